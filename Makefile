@@ -1,0 +1,191 @@
+# Maemio's build. `make help` lists the targets; scripts/setup installs what they need.
+#
+# One configuration is MODE x CC x MUTATION and has a folder of its own below build/. Sources are found by wildcard.
+# The engine's objects are linked into one relocatable object (release: optimised as a whole by gcc's LTO, but plain
+# machine code, so that programs linked without LTO can use it). libmaemio.a is that object with every symbol hidden
+# but mae_*; ./maemio links against it as any embedding program would. Tests link with internals visible.
+
+MODE ?= release#	release | debug | asan | tsan | cov
+MUTATION ?=#		one deliberate fault, see tests/mutation: adds -DMAE_MUTATION_<name>
+WERROR ?= -Werror#	WERROR= for a compiler newer than ours, with new warnings
+PREFIX ?= /usr/local#	where `make install` goes, below DESTDIR
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+ifeq ($(shell uname -m),x86_64)
+MARCH ?= x86-64-v2#	MARCH=native for this machine only
+endif
+
+MODES := release debug asan tsan cov
+ifeq ($(filter $(MODE),$(MODES)),)
+$(error MODE=$(MODE): must be one of $(MODES))
+endif
+
+space := $(subst ,, )
+clang := $(findstring clang,$(CC))
+CONFIG := $(subst $(space),-,$(strip $(clang) $(MODE) $(MUTATION)))
+BUILD := build/$(CONFIG)
+OBJCOPY ?= objcopy
+Q := $(if $(V),,@)
+say := @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)#	`make -s` says nothing
+
+# ---- Flags. EXTRA_CFLAGS is the user's. ----
+
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wundef -Wvla -Wcast-qual $(WERROR)
+COMMON := -std=gnu17 $(WARNINGS) -g -fno-omit-frame-pointer $(addprefix -march=,$(MARCH))
+LTO := $(if $(clang),,-flto=auto)
+
+# Below -O2 gcc cannot follow the flow well enough for these two warnings; the release build has them.
+CHECKED := -DMAE_DEBUG $(if $(clang),,-Wno-maybe-uninitialized -Wno-stringop-overflow)
+CFLAGS_release := -O3 $(LTO)
+CFLAGS_debug := -O1 $(CHECKED)
+CFLAGS_asan := -O1 $(CHECKED) -fsanitize=address,undefined -fno-sanitize-recover=all
+CFLAGS_tsan := -O1 $(CHECKED) -fsanitize=thread
+CFLAGS_cov := -O0 $(CHECKED) --coverage -fprofile-update=atomic
+# -fPIE: without it gcc takes -r for a shared library and inlines nothing across files.
+RELOCATE_release := $(if $(clang),,$(COMMON) $(CFLAGS_release) -fPIE -flinker-output=nolto-rel)
+
+CPPFLAGS := -I. $(addprefix -DMAE_MUTATION_,$(MUTATION))
+CFLAGS := $(COMMON) $(CFLAGS_$(MODE)) $(EXTRA_CFLAGS)
+LDLIBS := -lhwloc -lpfm -ljansson -lpthread -lm
+VERSION = $(shell sed -n 's/^.define MAE_VERSION "\(.*\)"/\1/p' engine/maemio.h)
+REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+
+# ---- What is built from what. ----
+
+tree = $(wildcard $(foreach d,$(1),$d/*.c $d/*/*.c $d/*/*/*.c $d/*/*/*/*.c))
+objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+ENGINE := $(call objects,$(call tree,engine))
+HARNESS := $(call objects,$(filter-out harness/main.c,$(call tree,workloads harness)))
+SUPPORT := $(call objects,$(call tree,tests/support))
+UNIT := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/unit))
+HEAVY := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/model tests/schedule tests/stress tests/fault))
+TESTS := $(UNIT) $(HEAVY)
+BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
+BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
+SCRIPT_TESTS := $(wildcard tests/cli/*.sh)
+FORMATTED := $(shell find engine workloads harness tests examples -name '*.[ch]' 2>/dev/null)
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all tests test benches quick-test check-all coverage layers style format format-check shellcheck lint
+.PHONY: install uninstall clean help FORCE
+
+all: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Build ./maemio and libmaemio.a (MODE=debug and so on: below build/)
+
+ifeq ($(CONFIG),release)
+all: maemio libmaemio.a
+maemio libmaemio.a: %: $(BUILD)/%
+	$(Q)cp $< $@
+endif
+
+# Workloads and harness may use engine/base; the library hides it, so the command has its own copy of that.
+$(BUILD)/maemio: $(BUILD)/harness/main.o $(BUILD)/harness.o $(BUILD)/base-private.o $(BUILD)/libmaemio.a
+	$(say) "  LD      $@"
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/libmaemio.a: $(BUILD)/engine.o
+	$(say) "  AR      $@"
+	$(Q)$(OBJCOPY) --wildcard --keep-global-symbol='mae_*' $< $(BUILD)/libmaemio.o
+	$(Q)rm -f $@ && ar rcs $@ $(BUILD)/libmaemio.o
+
+$(BUILD)/base-private.o: $(BUILD)/base.o
+	$(Q)$(OBJCOPY) --wildcard --localize-symbol='mae_*' $< $@
+
+$(BUILD)/engine.o: $(ENGINE)
+$(BUILD)/base.o: $(filter $(BUILD)/engine/base/%,$(ENGINE))
+$(BUILD)/harness.o: $(HARNESS)
+$(BUILD)/engine.o $(BUILD)/base.o $(BUILD)/harness.o: $(BUILD)/flags
+	$(say) "  LD -r   $@"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(RELOCATE_$(MODE)) -r -nostdlib -o $@ $(filter %.o,$^)
+
+$(BUILD)/%.o: %.c $(BUILD)/flags
+	$(say) "  CC      $<"
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The flags and the revision are kept in files that change only when they do: no binary mixes two command lines.
+$(BUILD)/flags: text = $(shell $(CC) --version | head -n 1) $(CPPFLAGS) $(CFLAGS) : $(RELOCATE_$(MODE)) : $(LDLIBS)
+$(BUILD)/revision: text = $(REVISION)
+$(BUILD)/flags $(BUILD)/revision: FORCE
+	@mkdir -p $(@D)
+	@echo '$(text)' | cmp -s - $@ || echo '$(text)' > $@
+
+$(BUILD)/harness/provenance.o: $(BUILD)/revision
+$(BUILD)/harness/provenance.o: CPPFLAGS += -DMAE_BUILD_REVISION='"$(REVISION)"' -DMAE_BUILD_MODE='"$(CONFIG)"' \
+	-DMAE_BUILD_FLAGS='"$(strip $(CFLAGS))"'
+
+# ---- Tests. Each source in tests/unit, model, schedule, stress, fault is a program; tests/support is in them all. ----
+
+$(TESTS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(BUILD)/engine.o
+$(BENCHES): $(BENCH_PARTS) $(BUILD)/engine.o
+$(TESTS) $(BENCHES): %: %.o
+	$(say) "  LD      $@"
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+
+$(BUILD)/tests/support.a: $(SUPPORT)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+tests: $(TESTS) ## Build every test program of this MODE
+
+test: all tests ## Run every test of this MODE: unit, model, stress, fault, command line
+	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(TESTS) $(SCRIPT_TESTS)
+
+benches: $(BENCHES) ## Build the micro-benchmarks of tests/bench, below build/
+
+quick-test: $(UNIT) ## Run the unit tests of this MODE only
+	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(UNIT)
+
+check-all: ## Everything: checks, every MODE's tests, both compilers (what .ci/run does)
+	@scripts/test
+
+coverage: ## Line coverage by file, after the tests of MODE=cov
+	@$(MAKE) --no-print-directory MODE=cov test
+	@scripts/coverage build/cov
+
+# ---- Checks of the sources. ----
+
+layers: ## Check that every file includes only its own and lower ranks
+	@scripts/layers
+
+style: ## Check what of the style a machine can judge
+	@scripts/style
+
+format: ## Reformat every C file with clang-format
+	@clang-format -i $(FORMATTED)
+
+format-check: ## Tell which files `make format` would change
+	@scripts/format-check $(FORMATTED)
+
+shellcheck: ## Check the shell scripts
+	@scripts/shell-check
+
+lint: ## Run clang-tidy and cppcheck over the sources
+	@scripts/lint
+
+# ---- Installation. ----
+
+install: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Install below DESTDIR and PREFIX (/usr/local)
+	install -D -m 755 $(BUILD)/maemio $(DESTDIR)$(PREFIX)/bin/maemio
+	install -D -m 644 $(BUILD)/libmaemio.a $(DESTDIR)$(PREFIX)/lib/libmaemio.a
+	install -D -m 644 engine/maemio.h $(DESTDIR)$(PREFIX)/include/maemio.h
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' maemio.pc.in \
+		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/maemio.pc
+
+uninstall: ## Remove what install put there
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/maemio lib/libmaemio.a include/maemio.h lib/pkgconfig/maemio.pc)
+
+clean: ## Remove everything built
+	rm -rf build maemio libmaemio.a
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
+	@echo 'Variables: MODE=release|debug|asan|tsan|cov  CC=gcc|clang  MARCH=native  MUTATION=name  EXTRA_CFLAGS=...  V=1'
+
+OBJECTS := $(ENGINE) $(HARNESS) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(TESTS) $(BENCHES)) $(BUILD)/harness/main.o
+-include $(OBJECTS:.o=.d)

@@ -1,0 +1,43 @@
+/*
+ * compiler.h - the few compiler and CPU idioms the engine uses.
+ */
+#ifndef ENGINE_BASE_COMPILER_H
+#define ENGINE_BASE_COMPILER_H
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define NOINLINE __attribute__((noinline))
+#define COLD __attribute__((noinline, cold))
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+/* Two lines: the adjacent-line prefetcher makes neighbours share fate. */
+#define SEPARATE_WRITERS_BYTES 128
+#define SEPARATED __attribute__((aligned(SEPARATE_WRITERS_BYTES)))
+
+/*
+ * Keeps the compiler from turning the branch this stands in into a conditional move. Loads whose address depends on a
+ * move wait for its condition; behind a predicted branch they start at once.
+ */
+#define KEEP_BRANCH() __asm__ volatile("")
+
+/*
+ * MUTATED(name) is true in builds made with -DMAE_MUTATION_name=1 and a constant 0 elsewhere. A mutation leaves one step of
+ * the protocol out, so that the tests can show that they would notice.
+ */
+#define MUTATED(name) MUTATED_VALUE(MAE_MUTATION_##name)
+#define MUTATED_VALUE(value) MUTATED_PASTE(value)
+#define MUTATED_PASTE(value) MUTATED_CHOOSE(MUTATED_IF_##value)
+#define MUTATED_CHOOSE(zero_comma) (MUTATED_SECOND(zero_comma 1, 0, 0) != 0)
+#define MUTATED_IF_1 0,
+#define MUTATED_SECOND(ignored, result, ...) result
+
+static inline void cpu_pause(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+#endif

@@ -1,0 +1,285 @@
+/* mem.c - see mem.h. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "engine/base/mem.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "engine/base/check.h"
+
+/* ---- Fault injection: counts down over every place that asks for memory. ---- */
+
+#ifdef MAE_DEBUG
+static _Atomic uint64_t fail_countdown;
+static _Atomic bool fail_happened;
+
+static bool fail_now(void)
+{
+    uint64_t left = atomic_load_explicit(&fail_countdown, memory_order_relaxed);
+    while (left) {
+        if (!atomic_compare_exchange_weak_explicit(&fail_countdown, &left, left - 1, memory_order_relaxed,
+                                                   memory_order_relaxed))
+            continue;
+        if (left > 1)
+            return false;
+        atomic_store_explicit(&fail_happened, true, memory_order_relaxed);
+        return true;
+    }
+    return false;
+}
+
+void mem_fail_at(uint64_t n)
+{
+    atomic_store_explicit(&fail_happened, false, memory_order_relaxed);
+    atomic_store_explicit(&fail_countdown, n, memory_order_relaxed);
+}
+
+bool mem_fail_happened(void)
+{
+    return atomic_load_explicit(&fail_happened, memory_order_relaxed);
+}
+#else
+static inline bool fail_now(void)
+{
+    return false;
+}
+#endif
+
+void *mem_alloc(size_t bytes)
+{
+    if (fail_now())
+        return NULL;
+    size_t rounded = (bytes + SEPARATE_WRITERS_BYTES - 1) & ~(size_t)(SEPARATE_WRITERS_BYTES - 1);
+    void *block = aligned_alloc(SEPARATE_WRITERS_BYTES, rounded ? rounded : SEPARATE_WRITERS_BYTES);
+    if (block)
+        memset(block, 0, rounded);
+    return block;
+}
+
+void *mem_realloc(void *block, size_t old_bytes, size_t bytes)
+{
+    void *larger = mem_alloc(bytes);
+    if (!larger)
+        return NULL;
+    if (block)
+        memcpy(larger, block, old_bytes < bytes ? old_bytes : bytes);
+    free(block);
+    return larger;
+}
+
+/* ---- The machine. ---- */
+
+static bool read_u64(const char *path, uint64_t *value)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    unsigned long long number;
+    bool ok = fscanf(file, "%llu", &number) == 1;
+    fclose(file);
+    if (ok)
+        *value = number;
+    return ok;
+}
+
+uint64_t mem_machine_bytes(void)
+{
+    uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE), limit;
+    /* The control group's limit, version 2 then 1, as seen from inside the group ("max" does not parse). */
+    if (read_u64("/sys/fs/cgroup/memory.max", &limit) && limit < bytes)
+        bytes = limit;
+    if (read_u64("/sys/fs/cgroup/memory/memory.limit_in_bytes", &limit) && limit < bytes)
+        bytes = limit;
+    return bytes;
+}
+
+void mem_budget_init(struct mem_budget *budget, uint64_t limit_bytes, enum mem_huge_pages huge_pages)
+{
+    memset(budget, 0, sizeof *budget);
+    budget->limit_bytes = limit_bytes ? limit_bytes : mem_machine_bytes() / 10 * 9;
+    budget->huge_pages = huge_pages;
+    budget->numa = access("/sys/devices/system/node/node1", F_OK) == 0;
+}
+
+/* ---- Spans. ---- */
+
+static size_t round_up(size_t bytes, size_t unit)
+{
+    return (bytes + unit - 1) / unit * unit;
+}
+
+enum mae_status span_init(struct span *span, struct mem_budget *budget, size_t bytes, size_t bytes_min)
+{
+    if (fail_now())
+        return MAE_NO_MEMORY;
+    bytes = round_up(bytes, MEM_CHUNK_BYTES);
+    bytes_min = round_up(bytes_min, MEM_CHUNK_BYTES);
+    /* PROT_NONE costs nothing against overcommit or RLIMIT_DATA; one chunk more, so that the base can be aligned. */
+    char *raw;
+    for (;; bytes = bytes / 2 < bytes_min ? bytes_min : round_up(bytes / 2, MEM_CHUNK_BYTES)) {
+        raw = mmap(NULL, bytes + MEM_CHUNK_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (raw != MAP_FAILED)
+            break;
+        if (bytes <= bytes_min)
+            return MAE_NO_MEMORY;
+    }
+    char *base = (char *)round_up((size_t)raw, MEM_CHUNK_BYTES);
+    if (base > raw)
+        munmap(raw, (size_t)(base - raw));
+    munmap(base + bytes, (size_t)(raw + MEM_CHUNK_BYTES - base));
+    int advice = budget->huge_pages == MEM_HUGE_OFF ? MADV_NOHUGEPAGE : MADV_HUGEPAGE;
+    (void)madvise(base, bytes, advice); /* kernels without THP refuse: small pages then */
+    span->budget = budget;
+    span->base = base;
+    span->reserved_bytes = bytes;
+    atomic_init(&span->committed_bytes, 0);
+    pthread_mutex_init(&span->lock, NULL);
+    span->next = NULL;
+    return MAE_OK;
+}
+
+void span_fini(struct span *span)
+{
+    if (!span->base)
+        return;
+    munmap(span->base, span->reserved_bytes);
+    atomic_fetch_sub_explicit(&span->budget->committed_bytes,
+                              atomic_load_explicit(&span->committed_bytes, memory_order_relaxed), memory_order_relaxed);
+    pthread_mutex_destroy(&span->lock);
+    span->base = NULL;
+}
+
+/* Takes bytes from the budget, or nothing if they would pass the limit. */
+static bool budget_take(struct mem_budget *budget, size_t bytes)
+{
+    uint64_t now = atomic_load_explicit(&budget->committed_bytes, memory_order_relaxed);
+    do {
+        if (now + bytes > budget->limit_bytes)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&budget->committed_bytes, &now, now + bytes, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
+}
+
+/* Prefers the calling thread's node for these addresses; without the system call first touch does nearly the same. */
+static void bind_to_node(char *part, size_t bytes)
+{
+    enum { PREFERRED = 1, MASK_BITS = 1024, LONG_BITS = 8 * sizeof(unsigned long) }; /* MPOL_PREFERRED */
+    unsigned cpu, node;
+    if (getcpu(&cpu, &node) != 0 || node >= MASK_BITS)
+        return;
+    unsigned long mask[MASK_BITS / LONG_BITS] = {0};
+    mask[node / LONG_BITS] = 1ul << (node % LONG_BITS);
+    (void)syscall(SYS_mbind, part, bytes, PREFERRED, mask, (unsigned long)MASK_BITS, 0u);
+}
+
+/*
+ * Reserved huge pages, if there are any left. They are asked for elsewhere first: a MAP_FIXED that fails may leave a hole in
+ * the reservation. Once mapped they are ours, no SIGBUS later.
+ */
+static bool map_hugetlb(struct mem_budget *budget, char *part, size_t bytes)
+{
+    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | (21 << MAP_HUGE_SHIFT);
+    if (budget->huge_pages != MEM_HUGE_AUTO || atomic_load_explicit(&budget->hugetlb_exhausted, memory_order_relaxed))
+        return false;
+    void *probe = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (probe == MAP_FAILED) {
+        atomic_store_explicit(&budget->hugetlb_exhausted, true, memory_order_relaxed);
+        return false;
+    }
+    munmap(probe, bytes);
+    if (mmap(part, bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0) == MAP_FAILED)
+        return false;
+    atomic_fetch_add_explicit(&budget->hugetlb_bytes, bytes, memory_order_relaxed);
+    return true;
+}
+
+/* Called with the span's lock. */
+static bool map_part(struct span *span, char *part, size_t bytes)
+{
+    if (map_hugetlb(span->budget, part, bytes) || mprotect(part, bytes, PROT_READ | PROT_WRITE) == 0)
+        return true;
+    /* Someone took the huge pages between probe and map: fill the hole. */
+    if (mmap(part, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) ==
+        MAP_FAILED)
+        return false;
+    (void)madvise(part, bytes, span->budget->huge_pages == MEM_HUGE_OFF ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+    return true;
+}
+
+enum mae_status span_commit(struct span *span, size_t bytes)
+{
+    /* Acquire: pairs with the release below, so that the pages are there for whoever sees the size. */
+    if (LIKELY(bytes <= atomic_load_explicit(&span->committed_bytes, memory_order_acquire)))
+        return MAE_OK;
+    if (fail_now() || bytes > span->reserved_bytes)
+        return MAE_NO_MEMORY;
+    enum mae_status status = MAE_OK;
+    pthread_mutex_lock(&span->lock);
+    size_t committed = atomic_load_explicit(&span->committed_bytes, memory_order_relaxed);
+    if (bytes > committed) {
+        size_t more = round_up(bytes, MEM_CHUNK_BYTES) - committed;
+        if (!budget_take(span->budget, more)) {
+            status = MAE_NO_MEMORY;
+        } else if (!map_part(span, span->base + committed, more)) {
+            atomic_fetch_sub_explicit(&span->budget->committed_bytes, more, memory_order_relaxed);
+            status = MAE_NO_MEMORY;
+        } else {
+            if (span->budget->numa)
+                bind_to_node(span->base + committed, more);
+            atomic_store_explicit(&span->committed_bytes, committed + more, memory_order_release);
+        }
+    }
+    pthread_mutex_unlock(&span->lock);
+    return status;
+}
+
+/* ---- What was obtained. ---- */
+
+static bool in_spans(const struct span *span, uintptr_t from, uintptr_t to)
+{
+    for (; span; span = span->next) {
+        uintptr_t base = (uintptr_t)span->base;
+        if (from < base + span->reserved_bytes && to > base)
+            return true;
+    }
+    return false;
+}
+
+void mem_usage(const struct mem_budget *budget, const struct span *first, struct mae_memory *memory)
+{
+    memset(memory, 0, sizeof *memory);
+    memory->limit_bytes = budget->limit_bytes;
+    memory->committed_bytes = atomic_load_explicit(&budget->committed_bytes, memory_order_relaxed);
+    FILE *file = fopen("/proc/self/smaps", "re");
+    if (!file)
+        return;
+    char line[512], name[64];
+    bool ours = false;
+    while (fgets(line, sizeof line, file)) {
+        unsigned long from, to;
+        unsigned long long kib;
+        if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
+            ours = in_spans(first, from, to);
+        } else if (ours && sscanf(line, "%63[^:]: %llu kB", name, &kib) == 2) {
+            uint64_t bytes = (uint64_t)kib * 1024;
+            if (strcmp(name, "Rss") == 0)
+                memory->resident_bytes += bytes;
+            else if (strcmp(name, "AnonHugePages") == 0)
+                memory->transparent_bytes += bytes;
+            else if (strcmp(name, "Private_Hugetlb") == 0)
+                memory->hugetlb_bytes += bytes;
+        }
+    }
+    fclose(file);
+    memory->resident_bytes += memory->hugetlb_bytes; /* the kernel's Rss leaves reserved pages out */
+}

@@ -1,0 +1,25 @@
+/*
+ * options.h - the resolved options of one database, from the one table in engine/options.def.
+ * Read once by mae_open; workers keep what their hot path needs in their own cache lines.
+ */
+#ifndef ENGINE_BASE_OPTIONS_H
+#define ENGINE_BASE_OPTIONS_H
+
+#include "engine/maemio.h"
+
+enum { TIMESTAMPS_MULTI, TIMESTAMPS_CENTRAL };
+enum { PENDING_WAIT, PENDING_ABORT, PENDING_SKIP };
+
+/* Values of `backoff` besides a fixed bound in nanoseconds. */
+#define BACKOFF_ADAPTIVE UINT64_MAX
+#define BACKOFF_OFF (UINT64_MAX - 1)
+
+struct mae_options {
+#define OPTION(name, type, default_value, range, unit, section, help) uint64_t name;
+#include "engine/options.def"
+#undef OPTION
+};
+
+void options_init(struct mae_options *options); /* all defaults */
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * race.h - named points at which another worker may act: one before each step that touches shared memory.
+ * Release builds contain nothing of it. In debug builds a test sets race_hook and thereby decides the interleaving.
+ */
+#ifndef ENGINE_BASE_RACE_H
+#define ENGINE_BASE_RACE_H
+
+#define RACE_POINTS(X)                                                                                         \
+    X(READ_HEAD) X(READ_OLDER) X(WAIT_PENDING) X(CLAIM_INLINE) X(PRECHECK) X(INSTALL_LINK) X(RAISE_RTS)          \
+    X(CHECK_READ) X(CHECK_WRITE) X(DECIDE) X(ABORT_INSTALLED) X(PUBLISH_QUIESCENT) X(LEADER_SCAN)                \
+    X(LEADER_PUBLISH) X(LOAD_HORIZON) X(GC_LOCK) X(GC_UNLINK) X(GC_FREE) X(ROW_FREE) X(PARK) X(UNPARK)           \
+    X(MATERIALISE) X(BACKOFF) X(CLOCK_SYNC)
+
+enum race_point {
+#define RACE_ENUM(name) RACE_##name,
+    RACE_POINTS(RACE_ENUM)
+#undef RACE_ENUM
+    RACE_POINT_COUNT
+};
+
+#ifdef MAE_DEBUG
+extern void (*race_hook)(enum race_point point);
+const char *race_point_name(enum race_point point);
+#define RACE(name) (race_hook ? race_hook(RACE_##name) : (void)0)
+#else
+#define RACE(name) ((void)0)
+#endif
+
+#endif

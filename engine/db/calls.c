@@ -1,0 +1,251 @@
+/* calls.c - transactions, rows and index entries of the public interface, as compositions of the layers below; see maemio.h. */
+#include "engine/db/db.h"
+#include "engine/txn/commit.h"
+#include "engine/txn/txn.h"
+
+/* ---- Transactions. ---- */
+
+enum mae_status mae_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after, struct mae_txn **txn)
+{
+    return txn_begin(worker, mode, after, txn);
+}
+
+enum mae_status mae_commit(struct mae_txn *txn)
+{
+    enum mae_status status = txn_commit(txn);
+    if (UNLIKELY(txn->growth_count && status == MAE_OK)) {
+        unsigned count = txn->growth_count;
+        struct index_growth growth[sizeof txn->growth / sizeof txn->growth[0]];
+        for (unsigned i = 0; i < count; i++)
+            growth[i] = txn->growth[i];
+        for (unsigned i = 0; i < count; i++) /* runs transactions of its own */
+            hash_index_grow(txn->worker, growth[i].index, growth[i].entries);
+    }
+    return status;
+}
+
+void mae_abort(struct mae_txn *txn)
+{
+    txn_abort(txn);
+}
+
+uint64_t mae_txn_timestamp(const struct mae_txn *txn)
+{
+    return txn->snapshot ? txn->ts - 1 : txn->ts;
+}
+
+struct mae_worker *mae_txn_worker(const struct mae_txn *txn)
+{
+    return txn->worker;
+}
+
+void mae_backoff(struct mae_worker *worker)
+{
+    uint64_t ticks = backoff_wait(&worker->core->backoff, &worker->random);
+    if (ticks) {
+        COUNT(worker, backoff_waits);
+        COUNT_ADD(worker, backoff_ticks, ticks);
+    }
+}
+
+enum mae_status mae_run(struct mae_worker *worker, enum mae_mode mode, mae_body_fn body, void *arg,
+                        unsigned attempts_max)
+{
+    for (unsigned attempt = 1;; attempt++) {
+        struct mae_txn *txn;
+        enum mae_status status = mae_begin(worker, mode, 0, &txn);
+        if (status != MAE_OK)
+            return status;
+        status = body(txn, arg);
+        /* A call inside may have failed without the body passing it on. */
+        if (status == MAE_OK || (txn->doomed != MAE_OK && !mae_status_is_abort(status))) {
+            status = mae_commit(txn);
+        } else {
+            mae_abort(txn);
+        }
+        if (!mae_status_is_retryable(status) || attempt == attempts_max)
+            return status;
+        mae_backoff(worker);
+    }
+}
+
+/* ---- Rows. ---- */
+
+static ALWAYS_INLINE bool row_exists(const struct mae_table *table, uint64_t row)
+{
+    return LIKELY(row < atomic_load_explicit(&table->rows.next_row, memory_order_acquire));
+}
+
+enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table *table, uint64_t row, const void **data, size_t *bytes)
+{
+    return row_exists(table, row) ? txn_read(txn, &table->rows, row, data, bytes) : MAE_INVALID;
+}
+
+enum mae_status mae_row_update(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,
+                               const void **old, void **data)
+{
+    return row_exists(table, row) ? txn_update(txn, &table->rows, row, bytes, old, data) : MAE_INVALID;
+}
+
+enum mae_status mae_row_overwrite(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes, void **data)
+{
+    return row_exists(table, row) ? txn_overwrite(txn, &table->rows, row, bytes, data) : MAE_INVALID;
+}
+
+enum mae_status mae_row_insert(struct mae_txn *txn, struct mae_table *table, size_t bytes, uint64_t *row, void **data)
+{
+    return txn_insert(txn, &table->rows, bytes, row, data);
+}
+
+enum mae_status mae_row_delete(struct mae_txn *txn, struct mae_table *table, uint64_t row)
+{
+    return row_exists(table, row) ? txn_delete(txn, &table->rows, row) : MAE_INVALID;
+}
+
+uint64_t mae_table_row_limit(const struct mae_table *table)
+{
+    return atomic_load_explicit(&table->rows.next_row, memory_order_acquire);
+}
+
+enum mae_status mae_table_scan(struct mae_txn *txn, struct mae_table *table, uint64_t first, uint64_t count,
+                               mae_row_fn visit, void *arg)
+{
+    enum { AHEAD = 16 };
+    if (!txn->snapshot)
+        return MAE_INVALID;
+    uint64_t limit = mae_table_row_limit(table), end = count < limit - first ? first + count : limit;
+    for (uint64_t row = first; row < end; row++) {
+        if (row + AHEAD < end)
+            txn_prefetch_row(&table->rows, row + AHEAD);
+        if (row + AHEAD / 2 < end)
+            txn_prefetch_version(&table->rows, row + AHEAD / 2);
+        const void *data;
+        size_t bytes;
+        enum mae_status status = txn_peek(txn, &table->rows, row, &data, &bytes);
+        if (status == MAE_OK && !visit(arg, row, data, bytes))
+            break;
+        if (status != MAE_OK && status != MAE_NOT_FOUND)
+            return status;
+    }
+    return MAE_OK;
+}
+
+/* ---- Index entries. ---- */
+
+static bool take_first(void *arg, const void *key, uint64_t row)
+{
+    (void)key;
+    *(uint64_t *)arg = row;
+    return false;
+}
+
+enum mae_status mae_index_find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
+{
+    if (index->kind == MAE_INDEX_HASH)
+        return hash_index_find(txn, &index->hash, key, true, row);
+    /* A scan, so that the leaf is validated: nothing says that the caller will read the row. */
+    *row = UINT64_MAX;
+    enum mae_status status = tree_index_scan(txn, &index->tree, NULL, key, key, 0, 1, take_first, row);
+    return status == MAE_OK && *row == UINT64_MAX ? MAE_NOT_FOUND : status;
+}
+
+enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
+{
+    return index->kind == MAE_INDEX_HASH ? hash_index_insert(txn, &index->hash, key, row)
+                                         : tree_index_insert(txn, &index->tree, key, row);
+}
+
+enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
+{
+    return index->kind == MAE_INDEX_HASH ? hash_index_remove(txn, &index->hash, key, row)
+                                         : tree_index_remove(txn, &index->tree, key, row);
+}
+
+enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,
+                               unsigned flags, uint64_t limit, mae_entry_fn visit, void *arg)
+{
+    if (index->kind != MAE_INDEX_ORDERED)
+        return MAE_UNSUPPORTED;
+    return tree_index_scan(txn, &index->tree, &index->table->rows, lo, hi, flags, limit, visit, arg);
+}
+
+void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count)
+{
+    if (index->kind == MAE_INDEX_HASH) {
+        hash_index_prefetch(txn, &index->hash, &index->table->rows, keys, count);
+        return;
+    }
+    tree_index_prefetch(txn, &index->tree, &index->table->rows, keys, count);
+}
+
+/* ---- Rows by key. A hit is not validated in the index, because the row is. ---- */
+
+static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
+{
+    if (LIKELY(index->kind == MAE_INDEX_HASH))
+        return hash_index_find(txn, &index->hash, key, false, row);
+    return tree_index_find(txn, &index->tree, key, row);
+}
+
+/* The entry led to a row that is not there: the entry has been superseded since. */
+static ALWAYS_INLINE enum mae_status found_row(struct mae_txn *txn, enum mae_status status)
+{
+    if (LIKELY(status != MAE_NOT_FOUND))
+        return status;
+    if (txn->doomed == MAE_OK)
+        txn->doomed = MAE_ABORT_INDEX;
+    return MAE_ABORT_INDEX;
+}
+
+enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const void *key, const void **data, size_t *bytes)
+{
+    uint64_t row;
+    enum mae_status status = find(txn, index, key, &row);
+    return LIKELY(status == MAE_OK) ? found_row(txn, txn_read(txn, &index->table->rows, row, data, bytes)) : status;
+}
+
+enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
+                           const void **old, void **data)
+{
+    uint64_t row;
+    enum mae_status status = find(txn, index, key, &row);
+    return LIKELY(status == MAE_OK) ? found_row(txn, txn_update(txn, &index->table->rows, row, bytes, old, data)) : status;
+}
+
+enum mae_status mae_overwrite(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes, void **data)
+{
+    uint64_t row;
+    enum mae_status status = find(txn, index, key, &row);
+    return LIKELY(status == MAE_OK) ? found_row(txn, txn_overwrite(txn, &index->table->rows, row, bytes, data)) : status;
+}
+
+enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes, uint64_t *row,
+                           void **data)
+{
+    uint64_t inserted;
+    if (UNLIKELY(txn->snapshot))
+        return MAE_READ_ONLY;
+    /* The entry last: then MAE_EXISTS needs no more than to take the row back. */
+    enum mae_status status = txn_insert(txn, &index->table->rows, bytes, &inserted, data);
+    if (status != MAE_OK)
+        return status;
+    status = mae_index_insert(txn, index, key, inserted);
+    if (status == MAE_EXISTS)
+        (void)txn_delete(txn, &index->table->rows, inserted); /* own insert: only marks it */
+    else if (row)
+        *row = inserted;
+    return status;
+}
+
+enum mae_status mae_delete(struct mae_txn *txn, struct mae_index *index, const void *key)
+{
+    uint64_t row;
+    if (UNLIKELY(txn->snapshot))
+        return MAE_READ_ONLY;
+    enum mae_status status = find(txn, index, key, &row);
+    if (status == MAE_OK)
+        status = found_row(txn, txn_delete(txn, &index->table->rows, row));
+    if (status == MAE_OK)
+        status = found_row(txn, mae_index_remove(txn, index, key, row));
+    return status;
+}

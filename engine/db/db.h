@@ -1,0 +1,46 @@
+/*
+ * db.h - a database: the core that workers share, and the catalogue of tables and indexes.
+ */
+#ifndef ENGINE_DB_DB_H
+#define ENGINE_DB_DB_H
+
+#include "engine/index/hash_index.h"
+#include "engine/index/tree_index.h"
+#include "engine/txn/worker.h"
+
+enum { CATALOG_MAX = 1024, NAME_BYTES = 64 };
+
+struct mae_table {
+    struct table rows;
+    struct mae_db *db;
+    char name[NAME_BYTES];
+};
+
+struct mae_index {
+    enum mae_index_kind kind;
+    struct mae_table *table;   /* whose rows the entries lead to */
+    char name[NAME_BYTES];
+    union {
+        struct hash_index hash;
+        struct tree_index tree;
+    };
+    struct table nodes, overflow; /* overflow: hash only */
+};
+
+struct mae_db {
+    struct core core;
+    /* The catalogue only grows; readers need no lock once they have a pointer. */
+    pthread_mutex_t lock;
+    struct table *tables[CATALOG_MAX];       /* by id: rows of tables and nodes of indexes */
+    struct mae_table *named[CATALOG_MAX];
+    struct mae_index *indexes[CATALOG_MAX];
+    unsigned table_count, named_count, index_count;
+    struct maintenance *maintenance;
+};
+
+static_assert(offsetof(struct mae_db, core) == 0, "a worker finds its database through its core");
+
+/* Stops the maintenance thread if it runs; maintenance.c. */
+void maintenance_close(struct mae_db *db);
+
+#endif

@@ -1,0 +1,116 @@
+/* stats.c - counters, space, memory and state of a database; see maemio.h. */
+#include "engine/db/db.h"
+
+#include <string.h>
+
+static const struct mae_counter_info infos[] = {
+#define COUNTER(name, unit, help) {#name, unit, help},
+#include "engine/txn/stats.def"
+#undef COUNTER
+};
+static_assert(sizeof infos / sizeof infos[0] == COUNTER_COUNT, "one table");
+
+size_t mae_counter_count(void)
+{
+    return COUNTER_COUNT;
+}
+
+const struct mae_counter_info *mae_counter_info(size_t i)
+{
+    return i < COUNTER_COUNT ? &infos[i] : NULL;
+}
+
+static void add_counters(const struct mae_worker *worker, uint64_t *values)
+{
+    size_t i = 0;
+#define COUNTER(name, unit, help) values[i++] += atomic_load_explicit(&worker->counters.name, memory_order_relaxed);
+#include "engine/txn/stats.def"
+#undef COUNTER
+}
+
+void mae_worker_counters(const struct mae_worker *worker, uint64_t *values)
+{
+    memset(values, 0, COUNTER_COUNT * sizeof *values);
+    add_counters(worker, values);
+}
+
+void mae_db_counters(const struct mae_db *db, uint64_t *values)
+{
+    memset(values, 0, COUNTER_COUNT * sizeof *values);
+    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
+        const struct mae_worker *worker = atomic_load_explicit(&db->core.workers[i], memory_order_acquire);
+        if (worker)
+            add_counters(worker, values);
+    }
+}
+
+static void add_row(const struct table *table, char *row, struct mae_space *space)
+{
+    version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
+    if (handle == HANDLE_NONE)
+        return;
+    struct version *newest = row_version(table, row, handle);
+    space->rows += atomic_load_explicit(&newest->status, memory_order_relaxed) == VERSION_COMMITTED;
+    space->payload_bytes += newest->payload_bytes;
+    space->row_bytes += table->stride;
+    bool inlined = false;
+    while (handle != HANDLE_NONE) {
+        struct version *version = row_version(table, row, handle);
+        space->versions++;
+        if (handle == HANDLE_INLINE)
+            inlined = true;
+        else
+            space->version_bytes += class_bytes(table->unit_shift,
+                                                atomic_load_explicit(&version->tag, memory_order_relaxed));
+        handle = atomic_load_explicit(&version->older, memory_order_relaxed);
+    }
+    space->inlined_versions += inlined;
+    space->unused_inline_slots += table->inline_bytes && !inlined;
+}
+
+static void add_table(const struct table *table, struct mae_space *space)
+{
+    uint64_t rows = atomic_load_explicit(&table->next_row, memory_order_acquire);
+    for (uint64_t row = 0; row < rows; row++)
+        add_row(table, table_row(table, row), space);
+}
+
+void mae_table_space(const struct mae_table *table, struct mae_space *space)
+{
+    memset(space, 0, sizeof *space);
+    add_table(&table->rows, space);
+}
+
+void mae_index_space(const struct mae_index *index, struct mae_space *space)
+{
+    memset(space, 0, sizeof *space);
+    add_table(&index->nodes, space);
+    if (index->kind == MAE_INDEX_HASH) {
+        add_table(&index->overflow, space);
+        /* Untouched buckets occupy their lines all the same. */
+        space->row_bytes = atomic_load_explicit(&index->nodes.next_row, memory_order_relaxed) * index->nodes.stride +
+                           atomic_load_explicit(&index->overflow.next_row, memory_order_relaxed) * index->overflow.stride;
+    }
+}
+
+void mae_db_memory(const struct mae_db *db, struct mae_memory *memory)
+{
+    /* The list of spans: the newest table first, the arena last. */
+    const struct span *first = db->table_count ? &db->tables[db->table_count - 1]->rows : &db->core.arena.span;
+    mem_usage(&db->core.budget, first, memory);
+}
+
+void mae_db_state(const struct mae_db *db, struct mae_state *state)
+{
+    const struct core *core = &db->core;
+    memset(state, 0, sizeof *state);
+    state->min_wts = atomic_load_explicit(&core->horizon.min_wts, memory_order_relaxed);
+    state->min_rts = atomic_load_explicit(&core->horizon.min_rts, memory_order_relaxed);
+    state->ticks_per_us = core->ticks_per_us / (double)(UINT64_C(1) << core->clock_shift);
+    state->backoff_max_us =
+        (double)atomic_load_explicit(&core->backoff.max_ticks, memory_order_relaxed) / core->ticks_per_us;
+    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
+        const struct mae_worker *worker = atomic_load_explicit(&core->workers[i], memory_order_acquire);
+        state->workers += worker && atomic_load_explicit(&worker->joined, memory_order_relaxed);
+    }
+}

@@ -1,0 +1,154 @@
+/*
+ * verify.c - checks the invariants of every chain and every index while nothing runs; see mae_db_verify.
+ * Chains: V1 to V3, no version undecided, no version in two chains; indexes: every entry leads to a live row.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/tsc.h"
+#include "engine/db/db.h"
+#include "engine/txn/commit.h"
+#include "engine/txn/txn.h"
+
+struct verifier {
+    struct mae_db *db;
+    char *report;
+    size_t report_bytes;
+    unsigned char *seen;        /* a bit per unit of the arena: a version has been met there */
+    struct mae_txn *txn;
+    struct mae_index *index;    /* the one being visited */
+    bool failed;
+};
+
+__attribute__((format(printf, 2, 3))) static bool finding(struct verifier *verifier, const char *format, ...)
+{
+    if (!verifier->failed && verifier->report && verifier->report_bytes) {
+        va_list arguments;
+        va_start(arguments, format);
+        vsnprintf(verifier->report, verifier->report_bytes, format, arguments);
+        va_end(arguments);
+    }
+    verifier->failed = true;
+    return false;
+}
+
+static bool check_row(struct verifier *verifier, struct table *table, uint64_t row_id)
+{
+    char *row = table_row(table, row_id);
+    uint64_t newer_wts = UINT64_MAX;
+    bool inlined = false;
+    if (atomic_load_explicit(row_lock(table, row), memory_order_relaxed) != 0)
+        return finding(verifier, "table %u row %" PRIu64 ": a collector holds it though nothing runs", table->id, row_id);
+    for (version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
+         handle != HANDLE_NONE;) {
+        struct version *version = row_version(table, row, handle);
+        uint8_t status = atomic_load_explicit(&version->status, memory_order_acquire);
+        uint64_t rts = atomic_load_explicit(&version->rts, memory_order_relaxed);
+        if (handle == HANDLE_INLINE) {
+            if (inlined || !table->inline_bytes)
+                return finding(verifier, "table %u row %" PRIu64 ": inline slot linked twice, or there is none",
+                               table->id, row_id);
+            inlined = true;
+        } else {
+            unsigned char bit = (unsigned char)(1u << (handle & 7));
+            if (verifier->seen[handle >> 3] & bit)
+                return finding(verifier, "table %u row %" PRIu64 ": version %u is in two chains", table->id, row_id, handle);
+            verifier->seen[handle >> 3] |= bit;
+        }
+        if (version_wts(version) >= newer_wts)
+            return finding(verifier, "table %u row %" PRIu64 ": wts %" PRIu64 " below %" PRIu64 " does not decrease (V3)",
+                           table->id, row_id, version_wts(version), newer_wts);
+        if (rts < version_wts(version))
+            return finding(verifier, "table %u row %" PRIu64 ": rts %" PRIu64 " is below wts %" PRIu64 " (V2)", table->id,
+                           row_id, rts, version_wts(version));
+        if (status != VERSION_COMMITTED && status != VERSION_DELETED && status != VERSION_ABORTED)
+            return finding(verifier, "table %u row %" PRIu64 ": version with wts %" PRIu64 " has status %u though nothing runs",
+                           table->id, row_id, version_wts(version), status);
+        if (version->payload_bytes > table->payload_max_bytes)
+            return finding(verifier, "table %u row %" PRIu64 ": payload of %u bytes, maximum %u", table->id, row_id,
+                           version->payload_bytes, table->payload_max_bytes);
+        newer_wts = version_wts(version);
+        handle = atomic_load_explicit(&version->older, memory_order_relaxed);
+    }
+    return true;
+}
+
+static bool check_chains(struct verifier *verifier)
+{
+    struct mae_db *db = verifier->db;
+    uint64_t units = atomic_load_explicit(&db->core.arena.span.committed_bytes, memory_order_acquire) >>
+                     db->core.arena.unit_shift;
+    verifier->seen = calloc(units / 8 + 1, 1);
+    if (!verifier->seen)
+        return false;
+    for (unsigned t = 0; t < db->table_count && !verifier->failed; t++) {
+        uint64_t rows = atomic_load_explicit(&db->tables[t]->next_row, memory_order_acquire);
+        for (uint64_t row = 0; row < rows && check_row(verifier, db->tables[t], row); row++) {
+        }
+    }
+    free(verifier->seen);
+    return !verifier->failed;
+}
+
+static bool check_entry(void *arg, const void *key, uint64_t row)
+{
+    struct verifier *verifier = arg;
+    const struct mae_index *index = verifier->index;
+    const void *data;
+    uint64_t word;
+    memcpy(&word, key, sizeof word);
+    if (row >= atomic_load_explicit(&index->table->rows.next_row, memory_order_acquire))
+        return finding(verifier, "index %s: key %" PRIu64 " leads to row %" PRIu64 ", which does not exist", index->name,
+                       word, row);
+    if (txn_peek(verifier->txn, &index->table->rows, row, &data, NULL) != MAE_OK)
+        return finding(verifier, "index %s: key %" PRIu64 " leads to row %" PRIu64 ", which is not there", index->name, word,
+                       row);
+    return true;
+}
+
+static bool check_index(struct verifier *verifier)
+{
+    struct mae_index *index = verifier->index;
+    enum mae_status status;
+    if (index->kind == MAE_INDEX_HASH) {
+        status = hash_index_visit(verifier->txn, &index->hash, check_entry, verifier);
+    } else {
+        char problem[256] = "";
+        struct tree_statistics statistics;
+        uint64_t limit = atomic_load_explicit(&index->nodes.next_row, memory_order_acquire);
+        status = tree_index_verify(verifier->txn, &index->tree, limit, &statistics, problem, sizeof problem);
+        if (status == MAE_CORRUPT)
+            return finding(verifier, "index %s: %s", index->name, problem);
+        if (status == MAE_OK)
+            status = tree_index_scan(verifier->txn, &index->tree, NULL, NULL, NULL, 0, 0, check_entry, verifier);
+    }
+    if (status != MAE_OK)
+        return finding(verifier, "index %s: visiting its entries failed: %s", index->name, mae_status_text(status));
+    return !verifier->failed;
+}
+
+enum mae_status mae_db_verify(struct mae_db *db, char *report, size_t report_bytes)
+{
+    struct verifier verifier = {.db = db, .report = report, .report_bytes = report_bytes};
+    if (report && report_bytes)
+        report[0] = '\0';
+    if (!check_chains(&verifier))
+        return verifier.failed ? MAE_CORRUPT : MAE_NO_MEMORY;
+    struct mae_worker *worker;
+    enum mae_status status = worker_join(&db->core, &worker);
+    if (status == MAE_OK)
+        status = txn_begin(worker, MAE_SNAPSHOT, 0, &verifier.txn);
+    if (status != MAE_OK)
+        return status;
+    for (unsigned i = 0; i < db->index_count; i++) {
+        verifier.index = db->indexes[i];
+        if (!check_index(&verifier))
+            break;
+    }
+    txn_abort(verifier.txn);
+    worker_leave(worker, db->tables, db->table_count);
+    return verifier.failed ? MAE_CORRUPT : MAE_OK;
+}

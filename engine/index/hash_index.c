@@ -1,0 +1,613 @@
+/* hash_index.c - see hash_index.h. */
+#include "engine/index/hash_index.h"
+
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/txn/commit.h"
+#include "engine/txn/txn.h"
+
+enum {
+    LINK_BYTES = 4,
+    DEPTH_SHIFT = 48,            /* of the first entry's row word: the bucket's depth, 0 as at the beginning */
+    ENTRIES_MIN = 2,
+    BASE_COUNT_MIN = 64,
+    COUNT_BATCH = 64,            /* entries a worker adds before it tells the others */
+    SPLIT_ATTEMPTS = 1000,
+    WALK_STEPS_MAX = 128,
+};
+#define ROW_MASK ((UINT64_C(1) << DEPTH_SHIFT) - 1)
+/* Buckets for so many entries: 27/32, so that at two entries a bucket one lookup in nine needs a second line. */
+static uint64_t buckets_for(uint64_t entries)
+{
+    return entries / 32 * 27 + entries % 32 * 27 / 32;
+}
+
+/* ---- Buckets. An entry is { key, row + 1 }, row word 0 if empty. Words are 8-byte aligned for 8-byte keys only. ---- */
+
+static ALWAYS_INLINE uint64_t load_word(const unsigned char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+static ALWAYS_INLINE void store_word(unsigned char *at, uint64_t word)
+{
+    memcpy(at, &word, sizeof word);
+}
+
+static ALWAYS_INLINE const unsigned char *entry_at(const struct hash_index *index, const void *bucket, uint32_t i)
+{
+    return (const unsigned char *)bucket + i * index->entry_bytes;
+}
+
+static ALWAYS_INLINE uint64_t entry_row_word(const struct hash_index *index, const void *bucket, uint32_t i)
+{
+    return load_word(entry_at(index, bucket, i) + index->key_bytes) & ROW_MASK;
+}
+
+static void entry_set(const struct hash_index *index, void *bucket, uint32_t i, const void *key, uint64_t row_word)
+{
+    unsigned char *entry = (unsigned char *)bucket + i * index->entry_bytes;
+    uint64_t depth = load_word(entry + index->key_bytes) & ~ROW_MASK;
+    if (key)
+        memcpy(entry, key, index->key_bytes);
+    store_word(entry + index->key_bytes, row_word | depth);
+}
+
+static ALWAYS_INLINE unsigned stored_depth(const struct hash_index *index, const void *bucket)
+{
+    return (unsigned)(load_word(entry_at(index, bucket, 0) + index->key_bytes) >> DEPTH_SHIFT);
+}
+
+static void depth_set(const struct hash_index *index, void *bucket, unsigned depth)
+{
+    unsigned char *word = (unsigned char *)bucket + index->key_bytes;
+    store_word(word, (load_word(word) & ROW_MASK) | (uint64_t)depth << DEPTH_SHIFT);
+}
+
+/* The overflow row + 1, or 0. */
+static ALWAYS_INLINE uint32_t link_of(const struct hash_index *index, const void *bucket)
+{
+    uint32_t link;
+    memcpy(&link, (const unsigned char *)bucket + index->bucket_bytes - LINK_BYTES, sizeof link);
+    return link;
+}
+
+static void link_set(const struct hash_index *index, void *bucket, uint32_t link)
+{
+    memcpy((unsigned char *)bucket + index->bucket_bytes - LINK_BYTES, &link, sizeof link);
+}
+
+static ALWAYS_INLINE bool key_equal(const struct hash_index *index, const unsigned char *entry, const void *key)
+{
+    if (LIKELY(index->key_bytes == 8))
+        return load_word(entry) == load_word(key);
+    return memcmp(entry, key, index->key_bytes) == 0;
+}
+
+/* ---- Hashing. ---- */
+
+static ALWAYS_INLINE uint64_t mix(uint64_t x) /* the finaliser of MurmurHash3, variant 13 by Stafford */
+{
+    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+    return x ^ x >> 31;
+}
+
+static ALWAYS_INLINE uint64_t hash_key(const struct hash_index *index, const unsigned char *key)
+{
+    if (LIKELY(index->key_bytes == 8))
+        return mix(load_word(key));
+    uint64_t hash = index->key_bytes;
+    size_t i = 0;
+    for (; i + 8 <= index->key_bytes; i += 8)
+        hash = mix(hash ^ load_word(key + i)) + i;
+    uint64_t rest = 0;
+    memcpy(&rest, key + i, index->key_bytes - i);
+    return mix(hash ^ rest);
+}
+
+static ALWAYS_INLINE unsigned log2_floor(uint64_t x)
+{
+    return 63u - (unsigned)__builtin_clzll(x);
+}
+
+/* The bucket of a hash when there are `count` buckets. */
+static ALWAYS_INLINE uint64_t bucket_of(uint64_t hash, uint64_t count)
+{
+    uint64_t top = UINT64_C(1) << log2_floor(count), bucket = hash & (2 * top - 1);
+    return bucket < count ? bucket : bucket & (top - 1);
+}
+
+static uint64_t parent_of(uint64_t bucket)
+{
+    return bucket & ~(UINT64_C(1) << log2_floor(bucket));
+}
+
+/* The depth of a bucket that has never been split: as many bits as make the base buckets differ. */
+static ALWAYS_INLINE unsigned base_depth(const struct hash_index *index, uint64_t bucket)
+{
+    unsigned level = log2_floor(index->base_count);
+    uint64_t top = UINT64_C(1) << level;
+    return level + ((bucket & (top - 1)) + top < index->base_count);
+}
+
+static ALWAYS_INLINE unsigned depth_of(const struct hash_index *index, uint64_t bucket, const void *data)
+{
+    unsigned depth = stored_depth(index, data);
+    return depth ? depth : base_depth(index, bucket);
+}
+
+/* ---- Finding the bucket that covers a hash, as the transaction sees it. ---- */
+
+/*
+ * The bucket and its contents, peeked at; *data NULL if it is a base bucket that nobody has touched. Starts from the hint;
+ * ends since it goes down parents and up splits of one consistent state, with a bound for the unexpected.
+ */
+static ALWAYS_INLINE enum mae_status cover(struct mae_txn *txn, struct hash_index *index, uint64_t hash, uint64_t *bucket,
+                                           const void **data)
+{
+    /* Relaxed: a hint. The rows below it are committed memory: span_commit's release and acquire. ORD-10 */
+    uint64_t b = bucket_of(hash, atomic_load_explicit(&index->bucket_count, memory_order_acquire));
+    for (unsigned step = 0; step < WALK_STEPS_MAX; step++) {
+        enum mae_status status = txn_peek(txn, index->buckets, b, data, NULL);
+        if (LIKELY(status == MAE_OK)) {
+            unsigned depth = stored_depth(index, *data);
+            uint64_t right = depth ? hash & ((UINT64_C(1) << depth) - 1) : b;
+            if (LIKELY(right == b)) {
+                *bucket = b;
+                return MAE_OK;
+            }
+            b = right;
+        } else if (status != MAE_NOT_FOUND) {
+            return status;
+        } else if (b < index->base_count) {
+            *bucket = b;
+            *data = NULL;
+            return MAE_OK;
+        } else {
+            b = parent_of(b);
+        }
+    }
+    return MAE_ABORT_INDEX;
+}
+
+/* Where a key is, or where it could go. */
+struct place {
+    uint64_t bucket;         /* the primary bucket */
+    struct table *table;     /* of the bucket below: buckets or overflow */
+    uint64_t row;
+    uint32_t entry;
+    uint64_t row_word;       /* of the entry found */
+    bool found, free;        /* the key is here; or there is a free entry here */
+    struct table *last_table; /* the last bucket of the chain and the one before it */
+    uint64_t last_row;
+    struct table *before_table;
+    uint64_t before_row;
+};
+
+/* Searches the chain for the key with every bucket in the read set. */
+static enum mae_status search_validated(struct mae_txn *txn, struct hash_index *index, const void *key, uint64_t hash,
+                                        struct place *place)
+{
+    const void *data;
+    memset(place, 0, sizeof *place);
+    enum mae_status status = cover(txn, index, hash, &place->bucket, &data);
+    if (status == MAE_OK && !data)
+        status = txn_materialise(txn, index->buckets, place->bucket, index->bucket_bytes);
+    if (status != MAE_OK)
+        return status;
+    struct table *table = index->buckets, *before_table = NULL;
+    uint64_t row = place->bucket, before_row = 0;
+    for (;;) {
+        if (MUTATED(skip_miss_validation))
+            status = txn_peek(txn, table, row, &data, NULL);
+        else
+            status = txn_read(txn, table, row, &data, NULL);
+        if (status != MAE_OK) /* the chain changed under us, or the bucket is too new */
+            return status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status;
+        if (table == index->buckets && stored_depth(index, data) &&
+            (hash & ((UINT64_C(1) << stored_depth(index, data)) - 1)) != row)
+            return MAE_ABORT_INDEX; /* split since cover looked at it */
+        for (uint32_t i = 0; i < index->bucket_entries; i++) {
+            uint64_t word = entry_row_word(index, data, i);
+            bool hit = word && key_equal(index, entry_at(index, data, i), key);
+            if (hit || (!word && !place->free)) {
+                place->table = table;
+                place->row = row;
+                place->entry = i;
+                place->row_word = word;
+                place->before_table = before_table;
+                place->before_row = before_row;
+                place->free = !hit;
+                if (hit) {
+                    place->found = true;
+                    return MAE_OK;
+                }
+            }
+        }
+        place->last_table = table;
+        place->last_row = row;
+        uint32_t link = link_of(index, data);
+        if (!link)
+            return MAE_OK;
+        before_table = table;
+        before_row = row;
+        table = index->overflow;
+        row = link - 1;
+    }
+}
+
+/* A failed look-up leaves the transaction unable to go on. */
+static enum mae_status doom_index(struct mae_txn *txn, enum mae_status status)
+{
+    if (status == MAE_ABORT_INDEX && txn->doomed == MAE_OK)
+        txn->doomed = status;
+    return status;
+}
+
+static NOINLINE enum mae_status find_validated(struct mae_txn *txn, struct hash_index *index, const void *key,
+                                               uint64_t hash, uint64_t *row)
+{
+    struct place place;
+    if (txn->snapshot)
+        return MAE_NOT_FOUND; /* what a snapshot does not see will never be there for it */
+    enum mae_status status = search_validated(txn, index, key, hash, &place);
+    if (status != MAE_OK)
+        return doom_index(txn, status);
+    if (!place.found)
+        return MAE_NOT_FOUND;
+    *row = place.row_word - 1;
+    return MAE_OK;
+}
+
+enum mae_status hash_index_find(struct mae_txn *txn, struct hash_index *index, const void *key, bool validate,
+                                uint64_t *row)
+{
+    uint64_t hash = hash_key(index, key), bucket;
+    const void *data;
+    if (UNLIKELY(validate && !txn->snapshot))
+        return find_validated(txn, index, key, hash, row);
+    enum mae_status status = cover(txn, index, hash, &bucket, &data);
+    if (UNLIKELY(status != MAE_OK))
+        return doom_index(txn, status);
+    while (LIKELY(data != NULL)) {
+        for (uint32_t i = 0; i < index->bucket_entries; i++) {
+            uint64_t word = entry_row_word(index, data, i);
+            if (word && key_equal(index, entry_at(index, data, i), key)) {
+                *row = word - 1;
+                return MAE_OK;
+            }
+        }
+        uint32_t link = link_of(index, data);
+        if (!link)
+            break;
+        status = txn_peek(txn, index->overflow, link - 1, &data, NULL);
+        if (UNLIKELY(status != MAE_OK))
+            return doom_index(txn, status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status);
+    }
+    return find_validated(txn, index, key, hash, row);
+}
+
+/* ---- Changing. ---- */
+
+static void count_entries(struct mae_txn *txn, struct hash_index *index, int64_t entries)
+{
+    unsigned i = 0;
+    while (i < txn->growth_count && txn->growth[i].index != index)
+        i++;
+    if (i == txn->growth_count) {
+        if (i == sizeof txn->growth / sizeof txn->growth[0])
+            return;
+        txn->growth[txn->growth_count++] = (struct index_growth){.index = index};
+    }
+    txn->growth[i].entries += entries;
+}
+
+/* A new overflow bucket with one entry, behind the chain's last bucket. */
+static enum mae_status add_overflow(struct mae_txn *txn, struct hash_index *index, struct table *last_table,
+                                    uint64_t last_row, const void *key, uint64_t row_word)
+{
+    uint64_t row;
+    void *data, *last;
+    enum mae_status status = txn_insert(txn, index->overflow, index->bucket_bytes, &row, &data);
+    if (status != MAE_OK)
+        return status;
+    if (row >= UINT32_MAX)
+        return MAE_NO_MEMORY;
+    memset(data, 0, index->bucket_bytes);
+    entry_set(index, data, 0, key, row_word);
+    status = txn_update(txn, last_table, last_row, 0, NULL, &last);
+    if (status == MAE_OK)
+        link_set(index, last, (uint32_t)row + 1);
+    return status;
+}
+
+enum mae_status hash_index_insert(struct mae_txn *txn, struct hash_index *index, const void *key, uint64_t row)
+{
+    struct place place;
+    if (txn->snapshot)
+        return MAE_READ_ONLY;
+    enum mae_status status = search_validated(txn, index, key, hash_key(index, key), &place);
+    if (status == MAE_OK && place.found)
+        return MAE_EXISTS;
+    if (status == MAE_OK && place.free) {
+        void *data;
+        status = txn_update(txn, place.table, place.row, 0, NULL, &data);
+        if (status == MAE_OK)
+            entry_set(index, data, place.entry, key, row + 1);
+    } else if (status == MAE_OK) {
+        status = add_overflow(txn, index, place.last_table, place.last_row, key, row + 1);
+    }
+    if (status == MAE_OK)
+        count_entries(txn, index, 1);
+    return doom_index(txn, status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status);
+}
+
+static bool bucket_is_empty(const struct hash_index *index, const void *data)
+{
+    for (uint32_t i = 0; i < index->bucket_entries; i++)
+        if (entry_row_word(index, data, i))
+            return false;
+    return true;
+}
+
+enum mae_status hash_index_remove(struct mae_txn *txn, struct hash_index *index, const void *key, uint64_t row)
+{
+    struct place place;
+    void *data;
+    if (txn->snapshot)
+        return MAE_READ_ONLY;
+    enum mae_status status = search_validated(txn, index, key, hash_key(index, key), &place);
+    if (status != MAE_OK)
+        return doom_index(txn, status);
+    if (!place.found)
+        return MAE_NOT_FOUND;
+    if (place.row_word != row + 1)
+        return MAE_NOT_FOUND; /* the key leads elsewhere */
+    status = txn_update(txn, place.table, place.row, 0, NULL, &data);
+    if (status == MAE_OK) {
+        entry_set(index, data, place.entry, NULL, 0);
+        count_entries(txn, index, -1);
+        if (place.before_table && bucket_is_empty(index, data)) { /* take the empty overflow bucket out of the chain */
+            uint32_t link = link_of(index, data);
+            void *before;
+            status = txn_update(txn, place.before_table, place.before_row, 0, NULL, &before);
+            if (status == MAE_OK) {
+                link_set(index, before, link);
+                status = txn_delete(txn, place.table, place.row);
+            }
+        }
+    }
+    return doom_index(txn, status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status);
+}
+
+/* ---- Growing. ---- */
+
+/* Puts an entry into the chain of a bucket that the transaction has just made. */
+static enum mae_status put(struct mae_txn *txn, struct hash_index *index, struct table **table, uint64_t *row,
+                           void **data, uint32_t *used, const unsigned char *entry)
+{
+    if (*used == index->bucket_entries) {
+        uint64_t next;
+        void *fresh;
+        enum mae_status status = txn_insert(txn, index->overflow, index->bucket_bytes, &next, &fresh);
+        if (status != MAE_OK)
+            return status;
+        if (next >= UINT32_MAX)
+            return MAE_NO_MEMORY;
+        memset(fresh, 0, index->bucket_bytes);
+        link_set(index, *data, (uint32_t)next + 1);
+        *table = index->overflow;
+        *row = next;
+        *data = fresh;
+        *used = 0;
+    }
+    entry_set(index, *data, (*used)++, entry, load_word(entry + index->key_bytes) & ROW_MASK);
+    return MAE_OK;
+}
+
+/* One end of a split: an emptied bucket and how far it has been filled again. */
+struct half {
+    struct table *table;
+    uint64_t row;
+    void *data;
+    uint32_t used;
+};
+
+/*
+ * Splits bucket `bucket` of depth `depth` in the running transaction: its chain is read, it and its new sibling are written
+ * anew, and its overflow buckets are deleted.
+ */
+static enum mae_status split_bucket(struct mae_txn *txn, struct hash_index *index, uint64_t bucket, unsigned depth)
+{
+    uint64_t sibling = bucket + (UINT64_C(1) << depth);
+    const void *old;
+    struct half halves[2] = {{.table = index->buckets, .row = bucket}, {.table = index->buckets, .row = sibling}};
+    enum mae_status status = txn_update(txn, index->buckets, bucket, 0, &old, &halves[0].data);
+    if (status != MAE_OK)
+        return status;
+    /* The sibling's row is empty for all: its version of the beginning makes it one that can be updated, and says
+     * depth 0, which nobody sees before this transaction: until then the parent's depth does not lead there. */
+    status = txn_create(txn, index->buckets, sibling, index->bucket_bytes, &halves[1].data);
+    if (status != MAE_OK)
+        return status;
+    for (int i = 0; i < 2; i++) {
+        memset(halves[i].data, 0, index->bucket_bytes);
+        depth_set(index, halves[i].data, depth + 1);
+    }
+    for (uint64_t overflow = UINT64_MAX;;) {
+        for (uint32_t i = 0; i < index->bucket_entries; i++) {
+            const unsigned char *entry = entry_at(index, old, i);
+            if (!entry_row_word(index, old, i))
+                continue;
+            struct half *half = &halves[hash_key(index, entry) >> depth & 1];
+            status = put(txn, index, &half->table, &half->row, &half->data, &half->used, entry);
+            if (status != MAE_OK)
+                return status;
+        }
+        uint32_t link = link_of(index, old);
+        if (overflow != UINT64_MAX && (status = txn_delete(txn, index->overflow, overflow)) != MAE_OK)
+            return status;
+        if (!link)
+            return MAE_OK;
+        overflow = link - 1;
+        status = txn_read(txn, index->overflow, overflow, &old, NULL);
+        if (status != MAE_OK)
+            return status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status;
+    }
+}
+
+/* Splits whatever covers bucket `target` once; *done when that is `target` itself. */
+static enum mae_status split_towards(struct mae_txn *txn, struct hash_index *index, uint64_t target, bool *done)
+{
+    uint64_t bucket;
+    const void *data;
+    enum mae_status status = cover(txn, index, target, &bucket, &data);
+    if (status == MAE_OK && bucket == target) {
+        *done = true;
+        return MAE_OK;
+    }
+    if (status == MAE_OK && !data)
+        status = txn_materialise(txn, index->buckets, bucket, index->bucket_bytes);
+    if (status == MAE_OK && !data)
+        status = txn_peek(txn, index->buckets, bucket, &data, NULL);
+    if (status == MAE_OK)
+        status = split_bucket(txn, index, bucket, depth_of(index, bucket, data));
+    return status;
+}
+
+static enum mae_status split(struct mae_worker *worker, struct hash_index *index, uint64_t target)
+{
+    bool done = false;
+    for (unsigned attempt = 0; !done && attempt < SPLIT_ATTEMPTS; attempt++) {
+        struct mae_txn *txn;
+        enum mae_status status = txn_begin(worker, MAE_READ_WRITE, 0, &txn);
+        if (status != MAE_OK)
+            return status;
+        status = split_towards(txn, index, target, &done);
+        if (status == MAE_OK) {
+            status = txn_commit(txn);
+        } else {
+            (void)doom_index(txn, status);
+            txn_abort(txn);
+        }
+        if (status == MAE_OK && !done)
+            COUNT(worker, index_splits);
+        else if (status != MAE_OK && !mae_status_is_retryable(status))
+            return status;
+        else if (status != MAE_OK)
+            (void)backoff_wait(&worker->core->backoff, &worker->random);
+    }
+    return MAE_OK; /* undone after that many attempts: lookups find the parent, only more slowly */
+}
+
+void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_t entries)
+{
+    struct row_allocator *local = worker_rows(worker, index->buckets);
+    if (!local)
+        return;
+    local->entries += entries;
+    if (local->entries < COUNT_BATCH && local->entries > -COUNT_BATCH)
+        return;
+    /* ORD-4: relaxed counts; they decide when to split, not what is right. */
+    int64_t total = atomic_fetch_add_explicit(&index->entries, local->entries, memory_order_relaxed) + local->entries;
+    local->entries = 0;
+    uint64_t wanted = total > 0 ? buckets_for((uint64_t)total) : 0;
+    uint64_t target = atomic_load_explicit(&index->split_next, memory_order_relaxed);
+    while (target < wanted) {
+        if (!atomic_compare_exchange_weak_explicit(&index->split_next, &target, target + 1, memory_order_relaxed,
+                                                   memory_order_relaxed))
+            continue;
+        if (table_reserve_rows(index->buckets, target + 1) != MAE_OK || split(worker, index, target) != MAE_OK)
+            return; /* out of memory: the index works on with longer chains */
+        uint64_t count = atomic_load_explicit(&index->bucket_count, memory_order_relaxed);
+        while (count < target + 1 && /* ORD-10: release, after the memory was committed */
+               !atomic_compare_exchange_weak_explicit(&index->bucket_count, &count, target + 1, memory_order_release,
+                                                      memory_order_relaxed)) {
+        }
+        target++;
+    }
+}
+
+/* ---- Prefetch. ---- */
+
+void hash_index_prefetch(struct mae_txn *txn, const struct hash_index *index, const struct table *rows, const void *keys,
+                         size_t count)
+{
+    uint64_t buckets[MAE_PREFETCH_MAX], found[MAE_PREFETCH_MAX];
+    const unsigned char *key = keys;
+    size_t n = count < MAE_PREFETCH_MAX ? count : MAE_PREFETCH_MAX, hits = 0;
+    uint64_t bucket_count = atomic_load_explicit(&index->bucket_count, memory_order_acquire);
+    for (size_t i = 0; i < n; i++) {
+        buckets[i] = bucket_of(hash_key(index, key + i * index->key_bytes), bucket_count);
+        txn_prefetch_row(index->buckets, buckets[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const void *data = txn_glance(txn, index->buckets, buckets[i]);
+        for (uint32_t e = 0; data && e < index->bucket_entries; e++) {
+            uint64_t word = entry_row_word(index, data, e);
+            if (word && key_equal(index, entry_at(index, data, e), key + i * index->key_bytes)) {
+                found[hits++] = word - 1;
+                txn_prefetch_row(rows, word - 1);
+                break;
+            }
+        }
+    }
+    for (size_t i = 0; i < hits; i++)
+        txn_prefetch_version(rows, found[i]);
+}
+
+/* ---- Set-up and verification. ---- */
+
+size_t hash_index_bucket_bytes(size_t key_bytes)
+{
+    size_t entry = key_bytes + sizeof(uint64_t), overhead = VERSION_HEADER_BYTES + sizeof(version_handle);
+    size_t lines = (overhead + ENTRIES_MIN * entry + LINK_BYTES + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES;
+    size_t entries = (lines * CACHE_LINE_BYTES - overhead - LINK_BYTES) / entry; /* the last line's rest as well */
+    return entries * entry + LINK_BYTES;
+}
+
+enum mae_status hash_index_init(struct hash_index *index, struct table *buckets, struct table *overflow, size_t key_bytes,
+                                uint64_t expected_rows)
+{
+    memset(index, 0, sizeof *index);
+    index->buckets = buckets;
+    index->overflow = overflow;
+    index->key_bytes = (uint32_t)key_bytes;
+    index->entry_bytes = (uint32_t)(key_bytes + sizeof(uint64_t));
+    index->bucket_bytes = (uint32_t)hash_index_bucket_bytes(key_bytes);
+    index->bucket_entries = (index->bucket_bytes - LINK_BYTES) / index->entry_bytes;
+    uint64_t count = buckets_for(expected_rows) * ENTRIES_MIN / index->bucket_entries;
+    index->base_count = count < BASE_COUNT_MIN ? BASE_COUNT_MIN : count;
+    atomic_init(&index->bucket_count, index->base_count);
+    atomic_init(&index->split_next, index->base_count);
+    return table_reserve_rows(buckets, index->base_count);
+}
+
+enum mae_status hash_index_visit(struct mae_txn *txn, struct hash_index *index, mae_entry_fn visit, void *arg)
+{
+    uint64_t limit = atomic_load_explicit(&index->buckets->next_row, memory_order_relaxed);
+    for (uint64_t bucket = 0; bucket < limit; bucket++) {
+        const void *data;
+        enum mae_status status = txn_peek(txn, index->buckets, bucket, &data, NULL);
+        if (status == MAE_NOT_FOUND)
+            continue;
+        while (status == MAE_OK) {
+            for (uint32_t i = 0; i < index->bucket_entries; i++) {
+                uint64_t word = entry_row_word(index, data, i);
+                if (word && !visit(arg, entry_at(index, data, i), word - 1))
+                    return MAE_OK;
+            }
+            uint32_t link = link_of(index, data);
+            if (!link)
+                break;
+            status = txn_peek(txn, index->overflow, link - 1, &data, NULL);
+        }
+        if (status != MAE_OK)
+            return status == MAE_NOT_FOUND ? MAE_CORRUPT : status;
+    }
+    return MAE_OK;
+}

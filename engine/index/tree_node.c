@@ -1,0 +1,371 @@
+#include "engine/index/tree_node.h"
+
+#include <string.h>
+
+#include "engine/base/check.h"
+
+/*
+ * Payload of a node with keys of up to 24 bytes: with its version header it fills a size class of 1 KiB and holds 60
+ * entries of 8-byte keys. Longer keys get twice that, so that 64-byte keys still have a fan-out of 22 or more.
+ */
+#ifndef TREE_CLASS_BYTES
+#define TREE_CLASS_BYTES 1024
+#endif
+enum { TREE_LONG_KEY_BYTES = 24, TREE_VERSION_HEADER_BYTES = 24 };
+
+static size_t round_up(size_t n)
+{
+    return (n + 7) & ~(size_t)7;
+}
+
+void tree_shape_init(struct tree_shape *shape, size_t key_bytes, bool non_unique)
+{
+    const size_t class_bytes = key_bytes > TREE_LONG_KEY_BYTES ? 2 * TREE_CLASS_BYTES : TREE_CLASS_BYTES;
+    const size_t node_bytes = class_bytes - TREE_VERSION_HEADER_BYTES;
+    const size_t tie_bytes = non_unique ? sizeof(uint64_t) : 0;
+    const size_t fence_bytes = round_up(key_bytes) + tie_bytes;
+    /* 7: what aligning the values after the keys may cost. */
+    const size_t room = node_bytes - sizeof(struct tree_node) - 2 * fence_bytes - (key_bytes % 8 == 0 ? 0 : 7);
+    const size_t leaf = room / (key_bytes + sizeof(uint64_t));
+    const size_t inner = room / (key_bytes + sizeof(uint64_t) + tie_bytes);
+    const size_t keys = 2 * fence_bytes;
+    const size_t inner_values = keys + round_up(inner * key_bytes);
+    *shape = (struct tree_shape){
+        .key_bytes = (uint16_t)key_bytes,
+        .numbers = key_bytes == sizeof(uint64_t),
+        .non_unique = non_unique,
+        .node_bytes = (uint16_t)node_bytes,
+        .leaf_capacity = (uint16_t)leaf,
+        .inner_capacity = (uint16_t)inner,
+        .low = 0,
+        .high = (uint16_t)fence_bytes,
+        .keys = (uint16_t)keys,
+        .leaf_values = (uint16_t)(keys + round_up(leaf * key_bytes)),
+        .inner_values = (uint16_t)inner_values,
+        .inner_ties = (uint16_t)(inner_values + inner * sizeof(uint64_t)),
+    };
+    MAE_CHECK(inner >= 8);
+}
+
+static const char *at(const struct tree_node *node, size_t offset)
+{
+    return (const char *)node->body + offset;
+}
+
+static char *at_mutable(struct tree_node *node, size_t offset)
+{
+    return (char *)node->body + offset;
+}
+
+static const uint64_t *words(const struct tree_node *node, size_t offset)
+{
+    return node->body + offset / sizeof(uint64_t);
+}
+
+static uint64_t *words_mutable(struct tree_node *node, size_t offset)
+{
+    return node->body + offset / sizeof(uint64_t);
+}
+
+static size_t values_offset(const struct tree_shape *shape, const struct tree_node *node)
+{
+    return node->level == 0 ? shape->leaf_values : shape->inner_values;
+}
+
+/* Non-unique only: the rows of the keys. */
+static size_t ties_offset(const struct tree_shape *shape, const struct tree_node *node)
+{
+    return node->level == 0 ? shape->leaf_values : shape->inner_ties;
+}
+
+/* ---- Keys. ---- */
+
+struct tree_key tree_key_make(const struct tree_shape *shape, const void *bytes, uint64_t row)
+{
+    struct tree_key key = {.bytes = bytes, .row = row};
+    if (shape->numbers)
+        memcpy(&key.number, bytes, sizeof(key.number));
+    return key;
+}
+
+static uint64_t load_big_endian(const char *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof(word));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+/* memcmp's order, eight bytes at a time; the last eight overlap what is known to be equal. bytes >= 8. */
+static int bytes_compare(const char *a, const char *b, size_t bytes)
+{
+    size_t i = 0;
+    for (;;) {
+        const uint64_t x = load_big_endian(a + i), y = load_big_endian(b + i);
+        if (x != y)
+            return x < y ? -1 : 1;
+        if (i + 8 == bytes)
+            return 0;
+        i = i + 16 <= bytes ? i + 8 : bytes - 8;
+    }
+}
+
+int tree_key_compare(const struct tree_shape *shape, const struct tree_key *a, const struct tree_key *b)
+{
+    if (shape->numbers) {
+        if (a->number != b->number)
+            return a->number < b->number ? -1 : 1;
+    } else {
+        const int order = bytes_compare(a->bytes, b->bytes, shape->key_bytes);
+        if (order != 0)
+            return order;
+    }
+    return shape->non_unique ? (a->row > b->row) - (a->row < b->row) : 0;
+}
+
+/* ---- Parts of a node. ---- */
+
+void tree_node_clear(struct tree_node *node, unsigned level)
+{
+    *node = (struct tree_node){
+        .level = (uint16_t)level,
+        .last_insert = TREE_NO_POSITION,
+        .low_open = true,
+        .high_open = true,
+        .left = TREE_NO_ROW,
+        .right = TREE_NO_ROW,
+    };
+}
+
+unsigned tree_node_capacity(const struct tree_shape *shape, const struct tree_node *node)
+{
+    return node->level == 0 ? shape->leaf_capacity : shape->inner_capacity;
+}
+
+void tree_node_prefetch_keys(const struct tree_shape *shape, const struct tree_node *node)
+{
+    /* All lines of 8-byte keys; of longer ones an even sample, which the first steps of a search need. */
+    enum { LINES = 8 };
+    const size_t step = (size_t)(shape->leaf_values - shape->keys) / LINES;
+    for (size_t i = 0; i < LINES; i++)
+        __builtin_prefetch(at(node, shape->keys + i * step));
+}
+
+struct tree_key tree_node_key(const struct tree_shape *shape, const struct tree_node *node, unsigned i)
+{
+    struct tree_key key = tree_key_make(shape, at(node, shape->keys + (size_t)i * shape->key_bytes), 0);
+    if (shape->non_unique)
+        key.row = words(node, ties_offset(shape, node))[i];
+    return key;
+}
+
+static struct tree_key fence(const struct tree_shape *shape, const struct tree_node *node, size_t offset)
+{
+    struct tree_key key = tree_key_make(shape, at(node, offset), 0);
+    if (shape->non_unique)
+        key.row = *words(node, offset + round_up(shape->key_bytes));
+    return key;
+}
+
+static void set_fence(const struct tree_shape *shape, struct tree_node *node, size_t offset, const struct tree_key *key)
+{
+    memcpy(at_mutable(node, offset), key->bytes, shape->key_bytes);
+    if (shape->non_unique)
+        *words_mutable(node, offset + round_up(shape->key_bytes)) = key->row;
+}
+
+struct tree_key tree_node_low(const struct tree_shape *shape, const struct tree_node *node)
+{
+    return fence(shape, node, shape->low);
+}
+
+struct tree_key tree_node_high(const struct tree_shape *shape, const struct tree_node *node)
+{
+    return fence(shape, node, shape->high);
+}
+
+uint64_t tree_node_value(const struct tree_shape *shape, const struct tree_node *node, unsigned i)
+{
+    return words(node, values_offset(shape, node))[i];
+}
+
+void tree_node_set_low(const struct tree_shape *shape, struct tree_node *node, const struct tree_key *key)
+{
+    node->low_open = key == NULL;
+    if (key != NULL)
+        set_fence(shape, node, shape->low, key);
+}
+
+void tree_node_set_high(const struct tree_shape *shape, struct tree_node *node, const struct tree_key *key)
+{
+    node->high_open = key == NULL;
+    if (key != NULL)
+        set_fence(shape, node, shape->high, key);
+}
+
+void tree_node_set_key(const struct tree_shape *shape, struct tree_node *node, unsigned i, const struct tree_key *key)
+{
+    memcpy(at_mutable(node, shape->keys + (size_t)i * shape->key_bytes), key->bytes, shape->key_bytes);
+    if (shape->non_unique)
+        words_mutable(node, ties_offset(shape, node))[i] = key->row;
+}
+
+bool tree_node_below_low(const struct tree_shape *shape, const struct tree_node *node, const struct tree_key *key)
+{
+    const struct tree_key low = tree_node_low(shape, node);
+    return !node->low_open && tree_key_compare(shape, key, &low) < 0;
+}
+
+bool tree_node_beyond_high(const struct tree_shape *shape, const struct tree_node *node, const struct tree_key *key)
+{
+    const struct tree_key high = tree_node_high(shape, node);
+    return !node->high_open && tree_key_compare(shape, key, &high) >= 0;
+}
+
+bool tree_node_covers(const struct tree_shape *shape, const struct tree_node *node, const struct tree_key *key)
+{
+    return !tree_node_below_low(shape, node, key) && !tree_node_beyond_high(shape, node, key);
+}
+
+/* ---- Search. Each returns the first i in [first, count) whose entry is not below the key, count if there is none. Numbers
+ * are searched without branches: half of those on random keys would be mispredicted. ---- */
+
+static unsigned number_bound(const uint64_t *keys, unsigned first, unsigned count, uint64_t key)
+{
+    if (first >= count)
+        return count;
+    const uint64_t *base = keys + first;
+    unsigned left = count - first;
+    while (left > 1) {
+        const unsigned half = left / 2;
+        base += (base[half - 1] < key) * half;
+        left -= half;
+    }
+    return (unsigned)(base - keys) + (*base < key);
+}
+
+static unsigned pair_bound(const uint64_t *keys, const uint64_t *ties, unsigned first, unsigned count, uint64_t key,
+                           uint64_t row)
+{
+    if (first >= count)
+        return count;
+    unsigned base = first, left = count - first;
+    while (left > 1) {
+        const unsigned half = left / 2, i = base + half - 1;
+        base += (unsigned)((keys[i] < key) | ((keys[i] == key) & (ties[i] < row))) * half;
+        left -= half;
+    }
+    return base + (unsigned)((keys[base] < key) | ((keys[base] == key) & (ties[base] < row)));
+}
+
+static unsigned bytes_bound(const struct tree_shape *shape, const struct tree_node *node, unsigned first,
+                            const struct tree_key *key, int above)
+{
+    unsigned base = first, end = node->count;
+    while (base < end) {
+        const unsigned middle = (base + end) / 2;
+        const struct tree_key other = tree_node_key(shape, node, middle);
+        if (tree_key_compare(shape, &other, key) < above)
+            base = middle + 1;
+        else
+            end = middle;
+    }
+    return base;
+}
+
+static unsigned lower_bound(const struct tree_shape *shape, const struct tree_node *node, unsigned first,
+                            const struct tree_key *key)
+{
+    if (!shape->numbers)
+        return bytes_bound(shape, node, first, key, 0);
+    if (!shape->non_unique)
+        return number_bound(words(node, shape->keys), first, node->count, key->number);
+    return pair_bound(words(node, shape->keys), words(node, ties_offset(shape, node)), first, node->count, key->number,
+                      key->row);
+}
+
+/* The first entry > key: for numbers, the first that is >= their successor. */
+static unsigned upper_bound(const struct tree_shape *shape, const struct tree_node *node, unsigned first,
+                            const struct tree_key *key)
+{
+    if (!shape->numbers)
+        return bytes_bound(shape, node, first, key, 1);
+    const bool carry = !shape->non_unique || key->row == UINT64_MAX;
+    if (carry && key->number == UINT64_MAX)
+        return node->count;
+    const struct tree_key next = {.number = key->number + carry, .row = carry ? 0 : key->row + 1};
+    return lower_bound(shape, node, first, &next);
+}
+
+unsigned tree_node_lower_bound(const struct tree_shape *shape, const struct tree_node *node, const struct tree_key *key)
+{
+    return lower_bound(shape, node, 0, key);
+}
+
+unsigned tree_node_upper_bound(const struct tree_shape *shape, const struct tree_node *node, const struct tree_key *key)
+{
+    return upper_bound(shape, node, 0, key);
+}
+
+unsigned tree_node_child(const struct tree_shape *shape, const struct tree_node *node, const struct tree_key *key)
+{
+    return upper_bound(shape, node, 1, key) - 1;
+}
+
+bool tree_node_equals(const struct tree_shape *shape, const struct tree_node *node, unsigned i,
+                      const struct tree_key *key)
+{
+    if (i >= node->count)
+        return false;
+    const struct tree_key found = tree_node_key(shape, node, i);
+    return tree_key_compare(shape, &found, key) == 0;
+}
+
+/* ---- Changes. ---- */
+
+/* Moves entries [from, count) of the node to `to`. */
+static void shift(const struct tree_shape *shape, struct tree_node *node, unsigned from, unsigned to)
+{
+    const size_t count = node->count - from;
+    char *const keys = at_mutable(node, shape->keys);
+    uint64_t *const values = words_mutable(node, values_offset(shape, node));
+    memmove(keys + (size_t)to * shape->key_bytes, keys + (size_t)from * shape->key_bytes, count * shape->key_bytes);
+    memmove(values + to, values + from, count * sizeof(*values));
+    if (shape->non_unique && node->level > 0) {
+        uint64_t *const ties = words_mutable(node, shape->inner_ties);
+        memmove(ties + to, ties + from, count * sizeof(*ties));
+    }
+}
+
+void tree_node_insert(const struct tree_shape *shape, struct tree_node *node, unsigned i, const struct tree_key *key,
+                      uint64_t value)
+{
+    MAE_DCHECK(node->count < tree_node_capacity(shape, node)); /* N2 */
+    shift(shape, node, i, i + 1);
+    words_mutable(node, values_offset(shape, node))[i] = value;
+    tree_node_set_key(shape, node, i, key); /* after the value: a leaf's tie is its value */
+    node->count++;
+    node->last_insert = (uint16_t)i;
+}
+
+void tree_node_remove(const struct tree_shape *shape, struct tree_node *node, unsigned i)
+{
+    shift(shape, node, i + 1, i);
+    node->count--;
+    if (node->last_insert != TREE_NO_POSITION && i <= node->last_insert)
+        node->last_insert = i < node->last_insert ? (uint16_t)(node->last_insert - 1) : TREE_NO_POSITION;
+}
+
+void tree_node_copy(const struct tree_shape *shape, struct tree_node *node, unsigned to, const struct tree_node *source,
+                    unsigned from, unsigned count)
+{
+    const size_t values = values_offset(shape, node);
+    memcpy(at_mutable(node, shape->keys + (size_t)to * shape->key_bytes),
+           at(source, shape->keys + (size_t)from * shape->key_bytes), (size_t)count * shape->key_bytes);
+    memcpy(words_mutable(node, values) + to, words(source, values) + from, count * sizeof(uint64_t));
+    if (shape->non_unique && node->level > 0)
+        memcpy(words_mutable(node, shape->inner_ties) + to, words(source, shape->inner_ties) + from,
+               count * sizeof(uint64_t));
+}

@@ -1,0 +1,161 @@
+/*
+ * tree_scan.c - range scans of the ordered index.
+ *
+ * Every leaf visited joins the read set, those at the edges included, also when nothing in them lies in the range. The next
+ * leaf is reached by link and must join the last one without a gap: both are validated, so if their fences do not
+ * meet, one of them is outdated and the transaction cannot commit anyway (tree_index.c, T1 and T2).
+ */
+#include "engine/base/compiler.h"
+#include "engine/index/tree_walk.h"
+#include "engine/txn/txn.h"
+
+/* Rows of entries this far ahead are prefetched. */
+enum { SCAN_AHEAD = 8 };
+
+struct scan {
+    struct mae_txn *txn;
+    const struct tree_index *index;
+    const struct table *rows;
+    const struct tree_key *lo, *hi; /* NULL: open */
+    uint64_t limit;                 /* left to visit */
+    mae_entry_fn visit;
+    void *arg;
+    bool stopped; /* by the visitor or the limit */
+};
+
+static void prefetch_entry(const struct scan *scan, const struct tree_node *leaf, unsigned i)
+{
+    txn_prefetch_row(scan->rows, tree_node_value(&scan->index->shape, leaf, i));
+}
+
+static void visit_entry(struct scan *scan, const struct tree_node *leaf, unsigned i)
+{
+    const struct tree_shape *const shape = &scan->index->shape;
+    const struct tree_key key = tree_node_key(shape, leaf, i);
+    if (!scan->visit(scan->arg, key.bytes, tree_node_value(shape, leaf, i)) || --scan->limit == 0)
+        scan->stopped = true;
+}
+
+static void visit_forward(struct scan *scan, const struct tree_node *leaf, unsigned from, unsigned to)
+{
+    if (to - from > scan->limit)
+        to = from + (unsigned)scan->limit;
+    if (scan->rows == NULL) {
+        for (unsigned i = from; i < to && !scan->stopped; i++)
+            visit_entry(scan, leaf, i);
+        return;
+    }
+    for (unsigned i = from; i < to && i < from + SCAN_AHEAD; i++)
+        prefetch_entry(scan, leaf, i);
+    for (unsigned i = from; i < to && !scan->stopped; i++) {
+        if (i + SCAN_AHEAD < to)
+            prefetch_entry(scan, leaf, i + SCAN_AHEAD);
+        visit_entry(scan, leaf, i);
+    }
+}
+
+/* Entries [from, to), the last one first. */
+static void visit_backward(struct scan *scan, const struct tree_node *leaf, unsigned from, unsigned to)
+{
+    if (to - from > scan->limit)
+        from = to - (unsigned)scan->limit;
+    for (unsigned i = to; scan->rows != NULL && i > from && i + SCAN_AHEAD > to; i--)
+        prefetch_entry(scan, leaf, i - 1);
+    for (unsigned i = to; i > from && !scan->stopped; i--) {
+        if (scan->rows != NULL && i > from + SCAN_AHEAD)
+            prefetch_entry(scan, leaf, i - 1 - SCAN_AHEAD);
+        visit_entry(scan, leaf, i - 1);
+    }
+}
+
+static enum mae_status scan_forward(struct scan *scan, const struct tree_node *leaf)
+{
+    const struct tree_index *const index = scan->index;
+    const struct tree_shape *const shape = &index->shape;
+    unsigned from = scan->lo != NULL ? tree_node_lower_bound(shape, leaf, scan->lo) : 0;
+    for (;;) {
+        const bool last = leaf->high_open || (scan->hi != NULL && !tree_node_beyond_high(shape, leaf, scan->hi));
+        const unsigned to = last && scan->hi != NULL ? tree_node_upper_bound(shape, leaf, scan->hi) : leaf->count;
+        const bool ends_here = last || scan->limit <= to - from;
+        if (!ends_here)
+            txn_prefetch_version(index->nodes, leaf->right);
+        if (from < to)
+            visit_forward(scan, leaf, from, to);
+        if (last || scan->stopped)
+            return MAE_OK;
+
+        const struct tree_key high = tree_node_high(shape, leaf);
+        const enum mae_status status = tree_read_node(scan->txn, index, leaf->right, &leaf);
+        if (status != MAE_OK)
+            return status;
+        const struct tree_key low = tree_node_low(shape, leaf);
+        if (UNLIKELY(leaf->level != 0 || leaf->low_open || tree_key_compare(shape, &low, &high) != 0))
+            return MAE_ABORT_INDEX;
+        from = 0;
+    }
+}
+
+static enum mae_status scan_backward(struct scan *scan, const struct tree_node *leaf)
+{
+    const struct tree_index *const index = scan->index;
+    const struct tree_shape *const shape = &index->shape;
+    unsigned to = scan->hi != NULL ? tree_node_upper_bound(shape, leaf, scan->hi) : leaf->count;
+    for (;;) {
+        const bool last = leaf->low_open || (scan->lo != NULL && !tree_node_below_low(shape, leaf, scan->lo));
+        const unsigned from = last && scan->lo != NULL ? tree_node_lower_bound(shape, leaf, scan->lo) : 0;
+        const bool ends_here = last || (to > from && scan->limit <= to - from);
+        if (!ends_here)
+            txn_prefetch_version(index->nodes, leaf->left);
+        if (from < to)
+            visit_backward(scan, leaf, from, to);
+        if (last || scan->stopped)
+            return MAE_OK;
+
+        const struct tree_key low = tree_node_low(shape, leaf);
+        const enum mae_status status = tree_read_node(scan->txn, index, leaf->left, &leaf);
+        if (status != MAE_OK)
+            return status;
+        const struct tree_key high = tree_node_high(shape, leaf);
+        if (UNLIKELY(leaf->level != 0 || leaf->high_open || tree_key_compare(shape, &low, &high) != 0))
+            return MAE_ABORT_INDEX;
+        to = leaf->count;
+    }
+}
+
+enum mae_status tree_index_scan(struct mae_txn *txn, const struct tree_index *index, const struct table *rows,
+                                const void *lo, const void *hi, unsigned flags, uint64_t limit, mae_entry_fn visit,
+                                void *arg)
+{
+    const struct tree_shape *const shape = &index->shape;
+    const bool backward = (flags & MAE_SCAN_BACKWARD) != 0;
+    struct tree_key lo_key, hi_key;
+    struct scan scan = {
+        .txn = txn,
+        .index = index,
+        .rows = rows,
+        .limit = limit == 0 ? UINT64_MAX : limit,
+        .visit = visit,
+        .arg = arg,
+    };
+    if (lo != NULL) {
+        lo_key = tree_key_make(shape, lo, 0);
+        scan.lo = &lo_key;
+    }
+    if (hi != NULL) {
+        hi_key = tree_key_make(shape, hi, UINT64_MAX);
+        scan.hi = &hi_key;
+    }
+    if (lo != NULL && hi != NULL && tree_key_compare(shape, &lo_key, &hi_key) > 0)
+        return MAE_OK;
+
+    struct tree_target target = {.kind = backward ? TREE_LAST : TREE_FIRST};
+    const struct tree_key *const start = backward ? scan.hi : scan.lo;
+    if (start != NULL)
+        target = (struct tree_target){.kind = TREE_AT_KEY, .key = *start};
+    struct tree_path path;
+    const struct tree_node *leaf;
+    const enum mae_status status = tree_walk(txn, index, &target, 0, true, &path, &leaf);
+    if (status != MAE_OK)
+        return status == MAE_NOT_FOUND ? MAE_OK : tree_doom(txn, status);
+    return tree_doom(txn, backward ? scan_backward(&scan, leaf) : scan_forward(&scan, leaf));
+}

@@ -1,0 +1,372 @@
+/*
+ * maemio.h - the public interface of Maemio, a serializable in-memory multi-version transactional engine
+ * after Cicada (Lim, Kaminsky, Andersen, SIGMOD 2017).
+ *
+ * Model. A database (`mae_db`) holds tables of rows and indexes that map keys to rows. A thread that wants to run
+ * transactions joins as a worker (`mae_worker`); a worker runs one transaction (`mae_txn`) at a time. A worker and its
+ * transaction belong to one thread at a time; everything on the database itself may be called from any thread.
+ *
+ * Isolation. Read-write transactions are serializable in timestamp order. The order is serial, not real-time: a later
+ * transaction of another worker may get a smaller timestamp; pass `after` to mae_begin where causality matters.
+ * Snapshot transactions read a consistent, slightly old state, validate nothing and never abort.
+ *
+ * Pointers to data. Reads return a pointer into the row's version, updates a pointer into the new, still private
+ * version: nothing is copied out. They are valid until the transaction ends, 8-byte aligned, and owned by the engine.
+ *
+ * Failure. Every call that can fail returns an `enum mae_status`. When a call inside a transaction returns a status
+ * for which mae_status_is_abort() is true, the transaction cannot commit any more: call mae_abort, and begin again if
+ * mae_status_is_retryable(). mae_run does all of that. MAE_NOT_FOUND and MAE_EXISTS leave the transaction usable.
+ *
+ * Units are in the names: `_bytes`, `_ns`, `_us`, `_ticks`. Strings are NUL-terminated UTF-8.
+ */
+#ifndef MAEMIO_H
+#define MAEMIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define MAE_VERSION "0.1.0"
+
+/* name, kind, text. Kinds: DONE (no failure), USE (the transaction stays usable), RETRY (aborted: run it again),
+ * DOOMED (aborted: the same transaction would fail again), REFUSED (the call did nothing). */
+#define MAE_STATUS_TABLE(X)                                                                                     \
+    X(MAE_OK, DONE, "ok")                                                                                       \
+    X(MAE_NOT_FOUND, USE, "no such key or row is visible to the transaction")                                   \
+    X(MAE_EXISTS, USE, "the key is already there")                                                              \
+    X(MAE_ABORT_NEWER, RETRY, "aborted while reading for update: a newer version exists")                       \
+    X(MAE_ABORT_RTS, RETRY, "aborted while reading for update: a later transaction has read the version")       \
+    X(MAE_ABORT_PENDING, RETRY, "aborted while reading: met a pending version (pending=abort)")                 \
+    X(MAE_ABORT_PRECHECK, RETRY, "aborted in the pre-check: the access set is out of date")                     \
+    X(MAE_ABORT_INSTALL, RETRY, "aborted while installing: the version was superseded or read by a later one")  \
+    X(MAE_ABORT_READ_CHECK, RETRY, "aborted in validation: a read version is no longer the visible one")        \
+    X(MAE_ABORT_WRITE_CHECK, RETRY, "aborted in validation: a written row was read or written by another")      \
+    X(MAE_ABORT_INDEX, RETRY, "aborted: the index changed under the operation")                                 \
+    X(MAE_ABORT_USER, DOOMED, "aborted by the caller")                                                          \
+    X(MAE_NO_MEMORY, DOOMED, "out of memory: the memory limit is reached or the system has no more")            \
+    X(MAE_TOO_LARGE, USE, "the payload is larger than the table's maximum")                                     \
+    X(MAE_READ_ONLY, USE, "a snapshot transaction cannot write")                                                \
+    X(MAE_INVALID, REFUSED, "invalid argument")                                                                 \
+    X(MAE_BUSY, REFUSED, "in use, or the worker already runs a transaction")                                    \
+    X(MAE_FULL, REFUSED, "no free slot: too many workers, tables or indexes")                                   \
+    X(MAE_UNSUPPORTED, REFUSED, "not supported here")                                                           \
+    X(MAE_CORRUPT, REFUSED, "an invariant does not hold")
+
+enum mae_status {
+#define MAE_STATUS_ENUM(name, kind, text) name,
+    MAE_STATUS_TABLE(MAE_STATUS_ENUM)
+#undef MAE_STATUS_ENUM
+    MAE_STATUS_COUNT
+};
+
+#define MAE_MUST_USE __attribute__((warn_unused_result))
+
+struct mae_options;
+struct mae_db;
+struct mae_worker;
+struct mae_table;
+struct mae_index;
+struct mae_txn;
+
+/* ---- Statuses. Any thread; constant time. ---- */
+
+const char *mae_status_name(enum mae_status status); /* "MAE_OK"; "MAE_?" outside the table */
+const char *mae_status_text(enum mae_status status); /* one line, static */
+bool mae_status_is_abort(enum mae_status status);     /* RETRY or DOOMED: the transaction must be aborted */
+bool mae_status_is_retryable(enum mae_status status); /* RETRY: running it again may succeed */
+
+/* ---- Options: every switch of the protocol, by name, see mae_option_info. Read once by mae_open. ---- */
+
+struct mae_option_info {
+    const char *name, *type, *default_value, *range, *unit, *help, *paper_section;
+};
+
+/* How many options there are; the info of the i-th (0-based), or NULL past the end. Static storage. */
+size_t mae_option_count(void);
+const struct mae_option_info *mae_option_info(size_t i);
+
+/* All options at their defaults, or NULL when out of memory. The caller owns the result. */
+struct mae_options *mae_options_create(void);
+void mae_options_destroy(struct mae_options *options); /* NULL is fine */
+
+/*
+ * Sets one option from text: numbers take K/M/G suffixes (powers of 1024), booleans on/off.
+ * MAE_INVALID (unknown name or bad value) leaves the option as it was and writes to `error`, if it is not NULL, what was
+ * wrong and what would be right (always terminated, truncated to error_bytes).
+ */
+MAE_MUST_USE enum mae_status mae_options_set(struct mae_options *options, const char *name, const char *value,
+                                             char *error, size_t error_bytes);
+
+/* Writes the value of the i-th option as mae_options_set would take it. False when there is no such option. */
+bool mae_options_get(const struct mae_options *options, size_t i, char *value, size_t value_bytes);
+
+/* ---- Database. ---- */
+
+/*
+ * Opens an empty database. `options` may be NULL (defaults) and may be destroyed afterwards.
+ * MAE_OK; MAE_NO_MEMORY; MAE_INVALID for a combination that cannot work. Cost: milliseconds (reserves address space).
+ */
+MAE_MUST_USE enum mae_status mae_open(const struct mae_options *options, struct mae_db **db);
+
+/* Frees everything. Every worker must have left and no transaction may run. NULL is fine. */
+void mae_close(struct mae_db *db);
+
+struct mae_table_config {
+    size_t payload_max_bytes; /* largest payload of a row, 1 to MAE_PAYLOAD_MAX_BYTES */
+    uint64_t expected_rows;   /* a hint, 0 if unknown; never a limit */
+};
+#define MAE_PAYLOAD_MAX_BYTES 65528
+
+/*
+ * Creates a table. Any thread. MAE_OK; MAE_INVALID (size out of range, empty name); MAE_EXISTS (the name is taken);
+ * MAE_NO_MEMORY. The table lives until mae_close.
+ */
+MAE_MUST_USE enum mae_status mae_table_create(struct mae_db *db, const char *name, const struct mae_table_config *config,
+                                              struct mae_table **table);
+
+enum mae_index_kind { MAE_INDEX_HASH, MAE_INDEX_ORDERED };
+
+struct mae_index_config {
+    enum mae_index_kind kind;
+    size_t key_bytes;       /* fixed per index, MAE_KEY_MIN_BYTES to MAE_KEY_MAX_BYTES */
+    bool non_unique;        /* ordered only: several rows may have one key; entries are (key, row) pairs */
+    uint64_t expected_rows; /* sizes a hash index beforehand; 0: it grows by itself. Never a limit */
+};
+#define MAE_KEY_MIN_BYTES 8
+#define MAE_KEY_MAX_BYTES 64
+
+/*
+ * Creates an index over the rows of `table`. Keys of 8 bytes are `uint64_t` in native order and sort as integers; longer
+ * ones are byte strings and sort bytewise. Any thread.
+ * MAE_OK; MAE_INVALID (key size, kind); MAE_EXISTS (the name is taken); MAE_NO_MEMORY. The index lives until mae_close.
+ */
+MAE_MUST_USE enum mae_status mae_index_create(struct mae_db *db, struct mae_table *table, const char *name,
+                                              const struct mae_index_config *config, struct mae_index **index);
+
+/* The table or index of that name, or NULL. Any thread; linear in their number. */
+struct mae_table *mae_table_find(struct mae_db *db, const char *name);
+struct mae_index *mae_index_by_name(struct mae_db *db, const char *name);
+
+/* ---- Workers. ---- */
+
+#define MAE_WORKERS_MAX 256
+
+/*
+ * Makes the calling thread a worker; pin the thread first, memory is taken from the NUMA node it runs on.
+ * MAE_OK; MAE_FULL (MAE_WORKERS_MAX have joined); MAE_NO_MEMORY. Cost: microseconds; waits for a leader's round to end.
+ */
+MAE_MUST_USE enum mae_status mae_worker_join(struct mae_db *db, struct mae_worker **worker);
+
+/* Leaves; the worker's garbage passes to the database. Aborts a running transaction. `worker` is gone afterwards. */
+void mae_worker_leave(struct mae_worker *worker);
+
+/*
+ * Tells that the worker will run nothing for a while (before blocking, waiting for input, sleeping): it stops holding
+ * back garbage collection and snapshots. The next mae_begin wakes it. Not inside a transaction (does nothing then).
+ */
+void mae_worker_idle(struct mae_worker *worker);
+
+/* The worker's number, 0 to MAE_WORKERS_MAX - 1: the low 8 bits of its timestamps. */
+unsigned mae_worker_id(const struct mae_worker *worker);
+
+/*
+ * Starts a thread that takes the leader's duties, so that an idle program still reclaims memory and its snapshots move
+ * on; also parks workers that are between transactions and have been silent for a while. mae_close stops it.
+ * MAE_OK; MAE_BUSY (already started); MAE_UNSUPPORTED (no membarrier system call); MAE_NO_MEMORY (no thread).
+ */
+MAE_MUST_USE enum mae_status mae_maintenance_start(struct mae_db *db);
+void mae_maintenance_stop(struct mae_db *db); /* waits for it to end; nothing if it does not run */
+
+/* ---- Transactions. The worker's thread only. ---- */
+
+enum mae_mode { MAE_READ_WRITE, MAE_SNAPSHOT };
+
+/*
+ * Begins a transaction. A read-write transaction's timestamp is above `after` (0: no constraint; give another
+ * transaction's mae_txn_timestamp to be ordered behind it). A snapshot transaction reads the state just below the oldest
+ * read-write transaction that may still run; `after` does not apply to it.
+ * MAE_OK; MAE_BUSY when the worker already runs one. Cost: one TSC read. Source: section 3.1.
+ */
+MAE_MUST_USE enum mae_status mae_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after,
+                                       struct mae_txn **txn);
+
+/*
+ * Validates and commits; the transaction is over whatever the result: on any other status than MAE_OK it has been
+ * aborted. MAE_OK; MAE_ABORT_PRECHECK, _INSTALL, _READ_CHECK, _WRITE_CHECK; the status of an earlier failed call.
+ * Cost: linear in the access set. Waits for pending versions with smaller timestamps. Source: sections 3.4, 3.5.
+ */
+MAE_MUST_USE enum mae_status mae_commit(struct mae_txn *txn);
+
+/* Rolls back. The transaction is over. */
+void mae_abort(struct mae_txn *txn);
+
+uint64_t mae_txn_timestamp(const struct mae_txn *txn);
+struct mae_worker *mae_txn_worker(const struct mae_txn *txn);
+
+/*
+ * Runs `body` as a transaction until it commits: calls it, commits when it returns MAE_OK, aborts and runs it again after
+ * the back-off when a retryable status comes up, gives up on any other. `body` must be able to run more than once and
+ * return failing statuses as they are; MAE_ABORT_USER rolls back without retry. `attempts_max` 0 is without limit.
+ * Returns MAE_OK, the status that ended it, or the last abort's status when the attempts are used up.
+ */
+typedef enum mae_status (*mae_body_fn)(struct mae_txn *txn, void *arg);
+MAE_MUST_USE enum mae_status mae_run(struct mae_worker *worker, enum mae_mode mode, mae_body_fn body, void *arg,
+                                     unsigned attempts_max);
+
+/* Waits as the back-off option says after an abort; mae_run calls it. Nothing to wait: returns at once. */
+void mae_backoff(struct mae_worker *worker);
+
+/* ---- Rows by row id. ---- *
+ * A row id is stable from the commit of its insert to the commit of its delete and may then be used again. That a row
+ * id is absent is not protected against phantoms (no index is involved); keys looked up through an index are.
+ *
+ * Common statuses: MAE_OK, MAE_NOT_FOUND, MAE_ABORT_* (retryable), MAE_NO_MEMORY, MAE_INVALID (row out of range).
+ */
+
+/* Reads the visible version. Cost: the row's cache lines. `bytes` may be NULL. */
+MAE_MUST_USE enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table *table, uint64_t row,
+                                          const void **data, size_t *bytes);
+
+/*
+ * Read for update: `data` is the new version, `bytes` long and filled with the old payload (cut, or padded with zeros).
+ * `bytes` 0 keeps the old size. A second update of the same row returns the same new version.
+ * `old`, if not NULL, receives the version read (the new version itself when the transaction wrote the row before).
+ */
+MAE_MUST_USE enum mae_status mae_row_update(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,
+                                            const void **old, void **data);
+
+/*
+ * Blind write: `data` is a new version of `bytes` bytes with undefined contents, which the caller fills completely.
+ * Later writers of the row do not make it abort, unless they deleted the row.
+ */
+MAE_MUST_USE enum mae_status mae_row_overwrite(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,
+                                               void **data);
+
+/* A new row of `bytes` bytes, contents undefined, to be filled by the caller. In no index yet. */
+MAE_MUST_USE enum mae_status mae_row_insert(struct mae_txn *txn, struct mae_table *table, size_t bytes, uint64_t *row,
+                                            void **data);
+
+/* Deletes the row; its index entries are the caller's to remove in the same transaction. */
+MAE_MUST_USE enum mae_status mae_row_delete(struct mae_txn *txn, struct mae_table *table, uint64_t row);
+
+/*
+ * Snapshot transactions only (MAE_INVALID otherwise): calls `visit` for each visible row of [first, first + count) in
+ * row id order, until it returns false. Prefetches ahead. `count` UINT64_MAX: to the end.
+ */
+typedef bool (*mae_row_fn)(void *arg, uint64_t row, const void *data, size_t bytes);
+MAE_MUST_USE enum mae_status mae_table_scan(struct mae_txn *txn, struct mae_table *table, uint64_t first,
+                                            uint64_t count, mae_row_fn visit, void *arg);
+
+/* Row ids are below this number. Any thread. */
+uint64_t mae_table_row_limit(const struct mae_table *table);
+
+/* ---- Index entries. `key` points to key_bytes bytes. ---- */
+
+/* The row of `key` (of a non-unique index: the one with the smallest row id). A miss is protected against phantoms. */
+MAE_MUST_USE enum mae_status mae_index_find(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                            uint64_t *row);
+
+/* Adds an entry. MAE_EXISTS: the key (non-unique: the pair) is there. */
+MAE_MUST_USE enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                              uint64_t row);
+
+/* Removes the entry (key, row). MAE_NOT_FOUND: no such pair. */
+MAE_MUST_USE enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                              uint64_t row);
+
+/*
+ * Visits the entries with lo <= key <= hi in key order (flag MAE_SCAN_BACKWARD: descending) until `visit` returns false
+ * or `limit` entries were visited (0: no limit). lo or hi NULL: open end. Ordered indexes only (else MAE_UNSUPPORTED).
+ * The range is protected against phantoms as far as it was visited. `visit` may read and update rows; it must not insert
+ * into or remove from the same index: do that after the scan. Own changes are seen.
+ */
+enum { MAE_SCAN_BACKWARD = 1 };
+typedef bool (*mae_entry_fn)(void *arg, const void *key, uint64_t row);
+MAE_MUST_USE enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_index *index, const void *lo,
+                                            const void *hi, unsigned flags, uint64_t limit, mae_entry_fn visit,
+                                            void *arg);
+
+/* ---- Rows by key: the index call and the row call in one. The index is the row's only one, or the caller keeps the
+ * others in step. Statuses of both parts. ---- */
+
+MAE_MUST_USE enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const void *key, const void **data,
+                                      size_t *bytes);
+MAE_MUST_USE enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
+                                        const void **old, void **data);
+MAE_MUST_USE enum mae_status mae_overwrite(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
+                                           void **data);
+/* Inserts the row and its entry. MAE_EXISTS: nothing was inserted. `row` may be NULL. */
+MAE_MUST_USE enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
+                                        uint64_t *row, void **data);
+MAE_MUST_USE enum mae_status mae_delete(struct mae_txn *txn, struct mae_index *index, const void *key);
+
+/*
+ * Announces `count` keys (contiguous, key_bytes each) that the transaction is about to touch, so that their cache misses
+ * overlap. Only a hint: changes no result, fails never, adds nothing to the access set. Worth it for tables larger than
+ * the cache; MAE_PREFETCH_MAX keys are looked at, the rest is ignored.
+ */
+#define MAE_PREFETCH_MAX 64
+void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count);
+
+/* ---- Statistics. ---- */
+
+struct mae_counter_info {
+    const char *name, *unit, *help;
+};
+/* Counters of a worker; the i-th one's description, NULL past the end. Static storage. */
+size_t mae_counter_count(void);
+const struct mae_counter_info *mae_counter_info(size_t i);
+
+/* Writes mae_counter_count() values that only grow. Any thread, while the worker runs; not atomic across counters. */
+void mae_worker_counters(const struct mae_worker *worker, uint64_t *values);
+
+/* Sums over all workers, those that left included. Any thread. */
+void mae_db_counters(const struct mae_db *db, uint64_t *values);
+
+struct mae_space {
+    uint64_t rows;                  /* rows with a newest version that is not deleted */
+    uint64_t versions;              /* versions in the chains of those and of deleted rows, inlined ones included */
+    uint64_t inlined_versions;      /* of them, in inline slots */
+    uint64_t unused_inline_slots;   /* inline slots of used rows that hold nothing */
+    uint64_t payload_bytes;         /* sum of the newest payloads */
+    uint64_t row_bytes;             /* memory of row heads and inline slots in use */
+    uint64_t version_bytes;         /* memory of versions outside rows, in use */
+};
+/* Walks one table. Exact only while no transaction runs; safe only then. Cost: linear in the rows. */
+void mae_table_space(const struct mae_table *table, struct mae_space *space);
+void mae_index_space(const struct mae_index *index, struct mae_space *space); /* the rows of the index's own nodes */
+
+struct mae_memory {
+    uint64_t limit_bytes;       /* what the memory_limit option came to */
+    uint64_t committed_bytes;   /* handed out by the limit's accounting */
+    uint64_t resident_bytes;    /* backed by memory now */
+    uint64_t hugetlb_bytes;     /* of them on reserved huge pages */
+    uint64_t transparent_bytes; /* of them on transparent huge pages */
+};
+/* Reads /proc/self/smaps for the last three (0 where it cannot be read). Any thread. Milliseconds. */
+void mae_db_memory(const struct mae_db *db, struct mae_memory *memory);
+
+/* State of the horizon and the back-off, for time series. Any thread; constant time. */
+struct mae_state {
+    uint64_t min_wts, min_rts;  /* timestamps */
+    double ticks_per_us;        /* of the clock part of a timestamp */
+    double backoff_max_us;      /* the present upper bound of waits */
+    unsigned workers;           /* joined */
+};
+void mae_db_state(const struct mae_db *db, struct mae_state *state);
+
+/*
+ * Verifies every chain and every index: order, statuses, counts, that each entry leads to a visible row.
+ * MAE_OK, or MAE_CORRUPT with the first finding in `report`. No transaction may run. Cost: linear in all versions.
+ */
+MAE_MUST_USE enum mae_status mae_db_verify(struct mae_db *db, char *report, size_t report_bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,148 @@
+/* table.c - see table.h. */
+#include "engine/store/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HEAD_BYTES = sizeof(version_handle), FREE_BATCH = 1024, CHUNK_ROWS_MIN = 16 };
+
+enum mae_status table_init(struct table *table, struct mem_budget *budget, const struct arena *arena, unsigned id,
+                           size_t payload_max_bytes, uint64_t inline_max_bytes)
+{
+    memset(table, 0, sizeof *table);
+    if (payload_max_bytes <= inline_max_bytes) {
+        size_t bytes = VERSION_HEADER_BYTES + payload_max_bytes + HEAD_BYTES;
+        table->stride = (uint32_t)((bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES);
+        table->head_offset = table->stride - HEAD_BYTES;
+        table->lock_offset = offsetof(struct version, tag);
+        table->inline_bytes = table->stride - VERSION_HEADER_BYTES - HEAD_BYTES;
+    } else {
+        table->stride = 2 * HEAD_BYTES;
+        table->head_offset = 0;
+        table->lock_offset = HEAD_BYTES;
+    }
+    table->payload_max_bytes = (uint32_t)payload_max_bytes;
+    table->arena_base = arena->base;
+    table->unit_shift = arena->unit_shift;
+    table->id = id;
+    pthread_mutex_init(&table->free_lock, NULL);
+    /* All of memory may become rows of this one table; addresses are cheap. */
+    enum mae_status status = span_init(&table->rows, budget, mem_machine_bytes(), MEM_CHUNK_BYTES);
+    table->base = table->rows.base;
+    return status;
+}
+
+void table_fini(struct table *table)
+{
+    span_fini(&table->rows);
+    free(table->free_rows);
+    pthread_mutex_destroy(&table->free_lock);
+}
+
+enum mae_status table_reserve_rows(struct table *table, uint64_t rows)
+{
+    if (rows > table->rows.reserved_bytes / table->stride)
+        return MAE_NO_MEMORY;
+    enum mae_status status = span_commit(&table->rows, rows * table->stride);
+    if (status == MAE_OK) {
+        uint64_t now = atomic_load_explicit(&table->next_row, memory_order_relaxed);
+        while (now < rows && !atomic_compare_exchange_weak_explicit(&table->next_row, &now, rows, memory_order_relaxed,
+                                                                    memory_order_relaxed)) {
+        }
+    }
+    return status;
+}
+
+/* Small tables stay small; in large ones a chunk fills a huge page, so that it lies on its worker's node. */
+static uint64_t chunk_rows(const struct table *table, uint64_t rows)
+{
+    uint64_t most = MEM_CHUNK_BYTES / table->stride, wanted = rows / 16;
+    return wanted > most ? most : wanted < CHUNK_ROWS_MIN ? CHUNK_ROWS_MIN : wanted;
+}
+
+static bool grow(uint64_t **rows, size_t *capacity, size_t needed)
+{
+    if (needed <= *capacity)
+        return true;
+    size_t larger = *capacity ? 2 * *capacity : 2 * FREE_BATCH;
+    while (larger < needed)
+        larger *= 2;
+    uint64_t *grown = mem_realloc(*rows, *capacity * sizeof **rows, larger * sizeof **rows);
+    if (!grown)
+        return false;
+    *rows = grown;
+    *capacity = larger;
+    return true;
+}
+
+static bool take_free_rows(struct table *table, struct row_allocator *allocator)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&table->free_lock);
+    if (table->free_count && grow(&allocator->free_rows, &allocator->free_capacity, FREE_BATCH)) {
+        count = table->free_count < FREE_BATCH ? table->free_count : FREE_BATCH;
+        table->free_count -= count;
+        memcpy(allocator->free_rows, table->free_rows + table->free_count, count * sizeof *allocator->free_rows);
+        allocator->free_count = count;
+    }
+    pthread_mutex_unlock(&table->free_lock);
+    return count > 0;
+}
+
+enum mae_status row_alloc(struct table *table, struct row_allocator *allocator, uint64_t *row)
+{
+    if (allocator->free_count || (allocator->next == allocator->end && take_free_rows(table, allocator))) {
+        *row = allocator->free_rows[--allocator->free_count];
+        return MAE_OK;
+    }
+    if (UNLIKELY(allocator->next == allocator->end)) {
+        uint64_t rows = atomic_load_explicit(&table->next_row, memory_order_relaxed), count;
+        do {
+            count = chunk_rows(table, rows);
+            if ((rows + count) > table->rows.reserved_bytes / table->stride ||
+                span_commit(&table->rows, (rows + count) * table->stride) != MAE_OK)
+                return MAE_NO_MEMORY;
+        } while (!atomic_compare_exchange_weak_explicit(&table->next_row, &rows, rows + count, memory_order_relaxed,
+                                                        memory_order_relaxed));
+        allocator->next = rows;
+        allocator->end = rows + count;
+    }
+    *row = allocator->next++;
+    return MAE_OK;
+}
+
+/* Moves the allocator's last `count` rows to the table. */
+static void give_back(struct table *table, struct row_allocator *allocator, size_t count)
+{
+    pthread_mutex_lock(&table->free_lock);
+    if (grow(&table->free_rows, &table->free_capacity, table->free_count + count)) {
+        allocator->free_count -= count;
+        memcpy(table->free_rows + table->free_count, allocator->free_rows + allocator->free_count,
+               count * sizeof *table->free_rows);
+        table->free_count += count;
+    }
+    pthread_mutex_unlock(&table->free_lock);
+}
+
+void row_free(struct table *table, struct row_allocator *allocator, uint64_t row)
+{
+    if (!grow(&allocator->free_rows, &allocator->free_capacity, allocator->free_count + 1))
+        return;
+    allocator->free_rows[allocator->free_count++] = row;
+    if (allocator->free_count >= 2 * FREE_BATCH)
+        give_back(table, allocator, FREE_BATCH);
+}
+
+void row_allocator_fini(struct table *table, struct row_allocator *allocator)
+{
+    while (allocator->next < allocator->end) {
+        size_t before = allocator->free_count;
+        row_free(table, allocator, allocator->next++);
+        if (allocator->free_count == before)
+            break;
+    }
+    if (allocator->free_count)
+        give_back(table, allocator, allocator->free_count);
+    free(allocator->free_rows);
+    memset(allocator, 0, sizeof *allocator);
+}

@@ -1,0 +1,51 @@
+/*
+ * version.h - one version of one row.
+ *
+ * Private to its writer until commit.c links it; decided once; reused only after gc.c's proof.
+ *     UNUSED --claim--> PENDING --decide--> COMMITTED | DELETED | ABORTED --gc--> UNUSED
+ *   V1  wts is constant while the version is reachable.
+ *   V2  rts >= wts and only grows.
+ *   V3  Along `older`, wts strictly decreases.
+ *   V4  Only the newest part of a chain, down to the first COMMITTED or DELETED version below the horizon, is reachable by
+ *       anyone; what is older belongs to the collector.
+ * Checked by: db/verify.c.   Source: Cicada, SIGMOD 2017, section 3.2.
+ * Not here: linking (txn/commit.c), reuse (version_pool.c), why reuse is safe (txn/gc.c).
+ *
+ * The header takes 24 bytes, so that with the row's 4-byte head a 100-byte payload fills two cache lines exactly: lines
+ * are what an operation on a large table costs. Hence 32-bit handles for pointers and 16 bits for the size.
+ */
+#ifndef ENGINE_STORE_VERSION_H
+#define ENGINE_STORE_VERSION_H
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Names a version: HANDLE_NONE, the inline slot of the row whose chain this is, or a unit of the version arena. */
+typedef uint32_t version_handle;
+enum { HANDLE_NONE = 0, HANDLE_INLINE = 1, HANDLE_FIRST = 2 };
+
+enum version_status { VERSION_UNUSED, VERSION_PENDING, VERSION_COMMITTED, VERSION_DELETED, VERSION_ABORTED };
+
+struct version {
+    _Atomic version_handle older;
+    _Atomic uint8_t status;
+    _Atomic uint8_t tag;    /* in the arena: the size class, constant; in an inline slot: the row's collector lock */
+    uint16_t payload_bytes;
+    _Atomic uint64_t wts;   /* atomic for collectors that look at a version which may have been reused, see gc.c */
+    _Atomic uint64_t rts;
+    unsigned char payload[];
+};
+
+/* Relaxed: whoever reached the version acquired the link that publishes it (ORD-8). */
+static inline uint64_t version_wts(const struct version *version)
+{
+    return atomic_load_explicit(&version->wts, memory_order_relaxed);
+}
+
+enum { VERSION_HEADER_BYTES = 24 };
+static_assert(sizeof(struct version) == VERSION_HEADER_BYTES, "the layout that row.h and the row stride rely on");
+static_assert(offsetof(struct version, payload) % 8 == 0, "payloads are 8-byte aligned");
+
+#endif

@@ -1,0 +1,250 @@
+/* version_pool.c - see version_pool.h. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "engine/store/version_pool.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/base/check.h"
+
+unsigned class_of(unsigned unit_shift, size_t payload_bytes)
+{
+    size_t units = (payload_bytes + VERSION_HEADER_BYTES + ((size_t)1 << unit_shift) - 1) >> unit_shift;
+    if (units <= CLASS_EXACT)
+        return (unsigned)units - 1;
+    /* 2^e < units <= 2^(e+1): the quarter of that range it falls into. */
+    unsigned e = 63u - (unsigned)__builtin_clzll(units - 1);
+    return CLASS_EXACT + 4 * (e - 5) + (unsigned)((units - 1 - ((size_t)1 << e)) >> (e - 2));
+}
+
+static size_t class_units(unsigned size_class)
+{
+    if (size_class < CLASS_EXACT)
+        return size_class + 1;
+    unsigned step = size_class - CLASS_EXACT, e = 5 + step / 4;
+    return ((size_t)1 << e) + (((size_t)step % 4 + 1) << (e - 2));
+}
+
+size_t class_bytes(unsigned unit_shift, unsigned size_class)
+{
+    return class_units(size_class) << unit_shift;
+}
+
+static unsigned numa_nodes(void)
+{
+    char path[64];
+    unsigned nodes = 1;
+    for (unsigned n = 1; n < POOL_NODES_MAX; n++) {
+        snprintf(path, sizeof path, "/sys/devices/system/node/node%u", n);
+        if (access(path, F_OK) == 0)
+            nodes = n + 1;
+    }
+    return nodes;
+}
+
+enum mae_status arena_init(struct arena *arena, struct mem_budget *budget)
+{
+    memset(arena, 0, sizeof *arena);
+    uint64_t bytes = mem_machine_bytes() < budget->limit_bytes ? mem_machine_bytes() : budget->limit_bytes;
+    arena->unit_shift = 6;
+    while (bytes >> arena->unit_shift > UINT32_MAX)
+        arena->unit_shift++;
+    enum mae_status status = span_init(&arena->span, budget, bytes, MEM_CHUNK_BYTES);
+    if (status != MAE_OK)
+        return status;
+    arena->base = arena->span.base;
+    arena->nodes = budget->numa ? numa_nodes() : 1;
+    arena->shared = mem_alloc(arena->nodes * sizeof *arena->shared);
+    if (arena->nodes > 1)
+        arena->chunk_node = mem_alloc(arena->span.reserved_bytes / MEM_CHUNK_BYTES);
+    if (!arena->shared || (arena->nodes > 1 && !arena->chunk_node)) {
+        free(arena->shared);
+        span_fini(&arena->span);
+        return MAE_NO_MEMORY;
+    }
+    for (unsigned n = 0; n < arena->nodes; n++)
+        for (unsigned c = 0; c < CLASS_COUNT; c++)
+            pthread_mutex_init(&arena->shared[n][c].lock, NULL);
+    return MAE_OK;
+}
+
+void arena_fini(struct arena *arena)
+{
+    if (!arena->base)
+        return;
+    for (unsigned n = 0; n < arena->nodes; n++) {
+        for (unsigned c = 0; c < CLASS_COUNT; c++) {
+            pthread_mutex_destroy(&arena->shared[n][c].lock);
+            free(arena->shared[n][c].batches);
+        }
+    }
+    free(arena->shared);
+    free(arena->chunk_node);
+    span_fini(&arena->span);
+}
+
+enum mae_status pool_init(struct pool *pool, struct arena *arena)
+{
+    unsigned cpu = 0, node = 0;
+    if (getcpu(&cpu, &node) != 0)
+        node = 0;
+    memset(pool, 0, sizeof *pool);
+    pool->arena = arena;
+    pool->node = node % arena->nodes;
+    pool->lists = mem_alloc(arena->nodes * sizeof *pool->lists);
+    return pool->lists ? MAE_OK : MAE_NO_MEMORY;
+}
+
+static struct version *at(const struct pool *pool, version_handle handle)
+{
+    return arena_version(pool->arena->base, pool->arena->unit_shift, handle);
+}
+
+/* Gives the first `count` versions of the list away as one batch; false when the shared list cannot grow. */
+static bool share(struct pool *pool, unsigned node, unsigned size_class, uint32_t count)
+{
+    struct free_list *list = &pool->lists[node][size_class];
+    struct shared_list *shared = &pool->arena->shared[node][size_class];
+    pthread_mutex_lock(&shared->lock);
+    if (shared->count == shared->capacity) {
+        size_t capacity = shared->capacity ? 2 * shared->capacity : 16;
+        version_handle *batches = mem_realloc(shared->batches, shared->capacity * sizeof *batches,
+                                              capacity * sizeof *batches);
+        if (!batches) {
+            pthread_mutex_unlock(&shared->lock);
+            return false;
+        }
+        shared->batches = batches;
+        shared->capacity = capacity;
+    }
+    version_handle first = list->head, last = first;
+    for (uint32_t i = 1; i < count; i++)
+        last = atomic_load_explicit(&at(pool, last)->older, memory_order_relaxed);
+    list->head = atomic_load_explicit(&at(pool, last)->older, memory_order_relaxed);
+    list->count -= count;
+    atomic_store_explicit(&at(pool, last)->older, HANDLE_NONE, memory_order_relaxed);
+    shared->batches[shared->count++] = first;
+    pthread_mutex_unlock(&shared->lock);
+    return true;
+}
+
+void pool_fini(struct pool *pool)
+{
+    if (!pool->lists)
+        return;
+    for (unsigned n = 0; n < pool->arena->nodes; n++)
+        for (unsigned c = 0; c < CLASS_COUNT; c++)
+            if (pool->lists[n][c].count) /* on failure the versions stay unused until the database closes */
+                (void)share(pool, n, c, pool->lists[n][c].count);
+    free(pool->lists);
+    pool->lists = NULL;
+}
+
+static bool take_shared(struct pool *pool, unsigned size_class)
+{
+    struct shared_list *shared = &pool->arena->shared[pool->node][size_class];
+    struct free_list *list = &pool->lists[pool->node][size_class];
+    pthread_mutex_lock(&shared->lock);
+    version_handle head = shared->count ? shared->batches[--shared->count] : HANDLE_NONE;
+    pthread_mutex_unlock(&shared->lock);
+    list->head = head;
+    list->count = 0;
+    for (; head != HANDLE_NONE; head = atomic_load_explicit(&at(pool, head)->older, memory_order_relaxed))
+        list->count++;
+    return list->count > 0;
+}
+
+static bool take_chunk(struct pool *pool)
+{
+    struct arena *arena = pool->arena;
+    uint64_t chunk = atomic_fetch_add_explicit(&arena->next_chunk, 1, memory_order_relaxed);
+    if (span_commit(&arena->span, (chunk + 1) * MEM_CHUNK_BYTES) != MAE_OK) {
+        /* Give the number back if it is still the last one, so that a raised limit or freed memory can use it. */
+        uint64_t expected = chunk + 1;
+        atomic_compare_exchange_strong_explicit(&arena->next_chunk, &expected, chunk, memory_order_relaxed,
+                                                memory_order_relaxed);
+        return false;
+    }
+    if (arena->chunk_node)
+        arena->chunk_node[chunk] = (uint8_t)pool->node;
+    pool->cut_unit = chunk * MEM_CHUNK_BYTES >> arena->unit_shift;
+    pool->cut_end = (chunk + 1) * MEM_CHUNK_BYTES >> arena->unit_shift;
+    if (pool->cut_unit < HANDLE_FIRST)
+        pool->cut_unit = HANDLE_FIRST;
+    return true;
+}
+
+/* Cuts a run of versions of one class and puts them on the free list; several at once keep the cutting rare. */
+static NOINLINE bool refill(struct pool *pool, unsigned size_class)
+{
+    if (take_shared(pool, size_class))
+        return true;
+    unsigned shift = pool->arena->unit_shift;
+    uint64_t units = class_units(size_class), wanted = 64;
+    if (pool->cut_end - pool->cut_unit < units) {
+        /* The rest of the chunk becomes versions of the largest classes that fit, so nothing is lost. */
+        while (pool->cut_unit < pool->cut_end) {
+            uint64_t rest = pool->cut_end - pool->cut_unit;
+            unsigned c = rest > CLASS_EXACT ? CLASS_EXACT - 1 : (unsigned)rest - 1;
+            version_handle handle = (version_handle)pool->cut_unit;
+            struct version *version = arena_version(pool->arena->base, shift, handle);
+            atomic_store_explicit(&version->tag, (uint8_t)c, memory_order_relaxed);
+            pool->cut_unit += class_units(c);
+            pool->in_use_bytes += class_bytes(shift, c);
+            pool_free(pool, handle, version);
+        }
+        if (!take_chunk(pool))
+            return false;
+    }
+    struct free_list *list = &pool->lists[pool->node][size_class];
+    uint64_t run = (pool->cut_end - pool->cut_unit) / units;
+    if (run > wanted)
+        run = wanted;
+    /* Linked in address order: the first allocations walk memory forwards. */
+    for (uint64_t i = run; i-- > 0;) {
+        version_handle handle = (version_handle)(pool->cut_unit + i * units);
+        struct version *version = arena_version(pool->arena->base, shift, handle);
+        atomic_store_explicit(&version->tag, (uint8_t)size_class, memory_order_relaxed);
+        atomic_store_explicit(&version->older, list->head, memory_order_relaxed);
+        list->head = handle;
+    }
+    list->count += (uint32_t)run;
+    pool->cut_unit += run * units;
+    return true;
+}
+
+struct version *pool_alloc(struct pool *pool, size_t payload_bytes, version_handle *handle)
+{
+    unsigned size_class = class_of(pool->arena->unit_shift, payload_bytes);
+    struct free_list *list = &pool->lists[pool->node][size_class];
+    if (UNLIKELY(list->head == HANDLE_NONE) && !refill(pool, size_class))
+        return NULL;
+    *handle = list->head;
+    struct version *version = at(pool, *handle);
+    list->head = atomic_load_explicit(&version->older, memory_order_relaxed);
+    list->count--;
+    __builtin_prefetch(at(pool, list->head), 1);
+    pool->in_use_bytes += class_bytes(pool->arena->unit_shift, size_class);
+    return version;
+}
+
+void pool_free(struct pool *pool, version_handle handle, struct version *version)
+{
+    const struct arena *arena = pool->arena;
+    unsigned size_class = atomic_load_explicit(&version->tag, memory_order_relaxed);
+    unsigned node = pool->node;
+    if (UNLIKELY(arena->chunk_node != NULL))
+        node = arena->chunk_node[((uint64_t)handle << arena->unit_shift) / MEM_CHUNK_BYTES];
+    struct free_list *list = &pool->lists[node][size_class];
+    atomic_store_explicit(&version->status, VERSION_UNUSED, memory_order_relaxed);
+    atomic_store_explicit(&version->older, list->head, memory_order_relaxed);
+    list->head = handle;
+    pool->in_use_bytes -= class_bytes(arena->unit_shift, size_class);
+    if (UNLIKELY(++list->count >= (node == pool->node ? 2 * POOL_BATCH : POOL_BATCH)))
+        (void)share(pool, node, size_class, POOL_BATCH);
+}

@@ -1,0 +1,80 @@
+/*
+ * version_pool.h - memory of versions that are not in a row.
+ *
+ * One arena a database: a span of addresses cut into units; a handle is a unit's number, so 32 bits reach
+ * 2^32 units. The unit is 64 bytes, more on machines whose memory would not fit otherwise. Each worker has a pool: a free
+ * list per size class and the rest of a chunk it is cutting up. Memory is type-stable: what was once a version of a
+ * class stays one, its `tag` never changes.
+ *
+ * Free lists are LIFO, since what was freed last is in the cache. A list that grows beyond two batches gives one to the arena's
+ * shared lists, from where a pool that runs dry takes it: workers may free what others allocate. On machines with
+ * several NUMA nodes freed versions go back to the lists of the node they live on.
+ *
+ * A pool belongs to one thread at a time. Source: section 3.7 (per-thread pools, groups of versions).
+ */
+#ifndef ENGINE_STORE_VERSION_POOL_H
+#define ENGINE_STORE_VERSION_POOL_H
+
+#include "engine/base/mem.h"
+#include "engine/store/version.h"
+
+enum {
+    /* Units 1 to 32 exactly, then four classes per doubling up to the largest payload in the smallest unit. */
+    CLASS_EXACT = 32,
+    CLASS_COUNT = CLASS_EXACT + 4 * 7,
+    POOL_BATCH = 256,
+    POOL_NODES_MAX = 16, /* nodes beyond share lists modulo this */
+};
+
+struct shared_list {
+    pthread_mutex_t lock;
+    version_handle *batches; /* heads of full batches */
+    size_t count, capacity;
+};
+
+struct arena {
+    struct span span;
+    char *base;
+    unsigned unit_shift;
+    unsigned nodes;
+    uint8_t *chunk_node;             /* the node each chunk was taken from; NULL with one node */
+    _Atomic uint64_t next_chunk;
+    struct shared_list (*shared)[CLASS_COUNT]; /* per node */
+};
+
+struct free_list {
+    version_handle head;
+    uint32_t count;
+};
+
+struct pool {
+    struct arena *arena;
+    unsigned node;
+    uint64_t cut_unit, cut_end;      /* the rest of the present chunk, in units */
+    uint64_t in_use_bytes;           /* allocated minus freed by this pool; may be negative as two's complement */
+    struct free_list (*lists)[CLASS_COUNT];   /* per node; own node's are allocated from */
+};
+
+enum mae_status arena_init(struct arena *arena, struct mem_budget *budget);
+void arena_fini(struct arena *arena);
+
+/* `numa node` of the calling thread is where the pool's memory comes from. MAE_OK or MAE_NO_MEMORY. */
+enum mae_status pool_init(struct pool *pool, struct arena *arena);
+/* Hands all free versions to the arena. */
+void pool_fini(struct pool *pool);
+
+static inline struct version *arena_version(const char *base, unsigned unit_shift, version_handle handle)
+{
+    return (struct version *)(uintptr_t)(base + ((uint64_t)handle << unit_shift));
+}
+
+unsigned class_of(unsigned unit_shift, size_t payload_bytes);
+size_t class_bytes(unsigned unit_shift, unsigned size_class);
+
+/* A version for payloads up to payload_bytes, status undefined. NULL when out of memory. */
+struct version *pool_alloc(struct pool *pool, size_t payload_bytes, version_handle *handle);
+
+/* Takes back a version that nobody can reach. */
+void pool_free(struct pool *pool, version_handle handle, struct version *version);
+
+#endif

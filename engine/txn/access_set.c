@@ -1,0 +1,71 @@
+/* access_set.c - see access_set.h. */
+#include "engine/txn/access_set.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CAPACITY_FIRST = 64 };
+
+static uint32_t bits_for(uint32_t capacity)
+{
+    return 33u - (uint32_t)__builtin_clz(capacity); /* 2^bits is at least 2 * capacity */
+}
+
+enum mae_status access_set_init(struct access_set *set)
+{
+    memset(set, 0, sizeof *set);
+    set->capacity = CAPACITY_FIRST;
+    set->slot_bits = bits_for(set->capacity);
+    set->epoch = 1;
+    set->entries = mem_alloc(set->capacity * sizeof *set->entries);
+    set->writes = mem_alloc(set->capacity * sizeof *set->writes);
+    set->slots = mem_alloc(sizeof *set->slots << set->slot_bits);
+    if (set->entries && set->writes && set->slots)
+        return MAE_OK;
+    access_set_fini(set);
+    return MAE_NO_MEMORY;
+}
+
+void access_set_fini(struct access_set *set)
+{
+    free(set->entries);
+    free(set->writes);
+    free(set->slots);
+    memset(set, 0, sizeof *set);
+}
+
+void access_set_new_epoch(struct access_set *set)
+{
+    memset(set->slots, 0, sizeof *set->slots << set->slot_bits);
+    set->epoch = 1;
+}
+
+bool access_set_grow(struct access_set *set)
+{
+    uint32_t capacity = 2 * set->capacity, bits = bits_for(capacity);
+    struct access *entries = mem_alloc(capacity * sizeof *entries);
+    uint32_t *writes = mem_alloc(capacity * sizeof *writes);
+    uint64_t *slots = mem_alloc(sizeof *slots << bits);
+    if (!entries || !writes || !slots) {
+        free(entries);
+        free(writes);
+        free(slots);
+        return false;
+    }
+    memcpy(entries, set->entries, set->count * sizeof *entries);
+    memcpy(writes, set->writes, set->write_count * sizeof *writes);
+    free(set->entries);
+    free(set->writes);
+    free(set->slots);
+    set->entries = entries;
+    set->writes = writes;
+    set->slots = slots;
+    set->capacity = capacity;
+    set->slot_bits = bits;
+    for (uint32_t i = 0; i < set->count; i++) {
+        uint32_t slot = 0;
+        (void)access_set_find(set, entries[i].row, &slot); /* finds nothing, but the slot */
+        slots[slot] = (uint64_t)set->epoch << 32 | i;
+    }
+    return true;
+}

@@ -1,0 +1,101 @@
+/*
+ * access_set.h - the rows a transaction has touched: one entry a row, found by the row's address.
+ *
+ * Entries stand in the order of first access; a small hash table leads from row to entry. A table slot carries the
+ * transaction's epoch, so that beginning a transaction clears nothing. Both grow, so cost per access stays flat in the
+ * transaction's length. One thread.
+ */
+#ifndef ENGINE_TXN_ACCESS_SET_H
+#define ENGINE_TXN_ACCESS_SET_H
+
+#include "engine/store/table.h"
+
+enum access_flags {
+    ACCESS_READ = 1,        /* `read` must still be the visible version at commit */
+    ACCESS_WRITE = 2,       /* `fresh` is a new version; with READ: read-modify-write, without: blind */
+    ACCESS_INSERT = 4,      /* the row itself is new */
+    ACCESS_DELETE = 8,      /* `fresh` will be a tombstone */
+    ACCESS_READ_HEAD = 16,  /* `read` was the newest version when it was read */
+    ACCESS_INSTALLED = 32,  /* `fresh` is linked */
+    ACCESS_KEEP_ID = 128,   /* inserted under an id of the caller's: not to be given back */
+    ACCESS_PROMOTE = 64,    /* the write only moves the version into the inline slot */
+};
+
+struct access {
+    char *row;
+    struct table *table;
+    struct version *read;       /* version read; NULL for blind writes and inserts */
+    struct version *fresh;      /* new version; NULL if only read */
+    struct version *newer;      /* neighbour above where `fresh` belongs, remembered between searches; NULL: the head */
+    version_handle read_handle, fresh_handle;
+    uint32_t flags;
+    uint64_t contention_wts;    /* of the newest version, when sorting */
+};
+
+struct access_set {
+    struct access *entries;
+    uint32_t count, capacity;
+    uint64_t *slots;            /* epoch << 32 | entry */
+    uint32_t slot_bits;
+    uint32_t epoch;
+    uint32_t *writes;           /* entries with ACCESS_WRITE, in the order of installation */
+    uint32_t write_count;
+    uint32_t node_write_count;  /* of them, of index nodes */
+};
+
+/* MAE_OK or MAE_NO_MEMORY. */
+enum mae_status access_set_init(struct access_set *set);
+void access_set_fini(struct access_set *set);
+
+/* Doubles the capacity; false when out of memory (nothing changes). */
+bool access_set_grow(struct access_set *set);
+void access_set_new_epoch(struct access_set *set); /* on wrap-around: clears the slots */
+
+static ALWAYS_INLINE void access_set_clear(struct access_set *set)
+{
+    set->count = 0;
+    set->write_count = 0;
+    set->node_write_count = 0;
+    if (UNLIKELY(++set->epoch == 0))
+        access_set_new_epoch(set);
+}
+
+static ALWAYS_INLINE uint32_t access_slot(const struct access_set *set, const char *row)
+{
+    return (uint32_t)(((uintptr_t)row >> 3) * UINT64_C(0x9E3779B97F4A7C15) >> (64 - set->slot_bits));
+}
+
+/* The row's entry, or NULL and the slot in which access_set_add will put it. */
+static ALWAYS_INLINE struct access *access_set_find(const struct access_set *set, const char *row, uint32_t *slot)
+{
+    uint32_t mask = (1u << set->slot_bits) - 1;
+    for (uint32_t i = access_slot(set, row);; i = (i + 1) & mask) { /* ends: at most half of the slots are taken */
+        uint64_t value = set->slots[i];
+        if ((uint32_t)(value >> 32) != set->epoch) {
+            *slot = i;
+            return NULL;
+        }
+        struct access *access = &set->entries[(uint32_t)value];
+        if (access->row == row)
+            return access;
+    }
+}
+
+/* A new entry for a row that access_set_find just did not find; NULL when out of memory. */
+static ALWAYS_INLINE struct access *access_set_add(struct access_set *set, struct table *table, char *row, uint32_t slot)
+{
+    if (UNLIKELY(set->count == set->capacity)) {
+        if (!access_set_grow(set))
+            return NULL;
+        (void)access_set_find(set, row, &slot); /* the slots have moved */
+    }
+    set->slots[slot] = (uint64_t)set->epoch << 32 | set->count;
+    struct access *access = &set->entries[set->count++];
+    access->row = row;
+    access->table = table;
+    access->fresh = NULL;
+    access->newer = NULL;
+    return access;
+}
+
+#endif

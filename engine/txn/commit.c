@@ -1,0 +1,383 @@
+/*
+ * commit.c - validation and decision, step by step (sections 3.4 and 3.5):
+ *     sort writes, pre-check, install pending versions, raise read timestamps, check, log, decide.
+ *
+ * Why it is serializable in timestamp order. Let T have read version v of a row at ts, and let W write the row with
+ * v.wts < W.ts < ts. T must not commit unless W aborts. T raises v.rts to ts and then searches the row again; W installs
+ * its version and then loads v.rts. Each stores before it loads (ORD-3): all four are sequentially consistent, so either T's
+ * search meets W's version - then T waits for its decision and aborts if it was a commit - or W's load finds rts >= ts > W.ts
+ * and W aborts. A T that finds rts >= ts already in place raises nothing: whoever put it there stored it before T's
+ * load, hence before T's search.
+ *
+ * Waiting cannot form a circle: a transaction waits only for versions with smaller timestamps than its own.
+ *
+ * Not here: the read phase (txn.c), giving versions back (gc.c).
+ */
+#include "engine/txn/commit.h"
+
+#include "engine/base/check.h"
+#include "engine/base/tsc.h"
+#include "engine/time/timestamp.h"
+#include "engine/txn/visible.h"
+
+enum { SORT_ALL_MAX = 24, SORT_TOP = 8, SKIP_AFTER_COMMITS = 5 };
+
+enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after, struct mae_txn **begun)
+{
+    struct mae_txn *txn = &worker->txn;
+    if (UNLIKELY(txn->running))
+        return MAE_BUSY;
+    uint64_t now = tsc_now();
+    /* ORD-9: in_txn before state, see horizon_park_other; the compiler barrier is all that is needed on this side. */
+    atomic_store_explicit(&worker->slot->in_txn, 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (UNLIKELY(atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != SLOT_ACTIVE))
+        worker_unpark(worker, now);
+    txn->running = true;
+    txn->snapshot = mode == MAE_SNAPSHOT;
+    txn->doomed = MAE_OK;
+    txn->begin_ticks = now;
+    txn->growth_count = 0;
+    access_set_clear(&txn->accesses);
+    if (txn->snapshot) {
+        RACE(LOAD_HORIZON);
+        /* H1: all that is below min_wts is decided. ORD-2: acquire, to see what those transactions did. */
+        txn->ts = atomic_load_explicit(&worker->core->horizon.min_wts, memory_order_acquire);
+        if (MUTATED(snapshot_too_new))
+            txn->ts = timestamp_make(worker->clock.clock + 1, 0);
+    } else {
+        txn->ts = timestamp_make(tsclock_next(&worker->clock, now, timestamp_clock(after)), worker->id);
+    }
+    *begun = txn;
+    return MAE_OK;
+}
+
+/* The transaction is over: a moment at which the worker may pass a quiescent point. */
+static ALWAYS_INLINE void finish(struct mae_txn *txn)
+{
+    struct mae_worker *worker = txn->worker;
+    txn->running = false;
+    /* Release: whoever parks this worker may take over its queue. */
+    atomic_store_explicit(&worker->slot->in_txn, 0, memory_order_release);
+    if (txn->begin_ticks - worker->quiescent_ticks >= worker->protocol.gc_interval_ticks)
+        worker_quiescent(worker, txn->begin_ticks);
+}
+
+/* ---- 1. Sort the write set by contention: rows whose newest version is newest come first. ---- */
+
+static uint64_t newest_wts(const struct access *access)
+{
+    version_handle handle = atomic_load_explicit(row_head(access->table, access->row), memory_order_acquire);
+    return handle == HANDLE_NONE ? 0 : version_wts(row_version(access->table, access->row, handle));
+}
+
+static NOINLINE void sort_writes(struct access_set *set)
+{
+    uint32_t *writes = set->writes, count = set->write_count;
+    for (uint32_t i = 0; i < count; i++)
+        set->entries[writes[i]].contention_wts = newest_wts(&set->entries[writes[i]]);
+    /* All of a small set, the top of a large one: contention is where conflicts come from, the rest may stand anyhow. */
+    uint32_t sorted = count <= SORT_ALL_MAX ? count : SORT_TOP;
+    for (uint32_t i = 0; i < sorted; i++) {
+        uint32_t best = i;
+        for (uint32_t j = i + 1; j < count; j++)
+            if (set->entries[writes[j]].contention_wts > set->entries[writes[best]].contention_wts)
+                best = j;
+        uint32_t moved = writes[i];
+        writes[i] = writes[best];
+        writes[best] = moved;
+    }
+}
+
+/* ---- Is what was read still what the timestamp sees, and may it be overwritten? For pre-check and check. ---- */
+
+/* The newest version is still the one read: nothing can have come in between. The common case, one load. */
+static ALWAYS_INLINE bool read_is_head(struct access *access)
+{
+    return (access->flags & ACCESS_READ_HEAD) && LIKELY(atomic_load_explicit(row_head(access->table, access->row),
+                                                                             memory_order_seq_cst) ==
+                                                        access->read_handle); /* ORD-3, reader half */
+}
+
+static ALWAYS_INLINE bool read_is_valid(struct mae_txn *txn, struct access *access)
+{
+    RACE(CHECK_READ);
+    return read_is_head(access) ||
+           visible_decided(txn->worker, access->table, access->row, row_head(access->table, access->row), txn->ts) ==
+               access->read;
+}
+
+/* `older` is the visible version below this write's place. */
+static ALWAYS_INLINE bool may_supersede(const struct mae_txn *txn, const struct access *access, struct version *older)
+{
+    if (!older)
+        return false;
+    if (access->flags & ACCESS_READ ? older != access->read : version_status(older) == VERSION_DELETED)
+        return false;
+    /* ORD-3, writer half. */
+    return atomic_load_explicit(&older->rts, memory_order_seq_cst) <= txn->ts;
+}
+
+/* ---- 2. Pre-check, before anything becomes visible to others. ---- */
+
+static NOINLINE bool precheck(struct mae_txn *txn)
+{
+    struct access_set *set = &txn->accesses;
+    RACE(PRECHECK);
+    COUNT(txn->worker, prechecks);
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct access *access = &set->entries[i];
+        if (access->flags & ACCESS_READ && !read_is_valid(txn, access))
+            return false;
+        if (access->flags & ACCESS_WRITE && access->read &&
+            atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts)
+            return false;
+    }
+    return true;
+}
+
+/* ---- 3. Install the pending versions. ---- */
+
+static ALWAYS_INLINE bool install(struct mae_txn *txn, struct access *access)
+{
+    struct mae_worker *worker = txn->worker;
+    struct table *table = access->table;
+    struct version *fresh = access->fresh;
+    char *row = access->row;
+    /* Ends: each round that fails to link has seen another version linked or unlinked. The search goes on from the newer
+     * neighbour found last, which is still one. */
+    for (;;) {
+        _Atomic version_handle *link = access->newer ? &access->newer->older : row_head(table, row);
+        version_handle handle;
+        while ((handle = atomic_load_explicit(link, memory_order_acquire)) != HANDLE_NONE) {
+            struct version *version = row_version(table, row, handle);
+            if (version_wts(version) < txn->ts)
+                break;
+            access->newer = version;
+            link = &version->older;
+        }
+        if (MUTATED(wrong_insert_position)) {
+            link = row_head(table, row);
+            handle = atomic_load_explicit(link, memory_order_acquire);
+        }
+        struct version *older = visible_decided(worker, table, row, link, txn->ts);
+        if (!may_supersede(txn, access, older) && !MUTATED(skip_install_check))
+            return false;
+        atomic_store_explicit(&fresh->older, handle, memory_order_relaxed);
+        RACE(INSTALL_LINK);
+        /* ORD-8: release publishes the version's header and payload. ORD-3, writer half: before the loads of rts. */
+        if (atomic_compare_exchange_strong_explicit(link, &handle, access->fresh_handle, memory_order_seq_cst,
+                                                    memory_order_relaxed))
+            break;
+    }
+    access->flags |= ACCESS_INSTALLED;
+    return true;
+}
+
+/* ---- 4. Raise the read timestamps. ---- */
+
+static ALWAYS_INLINE void raise_rts(struct version *version, uint64_t ts)
+{
+    RACE(RAISE_RTS);
+    uint64_t rts = atomic_load_explicit(&version->rts, memory_order_seq_cst); /* ORD-3, reader half */
+    while (rts < ts) /* ends: rts only grows (V2), each failure has seen it grow */
+        if (atomic_compare_exchange_weak_explicit(&version->rts, &rts, ts, memory_order_seq_cst, memory_order_seq_cst))
+            break;
+}
+
+/* ---- 5. Check. ---- */
+
+static ALWAYS_INLINE bool write_is_valid(struct mae_txn *txn, struct access *access)
+{
+    RACE(CHECK_WRITE);
+    return may_supersede(txn, access,
+                         visible_decided(txn->worker, access->table, access->row, &access->fresh->older, txn->ts));
+}
+
+/* ---- 7. Decide. ---- */
+
+/* Gives back a new row that was never linked. */
+static void insert_discard(struct mae_worker *worker, struct access *access)
+{
+    if (access->fresh_handle == HANDLE_INLINE)
+        atomic_store_explicit(&access->fresh->status, VERSION_UNUSED, memory_order_release);
+    else
+        pool_free(&worker->pool, access->fresh_handle, access->fresh);
+    struct row_allocator *rows = access->flags & ACCESS_KEEP_ID ? NULL : worker_rows(worker, access->table);
+    if (rows)
+        row_free(access->table, rows, table_row_id(access->table, access->row));
+}
+
+static ALWAYS_INLINE void decide(struct mae_txn *txn)
+{
+    struct mae_worker *worker = txn->worker;
+    struct access_set *set = &txn->accesses;
+    uint32_t count = set->write_count;
+    RACE(DECIDE);
+    /* Inserted rows first: who sees an index entry of this transaction must find the row it leads to. */
+    for (uint32_t i = 0; i < count; i++) {
+        struct access *access = &set->entries[set->writes[i]];
+        if (!(access->flags & ACCESS_INSERT))
+            continue;
+        if (UNLIKELY(access->flags & ACCESS_DELETE)) { /* inserted and deleted: nobody ever sees it */
+            insert_discard(worker, access);
+            continue;
+        }
+        atomic_store_explicit(&access->fresh->older, HANDLE_NONE, memory_order_relaxed);
+        atomic_store_explicit(&access->fresh->status, VERSION_COMMITTED, memory_order_relaxed);
+        /* ORD-8. Nobody else links here: the row was empty, and nobody else had its id. */
+        atomic_store_explicit(row_head(access->table, access->row), access->fresh_handle, memory_order_release);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct access *access = &set->entries[set->writes[i]];
+        if (access->flags & ACCESS_INSERT)
+            continue;
+        bool tombstone = access->flags & ACCESS_DELETE;
+        RACE(DECIDE);
+        /* ORD-7 */
+        atomic_store_explicit(&access->fresh->status,
+                              tombstone && !MUTATED(lost_tombstone) ? VERSION_DELETED : VERSION_COMMITTED,
+                              memory_order_release);
+        gc_push(&worker->gc, access->table, access->row, access->fresh_handle, txn->ts);
+    }
+}
+
+static COLD void roll_back(struct mae_txn *txn)
+{
+    struct mae_worker *worker = txn->worker;
+    struct access_set *set = &txn->accesses;
+    for (uint32_t i = 0; i < set->write_count; i++) {
+        struct access *access = &set->entries[set->writes[i]];
+        if (access->flags & ACCESS_INSERT) {
+            insert_discard(worker, access);
+        } else if (access->flags & ACCESS_INSTALLED) {
+            RACE(ABORT_INSTALLED);
+            atomic_store_explicit(&access->fresh->status, VERSION_ABORTED, memory_order_release); /* ORD-7 */
+        } else if (access->fresh_handle == HANDLE_INLINE) {
+            atomic_store_explicit(&access->fresh->status, VERSION_UNUSED, memory_order_release); /* ORD-5 */
+        } else {
+            pool_free(&worker->pool, access->fresh_handle, access->fresh);
+        }
+    }
+}
+
+static COLD void count_abort(struct mae_worker *worker, enum mae_status status)
+{
+    switch (status) {
+    case MAE_ABORT_NEWER:
+        COUNT(worker, aborts_newer);
+        break;
+    case MAE_ABORT_RTS:
+        COUNT(worker, aborts_rts);
+        break;
+    case MAE_ABORT_PENDING:
+        COUNT(worker, aborts_pending);
+        break;
+    case MAE_ABORT_PRECHECK:
+        COUNT(worker, aborts_precheck);
+        break;
+    case MAE_ABORT_INSTALL:
+        COUNT(worker, aborts_install);
+        break;
+    case MAE_ABORT_READ_CHECK:
+        COUNT(worker, aborts_read_check);
+        break;
+    case MAE_ABORT_WRITE_CHECK:
+        COUNT(worker, aborts_write_check);
+        break;
+    case MAE_ABORT_INDEX:
+        COUNT(worker, aborts_index);
+        break;
+    case MAE_NO_MEMORY:
+        COUNT(worker, aborts_memory);
+        break;
+    default:
+        COUNT(worker, aborts_user);
+        break;
+    }
+}
+
+static COLD enum mae_status fail(struct mae_txn *txn, enum mae_status status)
+{
+    struct mae_worker *worker = txn->worker;
+    uint64_t phase = worker->protocol.phase_times ? tsc_now() : 0;
+    roll_back(txn);
+    count_abort(worker, status);
+    if (mae_status_is_retryable(status)) {
+        worker->commits_in_a_row = 0;
+        worker->clock.boost_units = worker->protocol.clock_boost_units;
+    }
+    PHASE_END(worker, ticks_abort, &phase);
+    finish(txn);
+    return status;
+}
+
+void txn_abort(struct mae_txn *txn)
+{
+    if (txn->snapshot) {
+        COUNT(txn->worker, snapshots);
+        finish(txn);
+    } else {
+        (void)fail(txn, txn->doomed == MAE_OK ? MAE_ABORT_USER : txn->doomed);
+    }
+}
+
+enum mae_status txn_commit(struct mae_txn *txn)
+{
+    struct mae_worker *worker = txn->worker;
+    struct access_set *set = &txn->accesses;
+    if (txn->snapshot) {
+        COUNT(worker, snapshots);
+        finish(txn);
+        return MAE_OK;
+    }
+    if (UNLIKELY(txn->doomed != MAE_OK))
+        return fail(txn, txn->doomed);
+    uint64_t phase = txn->begin_ticks;
+    PHASE_END(worker, ticks_execute, &phase);
+    /* Room for what superseded versions need, now that failing is still possible. */
+    if (UNLIKELY(!gc_reserve(&worker->gc, set->write_count)))
+        return fail(txn, MAE_NO_MEMORY);
+
+    if (!worker->protocol.adaptive_skip || worker->commits_in_a_row < SKIP_AFTER_COMMITS) {
+        if (worker->protocol.sort_writes && set->write_count > 1) {
+            sort_writes(set);
+            COUNT(worker, sorts);
+        }
+        if (worker->protocol.precheck && !precheck(txn))
+            return fail(txn, MAE_ABORT_PRECHECK);
+    }
+    PHASE_END(worker, ticks_precheck, &phase);
+
+    for (uint32_t i = 0; i < set->write_count; i++) {
+        struct access *access = &set->entries[set->writes[i]];
+        if (!(access->flags & ACCESS_INSERT) && UNLIKELY(!install(txn, access)))
+            return fail(txn, MAE_ABORT_INSTALL);
+    }
+    PHASE_END(worker, ticks_install, &phase);
+
+    for (uint32_t i = 0; i < set->count && !MUTATED(skip_rts_raise); i++)
+        if (set->entries[i].flags & ACCESS_READ)
+            raise_rts(set->entries[i].read, txn->ts);
+    for (uint32_t i = 0; i < set->count && !MUTATED(skip_check); i++) {
+        struct access *access = &set->entries[i];
+        if (access->flags & ACCESS_INSTALLED) {
+            if (UNLIKELY(!write_is_valid(txn, access)) && !MUTATED(skip_write_check))
+                return fail(txn, MAE_ABORT_WRITE_CHECK);
+        } else if (access->flags & ACCESS_READ) {
+            if (UNLIKELY(!read_is_valid(txn, access)) && !MUTATED(skip_read_check))
+                return fail(txn, MAE_ABORT_READ_CHECK);
+        }
+    }
+    PHASE_END(worker, ticks_check, &phase);
+
+    /* 6. Log: nothing is durable yet; a logger will stand here, before anything is decided. */
+
+    decide(txn);
+    PHASE_END(worker, ticks_decide, &phase);
+    COUNT(worker, commits);
+    worker->commits_in_a_row++;
+    worker->clock.boost_units = 0;
+    finish(txn);
+    return MAE_OK;
+}

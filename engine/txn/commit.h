@@ -1,0 +1,16 @@
+/*
+ * commit.h - beginning, validating and ending a transaction.
+ */
+#ifndef ENGINE_TXN_COMMIT_H
+#define ENGINE_TXN_COMMIT_H
+
+#include "engine/txn/worker.h"
+
+/* MAE_OK or MAE_BUSY. */
+enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after, struct mae_txn **txn);
+
+/* Over afterwards, whatever the result. */
+enum mae_status txn_commit(struct mae_txn *txn);
+void txn_abort(struct mae_txn *txn);
+
+#endif

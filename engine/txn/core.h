@@ -1,0 +1,45 @@
+/*
+ * core.h - what the workers of one database share.
+ */
+#ifndef ENGINE_TXN_CORE_H
+#define ENGINE_TXN_CORE_H
+
+#include "engine/base/options.h"
+#include "engine/store/version_pool.h"
+#include "engine/time/horizon.h"
+#include "engine/txn/backoff.h"
+
+struct gc_queue;
+struct mae_worker;
+
+/* The options in the units the workers count in. Constant after core_init. */
+struct protocol {
+    bool early_abort_newer, sort_writes, precheck, adaptive_skip, promote, phase_times;
+    uint8_t pending;
+    uint64_t clock_sync_ticks;  /* UINT64_MAX: never */
+    uint64_t clock_boost_units;
+    uint64_t gc_interval_ticks;
+};
+
+struct core {
+    struct mae_options options;
+    struct protocol protocol;
+    struct mem_budget budget;
+    struct arena arena;
+    double ticks_per_us;
+    unsigned clock_shift;
+    SEPARATED _Atomic uint64_t central_clock; /* timestamps=central only */
+    SEPARATED struct horizon horizon;
+    struct backoff backoff;
+    /* Garbage of workers that left or idle, for whoever passes a quiescent point next. */
+    SEPARATED _Atomic bool orphans_waiting;
+    pthread_mutex_t orphans_lock;
+    struct gc_queue *orphans;
+    /* By worker id; a worker's memory stays until core_fini, so that its counters can be read at any time. */
+    _Atomic(struct mae_worker *) workers[MAE_WORKERS_MAX];
+};
+
+enum mae_status core_init(struct core *core, const struct mae_options *options);
+void core_fini(struct core *core); /* no worker may be joined */
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * gc.h - giving back versions and rows that nobody can reach any more.
+ *
+ * Each commit queues the versions it wrote. When such a version's timestamp has fallen below min_rts, it is the row's base: under
+ * the row's lock, what is older is cut off and given back.
+ *   G1  Every transaction that runs or will begin reads at min_rts or later (H2), so it stops at the base or above, whether
+ *       it reads or installs. What is older is reachable only by transactions that passed the base's place before it was
+ *       committed, and H4 says that none of them still runs.
+ *   G2  A queued version may have been given back already, by the collection of a newer one. The row lock decides: who
+ *       holds it and finds the version decided, with the timestamp that was queued, has it still in the chain. For while it is
+ *       in use again its status says so until it has another timestamp.
+ *   G3  A tombstone below which and above which there is nothing but aborted versions, all older than min_rts, is unlinked with
+ *       them by CAS of the head. Transactions may be standing on it, so it waits in limbo until all that ran at
+ *       that moment are over: until min_rts has passed a timestamp as high as any published then, the collector's own.
+ *       Then the row id is free.
+ * Aborted versions go with the next committed one that is collected; a row that is never written again keeps the last.
+ *
+ *   gc_run on one row excludes itself (row lock); everything else is free to race with it.
+ *
+ * Checked by: db/verify.c, tests/stress, tests with mutations gc_early and row_free_early. Source: section 3.8.
+ */
+#ifndef ENGINE_TXN_GC_H
+#define ENGINE_TXN_GC_H
+
+#include <stddef.h>
+
+#include "engine/store/table.h"
+
+struct mae_worker;
+struct core;
+
+struct gc_item {
+    struct table *table;
+    char *row;
+    uint64_t stamp;           /* due when min_rts is above */
+    version_handle handle;    /* the base; or, in limbo, the unlinked chain to give back */
+    bool in_limbo;
+};
+
+/* A ring of a power of two items. */
+struct gc_queue {
+    struct gc_item *items;
+    size_t head, count, capacity;
+    struct gc_queue *next;    /* in the list of orphans */
+};
+
+/* Makes room for `more` items; false when out of memory. */
+bool gc_reserve(struct gc_queue *queue, size_t more);
+
+/* Queues a version written at `stamp`; room must have been reserved. */
+void gc_push(struct gc_queue *queue, struct table *table, char *row, version_handle handle, uint64_t stamp);
+
+/* Works off what is due. Adopts an orphan queue now and then. */
+void gc_run(struct mae_worker *worker);
+
+/* Hands the queue to the database, for others to work off; keeps it when out of memory. */
+void gc_orphan(struct mae_worker *worker);
+
+void gc_queue_fini(struct gc_queue *queue);
+
+#endif

@@ -1,0 +1,444 @@
+/* txn.c - the read phase; see txn.h. Reads copy nothing; writes go to versions that stay private until commit. */
+#include "engine/txn/txn.h"
+
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/txn/visible.h"
+
+static COLD enum mae_status doom(struct mae_txn *txn, enum mae_status status)
+{
+    if (txn->doomed == MAE_OK)
+        txn->doomed = status;
+    return status;
+}
+
+/* ---- New versions. ---- */
+
+/*
+ * A private version for `bytes` of payload: the row's inline slot if it is free (best effort, section 3.3), else one from the
+ * pool. NULL when out of memory.
+ */
+static ALWAYS_INLINE struct version *version_create(struct mae_txn *txn, struct table *table, char *row, size_t bytes,
+                                                    version_handle *handle)
+{
+    struct mae_worker *worker = txn->worker;
+    struct version *version = row_inline_version(row);
+    uint8_t unused = VERSION_UNUSED;
+    if (bytes <= table->inline_bytes && table->inline_bytes &&
+        atomic_load_explicit(&version->status, memory_order_relaxed) == VERSION_UNUSED &&
+        /* ORD-5: acquire pairs with the collector's release. */
+        (MUTATED(promote_without_claim) ||
+         atomic_compare_exchange_strong_explicit(&version->status, &unused, VERSION_PENDING, memory_order_acquire,
+                                                 memory_order_relaxed))) {
+        *handle = HANDLE_INLINE;
+        COUNT(worker, inlined_writes);
+    } else {
+        version = pool_alloc(&worker->pool, bytes, handle);
+        if (UNLIKELY(!version))
+            return NULL;
+        atomic_store_explicit(&version->status, VERSION_PENDING, memory_order_relaxed);
+        COUNT(worker, pool_writes);
+    }
+    version->payload_bytes = (uint16_t)bytes;
+    atomic_store_explicit(&version->wts, txn->ts, memory_order_relaxed);
+    atomic_store_explicit(&version->rts, txn->ts, memory_order_relaxed);
+    return version;
+}
+
+/* Gives back a version that was never linked. */
+static void version_discard(struct mae_worker *worker, char *row, version_handle handle, struct version *version)
+{
+    if (handle == HANDLE_INLINE)
+        atomic_store_explicit(&row_inline_version(row)->status, VERSION_UNUSED, memory_order_release);
+    else
+        pool_free(&worker->pool, handle, version);
+}
+
+static ALWAYS_INLINE void payload_fill(struct version *fresh, const struct version *old)
+{
+    size_t bytes = fresh->payload_bytes, old_bytes = old->payload_bytes;
+    memcpy(fresh->payload, old->payload, bytes < old_bytes ? bytes : old_bytes);
+    if (bytes > old_bytes)
+        memset(fresh->payload + old_bytes, 0, bytes - old_bytes);
+}
+
+/* Gives the access a new version; it becomes a write. */
+static ALWAYS_INLINE enum mae_status access_write(struct mae_txn *txn, struct access *access, size_t bytes, uint32_t flags)
+{
+    struct version *fresh = version_create(txn, access->table, access->row, bytes, &access->fresh_handle);
+    if (UNLIKELY(!fresh))
+        return doom(txn, MAE_NO_MEMORY);
+    struct access_set *set = &txn->accesses;
+    access->fresh = fresh;
+    access->flags |= ACCESS_WRITE | flags;
+    set->writes[set->write_count++] = (uint32_t)(access - set->entries);
+    set->node_write_count += access->table->is_node;
+    return MAE_OK;
+}
+
+/* A written row again, with another size: the new version may have to move. */
+static enum mae_status access_resize(struct mae_txn *txn, struct access *access, size_t bytes)
+{
+    struct version *old = access->fresh;
+    version_handle old_handle = access->fresh_handle;
+    struct table *table = access->table;
+    size_t capacity = old_handle == HANDLE_INLINE
+                          ? table->inline_bytes
+                          : class_bytes(table->unit_shift, atomic_load_explicit(&old->tag, memory_order_relaxed)) -
+                                VERSION_HEADER_BYTES;
+    if (bytes <= capacity) {
+        if (bytes > old->payload_bytes)
+            memset(old->payload + old->payload_bytes, 0, bytes - old->payload_bytes);
+        old->payload_bytes = (uint16_t)bytes;
+        return MAE_OK;
+    }
+    struct version *fresh = version_create(txn, table, access->row, bytes, &access->fresh_handle);
+    if (!fresh) {
+        access->fresh_handle = old_handle;
+        return doom(txn, MAE_NO_MEMORY);
+    }
+    payload_fill(fresh, old);
+    access->fresh = fresh;
+    version_discard(txn->worker, access->row, old_handle, old);
+    return MAE_OK;
+}
+
+/* ---- Finding. ---- */
+
+static ALWAYS_INLINE enum mae_status check_writable(const struct mae_txn *txn, const struct table *table, size_t bytes)
+{
+    if (UNLIKELY(txn->snapshot))
+        return MAE_READ_ONLY;
+    if (UNLIKELY(bytes > table->payload_max_bytes))
+        return MAE_TOO_LARGE;
+    return txn->doomed;
+}
+
+static ALWAYS_INLINE enum mae_status give(struct version *version, const void **data, size_t *bytes)
+{
+    *data = version->payload;
+    if (bytes)
+        *bytes = version->payload_bytes;
+    return MAE_OK;
+}
+
+/* Reads a row that the transaction has accessed before. */
+static ALWAYS_INLINE enum mae_status access_reread(struct access *access, const void **data, size_t *bytes)
+{
+    if (access->flags & ACCESS_WRITE)
+        return access->flags & ACCESS_DELETE ? MAE_NOT_FOUND : give(access->fresh, data, bytes);
+    if (version_status(access->read) == VERSION_DELETED)
+        return MAE_NOT_FOUND;
+    return give(access->read, data, bytes);
+}
+
+/* The row's entry with the version the transaction reads; NULL with *status when there is none. */
+static ALWAYS_INLINE struct access *access_read(struct mae_txn *txn, struct table *table, char *row, uint32_t slot,
+                                                struct visible *found, enum mae_status *status)
+{
+    *found = visible_find(txn->worker, table, row, txn->ts);
+    if (UNLIKELY(!found->version)) {
+        *status = found->pending_abort ? doom(txn, MAE_ABORT_PENDING) : MAE_NOT_FOUND;
+        return NULL;
+    }
+    struct access *access = access_set_add(&txn->accesses, table, row, slot);
+    if (UNLIKELY(!access)) {
+        *status = doom(txn, MAE_NO_MEMORY);
+        return NULL;
+    }
+    access->read = found->version;
+    access->read_handle = found->handle;
+    access->flags = ACCESS_READ | (found->is_head ? ACCESS_READ_HEAD : 0);
+    return access;
+}
+
+enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_id, const void **data, size_t *bytes)
+{
+    char *row = table_row(table, row_id);
+    uint32_t slot;
+    /* Only own writes matter: usually there are none among the nodes. */
+    if (UNLIKELY(table->is_node ? txn->accesses.node_write_count : txn->accesses.write_count)) {
+        struct access *access = access_set_find(&txn->accesses, row, &slot);
+        if (access)
+            return access_reread(access, data, bytes);
+    }
+    struct visible found = visible_find(txn->worker, table, row, txn->ts);
+    if (UNLIKELY(!found.version))
+        return found.pending_abort ? doom(txn, MAE_ABORT_PENDING) : MAE_NOT_FOUND;
+    if (UNLIKELY(version_status(found.version) == VERSION_DELETED))
+        return MAE_NOT_FOUND;
+    return give(found.version, data, bytes);
+}
+
+/*
+ * Promotion: a read of an old version outside the row, while the inline slot is free, becomes an update that copies it inside.
+ * Failing costs nothing but the chance, so everything that could make it abort is left alone.
+ */
+static NOINLINE void promote(struct mae_txn *txn, struct access *access, const struct visible *found)
+{
+    struct version *read = access->read;
+    struct mae_worker *worker = txn->worker;
+    if (!found->is_head || read->payload_bytes > access->table->inline_bytes ||
+        atomic_load_explicit(&row_inline_version(access->row)->status, memory_order_relaxed) != VERSION_UNUSED ||
+        version_wts(read) >= atomic_load_explicit(&worker->core->horizon.min_rts, memory_order_relaxed) ||
+        atomic_load_explicit(&read->rts, memory_order_relaxed) > txn->ts)
+        return;
+    if (access_write(txn, access, read->payload_bytes, ACCESS_PROMOTE) != MAE_OK) {
+        txn->doomed = MAE_OK; /* no memory for a version: it stays a read */
+        return;
+    }
+    payload_fill(access->fresh, read);
+    COUNT(worker, promotions);
+}
+
+enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row_id, const void **data, size_t *bytes)
+{
+    if (txn->snapshot)
+        return txn_peek(txn, table, row_id, data, bytes);
+    if (UNLIKELY(txn->doomed != MAE_OK))
+        return txn->doomed;
+    char *row = table_row(table, row_id);
+    uint32_t slot;
+    struct access *access = access_set_find(&txn->accesses, row, &slot);
+    if (UNLIKELY(access != NULL))
+        return access_reread(access, data, bytes);
+    struct visible found;
+    enum mae_status status = MAE_OK;
+    access = access_read(txn, table, row, slot, &found, &status);
+    if (UNLIKELY(!access))
+        return status;
+    if (UNLIKELY(version_status(access->read) == VERSION_DELETED))
+        return MAE_NOT_FOUND;
+    if (UNLIKELY(table->inline_bytes && access->read_handle != HANDLE_INLINE && txn->worker->protocol.promote))
+        promote(txn, access, &found);
+    return give(access->read, data, bytes);
+}
+
+/* The early aborts of section 3.6: this transaction could not commit any more. */
+static ALWAYS_INLINE enum mae_status early_abort(struct mae_txn *txn, const struct access *access,
+                                                 const struct visible *found)
+{
+    if (UNLIKELY(found->newer_exists) && txn->worker->protocol.early_abort_newer)
+        return doom(txn, MAE_ABORT_NEWER);
+    if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
+        return doom(txn, MAE_ABORT_RTS);
+    return MAE_OK;
+}
+
+/* Update of a row that the transaction has accessed before. */
+static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access *access, size_t bytes, const void **old,
+                                             void **data)
+{
+    enum mae_status status;
+    if (access->flags & ACCESS_DELETE)
+        return MAE_NOT_FOUND;
+    if (access->flags & ACCESS_WRITE) {
+        if (bytes && bytes != access->fresh->payload_bytes) {
+            status = access_resize(txn, access, bytes);
+            if (status != MAE_OK)
+                return status;
+        }
+        access->flags &= ~(uint32_t)ACCESS_PROMOTE;
+        if (old)
+            *old = access->fresh->payload;
+    } else {
+        if (version_status(access->read) == VERSION_DELETED)
+            return MAE_NOT_FOUND;
+        struct visible found = {.newer_exists = !(access->flags & ACCESS_READ_HEAD) ||
+                                                atomic_load_explicit(row_head(access->table, access->row),
+                                                                     memory_order_relaxed) != access->read_handle};
+        if (found.newer_exists) /* aborted versions do not count: look again */
+            found = visible_find(txn->worker, access->table, access->row, txn->ts);
+        status = early_abort(txn, access, &found);
+        if (status == MAE_OK)
+            status = access_write(txn, access, bytes ? bytes : access->read->payload_bytes, 0);
+        if (status != MAE_OK)
+            return status;
+        payload_fill(access->fresh, access->read);
+        if (old)
+            *old = access->read->payload;
+    }
+    *data = access->fresh->payload;
+    return MAE_OK;
+}
+
+enum mae_status txn_update(struct mae_txn *txn, struct table *table, uint64_t row_id, size_t bytes, const void **old,
+                           void **data)
+{
+    enum mae_status status = check_writable(txn, table, bytes);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    char *row = table_row(table, row_id);
+    uint32_t slot;
+    struct access *access = access_set_find(&txn->accesses, row, &slot);
+    if (UNLIKELY(access != NULL))
+        return update_again(txn, access, bytes, old, data);
+    struct visible found;
+    access = access_read(txn, table, row, slot, &found, &status);
+    if (UNLIKELY(!access))
+        return status;
+    if (UNLIKELY(version_status(access->read) == VERSION_DELETED))
+        return MAE_NOT_FOUND;
+    status = early_abort(txn, access, &found);
+    if (LIKELY(status == MAE_OK))
+        status = access_write(txn, access, bytes ? bytes : access->read->payload_bytes, 0);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    payload_fill(access->fresh, access->read);
+    if (old)
+        *old = access->read->payload;
+    *data = access->fresh->payload;
+    return MAE_OK;
+}
+
+enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t row_id, size_t bytes, void **data)
+{
+    enum mae_status status = check_writable(txn, table, bytes);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    char *row = table_row(table, row_id);
+    uint32_t slot;
+    struct access *access = access_set_find(&txn->accesses, row, &slot);
+    if (access)
+        return update_again(txn, access, bytes, NULL, data);
+    struct visible found;
+    access = access_read(txn, table, row, slot, &found, &status);
+    if (UNLIKELY(!access))
+        return status;
+    if (UNLIKELY(version_status(access->read) == VERSION_DELETED))
+        return MAE_NOT_FOUND; /* stays a read: that there is no row is what the caller acts on */
+    if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
+        return doom(txn, MAE_ABORT_RTS);
+    status = access_write(txn, access, bytes, 0);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    access->flags &= ~(uint32_t)ACCESS_READ; /* blind: another write in between does no harm */
+    access->read = NULL;
+    *data = access->fresh->payload;
+    return MAE_OK;
+}
+
+/* The write that makes an empty row. */
+static enum mae_status create(struct mae_txn *txn, struct table *table, uint64_t row_id, size_t bytes, uint32_t flags,
+                              void **data)
+{
+    char *row = table_row(table, row_id);
+    uint32_t slot = 0;
+    struct access *access = access_set_find(&txn->accesses, row, &slot);
+    MAE_CHECK(!access); /* an empty row: the transaction cannot have touched it */
+    access = access_set_add(&txn->accesses, table, row, slot);
+    if (UNLIKELY(!access))
+        return doom(txn, MAE_NO_MEMORY);
+    access->read = NULL;
+    access->flags = 0; /* as long as there is no version: commit and abort pass it by */
+    enum mae_status status = access_write(txn, access, bytes, ACCESS_INSERT | flags);
+    if (LIKELY(status == MAE_OK))
+        *data = access->fresh->payload;
+    return status;
+}
+
+enum mae_status txn_create(struct mae_txn *txn, struct table *table, uint64_t row_id, size_t bytes, void **data)
+{
+    enum mae_status status = check_writable(txn, table, bytes);
+    return status == MAE_OK ? create(txn, table, row_id, bytes, ACCESS_KEEP_ID, data) : status;
+}
+
+enum mae_status txn_insert(struct mae_txn *txn, struct table *table, size_t bytes, uint64_t *row_id, void **data)
+{
+    enum mae_status status = check_writable(txn, table, bytes);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    struct row_allocator *rows = worker_rows(txn->worker, table);
+    if (UNLIKELY(!rows || row_alloc(table, rows, row_id) != MAE_OK))
+        return doom(txn, MAE_NO_MEMORY);
+    status = create(txn, table, *row_id, bytes, 0, data);
+    if (UNLIKELY(status != MAE_OK))
+        row_free(table, rows, *row_id);
+    return status;
+}
+
+enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t row_id)
+{
+    /* An update whose new version is a tombstone, without payload. */
+    enum mae_status status = check_writable(txn, table, 0);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    char *row = table_row(table, row_id);
+    uint32_t slot;
+    struct access *access = access_set_find(&txn->accesses, row, &slot);
+    if (access && access->flags & ACCESS_WRITE) {
+        if (access->flags & ACCESS_DELETE)
+            return MAE_NOT_FOUND;
+        access->fresh->payload_bytes = 0;
+        access->flags |= ACCESS_DELETE;
+        return MAE_OK;
+    }
+    struct visible found;
+    if (access) {
+        found = visible_find(txn->worker, table, row, txn->ts);
+    } else {
+        access = access_read(txn, table, row, slot, &found, &status);
+        if (UNLIKELY(!access))
+            return status;
+    }
+    if (UNLIKELY(version_status(access->read) == VERSION_DELETED))
+        return MAE_NOT_FOUND;
+    status = early_abort(txn, access, &found);
+    if (LIKELY(status == MAE_OK))
+        status = access_write(txn, access, 0, ACCESS_DELETE);
+    return status;
+}
+
+enum mae_status txn_materialise(struct mae_txn *txn, struct table *table, uint64_t row_id, size_t bytes)
+{
+    struct mae_worker *worker = txn->worker;
+    char *row = table_row(table, row_id);
+    version_handle handle, none = HANDLE_NONE;
+    struct version *version = version_create(txn, table, row, bytes, &handle);
+    if (!version)
+        return doom(txn, MAE_NO_MEMORY);
+    atomic_store_explicit(&version->wts, 0, memory_order_relaxed);
+    atomic_store_explicit(&version->rts, 0, memory_order_relaxed);
+    atomic_store_explicit(&version->older, HANDLE_NONE, memory_order_relaxed);
+    memset(version->payload, 0, bytes);
+    atomic_store_explicit(&version->status, VERSION_COMMITTED, memory_order_relaxed);
+    RACE(MATERIALISE);
+    /* ORD-8. Of several workers one wins; all bring the same version, so it does not matter which. */
+    if (!atomic_compare_exchange_strong_explicit(row_head(table, row), &none, handle, memory_order_acq_rel,
+                                                 memory_order_relaxed))
+        version_discard(worker, row, handle, version);
+    return MAE_OK;
+}
+
+const void *txn_glance(const struct mae_txn *txn, const struct table *table, uint64_t row_id)
+{
+    char *row = table_row(table, row_id);
+    version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
+    if (UNLIKELY(handle == HANDLE_NONE))
+        return NULL;
+    struct version *version = row_version(table, row, handle);
+    if (version_status(version) != VERSION_COMMITTED || version_wts(version) >= txn->ts)
+        return NULL;
+    return version->payload;
+}
+
+void txn_prefetch_version(const struct table *table, uint64_t row_id)
+{
+    enum { LINES_MAX = 4 };
+    char *row = table_row(table, row_id);
+    version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
+    if (LIKELY(handle == HANDLE_INLINE) || handle == HANDLE_NONE)
+        return;
+    const char *version = (const char *)row_version(table, row, handle);
+    for (uint32_t i = 0; i < LINES_MAX && i * CACHE_LINE_BYTES < table->payload_max_bytes + VERSION_HEADER_BYTES; i++)
+        __builtin_prefetch(version + i * CACHE_LINE_BYTES, 1);
+}
+
+void txn_prefetch_row(const struct table *table, uint64_t row_id)
+{
+    enum { LINES_MAX = 4 };
+    char *row = table_row(table, row_id);
+    for (uint32_t i = 0; i < LINES_MAX && i * CACHE_LINE_BYTES < table->stride; i++)
+        __builtin_prefetch(row + i * CACHE_LINE_BYTES, 1);
+}

@@ -1,0 +1,103 @@
+/*
+ * visible.h - which version of a row a timestamp sees: the newest decided one with wts < ts that was not aborted.
+ * Source: section 3.2. Bodies are here because this search is the inner loop of every operation.
+ */
+#ifndef ENGINE_TXN_VISIBLE_H
+#define ENGINE_TXN_VISIBLE_H
+
+#include <sched.h>
+
+#include "engine/base/race.h"
+#include "engine/txn/worker.h"
+
+/*
+ * Waits until the version is decided; returns its status. Ends: whoever owns it has a smaller timestamp than the
+ * waiter and is in its commit, where it itself waits only for still smaller ones. Spins briefly, then gives the CPU away, since the
+ * owner may be waiting for one.
+ */
+static NOINLINE uint8_t version_wait(struct mae_worker *worker, struct version *version)
+{
+    enum { SPINS = 64 };
+    uint8_t status;
+    COUNT(worker, pending_waits);
+    for (unsigned i = 0; (status = atomic_load_explicit(&version->status, memory_order_acquire)) == VERSION_PENDING; i++) {
+        RACE(WAIT_PENDING);
+        if (i < SPINS)
+            cpu_pause();
+        else
+            sched_yield();
+    }
+    return status;
+}
+
+/* ORD-7: status is loaded with acquire and decided with release: who sees COMMITTED sees the payload, and the rows that
+ * index entries lead to. ORD-8: links likewise: who reaches a version sees its header. */
+static ALWAYS_INLINE uint8_t version_status(struct version *version)
+{
+    return atomic_load_explicit(&version->status, memory_order_acquire);
+}
+
+struct visible {
+    struct version *version;  /* COMMITTED or DELETED, or NULL */
+    version_handle handle;
+    bool is_head;             /* it was the newest version of the chain */
+    bool newer_exists;        /* a version that was not aborted is newer */
+    bool pending_abort;       /* pending=abort, and a pending version was met */
+};
+
+/* The search of the read phase: pending versions are treated as the `pending` option says. */
+static ALWAYS_INLINE struct visible visible_find(struct mae_worker *worker, struct table *table, char *row, uint64_t ts)
+{
+    struct visible found = {.is_head = true};
+    RACE(READ_HEAD);
+    version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
+    while (handle != HANDLE_NONE) {
+        struct version *version = row_version(table, row, handle);
+        uint8_t status = version_status(version);
+        if (version_wts(version) < ts) {
+            if (UNLIKELY(status == VERSION_PENDING) && !MUTATED(ignore_pending)) {
+                if (worker->protocol.pending == PENDING_WAIT) {
+                    status = version_wait(worker, version);
+                } else if (worker->protocol.pending == PENDING_ABORT) {
+                    found.pending_abort = true;
+                    return found;
+                }
+            }
+            if (LIKELY(status == VERSION_COMMITTED || status == VERSION_DELETED)) {
+                found.version = version;
+                found.handle = handle;
+                return found;
+            }
+            found.newer_exists |= status == VERSION_PENDING; /* pending=skip */
+        } else {
+            found.newer_exists |= status != VERSION_ABORTED;
+        }
+        found.is_head = false;
+        RACE(READ_OLDER);
+        handle = atomic_load_explicit(&version->older, memory_order_acquire);
+    }
+    return found;
+}
+
+/*
+ * The search of validation, from a link downwards: always waits for pending versions.
+ * ORD-3, both halves' second load: sequentially consistent, see commit.c.
+ */
+static ALWAYS_INLINE struct version *visible_decided(struct mae_worker *worker, struct table *table, char *row,
+                                                     _Atomic version_handle *link, uint64_t ts)
+{
+    for (version_handle handle; (handle = atomic_load_explicit(link, memory_order_seq_cst)) != HANDLE_NONE;) {
+        struct version *version = row_version(table, row, handle);
+        if (version_wts(version) < ts) {
+            uint8_t status = version_status(version);
+            if (UNLIKELY(status == VERSION_PENDING))
+                status = version_wait(worker, version);
+            if (status != VERSION_ABORTED)
+                return version;
+        }
+        link = &version->older;
+    }
+    return NULL;
+}
+
+#endif

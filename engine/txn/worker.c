@@ -1,0 +1,206 @@
+/* worker.c - joining, leaving, quiescent points, parking; see worker.h, and horizon.h for why. */
+#include "engine/txn/worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/base/race.h"
+#include "engine/base/tsc.h"
+#include "engine/time/timestamp.h"
+
+enum mae_status core_init(struct core *core, const struct mae_options *options)
+{
+    memset(core, 0, sizeof *core);
+    core->options = *options;
+    core->ticks_per_us = tsc_ticks_per_us();
+    core->clock_shift = tsclock_shift(core->ticks_per_us);
+    core->protocol = (struct protocol){
+        .early_abort_newer = options->early_abort_newer,
+        .sort_writes = options->sort_writes,
+        .precheck = options->precheck,
+        .adaptive_skip = options->adaptive_skip,
+        .promote = options->promote,
+        .phase_times = options->phase_times,
+        .pending = (uint8_t)options->pending,
+        .clock_sync_ticks = options->clock_sync_us ? (uint64_t)((double)options->clock_sync_us * core->ticks_per_us)
+                                                   : UINT64_MAX,
+        .clock_boost_units =
+            (uint64_t)((double)options->clock_boost_ns / 1000 * core->ticks_per_us) >> core->clock_shift,
+        .gc_interval_ticks = (uint64_t)((double)options->gc_interval_us * core->ticks_per_us),
+    };
+    mem_budget_init(&core->budget, options->memory_limit, (enum mem_huge_pages)options->huge_pages);
+    atomic_init(&core->central_clock, 1);
+    horizon_init(&core->horizon);
+    backoff_init(&core->backoff, options->backoff, core->ticks_per_us);
+    pthread_mutex_init(&core->orphans_lock, NULL);
+    enum mae_status status = arena_init(&core->arena, &core->budget);
+    if (status != MAE_OK)
+        core_fini(core);
+    return status;
+}
+
+void core_fini(struct core *core)
+{
+    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++)
+        free(atomic_load_explicit(&core->workers[i], memory_order_relaxed));
+    while (core->orphans) {
+        struct gc_queue *next = core->orphans->next;
+        gc_queue_fini(core->orphans);
+        free(core->orphans);
+        core->orphans = next;
+    }
+    arena_fini(&core->arena);
+    pthread_mutex_destroy(&core->orphans_lock);
+    horizon_fini(&core->horizon);
+}
+
+/* The clock to publish: in central mode the shared one, since this worker's next timestamp is above that. */
+static uint64_t clock_now(struct mae_worker *worker, uint64_t now_ticks)
+{
+    if (worker->clock.central)
+        worker->clock.clock = atomic_load_explicit(worker->clock.central, memory_order_relaxed);
+    else
+        tsclock_advance(&worker->clock, now_ticks);
+    return worker->clock.clock;
+}
+
+enum mae_status worker_join(struct core *core, struct mae_worker **joined)
+{
+    int id = horizon_join(&core->horizon);
+    if (id < 0)
+        return MAE_FULL;
+    struct mae_worker *worker = atomic_load_explicit(&core->workers[id], memory_order_relaxed);
+    if (!worker) {
+        worker = mem_alloc(sizeof *worker);
+        if (!worker)
+            goto leave;
+        /* Release: whoever reads counters through the pointer sees zeros. */
+        atomic_store_explicit(&core->workers[id], worker, memory_order_release);
+    }
+    /* Everything but the counters, which go on where this id's last worker stopped. */
+    memset(worker, 0, offsetof(struct mae_worker, joined));
+    if (access_set_init(&worker->txn.accesses) != MAE_OK)
+        goto leave;
+    if (pool_init(&worker->pool, &core->arena) != MAE_OK)
+        goto fini_accesses;
+    worker->protocol = core->protocol;
+    worker->core = core;
+    worker->slot = &core->horizon.slots[id];
+    worker->id = (unsigned)id;
+    worker->txn.worker = worker;
+    worker->random = UINT64_C(0x9E3779B97F4A7C15) * (uint64_t)(id + 1);
+    uint64_t now = tsc_now();
+    tsclock_init(&worker->clock, core->clock_shift, core->ticks_per_us, now,
+                 core->options.timestamps == TIMESTAMPS_CENTRAL ? &core->central_clock : NULL);
+    worker->clock.clock = atomic_load_explicit(&worker->slot->clock, memory_order_relaxed);
+    worker_unpark(worker, now);
+    atomic_store_explicit(&worker->joined, true, memory_order_release);
+    *joined = worker;
+    return MAE_OK;
+fini_accesses:
+    access_set_fini(&worker->txn.accesses);
+leave:
+    horizon_leave(&core->horizon, (unsigned)id);
+    return MAE_NO_MEMORY;
+}
+
+void worker_leave(struct mae_worker *worker, struct table *const *tables, unsigned table_count)
+{
+    worker_park(worker);
+    for (unsigned i = 0; i < worker->rows_count && i < table_count; i++)
+        row_allocator_fini(tables[i], &worker->rows[i]);
+    free(worker->rows);
+    gc_queue_fini(&worker->gc); /* empty unless there was no memory to hand it over: then its garbage stays */
+    pool_fini(&worker->pool);
+    access_set_fini(&worker->txn.accesses);
+    atomic_store_explicit(&worker->joined, false, memory_order_release);
+    horizon_leave(&worker->core->horizon, worker->id);
+}
+
+struct row_allocator *worker_rows(struct mae_worker *worker, const struct table *table)
+{
+    if (UNLIKELY(table->id >= worker->rows_count)) {
+        unsigned count = table->id + 8;
+        struct row_allocator *rows =
+            mem_realloc(worker->rows, worker->rows_count * sizeof *rows, count * sizeof *rows);
+        if (!rows)
+            return NULL;
+        worker->rows = rows;
+        worker->rows_count = count;
+    }
+    return &worker->rows[table->id];
+}
+
+/* One-sided synchronisation: look at one other clock, and jump forward to it if it is ahead. */
+static void clock_sync(struct mae_worker *worker, uint64_t now_ticks)
+{
+    struct horizon *horizon = &worker->core->horizon;
+    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
+    worker->sync_ticks = now_ticks;
+    worker->sync_next = (worker->sync_next + 1) % limit;
+    if (worker->sync_next == worker->id)
+        worker->sync_next = (worker->sync_next + 1) % limit;
+    RACE(CLOCK_SYNC);
+    /* ORD-4: relaxed; an old reading only delays the catching up. */
+    uint64_t other = atomic_load_explicit(&horizon->slots[worker->sync_next].clock, memory_order_relaxed);
+    COUNT(worker, clock_syncs);
+    if (other > worker->clock.clock) {
+        worker->clock.clock = other;
+        COUNT(worker, clock_jumps);
+    }
+}
+
+static void backoff_lead(struct mae_worker *worker, uint64_t now_ticks)
+{
+    struct core *core = worker->core;
+    if (!backoff_due(&core->backoff, now_ticks))
+        return;
+    uint64_t commits = 0;
+    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
+        struct mae_worker *other = atomic_load_explicit(&core->workers[i], memory_order_acquire);
+        if (other)
+            commits += atomic_load_explicit(&other->counters.commits, memory_order_relaxed);
+    }
+    backoff_climb(&core->backoff, now_ticks, commits);
+}
+
+void worker_quiescent(struct mae_worker *worker, uint64_t now_ticks)
+{
+    struct horizon *horizon = &worker->core->horizon;
+    uint64_t phase = worker->protocol.phase_times ? tsc_now() : 0;
+    worker->quiescent_ticks = now_ticks;
+    COUNT(worker, quiescent_points);
+    uint64_t clock = clock_now(worker, now_ticks);
+    if (now_ticks - worker->sync_ticks >= worker->protocol.clock_sync_ticks && !worker->clock.central) {
+        clock_sync(worker, now_ticks);
+        clock = worker->clock.clock;
+    }
+    horizon_publish(horizon, worker->id, clock);
+    if (horizon_round(horizon, now_ticks, worker->protocol.gc_interval_ticks)) {
+        COUNT(worker, leader_rounds);
+        backoff_lead(worker, now_ticks);
+        horizon_round_end(horizon);
+    }
+    gc_run(worker);
+    PHASE_END(worker, ticks_quiescent, &phase);
+}
+
+void worker_park(struct mae_worker *worker)
+{
+    if (atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != SLOT_ACTIVE)
+        return;
+    uint64_t now = tsc_now();
+    worker_quiescent(worker, now);
+    if (!MUTATED(park_without_flush))
+        gc_orphan(worker);
+    horizon_park(&worker->core->horizon, worker->id, clock_now(worker, now));
+}
+
+void worker_unpark(struct mae_worker *worker, uint64_t now_ticks)
+{
+    uint64_t clock = clock_now(worker, now_ticks);
+    worker->clock.clock = horizon_unpark(&worker->core->horizon, worker->id, clock);
+    worker->quiescent_ticks = now_ticks;
+    worker->sync_ticks = now_ticks;
+}

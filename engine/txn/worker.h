@@ -1,0 +1,88 @@
+/*
+ * worker.h - a worker and its transaction: everything one thread needs, in memory of its own.
+ */
+#ifndef ENGINE_TXN_WORKER_H
+#define ENGINE_TXN_WORKER_H
+
+#include "engine/store/table.h"
+#include "engine/time/tsclock.h"
+#include "engine/txn/access_set.h"
+#include "engine/txn/core.h"
+#include "engine/txn/gc.h"
+
+struct counters {
+#define COUNTER(name, unit, help) _Atomic uint64_t name;
+#include "engine/txn/stats.def"
+#undef COUNTER
+};
+enum { COUNTER_COUNT = sizeof(struct counters) / sizeof(uint64_t) };
+
+/* Entries a transaction adds to a hash index, counted when it commits so that the index grows in time. */
+struct index_growth {
+    void *index;
+    int64_t entries;
+};
+
+struct mae_txn {
+    uint64_t ts;                /* reads see versions with wts < ts; a snapshot's is min_wts */
+    struct mae_worker *worker;
+    bool running, snapshot;
+    enum mae_status doomed;     /* the abort status of an earlier call, or MAE_OK */
+    uint64_t begin_ticks;
+    struct access_set accesses;
+    struct index_growth growth[8]; /* more indexes in one transaction go uncounted: growth is only a matter of speed */
+    unsigned growth_count;
+};
+
+struct SEPARATED mae_worker {
+    struct mae_txn txn;
+    /* What begin and end of a transaction touch. */
+    struct protocol protocol;
+    struct core *core;
+    struct horizon_slot *slot;
+    struct tsclock clock;
+    unsigned id;
+    unsigned commits_in_a_row;
+    uint64_t quiescent_ticks;   /* when the last quiescent point was */
+    uint64_t sync_ticks;        /* when the last clock was looked at */
+    unsigned sync_next;         /* whose clock is next */
+    uint64_t random;
+    struct pool pool;
+    struct gc_queue gc;
+    struct row_allocator *rows; /* by table id */
+    unsigned rows_count;
+    _Atomic bool joined;
+    SEPARATED struct counters counters; /* read by any thread */
+};
+
+/* Single writer: a relaxed load and store, no locked instruction. */
+#define COUNT_ADD(worker, counter, n)                                                                            \
+    atomic_store_explicit(&(worker)->counters.counter,                                                           \
+                          atomic_load_explicit(&(worker)->counters.counter, memory_order_relaxed) + (uint64_t)(n), \
+                          memory_order_relaxed)
+#define COUNT(worker, counter) COUNT_ADD(worker, counter, 1)
+
+/* MAE_OK, MAE_FULL or MAE_NO_MEMORY. */
+enum mae_status worker_join(struct core *core, struct mae_worker **worker);
+void worker_leave(struct mae_worker *worker, struct table *const *tables, unsigned table_count);
+
+/* The allocator for a table, NULL when out of memory. */
+struct row_allocator *worker_rows(struct mae_worker *worker, const struct table *table);
+
+/* Passes a quiescent point: between transactions, on the worker's thread. */
+void worker_quiescent(struct mae_worker *worker, uint64_t now_ticks);
+
+void worker_park(struct mae_worker *worker);
+void worker_unpark(struct mae_worker *worker, uint64_t now_ticks);
+
+/* Adds a span of ticks to a phase's counter if phase times are on, and moves *from on. */
+#define PHASE_END(worker, counter, from)                   \
+    do {                                                   \
+        if (UNLIKELY((worker)->protocol.phase_times)) {    \
+            uint64_t phase_now = tsc_now();                \
+            COUNT_ADD(worker, counter, phase_now - *(from)); \
+            *(from) = phase_now;                           \
+        }                                                  \
+    } while (0)
+
+#endif
