@@ -1,6 +1,7 @@
 /* calls.c - transactions, rows and index entries of the public interface, as compositions of the layers below; see maemio.h. */
 #include "engine/db/db.h"
 #include "engine/txn/commit.h"
+#include "engine/txn/read_inline.h"
 #include "engine/txn/txn.h"
 
 /* ---- Transactions. ---- */
@@ -113,7 +114,10 @@ enum mae_status mae_table_scan(struct mae_txn *txn, struct mae_table *table, uin
     enum { AHEAD = 16 };
     if (!txn->snapshot)
         return MAE_INVALID;
-    uint64_t limit = mae_table_row_limit(table), end = count < limit - first ? first + count : limit;
+    uint64_t limit = mae_table_row_limit(table);
+    if (first >= limit)
+        return MAE_OK;
+    uint64_t end = count < limit - first ? first + count : limit;
     for (uint64_t row = first; row < end; row++) {
         if (row + AHEAD < end)
             txn_prefetch_row(&table->rows, row + AHEAD);
@@ -182,26 +186,33 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
 
 static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
 {
-    if (LIKELY(index->kind == MAE_INDEX_HASH))
+    if (LIKELY(index->kind == MAE_INDEX_HASH)) {
+        if (LIKELY(hash_index_find_fast(txn, &index->hash, key, row)))
+            return MAE_OK;
         return hash_index_find(txn, &index->hash, key, false, row);
+    }
     return tree_index_find(txn, &index->tree, key, row);
 }
 
 /* The entry led to a row that is not there: the entry has been superseded since. */
 static ALWAYS_INLINE enum mae_status found_row(struct mae_txn *txn, enum mae_status status)
 {
-    if (LIKELY(status != MAE_NOT_FOUND))
-        return status;
-    if (txn->doomed == MAE_OK)
-        txn->doomed = MAE_ABORT_INDEX;
-    return MAE_ABORT_INDEX;
+    return LIKELY(status != MAE_NOT_FOUND) ? status : txn_doom(txn, MAE_ABORT_INDEX);
 }
 
 enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const void *key, const void **data, size_t *bytes)
 {
     uint64_t row;
-    enum mae_status status = find(txn, index, key, &row);
-    return LIKELY(status == MAE_OK) ? found_row(txn, txn_read(txn, &index->table->rows, row, data, bytes)) : status;
+    struct table *table = &index->table->rows;
+    if (LIKELY(index->kind == MAE_INDEX_HASH) && LIKELY(hash_index_find_fast(txn, &index->hash, key, &row))) {
+        if (LIKELY(txn_read_fast(txn, table, table_row(table, row), data, bytes)))
+            return MAE_OK;
+    } else {
+        enum mae_status status = find(txn, index, key, &row);
+        if (UNLIKELY(status != MAE_OK))
+            return status;
+    }
+    return found_row(txn, txn_read(txn, table, row, data, bytes));
 }
 
 enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
@@ -222,7 +233,7 @@ enum mae_status mae_overwrite(struct mae_txn *txn, struct mae_index *index, cons
 enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes, uint64_t *row,
                            void **data)
 {
-    uint64_t inserted;
+    uint64_t inserted = 0;
     if (UNLIKELY(txn->snapshot))
         return MAE_READ_ONLY;
     /* The entry last: then MAE_EXISTS needs no more than to take the row back. */

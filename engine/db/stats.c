@@ -49,13 +49,16 @@ static void add_row(const struct table *table, char *row, struct mae_space *spac
     version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
     if (handle == HANDLE_NONE)
         return;
-    struct version *newest = row_version(table, row, handle);
-    space->rows += atomic_load_explicit(&newest->status, memory_order_relaxed) == VERSION_COMMITTED;
-    space->payload_bytes += newest->payload_bytes;
     space->row_bytes += table->stride;
-    bool inlined = false;
+    bool inlined = false, decided = false;
     while (handle != HANDLE_NONE) {
         struct version *version = row_version(table, row, handle);
+        uint8_t status = atomic_load_explicit(&version->status, memory_order_relaxed);
+        if (!decided && status != VERSION_ABORTED) { /* what a new transaction sees */
+            decided = true;
+            space->rows += status == VERSION_COMMITTED;
+            space->payload_bytes += version->payload_bytes;
+        }
         space->versions++;
         if (handle == HANDLE_INLINE)
             inlined = true;

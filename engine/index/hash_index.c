@@ -5,32 +5,26 @@
 
 #include "engine/base/check.h"
 #include "engine/txn/commit.h"
-#include "engine/txn/txn.h"
 
 enum {
     LINK_BYTES = 4,
-    DEPTH_SHIFT = 48,            /* of the first entry's row word: the bucket's depth, 0 as at the beginning */
     ENTRIES_MIN = 2,
     BASE_COUNT_MIN = 64,
     COUNT_BATCH = 64,            /* entries a worker adds before it tells the others */
     SPLIT_ATTEMPTS = 1000,
     WALK_STEPS_MAX = 128,
 };
-#define ROW_MASK ((UINT64_C(1) << DEPTH_SHIFT) - 1)
 /* Buckets for so many entries: 27/32, so that at two entries a bucket one lookup in nine needs a second line. */
 static uint64_t buckets_for(uint64_t entries)
 {
     return entries / 32 * 27 + entries % 32 * 27 / 32;
 }
 
-/* ---- Buckets. An entry is { key, row + 1 }, row word 0 if empty. Words are 8-byte aligned for 8-byte keys only. ---- */
-
-static ALWAYS_INLINE uint64_t load_word(const unsigned char *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof word);
-    return word;
-}
+/*
+ * ---- Buckets. ----
+ * An entry is { key, row + 1 }, row word 0 if empty; the upper bits of the first row word hold the depth, 0 as at the
+ * beginning. Behind the entries stands the link. Words are 8-byte aligned for 8-byte keys only.
+ */
 
 static ALWAYS_INLINE void store_word(unsigned char *at, uint64_t word)
 {
@@ -44,13 +38,13 @@ static ALWAYS_INLINE const unsigned char *entry_at(const struct hash_index *inde
 
 static ALWAYS_INLINE uint64_t entry_row_word(const struct hash_index *index, const void *bucket, uint32_t i)
 {
-    return load_word(entry_at(index, bucket, i) + index->key_bytes) & ROW_MASK;
+    return hash_load_word(entry_at(index, bucket, i) + index->key_bytes) & HASH_ROW_MASK;
 }
 
 static void entry_set(const struct hash_index *index, void *bucket, uint32_t i, const void *key, uint64_t row_word)
 {
     unsigned char *entry = (unsigned char *)bucket + i * index->entry_bytes;
-    uint64_t depth = load_word(entry + index->key_bytes) & ~ROW_MASK;
+    uint64_t depth = hash_load_word(entry + index->key_bytes) & ~HASH_ROW_MASK;
     if (key)
         memcpy(entry, key, index->key_bytes);
     store_word(entry + index->key_bytes, row_word | depth);
@@ -58,13 +52,13 @@ static void entry_set(const struct hash_index *index, void *bucket, uint32_t i, 
 
 static ALWAYS_INLINE unsigned stored_depth(const struct hash_index *index, const void *bucket)
 {
-    return (unsigned)(load_word(entry_at(index, bucket, 0) + index->key_bytes) >> DEPTH_SHIFT);
+    return (unsigned)(hash_load_word(entry_at(index, bucket, 0) + index->key_bytes) >> HASH_DEPTH_SHIFT);
 }
 
 static void depth_set(const struct hash_index *index, void *bucket, unsigned depth)
 {
     unsigned char *word = (unsigned char *)bucket + index->key_bytes;
-    store_word(word, (load_word(word) & ROW_MASK) | (uint64_t)depth << DEPTH_SHIFT);
+    store_word(word, (hash_load_word(word) & HASH_ROW_MASK) | (uint64_t)depth << HASH_DEPTH_SHIFT);
 }
 
 /* The overflow row + 1, or 0. */
@@ -83,92 +77,78 @@ static void link_set(const struct hash_index *index, void *bucket, uint32_t link
 static ALWAYS_INLINE bool key_equal(const struct hash_index *index, const unsigned char *entry, const void *key)
 {
     if (LIKELY(index->key_bytes == 8))
-        return load_word(entry) == load_word(key);
+        return hash_load_word(entry) == hash_load_word(key);
     return memcmp(entry, key, index->key_bytes) == 0;
 }
 
 /* ---- Hashing. ---- */
 
-static ALWAYS_INLINE uint64_t mix(uint64_t x) /* the finaliser of MurmurHash3, variant 13 by Stafford */
-{
-    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-    return x ^ x >> 31;
-}
-
 static ALWAYS_INLINE uint64_t hash_key(const struct hash_index *index, const unsigned char *key)
 {
-    if (LIKELY(index->key_bytes == 8))
-        return mix(load_word(key));
+    if (LIKELY(index->key_bytes == HASH_WORD_BYTES))
+        return hash_word(hash_load_word(key));
     uint64_t hash = index->key_bytes;
     size_t i = 0;
     for (; i + 8 <= index->key_bytes; i += 8)
-        hash = mix(hash ^ load_word(key + i)) + i;
+        hash = hash_mix(hash ^ hash_load_word(key + i)) + i;
     uint64_t rest = 0;
     memcpy(&rest, key + i, index->key_bytes - i);
-    return mix(hash ^ rest);
+    return hash_mix(hash ^ rest);
 }
 
-static ALWAYS_INLINE unsigned log2_floor(uint64_t x)
+static ALWAYS_INLINE struct hash_home home_of(const struct hash_index *index, uint64_t hash)
 {
-    return 63u - (unsigned)__builtin_clzll(x);
+    return (struct hash_home){hash_base(index, hash), hash_mix(hash)};
 }
 
-/* The bucket of a hash when there are `count` buckets. */
-static ALWAYS_INLINE uint64_t bucket_of(uint64_t hash, uint64_t count)
+static ALWAYS_INLINE struct hash_home home_of_key(const struct hash_index *index, const void *key)
 {
-    uint64_t top = UINT64_C(1) << log2_floor(count), bucket = hash & (2 * top - 1);
-    return bucket < count ? bucket : bucket & (top - 1);
+    return home_of(index, hash_key(index, key));
 }
 
-static uint64_t parent_of(uint64_t bucket)
+static ALWAYS_INLINE uint64_t bucket_number(const struct hash_index *index, uint64_t base, uint64_t growth)
 {
-    return bucket & ~(UINT64_C(1) << log2_floor(bucket));
+    return base + growth * index->base_count;
 }
 
-/* The depth of a bucket that has never been split: as many bits as make the base buckets differ. */
-static ALWAYS_INLINE unsigned base_depth(const struct hash_index *index, uint64_t bucket)
+static uint64_t without_top_bit(uint64_t growth)
 {
-    unsigned level = log2_floor(index->base_count);
-    uint64_t top = UINT64_C(1) << level;
-    return level + ((bucket & (top - 1)) + top < index->base_count);
+    return growth & ~(UINT64_C(1) << (63 - __builtin_clzll(growth)));
 }
 
-static ALWAYS_INLINE unsigned depth_of(const struct hash_index *index, uint64_t bucket, const void *data)
+/* The part of the growth bits that a bucket of this depth tells apart. */
+static ALWAYS_INLINE uint64_t depth_mask(unsigned depth)
 {
-    unsigned depth = stored_depth(index, data);
-    return depth ? depth : base_depth(index, bucket);
+    return (UINT64_C(1) << depth) - 1;
 }
 
 /* ---- Finding the bucket that covers a hash, as the transaction sees it. ---- */
 
 /*
- * The bucket and its contents, peeked at; *data NULL if it is a base bucket that nobody has touched. Starts from the hint;
- * ends since it goes down parents and up splits of one consistent state, with a bound for the unexpected.
+ * The bucket's growth bits and its contents, peeked at; *data NULL if it is a base bucket that nobody has touched. Starts
+ * from the hint; ends since it goes down parents and up splits of one consistent state, with a bound for the unexpected.
  */
-static ALWAYS_INLINE enum mae_status cover(struct mae_txn *txn, struct hash_index *index, uint64_t hash, uint64_t *bucket,
-                                           const void **data)
+static ALWAYS_INLINE enum mae_status cover(struct mae_txn *txn, struct hash_index *index, struct hash_home home,
+                                           uint64_t *growth, const void **data)
 {
-    /* Relaxed: a hint. The rows below it are committed memory: span_commit's release and acquire. ORD-10 */
-    uint64_t b = bucket_of(hash, atomic_load_explicit(&index->bucket_count, memory_order_acquire));
+    uint64_t e = hash_start(index, atomic_load_explicit(&index->hint, memory_order_acquire), home);
     for (unsigned step = 0; step < WALK_STEPS_MAX; step++) {
-        enum mae_status status = txn_peek(txn, index->buckets, b, data, NULL);
+        enum mae_status status = txn_peek(txn, index->buckets, bucket_number(index, home.base, e), data, NULL);
         if (LIKELY(status == MAE_OK)) {
-            unsigned depth = stored_depth(index, *data);
-            uint64_t right = depth ? hash & ((UINT64_C(1) << depth) - 1) : b;
-            if (LIKELY(right == b)) {
-                *bucket = b;
+            uint64_t right = home.growth & depth_mask(stored_depth(index, *data));
+            if (LIKELY(right == e)) {
+                *growth = e;
                 return MAE_OK;
             }
-            b = right;
+            e = right;
         } else if (status != MAE_NOT_FOUND) {
             return status;
-        } else if (b < index->base_count) {
-            *bucket = b;
+        } else if (e == 0) {
+            *growth = e;
             *data = NULL;
             return MAE_OK;
         } else {
-            b = parent_of(b);
+            e = without_top_bit(e);
         }
     }
     return MAE_ABORT_INDEX;
@@ -176,7 +156,6 @@ static ALWAYS_INLINE enum mae_status cover(struct mae_txn *txn, struct hash_inde
 
 /* Where a key is, or where it could go. */
 struct place {
-    uint64_t bucket;         /* the primary bucket */
     struct table *table;     /* of the bucket below: buckets or overflow */
     uint64_t row;
     uint32_t entry;
@@ -189,18 +168,20 @@ struct place {
 };
 
 /* Searches the chain for the key with every bucket in the read set. */
-static enum mae_status search_validated(struct mae_txn *txn, struct hash_index *index, const void *key, uint64_t hash,
+static enum mae_status search_validated(struct mae_txn *txn, struct hash_index *index, const void *key,
                                         struct place *place)
 {
+    struct hash_home home = home_of_key(index, key);
+    uint64_t growth;
     const void *data;
     memset(place, 0, sizeof *place);
-    enum mae_status status = cover(txn, index, hash, &place->bucket, &data);
+    enum mae_status status = cover(txn, index, home, &growth, &data);
+    uint64_t row = bucket_number(index, home.base, growth), before_row = 0;
     if (status == MAE_OK && !data)
-        status = txn_materialise(txn, index->buckets, place->bucket, index->bucket_bytes);
+        status = txn_materialise(txn, index->buckets, row, index->bucket_bytes);
     if (status != MAE_OK)
         return status;
     struct table *table = index->buckets, *before_table = NULL;
-    uint64_t row = place->bucket, before_row = 0;
     for (;;) {
         if (MUTATED(skip_miss_validation))
             status = txn_peek(txn, table, row, &data, NULL);
@@ -208,8 +189,7 @@ static enum mae_status search_validated(struct mae_txn *txn, struct hash_index *
             status = txn_read(txn, table, row, &data, NULL);
         if (status != MAE_OK) /* the chain changed under us, or the bucket is too new */
             return status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status;
-        if (table == index->buckets && stored_depth(index, data) &&
-            (hash & ((UINT64_C(1) << stored_depth(index, data)) - 1)) != row)
+        if (table == index->buckets && (home.growth & depth_mask(stored_depth(index, data))) != growth)
             return MAE_ABORT_INDEX; /* split since cover looked at it */
         for (uint32_t i = 0; i < index->bucket_entries; i++) {
             uint64_t word = entry_row_word(index, data, i);
@@ -243,18 +223,16 @@ static enum mae_status search_validated(struct mae_txn *txn, struct hash_index *
 /* A failed look-up leaves the transaction unable to go on. */
 static enum mae_status doom_index(struct mae_txn *txn, enum mae_status status)
 {
-    if (status == MAE_ABORT_INDEX && txn->doomed == MAE_OK)
-        txn->doomed = status;
-    return status;
+    return status == MAE_ABORT_INDEX ? txn_doom(txn, status) : status;
 }
 
 static NOINLINE enum mae_status find_validated(struct mae_txn *txn, struct hash_index *index, const void *key,
-                                               uint64_t hash, uint64_t *row)
+                                               uint64_t *row)
 {
     struct place place;
     if (txn->snapshot)
         return MAE_NOT_FOUND; /* what a snapshot does not see will never be there for it */
-    enum mae_status status = search_validated(txn, index, key, hash, &place);
+    enum mae_status status = search_validated(txn, index, key, &place);
     if (status != MAE_OK)
         return doom_index(txn, status);
     if (!place.found)
@@ -266,13 +244,15 @@ static NOINLINE enum mae_status find_validated(struct mae_txn *txn, struct hash_
 enum mae_status hash_index_find(struct mae_txn *txn, struct hash_index *index, const void *key, bool validate,
                                 uint64_t *row)
 {
-    uint64_t hash = hash_key(index, key), bucket;
+    uint64_t growth;
     const void *data;
     if (UNLIKELY(validate && !txn->snapshot))
-        return find_validated(txn, index, key, hash, row);
-    enum mae_status status = cover(txn, index, hash, &bucket, &data);
+        return find_validated(txn, index, key, row);
+    struct hash_home home = home_of_key(index, key);
+    enum mae_status status = cover(txn, index, home, &growth, &data);
     if (UNLIKELY(status != MAE_OK))
         return doom_index(txn, status);
+    txn_promote(txn, index->buckets, bucket_number(index, home.base, growth));
     while (LIKELY(data != NULL)) {
         for (uint32_t i = 0; i < index->bucket_entries; i++) {
             uint64_t word = entry_row_word(index, data, i);
@@ -288,7 +268,7 @@ enum mae_status hash_index_find(struct mae_txn *txn, struct hash_index *index, c
         if (UNLIKELY(status != MAE_OK))
             return doom_index(txn, status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status);
     }
-    return find_validated(txn, index, key, hash, row);
+    return find_validated(txn, index, key, row);
 }
 
 /* ---- Changing. ---- */
@@ -330,7 +310,7 @@ enum mae_status hash_index_insert(struct mae_txn *txn, struct hash_index *index,
     struct place place;
     if (txn->snapshot)
         return MAE_READ_ONLY;
-    enum mae_status status = search_validated(txn, index, key, hash_key(index, key), &place);
+    enum mae_status status = search_validated(txn, index, key, &place);
     if (status == MAE_OK && place.found)
         return MAE_EXISTS;
     if (status == MAE_OK && place.free) {
@@ -360,7 +340,7 @@ enum mae_status hash_index_remove(struct mae_txn *txn, struct hash_index *index,
     void *data;
     if (txn->snapshot)
         return MAE_READ_ONLY;
-    enum mae_status status = search_validated(txn, index, key, hash_key(index, key), &place);
+    enum mae_status status = search_validated(txn, index, key, &place);
     if (status != MAE_OK)
         return doom_index(txn, status);
     if (!place.found)
@@ -405,7 +385,7 @@ static enum mae_status put(struct mae_txn *txn, struct hash_index *index, struct
         *data = fresh;
         *used = 0;
     }
-    entry_set(index, *data, (*used)++, entry, load_word(entry + index->key_bytes) & ROW_MASK);
+    entry_set(index, *data, (*used)++, entry, hash_load_word(entry + index->key_bytes) & HASH_ROW_MASK);
     return MAE_OK;
 }
 
@@ -418,19 +398,20 @@ struct half {
 };
 
 /*
- * Splits bucket `bucket` of depth `depth` in the running transaction: its chain is read, it and its new sibling are written
- * anew, and its overflow buckets are deleted.
+ * Splits bucket (base, growth) of depth `depth` in the running transaction: its chain is read, it and its new sibling are
+ * written anew, and its overflow buckets are deleted.
  */
-static enum mae_status split_bucket(struct mae_txn *txn, struct hash_index *index, uint64_t bucket, unsigned depth)
+static enum mae_status split_bucket(struct mae_txn *txn, struct hash_index *index, uint64_t base, uint64_t growth,
+                                    unsigned depth)
 {
-    uint64_t sibling = bucket + (UINT64_C(1) << depth);
+    uint64_t bucket = bucket_number(index, base, growth);
+    uint64_t sibling = bucket_number(index, base, growth + (UINT64_C(1) << depth));
     const void *old;
     struct half halves[2] = {{.table = index->buckets, .row = bucket}, {.table = index->buckets, .row = sibling}};
     enum mae_status status = txn_update(txn, index->buckets, bucket, 0, &old, &halves[0].data);
     if (status != MAE_OK)
         return status;
-    /* The sibling's row is empty for all: its version of the beginning makes it one that can be updated, and says
-     * depth 0, which nobody sees before this transaction: until then the parent's depth does not lead there. */
+    /* Nobody else can create the sibling and commit: that takes a split of the same bucket. */
     status = txn_create(txn, index->buckets, sibling, index->bucket_bytes, &halves[1].data);
     if (status != MAE_OK)
         return status;
@@ -443,7 +424,7 @@ static enum mae_status split_bucket(struct mae_txn *txn, struct hash_index *inde
             const unsigned char *entry = entry_at(index, old, i);
             if (!entry_row_word(index, old, i))
                 continue;
-            struct half *half = &halves[hash_key(index, entry) >> depth & 1];
+            struct half *half = &halves[home_of_key(index, entry).growth >> depth & 1];
             status = put(txn, index, &half->table, &half->row, &half->data, &half->used, entry);
             if (status != MAE_OK)
                 return status;
@@ -463,20 +444,23 @@ static enum mae_status split_bucket(struct mae_txn *txn, struct hash_index *inde
 /* Splits whatever covers bucket `target` once; *done when that is `target` itself. */
 static enum mae_status split_towards(struct mae_txn *txn, struct hash_index *index, uint64_t target, bool *done)
 {
-    uint64_t bucket;
+    struct hash_home home = {target % index->base_count, target / index->base_count};
+    uint64_t growth;
     const void *data;
-    enum mae_status status = cover(txn, index, target, &bucket, &data);
-    if (status == MAE_OK && bucket == target) {
+    enum mae_status status = cover(txn, index, home, &growth, &data);
+    if (status != MAE_OK)
+        return status;
+    if (growth == home.growth) {
         *done = true;
         return MAE_OK;
     }
-    if (status == MAE_OK && !data)
-        status = txn_materialise(txn, index->buckets, bucket, index->bucket_bytes);
-    if (status == MAE_OK && !data)
-        status = txn_peek(txn, index->buckets, bucket, &data, NULL);
-    if (status == MAE_OK)
-        status = split_bucket(txn, index, bucket, depth_of(index, bucket, data));
-    return status;
+    unsigned depth = data ? stored_depth(index, data) : 0;
+    if (!data) {
+        status = txn_materialise(txn, index->buckets, bucket_number(index, home.base, growth), index->bucket_bytes);
+        if (status != MAE_OK)
+            return status;
+    }
+    return split_bucket(txn, index, home.base, growth, depth);
 }
 
 static enum mae_status split(struct mae_worker *worker, struct hash_index *index, uint64_t target)
@@ -504,6 +488,19 @@ static enum mae_status split(struct mae_worker *worker, struct hash_index *index
     return MAE_OK; /* undone after that many attempts: lookups find the parent, only more slowly */
 }
 
+static uint64_t buckets_of_hint(const struct hash_index *index, uint64_t hint)
+{
+    return (index->base_count << (hint & depth_mask(HASH_HINT_BITS))) + (hint >> HASH_HINT_BITS);
+}
+
+static uint64_t hint_of(const struct hash_index *index, uint64_t buckets)
+{
+    unsigned level = 0;
+    while (index->base_count << (level + 1) <= buckets)
+        level++;
+    return (buckets - (index->base_count << level)) << HASH_HINT_BITS | level;
+}
+
 void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_t entries)
 {
     struct row_allocator *local = worker_rows(worker, index->buckets);
@@ -523,41 +520,70 @@ void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_
             continue;
         if (table_reserve_rows(index->buckets, target + 1) != MAE_OK || split(worker, index, target) != MAE_OK)
             return; /* out of memory: the index works on with longer chains */
-        uint64_t count = atomic_load_explicit(&index->bucket_count, memory_order_relaxed);
-        while (count < target + 1 && /* ORD-10: release, after the memory was committed */
-               !atomic_compare_exchange_weak_explicit(&index->bucket_count, &count, target + 1, memory_order_release,
+        target++;
+        uint64_t hint = atomic_load_explicit(&index->hint, memory_order_relaxed);
+        while (buckets_of_hint(index, hint) < target && /* ORD-10: release, after the memory was committed */
+               !atomic_compare_exchange_weak_explicit(&index->hint, &hint, hint_of(index, target), memory_order_release,
                                                       memory_order_relaxed)) {
         }
-        target++;
     }
 }
 
 /* ---- Prefetch. ---- */
 
-void hash_index_prefetch(struct mae_txn *txn, const struct hash_index *index, const struct table *rows, const void *keys,
-                         size_t count)
+static void prefetch_short(struct mae_txn *txn, struct hash_index *index, const struct table *rows,
+                           const unsigned char *keys, size_t count)
 {
-    uint64_t buckets[MAE_PREFETCH_MAX], found[MAE_PREFETCH_MAX];
-    const unsigned char *key = keys;
-    size_t n = count < MAE_PREFETCH_MAX ? count : MAE_PREFETCH_MAX, hits = 0;
-    uint64_t bucket_count = atomic_load_explicit(&index->bucket_count, memory_order_acquire);
-    for (size_t i = 0; i < n; i++) {
-        buckets[i] = bucket_of(hash_key(index, key + i * index->key_bytes), bucket_count);
+    uint64_t buckets[MAE_PREFETCH_MAX];
+    for (size_t i = 0; i < count; i++) {
+        buckets[i] = hash_first_bucket(index, hash_load_word(keys + i * HASH_WORD_BYTES));
         txn_prefetch_row(index->buckets, buckets[i]);
     }
-    for (size_t i = 0; i < n; i++) {
+    unsigned found = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct announced *announced = &txn->announced[found];
+        announced->key = hash_load_word(keys + i * HASH_WORD_BYTES);
+        announced->index = index;
+        if (UNLIKELY(!hash_bucket_match(txn, index->buckets, buckets[i], announced->key, &announced->row)))
+            continue;
+        txn_prefetch_row(rows, announced->row);
+        found++;
+    }
+    txn->announced_count = found;
+    txn->announced_next = 0;
+    for (unsigned i = 0; i < found; i++)
+        txn_prefetch_version(rows, txn->announced[i].row);
+}
+
+static void prefetch_long(struct mae_txn *txn, const struct hash_index *index, const struct table *rows,
+                          const unsigned char *keys, size_t count)
+{
+    uint64_t buckets[MAE_PREFETCH_MAX];
+    for (size_t i = 0; i < count; i++) {
+        struct hash_home home = home_of_key(index, keys + i * index->key_bytes);
+        uint64_t hint = atomic_load_explicit(&index->hint, memory_order_acquire);
+        buckets[i] = bucket_number(index, home.base, hash_start(index, hint, home));
+        txn_prefetch_row(index->buckets, buckets[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
         const void *data = txn_glance(txn, index->buckets, buckets[i]);
         for (uint32_t e = 0; data && e < index->bucket_entries; e++) {
             uint64_t word = entry_row_word(index, data, e);
-            if (word && key_equal(index, entry_at(index, data, e), key + i * index->key_bytes)) {
-                found[hits++] = word - 1;
+            if (word && key_equal(index, entry_at(index, data, e), keys + i * index->key_bytes))
                 txn_prefetch_row(rows, word - 1);
-                break;
-            }
         }
     }
-    for (size_t i = 0; i < hits; i++)
-        txn_prefetch_version(rows, found[i]);
+}
+
+void hash_index_prefetch(struct mae_txn *txn, struct hash_index *index, const struct table *rows, const void *keys,
+                         size_t count)
+{
+    if (count > MAE_PREFETCH_MAX)
+        count = MAE_PREFETCH_MAX;
+    if (index->key_bytes == HASH_WORD_BYTES)
+        prefetch_short(txn, index, rows, keys, count);
+    else
+        prefetch_long(txn, index, rows, keys, count);
 }
 
 /* ---- Set-up and verification. ---- */
@@ -582,7 +608,7 @@ enum mae_status hash_index_init(struct hash_index *index, struct table *buckets,
     index->bucket_entries = (index->bucket_bytes - LINK_BYTES) / index->entry_bytes;
     uint64_t count = buckets_for(expected_rows) * ENTRIES_MIN / index->bucket_entries;
     index->base_count = count < BASE_COUNT_MIN ? BASE_COUNT_MIN : count;
-    atomic_init(&index->bucket_count, index->base_count);
+    atomic_init(&index->hint, 0);
     atomic_init(&index->split_next, index->base_count);
     return table_reserve_rows(buckets, index->base_count);
 }

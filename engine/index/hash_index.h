@@ -7,10 +7,15 @@
  *   - A miss reads every bucket of the chain into the read set, and each insert or remove changes one of them.
  *     So an insert of a key that somebody has missed makes one of both abort: no phantoms.
  *
- * Growth is linear hashing by transactions. Bucket b of depth d holds the keys with hash mod 2^d = b; a split of b makes b
- * and b + 2^d of depth d + 1, in one transaction. The depth stands in the bucket, hence is multi-version like its entries:
- * whatever a timestamp sees is a consistent cover of all hashes. The number of buckets that lookups start from is only a
- * hint. They go down to the parent while a bucket does not exist for them, and up while a bucket has been split further.
+ * Bucket numbers. A hash has a base b in [0, base_count), its upper bits scaled, and growth bits e. In an index that has not
+ * grown the bucket is b. Growth is linear hashing by transactions: bucket (b, e) of depth d, number b + e * base_count,
+ * holds the keys of base b whose growth bits modulo 2^d are e; a split makes of it (b, e) and (b, e + 2^d) of depth d + 1,
+ * in one transaction. The depth stands in the bucket, hence is multi-version like its entries: whatever a timestamp
+ * sees is a consistent cover of all hashes. The number of buckets that lookups start from is only a hint. They go
+ * down to the parent while a bucket does not exist for them, and up while a bucket has been split further.
+ *
+ * Integer keys are hashed by one multiplication with the golden ratio, which spreads dense keys so evenly that hardly any
+ * bucket overflows; growth bits are mixed more thoroughly, off the hot path.
  *
  * Buckets there from the beginning exist without memory until one is first missed in (txn_materialise).
  * Source: section 3.6. Not here: non-unique keys, order (tree_index.h).
@@ -19,9 +24,11 @@
 #define ENGINE_INDEX_HASH_INDEX_H
 
 #include "engine/base/compiler.h"
-#include "engine/store/table.h"
+#include <string.h>
 
-struct mae_txn;
+#include "engine/store/table.h"
+#include "engine/txn/txn.h"
+#include "engine/txn/worker.h"
 
 struct hash_index {
     /* Constant after hash_index_init. */
@@ -31,7 +38,8 @@ struct hash_index {
     uint32_t bucket_bytes;         /* entries and link: the payload */
     uint64_t base_count;           /* buckets there from the beginning */
     /* Shared, changes rarely. */
-    SEPARATED _Atomic uint64_t bucket_count; /* where lookups start: a hint, but never beyond committed memory */
+    SEPARATED _Atomic uint64_t hint;         /* where lookups start, always committed memory: split << 6 | level, when
+                                              * there are (base_count << level) + split buckets */
     SEPARATED _Atomic uint64_t split_next;   /* the next bucket to be made by a split */
     _Atomic int64_t entries;                 /* about; each worker adds its own in batches */
 };
@@ -49,8 +57,11 @@ enum mae_status hash_index_find(struct mae_txn *txn, struct hash_index *index, c
 enum mae_status hash_index_insert(struct mae_txn *txn, struct hash_index *index, const void *key, uint64_t row);
 enum mae_status hash_index_remove(struct mae_txn *txn, struct hash_index *index, const void *key, uint64_t row);
 
-/* Starts loading the buckets of `count` keys, then the rows they lead to in `rows`. A hint. */
-void hash_index_prefetch(struct mae_txn *txn, const struct hash_index *index, const struct table *rows, const void *keys,
+/*
+ * Starts loading the buckets of `count` keys, then the rows they lead to in `rows`. For 8-byte keys it notes what it found, so
+ * that hash_index_find_fast need not look again if the keys come in this order.
+ */
+void hash_index_prefetch(struct mae_txn *txn, struct hash_index *index, const struct table *rows, const void *keys,
                          size_t count);
 
 /* After a commit of `worker` that added `entries` entries, outside a transaction: splits buckets if it is time. */
@@ -58,5 +69,101 @@ void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_
 
 /* Visits all entries in a transaction that sees them; false from `visit` ends it. For verification. */
 enum mae_status hash_index_visit(struct mae_txn *txn, struct hash_index *index, mae_entry_fn visit, void *arg);
+
+/* ---- The fast path of a lookup that hits, and the layout it needs to know. ---- */
+
+enum { HASH_DEPTH_SHIFT = 48, HASH_HINT_BITS = 6, HASH_WORD_BYTES = 8 };
+#define HASH_ROW_MASK ((UINT64_C(1) << HASH_DEPTH_SHIFT) - 1)
+
+static ALWAYS_INLINE uint64_t hash_load_word(const unsigned char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+static ALWAYS_INLINE uint64_t hash_mix(uint64_t x) /* the finaliser of MurmurHash3, variant 13 by Stafford */
+{
+    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+    return x ^ x >> 31;
+}
+
+static ALWAYS_INLINE uint64_t hash_word(uint64_t key)
+{
+    return key * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+/* Where a hash belongs: its base and all its growth bits. */
+struct hash_home {
+    uint64_t base, growth;
+};
+
+static ALWAYS_INLINE uint64_t hash_base(const struct hash_index *index, uint64_t hash)
+{
+    return (uint64_t)((unsigned __int128)hash * index->base_count >> 64);
+}
+
+/* The growth bits of the bucket a lookup starts from. ORD-10: acquire; what the hint covers is committed memory. */
+static ALWAYS_INLINE uint64_t hash_start(const struct hash_index *index, uint64_t hint, struct hash_home home)
+{
+    unsigned level = hint & ((1 << HASH_HINT_BITS) - 1);
+    uint64_t growth = home.growth & ((UINT64_C(2) << level) - 1);
+    if (home.base + growth * index->base_count >= (index->base_count << level) + (hint >> HASH_HINT_BITS))
+        growth &= (UINT64_C(1) << level) - 1;
+    return growth;
+}
+
+/*
+ * The row of an 8-byte key if it stands in the bucket's inline, committed, visible version; false says nothing. No branch
+ * depends on which entry it is: the key is in either as often as not, and a wrong guess would be found out only after a cache miss.
+ */
+static ALWAYS_INLINE bool hash_bucket_match(const struct mae_txn *txn, const struct table *table, uint64_t bucket,
+                                            uint64_t key, uint64_t *row)
+{
+    char *at = table_row(table, bucket);
+    struct version *version = row_inline_version(at);
+    if (UNLIKELY(atomic_load_explicit(row_head(table, at), memory_order_acquire) != HANDLE_INLINE) ||
+        UNLIKELY(atomic_load_explicit(&version->status, memory_order_acquire) != VERSION_COMMITTED) ||
+        UNLIKELY(version_wts(version) >= txn->ts))
+        return false;
+    const unsigned char *data = version->payload;
+    uint64_t row0 = hash_load_word(data + 8), row1 = hash_load_word(data + 24);
+    bool is0 = (hash_load_word(data) == key) & ((row0 & HASH_ROW_MASK) != 0);
+    bool is1 = (hash_load_word(data + 16) == key) & (row1 != 0);
+    *row = ((row1 ^ ((row0 ^ row1) & -(uint64_t)is0)) & HASH_ROW_MASK) - 1;
+    return LIKELY(is0 | is1);
+}
+
+/*
+ * The bucket of an 8-byte key to look at first. A key that stands in it as the transaction sees it is the key, whatever
+ * the bucket's depth: a key is in one bucket only. If it is not there the depth would have to be looked at.
+ */
+static ALWAYS_INLINE uint64_t hash_first_bucket(const struct hash_index *index, uint64_t key)
+{
+    uint64_t hash = hash_word(key), hint = atomic_load_explicit(&index->hint, memory_order_acquire);
+    uint64_t base = hash_base(index, hash);
+    if (LIKELY(hint == 0)) /* never grown */
+        return base;
+    return base + hash_start(index, hint, (struct hash_home){base, hash_mix(hash)}) * index->base_count;
+}
+
+/* As hash_index_find without validation, for the common case; false: ask hash_index_find. */
+static ALWAYS_INLINE bool hash_index_find_fast(struct mae_txn *txn, const struct hash_index *index, const void *key_at,
+                                               uint64_t *row)
+{
+    if (UNLIKELY(index->key_bytes != HASH_WORD_BYTES) || UNLIKELY(txn->accesses.node_write_count))
+        return false;
+    uint64_t key = hash_load_word(key_at);
+    if (txn->announced_next < txn->announced_count) {
+        const struct announced *announced = &txn->announced[txn->announced_next];
+        if (LIKELY(announced->key == key) && LIKELY(announced->index == index)) {
+            txn->announced_next++;
+            *row = announced->row;
+            return true;
+        }
+    }
+    return hash_bucket_match(txn, index->buckets, hash_first_bucket(index, key), key, row);
+}
 
 #endif

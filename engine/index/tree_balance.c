@@ -1,15 +1,15 @@
 /*
  * tree_balance.c - splits and merges. Why they are safe: tree_index.c.
  *
- * Where a node splits depends on how it is filled. Keys that arrive in ascending order (order ids, per district; the leaf
- * then also holds the next district's first entries) or descending order never come back to what they left behind: a split
- * in the middle would leave all nodes half empty. A node remembers where its last insert went; the next one right behind it
- * (in front of it) means ascending (descending) order, and the node splits there. At the very end it keeps 9/10, so that keys
- * that come a little late (transactions commit out of order) still find room.
+ * Where a node splits depends on how it is filled. Keys that arrive in ascending order (order ids, per district; the
+ * leaf then also holds the next district's first entries) or descending order never come back to what they left behind:
+ * a split in the middle would leave all nodes half empty. A node remembers where its last insert went; the next one
+ * right behind it (in front of it) means ascending (descending) order, and the node splits there. At the very end it
+ * keeps 9/10, so that keys that come a little late (transactions commit out of order) still find room.
  *
- * A node is merged with a neighbour below the same parent when it is under a quarter full and both fit into three quarters
- * of a node, so that a split does not follow at once. Two cases may not wait: an empty leaf, so that scans never walk runs of
- * those (a queue would leave them behind), and an inner node with a single child, since
+ * A node is merged with a neighbour below the same parent when it is under a quarter full and both fit into three
+ * quarters of a node, so that a split does not follow at once. Two cases may not wait: an empty leaf, so that scans
+ * never walk runs of those (a queue would leave them behind), and an inner node with a single child, since
  *   B1  every inner node has two children or more, so that each node but the root has a neighbour to merge with.
  * If an only child's parent has a neighbour too full to merge, it takes half of the neighbour's children.
  */
@@ -100,7 +100,7 @@ static enum mae_status link_back(struct mae_txn *txn, const struct tree_index *i
 
 /* ---- Growing. ---- */
 
-/* Moves the root's contents to a new child, the root's only one, and follows: *node and the path are the child's then. */
+/* Moves the root's contents to a new child, its only one, and follows: *node and the path are the child's then. */
 static enum mae_status grow_root(struct mae_txn *txn, const struct tree_index *index, struct tree_path *path,
                                  struct tree_node **node)
 {
@@ -329,9 +329,10 @@ static enum mae_status worth_joining(struct mae_txn *txn, const struct tree_inde
     return status == MAE_NOT_FOUND ? MAE_OK : status;
 }
 
-/* For a node that is small but may stay: which neighbour to join, if any. Peeks only, so that most removals write one node. */
-static enum mae_status choose_neighbour(struct mae_txn *txn, const struct tree_index *index, const struct tree_path *path,
-                                        const struct tree_node *node, bool *right, bool *left)
+/* For a node that is small but may stay: which neighbour to join, if any. Peeks only: most removals write one node. */
+static enum mae_status choose_neighbour(struct mae_txn *txn, const struct tree_index *index,
+                                        const struct tree_path *path, const struct tree_node *node, bool *right,
+                                        bool *left)
 {
     *right = *left = false;
     const void *data;

@@ -7,8 +7,8 @@
 #include "engine/index/tree_walk.h"
 
 /*
- * Adds (key, value) at `position` of `node`, the new version of the node at path->rows[node->level], splitting it and those
- * above as needed. The path above may be outdated. Statuses as in tree_index.h.
+ * Adds (key, value) at `position` of `node`, the new version of the node at path->rows[node->level], splitting it and
+ * those above as needed. The path above may be outdated. Statuses as in tree_index.h.
  */
 enum mae_status tree_add(struct mae_txn *txn, const struct tree_index *index, struct tree_path *path,
                          struct tree_node *node, unsigned position, const struct tree_key *key, uint64_t value);

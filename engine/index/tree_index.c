@@ -4,37 +4,39 @@
  * Let T be a transaction that commits with timestamp t, and let S be the committed state just below t: of every row the
  * newest version with wts < t. Validation proves for each version in T's read set that it is the row's version in S.
  *
- *   T1  In every committed state the leaves (rows with a version that is a leaf and no tombstone) partition the key space by
- *       their fences, and a leaf holds exactly the entries of its part.
+ *   T1  In every committed state the leaves (rows with a version that is a leaf and no tombstone) partition the key
+ *       space by their fences, and a leaf holds exactly the entries of its part.
  *   T2  The same holds for the nodes of each inner level, and a node's children are the nodes of the level below
  *       that cover its part. Leaves are linked both ways in key order.
  *
- * By T1, a leaf version that is in S and whose fences cover a key tells all there is to know about the key in S, however
- * it was found. So the walk down may mix nodes of different states; it only has to end at a leaf that covers
- * the key, which the leaf's own fences show, and the leaf has to be in the read set. A walk that ends elsewhere starts again
- * from the root (tree_walk.c); that helps when what it met was superseded meanwhile, and else T gives up with
+ * By T1, a leaf version that is in S and whose fences cover a key tells all there is to know about the key in S,
+ * however it was found. So the walk down may mix nodes of different states; it only has to end at a leaf that covers
+ * the key, which the leaf's own fences show, and the leaf has to be in the read set. A walk that ends elsewhere starts
+ * again from the root (tree_walk.c); that helps when what it met was superseded meanwhile, and else T gives up with
  * MAE_ABORT_INDEX.
- *   - A miss, an insert's or remove's leaf: read or updated, thus validated; a later insert of the key writes a leaf version
- *     that succeeds this one, and validation of one of the two fails.
- *   - A scan reads leaves whose fences join without gap (each one's low is the previous one's high), the edges included,
- *     also when no entry lies in the range: together they cover it.
- *   - A hit of a unique index is not validated: its leaf may be outdated. The caller reads the row, which is validated, and
- *     whoever removes or changes an entry deletes or updates the row in the same transaction, as the caller must. If the
- *     row turns out to be deleted, the key may have moved to another row, so that is no miss but MAE_ABORT_INDEX.
+ *   - A miss, an insert's or remove's leaf: read or updated, thus validated; a later insert of the key writes a leaf
+ *     version that succeeds this one, and validation of one of the two fails.
+ *   - A scan reads leaves whose fences join without gap (each one's low is the previous one's high), the edges
+ *     included, also when no entry lies in the range: together they cover it.
+ *   - A hit of a unique index is not validated: its leaf may be outdated. The caller reads the row, which is validated,
+ *     and whoever removes or changes an entry deletes or updates the row in the same transaction, as the caller must.
+ *     If the row turns out to be deleted, the key may have moved to another row, so that is no miss but
+ *     MAE_ABORT_INDEX.
  *
  * T1 and T2 are kept because whatever restructures reads all that it relies on through updates, which are validated:
- *   - A split writes the leaf (its high fence falls), the new right leaf, the old right neighbour (left link) and
- *     the parent (one more child). Whoever read the leaf before is superseded; the new leaf covers nothing that it did not.
+ *   - A split writes the leaf (its high fence falls), the new right leaf, the old right neighbour (left link) and the
+ *     parent (one more child). Whoever read the leaf before is superseded; the new leaf covers nothing that it did not.
  *     The parent is the node that, in S, covers the leaf's low fence one level up, and it must list the leaf there.
- *   - A merge writes the left node (takes the right one's entries and high fence), the right node (tombstone), the next one's left
- *     link and the parent. Whoever read either leaf is superseded.
+ *   - A merge writes the left node (takes the right one's entries and high fence), the right node (tombstone), the next
+ *     one's left link and the parent. Whoever read either leaf is superseded.
  * Snapshots read S alone, never a mixture, and need no validation.
  *
- * The root keeps its row: when it is full its contents move to a new child and it becomes that child's parent, and when it has
- * one child left it takes over the child's contents. Until its first commit the index is invisible, hence empty.
+ * The root keeps its row: when it is full its contents move to a new child and it becomes that child's parent, and when
+ * it has one child left it takes over the child's contents. Until its first commit the index is invisible, hence empty.
  *
- * A node's row is reused only after every transaction that could have met it in a parent or neighbour is over (txn/gc.c: a
- * tombstone leaves below min_rts); a node of another place would still fail the checks of level and fences.
+ * A node's row is reused only after every transaction that could have met it in a parent or neighbour is over
+ * (txn/gc.c: a tombstone leaves below min_rts); a node of another place would still fail the checks of level and
+ * fences.
  *
  * Checked by: tree_index_verify, tests/unit/index/tree_*.c; mutations skip_leaf_validation, skip_miss_validation.
  */
@@ -71,8 +73,8 @@ enum mae_status tree_index_create_root(struct mae_txn *txn, struct tree_index *i
 /* The transaction cannot commit after MAE_ABORT_INDEX, whatever the caller does. */
 enum mae_status tree_doom(struct mae_txn *txn, enum mae_status status)
 {
-    if (UNLIKELY(status == MAE_ABORT_INDEX) && txn->doomed == MAE_OK)
-        txn->doomed = status;
+    if (UNLIKELY(status == MAE_ABORT_INDEX))
+        (void)txn_doom(txn, status);
     return status;
 }
 
@@ -199,8 +201,8 @@ enum mae_status tree_index_remove(struct mae_txn *txn, const struct tree_index *
 }
 
 /*
- * All keys go down one level at a time, so that the cache misses of a level overlap. Nothing is waited for or relied on: a
- * key whose way leads nowhere is left out.
+ * All keys go down one level at a time, so that the cache misses of a level overlap. Nothing is waited for or relied
+ * on: a key whose way leads nowhere is left out.
  */
 void tree_index_prefetch(const struct mae_txn *txn, const struct tree_index *index, const struct table *rows,
                          const void *keys, size_t count)

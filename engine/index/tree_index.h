@@ -1,10 +1,10 @@
 /*
  * tree_index.h - the ordered index: a B+-tree whose nodes are rows.
  *
- * All nodes are rows of one table of the index's own and are touched through the row operations of engine/txn/txn.h only.
- * So the tree is multi-version and transactional by construction: a change is private until its transaction commits,
- * a snapshot sees the tree as it was, and what a transaction relied on stands in its read set. tree_index.c argues why
- * this makes it serializable, phantoms included, although only leaves are validated.
+ * All nodes are rows of one table of the index's own and are touched through the row operations of engine/txn/txn.h
+ * only. So the tree is multi-version and transactional by construction: a change is private until its transaction
+ * commits, a snapshot sees the tree as it was, and what a transaction relied on stands in its read set. tree_index.c
+ * argues why this makes it serializable, phantoms included, although only leaves are validated.
  *
  * Threads. Constant after tree_index_create_root; any number of workers' transactions at once.
  * Common statuses: MAE_ABORT_* of the row operations, MAE_ABORT_INDEX (the nodes seen do not fit together: some of them
@@ -32,14 +32,15 @@ size_t tree_index_node_bytes(size_t key_bytes, bool non_unique);
 void tree_index_init(struct tree_index *index, struct table *nodes, size_t key_bytes, bool non_unique);
 
 /*
- * Adds the root in a transaction of the caller's, which must commit before others learn of the index. To transactions with
- * smaller timestamps the index is empty; their changes return MAE_ABORT_INDEX.
+ * Adds the root in a transaction of the caller's, which must commit before others learn of the index. To transactions
+ * with smaller timestamps the index is empty; their changes return MAE_ABORT_INDEX.
  */
 enum mae_status tree_index_create_root(struct mae_txn *txn, struct tree_index *index);
 
 /*
- * The row of `key`; of a non-unique index the smallest. MAE_NOT_FOUND is protected against phantoms. A hit of a unique index
- * is not validated: the caller reads the row, and if that is MAE_NOT_FOUND the entry was superseded: MAE_ABORT_INDEX.
+ * The row of `key`; of a non-unique index the smallest. MAE_NOT_FOUND is protected against phantoms. A hit of a unique
+ * index is not validated: the caller reads the row, and if that is MAE_NOT_FOUND the entry was superseded:
+ * MAE_ABORT_INDEX.
  */
 enum mae_status tree_index_find(struct mae_txn *txn, const struct tree_index *index, const void *key, uint64_t *row);
 
@@ -50,10 +51,10 @@ enum mae_status tree_index_insert(struct mae_txn *txn, const struct tree_index *
 enum mae_status tree_index_remove(struct mae_txn *txn, const struct tree_index *index, const void *key, uint64_t row);
 
 /*
- * Visits the entries with lo <= key <= hi (NULL: open end), ascending, or descending with MAE_SCAN_BACKWARD in `flags`, until
- * `visit` returns false or `limit` (0: none) were visited. The range is protected against phantoms as far as it was
- * visited. `visit` must not change this index. `rows`, if not NULL, is the table the entries lead to: the rows of the
- * next entries are prefetched.
+ * Visits the entries with lo <= key <= hi (NULL: open end), ascending, or descending with MAE_SCAN_BACKWARD in `flags`,
+ * until `visit` returns false or `limit` (0: none) were visited. The range is protected against phantoms as far as it
+ * was visited. `visit` must not change this index. `rows`, if not NULL, is the table the entries lead to: the rows of
+ * the next entries are prefetched.
  */
 enum mae_status tree_index_scan(struct mae_txn *txn, const struct tree_index *index, const struct table *rows,
                                 const void *lo, const void *hi, unsigned flags, uint64_t limit, mae_entry_fn visit,

@@ -1,16 +1,16 @@
 /*
  * tree_node.h - the layout of one node of the ordered index, and what can be done inside it.
  *
- * A node is the payload of a row. It covers the keys low <= key < high (its fences, either may be open) and holds entries
- * (key, value) in strictly ascending order: in a leaf (level 0) the value is the row the key leads to, in an inner node it
- * is the child that covers the keys from the entry's key on. The first key of an inner node is its low fence (unused when
- * that is open). In a non-unique tree the key is the pair (key, row), in leaves, inner nodes and fences alike, so that all
- * entries differ; an inner node then needs a third array, for the rows of its keys (`ties`).
+ * A node is the payload of a row. It covers the keys low <= key < high (its fences, either may be open) and holds
+ * entries (key, value) in strictly ascending order: in a leaf (level 0) the value is the row the key leads to, in an
+ * inner node it is the child that covers the keys from the entry's key on. The first key of an inner node is its low
+ * fence (unused when that is open). In a non-unique tree the key is the pair (key, row), in leaves, inner nodes and
+ * fences alike, so that all entries differ; an inner node then needs a third array, for the rows of its keys (`ties`).
  *
  *     struct tree_node | low | high | keys: capacity x key_bytes | values: capacity x 8 | ties (inner, non-unique only)
  *
- * Keys stand together because a search reads only them; 8-byte ones begin at a cache line of their own, since the header
- * and two fences fill one together with the version's header.
+ * Keys stand together because a search reads only them; 8-byte ones begin at a cache line of their own, since the
+ * header and two fences fill one together with the version's header.
  *
  *   N1  Keys ascend strictly and lie within the fences; checked by tree_verify.c.
  *   N2  count <= capacity of the node's level.
@@ -32,7 +32,7 @@
 enum { TREE_NO_POSITION = UINT16_MAX };
 
 struct tree_node {
-    uint16_t level;       /* 0: leaf */
+    uint16_t level; /* 0: leaf */
     uint16_t count;
     uint16_t last_insert; /* where the last insert went, or TREE_NO_POSITION: tells ascending from random order */
     uint8_t low_open, high_open;
@@ -43,10 +43,10 @@ struct tree_node {
 /* Where things are in the nodes of one index; constant. */
 struct tree_shape {
     uint16_t key_bytes;
-    bool numbers;    /* keys are uint64_t in native order */
+    bool numbers; /* keys are uint64_t in native order */
     bool non_unique;
     uint16_t node_bytes;
-    uint16_t leaf_capacity, inner_capacity; /* entries */
+    uint16_t leaf_capacity, inner_capacity;                          /* entries */
     uint16_t low, high, keys, leaf_values, inner_values, inner_ties; /* bytes from body */
 };
 
@@ -86,8 +86,10 @@ bool tree_node_beyond_high(const struct tree_shape *shape, const struct tree_nod
 bool tree_node_covers(const struct tree_shape *shape, const struct tree_node *node, const struct tree_key *key);
 
 /* The first entry that is >= key, > key; count if none. */
-unsigned tree_node_lower_bound(const struct tree_shape *shape, const struct tree_node *node, const struct tree_key *key);
-unsigned tree_node_upper_bound(const struct tree_shape *shape, const struct tree_node *node, const struct tree_key *key);
+unsigned tree_node_lower_bound(const struct tree_shape *shape, const struct tree_node *node,
+                               const struct tree_key *key);
+unsigned tree_node_upper_bound(const struct tree_shape *shape, const struct tree_node *node,
+                               const struct tree_key *key);
 /* Inner nodes: the entry whose child covers the key, if the node does. */
 unsigned tree_node_child(const struct tree_shape *shape, const struct tree_node *node, const struct tree_key *key);
 /* Whether entry i, found as lower bound, is the key itself. */

@@ -1,8 +1,8 @@
 /*
  * tree_scan.c - range scans of the ordered index.
  *
- * Every leaf visited joins the read set, those at the edges included, also when nothing in them lies in the range. The next
- * leaf is reached by link and must join the last one without a gap: both are validated, so if their fences do not
+ * Every leaf visited joins the read set, those at the edges included, also when nothing in them lies in the range. The
+ * next leaf is reached by link and must join the last one without a gap: both are validated, so if their fences do not
  * meet, one of them is outdated and the transaction cannot commit anyway (tree_index.c, T1 and T2).
  */
 #include "engine/base/compiler.h"

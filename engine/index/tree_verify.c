@@ -17,8 +17,8 @@ struct verifier {
     struct tree_statistics *statistics;
     char *report;
     size_t report_bytes;
-    uint64_t last_leaf;    /* the leaf left of the one to come */
-    uint64_t last_right;   /* where it points */
+    uint64_t last_leaf;  /* the leaf left of the one to come */
+    uint64_t last_right; /* where it points */
 };
 
 __attribute__((format(printf, 2, 3))) COLD static enum mae_status corrupt(struct verifier *verifier, const char *format,
@@ -49,7 +49,8 @@ static enum mae_status verify_entries(struct verifier *verifier, uint64_t row, c
     return MAE_OK;
 }
 
-static bool same_fence(const struct tree_shape *shape, bool open, const struct tree_key *key, const struct tree_key *wanted)
+static bool same_fence(const struct tree_shape *shape, bool open, const struct tree_key *key,
+                       const struct tree_key *wanted)
 {
     return wanted == NULL ? open : !open && tree_key_compare(shape, key, wanted) == 0;
 }
@@ -57,8 +58,8 @@ static bool same_fence(const struct tree_shape *shape, bool open, const struct t
 static enum mae_status verify_leaf_links(struct verifier *verifier, uint64_t row, const struct tree_node *node)
 {
     if (node->left != verifier->last_leaf)
-        return corrupt(verifier, "leaf %" PRIu64 ": left link is %" PRIu64 ", its neighbour is %" PRIu64, row, node->left,
-                       verifier->last_leaf);
+        return corrupt(verifier, "leaf %" PRIu64 ": left link is %" PRIu64 ", its neighbour is %" PRIu64, row,
+                       node->left, verifier->last_leaf);
     if (verifier->last_leaf != TREE_NO_ROW && verifier->last_right != row)
         return corrupt(verifier, "leaf %" PRIu64 ": right link is %" PRIu64 ", its neighbour is %" PRIu64,
                        verifier->last_leaf, verifier->last_right, row);
@@ -159,7 +160,8 @@ enum mae_status tree_index_verify(struct mae_txn *txn, const struct tree_index *
     uint64_t rows;
     status = count_rows(&verifier, row_limit, &rows);
     if (status == MAE_OK && rows != statistics->leaves + statistics->inner_nodes)
-        return corrupt(&verifier, "the table has %" PRIu64 " nodes, the tree %" PRIu64 " leaves and %" PRIu64
-                       " inner nodes", rows, statistics->leaves, statistics->inner_nodes);
+        return corrupt(&verifier,
+                       "the table has %" PRIu64 " nodes, the tree %" PRIu64 " leaves and %" PRIu64 " inner nodes", rows,
+                       statistics->leaves, statistics->inner_nodes);
     return status;
 }

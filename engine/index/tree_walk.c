@@ -6,15 +6,18 @@
 bool tree_target_covered(const struct tree_shape *shape, const struct tree_node *node, const struct tree_target *target)
 {
     switch (target->kind) {
-    case TREE_FIRST: return node->low_open;
-    case TREE_LAST: return node->high_open;
-    case TREE_AT_KEY: break;
+    case TREE_FIRST:
+        return node->low_open;
+    case TREE_LAST:
+        return node->high_open;
+    case TREE_AT_KEY:
+        break;
     }
     return tree_node_covers(shape, node, &target->key);
 }
 
-static enum mae_status peek_leaf_or_inner(struct mae_txn *txn, const struct tree_index *index, uint64_t row, bool validate,
-                                          const struct tree_node **node)
+static enum mae_status peek_leaf_or_inner(struct mae_txn *txn, const struct tree_index *index, uint64_t row,
+                                          bool validate, const struct tree_node **node)
 {
     const void *data = NULL;
     size_t bytes;
@@ -43,8 +46,8 @@ static uint64_t child_of(const struct tree_shape *shape, const struct tree_node 
 }
 
 /*
- * One walk. *arrived is false, with MAE_OK, when the nodes met do not fit together: a child is gone, is of another level,
- * or the node arrived at does not cover the target. Ends because the level falls with each step.
+ * One walk. *arrived is false, with MAE_OK, when the nodes met do not fit together: a child is gone, is of another
+ * level, or the node arrived at does not cover the target. Ends because the level falls with each step.
  */
 static enum mae_status walk_once(struct mae_txn *txn, const struct tree_index *index, const struct tree_target *target,
                                  unsigned level, bool validate, struct tree_path *path, const struct tree_node **node,
@@ -69,7 +72,7 @@ static enum mae_status walk_once(struct mae_txn *txn, const struct tree_index *i
         status = peek_leaf_or_inner(txn, index, child, validate && at == 0, node);
         if (UNLIKELY(status != MAE_OK))
             return status == MAE_NOT_FOUND ? MAE_OK : status;
-        /* Before anything of the node is looked at, so that its lines arrive together: a third off lookups among 10M keys. */
+        /* Before anything of the node is looked at, so that its lines arrive together: 25% off 10M-key lookups. */
         tree_node_prefetch_keys(&index->shape, *node);
         if (UNLIKELY((*node)->level != at))
             return MAE_OK;

@@ -26,12 +26,13 @@ struct tree_path {
 };
 
 /* Whether the node covers the target. */
-bool tree_target_covered(const struct tree_shape *shape, const struct tree_node *node, const struct tree_target *target);
+bool tree_target_covered(const struct tree_shape *shape, const struct tree_node *node,
+                         const struct tree_target *target);
 
 /*
- * Walks from the root to the node of `level` that covers the target, and fills `path` from there upwards. Inner nodes are
- * peeked; a leaf is read (joins the read set) if `validate`, else peeked too. MAE_NOT_FOUND: the index has no root at the
- * transaction's timestamp, hence no entries.
+ * Walks from the root to the node of `level` that covers the target, and fills `path` from there upwards. Inner nodes
+ * are peeked; a leaf is read (joins the read set) if `validate`, else peeked too. MAE_NOT_FOUND: the index has no root
+ * at the transaction's timestamp, hence no entries.
  */
 enum mae_status tree_walk(struct mae_txn *txn, const struct tree_index *index, const struct tree_target *target,
                           unsigned level, bool validate, struct tree_path *path, const struct tree_node **node);

@@ -25,7 +25,7 @@ struct access {
     char *row;
     struct table *table;
     struct version *read;       /* version read; NULL for blind writes and inserts */
-    struct version *fresh;      /* new version; NULL if only read */
+    struct version *fresh;      /* new version, with ACCESS_WRITE; else undefined */
     struct version *newer;      /* neighbour above where `fresh` belongs, remembered between searches; NULL: the head */
     version_handle read_handle, fresh_handle;
     uint32_t flags;
@@ -93,8 +93,6 @@ static ALWAYS_INLINE struct access *access_set_add(struct access_set *set, struc
     struct access *access = &set->entries[set->count++];
     access->row = row;
     access->table = table;
-    access->fresh = NULL;
-    access->newer = NULL;
     return access;
 }
 

@@ -7,7 +7,8 @@
  * its version and then loads v.rts. Each stores before it loads (ORD-3): all four are sequentially consistent, so either T's
  * search meets W's version - then T waits for its decision and aborts if it was a commit - or W's load finds rts >= ts > W.ts
  * and W aborts. A T that finds rts >= ts already in place raises nothing: whoever put it there stored it before T's
- * load, hence before T's search.
+ * load, hence before T's search. The argument is about one row, so raising and searching
+ * go row by row; from then on the read stays valid, since every later W finds the raised rts.
  *
  * Waiting cannot form a circle: a transaction waits only for versions with smaller timestamps than its own.
  *
@@ -35,9 +36,11 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
         worker_unpark(worker, now);
     txn->running = true;
     txn->snapshot = mode == MAE_SNAPSHOT;
+    txn->plain = !txn->snapshot;
     txn->doomed = MAE_OK;
     txn->begin_ticks = now;
     txn->growth_count = 0;
+    txn->announced_next = txn->announced_count = 0;
     access_set_clear(&txn->accesses);
     if (txn->snapshot) {
         RACE(LOAD_HORIZON);
@@ -57,10 +60,10 @@ static ALWAYS_INLINE void finish(struct mae_txn *txn)
 {
     struct mae_worker *worker = txn->worker;
     txn->running = false;
-    /* Release: whoever parks this worker may take over its queue. */
-    atomic_store_explicit(&worker->slot->in_txn, 0, memory_order_release);
     if (txn->begin_ticks - worker->quiescent_ticks >= worker->protocol.gc_interval_ticks)
         worker_quiescent(worker, txn->begin_ticks);
+    /* Release, and only now: whoever parks this worker takes over the queue that the quiescent point works on. */
+    atomic_store_explicit(&worker->slot->in_txn, 0, memory_order_release);
 }
 
 /* ---- 1. Sort the write set by contention: rows whose newest version is newest come first. ---- */
@@ -356,16 +359,15 @@ enum mae_status txn_commit(struct mae_txn *txn)
     }
     PHASE_END(worker, ticks_install, &phase);
 
-    for (uint32_t i = 0; i < set->count && !MUTATED(skip_rts_raise); i++)
-        if (set->entries[i].flags & ACCESS_READ)
-            raise_rts(set->entries[i].read, txn->ts);
-    for (uint32_t i = 0; i < set->count && !MUTATED(skip_check); i++) {
+    for (uint32_t i = 0; i < set->count; i++) {
         struct access *access = &set->entries[i];
+        if (access->flags & ACCESS_READ && !MUTATED(skip_rts_raise))
+            raise_rts(access->read, txn->ts);
         if (access->flags & ACCESS_INSTALLED) {
-            if (UNLIKELY(!write_is_valid(txn, access)) && !MUTATED(skip_write_check))
+            if (UNLIKELY(!write_is_valid(txn, access)) && !MUTATED(skip_write_check) && !MUTATED(skip_check))
                 return fail(txn, MAE_ABORT_WRITE_CHECK);
         } else if (access->flags & ACCESS_READ) {
-            if (UNLIKELY(!read_is_valid(txn, access)) && !MUTATED(skip_read_check))
+            if (UNLIKELY(!read_is_valid(txn, access)) && !MUTATED(skip_read_check) && !MUTATED(skip_check))
                 return fail(txn, MAE_ABORT_READ_CHECK);
         }
     }

@@ -6,10 +6,11 @@
 #include "engine/base/check.h"
 #include "engine/txn/visible.h"
 
-static COLD enum mae_status doom(struct mae_txn *txn, enum mae_status status)
+enum mae_status txn_doom(struct mae_txn *txn, enum mae_status status)
 {
     if (txn->doomed == MAE_OK)
         txn->doomed = status;
+    txn->plain = false;
     return status;
 }
 
@@ -68,9 +69,10 @@ static ALWAYS_INLINE enum mae_status access_write(struct mae_txn *txn, struct ac
 {
     struct version *fresh = version_create(txn, access->table, access->row, bytes, &access->fresh_handle);
     if (UNLIKELY(!fresh))
-        return doom(txn, MAE_NO_MEMORY);
+        return txn_doom(txn, MAE_NO_MEMORY);
     struct access_set *set = &txn->accesses;
     access->fresh = fresh;
+    access->newer = NULL;
     access->flags |= ACCESS_WRITE | flags;
     set->writes[set->write_count++] = (uint32_t)(access - set->entries);
     set->node_write_count += access->table->is_node;
@@ -96,7 +98,7 @@ static enum mae_status access_resize(struct mae_txn *txn, struct access *access,
     struct version *fresh = version_create(txn, table, access->row, bytes, &access->fresh_handle);
     if (!fresh) {
         access->fresh_handle = old_handle;
-        return doom(txn, MAE_NO_MEMORY);
+        return txn_doom(txn, MAE_NO_MEMORY);
     }
     payload_fill(fresh, old);
     access->fresh = fresh;
@@ -139,12 +141,12 @@ static ALWAYS_INLINE struct access *access_read(struct mae_txn *txn, struct tabl
 {
     *found = visible_find(txn->worker, table, row, txn->ts);
     if (UNLIKELY(!found->version)) {
-        *status = found->pending_abort ? doom(txn, MAE_ABORT_PENDING) : MAE_NOT_FOUND;
+        *status = found->pending_abort ? txn_doom(txn, MAE_ABORT_PENDING) : MAE_NOT_FOUND;
         return NULL;
     }
     struct access *access = access_set_add(&txn->accesses, table, row, slot);
     if (UNLIKELY(!access)) {
-        *status = doom(txn, MAE_NO_MEMORY);
+        *status = txn_doom(txn, MAE_NO_MEMORY);
         return NULL;
     }
     access->read = found->version;
@@ -165,7 +167,7 @@ enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_
     }
     struct visible found = visible_find(txn->worker, table, row, txn->ts);
     if (UNLIKELY(!found.version))
-        return found.pending_abort ? doom(txn, MAE_ABORT_PENDING) : MAE_NOT_FOUND;
+        return found.pending_abort ? txn_doom(txn, MAE_ABORT_PENDING) : MAE_NOT_FOUND;
     if (UNLIKELY(version_status(found.version) == VERSION_DELETED))
         return MAE_NOT_FOUND;
     return give(found.version, data, bytes);
@@ -175,21 +177,46 @@ enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_
  * Promotion: a read of an old version outside the row, while the inline slot is free, becomes an update that copies it inside.
  * Failing costs nothing but the chance, so everything that could make it abort is left alone.
  */
-static NOINLINE void promote(struct mae_txn *txn, struct access *access, const struct visible *found)
+static bool may_promote(const struct mae_txn *txn, const struct table *table, char *row, struct version *read)
+{
+    return read->payload_bytes <= table->inline_bytes &&
+           atomic_load_explicit(&row_inline_version(row)->status, memory_order_relaxed) == VERSION_UNUSED &&
+           version_wts(read) < atomic_load_explicit(&txn->worker->core->horizon.min_rts, memory_order_relaxed) &&
+           atomic_load_explicit(&read->rts, memory_order_relaxed) <= txn->ts;
+}
+
+static NOINLINE void promote(struct mae_txn *txn, struct access *access)
 {
     struct version *read = access->read;
-    struct mae_worker *worker = txn->worker;
-    if (!found->is_head || read->payload_bytes > access->table->inline_bytes ||
-        atomic_load_explicit(&row_inline_version(access->row)->status, memory_order_relaxed) != VERSION_UNUSED ||
-        version_wts(read) >= atomic_load_explicit(&worker->core->horizon.min_rts, memory_order_relaxed) ||
-        atomic_load_explicit(&read->rts, memory_order_relaxed) > txn->ts)
+    if (!(access->flags & ACCESS_READ_HEAD) || !may_promote(txn, access->table, access->row, read))
         return;
     if (access_write(txn, access, read->payload_bytes, ACCESS_PROMOTE) != MAE_OK) {
         txn->doomed = MAE_OK; /* no memory for a version: it stays a read */
+        txn->plain = true;
         return;
     }
     payload_fill(access->fresh, read);
-    COUNT(worker, promotions);
+    COUNT(txn->worker, promotions);
+}
+
+void txn_promote(struct mae_txn *txn, struct table *table, uint64_t row_id)
+{
+    char *row = table_row(table, row_id);
+    uint32_t slot;
+    if (!txn->plain || !table->inline_bytes || !txn->worker->protocol.promote ||
+        access_set_find(&txn->accesses, row, &slot))
+        return;
+    version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
+    if (handle == HANDLE_INLINE || handle == HANDLE_NONE)
+        return;
+    struct version *version = row_version(table, row, handle);
+    if (version_status(version) != VERSION_COMMITTED || !may_promote(txn, table, row, version))
+        return;
+    struct visible found;
+    enum mae_status status;
+    struct access *access = access_read(txn, table, row, slot, &found, &status);
+    if (access)
+        promote(txn, access);
 }
 
 enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row_id, const void **data, size_t *bytes)
@@ -211,7 +238,7 @@ enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row_
     if (UNLIKELY(version_status(access->read) == VERSION_DELETED))
         return MAE_NOT_FOUND;
     if (UNLIKELY(table->inline_bytes && access->read_handle != HANDLE_INLINE && txn->worker->protocol.promote))
-        promote(txn, access, &found);
+        promote(txn, access);
     return give(access->read, data, bytes);
 }
 
@@ -220,9 +247,9 @@ static ALWAYS_INLINE enum mae_status early_abort(struct mae_txn *txn, const stru
                                                  const struct visible *found)
 {
     if (UNLIKELY(found->newer_exists) && txn->worker->protocol.early_abort_newer)
-        return doom(txn, MAE_ABORT_NEWER);
+        return txn_doom(txn, MAE_ABORT_NEWER);
     if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
-        return doom(txn, MAE_ABORT_RTS);
+        return txn_doom(txn, MAE_ABORT_RTS);
     return MAE_OK;
 }
 
@@ -309,7 +336,7 @@ enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t
     if (UNLIKELY(version_status(access->read) == VERSION_DELETED))
         return MAE_NOT_FOUND; /* stays a read: that there is no row is what the caller acts on */
     if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
-        return doom(txn, MAE_ABORT_RTS);
+        return txn_doom(txn, MAE_ABORT_RTS);
     status = access_write(txn, access, bytes, 0);
     if (UNLIKELY(status != MAE_OK))
         return status;
@@ -329,7 +356,7 @@ static enum mae_status create(struct mae_txn *txn, struct table *table, uint64_t
     MAE_CHECK(!access); /* an empty row: the transaction cannot have touched it */
     access = access_set_add(&txn->accesses, table, row, slot);
     if (UNLIKELY(!access))
-        return doom(txn, MAE_NO_MEMORY);
+        return txn_doom(txn, MAE_NO_MEMORY);
     access->read = NULL;
     access->flags = 0; /* as long as there is no version: commit and abort pass it by */
     enum mae_status status = access_write(txn, access, bytes, ACCESS_INSERT | flags);
@@ -351,7 +378,7 @@ enum mae_status txn_insert(struct mae_txn *txn, struct table *table, size_t byte
         return status;
     struct row_allocator *rows = worker_rows(txn->worker, table);
     if (UNLIKELY(!rows || row_alloc(table, rows, row_id) != MAE_OK))
-        return doom(txn, MAE_NO_MEMORY);
+        return txn_doom(txn, MAE_NO_MEMORY);
     status = create(txn, table, *row_id, bytes, 0, data);
     if (UNLIKELY(status != MAE_OK))
         row_free(table, rows, *row_id);
@@ -395,9 +422,11 @@ enum mae_status txn_materialise(struct mae_txn *txn, struct table *table, uint64
     struct mae_worker *worker = txn->worker;
     char *row = table_row(table, row_id);
     version_handle handle, none = HANDLE_NONE;
-    struct version *version = version_create(txn, table, row, bytes, &handle);
+    /* Outside the row: then the first real version goes inside. */
+    struct version *version = pool_alloc(&worker->pool, bytes, &handle);
     if (!version)
-        return doom(txn, MAE_NO_MEMORY);
+        return txn_doom(txn, MAE_NO_MEMORY);
+    version->payload_bytes = (uint16_t)bytes;
     atomic_store_explicit(&version->wts, 0, memory_order_relaxed);
     atomic_store_explicit(&version->rts, 0, memory_order_relaxed);
     atomic_store_explicit(&version->older, HANDLE_NONE, memory_order_relaxed);
@@ -407,7 +436,7 @@ enum mae_status txn_materialise(struct mae_txn *txn, struct table *table, uint64
     /* ORD-8. Of several workers one wins; all bring the same version, so it does not matter which. */
     if (!atomic_compare_exchange_strong_explicit(row_head(table, row), &none, handle, memory_order_acq_rel,
                                                  memory_order_relaxed))
-        version_discard(worker, row, handle, version);
+        pool_free(&worker->pool, handle, version);
     return MAE_OK;
 }
 

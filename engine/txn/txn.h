@@ -12,6 +12,9 @@
 
 struct table;
 
+/* Notes that the transaction cannot commit any more, and why (the first reason stays). Returns `status`. */
+enum mae_status txn_doom(struct mae_txn *txn, enum mae_status status) __attribute__((cold));
+
 /*
  * The visible version of a row, own writes included, without adding it to the read set: nothing is validated. For index
  * nodes on the way to what is validated, and for snapshots. MAE_OK, MAE_NOT_FOUND, MAE_ABORT_PENDING.
@@ -42,6 +45,12 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
  * beginning of time but cost memory only when first looked at. MAE_OK also if another worker has done it meanwhile.
  */
 enum mae_status txn_materialise(struct mae_txn *txn, struct table *table, uint64_t row, size_t bytes);
+
+/*
+ * If the row's newest version is old, stands outside and could stand inside: makes the transaction move it there, as a read of
+ * it would. For rows that are only peeked at. No failure: at worst nothing happens.
+ */
+void txn_promote(struct mae_txn *txn, struct table *table, uint64_t row);
 
 /*
  * The row's newest version if it is committed and visible to the transaction, looked at without waiting or tracking: for

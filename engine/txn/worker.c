@@ -188,13 +188,18 @@ void worker_quiescent(struct mae_worker *worker, uint64_t now_ticks)
 
 void worker_park(struct mae_worker *worker)
 {
-    if (atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != SLOT_ACTIVE)
-        return;
+    struct horizon_slot *slot = worker->slot;
     uint64_t now = tsc_now();
+    /* As a transaction does (ORD-9): from here on nobody else parks the worker and takes its queue. */
+    atomic_store_explicit(&slot->in_txn, 1, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_ACTIVE)
+        worker_unpark(worker, now); /* waits for whoever is just parking it */
     worker_quiescent(worker, now);
     if (!MUTATED(park_without_flush))
         gc_orphan(worker);
     horizon_park(&worker->core->horizon, worker->id, clock_now(worker, now));
+    atomic_store_explicit(&slot->in_txn, 0, memory_order_release);
 }
 
 void worker_unpark(struct mae_worker *worker, uint64_t now_ticks)

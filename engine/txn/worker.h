@@ -23,15 +23,24 @@ struct index_growth {
     int64_t entries;
 };
 
+/* A key announced by mae_prefetch and the row it led to. */
+struct announced {
+    uint64_t key, row;
+    const void *index;
+};
+
 struct mae_txn {
     uint64_t ts;                /* reads see versions with wts < ts; a snapshot's is min_wts */
     struct mae_worker *worker;
     bool running, snapshot;
+    bool plain;                 /* read-write and not doomed */
     enum mae_status doomed;     /* the abort status of an earlier call, or MAE_OK */
     uint64_t begin_ticks;
     struct access_set accesses;
     struct index_growth growth[8]; /* more indexes in one transaction go uncounted: growth is only a matter of speed */
     unsigned growth_count;
+    unsigned announced_next, announced_count;
+    struct announced announced[MAE_PREFETCH_MAX];
 };
 
 struct SEPARATED mae_worker {
