@@ -1,0 +1,316 @@
+/*
+ * append.c - appends to lists whose elements name their writer: lost, doubled or reordered writes are read off the
+ * list.
+ *
+ * A list is a row {count of appends ever, the latest elements}; it grows by one element an append and, when it is full,
+ * drops its older half, so that payload sizes change all the time. An element is {worker + 1, that worker's how-manieth
+ * append to this list}. Hence, of any list ever read by a committed transaction:
+ *     A1  each worker's elements are consecutive and in order;
+ *     A2  the reader's own latest element is its latest committed append (in a snapshot: that or an older one);
+ * and in the end, of each list, the count is the number of committed appends (A3).
+ * A transaction appends to, or reads, lists_per_txn different lists.
+ */
+#include "workloads/micro/micro.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "workloads/micro/common.h"
+
+#define APPEND_OPTIONS(X)                                                            \
+    X(u64, lists, "16", "1..1000000", "rows", "how many lists there are")            \
+    X(u64, lists_per_txn, "2", "1..64", "", "different lists a transaction touches") \
+    X(u64, list_max, "64", "2..8000", "", "elements a list keeps at most")           \
+    X(f64, read_ratio, "0.2", "0..1", "", "share of transactions that read")         \
+    X(bool, snapshot_reads, "on", "", "", "they run as snapshots, else as read-write transactions")
+
+enum { APPEND, READ };
+enum { LISTS_PER_TXN_MAX = 64, SEQUENCE_BITS = 48 };
+
+struct append_options {
+    APPEND_OPTIONS(OPTION_FIELD)
+};
+
+struct list {
+    uint64_t count;
+    uint64_t elements[];
+};
+
+struct workload {
+    struct micro micro;
+    struct append_options options;
+    size_t stride;     /* lists, rounded up so that no two workers write one line */
+    uint64_t *appends; /* [worker * stride + list], committed */
+};
+
+struct workload_worker {
+    struct workload *workload;
+    struct target_worker *worker;
+    struct micro_share *share;
+    uint64_t *appends; /* this worker's */
+    struct rng rng;
+    unsigned worker_idx, type;
+    uint64_t keys[LISTS_PER_TXN_MAX];
+    char finding[MICRO_FINDING_BYTES]; /* of the running attempt */
+};
+
+static const struct workload_option option_table[] = {APPEND_OPTIONS(OPTION_INFO) OPTION_END};
+static const char *const txn_types[] = {"append", "read", NULL};
+
+static void fill(void *arg, uint64_t key, void *data)
+{
+    (void)arg, (void)key;
+    ((struct list *)data)->count = 0;
+}
+
+static void destroy(struct workload *workload)
+{
+    free(workload->appends);
+    micro_destroy(workload);
+}
+
+static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                              struct workload **result, char *error, size_t error_bytes)
+{
+    struct append_options options;
+    struct option_reader reader;
+    option_reader_init(&reader, option_table, values, error, error_bytes);
+    APPEND_OPTIONS(OPTION_READ)
+    if (reader.status != MAE_OK)
+        return reader.status;
+    if (options.lists_per_txn > options.lists) {
+        snprintf(error, error_bytes, "lists_per_txn=%" PRIu64 ": there are only %" PRIu64 " lists",
+                 options.lists_per_txn, options.lists);
+        return MAE_INVALID;
+    }
+    struct workload *workload =
+        micro_create(sizeof *workload, ops, seed, workers, options.lists, sizeof(struct list), fill);
+    if (!workload)
+        return MAE_NO_MEMORY;
+    enum { PER_LINE = SEPARATE_WRITERS_BYTES / sizeof(uint64_t) };
+    workload->options = options;
+    workload->stride = (size_t)(options.lists + PER_LINE - 1) / PER_LINE * PER_LINE;
+    workload->appends = mem_alloc(workers * workload->stride * sizeof(uint64_t));
+    if (!workload->appends) {
+        destroy(workload);
+        return MAE_NO_MEMORY;
+    }
+    *result = workload;
+    return MAE_OK;
+}
+
+static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+{
+    size_t bytes = sizeof(struct list) + (size_t)workload->options.list_max * sizeof(uint64_t);
+    return micro_setup(workload, target, "append", bytes, MAE_INDEX_HASH, error, error_bytes);
+}
+
+static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                     struct workload_worker **state)
+{
+    struct workload_worker *w = mem_alloc(sizeof *w);
+    if (!w)
+        return MAE_NO_MEMORY;
+    w->workload = workload;
+    w->worker = worker;
+    w->worker_idx = worker_idx;
+    w->share = &workload->micro.shares[worker_idx];
+    w->appends = &workload->appends[worker_idx * workload->stride];
+    rng_init(&w->rng, workload->micro.seed, worker_idx);
+    *state = w;
+    return MAE_OK;
+}
+
+static void worker_destroy(struct workload_worker *w)
+{
+    free(w);
+}
+
+static unsigned next(struct workload_worker *w)
+{
+    const struct append_options *options = &w->workload->options;
+    w->type = rng_unit(&w->rng) < options->read_ratio ? READ : APPEND;
+    micro_draw_distinct(&w->rng, options->lists, w->keys, (unsigned)options->lists_per_txn);
+    return w->type;
+}
+
+/* A1 of one list; `latest` receives each worker's latest sequence number in it, 0 for none. False: see `report`. */
+static bool list_is_ordered(const struct list *list, size_t bytes, uint64_t key, unsigned workers,
+                            uint64_t latest[MAE_WORKERS_MAX], char *report, size_t report_bytes)
+{
+    size_t elements = (bytes - sizeof *list) / sizeof(uint64_t);
+    memset(latest, 0, workers * sizeof *latest);
+    for (size_t i = 0; i < elements; i++) {
+        uint64_t writer = list->elements[i] >> SEQUENCE_BITS;
+        uint64_t sequence = list->elements[i] & (((uint64_t)1 << SEQUENCE_BITS) - 1);
+        if (writer == 0 || writer > workers) {
+            snprintf(report, report_bytes, "list %" PRIu64 ": element %zu is of worker %" PRIu64 ", expected 1 to %u",
+                     key, i, writer, workers);
+            return false;
+        }
+        if (latest[writer - 1] && sequence != latest[writer - 1] + 1) {
+            snprintf(report, report_bytes,
+                     "list %" PRIu64 ": element %zu is append %" PRIu64 " of worker %" PRIu64 ", expected %" PRIu64,
+                     key, i, sequence, writer - 1, latest[writer - 1] + 1);
+            return false;
+        }
+        latest[writer - 1] = sequence;
+    }
+    return true;
+}
+
+/* A1 and A2 of a list as this attempt reads it; remembers the first finding. */
+static void look(struct workload_worker *w, const struct list *list, size_t bytes, uint64_t key, bool snapshot)
+{
+    uint64_t latest[MAE_WORKERS_MAX], own, committed = w->appends[key];
+    if (w->finding[0] ||
+        !list_is_ordered(list, bytes, key, w->workload->micro.workers, latest, w->finding, sizeof w->finding))
+        return;
+    own = latest[w->worker_idx];
+    if (own && (snapshot ? own > committed : own != committed))
+        snprintf(w->finding, sizeof w->finding,
+                 "list %" PRIu64 ": the reader's own latest append is %" PRIu64 ", expected %" PRIu64, key, own,
+                 committed);
+}
+
+static enum mae_status append_to(struct workload_worker *w, struct target_txn *txn, const uint64_t *key,
+                                 size_t old_bytes)
+{
+    const struct micro *micro = &w->workload->micro;
+    size_t kept = (old_bytes - sizeof(struct list)) / sizeof(uint64_t), dropped = 0;
+    if (kept == w->workload->options.list_max)
+        dropped = kept - kept / 2;
+    kept -= dropped;
+    const void *old_data;
+    void *data;
+    enum mae_status status = micro->ops->update(txn, micro->index, key,
+                                                sizeof(struct list) + (kept + 1) * sizeof(uint64_t), &old_data, &data);
+    if (status != MAE_OK)
+        return status;
+    const struct list *old = old_data;
+    struct list *list = data;
+    if (dropped) /* a target without versions gives the same place for both */
+        memmove(list->elements, old->elements + dropped, kept * sizeof(uint64_t));
+    list->elements[kept] = (uint64_t)(w->worker_idx + 1) << SEQUENCE_BITS | (w->appends[*key] + 1);
+    list->count++;
+    return MAE_OK;
+}
+
+static enum mae_status attempt_once(struct workload_worker *w)
+{
+    const struct micro *micro = &w->workload->micro;
+    const struct append_options *options = &w->workload->options;
+    unsigned count = (unsigned)options->lists_per_txn;
+    bool snapshot = w->type == READ && options->snapshot_reads;
+    struct target_txn *txn;
+    w->finding[0] = '\0';
+    enum mae_status status = micro->ops->begin(w->worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &txn);
+    if (status != MAE_OK)
+        return status;
+    for (unsigned i = 0; i < count && status == MAE_OK; i++) {
+        const void *list;
+        size_t bytes;
+        status = micro->ops->read(txn, micro->index, &w->keys[i], &list, &bytes);
+        if (status != MAE_OK)
+            break;
+        look(w, list, bytes, w->keys[i], snapshot);
+        if (w->type == APPEND)
+            status = append_to(w, txn, &w->keys[i], bytes);
+    }
+    if (status != MAE_OK) {
+        micro->ops->abort(txn);
+        return status;
+    }
+    status = micro->ops->commit(txn);
+    if (status != MAE_OK)
+        return status;
+    for (unsigned i = 0; i < count && w->type == APPEND; i++)
+        w->appends[w->keys[i]]++;
+    if (UNLIKELY(w->finding[0]))
+        micro_find(w->share, "%s", w->finding);
+    return MAE_OK;
+}
+
+static enum mae_status attempt(struct workload_worker *w)
+{
+    enum mae_status status = attempt_once(w);
+    return LIKELY(status != MAE_NOT_FOUND) ? status : bulk_settle(attempt_once, w, w->workload->micro.ops, w->worker);
+}
+
+static unsigned operations(const struct workload_worker *w)
+{
+    return (unsigned)w->workload->options.lists_per_txn;
+}
+
+struct check {
+    const struct workload *workload;
+    uint64_t appends;
+    char *report;
+    size_t report_bytes;
+};
+
+/* A1 and A3. */
+static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
+{
+    struct check *check = arg;
+    const struct workload *workload = check->workload;
+    const struct list *list = data;
+    uint64_t expected = 0, latest[MAE_WORKERS_MAX];
+    if (!data || bytes < sizeof *list) {
+        snprintf(check->report, check->report_bytes, "list %" PRIu64 ": %zu bytes, expected at least %zu", key, bytes,
+                 sizeof *list);
+        return false;
+    }
+    check->appends += list->count;
+    if (micro_is_racy(workload))
+        return true;
+    if (!list_is_ordered(list, bytes, key, workload->micro.workers, latest, check->report, check->report_bytes))
+        return false;
+    for (unsigned i = 0; i < workload->micro.workers; i++)
+        expected += workload->appends[i * workload->stride + key];
+    if (list->count == expected)
+        return true;
+    snprintf(check->report, check->report_bytes,
+             "list %" PRIu64 ": counts %" PRIu64 " appends, expected %" PRIu64 " committed ones", key, list->count,
+             expected);
+    return false;
+}
+
+static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
+                                  size_t report_bytes)
+{
+    struct check check = {workload, 0, report, report_bytes};
+    enum mae_status status = micro_walk(workload, worker, &check, check_row);
+    if (status != MAE_OK || (status = micro_findings(workload, report, report_bytes)) != MAE_OK)
+        return status;
+    snprintf(report, report_bytes, "%" PRIu64 " lists, %" PRIu64 " appends%s", workload->micro.rows, check.appends,
+             micro_is_racy(workload) ? " (not transactional: not compared)" : ": every committed one, in order");
+    return MAE_OK;
+}
+
+static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                             char *report, size_t report_bytes)
+{
+    (void)committed;
+    return bulk_prove(check_pass, workload->micro.ops, workload, worker, report, report_bytes);
+}
+
+const struct workload_ops append_workload_ops = {
+    .name = "append",
+    .help = "appends to lists that grow and shrink; none may be lost, doubled or out of order",
+    .options = option_table,
+    .txn_types = txn_types,
+    .create = create,
+    .destroy = destroy,
+    .setup = setup,
+    .load = micro_load,
+    .worker_create = worker_create,
+    .worker_destroy = worker_destroy,
+    .next = next,
+    .attempt = attempt,
+    .operations = operations,
+    .check = check,
+    .data_size = micro_data_size,
+    .space = micro_space,
+};

@@ -1,0 +1,253 @@
+/*
+ * bank.c - transfers between accounts, and audits that add up all of them.
+ *
+ * A transfer reads two accounts for update and moves money if there is enough; an audit reads every account, as a
+ * snapshot or as a read-write transaction, and must find the total that was loaded: money in flight would show that
+ * it saw half a transfer. What an audit saw counts only if it commits.
+ */
+#include "workloads/micro/micro.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "workloads/micro/common.h"
+
+#define BANK_OPTIONS(X)                                                                 \
+    X(u64, accounts, "1000", "2..1000000000", "rows", "how many accounts there are")    \
+    X(u64, initial_balance, "1000", "0..1000000000", "", "loaded into each account")    \
+    X(u64, transfer_max, "100", "1..1000000000", "", "a transfer moves 1 to this much") \
+    X(f64, audit_ratio, "0.01", "0..1", "", "share of transactions that audit")         \
+    X(enum, audit_mode, "snapshot", "snapshot|read_write", "", "how audits run")
+
+enum { AUDIT_SNAPSHOT, AUDIT_READ_WRITE };
+enum { TRANSFER, AUDIT };
+
+struct bank_options {
+    BANK_OPTIONS(OPTION_FIELD)
+};
+
+struct account {
+    uint64_t key;
+    int64_t balance;
+};
+
+struct workload {
+    struct micro micro;
+    struct bank_options options;
+};
+
+struct workload_worker {
+    struct workload *workload;
+    struct target_worker *worker;
+    struct micro_share *share;
+    struct rng rng;
+    unsigned type;
+    uint64_t keys[2];
+    int64_t amount;
+};
+
+static const struct workload_option option_table[] = {BANK_OPTIONS(OPTION_INFO) OPTION_END};
+static const char *const txn_types[] = {"transfer", "audit", NULL};
+
+static void fill(void *arg, uint64_t key, void *data)
+{
+    const struct workload *workload = arg;
+    *(struct account *)data = (struct account){key, (int64_t)workload->options.initial_balance};
+}
+
+static int64_t expected_total(const struct workload *workload)
+{
+    return (int64_t)(workload->options.accounts * workload->options.initial_balance);
+}
+
+static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                              struct workload **result, char *error, size_t error_bytes)
+{
+    struct bank_options options;
+    struct option_reader reader;
+    option_reader_init(&reader, option_table, values, error, error_bytes);
+    BANK_OPTIONS(OPTION_READ)
+    if (reader.status != MAE_OK)
+        return reader.status;
+    struct workload *workload =
+        micro_create(sizeof *workload, ops, seed, workers, options.accounts, sizeof(struct account), fill);
+    if (!workload)
+        return MAE_NO_MEMORY;
+    workload->options = options;
+    *result = workload;
+    return MAE_OK;
+}
+
+static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+{
+    return micro_setup(workload, target, "bank", sizeof(struct account), MAE_INDEX_HASH, error, error_bytes);
+}
+
+static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                     struct workload_worker **state)
+{
+    struct workload_worker *w = mem_alloc(sizeof *w);
+    if (!w)
+        return MAE_NO_MEMORY;
+    w->workload = workload;
+    w->worker = worker;
+    w->share = &workload->micro.shares[worker_idx];
+    rng_init(&w->rng, workload->micro.seed, worker_idx);
+    *state = w;
+    return MAE_OK;
+}
+
+static void worker_destroy(struct workload_worker *w)
+{
+    free(w);
+}
+
+static unsigned next(struct workload_worker *w)
+{
+    const struct bank_options *options = &w->workload->options;
+    w->type = rng_unit(&w->rng) < options->audit_ratio ? AUDIT : TRANSFER;
+    if (w->type == TRANSFER) {
+        micro_draw_distinct(&w->rng, options->accounts, w->keys, 2);
+        w->amount = 1 + (int64_t)rng_below(&w->rng, options->transfer_max);
+        if (rng_next(&w->rng) >> 63) { /* the drawing order is not symmetric */
+            uint64_t first = w->keys[0];
+            w->keys[0] = w->keys[1];
+            w->keys[1] = first;
+        }
+    }
+    return w->type;
+}
+
+static enum mae_status transfer(struct workload_worker *w, struct target_txn *txn)
+{
+    const struct micro *micro = &w->workload->micro;
+    void *from, *to;
+    enum mae_status status = micro->ops->update(txn, micro->index, &w->keys[0], 0, NULL, &from);
+    if (status == MAE_OK)
+        status = micro->ops->update(txn, micro->index, &w->keys[1], 0, NULL, &to);
+    if (status != MAE_OK)
+        return status;
+    struct account *payer = from, *payee = to;
+    if (payer->balance >= w->amount) {
+        payer->balance -= w->amount;
+        payee->balance += w->amount;
+    }
+    return MAE_OK;
+}
+
+static enum mae_status audit(struct workload_worker *w, struct target_txn *txn, int64_t *total)
+{
+    const struct micro *micro = &w->workload->micro;
+    uint64_t keys[BULK_ROWS];
+    *total = 0;
+    for (uint64_t first = 0; first < micro->rows; first += BULK_ROWS) {
+        size_t count = micro->rows - first < BULK_ROWS ? (size_t)(micro->rows - first) : BULK_ROWS;
+        for (size_t i = 0; i < count; i++)
+            keys[i] = first + i;
+        micro->ops->prefetch(txn, micro->index, keys, count);
+        for (size_t i = 0; i < count; i++) {
+            const void *data;
+            enum mae_status status = micro->ops->read(txn, micro->index, &keys[i], &data, NULL);
+            if (status != MAE_OK)
+                return status;
+            *total += ((const struct account *)data)->balance;
+        }
+    }
+    return MAE_OK;
+}
+
+static enum mae_status attempt_once(struct workload_worker *w)
+{
+    const struct workload *workload = w->workload;
+    const struct target_ops *ops = workload->micro.ops;
+    bool snapshot = w->type == AUDIT && workload->options.audit_mode == AUDIT_SNAPSHOT;
+    int64_t total = expected_total(workload);
+    struct target_txn *txn;
+    enum mae_status status = ops->begin(w->worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &txn);
+    if (status != MAE_OK)
+        return status;
+    status = w->type == AUDIT ? audit(w, txn, &total) : transfer(w, txn);
+    if (status != MAE_OK) {
+        ops->abort(txn);
+        return status;
+    }
+    status = ops->commit(txn);
+    if (UNLIKELY(status == MAE_OK && total != expected_total(workload)))
+        micro_find(w->share, "an audit saw a total of %" PRId64 ", expected %" PRId64, total, expected_total(workload));
+    return status;
+}
+
+static enum mae_status attempt(struct workload_worker *w)
+{
+    enum mae_status status = attempt_once(w);
+    return LIKELY(status != MAE_NOT_FOUND) ? status : bulk_settle(attempt_once, w, w->workload->micro.ops, w->worker);
+}
+
+static unsigned operations(const struct workload_worker *w)
+{
+    return w->type == TRANSFER ? 2 : (unsigned)w->workload->options.accounts;
+}
+
+struct check {
+    const struct workload *workload;
+    int64_t total;
+    char *report;
+    size_t report_bytes;
+};
+
+static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
+{
+    struct check *check = arg;
+    const struct account *account = data;
+    if (!account || bytes != sizeof *account || account->key != key) {
+        snprintf(check->report, check->report_bytes, "account %" PRIu64 ": %s, expected one of key %" PRIu64, key,
+                 account ? "another account's row" : "no row", key);
+        return false;
+    }
+    if (account->balance < 0 && !micro_is_racy(check->workload)) {
+        snprintf(check->report, check->report_bytes, "account %" PRIu64 ": balance %" PRId64 ", expected 0 or more",
+                 key, account->balance);
+        return false;
+    }
+    check->total += account->balance;
+    return true;
+}
+
+static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
+                                  size_t report_bytes)
+{
+    struct check check = {workload, 0, report, report_bytes};
+    enum mae_status status = micro_walk(workload, worker, &check, check_row);
+    if (status != MAE_OK || (status = micro_findings(workload, report, report_bytes)) != MAE_OK)
+        return status;
+    bool racy = micro_is_racy(workload);
+    snprintf(report, report_bytes, "%" PRIu64 " accounts, total %" PRId64 ", expected %" PRId64 "%s",
+             workload->micro.rows, check.total, expected_total(workload), racy ? " (not transactional: not owed)" : "");
+    return check.total == expected_total(workload) || racy ? MAE_OK : MAE_CORRUPT;
+}
+
+static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                             char *report, size_t report_bytes)
+{
+    (void)committed;
+    return bulk_prove(check_pass, workload->micro.ops, workload, worker, report, report_bytes);
+}
+
+const struct workload_ops bank_workload_ops = {
+    .name = "bank",
+    .help = "transfers between accounts, and audits that must see a constant total",
+    .options = option_table,
+    .txn_types = txn_types,
+    .create = create,
+    .destroy = micro_destroy,
+    .setup = setup,
+    .load = micro_load,
+    .worker_create = worker_create,
+    .worker_destroy = worker_destroy,
+    .next = next,
+    .attempt = attempt,
+    .operations = operations,
+    .check = check,
+    .data_size = micro_data_size,
+    .space = micro_space,
+};

@@ -1,0 +1,352 @@
+/*
+ * scan.c - reading many rows in one transaction, against updates of single rows.
+ *
+ * kind=table: the whole table in row order; kind=keys: scan_length consecutive keys, each looked up in the index and
+ * announced beforehand; kind=range: the same range through an ordered index. Scans run as snapshots, except
+ * kind=range with snapshot=off. `operations` of a scan are the records it visited, so that records per second are
+ * operations per second. A scan must visit exactly the rows there are, each of them in order and with its own key;
+ * what it saw counts only if it commits. In the end the update counters sum to the committed updates.
+ * Source: the scans of the Cicada authors' own test program: 10M records, 95% scans, theta 0.99, lengths uniform in
+ * 1..99.
+ */
+#include "workloads/micro/micro.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "workloads/distribution.h"
+#include "workloads/micro/common.h"
+#include "workloads/record.h"
+
+#define SCAN_OPTIONS(X)                                                                                           \
+    X(u64, records, "1M", "1..1000000000000", "rows", "rows loaded, keys 0 and up")                               \
+    X(u64, record_bytes, "100", "8..65528", "bytes", "size of a record")                                          \
+    X(enum, kind, "table", "table|keys|range", "",                                                                \
+      "table: all rows; keys: consecutive keys, each by a hash lookup; range: the same through an ordered index") \
+    X(u64, scan_length_max, "99", "1..1000000", "rows", "kind=keys and range: 1 to this many rows, uniformly")    \
+    X(f64, scan_ratio, "0.95", "0..1", "", "share of transactions that scan; the rest update one record")         \
+    X(bool, snapshot, "on", "", "", "off: range and keys scans run as read-write transactions")                   \
+    X(enum, distribution, "zipfian", DISTRIBUTION_NAMES, "", "where scans begin and which records are updated")   \
+    X(f64, theta, "0.99", "0..100", "", "skew of the zipf-like distributions")
+
+enum { KIND_TABLE, KIND_KEYS, KIND_RANGE };
+enum { SCAN, UPDATE };
+
+struct scan_options {
+    SCAN_OPTIONS(OPTION_FIELD)
+};
+
+struct scan_share {
+    SEPARATED uint64_t updates;
+    uint64_t scans, records;
+};
+
+struct workload {
+    struct micro micro;
+    struct scan_options options;
+    struct distribution distribution;
+    struct scan_share *shares; /* [worker], committed */
+};
+
+struct workload_worker {
+    struct workload *workload;
+    struct target_worker *worker;
+    struct micro_share *findings;
+    struct scan_share *share;
+    struct rng rng;
+    unsigned type, operations;
+    uint64_t key, length;
+    /* Of the running attempt. */
+    struct target_txn *txn;
+    enum mae_status status;
+    uint64_t visited, sum;
+    char finding[MICRO_FINDING_BYTES];
+};
+
+static const struct workload_option option_table[] = {SCAN_OPTIONS(OPTION_INFO) OPTION_END};
+static const char *const txn_types[] = {"scan", "update", NULL};
+
+static void fill(void *arg, uint64_t key, void *data)
+{
+    const struct workload *workload = arg;
+    record_fill(data, workload->micro.row_bytes, key, 0);
+}
+
+static void destroy(struct workload *workload)
+{
+    free(workload->shares);
+    micro_destroy(workload);
+}
+
+static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                              struct workload **result, char *error, size_t error_bytes)
+{
+    struct scan_options options;
+    struct option_reader reader;
+    option_reader_init(&reader, option_table, values, error, error_bytes);
+    SCAN_OPTIONS(OPTION_READ)
+    if (reader.status != MAE_OK)
+        return reader.status;
+    if (options.kind == KIND_TABLE && !options.snapshot) {
+        snprintf(error, error_bytes, "snapshot=off with kind=table: table scans are snapshots only");
+        return MAE_INVALID;
+    }
+    struct workload *workload =
+        micro_create(sizeof *workload, ops, seed, workers, options.records, (size_t)options.record_bytes, fill);
+    if (!workload)
+        return MAE_NO_MEMORY;
+    workload->options = options;
+    workload->shares = mem_alloc(workers * sizeof *workload->shares);
+    struct distribution_config keys = {.kind = (enum distribution_kind)options.distribution,
+                                       .theta = options.theta,
+                                       .hot_fraction = 0.2,
+                                       .hot_ratio = 0.8};
+    enum mae_status status = MAE_NO_MEMORY;
+    if (workload->shares)
+        status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);
+    if (status != MAE_OK) {
+        destroy(workload);
+        return status;
+    }
+    *result = workload;
+    return MAE_OK;
+}
+
+static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+{
+    return micro_setup(workload, target, "scan", workload->micro.row_bytes,
+                       workload->options.kind == KIND_RANGE ? MAE_INDEX_ORDERED : MAE_INDEX_HASH, error, error_bytes);
+}
+
+static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                     struct workload_worker **state)
+{
+    struct workload_worker *w = mem_alloc(sizeof *w);
+    if (!w)
+        return MAE_NO_MEMORY;
+    w->workload = workload;
+    w->worker = worker;
+    w->findings = &workload->micro.shares[worker_idx];
+    w->share = &workload->shares[worker_idx];
+    rng_init(&w->rng, workload->micro.seed, worker_idx);
+    *state = w;
+    return MAE_OK;
+}
+
+static void worker_destroy(struct workload_worker *w)
+{
+    free(w);
+}
+
+static unsigned next(struct workload_worker *w)
+{
+    const struct scan_options *options = &w->workload->options;
+    w->type = rng_unit(&w->rng) < options->scan_ratio ? SCAN : UPDATE;
+    w->key = distribution_draw(&w->workload->distribution, &w->rng);
+    w->length = options->records;
+    if (w->type == SCAN && options->kind == KIND_TABLE) {
+        w->key = 0;
+    } else if (w->type == SCAN) {
+        w->length = 1 + rng_below(&w->rng, options->scan_length_max);
+        if (w->length > options->records - w->key)
+            w->length = options->records - w->key;
+    }
+    return w->type;
+}
+
+static uint64_t record_key(const void *data, size_t bytes)
+{
+    uint64_t key = 0;
+    memcpy(&key, data, bytes >= 16 ? 8 : 4);
+    return key;
+}
+
+/* One record of a scan by key; `visited` tells which one it must be. */
+static void visit_in_order(struct workload_worker *w, const void *data, size_t bytes)
+{
+    uint64_t expected = w->key + w->visited++, found = record_key(data, bytes);
+    if (bytes < 16)
+        expected = (uint32_t)expected;
+    w->sum += record_sum(data, bytes);
+    if (UNLIKELY(found != expected) && !w->finding[0])
+        snprintf(w->finding, sizeof w->finding, "a scan from key %" PRIu64 " met key %" PRIu64 ", expected %" PRIu64,
+                 w->key, found, expected);
+}
+
+/* Rows of a table come in no known order; their number must be right. */
+static bool visit_row(void *arg, uint64_t ref, const void *data, size_t bytes)
+{
+    struct workload_worker *w = arg;
+    (void)ref;
+    w->sum += record_sum(data, bytes);
+    w->visited++;
+    return true;
+}
+
+static bool visit_entry(void *arg, const void *key, uint64_t ref)
+{
+    struct workload_worker *w = arg;
+    const struct micro *micro = &w->workload->micro;
+    const void *data;
+    size_t bytes;
+    (void)key;
+    w->status = micro->ops->row_read(w->txn, micro->table, ref, &data, &bytes);
+    if (w->status != MAE_OK)
+        return false;
+    visit_in_order(w, data, bytes);
+    return true;
+}
+
+static enum mae_status scan_keys(struct workload_worker *w)
+{
+    const struct micro *micro = &w->workload->micro;
+    uint64_t keys[BULK_ROWS];
+    for (uint64_t done = 0; done < w->length; done += BULK_ROWS) {
+        size_t count = w->length - done < BULK_ROWS ? (size_t)(w->length - done) : BULK_ROWS;
+        for (size_t i = 0; i < count; i++)
+            keys[i] = w->key + done + i;
+        micro->ops->prefetch(w->txn, micro->index, keys, count);
+        for (size_t i = 0; i < count; i++) {
+            const void *data;
+            size_t bytes;
+            enum mae_status status = micro->ops->read(w->txn, micro->index, &keys[i], &data, &bytes);
+            if (status != MAE_OK)
+                return status;
+            visit_in_order(w, data, bytes);
+        }
+    }
+    return MAE_OK;
+}
+
+static enum mae_status run(struct workload_worker *w)
+{
+    const struct micro *micro = &w->workload->micro;
+    enum mae_status status;
+    void *data;
+    w->visited = w->sum = 0;
+    w->status = MAE_OK;
+    if (w->type == UPDATE) {
+        status = micro->ops->update(w->txn, micro->index, &w->key, 0, NULL, &data);
+        if (status == MAE_OK)
+            record_increment(data, micro->row_bytes);
+        return status;
+    }
+    switch (w->workload->options.kind) {
+    case KIND_TABLE:
+        return micro->ops->table_scan(w->txn, micro->table, visit_row, w);
+    case KIND_KEYS:
+        return scan_keys(w);
+    default:
+        status = micro->ops->scan(w->txn, micro->index, &w->key, NULL, 0, w->length, visit_entry, w);
+        return status == MAE_OK ? w->status : status;
+    }
+}
+
+static enum mae_status attempt_once(struct workload_worker *w)
+{
+    const struct workload *workload = w->workload;
+    const struct target_ops *ops = workload->micro.ops;
+    bool snapshot = w->type == SCAN && workload->options.snapshot;
+    w->finding[0] = '\0';
+    enum mae_status status = ops->begin(w->worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &w->txn);
+    if (status != MAE_OK)
+        return status;
+    status = run(w);
+    /* Fewer rows than were loaded: the load may still be ahead in the serial order, as for one row not found. */
+    if (status == MAE_OK && w->type == SCAN && w->visited < w->length && !micro_is_racy(workload))
+        status = MAE_NOT_FOUND;
+    if (status != MAE_OK) {
+        ops->abort(w->txn);
+        return status;
+    }
+    status = ops->commit(w->txn);
+    if (status != MAE_OK)
+        return status;
+    __asm__ volatile("" : : "r"(w->sum)); /* the reads have a use */
+    w->operations = w->type == SCAN ? (unsigned)w->visited : 1;
+    w->share->updates += w->type == UPDATE;
+    w->share->scans += w->type == SCAN;
+    w->share->records += w->type == SCAN ? w->visited : 0;
+    if (UNLIKELY(w->type == SCAN && w->visited != w->length))
+        micro_find(w->findings, "a scan from key %" PRIu64 " met %" PRIu64 " rows, expected %" PRIu64, w->key,
+                   w->visited, w->length);
+    if (UNLIKELY(w->finding[0]))
+        micro_find(w->findings, "%s", w->finding);
+    return MAE_OK;
+}
+
+static enum mae_status attempt(struct workload_worker *w)
+{
+    enum mae_status status = attempt_once(w);
+    return LIKELY(status != MAE_NOT_FOUND) ? status : bulk_settle(attempt_once, w, w->workload->micro.ops, w->worker);
+}
+
+static unsigned operations(const struct workload_worker *w)
+{
+    return w->operations;
+}
+
+struct check {
+    const struct workload *workload;
+    uint64_t stamps;
+    char *report;
+    size_t report_bytes;
+};
+
+static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
+{
+    struct check *check = arg;
+    uint64_t stamp = 0;
+    if (!record_check(data, bytes, check->workload->micro.row_bytes, key, &stamp, check->report, check->report_bytes) &&
+        !(micro_is_racy(check->workload) && data))
+        return false;
+    check->stamps += stamp;
+    return true;
+}
+
+static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
+                                  size_t report_bytes)
+{
+    struct check check = {workload, 0, report, report_bytes};
+    enum mae_status status = micro_walk(workload, worker, &check, check_row);
+    if (status != MAE_OK || (status = micro_findings(workload, report, report_bytes)) != MAE_OK)
+        return status;
+    uint64_t updates = 0, scans = 0, records = 0;
+    for (unsigned i = 0; i < workload->micro.workers; i++) {
+        updates += workload->shares[i].updates;
+        scans += workload->shares[i].scans;
+        records += workload->shares[i].records;
+    }
+    bool equal = check.stamps == updates, racy = micro_is_racy(workload);
+    snprintf(report, report_bytes,
+             "%" PRIu64 " scans met %" PRIu64 " records; update counters sum to %" PRIu64
+             ", committed updates: %" PRIu64 "%s",
+             scans, records, check.stamps, updates, racy ? " (not transactional: not owed)" : "");
+    return equal || racy ? MAE_OK : MAE_CORRUPT;
+}
+
+static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                             char *report, size_t report_bytes)
+{
+    (void)committed;
+    return bulk_prove(check_pass, workload->micro.ops, workload, worker, report, report_bytes);
+}
+
+const struct workload_ops scan_workload_ops = {
+    .name = "scan",
+    .help = "full table scans, range scans or runs of keys, against updates",
+    .options = option_table,
+    .txn_types = txn_types,
+    .create = create,
+    .destroy = destroy,
+    .setup = setup,
+    .load = micro_load,
+    .worker_create = worker_create,
+    .worker_destroy = worker_destroy,
+    .next = next,
+    .attempt = attempt,
+    .operations = operations,
+    .check = check,
+    .data_size = micro_data_size,
+    .space = micro_space,
+};

@@ -1,0 +1,206 @@
+/*
+ * singlekey.c - one record that everybody reads or updates: the most contended workload there is.
+ * Source: the "singlekey" run of the Cicada authors' experiments (one record of 16 bytes, updates only).
+ */
+#include "workloads/micro/micro.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "workloads/micro/common.h"
+#include "workloads/record.h"
+
+#define SINGLEKEY_OPTIONS(X)                                              \
+    X(u64, record_bytes, "16", "8..65528", "bytes", "size of the record") \
+    X(f64, read_ratio, "0", "0..1", "", "share of transactions that read; the rest read, change and write it")
+
+struct singlekey_options {
+    SINGLEKEY_OPTIONS(OPTION_FIELD)
+};
+
+struct singlekey_share {
+    SEPARATED uint64_t updates;
+};
+
+struct workload {
+    struct micro micro;
+    struct singlekey_options options;
+    struct singlekey_share *updates; /* [worker], committed */
+};
+
+struct workload_worker {
+    const struct workload *workload;
+    struct target_worker *worker;
+    struct singlekey_share *share;
+    struct rng rng;
+    bool read;
+};
+
+static const struct workload_option option_table[] = {SINGLEKEY_OPTIONS(OPTION_INFO) OPTION_END};
+static const char *const txn_types[] = {"read", "update", NULL};
+static const uint64_t the_key = 0;
+
+static void fill(void *arg, uint64_t key, void *data)
+{
+    const struct workload *workload = arg;
+    record_fill(data, workload->micro.row_bytes, key, 0);
+}
+
+static void destroy(struct workload *workload)
+{
+    free(workload->updates);
+    micro_destroy(workload);
+}
+
+static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                              struct workload **result, char *error, size_t error_bytes)
+{
+    struct singlekey_options options;
+    struct option_reader reader;
+    option_reader_init(&reader, option_table, values, error, error_bytes);
+    SINGLEKEY_OPTIONS(OPTION_READ)
+    if (reader.status != MAE_OK)
+        return reader.status;
+    struct workload *workload =
+        micro_create(sizeof *workload, ops, seed, workers, 1, (size_t)options.record_bytes, fill);
+    if (!workload)
+        return MAE_NO_MEMORY;
+    workload->options = options;
+    workload->updates = mem_alloc(workers * sizeof *workload->updates);
+    if (!workload->updates) {
+        destroy(workload);
+        return MAE_NO_MEMORY;
+    }
+    *result = workload;
+    return MAE_OK;
+}
+
+static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+{
+    return micro_setup(workload, target, "singlekey", workload->micro.row_bytes, MAE_INDEX_HASH, error, error_bytes);
+}
+
+static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                     struct workload_worker **state)
+{
+    struct workload_worker *w = mem_alloc(sizeof *w);
+    if (!w)
+        return MAE_NO_MEMORY;
+    w->workload = workload;
+    w->worker = worker;
+    w->share = &workload->updates[worker_idx];
+    rng_init(&w->rng, workload->micro.seed, worker_idx);
+    *state = w;
+    return MAE_OK;
+}
+
+static void worker_destroy(struct workload_worker *w)
+{
+    free(w);
+}
+
+static unsigned next(struct workload_worker *w)
+{
+    w->read = rng_unit(&w->rng) < w->workload->options.read_ratio;
+    return w->read ? 0 : 1;
+}
+
+static enum mae_status attempt_once(struct workload_worker *w)
+{
+    const struct micro *micro = &w->workload->micro;
+    struct target_txn *txn;
+    const void *old;
+    void *data;
+    uint64_t sum = 0;
+    enum mae_status status = micro->ops->begin(w->worker, MAE_READ_WRITE, &txn);
+    if (status != MAE_OK)
+        return status;
+    if (w->read) {
+        status = micro->ops->read(txn, micro->index, &the_key, &old, NULL);
+        if (status == MAE_OK)
+            sum = record_sum(old, micro->row_bytes);
+    } else {
+        status = micro->ops->update(txn, micro->index, &the_key, 0, NULL, &data);
+        if (status == MAE_OK)
+            record_increment(data, micro->row_bytes);
+    }
+    if (status != MAE_OK) {
+        micro->ops->abort(txn);
+        return status;
+    }
+    status = micro->ops->commit(txn);
+    __asm__ volatile("" : : "r"(sum)); /* the read has a use */
+    if (status == MAE_OK && !w->read)
+        w->share->updates++;
+    return status;
+}
+
+static enum mae_status attempt(struct workload_worker *w)
+{
+    enum mae_status status = attempt_once(w);
+    return LIKELY(status != MAE_NOT_FOUND) ? status : bulk_settle(attempt_once, w, w->workload->micro.ops, w->worker);
+}
+
+static unsigned operations(const struct workload_worker *w)
+{
+    (void)w;
+    return 1;
+}
+
+struct check {
+    const struct workload *workload;
+    char *report;
+    size_t report_bytes;
+};
+
+static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
+{
+    const struct check *check = arg;
+    const struct workload *workload = check->workload;
+    uint64_t stamp = 0, updates = 0;
+    bool racy = micro_is_racy(workload);
+    if (!record_check(data, bytes, workload->micro.row_bytes, key, &stamp, check->report, check->report_bytes) &&
+        !(racy && data))
+        return false;
+    for (unsigned i = 0; i < workload->micro.workers; i++)
+        updates += workload->updates[i].updates;
+    if (bytes < 16)
+        updates = (uint32_t)updates;
+    snprintf(check->report, check->report_bytes,
+             "key %" PRIu64 ": its counter is %" PRIu64 ", committed updates: %" PRIu64 "%s", key, stamp, updates,
+             racy ? " (not transactional: not compared)" : "");
+    return stamp == updates || racy;
+}
+
+static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
+                                  size_t report_bytes)
+{
+    struct check check = {workload, report, report_bytes};
+    return micro_walk(workload, worker, &check, check_row);
+}
+
+static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                             char *report, size_t report_bytes)
+{
+    (void)committed;
+    return bulk_prove(check_pass, workload->micro.ops, workload, worker, report, report_bytes);
+}
+
+const struct workload_ops singlekey_workload_ops = {
+    .name = "singlekey",
+    .help = "one record that every transaction reads or updates",
+    .options = option_table,
+    .txn_types = txn_types,
+    .create = create,
+    .destroy = destroy,
+    .setup = setup,
+    .load = micro_load,
+    .worker_create = worker_create,
+    .worker_destroy = worker_destroy,
+    .next = next,
+    .attempt = attempt,
+    .operations = operations,
+    .check = check,
+    .data_size = micro_data_size,
+    .space = micro_space,
+};

@@ -1,0 +1,159 @@
+/*
+ * skeleton.c - a workload that does nothing, to measure what the harness itself costs a transaction: drawing, timing,
+ * counting, and with transactions=on the target's empty begin and commit. It has no table.
+ * Its check is on the harness: what it counted as committed must be what was attempted with success.
+ */
+#include "workloads/micro/micro.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "workloads/micro/common.h"
+
+#define SKELETON_OPTIONS(X) X(bool, transactions, "off", "", "", "begin and commit an empty transaction each time")
+
+struct skeleton_options {
+    SKELETON_OPTIONS(OPTION_FIELD)
+};
+
+struct skeleton_share {
+    SEPARATED uint64_t done;
+};
+
+struct workload {
+    struct skeleton_options options;
+    const struct target_ops *ops;
+    unsigned workers;
+    struct skeleton_share *shares;
+};
+
+struct workload_worker {
+    const struct target_ops *ops;
+    struct target_worker *worker;
+    struct skeleton_share *share;
+    bool transactions;
+};
+
+static const struct workload_option option_table[] = {SKELETON_OPTIONS(OPTION_INFO) OPTION_END};
+static const char *const txn_types[] = {"nothing", NULL};
+
+static void destroy(struct workload *workload)
+{
+    free(workload->shares);
+    free(workload);
+}
+
+static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                              struct workload **result, char *error, size_t error_bytes)
+{
+    struct skeleton_options options;
+    struct option_reader reader;
+    (void)seed;
+    option_reader_init(&reader, option_table, values, error, error_bytes);
+    SKELETON_OPTIONS(OPTION_READ)
+    if (reader.status != MAE_OK)
+        return reader.status;
+    struct workload *workload = mem_alloc(sizeof *workload);
+    if (!workload)
+        return MAE_NO_MEMORY;
+    workload->options = options;
+    workload->ops = ops;
+    workload->workers = workers;
+    workload->shares = mem_alloc(workers * sizeof *workload->shares);
+    if (!workload->shares) {
+        destroy(workload);
+        return MAE_NO_MEMORY;
+    }
+    *result = workload;
+    return MAE_OK;
+}
+
+static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+{
+    (void)workload, (void)target, (void)error, (void)error_bytes;
+    return MAE_OK;
+}
+
+static enum mae_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                            struct workload_progress *progress, const _Atomic bool *stop)
+{
+    (void)workload, (void)worker, (void)part, (void)parts, (void)progress, (void)stop;
+    return MAE_OK;
+}
+
+static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                     struct workload_worker **state)
+{
+    struct workload_worker *w = mem_alloc(sizeof *w);
+    if (!w)
+        return MAE_NO_MEMORY;
+    *w = (struct workload_worker){workload->ops, worker, &workload->shares[worker_idx], workload->options.transactions};
+    *state = w;
+    return MAE_OK;
+}
+
+static void worker_destroy(struct workload_worker *w)
+{
+    free(w);
+}
+
+static unsigned next(struct workload_worker *w)
+{
+    (void)w;
+    return 0;
+}
+
+static enum mae_status attempt(struct workload_worker *w)
+{
+    enum mae_status status = MAE_OK;
+    if (w->transactions) {
+        struct target_txn *txn;
+        status = w->ops->begin(w->worker, MAE_READ_WRITE, &txn);
+        if (status == MAE_OK)
+            status = w->ops->commit(txn);
+    }
+    w->share->done += status == MAE_OK;
+    return status;
+}
+
+static unsigned operations(const struct workload_worker *w)
+{
+    (void)w;
+    return 0;
+}
+
+static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                             char *report, size_t report_bytes)
+{
+    (void)worker;
+    uint64_t done = 0;
+    for (unsigned i = 0; i < workload->workers; i++)
+        done += workload->shares[i].done;
+    snprintf(report, report_bytes, "the harness counted %" PRIu64 " commits, the workload %" PRIu64, committed[0],
+             done);
+    return committed[0] == done ? MAE_OK : MAE_CORRUPT;
+}
+
+static void data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes)
+{
+    (void)workload;
+    *rows = *bytes = 0;
+}
+
+const struct workload_ops skeleton_workload_ops = {
+    .name = "skeleton",
+    .help = "does nothing: measures the harness's own cost",
+    .options = option_table,
+    .txn_types = txn_types,
+    .create = create,
+    .destroy = destroy,
+    .setup = setup,
+    .load = load,
+    .worker_create = worker_create,
+    .worker_destroy = worker_destroy,
+    .next = next,
+    .attempt = attempt,
+    .operations = operations,
+    .check = check,
+    .data_size = data_size,
+};

@@ -1,0 +1,249 @@
+/*
+ * skew.c - write skew, the anomaly that snapshot isolation allows and serializability does not.
+ *
+ * Rows come in pairs whose sum must not fall below 0. A withdrawal reads both rows of a pair and, if their sum covers
+ * the amount, takes it from one of them, even below 0; else it refills that row to the pair's initial sum. Two
+ * withdrawals that take from different rows of a pair conflict in nothing they write: only validated reads keep them
+ * from both going ahead. Audits (snapshots) look at the sum as well. What a transaction saw counts only if it
+ * commits.
+ * Source: Berenson et al., "A critique of ANSI SQL isolation levels", SIGMOD 1995, A5B.
+ */
+#include "workloads/micro/micro.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "workloads/micro/common.h"
+
+#define SKEW_OPTIONS(X)                                                                     \
+    X(u64, pairs, "4", "1..100000000", "", "how many pairs of rows there are")              \
+    X(u64, initial_value, "100", "1..1000000000", "", "loaded into each row")               \
+    X(u64, withdrawal_max, "100", "1..1000000000", "", "a withdrawal takes 1 to this much") \
+    X(f64, audit_ratio, "0.1", "0..1", "", "share of transactions that only look, as snapshots")
+
+enum { WITHDRAW, AUDIT };
+
+struct skew_options {
+    SKEW_OPTIONS(OPTION_FIELD)
+};
+
+struct skew_share {
+    SEPARATED int64_t change; /* of the sum of all rows, by committed transactions */
+};
+
+struct workload {
+    struct micro micro;
+    struct skew_options options;
+    struct skew_share *changes; /* [worker] */
+};
+
+struct workload_worker {
+    struct workload *workload;
+    struct target_worker *worker;
+    struct micro_share *share;
+    struct skew_share *change;
+    struct rng rng;
+    unsigned type;
+    uint64_t keys[2]; /* of the row to change and its twin */
+    int64_t amount;
+};
+
+static const struct workload_option option_table[] = {SKEW_OPTIONS(OPTION_INFO) OPTION_END};
+static const char *const txn_types[] = {"withdraw", "audit", NULL};
+
+static void fill(void *arg, uint64_t key, void *data)
+{
+    const struct workload *workload = arg;
+    (void)key;
+    *(int64_t *)data = (int64_t)workload->options.initial_value;
+}
+
+static void destroy(struct workload *workload)
+{
+    free(workload->changes);
+    micro_destroy(workload);
+}
+
+static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                              struct workload **result, char *error, size_t error_bytes)
+{
+    struct skew_options options;
+    struct option_reader reader;
+    option_reader_init(&reader, option_table, values, error, error_bytes);
+    SKEW_OPTIONS(OPTION_READ)
+    if (reader.status != MAE_OK)
+        return reader.status;
+    struct workload *workload =
+        micro_create(sizeof *workload, ops, seed, workers, 2 * options.pairs, sizeof(int64_t), fill);
+    if (!workload)
+        return MAE_NO_MEMORY;
+    workload->options = options;
+    workload->changes = mem_alloc(workers * sizeof *workload->changes);
+    if (!workload->changes) {
+        destroy(workload);
+        return MAE_NO_MEMORY;
+    }
+    *result = workload;
+    return MAE_OK;
+}
+
+static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+{
+    return micro_setup(workload, target, "skew", sizeof(int64_t), MAE_INDEX_HASH, error, error_bytes);
+}
+
+static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                     struct workload_worker **state)
+{
+    struct workload_worker *w = mem_alloc(sizeof *w);
+    if (!w)
+        return MAE_NO_MEMORY;
+    w->workload = workload;
+    w->worker = worker;
+    w->share = &workload->micro.shares[worker_idx];
+    w->change = &workload->changes[worker_idx];
+    rng_init(&w->rng, workload->micro.seed, worker_idx);
+    *state = w;
+    return MAE_OK;
+}
+
+static void worker_destroy(struct workload_worker *w)
+{
+    free(w);
+}
+
+static unsigned next(struct workload_worker *w)
+{
+    const struct skew_options *options = &w->workload->options;
+    w->type = rng_unit(&w->rng) < options->audit_ratio ? AUDIT : WITHDRAW;
+    w->keys[0] = rng_below(&w->rng, 2 * options->pairs);
+    w->keys[1] = w->keys[0] ^ 1;
+    w->amount = 1 + (int64_t)rng_below(&w->rng, options->withdrawal_max);
+    return w->type;
+}
+
+/* Reads the pair and, unless it is an audit, writes one of it. */
+static enum mae_status run(struct workload_worker *w, struct target_txn *txn, int64_t *sum, int64_t *change)
+{
+    const struct micro *micro = &w->workload->micro;
+    const void *own, *twin;
+    enum mae_status status = micro->ops->read(txn, micro->index, &w->keys[0], &own, NULL);
+    if (status == MAE_OK)
+        status = micro->ops->read(txn, micro->index, &w->keys[1], &twin, NULL);
+    if (status != MAE_OK)
+        return status;
+    *sum = *(const int64_t *)own + *(const int64_t *)twin;
+    if (w->type == AUDIT)
+        return MAE_OK;
+    *change = *sum >= w->amount ? -w->amount : 2 * (int64_t)w->workload->options.initial_value - *sum;
+    void *data;
+    status = micro->ops->update(txn, micro->index, &w->keys[0], 0, NULL, &data);
+    if (status == MAE_OK)
+        *(int64_t *)data += *change;
+    return status;
+}
+
+static enum mae_status attempt_once(struct workload_worker *w)
+{
+    const struct target_ops *ops = w->workload->micro.ops;
+    int64_t sum = 0, change = 0;
+    struct target_txn *txn;
+    enum mae_status status = ops->begin(w->worker, w->type == AUDIT ? MAE_SNAPSHOT : MAE_READ_WRITE, &txn);
+    if (status != MAE_OK)
+        return status;
+    status = run(w, txn, &sum, &change);
+    if (status != MAE_OK) {
+        ops->abort(txn);
+        return status;
+    }
+    status = ops->commit(txn);
+    if (status != MAE_OK)
+        return status;
+    w->change->change += change;
+    if (UNLIKELY(sum < 0))
+        micro_find(w->share,
+                   "rows %" PRIu64 " and %" PRIu64 " had a sum of %" PRId64 ", expected 0 or more: write skew",
+                   w->keys[0], w->keys[1], sum);
+    return MAE_OK;
+}
+
+static enum mae_status attempt(struct workload_worker *w)
+{
+    enum mae_status status = attempt_once(w);
+    return LIKELY(status != MAE_NOT_FOUND) ? status : bulk_settle(attempt_once, w, w->workload->micro.ops, w->worker);
+}
+
+static unsigned operations(const struct workload_worker *w)
+{
+    return w->type == AUDIT ? 2 : 3;
+}
+
+struct check {
+    const struct workload *workload;
+    int64_t total, first; /* first: of the pair at hand */
+    char *report;
+    size_t report_bytes;
+};
+
+static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
+{
+    struct check *check = arg;
+    if (!data || bytes != sizeof(int64_t)) {
+        snprintf(check->report, check->report_bytes, "row %" PRIu64 ": %zu bytes, expected %zu", key, bytes,
+                 sizeof(int64_t));
+        return false;
+    }
+    int64_t value = *(const int64_t *)data;
+    check->total += value;
+    if (key % 2 == 0) {
+        check->first = value;
+    } else if (check->first + value < 0 && !micro_is_racy(check->workload)) {
+        snprintf(check->report, check->report_bytes,
+                 "rows %" PRIu64 " and %" PRIu64 ": %" PRId64 " + %" PRId64 ", expected a sum of 0 or more: write skew",
+                 key - 1, key, check->first, value);
+        return false;
+    }
+    return true;
+}
+
+static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
+                                  size_t report_bytes)
+{
+    struct check check = {workload, 0, 0, report, report_bytes};
+    enum mae_status status = micro_walk(workload, worker, &check, check_row);
+    if (status != MAE_OK || (status = micro_findings(workload, report, report_bytes)) != MAE_OK)
+        return status;
+    int64_t expected = (int64_t)(workload->micro.rows * workload->options.initial_value);
+    for (unsigned i = 0; i < workload->micro.workers; i++)
+        expected += workload->changes[i].change;
+    bool racy = micro_is_racy(workload);
+    snprintf(report, report_bytes, "%" PRIu64 " rows, total %" PRId64 ", expected %" PRId64 "%s", workload->micro.rows,
+             check.total, expected, racy ? " (not transactional: not owed)" : "");
+    return check.total == expected || racy ? MAE_OK : MAE_CORRUPT;
+}
+
+static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                             char *report, size_t report_bytes)
+{
+    (void)committed;
+    return bulk_prove(check_pass, workload->micro.ops, workload, worker, report, report_bytes);
+}
+
+const struct workload_ops skew_workload_ops = {
+    .name = "skew",
+    .help = "write skew: pairs of rows whose sum must never fall below 0",
+    .options = option_table,
+    .txn_types = txn_types,
+    .create = create,
+    .destroy = destroy,
+    .setup = setup,
+    .load = micro_load,
+    .worker_create = worker_create,
+    .worker_destroy = worker_destroy,
+    .next = next,
+    .attempt = attempt,
+    .operations = operations,
+    .check = check,
+    .data_size = micro_data_size,
+    .space = micro_space,
+};

@@ -1,0 +1,38 @@
+/* registry.c - every workload there is, see workload.h. A new one: its line in WORKLOAD_TABLE. */
+#include "workloads/workload.h"
+
+#include <string.h>
+
+#include "workloads/micro/micro.h"
+#include "workloads/tpcc/tpcc.h"
+#include "workloads/ycsb/ycsb.h"
+
+#define WORKLOAD_TABLE(X) \
+    X(ycsb)               \
+    X(tpcc)               \
+    X(bank)               \
+    X(skew)               \
+    X(append)             \
+    X(counter)            \
+    X(singlekey)          \
+    X(scan)               \
+    X(skeleton)
+
+const struct workload_ops *workload_at(size_t i)
+{
+    static const struct workload_ops *const workloads[] = {
+#define WORKLOAD_ENTRY(name) &name##_workload_ops,
+        WORKLOAD_TABLE(WORKLOAD_ENTRY)
+#undef WORKLOAD_ENTRY
+    };
+    return i < sizeof workloads / sizeof *workloads ? workloads[i] : NULL;
+}
+
+const struct workload_ops *workload_by_name(const char *name)
+{
+    const struct workload_ops *workload;
+    for (size_t i = 0; (workload = workload_at(i)) != NULL; i++)
+        if (strcmp(workload->name, name) == 0)
+            break;
+    return workload;
+}

@@ -1,0 +1,193 @@
+/*
+ * instance.h - what TPC-C's files share: the instance, a worker with its request, and the calls between the files.
+ *
+ * Model. `next` (request.c) draws a request; each transaction's file runs it inside a transaction that tpcc.c has begun
+ * and ends. A transaction function returns MAE_OK to commit, MAE_ABORT_USER to roll back on purpose, any other status
+ * as it came from the target.
+ *
+ *   T1  A tally is written by one worker only, after the commit; summed over workers it says, for each home district,
+ *       what must be in the tables. check.c compares.
+ *
+ * Threads: the instance is constant after setup but for the tallies; a worker belongs to its thread.
+ */
+#ifndef WORKLOADS_TPCC_INSTANCE_H
+#define WORKLOADS_TPCC_INSTANCE_H
+
+#include <stdatomic.h>
+
+#include "engine/base/compiler.h"
+#include "workloads/tpcc/options.h"
+#include "workloads/tpcc/random.h"
+#include "workloads/tpcc/schema.h"
+
+/* What one worker has committed for one home district. */
+struct tpcc_tally {
+    _Atomic uint64_t new_orders, lines, payments, deliveries;
+    _Atomic int64_t payment_cents;
+};
+
+struct workload {
+    const struct target_ops *ops;
+    struct tpcc_options options;
+    uint64_t seed;
+    unsigned workers;
+    uint32_t districts; /* in all */
+    struct tpcc_nurand nurand_load, nurand_run;
+    struct target_table *tables[TPCC_TABLE_COUNT];
+    struct target_index *indexes[TPCC_INDEX_COUNT];
+    size_t name_key_bytes;         /* of CUSTOMER_NAME */
+    _Atomic uint64_t lines_loaded; /* order lines; the other tables' sizes are constants */
+    struct tpcc_tally **tallies;   /* [worker][district key] */
+};
+
+struct tpcc_new_order_request {
+    uint32_t w_id, d_id, c_id;
+    uint32_t line_count;
+    bool all_local, rolls_back;
+    uint64_t item_keys[TPCC_LINES_MAX], stock_keys[TPCC_LINES_MAX]; /* contiguous: prefetch takes them so */
+    uint32_t item_ids[TPCC_LINES_MAX], supply_w_ids[TPCC_LINES_MAX];
+    uint8_t quantities[TPCC_LINES_MAX];
+};
+
+/* A customer by id, or by last name if by_name. */
+struct tpcc_customer_choice {
+    uint32_t w_id, d_id;
+    bool by_name;
+    uint32_t id;   /* 1..3000 */
+    uint32_t name; /* 0..999 */
+};
+
+struct tpcc_payment_request {
+    uint32_t w_id, d_id;
+    struct tpcc_customer_choice customer; /* who is paid for */
+    uint32_t h_c_w_id, h_c_d_id;          /* what HISTORY says; the same unless remote_payment=history */
+    int32_t amount_cents;
+};
+
+struct tpcc_order_status_request {
+    struct tpcc_customer_choice customer;
+};
+
+struct tpcc_delivery_request {
+    uint32_t w_id;
+    uint8_t carrier_id;
+    uint32_t d_id_done; /* districts behind us, with delivery_per_district */
+};
+
+struct tpcc_stock_level_request {
+    uint32_t w_id, d_id;
+    int32_t threshold;
+};
+
+/* What the terminal would show; filled only with outputs=on. */
+struct tpcc_output {
+    int64_t total_cents;   /* New-Order: with tax and discount; Order-Status: sum of the lines */
+    int64_t balance_cents; /* of the customer */
+    uint32_t c_id, o_id;
+    uint32_t brands;    /* New-Order lines with brand "B" */
+    uint32_t lines;     /* of the order */
+    uint32_t low_stock; /* Stock-Level; always filled */
+};
+
+enum { TPCC_DISTINCT_SLOTS = 1024 }; /* over three times what 20 orders of 15 lines can fill */
+
+struct workload_worker {
+    const struct workload *tpcc;
+    const struct target_ops *ops;
+    struct target_worker *worker;
+    struct tpcc_tally *tallies; /* [district key], this worker's */
+    struct rng rng;
+    unsigned worker_idx;
+    enum tpcc_txn type;
+    unsigned operations;
+    unsigned missing; /* attempts of this request that missed a row which must be there */
+    uint32_t homes;   /* how many home warehouses; the k-th (from 0) is home_first + k * home_step */
+    uint32_t home_first, home_step;
+    int64_t now_us;
+    union {
+        struct tpcc_new_order_request new_order;
+        struct tpcc_payment_request payment;
+        struct tpcc_order_status_request order_status;
+        struct tpcc_delivery_request delivery;
+        struct tpcc_stock_level_request stock_level;
+    };
+    struct tpcc_output output;
+    uint32_t delivered; /* bit d - 1: the running Delivery found an order in district d */
+    uint32_t distinct[TPCC_DISTINCT_SLOTS];
+    uint64_t matches[TPCC_CUSTOMERS]; /* rows of a last name; no more can have one */
+};
+
+static_assert(_Alignof(struct workload_worker) <= 64, "mem_alloc aligns to cache lines");
+
+#define TPCC_DATE_2013_US (INT64_C(1356998400) * 1000000)
+
+int64_t tpcc_now_us(const struct tpcc_options *options);
+
+/* request.c: draws the next request. */
+unsigned tpcc_next(struct workload_worker *self);
+
+/* One transaction each. */
+enum mae_status tpcc_run_new_order(struct workload_worker *self, struct target_txn *txn);
+enum mae_status tpcc_run_payment(struct workload_worker *self, struct target_txn *txn);
+enum mae_status tpcc_run_order_status(struct workload_worker *self, struct target_txn *txn);
+/* Districts d_id_first to d_id_last; adds to self->delivered. */
+enum mae_status tpcc_run_delivery(struct workload_worker *self, struct target_txn *txn, uint32_t d_id_first,
+                                  uint32_t d_id_last);
+enum mae_status tpcc_run_stock_level(struct workload_worker *self, struct target_txn *txn);
+
+/* customer.c: the row of a customer by last name; TPC-C 2.5.2.2, 2.6.2.2. MAE_NOT_FOUND if nobody has it. */
+enum mae_status tpcc_find_by_name(struct workload_worker *self, struct target_txn *txn,
+                                  const struct tpcc_customer_choice *customer, uint64_t *ref);
+/* Announces a customer chosen by id, when batch=on. */
+void tpcc_announce_customer(struct workload_worker *self, struct target_txn *txn,
+                            const struct tpcc_customer_choice *customer);
+
+/* load.c; see workload.h. */
+enum mae_status tpcc_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                          struct workload_progress *progress, const _Atomic bool *stop);
+
+/* check.c; see workload.h. On MAE_OK the report names what was left out, and why, or is empty. */
+enum mae_status tpcc_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                           char *report, size_t report_bytes);
+
+/* ---- Short forms. Each transaction uses them some tens of times. ---- */
+
+static inline enum mae_status tpcc_read(struct workload_worker *self, struct target_txn *txn, enum tpcc_index index,
+                                        uint64_t key, const void **row)
+{
+    size_t bytes;
+    self->operations++;
+    return self->ops->read(txn, self->tpcc->indexes[index], &key, row, &bytes);
+}
+
+/* The row's new version, to be changed in place. */
+static inline enum mae_status tpcc_update(struct workload_worker *self, struct target_txn *txn, enum tpcc_index index,
+                                          uint64_t key, void **row)
+{
+    self->operations++;
+    return self->ops->update(txn, self->tpcc->indexes[index], &key, 0, NULL, row);
+}
+
+static inline enum mae_status tpcc_insert(struct workload_worker *self, struct target_txn *txn, enum tpcc_index index,
+                                          uint64_t key, size_t bytes, uint64_t *ref, void **row)
+{
+    self->operations++;
+    return self->ops->insert(txn, self->tpcc->indexes[index], &key, bytes, ref, row);
+}
+
+static inline enum mae_status tpcc_row_read(struct workload_worker *self, struct target_txn *txn, enum tpcc_table table,
+                                            uint64_t ref, const void **row)
+{
+    size_t bytes;
+    self->operations++;
+    return self->ops->row_read(txn, self->tpcc->tables[table], ref, row, &bytes);
+}
+
+static inline enum mae_status tpcc_row_update(struct workload_worker *self, struct target_txn *txn,
+                                              enum tpcc_table table, uint64_t ref, void **row)
+{
+    self->operations++;
+    return self->ops->row_update(txn, self->tpcc->tables[table], ref, 0, NULL, row);
+}
+
+#endif

@@ -1,0 +1,107 @@
+/* payment.c - the Payment transaction: short, and contended on the WAREHOUSE row. TPC-C 2.5. */
+#include "workloads/tpcc/instance.h"
+
+/* Appends `value` in decimal and a space; no format string in the measured path. Returns the new length. */
+static size_t append_number(char *text, size_t length, uint64_t value)
+{
+    char digits[20];
+    size_t count = 0;
+    do {
+        digits[count++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    while (count)
+        text[length++] = digits[--count];
+    text[length++] = ' ';
+    return length;
+}
+
+/* 2.5.2.2: what was paid is put in front of C_DATA, which is cut at its 500 characters. */
+static void rewrite_data(const struct tpcc_payment_request *request, struct tpcc_customer *customer)
+{
+    char text[7 * 21];
+    size_t length = 0;
+    length = append_number(text, length, customer->id);
+    length = append_number(text, length, customer->d_id);
+    length = append_number(text, length, customer->w_id);
+    length = append_number(text, length, request->d_id);
+    length = append_number(text, length, request->w_id);
+    length = append_number(text, length, (uint64_t)request->amount_cents);
+    memmove(customer->data + length, customer->data, sizeof(customer->data) - length);
+    memcpy(customer->data, text, length);
+}
+
+static enum mae_status insert_history(struct workload_worker *self, struct target_txn *txn, uint32_t c_id,
+                                      const struct tpcc_warehouse *warehouse, const struct tpcc_district *district)
+{
+    const struct tpcc_payment_request *request = &self->payment;
+    uint64_t ref;
+    void *row;
+    enum mae_status status =
+        self->ops->row_insert(txn, self->tpcc->tables[TPCC_TABLE_HISTORY], sizeof(struct tpcc_history), &ref, &row);
+    self->operations++;
+    if (status != MAE_OK)
+        return status;
+    struct tpcc_history *history = row;
+    history->date_us = self->now_us;
+    history->amount_cents = request->amount_cents;
+    history->c_id = c_id;
+    history->c_w_id = request->h_c_w_id;
+    history->w_id = request->w_id;
+    history->c_d_id = (uint8_t)request->h_c_d_id;
+    history->d_id = (uint8_t)request->d_id;
+    /* W_NAME, four spaces, D_NAME */
+    size_t w_length = strnlen(warehouse->name, sizeof(warehouse->name));
+    size_t d_length = strnlen(district->name, sizeof(district->name));
+    memset(history->data, 0, sizeof(history->data));
+    memcpy(history->data, warehouse->name, w_length);
+    memset(history->data + w_length, ' ', 4);
+    memcpy(history->data + w_length + 4, district->name, d_length);
+    return MAE_OK;
+}
+
+enum mae_status tpcc_run_payment(struct workload_worker *self, struct target_txn *txn)
+{
+    const struct tpcc_options *options = &self->tpcc->options;
+    const struct tpcc_payment_request *request = &self->payment;
+    const struct tpcc_customer_choice *choice = &request->customer;
+    uint64_t district_key = tpcc_district_key(request->w_id, request->d_id);
+    void *row;
+    enum mae_status status;
+
+    tpcc_announce_customer(self, txn, choice);
+    /* 2.5.2.2, in its order */
+    if ((status = tpcc_update(self, txn, TPCC_INDEX_WAREHOUSE, tpcc_warehouse_key(request->w_id), &row)) != MAE_OK)
+        return status;
+    struct tpcc_warehouse *warehouse = row;
+    warehouse->ytd_cents += request->amount_cents;
+    if ((status = tpcc_update(self, txn, TPCC_INDEX_DISTRICT, district_key, &row)) != MAE_OK)
+        return status;
+    struct tpcc_district *district = row;
+    district->ytd_cents += request->amount_cents;
+
+    if (choice->by_name) {
+        uint64_t ref;
+        if ((status = tpcc_find_by_name(self, txn, choice, &ref)) != MAE_OK)
+            return status;
+        status = tpcc_row_update(self, txn, TPCC_TABLE_CUSTOMER, ref, &row);
+    } else {
+        status = tpcc_update(self, txn, TPCC_INDEX_CUSTOMER, tpcc_customer_key(choice->w_id, choice->d_id, choice->id),
+                             &row);
+    }
+    if (status != MAE_OK)
+        return status;
+    struct tpcc_customer *customer = row;
+    customer->balance_cents -= request->amount_cents;
+    customer->ytd_payment_cents += request->amount_cents;
+    customer->payment_cnt++;
+    if (options->c_data_rewrite && customer->credit[0] == 'B')
+        rewrite_data(request, customer);
+    if (options->outputs) {
+        self->output.c_id = customer->id;
+        self->output.balance_cents = customer->balance_cents;
+    }
+    if (!options->insert_history)
+        return MAE_OK;
+    return insert_history(self, txn, customer->id, warehouse, district);
+}

@@ -1,0 +1,404 @@
+/* tpcc.c - see tpcc.h: the instance, its tables, and one attempt of a request. */
+#include "workloads/tpcc/tpcc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "engine/base/mem.h"
+#include "workloads/tpcc/instance.h"
+
+/*
+ * All rows that a request looks up were loaded or are found through an index. One may be missing for a moment all the
+ * same: a transaction may be placed before another worker's last commits, since the order is serial and not real-time,
+ * a snapshot lags behind, and a target may not protect scans against phantoms. The request is then attempted again,
+ * after a pause when it has been missed a few times; what is missed for good is lost.
+ */
+enum { MISSING_PAUSE = 10, MISSING_MAX = 2000, MISSING_PAUSE_NS = 500000 };
+
+int64_t tpcc_now_us(const struct tpcc_options *options)
+{
+    if (options->dates_constant)
+        return TPCC_DATE_2013_US;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now); /* a read of memory, no system call */
+    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* ---- Life of the instance. ---- */
+
+static void tpcc_destroy(struct workload *workload)
+{
+    if (!workload)
+        return;
+    for (unsigned i = 0; workload->tallies && i < workload->workers; i++)
+        free(workload->tallies[i]);
+    free(workload->tallies);
+    free(workload);
+}
+
+static enum mae_status tpcc_create(const char *const *values, const struct target_ops *ops, uint64_t seed,
+                                   unsigned workers, struct workload **created, char *error, size_t error_bytes)
+{
+    struct tpcc_options options;
+    enum mae_status status = tpcc_options_read(values, &options, error, error_bytes);
+    if (status != MAE_OK)
+        return status;
+    if (!ops->guarantees.transactional && options.user_abort) {
+        snprintf(error, error_bytes, "tpcc: target %s cannot roll back, but user_abort=%s: set user_abort=0", ops->name,
+                 values[TPCC_OPTION_user_abort]);
+        return MAE_INVALID;
+    }
+    struct workload *workload = mem_alloc(sizeof(*workload));
+    if (!workload)
+        goto out_of_memory;
+    workload->ops = ops;
+    workload->options = options;
+    workload->seed = seed;
+    workload->workers = workers;
+    workload->districts = options.warehouses * TPCC_DISTRICTS;
+    struct rng rng;
+    rng_init(&rng, seed, 0);
+    tpcc_nurand_draw(&rng, options.nurand_differ, &workload->nurand_load, &workload->nurand_run);
+    workload->tallies = mem_alloc(sizeof(struct tpcc_tally *) * (workers ? workers : 1));
+    if (!workload->tallies)
+        goto out_of_memory;
+    for (unsigned i = 0; i < workers; i++) {
+        workload->tallies[i] = mem_alloc(sizeof(struct tpcc_tally) * workload->districts);
+        if (!workload->tallies[i])
+            goto out_of_memory;
+    }
+    *created = workload;
+    return MAE_OK;
+
+out_of_memory:
+    tpcc_destroy(workload);
+    snprintf(error, error_bytes, "tpcc: out of memory for %u workers and %u warehouses", workers, options.warehouses);
+    return MAE_NO_MEMORY;
+}
+
+/* ---- Tables and indexes. ---- */
+
+static const struct {
+    const char *name;
+    size_t row_bytes;
+    uint64_t rows; /* a warehouse; items: in all */
+} tables[TPCC_TABLE_COUNT] = {
+#define TABLE_ROW(id, name, row, rows) {name, sizeof(struct row), (uint64_t)(rows)},
+    TPCC_TABLES(TABLE_ROW)
+#undef TABLE_ROW
+};
+
+static const struct {
+    const char *name;
+    enum tpcc_table table;
+    enum mae_index_kind kind;
+    bool non_unique;
+} indexes[TPCC_INDEX_COUNT] = {
+#define INDEX_ROW(id, name, table, kind, non_unique) {name, TPCC_TABLE_##table, MAE_INDEX_##kind, non_unique},
+    TPCC_INDEXES(INDEX_ROW)
+#undef INDEX_ROW
+};
+
+static bool table_is_filled(const struct tpcc_options *options, enum tpcc_table table)
+{
+    switch (table) {
+    case TPCC_TABLE_HISTORY:
+        return options->insert_history;
+    case TPCC_TABLE_NEW_ORDER:
+    case TPCC_TABLE_ORDER:
+    case TPCC_TABLE_ORDER_LINE:
+        return options->insert_orders;
+    default:
+        return true;
+    }
+}
+
+static uint64_t rows_loaded(const struct tpcc_options *options, enum tpcc_table table)
+{
+    if (!table_is_filled(options, table))
+        return 0;
+    return table == TPCC_TABLE_ITEM ? TPCC_ITEMS : tables[table].rows * options->warehouses;
+}
+
+static size_t key_bytes(const struct workload *workload, enum tpcc_index index)
+{
+    return index == TPCC_INDEX_CUSTOMER_NAME ? workload->name_key_bytes : sizeof(uint64_t);
+}
+
+static enum mae_status tpcc_setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+{
+    workload->name_key_bytes = workload->options.median_sorted ? sizeof(struct tpcc_name_key) : sizeof(uint64_t);
+    for (unsigned i = 0; i < TPCC_TABLE_COUNT; i++) {
+        struct mae_table_config config = {.payload_max_bytes = tables[i].row_bytes,
+                                          .expected_rows = rows_loaded(&workload->options, (enum tpcc_table)i)};
+        enum mae_status status = workload->ops->table_create(target, tables[i].name, &config, &workload->tables[i]);
+        if (status != MAE_OK) {
+            snprintf(error, error_bytes, "tpcc: creating table %s: %s", tables[i].name, mae_status_text(status));
+            return status;
+        }
+    }
+    for (unsigned i = 0; i < TPCC_INDEX_COUNT; i++) {
+        struct mae_index_config config = {.kind = indexes[i].kind,
+                                          .key_bytes = key_bytes(workload, (enum tpcc_index)i),
+                                          .non_unique = indexes[i].non_unique,
+                                          .expected_rows = rows_loaded(&workload->options, indexes[i].table)};
+        enum mae_status status = workload->ops->index_create(target, workload->tables[indexes[i].table],
+                                                             indexes[i].name, &config, &workload->indexes[i]);
+        if (status != MAE_OK) {
+            snprintf(error, error_bytes, "tpcc: creating index %s: %s", indexes[i].name, mae_status_text(status));
+            return status;
+        }
+    }
+    return MAE_OK;
+}
+
+/* ---- A worker. ---- */
+
+static void choose_homes(struct workload_worker *self)
+{
+    uint32_t warehouses = self->tpcc->options.warehouses, workers = self->tpcc->workers;
+    if (!self->tpcc->options.home_worker) {
+        self->homes = warehouses;
+        self->home_first = 1;
+        self->home_step = 1;
+    } else if (warehouses <= workers) {
+        self->homes = 1;
+        self->home_first = self->worker_idx % warehouses + 1;
+    } else {
+        self->homes = (warehouses - self->worker_idx - 1) / workers + 1;
+        self->home_first = self->worker_idx + 1;
+        self->home_step = workers;
+    }
+}
+
+static enum mae_status tpcc_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                          struct workload_worker **created)
+{
+    if (worker_idx >= workload->workers)
+        return MAE_INVALID;
+    struct workload_worker *self = mem_alloc(sizeof(*self));
+    if (!self)
+        return MAE_NO_MEMORY;
+    self->tpcc = workload;
+    self->ops = workload->ops;
+    self->worker = worker;
+    self->worker_idx = worker_idx;
+    self->tallies = workload->tallies[worker_idx];
+    rng_init(&self->rng, workload->seed, 1 + (uint64_t)worker_idx);
+    choose_homes(self);
+    *created = self;
+    return MAE_OK;
+}
+
+static void tpcc_worker_destroy(struct workload_worker *self)
+{
+    free(self);
+}
+
+/* ---- One attempt. ---- */
+
+/* One writer: no read-modify-write needed. T1 */
+static void tally_add(_Atomic uint64_t *counter, uint64_t by)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + by, memory_order_relaxed);
+}
+
+static void tally(struct workload_worker *self)
+{
+    struct tpcc_tally *tallies = self->tallies;
+    switch (self->type) {
+    case TPCC_new_order:
+        tallies += tpcc_district_key(self->new_order.w_id, self->new_order.d_id);
+        tally_add(&tallies->new_orders, 1);
+        tally_add(&tallies->lines, self->new_order.line_count);
+        break;
+    case TPCC_payment:
+        tallies += tpcc_district_key(self->payment.w_id, self->payment.d_id);
+        tally_add(&tallies->payments, 1);
+        atomic_store_explicit(&tallies->payment_cents,
+                              atomic_load_explicit(&tallies->payment_cents, memory_order_relaxed) +
+                                  self->payment.amount_cents,
+                              memory_order_relaxed);
+        break;
+    case TPCC_delivery:
+        tallies += tpcc_district_key(self->delivery.w_id, 1);
+        for (uint32_t d = 0; d < TPCC_DISTRICTS; d++)
+            tally_add(&tallies[d].deliveries, self->delivered >> d & 1);
+        break;
+    default:
+        break;
+    }
+}
+
+static enum mae_status run_in(struct workload_worker *self, struct target_txn *txn)
+{
+    switch (self->type) {
+    case TPCC_new_order:
+        return tpcc_run_new_order(self, txn);
+    case TPCC_payment:
+        return tpcc_run_payment(self, txn);
+    case TPCC_order_status:
+        return tpcc_run_order_status(self, txn);
+    case TPCC_delivery:
+        if (self->tpcc->options.delivery_per_district)
+            return tpcc_run_delivery(self, txn, self->delivery.d_id_done + 1, self->delivery.d_id_done + 1);
+        return tpcc_run_delivery(self, txn, 1, TPCC_DISTRICTS);
+    case TPCC_stock_level:
+        return tpcc_run_stock_level(self, txn);
+    case TPCC_TXN_COUNT:
+        break;
+    }
+    return MAE_INVALID;
+}
+
+static COLD enum mae_status missing(struct workload_worker *self)
+{
+    if (++self->missing >= MISSING_MAX)
+        return MAE_CORRUPT;
+    if (self->missing > MISSING_PAUSE) {
+        self->ops->worker_idle(self->worker); /* or the horizon would wait for us, and we for it */
+        nanosleep(&(struct timespec){.tv_nsec = MISSING_PAUSE_NS}, NULL);
+    }
+    return MAE_ABORT_INDEX;
+}
+
+/* A transaction that did not get through: what the caller shall make of it. */
+static enum mae_status settle(struct workload_worker *self, enum mae_status status)
+{
+    switch (status) {
+    case MAE_ABORT_USER: /* New-Order rolled back on purpose: done. TPC-C 2.4.2.3 */
+        return self->type == TPCC_new_order && self->new_order.rolls_back ? MAE_OK : status;
+    case MAE_NOT_FOUND:
+    case MAE_EXISTS: /* an order id is taken once: we have not seen that it was */
+        return missing(self);
+    default:
+        return status;
+    }
+}
+
+static enum mae_status attempt_once(struct workload_worker *self, enum mae_mode mode)
+{
+    struct target_txn *txn;
+    enum mae_status status = self->ops->begin(self->worker, mode, &txn);
+    if (status != MAE_OK)
+        return status;
+    self->delivered = 0;
+    status = run_in(self, txn);
+    if (status != MAE_OK) {
+        self->ops->abort(txn);
+        return settle(self, status);
+    }
+    status = self->ops->commit(txn);
+    if (status == MAE_OK)
+        tally(self);
+    return status;
+}
+
+static enum mae_status tpcc_attempt(struct workload_worker *self)
+{
+    bool reads = self->type == TPCC_order_status || self->type == TPCC_stock_level;
+    enum mae_mode mode = reads && self->tpcc->options.snapshot_reads ? MAE_SNAPSHOT : MAE_READ_WRITE;
+    self->operations = 0;
+    if (self->type != TPCC_delivery || !self->tpcc->options.delivery_per_district)
+        return attempt_once(self, mode);
+    /* The districts behind us are committed: a retry goes on where it stopped. */
+    while (self->delivery.d_id_done < TPCC_DISTRICTS) {
+        enum mae_status status = attempt_once(self, mode);
+        if (status != MAE_OK)
+            return status;
+        self->delivery.d_id_done++;
+    }
+    return MAE_OK;
+}
+
+static unsigned tpcc_operations(const struct workload_worker *self)
+{
+    return self->operations;
+}
+
+/* ---- Sizes. ---- */
+
+static void tpcc_data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes)
+{
+    uint64_t counts[TPCC_TABLE_COUNT];
+    for (unsigned i = 0; i < TPCC_TABLE_COUNT; i++)
+        counts[i] = rows_loaded(&workload->options, (enum tpcc_table)i);
+    if (workload->options.insert_orders)
+        counts[TPCC_TABLE_ORDER_LINE] = atomic_load_explicit(&workload->lines_loaded, memory_order_relaxed);
+    for (unsigned i = 0; i < workload->workers; i++) {
+        for (uint32_t d = 0; d < workload->districts; d++) {
+            const struct tpcc_tally *tallies = &workload->tallies[i][d];
+            uint64_t orders = atomic_load_explicit(&tallies->new_orders, memory_order_relaxed);
+            if (workload->options.insert_orders) {
+                counts[TPCC_TABLE_ORDER] += orders;
+                counts[TPCC_TABLE_NEW_ORDER] +=
+                    orders - atomic_load_explicit(&tallies->deliveries, memory_order_relaxed);
+                counts[TPCC_TABLE_ORDER_LINE] += atomic_load_explicit(&tallies->lines, memory_order_relaxed);
+            }
+            if (workload->options.insert_history)
+                counts[TPCC_TABLE_HISTORY] += atomic_load_explicit(&tallies->payments, memory_order_relaxed);
+        }
+    }
+    *rows = 0;
+    *bytes = 0;
+    for (unsigned i = 0; i < TPCC_TABLE_COUNT; i++) {
+        *rows += counts[i];
+        *bytes += counts[i] * tables[i].row_bytes;
+    }
+    for (unsigned i = 0; i < TPCC_INDEX_COUNT; i++)
+        *bytes += counts[indexes[i].table] * key_bytes(workload, (enum tpcc_index)i);
+}
+
+static void add_space(struct mae_space *sum, const struct mae_space *space)
+{
+    sum->rows += space->rows;
+    sum->versions += space->versions;
+    sum->inlined_versions += space->inlined_versions;
+    sum->unused_inline_slots += space->unused_inline_slots;
+    sum->payload_bytes += space->payload_bytes;
+    sum->row_bytes += space->row_bytes;
+    sum->version_bytes += space->version_bytes;
+}
+
+static void tpcc_space(const struct workload *workload, struct mae_space *row_space, struct mae_space *index_space)
+{
+    *row_space = *index_space = (struct mae_space){0};
+    struct mae_space space = {0};
+    for (unsigned i = 0; workload->ops->table_space && i < TPCC_TABLE_COUNT; i++) {
+        workload->ops->table_space(workload->tables[i], &space);
+        add_space(row_space, &space);
+    }
+    for (unsigned i = 0; workload->ops->index_space && i < TPCC_INDEX_COUNT; i++) {
+        workload->ops->index_space(workload->indexes[i], &space);
+        add_space(index_space, &space);
+    }
+}
+
+static const char *const txn_types[] = {
+#define TXN_NAME(name) #name,
+    TPCC_TXNS(TXN_NAME)
+#undef TXN_NAME
+        NULL,
+};
+
+const struct workload_ops tpcc_workload_ops = {
+    .name = "tpcc",
+    .help = "TPC-C: nine tables, five transactions; to the specification or as in the paper",
+    .options = tpcc_option_table,
+    .txn_types = txn_types,
+    .presets = tpcc_presets,
+    .preset = tpcc_preset,
+    .create = tpcc_create,
+    .destroy = tpcc_destroy,
+    .setup = tpcc_setup,
+    .load = tpcc_load,
+    .worker_create = tpcc_worker_create,
+    .worker_destroy = tpcc_worker_destroy,
+    .next = tpcc_next,
+    .attempt = tpcc_attempt,
+    .operations = tpcc_operations,
+    .check = tpcc_check,
+    .data_size = tpcc_data_size,
+    .space = tpcc_space,
+};

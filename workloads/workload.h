@@ -1,0 +1,90 @@
+/*
+ * workload.h - what the harness needs from a workload.
+ *
+ * Life cycle, driven by the harness:
+ *     create (options resolved) -> setup (tables, one thread) -> load on each worker in parallel -> [check]
+ *     -> per worker: worker_create, then { next; attempt until it commits or is given up }* through warm-up and window
+ *     -> check -> destroy
+ *
+ * `next` draws one request into the worker's state and `attempt` runs it once as a transaction, begin to commit; the same
+ * request is attempted again after a retryable abort, so attempt must not draw. Neither allocates, locks or prints.
+ */
+#ifndef WORKLOADS_WORKLOAD_H
+#define WORKLOADS_WORKLOAD_H
+
+#include "workloads/target.h"
+
+/* One option of a workload. The command line spells it --name (underscores as dashes), job files and columns as `name`. */
+struct workload_option {
+    const char *name;
+    const char *type;          /* "u64" (takes 10M), "f64", "enum", "bool", "string" */
+    const char *default_value;
+    const char *range;         /* "1..1024", "0..1", "a|b|c" for enum; "" if none. Enforced by the reader of options */
+    const char *unit;          /* "" if none */
+    const char *help;
+};
+
+struct workload;        /* an instance with its options; each workload defines its own */
+struct workload_worker; /* one worker's generator and scratch memory */
+
+/* A place of a workload's load or check to report progress from; single writer, any reader. */
+struct workload_progress {
+    _Atomic uint64_t done, total;
+};
+
+struct workload_ops {
+    const char *name;
+    const char *help;
+    const struct workload_option *options; /* ended by a NULL name */
+    const char *const *txn_types;          /* names, NULL-ended, for result rows a type: {"txn", NULL} if just one */
+    const char *const *presets;            /* names, NULL-ended; NULL if none */
+
+    /* Sets what a preset means through `set(arg, option, value)`; false if unknown. May be NULL. */
+    bool (*preset)(const char *name, void (*set)(void *arg, const char *option, const char *value), void *arg);
+
+    /*
+     * `values` are the resolved texts of `options`, in their order. `seed` is the run's, `workers` how many will run.
+     * MAE_INVALID with `error` for combinations that cannot work (and for bad values the ranges cannot express).
+     */
+    enum mae_status (*create)(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                              struct workload **workload, char *error, size_t error_bytes);
+    void (*destroy)(struct workload *workload);
+
+    enum mae_status (*setup)(struct workload *workload, struct target *target, char *error, size_t error_bytes);
+
+    /* Loads part `part` of `parts`; called on that many pinned workers at once. Stops early when *stop becomes true. */
+    enum mae_status (*load)(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                            struct workload_progress *progress, const _Atomic bool *stop);
+
+    /* Once per worker and run, on its pinned thread, before warm-up; pre-generates what it can. */
+    enum mae_status (*worker_create)(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                     struct workload_worker **state);
+    void (*worker_destroy)(struct workload_worker *state);
+
+    /* Draws the next request; returns its type, an index into txn_types. */
+    unsigned (*next)(struct workload_worker *state);
+    /* Runs it once. MAE_OK: committed (or rolled back on purpose as the workload defines). */
+    enum mae_status (*attempt)(struct workload_worker *state);
+    /* Operations (reads, writes, scanned records) in the last request; for per-operation columns. */
+    unsigned (*operations)(const struct workload_worker *state);
+
+    /*
+     * Proves the result after a run, with no transaction running; `workers` may join through `worker`. Prints nothing: on
+     * failure returns MAE_CORRUPT and a report that names the row and both values. `committed` per txn type, whole run
+     * (warm-up included), summed over workers.
+     */
+    enum mae_status (*check)(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                             char *report, size_t report_bytes);
+
+    /* Bytes of user data in the tables now (payloads and keys), for bytes-per-row columns, and the number of rows. */
+    void (*data_size)(const struct workload *workload, uint64_t *rows, uint64_t *bytes);
+
+    /* Space of all tables and indexes through the target's table_space / index_space, summed. May be NULL. */
+    void (*space)(const struct workload *workload, struct mae_space *rows, struct mae_space *indexes);
+};
+
+/* registry.c: every workload there is. NULL past the end. */
+const struct workload_ops *workload_at(size_t i);
+const struct workload_ops *workload_by_name(const char *name);
+
+#endif

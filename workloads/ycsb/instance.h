@@ -1,0 +1,95 @@
+/*
+ * instance.h - what ycsb.c and worker.c share. Not for others.
+ *
+ * Keys 0..records-1 are loaded. Worker w of W inserts records + i * W + w for i = 0, 1, ...: no shared counter, no
+ * gap, and `inserted` of each worker tells exactly which keys there are.
+ *     Y1  A loaded row is never missing.
+ *     Y2  Keys records + i * W + w exist for i < inserted of w, and for no other i.
+ *     Y3  update_kind=rmw: the stamps of all rows sum to the updates of all workers.
+ *     Y4  update_kind=blind: a row's stamp names a worker and one of its committed updates (0: as loaded).
+ *     Y5  Each row is consistent with its stamp (record.h).
+ * All of them are checked after every run (ycsb.c, check_pass); a target that is not transactional owes Y3 to Y5 to a
+ * single worker only.
+ */
+#ifndef WORKLOADS_YCSB_INSTANCE_H
+#define WORKLOADS_YCSB_INSTANCE_H
+
+#include <stdatomic.h>
+
+#include "engine/base/compiler.h"
+#include "workloads/distribution.h"
+#include "workloads/option.h"
+#include "workloads/shuffle.h"
+#include "workloads/ycsb/ring.h"
+
+/* type, name, default, range, unit, help */
+#define YCSB_OPTIONS(X)                                                                                                \
+    X(u64, records, "10M", "1..1000000000000", "rows", "rows loaded, keys 0 and up")                                   \
+    X(u64, record_bytes, "100", "8..65528", "bytes", "size of a record; the key (8 bytes) is not part of it")          \
+    X(u64, ops_per_txn, "16", "1..1024", "", "requests in a transaction")                                              \
+    X(f64, read_ratio, "0.5", "0..1", "", "share of requests that read; what no ratio claims are updates")             \
+    X(f64, insert_ratio, "0", "0..1", "", "share of requests that insert a new key")                                   \
+    X(f64, scan_ratio, "0", "0..1", "", "share of requests that scan from a key on; needs index=ordered")              \
+    X(u64, scan_length_max, "100", "1..1000000", "rows", "a scan reads 1 to this many rows, uniformly")                \
+    X(enum, update_kind, "rmw", "rmw|blind", "",                                                                       \
+      "rmw: read, copy and change the record; blind: write it whole without reading")                                  \
+    X(enum, distribution, "zipfian", DISTRIBUTION_NAMES, "", "which keys are asked for (maemio list distributions)")   \
+    X(f64, theta, "0.99", "0..100", "", "skew of the zipf-like distributions")                                         \
+    X(f64, hot_fraction, "0.2", "0..1", "", "distribution=hotspot: share of the keys that is hot")                     \
+    X(f64, hot_ratio, "0.8", "0..1", "", "distribution=hotspot: share of the requests that goes to them")              \
+    X(enum, duplicates, "redraw", "redraw|drop", "",                                                                   \
+      "a key drawn twice in a transaction: draw again, or do fewer requests (as the paper's runs did)")                \
+    X(bool, batch, "off", "", "", "announce the keys of a transaction before its first request")                       \
+    X(enum, index, "hash", "hash|ordered", "", "kind of the index")                                                    \
+    X(bool, snapshot_reads, "off", "", "", "transactions that only read run as snapshots (not in the paper)")          \
+    X(bool, size_hint, "on", "", "", "tell the table and the index how many rows to expect")                           \
+    X(enum, load_order, "shuffled", "shuffled|sequential", "", "order in which keys are loaded, so of rows in memory") \
+    X(u64, ring_requests, "4194304", "1024..1000000000", "", "requests drawn beforehand per worker; then they repeat")
+
+enum { UPDATE_RMW, UPDATE_BLIND };
+enum { DUPLICATES_REDRAW, DUPLICATES_DROP };
+enum { LOAD_SHUFFLED, LOAD_SEQUENTIAL };
+
+struct ycsb_options {
+    YCSB_OPTIONS(OPTION_FIELD)
+};
+
+/* What one worker has committed since the load. Written by it alone; outlives its workload_worker. */
+struct ycsb_share {
+    SEPARATED uint64_t updates;
+    uint64_t lost;             /* reads that found nothing where they may: rows newer than the snapshot or timestamp */
+    _Atomic uint64_t inserted; /* others look at it now and then, to know the newest keys */
+};
+
+struct workload {
+    const struct target_ops *ops;
+    struct ycsb_options options;
+    uint64_t seed;
+    unsigned workers;
+    bool follow_newest; /* distribution=latest with inserts: keys are distances from the newest */
+    struct distribution distribution;
+    struct shuffle shuffle;
+    struct target *target;
+    struct target_table *table;
+    struct target_index *index;
+    struct ycsb_share *shares; /* one per worker */
+};
+
+/* How requests are drawn for a worker; what create probes and worker_create draws. */
+void ycsb_ring_config(const struct workload *workload, unsigned worker_idx, struct ring_config *config);
+
+/* A blind writer's stamp: who, and the number of its update. 0 is the loader's. Short records keep few bits of it. */
+static inline uint64_t ycsb_stamp(size_t record_bytes, unsigned worker_idx, uint64_t update)
+{
+    return record_bytes >= 16 ? (uint64_t)(worker_idx + 1) << 48 | update
+                              : (uint64_t)(worker_idx + 1) << 22 | (update & 0x3fffff);
+}
+
+enum mae_status ycsb_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                   struct workload_worker **state);
+void ycsb_worker_destroy(struct workload_worker *state);
+unsigned ycsb_next(struct workload_worker *state);
+enum mae_status ycsb_attempt(struct workload_worker *state);
+unsigned ycsb_operations(const struct workload_worker *state);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * ring.h - the requests of one YCSB worker, drawn before the run and then only walked over.
+ *
+ * A ring holds transactions one after the other: a header {count, flags} and `count` requests {kind, key}, in words
+ * of 4 bytes as long as keys fit into 30 bits, else of 8. A zero header is the end; the walk starts again at the
+ * beginning. Repeating does no harm as long as what lies between is much larger than every cache: the default of 4Mi
+ * requests per worker touches hundreds of megabytes of rows before it comes back. The ring itself (16 MiB then) is
+ * read in order, one cache line per 16 requests, from huge pages, so that drawing a request costs next to nothing.
+ * Deterministic from the seed and the stream. Read-only once created. Checked by: tests/unit/workloads/ycsb/ring.c.
+ */
+#ifndef WORKLOADS_YCSB_RING_H
+#define WORKLOADS_YCSB_RING_H
+
+#include "workloads/distribution.h"
+
+enum ring_kind { RING_READ, RING_UPDATE, RING_INSERT, RING_SCAN };
+
+enum {
+    RING_OPS_MAX = 1024,           /* requests in a transaction */
+    RING_COUNT_MASK = 0xffff,      /* of a header */
+    RING_READ_ONLY = 1 << 16,      /* flag in a header: reads and scans only */
+    RING_NARROW_BITS = 30,         /* below the kind, in a word of 4 bytes */
+    RING_WIDE_BITS = 62,           /* in a word of 8 */
+    RING_KEY_DRAWS_PER_REQUEST = 8 /* redrawing more often than this on average makes the ring shorter, not later */
+};
+
+struct ring_config {
+    const struct distribution *keys;
+    uint64_t seed, stream;
+    uint64_t requests; /* about how many */
+    unsigned ops_per_txn;
+    double read_ratio, insert_ratio, scan_ratio; /* the rest updates */
+    bool redraw;                                 /* equal keys in a transaction: draw again, or drop the request */
+    /* Above 0: store the distance d from the newest key as (d / age_workers) << age_shift | d % age_workers. */
+    unsigned age_workers, age_shift;
+    bool wide; /* words of 8 bytes */
+};
+
+struct ring {
+    void *words;
+    size_t word_count, mapped_bytes;
+    uint64_t txns, requests; /* how many it holds */
+};
+
+/*
+ * MAE_OK; MAE_NO_MEMORY; MAE_INVALID when a transaction of distinct keys cannot be found in a million draws.
+ * Takes some 0.3 s for 4Mi requests; touches all its memory from the calling thread.
+ */
+enum mae_status ring_create(const struct ring_config *config, struct ring *ring);
+void ring_destroy(struct ring *ring); /* a zeroed one is fine */
+
+/* Whether transactions of distinct keys can be drawn in reasonable time: tries one. */
+bool ring_probe(const struct ring_config *config);
+
+#endif

@@ -1,0 +1,297 @@
+/*
+ * worker.c - YCSB's requests and transactions; the only part that runs in the measured window.
+ *
+ * next unpacks a transaction from the ring into keys and kinds; attempt runs over them once. What a transaction did is
+ * counted in locals and added to the worker's share after its commit.
+ */
+#include <stdlib.h>
+
+#include "engine/base/mem.h"
+#include "workloads/bulk.h"
+#include "workloads/record.h"
+#include "workloads/ycsb/instance.h"
+
+enum { READ_ONLY, READ_WRITE }; /* transaction types, see ycsb.c */
+enum { NEWEST_PERIOD = 64 };    /* transactions between two looks at what the others inserted */
+
+struct workload_worker {
+    /* Read only, but for `at`. */
+    const struct target_ops *ops;
+    struct target_worker *worker;
+    struct target_table *table;
+    struct target_index *index;
+    struct ycsb_share *share;
+    const void *at; /* the next header in the ring */
+    uint64_t records;
+    size_t record_bytes;
+    unsigned worker_idx, workers;
+    bool batch, blind, snapshot_reads, wide, inserts, follow_newest;
+    /* The present request. */
+    enum mae_mode mode;
+    unsigned count;   /* requests in the transaction */
+    unsigned scanned; /* rows its scans visited */
+    uint64_t *keys;
+    uint8_t *kinds;
+    uint64_t scan_length_max;
+    uint32_t *scan_lengths;
+    struct rng rng;
+    /* Following the newest. */
+    uint64_t *known; /* rows each worker is known to have inserted */
+    unsigned age_shift, newest_wait;
+    struct ring ring;
+    const struct workload *workload;
+};
+
+struct scan {
+    struct workload_worker *state;
+    struct target_txn *txn;
+    enum mae_status status;
+    uint64_t sum;
+    unsigned rows;
+};
+
+enum mae_status ycsb_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                   struct workload_worker **state)
+{
+    const struct ycsb_options *options = &workload->options;
+    size_t ops = (size_t)options->ops_per_txn;
+    struct ring_config config;
+    ycsb_ring_config(workload, worker_idx, &config);
+
+    struct workload_worker *w = mem_alloc(sizeof *w);
+    if (!w)
+        return MAE_NO_MEMORY;
+    w->keys = mem_alloc(ops * sizeof *w->keys);
+    w->kinds = mem_alloc(ops);
+    w->scan_lengths = mem_alloc(ops * sizeof *w->scan_lengths);
+    w->known = mem_alloc(workload->workers * sizeof *w->known);
+    enum mae_status status = MAE_NO_MEMORY;
+    if (w->keys && w->kinds && w->scan_lengths && w->known)
+        status = ring_create(&config, &w->ring);
+    if (status != MAE_OK) {
+        ycsb_worker_destroy(w);
+        return status;
+    }
+    w->ops = workload->ops;
+    w->worker = worker;
+    w->table = workload->table;
+    w->index = workload->index;
+    w->share = &workload->shares[worker_idx];
+    w->at = w->ring.words;
+    w->records = options->records;
+    w->record_bytes = (size_t)options->record_bytes;
+    w->worker_idx = worker_idx;
+    w->workers = workload->workers;
+    w->batch = options->batch;
+    w->blind = options->update_kind == UPDATE_BLIND;
+    w->snapshot_reads = options->snapshot_reads;
+    w->wide = config.wide;
+    w->inserts = options->insert_ratio > 0;
+    w->follow_newest = workload->follow_newest;
+    w->scan_length_max = options->scan_ratio > 0 ? options->scan_length_max : 0;
+    w->age_shift = config.age_shift;
+    w->workload = workload;
+    rng_init(&w->rng, ~workload->seed, worker_idx);
+    *state = w;
+    return MAE_OK;
+}
+
+void ycsb_worker_destroy(struct workload_worker *state)
+{
+    ring_destroy(&state->ring);
+    free(state->known);
+    free(state->scan_lengths);
+    free(state->kinds);
+    free(state->keys);
+    free(state);
+}
+
+/* Every NEWEST_PERIOD transactions: what have the others inserted? One line each, which they do not write often. */
+static NOINLINE void look_at_newest(struct workload_worker *w)
+{
+    for (unsigned i = 0; i < w->workers; i++)
+        w->known[i] = atomic_load_explicit(&w->workload->shares[i].inserted, memory_order_acquire);
+    w->newest_wait = NEWEST_PERIOD;
+}
+
+/* The key at the distance that the ring holds: the `back`-th newest of the `other`-th worker after this one, or, past
+ * what that worker inserted, among the loaded keys. Different distances give different keys. */
+static uint64_t key_by_age(const struct workload_worker *w, uint64_t packed)
+{
+    uint64_t back = packed >> w->age_shift, other = packed & (((uint64_t)1 << w->age_shift) - 1);
+    uint64_t owner = w->worker_idx + other;
+    if (owner >= w->workers)
+        owner -= w->workers;
+    if (back < w->known[owner])
+        return w->records + (w->known[owner] - 1 - back) * w->workers + owner;
+    return w->records - 1 - ((back - w->known[owner]) * w->workers + other);
+}
+
+/* Gives inserts their keys and turns ages into keys. The same again if the request before was given up. */
+static NOINLINE void assign_keys(struct workload_worker *w)
+{
+    uint64_t own = atomic_load_explicit(&w->share->inserted, memory_order_relaxed);
+    if (w->follow_newest && w->newest_wait-- == 0)
+        look_at_newest(w);
+    w->known[w->worker_idx] = own;
+    uint64_t fresh = w->records + own * w->workers + w->worker_idx;
+    for (unsigned i = 0; i < w->count; i++) {
+        if (w->kinds[i] == RING_INSERT) {
+            w->keys[i] = fresh;
+            fresh += w->workers;
+        } else if (w->follow_newest) {
+            w->keys[i] = key_by_age(w, w->keys[i]);
+        }
+    }
+}
+
+unsigned ycsb_next(struct workload_worker *w)
+{
+    uint64_t header;
+    if (!w->wide) {
+        const uint32_t *at = w->at;
+        if (!*at)
+            at = w->ring.words;
+        header = *at++;
+        w->count = (unsigned)(header & RING_COUNT_MASK);
+        for (unsigned i = 0; i < w->count; i++) {
+            w->keys[i] = at[i] & ((1u << RING_NARROW_BITS) - 1);
+            w->kinds[i] = (uint8_t)(at[i] >> RING_NARROW_BITS);
+        }
+        w->at = at + w->count;
+    } else {
+        const uint64_t *at = w->at;
+        if (!*at)
+            at = w->ring.words;
+        header = *at++;
+        w->count = (unsigned)(header & RING_COUNT_MASK);
+        for (unsigned i = 0; i < w->count; i++) {
+            w->keys[i] = at[i] & (((uint64_t)1 << RING_WIDE_BITS) - 1);
+            w->kinds[i] = (uint8_t)(at[i] >> RING_WIDE_BITS);
+        }
+        w->at = at + w->count;
+    }
+    if (w->inserts)
+        assign_keys(w);
+    for (unsigned i = 0; w->scan_length_max && i < w->count; i++)
+        if (w->kinds[i] == RING_SCAN)
+            w->scan_lengths[i] = (uint32_t)(1 + rng_below(&w->rng, w->scan_length_max));
+    bool read_only = header & RING_READ_ONLY;
+    w->mode = read_only && w->snapshot_reads ? MAE_SNAPSHOT : MAE_READ_WRITE;
+    return read_only ? READ_ONLY : READ_WRITE;
+}
+
+static bool scan_visit(void *arg, const void *key, uint64_t ref)
+{
+    struct scan *scan = arg;
+    const void *data;
+    size_t bytes;
+    (void)key;
+    scan->status = scan->state->ops->row_read(scan->txn, scan->state->table, ref, &data, &bytes);
+    if (scan->status != MAE_OK)
+        return false;
+    scan->sum += record_sum(data, bytes);
+    scan->rows++;
+    return true;
+}
+
+static NOINLINE enum mae_status run_scan(struct workload_worker *w, struct target_txn *txn, unsigned i, uint64_t *sum)
+{
+    struct scan scan = {w, txn, MAE_OK, 0, 0};
+    enum mae_status status = w->ops->scan(txn, w->index, &w->keys[i], NULL, 0, w->scan_lengths[i], scan_visit, &scan);
+    *sum += scan.sum;
+    w->scanned += scan.rows;
+    return status != MAE_OK ? status : scan.status;
+}
+
+static enum mae_status attempt_once(struct workload_worker *w)
+{
+    const struct target_ops *ops = w->ops;
+    struct target_index *index = w->index;
+    const uint64_t *keys = w->keys;
+    const uint8_t *kinds = w->kinds;
+    const bool batch = w->batch, blind = w->blind;
+    size_t record_bytes = w->record_bytes, bytes;
+    uint64_t sum = 0, updates = 0, inserts = 0, lost = 0, first_update = w->share->updates + 1;
+    unsigned count = w->count;
+    struct target_txn *txn;
+    const void *old;
+    void *data;
+
+    w->scanned = 0;
+    enum mae_status status = ops->begin(w->worker, w->mode, &txn);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    for (unsigned i = 0; i < count; i++) {
+        if (batch && i % MAE_PREFETCH_MAX == 0)
+            ops->prefetch(txn, index, &keys[i], count - i < MAE_PREFETCH_MAX ? count - i : MAE_PREFETCH_MAX);
+        switch ((enum ring_kind)kinds[i]) {
+        case RING_READ:
+            status = ops->read(txn, index, &keys[i], &old, &bytes);
+            if (LIKELY(status == MAE_OK))
+                sum += record_sum(old, bytes);
+            break;
+        case RING_UPDATE:
+            if (blind) {
+                status = ops->overwrite(txn, index, &keys[i], record_bytes, &data);
+                if (LIKELY(status == MAE_OK))
+                    record_fill(data, record_bytes, keys[i],
+                                ycsb_stamp(record_bytes, w->worker_idx, first_update + updates));
+            } else {
+                status = ops->update(txn, index, &keys[i], 0, NULL, &data);
+                if (LIKELY(status == MAE_OK))
+                    record_increment(data, record_bytes);
+            }
+            updates += status == MAE_OK;
+            break;
+        case RING_INSERT:
+            status = ops->insert(txn, index, &keys[i], record_bytes, NULL, &data);
+            if (LIKELY(status == MAE_OK))
+                record_fill(data, record_bytes, keys[i], 0);
+            inserts += status == MAE_OK;
+            break;
+        case RING_SCAN:
+            status = run_scan(w, txn, i, &sum);
+            break;
+        }
+        if (UNLIKELY(status != MAE_OK)) {
+            /* A row inserted lately may be above the transaction's timestamp: it is not there yet (instance.h). */
+            if (status != MAE_NOT_FOUND || keys[i] < w->records) {
+                ops->abort(txn);
+                return status;
+            }
+            lost++;
+        }
+    }
+    status = ops->commit(txn);
+    if (LIKELY(status == MAE_OK)) {
+        __asm__ volatile("" : : "r"(sum)); /* the reads have a use */
+        struct ycsb_share *share = w->share;
+        share->updates += updates;
+        if (UNLIKELY(lost))
+            share->lost += lost;
+        if (inserts) /* one writer; release: whoever sees the count may look for the rows */
+            atomic_store_explicit(&share->inserted,
+                                  atomic_load_explicit(&share->inserted, memory_order_relaxed) + inserts,
+                                  memory_order_release);
+    }
+    return status;
+}
+
+enum mae_status ycsb_attempt(struct workload_worker *w)
+{
+    enum mae_status status = attempt_once(w);
+    if (UNLIKELY(status == MAE_NOT_FOUND))
+        status = bulk_settle(attempt_once, w, w->ops, w->worker);
+    return status;
+}
+
+unsigned ycsb_operations(const struct workload_worker *w)
+{
+    if (!w->scan_length_max)
+        return w->count;
+    unsigned others = 0;
+    for (unsigned i = 0; i < w->count; i++)
+        others += w->kinds[i] != RING_SCAN;
+    return others + w->scanned;
+}

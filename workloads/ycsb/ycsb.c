@@ -1,0 +1,365 @@
+/* ycsb.c - YCSB's options, presets, tables, load and check; see ycsb.h and instance.h. */
+#include "workloads/ycsb/ycsb.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "workloads/bulk.h"
+#include "workloads/record.h"
+#include "workloads/ycsb/instance.h"
+
+static const struct workload_option option_table[] = {YCSB_OPTIONS(OPTION_INFO) OPTION_END};
+
+static const char *const txn_types[] = {"read_only", "read_write", NULL};
+
+/*
+ * The core workloads (github.com/brianfrankcooper/YCSB, workloads/workload[a-f]): one request a transaction, 10
+ * fields of 100 bytes, zipfian as YCSB scrambles it. YCSB's update writes without reading, hence blind; it writes one
+ * field of the ten unless writeallfields is set, this one always all. Scans are of uniform length up to 100. preset,
+ * read, insert, scan, update kind, distribution, index
+ */
+#define YCSB_PRESETS(X)                                               \
+    X("A", "0.5", "0", "0", "blind", "ycsb-scrambled", "hash")        \
+    X("B", "0.95", "0", "0", "blind", "ycsb-scrambled", "hash")       \
+    X("C", "1", "0", "0", "blind", "ycsb-scrambled", "hash")          \
+    X("D", "0.95", "0.05", "0", "blind", "latest", "hash")            \
+    X("E", "0", "0.05", "0.95", "blind", "ycsb-scrambled", "ordered") \
+    X("F", "0.5", "0", "0", "rmw", "ycsb-scrambled", "hash")
+
+static const char *const preset_names[] = {
+#define PRESET_NAME(name, read, insert, scan, update, distribution, index) name,
+    YCSB_PRESETS(PRESET_NAME)
+#undef PRESET_NAME
+        NULL};
+
+static bool preset(const char *name, void (*set)(void *arg, const char *option, const char *value), void *arg)
+{
+    static const struct {
+        const char *name;
+        const char *values[6];
+    } presets[] = {
+#define PRESET_VALUES(preset_name, ...) {preset_name, {__VA_ARGS__}},
+        YCSB_PRESETS(PRESET_VALUES)
+#undef PRESET_VALUES
+    };
+    static const char *const varying[] = {"read_ratio",  "insert_ratio", "scan_ratio",
+                                          "update_kind", "distribution", "index"};
+    static const struct {
+        const char *option, *value;
+    } common[] = {{"records", "1M"},
+                  {"record_bytes", "1000"},
+                  {"ops_per_txn", "1"},
+                  {"theta", "0.99"},
+                  {"scan_length_max", "100"}};
+    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
+        if (strcmp(presets[i].name, name) != 0)
+            continue;
+        for (size_t j = 0; j < sizeof common / sizeof *common; j++)
+            set(arg, common[j].option, common[j].value);
+        for (size_t j = 0; j < sizeof varying / sizeof *varying; j++)
+            set(arg, varying[j], presets[i].values[j]);
+        return true;
+    }
+    return false;
+}
+
+/* ---- Create. ---- */
+
+/* Bits that hold 0..n-1. */
+static unsigned bits_for(uint64_t n)
+{
+    return n > 1 ? 64 - (unsigned)__builtin_clzll(n - 1) : 0;
+}
+
+void ycsb_ring_config(const struct workload *workload, unsigned worker_idx, struct ring_config *config)
+{
+    const struct ycsb_options *options = &workload->options;
+    *config = (struct ring_config){
+        .keys = &workload->distribution,
+        .seed = workload->seed,
+        .stream = worker_idx,
+        .requests = options->ring_requests,
+        .ops_per_txn = (unsigned)options->ops_per_txn,
+        .read_ratio = options->read_ratio,
+        .insert_ratio = options->insert_ratio,
+        .scan_ratio = options->scan_ratio,
+        .redraw = options->duplicates == DUPLICATES_REDRAW,
+        .age_workers = workload->follow_newest ? workload->workers : 0,
+        .age_shift = workload->follow_newest ? bits_for(workload->workers) : 0,
+    };
+    uint64_t largest = options->records - 1;
+    if (workload->follow_newest)
+        largest = (largest / workload->workers + 1) << config->age_shift;
+    config->wide = largest >> RING_NARROW_BITS != 0;
+}
+
+static enum mae_status check_options(const struct ycsb_options *options, char *error, size_t error_bytes)
+{
+    double sum = options->read_ratio + options->insert_ratio + options->scan_ratio;
+    if (sum > 1 + 1e-9) {
+        snprintf(error, error_bytes, "read_ratio + insert_ratio + scan_ratio = %g: must be at most 1", sum);
+        return MAE_INVALID;
+    }
+    if (options->scan_ratio > 0 && options->index != MAE_INDEX_ORDERED) {
+        snprintf(error, error_bytes, "scan_ratio=%g with index=hash: scans need index=ordered", options->scan_ratio);
+        return MAE_INVALID;
+    }
+    return MAE_OK;
+}
+
+static void destroy(struct workload *workload)
+{
+    free(workload->shares);
+    free(workload);
+}
+
+static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                              struct workload **result, char *error, size_t error_bytes)
+{
+    struct ycsb_options options;
+    struct option_reader reader;
+    option_reader_init(&reader, option_table, values, error, error_bytes);
+    YCSB_OPTIONS(OPTION_READ)
+    if (reader.status != MAE_OK || (reader.status = check_options(&options, error, error_bytes)) != MAE_OK)
+        return reader.status;
+
+    struct workload *workload = mem_alloc(sizeof *workload);
+    if (!workload)
+        return MAE_NO_MEMORY;
+    workload->shares = mem_alloc(workers * sizeof *workload->shares);
+    workload->ops = ops;
+    workload->options = options;
+    workload->seed = seed;
+    workload->workers = workers;
+    workload->follow_newest = options.distribution == DISTRIBUTION_LATEST && options.insert_ratio > 0;
+    shuffle_init(&workload->shuffle, options.records, seed);
+    struct distribution_config keys = {(enum distribution_kind)options.distribution, options.theta,
+                                       options.hot_fraction, options.hot_ratio};
+    enum mae_status status = MAE_NO_MEMORY;
+    if (workload->shares)
+        status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);
+    if (status == MAE_OK && options.duplicates == DUPLICATES_REDRAW) {
+        struct ring_config config;
+        ycsb_ring_config(workload, 0, &config);
+        if (!ring_probe(&config)) {
+            snprintf(error, error_bytes,
+                     "%" PRIu64 " different keys a transaction are hardly ever drawn from %" PRIu64
+                     " records so skewed: lower ops_per_txn or theta, or duplicates=drop",
+                     options.ops_per_txn, options.records);
+            status = MAE_INVALID;
+        }
+    }
+    if (status != MAE_OK) {
+        destroy(workload);
+        return status;
+    }
+    *result = workload;
+    return MAE_OK;
+}
+
+/* ---- Tables and load. ---- */
+
+static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+{
+    const struct ycsb_options *options = &workload->options;
+    uint64_t expected_rows = options->size_hint ? options->records : 0;
+    struct mae_table_config table = {.payload_max_bytes = (size_t)options->record_bytes,
+                                     .expected_rows = expected_rows};
+    struct mae_index_config index = {
+        .kind = (enum mae_index_kind)options->index, .key_bytes = sizeof(uint64_t), .expected_rows = expected_rows};
+    workload->target = target;
+    enum mae_status status = workload->ops->table_create(target, "usertable", &table, &workload->table);
+    if (status != MAE_OK) {
+        snprintf(error, error_bytes, "table of %" PRIu64 "-byte records: %s", options->record_bytes,
+                 mae_status_text(status));
+        return status;
+    }
+    status = workload->ops->index_create(target, workload->table, "usertable_key", &index, &workload->index);
+    if (status != MAE_OK)
+        snprintf(error, error_bytes, "%s index on target %s: %s",
+                 options->index == MAE_INDEX_ORDERED ? "ordered" : "hash", workload->ops->name,
+                 mae_status_text(status));
+    return status;
+}
+
+static uint64_t load_key(void *arg, uint64_t i)
+{
+    const struct workload *workload = arg;
+    return shuffle_at(&workload->shuffle, i);
+}
+
+static void load_fill(void *arg, uint64_t key, void *data)
+{
+    const struct workload *workload = arg;
+    record_fill(data, (size_t)workload->options.record_bytes, key, 0);
+}
+
+static enum mae_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                            struct workload_progress *progress, const _Atomic bool *stop)
+{
+    struct bulk bulk = {.ops = workload->ops,
+                        .worker = worker,
+                        .index = workload->index,
+                        .bytes = (size_t)workload->options.record_bytes,
+                        .arg = workload,
+                        .key = workload->options.load_order == LOAD_SHUFFLED ? load_key : NULL,
+                        .fill = load_fill};
+    uint64_t first, last;
+    bulk_part(workload->options.records, part, parts, &first, &last);
+    return bulk_load(&bulk, first, last, progress, stop);
+}
+
+/* ---- Check. ---- */
+
+struct check {
+    struct workload *workload;
+    unsigned worker_idx; /* whose insertions are walked over */
+    bool racy;           /* several workers of a target that is not transactional: Y3 to Y5 are not owed */
+    uint64_t rows, stamps;
+    char *report;
+    size_t report_bytes;
+};
+
+static uint64_t inserted_key(void *arg, uint64_t i)
+{
+    const struct check *check = arg;
+    return check->workload->options.records + i * check->workload->workers + check->worker_idx;
+}
+
+/* Y4: does the stamp name a worker of this run and one of its committed updates? */
+static bool stamp_is_known(const struct workload *workload, uint64_t stamp)
+{
+    if (stamp == 0)
+        return true;
+    bool wide = workload->options.record_bytes >= 16;
+    uint64_t writer = wide ? stamp >> 48 : stamp >> 22, update = stamp & (((uint64_t)1 << 48) - 1);
+    if (writer == 0 || writer > workload->workers)
+        return false;
+    return !wide || (update >= 1 && update <= workload->shares[writer - 1].updates);
+}
+
+static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
+{
+    struct check *check = arg;
+    struct workload *workload = check->workload;
+    uint64_t stamp = 0;
+    if (!record_check(data, bytes, (size_t)workload->options.record_bytes, key, &stamp, check->report,
+                      check->report_bytes) &&
+        !(check->racy && data))
+        return false; /* Y1, Y2, Y5 */
+    if (workload->options.update_kind == UPDATE_BLIND && !check->racy && !stamp_is_known(workload, stamp)) {
+        snprintf(check->report, check->report_bytes,
+                 "key %" PRIu64 ": stamp %#" PRIx64 " is of no committed update, expected 0 or worker and number", key,
+                 stamp);
+        return false;
+    }
+    check->rows++;
+    check->stamps += stamp;
+    return true;
+}
+
+/* Y2, the other half: the key a worker would have inserted next must not be there. */
+static bool check_absent(void *arg, uint64_t key, const void *data, size_t bytes)
+{
+    struct check *check = arg;
+    (void)bytes;
+    if (data)
+        snprintf(check->report, check->report_bytes,
+                 "key %" PRIu64 ": found a row, expected none: its insert never committed", key);
+    return !data;
+}
+
+static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
+                                  size_t report_bytes)
+{
+    const struct ycsb_options *options = &workload->options;
+    struct check check = {.workload = workload,
+                          .racy = !workload->ops->guarantees.transactional && workload->workers > 1,
+                          .report = report,
+                          .report_bytes = report_bytes};
+    struct bulk bulk = {.ops = workload->ops, .worker = worker, .index = workload->index, .arg = &check};
+    uint64_t updates = 0, lost = 0;
+
+    bulk.visit = check_row;
+    enum mae_status status = bulk_walk(&bulk, 0, options->records);
+    bulk.key = inserted_key;
+    for (; status == MAE_OK && check.worker_idx < workload->workers; check.worker_idx++) {
+        const struct ycsb_share *share = &workload->shares[check.worker_idx];
+        uint64_t inserted = atomic_load_explicit(&share->inserted, memory_order_acquire);
+        updates += share->updates;
+        lost += share->lost;
+        bulk.visit = check_row;
+        status = bulk_walk(&bulk, 0, inserted);
+        bulk.visit = check_absent;
+        if (status == MAE_OK && workload->ops->guarantees.transactional)
+            status = bulk_walk(&bulk, inserted, inserted + 1);
+    }
+    if (status != MAE_OK)
+        return status;
+
+    if (options->update_kind == UPDATE_BLIND) {
+        snprintf(report, report_bytes,
+                 "%" PRIu64 " rows present and intact, %" PRIu64 " blind updates, %" PRIu64 " reads before their row",
+                 check.rows, updates, lost);
+        return MAE_OK;
+    }
+    /* Short records count modulo 2^32, each on its own; their sum does not wrap in any run that ends. */
+    bool equal = check.stamps == updates;
+    snprintf(report, report_bytes,
+             "%" PRIu64 " rows present, their update counters sum to %" PRIu64 ", committed updates: %" PRIu64 "%s",
+             check.rows, check.stamps, updates,
+             equal        ? ""
+             : check.racy ? " (not transactional: updates may be lost)"
+                          : ": updates were lost or came from aborted transactions");
+    return equal || check.racy ? MAE_OK : MAE_CORRUPT; /* Y3 */
+}
+
+static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                             char *report, size_t report_bytes)
+{
+    (void)committed; /* of transactions; what they did is in the shares */
+    return bulk_prove(check_pass, workload->ops, workload, worker, report, report_bytes);
+}
+
+/* ---- Sizes. ---- */
+
+static void data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes)
+{
+    *rows = workload->options.records;
+    for (unsigned i = 0; i < workload->workers; i++)
+        *rows += atomic_load_explicit(&workload->shares[i].inserted, memory_order_relaxed);
+    *bytes = *rows * (workload->options.record_bytes + sizeof(uint64_t));
+}
+
+static void space(const struct workload *workload, struct mae_space *rows, struct mae_space *indexes)
+{
+    *rows = *indexes = (struct mae_space){0};
+    if (workload->ops->table_space)
+        workload->ops->table_space(workload->table, rows);
+    if (workload->ops->index_space)
+        workload->ops->index_space(workload->index, indexes);
+}
+
+const struct workload_ops ycsb_workload_ops = {
+    .name = "ycsb",
+    .help = "reads, updates, inserts and scans by key; presets A to F are YCSB's core workloads",
+    .options = option_table,
+    .txn_types = txn_types,
+    .presets = preset_names,
+    .preset = preset,
+    .create = create,
+    .destroy = destroy,
+    .setup = setup,
+    .load = load,
+    .worker_create = ycsb_worker_create,
+    .worker_destroy = ycsb_worker_destroy,
+    .next = ycsb_next,
+    .attempt = ycsb_attempt,
+    .operations = ycsb_operations,
+    .check = check,
+    .data_size = data_size,
+    .space = space,
+};
