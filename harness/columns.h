@@ -1,0 +1,23 @@
+/*
+ * columns.h - the list of CSV columns and the text of each for a result. The list is the same for every run of a build.
+ */
+#ifndef HARNESS_COLUMNS_H
+#define HARNESS_COLUMNS_H
+
+#include "harness/result.h"
+
+struct column_info {
+    char *name;
+    const char *unit, *help;
+};
+
+enum { COLUMN_ALL_TYPES = -1 };
+
+size_t column_count(void);
+const struct column_info *column_info(size_t i); /* NULL past the end; static */
+
+/* The text of column i for transaction type `type` of the result, or for all of them; empty if it does not apply. */
+enum { COLUMN_TEXT_BYTES = 4096 };
+void column_text(size_t i, const struct result *result, int type, char *text);
+
+#endif

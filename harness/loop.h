@@ -1,0 +1,54 @@
+/*
+ * loop.h - what a worker does in warm-up and window: draw a request, attempt it until it commits, count.
+ *
+ * The counters have one writer, their worker, and are read by the coordinator at any time (relaxed); each worker's
+ * lie on cache lines of their own. Nothing here allocates, locks, prints or writes a shared line; the stop flag is
+ * read once an attempt and lies on a line that nobody writes during the run.
+ */
+#ifndef HARNESS_LOOP_H
+#define HARNESS_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "workloads/target.h"
+#include "workloads/workload.h"
+
+/* Counts of one transaction type. `aborted` is per attempt, by its status. */
+struct loop_counts {
+    uint64_t committed, operations, aborted[MAE_STATUS_COUNT];
+};
+
+struct loop_counters {
+    _Atomic uint64_t committed, operations, aborted[MAE_STATUS_COUNT];
+};
+
+struct loop_worker {
+    /* Set before loop_run, only read by it. */
+    const struct workload_ops *workload;
+    struct workload_worker *state;
+    void (*backoff)(struct target_worker *worker);
+    struct target_worker *target_worker;
+    const _Atomic bool *stop;
+    uint64_t commits_max; /* end after so many commits; UINT64_MAX: only when told to stop */
+    /* Written by loop_run. */
+    _Atomic bool entered;
+    uint64_t begin_ns, end_ns;      /* valid when it has ended */
+    struct loop_counters *counters; /* one for each transaction type; they only grow, from run to run */
+};
+
+/* Counters for `types` transaction types on lines of their own. free() them. */
+struct loop_counters *loop_counters_create(unsigned types);
+
+/* MAE_OK when stopped or through with its commits; else the status, not retryable, of the attempt that ended it. */
+enum mae_status loop_run(struct loop_worker *worker);
+
+/* Adds the present counters to `sums`, one for each type. Any thread, any time. */
+void loop_counters_add(const struct loop_counters *counters, unsigned types, struct loop_counts *sums);
+
+/* Sums of counts: into += add, into -= subtract. */
+void loop_counts_add(struct loop_counts *into, const struct loop_counts *add);
+void loop_counts_subtract(struct loop_counts *into, const struct loop_counts *subtract);
+uint64_t loop_counts_aborted(const struct loop_counts *counts);
+
+#endif

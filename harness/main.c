@@ -1,0 +1,82 @@
+/* main.c - the `maemio` command: finds the sub-command and hands over. */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/maemio.h"
+#include "harness/arguments.h"
+#include "harness/exit_code.h"
+#include "harness/list.h"
+#include "harness/options.h"
+#include "harness/run.h"
+#include "harness/support.h"
+
+static enum exit_code run_command(int argc, char **argv)
+{
+    struct options *options = options_create();
+    arguments_read(argc, argv, options);
+    enum exit_code code = run_execute(options);
+    options_destroy(options);
+    return code;
+}
+
+/* A new sub-command: one line here. */
+static const struct command {
+    const char *name, *help;
+    enum exit_code (*run)(int argc, char **argv);
+} commands[] = {
+    {"run", "run a workload on a target and measure it", run_command},
+    {"list", "list options, columns, workloads, targets, distributions", list_command},
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+struct choice {
+    const struct command *command;
+    int first; /* index of the command's name in argv */
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct choice *choice = state->input;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        for (size_t i = 0; i < COMMAND_COUNT; i++)
+            if (strcmp(commands[i].name, argument) == 0)
+                choice->command = &commands[i];
+        if (choice->command == NULL)
+            argp_error(state, "there is no command '%s'", argument);
+        choice->first = state->next - 1;
+        state->next = state->argc; /* the rest is the command's */
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "name a command");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static char name[] = "maemio";
+    struct support_text doc = {0};
+    support_text_add(&doc, "Measures the Maemio engine and what it is compared with.\vCommands:\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        support_text_add(&doc, "  %-6s %s\n", commands[i].name, commands[i].help);
+    support_text_add(&doc, "`maemio COMMAND --help' shows each command's options.");
+    argp_program_version = "maemio " MAE_VERSION;
+    argp_err_exit_status = EXIT_USAGE;
+    struct argp argp = {.parser = parse, .args_doc = "COMMAND [OPTION...]", .doc = doc.text};
+    struct choice choice = {0};
+    if (argc > 0)
+        argv[0] = name; /* messages begin the same wherever the program lies */
+    (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice);
+    free(doc.text);
+    struct support_text full = {0};
+    support_text_add(&full, "%s %s", name, choice.command->name);
+    argv[choice.first] = full.text;
+    enum exit_code code = choice.command->run(argc - choice.first, argv + choice.first);
+    free(full.text);
+    return (int)code;
+}

@@ -1,0 +1,349 @@
+/* provenance.c - reads what the machine tells of itself, see provenance.h. One function a field: read_<field>. */
+#include "harness/provenance.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <gnu/libc-version.h>
+#include <hwloc.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+#include "engine/maemio.h"
+
+/* The build gives these (Makefile); without it they are unknown. */
+#ifndef MAE_BUILD_REVISION
+#define MAE_BUILD_REVISION ""
+#endif
+#ifndef MAE_BUILD_MODE
+#define MAE_BUILD_MODE ""
+#endif
+#ifndef MAE_BUILD_FLAGS
+#define MAE_BUILD_FLAGS ""
+#endif
+
+static void put(char *text, const char *value)
+{
+    (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%s", value);
+}
+
+/* The first line of a file; false, and an empty text, if there is none. */
+static bool put_file(char *text, const char *path)
+{
+    text[0] = '\0';
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    bool read = fgets(text, PROVENANCE_TEXT_BYTES, file) != NULL;
+    (void)fclose(file);
+    if (!read)
+        text[0] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    return read;
+}
+
+/* What follows "key<blanks>:<blanks>" in the first line of the file that begins with key, without a unit. */
+static bool put_key(char *text, const char *path, const char *key, bool whole_line)
+{
+    text[0] = '\0';
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    char line[1024];
+    bool found = false;
+    while (!found && fgets(line, sizeof line, file) != NULL) {
+        char *colon = strchr(line, ':');
+        if (strncmp(line, key, strlen(key)) != 0 || colon == NULL)
+            continue;
+        char *value = colon + 1 + strspn(colon + 1, " \t");
+        value[strcspn(value, whole_line ? "\n" : " \t\n")] = '\0';
+        put(text, value);
+        found = true;
+    }
+    (void)fclose(file);
+    return found;
+}
+
+/* A value in KiB as bytes. */
+static void put_meminfo(char *text, const char *key)
+{
+    if (put_key(text, "/proc/meminfo", key, false))
+        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%llu", strtoull(text, NULL, 10) * 1024);
+}
+
+static void read_start_utc(char *text)
+{
+    time_t now = time(NULL);
+    struct tm utc;
+    text[0] = '\0';
+    if (gmtime_r(&now, &utc) != NULL)
+        (void)strftime(text, PROVENANCE_TEXT_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+static void read_version(char *text)
+{
+    put(text, MAE_VERSION);
+}
+
+static void read_revision(char *text)
+{
+    put(text, MAE_BUILD_REVISION[0] == '\0' ? "unknown" : MAE_BUILD_REVISION);
+    char *dirty = strstr(text, "-dirty");
+    if (dirty != NULL)
+        *dirty = '\0';
+}
+
+static void read_dirty(char *text)
+{
+    bool known = MAE_BUILD_REVISION[0] != '\0' && strcmp(MAE_BUILD_REVISION, "unknown") != 0;
+    put(text, !known ? "" : strstr(MAE_BUILD_REVISION, "-dirty") != NULL ? "1" : "0");
+}
+
+static void read_build_mode(char *text)
+{
+    put(text, MAE_BUILD_MODE);
+}
+
+static void read_compiler(char *text)
+{
+#if defined(__clang__)
+    put(text, "clang " __clang_version__);
+#else
+    put(text, "gcc " __VERSION__);
+#endif
+}
+
+static void read_build_flags(char *text)
+{
+    put(text, MAE_BUILD_FLAGS);
+}
+
+static void read_kernel(char *text)
+{
+    struct utsname name;
+    put(text, uname(&name) == 0 ? name.release : "");
+}
+
+static void read_libc(char *text)
+{
+    (void)snprintf(text, PROVENANCE_TEXT_BYTES, "glibc %s", gnu_get_libc_version());
+}
+
+static void read_hwloc(char *text)
+{
+    (void)snprintf(text, PROVENANCE_TEXT_BYTES, "0x%x", hwloc_get_api_version());
+}
+
+static void read_cpu_model(char *text)
+{
+    (void)put_key(text, "/proc/cpuinfo", "model name", true);
+}
+
+static void read_cpu_mhz(char *text)
+{
+    (void)put_key(text, "/proc/cpuinfo", "cpu MHz", false);
+}
+
+static void read_microcode(char *text)
+{
+    (void)put_key(text, "/proc/cpuinfo", "microcode", false);
+}
+
+static void read_hypervisor(char *text)
+{
+    text[0] = '\0';
+#if defined(__x86_64__)
+    unsigned eax, ebx, ecx, edx, signature[4] = {0};
+    if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0)
+        return;
+    if ((ecx & (1U << 31)) == 0) {
+        put(text, "none");
+        return;
+    }
+    __cpuid(0x40000000, eax, signature[0], signature[1], signature[2]);
+    char name[sizeof signature];
+    memcpy(name, signature, sizeof signature); /* ends in zeros */
+    for (char *at = name; *at != '\0'; at++)
+        if (!isprint((unsigned char)*at))
+            *at = '?';
+    put(text, name[0] == '\0' ? "unnamed" : name);
+#endif
+}
+
+static void read_cpus_online(char *text)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    text[0] = '\0';
+    if (count > 0)
+        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%ld", count);
+}
+
+static void read_cpus_isolated(char *text)
+{
+    FILE *file = fopen("/sys/devices/system/cpu/isolated", "re");
+    put(text, "");
+    if (file == NULL)
+        return;
+    (void)fclose(file);
+    (void)put_file(text, "/sys/devices/system/cpu/isolated");
+    if (text[0] == '\0')
+        put(text, "none");
+}
+
+static void read_smt(char *text)
+{
+    (void)put_file(text, "/sys/devices/system/cpu/smt/active");
+}
+
+static void read_governor(char *text)
+{
+    (void)put_file(text, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
+}
+
+static void read_turbo(char *text)
+{
+    if (put_file(text, "/sys/devices/system/cpu/intel_pstate/no_turbo"))
+        put(text, text[0] == '0' ? "1" : "0");
+    else
+        (void)put_file(text, "/sys/devices/system/cpu/cpufreq/boost");
+}
+
+static void read_numa_nodes_online(char *text)
+{
+    text[0] = '\0';
+    DIR *directory = opendir("/sys/devices/system/node");
+    if (directory == NULL)
+        return;
+    unsigned nodes = 0;
+    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
+        nodes += strncmp(entry->d_name, "node", 4) == 0 && isdigit((unsigned char)entry->d_name[4]);
+    (void)closedir(directory);
+    (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%u", nodes);
+}
+
+static void read_numa_balancing(char *text)
+{
+    (void)put_file(text, "/proc/sys/kernel/numa_balancing");
+}
+
+static void read_clocksource(char *text)
+{
+    (void)put_file(text, "/sys/devices/system/clocksource/clocksource0/current_clocksource");
+}
+
+static void read_thp(char *text)
+{
+    if (!put_file(text, "/sys/kernel/mm/transparent_hugepage/enabled"))
+        return;
+    char *open = strchr(text, '['), *close = strchr(text, ']'); /* "always [madvise] never" */
+    if (open == NULL || close == NULL || close < open)
+        return;
+    *close = '\0';
+    memmove(text, open + 1, (size_t)(close - open));
+}
+
+static void read_hugepages_reserved(char *text)
+{
+    (void)put_file(text, "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
+}
+
+static void read_hugepages_free(char *text)
+{
+    (void)put_file(text, "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
+}
+
+static void read_memory_bytes(char *text)
+{
+    put_meminfo(text, "MemTotal");
+}
+
+static void read_memory_available_bytes(char *text)
+{
+    put_meminfo(text, "MemAvailable");
+}
+
+static void read_memlock_bytes(char *text)
+{
+    struct rlimit limit;
+    text[0] = '\0';
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
+        return;
+    if (limit.rlim_cur == RLIM_INFINITY)
+        put(text, "unlimited");
+    else
+        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%llu", (unsigned long long)limit.rlim_cur);
+}
+
+/* A file of this process's own control group (version 2), or of version 1's `controller`. */
+static bool put_cgroup(char *text, const char *file, const char *controller, const char *file_v1)
+{
+    char path[2048], own[PROVENANCE_TEXT_BYTES];
+    text[0] = '\0';
+    if (put_key(own, "/proc/self/cgroup", "0::", true)) { /* "0::/path": put_key leaves ":/path" */
+        (void)snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", own + (own[0] == ':'), file);
+        if (put_file(text, path))
+            return true;
+    }
+    (void)snprintf(path, sizeof path, "/sys/fs/cgroup/%s", file); /* a container sees its own group as the root */
+    if (put_file(text, path))
+        return true;
+    (void)snprintf(path, sizeof path, "/sys/fs/cgroup/%s/%s", controller, file_v1);
+    return put_file(text, path);
+}
+
+static void read_cgroup_memory_bytes(char *text)
+{
+    if (!put_cgroup(text, "memory.max", "memory", "memory.limit_in_bytes"))
+        return;
+    if (strtoull(text, NULL, 10) > UINT64_C(1) << 60) /* version 1 writes "no limit" as a huge number */
+        put(text, "max");
+}
+
+static void read_cgroup_cpus(char *text)
+{
+    char period_text[PROVENANCE_TEXT_BYTES];
+    if (put_cgroup(text, "cpu.max", "cpu", "cpu.cfs_quota_us") && text[0] != 'm') {
+        char *rest;
+        double quota = strtod(text, &rest), period = strtod(rest, NULL);
+        if (period <= 0 && put_file(period_text, "/sys/fs/cgroup/cpu/cpu.cfs_period_us"))
+            period = strtod(period_text, NULL);
+        if (quota > 0 && period > 0)
+            (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%.6g", quota / period);
+        else
+            put(text, quota < 0 ? "max" : "");
+    } else if (text[0] == 'm') {
+        put(text, "max"); /* "max 100000" */
+    }
+}
+
+static void read_perf_event_paranoid(char *text)
+{
+    (void)put_file(text, "/proc/sys/kernel/perf_event_paranoid");
+}
+
+static void read_load_average(char *text)
+{
+    double average;
+    text[0] = '\0';
+    if (getloadavg(&average, 1) == 1)
+        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%.2f", average);
+}
+
+void provenance_read(struct provenance *provenance)
+{
+#define COLUMN(name, unit, help, value)
+#define TOTAL(name, unit, help, value)
+#define PROVENANCE(name, unit, help) read_##name(provenance->name);
+#include "harness/columns.def"
+#undef COLUMN
+#undef TOTAL
+#undef PROVENANCE
+}

@@ -1,0 +1,254 @@
+/*
+ * report.c - see report.h. Each line is the median over the complete repetitions; where there are several, the
+ * smallest and largest follow. An interrupted repetition counts only when there is no complete one.
+ */
+#include "harness/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/quantity.h"
+#include "harness/support.h"
+
+struct spread {
+    double median, low, high;
+    size_t count; /* values that are known */
+};
+
+static int compare_doubles(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+/* What a result says; negative: not known. */
+typedef double (*measure_fn)(const struct result *result);
+
+static struct spread spread_of(struct result *const *results, size_t count, measure_fn measure)
+{
+    double *values = support_alloc(count * sizeof *values);
+    struct spread spread = {0};
+    for (size_t i = 0; i < count; i++) {
+        values[spread.count] = measure(results[i]);
+        spread.count += values[spread.count] >= 0;
+    }
+    qsort(values, spread.count, sizeof *values, compare_doubles);
+    if (spread.count > 0) {
+        size_t middle = spread.count / 2;
+        spread.low = values[0];
+        spread.high = values[spread.count - 1];
+        spread.median = spread.count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+    }
+    free(values);
+    return spread;
+}
+
+static double ratio(double part, double whole)
+{
+    return whole > 0 ? part / whole : -1;
+}
+
+static double measure_throughput(const struct result *r)
+{
+    return ratio((double)r->all.committed, r->window_s);
+}
+
+static double measure_operations(const struct result *r)
+{
+    return r->all.operations > 0 ? ratio((double)r->all.operations, r->window_s) : -1;
+}
+
+static double measure_ns_per_operation(const struct result *r)
+{
+    return ratio(result_worker_ns(r), (double)r->all.operations);
+}
+
+static double measure_abort_percent(const struct result *r)
+{
+    uint64_t aborted = loop_counts_aborted(&r->all);
+    return 100 * ratio((double)aborted, (double)(r->all.committed + aborted));
+}
+
+static double measure_versions_per_row(const struct result *r)
+{
+    return r->has_space ? ratio((double)r->rows.versions, (double)r->rows.rows) : -1;
+}
+
+static double measure_bytes_per_row(const struct result *r)
+{
+    return r->has_memory ? ratio((double)r->memory.resident_bytes, (double)r->data_rows) : -1;
+}
+
+static double measure_resident(const struct result *r)
+{
+    return r->has_memory ? (double)r->memory.resident_bytes : -1;
+}
+
+static double measure_load_rate(const struct result *r)
+{
+    return r->load_rows > 0 ? ratio((double)r->load_rows, r->load_s) : -1;
+}
+
+static char *format_plain(double value, char *text)
+{
+    (void)snprintf(text, QUANTITY_TEXT_BYTES, value < 10 ? "%.3f" : "%.1f", value);
+    return text;
+}
+
+typedef char *(*format_fn)(double value, char *text);
+
+/* "  throughput      2.10M txn/s (2.05M .. 2.13M)" and whatever follows; false, and no line, if it is not known. */
+static bool line_begin(FILE *out, const char *name, const struct spread *spread, format_fn format, const char *unit)
+{
+    char text[QUANTITY_TEXT_BYTES], low[QUANTITY_TEXT_BYTES], high[QUANTITY_TEXT_BYTES];
+    if (spread->count == 0)
+        return false;
+    (void)fprintf(out, "  %-14s %s%s", name, format(spread->median, text), unit);
+    if (spread->low < spread->high)
+        (void)fprintf(out, " (%s .. %s)", format(spread->low, low), format(spread->high, high));
+    return true;
+}
+
+static void line(FILE *out, const char *name, const struct spread *spread, format_fn format, const char *unit)
+{
+    if (line_begin(out, name, spread, format, unit))
+        (void)fputc('\n', out);
+}
+
+static void head_print(FILE *out, const struct result *r, size_t count)
+{
+    const struct options *options = r->options;
+    char time[QUANTITY_TEXT_BYTES];
+    (void)fprintf(out, "%s%s%s on %s, %u worker%s", options->workload->name, options->run.preset[0] == '\0' ? "" : " ",
+                  options->run.preset, options->target->name, r->placement->count, r->placement->count == 1 ? "" : "s");
+    if (r->placement->workers[0].cpu >= 0) {
+        (void)fputs(" on CPUs", out);
+        for (unsigned i = 0; i < r->placement->count; i++)
+            (void)fprintf(out, "%s%d", i == 0 ? " " : ",", r->placement->workers[i].cpu);
+    } else {
+        (void)fputs(", not pinned", out);
+    }
+    if (options->run.txns != 0)
+        (void)fprintf(out, ", %llu transactions each", (unsigned long long)options->run.txns);
+    else
+        (void)fprintf(out, ", window %s", quantity_format_time((uint64_t)(r->window_s * 1e3) * 1000000, time));
+    if (count > 1)
+        (void)fprintf(out, ", median of %zu (min .. max)", count);
+    const char *isolation = result_isolation(&options->target->guarantees), *note = options->target->guarantees.note;
+    note = note == NULL ? "" : note;
+    bool repeats = strncmp(note, isolation, strlen(isolation)) == 0;
+    (void)fprintf(out, "\n  %-14s %s%s%s\n", "guarantees", repeats ? "" : isolation,
+                  repeats || note[0] == '\0' ? "" : "; ", note);
+}
+
+/* The reasons, largest first, as shares of all attempts of all repetitions. */
+static void reasons_print(FILE *out, struct result *const *results, size_t count)
+{
+    struct loop_counts sum = {0};
+    for (size_t i = 0; i < count; i++)
+        loop_counts_add(&sum, &results[i]->all);
+    uint64_t attempts = sum.committed + loop_counts_aborted(&sum);
+    const char *separator = ": ";
+    for (;;) {
+        int largest = 0;
+        for (int status = 1; status < MAE_STATUS_COUNT; status++)
+            if (sum.aborted[status] > sum.aborted[largest])
+                largest = status;
+        if (sum.aborted[largest] == 0)
+            return;
+        char name[64];
+        result_abort_name((enum mae_status)largest, name, sizeof name);
+        (void)fprintf(out, "%s%s %.3g%%", separator, name, 100 * (double)sum.aborted[largest] / (double)attempts);
+        sum.aborted[largest] = 0;
+        separator = ", ";
+    }
+}
+
+static void types_print(FILE *out, const struct result *r)
+{
+    for (unsigned type = 0; r->type_count > 1 && type < r->type_count; type++) {
+        const struct loop_counts *counts = &r->types[type];
+        uint64_t aborted = loop_counts_aborted(counts);
+        char text[QUANTITY_TEXT_BYTES];
+        (void)fprintf(out, "    %-14s %s txn/s, %.3g%% aborted\n", r->options->workload->txn_types[type],
+                      quantity_format_count(r->window_s > 0 ? (double)counts->committed / r->window_s : 0, text),
+                      aborted == 0 ? 0 : 100 * (double)aborted / (double)(counts->committed + aborted));
+    }
+}
+
+static void memory_print(FILE *out, struct result *const *results, size_t count)
+{
+    const struct result *last = results[count - 1];
+    struct spread resident = spread_of(results, count, measure_resident);
+    char a[QUANTITY_TEXT_BYTES], b[QUANTITY_TEXT_BYTES], c[QUANTITY_TEXT_BYTES];
+    if (!line_begin(out, "memory", &resident, quantity_format_bytes, ""))
+        return;
+    (void)fprintf(out, "; pages: %s reserved huge, %s transparent huge, %s small\n",
+                  quantity_format_bytes((double)last->memory.hugetlb_bytes, a),
+                  quantity_format_bytes((double)last->memory.transparent_bytes, b),
+                  quantity_format_bytes((double)result_small_bytes(last), c));
+}
+
+static void check_print(FILE *out, struct result *const *results, size_t count)
+{
+    size_t passed = 0;
+    char text[QUANTITY_TEXT_BYTES];
+    for (size_t i = 0; i < count; i++) {
+        if (results[i]->check == CHECK_FAILED) {
+            (void)fprintf(out, "  %-14s FAILED: %s\n", "check", results[i]->check_report);
+            return;
+        }
+        passed += results[i]->check == CHECK_PASSED;
+    }
+    (void)fprintf(out, "  %-14s %s", "check", passed == count ? "passed" : passed == 0 ? "skipped" : "passed in part");
+    if (passed > 0)
+        (void)fprintf(out, " in %s", quantity_format_time((uint64_t)(results[0]->check_s * 1e6) * 1000, text));
+    (void)fputc('\n', out);
+}
+
+static void warnings_print(FILE *out, const struct result *r)
+{
+    const struct provenance *machine = &r->provenance;
+    if (r->placement->oversubscribed)
+        (void)fputs("  warning: more workers than CPUs to run them on; speed means little\n", out);
+    if (machine->build_mode[0] != '\0' && strstr(machine->build_mode, "release") == NULL)
+        (void)fprintf(out, "  warning: a %s build is not for measuring\n", machine->build_mode);
+    if (r->outcome == OUTCOME_INTERRUPTED)
+        (void)fputs("  warning: interrupted; the window was cut short\n", out);
+    double load = strtod(machine->load_average, NULL);
+    if (load > 0.5 * strtod(machine->cpus_online, NULL) && r->repetition == 1)
+        (void)fprintf(out, "  warning: the machine was busy when the run began (load average %.2f)\n", load);
+}
+
+void report_print(FILE *out, struct result *const *results, size_t count)
+{
+    size_t all = count;
+    while (count > 1 && results[count - 1]->outcome == OUTCOME_INTERRUPTED)
+        count--;
+    if (count == 0)
+        return;
+    struct spread load = spread_of(results, count, measure_load_rate),
+                  speed = spread_of(results, count, measure_throughput);
+    struct spread operations = spread_of(results, count, measure_operations);
+    struct spread cost = spread_of(results, count, measure_ns_per_operation);
+    struct spread aborts = spread_of(results, count, measure_abort_percent);
+    struct spread versions = spread_of(results, count, measure_versions_per_row);
+    struct spread bytes = spread_of(results, count, measure_bytes_per_row);
+    head_print(out, results[0], count);
+    line(out, "load", &load, quantity_format_count, " rows/s");
+    line(out, "throughput", &speed, quantity_format_count, " txn/s");
+    types_print(out, results[count - 1]);
+    line(out, "operations", &operations, quantity_format_count, " op/s");
+    line(out, "per operation", &cost, format_plain, " ns of worker time");
+    if (line_begin(out, "aborts", &aborts, format_plain, "% of attempts")) {
+        reasons_print(out, results, count);
+        (void)fputc('\n', out);
+    }
+    line(out, "versions", &versions, format_plain, " per row");
+    line(out, "space", &bytes, format_plain, " bytes per row, everything included");
+    memory_print(out, results, count);
+    check_print(out, results, all);
+    warnings_print(out, results[0]);
+    if (all > count)
+        warnings_print(out, results[all - 1]);
+}

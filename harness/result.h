@@ -1,0 +1,53 @@
+/* result.h - what one repetition of a run has measured; written by run.c, read by columns.c and report.c. */
+#ifndef HARNESS_RESULT_H
+#define HARNESS_RESULT_H
+
+#include "harness/loop.h"
+#include "harness/options.h"
+#include "harness/provenance.h"
+#include "harness/topology.h"
+
+enum result_outcome { OUTCOME_COMPLETE, OUTCOME_INTERRUPTED };
+enum result_check { CHECK_SKIPPED, CHECK_PASSED, CHECK_FAILED };
+
+enum { RESULT_REPORT_BYTES = 1024 };
+
+struct result {
+    const struct options *options;
+    const struct placement *placement;
+    unsigned repetition; /* from 1 */
+    enum result_outcome outcome;
+    double load_s, window_s, check_s;
+    uint64_t load_rows;
+
+    unsigned type_count;
+    struct loop_counts *types; /* in the window, by transaction type */
+    struct loop_counts all;
+    uint64_t *engine; /* the target's counters in the window, summed over workers; NULL: it has none */
+
+    uint64_t data_rows, data_bytes;
+    bool has_space, has_memory, has_state;
+    struct mae_space rows, indexes;
+    struct mae_memory memory;
+    struct mae_state state; /* at the window's end */
+    uint64_t process_peak_bytes;
+
+    enum result_check check;
+    char check_report[RESULT_REPORT_BYTES];
+    struct option_pairs settings; /* the target's, resolved */
+    struct provenance provenance;
+};
+
+struct result *result_create(const struct options *options, const struct placement *placement, unsigned repetition);
+void result_destroy(struct result *result); /* NULL is fine */
+
+/* Worker time in the window, ns. */
+double result_worker_ns(const struct result *result);
+/* Memory on small pages, never below 0 (the parts are read one after the other). */
+uint64_t result_small_bytes(const struct result *result);
+/* "serializable", "weaker than serializable", "not transactional" */
+const char *result_isolation(const struct target_guarantees *guarantees);
+/* The name of an abort's column and line: "read_check" for MAE_ABORT_READ_CHECK. */
+void result_abort_name(enum mae_status status, char *name, size_t name_bytes);
+
+#endif

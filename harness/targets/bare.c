@@ -1,0 +1,714 @@
+/*
+ * bare.c - the upper bound: the native engine's index and row layout with no concurrency control at all.
+ *
+ * Not transactional: a transaction reads and writes rows in place, commit does nothing and abort undoes nothing.
+ * Several workers race by design, and what they do to one row may be lost. Only the structure is kept whole
+ * (bare_index.h), so that several can load.
+ *
+ * Layout, as native's: a row is {24-byte header, payload, 4-byte head} rounded up to cache lines, at base + row *
+ * stride on huge pages, and the index costs the same dependent misses. So a read or update costs here what the memory
+ * costs, and what native adds to it is the price of concurrency control. Larger payloads than native inlines have the
+ * same layout here, where native goes through one more pointer.
+ * Not here: ordered indexes, and keys of other than 8 bytes (MAE_UNSUPPORTED).
+ */
+#include "harness/targets/targets.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "harness/quantity.h"
+#include "harness/targets/bare_index.h"
+
+enum {
+    TABLES_MAX = 64,
+    INDEXES_MAX = 64,
+    NAME_BYTES = 64,
+    ROW_HEADER_BYTES = 24,
+    ROW_HEAD_BYTES = 4,
+    ROW_CHUNK_BYTES = 64 * 1024, /* rows a worker takes at once */
+    PREFETCH_LINES_MAX = 4,      /* of a row */
+};
+
+/* Address space for a table's rows; costs nothing until used. */
+#define TABLE_RESERVED_BYTES ((size_t)1 << 40)
+#define TABLE_RESERVED_MIN_BYTES ((size_t)1 << 30)
+
+struct row_header {
+    uint32_t payload_bytes;
+    uint32_t unused;
+    uint64_t next_free_plus_1; /* of a free row */
+    uint64_t unused_too;
+};
+static_assert(sizeof(struct row_header) == ROW_HEADER_BYTES, "as native's version header");
+
+struct target_table {
+    char *base;
+    size_t stride_bytes, payload_max_bytes;
+    uint64_t rows_per_chunk;
+    unsigned number;
+    struct target *target;
+    struct span span;
+    char name[NAME_BYTES];
+    SEPARATED _Atomic uint64_t next_row; /* rows from here on were never taken */
+};
+
+struct target_index {
+    struct bare_index hash;
+    struct target_table *table;
+    char name[NAME_BYTES];
+};
+
+struct target_txn {
+    struct target_worker *worker;
+    enum mae_mode mode;
+    bool running;
+};
+
+/* Rows of one table that a worker may use. */
+struct row_supply {
+    uint64_t next, end, free_plus_1;
+};
+
+struct target_worker {
+    struct target_txn txn;
+    struct target *target;
+    struct bare_guard *guard;
+    struct row_supply supplies[TABLES_MAX];
+};
+
+#define SETTINGS(X)                                        \
+    X(huge_pages, "auto, transparent or off: as native's") \
+    X(memory_limit, "bytes for rows and index; 0: 90% of what the machine or control group gives")
+
+enum {
+#define SETTING_ENUM(name, help) SETTING_##name,
+    SETTINGS(SETTING_ENUM)
+#undef SETTING_ENUM
+        SETTING_COUNT
+};
+
+struct target {
+    struct mem_budget budget;
+    struct span *spans;
+    pthread_mutex_t lock; /* over creating tables and indexes, joining and leaving */
+    struct target_table *tables[TABLES_MAX];
+    struct target_index *indexes[INDEXES_MAX];
+    unsigned table_count, index_count;
+    struct target_worker *workers[MAE_WORKERS_MAX];
+    char settings[SETTING_COUNT][NAME_BYTES];
+    struct bare_guard guards[MAE_WORKERS_MAX];
+};
+
+/* ---- Open and close. ---- */
+
+static bool parse_huge_pages(const char *text, enum mem_huge_pages *huge_pages)
+{
+    static const char *const names[] = {
+        [MEM_HUGE_AUTO] = "auto", [MEM_HUGE_TRANSPARENT] = "transparent", [MEM_HUGE_OFF] = "off"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(text, names[i]) == 0) {
+            *huge_pages = (enum mem_huge_pages)i;
+            return true;
+        }
+    return false;
+}
+
+static enum mae_status bare_open(const struct target_key_value *settings, struct target **result, char *error,
+                                 size_t error_bytes)
+{
+    enum mem_huge_pages huge_pages = MEM_HUGE_AUTO;
+    uint64_t memory_limit = 0;
+    for (; settings && settings->key; settings++) {
+        if (strcmp(settings->key, "huge_pages") == 0) {
+            if (!parse_huge_pages(settings->value, &huge_pages)) {
+                snprintf(error, error_bytes, "huge_pages=%s: must be auto, transparent or off", settings->value);
+                return MAE_INVALID;
+            }
+        } else if (strcmp(settings->key, "memory_limit") == 0) {
+            if (!quantity_parse_u64(settings->value, QUANTITY_BYTES, &memory_limit)) {
+                snprintf(error, error_bytes, "memory_limit=%s: must be a number of bytes such as 8G, or 0",
+                         settings->value);
+                return MAE_INVALID;
+            }
+        } else {
+            snprintf(error, error_bytes, "target bare has no setting %s; it takes:%s", settings->key,
+#define SETTING_NAME(name, help) " " #name
+                     SETTINGS(SETTING_NAME));
+#undef SETTING_NAME
+            return MAE_INVALID;
+        }
+    }
+    struct target *target = mem_alloc(sizeof *target);
+    if (!target) {
+        snprintf(error, error_bytes, "%s", mae_status_text(MAE_NO_MEMORY));
+        return MAE_NO_MEMORY;
+    }
+    pthread_mutex_init(&target->lock, NULL);
+    mem_budget_init(&target->budget, memory_limit, huge_pages);
+    static const char *const huge_names[] = {"auto", "transparent", "off"};
+    snprintf(target->settings[SETTING_huge_pages], NAME_BYTES, "%s", huge_names[huge_pages]);
+    snprintf(target->settings[SETTING_memory_limit], NAME_BYTES, "%" PRIu64, memory_limit);
+    *result = target;
+    return MAE_OK;
+}
+
+static void bare_close(struct target *target)
+{
+    if (!target)
+        return;
+    for (unsigned i = 0; i < target->index_count; i++) {
+        bare_index_fini(&target->indexes[i]->hash);
+        free(target->indexes[i]);
+    }
+    for (unsigned i = 0; i < target->table_count; i++) {
+        span_fini(&target->tables[i]->span);
+        free(target->tables[i]);
+    }
+    pthread_mutex_destroy(&target->lock);
+    free(target);
+}
+
+static struct target_key_value bare_setting(const struct target *target, size_t i)
+{
+    static const char *const names[] = {
+#define SETTING_TEXT(name, help) #name,
+        SETTINGS(SETTING_TEXT)
+#undef SETTING_TEXT
+    };
+    return i < SETTING_COUNT ? (struct target_key_value){names[i], target->settings[i]}
+                             : (struct target_key_value){NULL, NULL};
+}
+
+/* ---- Tables and indexes. ---- */
+
+static void span_enlist(struct target *target, struct span *span)
+{
+    span->next = target->spans;
+    target->spans = span;
+}
+
+static enum mae_status table_create_locked(struct target *target, const char *name,
+                                           const struct mae_table_config *config, struct target_table **result)
+{
+    if (target->table_count == TABLES_MAX)
+        return MAE_FULL;
+    for (unsigned i = 0; i < target->table_count; i++)
+        if (strcmp(target->tables[i]->name, name) == 0)
+            return MAE_EXISTS;
+    struct target_table *table = mem_alloc(sizeof *table);
+    if (!table)
+        return MAE_NO_MEMORY;
+    if (span_init(&table->span, &target->budget, TABLE_RESERVED_BYTES, TABLE_RESERVED_MIN_BYTES) != MAE_OK) {
+        free(table);
+        return MAE_NO_MEMORY;
+    }
+    size_t bytes = ROW_HEADER_BYTES + config->payload_max_bytes + ROW_HEAD_BYTES;
+    table->stride_bytes = (bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
+    table->payload_max_bytes = config->payload_max_bytes;
+    table->rows_per_chunk = ROW_CHUNK_BYTES / table->stride_bytes;
+    if (table->rows_per_chunk == 0)
+        table->rows_per_chunk = 1;
+    table->base = table->span.base;
+    table->number = target->table_count;
+    table->target = target;
+    strcpy(table->name, name);
+    span_enlist(target, &table->span);
+    target->tables[target->table_count++] = table;
+    *result = table;
+    return MAE_OK;
+}
+
+static enum mae_status bare_table_create(struct target *target, const char *name, const struct mae_table_config *config,
+                                         struct target_table **table)
+{
+    if (!*name || strlen(name) >= NAME_BYTES || config->payload_max_bytes == 0 ||
+        config->payload_max_bytes > MAE_PAYLOAD_MAX_BYTES)
+        return MAE_INVALID;
+    pthread_mutex_lock(&target->lock);
+    enum mae_status status = table_create_locked(target, name, config, table);
+    pthread_mutex_unlock(&target->lock);
+    return status;
+}
+
+static enum mae_status index_create_locked(struct target *target, struct target_table *table, const char *name,
+                                           const struct mae_index_config *config, struct target_index **result)
+{
+    if (target->index_count == INDEXES_MAX)
+        return MAE_FULL;
+    for (unsigned i = 0; i < target->index_count; i++)
+        if (strcmp(target->indexes[i]->name, name) == 0)
+            return MAE_EXISTS;
+    struct target_index *index = mem_alloc(sizeof *index);
+    if (!index)
+        return MAE_NO_MEMORY;
+    if (bare_index_init(&index->hash, &target->budget, config->expected_rows) != MAE_OK) {
+        bare_index_fini(&index->hash);
+        free(index);
+        return MAE_NO_MEMORY;
+    }
+    index->table = table;
+    strcpy(index->name, name);
+    span_enlist(target, &index->hash.bucket_span);
+    span_enlist(target, &index->hash.overflow_span);
+    target->indexes[target->index_count++] = index;
+    *result = index;
+    return MAE_OK;
+}
+
+static enum mae_status bare_index_create(struct target *target, struct target_table *table, const char *name,
+                                         const struct mae_index_config *config, struct target_index **index)
+{
+    if (!*name || strlen(name) >= NAME_BYTES)
+        return MAE_INVALID;
+    if (config->kind != MAE_INDEX_HASH || config->key_bytes != sizeof(uint64_t) || config->non_unique)
+        return MAE_UNSUPPORTED;
+    pthread_mutex_lock(&target->lock);
+    enum mae_status status = index_create_locked(target, table, name, config, index);
+    pthread_mutex_unlock(&target->lock);
+    return status;
+}
+
+/* ---- Workers. ---- */
+
+static enum mae_status bare_worker_join(struct target *target, struct target_worker **result)
+{
+    struct target_worker *worker = mem_alloc(sizeof *worker);
+    if (!worker)
+        return MAE_NO_MEMORY;
+    worker->target = target;
+    worker->txn.worker = worker;
+    enum mae_status status = MAE_FULL;
+    pthread_mutex_lock(&target->lock);
+    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++)
+        if (!target->workers[i]) {
+            target->workers[i] = worker;
+            worker->guard = &target->guards[i];
+            status = MAE_OK;
+            break;
+        }
+    pthread_mutex_unlock(&target->lock);
+    if (status == MAE_OK)
+        *result = worker;
+    else
+        free(worker);
+    return status;
+}
+
+static void bare_worker_idle(struct target_worker *worker)
+{
+    (void)worker; /* holds nothing back */
+}
+
+/* Rows it took and did not use stay unused. */
+static void bare_worker_leave(struct target_worker *worker)
+{
+    struct target *target = worker->target;
+    pthread_mutex_lock(&target->lock);
+    target->workers[worker->guard - target->guards] = NULL;
+    pthread_mutex_unlock(&target->lock);
+    free(worker);
+}
+
+/* ---- Transactions. ---- */
+
+static enum mae_status bare_begin(struct target_worker *worker, enum mae_mode mode, struct target_txn **txn)
+{
+    if (worker->txn.running)
+        return MAE_BUSY;
+    worker->txn.running = true;
+    worker->txn.mode = mode;
+    *txn = &worker->txn;
+    return MAE_OK;
+}
+
+static enum mae_status bare_commit(struct target_txn *txn)
+{
+    txn->running = false;
+    return MAE_OK;
+}
+
+static void bare_abort(struct target_txn *txn)
+{
+    txn->running = false;
+}
+
+static void bare_backoff(struct target_worker *worker)
+{
+    (void)worker; /* nothing aborts */
+}
+
+/* ---- Rows. ---- */
+
+static inline struct row_header *row_at(const struct target_table *table, uint64_t row)
+{
+    return (void *)(table->base + row * table->stride_bytes);
+}
+
+/* 1: in use. At the end of the row, as native's head. */
+static inline _Atomic uint32_t *row_head(const struct target_table *table, struct row_header *header)
+{
+    return (void *)((char *)header + table->stride_bytes - ROW_HEAD_BYTES);
+}
+
+static inline bool row_exists(const struct target_table *table, uint64_t row)
+{
+    return row < atomic_load_explicit(&table->next_row, memory_order_acquire) &&
+           atomic_load_explicit(row_head(table, row_at(table, row)), memory_order_acquire);
+}
+
+static enum mae_status row_take(struct target_worker *worker, struct target_table *table, uint64_t *row)
+{
+    struct row_supply *supply = &worker->supplies[table->number];
+    if (supply->free_plus_1) {
+        *row = supply->free_plus_1 - 1;
+        supply->free_plus_1 = row_at(table, *row)->next_free_plus_1;
+        return MAE_OK;
+    }
+    if (supply->next == supply->end) {
+        /* Committed before they count, so that a scan up to next_row never touches what is not there. */
+        pthread_mutex_lock(&table->target->lock);
+        uint64_t first = atomic_load_explicit(&table->next_row, memory_order_relaxed);
+        uint64_t end = first + table->rows_per_chunk;
+        enum mae_status status = span_commit(&table->span, end * table->stride_bytes);
+        if (status == MAE_OK)
+            atomic_store_explicit(&table->next_row, end, memory_order_release);
+        pthread_mutex_unlock(&table->target->lock);
+        if (status != MAE_OK)
+            return status;
+        supply->next = first;
+        supply->end = end;
+    }
+    *row = supply->next++;
+    return MAE_OK;
+}
+
+static void row_give_back(struct target_worker *worker, struct target_table *table, uint64_t row)
+{
+    struct row_supply *supply = &worker->supplies[table->number];
+    struct row_header *header = row_at(table, row);
+    atomic_store_explicit(row_head(table, header), 0, memory_order_release);
+    header->next_free_plus_1 = supply->free_plus_1;
+    supply->free_plus_1 = row + 1;
+}
+
+static inline enum mae_status may_write(const struct target_txn *txn, const struct target_table *table, size_t bytes)
+{
+    if (UNLIKELY(txn->mode == MAE_SNAPSHOT))
+        return MAE_READ_ONLY;
+    return LIKELY(bytes <= table->payload_max_bytes) ? MAE_OK : MAE_TOO_LARGE;
+}
+
+static inline void resize(struct row_header *header, size_t bytes)
+{
+    if (LIKELY(bytes == 0 || bytes == header->payload_bytes))
+        return;
+    if (bytes > header->payload_bytes)
+        memset((char *)(header + 1) + header->payload_bytes, 0, bytes - header->payload_bytes);
+    header->payload_bytes = (uint32_t)bytes;
+}
+
+static inline enum mae_status update_in_place(struct target_txn *txn, struct target_table *table, uint64_t row,
+                                              size_t bytes, const void **old, void **data)
+{
+    enum mae_status status = may_write(txn, table, bytes);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    struct row_header *header = row_at(table, row);
+    resize(header, bytes);
+    if (old)
+        *old = header + 1;
+    *data = header + 1;
+    return MAE_OK;
+}
+
+static enum mae_status insert_row(struct target_txn *txn, struct target_table *table, size_t bytes, uint64_t *row,
+                                  void **data)
+{
+    enum mae_status status = may_write(txn, table, bytes);
+    if (status != MAE_OK || (status = row_take(txn->worker, table, row)) != MAE_OK)
+        return status;
+    struct row_header *header = row_at(table, *row);
+    header->payload_bytes = (uint32_t)bytes;
+    atomic_store_explicit(row_head(table, header), 1, memory_order_release);
+    *data = header + 1;
+    return MAE_OK;
+}
+
+static enum mae_status bare_row_read(struct target_txn *txn, struct target_table *table, uint64_t row,
+                                     const void **data, size_t *bytes)
+{
+    (void)txn;
+    if (!row_exists(table, row))
+        return MAE_NOT_FOUND;
+    struct row_header *header = row_at(table, row);
+    *data = header + 1;
+    if (bytes)
+        *bytes = header->payload_bytes;
+    return MAE_OK;
+}
+
+static enum mae_status bare_row_update(struct target_txn *txn, struct target_table *table, uint64_t row, size_t bytes,
+                                       const void **old, void **data)
+{
+    return row_exists(table, row) ? update_in_place(txn, table, row, bytes, old, data) : MAE_NOT_FOUND;
+}
+
+static enum mae_status bare_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes, uint64_t *row,
+                                       void **data)
+{
+    return insert_row(txn, table, bytes, row, data);
+}
+
+static enum mae_status bare_row_erase(struct target_txn *txn, struct target_table *table, uint64_t row)
+{
+    enum mae_status status = may_write(txn, table, 0);
+    if (status != MAE_OK)
+        return status;
+    if (!row_exists(table, row))
+        return MAE_NOT_FOUND;
+    row_give_back(txn->worker, table, row);
+    return MAE_OK;
+}
+
+static enum mae_status bare_table_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit,
+                                       void *arg)
+{
+    enum { AHEAD = 16 };
+    if (txn->mode != MAE_SNAPSHOT)
+        return MAE_INVALID;
+    uint64_t limit = atomic_load_explicit(&table->next_row, memory_order_acquire);
+    for (uint64_t row = 0; row < limit; row++) {
+        const char *ahead = table->base + (row + AHEAD) * table->stride_bytes; /* only a hint: may lie past the end */
+        for (size_t i = 0; i < PREFETCH_LINES_MAX && i * CACHE_LINE_BYTES < table->stride_bytes; i++)
+            __builtin_prefetch(ahead + i * CACHE_LINE_BYTES);
+        struct row_header *header = row_at(table, row);
+        if (atomic_load_explicit(row_head(table, header), memory_order_acquire) &&
+            !visit(arg, row, header + 1, header->payload_bytes))
+            break;
+    }
+    return MAE_OK;
+}
+
+/* ---- Index entries, and rows by key. ---- */
+
+static inline uint64_t key_of(const void *key)
+{
+    uint64_t value;
+    memcpy(&value, key, sizeof value);
+    return value;
+}
+
+static inline uint64_t find_row(const struct target_txn *txn, const struct target_index *index, const void *key)
+{
+    uint64_t row = bare_index_find(&index->hash, key_of(key));
+    return LIKELY(row != BARE_NO_ROW) ? row : bare_index_find_settled(&index->hash, txn->worker->guard, key_of(key));
+}
+
+static enum mae_status bare_find(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref)
+{
+    *ref = find_row(txn, index, key);
+    return *ref == BARE_NO_ROW ? MAE_NOT_FOUND : MAE_OK;
+}
+
+static enum mae_status bare_entry_insert(struct target_txn *txn, struct target_index *index, const void *key,
+                                         uint64_t ref)
+{
+    enum mae_status status = may_write(txn, index->table, 0);
+    struct target *target = txn->worker->target;
+    return status != MAE_OK
+               ? status
+               : bare_index_insert(&index->hash, target->guards, MAE_WORKERS_MAX, txn->worker->guard, key_of(key), ref);
+}
+
+static enum mae_status bare_entry_remove(struct target_txn *txn, struct target_index *index, const void *key,
+                                         uint64_t ref)
+{
+    enum mae_status status = may_write(txn, index->table, 0);
+    return status != MAE_OK ? status : bare_index_remove(&index->hash, txn->worker->guard, key_of(key), ref);
+}
+
+static enum mae_status bare_scan(struct target_txn *txn, struct target_index *index, const void *lo, const void *hi,
+                                 unsigned flags, uint64_t limit, target_entry_fn visit, void *arg)
+{
+    (void)txn, (void)index, (void)lo, (void)hi, (void)flags, (void)limit, (void)visit, (void)arg;
+    return MAE_UNSUPPORTED; /* hash indexes have no order */
+}
+
+static enum mae_status bare_read(struct target_txn *txn, struct target_index *index, const void *key, const void **data,
+                                 size_t *bytes)
+{
+    uint64_t row = find_row(txn, index, key);
+    if (UNLIKELY(row == BARE_NO_ROW))
+        return MAE_NOT_FOUND;
+    struct row_header *header = row_at(index->table, row);
+    *data = header + 1;
+    if (bytes)
+        *bytes = header->payload_bytes;
+    return MAE_OK;
+}
+
+static enum mae_status bare_update(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
+                                   const void **old, void **data)
+{
+    uint64_t row = find_row(txn, index, key);
+    return LIKELY(row != BARE_NO_ROW) ? update_in_place(txn, index->table, row, bytes, old, data) : MAE_NOT_FOUND;
+}
+
+static enum mae_status bare_overwrite(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
+                                      void **data)
+{
+    return bare_update(txn, index, key, bytes, NULL, data);
+}
+
+static enum mae_status bare_insert(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
+                                   uint64_t *ref, void **data)
+{
+    uint64_t row;
+    enum mae_status status = insert_row(txn, index->table, bytes, &row, data);
+    if (status != MAE_OK)
+        return status;
+    status = bare_entry_insert(txn, index, key, row);
+    if (status != MAE_OK) {
+        row_give_back(txn->worker, index->table, row);
+        return status;
+    }
+    if (ref)
+        *ref = row;
+    return MAE_OK;
+}
+
+static enum mae_status bare_erase(struct target_txn *txn, struct target_index *index, const void *key)
+{
+    uint64_t row;
+    enum mae_status status = bare_find(txn, index, key, &row);
+    if (status != MAE_OK || (status = bare_entry_remove(txn, index, key, row)) != MAE_OK)
+        return status;
+    row_give_back(txn->worker, index->table, row);
+    return MAE_OK;
+}
+
+/* In two stages, as native: all buckets, then all rows, so that the misses of each stage overlap. */
+static void bare_prefetch(struct target_txn *txn, struct target_index *index, const void *keys, size_t count)
+{
+    (void)txn;
+    const struct target_table *table = index->table;
+    const char *at = keys;
+    size_t lines = table->stride_bytes / CACHE_LINE_BYTES;
+    if (count > MAE_PREFETCH_MAX)
+        count = MAE_PREFETCH_MAX;
+    if (lines > PREFETCH_LINES_MAX)
+        lines = PREFETCH_LINES_MAX;
+    for (size_t i = 0; i < count; i++)
+        __builtin_prefetch(bare_bucket_of(&index->hash, key_of(at + i * sizeof(uint64_t))));
+    for (size_t i = 0; i < count; i++) {
+        uint64_t row = bare_index_find(&index->hash, key_of(at + i * sizeof(uint64_t)));
+        if (row == BARE_NO_ROW)
+            continue;
+        const char *line = (const char *)row_at(table, row);
+        for (size_t j = 0; j < lines; j++)
+            __builtin_prefetch(line + j * CACHE_LINE_BYTES);
+    }
+}
+
+/* ---- Statistics. ---- */
+
+static void bare_table_space(const struct target_table *table, struct mae_space *space)
+{
+    *space = (struct mae_space){0};
+    uint64_t limit = atomic_load_explicit(&table->next_row, memory_order_acquire);
+    for (uint64_t row = 0; row < limit; row++) {
+        struct row_header *header = row_at(table, row);
+        if (!atomic_load_explicit(row_head(table, header), memory_order_relaxed))
+            continue;
+        space->rows++;
+        space->payload_bytes += header->payload_bytes;
+    }
+    space->versions = space->inlined_versions = space->rows;
+    space->row_bytes = space->rows * table->stride_bytes;
+}
+
+static void bare_index_space(const struct target_index *index, struct mae_space *space)
+{
+    uint64_t buckets = bare_index_bucket_count(&index->hash);
+    *space = (struct mae_space){.rows = buckets,
+                                .versions = buckets,
+                                .inlined_versions = buckets,
+                                .payload_bytes = buckets * (sizeof(struct bare_bucket) - ROW_HEADER_BYTES),
+                                .row_bytes = buckets * sizeof(struct bare_bucket)};
+}
+
+static void bare_memory(const struct target *target, struct mae_memory *memory)
+{
+    mem_usage(&target->budget, target->spans, memory);
+}
+
+struct verify {
+    const struct target_index *index;
+    char *report;
+    size_t report_bytes;
+};
+
+static bool verify_entry(void *arg, uint64_t key, uint64_t row)
+{
+    const struct verify *verify = arg;
+    if (row_exists(verify->index->table, row))
+        return true;
+    snprintf(verify->report, verify->report_bytes,
+             "index %s: key %" PRIu64 " leads to row %" PRIu64 ", which is not in use", verify->index->name, key, row);
+    return false;
+}
+
+static enum mae_status bare_verify(struct target *target, char *report, size_t report_bytes)
+{
+    for (unsigned i = 0; i < target->index_count; i++) {
+        struct verify verify = {target->indexes[i], report, report_bytes};
+        snprintf(report, report_bytes, "index %s: an entry is in a bucket that is not its key's", verify.index->name);
+        if (!bare_index_walk(&verify.index->hash, verify_entry, &verify))
+            return MAE_CORRUPT;
+    }
+    *report = '\0';
+    return MAE_OK;
+}
+
+const struct target_ops bare_target_ops = {
+    .name = "bare",
+    .label = "no concurrency control",
+    .help = "the same index and row layout with no concurrency control: an upper bound, not transactional",
+    .guarantees = {.workers_max = MAE_WORKERS_MAX,
+                   .note = "not transactional: no isolation, no roll-back, concurrent updates may be lost"},
+    .open = bare_open,
+    .close = bare_close,
+    .table_create = bare_table_create,
+    .index_create = bare_index_create,
+    .worker_join = bare_worker_join,
+    .worker_idle = bare_worker_idle,
+    .worker_leave = bare_worker_leave,
+    .begin = bare_begin,
+    .commit = bare_commit,
+    .abort = bare_abort,
+    .backoff = bare_backoff,
+    .read = bare_read,
+    .update = bare_update,
+    .overwrite = bare_overwrite,
+    .insert = bare_insert,
+    .erase = bare_erase,
+    .prefetch = bare_prefetch,
+    .row_read = bare_row_read,
+    .row_update = bare_row_update,
+    .row_insert = bare_row_insert,
+    .row_erase = bare_row_erase,
+    .find = bare_find,
+    .index_insert = bare_entry_insert,
+    .index_remove = bare_entry_remove,
+    .scan = bare_scan,
+    .table_scan = bare_table_scan,
+    .table_space = bare_table_space,
+    .index_space = bare_index_space,
+    .memory = bare_memory,
+    .verify = bare_verify,
+    .setting = bare_setting,
+};
