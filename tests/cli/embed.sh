@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# The library as an embedding program meets it: installs below a temporary DESTDIR, compiles examples/bank.c against the
+# installed header with plain flags through pkg-config, runs it, and finds nothing but mae_* in the library's symbols.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=${MAE_BUILD:-build/release}
+name=${build##*/}
+mode=${name#clang-}
+CC=${CC:-gcc}
+
+unset MAKEFLAGS MFLAGS MAKELEVEL # this may run below another make
+
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+make -s MODE="$mode" CC="$CC" DESTDIR="$stage" PREFIX=/opt/maemio install
+
+export PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_PATH=$stage/opt/maemio/lib/pkgconfig
+[ "$(pkg-config --modversion maemio)" = "$(sed -n 's/^#define MAE_VERSION "\(.*\)"/\1/p' engine/maemio.h)" ]
+
+# A sanitizer's run-time library has to come along; nothing else of this build's flags does.
+case $mode in
+asan) extra=-fsanitize=address,undefined ;;
+tsan) extra=-fsanitize=thread ;;
+cov) extra=--coverage ;;
+*) extra= ;;
+esac
+# shellcheck disable=SC2046,SC2086 # lists of flags
+"$CC" -O2 -Wall -Wextra -Werror $extra examples/bank.c $(pkg-config --cflags --libs maemio) -o "$stage/bank"
+"$stage/bank" | tee "$stage/out"
+grep -q 'the total stayed 100000 cents' "$stage/out"
+"$stage/opt/maemio/bin/maemio" --help >/dev/null
+
+foreign=$(nm --defined-only --extern-only "$stage/opt/maemio/lib/libmaemio.a" |
+    awk 'NF == 3 && $3 !~ /^mae_/ && $3 !~ /^_*(gcov|asan|tsan|ubsan|odr)/ { print $3 }')
+if [ -n "$foreign" ]; then
+    echo "libmaemio.a exports names that are not public: $foreign"
+    exit 1
+fi
+
+make -s MODE="$mode" CC="$CC" DESTDIR="$stage" PREFIX=/opt/maemio uninstall
+left=$(find "$stage/opt" -type f)
+[ -z "$left" ] || { echo "uninstall left: $left"; exit 1; }

@@ -1,0 +1,51 @@
+/* check.c - a failed check says what and where, and ends the program. */
+#include "engine/base/check.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support/world.h"
+
+static void a_true_check_does_nothing(void **state)
+{
+    (void)state;
+    int evaluated = 0;
+    MAE_CHECK(++evaluated == 1);
+    assert_int_equal(evaluated, 1);
+}
+
+static void a_false_check_aborts_with_a_message(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        MAE_CHECK(1 + 1 == 3);
+        _exit(0);
+    }
+    close(ends[1]);
+    char text[500] = "";
+    for (size_t used = 0; used + 1 < sizeof text;) {
+        ssize_t got = read(ends[0], text + used, sizeof text - 1 - used);
+        if (got <= 0)
+            break;
+        used += (size_t)got;
+    }
+    close(ends[0]);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status));
+    assert_non_null(strstr(text, "1 + 1 == 3"));
+    assert_non_null(strstr(text, "check.c"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_true_check_does_nothing),
+        cmocka_unit_test(a_false_check_aborts_with_a_message),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

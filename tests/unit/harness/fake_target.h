@@ -1,0 +1,312 @@
+/*
+ * fake_target.h - a target and a workload that do almost nothing, with faults on demand, to drive the harness in tests.
+ *
+ * The workload counts each commit in its worker; its check compares that with what the harness counted. `fault` says
+ * what goes wrong, `fault_at` in which call. The target keeps nothing and takes one setting, speed=slow|fast.
+ */
+#ifndef TESTS_UNIT_HARNESS_FAKE_TARGET_H
+#define TESTS_UNIT_HARNESS_FAKE_TARGET_H
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "workloads/target.h"
+#include "workloads/workload.h"
+
+enum { FAKE_WORKERS_MAX = 4 };
+
+/* How often each was called, for tests that run in the same process. */
+static _Atomic unsigned fake_opens, fake_closes, fake_loads, fake_joins, fake_leaves, fake_creates, fake_destroys;
+
+/* ---- The target. ---- */
+
+struct target {
+    char speed[16];
+};
+
+struct target_worker {
+    _Atomic uint64_t begun; /* its only counter */
+};
+
+static enum mae_status fake_open(const struct target_key_value *settings, struct target **target, char *error,
+                                 size_t error_bytes)
+{
+    struct target fresh = {"slow"};
+    for (; settings->key != NULL; settings++) {
+        if (strcmp(settings->key, "speed") != 0) {
+            (void)snprintf(error, error_bytes, "%s: no such setting; there is speed", settings->key);
+            return MAE_INVALID;
+        }
+        (void)snprintf(fresh.speed, sizeof fresh.speed, "%s", settings->value);
+    }
+    *target = malloc(sizeof **target);
+    **target = fresh;
+    fake_opens++;
+    return MAE_OK;
+}
+
+static void fake_close(struct target *target)
+{
+    free(target);
+    fake_closes++;
+}
+
+static enum mae_status fake_worker_join(struct target *target, struct target_worker **worker)
+{
+    (void)target;
+    *worker = aligned_alloc(64, 64);
+    memset(*worker, 0, 64);
+    fake_joins++;
+    return MAE_OK;
+}
+
+static void fake_worker_idle(struct target_worker *worker)
+{
+    (void)worker;
+}
+
+static void fake_worker_leave(struct target_worker *worker)
+{
+    free(worker);
+    fake_leaves++;
+}
+
+static void fake_backoff(struct target_worker *worker)
+{
+    (void)worker;
+}
+
+static size_t fake_counter_count(void)
+{
+    return 1;
+}
+
+static const struct mae_counter_info *fake_counter_info(size_t i)
+{
+    static const struct mae_counter_info info = {"fake_begun", "", "attempts"};
+    return i == 0 ? &info : NULL;
+}
+
+static void fake_worker_counters(const struct target_worker *worker, uint64_t *values)
+{
+    values[0] = atomic_load_explicit(&worker->begun, memory_order_relaxed);
+}
+
+static struct target_key_value fake_setting(const struct target *target, size_t i)
+{
+    return i == 0 ? (struct target_key_value){"speed", target->speed} : (struct target_key_value){NULL, NULL};
+}
+
+static const struct target_ops fake_target_ops = {
+    .name = "fake",
+    .label = "Fake",
+    .help = "does nothing",
+    .guarantees = {.transactional = false, .workers_max = FAKE_WORKERS_MAX, .note = "for tests"},
+    .open = fake_open,
+    .close = fake_close,
+    .worker_join = fake_worker_join,
+    .worker_idle = fake_worker_idle,
+    .worker_leave = fake_worker_leave,
+    .backoff = fake_backoff,
+    .counter_count = fake_counter_count,
+    .counter_info = fake_counter_info,
+    .worker_counters = fake_worker_counters,
+    .setting = fake_setting,
+};
+
+/* ---- The workload. ---- */
+
+struct workload {
+    uint64_t rows, abort_every;
+    const char *fault, *fault_at;
+    _Atomic uint64_t counted[2];
+};
+
+struct workload_worker {
+    struct workload *workload;
+    struct target_worker *target_worker;
+    unsigned idx;
+    uint64_t requests, attempts;
+    uint64_t counted[2];
+};
+
+static const struct workload_option fake_options[] = {
+    {"rows", "u64", "1000", "1..1G", "rows", "how many to pretend"},
+    {"record_bytes", "u64", "100", "8..64K", "bytes", "how large"},
+    {"share", "f64", "0.5", "0..1", "", "of nothing"},
+    {"batch", "bool", "on", "", "", "a switch"},
+    {"abort_every", "u64", "0", "", "", "each so many attempts abort; 0: none"},
+    {"fault", "enum", "none", "none|hang|no_memory|invalid|corrupt|abort", "", "what goes wrong"},
+    {"fault_at", "enum", "attempt", "create|setup|load|prepare|attempt|check", "", "where"},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
+};
+
+static const char *const fake_txn_types[] = {"even", "odd", NULL};
+static const char *const fake_presets[] = {"small", "broken", NULL};
+
+static bool fake_preset(const char *name, void (*set)(void *arg, const char *option, const char *value), void *arg)
+{
+    if (strcmp(name, "small") == 0) {
+        set(arg, "rows", "10");
+        set(arg, "share", "0.25");
+        return true;
+    }
+    if (strcmp(name, "broken") == 0) {
+        set(arg, "no_such", "1");
+        return true;
+    }
+    return false;
+}
+
+static enum mae_status fake_fault(const struct workload *workload, const char *at)
+{
+    if (strcmp(workload->fault_at, at) != 0 || strcmp(workload->fault, "none") == 0)
+        return MAE_OK;
+    if (strcmp(workload->fault, "hang") == 0)
+        for (;;)
+            (void)sleep(1000);
+    return strcmp(workload->fault, "no_memory") == 0 ? MAE_NO_MEMORY
+           : strcmp(workload->fault, "invalid") == 0 ? MAE_INVALID
+           : strcmp(workload->fault, "abort") == 0   ? MAE_ABORT_NEWER
+                                                     : MAE_CORRUPT;
+}
+
+static enum mae_status fake_create(const char *const *values, const struct target_ops *ops, uint64_t seed,
+                                   unsigned workers, struct workload **workload, char *error, size_t error_bytes)
+{
+    (void)ops, (void)seed, (void)workers;
+    *workload = calloc(1, sizeof **workload);
+    (*workload)->rows = strtoull(values[0], NULL, 10);
+    (*workload)->abort_every = strtoull(values[4], NULL, 10);
+    (*workload)->fault = values[5];
+    (*workload)->fault_at = values[6];
+    enum mae_status status = fake_fault(*workload, "create");
+    if (status != MAE_OK) {
+        (void)snprintf(error, error_bytes, "rows and share do not fit together");
+        free(*workload);
+        return status;
+    }
+    fake_creates++;
+    return MAE_OK;
+}
+
+static void fake_destroy(struct workload *workload)
+{
+    free(workload);
+    fake_destroys++;
+}
+
+static enum mae_status fake_setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+{
+    (void)target, (void)error, (void)error_bytes;
+    return fake_fault(workload, "setup");
+}
+
+static enum mae_status fake_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                                 struct workload_progress *progress, const _Atomic bool *stop)
+{
+    (void)worker;
+    uint64_t rows = workload->rows / parts + (part < workload->rows % parts);
+    atomic_store(&progress->total, rows);
+    atomic_store(&progress->done, 0);
+    if (part == 0 && strcmp(workload->fault, "hang") == 0 && strcmp(workload->fault_at, "load") == 0)
+        while (!atomic_load(stop) || getenv("FAKE_STUBBORN") != NULL) /* ends when told, unless stubborn */
+            (void)usleep(1000);
+    else if (part == 0 && fake_fault(workload, "load") != MAE_OK)
+        return fake_fault(workload, "load");
+    atomic_store(&progress->done, rows);
+    fake_loads += part == 0;
+    return MAE_OK;
+}
+
+static enum mae_status fake_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                          struct workload_worker **state)
+{
+    enum mae_status status = fake_fault(workload, "prepare");
+    if (status != MAE_OK)
+        return status;
+    *state = aligned_alloc(128, 128);
+    **state = (struct workload_worker){.workload = workload, .target_worker = worker, .idx = worker_idx};
+    return MAE_OK;
+}
+
+static void fake_worker_destroy(struct workload_worker *state)
+{
+    for (int i = 0; i < 2; i++)
+        atomic_fetch_add(&state->workload->counted[i], state->counted[i]);
+    free(state);
+}
+
+static unsigned fake_next(struct workload_worker *state)
+{
+    return (unsigned)(state->requests++ % 2);
+}
+
+static enum mae_status fake_attempt(struct workload_worker *state)
+{
+    _Atomic uint64_t *begun = &state->target_worker->begun;
+    atomic_store_explicit(begun, atomic_load_explicit(begun, memory_order_relaxed) + 1, memory_order_relaxed);
+    state->attempts++;
+    if (state->workload->abort_every != 0 && state->attempts % state->workload->abort_every == 0)
+        return MAE_ABORT_RTS;
+    if (state->idx == 0) {
+        enum mae_status status = fake_fault(state->workload, "attempt");
+        if (status != MAE_OK)
+            return status;
+    }
+    state->counted[(state->requests - 1) % 2]++;
+    return MAE_OK;
+}
+
+static unsigned fake_operations(const struct workload_worker *state)
+{
+    (void)state;
+    return 3;
+}
+
+static enum mae_status fake_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                                  char *report, size_t report_bytes)
+{
+    (void)worker;
+    for (int i = 0; i < 2; i++)
+        if (committed[i] != workload->counted[i]) {
+            (void)snprintf(report, report_bytes, "type %d: the harness counted %llu, the workload %llu", i,
+                           (unsigned long long)committed[i], (unsigned long long)workload->counted[i]);
+            return MAE_CORRUPT;
+        }
+    enum mae_status status = fake_fault(workload, "check");
+    if (status != MAE_OK)
+        (void)snprintf(report, report_bytes, "row 7: found 1, expected 2");
+    return status;
+}
+
+static void fake_data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes)
+{
+    *rows = workload->rows;
+    *bytes = workload->rows * 100;
+}
+
+static const struct workload_ops fake_workload_ops = {
+    .name = "fake",
+    .help = "pretends",
+    .options = fake_options,
+    .txn_types = fake_txn_types,
+    .presets = fake_presets,
+    .preset = fake_preset,
+    .create = fake_create,
+    .destroy = fake_destroy,
+    .setup = fake_setup,
+    .load = fake_load,
+    .worker_create = fake_worker_create,
+    .worker_destroy = fake_worker_destroy,
+    .next = fake_next,
+    .attempt = fake_attempt,
+    .operations = fake_operations,
+    .check = fake_check,
+    .data_size = fake_data_size,
+};
+
+#endif

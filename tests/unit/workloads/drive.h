@@ -1,0 +1,173 @@
+/*
+ * drive.h - runs a workload on a target within one thread, for the tests of this folder and its siblings.
+ *
+ * Options are given as a NULL-ended list of names and values, the rest are defaults. Workers take turns, each with a
+ * transaction at a time; targets that allow a single worker serve all of them through it.
+ */
+#ifndef TESTS_UNIT_WORKLOADS_DRIVE_H
+#define TESTS_UNIT_WORKLOADS_DRIVE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "harness/targets/targets.h"
+#include "tests/support/oracle_target.h"
+#include "workloads/workload.h"
+
+enum { DRIVE_OPTIONS_MAX = 64, DRIVE_WORKERS_MAX = 8, DRIVE_TYPES_MAX = 8 };
+#define DRIVE __attribute__((unused)) static
+
+struct drive {
+    const struct target_ops *ops;
+    const struct workload_ops *workload_ops;
+    struct target *target;
+    struct target_worker *worker;
+    struct workload *workload;
+    struct workload_worker *states[DRIVE_WORKERS_MAX];
+    unsigned workers;
+    uint64_t committed[DRIVE_TYPES_MAX], operations;
+    char error[512], report[512];
+};
+
+/* From MAE_SEED, else the clock; printed. */
+DRIVE uint64_t drive_seed(void)
+{
+    const char *given = getenv("MAE_SEED");
+    uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+    print_message("MAE_SEED=%llu\n", (unsigned long long)seed);
+    return seed;
+}
+
+DRIVE void drive_values(const struct workload_ops *workload_ops, const char *const *pairs, const char **values)
+{
+    for (size_t i = 0; workload_ops->options[i].name; i++) {
+        assert_true(i < DRIVE_OPTIONS_MAX);
+        values[i] = workload_ops->options[i].default_value;
+    }
+    for (; pairs && pairs[0]; pairs += 2) {
+        size_t i = 0;
+        while (workload_ops->options[i].name && strcmp(workload_ops->options[i].name, pairs[0]) != 0)
+            i++;
+        if (!workload_ops->options[i].name)
+            fail_msg("no option %s", pairs[0]);
+        values[i] = pairs[1];
+    }
+}
+
+DRIVE enum mae_status drive_create(struct drive *drive, const struct target_ops *ops,
+                                   const struct workload_ops *workload_ops, unsigned workers, uint64_t seed,
+                                   const char *const *pairs)
+{
+    const char *values[DRIVE_OPTIONS_MAX];
+    *drive = (struct drive){.ops = ops, .workload_ops = workload_ops, .workers = workers};
+    drive_values(workload_ops, pairs, values);
+    return workload_ops->create(values, ops, seed, workers, &drive->workload, drive->error, sizeof drive->error);
+}
+
+/* Creates, sets up, loads in three parts, and makes the workers. */
+DRIVE void drive_open(struct drive *drive, const struct target_ops *ops, const struct workload_ops *workload_ops,
+                      unsigned workers, uint64_t seed, const char *const *pairs)
+{
+    const _Atomic bool stop = false;
+    if (drive_create(drive, ops, workload_ops, workers, seed, pairs) != MAE_OK)
+        fail_msg("create: %s", drive->error);
+    assert_int_equal(ops->open(NULL, &drive->target, drive->error, sizeof drive->error), MAE_OK);
+    if (workload_ops->setup(drive->workload, drive->target, drive->error, sizeof drive->error) != MAE_OK)
+        fail_msg("setup: %s", drive->error);
+    assert_int_equal(ops->worker_join(drive->target, &drive->worker), MAE_OK);
+    for (unsigned part = 0; part < 3; part++) {
+        struct workload_progress progress = {0};
+        assert_int_equal(workload_ops->load(drive->workload, drive->worker, part, 3, &progress, &stop), MAE_OK);
+        assert_int_equal(progress.done, progress.total);
+    }
+    for (unsigned i = 0; i < workers; i++)
+        assert_int_equal(workload_ops->worker_create(drive->workload, drive->worker, i, &drive->states[i]), MAE_OK);
+}
+
+DRIVE void drive_close(struct drive *drive)
+{
+    for (unsigned i = 0; i < drive->workers; i++)
+        drive->workload_ops->worker_destroy(drive->states[i]);
+    drive->ops->worker_leave(drive->worker);
+    drive->workload_ops->destroy(drive->workload);
+    drive->ops->close(drive->target);
+}
+
+/* One request of one worker, until it commits. */
+DRIVE void drive_step(struct drive *drive, unsigned worker)
+{
+    struct workload_worker *state = drive->states[worker];
+    unsigned type = drive->workload_ops->next(state);
+    enum mae_status status;
+    while (mae_status_is_retryable(status = drive->workload_ops->attempt(state)))
+        drive->ops->backoff(drive->worker);
+    assert_int_equal(status, MAE_OK);
+    drive->committed[type]++;
+    drive->operations += drive->workload_ops->operations(state);
+}
+
+DRIVE void drive_run(struct drive *drive, unsigned steps)
+{
+    for (unsigned i = 0; i < steps; i++)
+        drive_step(drive, i % drive->workers);
+}
+
+DRIVE enum mae_status drive_check(struct drive *drive)
+{
+    return drive->workload_ops->check(drive->workload, drive->worker, drive->committed, drive->report,
+                                      sizeof drive->report);
+}
+
+DRIVE void drive_expect_sound(struct drive *drive)
+{
+    if (drive_check(drive) != MAE_OK)
+        fail_msg("check: %s", drive->report);
+}
+
+/* The check must fail, with each of the NULL-ended texts in its report. */
+DRIVE void drive_expect_corrupt(struct drive *drive, const char *const *texts)
+{
+    assert_int_equal(drive_check(drive), MAE_CORRUPT);
+    for (; *texts; texts++)
+        if (!strstr(drive->report, *texts))
+            fail_msg("'%s' is not in the report: %s", *texts, drive->report);
+}
+
+/* A row to change behind the workload's back. */
+struct drive_row {
+    struct target_txn *txn;
+    unsigned char *data;
+};
+
+DRIVE struct drive_row drive_row_open(struct drive *drive, struct target_index *index, uint64_t key, size_t bytes)
+{
+    struct drive_row row;
+    void *data;
+    assert_int_equal(drive->ops->begin(drive->worker, MAE_READ_WRITE, &row.txn), MAE_OK);
+    assert_int_equal(drive->ops->update(row.txn, index, &key, bytes, NULL, &data), MAE_OK);
+    row.data = data;
+    return row;
+}
+
+DRIVE void drive_row_close(struct drive *drive, struct drive_row row)
+{
+    assert_int_equal(drive->ops->commit(row.txn), MAE_OK);
+}
+
+DRIVE void drive_erase(struct drive *drive, struct target_index *index, uint64_t key)
+{
+    struct target_txn *txn;
+    assert_int_equal(drive->ops->begin(drive->worker, MAE_READ_WRITE, &txn), MAE_OK);
+    assert_int_equal(drive->ops->erase(txn, index, &key), MAE_OK);
+    assert_int_equal(drive->ops->commit(txn), MAE_OK);
+}
+
+#endif

@@ -1,0 +1,204 @@
+/*
+ * fixture.h - TPC-C on the oracle target, for the tests of this folder: open, load, run single requests, look at rows.
+ *
+ * Tests run in their order over one loaded warehouse, so each compares with what it read before. A helper that reads
+ * copies, because a target's pointers end with the transaction.
+ */
+#ifndef TESTS_UNIT_WORKLOADS_TPCC_FIXTURE_H
+#define TESTS_UNIT_WORKLOADS_TPCC_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/oracle_target.h"
+#include "workloads/tpcc/instance.h"
+#include "workloads/tpcc/tpcc.h"
+
+struct fixture {
+    struct target *target;
+    struct target_worker *worker;
+    struct workload *tpcc;
+    struct workload_worker *self;
+    char error[256];
+    char report[4096];
+};
+
+static const uint64_t
+    at_rest[TPCC_TXN_COUNT]; /* a `committed` for the check: its values do not matter, that it is there does */
+
+/* `pairs` are option names and values, NULL-ended; the rest is at its default. */
+__attribute__((unused)) static void resolve(const char *const *pairs, const char *values[TPCC_OPTION_COUNT])
+{
+    for (size_t i = 0; i < TPCC_OPTION_COUNT; i++)
+        values[i] = tpcc_option_table[i].default_value;
+    for (; pairs && pairs[0]; pairs += 2) {
+        size_t i = 0;
+        while (i < TPCC_OPTION_COUNT && strcmp(tpcc_option_table[i].name, pairs[0]))
+            i++;
+        assert_true(i < TPCC_OPTION_COUNT);
+        values[i] = pairs[1];
+    }
+}
+
+__attribute__((unused)) static void open_unloaded(struct fixture *fixture, unsigned workers, const char *const *pairs)
+{
+    const char *values[TPCC_OPTION_COUNT];
+    *fixture = (struct fixture){0};
+    resolve(pairs, values);
+    assert_int_equal(oracle_target_ops.open(NULL, &fixture->target, fixture->error, sizeof(fixture->error)), MAE_OK);
+    assert_int_equal(tpcc_workload_ops.create(values, &oracle_target_ops, 42, workers, &fixture->tpcc, fixture->error,
+                                              sizeof(fixture->error)),
+                     MAE_OK);
+    assert_int_equal(tpcc_workload_ops.setup(fixture->tpcc, fixture->target, fixture->error, sizeof(fixture->error)),
+                     MAE_OK);
+    assert_int_equal(oracle_target_ops.worker_join(fixture->target, &fixture->worker), MAE_OK);
+    assert_int_equal(tpcc_workload_ops.worker_create(fixture->tpcc, fixture->worker, 0, &fixture->self), MAE_OK);
+}
+
+__attribute__((unused)) static void load_part(struct fixture *fixture, unsigned part, unsigned parts)
+{
+    struct workload_progress progress = {0};
+    const _Atomic bool stop = false;
+    assert_int_equal(tpcc_workload_ops.load(fixture->tpcc, fixture->worker, part, parts, &progress, &stop), MAE_OK);
+    assert_int_equal(progress.done, progress.total);
+    assert_true(progress.total > 0);
+}
+
+__attribute__((unused)) static void open_loaded(struct fixture *fixture, const char *const *pairs)
+{
+    open_unloaded(fixture, 1, pairs);
+    load_part(fixture, 0, 1);
+}
+
+__attribute__((unused)) static void close_fixture(struct fixture *fixture)
+{
+    tpcc_workload_ops.worker_destroy(fixture->self);
+    oracle_target_ops.worker_leave(fixture->worker);
+    tpcc_workload_ops.destroy(fixture->tpcc);
+    oracle_target_ops.close(fixture->target);
+}
+
+/* ---- Looking. ---- */
+
+__attribute__((unused)) static struct target_txn *begin(struct fixture *fixture, enum mae_mode mode)
+{
+    struct target_txn *txn;
+    assert_int_equal(oracle_target_ops.begin(fixture->worker, mode, &txn), MAE_OK);
+    return txn;
+}
+
+__attribute__((unused)) static void commit(struct target_txn *txn)
+{
+    assert_int_equal(oracle_target_ops.commit(txn), MAE_OK);
+}
+
+/* Copies the row of the key; false if there is none. */
+__attribute__((unused)) static bool get(struct fixture *fixture, enum tpcc_index index, uint64_t key, void *row,
+                                        size_t row_bytes)
+{
+    struct target_txn *txn = begin(fixture, MAE_SNAPSHOT);
+    const void *data;
+    size_t bytes;
+    enum mae_status status = oracle_target_ops.read(txn, fixture->tpcc->indexes[index], &key, &data, &bytes);
+    if (status == MAE_OK) {
+        assert_int_equal(bytes, row_bytes);
+        memcpy(row, data, bytes);
+    }
+    commit(txn);
+    return status == MAE_OK;
+}
+
+#define GET(fixture, index, key, row) assert_true(get(fixture, TPCC_INDEX_##index, key, row, sizeof(*(row))))
+#define GONE(fixture, index, key, row) assert_false(get(fixture, TPCC_INDEX_##index, key, row, sizeof(*(row))))
+
+/* Opens the row of `key` as `row` of that type in a transaction of its own, runs the statement, commits. */
+#define CHANGE(fixture, index, key_value, type, row, ...)                                                   \
+    do {                                                                                                    \
+        struct target_txn *change_txn = begin(fixture, MAE_READ_WRITE);                                     \
+        uint64_t change_key = key_value;                                                                    \
+        void *change_data;                                                                                  \
+        assert_int_equal(oracle_target_ops.update(change_txn, (fixture)->tpcc->indexes[TPCC_INDEX_##index], \
+                                                  &change_key, 0, NULL, &change_data),                      \
+                         MAE_OK);                                                                           \
+        struct type *row = change_data;                                                                     \
+        __VA_ARGS__;                                                                                        \
+        commit(change_txn);                                                                                 \
+    } while (0)
+
+__attribute__((unused)) static bool count_row(void *arg, uint64_t ref, const void *data, size_t bytes)
+{
+    (void)ref;
+    (void)data;
+    (void)bytes;
+    ++*(uint64_t *)arg;
+    return true;
+}
+
+__attribute__((unused)) static uint64_t table_rows(struct fixture *fixture, enum tpcc_table table)
+{
+    uint64_t count = 0;
+    struct target_txn *txn = begin(fixture, MAE_SNAPSHOT);
+    assert_int_equal(oracle_target_ops.table_scan(txn, fixture->tpcc->tables[table], count_row, &count), MAE_OK);
+    commit(txn);
+    return count;
+}
+
+__attribute__((unused)) static bool copy_history(void *arg, uint64_t ref, const void *data, size_t bytes)
+{
+    (void)ref;
+    (void)bytes;
+    memcpy(arg, data, sizeof(struct tpcc_history));
+    return true;
+}
+
+/* The row inserted last: the oracle numbers rows upwards. */
+__attribute__((unused)) static struct tpcc_history last_history(struct fixture *fixture)
+{
+    struct tpcc_history history = {0};
+    struct target_txn *txn = begin(fixture, MAE_SNAPSHOT);
+    assert_int_equal(
+        oracle_target_ops.table_scan(txn, fixture->tpcc->tables[TPCC_TABLE_HISTORY], copy_history, &history), MAE_OK);
+    commit(txn);
+    return history;
+}
+
+/* ---- Running. ---- */
+
+/* Runs the worker's request, which the test has filled in. */
+__attribute__((unused)) static enum mae_status run(struct fixture *fixture, enum tpcc_txn type)
+{
+    fixture->self->type = type;
+    fixture->self->missing = 0;
+    return tpcc_workload_ops.attempt(fixture->self);
+}
+
+/* Draws requests until one is of the type. */
+__attribute__((unused)) static void next_of(struct fixture *fixture, enum tpcc_txn type)
+{
+    while (tpcc_workload_ops.next(fixture->self) != type) {
+    }
+}
+
+__attribute__((unused)) static enum mae_status run_check(struct fixture *fixture, const uint64_t *committed)
+{
+    return tpcc_workload_ops.check(fixture->tpcc, fixture->worker, committed, fixture->report, sizeof(fixture->report));
+}
+
+/* All is consistent; a failure shows the report. */
+__attribute__((unused)) static void assert_consistent(struct fixture *fixture, const uint64_t *committed)
+{
+    enum mae_status status = run_check(fixture, committed);
+    if (status != MAE_OK)
+        print_error("%s\n", fixture->report);
+    assert_int_equal(status, MAE_OK);
+    assert_int_equal(oracle_target_ops.verify(fixture->target, fixture->report, sizeof(fixture->report)), MAE_OK);
+}
+
+#endif

@@ -1,0 +1,209 @@
+/* payment.c - what a Payment does to the tables, and how its customer is found (TPC-C 2.5). */
+#include "tests/unit/workloads/tpcc/fixture.h"
+
+static struct fixture loaded;
+
+static int open_group(void **state)
+{
+    (void)state;
+    open_loaded(&loaded, (const char *const[]){"warehouses", "2", NULL});
+    return 0;
+}
+
+static int close_group(void **state)
+{
+    (void)state;
+    assert_consistent(&loaded, at_rest);
+    close_fixture(&loaded);
+    return 0;
+}
+
+/* Of 123.45 at (1, d_id), for a customer of (c_w_id, c_d_id). */
+static struct tpcc_payment_request request_payment(uint32_t d_id, uint32_t c_w_id, uint32_t c_d_id, uint32_t c_id)
+{
+    return (struct tpcc_payment_request){.w_id = 1,
+                                         .d_id = d_id,
+                                         .customer = {.w_id = c_w_id, .d_id = c_d_id, .id = c_id},
+                                         .h_c_w_id = c_w_id,
+                                         .h_c_d_id = c_d_id,
+                                         .amount_cents = 12345};
+}
+
+static void set_credit(uint32_t w_id, uint32_t d_id, uint32_t c_id, const char *credit)
+{
+    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(w_id, d_id, c_id), tpcc_customer, customer,
+           memcpy(customer->credit, credit, 2));
+}
+
+static void warehouse_district_customer_and_history_agree(void **state)
+{
+    struct tpcc_warehouse w_before, w_after;
+    struct tpcc_district d_before, d_after;
+    struct tpcc_customer c_before, c_after;
+    (void)state;
+    set_credit(1, 2, 30, "GC");
+    GET(&loaded, WAREHOUSE, tpcc_warehouse_key(1), &w_before);
+    GET(&loaded, DISTRICT, tpcc_district_key(1, 2), &d_before);
+    GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 30), &c_before);
+    loaded.self->payment = request_payment(2, 1, 2, 30);
+    loaded.self->now_us = 987654321;
+    assert_int_equal(run(&loaded, TPCC_payment), MAE_OK);
+    GET(&loaded, WAREHOUSE, tpcc_warehouse_key(1), &w_after);
+    GET(&loaded, DISTRICT, tpcc_district_key(1, 2), &d_after);
+    GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 30), &c_after);
+    assert_int_equal(w_after.ytd_cents, w_before.ytd_cents + 12345);
+    assert_int_equal(d_after.ytd_cents, d_before.ytd_cents + 12345);
+    assert_int_equal(c_after.balance_cents, c_before.balance_cents - 12345);
+    assert_int_equal(c_after.ytd_payment_cents, c_before.ytd_payment_cents + 12345);
+    assert_int_equal(c_after.payment_cnt, c_before.payment_cnt + 1);
+    assert_memory_equal(c_after.data, c_before.data, 500); /* good credit: C_DATA stays */
+    assert_int_equal(loaded.self->output.balance_cents, c_after.balance_cents);
+
+    struct tpcc_history history = last_history(&loaded);
+    char data[25] = "";
+    snprintf(data, sizeof(data), "%.10s    %.10s", w_before.name, d_before.name);
+    assert_int_equal(history.amount_cents, 12345);
+    assert_int_equal(history.date_us, 987654321);
+    assert_true(history.w_id == 1 && history.d_id == 2);
+    assert_true(history.c_w_id == 1 && history.c_d_id == 2 && history.c_id == 30);
+    assert_memory_equal(history.data, data, 24);
+}
+
+static void bad_credit_puts_the_payment_in_front_of_c_data(void **state)
+{
+    struct tpcc_customer before, after;
+    const char *front = "31 2 1 2 1 12345 ";
+    size_t length = strlen(front);
+    (void)state;
+    set_credit(1, 2, 31, "BC");
+    GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 31), &before);
+    loaded.self->payment = request_payment(2, 1, 2, 31);
+    assert_int_equal(run(&loaded, TPCC_payment), MAE_OK);
+    GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 31), &after);
+    assert_memory_equal(after.data, front, length);
+    assert_memory_equal(after.data + length, before.data, 500 - length);
+
+    loaded.tpcc->options.c_data_rewrite = false;
+    assert_int_equal(run(&loaded, TPCC_payment), MAE_OK);
+    loaded.tpcc->options.c_data_rewrite = true;
+    GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 31), &before);
+    assert_memory_equal(after.data, before.data, 500);
+    assert_int_equal(before.payment_cnt, after.payment_cnt + 1);
+}
+
+static void a_remote_customer_pays_at_our_warehouse(void **state)
+{
+    struct tpcc_customer before, after;
+    struct tpcc_district d_before, d_after;
+    (void)state;
+    GET(&loaded, CUSTOMER, tpcc_customer_key(2, 7, 40), &before);
+    GET(&loaded, DISTRICT, tpcc_district_key(2, 7), &d_before);
+    loaded.self->payment = request_payment(2, 2, 7, 40);
+    assert_int_equal(run(&loaded, TPCC_payment), MAE_OK);
+    GET(&loaded, CUSTOMER, tpcc_customer_key(2, 7, 40), &after);
+    GET(&loaded, DISTRICT, tpcc_district_key(2, 7), &d_after);
+    assert_int_equal(after.balance_cents, before.balance_cents - 12345);
+    assert_int_equal(d_after.ytd_cents, d_before.ytd_cents);
+    struct tpcc_history history = last_history(&loaded);
+    assert_true(history.w_id == 1 && history.d_id == 2 && history.c_w_id == 2 && history.c_d_id == 7);
+}
+
+/* The customers of a name in a district, ordered by C_FIRST; returns how many. */
+static unsigned namesakes(struct fixture *fixture, uint32_t d_id, uint32_t name, struct tpcc_customer *found,
+                          unsigned max)
+{
+    char last[16];
+    unsigned count = 0;
+    tpcc_last_name(name, last);
+    for (uint32_t c = 1; c <= 3000; c++) {
+        struct tpcc_customer customer;
+        GET(fixture, CUSTOMER, tpcc_customer_key(1, d_id, c), &customer);
+        if (memcmp(customer.last, last, 16))
+            continue;
+        assert_true(count < max);
+        unsigned i = count++;
+        while (i && memcmp(found[i - 1].first, customer.first, 16) > 0) {
+            found[i] = found[i - 1];
+            i--;
+        }
+        found[i] = customer;
+    }
+    return count;
+}
+
+static uint32_t pay_by_name(struct fixture *fixture, uint32_t d_id, uint32_t name)
+{
+    fixture->self->payment = request_payment(d_id, 1, d_id, 0);
+    fixture->self->payment.customer.by_name = true;
+    fixture->self->payment.customer.name = name;
+    assert_int_equal(run(fixture, TPCC_payment), MAE_OK);
+    return last_history(fixture).c_id;
+}
+
+static void by_last_name_it_is_the_median_of_the_first_names(void **state)
+{
+    struct tpcc_customer found[200];
+    bool odd = false, even = false;
+    (void)state;
+    for (uint32_t name = 0; name < 30 || !odd || !even; name++) {
+        unsigned count = namesakes(&loaded, 6, name, found, 200);
+        assert_true(count >= 1);
+        odd |= count > 1 && count % 2;
+        even |= count > 1 && count % 2 == 0;
+        assert_int_equal(pay_by_name(&loaded, 6, name), found[(count + 1) / 2 - 1].id); /* ceil(n/2) */
+    }
+}
+
+static void unsorted_half_takes_element_n_half_as_stored(void **state)
+{
+    struct fixture paper;
+    struct tpcc_customer found[200];
+    bool differs = false;
+    (void)state;
+    open_loaded(&paper, (const char *const[]){"mode", "paper", "remote_payment", "on", NULL});
+    for (uint32_t name = 0; name < 30; name++) {
+        unsigned count = namesakes(&paper, 6, name, found, 200);
+        uint32_t median = found[(count + 1) / 2 - 1].id;
+        for (unsigned i = 0; i < count; i++) { /* the one that has as many below it by id as n/2 */
+            unsigned below = 0;
+            for (unsigned k = 0; k < count; k++)
+                below += found[k].id < found[i].id;
+            if (below == count / 2)
+                assert_int_equal(pay_by_name(&paper, 6, name), found[i].id);
+        }
+        differs |= last_history(&paper).c_id != median;
+    }
+    assert_true(differs);
+    assert_consistent(&paper, at_rest);
+    close_fixture(&paper);
+}
+
+static void without_history_none_is_written(void **state)
+{
+    struct fixture np;
+    struct tpcc_customer before, after;
+    (void)state;
+    open_loaded(&np, (const char *const[]){"mode", "paper-np", NULL});
+    GET(&np, CUSTOMER, tpcc_customer_key(1, 2, 30), &before);
+    np.self->payment = request_payment(2, 1, 2, 30);
+    assert_int_equal(run(&np, TPCC_payment), MAE_OK);
+    GET(&np, CUSTOMER, tpcc_customer_key(1, 2, 30), &after);
+    assert_int_equal(after.balance_cents, before.balance_cents - 12345);
+    assert_memory_equal(after.data, before.data, 500); /* TPC-C-NP rewrites no C_DATA either */
+    assert_int_equal(table_rows(&np, TPCC_TABLE_HISTORY), 0);
+    assert_consistent(&np, at_rest);
+    close_fixture(&np);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(warehouse_district_customer_and_history_agree),
+        cmocka_unit_test(bad_credit_puts_the_payment_in_front_of_c_data),
+        cmocka_unit_test(a_remote_customer_pays_at_our_warehouse),
+        cmocka_unit_test(by_last_name_it_is_the_median_of_the_first_names),
+        cmocka_unit_test(unsorted_half_takes_element_n_half_as_stored),
+        cmocka_unit_test(without_history_none_is_written),
+    };
+    return cmocka_run_group_tests(tests, open_group, close_group);
+}

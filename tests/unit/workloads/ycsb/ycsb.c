@@ -1,0 +1,386 @@
+/*
+ * ycsb.c - tests of YCSB as a whole, on the oracle (one worker at a time, transactional) and on the target bare. What
+ * its check is worth is shown by changing rows behind its back.
+ */
+#include "tests/unit/workloads/drive.h"
+#include "workloads/record.h"
+#include "workloads/ycsb/instance.h"
+#include "workloads/ycsb/ycsb.h"
+
+enum { RECORDS = 5000, STEPS = 3000 };
+
+#define SMALL "records", "5000", "ring_requests", "20000"
+
+static const struct target_ops *const targets[] = {&oracle_target_ops, &bare_target_ops};
+enum { TARGETS = sizeof targets / sizeof *targets };
+
+/* Every combination runs, and its check passes before, in between and after. */
+static void runs_end_with_a_proof(void **state)
+{
+    (void)state;
+    static const char *const variants[][20] = {
+        {SMALL, NULL},
+        {SMALL, "batch", "on", "size_hint", "off", "load_order", "sequential", NULL},
+        {SMALL, "record_bytes", "8", "ops_per_txn", "1", "theta", "1.3", NULL},
+        {SMALL, "record_bytes", "10", "distribution", "uniform", "read_ratio", "0", NULL},
+        {SMALL, "record_bytes", "1000", "update_kind", "blind", "duplicates", "drop", NULL},
+        {SMALL, "record_bytes", "12", "update_kind", "blind", "distribution", "hotspot", NULL},
+        {SMALL, "insert_ratio", "0.2", "batch", "on", "distribution", "latest", NULL},
+        {SMALL, "insert_ratio", "0.5", "update_kind", "blind", "snapshot_reads", "on", NULL},
+        {SMALL, "ops_per_txn", "200", "theta", "0.5", "batch", "on", NULL},
+        {SMALL, "read_ratio", "1", "snapshot_reads", "on", "distribution", "ycsb-scrambled", NULL},
+        {SMALL, "read_ratio", "0.3", "insert_ratio", "0.1", "distribution", "zipfian-gray", NULL},
+    };
+    uint64_t seed = drive_seed();
+    for (size_t t = 0; t < TARGETS; t++)
+        for (size_t v = 0; v < sizeof variants / sizeof *variants; v++)
+            for (unsigned workers = 1; workers <= 3; workers += 2) {
+                struct drive drive;
+                drive_open(&drive, targets[t], &ycsb_workload_ops, workers, seed, variants[v]);
+                drive_expect_sound(&drive);
+                drive_run(&drive, STEPS / 10);
+                drive_expect_sound(&drive);
+                drive_run(&drive, STEPS);
+                drive_expect_sound(&drive);
+                assert_true(drive.committed[0] + drive.committed[1] == STEPS / 10 + STEPS);
+                uint64_t rows, bytes, inserted = 0;
+                for (unsigned i = 0; i < workers; i++)
+                    inserted += drive.workload->shares[i].inserted;
+                ycsb_workload_ops.data_size(drive.workload, &rows, &bytes);
+                assert_int_equal(rows, RECORDS + inserted);
+                assert_int_equal(bytes, rows * (drive.workload->options.record_bytes + 8));
+                assert_true((inserted > 0) == (drive.workload->options.insert_ratio > 0));
+                drive_close(&drive);
+            }
+}
+
+static void counters_sum_to_the_updates(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 2, drive_seed(),
+               (const char *[]){SMALL, "read_ratio", "0", "ops_per_txn", "7", NULL});
+    drive_run(&drive, STEPS);
+    drive_expect_sound(&drive);
+    assert_int_equal(drive.operations, STEPS * 7);
+    assert_int_equal(drive.workload->shares[0].updates + drive.workload->shares[1].updates, STEPS * 7);
+    assert_non_null(strstr(drive.report, "sum to 21000, committed updates: 21000"));
+    assert_int_equal(drive.committed[1], STEPS); /* read_write */
+    drive_close(&drive);
+}
+
+static void a_lost_update_is_found(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < TARGETS; t++) {
+        struct drive drive;
+        drive_open(&drive, targets[t], &ycsb_workload_ops, 1, drive_seed(),
+                   (const char *[]){SMALL, "read_ratio", "0", "ops_per_txn", "1", NULL});
+        drive_run(&drive, 100);
+        /* As if the last update had never been: a record like any other, but one count short. */
+        struct drive_row row = drive_row_open(&drive, drive.workload->index, 0, 0);
+        uint64_t stamp = record_stamp(row.data, 100);
+        record_fill(row.data, 100, 0, stamp + 1);
+        drive_row_close(&drive, row);
+        drive_expect_corrupt(&drive, (const char *[]){"sum to 101", "committed updates: 100", NULL});
+        row = drive_row_open(&drive, drive.workload->index, 0, 0);
+        record_fill(row.data, 100, 0, stamp);
+        drive_row_close(&drive, row);
+        drive_expect_sound(&drive);
+        drive_close(&drive);
+    }
+}
+
+static void a_changed_counter_names_its_key_and_both_values(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 1, drive_seed(),
+               (const char *[]){SMALL, "read_ratio", "1", NULL});
+    struct drive_row row = drive_row_open(&drive, drive.workload->index, 4321, 0);
+    uint64_t base = row.data[64];
+    row.data[8]++; /* the counter alone: half an update */
+    drive_row_close(&drive, row);
+    char found[64], expected[64];
+    snprintf(found, sizeof found, "byte 64 is %llu", (unsigned long long)base);
+    snprintf(expected, sizeof expected, "expected %llu", (unsigned long long)(uint8_t)(base + 1));
+    drive_expect_corrupt(&drive, (const char *[]){"key 4321", found, expected, NULL});
+    drive_close(&drive);
+}
+
+static void a_missing_row_is_found(void **state)
+{
+    (void)state;
+    for (size_t t = 0; t < TARGETS; t++) {
+        struct drive drive;
+        drive_open(&drive, targets[t], &ycsb_workload_ops, 1, drive_seed(),
+                   (const char *[]){SMALL, "read_ratio", "1", NULL});
+        drive_erase(&drive, drive.workload->index, 4999);
+        drive_expect_corrupt(&drive, (const char *[]){"key 4999", "no row", NULL});
+        drive_close(&drive);
+    }
+}
+
+static void insert_behind_its_back(struct drive *drive, uint64_t key)
+{
+    struct target_txn *txn;
+    void *data;
+    assert_int_equal(drive->ops->begin(drive->worker, MAE_READ_WRITE, &txn), MAE_OK);
+    assert_int_equal(drive->ops->insert(txn, drive->workload->index, &key, 100, NULL, &data), MAE_OK);
+    record_fill(data, 100, key, 0);
+    assert_int_equal(drive->ops->commit(txn), MAE_OK);
+}
+
+static void inserts_that_did_not_commit_and_lost_ones_are_found(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 2, drive_seed(),
+               (const char *[]){SMALL, "insert_ratio", "0.5", "ops_per_txn", "2", NULL});
+    drive_run(&drive, 100);
+    drive_expect_sound(&drive);
+    uint64_t inserted = drive.workload->shares[1].inserted, next = RECORDS + inserted * 2 + 1;
+    char named[64];
+    assert_true(inserted > 0);
+    insert_behind_its_back(&drive, next);
+    snprintf(named, sizeof named, "key %llu: found a row", (unsigned long long)next);
+    drive_expect_corrupt(&drive, (const char *[]){named, NULL});
+    drive_erase(&drive, drive.workload->index, next);
+    drive_expect_sound(&drive);
+    drive_erase(&drive, drive.workload->index, next - 2);
+    snprintf(named, sizeof named, "key %llu: no row", (unsigned long long)next - 2);
+    drive_expect_corrupt(&drive, (const char *[]){named, NULL});
+    drive_close(&drive);
+}
+
+static void a_blind_write_of_nobody_is_found(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 2, drive_seed(),
+               (const char *[]){SMALL, "update_kind", "blind", NULL});
+    drive_run(&drive, 100);
+    drive_expect_sound(&drive);
+    uint64_t updates = drive.workload->shares[1].updates;
+    static const uint64_t key = 17;
+    const uint64_t stamps[] = {ycsb_stamp(100, 1, updates + 1), ycsb_stamp(100, 2, 1), ycsb_stamp(100, 1, 0), 1};
+    for (size_t i = 0; i < sizeof stamps / sizeof *stamps; i++) {
+        struct drive_row row = drive_row_open(&drive, drive.workload->index, key, 0);
+        record_fill(row.data, 100, key, stamps[i]);
+        drive_row_close(&drive, row);
+        drive_expect_corrupt(&drive, (const char *[]){"key 17", "no committed update", NULL});
+    }
+    struct drive_row row = drive_row_open(&drive, drive.workload->index, key, 0);
+    record_fill(row.data, 100, key, ycsb_stamp(100, 1, updates));
+    drive_row_close(&drive, row);
+    drive_expect_sound(&drive);
+    drive_close(&drive);
+}
+
+/* An attempt that aborts counts nothing, and its keys are used again by the next. */
+static void aborted_attempts_count_nothing(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 1, drive_seed(),
+               (const char *[]){SMALL, "insert_ratio", "0.2", NULL});
+    for (unsigned step = 0; step < 400; step++) {
+        oracle_fail_at(drive.target, step % 19 + 1, step % 2 ? MAE_ABORT_READ_CHECK : MAE_ABORT_NEWER);
+        drive_step(&drive, 0);
+    }
+    oracle_fail_at(drive.target, 0, MAE_OK);
+    drive_expect_sound(&drive);
+    drive_close(&drive);
+}
+
+static void a_vanished_row_ends_the_run(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 1, 1,
+               (const char *[]){"records", "1", "ring_requests", "1024", "ops_per_txn", "1", NULL});
+    drive_erase(&drive, drive.workload->index, 0);
+    ycsb_workload_ops.next(drive.states[0]);
+    assert_int_equal(ycsb_workload_ops.attempt(drive.states[0]), MAE_NOT_FOUND);
+    drive_close(&drive);
+}
+
+/* With distribution=latest and inserts, each worker's newest rows are the hottest, others' included. */
+static void latest_follows_the_inserts(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 3, drive_seed(),
+               (const char *[]){SMALL, "insert_ratio", "0.2", "read_ratio", "0", "ops_per_txn", "4", "distribution",
+                                "latest", NULL});
+    drive_run(&drive, 3000); /* some 2400 rows inserted */
+    drive_expect_sound(&drive);
+    uint64_t fresh = 0, loaded = 0;
+    struct target_txn *txn;
+    assert_int_equal(drive.ops->begin(drive.worker, MAE_READ_WRITE, &txn), MAE_OK);
+    for (uint64_t key = 0; key < RECORDS; key++) {
+        const void *data;
+        assert_int_equal(drive.ops->read(txn, drive.workload->index, &key, &data, NULL), MAE_OK);
+        loaded += record_stamp(data, 100);
+    }
+    for (unsigned w = 0; w < 3; w++)
+        for (uint64_t i = 0; i < drive.workload->shares[w].inserted; i++) {
+            const void *data;
+            uint64_t key = RECORDS + i * 3 + w;
+            assert_int_equal(drive.ops->read(txn, drive.workload->index, &key, &data, NULL), MAE_OK);
+            fresh += record_stamp(data, 100);
+        }
+    drive.ops->abort(txn);
+    assert_true(fresh > 2 * loaded);
+    drive_close(&drive);
+}
+
+static uint64_t preset_count;
+static const char *preset_pairs[2 * DRIVE_OPTIONS_MAX];
+
+static void preset_set(void *arg, const char *option, const char *value)
+{
+    (void)arg;
+    preset_pairs[preset_count++] = option;
+    preset_pairs[preset_count++] = value;
+}
+
+static const char *preset_value(const char *option)
+{
+    for (uint64_t i = 0; i < preset_count; i += 2)
+        if (strcmp(preset_pairs[i], option) == 0)
+            return preset_pairs[i + 1];
+    return "";
+}
+
+static void presets_are_ycsbs_core_workloads(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *read, *insert, *scan, *kind, *distribution;
+    } core[] = {
+        {"A", "0.5", "0", "0", "blind", "ycsb-scrambled"},     {"B", "0.95", "0", "0", "blind", "ycsb-scrambled"},
+        {"C", "1", "0", "0", "blind", "ycsb-scrambled"},       {"D", "0.95", "0.05", "0", "blind", "latest"},
+        {"E", "0", "0.05", "0.95", "blind", "ycsb-scrambled"}, {"F", "0.5", "0", "0", "rmw", "ycsb-scrambled"},
+    };
+    uint64_t seed = drive_seed();
+    for (size_t i = 0; i < sizeof core / sizeof *core; i++) {
+        struct drive drive;
+        preset_count = 0;
+        assert_string_equal(ycsb_workload_ops.presets[i], core[i].name);
+        assert_true(ycsb_workload_ops.preset(core[i].name, preset_set, NULL));
+        assert_string_equal(preset_value("read_ratio"), core[i].read);
+        assert_string_equal(preset_value("insert_ratio"), core[i].insert);
+        assert_string_equal(preset_value("scan_ratio"), core[i].scan);
+        assert_string_equal(preset_value("update_kind"), core[i].kind);
+        assert_string_equal(preset_value("distribution"), core[i].distribution);
+        assert_string_equal(preset_value("record_bytes"), "1000");
+        assert_string_equal(preset_value("ops_per_txn"), "1");
+        preset_set(NULL, "records", "2000");
+        preset_set(NULL, "ring_requests", "5000");
+        preset_pairs[preset_count] = NULL;
+        drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 2, seed, preset_pairs);
+        drive_run(&drive, 1000);
+        drive_expect_sound(&drive);
+        assert_true(core[i].name[0] == 'E' ? drive.operations > 20000 : drive.operations == 1000);
+        drive_close(&drive);
+    }
+    assert_null(ycsb_workload_ops.presets[6]);
+    assert_false(ycsb_workload_ops.preset("G", preset_set, NULL));
+}
+
+static void combinations_that_cannot_work_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pairs[8], *text;
+    } bad[] = {
+        {{"read_ratio", "0.8", "insert_ratio", "0.3", NULL}, "1.1"},
+        {{"scan_ratio", "0.1", NULL}, "index=ordered"},
+        {{"records", "10", NULL}, "16 different keys"},
+        {{"theta", "30", NULL}, "duplicates=drop"},
+        {{"distribution", "zipfian-gray", "theta", "1", NULL}, "theta 1"},
+        {{"record_bytes", "7", NULL}, "record_bytes=7"},
+        {{"record_bytes", "65529", NULL}, "8..65528"},
+        {{"ops_per_txn", "1025", NULL}, "1..1024"},
+        {{"distribution", "pareto", NULL}, "zipfian-gray"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct drive drive;
+        assert_int_equal(drive_create(&drive, &bare_target_ops, &ycsb_workload_ops, 1, 1, bad[i].pairs), MAE_INVALID);
+        if (!strstr(drive.error, bad[i].text))
+            fail_msg("'%s' is not in: %s", bad[i].text, drive.error);
+    }
+    struct drive drive;
+    assert_int_equal(drive_create(&drive, &bare_target_ops, &ycsb_workload_ops, 1, 1,
+                                  (const char *[]){SMALL, "index", "ordered", NULL}),
+                     MAE_OK);
+    assert_int_equal(bare_target_ops.open(NULL, &drive.target, drive.error, sizeof drive.error), MAE_OK);
+    assert_int_equal(ycsb_workload_ops.setup(drive.workload, drive.target, drive.error, sizeof drive.error),
+                     MAE_UNSUPPORTED);
+    assert_non_null(strstr(drive.error, "ordered index on target bare"));
+    ycsb_workload_ops.destroy(drive.workload);
+    bare_target_ops.close(drive.target);
+}
+
+/* The same seed asks for the same, so that targets can be compared: both end with equal rows. */
+static void targets_run_the_same_requests(void **state)
+{
+    (void)state;
+    struct drive drives[TARGETS];
+    struct target_txn *txns[TARGETS];
+    uint64_t seed = drive_seed();
+    for (size_t t = 0; t < TARGETS; t++) {
+        drive_open(&drives[t], targets[t], &ycsb_workload_ops, 1, seed, (const char *[]){SMALL, NULL});
+        drive_run(&drives[t], STEPS);
+        assert_int_equal(drives[t].ops->begin(drives[t].worker, MAE_READ_WRITE, &txns[t]), MAE_OK);
+    }
+    for (uint64_t key = 0; key < RECORDS; key++) {
+        const void *data[TARGETS];
+        for (size_t t = 0; t < TARGETS; t++)
+            assert_int_equal(drives[t].ops->read(txns[t], drives[t].workload->index, &key, &data[t], NULL), MAE_OK);
+        assert_memory_equal(data[0], data[1], 100);
+    }
+    for (size_t t = 0; t < TARGETS; t++) {
+        drives[t].ops->abort(txns[t]);
+        drive_close(&drives[t]);
+    }
+}
+
+/* Several workers of bare lose updates; the check reports the sum and does not demand it. */
+static void racy_targets_owe_no_sum(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &bare_target_ops, &ycsb_workload_ops, 2, drive_seed(), (const char *[]){SMALL, NULL});
+    drive_run(&drive, 100);
+    struct drive_row row = drive_row_open(&drive, drive.workload->index, 3, 0);
+    row.data[8]++;
+    drive_row_close(&drive, row);
+    drive_expect_sound(&drive);
+    assert_non_null(strstr(drive.report, "not transactional"));
+    drive_erase(&drive, drive.workload->index, 3);
+    drive_expect_corrupt(&drive, (const char *[]){"key 3: no row", NULL});
+    drive_close(&drive);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(runs_end_with_a_proof),
+        cmocka_unit_test(counters_sum_to_the_updates),
+        cmocka_unit_test(a_lost_update_is_found),
+        cmocka_unit_test(a_changed_counter_names_its_key_and_both_values),
+        cmocka_unit_test(a_missing_row_is_found),
+        cmocka_unit_test(inserts_that_did_not_commit_and_lost_ones_are_found),
+        cmocka_unit_test(a_blind_write_of_nobody_is_found),
+        cmocka_unit_test(aborted_attempts_count_nothing),
+        cmocka_unit_test(a_vanished_row_ends_the_run),
+        cmocka_unit_test(latest_follows_the_inserts),
+        cmocka_unit_test(presets_are_ycsbs_core_workloads),
+        cmocka_unit_test(combinations_that_cannot_work_are_refused),
+        cmocka_unit_test(targets_run_the_same_requests),
+        cmocka_unit_test(racy_targets_owe_no_sum),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
