@@ -94,9 +94,9 @@ struct mae_options *mae_options_create(void);
 void mae_options_destroy(struct mae_options *options); /* NULL is fine */
 
 /*
- * Sets one option from text: numbers take K/M/G suffixes (powers of 1024), booleans on/off.
- * MAE_INVALID (unknown name or bad value) leaves the option as it was and writes to `error`, if it is not NULL, what was
- * wrong and what would be right (always terminated, truncated to error_bytes).
+ * Sets one option from text: options in bytes take K/M/G suffixes (powers of 1024), booleans on/off.
+ * MAE_INVALID (unknown name or bad value) leaves the option as it was and writes to `error`, if it is not NULL, what
+ * was wrong and what would be right (always terminated, truncated to error_bytes).
  */
 MAE_MUST_USE enum mae_status mae_options_set(struct mae_options *options, const char *name, const char *value,
                                              char *error, size_t error_bytes);
@@ -125,8 +125,8 @@ struct mae_table_config {
  * Creates a table. Any thread. MAE_OK; MAE_INVALID (size out of range, empty name); MAE_EXISTS (the name is taken);
  * MAE_NO_MEMORY. The table lives until mae_close.
  */
-MAE_MUST_USE enum mae_status mae_table_create(struct mae_db *db, const char *name, const struct mae_table_config *config,
-                                              struct mae_table **table);
+MAE_MUST_USE enum mae_status mae_table_create(struct mae_db *db, const char *name,
+                                              const struct mae_table_config *config, struct mae_table **table);
 
 enum mae_index_kind { MAE_INDEX_HASH, MAE_INDEX_ORDERED };
 
@@ -140,8 +140,8 @@ struct mae_index_config {
 #define MAE_KEY_MAX_BYTES 64
 
 /*
- * Creates an index over the rows of `table`. Keys of 8 bytes are `uint64_t` in native order and sort as integers; longer
- * ones are byte strings and sort bytewise. Any thread.
+ * Creates an index over the rows of `table`. Keys of 8 bytes are `uint64_t` in native order and sort as integers;
+ * longer ones are byte strings and sort bytewise. Any thread.
  * MAE_OK; MAE_INVALID (key size, kind); MAE_EXISTS (the name is taken); MAE_NO_MEMORY. The index lives until mae_close.
  */
 MAE_MUST_USE enum mae_status mae_index_create(struct mae_db *db, struct mae_table *table, const char *name,
@@ -187,8 +187,8 @@ enum mae_mode { MAE_READ_WRITE, MAE_SNAPSHOT };
 
 /*
  * Begins a transaction. A read-write transaction's timestamp is above `after` (0: no constraint; give another
- * transaction's mae_txn_timestamp to be ordered behind it). A snapshot transaction reads the state just below the oldest
- * read-write transaction that may still run; `after` does not apply to it.
+ * transaction's mae_txn_timestamp to be ordered behind it). A snapshot transaction reads the state just below the
+ * oldest read-write transaction that may still run; `after` does not apply to it.
  * MAE_OK; MAE_BUSY when the worker already runs one. Cost: one TSC read. Source: section 3.1.
  */
 MAE_MUST_USE enum mae_status mae_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after,
@@ -208,9 +208,10 @@ uint64_t mae_txn_timestamp(const struct mae_txn *txn);
 struct mae_worker *mae_txn_worker(const struct mae_txn *txn);
 
 /*
- * Runs `body` as a transaction until it commits: calls it, commits when it returns MAE_OK, aborts and runs it again after
- * the back-off when a retryable status comes up, gives up on any other. `body` must be able to run more than once and
- * return failing statuses as they are; MAE_ABORT_USER rolls back without retry. `attempts_max` 0 is without limit.
+ * Runs `body` as a transaction until it commits: calls it, commits when it returns MAE_OK, aborts and runs it again
+ * after the back-off when a retryable status comes up, gives up on any other. `body` must be able to run more than once
+ * and return failing statuses as they are; MAE_ABORT_USER rolls back without retry. What `body` gives up for, such as
+ * MAE_NOT_FOUND, is validated like a commit and tried again if it was not true. `attempts_max` 0 is without limit.
  * Returns MAE_OK, the status that ended it, or the last abort's status when the attempts are used up.
  */
 typedef enum mae_status (*mae_body_fn)(struct mae_txn *txn, void *arg);
@@ -233,7 +234,8 @@ MAE_MUST_USE enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table 
 
 /*
  * Read for update: `data` is the new version, `bytes` long and filled with the old payload (cut, or padded with zeros).
- * `bytes` 0 keeps the old size. A second update of the same row returns the same new version.
+ * `bytes` 0 keeps the old size. A second update of the same row returns the same new version; if it is larger the version
+ * may move, and pointers to it from before are void.
  * `old`, if not NULL, receives the version read (the new version itself when the transaction wrote the row before).
  */
 MAE_MUST_USE enum mae_status mae_row_update(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,
@@ -250,7 +252,10 @@ MAE_MUST_USE enum mae_status mae_row_overwrite(struct mae_txn *txn, struct mae_t
 MAE_MUST_USE enum mae_status mae_row_insert(struct mae_txn *txn, struct mae_table *table, size_t bytes, uint64_t *row,
                                             void **data);
 
-/* Deletes the row; its index entries are the caller's to remove in the same transaction. */
+/*
+ * Deletes the row; its index entries are the caller's to remove in the same transaction. Takes memory, for a tombstone:
+ * at the memory limit a deletion can fail like an update, until garbage has been collected.
+ */
 MAE_MUST_USE enum mae_status mae_row_delete(struct mae_txn *txn, struct mae_table *table, uint64_t row);
 
 /*
@@ -281,8 +286,8 @@ MAE_MUST_USE enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_in
 /*
  * Visits the entries with lo <= key <= hi in key order (flag MAE_SCAN_BACKWARD: descending) until `visit` returns false
  * or `limit` entries were visited (0: no limit). lo or hi NULL: open end. Ordered indexes only (else MAE_UNSUPPORTED).
- * The range is protected against phantoms as far as it was visited. `visit` may read and update rows; it must not insert
- * into or remove from the same index: do that after the scan. Own changes are seen.
+ * The range is protected against phantoms as far as it was visited. `visit` may read and update rows; it must not
+ * insert into or remove from the same index: do that after the scan. Own changes are seen.
  */
 enum { MAE_SCAN_BACKWARD = 1 };
 typedef bool (*mae_entry_fn)(void *arg, const void *key, uint64_t row);
@@ -305,9 +310,9 @@ MAE_MUST_USE enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *i
 MAE_MUST_USE enum mae_status mae_delete(struct mae_txn *txn, struct mae_index *index, const void *key);
 
 /*
- * Announces `count` keys (contiguous, key_bytes each) that the transaction is about to touch, so that their cache misses
- * overlap. Only a hint: changes no result, fails never, adds nothing to the access set. Worth it for tables larger than
- * the cache; MAE_PREFETCH_MAX keys are looked at, the rest is ignored.
+ * Announces `count` keys (contiguous, key_bytes each) that the transaction is about to touch, so that their cache
+ * misses overlap. Only a hint: changes no result, fails never, adds nothing to the access set. Worth it for tables
+ * larger than the cache; MAE_PREFETCH_MAX keys are looked at, the rest is ignored.
  */
 #define MAE_PREFETCH_MAX 64
 void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count);

@@ -21,8 +21,8 @@
 #define KEEP_BRANCH() __asm__ volatile("")
 
 /*
- * MUTATED(name) is true in builds made with -DMAE_MUTATION_name=1 and a constant 0 elsewhere. A mutation leaves one step of
- * the protocol out, so that the tests can show that they would notice.
+ * MUTATED(name) is true in builds made with -DMAE_MUTATION_name=1 and a constant 0 elsewhere. A mutation leaves one
+ * step of the protocol out, so that the tests can show that they would notice.
  */
 #define MUTATED(name) MUTATED_VALUE(MAE_MUTATION_##name)
 #define MUTATED_VALUE(value) MUTATED_PASTE(value)

@@ -91,7 +91,10 @@ static bool read_u64(const char *path, uint64_t *value)
     return ok;
 }
 
-uint64_t mem_machine_bytes(void)
+static uint64_t machine_bytes;
+static pthread_once_t machine_once = PTHREAD_ONCE_INIT;
+
+static void machine_read(void)
 {
     uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE), limit;
     /* The control group's limit, version 2 then 1, as seen from inside the group ("max" does not parse). */
@@ -99,7 +102,14 @@ uint64_t mem_machine_bytes(void)
         bytes = limit;
     if (read_u64("/sys/fs/cgroup/memory/memory.limit_in_bytes", &limit) && limit < bytes)
         bytes = limit;
-    return bytes;
+    machine_bytes = bytes;
+}
+
+/* Asked for each table: read once. */
+uint64_t mem_machine_bytes(void)
+{
+    pthread_once(&machine_once, machine_read);
+    return machine_bytes;
 }
 
 void mem_budget_init(struct mem_budget *budget, uint64_t limit_bytes, enum mem_huge_pages huge_pages)
@@ -183,8 +193,8 @@ static void bind_to_node(char *part, size_t bytes)
 }
 
 /*
- * Reserved huge pages, if there are any left. They are asked for elsewhere first: a MAP_FIXED that fails may leave a hole in
- * the reservation. Once mapped they are ours, no SIGBUS later.
+ * Reserved huge pages, if there are any left. They are asked for elsewhere first: a MAP_FIXED that fails may leave a
+ * hole in the reservation. Once mapped they are ours, no SIGBUS later.
  */
 static bool map_hugetlb(struct mem_budget *budget, char *part, size_t bytes)
 {

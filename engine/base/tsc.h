@@ -32,7 +32,7 @@ static inline uint64_t tsc_now(void)
 #endif
 }
 
-/* Ticks per microsecond; the first call measures for about 10 ms against the monotonic clock, later ones return the same. */
+/* Ticks per microsecond; the first call measures for 10 ms against the monotonic clock, later ones return the same. */
 double tsc_ticks_per_us(void);
 
 #endif

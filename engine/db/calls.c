@@ -1,7 +1,9 @@
-/* calls.c - transactions, rows and index entries of the public interface, as compositions of the layers below; see maemio.h. */
+/* calls.c - transactions, rows and index entries of the public interface, as compositions of the layers below; see
+ * maemio.h. */
 #include "engine/db/db.h"
+#include "engine/db/simple_index.h"
 #include "engine/txn/commit.h"
-#include "engine/txn/read_inline.h"
+#include "engine/txn/access_inline.h"
 #include "engine/txn/txn.h"
 
 /* ---- Transactions. ---- */
@@ -62,6 +64,9 @@ enum mae_status mae_run(struct mae_worker *worker, enum mae_mode mode, mae_body_
         if (status == MAE_OK || (txn->doomed != MAE_OK && !mae_status_is_abort(status))) {
             status = mae_commit(txn);
         } else {
+            /* What the body gives up for must be true: reads are validated only at the end. */
+            if (txn->doomed == MAE_OK && !txn->snapshot && !txn_reads_are_valid(txn))
+                status = txn_doom(txn, MAE_ABORT_READ_CHECK);
             mae_abort(txn);
         }
         if (!mae_status_is_retryable(status) || attempt == attempts_max)
@@ -77,14 +82,21 @@ static ALWAYS_INLINE bool row_exists(const struct mae_table *table, uint64_t row
     return LIKELY(row < atomic_load_explicit(&table->rows.next_row, memory_order_acquire));
 }
 
-enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table *table, uint64_t row, const void **data, size_t *bytes)
+enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table *table, uint64_t row, const void **data,
+                             size_t *bytes)
 {
+    if (LIKELY(row_exists(table, row)) &&
+        LIKELY(txn_read_fast(txn, &table->rows, table_row(&table->rows, row), data, bytes)))
+        return MAE_OK;
     return row_exists(table, row) ? txn_read(txn, &table->rows, row, data, bytes) : MAE_INVALID;
 }
 
 enum mae_status mae_row_update(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,
                                const void **old, void **data)
 {
+    if (LIKELY(row_exists(table, row)) && LIKELY(bytes == 0) &&
+        LIKELY(txn_update_fast(txn, &table->rows, table_row(&table->rows, row), old, data)))
+        return MAE_OK;
     return row_exists(table, row) ? txn_update(txn, &table->rows, row, bytes, old, data) : MAE_INVALID;
 }
 
@@ -147,6 +159,8 @@ enum mae_status mae_index_find(struct mae_txn *txn, struct mae_index *index, con
 {
     if (index->kind == MAE_INDEX_HASH)
         return hash_index_find(txn, &index->hash, key, true, row);
+    if (index->single_version)
+        return simple_index_find(txn, &index->simple, key, row);
     /* A scan, so that the leaf is validated: nothing says that the caller will read the row. */
     *row = UINT64_MAX;
     enum mae_status status = tree_index_scan(txn, &index->tree, NULL, key, key, 0, 1, take_first, row);
@@ -155,14 +169,18 @@ enum mae_status mae_index_find(struct mae_txn *txn, struct mae_index *index, con
 
 enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
-    return index->kind == MAE_INDEX_HASH ? hash_index_insert(txn, &index->hash, key, row)
-                                         : tree_index_insert(txn, &index->tree, key, row);
+    if (index->kind == MAE_INDEX_HASH)
+        return hash_index_insert(txn, &index->hash, key, row);
+    return index->single_version ? simple_index_insert(txn, &index->simple, key, row)
+                                 : tree_index_insert(txn, &index->tree, key, row);
 }
 
 enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
-    return index->kind == MAE_INDEX_HASH ? hash_index_remove(txn, &index->hash, key, row)
-                                         : tree_index_remove(txn, &index->tree, key, row);
+    if (index->kind == MAE_INDEX_HASH)
+        return hash_index_remove(txn, &index->hash, key, row);
+    return index->single_version ? simple_index_remove(txn, &index->simple, key, row)
+                                 : tree_index_remove(txn, &index->tree, key, row);
 }
 
 enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,
@@ -170,6 +188,8 @@ enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_index *index, con
 {
     if (index->kind != MAE_INDEX_ORDERED)
         return MAE_UNSUPPORTED;
+    if (index->single_version)
+        return simple_index_scan(txn, &index->simple, &index->table->rows, lo, hi, flags, limit, visit, arg);
     return tree_index_scan(txn, &index->tree, &index->table->rows, lo, hi, flags, limit, visit, arg);
 }
 
@@ -179,7 +199,8 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
         hash_index_prefetch(txn, &index->hash, &index->table->rows, keys, count);
         return;
     }
-    tree_index_prefetch(txn, &index->tree, &index->table->rows, keys, count);
+    if (!index->single_version)
+        tree_index_prefetch(txn, &index->tree, &index->table->rows, keys, count);
 }
 
 /* ---- Rows by key. A hit is not validated in the index, because the row is. ---- */
@@ -187,47 +208,78 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
 static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
 {
     if (LIKELY(index->kind == MAE_INDEX_HASH)) {
-        if (LIKELY(hash_index_find_fast(txn, &index->hash, key, row)))
-            return MAE_OK;
-        return hash_index_find(txn, &index->hash, key, false, row);
+        enum hash_found found = hash_index_find_fast(txn, &index->hash, key, row);
+        if (UNLIKELY(found == HASH_FOUND_NOT))
+            return hash_index_find(txn, &index->hash, key, false, row);
+        txn->announced_next += found;
+        return MAE_OK;
     }
-    return tree_index_find(txn, &index->tree, key, row);
+    return index->single_version ? simple_index_find(txn, &index->simple, key, row)
+                                 : tree_index_find(txn, &index->tree, key, row);
 }
 
-/* The entry led to a row that is not there: the entry has been superseded since. */
+/* The entry led to a row that is not there: the entry has been superseded since. (A snapshot meets that in a
+ * single-version index only, and cannot abort: for it there is no such row.) */
 static ALWAYS_INLINE enum mae_status found_row(struct mae_txn *txn, enum mae_status status)
 {
-    return LIKELY(status != MAE_NOT_FOUND) ? status : txn_doom(txn, MAE_ABORT_INDEX);
+    return LIKELY(status != MAE_NOT_FOUND) || txn->snapshot ? status : txn_doom(txn, MAE_ABORT_INDEX);
 }
 
-enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const void *key, const void **data, size_t *bytes)
+/* The general cases, out of the way: what is left of mae_read and mae_update saves no registers. */
+static NOINLINE enum mae_status read_general(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                             const void **data, size_t *bytes)
 {
     uint64_t row;
-    struct table *table = &index->table->rows;
-    if (LIKELY(index->kind == MAE_INDEX_HASH) && LIKELY(hash_index_find_fast(txn, &index->hash, key, &row))) {
-        if (LIKELY(txn_read_fast(txn, table, table_row(table, row), data, bytes)))
+    enum mae_status status = find(txn, index, key, &row);
+    return status == MAE_OK ? found_row(txn, txn_read(txn, &index->table->rows, row, data, bytes)) : status;
+}
+
+static NOINLINE enum mae_status update_general(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                               size_t bytes, const void **old, void **data)
+{
+    uint64_t row;
+    enum mae_status status = find(txn, index, key, &row);
+    return status == MAE_OK ? found_row(txn, txn_update(txn, &index->table->rows, row, bytes, old, data)) : status;
+}
+
+enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const void *key, const void **data,
+                         size_t *bytes)
+{
+    if (LIKELY(index->kind == MAE_INDEX_HASH)) {
+        uint64_t row;
+        struct table *table = &index->table->rows;
+        enum hash_found found = hash_index_find_fast(txn, &index->hash, key, &row);
+        if (LIKELY(found != HASH_FOUND_NOT) &&
+            LIKELY(txn_read_fast(txn, table, table_row(table, row), data, bytes))) {
+            txn->announced_next += found;
             return MAE_OK;
-    } else {
-        enum mae_status status = find(txn, index, key, &row);
-        if (UNLIKELY(status != MAE_OK))
-            return status;
+        }
     }
-    return found_row(txn, txn_read(txn, table, row, data, bytes));
+    return read_general(txn, index, key, data, bytes);
 }
 
 enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
                            const void **old, void **data)
 {
-    uint64_t row;
-    enum mae_status status = find(txn, index, key, &row);
-    return LIKELY(status == MAE_OK) ? found_row(txn, txn_update(txn, &index->table->rows, row, bytes, old, data)) : status;
+    if (LIKELY(index->kind == MAE_INDEX_HASH) && LIKELY(bytes == 0)) {
+        uint64_t row;
+        struct table *table = &index->table->rows;
+        enum hash_found found = hash_index_find_fast(txn, &index->hash, key, &row);
+        if (LIKELY(found != HASH_FOUND_NOT) &&
+            LIKELY(txn_update_fast(txn, table, table_row(table, row), old, data))) {
+            txn->announced_next += found;
+            return MAE_OK;
+        }
+    }
+    return update_general(txn, index, key, bytes, old, data);
 }
 
 enum mae_status mae_overwrite(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes, void **data)
 {
     uint64_t row;
     enum mae_status status = find(txn, index, key, &row);
-    return LIKELY(status == MAE_OK) ? found_row(txn, txn_overwrite(txn, &index->table->rows, row, bytes, data)) : status;
+    return LIKELY(status == MAE_OK) ? found_row(txn, txn_overwrite(txn, &index->table->rows, row, bytes, data))
+                                    : status;
 }
 
 enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes, uint64_t *row,

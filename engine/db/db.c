@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/db/simple_index.h"
 #include "engine/txn/commit.h"
 
 enum mae_status mae_open(const struct mae_options *options, struct mae_db **opened)
@@ -25,6 +26,7 @@ enum mae_status mae_open(const struct mae_options *options, struct mae_db **open
         return status;
     }
     pthread_mutex_init(&db->lock, NULL);
+    db->spans = &db->core.arena.span;
     *opened = db;
     return MAE_OK;
 }
@@ -40,8 +42,11 @@ void mae_close(struct mae_db *db)
     }
     for (unsigned i = 0; i < db->table_count; i++)
         table_fini(db->tables[i]);
-    for (unsigned i = 0; i < db->index_count; i++)
+    for (unsigned i = 0; i < db->index_count; i++) {
+        if (db->indexes[i]->single_version)
+            tree_simple_fini(&db->indexes[i]->simple);
         free(db->indexes[i]);
+    }
     for (unsigned i = 0; i < db->named_count; i++)
         free(db->named[i]);
     pthread_mutex_destroy(&db->lock);
@@ -82,14 +87,17 @@ static enum mae_status add_table(struct mae_db *db, struct table *table, size_t 
     if (status != MAE_OK)
         return status;
     table->is_node = is_node;
-    table->rows.next = db->table_count ? &db->tables[db->table_count - 1]->rows : &db->core.arena.span;
+    table->rows.next = db->spans;
+    db->spans = &table->rows;
     db->tables[db->table_count++] = table;
     return MAE_OK;
 }
 
 static void drop_last_table(struct mae_db *db)
 {
-    table_fini(db->tables[--db->table_count]);
+    struct table *table = db->tables[--db->table_count];
+    db->spans = table->rows.next;
+    table_fini(table);
 }
 
 enum mae_status mae_table_create(struct mae_db *db, const char *name, const struct mae_table_config *config,
@@ -154,8 +162,22 @@ static enum mae_status create_root(struct mae_db *db, struct mae_index *index)
     return status;
 }
 
+static enum mae_status create_simple(struct mae_db *db, struct mae_index *index, const struct mae_index_config *config)
+{
+    enum mae_status status =
+        tree_simple_init(&index->simple, &db->core.budget, config->key_bytes, config->non_unique);
+    if (status != MAE_OK)
+        return status;
+    index->single_version = true;
+    index->simple.span.next = db->spans;
+    db->spans = &index->simple.span;
+    return MAE_OK;
+}
+
 static enum mae_status create_tree(struct mae_db *db, struct mae_index *index, const struct mae_index_config *config)
 {
+    if (db->core.options.simple_index_update)
+        return create_simple(db, index, config);
     enum mae_status status =
         add_table(db, &index->nodes, tree_index_node_bytes(config->key_bytes, config->non_unique), true);
     if (status != MAE_OK)
@@ -226,6 +248,7 @@ void mae_worker_leave(struct mae_worker *worker)
         return;
     if (worker->txn.running)
         txn_abort(&worker->txn);
+    simple_index_leave(worker);
     struct mae_db *db = (struct mae_db *)worker->core; /* its first member */
     pthread_mutex_lock(&db->lock);
     unsigned count = db->table_count;

@@ -6,6 +6,7 @@
 
 #include "engine/index/hash_index.h"
 #include "engine/index/tree_index.h"
+#include "engine/index/tree_simple.h"
 #include "engine/txn/worker.h"
 
 enum { CATALOG_MAX = 1024, NAME_BYTES = 64 };
@@ -18,11 +19,13 @@ struct mae_table {
 
 struct mae_index {
     enum mae_index_kind kind;
+    bool single_version;       /* an ordered one with simple_index_update=on: `simple` instead of `tree` and `nodes` */
     struct mae_table *table;   /* whose rows the entries lead to */
     char name[NAME_BYTES];
     union {
         struct hash_index hash;
         struct tree_index tree;
+        struct tree_simple simple;
     };
     struct table nodes, overflow; /* overflow: hash only */
 };
@@ -35,6 +38,7 @@ struct mae_db {
     struct mae_table *named[CATALOG_MAX];
     struct mae_index *indexes[CATALOG_MAX];
     unsigned table_count, named_count, index_count;
+    struct span *spans;                      /* all there are, the newest first: the memory of mae_db_memory */
     struct maintenance *maintenance;
 };
 

@@ -1,10 +1,10 @@
 /*
- * maintenance.c - the optional thread that takes the leader's duties, so that an idle program still reclaims memory and its
- * snapshots move on.
+ * maintenance.c - the optional thread that takes the leader's duties, so that an idle program still reclaims memory and
+ * its snapshots move on.
  *
- * Once a millisecond it parks workers that are between transactions and have been silent since its last look, takes over
- * their garbage, and as a worker of its own passes a few quiescent points, each of which may lead a round. Between its
- * rounds it is parked itself, so that it never holds the horizon back.
+ * Once a millisecond it parks workers that are between transactions and have been silent since its last look, takes
+ * over their garbage, and as a worker of its own passes a few quiescent points, each of which may lead a round. Between
+ * its rounds it is parked itself, so that it never holds the horizon back.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -87,20 +87,23 @@ void mae_table_space(const struct mae_table *table, struct mae_space *space)
 void mae_index_space(const struct mae_index *index, struct mae_space *space)
 {
     memset(space, 0, sizeof *space);
+    if (index->single_version) {
+        space->row_bytes = atomic_load_explicit(&index->simple.used, memory_order_relaxed) * index->simple.node_bytes;
+        return;
+    }
     add_table(&index->nodes, space);
     if (index->kind == MAE_INDEX_HASH) {
         add_table(&index->overflow, space);
         /* Untouched buckets occupy their lines all the same. */
-        space->row_bytes = atomic_load_explicit(&index->nodes.next_row, memory_order_relaxed) * index->nodes.stride +
-                           atomic_load_explicit(&index->overflow.next_row, memory_order_relaxed) * index->overflow.stride;
+        space->row_bytes =
+            atomic_load_explicit(&index->nodes.next_row, memory_order_relaxed) * index->nodes.stride +
+            atomic_load_explicit(&index->overflow.next_row, memory_order_relaxed) * index->overflow.stride;
     }
 }
 
 void mae_db_memory(const struct mae_db *db, struct mae_memory *memory)
 {
-    /* The list of spans: the newest table first, the arena last. */
-    const struct span *first = db->table_count ? &db->tables[db->table_count - 1]->rows : &db->core.arena.span;
-    mem_usage(&db->core.budget, first, memory);
+    mem_usage(&db->core.budget, db->spans, memory);
 }
 
 void mae_db_state(const struct mae_db *db, struct mae_state *state)

@@ -41,7 +41,8 @@ static bool check_row(struct verifier *verifier, struct table *table, uint64_t r
     uint64_t newer_wts = UINT64_MAX;
     bool inlined = false;
     if (atomic_load_explicit(row_lock(table, row), memory_order_relaxed) != 0)
-        return finding(verifier, "table %u row %" PRIu64 ": a collector holds it though nothing runs", table->id, row_id);
+        return finding(verifier, "table %u row %" PRIu64 ": a collector holds it though nothing runs", table->id,
+                       row_id);
     for (version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
          handle != HANDLE_NONE;) {
         struct version *version = row_version(table, row, handle);
@@ -55,17 +56,20 @@ static bool check_row(struct verifier *verifier, struct table *table, uint64_t r
         } else {
             unsigned char bit = (unsigned char)(1u << (handle & 7));
             if (verifier->seen[handle >> 3] & bit)
-                return finding(verifier, "table %u row %" PRIu64 ": version %u is in two chains", table->id, row_id, handle);
+                return finding(verifier, "table %u row %" PRIu64 ": version %u is in two chains", table->id, row_id,
+                               handle);
             verifier->seen[handle >> 3] |= bit;
         }
         if (version_wts(version) >= newer_wts)
-            return finding(verifier, "table %u row %" PRIu64 ": wts %" PRIu64 " below %" PRIu64 " does not decrease (V3)",
+            return finding(verifier,
+                           "table %u row %" PRIu64 ": wts %" PRIu64 " below %" PRIu64 " does not decrease (V3)",
                            table->id, row_id, version_wts(version), newer_wts);
         if (rts < version_wts(version))
-            return finding(verifier, "table %u row %" PRIu64 ": rts %" PRIu64 " is below wts %" PRIu64 " (V2)", table->id,
-                           row_id, rts, version_wts(version));
+            return finding(verifier, "table %u row %" PRIu64 ": rts %" PRIu64 " is below wts %" PRIu64 " (V2)",
+                           table->id, row_id, rts, version_wts(version));
         if (status != VERSION_COMMITTED && status != VERSION_DELETED && status != VERSION_ABORTED)
-            return finding(verifier, "table %u row %" PRIu64 ": version with wts %" PRIu64 " has status %u though nothing runs",
+            return finding(verifier,
+                           "table %u row %" PRIu64 ": version with wts %" PRIu64 " has status %u though nothing runs",
                            table->id, row_id, version_wts(version), status);
         if (version->payload_bytes > table->payload_max_bytes)
             return finding(verifier, "table %u row %" PRIu64 ": payload of %u bytes, maximum %u", table->id, row_id,
@@ -101,11 +105,11 @@ static bool check_entry(void *arg, const void *key, uint64_t row)
     uint64_t word;
     memcpy(&word, key, sizeof word);
     if (row >= atomic_load_explicit(&index->table->rows.next_row, memory_order_acquire))
-        return finding(verifier, "index %s: key %" PRIu64 " leads to row %" PRIu64 ", which does not exist", index->name,
-                       word, row);
+        return finding(verifier, "index %s: key %" PRIu64 " leads to row %" PRIu64 ", which does not exist",
+                       index->name, word, row);
     if (txn_peek(verifier->txn, &index->table->rows, row, &data, NULL) != MAE_OK)
-        return finding(verifier, "index %s: key %" PRIu64 " leads to row %" PRIu64 ", which is not there", index->name, word,
-                       row);
+        return finding(verifier, "index %s: key %" PRIu64 " leads to row %" PRIu64 ", which is not there", index->name,
+                       word, row);
     return true;
 }
 
@@ -115,6 +119,13 @@ static bool check_index(struct verifier *verifier)
     enum mae_status status;
     if (index->kind == MAE_INDEX_HASH) {
         status = hash_index_visit(verifier->txn, &index->hash, check_entry, verifier);
+    } else if (index->single_version) {
+        char problem[256] = "";
+        uint64_t entries, nodes;
+        status = tree_simple_verify(&index->simple, &entries, &nodes, problem, sizeof problem);
+        if (status == MAE_CORRUPT)
+            return finding(verifier, "index %s: %s", index->name, problem);
+        tree_simple_scan(&index->simple, NULL, NULL, NULL, 0, 0, check_entry, verifier);
     } else {
         char problem[256] = "";
         struct tree_statistics statistics;

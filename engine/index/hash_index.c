@@ -125,8 +125,9 @@ static ALWAYS_INLINE uint64_t depth_mask(unsigned depth)
 /* ---- Finding the bucket that covers a hash, as the transaction sees it. ---- */
 
 /*
- * The bucket's growth bits and its contents, peeked at; *data NULL if it is a base bucket that nobody has touched. Starts
- * from the hint; ends since it goes down parents and up splits of one consistent state, with a bound for the unexpected.
+ * The bucket's growth bits and its contents, peeked at; *data NULL if it is a base bucket that nobody has touched.
+ * Starts from the hint; ends since it goes down parents and up splits of one consistent state, with a bound for the
+ * unexpected.
  */
 static ALWAYS_INLINE enum mae_status cover(struct mae_txn *txn, struct hash_index *index, struct hash_home home,
                                            uint64_t *growth, const void **data)
@@ -398,8 +399,8 @@ struct half {
 };
 
 /*
- * Splits bucket (base, growth) of depth `depth` in the running transaction: its chain is read, it and its new sibling are
- * written anew, and its overflow buckets are deleted.
+ * Splits bucket (base, growth) of depth `depth` in the running transaction: its chain is read, it and its new sibling
+ * are written anew, and its overflow buckets are deleted.
  */
 static enum mae_status split_bucket(struct mae_txn *txn, struct hash_index *index, uint64_t base, uint64_t growth,
                                     unsigned depth)
@@ -411,6 +412,8 @@ static enum mae_status split_bucket(struct mae_txn *txn, struct hash_index *inde
     enum mae_status status = txn_update(txn, index->buckets, bucket, 0, &old, &halves[0].data);
     if (status != MAE_OK)
         return status;
+    if (stored_depth(index, old) != depth)
+        return MAE_ABORT_INDEX; /* split since cover looked at it: the sibling exists */
     /* Nobody else can create the sibling and commit: that takes a split of the same bucket. */
     status = txn_create(txn, index->buckets, sibling, index->bucket_bytes, &halves[1].data);
     if (status != MAE_OK)
@@ -596,8 +599,8 @@ size_t hash_index_bucket_bytes(size_t key_bytes)
     return entries * entry + LINK_BYTES;
 }
 
-enum mae_status hash_index_init(struct hash_index *index, struct table *buckets, struct table *overflow, size_t key_bytes,
-                                uint64_t expected_rows)
+enum mae_status hash_index_init(struct hash_index *index, struct table *buckets, struct table *overflow,
+                                size_t key_bytes, uint64_t expected_rows)
 {
     memset(index, 0, sizeof *index);
     index->buckets = buckets;

@@ -7,15 +7,16 @@
  *   - A miss reads every bucket of the chain into the read set, and each insert or remove changes one of them.
  *     So an insert of a key that somebody has missed makes one of both abort: no phantoms.
  *
- * Bucket numbers. A hash has a base b in [0, base_count), its upper bits scaled, and growth bits e. In an index that has not
- * grown the bucket is b. Growth is linear hashing by transactions: bucket (b, e) of depth d, number b + e * base_count,
- * holds the keys of base b whose growth bits modulo 2^d are e; a split makes of it (b, e) and (b, e + 2^d) of depth d + 1,
- * in one transaction. The depth stands in the bucket, hence is multi-version like its entries: whatever a timestamp
- * sees is a consistent cover of all hashes. The number of buckets that lookups start from is only a hint. They go
- * down to the parent while a bucket does not exist for them, and up while a bucket has been split further.
+ * Bucket numbers. A hash has a base b in [0, base_count), its upper bits scaled, and growth bits e. In an index that
+ * has not grown the bucket is b. Growth is linear hashing by transactions: bucket (b, e) of depth d, number
+ * b + e * base_count, holds the keys of base b whose growth bits modulo 2^d are e; a split makes of it (b, e) and
+ * (b, e + 2^d) of depth d + 1, in one transaction. The depth stands in the bucket, hence is multi-version like its
+ * entries: whatever a timestamp sees is a consistent cover of all hashes. The number of buckets that lookups start from
+ * is only a hint. They go down to the parent while a bucket does not exist for them, and up while a bucket has been
+ * split further.
  *
- * Integer keys are hashed by one multiplication with the golden ratio, which spreads dense keys so evenly that hardly any
- * bucket overflows; growth bits are mixed more thoroughly, off the hot path.
+ * Integer keys are hashed by one multiplication with the golden ratio, which spreads dense keys so evenly that hardly
+ * any bucket overflows; growth bits are mixed more thoroughly, off the hot path.
  *
  * Buckets there from the beginning exist without memory until one is first missed in (txn_materialise).
  * Source: section 3.6. Not here: non-unique keys, order (tree_index.h).
@@ -26,6 +27,7 @@
 #include "engine/base/compiler.h"
 #include <string.h>
 
+#include "engine/base/race.h"
 #include "engine/store/table.h"
 #include "engine/txn/txn.h"
 #include "engine/txn/worker.h"
@@ -48,8 +50,8 @@ struct hash_index {
 size_t hash_index_bucket_bytes(size_t key_bytes);
 
 /* The tables are empty and used for nothing else. MAE_OK or MAE_NO_MEMORY. */
-enum mae_status hash_index_init(struct hash_index *index, struct table *buckets, struct table *overflow, size_t key_bytes,
-                                uint64_t expected_rows);
+enum mae_status hash_index_init(struct hash_index *index, struct table *buckets, struct table *overflow,
+                                size_t key_bytes, uint64_t expected_rows);
 
 /* The row of `key`. A miss is validated, a hit only with `validate`. */
 enum mae_status hash_index_find(struct mae_txn *txn, struct hash_index *index, const void *key, bool validate,
@@ -58,8 +60,8 @@ enum mae_status hash_index_insert(struct mae_txn *txn, struct hash_index *index,
 enum mae_status hash_index_remove(struct mae_txn *txn, struct hash_index *index, const void *key, uint64_t row);
 
 /*
- * Starts loading the buckets of `count` keys, then the rows they lead to in `rows`. For 8-byte keys it notes what it found, so
- * that hash_index_find_fast need not look again if the keys come in this order.
+ * Starts loading the buckets of `count` keys, then the rows they lead to in `rows`. For 8-byte keys it notes what it
+ * found, so that hash_index_find_fast need not look again if the keys come in this order.
  */
 void hash_index_prefetch(struct mae_txn *txn, struct hash_index *index, const struct table *rows, const void *keys,
                          size_t count);
@@ -115,14 +117,16 @@ static ALWAYS_INLINE uint64_t hash_start(const struct hash_index *index, uint64_
 }
 
 /*
- * The row of an 8-byte key if it stands in the bucket's inline, committed, visible version; false says nothing. No branch
- * depends on which entry it is: the key is in either as often as not, and a wrong guess would be found out only after a cache miss.
+ * The row of an 8-byte key if it stands in the bucket's inline, committed, visible version; false says nothing. No
+ * branch depends on which entry it is: the key is in either as often as not, and a wrong guess would be found out only
+ * after a cache miss.
  */
 static ALWAYS_INLINE bool hash_bucket_match(const struct mae_txn *txn, const struct table *table, uint64_t bucket,
                                             uint64_t key, uint64_t *row)
 {
     char *at = table_row(table, bucket);
     struct version *version = row_inline_version(at);
+    RACE(READ_HEAD);
     if (UNLIKELY(atomic_load_explicit(row_head(table, at), memory_order_acquire) != HANDLE_INLINE) ||
         UNLIKELY(atomic_load_explicit(&version->status, memory_order_acquire) != VERSION_COMMITTED) ||
         UNLIKELY(version_wts(version) >= txn->ts))
@@ -148,22 +152,28 @@ static ALWAYS_INLINE uint64_t hash_first_bucket(const struct hash_index *index, 
     return base + hash_start(index, hint, (struct hash_home){base, hash_mix(hash)}) * index->base_count;
 }
 
-/* As hash_index_find without validation, for the common case; false: ask hash_index_find. */
-static ALWAYS_INLINE bool hash_index_find_fast(struct mae_txn *txn, const struct hash_index *index, const void *key_at,
-                                               uint64_t *row)
+/* What hash_index_find_fast did; the number is how many announced keys the answer uses up. */
+enum hash_found { HASH_FOUND_BUCKET = 0, HASH_FOUND_ANNOUNCED = 1, HASH_FOUND_NOT = 2 };
+
+/*
+ * As hash_index_find without validation, for the common case; HASH_FOUND_NOT: ask hash_index_find. The caller adds the
+ * number to announced_next once it has used the answer.
+ */
+static ALWAYS_INLINE enum hash_found hash_index_find_fast(const struct mae_txn *txn, const struct hash_index *index,
+                                                          const void *key_at, uint64_t *row)
 {
     if (UNLIKELY(index->key_bytes != HASH_WORD_BYTES) || UNLIKELY(txn->accesses.node_write_count))
-        return false;
+        return HASH_FOUND_NOT;
     uint64_t key = hash_load_word(key_at);
     if (txn->announced_next < txn->announced_count) {
         const struct announced *announced = &txn->announced[txn->announced_next];
         if (LIKELY(announced->key == key) && LIKELY(announced->index == index)) {
-            txn->announced_next++;
             *row = announced->row;
-            return true;
+            return HASH_FOUND_ANNOUNCED;
         }
     }
-    return hash_bucket_match(txn, index->buckets, hash_first_bucket(index, key), key, row);
+    return hash_bucket_match(txn, index->buckets, hash_first_bucket(index, key), key, row) ? HASH_FOUND_BUCKET
+                                                                                           : HASH_FOUND_NOT;
 }
 
 #endif

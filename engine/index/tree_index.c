@@ -170,6 +170,25 @@ static enum mae_status leaf_for_change(struct mae_txn *txn, const struct tree_in
     return MAE_ABORT_INDEX;
 }
 
+/*
+ * The leaf of the transaction's last insert, if that is still a new version of its own with room that covers the key.
+ * Being written, it is validated; every change of the tree's shape by this transaction forgets it (remember_leaf).
+ */
+static ALWAYS_INLINE struct tree_node *last_leaf(const struct mae_txn *txn, const struct tree_index *index,
+                                                 const struct tree_key *key)
+{
+    const struct last_leaf *const last = &txn->last_leaf;
+    if (last->index != index || last->epoch != txn->accesses.epoch || !txn->plain)
+        return NULL;
+    struct tree_node *const leaf = last->node;
+    return leaf->count < index->shape.leaf_capacity && tree_node_covers(&index->shape, leaf, key) ? leaf : NULL;
+}
+
+static ALWAYS_INLINE void remember_leaf(struct mae_txn *txn, const struct tree_index *index, struct tree_node *leaf)
+{
+    txn->last_leaf = (struct last_leaf){.index = index, .node = leaf, .epoch = txn->accesses.epoch};
+}
+
 enum mae_status tree_index_insert(struct mae_txn *txn, const struct tree_index *index, const void *key, uint64_t row)
 {
     const struct tree_target target = target_of(index, key, row);
@@ -178,9 +197,19 @@ enum mae_status tree_index_insert(struct mae_txn *txn, const struct tree_index *
     unsigned position;
     if (UNLIKELY(txn->snapshot))
         return MAE_READ_ONLY;
+    leaf = last_leaf(txn, index, &target.key);
+    if (leaf != NULL) {
+        position = tree_node_lower_bound(&index->shape, leaf, &target.key);
+        if (tree_node_equals(&index->shape, leaf, position, &target.key))
+            return MAE_EXISTS;
+        tree_node_insert(&index->shape, leaf, position, &target.key, row);
+        return MAE_OK;
+    }
     enum mae_status status = leaf_for_change(txn, index, &target, row, false, &path, &leaf, &position);
-    if (LIKELY(status == MAE_OK))
+    if (LIKELY(status == MAE_OK)) {
+        remember_leaf(txn, leaf->count < index->shape.leaf_capacity ? index : NULL, leaf);
         status = tree_add(txn, index, &path, leaf, position, &target.key, row);
+    }
     return tree_doom(txn, status);
 }
 
@@ -194,6 +223,7 @@ enum mae_status tree_index_remove(struct mae_txn *txn, const struct tree_index *
         return MAE_READ_ONLY;
     enum mae_status status = leaf_for_change(txn, index, &target, row, true, &path, &leaf, &position);
     if (LIKELY(status == MAE_OK)) {
+        remember_leaf(txn, NULL, NULL);
         tree_node_remove(&index->shape, leaf, position);
         status = tree_shrink(txn, index, &path, leaf);
     }

@@ -9,8 +9,8 @@
 #include "engine/index/tree_walk.h"
 #include "engine/txn/txn.h"
 
-/* Rows of entries this far ahead are prefetched. */
-enum { SCAN_AHEAD = 8 };
+/* How far ahead rows are prefetched, and then, when their heads have come, their versions. */
+enum { SCAN_AHEAD = 12, SCAN_VERSIONS_AHEAD = 6 };
 
 struct scan {
     struct mae_txn *txn;
@@ -26,6 +26,11 @@ struct scan {
 static void prefetch_entry(const struct scan *scan, const struct tree_node *leaf, unsigned i)
 {
     txn_prefetch_row(scan->rows, tree_node_value(&scan->index->shape, leaf, i));
+}
+
+static void prefetch_version(const struct scan *scan, const struct tree_node *leaf, unsigned i)
+{
+    txn_prefetch_version(scan->rows, tree_node_value(&scan->index->shape, leaf, i));
 }
 
 static void visit_entry(struct scan *scan, const struct tree_node *leaf, unsigned i)
@@ -47,9 +52,13 @@ static void visit_forward(struct scan *scan, const struct tree_node *leaf, unsig
     }
     for (unsigned i = from; i < to && i < from + SCAN_AHEAD; i++)
         prefetch_entry(scan, leaf, i);
+    for (unsigned i = from; i < to && i < from + SCAN_VERSIONS_AHEAD; i++)
+        prefetch_version(scan, leaf, i);
     for (unsigned i = from; i < to && !scan->stopped; i++) {
         if (i + SCAN_AHEAD < to)
             prefetch_entry(scan, leaf, i + SCAN_AHEAD);
+        if (i + SCAN_VERSIONS_AHEAD < to)
+            prefetch_version(scan, leaf, i + SCAN_VERSIONS_AHEAD);
         visit_entry(scan, leaf, i);
     }
 }
@@ -61,9 +70,13 @@ static void visit_backward(struct scan *scan, const struct tree_node *leaf, unsi
         from = to - (unsigned)scan->limit;
     for (unsigned i = to; scan->rows != NULL && i > from && i + SCAN_AHEAD > to; i--)
         prefetch_entry(scan, leaf, i - 1);
+    for (unsigned i = to; scan->rows != NULL && i > from && i + SCAN_VERSIONS_AHEAD > to; i--)
+        prefetch_version(scan, leaf, i - 1);
     for (unsigned i = to; i > from && !scan->stopped; i--) {
         if (scan->rows != NULL && i > from + SCAN_AHEAD)
             prefetch_entry(scan, leaf, i - 1 - SCAN_AHEAD);
+        if (scan->rows != NULL && i > from + SCAN_VERSIONS_AHEAD)
+            prefetch_version(scan, leaf, i - 1 - SCAN_VERSIONS_AHEAD);
         visit_entry(scan, leaf, i - 1);
     }
 }

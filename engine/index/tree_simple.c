@@ -770,8 +770,11 @@ static enum mae_status verify_below(struct simple_verifier *verifier, uint64_t n
             if (pair_compare(index, &pair, &next) >= 0)
                 problem = "has entries out of order";
         }
-        if (level == 0)
-            verifier->entries += (int64_t)get(value_at(index, node, i)) > 0;
+        if (level > 0)
+            continue;
+        verifier->entries++;
+        if ((int64_t)get(value_at(index, node, i)) <= 0) /* a change still waits, or never came */
+            problem = "has an entry that was removed more often than inserted";
     }
     if (problem != NULL) {
         if (verifier->report_bytes > 0)

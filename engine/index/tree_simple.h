@@ -78,7 +78,8 @@ enum mae_status tree_simple_remove(struct tree_simple *index, struct tree_deferr
 void tree_simple_scan(const struct tree_simple *index, const struct table *rows, const void *lo, const void *hi,
                       unsigned flags, uint64_t limit, mae_entry_fn visit, void *arg);
 
-/* Checks order, bounds and levels, and counts the entries. No other thread may use the index. MAE_OK or MAE_CORRUPT. */
+/* Checks order, bounds, levels and that no removal waits for its insert, and counts the entries. No other thread may
+ * use the index. MAE_OK or MAE_CORRUPT. */
 enum mae_status tree_simple_verify(const struct tree_simple *index, uint64_t *entries, uint64_t *nodes, char *report,
                                    size_t report_bytes);
 

@@ -6,8 +6,8 @@
  *   V1  wts is constant while the version is reachable.
  *   V2  rts >= wts and only grows.
  *   V3  Along `older`, wts strictly decreases.
- *   V4  Only the newest part of a chain, down to the first COMMITTED or DELETED version below the horizon, is reachable by
- *       anyone; what is older belongs to the collector.
+ *   V4  Only the newest part of a chain, down to the first COMMITTED or DELETED version below the horizon, is reachable
+ *       by anyone; what is older belongs to the collector.
  * Checked by: db/verify.c.   Source: Cicada, SIGMOD 2017, section 3.2.
  * Not here: linking (txn/commit.c), reuse (version_pool.c), why reuse is safe (txn/gc.c).
  *

@@ -26,6 +26,7 @@ static size_t class_units(unsigned size_class)
 {
     if (size_class < CLASS_EXACT)
         return size_class + 1;
+    MAE_CHECK(size_class < CLASS_COUNT);
     unsigned step = size_class - CLASS_EXACT, e = 5 + step / 4;
     return ((size_t)1 << e) + (((size_t)step % 4 + 1) << (e - 2));
 }
@@ -51,7 +52,7 @@ enum mae_status arena_init(struct arena *arena, struct mem_budget *budget)
 {
     memset(arena, 0, sizeof *arena);
     uint64_t bytes = mem_machine_bytes() < budget->limit_bytes ? mem_machine_bytes() : budget->limit_bytes;
-    arena->unit_shift = 6;
+    arena->unit_shift = 5;
     while (bytes >> arena->unit_shift > UINT32_MAX)
         arena->unit_shift++;
     enum mae_status status = span_init(&arena->span, budget, bytes, MEM_CHUNK_BYTES);
@@ -64,7 +65,9 @@ enum mae_status arena_init(struct arena *arena, struct mem_budget *budget)
         arena->chunk_node = mem_alloc(arena->span.reserved_bytes / MEM_CHUNK_BYTES);
     if (!arena->shared || (arena->nodes > 1 && !arena->chunk_node)) {
         free(arena->shared);
+        free(arena->chunk_node);
         span_fini(&arena->span);
+        arena->base = NULL; /* arena_fini has nothing to do */
         return MAE_NO_MEMORY;
     }
     for (unsigned n = 0; n < arena->nodes; n++)
@@ -179,6 +182,18 @@ static bool take_chunk(struct pool *pool)
     return true;
 }
 
+/* Cuts a single version of a few units. */
+static void cut_odd(struct pool *pool, unsigned units)
+{
+    const unsigned shift = pool->arena->unit_shift;
+    version_handle handle = (version_handle)pool->cut_unit;
+    struct version *version = arena_version(pool->arena->base, shift, handle);
+    atomic_store_explicit(&version->tag, (uint8_t)(units - 1), memory_order_relaxed);
+    pool->cut_unit += units;
+    pool->in_use_bytes += class_bytes(shift, units - 1);
+    pool_free(pool, handle, version);
+}
+
 /* Cuts a run of versions of one class and puts them on the free list; several at once keep the cutting rare. */
 static NOINLINE bool refill(struct pool *pool, unsigned size_class)
 {
@@ -201,6 +216,10 @@ static NOINLINE bool refill(struct pool *pool, unsigned size_class)
         if (!take_chunk(pool))
             return false;
     }
+    /* Versions of whole cache lines begin at one. (A chunk ends at one, so there is still room for a version.) */
+    const uint64_t lines = CACHE_LINE_BYTES >> shift;
+    if (lines > 1 && units % lines == 0 && pool->cut_unit % lines != 0)
+        cut_odd(pool, (unsigned)(lines - pool->cut_unit % lines));
     struct free_list *list = &pool->lists[pool->node][size_class];
     uint64_t run = (pool->cut_end - pool->cut_unit) / units;
     if (run > wanted)

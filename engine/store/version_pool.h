@@ -2,19 +2,20 @@
  * version_pool.h - memory of versions that are not in a row.
  *
  * One arena a database: a span of addresses cut into units; a handle is a unit's number, so 32 bits reach
- * 2^32 units. The unit is 64 bytes, more on machines whose memory would not fit otherwise. Each worker has a pool: a free
- * list per size class and the rest of a chunk it is cutting up. Memory is type-stable: what was once a version of a
- * class stays one, its `tag` never changes.
+ * 2^32 units. The unit is 32 bytes, more on machines whose memory would not fit otherwise. Each worker has a pool: a
+ * free list per size class and the rest of a chunk it is cutting up. Memory is type-stable: what was once a version of
+ * a class stays one, its `tag` never changes.
  *
- * Free lists are LIFO, since what was freed last is in the cache. A list that grows beyond two batches gives one to the arena's
- * shared lists, from where a pool that runs dry takes it: workers may free what others allocate. On machines with
- * several NUMA nodes freed versions go back to the lists of the node they live on.
+ * Free lists are LIFO, since what was freed last is in the cache. A list that grows beyond two batches gives one to the
+ * arena's shared lists, from where a pool that runs dry takes it: workers may free what others allocate. On machines
+ * with several NUMA nodes freed versions go back to the lists of the node they live on.
  *
  * A pool belongs to one thread at a time. Source: section 3.7 (per-thread pools, groups of versions).
  */
 #ifndef ENGINE_STORE_VERSION_POOL_H
 #define ENGINE_STORE_VERSION_POOL_H
 
+#include "engine/base/compiler.h"
 #include "engine/base/mem.h"
 #include "engine/store/version.h"
 
@@ -73,6 +74,26 @@ size_t class_bytes(unsigned unit_shift, unsigned size_class);
 
 /* A version for payloads up to payload_bytes, status undefined. NULL when out of memory. */
 struct version *pool_alloc(struct pool *pool, size_t payload_bytes, version_handle *handle);
+
+/* As pool_alloc, but only if the payload is of an exact class whose free list has one; NULL otherwise. */
+static ALWAYS_INLINE struct version *pool_alloc_listed(struct pool *pool, size_t payload_bytes, version_handle *handle)
+{
+    const struct arena *arena = pool->arena;
+    size_t size_class = (payload_bytes + VERSION_HEADER_BYTES - 1) >> arena->unit_shift;
+    if (size_class >= CLASS_EXACT)
+        return NULL;
+    struct free_list *list = &pool->lists[pool->node][size_class];
+    version_handle first = list->head;
+    if (first == HANDLE_NONE)
+        return NULL;
+    struct version *version = arena_version(arena->base, arena->unit_shift, first);
+    list->head = atomic_load_explicit(&version->older, memory_order_relaxed);
+    list->count--;
+    __builtin_prefetch(arena_version(arena->base, arena->unit_shift, list->head), 1);
+    pool->in_use_bytes += (size_class + 1) << arena->unit_shift;
+    *handle = first;
+    return version;
+}
 
 /* Takes back a version that nobody can reach. */
 void pool_free(struct pool *pool, version_handle handle, struct version *version);

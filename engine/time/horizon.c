@@ -27,11 +27,13 @@ void horizon_publish(struct horizon *horizon, unsigned id, uint64_t clock)
 {
     struct horizon_slot *slot = &horizon->slots[id];
     RACE(PUBLISH_QUIESCENT);
-    /* ORD-2: acquire, so that transactions after this one see at least what that round had seen; release, so that whoever
-     * reads the slot has everything this worker's finished transactions did before it. */
+    /* ORD-2: acquire, so that transactions after this one see at least what that round had seen; release, so that
+     * whoever reads the slot has everything this worker's finished transactions did before it. */
     uint64_t min_wts = atomic_load_explicit(&horizon->min_wts, memory_order_acquire);
+    RACE(PUBLISH_QUIESCENT);
     atomic_store_explicit(&slot->clock, clock, memory_order_relaxed);
     atomic_store_explicit(&slot->rts, min_wts - 1, memory_order_release);
+    RACE(PUBLISH_QUIESCENT);
     atomic_store_explicit(&slot->wts, bound(clock), memory_order_release);
 }
 
@@ -40,13 +42,14 @@ static void publish_minima(struct horizon *horizon)
 {
     uint64_t min_wts = UINT64_MAX, min_rts = UINT64_MAX;
     uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
-    RACE(LEADER_SCAN);
     for (uint32_t i = 0; i < limit; i++) {
+        RACE(LEADER_SCAN);
         struct horizon_slot *slot = &horizon->slots[i];
         if (atomic_load_explicit(&slot->state, memory_order_acquire) != SLOT_ACTIVE)
             continue;
         /* ORD-2, reader half. */
         uint64_t wts = atomic_load_explicit(&slot->wts, memory_order_acquire);
+        RACE(LEADER_SCAN);
         uint64_t rts = atomic_load_explicit(&slot->rts, memory_order_acquire);
         min_wts = wts < min_wts ? wts : min_wts;
         min_rts = rts < min_rts ? rts : min_rts;
@@ -58,6 +61,7 @@ static void publish_minima(struct horizon *horizon)
     RACE(LEADER_PUBLISH);
     if (min_wts > atomic_load_explicit(&horizon->min_wts, memory_order_relaxed)) /* H3 */
         atomic_store_explicit(&horizon->min_wts, min_wts, memory_order_release);
+    RACE(LEADER_PUBLISH);
     if (min_rts > atomic_load_explicit(&horizon->min_rts, memory_order_relaxed))
         atomic_store_explicit(&horizon->min_rts, min_rts, memory_order_release);
 }
@@ -98,8 +102,17 @@ void horizon_leave(struct horizon *horizon, unsigned id)
 {
     pthread_mutex_lock(&horizon->leader);
     MAE_CHECK(atomic_load_explicit(&horizon->slots[id].state, memory_order_relaxed) == SLOT_PARKED);
-    atomic_store_explicit(&horizon->slots[id].state, SLOT_FREE, memory_order_relaxed); /* its clock stays: ids are reused */
+    /* Its clock stays: ids are reused. */
+    atomic_store_explicit(&horizon->slots[id].state, SLOT_FREE, memory_order_relaxed);
     pthread_mutex_unlock(&horizon->leader);
+}
+
+bool horizon_is_parked(struct horizon *horizon, unsigned id)
+{
+    pthread_mutex_lock(&horizon->leader);
+    bool parked = atomic_load_explicit(&horizon->slots[id].state, memory_order_relaxed) == SLOT_PARKED;
+    pthread_mutex_unlock(&horizon->leader);
+    return parked;
 }
 
 void horizon_park(struct horizon *horizon, unsigned id, uint64_t clock)
@@ -142,8 +155,9 @@ bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(vo
     pthread_mutex_lock(&horizon->leader);
     if (atomic_load_explicit(&slot->state, memory_order_relaxed) == SLOT_ACTIVE &&
         !atomic_load_explicit(&slot->in_txn, memory_order_relaxed)) {
-        /* The owner stores in_txn, then loads state; here state is stored, then in_txn loaded; the barrier runs on every
-         * CPU in between. So at least one of both sees the other, and an owner that sees SLOT_PARKED takes the lock. */
+        /* The owner stores in_txn, then loads state; here state is stored, then in_txn loaded; the barrier runs on
+         * every CPU in between. So at least one of both sees the other, and an owner that sees SLOT_PARKED takes the
+         * lock. */
         atomic_store_explicit(&slot->state, SLOT_PARKED, memory_order_relaxed);
         barrier();
         is_parked = !atomic_load_explicit(&slot->in_txn, memory_order_acquire);

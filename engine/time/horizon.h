@@ -3,17 +3,20 @@
  *
  *   H1  Every read-write transaction that runs or will begin has ts >= min_wts. Hence all below have finished, and
  *       min_wts - 1 is a snapshot that nobody can still change.
- *   H2  Every transaction that runs or will begin reads at ts >= min_rts. Hence versions that are hidden from min_rts on by a
- *       newer committed one below it are garbage.
+ *   H2  Every transaction that runs or will begin reads at ts >= min_rts. Hence versions that are hidden from min_rts
+ *       on by a newer committed one below it are garbage.
  *   H3  Both only grow.
  *   H4  While a transaction runs, min_rts stays below the timestamp of every transaction that commits meanwhile; so
  *       nothing it has read is reclaimed before it ends. For: its worker published rts = min_wts - 1 before it began, a
- *       transaction that commits later has ts >= that min_wts (H1), and min_rts <= the worker's rts until it publishes again.
+ *       transaction that commits later has ts >= that min_wts (H1), and min_rts <= the worker's rts until it publishes
+ *       again.
  *
  * Each worker has a slot with one writer, where it publishes at quiescent points (between transactions)
- *     wts = a lower bound of its future timestamps,     rts = min_wts - 1 as it saw it: a lower bound of its future reads.
- * The leader, whichever worker wins the try-lock once per interval, publishes the minima over the active slots. A parked
- * worker does not count; it comes back under the leader's lock, above both horizons, so no round can have missed it.
+ *     wts = a lower bound of its future timestamps,
+ *     rts = min_wts - 1 as it saw it: a lower bound of its future reads.
+ * The leader, whichever worker wins the try-lock once per interval, publishes the minima over the active slots. A
+ * parked worker does not count; it comes back under the leader's lock, above both horizons, so no round can have missed
+ * it.
  *
  *   find which may race:          publish  round  park/unpark   "-" free to race, "X" excluded by the leader's lock
  *     horizon_publish (own slot)     -       -        -
@@ -39,7 +42,8 @@ struct SEPARATED horizon_slot {
     _Atomic uint64_t wts, rts;
     _Atomic uint64_t clock;     /* as of the last publication, for one-sided synchronisation */
     _Atomic uint32_t state;
-    _Atomic uint32_t in_txn;    /* the owner is between begin and the end of a transaction */
+    /* Apart, since the owner writes it in each transaction, and the leader reads what is above in each round. */
+    SEPARATED _Atomic uint32_t in_txn; /* the owner is in a transaction, or at work on what is a worker's own */
 };
 
 struct horizon {
@@ -67,6 +71,9 @@ void horizon_round_end(struct horizon *horizon);
 int horizon_join(struct horizon *horizon);
 void horizon_leave(struct horizon *horizon, unsigned id);
 
+/* Whether the worker is parked; waits for a round, or for someone who is about to park it, to end. */
+bool horizon_is_parked(struct horizon *horizon, unsigned id);
+
 /* Stops counting the worker. */
 void horizon_park(struct horizon *horizon, unsigned id, uint64_t clock);
 
@@ -74,9 +81,9 @@ void horizon_park(struct horizon *horizon, unsigned id, uint64_t clock);
 uint64_t horizon_unpark(struct horizon *horizon, unsigned id, uint64_t clock);
 
 /*
- * For a thread other than the owner: parks the worker if it is between transactions, true if so. Needs `barrier` to order the
- * owner's store of in_txn before its load of state without a fence there (the membarrier system call). `parked` is called
- * with `arg` before the owner can come back.
+ * For a thread other than the owner: parks the worker if it is between transactions, true if so. Needs `barrier` to
+ * order the owner's store of in_txn before its load of state without a fence there (the membarrier system call).
+ * `parked` is called with `arg` before the owner can come back.
  */
 bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(void), void (*parked)(void *arg),
                         void *arg);

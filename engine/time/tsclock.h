@@ -2,8 +2,9 @@
  * tsclock.h - a worker's clock, loosely synchronised with the others'.
  *
  * The clock advances with the time stamp counter and by at least 1 for each timestamp, so a worker's timestamps
- * strictly increase whatever its counter does (T1). It counts in units of 2^shift ticks, chosen so that 56 bits last for decades. No
- * shared line is written: others see the clock as it was published at the last quiescent point (horizon.h).
+ * strictly increase whatever its counter does (T1). It counts in units of 2^shift ticks, chosen so that 56 bits last
+ * for decades. No shared line is written: others see the clock as it was published at the last quiescent point
+ * (horizon.h).
  *
  * Central mode (for comparison): the clock is a shared counter and each timestamp a fetch-and-add.
  * Source: section 3.1. One thread at a time.

@@ -16,6 +16,7 @@ enum mae_status access_set_init(struct access_set *set)
     memset(set, 0, sizeof *set);
     set->capacity = CAPACITY_FIRST;
     set->slot_bits = bits_for(set->capacity);
+    set->slot_shift = 64 - set->slot_bits;
     set->epoch = 1;
     set->entries = mem_alloc(set->capacity * sizeof *set->entries);
     set->writes = mem_alloc(set->capacity * sizeof *set->writes);
@@ -62,6 +63,7 @@ bool access_set_grow(struct access_set *set)
     set->slots = slots;
     set->capacity = capacity;
     set->slot_bits = bits;
+    set->slot_shift = 64 - bits;
     for (uint32_t i = 0; i < set->count; i++) {
         uint32_t slot = 0;
         (void)access_set_find(set, entries[i].row, &slot); /* finds nothing, but the slot */

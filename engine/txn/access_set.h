@@ -36,7 +36,7 @@ struct access_set {
     struct access *entries;
     uint32_t count, capacity;
     uint64_t *slots;            /* epoch << 32 | entry */
-    uint32_t slot_bits;
+    uint32_t slot_bits, slot_shift; /* slot_shift = 64 - slot_bits */
     uint32_t epoch;
     uint32_t *writes;           /* entries with ACCESS_WRITE, in the order of installation */
     uint32_t write_count;
@@ -62,7 +62,7 @@ static ALWAYS_INLINE void access_set_clear(struct access_set *set)
 
 static ALWAYS_INLINE uint32_t access_slot(const struct access_set *set, const char *row)
 {
-    return (uint32_t)(((uintptr_t)row >> 3) * UINT64_C(0x9E3779B97F4A7C15) >> (64 - set->slot_bits));
+    return (uint32_t)(((uintptr_t)row >> 3) * UINT64_C(0x9E3779B97F4A7C15) >> set->slot_shift);
 }
 
 /* The row's entry, or NULL and the slot in which access_set_add will put it. */
@@ -82,7 +82,8 @@ static ALWAYS_INLINE struct access *access_set_find(const struct access_set *set
 }
 
 /* A new entry for a row that access_set_find just did not find; NULL when out of memory. */
-static ALWAYS_INLINE struct access *access_set_add(struct access_set *set, struct table *table, char *row, uint32_t slot)
+static ALWAYS_INLINE struct access *access_set_add(struct access_set *set, struct table *table, char *row,
+                                                   uint32_t slot)
 {
     if (UNLIKELY(set->count == set->capacity)) {
         if (!access_set_grow(set))

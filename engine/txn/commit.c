@@ -3,11 +3,11 @@
  *     sort writes, pre-check, install pending versions, raise read timestamps, check, log, decide.
  *
  * Why it is serializable in timestamp order. Let T have read version v of a row at ts, and let W write the row with
- * v.wts < W.ts < ts. T must not commit unless W aborts. T raises v.rts to ts and then searches the row again; W installs
- * its version and then loads v.rts. Each stores before it loads (ORD-3): all four are sequentially consistent, so either T's
- * search meets W's version - then T waits for its decision and aborts if it was a commit - or W's load finds rts >= ts > W.ts
- * and W aborts. A T that finds rts >= ts already in place raises nothing: whoever put it there stored it before T's
- * load, hence before T's search. The argument is about one row, so raising and searching
+ * v.wts < W.ts < ts. T must not commit unless W aborts. T raises v.rts to ts and then searches the row again; W
+ * installs its version and then loads v.rts. Each stores before it loads (ORD-3): all four are sequentially consistent,
+ * so either T's search meets W's version - then T waits for its decision and aborts if it was a commit - or W's load
+ * finds rts >= ts > W.ts and W aborts. A T that finds rts >= ts already in place raises nothing: whoever put it there
+ * stored it before T's load, hence before T's search. The argument is about one row, so raising and searching
  * go row by row; from then on the read stays valid, since every later W finds the raised rts.
  *
  * Waiting cannot form a circle: a transaction waits only for versions with smaller timestamps than its own.
@@ -55,6 +55,14 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
     return MAE_OK;
 }
 
+/* For those who wait for the decision; may not run transactions. */
+static COLD void tell_decision(struct mae_txn *txn, bool committed)
+{
+    void (*on_decision)(struct mae_txn *, bool) = txn->on_decision;
+    txn->on_decision = NULL;
+    on_decision(txn, committed);
+}
+
 /* The transaction is over: a moment at which the worker may pass a quiescent point. */
 static ALWAYS_INLINE void finish(struct mae_txn *txn)
 {
@@ -62,7 +70,7 @@ static ALWAYS_INLINE void finish(struct mae_txn *txn)
     txn->running = false;
     if (txn->begin_ticks - worker->quiescent_ticks >= worker->protocol.gc_interval_ticks)
         worker_quiescent(worker, txn->begin_ticks);
-    /* Release, and only now: whoever parks this worker takes over the queue that the quiescent point works on. */
+    /* Release, and last: who parks this worker from now on may take over its garbage. */
     atomic_store_explicit(&worker->slot->in_txn, 0, memory_order_release);
 }
 
@@ -79,7 +87,7 @@ static NOINLINE void sort_writes(struct access_set *set)
     uint32_t *writes = set->writes, count = set->write_count;
     for (uint32_t i = 0; i < count; i++)
         set->entries[writes[i]].contention_wts = newest_wts(&set->entries[writes[i]]);
-    /* All of a small set, the top of a large one: contention is where conflicts come from, the rest may stand anyhow. */
+    /* All of a small set, the top of a large one: conflicts come from contention, the rest may stand anyhow. */
     uint32_t sorted = count <= SORT_ALL_MAX ? count : SORT_TOP;
     for (uint32_t i = 0; i < sorted; i++) {
         uint32_t best = i;
@@ -141,19 +149,35 @@ static NOINLINE bool precheck(struct mae_txn *txn)
 
 /* ---- 3. Install the pending versions. ---- */
 
-static ALWAYS_INLINE bool install(struct mae_txn *txn, struct access *access)
+/* Nobody has come between: what was the newest version when it was read is so still. The general case does the same. */
+static ALWAYS_INLINE bool install_at_head(struct mae_txn *txn, struct access *access)
+{
+    const uint32_t wanted = ACCESS_READ | ACCESS_READ_HEAD;
+    version_handle head = access->read_handle;
+    if (MUTATED(wrong_insert_position) || (access->flags & wanted) != wanted ||
+        atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts)
+        return false;
+    atomic_store_explicit(&access->fresh->older, head, memory_order_relaxed);
+    RACE(INSTALL_LINK);
+    /* ORD-8 and ORD-3 as in install. */
+    return atomic_compare_exchange_strong_explicit(row_head(access->table, access->row), &head, access->fresh_handle,
+                                                   memory_order_seq_cst, memory_order_relaxed);
+}
+
+static NOINLINE bool install(struct mae_txn *txn, struct access *access)
 {
     struct mae_worker *worker = txn->worker;
     struct table *table = access->table;
     struct version *fresh = access->fresh;
     char *row = access->row;
-    /* Ends: each round that fails to link has seen another version linked or unlinked. The search goes on from the newer
-     * neighbour found last, which is still one. */
+    /* Ends: each round that fails to link has seen another version linked or unlinked. The search goes on from the
+     * newer neighbour found last, which is still one. */
     for (;;) {
         _Atomic version_handle *link = access->newer ? &access->newer->older : row_head(table, row);
         version_handle handle;
         while ((handle = atomic_load_explicit(link, memory_order_acquire)) != HANDLE_NONE) {
             struct version *version = row_version(table, row, handle);
+            RACE(READ_VERSION);
             if (version_wts(version) < txn->ts)
                 break;
             access->newer = version;
@@ -173,7 +197,6 @@ static ALWAYS_INLINE bool install(struct mae_txn *txn, struct access *access)
                                                     memory_order_relaxed))
             break;
     }
-    access->flags |= ACCESS_INSTALLED;
     return true;
 }
 
@@ -190,9 +213,33 @@ static ALWAYS_INLINE void raise_rts(struct version *version, uint64_t ts)
 
 /* ---- 5. Check. ---- */
 
+/*
+ * A blind write relies on the row being there and has read nothing that would tell it otherwise. So a tombstone may
+ * stand below nothing but aborted versions. ORD-3 again: the tombstone is linked, then the newer ones are looked for; a
+ * blind write is linked, then what is below it is looked at.
+ */
+static COLD bool tombstone_is_newest(struct access *access)
+{
+    _Atomic version_handle *link = row_head(access->table, access->row);
+    for (version_handle handle; (handle = atomic_load_explicit(link, memory_order_seq_cst)) != access->fresh_handle;) {
+        struct version *version = row_version(access->table, access->row, handle);
+        RACE(CHECK_WRITE);
+        if (version_status(version) != VERSION_ABORTED)
+            return false;
+        link = &version->older;
+    }
+    return true;
+}
+
 static ALWAYS_INLINE bool write_is_valid(struct mae_txn *txn, struct access *access)
 {
     RACE(CHECK_WRITE);
+    if (UNLIKELY(access->flags & ACCESS_DELETE) && !tombstone_is_newest(access))
+        return false;
+    /* ORD-3, both loads. Right below is what was read, which is committed: the common case. */
+    if ((access->flags & ACCESS_READ) &&
+        LIKELY(atomic_load_explicit(&access->fresh->older, memory_order_seq_cst) == access->read_handle))
+        return LIKELY(atomic_load_explicit(&access->read->rts, memory_order_seq_cst) <= txn->ts);
     return may_supersede(txn, access,
                          visible_decided(txn->worker, access->table, access->row, &access->fresh->older, txn->ts));
 }
@@ -226,8 +273,9 @@ static ALWAYS_INLINE void decide(struct mae_txn *txn)
             insert_discard(worker, access);
             continue;
         }
+        RACE(DECIDE);
         atomic_store_explicit(&access->fresh->older, HANDLE_NONE, memory_order_relaxed);
-        atomic_store_explicit(&access->fresh->status, VERSION_COMMITTED, memory_order_relaxed);
+        atomic_store_explicit(&access->fresh->status, VERSION_COMMITTED, memory_order_release); /* ORD-7, for G2 */
         /* ORD-8. Nobody else links here: the row was empty, and nobody else had its id. */
         atomic_store_explicit(row_head(access->table, access->row), access->fresh_handle, memory_order_release);
     }
@@ -303,8 +351,10 @@ static COLD void count_abort(struct mae_worker *worker, enum mae_status status)
 static COLD enum mae_status fail(struct mae_txn *txn, enum mae_status status)
 {
     struct mae_worker *worker = txn->worker;
-    uint64_t phase = worker->protocol.phase_times ? tsc_now() : 0;
+    uint64_t phase = PROTOCOL(worker, phase_times) ? tsc_now() : 0;
     roll_back(txn);
+    if (UNLIKELY(txn->on_decision != NULL))
+        tell_decision(txn, false);
     count_abort(worker, status);
     if (mae_status_is_retryable(status)) {
         worker->commits_in_a_row = 0;
@@ -313,6 +363,20 @@ static COLD enum mae_status fail(struct mae_txn *txn, enum mae_status status)
     PHASE_END(worker, ticks_abort, &phase);
     finish(txn);
     return status;
+}
+
+bool txn_reads_are_valid(struct mae_txn *txn)
+{
+    struct access_set *set = &txn->accesses;
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct access *access = &set->entries[i];
+        if (!(access->flags & ACCESS_READ))
+            continue;
+        raise_rts(access->read, txn->ts);
+        if (!read_is_valid(txn, access))
+            return false;
+    }
+    return true;
 }
 
 void txn_abort(struct mae_txn *txn)
@@ -342,20 +406,23 @@ enum mae_status txn_commit(struct mae_txn *txn)
     if (UNLIKELY(!gc_reserve(&worker->gc, set->write_count)))
         return fail(txn, MAE_NO_MEMORY);
 
-    if (!worker->protocol.adaptive_skip || worker->commits_in_a_row < SKIP_AFTER_COMMITS) {
-        if (worker->protocol.sort_writes && set->write_count > 1) {
+    if (!PROTOCOL(worker, adaptive_skip) || worker->commits_in_a_row < SKIP_AFTER_COMMITS) {
+        if (PROTOCOL(worker, sort_writes) && set->write_count > 1) {
             sort_writes(set);
             COUNT(worker, sorts);
         }
-        if (worker->protocol.precheck && !precheck(txn))
+        if (PROTOCOL(worker, precheck) && !precheck(txn))
             return fail(txn, MAE_ABORT_PRECHECK);
     }
     PHASE_END(worker, ticks_precheck, &phase);
 
     for (uint32_t i = 0; i < set->write_count; i++) {
         struct access *access = &set->entries[set->writes[i]];
-        if (!(access->flags & ACCESS_INSERT) && UNLIKELY(!install(txn, access)))
+        if (access->flags & ACCESS_INSERT)
+            continue;
+        if (UNLIKELY(!install_at_head(txn, access)) && UNLIKELY(!install(txn, access)))
             return fail(txn, MAE_ABORT_INSTALL);
+        access->flags |= ACCESS_INSTALLED;
     }
     PHASE_END(worker, ticks_install, &phase);
 
@@ -376,6 +443,8 @@ enum mae_status txn_commit(struct mae_txn *txn)
     /* 6. Log: nothing is durable yet; a logger will stand here, before anything is decided. */
 
     decide(txn);
+    if (UNLIKELY(txn->on_decision != NULL))
+        tell_decision(txn, true);
     PHASE_END(worker, ticks_decide, &phase);
     COUNT(worker, commits);
     worker->commits_in_a_row++;

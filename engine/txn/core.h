@@ -21,6 +21,28 @@ struct protocol {
     uint64_t gc_interval_ticks;
 };
 
+/*
+ * The switches that every transaction reads. In a build with OPTIONS=fixed they are constants at their defaults and
+ * core_init refuses anything else: the difference to the normal build is the price of run-time options (make bench).
+ */
+#define PROTOCOL_SWITCHES(X)   \
+    X(early_abort_newer, true) \
+    X(sort_writes, true)       \
+    X(precheck, true)          \
+    X(adaptive_skip, true)     \
+    X(promote, true)           \
+    X(phase_times, false)      \
+    X(pending, PENDING_WAIT)
+
+#ifdef MAE_FIXED_OPTIONS
+#define PROTOCOL_FIXED(field, value) FIXED_##field = (value),
+enum { PROTOCOL_SWITCHES(PROTOCOL_FIXED) };
+#undef PROTOCOL_FIXED
+#define PROTOCOL(worker, field) ((void)(worker), +FIXED_##field)
+#else
+#define PROTOCOL(worker, field) ((worker)->protocol.field)
+#endif
+
 struct core {
     struct mae_options options;
     struct protocol protocol;

@@ -9,7 +9,7 @@
 #include "engine/time/timestamp.h"
 #include "engine/txn/worker.h"
 
-enum { QUEUE_FIRST = 256 };
+enum { QUEUE_FIRST = 256, AHEAD = 4 };
 
 bool gc_reserve(struct gc_queue *queue, size_t more)
 {
@@ -64,8 +64,8 @@ static void release_chain(struct mae_worker *worker, struct table *table, char *
 }
 
 /*
- * A tombstone is the row's base: unlinks the whole chain if nothing but aborted versions is above it, and puts it in limbo.
- * If one of those is still younger than the horizon, the item comes back when it no longer is.
+ * A tombstone is the row's base: unlinks the whole chain if nothing but aborted versions is above it, and puts it in
+ * limbo. If one of those is still younger than the horizon, the item comes back when it no longer is.
  */
 static void unlink_tombstone(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
 {
@@ -81,18 +81,21 @@ static void unlink_tombstone(struct mae_worker *worker, const struct gc_item *it
         handle = atomic_load_explicit(&version->older, memory_order_acquire);
     }
     RACE(GC_UNLINK);
-    if (!atomic_compare_exchange_strong_explicit(head, &first, HANDLE_NONE, memory_order_acq_rel, memory_order_relaxed)) {
+    if (!atomic_compare_exchange_strong_explicit(head, &first, HANDLE_NONE, memory_order_acq_rel,
+                                                 memory_order_relaxed)) {
         push(&worker->gc, item); /* somebody has just installed above it, and will abort */
         return;
     }
-    /* The worker is active, so min_wts is at most the lower bound of its next timestamp, and so is every rts published. */
+    /* The worker is active, so min_wts is at most the lower bound of its next timestamp, and so is every rts
+     * published. */
     chain.stamp = MUTATED(row_free_early) ? 0 : timestamp_make(worker->clock.clock + 1, 0);
     chain.handle = first;
     chain.in_limbo = true;
     push(&worker->gc, &chain);
 }
 
-/* Cuts off what is older than the item's version. The item has just been taken from the queue, so there is room for one. */
+/* Cuts off what is older than the item's version. The item has just been taken from the queue, so there is room for
+ * one. */
 static void collect(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
 {
     struct table *table = item->table;
@@ -155,6 +158,8 @@ void gc_run(struct mae_worker *worker)
         min_rts = UINT64_MAX;
     for (size_t i = queue->count; i > 0 && queue->items[queue->head].stamp < min_rts; i--) {
         struct gc_item item = queue->items[queue->head];
+        const struct gc_item *ahead = &queue->items[(queue->head + AHEAD) & (queue->capacity - 1)];
+        __builtin_prefetch(ahead->row, 1); /* may be an old item's: rows stay mapped */
         queue->head = (queue->head + 1) & (queue->capacity - 1);
         queue->count--;
         if (item.in_limbo)

@@ -1,18 +1,18 @@
 /*
  * gc.h - giving back versions and rows that nobody can reach any more.
  *
- * Each commit queues the versions it wrote. When such a version's timestamp has fallen below min_rts, it is the row's base: under
- * the row's lock, what is older is cut off and given back.
- *   G1  Every transaction that runs or will begin reads at min_rts or later (H2), so it stops at the base or above, whether
- *       it reads or installs. What is older is reachable only by transactions that passed the base's place before it was
- *       committed, and H4 says that none of them still runs.
+ * Each commit queues the versions it wrote. When such a version's timestamp has fallen below min_rts, it is the row's
+ * base: under the row's lock, what is older is cut off and given back.
+ *   G1  Every transaction that runs or will begin reads at min_rts or later (H2), so it stops at the base or above,
+ *       whether it reads or installs. What is older is reachable only by transactions that passed the base's place
+ *       before it was committed, and H4 says that none of them still runs.
  *   G2  A queued version may have been given back already, by the collection of a newer one. The row lock decides: who
- *       holds it and finds the version decided, with the timestamp that was queued, has it still in the chain. For while it is
- *       in use again its status says so until it has another timestamp.
- *   G3  A tombstone below which and above which there is nothing but aborted versions, all older than min_rts, is unlinked with
- *       them by CAS of the head. Transactions may be standing on it, so it waits in limbo until all that ran at
- *       that moment are over: until min_rts has passed a timestamp as high as any published then, the collector's own.
- *       Then the row id is free.
+ *       holds it and finds the version decided, with the timestamp that was queued, has it still in the chain. For
+ *       while it is in use again its status says so until it has another timestamp.
+ *   G3  A tombstone below which and above which there is nothing but aborted versions, all older than min_rts, is
+ *       unlinked with them by CAS of the head. Transactions may be standing on it, so it waits in limbo until all that
+ *       ran at that moment are over: until min_rts has passed a timestamp as high as any published then, the
+ *       collector's own. Then the row id is free.
  * Aborted versions go with the next committed one that is collected; a row that is never written again keeps the last.
  *
  *   gc_run on one row excludes itself (row lock); everything else is free to race with it.

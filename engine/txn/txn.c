@@ -17,8 +17,8 @@ enum mae_status txn_doom(struct mae_txn *txn, enum mae_status status)
 /* ---- New versions. ---- */
 
 /*
- * A private version for `bytes` of payload: the row's inline slot if it is free (best effort, section 3.3), else one from the
- * pool. NULL when out of memory.
+ * A private version for `bytes` of payload: the row's inline slot if it is free (best effort, section 3.3), else one
+ * from the pool. NULL when out of memory.
  */
 static ALWAYS_INLINE struct version *version_create(struct mae_txn *txn, struct table *table, char *row, size_t bytes,
                                                     version_handle *handle)
@@ -26,6 +26,7 @@ static ALWAYS_INLINE struct version *version_create(struct mae_txn *txn, struct 
     struct mae_worker *worker = txn->worker;
     struct version *version = row_inline_version(row);
     uint8_t unused = VERSION_UNUSED;
+    RACE(CLAIM_INLINE);
     if (bytes <= table->inline_bytes && table->inline_bytes &&
         atomic_load_explicit(&version->status, memory_order_relaxed) == VERSION_UNUSED &&
         /* ORD-5: acquire pairs with the collector's release. */
@@ -65,7 +66,8 @@ static ALWAYS_INLINE void payload_fill(struct version *fresh, const struct versi
 }
 
 /* Gives the access a new version; it becomes a write. */
-static ALWAYS_INLINE enum mae_status access_write(struct mae_txn *txn, struct access *access, size_t bytes, uint32_t flags)
+static ALWAYS_INLINE enum mae_status access_write(struct mae_txn *txn, struct access *access, size_t bytes,
+                                                  uint32_t flags)
 {
     struct version *fresh = version_create(txn, access->table, access->row, bytes, &access->fresh_handle);
     if (UNLIKELY(!fresh))
@@ -128,7 +130,8 @@ static ALWAYS_INLINE enum mae_status give(struct version *version, const void **
 /* Reads a row that the transaction has accessed before. */
 static ALWAYS_INLINE enum mae_status access_reread(struct access *access, const void **data, size_t *bytes)
 {
-    if (access->flags & ACCESS_WRITE)
+    /* A promoted version may still be updated in place: what was read is the old one. */
+    if ((access->flags & (ACCESS_WRITE | ACCESS_PROMOTE)) == ACCESS_WRITE || access->flags & ACCESS_DELETE)
         return access->flags & ACCESS_DELETE ? MAE_NOT_FOUND : give(access->fresh, data, bytes);
     if (version_status(access->read) == VERSION_DELETED)
         return MAE_NOT_FOUND;
@@ -174,8 +177,8 @@ enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_
 }
 
 /*
- * Promotion: a read of an old version outside the row, while the inline slot is free, becomes an update that copies it inside.
- * Failing costs nothing but the chance, so everything that could make it abort is left alone.
+ * Promotion: a read of an old version outside the row, while the inline slot is free, becomes an update that copies it
+ * inside. Failing costs nothing but the chance, so everything that could make it abort is left alone.
  */
 static bool may_promote(const struct mae_txn *txn, const struct table *table, char *row, struct version *read)
 {
@@ -203,7 +206,7 @@ void txn_promote(struct mae_txn *txn, struct table *table, uint64_t row_id)
 {
     char *row = table_row(table, row_id);
     uint32_t slot;
-    if (!txn->plain || !table->inline_bytes || !txn->worker->protocol.promote ||
+    if (!txn->plain || !table->inline_bytes || !PROTOCOL(txn->worker, promote) ||
         access_set_find(&txn->accesses, row, &slot))
         return;
     version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
@@ -237,7 +240,7 @@ enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row_
         return status;
     if (UNLIKELY(version_status(access->read) == VERSION_DELETED))
         return MAE_NOT_FOUND;
-    if (UNLIKELY(table->inline_bytes && access->read_handle != HANDLE_INLINE && txn->worker->protocol.promote))
+    if (UNLIKELY(table->inline_bytes && access->read_handle != HANDLE_INLINE && PROTOCOL(txn->worker, promote)))
         promote(txn, access);
     return give(access->read, data, bytes);
 }
@@ -246,7 +249,7 @@ enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row_
 static ALWAYS_INLINE enum mae_status early_abort(struct mae_txn *txn, const struct access *access,
                                                  const struct visible *found)
 {
-    if (UNLIKELY(found->newer_exists) && txn->worker->protocol.early_abort_newer)
+    if (UNLIKELY(found->newer_exists) && PROTOCOL(txn->worker, early_abort_newer))
         return txn_doom(txn, MAE_ABORT_NEWER);
     if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
         return txn_doom(txn, MAE_ABORT_RTS);
@@ -266,9 +269,9 @@ static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access 
             if (status != MAE_OK)
                 return status;
         }
-        access->flags &= ~(uint32_t)ACCESS_PROMOTE;
         if (old)
-            *old = access->fresh->payload;
+            *old = access->flags & ACCESS_PROMOTE ? access->read->payload : access->fresh->payload;
+        access->flags &= ~(uint32_t)ACCESS_PROMOTE;
     } else {
         if (version_status(access->read) == VERSION_DELETED)
             return MAE_NOT_FOUND;
@@ -455,6 +458,8 @@ const void *txn_glance(const struct mae_txn *txn, const struct table *table, uin
 void txn_prefetch_version(const struct table *table, uint64_t row_id)
 {
     enum { LINES_MAX = 4 };
+    if (UNLIKELY(row_id >= atomic_load_explicit(&table->next_row, memory_order_acquire)))
+        return; /* an entry may lead anywhere */
     char *row = table_row(table, row_id);
     version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
     if (LIKELY(handle == HANDLE_INLINE) || handle == HANDLE_NONE)
@@ -468,6 +473,10 @@ void txn_prefetch_row(const struct table *table, uint64_t row_id)
 {
     enum { LINES_MAX = 4 };
     char *row = table_row(table, row_id);
-    for (uint32_t i = 0; i < LINES_MAX && i * CACHE_LINE_BYTES < table->stride; i++)
-        __builtin_prefetch(row + i * CACHE_LINE_BYTES, 1);
+    /* Only the header is sure to be written, by whoever reads the row; nodes are mostly peeked at. Asking for a line to
+     * write takes it from the other cores. */
+    if (!table->is_node)
+        __builtin_prefetch(row, 1);
+    for (uint32_t i = table->is_node ? 0 : 1; i < LINES_MAX && i * CACHE_LINE_BYTES < table->stride; i++)
+        __builtin_prefetch(row + i * CACHE_LINE_BYTES, 0);
 }

@@ -47,18 +47,18 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
 enum mae_status txn_materialise(struct mae_txn *txn, struct table *table, uint64_t row, size_t bytes);
 
 /*
- * If the row's newest version is old, stands outside and could stand inside: makes the transaction move it there, as a read of
- * it would. For rows that are only peeked at. No failure: at worst nothing happens.
+ * If the row's newest version is old, stands outside and could stand inside: makes the transaction move it there, as a
+ * read of it would. For rows that are only peeked at. No failure: at worst nothing happens.
  */
 void txn_promote(struct mae_txn *txn, struct table *table, uint64_t row);
 
 /*
- * The row's newest version if it is committed and visible to the transaction, looked at without waiting or tracking: for
- * prefetching only. NULL otherwise. Own writes are not considered.
+ * The row's newest version if it is committed and visible to the transaction, looked at without waiting or tracking:
+ * for prefetching only. NULL otherwise. Own writes are not considered.
  */
 const void *txn_glance(const struct mae_txn *txn, const struct table *table, uint64_t row);
 
-/* Starts loading the row's newest version if that is not in the row. */
+/* Starts loading the row's newest version if that is not in the row. No such row: nothing. */
 void txn_prefetch_version(const struct table *table, uint64_t row);
 
 /* Starts loading the row's cache lines; changes nothing. Any row below the limit. */

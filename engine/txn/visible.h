@@ -7,20 +7,22 @@
 
 #include <sched.h>
 
+#include "engine/base/check.h"
 #include "engine/base/race.h"
 #include "engine/txn/worker.h"
 
 /*
  * Waits until the version is decided; returns its status. Ends: whoever owns it has a smaller timestamp than the
- * waiter and is in its commit, where it itself waits only for still smaller ones. Spins briefly, then gives the CPU away, since the
- * owner may be waiting for one.
+ * waiter and is in its commit, where it itself waits only for still smaller ones. Spins briefly, then gives the CPU
+ * away, since the owner may be waiting for one.
  */
 static NOINLINE uint8_t version_wait(struct mae_worker *worker, struct version *version)
 {
     enum { SPINS = 64 };
     uint8_t status;
     COUNT(worker, pending_waits);
-    for (unsigned i = 0; (status = atomic_load_explicit(&version->status, memory_order_acquire)) == VERSION_PENDING; i++) {
+    for (unsigned i = 0; (status = atomic_load_explicit(&version->status, memory_order_acquire)) == VERSION_PENDING;
+         i++) {
         RACE(WAIT_PENDING);
         if (i < SPINS)
             cpu_pause();
@@ -52,13 +54,15 @@ static ALWAYS_INLINE struct visible visible_find(struct mae_worker *worker, stru
     RACE(READ_HEAD);
     version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
     while (handle != HANDLE_NONE) {
+        RACE(READ_VERSION);
         struct version *version = row_version(table, row, handle);
         uint8_t status = version_status(version);
+        MAE_DCHECK(status != VERSION_UNUSED); /* G1, G3: what can be reached has not been given back */
         if (version_wts(version) < ts) {
             if (UNLIKELY(status == VERSION_PENDING) && !MUTATED(ignore_pending)) {
-                if (worker->protocol.pending == PENDING_WAIT) {
+                if (PROTOCOL(worker, pending) == PENDING_WAIT) {
                     status = version_wait(worker, version);
-                } else if (worker->protocol.pending == PENDING_ABORT) {
+                } else if (PROTOCOL(worker, pending) == PENDING_ABORT) {
                     found.pending_abort = true;
                     return found;
                 }
@@ -87,9 +91,11 @@ static ALWAYS_INLINE struct version *visible_decided(struct mae_worker *worker, 
                                                      _Atomic version_handle *link, uint64_t ts)
 {
     for (version_handle handle; (handle = atomic_load_explicit(link, memory_order_seq_cst)) != HANDLE_NONE;) {
+        RACE(READ_VERSION);
         struct version *version = row_version(table, row, handle);
         if (version_wts(version) < ts) {
             uint8_t status = version_status(version);
+            MAE_DCHECK(status != VERSION_UNUSED); /* G1, G3 */
             if (UNLIKELY(status == VERSION_PENDING))
                 status = version_wait(worker, version);
             if (status != VERSION_ABORTED)

@@ -29,6 +29,13 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
             (uint64_t)((double)options->clock_boost_ns / 1000 * core->ticks_per_us) >> core->clock_shift,
         .gc_interval_ticks = (uint64_t)((double)options->gc_interval_us * core->ticks_per_us),
     };
+#ifdef MAE_FIXED_OPTIONS
+#define PROTOCOL_CHECK(field, value)            \
+    if (core->protocol.field != FIXED_##field) \
+        return MAE_UNSUPPORTED;
+    PROTOCOL_SWITCHES(PROTOCOL_CHECK)
+#undef PROTOCOL_CHECK
+#endif
     mem_budget_init(&core->budget, options->memory_limit, (enum mem_huge_pages)options->huge_pages);
     atomic_init(&core->central_clock, 1);
     horizon_init(&core->horizon);
@@ -168,7 +175,7 @@ static void backoff_lead(struct mae_worker *worker, uint64_t now_ticks)
 void worker_quiescent(struct mae_worker *worker, uint64_t now_ticks)
 {
     struct horizon *horizon = &worker->core->horizon;
-    uint64_t phase = worker->protocol.phase_times ? tsc_now() : 0;
+    uint64_t phase = PROTOCOL(worker, phase_times) ? tsc_now() : 0;
     worker->quiescent_ticks = now_ticks;
     COUNT(worker, quiescent_points);
     uint64_t clock = clock_now(worker, now_ticks);
@@ -188,18 +195,18 @@ void worker_quiescent(struct mae_worker *worker, uint64_t now_ticks)
 
 void worker_park(struct mae_worker *worker)
 {
-    struct horizon_slot *slot = worker->slot;
-    uint64_t now = tsc_now();
-    /* As a transaction does (ORD-9): from here on nobody else parks the worker and takes its queue. */
-    atomic_store_explicit(&slot->in_txn, 1, memory_order_relaxed);
+    struct horizon *horizon = &worker->core->horizon;
+    /* As in a transaction, so that nobody else parks it and takes its garbage meanwhile. */
+    atomic_store_explicit(&worker->slot->in_txn, 1, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
-    if (atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_ACTIVE)
-        worker_unpark(worker, now); /* waits for whoever is just parking it */
-    worker_quiescent(worker, now);
-    if (!MUTATED(park_without_flush))
-        gc_orphan(worker);
-    horizon_park(&worker->core->horizon, worker->id, clock_now(worker, now));
-    atomic_store_explicit(&slot->in_txn, 0, memory_order_release);
+    if (!horizon_is_parked(horizon, worker->id)) {
+        uint64_t now = tsc_now();
+        worker_quiescent(worker, now);
+        if (!MUTATED(park_without_flush))
+            gc_orphan(worker);
+        horizon_park(horizon, worker->id, clock_now(worker, now));
+    }
+    atomic_store_explicit(&worker->slot->in_txn, 0, memory_order_release);
 }
 
 void worker_unpark(struct mae_worker *worker, uint64_t now_ticks)

@@ -29,6 +29,13 @@ struct announced {
     const void *index;
 };
 
+/* The leaf of an ordered index that the transaction inserted into last: keys often come in runs. */
+struct last_leaf {
+    const void *index;
+    void *node;                 /* its new version */
+    uint32_t epoch;             /* of the access set; another one: an earlier transaction's */
+};
+
 struct mae_txn {
     uint64_t ts;                /* reads see versions with wts < ts; a snapshot's is min_wts */
     struct mae_worker *worker;
@@ -41,6 +48,11 @@ struct mae_txn {
     unsigned growth_count;
     unsigned announced_next, announced_count;
     struct announced announced[MAE_PREFETCH_MAX];
+    /* What waits for the decision (single-version indexes), or NULL: called once when it is made, before the worker's
+     * next quiescent point, so that no row that a stale entry leads to is used again while the entry stands. */
+    void (*on_decision)(struct mae_txn *txn, bool committed);
+    void *deferred; /* on_decision's; stays with the worker */
+    struct last_leaf last_leaf;
 };
 
 struct SEPARATED mae_worker {
@@ -87,7 +99,7 @@ void worker_unpark(struct mae_worker *worker, uint64_t now_ticks);
 /* Adds a span of ticks to a phase's counter if phase times are on, and moves *from on. */
 #define PHASE_END(worker, counter, from)                   \
     do {                                                   \
-        if (UNLIKELY((worker)->protocol.phase_times)) {    \
+        if (UNLIKELY(PROTOCOL(worker, phase_times))) {    \
             uint64_t phase_now = tsc_now();                \
             COUNT_ADD(worker, counter, phase_now - *(from)); \
             *(from) = phase_now;                           \

@@ -1,0 +1,81 @@
+/* simple_index.c - see simple_index.h. */
+#include "engine/db/simple_index.h"
+
+#include <stdlib.h>
+
+#include "engine/txn/txn.h"
+#include "engine/txn/worker.h"
+
+static void on_decision(struct mae_txn *txn, bool committed)
+{
+    if (committed)
+        tree_deferred_apply(txn->deferred);
+    else
+        tree_deferred_discard(txn->deferred);
+}
+
+/* Why the transaction cannot go on, or MAE_OK: where other indexes are rows, the row calls tell. */
+static enum mae_status usable(const struct mae_txn *txn)
+{
+    return txn->snapshot ? MAE_OK : txn->doomed;
+}
+
+/* The list in which changes wait; NULL when out of memory. */
+static struct tree_deferred *deferred_begin(struct mae_txn *txn)
+{
+    if (!txn->deferred)
+        txn->deferred = mem_alloc(sizeof(struct tree_deferred));
+    if (txn->deferred)
+        txn->on_decision = on_decision;
+    return txn->deferred;
+}
+
+static enum mae_status doom_if_abort(struct mae_txn *txn, enum mae_status status)
+{
+    return mae_status_is_abort(status) ? txn_doom(txn, status) : status;
+}
+
+enum mae_status simple_index_find(struct mae_txn *txn, const struct tree_simple *index, const void *key, uint64_t *row)
+{
+    enum mae_status status = usable(txn);
+    return status == MAE_OK ? tree_simple_find(index, txn->on_decision ? txn->deferred : NULL, key, row) : status;
+}
+
+enum mae_status simple_index_insert(struct mae_txn *txn, struct tree_simple *index, const void *key, uint64_t row)
+{
+    if (txn->snapshot)
+        return MAE_READ_ONLY;
+    if (txn->doomed != MAE_OK)
+        return txn->doomed;
+    struct tree_deferred *deferred = deferred_begin(txn);
+    return doom_if_abort(txn, deferred ? tree_simple_insert(index, deferred, key, row) : MAE_NO_MEMORY);
+}
+
+enum mae_status simple_index_remove(struct mae_txn *txn, struct tree_simple *index, const void *key, uint64_t row)
+{
+    if (txn->snapshot)
+        return MAE_READ_ONLY;
+    if (txn->doomed != MAE_OK)
+        return txn->doomed;
+    struct tree_deferred *deferred = deferred_begin(txn);
+    return doom_if_abort(txn, deferred ? tree_simple_remove(index, deferred, key, row) : MAE_NO_MEMORY);
+}
+
+enum mae_status simple_index_scan(struct mae_txn *txn, const struct tree_simple *index, const struct table *rows,
+                                  const void *lo, const void *hi, unsigned flags, uint64_t limit, mae_entry_fn visit,
+                                  void *arg)
+{
+    enum mae_status status = usable(txn);
+    if (status == MAE_OK)
+        tree_simple_scan(index, rows, lo, hi, flags, limit, visit, arg);
+    return status;
+}
+
+void simple_index_leave(struct mae_worker *worker)
+{
+    struct tree_deferred *deferred = worker->txn.deferred;
+    if (deferred)
+        tree_deferred_fini(deferred);
+    free(deferred);
+    worker->txn.deferred = NULL;
+}

@@ -1,0 +1,28 @@
+/*
+ * simple_index.h - ordered indexes with simple_index_update=on, as part of transactions: who changes them when.
+ *
+ * A transaction's changes wait in its worker's list until its commit is decided, and are made then, before the
+ * worker's next quiescent point: as long as an entry stands whose row has been deleted, the collector cannot free the
+ * row's id (gc.h, G3), and who met the entry meets a tombstone. What the index gives up is listed in
+ * index/tree_simple.h.
+ *
+ * Statuses as the calls of maemio.h. Source: section 4.2, Figure 4.
+ */
+#ifndef ENGINE_DB_SIMPLE_INDEX_H
+#define ENGINE_DB_SIMPLE_INDEX_H
+
+#include "engine/index/tree_simple.h"
+
+struct mae_worker;
+
+enum mae_status simple_index_find(struct mae_txn *txn, const struct tree_simple *index, const void *key, uint64_t *row);
+enum mae_status simple_index_insert(struct mae_txn *txn, struct tree_simple *index, const void *key, uint64_t row);
+enum mae_status simple_index_remove(struct mae_txn *txn, struct tree_simple *index, const void *key, uint64_t row);
+enum mae_status simple_index_scan(struct mae_txn *txn, const struct tree_simple *index, const struct table *rows,
+                                  const void *lo, const void *hi, unsigned flags, uint64_t limit, mae_entry_fn visit,
+                                  void *arg);
+
+/* The worker leaves, no transaction runs: frees its list. */
+void simple_index_leave(struct mae_worker *worker);
+
+#endif
