@@ -25,7 +25,7 @@ const struct workload_ops *workload_at(size_t i)
         WORKLOAD_TABLE(WORKLOAD_ENTRY)
 #undef WORKLOAD_ENTRY
     };
-    return i < sizeof workloads / sizeof *workloads ? workloads[i] : NULL;
+    return i < sizeof(workloads) / sizeof(workloads[0]) ? workloads[i] : NULL;
 }
 
 const struct workload_ops *workload_by_name(const char *name)

@@ -3,14 +3,14 @@
  *
  * A workload speaks only to a target, so that every engine and scheme runs the very same requests. The calls mirror the
  * native engine's (engine/maemio.h, whose statuses they return), because that is the target that must not pay for the
- * indirection: reads return a pointer into the version, updates a pointer into the new version. A target that has no such
- * pointers copies into buffers of its own.
+ * indirection: reads return a pointer into the version, updates a pointer into the new version. A target that has no
+ * such pointers copies into buffers of its own.
  *
- * Threads. target_ops.open, table_create, index_create and the statistics run on any thread, one at a time. A target_worker
- * and its transaction belong to the thread that joined.
+ * Threads. target_ops.open, table_create, index_create and the statistics run on any thread, one at a time. A
+ * target_worker and its transaction belong to the thread that joined.
  *
- * Failure. As in engine/maemio.h: after a status for which mae_status_is_abort() is true the workload calls abort and may run
- * the transaction again if mae_status_is_retryable().
+ * Failure. As in engine/maemio.h: after a status for which mae_status_is_abort() is true the workload calls abort and
+ * may run the transaction again if mae_status_is_retryable().
  *
  * `ref` names a row inside the target (native: the row id); it is what secondary indexes lead to.
  */
@@ -47,6 +47,8 @@ struct target_ops {
     const char *label; /* for plots: "Maemio" */
     const char *help;
     struct target_guarantees guarantees;
+    /* What these settings leave of the guarantees; NULL: all, whatever the settings. */
+    struct target_guarantees (*guarantees_with)(const struct target_key_value *settings);
 
     /* `settings` are the --set key=value pairs, ended by {NULL, NULL}. On failure writes to `error` what was wrong. */
     enum mae_status (*open)(const struct target_key_value *settings, struct target **target, char *error,
@@ -66,6 +68,9 @@ struct target_ops {
     enum mae_status (*commit)(struct target_txn *txn);
     void (*abort)(struct target_txn *txn);
     void (*backoff)(struct target_worker *worker); /* wait before a retry, as the target's contention policy says */
+    /* Where the running transaction stands in the serial order, unique for read-write transactions; a snapshot sees
+     * what has its timestamp or a smaller one. NULL: the target has none, and its histories cannot be recorded. */
+    uint64_t (*timestamp)(const struct target_txn *txn);
 
     /* Rows by key: see mae_read, mae_update, mae_overwrite, mae_insert, mae_delete, mae_prefetch. */
     enum mae_status (*read)(struct target_txn *txn, struct target_index *index, const void *key, const void **data,

@@ -6,15 +6,17 @@
  *     -> per worker: worker_create, then { next; attempt until it commits or is given up }* through warm-up and window
  *     -> check -> destroy
  *
- * `next` draws one request into the worker's state and `attempt` runs it once as a transaction, begin to commit; the same
- * request is attempted again after a retryable abort, so attempt must not draw. Neither allocates, locks or prints.
+ * `next` draws one request into the worker's state and `attempt` runs it once as a transaction, begin to commit; the
+ * same request is attempted again after a retryable abort, so attempt must not draw. Neither allocates, locks or
+ * prints.
  */
 #ifndef WORKLOADS_WORKLOAD_H
 #define WORKLOADS_WORKLOAD_H
 
 #include "workloads/target.h"
 
-/* One option of a workload. The command line spells it --name (underscores as dashes), job files and columns as `name`. */
+/* One option of a workload. The command line spells it --name (dashes for underscores), job files and columns
+ * `name`. */
 struct workload_option {
     const char *name;
     const char *type;          /* "u64" (takes 10M), "f64", "enum", "bool", "string" */
@@ -69,12 +71,15 @@ struct workload_ops {
     unsigned (*operations)(const struct workload_worker *state);
 
     /*
-     * Proves the result after a run, with no transaction running; `workers` may join through `worker`. Prints nothing: on
-     * failure returns MAE_CORRUPT and a report that names the row and both values. `committed` per txn type, whole run
-     * (warm-up included), summed over workers.
+     * Proves the result after a run, with no transaction running; `workers` may join through `worker`. Prints nothing:
+     * on failure returns MAE_CORRUPT and a report that names the row and both values. `committed` per txn type, whole
+     * run (warm-up included), summed over workers.
+     * With check_live it may also be called while workers run, on a worker of its own: `committed` is NULL then, and
+     * it proves what holds in every snapshot.
      */
     enum mae_status (*check)(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
                              char *report, size_t report_bytes);
+    bool check_live;
 
     /* Bytes of user data in the tables now (payloads and keys), for bytes-per-row columns, and the number of rows. */
     void (*data_size)(const struct workload *workload, uint64_t *rows, uint64_t *bytes);

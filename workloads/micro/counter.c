@@ -11,8 +11,8 @@
 
 #include "workloads/micro/common.h"
 
-#define COUNTER_OPTIONS(X)                                                     \
-    X(u64, counters, "1", "1..1000000", "rows", "how many counters there are") \
+#define COUNTER_OPTIONS(X)                                             \
+    X(u64, rows, "1", "1..1000000", "", "how many counters there are") \
     X(u64, ops_per_txn, "1", "1..64", "", "different counters a transaction increments")
 
 struct counter_options {
@@ -58,18 +58,18 @@ static enum mae_status create(const char *const *values, const struct target_ops
     COUNTER_OPTIONS(OPTION_READ)
     if (reader.status != MAE_OK)
         return reader.status;
-    if (options.ops_per_txn > options.counters) {
+    if (options.ops_per_txn > options.rows) {
         snprintf(error, error_bytes, "ops_per_txn=%" PRIu64 ": there are only %" PRIu64 " counters",
-                 options.ops_per_txn, options.counters);
+                 options.ops_per_txn, options.rows);
         return MAE_INVALID;
     }
     struct workload *workload =
-        micro_create(sizeof *workload, ops, seed, workers, options.counters, sizeof(uint64_t), fill);
+        micro_create(sizeof *workload, ops, seed, workers, options.rows, sizeof(uint64_t), fill);
     if (!workload)
         return MAE_NO_MEMORY;
     workload->options = options;
     enum { PER_LINE = SEPARATE_WRITERS_BYTES / sizeof(uint64_t) };
-    workload->stride = (size_t)(options.counters + PER_LINE - 1) / PER_LINE * PER_LINE;
+    workload->stride = (size_t)(options.rows + PER_LINE - 1) / PER_LINE * PER_LINE;
     workload->increments = mem_alloc(workers * workload->stride * sizeof(uint64_t));
     if (!workload->increments) {
         destroy(workload);
@@ -105,7 +105,7 @@ static void worker_destroy(struct workload_worker *w)
 
 static unsigned next(struct workload_worker *w)
 {
-    micro_draw_distinct(&w->rng, w->workload->options.counters, w->keys, (unsigned)w->workload->options.ops_per_txn);
+    micro_draw_distinct(&w->rng, w->workload->options.rows, w->keys, (unsigned)w->workload->options.ops_per_txn);
     return 0;
 }
 

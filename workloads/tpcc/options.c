@@ -151,6 +151,7 @@ enum mae_status tpcc_options_read(const char *const *values, struct tpcc_options
         .items_first = read_switch(r, TPCC_OPTION_items_first),
         .insert_orders = read_switch(r, TPCC_OPTION_insert_orders),
         .insert_history = read_switch(r, TPCC_OPTION_insert_history),
+        .orders_inlined = read_switch(r, TPCC_OPTION_orders_inlined),
         .dates_constant = read_word(r, TPCC_OPTION_dates, (const char *const[]){"clock", "constant", NULL}) == 1,
         .whole_amounts = read_switch(r, TPCC_OPTION_whole_amounts),
         .outputs = read_switch(r, TPCC_OPTION_outputs),

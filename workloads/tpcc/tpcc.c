@@ -126,11 +126,20 @@ static size_t key_bytes(const struct workload *workload, enum tpcc_index index)
     return index == TPCC_INDEX_CUSTOMER_NAME ? workload->name_key_bytes : sizeof(uint64_t);
 }
 
+/* The largest row the table is declared for. */
+static size_t payload_max_bytes(const struct tpcc_options *options, enum tpcc_table table)
+{
+    enum { NOT_INLINED = 4096 }; /* as the authors of the paper did it */
+    bool order = table == TPCC_TABLE_ORDER || table == TPCC_TABLE_ORDER_LINE;
+    return order && !options->orders_inlined ? NOT_INLINED : tables[table].row_bytes;
+}
+
 static enum mae_status tpcc_setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
     workload->name_key_bytes = workload->options.median_sorted ? sizeof(struct tpcc_name_key) : sizeof(uint64_t);
     for (unsigned i = 0; i < TPCC_TABLE_COUNT; i++) {
-        struct mae_table_config config = {.payload_max_bytes = tables[i].row_bytes,
+        struct mae_table_config config = {.payload_max_bytes =
+                                              payload_max_bytes(&workload->options, (enum tpcc_table)i),
                                           .expected_rows = rows_loaded(&workload->options, (enum tpcc_table)i)};
         enum mae_status status = workload->ops->table_create(target, tables[i].name, &config, &workload->tables[i]);
         if (status != MAE_OK) {
@@ -399,6 +408,7 @@ const struct workload_ops tpcc_workload_ops = {
     .attempt = tpcc_attempt,
     .operations = tpcc_operations,
     .check = tpcc_check,
+    .check_live = true,
     .data_size = tpcc_data_size,
     .space = tpcc_space,
 };
