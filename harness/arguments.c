@@ -3,6 +3,9 @@
  * workload, so that --help shows all of them; options_resolve tells whose is whose.
  *
  * A switch (bool) may be written --check, --check=on, --check on, or --no-check.
+ *
+ * Options also come from files. Wherever they stand on the command line: --config-file counts first, then -P and -p,
+ * then single options, so that these always win.
  */
 #include "harness/arguments.h"
 
@@ -12,10 +15,12 @@
 #include <string.h>
 
 #include "harness/exit_code.h"
+#include "harness/job.h"
 #include "harness/support.h"
+#include "harness/ycsb_properties.h"
 
 /* argp's key of an option: its position in `names` plus this; characters are short options. */
-enum { KEY_FIRST = 0x1000 };
+enum { KEY_FIRST = 0x1000, KEY_CONFIG_FILE = 0x800 };
 
 struct table {
     struct argp_option *options; /* ended by an entry of zeros */
@@ -28,7 +33,10 @@ struct table {
     char **texts; /* what to free in the end */
     size_t text_count;
     struct options *target;
-    const struct name *open_switch; /* the last option, if it is a switch without a value so far */
+    const char *config_file;            /* NULL: none */
+    struct ycsb_properties *properties; /* NULL: none */
+    struct option_pairs given;          /* single options in their order */
+    const struct name *open_switch;     /* the last option, if it is a switch without a value so far */
     bool has_set;
 };
 
@@ -119,6 +127,23 @@ static void table_build(struct table *table)
                                     .doc = "a setting of the target, as often as needed; the engine's are shown by "
                                            "`maemio list options`",
                                     .group = 1});
+    put(table, (struct argp_option){.name = "config-file",
+                                    .key = KEY_CONFIG_FILE,
+                                    .arg = "FILE",
+                                    .doc = "options from a job file that describes one point; single options override "
+                                           "it",
+                                    .group = 1});
+    put(table, (struct argp_option){.name = NULL,
+                                    .key = 'P',
+                                    .arg = "FILE",
+                                    .doc = "options from a YCSB property file, with YCSB's defaults for the rest; "
+                                           "single options override it",
+                                    .group = 1});
+    put(table, (struct argp_option){.name = NULL,
+                                    .key = 'p',
+                                    .arg = "KEY=VALUE",
+                                    .doc = "a single YCSB property, after those of -P",
+                                    .group = 1});
     const struct workload_ops *workload;
     for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
         struct support_text head = {0};
@@ -138,19 +163,104 @@ static void table_free(struct table *table)
     free(table->options);
 }
 
+/* Checks at once, so that the message has the command line's order, but sets in the end. */
 static void set(struct argp_state *state, const char *key, const char *value)
 {
-    const struct table *table = state->input;
-    char error[OPTION_ERROR_BYTES], *spelled = option_dashes(support_copy(key));
-    if (!options_set(table->target, key, value, error))
-        argp_error(state, "--%s: %s", spelled, error);
-    free(spelled);
+    struct table *table = state->input;
+    char error[OPTION_ERROR_BYTES];
+    struct options *trial = options_create();
+    if (!options_set(trial, key, value, error)) {
+        char *spelled = option_dashes(support_copy(key));
+        argp_error(state, "--%s: %s", spelled, error); /* does not return */
+    }
+    options_destroy(trial);
+    struct option_pairs *given = &table->given;
+    given->items = support_realloc(given->items, (given->count + 1) * sizeof *given->items);
+    given->items[given->count++] = (struct option_pair){support_copy(key), support_copy(value)};
+}
+
+static void properties_need(struct table *table)
+{
+    if (table->properties == NULL)
+        table->properties = ycsb_properties_create();
+}
+
+static void __attribute__((noreturn)) refuse(const char *name, const char *error)
+{
+    (void)fprintf(stderr, "%s: %s\nTry `%s --help' for more information.\n", name, error, name);
+    exit(EXIT_USAGE);
+}
+
+/* What a file or a property says, before the single options. */
+static void config_apply(const char *name, const struct table *table)
+{
+    char error[OPTION_ERROR_BYTES];
+    struct jobfile *jobfile = job_read(table->config_file, error);
+    if (jobfile == NULL)
+        refuse(name, error);
+    if (jobfile->count != 1) {
+        (void)snprintf(error, sizeof error,
+                       "--config-file: %.500s describes %zu points; a run is one, `maemio sweep' runs them all",
+                       table->config_file, jobfile->count);
+        refuse(name, error);
+    }
+    if (!job_apply(&jobfile->points[0], table->target, error))
+        refuse(name, error);
+    jobfile_destroy(jobfile);
+}
+
+static void properties_apply(const char *name, const struct table *table)
+{
+    char error[OPTION_ERROR_BYTES];
+    struct ycsb_translation translation;
+    if (!ycsb_properties_resolve(table->properties, &translation, error))
+        refuse(name, error);
+    for (size_t i = 0; i < translation.count; i++)
+        if (!options_set(table->target, translation.options[i].key, translation.options[i].value, error))
+            refuse(name, error);
+    for (size_t i = 0; i < translation.note_count; i++)
+        (void)fprintf(stderr, "%s: note: %s\n", name, translation.notes[i]);
+    ycsb_translation_free(&translation);
+}
+
+static void given_apply(const char *name, struct table *table)
+{
+    char error[OPTION_ERROR_BYTES];
+    for (size_t i = 0; i < table->given.count; i++) {
+        if (!options_set(table->target, table->given.items[i].key, table->given.items[i].value, error))
+            refuse(name, error);
+        free(table->given.items[i].key);
+        free(table->given.items[i].value);
+    }
+    free(table->given.items);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct table *table = state->input;
     const struct name *open_switch = table->open_switch;
+    char error[YCSB_PROPERTIES_ERROR_BYTES];
+    if (key == KEY_CONFIG_FILE || key == 'P' || key == 'p')
+        table->open_switch = NULL;
+    switch (key) {
+    case KEY_CONFIG_FILE:
+        if (table->config_file != NULL)
+            argp_error(state, "--config-file: one is enough; it may include others");
+        table->config_file = argument;
+        return 0;
+    case 'P':
+        properties_need(table);
+        if (!ycsb_properties_read(table->properties, argument, error))
+            argp_error(state, "-P: %s", error);
+        return 0;
+    case 'p':
+        properties_need(table);
+        if (!ycsb_properties_add(table->properties, argument, error))
+            argp_error(state, "-p: %s", error);
+        return 0;
+    default:
+        break;
+    }
     if (key == ARGP_KEY_ARG) {
         if (open_switch == NULL)
             argp_error(state, "unexpected argument '%s'", argument);
@@ -191,10 +301,14 @@ void arguments_read(int argc, char **argv, struct options *options)
     struct argp argp = {.options = table.options, .parser = parse, .args_doc = "", .doc = doc};
     argp_err_exit_status = EXIT_USAGE;
     (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &table);
-    if (!options_resolve(options, error)) {
-        (void)fprintf(stderr, "%s: %s\nTry `%s --help' for more information.\n", argv[0], error, argv[0]);
-        exit(EXIT_USAGE);
-    }
+    if (table.config_file != NULL)
+        config_apply(argv[0], &table);
+    if (table.properties != NULL)
+        properties_apply(argv[0], &table);
+    ycsb_properties_destroy(table.properties);
+    given_apply(argv[0], &table);
+    if (!options_resolve(options, error))
+        refuse(argv[0], error);
     free(doc);
     table_free(&table);
 }

@@ -1,6 +1,7 @@
 /* columns.c - builds the list of columns from the tables, see columns.def and columns.h. */
 #include "harness/columns.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,18 @@ struct view {
     const struct result *result;
     int type;
     const struct loop_counts *counts;
+    const struct latency_summary *latency; /* NULL: not timed */
 };
 
 static void put_text(struct field *f, const char *value)
 {
     (void)snprintf(f->text, COLUMN_TEXT_BYTES, "%s", value);
+}
+
+static void put_isolation(struct field *f, const struct options *options)
+{
+    const struct target_guarantees guarantees = result_guarantees(options);
+    put_text(f, result_isolation(&guarantees));
 }
 
 static void put_u64(struct field *f, uint64_t value)
@@ -44,6 +52,22 @@ static void put_ratio(struct field *f, double part, double whole)
 {
     if (whole > 0)
         put_real(f, part / whole);
+}
+
+static void put_flag(struct field *f, int flag)
+{
+    put_known(f, flag >= 0, (uint64_t)flag);
+}
+
+static void put_percentile(struct field *f, const struct latency_digest *digest, uint64_t value)
+{
+    put_known(f, digest->count > 0, value);
+}
+
+static void put_mean(struct field *f, const struct latency_digest *digest)
+{
+    if (digest->count > 0)
+        put_real(f, digest->mean);
 }
 
 static void put_numbers(struct field *f, const struct placement *placement, bool nodes)
@@ -113,12 +137,16 @@ static const char *check_text(enum result_check check)
 
 /* ---- The list. A column is filled by `fixed`, or by `keyed` with the name it had in its own table. ---- */
 
+/* What a counter's column shows. */
+enum counter_scale { COUNTER_TOTAL, COUNTER_PER_TXN, COUNTER_PER_OPERATION };
+
 struct column {
     struct column_info info;
     void (*fixed)(struct field *f, const struct view *v);
     void (*keyed)(struct field *f, const struct view *v, const struct column *column);
     const char *key;
     size_t idx;
+    enum counter_scale scale;
 };
 
 static struct {
@@ -137,8 +165,15 @@ static struct column *add(const char *prefix, const char *key, const char *unit,
             return &list.items[i];
         }
     list.items = support_realloc(list.items, (list.count + 1) * sizeof *list.items);
-    list.items[list.count] = (struct column){.info = {name.text, unit, help}, .key = key};
+    list.items[list.count] = (struct column){.info = {name.text, unit, help, false}, .key = key};
     return &list.items[list.count++];
+}
+
+static struct column *add_configuration(const char *prefix, const char *key, const char *unit, const char *help)
+{
+    struct column *column = add(prefix, key, unit, help);
+    column->info.is_configuration = true;
+    return column;
 }
 
 static void fill_run_option(struct field *f, const struct view *v, const struct column *column)
@@ -161,6 +196,140 @@ static void fill_counter(struct field *f, const struct view *v, const struct col
         if (strcmp(info->name, column->key) == 0)
             put_u64(f, v->result->engine[i]);
 }
+
+/* ---- Performance counters. ---- */
+
+static void put_if_finite(struct field *f, double value)
+{
+    if (isfinite(value))
+        put_real(f, value);
+}
+
+static void fill_event(struct field *f, const struct view *v, const struct column *column)
+{
+    const struct result *result = v->result;
+    int at = result->plan == NULL || v->type != COLUMN_ALL_TYPES ? -1 : pmu_find(result->plan, column->key);
+    if (at < 0 || result->counters[at].status != PMU_COUNTED)
+        return;
+    const struct pmu_value *value = &result->counters[at];
+    put_if_finite(f, column->scale == COUNTER_TOTAL     ? value->value
+                     : column->scale == COUNTER_PER_TXN ? pmu_per(value, result->all.committed)
+                                                        : pmu_per(value, result->all.operations));
+}
+
+static void fill_derived(struct field *f, const struct view *v, const struct column *column)
+{
+    if (v->result->plan != NULL && v->type == COLUMN_ALL_TYPES)
+        put_if_finite(f, pmu_derive(v->result->plan, v->result->counters, column->idx));
+}
+
+static bool is_table_event(const char *name)
+{
+    static const char *const names[] = {
+#define PMU_HARDWARE(name, group, encoding, floor_percent, meaning) name,
+#define PMU_SYSTEM(id, name, always, meaning) name,
+#include "harness/events.def"
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void put_and_free(struct field *f, struct support_text *text)
+{
+    if (text->text != NULL)
+        put_text(f, text->text);
+    free(text->text);
+}
+
+static void fill_other_counters(struct field *f, const struct view *v, const struct column *column)
+{
+    const struct pmu_plan *plan = v->result->plan;
+    struct support_text text = {0};
+    (void)column;
+    for (unsigned i = 0; plan != NULL && v->type == COLUMN_ALL_TYPES && i < plan->event_count; i++)
+        if (!is_table_event(plan->events[i].name) && v->result->counters[i].status == PMU_COUNTED)
+            support_text_add(&text, "%s%s=%.10g", text.text == NULL ? "" : " ", plan->events[i].name,
+                             v->result->counters[i].value);
+    put_and_free(f, &text);
+}
+
+/* "cycles, branches: why; LLC-loads: another reason": a reason stands once. */
+static void fill_missing_counters(struct field *f, const struct view *v, const struct column *column)
+{
+    const struct pmu_plan *plan = v->result->plan;
+    const struct pmu_value *values = v->result->counters;
+    struct support_text text = {0};
+    bool told[PMU_EVENTS_MAX] = {false};
+    (void)column;
+    for (unsigned i = 0; plan != NULL && v->type == COLUMN_ALL_TYPES && i < plan->event_count; i++) {
+        if (values[i].status == PMU_COUNTED || told[i])
+            continue;
+        const char *reason = pmu_value_reason(plan, i, &values[i]);
+        support_text_add(&text, "%s%s", text.text == NULL ? "" : "; ", plan->events[i].name);
+        for (unsigned j = i + 1; j < plan->event_count; j++)
+            if (values[j].status != PMU_COUNTED && strcmp(pmu_value_reason(plan, j, &values[j]), reason) == 0) {
+                support_text_add(&text, ", %s", plan->events[j].name);
+                told[j] = true;
+            }
+        support_text_add(&text, ": %s", reason);
+    }
+    put_and_free(f, &text);
+}
+
+static void fill_counters_share(struct field *f, const struct view *v, const struct column *column)
+{
+    const struct pmu_plan *plan = v->result->plan;
+    double least = NAN;
+    (void)column;
+    for (unsigned i = 0; plan != NULL && v->type == COLUMN_ALL_TYPES && i < plan->event_count; i++)
+        if (plan->events[i].hardware && v->result->counters[i].status == PMU_COUNTED)
+            least = fmin(least, v->result->counters[i].share); /* fmin ignores NAN */
+    put_if_finite(f, least);
+}
+
+static void add_event(const char *event, const char *meaning)
+{
+    static const struct {
+        const char *suffix, *help;
+    } scales[] = {{"", ""}, {"_per_txn", " per committed transaction: "}, {"_per_op", " per operation: "}};
+    char name[PMU_NAME_BYTES];
+    result_counter_name(event, name, sizeof name);
+    for (int scale = COUNTER_TOTAL; scale <= COUNTER_PER_OPERATION; scale++) {
+        struct support_text key = {0}, help = {0};
+        support_text_add(&key, "%s%s", name, scales[scale].suffix);
+        support_text_add(&help, "%s%s%s", scale == 0 ? "" : event, scales[scale].help, meaning);
+        struct column *column = add("pmu_", key.text, "", help.text); /* the help stays for good, as the list does */
+        column->keyed = fill_event;
+        column->key = event;
+        column->scale = (enum counter_scale)scale;
+        free(key.text);
+    }
+}
+
+static void add_events(void)
+{
+    size_t i = 0;
+#define PMU_HARDWARE(name, group, encoding, floor_percent, meaning) add_event(name, meaning);
+#define PMU_SYSTEM(id, name, always, meaning) add_event(name, meaning);
+#include "harness/events.def"
+#define PMU_DERIVED(name, numerator, denominator, meaning)       \
+    {                                                            \
+        struct column *column = add("pmu_", name, "1", meaning); \
+        column->keyed = fill_derived;                            \
+        column->idx = i++;                                       \
+    }
+#include "harness/events.def"
+    add("", "pmu_other", "", "counters named in --counters that have no column, as name=value")->keyed =
+        fill_other_counters;
+    add("", "pmu_share", "1", "the least share of the window in which a hardware event was counted; else scaled")
+        ->keyed = fill_counters_share;
+    add("", "pmu_missing", "", "counters that were asked for and cannot be had, and why")->keyed =
+        fill_missing_counters;
+}
+
+/* ---- Options and settings. ---- */
 
 static void fill_workload_option(struct field *f, const struct view *v, const struct column *column)
 {
@@ -210,6 +379,7 @@ static void add_run_options(void)
         if (run_option_column(i)[0] == '\0')
             continue;
         struct column *column = add("", run_option_column(i), option_unit(option), option->help);
+        column->info.is_configuration = run_option_is_configuration(i);
         column->keyed = fill_run_option;
         column->idx = i;
     }
@@ -243,17 +413,17 @@ static void add_workload_options(void)
     const struct workload_ops *workload;
     for (size_t i = 0; (workload = workload_at(i)) != NULL; i++)
         for (const struct workload_option *option = workload->options; option->name != NULL; option++)
-            add("wl_", option->name, option->unit, option->help)->keyed = fill_workload_option;
+            add_configuration("wl_", option->name, option->unit, option->help)->keyed = fill_workload_option;
 }
 
 static void add_settings(void)
 {
     for (size_t i = 0; i < mae_option_count(); i++) {
         const struct mae_option_info *option = mae_option_info(i);
-        add("opt_", option->name, option->unit, option->help)->keyed = fill_setting;
+        add_configuration("opt_", option->name, option->unit, option->help)->keyed = fill_setting;
     }
-    add("", "other_settings", "", "settings of a target that are not engine options, as key=value")->keyed =
-        fill_other_settings;
+    add_configuration("", "other_settings", "", "settings of a target that are not engine options, as key=value")
+        ->keyed = fill_other_settings;
 }
 
 static void build(void)
@@ -270,6 +440,7 @@ static void build(void)
     add_counters();
     add_workload_options();
     add_settings();
+    add_events();
 #define COLUMN(name, unit, help, value)
 #define TOTAL(name, unit, help, value)
 #define PROVENANCE(name, unit, help) add("", #name, unit, help)->fixed = fill_##name;
@@ -281,8 +452,11 @@ static void build(void)
 
 size_t column_count(void)
 {
-    if (list.count == 0)
+    if (list.count == 0) {
         build();
+        for (size_t i = 0; i < list.count; i++) /* a row of another type is no repetition */
+            list.items[i].info.is_configuration |= strcmp(list.items[i].info.name, "txn_type") == 0;
+    }
     return list.count;
 }
 
@@ -293,7 +467,10 @@ const struct column_info *column_info(size_t i)
 
 void column_text(size_t i, const struct result *result, int type, char *text)
 {
-    struct view view = {result, type, type == COLUMN_ALL_TYPES ? &result->all : &result->types[type]};
+    bool all = type == COLUMN_ALL_TYPES;
+    struct view view = {result, type, all ? &result->all : &result->types[type],
+                        result->latencies == NULL ? NULL
+                                                  : &result->latencies[all ? result->type_count : (unsigned)type]};
     struct field field = {text};
     text[0] = '\0';
     if (i >= column_count())

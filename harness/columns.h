@@ -9,6 +9,7 @@
 struct column_info {
     char *name;
     const char *unit, *help;
+    bool is_configuration; /* rows that agree in all of these are repetitions of one configuration */
 };
 
 enum { COLUMN_ALL_TYPES = -1 };

@@ -71,6 +71,20 @@ static bool varies(const struct csv_table *table, int column)
     return false;
 }
 
+/* Whether two rows of the table have different values, neither of them empty; *seen is the first of all. */
+static bool tells(const struct csv_table *table, int column, const char **seen)
+{
+    for (size_t i = 0; column >= 0 && i < table->row_count; i++) {
+        const char *value = table->rows[i].fields[column];
+        if (value[0] == '\0')
+            continue;
+        if (*seen != NULL && strcmp(*seen, value) != 0)
+            return true;
+        *seen = value;
+    }
+    return false;
+}
+
 static bool add_columns(struct compare *compare, const struct csv_table *table, const struct csv_table *other,
                         bool is_b, char *error)
 {
@@ -79,12 +93,16 @@ static bool add_columns(struct compare *compare, const struct csv_table *table, 
         int there = csv_table_column(other, name);
         if (!is_configuration(&compare->options, name) || (is_b && there >= 0))
             continue;
-        struct compare_column column = {name, is_b ? there : (int)i, is_b ? (int)i : there, false};
+        struct compare_column column = {name, is_b ? there : (int)i, is_b ? (int)i : there, false, false};
         column.varies = varies(&compare->a, column.a) || varies(&compare->b, column.b);
         if (there >= 0) {
             column.varies = column.varies ||
                             (compare->a.row_count > 0 && compare->b.row_count > 0 &&
                              strcmp(compare->a.rows[0].fields[column.a], compare->b.rows[0].fields[column.b]) != 0);
+            const char *seen = NULL;
+            bool optional = strncmp(name, "wl_", 3) == 0 || strncmp(name, "opt_", 4) == 0;
+            column.telling = column.varies &&
+                             (!optional || tells(&compare->a, column.a, &seen) || tells(&compare->b, column.b, &seen));
             compare->columns[compare->column_count++] = column;
             continue;
         }
@@ -122,8 +140,20 @@ static bool accepted(const char *words, const char *value)
     }
 }
 
+static bool is_chosen(const struct compare *compare, const struct csv_table *table, const struct csv_table_row *row)
+{
+    for (const struct compare_filter *filter = compare->options.chosen; filter && filter->column; filter++) {
+        int column = csv_table_column(table, filter->column);
+        if (column >= 0 && !accepted(filter->accepted, row->fields[column]))
+            return false;
+    }
+    return true;
+}
+
 static bool passes_filters(struct compare *compare, const struct csv_table *table, const struct csv_table_row *row)
 {
+    if (!is_chosen(compare, table, row))
+        return false;
     for (const struct compare_filter *filter = compare->options.filters; filter && filter->column; filter++) {
         int column = csv_table_column(table, filter->column);
         if (column < 0 || accepted(filter->accepted, row->fields[column]))

@@ -51,6 +51,7 @@ struct compare_options {
     bool lower_is_better;                 /* a time, a count of instructions */
     const char *const *not_configuration; /* names, NULL-ended; a * at the end stands for any ending ("aborts_*") */
     const struct compare_filter *filters; /* ended by a NULL column; may be NULL. A file without the column passes */
+    const struct compare_filter *chosen;  /* the same, but rows that do not pass were not asked for: nothing is noted */
     double threshold;                     /* 0.03: 3% */
     double noise;                         /* spread of A against A as measured here; 0 if unknown */
     uint64_t seed;
@@ -69,8 +70,10 @@ struct compare_row {
 
 struct compare_column {
     const char *name;
-    int a, b;    /* places in the files; only columns that both have are kept */
-    bool varies; /* over the rows of both files */
+    int a, b;     /* places in the files; only columns that both have are kept */
+    bool varies;  /* over the rows of both files */
+    bool telling; /* so much that people want to see it: not only between a value and none, as options that only one
+                     workload or target has do */
 };
 
 struct compare {

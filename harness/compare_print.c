@@ -19,7 +19,7 @@ static char *configuration(const struct compare *compare, const struct compare_r
 {
     struct support_text text = {0};
     for (size_t i = 0; i < compare->column_count; i++)
-        if (compare->columns[i].varies)
+        if (compare->columns[i].telling && *field_of(row, &compare->columns[i]))
             support_text_add(&text, "%s%s=%s", text.bytes ? " " : "", compare->columns[i].name,
                              field_of(row, &compare->columns[i]));
     if (!text.bytes)
@@ -196,7 +196,7 @@ static json_t *json_unmatched(const struct compare *compare, const struct compar
     json_t *object = json_object();
     json_object_set_new(object, "file", json_text(row->a ? compare->a.path : compare->b.path));
     json_object_set_new(object, "line", json_integer((json_int_t)(row->a ? row->a->line : row->b->line)));
-    json_object_set_new(object, "repetitions", json_integer((json_int_t)(row->a_count + row->b_count)));
+    json_object_set_new(object, "repetitions", json_integer((json_int_t)row->a_count + (json_int_t)row->b_count));
     json_object_set_new(object, "configuration", json_configuration(compare, row, true));
     return object;
 }

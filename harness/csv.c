@@ -17,16 +17,17 @@ struct csv {
     int fd;
     bool is_file; /* ours to close, lock and cut */
     char *path;
+    const char *option; /* that names it; messages begin with it */
 };
 
 static bool fail(const struct csv *csv, const char *what, char *error)
 {
-    (void)snprintf(error, CSV_ERROR_BYTES, "--csv: %.700s: %s: %s", csv->path, what, strerror(errno));
+    (void)snprintf(error, CSV_ERROR_BYTES, "%s: %.700s: %s: %s", csv->option, csv->path, what, strerror(errno));
     return false;
 }
 
 /* Quoted only where it must be: comma, quote, line break, or a blank at either end. */
-static void field_add(struct support_text *line, const char *text)
+void csv_field_add(struct support_text *line, const char *text)
 {
     size_t length = strlen(text);
     bool quote = strpbrk(text, ",\"\r\n") != NULL || (length > 0 && (text[0] == ' ' || text[length - 1] == ' '));
@@ -44,7 +45,7 @@ static void header_add(struct support_text *line)
 {
     for (size_t i = 0; i < column_count(); i++) {
         support_text_add(line, "%s", i == 0 ? "" : ",");
-        field_add(line, column_info(i)->name);
+        csv_field_add(line, column_info(i)->name);
     }
     support_text_add(line, "\n");
 }
@@ -55,14 +56,14 @@ static void row_add(struct support_text *line, const struct result *result, int 
     for (size_t i = 0; i < column_count(); i++) {
         column_text(i, result, type, text);
         support_text_add(line, "%s", i == 0 ? "" : ",");
-        field_add(line, text);
+        csv_field_add(line, text);
     }
     free(text);
     support_text_add(line, "\n");
 }
 
 /* Everything or, in a file, nothing. */
-static bool write_whole(struct csv *csv, const struct support_text *text, char *error)
+bool csv_write_text(struct csv *csv, const struct support_text *text, char *error)
 {
     struct stat before;
     if (csv->is_file && (flock(csv->fd, LOCK_EX) != 0 || fstat(csv->fd, &before) != 0))
@@ -95,53 +96,65 @@ static bool existing_fits(const struct csv *csv, const struct support_text *head
     bool ended = pread(csv->fd, &last, 1, size - 1) == 1 && last == '\n';
     free(found);
     if (!same)
-        (void)snprintf(
-            error, CSV_ERROR_BYTES,
-            "--csv: %.700s: has other columns than this build writes; name a new file, or move this one away",
-            csv->path);
-    else if (!ended)
         (void)snprintf(error, CSV_ERROR_BYTES,
-                       "--csv: %.700s: the last line is incomplete; remove it, or name a new file", csv->path);
+                       "%s: %.700s: has other columns than this build writes; name a new file, or move this one away",
+                       csv->option, csv->path);
+    else if (!ended)
+        (void)snprintf(error, CSV_ERROR_BYTES, "%s: %.700s: the last line is incomplete; remove it, or name a new file",
+                       csv->option, csv->path);
     return same && ended;
 }
 
-static bool header_settle(struct csv *csv, char *error)
+static bool header_settle(struct csv *csv, const struct support_text *header, char *error)
 {
-    struct support_text header = {0};
     struct stat now = {0};
     bool fine = true, fresh = true;
-    header_add(&header);
     if (csv->is_file) {
         if (flock(csv->fd, LOCK_EX) != 0 || fstat(csv->fd, &now) != 0)
             fine = fail(csv, "cannot be locked", error);
         else if (S_ISREG(now.st_mode) && now.st_size > 0) {
             fresh = false;
-            fine = existing_fits(csv, &header, now.st_size, error);
+            fine = existing_fits(csv, header, now.st_size, error);
         }
     }
     if (fine && fresh)
-        fine = write_whole(csv, &header, error);
+        fine = csv_write_text(csv, header, error);
     if (csv->is_file)
         (void)flock(csv->fd, LOCK_UN);
-    free(header.text);
     return fine;
+}
+
+struct csv *csv_open_other(const char *path, const char *option, const char *header, char *error)
+{
+    struct support_text text = {0};
+    support_text_add(&text, "%s", header);
+    struct csv *csv = support_alloc(sizeof *csv);
+    char ignored[CSV_ERROR_BYTES];
+    csv->option = option;
+    csv->is_file = strcmp(path, "-") != 0;
+    csv->path = support_copy(csv->is_file ? path : "stdout");
+    csv->fd = csv->is_file ? open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666) : STDOUT_FILENO;
+    bool fine = false;
+    if (csv->fd < 0) {
+        (void)fail(csv, "cannot be opened", error);
+        csv->is_file = false;
+    } else {
+        fine = header_settle(csv, &text, error);
+    }
+    free(text.text);
+    if (fine)
+        return csv;
+    (void)csv_close(csv, ignored);
+    return NULL;
 }
 
 struct csv *csv_open(const char *path, char *error)
 {
-    struct csv *csv = support_alloc(sizeof *csv);
-    char ignored[CSV_ERROR_BYTES];
-    csv->is_file = strcmp(path, "-") != 0;
-    csv->path = support_copy(csv->is_file ? path : "stdout");
-    csv->fd = csv->is_file ? open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666) : STDOUT_FILENO;
-    if (csv->fd < 0) {
-        (void)fail(csv, "cannot be opened", error);
-        csv->is_file = false;
-    } else if (header_settle(csv, error)) {
-        return csv;
-    }
-    (void)csv_close(csv, ignored);
-    return NULL;
+    struct support_text header = {0};
+    header_add(&header);
+    struct csv *csv = csv_open_other(path, "--csv", header.text, error);
+    free(header.text);
+    return csv;
 }
 
 bool csv_write(struct csv *csv, const struct result *result, char *error)
@@ -150,7 +163,7 @@ bool csv_write(struct csv *csv, const struct result *result, char *error)
     row_add(&rows, result, COLUMN_ALL_TYPES);
     for (unsigned type = 0; result->type_count > 1 && type < result->type_count; type++)
         row_add(&rows, result, (int)type);
-    bool fine = write_whole(csv, &rows, error);
+    bool fine = csv_write_text(csv, &rows, error);
     free(rows.text);
     return fine;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 
 #include "harness/result.h"
+#include "harness/support.h"
 
 enum { CSV_ERROR_BYTES = 1024 };
 
@@ -18,6 +19,15 @@ struct csv;
 
 /* "-" is stdout. Writes the header if the file is new or empty. NULL with a message in `error`. */
 struct csv *csv_open(const char *path, char *error);
+
+/* The same for a file with other columns: `option` is what messages begin with, `header` ends in a line feed. */
+struct csv *csv_open_other(const char *path, const char *option, const char *header, char *error);
+
+/* Lines as they are: everything or, in a file, nothing. False with a message. */
+bool csv_write_text(struct csv *csv, const struct support_text *text, char *error);
+
+/* Adds a field, quoted only where it must be. */
+void csv_field_add(struct support_text *line, const char *text);
 
 /* The row over all transaction types and, if there is more than one, a row for each. False with a message. */
 bool csv_write(struct csv *csv, const struct result *result, char *error);

@@ -190,14 +190,15 @@ static bool add_value(struct reader *reader, const struct source *source, struct
             return wrong(reader, source, "key '%s': value '%s' is in the list twice", entry->key,
                          text_shown(value, bytes, shown));
     char why[JOBFILE_ERROR_BYTES / 2] = "";
-    if (reader->rules->check && !reader->rules->check(reader->rules->arg, entry->key, value, why, sizeof(why)))
+    if (*value != '$' && reader->rules->check &&
+        !reader->rules->check(reader->rules->arg, entry->key, value, why, sizeof(why)))
         return wrong(reader, source, "key '%s': %s", entry->key, why);
     entry->values = with_room(entry->values, entry->value_count, &entry->value_room, sizeof(char *));
     entry->values[entry->value_count++] = value;
     return true;
 }
 
-/* A number without sign or exponent, or the word `cores`; moves *text past it. */
+/* A number without sign or exponent, the word `cores`, or both as in 2cores; moves *text past it. */
 static bool range_number(const struct jobfile_rules *rules, const char **text, double *value, bool *whole)
 {
     if (strncmp(*text, "cores", 5) == 0) {
@@ -221,8 +222,11 @@ static bool range_number(const struct jobfile_rules *rules, const char **text, d
     memcpy(digits, *text, (size_t)(end - *text));
     digits[end - *text] = '\0';
     *value = strtod(digits, NULL);
-    *text = end;
-    return true;
+    bool times_cores = strncmp(end, "cores", 5) == 0;
+    if (times_cores)
+        *value *= rules->cores;
+    *text = times_cores ? end + 5 : end;
+    return !times_cores || rules->cores > 0;
 }
 
 static bool add_number(struct reader *reader, const struct source *source, struct entry *entry, double value,
@@ -287,8 +291,11 @@ static bool add_plain(struct reader *reader, const struct source *source, struct
         return wrong(reader, source, "key '%s': '%s': a quote must stand around the whole value", entry->key,
                      text_shown(item.text, item.bytes, shown));
     char *text = keep_text(reader, item.text, item.bytes);
-    if (strcmp(text, "cores") == 0 && reader->rules->cores > 0)
-        return add_number(reader, source, entry, reader->rules->cores, true);
+    double cores;
+    bool whole = true;
+    const char *rest = text;
+    if (strstr(text, "cores") && range_number(reader->rules, &rest, &cores, &whole) && *rest == '\0')
+        return add_number(reader, source, entry, cores, whole);
     if (strstr(text, "..") && (isdigit((unsigned char)*text) || strncmp(text, "cores", 5) == 0))
         return add_range(reader, source, entry, text);
     return add_value(reader, source, entry, item.text, item.bytes);
@@ -340,8 +347,8 @@ static bool read_text(struct reader *reader, struct source *source, const char *
 
 static bool include_file(struct reader *reader, const struct source *source, const char *path)
 {
-    unsigned depth = 0;
-    for (const struct source *s = source; s; s = s->includer)
+    unsigned depth = 1;
+    for (const struct source *s = source->includer; s; s = s->includer)
         if (++depth == INCLUDE_DEPTH_MAX)
             return wrong(reader, source, "key 'include': more than %d files deep", INCLUDE_DEPTH_MAX);
 
@@ -563,16 +570,42 @@ static size_t inherit(const struct section *global, const struct section *sectio
     return count;
 }
 
-static void add_point(struct reader *reader, struct jobfile *jobfile, const struct section *section,
+/* Puts the values of other keys in the place of $key. */
+static bool resolve_references(struct reader *reader, struct jobfile_setting *settings, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *value = settings[i].value;
+        if (*value != '$')
+            continue;
+        size_t other = 0;
+        while (other < count && strcmp(settings[other].key, value + 1) != 0)
+            other++;
+        struct source place = {.name = settings[i].file, .line = settings[i].line};
+        char shown[TEXT_SHOWN_BYTES], why[JOBFILE_ERROR_BYTES / 2] = "";
+        if (other == count || other == i || *settings[other].value == '$')
+            return wrong(reader, &place, "key '%s': '%s': want $ and another key that has a value of its own here",
+                         settings[i].key, text_shown(value, strlen(value), shown));
+        settings[i].value = settings[other].value;
+        if (reader->rules->check &&
+            !reader->rules->check(reader->rules->arg, settings[i].key, settings[i].value, why, sizeof(why)))
+            return wrong(reader, &place, "key '%s': %s", settings[i].key, why);
+    }
+    return true;
+}
+
+static bool add_point(struct reader *reader, struct jobfile *jobfile, const struct section *section,
                       const struct entry *const *entries, size_t count, size_t number)
 {
     struct jobfile_setting *settings = keep(reader, count * sizeof(*settings));
     for (size_t i = count; i-- > 0; number /= entries[i]->value_count) /* the last key changes fastest */
         settings[i] = (struct jobfile_setting){entries[i]->key, entries[i]->values[number % entries[i]->value_count],
                                                entries[i]->file, entries[i]->line};
+    if (!resolve_references(reader, settings, count))
+        return false;
     struct jobfile_point *point = &jobfile->points[jobfile->count++];
     *point = (struct jobfile_point){.section = section->name, .count = count, .settings = settings};
     point->hash = point_hash(point);
+    return true;
 }
 
 static bool expand_section(struct reader *reader, struct jobfile *jobfile, const struct section *section)
@@ -584,8 +617,8 @@ static bool expand_section(struct reader *reader, struct jobfile *jobfile, const
     bool good = jobfile->count + points <= JOBFILE_POINTS_MAX;
     if (good) {
         jobfile->points = support_realloc(jobfile->points, (jobfile->count + points) * sizeof(*jobfile->points));
-        for (size_t i = 0; i < points; i++)
-            add_point(reader, jobfile, section, entries, count, i);
+        for (size_t i = 0; good && i < points; i++)
+            good = add_point(reader, jobfile, section, entries, count, i);
     } else {
         struct source place = {.name = section->file, .line = section->line};
         char shown[TEXT_SHOWN_BYTES];

@@ -7,7 +7,8 @@
  *     workload = ycsb
  *     [skew]                         # a section: its own keys override the global ones
  *     theta = 0, 0.5, 0.99           # a list: one point for each combination (product) of all lists
- *     threads = 1..cores             # 1, 2, 3, ... number of cores
+ *     threads = 1..cores             # 1, 2, 3, ... number of cores; 2cores is twice that number
+ *     warehouses = $threads          # whatever the key `threads` has in this point
  *     record_bytes = 8..512*8        # geometric: 8, 64, 512; always ends with the last value (1..6*2: 1, 2, 4, 6)
  *     read_ratio = 0..1+0.25         # steps: 0, 0.25, 0.5, 0.75, 1
  *     counters = "cycles,branches"   # quotes: one value, no list or range; \" and \\ inside

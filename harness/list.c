@@ -9,6 +9,8 @@
 #include "harness/arguments.h"
 #include "harness/columns.h"
 #include "harness/options.h"
+#include "harness/pmu.h"
+#include "harness/pmu_sys.h"
 #include "harness/result.h"
 #include "harness/support.h"
 #include "harness/targets/targets.h"
@@ -83,6 +85,11 @@ static void list_distributions(void)
         (void)printf("%-14s  %s\n", distribution->name, distribution->help);
 }
 
+static void list_counters(void)
+{
+    pmu_list(stdout, &pmu_sys_linux);
+}
+
 static const struct topic {
     const char *name, *help;
     void (*list)(void);
@@ -91,6 +98,7 @@ static const struct topic {
     {"columns", "the columns of the result CSV", list_columns},
     {"workloads", "what can be run", list_workloads},
     {"targets", "what it can be run on", list_targets},
+    {"counters", "performance counters: what this machine offers, and why the rest is missing", list_counters},
     {"distributions", "which keys a workload can ask for", list_distributions},
 };
 enum { TOPIC_COUNT = sizeof topics / sizeof topics[0] };

@@ -2,7 +2,10 @@
 #include "harness/loop.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
+#include "engine/base/compiler.h"
+#include "harness/clock.h"
 #include "harness/support.h"
 
 struct loop_counters *loop_counters_create(unsigned types)
@@ -21,13 +24,84 @@ static bool stopped(const struct loop_worker *worker)
     return atomic_load_explicit(worker->stop, memory_order_relaxed);
 }
 
+/* The window has opened. */
+static void window_enter(struct loop_worker *worker)
+{
+    worker->mark_ticks = clock_now_ticks();
+    if (worker->arrivals != NULL)
+        arrivals_restart(worker->arrivals, worker->mark_ticks);
+    if (worker->counters_set != NULL)
+        pmu_set_enable(worker->counters_set);
+    atomic_store_explicit(&worker->measuring, true, memory_order_release);
+}
+
+static bool window_opened(const struct loop_worker *worker)
+{
+    return !atomic_load_explicit(&worker->measuring, memory_order_relaxed) &&
+           (worker->open == NULL || atomic_load_explicit(worker->open, memory_order_relaxed));
+}
+
+/* A wait shorter than this is spent spinning; what is slept of a longer one ends this early, as sleepers wake late. */
+#define SPIN_NS 500000
+/* Beyond this the worker tells the target that it is idle, so that it holds nothing back. */
+#define IDLE_NS 20000
+/* So often at least stop and window are looked at. */
+#define NAP_NS 20000000
+
+static void nap(uint64_t ns)
+{
+    struct timespec length = {.tv_nsec = (long)(ns < NAP_NS ? ns : NAP_NS)};
+    (void)nanosleep(&length, NULL);
+}
+
+/* Until the next request is due. False when told to stop meanwhile. */
+static bool request_await(struct loop_worker *worker, uint64_t *due_ticks)
+{
+    bool idle = false;
+    for (;;) {
+        if (window_opened(worker))
+            window_enter(worker);
+        uint64_t due = arrivals_due(worker->arrivals), now = clock_now_ticks();
+        if ((int64_t)(due - now) <= 0) {
+            arrivals_take(worker->arrivals, idle ? 0 : clock_passed_ns(due, now));
+            *due_ticks = due;
+            worker->mark_ticks = now;
+            return true;
+        }
+        if (stopped(worker))
+            return false;
+        uint64_t left_ns = clock_passed_ns(now, due);
+        if (!idle && left_ns > IDLE_NS) {
+            worker->idle(worker->target_worker);
+            idle = true;
+        }
+        if (left_ns > 2 * SPIN_NS)
+            nap(left_ns - SPIN_NS);
+        else
+            cpu_pause();
+    }
+}
+
+static void request_record(struct loop_worker *worker, unsigned type, uint64_t due_ticks, uint64_t attempts)
+{
+    uint64_t now = clock_now_ticks();
+    struct latency *latency = &worker->latencies[type];
+    latency_record(latency, clock_passed_ns(worker->mark_ticks, now), attempts);
+    worker->mark_ticks = now;
+    if (worker->arrivals != NULL)
+        histogram_record(&latency->response, clock_passed_ns(due_ticks, now));
+}
+
 /* Attempts the drawn request until it commits. MAE_OK also when told to stop in between. */
-static enum mae_status request_run(struct loop_worker *worker, struct loop_counters *counters)
+static enum mae_status request_run(struct loop_worker *worker, unsigned type, bool timed, uint64_t due_ticks)
 {
     enum mae_status (*attempt)(struct workload_worker *) = worker->workload->attempt;
-    for (;;) {
+    struct loop_counters *counters = &worker->counters[type];
+    for (uint64_t attempts = 1;; attempts++) {
         enum mae_status status = attempt(worker->state);
         if (status == MAE_OK) {
+            if (timed)
+                request_record(worker, type, due_ticks, attempts);
             count(&counters->committed, 1);
             count(&counters->operations, worker->workload->operations(worker->state));
             return MAE_OK;
@@ -44,14 +118,24 @@ static enum mae_status request_run(struct loop_worker *worker, struct loop_count
 enum mae_status loop_run(struct loop_worker *worker)
 {
     enum mae_status status = MAE_OK;
-    uint64_t left = worker->commits_max;
+    uint64_t left = worker->commits_max, due_ticks = 0;
+    atomic_store_explicit(&worker->measuring, false, memory_order_relaxed);
     worker->begin_ns = support_clock_ns();
     atomic_store_explicit(&worker->entered, true, memory_order_release);
     while (status == MAE_OK && left > 0 && !stopped(worker)) {
+        if (window_opened(worker))
+            window_enter(worker);
+        if (worker->arrivals != NULL && !request_await(worker, &due_ticks))
+            break;
+        bool timed = worker->latencies != NULL && atomic_load_explicit(&worker->measuring, memory_order_relaxed);
         unsigned type = worker->workload->next(worker->state);
-        status = request_run(worker, &worker->counters[type]);
+        if (timed && worker->exact)
+            worker->mark_ticks = clock_now_ticks();
+        status = request_run(worker, type, timed, due_ticks);
         left--;
     }
+    if (worker->counters_set != NULL && atomic_load_explicit(&worker->measuring, memory_order_relaxed))
+        pmu_set_disable(worker->counters_set);
     worker->end_ns = support_clock_ns();
     return status;
 }

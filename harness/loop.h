@@ -4,6 +4,9 @@
  * The counters have one writer, their worker, and are read by the coordinator at any time (relaxed); each worker's
  * lie on cache lines of their own. Nothing here allocates, locks, prints or writes a shared line; the stop flag is
  * read once an attempt and lies on a line that nobody writes during the run.
+ *
+ * A worker notices the window's edges between two requests: from then on it times them and counts events, on its own
+ * thread. In an open loop its schedule begins anew at that moment.
  */
 #ifndef HARNESS_LOOP_H
 #define HARNESS_LOOP_H
@@ -11,6 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/arrivals.h"
+#include "harness/latency.h"
+#include "harness/pmu.h"
 #include "workloads/target.h"
 #include "workloads/workload.h"
 
@@ -30,9 +36,17 @@ struct loop_worker {
     void (*backoff)(struct target_worker *worker);
     struct target_worker *target_worker;
     const _Atomic bool *stop;
-    uint64_t commits_max; /* end after so many commits; UINT64_MAX: only when told to stop */
+    uint64_t commits_max;                       /* end after so many commits; UINT64_MAX: only when told to stop */
+    const _Atomic bool *open;                   /* the window; NULL: from the start */
+    struct latency *latencies;                  /* one for each transaction type; NULL: nothing is timed */
+    bool exact;                                 /* read the clock after drawing a request, too: see latency.h */
+    struct pmu_set *counters_set;               /* counts in the window; NULL: none */
+    struct arrivals *arrivals;                  /* NULL: closed loop */
+    void (*idle)(struct target_worker *worker); /* before waiting for a request; used with `arrivals` only */
     /* Written by loop_run. */
     _Atomic bool entered;
+    _Atomic bool measuring;         /* has seen the window open; stays so */
+    uint64_t mark_ticks;            /* the latest reading of the clock */
     uint64_t begin_ns, end_ns;      /* valid when it has ended */
     struct loop_counters *counters; /* one for each transaction type; they only grow, from run to run */
 };

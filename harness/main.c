@@ -6,11 +6,16 @@
 
 #include "engine/maemio.h"
 #include "harness/arguments.h"
+#include "harness/compare_command.h"
 #include "harness/exit_code.h"
+#include "harness/figure.h"
 #include "harness/list.h"
+#include "harness/machine_command.h"
 #include "harness/options.h"
+#include "harness/report_html.h"
 #include "harness/run.h"
 #include "harness/support.h"
+#include "harness/sweep.h"
 
 static enum exit_code run_command(int argc, char **argv)
 {
@@ -21,13 +26,26 @@ static enum exit_code run_command(int argc, char **argv)
     return code;
 }
 
+/* `maemio report` of a folder is a page, that of a file a table. */
+static enum exit_code report_any_command(int argc, char **argv)
+{
+    return report_html_wanted(argc, argv) ? report_html_command(argc, argv) : report_command(argc, argv);
+}
+
 /* A new sub-command: one line here. */
 static const struct command {
     const char *name, *help;
     enum exit_code (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "run a workload on a target and measure it", run_command},
-    {"list", "list options, columns, workloads, targets, distributions", list_command},
+    {"sweep", "run every point of a job file, resumable, into a folder", sweep_command},
+    {"compare", "is B slower than A? two result files, by configuration", compare_command},
+    {"figure", "run an experiment of the paper and draw its figure", figure_command},
+    {"report", "of a result file: medians and spread; of a folder: a page with figures and claims", report_any_command},
+    {"latency", "merge latency histograms", latency_command},
+    {"doctor", "what about this machine spoils measurements, and how to mend it", doctor_command},
+    {"topology", "draw the machine and where workers run", topology_command},
+    {"list", "list options, columns, counters, workloads, targets, distributions", list_command},
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
@@ -63,7 +81,7 @@ int main(int argc, char **argv)
     struct support_text doc = {0};
     support_text_add(&doc, "Measures the Maemio engine and what it is compared with.\vCommands:\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
-        support_text_add(&doc, "  %-6s %s\n", commands[i].name, commands[i].help);
+        support_text_add(&doc, "  %-9s %s\n", commands[i].name, commands[i].help);
     support_text_add(&doc, "`maemio COMMAND --help' shows each command's options.");
     argp_program_version = "maemio " MAE_VERSION;
     argp_err_exit_status = EXIT_USAGE;

@@ -47,6 +47,20 @@ const char *run_option_argument(size_t i)
     return arguments[i];
 }
 
+bool run_option_is_configuration(size_t i)
+{
+    switch ((enum run_option)i) {
+    case RUN_OPTION_repetitions:
+    case RUN_OPTION_deadline:
+    case RUN_OPTION_label:
+    case RUN_OPTION_point:
+    case RUN_OPTION_first_repetition:
+        return false;
+    default:
+        return run_option_column(i)[0] != '\0';
+    }
+}
+
 char *option_dashes(char *name)
 {
     for (char *at = name; *at != '\0'; at++)
@@ -439,6 +453,18 @@ static bool combination_check(struct options *options, char *error)
         run_option_store(options, RUN_OPTION_warmup, "0");
         run_option_store(options, RUN_OPTION_time, "0");
     }
+    if (run->rate != 0 && run->txns != 0)
+        return refuse(error, "--rate and --txns exclude each other: arrivals need a window in time");
+    bool steady = strcmp(run->warmup_until, "steady") == 0;
+    if (steady && run->txns != 0)
+        return refuse(error, "--warmup-until and --txns exclude each other: a warm-up would make the run differ");
+    if (steady && run->warmup_max < run->warmup)
+        return refuse(error, "--warmup-max: shorter than --warmup");
+    if (run->interval != 0 && (run->time + (steady ? run->warmup_max : run->warmup)) / run->interval >= 1000000)
+        return refuse(error, "--interval: a run would have more than a million of them");
+    if (run->check_every != 0 && !options->workload->check_live)
+        return refuse(error, "--check-every: the check of workload %s needs the workers at rest",
+                      options->workload->name);
     if (run->deadline != 0 && run->txns == 0) {
         uint64_t needed = run->warmup + run->time;
         if (__builtin_mul_overflow(needed, run->repetitions, &needed) || needed >= run->deadline)

@@ -92,6 +92,8 @@ bool option_check(const struct workload_option *option, const char *value, char 
 const struct workload_option *run_option_info(size_t i);
 const char *run_option_column(size_t i);
 const char *run_option_argument(size_t i);
+/* Whether it decides what is measured: not a label, a place for output, or how often. */
+bool run_option_is_configuration(size_t i);
 /* Its resolved value as the column shows it (times in seconds, on/off, empty if a string is empty). */
 void run_option_column_text(const struct options *options, size_t i, char *text, size_t text_bytes);
 

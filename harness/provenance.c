@@ -5,6 +5,8 @@
 #include <dirent.h>
 #include <gnu/libc-version.h>
 #include <hwloc.h>
+#include <jansson.h>
+#include <perfmon/pfmlib.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,6 +142,75 @@ static void read_libc(char *text)
 static void read_hwloc(char *text)
 {
     (void)snprintf(text, PROVENANCE_TEXT_BYTES, "0x%x", hwloc_get_api_version());
+}
+
+static void read_libpfm(char *text)
+{
+    int version = pfm_get_version();
+    (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%d.%d", PFM_MAJ_VERSION(version), PFM_MIN_VERSION(version));
+}
+
+static void read_jansson(char *text)
+{
+    put(text, jansson_version_str());
+}
+
+/* Words that name a disk, a host or an address say nothing about speed. */
+static bool names_machine(const char *word)
+{
+    static const char *const names[] = {"root=", "resume=", "ip=", "nfsroot=", "hostname=", "BOOT_IMAGE=", "initrd="};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strncmp(word, names[i], strlen(names[i])) == 0)
+            return true;
+    return strstr(word, "UUID=") != NULL || strstr(word, "://") != NULL;
+}
+
+static void read_kernel_cmdline(char *text)
+{
+    char line[2048], *rest = line;
+    size_t used = 0;
+    text[0] = '\0';
+    FILE *file = fopen("/proc/cmdline", "re");
+    if (file == NULL)
+        return;
+    bool read = fgets(line, sizeof line, file) != NULL;
+    (void)fclose(file);
+    for (char *word; read && (word = strsep(&rest, " \n")) != NULL;)
+        if (word[0] != '\0' && !names_machine(word) && used + strlen(word) + 2 < PROVENANCE_TEXT_BYTES)
+            used += (size_t)snprintf(text + used, PROVENANCE_TEXT_BYTES - used, "%s%s", used == 0 ? "" : " ", word);
+}
+
+/* "mitigated: spectre_v1 spectre_v2; vulnerable: mds"; what does not concern this CPU is left out. */
+static void read_mitigations(char *text)
+{
+    static const char *const states[][2] = {{"Mitigation", "mitigated:"}, {"Vulnerable", "vulnerable:"}};
+    static const char folder[] = "/sys/devices/system/cpu/vulnerabilities";
+    size_t used = 0;
+    text[0] = '\0';
+    struct dirent **entries;
+    int count = scandir(folder, &entries, NULL, alphasort);
+    if (count < 0)
+        return;
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
+        bool begun = false;
+        const char *separator = used == 0 ? "" : "; ";
+        for (int j = 0; j < count; j++) {
+            char path[512], state[PROVENANCE_TEXT_BYTES];
+            (void)snprintf(path, sizeof path, "%s/%s", folder, entries[j]->d_name);
+            if (entries[j]->d_name[0] == '.' || !put_file(state, path) || strstr(state, states[i][0]) != state)
+                continue;
+            if (used + strlen(entries[j]->d_name) + 32 > PROVENANCE_TEXT_BYTES)
+                break;
+            used += (size_t)snprintf(text + used, PROVENANCE_TEXT_BYTES - used, "%s%s %s", begun ? "" : separator,
+                                     begun ? "" : states[i][1], entries[j]->d_name);
+            begun = true;
+        }
+    }
+    for (int j = 0; j < count; j++)
+        free(entries[j]);
+    free(entries);
+    if (used == 0)
+        put(text, "none needed");
 }
 
 static void read_cpu_model(char *text)

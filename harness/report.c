@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness/quantity.h"
+#include "harness/statistics.h"
 #include "harness/support.h"
 
 struct spread {
@@ -60,7 +61,7 @@ static double measure_operations(const struct result *r)
 
 static double measure_ns_per_operation(const struct result *r)
 {
-    return ratio(result_worker_ns(r), (double)r->all.operations);
+    return r->options->run.rate != 0 ? -1 : ratio(result_worker_ns(r), (double)r->all.operations);
 }
 
 static double measure_abort_percent(const struct result *r)
@@ -125,6 +126,10 @@ static void head_print(FILE *out, const struct result *r, size_t count)
         (void)fputs(" on CPUs", out);
         for (unsigned i = 0; i < r->placement->count; i++)
             (void)fprintf(out, "%s%d", i == 0 ? " " : ",", r->placement->workers[i].cpu);
+        (void)fputs(", NUMA node", out);
+        for (unsigned i = 0; i < r->placement->count; i++)
+            if (i == 0 || r->placement->workers[i].node != r->placement->workers[i - 1].node)
+                (void)fprintf(out, "%s%d", i == 0 ? " " : ",", r->placement->workers[i].node);
     } else {
         (void)fputs(", not pinned", out);
     }
@@ -134,11 +139,118 @@ static void head_print(FILE *out, const struct result *r, size_t count)
         (void)fprintf(out, ", window %s", quantity_format_time((uint64_t)(r->window_s * 1e3) * 1000000, time));
     if (count > 1)
         (void)fprintf(out, ", median of %zu (min .. max)", count);
-    const char *isolation = result_isolation(&options->target->guarantees), *note = options->target->guarantees.note;
-    note = note == NULL ? "" : note;
+    const struct target_guarantees guarantees = result_guarantees(options);
+    const char *isolation = result_isolation(&guarantees), *note = guarantees.note == NULL ? "" : guarantees.note;
     bool repeats = strncmp(note, isolation, strlen(isolation)) == 0;
     (void)fprintf(out, "\n  %-14s %s%s%s\n", "guarantees", repeats ? "" : isolation,
                   repeats || note[0] == '\0' ? "" : "; ", note);
+}
+
+/* What the repetitions say together about throughput; outliers are named, and counted in like the others. */
+static void repetitions_print(FILE *out, struct result *const *results, size_t count)
+{
+    struct statistics_summary summary;
+    char mean[QUANTITY_TEXT_BYTES], low[QUANTITY_TEXT_BYTES], high[QUANTITY_TEXT_BYTES];
+    double *values = support_alloc(count * sizeof *values);
+    bool *marks = support_alloc(count * sizeof *marks);
+    for (size_t i = 0; i < count; i++)
+        values[i] = measure_throughput(results[i]);
+    if (count > 2 && statistics_summarize(values, count, results[0]->options->run.seed, &summary)) {
+        (void)fprintf(out, "  %-14s mean %s txn/s, 95%% interval of the median %s .. %s", "repetitions",
+                      quantity_format_count(summary.mean, mean), quantity_format_count(summary.median_95.low, low),
+                      quantity_format_count(summary.median_95.high, high));
+        if (statistics_outliers(values, count, marks) > 0)
+            (void)fputs("; outliers (counted in):", out);
+        for (size_t i = 0; i < count; i++)
+            if (marks[i])
+                (void)fprintf(out, " #%u %s", results[i]->repetition, quantity_format_count(values[i], mean));
+        (void)fputc('\n', out);
+    }
+    free(marks);
+    free(values);
+}
+
+static char *format_ns(double value, char *text)
+{
+    static const struct {
+        double from, per;
+        const char *unit;
+    } scales[] = {{1e9, 1e9, "s"}, {1e6, 1e6, "ms"}, {1e3, 1e3, "us"}, {0, 1, "ns"}};
+    size_t i = 0;
+    while (value < scales[i].from)
+        i++;
+    (void)snprintf(text, QUANTITY_TEXT_BYTES, "%.3g%s", value / scales[i].per, scales[i].unit);
+    return text;
+}
+
+/* Of the last repetition; percentiles of several cannot be averaged, the dumps can be merged. */
+static void digest_print(FILE *out, const char *name, const struct latency_digest *digest)
+{
+    char a[QUANTITY_TEXT_BYTES], b[QUANTITY_TEXT_BYTES], c[QUANTITY_TEXT_BYTES], d[QUANTITY_TEXT_BYTES];
+    if (digest->count == 0)
+        return;
+    (void)fprintf(out, "  %-14s p50 %s, p90 %s, p99 %s, p99.9 %s", name, format_ns((double)digest->p50, a),
+                  format_ns((double)digest->p90, b), format_ns((double)digest->p99, c),
+                  format_ns((double)digest->p99_9, d));
+    (void)fprintf(out, ", p99.99 %s, max %s, mean %s\n", format_ns((double)digest->p99_99, a),
+                  format_ns((double)digest->max, b), format_ns(digest->mean, c));
+}
+
+static void latency_print(FILE *out, const struct result *r)
+{
+    if (r->latencies == NULL)
+        return;
+    const struct latency_summary *all = &r->latencies[r->type_count];
+    digest_print(out, r->options->run.rate != 0 ? "service time" : "latency", &all->service);
+    digest_print(out, "response time", &all->response);
+    if (all->attempts.max > 1)
+        (void)fprintf(out, "  %-14s %.4g a commit, p99 %llu, max %llu\n", "attempts", all->attempts.mean,
+                      (unsigned long long)all->attempts.p99, (unsigned long long)all->attempts.max);
+}
+
+static void open_loop_print(FILE *out, const struct result *r)
+{
+    const struct run_options *options = &r->options->run;
+    char rate[QUANTITY_TEXT_BYTES], speed[QUANTITY_TEXT_BYTES], late[QUANTITY_TEXT_BYTES];
+    if (options->rate == 0)
+        return;
+    (void)fprintf(out, "  %-14s %s txn/s due, %s arrivals\n", "open loop",
+                  quantity_format_count((double)options->rate, rate), options->arrival);
+    if (r->saturated)
+        (void)fprintf(out,
+                      "  warning: saturated: %s of %s txn/s; in the end a worker was %s behind. Response times would "
+                      "only tell how long the window was and are left empty\n",
+                      quantity_format_count(measure_throughput(r), speed), rate, format_ns(r->late_s * 1e9, late));
+    if (r->backlog_dropped_s > 0)
+        (void)fprintf(out, "  warning: the warm-up left a backlog of %s that did not drain; it was dropped\n",
+                      format_ns(r->backlog_dropped_s * 1e9, late));
+}
+
+/* One line: what is derived and what is counted, per transaction. */
+static void counters_print(FILE *out, const struct result *r)
+{
+    const char *separator = "";
+    bool begun = false;
+    for (unsigned i = 0; r->plan != NULL && i < r->plan->event_count; i++) {
+        char text[QUANTITY_TEXT_BYTES];
+        double per = pmu_per(&r->counters[i], r->all.committed);
+        if (!(per > 0))
+            continue;
+        if (!begun)
+            (void)fprintf(out, "  %-14s per transaction: ", "counters");
+        begun = true;
+        (void)snprintf(text, sizeof text, "%.3g", per);
+        (void)fprintf(out, "%s%s %s", separator, r->plan->events[i].name,
+                      per >= 1000 ? quantity_format_count(per, text) : text);
+        separator = ", ";
+    }
+    for (size_t i = 0; begun && i < pmu_derived_count(); i++) {
+        double derived = pmu_derive(r->plan, r->counters, i);
+        if (derived >= 0)
+            (void)fprintf(out, "; %s %.3g", pmu_derived_name(i), derived);
+    }
+    if (begun)
+        (void)fputc('\n', out);
 }
 
 /* The reasons, largest first, as shares of all attempts of all repetitions. */
@@ -203,7 +315,26 @@ static void check_print(FILE *out, struct result *const *results, size_t count)
     (void)fprintf(out, "  %-14s %s", "check", passed == count ? "passed" : passed == 0 ? "skipped" : "passed in part");
     if (passed > 0)
         (void)fprintf(out, " in %s", quantity_format_time((uint64_t)(results[0]->check_s * 1e6) * 1000, text));
+    if (results[0]->live_checks > 0)
+        (void)fprintf(out, ", and %u time%s while it ran", results[0]->live_checks,
+                      results[0]->live_checks == 1 ? "" : "s");
     (void)fputc('\n', out);
+    if (passed > 0 && results[count - 1]->check_report[0] != '\0')
+        (void)fprintf(out, "  %-14s %s\n", "", results[count - 1]->check_report);
+}
+
+static void steady_warn(FILE *out, struct result *const *results, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (results[i]->steady == 0)
+            (void)fprintf(out,
+                          "  warning: repetition %u was not steady: its second half was %+.1f%% against the first%s\n",
+                          results[i]->repetition, 100 * results[i]->drift,
+                          results[i]->drift < 0.02 && results[i]->drift > -0.02 ? ", and the back-off moved" : "");
+    for (size_t i = 0; i < count; i++)
+        if (results[i]->warmup_settled == 0)
+            (void)fprintf(out, "  warning: repetition %u: --warmup-max ended the warm-up before it was steady\n",
+                          results[i]->repetition);
 }
 
 static void warnings_print(FILE *out, const struct result *r)
@@ -220,7 +351,7 @@ static void warnings_print(FILE *out, const struct result *r)
         (void)fprintf(out, "  warning: the machine was busy when the run began (load average %.2f)\n", load);
 }
 
-void report_print(FILE *out, struct result *const *results, size_t count)
+void report_print(FILE *out, struct result *const *results, size_t count, const char *warning)
 {
     size_t all = count;
     while (count > 1 && results[count - 1]->outcome == OUTCOME_INTERRUPTED)
@@ -237,6 +368,7 @@ void report_print(FILE *out, struct result *const *results, size_t count)
     head_print(out, results[0], count);
     line(out, "load", &load, quantity_format_count, " rows/s");
     line(out, "throughput", &speed, quantity_format_count, " txn/s");
+    repetitions_print(out, results, count);
     types_print(out, results[count - 1]);
     line(out, "operations", &operations, quantity_format_count, " op/s");
     line(out, "per operation", &cost, format_plain, " ns of worker time");
@@ -244,11 +376,25 @@ void report_print(FILE *out, struct result *const *results, size_t count)
         reasons_print(out, results, count);
         (void)fputc('\n', out);
     }
+    latency_print(out, results[count - 1]);
+    open_loop_print(out, results[count - 1]);
+    counters_print(out, results[count - 1]);
+    if (results[0]->harness_ns > 0)
+        (void)fprintf(out, "  %-14s %.1f ns per transaction\n", "harness cost", results[0]->harness_ns);
     line(out, "versions", &versions, format_plain, " per row");
     line(out, "space", &bytes, format_plain, " bytes per row, everything included");
     memory_print(out, results, count);
     check_print(out, results, all);
+    steady_warn(out, results, count);
     warnings_print(out, results[0]);
+    if (warning[0] != '\0')
+        (void)fprintf(out, "  warning: %s\n", warning);
+    if (results[0]->plan != NULL) {
+        char shares[512];
+        pmu_share_warning(results[0]->plan, results[0]->counters, shares, sizeof shares);
+        if (shares[0] != '\0')
+            (void)fprintf(out, "  warning: %s\n", shares);
+    }
     if (all > count)
         warnings_print(out, results[all - 1]);
 }

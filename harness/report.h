@@ -6,7 +6,7 @@
 
 #include "harness/result.h"
 
-/* `count` results of one run, in their order. Nothing for none. */
-void report_print(FILE *out, struct result *const *results, size_t count);
+/* `count` results of one run, in their order. Nothing for none. `warning` is one line, or "". */
+void report_print(FILE *out, struct result *const *results, size_t count, const char *warning);
 
 #endif

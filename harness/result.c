@@ -14,6 +14,7 @@ struct result *result_create(const struct options *options, const struct placeme
     result->options = options;
     result->placement = placement;
     result->repetition = repetition;
+    result->warmup_settled = result->steady = -1;
     while (options->workload->txn_types[result->type_count] != NULL)
         result->type_count++;
     result->types = support_alloc(result->type_count * sizeof *result->types);
@@ -30,6 +31,7 @@ void result_destroy(struct result *result)
     }
     free(result->settings.items);
     free(result->types);
+    free(result->latencies);
     free(result->engine);
     free(result);
 }
@@ -52,10 +54,27 @@ const char *result_isolation(const struct target_guarantees *guarantees)
                                       : "weaker than serializable";
 }
 
+struct target_guarantees result_guarantees(const struct options *options)
+{
+    if (options->target->guarantees_with == NULL)
+        return options->target->guarantees;
+    struct target_key_value *settings = options_settings(options);
+    struct target_guarantees guarantees = options->target->guarantees_with(settings);
+    free(settings);
+    return guarantees;
+}
+
 void result_abort_name(enum mae_status status, char *name, size_t name_bytes)
 {
     const char *full = mae_status_name(status), *prefix = "MAE_ABORT_";
     (void)snprintf(name, name_bytes, "%s", strncmp(full, prefix, strlen(prefix)) == 0 ? full + strlen(prefix) : full);
     for (char *at = name; *at != '\0'; at++)
         *at = (char)tolower((unsigned char)*at);
+}
+
+void result_counter_name(const char *event, char *name, size_t name_bytes)
+{
+    (void)snprintf(name, name_bytes, "%s", event);
+    for (char *at = name; *at != '\0'; at++)
+        *at = isalnum((unsigned char)*at) ? (char)tolower((unsigned char)*at) : '_';
 }

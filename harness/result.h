@@ -2,8 +2,10 @@
 #ifndef HARNESS_RESULT_H
 #define HARNESS_RESULT_H
 
+#include "harness/latency.h"
 #include "harness/loop.h"
 #include "harness/options.h"
+#include "harness/pmu.h"
 #include "harness/provenance.h"
 #include "harness/topology.h"
 
@@ -23,7 +25,21 @@ struct result {
     unsigned type_count;
     struct loop_counts *types; /* in the window, by transaction type */
     struct loop_counts all;
-    uint64_t *engine; /* the target's counters in the window, summed over workers; NULL: it has none */
+    uint64_t *engine;                  /* the target's counters in the window, summed over workers; NULL: it has none */
+    struct latency_summary *latencies; /* by transaction type, then one over all; NULL: not timed */
+    double harness_ns;                 /* the harness's own cost of a transaction; 0: not measured */
+
+    const struct pmu_plan *plan; /* NULL: no counters */
+    struct pmu_value counters[PMU_EVENTS_MAX];
+
+    double warmup_s;    /* as it was */
+    int warmup_settled; /* --warmup-until steady: 1 steady, 0 ended by --warmup-max; -1: not asked */
+    int steady;         /* the window: 1, 0; -1: too few intervals to tell */
+    double drift;
+    bool saturated;           /* open loop: the target cannot keep up */
+    double late_s;            /* open loop: how late the worker that is furthest behind was in the end */
+    double backlog_dropped_s; /* open loop: the same when the window opened, after the backlog had its time */
+    unsigned live_checks;
 
     uint64_t data_rows, data_bytes;
     bool has_space, has_memory, has_state;
@@ -36,6 +52,7 @@ struct result {
     char check_report[RESULT_REPORT_BYTES];
     struct option_pairs settings; /* the target's, resolved */
     struct provenance provenance;
+    char config_hash[17];
 };
 
 struct result *result_create(const struct options *options, const struct placement *placement, unsigned repetition);
@@ -47,7 +64,12 @@ double result_worker_ns(const struct result *result);
 uint64_t result_small_bytes(const struct result *result);
 /* "serializable", "weaker than serializable", "not transactional" */
 const char *result_isolation(const struct target_guarantees *guarantees);
+
+/* The target's guarantees under the run's settings. */
+struct target_guarantees result_guarantees(const struct options *options);
 /* The name of an abort's column and line: "read_check" for MAE_ABORT_READ_CHECK. */
 void result_abort_name(enum mae_status status, char *name, size_t name_bytes);
+/* The name of a counter's column after its prefix: "llc_load_misses" for LLC-load-misses. */
+void result_counter_name(const char *event, char *name, size_t name_bytes);
 
 #endif

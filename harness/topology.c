@@ -328,3 +328,51 @@ bool topology_bind(const struct topology *topology, const struct placement_worke
     hwloc_bitmap_free(set);
     return bound;
 }
+
+/* ---- Drawing. ---- */
+
+static void workers_draw(const struct placement *placement, unsigned cpu, FILE *file)
+{
+    const char *separator = "  worker ";
+    for (unsigned i = 0; placement != NULL && i < placement->count; i++)
+        if (placement->workers[i].cpu == (int)cpu) {
+            (void)fprintf(file, "%s%u", separator, i);
+            separator = ", ";
+        }
+}
+
+static void object_draw(const struct topology *topology, const struct placement *placement, hwloc_obj_t object,
+                        int depth, FILE *file)
+{
+    char type[64], attributes[128];
+    (void)hwloc_obj_type_snprintf(type, sizeof type, object, 0);
+    (void)hwloc_obj_attr_snprintf(attributes, sizeof attributes, object, ", ", 0);
+    bool is_cpu = object->type == HWLOC_OBJ_PU, is_cache = hwloc_obj_type_is_cache(object->type);
+    (void)fprintf(file, "%*s", 2 * depth, "");
+    if (is_cpu)
+        (void)fprintf(file, "CPU %u", object->os_index);
+    else if (is_cache || object->os_index == HWLOC_UNKNOWN_INDEX)
+        (void)fprintf(file, "%s %u", type, object->logical_index);
+    else
+        (void)fprintf(file, "%s %u", type, object->os_index);
+    if (is_cache || object->type == HWLOC_OBJ_NUMANODE)
+        (void)fprintf(file, " (%s)", attributes);
+    if (is_cpu) {
+        int slowness = slowness_of(topology->hwloc, object);
+        if (slowness > 0)
+            (void)fprintf(file, "  slower kind %d", slowness);
+        if (!hwloc_bitmap_isset(topology->allowed, object->os_index))
+            (void)fputs("  not allowed", file);
+        workers_draw(placement, object->os_index, file);
+    }
+    (void)fputc('\n', file);
+    for (hwloc_obj_t memory = object->memory_first_child; memory != NULL; memory = memory->next_sibling)
+        object_draw(topology, placement, memory, depth + 1, file);
+    for (hwloc_obj_t below = object->first_child; below != NULL; below = below->next_sibling)
+        object_draw(topology, placement, below, depth + 1, file);
+}
+
+void topology_draw(const struct topology *topology, const struct placement *placement, FILE *file)
+{
+    object_draw(topology, placement, hwloc_get_root_obj(topology->hwloc), 0, file);
+}

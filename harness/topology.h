@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct topology;
 
@@ -53,6 +54,12 @@ bool topology_kind_add(struct topology *topology, const char *cpus, int efficien
 bool topology_place(const struct topology *topology, const char *policy, unsigned workers, struct placement *placement,
                     char *error);
 void placement_free(struct placement *placement);
+
+/*
+ * Draws packages, NUMA nodes, last-level caches, cores and CPUs as an indented tree, each CPU with the workers that
+ * `placement` puts there (may be NULL); CPUs that are not allowed are marked.
+ */
+void topology_draw(const struct topology *topology, const struct placement *placement, FILE *file);
 
 /*
  * Pins the calling thread to its worker's CPU and lets its memory come from that CPU's node; nothing for a worker

@@ -2,6 +2,7 @@
 #include "harness/history/check.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,31 +49,31 @@ void history_map_clear(struct history_map *map)
 {
     map->count = 0;
     if (map->bits)
-        memset(map->numbers, 0, sizeof *map->numbers << map->bits);
+        memset(map->slots, 0, sizeof *map->slots << map->bits);
 }
 
 void history_map_fini(struct history_map *map)
 {
-    free(map->names);
-    free(map->numbers);
+    free(map->slots);
     memset(map, 0, sizeof *map);
+}
+
+/* The slot of a name, or the one to put it in. */
+static struct history_map_slot *map_slot(const struct history_map *map, uint64_t name)
+{
+    uint64_t mask = (UINT64_C(1) << map->bits) - 1, at = map_hash(name) & mask;
+    while (map->slots[at].number && map->slots[at].name != name) /* ends: at least half are free */
+        at = (at + 1) & mask;
+    return &map->slots[at];
 }
 
 static void map_grow(struct history_map *map)
 {
     struct history_map larger = {.bits = map->bits ? map->bits + 1 : MAP_BITS_FIRST, .count = map->count};
-    uint64_t mask = (UINT64_C(1) << larger.bits) - 1;
-    larger.names = support_alloc(sizeof *larger.names << larger.bits);
-    larger.numbers = support_alloc(sizeof *larger.numbers << larger.bits);
-    for (size_t i = 0; map->bits && i < (size_t)1 << map->bits; i++) {
-        if (map->numbers[i] == 0)
-            continue;
-        uint64_t slot = map_hash(map->names[i]) & mask;
-        while (larger.numbers[slot])
-            slot = (slot + 1) & mask;
-        larger.names[slot] = map->names[i];
-        larger.numbers[slot] = map->numbers[i];
-    }
+    larger.slots = support_alloc(sizeof *larger.slots << larger.bits);
+    for (size_t i = 0; map->bits && i < (size_t)1 << map->bits; i++)
+        if (map->slots[i].number)
+            *map_slot(&larger, map->slots[i].name) = map->slots[i];
     history_map_fini(map);
     *map = larger;
 }
@@ -81,14 +82,10 @@ uint32_t history_map_number(struct history_map *map, uint64_t name)
 {
     if (map->bits == 0 || map->count >= (UINT64_C(1) << map->bits) / 2)
         map_grow(map);
-    uint64_t mask = (UINT64_C(1) << map->bits) - 1, slot = map_hash(name) & mask;
-    while (map->numbers[slot] && map->names[slot] != name)
-        slot = (slot + 1) & mask;
-    if (!map->numbers[slot]) {
-        map->names[slot] = name;
-        map->numbers[slot] = ++map->count;
-    }
-    return map->numbers[slot] - 1;
+    struct history_map_slot *slot = map_slot(map, name);
+    if (!slot->number)
+        *slot = (struct history_map_slot){name, ++map->count};
+    return slot->number - 1;
 }
 
 void *history_array_add(struct history_array *array, size_t item_bytes)
@@ -362,15 +359,41 @@ void history_checker_destroy(struct history_checker *checker)
     free(checker);
 }
 
+struct graph_job {
+    struct history_checker *checker;
+    bool forward;
+};
+
+static void *graph_run(void *arg)
+{
+    struct graph_job *job = arg;
+    job->forward = history_graph_is_forward(job->checker);
+    return NULL;
+}
+
+/* The two checks share nothing they write; side by side when that is worth a thread. */
+static void check_both(struct history_checker *checker)
+{
+    enum { WORTH_A_THREAD = 10000 };
+    struct graph_job job = {.checker = checker};
+    pthread_t thread;
+    bool parallel = checker->txns.count >= WORTH_A_THREAD && pthread_create(&thread, NULL, graph_run, &job) == 0;
+    history_replay(checker);
+    if (parallel)
+        pthread_join(thread, NULL);
+    else
+        (void)graph_run(&job);
+    if (!job.forward || checker->verdict->found)
+        history_graph_search(checker);
+}
+
 bool history_check(struct history_checker *checker, const struct history *history, struct history_verdict *verdict)
 {
     memset(verdict, 0, sizeof *verdict);
     checker->history = history;
     checker->verdict = verdict;
-    if (history_collect(checker)) {
-        history_replay(checker);
-        history_graph(checker);
-    }
+    if (history_collect(checker))
+        check_both(checker);
     if (verdict->found > HISTORY_FINDINGS_SHOWN)
         support_text_add(&verdict->report, "... and %" PRIu64 " findings more\n", verdict->found - HISTORY_FINDINGS_SHOWN);
     return verdict->found == 0;

@@ -132,8 +132,8 @@ static void replace(struct graph *graph, uint32_t replaced, uint32_t by)
 
 /* ---- First visit: the versions. ---- */
 
-/* A write; `ts` of what it replaced, UINT64_MAX if it does not say. */
-static void write_version(struct graph *graph, uint64_t name, uint64_t ts, bool present, uint64_t ref)
+/* A write; `ts` of what it replaced, HISTORY_ANY_TS if it does not say; `was_there`: that was no absence. */
+static void write_version(struct graph *graph, uint64_t name, uint64_t ts, bool was_there, bool present, uint64_t ref)
 {
     uint64_t own = history_txn_at(graph->checker, graph->visiting)->ts;
     struct object *object = object_of(graph, name);
@@ -144,12 +144,12 @@ static void write_version(struct graph *graph, uint64_t name, uint64_t ts, bool 
         return;
     }
     uint32_t before = object->last;
-    if (ts != UINT64_MAX && ts != own) {
+    if (ts != HISTORY_ANY_TS && ts != own) {
         before = version_of(graph, before, ts);
         if (before == HISTORY_NOBODY && !history_was_committed(graph->checker, ts))
             before = version_prepend(graph, name, ts, true); /* from before the history, or nobody's */
     } else if (before == HISTORY_NOBODY) {
-        before = version_prepend(graph, name, 0, ts != UINT64_MAX);
+        before = version_prepend(graph, name, 0, was_there);
     }
     uint32_t added = version_append(graph, name, own, graph->visiting, present);
     version_at(graph, added)->ref = ref;
@@ -179,19 +179,19 @@ static void define(struct graph *graph, const uint64_t *record)
     switch (history_kind(record[0])) {
     case HISTORY_WRITE:
     case HISTORY_DELETE:
-        write_version(graph, record[1], record[2], history_kind(record[0]) == HISTORY_WRITE, 0);
+        write_version(graph, record[1], record[2], true, history_kind(record[0]) == HISTORY_WRITE, 0);
         break;
     case HISTORY_BLIND:
     case HISTORY_INSERT:
-        write_version(graph, record[1], UINT64_MAX, true, 0);
+        write_version(graph, record[1], HISTORY_ANY_TS, history_kind(record[0]) == HISTORY_BLIND, true, 0);
         break;
     case HISTORY_ADD:
     case HISTORY_REMOVE:
         if (!graph->entries)
             break;
         ref = record[1 + graph->checker->history->indexes[index].key_words];
-        write_version(graph, entry_name(graph, index, record + 1, ref), UINT64_MAX,
-                      history_kind(record[0]) == HISTORY_ADD, ref);
+        write_version(graph, entry_name(graph, index, record + 1, ref), HISTORY_ANY_TS,
+                      history_kind(record[0]) == HISTORY_REMOVE, history_kind(record[0]) == HISTORY_ADD, ref);
         break;
     default:
         break;
@@ -226,6 +226,8 @@ static void seen(struct graph *graph, uint64_t name, bool present, uint64_t ref)
 {
     struct object *object = object_of(graph, name);
     uint32_t at = object->current;
+    if (at != HISTORY_NOBODY && version_at(graph, at)->writer == graph->visiting)
+        return; /* its own doing */
     while (at != HISTORY_NOBODY &&
            (version_at(graph, at)->present != present || (present && ref != HISTORY_ANY_REF && version_at(graph, at)->ref != ref)))
         at = version_at(graph, at)->older;
@@ -244,9 +246,11 @@ static void pass_write(struct graph *graph, uint64_t name)
         next = version_at(graph, next)->newer;
     if (next != HISTORY_NOBODY && version_at(graph, next)->writer == graph->visiting) {
         object->current = next;
-        uint32_t replaced = version_at(graph, next)->replaced;
+        uint32_t replaced = version_at(graph, next)->replaced, older = version_at(graph, next)->older;
         if (replaced != HISTORY_NOBODY)
             edge(graph, version_at(graph, replaced)->writer, graph->visiting, name, EDGE_WW);
+        if (older != HISTORY_NOBODY && older != replaced && version_at(graph, older)->replaced == replaced)
+            edge(graph, version_at(graph, older)->writer, graph->visiting, name, EDGE_WW); /* both replaced the same */
     }
 }
 
@@ -257,6 +261,9 @@ static void read_register(struct graph *graph, uint64_t name, uint64_t ts)
     if (ts == history_txn_at(graph->checker, graph->visiting)->ts && !history_txn_at(graph->checker, graph->visiting)->snapshot)
         return;
     uint32_t read = version_of(graph, near, ts);
+    if (read == HISTORY_NOBODY && !history_was_committed(graph->checker, ts) && !history_was_aborted(graph->checker, ts) &&
+        object->first != HISTORY_NOBODY && version_at(graph, object->first)->writer == HISTORY_NOBODY)
+        read = object->first; /* the initial version, which nobody names */
     if (read != HISTORY_NOBODY)
         read_edges(graph, read, false);
 }
@@ -299,7 +306,10 @@ static void use(struct graph *graph, const uint64_t *record)
         break;
     case HISTORY_WRITE:
     case HISTORY_DELETE:
-        read_register(graph, record[1], record[2]);
+        if (record[2] != HISTORY_ANY_TS)
+            read_register(graph, record[1], record[2]);
+        else
+            seen(graph, record[1], true, HISTORY_ANY_REF);
         pass_write(graph, record[1]);
         break;
     case HISTORY_BLIND:
@@ -568,13 +578,16 @@ static void search_cycles(struct graph *graph)
     free(search.queue);
 }
 
-void history_graph(struct history_checker *checker)
+bool history_graph_is_forward(struct history_checker *checker)
 {
     struct graph graph = {.checker = checker};
     build(&graph);
-    if (graph.all_forward && checker->verdict->found == 0)
-        return;
-    graph.entries = graph.collect = true;
+    return graph.all_forward;
+}
+
+void history_graph_search(struct history_checker *checker)
+{
+    struct graph graph = {.checker = checker, .entries = true, .collect = true};
     build(&graph);
     search_cycles(&graph);
 }

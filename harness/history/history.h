@@ -3,8 +3,8 @@
  *
  * Objects. A register is a row, named by a 64-bit number: the recording target (harness/targets/recording.c) derives it
  * from index and key, so it goes on when a key is deleted and inserted again. A version of a register is named by its writer's
- * timestamp and by the how-manieth write of the register in that transaction it is (1, 2, ...). Index entries are objects of
- * their own, named by index and key (non-unique indexes: key and row).
+ * timestamp and by `seq`, the how-manieth write of that transaction it is (1, 2, ...; from the 255th on 255). Index entries are
+ * objects of their own, named by index and key (non-unique indexes: key and row).
  *
  * In memory and in binary files a history is 64-bit words, records one behind the other. Word 0 of a record: bits 0-7 kind,
  * 8-15 `a`, 16-63 `b`. `key` is (key_bytes + 7) / 8 words, zero padded; `ts` a timestamp, 0: none; `seq` see above.
@@ -15,7 +15,7 @@
  *   WRITE    a: own seq    b: seq replaced            register, ts replaced             an update that read what it replaced
  *   BLIND    a: own seq                               register                          a write that read nothing
  *   INSERT   a: own seq                               register, row (table << 48 | ref)
- *   DELETE   a: own seq    b: seq deleted             register, ts deleted
+ *   DELETE   a: own seq    b: seq deleted             register, ts deleted (~0: whichever it was)
  *   MISS                                              register                          looked for, not there
  *   EXISTS                                            register                          not inserted, since it is there
  *   WRONG                                             register looked for, register found
@@ -36,7 +36,7 @@
  * The text form, for people and for tests, is one record a line, words separated by blanks, '#' begins a comment:
  *   index 0 customers ordered|hash unique|non-unique 8
  *   begin 100 rw|snapshot worker 1
- *   read X 90.1 | write X 1 over 90.1 | blind X 1 | insert X 1 [row 5] | delete X 1 over 90.1 | miss X | exists X | wrong X Y
+ *   read X 90.1 | write X 1 over 90.1 | blind X 1 | insert X 1 [row 5] | delete X 1 over 90.1|* | miss X | exists X | wrong X Y
  *   add 0 KEY REF | remove 0 KEY REF|* | find 0 KEY REF|* | absent 0 KEY
  *   scan 0 forward|backward LOW|- HIGH|- all|part : KEY=REF KEY=REF ...
  *   commit | abort [MAE_ABORT_...]
@@ -72,6 +72,7 @@ enum { HISTORY_ORDERED = 1, HISTORY_NON_UNIQUE = 2 };
 /* HISTORY_PART: more entries may have the last key than the scan has visited (non-unique indexes). */
 enum { HISTORY_BACKWARD = 1, HISTORY_LOW_OPEN = 2, HISTORY_HIGH_OPEN = 4, HISTORY_PART = 8 };
 #define HISTORY_ANY_REF UINT64_MAX
+#define HISTORY_ANY_TS UINT64_MAX
 
 static inline uint64_t history_word(enum history_kind kind, uint64_t a, uint64_t b)
 {

@@ -14,9 +14,12 @@ struct history_txn {
 };
 
 /* Numbers for 64-bit names, 0, 1, 2, ... in the order of asking; open addressing. */
+struct history_map_slot {
+    uint64_t name;
+    uint32_t number; /* + 1; 0: free */
+};
 struct history_map {
-    uint64_t *names;
-    uint32_t *numbers; /* number + 1 by slot, 0: free */
+    struct history_map_slot *slots;
     uint32_t count;
     unsigned bits;
 };
@@ -78,6 +81,10 @@ void history_describe(struct history_checker *checker, const struct history_txn 
 const char *history_record_text(const struct history_checker *checker, const uint64_t *words);
 
 void history_replay(struct history_checker *checker);
-void history_graph(struct history_checker *checker);
+
+/* Whether all edges between registers lead to larger timestamps. May run beside history_replay. */
+bool history_graph_is_forward(struct history_checker *checker);
+/* Looks for cycles in the whole graph. */
+void history_graph_search(struct history_checker *checker);
 
 #endif

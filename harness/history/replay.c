@@ -109,7 +109,10 @@ static void play_register(struct replay *replay, const uint64_t *record)
         break;
     case HISTORY_WRITE:
     case HISTORY_DELETE:
-        read_version(replay, record, state, record[2], (unsigned)history_b(record[0]));
+        if (record[2] != HISTORY_ANY_TS)
+            read_version(replay, record, state, record[2], (unsigned)history_b(record[0]));
+        else if (state->known && !state->live)
+            finding(replay, HISTORY_ANOMALY_DELETED_READ, record, state);
         set(replay, state, record, kind == HISTORY_WRITE);
         break;
     case HISTORY_BLIND:

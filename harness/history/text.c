@@ -115,12 +115,16 @@ static uint64_t row_register(struct parser *parser)
     return history->names[history->name_count++].number;
 }
 
-/* TS.SEQ */
-static void version(struct parser *parser, uint64_t *ts, uint64_t *seq)
+/* TS.SEQ; with `any` also '*'. */
+static void version(struct parser *parser, uint64_t *ts, uint64_t *seq, bool any)
 {
     *ts = *seq = 0;
     if (!expect(parser, "the version"))
         return;
+    if (any && strcmp(parser->word, "*") == 0) {
+        *ts = HISTORY_ANY_TS;
+        return;
+    }
     char *dot = strchr(parser->word, '.');
     if (dot == NULL) {
         complain(parser, "'%s' is no version: TIMESTAMP.SEQUENCE is", parser->word);
@@ -292,13 +296,13 @@ static void parse_register(struct parser *parser, enum history_kind kind)
     size_t count = 3;
     switch (kind) {
     case HISTORY_READ:
-        version(parser, &words[2], &own);
+        version(parser, &words[2], &own, false);
         break;
     case HISTORY_WRITE:
     case HISTORY_DELETE:
         own = sequence(parser);
         expect_word(parser, "over");
-        version(parser, &words[2], &seq);
+        version(parser, &words[2], &seq, kind == HISTORY_DELETE);
         break;
     case HISTORY_BLIND:
         own = sequence(parser);
@@ -444,7 +448,10 @@ void history_print_record(const struct history *history, const uint64_t *words, 
         break;
     case HISTORY_WRITE:
     case HISTORY_DELETE:
-        fprintf(out, " %s %u over %" PRIu64 ".%" PRIu64, name, a, words[2], b);
+        if (words[2] == HISTORY_ANY_TS)
+            fprintf(out, " %s %u over *", name, a);
+        else
+            fprintf(out, " %s %u over %" PRIu64 ".%" PRIu64, name, a, words[2], b);
         break;
     case HISTORY_BLIND:
         fprintf(out, " %s %u", name, a);

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "engine/maemio.h"
 #include "harness/support.h"
@@ -145,6 +146,11 @@ static void native_backoff(struct target_worker *worker)
     mae_backoff(WORKER(worker));
 }
 
+static uint64_t native_timestamp(const struct target_txn *txn)
+{
+    return mae_txn_timestamp((const struct mae_txn *)txn);
+}
+
 /* ---- Rows. ---- */
 
 static enum mae_status native_read(struct target_txn *txn, struct target_index *index, const void *key,
@@ -265,6 +271,20 @@ static enum mae_status native_verify(struct target *target, char *report, size_t
     return mae_db_verify(target->db, report, report_bytes);
 }
 
+/* The single-version ordered index gives up phantom protection, and with it serializability. */
+static struct target_guarantees native_guarantees_with(const struct target_key_value *settings)
+{
+    struct target_guarantees guarantees = native_target_ops.guarantees;
+    for (; settings->key != NULL; settings++) {
+        if (strcmp(settings->key, "simple_index_update") != 0)
+            continue;
+        guarantees.phantom_safe = guarantees.serializable = strcmp(settings->value, "on") != 0;
+        guarantees.note = guarantees.serializable ? native_target_ops.guarantees.note
+                                                  : "no phantom protection in ordered indexes; in memory only, not durable";
+    }
+    return guarantees;
+}
+
 const struct target_ops native_target_ops = {
     .name = "native",
     .label = "Maemio",
@@ -275,6 +295,7 @@ const struct target_ops native_target_ops = {
                    .durable = false,
                    .workers_max = MAE_WORKERS_MAX,
                    .note = "in timestamp order; in memory only, not durable"},
+    .guarantees_with = native_guarantees_with,
     .open = native_open,
     .close = native_close,
     .table_create = native_table_create,
@@ -286,6 +307,7 @@ const struct target_ops native_target_ops = {
     .commit = native_commit,
     .abort = native_abort,
     .backoff = native_backoff,
+    .timestamp = native_timestamp,
     .read = native_read,
     .update = native_update,
     .overwrite = native_overwrite,

@@ -1,0 +1,154 @@
+/*
+ * run_inner.h - what the parts of a run share; included by run*.c only.
+ *
+ *     run.c             the command: placement, outputs, deadline, signals
+ *     run_wait.c        the coordinator waits: progress, signals, failures
+ *     run_session.c     a target with the workload's data in it, workers joined
+ *     run_repetition.c  prepare, measure, space, check, result
+ *     run_measure.c     warm-up, window, drain
+ *     run_output.c      what goes into the files
+ *
+ * The coordinator is one thread. What others touch is marked.
+ */
+#ifndef HARNESS_RUN_INNER_H
+#define HARNESS_RUN_INNER_H
+
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "harness/crew.h"
+#include "harness/csv.h"
+#include "harness/deadline.h"
+#include "harness/exit_code.h"
+#include "harness/interval.h"
+#include "harness/live_check.h"
+#include "harness/loop.h"
+#include "harness/phase.h"
+#include "harness/pmu.h"
+#include "harness/progress.h"
+#include "harness/result.h"
+#include "harness/support.h"
+#include "harness/topology.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+/* What one worker owns; nobody else writes its lines while it runs. */
+struct run_worker {
+    struct loop_worker loop;
+    char pad[SUPPORT_LINE_BYTES];
+    struct arrivals arrivals;
+    char pad_arrivals[SUPPORT_LINE_BYTES];
+    struct pmu_set counters;
+    struct pmu_value values[PMU_EVENTS_MAX]; /* in the last window; written when it is at rest */
+    char pad_counters[SUPPORT_LINE_BYTES];
+    struct workload_progress progress;
+    char pad_end[SUPPORT_LINE_BYTES];
+};
+
+struct snapshot {
+    uint64_t at_ns;
+    struct loop_counts *types;
+    uint64_t *engine; /* NULL: the target has no counters */
+};
+
+struct run {
+    struct options *options;
+    const struct workload_ops *workload_ops;
+    const struct target_ops *target_ops;
+    unsigned worker_count, type_count;
+    size_t counter_count;
+    struct topology *topology;
+    struct placement placement;
+    struct csv *csv, *interval_csv, *latency_csv, *counters_csv, *json; /* NULL: not asked for */
+    struct deadline *deadline;
+    struct progress progress;
+    uint64_t begin_ns;
+    struct pmu_plan plan;
+    char plan_warning[512];
+    char config_hash[17];
+
+    /* From session_open to session_close. */
+    struct crew *crew;
+    struct target *target;
+    struct workload *workload;
+    struct run_worker *workers;
+    double load_s, harness_ns;
+    uint64_t load_rows;
+    struct live_check *live_check; /* NULL: none */
+
+    struct snapshot before, after, now;
+    struct interval_series series;
+    size_t window_first;       /* sample at which the window begins */
+    size_t made[2], reclaimed; /* engine counters of versions; SIZE_MAX: the target has none */
+    uint64_t *counters;        /* of one worker, while a snapshot is taken */
+    struct result **results;
+    size_t result_count;
+
+    bool interrupted;
+    uint64_t drawn_ns, drawn_commits, phase_begin_ns, phase_ns;
+    /* The deadline's thread reads these. */
+    _Atomic int phase;
+    _Atomic unsigned repetition; /* from 1; 0 before the first */
+    _Atomic unsigned results_kept;
+    _Atomic uint64_t deadline_ns; /* from begin_ns */
+    struct crew *_Atomic watched; /* NULL when there is none, or it is going away */
+
+    char pad[SUPPORT_LINE_BYTES];
+    _Atomic bool stop, open; /* workers read them once an attempt or request; nobody writes their line meanwhile */
+    char pad_end[SUPPORT_LINE_BYTES];
+};
+
+extern atomic_int run_signal; /* the number of the signal that came; 0: none */
+
+/* ---- run.c ---- */
+
+void run_complain(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void run_deadline_renew(struct run *run); /* the rows to load have become known */
+
+bool run_is_timed(const struct run *run); /* --latency */
+
+/* ---- run_wait.c ---- */
+
+enum wait_end { WAIT_REST, WAIT_TIME, WAIT_FAILED, WAIT_INTERRUPTED };
+
+void run_phase_begin(struct run *run, enum phase phase, uint64_t length_ns);
+
+/* Until the crew is at rest, the time has come, a worker or the live check failed, or a signal came that no earlier
+ * wait has reported. */
+enum wait_end run_wait_until(struct run *run, uint64_t until_ns);
+
+/* Until every worker is at rest, whatever happens; the deadline watches. */
+void run_wait_rest(struct run *run);
+
+/* Lets workers [0, count) do a task to its end. False, with a message unless interrupted, when one failed. */
+bool run_crew_do(struct run *run, unsigned count, crew_task_fn task);
+enum exit_code run_unfinished(const struct run *run);
+void run_loaded_sum(const struct run *run, uint64_t *done, uint64_t *total);
+
+/* ---- run_session.c ---- */
+
+enum exit_code run_session_open(struct run *run);
+void run_session_close(struct run *run);
+
+enum mae_status run_task_discard(void *arg, unsigned worker); /* what task_prepare of run_repetition.c made */
+
+/* ---- run_repetition.c ---- */
+
+enum exit_code run_repetition(struct run *run, unsigned repetition);
+
+/* ---- run_measure.c ---- */
+
+void run_snapshots_init(struct run *run);
+void run_snapshots_fini(struct run *run);
+
+/* Warm-up, window, drain. EXIT_FINE: there is a window, cut short perhaps; else why there is none. */
+enum exit_code run_measure(struct run *run, struct result *result);
+
+/* ---- run_output.c ---- */
+
+/* False with a message in `error` (CSV_ERROR_BYTES). */
+bool run_outputs_open(struct run *run, char *error);
+bool run_outputs_write(struct run *run, const struct result *result, char *error);
+bool run_outputs_close(struct run *run, char *error);
+
+#endif

@@ -1,0 +1,168 @@
+/* run_repetition.c - one repetition: prepare, measure, space, check, and the result; see run_inner.h. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "harness/metadata.h"
+#include "harness/quantity.h"
+#include "harness/run_inner.h"
+
+/* ---- What workers are told to do. ---- */
+
+static enum mae_status task_prepare(void *arg, unsigned worker)
+{
+    struct run *run = arg;
+    struct loop_worker *loop = &run->workers[worker].loop;
+    enum mae_status status = run->workload_ops->worker_create(run->workload, loop->target_worker, worker, &loop->state);
+    if (status != MAE_OK)
+        loop->state = NULL;
+    if (loop->latencies != NULL)
+        latencies_clear(loop->latencies, run->type_count);
+    if (run->plan.event_count != 0) {
+        loop->counters_set = &run->workers[worker].counters;
+        pmu_set_open(loop->counters_set, &run->plan); /* on this thread, for this thread */
+    }
+    run->target_ops->worker_idle(loop->target_worker);
+    return status;
+}
+
+static enum mae_status task_space(void *arg, unsigned worker)
+{
+    struct run *run = arg;
+    struct result *result = run->results[run->result_count];
+    (void)worker;
+    run->workload_ops->data_size(run->workload, &result->data_rows, &result->data_bytes);
+    if (run->workload_ops->space != NULL && run->target_ops->table_space != NULL &&
+        run->target_ops->index_space != NULL) {
+        run->workload_ops->space(run->workload, &result->rows, &result->indexes);
+        result->has_space = true;
+    }
+    if (run->target_ops->memory != NULL) {
+        run->target_ops->memory(run->target, &result->memory);
+        result->has_memory = true;
+    }
+    return MAE_OK;
+}
+
+/* The verdict is in the result; the status is that of the task itself. */
+static enum mae_status task_check(void *arg, unsigned worker)
+{
+    struct run *run = arg;
+    struct result *result = run->results[run->result_count];
+    struct loop_counts *sums = support_alloc(run->type_count * sizeof *sums);
+    uint64_t *committed = support_alloc(run->type_count * sizeof *committed);
+    for (unsigned i = 0; i < run->worker_count; i++)
+        loop_counters_add(run->workers[i].loop.counters, run->type_count, sums);
+    for (unsigned type = 0; type < run->type_count; type++)
+        committed[type] = sums[type].committed;
+    struct target_worker *target_worker = run->workers[worker].loop.target_worker;
+    result->check_report[0] = '\0';
+    enum mae_status status = run->workload_ops->check(run->workload, target_worker, committed, result->check_report,
+                                                      sizeof result->check_report);
+    run->target_ops->worker_idle(target_worker);
+    if (status == MAE_OK && run->target_ops->verify != NULL) { /* what the check said of its success stays */
+        char finding[RESULT_REPORT_BYTES] = "";
+        status = run->target_ops->verify(run->target, finding, sizeof finding);
+        if (status != MAE_OK)
+            (void)snprintf(result->check_report, sizeof result->check_report, "%s", finding);
+    }
+    result->check = status == MAE_OK ? CHECK_PASSED : CHECK_FAILED;
+    if (status != MAE_OK && result->check_report[0] == '\0')
+        (void)snprintf(result->check_report, sizeof result->check_report, "%s: %s", mae_status_name(status),
+                       mae_status_text(status));
+    free(committed);
+    free(sums);
+    return MAE_OK;
+}
+
+/* ---- The result. ---- */
+
+static void settings_keep(struct run *run, struct result *result)
+{
+    struct target_key_value setting;
+    if (run->target_ops->setting == NULL)
+        return;
+    for (size_t i = 0; (setting = run->target_ops->setting(run->target, i)).key != NULL; i++) {
+        result->settings.items = support_realloc(result->settings.items, (i + 1) * sizeof *result->settings.items);
+        result->settings.items[i] = (struct option_pair){support_copy(setting.key), support_copy(setting.value)};
+        result->settings.count = i + 1;
+    }
+}
+
+static struct result *result_begin(struct run *run, unsigned repetition)
+{
+    unsigned number = (unsigned)run->options->run.first_repetition + repetition - 1;
+    struct result *result = result_create(run->options, &run->placement, number);
+    result->harness_ns = run->harness_ns;
+    result->load_s = run->load_s;
+    result->load_rows = run->load_rows;
+    result->engine = run->counter_count == 0 ? NULL : support_alloc(run->counter_count * sizeof *result->engine);
+    settings_keep(run, result);
+    metadata_config_hash(run->options, &result->settings, result->config_hash);
+    provenance_read(&result->provenance);
+    run->results[run->result_count] = result; /* counted once it is measured */
+    return result;
+}
+
+static bool check(struct run *run, struct result *result)
+{
+    if (!run->options->run.check || run->interrupted || result->check == CHECK_FAILED)
+        return true;
+    run_phase_begin(run, PHASE_CHECK, 0);
+    if (!run_crew_do(run, 1, task_check))
+        return false;
+    result->check_s = (double)(support_clock_ns() - run->phase_begin_ns) / 1e9;
+    return true;
+}
+
+static enum exit_code verdict(struct run *run, const struct result *result)
+{
+    char text[QUANTITY_TEXT_BYTES];
+    if (result->check == CHECK_FAILED) {
+        run_complain(run, "the check of repetition %u failed: %s", result->repetition, result->check_report);
+        return EXIT_CHECK;
+    }
+    if (result->all.committed == 0 && !run->interrupted) {
+        run_complain(run, "no transaction committed in the window of %s",
+                     quantity_format_time((uint64_t)(result->window_s * 1e9), text));
+        return EXIT_FAILED;
+    }
+    return run->interrupted ? EXIT_INTERRUPTED : EXIT_FINE;
+}
+
+/* After the window: what it takes to trust the result, then the result itself. */
+static enum exit_code result_finish(struct run *run, struct result *result)
+{
+    char error[CSV_ERROR_BYTES];
+    struct rusage usage;
+    run_phase_begin(run, PHASE_SPACE, 0);
+    if (!run_crew_do(run, run->worker_count, run_task_discard) || !run_crew_do(run, 1, task_space) ||
+        !check(run, result)) {
+        result_destroy(result);
+        return run_unfinished(run);
+    }
+    if (getrusage(RUSAGE_SELF, &usage) == 0)
+        result->process_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
+    run->result_count++;
+    enum exit_code code = verdict(run, result);
+    if (!run_outputs_write(run, result, error)) {
+        run_complain(run, "%s", error);
+        return code == EXIT_CHECK ? code : EXIT_FAILED;
+    }
+    atomic_fetch_add(&run->results_kept, 1);
+    return code;
+}
+
+enum exit_code run_repetition(struct run *run, unsigned repetition)
+{
+    atomic_store(&run->repetition, repetition);
+    struct result *result = result_begin(run, repetition);
+    run_phase_begin(run, PHASE_PREPARE, 0);
+    enum exit_code code = run_crew_do(run, run->worker_count, task_prepare) && !run->interrupted
+                              ? run_measure(run, result)
+                              : run_unfinished(run);
+    if (code == EXIT_FINE)
+        return result_finish(run, result);
+    result_destroy(result);
+    return code;
+}

@@ -1,0 +1,210 @@
+/* run_session.c - a session: a target with the workload's data in it and workers joined; see run_inner.h. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/run_inner.h"
+
+/* ---- What workers are told to do. ---- */
+
+static enum mae_status task_bind(void *arg, unsigned worker)
+{
+    const struct run *run = arg;
+    return topology_bind(run->topology, &run->placement.workers[worker]) ? MAE_OK : MAE_UNSUPPORTED;
+}
+
+static enum mae_status task_join(void *arg, unsigned worker)
+{
+    struct run *run = arg;
+    struct loop_worker *loop = &run->workers[worker].loop;
+    enum mae_status status = run->target_ops->worker_join(run->target, &loop->target_worker);
+    if (status != MAE_OK) {
+        loop->target_worker = NULL;
+        return status;
+    }
+    loop->counters = loop_counters_create(run->type_count);
+    if (run_is_timed(run))
+        loop->latencies = latencies_create(run->type_count);
+    run->target_ops->worker_idle(loop->target_worker);
+    return MAE_OK;
+}
+
+static enum mae_status task_load(void *arg, unsigned worker)
+{
+    struct run *run = arg;
+    struct run_worker *own = &run->workers[worker];
+    enum mae_status status = run->workload_ops->load(run->workload, own->loop.target_worker, worker, run->worker_count,
+                                                     &own->progress, &run->stop);
+    run->target_ops->worker_idle(own->loop.target_worker);
+    return status;
+}
+
+enum mae_status run_task_discard(void *arg, unsigned worker)
+{
+    struct run *run = arg;
+    struct loop_worker *loop = &run->workers[worker].loop;
+    if (loop->state != NULL)
+        run->workload_ops->worker_destroy(loop->state);
+    loop->state = NULL;
+    if (loop->counters_set != NULL)
+        pmu_set_close(loop->counters_set);
+    loop->counters_set = NULL;
+    return MAE_OK;
+}
+
+static enum mae_status task_leave(void *arg, unsigned worker)
+{
+    struct run *run = arg;
+    struct loop_worker *loop = &run->workers[worker].loop;
+    (void)run_task_discard(arg, worker);
+    if (loop->target_worker != NULL)
+        run->target_ops->worker_leave(loop->target_worker);
+    loop->target_worker = NULL;
+    return MAE_OK;
+}
+
+/*
+ * The harness's own cost: the loop as this run will have it, around the skeleton workload, which does nothing. The
+ * least of some rounds is taken: whatever else runs on the CPU can only add to it.
+ */
+static enum mae_status task_cost(void *arg, unsigned worker)
+{
+    enum { ROUNDS = 5, ROUND_TXNS = 10000, OPTIONS_MAX = 16 };
+    struct run *run = arg;
+    const struct workload_ops *skeleton = workload_by_name("skeleton");
+    const char *values[OPTIONS_MAX] = {NULL};
+    char error[OPTION_ERROR_BYTES];
+    struct workload *workload;
+    (void)worker;
+    for (size_t i = 0; i < OPTIONS_MAX - 1 && skeleton->options[i].name != NULL; i++)
+        values[i] = skeleton->options[i].default_value;
+    if (skeleton->create(values, run->target_ops, 1, 1, &workload, error, sizeof error) != MAE_OK)
+        return MAE_OK; /* the column stays empty */
+    struct loop_worker loop = {.workload = skeleton, .stop = &run->stop, .commits_max = ROUND_TXNS};
+    if (skeleton->worker_create(workload, NULL, 0, &loop.state) == MAE_OK) {
+        loop.counters = loop_counters_create(1);
+        loop.latencies = run_is_timed(run) ? latencies_create(1) : NULL;
+        loop.exact = strcmp(run->options->run.latency, "exact") == 0;
+        for (int i = 0; i < ROUNDS; i++) {
+            (void)loop_run(&loop);
+            double ns = (double)(loop.end_ns - loop.begin_ns) / ROUND_TXNS;
+            run->harness_ns = run->harness_ns <= 0 || ns < run->harness_ns ? ns : run->harness_ns;
+        }
+        free(loop.latencies);
+        free(loop.counters);
+        skeleton->worker_destroy(loop.state);
+    }
+    skeleton->destroy(workload);
+    return MAE_OK;
+}
+
+/* ---- A session: a target with the workload's data in it and workers joined. ---- */
+
+static enum exit_code exit_of(enum mae_status status)
+{
+    return status == MAE_INVALID ? EXIT_USAGE : EXIT_FAILED;
+}
+
+static enum exit_code workload_open(struct run *run)
+{
+    char error[OPTION_ERROR_BYTES] = "";
+    const struct options *options = run->options;
+    const char **values = support_alloc((options->workload_value_count + 1) * sizeof *values);
+    for (size_t i = 0; i < options->workload_value_count; i++)
+        values[i] = options->workload_values[i];
+    enum mae_status status = run->workload_ops->create(values, run->target_ops, options->run.seed, run->worker_count,
+                                                       &run->workload, error, sizeof error);
+    free(values);
+    if (status == MAE_OK)
+        return EXIT_FINE;
+    run->workload = NULL;
+    run_complain(run, "workload %s: %s", run->workload_ops->name, error[0] != '\0' ? error : mae_status_text(status));
+    return exit_of(status);
+}
+
+static enum exit_code target_open(struct run *run)
+{
+    char error[OPTION_ERROR_BYTES] = "";
+    struct target_key_value *settings = options_settings(run->options);
+    enum mae_status status = run->target_ops->open(settings, &run->target, error, sizeof error);
+    free(settings);
+    if (status != MAE_OK) {
+        run->target = NULL;
+        run_complain(run, "%s: %s", status == MAE_INVALID ? "--set" : "opening the target",
+                     error[0] != '\0' ? error : mae_status_text(status));
+        return exit_of(status);
+    }
+    status = run->workload_ops->setup(run->workload, run->target, error, sizeof error);
+    if (status == MAE_OK)
+        return EXIT_FINE;
+    run_complain(run, "setting up workload %s on target %s: %s", run->workload_ops->name, run->target_ops->name,
+                 error[0] != '\0' ? error : mae_status_text(status));
+    return exit_of(status);
+}
+
+static enum exit_code crew_open(struct run *run)
+{
+    unsigned worker;
+    enum mae_status status;
+    run->crew = crew_create(run->worker_count, task_bind, run);
+    if (run->crew == NULL) {
+        run_complain(run, "cannot start %u threads", run->worker_count);
+        return EXIT_FAILED;
+    }
+    if (crew_failure(run->crew, &worker, &status)) {
+        run_complain(run, "worker %u cannot be pinned to CPU %d; --pin none runs it anywhere", worker,
+                     run->placement.workers[worker].cpu);
+        return EXIT_FAILED;
+    }
+    atomic_store(&run->watched, run->crew);
+    run->workers = support_alloc_aligned(run->worker_count * sizeof *run->workers);
+    return run_crew_do(run, run->worker_count, task_join) && run_crew_do(run, 1, task_cost) ? EXIT_FINE
+                                                                                            : run_unfinished(run);
+}
+
+static enum exit_code load(struct run *run)
+{
+    uint64_t total;
+    run_phase_begin(run, PHASE_LOAD, 0);
+    bool done = run_crew_do(run, run->worker_count, task_load);
+    run->load_s = (double)(support_clock_ns() - run->phase_begin_ns) / 1e9;
+    run_loaded_sum(run, &run->load_rows, &total);
+    run_deadline_renew(run);
+    return done && !run->interrupted ? EXIT_FINE : run_unfinished(run);
+}
+
+enum exit_code run_session_open(struct run *run)
+{
+    run_phase_begin(run, PHASE_SETUP, 0);
+    enum exit_code code = workload_open(run);
+    if (code == EXIT_FINE)
+        code = target_open(run);
+    if (code == EXIT_FINE)
+        code = crew_open(run);
+    if (code == EXIT_FINE && run->interrupted)
+        code = EXIT_INTERRUPTED;
+    return code == EXIT_FINE ? load(run) : code;
+}
+
+void run_session_close(struct run *run)
+{
+    run_phase_begin(run, PHASE_CLOSE, 0);
+    if (run->workers != NULL) {
+        crew_begin(run->crew, run->worker_count, task_leave, run);
+        run_wait_rest(run);
+        for (unsigned i = 0; i < run->worker_count; i++) {
+            free(run->workers[i].loop.counters);
+            free(run->workers[i].loop.latencies);
+        }
+    }
+    atomic_store(&run->watched, NULL);
+    crew_destroy(run->crew);
+    run->crew = NULL;
+    if (run->target != NULL)
+        run->target_ops->close(run->target);
+    if (run->workload != NULL)
+        run->workload_ops->destroy(run->workload);
+    free(run->workers);
+    run->workers = NULL;
+    run->target = NULL;
+    run->workload = NULL;
+}

@@ -1,0 +1,318 @@
+/* sweep_plan.c - see sweep_plan.h. */
+#include "harness/sweep_plan.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/job.h"
+#include "harness/quantity.h"
+#include "harness/support.h"
+#include "workloads/rng.h"
+
+/* Process, set-up, load and check of a run of which nothing is known yet. */
+#define OVERHEAD_S 2.0
+
+const char *sweep_file_key(size_t i)
+{
+    static const char *const keys[] = {
+#define SWEEP_FILE_KEY(key) #key,
+        SWEEP_FILE_TABLE(SWEEP_FILE_KEY)
+#undef SWEEP_FILE_KEY
+    };
+    return keys[i];
+}
+
+static bool __attribute__((format(printf, 2, 3))) refuse(char *error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(error, SWEEP_ERROR_BYTES, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static const struct jobfile_setting *setting_find(const struct jobfile_point *point, const char *key)
+{
+    for (size_t i = 0; i < point->count; i++)
+        if (strcmp(point->settings[i].key, key) == 0)
+            return &point->settings[i];
+    return NULL;
+}
+
+/* ---- One point. ---- */
+
+/* What the sweep itself decides. */
+static bool keys_allowed(const struct jobfile_point *point, const struct option_pairs *overrides, char *error)
+{
+    static const char *const own[][2] = {{"csv", "results go into results.csv of --out"},
+                                         {"json", "it goes into results.jsonl of --out"},
+                                         {"point", "the sweep names its points"},
+                                         {"first_repetition", "the sweep counts repetitions"},
+                                         {"reload", "each repetition of a sweep is a process of its own"}};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        const struct jobfile_setting *setting = setting_find(point, own[i][0]);
+        if (setting != NULL)
+            return refuse(error, "%s:%u: key '%s' cannot stand here: %s", setting->file, setting->line, setting->key,
+                          own[i][1]);
+        for (size_t j = 0; j < overrides->count; j++)
+            if (strcmp(overrides->items[j].key, own[i][0]) == 0)
+                return refuse(error, "--override: %s cannot be set: %s", own[i][0], own[i][1]);
+    }
+    return true;
+}
+
+static void id_make(struct sweep_point *point, const struct option_pairs *overrides)
+{
+    uint64_t id = point->point->hash;
+    for (size_t i = 0; i < overrides->count; i++) {
+        uint64_t sum = 0; /* whatever their order */
+        for (const char *at = overrides->items[i].key; *at != '\0'; at++)
+            sum = rng_mix(sum ^ (unsigned char)*at);
+        for (const char *at = overrides->items[i].value; *at != '\0'; at++)
+            sum = rng_mix(sum + (unsigned char)*at);
+        id += sum;
+    }
+    (void)snprintf(point->id, sizeof point->id, "%016llx", (unsigned long long)id);
+}
+
+static bool files_take(struct sweep_point *point, char *error)
+{
+    const struct run_options *run = &point->options->run;
+    const char *const names[] = {
+#define SWEEP_FILE_NAME(key) run->key,
+        SWEEP_FILE_TABLE(SWEEP_FILE_NAME)
+#undef SWEEP_FILE_NAME
+    };
+    for (size_t i = 0; i < SWEEP_FILE_COUNT; i++) {
+        if (strchr(names[i], '/') != NULL || names[i][0] == '.' || strncmp(names[i], "results.", 8) == 0 ||
+            strcmp(names[i], "-") == 0)
+            return refuse(error, "section [%s]: key '%s': '%s' must be the name of a file within --out, such as %s.csv",
+                          point->point->section, sweep_file_key(i), names[i], sweep_file_key(i));
+        point->files[i] = names[i];
+    }
+    return true;
+}
+
+static bool point_init(struct sweep_point *point, const struct option_pairs *overrides, char *error)
+{
+    char why[OPTION_ERROR_BYTES];
+    point->options = options_create();
+    if (!keys_allowed(point->point, overrides, error))
+        return false;
+    if (!job_apply(point->point, point->options, error))
+        return false;
+    for (size_t i = 0; i < overrides->count; i++)
+        if (!job_set(point->options, overrides->items[i].key, overrides->items[i].value, why))
+            return refuse(error, "--override: %s: %.700s", overrides->items[i].key, why);
+    if (!job_resolve(point->point, point->options, error))
+        return false;
+    id_make(point, overrides);
+    return files_take(point, error);
+}
+
+/* ---- Whether targets take their settings. ---- */
+
+static char *settings_text(const struct sweep_point *point)
+{
+    struct support_text text = {0};
+    support_text_add(&text, "%s", point->options->target->name);
+    for (size_t i = 0; i < point->options->settings.count; i++)
+        support_text_add(&text, " %s=%s", point->options->settings.items[i].key,
+                         point->options->settings.items[i].value);
+    return text.text;
+}
+
+static bool target_tries(const struct sweep_point *point, char *error)
+{
+    const struct target_ops *ops = point->options->target;
+    struct target_key_value *settings = options_settings(point->options);
+    struct target *target;
+    char why[OPTION_ERROR_BYTES] = "";
+    enum mae_status status = ops->open(settings, &target, why, sizeof why);
+    if (status == MAE_OK)
+        ops->close(target);
+    free(settings);
+    if (status != MAE_INVALID)
+        return true; /* what lacks memory now may have it later */
+    const struct jobfile_setting *found = NULL;
+    for (size_t i = 0; i < point->point->count; i++) {
+        const struct jobfile_setting *setting = &point->point->settings[i];
+        if (strncmp(setting->key, "set.", 4) == 0 && strstr(why, setting->key + 4) != NULL)
+            found = setting;
+    }
+    if (found != NULL)
+        return refuse(error, "%s:%u: key '%s': target %s: %.700s", found->file, found->line, found->key, ops->name,
+                      why);
+    return refuse(error, "section [%s]: target %s: %.700s", point->point->section, ops->name, why);
+}
+
+static bool targets_try(const struct sweep_plan *plan, char *error)
+{
+    char **tried = support_alloc((plan->point_count + 1) * sizeof *tried);
+    size_t count = 0;
+    bool fine = true;
+    for (size_t i = 0; fine && i < plan->point_count; i++) {
+        char *text = settings_text(&plan->points[i]);
+        bool known = false;
+        for (size_t j = 0; !known && j < count; j++)
+            known = strcmp(tried[j], text) == 0;
+        tried[count++] = text;
+        if (known)
+            free(tried[--count]);
+        else
+            fine = target_tries(&plan->points[i], error);
+    }
+    while (count > 0)
+        free(tried[--count]);
+    free(tried);
+    return fine;
+}
+
+/* ---- What tells points apart. ---- */
+
+/* Whether the points differ in a key. */
+static bool key_varies(const struct sweep_plan *plan, const char *key)
+{
+    const struct jobfile_setting *first = setting_find(plan->points[0].point, key);
+    for (size_t i = 1; i < plan->point_count; i++) {
+        const struct jobfile_setting *other = setting_find(plan->points[i].point, key);
+        if ((first == NULL) != (other == NULL) || (first != NULL && strcmp(first->value, other->value) != 0))
+            return true;
+    }
+    return false;
+}
+
+static void texts_make(struct sweep_plan *plan)
+{
+    /* Few keys, but perhaps many points: whether a key varies is remembered for the last ones asked. */
+    enum { KNOWN_MAX = 64 };
+    const char *known[KNOWN_MAX];
+    bool varies[KNOWN_MAX];
+    size_t known_count = 0;
+    for (size_t i = 0; i < plan->point_count; i++) {
+        const struct jobfile_point *point = plan->points[i].point;
+        struct support_text text = {0};
+        support_text_add(&text, "[%s]", point->section);
+        for (size_t j = 0; j < point->count; j++) {
+            size_t at = 0;
+            while (at < known_count && strcmp(known[at], point->settings[j].key) != 0)
+                at++;
+            if (at == known_count && known_count < KNOWN_MAX) {
+                known[known_count] = point->settings[j].key;
+                varies[known_count++] = key_varies(plan, point->settings[j].key);
+            }
+            if (at < known_count ? varies[at] : key_varies(plan, point->settings[j].key))
+                support_text_add(&text, " %s=%s", point->settings[j].key, point->settings[j].value);
+        }
+        plan->points[i].text = text.text;
+    }
+}
+
+/* ---- Order. ---- */
+
+static void runs_order(struct sweep_plan *plan, uint64_t seed)
+{
+    struct rng rng;
+    uint64_t most = 0;
+    for (size_t i = 0; i < plan->point_count; i++) {
+        uint64_t repetitions = plan->points[i].options->run.repetitions;
+        plan->run_count += (size_t)repetitions;
+        most = repetitions > most ? repetitions : most;
+    }
+    plan->runs = support_alloc((plan->run_count + 1) * sizeof *plan->runs);
+    rng_init(&rng, seed, 0);
+    size_t at = 0;
+    for (uint64_t repetition = 1; repetition <= most; repetition++) {
+        size_t first = at;
+        for (size_t i = 0; i < plan->point_count; i++)
+            if (repetition <= plan->points[i].options->run.repetitions)
+                plan->runs[at++] = (struct sweep_run){&plan->points[i], (unsigned)repetition, false};
+        for (size_t i = at; i > first + 1; i--) { /* Fisher and Yates */
+            size_t other = first + (size_t)rng_below(&rng, i - first);
+            struct sweep_run swapped = plan->runs[i - 1];
+            plan->runs[i - 1] = plan->runs[other];
+            plan->runs[other] = swapped;
+        }
+    }
+}
+
+bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct option_pairs *overrides, uint64_t seed,
+                     char *error)
+{
+    *plan = (struct sweep_plan){.jobfile = job_read(path, error), .overrides = overrides};
+    if (plan->jobfile == NULL)
+        return false;
+    if (plan->jobfile->count == 0)
+        return refuse(error, "%s: there is nothing to run in it", path);
+    plan->points = support_alloc(plan->jobfile->count * sizeof *plan->points);
+    for (size_t i = 0; i < plan->jobfile->count; i++) {
+        plan->points[i].point = &plan->jobfile->points[i];
+        plan->point_count++;
+        if (!point_init(&plan->points[i], overrides, error))
+            return false;
+    }
+    if (!targets_try(plan, error))
+        return false;
+    texts_make(plan);
+    runs_order(plan, seed);
+    return true;
+}
+
+void sweep_plan_fini(struct sweep_plan *plan)
+{
+    for (size_t i = 0; i < plan->point_count; i++) {
+        options_destroy(plan->points[i].options);
+        free(plan->points[i].text);
+    }
+    free(plan->points);
+    free(plan->runs);
+    jobfile_destroy(plan->jobfile);
+    *plan = (struct sweep_plan){0};
+}
+
+/* ---- Time. ---- */
+
+double sweep_nominal_s(const struct sweep_point *point)
+{
+    const struct run_options *run = &point->options->run;
+    bool steady = strcmp(run->warmup_until, "steady") == 0;
+    return (double)((steady ? run->warmup_max : run->warmup) + run->time) / 1e9;
+}
+
+double sweep_plan_left_s(const struct sweep_plan *plan, size_t first)
+{
+    double overhead = 0, left = 0;
+    size_t known = 0;
+    for (size_t i = 0; i < plan->point_count; i++)
+        if (plan->points[i].seconds > 0) {
+            overhead += plan->points[i].seconds - sweep_nominal_s(&plan->points[i]);
+            known++;
+        }
+    overhead = known == 0 ? OVERHEAD_S : overhead / (double)known;
+    for (size_t i = first; i < plan->run_count; i++)
+        if (!plan->runs[i].finished)
+            left += plan->runs[i].point->seconds > 0 ? plan->runs[i].point->seconds
+                                                     : sweep_nominal_s(plan->runs[i].point) + overhead;
+    return left < 0 ? 0 : left;
+}
+
+void sweep_plan_print(const struct sweep_plan *plan, FILE *file)
+{
+    double nominal = 0;
+    size_t left = 0;
+    char text[QUANTITY_TEXT_BYTES];
+    for (size_t i = 0; i < plan->run_count; i++) {
+        const struct sweep_run *run = &plan->runs[i];
+        if (run->finished)
+            continue;
+        left++;
+        nominal += sweep_nominal_s(run->point);
+        (void)fprintf(file, "%5zu  %s-%u  %s\n", left, run->point->id, run->repetition, run->point->text);
+    }
+    (void)fprintf(file, "%zu points, %zu runs, %zu of them finished; %zu to run\n", plan->point_count, plan->run_count,
+                  plan->run_count - left, left);
+    (void)fprintf(file, "time: %s of warm-ups and windows, about ",
+                  quantity_format_time((uint64_t)(nominal * 1e3 + 0.5) * 1000000, text));
+    (void)fprintf(file, "%s in all\n", quantity_format_time((uint64_t)sweep_plan_left_s(plan, 0) * 1000000000, text));
+}

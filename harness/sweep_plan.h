@@ -1,0 +1,63 @@
+/*
+ * sweep_plan.h - what a sweep will run, in which order; made before anything runs, so that mistakes are found then.
+ */
+#ifndef HARNESS_SWEEP_PLAN_H
+#define HARNESS_SWEEP_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "harness/jobfile.h"
+#include "harness/options.h"
+
+enum { SWEEP_ERROR_BYTES = 1024 };
+
+/* Keys that name files beside the results; in a sweep, names within the folder. */
+#define SWEEP_FILE_TABLE(X) X(interval_csv) X(latency_csv) X(counters_csv)
+enum sweep_file {
+#define SWEEP_FILE_ENUM(key) SWEEP_FILE_##key,
+    SWEEP_FILE_TABLE(SWEEP_FILE_ENUM) SWEEP_FILE_COUNT
+#undef SWEEP_FILE_ENUM
+};
+const char *sweep_file_key(size_t i);
+
+struct sweep_point {
+    const struct jobfile_point *point;
+    struct options *options;             /* resolved */
+    char id[17];                         /* of section, keys, values and overrides */
+    char *text;                          /* what sets it apart from the other points, for people */
+    const char *files[SWEEP_FILE_COUNT]; /* "" if not asked for */
+    double seconds;                      /* of the last finished run; 0: none yet */
+};
+
+struct sweep_run {
+    struct sweep_point *point;
+    unsigned repetition; /* from 1 */
+    bool finished;
+};
+
+struct sweep_plan {
+    struct jobfile *jobfile;
+    const struct option_pairs *overrides; /* the caller's */
+    size_t point_count, run_count;
+    struct sweep_point *points;
+    struct sweep_run *runs; /* in the order in which they run */
+};
+
+/* False with a message in `error` (SWEEP_ERROR_BYTES). Opens each distinct target with its settings once, to see. */
+bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct option_pairs *overrides, uint64_t seed,
+                     char *error);
+void sweep_plan_fini(struct sweep_plan *plan);
+
+/* Warm-up and window of one run, in seconds; 0 with --txns, which nobody can foresee. */
+double sweep_nominal_s(const struct sweep_point *point);
+
+/* One line for each run that is not finished, and the time they take: warm-ups and windows, and a guess at the rest. */
+void sweep_plan_print(const struct sweep_plan *plan, FILE *file);
+
+/* The seconds that the runs from `first` on will take, as far as one can tell. */
+double sweep_plan_left_s(const struct sweep_plan *plan, size_t first);
+
+#endif

@@ -1,0 +1,806 @@
+/* recording.c - see recording.h; the records are those of harness/history/history.h. */
+#include "harness/targets/recording.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/support.h"
+
+/* In front of each payload: who wrote it. */
+struct header {
+    uint64_t row; /* register << 8 | seq */
+    uint64_t ts;
+};
+enum { HEADER_BYTES = sizeof(struct header), SEQ_BITS = 8, SEQ_MAX = 255, TABLE_SHIFT = 48, STREAM_SHIFT = 32 };
+
+struct target_table {
+    struct target_table *inner;
+    unsigned id;
+};
+
+struct target_index {
+    struct target_index *inner;
+    struct target_table *table;
+    unsigned id, key_words;
+    size_t key_bytes;
+    bool ordered, non_unique;
+    _Atomic bool by_key; /* its rows are inserted through it, so key and register are one */
+};
+
+struct target_txn {
+    struct target_txn *inner;
+    struct target_worker *worker;
+    uint64_t ts;
+    unsigned writes;
+};
+
+struct target_worker {
+    struct target_worker *inner, *next;
+    struct target *target;
+    struct target_txn txn;
+    struct history_log log;
+    uint64_t rows;      /* inserted without a key */
+    /* Entries of the scans that run, the innermost last. */
+    uint64_t *visited;
+    size_t visited_words, visited_capacity;
+};
+
+struct target {
+    struct target *inner;
+    int fd;
+    pthread_mutex_t lock; /* joining and leaving */
+    struct target_worker *workers, *spare; /* spare: left, their logs in memory stay */
+    struct history_log catalog;
+    uint32_t streams;
+    unsigned table_count, index_count;
+    struct target_table tables[HISTORY_INDEXES_MAX];
+    struct target_index indexes[HISTORY_INDEXES_MAX];
+    int error;
+};
+
+static struct {
+    const struct target_ops *inner;
+    struct target_ops ops;
+    char *path;
+} recording;
+
+/* ---- Records. ---- */
+
+static void record(struct target_txn *txn, enum history_kind kind, uint64_t a, uint64_t b, size_t words, uint64_t first,
+                   uint64_t second)
+{
+    uint64_t *at = history_log_add(&txn->worker->log, words);
+    if (at == NULL)
+        return;
+    at[0] = history_word(kind, a, b);
+    if (words > 1)
+        at[1] = first;
+    if (words > 2)
+        at[2] = second;
+}
+
+static void copy_key(const struct target_index *index, const void *key, uint64_t *words)
+{
+    words[index->key_words - 1] = 0;
+    memcpy(words, key, index->key_bytes);
+}
+
+static void record_entry(struct target_txn *txn, enum history_kind kind, const struct target_index *index, const void *key,
+                         uint64_t ref)
+{
+    bool has_ref = kind != HISTORY_ABSENT;
+    uint64_t *at = history_log_add(&txn->worker->log, 1 + index->key_words + has_ref);
+    if (at == NULL)
+        return;
+    at[0] = history_word(kind, 0, index->id);
+    copy_key(index, key, at + 1);
+    if (has_ref)
+        at[1 + index->key_words] = ref;
+}
+
+static uint64_t register_of(const struct header *header)
+{
+    return header->row >> SEQ_BITS;
+}
+
+static uint64_t seq_of(const struct header *header)
+{
+    return header->row & ((1u << SEQ_BITS) - 1);
+}
+
+static struct header *write_header(struct target_txn *txn, void *data, uint64_t row)
+{
+    struct header *header = data;
+    txn->writes += txn->writes < SEQ_MAX;
+    *header = (struct header){row << SEQ_BITS | txn->writes, txn->ts};
+    return header;
+}
+
+static bool is_by_key(const struct target_index *index)
+{
+    return atomic_load_explicit(&index->by_key, memory_order_relaxed);
+}
+
+static uint64_t key_register(const struct target_index *index, const void *key)
+{
+    return history_register(index->id, key, index->key_bytes);
+}
+
+static void record_miss(struct target_txn *txn, const struct target_index *index, const void *key)
+{
+    if (is_by_key(index) || (!index->ordered && !index->non_unique))
+        record(txn, HISTORY_MISS, 0, 0, 2, key_register(index, key), 0);
+    if (!is_by_key(index))
+        record_entry(txn, HISTORY_ABSENT, index, key, 0);
+}
+
+/* A row was found by key: is it that key's? */
+static void record_hit(struct target_txn *txn, const struct target_index *index, const void *key, const struct header *header)
+{
+    if (!is_by_key(index))
+        record_entry(txn, HISTORY_FIND, index, key, HISTORY_ANY_REF);
+    else if (register_of(header) != key_register(index, key))
+        record(txn, HISTORY_WRONG, 0, 0, 3, key_register(index, key), register_of(header));
+}
+
+static void record_read(struct target_txn *txn, const struct header *header)
+{
+    record(txn, HISTORY_READ, seq_of(header), 0, 3, register_of(header), header->ts);
+}
+
+/* A new version in `data` of the row whose old version has `old`; both may be the same memory. */
+static void record_write(struct target_txn *txn, const struct header *old, void *data)
+{
+    struct header before = *old;
+    const struct header *now = write_header(txn, data, register_of(&before));
+    record(txn, HISTORY_WRITE, seq_of(now), seq_of(&before), 3, register_of(&before), before.ts);
+}
+
+/* ---- Opening. ---- */
+
+static enum mae_status rec_open(const struct target_key_value *settings, struct target **opened, char *error,
+                                size_t error_bytes)
+{
+    struct target *target = support_alloc(sizeof *target);
+    target->fd = -1;
+    enum mae_status status = recording.inner->open(settings, &target->inner, error, error_bytes);
+    if (status == MAE_OK && recording.path != NULL && (target->fd = history_file_create(recording.path)) < 0) {
+        snprintf(error, error_bytes, "history file %s: %s", recording.path, strerror(errno));
+        recording.inner->close(target->inner);
+        status = MAE_INVALID;
+    }
+    if (status != MAE_OK) {
+        free(target);
+        return status;
+    }
+    pthread_mutex_init(&target->lock, NULL);
+    history_log_init(&target->catalog, target->fd, target->streams++);
+    *opened = target;
+    return MAE_OK;
+}
+
+static void worker_free(struct target *target, struct target_worker *worker)
+{
+    history_log_fini(&worker->log);
+    if (worker->log.error && !target->error)
+        target->error = worker->log.error;
+    free(worker->visited);
+    free(worker);
+}
+
+static void rec_close(struct target *target)
+{
+    char error[256];
+    (void)recording_finish(target, error, sizeof error);
+    recording.inner->close(target->inner);
+    while (target->spare) {
+        struct target_worker *next = target->spare->next;
+        worker_free(target, target->spare);
+        target->spare = next;
+    }
+    free(target->catalog.words);
+    pthread_mutex_destroy(&target->lock);
+    free(target);
+}
+
+bool recording_finish(struct target *target, char *error, size_t error_bytes)
+{
+    if (target->fd >= 0) {
+        history_log_flush(&target->catalog, true);
+        if (target->catalog.error && !target->error)
+            target->error = target->catalog.error;
+        if (close(target->fd) != 0 && !target->error)
+            target->error = errno;
+        target->fd = target->catalog.fd = -1;
+    }
+    if (target->error)
+        snprintf(error, error_bytes, "writing the history %s: %s", recording.path ? recording.path : "in memory",
+                 strerror(target->error));
+    return target->error == 0;
+}
+
+bool recording_history(struct target *target, struct history *history, char *error, size_t error_bytes)
+{
+    if (!history_add(history, target->catalog.words, target->catalog.count, error, error_bytes))
+        return false;
+    struct target_worker *lists[] = {target->workers, target->spare};
+    for (int i = 0; i < 2; i++)
+        for (struct target_worker *worker = lists[i]; worker; worker = worker->next)
+            if (worker->log.count && !history_add(history, worker->log.words, worker->log.count, error, error_bytes))
+                return false;
+    return true;
+}
+
+void recording_clear(struct target *target)
+{
+    for (struct target_worker *worker = target->workers; worker; worker = worker->next)
+        history_log_clear(&worker->log);
+    for (struct target_worker *worker = target->spare; worker; worker = worker->next)
+        history_log_clear(&worker->log);
+}
+
+uint64_t recording_writer(const void *data)
+{
+    return ((const struct header *)data - 1)->ts;
+}
+
+struct target_worker *recording_worker_inner(struct target_worker *worker)
+{
+    return worker->inner;
+}
+
+struct target *recording_target_inner(struct target *target)
+{
+    return target->inner;
+}
+
+static enum mae_status rec_table_create(struct target *target, const char *name, const struct mae_table_config *config,
+                                        struct target_table **created)
+{
+    struct mae_table_config larger = *config;
+    larger.payload_max_bytes += HEADER_BYTES;
+    if (target->table_count == HISTORY_INDEXES_MAX)
+        return MAE_FULL;
+    struct target_table *table = &target->tables[target->table_count];
+    enum mae_status status = recording.inner->table_create(target->inner, name, &larger, &table->inner);
+    if (status != MAE_OK)
+        return status;
+    table->id = target->table_count++;
+    *created = table;
+    return MAE_OK;
+}
+
+static enum mae_status rec_index_create(struct target *target, struct target_table *table, const char *name,
+                                        const struct mae_index_config *config, struct target_index **created)
+{
+    if (target->index_count == HISTORY_INDEXES_MAX)
+        return MAE_FULL;
+    struct target_index *index = &target->indexes[target->index_count];
+    enum mae_status status = recording.inner->index_create(target->inner, table->inner, name, config, &index->inner);
+    if (status != MAE_OK)
+        return status;
+    index->table = table;
+    index->id = target->index_count++;
+    index->key_bytes = config->key_bytes;
+    index->key_words = (unsigned)(config->key_bytes + 7) / 8;
+    index->ordered = config->kind == MAE_INDEX_ORDERED;
+    index->non_unique = config->non_unique;
+    uint64_t *at = history_log_add(&target->catalog, 10);
+    if (at != NULL) {
+        memset(at, 0, 10 * sizeof *at);
+        at[0] = history_word(HISTORY_INDEX,
+                             (index->ordered ? HISTORY_ORDERED : 0u) | (index->non_unique ? HISTORY_NON_UNIQUE : 0u),
+                             index->id);
+        at[1] = config->key_bytes;
+        memcpy(at + 2, name, strnlen(name, HISTORY_NAME_BYTES));
+    }
+    *created = index;
+    return MAE_OK;
+}
+
+/* ---- Workers and transactions. ---- */
+
+static enum mae_status rec_worker_join(struct target *target, struct target_worker **joined)
+{
+    struct target_worker *inner;
+    enum mae_status status = recording.inner->worker_join(target->inner, &inner);
+    if (status != MAE_OK)
+        return status;
+    pthread_mutex_lock(&target->lock);
+    struct target_worker *worker = target->spare;
+    if (worker) {
+        target->spare = worker->next;
+    } else {
+        worker = support_alloc(sizeof *worker);
+        history_log_init(&worker->log, target->fd, target->streams++);
+        worker->target = target;
+        worker->txn.worker = worker;
+    }
+    worker->next = target->workers;
+    target->workers = worker;
+    pthread_mutex_unlock(&target->lock);
+    worker->inner = inner;
+    *joined = worker;
+    return MAE_OK;
+}
+
+static void rec_worker_idle(struct target_worker *worker)
+{
+    recording.inner->worker_idle(worker->inner);
+}
+
+/* As if aborted: a worker may leave in the middle of a transaction. */
+static void end(struct target_txn *txn, enum mae_status status)
+{
+    struct history_log *log = &txn->worker->log;
+    if (status == MAE_OK)
+        record(txn, HISTORY_COMMIT, 0, 0, 1, 0, 0);
+    else
+        record(txn, HISTORY_ABORT, (unsigned)status, 0, 1, 0, 0);
+    txn->inner = NULL;
+    history_log_flush(log, false);
+}
+
+static void rec_worker_leave(struct target_worker *worker)
+{
+    struct target *target = worker->target;
+    if (worker->txn.inner != NULL)
+        end(&worker->txn, MAE_ABORT_USER);
+    recording.inner->worker_leave(worker->inner);
+    history_log_flush(&worker->log, true);
+    pthread_mutex_lock(&target->lock);
+    struct target_worker **at = &target->workers;
+    while (*at != worker)
+        at = &(*at)->next;
+    *at = worker->next;
+    if (worker->log.error && !target->error)
+        target->error = worker->log.error;
+    worker->next = target->spare;
+    target->spare = worker;
+    pthread_mutex_unlock(&target->lock);
+}
+
+static enum mae_status rec_begin(struct target_worker *worker, enum mae_mode mode, struct target_txn **begun)
+{
+    struct target_txn *txn = &worker->txn;
+    struct target_txn *inner;
+    enum mae_status status = recording.inner->begin(worker->inner, mode, &inner);
+    if (status != MAE_OK)
+        return status;
+    txn->inner = inner;
+    txn->ts = recording.inner->timestamp(inner);
+    txn->writes = 0;
+    record(txn, HISTORY_BEGIN, mode == MAE_SNAPSHOT ? HISTORY_SNAPSHOT : 0, worker->log.stream, 2, txn->ts, 0);
+    *begun = txn;
+    return MAE_OK;
+}
+
+static enum mae_status rec_commit(struct target_txn *txn)
+{
+    enum mae_status status = recording.inner->commit(txn->inner);
+    end(txn, status);
+    return status;
+}
+
+static void rec_abort(struct target_txn *txn)
+{
+    recording.inner->abort(txn->inner);
+    end(txn, MAE_ABORT_USER);
+}
+
+static void rec_backoff(struct target_worker *worker)
+{
+    recording.inner->backoff(worker->inner);
+}
+
+static uint64_t rec_timestamp(const struct target_txn *txn)
+{
+    return txn->ts;
+}
+
+/* ---- Rows by key. ---- */
+
+/* What the workload gets: the payload behind the header. */
+static void strip(const void **data, size_t *bytes)
+{
+    *data = (const char *)*data + HEADER_BYTES;
+    if (bytes)
+        *bytes -= HEADER_BYTES;
+}
+
+static enum mae_status rec_read(struct target_txn *txn, struct target_index *index, const void *key, const void **data,
+                                size_t *bytes)
+{
+    enum mae_status status = recording.inner->read(txn->inner, index->inner, key, data, bytes);
+    if (status == MAE_NOT_FOUND)
+        record_miss(txn, index, key);
+    if (status != MAE_OK)
+        return status;
+    record_hit(txn, index, key, *data);
+    record_read(txn, *data);
+    strip(data, bytes);
+    return MAE_OK;
+}
+
+static enum mae_status rec_update(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
+                                  const void **old, void **data)
+{
+    const void *before;
+    enum mae_status status =
+        recording.inner->update(txn->inner, index->inner, key, bytes ? bytes + HEADER_BYTES : 0, &before, data);
+    if (status == MAE_NOT_FOUND)
+        record_miss(txn, index, key);
+    if (status != MAE_OK)
+        return status;
+    record_hit(txn, index, key, before);
+    record_write(txn, before, *data);
+    if (old)
+        *old = (const char *)before + HEADER_BYTES;
+    *data = (char *)*data + HEADER_BYTES;
+    return MAE_OK;
+}
+
+static enum mae_status rec_overwrite(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
+                                     void **data)
+{
+    uint64_t row = key_register(index, key);
+    if (!is_by_key(index)) {
+        const void *before;
+        enum mae_status status = rec_read(txn, index, key, &before, NULL);
+        if (status != MAE_OK)
+            return status;
+        row = register_of((const struct header *)before - 1);
+    }
+    enum mae_status status = recording.inner->overwrite(txn->inner, index->inner, key, bytes + HEADER_BYTES, data);
+    if (status == MAE_NOT_FOUND)
+        record_miss(txn, index, key);
+    if (status != MAE_OK)
+        return status;
+    const struct header *header = write_header(txn, *data, row);
+    record(txn, HISTORY_BLIND, seq_of(header), 0, 2, row, 0);
+    *data = (char *)*data + HEADER_BYTES;
+    return MAE_OK;
+}
+
+static void record_insert(struct target_txn *txn, const struct target_table *table, uint64_t row, uint64_t ref, void **data)
+{
+    const struct header *header = write_header(txn, *data, row);
+    record(txn, HISTORY_INSERT, seq_of(header), 0, 3, row, (uint64_t)table->id << TABLE_SHIFT | ref);
+    *data = (char *)*data + HEADER_BYTES;
+}
+
+static uint64_t next_row(struct target_worker *worker)
+{
+    return (uint64_t)worker->log.stream << STREAM_SHIFT | ++worker->rows;
+}
+
+static enum mae_status rec_insert(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
+                                  uint64_t *ref, void **data)
+{
+    uint64_t row;
+    if (!index->non_unique && !is_by_key(index))
+        atomic_store_explicit(&index->by_key, true, memory_order_relaxed);
+    enum mae_status status = recording.inner->insert(txn->inner, index->inner, key, bytes + HEADER_BYTES, &row, data);
+    if (status == MAE_EXISTS)
+        record(txn, HISTORY_EXISTS, 0, 0, 2, key_register(index, key), 0);
+    if (status != MAE_OK)
+        return status;
+    record_insert(txn, index->table, index->non_unique ? next_row(txn->worker) : key_register(index, key), row, data);
+    if (index->ordered)
+        record_entry(txn, HISTORY_ADD, index, key, row);
+    if (ref)
+        *ref = row;
+    return MAE_OK;
+}
+
+static enum mae_status rec_erase(struct target_txn *txn, struct target_index *index, const void *key)
+{
+    uint64_t row = key_register(index, key), ref = HISTORY_ANY_REF, before_ts = HISTORY_ANY_TS, before_seq = 0;
+    if (!is_by_key(index)) { /* which row is it? */
+        const void *before;
+        enum mae_status status = recording.inner->read(txn->inner, index->inner, key, &before, NULL);
+        if (status == MAE_OK)
+            status = recording.inner->find(txn->inner, index->inner, key, &ref);
+        if (status == MAE_NOT_FOUND)
+            record_miss(txn, index, key);
+        if (status != MAE_OK)
+            return status;
+        row = register_of(before);
+        before_ts = ((const struct header *)before)->ts;
+        before_seq = seq_of(before);
+    }
+    enum mae_status status = recording.inner->erase(txn->inner, index->inner, key);
+    if (status == MAE_NOT_FOUND)
+        record_miss(txn, index, key);
+    if (status != MAE_OK)
+        return status;
+    txn->writes += txn->writes < SEQ_MAX;
+    record(txn, HISTORY_DELETE, txn->writes, before_seq, 3, row, before_ts);
+    if (index->ordered || !is_by_key(index))
+        record_entry(txn, HISTORY_REMOVE, index, key, ref);
+    return MAE_OK;
+}
+
+static void rec_prefetch(struct target_txn *txn, struct target_index *index, const void *keys, size_t count)
+{
+    recording.inner->prefetch(txn->inner, index->inner, keys, count);
+}
+
+/* ---- Rows by ref. ---- */
+
+static enum mae_status rec_row_read(struct target_txn *txn, struct target_table *table, uint64_t ref, const void **data,
+                                    size_t *bytes)
+{
+    enum mae_status status = recording.inner->row_read(txn->inner, table->inner, ref, data, bytes);
+    if (status != MAE_OK)
+        return status;
+    record_read(txn, *data);
+    strip(data, bytes);
+    return MAE_OK;
+}
+
+static enum mae_status rec_row_update(struct target_txn *txn, struct target_table *table, uint64_t ref, size_t bytes,
+                                      const void **old, void **data)
+{
+    const void *before;
+    enum mae_status status =
+        recording.inner->row_update(txn->inner, table->inner, ref, bytes ? bytes + HEADER_BYTES : 0, &before, data);
+    if (status != MAE_OK)
+        return status;
+    record_write(txn, before, *data);
+    if (old)
+        *old = (const char *)before + HEADER_BYTES;
+    *data = (char *)*data + HEADER_BYTES;
+    return MAE_OK;
+}
+
+static enum mae_status rec_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes, uint64_t *ref,
+                                      void **data)
+{
+    enum mae_status status = recording.inner->row_insert(txn->inner, table->inner, bytes + HEADER_BYTES, ref, data);
+    if (status == MAE_OK)
+        record_insert(txn, table, next_row(txn->worker), *ref, data);
+    return status;
+}
+
+static enum mae_status rec_row_erase(struct target_txn *txn, struct target_table *table, uint64_t ref)
+{
+    const void *data;
+    enum mae_status status = recording.inner->row_read(txn->inner, table->inner, ref, &data, NULL);
+    if (status != MAE_OK)
+        return status;
+    struct header before = *(const struct header *)data;
+    status = recording.inner->row_erase(txn->inner, table->inner, ref);
+    if (status != MAE_OK)
+        return status;
+    txn->writes += txn->writes < SEQ_MAX;
+    record(txn, HISTORY_DELETE, txn->writes, seq_of(&before), 3, register_of(&before), before.ts);
+    return MAE_OK;
+}
+
+/* ---- Index entries. ---- */
+
+static enum mae_status rec_find(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref)
+{
+    enum mae_status status = recording.inner->find(txn->inner, index->inner, key, ref);
+    if (status == MAE_NOT_FOUND)
+        record_miss(txn, index, key);
+    else if (status == MAE_OK && is_by_key(index))
+        record(txn, HISTORY_EXISTS, 0, 0, 2, key_register(index, key), 0);
+    else if (status == MAE_OK)
+        record_entry(txn, HISTORY_FIND, index, key, *ref);
+    return status;
+}
+
+static enum mae_status rec_index_insert(struct target_txn *txn, struct target_index *index, const void *key, uint64_t ref)
+{
+    enum mae_status status = recording.inner->index_insert(txn->inner, index->inner, key, ref);
+    if (status == MAE_OK)
+        record_entry(txn, HISTORY_ADD, index, key, ref);
+    else if (status == MAE_EXISTS)
+        record_entry(txn, HISTORY_FIND, index, key, index->non_unique ? ref : HISTORY_ANY_REF);
+    return status;
+}
+
+static enum mae_status rec_index_remove(struct target_txn *txn, struct target_index *index, const void *key, uint64_t ref)
+{
+    enum mae_status status = recording.inner->index_remove(txn->inner, index->inner, key, ref);
+    if (status == MAE_OK)
+        record_entry(txn, HISTORY_REMOVE, index, key, ref);
+    return status;
+}
+
+struct scan {
+    struct target_txn *txn;
+    const struct target_index *index;
+    target_entry_fn visit;
+    void *arg;
+    uint64_t count;
+    bool stopped;
+};
+
+static bool scan_visit(void *arg, const void *key, uint64_t ref)
+{
+    struct scan *scan = arg;
+    struct target_worker *worker = scan->txn->worker;
+    size_t words = scan->index->key_words + 1;
+    if (worker->visited_words + words > worker->visited_capacity) {
+        worker->visited_capacity = 2 * worker->visited_capacity + 1024;
+        worker->visited = support_realloc(worker->visited, worker->visited_capacity * sizeof *worker->visited);
+    }
+    uint64_t *at = worker->visited + worker->visited_words;
+    copy_key(scan->index, key, at);
+    at[words - 1] = ref;
+    worker->visited_words += words;
+    scan->count++;
+    if (!scan->visit(scan->arg, key, ref))
+        scan->stopped = true;
+    return !scan->stopped;
+}
+
+static void record_scan(const struct scan *scan, const void *lo, const void *hi, unsigned scan_flags, const uint64_t *entries)
+{
+    const struct target_index *index = scan->index;
+    size_t key_words = index->key_words, words = scan->count * (key_words + 1);
+    uint64_t *at = history_log_add(&scan->txn->worker->log, 2 + 2 * key_words + words);
+    if (at == NULL)
+        return;
+    bool backward = scan_flags & MAE_SCAN_BACKWARD;
+    unsigned flags = backward ? HISTORY_BACKWARD : 0;
+    const void *last = scan->count ? entries + words - key_words - 1 : NULL;
+    if (scan->stopped && backward)
+        lo = last;
+    else if (scan->stopped)
+        hi = last;
+    if (scan->stopped && index->non_unique)
+        flags |= HISTORY_PART;
+    memset(at + 1, 0, 2 * key_words * sizeof *at);
+    if (lo == NULL)
+        flags |= HISTORY_LOW_OPEN;
+    else
+        copy_key(index, lo, at + 1);
+    if (hi == NULL)
+        flags |= HISTORY_HIGH_OPEN;
+    else
+        copy_key(index, hi, at + 1 + key_words);
+    at[0] = history_word(HISTORY_SCAN, flags, index->id);
+    at[1 + 2 * key_words] = scan->count;
+    if (words)
+        memcpy(at + 2 + 2 * key_words, entries, words * sizeof *at);
+}
+
+static enum mae_status rec_scan(struct target_txn *txn, struct target_index *index, const void *lo, const void *hi,
+                                unsigned flags, uint64_t limit, target_entry_fn visit, void *arg)
+{
+    struct target_worker *worker = txn->worker;
+    struct scan scan = {.txn = txn, .index = index, .visit = visit, .arg = arg};
+    size_t base = worker->visited_words;
+    enum mae_status status = recording.inner->scan(txn->inner, index->inner, lo, hi, flags, limit, scan_visit, &scan);
+    scan.stopped |= limit && scan.count >= limit;
+    if (status == MAE_OK)
+        record_scan(&scan, lo, hi, flags, worker->visited + base);
+    worker->visited_words = base;
+    return status;
+}
+
+struct table_scan {
+    struct target_txn *txn;
+    target_row_fn visit;
+    void *arg;
+    uint64_t count;
+    bool stopped;
+};
+
+static bool table_visit(void *arg, uint64_t ref, const void *data, size_t bytes)
+{
+    struct table_scan *scan = arg;
+    scan->count++;
+    record_read(scan->txn, data);
+    if (!scan->visit(scan->arg, ref, (const char *)data + HEADER_BYTES, bytes - HEADER_BYTES))
+        scan->stopped = true;
+    return !scan->stopped;
+}
+
+static enum mae_status rec_table_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit, void *arg)
+{
+    struct table_scan scan = {.txn = txn, .visit = visit, .arg = arg};
+    enum mae_status status = recording.inner->table_scan(txn->inner, table->inner, table_visit, &scan);
+    if (status == MAE_OK && !scan.stopped)
+        record(txn, HISTORY_ROWS, 0, table->id, 2, scan.count, 0);
+    return status;
+}
+
+/* ---- Statistics: the inner target's. ---- */
+
+static void rec_worker_counters(const struct target_worker *worker, uint64_t *values)
+{
+    recording.inner->worker_counters(worker->inner, values);
+}
+
+static void rec_table_space(const struct target_table *table, struct mae_space *space)
+{
+    recording.inner->table_space(table->inner, space);
+}
+
+static void rec_index_space(const struct target_index *index, struct mae_space *space)
+{
+    recording.inner->index_space(index->inner, space);
+}
+
+static void rec_memory(const struct target *target, struct mae_memory *memory)
+{
+    recording.inner->memory(target->inner, memory);
+}
+
+static void rec_state(const struct target *target, struct mae_state *state)
+{
+    recording.inner->state(target->inner, state);
+}
+
+static enum mae_status rec_verify(struct target *target, char *report, size_t report_bytes)
+{
+    return recording.inner->verify(target->inner, report, report_bytes);
+}
+
+static struct target_key_value rec_setting(const struct target *target, size_t i)
+{
+    return recording.inner->setting(target->inner, i);
+}
+
+const struct target_ops *recording_target(const struct target_ops *inner, const char *path, char *error, size_t error_bytes)
+{
+    if (inner->timestamp == NULL) {
+        snprintf(error, error_bytes, "target %s has no timestamps, so its history cannot be recorded", inner->name);
+        return NULL;
+    }
+    free(recording.path);
+    recording.path = path ? support_copy(path) : NULL;
+    recording.inner = inner;
+    recording.ops = (struct target_ops){
+        .name = inner->name,
+        .label = inner->label,
+        .help = inner->help,
+        .guarantees = inner->guarantees,
+        .open = rec_open,
+        .close = rec_close,
+        .table_create = rec_table_create,
+        .index_create = rec_index_create,
+        .worker_join = rec_worker_join,
+        .worker_idle = rec_worker_idle,
+        .worker_leave = rec_worker_leave,
+        .begin = rec_begin,
+        .commit = rec_commit,
+        .abort = rec_abort,
+        .backoff = rec_backoff,
+        .timestamp = rec_timestamp,
+        .read = rec_read,
+        .update = rec_update,
+        .overwrite = rec_overwrite,
+        .insert = rec_insert,
+        .erase = rec_erase,
+        .prefetch = rec_prefetch,
+        .row_read = rec_row_read,
+        .row_update = rec_row_update,
+        .row_insert = rec_row_insert,
+        .row_erase = rec_row_erase,
+        .find = rec_find,
+        .index_insert = rec_index_insert,
+        .index_remove = rec_index_remove,
+        .scan = rec_scan,
+        .table_scan = rec_table_scan,
+        .counter_count = inner->counter_count,
+        .counter_info = inner->counter_info,
+        .worker_counters = inner->worker_counters ? rec_worker_counters : NULL,
+        .table_space = inner->table_space ? rec_table_space : NULL,
+        .index_space = inner->index_space ? rec_index_space : NULL,
+        .memory = inner->memory ? rec_memory : NULL,
+        .state = inner->state ? rec_state : NULL,
+        .verify = inner->verify ? rec_verify : NULL,
+        .setting = inner->setting ? rec_setting : NULL,
+    };
+    return &recording.ops;
+}

@@ -1,0 +1,41 @@
+/*
+ * recording.h - a target around another one that writes down what every transaction sees and does.
+ *
+ * Each payload gets HEADER_BYTES in front, by which a reader knows which write of which transaction it has got; the workload sees
+ * neither them nor anything else. So what is recorded is what the database returned, not what it claims. The calls that
+ * reach the database are those of the workload, with two exceptions: `overwrite` through an index whose rows were not inserted by
+ * key, and `row_erase`, read the row first, because they must know which row it is.
+ *
+ * Cost: 16 bytes a payload, which may take rows out of line, some 10 words of log an access, and writing the log: 1 MB at
+ * a time to the file, in the measured window. Throughput of a recorded run is not comparable with others.
+ *
+ * Threads: as the target inside. One recording at a time in a process.
+ */
+#ifndef HARNESS_TARGETS_RECORDING_H
+#define HARNESS_TARGETS_RECORDING_H
+
+#include "harness/history/history.h"
+#include "workloads/target.h"
+
+/*
+ * The target to use in place of `inner`. `path` is where its open writes the history to; NULL: it stays in memory, for
+ * recording_history. NULL with a message when `inner` has no timestamps. Valid until the next call.
+ */
+const struct target_ops *recording_target(const struct target_ops *inner, const char *path, char *error,
+                                          size_t error_bytes);
+
+/* Writes what is left; false with a message if anything could not be written. No worker may be joined. */
+bool recording_finish(struct target *target, char *error, size_t error_bytes);
+
+/* In memory: puts everything recorded since the last recording_clear into `history`, valid until then. */
+bool recording_history(struct target *target, struct history *history, char *error, size_t error_bytes);
+void recording_clear(struct target *target);
+
+/* The timestamp of who wrote a payload that the recording target gave out. */
+uint64_t recording_writer(const void *data);
+
+/* What is inside. */
+struct target_worker *recording_worker_inner(struct target_worker *worker);
+struct target *recording_target_inner(struct target *target);
+
+#endif
