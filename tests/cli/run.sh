@@ -69,7 +69,10 @@ short=(run --threads 1 --pin none --records 1000 --warmup 0 --time 50ms)
 
 # ---- Help and lists. ----
 ends "help" 0 "Usage: maemio [OPTION...] COMMAND" --help
-ends "help names the commands" 0 "  run    run a workload on a target and measure it" --help
+for command in run sweep compare report latency doctor topology list; do
+    ends "help names $command" 0 "  $command " --help
+    ends "$command --help" 0 "Usage: maemio $command" $command --help
+done
 ends "version" 0 "maemio 0." --version
 ends "run help" 0 "Usage: maemio run [OPTION...]" run --help
 for option in workload preset target threads pin warmup time txns repetitions reload seed check deadline csv label \
@@ -78,7 +81,7 @@ for option in workload preset target threads pin warmup time txns repetitions re
 done
 ends "run help has the exit codes" 0 "  124  the deadline passed" run --help
 ends "list help" 0 "  distributions  which keys a workload can ask for" list --help
-for topic in options columns workloads targets distributions; do
+for topic in options columns workloads targets distributions counters; do
     ends "list $topic" 0 "" list $topic
     equals "list $topic prints" "$([ -s "$work/out" ] && [ ! -s "$work/err" ] && echo yes)" yes
 done
@@ -135,6 +138,7 @@ done
 
 # ---- Runs. ----
 ends "a run" 0 "throughput" "${short[@]}"
+ends "the harness says what it costs" 0 "harness cost " "${short[@]}"
 ends "a run is checked" 0 "check          passed" "${short[@]}"
 ends "--no-check" 0 "check          skipped" "${short[@]}" --no-check
 ends "--check off" 0 "check          skipped" "${short[@]}" --check off
@@ -169,9 +173,13 @@ equals "the workload's options are there" "$(field "$csv" 1 wl_records)" 1000
 equals "the engine's options are there" "$(field "$csv" 1 opt_gc_interval_us)" 10
 ends "csv on stdout" 0 "" "${short[@]}" --csv -
 equals "nothing but csv there" "$(head -c 9 "$work/out") $(grep -c throughput "$work/out")" "workload, 1"
-equals "the same seed and --txns give the same work" \
-    "$(for _ in 1 2; do "$maemio" run --threads 1 --records 1000 --txns 2000 --seed 7 --csv - | sed 1d | head -n 1 |
-        cut -d, -f24,26,30; done | sort -u | wc -l)" 1
+for _ in 1 2; do
+    "$maemio" run --threads 1 --records 1000 --txns 2000 --seed 7 --csv "$work/seed.csv" >"$work/out"
+done
+for column in commits operations aborts; do
+    equals "the same seed and --txns give the same $column" "$(field "$work/seed.csv" 1 $column)" \
+        "$(field "$work/seed.csv" 4 $column)"
+done
 printf 'a,b\n1,2\n' >"$work/other.csv"
 ends "a foreign file is refused" 1 "other.csv: has other columns than this build writes" \
     "${short[@]}" --csv "$work/other.csv"
@@ -184,6 +192,173 @@ ends "a full disk" 1 "No space left on device" "${short[@]}" --csv /dev/full
 equals "a full disk under the summary" "$? $(cat "$work/err")" "1 maemio: the summary cannot be written to stdout"
 "$maemio" list columns >/dev/full 2>"$work/err"
 equals "a full disk under a list" "$? $(cat "$work/err")" "1 maemio list: the list cannot be written to stdout"
+
+# ---- Beside the CSV: latency, counters, intervals, JSON. ----
+ends "all outputs" 0 "latency        p50 " run --workload bank --threads 1 --pin none --warmup 50ms --time 200ms \
+    --repetitions 2 --csv "$work/o.csv" --latency-csv "$work/o.lat" --counters-csv "$work/o.cnt" --interval 10ms \
+    --interval-csv "$work/o.int"
+for column in latency_count latency_mean_ns latency_p50_ns latency_p99_9_ns latency_p99_99_ns latency_max_ns \
+    attempts_per_commit harness_ns_per_txn pmu_task_clock pmu_task_clock_per_txn config_hash; do
+    equals "$column is filled" "$([ -n "$(field "$work/o.csv" 1 $column)" ] && echo yes)" yes
+done
+equals "percentiles are in order" "$(for p in p50 p90 p95 p99 p99_9 p99_99 max; do
+    field "$work/o.csv" 1 latency_${p}_ns; done | sort -nc && echo yes)" yes
+equals "a counter that is not there is empty, or counted" \
+    "$(awk -F, 'NR > 1 && $11 != "counted" && ($12 != "" || $13 != "" || NF < 17)' "$work/o.cnt" | wc -l)" 0
+equals "each worker and all" "$(sed 1d "$work/o.cnt" | cut -d, -f9 | sort -u | paste -sd' ')" "0 all"
+# Of the histograms' totals: the sum over worker and type is the column.
+equals "the dump adds up" "$(awk -F, '$7 == 1 && $11 == "service_ns" && $12 == "total" { n += $15 } END { print n }' \
+    "$work/o.lat")" "$(field "$work/o.csv" 1 latency_count)"
+equals "the buckets add up" \
+    "$(awk -F, '$7 == 1 && $11 == "service_ns" && $12 == "bucket" { n += $15 } END { print n }' "$work/o.lat")" \
+    "$(field "$work/o.csv" 1 latency_count)"
+equals "intervals of warm-up and window" "$(sed 1d "$work/o.int" | cut -d, -f9 | sort -u | paste -sd' ')" \
+    "measure warm-up"
+equals "intervals have as many fields as the header" "$(awk -F, '{ print NF }' "$work/o.int" | sort -u | wc -l)" 1
+equals "the window's intervals hold its commits" \
+    "$(awk -F, '$7 == 1 && $9 == "measure" { n += $13 } END { print n }' "$work/o.int")" \
+    "$(field "$work/o.csv" 1 commits)"
+equals "one JSON object a repetition" "$(wc -l <"$work/o.jsonl")" 2
+equals "with the hash of the row" "$(grep -c "$(field "$work/o.csv" 1 config_hash)" "$work/o.jsonl")" 2
+ends "--latency off" 0 "" "${short[@]}" --latency off --csv "$work/nolat.csv" --json off
+equals "then latency is empty" "$(field "$work/nolat.csv" 1 latency_p50_ns)" ""
+equals "--json off" "$([ -e "$work/nolat.jsonl" ] || echo none)" none
+ends "--counters off" 0 "" "${short[@]}" --counters off --csv "$work/nocnt.csv"
+equals "then counters are empty" "$(field "$work/nocnt.csv" 1 pmu_task_clock)" ""
+ends "an unknown counter" 2 "maemio: --counters: " "${short[@]}" --counters no-such-event
+if "$maemio" list counters | grep -q '^cycles .* counted'; then
+    ends "counters can be required" 0 "" "${short[@]}" --counters require:cycles
+else
+    ends "a counter that is required and missing fails the run" 1 "maemio: --counters: " "${short[@]}" \
+        --counters require:cycles
+    ends "else one warning line" 0 "warning: no counter " "${short[@]}"
+    equals "and only one" "$(grep -c 'no counter' "$work/out")" 1
+fi
+
+# ---- Open loop, steady state, checks meanwhile. ----
+ends "an open loop" 0 "response time  p50 " "${short[@]}" --rate 5k --arrival uniform --time 200ms --csv "$work/ol.csv"
+equals "never more than is due" "$(awk -v n="$(field "$work/ol.csv" 1 commits)" \
+    -v s="$(field "$work/ol.csv" 1 window_s)" 'BEGIN { print (n > 0 && n <= 5000 * s + 2) }')" 1
+equals "response takes at least service" "$(awk -v a="$(field "$work/ol.csv" 1 latency_mean_ns)" \
+    -v b="$(field "$work/ol.csv" 1 response_mean_ns)" 'BEGIN { print (b + 0 >= a + 0) }')" 1
+equals "no worker time per transaction is claimed" "$(field "$work/ol.csv" 1 ns_per_txn)" ""
+ends "saturation is said" 0 "warning: saturated: " "${short[@]}" --rate 100M --time 300ms --csv "$work/sat.csv"
+equals "and marked" "$(field "$work/sat.csv" 1 saturated)" 1
+equals "and response times are left out" "$(field "$work/sat.csv" 1 response_p50_ns)" ""
+refuses "maemio run: --rate and --txns exclude each other: arrivals need a window in time" run --rate 5 --txns 5
+ends "a warm-up until steady" 0 "throughput" "${short[@]}" --warmup-until steady --warmup-max 3s --interval 10ms \
+    --csv "$work/steady.csv"
+equals "tells how it ended" "$(field "$work/steady.csv" 1 warmup_settled | grep -c '^[01]$')" 1
+equals "is bounded" "$(awk -v s="$(field "$work/steady.csv" 1 warmup_actual_s)" \
+    'BEGIN { print (s > 0.19 && s < 30) }')" 1
+refuses "maemio run: --warmup-max: shorter than --warmup" run --warmup-until steady --warmup 2m
+refuses "maemio run: --interval: a run would have more than a million of them" run --interval 1ms --time 2000s
+refuses "maemio run: --check-every: the check of workload ycsb needs the workers at rest" run --check-every 1s
+ends "TPC-C is checked while it runs" 0 "while it ran" run --workload tpcc --warehouses 1 --threads 1 --pin none \
+    --warmup 0 --time 500ms --check-every 100ms --csv "$work/live.csv"
+equals "how often" "$(awk -v n="$(field "$work/live.csv" 1 live_checks)" 'BEGIN { print (n >= 1) }')" 1
+
+# ---- Files with options. ----
+printf 'records = 1000\nthreads = 1\npin = none\nwarmup = 0\ntime = 50ms\n[one]\ntheta = 0.5\nset.backoff = off\n' \
+    >"$work/one.conf"
+ends "--config-file" 0 "" run --config-file "$work/one.conf" --csv "$work/conf.csv"
+equals "its options" "$(field "$work/conf.csv" 1 wl_theta)" 0.5
+equals "its settings" "$(field "$work/conf.csv" 1 opt_backoff)" off
+ends "single options win, wherever they stand" 0 "" \
+    run --theta 0.7 --config-file "$work/one.conf" --csv "$work/conf.csv"
+equals "over the file" "$(field "$work/conf.csv" $(($(wc -l <"$work/conf.csv") - 1)) wl_theta)" 0.7
+printf 'theta = 0, 1\n' >"$work/two.conf"
+refuses "maemio run: --config-file: $work/two.conf describes 2 points; a run is one, \`maemio sweep' runs them all" \
+    run --config-file "$work/two.conf"
+printf 'recordcount=1000\nfieldcount=2\nfieldlength=50\nreadproportion=1\nupdateproportion=0\n' \
+    >"$work/ycsb.properties"
+ends "-P and -p" 0 "" run -P "$work/ycsb.properties" -p readproportion=0.5 -p updateproportion=0.5 --threads 1 \
+    --pin none --warmup 0 --time 50ms --csv "$work/p.csv"
+equals "properties are translated" "$(field "$work/p.csv" 1 wl_records) $(field "$work/p.csv" 1 wl_record_bytes) $(
+    field "$work/p.csv" 1 wl_read_ratio)" "1000 100 0.5"
+
+# ---- Sweeps. ----
+cat >"$work/sweep.conf" <<'END'
+# two points, twice
+threads = 1
+pin = none
+warmup = 0
+time = 30ms
+repetitions = 2
+latency_csv = latency.csv
+[ycsb]
+records = 1000
+theta = 0, 0.99
+END
+ends "a dry run" 0 "2 points, 4 runs, 0 of them finished; 4 to run" sweep "$work/sweep.conf" --dry-run
+equals "runs nothing" "$([ -e "$work/swept" ] || echo none)" none
+ends "a sweep" 0 "4/4 " sweep "$work/sweep.conf" --out "$work/swept"
+rows=$(wc -l <"$work/swept/results.csv")
+equals "every point and repetition" "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+    NR > 1 && $at["txn_type"] == "all" { print $at["point"], $at["repetition"], $at["label"] }' \
+    "$work/swept/results.csv" | sort -u | wc -l)" 4
+equals "with JSON" "$(wc -l <"$work/swept/results.jsonl")" 4
+ends "latency merges" 0 "ycsb,ycsb,native,1,read_write,service_ns," latency "$work/swept/latency.csv"
+ends "a second time" 0 "" sweep "$work/sweep.conf" --out "$work/swept"
+equals "nothing is repeated" "$(wc -c <"$work/err") $(wc -l <"$work/swept/results.csv")" "0 $rows"
+torn=$(find "$work/swept/runs" -name '*-2' | sort | head -n 1)
+head -c 2000 "$torn/results.csv" >"$work/torn" && cp "$work/torn" "$torn/results.csv"
+ends "a half-written run is noticed" 0 "half-written, will be repeated: ${torn##*/}" \
+    sweep "$work/sweep.conf" --out "$work/swept"
+equals "and repeated" "$(wc -l <"$work/swept/results.csv") $(grep -c '/4 ' "$work/err")" "$rows 1"
+ends "overrides are other points" 0 "2 points, 2 runs, 0 of them finished; 2 to run" \
+    sweep "$work/sweep.conf" --out "$work/swept" --dry-run --override repetitions=1
+ends "a run that fails fails the sweep" 1 "2 of 2 runs failed; the same command repeats them" \
+    sweep "$work/sweep.conf" --out "$work/failing" --override set.memory_limit=16M --override records=1M \
+    --override repetitions=1
+equals "with its messages" "$(grep -c 'out of memory' "$work/err")" 2
+equals "and no row" "$([ -e "$work/failing/results.csv" ] || echo none)" none
+refuses "maemio sweep: name a job file" sweep
+refuses "maemio sweep: --out: name a folder for the results" sweep "$work/sweep.conf"
+printf 'records = 1000\ntheta = 0, x\n' >"$work/bad.conf"
+run sweep "$work/bad.conf" --dry-run
+equals "a mistake has file, line and key" "$code $(grep -c "bad.conf:2: .*theta" "$work/err")" "2 1"
+code=$(
+    set -m
+    "$maemio" sweep "$work/sweep.conf" --out "$work/cut" --override time=2s >"$work/out" 2>"$work/err" &
+    sleep 1
+    kill -s INT $!
+    wait $!
+    echo $?
+)
+equals "an interrupted sweep" "$code $(grep -c 'goes on where this one stopped' "$work/err")" "130 1"
+equals "leaves no half of a run" "$(find "$work/cut/runs" -name '*.part' | wc -l)" 0
+
+# ---- What is done with results. ----
+ends "report" 0 "wl_theta=0.99" report "$work/swept/results.csv"
+ends "report of another column" 0 "median" report "$work/swept/results.csv" --metric latency_p99_ns --format csv
+ends "report of no column" 1 "has no column 'speed'" report "$work/swept/results.csv" --metric speed
+made_up() { # throughput, repetitions: results of the two configurations of conf.csv, that fast
+    awk -F, -v OFS=, -v speed="$1" -v count="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print; next }
+        $at["txn_type"] == "all" { for (n = 1; n <= count; n++) {
+            $at["repetition"] = n; $at["throughput_txn_per_s"] = speed * (1 + n / 1000); print } }' "$work/conf.csv"
+}
+made_up 1000 6 >"$work/fast.csv"
+made_up 900 6 >"$work/slow.csv"
+made_up 900 2 >"$work/few.csv"
+ends "too few repetitions" 0 "2 inconclusive" compare "$work/fast.csv" "$work/few.csv"
+ends "compare --strict" 5 "2 inconclusive" compare --strict "$work/fast.csv" "$work/few.csv"
+ends "a regression" 4 "2 slower" compare "$work/fast.csv" "$work/slow.csv"
+ends "an improvement" 0 "2 faster" compare "$work/slow.csv" "$work/fast.csv"
+ends "within the threshold" 0 "2 same" compare "$work/fast.csv" "$work/slow.csv" --threshold 20%
+ends "as JSON" 4 '"verdict": "slower"' compare "$work/fast.csv" "$work/slow.csv" --format json
+ends "other configurations do not match" 1 "only in $work/fast.csv" compare "$work/fast.csv" "$work/swept/results.csv"
+refuses "maemio compare: name two result files" compare "$work/fast.csv"
+refuses "maemio compare: --threshold: 'x' is not a share such as 3% or 0.03" compare --threshold x a b
+
+# ---- The machine. ----
+ends "doctor" 0 "checks: " doctor
+ends "doctor finds the clock source" 0 "clocksource" doctor
+ends "topology" 0 "CPU 0" topology
+ends "an imagined machine" 0 "CPU 2  worker 1" topology \
+    --synthetic "pack:2 numa:1 core:2 pu:1" --pin scatter --threads 3
+ends "restricted" 0 "CPU 0  not allowed" topology --synthetic "pack:1 core:4 pu:1" --allowed 2-3
+ends "a wrong machine" 2 "hwloc does not take the synthetic topology" topology --synthetic "pack:x"
 
 # ---- Ends. ----
 ends "out of memory in the load" 1 "phase load failed on worker 0: MAE_NO_MEMORY: out of memory" \

@@ -1,18 +1,19 @@
 /*
- * keys.c - many workers insert, delete and miss the same few keys: phantoms, reused rows, growing and shrinking indexes.
+ * keys.c - many workers insert, delete and miss the same few keys: phantoms, reused rows, growing and shrinking
+ * indexes.
  *
- *   pairs      of the keys k and k + PAIRS at most one may exist; who inserts one has missed both. This is write skew on
- *              misses: it breaks as soon as a miss is not validated.
+ *   pairs      of the keys k and k + PAIRS at most one may exist; who inserts one has missed both. This is write skew
+ *              on misses: it breaks as soon as a miss is not validated.
  *   movers     of each pair exactly one exists; a move deletes one and inserts the other, readers miss one and hit one.
  *              Each insert takes a row that a delete has freed, so an entry that leads to a reused row shows.
- *   growth     each worker inserts keys of its own as fast as it can and deletes half of them, while the hash index splits
- *              below everyone; at the end exactly the right keys are there.
+ *   growth     each worker inserts keys of its own as fast as it can and deletes half of them, while the hash index
+ *              splits below everyone; at the end exactly the right keys are there.
  *
  * With the hash index and the ordered one, and several options. Each row carries its key. Each run ends with
  * mae_db_verify, exact counts, and a search for every key.
  *
- * How to read a failure: as in rows.c. Catches the mutations skip_miss_validation, skip_leaf_validation, lost_tombstone,
- * row_free_early, skip_check, skip_read_check and gc_early.
+ * How to read a failure: as in rows.c. Catches the mutations skip_miss_validation, skip_leaf_validation,
+ * lost_tombstone, row_free_early, skip_check, skip_read_check and gc_early.
  */
 #include "tests/support/world.h"
 
@@ -43,7 +44,7 @@ struct actor;
 struct scenario {
     const char *name;
     mae_body_fn body;
-    bool exactly_one;  /* of each pair, from the beginning */
+    bool exactly_one; /* of each pair, from the beginning */
     bool own_keys;
 };
 
@@ -54,7 +55,7 @@ struct actor {
     unsigned number, ms;
     uint64_t start_ns, random;
     uint64_t inserted, deleted, commits;
-    uint64_t next_own;            /* growth: keys below were inserted */
+    uint64_t next_own; /* growth: keys below were inserted */
     const char *problem;
     enum mae_status failure;
     /* Of the running transaction. */
@@ -98,10 +99,8 @@ static enum mae_status insert(struct actor *actor, struct mae_txn *txn, uint64_t
     return status == MAE_EXISTS ? MAE_OK : status;
 }
 
-static enum mae_status delete(struct actor *actor, struct mae_txn *txn, uint64_t key)
-{
-    enum mae_status status = mae_delete(txn, actor->world->index, &key);
-    actor->deletes += status == MAE_OK;
+static enum mae_status delete (struct actor *actor, struct mae_txn *txn, uint64_t key) {
+    enum mae_status status = mae_delete(txn, actor->world->index, &key); actor->deletes += status == MAE_OK;
     actor->wrong |= status == MAE_NOT_FOUND;
     return status == MAE_NOT_FOUND ? MAE_OK : status;
 }
@@ -129,7 +128,7 @@ static enum mae_status pair_body(struct mae_txn *txn, void *arg)
         return status;
     actor->wrong |= there[0] && there[1];
     if (there[0] || there[1])
-        return random_below(&actor->random, 2) ? delete(actor, txn, there[0] ? key : key + PAIRS) : MAE_OK;
+        return random_below(&actor->random, 2) ? delete (actor, txn, there[0] ? key : key + PAIRS) : MAE_OK;
     return insert(actor, txn, random_below(&actor->random, 2) ? key : key + PAIRS);
 }
 
@@ -154,7 +153,7 @@ static enum mae_status move_body(struct mae_txn *txn, void *arg)
     actor->wrong |= there[0] == there[1];
     if (there[0] == there[1])
         return MAE_OK;
-    status = delete(actor, txn, there[0] ? key : key + PAIRS);
+    status = delete (actor, txn, there[0] ? key : key + PAIRS);
     if (status == MAE_OK)
         status = insert(actor, txn, there[0] ? key + PAIRS : key);
     return status;
@@ -184,7 +183,7 @@ static enum mae_status growth_body(struct mae_txn *txn, void *arg)
             return status;
         actor->own++;
     }
-    enum mae_status status = delete(actor, txn, own_key(actor, actor->next_own));
+    enum mae_status status = delete (actor, txn, own_key(actor, actor->next_own));
     if (status != MAE_OK)
         return status;
     struct actor other = {.number = (unsigned)random_below(&actor->random, 4)};
@@ -221,7 +220,7 @@ static void *thread_body(void *arg)
         problem(actor, "joining failed");
         return NULL;
     }
-    while (time_left(actor->start_ns, actor->ms) && !actor->problem) {
+    do { /* once at least, however late the thread begins */
         bool snapshot = random_below(&actor->random, 10) == 0;
         enum mae_status status = mae_run(actor->worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE,
                                          snapshot ? snapshot_body : actor->scenario->body, actor, 0);
@@ -237,7 +236,7 @@ static void *thread_body(void *arg)
         actor->deleted += actor->deletes;
         if (!snapshot && actor->scenario->own_keys)
             actor->next_own += actor->own;
-    }
+    } while (time_left(actor->start_ns, actor->ms) && !actor->problem);
     mae_worker_leave(actor->worker);
     return NULL;
 }
@@ -285,8 +284,12 @@ static void run(const struct scenario *scenario, enum mae_index_kind kind, const
     world_leave(&world);
     uint64_t start_ns = monotonic_ns();
     for (unsigned i = 0; i < workers; i++)
-        actors[i] = (struct actor){.world = &world, .scenario = scenario, .number = i, .ms = stress_ms() / 2,
-                                   .start_ns = start_ns, .random = seed * 1000 + i};
+        actors[i] = (struct actor){.world = &world,
+                                   .scenario = scenario,
+                                   .number = i,
+                                   .ms = stress_ms() / 2,
+                                   .start_ns = start_ns,
+                                   .random = seed * 1000 + i};
     run_threads(workers, thread_body, actors, sizeof actors[0]);
     for (unsigned i = 0; i < workers; i++) {
         if (actors[i].problem)

@@ -5,7 +5,8 @@
  *   skew       of each pair of rows at most one may be set; who sets one has read both.
  *   transfers  between accounts: everyone who reads all accounts, in a snapshot or validated, sees the same total; some
  *              readers take long, so that collection has to wait for them.
- *   sizes      payloads of changing sizes, blind and not, in tables with and without inlining: each payload read is whole.
+ *   sizes      payloads of changing sizes, blind and not, in tables with and without inlining: each payload read is
+ *              whole.
  *   visitors   counters again, by workers that join, idle and leave all the time beside a maintenance thread that comes
  *              and goes.
  *
@@ -53,9 +54,9 @@ struct actor {
     unsigned number;
     unsigned ms;
     uint64_t start_ns, random;
-    int64_t sum;               /* what this worker's commits added in all */
+    int64_t sum; /* what this worker's commits added in all */
     uint64_t commits;
-    const char *problem;       /* the first thing that was wrong */
+    const char *problem; /* the first thing that was wrong */
     enum mae_status failure;
     /* Of the transaction being run, set anew by each run of its body. */
     int64_t delta;
@@ -190,7 +191,8 @@ static enum mae_status skew_look_body(struct mae_txn *txn, void *arg)
     for (unsigned row = 0; row < ROWS; row += 2) {
         uint64_t a, b;
         enum mae_status status;
-        if ((status = read_row(actor, txn, row, &a)) != MAE_OK || (status = read_row(actor, txn, row + 1, &b)) != MAE_OK)
+        if ((status = read_row(actor, txn, row, &a)) != MAE_OK ||
+            (status = read_row(actor, txn, row + 1, &b)) != MAE_OK)
             return status;
         actor->wrong |= a + b > 1;
     }
@@ -358,12 +360,9 @@ static void visitors_turn(struct actor *actor)
 /* ---- Running. ---- */
 
 static const struct scenario scenarios[] = {
-    {"counters", 8, 0, counters_turn, false},
-    {"skew", 24, 0, skew_turn, false},
-    {"transfers", 100, INITIAL, transfers_turn, false},
-    {"sizes, inlined", 216, 0, sizes_turn, false},
-    {"sizes, mixed", 700, 0, sizes_turn, false},
-    {"visitors", 64, 0, visitors_turn, true},
+    {"counters", 8, 0, counters_turn, false},           {"skew", 24, 0, skew_turn, false},
+    {"transfers", 100, INITIAL, transfers_turn, false}, {"sizes, inlined", 216, 0, sizes_turn, false},
+    {"sizes, mixed", 700, 0, sizes_turn, false},        {"visitors", 64, 0, visitors_turn, true},
 };
 
 static void *thread_body(void *arg)
@@ -376,8 +375,9 @@ static void *thread_body(void *arg)
             return NULL;
         }
     }
-    while (time_left(actor->start_ns, actor->ms) && !actor->problem)
+    do /* once at least, however late the thread begins */
         actor->scenario->turn(actor);
+    while (time_left(actor->start_ns, actor->ms) && !actor->problem);
     if (!actor->scenario->joins)
         mae_worker_leave(actor->worker);
     return NULL;
@@ -459,8 +459,13 @@ static void run_scenario(const struct scenario *scenario, const char *options, u
     fill(&world, scenario, rows);
     world_leave(&world);
     for (unsigned i = 0; i < workers; i++)
-        actors[i] = (struct actor){.world = &world, .scenario = scenario, .rows = rows, .number = i, .ms = stress_ms(),
-                                   .start_ns = start, .random = seed * 1000 + i};
+        actors[i] = (struct actor){.world = &world,
+                                   .scenario = scenario,
+                                   .rows = rows,
+                                   .number = i,
+                                   .ms = stress_ms(),
+                                   .start_ns = start,
+                                   .random = seed * 1000 + i};
     run_threads(workers, any_body, actors, sizeof actors[0]);
     for (unsigned i = 0; i < workers; i++) {
         if (actors[i].problem)
@@ -468,7 +473,7 @@ static void run_scenario(const struct scenario *scenario, const char *options, u
         sum += actors[i].sum;
         commits += actors[i].commits;
     }
-    assert_true(commits > 0);
+    assert_true(commits > 0 || scenario->joins);
     world_verify(world.db);
     assert_ok(mae_worker_join(world.db, &world.workers[0]));
     assert_int_equal(sum_up(&world, rows), sum);

@@ -2,13 +2,27 @@
 #include "tests/support/scheduler.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
+#include <unistd.h>
 
 #include "engine/base/race.h"
 #include "engine/base/tsc.h"
 #include "engine/maemio.h"
 #include "workloads/rng.h"
+
+void scheduler_fix_addresses(char **argv)
+{
+    int now = personality(0xffffffff);
+    if (now != -1 && !(now & ADDR_NO_RANDOMIZE) && personality((unsigned long)now | ADDR_NO_RANDOMIZE) != -1 &&
+        (personality(0xffffffff) & ADDR_NO_RANDOMIZE))
+        (void)execv("/proc/self/exe", argv); /* if that fails: go on, seeds may not repeat elsewhere */
+    /* Large blocks from the heap too, so that the database's spans find the same hole in each round. */
+    (void)mallopt(M_MMAP_MAX, 0);
+    (void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+}
 
 #ifdef MAE_DEBUG
 
@@ -46,7 +60,10 @@ struct coroutine {
 #else
     ucontext_t context;
 #endif
+    /* AddressSanitizer's: the stack it knows of; main's is told with the first switch away from it. */
     void *fake_stack;
+    const void *bottom;
+    size_t stack_bytes;
     bool live;
     int64_t priority;
     /* Its clock: an offset from the common time, or a reading that does not move for a while. */
@@ -64,7 +81,6 @@ struct event {
 /* A decision of the depth-first search. */
 struct choice {
     uint8_t taken, count;
-    uint8_t preempts;  /* whether any but the first alternative counts as a preemption */
 };
 
 static struct scheduler {
@@ -76,7 +92,7 @@ static struct scheduler {
     struct rng rng;
     uint64_t time;
     uint64_t steps, total_steps, steps_before;
-    bool running, exhausted;
+    bool running, exhausted, diverged;
     /* RANDOM */
     unsigned switch_in_256;
     /* PCT */
@@ -120,7 +136,9 @@ static void switch_to(unsigned next)
     struct coroutine *from = &s.contexts[s.current], *to = &s.contexts[next];
     s.current = next;
 #ifdef FIBERS_ANNOTATED
-    __sanitizer_start_switch_fiber(&from->fake_stack, to->stack, to->stack ? STACK_BYTES : 0);
+    /* A coroutine that is over gives its fake stack back. */
+    __sanitizer_start_switch_fiber(from != &s.contexts[MAIN] && !from->live ? NULL : &from->fake_stack, to->bottom,
+                                   to->stack_bytes);
 #endif
 #if defined(__x86_64__)
     scheduler_switch_stacks(&from->sp, to->sp);
@@ -128,9 +146,7 @@ static void switch_to(unsigned next)
     swapcontext(&from->context, &to->context);
 #endif
 #ifdef FIBERS_ANNOTATED
-    const void *bottom;
-    size_t bytes;
-    __sanitizer_finish_switch_fiber(from->fake_stack, &bottom, &bytes);
+    __sanitizer_finish_switch_fiber(from->fake_stack, NULL, NULL);
 #endif
 }
 
@@ -156,14 +172,15 @@ static unsigned any_other(void)
 }
 
 /* The next decision of the search: what the prefix says, else the first alternative. */
-static unsigned choose(unsigned alternatives, bool preempts)
+static unsigned choose(unsigned alternatives)
 {
     if (alternatives < 2 || s.choice_next == CHOICES_MAX)
         return 0;
     if (s.choice_next == s.choice_count)
-        s.choices[s.choice_count++] = (struct choice){0, (uint8_t)alternatives, preempts};
+        s.choices[s.choice_count++] = (struct choice){0, (uint8_t)alternatives};
     struct choice *choice = &s.choices[s.choice_next++];
-    return choice->taken;
+    s.diverged |= choice->count != alternatives;
+    return choice->taken < alternatives ? choice->taken : 0;
 }
 
 static unsigned highest(void)
@@ -173,6 +190,19 @@ static unsigned highest(void)
         if (s.contexts[i].live && (best == MAIN || s.contexts[i].priority > s.contexts[best].priority))
             best = i;
     return best;
+}
+
+/* The next one in turn; the first of `others` is it unless all are below the current one. */
+static unsigned next_after(unsigned *others, unsigned n)
+{
+    unsigned first = 0;
+    while (first < n && others[first] < s.current)
+        first++;
+    first = first == n ? 0 : first;
+    unsigned next = others[first];
+    others[first] = others[0]; /* the rest are the alternatives */
+    others[0] = next;
+    return next;
 }
 
 /* Who goes on at this point; `waits`: the current worker cannot do anything useful. */
@@ -192,13 +222,14 @@ static unsigned decide(bool waits)
         n = others_live(others);
         if (n == 0)
             return s.current;
-        if (waits)
-            return others[choose(n, false)];
+        /* A worker that waits hands over to the next one; to another one is as much of a choice as a preemption. */
         if (s.preemptions == s.plan.depth)
-            return s.current;
-        taken = choose(n + 1, true);
+            return waits ? next_after(others, n) : s.current;
+        taken = choose(waits ? n : n + 1);
         s.preemptions += taken != 0;
-        return taken ? others[taken - 1] : s.current;
+        if (waits)
+            (void)next_after(others, n);
+        return waits ? others[taken] : taken ? others[taken - 1] : s.current;
     }
     return s.current;
 }
@@ -324,7 +355,9 @@ static void run_body(void)
     const void *bottom;
     size_t bytes;
     __sanitizer_finish_switch_fiber(NULL, &bottom, &bytes);
-    if (s.contexts[MAIN].stack == NULL && s.live == s.count) { /* not needed: main's bounds come with the first switch */
+    if (!s.contexts[MAIN].stack_bytes) { /* the first coroutine of all was switched to by main */
+        s.contexts[MAIN].bottom = bottom;
+        s.contexts[MAIN].stack_bytes = bytes;
     }
 #endif
     s.body(s.arg, s.current);
@@ -335,16 +368,18 @@ static void run_body(void)
     if (n)
         next = s.plan.policy == SCHEDULER_RANDOM ? others[rng_below(&s.rng, n)]
                : s.plan.policy == SCHEDULER_PCT  ? highest()
-                                                 : others[choose(n, false)];
+                                                 : others[choose(n)];
     switch_to(next);
     abort(); /* nobody comes back to a finished coroutine */
 }
 
 static void prepare(struct coroutine *c)
 {
+    c->bottom = c->stack;
+    c->stack_bytes = STACK_BYTES;
 #if defined(__x86_64__)
     /* As if it had been switched away from at its first instruction: six registers, then where to go. */
-    void **top = (void **)(void *)((char *)c->stack + STACK_BYTES - 64);
+    void **top = (void **)(void *)((char *)c->stack + STACK_BYTES - 56);
     *top = NULL;                         /* a return address for run_body: there is none */
     *--top = (void *)(uintptr_t)run_body; /* the stack is 16-byte aligned + 8 at its entry, as the ABI wants */
     for (int i = 0; i < 6; i++)
@@ -358,7 +393,8 @@ static void prepare(struct coroutine *c)
 #endif
 }
 
-bool scheduler_run(const struct scheduler_plan *plan, unsigned count, void (*body)(void *arg, unsigned worker), void *arg)
+bool scheduler_run(const struct scheduler_plan *plan, unsigned count, void (*body)(void *arg, unsigned worker),
+                   void *arg)
 {
     s.plan = *plan;
     s.count = s.live = count;
@@ -381,7 +417,7 @@ bool scheduler_run(const struct scheduler_plan *plan, unsigned count, void (*bod
         s.change_at[i] = 1 + rng_below(&s.rng, s.steps_before);
     unsigned first = plan->policy == SCHEDULER_RANDOM ? (unsigned)rng_below(&s.rng, count)
                      : plan->policy == SCHEDULER_PCT  ? highest()
-                                                      : choose(count, false);
+                                                      : choose(count);
     s.running = true;
     switch_to(first);
     s.running = false;
@@ -393,6 +429,7 @@ bool scheduler_run(const struct scheduler_plan *plan, unsigned count, void (*bod
 void scheduler_first(void)
 {
     s.choice_count = 0;
+    s.diverged = false;
 }
 
 bool scheduler_next(void)
@@ -427,8 +464,9 @@ void scheduler_print(FILE *out)
             fprintf(out, "  worker %u\n", e->worker);
         last = e->worker;
         if (e->point == POINT_NOTE)
-            fprintf(out, "    %6llu  %s key %llu value %llu: %s\n", (unsigned long long)i, e->name, (unsigned long long)e->key,
-                    (unsigned long long)e->value, mae_status_name((enum mae_status)e->status));
+            fprintf(out, "    %6llu  %s key %llu value %llu: %s\n", (unsigned long long)i, e->name,
+                    (unsigned long long)e->key, (unsigned long long)e->value,
+                    mae_status_name((enum mae_status)e->status));
         else
             fprintf(out, "    %6llu  . %s\n", (unsigned long long)i,
                     e->point == POINT_MUTEX ? "waits for a mutex"
@@ -448,6 +486,11 @@ uint64_t scheduler_total_steps(void)
     return s.total_steps;
 }
 
+bool scheduler_diverged(void)
+{
+    return s.diverged;
+}
+
 #else /* no race points: nothing to schedule */
 
 bool scheduler_available(void)
@@ -464,7 +507,8 @@ void scheduler_close(void)
 {
 }
 
-bool scheduler_run(const struct scheduler_plan *plan, unsigned count, void (*body)(void *arg, unsigned worker), void *arg)
+bool scheduler_run(const struct scheduler_plan *plan, unsigned count, void (*body)(void *arg, unsigned worker),
+                   void *arg)
 {
     (void)plan, (void)count, (void)body, (void)arg;
     return false;
@@ -501,6 +545,11 @@ uint64_t scheduler_steps(void)
 uint64_t scheduler_total_steps(void)
 {
     return 0;
+}
+
+bool scheduler_diverged(void)
+{
+    return false;
 }
 
 int scheduler_mutex_lock(pthread_mutex_t *mutex)

@@ -1,8 +1,9 @@
 /*
- * scheduler.h - runs workers as coroutines on one OS thread and decides at every race point (engine/base/race.h) who goes on.
+ * scheduler.h - runs workers as coroutines on one OS thread and decides at every race point (engine/base/race.h) who
+ * goes on.
  *
- * Which worker that is comes from a policy and a seed alone, as does what each worker's clock says, so that a schedule is
- * repeated by its seed:
+ * Which worker that is comes from a policy and a seed alone, as does what each worker's clock says, so that a schedule
+ * is repeated by its seed:
  *     RANDOM   at each point the CPU changes hands with a probability drawn per schedule, to any other worker
  *     PCT      workers have random priorities, the highest runs; `depth` - 1 random steps lower the running one's
  *              (Burckhardt et al., A randomized scheduler with probabilistic guarantees of finding bugs, ASPLOS 2010)
@@ -10,8 +11,9 @@
  * A worker that waits (for a pending version, a back-off, a mutex) lets others run; that is no preemption.
  *
  * Clocks: each worker's has its own skew and at times stalls, jumps ahead and runs backwards.
- * A program that uses this puts SCHEDULER_INTERPOSE once at file level: a mutex that another coroutine holds would block
- * the whole thread, so pthread_mutex_lock becomes a wait that the policy sees. One scheduler a process, one thread.
+ * A program that uses this puts SCHEDULER_INTERPOSE once at file level: a mutex that another coroutine holds would
+ * block the whole thread, so pthread_mutex_lock becomes a wait that the policy sees. One scheduler a process, one
+ * thread.
  */
 #ifndef TESTS_SUPPORT_SCHEDULER_H
 #define TESTS_SUPPORT_SCHEDULER_H
@@ -50,6 +52,12 @@ struct scheduler_plan {
 /* True in builds that have race points. */
 bool scheduler_available(void);
 
+/*
+ * Call first in main: starts the program again without address space randomisation, where that is allowed. For which
+ * accesses of a transaction meet in its hash table of rows depends on addresses, and with that how many points it passes.
+ */
+void scheduler_fix_addresses(char **argv);
+
 /* Puts hook and clock in place; from now on time is the scheduler's, also outside of runs. */
 void scheduler_open(uint64_t seed);
 void scheduler_close(void);
@@ -58,11 +66,14 @@ void scheduler_close(void);
  * Runs `body(arg, worker)` for workers 0 .. count - 1 until all have returned. False if that took more than the step
  * limit: a livelock, or starvation; the coroutines are then abandoned and so is everything they hold.
  */
-bool scheduler_run(const struct scheduler_plan *plan, unsigned count, void (*body)(void *arg, unsigned worker), void *arg);
+bool scheduler_run(const struct scheduler_plan *plan, unsigned count, void (*body)(void *arg, unsigned worker),
+                   void *arg);
 
 /* BOUNDED: makes the next run take the next schedule; false when there is none left. First call scheduler_first. */
 void scheduler_first(void);
 bool scheduler_next(void);
+/* BOUNDED: some run did not repeat the run before it up to their difference, so the search has missed schedules. */
+bool scheduler_diverged(void);
 
 /* Something a worker did, for the trace: `name` is static text. */
 void scheduler_note(const char *name, uint64_t key, uint64_t value, int status);

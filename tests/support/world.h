@@ -1,8 +1,8 @@
 /*
  * world.h - a database with one table, one index and some workers, for the engine's tests.
  *
- * Helpers assert with cmocka, so they are for the main thread only; what threads may call says so. Rows hold 64-bit words
- * unless a test does otherwise. Every world ends with mae_db_verify.
+ * Helpers assert with cmocka, so they are for the main thread only; what threads may call says so. Rows hold 64-bit
+ * words unless a test does otherwise. Every world ends with mae_db_verify.
  */
 #ifndef TESTS_SUPPORT_WORLD_H
 #define TESTS_SUPPORT_WORLD_H
@@ -30,6 +30,13 @@
 #define assert_status(expected, call) assert_string_equal(mae_status_name(call), #expected)
 #define assert_ok(call) assert_status(MAE_OK, call)
 
+/* Tests that do the same many times do it so much less often under ThreadSanitizer, which is that much slower. */
+#if defined(__SANITIZE_THREAD__)
+enum { WORLD_SLOWNESS = 8 };
+#else
+enum { WORLD_SLOWNESS = 1 };
+#endif
+
 enum { WORLD_WORKERS_MAX = 8 };
 
 struct world {
@@ -46,11 +53,12 @@ struct mae_db *world_db(const char *options);
 
 /* A table "rows" with payloads up to payload_max_bytes, an index "keys" of 8-byte keys, and joined workers. */
 struct world world_open(const char *options, enum mae_index_kind kind, size_t payload_max_bytes, unsigned workers);
-void world_leave(struct world *world);  /* its workers leave, those that are NULL have left */
-void world_verify(struct mae_db *db);   /* mae_db_verify says MAE_OK, else fails with its report */
-void world_close(struct world *world);  /* leave, verify, close */
+void world_leave(struct world *world); /* its workers leave, those that are NULL have left */
+void world_verify(struct mae_db *db);  /* mae_db_verify says MAE_OK, else fails with its report */
+void world_close(struct world *world); /* leave, verify, close */
 
-/* A read-write transaction with a timestamp above that of every earlier call: the order of calls is the serial order. */
+/* A read-write transaction with a timestamp above those of all earlier calls: the order of calls is the serial
+ * order. */
 struct mae_txn *begin(struct mae_worker *worker);
 struct mae_txn *begin_snapshot(struct mae_worker *worker);
 
@@ -72,18 +80,20 @@ void new_keys(struct mae_worker *worker, struct mae_index *index, uint64_t first
 /* What a new read-write transaction reads in the row; asserts that it is there. */
 uint64_t row_value(struct mae_worker *worker, struct mae_table *table, uint64_t row);
 
-/* Lets every worker of the world pass quiescent points, until both horizons have passed all that was committed before and
- * the garbage of that time is gone. Needs gc_interval_us=1. */
+/* Lets every worker of the world pass quiescent points, until both horizons have passed all that was committed before
+ * and the garbage of that time is gone. Needs gc_interval_us=1. */
 void settle(struct world *world);
 
 uint64_t worker_counter(const struct mae_worker *worker, const char *name);
 uint64_t db_counter(const struct mae_db *db, const char *name);
 
 /*
- * Lets `action` run, once, when the engine passes the point for the n-th time from now on (1: the next); not from within
- * itself. Fails the test at the next call or world_close if it never ran. Debug builds only.
+ * Lets `action` run, once, when the engine passes the point for the n-th time from now on (1: the next); not from
+ * within itself. Fails the test at the next call or world_close if it never ran. Debug builds only.
  */
 void at_race(enum race_point point, unsigned n, void (*action)(void *arg), void *arg);
+/* Forgets what at_race announced; true if it had not run. */
+bool at_race_cancel(void);
 
 /* MAE_SEED or the default, printed. */
 uint64_t seed_from_environment(void);
@@ -91,7 +101,7 @@ uint64_t seed_from_environment(void);
 uint64_t random_next(uint64_t *state);
 uint64_t random_below(uint64_t *state, uint64_t n);
 
-/* How long a stress scenario may run, in milliseconds: less where a sanitizer slows it down; MAE_STRESS_MS overrides. */
+/* How long a stress scenario may run, in milliseconds: less under a sanitizer; MAE_STRESS_MS overrides. */
 unsigned stress_ms(void);
 /* True while fewer than ms have passed since start_ns (monotonic_ns). Threads may call them. */
 uint64_t monotonic_ns(void);

@@ -3,9 +3,9 @@
 
 #include "tests/support/world.h"
 
+#ifdef MAE_DEBUG
 static unsigned passed[RACE_POINT_COUNT];
 
-#ifdef MAE_DEBUG
 static void count(enum race_point point)
 {
     passed[point]++;
@@ -18,7 +18,7 @@ static void points_are_passed_and_named(void **state)
     (void)state;
     NEEDS_HOOKS();
 #ifdef MAE_DEBUG
-    static const enum race_point expected[] = {RACE_READ_HEAD, RACE_PRECHECK,    RACE_INSTALL_LINK, RACE_RAISE_RTS,
+    static const enum race_point expected[] = {RACE_READ_HEAD,  RACE_PRECHECK,    RACE_INSTALL_LINK, RACE_RAISE_RTS,
                                                RACE_CHECK_READ, RACE_CHECK_WRITE, RACE_DECIDE};
     struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 1);
     uint64_t row = new_row(world.workers[0], world.table, 1), other = new_row(world.workers[0], world.table, 1), value;

@@ -29,8 +29,8 @@ static void statuses_outside_the_table_are_harmless(void **state)
 static void kinds_say_what_to_do(void **state)
 {
     (void)state;
-    static const enum mae_status retry[] = {MAE_ABORT_NEWER,      MAE_ABORT_RTS,         MAE_ABORT_PENDING,
-                                            MAE_ABORT_PRECHECK,   MAE_ABORT_INSTALL,     MAE_ABORT_READ_CHECK,
+    static const enum mae_status retry[] = {MAE_ABORT_NEWER,       MAE_ABORT_RTS,     MAE_ABORT_PENDING,
+                                            MAE_ABORT_PRECHECK,    MAE_ABORT_INSTALL, MAE_ABORT_READ_CHECK,
                                             MAE_ABORT_WRITE_CHECK, MAE_ABORT_INDEX};
     static const enum mae_status go_on[] = {MAE_OK,      MAE_NOT_FOUND, MAE_EXISTS, MAE_TOO_LARGE,   MAE_READ_ONLY,
                                             MAE_INVALID, MAE_BUSY,      MAE_FULL,   MAE_UNSUPPORTED, MAE_CORRUPT};

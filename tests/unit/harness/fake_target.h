@@ -271,7 +271,7 @@ static enum mae_status fake_check(struct workload *workload, struct target_worke
                                   char *report, size_t report_bytes)
 {
     (void)worker;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; committed != NULL && i < 2; i++)
         if (committed[i] != workload->counted[i]) {
             (void)snprintf(report, report_bytes, "type %d: the harness counted %llu, the workload %llu", i,
                            (unsigned long long)committed[i], (unsigned long long)workload->counted[i]);
@@ -306,6 +306,7 @@ static const struct workload_ops fake_workload_ops = {
     .attempt = fake_attempt,
     .operations = fake_operations,
     .check = fake_check,
+    .check_live = true,
     .data_size = fake_data_size,
 };
 

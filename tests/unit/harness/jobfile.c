@@ -113,6 +113,26 @@ static void ranges_run_to_the_number_of_cores_by_steps_and_by_factors(void **sta
     assert_points("a=0.1..0.3+0.1", (const char *[]){"global: a=0.1", "global: a=0.2", "global: a=0.3", NULL});
     assert_refused("a=1..7+3, cores", "jobs/test.conf:1: key 'a': value '4' is in the list twice");
     assert_points("a=cores, 1..7+6", (const char *[]){"global: a=4", "global: a=1", "global: a=7", NULL});
+    assert_points("a=1..cores*3, 2cores",
+                  (const char *[]){"global: a=1", "global: a=3", "global: a=4", "global: a=8", NULL});
+    assert_points("a=cores..2cores+4", (const char *[]){"global: a=4", "global: a=8", NULL});
+    assert_points("a=hardcores, 2coresx", (const char *[]){"global: a=hardcores", "global: a=2coresx", NULL});
+}
+
+static void a_value_can_be_that_of_another_key(void **state)
+{
+    (void)state;
+    assert_points(
+        "a = $threads\nthreads = 1, 2\n[s]\n[t]\na = 7",
+        (const char *[]){"s: a=1 threads=1", "s: a=2 threads=2", "t: a=7 threads=1", "t: a=7 threads=2", NULL});
+    assert_points("threads = $a\na = 3", (const char *[]){"global: threads=3 a=3", NULL});
+    assert_refused("a=1\nthreads = $a, $b\nb=x", "jobs/test.conf:2: key 'threads': 'x' is no number: want 1..256");
+    assert_refused("a = $thread\nthreads = 1",
+                   "jobs/test.conf:1: key 'a': '$thread': want $ and another key that has a value of its own here");
+    assert_refused("a = $a",
+                   "jobs/test.conf:1: key 'a': '$a': want $ and another key that has a value of its own here");
+    assert_refused("a = $b\nb = $a",
+                   "jobs/test.conf:1: key 'a': '$b': want $ and another key that has a value of its own here");
 }
 
 static void words_quotes_and_comments_are_read_as_written(void **state)
@@ -289,9 +309,10 @@ static void random_bytes_give_points_or_one_line_of_message(void **state)
     print_message("MAE_SEED=%llu\n", (unsigned long long)seed);
     srand48((long)seed);
     static const char *const pieces[] = {
-        "[",       "]",        "=",  ",",           "\"",   "\\",       "#",      "\n",      "\r",      " ",
-        "..",      "+",        "*",  "cores",       "1",    "0.5",      "a",      "b",       "threads", "set.x",
-        "include", "[global]", "\t", "99999999999", "\xff", "\xc3\xa4", "a=1..3", "a=1,2\n", "[s]\n",   "."};
+        "[",    "]",        "=",       ",",       "\"",      "\\",       "#",  "\n",
+        "\r",   " ",        "..",      "+",       "*",       "cores",    "1",  "0.5",
+        "a",    "b",        "threads", "set.x",   "include", "[global]", "\t", "99999999999",
+        "\xff", "\xc3\xa4", "a=1..3",  "a=1,2\n", "[s]\n",   ".",        "$"};
     const struct jobfile_rules anything = {.cores = 3};
     for (int round = 0; round < 20000; round++) {
         char text[512];
@@ -322,6 +343,7 @@ int main(void)
         cmocka_unit_test(lists_expand_to_their_product_the_last_key_fastest),
         cmocka_unit_test(sections_inherit_and_override_global_keys_wherever_they_stand),
         cmocka_unit_test(ranges_run_to_the_number_of_cores_by_steps_and_by_factors),
+        cmocka_unit_test(a_value_can_be_that_of_another_key),
         cmocka_unit_test(words_quotes_and_comments_are_read_as_written),
         cmocka_unit_test(long_lines_are_not_cut),
         cmocka_unit_test(a_point_keeps_its_hash_when_lines_move_and_only_then),

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "harness/clock.h"
 #include "harness/loop.h"
 
 /* The script: what each attempt returns, and after how many attempts the stop flag is raised. */
@@ -113,6 +114,128 @@ static void stop_is_heeded_between_attempts(void **state)
     assert_int_equal(counts[0].committed, 1);
 }
 
+/* ---- Timing and the window. ---- */
+
+static _Atomic bool window;
+static unsigned open_at; /* the window opens in this attempt */
+
+static enum mae_status attempt_and_open(struct workload_worker *worker_state)
+{
+    if (attempts + 1 == open_at)
+        window = true;
+    return attempt(worker_state);
+}
+
+static const struct workload_ops timed_ops = {.next = next, .attempt = attempt_and_open, .operations = operations};
+
+static void only_what_begins_in_the_window_is_timed(void **state)
+{
+    (void)state;
+    /* The third request (type 0) sees the window open while it runs, so only the fourth and fifth are timed. */
+    const enum mae_status statuses[] = {MAE_OK, MAE_OK, MAE_OK, MAE_ABORT_RTS, MAE_ABORT_RTS, MAE_OK, MAE_OK};
+    for (int exact = 0; exact < 2; exact++) {
+        set_script(statuses, 7);
+        attempts = draws = backoffs = stop_after = 0;
+        stop = window = false;
+        open_at = 3;
+        struct loop_worker worker = {.workload = &timed_ops,
+                                     .backoff = backoff,
+                                     .stop = &stop,
+                                     .open = &window,
+                                     .commits_max = 5,
+                                     .exact = exact};
+        worker.counters = loop_counters_create(2);
+        worker.latencies = latencies_create(2);
+        assert_int_equal(loop_run(&worker), MAE_OK);
+        assert_true(worker.measuring);
+        assert_int_equal(worker.latencies[1].service.count, 1); /* the fourth, in three attempts */
+        assert_int_equal(worker.latencies[1].retried.count, 1);
+        assert_int_equal(worker.latencies[1].retried.max, 3);
+        assert_int_equal(worker.latencies[0].service.count, 1);
+        assert_int_equal(worker.latencies[0].retried.count, 0);
+        assert_int_equal(worker.latencies[0].response.count, 0);
+        assert_int_equal(worker.counters[0].committed + worker.counters[1].committed, 5); /* all of them count */
+        free(worker.latencies);
+        free(worker.counters);
+    }
+}
+
+static void a_window_that_never_opens_times_nothing(void **state)
+{
+    (void)state;
+    set_script(NULL, 0);
+    attempts = draws = backoffs = stop_after = open_at = 0;
+    stop = window = false;
+    struct loop_worker worker = {
+        .workload = &timed_ops, .backoff = backoff, .stop = &stop, .open = &window, .commits_max = 10};
+    worker.counters = loop_counters_create(2);
+    worker.latencies = latencies_create(2);
+    assert_int_equal(loop_run(&worker), MAE_OK);
+    assert_false(worker.measuring);
+    assert_int_equal(worker.latencies[0].service.count + worker.latencies[1].service.count, 0);
+    free(worker.latencies);
+    free(worker.counters);
+}
+
+static unsigned idles;
+static void idle(struct target_worker *worker)
+{
+    (void)worker;
+    idles++;
+}
+
+static void an_open_loop_waits_and_counts_waiting_as_response(void **state)
+{
+    (void)state;
+    set_script(NULL, 0);
+    attempts = draws = backoffs = stop_after = open_at = idles = 0;
+    stop = false;
+    struct arrivals arrivals;
+    struct loop_worker worker = {
+        .workload = &ops, .backoff = backoff, .stop = &stop, .commits_max = 20, .arrivals = &arrivals, .idle = idle};
+    arrivals_init(&arrivals, false, 2000, 0, 1, 1);
+    worker.counters = loop_counters_create(2);
+    worker.latencies = latencies_create(2);
+    assert_int_equal(loop_run(&worker), MAE_OK);
+    /* Twenty requests, half a millisecond apart: the schedule holds them back, however fast they are. */
+    assert_true(worker.end_ns - worker.begin_ns >= 9900000);
+    assert_true(idles > 0);
+    for (int type = 0; type < 2; type++) {
+        assert_int_equal(worker.latencies[type].service.count, 10);
+        assert_int_equal(worker.latencies[type].response.count, 10);
+        assert_true(worker.latencies[type].response.sum >= worker.latencies[type].service.sum);
+    }
+    free(worker.latencies);
+    free(worker.counters);
+}
+
+static void idle_until_stopped(struct target_worker *worker)
+{
+    (void)worker;
+    stop = true;
+}
+
+static void stop_ends_the_waiting(void **state)
+{
+    (void)state;
+    set_script(NULL, 0);
+    attempts = draws = stop_after = 0;
+    stop = false;
+    struct arrivals arrivals;
+    struct loop_worker worker = {.workload = &ops,
+                                 .backoff = backoff,
+                                 .stop = &stop,
+                                 .commits_max = 20,
+                                 .arrivals = &arrivals,
+                                 .idle = idle_until_stopped};
+    arrivals_init(&arrivals, false, 1, 0, 1, 1); /* the first one in a second */
+    arrivals.gap_ticks *= 3600;
+    worker.counters = loop_counters_create(2);
+    assert_int_equal(loop_run(&worker), MAE_OK);
+    assert_int_equal(attempts, 0);
+    free(worker.counters);
+}
+
 static void counts_add_and_subtract(void **state)
 {
     (void)state;
@@ -134,7 +257,12 @@ int main(void)
         cmocka_unit_test(a_request_is_attempted_until_it_commits),
         cmocka_unit_test(a_failure_that_is_not_retryable_ends_the_loop),
         cmocka_unit_test(stop_is_heeded_between_attempts),
+        cmocka_unit_test(only_what_begins_in_the_window_is_timed),
+        cmocka_unit_test(a_window_that_never_opens_times_nothing),
+        cmocka_unit_test(an_open_loop_waits_and_counts_waiting_as_response),
+        cmocka_unit_test(stop_ends_the_waiting),
         cmocka_unit_test(counts_add_and_subtract),
     };
+    clock_init();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

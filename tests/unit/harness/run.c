@@ -246,7 +246,79 @@ static void auto_threads_stay_within_what_the_target_allows(void **state)
     outcome_free(&outcome);
 }
 
+static void every_transaction_of_a_counted_run_is_timed(void **state)
+{
+    (void)state;
+    for (int exact = 0; exact < 2; exact++) {
+        const char *const arguments[] = {
+            "threads=2",  "pin=none", "txns=1000", "abort_every=5", exact ? "latency=exact" : "latency=on",
+            CSV_ARGUMENT, NULL};
+        struct outcome outcome = run_child(arguments, 0, 0);
+        assert_int_equal(outcome.code, EXIT_FINE);
+        assert_int_equal(number_at(&outcome, 1, "latency_count"), 2000);
+        assert_int_equal(number_at(&outcome, 2, "latency_count"), 1000);
+        assert_int_equal(number_at(&outcome, 1, "attempts_max"), 2);
+        assert_true(number_at(&outcome, 1, "latency_p50_ns") <= number_at(&outcome, 1, "latency_max_ns"));
+        assert_text_at(&outcome, 1, "response_p50_ns", ""); /* a closed loop */
+        double attempts = strtod(csv_read_get(outcome.csv, 1, "attempts_per_commit"), NULL);
+        assert_true(attempts == (2000 + 2 * 249) / 2000.0);
+        assert_says(outcome.out, "latency        p50 ");
+        outcome_free(&outcome);
+    }
+    const char *const arguments[] = {"threads=1", "pin=none", "txns=10", "latency=off", CSV_ARGUMENT, NULL};
+    struct outcome outcome = run_child(arguments, 0, 0);
+    assert_text_at(&outcome, 1, "latency_count", "");
+    outcome_free(&outcome);
+}
+
+static void the_hash_is_of_what_decides_the_run(void **state)
+{
+    (void)state;
+    static const char *const variants[] = {"label=a", "label=b", "repetitions=2", "seed=2", "set=speed=fast", "rows=7"};
+    enum { VARIANTS = sizeof variants / sizeof variants[0], SAME = 3 };
+    char hashes[VARIANTS][17];
+    for (size_t i = 0; i < VARIANTS; i++) {
+        const char *const arguments[] = {"threads=1", "pin=none", "txns=10", variants[i], CSV_ARGUMENT, NULL};
+        struct outcome outcome = run_child(arguments, 0, 0);
+        (void)snprintf(hashes[i], sizeof hashes[i], "%s", csv_read_get(outcome.csv, 1, "config_hash"));
+        assert_int_equal(strlen(hashes[i]), 16);
+        outcome_free(&outcome);
+        for (size_t j = 0; j < i; j++)
+            assert_true((strcmp(hashes[i], hashes[j]) == 0) == (i < SAME && j < SAME));
+    }
+}
+
+static void an_open_loop_does_what_is_due(void **state)
+{
+    (void)state;
+    const char *const arguments[] = {"threads=2", "pin=none",        "warmup=50ms", "time=500ms",
+                                     "rate=2000", "arrival=uniform", CSV_ARGUMENT,  NULL};
+    struct outcome outcome = run_child(arguments, 0, 0);
+    assert_int_equal(outcome.code, EXIT_FINE);
+    double due = 2000 * strtod(csv_read_get(outcome.csv, 1, "window_s"), NULL);
+    assert_true((double)number_at(&outcome, 1, "commits") <= due + 4); /* never early, however fast */
+    assert_text_at(&outcome, 1, "rate_txn_per_s", "2000");
+    assert_text_at(&outcome, 1, "ns_per_txn", "");
+    assert_says(outcome.out, "2.00k txn/s due, uniform arrivals");
+    outcome_free(&outcome);
+}
+
 /* ---- Runs that cannot be trusted. ---- */
+
+static void a_check_that_fails_while_it_runs_ends_the_run(void **state)
+{
+    (void)state;
+    const char *const arguments[] = {"threads=2",      "pin=none",         "warmup=0",   "time=60s", "fault=corrupt",
+                                     "fault_at=check", "check_every=10ms", CSV_ARGUMENT, NULL};
+    struct outcome outcome = run_child(arguments, 0, 0);
+    assert_int_equal(outcome.code, EXIT_CHECK);
+    assert_says(outcome.err, "row 7: found 1, expected 2");
+    if (outcome.csv->row_count > 1) { /* unless it failed before the window */
+        assert_text_at(&outcome, 1, "check_result", "failed");
+        assert_text_at(&outcome, 1, "outcome", "interrupted");
+    }
+    outcome_free(&outcome);
+}
 
 static void assert_ends(const char *const *arguments, int code, const char *says)
 {
@@ -330,13 +402,13 @@ static void a_hanging_worker_meets_the_deadline(void **state)
         {"fault_at=attempt", "phase drain of repetition 1; not ready: worker 0; 0 of 1"},
         {"fault_at=prepare", "phase prepare of repetition 1; not ready: worker 0, 1;"},
         {"fault_at=check", "phase check of repetition 1; not ready: worker 0;"},
-        {"fault_at=load", "the deadline of 300ms passed in phase load; not ready: worker 0;"},
+        {"fault_at=load", "the deadline of 1s passed in phase load; not ready: worker 0;"},
         {"fault_at=setup", "passed in phase setup; 0 of 1"},
     };
     (void)setenv("FAKE_STUBBORN", "1", 1);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const char *const arguments[] = {"threads=2",  "pin=none",  "warmup=0",       "time=20ms",
-                                         "fault=hang", cases[i].at, "deadline=300ms", NULL};
+        const char *const arguments[] = {"threads=2",  "pin=none",  "warmup=0",    "time=20ms",
+                                         "fault=hang", cases[i].at, "deadline=1s", NULL};
         assert_ends(arguments, EXIT_DEADLINE, cases[i].says);
     }
     (void)unsetenv("FAKE_STUBBORN");
@@ -396,6 +468,7 @@ static int folder_remove(void **state)
 {
     (void)state;
     (void)unlink(path_of("csv"));
+    (void)unlink(path_of("csv.jsonl"));
     (void)unlink(path_of("out"));
     (void)unlink(path_of("err"));
     return rmdir(folder);
@@ -410,6 +483,10 @@ int main(void)
         cmocka_unit_test(repetitions_append_rows),
         cmocka_unit_test(csv_on_stdout_has_no_summary),
         cmocka_unit_test(auto_threads_stay_within_what_the_target_allows),
+        cmocka_unit_test(every_transaction_of_a_counted_run_is_timed),
+        cmocka_unit_test(the_hash_is_of_what_decides_the_run),
+        cmocka_unit_test(an_open_loop_does_what_is_due),
+        cmocka_unit_test(a_check_that_fails_while_it_runs_ends_the_run),
         cmocka_unit_test(failures_have_their_exit_code_and_message),
         cmocka_unit_test(a_failed_check_is_in_the_row),
         cmocka_unit_test(a_window_without_a_commit_fails),

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -172,6 +173,30 @@ static void this_machine_can_be_bound(void **state)
     topology_close(topology);
 }
 
+static void a_drawing_shows_workers_and_what_is_not_allowed(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t bytes;
+    struct placement placement;
+    struct topology *topology = topology_open("pack:2 numa:1 core:2 pu:2", "0-5", error);
+    assert_non_null(topology);
+    assert_true(topology_place(topology, "scatter", 5, &placement, error));
+    FILE *file = open_memstream(&text, &bytes);
+    topology_draw(topology, &placement, file);
+    assert_int_equal(fclose(file), 0);
+    assert_non_null(strstr(text, "CPU 0  worker 0\n"));
+    assert_non_null(strstr(text, "CPU 4  worker 1\n"));
+    assert_non_null(strstr(text, "CPU 2  worker 2\n"));
+    assert_non_null(strstr(text, "CPU 1  worker 3\n"));
+    assert_non_null(strstr(text, "CPU 3\n"));
+    assert_non_null(strstr(text, "CPU 6  not allowed\n"));
+    assert_non_null(strstr(text, "NUMANode 1 ("));
+    free(text);
+    placement_free(&placement);
+    topology_close(topology);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +211,7 @@ int main(void)
         cmocka_unit_test(wrong_policies_are_refused),
         cmocka_unit_test(wrong_machines_are_refused),
         cmocka_unit_test(this_machine_can_be_bound),
+        cmocka_unit_test(a_drawing_shows_workers_and_what_is_not_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

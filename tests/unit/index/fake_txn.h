@@ -78,11 +78,21 @@
 
 /* Instead of the engine's own transaction, engine/txn/worker.h. */
 #define ENGINE_TXN_WORKER_H
+struct last_leaf {
+    const void *index;
+    void *node;
+    uint32_t epoch;
+};
 struct mae_txn {
     struct table *table;
     uint64_t ts; /* of the last commit that is visible */
     bool snapshot;
+    bool plain; /* read-write and not doomed */
     enum mae_status doomed;
+    struct {
+        uint32_t epoch;
+    } accesses;
+    struct last_leaf last_leaf;
     uint64_t *writes; /* rows */
     size_t write_count;
     uint64_t reads;   /* how many txn_read and txn_update calls found a node */
@@ -247,6 +257,7 @@ enum mae_status txn_doom(struct mae_txn *txn, enum mae_status status)
 {
     if (txn->doomed == MAE_OK)
         txn->doomed = status;
+    txn->plain = false;
     return status;
 }
 
@@ -266,6 +277,8 @@ static inline void fake_begin(struct mae_txn *txn)
 {
     txn->write_count = 0;
     txn->doomed = MAE_OK;
+    txn->plain = true;
+    txn->accesses.epoch++;
     txn->reads = txn->updates = txn->operations = txn->fail_at = 0;
 }
 

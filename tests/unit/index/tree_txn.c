@@ -437,6 +437,69 @@ static void a_key_may_have_many_rows(void **state)
     world_close(&world);
 }
 
+static bool count_entry(void *arg, const void *key, uint64_t row)
+{
+    (void)key;
+    (void)row;
+    ++*(unsigned *)arg;
+    return true;
+}
+
+/* What an entry leads to is the caller's business: looking ahead must not touch rows that there are none of. */
+static void entries_may_lead_to_no_row(void **state)
+{
+    (void)state;
+    struct world world = world_open(false);
+    struct mae_txn *txn;
+    unsigned entries = 0;
+    uint64_t keys[40];
+    assert_int_equal(mae_begin(world.workers[0], MAE_READ_WRITE, 0, &txn), MAE_OK);
+    for (uint64_t key = 0; key < 40; key++) {
+        keys[key] = key;
+        assert_int_equal(mae_index_insert(txn, world.index, &key, UINT64_C(1) << 50), MAE_OK);
+    }
+    mae_prefetch(txn, world.index, keys, 40);
+    assert_int_equal(mae_index_scan(txn, world.index, NULL, NULL, 0, 0, count_entry, &entries), MAE_OK);
+    assert_int_equal(mae_index_scan(txn, world.index, NULL, NULL, MAE_SCAN_BACKWARD, 0, count_entry, &entries), MAE_OK);
+    assert_int_equal(entries, 80);
+    mae_abort(txn);
+    world_close(&world);
+}
+
+/* Runs of keys in one transaction, between removals, splits and others: the last leaf is not trusted blindly. */
+static void runs_of_keys_keep_their_order(void **state)
+{
+    (void)state;
+    struct world world = world_open(false);
+    struct mae_txn *txn;
+    uint64_t random = 7, count = 0;
+    static bool there[4096];
+    memset(there, 0, sizeof(there));
+    assert_int_equal(mae_begin(world.workers[0], MAE_READ_WRITE, 0, &txn), MAE_OK);
+    for (unsigned i = 0; i < 20000; i++) {
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        uint64_t key = random >> 40 & 4095;
+        for (unsigned k = 0; k < 1 + (random >> 60); k++, key = (key + 1) & 4095) {
+            if (there[key] && (random >> 55 & 1)) {
+                assert_int_equal(mae_delete(txn, world.index, &key), MAE_OK);
+                there[key] = false;
+            } else {
+                assert_int_equal(insert(&world, txn, key), there[key] ? MAE_EXISTS : MAE_OK);
+                there[key] = true;
+            }
+        }
+    }
+    assert_int_equal(mae_commit(txn), MAE_OK);
+    unsigned entries = 0;
+    for (unsigned key = 0; key < 4096; key++)
+        count += there[key];
+    assert_int_equal(mae_begin(world.workers[0], MAE_READ_WRITE, 0, &txn), MAE_OK);
+    assert_int_equal(mae_index_scan(txn, world.index, NULL, NULL, 0, 0, count_entry, &entries), MAE_OK);
+    assert_int_equal(entries, count);
+    assert_int_equal(mae_commit(txn), MAE_OK);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +512,8 @@ int main(void)
         cmocka_unit_test(a_roll_back_leaves_no_trace),
         cmocka_unit_test(a_snapshot_keeps_its_tree_through_splits_and_merges),
         cmocka_unit_test(a_key_may_have_many_rows),
+        cmocka_unit_test(entries_may_lead_to_no_row),
+        cmocka_unit_test(runs_of_keys_keep_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

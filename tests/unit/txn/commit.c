@@ -134,6 +134,62 @@ static void blind_writes_go_to_their_places(void **state)
     }
 }
 
+/* A blind write reads nothing, but it relies on the row being there: nobody may delete the row below it. */
+static void a_delete_below_a_blind_write_aborts(void **state)
+{
+    (void)state;
+    for (int order = 0; order < 2; order++) {
+        struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 2);
+        uint64_t row = new_row(world.workers[0], world.table, 5), value;
+        struct mae_txn *deleter = begin(world.workers[0]), *writer = begin(world.workers[1]);
+        assert_ok(mae_row_delete(deleter, world.table, row));
+        assert_ok(row_set(writer, world.table, row, 9));
+        enum mae_status delete_status, write_status;
+        if (order) {
+            delete_status = mae_commit(deleter);
+            write_status = mae_commit(writer);
+        } else {
+            write_status = mae_commit(writer);
+            delete_status = mae_commit(deleter);
+        }
+        assert_ok(order ? delete_status : write_status);
+        assert_true(mae_status_is_retryable(order ? write_status : delete_status));
+        settle(&world);
+        struct mae_txn *txn = begin(world.workers[0]);
+        if (order) {
+            assert_status(MAE_NOT_FOUND, row_get(txn, world.table, row, &value));
+        } else {
+            assert_ok(row_get(txn, world.table, row, &value));
+            assert_int_equal(value, 9);
+        }
+        assert_ok(mae_commit(txn));
+        world_close(&world);
+    }
+}
+
+/* The same while the other is in the middle of its commit: whoever installs second sees the first. */
+static void a_delete_and_a_blind_write_meet(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+    static const enum race_point points[] = {RACE_PRECHECK, RACE_INSTALL_LINK};
+    for (int p = 0; p < 2; p++) {
+        struct world world = world_open("adaptive_skip=off gc_interval_us=1", MAE_INDEX_HASH, 8, 2);
+        uint64_t row = new_row(world.workers[0], world.table, 5);
+        struct mae_txn *deleter = begin(world.workers[0]);
+        struct late_commit late = {.txn = begin(world.workers[1])};
+        assert_ok(mae_row_delete(deleter, world.table, row));
+        assert_ok(row_set(late.txn, world.table, row, 9));
+        at_race(points[p], 1, commit_now, &late);
+        enum mae_status status = mae_commit(deleter);
+        assert_true(mae_status_is_retryable(status));
+        assert_ok(late.status);
+        settle(&world);
+        assert_int_equal(row_value(world.workers[0], world.table, row), 9);
+        world_close(&world);
+    }
+}
+
 static void doomed_transactions_commit_as_aborts(void **state)
 {
     (void)state;
@@ -258,6 +314,7 @@ static void a_snapshot_is_below_every_running_writer(void **state)
     uint64_t row = new_row(world.workers[0], world.table, 5), value;
     settle(&world);
     struct mae_txn *writer = begin(world.workers[0]);
+    mae_abort(begin(world.workers[1])); /* the snapshot's worker is ahead of the writer */
     struct mae_txn *snapshot = begin_snapshot(world.workers[1]);
     assert_true(mae_txn_timestamp(snapshot) < mae_txn_timestamp(writer));
     assert_ok(row_get(snapshot, world.table, row, &value));
@@ -305,7 +362,8 @@ static void sorting_and_precheck_are_skipped_after_five_commits(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct world world = world_open(cases[i].options, MAE_INDEX_HASH, 8, 2);
         /* By the other worker, whose commits do not count. */
-        uint64_t rows[2] = {new_row(world.workers[1], world.table, 0), new_row(world.workers[1], world.table, 0)}, value;
+        uint64_t rows[2] = {new_row(world.workers[1], world.table, 0), new_row(world.workers[1], world.table, 0)},
+                 value;
         for (int c = 0; c < COMMITS; c++)
             updates(&world, rows, 2);
         assert_int_equal(worker_counter(world.workers[0], "sorts"), cases[i].sorts);
@@ -323,17 +381,17 @@ static void sorting_and_precheck_are_skipped_after_five_commits(void **state)
     }
 }
 
-/* With sorting the contended row, written last of all, is installed first: then nothing else has been installed when that
- * fails, as the aborted versions left behind show. */
+/* With sorting the contended row, written last of all, is installed first: then nothing else has been installed when
+ * that fails, as the aborted versions left behind show. */
 static void sorting_installs_the_most_contended_row_first(void **state)
 {
     (void)state;
     enum { MANY = 40 };
     for (unsigned count = 2; count <= MANY; count += MANY - 2) {
         for (int sort = 0; sort < 2; sort++) {
-            struct world world = world_open(sort ? "adaptive_skip=off precheck=off"
-                                                 : "adaptive_skip=off precheck=off sort_writes=off",
-                                            MAE_INDEX_HASH, 8, 2);
+            struct world world =
+                world_open(sort ? "adaptive_skip=off precheck=off" : "adaptive_skip=off precheck=off sort_writes=off",
+                           MAE_INDEX_HASH, 8, 2);
             uint64_t rows[MANY];
             for (unsigned i = 0; i < count; i++)
                 rows[i] = new_row(world.workers[0], world.table, 0);
@@ -354,10 +412,11 @@ static void sorting_installs_the_most_contended_row_first(void **state)
 static void phase_times_are_counted_when_asked(void **state)
 {
     (void)state;
-    static const char *const phases[] = {"ticks_execute", "ticks_precheck", "ticks_install", "ticks_check",
+    static const char *const phases[] = {"ticks_execute", "ticks_precheck", "ticks_install",  "ticks_check",
                                          "ticks_decide",  "ticks_abort",    "ticks_quiescent"};
     for (int on = 0; on < 2; on++) {
-        struct world world = world_open(on ? "phase_times=on gc_interval_us=1" : "gc_interval_us=1", MAE_INDEX_HASH, 8, 1);
+        struct world world =
+            world_open(on ? "phase_times=on gc_interval_us=1" : "gc_interval_us=1", MAE_INDEX_HASH, 8, 1);
         uint64_t row = new_row(world.workers[0], world.table, 0);
         for (int i = 0; i < 100; i++) {
             updates(&world, &row, 1);
@@ -465,7 +524,8 @@ static void clocks_are_synchronised(void **state)
     static const struct {
         const char *options;
         bool syncs;
-    } cases[] = {{"clock_sync_us=0 gc_interval_us=1", false}, {"clock_sync_us=1 gc_interval_us=1", true},
+    } cases[] = {{"clock_sync_us=0 gc_interval_us=1", false},
+                 {"clock_sync_us=1 gc_interval_us=1", true},
                  {"clock_sync_us=1000000 gc_interval_us=1", false}};
     for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
         struct world world = world_open(cases[c].options, MAE_INDEX_HASH, 8, 2);
@@ -499,6 +559,8 @@ int main(void)
         cmocka_unit_test(overtaken_write_aborts_in_the_check),
         cmocka_unit_test(overtaken_blind_write_commits),
         cmocka_unit_test(blind_writes_go_to_their_places),
+        cmocka_unit_test(a_delete_below_a_blind_write_aborts),
+        cmocka_unit_test(a_delete_and_a_blind_write_meet),
         cmocka_unit_test(doomed_transactions_commit_as_aborts),
         cmocka_unit_test(write_skew_aborts_one),
         cmocka_unit_test(reads_are_consistent),

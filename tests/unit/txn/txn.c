@@ -338,8 +338,8 @@ static void small_payloads_are_written_into_the_row(void **state)
         size_t payload_bytes;
         bool inlined;
     } cases[] = {
-        {"inline_bytes=216", 216, true}, {"inline_bytes=216", 217, false},  {"inline_bytes=0", 1, false},
-        {"inline_bytes=8", 8, true},     {"inline_bytes=8", 9, false},      {"inline_bytes=4096", 4096, true},
+        {"inline_bytes=216", 216, true}, {"inline_bytes=216", 217, false}, {"inline_bytes=0", 1, false},
+        {"inline_bytes=8", 8, true},     {"inline_bytes=8", 9, false},     {"inline_bytes=4096", 4096, true},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct world world = world_open(cases[i].options, MAE_INDEX_HASH, cases[i].payload_bytes, 1);
@@ -360,12 +360,39 @@ static void small_payloads_are_written_into_the_row(void **state)
     }
 }
 
+/* Of two writers that find the inline slot free, one gets it. */
+static void the_inline_slot_has_one_owner(void **state)
+{
+    (void)state;
+    struct world world = world_open("gc_interval_us=1 promote=off", MAE_INDEX_HASH, 8, 2);
+    struct mae_space space;
+    uint64_t row = new_row(world.workers[0], world.table, 5);
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(row_add(txn, world.table, row, 1));
+    assert_ok(mae_commit(txn));
+    settle(&world);
+    mae_table_space(world.table, &space);
+    assert_int_equal(space.unused_inline_slots, 1);
+    struct mae_txn *first = begin(world.workers[0]), *second = begin(world.workers[1]);
+    const void *old;
+    void *data, *other;
+    assert_ok(mae_row_update(first, world.table, row, 8, &old, &data));
+    assert_ok(mae_row_update(second, world.table, row, 8, &old, &other));
+    assert_ptr_not_equal(data, other);
+    *(uint64_t *)data = 1;
+    *(uint64_t *)other = 2;
+    assert_ok(mae_commit(second));
+    assert_true(mae_status_is_retryable(mae_commit(first)));
+    assert_int_equal(row_value(world.workers[0], world.table, row), 2);
+    world_close(&world);
+}
+
 static void a_read_promotes_an_old_version(void **state)
 {
     (void)state;
     for (int promote = 0; promote < 2; promote++) {
-        struct world world = world_open(promote ? "gc_interval_us=1 promote=on" : "gc_interval_us=1 promote=off",
-                                        MAE_INDEX_HASH, 8, 1);
+        struct world world =
+            world_open(promote ? "gc_interval_us=1 promote=on" : "gc_interval_us=1 promote=off", MAE_INDEX_HASH, 8, 1);
         struct mae_space space;
         uint64_t row = new_row(world.workers[0], world.table, 5), value;
         struct mae_txn *txn = begin(world.workers[0]);
@@ -480,6 +507,7 @@ int main(void)
         cmocka_unit_test(pending_skip_is_right_when_the_writer_aborts),
         cmocka_unit_test(pending_wait_waits_for_the_decision),
         cmocka_unit_test(small_payloads_are_written_into_the_row),
+        cmocka_unit_test(the_inline_slot_has_one_owner),
         cmocka_unit_test(a_read_promotes_an_old_version),
         cmocka_unit_test(a_snapshot_does_not_promote),
         cmocka_unit_test(a_table_scan_sees_the_snapshot),

@@ -31,7 +31,7 @@ static const struct {
     {&append_workload_ops, {"lists", "3", "lists_per_txn", "3", "list_max", "2", "snapshot_reads", "off", NULL}, false},
     {&append_workload_ops, {"lists", "1", "lists_per_txn", "1", "list_max", "8000", NULL}, false},
     {&counter_workload_ops, {NULL}, false},
-    {&counter_workload_ops, {"counters", "20", "ops_per_txn", "20", NULL}, false},
+    {&counter_workload_ops, {"rows", "20", "ops_per_txn", "20", NULL}, false},
     {&singlekey_workload_ops, {NULL}, false},
     {&singlekey_workload_ops, {"record_bytes", "10", "read_ratio", "0.5", NULL}, false},
     {&scan_workload_ops, {"records", "300", NULL}, false},
@@ -195,7 +195,7 @@ static void counter_names_the_counter_and_both_values(void **state)
     (void)state;
     struct drive drive;
     drive_open(&drive, &oracle_target_ops, &counter_workload_ops, 3, drive_seed(),
-               (const char *[]){"counters", "4", "ops_per_txn", "4", NULL});
+               (const char *[]){"rows", "4", "ops_per_txn", "4", NULL});
     drive_run(&drive, 30);
     drive_expect_sound(&drive);
     add_to(&drive, 2, 0, -1);
@@ -281,7 +281,7 @@ static void combinations_that_cannot_work_are_refused(void **state)
         const struct workload_ops *ops;
         const char *pairs[8], *text;
     } bad[] = {
-        {&counter_workload_ops, {"counters", "3", "ops_per_txn", "4", NULL}, "only 3"},
+        {&counter_workload_ops, {"rows", "3", "ops_per_txn", "4", NULL}, "only 3"},
         {&append_workload_ops, {"lists", "1", NULL}, "only 1"},
         {&scan_workload_ops, {"snapshot", "off", NULL}, "kind=table"},
         {&scan_workload_ops, {"distribution", "zipfian-gray", "theta", "2", NULL}, "theta 2"},

@@ -1,8 +1,9 @@
 /*
  * check.c - breaks each of the twelve consistency conditions on purpose and sees it caught (workloads/tpcc/check.c).
  *
- * Each test tampers with rows through the target, looks for the condition's number, row and both values in the report,
- * and mends what it broke. Where a condition can be broken alone, the test asserts that no other was reported.
+ * On the oracle target and on the native one. Each test tampers with rows through the target, looks for the
+ * condition's number, row and both values in the report, and mends what it broke. Where a condition can be broken
+ * alone, the test asserts that no other was reported.
  */
 #include "tests/unit/workloads/tpcc/fixture.h"
 
@@ -13,6 +14,15 @@ static struct fixture loaded;
 static int open_group(void **state)
 {
     (void)state;
+    fixture_ops = &oracle_target_ops;
+    open_loaded(&loaded, NULL);
+    return 0;
+}
+
+static int open_native_group(void **state)
+{
+    (void)state;
+    fixture_ops = &native_target_ops;
     open_loaded(&loaded, NULL);
     return 0;
 }
@@ -89,8 +99,8 @@ static uint64_t erase_new_order(uint32_t d_id, uint32_t o_id)
 {
     struct target_txn *txn = begin(&loaded, MAE_READ_WRITE);
     uint64_t key = tpcc_order_key(1, d_id, o_id);
-    assert_int_equal(oracle_target_ops.erase(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key), MAE_OK);
-    commit(txn);
+    assert_int_equal(fixture_ops->erase(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key), MAE_OK);
+    commit_seen(&loaded, txn);
     return key;
 }
 
@@ -99,11 +109,11 @@ static void insert_new_order(uint32_t d_id, uint32_t o_id)
     struct target_txn *txn = begin(&loaded, MAE_READ_WRITE);
     uint64_t key = tpcc_order_key(1, d_id, o_id);
     void *row;
-    assert_int_equal(oracle_target_ops.insert(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key,
-                                              sizeof(struct tpcc_new_order_row), NULL, &row),
+    assert_int_equal(fixture_ops->insert(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key,
+                                         sizeof(struct tpcc_new_order_row), NULL, &row),
                      MAE_OK);
     *(struct tpcc_new_order_row *)row = (struct tpcc_new_order_row){.o_id = o_id, .w_id = 1, .d_id = (uint8_t)d_id};
-    commit(txn);
+    commit_seen(&loaded, txn);
 }
 
 static void condition_2_knows_the_last_new_order_too(void **state)
@@ -260,15 +270,14 @@ static void a_lost_order_line_is_noticed(void **state)
     (void)state;
     GET(&loaded, ORDER_LINE, key, &line);
     struct target_txn *txn = begin(&loaded, MAE_READ_WRITE);
-    assert_int_equal(oracle_target_ops.erase(txn, loaded.tpcc->indexes[TPCC_INDEX_ORDER_LINE], &key), MAE_OK);
-    commit(txn);
+    assert_int_equal(fixture_ops->erase(txn, loaded.tpcc->indexes[TPCC_INDEX_ORDER_LINE], &key), MAE_OK);
+    commit_seen(&loaded, txn);
     assert_caught(ONLY(4, 6), "order (1,4,3000): O_OL_CNT = ");
     txn = begin(&loaded, MAE_READ_WRITE);
     assert_int_equal(
-        oracle_target_ops.insert(txn, loaded.tpcc->indexes[TPCC_INDEX_ORDER_LINE], &key, sizeof(line), NULL, &row),
-        MAE_OK);
+        fixture_ops->insert(txn, loaded.tpcc->indexes[TPCC_INDEX_ORDER_LINE], &key, sizeof(line), NULL, &row), MAE_OK);
     memcpy(row, &line, sizeof(line));
-    commit(txn);
+    commit_seen(&loaded, txn);
 }
 
 static void a_key_that_leads_to_another_row_is_noticed(void **state)
@@ -288,18 +297,17 @@ static void an_index_entry_without_a_row_is_noticed(void **state)
     void *row;
     (void)state;
     struct target_txn *txn = begin(&loaded, MAE_READ_WRITE);
-    assert_int_equal(oracle_target_ops.find(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key, &ref), MAE_OK);
-    assert_int_equal(oracle_target_ops.row_erase(txn, loaded.tpcc->tables[TPCC_TABLE_NEW_ORDER], ref), MAE_OK);
-    commit(txn);
+    assert_int_equal(fixture_ops->find(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key, &ref), MAE_OK);
+    assert_int_equal(fixture_ops->row_erase(txn, loaded.tpcc->tables[TPCC_TABLE_NEW_ORDER], ref), MAE_OK);
+    commit_seen(&loaded, txn);
     assert_caught(ONLY(0, 3, 5, 11), "NEW-ORDER key 0x");
     txn = begin(&loaded, MAE_READ_WRITE);
-    assert_int_equal(oracle_target_ops.index_remove(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key, ref),
-                     MAE_OK);
-    assert_int_equal(oracle_target_ops.insert(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key,
-                                              sizeof(struct tpcc_new_order_row), &ref, &row),
+    assert_int_equal(fixture_ops->index_remove(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key, ref), MAE_OK);
+    assert_int_equal(fixture_ops->insert(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key,
+                                         sizeof(struct tpcc_new_order_row), &ref, &row),
                      MAE_OK);
     *(struct tpcc_new_order_row *)row = (struct tpcc_new_order_row){.o_id = 2500, .w_id = 1, .d_id = 2};
-    commit(txn);
+    commit_seen(&loaded, txn);
 }
 
 static void a_short_report_is_cut_not_overrun(void **state)
@@ -412,36 +420,38 @@ static void a_check_without_memory_says_so(void **state)
 }
 #endif
 
+/* Need nothing of the target but its contract. */
+#define ON_ANY_TARGET                                                                                                  \
+    cmocka_unit_test(condition_1_w_ytd_is_the_sum_of_d_ytd), cmocka_unit_test(condition_2_next_order_id),              \
+        cmocka_unit_test(condition_2_knows_the_last_new_order_too),                                                    \
+        cmocka_unit_test(condition_2_counts_committed_orders_at_rest),                                                 \
+        cmocka_unit_test(condition_3_new_orders_have_no_gap), cmocka_unit_test(condition_4_order_lines_are_counted),   \
+        cmocka_unit_test(condition_5_carrier_is_null_while_new),                                                       \
+        cmocka_unit_test(condition_6_each_order_has_its_lines),                                                        \
+        cmocka_unit_test(condition_7_lines_are_delivered_with_their_order),                                            \
+        cmocka_unit_test(condition_8_w_ytd_is_what_history_says),                                                      \
+        cmocka_unit_test(condition_9_d_ytd_is_what_history_says),                                                      \
+        cmocka_unit_test(condition_9_counts_committed_payments_at_rest),                                               \
+        cmocka_unit_test(condition_10_balance_is_what_lines_and_history_say),                                          \
+        cmocka_unit_test(condition_11_deliveries_are_counted),                                                         \
+        cmocka_unit_test(condition_11_counts_committed_deliveries_at_rest),                                            \
+        cmocka_unit_test(condition_12_turnover_is_what_was_delivered), cmocka_unit_test(a_lost_order_line_is_noticed), \
+        cmocka_unit_test(a_key_that_leads_to_another_row_is_noticed),                                                  \
+        cmocka_unit_test(an_index_entry_without_a_row_is_noticed),                                                     \
+        cmocka_unit_test(a_short_report_is_cut_not_overrun), cmocka_unit_test(empty_tables_do_not_pass),               \
+        cmocka_unit_test(everything_delivered_is_not_vacuous_but_named)
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(condition_1_w_ytd_is_the_sum_of_d_ytd),
-        cmocka_unit_test(condition_2_next_order_id),
-        cmocka_unit_test(condition_2_knows_the_last_new_order_too),
-        cmocka_unit_test(condition_2_counts_committed_orders_at_rest),
-        cmocka_unit_test(condition_3_new_orders_have_no_gap),
-        cmocka_unit_test(condition_4_order_lines_are_counted),
-        cmocka_unit_test(condition_5_carrier_is_null_while_new),
-        cmocka_unit_test(condition_6_each_order_has_its_lines),
-        cmocka_unit_test(condition_7_lines_are_delivered_with_their_order),
-        cmocka_unit_test(condition_8_w_ytd_is_what_history_says),
-        cmocka_unit_test(condition_9_d_ytd_is_what_history_says),
-        cmocka_unit_test(condition_9_counts_committed_payments_at_rest),
-        cmocka_unit_test(condition_10_balance_is_what_lines_and_history_say),
-        cmocka_unit_test(condition_11_deliveries_are_counted),
-        cmocka_unit_test(condition_11_counts_committed_deliveries_at_rest),
-        cmocka_unit_test(condition_12_turnover_is_what_was_delivered),
-        cmocka_unit_test(a_lost_order_line_is_noticed),
-        cmocka_unit_test(a_key_that_leads_to_another_row_is_noticed),
-        cmocka_unit_test(an_index_entry_without_a_row_is_noticed),
-        cmocka_unit_test(a_short_report_is_cut_not_overrun),
-        cmocka_unit_test(empty_tables_do_not_pass),
-        cmocka_unit_test(everything_delivered_is_not_vacuous_but_named),
+    const struct CMUnitTest on_oracle[] = {
+        ON_ANY_TARGET,
         cmocka_unit_test(a_snapshot_that_lags_is_waited_for),
         cmocka_unit_test(an_abort_is_retried_and_a_failure_told),
 #ifdef MAE_DEBUG
         cmocka_unit_test(a_check_without_memory_says_so),
 #endif
     };
-    return cmocka_run_group_tests(tests, open_group, close_group);
+    const struct CMUnitTest on_native[] = {ON_ANY_TARGET};
+    int failed = cmocka_run_group_tests(on_oracle, open_group, close_group);
+    return failed + cmocka_run_group_tests(on_native, open_native_group, close_group);
 }

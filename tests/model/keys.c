@@ -1,0 +1,365 @@
+/*
+ * keys.c - random operations of interleaved transactions on keys, on one thread, against the oracle of serial.h.
+ *
+ * Both indexes, keys of several sizes. A snapshot's answers (hit, miss, scan of a range) must be what the committed
+ * transactions below its timestamp make them. A read-write transaction may see a mixture once something it relied on,
+ * be it only a bucket it shares with others, has changed; then it must not commit. Which conflicts abort depends on
+ * buckets and leaves, so any retryable status will do. All committed reads, misses and scanned ranges are checked
+ * against the final history. At the end the index holds exactly the oracle's keys, and the database is verified.
+ *
+ * How to read a failure: the last line "run" names the run; MAE_SEED=<its seed> begins with it. Catches the mutations
+ * skip_miss_validation, skip_leaf_validation, skip_check, skip_read_check, skip_rts_raise and lost_tombstone.
+ */
+#include "tests/support/serial.h"
+#include "tests/support/world.h"
+
+#include <inttypes.h>
+
+enum { RUNS = 120 / WORLD_SLOWNESS, STEPS = 600, WORKERS = 4, KEYS = 60, OWN_MAX = 64 };
+
+static const struct {
+    const char *options;
+    enum mae_index_kind kind;
+    size_t key_bytes;
+} settings[] = {
+    {"gc_interval_us=1", MAE_INDEX_HASH, 8},
+    {"gc_interval_us=1 inline_bytes=0 precheck=off", MAE_INDEX_HASH, 8},
+    {"timestamps=central early_abort_newer=off", MAE_INDEX_HASH, 24},
+    {"gc_interval_us=1 adaptive_skip=off clock_sync_us=1", MAE_INDEX_HASH, 64},
+    {"gc_interval_us=1", MAE_INDEX_ORDERED, 8},
+    {"gc_interval_us=1 inline_bytes=0 precheck=off", MAE_INDEX_ORDERED, 8},
+    {"timestamps=central early_abort_newer=off", MAE_INDEX_ORDERED, 64},
+    {"gc_interval_us=1 adaptive_skip=off clock_sync_us=1", MAE_INDEX_ORDERED, 13},
+};
+
+struct running {
+    struct mae_txn *txn;
+    uint64_t ts;
+    bool snapshot;
+    bool relied[KEYS]; /* on what the oracle had at ts when it was asked: */
+    uint64_t version_ts[KEYS];
+    bool presence[KEYS];           /* only on whether it was there: that is all that MAE_EXISTS says */
+    bool wrote[KEYS], there[KEYS]; /* own state of the key */
+    uint64_t value[KEYS];
+    unsigned operations;
+    bool wrong; /* an answer was not the oracle's: it must not commit */
+};
+
+struct model {
+    struct mae_db *db;
+    struct mae_table *table;
+    struct mae_index *index;
+    struct mae_worker *workers[WORKERS];
+    enum mae_index_kind kind;
+    size_t key_bytes;
+    struct serial *serial;
+    struct running running[WORKERS];
+    uint64_t random, next_value, last_ts;
+    uint64_t commits, aborts;
+};
+
+/* Keys in order, both as integers and bytewise. */
+static const void *key_bytes_of(const struct model *model, uint64_t key)
+{
+    static unsigned char bytes[4][MAE_KEY_MAX_BYTES];
+    static unsigned turn;
+    unsigned char *into = bytes[turn++ % 4];
+    if (model->key_bytes == sizeof key) {
+        memcpy(into, &key, sizeof key);
+    } else {
+        memset(into, 'k', model->key_bytes);
+        into[model->key_bytes - 1] = (unsigned char)key;
+    }
+    return into;
+}
+
+static uint64_t key_of_bytes(const struct model *model, const void *bytes)
+{
+    uint64_t key;
+    if (model->key_bytes != sizeof key)
+        return ((const unsigned char *)bytes)[model->key_bytes - 1];
+    memcpy(&key, bytes, sizeof key);
+    return key;
+}
+
+static bool expected(const struct model *model, const struct running *running, uint64_t key, uint64_t *value)
+{
+    if (running->wrote[key]) {
+        *value = running->value[key];
+        return running->there[key];
+    }
+    const struct serial_version *version = serial_visible(model->serial, key, running->ts);
+    *value = version && !version->deleted ? version->value : 0;
+    return version && !version->deleted;
+}
+
+/* Notes what the transaction now relies on. If it has relied on another version before, it cannot commit. */
+static void rely(struct model *model, struct running *running, uint64_t key, bool presence)
+{
+    if (running->wrote[key] || (running->relied[key] && presence))
+        return;
+    if (!running->relied[key] || running->presence[key])
+        running->version_ts[key] = serial_visible_ts(model->serial, key, running->ts);
+    running->relied[key] = true;
+    running->presence[key] = presence;
+}
+
+/* What it relied on has changed: it cannot commit, and until it tries, its answers may mix before and after. */
+static bool changed_since(const struct model *model, const struct running *running, uint64_t key)
+{
+    return running->relied[key] &&
+           !serial_holds(model->serial, key, running->ts, running->version_ts[key], running->presence[key]);
+}
+
+static void end_aborted(struct model *model, struct running *running, enum mae_status status)
+{
+    if (!mae_status_is_retryable(status) || running->snapshot)
+        fail_msg("unexpected %s", mae_status_name(status));
+    mae_abort(running->txn);
+    running->txn = NULL;
+    model->aborts++;
+}
+
+/* Checks an answer. */
+static void agree(struct running *running, bool right)
+{
+    if (!right && running->snapshot)
+        fail_msg("snapshot %" PRIx64 ": the answer is not the oracle's", running->ts);
+    running->wrong |= !right;
+}
+
+static void get_one(struct model *model, struct running *running, uint64_t key)
+{
+    uint64_t value, wanted;
+    const void *data;
+    bool there = expected(model, running, key, &wanted), changed = changed_since(model, running, key);
+    enum mae_status status = mae_read(running->txn, model->index, key_bytes_of(model, key), &data, NULL);
+    if (!changed)
+        rely(model, running, key, false);
+    if (mae_status_is_abort(status)) {
+        end_aborted(model, running, status);
+        return;
+    }
+    if (changed)
+        return;
+    agree(running, status == (there ? MAE_OK : MAE_NOT_FOUND));
+    if (there && status == MAE_OK) {
+        memcpy(&value, data, sizeof value);
+        agree(running, value == wanted);
+    }
+}
+
+static void change_one(struct model *model, struct running *running, unsigned what, uint64_t key)
+{
+    uint64_t value = model->next_value++, wanted;
+    const void *bytes = key_bytes_of(model, key);
+    bool there = expected(model, running, key, &wanted), changed = changed_since(model, running, key);
+    enum mae_status status, success = MAE_OK;
+    void *data = NULL;
+    if (what == 0) {
+        status = mae_insert(running->txn, model->index, bytes, sizeof value, NULL, &data);
+        success = there ? MAE_EXISTS : MAE_OK;
+    } else if (what == 1) {
+        status = mae_delete(running->txn, model->index, bytes);
+        success = there ? MAE_OK : MAE_NOT_FOUND;
+    } else {
+        status = mae_update(running->txn, model->index, bytes, 0, NULL, &data);
+        success = there ? MAE_OK : MAE_NOT_FOUND;
+    }
+    if (running->snapshot) {
+        assert_true(status == MAE_READ_ONLY || (status == MAE_NOT_FOUND && !there));
+        return;
+    }
+    if (!changed) /* or else it would now rely on something newer, and forget */
+        rely(model, running, key, status == MAE_EXISTS);
+    if (mae_status_is_abort(status)) {
+        end_aborted(model, running, status);
+        return;
+    }
+    if (!changed)
+        agree(running, status == success);
+    if (status != MAE_OK)
+        return;
+    if (data)
+        memcpy(data, &value, sizeof value);
+    running->wrote[key] = true;
+    running->there[key] = what != 1;
+    running->value[key] = value;
+}
+
+struct scanned {
+    struct model *model;
+    struct running *running;
+    uint64_t keys[KEYS], values[KEYS];
+    size_t count;
+    enum mae_status status;
+};
+
+static bool note(void *arg, const void *key, uint64_t row)
+{
+    struct scanned *scanned = arg;
+    const void *data;
+    scanned->status = mae_row_read(scanned->running->txn, scanned->model->table, row, &data, NULL);
+    if (scanned->status != MAE_OK || scanned->count == KEYS)
+        return false;
+    scanned->keys[scanned->count] = key_of_bytes(scanned->model, key);
+    memcpy(&scanned->values[scanned->count++], data, sizeof(uint64_t));
+    return true;
+}
+
+static void scan_one(struct model *model, struct running *running)
+{
+    uint64_t lo = random_below(&model->random, KEYS), hi = lo + random_below(&model->random, KEYS - lo);
+    uint64_t limit = random_below(&model->random, 3) ? 0 : 1 + random_below(&model->random, 5), found = 0;
+    bool backward = random_below(&model->random, 2), changed = false;
+    struct scanned scanned = {.model = model, .running = running};
+    enum mae_status status = mae_index_scan(running->txn, model->index, lo == 0 ? NULL : key_bytes_of(model, lo),
+                                            hi == KEYS - 1 ? NULL : key_bytes_of(model, hi),
+                                            backward ? MAE_SCAN_BACKWARD : 0, limit, note, &scanned);
+    if (scanned.status != MAE_OK && scanned.status != MAE_NOT_FOUND)
+        status = scanned.status;
+    if (mae_status_is_abort(status)) {
+        end_aborted(model, running, status);
+        return;
+    }
+    assert_ok(status);
+    for (uint64_t i = 0; i <= hi - lo && (limit == 0 || found < limit); i++) {
+        uint64_t key = backward ? hi - i : lo + i, wanted;
+        changed |= changed_since(model, running, key);
+        bool there = expected(model, running, key, &wanted);
+        if (!changed)
+            rely(model, running, key, false);
+        if (changed || !there)
+            continue;
+        if (found >= scanned.count || scanned.keys[found] != key || scanned.values[found] != wanted)
+            agree(running, false);
+        found++;
+    }
+    if (!changed)
+        agree(running, scanned.count == found);
+}
+
+static void end_one(struct model *model, struct running *running)
+{
+    bool moved = false;
+    for (uint64_t key = 0; key < KEYS; key++)
+        moved |= changed_since(model, running, key);
+    if (random_below(&model->random, 10) == 0) {
+        mae_abort(running->txn);
+        running->txn = NULL;
+        return;
+    }
+    enum mae_status status = mae_commit(running->txn);
+    running->txn = NULL;
+    if (status != MAE_OK) {
+        assert_true(mae_status_is_retryable(status) && !running->snapshot);
+        model->aborts++;
+        return;
+    }
+    if (running->wrong)
+        fail_msg("transaction %" PRIx64 " committed, though it was given a wrong answer", running->ts);
+    if (moved)
+        fail_msg("transaction %" PRIx64 " committed, though what it relied on has changed", running->ts);
+    model->commits++;
+    for (uint64_t key = 0; key < KEYS; key++)
+        if (running->relied[key])
+            serial_log(model->serial, key, running->ts, running->version_ts[key], running->presence[key]);
+    for (uint64_t key = 0; key < KEYS; key++) {
+        const struct serial_version *version = serial_visible(model->serial, key, running->ts);
+        bool was_there = version && !version->deleted;
+        if (running->wrote[key] && (running->there[key] || was_there))
+            serial_write(model->serial, key, running->ts, running->value[key], !running->there[key]);
+    }
+}
+
+static void step(struct model *model)
+{
+    unsigned who = (unsigned)random_below(&model->random, WORKERS);
+    struct running *running = &model->running[who];
+    if (!running->txn) {
+        memset(running, 0, sizeof *running);
+        running->snapshot = random_below(&model->random, 6) == 0;
+        uint64_t after = random_below(&model->random, 2) ? model->last_ts : 0;
+        assert_ok(
+            mae_begin(model->workers[who], running->snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, after, &running->txn));
+        running->ts = mae_txn_timestamp(running->txn) + running->snapshot;
+        model->last_ts = running->ts > model->last_ts ? running->ts : model->last_ts;
+        return;
+    }
+    if (running->operations++ == OWN_MAX || random_below(&model->random, 8) == 0) {
+        end_one(model, running);
+        return;
+    }
+    uint64_t key = random_below(&model->random, KEYS);
+    uint64_t what = random_below(&model->random, 10);
+    if (what == 9 && model->kind == MAE_INDEX_ORDERED)
+        scan_one(model, running);
+    else if (what < 5)
+        change_one(model, running, what < 2 ? 0 : what < 4 ? 1 : 2, key);
+    else
+        get_one(model, running, key);
+}
+
+static void run(unsigned setting, uint64_t seed)
+{
+    struct model *model = calloc(1, sizeof *model);
+    const struct mae_table_config table = {.payload_max_bytes = 16};
+    const struct mae_index_config index = {.kind = settings[setting].kind, .key_bytes = settings[setting].key_bytes};
+    assert_non_null(model);
+    printf("run %s, %s, %zu-byte keys, seed %" PRIu64 "\n", settings[setting].options,
+           index.kind == MAE_INDEX_HASH ? "hash" : "ordered", index.key_bytes, seed);
+    model->db = world_db(settings[setting].options);
+    assert_ok(mae_table_create(model->db, "rows", &table, &model->table));
+    assert_ok(mae_index_create(model->db, model->table, "keys", &index, &model->index));
+    for (unsigned i = 0; i < WORKERS; i++)
+        assert_ok(mae_worker_join(model->db, &model->workers[i]));
+    model->kind = index.kind;
+    model->key_bytes = index.key_bytes;
+    model->serial = serial_create(KEYS);
+    model->random = seed;
+    model->next_value = 1;
+    for (int i = 0; i < STEPS; i++)
+        step(model);
+    for (unsigned i = 0; i < WORKERS; i++)
+        if (model->running[i].txn)
+            end_one(model, &model->running[i]);
+    assert_true(model->commits > 0);
+    serial_check(model->serial);
+
+    struct running last = {0};
+    uint64_t live = 0, value;
+    assert_ok(mae_begin(model->workers[0], MAE_READ_WRITE, model->last_ts, &last.txn));
+    last.ts = mae_txn_timestamp(last.txn);
+    for (uint64_t key = 0; key < KEYS; key++) {
+        get_one(model, &last, key);
+        live += expected(model, &last, key, &value);
+    }
+    assert_false(last.wrong);
+    assert_ok(mae_commit(last.txn));
+    struct mae_space space;
+    mae_table_space(model->table, &space);
+    assert_int_equal(space.rows, live);
+    for (unsigned i = 0; i < WORKERS; i++)
+        mae_worker_leave(model->workers[i]);
+    world_verify(model->db);
+    mae_close(model->db);
+    serial_destroy(model->serial);
+    free(model);
+}
+
+static uint64_t first_seed;
+
+static void keys_agree_with_the_oracle(void **state)
+{
+    (void)state;
+    for (unsigned s = 0; s < sizeof settings / sizeof settings[0]; s++)
+        for (uint64_t i = 0; i < RUNS; i++)
+            run(s, first_seed + i);
+}
+
+int main(void)
+{
+    first_seed = seed_from_environment();
+    const struct CMUnitTest tests[] = {cmocka_unit_test(keys_agree_with_the_oracle)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,420 @@
+/*
+ * rows.c - random operations of interleaved transactions on rows, on one thread, against the oracle of serial.h.
+ *
+ * On one thread nothing is ever pending, so the oracle knows exactly: what each read returns at that moment, whether
+ * each update aborts and how, and how each commit ends. Where promotions (writes the oracle does not know of) or
+ * skipped pre-checks blur that, a transaction that commits must still be right. At the end all committed reads are
+ * checked against the final history, the rows against its last state, and the database verified.
+ *
+ * How to read a failure: the last line "run" names the options and the seed of that run; MAE_SEED=<it> begins with it.
+ * Catches the mutations skip_check, skip_read_check, skip_install_check, skip_rts_raise, wrong_insert_position,
+ * lost_tombstone, gc_early, row_free_early, horizon_too_high and snapshot_too_new.
+ */
+#include "tests/support/serial.h"
+#include "tests/support/world.h"
+
+#include <inttypes.h>
+
+enum { RUNS = 200 / WORLD_SLOWNESS, STEPS = 400, WORKERS = 4, ROWS_FIRST = 6, CELLS = 400, ACCESSES_MAX = 32 };
+
+enum blur { EXACT, BLURRED };
+
+static const struct {
+    const char *options;
+    enum blur blur;
+    bool precheck, early_newer;
+} settings[] = {
+    {"adaptive_skip=off promote=off gc_interval_us=10000000", EXACT, true, true},
+    {"adaptive_skip=off promote=off gc_interval_us=1", EXACT, true, true},
+    {"precheck=off promote=off gc_interval_us=1", EXACT, false, true},
+    {"precheck=off early_abort_newer=off inline_bytes=0 gc_interval_us=1", EXACT, false, false},
+    {"timestamps=central adaptive_skip=off sort_writes=off promote=off gc_interval_us=1", EXACT, true, true},
+    {"clock_sync_us=0 clock_boost_ns=100000 adaptive_skip=off inline_bytes=0 gc_interval_us=1", EXACT, true, true},
+    {"", BLURRED, true, true},
+    {"gc_interval_us=1", BLURRED, true, true},
+    {"gc_interval_us=1 early_abort_newer=off clock_sync_us=1 pending=skip", BLURRED, true, false},
+};
+
+struct access {
+    size_t cell;
+    uint64_t version_ts; /* read; meaningless for blind writes and inserts */
+    uint64_t value;
+    bool tracked; /* a version was read: neither a blind write nor an insert */
+    bool wrote, blind, inserted, deleted;
+};
+
+struct running {
+    struct mae_txn *txn;
+    uint64_t ts;
+    bool snapshot;
+    enum mae_status doomed;
+    bool missed; /* read a deleted row: its tombstone is validated, and may be unlinked meanwhile */
+    struct access accesses[ACCESSES_MAX];
+    unsigned count;
+};
+
+struct model {
+    struct world world;
+    struct serial *serial;
+    uint64_t rows[CELLS]; /* row ids by cell */
+    size_t cells;
+    struct running running[WORKERS];
+    uint64_t random, next_value, snapshot_max, last_ts;
+    enum blur blur;
+    bool precheck, early_newer, collects;
+    uint64_t commits, aborts;
+};
+
+static struct access *access_find(struct running *running, size_t cell)
+{
+    for (unsigned i = 0; i < running->count; i++)
+        if (running->accesses[i].cell == cell)
+            return &running->accesses[i];
+    return NULL;
+}
+
+static struct access *access_add(struct running *running, size_t cell)
+{
+    struct access *access = &running->accesses[running->count++];
+    *access = (struct access){.cell = cell};
+    return access;
+}
+
+/* The outcome is the one expected; where the oracle is blurred any conflict will do. */
+static void expect(const struct model *model, enum mae_status expected, enum mae_status got, const char *what)
+{
+    if (got == expected || (model->blur == BLURRED && mae_status_is_retryable(got)))
+        return;
+    fail_msg("%s: the engine says %s, the oracle %s", what, mae_status_name(got), mae_status_name(expected));
+}
+
+static void begin_one(struct model *model, struct running *running, struct mae_worker *worker)
+{
+    *running = (struct running){.snapshot = random_below(&model->random, 5) == 0};
+    if (random_below(&model->random, 2))
+        running->txn = running->snapshot ? begin_snapshot(worker) : begin(worker);
+    else
+        assert_ok(mae_begin(worker, running->snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, 0, &running->txn));
+    running->ts = mae_txn_timestamp(running->txn) + running->snapshot; /* reads see what is below */
+    if (running->snapshot && running->ts > model->snapshot_max)
+        model->snapshot_max = running->ts;
+    model->last_ts = running->ts > model->last_ts ? running->ts : model->last_ts;
+    if (!running->snapshot)
+        assert_true(running->ts >= model->snapshot_max); /* H1: no writer below a snapshot */
+}
+
+/* What the transaction sees in the cell: the version, or NULL when there is none or it is deleted. */
+static const struct serial_version *seen(const struct model *model, const struct running *running, size_t cell)
+{
+    const struct serial_version *version = serial_visible(model->serial, cell, running->ts);
+    return version && !version->deleted ? version : NULL;
+}
+
+static void read_one(struct model *model, struct running *running, size_t cell)
+{
+    uint64_t value = 0;
+    enum mae_status status = row_get(running->txn, model->world.table, model->rows[cell], &value);
+    struct access *access = access_find(running, cell);
+    if (running->doomed != MAE_OK) {
+        assert_string_equal(mae_status_name(status), mae_status_name(running->doomed));
+        return;
+    }
+    if (access && access->wrote) {
+        expect(model, access->deleted ? MAE_NOT_FOUND : MAE_OK, status, "reading an own write");
+        if (status == MAE_OK)
+            assert_int_equal(value, access->value);
+        return;
+    }
+    if (access) { /* repeatable, whatever has happened meanwhile */
+        const struct serial_version *version = serial_visible(model->serial, cell, access->version_ts + 1);
+        bool there = version && version->ts == access->version_ts && !version->deleted;
+        expect(model, there ? MAE_OK : MAE_NOT_FOUND, status, "reading again");
+        if (status == MAE_OK)
+            assert_int_equal(value, version->value);
+        return;
+    }
+    const struct serial_version *version = seen(model, running, cell);
+    expect(model, version ? MAE_OK : MAE_NOT_FOUND, status, "reading");
+    if (status == MAE_OK)
+        assert_int_equal(value, version->value);
+    if (status == MAE_OK || running->snapshot) {
+        access = access_add(running, cell);
+        access->version_ts = serial_visible_ts(model->serial, cell, running->ts);
+        access->tracked = true;
+    }
+    running->missed |= status == MAE_NOT_FOUND;
+}
+
+enum write_kind { UPDATE, OVERWRITE, DELETE };
+
+static enum mae_status write_call(struct model *model, struct running *running, enum write_kind kind, uint64_t row,
+                                  uint64_t value)
+{
+    void *data;
+    enum mae_status status;
+    switch (kind) {
+    case OVERWRITE:
+        return row_set(running->txn, model->world.table, row, value);
+    case DELETE:
+        return mae_row_delete(running->txn, model->world.table, row);
+    case UPDATE:
+        break;
+    }
+    status = mae_row_update(running->txn, model->world.table, row, 0, NULL, &data);
+    if (status == MAE_OK)
+        memcpy(data, &value, sizeof value);
+    return status;
+}
+
+static void write_one(struct model *model, struct running *running, enum write_kind kind, size_t cell)
+{
+    uint64_t value = model->next_value++;
+    struct access *access = access_find(running, cell);
+    enum mae_status expected = MAE_OK, status;
+    bool fresh_read = !access;
+    uint64_t version_ts = fresh_read ? serial_visible_ts(model->serial, cell, running->ts) : access->version_ts;
+    if (running->snapshot) {
+        expected = MAE_READ_ONLY;
+    } else if (running->doomed != MAE_OK) {
+        expected = running->doomed;
+    } else if (access && access->wrote) {
+        expected = access->deleted ? MAE_NOT_FOUND : MAE_OK;
+    } else {
+        const struct serial_version *version = serial_visible(model->serial, cell, version_ts + 1);
+        if (!version || version->ts != version_ts || version->deleted)
+            expected = MAE_NOT_FOUND;
+        else if ((kind != OVERWRITE || !fresh_read) && model->early_newer &&
+                 serial_newer(model->serial, cell, running->ts))
+            expected = MAE_ABORT_NEWER;
+        else if (version->rts > running->ts)
+            expected = MAE_ABORT_RTS;
+    }
+    status = write_call(model, running, kind, model->rows[cell], value);
+    /* A read that was promoted is a write already: the engine does not look again before the commit. */
+    if (model->blur == BLURRED && access && status == MAE_OK &&
+        (expected == MAE_ABORT_NEWER || expected == MAE_ABORT_RTS))
+        expected = MAE_OK;
+    expect(model, expected, status, kind == UPDATE ? "updating" : kind == DELETE ? "deleting" : "overwriting");
+    if (mae_status_is_abort(status) && running->doomed == MAE_OK)
+        running->doomed = status;
+    running->missed |= status == MAE_NOT_FOUND;
+    if (status != MAE_OK)
+        return;
+    if (!access)
+        access = access_add(running, cell);
+    if (!access->wrote) {
+        access->version_ts = version_ts;
+        access->blind = kind == OVERWRITE && fresh_read;
+        access->tracked = !access->blind;
+    }
+    access->wrote = true;
+    access->deleted = kind == DELETE;
+    access->value = value;
+}
+
+static void insert_one(struct model *model, struct running *running)
+{
+    uint64_t row, value = model->next_value++;
+    void *data;
+    enum mae_status status = mae_row_insert(running->txn, model->world.table, sizeof value, &row, &data);
+    if (running->snapshot || running->doomed != MAE_OK) {
+        assert_string_equal(mae_status_name(status),
+                            mae_status_name(running->snapshot ? MAE_READ_ONLY : running->doomed));
+        return;
+    }
+    assert_ok(status);
+    memcpy(data, &value, sizeof value);
+    size_t cell = 0;
+    while (cell < model->cells && model->rows[cell] != row)
+        cell++;
+    if (cell == model->cells) {
+        assert_true(model->cells < CELLS);
+        model->rows[model->cells++] = row;
+    } else { /* used again: it is free for everybody who runs */
+        for (unsigned i = 0; i < WORKERS; i++)
+            if (model->running[i].txn)
+                assert_null(seen(model, &model->running[i], cell));
+        assert_false(serial_newer(model->serial, cell, running->ts));
+    }
+    struct access *access = access_find(running, cell);
+    assert_null(access);
+    access = access_add(running, cell);
+    access->wrote = access->inserted = true;
+    access->value = value;
+}
+
+/* What was read is still what the transaction should see, and a tombstone is the newest version. */
+static bool access_holds(const struct model *model, const struct running *running, const struct access *access)
+{
+    if (access->tracked && serial_visible_ts(model->serial, access->cell, running->ts) != access->version_ts)
+        return false;
+    return !access->wrote || !access->deleted || !serial_newer(model->serial, access->cell, running->ts);
+}
+
+static enum mae_status expected_commit(const struct model *model, const struct running *running)
+{
+    bool reads_hold = true, updates_hold = true, blind_hold = true, tombstones_hold = true;
+    if (running->snapshot || running->doomed != MAE_OK)
+        return running->doomed;
+    for (unsigned i = 0; i < running->count; i++) {
+        const struct access *access = &running->accesses[i];
+        const struct serial_version *version = serial_visible(model->serial, access->cell, running->ts);
+        bool read_holds = !access->tracked || (version && version->ts == access->version_ts);
+        if (access->inserted)
+            continue;
+        if (access->blind)
+            blind_hold &= version && !version->deleted && version->rts <= running->ts;
+        else if (access->wrote)
+            updates_hold &= read_holds && version->rts <= running->ts;
+        else
+            reads_hold &= read_holds;
+        if (access->wrote && read_holds)
+            tombstones_hold &= access_holds(model, running, access);
+    }
+    if (model->precheck && (!reads_hold || !updates_hold))
+        return MAE_ABORT_PRECHECK;
+    if (!updates_hold || !blind_hold)
+        return MAE_ABORT_INSTALL;
+    for (unsigned i = 0; i < running->count; i++)
+        if (!access_holds(model, running, &running->accesses[i]))
+            return running->accesses[i].wrote ? MAE_ABORT_WRITE_CHECK : MAE_ABORT_READ_CHECK;
+    assert_true(reads_hold && tombstones_hold);
+    return MAE_OK;
+}
+
+static void end_one(struct model *model, struct running *running)
+{
+    enum mae_status expected = expected_commit(model, running), status;
+    struct mae_txn *txn = running->txn;
+    running->txn = NULL;
+    /* Whether a tombstone that was read is still there depends on the collector, and so does where the check ends. */
+    if (random_below(&model->random, 10) == 0 || (running->missed && model->blur == EXACT && model->collects)) {
+        mae_abort(txn);
+        model->aborts++;
+        return;
+    }
+    status = mae_commit(txn);
+    expect(model, expected, status, "committing");
+    model->commits += status == MAE_OK;
+    model->aborts += status != MAE_OK;
+    /* A check that fails has raised what comes before it. Where that is, a blurred oracle does not know: too low is
+     * right then. */
+    bool checking = status == MAE_OK ||
+                    (model->blur == EXACT && (status == MAE_ABORT_READ_CHECK || status == MAE_ABORT_WRITE_CHECK));
+    for (unsigned i = 0; i < running->count; i++) {
+        const struct access *access = &running->accesses[i];
+        if (!running->snapshot && access->tracked && checking)
+            serial_raise(model->serial, access->cell, running->ts, access->version_ts);
+        checking &= access_holds(model, running, access); /* the check ends at the first that does not */
+        if (access->tracked && status == MAE_OK)
+            serial_log(model->serial, access->cell, running->ts, access->version_ts, false);
+    }
+    if (status != MAE_OK || running->snapshot)
+        return;
+    assert_true(running->ts >= model->snapshot_max);
+    for (unsigned i = 0; i < running->count; i++) {
+        const struct access *access = &running->accesses[i];
+        if (access->wrote && !(access->inserted && access->deleted))
+            serial_write(model->serial, access->cell, running->ts, access->value, access->deleted);
+    }
+}
+
+static void step(struct model *model)
+{
+    unsigned who = (unsigned)random_below(&model->random, WORKERS);
+    struct running *running = &model->running[who];
+    if (!running->txn) {
+        begin_one(model, running, model->world.workers[who]);
+        return;
+    }
+    size_t cell = random_below(&model->random, model->cells);
+    if (running->count == ACCESSES_MAX || random_below(&model->random, 6) == 0) {
+        end_one(model, running);
+        return;
+    }
+    switch (random_below(&model->random, 12)) {
+    case 0:
+        insert_one(model, running);
+        break;
+    case 1:
+        write_one(model, running, DELETE, cell);
+        break;
+    case 2:
+    case 3:
+        write_one(model, running, OVERWRITE, cell);
+        break;
+    case 4:
+    case 5:
+    case 6:
+        write_one(model, running, UPDATE, cell);
+        break;
+    default:
+        read_one(model, running, cell);
+        break;
+    }
+}
+
+static void run(unsigned setting, uint64_t seed)
+{
+    struct model *model = calloc(1, sizeof *model);
+    assert_non_null(model);
+    printf("run %s, seed %" PRIu64 "\n", settings[setting].options, seed);
+    model->world = world_open(settings[setting].options, MAE_INDEX_HASH, 16, WORKERS);
+    model->serial = serial_create(CELLS);
+    model->random = seed;
+    model->next_value = 1;
+    model->blur = settings[setting].blur;
+    model->precheck = settings[setting].precheck;
+    model->early_newer = settings[setting].early_newer;
+    model->collects = strstr(settings[setting].options, "gc_interval_us=10000000") == NULL;
+    for (; model->cells < ROWS_FIRST; model->cells++) {
+        struct mae_txn *txn = begin(model->world.workers[model->cells % WORKERS]);
+        void *data;
+        uint64_t ts = mae_txn_timestamp(txn), value = model->next_value++;
+        assert_ok(mae_row_insert(txn, model->world.table, sizeof value, &model->rows[model->cells], &data));
+        memcpy(data, &value, sizeof value);
+        assert_ok(mae_commit(txn));
+        serial_write(model->serial, model->cells, ts, value, false);
+    }
+    for (int i = 0; i < STEPS; i++)
+        step(model);
+    for (unsigned i = 0; i < WORKERS; i++)
+        if (model->running[i].txn)
+            end_one(model, &model->running[i]);
+    assert_true(model->commits > 0);
+    serial_check(model->serial);
+    struct mae_txn *txn;
+    assert_ok(mae_begin(model->world.workers[0], MAE_READ_WRITE, model->last_ts, &txn));
+    for (size_t cell = 0; cell < model->cells; cell++) {
+        const struct serial_version *version = serial_visible(model->serial, cell, UINT64_MAX);
+        uint64_t value;
+        enum mae_status status = row_get(txn, model->world.table, model->rows[cell], &value);
+        if (version && !version->deleted) {
+            assert_ok(status);
+            assert_int_equal(value, version->value);
+        } else {
+            assert_status(MAE_NOT_FOUND, status);
+        }
+    }
+    assert_ok(mae_commit(txn));
+    serial_destroy(model->serial);
+    world_close(&model->world);
+    free(model);
+}
+
+static uint64_t first_seed;
+
+static void rows_agree_with_the_oracle(void **state)
+{
+    (void)state;
+    for (unsigned s = 0; s < sizeof settings / sizeof settings[0]; s++)
+        for (uint64_t i = 0; i < RUNS; i++)
+            run(s, first_seed + i);
+}
+
+int main(void)
+{
+    first_seed = seed_from_environment();
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rows_agree_with_the_oracle)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,475 @@
+/*
+ * anomalies.c - small transactions of known trouble: each of their interleavings must have a serial order.
+ *
+ *   scripts  The ten anomalies of the Hermitage suite, write skew over three rows and the read-only-transaction anomaly.
+ *            Each is run call by call in the order that provokes it, in each order of the timestamps, then under all schedules of
+ *            bounded preemptions.
+ *   pairs    All pairs of transactions of two operations on two rows and one absent key, under all schedules with at most
+ *            1, then 2, then 3 preemptions, as far as MAE_SECONDS goes; what was completed is printed.
+ *
+ * Found wrong by the history check or mae_db_verify. How to read a failure: the program's operations, the trace (see
+ * tests/support/explore.h), the report. It is deterministic: running it again repeats it.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "engine/db/db.h"
+#include "harness/history/check.h"
+#include "harness/targets/recording.h"
+#include "harness/targets/targets.h"
+#include "tests/support/scheduler.h"
+
+SCHEDULER_INTERPOSE
+
+enum { TXNS_MAX = 3, OPS_MAX = 6, KEYS = 3, ERROR_BYTES = 512, PREEMPTIONS_MAX = 3, CLOCK_STEP = 100000,
+       USES_MAX = 10000 };
+
+/*
+ * Operations are two letters: what, and on which key. x and y are there at first, z is not.
+ *   r read   w update   b blind write   d delete   i insert   s scan of all keys (which is on none: s*)
+ * A transaction ends with its last operation; "!" in a script stands for its abort.
+ */
+struct program {
+    const char *name;
+    const char *ops[TXNS_MAX];  /* per transaction, separated by blanks; NULL: there are fewer */
+    const char *order;          /* whose turn it is, 1 to 3; once more after its last operation commits or aborts */
+    bool aborts[TXNS_MAX];
+    bool snapshot[TXNS_MAX];
+    bool ordered;               /* needs scans */
+};
+
+static const struct program scripts[] = {
+    {.name = "G0 dirty write", .ops = {"wx wy", "wx wy"}, .order = "12121122"},
+    {.name = "G0 dirty write, blind", .ops = {"bx by", "bx by"}, .order = "12121122"},
+    {.name = "G1a aborted read", .ops = {"wx", "rx rx"}, .order = "12122", .aborts = {true}},
+    {.name = "G1b intermediate read", .ops = {"wx wx", "rx rx"}, .order = "121122"},
+    {.name = "G1c circular information flow", .ops = {"wx ry", "wy rx"}, .order = "121212"},
+    {.name = "OTV observed transaction vanishes", .ops = {"wx wy", "wx wy", "rx ry rx ry"}, .order = "1121232333323"},
+    {.name = "PMP predicate many preceders", .ops = {"s* s*", "iz"}, .order = "12211", .ordered = true},
+    {.name = "PMP with writes", .ops = {"wx wy", "s* dy"}, .order = "122112", .ordered = true},
+    {.name = "P4 lost update", .ops = {"rx wx", "rx wx"}, .order = "12121212"},
+    {.name = "G-single read skew", .ops = {"rx ry", "rx ry wx wy"}, .order = "12222211"},
+    {.name = "G-single with a predicate", .ops = {"s* s*", "wx"}, .order = "12211", .ordered = true},
+    {.name = "G-single with a write", .ops = {"rx dy", "rx ry wx wy"}, .order = "12222211"},
+    {.name = "G2-item write skew", .ops = {"rx ry wx", "rx ry wy"}, .order = "11221212"},
+    {.name = "G2 anti-dependency", .ops = {"s* iz", "s* dx"}, .order = "121212", .ordered = true},
+    {.name = "G2 two edges", .ops = {"s* rx", "wx", "s* rx"}, .order = "1223331", .ordered = true},
+    {.name = "write skew over three", .ops = {"rx wy", "ry wz", "rz wx"}, .order = "123123123"},
+    {.name = "read-only transaction anomaly", .ops = {"rx ry wx", "wy", "rx ry"}, .order = "112233311"},
+    {.name = "read-only anomaly, snapshot", .ops = {"rx ry wx", "wy", "rx ry"}, .order = "112233311", .snapshot = {0, 0, 1}},
+    {.name = "miss and insert", .ops = {"rz wx", "iz rx"}, .order = "121212"},
+    {.name = "double insert", .ops = {"iz", "iz"}, .order = "1212"},
+    {.name = "delete and blind write", .ops = {"dx", "bx"}, .order = "1212"},
+    {.name = "delete, insert, read", .ops = {"dx", "ix", "rx rx"}, .order = "31312323"},
+    {.name = NULL},
+};
+
+struct txn_state {
+    struct target_worker *worker;
+    struct target_txn *txn;
+    char ops[OPS_MAX][3];
+    unsigned count, next;
+    enum mae_status status;
+    bool over;
+};
+
+static struct stage {
+    const struct target_ops *ops;
+    struct target *target;
+    struct target_index *index;
+    struct target_table *table;
+    struct mae_db *db;
+    const struct program *program;
+    struct txn_state txns[TXNS_MAX];
+    unsigned txn_count;
+    uint64_t clock;
+    struct history_checker *checker;
+    uint64_t runs, committed;
+    bool ordered;
+    bool loaded;  /* x and y are there */
+    bool spoiled; /* a program has run after which they may not be */
+    unsigned uses;
+} stage;
+
+static struct mae_worker *engine_worker(unsigned i)
+{
+    return (struct mae_worker *)recording_worker_inner(stage.txns[i].worker);
+}
+
+static void require(enum mae_status status, const char *what)
+{
+    if (status == MAE_OK)
+        return;
+    printf("FAILED: %s: %s\n", what, mae_status_name(status));
+    exit(1);
+}
+
+/* ---- Operations. ---- */
+
+struct scan {
+    struct target_txn *txn;
+    enum mae_status status;
+};
+
+static bool scan_visit(void *arg, const void *key, uint64_t ref)
+{
+    struct scan *scan = arg;
+    const void *data;
+    (void)key;
+    scan->status = stage.ops->row_read(scan->txn, stage.table, ref, &data, NULL);
+    return scan->status == MAE_OK;
+}
+
+static enum mae_status run_op(struct txn_state *state, const char *op)
+{
+    const struct target_ops *ops = stage.ops;
+    uint64_t key = (uint64_t)(op[1] - 'x');
+    const void *data;
+    void *fresh;
+    struct scan scan = {state->txn, MAE_OK};
+    enum mae_status status;
+    switch (op[0]) {
+    case 'r':
+        status = ops->read(state->txn, stage.index, &key, &data, NULL);
+        break;
+    case 'w':
+        status = ops->update(state->txn, stage.index, &key, 8, NULL, &fresh);
+        break;
+    case 'b':
+        status = ops->overwrite(state->txn, stage.index, &key, 8, &fresh);
+        break;
+    case 'd':
+        status = ops->erase(state->txn, stage.index, &key);
+        break;
+    case 'i':
+        status = ops->insert(state->txn, stage.index, &key, 8, NULL, &fresh);
+        break;
+    default:
+        status = ops->scan(state->txn, stage.index, NULL, NULL, 0, 0, scan_visit, &scan);
+        if (status == MAE_OK)
+            status = scan.status;
+        break;
+    }
+    scheduler_note(op, key, 0, (int)status);
+    return status == MAE_NOT_FOUND || status == MAE_EXISTS ? MAE_OK : status;
+}
+
+/* One turn: begin and the next operation, or the end. */
+static void turn(unsigned i)
+{
+    struct txn_state *state = &stage.txns[i];
+    if (state->over)
+        return;
+    if (state->txn == NULL) {
+        require(stage.ops->begin(state->worker, stage.program->snapshot[i] ? MAE_SNAPSHOT : MAE_READ_WRITE, &state->txn),
+                "begin");
+        state->status = MAE_OK;
+        scheduler_note("begin", 0, stage.ops->timestamp(state->txn), MAE_OK);
+    }
+    if (state->status == MAE_OK && state->next < state->count) {
+        state->status = run_op(state, state->ops[state->next++]);
+        return;
+    }
+    if (state->status != MAE_OK || stage.program->aborts[i])
+        stage.ops->abort(state->txn);
+    else
+        state->status = stage.ops->commit(state->txn);
+    scheduler_note("end", 0, 0, (int)state->status);
+    stage.committed += state->status == MAE_OK && !stage.program->aborts[i];
+    state->over = true;
+}
+
+static void body(void *arg, unsigned worker)
+{
+    (void)arg;
+    while (!stage.txns[worker].over)
+        turn(worker);
+}
+
+/* ---- The stage. ---- */
+
+static void stage_open(bool ordered)
+{
+    const struct target_key_value settings[] = {
+        {"huge_pages", "off"},   {"memory_limit", "64M"},  {"inline_bytes", "0"}, {"adaptive_skip", "off"},
+        {"clock_sync_us", "0"},  {"clock_boost_ns", "0"},  {"backoff", "off"},    {"early_abort_newer", "off"},
+        {NULL, NULL},
+    };
+    char error[ERROR_BYTES] = "";
+    struct mae_table_config table = {.payload_max_bytes = 8};
+    struct mae_index_config index = {.kind = ordered ? MAE_INDEX_ORDERED : MAE_INDEX_HASH, .key_bytes = 8};
+    stage.ops = recording_target(&native_target_ops, NULL, error, sizeof error);
+    stage.ordered = ordered;
+    stage.loaded = stage.spoiled = false;
+    stage.uses = 0;
+    if (stage.ops->open(settings, &stage.target, error, sizeof error) != MAE_OK ||
+        stage.ops->table_create(stage.target, "rows", &table, &stage.table) != MAE_OK ||
+        stage.ops->index_create(stage.target, stage.table, "key", &index, &stage.index) != MAE_OK)
+        abort();
+    for (unsigned i = 0; i < TXNS_MAX; i++)
+        if (stage.ops->worker_join(stage.target, &stage.txns[i].worker) != MAE_OK)
+            abort();
+    stage.db = (struct mae_db *)engine_worker(0)->core;
+    for (unsigned i = 0; i < TXNS_MAX; i++) {
+        struct mae_worker *worker = engine_worker(i);
+        worker->clock.step_max_units = 0;                /* clocks stand still but for 1 a timestamp */
+        worker->protocol.gc_interval_ticks = INT64_MAX;  /* no quiescent points but those of settle */
+        stage.clock = worker->clock.clock > stage.clock ? worker->clock.clock : stage.clock;
+    }
+    stage.clock += CLOCK_STEP;
+}
+
+static void stage_close(void)
+{
+    for (unsigned i = 0; i < TXNS_MAX; i++)
+        stage.ops->worker_leave(stage.txns[i].worker);
+    stage.ops->close(stage.target);
+}
+
+/*
+ * A new one for each schedule if rows come and go: they would have other addresses each time, and addresses count. A program that
+ * only reads and updates through a hash index leaves the stage as it was.
+ */
+static void stage_renew(const struct program *program)
+{
+    bool keeps = !stage.ordered;
+    for (unsigned i = 0; i < TXNS_MAX && program->ops[i]; i++)
+        keeps &= strpbrk(program->ops[i], "di") == NULL;
+    if (!keeps || stage.spoiled || stage.uses == USES_MAX) {
+        stage_close();
+        stage_open(stage.ordered);
+    }
+    stage.uses++;
+    stage.spoiled = !keeps;
+}
+
+/* Quiescent points until nothing is left to collect and the horizon has passed everything. */
+static void settle(void)
+{
+    uint64_t far = UINT64_C(1) << 40;
+    for (unsigned round = 0; round < 8; round++)
+        for (unsigned i = 0; i < TXNS_MAX; i++) {
+            struct mae_worker *worker = engine_worker(i);
+            worker->clock.clock = stage.clock++;
+            atomic_store(&stage.db->core.horizon.round_ticks, far);
+            worker_quiescent(worker, 0); /* "now" is before the last round: always due */
+        }
+}
+
+static void prepare_txns(const struct program *program)
+{
+    stage.program = program;
+    stage.txn_count = 0;
+    for (unsigned i = 0; i < TXNS_MAX && program->ops[i]; i++, stage.txn_count++) {
+        struct txn_state *state = &stage.txns[i];
+        *state = (struct txn_state){.worker = state->worker};
+        for (const char *at = program->ops[i]; *at && state->count < OPS_MAX; at += at[2] ? 3 : 2)
+            memcpy(state->ops[state->count++], at, 2);
+    }
+}
+
+/* The rows as a program expects them, and clocks such that transaction `order[i]` gets the i-th timestamp. */
+static void prepare(const struct program *program, const unsigned *order)
+{
+    static const struct program load = {.name = "load"};
+    settle();
+    recording_clear(stage.target);
+    stage.program = &load;
+    struct txn_state *state = &stage.txns[0];
+    require(stage.ops->begin(state->worker, MAE_READ_WRITE, &state->txn), "begin of the load");
+    for (uint64_t key = 0; key < KEYS - 1; key++) {
+        void *fresh;
+        require(stage.loaded ? stage.ops->update(state->txn, stage.index, &key, 8, NULL, &fresh)
+                             : stage.ops->insert(state->txn, stage.index, &key, 8, NULL, &fresh),
+                "load");
+    }
+    require(stage.ops->commit(state->txn), "commit of the load");
+    settle();
+    stage.loaded = true;
+    stage.clock += CLOCK_STEP;
+    prepare_txns(program);
+    for (unsigned i = 0; i < TXNS_MAX; i++) {
+        struct mae_worker *worker = engine_worker(i);
+        worker->commits_in_a_row = 0;
+        worker->clock.clock = stage.clock;
+    }
+    for (unsigned i = 0; i < stage.txn_count; i++)
+        engine_worker(order[i])->clock.clock = stage.clock + i * 1000;
+    stage.clock += CLOCK_STEP;
+}
+
+static void print_program(const struct program *program, const unsigned *order)
+{
+    printf("program: %s\n", program->name);
+    for (unsigned i = 0; i < stage.txn_count; i++)
+        printf("  worker %u: %s%s\n", i, program->ops[i], program->aborts[i] ? ", aborts" : "");
+    printf("  timestamps rise in the order of workers");
+    for (unsigned i = 0; i < stage.txn_count; i++)
+        printf(" %u", order[i]);
+    printf("\n");
+}
+
+/* False, with everything printed, when what has just run was wrong. */
+static bool check(const struct program *program, const unsigned *order, bool verify)
+{
+    static struct history history;
+    struct history_verdict verdict;
+    char error[ERROR_BYTES] = "";
+    history_init(&history);
+    if (!recording_history(stage.target, &history, error, sizeof error))
+        abort();
+    bool fine = history_check(stage.checker, &history, &verdict);
+    if (fine && verify && mae_db_verify(stage.db, error, sizeof error) != MAE_OK)
+        fine = false;
+    if (!fine) {
+        print_program(program, order);
+        scheduler_print(stdout);
+        printf("\nFAILED: %s\n%s\n%s\n", program->name, error, verdict.report.text ? verdict.report.text : "");
+    }
+    history_fini(&history);
+    history_verdict_fini(&verdict);
+    stage.runs++;
+    return fine;
+}
+
+/* ---- Runs. ---- */
+
+static const unsigned orders2[][TXNS_MAX] = {{0, 1}, {1, 0}};
+static const unsigned orders3[][TXNS_MAX] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+
+static unsigned txn_count(const struct program *program)
+{
+    return program->ops[2] ? 3 : 2;
+}
+
+static const unsigned *order_at(const struct program *program, unsigned i)
+{
+    if (txn_count(program) == 2)
+        return i < 2 ? orders2[i] : NULL;
+    return i < 6 ? orders3[i] : NULL;
+}
+
+/* Call by call, in the order given; then the rest, so that every transaction ends. */
+static bool run_script(const struct program *program)
+{
+    const unsigned *order;
+    for (unsigned n = 0; (order = order_at(program, n)) != NULL; n++) {
+        stage_renew(program);
+        prepare(program, order);
+        for (const char *at = program->order; *at; at++)
+            turn((unsigned)(*at - '1'));
+        for (unsigned i = 0; i < stage.txn_count; i++)
+            body(NULL, i);
+        if (!check(program, order, true))
+            return false;
+    }
+    return true;
+}
+
+static double now_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* All schedules with at most `preemptions`; *done false if the time is over first. */
+static bool run_bounded(const struct program *program, unsigned preemptions, double until, bool *done)
+{
+    const unsigned *order;
+    for (unsigned n = 0; (order = order_at(program, n)) != NULL; n++) {
+        uint64_t count = 0;
+        scheduler_first();
+        do {
+            struct scheduler_plan plan = {SCHEDULER_BOUNDED, preemptions, SCHEDULER_CLOCKS_EVEN, 1};
+            stage_renew(program);
+            prepare(program, order);
+            bool ended = scheduler_run(&plan, stage.txn_count, body, NULL);
+            if (!ended || scheduler_diverged()) {
+                print_program(program, order);
+                scheduler_print(stdout);
+                printf("\nFAILED: %s\n", ended ? "a schedule did not repeat: the search is not exhaustive" : "a livelock");
+                return false;
+            }
+            if (!check(program, order, (count & 0xff) == 0))
+                return false;
+            if ((++count & 0xff) == 0 && now_seconds() > until) {
+                *done = false;
+                return true;
+            }
+        } while (scheduler_next());
+    }
+    return true;
+}
+
+/* Every pair of transactions of two operations; unordered pairs, since schedules begin with either. */
+static bool run_pairs(unsigned preemptions, bool ordered, double until, bool *done)
+{
+    static const char *const all[] = {"rx", "ry", "wx", "wy", "bx", "dx", "rz", "iz"};
+    enum { OPS = sizeof all / sizeof all[0], TXNS = OPS * OPS };
+    uint64_t programs = 0, before = stage.runs, committed = stage.committed;
+    *done = true;
+    for (unsigned a = 0; a < TXNS && *done; a++)
+        for (unsigned b = a; b < TXNS && *done; b++) {
+            char first[8], second[8], name[32];
+            snprintf(first, sizeof first, "%s %s", all[a / OPS], all[a % OPS]);
+            snprintf(second, sizeof second, "%s %s", all[b / OPS], all[b % OPS]);
+            snprintf(name, sizeof name, "%s / %s", first, second);
+            struct program program = {.name = name, .ops = {first, second}, .order = ""};
+            if (!run_bounded(&program, preemptions, until, done))
+                return false;
+            programs += *done;
+                }
+    printf("pairs     %s index, at most %u preemptions: %s%" PRIu64 " programs, %" PRIu64 " schedules, %" PRIu64 " commits\n",
+           ordered ? "ordered" : "hash", preemptions, *done ? "all " : "", programs, stage.runs - before,
+           stage.committed - committed);
+    fflush(stdout);
+    return true;
+}
+
+static bool run_scripts(bool ordered)
+{
+    for (const struct program *program = scripts; program->name; program++) {
+        uint64_t before = stage.runs, committed = stage.committed;
+        bool done = true;
+        if (program->ordered && !ordered)
+            continue;
+        if (!run_script(program) || !run_bounded(program, txn_count(program) == 2 ? 2 : 1, now_seconds() + 600, &done))
+            return false;
+        printf("%-36s %s index: %6" PRIu64 " schedules, %6" PRIu64 " commits\n", program->name, ordered ? "ordered" : "hash",
+               stage.runs - before, stage.committed - committed);
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    scheduler_fix_addresses(argv);
+    const char *seconds_text = getenv("MAE_SECONDS");
+    double seconds = seconds_text ? strtod(seconds_text, NULL) : 30, until = now_seconds() + seconds;
+    if (!scheduler_available()) {
+        printf("skipped: this build has no race points to schedule at (MODE=debug or asan)\n");
+        return 77;
+    }
+    bool fine = true, done = true;
+    scheduler_open(1);
+    stage.checker = history_checker_create();
+    for (int ordered = 0; ordered < 2 && fine; ordered++) {
+        stage_open(ordered);
+        fine = run_scripts(ordered);
+        stage_close();
+    }
+    for (unsigned preemptions = 1; preemptions <= PREEMPTIONS_MAX && fine && done; preemptions++)
+        for (int ordered = 0; ordered < 2 && fine && done; ordered++) {
+            stage_open(ordered);
+            fine = run_pairs(preemptions, ordered, until, &done);
+            stage_close();
+        }
+    history_checker_destroy(stage.checker);
+    scheduler_close();
+    return !fine;
+}

@@ -1,0 +1,404 @@
+/*
+ * protocol.pml - install, raise, check and collection for three transactions on two rows.
+ *
+ * Transaction t has timestamp t and does, on each row, nothing, a read, a read-modify-write or (BLIND) a blind write, as the
+ * verifier chooses. Version t of a row is the one that transaction t writes; version 0 is there from the beginning. A
+ * chain is ordered by timestamp, so an array by timestamp stands for it: what is not LINKED is not in it.
+ *
+ * Memory. Loads and stores happen one at a time, in some order. Where the engine's ORD-3 asks for sequential consistency, and
+ * DROP_ORD3 takes that away, a store goes to a buffer of its transaction first and becomes visible at any later moment up to the
+ * decision: what store-before-load reordering does on all hardware of today.
+ *
+ *   step                      engine                          order kept by the model
+ *   link the pending version  commit.c install                ORD-3 writer half: before the loads of rts in `check`
+ *   raise rts                 commit.c raise_rts              ORD-3 reader half: before the search again in `check`
+ *   decide                    commit.c decide                 ORD-7: release; everything before it is visible by then
+ *   publish, leader           horizon.c                       ORD-2: acquire and release, in program order here
+ *   collect                   gc.c collect                    ORD-6: one collector
+ *
+ * Checked: after the end each committed read is of the version that timestamp order says (SERIAL); with GC, no version is given
+ * back while a transaction that read it runs, and no search meets one that was (G1, H4).
+ *
+ * Switches: DROP_ORD3, SKIP_CHECK, SKIP_RAISE, IGNORE_PENDING_IN_CHECK (faults); GC (with horizon and collector),
+ * HORIZON_TOO_HIGH, NO_RTS_BOUND (faults of GC); BLIND (blind writes too); TWO (two transactions only).
+ */
+#ifdef TWO
+#define TXNS 2
+#else
+#define TXNS 3
+#endif
+#define ROWS 2
+#define AT(r, v) ((r) * 4 + (v))
+
+#define NONE 0
+#define READ 1
+#define UPDATE 2
+#define OVERWRITE 3
+
+#define UNLINKED 0
+#define PENDING 1
+#define COMMITTED 2
+#define ABORTED 3
+#define FREE 4
+
+byte status[8];
+byte rts[8];
+bool committed[8];      /* ghost: what status said before collection */
+byte read_of[8];        /* ghost, by AT(row, transaction): version read + 1 */
+bool has_committed[4];  /* ghost */
+byte over;              /* transactions that ended */
+
+/* Store buffers, by AT(row, transaction). */
+bool buffered_link[8], buffered_rts[8];
+
+#ifdef GC
+byte min_wts = 1, min_rts = 0;
+byte slot_wts[4], slot_rts[4];
+#define FINISHED 9      /* lower bound of a worker's timestamps when it has none to come */
+#endif
+
+/* The version of row r that t sees; waits for pending ones. Continues below what it waited for, as the engine does. */
+inline find(r, v, wait_for_pending)
+{
+    atomic {
+        v = t;
+        do
+        :: v--;
+           if
+           :: wait_for_pending && status[AT(r, v)] == PENDING -> status[AT(r, v)] != PENDING
+           :: else
+           fi;
+           assert(status[AT(r, v)] != FREE); /* G1 */
+           if
+           :: status[AT(r, v)] == COMMITTED -> break
+           :: else -> assert(v > 0)
+           fi
+        od
+    }
+}
+
+/* The newest linked version below t, of whatever status: what a CAS at t's place would expect to find. */
+inline below(r, v)
+{
+    v = t - 1;
+    do
+    :: status[AT(r, v)] != UNLINKED -> break
+    :: else -> v--
+    od
+}
+
+inline link(r)
+{
+#ifdef DROP_ORD3
+    buffered_link[AT(r, t)] = true
+#else
+    status[AT(r, t)] = PENDING
+#endif
+}
+
+inline raise(r, v)
+{
+#ifdef GC
+    assert(status[AT(r, v)] != FREE);
+#endif
+#ifdef DROP_ORD3
+    buffered_rts[AT(r, t)] = true
+#else
+    if
+    :: rts[AT(r, v)] < t -> rts[AT(r, v)] = t
+    :: else
+    fi
+#endif
+}
+
+/* One buffered store of transaction t becomes visible. */
+inline flush_one(r)
+{
+    if
+    :: buffered_link[AT(r, t)] -> buffered_link[AT(r, t)] = false; status[AT(r, t)] = PENDING
+    :: buffered_rts[AT(r, t)] -> buffered_rts[AT(r, t)] = false;
+       if
+       :: rts[AT(r, read_of[AT(r, t)] - 1)] < t -> rts[AT(r, read_of[AT(r, t)] - 1)] = t
+       :: else
+       fi
+    fi
+}
+
+#ifdef DROP_ORD3
+proctype buffer(byte t)
+{
+end:
+    do
+    :: atomic { buffered_link[AT(0, t)] || buffered_rts[AT(0, t)] -> flush_one(0) }
+    :: atomic { buffered_link[AT(1, t)] || buffered_rts[AT(1, t)] -> flush_one(1) }
+    od
+}
+#endif
+
+#ifdef GC
+inline publish(finished)
+{
+    byte seen;
+    seen = min_wts;               /* ORD-2 */
+    slot_rts[t] = seen - 1;
+    if
+    :: finished -> slot_wts[t] = FINISHED
+    :: else
+    fi;
+    seen = 0
+}
+#endif
+
+proctype transaction(byte t)
+{
+    byte op[ROWS], read[ROWS], v, r, expected;
+    bool fails, linked[ROWS];
+
+    atomic {
+        r = 0;
+        do
+        :: r < ROWS ->
+           if
+           :: op[r] = NONE
+           :: op[r] = READ
+           :: op[r] = UPDATE
+#ifdef BLIND
+           :: op[r] = OVERWRITE
+#endif
+           fi;
+           r++
+        :: else -> break
+        od
+    }
+#ifdef GC
+    do
+    :: publish(false)
+    :: break
+    od;
+#endif
+
+    /* Read phase. */
+    r = 0;
+    do
+    :: r < ROWS ->
+       if
+       :: op[r] == READ || op[r] == UPDATE ->
+          find(r, v, true);
+          d_step { read[r] = v; read_of[AT(r, t)] = v + 1; v = 0 }
+       :: else
+       fi;
+       r++
+    :: else -> break
+    od;
+
+    /* 3. Install. */
+    r = 0;
+    do
+    :: r < ROWS && !fails ->
+       if
+       :: op[r] >= UPDATE ->
+again:
+          d_step { below(r, expected); v = 0 };
+          find(r, v, true);
+          if
+          :: (op[r] == UPDATE && v != read[r]) || rts[AT(r, v)] > t -> fails = true
+          :: else ->
+             atomic {
+                 below(r, v);
+                 if
+                 :: v != expected -> v = 0; goto again  /* the CAS fails */
+                 :: else -> link(r); linked[r] = true
+                 fi
+             }
+          fi;
+          d_step { v = 0; expected = 0 }
+       :: else
+       fi;
+       r++
+    :: else -> break
+    od;
+
+    /* 4. Raise. */
+#ifndef SKIP_RAISE
+    r = 0;
+    do
+    :: r < ROWS && !fails ->
+       if
+       :: op[r] == READ || op[r] == UPDATE -> atomic { raise(r, read[r]) }
+       :: else
+       fi;
+       r++
+    :: else -> break
+    od;
+#endif
+
+    /* 5. Check. */
+#ifndef SKIP_CHECK
+    r = 0;
+    do
+    :: r < ROWS && !fails ->
+       if
+       :: op[r] != NONE ->
+#ifdef IGNORE_PENDING_IN_CHECK
+          find(r, v, false);
+#else
+          find(r, v, true);
+#endif
+          if
+          :: op[r] != OVERWRITE && v != read[r] -> fails = true
+          :: op[r] >= UPDATE && rts[AT(r, v)] > t -> fails = true
+          :: else
+          fi;
+          v = 0
+       :: else
+       fi;
+       r++
+    :: else -> break
+    od;
+#endif
+
+    /* 7. Decide: a release store, so nothing is left in the buffers. */
+#ifdef DROP_ORD3
+    !buffered_link[AT(0, t)] && !buffered_link[AT(1, t)] && !buffered_rts[AT(0, t)] && !buffered_rts[AT(1, t)];
+#endif
+    r = 0;
+    do
+    :: r < ROWS ->
+       if
+       :: linked[r] ->
+          atomic {
+              if
+              :: fails -> status[AT(r, t)] = ABORTED
+              :: else -> rts[AT(r, t)] = (rts[AT(r, t)] < t -> t : rts[AT(r, t)]);
+                 status[AT(r, t)] = COMMITTED;
+                 committed[AT(r, t)] = true
+              fi
+          }
+       :: else
+       fi;
+       r++
+    :: else -> break
+    od;
+#ifdef GC
+    assert(op[0] == NONE || op[0] == OVERWRITE || status[AT(0, read[0])] != FREE); /* H4: still there at the end */
+    assert(op[1] == NONE || op[1] == OVERWRITE || status[AT(1, read[1])] != FREE);
+#endif
+    d_step {
+        has_committed[t] = !fails;
+        r = 0;
+        over++
+    }
+#ifdef GC
+    do
+    :: publish(true)
+    :: slot_wts[t] == FINISHED -> break
+    od
+#endif
+}
+
+#ifdef GC
+/* The leader's round, slot by slot, then collection of one row: what is older than a base below min_rts. */
+proctype leader()
+{
+    byte i, wts, lowest_wts, lowest_rts, base;
+end:
+    do
+    :: true ->
+       lowest_wts = FINISHED;
+       lowest_rts = FINISHED;
+       i = 1;
+       do
+       :: i <= TXNS ->
+          wts = slot_wts[i];
+          d_step {
+              if :: wts < lowest_wts -> lowest_wts = wts :: else fi;
+              if :: slot_rts[i] < lowest_rts -> lowest_rts = slot_rts[i] :: else fi;
+              wts = 0;
+              i++
+          }
+       :: else -> break
+       od;
+#ifdef HORIZON_TOO_HIGH
+       lowest_rts = lowest_wts;
+#endif
+#ifdef NO_RTS_BOUND
+       lowest_rts = lowest_wts - 1;
+#endif
+       if :: lowest_wts > min_wts -> min_wts = lowest_wts :: else fi;
+       if :: lowest_rts > min_rts -> min_rts = lowest_rts :: else fi;
+       d_step { i = 0; lowest_wts = 0; lowest_rts = 0 }
+    :: atomic {
+           if :: i = 0 :: i = 1 fi;
+           if :: base = 1 :: base = 2 :: base = 3 fi;
+           if
+           :: base < min_rts && status[AT(i, base)] == COMMITTED ->
+              do
+              :: base > 0 -> base--;
+                 if :: status[AT(i, base)] != UNLINKED -> status[AT(i, base)] = FREE :: else fi
+              :: else -> break
+              od
+           :: else
+           fi;
+           i = 0;
+           base = 0
+       }
+    od
+}
+#endif
+
+/* After the end: who committed has read what a serial execution in timestamp order would have shown. */
+proctype judge()
+{
+    byte t, r, v;
+    over == TXNS;
+    d_step {
+        t = 1;
+        do
+        :: t <= TXNS ->
+           r = 0;
+           do
+           :: r < ROWS ->
+              if
+              :: has_committed[t] && read_of[AT(r, t)] ->
+                 v = t - 1;
+                 do
+                 :: v == 0 || committed[AT(r, v)] -> break
+                 :: else -> v--
+                 od;
+                 assert(read_of[AT(r, t)] == v + 1) /* SERIAL */
+              :: else
+              fi;
+              r++
+           :: else -> break
+           od;
+           t++
+        :: else -> break
+        od
+    }
+}
+
+init
+{
+    byte i;
+    atomic {
+        status[AT(0, 0)] = COMMITTED;
+        status[AT(1, 0)] = COMMITTED;
+        i = 1;
+        do
+        :: i <= TXNS ->
+#ifdef GC
+           slot_wts[i] = i;
+#endif
+           run transaction(i);
+#ifdef DROP_ORD3
+           run buffer(i);
+#endif
+           i++
+        :: else -> break
+        od;
+#ifdef GC
+        run leader();
+#endif
+        run judge()
+    }
+}

@@ -1,0 +1,52 @@
+/*
+ * explore.h - random transactions under random schedules, and what they saw checked.
+ *
+ * A round is a database of its own with options, clocks and load drawn from the round's seed, in which several
+ * schedules run one after the other, so that each finds the garbage, clocks and row ids of those before. In a schedule
+ * each worker runs a few random transactions. At the end of the round the history of all of it is checked
+ * (harness/history/check.h), then the structure (mae_db_verify). If either fails, the round is repeated with fewer
+ * schedules until the first one that does it is found, and that one's trace is printed.
+ *
+ * Everything follows from case and seed: SEED=case:0xseed repeats a round, SEED=case:0xseed:n its first n schedules
+ * with the last one's trace. How to read a failure: the finding names transactions by timestamp; a trace line is a race
+ * point (engine/base/race.h: what stands behind it has not happened yet), or a call's result.
+ */
+#ifndef TESTS_SUPPORT_EXPLORE_H
+#define TESTS_SUPPORT_EXPLORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a transaction may consist of, with its weight in a case. */
+#define EXPLORE_OPS(X)                                                                                             \
+    X(READ) X(UPDATE) X(OVERWRITE) X(INSERT) X(ERASE) X(FIND) X(SCAN) X(SCAN_UPDATE) X(TRANSFER) X(SKEW) X(APPEND)    \
+    X(ROW_INSERT) X(ROW_ERASE) X(UPDATE_TWICE) X(INSERT_ERASE) X(REF_READ) X(REF_UPDATE) X(TABLE_SCAN)
+enum explore_op {
+#define EXPLORE_ENUM(name) EXPLORE_##name,
+    EXPLORE_OPS(EXPLORE_ENUM)
+#undef EXPLORE_ENUM
+    EXPLORE_OP_COUNT
+};
+
+struct explore_case {
+    const char *name;
+    const char *what;             /* what it is about */
+    unsigned weights[EXPLORE_OP_COUNT];
+    bool ordered, non_unique;     /* the index */
+    unsigned key_bytes;
+    unsigned keys;                /* in use; half of them are there at first */
+    unsigned load;                /* more keys, above those, that are there at first */
+    unsigned payload_max;
+    unsigned snapshot_percent;    /* of transactions */
+    unsigned idle_percent;        /* chance that a worker parks between two of its transactions */
+    unsigned rejoin_percent;      /* or leaves and joins again */
+    unsigned ops_max;             /* a transaction */
+    bool grow;                    /* make the hash index split with every few inserts */
+};
+
+/* Runs rounds of the cases (ended by a NULL name) for about `seconds`, or as environment and arguments say. Returns
+ * what main should. */
+int explore_main(const struct explore_case *cases, int argc, char **argv);
+
+#endif

@@ -1,0 +1,232 @@
+/* calls.c - mae_run, and rows by key: what the composed calls return and leave behind. */
+#include "tests/support/world.h"
+
+struct attempt {
+    struct world *world;
+    unsigned runs;
+    enum mae_status returns[4]; /* by run; the last one stays */
+    bool really;                /* make an abort of the engine's instead of only returning one */
+    bool hide;                  /* and say MAE_OK nevertheless */
+    uint64_t row;
+};
+
+static enum mae_status attempt_body(struct mae_txn *txn, void *arg)
+{
+    struct attempt *attempt = arg;
+    unsigned run = attempt->runs < 4 ? attempt->runs : 3;
+    attempt->runs++;
+    enum mae_status status = attempt->returns[run];
+    if (attempt->really && status != MAE_OK) { /* a later reader raises the read timestamp */
+        struct mae_txn *later;
+        uint64_t value;
+        assert_ok(mae_begin(attempt->world->workers[1], MAE_READ_WRITE, mae_txn_timestamp(txn), &later));
+        assert_ok(row_get(later, attempt->world->table, attempt->row, &value));
+        assert_ok(mae_commit(later));
+        status = row_add(txn, attempt->world->table, attempt->row, 1);
+        return attempt->hide ? MAE_OK : status;
+    }
+    enum mae_status added = row_add(txn, attempt->world->table, attempt->row, 1);
+    return added == MAE_OK ? status : added;
+}
+
+static struct attempt attempt_of(struct world *world, uint64_t row, enum mae_status first, enum mae_status second)
+{
+    return (struct attempt){.world = world, .returns = {first, second, second, second}, .row = row};
+}
+
+static void run_commits_what_succeeds(void **state)
+{
+    (void)state;
+    struct world world = world_open("backoff=off", MAE_INDEX_HASH, 8, 2);
+    uint64_t row = new_row(world.workers[0], world.table, 0);
+    struct attempt attempt = attempt_of(&world, row, MAE_OK, MAE_OK);
+    assert_ok(mae_run(world.workers[0], MAE_READ_WRITE, attempt_body, &attempt, 0));
+    assert_int_equal(attempt.runs, 1);
+    assert_int_equal(row_value(world.workers[0], world.table, row), 1);
+    world_close(&world);
+}
+
+static void run_retries_conflicts(void **state)
+{
+    (void)state;
+    for (int hide = 0; hide < 2; hide++) {
+        struct world world = world_open("backoff=off", MAE_INDEX_HASH, 8, 2);
+        uint64_t row = new_row(world.workers[0], world.table, 0);
+        struct attempt attempt = attempt_of(&world, row, MAE_ABORT_RTS, MAE_OK);
+        attempt.really = true;
+        attempt.hide = hide; /* a body that swallows the status cannot commit either */
+        assert_ok(mae_run(world.workers[0], MAE_READ_WRITE, attempt_body, &attempt, 0));
+        assert_int_equal(attempt.runs, 2);
+        assert_int_equal(row_value(world.workers[0], world.table, row), 1);
+        assert_int_equal(db_counter(world.db, "aborts_rts"), 1);
+        world_close(&world);
+    }
+}
+
+static void run_gives_up_after_the_attempts(void **state)
+{
+    (void)state;
+    struct world world = world_open("backoff=fixed:1", MAE_INDEX_HASH, 8, 2);
+    uint64_t row = new_row(world.workers[0], world.table, 0);
+    struct attempt attempt = attempt_of(&world, row, MAE_ABORT_RTS, MAE_ABORT_RTS);
+    attempt.really = true;
+    assert_status(MAE_ABORT_RTS, mae_run(world.workers[0], MAE_READ_WRITE, attempt_body, &attempt, 7));
+    assert_int_equal(attempt.runs, 7);
+    assert_int_equal(row_value(world.workers[0], world.table, row), 0);
+    assert_int_equal(worker_counter(world.workers[0], "aborts_rts"), 7);
+    assert_true(worker_counter(world.workers[0], "backoff_waits") > 0);
+    world_close(&world);
+}
+
+static void run_stops_at_other_statuses(void **state)
+{
+    (void)state;
+    static const enum mae_status statuses[] = {MAE_ABORT_USER, MAE_NOT_FOUND, MAE_EXISTS, MAE_NO_MEMORY, MAE_INVALID};
+    struct world world = world_open("", MAE_INDEX_HASH, 8, 2);
+    uint64_t row = new_row(world.workers[0], world.table, 0);
+    for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+        struct attempt attempt = attempt_of(&world, row, statuses[i], MAE_OK);
+        enum mae_status status = mae_run(world.workers[0], MAE_READ_WRITE, attempt_body, &attempt, 0);
+        assert_string_equal(mae_status_name(status), mae_status_name(statuses[i]));
+        assert_int_equal(attempt.runs, 1);
+        assert_int_equal(row_value(world.workers[0], world.table, row), 0);
+    }
+    struct mae_txn *txn = begin(world.workers[0]);
+    struct attempt attempt = attempt_of(&world, row, MAE_OK, MAE_OK);
+    assert_status(MAE_BUSY, mae_run(world.workers[0], MAE_READ_WRITE, attempt_body, &attempt, 0));
+    assert_int_equal(attempt.runs, 0);
+    assert_ok(mae_commit(txn));
+    world_close(&world);
+}
+
+static enum mae_status snapshot_body(struct mae_txn *txn, void *arg)
+{
+    struct attempt *attempt = arg;
+    uint64_t value;
+    attempt->runs++;
+    enum mae_status status = row_get(txn, attempt->world->table, attempt->row, &value);
+    return status == MAE_OK && value != 5 ? MAE_CORRUPT : status;
+}
+
+static void run_runs_snapshots(void **state)
+{
+    (void)state;
+    struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 2);
+    struct attempt attempt = {.world = &world, .row = new_row(world.workers[0], world.table, 5)};
+    settle(&world);
+    assert_ok(mae_run(world.workers[0], MAE_SNAPSHOT, snapshot_body, &attempt, 0));
+    assert_int_equal(attempt.runs, 1);
+    assert_int_equal(worker_counter(world.workers[0], "snapshots"), 1);
+    world_close(&world);
+}
+
+/* ---- Rows by key, through both kinds of index. ---- */
+
+static const enum mae_index_kind kinds[] = {MAE_INDEX_HASH, MAE_INDEX_ORDERED};
+
+static void keyed_calls_keep_row_and_entry_in_step(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct world world = world_open("", kinds[k], 64, 1);
+        const uint64_t key = 9;
+        uint64_t value, row, found;
+        void *data;
+        const void *old;
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_status(MAE_NOT_FOUND, key_get(txn, world.index, key, &value));
+        assert_status(MAE_NOT_FOUND, key_add(txn, world.index, key, 1));
+        assert_status(MAE_NOT_FOUND, mae_overwrite(txn, world.index, &key, 8, &data));
+        assert_status(MAE_NOT_FOUND, key_delete(txn, world.index, key));
+        assert_ok(mae_insert(txn, world.index, &key, 16, &row, &data));
+        memset(data, 1, 16);
+        assert_status(MAE_EXISTS, key_insert(txn, world.index, key, 3));
+        assert_ok(mae_index_find(txn, world.index, &key, &found));
+        assert_int_equal(found, row);
+        assert_ok(mae_commit(txn));
+
+        txn = begin(world.workers[0]);
+        size_t bytes;
+        assert_ok(mae_read(txn, world.index, &key, &old, &bytes));
+        assert_int_equal(bytes, 16);
+        assert_ok(mae_update(txn, world.index, &key, 24, &old, &data));
+        assert_int_equal(*(const unsigned char *)old, 1);
+        assert_int_equal(((unsigned char *)data)[15], 1);
+        assert_int_equal(((unsigned char *)data)[16], 0);
+        assert_ok(mae_overwrite(txn, world.index, &key, 8, &data));
+        memset(data, 2, 8);
+        assert_ok(mae_read(txn, world.index, &key, &old, &bytes));
+        assert_int_equal(bytes, 8);
+        assert_ok(mae_commit(txn));
+
+        txn = begin(world.workers[0]);
+        assert_ok(key_delete(txn, world.index, key));
+        assert_status(MAE_NOT_FOUND, key_get(txn, world.index, key, &value));
+        assert_status(MAE_NOT_FOUND, mae_row_read(txn, world.table, row, &old, NULL));
+        assert_status(MAE_NOT_FOUND, mae_index_find(txn, world.index, &key, &found));
+        assert_ok(mae_commit(txn));
+        world_close(&world);
+    }
+}
+
+/* MAE_EXISTS leaves neither row nor entry, and the transaction can go on. */
+static void an_insert_that_exists_inserts_nothing(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct world world = world_open("", kinds[k], 8, 1);
+        struct mae_space space;
+        new_keys(world.workers[0], world.index, 1, 1, 5);
+        for (int i = 0; i < 100; i++) {
+            struct mae_txn *txn = begin(world.workers[0]);
+            assert_status(MAE_EXISTS, key_insert(txn, world.index, 1, 6));
+            assert_ok(key_add(txn, world.index, 1, 1));
+            assert_ok(mae_commit(txn));
+        }
+        mae_table_space(world.table, &space);
+        assert_int_equal(space.rows, 1);
+        assert_true(mae_table_row_limit(world.table) <= 16); /* its row id was used again */
+        world_close(&world);
+    }
+}
+
+/* Two indexes over one table, which the caller keeps in step. */
+static void several_indexes_lead_to_one_row(void **state)
+{
+    (void)state;
+    struct world world = world_open("", MAE_INDEX_HASH, 8, 1);
+    const struct mae_index_config config = {.kind = MAE_INDEX_ORDERED, .key_bytes = 20};
+    struct mae_index *names;
+    const char name[20] = "a name of 20 bytes..";
+    const uint64_t key = 3;
+    uint64_t row, found;
+    void *data;
+    assert_ok(mae_index_create(world.db, world.table, "names", &config, &names));
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(mae_insert(txn, world.index, &key, 8, &row, &data));
+    memset(data, 0, 8);
+    assert_ok(mae_index_insert(txn, names, name, row));
+    assert_ok(mae_commit(txn));
+    txn = begin(world.workers[0]);
+    assert_ok(mae_index_find(txn, names, name, &found));
+    assert_int_equal(found, row);
+    assert_ok(key_delete(txn, world.index, key));
+    assert_ok(mae_index_remove(txn, names, name, row));
+    assert_ok(mae_commit(txn));
+    world_close(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(run_commits_what_succeeds),
+        cmocka_unit_test(run_retries_conflicts),
+        cmocka_unit_test(run_gives_up_after_the_attempts),
+        cmocka_unit_test(run_stops_at_other_statuses),
+        cmocka_unit_test(run_runs_snapshots),
+        cmocka_unit_test(keyed_calls_keep_row_and_entry_in_step),
+        cmocka_unit_test(an_insert_that_exists_inserts_nothing),
+        cmocka_unit_test(several_indexes_lead_to_one_row),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,262 @@
+/* Tests of harness/result_set.c, plot_data.c, claims.c: which rows count, the points of a figure, and verdicts. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "harness/claims.h"
+#include "harness/plot_data.h"
+#include "harness/result_set.h"
+
+#define HEADER \
+    "txn_type,outcome,check_result,threads,oversubscribed,target,label,opt_backoff,throughput_txn_per_s,abort_ratio\n"
+#define GOOD "all,complete,passed,"
+
+static char path[] = "/tmp/maemio-results-XXXXXX";
+static char error[CSV_TABLE_ERROR_BYTES];
+
+static struct result_set read_good(const char *rows)
+{
+    struct result_set set;
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file, "%s%s", HEADER, rows);
+    assert_int_equal(fclose(file), 0);
+    if (!result_set_read(&set, path, error))
+        fail_msg("%s", error);
+    return set;
+}
+
+static int make_file(void **state)
+{
+    (void)state;
+    int fd = mkstemp(path);
+    return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state)
+{
+    (void)state;
+    return unlink(path);
+}
+
+/* ---- Rows. ---- */
+
+static void only_whole_and_correct_totals_count(void **state)
+{
+    (void)state;
+    struct result_set set = read_good("all,complete,passed,1,0,native,,adaptive,100,0\n"
+                                      "payment,complete,passed,1,0,native,,adaptive,50,0\n"
+                                      "all,interrupted,skipped,1,0,native,,adaptive,9,0\n"
+                                      "all,complete,failed,1,0,native,,adaptive,9,0\n"
+                                      "all,complete,skipped,4,0,native,,adaptive,300,0\n"
+                                      "all,complete,passed,8,1,native,,adaptive,200,0\n");
+    double values[8];
+    assert_int_equal(set.count, 3);
+    assert_string_equal(set.cores, "4"); /* 8 were oversubscribed */
+    assert_int_equal(result_set_values(&set, "", "throughput_txn_per_s", values), 3);
+    assert_int_equal(result_set_values(&set, "threads=@cores", "throughput_txn_per_s", values), 1);
+    assert_true(values[0] == 300);
+    assert_int_equal(result_set_values(&set, "threads!=@cores&target=native", "throughput_txn_per_s", values), 2);
+    assert_int_equal(result_set_values(&set, "no_such_column=", "throughput_txn_per_s", values), 3);
+    assert_int_equal(result_set_values(&set, "no_such_column=1", "throughput_txn_per_s", values), 0);
+    assert_int_equal(result_set_values(&set, "", "no_such_column", values), 0);
+    assert_string_equal(result_set_text(&set, 0, "no_such_column"), "");
+    result_set_free(&set);
+}
+
+static void the_best_group_is_the_one_with_the_highest_median(void **state)
+{
+    (void)state;
+    struct result_set set =
+        read_good(GOOD "2,0,native,manual,fixed:0,10,0\n" GOOD "2,0,native,manual,fixed:0,90,0\n" GOOD
+                       "2,0,native,manual,fixed:0,11,0\n" GOOD "2,0,native,manual,fixed:5,20,0\n" GOOD
+                       "2,0,native,manual,fixed:5,21,0\n" GOOD "2,0,native,auto,adaptive,99,0\n");
+    double values[8];
+    const char *group;
+    assert_int_equal(result_set_best(&set, "label=manual", "opt_backoff", "throughput_txn_per_s", values, &group), 2);
+    assert_string_equal(group, "fixed:5");
+    assert_true(values[0] == 20 && values[1] == 21);
+    assert_int_equal(result_set_best(&set, "label=none", "opt_backoff", "throughput_txn_per_s", values, &group), 0);
+    assert_string_equal(group, "");
+    result_set_free(&set);
+}
+
+static void what_is_no_result_file_is_refused(void **state)
+{
+    (void)state;
+    struct result_set set;
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs("txn_type,outcome\nall,complete\n", file);
+    assert_int_equal(fclose(file), 0);
+    assert_false(result_set_read(&set, path, error));
+    assert_non_null(strstr(error, ":1: no column check_result: these are no results of maemio"));
+}
+
+/* ---- Points. ---- */
+
+static void points_are_grouped_sorted_and_measured(void **state)
+{
+    (void)state;
+    static const struct figure_info figure = {"test", "threads", "label"};
+    struct result_set set = read_good(GOOD "16,1,native,,adaptive,5,0.5\n" GOOD "2,0,native,global,adaptive,30,0\n" GOOD
+                                           "2,0,native,,adaptive,10,\n" GOOD "2,0,2pl,,adaptive,7,0\n" GOOD
+                                           "2,0,native,,adaptive,20,0.5\n" GOOD "2,0,native,a b,adaptive,1,0\n");
+    struct plot_data data;
+    plot_data_make(&data, &set, &figure, NULL);
+    assert_int_equal(data.count, 4);
+    assert_int_equal(data.line_count, 3);
+    assert_string_equal(data.lines[0], "native"); /* ours first, and a point without a label is its target's */
+    assert_string_equal(data.lines[1], "2pl");
+    assert_string_equal(data.lines[2], "a_b"); /* one word for gnuplot */
+    const struct plot_point *point = &data.points[0];
+    assert_string_equal(point->x, "2");
+    assert_int_equal(point->runs, 3);
+    assert_true(point->metrics[PLOT_throughput].median == 20);
+    assert_true(point->metrics[PLOT_throughput].min == 10 && point->metrics[PLOT_throughput].max == 30);
+    assert_true(point->metrics[PLOT_aborts].median == 0.25); /* of the two that have it */
+    assert_true(isnan(point->metrics[PLOT_versions].median));
+    assert_false(point->oversubscribed);
+    assert_true(data.points[1].oversubscribed);
+    assert_int_equal(data.points[1].place, 1); /* 16 after 2: numbers by size */
+    plot_data_free(&data);
+    result_set_free(&set);
+}
+
+static void labels_keep_the_order_of_the_job_file(void **state)
+{
+    (void)state;
+    static const struct figure_info figure = {"test", "label", "target"}, backoff = {"test", "opt_backoff", "label"};
+    static const char *const order[] = {"full", "auto", "manual", NULL};
+    struct result_set set =
+        read_good(GOOD "2,0,native,manual,fixed:10,1,0\n" GOOD "2,0,native,manual,fixed:2.5,2,0\n" GOOD
+                       "2,0,native,auto,adaptive,3,0\n" GOOD "2,0,native,full,off,4,0\n");
+    struct plot_data data;
+    plot_data_make(&data, &set, &figure, order);
+    assert_string_equal(data.points[0].x, "full");
+    assert_string_equal(data.points[1].x, "auto");
+    assert_string_equal(data.points[2].x, "manual");
+    plot_data_free(&data);
+    plot_data_make(&data, &set, &backoff, order);
+    assert_string_equal(data.points[1].x, ""); /* automatic: nowhere on the axis of fixed bounds */
+    assert_string_equal(data.points[2].x, "2.5");
+    assert_string_equal(data.points[3].x, "10");
+    plot_data_free(&data);
+    result_set_free(&set);
+}
+
+static void every_figure_is_found_by_its_name(void **state)
+{
+    (void)state;
+    for (size_t i = 0; figure_at(i) != NULL; i++)
+        assert_ptr_equal(figure_by_name(figure_at(i)->name), figure_at(i));
+    assert_null(figure_by_name("fig99"));
+}
+
+/* ---- Verdicts. ---- */
+
+static struct claim_result judge(const char *rows, struct claim claim)
+{
+    struct claim_result result;
+    struct result_set set = read_good(rows);
+    claim.experiment = "fig8";
+    claim.metric = "throughput_txn_per_s";
+    claim_judge(&claim, &set, &result);
+    result.b.group = ""; /* pointed into the set */
+    result_set_free(&set);
+    return result;
+}
+
+#define SIX(a1, a2, a3, b1, b2, b3)                                                                                  \
+    GOOD "2,0,native,a,off," #a1 ",0\n" GOOD "2,0,native,a,off," #a2 ",0\n" GOOD "2,0,native,a,off," #a3 ",0\n" GOOD \
+         "2,0,native,b,off," #b1 ",0\n" GOOD "2,0,native,b,off," #b2 ",0\n" GOOD "2,0,native,b,off," #b3 ",0\n"
+
+static void a_claim_holds_fails_or_cannot_be_told(void **state)
+{
+    (void)state;
+    struct claim more = {.a = "label=a", .b = "label=b", .low = 1, .high = INFINITY, .cores = 1};
+    struct claim_result result = judge(SIX(120, 121, 122, 100, 101, 102), more);
+    assert_int_equal(result.verdict, CLAIM_HOLDS);
+    assert_true(fabs(result.ratio - 121.0 / 101) < 1e-9);
+    assert_string_equal(result.reason, "");
+    assert_int_equal(judge(SIX(80, 81, 82, 100, 101, 102), more).verdict, CLAIM_FAILS);
+
+    result = judge(SIX(90, 101, 130, 100, 101, 102), more);
+    assert_int_equal(result.verdict, CLAIM_UNKNOWN);
+    assert_string_equal(result.reason, "Too noisy: the interval lies partly where the claim holds.");
+
+    struct claim cores = more;
+    cores.cores = 8;
+    result = judge(SIX(120, 121, 122, 100, 101, 102), cores);
+    assert_int_equal(result.verdict, CLAIM_UNKNOWN);
+    assert_string_equal(result.reason, "It is about 8 cores or more; measured were 2.");
+    assert_true(!isnan(result.ratio)); /* shown all the same */
+
+    result = judge(GOOD "2,0,native,a,off,5,0\n", more);
+    assert_int_equal(result.verdict, CLAIM_UNKNOWN);
+    assert_string_equal(result.reason, "No results in fig8 for what it is compared with.");
+
+    result = judge(GOOD "2,0,native,a,off,5,0\n" GOOD "2,0,native,b,off,4,0\n", more);
+    assert_string_equal(result.reason, "Fewer than 3 repetitions.");
+
+    struct claim number = {.a = "label=a", .b = "", .cores = 1};
+    result = judge(SIX(1, 2, 3, 4, 5, 6), number);
+    assert_string_equal(result.reason, "It is a number of another machine.");
+    assert_true(result.a.median == 2 && result.interval.low == 1 && result.interval.high == 3);
+}
+
+static void without_results_nothing_is_told(void **state)
+{
+    (void)state;
+    struct claim claim = {.experiment = "fig8", .metric = "x", .a = "", .b = ""};
+    struct claim_result result;
+    claim_judge(&claim, NULL, &result);
+    assert_int_equal(result.verdict, CLAIM_UNKNOWN);
+    assert_string_equal(result.reason, "Not measured: `maemio figure fig8` does.");
+    claim.experiment = "";
+    claim_judge(&claim, NULL, &result);
+    assert_string_equal(result.reason, "Not measured.");
+}
+
+static void a_number_of_the_paper_allows_a_third_to_twice_the_effect(void **state)
+{
+    (void)state;
+    bool gain = false, loss = false;
+    for (size_t i = 0; i < claim_count(); i++) {
+        struct claim claim = claim_at(i);
+        assert_true(claim.experiment[0] == '\0' || figure_by_name(claim.experiment) != NULL);
+        if (claim.expected == 0)
+            continue;
+        double effect = claim.expected - 1;
+        assert_true(claim.low <= claim.expected && claim.expected <= claim.high);
+        assert_true(effect > 0 ? claim.low > 1 : claim.high < 1); /* never the other sign */
+        assert_true(fabs((effect > 0 ? claim.low : claim.high) - 1 - effect / 3) < 1e-9);
+        gain |= effect > 0;
+        loss |= effect < 0;
+    }
+    assert_true(gain && loss);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_whole_and_correct_totals_count),
+        cmocka_unit_test(the_best_group_is_the_one_with_the_highest_median),
+        cmocka_unit_test(what_is_no_result_file_is_refused),
+        cmocka_unit_test(points_are_grouped_sorted_and_measured),
+        cmocka_unit_test(labels_keep_the_order_of_the_job_file),
+        cmocka_unit_test(every_figure_is_found_by_its_name),
+        cmocka_unit_test(a_claim_holds_fails_or_cannot_be_told),
+        cmocka_unit_test(without_results_nothing_is_told),
+        cmocka_unit_test(a_number_of_the_paper_allows_a_third_to_twice_the_effect),
+    };
+    return cmocka_run_group_tests(tests, make_file, remove_file);
+}

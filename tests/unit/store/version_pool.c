@@ -1,0 +1,183 @@
+/* version_pool.c - size classes, reuse, sharing between pools, and that memory keeps its type. */
+#include "engine/store/version_pool.h"
+
+#include "tests/support/world.h"
+
+#define MIB ((size_t)1 << 20)
+
+static struct mem_budget budget;
+static struct arena arena;
+
+static void open_arena(size_t limit_bytes)
+{
+    mem_budget_init(&budget, limit_bytes, MEM_HUGE_OFF);
+    assert_ok(arena_init(&arena, &budget));
+}
+
+static void classes_hold_what_they_promise(void **state)
+{
+    (void)state;
+    for (unsigned shift = 6; shift < 9; shift++) {
+        unsigned last = 0;
+        for (size_t payload = 0; payload <= MAE_PAYLOAD_MAX_BYTES; payload += payload < 3000 ? 1 : 37) {
+            unsigned size_class = class_of(shift, payload);
+            size_t bytes = class_bytes(shift, size_class);
+            assert_true(size_class < CLASS_COUNT && size_class >= last);
+            assert_true(bytes >= payload + VERSION_HEADER_BYTES);
+            /* No more is lost than a unit, or in large ones a quarter and a unit. */
+            assert_true(bytes < (payload + VERSION_HEADER_BYTES) * 5 / 4 + ((size_t)2 << shift));
+            if (size_class > 0)
+                assert_true(class_bytes(shift, size_class - 1) < payload + VERSION_HEADER_BYTES);
+            last = size_class;
+        }
+        assert_true(class_of(shift, MAE_PAYLOAD_MAX_BYTES) < CLASS_COUNT);
+    }
+    assert_int_equal(class_bytes(6, class_of(6, 100)), 128); /* 100 bytes fill two lines */
+    assert_int_equal(class_bytes(6, class_of(6, 40)), 64);
+    assert_int_equal(class_bytes(6, class_of(6, 41)), 128);
+}
+
+/* Versions of all sizes at once: none overlaps another, whatever is freed in between. */
+static void versions_do_not_overlap(void **state)
+{
+    (void)state;
+    enum { LIVE = 3000 };
+    static struct {
+        struct version *version;
+        version_handle handle;
+        size_t bytes;
+    } live[LIVE];
+    struct pool pool;
+    uint64_t random = seed_from_environment();
+    open_arena(256 * MIB);
+    assert_ok(pool_init(&pool, &arena));
+    memset(live, 0, sizeof live);
+    for (int i = 0; i < 40000; i++) {
+        unsigned n = (unsigned)random_below(&random, LIVE);
+        if (live[n].version) {
+            for (size_t b = 0; b < live[n].bytes; b++)
+                assert_int_equal(live[n].version->payload[b], n & 255);
+            pool_free(&pool, live[n].handle, live[n].version);
+            assert_int_equal(atomic_load(&live[n].version->status), VERSION_UNUSED);
+            live[n].version = NULL;
+        } else {
+            live[n].bytes = random_below(&random, 20) ? random_below(&random, 300) : random_below(&random, 20000);
+            live[n].version = pool_alloc(&pool, live[n].bytes, &live[n].handle);
+            assert_non_null(live[n].version);
+            assert_true(live[n].handle >= HANDLE_FIRST);
+            assert_ptr_equal(arena_version(arena.base, arena.unit_shift, live[n].handle), live[n].version);
+            memset(live[n].version->payload, (int)(n & 255), live[n].bytes);
+        }
+    }
+    pool_fini(&pool);
+    arena_fini(&arena);
+    assert_int_equal(budget.committed_bytes, 0);
+}
+
+static void memory_keeps_its_type(void **state)
+{
+    (void)state;
+    enum { COUNT = 2000 };
+    struct pool pool;
+    version_handle handles[COUNT];
+    open_arena(64 * MIB);
+    assert_ok(pool_init(&pool, &arena));
+    for (int i = 0; i < COUNT; i++)
+        assert_non_null(pool_alloc(&pool, 40, &handles[i]));
+    for (int i = 0; i < COUNT; i++)
+        pool_free(&pool, handles[i], arena_version(arena.base, arena.unit_shift, handles[i]));
+    version_handle other;
+    for (int i = 0; i < COUNT; i++) {
+        assert_non_null(pool_alloc(&pool, 100, &other)); /* another class: never from what was a 64-byte version */
+        for (int h = 0; h < COUNT; h += 97)
+            assert_true(other != handles[h]);
+    }
+    for (int i = 0; i < COUNT; i++) {
+        unsigned tag = atomic_load(&arena_version(arena.base, arena.unit_shift, handles[i])->tag);
+        assert_int_equal(tag, class_of(arena.unit_shift, 40));
+    }
+    uint64_t committed = budget.committed_bytes;
+    for (int i = 0; i < COUNT; i++)
+        assert_non_null(pool_alloc(&pool, 40, &other)); /* all from the list */
+    assert_int_equal(budget.committed_bytes, committed);
+    pool_fini(&pool);
+    arena_fini(&arena);
+}
+
+static void the_last_freed_is_the_first_used(void **state)
+{
+    (void)state;
+    struct pool pool;
+    version_handle first, second, third;
+    open_arena(64 * MIB);
+    assert_ok(pool_init(&pool, &arena));
+    struct version *one = pool_alloc(&pool, 100, &first), *two = pool_alloc(&pool, 100, &second);
+    pool_free(&pool, first, one);
+    pool_free(&pool, second, two);
+    assert_ptr_equal(pool_alloc(&pool, 100, &third), two);
+    assert_int_equal(third, second);
+    pool_fini(&pool);
+    arena_fini(&arena);
+}
+
+/* One pool allocates, another frees: the freed ones come back, memory does not grow. */
+static void pools_share_what_they_free(void **state)
+{
+    (void)state;
+    enum { ROUND = 5000, ROUNDS = 40 };
+    struct pool giver, taker;
+    static version_handle handles[ROUND];
+    open_arena(64 * MIB);
+    assert_ok(pool_init(&giver, &arena));
+    assert_ok(pool_init(&taker, &arena));
+    uint64_t after_first = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < ROUND; i++)
+            assert_non_null(pool_alloc(&giver, 100, &handles[i]));
+        for (int i = 0; i < ROUND; i++)
+            pool_free(&taker, handles[i], arena_version(arena.base, arena.unit_shift, handles[i]));
+        if (round == 1)
+            after_first = budget.committed_bytes;
+    }
+    assert_int_equal(budget.committed_bytes, after_first);
+    pool_fini(&taker); /* even the last ones can be used by who stays */
+    for (int i = 0; i < ROUND; i++)
+        assert_non_null(pool_alloc(&giver, 100, &handles[i]));
+    assert_int_equal(budget.committed_bytes, after_first);
+    pool_fini(&giver);
+    arena_fini(&arena);
+}
+
+static void the_limit_ends_allocation_cleanly(void **state)
+{
+    (void)state;
+    struct pool pool;
+    version_handle handle = 0, last = 0;
+    open_arena(4 * MIB);
+    assert_ok(pool_init(&pool, &arena));
+    size_t count = 0;
+    struct version *version, *kept = NULL;
+    while ((version = pool_alloc(&pool, 1000, &handle)) != NULL) {
+        count++;
+        kept = version;
+        last = handle;
+    }
+    assert_true(count * 1024 > 3 * MIB && count * 1024 <= 4 * MIB);
+    assert_int_equal(budget.committed_bytes, 4 * MIB);
+    assert_null(pool_alloc(&pool, 1000, &handle));
+    assert_null(pool_alloc(&pool, 60000, &handle));
+    pool_free(&pool, last, kept);
+    assert_ptr_equal(pool_alloc(&pool, 1000, &handle), kept);
+    pool_fini(&pool);
+    arena_fini(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(classes_hold_what_they_promise), cmocka_unit_test(versions_do_not_overlap),
+        cmocka_unit_test(memory_keeps_its_type),          cmocka_unit_test(the_last_freed_is_the_first_used),
+        cmocka_unit_test(pools_share_what_they_free),     cmocka_unit_test(the_limit_ends_allocation_cleanly),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,257 @@
+/*
+ * horizon.c - H1 to H4 of horizon.h, and joining, leaving and parking.
+ *
+ * The simulation stands for workers: each has a clock, sometimes runs a read-write transaction or a snapshot, publishes
+ * between transactions, parks and comes back; rounds happen at any time. After each step H1 to H4 are checked against
+ * what runs. Catches the mutation horizon_too_high.
+ */
+#include "engine/time/horizon.h"
+
+#include "engine/time/timestamp.h"
+#include "tests/support/world.h"
+
+static struct horizon horizon;
+
+static uint64_t min_wts(void)
+{
+    return atomic_load_explicit(&horizon.min_wts, memory_order_relaxed);
+}
+
+static uint64_t min_rts(void)
+{
+    return atomic_load_explicit(&horizon.min_rts, memory_order_relaxed);
+}
+
+static bool lead(uint64_t now, uint64_t interval)
+{
+    bool led = horizon_round(&horizon, now, interval);
+    if (led)
+        horizon_round_end(&horizon);
+    return led;
+}
+
+static void ids_are_the_lowest_free(void **state)
+{
+    (void)state;
+    memset(&horizon, 0, sizeof horizon);
+    horizon_init(&horizon);
+    for (int i = 0; i < MAE_WORKERS_MAX; i++)
+        assert_int_equal(horizon_join(&horizon), i);
+    assert_int_equal(horizon_join(&horizon), -1);
+    horizon_leave(&horizon, 200);
+    horizon_leave(&horizon, 7);
+    assert_int_equal(horizon_join(&horizon), 7);
+    assert_int_equal(horizon_join(&horizon), 200);
+    assert_int_equal(horizon_join(&horizon), -1);
+    horizon_fini(&horizon);
+}
+
+static void the_horizon_is_the_minimum_of_the_active(void **state)
+{
+    (void)state;
+    memset(&horizon, 0, sizeof horizon);
+    horizon_init(&horizon);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(horizon_join(&horizon), i);
+        assert_true(horizon_unpark(&horizon, i, 100) >= 100);
+    }
+    uint64_t now = 1000;
+    horizon_publish(&horizon, 0, 500);
+    horizon_publish(&horizon, 1, 300);
+    assert_true(lead(now += 100, 10));
+    assert_int_equal(min_wts(), timestamp_make(101, 0)); /* the third has not published since */
+    horizon_publish(&horizon, 2, 400);
+    assert_true(lead(now += 100, 10));
+    assert_int_equal(min_wts(), timestamp_make(301, 0));
+    horizon_park(&horizon, 1, 350);
+    assert_true(lead(now += 100, 10));
+    assert_int_equal(min_wts(), timestamp_make(401, 0)); /* who is parked does not count */
+    uint64_t rts = min_rts();
+    for (unsigned i = 0; i < 3; i += 2)
+        horizon_publish(&horizon, i, 600); /* and sees the new min_wts */
+    assert_true(lead(now += 100, 10));
+    assert_true(min_rts() > rts);
+    assert_int_equal(min_rts(), timestamp_make(401, 0) - 1);
+    assert_true(horizon_unpark(&horizon, 1, 350) >= 600); /* comes back above everything published */
+    for (unsigned i = 0; i < 3; i++)
+        horizon_park(&horizon, i, 700);
+    uint64_t wts = min_wts();
+    assert_true(lead(now += 100, 10)); /* nobody is active: nothing moves */
+    assert_int_equal(min_wts(), wts);
+    horizon_fini(&horizon);
+}
+
+static void a_round_is_led_once_an_interval_by_one(void **state)
+{
+    (void)state;
+    memset(&horizon, 0, sizeof horizon);
+    horizon_init(&horizon);
+    assert_true(horizon_round(&horizon, 1000, 100));
+    assert_false(horizon_round(&horizon, 5000, 100)); /* another leads */
+    horizon_round_end(&horizon);
+    assert_false(horizon_round(&horizon, 1099, 100)); /* too soon */
+    assert_true(lead(1100, 100));
+    horizon_fini(&horizon);
+}
+
+/* ---- The simulation. ---- */
+
+enum { SIMULATED = 6, STEPS = 30000, COMMITTED_MAX = 64 };
+
+struct simulated {
+    enum { AWAY, PARKED, IDLE, WRITING, READING } what;
+    uint64_t clock, ts;
+    uint64_t committed_min; /* the smallest timestamp that has committed since this transaction began */
+};
+
+static void simulate(uint64_t *random)
+{
+    struct simulated workers[SIMULATED] = {{AWAY, 0, 0, 0}};
+    uint64_t now = 1000, last_wts, last_rts;
+    memset(&horizon, 0, sizeof horizon);
+    horizon_init(&horizon);
+    last_wts = min_wts();
+    last_rts = min_rts();
+    for (int step = 0; step < STEPS; step++) {
+        unsigned id = (unsigned)random_below(random, SIMULATED);
+        struct simulated *worker = &workers[id];
+        now += random_below(random, 50);
+        switch (worker->what) {
+        case AWAY:
+            if (random_below(random, 4))
+                break;
+            assert_int_equal(atomic_load(&horizon.slots[id].state), SLOT_FREE);
+            for (unsigned i = 0; i < id; i++) /* ids are given out from below */
+                if (workers[i].what == AWAY)
+                    id = i;
+            worker = &workers[id];
+            assert_int_equal(horizon_join(&horizon), id);
+            worker->clock = horizon_unpark(&horizon, id, atomic_load(&horizon.slots[id].clock));
+            worker->what = IDLE;
+            break;
+        case PARKED:
+            if (random_below(random, 3) == 0) {
+                horizon_leave(&horizon, id);
+                worker->what = AWAY;
+            } else {
+                worker->clock = horizon_unpark(&horizon, id, worker->clock);
+                worker->what = IDLE;
+            }
+            break;
+        case IDLE:
+            switch (random_below(random, 8)) {
+            case 0:
+                horizon_park(&horizon, id, worker->clock);
+                worker->what = PARKED;
+                break;
+            case 1:
+            case 2:
+                worker->clock += random_below(random, 100);
+                horizon_publish(&horizon, id, worker->clock);
+                break;
+            case 3:
+                worker->ts = min_wts();
+                worker->what = READING;
+                worker->committed_min = UINT64_MAX;
+                break;
+            default:
+                worker->clock += 1 + random_below(random, 100);
+                worker->ts = timestamp_make(worker->clock, id);
+                worker->what = WRITING;
+                worker->committed_min = UINT64_MAX;
+                break;
+            }
+            break;
+        case WRITING:
+        case READING:
+            if (random_below(random, 3))
+                break;
+            if (worker->what == WRITING)
+                for (unsigned i = 0; i < SIMULATED; i++)
+                    if (i != id && workers[i].what >= WRITING && worker->ts < workers[i].committed_min)
+                        workers[i].committed_min = worker->ts;
+            worker->what = IDLE;
+            break;
+        }
+        if (random_below(random, 3) == 0)
+            lead(now, random_below(random, 100));
+        assert_true(min_wts() >= last_wts && min_rts() >= last_rts); /* H3 */
+        last_wts = min_wts();
+        last_rts = min_rts();
+        assert_true(last_rts < last_wts);
+        for (unsigned i = 0; i < SIMULATED; i++) {
+            if (workers[i].what == WRITING)
+                assert_true(workers[i].ts >= last_wts); /* H1, of those that run */
+            if (workers[i].what == IDLE)
+                assert_true(timestamp_make(workers[i].clock + 1, i) >= last_wts); /* and of those to come */
+            if (workers[i].what >= WRITING) {
+                assert_true(workers[i].ts >= last_rts);           /* H2 */
+                assert_true(last_rts < workers[i].committed_min); /* H4 */
+            }
+        }
+    }
+    horizon_fini(&horizon);
+}
+
+static void the_invariants_hold_in_random_sequences(void **state)
+{
+    (void)state;
+    uint64_t random = seed_from_environment();
+    for (int i = 0; i < 10; i++)
+        simulate(&random);
+}
+
+static unsigned barriers, parked;
+static bool begins_meanwhile;
+
+static void barrier(void)
+{
+    barriers++;
+    if (begins_meanwhile)
+        atomic_store(&horizon.slots[0].in_txn, 1);
+}
+
+static void note_parked(void *arg)
+{
+    parked++;
+    *(bool *)arg = true;
+}
+
+static void others_are_parked_only_between_transactions(void **state)
+{
+    (void)state;
+    memset(&horizon, 0, sizeof horizon);
+    horizon_init(&horizon);
+    assert_int_equal(horizon_join(&horizon), 0);
+    bool called = false;
+    assert_false(horizon_park_other(&horizon, 0, barrier, note_parked, &called)); /* is parked */
+    (void)horizon_unpark(&horizon, 0, 100);
+    atomic_store(&horizon.slots[0].in_txn, 1);
+    assert_false(horizon_park_other(&horizon, 0, barrier, note_parked, &called));
+    assert_int_equal(atomic_load(&horizon.slots[0].state), SLOT_ACTIVE);
+    atomic_store(&horizon.slots[0].in_txn, 0);
+    begins_meanwhile = true;
+    assert_false(horizon_park_other(&horizon, 0, barrier, note_parked, &called));
+    assert_int_equal(barriers, 1);
+    assert_int_equal(atomic_load(&horizon.slots[0].state), SLOT_ACTIVE);
+    assert_false(called);
+    begins_meanwhile = false;
+    atomic_store(&horizon.slots[0].in_txn, 0);
+    assert_true(horizon_park_other(&horizon, 0, barrier, note_parked, &called));
+    assert_true(called && parked == 1);
+    assert_int_equal(atomic_load(&horizon.slots[0].state), SLOT_PARKED);
+    horizon_leave(&horizon, 0);
+    horizon_fini(&horizon);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ids_are_the_lowest_free),
+        cmocka_unit_test(the_horizon_is_the_minimum_of_the_active),
+        cmocka_unit_test(a_round_is_led_once_an_interval_by_one),
+        cmocka_unit_test(the_invariants_hold_in_random_sequences),
+        cmocka_unit_test(others_are_parked_only_between_transactions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

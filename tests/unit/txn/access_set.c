@@ -1,0 +1,119 @@
+/* access_set.c - finding entries by row, growing, and clearing by epochs. */
+#include "engine/txn/access_set.h"
+
+#include "tests/support/world.h"
+
+static char rows[1 << 20];
+static struct table table;
+
+static char *row_at(uint64_t i)
+{
+    return &rows[i * 64 % sizeof rows];
+}
+
+static struct access *add(struct access_set *set, char *row)
+{
+    uint32_t slot = 0;
+    assert_null(access_set_find(set, row, &slot));
+    struct access *access = access_set_add(set, &table, row, slot);
+    assert_non_null(access);
+    assert_ptr_equal(access->row, row);
+    assert_ptr_equal(access->table, &table);
+    assert_null(access->fresh);
+    assert_null(access->newer);
+    return access;
+}
+
+static void entries_are_found_while_the_set_grows(void **state)
+{
+    (void)state;
+    enum { COUNT = 10000 };
+    struct access_set set;
+    uint32_t slot;
+    assert_ok(access_set_init(&set));
+    for (int transaction = 0; transaction < 3; transaction++) {
+        for (uint64_t i = 0; i < COUNT; i++) {
+            struct access *access = add(&set, row_at(i));
+            access->flags = (uint32_t)i;
+            if (i % 3 == 0)
+                set.writes[set.write_count++] = (uint32_t)i;
+        }
+        assert_int_equal(set.count, COUNT);
+        assert_true(set.capacity >= COUNT);
+        assert_true(1u << set.slot_bits >= 2 * COUNT); /* at most half full: searches are short, and end */
+        for (uint64_t i = 0; i < COUNT; i++) {
+            struct access *access = access_set_find(&set, row_at(i), &slot);
+            assert_ptr_equal(access, &set.entries[i]);
+            assert_int_equal(access->flags, i);
+        }
+        assert_null(access_set_find(&set, row_at(COUNT), &slot));
+        for (uint32_t w = 0; w < set.write_count; w++)
+            assert_int_equal(set.writes[w], 3 * w);
+        access_set_clear(&set);
+        assert_int_equal(set.count, 0);
+        assert_int_equal(set.write_count, 0);
+        assert_null(access_set_find(&set, row_at(5), &slot));
+    }
+    access_set_fini(&set);
+}
+
+/* After 2^32 transactions the epochs begin again: what a slot says of the last time around must not count. */
+static void epochs_wrap_around(void **state)
+{
+    (void)state;
+    struct access_set set;
+    uint32_t slot;
+    assert_ok(access_set_init(&set));
+    for (uint64_t i = 0; i < 50; i++) /* in epoch 1 */
+        (void)add(&set, row_at(i));
+    set.epoch = UINT32_MAX - 2;
+    set.count = 0;
+    for (int transaction = 0; transaction < 10; transaction++) {
+        access_set_clear(&set);
+        assert_true(set.epoch != 0);
+        for (uint64_t i = 0; i < 50; i++)
+            assert_null(access_set_find(&set, row_at(i), &slot));
+        for (uint64_t i = 0; i < 50; i += 2)
+            (void)add(&set, row_at(i));
+        for (uint64_t i = 0; i < 50; i++)
+            assert_int_equal(access_set_find(&set, row_at(i), &slot) != NULL, i % 2 == 0);
+    }
+    access_set_fini(&set);
+}
+
+static void a_failed_growth_changes_nothing(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+#ifdef MAE_DEBUG
+    for (uint64_t fail = 1; fail <= 3; fail++) {
+        struct access_set set;
+        uint32_t slot = 0;
+        assert_ok(access_set_init(&set));
+        uint32_t capacity = set.capacity;
+        for (uint64_t i = 0; i < capacity; i++)
+            (void)add(&set, row_at(i));
+        mem_fail_at(fail);
+        assert_null(access_set_find(&set, row_at(capacity), &slot));
+        assert_null(access_set_add(&set, &table, row_at(capacity), slot));
+        assert_true(mem_fail_happened());
+        mem_fail_at(0);
+        assert_int_equal(set.capacity, capacity);
+        assert_int_equal(set.count, capacity);
+        for (uint64_t i = 0; i < capacity; i++)
+            assert_non_null(access_set_find(&set, row_at(i), &slot));
+        (void)add(&set, row_at(capacity)); /* now there is memory */
+        access_set_fini(&set);
+    }
+#endif
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(entries_are_found_while_the_set_grows),
+        cmocka_unit_test(epochs_wrap_around),
+        cmocka_unit_test(a_failed_growth_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

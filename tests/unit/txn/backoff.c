@@ -1,0 +1,180 @@
+/*
+ * backoff.c - the hill climb in a simulation, and the waits of each option.
+ *
+ * The simulated machine commits at a rate that depends on the bound in force; leaders come by every 5 ms or late.
+ */
+#include "engine/txn/backoff.h"
+
+#include <math.h>
+
+#include "engine/base/options.h"
+#include "engine/base/tsc.h"
+#include "tests/support/world.h"
+
+static const double TICKS_PER_US = 1000, PERIOD_US = 5000;
+
+static double bound_us(const struct backoff *backoff)
+{
+    return (double)atomic_load(&backoff->max_ticks) / TICKS_PER_US;
+}
+
+/* Commits a second at a bound: a hill with its top at `top_us`. */
+static double rate(double us, double top_us)
+{
+    return 1e10 / (1 + fabs(us - top_us) / 10);
+}
+
+/* Runs `periods`; returns the mean distance to the top over the second half. */
+static double climb(struct backoff *backoff, double top_us, int periods, double period_us)
+{
+    double commits = (double)backoff->last_commits, distance = 0;
+    for (int i = 0; i < periods; i++) {
+        uint64_t now = backoff->last_ticks + (uint64_t)(period_us * TICKS_PER_US) + 1;
+        assert_true(backoff_due(backoff, now));
+        commits += rate(bound_us(backoff), top_us) * period_us / 1e6;
+        double before = bound_us(backoff);
+        backoff_climb(backoff, now, (uint64_t)commits);
+        assert_true(bound_us(backoff) >= 0 && bound_us(backoff) <= 1000);
+        assert_true(fabs(bound_us(backoff) - before) <= 1.001); /* at most two steps, however late the leader */
+        if (i >= periods / 2)
+            distance += fabs(bound_us(backoff) - top_us);
+    }
+    return distance / (periods - periods / 2);
+}
+
+static void it_climbs_to_the_better_rate(void **state)
+{
+    (void)state;
+    static const double tops[] = {0, 3, 20, 100};
+    for (size_t i = 0; i < sizeof tops / sizeof tops[0]; i++) {
+        struct backoff backoff;
+        memset(&backoff, 0, sizeof backoff);
+        backoff_init(&backoff, BACKOFF_ADAPTIVE, TICKS_PER_US);
+        assert_true(bound_us(&backoff) == 0);
+        assert_true(climb(&backoff, tops[i], 1000, PERIOD_US) < 3);
+        assert_true(climb(&backoff, 50, 1000, PERIOD_US) < 3); /* follows when the load changes */
+        assert_true(climb(&backoff, tops[i], 2000, 7500) < 3); /* with late leaders as well */
+    }
+}
+
+static void it_stays_within_its_bounds(void **state)
+{
+    (void)state;
+    struct backoff backoff;
+    memset(&backoff, 0, sizeof backoff);
+    backoff_init(&backoff, BACKOFF_ADAPTIVE, TICKS_PER_US);
+    (void)climb(&backoff, 5000, 4000, PERIOD_US); /* the top is out of reach: it stops at 1000 us */
+    assert_true(bound_us(&backoff) > 990);
+    (void)climb(&backoff, -5000, 6000, PERIOD_US);
+    assert_true(bound_us(&backoff) < 10);
+}
+
+/* A flat hill: the bound wanders, but no further than a walk of that many steps may. */
+static void on_a_plateau_it_wanders(void **state)
+{
+    (void)state;
+    struct backoff backoff;
+    memset(&backoff, 0, sizeof backoff);
+    backoff_init(&backoff, BACKOFF_ADAPTIVE, TICKS_PER_US);
+    double highest = 0;
+    for (int i = 0; i < 10000; i++) {
+        backoff_climb(&backoff, backoff.last_ticks + 5000000, backoff.last_commits + 5000);
+        highest = bound_us(&backoff) > highest ? bound_us(&backoff) : highest;
+    }
+    assert_true(highest > 1);
+    assert_true(highest < 0.5 * 5 * 100); /* five standard deviations of 10000 steps */
+}
+
+static void only_adaptive_climbs(void **state)
+{
+    (void)state;
+    struct backoff backoff;
+    memset(&backoff, 0, sizeof backoff);
+    backoff_init(&backoff, BACKOFF_OFF, TICKS_PER_US);
+    assert_true(bound_us(&backoff) == 0);
+    assert_false(backoff_due(&backoff, backoff.last_ticks + UINT32_MAX));
+    backoff_init(&backoff, 12500, TICKS_PER_US); /* ns */
+    assert_true(bound_us(&backoff) == 12.5);
+    assert_false(backoff_due(&backoff, backoff.last_ticks + UINT32_MAX));
+    backoff_init(&backoff, BACKOFF_ADAPTIVE, TICKS_PER_US);
+    assert_false(backoff_due(&backoff, backoff.last_ticks + 4999000));
+    assert_true(backoff_due(&backoff, backoff.last_ticks + 5000000));
+}
+
+static void waits_are_uniform_below_the_bound(void **state)
+{
+    (void)state;
+    enum { WAITS = 4000 };
+    struct backoff backoff;
+    uint64_t random = 5, max, at_least = 0, short_waits = 0;
+    memset(&backoff, 0, sizeof backoff);
+    backoff_init(&backoff, BACKOFF_OFF, 1);
+    assert_int_equal(backoff_wait(&backoff, &random), 0);
+    backoff_init(&backoff, 2000, tsc_ticks_per_us()); /* 2 us */
+    max = atomic_load(&backoff.max_ticks);
+    for (int i = 0; i < WAITS; i++) {
+        uint64_t waited = backoff_wait(&backoff, &random); /* what passed: the wait asked for, or a little more */
+        at_least += waited < max ? waited : max;
+        short_waits += waited < max / 4;
+    }
+    assert_true((double)at_least > 0.4 * (double)max * WAITS);
+    assert_true(short_waits > 0);
+}
+
+static void the_option_decides_whether_workers_wait(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *options;
+        bool waits;
+        double max_us;
+    } cases[] = {{"backoff=off", false, 0},
+                 {"backoff=fixed:5", true, 5},
+                 {"backoff=adaptive", false, 0},
+                 {"backoff=fixed:0", false, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world world = world_open(cases[i].options, MAE_INDEX_HASH, 8, 1);
+        struct mae_state horizons;
+        for (int n = 0; n < 10; n++)
+            mae_backoff(world.workers[0]);
+        assert_int_equal(worker_counter(world.workers[0], "backoff_waits") > 0, cases[i].waits);
+        assert_int_equal(worker_counter(world.workers[0], "backoff_ticks") > 0, cases[i].waits);
+        mae_db_state(world.db, &horizons);
+        assert_true(fabs(horizons.backoff_max_us - cases[i].max_us) < 0.01);
+        world_close(&world);
+    }
+}
+
+/* In the engine the leader climbs every 5 ms: after a while of committing the bound has moved away from zero, or
+ * will. */
+static void the_leader_climbs(void **state)
+{
+    (void)state;
+    for (int adaptive = 0; adaptive < 2; adaptive++) {
+        struct world world = world_open(adaptive ? "backoff=adaptive" : "backoff=fixed:7", MAE_INDEX_HASH, 8, 1);
+        uint64_t row = new_row(world.workers[0], world.table, 0);
+        bool moved = false;
+        for (uint64_t start = monotonic_ns(); time_left(start, adaptive ? 5000 : 20) && !moved;) {
+            struct mae_state horizons;
+            (void)row_value(world.workers[0], world.table, row);
+            mae_db_state(world.db, &horizons);
+            moved = adaptive ? horizons.backoff_max_us > 0 : fabs(horizons.backoff_max_us - 7) > 0.01;
+        }
+        assert_int_equal(moved, adaptive);
+        world_close(&world);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_climbs_to_the_better_rate),
+        cmocka_unit_test(it_stays_within_its_bounds),
+        cmocka_unit_test(on_a_plateau_it_wanders),
+        cmocka_unit_test(only_adaptive_climbs),
+        cmocka_unit_test(waits_are_uniform_below_the_bound),
+        cmocka_unit_test(the_option_decides_whether_workers_wait),
+        cmocka_unit_test(the_leader_climbs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

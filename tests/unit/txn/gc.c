@@ -1,0 +1,357 @@
+/*
+ * gc.c - old versions go, and no earlier than nobody can read them; deleted rows are used again.
+ *
+ * Catches the mutations gc_early, row_free_early, horizon_too_high, lost_tombstone and park_without_flush.
+ */
+#include "tests/support/world.h"
+
+static struct mae_space space_of(const struct world *world)
+{
+    struct mae_space space;
+    mae_table_space(world->table, &space);
+    return space;
+}
+
+static void add_one(struct world *world, unsigned worker, uint64_t row)
+{
+    struct mae_txn *txn = begin(world->workers[worker]);
+    assert_ok(row_add(txn, world->table, row, 1));
+    assert_ok(mae_commit(txn));
+}
+
+static void versions_do_not_pile_up(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {"gc_interval_us=1", "gc_interval_us=1 inline_bytes=0",
+                                        "gc_interval_us=1 timestamps=central", "gc_interval_us=1 promote=off"};
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        struct world world = world_open(cases[c], MAE_INDEX_HASH, 8, 2);
+        uint64_t row = new_row(world.workers[0], world.table, 0), most = 0;
+        for (unsigned i = 0; i < 5000; i++) {
+            add_one(&world, i % 2, row);
+            uint64_t versions = space_of(&world).versions;
+            most = versions > most ? versions : most;
+        }
+        /* A quiescent point every microsecond of each, and a few of them for a horizon: some dozens at most. */
+        assert_true(most < 2000);
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 1);
+        assert_int_equal(db_counter(world.db, "versions_reclaimed"), 5000);
+        assert_int_equal(row_value(world.workers[0], world.table, row), 5000);
+        world_close(&world);
+    }
+}
+
+static void the_interval_decides_how_often(void **state)
+{
+    (void)state;
+    for (int often = 0; often < 2; often++) {
+        struct world world = world_open(often ? "gc_interval_us=1" : "gc_interval_us=10000000", MAE_INDEX_HASH, 8, 1);
+        uint64_t row = new_row(world.workers[0], world.table, 0);
+        uint64_t before = worker_counter(world.workers[0], "quiescent_points");
+        for (int i = 0; i < 100; i++)
+            add_one(&world, 0, row);
+        settle(&world);
+        uint64_t points = worker_counter(world.workers[0], "quiescent_points") - before;
+        assert_true(often ? points > 10 : points == 0);
+        assert_int_equal(worker_counter(world.workers[0], "leader_rounds") > 0, often);
+        assert_int_equal(space_of(&world).versions, often ? 1 : 101);
+        world_close(&world);
+    }
+}
+
+/* A reader holds what it may still read, of every row, for as long as it runs; then all of it goes. */
+static void a_long_reader_keeps_its_versions(void **state)
+{
+    (void)state;
+    enum { ROWS = 10, UPDATES = 200 };
+    for (int snapshot = 0; snapshot < 2; snapshot++) {
+        struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 3);
+        uint64_t rows[ROWS], value;
+        for (uint64_t i = 0; i < ROWS; i++)
+            rows[i] = new_row(world.workers[0], world.table, 1000 + i);
+        settle(&world);
+        struct mae_txn *reader = snapshot ? begin_snapshot(world.workers[2]) : begin(world.workers[2]);
+        world.worker_count = 2; /* settle() with the others only */
+        for (unsigned u = 0; u < UPDATES; u++) {
+            for (uint64_t i = 0; i < ROWS; i++)
+                add_one(&world, u % 2, rows[i]);
+            if (u % 50 == 0) {
+                settle(&world);
+                assert_ok(row_get(reader, world.table, rows[u / 50], &value));
+                assert_int_equal(value, 1000 + u / 50);
+            }
+        }
+        settle(&world);
+        for (uint64_t i = 0; i < ROWS; i++) {
+            assert_ok(row_get(reader, world.table, rows[i], &value));
+            assert_int_equal(value, 1000 + i);
+        }
+        assert_ok(mae_commit(reader));
+        world.worker_count = 3;
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, ROWS);
+        assert_int_equal(row_value(world.workers[2], world.table, rows[3]), 1003 + UPDATES);
+        world_close(&world);
+    }
+}
+
+/* A worker that has joined but runs nothing holds everything back until it says that it is idle. */
+static void an_idle_worker_holds_nothing_back(void **state)
+{
+    (void)state;
+    struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 2);
+    uint64_t row = new_row(world.workers[0], world.table, 0);
+    struct mae_state before, after;
+    world.worker_count = 1;
+    settle(&world);
+    mae_db_state(world.db, &before);
+    for (int i = 0; i < 100; i++)
+        add_one(&world, 0, row);
+    settle(&world);
+    mae_db_state(world.db, &after);
+    assert_int_equal(after.min_wts, before.min_wts);
+    assert_true(space_of(&world).versions > 100);
+    mae_worker_idle(world.workers[1]);
+    mae_worker_idle(world.workers[1]); /* twice does no harm */
+    settle(&world);
+    mae_db_state(world.db, &after);
+    assert_true(after.min_wts > before.min_wts);
+    assert_true(after.min_rts > before.min_rts);
+    assert_int_equal(space_of(&world).versions, 1);
+    world.worker_count = 2;
+    assert_int_equal(row_value(world.workers[1], world.table, row), 100); /* wakes up, and sees it */
+    struct mae_txn *txn = begin(world.workers[1]);
+    mae_worker_idle(world.workers[1]); /* does nothing inside a transaction */
+    assert_ok(row_add(txn, world.table, row, 1));
+    assert_ok(mae_commit(txn));
+    world_close(&world);
+}
+
+/* The garbage of a worker that goes is collected by the others. */
+static void garbage_is_inherited(void **state)
+{
+    (void)state;
+    for (int idle = 0; idle < 2; idle++) {
+        struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 2);
+        uint64_t row = new_row(world.workers[0], world.table, 0);
+        struct mae_txn *reader = begin(world.workers[0]);
+        for (int i = 0; i < 100; i++)
+            add_one(&world, 1, row);
+        if (idle) {
+            mae_worker_idle(world.workers[1]);
+        } else {
+            mae_worker_leave(world.workers[1]);
+            world.workers[1] = NULL;
+        }
+        world.worker_count = 1;
+        assert_int_equal(space_of(&world).versions, 101);
+        assert_ok(mae_commit(reader));
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 1);
+        assert_true(worker_counter(world.workers[0], "versions_reclaimed") >= 100);
+        world.worker_count = 2;
+        world_close(&world);
+    }
+}
+
+static void deleted_rows_are_used_again(void **state)
+{
+    (void)state;
+    enum { ROWS = 100, ROUNDS = 20 };
+    struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 2);
+    uint64_t rows[ROWS], value, limit = 0;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (uint64_t i = 0; i < ROWS; i++)
+            rows[i] = new_row(world.workers[round % 2], world.table, i);
+        settle(&world);
+        if (round == 3)
+            limit = mae_table_row_limit(world.table);
+        for (uint64_t i = 0; i < ROWS; i++) {
+            assert_int_equal(row_value(world.workers[0], world.table, rows[i]), i);
+            struct mae_txn *txn = begin(world.workers[(round + i) % 2]);
+            assert_ok(mae_row_delete(txn, world.table, rows[i]));
+            assert_ok(mae_commit(txn));
+        }
+        settle(&world);
+        struct mae_space space = space_of(&world);
+        assert_int_equal(space.rows, 0);
+        assert_int_equal(space.versions, 0); /* the tombstones have gone too */
+    }
+    assert_int_equal(mae_table_row_limit(world.table), limit); /* no new ones since the first rounds */
+    assert_int_equal(db_counter(world.db, "rows_reclaimed"), ROWS * ROUNDS);
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_status(MAE_NOT_FOUND, row_get(txn, world.table, rows[0], &value));
+    assert_ok(mae_commit(txn));
+    world_close(&world);
+}
+
+/* While somebody may still look at a deleted row, its id is not given out. */
+static void a_reader_keeps_a_deleted_row(void **state)
+{
+    (void)state;
+    enum { ROWS = 50 };
+    for (int snapshot = 0; snapshot < 2; snapshot++) {
+        struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 3);
+        uint64_t rows[ROWS], value;
+        for (uint64_t i = 0; i < ROWS; i++)
+            rows[i] = new_row(world.workers[0], world.table, i);
+        settle(&world);
+        struct mae_txn *reader = snapshot ? begin_snapshot(world.workers[2]) : begin(world.workers[2]);
+        world.worker_count = 2;
+        for (uint64_t i = 0; i < ROWS; i++) {
+            struct mae_txn *txn = begin(world.workers[0]);
+            assert_ok(mae_row_delete(txn, world.table, rows[i]));
+            assert_ok(mae_commit(txn));
+        }
+        settle(&world);
+        for (uint64_t i = 0; i < 2 * ROWS; i++) {
+            uint64_t row = new_row(world.workers[i % 2], world.table, 777);
+            for (uint64_t r = 0; r < ROWS; r++)
+                assert_true(row != rows[r]);
+        }
+        for (uint64_t i = 0; i < ROWS; i++) {
+            assert_ok(row_get(reader, world.table, rows[i], &value));
+            assert_int_equal(value, i);
+        }
+        assert_ok(mae_commit(reader));
+        world.worker_count = 3;
+        settle(&world);
+        assert_int_equal(space_of(&world).rows, 2 * ROWS);
+        assert_int_equal(space_of(&world).versions, 2 * ROWS);
+        world_close(&world);
+    }
+}
+
+/* A transaction that stands on a tombstone when it is unlinked can still raise its read timestamp, and go on. */
+static void a_row_in_limbo_is_not_given_out(void **state)
+{
+    (void)state;
+    struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 3);
+    uint64_t row = new_row(world.workers[0], world.table, 5), value;
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(mae_row_delete(txn, world.table, row));
+    assert_ok(mae_commit(txn));
+    struct mae_txn *late =
+        begin(world.workers[2]); /* begins after the deletion has committed, before the row is freed */
+    assert_status(MAE_NOT_FOUND, row_get(late, world.table, row, &value));
+    world.worker_count = 2;
+    settle(&world);
+    for (unsigned i = 0; i < 64; i++)
+        assert_true(new_row(world.workers[i % 2], world.table, 7) != row);
+    enum mae_status status = mae_commit(late);
+    assert_true(status == MAE_OK || mae_status_is_retryable(status));
+    world.worker_count = 3;
+    settle(&world);
+    assert_int_equal(db_counter(world.db, "rows_reclaimed"), 1);
+    world_close(&world);
+}
+
+struct standing {
+    struct world *world;
+    uint64_t row;
+    struct mae_txn *txn;
+};
+
+static void begin_and_stand(void *arg)
+{
+    struct standing *standing = arg;
+    uint64_t value;
+    standing->txn = begin(standing->world->workers[2]);
+    assert_status(MAE_NOT_FOUND, row_get(standing->txn, standing->world->table, standing->row, &value));
+}
+
+/* The same, when it begins at the last moment: the horizon has passed the tombstone and the collector is about to
+ * go. */
+static void a_row_is_in_limbo_for_who_began_just_before(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+    struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 3);
+    uint64_t row = new_row(world.workers[0], world.table, 5);
+    settle(&world);
+    mae_worker_idle(world.workers[2]);
+    struct standing standing = {.world = &world, .row = row};
+    at_race(RACE_GC_UNLINK, 1, begin_and_stand, &standing);
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(mae_row_delete(txn, world.table, row));
+    assert_ok(mae_commit(txn));
+    world.worker_count = 2;
+    settle(&world);
+    assert_non_null(standing.txn);
+    for (unsigned i = 0; i < 64; i++)
+        assert_true(new_row(world.workers[i % 2], world.table, 7) != row);
+    enum mae_status status = mae_commit(standing.txn);
+    assert_true(status == MAE_OK || mae_status_is_retryable(status));
+    world.worker_count = 3;
+    settle(&world);
+    assert_int_equal(db_counter(world.db, "rows_reclaimed"), 1);
+    world_close(&world);
+}
+
+/* Rows that a transaction made and took back, or that never committed, are given out again at once. */
+static void rows_of_aborted_inserts_are_used_again(void **state)
+{
+    (void)state;
+    struct world world = world_open("", MAE_INDEX_HASH, 8, 1);
+    uint64_t first, row;
+    void *data;
+    for (int i = 0; i < 1000; i++) {
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(mae_row_insert(txn, world.table, 8, &row, &data));
+        if (i == 0)
+            first = row;
+        assert_int_equal(row, first);
+        if (i % 2) {
+            assert_ok(mae_row_delete(txn, world.table, row));
+            assert_ok(mae_commit(txn));
+        } else {
+            mae_abort(txn);
+        }
+    }
+    assert_int_equal(space_of(&world).rows, 0);
+    world_close(&world);
+}
+
+/* Aborted versions are not visible, do not block, and go with the next committed one. */
+static void aborted_versions_go_with_the_next_committed_one(void **state)
+{
+    (void)state;
+    struct world world = world_open("gc_interval_us=1 precheck=off sort_writes=off", MAE_INDEX_HASH, 8, 2);
+    uint64_t row = new_row(world.workers[0], world.table, 0), other = new_row(world.workers[0], world.table, 0);
+    for (int i = 0; i < 20; i++) {
+        struct mae_txn *first = begin(world.workers[0]), *second = begin(world.workers[1]);
+        assert_ok(row_add(second, world.table, row, 1)); /* installed, then fails on the other row */
+        assert_ok(row_add(second, world.table, other, 1));
+        assert_ok(row_add(first, world.table, other, 1));
+        assert_ok(mae_commit(first));
+        assert_status(MAE_ABORT_INSTALL, mae_commit(second));
+        settle(&world); /* nothing has been committed to the row: it keeps them */
+    }
+    assert_int_equal(row_value(world.workers[0], world.table, row), 0);
+    assert_int_equal(space_of(&world).rows, 2);
+    assert_true(space_of(&world).versions > 20);
+    add_one(&world, 0, row);
+    settle(&world);
+    assert_int_equal(space_of(&world).versions, 2);
+    assert_int_equal(row_value(world.workers[0], world.table, row), 1);
+    world_close(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(versions_do_not_pile_up),
+        cmocka_unit_test(the_interval_decides_how_often),
+        cmocka_unit_test(a_long_reader_keeps_its_versions),
+        cmocka_unit_test(an_idle_worker_holds_nothing_back),
+        cmocka_unit_test(garbage_is_inherited),
+        cmocka_unit_test(deleted_rows_are_used_again),
+        cmocka_unit_test(a_reader_keeps_a_deleted_row),
+        cmocka_unit_test(a_row_in_limbo_is_not_given_out),
+        cmocka_unit_test(a_row_is_in_limbo_for_who_began_just_before),
+        cmocka_unit_test(rows_of_aborted_inserts_are_used_again),
+        cmocka_unit_test(aborted_versions_go_with_the_next_committed_one),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

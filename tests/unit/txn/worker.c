@@ -1,0 +1,171 @@
+/* worker.c - joining, leaving, idling; quiescent points; the clocks of workers. */
+#include "engine/txn/worker.h"
+
+#include "engine/db/db.h"
+#include "tests/support/world.h"
+
+static void two_hundred_and_fifty_six_workers_then_full(void **state)
+{
+    (void)state;
+    struct mae_db *db = world_db("gc_interval_us=1");
+    const struct mae_table_config config = {.payload_max_bytes = 8};
+    struct mae_table *table;
+    struct mae_worker *workers[MAE_WORKERS_MAX], *more = NULL;
+    struct mae_state horizons;
+    assert_ok(mae_table_create(db, "rows", &config, &table));
+    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
+        assert_ok(mae_worker_join(db, &workers[i]));
+        assert_int_equal(mae_worker_id(workers[i]), i);
+    }
+    mae_db_state(db, &horizons);
+    assert_int_equal(horizons.workers, MAE_WORKERS_MAX);
+    assert_status(MAE_FULL, mae_worker_join(db, &more));
+    assert_null(more);
+    uint64_t row = new_row(workers[0], table, 0);
+    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
+        struct mae_txn *txn = begin(workers[i]);
+        assert_int_equal(mae_txn_timestamp(txn) & 255, i);
+        assert_ok(row_add(txn, table, row, 1));
+        assert_ok(mae_commit(txn));
+    }
+    assert_int_equal(row_value(workers[255], table, row), MAE_WORKERS_MAX);
+    mae_worker_leave(workers[77]);
+    assert_ok(mae_worker_join(db, &more));
+    assert_int_equal(mae_worker_id(more), 77); /* the free one */
+    assert_int_equal(row_value(more, table, row), MAE_WORKERS_MAX);
+    workers[77] = more;
+    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++)
+        mae_worker_leave(workers[i]);
+    mae_db_state(db, &horizons);
+    assert_int_equal(horizons.workers, 0);
+    world_verify(db);
+    mae_close(db);
+}
+
+/* Whoever joins begins above everything that has committed, however far the clocks of others had gone. */
+static void a_new_worker_begins_above_the_past(void **state)
+{
+    (void)state;
+    for (int central = 0; central < 2; central++) {
+        struct world world = world_open(central ? "timestamps=central" : "clock_sync_us=0", MAE_INDEX_HASH, 8, 1);
+        uint64_t last = 0;
+        for (int i = 0; i < 20; i++) {
+            struct mae_txn *txn;
+            assert_ok(mae_begin(world.workers[0], MAE_READ_WRITE, last + (UINT64_C(1) << 45), &txn));
+            assert_true(mae_txn_timestamp(txn) > last);
+            last = mae_txn_timestamp(txn);
+            assert_ok(mae_commit(txn));
+            struct mae_worker *gone = world.workers[0];
+            mae_worker_leave(gone);
+            assert_ok(mae_worker_join(world.db, &world.workers[0]));
+            assert_ok(mae_begin(world.workers[0], MAE_READ_WRITE, 0, &txn));
+            assert_true(mae_txn_timestamp(txn) > last);
+            last = mae_txn_timestamp(txn);
+            assert_ok(mae_commit(txn));
+        }
+        world_close(&world);
+    }
+}
+
+static void an_idle_worker_wakes_up_above_the_others(void **state)
+{
+    (void)state;
+    struct world world = world_open("clock_sync_us=0", MAE_INDEX_HASH, 8, 2);
+    struct mae_txn *txn;
+    mae_worker_idle(world.workers[1]);
+    assert_ok(mae_begin(world.workers[0], MAE_READ_WRITE, UINT64_C(1) << 60, &txn));
+    uint64_t ts = mae_txn_timestamp(txn);
+    assert_ok(mae_commit(txn));
+    mae_worker_idle(world.workers[0]); /* publishes its clock */
+    assert_ok(mae_begin(world.workers[1], MAE_READ_WRITE, 0, &txn));
+    assert_true(mae_txn_timestamp(txn) > ts);
+    assert_ok(mae_commit(txn));
+    world_close(&world);
+}
+
+static void leaving_aborts_what_runs(void **state)
+{
+    (void)state;
+    struct world world = world_open("", MAE_INDEX_HASH, 8, 2);
+    uint64_t row = new_row(world.workers[0], world.table, 5), fresh;
+    void *data;
+    struct mae_txn *txn = begin(world.workers[1]);
+    assert_ok(row_add(txn, world.table, row, 1));
+    assert_ok(mae_row_insert(txn, world.table, 8, &fresh, &data));
+    mae_worker_leave(world.workers[1]);
+    world.workers[1] = NULL;
+    assert_int_equal(row_value(world.workers[0], world.table, row), 5);
+    struct mae_space space;
+    mae_table_space(world.table, &space);
+    assert_int_equal(space.versions, 1);
+    mae_worker_leave(NULL);
+    world_close(&world);
+}
+
+/* The counters of an id go on when the next worker takes it, so that sums over the database only grow. */
+static void counters_survive_their_worker(void **state)
+{
+    (void)state;
+    struct world world = world_open("", MAE_INDEX_HASH, 8, 1);
+    uint64_t row = new_row(world.workers[0], world.table, 0), commits = 1;
+    for (int i = 0; i < 5; i++) {
+        for (int n = 0; n < 10; n++, commits++)
+            (void)row_value(world.workers[0], world.table, row);
+        assert_int_equal(db_counter(world.db, "commits"), commits);
+        mae_worker_leave(world.workers[0]);
+        assert_int_equal(db_counter(world.db, "commits"), commits);
+        assert_ok(mae_worker_join(world.db, &world.workers[0]));
+        assert_int_equal(worker_counter(world.workers[0], "commits"), commits);
+    }
+    world_close(&world);
+}
+
+static void row_ids_pass_to_the_next_worker(void **state)
+{
+    (void)state;
+    struct world world = world_open("", MAE_INDEX_HASH, 8, 1);
+    (void)new_row(world.workers[0], world.table, 0);
+    uint64_t limit = mae_table_row_limit(world.table);
+    for (uint64_t i = 1; i < limit; i++) { /* the rest of the first chunk, each by a worker of its own */
+        mae_worker_leave(world.workers[0]);
+        assert_ok(mae_worker_join(world.db, &world.workers[0]));
+        assert_true(new_row(world.workers[0], world.table, i) < limit);
+    }
+    assert_int_equal(mae_table_row_limit(world.table), limit);
+    world_close(&world);
+}
+
+static void allocators_are_made_when_needed(void **state)
+{
+    (void)state;
+    struct mae_db *db = world_db("");
+    struct mae_worker *worker;
+    assert_ok(mae_worker_join(db, &worker));
+    for (int i = 0; i < 40; i++) { /* tables made after the worker has joined */
+        const struct mae_table_config config = {.payload_max_bytes = 8};
+        struct mae_table *table;
+        char name[20];
+        snprintf(name, sizeof name, "table %d", i);
+        assert_ok(mae_table_create(db, name, &config, &table));
+        assert_int_equal(row_value(worker, table, new_row(worker, table, 3)), 3);
+        assert_non_null(worker_rows(worker, &table->rows));
+        assert_ptr_equal(worker_rows(worker, &table->rows), worker_rows(worker, &table->rows));
+    }
+    mae_worker_leave(worker);
+    world_verify(db);
+    mae_close(db);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(two_hundred_and_fifty_six_workers_then_full),
+        cmocka_unit_test(a_new_worker_begins_above_the_past),
+        cmocka_unit_test(an_idle_worker_wakes_up_above_the_others),
+        cmocka_unit_test(leaving_aborts_what_runs),
+        cmocka_unit_test(counters_survive_their_worker),
+        cmocka_unit_test(row_ids_pass_to_the_next_worker),
+        cmocka_unit_test(allocators_are_made_when_needed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
