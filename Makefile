@@ -1,12 +1,13 @@
 # Maemio's build. `make help` lists the targets; scripts/setup installs what they need.
 #
-# One configuration is MODE x CC x MUTATION and has a folder of its own below build/. Sources are found by wildcard.
-# The engine's objects are linked into one relocatable object (release: optimised as a whole by gcc's LTO, but plain
-# machine code, so that programs linked without LTO can use it). libmaemio.a is that object with every symbol hidden
-# but mae_*; ./maemio links against it as any embedding program would. Tests link with internals visible.
+# One configuration is MODE x CC x OPTIONS x MUTATION and has a folder of its own below build/. Sources are found by
+# wildcard. The engine's objects are linked into one relocatable object (release: optimised as a whole by gcc's LTO, but
+# plain machine code, so that programs linked without LTO can use it). libmaemio.a is that object with every symbol
+# hidden but mae_*; ./maemio links against it as any embedding program would. Tests link with internals visible.
 
 MODE ?= release#	release | debug | asan | tsan | cov
-MUTATION ?=#		one deliberate fault, see tests/mutation: adds -DMAE_MUTATION_<name>
+OPTIONS ?=#		fixed: the protocol's switches are constants at their defaults; to measure what they cost
+MUTATION ?=#		one deliberate fault, see tests/mutations: adds -DMAE_MUTATION_<name>
 WERROR ?= -Werror#	WERROR= for a compiler newer than ours, with new warnings
 PREFIX ?= /usr/local#	where `make install` goes, below DESTDIR
 ifeq ($(origin CC),default)
@@ -21,10 +22,15 @@ ifeq ($(filter $(MODE),$(MODES)),)
 $(error MODE=$(MODE): must be one of $(MODES))
 endif
 
+ifneq ($(filter-out fixed,$(OPTIONS)),)
+$(error OPTIONS=$(OPTIONS): must be empty or fixed)
+endif
+
 space := $(subst ,, )
 clang := $(findstring clang,$(CC))
-CONFIG := $(subst $(space),-,$(strip $(clang) $(MODE) $(MUTATION)))
-BUILD := build/$(CONFIG)
+PLAIN := build/$(subst $(space),-,$(strip $(clang) $(MODE) $(OPTIONS)))
+BUILD := $(PLAIN)$(addprefix -,$(MUTATION))
+CONFIG := $(notdir $(BUILD))
 OBJCOPY ?= objcopy
 Q := $(if $(V),,@)
 say := @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)#	`make -s` says nothing
@@ -45,7 +51,7 @@ CFLAGS_cov := -O0 $(CHECKED) --coverage -fprofile-update=atomic
 # -fPIE: without it gcc takes -r for a shared library and inlines nothing across files.
 RELOCATE_release := $(if $(clang),,$(COMMON) $(CFLAGS_release) -fPIE -flinker-output=nolto-rel)
 
-CPPFLAGS := -I. $(addprefix -DMAE_MUTATION_,$(MUTATION))
+CPPFLAGS := -I. $(addprefix -DMAE_MUTATION_,$(MUTATION)) $(if $(OPTIONS),-DMAE_FIXED_OPTIONS)
 CFLAGS := $(COMMON) $(CFLAGS_$(MODE)) $(EXTRA_CFLAGS)
 LDLIBS := -lhwloc -lpfm -ljansson -lpthread -lm
 VERSION = $(shell sed -n 's/^.define MAE_VERSION "\(.*\)"/\1/p' engine/maemio.h)
@@ -56,12 +62,25 @@ REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || ech
 tree = $(wildcard $(foreach d,$(1),$d/*.c $d/*/*.c $d/*/*/*.c $d/*/*/*/*.c))
 objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
+# A mutation compiles only the sources that see it and takes all other objects from the plain build of the same MODE.
+ifdef MUTATION
+MUTATED := $(shell grep -rlF 'MUTATED($(MUTATION))' engine workloads harness)
+SEEING := $(if $(MUTATED),$(shell find $(PLAIN) -name '*.d' -exec grep -lwF $(addprefix -e ,$(MUTATED)) {} +))
+ifeq ($(SEEING),)
+$(error MUTATION=$(MUTATION): no source has it, or there is no plain build yet: make MODE=$(MODE) tests)
+endif
+objects = $(foreach o,$(1:.c=.o),$(if $(filter $(PLAIN)/$(o:.o=.d),$(SEEING)),$(BUILD),$(PLAIN))/$(o))
+endif
+
 ENGINE := $(call objects,$(call tree,engine))
 HARNESS := $(call objects,$(filter-out harness/main.c,$(call tree,workloads harness)))
 SUPPORT := $(call objects,$(call tree,tests/support))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/unit))
 HEAVY := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/model tests/schedule tests/stress tests/fault))
 TESTS := $(UNIT) $(HEAVY)
+# Those with more than one thread, the only ones that ThreadSanitizer can say anything about.
+THREADED = $(patsubst %.c,$(BUILD)/%,$(call tree,tests/stress) $(sort $(shell \
+	grep -rlE 'pthread_create|run_threads|crew_|maintenance_start|harness/run' --include='*.c' tests/unit tests/fault)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
 SCRIPT_TESTS := $(wildcard tests/cli/*.sh)
@@ -70,8 +89,8 @@ FORMATTED := $(shell find engine workloads harness tests examples -name '*.[ch]'
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests test benches quick-test check-all coverage layers style format format-check shellcheck lint
-.PHONY: install uninstall clean help FORCE
+.PHONY: all tests test quick-test thread-tests thread-test mutations benches bench check-all coverage figures
+.PHONY: layers style format format-check shellcheck lint install uninstall clean help FORCE
 
 all: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Build ./maemio and libmaemio.a (MODE=debug and so on: below build/)
 
@@ -95,12 +114,13 @@ $(BUILD)/base-private.o: $(BUILD)/base.o
 	$(Q)$(OBJCOPY) --wildcard --localize-symbol='mae_*' $< $@
 
 $(BUILD)/engine.o: $(ENGINE)
-$(BUILD)/base.o: $(filter $(BUILD)/engine/base/%,$(ENGINE))
+$(BUILD)/base.o: $(call objects,$(call tree,engine/base))
 $(BUILD)/harness.o: $(HARNESS)
 $(BUILD)/engine.o $(BUILD)/base.o $(BUILD)/harness.o: $(BUILD)/flags
 	$(say) "  LD -r   $@"
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(RELOCATE_$(MODE)) -r -nostdlib -o $@ $(filter %.o,$^)
+	$(Q)$(OBJCOPY) --wildcard --localize-symbol='*.lto_priv.*' $@ #	gcc makes statics global here; they would clash
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(say) "  CC      $<"
@@ -115,10 +135,13 @@ $(BUILD)/flags $(BUILD)/revision: FORCE
 	@echo '$(text)' | cmp -s - $@ || echo '$(text)' > $@
 
 $(BUILD)/harness/provenance.o: $(BUILD)/revision
-$(BUILD)/harness/provenance.o: CPPFLAGS += -DMAE_BUILD_REVISION='"$(REVISION)"' -DMAE_BUILD_MODE='"$(CONFIG)"' \
+$(BUILD)/harness/provenance.o: private CPPFLAGS += -DMAE_BUILD_REVISION='"$(REVISION)"' -DMAE_BUILD_MODE='"$(CONFIG)"' \
 	-DMAE_BUILD_FLAGS='"$(strip $(CFLAGS))"'
 
 # ---- Tests. Each source in tests/unit, model, schedule, stress, fault is a program; tests/support is in them all. ----
+
+# Test programs gain nothing from LTO, and without it they link faster and see none of its warnings across files.
+$(BUILD)/tests/%: private CFLAGS := $(filter-out -flto%,$(CFLAGS)) $(if $(clang),,-Wno-maybe-uninitialized)
 
 $(TESTS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(BUILD)/engine.o
 $(BENCHES): $(BENCH_PARTS) $(BUILD)/engine.o
@@ -137,6 +160,17 @@ test: all tests ## Run every test of this MODE: unit, model, stress, fault, comm
 
 benches: $(BENCHES) ## Build the micro-benchmarks of tests/bench, below build/
 
+thread-tests: $(THREADED)
+
+thread-test: all thread-tests ## Run the tests with more than one thread, for MODE=tsan
+	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(THREADED) tests/cli/check.sh
+
+bench: ## Measure what the README's tables say, some 40 minutes; BENCH=quick: a few
+	@scripts/bench
+
+mutations: ## Demand that the tests notice each deliberate fault (tests/mutations)
+	@scripts/mutations
+
 quick-test: $(UNIT) ## Run the unit tests of this MODE only
 	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(UNIT)
 
@@ -146,6 +180,13 @@ check-all: ## Everything: checks, every MODE's tests, both compilers (what .ci/r
 coverage: ## Line coverage by file, after the tests of MODE=cov
 	@$(MAKE) --no-print-directory MODE=cov test
 	@scripts/coverage build/cov
+
+# ---- Experiments: EFFORT=quick | normal | paper; FIGURES_OUT= the folder. ----
+
+EFFORT ?= quick
+FIGURES_OUT ?= results/figures/$(EFFORT)
+figures: all ## Measure and draw every figure and table of the paper, and report.html (EFFORT=quick|normal|paper)
+	@$(BUILD)/maemio figure all --effort $(EFFORT) --out $(FIGURES_OUT)
 
 # ---- Checks of the sources. ----
 
@@ -185,7 +226,7 @@ clean: ## Remove everything built
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
-	@echo 'Variables: MODE=release|debug|asan|tsan|cov  CC=gcc|clang  MARCH=native  MUTATION=name  EXTRA_CFLAGS=...  V=1'
+	@echo 'Variables: MODE=release|debug|asan|tsan|cov  CC=gcc|clang  MARCH=native  OPTIONS=fixed  MUTATION=name  V=1'
 
 OBJECTS := $(ENGINE) $(HARNESS) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(TESTS) $(BENCHES)) $(BUILD)/harness/main.o
 -include $(OBJECTS:.o=.d)

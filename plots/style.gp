@@ -1,13 +1,16 @@
 # style.gp - the look of every figure. A figure's file loads it first, from the project's root.
-# Variables given with gnuplot -e: format = "svg" or "png", output = the file to write, caption = what was measured
-# where. Okabe-Ito colours: told apart by the colour-blind; dashes and point shapes tell lines apart in grey print
-# as well.
+# Variables given with gnuplot -e: format = "svg", "png" or "pdf", output = the file to write, csv = the results
+# (the caption says where they come from). Okabe-Ito colours: told apart by the colour-blind; dashes and point shapes
+# tell lines apart in grey print as well.
 
 if (!exists("format")) format = "svg"
 if (!exists("width")) width = 1200
 if (!exists("height")) height = 680
-if (format eq "png") set terminal pngcairo noenhanced size width, height font "DejaVu Sans,12" background rgb "white"
+if (!exists("zoom")) zoom = 1 # of PNG: more dots for the same picture
+if (format eq "png") set terminal pngcairo noenhanced size width * zoom, height * zoom fontscale zoom linewidth zoom \
+    pointscale zoom font "DejaVu Sans,12" background rgb "white"
 if (format eq "svg") set terminal svg noenhanced size width, height font "DejaVu Sans,13" background rgb "white"
+if (format eq "pdf") set terminal pdfcairo noenhanced size width / 96., height / 96. font "DejaVu Sans,9"
 set output output
 
 set datafile separator comma

@@ -1,0 +1,33 @@
+# toggles.gp - what each setting changes against the full engine, in percent; one row a setting, one mark a line.
+# baseline = the setting that the others are compared with.
+if (!exists("baseline")) baseline = "full"
+set xlabel "throughput against full engine (%)"
+load "plots/categories.gp"
+n = words(lines)
+array full[n]
+do for [i = 1:n] {
+    stats data using (mine(i) && strcol("x") eq baseline ? column("throughput") : NaN) nooutput name "base"
+    full[i] = base_max
+}
+relative(i, m) = (column(m) / full[i] - 1) * 100
+row(i) = -(column("place") + (n > 1 ? ((i - 1.) / (n - 1) - 0.5) * 0.5 : 0))
+name_of(id) = id eq "full" ? "full engine" : id eq "no-wait" ? "no wait: abort on pending" : \
+    id eq "skip-pending" ? "no wait: skip pending" : id eq "no-latest" ? "no early abort" : \
+    id eq "no-sort" ? "no sorting" : id eq "no-precheck" ? "no pre-check" : id eq "no-boost" ? "no clock boost" : \
+    id eq "central" ? "shared counter" : id
+unset grid
+set grid xtics linecolor rgb "#d0d0d0" linetype 1 linewidth 0.5
+set yrange [-place_max - 0.6 : -0.4]
+set autoscale x
+set offsets graph 0.04, graph 0.04, 0, 0
+set arrow 1 from first 0, graph 0 to first 0, graph 1 nohead linecolor rgb "#909090" linewidth 1
+set lmargin at screen 0.37
+set xtics font small
+set ytics font small
+set ytics (name_of(word(categories, 1)) -1)
+do for [p = 2:words(categories)] { set ytics add (name_of(word(categories, p)) -p) }
+set key at screen 0.66, screen 0.875 center center horizontal maxcols 2
+if (n == 1) unset key
+if (n > 1) set tmargin at screen 0.82
+plot for [i = 1:n] data using (mine(i) ? relative(i, "throughput") : NaN):(row(i)):(relative(i, "throughput_min")): \
+    (relative(i, "throughput_max")) with xerrorbars linestyle style_of(i) dashtype 1 title title_of(word(lines, i))
