@@ -78,12 +78,14 @@ SUPPORT := $(call objects,$(call tree,tests/support))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/unit))
 HEAVY := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/model tests/schedule tests/stress tests/fault))
 TESTS := $(UNIT) $(HEAVY)
-# Those with more than one thread, the only ones that ThreadSanitizer can say anything about.
-THREADED = $(patsubst %.c,$(BUILD)/%,$(call tree,tests/stress) $(sort $(shell \
+# Those with more than one thread, the only ones that ThreadSanitizer can say anything about; without stress/tpcc, whose
+# loads take minutes there (make MODE=tsan test has it).
+THREADED = $(patsubst %.c,$(BUILD)/%,$(filter-out %/tpcc.c,$(call tree,tests/stress)) $(sort $(shell \
 	grep -rlE 'pthread_create|run_threads|crew_|maintenance_start|harness/run' --include='*.c' tests/unit tests/fault)))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
-SCRIPT_TESTS := $(wildcard tests/cli/*.sh)
+# figures.sh runs every job file: minutes under a sanitizer, and nothing there that the others do not run.
+SCRIPT_TESTS := $(filter-out $(if $(filter asan tsan cov,$(MODE)),tests/cli/figures.sh),$(wildcard tests/cli/*.sh))
 FORMATTED := $(shell find engine workloads harness tests examples -name '*.[ch]' 2>/dev/null)
 
 .DEFAULT_GOAL := all

@@ -234,8 +234,8 @@ MAE_MUST_USE enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table 
 
 /*
  * Read for update: `data` is the new version, `bytes` long and filled with the old payload (cut, or padded with zeros).
- * `bytes` 0 keeps the old size. A second update of the same row returns the same new version; if it is larger the version
- * may move, and pointers to it from before are void.
+ * `bytes` 0 keeps the old size. A second update of the same row returns the same new version; if it is larger the
+ * version may move, and pointers to it from before are void.
  * `old`, if not NULL, receives the version read (the new version itself when the transaction wrote the row before).
  */
 MAE_MUST_USE enum mae_status mae_row_update(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,

@@ -84,7 +84,8 @@ static enum exit_code check(struct history_checker *checker, const struct histor
 enum exit_code check_command(int argc, char **argv)
 {
     static const struct argp_option options[] = {
-        {"elle", 'e', "FILE", 0, "also write the history in the EDN form of Elle's list-append checker (- is stdout)", 0},
+        {"elle", 'e', "FILE", 0, "also write the history in the EDN form of Elle's list-append checker (- is stdout)",
+         0},
         {"text", 't', NULL, 0, "print the history as text instead of checking it", 0},
         {0},
     };
@@ -92,8 +93,9 @@ enum exit_code check_command(int argc, char **argv)
         .options = options,
         .parser = parse,
         .args_doc = "HISTORY",
-        .doc = "Checks a recorded history: that the order of timestamps explains every read, that the graph of "
-               "conflicts has no cycle, and that nothing aborted, intermediate or missing was seen. Exit status 3 if not.",
+        .doc =
+            "Checks a recorded history: that the order of timestamps explains every read, that the graph of "
+            "conflicts has no cycle, and that nothing aborted, intermediate or missing was seen. Exit status 3 if not.",
     };
     struct arguments arguments = {0};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &arguments);

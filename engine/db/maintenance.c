@@ -76,7 +76,8 @@ static void *run(void *arg)
         for (int i = 0; i < ROUNDS; i++) {
             uint64_t interval = worker->protocol.gc_interval_ticks, start = tsc_now();
             worker_quiescent(worker, start);
-            while (i + 1 < ROUNDS && tsc_now() - start < interval && interval < 1000 * worker->core->ticks_per_us)
+            while (i + 1 < ROUNDS && tsc_now() - start < interval &&
+                   (double)interval < 1000 * worker->core->ticks_per_us)
                 cpu_pause();
         }
         worker_park(worker);

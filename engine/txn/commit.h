@@ -10,8 +10,8 @@
 enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after, struct mae_txn **txn);
 
 /*
- * Whether all that was read is what the timestamp sees, and will stay so: as in validation. For transactions that end with a
- * result but without a commit. Waits for pending versions.
+ * Whether all that was read is what the timestamp sees, and will stay so: as in validation. For transactions that end
+ * with a result but without a commit. Waits for pending versions.
  */
 bool txn_reads_are_valid(struct mae_txn *txn);
 

@@ -350,8 +350,9 @@ void history_checker_destroy(struct history_checker *checker)
         free(checker->entry_states[i].items);
         free(checker->entry_present[i].items);
     }
-    struct history_array *arrays[] = {&checker->txns,   &checker->aborted,        &checker->states,   &checker->tables,
-                                      &checker->edges,  &checker->objects_states, &checker->versions, &checker->unresolved};
+    struct history_array *arrays[] = {&checker->txns,     &checker->aborted,   &checker->states,
+                                      &checker->tables,   &checker->edges,     &checker->objects_states,
+                                      &checker->versions, &checker->unresolved};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         free(arrays[i]->items);
     history_map_fini(&checker->registers);
@@ -395,6 +396,7 @@ bool history_check(struct history_checker *checker, const struct history *histor
     if (history_collect(checker))
         check_both(checker);
     if (verdict->found > HISTORY_FINDINGS_SHOWN)
-        support_text_add(&verdict->report, "... and %" PRIu64 " findings more\n", verdict->found - HISTORY_FINDINGS_SHOWN);
+        support_text_add(&verdict->report, "... and %" PRIu64 " findings more\n",
+                         verdict->found - HISTORY_FINDINGS_SHOWN);
     return verdict->found == 0;
 }

@@ -16,8 +16,8 @@ enum { SEQ_BITS = 8 };
 
 /* A version: what it appends, and the version before. */
 struct element {
-    uint64_t name, value;   /* register; timestamp << SEQ_BITS | seq */
-    uint64_t before;        /* the value before, 0: none */
+    uint64_t name, value; /* register; timestamp << SEQ_BITS | seq */
+    uint64_t before;      /* the value before, 0: none */
 };
 
 struct elle {
@@ -25,7 +25,7 @@ struct elle {
     FILE *out;
     struct history_map by_value; /* number of an element from its register and value */
     struct history_array elements;
-    struct history_array list;   /* scratch */
+    struct history_array list; /* scratch */
     uint64_t index;
     char *error;
     size_t error_bytes;

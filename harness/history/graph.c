@@ -1,11 +1,9 @@
 /*
  * graph.c - the serialization graph and its cycles; see check.h.
  *
- * Nodes are committed transactions. An object is a register or, when cycles are searched, an index entry; its versions form
- * a tree by what they replaced (in a correct history a line). Edges:
- *     ww  writer of a version -> writer of one that replaced it
- *     wr  writer of a version -> who read it
- *     rw  who read a version  -> writer of one that replaced it
+ * Nodes are committed transactions. An object is a register or, when cycles are searched, an index entry; its versions
+ * form a tree by what they replaced (in a correct history a line). Edges: ww  writer of a version -> writer of one that
+ * replaced it wr  writer of a version -> who read it rw  who read a version  -> writer of one that replaced it
  * Transactions are visited in timestamp order, for speed and to place what does not name its predecessor. First only
  * registers: if every edge leads to a larger timestamp the graph has no cycle. Otherwise, or if replay.c found
  * something, the graph is built with entries too, its components are found (Tarjan), and in them the shortest cycle.
@@ -19,13 +17,13 @@
 enum edge_kind { EDGE_WW, EDGE_WR, EDGE_RW, EDGE_RW_ABSENT };
 
 struct version {
-    uint64_t object, ts;            /* ts: of its writer, 0 for the absence before the first insert */
-    uint32_t writer;                /* place among the transactions, HISTORY_NOBODY: before the history */
-    uint32_t older, newer;          /* in timestamp order */
-    uint32_t replaced;              /* what it replaced, as recorded */
-    uint32_t successor, sibling;    /* first version that replaced this one; the next one that replaced the same */
-    uint64_t ref;                   /* of an entry */
-    bool present;                   /* not a tombstone */
+    uint64_t object, ts;         /* ts: of its writer, 0 for the absence before the first insert */
+    uint32_t writer;             /* place among the transactions, HISTORY_NOBODY: before the history */
+    uint32_t older, newer;       /* in timestamp order */
+    uint32_t replaced;           /* what it replaced, as recorded */
+    uint32_t successor, sibling; /* first version that replaced this one; the next one that replaced the same */
+    uint64_t ref;                /* of an entry */
+    bool present;                /* not a tombstone */
 };
 
 struct object {
@@ -46,8 +44,8 @@ struct unresolved {
 
 struct graph {
     struct history_checker *checker;
-    bool entries;      /* of indexes too */
-    bool collect;      /* edges, else only whether all go forward */
+    bool entries; /* of indexes too */
+    bool collect; /* edges, else only whether all go forward */
     bool all_forward;
     uint32_t visiting;
 };
@@ -138,7 +136,8 @@ static void write_version(struct graph *graph, uint64_t name, uint64_t ts, bool 
     uint64_t own = history_txn_at(graph->checker, graph->visiting)->ts;
     struct object *object = object_of(graph, name);
     if (object->last != HISTORY_NOBODY && version_at(graph, object->last)->writer == graph->visiting) {
-        struct version *again = version_at(graph, object->last); /* only a transaction's last write of an object counts */
+        struct version *again =
+            version_at(graph, object->last); /* only a transaction's last write of an object counts */
         again->present = present;
         again->ref = ref;
         return;
@@ -228,10 +227,11 @@ static void seen(struct graph *graph, uint64_t name, bool present, uint64_t ref)
     uint32_t at = object->current;
     if (at != HISTORY_NOBODY && version_at(graph, at)->writer == graph->visiting)
         return; /* its own doing */
-    while (at != HISTORY_NOBODY &&
-           (version_at(graph, at)->present != present || (present && ref != HISTORY_ANY_REF && version_at(graph, at)->ref != ref)))
+    while (at != HISTORY_NOBODY && (version_at(graph, at)->present != present ||
+                                    (present && ref != HISTORY_ANY_REF && version_at(graph, at)->ref != ref)))
         at = version_at(graph, at)->older;
-    if (at == HISTORY_NOBODY && !present && object->first != HISTORY_NOBODY && !version_at(graph, object->first)->present) {
+    if (at == HISTORY_NOBODY && !present && object->first != HISTORY_NOBODY &&
+        !version_at(graph, object->first)->present) {
         at = object->first; /* the absence before the first insert */
     }
     if (at != HISTORY_NOBODY)
@@ -258,11 +258,13 @@ static void read_register(struct graph *graph, uint64_t name, uint64_t ts)
 {
     struct object *object = object_of(graph, name);
     uint32_t near = object->current != HISTORY_NOBODY ? object->current : object->first;
-    if (ts == history_txn_at(graph->checker, graph->visiting)->ts && !history_txn_at(graph->checker, graph->visiting)->snapshot)
+    if (ts == history_txn_at(graph->checker, graph->visiting)->ts &&
+        !history_txn_at(graph->checker, graph->visiting)->snapshot)
         return;
     uint32_t read = version_of(graph, near, ts);
-    if (read == HISTORY_NOBODY && !history_was_committed(graph->checker, ts) && !history_was_aborted(graph->checker, ts) &&
-        object->first != HISTORY_NOBODY && version_at(graph, object->first)->writer == HISTORY_NOBODY)
+    if (read == HISTORY_NOBODY && !history_was_committed(graph->checker, ts) &&
+        !history_was_aborted(graph->checker, ts) && object->first != HISTORY_NOBODY &&
+        version_at(graph, object->first)->writer == HISTORY_NOBODY)
         read = object->first; /* the initial version, which nobody names */
     if (read != HISTORY_NOBODY)
         read_edges(graph, read, false);
@@ -288,7 +290,8 @@ static void use_scan(struct graph *graph, const uint64_t *record)
         bool was_visited = false;
         for (uint64_t i = 0; i < visited && !was_visited; i++) {
             const uint64_t *entry = entries + i * (key_words + 1);
-            was_visited = history_key_compare(info, key, entry) == 0 && (!info->non_unique || key[key_words] == entry[key_words]);
+            was_visited =
+                history_key_compare(info, key, entry) == 0 && (!info->non_unique || key[key_words] == entry[key_words]);
         }
         if (!was_visited)
             seen(graph, entry_name(graph, index, key, key[key_words]), false, 0);
@@ -381,10 +384,10 @@ static void build(struct graph *graph)
 /* ---- Cycles. ---- */
 
 struct search {
-    const struct edge *edges;     /* sorted by `from` */
-    size_t *begin;                /* of each node's edges; one more than nodes */
+    const struct edge *edges; /* sorted by `from` */
+    size_t *begin;            /* of each node's edges; one more than nodes */
     uint32_t nodes;
-    uint32_t *component;          /* of each node */
+    uint32_t *component; /* of each node */
     uint32_t *low, *order, *stack, *from_edge, *queue;
 };
 
@@ -445,7 +448,8 @@ static void components(struct search *search)
     free(at);
 }
 
-/* Breadth first from `start` within its component: the length of the shortest cycle through it, 0 if none below `most`. */
+/* Breadth first from `start` within its component: the length of the shortest cycle through it, 0 if none below `most`.
+ */
 static uint32_t cycle_through(struct search *search, uint32_t start, uint32_t most, uint32_t *distance, uint32_t *last)
 {
     uint32_t head = 0, tail = 0;

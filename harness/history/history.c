@@ -183,8 +183,8 @@ static bool gather(struct history *history, const uint64_t *words, size_t count,
     while (at < count && ok) {
         uint64_t block = words[at] & mask;
         if (block > count - at - 1) {
-            snprintf(error, error_bytes, "the file is cut off: block at word %zu has %" PRIu64 " words, %zu are there", at,
-                     block, count - at - 1);
+            snprintf(error, error_bytes, "the file is cut off: block at word %zu has %" PRIu64 " words, %zu are there",
+                     at, block, count - at - 1);
             ok = false;
         } else {
             sizes[(words[at] >> BLOCK_WORDS_BITS) + 1] += block;
@@ -222,7 +222,8 @@ static char *read_file(const char *path, size_t *bytes, char *error, size_t erro
         *bytes = (size_t)status.st_size;
         text = support_alloc(*bytes + sizeof(uint64_t));
         if (fread(text, 1, *bytes, file) != *bytes) {
-            snprintf(error, error_bytes, "%s: %s", path, ferror(file) ? strerror(errno) : "became shorter while being read");
+            snprintf(error, error_bytes, "%s: %s", path,
+                     ferror(file) ? strerror(errno) : "became shorter while being read");
             free(text);
             text = NULL;
         }

@@ -2,17 +2,21 @@
  * history.h - what transactions saw and did: the format, writing it, reading it back.
  *
  * Objects. A register is a row, named by a 64-bit number: the recording target (harness/targets/recording.c) derives it
- * from index and key, so it goes on when a key is deleted and inserted again. A version of a register is named by its writer's
- * timestamp and by `seq`, the how-manieth write of that transaction it is (1, 2, ...; from the 255th on 255). Index entries are
+ * from index and key, so it goes on when a key is deleted and inserted again. A version of a register is named by its
+ * writer's
+ * timestamp and by `seq`, the how-manieth write of that transaction it is (1, 2, ...; from the 255th on 255). Index
+ * entries are
  * objects of their own, named by index and key (non-unique indexes: key and row).
  *
- * In memory and in binary files a history is 64-bit words, records one behind the other. Word 0 of a record: bits 0-7 kind,
+ * In memory and in binary files a history is 64-bit words, records one behind the other. Word 0 of a record: bits 0-7
+ * kind,
  * 8-15 `a`, 16-63 `b`. `key` is (key_bytes + 7) / 8 words, zero padded; `ts` a timestamp, 0: none; `seq` see above.
  *
  *   INDEX    a: 1 ordered, 2 non-unique    b: index   key_bytes, 8 words of name      before the index is used
  *   BEGIN    a: 1 snapshot                 b: worker  ts
  *   READ     a: seq read                              register, ts read
- *   WRITE    a: own seq    b: seq replaced            register, ts replaced             an update that read what it replaced
+ *   WRITE    a: own seq    b: seq replaced            register, ts replaced             an update that read what it
+ *   replaced
  *   BLIND    a: own seq                               register                          a write that read nothing
  *   INSERT   a: own seq                               register, row (table << 48 | ref)
  *   DELETE   a: own seq    b: seq deleted             register, ts deleted (~0: whichever it was)
@@ -20,7 +24,8 @@
  *   EXISTS                                            register                          not inserted, since it is there
  *   WRONG                                             register looked for, register found
  *   ADD      b: index                                 key, ref                          the entry key -> ref was added
- *   REMOVE   b: index                                 key, ref                          and removed; ref ~0: whichever it was
+ *   REMOVE   b: index                                 key, ref                          and removed; ref ~0: whichever
+ *   it was
  *   FIND     b: index                                 key, ref                          ref ~0: any
  *   ABSENT   b: index                                 key
  *   SCAN     a: flags below                 b: index  low key, high key, count, count times (key, ref)
@@ -36,7 +41,8 @@
  * The text form, for people and for tests, is one record a line, words separated by blanks, '#' begins a comment:
  *   index 0 customers ordered|hash unique|non-unique 8
  *   begin 100 rw|snapshot worker 1
- *   read X 90.1 | write X 1 over 90.1 | blind X 1 | insert X 1 [row 5] | delete X 1 over 90.1|* | miss X | exists X | wrong X Y
+ *   read X 90.1 | write X 1 over 90.1 | blind X 1 | insert X 1 [row 5] | delete X 1 over 90.1|* | miss X | exists X |
+ *   wrong X Y
  *   add 0 KEY REF | remove 0 KEY REF|* | find 0 KEY REF|* | absent 0 KEY
  *   scan 0 forward|backward LOW|- HIGH|- all|part : KEY=REF KEY=REF ...
  *   commit | abort [MAE_ABORT_...]
@@ -51,19 +57,20 @@
 #include <stdio.h>
 
 /* name in text, number of words without keys and lists, keys */
-#define HISTORY_KINDS(X)                                                                                      \
-    X(INDEX, "index", 10, 0) X(BEGIN, "begin", 2, 0) X(READ, "read", 3, 0) X(WRITE, "write", 3, 0)             \
-    X(BLIND, "blind", 2, 0) X(INSERT, "insert", 3, 0) X(DELETE, "delete", 3, 0) X(MISS, "miss", 2, 0)          \
-    X(EXISTS, "exists", 2, 0) X(WRONG, "wrong", 3, 0) X(ADD, "add", 2, 1) X(REMOVE, "remove", 2, 1)            \
-    X(FIND, "find", 2, 1) X(ABSENT, "absent", 1, 1) X(SCAN, "scan", 2, 2) X(ROWS, "rows", 2, 0)               \
-    X(COMMIT, "commit", 1, 0) X(ABORT, "abort", 1, 0)
+#define HISTORY_KINDS(X)                                                                                        \
+    X(INDEX, "index", 10, 0)                                                                                    \
+    X(BEGIN, "begin", 2, 0) X(READ, "read", 3, 0) X(WRITE, "write", 3, 0) X(BLIND, "blind", 2, 0)               \
+        X(INSERT, "insert", 3, 0) X(DELETE, "delete", 3, 0) X(MISS, "miss", 2, 0) X(EXISTS, "exists", 2, 0)     \
+            X(WRONG, "wrong", 3, 0) X(ADD, "add", 2, 1) X(REMOVE, "remove", 2, 1) X(FIND, "find", 2, 1)         \
+                X(ABSENT, "absent", 1, 1) X(SCAN, "scan", 2, 2) X(ROWS, "rows", 2, 0) X(COMMIT, "commit", 1, 0) \
+                    X(ABORT, "abort", 1, 0)
 
 enum history_kind {
     HISTORY_NONE,
 #define HISTORY_ENUM(name, text, words, keys) HISTORY_##name,
     HISTORY_KINDS(HISTORY_ENUM)
 #undef HISTORY_ENUM
-    HISTORY_KIND_COUNT
+        HISTORY_KIND_COUNT
 };
 
 enum { HISTORY_INDEXES_MAX = 1024, HISTORY_NAME_BYTES = 64, HISTORY_KEY_WORDS_MAX = 8 };
@@ -105,10 +112,10 @@ struct history_index {
 struct history_log {
     uint64_t *words;
     size_t count, capacity;
-    size_t begun;     /* where the running transaction begins */
-    int fd;           /* -1: everything stays in memory */
+    size_t begun; /* where the running transaction begins */
+    int fd;       /* -1: everything stays in memory */
     uint32_t stream;
-    int error;        /* errno of the first failure; nothing is recorded after it */
+    int error; /* errno of the first failure; nothing is recorded after it */
 };
 
 /* fd: of a file history_file_create made, or -1. */
@@ -143,7 +150,7 @@ struct history {
     struct history_index indexes[HISTORY_INDEXES_MAX];
     struct history_name *names; /* of registers that a text named */
     size_t name_count;
-    void *owned;  /* the words, if read from a file */
+    void *owned; /* the words, if read from a file */
 };
 
 void history_init(struct history *history);

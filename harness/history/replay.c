@@ -36,7 +36,8 @@ static int64_t *rows_of(struct replay *replay, uint64_t table)
     return (int64_t *)tables->items + table;
 }
 
-static void finding(struct replay *replay, enum history_anomaly anomaly, const uint64_t *record, const struct state *state)
+static void finding(struct replay *replay, enum history_anomaly anomaly, const uint64_t *record,
+                    const struct state *state)
 {
     struct history_checker *checker = replay->checker;
     if (!history_finding(checker, anomaly))
@@ -203,7 +204,8 @@ static void play_entry(struct replay *replay, const uint64_t *record)
     unsigned index = (unsigned)history_b(record[0]);
     const struct history_index *info = &checker->history->indexes[index];
     uint64_t ref = kind == HISTORY_ABSENT ? HISTORY_ANY_REF : record[1 + info->key_words];
-    size_t place = history_entry_bound(checker, index, record + 1, kind == HISTORY_ABSENT || ref == HISTORY_ANY_REF ? 0 : ref);
+    size_t place =
+        history_entry_bound(checker, index, record + 1, kind == HISTORY_ABSENT || ref == HISTORY_ANY_REF ? 0 : ref);
     size_t count = checker->entries[index].count;
     if (kind == HISTORY_ABSENT || (info->non_unique && ref == HISTORY_ANY_REF)) {
         /* Of a non-unique index no pair with this key may be there. */
@@ -249,7 +251,8 @@ static void play_scan(struct replay *replay, const uint64_t *record)
              entry_ref(replay, index, place) == entry[key_words];
         last = entry;
         if (ok)
-            place = backward ? previous_present(replay, index, place, from) : next_present(replay, index, place + 1, to);
+            place =
+                backward ? previous_present(replay, index, place, from) : next_present(replay, index, place + 1, to);
     }
     if (ok && place != (backward ? SIZE_MAX : to))
         ok = flags & HISTORY_PART && last && history_key_compare(info, entry_key(replay, index, place), last) == 0;

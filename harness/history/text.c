@@ -188,7 +188,8 @@ static void parse_index(struct parser *parser)
     if (index >= HISTORY_INDEXES_MAX)
         complain(parser, "index numbers are below %d", HISTORY_INDEXES_MAX);
     if (expect(parser, "the name"))
-        memcpy(words + 2, parser->word, strlen(parser->word) < HISTORY_NAME_BYTES ? strlen(parser->word) : HISTORY_NAME_BYTES);
+        memcpy(words + 2, parser->word,
+               strlen(parser->word) < HISTORY_NAME_BYTES ? strlen(parser->word) : HISTORY_NAME_BYTES);
     flags |= either(parser, "hash", "ordered") ? HISTORY_ORDERED : 0;
     flags |= either(parser, "unique", "non-unique") ? HISTORY_NON_UNIQUE : 0;
     words[0] = history_word(HISTORY_INDEX, flags, index);

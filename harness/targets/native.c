@@ -279,8 +279,9 @@ static struct target_guarantees native_guarantees_with(const struct target_key_v
         if (strcmp(settings->key, "simple_index_update") != 0)
             continue;
         guarantees.phantom_safe = guarantees.serializable = strcmp(settings->value, "on") != 0;
-        guarantees.note = guarantees.serializable ? native_target_ops.guarantees.note
-                                                  : "no phantom protection in ordered indexes; in memory only, not durable";
+        guarantees.note = guarantees.serializable
+                              ? native_target_ops.guarantees.note
+                              : "no phantom protection in ordered indexes; in memory only, not durable";
     }
     return guarantees;
 }

@@ -43,7 +43,7 @@ struct target_worker {
     struct target *target;
     struct target_txn txn;
     struct history_log log;
-    uint64_t rows;      /* inserted without a key */
+    uint64_t rows; /* inserted without a key */
     /* Entries of the scans that run, the innermost last. */
     uint64_t *visited;
     size_t visited_words, visited_capacity;
@@ -52,7 +52,7 @@ struct target_worker {
 struct target {
     struct target *inner;
     int fd;
-    pthread_mutex_t lock; /* joining and leaving */
+    pthread_mutex_t lock;                  /* joining and leaving */
     struct target_worker *workers, *spare; /* spare: left, their logs in memory stay */
     struct history_log catalog;
     uint32_t streams;
@@ -89,8 +89,8 @@ static void copy_key(const struct target_index *index, const void *key, uint64_t
     memcpy(words, key, index->key_bytes);
 }
 
-static void record_entry(struct target_txn *txn, enum history_kind kind, const struct target_index *index, const void *key,
-                         uint64_t ref)
+static void record_entry(struct target_txn *txn, enum history_kind kind, const struct target_index *index,
+                         const void *key, uint64_t ref)
 {
     bool has_ref = kind != HISTORY_ABSENT;
     uint64_t *at = history_log_add(&txn->worker->log, 1 + index->key_words + has_ref);
@@ -139,7 +139,8 @@ static void record_miss(struct target_txn *txn, const struct target_index *index
 }
 
 /* A row was found by key: is it that key's? */
-static void record_hit(struct target_txn *txn, const struct target_index *index, const void *key, const struct header *header)
+static void record_hit(struct target_txn *txn, const struct target_index *index, const void *key,
+                       const struct header *header)
 {
     if (!is_by_key(index))
         record_entry(txn, HISTORY_FIND, index, key, HISTORY_ANY_REF);
@@ -466,7 +467,8 @@ static enum mae_status rec_overwrite(struct target_txn *txn, struct target_index
     return MAE_OK;
 }
 
-static void record_insert(struct target_txn *txn, const struct target_table *table, uint64_t row, uint64_t ref, void **data)
+static void record_insert(struct target_txn *txn, const struct target_table *table, uint64_t row, uint64_t ref,
+                          void **data)
 {
     const struct header *header = write_header(txn, *data, row);
     record(txn, HISTORY_INSERT, seq_of(header), 0, 3, row, (uint64_t)table->id << TABLE_SHIFT | ref);
@@ -596,7 +598,8 @@ static enum mae_status rec_find(struct target_txn *txn, struct target_index *ind
     return status;
 }
 
-static enum mae_status rec_index_insert(struct target_txn *txn, struct target_index *index, const void *key, uint64_t ref)
+static enum mae_status rec_index_insert(struct target_txn *txn, struct target_index *index, const void *key,
+                                        uint64_t ref)
 {
     enum mae_status status = recording.inner->index_insert(txn->inner, index->inner, key, ref);
     if (status == MAE_OK)
@@ -606,7 +609,8 @@ static enum mae_status rec_index_insert(struct target_txn *txn, struct target_in
     return status;
 }
 
-static enum mae_status rec_index_remove(struct target_txn *txn, struct target_index *index, const void *key, uint64_t ref)
+static enum mae_status rec_index_remove(struct target_txn *txn, struct target_index *index, const void *key,
+                                        uint64_t ref)
 {
     enum mae_status status = recording.inner->index_remove(txn->inner, index->inner, key, ref);
     if (status == MAE_OK)
@@ -642,7 +646,8 @@ static bool scan_visit(void *arg, const void *key, uint64_t ref)
     return !scan->stopped;
 }
 
-static void record_scan(const struct scan *scan, const void *lo, const void *hi, unsigned scan_flags, const uint64_t *entries)
+static void record_scan(const struct scan *scan, const void *lo, const void *hi, unsigned scan_flags,
+                        const uint64_t *entries)
 {
     const struct target_index *index = scan->index;
     size_t key_words = index->key_words, words = scan->count * (key_words + 1);
@@ -705,7 +710,8 @@ static bool table_visit(void *arg, uint64_t ref, const void *data, size_t bytes)
     return !scan->stopped;
 }
 
-static enum mae_status rec_table_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit, void *arg)
+static enum mae_status rec_table_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit,
+                                      void *arg)
 {
     struct table_scan scan = {.txn = txn, .visit = visit, .arg = arg};
     enum mae_status status = recording.inner->table_scan(txn->inner, table->inner, table_visit, &scan);
@@ -751,7 +757,8 @@ static struct target_key_value rec_setting(const struct target *target, size_t i
     return recording.inner->setting(target->inner, i);
 }
 
-const struct target_ops *recording_target(const struct target_ops *inner, const char *path, char *error, size_t error_bytes)
+const struct target_ops *recording_target(const struct target_ops *inner, const char *path, char *error,
+                                          size_t error_bytes)
 {
     if (inner->timestamp == NULL) {
         snprintf(error, error_bytes, "target %s has no timestamps, so its history cannot be recorded", inner->name);

@@ -1,12 +1,15 @@
 /*
  * recording.h - a target around another one that writes down what every transaction sees and does.
  *
- * Each payload gets HEADER_BYTES in front, by which a reader knows which write of which transaction it has got; the workload sees
+ * Each payload gets HEADER_BYTES in front, by which a reader knows which write of which transaction it has got; the
+ * workload sees
  * neither them nor anything else. So what is recorded is what the database returned, not what it claims. The calls that
- * reach the database are those of the workload, with two exceptions: `overwrite` through an index whose rows were not inserted by
+ * reach the database are those of the workload, with two exceptions: `overwrite` through an index whose rows were not
+ * inserted by
  * key, and `row_erase`, read the row first, because they must know which row it is.
  *
- * Cost: 16 bytes a payload, which may take rows out of line, some 10 words of log an access, and writing the log: 1 MB at
+ * Cost: 16 bytes a payload, which may take rows out of line, some 10 words of log an access, and writing the log: 1 MB
+ * at
  * a time to the file, in the measured window. Throughput of a recorded run is not comparable with others.
  *
  * Threads: as the target inside. One recording at a time in a process.

@@ -1,11 +1,11 @@
 /*
  * anomalies.c - small transactions of known trouble: each of their interleavings must have a serial order.
  *
- *   scripts  The ten anomalies of the Hermitage suite, write skew over three rows and the read-only-transaction anomaly.
- *            Each is run call by call in the order that provokes it, in each order of the timestamps, then under all schedules of
- *            bounded preemptions.
- *   pairs    All pairs of transactions of two operations on two rows and one absent key, under all schedules with at most
- *            1, then 2, then 3 preemptions, as far as MAE_SECONDS goes; what was completed is printed.
+ *   scripts  The ten anomalies of the Hermitage suite, write skew over three rows and the read-only-transaction
+ * anomaly. Each is run call by call in the order that provokes it, in each order of the timestamps, then under all
+ * schedules of bounded preemptions. pairs    All pairs of transactions of two operations on two rows and one absent
+ * key, under all schedules with at most 1, then 2, then 3 preemptions, as far as MAE_SECONDS goes; what was completed
+ * is printed.
  *
  * Found wrong by the history check or mae_db_verify. How to read a failure: the program's operations, the trace (see
  * tests/support/explore.h), the report. It is deterministic: running it again repeats it.
@@ -24,8 +24,15 @@
 
 SCHEDULER_INTERPOSE
 
-enum { TXNS_MAX = 3, OPS_MAX = 6, KEYS = 3, ERROR_BYTES = 512, PREEMPTIONS_MAX = 3, CLOCK_STEP = 100000,
-       USES_MAX = 10000 };
+enum {
+    TXNS_MAX = 3,
+    OPS_MAX = 6,
+    KEYS = 3,
+    ERROR_BYTES = 512,
+    PREEMPTIONS_MAX = 3,
+    CLOCK_STEP = 100000,
+    USES_MAX = 10000
+};
 
 /*
  * Operations are two letters: what, and on which key. x and y are there at first, z is not.
@@ -34,11 +41,11 @@ enum { TXNS_MAX = 3, OPS_MAX = 6, KEYS = 3, ERROR_BYTES = 512, PREEMPTIONS_MAX =
  */
 struct program {
     const char *name;
-    const char *ops[TXNS_MAX];  /* per transaction, separated by blanks; NULL: there are fewer */
-    const char *order;          /* whose turn it is, 1 to 3; once more after its last operation commits or aborts */
+    const char *ops[TXNS_MAX]; /* per transaction, separated by blanks; NULL: there are fewer */
+    const char *order;         /* whose turn it is, 1 to 3; once more after its last operation commits or aborts */
     bool aborts[TXNS_MAX];
     bool snapshot[TXNS_MAX];
-    bool ordered;               /* needs scans */
+    bool ordered; /* needs scans */
 };
 
 static const struct program scripts[] = {
@@ -59,7 +66,10 @@ static const struct program scripts[] = {
     {.name = "G2 two edges", .ops = {"s* rx", "wx", "s* rx"}, .order = "1223331", .ordered = true},
     {.name = "write skew over three", .ops = {"rx wy", "ry wz", "rz wx"}, .order = "123123123"},
     {.name = "read-only transaction anomaly", .ops = {"rx ry wx", "wy", "rx ry"}, .order = "112233311"},
-    {.name = "read-only anomaly, snapshot", .ops = {"rx ry wx", "wy", "rx ry"}, .order = "112233311", .snapshot = {0, 0, 1}},
+    {.name = "read-only anomaly, snapshot",
+     .ops = {"rx ry wx", "wy", "rx ry"},
+     .order = "112233311",
+     .snapshot = {0, 0, 1}},
     {.name = "miss and insert", .ops = {"rz wx", "iz rx"}, .order = "121212"},
     {.name = "double insert", .ops = {"iz", "iz"}, .order = "1212"},
     {.name = "delete and blind write", .ops = {"dx", "bx"}, .order = "1212"},
@@ -164,8 +174,9 @@ static void turn(unsigned i)
     if (state->over)
         return;
     if (state->txn == NULL) {
-        require(stage.ops->begin(state->worker, stage.program->snapshot[i] ? MAE_SNAPSHOT : MAE_READ_WRITE, &state->txn),
-                "begin");
+        require(
+            stage.ops->begin(state->worker, stage.program->snapshot[i] ? MAE_SNAPSHOT : MAE_READ_WRITE, &state->txn),
+            "begin");
         state->status = MAE_OK;
         scheduler_note("begin", 0, stage.ops->timestamp(state->txn), MAE_OK);
     }
@@ -194,9 +205,9 @@ static void body(void *arg, unsigned worker)
 static void stage_open(bool ordered)
 {
     const struct target_key_value settings[] = {
-        {"huge_pages", "off"},   {"memory_limit", "64M"},  {"inline_bytes", "0"}, {"adaptive_skip", "off"},
-        {"clock_sync_us", "0"},  {"clock_boost_ns", "0"},  {"backoff", "off"},    {"early_abort_newer", "off"},
-        {NULL, NULL},
+        {"huge_pages", "off"},    {"memory_limit", "64M"},      {"inline_bytes", "0"},
+        {"adaptive_skip", "off"}, {"clock_sync_us", "0"},       {"clock_boost_ns", "0"},
+        {"backoff", "off"},       {"early_abort_newer", "off"}, {NULL, NULL},
     };
     char error[ERROR_BYTES] = "";
     struct mae_table_config table = {.payload_max_bytes = 8};
@@ -215,8 +226,8 @@ static void stage_open(bool ordered)
     stage.db = (struct mae_db *)engine_worker(0)->core;
     for (unsigned i = 0; i < TXNS_MAX; i++) {
         struct mae_worker *worker = engine_worker(i);
-        worker->clock.step_max_units = 0;                /* clocks stand still but for 1 a timestamp */
-        worker->protocol.gc_interval_ticks = INT64_MAX;  /* no quiescent points but those of settle */
+        worker->clock.step_max_units = 0;               /* clocks stand still but for 1 a timestamp */
+        worker->protocol.gc_interval_ticks = INT64_MAX; /* no quiescent points but those of settle */
         stage.clock = worker->clock.clock > stage.clock ? worker->clock.clock : stage.clock;
     }
     stage.clock += CLOCK_STEP;
@@ -230,8 +241,8 @@ static void stage_close(void)
 }
 
 /*
- * A new one for each schedule if rows come and go: they would have other addresses each time, and addresses count. A program that
- * only reads and updates through a hash index leaves the stage as it was.
+ * A new one for each schedule if rows come and go: they would have other addresses each time, and addresses count. A
+ * program that only reads and updates through a hash index leaves the stage as it was.
  */
 static void stage_renew(const struct program *program)
 {
@@ -391,7 +402,8 @@ static bool run_bounded(const struct program *program, unsigned preemptions, dou
             if (!ended || scheduler_diverged()) {
                 print_program(program, order);
                 scheduler_print(stdout);
-                printf("\nFAILED: %s\n", ended ? "a schedule did not repeat: the search is not exhaustive" : "a livelock");
+                printf("\nFAILED: %s\n",
+                       ended ? "a schedule did not repeat: the search is not exhaustive" : "a livelock");
                 return false;
             }
             if (!check(program, order, (count & 0xff) == 0))
@@ -422,8 +434,9 @@ static bool run_pairs(unsigned preemptions, bool ordered, double until, bool *do
             if (!run_bounded(&program, preemptions, until, done))
                 return false;
             programs += *done;
-                }
-    printf("pairs     %s index, at most %u preemptions: %s%" PRIu64 " programs, %" PRIu64 " schedules, %" PRIu64 " commits\n",
+        }
+    printf("pairs     %s index, at most %u preemptions: %s%" PRIu64 " programs, %" PRIu64 " schedules, %" PRIu64
+           " commits\n",
            ordered ? "ordered" : "hash", preemptions, *done ? "all " : "", programs, stage.runs - before,
            stage.committed - committed);
     fflush(stdout);
@@ -439,8 +452,8 @@ static bool run_scripts(bool ordered)
             continue;
         if (!run_script(program) || !run_bounded(program, txn_count(program) == 2 ? 2 : 1, now_seconds() + 600, &done))
             return false;
-        printf("%-36s %s index: %6" PRIu64 " schedules, %6" PRIu64 " commits\n", program->name, ordered ? "ordered" : "hash",
-               stage.runs - before, stage.committed - committed);
+        printf("%-36s %s index: %6" PRIu64 " schedules, %6" PRIu64 " commits\n", program->name,
+               ordered ? "ordered" : "hash", stage.runs - before, stage.committed - committed);
     }
     return true;
 }

@@ -1,12 +1,15 @@
 /*
  * protocol.pml - install, raise, check and collection for three transactions on two rows.
  *
- * Transaction t has timestamp t and does, on each row, nothing, a read, a read-modify-write or (BLIND) a blind write, as the
+ * Transaction t has timestamp t and does, on each row, nothing, a read, a read-modify-write or (BLIND) a blind write,
+ * as the
  * verifier chooses. Version t of a row is the one that transaction t writes; version 0 is there from the beginning. A
  * chain is ordered by timestamp, so an array by timestamp stands for it: what is not LINKED is not in it.
  *
- * Memory. Loads and stores happen one at a time, in some order. Where the engine's ORD-3 asks for sequential consistency, and
- * DROP_ORD3 takes that away, a store goes to a buffer of its transaction first and becomes visible at any later moment up to the
+ * Memory. Loads and stores happen one at a time, in some order. Where the engine's ORD-3 asks for sequential
+ * consistency, and
+ * DROP_ORD3 takes that away, a store goes to a buffer of its transaction first and becomes visible at any later moment
+ * up to the
  * decision: what store-before-load reordering does on all hardware of today.
  *
  *   step                      engine                          order kept by the model
@@ -16,7 +19,8 @@
  *   publish, leader           horizon.c                       ORD-2: acquire and release, in program order here
  *   collect                   gc.c collect                    ORD-6: one collector
  *
- * Checked: after the end each committed read is of the version that timestamp order says (SERIAL); with GC, no version is given
+ * Checked: after the end each committed read is of the version that timestamp order says (SERIAL); with GC, no version
+ * is given
  * back while a transaction that read it runs, and no search meets one that was (G1, H4).
  *
  * Switches: DROP_ORD3, SKIP_CHECK, SKIP_RAISE, IGNORE_PENDING_IN_CHECK (faults); GC (with horizon and collector),
@@ -197,7 +201,7 @@ proctype transaction(byte t)
     :: r < ROWS && !fails ->
        if
        :: op[r] >= UPDATE ->
-again:
+again:     skip;
           d_step { below(r, expected); v = 0 };
           find(r, v, true);
           if
@@ -283,6 +287,7 @@ again:
     assert(op[0] == NONE || op[0] == OVERWRITE || status[AT(0, read[0])] != FREE); /* H4: still there at the end */
     assert(op[1] == NONE || op[1] == OVERWRITE || status[AT(1, read[1])] != FREE);
 #endif
+    skip;
     d_step {
         has_committed[t] = !fails;
         r = 0;

@@ -55,7 +55,7 @@ struct round {
     unsigned worker_count;
     uint64_t seed, schedule_seed;
     unsigned schedules;
-    uint64_t stamp;         /* the next payload's contents */
+    uint64_t stamp; /* the next payload's contents */
     char failure[ERROR_BYTES];
     uint64_t begun, committed;
 };
@@ -108,7 +108,8 @@ static void look_again(struct round *round, struct worker_state *own)
 {
     for (unsigned i = 0; i < own->held_count; i++)
         if (!same(own->held[i].data, own->held[i].words, own->held[i].value))
-            fail(round, "a payload changed while its reader ran: before and now", own->held[i].value, own->held[i].data[0]);
+            fail(round, "a payload changed while its reader ran: before and now", own->held[i].value,
+                 own->held[i].data[0]);
 }
 
 /* ---- Operations. ---- */
@@ -290,9 +291,8 @@ static enum mae_status do_ref(struct round *round, struct worker_state *own, boo
     const void *data;
     void *fresh;
     size_t bytes;
-    enum mae_status status = update
-                                 ? round->ops->row_update(own->txn, round->table, ref, 8, &data, &fresh)
-                                 : round->ops->row_read(own->txn, round->table, ref, &data, &bytes);
+    enum mae_status status = update ? round->ops->row_update(own->txn, round->table, ref, 8, &data, &fresh)
+                                    : round->ops->row_read(own->txn, round->table, ref, &data, &bytes);
     if (status == MAE_OK && update)
         fill(round, fresh, 8);
     else if (status == MAE_OK)
@@ -493,7 +493,8 @@ static const char *pick(struct rng *rng, const char *const *words, size_t count)
 {
     return words[rng_below(rng, count)];
 }
-#define PICK(rng, ...) pick((rng), (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+#define PICK(rng, ...) \
+    pick((rng), (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
 /* The clock and the intervals in round numbers: real ones are measured, and would not repeat. */
 static void set_time(struct round *round, struct rng *rng)
@@ -736,7 +737,8 @@ static int repeat(const struct explore_case *cases, const char *text)
     uint64_t seed = colon ? strtoull(colon + 1, &end, 0) : 0;
     unsigned schedules = end && *end == ':' ? (unsigned)strtoul(end + 1, NULL, 10) : 0, all;
     if (!cases->name || !colon) {
-        fprintf(stderr, "SEED=%s: it must be CASE:SEED or CASE:SEED:SCHEDULES with one of this program's cases\n", text);
+        fprintf(stderr, "SEED=%s: it must be CASE:SEED or CASE:SEED:SCHEDULES with one of this program's cases\n",
+                text);
         return 2;
     }
     char *report;
@@ -778,8 +780,8 @@ int explore_main(const struct explore_case *cases, int argc, char **argv)
                 return 1;
             }
         } while (now_seconds() < until);
-        printf("%-16s %8" PRIu64 " schedules in %6" PRIu64 " rounds, %9" PRIu64 " transactions, %2.0f%% committed\n", c->name,
-               totals.schedules - before.schedules, totals.rounds - before.rounds, totals.begun - before.begun,
+        printf("%-16s %8" PRIu64 " schedules in %6" PRIu64 " rounds, %9" PRIu64 " transactions, %2.0f%% committed\n",
+               c->name, totals.schedules - before.schedules, totals.rounds - before.rounds, totals.begun - before.begun,
                100.0 * (double)(totals.committed - before.committed) / (double)(totals.begun - before.begun));
         fflush(stdout);
     }

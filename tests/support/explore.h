@@ -19,30 +19,31 @@
 #include <stdint.h>
 
 /* What a transaction may consist of, with its weight in a case. */
-#define EXPLORE_OPS(X)                                                                                             \
-    X(READ) X(UPDATE) X(OVERWRITE) X(INSERT) X(ERASE) X(FIND) X(SCAN) X(SCAN_UPDATE) X(TRANSFER) X(SKEW) X(APPEND)    \
-    X(ROW_INSERT) X(ROW_ERASE) X(UPDATE_TWICE) X(INSERT_ERASE) X(REF_READ) X(REF_UPDATE) X(TABLE_SCAN)
+#define EXPLORE_OPS(X)                                                                                     \
+    X(READ)                                                                                                \
+    X(UPDATE) X(OVERWRITE) X(INSERT) X(ERASE) X(FIND) X(SCAN) X(SCAN_UPDATE) X(TRANSFER) X(SKEW) X(APPEND) \
+        X(ROW_INSERT) X(ROW_ERASE) X(UPDATE_TWICE) X(INSERT_ERASE) X(REF_READ) X(REF_UPDATE) X(TABLE_SCAN)
 enum explore_op {
 #define EXPLORE_ENUM(name) EXPLORE_##name,
     EXPLORE_OPS(EXPLORE_ENUM)
 #undef EXPLORE_ENUM
-    EXPLORE_OP_COUNT
+        EXPLORE_OP_COUNT
 };
 
 struct explore_case {
     const char *name;
-    const char *what;             /* what it is about */
+    const char *what; /* what it is about */
     unsigned weights[EXPLORE_OP_COUNT];
-    bool ordered, non_unique;     /* the index */
+    bool ordered, non_unique; /* the index */
     unsigned key_bytes;
-    unsigned keys;                /* in use; half of them are there at first */
-    unsigned load;                /* more keys, above those, that are there at first */
+    unsigned keys; /* in use; half of them are there at first */
+    unsigned load; /* more keys, above those, that are there at first */
     unsigned payload_max;
-    unsigned snapshot_percent;    /* of transactions */
-    unsigned idle_percent;        /* chance that a worker parks between two of its transactions */
-    unsigned rejoin_percent;      /* or leaves and joins again */
-    unsigned ops_max;             /* a transaction */
-    bool grow;                    /* make the hash index split with every few inserts */
+    unsigned snapshot_percent; /* of transactions */
+    unsigned idle_percent;     /* chance that a worker parks between two of its transactions */
+    unsigned rejoin_percent;   /* or leaves and joins again */
+    unsigned ops_max;          /* a transaction */
+    bool grow;                 /* make the hash index split with every few inserts */
 };
 
 /* Runs rounds of the cases (ended by a NULL name) for about `seconds`, or as environment and arguments say. Returns

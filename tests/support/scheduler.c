@@ -34,6 +34,7 @@ void scheduler_fix_addresses(char **argv)
 #endif
 #endif
 #ifdef FIBERS_ANNOTATED
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -375,12 +376,16 @@ static void run_body(void)
 
 static void prepare(struct coroutine *c)
 {
+#ifdef FIBERS_ANNOTATED
+    /* The last coroutine on this stack ended without returning: its frames' red zones are still marked. */
+    __asan_unpoison_memory_region(c->stack, STACK_BYTES);
+#endif
     c->bottom = c->stack;
     c->stack_bytes = STACK_BYTES;
 #if defined(__x86_64__)
     /* As if it had been switched away from at its first instruction: six registers, then where to go. */
     void **top = (void **)(void *)((char *)c->stack + STACK_BYTES - 56);
-    *top = NULL;                         /* a return address for run_body: there is none */
+    *top = NULL;                          /* a return address for run_body: there is none */
     *--top = (void *)(uintptr_t)run_body; /* the stack is 16-byte aligned + 8 at its entry, as the ABI wants */
     for (int i = 0; i < 6; i++)
         *--top = NULL;

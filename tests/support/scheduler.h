@@ -25,14 +25,14 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define SCHEDULER_INTERPOSE                             \
-    int pthread_mutex_lock(pthread_mutex_t *mutex)      \
-    {                                                   \
-        return scheduler_mutex_lock(mutex);             \
-    }                                                   \
-    int sched_yield(void)                               \
-    {                                                   \
-        return 0;                                       \
+#define SCHEDULER_INTERPOSE                        \
+    int pthread_mutex_lock(pthread_mutex_t *mutex) \
+    {                                              \
+        return scheduler_mutex_lock(mutex);        \
+    }                                              \
+    int sched_yield(void)                          \
+    {                                              \
+        return 0;                                  \
     }
 
 enum { SCHEDULER_WORKERS_MAX = 8 };
@@ -44,7 +44,7 @@ enum scheduler_clocks { SCHEDULER_CLOCKS_EVEN, SCHEDULER_CLOCKS_SKEWED, SCHEDULE
 
 struct scheduler_plan {
     enum scheduler_policy policy;
-    unsigned depth;             /* PCT: bug depth; BOUNDED: preemptions */
+    unsigned depth; /* PCT: bug depth; BOUNDED: preemptions */
     enum scheduler_clocks clocks;
     uint64_t seed;
 };
@@ -54,7 +54,8 @@ bool scheduler_available(void);
 
 /*
  * Call first in main: starts the program again without address space randomisation, where that is allowed. For which
- * accesses of a transaction meet in its hash table of rows depends on addresses, and with that how many points it passes.
+ * accesses of a transaction meet in its hash table of rows depends on addresses, and with that how many points it
+ * passes.
  */
 void scheduler_fix_addresses(char **argv);
 

@@ -87,8 +87,10 @@ static void own_writes_are_seen(void **state)
 static void insert_and_delete_in_one_transaction_leave_nothing(void **state)
 {
     (void)state;
-    assert_fine("begin 20 rw worker 1\n insert z 1\n delete z 2 over *\n commit\nbegin 30 rw worker 1\n miss z\n commit\n");
-    assert_fine(LOAD "begin 20 rw worker 1\n delete x 1 over *\n insert x 2\n commit\nbegin 30 rw worker 1\n read x 20.2\n commit\n");
+    assert_fine(
+        "begin 20 rw worker 1\n insert z 1\n delete z 2 over *\n commit\nbegin 30 rw worker 1\n miss z\n commit\n");
+    assert_fine(LOAD "begin 20 rw worker 1\n delete x 1 over *\n insert x 2\n commit\nbegin 30 rw worker 1\n read x "
+                     "20.2\n commit\n");
 }
 
 static void dirty_write_is_g0(void **state)
@@ -102,7 +104,8 @@ static void dirty_write_is_g0(void **state)
 static void aborted_read_is_g1a(void **state)
 {
     (void)state;
-    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n abort\nbegin 30 rw worker 2\n read x 20.1\n commit\n",
+    assert_found(LOAD
+                 "begin 20 rw worker 1\n write x 1 over 10.1\n abort\nbegin 30 rw worker 2\n read x 20.1\n commit\n",
                  HISTORY_ANOMALY_ABORTED_READ, "read x 20.1");
 }
 
@@ -179,8 +182,9 @@ static void insert_into_each_others_range_is_g2(void **state)
 static void misses_make_anti_dependencies(void **state)
 {
     (void)state;
-    assert_found("begin 20 rw worker 1\n miss a\n insert b 1\n commit\nbegin 30 rw worker 2\n miss b\n insert a 1\n commit\n",
-                 HISTORY_ANOMALY_G2, "begin 20 rw");
+    assert_found(
+        "begin 20 rw worker 1\n miss a\n insert b 1\n commit\nbegin 30 rw worker 2\n miss b\n insert a 1\n commit\n",
+        HISTORY_ANOMALY_G2, "begin 20 rw");
 }
 
 /* The read-only anomaly: the writers alone could be ordered, the snapshot between them cannot. */
@@ -195,10 +199,12 @@ static void inconsistent_snapshot_is_found(void **state)
 static void each_misfit_has_its_name(void **state)
 {
     (void)state;
-    assert_found(LOAD "begin 20 rw worker 1\n read x 30.1\n commit\nbegin 30 rw worker 2\n write x 1 over 10.1\n commit\n",
+    assert_found(LOAD
+                 "begin 20 rw worker 1\n read x 30.1\n commit\nbegin 30 rw worker 2\n write x 1 over 10.1\n commit\n",
                  HISTORY_ANOMALY_FUTURE_READ, "read x 30.1");
     assert_found(LOAD "begin 20 rw worker 1\n read x 15.1\n commit\n", HISTORY_ANOMALY_UNKNOWN_READ, "read x 15.1");
-    assert_found(LOAD "begin 20 rw worker 1\n delete x 1 over 10.1\n commit\nbegin 30 rw worker 2\n blind x 1\n commit\n",
+    assert_found(LOAD
+                 "begin 20 rw worker 1\n delete x 1 over 10.1\n commit\nbegin 30 rw worker 2\n blind x 1\n commit\n",
                  HISTORY_ANOMALY_DELETED_READ, "was deleted by 20.1");
     assert_found(LOAD "begin 20 rw worker 1\n miss x\n commit\n", HISTORY_ANOMALY_LOST_INSERT, "miss x");
     assert_found(LOAD "begin 20 rw worker 1\n insert x 1\n commit\n", HISTORY_ANOMALY_DOUBLE_INSERT, "insert x 1");
@@ -211,10 +217,11 @@ static void each_misfit_has_its_name(void **state)
 static void entries_are_those_of_the_timestamp(void **state)
 {
     (void)state;
-    const char *load = ORDERED "index 1 towns ordered non-unique 16\n"
-                               "begin 10 rw worker 0\n add 0 3 1\n add 0 5 2\n add 0 7 3\n"
-                               "add 1 00000000000000000000000000000001 4\nadd 1 00000000000000000000000000000001 5\n commit\n"
-                               "begin 20 rw worker 0\n remove 0 5 2\n remove 1 00000000000000000000000000000001 4\n commit\n";
+    const char *load =
+        ORDERED "index 1 towns ordered non-unique 16\n"
+                "begin 10 rw worker 0\n add 0 3 1\n add 0 5 2\n add 0 7 3\n"
+                "add 1 00000000000000000000000000000001 4\nadd 1 00000000000000000000000000000001 5\n commit\n"
+                "begin 20 rw worker 0\n remove 0 5 2\n remove 1 00000000000000000000000000000001 4\n commit\n";
     static const struct {
         const char *record;
         bool fine;
@@ -259,8 +266,9 @@ static void entries_are_those_of_the_timestamp(void **state)
 static void partial_scans_promise_less(void **state)
 {
     (void)state;
-    const char *text = "index 0 towns ordered non-unique 8\nbegin 10 rw worker 0\n add 0 3 1\n add 0 3 2\n add 0 4 3\n commit\n"
-                       "begin 20 rw worker 1\n scan 0 forward - %s : 3=1\n commit\n";
+    const char *text =
+        "index 0 towns ordered non-unique 8\nbegin 10 rw worker 0\n add 0 3 1\n add 0 3 2\n add 0 4 3\n commit\n"
+        "begin 20 rw worker 1\n scan 0 forward - %s : 3=1\n commit\n";
     char part[512], all[512], beyond[512];
     snprintf(part, sizeof part, text, "3 part");
     snprintf(all, sizeof all, text, "3 all");
@@ -372,13 +380,12 @@ static void elle_sees_lists(void **state)
                         "begin 3 rw worker 1\nread x 2.1\nabort\n",
                         error, sizeof error);
     assert_non_null(edn);
-    assert_string_equal(
-        edn, "{:index 0, :type :invoke, :f :txn, :process 0, :value [[:append 1 257]]}\n"
-             "{:index 1, :type :ok, :f :txn, :process 0, :value [[:append 1 257]]}\n"
-             "{:index 2, :type :invoke, :f :txn, :process 1, :value [[:r 1 nil] [:append 1 513]]}\n"
-             "{:index 3, :type :ok, :f :txn, :process 1, :value [[:r 1 [257]] [:append 1 513]]}\n"
-             "{:index 4, :type :invoke, :f :txn, :process 1, :value [[:r 1 nil]]}\n"
-             "{:index 5, :type :fail, :f :txn, :process 1, :value [[:r 1 nil]]}\n");
+    assert_string_equal(edn, "{:index 0, :type :invoke, :f :txn, :process 0, :value [[:append 1 257]]}\n"
+                             "{:index 1, :type :ok, :f :txn, :process 0, :value [[:append 1 257]]}\n"
+                             "{:index 2, :type :invoke, :f :txn, :process 1, :value [[:r 1 nil] [:append 1 513]]}\n"
+                             "{:index 3, :type :ok, :f :txn, :process 1, :value [[:r 1 [257]] [:append 1 513]]}\n"
+                             "{:index 4, :type :invoke, :f :txn, :process 1, :value [[:r 1 nil]]}\n"
+                             "{:index 5, :type :fail, :f :txn, :process 1, :value [[:r 1 nil]]}\n");
     free(edn);
     assert_null(elle_of("begin 1 rw worker 0\nblind x 1\ncommit\n", error, sizeof error));
     assert_non_null(strstr(error, "blind x 1"));
