@@ -408,7 +408,8 @@ static bool run_bounded(const struct program *program, unsigned preemptions, dou
             }
             if (!check(program, order, (count & 0xff) == 0))
                 return false;
-            if ((++count & 0xff) == 0 && now_seconds() > until) {
+            count++;
+            if ((stage.runs & 0xff) == 0 && now_seconds() > until) {
                 *done = false;
                 return true;
             }

@@ -24,14 +24,19 @@
  * back while a transaction that read it runs, and no search meets one that was (G1, H4).
  *
  * Switches: DROP_ORD3, SKIP_CHECK, SKIP_RAISE, IGNORE_PENDING_IN_CHECK (faults); GC (with horizon and collector),
- * HORIZON_TOO_HIGH, NO_RTS_BOUND (faults of GC); BLIND (blind writes too); TWO (two transactions only).
+ * HORIZON_TOO_HIGH, NO_RTS_BOUND (faults of GC); BLIND (blind writes too); TWO (two transactions only),
+ * ONE_ROW (one row only).
  */
 #ifdef TWO
 #define TXNS 2
 #else
 #define TXNS 3
 #endif
+#ifdef ONE_ROW
+#define ROWS 1
+#else
 #define ROWS 2
+#endif
 #define AT(r, v) ((r) * 4 + (v))
 
 #define NONE 0
@@ -155,8 +160,8 @@ inline publish(finished)
 
 proctype transaction(byte t)
 {
-    byte op[ROWS], read[ROWS], v, r, expected;
-    bool fails, linked[ROWS];
+    byte op[2], read[2], v, r, expected;
+    bool fails, linked[2];
 
     atomic {
         r = 0;
