@@ -173,6 +173,7 @@ static void txns_stops_after_exactly_so_many_commits(void **state)
     struct outcome outcome = run_child(arguments, 0, 0);
     assert_int_equal(outcome.code, EXIT_FINE);
     assert_int_equal(number_at(&outcome, 1, "commits"), 3000);
+    assert_int_equal(number_at(&outcome, 1, "operations"), 3 * 3000);
     assert_int_equal(number_at(&outcome, 1, "aborts"), 3 * 249); /* 4 commits, 1 abort, ..., ends with a commit */
     assert_int_equal(number_at(&outcome, 2, "commits"), 1500);
     assert_text_at(&outcome, 1, "warmup_s", "0");
