@@ -8,6 +8,8 @@
 #include "harness/clock.h"
 #include "harness/support.h"
 
+enum { READ_TRIES = 64 };
+
 struct loop_counters *loop_counters_create(unsigned types)
 {
     return support_alloc_aligned(types * sizeof(struct loop_counters));
@@ -140,11 +142,25 @@ enum mae_status loop_run(struct loop_worker *worker)
     return status;
 }
 
+/* The commits of one type and the operations of the same commits, but for those of the one that is being counted now:
+ * a reader who was interrupted between the two, or slow, reads again. */
+static void read_commits(const struct loop_counters *counters, struct loop_counts *sum)
+{
+    uint64_t committed = 0, operations = 0;
+    for (int i = 0; i < READ_TRIES; i++) {
+        committed = atomic_load_explicit(&counters->committed, memory_order_acquire); /* before the operations */
+        operations = atomic_load_explicit(&counters->operations, memory_order_acquire); /* before the second look */
+        if (committed == atomic_load_explicit(&counters->committed, memory_order_relaxed))
+            break;
+    }
+    sum->committed += committed;
+    sum->operations += operations;
+}
+
 void loop_counters_add(const struct loop_counters *counters, unsigned types, struct loop_counts *sums)
 {
     for (unsigned type = 0; type < types; type++) {
-        sums[type].committed += atomic_load_explicit(&counters[type].committed, memory_order_relaxed);
-        sums[type].operations += atomic_load_explicit(&counters[type].operations, memory_order_relaxed);
+        read_commits(&counters[type], &sums[type]);
         for (int status = 0; status < MAE_STATUS_COUNT; status++)
             sums[type].aborted[status] += atomic_load_explicit(&counters[type].aborted[status], memory_order_relaxed);
     }
