@@ -106,6 +106,17 @@ static const char *check_text(enum result_check check)
     return check == CHECK_PASSED ? "passed" : check == CHECK_FAILED ? "failed" : "skipped";
 }
 
+static void put_growth(struct field *f, const struct view *v)
+{
+    const struct result *r = v->result;
+    double commits = 0;
+    for (unsigned type = 0; type < r->type_count; type++)
+        if (v->type == COLUMN_ALL_TYPES || v->type == (int)type)
+            commits += (double)r->committed_since_load[type];
+    if (r->loaded.has_space && r->has_space)
+        put_ratio(f, (double)result_growth_bytes(r), commits);
+}
+
 /* ---- One function a column of columns.def: fill_<name>. ---- */
 
 #define COLUMN(name, unit, help, value)                            \

@@ -3,7 +3,8 @@
  *
  *   service    from the begin of the first attempt to the commit: retries and back-off included. With --latency exact
  *              the clock is read there. Otherwise it is read once a transaction, at its end, and the next one begins
- *              there: drawing the request (some ns where requests are pre-generated) and counting are then part of it
+ *              there: counting and stepping to the next request, some 5 to 30 ns, are then part of it. Drawing is not:
+ *              where it takes longer it is done for some requests at a time, and the clock is read after it
  *   response   open loop only: from when the request was due to its commit, that is service and waiting for it to begin
  *   attempts   until it committed, 1 being the least
  *

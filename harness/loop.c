@@ -125,6 +125,8 @@ enum mae_status loop_run(struct loop_worker *worker)
     worker->begin_ns = support_clock_ns();
     atomic_store_explicit(&worker->entered, true, memory_order_release);
     while (status == MAE_OK && left > 0 && !stopped(worker)) {
+        if (worker->workload->draw_ahead != NULL && worker->workload->draw_ahead(worker->state))
+            worker->mark_ticks = clock_now_ticks();
         if (window_opened(worker))
             window_enter(worker);
         if (worker->arrivals != NULL && !request_await(worker, &due_ticks))

@@ -6,6 +6,7 @@
 #define PHASE_TABLE(X)                                                    \
     X(SETUP, "setup")     /* open the target, create tables */            \
     X(LOAD, "load")       /* all workers, in parallel */                  \
+    X(CHECK_LOADED, "check after load")                                   \
     X(PREPARE, "prepare") /* each worker's requests */                    \
     X(WARMUP, "warm-up")                                                  \
     X(MEASURE, "measure") /* the window, between two counter snapshots */ \

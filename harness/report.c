@@ -301,6 +301,24 @@ static void memory_print(FILE *out, struct result *const *results, size_t count)
                   quantity_format_bytes((double)result_small_bytes(last), c));
 }
 
+/* "117 MiB per warehouse after the load, 51.0% beyond rows and keys; 1.41 KiB more per new_order" */
+static void growth_print(FILE *out, const struct result *r)
+{
+    char text[QUANTITY_TEXT_BYTES];
+    const struct loaded *loaded = &r->loaded;
+    if (!loaded->has_space || loaded->scale == 0)
+        return;
+    double space = (double)loaded->space_bytes;
+    (void)fprintf(out, "  %-14s %s per %s after the load, %.1f%% beyond rows and keys", "growth",
+                  quantity_format_bytes(space / (double)loaded->scale, text), loaded->scale_unit,
+                  100 * (space / (double)loaded->data_bytes - 1));
+    if (r->has_space && r->committed_since_load[0] > 0)
+        (void)fprintf(out, "; %s more per %s",
+                      quantity_format_bytes((double)result_growth_bytes(r) / (double)r->committed_since_load[0], text),
+                      r->options->workload->txn_types[0]);
+    (void)fputc('\n', out);
+}
+
 static void check_print(FILE *out, struct result *const *results, size_t count)
 {
     size_t passed = 0;
@@ -315,6 +333,8 @@ static void check_print(FILE *out, struct result *const *results, size_t count)
     (void)fprintf(out, "  %-14s %s", "check", passed == count ? "passed" : passed == 0 ? "skipped" : "passed in part");
     if (passed > 0)
         (void)fprintf(out, " in %s", quantity_format_time((uint64_t)(results[0]->check_s * 1e6) * 1000, text));
+    if (results[0]->loaded.check_s > 0)
+        (void)fputs(", and after the load", out);
     if (results[0]->live_checks > 0)
         (void)fprintf(out, ", and %u time%s while it ran", results[0]->live_checks,
                       results[0]->live_checks == 1 ? "" : "s");
@@ -384,6 +404,7 @@ void report_print(FILE *out, struct result *const *results, size_t count, const 
     line(out, "versions", &versions, format_plain, " per row");
     line(out, "space", &bytes, format_plain, " bytes per row, everything included");
     memory_print(out, results, count);
+    growth_print(out, results[count - 1]);
     check_print(out, results, all);
     steady_warn(out, results, count);
     warnings_print(out, results[0]);

@@ -18,6 +18,7 @@ struct result *result_create(const struct options *options, const struct placeme
     while (options->workload->txn_types[result->type_count] != NULL)
         result->type_count++;
     result->types = support_alloc(result->type_count * sizeof *result->types);
+    result->committed_since_load = support_alloc(result->type_count * sizeof *result->committed_since_load);
     return result;
 }
 
@@ -31,6 +32,7 @@ void result_destroy(struct result *result)
     }
     free(result->settings.items);
     free(result->types);
+    free(result->committed_since_load);
     free(result->latencies);
     free(result->engine);
     free(result);
@@ -39,6 +41,18 @@ void result_destroy(struct result *result)
 double result_worker_ns(const struct result *result)
 {
     return result->window_s * 1e9 * (double)result->options->run.threads;
+}
+
+uint64_t result_space_bytes(const struct result *result)
+{
+    return result->rows.row_bytes + result->rows.version_bytes + result->indexes.row_bytes +
+           result->indexes.version_bytes;
+}
+
+uint64_t result_growth_bytes(const struct result *result)
+{
+    uint64_t now = result_space_bytes(result), loaded = result->loaded.space_bytes;
+    return now > loaded ? now - loaded : 0;
 }
 
 uint64_t result_small_bytes(const struct result *result)

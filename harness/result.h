@@ -14,6 +14,17 @@ enum result_check { CHECK_SKIPPED, CHECK_PASSED, CHECK_FAILED };
 
 enum { RESULT_REPORT_BYTES = 1024 };
 
+/* What the load left, for workloads that are checked then. */
+struct loaded {
+    double check_s;
+    bool has_space, has_memory;
+    uint64_t space_bytes;    /* of tables and indexes */
+    uint64_t resident_bytes; /* all the target's memory */
+    uint64_t data_bytes;     /* payloads and keys */
+    uint64_t scale;          /* how many of what the workload scales by; 0: nothing */
+    const char *scale_unit;
+};
+
 struct result {
     const struct options *options;
     const struct placement *placement;
@@ -21,10 +32,12 @@ struct result {
     enum result_outcome outcome;
     double load_s, window_s, check_s;
     uint64_t load_rows;
+    struct loaded loaded;
 
     unsigned type_count;
     struct loop_counts *types; /* in the window, by transaction type */
     struct loop_counts all;
+    uint64_t *committed_since_load; /* by transaction type, warm-ups and earlier repetitions included */
     uint64_t *engine;                  /* the target's counters in the window, summed over workers; NULL: it has none */
     struct latency_summary *latencies; /* by transaction type, then one over all; NULL: not timed */
     double harness_ns;                 /* the harness's own cost of a transaction; 0: not measured */
@@ -60,6 +73,9 @@ void result_destroy(struct result *result); /* NULL is fine */
 
 /* Worker time in the window, ns. */
 double result_worker_ns(const struct result *result);
+/* Memory of tables and indexes in the end; its growth since the load, never below 0. Known if has_space. */
+uint64_t result_space_bytes(const struct result *result);
+uint64_t result_growth_bytes(const struct result *result);
 /* Memory on small pages, never below 0 (the parts are read one after the other). */
 uint64_t result_small_bytes(const struct result *result);
 /* "serializable", "weaker than serializable", "not transactional" */

@@ -73,6 +73,8 @@ struct run {
     struct workload *workload;
     struct run_worker *workers;
     double load_s, harness_ns;
+    struct loaded loaded;
+    char load_report[RESULT_REPORT_BYTES]; /* what the check found of what was loaded; empty: nothing */
     uint64_t load_rows;
     struct live_check *live_check; /* NULL: none */
 
@@ -130,11 +132,21 @@ void run_loaded_sum(const struct run *run, uint64_t *done, uint64_t *total);
 enum exit_code run_session_open(struct run *run);
 void run_session_close(struct run *run);
 
+/* The workload's check, then the target's own of its structure. No transaction may run. The report says what was
+ * found, or, if it passes, what the check left out. */
+bool run_check_passes(struct run *run, unsigned worker, char *report, size_t report_bytes);
+
+/* Commits of each type since the load. */
+void run_commits_sum(const struct run *run, uint64_t *committed);
+
 enum mae_status run_task_discard(void *arg, unsigned worker); /* what task_prepare of run_repetition.c made */
 
 /* ---- run_repetition.c ---- */
 
 enum exit_code run_repetition(struct run *run, unsigned repetition);
+
+/* Rows, bytes, space and memory as they are now; no transaction may run. */
+void run_space_read(const struct run *run, struct result *result);
 
 /* ---- run_measure.c ---- */
 

@@ -26,11 +26,8 @@ static enum mae_status task_prepare(void *arg, unsigned worker)
     return status;
 }
 
-static enum mae_status task_space(void *arg, unsigned worker)
+void run_space_read(const struct run *run, struct result *result)
 {
-    struct run *run = arg;
-    struct result *result = run->results[run->result_count];
-    (void)worker;
     run->workload_ops->data_size(run->workload, &result->data_rows, &result->data_bytes);
     if (run->workload_ops->space != NULL && run->target_ops->table_space != NULL &&
         run->target_ops->index_space != NULL) {
@@ -41,6 +38,15 @@ static enum mae_status task_space(void *arg, unsigned worker)
         run->target_ops->memory(run->target, &result->memory);
         result->has_memory = true;
     }
+}
+
+static enum mae_status task_space(void *arg, unsigned worker)
+{
+    struct run *run = arg;
+    struct result *result = run->results[run->result_count];
+    (void)worker;
+    run_space_read(run, result);
+    run_commits_sum(run, result->committed_since_load);
     return MAE_OK;
 }
 
@@ -49,29 +55,8 @@ static enum mae_status task_check(void *arg, unsigned worker)
 {
     struct run *run = arg;
     struct result *result = run->results[run->result_count];
-    struct loop_counts *sums = support_alloc(run->type_count * sizeof *sums);
-    uint64_t *committed = support_alloc(run->type_count * sizeof *committed);
-    for (unsigned i = 0; i < run->worker_count; i++)
-        loop_counters_add(run->workers[i].loop.counters, run->type_count, sums);
-    for (unsigned type = 0; type < run->type_count; type++)
-        committed[type] = sums[type].committed;
-    struct target_worker *target_worker = run->workers[worker].loop.target_worker;
-    result->check_report[0] = '\0';
-    enum mae_status status = run->workload_ops->check(run->workload, target_worker, committed, result->check_report,
-                                                      sizeof result->check_report);
-    run->target_ops->worker_idle(target_worker);
-    if (status == MAE_OK && run->target_ops->verify != NULL) { /* what the check said of its success stays */
-        char finding[RESULT_REPORT_BYTES] = "";
-        status = run->target_ops->verify(run->target, finding, sizeof finding);
-        if (status != MAE_OK)
-            (void)snprintf(result->check_report, sizeof result->check_report, "%s", finding);
-    }
-    result->check = status == MAE_OK ? CHECK_PASSED : CHECK_FAILED;
-    if (status != MAE_OK && result->check_report[0] == '\0')
-        (void)snprintf(result->check_report, sizeof result->check_report, "%s: %s", mae_status_name(status),
-                       mae_status_text(status));
-    free(committed);
-    free(sums);
+    bool passed = run_check_passes(run, worker, result->check_report, sizeof result->check_report);
+    result->check = passed ? CHECK_PASSED : CHECK_FAILED;
     return MAE_OK;
 }
 
@@ -96,6 +81,7 @@ static struct result *result_begin(struct run *run, unsigned repetition)
     result->harness_ns = run->harness_ns;
     result->load_s = run->load_s;
     result->load_rows = run->load_rows;
+    result->loaded = run->loaded;
     result->engine = run->counter_count == 0 ? NULL : support_alloc(run->counter_count * sizeof *result->engine);
     settings_keep(run, result);
     metadata_config_hash(run->options, &result->settings, result->config_hash);

@@ -38,6 +38,54 @@ static enum mae_status task_load(void *arg, unsigned worker)
     return status;
 }
 
+void run_commits_sum(const struct run *run, uint64_t *committed)
+{
+    struct loop_counts *sums = support_alloc(run->type_count * sizeof *sums);
+    for (unsigned i = 0; i < run->worker_count; i++)
+        loop_counters_add(run->workers[i].loop.counters, run->type_count, sums);
+    for (unsigned type = 0; type < run->type_count; type++)
+        committed[type] = sums[type].committed;
+    free(sums);
+}
+
+bool run_check_passes(struct run *run, unsigned worker, char *report, size_t report_bytes)
+{
+    uint64_t *committed = support_alloc(run->type_count * sizeof *committed);
+    run_commits_sum(run, committed);
+    struct target_worker *target_worker = run->workers[worker].loop.target_worker;
+    report[0] = '\0';
+    enum mae_status status =
+        run->workload_ops->check(run->workload, target_worker, committed, report, report_bytes);
+    run->target_ops->worker_idle(target_worker);
+    if (status == MAE_OK && run->target_ops->verify != NULL) { /* what the check said of its success stays */
+        char finding[RESULT_REPORT_BYTES] = "";
+        status = run->target_ops->verify(run->target, finding, sizeof finding);
+        if (status != MAE_OK)
+            (void)snprintf(report, report_bytes, "%s", finding);
+    }
+    if (status != MAE_OK && report[0] == '\0')
+        (void)snprintf(report, report_bytes, "%s: %s", mae_status_name(status), mae_status_text(status));
+    free(committed);
+    return status == MAE_OK;
+}
+
+static enum mae_status task_check_loaded(void *arg, unsigned worker)
+{
+    struct run *run = arg;
+    struct result result = {0};
+    run_space_read(run, &result);
+    run->loaded = (struct loaded){.has_space = result.has_space,
+                                  .has_memory = result.has_memory,
+                                  .space_bytes = result_space_bytes(&result),
+                                  .resident_bytes = result.memory.resident_bytes,
+                                  .data_bytes = result.data_bytes};
+    if (run->workload_ops->scale != NULL)
+        run->loaded.scale = run->workload_ops->scale(run->workload, &run->loaded.scale_unit);
+    if (run_check_passes(run, worker, run->load_report, sizeof run->load_report))
+        run->load_report[0] = '\0'; /* what it says of its success is said after the run */
+    return MAE_OK;
+}
+
 enum mae_status run_task_discard(void *arg, unsigned worker)
 {
     struct run *run = arg;
@@ -172,6 +220,21 @@ static enum exit_code load(struct run *run)
     return done && !run->interrupted ? EXIT_FINE : run_unfinished(run);
 }
 
+/* A workload that states what holds at any time states it of what was loaded, too. */
+static enum exit_code check_loaded(struct run *run)
+{
+    if (!run->options->run.check || !run->workload_ops->check_live)
+        return EXIT_FINE;
+    run_phase_begin(run, PHASE_CHECK_LOADED, 0);
+    if (!run_crew_do(run, 1, task_check_loaded))
+        return run_unfinished(run);
+    run->loaded.check_s = (double)(support_clock_ns() - run->phase_begin_ns) / 1e9;
+    if (run->load_report[0] == '\0')
+        return EXIT_FINE;
+    run_complain(run, "the check of what was loaded failed: %s", run->load_report);
+    return EXIT_CHECK;
+}
+
 enum exit_code run_session_open(struct run *run)
 {
     run_phase_begin(run, PHASE_SETUP, 0);
@@ -182,7 +245,9 @@ enum exit_code run_session_open(struct run *run)
         code = crew_open(run);
     if (code == EXIT_FINE && run->interrupted)
         code = EXIT_INTERRUPTED;
-    return code == EXIT_FINE ? load(run) : code;
+    if (code == EXIT_FINE)
+        code = load(run);
+    return code == EXIT_FINE ? check_loaded(run) : code;
 }
 
 void run_session_close(struct run *run)

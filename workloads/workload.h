@@ -3,7 +3,8 @@
  *
  * Life cycle, driven by the harness:
  *     create (options resolved) -> setup (tables, one thread) -> load on each worker in parallel -> [check]
- *     -> per worker: worker_create, then { next; attempt until it commits or is given up }* through warm-up and window
+ *     -> per worker: worker_create, then through warm-up and window
+ *        { [draw_ahead]; next; attempt until it commits or is given up }*
  *     -> check -> destroy
  *
  * `next` draws one request into the worker's state and `attempt` runs it once as a transaction, begin to commit; the
@@ -63,6 +64,11 @@ struct workload_ops {
                                      struct workload_worker **state);
     void (*worker_destroy)(struct workload_worker *state);
 
+    /*
+     * Where drawing takes longer than reading the clock: draws some requests ahead if none is left, and is true if it
+     * did, so that the time counts for no transaction. `next` then only steps. NULL: `next` takes some ns by itself.
+     */
+    bool (*draw_ahead)(struct workload_worker *state);
     /* Draws the next request; returns its type, an index into txn_types. */
     unsigned (*next)(struct workload_worker *state);
     /* Runs it once. MAE_OK: committed (or rolled back on purpose as the workload defines). */
@@ -74,8 +80,8 @@ struct workload_ops {
      * Proves the result after a run, with no transaction running; `workers` may join through `worker`. Prints nothing:
      * on failure returns MAE_CORRUPT and a report that names the row and both values. `committed` per txn type, whole
      * run (warm-up included), summed over workers.
-     * With check_live it may also be called while workers run, on a worker of its own: `committed` is NULL then, and
-     * it proves what holds in every snapshot.
+     * With check_live it is also called after the load, and may be while workers run, on a worker of its own:
+     * `committed` is NULL then, and it proves what holds in every snapshot.
      */
     enum mae_status (*check)(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
                              char *report, size_t report_bytes);
@@ -83,6 +89,10 @@ struct workload_ops {
 
     /* Bytes of user data in the tables now (payloads and keys), for bytes-per-row columns, and the number of rows. */
     void (*data_size)(const struct workload *workload, uint64_t *rows, uint64_t *bytes);
+
+    /* How many of what the data scales by were loaded, and its name ("warehouse"); the summary then tells its bytes,
+     * and the growth per transaction of the first type. May be NULL. */
+    uint64_t (*scale)(const struct workload *workload, const char **unit);
 
     /* Space of all tables and indexes through the target's table_space / index_space, summed. May be NULL. */
     void (*space)(const struct workload *workload, struct mae_space *rows, struct mae_space *indexes);

@@ -256,6 +256,14 @@ refuses "maemio run: --interval: a run would have more than a million of them" r
 refuses "maemio run: --check-every: the check of workload ycsb needs the workers at rest" run --check-every 1s
 ends "TPC-C is checked while it runs" 0 "while it ran" run --workload tpcc --warehouses 1 --threads 1 --pin none \
     --warmup 0 --time 500ms --check-every 100ms --csv "$work/live.csv"
+ends "TPC-C is checked after the load" 0 "and after the load" run --workload tpcc --warehouses 1 --threads 1 \
+    --pin none --txns 200 --csv "$work/loaded.csv"
+for column in load_check_s loaded_resident_bytes loaded_data_bytes loaded_space_bytes bytes_per_scale \
+    growth_bytes_per_commit; do
+    equals "$column is known" "$(awk -v n="$(field "$work/loaded.csv" 1 "$column")" 'BEGIN { print (n > 0) }')" 1
+done
+equals "space of one warehouse" "$(field "$work/loaded.csv" 1 bytes_per_scale)" \
+    "$(field "$work/loaded.csv" 1 loaded_space_bytes)"
 equals "how often" "$(awk -v n="$(field "$work/live.csv" 1 live_checks)" 'BEGIN { print (n >= 1) }')" 1
 
 # ---- Files with options. ----

@@ -45,7 +45,7 @@ static enum mae_status deliver_district(struct workload_worker *self, struct tar
 {
     const struct workload *tpcc = self->tpcc;
     const struct target_ops *ops = self->ops;
-    uint32_t w_id = self->delivery.w_id;
+    uint32_t w_id = self->request->delivery.w_id;
     uint64_t lo = tpcc_order_key(w_id, d_id, 0), hi = tpcc_order_key(w_id, d_id, UINT32_MAX);
     struct oldest oldest = {.found = false};
     void *row;
@@ -61,7 +61,7 @@ static enum mae_status deliver_district(struct workload_worker *self, struct tar
     if ((status = tpcc_update(self, txn, TPCC_INDEX_ORDER, oldest.key, &row)) != MAE_OK)
         return status;
     struct tpcc_order *order = row;
-    order->carrier_id = self->delivery.carrier_id;
+    order->carrier_id = self->request->delivery.carrier_id;
 
     /* Announced before the lines are walked, so that its misses pass meanwhile. */
     const struct tpcc_customer_choice payer = {.w_id = w_id, .d_id = d_id, .id = order->c_id};

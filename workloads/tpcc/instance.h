@@ -91,19 +91,8 @@ struct tpcc_output {
 
 enum { TPCC_DISTINCT_SLOTS = 1024 }; /* over three times what 20 orders of 15 lines can fill */
 
-struct workload_worker {
-    const struct workload *tpcc;
-    const struct target_ops *ops;
-    struct target_worker *worker;
-    struct tpcc_tally *tallies; /* [district key], this worker's */
-    struct rng rng;
-    unsigned worker_idx;
+struct tpcc_request {
     enum tpcc_txn type;
-    unsigned operations;
-    unsigned missing; /* attempts of this request that missed a row which must be there */
-    uint32_t homes;   /* how many home warehouses; the k-th (from 0) is home_first + k * home_step */
-    uint32_t home_first, home_step;
-    int64_t now_us;
     union {
         struct tpcc_new_order_request new_order;
         struct tpcc_payment_request payment;
@@ -111,6 +100,26 @@ struct workload_worker {
         struct tpcc_delivery_request delivery;
         struct tpcc_stock_level_request stock_level;
     };
+};
+
+/* Drawn at a time, so that the time of drawing is no transaction's and costs one reading of the clock for so many. */
+enum { TPCC_REQUESTS_AHEAD = 16 };
+
+struct workload_worker {
+    const struct workload *tpcc;
+    const struct target_ops *ops;
+    struct target_worker *worker;
+    struct tpcc_tally *tallies; /* [district key], this worker's */
+    struct rng rng;
+    unsigned worker_idx;
+    unsigned operations;
+    unsigned missing; /* attempts of this request that missed a row which must be there */
+    uint32_t homes;   /* how many home warehouses; the k-th (from 0) is home_first + k * home_step */
+    uint32_t home_first, home_step;
+    int64_t now_us;
+    struct tpcc_request *request; /* the one at hand */
+    uint32_t requests_left;       /* drawn and not yet at hand, the next one being requests[AHEAD - requests_left] */
+    struct tpcc_request requests[TPCC_REQUESTS_AHEAD];
     struct tpcc_output output;
     uint32_t delivered; /* bit d - 1: the running Delivery found an order in district d */
     uint32_t distinct[TPCC_DISTINCT_SLOTS];
@@ -123,7 +132,8 @@ static_assert(_Alignof(struct workload_worker) <= 64, "mem_alloc aligns to cache
 
 int64_t tpcc_now_us(const struct tpcc_options *options);
 
-/* request.c: draws the next request. */
+/* request.c: draws requests; see workload.h. */
+bool tpcc_draw_ahead(struct workload_worker *self);
 unsigned tpcc_next(struct workload_worker *self);
 
 /* One transaction each. */

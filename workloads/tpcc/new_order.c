@@ -15,9 +15,10 @@ struct lines {
 static enum mae_status read_item(struct workload_worker *self, struct target_txn *txn, uint32_t line,
                                  struct lines *lines)
 {
+    const struct tpcc_new_order_request *request = &self->request->new_order;
     const void *row;
-    enum mae_status status = tpcc_read(self, txn, TPCC_INDEX_ITEM, self->new_order.item_keys[line], &row);
-    if (status == MAE_NOT_FOUND && self->new_order.rolls_back && line + 1 == self->new_order.line_count)
+    enum mae_status status = tpcc_read(self, txn, TPCC_INDEX_ITEM, request->item_keys[line], &row);
+    if (status == MAE_NOT_FOUND && request->rolls_back && line + 1 == request->line_count)
         return MAE_ABORT_USER; /* 2.4.2.3 */
     lines->items[line] = row;
     return status;
@@ -36,7 +37,7 @@ static void take_stock(struct tpcc_stock *stock, uint32_t quantity, bool remote)
 
 static enum mae_status insert_order(struct workload_worker *self, struct target_txn *txn, uint32_t o_id)
 {
-    const struct tpcc_new_order_request *request = &self->new_order;
+    const struct tpcc_new_order_request *request = &self->request->new_order;
     uint64_t key = tpcc_order_key(request->w_id, request->d_id, o_id), ref;
     void *row;
     enum mae_status status = tpcc_insert(self, txn, TPCC_INDEX_ORDER, key, sizeof(struct tpcc_order), &ref, &row);
@@ -67,7 +68,7 @@ static enum mae_status insert_order(struct workload_worker *self, struct target_
 static enum mae_status order_line(struct workload_worker *self, struct target_txn *txn, uint32_t o_id, uint32_t line,
                                   struct lines *lines)
 {
-    const struct tpcc_new_order_request *request = &self->new_order;
+    const struct tpcc_new_order_request *request = &self->request->new_order;
     const struct tpcc_options *options = &self->tpcc->options;
     const struct tpcc_item *item = lines->items[line];
     uint32_t quantity = request->quantities[line];
@@ -104,7 +105,7 @@ static enum mae_status order_line(struct workload_worker *self, struct target_tx
 
 static void announce(struct workload_worker *self, struct target_txn *txn)
 {
-    const struct tpcc_new_order_request *request = &self->new_order;
+    const struct tpcc_new_order_request *request = &self->request->new_order;
     struct target_index *const *indexes = self->tpcc->indexes;
     uint64_t customer_key = tpcc_customer_key(request->w_id, request->d_id, request->c_id);
     self->ops->prefetch(txn, indexes[TPCC_INDEX_ITEM], request->item_keys, request->line_count);
@@ -115,7 +116,7 @@ static void announce(struct workload_worker *self, struct target_txn *txn)
 enum mae_status tpcc_run_new_order(struct workload_worker *self, struct target_txn *txn)
 {
     const struct tpcc_options *options = &self->tpcc->options;
-    const struct tpcc_new_order_request *request = &self->new_order;
+    const struct tpcc_new_order_request *request = &self->request->new_order;
     uint64_t district_key = tpcc_district_key(request->w_id, request->d_id);
     struct lines lines;
     const void *row;

@@ -46,7 +46,7 @@ static bool read_line(void *arg, const void *key, uint64_t ref)
 enum mae_status tpcc_run_order_status(struct workload_worker *self, struct target_txn *txn)
 {
     const struct workload *tpcc = self->tpcc;
-    const struct tpcc_customer_choice *choice = &self->order_status.customer;
+    const struct tpcc_customer_choice *choice = &self->request->order_status.customer;
     const void *row;
     enum mae_status status;
 

@@ -34,7 +34,7 @@ static void rewrite_data(const struct tpcc_payment_request *request, struct tpcc
 static enum mae_status insert_history(struct workload_worker *self, struct target_txn *txn, uint32_t c_id,
                                       const struct tpcc_warehouse *warehouse, const struct tpcc_district *district)
 {
-    const struct tpcc_payment_request *request = &self->payment;
+    const struct tpcc_payment_request *request = &self->request->payment;
     uint64_t ref;
     void *row;
     enum mae_status status =
@@ -63,7 +63,7 @@ static enum mae_status insert_history(struct workload_worker *self, struct targe
 enum mae_status tpcc_run_payment(struct workload_worker *self, struct target_txn *txn)
 {
     const struct tpcc_options *options = &self->tpcc->options;
-    const struct tpcc_payment_request *request = &self->payment;
+    const struct tpcc_payment_request *request = &self->request->payment;
     const struct tpcc_customer_choice *choice = &request->customer;
     uint64_t district_key = tpcc_district_key(request->w_id, request->d_id);
     void *row;

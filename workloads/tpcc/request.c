@@ -37,10 +37,9 @@ static bool is_on_order(const struct tpcc_new_order_request *request, uint32_t c
 }
 
 /* TPC-C 2.4.1 */
-static void next_new_order(struct workload_worker *self, uint32_t w_id)
+static void draw_new_order(struct workload_worker *self, struct tpcc_new_order_request *request, uint32_t w_id)
 {
     const struct tpcc_options *options = &self->tpcc->options;
-    struct tpcc_new_order_request *request = &self->new_order;
     struct rng *rng = &self->rng;
     uint32_t drawn = tpcc_uniform(rng, TPCC_LINES_MIN, TPCC_LINES_MAX); /* 2.4.1.3 */
     uint32_t count = 0;
@@ -73,10 +72,9 @@ static void next_new_order(struct workload_worker *self, uint32_t w_id)
 }
 
 /* TPC-C 2.5.1 */
-static void next_payment(struct workload_worker *self, uint32_t w_id)
+static void draw_payment(struct workload_worker *self, struct tpcc_payment_request *request, uint32_t w_id)
 {
     const struct tpcc_options *options = &self->tpcc->options;
-    struct tpcc_payment_request *request = &self->payment;
     struct rng *rng = &self->rng;
     uint32_t d_id = tpcc_uniform(rng, 1, TPCC_DISTRICTS);
     uint32_t c_w_id = w_id, c_d_id = d_id;
@@ -98,7 +96,7 @@ static void next_payment(struct workload_worker *self, uint32_t w_id)
                                                    : (int32_t)tpcc_uniform(rng, 100, 500000); /* 2.5.1.3 */
 }
 
-unsigned tpcc_next(struct workload_worker *self)
+static void draw(struct workload_worker *self, struct tpcc_request *request)
 {
     const struct tpcc_options *options = &self->tpcc->options;
     struct rng *rng = &self->rng;
@@ -106,37 +104,52 @@ unsigned tpcc_next(struct workload_worker *self)
     if (self->homes > 1)
         w_id += tpcc_uniform(rng, 0, self->homes - 1) * self->home_step;
 
-    uint32_t draw = tpcc_uniform(rng, 0, 99); /* 5.2.3 */
+    uint32_t left = tpcc_uniform(rng, 0, 99); /* 5.2.3 */
     unsigned type = 0;
-    while (draw >= options->mix[type]) { /* ends: the percents sum up to 100 */
-        draw -= options->mix[type];
+    while (left >= options->mix[type]) { /* ends: the percents sum up to 100 */
+        left -= options->mix[type];
         type++;
     }
-    self->type = (enum tpcc_txn)type;
-    self->missing = 0;
-    switch (self->type) {
+    request->type = (enum tpcc_txn)type;
+    switch (request->type) {
     case TPCC_new_order:
-        self->now_us = tpcc_now_us(options); /* 2.4.1.6 */
-        next_new_order(self, w_id);
+        draw_new_order(self, &request->new_order, w_id);
         break;
     case TPCC_payment:
-        self->now_us = tpcc_now_us(options); /* 2.5.1.4 */
-        next_payment(self, w_id);
+        draw_payment(self, &request->payment, w_id);
         break;
     case TPCC_order_status: /* 2.6.1 */
-        choose_customer(self, w_id, tpcc_uniform(rng, 1, TPCC_DISTRICTS), &self->order_status.customer);
+        choose_customer(self, w_id, tpcc_uniform(rng, 1, TPCC_DISTRICTS), &request->order_status.customer);
         break;
     case TPCC_delivery: /* 2.7.1 */
-        self->now_us = tpcc_now_us(options);
-        self->delivery = (struct tpcc_delivery_request){.w_id = w_id, .carrier_id = (uint8_t)tpcc_uniform(rng, 1, 10)};
+        request->delivery =
+            (struct tpcc_delivery_request){.w_id = w_id, .carrier_id = (uint8_t)tpcc_uniform(rng, 1, 10)};
         break;
     case TPCC_stock_level: /* 2.8.1; a terminal keeps its district, we serve them all */
-        self->stock_level = (struct tpcc_stock_level_request){.w_id = w_id,
-                                                              .d_id = tpcc_uniform(rng, 1, TPCC_DISTRICTS),
-                                                              .threshold = (int32_t)tpcc_uniform(rng, 10, 20)};
+        request->stock_level = (struct tpcc_stock_level_request){.w_id = w_id,
+                                                                 .d_id = tpcc_uniform(rng, 1, TPCC_DISTRICTS),
+                                                                 .threshold = (int32_t)tpcc_uniform(rng, 10, 20)};
         break;
     case TPCC_TXN_COUNT:
         __builtin_unreachable();
     }
-    return type;
+}
+
+bool tpcc_draw_ahead(struct workload_worker *self)
+{
+    if (self->requests_left > 0)
+        return false;
+    for (unsigned i = 0; i < TPCC_REQUESTS_AHEAD; i++)
+        draw(self, &self->requests[i]);
+    self->requests_left = TPCC_REQUESTS_AHEAD;
+    return true;
+}
+
+unsigned tpcc_next(struct workload_worker *self)
+{
+    (void)tpcc_draw_ahead(self);
+    self->request = &self->requests[TPCC_REQUESTS_AHEAD - self->requests_left--];
+    self->missing = 0;
+    self->now_us = tpcc_now_us(&self->tpcc->options); /* 2.4.1.6, 2.5.1.4, 2.7.1 */
+    return self->request->type;
 }

@@ -59,7 +59,7 @@ static enum mae_status count_low(struct workload_worker *self, struct target_txn
         enum mae_status status = tpcc_read(self, txn, TPCC_INDEX_STOCK, recent->stock_keys[i], &row);
         if (status != MAE_OK)
             return status;
-        self->output.low_stock += ((const struct tpcc_stock *)row)->quantity < self->stock_level.threshold;
+        self->output.low_stock += ((const struct tpcc_stock *)row)->quantity < self->request->stock_level.threshold;
     }
     return MAE_OK;
 }
@@ -68,7 +68,7 @@ static enum mae_status count_low(struct workload_worker *self, struct target_txn
 enum mae_status tpcc_run_stock_level(struct workload_worker *self, struct target_txn *txn)
 {
     const struct workload *tpcc = self->tpcc;
-    uint32_t w_id = self->stock_level.w_id, d_id = self->stock_level.d_id;
+    uint32_t w_id = self->request->stock_level.w_id, d_id = self->request->stock_level.d_id;
     const void *row;
     enum mae_status status = tpcc_read(self, txn, TPCC_INDEX_DISTRICT, tpcc_district_key(w_id, d_id), &row);
     if (status != MAE_OK)

@@ -193,6 +193,7 @@ static enum mae_status tpcc_worker_create(struct workload *workload, struct targ
     self->ops = workload->ops;
     self->worker = worker;
     self->worker_idx = worker_idx;
+    self->request = self->requests;
     self->tallies = workload->tallies[worker_idx];
     rng_init(&self->rng, workload->seed, 1 + (uint64_t)worker_idx);
     choose_homes(self);
@@ -216,22 +217,22 @@ static void tally_add(_Atomic uint64_t *counter, uint64_t by)
 static void tally(struct workload_worker *self)
 {
     struct tpcc_tally *tallies = self->tallies;
-    switch (self->type) {
+    switch (self->request->type) {
     case TPCC_new_order:
-        tallies += tpcc_district_key(self->new_order.w_id, self->new_order.d_id);
+        tallies += tpcc_district_key(self->request->new_order.w_id, self->request->new_order.d_id);
         tally_add(&tallies->new_orders, 1);
-        tally_add(&tallies->lines, self->new_order.line_count);
+        tally_add(&tallies->lines, self->request->new_order.line_count);
         break;
     case TPCC_payment:
-        tallies += tpcc_district_key(self->payment.w_id, self->payment.d_id);
+        tallies += tpcc_district_key(self->request->payment.w_id, self->request->payment.d_id);
         tally_add(&tallies->payments, 1);
         atomic_store_explicit(&tallies->payment_cents,
                               atomic_load_explicit(&tallies->payment_cents, memory_order_relaxed) +
-                                  self->payment.amount_cents,
+                                  self->request->payment.amount_cents,
                               memory_order_relaxed);
         break;
     case TPCC_delivery:
-        tallies += tpcc_district_key(self->delivery.w_id, 1);
+        tallies += tpcc_district_key(self->request->delivery.w_id, 1);
         for (uint32_t d = 0; d < TPCC_DISTRICTS; d++)
             tally_add(&tallies[d].deliveries, self->delivered >> d & 1);
         break;
@@ -242,7 +243,7 @@ static void tally(struct workload_worker *self)
 
 static enum mae_status run_in(struct workload_worker *self, struct target_txn *txn)
 {
-    switch (self->type) {
+    switch (self->request->type) {
     case TPCC_new_order:
         return tpcc_run_new_order(self, txn);
     case TPCC_payment:
@@ -250,8 +251,10 @@ static enum mae_status run_in(struct workload_worker *self, struct target_txn *t
     case TPCC_order_status:
         return tpcc_run_order_status(self, txn);
     case TPCC_delivery:
-        if (self->tpcc->options.delivery_per_district)
-            return tpcc_run_delivery(self, txn, self->delivery.d_id_done + 1, self->delivery.d_id_done + 1);
+        if (self->tpcc->options.delivery_per_district) {
+            uint32_t d_id = self->request->delivery.d_id_done + 1;
+            return tpcc_run_delivery(self, txn, d_id, d_id);
+        }
         return tpcc_run_delivery(self, txn, 1, TPCC_DISTRICTS);
     case TPCC_stock_level:
         return tpcc_run_stock_level(self, txn);
@@ -277,7 +280,7 @@ static enum mae_status settle(struct workload_worker *self, enum mae_status stat
 {
     switch (status) {
     case MAE_ABORT_USER: /* New-Order rolled back on purpose: done. TPC-C 2.4.2.3 */
-        return self->type == TPCC_new_order && self->new_order.rolls_back ? MAE_OK : status;
+        return self->request->type == TPCC_new_order && self->request->new_order.rolls_back ? MAE_OK : status;
     case MAE_NOT_FOUND:
     case MAE_EXISTS: /* an order id is taken once: we have not seen that it was */
         return missing(self);
@@ -306,17 +309,17 @@ static enum mae_status attempt_once(struct workload_worker *self, enum mae_mode 
 
 static enum mae_status tpcc_attempt(struct workload_worker *self)
 {
-    bool reads = self->type == TPCC_order_status || self->type == TPCC_stock_level;
+    bool reads = self->request->type == TPCC_order_status || self->request->type == TPCC_stock_level;
     enum mae_mode mode = reads && self->tpcc->options.snapshot_reads ? MAE_SNAPSHOT : MAE_READ_WRITE;
     self->operations = 0;
-    if (self->type != TPCC_delivery || !self->tpcc->options.delivery_per_district)
+    if (self->request->type != TPCC_delivery || !self->tpcc->options.delivery_per_district)
         return attempt_once(self, mode);
     /* The districts behind us are committed: a retry goes on where it stopped. */
-    while (self->delivery.d_id_done < TPCC_DISTRICTS) {
+    while (self->request->delivery.d_id_done < TPCC_DISTRICTS) {
         enum mae_status status = attempt_once(self, mode);
         if (status != MAE_OK)
             return status;
-        self->delivery.d_id_done++;
+        self->request->delivery.d_id_done++;
     }
     return MAE_OK;
 }
@@ -357,6 +360,12 @@ static void tpcc_data_size(const struct workload *workload, uint64_t *rows, uint
     }
     for (unsigned i = 0; i < TPCC_INDEX_COUNT; i++)
         *bytes += counts[indexes[i].table] * key_bytes(workload, (enum tpcc_index)i);
+}
+
+static uint64_t tpcc_scale(const struct workload *workload, const char **unit)
+{
+    *unit = "warehouse";
+    return workload->options.warehouses;
 }
 
 static void add_space(struct mae_space *sum, const struct mae_space *space)
@@ -404,11 +413,13 @@ const struct workload_ops tpcc_workload_ops = {
     .load = tpcc_load,
     .worker_create = tpcc_worker_create,
     .worker_destroy = tpcc_worker_destroy,
+    .draw_ahead = tpcc_draw_ahead,
     .next = tpcc_next,
     .attempt = tpcc_attempt,
     .operations = tpcc_operations,
     .check = tpcc_check,
     .check_live = true,
     .data_size = tpcc_data_size,
+    .scale = tpcc_scale,
     .space = tpcc_space,
 };

@@ -140,7 +140,7 @@ static const struct workload_option fake_options[] = {
     {"batch", "bool", "on", "", "", "a switch"},
     {"abort_every", "u64", "0", "", "", "each so many attempts abort; 0: none"},
     {"fault", "enum", "none", "none|hang|no_memory|invalid|corrupt|abort", "", "what goes wrong"},
-    {"fault_at", "enum", "attempt", "create|setup|load|prepare|attempt|check", "", "where"},
+    {"fault_at", "enum", "attempt", "create|setup|load|loaded|prepare|attempt|check", "", "where"},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -277,7 +277,8 @@ static enum mae_status fake_check(struct workload *workload, struct target_worke
                            (unsigned long long)committed[i], (unsigned long long)workload->counted[i]);
             return MAE_CORRUPT;
         }
-    enum mae_status status = fake_fault(workload, "check");
+    bool loaded = committed != NULL && committed[0] + committed[1] == 0; /* the check after the load */
+    enum mae_status status = fake_fault(workload, loaded ? "loaded" : "check");
     if (status != MAE_OK)
         (void)snprintf(report, report_bytes, "row 7: found 1, expected 2");
     return status;

@@ -251,6 +251,36 @@ static void counts_add_and_subtract(void **state)
     assert_int_equal(loop_counts_aborted(&a), 7);
 }
 
+enum { DRAW_NS = 2000000 };
+
+static bool draw_slowly(struct workload_worker *state)
+{
+    (void)state;
+    uint64_t begin = clock_now_ticks();
+    while (clock_passed_ns(begin, clock_now_ticks()) < DRAW_NS) {
+    }
+    return true;
+}
+
+static void drawing_ahead_is_no_transactions_time(void **state)
+{
+    (void)state;
+    struct workload_ops slow = ops;
+    slow.draw_ahead = draw_slowly;
+    stop = false;
+    script_length = stop_after = 0;
+    struct loop_worker worker = {.workload = &slow, .backoff = backoff, .stop = &stop, .commits_max = 20};
+    worker.counters = loop_counters_create(2);
+    worker.latencies = latencies_create(2);
+    assert_int_equal(loop_run(&worker), MAE_OK);
+    for (unsigned type = 0; type < 2; type++) { /* the least: others may have been interrupted */
+        assert_int_equal(worker.latencies[type].service.count, 10);
+        assert_true(worker.latencies[type].service.min < DRAW_NS);
+    }
+    free(worker.latencies);
+    free(worker.counters);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +292,7 @@ int main(void)
         cmocka_unit_test(an_open_loop_waits_and_counts_waiting_as_response),
         cmocka_unit_test(stop_ends_the_waiting),
         cmocka_unit_test(counts_add_and_subtract),
+        cmocka_unit_test(drawing_ahead_is_no_transactions_time),
     };
     clock_init();
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -129,7 +129,7 @@ static void bad_workload_options_are_refused(void **state)
         {"share", "1.01", "--share: '1.01' is out of range, it can be 0..1"},
         {"share", "nan", "--share: 'nan' is not a number such as 0.99"},
         {"batch", "2", "--batch: '2' is neither on nor off"},
-        {"fault_at", "moon", "--fault-at: 'moon' is none of create|setup|load|prepare|attempt|check"},
+        {"fault_at", "moon", "--fault-at: 'moon' is none of create|setup|load|loaded|prepare|attempt|check"},
         {"no-such", "1", "unknown option --no-such; `maemio list options` shows all"},
         {"preset", "large", "--preset: workload fake has no preset 'large'; it has small, broken"},
         {"preset", "broken", "the preset sets an unknown option no_such"},

@@ -342,6 +342,7 @@ static void failures_have_their_exit_code_and_message(void **state)
         {"no_memory", "load", EXIT_FAILED, "phase load failed on worker 0: MAE_NO_MEMORY: out of memory"},
         {"no_memory", "prepare", EXIT_FAILED, "phase prepare failed on worker 0: MAE_NO_MEMORY"},
         {"no_memory", "attempt", EXIT_FAILED, "worker 0 cannot go on: MAE_NO_MEMORY: out of memory"},
+        {"corrupt", "loaded", EXIT_CHECK, "the check of what was loaded failed: row 7: found 1, expected 2"},
         {"corrupt", "check", EXIT_CHECK, "the check of repetition 1 failed: row 7: found 1, expected 2"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -403,6 +404,7 @@ static void a_hanging_worker_meets_the_deadline(void **state)
         {"fault_at=attempt", "phase drain of repetition 1; not ready: worker 0; 0 of 1"},
         {"fault_at=prepare", "phase prepare of repetition 1; not ready: worker 0, 1;"},
         {"fault_at=check", "phase check of repetition 1; not ready: worker 0;"},
+        {"fault_at=loaded", "phase check after load; not ready: worker 0;"},
         {"fault_at=load", "the deadline of 1s passed in phase load; not ready: worker 0;"},
         {"fault_at=setup", "passed in phase setup; 0 of 1"},
     };

@@ -19,7 +19,7 @@ static int close_group(void **state)
 
 static void request_delivery(uint8_t carrier)
 {
-    loaded.self->delivery = (struct tpcc_delivery_request){.w_id = 1, .carrier_id = carrier};
+    loaded.self->request->delivery = (struct tpcc_delivery_request){.w_id = 1, .carrier_id = carrier};
     loaded.self->now_us = 5555;
 }
 
@@ -99,14 +99,14 @@ static void a_district_at_a_time_a_retry_goes_on_where_it_stopped(void **state)
     oracle_fail_at(loaded.target, 90, MAE_ABORT_RTS);
     assert_int_equal(run(&loaded, TPCC_delivery), MAE_ABORT_RTS);
     assert_true(oracle_calls(loaded.target) - calls >= 90);
-    uint32_t done = loaded.self->delivery.d_id_done;
+    uint32_t done = loaded.self->request->delivery.d_id_done;
     assert_in_range(done, 1, 9);
     GET(&loaded, ORDER, tpcc_order_key(1, 1, 2104), &order);
     assert_int_equal(order.carrier_id, 2);
     GET(&loaded, ORDER, tpcc_order_key(1, 10, 2104), &order);
     assert_int_equal(order.carrier_id, TPCC_CARRIER_NULL);
     assert_int_equal(tpcc_workload_ops.attempt(loaded.self), MAE_OK);
-    assert_int_equal(loaded.self->delivery.d_id_done, 10);
+    assert_int_equal(loaded.self->request->delivery.d_id_done, 10);
     assert_int_equal(table_rows(&loaded, TPCC_TABLE_NEW_ORDER), before - 9);
     assert_consistent(&loaded, at_rest);
     loaded.tpcc->options.delivery_per_district = false;

@@ -194,7 +194,7 @@ __attribute__((unused)) static struct tpcc_history last_history(struct fixture *
 /* Runs the worker's request, which the test has filled in. */
 __attribute__((unused)) static enum mae_status run(struct fixture *fixture, enum tpcc_txn type)
 {
-    fixture->self->type = type;
+    fixture->self->request->type = type;
     fixture->self->missing = 0;
     return tpcc_workload_ops.attempt(fixture->self);
 }

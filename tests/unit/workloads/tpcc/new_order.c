@@ -37,7 +37,7 @@ static void an_order_and_its_lines_are_inserted(void **state)
     struct tpcc_new_order_row new_order;
     struct tpcc_district district;
     (void)state;
-    request_order(&loaded.self->new_order, 3, 6, 500);
+    request_order(&loaded.self->request->new_order, 3, 6, 500);
     loaded.self->now_us = 123456789;
     assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK);
 
@@ -79,7 +79,7 @@ static void stock_is_taken_and_refilled_below_ten(void **state)
     GET(&loaded, STOCK, tpcc_stock_key(1, 900), &before[0]);
     GET(&loaded, STOCK, tpcc_stock_key(1, 901), &before[1]);
     GET(&loaded, STOCK, tpcc_stock_key(2, 904), &before[2]);
-    request_order(&loaded.self->new_order, 1, 5, 900);
+    request_order(&loaded.self->request->new_order, 1, 5, 900);
     assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK);
     GET(&loaded, STOCK, tpcc_stock_key(1, 900), &after);
     assert_int_equal(after.quantity, 10);
@@ -95,7 +95,7 @@ static void stock_is_taken_and_refilled_below_ten(void **state)
 static void an_item_ordered_twice_is_taken_twice(void **state)
 {
     struct tpcc_stock after;
-    struct tpcc_new_order_request *request = &loaded.self->new_order;
+    struct tpcc_new_order_request *request = &loaded.self->request->new_order;
     (void)state;
     CHANGE(&loaded, STOCK, tpcc_stock_key(1, 2000), tpcc_stock, stock, stock->quantity = 50);
     request_order(request, 2, 5, 2000);
@@ -115,7 +115,7 @@ static void the_total_has_tax_and_discount(void **state)
     struct tpcc_customer customer;
     double sum = 0;
     (void)state;
-    request_order(&loaded.self->new_order, 5, 8, 700);
+    request_order(&loaded.self->request->new_order, 5, 8, 700);
     assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK);
     GET(&loaded, WAREHOUSE, tpcc_warehouse_key(1), &warehouse);
     GET(&loaded, DISTRICT, tpcc_district_key(1, 5), &district);
@@ -140,7 +140,7 @@ static void brand_needs_original_in_both_data(void **state)
         CHANGE(&loaded, STOCK, tpcc_stock_key(i == 3004 ? 2 : 1, i), tpcc_stock, stock,
                memcpy(stock->data, i > 3001 ? "xxORIGINALxx" : "xxxxxxxxxxxx", 12), memset(stock->data + 12, 'x', 38));
     }
-    request_order(&loaded.self->new_order, 5, 5, 3000);
+    request_order(&loaded.self->request->new_order, 5, 5, 3000);
     assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK);
     assert_int_equal(loaded.self->output.brands, 1); /* 3002 */
 }
@@ -155,9 +155,9 @@ static void a_roll_back_leaves_nothing_and_takes_no_order_id(void **state)
     GET(&loaded, DISTRICT, tpcc_district_key(1, 9), &before);
     GET(&loaded, STOCK, tpcc_stock_key(1, 100), &stock_before);
     for (unsigned items_first = 0; items_first < 2; items_first++) {
-        request_order(&loaded.self->new_order, 9, 7, 100);
-        loaded.self->new_order.rolls_back = true;
-        loaded.self->new_order.item_keys[6] = tpcc_item_key(TPCC_ITEMS + 1);
+        request_order(&loaded.self->request->new_order, 9, 7, 100);
+        loaded.self->request->new_order.rolls_back = true;
+        loaded.self->request->new_order.item_keys[6] = tpcc_item_key(TPCC_ITEMS + 1);
         loaded.tpcc->options.items_first = items_first;
         assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK); /* done, as the specification defines it */
         /* Line by line, six lines were written before the item was missed (2.4.2.3); else nothing was. */
@@ -171,7 +171,7 @@ static void a_roll_back_leaves_nothing_and_takes_no_order_id(void **state)
     GONE(&loaded, ORDER, tpcc_order_key(1, 9, before.next_o_id), &order);
     assert_int_equal(table_rows(&loaded, TPCC_TABLE_ORDER_LINE), lines);
     /* The next order has the id. */
-    request_order(&loaded.self->new_order, 9, 7, 100);
+    request_order(&loaded.self->request->new_order, 9, 7, 100);
     assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK);
     GET(&loaded, ORDER, tpcc_order_key(1, 9, before.next_o_id), &order);
 }
@@ -179,10 +179,10 @@ static void a_roll_back_leaves_nothing_and_takes_no_order_id(void **state)
 static void a_missing_item_that_was_not_meant_is_an_error(void **state)
 {
     (void)state;
-    request_order(&loaded.self->new_order, 9, 5, 100);
-    loaded.self->new_order.item_keys[1] = tpcc_item_key(TPCC_ITEMS + 1);
+    request_order(&loaded.self->request->new_order, 9, 5, 100);
+    loaded.self->request->new_order.item_keys[1] = tpcc_item_key(TPCC_ITEMS + 1);
     assert_int_equal(run(&loaded, TPCC_new_order), MAE_ABORT_INDEX); /* perhaps not yet visible: again */
-    loaded.self->type = TPCC_new_order;
+    loaded.self->request->type = TPCC_new_order;
     enum mae_status status = MAE_ABORT_INDEX;
     loaded.self->missing = 1900; /* of the 2000 it waits for */
     for (int i = 0; i < 200 && status == MAE_ABORT_INDEX; i++)
@@ -197,7 +197,7 @@ static void without_inserts_only_district_and_stock_change(void **state)
     struct tpcc_stock stock;
     (void)state;
     open_loaded(&np, (const char *const[]){"mode", "paper-np", "warehouses", "2", NULL});
-    request_order(&np.self->new_order, 3, 6, 500);
+    request_order(&np.self->request->new_order, 3, 6, 500);
     assert_int_equal(run(&np, TPCC_new_order), MAE_OK);
     GET(&np, DISTRICT, tpcc_district_key(1, 3), &district);
     assert_int_equal(district.next_o_id, 3002);

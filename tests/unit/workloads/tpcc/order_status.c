@@ -19,7 +19,7 @@ static int close_group(void **state)
 
 static void order(uint32_t d_id, uint32_t c_id, uint32_t lines)
 {
-    struct tpcc_new_order_request *request = &loaded.self->new_order;
+    struct tpcc_new_order_request *request = &loaded.self->request->new_order;
     *request = (struct tpcc_new_order_request){.w_id = 1, .d_id = d_id, .c_id = c_id, .line_count = lines};
     for (uint32_t i = 0; i < lines; i++) {
         request->item_ids[i] = 1 + i;
@@ -33,7 +33,7 @@ static void order(uint32_t d_id, uint32_t c_id, uint32_t lines)
 
 static void ask(struct tpcc_customer_choice choice)
 {
-    loaded.self->order_status.customer = choice;
+    loaded.self->request->order_status.customer = choice;
     assert_int_equal(run(&loaded, TPCC_order_status), MAE_OK);
 }
 

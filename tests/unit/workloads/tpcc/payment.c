@@ -45,7 +45,7 @@ static void warehouse_district_customer_and_history_agree(void **state)
     GET(&loaded, WAREHOUSE, tpcc_warehouse_key(1), &w_before);
     GET(&loaded, DISTRICT, tpcc_district_key(1, 2), &d_before);
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 30), &c_before);
-    loaded.self->payment = request_payment(2, 1, 2, 30);
+    loaded.self->request->payment = request_payment(2, 1, 2, 30);
     loaded.self->now_us = 987654321;
     assert_int_equal(run(&loaded, TPCC_payment), MAE_OK);
     GET(&loaded, WAREHOUSE, tpcc_warehouse_key(1), &w_after);
@@ -77,7 +77,7 @@ static void bad_credit_puts_the_payment_in_front_of_c_data(void **state)
     (void)state;
     set_credit(1, 2, 31, "BC");
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 31), &before);
-    loaded.self->payment = request_payment(2, 1, 2, 31);
+    loaded.self->request->payment = request_payment(2, 1, 2, 31);
     assert_int_equal(run(&loaded, TPCC_payment), MAE_OK);
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 31), &after);
     assert_memory_equal(after.data, front, length);
@@ -98,7 +98,7 @@ static void a_remote_customer_pays_at_our_warehouse(void **state)
     (void)state;
     GET(&loaded, CUSTOMER, tpcc_customer_key(2, 7, 40), &before);
     GET(&loaded, DISTRICT, tpcc_district_key(2, 7), &d_before);
-    loaded.self->payment = request_payment(2, 2, 7, 40);
+    loaded.self->request->payment = request_payment(2, 2, 7, 40);
     assert_int_equal(run(&loaded, TPCC_payment), MAE_OK);
     GET(&loaded, CUSTOMER, tpcc_customer_key(2, 7, 40), &after);
     GET(&loaded, DISTRICT, tpcc_district_key(2, 7), &d_after);
@@ -133,9 +133,9 @@ static unsigned namesakes(struct fixture *fixture, uint32_t d_id, uint32_t name,
 
 static uint32_t pay_by_name(struct fixture *fixture, uint32_t d_id, uint32_t name)
 {
-    fixture->self->payment = request_payment(d_id, 1, d_id, 0);
-    fixture->self->payment.customer.by_name = true;
-    fixture->self->payment.customer.name = name;
+    fixture->self->request->payment = request_payment(d_id, 1, d_id, 0);
+    fixture->self->request->payment.customer.by_name = true;
+    fixture->self->request->payment.customer.name = name;
     assert_int_equal(run(fixture, TPCC_payment), MAE_OK);
     return last_history(fixture).c_id;
 }
@@ -185,7 +185,7 @@ static void without_history_none_is_written(void **state)
     (void)state;
     open_loaded(&np, (const char *const[]){"mode", "paper-np", NULL});
     GET(&np, CUSTOMER, tpcc_customer_key(1, 2, 30), &before);
-    np.self->payment = request_payment(2, 1, 2, 30);
+    np.self->request->payment = request_payment(2, 1, 2, 30);
     assert_int_equal(run(&np, TPCC_payment), MAE_OK);
     GET(&np, CUSTOMER, tpcc_customer_key(1, 2, 30), &after);
     assert_int_equal(after.balance_cents, before.balance_cents - 12345);

@@ -19,7 +19,8 @@ static int close_group(void **state)
 
 static uint32_t ask(uint32_t d_id, int32_t threshold)
 {
-    loaded.self->stock_level = (struct tpcc_stock_level_request){.w_id = 1, .d_id = d_id, .threshold = threshold};
+    loaded.self->request->stock_level =
+        (struct tpcc_stock_level_request){.w_id = 1, .d_id = d_id, .threshold = threshold};
     assert_int_equal(run(&loaded, TPCC_stock_level), MAE_OK);
     return loaded.self->output.low_stock;
 }
@@ -58,7 +59,7 @@ static void distinct_low_items_are_counted(void **state)
 /* An order of ten lines: items 11 to 15, each twice, supplied by warehouse 2 but the first. */
 static void order_twice(uint32_t d_id)
 {
-    struct tpcc_new_order_request *request = &loaded.self->new_order;
+    struct tpcc_new_order_request *request = &loaded.self->request->new_order;
     *request = (struct tpcc_new_order_request){.w_id = 1, .d_id = d_id, .c_id = 1, .line_count = 10};
     for (uint32_t i = 0; i < 10; i++) {
         request->item_ids[i] = 11 + i % 5;

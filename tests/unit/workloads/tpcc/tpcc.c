@@ -52,9 +52,9 @@ static void new_orders_are_drawn_as_specified(void **state)
     unsigned lines = 0, remote = 0, rolls_back = 0, duplicates = 0, sizes[16] = {0};
     (void)state;
     open_unloaded(&fixture, 1, PAIRS("warehouses", "10", "mix", "100/0/0/0/0"));
-    const struct tpcc_new_order_request *request = &fixture.self->new_order;
     for (int i = 0; i < DRAWS; i++) {
         tpcc_workload_ops.next(fixture.self);
+        const struct tpcc_new_order_request *request = &fixture.self->request->new_order;
         bool all_local = true, duplicate = false;
         assert_in_range(request->w_id, 1, 10);
         assert_in_range(request->d_id, 1, 10);
@@ -92,9 +92,9 @@ static void the_paper_drops_duplicates_and_never_rolls_back(void **state)
     unsigned shorter = 0;
     (void)state;
     open_unloaded(&fixture, 1, PAIRS("mode", "paper", "mix", "100/0/0/0/0"));
-    const struct tpcc_new_order_request *request = &fixture.self->new_order;
     for (int i = 0; i < DRAWS; i++) {
         tpcc_workload_ops.next(fixture.self);
+        const struct tpcc_new_order_request *request = &fixture.self->request->new_order;
         assert_false(request->rolls_back);
         assert_true(request->all_local); /* one warehouse */
         shorter += request->line_count < 5;
@@ -113,9 +113,9 @@ static void payments_are_drawn_as_specified(void **state)
     unsigned remote = 0, by_name = 0, cents = 0;
     (void)state;
     open_unloaded(&fixture, 1, PAIRS("warehouses", "10", "mix", "0/100/0/0/0"));
-    const struct tpcc_payment_request *request = &fixture.self->payment;
     for (int i = 0; i < DRAWS; i++) {
         tpcc_workload_ops.next(fixture.self);
+        const struct tpcc_payment_request *request = &fixture.self->request->payment;
         assert_in_range(request->amount_cents, 100, 500000);
         assert_in_range(request->customer.d_id, 1, 10);
         assert_in_range(request->customer.w_id, 1, 10);
@@ -143,9 +143,9 @@ static void the_papers_remote_customers_are_on_paper_only(void **state)
     unsigned remote = 0;
     (void)state;
     open_unloaded(&fixture, 1, PAIRS("mode", "paper", "warehouses", "4", "mix", "0/100/0/0/0"));
-    const struct tpcc_payment_request *request = &fixture.self->payment;
     for (int i = 0; i < DRAWS; i++) {
         tpcc_workload_ops.next(fixture.self);
+        const struct tpcc_payment_request *request = &fixture.self->request->payment;
         assert_int_equal(request->customer.w_id, request->w_id);
         assert_int_equal(request->customer.d_id, request->d_id);
         assert_int_equal(request->amount_cents % 100, 0);
@@ -155,9 +155,9 @@ static void the_papers_remote_customers_are_on_paper_only(void **state)
     assert_share(remote, DRAWS, 0.15);
     close_fixture(&fixture);
     open_unloaded(&fixture, 1, PAIRS("remote_payment", "off", "warehouses", "4", "mix", "0/100/0/0/0"));
-    request = &fixture.self->payment;
     for (int i = 0; i < 1000; i++) {
         tpcc_workload_ops.next(fixture.self);
+        const struct tpcc_payment_request *request = &fixture.self->request->payment;
         assert_true(request->h_c_w_id == request->w_id && request->customer.d_id == request->d_id);
     }
     close_fixture(&fixture);
@@ -171,8 +171,8 @@ static void with_one_warehouse_remote_is_another_district(void **state)
     open_unloaded(&fixture, 1, PAIRS("mix", "0/100/0/0/0"));
     for (int i = 0; i < DRAWS; i++) {
         tpcc_workload_ops.next(fixture.self);
-        assert_int_equal(fixture.self->payment.customer.w_id, 1);
-        remote += fixture.self->payment.customer.d_id != fixture.self->payment.d_id;
+        assert_int_equal(fixture.self->request->payment.customer.w_id, 1);
+        remote += fixture.self->request->payment.customer.d_id != fixture.self->request->payment.d_id;
     }
     assert_share(remote, DRAWS, 0.15 * 0.9);
     close_fixture(&fixture);
@@ -187,17 +187,17 @@ static void the_other_requests_are_in_range(void **state)
     for (int i = 0; i < 10000; i++) {
         switch (tpcc_workload_ops.next(fixture.self)) {
         case TPCC_order_status:
-            assert_in_range(fixture.self->order_status.customer.d_id, 1, 10);
+            assert_in_range(fixture.self->request->order_status.customer.d_id, 1, 10);
             break;
         case TPCC_delivery:
-            assert_in_range(fixture.self->delivery.carrier_id, 1, 10);
-            assert_int_equal(fixture.self->delivery.d_id_done, 0);
+            assert_in_range(fixture.self->request->delivery.carrier_id, 1, 10);
+            assert_int_equal(fixture.self->request->delivery.d_id_done, 0);
             assert_true(fixture.self->now_us > TPCC_DATE_2013_US); /* the clock's */
-            carriers |= 1u << fixture.self->delivery.carrier_id;
+            carriers |= 1u << fixture.self->request->delivery.carrier_id;
             break;
         case TPCC_stock_level:
-            assert_in_range(fixture.self->stock_level.threshold, 10, 20);
-            thresholds |= 1u << fixture.self->stock_level.threshold;
+            assert_in_range(fixture.self->request->stock_level.threshold, 10, 20);
+            thresholds |= 1u << fixture.self->request->stock_level.threshold;
             break;
         default:
             fail_msg("a transaction that is not in the mix");
@@ -218,7 +218,7 @@ static unsigned homes(const char *warehouses, unsigned workers, unsigned worker_
     assert_int_equal(tpcc_workload_ops.worker_create(fixture.tpcc, fixture.worker, worker_idx, &self), MAE_OK);
     for (int i = 0; i < 1000; i++) {
         if (tpcc_workload_ops.next(self) == TPCC_new_order)
-            seen |= 1u << self->new_order.w_id;
+            seen |= 1u << self->request->new_order.w_id;
     }
     tpcc_workload_ops.worker_destroy(self);
     close_fixture(&fixture);
