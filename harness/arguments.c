@@ -209,11 +209,20 @@ static void config_apply(const char *name, const struct table *table)
     jobfile_destroy(jobfile);
 }
 
+static bool is_given(const struct table *table, const char *key)
+{
+    for (size_t i = 0; i < table->given.count; i++)
+        if (strcmp(table->given.items[i].key, key) == 0)
+            return true;
+    return false;
+}
+
 static void properties_apply(const char *name, const struct table *table)
 {
     char error[OPTION_ERROR_BYTES];
     struct ycsb_translation translation;
-    if (!ycsb_properties_resolve(table->properties, &translation, error))
+    const char *end = is_given(table, "txns") ? "txns" : is_given(table, "time") ? "time" : NULL;
+    if (!ycsb_properties_resolve(table->properties, end, &translation, error))
         refuse(name, error);
     for (size_t i = 0; i < translation.count; i++)
         if (!options_set(table->target, translation.options[i].key, translation.options[i].value, error))

@@ -284,6 +284,7 @@ bool ycsb_properties_add(struct ycsb_properties *properties, const char *assignm
 struct resolver {
     const struct ycsb_properties *properties;
     struct ycsb_translation *options;
+    const char *end; /* the option that decides when the run ends; NULL: the properties do */
     char *error;
 };
 
@@ -483,12 +484,19 @@ static bool resolve_run(struct resolver *resolver)
     if (given(resolver, PROPERTY_EXECUTION_TIME)) {
         if (!count_of(resolver, PROPERTY_EXECUTION_TIME, 1, 1000000000, &seconds))
             return false;
-        option(resolver, "time", "%" PRIu64 "s", seconds);
+        if (resolver->end)
+            note(resolver, "maxexecutiontime=%" PRIu64 ": not used, --%s decides", seconds, resolver->end);
+        else
+            option(resolver, "time", "%" PRIu64 "s", seconds);
     }
     if (!given(resolver, PROPERTY_OPERATION_COUNT))
         return true;
     if (!count_of(resolver, PROPERTY_OPERATION_COUNT, 1, 1000000000000000, &operations))
         return false;
+    if (resolver->end) {
+        note(resolver, "operationcount=%" PRIu64 ": not used, --%s decides", operations, resolver->end);
+        return true;
+    }
     if (given(resolver, PROPERTY_EXECUTION_TIME)) {
         note(resolver, "operationcount=%" PRIu64 ": not used, maxexecutiontime decides", operations);
         return true;
@@ -520,9 +528,10 @@ static void note_unknown(struct resolver *resolver)
     }
 }
 
-bool ycsb_properties_resolve(const struct ycsb_properties *properties, struct ycsb_translation *options, char *error)
+bool ycsb_properties_resolve(const struct ycsb_properties *properties, const char *end,
+                             struct ycsb_translation *options, char *error)
 {
-    struct resolver resolver = {properties, options, error};
+    struct resolver resolver = {properties, options, end, error};
     memset(options, 0, sizeof(*options));
     const char *workload = text_of(&resolver, PROPERTY_WORKLOAD), *dot = strrchr(workload, '.');
     if (strcmp(dot ? dot + 1 : workload, "CoreWorkload") != 0)

@@ -13,6 +13,7 @@
 #include "harness/ycsb_properties.h"
 
 static char error[YCSB_PROPERTIES_ERROR_BYTES];
+static const char *end_option; /* what the command line says of the run's end */
 
 /* The translation as "key=value key=value", or the message. */
 static const char *translated(const char *text, const char *const *assignments, char *notes, size_t notes_bytes)
@@ -23,7 +24,7 @@ static const char *translated(const char *text, const char *const *assignments, 
     bool good = ycsb_properties_parse(properties, "w.properties", text, strlen(text), error);
     for (size_t i = 0; good && assignments && assignments[i]; i++)
         good = ycsb_properties_add(properties, assignments[i], error);
-    good = good && ycsb_properties_resolve(properties, &translation, error);
+    good = good && ycsb_properties_resolve(properties, end_option, &translation, error);
     size_t used = 0;
     out[0] = notes[0] = '\0';
     for (size_t i = 0; good && i < translation.count; i++)
@@ -194,7 +195,7 @@ static void random_bytes_translate_or_give_a_message(void **state)
         struct ycsb_translation translation = {0};
         error[0] = '\0';
         bool good = ycsb_properties_parse(properties, "random", copy, bytes, error) &&
-                    ycsb_properties_resolve(properties, &translation, error);
+                    ycsb_properties_resolve(properties, end_option, &translation, error);
         assert_true(good ? translation.count > 5 : strncmp(error, "random", 6) == 0);
         ycsb_translation_free(&translation);
         ycsb_properties_destroy(properties);
@@ -202,10 +203,23 @@ static void random_bytes_translate_or_give_a_message(void **state)
     }
 }
 
+static void the_command_line_decides_when_the_run_ends(void **state)
+{
+    (void)state;
+    end_option = "time";
+    const char *out = translated("operationcount=1000\nmaxexecutiontime=30\n", NULL, notes, sizeof(notes));
+    end_option = NULL;
+    assert_null(strstr(out, "txns="));
+    assert_null(strstr(out, "time="));
+    assert_non_null(strstr(notes, "operationcount=1000: not used, --time decides"));
+    assert_non_null(strstr(notes, "maxexecutiontime=30: not used, --time decides"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ycsb_workload_a_translates_whole),
+        cmocka_unit_test(the_command_line_decides_when_the_run_ends),
         cmocka_unit_test(what_is_left_out_has_ycsbs_default),
         cmocka_unit_test(scans_modifications_and_the_run_translate),
         cmocka_unit_test(what_has_no_counterpart_is_said),
