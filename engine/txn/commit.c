@@ -100,6 +100,17 @@ static NOINLINE void sort_writes(struct access_set *set)
     }
 }
 
+/* ---- 4. Raise the read timestamps. Here, since the checks do so for a version that has moved, too. ---- */
+
+static ALWAYS_INLINE void raise_rts(struct version *version, uint64_t ts)
+{
+    RACE(RAISE_RTS);
+    uint64_t rts = atomic_load_explicit(&version->rts, memory_order_seq_cst); /* ORD-3, reader half */
+    while (rts < ts) /* ends: rts only grows (V2), each failure has seen it grow */
+        if (atomic_compare_exchange_weak_explicit(&version->rts, &rts, ts, memory_order_seq_cst, memory_order_seq_cst))
+            break;
+}
+
 /* ---- Is what was read still what the timestamp sees, and may it be overwritten? For pre-check and check. ---- */
 
 /* The newest version is still the one read: nothing can have come in between. The common case, one load. */
@@ -110,12 +121,23 @@ static ALWAYS_INLINE bool read_is_head(struct access *access)
                                                         access->read_handle); /* ORD-3, reader half */
 }
 
+static COLD bool read_is_visible(struct mae_txn *txn, struct access *access)
+{
+    _Atomic version_handle *head = row_head(access->table, access->row);
+    struct version *found = visible_decided(txn->worker, access->table, access->row, head, txn->ts);
+    if (found == access->read)
+        return true;
+    if (!follow_settled(access, found))
+        return false;
+    if (!MUTATED(follow_without_raise))
+        raise_rts(found, txn->ts);
+    return visible_decided(txn->worker, access->table, access->row, head, txn->ts) == found;
+}
+
 static ALWAYS_INLINE bool read_is_valid(struct mae_txn *txn, struct access *access)
 {
     RACE(CHECK_READ);
-    return read_is_head(access) ||
-           visible_decided(txn->worker, access->table, access->row, row_head(access->table, access->row), txn->ts) ==
-               access->read;
+    return read_is_head(access) || read_is_visible(txn, access);
 }
 
 /* `older` is the visible version below this write's place. */
@@ -188,6 +210,8 @@ static NOINLINE bool install(struct mae_txn *txn, struct access *access)
             handle = atomic_load_explicit(link, memory_order_acquire);
         }
         struct version *older = visible_decided(worker, table, row, link, txn->ts);
+        if (access->flags & ACCESS_READ)
+            (void)follow_settled(access, older);
         if (!may_supersede(txn, access, older) && !MUTATED(skip_install_check))
             return false;
         atomic_store_explicit(&fresh->older, handle, memory_order_relaxed);
@@ -198,17 +222,6 @@ static NOINLINE bool install(struct mae_txn *txn, struct access *access)
             break;
     }
     return true;
-}
-
-/* ---- 4. Raise the read timestamps. ---- */
-
-static ALWAYS_INLINE void raise_rts(struct version *version, uint64_t ts)
-{
-    RACE(RAISE_RTS);
-    uint64_t rts = atomic_load_explicit(&version->rts, memory_order_seq_cst); /* ORD-3, reader half */
-    while (rts < ts) /* ends: rts only grows (V2), each failure has seen it grow */
-        if (atomic_compare_exchange_weak_explicit(&version->rts, &rts, ts, memory_order_seq_cst, memory_order_seq_cst))
-            break;
 }
 
 /* ---- 5. Check. ---- */

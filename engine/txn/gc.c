@@ -38,7 +38,7 @@ static void push(struct gc_queue *queue, const struct gc_item *item)
 
 void gc_push(struct gc_queue *queue, struct table *table, char *row, version_handle handle, uint64_t stamp)
 {
-    push(queue, &(struct gc_item){table, row, stamp, handle, false});
+    push(queue, &(struct gc_item){table, row, stamp, handle, GC_BASE});
 }
 
 /* Gives back a version that nobody can reach. */
@@ -64,6 +64,17 @@ static void release_chain(struct mae_worker *worker, struct table *table, char *
 }
 
 /*
+ * What transactions may be standing on when it is unlinked. The item has just been taken from the queue, so there is
+ * room for one. The worker is active, so min_wts is at most the lower bound of its next timestamp, and so is every rts
+ * published.
+ */
+static void limbo(struct mae_worker *worker, const struct gc_item *item, version_handle first, enum gc_kind kind)
+{
+    uint64_t stamp = MUTATED(row_free_early) ? 0 : timestamp_make(worker->clock.clock + 1, 0);
+    push(&worker->gc, &(struct gc_item){item->table, item->row, stamp, first, (uint8_t)kind});
+}
+
+/*
  * A tombstone is the row's base: unlinks the whole chain if nothing but aborted versions is above it, and puts it in
  * limbo. If one of those is still younger than the horizon, the item comes back when it no longer is.
  */
@@ -71,7 +82,6 @@ static void unlink_tombstone(struct mae_worker *worker, const struct gc_item *it
 {
     _Atomic version_handle *head = row_head(item->table, item->row);
     version_handle first = atomic_load_explicit(head, memory_order_acquire), handle = first;
-    struct gc_item chain = *item;
     while (handle != item->handle) {
         struct version *version = row_version(item->table, item->row, handle);
         if (version_wts(version) >= min_rts) {
@@ -86,16 +96,42 @@ static void unlink_tombstone(struct mae_worker *worker, const struct gc_item *it
         push(&worker->gc, item); /* somebody has just installed above it, and will abort */
         return;
     }
-    /* The worker is active, so min_wts is at most the lower bound of its next timestamp, and so is every rts
-     * published. */
-    chain.stamp = MUTATED(row_free_early) ? 0 : timestamp_make(worker->clock.clock + 1, 0);
-    chain.handle = first;
-    chain.in_limbo = true;
-    push(&worker->gc, &chain);
+    limbo(worker, item, first, GC_ROW);
 }
 
-/* Cuts off what is older than the item's version. The item has just been taken from the queue, so there is room for
- * one. */
+/* G4. The base is the row's oldest version, committed, outside the row and small enough. */
+static void settle(struct mae_worker *worker, const struct gc_item *item, struct version *base)
+{
+    _Atomic version_handle *head = row_head(item->table, item->row);
+    version_handle handle = item->handle;
+    struct version *inlined = row_inline_version(item->row);
+    uint8_t unused = VERSION_UNUSED;
+    if (atomic_load_explicit(head, memory_order_relaxed) != handle)
+        return; /* there is a newer one, and that will settle */
+    RACE(CLAIM_INLINE);
+    if (!atomic_compare_exchange_strong_explicit(&inlined->status, &unused, VERSION_PENDING, memory_order_acquire,
+                                                 memory_order_relaxed)) /* ORD-5 */
+        return;
+    inlined->payload_bytes = base->payload_bytes;
+    atomic_store_explicit(&inlined->older, HANDLE_NONE, memory_order_relaxed);
+    atomic_store_explicit(&inlined->wts, item->stamp, memory_order_relaxed);
+    memcpy(inlined->payload, base->payload, base->payload_bytes);
+    RACE(SETTLE);
+    /* ORD-8; ORD-3, writer half: before the load of rts. */
+    if (!atomic_compare_exchange_strong_explicit(head, &handle, HANDLE_INLINE, memory_order_seq_cst,
+                                                 memory_order_relaxed)) {
+        atomic_store_explicit(&inlined->status, VERSION_UNUSED, memory_order_release); /* ORD-5 */
+        return;
+    }
+    RACE(SETTLE);
+    uint64_t rts = atomic_load_explicit(&base->rts, memory_order_seq_cst); /* ORD-3, writer half */
+    atomic_store_explicit(&inlined->rts, MUTATED(settle_without_rts) ? item->stamp : rts, memory_order_relaxed);
+    atomic_store_explicit(&inlined->status, VERSION_COMMITTED, memory_order_release); /* ORD-7 */
+    COUNT(worker, settled);
+    limbo(worker, item, item->handle, GC_VERSIONS);
+}
+
+/* Cuts off what is older than the item's version. */
 static void collect(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
 {
     struct table *table = item->table;
@@ -116,6 +152,9 @@ static void collect(struct mae_worker *worker, const struct gc_item *item, uint6
         release_chain(worker, table, row, rest);
         if (status == VERSION_DELETED)
             unlink_tombstone(worker, item, min_rts); /* G3 */
+        else if (item->handle != HANDLE_INLINE && table->inline_bytes && base->payload_bytes <= table->inline_bytes &&
+                 worker->protocol.settle)
+            settle(worker, item, base); /* G4 */
     }
     atomic_store_explicit(lock, 0, memory_order_release);
 }
@@ -124,6 +163,8 @@ static void end_limbo(struct mae_worker *worker, const struct gc_item *item)
 {
     RACE(ROW_FREE);
     release_chain(worker, item->table, item->row, item->handle);
+    if (item->kind != GC_ROW)
+        return;
     struct row_allocator *rows = worker_rows(worker, item->table);
     COUNT(worker, rows_reclaimed);
     if (rows) /* without memory for the list the id is lost */
@@ -162,10 +203,10 @@ void gc_run(struct mae_worker *worker)
         __builtin_prefetch(ahead->row, 1); /* may be an old item's: rows stay mapped */
         queue->head = (queue->head + 1) & (queue->capacity - 1);
         queue->count--;
-        if (item.in_limbo)
-            end_limbo(worker, &item);
-        else
+        if (item.kind == GC_BASE)
             collect(worker, &item, min_rts);
+        else
+            end_limbo(worker, &item);
     }
 }
 

@@ -15,6 +15,13 @@
  *       collector's own. Then the row id is free.
  * Aborted versions go with the next committed one that is collected; a row that is never written again keeps the last.
  *
+ *   G4  If the base is all there is to a row, lies outside it, and the inline slot is free, the base settles: it is
+ *       copied inside, under its own timestamp, and the copy takes its place by CAS of the head. Everybody who runs
+ *       reads above the base (G1). Who has read the base itself finds the copy when it validates, and goes on with
+ *       that (visible.h, follow_settled). Reads of the base that came before the CAS must bind the copy: it is
+ *       PENDING until the base's rts, loaded after the CAS, is in it (ORD-3: who raises the base's rts later finds the
+ *       head changed). Hence everybody must wait for pending versions. The base waits in limbo as a tombstone does.
+ *
  *   gc_run on one row excludes itself (row lock); everything else is free to race with it.
  *
  * Checked by: db/verify.c, tests/stress, tests with mutations gc_early and row_free_early. Source: section 3.8.
@@ -29,12 +36,16 @@
 struct mae_worker;
 struct core;
 
+/* What is due: cut off what is older than the base; or, in limbo, give back versions that were unlinked, or these and
+ * their row. */
+enum gc_kind { GC_BASE, GC_VERSIONS, GC_ROW };
+
 struct gc_item {
     struct table *table;
     char *row;
     uint64_t stamp;           /* due when min_rts is above */
-    version_handle handle;    /* the base; or, in limbo, the unlinked chain to give back */
-    bool in_limbo;
+    version_handle handle;    /* the base; in limbo the newest one unlinked */
+    uint8_t kind;
 };
 
 /* A ring of a power of two items. */

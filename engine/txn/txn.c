@@ -278,8 +278,10 @@ static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access 
         struct visible found = {.newer_exists = !(access->flags & ACCESS_READ_HEAD) ||
                                                 atomic_load_explicit(row_head(access->table, access->row),
                                                                      memory_order_relaxed) != access->read_handle};
-        if (found.newer_exists) /* aborted versions do not count: look again */
+        if (found.newer_exists) { /* aborted versions do not count, nor does a copy of this one: look again */
             found = visible_find(txn->worker, access->table, access->row, txn->ts);
+            (void)follow_settled(access, found.version);
+        }
         status = early_abort(txn, access, &found);
         if (status == MAE_OK)
             status = access_write(txn, access, bytes ? bytes : access->read->payload_bytes, 0);
@@ -407,6 +409,7 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
     struct visible found;
     if (access) {
         found = visible_find(txn->worker, table, row, txn->ts);
+        (void)follow_settled(access, found.version);
     } else {
         access = access_read(txn, table, row, slot, &found, &status);
         if (UNLIKELY(!access))

@@ -106,4 +106,15 @@ static ALWAYS_INLINE struct version *visible_decided(struct mae_worker *worker, 
     return NULL;
 }
 
+/* If another version with the timestamp of the one that was read is found, that has settled in its row (gc.h, G4): go
+ * on with the copy. */
+static ALWAYS_INLINE bool follow_settled(struct access *access, struct version *found)
+{
+    if (LIKELY(!found || found == access->read || version_wts(found) != version_wts(access->read)))
+        return false;
+    access->read = found;
+    access->read_handle = HANDLE_INLINE;
+    return true;
+}
+
 #endif

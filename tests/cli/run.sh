@@ -127,7 +127,7 @@ equals "an unknown workload lists the known ones" "$(head -n 1 "$work/err" | cut
     "maemio run: --workload: there is no 'nope'; there are ycsb"
 for setting in backof=off backoff=sometimes gc_interval_us=0 clock_sync_us=x inline_bytes=-1 promote=2 pending=never \
     timestamps=none memory_limit=lots huge_pages=7 sort_writes= precheck=maybe adaptive_skip=- early_abort_newer=x \
-    clock_boost_ns=1h phase_times=3; do
+    clock_boost_ns=1h phase_times=3 settle=perhaps; do
     run "${short[@]}" --set "$setting"
     if [ $code -eq 2 ] && grep -q "^maemio: --set: .*${setting%%=*}" "$work/err"; then
         ok "refuses: --set $setting"

@@ -539,6 +539,7 @@ static bool round_open(struct round *round, struct rng *rng)
         {"pending", PICK(rng, "wait", "wait", "abort", "skip")},
         {"inline_bytes", PICK(rng, "216", "216", "64", "0")},
         {"promote", PICK(rng, "on", "on", "off")},
+        {"settle", PICK(rng, "on", "on", "off")},
         {"early_abort_newer", PICK(rng, "on", "off")},
         {"sort_writes", PICK(rng, "on", "off")},
         {"precheck", PICK(rng, "on", "off")},

@@ -1,7 +1,8 @@
 /*
  * gc.c - old versions go, and no earlier than nobody can read them; deleted rows are used again.
  *
- * Catches the mutations gc_early, row_free_early, horizon_too_high, lost_tombstone and park_without_flush.
+ * Catches the mutations gc_early, row_free_early, horizon_too_high, lost_tombstone, park_without_flush,
+ * settle_without_rts and follow_without_raise.
  */
 #include "tests/support/world.h"
 
@@ -36,7 +37,7 @@ static void versions_do_not_pile_up(void **state)
         assert_true(most < 2000);
         settle(&world);
         assert_int_equal(space_of(&world).versions, 1);
-        assert_int_equal(db_counter(world.db, "versions_reclaimed"), 5000);
+        assert_int_equal(db_counter(world.db, "versions_reclaimed"), 5000 + db_counter(world.db, "settled"));
         assert_int_equal(row_value(world.workers[0], world.table, row), 5000);
         world_close(&world);
     }
@@ -94,6 +95,132 @@ static void a_long_reader_keeps_its_versions(void **state)
         assert_int_equal(row_value(world.workers[2], world.table, rows[3]), 1003 + UPDATES);
         world_close(&world);
     }
+}
+
+/* ---- Versions that settle in their row (gc.h, G4). ---- */
+
+static void a_lone_version_settles_in_its_row(void **state)
+{
+    (void)state;
+    for (int on = 0; on < 2; on++) {
+        struct world world = world_open(on ? "gc_interval_us=1 settle=on" : "gc_interval_us=1 settle=off promote=off",
+                                        MAE_INDEX_HASH, 8, 1);
+        uint64_t row = new_row(world.workers[0], world.table, 5);
+        settle(&world);
+        add_one(&world, 0, row);
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 1);
+        assert_int_equal(space_of(&world).inlined_versions, on);
+        assert_int_equal(db_counter(world.db, "settled"), on);
+        assert_int_equal(row_value(world.workers[0], world.table, row), 6);
+        world_close(&world);
+    }
+}
+
+/* A row whose version, written by worker 0, is about to settle; a writer and a later reader that began before that. */
+struct settling {
+    struct world world;
+    uint64_t row, other;
+    struct mae_txn *writer, *reader;
+    const void *seen;
+};
+
+static struct settling settling_open(void)
+{
+    /* Without the pre-check it is validation itself that finds the version moved. */
+    struct settling settling = {.world = world_open("gc_interval_us=1 precheck=off", MAE_INDEX_HASH, 8, 3)};
+    struct world *world = &settling.world;
+    size_t bytes;
+    settling.row = new_row(world->workers[0], world->table, 5);
+    settling.other = new_row(world->workers[0], world->table, 100);
+    settle(world);
+    add_one(world, 0, settling.row);
+    for (unsigned i = 0; i < 8; i++) /* the others say that they have come so far */
+        for (unsigned worker = 1; worker < 3; worker++) {
+            for (uint64_t start = monotonic_ns(); monotonic_ns() - start < 2000;) {
+            }
+            mae_abort(begin(world->workers[worker]));
+        }
+    settling.writer = begin(world->workers[1]);
+    assert_ok(mae_begin(world->workers[2], MAE_READ_WRITE, mae_txn_timestamp(settling.writer), &settling.reader));
+    assert_ok(mae_row_read(settling.reader, world->table, settling.row, &settling.seen, &bytes));
+    assert_int_equal(*(const uint64_t *)settling.seen, 6);
+    world->worker_count = 1; /* settle() with worker 0 only: the others are in their transactions */
+    return settling;
+}
+
+static void version_settles(struct settling *settling)
+{
+    assert_int_equal(db_counter(settling->world.db, "settled"), 0);
+    settle(&settling->world);
+    assert_int_equal(db_counter(settling->world.db, "settled"), 1);
+    assert_int_equal(space_of(&settling->world).inlined_versions, 2); /* with the other row's */
+}
+
+static void settling_close(struct settling *settling)
+{
+    settling->world.worker_count = 3;
+    world_close(&settling->world);
+}
+
+static void a_read_of_the_settled_version_binds_writers(void **state)
+{
+    (void)state;
+    for (int committed_before = 0; committed_before < 2; committed_before++) {
+        struct settling settling = settling_open();
+        if (committed_before)
+            assert_ok(mae_commit(settling.reader));
+        version_settles(&settling);
+        if (!committed_before)
+            assert_ok(mae_commit(settling.reader));
+        /* The reader did not see the writer's update, so that must not come before the reader. */
+        assert_status(MAE_ABORT_RTS, row_add(settling.writer, settling.world.table, settling.row, 1));
+        mae_abort(settling.writer);
+        settling_close(&settling);
+    }
+}
+
+static void what_was_read_stays_where_it_was(void **state)
+{
+    (void)state;
+    struct settling settling = settling_open();
+    version_settles(&settling);
+    for (int i = 0; i < 100; i++) /* whoever reuses the memory writes other values */
+        add_one(&settling.world, 0, settling.other);
+    assert_int_equal(*(const uint64_t *)settling.seen, 6);
+    mae_abort(settling.writer);
+    assert_ok(mae_commit(settling.reader));
+    settling_close(&settling);
+}
+
+static void a_write_follows_the_settled_version(void **state)
+{
+    (void)state;
+    for (int remove = 0; remove < 2; remove++) {
+        struct settling settling = settling_open();
+        version_settles(&settling);
+        assert_ok(remove ? mae_row_delete(settling.reader, settling.world.table, settling.row)
+                         : row_add(settling.reader, settling.world.table, settling.row, 1));
+        assert_ok(mae_commit(settling.reader));
+        assert_true(mae_status_is_retryable(row_add(settling.writer, settling.world.table, settling.row, 1)));
+        mae_abort(settling.writer);
+        if (!remove)
+            assert_int_equal(row_value(settling.world.workers[2], settling.world.table, settling.row), 7);
+        settling_close(&settling);
+    }
+}
+
+/* Written before it settled, committed after. */
+static void a_private_write_installs_above_the_settled_version(void **state)
+{
+    (void)state;
+    struct settling settling = settling_open();
+    assert_ok(row_add(settling.reader, settling.world.table, settling.row, 1));
+    mae_abort(settling.writer);
+    version_settles(&settling);
+    assert_ok(mae_commit(settling.reader));
+    assert_int_equal(row_value(settling.world.workers[2], settling.world.table, settling.row), 7);
+    settling_close(&settling);
 }
 
 /* A worker that has joined but runs nothing holds everything back until it says that it is idle. */
@@ -344,6 +471,11 @@ int main(void)
         cmocka_unit_test(versions_do_not_pile_up),
         cmocka_unit_test(the_interval_decides_how_often),
         cmocka_unit_test(a_long_reader_keeps_its_versions),
+        cmocka_unit_test(a_lone_version_settles_in_its_row),
+        cmocka_unit_test(a_read_of_the_settled_version_binds_writers),
+        cmocka_unit_test(what_was_read_stays_where_it_was),
+        cmocka_unit_test(a_write_follows_the_settled_version),
+        cmocka_unit_test(a_private_write_installs_above_the_settled_version),
         cmocka_unit_test(an_idle_worker_holds_nothing_back),
         cmocka_unit_test(garbage_is_inherited),
         cmocka_unit_test(deleted_rows_are_used_again),

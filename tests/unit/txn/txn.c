@@ -364,7 +364,7 @@ static void small_payloads_are_written_into_the_row(void **state)
 static void the_inline_slot_has_one_owner(void **state)
 {
     (void)state;
-    struct world world = world_open("gc_interval_us=1 promote=off", MAE_INDEX_HASH, 8, 2);
+    struct world world = world_open("gc_interval_us=1 promote=off settle=off", MAE_INDEX_HASH, 8, 2);
     struct mae_space space;
     uint64_t row = new_row(world.workers[0], world.table, 5);
     struct mae_txn *txn = begin(world.workers[0]);
@@ -392,7 +392,8 @@ static void a_read_promotes_an_old_version(void **state)
     (void)state;
     for (int promote = 0; promote < 2; promote++) {
         struct world world =
-            world_open(promote ? "gc_interval_us=1 promote=on" : "gc_interval_us=1 promote=off", MAE_INDEX_HASH, 8, 1);
+            world_open(promote ? "gc_interval_us=1 settle=off promote=on" : "gc_interval_us=1 settle=off promote=off",
+                       MAE_INDEX_HASH, 8, 1);
         struct mae_space space;
         uint64_t row = new_row(world.workers[0], world.table, 5), value;
         struct mae_txn *txn = begin(world.workers[0]);
