@@ -79,7 +79,8 @@ DRIVE void drive_open(struct drive *drive, const struct target_ops *ops, const s
     const _Atomic bool stop = false;
     if (drive_create(drive, ops, workload_ops, workers, seed, pairs) != MAE_OK)
         fail_msg("create: %s", drive->error);
-    assert_int_equal(ops->open(NULL, &drive->target, drive->error, sizeof drive->error), MAE_OK);
+    const struct target_key_value defaults = {NULL, NULL};
+    assert_int_equal(ops->open(&defaults, &drive->target, drive->error, sizeof drive->error), MAE_OK);
     if (workload_ops->setup(drive->workload, drive->target, drive->error, sizeof drive->error) != MAE_OK)
         fail_msg("setup: %s", drive->error);
     assert_int_equal(ops->worker_join(drive->target, &drive->worker), MAE_OK);
