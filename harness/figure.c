@@ -339,8 +339,8 @@ enum { KEY_PLOT_ONLY = 0x100, KEY_DRY_RUN, KEY_OVERRIDE, KEY_LIST };
 
 static const struct argp_option options[] = {
     {"effort", 'e', "quick|normal|paper", 0,
-     "how long and how often: quick (all figures in about 20 minutes on 2 cores, the default), normal, paper (the "
-     "authors' repetitions, lengths and records)",
+     "how long and how often: quick (all figures in about 20 minutes on 2 cores, the default), normal (about an hour), "
+     "paper (the authors' repetitions, lengths and records)",
      0},
     {"out", 'o', "FOLDER", 0, "where results and pictures go, by default results/figures/EFFORT", 0},
     {"override", KEY_OVERRIDE, "KEY=VALUE", 0, "set this in every point, as `maemio sweep` does; as often as needed",
