@@ -14,6 +14,7 @@ row(i) = -(column("place") + (n > 1 ? ((i - 1.) / (n - 1) - 0.5) * 0.5 : 0))
 name_of(id) = id eq "full" ? "full engine" : id eq "no-wait" ? "no wait: abort on pending" : \
     id eq "skip-pending" ? "no wait: skip pending" : id eq "no-latest" ? "no early abort" : \
     id eq "no-sort" ? "no sorting" : id eq "no-precheck" ? "no pre-check" : id eq "no-boost" ? "no clock boost" : \
+    id eq "no-settle" ? "no settling (ours)" : \
     id eq "central" ? "shared counter" : id
 unset grid
 set grid xtics linecolor rgb "#d0d0d0" linetype 1 linewidth 0.5

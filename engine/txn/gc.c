@@ -113,7 +113,7 @@ static void settle(struct mae_worker *worker, const struct gc_item *item, struct
                                                  memory_order_relaxed)) /* ORD-5 */
         return;
     inlined->payload_bytes = base->payload_bytes;
-    atomic_store_explicit(&inlined->older, HANDLE_NONE, memory_order_relaxed);
+    atomic_store_explicit(&inlined->older, handle, memory_order_relaxed);
     atomic_store_explicit(&inlined->wts, item->stamp, memory_order_relaxed);
     memcpy(inlined->payload, base->payload, base->payload_bytes);
     RACE(SETTLE);
@@ -127,6 +127,7 @@ static void settle(struct mae_worker *worker, const struct gc_item *item, struct
     uint64_t rts = atomic_load_explicit(&base->rts, memory_order_seq_cst); /* ORD-3, writer half */
     atomic_store_explicit(&inlined->rts, MUTATED(settle_without_rts) ? item->stamp : rts, memory_order_relaxed);
     atomic_store_explicit(&inlined->status, VERSION_COMMITTED, memory_order_release); /* ORD-7 */
+    atomic_store_explicit(&inlined->older, HANDLE_NONE, memory_order_relaxed);
     COUNT(worker, settled);
     limbo(worker, item, item->handle, GC_VERSIONS);
 }

@@ -60,7 +60,8 @@ static ALWAYS_INLINE struct visible visible_find(struct mae_worker *worker, stru
         MAE_DCHECK(status != VERSION_UNUSED); /* G1, G3: what can be reached has not been given back */
         if (version_wts(version) < ts) {
             if (UNLIKELY(status == VERSION_PENDING) && !MUTATED(ignore_pending)) {
-                if (PROTOCOL(worker, pending) == PENDING_WAIT) {
+                /* A snapshot never aborts; what it can meet is a version that is settling. */
+                if (PROTOCOL(worker, pending) == PENDING_WAIT || worker->txn.snapshot) {
                     status = version_wait(worker, version);
                 } else if (PROTOCOL(worker, pending) == PENDING_ABORT) {
                     found.pending_abort = true;

@@ -21,7 +21,7 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
         .precheck = options->precheck,
         .adaptive_skip = options->adaptive_skip,
         .promote = options->promote,
-        .settle = options->settle && options->pending == PENDING_WAIT, /* G4 */
+        .settle = options->settle,
         .phase_times = options->phase_times,
         .pending = (uint8_t)options->pending,
         .clock_sync_ticks = options->clock_sync_us ? (uint64_t)((double)options->clock_sync_us * core->ticks_per_us)
