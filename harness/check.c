@@ -34,6 +34,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "name a history: a file that `maemio run --history FILE' wrote, or a text");
         return 0;
+    case ARGP_KEY_END:
+        if (arguments->text && arguments->elle != NULL)
+            argp_error(state, "--text and --elle exclude each other");
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -59,25 +63,38 @@ static enum exit_code export_elle(struct history_checker *checker, const struct 
     return ok ? EXIT_FINE : EXIT_FAILED;
 }
 
-static enum exit_code check(struct history_checker *checker, const struct history *history, const char *path)
+static enum exit_code check(struct history_checker *checker, const struct history *history, const char *path,
+                            FILE *out)
 {
     struct history_verdict verdict;
     uint64_t begun_ns = support_clock_ns();
     bool fine = history_check(checker, history, &verdict);
     double seconds = (double)(support_clock_ns() - begun_ns) * 1e-9;
-    printf("%s: %" PRIu64 " committed transactions (%" PRIu64 " of them snapshots), %" PRIu64 " aborted, %" PRIu64
-           " records, checked in %.2f s\n",
-           path, verdict.committed, verdict.snapshots, verdict.aborted, verdict.records, seconds);
+    if (verdict.findings[HISTORY_ANOMALY_MALFORMED]) { /* then nothing else was looked at */
+        fprintf(stderr, "maemio check: %s: %s", path, verdict.report.text);
+        history_verdict_fini(&verdict);
+        return EXIT_FAILED;
+    }
+    fprintf(out,
+            "%s: %" PRIu64 " committed transactions (%" PRIu64 " of them snapshots), %" PRIu64 " aborted, %" PRIu64
+            " records, checked in %.2f s\n",
+            path, verdict.committed, verdict.snapshots, verdict.aborted, verdict.records, seconds);
     if (fine)
-        printf("%s\n", verdict.committed ? "serializable, in timestamp order" : "nothing committed: nothing to check");
+        fprintf(out, "%s\n",
+                verdict.committed ? "serializable, in timestamp order" : "nothing committed: nothing to check");
     else
-        printf("NOT serializable in timestamp order: %" PRIu64 " findings\n%s", verdict.found, verdict.report.text);
+        fprintf(out, "NOT serializable in timestamp order: %" PRIu64 " finding%s\n%s", verdict.found,
+                verdict.found == 1 ? "" : "s", verdict.report.text);
     for (int i = 0; i < HISTORY_ANOMALY_COUNT; i++)
         if (verdict.findings[i])
-            printf("%-16s %10" PRIu64 "  %s\n", history_anomaly_name((enum history_anomaly)i), verdict.findings[i],
-                   history_anomaly_meaning((enum history_anomaly)i));
+            fprintf(out, "%-16s %10" PRIu64 "  %s\n", history_anomaly_name((enum history_anomaly)i),
+                    verdict.findings[i], history_anomaly_meaning((enum history_anomaly)i));
     enum exit_code code = !fine ? EXIT_CHECK : verdict.committed ? EXIT_FINE : EXIT_FAILED;
     history_verdict_fini(&verdict);
+    if (fflush(out) != 0 || ferror(out)) {
+        fprintf(stderr, "maemio check: the result cannot be written\n");
+        code = code == EXIT_FINE ? EXIT_FAILED : code;
+    }
     return code;
 }
 
@@ -86,7 +103,7 @@ enum exit_code check_command(int argc, char **argv)
     static const struct argp_option options[] = {
         {"elle", 'e', "FILE", 0, "also write the history in the EDN form of Elle's list-append checker (- is stdout)",
          0},
-        {"text", 't', NULL, 0, "print the history as text instead of checking it", 0},
+        {"text", 't', NULL, 0, "print the history as text instead of checking it; `maemio check' reads that too", 0},
         {0},
     };
     static const struct argp argp = {
@@ -95,7 +112,10 @@ enum exit_code check_command(int argc, char **argv)
         .args_doc = "HISTORY",
         .doc =
             "Checks a recorded history: that the order of timestamps explains every read, that the graph of "
-            "conflicts has no cycle, and that nothing aborted, intermediate or missing was seen. Exit status 3 if not.",
+            "conflicts has no cycle, and that nothing aborted, intermediate or missing was seen. Prints what does not "
+            "fit and the shortest cycle, and exits with 3, if not; with 1 if the history is not whole or no history at "
+            "all.\v"
+            "HISTORY is what `maemio run --history HISTORY' wrote, or a text (docs/histories.md).",
     };
     struct arguments arguments = {0};
     (void)argp_parse(&argp, argc, argv, 0, NULL, &arguments);
@@ -106,11 +126,14 @@ enum exit_code check_command(int argc, char **argv)
     if (!history_load(history, arguments.path, error, sizeof error)) {
         fprintf(stderr, "maemio check: %s\n", error);
     } else if (arguments.text) {
-        history_print(history, stdout);
-        code = ferror(stdout) ? EXIT_FAILED : EXIT_FINE;
+        bool whole = history_print(history, stdout);
+        if (!whole)
+            fprintf(stderr, "maemio check: %s: a malformed record follows\n", arguments.path);
+        code = whole && fflush(stdout) == 0 && !ferror(stdout) ? EXIT_FINE : EXIT_FAILED;
     } else {
         struct history_checker *checker = history_checker_create();
-        code = check(checker, history, arguments.path);
+        bool elle_on_stdout = arguments.elle != NULL && strcmp(arguments.elle, "-") == 0;
+        code = check(checker, history, arguments.path, elle_on_stdout ? stderr : stdout);
         if (arguments.elle != NULL) {
             enum exit_code exported = export_elle(checker, history, arguments.elle);
             code = code == EXIT_FINE ? exported : code;

@@ -6,6 +6,7 @@
 
 #include "engine/maemio.h"
 #include "harness/arguments.h"
+#include "harness/check.h"
 #include "harness/compare_command.h"
 #include "harness/exit_code.h"
 #include "harness/figure.h"
@@ -40,6 +41,7 @@ static const struct command {
     {"run", "run a workload on a target and measure it", run_command},
     {"sweep", "run every point of a job file, resumable, into a folder", sweep_command},
     {"compare", "is B slower than A? two result files, by configuration", compare_command},
+    {"check", "was a recorded history (`run --history') serializable?", check_command},
     {"figure", "run an experiment of the paper and draw its figure", figure_command},
     {"report", "of a result file: medians and spread; of a folder: a page with figures and claims", report_any_command},
     {"latency", "merge latency histograms", latency_command},

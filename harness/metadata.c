@@ -30,6 +30,8 @@ void metadata_config_hash(const struct options *options, const struct option_pai
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
         if (run_option_is_configuration(i))
             hash_pair(&sum, run_option_info(i)->name, options->texts[i]);
+    if (options->run.history[0] != '\0') /* its file's name does not matter */
+        hash_pair(&sum, "recorded", "1");
     for (size_t i = 0; i < options->workload_value_count; i++)
         hash_pair(&sum, options->workload->options[i].name, options->workload_values[i]);
     for (size_t i = 0; i < settings->count; i++)

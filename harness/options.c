@@ -453,6 +453,13 @@ static bool combination_check(struct options *options, char *error)
         run_option_store(options, RUN_OPTION_warmup, "0");
         run_option_store(options, RUN_OPTION_time, "0");
     }
+    if (run->history[0] != '\0' && options->target->timestamp == NULL)
+        return refuse(error, "--history: target %s has no timestamps, which a history needs", options->target->name);
+    if (strcmp(run->history, "-") == 0)
+        return refuse(error, "--history: a history is binary and does not go to stdout; name a file");
+    if (run->history[0] != '\0' && run->reload && run->repetitions > 1)
+        return refuse(error, "--history and --reload exclude each other with several repetitions: a file holds the "
+                             "history of one database");
     if (run->rate != 0 && run->txns != 0)
         return refuse(error, "--rate and --txns exclude each other: arrivals need a window in time");
     bool steady = strcmp(run->warmup_until, "steady") == 0;

@@ -14,6 +14,7 @@
 #include "harness/quantity.h"
 #include "harness/report.h"
 #include "harness/run_inner.h"
+#include "harness/targets/recording.h"
 
 /* The automatic deadline, see its option. */
 #define DEADLINE_BASE_NS (120 * SECOND_NS)
@@ -100,14 +101,14 @@ static enum exit_code repetitions_run(struct run *run)
     enum exit_code code = run_session_open(run);
     for (unsigned i = 1; code == EXIT_FINE && i <= repetitions; i++) {
         if (i > 1 && run->options->run.reload) {
-            run_session_close(run);
+            (void)run_session_close(run); /* nothing is recorded: options_resolve */
             code = run_session_open(run);
         }
         if (code == EXIT_FINE)
             code = run_repetition(run, i);
     }
-    run_session_close(run);
-    return code;
+    bool fine = run_session_close(run);
+    return code == EXIT_FINE && !fine ? EXIT_FAILED : code;
 }
 
 static enum exit_code place(struct run *run)
@@ -134,9 +135,16 @@ static enum exit_code place(struct run *run)
 static enum exit_code outputs_open(struct run *run)
 {
     char error[CSV_ERROR_BYTES];
-    if (run_outputs_open(run, error))
+    if (!run_outputs_open(run, error)) {
+        run_complain(run, "%s", error);
+        return EXIT_FAILED;
+    }
+    if (run->options->run.history[0] == '\0')
         return EXIT_FINE;
-    run_complain(run, "%s", error);
+    run->target_ops = recording_target(run->target_ops, run->options->run.history, error, sizeof error);
+    if (run->target_ops != NULL)
+        return EXIT_FINE;
+    run_complain(run, "--history %s", error);
     return EXIT_FAILED;
 }
 

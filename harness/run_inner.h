@@ -130,7 +130,7 @@ void run_loaded_sum(const struct run *run, uint64_t *done, uint64_t *total);
 /* ---- run_session.c ---- */
 
 enum exit_code run_session_open(struct run *run);
-void run_session_close(struct run *run);
+bool run_session_close(struct run *run); /* false with a message if the history could not be written */
 
 /* The workload's check, then the target's own of its structure. No transaction may run. The report says what was
  * found, or, if it passes, what the check left out. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "harness/run_inner.h"
+#include "harness/targets/recording.h"
 
 /* ---- What workers are told to do. ---- */
 
@@ -250,8 +251,10 @@ enum exit_code run_session_open(struct run *run)
     return code == EXIT_FINE ? check_loaded(run) : code;
 }
 
-void run_session_close(struct run *run)
+bool run_session_close(struct run *run)
 {
+    char error[OPTION_ERROR_BYTES];
+    bool fine = true;
     run_phase_begin(run, PHASE_CLOSE, 0);
     if (run->workers != NULL) {
         crew_begin(run->crew, run->worker_count, task_leave, run);
@@ -264,6 +267,11 @@ void run_session_close(struct run *run)
     atomic_store(&run->watched, NULL);
     crew_destroy(run->crew);
     run->crew = NULL;
+    if (run->target != NULL && run->options->run.history[0] != '\0' &&
+        !recording_finish(run->target, error, sizeof error)) {
+        run_complain(run, "--history %s", error);
+        fine = false;
+    }
     if (run->target != NULL)
         run->target_ops->close(run->target);
     if (run->workload != NULL)
@@ -272,4 +280,5 @@ void run_session_close(struct run *run)
     run->workers = NULL;
     run->target = NULL;
     run->workload = NULL;
+    return fine;
 }

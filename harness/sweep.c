@@ -219,7 +219,8 @@ static bool merge_run(const struct sweep *sweep, const struct sweep_run *run)
 {
     bool fine = merge(sweep, run, "results.csv", true) && merge(sweep, run, "results.jsonl", false);
     for (size_t i = 0; fine && i < SWEEP_FILE_COUNT; i++)
-        fine = run->point->files[i][0] == '\0' || merge(sweep, run, run->point->files[i], true);
+        fine = run->point->files[i][0] == '\0' || !sweep_file_is_merged(i) ||
+               merge(sweep, run, run->point->files[i], true);
     return fine;
 }
 

@@ -16,11 +16,21 @@
 const char *sweep_file_key(size_t i)
 {
     static const char *const keys[] = {
-#define SWEEP_FILE_KEY(key) #key,
+#define SWEEP_FILE_KEY(key, merged) #key,
         SWEEP_FILE_TABLE(SWEEP_FILE_KEY)
 #undef SWEEP_FILE_KEY
     };
     return keys[i];
+}
+
+bool sweep_file_is_merged(size_t i)
+{
+    static const bool are[] = {
+#define SWEEP_FILE_MERGED(key, merged) merged,
+        SWEEP_FILE_TABLE(SWEEP_FILE_MERGED)
+#undef SWEEP_FILE_MERGED
+    };
+    return are[i];
 }
 
 static bool __attribute__((format(printf, 2, 3))) refuse(char *error, const char *format, ...)
@@ -80,15 +90,16 @@ static bool files_take(struct sweep_point *point, char *error)
 {
     const struct run_options *run = &point->options->run;
     const char *const names[] = {
-#define SWEEP_FILE_NAME(key) run->key,
+#define SWEEP_FILE_NAME(key, merged) run->key,
         SWEEP_FILE_TABLE(SWEEP_FILE_NAME)
 #undef SWEEP_FILE_NAME
     };
     for (size_t i = 0; i < SWEEP_FILE_COUNT; i++) {
         if (strchr(names[i], '/') != NULL || names[i][0] == '.' || strncmp(names[i], "results.", 8) == 0 ||
             strcmp(names[i], "-") == 0)
-            return refuse(error, "section [%s]: key '%s': '%s' must be the name of a file within --out, such as %s.csv",
-                          point->point->section, sweep_file_key(i), names[i], sweep_file_key(i));
+            return refuse(error, "section [%s]: key '%s': '%s' must be the name of a file within --out, such as %s%s",
+                          point->point->section, sweep_file_key(i), names[i], sweep_file_key(i),
+                          sweep_file_is_merged(i) ? ".csv" : "");
         point->files[i] = names[i];
     }
     return true;

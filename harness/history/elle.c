@@ -5,6 +5,8 @@
  * elements of the versions from the first to the one read, each found from its successor, which names what it replaced.
  * So lists say what was read and nothing of timestamps is taken for order: a lost update gives two lists neither of
  * which begins with the other, which is what Elle looks for.
+ *
+ * Every read writes its whole list, so the output grows with the square of the appends to a list; it is bounded.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -12,12 +14,13 @@
 
 #include "harness/history/internal.h"
 
-enum { SEQ_BITS = 8 };
+enum { SEQ_BITS = 8, PRINTED_MAX = 100000000 };
 
 /* A version: what it appends, and the version before. */
 struct element {
     uint64_t name, value; /* register; timestamp << SEQ_BITS | seq */
     uint64_t before;      /* the value before, 0: none */
+    uint64_t length;      /* of the list that ends here, as far as known */
 };
 
 struct elle {
@@ -26,7 +29,7 @@ struct elle {
     struct history_map by_value; /* number of an element from its register and value */
     struct history_array elements;
     struct history_array list; /* scratch */
-    uint64_t index;
+    uint64_t index, printed; /* lines; elements that reads will print */
     char *error;
     size_t error_bytes;
 };
@@ -55,12 +58,22 @@ static struct element *element_of(struct elle *elle, uint64_t name, uint64_t val
 static bool define(struct elle *elle, const struct history_txn *txn)
 {
     for (const uint64_t *at = txn->words; at < txn->end;) {
+        struct element *element;
+        uint64_t before, length;
         switch (history_kind(at[0])) {
         case HISTORY_WRITE:
-            element_of(elle, at[1], value_of(txn->ts, history_a(at[0])))->before = value_of(at[2], history_b(at[0]));
+            before = value_of(at[2], history_b(at[0]));
+            length = element_of(elle, at[1], before)->length;
+            element = element_of(elle, at[1], value_of(txn->ts, history_a(at[0])));
+            element->before = before;
+            element->length = length + 1;
+            elle->printed += length;
             break;
         case HISTORY_INSERT:
-            (void)element_of(elle, at[1], value_of(txn->ts, history_a(at[0])));
+            element_of(elle, at[1], value_of(txn->ts, history_a(at[0])))->length = 1;
+            break;
+        case HISTORY_READ:
+            elle->printed += element_of(elle, at[1], value_of(at[2], history_a(at[0])))->length;
             break;
         case HISTORY_BLIND:
         case HISTORY_DELETE:
@@ -142,6 +155,11 @@ bool history_export_elle(struct history_checker *checker, const struct history *
         ok = define(&elle, history_txn_at(checker, i));
     for (size_t i = 0; ok && i < checker->aborted.count; i++)
         ok = define(&elle, (const struct history_txn *)checker->aborted.items + i);
+    if (ok && elle.printed > PRINTED_MAX) {
+        snprintf(error, error_bytes, "every read repeats its list, which makes %" PRIu64 " elements, more than %d: "
+                 "record fewer transactions, or more rows", elle.printed, PRINTED_MAX);
+        ok = false;
+    }
     for (size_t i = 0; ok && i < checker->txns.count; i++)
         print_txn(&elle, history_txn_at(checker, i), true);
     for (size_t i = 0; ok && i < checker->aborted.count; i++)

@@ -12,6 +12,7 @@
 #include "harness/support.h"
 
 enum { FLUSH_WORDS = 1 << 16, FIRST_WORDS = 1 << 10, BLOCK_WORDS_BITS = 48 };
+#define END_WORD (UINT64_C(0xffff) << BLOCK_WORDS_BITS)
 static const char MAGIC[8] = "MAEHIST1";
 
 /* ---- Writing. ---- */
@@ -88,6 +89,15 @@ int history_file_create(const char *path)
         fd = -1;
     }
     return fd;
+}
+
+int history_file_end(int fd, bool whole)
+{
+    const uint64_t word = END_WORD;
+    int error = whole && !write_all(fd, &word, sizeof word) ? errno : 0;
+    if (close(fd) != 0 && !error)
+        error = errno;
+    return error;
 }
 
 /* ---- Reading. ---- */
@@ -171,41 +181,46 @@ bool history_add(struct history *history, const uint64_t *words, size_t count, c
     return true;
 }
 
-/* Puts the blocks of each stream one behind the other: in `ordered`, which is as large as `words`. */
-static bool gather(struct history *history, const uint64_t *words, size_t count, uint64_t *ordered, char *error,
-                   size_t error_bytes)
+struct block {
+    uint64_t head;
+    size_t at;
+};
+
+static int by_stream(const void *x, const void *y)
 {
-    enum { STREAMS_MAX = 1 << 16 };
+    const struct block *a = x, *b = y;
+    uint64_t first = a->head >> BLOCK_WORDS_BITS, second = b->head >> BLOCK_WORDS_BITS;
+    if (first != second)
+        return first < second ? -1 : 1;
+    return a->at < b->at ? -1 : 1;
+}
+
+/* Adds the blocks of a file where they lie, stream by stream, so that what is added is nearly in order. */
+static bool add_blocks(struct history *history, const uint64_t *words, size_t bytes, char *error, size_t error_bytes)
+{
     const uint64_t mask = (UINT64_C(1) << BLOCK_WORDS_BITS) - 1;
-    size_t *sizes = support_alloc((STREAMS_MAX + 1) * sizeof *sizes);
-    bool ok = true;
-    size_t at = 1;
-    while (at < count && ok) {
-        uint64_t block = words[at] & mask;
-        if (block > count - at - 1) {
-            snprintf(error, error_bytes, "the file is cut off: block at word %zu has %" PRIu64 " words, %zu are there",
-                     at, block, count - at - 1);
-            ok = false;
-        } else {
-            sizes[(words[at] >> BLOCK_WORDS_BITS) + 1] += block;
-            at += block + 1;
+    size_t count = bytes / sizeof *words, block_count = 0, capacity = 0, at = 1;
+    struct block *blocks = NULL;
+    bool whole = bytes % sizeof *words == 0 && words[count - 1] == END_WORD, ok = whole;
+    while (ok && at + 1 < count) {
+        if (block_count == capacity) {
+            capacity = 2 * capacity + 64;
+            blocks = support_realloc(blocks, capacity * sizeof *blocks);
         }
+        blocks[block_count++] = (struct block){words[at], at + 1};
+        ok = (words[at] & mask) < count - at - 1;
+        at += (words[at] & mask) + 1;
     }
-    if (ok) {
-        for (size_t i = 1; i <= STREAMS_MAX; i++)
-            sizes[i] += sizes[i - 1]; /* now: where each stream begins */
-        size_t *next = support_alloc(STREAMS_MAX * sizeof *next);
-        for (at = 1; at < count; at += (words[at] & mask) + 1) {
-            size_t stream = words[at] >> BLOCK_WORDS_BITS;
-            memcpy(ordered + sizes[stream] + next[stream], words + at + 1, (words[at] & mask) * sizeof *ordered);
-            next[stream] += words[at] & mask;
-        }
-        free(next);
-        for (size_t i = 0; i < STREAMS_MAX && ok; i++)
-            if (sizes[i + 1] > sizes[i])
-                ok = history_add(history, ordered + sizes[i], sizes[i + 1] - sizes[i], error, error_bytes);
-    }
-    free(sizes);
+    if (!whole)
+        snprintf(error, error_bytes, "cut off: its end is missing, as after a run that was killed, or a full disk");
+    else if (!ok)
+        snprintf(error, error_bytes, "damaged: a block at byte %zu goes beyond the file",
+                 (blocks[block_count - 1].at - 1) * sizeof *words);
+    if (ok && block_count)
+        qsort(blocks, block_count, sizeof *blocks, by_stream);
+    for (size_t i = 0; ok && i < block_count; i++)
+        ok = history_add(history, words + blocks[i].at, blocks[i].head & mask, error, error_bytes);
+    free(blocks);
     return ok;
 }
 
@@ -242,12 +257,15 @@ bool history_load(struct history *history, const char *path, char *error, size_t
     bool ok;
     if (bytes >= sizeof MAGIC && memcmp(text, MAGIC, sizeof MAGIC) == 0) {
         char problem[256];
-        uint64_t *ordered = support_alloc(bytes + sizeof(uint64_t));
-        ok = gather(history, (const uint64_t *)(const void *)text, bytes / sizeof(uint64_t), ordered, problem,
-                    sizeof problem);
+        ok = add_blocks(history, (const uint64_t *)(const void *)text, bytes, problem, sizeof problem);
         if (!ok)
             snprintf(error, error_bytes, "%s: %s", path, problem);
-        history->owned = ordered;
+        history->owned = text;
+        return ok;
+    }
+    if (bytes == 0) {
+        snprintf(error, error_bytes, "%s: the file is empty", path);
+        ok = false;
     } else if (bytes != strlen(text)) {
         snprintf(error, error_bytes, "%s: neither a binary history (it does not begin with MAEHIST1) nor text", path);
         ok = false;

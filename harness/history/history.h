@@ -36,7 +36,8 @@
  * A transaction's records stand together, BEGIN to COMMIT or ABORT, in the order in which they happened.
  *
  * A binary file is the word "MAEHIST1", then blocks: word 0 the number of words that follow in bits 0-47, the stream's
- * number above. Each worker writes a stream of its own; a stream is its blocks one behind the other.
+ * number above. Each worker writes a stream of its own; a block holds whole transactions. The last word is the head of
+ * an empty block of stream 0xffff: without it the file is not whole, and nothing can be said about it.
  *
  * The text form, for people and for tests, is one record a line, words separated by blanks, '#' begins a comment:
  *   index 0 customers ordered|hash unique|non-unique 8
@@ -132,6 +133,9 @@ void history_log_flush(struct history_log *log, bool all);
 /* A new file with its head written; -1 and errno. */
 int history_file_create(const char *path);
 
+/* Closes it, after its end if it is `whole`; 0 or errno. */
+int history_file_end(int fd, bool whole);
+
 /* ---- Reading. ---- */
 
 struct history_stream {
@@ -166,7 +170,7 @@ bool history_parse(struct history *history, const char *name, const char *text, 
 /* The number of words of the record at `words`, of which `left` are there; 0 if malformed. */
 size_t history_record_words(const struct history *history, const uint64_t *words, size_t left);
 
-void history_print(const struct history *history, FILE *out); /* in text form */
+bool history_print(const struct history *history, FILE *out); /* in text form; false at a malformed record */
 void history_print_record(const struct history *history, const uint64_t *words, FILE *out);
 void history_register_name(const struct history *history, uint64_t number, char *text, size_t bytes);
 void history_key_text(const struct history_index *index, const uint64_t *key, char *text, size_t bytes);

@@ -489,15 +489,16 @@ void history_print_record(const struct history *history, const uint64_t *words, 
     fputs("\n", out);
 }
 
-void history_print(const struct history *history, FILE *out)
+bool history_print(const struct history *history, FILE *out)
 {
     for (size_t i = 0; i < history->stream_count; i++) {
         const struct history_stream *stream = &history->streams[i];
         for (size_t at = 0, words; at < stream->count; at += words) {
             words = history_record_words(history, stream->words + at, stream->count - at);
             if (words == 0)
-                break;
+                return false;
             history_print_record(history, stream->words + at, out);
         }
     }
+    return true;
 }

@@ -66,7 +66,8 @@ static struct {
     const struct target_ops *inner;
     struct target_ops ops;
     char *path;
-} recording;
+    int fd; /* until open takes it */
+} recording = {.fd = -1};
 
 /* ---- Records. ---- */
 
@@ -167,17 +168,13 @@ static enum mae_status rec_open(const struct target_key_value *settings, struct 
                                 size_t error_bytes)
 {
     struct target *target = support_alloc(sizeof *target);
-    target->fd = -1;
     enum mae_status status = recording.inner->open(settings, &target->inner, error, error_bytes);
-    if (status == MAE_OK && recording.path != NULL && (target->fd = history_file_create(recording.path)) < 0) {
-        snprintf(error, error_bytes, "history file %s: %s", recording.path, strerror(errno));
-        recording.inner->close(target->inner);
-        status = MAE_INVALID;
-    }
     if (status != MAE_OK) {
         free(target);
         return status;
     }
+    target->fd = recording.fd;
+    recording.fd = -1;
     pthread_mutex_init(&target->lock, NULL);
     history_log_init(&target->catalog, target->fd, target->streams++);
     *opened = target;
@@ -214,13 +211,13 @@ bool recording_finish(struct target *target, char *error, size_t error_bytes)
         history_log_flush(&target->catalog, true);
         if (target->catalog.error && !target->error)
             target->error = target->catalog.error;
-        if (close(target->fd) != 0 && !target->error)
-            target->error = errno;
+        int ended = history_file_end(target->fd, target->error == 0);
+        if (!target->error)
+            target->error = ended;
         target->fd = target->catalog.fd = -1;
     }
     if (target->error)
-        snprintf(error, error_bytes, "writing the history %s: %s", recording.path ? recording.path : "in memory",
-                 strerror(target->error));
+        snprintf(error, error_bytes, "%s: %s", recording.path ? recording.path : "in memory", strerror(target->error));
     return target->error == 0;
 }
 
@@ -766,12 +763,20 @@ const struct target_ops *recording_target(const struct target_ops *inner, const 
     }
     free(recording.path);
     recording.path = path ? support_copy(path) : NULL;
+    if (recording.fd >= 0)
+        close(recording.fd);
+    recording.fd = path ? history_file_create(path) : -1;
+    if (path && recording.fd < 0) {
+        snprintf(error, error_bytes, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
     recording.inner = inner;
     recording.ops = (struct target_ops){
         .name = inner->name,
         .label = inner->label,
         .help = inner->help,
         .guarantees = inner->guarantees,
+        .guarantees_with = inner->guarantees_with,
         .open = rec_open,
         .close = rec_close,
         .table_create = rec_table_create,

@@ -21,13 +21,15 @@
 #include "workloads/target.h"
 
 /*
- * The target to use in place of `inner`. `path` is where its open writes the history to; NULL: it stays in memory, for
- * recording_history. NULL with a message when `inner` has no timestamps. Valid until the next call.
+ * The target to use in place of `inner`, to be opened once. `path` is where the history goes, created or emptied now;
+ * NULL: it stays in memory, for recording_history. NULL with a message when `inner` has no timestamps or the file
+ * cannot be written. Valid until the next call.
  */
 const struct target_ops *recording_target(const struct target_ops *inner, const char *path, char *error,
                                           size_t error_bytes);
 
-/* Writes what is left; false with a message if anything could not be written. No worker may be joined. */
+/* Writes what is left and the file's end; false with a message, and a file without end, if anything could not be
+ * written. No worker may be joined. */
 bool recording_finish(struct target *target, char *error, size_t error_bytes);
 
 /* In memory: puts everything recorded since the last recording_clear into `history`, valid until then. */

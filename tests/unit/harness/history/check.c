@@ -36,10 +36,13 @@ static void assert_fine(const char *text)
     history_verdict_fini(&verdict);
 }
 
+static bool produced[HISTORY_ANOMALY_COUNT]; /* by the tests before the last one */
+
 /* The anomaly is found, and the report says `says`. */
 static void assert_found(const char *text, enum history_anomaly anomaly, const char *says)
 {
     struct history_verdict verdict = judge(text);
+    produced[anomaly] = true;
     if (verdict.findings[anomaly] == 0 || strstr(verdict.report.text, says) == NULL)
         fail_msg("no %s with '%s' in: %s", history_anomaly_name(anomaly), says,
                  verdict.report.text ? verdict.report.text : "nothing");
@@ -391,6 +394,67 @@ static void elle_sees_lists(void **state)
     assert_non_null(strstr(error, "blind x 1"));
 }
 
+/* Every read repeats its list: 20000 appends to one would print 200 million elements. */
+static void elle_refuses_what_would_be_too_long(void **state)
+{
+    (void)state;
+    enum { APPENDS = 20000 };
+    char *text = NULL, error[256] = "";
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    fprintf(out, "begin 1 rw worker 0\ninsert x 1\ncommit\n");
+    for (int i = 2; i < APPENDS; i++)
+        fprintf(out, "begin %d rw worker 0\nwrite x 1 over %d.1\ncommit\n", i, i - 1);
+    fclose(out);
+    assert_null(elle_of(text, error, sizeof error));
+    assert_non_null(strstr(error, "199970001 elements"));
+    free(text);
+}
+
+/* Words that the text form cannot say. */
+static void broken_words_are_malformed(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t words[4];
+        size_t count;
+        const char *says;
+    } cases[] = {
+        {{HISTORY_KIND_COUNT}, 1, "word 0: no record"},
+        {{0}, 1, "word 0: no record"},
+        {{HISTORY_BEGIN, 5, HISTORY_READ, 7}, 4, "word 2: no record"},
+        {{HISTORY_BEGIN, 5, HISTORY_FIND, 7}, 4, "word 2: no record"}, /* of an index that is not declared */
+        {{HISTORY_BEGIN, 5, HISTORY_BEGIN, 6}, 4, "word 2: a transaction begins inside another"},
+        {{HISTORY_COMMIT}, 1, "word 0: a record outside of a transaction"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct history *history = calloc(1, sizeof *history);
+        struct history_checker *checker = history_checker_create();
+        struct history_verdict verdict;
+        char error[256];
+        history_init(history);
+        assert_true(history_add(history, cases[i].words, cases[i].count, error, sizeof error));
+        assert_false(history_check(checker, history, &verdict));
+        assert_int_equal(verdict.findings[HISTORY_ANOMALY_MALFORMED], 1);
+        if (strstr(verdict.report.text, cases[i].says) == NULL)
+            fail_msg("'%s' where '%s' should be", verdict.report.text, cases[i].says);
+        produced[HISTORY_ANOMALY_MALFORMED] = true;
+        history_verdict_fini(&verdict);
+        history_checker_destroy(checker);
+        history_fini(history);
+        free(history);
+    }
+}
+
+/* Stands last: no anomaly of the table may be without a history that has it. */
+static void every_anomaly_has_a_test(void **state)
+{
+    (void)state;
+    for (int i = HISTORY_ANOMALY_NONE + 1; i < HISTORY_ANOMALY_COUNT; i++)
+        if (!produced[i])
+            fail_msg("no test above produces %s", history_anomaly_name((enum history_anomaly)i));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -418,6 +482,9 @@ int main(void)
         cmocka_unit_test(texts_with_mistakes_are_refused_with_their_line),
         cmocka_unit_test(text_form_survives_a_round_trip),
         cmocka_unit_test(elle_sees_lists),
+        cmocka_unit_test(elle_refuses_what_would_be_too_long),
+        cmocka_unit_test(broken_words_are_malformed),
+        cmocka_unit_test(every_anomaly_has_a_test),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
