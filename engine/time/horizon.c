@@ -158,8 +158,10 @@ bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(vo
         /* The owner stores in_txn, then loads state; here state is stored, then in_txn loaded; the barrier runs on
          * every CPU in between. So at least one of both sees the other, and an owner that sees SLOT_PARKED takes the
          * lock. */
+        RACE(PARK_OTHER);
         atomic_store_explicit(&slot->state, SLOT_PARKED, memory_order_relaxed);
         barrier();
+        RACE(PARK_OTHER);
         is_parked = !atomic_load_explicit(&slot->in_txn, memory_order_acquire);
         if (is_parked)
             parked(arg);

@@ -32,6 +32,7 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
     /* ORD-9: in_txn before state, see horizon_park_other; the compiler barrier is all that is needed on this side. */
     atomic_store_explicit(&worker->slot->in_txn, 1, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
+    RACE(IN_TXN);
     if (UNLIKELY(atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != SLOT_ACTIVE))
         worker_unpark(worker, now);
     txn->running = true;

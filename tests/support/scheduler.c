@@ -92,7 +92,7 @@ static struct scheduler {
     void *arg;
     struct rng rng;
     uint64_t time;
-    uint64_t steps, total_steps, steps_before;
+    uint64_t steps, steps_before, digest;
     bool running, exhausted, diverged;
     /* RANDOM */
     unsigned switch_in_256;
@@ -151,8 +151,19 @@ static void switch_to(unsigned next)
 #endif
 }
 
+static void digest_add(uint64_t word)
+{
+    s.digest = (s.digest ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    s.digest ^= s.digest >> 29;
+}
+
 static void event(unsigned point, const char *name, uint64_t key, uint64_t value, int status)
 {
+    digest_add((uint64_t)s.current << 32 | (uint64_t)point << 16 | (uint16_t)status);
+    if (name) {
+        digest_add(key);
+        digest_add(value);
+    }
     s.events[s.event_count++ % EVENTS_MAX] =
         (struct event){(uint8_t)s.current, (uint8_t)point, (int16_t)status, name, key, value};
 }
@@ -426,7 +437,6 @@ bool scheduler_run(const struct scheduler_plan *plan, unsigned count, void (*bod
     s.running = true;
     switch_to(first);
     s.running = false;
-    s.total_steps += s.steps;
     s.steps_before = s.steps + 1; /* as long as this one, about, will be the next */
     return !s.exhausted;
 }
@@ -486,9 +496,11 @@ uint64_t scheduler_steps(void)
     return s.steps;
 }
 
-uint64_t scheduler_total_steps(void)
+uint64_t scheduler_digest(void)
 {
-    return s.total_steps;
+    uint64_t digest = s.digest;
+    s.digest = 0;
+    return digest;
 }
 
 bool scheduler_diverged(void)
@@ -547,7 +559,7 @@ uint64_t scheduler_steps(void)
     return 0;
 }
 
-uint64_t scheduler_total_steps(void)
+uint64_t scheduler_digest(void)
 {
     return 0;
 }

@@ -12,8 +12,8 @@
  *
  * Clocks: each worker's has its own skew and at times stalls, jumps ahead and runs backwards.
  * A program that uses this puts SCHEDULER_INTERPOSE once at file level: a mutex that another coroutine holds would
- * block the whole thread, so pthread_mutex_lock becomes a wait that the policy sees. One scheduler a process, one
- * thread.
+ * block the whole thread, so pthread_mutex_lock becomes a wait that the policy sees; and the CPU the thread happens to
+ * be on decides nothing (version_pool.c asks). One scheduler a process, one thread.
  */
 #ifndef TESTS_SUPPORT_SCHEDULER_H
 #define TESTS_SUPPORT_SCHEDULER_H
@@ -32,6 +32,12 @@
     }                                              \
     int sched_yield(void)                          \
     {                                              \
+        return 0;                                  \
+    }                                              \
+    int getcpu(unsigned *cpu, unsigned *node);     \
+    int getcpu(unsigned *cpu, unsigned *node)      \
+    {                                              \
+        *cpu = *node = 0;                          \
         return 0;                                  \
     }
 
@@ -84,8 +90,10 @@ void scheduler_point(void);
 
 /* Prints the last run: each change of hands, each point, each note. */
 void scheduler_print(FILE *out);
-uint64_t scheduler_steps(void);       /* of the last run */
-uint64_t scheduler_total_steps(void); /* of all runs */
+uint64_t scheduler_steps(void); /* of the last run */
+/* Of all that happened since scheduler_open or the last call: different for the same seed if anything beside it has
+ * decided. */
+uint64_t scheduler_digest(void);
 
 int scheduler_mutex_lock(pthread_mutex_t *mutex);
 
