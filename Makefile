@@ -172,7 +172,7 @@ bench: ## Measure what the README's tables say, some 25 minutes; BENCH=quick: a 
 	@scripts/bench
 
 schedule: $(BUILD)/tests/schedule/explore ## Repeat a schedule, with its trace: SEED= as printed (CASE=: try a case)
-	@SEED='$(SEED)' $< $(CASE)
+	@SEED='$(SEED)' CASE='$(CASE)' $<
 
 mutations: ## Demand that the tests notice each deliberate fault (tests/mutations)
 	@scripts/mutations

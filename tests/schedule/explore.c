@@ -1,8 +1,9 @@
 /*
  * explore.c - random transactions under random schedules: what the engine must survive, a line a case.
  *
- * Usage: explore [CASE]; MAE_SECONDS or MAE_SCHEDULES how much, MAE_SEED where to begin; SEED=case:seed[:n] repeats a
- * round, `make schedule SEED=...` does the same. How to read a failure: tests/support/explore.h.
+ * Usage: explore [CASE], or CASE= in the environment; MAE_SECONDS or MAE_SCHEDULES how much, MAE_SEED where to begin;
+ * SEED=case:seed[:n] repeats a round, `make schedule SEED=...` does the same. How to read a failure:
+ * tests/support/explore.h.
  */
 #include "tests/support/explore.h"
 
@@ -51,7 +52,7 @@ static const struct explore_case cases[] = {
     {.name = "hash",
      .what = "insert, delete, miss and update through a hash index",
      .weights = {W(INSERT) = 3, W(ERASE) = 3, W(READ) = 3, W(UPDATE) = 2, W(FIND) = 1, W(INSERT_ERASE) = 1,
-                 W(REF_READ) = 1},
+                 W(REF_READ) = 1, W(PREFETCH) = 1},
      .key_bytes = 8,
      .keys = 6,
      .payload_max = 32,
@@ -67,7 +68,7 @@ static const struct explore_case cases[] = {
      .ops_max = 3},
     {.name = "hash-grow",
      .what = "a growing hash index",
-     .weights = {W(INSERT) = 3, W(ERASE) = 2, W(READ) = 3, W(UPDATE) = 1},
+     .weights = {W(INSERT) = 3, W(ERASE) = 2, W(READ) = 3, W(UPDATE) = 1, W(PREFETCH) = 1},
      .key_bytes = 8,
      .keys = 64,
      .load = 60,
@@ -78,7 +79,7 @@ static const struct explore_case cases[] = {
      .covers = EXPLORE_COVERS(index_splits)},
     {.name = "hash-long",
      .what = "long keys in a hash index, chains of buckets",
-     .weights = {W(INSERT) = 3, W(ERASE) = 3, W(READ) = 3, W(UPDATE) = 2},
+     .weights = {W(INSERT) = 3, W(ERASE) = 3, W(READ) = 3, W(UPDATE) = 2, W(PREFETCH) = 1},
      .key_bytes = 40,
      .keys = 200,
      .payload_max = 8,
@@ -87,7 +88,7 @@ static const struct explore_case cases[] = {
     {.name = "tree",
      .what = "insert, delete, scan through an ordered index",
      .weights = {W(INSERT) = 3, W(ERASE) = 3, W(READ) = 2, W(UPDATE) = 1, W(SCAN) = 2, W(FIND) = 1, W(OVERWRITE) = 1,
-                 W(SCAN_UPDATE) = 1},
+                 W(SCAN_UPDATE) = 1, W(PREFETCH) = 1},
      .ordered = true,
      .key_bytes = 8,
      .keys = 12,

@@ -28,6 +28,7 @@ enum {
     KEY_WORDS_MAX = 8,
     ERROR_BYTES = 512,
     HANG_SECONDS = 30,   /* a round takes milliseconds */
+    PREFETCH_MAX = 4,    /* keys announced at once */
     RUN_MAX = 16,        /* keys of one INSERT_RUN or ERASE_RUN */
     TWICE_EVERY = 32,    /* rounds */
     COVERED_AFTER = 100, /* rounds */
@@ -311,6 +312,26 @@ static enum mae_status do_run(struct round *round, struct worker_state *own, uin
     return status;
 }
 
+/* Announced keys are found early and used when they are asked for, in that order or not. */
+static enum mae_status do_prefetch(struct round *round, struct worker_state *own)
+{
+    unsigned char keys[PREFETCH_MAX * sizeof(struct key)];
+    uint64_t numbers[PREFETCH_MAX], count = 1 + rng_below(&own->rng, PREFETCH_MAX);
+    for (uint64_t i = 0; i < count; i++) {
+        numbers[i] = rng_below(&own->rng, round->what->keys);
+        struct key key = make_key(round, numbers[i]);
+        memcpy(keys + i * round->what->key_bytes, &key, round->what->key_bytes);
+    }
+    round->ops->prefetch(own->txn, round->index, keys, count);
+    enum mae_status status = MAE_OK;
+    for (uint64_t i = 0; i < count && status == MAE_OK; i++) {
+        uint64_t number = rng_below(&own->rng, 8) ? numbers[i] : rng_below(&own->rng, round->what->keys);
+        scheduler_point();
+        status = rng_below(&own->rng, 3) ? do_read(round, own, number) : do_update(round, own, number, false);
+    }
+    return status;
+}
+
 /* By row id, whatever is there by now: ids may have been given to another row. */
 static enum mae_status do_ref(struct round *round, struct worker_state *own, bool update)
 {
@@ -397,6 +418,8 @@ static enum mae_status run_op(struct round *round, struct worker_state *own, enu
     case EXPLORE_INSERT_RUN:
     case EXPLORE_ERASE_RUN:
         return do_run(round, own, number, op == EXPLORE_INSERT_RUN);
+    case EXPLORE_PREFETCH:
+        return do_prefetch(round, own);
     case EXPLORE_OP_COUNT:
         break;
     }
@@ -943,7 +966,7 @@ static const char *environment(const char *name)
 
 int explore_main(const struct explore_case *cases, int argc, char **argv)
 {
-    const char *only = argc > 1 && *argv[1] ? argv[1] : NULL, *text;
+    const char *only = argc > 1 && *argv[1] ? argv[1] : environment("CASE"), *text;
     if (!scheduler_available()) {
         printf("skipped: this build has no race points to schedule at (MODE=debug or asan)\n");
         return 77;
