@@ -486,7 +486,6 @@ static bool run_scripts(bool ordered)
 int main(int argc, char **argv)
 {
     (void)argc;
-    scheduler_fix_addresses(argv);
     const char *seconds_text = getenv("MAE_SECONDS");
     double seconds = seconds_text ? strtod(seconds_text, NULL) : 30;
     if (!scheduler_available()) {

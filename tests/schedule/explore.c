@@ -180,6 +180,5 @@ static const struct explore_case cases[] = {
 
 int main(int argc, char **argv)
 {
-    scheduler_fix_addresses(argv);
     return explore_main(cases, argc, argv);
 }

@@ -2,10 +2,10 @@
 #include "tests/support/scheduler.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/personality.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "engine/base/race.h"
@@ -13,15 +13,19 @@
 #include "engine/maemio.h"
 #include "workloads/rng.h"
 
-void scheduler_fix_addresses(char **argv)
+enum { SPANS_MAX = 64 };
+
+void *scheduler_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset)
 {
-    int now = personality(0xffffffff);
-    if (now != -1 && !(now & ADDR_NO_RANDOMIZE) && personality((unsigned long)now | ADDR_NO_RANDOMIZE) != -1 &&
-        (personality(0xffffffff) & ADDR_NO_RANDOMIZE))
-        (void)execv("/proc/self/exe", argv); /* if that fails: go on, seeds may not repeat elsewhere */
-    /* Large blocks from the heap too, so that the database's spans find the same hole in each round. */
-    (void)mallopt(M_MMAP_MAX, 0);
-    (void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+    /* Above AddressSanitizer's shadow, below what the kernel hands out; a terabyte each. */
+    const uintptr_t first = UINT64_C(1) << 45, step = UINT64_C(1) << 40;
+    bool reserves = at == NULL && protection == PROT_NONE && (flags & MAP_NORESERVE);
+    for (uintptr_t i = 0; reserves && i < SPANS_MAX; i++) {
+        long got = syscall(SYS_mmap, first + i * step, bytes, protection, flags | MAP_FIXED_NOREPLACE, file, offset);
+        if (got != -1 || errno != EEXIST)
+            return (void *)got;
+    }
+    return (void *)syscall(SYS_mmap, at, bytes, protection, flags, file, offset);
 }
 
 #ifdef MAE_DEBUG
