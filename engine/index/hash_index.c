@@ -548,7 +548,8 @@ static void prefetch_short(struct mae_txn *txn, struct hash_index *index, const 
         struct announced *announced = &txn->announced[found];
         announced->key = hash_load_word(keys + i * HASH_WORD_BYTES);
         announced->index = index;
-        if (UNLIKELY(!hash_bucket_match(txn, index->buckets, buckets[i], announced->key, &announced->row)) && !MUTATED(announce_unmatched))
+        if (UNLIKELY(!hash_bucket_match(txn, index->buckets, buckets[i], announced->key, &announced->row)) &&
+            !MUTATED(announce_unmatched))
             continue;
         txn_prefetch_row(rows, announced->row);
         found++;

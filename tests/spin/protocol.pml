@@ -1,9 +1,9 @@
 /*
  * protocol.pml - install, raise, check and collection for three transactions on two rows.
  *
- * Transaction t has timestamp t and does, on each row, nothing, a read, a read-modify-write or (BLIND) a blind write, as
- * the verifier chooses. Version t of a row is the one that transaction t writes; version 0 is there from the beginning.
- * A chain is ordered by timestamp, so an array by timestamp stands for it: what is not LINKED is not in it.
+ * Transaction t has timestamp t and does, on each row, nothing, a read, a read-modify-write or (BLIND) a blind write,
+ * as the verifier chooses. Version t of a row is the one that transaction t writes; version 0 is there from the
+ * beginning. A chain is ordered by timestamp, so an array by timestamp stands for it: what is not LINKED is not in it.
  *
  * Memory. Loads and stores happen one at a time, in some order. Where the engine's ORD-3 asks for sequential
  * consistency, and DROP_ORD3 takes that away, a store goes to a buffer of its transaction first and becomes visible at
@@ -19,8 +19,8 @@
  *   collect                   gc.c collect                    ORD-6: one collector
  *
  * A search down a chain is one step, but for waiting; every other load or store that others can see is one of its own.
- * Collection: a worker passes a quiescent point before its transaction or does not, and parks after it. The leader reads
- * slot by slot; the collector cuts off any row below any base that the horizon has passed.
+ * Collection: a worker passes a quiescent point before its transaction or does not, and parks after it. The leader
+ * reads slot by slot; the collector cuts off any row below any base that the horizon has passed.
  *
  * Checked: after the end each committed read is of the version that timestamp order says (SERIAL); with GC, no version
  * is given back while a transaction that read it runs, and no search meets one that was (G1, H4).
