@@ -29,7 +29,7 @@ enum {
     ERROR_BYTES = 512,
     HANG_SECONDS = 30,   /* a round takes milliseconds */
     PREFETCH_MAX = 4,    /* keys announced at once */
-    RUN_MAX = 16,        /* keys of one INSERT_RUN or ERASE_RUN */
+    RUN_MAX = 40,        /* keys of one INSERT_RUN or ERASE_RUN */
     TWICE_EVERY = 32,    /* rounds */
     COVERED_AFTER = 100, /* rounds */
     CASES_MAX = 32,
