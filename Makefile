@@ -5,7 +5,8 @@
 # plain machine code, so that programs linked without LTO can use it). libmaemio.a is that object with every symbol
 # hidden but mae_*; ./maemio links against it as any embedding program would. Tests link with internals visible.
 
-MODE ?= release#	release | debug | asan | tsan | cov
+# Schedules need race points, which release builds have not.
+MODE ?= $(if $(filter schedule,$(MAKECMDGOALS)),debug,release)#	release | debug | asan | tsan | cov
 OPTIONS ?=#		fixed: the protocol's switches are constants at their defaults; to measure what they cost
 MUTATION ?=#		one deliberate fault, see tests/mutations: adds -DMAE_MUTATION_<name>
 WERROR ?= -Werror#	WERROR= for a compiler newer than ours, with new warnings
@@ -91,7 +92,7 @@ FORMATTED := $(shell find engine workloads harness tests examples -name '*.[ch]'
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests test quick-test thread-tests thread-test mutations benches bench check-all coverage figures
+.PHONY: all tests test quick-test thread-tests thread-test schedule mutations benches bench check-all coverage figures
 .PHONY: layers style format format-check shellcheck lint install uninstall clean help FORCE
 
 all: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Build ./maemio and libmaemio.a (MODE=debug and so on: below build/)
@@ -169,6 +170,9 @@ thread-test: all thread-tests ## Run the tests with more than one thread, for MO
 
 bench: ## Measure what the README's tables say, some 25 minutes; BENCH=quick: a few
 	@scripts/bench
+
+schedule: $(BUILD)/tests/schedule/explore ## Repeat a schedule, with its trace: SEED= as printed (CASE=: try a case)
+	@SEED='$(SEED)' CASE='$(CASE)' $<
 
 mutations: ## Demand that the tests notice each deliberate fault (tests/mutations)
 	@scripts/mutations

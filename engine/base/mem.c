@@ -173,7 +173,7 @@ static bool budget_take(struct mem_budget *budget, size_t bytes)
 {
     uint64_t now = atomic_load_explicit(&budget->committed_bytes, memory_order_relaxed);
     do {
-        if (now + bytes > budget->limit_bytes)
+        if (now + bytes > budget->limit_bytes && !MUTATED(memory_limit_ignored))
             return false;
     } while (!atomic_compare_exchange_weak_explicit(&budget->committed_bytes, &now, now + bytes, memory_order_relaxed,
                                                     memory_order_relaxed));

@@ -70,7 +70,7 @@ enum mae_status mae_run(struct mae_worker *worker, enum mae_mode mode, mae_body_
             mae_abort(txn);
         }
         if (!mae_status_is_retryable(status) || attempt == attempts_max)
-            return status;
+            return MUTATED(run_loses_status) ? MAE_OK : status;
         mae_backoff(worker);
     }
 }
@@ -308,7 +308,7 @@ enum mae_status mae_delete(struct mae_txn *txn, struct mae_index *index, const v
     enum mae_status status = find(txn, index, key, &row);
     if (status == MAE_OK)
         status = found_row(txn, txn_delete(txn, &index->table->rows, row));
-    if (status == MAE_OK)
+    if (status == MAE_OK && !MUTATED(delete_leaves_entry))
         status = found_row(txn, mae_index_remove(txn, index, key, row));
     return status;
 }

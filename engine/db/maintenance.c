@@ -50,37 +50,40 @@ static void take_garbage(void *arg)
     gc_orphan(arg);
 }
 
-static void park_silent(struct maintenance *maintenance)
+static void park_silent(struct mae_worker *own, uint64_t *last_wts)
 {
-    struct core *core = &maintenance->db->core;
+    struct core *core = own->core;
     for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
         struct mae_worker *worker = atomic_load_explicit(&core->workers[i], memory_order_acquire);
-        if (!worker || worker == maintenance->worker)
+        if (!worker || worker == own)
             continue;
         uint64_t wts = atomic_load_explicit(&core->horizon.slots[i].wts, memory_order_relaxed);
-        if (wts == maintenance->last_wts[i])
+        if (wts == last_wts[i])
             (void)horizon_park_other(&core->horizon, i, barrier, take_garbage, worker);
-        maintenance->last_wts[i] = wts;
+        last_wts[i] = wts;
     }
+}
+
+void maintenance_round(struct mae_worker *worker, uint64_t *last_wts)
+{
+    park_silent(worker, last_wts);
+    worker_unpark(worker, tsc_now());
+    for (int i = 0; i < ROUNDS; i++) {
+        uint64_t interval = worker->protocol.gc_interval_ticks, start = tsc_now();
+        worker_quiescent(worker, start);
+        while (i + 1 < ROUNDS && tsc_now() - start < interval && (double)interval < 1000 * worker->core->ticks_per_us)
+            cpu_pause();
+    }
+    worker_park(worker);
 }
 
 static void *run(void *arg)
 {
     struct maintenance *maintenance = arg;
-    struct mae_worker *worker = maintenance->worker;
     pthread_mutex_lock(&maintenance->lock);
     while (!maintenance->stop) {
         pthread_mutex_unlock(&maintenance->lock);
-        park_silent(maintenance);
-        worker_unpark(worker, tsc_now());
-        for (int i = 0; i < ROUNDS; i++) {
-            uint64_t interval = worker->protocol.gc_interval_ticks, start = tsc_now();
-            worker_quiescent(worker, start);
-            while (i + 1 < ROUNDS && tsc_now() - start < interval &&
-                   (double)interval < 1000 * worker->core->ticks_per_us)
-                cpu_pause();
-        }
-        worker_park(worker);
+        maintenance_round(maintenance->worker, maintenance->last_wts);
         pthread_mutex_lock(&maintenance->lock);
         struct timespec until;
         clock_gettime(CLOCK_MONOTONIC, &until);

@@ -190,7 +190,8 @@ static enum mae_status search_validated(struct mae_txn *txn, struct hash_index *
             status = txn_read(txn, table, row, &data, NULL);
         if (status != MAE_OK) /* the chain changed under us, or the bucket is too new */
             return status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status;
-        if (table == index->buckets && (home.growth & depth_mask(stored_depth(index, data))) != growth)
+        if (!MUTATED(split_unnoticed) && table == index->buckets &&
+            (home.growth & depth_mask(stored_depth(index, data))) != growth)
             return MAE_ABORT_INDEX; /* split since cover looked at it */
         for (uint32_t i = 0; i < index->bucket_entries; i++) {
             uint64_t word = entry_row_word(index, data, i);
@@ -312,7 +313,7 @@ enum mae_status hash_index_insert(struct mae_txn *txn, struct hash_index *index,
     if (txn->snapshot)
         return MAE_READ_ONLY;
     enum mae_status status = search_validated(txn, index, key, &place);
-    if (status == MAE_OK && place.found)
+    if (status == MAE_OK && place.found && !MUTATED(duplicate_key))
         return MAE_EXISTS;
     if (status == MAE_OK && place.free) {
         void *data;
@@ -420,7 +421,7 @@ static enum mae_status split_bucket(struct mae_txn *txn, struct hash_index *inde
         return status;
     for (int i = 0; i < 2; i++) {
         memset(halves[i].data, 0, index->bucket_bytes);
-        depth_set(index, halves[i].data, depth + 1);
+        depth_set(index, halves[i].data, depth + !MUTATED(depth_too_old));
     }
     for (uint64_t overflow = UINT64_MAX;;) {
         for (uint32_t i = 0; i < index->bucket_entries; i++) {
@@ -547,7 +548,8 @@ static void prefetch_short(struct mae_txn *txn, struct hash_index *index, const 
         struct announced *announced = &txn->announced[found];
         announced->key = hash_load_word(keys + i * HASH_WORD_BYTES);
         announced->index = index;
-        if (UNLIKELY(!hash_bucket_match(txn, index->buckets, buckets[i], announced->key, &announced->row)))
+        if (UNLIKELY(!hash_bucket_match(txn, index->buckets, buckets[i], announced->key, &announced->row)) &&
+            !MUTATED(announce_unmatched))
             continue;
         txn_prefetch_row(rows, announced->row);
         found++;

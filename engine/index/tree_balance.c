@@ -163,7 +163,7 @@ static enum mae_status split(struct mae_txn *txn, const struct tree_index *index
     bool goes_left;
     const unsigned keep = split_at(node, position, &goes_left);
     tree_node_copy(shape, right, 0, node, keep, node->count - keep);
-    right->count = (uint16_t)(node->count - keep);
+    right->count = (uint16_t)(node->count - keep - MUTATED(split_loses_entry));
     node->count = (uint16_t)keep;
     node->last_insert = TREE_NO_POSITION;
     if (goes_left)
@@ -174,7 +174,8 @@ static enum mae_status split(struct mae_txn *txn, const struct tree_index *index
     copy_fence(shape, right, node, true);
     const struct tree_key separator = tree_node_key(shape, right, 0);
     tree_node_set_low(shape, right, &separator);
-    tree_node_set_high(shape, node, &separator);
+    if (!MUTATED(split_keeps_fence))
+        tree_node_set_high(shape, node, &separator);
     if (node->level == 0) {
         right->left = row;
         right->right = node->right;
@@ -254,7 +255,7 @@ static enum mae_status merge(struct mae_txn *txn, const struct tree_index *index
     left->last_insert = TREE_NO_POSITION;
     copy_fence(shape, left, right, true);
     left->right = right->right;
-    enum mae_status status = link_back(txn, index, left, left_row, right_row);
+    enum mae_status status = MUTATED(merge_keeps_link) ? MAE_OK : link_back(txn, index, left, left_row, right_row);
     if (status != MAE_OK)
         return status;
     tree_node_remove(shape, parent, place);

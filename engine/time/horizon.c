@@ -41,7 +41,7 @@ void horizon_publish(struct horizon *horizon, unsigned id, uint64_t clock)
 static void publish_minima(struct horizon *horizon)
 {
     uint64_t min_wts = UINT64_MAX, min_rts = UINT64_MAX;
-    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
+    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed) - MUTATED(slot_skipped);
     for (uint32_t i = 0; i < limit; i++) {
         RACE(LEADER_SCAN);
         struct horizon_slot *slot = &horizon->slots[i];
@@ -130,9 +130,9 @@ uint64_t horizon_unpark(struct horizon *horizon, unsigned id, uint64_t clock)
     RACE(UNPARK);
     pthread_mutex_lock(&horizon->leader);
     uint64_t min_wts = atomic_load_explicit(&horizon->min_wts, memory_order_relaxed);
-    if (bound(clock) < min_wts)
+    if (bound(clock) < min_wts && !MUTATED(join_below_horizon))
         clock = timestamp_clock(min_wts) - 1;
-    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
+    uint32_t limit = MUTATED(join_below_horizon) ? 0 : atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
     for (uint32_t i = 0; i < limit; i++) {
         uint64_t other = atomic_load_explicit(&horizon->slots[i].clock, memory_order_relaxed);
         clock = other > clock ? other : clock;
@@ -158,10 +158,12 @@ bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(vo
         /* The owner stores in_txn, then loads state; here state is stored, then in_txn loaded; the barrier runs on
          * every CPU in between. So at least one of both sees the other, and an owner that sees SLOT_PARKED takes the
          * lock. */
+        RACE(PARK_OTHER);
         atomic_store_explicit(&slot->state, SLOT_PARKED, memory_order_relaxed);
         barrier();
+        RACE(PARK_OTHER);
         is_parked = !atomic_load_explicit(&slot->in_txn, memory_order_acquire);
-        if (is_parked)
+        if (is_parked || MUTATED(park_in_txn))
             parked(arg);
         else
             atomic_store_explicit(&slot->state, SLOT_ACTIVE, memory_order_relaxed);

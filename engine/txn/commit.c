@@ -32,7 +32,9 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
     /* ORD-9: in_txn before state, see horizon_park_other; the compiler barrier is all that is needed on this side. */
     atomic_store_explicit(&worker->slot->in_txn, 1, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
-    if (UNLIKELY(atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != SLOT_ACTIVE))
+    RACE(IN_TXN);
+    if (UNLIKELY(atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != SLOT_ACTIVE) &&
+        !MUTATED(unpark_forgotten))
         worker_unpark(worker, now);
     txn->running = true;
     txn->snapshot = mode == MAE_SNAPSHOT;
@@ -49,7 +51,8 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
         if (MUTATED(snapshot_too_new))
             txn->ts = timestamp_make(worker->clock.clock + 1, 0);
     } else {
-        txn->ts = timestamp_make(tsclock_next(&worker->clock, now, timestamp_clock(after)), worker->id);
+        txn->ts = timestamp_make(tsclock_next(&worker->clock, now, MUTATED(after_ignored) ? 0 : timestamp_clock(after)),
+                                 worker->id);
     }
     *begun = txn;
     return MAE_OK;
@@ -106,7 +109,8 @@ static ALWAYS_INLINE void raise_rts(struct version *version, uint64_t ts)
 {
     RACE(RAISE_RTS);
     uint64_t rts = atomic_load_explicit(&version->rts, memory_order_seq_cst); /* ORD-3, reader half */
-    while (rts < ts) /* ends: rts only grows (V2), each failure has seen it grow */
+    /* Ends: rts only grows (V2), each failure has seen it grow. */
+    while (rts < ts || (MUTATED(rts_lowered) && rts > ts))
         if (atomic_compare_exchange_weak_explicit(&version->rts, &rts, ts, memory_order_seq_cst, memory_order_seq_cst))
             break;
 }
@@ -147,6 +151,8 @@ static ALWAYS_INLINE bool may_supersede(const struct mae_txn *txn, const struct 
         return false;
     if (access->flags & ACCESS_READ ? older != access->read : version_status(older) == VERSION_DELETED)
         return false;
+    if (MUTATED(blind_skips_rts) && !(access->flags & ACCESS_READ))
+        return true;
     /* ORD-3, writer half. */
     return atomic_load_explicit(&older->rts, memory_order_seq_cst) <= txn->ts;
 }
@@ -247,7 +253,7 @@ static COLD bool tombstone_is_newest(struct access *access)
 static ALWAYS_INLINE bool write_is_valid(struct mae_txn *txn, struct access *access)
 {
     RACE(CHECK_WRITE);
-    if (UNLIKELY(access->flags & ACCESS_DELETE) && !tombstone_is_newest(access))
+    if (UNLIKELY(access->flags & ACCESS_DELETE) && !MUTATED(tombstone_unchecked) && !tombstone_is_newest(access))
         return false;
     /* ORD-3, both loads. Right below is what was read, which is committed: the common case. */
     if ((access->flags & ACCESS_READ) &&
@@ -316,9 +322,13 @@ static COLD void roll_back(struct mae_txn *txn)
             insert_discard(worker, access);
         } else if (access->flags & ACCESS_INSTALLED) {
             RACE(ABORT_INSTALLED);
-            atomic_store_explicit(&access->fresh->status, VERSION_ABORTED, memory_order_release); /* ORD-7 */
+            if (!MUTATED(abort_leaves_pending))
+                atomic_store_explicit(&access->fresh->status, /* ORD-7 */
+                                      MUTATED(abort_commits) ? VERSION_COMMITTED : VERSION_ABORTED,
+                                      memory_order_release);
         } else if (access->fresh_handle == HANDLE_INLINE) {
-            atomic_store_explicit(&access->fresh->status, VERSION_UNUSED, memory_order_release); /* ORD-5 */
+            if (!MUTATED(inline_slot_lost))
+                atomic_store_explicit(&access->fresh->status, VERSION_UNUSED, memory_order_release); /* ORD-5 */
         } else {
             pool_free(&worker->pool, access->fresh_handle, access->fresh);
         }
@@ -411,7 +421,7 @@ enum mae_status txn_commit(struct mae_txn *txn)
         finish(txn);
         return MAE_OK;
     }
-    if (UNLIKELY(txn->doomed != MAE_OK))
+    if (UNLIKELY(txn->doomed != MAE_OK) && !MUTATED(doomed_commits))
         return fail(txn, txn->doomed);
     uint64_t phase = txn->begin_ticks;
     PHASE_END(worker, ticks_execute, &phase);

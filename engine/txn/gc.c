@@ -140,13 +140,14 @@ static void collect(struct mae_worker *worker, const struct gc_item *item, uint6
     _Atomic uint8_t *lock = row_lock(table, row);
     RACE(GC_LOCK);
     /* ORD-6: acquire and release make the row's collectors follow one another. */
-    if (atomic_exchange_explicit(lock, 1, memory_order_acquire)) {
+    if (atomic_exchange_explicit(lock, 1, memory_order_acquire) && !MUTATED(gc_unlocked)) {
         push(&worker->gc, item); /* later again: the other collector may have begun with an older version */
         return;
     }
     struct version *base = row_version(table, row, item->handle);
     uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
-    if ((status == VERSION_COMMITTED || status == VERSION_DELETED) && version_wts(base) == item->stamp) { /* G2 */
+    if (((status == VERSION_COMMITTED || status == VERSION_DELETED) && version_wts(base) == item->stamp) || /* G2 */
+        MUTATED(gc_reused_version)) {
         RACE(GC_UNLINK);
         version_handle rest = atomic_load_explicit(&base->older, memory_order_relaxed);
         atomic_store_explicit(&base->older, HANDLE_NONE, memory_order_relaxed); /* nobody goes there: G1 */
@@ -198,6 +199,8 @@ void gc_run(struct mae_worker *worker)
     uint64_t min_rts = atomic_load_explicit(&worker->core->horizon.min_rts, memory_order_acquire);
     if (MUTATED(gc_early))
         min_rts = UINT64_MAX;
+    if (MUTATED(gc_at_min_wts))
+        min_rts = atomic_load_explicit(&worker->core->horizon.min_wts, memory_order_acquire);
     for (size_t i = queue->count; i > 0 && queue->items[queue->head].stamp < min_rts; i--) {
         struct gc_item item = queue->items[queue->head];
         const struct gc_item *ahead = &queue->items[(queue->head + AHEAD) & (queue->capacity - 1)];

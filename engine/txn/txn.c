@@ -131,7 +131,9 @@ static ALWAYS_INLINE enum mae_status give(struct version *version, const void **
 static ALWAYS_INLINE enum mae_status access_reread(struct access *access, const void **data, size_t *bytes)
 {
     /* A promoted version may still be updated in place: what was read is the old one. */
-    if ((access->flags & (ACCESS_WRITE | ACCESS_PROMOTE)) == ACCESS_WRITE || access->flags & ACCESS_DELETE)
+    if (((access->flags & (ACCESS_WRITE | ACCESS_PROMOTE)) == ACCESS_WRITE &&
+         !(MUTATED(own_write_unseen) && access->read)) ||
+        access->flags & ACCESS_DELETE)
         return access->flags & ACCESS_DELETE ? MAE_NOT_FOUND : give(access->fresh, data, bytes);
     if (version_status(access->read) == VERSION_DELETED)
         return MAE_NOT_FOUND;

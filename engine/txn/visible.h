@@ -97,7 +97,9 @@ static ALWAYS_INLINE struct version *visible_decided(struct mae_worker *worker, 
         if (version_wts(version) < ts) {
             uint8_t status = version_status(version);
             MAE_DCHECK(status != VERSION_UNUSED); /* G1, G3 */
-            if (UNLIKELY(status == VERSION_PENDING))
+            if (UNLIKELY(status == VERSION_PENDING) && MUTATED(check_ignores_pending))
+                status = VERSION_ABORTED;
+            else if (UNLIKELY(status == VERSION_PENDING))
                 status = version_wait(worker, version);
             if (status != VERSION_ABORTED)
                 return version;

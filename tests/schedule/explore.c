@@ -1,10 +1,13 @@
 /*
  * explore.c - random transactions under random schedules: what the engine must survive, a line a case.
  *
- * Usage: explore [CASE]; MAE_SECONDS how long, MAE_SEED where to begin, SEED=case:seed[:n] repeats a round.
- * How to read a failure: tests/support/explore.h.
+ * Usage: explore [CASE], or CASE= in the environment; MAE_SECONDS or MAE_SCHEDULES how much, MAE_SEED where to begin;
+ * SEED=case:seed[:n] repeats a round, `make schedule SEED=...` does the same. How to read a failure:
+ * tests/support/explore.h.
  */
 #include "tests/support/explore.h"
+
+#include "engine/txn/worker.h"
 #include "tests/support/scheduler.h"
 
 SCHEDULER_INTERPOSE
@@ -19,7 +22,8 @@ static const struct explore_case cases[] = {
      .keys = 6,
      .payload_max = 16,
      .snapshot_percent = 20,
-     .ops_max = 2},
+     .ops_max = 2,
+     .covers = EXPLORE_COVERS(versions_reclaimed)},
     {.name = "skew",
      .what = "write skew, read-only anomaly",
      .weights = {W(SKEW) = 2, W(READ) = 1},
@@ -43,11 +47,12 @@ static const struct explore_case cases[] = {
      .keys = 4,
      .payload_max = 64,
      .snapshot_percent = 10,
-     .ops_max = 4},
+     .ops_max = 4,
+     .covers = EXPLORE_COVERS(pending_waits)},
     {.name = "hash",
      .what = "insert, delete, miss and update through a hash index",
      .weights = {W(INSERT) = 3, W(ERASE) = 3, W(READ) = 3, W(UPDATE) = 2, W(FIND) = 1, W(INSERT_ERASE) = 1,
-                 W(REF_READ) = 1},
+                 W(REF_READ) = 1, W(PREFETCH) = 1},
      .key_bytes = 8,
      .keys = 6,
      .payload_max = 32,
@@ -63,17 +68,18 @@ static const struct explore_case cases[] = {
      .ops_max = 3},
     {.name = "hash-grow",
      .what = "a growing hash index",
-     .weights = {W(INSERT) = 3, W(ERASE) = 2, W(READ) = 3, W(UPDATE) = 1},
+     .weights = {W(INSERT) = 3, W(ERASE) = 2, W(READ) = 3, W(UPDATE) = 1, W(PREFETCH) = 1},
      .key_bytes = 8,
      .keys = 64,
      .load = 60,
      .payload_max = 8,
      .snapshot_percent = 15,
      .ops_max = 5,
-     .grow = true},
+     .grow = true,
+     .covers = EXPLORE_COVERS(index_splits)},
     {.name = "hash-long",
      .what = "long keys in a hash index, chains of buckets",
-     .weights = {W(INSERT) = 3, W(ERASE) = 3, W(READ) = 3, W(UPDATE) = 2},
+     .weights = {W(INSERT) = 3, W(ERASE) = 3, W(READ) = 3, W(UPDATE) = 2, W(PREFETCH) = 1},
      .key_bytes = 40,
      .keys = 200,
      .payload_max = 8,
@@ -82,7 +88,7 @@ static const struct explore_case cases[] = {
     {.name = "tree",
      .what = "insert, delete, scan through an ordered index",
      .weights = {W(INSERT) = 3, W(ERASE) = 3, W(READ) = 2, W(UPDATE) = 1, W(SCAN) = 2, W(FIND) = 1, W(OVERWRITE) = 1,
-                 W(SCAN_UPDATE) = 1},
+                 W(SCAN_UPDATE) = 1, W(PREFETCH) = 1},
      .ordered = true,
      .key_bytes = 8,
      .keys = 12,
@@ -97,7 +103,8 @@ static const struct explore_case cases[] = {
      .keys = 60,
      .payload_max = 8,
      .snapshot_percent = 15,
-     .ops_max = 6},
+     .ops_max = 6,
+     .covers = EXPLORE_COVERS(rows_reclaimed)},
     {.name = "tree-many",
      .what = "a non-unique ordered index, rows by reference",
      .weights = {W(ROW_INSERT) = 3, W(ROW_ERASE) = 3, W(SCAN) = 2, W(SCAN_UPDATE) = 1, W(FIND) = 1},
@@ -115,7 +122,8 @@ static const struct explore_case cases[] = {
      .keys = 4,
      .payload_max = 16,
      .snapshot_percent = 15,
-     .ops_max = 3},
+     .ops_max = 3,
+     .covers = EXPLORE_COVERS(rows_reclaimed)},
     {.name = "idle",
      .what = "workers parking, leaving and joining",
      .weights = {W(TRANSFER) = 2, W(INSERT) = 2, W(ERASE) = 2, W(READ) = 2},
@@ -125,7 +133,8 @@ static const struct explore_case cases[] = {
      .snapshot_percent = 30,
      .idle_percent = 30,
      .rejoin_percent = 20,
-     .ops_max = 3},
+     .ops_max = 3,
+     .covers = EXPLORE_COVERS(clock_jumps)},
     {.name = "promote",
      .what = "versions moving into their rows",
      .weights = {W(READ) = 6, W(UPDATE) = 2, W(OVERWRITE) = 1, W(ERASE) = 1, W(INSERT) = 1},
@@ -133,12 +142,43 @@ static const struct explore_case cases[] = {
      .keys = 3,
      .payload_max = 32,
      .snapshot_percent = 20,
-     .ops_max = 3},
+     .ops_max = 3,
+     .covers = EXPLORE_COVERS(promotions)},
+    {.name = "tree-deep",
+     .what = "an ordered index of three levels, whose inner nodes split and merge",
+     .weights = {W(INSERT_RUN) = 2, W(ERASE_RUN) = 6, W(READ) = 1, W(SCAN) = 2, W(SCAN_UPDATE) = 1},
+     .ordered = true,
+     .key_bytes = 64,
+     .keys = 1300,
+     .payload_max = 8,
+     .snapshot_percent = 15,
+     .ops_max = 4,
+     .covers = EXPLORE_COVERS(rows_reclaimed)},
+    {.name = "readers",
+     .what = "slow readers while others make garbage",
+     .weights = {W(READ) = 3, W(UPDATE) = 4, W(OVERWRITE) = 2, W(INSERT_ERASE) = 1},
+     .key_bytes = 8,
+     .keys = 3,
+     .payload_max = 64,
+     .snapshot_percent = 40,
+     .ops_max = 6,
+     .covers = EXPLORE_COVERS(versions_reclaimed)},
+    {.name = "maintained",
+     .what = "leaders hand over, and a maintenance thread parks who is silent and takes their garbage",
+     .weights = {W(TRANSFER) = 2, W(INSERT) = 2, W(ERASE) = 2, W(READ) = 2, W(UPDATE) = 1},
+     .key_bytes = 8,
+     .keys = 4,
+     .payload_max = 16,
+     .snapshot_percent = 30,
+     .idle_percent = 15,
+     .rejoin_percent = 10,
+     .ops_max = 3,
+     .maintained = true,
+     .covers = EXPLORE_COVERS(leader_rounds)},
     {.name = NULL},
 };
 
 int main(int argc, char **argv)
 {
-    scheduler_fix_addresses(argv);
     return explore_main(cases, argc, argv);
 }

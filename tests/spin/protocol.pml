@@ -2,31 +2,36 @@
  * protocol.pml - install, raise, check and collection for three transactions on two rows.
  *
  * Transaction t has timestamp t and does, on each row, nothing, a read, a read-modify-write or (BLIND) a blind write,
- * as the
- * verifier chooses. Version t of a row is the one that transaction t writes; version 0 is there from the beginning. A
- * chain is ordered by timestamp, so an array by timestamp stands for it: what is not LINKED is not in it.
+ * as the verifier chooses. Version t of a row is the one that transaction t writes; version 0 is there from the
+ * beginning. A chain is ordered by timestamp, so an array by timestamp stands for it: what is not LINKED is not in it.
  *
  * Memory. Loads and stores happen one at a time, in some order. Where the engine's ORD-3 asks for sequential
- * consistency, and
- * DROP_ORD3 takes that away, a store goes to a buffer of its transaction first and becomes visible at any later moment
- * up to the
- * decision: what store-before-load reordering does on all hardware of today.
+ * consistency, and DROP_ORD3 takes that away, a store goes to a buffer of its transaction first and becomes visible at
+ * any later moment up to the decision: what store-before-load reordering does on all hardware of today. The rows of the
+ * engine's table of memory orders (engine/DESIGN.md), where they act here:
  *
  *   step                      engine                          order kept by the model
- *   link the pending version  commit.c install                ORD-3 writer half: before the loads of rts in `check`
- *   raise rts                 commit.c raise_rts              ORD-3 reader half: before the search again in `check`
+ *   link the pending version  commit.c install                ORD-3 writer half: before the loads of rts in the check
+ *                                                             ORD-8: release; its header is there when it is reached
+ *   raise rts                 commit.c raise_rts              ORD-3 reader half: before the search again in the check
  *   decide                    commit.c decide                 ORD-7: release; everything before it is visible by then
  *   publish, leader           horizon.c                       ORD-2: acquire and release, in program order here
  *   collect                   gc.c collect                    ORD-6: one collector
  *
- * Checked: after the end each committed read is of the version that timestamp order says (SERIAL); with GC, no version
- * is given
- * back while a transaction that read it runs, and no search meets one that was (G1, H4).
+ * A search down a chain is one step, but for waiting; every other load or store that others can see is one of its own.
+ * Collection: a worker passes a quiescent point before its transaction or does not, and parks after it. The leader
+ * reads slot by slot; the collector cuts off any row below any base that the horizon has passed.
  *
- * Switches: DROP_ORD3, SKIP_CHECK, SKIP_RAISE, IGNORE_PENDING_IN_CHECK (faults); GC (with horizon and collector),
- * HORIZON_TOO_HIGH, NO_RTS_BOUND (faults of GC); BLIND (blind writes too); TWO (two transactions only),
- * ONE_ROW (one row only).
+ * Checked: after the end each committed read is of the version that timestamp order says (SERIAL); with GC, no version
+ * is given back while a transaction that read it runs, and no search meets one that was (G1, H4).
+ *
+ * Switches: DROP_ORD3_WRITER, DROP_ORD3_READER (a half of ORD-3 each), SKIP_CHECK, SKIP_RAISE, IGNORE_PENDING_IN_CHECK
+ * (faults); GC (with horizon and collector), HORIZON_TOO_HIGH, NO_RTS_BOUND (faults of GC); BLIND (blind writes too);
+ * TWO (two transactions only), ONE_ROW (one row only).
  */
+#if defined(DROP_ORD3_WRITER) || defined(DROP_ORD3_READER)
+#define DROP_ORD3
+#endif
 #ifdef TWO
 #define TXNS 2
 #else
@@ -63,7 +68,7 @@ bool buffered_link[8], buffered_rts[8];
 #ifdef GC
 byte min_wts = 1, min_rts = 0;
 byte slot_wts[4], slot_rts[4];
-#define FINISHED 9      /* lower bound of a worker's timestamps when it has none to come */
+#define FINISHED 9 /* a parked worker's slot: holds nothing back */
 #endif
 
 /* The version of row r that t sees; waits for pending ones. Continues below what it waited for, as the engine does. */
@@ -98,7 +103,7 @@ inline below(r, v)
 
 inline link(r)
 {
-#ifdef DROP_ORD3
+#ifdef DROP_ORD3_WRITER
     buffered_link[AT(r, t)] = true
 #else
     status[AT(r, t)] = PENDING
@@ -110,7 +115,7 @@ inline raise(r, v)
 #ifdef GC
     assert(status[AT(r, v)] != FREE);
 #endif
-#ifdef DROP_ORD3
+#ifdef DROP_ORD3_READER
     buffered_rts[AT(r, t)] = true
 #else
     if
@@ -145,165 +150,163 @@ end:
 #endif
 
 #ifdef GC
-inline publish(finished)
+/* A quiescent point. */
+inline publish()
 {
-    byte seen;
-    seen = min_wts;               /* ORD-2 */
-    slot_rts[t] = seen - 1;
-    if
-    :: finished -> slot_wts[t] = FINISHED
-    :: else
-    fi;
-    seen = 0
+    v = min_wts; /* ORD-2: acquire */
+    atomic { slot_rts[t] = v - 1; v = 0 } /* ORD-2: release */
 }
+#endif
+
+/* ---- The steps of a transaction on one row. Each statement, atomic or d_step is one step of the interleaving. ---- */
+
+inline choose(r)
+{
+    if
+    :: op[r] = NONE
+    :: op[r] = READ
+    :: op[r] = UPDATE
+#ifdef BLIND
+    :: op[r] = OVERWRITE
+#endif
+    fi
+}
+
+inline read_row(r)
+{
+    if
+    :: atomic {
+           op[r] == READ || op[r] == UPDATE ->
+           find(r, v, true);
+           read[r] = v;
+           read_of[AT(r, t)] = v + 1;
+           v = 0
+       }
+    :: else
+    fi
+}
+
+/* 3. Install: until the CAS succeeds, or the version below may not be superseded. */
+inline install(r)
+{
+    if
+    :: op[r] >= UPDATE && !fails ->
+       do
+       :: d_step { below(r, expected); v = 0 };
+          find(r, v, true);
+          if
+          :: (op[r] == UPDATE && v != read[r]) || rts[AT(r, v)] > t ->
+             d_step { fails = true; v = 0; expected = 0 };
+             break
+          :: else
+          fi;
+          atomic {
+              below(r, v);
+              if
+              :: v != expected -> v = 0; expected = 0 /* the CAS fails */
+              :: else -> link(r); linked[r] = true; v = 0; expected = 0; break
+              fi
+          }
+       od
+    :: else
+    fi
+}
+
+/* 4. Raise, then 5. check. */
+inline raise_and_check(r)
+{
+    if
+    :: op[r] != NONE && !fails ->
+#ifndef SKIP_RAISE
+       if
+       :: op[r] != OVERWRITE -> atomic { raise(r, read[r]) }
+       :: else
+       fi;
+#endif
+#ifndef SKIP_CHECK
+       atomic {
+#ifdef IGNORE_PENDING_IN_CHECK
+           find(r, v, false);
+#else
+           find(r, v, true);
+#endif
+           if
+           :: op[r] != OVERWRITE && v != read[r] -> fails = true
+           :: else
+           fi
+       }
+       d_step {
+           if
+           :: op[r] >= UPDATE && !fails && rts[AT(r, v)] > t -> fails = true
+           :: else
+           fi;
+           v = 0
+       }
+#endif
+    :: else
+    fi
+}
+
+/* 7. Decide. */
+inline decide(r)
+{
+    if
+    :: atomic {
+           linked[r] ->
+           if
+           :: fails -> status[AT(r, t)] = ABORTED
+           :: else -> rts[AT(r, t)] = (rts[AT(r, t)] < t -> t : rts[AT(r, t)]);
+              status[AT(r, t)] = COMMITTED;
+              committed[AT(r, t)] = true
+           fi;
+           linked[r] = false
+       }
+    :: else
+    fi
+}
+
+#ifdef ONE_ROW
+#define EACH_ROW(step) step(0)
+#else
+#define EACH_ROW(step) step(0); step(1)
 #endif
 
 proctype transaction(byte t)
 {
-    byte op[2], read[2], v, r, expected;
+    byte op[2], read[2], v, expected;
     bool fails, linked[2];
 
-    atomic {
-        r = 0;
-        do
-        :: r < ROWS ->
-           if
-           :: op[r] = NONE
-           :: op[r] = READ
-           :: op[r] = UPDATE
-#ifdef BLIND
-           :: op[r] = OVERWRITE
-#endif
-           fi;
-           r++
-        :: else -> break
-        od
-    }
+    atomic { EACH_ROW(choose) }
 #ifdef GC
-    do
-    :: publish(false)
-    :: break
-    od;
+    if
+    :: publish()
+    :: true
+    fi;
 #endif
-
-    /* Read phase. */
-    r = 0;
-    do
-    :: r < ROWS ->
-       if
-       :: op[r] == READ || op[r] == UPDATE ->
-          find(r, v, true);
-          d_step { read[r] = v; read_of[AT(r, t)] = v + 1; v = 0 }
-       :: else
-       fi;
-       r++
-    :: else -> break
-    od;
-
-    /* 3. Install. */
-    r = 0;
-    do
-    :: r < ROWS && !fails ->
-       if
-       :: op[r] >= UPDATE ->
-again:     skip;
-          d_step { below(r, expected); v = 0 };
-          find(r, v, true);
-          if
-          :: (op[r] == UPDATE && v != read[r]) || rts[AT(r, v)] > t -> fails = true
-          :: else ->
-             atomic {
-                 below(r, v);
-                 if
-                 :: v != expected -> v = 0; goto again  /* the CAS fails */
-                 :: else -> link(r); linked[r] = true
-                 fi
-             }
-          fi;
-          d_step { v = 0; expected = 0 }
-       :: else
-       fi;
-       r++
-    :: else -> break
-    od;
-
-    /* 4. Raise. */
-#ifndef SKIP_RAISE
-    r = 0;
-    do
-    :: r < ROWS && !fails ->
-       if
-       :: op[r] == READ || op[r] == UPDATE -> atomic { raise(r, read[r]) }
-       :: else
-       fi;
-       r++
-    :: else -> break
-    od;
-#endif
-
-    /* 5. Check. */
-#ifndef SKIP_CHECK
-    r = 0;
-    do
-    :: r < ROWS && !fails ->
-       if
-       :: op[r] != NONE ->
-#ifdef IGNORE_PENDING_IN_CHECK
-          find(r, v, false);
-#else
-          find(r, v, true);
-#endif
-          if
-          :: op[r] != OVERWRITE && v != read[r] -> fails = true
-          :: op[r] >= UPDATE && rts[AT(r, v)] > t -> fails = true
-          :: else
-          fi;
-          v = 0
-       :: else
-       fi;
-       r++
-    :: else -> break
-    od;
-#endif
-
-    /* 7. Decide: a release store, so nothing is left in the buffers. */
+    EACH_ROW(read_row);
+    EACH_ROW(install);
+    EACH_ROW(raise_and_check);
 #ifdef DROP_ORD3
+    /* ORD-7: the decision is a release store, so nothing is left in the buffers. */
     !buffered_link[AT(0, t)] && !buffered_link[AT(1, t)] && !buffered_rts[AT(0, t)] && !buffered_rts[AT(1, t)];
 #endif
-    r = 0;
-    do
-    :: r < ROWS ->
-       if
-       :: linked[r] ->
-          atomic {
-              if
-              :: fails -> status[AT(r, t)] = ABORTED
-              :: else -> rts[AT(r, t)] = (rts[AT(r, t)] < t -> t : rts[AT(r, t)]);
-                 status[AT(r, t)] = COMMITTED;
-                 committed[AT(r, t)] = true
-              fi
-          }
-       :: else
-       fi;
-       r++
-    :: else -> break
-    od;
-#ifdef GC
-    assert(op[0] == NONE || op[0] == OVERWRITE || status[AT(0, read[0])] != FREE); /* H4: still there at the end */
-    assert(op[1] == NONE || op[1] == OVERWRITE || status[AT(1, read[1])] != FREE);
-#endif
-    skip;
+    EACH_ROW(decide);
     d_step {
-        has_committed[t] = !fails;
-        r = 0;
-        over++
-    }
 #ifdef GC
-    do
-    :: publish(true)
-    :: slot_wts[t] == FINISHED -> break
-    od
+        assert(op[0] == NONE || op[0] == OVERWRITE || status[AT(0, read[0])] != FREE); /* H4: still there at the end */
+        assert(op[1] == NONE || op[1] == OVERWRITE || status[AT(1, read[1])] != FREE);
+        slot_wts[t] = FINISHED; /* parks: one store of the slot's state */
+        slot_rts[t] = FINISHED;
 #endif
+        has_committed[t] = !fails;
+        over++;
+        /* Forgets what matters no more, so that fewer states differ. */
+        if
+        :: fails -> read_of[AT(0, t)] = 0; read_of[AT(1, t)] = 0
+        :: else
+        fi;
+        op[0] = 0; op[1] = 0; read[0] = 0; read[1] = 0; fails = false
+    }
 }
 
 #ifdef GC

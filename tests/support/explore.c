@@ -21,12 +21,19 @@ enum {
     WORKERS_MAX = 6,
     TXNS_MAX = 3,
     OPS_MAX = 6,
+    MAINTENANCE_MAX = 4,
     ATTEMPTS_MAX = 6,
     SCHEDULES_MAX = 40,
     HELD_MAX = 64,
     KEY_WORDS_MAX = 8,
     ERROR_BYTES = 512,
-    HANG_SECONDS = 30, /* a round takes milliseconds */
+    HANG_SECONDS = 30,   /* a round takes milliseconds */
+    PREFETCH_MAX = 4,    /* keys announced at once */
+    RUN_MAX = 40,        /* keys of one INSERT_RUN or ERASE_RUN */
+    TWICE_EVERY = 32,    /* rounds */
+    COVERED_AFTER = 100, /* rounds */
+    CASES_MAX = 32,
+    PASSES = 8, /* over all cases, each of which gets the same time */
 };
 
 /* A payload the transaction has been given: it must stay as it is until the end. */
@@ -42,6 +49,8 @@ struct worker_state {
     struct held held[HELD_MAX];
     unsigned held_count;
     struct target_txn *txn;
+    const char *contradiction; /* what it has seen that cannot be; reads are validated at the end, so it must abort */
+    uint64_t contradicts[2];
 };
 
 struct round {
@@ -53,6 +62,8 @@ struct round {
     struct mae_db *db;
     struct worker_state workers[WORKERS_MAX];
     unsigned worker_count;
+    struct mae_worker *maintainer; /* or NULL */
+    uint64_t last_wts[MAE_WORKERS_MAX];
     uint64_t seed, schedule_seed;
     unsigned schedules;
     uint64_t stamp; /* the next payload's contents */
@@ -61,7 +72,7 @@ struct round {
 };
 
 static struct totals {
-    uint64_t rounds, schedules, begun, committed, snapshots;
+    uint64_t rounds, schedules, begun, committed, covered;
 } totals;
 
 static void fail(struct round *round, const char *what, uint64_t x, uint64_t y)
@@ -242,6 +253,13 @@ static enum mae_status do_scan(struct round *round, struct worker_state *own, ui
     return noted("  scan ends", number, 0, status == MAE_OK ? scan.status : status);
 }
 
+static void contradict(struct worker_state *own, const char *what, uint64_t x, uint64_t y)
+{
+    own->contradiction = what;
+    own->contradicts[0] = x;
+    own->contradicts[1] = y;
+}
+
 /* A row and its entry, separately: what secondary indexes are made of. */
 static enum mae_status do_row_insert(struct round *round, struct worker_state *own, uint64_t number)
 {
@@ -259,7 +277,7 @@ static enum mae_status do_row_insert(struct round *round, struct worker_state *o
         fill(round, data, bytes);
         status = round->ops->index_insert(own->txn, round->index, &key, ref);
         if (status == MAE_EXISTS)
-            fail(round, "an entry was absent, then there, to one transaction: key and row", number, ref);
+            contradict(own, "an entry was absent, then there, to one transaction: key and row", number, ref);
     }
     return noted("row insert", number, ref, status);
 }
@@ -279,9 +297,39 @@ static enum mae_status do_row_erase(struct round *round, struct worker_state *ow
     if (status == MAE_OK) {
         status = round->ops->index_remove(own->txn, round->index, &key, ref);
         if (status == MAE_NOT_FOUND)
-            fail(round, "an entry was there, then absent, to one transaction: key and row", number, ref);
+            contradict(own, "an entry was there, then absent, to one transaction: key and row", number, ref);
     }
     return noted("row erase", number, ref, status);
+}
+
+/* Neighbours, so that leaves and inner nodes fill and empty within a few transactions. */
+static enum mae_status do_run(struct round *round, struct worker_state *own, uint64_t number, bool insert)
+{
+    enum mae_status status = MAE_OK;
+    for (uint64_t n = 1 + rng_below(&own->rng, RUN_MAX); n > 0 && status == MAE_OK; n--, number++)
+        status = insert ? do_insert(round, own, number % round->what->keys)
+                        : do_erase(round, own, number % round->what->keys);
+    return status;
+}
+
+/* Announced keys are found early and used when they are asked for, in that order or not. */
+static enum mae_status do_prefetch(struct round *round, struct worker_state *own)
+{
+    unsigned char keys[PREFETCH_MAX * sizeof(struct key)];
+    uint64_t numbers[PREFETCH_MAX], count = 1 + rng_below(&own->rng, PREFETCH_MAX);
+    for (uint64_t i = 0; i < count; i++) {
+        numbers[i] = rng_below(&own->rng, round->what->keys);
+        struct key key = make_key(round, numbers[i]);
+        memcpy(keys + i * round->what->key_bytes, &key, round->what->key_bytes);
+    }
+    round->ops->prefetch(own->txn, round->index, keys, count);
+    enum mae_status status = MAE_OK;
+    for (uint64_t i = 0; i < count && status == MAE_OK; i++) {
+        uint64_t number = rng_below(&own->rng, 8) ? numbers[i] : rng_below(&own->rng, round->what->keys);
+        scheduler_point();
+        status = rng_below(&own->rng, 3) ? do_read(round, own, number) : do_update(round, own, number, false);
+    }
+    return status;
 }
 
 /* By row id, whatever is there by now: ids may have been given to another row. */
@@ -367,6 +415,11 @@ static enum mae_status run_op(struct round *round, struct worker_state *own, enu
         return do_ref(round, own, op == EXPLORE_REF_UPDATE);
     case EXPLORE_TABLE_SCAN:
         return do_table_scan(round, own);
+    case EXPLORE_INSERT_RUN:
+    case EXPLORE_ERASE_RUN:
+        return do_run(round, own, number, op == EXPLORE_INSERT_RUN);
+    case EXPLORE_PREFETCH:
+        return do_prefetch(round, own);
     case EXPLORE_OP_COUNT:
         break;
     }
@@ -418,6 +471,7 @@ static enum mae_status attempt(struct round *round, struct worker_state *own, bo
     round->begun++;
     scheduler_note(snapshot ? "begin snapshot at" : "begin at", 0, round->ops->timestamp(own->txn), MAE_OK);
     own->held_count = 0;
+    own->contradiction = NULL;
     for (unsigned i = 0; i < count && status == MAE_OK; i++) {
         scheduler_point();
         status = run_op(round, own, ops[i]);
@@ -435,6 +489,8 @@ static enum mae_status attempt(struct round *round, struct worker_state *own, bo
     scheduler_note("commit", 0, 0, (int)status);
     if (snapshot && status != MAE_OK)
         fail(round, "a snapshot did not commit: status", (uint64_t)status, 0);
+    if (status == MAE_OK && own->contradiction)
+        fail(round, own->contradiction, own->contradicts[0], own->contradicts[1]);
     round->committed += status == MAE_OK;
     return status;
 }
@@ -453,9 +509,24 @@ static void press_growth(struct round *round, const struct worker_state *own)
         local->entries = 62;
 }
 
+static void maintain(struct round *round)
+{
+    struct rng rng;
+    rng_init(&rng, round->schedule_seed, 99);
+    for (uint64_t n = 1 + rng_below(&rng, MAINTENANCE_MAX); n > 0; n--) {
+        scheduler_note("maintenance", 0, 0, MAE_OK);
+        maintenance_round(round->maintainer, round->last_wts);
+        scheduler_point();
+    }
+}
+
 static void body(void *arg, unsigned number)
 {
     struct round *round = arg;
+    if (number == round->worker_count) {
+        maintain(round);
+        return;
+    }
     struct worker_state *own = &round->workers[number];
     unsigned txns = 1 + (unsigned)rng_below(&own->rng, TXNS_MAX);
     for (unsigned i = 0; i < txns; i++) {
@@ -566,6 +637,11 @@ static bool round_open(struct round *round, struct rng *rng)
     for (unsigned i = 0; i < round->worker_count; i++)
         if (round->ops->worker_join(round->target, &round->workers[i].worker) != MAE_OK)
             goto failed;
+    if (what->maintained) {
+        if (worker_join(&round->db->core, &round->maintainer) != MAE_OK)
+            goto failed;
+        worker_park(round->maintainer);
+    }
     if (!load(round))
         goto failed;
     if (what->grow)
@@ -584,27 +660,51 @@ static void plan_draw(struct scheduler_plan *plan, struct rng *rng)
     plan->clocks = (enum scheduler_clocks)rng_below(rng, SCHEDULER_CLOCKS_COUNT);
 }
 
-/* ---- A crash must name its seed too. ---- */
+/* ---- How to repeat it; a crash must say so, too. ---- */
 
-static char running[128];
+static char running[128], command[256];
+static bool tracing;
+
+/* The folder below build/ that this program is in says how it was built; make wants to be told the same. */
+static void command_set(const char *program)
+{
+    char config[128] = "";
+    const char *clang = "", *word;
+    const char *end = strstr(program, "/tests/schedule/"), *begin = end;
+    while (begin && begin > program && begin[-1] != '/')
+        begin--;
+    if (end && (size_t)(end - begin) < sizeof config)
+        memcpy(config, begin, (size_t)(end - begin));
+    char *rest = config;
+    if (strncmp(rest, "clang-", 6) == 0) {
+        clang = " CC=clang";
+        rest += 6;
+    }
+    int n = snprintf(command, sizeof command, "make schedule%s", clang);
+    for (unsigned i = 0; (word = strsep(&rest, "-")) != NULL && *word && (size_t)n < sizeof command; i++)
+        if (i > 0 || strcmp(word, "debug") != 0)
+            n += snprintf(command + n, sizeof command - (size_t)n, " %s=%s",
+                          i == 0                       ? "MODE"
+                          : strcmp(word, "fixed") == 0 ? "OPTIONS"
+                                                       : "MUTATION",
+                          word);
+}
 
 static void crashed(int signal_number)
 {
-    static const char text[] = "\nFAILED: crashed\nrepeat: SEED=";
-    ssize_t ignored = write(STDOUT_FILENO, text, sizeof text - 1);
-    ignored = write(STDOUT_FILENO, running, strlen(running));
-    ignored = write(STDOUT_FILENO, "\n", 1);
-    (void)ignored;
+    /* Not what a signal handler may do, but the program is over anyway, and its trace is worth the try. */
     signal(signal_number, SIG_DFL);
+    if (tracing)
+        scheduler_print(stdout);
+    printf("\nFAILED: crashed\nrepeat: %s SEED=%s\n", command, running);
+    fflush(stdout);
     raise(signal_number);
 }
 
 static void hangs(int signal_number)
 {
     (void)signal_number;
-    static const char text[] = "\nFAILED: an endless loop inside one step\n";
-    ssize_t ignored = write(STDOUT_FILENO, text, sizeof text - 1);
-    (void)ignored;
+    printf("\nFAILED: an endless loop inside one step\n");
     abort();
 }
 
@@ -617,107 +717,171 @@ static void catch_crashes(void)
     sigaltstack(&other, NULL);
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
         sigaction(signals[i], &action, NULL);
+    action.sa_flags |= SA_NODEFER;
     action.sa_handler = hangs;
     sigaction(SIGALRM, &action, NULL);
 }
 
 enum outcome { FINE, WRONG, HUNG };
 
-/*
- * Runs the first `schedules` of the round (0: all) and checks. `trace`: prints the last schedule. On WRONG and HUNG the
- * report says why; the caller frees it.
- */
-static enum outcome round_run(const struct explore_case *what, uint64_t seed, unsigned schedules, bool trace,
-                              unsigned *all, char **report)
+/* What a round was: which, how much of it, and how it ended. */
+struct result {
+    enum outcome outcome;
+    unsigned schedules; /* that ran */
+    uint64_t digest;
+    char *report; /* unless FINE; the caller frees it */
+};
+
+static void count_covered(const struct round *round)
+{
+    if (!round->what->covers)
+        return;
+    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
+        struct mae_worker *worker = atomic_load(&round->db->core.workers[i]);
+        if (worker)
+            totals.covered += ((const uint64_t *)&worker->counters)[(round->what->covers - 1) / sizeof(uint64_t)];
+    }
+}
+
+static void print_schedule(const struct round *round, const struct scheduler_plan *plan, unsigned number)
+{
+    static const char *const clocks[] = {"even", "skewed", "wild"};
+    printf("schedule %u of round %s:0x%" PRIx64 ": %u workers%s, %s", number, round->what->name, round->seed,
+           round->worker_count, round->maintainer ? " and maintenance" : "",
+           plan->policy == SCHEDULER_PCT ? "PCT" : "random");
+    if (plan->policy == SCHEDULER_PCT)
+        printf(" of depth %u", plan->depth);
+    printf(", %s clocks\n", clocks[plan->clocks]);
+    scheduler_print(stdout);
+}
+
+/* Checks history and structure; sets the round's failure. */
+static void judge(struct round *round, struct history_verdict *verdict)
+{
+    static struct history_checker *checker;
+    struct history history;
+    char error[ERROR_BYTES] = "";
+    history_init(&history);
+    if (!checker)
+        checker = history_checker_create();
+    if (!recording_history(round->target, &history, error, sizeof error))
+        fail(round, error, 0, 0);
+    else if (!history_check(checker, &history, verdict) && !round->failure[0])
+        snprintf(round->failure, sizeof round->failure, "the history is wrong");
+    if (!round->failure[0] && mae_db_verify(round->db, error, sizeof error) != MAE_OK)
+        snprintf(round->failure, sizeof round->failure, "mae_db_verify: %.400s", error);
+    history_fini(&history);
+}
+
+static void round_close(struct round *round)
+{
+    for (unsigned w = 0; w < round->worker_count; w++)
+        round->ops->worker_leave(round->workers[w].worker);
+    if (round->maintainer)
+        worker_leave(round->maintainer, round->db->tables, round->db->table_count);
+    round->ops->close(round->target);
+}
+
+/* Runs the first `schedules` of the round (0: all) and checks. `trace`: prints the last schedule. */
+static struct result round_run(const struct explore_case *what, uint64_t seed, unsigned schedules, bool trace)
 {
     static struct round round;
-    static struct history_checker *checker;
     struct rng rng;
-    char error[ERROR_BYTES] = "";
-    snprintf(running, sizeof running, "%s:0x%" PRIx64 ":%u", what->name, seed, schedules);
-    alarm(HANG_SECONDS);
+    struct result result = {FINE, 0, 0, NULL};
     memset(&round, 0, sizeof round);
+    alarm(HANG_SECONDS);
+    snprintf(running, sizeof running, "%s:0x%" PRIx64 ":1", what->name, seed);
+    tracing = trace;
     round.what = what;
     round.seed = seed;
     scheduler_open(seed);
     rng_init(&rng, seed, 2);
     round.worker_count = 2 + (unsigned)rng_below(&rng, rng_below(&rng, 3) ? 2 : WORKERS_MAX - 1);
-    *all = 1 + (unsigned)rng_below(&rng, SCHEDULES_MAX);
-    if (schedules == 0 || schedules > *all)
-        schedules = *all;
-    enum outcome outcome = FINE;
-    *report = NULL;
+    unsigned all = 1 + (unsigned)rng_below(&rng, SCHEDULES_MAX);
+    if (schedules == 0 || schedules > all)
+        schedules = all;
     rng_init(&round.workers[0].rng, seed, 3);
     bool opened = round_open(&round, &rng);
-    for (unsigned i = 0; opened && i < schedules && outcome == FINE && !round.failure[0]; i++) {
+    while (opened && result.schedules < schedules && !round.failure[0]) {
         struct scheduler_plan plan;
         plan_draw(&plan, &rng);
         for (unsigned w = 0; w < round.worker_count; w++)
             rng_init(&round.workers[w].rng, plan.seed, 100 + w);
-        if (!scheduler_run(&plan, round.worker_count, body, &round)) {
-            snprintf(round.failure, sizeof round.failure, "schedule %u did not end: livelock or starvation", i + 1);
-            outcome = HUNG;
-        }
+        round.schedule_seed = plan.seed;
+        snprintf(running, sizeof running, "%s:0x%" PRIx64 ":%u", what->name, seed, ++result.schedules);
         totals.schedules++;
-        if (trace && i + 1 == schedules) {
-            printf("schedule %u of round %s:0x%" PRIx64 ": %u workers, %s depth %u\n", i + 1, what->name, seed,
-                   round.worker_count, plan.policy == SCHEDULER_PCT ? "PCT" : "random", plan.depth);
-            scheduler_print(stdout);
+        if (!scheduler_run(&plan, round.worker_count + (round.maintainer != NULL), body, &round)) {
+            snprintf(round.failure, sizeof round.failure, "a schedule does not end: livelock or starvation");
+            result.outcome = HUNG;
         }
+        if (trace && result.schedules == schedules)
+            print_schedule(&round, &plan, schedules);
     }
+    result.digest = scheduler_digest();
     struct history_verdict verdict = {0};
-    struct history history;
-    history_init(&history);
-    if (!checker)
-        checker = history_checker_create();
-    if (outcome == FINE && opened) {
-        if (!recording_history(round.target, &history, error, sizeof error))
-            fail(&round, error, 0, 0);
-        else if (!history_check(checker, &history, &verdict) && !round.failure[0])
-            snprintf(round.failure, sizeof round.failure, "the history is wrong");
-        if (!round.failure[0] && mae_db_verify(round.db, error, sizeof error) != MAE_OK)
-            snprintf(round.failure, sizeof round.failure, "mae_db_verify: %.400s", error);
-    }
+    if (opened && result.outcome != HUNG)
+        judge(&round, &verdict);
     if (round.failure[0]) {
         struct support_text text = {0};
         support_text_add(&text, "%s\n%s", round.failure, verdict.report.text ? verdict.report.text : "");
-        *report = text.text;
-        if (outcome == FINE)
-            outcome = WRONG;
+        result.report = text.text;
+        if (result.outcome == FINE)
+            result.outcome = WRONG;
     }
-    history_fini(&history);
     history_verdict_fini(&verdict);
     totals.rounds++;
     totals.begun += round.begun;
     totals.committed += round.committed;
-    if (outcome != HUNG && opened) { /* else coroutines are still inside: leave it all alone */
-        for (unsigned w = 0; w < round.worker_count; w++)
-            round.ops->worker_leave(round.workers[w].worker);
-        round.ops->close(round.target);
+    if (opened && result.outcome != HUNG) { /* else coroutines are still inside: leave it all alone */
+        count_covered(&round);
+        round_close(&round);
     }
     scheduler_close();
-    return outcome;
+    alarm(0);
+    return result;
 }
 
-/* Finds the shortest prefix of the round that fails, and prints its last schedule. */
-static void explain(const struct explore_case *what, uint64_t seed, unsigned all, char *report)
+/*
+ * Finds the shortest prefix of the round that fails, and prints its last schedule. What hangs does so at its last one,
+ * and has left memory behind, so that a second time would not be the same here: the command repeats it.
+ */
+static void explain(const struct explore_case *what, uint64_t seed, struct result *result)
 {
-    unsigned unused, failing = all;
-    for (unsigned n = 1; n < all; n++) {
-        char *shorter;
-        enum outcome outcome = round_run(what, seed, n, false, &unused, &shorter);
-        if (outcome != FINE) {
-            free(report);
-            report = shorter;
+    unsigned failing = result->schedules;
+    for (unsigned n = 1; n < result->schedules && result->outcome == WRONG; n++) {
+        struct result shorter = round_run(what, seed, n, false);
+        if (shorter.outcome != FINE) {
+            free(result->report);
+            *result = shorter;
             failing = n;
             break;
         }
     }
-    char *again;
-    (void)round_run(what, seed, failing, true, &unused, &again);
-    printf("\nFAILED: %s\n%s\nrepeat: SEED=%s:0x%" PRIx64 ":%u\n", what->what, report, what->name, seed, failing);
-    free(again);
-    free(report);
+    if (result->outcome == WRONG)
+        free(round_run(what, seed, failing, true).report);
+    printf("\nFAILED: %s: %s\nrepeat: %s SEED=%s:0x%" PRIx64 ":%u\n", what->what, result->report, command, what->name,
+           seed, failing);
+    free(result->report);
+}
+
+/* A round, at times twice. False if it failed; all is printed then. */
+static bool round_fine(const struct explore_case *what, uint64_t seed, bool twice)
+{
+    struct result result = round_run(what, seed, 0, false);
+    if (result.outcome != FINE) {
+        explain(what, seed, &result);
+        return false;
+    }
+    if (!twice)
+        return true;
+    struct result again = round_run(what, seed, 0, false);
+    free(again.report);
+    if (again.outcome == FINE && again.digest == result.digest)
+        return true;
+    printf("\nFAILED: %s: a round did not repeat: something beside its seed decides\nrepeat: %s SEED=%s:0x%" PRIx64
+           "\n",
+           what->what, command, what->name, seed);
+    return false;
 }
 
 static double now_seconds(void)
@@ -727,64 +891,118 @@ static double now_seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static int repeat(const struct explore_case *cases, const char *text)
+static const struct explore_case *named(const struct explore_case *cases, const char *name, size_t length)
 {
-    const char *colon = strchr(text, ':');
-    size_t length = colon ? (size_t)(colon - text) : strlen(text);
     for (; cases->name; cases++)
-        if (strlen(cases->name) == length && strncmp(cases->name, text, length) == 0)
-            break;
+        if (strlen(cases->name) == length && strncmp(cases->name, name, length) == 0)
+            return cases;
+    return NULL;
+}
+
+/* `only`: the case, if the text does not name it. */
+static int repeat(const struct explore_case *cases, const char *only, const char *text)
+{
+    const char *numbers = strchr(text, ':');
+    const struct explore_case *what = named(cases, text, numbers ? (size_t)(numbers - text) : 0);
+    if (!what && only) {
+        what = named(cases, only, strlen(only));
+        numbers = text;
+    } else if (what) {
+        numbers++;
+    }
     char *end = NULL;
-    uint64_t seed = colon ? strtoull(colon + 1, &end, 0) : 0;
-    unsigned schedules = end && *end == ':' ? (unsigned)strtoul(end + 1, NULL, 10) : 0, all;
-    if (!cases->name || !colon) {
-        fprintf(stderr, "SEED=%s: it must be CASE:SEED or CASE:SEED:SCHEDULES with one of this program's cases\n",
+    uint64_t seed = what ? strtoull(numbers, &end, 0) : 0;
+    unsigned schedules = what && *end == ':' ? (unsigned)strtoul(end + 1, &end, 10) : 0;
+    if (!what || end == numbers || *end) {
+        fprintf(stderr,
+                "SEED=%s: must be CASE:NUMBER or CASE:NUMBER:SCHEDULES as a failure prints it, with one of the cases",
                 text);
+        for (; cases->name; cases++)
+            fprintf(stderr, " %s", cases->name);
+        fprintf(stderr, "\n");
         return 2;
     }
-    char *report;
-    enum outcome outcome = round_run(cases, seed, schedules, true, &all, &report);
-    printf("%s\n", outcome == FINE ? "fine" : report);
-    free(report);
-    return outcome != FINE;
+    struct result result = round_run(what, seed, schedules, true);
+    if (result.outcome == FINE)
+        printf("\nfine\n");
+    else
+        printf("\nFAILED: %s: %s\n", what->what, result.report);
+    free(result.report);
+    return result.outcome != FINE;
+}
+
+/* Rounds of one case until then. */
+static bool run_case(const struct explore_case *what, struct totals *sum, uint64_t *seed, double until)
+{
+    const struct totals before = totals;
+    do {
+        bool twice = (sum->rounds + totals.rounds - before.rounds) % TWICE_EVERY == 0;
+        if (!round_fine(what, splitmix64(seed), twice))
+            return false;
+    } while (now_seconds() < until);
+    sum->rounds += totals.rounds - before.rounds;
+    sum->schedules += totals.schedules - before.schedules;
+    sum->begun += totals.begun - before.begun;
+    sum->committed += totals.committed - before.committed;
+    sum->covered += totals.covered - before.covered;
+    return true;
+}
+
+static bool report_case(const struct explore_case *what, const struct totals *sum)
+{
+    printf("%-16s %8" PRIu64 " schedules in %6" PRIu64 " rounds, %9" PRIu64 " transactions, %2.0f%% committed\n",
+           what->name, sum->schedules, sum->rounds, sum->begun, 100.0 * (double)sum->committed / (double)sum->begun);
+    if (!what->covers || sum->covered || sum->rounds < COVERED_AFTER)
+        return true;
+    printf("FAILED: %s: never happened, so this case tests nothing\n", what->what);
+    return false;
+}
+
+static const char *environment(const char *name)
+{
+    const char *text = getenv(name);
+    return text && *text ? text : NULL;
 }
 
 int explore_main(const struct explore_case *cases, int argc, char **argv)
 {
-    const char *seed_text = getenv("SEED"), *seconds_text = getenv("MAE_SECONDS"), *first_text = getenv("MAE_SEED");
-    const char *only = argc > 1 ? argv[1] : NULL;
+    const char *only = argc > 1 && *argv[1] ? argv[1] : environment("CASE"), *text;
     if (!scheduler_available()) {
         printf("skipped: this build has no race points to schedule at (MODE=debug or asan)\n");
         return 77;
     }
+    command_set(argv[0]);
     catch_crashes();
-    if (seed_text && *seed_text)
-        return repeat(cases, seed_text);
-    double seconds = seconds_text ? strtod(seconds_text, NULL) : 30, end = now_seconds() + seconds;
-    uint64_t first = first_text ? strtoull(first_text, NULL, 0) : (uint64_t)time(NULL) * 0x10001, seed = first;
-    printf("MAE_SEED=0x%" PRIx64 " MAE_SECONDS=%g\n", first, seconds);
-    fflush(stdout);
-    unsigned case_count = 0;
-    for (const struct explore_case *c = cases; c->name; c++)
-        case_count += !only || strcmp(only, c->name) == 0;
-    for (const struct explore_case *c = cases; c->name; c++) {
-        if (only && strcmp(only, c->name) != 0)
-            continue;
-        struct totals before = totals;
-        double until = now_seconds() + (end - now_seconds()) / case_count--;
-        do {
-            unsigned all;
-            char *report;
-            uint64_t round_seed = splitmix64(&seed);
-            if (round_run(c, round_seed, 0, false, &all, &report) != FINE) {
-                explain(c, round_seed, all, report);
-                return 1;
-            }
-        } while (now_seconds() < until);
-        printf("%-16s %8" PRIu64 " schedules in %6" PRIu64 " rounds, %9" PRIu64 " transactions, %2.0f%% committed\n",
-               c->name, totals.schedules - before.schedules, totals.rounds - before.rounds, totals.begun - before.begun,
-               100.0 * (double)(totals.committed - before.committed) / (double)(totals.begun - before.begun));
-        fflush(stdout);
+    if ((text = environment("SEED")) != NULL)
+        return repeat(cases, only, text);
+    const struct explore_case *first = cases, *end = cases;
+    if (only && (first = end = named(cases, only, strlen(only))) == NULL) {
+        fprintf(stderr, "explore: no case '%s'; one of:\n", only);
+        for (; cases->name; cases++)
+            fprintf(stderr, "  %-16s %s\n", cases->name, cases->what);
+        return 2;
     }
-    return 0;
+    do
+        end++;
+    while (!only && end->name);
+    double seconds = (text = environment("MAE_SECONDS")) ? strtod(text, NULL) : 30;
+    uint64_t wanted = (text = environment("MAE_SCHEDULES")) ? strtoull(text, NULL, 0) : UINT64_MAX;
+    uint64_t seed = (text = environment("MAE_SEED")) ? strtoull(text, NULL, 0) : (uint64_t)time(NULL) * 0x10001;
+    printf("MAE_SEED=0x%" PRIx64 " MAE_SECONDS=%g\n", seed, seconds);
+    fflush(stdout);
+    struct totals sums[CASES_MAX] = {{0}};
+    double began = now_seconds();
+    ptrdiff_t slices = PASSES * (end - first), slice = 0;
+    for (; slice < slices && (slice < end - first || totals.schedules < wanted); slice++) {
+        ptrdiff_t i = slice % (end - first);
+        double now = now_seconds();
+        if (!run_case(first + i, &sums[i], &seed, now + (began + seconds - now) / (double)(slices - slice)))
+            return 1;
+    }
+    bool fine = true;
+    for (ptrdiff_t i = 0; i < end - first; i++)
+        fine &= report_case(first + i, &sums[i]);
+    printf("%" PRIu64 " schedules in %" PRIu64 " rounds, %" PRIu64 " transactions, %.0f s\n", totals.schedules,
+           totals.rounds, totals.begun, now_seconds() - began);
+    return !fine;
 }

@@ -8,8 +8,10 @@
  * schedules until the first one that does it is found, and that one's trace is printed.
  *
  * Everything follows from case and seed: SEED=case:0xseed repeats a round, SEED=case:0xseed:n its first n schedules
- * with the last one's trace. How to read a failure: the finding names transactions by timestamp; a trace line is a race
- * point (engine/base/race.h: what stands behind it has not happened yet), or a call's result.
+ * with the last one's trace; a failure prints the command. So that this stays true the first round of a case and some
+ * of the others run twice, and must be the same both times. How to read a failure: the finding names transactions by
+ * timestamp; a trace line is a race point (engine/base/race.h: what stands behind it has not happened yet), or a call's
+ * result.
  */
 #ifndef TESTS_SUPPORT_EXPLORE_H
 #define TESTS_SUPPORT_EXPLORE_H
@@ -19,10 +21,14 @@
 #include <stdint.h>
 
 /* What a transaction may consist of, with its weight in a case. */
-#define EXPLORE_OPS(X)                                                                                     \
-    X(READ)                                                                                                \
-    X(UPDATE) X(OVERWRITE) X(INSERT) X(ERASE) X(FIND) X(SCAN) X(SCAN_UPDATE) X(TRANSFER) X(SKEW) X(APPEND) \
-        X(ROW_INSERT) X(ROW_ERASE) X(UPDATE_TWICE) X(INSERT_ERASE) X(REF_READ) X(REF_UPDATE) X(TABLE_SCAN)
+#define EXPLORE_OPS(X)                                                                                      \
+    X(READ)                                                                                                 \
+    X(UPDATE)                                                                                               \
+    X(OVERWRITE)                                                                                            \
+    X(INSERT)                                                                                               \
+    X(ERASE)                                                                                                \
+    X(FIND) X(SCAN) X(SCAN_UPDATE) X(TRANSFER) X(SKEW) X(APPEND) X(ROW_INSERT) X(ROW_ERASE) X(UPDATE_TWICE) \
+        X(INSERT_ERASE) X(REF_READ) X(REF_UPDATE) X(TABLE_SCAN) X(INSERT_RUN) X(ERASE_RUN) X(PREFETCH)
 enum explore_op {
 #define EXPLORE_ENUM(name) EXPLORE_##name,
     EXPLORE_OPS(EXPLORE_ENUM)
@@ -44,10 +50,17 @@ struct explore_case {
     unsigned rejoin_percent;   /* or leaves and joins again */
     unsigned ops_max;          /* a transaction */
     bool grow;                 /* make the hash index split with every few inserts */
+    bool maintained;           /* one coroutine more does what the maintenance thread does */
+    /* The engine's counter that must move if the case does what it is about; 0: none. Offset in struct counters + 1. */
+    size_t covers;
 };
+#define EXPLORE_COVERS(counter) (offsetof(struct counters, counter) + 1)
 
-/* Runs rounds of the cases (ended by a NULL name) for about `seconds`, or as environment and arguments say. Returns
- * what main should. */
+/*
+ * Runs the cases (ended by a NULL name), or the one that argv names, for the same time each, MAE_SECONDS (30) in all or
+ * until there were MAE_SCHEDULES; says at the end how many there were. MAE_SEED: where to begin. Returns what main
+ * should.
+ */
 int explore_main(const struct explore_case *cases, int argc, char **argv);
 
 #endif

@@ -2,10 +2,10 @@
 #include "tests/support/scheduler.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/personality.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "engine/base/race.h"
@@ -13,15 +13,19 @@
 #include "engine/maemio.h"
 #include "workloads/rng.h"
 
-void scheduler_fix_addresses(char **argv)
+enum { SPANS_MAX = 64 };
+
+void *scheduler_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset)
 {
-    int now = personality(0xffffffff);
-    if (now != -1 && !(now & ADDR_NO_RANDOMIZE) && personality((unsigned long)now | ADDR_NO_RANDOMIZE) != -1 &&
-        (personality(0xffffffff) & ADDR_NO_RANDOMIZE))
-        (void)execv("/proc/self/exe", argv); /* if that fails: go on, seeds may not repeat elsewhere */
-    /* Large blocks from the heap too, so that the database's spans find the same hole in each round. */
-    (void)mallopt(M_MMAP_MAX, 0);
-    (void)mallopt(M_TRIM_THRESHOLD, INT32_MAX);
+    /* Above AddressSanitizer's shadow, below what the kernel hands out; a terabyte each. */
+    const uintptr_t first = UINT64_C(1) << 45, step = UINT64_C(1) << 40;
+    bool reserves = at == NULL && protection == PROT_NONE && (flags & MAP_NORESERVE);
+    for (uintptr_t i = 0; reserves && i < SPANS_MAX; i++) {
+        long got = syscall(SYS_mmap, first + i * step, bytes, protection, flags | MAP_FIXED_NOREPLACE, file, offset);
+        if (got != -1 || errno != EEXIST)
+            return (void *)got;
+    }
+    return (void *)syscall(SYS_mmap, at, bytes, protection, flags, file, offset);
 }
 
 #ifdef MAE_DEBUG
@@ -92,7 +96,7 @@ static struct scheduler {
     void *arg;
     struct rng rng;
     uint64_t time;
-    uint64_t steps, total_steps, steps_before;
+    uint64_t steps, steps_before, digest;
     bool running, exhausted, diverged;
     /* RANDOM */
     unsigned switch_in_256;
@@ -151,8 +155,19 @@ static void switch_to(unsigned next)
 #endif
 }
 
+static void digest_add(uint64_t word)
+{
+    s.digest = (s.digest ^ word) * UINT64_C(0x9E3779B97F4A7C15);
+    s.digest ^= s.digest >> 29;
+}
+
 static void event(unsigned point, const char *name, uint64_t key, uint64_t value, int status)
 {
+    digest_add((uint64_t)s.current << 32 | (uint64_t)point << 16 | (uint16_t)status);
+    if (name) {
+        digest_add(key);
+        digest_add(value);
+    }
     s.events[s.event_count++ % EVENTS_MAX] =
         (struct event){(uint8_t)s.current, (uint8_t)point, (int16_t)status, name, key, value};
 }
@@ -426,7 +441,6 @@ bool scheduler_run(const struct scheduler_plan *plan, unsigned count, void (*bod
     s.running = true;
     switch_to(first);
     s.running = false;
-    s.total_steps += s.steps;
     s.steps_before = s.steps + 1; /* as long as this one, about, will be the next */
     return !s.exhausted;
 }
@@ -486,9 +500,11 @@ uint64_t scheduler_steps(void)
     return s.steps;
 }
 
-uint64_t scheduler_total_steps(void)
+uint64_t scheduler_digest(void)
 {
-    return s.total_steps;
+    uint64_t digest = s.digest;
+    s.digest = 0;
+    return digest;
 }
 
 bool scheduler_diverged(void)
@@ -547,7 +563,7 @@ uint64_t scheduler_steps(void)
     return 0;
 }
 
-uint64_t scheduler_total_steps(void)
+uint64_t scheduler_digest(void)
 {
     return 0;
 }

@@ -12,7 +12,9 @@
  *
  * Clocks: each worker's has its own skew and at times stalls, jumps ahead and runs backwards.
  * A program that uses this puts SCHEDULER_INTERPOSE once at file level: a mutex that another coroutine holds would
- * block the whole thread, so pthread_mutex_lock becomes a wait that the policy sees. One scheduler a process, one
+ * block the whole thread, so pthread_mutex_lock becomes a wait that the policy sees; and the CPU the thread happens to
+ * be on decides nothing (version_pool.c asks), nor does where the kernel puts a table: which accesses of a transaction
+ * meet in its hash table of rows depends on that, and with it how many points it passes. One scheduler a process, one
  * thread.
  */
 #ifndef TESTS_SUPPORT_SCHEDULER_H
@@ -24,15 +26,26 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
-#define SCHEDULER_INTERPOSE                        \
-    int pthread_mutex_lock(pthread_mutex_t *mutex) \
-    {                                              \
-        return scheduler_mutex_lock(mutex);        \
-    }                                              \
-    int sched_yield(void)                          \
-    {                                              \
-        return 0;                                  \
+#define SCHEDULER_INTERPOSE                                                               \
+    int pthread_mutex_lock(pthread_mutex_t *mutex)                                        \
+    {                                                                                     \
+        return scheduler_mutex_lock(mutex);                                               \
+    }                                                                                     \
+    int sched_yield(void)                                                                 \
+    {                                                                                     \
+        return 0;                                                                         \
+    }                                                                                     \
+    int getcpu(unsigned *cpu, unsigned *node);                                            \
+    int getcpu(unsigned *cpu, unsigned *node)                                             \
+    {                                                                                     \
+        *cpu = *node = 0;                                                                 \
+        return 0;                                                                         \
+    }                                                                                     \
+    void *mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset) \
+    {                                                                                     \
+        return scheduler_mmap(at, bytes, protection, flags, file, offset);                \
     }
 
 enum { SCHEDULER_WORKERS_MAX = 8 };
@@ -51,13 +64,6 @@ struct scheduler_plan {
 
 /* True in builds that have race points. */
 bool scheduler_available(void);
-
-/*
- * Call first in main: starts the program again without address space randomisation, where that is allowed. For which
- * accesses of a transaction meet in its hash table of rows depends on addresses, and with that how many points it
- * passes.
- */
-void scheduler_fix_addresses(char **argv);
 
 /* Puts hook and clock in place; from now on time is the scheduler's, also outside of runs. */
 void scheduler_open(uint64_t seed);
@@ -84,9 +90,13 @@ void scheduler_point(void);
 
 /* Prints the last run: each change of hands, each point, each note. */
 void scheduler_print(FILE *out);
-uint64_t scheduler_steps(void);       /* of the last run */
-uint64_t scheduler_total_steps(void); /* of all runs */
+uint64_t scheduler_steps(void); /* of the last run */
+/* Of all that happened since scheduler_open or the last call: different for the same seed if anything beside it has
+ * decided. */
+uint64_t scheduler_digest(void);
 
 int scheduler_mutex_lock(pthread_mutex_t *mutex);
+/* mmap, but address space that is only reserved, as tables do, is always found at the same places. */
+void *scheduler_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset);
 
 #endif

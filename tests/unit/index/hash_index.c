@@ -1,11 +1,13 @@
 /*
  * hash_index.c - the hash index through the public calls: key sizes, growth, chains, phantoms.
  *
- * Catches the mutation skip_miss_validation.
+ * Catches the mutations skip_miss_validation and split_unnoticed.
  */
 #include "tests/support/world.h"
 
 #include <inttypes.h>
+
+#include "engine/db/db.h"
 
 struct keyed {
     struct mae_db *db;
@@ -380,6 +382,45 @@ static void a_snapshot_sees_old_entries(void **state)
     world_close(&world);
 }
 
+struct splitting {
+    struct mae_worker *worker;
+    struct mae_index *index;
+};
+
+static void split_now(void *arg)
+{
+    const struct splitting *splitting = arg;
+    hash_index_grow(splitting->worker, &splitting->index->hash, 1000); /* every bucket is split a few times */
+}
+
+/* A key's bucket is found, then split by an earlier transaction, then read: the key may belong elsewhere by then. */
+static void a_bucket_that_was_split_meanwhile_is_noticed(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+    enum { KEYS = 8, LOOKS = 6 };
+    const uint64_t far = UINT64_C(1) << 48; /* above all timestamps of the splits */
+    unsigned aborted = 0;
+    for (uint64_t i = 0; i < KEYS * LOOKS; i++) {
+        struct world world = world_open("", MAE_INDEX_HASH, 8, 2);
+        struct splitting splitting = {world.workers[0], world.index};
+        struct mae_txn *txn;
+        assert_ok(mae_begin(world.workers[1], MAE_READ_WRITE, far, &txn));
+        at_race(RACE_READ_HEAD, 1 + (unsigned)(i % LOOKS), split_now, &splitting);
+        enum mae_status status = key_insert(txn, world.index, i / LOOKS, 1);
+        if (at_race_cancel())
+            split_now(&splitting);
+        aborted += status == MAE_ABORT_INDEX;
+        if (status == MAE_OK)
+            status = mae_commit(txn);
+        else
+            mae_abort(txn);
+        assert_true(status == MAE_OK || mae_status_is_retryable(status));
+        world_close(&world); /* verifies that each entry is where it belongs */
+    }
+    assert_true(aborted > 0);
+}
+
 static void prefetching_changes_nothing(void **state)
 {
     (void)state;
@@ -424,6 +465,7 @@ int main(void)
         cmocka_unit_test(a_miss_and_an_insert_before_it_conflict),
         cmocka_unit_test(two_inserts_of_one_key_conflict),
         cmocka_unit_test(an_entry_that_leads_nowhere_aborts),
+        cmocka_unit_test(a_bucket_that_was_split_meanwhile_is_noticed),
         cmocka_unit_test(a_snapshot_sees_old_entries),
         cmocka_unit_test(prefetching_changes_nothing),
     };

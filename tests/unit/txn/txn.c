@@ -373,10 +373,15 @@ static void the_inline_slot_has_one_owner(void **state)
     settle(&world);
     mae_table_space(world.table, &space);
     assert_int_equal(space.unused_inline_slots, 1);
+    txn = begin(world.workers[0]);
+    assert_ok(row_add(txn, world.table, row, 1));
+    mae_abort(txn); /* who never installed what it wrote there gives it back */
+    uint64_t inlined = worker_counter(world.workers[0], "inlined_writes");
     struct mae_txn *first = begin(world.workers[0]), *second = begin(world.workers[1]);
     const void *old;
     void *data, *other;
     assert_ok(mae_row_update(first, world.table, row, 8, &old, &data));
+    assert_int_equal(worker_counter(world.workers[0], "inlined_writes"), inlined + 1);
     assert_ok(mae_row_update(second, world.table, row, 8, &old, &other));
     assert_ptr_not_equal(data, other);
     *(uint64_t *)data = 1;
