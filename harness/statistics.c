@@ -56,8 +56,8 @@ static size_t draw(uint64_t *state, size_t count)
     return (size_t)(((unsigned __int128)next_random(state) * count) >> 64);
 }
 
-/* The median of `draws` draws with replacement from `count` ascending values. Drawing places instead of values, and counting
- * how often each came, gives the draws in order without a sort. */
+/* The median of `draws` draws with replacement from `count` ascending values. Drawing places instead of values, and
+ * counting how often each came, gives the draws in order without a sort. */
 static double resampled_median(const double *sorted, size_t count, size_t draws, uint32_t *times, uint64_t *state)
 {
     memset(times, 0, count * sizeof(*times));

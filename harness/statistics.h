@@ -70,8 +70,8 @@ struct statistics_block {
     size_t a_count, b_count; /* of neither 0 */
 };
 
-/* As statistics_median_ratio, of the blocks' own ratios (of geometric means): whole blocks are drawn anew. *ratio is NAN
- * without blocks or if a value is not above 0; the interval needs two blocks. */
+/* As statistics_median_ratio, of the blocks' own ratios (of geometric means): whole blocks are drawn anew. *ratio is
+ * NAN without blocks or if a value is not above 0; the interval needs two blocks. */
 void statistics_block_ratio(const struct statistics_block *blocks, size_t count, double confidence, uint64_t seed,
                             double *ratio, struct statistics_interval *interval);
 
