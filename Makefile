@@ -1,9 +1,9 @@
 # Maemio's build. `make help` lists the targets; scripts/setup installs what they need.
 #
-# One configuration is MODE x CC x OPTIONS x SLOW x MUTATION and has a folder of its own below build/. Sources are found by
-# wildcard. The engine's objects are linked into one relocatable object (release: optimised as a whole by gcc's LTO, but
-# plain machine code, so that programs linked without LTO can use it). libmaemio.a is that object with every symbol
-# hidden but mae_*; ./maemio links against it as any embedding program would. Tests link with internals visible.
+# One configuration is MODE x CC x OPTIONS x SLOW x MUTATION and has a folder of its own below build/. Sources are
+# found by wildcard. The engine's objects are linked into one relocatable object (release: optimised as a whole by gcc's
+# LTO, but plain machine code, so that programs linked without LTO can use it). libmaemio.a is that object with every
+# symbol hidden but mae_*; ./maemio links against it as any embedding program would. Tests link with internals visible.
 
 MODE ?= release#	release | debug | asan | tsan | cov
 OPTIONS ?=#		fixed: the protocol's switches are constants at their defaults; to measure what they cost
@@ -241,7 +241,8 @@ clean: ## Remove everything built
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
-	@echo 'Variables: MODE=release|debug|asan|tsan|cov  CC=gcc|clang  MARCH=native  OPTIONS=fixed  MUTATION=name  SLOW=N  V=1'
+	@echo 'Variables: MODE=release|debug|asan|tsan|cov  CC=gcc|clang  MARCH=native  OPTIONS=fixed'
+	@echo '           MUTATION=name  SLOW=N  V=1'
 
 OBJECTS := $(ENGINE) $(HARNESS) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(TESTS) $(BENCHES)) $(BUILD)/harness/main.o
 -include $(OBJECTS:.o=.d)

@@ -6,8 +6,8 @@
 #include "engine/base/tsc.h"
 #include "engine/txn/worker.h"
 
-/* Less is saved up, so that reading the clock costs little of it; a gap longer than this is idleness. */
-enum { SPIN_TICKS_MIN = 1000, READ_TICKS = 25, GAP_TICKS_MAX = 100 * 1000 * 1000 };
+/* Less is saved up, so that reading the clock costs little of it. Beyond the gap a worker was idle or off its CPU. */
+enum { SPIN_TICKS_MIN = 1000, READ_TICKS = 25, GAP_TICKS_MAX = 500 * 1000 };
 
 void slow_down(const struct mae_txn *txn)
 {
