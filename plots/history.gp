@@ -26,5 +26,7 @@ unset label 2
 set format x "%s"
 set ylabel "ns a transaction"
 cost(which) = end("ns_per_txn", which)
-plot data using 0:(cost("")):(cost("_low")):(cost("_high")):xticlabels(name_of(0)) with yerrorlines linetype 2
+stats data using (strcol("ns_per_txn") eq "" ? 0 : 1) nooutput name "costs" # an open loop has none
+if (costs_sum > 0) plot data using 0:(cost("")):(cost("_low")):(cost("_high")):xticlabels(name_of(0)) \
+    with yerrorlines linetype 2
 unset multiplot
