@@ -1,14 +1,15 @@
 # Maemio's build. `make help` lists the targets; scripts/setup installs what they need.
 #
-# One configuration is MODE x CC x OPTIONS x MUTATION and has a folder of its own below build/. Sources are found by
-# wildcard. The engine's objects are linked into one relocatable object (release: optimised as a whole by gcc's LTO, but
-# plain machine code, so that programs linked without LTO can use it). libmaemio.a is that object with every symbol
-# hidden but mae_*; ./maemio links against it as any embedding program would. Tests link with internals visible.
+# One configuration is MODE x CC x OPTIONS x SLOW x MUTATION and has a folder of its own below build/. Sources are
+# found by wildcard. The engine's objects are linked into one relocatable object (release: optimised as a whole by gcc's
+# LTO, but plain machine code, so that programs linked without LTO can use it). libmaemio.a is that object with every
+# symbol hidden but mae_*; ./maemio links against it as any embedding program would. Tests link with internals visible.
 
 # Schedules need race points, which release builds have not.
 MODE ?= $(if $(filter schedule,$(MAKECMDGOALS)),debug,release)#	release | debug | asan | tsan | cov
 OPTIONS ?=#		fixed: the protocol's switches are constants at their defaults; to measure what they cost
 MUTATION ?=#		one deliberate fault, see tests/mutations: adds -DMAE_MUTATION_<name>
+SLOW ?=#			N: every commit spins for N% of the time; Ni: of the instructions. See scripts/regress-proof
 WERROR ?= -Werror#	WERROR= for a compiler newer than ours, with new warnings
 PREFIX ?= /usr/local#	where `make install` goes, below DESTDIR
 ifeq ($(origin CC),default)
@@ -27,9 +28,14 @@ ifneq ($(filter-out fixed,$(OPTIONS)),)
 $(error OPTIONS=$(OPTIONS): must be empty or fixed)
 endif
 
+slow_unit := $(if $(filter %i,$(SLOW)),_INSTRUCTIONS)
+ifneq ($(shell echo '$(SLOW)' | grep -vxE '([0-9]{1,3}i?)?'),)
+$(error SLOW=$(SLOW): must be a number of percent, or one with i at its end)
+endif
+
 space := $(subst ,, )
 clang := $(findstring clang,$(CC))
-PLAIN := build/$(subst $(space),-,$(strip $(clang) $(MODE) $(OPTIONS)))
+PLAIN := build/$(subst $(space),-,$(strip $(clang) $(MODE) $(OPTIONS) $(addprefix slow,$(SLOW))))
 BUILD := $(PLAIN)$(addprefix -,$(MUTATION))
 CONFIG := $(notdir $(BUILD))
 OBJCOPY ?= objcopy
@@ -52,7 +58,8 @@ CFLAGS_cov := -O0 $(CHECKED) --coverage -fprofile-update=atomic
 # -fPIE: without it gcc takes -r for a shared library and inlines nothing across files.
 RELOCATE_release := $(if $(clang),,$(COMMON) $(CFLAGS_release) -fPIE -flinker-output=nolto-rel)
 
-CPPFLAGS := -I. $(addprefix -DMAE_MUTATION_,$(MUTATION)) $(if $(OPTIONS),-DMAE_FIXED_OPTIONS)
+CPPFLAGS := -I. $(addprefix -DMAE_MUTATION_,$(MUTATION)) $(if $(OPTIONS),-DMAE_FIXED_OPTIONS) \
+	$(if $(SLOW),-DMAE_SLOW$(slow_unit)=$(SLOW:i=))
 CFLAGS := $(COMMON) $(CFLAGS_$(MODE)) $(EXTRA_CFLAGS)
 LDLIBS := -lhwloc -lpfm -ljansson -lpthread -lm
 VERSION = $(shell sed -n 's/^.define MAE_VERSION "\(.*\)"/\1/p' engine/maemio.h)
@@ -93,7 +100,7 @@ FORMATTED := $(shell find engine workloads harness tests examples -name '*.[ch]'
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all tests test quick-test thread-tests thread-test schedule mutations benches bench check-all coverage figures
-.PHONY: layers style format format-check shellcheck lint install uninstall clean help FORCE
+.PHONY: gate baseline layers style format format-check shellcheck lint install uninstall clean help FORCE
 
 all: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Build ./maemio and libmaemio.a (MODE=debug and so on: below build/)
 
@@ -180,6 +187,12 @@ mutations: ## Demand that the tests notice each deliberate fault (tests/mutation
 quick-test: $(UNIT) ## Run the unit tests of this MODE only
 	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(UNIT)
 
+gate: all ## Count the instructions of a transaction; fail if they grew by more than 10% over the baseline
+	@scripts/instructions gate
+
+baseline: all ## Make this build the gate's baseline (scripts/baseline/instructions.csv); commit it
+	@scripts/instructions baseline
+
 check-all: ## Everything: checks, every MODE's tests, both compilers (what .ci/run does)
 	@scripts/test
 
@@ -232,7 +245,8 @@ clean: ## Remove everything built
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
-	@echo 'Variables: MODE=release|debug|asan|tsan|cov  CC=gcc|clang  MARCH=native  OPTIONS=fixed  MUTATION=name  V=1'
+	@echo 'Variables: MODE=release|debug|asan|tsan|cov  CC=gcc|clang  MARCH=native  OPTIONS=fixed'
+	@echo '           MUTATION=name  SLOW=N  V=1'
 
 OBJECTS := $(ENGINE) $(HARNESS) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(TESTS) $(BENCHES)) $(BUILD)/harness/main.o
 -include $(OBJECTS:.o=.d)

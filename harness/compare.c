@@ -26,17 +26,6 @@ struct side {
     struct group *groups; /* ascending in configuration */
 };
 
-static const char *const verdict_names[] = {
-#define COMPARE_VERDICT_NAME(name, text) text,
-    COMPARE_VERDICT_TABLE(COMPARE_VERDICT_NAME)
-#undef COMPARE_VERDICT_NAME
-};
-
-const char *compare_verdict_name(enum compare_verdict verdict)
-{
-    return verdict_names[verdict];
-}
-
 __attribute__((format(printf, 2, 3))) static void note(struct compare *compare, const char *format, ...)
 {
     char text[CSV_TABLE_ERROR_BYTES];
@@ -52,6 +41,8 @@ __attribute__((format(printf, 2, 3))) static void note(struct compare *compare, 
 
 static bool is_configuration(const struct compare_options *options, const char *name)
 {
+    if (options->match)
+        return strcmp(name, options->match) == 0;
     if (strcmp(name, options->metric) == 0)
         return false;
     for (const char *const *other = options->not_configuration; other && *other; other++) {
@@ -212,11 +203,12 @@ static void make_groups(struct compare *compare, struct side *side)
     }
 }
 
-/* The metric of a group's rows into `values`; empty fields are noted and left out. */
+/* The metric of a group's rows into `values`, and their blocks; empty fields are noted and left out. */
 static bool read_values(struct compare *compare, const struct side *side, const struct group *group, double *values,
-                        size_t *count, char *error)
+                        const char **blocks, size_t *count, char *error)
 {
     int column = csv_table_column(side->table, compare->options.metric);
+    int block = compare->options.blocks ? csv_table_column(side->table, compare->options.blocks) : -1;
     *count = 0;
     for (size_t i = 0; i < group->count; i++) {
         const char *text = group->rows[i]->fields[column];
@@ -233,6 +225,7 @@ static bool read_values(struct compare *compare, const struct side *side, const 
                      group->rows[i]->line, compare->options.metric, text_shown(text, strlen(text), shown));
             return false;
         }
+        blocks[*count] = block >= 0 ? group->rows[i]->fields[block] : "";
         ++*count;
     }
     return true;
@@ -240,66 +233,176 @@ static bool read_values(struct compare *compare, const struct side *side, const 
 
 /* ---- Judging. ---- */
 
-static void judge(const struct compare_options *options, struct compare_row *row)
+/* The values of one configuration in both files. */
+struct values {
+    double *a, *b;
+    const char **a_blocks, **b_blocks;
+    size_t a_count, b_count;
+};
+
+static struct values values_make(const struct group *a, const struct group *b)
 {
-    double bound = fmax(options->threshold, options->noise);
-    row->verdict = COMPARE_INCONCLUSIVE;
-    row->reason = "";
-    if (row->a_count == 0 || row->b_count == 0) {
-        row->reason = "no value in one of the files";
-        return;
+    size_t a_room = a ? a->count : 0, b_room = b ? b->count : 0;
+    return (struct values){.a = support_alloc((a_room + 1) * sizeof(double)),
+                           .b = support_alloc((b_room + 1) * sizeof(double)),
+                           .a_blocks = support_alloc((a_room + 1) * sizeof(char *)),
+                           .b_blocks = support_alloc((b_room + 1) * sizeof(char *))};
+}
+
+static void values_free(struct values *values)
+{
+    free(values->a);
+    free(values->b);
+    free(values->a_blocks);
+    free(values->b_blocks);
+}
+
+/* Brings the values of one block to the front of what is left of a set; returns how many. */
+static size_t gather(double *values, const char **blocks, size_t from, size_t count, const char *block)
+{
+    size_t found = from;
+    for (size_t i = from; i < count; i++) {
+        if (strcmp(blocks[i], block) != 0)
+            continue;
+        double value = values[i];
+        memmove(&values[found + 1], &values[found], (i - found) * sizeof(*values));
+        memmove(&blocks[found + 1], &blocks[found], (i - found) * sizeof(*blocks));
+        values[found] = value;
+        blocks[found++] = block;
     }
-    if (isnan(row->ratio)) {
-        row->reason = "a median is not above 0";
-        return;
+    return found - from;
+}
+
+/* The blocks that both sets have; the values then stand in their order, and those of no block are noted and dropped. */
+static struct statistics_block *blocks_make(struct compare *compare, struct values *values, size_t *count)
+{
+    struct statistics_block *blocks = support_alloc((values->a_count + 1) * sizeof(*blocks));
+    size_t a_at = 0, b_at = 0, unused = 0;
+    *count = 0;
+    while (a_at < values->a_count) {
+        const char *block = values->a_blocks[a_at];
+        size_t a_here = gather(values->a, values->a_blocks, a_at, values->a_count, block);
+        size_t b_here = gather(values->b, values->b_blocks, b_at, values->b_count, block);
+        if (b_here == 0) {
+            memmove(&values->a[a_at], &values->a[a_at + a_here], (values->a_count - a_at - a_here) * sizeof(double));
+            memmove(&values->a_blocks[a_at], &values->a_blocks[a_at + a_here],
+                    (values->a_count - a_at - a_here) * sizeof(char *));
+            values->a_count -= a_here;
+            unused += a_here;
+            continue;
+        }
+        blocks[(*count)++] = (struct statistics_block){&values->a[a_at], &values->b[b_at], a_here, b_here};
+        a_at += a_here;
+        b_at += b_here;
     }
-    if (isnan(row->interval.low)) {
-        row->reason = "a single repetition has no spread: run at least 10 of each";
-        return;
+    unused += values->b_count - b_at;
+    values->b_count = b_at;
+    if (unused > 0) {
+        note(compare, "%zu rows have no neighbour of the same %s in the other file: not used", unused,
+             compare->options.blocks);
+        compare->unused_count += unused;
     }
-    /* As speed: above 1 is faster. */
-    double speed = row->ratio, low = row->interval.low, high = row->interval.high;
-    if (options->lower_is_better) {
-        speed = 1 / row->ratio;
-        low = 1 / row->interval.high;
-        high = 1 / row->interval.low;
+    return blocks;
+}
+
+/*
+ * A/A noise of a configuration, measured in blocks of A A' A' A: as `size` blocks would show it. False if the file has
+ * nothing of use about it. `row` is of file A.
+ */
+static bool noise_of(const struct compare *compare, const struct csv_table_row *row, size_t size, double *noise)
+{
+    const struct csv_table *table = &compare->noise;
+    const struct compare_options *options = &compare->options;
+    int metric = csv_table_column(table, options->metric), block = csv_table_column(table, options->blocks);
+    double *values = support_alloc((table->row_count + 4) * sizeof(*values));
+    struct statistics_block *blocks = support_alloc((table->row_count + 1) * sizeof(*blocks));
+    const char *last = NULL;
+    size_t count = 0, in_block = 0;
+    for (size_t i = 0; i < table->row_count; i++) {
+        const struct csv_table_row *here = &table->rows[i];
+        bool fits = is_chosen(compare, table, here);
+        for (size_t k = 0; fits && k < compare->column_count; k++) {
+            int column = csv_table_column(table, compare->columns[k].name);
+            fits = column >= 0 && strcmp(here->fields[column], row->fields[compare->columns[k].a]) == 0;
+        }
+        double value;
+        if (!fits || !quantity_parse_f64(here->fields[metric], &value))
+            continue;
+        if (last == NULL || strcmp(last, here->fields[block]) != 0)
+            in_block = 0;
+        last = here->fields[block];
+        if (in_block == 4)
+            continue;
+        /* A A' A' A: the outer two stand first. */
+        values[4 * count + (size_t[]){0, 2, 3, 1}[in_block++]] = value;
+        if (in_block == 4) {
+            blocks[count] = (struct statistics_block){&values[4 * count], &values[4 * count + 2], 2, 2};
+            count++;
+        }
     }
-    bool excludes_1 = low > 1 || high < 1;
-    bool beyond = speed > 1 + bound || speed < 1 - bound;
-    if (excludes_1 && beyond && row->u_test.p <= COMPARE_P_MAX)
-        row->verdict = speed > 1 ? COMPARE_FASTER : COMPARE_SLOWER;
-    else if (low >= 1 - bound && high <= 1 + bound)
-        row->verdict = COMPARE_SAME;
-    else if (excludes_1 && beyond)
-        row->reason = "too few or too overlapping repetitions: the U test cannot tell";
-    else
-        row->reason = "the interval is too wide for the threshold: run more repetitions";
+    *noise = statistics_block_noise(blocks, count, size, options->seed);
+    free(blocks);
+    free(values);
+    return !isnan(*noise);
+}
+
+static void judge(struct compare *compare, struct compare_row *row, struct values *values)
+{
+    const struct compare_options *options = &compare->options;
+    double confidence = 1 - compare->alpha;
+    if (options->blocks) {
+        struct statistics_block *blocks = blocks_make(compare, values, &row->block_count);
+        statistics_block_ratio(blocks, row->block_count, confidence, options->seed, &row->ratio, &row->interval);
+        row->u_test = statistics_block_test(blocks, row->block_count);
+        free(blocks);
+    } else {
+        statistics_median_ratio(values->a, values->a_count, values->b, values->b_count, confidence, options->seed,
+                                &row->ratio, &row->interval);
+        row->u_test = statistics_mann_whitney(values->a, values->a_count, values->b, values->b_count);
+    }
+    row->a_count = values->a_count;
+    row->b_count = values->b_count;
+    row->a_median = statistics_median(values->a, values->a_count);
+    row->b_median = statistics_median(values->b, values->b_count);
+    size_t size = options->noise_blocks > 0 ? options->noise_blocks : row->block_count;
+    double measured = 0;
+    if (options->noise_path && size > 0 && !noise_of(compare, row->a, size, &measured)) {
+        note(compare, "%.300s: no whole block of A for the configuration of line %u: its noise is unknown",
+             options->noise_path, row->a->line);
+        compare->unused_count++;
+    }
+    row->noise = fmax(options->noise, measured); /* fmax leaves out a NAN */
+    row->bound = fmax(options->threshold, row->noise);
+    struct verdict_evidence evidence = {row->a_count, row->b_count, row->ratio, row->interval, row->u_test.p};
+    row->verdict = verdict_of(&evidence, options->lower_is_better, row->bound, compare->alpha, &row->reason);
+}
+
+/* A configuration that only one file has. */
+static void judge_lonely(struct compare_row *row, const struct values *values)
+{
+    row->a_count = values->a_count;
+    row->b_count = values->b_count;
+    row->a_median = statistics_median(values->a, values->a_count);
+    row->b_median = statistics_median(values->b, values->b_count);
+    row->ratio = row->interval.low = row->interval.high = row->u_test.u = row->u_test.p = NAN;
+    row->verdict = VERDICT_INCONCLUSIVE;
+    row->reason = row->a ? "only in A" : "only in B";
 }
 
 static bool match(struct compare *compare, const struct side *a, const struct group *in_a, const struct side *b,
                   const struct group *in_b, char *error)
 {
     struct compare_row *row = &compare->rows[compare->row_count++];
-    double *a_values = support_alloc((in_a ? in_a->count : 0) * sizeof(double) + sizeof(double));
-    double *b_values = support_alloc((in_b ? in_b->count : 0) * sizeof(double) + sizeof(double));
+    struct values values = values_make(in_a, in_b);
     row->a = in_a ? in_a->rows[0] : NULL;
     row->b = in_b ? in_b->rows[0] : NULL;
-    bool good = (!in_a || read_values(compare, a, in_a, a_values, &row->a_count, error)) &&
-                (!in_b || read_values(compare, b, in_b, b_values, &row->b_count, error));
-    row->a_median = statistics_median(a_values, row->a_count);
-    row->b_median = statistics_median(b_values, row->b_count);
-    statistics_median_ratio(a_values, row->a_count, b_values, row->b_count, COMPARE_CONFIDENCE, compare->options.seed,
-                            &row->ratio, &row->interval);
-    row->u_test = statistics_mann_whitney(a_values, row->a_count, b_values, row->b_count);
-    if (in_a && in_b) {
-        judge(&compare->options, row);
-        compare->matched_count++;
-    } else {
-        row->verdict = COMPARE_INCONCLUSIVE;
-        row->reason = in_a ? "only in A" : "only in B";
-    }
-    free(b_values);
-    free(a_values);
+    bool good = (!in_a || read_values(compare, a, in_a, values.a, values.a_blocks, &values.a_count, error)) &&
+                (!in_b || read_values(compare, b, in_b, values.b, values.b_blocks, &values.b_count, error));
+    if (good && in_a && in_b)
+        judge(compare, row, &values);
+    else
+        judge_lonely(row, &values);
+    values_free(&values);
     return good;
 }
 
@@ -314,6 +417,26 @@ static int by_place(const void *left, const void *right)
     return (a_line > b_line) - (a_line < b_line);
 }
 
+/* How group i of A and group k of B compare; a file that has no more comes last. */
+static int order_of(const struct compare *compare, const struct side *a, size_t i, const struct side *b, size_t k)
+{
+    if (i == a->group_count || k == b->group_count)
+        return i == a->group_count ? 1 : -1;
+    return compare_rows(compare, a->groups[i].rows[0], false, b->groups[k].rows[0], true);
+}
+
+static size_t count_matches(const struct compare *compare, const struct side *a, const struct side *b)
+{
+    size_t matched = 0;
+    for (size_t i = 0, k = 0; i < a->group_count && k < b->group_count;) {
+        int order = order_of(compare, a, i, b, k);
+        matched += order == 0;
+        i += order <= 0;
+        k += order >= 0;
+    }
+    return matched;
+}
+
 /* Walks the groups of both files, which are in the same order. */
 static bool join(struct compare *compare, char *error)
 {
@@ -321,11 +444,12 @@ static bool join(struct compare *compare, char *error)
     make_groups(compare, &a);
     make_groups(compare, &b);
     compare->rows = support_alloc((a.group_count + b.group_count + 1) * sizeof(*compare->rows));
+    compare->matched_count = count_matches(compare, &a, &b);
+    compare->alpha =
+        compare->options.looks > 0 ? verdict_alpha(compare->options.looks, compare->matched_count) : VERDICT_ALPHA;
     bool good = true;
     for (size_t i = 0, k = 0; good && (i < a.group_count || k < b.group_count);) {
-        int order = i == a.group_count   ? 1
-                    : k == b.group_count ? -1
-                                         : compare_rows(compare, a.groups[i].rows[0], false, b.groups[k].rows[0], true);
+        int order = order_of(compare, &a, i, &b, k);
         good = match(compare, &a, order <= 0 ? &a.groups[i] : NULL, &b, order >= 0 ? &b.groups[k] : NULL, error);
         i += order <= 0;
         k += order >= 0;
@@ -341,9 +465,13 @@ static bool join(struct compare *compare, char *error)
 
 static bool check_table(const struct compare *compare, const struct csv_table *table, char *error)
 {
-    if (csv_table_column(table, compare->options.metric) < 0)
-        snprintf(error, COMPARE_ERROR_BYTES, "%.300s:1: no column %.100s to compare", table->path,
-                 compare->options.metric);
+    const struct compare_options *options = &compare->options;
+    const char *const needed[] = {options->metric, options->match, options->blocks};
+    const char *missing = NULL;
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && !missing; i++)
+        missing = needed[i] && csv_table_column(table, needed[i]) < 0 ? needed[i] : NULL;
+    if (missing)
+        snprintf(error, COMPARE_ERROR_BYTES, "%.300s:1: no column %.100s to compare", table->path, missing);
     else if (table->row_count == 0)
         snprintf(error, COMPARE_ERROR_BYTES, "%.300s: a header but no rows", table->path);
     else
@@ -358,6 +486,9 @@ struct compare *compare_files(const char *a_path, const char *b_path, const stru
     compare->options = *options;
     if (!csv_table_read(&compare->a, a_path, error) || !csv_table_read(&compare->b, b_path, error) ||
         !check_table(compare, &compare->a, error) || !check_table(compare, &compare->b, error))
+        goto destroy;
+    if (options->noise_path &&
+        (!csv_table_read(&compare->noise, options->noise_path, error) || !check_table(compare, &compare->noise, error)))
         goto destroy;
     compare->columns = support_alloc((compare->a.column_count + compare->b.column_count) * sizeof(*compare->columns));
     if (!add_columns(compare, &compare->a, &compare->b, false, error) ||
@@ -381,6 +512,7 @@ void compare_destroy(struct compare *compare)
     free(compare->columns);
     csv_table_free(&compare->a);
     csv_table_free(&compare->b);
+    csv_table_free(&compare->noise);
     free(compare);
 }
 
@@ -388,9 +520,9 @@ enum exit_code compare_exit(const struct compare *compare, bool strict)
 {
     bool inconclusive = compare->matched_count < compare->row_count || compare->unused_count > 0;
     for (size_t i = 0; i < compare->matched_count; i++) {
-        if (compare->rows[i].verdict == COMPARE_SLOWER)
+        if (compare->rows[i].verdict == VERDICT_SLOWER)
             return EXIT_REGRESSION;
-        inconclusive = inconclusive || compare->rows[i].verdict == COMPARE_INCONCLUSIVE;
+        inconclusive = inconclusive || compare->rows[i].verdict == VERDICT_INCONCLUSIVE;
     }
     if (compare->matched_count == 0)
         return EXIT_FAILED; /* nothing was compared: that must not look like a pass */

@@ -6,12 +6,15 @@
  * in one file only is listed, never joined or dropped. A configuration column that only one file has (an option one of
  * the builds does not know) is noted, and refused if it varies there.
  *
- * Verdict. With ratio = median(B) / median(A), its bootstrap 95% interval, the exact Mann-Whitney U, and
- * bound = max(threshold, A/A noise):
- *     slower, faster   the interval excludes 1, and p <= 0.05, and the ratio is beyond the bound
- *     same             the whole interval lies within 1 +- bound
- *     inconclusive     anything else: the interval is too wide to tell, too few repetitions
- * p <= 0.05 cannot be reached with fewer than 4 repetitions of each, so that many never make a verdict.
+ * Verdicts: verdict.h. Without blocks p <= 0.05 cannot be reached with fewer than 4 repetitions of each, so that many
+ * never make one.
+ *
+ * Blocks. Runs of A and B that were interleaved carry the same number of repetition where they were neighbours; then
+ * only those are compared with each other, so that the machine's drift from block to block drops out (statistics.h).
+ * Repetitions that only one file has are noted and not used.
+ *
+ * Noise. A file of blocks of A alone, measured like the others, each A A' A' A: what |ratio - 1| A against A comes to
+ * with as many blocks as there are here counts as no difference.
  *
  * Checked by: tests/unit/harness/compare.c. Not here: running A and B, interleaved, in one session (scripts/regress).
  */
@@ -26,21 +29,9 @@
 #include "harness/csv_table.h"
 #include "harness/exit_code.h"
 #include "harness/statistics.h"
+#include "harness/verdict.h"
 
 enum { COMPARE_ERROR_BYTES = CSV_TABLE_ERROR_BYTES };
-#define COMPARE_CONFIDENCE 0.95
-#define COMPARE_P_MAX 0.05
-
-#define COMPARE_VERDICT_TABLE(X) X(FASTER, "faster") X(SLOWER, "slower") X(SAME, "same") X(INCONCLUSIVE, "inconclusive")
-
-enum compare_verdict {
-#define COMPARE_VERDICT_ENUM(name, text) COMPARE_##name,
-    COMPARE_VERDICT_TABLE(COMPARE_VERDICT_ENUM)
-#undef COMPARE_VERDICT_ENUM
-};
-
-const char *compare_verdict_name(enum compare_verdict verdict);
-
 /* Rows whose `column` is not one of the `accepted` words (separated by |) are not used, but noted. */
 struct compare_filter {
     const char *column, *accepted;
@@ -52,20 +43,29 @@ struct compare_options {
     const char *const *not_configuration; /* names, NULL-ended; a * at the end stands for any ending ("aborts_*") */
     const struct compare_filter *filters; /* ended by a NULL column; may be NULL. A file without the column passes */
     const struct compare_filter *chosen;  /* the same, but rows that do not pass were not asked for: nothing is noted */
+    const char *match;                    /* if not NULL: the one column that is configuration */
     double threshold;                     /* 0.03: 3% */
     double noise;                         /* spread of A against A as measured here; 0 if unknown */
+    const char *noise_path;               /* of a file of A alone in blocks; NULL if there is none */
+    size_t noise_blocks;                  /* it, as so many blocks would show it; 0: as many as there are */
+    const char *blocks;                   /* column that rows run side by side agree in; NULL: they were not */
+    size_t looks;                         /* how often the files are compared while they grow, see verdict.h; 0: once,
+                                             and each configuration by itself */
     uint64_t seed;
 };
 
 struct compare_row {
     const struct csv_table_row *a, *b; /* a first repetition of each; NULL if the configuration is missing there */
-    size_t a_count, b_count;           /* repetitions with a value */
+    size_t a_count, b_count;           /* repetitions with a value; with blocks, of those that both have */
+    size_t block_count;                /* 0 without blocks */
     double a_median, b_median;         /* NAN without values */
     double ratio;                      /* b / a, NAN if it cannot be had */
     struct statistics_interval interval;
     struct statistics_u_test u_test;
-    enum compare_verdict verdict; /* meaningful where both are there */
-    const char *reason;           /* of an inconclusive verdict; "" otherwise. Static */
+    double noise;         /* A/A noise, see above */
+    double bound;         /* up to which a difference does not count: threshold or noise */
+    enum verdict verdict; /* meaningful where both are there */
+    const char *reason;   /* of an inconclusive verdict; "" otherwise. Static */
 };
 
 struct compare_column {
@@ -77,12 +77,13 @@ struct compare_column {
 };
 
 struct compare {
-    struct csv_table a, b;
+    struct csv_table a, b, noise; /* noise: empty without such a file */
     struct compare_options options;
     size_t column_count, row_count, note_count;
     struct compare_column *columns; /* of the configuration */
     struct compare_row *rows;       /* matched ones first, in A's order; then those of A only, then of B only */
     size_t matched_count, unused_count;
+    double alpha; /* of one verdict */
     char **notes; /* rows that were not used, columns of one file only */
 };
 

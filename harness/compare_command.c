@@ -24,7 +24,12 @@ enum {
     KEY_SEED,
     KEY_FORMAT,
     KEY_STRICT,
-    KEY_TYPE
+    KEY_TYPE,
+    KEY_BLOCKS,
+    KEY_LOOKS,
+    KEY_MATCH,
+    KEY_NOISE_FILE,
+    KEY_NOISE_BLOCKS
 };
 
 enum { FILES_MAX = 256 };
@@ -32,10 +37,10 @@ enum { FILES_MAX = 256 };
 struct request {
     const char *files[FILES_MAX];
     size_t file_count, files_least, files_most;
-    const char *metric, *format, *formats, *type;
+    const char *metric, *format, *formats, *type, *blocks, *match, *noise_path;
     bool lower_is_better, strict;
     double threshold, noise;
-    uint64_t seed;
+    uint64_t seed, looks, noise_blocks;
     const char **ignored;
     size_t ignored_count;
 };
@@ -59,6 +64,14 @@ static double share_read(struct argp_state *state, const char *option, const cha
     if (!quantity_parse_f64(number, &value) || value < 0)
         argp_error(state, "%s: '%s' is not a share such as 3%% or 0.03", option, text);
     return percent ? value / 100 : value;
+}
+
+static uint64_t count_read(struct argp_state *state, const char *option, const char *text)
+{
+    uint64_t value = 0;
+    if (!quantity_parse_u64(text, QUANTITY_COUNT, &value))
+        argp_error(state, "%s: '%s' is not a whole number", option, text);
+    return value;
 }
 
 static bool one_of(const char *words, const char *word)
@@ -94,8 +107,22 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         request->noise = share_read(state, "--noise", argument);
         return 0;
     case KEY_SEED:
-        if (!quantity_parse_u64(argument, QUANTITY_COUNT, &request->seed))
-            argp_error(state, "--seed: '%s' is not a whole number", argument);
+        request->seed = count_read(state, "--seed", argument);
+        return 0;
+    case KEY_BLOCKS:
+        request->blocks = argument ? argument : "repetition";
+        return 0;
+    case KEY_LOOKS:
+        request->looks = count_read(state, "--looks", argument);
+        return 0;
+    case KEY_MATCH:
+        request->match = argument;
+        return 0;
+    case KEY_NOISE_FILE:
+        request->noise_path = argument;
+        return 0;
+    case KEY_NOISE_BLOCKS:
+        request->noise_blocks = count_read(state, "--noise-blocks", argument);
         return 0;
     case KEY_FORMAT:
         if (!one_of(request->formats, argument))
@@ -113,6 +140,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         if (request->file_count < request->files_least)
             argp_error(state, request->files_least == 2 ? "name two result files" : "name a file");
+        if (request->noise_path != NULL && request->blocks == NULL)
+            argp_error(state, "--noise-file: holds blocks of runs, so say --blocks");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -149,6 +178,19 @@ enum exit_code compare_command(int argc, char **argv)
          "an option that may differ between A and B, such as opt_backoff; * at the end for any ending; repeatable", 0},
         {"threshold", KEY_THRESHOLD, "SHARE", 0, "differences up to this do not count [default 3%]", 0},
         {"noise", KEY_NOISE, "SHARE", 0, "nor do those up to what A against A shows here [default 0]", 0},
+        {"blocks", KEY_BLOCKS, "COLUMN", OPTION_ARG_OPTIONAL,
+         "A and B were run side by side where they agree in this column [default repetition]: compare only within such "
+         "blocks, so that the machine's drift drops out",
+         0},
+        {"noise-file", KEY_NOISE_FILE, "AA.csv", 0,
+         "blocks of A alone, each A A' A' A: differences up to what it shows do not count", 0},
+        {"noise-blocks", KEY_NOISE_BLOCKS, "N", 0, "as N blocks would show it [default as many as A and B have]", 0},
+        {"looks", KEY_LOOKS, "N", 0,
+         "the files are compared N times while they grow: a chance of 5% of any false alarm is shared out over looks "
+         "and configurations [default 0: 5% for each configuration]",
+         0},
+        {"match", KEY_MATCH, "COLUMN", 0,
+         "rows that agree in this column are of one configuration, whatever else differs, such as label", 0},
         {"seed", KEY_SEED, "N", 0, "of the bootstrap [default 1]", 0},
         {"format", KEY_FORMAT, "table|csv|json", 0, "[default table]", 0},
         {"strict", KEY_STRICT, NULL, 0, "exit code 5 if anything is inconclusive or not matched", 0},
@@ -184,6 +226,11 @@ enum exit_code compare_command(int argc, char **argv)
                                               .chosen = chosen,
                                               .threshold = request.threshold,
                                               .noise = request.noise,
+                                              .match = request.match,
+                                              .noise_path = request.noise_path,
+                                              .noise_blocks = request.noise_blocks,
+                                              .blocks = request.blocks,
+                                              .looks = request.looks,
                                               .seed = request.seed};
     struct compare *compare = compare_files(request.files[0], request.files[1], &compare_options, error);
     enum exit_code code = EXIT_FAILED;

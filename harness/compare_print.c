@@ -38,8 +38,8 @@ static void print_row(const struct compare_row *row, const char *name, int width
         snprintf(interval, sizeof(interval), "%.4f..%.4f", row->interval.low, row->interval.high);
     if (!isnan(row->u_test.p))
         snprintf(p, sizeof(p), "%.2g", row->u_test.p);
-    fprintf(file, "%-*s  %12.6g  %12.6g  %8s  %-16s  %8s  %3zu/%-3zu  %s%s%s\n", width, name, row->a_median,
-            row->b_median, ratio, interval, p, row->a_count, row->b_count, compare_verdict_name(row->verdict),
+    fprintf(file, "%-*s  %12.6g  %12.6g  %8s  %-16s  %8s  %5.2f%%  %3zu/%-3zu  %s%s%s\n", width, name, row->a_median,
+            row->b_median, ratio, interval, p, 100 * row->bound, row->a_count, row->b_count, verdict_name(row->verdict),
             *row->reason ? ": " : "", row->reason);
 }
 
@@ -48,19 +48,23 @@ void compare_print_table(const struct compare *compare, FILE *file)
     const struct compare_options *options = &compare->options;
     char **names = support_alloc((compare->row_count + 1) * sizeof(char *));
     int width = (int)strlen("configuration");
-    size_t verdicts[COMPARE_INCONCLUSIVE + 1] = {0};
+    size_t verdicts[VERDICT_INCONCLUSIVE + 1] = {0};
     for (size_t i = 0; i < compare->row_count; i++) {
         names[i] = configuration(compare, &compare->rows[i]);
         if (i < compare->matched_count && (int)strlen(names[i]) > width)
             width = (int)strlen(names[i]);
     }
 
-    fprintf(file, "A: %s\nB: %s\nmetric: %s (%s is better), beyond %.3g%% counts\n\n", compare->a.path, compare->b.path,
+    fprintf(file, "A: %s\nB: %s\nmetric: %s (%s is better), compared %s\n", compare->a.path, compare->b.path,
             options->metric, options->lower_is_better ? "lower" : "higher",
-            100 * fmax(options->threshold, options->noise));
+            options->blocks ? "within blocks of runs side by side" : "as two sets of runs");
+    fprintf(file, "slower or faster: p <= %.2g, the interval excludes 1, and B/A is beyond the bound\n\n",
+            compare->alpha);
+    char interval[32];
+    snprintf(interval, sizeof(interval), "%.4g%% interval", 100 * (1 - compare->alpha));
     if (compare->matched_count > 0)
-        fprintf(file, "%-*s  %12s  %12s  %8s  %-16s  %8s  %7s  %s\n", width, "configuration", "median A", "median B",
-                "B/A", "95% interval", "p", "n A/B", "verdict");
+        fprintf(file, "%-*s  %12s  %12s  %8s  %-16s  %8s  %6s  %7s  %s\n", width, "configuration", "median A",
+                "median B", "B/A", interval, "p", "bound", "n A/B", "verdict");
     for (size_t i = 0; i < compare->matched_count; i++) {
         print_row(&compare->rows[i], names[i], width, file);
         verdicts[compare->rows[i].verdict]++;
@@ -74,8 +78,8 @@ void compare_print_table(const struct compare *compare, FILE *file)
     for (size_t i = 0; i < compare->note_count; i++)
         fprintf(file, "%snote: %s\n", i == 0 ? "\n" : "", compare->notes[i]);
     fprintf(file, "\n%zu compared: %zu slower, %zu faster, %zu same, %zu inconclusive; %zu not matched\n",
-            compare->matched_count, verdicts[COMPARE_SLOWER], verdicts[COMPARE_FASTER], verdicts[COMPARE_SAME],
-            verdicts[COMPARE_INCONCLUSIVE], compare->row_count - compare->matched_count);
+            compare->matched_count, verdicts[VERDICT_SLOWER], verdicts[VERDICT_FASTER], verdicts[VERDICT_SAME],
+            verdicts[VERDICT_INCONCLUSIVE], compare->row_count - compare->matched_count);
     for (size_t i = 0; i < compare->row_count; i++)
         free(names[i]);
     free(names);
@@ -113,7 +117,9 @@ void compare_print_csv(const struct compare *compare, FILE *file)
         print_field(compare->columns[i].name, file);
         putc(',', file);
     }
-    fputs("metric,a_count,b_count,a_median,b_median,ratio,ratio_low,ratio_high,u,p,u_exact,verdict,reason\n", file);
+    fputs("metric,a_count,b_count,a_median,b_median,ratio,ratio_low,ratio_high,u,p,u_exact,alpha,noise,bound,"
+          "verdict,reason\n",
+          file);
     for (size_t i = 0; i < compare->row_count; i++) {
         const struct compare_row *row = &compare->rows[i];
         for (size_t k = 0; k < compare->column_count; k++) {
@@ -131,11 +137,12 @@ void compare_print_csv(const struct compare *compare, FILE *file)
         print_number(row->interval.high, file);
         print_number(row->u_test.u, file);
         print_number(row->u_test.p, file);
-        fprintf(file, ",%s,%s,",
-                isnan(row->u_test.p) ? ""
-                : row->u_test.exact  ? "1"
-                                     : "0",
-                i < compare->matched_count ? compare_verdict_name(row->verdict) : "unmatched");
+        bool matched = i < compare->matched_count;
+        fprintf(file, ",%s", isnan(row->u_test.p) ? "" : row->u_test.exact ? "1" : "0");
+        print_number(matched ? compare->alpha : NAN, file);
+        print_number(matched ? row->noise : NAN, file);
+        print_number(matched ? row->bound : NAN, file);
+        fprintf(file, ",%s,", matched ? verdict_name(row->verdict) : "unmatched");
         print_field(row->reason, file);
         putc('\n', file);
     }
@@ -186,7 +193,9 @@ static json_t *json_row(const struct compare *compare, const struct compare_row 
     json_object_set_new(object, "u", json_number(row->u_test.u));
     json_object_set_new(object, "p", json_number(row->u_test.p));
     json_object_set_new(object, "u_exact", json_boolean(row->u_test.exact));
-    json_object_set_new(object, "verdict", json_string(compare_verdict_name(row->verdict)));
+    json_object_set_new(object, "noise", json_number(row->noise));
+    json_object_set_new(object, "bound", json_number(row->bound));
+    json_object_set_new(object, "verdict", json_string(verdict_name(row->verdict)));
     json_object_set_new(object, "reason", json_string(row->reason));
     return object;
 }
@@ -220,7 +229,10 @@ void compare_print_json(const struct compare *compare, FILE *file)
     json_object_set_new(root, "lower_is_better", json_boolean(options->lower_is_better));
     json_object_set_new(root, "threshold", json_number(options->threshold));
     json_object_set_new(root, "noise", json_number(options->noise));
-    json_object_set_new(root, "confidence", json_real(COMPARE_CONFIDENCE));
+    json_object_set_new(root, "confidence", json_real(1 - compare->alpha));
+    json_object_set_new(root, "alpha", json_real(compare->alpha));
+    json_object_set_new(root, "blocks", options->blocks ? json_text(options->blocks) : json_null());
+    json_object_set_new(root, "looks", json_integer((json_int_t)options->looks));
     json_object_set_new(root, "seed", json_integer((json_int_t)options->seed));
     json_object_set_new(root, "exit", json_integer(compare_exit(compare, false)));
     json_object_set_new(root, "exit_strict", json_integer(compare_exit(compare, true)));

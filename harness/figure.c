@@ -9,13 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "harness/exit_code.h"
 #include "harness/jobfile.h"
 #include "harness/plot_data.h"
+#include "harness/program.h"
 #include "harness/result_set.h"
 #include "harness/support.h"
 #include "harness/text_file.h"
@@ -65,50 +64,6 @@ static bool written(FILE *file)
 static bool exists(const char *path)
 {
     return access(path, R_OK) == 0;
-}
-
-/* mkdir -p */
-static bool folder_make(const struct request *request, const char *path)
-{
-    char *copy = support_copy(path);
-    for (char *slash = copy + 1;; slash++) {
-        char kept = *slash;
-        if (kept != '/' && kept != '\0')
-            continue;
-        *slash = '\0';
-        if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
-            complain(request, "%s: cannot make this folder: %s", copy, strerror(errno));
-            free(copy);
-            return false;
-        }
-        *slash = kept;
-        if (kept == '\0')
-            break;
-    }
-    free(copy);
-    return true;
-}
-
-/* Runs a program, found by PATH, and waits: its exit code, or 128 + signal. Its output is ours. */
-static int run_program(const struct request *request, const char *const *argv)
-{
-    (void)fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        union { /* execvp wants its texts without const and leaves them alone */
-            const char *const *texts;
-            char **plain;
-        } arguments = {argv};
-        execvp(argv[0], arguments.plain);
-        (void)fprintf(stderr, "%s: %s: %s\n", request->name, argv[0], strerror(errno));
-        _exit(127);
-    }
-    int status;
-    if (child < 0 || waitpid(child, &status, 0) != child) {
-        complain(request, "%s: cannot be started: %s", argv[0], strerror(errno));
-        return EXIT_FAILED;
-    }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 /* ---- The job file: an experiment and an effort. ---- */
@@ -205,7 +160,7 @@ static int sweep(const struct request *request, const char *job, const char *fol
         argv[count++] = "--override";
         argv[count++] = request->overrides[i];
     }
-    return run_program(request, argv);
+    return program_run(request->name, argv);
 }
 
 /* ---- Points and pictures. ---- */
@@ -263,15 +218,6 @@ static bool data_write(const struct request *request, const struct figure_info *
     return fine;
 }
 
-/* A text in gnuplot's single quotes, where only the quote itself is special. */
-static void assignment_add(struct support_text *script, const char *variable, const char *text)
-{
-    support_text_add(script, "%s='", variable);
-    for (; *text != '\0'; text++)
-        support_text_add(script, *text == '\'' ? "''" : "%c", *text);
-    support_text_add(script, "';");
-}
-
 static int picture_draw(const struct request *request, const struct figure_info *figure, const char *format,
                         const char *folder, const char *lines)
 {
@@ -279,16 +225,16 @@ static int picture_draw(const struct request *request, const struct figure_info 
     char *output = text_of("%s.%s", folder, format), *plot = text_of("plots/%s.gp", figure->name);
     const char *const files[][2] = {
         {"data", "data.csv"}, {"csv", "results.csv"}, {"intervals", "intervals.csv"}, {"latencies", "latency.csv"}};
-    assignment_add(&script, "format", format);
-    assignment_add(&script, "output", output);
-    assignment_add(&script, "lines", lines);
+    program_gnuplot_set(&script, "format", format);
+    program_gnuplot_set(&script, "output", output);
+    program_gnuplot_set(&script, "lines", lines);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         char *path = text_of("%s/%s", folder, files[i][1]);
-        assignment_add(&script, files[i][0], exists(path) ? path : "");
+        program_gnuplot_set(&script, files[i][0], exists(path) ? path : "");
         free(path);
     }
     const char *argv[] = {"gnuplot", "-e", script.text, plot, NULL};
-    int code = run_program(request, argv);
+    int code = program_run(request->name, argv);
     if (code != 0) {
         complain(request, "%s: gnuplot ended with %d", plot, code);
         (void)unlink(output); /* a half-drawn picture looks like any other */
@@ -452,11 +398,11 @@ enum exit_code figure_command(int argc, char **argv)
     char *out = request.out ? support_copy(request.out) : text_of("results/figures/%s", request.effort);
     request.out = out;
     int code = EXIT_FAILED;
-    if (folder_make(&request, out))
+    if (program_folder_make(request.name, out))
         code = figures_run(&request);
     if (request.all && !request.dry_run && code != EXIT_INTERRUPTED && code <= 128) {
         const char *report[] = {"/proc/self/exe", "report", out, NULL};
-        int ended = run_program(&request, report);
+        int ended = program_run(request.name, report);
         code = code == EXIT_FINE ? ended : code;
     }
     free(out);

@@ -17,6 +17,7 @@
 #include "harness/run.h"
 #include "harness/support.h"
 #include "harness/sweep.h"
+#include "harness/trend.h"
 
 static enum exit_code run_command(int argc, char **argv)
 {
@@ -44,6 +45,7 @@ static const struct command {
     {"check", "was a recorded history (`run --history') serializable?", check_command},
     {"figure", "run an experiment of the paper and draw its figure", figure_command},
     {"report", "of a result file: medians and spread; of a folder: a page with figures and claims", report_any_command},
+    {"history", "trend of results over commits: add results to it, for plots and change-point tools", trend_command},
     {"latency", "merge latency histograms", latency_command},
     {"doctor", "what about this machine spoils measurements, and how to mend it", doctor_command},
     {"topology", "draw the machine and where workers run", topology_command},

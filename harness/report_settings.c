@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/compare.h"
+#include "harness/verdict.h"
 #include "harness/html.h"
 #include "harness/statistics.h"
 #include "harness/support.h"
@@ -88,10 +88,10 @@ struct difference {
 static struct difference difference_of(const struct setting *base, const struct setting *other)
 {
     struct difference d = {.too_few = base->count < 4 || other->count < 4};
-    statistics_median_ratio(base->values, base->count, other->values, other->count, COMPARE_CONFIDENCE, 1, &d.ratio,
+    statistics_median_ratio(base->values, base->count, other->values, other->count, 1 - VERDICT_ALPHA, 1, &d.ratio,
                             &d.interval);
     struct statistics_u_test test = statistics_mann_whitney(base->values, base->count, other->values, other->count);
-    d.beyond_noise = !d.too_few && (d.interval.low > 1 || d.interval.high < 1) && test.p <= COMPARE_P_MAX;
+    d.beyond_noise = !d.too_few && (d.interval.low > 1 || d.interval.high < 1) && test.p <= VERDICT_ALPHA;
     return d;
 }
 

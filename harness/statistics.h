@@ -60,4 +60,27 @@ struct statistics_u_test {
  */
 struct statistics_u_test statistics_mann_whitney(const double *a, size_t a_count, const double *b, size_t b_count);
 
+/* ---- Runs side by side. ----
+ *
+ * On a machine whose speed drifts, A and B are run next to each other, A B B A, again and again. What one such block
+ * says is free of whatever changed between blocks: statistics of blocks compare only runs of the same block.
+ */
+struct statistics_block {
+    const double *a, *b;
+    size_t a_count, b_count; /* of neither 0 */
+};
+
+/* As statistics_median_ratio, of the blocks' own ratios (of geometric means): whole blocks are drawn anew. *ratio is
+ * NAN without blocks or if a value is not above 0; the interval needs two blocks. */
+void statistics_block_ratio(const struct statistics_block *blocks, size_t count, double confidence, uint64_t seed,
+                            double *ratio, struct statistics_interval *interval);
+
+/* The stratified test of van Elteren (1960): u is summed over blocks, and p is exact under exchange of runs within
+ * blocks, whatever happens between them. One block of all values is statistics_mann_whitney. */
+struct statistics_u_test statistics_block_test(const struct statistics_block *blocks, size_t count);
+
+/* Of blocks that hold the same program twice: how far from 1 the median ratio of `size` such blocks comes, in 95 of 100
+ * cases: resampled, each ratio as likely its inverse. NAN without blocks or if a value is not above 0. */
+double statistics_block_noise(const struct statistics_block *blocks, size_t count, size_t size, uint64_t seed);
+
 #endif

@@ -27,7 +27,7 @@ enum { PATH_BYTES = 4096, ERROR_BYTES = 1200, FILE_BYTES_MAX = 1 << 30 };
 
 struct sweep {
     const char *name, *file, *out; /* of the command, the job file, the folder */
-    bool dry_run;
+    bool dry_run, print_arguments;
     uint64_t seed;
     struct option_pairs overrides;
     struct sweep_plan plan;
@@ -290,6 +290,22 @@ static void option_add(struct arguments *arguments, const char *key, const char 
     free(spelled);
 }
 
+/* What the point says. */
+static void point_add(struct arguments *arguments, const struct sweep *sweep, const struct jobfile_point *point)
+{
+    for (size_t i = 0; i < point->count; i++)
+        option_add(arguments, point->settings[i].key, point->settings[i].value);
+    for (size_t i = 0; i < sweep->overrides.count; i++)
+        option_add(arguments, sweep->overrides.items[i].key, sweep->overrides.items[i].value);
+}
+
+static void arguments_free(struct arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->count; i++)
+        free(arguments->items[i]);
+    free(arguments->items);
+}
+
 static struct arguments arguments_of(const struct sweep *sweep, const struct sweep_run *run)
 {
     struct arguments arguments = {0};
@@ -297,10 +313,7 @@ static struct arguments arguments_of(const struct sweep *sweep, const struct swe
     argument_add(&arguments, "maemio");
     argument_add(&arguments, "run");
     argument_add(&arguments, "--label=%s", point->section);
-    for (size_t i = 0; i < point->count; i++)
-        option_add(&arguments, point->settings[i].key, point->settings[i].value);
-    for (size_t i = 0; i < sweep->overrides.count; i++)
-        option_add(&arguments, sweep->overrides.items[i].key, sweep->overrides.items[i].value);
+    point_add(&arguments, sweep, point);
     argument_add(&arguments, "--repetitions=1");
     argument_add(&arguments, "--first-repetition=%u", run->repetition);
     argument_add(&arguments, "--point=%s", run->point->id);
@@ -421,9 +434,7 @@ static enum exit_code run_one(struct sweep *sweep, size_t at)
     uint64_t begin_ns = support_clock_ns();
     int code = process_run(arguments.items, log);
     double seconds = (double)(support_clock_ns() - begin_ns) / 1e9;
-    for (size_t i = 0; i < arguments.count; i++)
-        free(arguments.items[i]);
-    free(arguments.items);
+    arguments_free(&arguments);
     if (atomic_load(&signal_received) != 0) {
         folder_remove(part);
         result = EXIT_INTERRUPTED;
@@ -479,11 +490,39 @@ static enum exit_code sweep_run_all(struct sweep *sweep)
     return runs_do(sweep);
 }
 
-enum { KEY_OUT = 0x1000, KEY_DRY_RUN, KEY_SEED, KEY_OVERRIDE };
+/* Whether the section's name is enough to tell the point from all others. */
+static bool section_tells(const struct sweep_plan *plan, const struct jobfile_point *point)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < plan->point_count; i++)
+        found += strcmp(plan->points[i].point->section, point->section) == 0;
+    return found == 1;
+}
+
+/* A line for each point: its name, then the arguments of `maemio run', with tabs between. For scripts. */
+static enum exit_code arguments_print(const struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->plan.point_count; i++) {
+        struct arguments arguments = {0};
+        point_add(&arguments, sweep, sweep->plan.points[i].point);
+        const struct sweep_point *point = &sweep->plan.points[i];
+        (void)fputs(section_tells(&sweep->plan, point->point) ? point->point->section : point->text, stdout);
+        for (size_t k = 0; k < arguments.count; k++)
+            (void)printf("\t%s", arguments.items[k]);
+        (void)putchar('\n');
+        arguments_free(&arguments);
+    }
+    return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_FINE : EXIT_FAILED;
+}
+
+enum { KEY_OUT = 0x1000, KEY_DRY_RUN, KEY_PRINT_ARGUMENTS, KEY_SEED, KEY_OVERRIDE };
 
 static const struct argp_option options[] = {
     {"out", KEY_OUT, "DIR", 0, "the folder of the results; started again with it, the sweep goes on", 0},
     {"dry-run", KEY_DRY_RUN, NULL, 0, "print what would run, and how long it takes", 0},
+    {"print-arguments", KEY_PRINT_ARGUMENTS, NULL, 0,
+     "run nothing; for scripts: a line for each point, its name and the arguments of `maemio run' with tabs between",
+     0},
     {"seed", KEY_SEED, "N", 0, "of the order of the runs [u64, default 1]", 0},
     {"override", KEY_OVERRIDE, "KEY=VALUE", 0, "set this in every point, whatever the file says; as often as needed",
      0},
@@ -511,6 +550,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_DRY_RUN:
         sweep->dry_run = true;
         return 0;
+    case KEY_PRINT_ARGUMENTS:
+        sweep->print_arguments = true;
+        return 0;
     case KEY_SEED:
         if (!quantity_parse_u64(argument, QUANTITY_COUNT, &sweep->seed))
             argp_error(state, "--seed: '%s' is not a whole number", argument);
@@ -526,7 +568,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         if (sweep->file == NULL)
             argp_error(state, "name a job file");
-        if (sweep->out == NULL && !sweep->dry_run)
+        if (sweep->out == NULL && !sweep->dry_run && !sweep->print_arguments)
             argp_error(state, "--out: name a folder for the results");
         return 0;
     default:
@@ -549,6 +591,8 @@ enum exit_code sweep_command(int argc, char **argv)
     enum exit_code code = EXIT_USAGE;
     if (!sweep_plan_init(&sweep.plan, sweep.file, &sweep.overrides, sweep.seed, error)) {
         complain(&sweep, "%s", error);
+    } else if (sweep.print_arguments) {
+        code = arguments_print(&sweep);
     } else if (sweep.dry_run) {
         if (sweep.out != NULL)
             finished_find(&sweep);

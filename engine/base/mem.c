@@ -120,6 +120,12 @@ void mem_budget_init(struct mem_budget *budget, uint64_t limit_bytes, enum mem_h
     budget->numa = access("/sys/devices/system/node/node1", F_OK) == 0;
 }
 
+uint64_t mem_budget_most(const struct mem_budget *budget)
+{
+    uint64_t machine = mem_machine_bytes();
+    return machine < budget->limit_bytes ? machine : budget->limit_bytes;
+}
+
 /* ---- Spans. ---- */
 
 static size_t round_up(size_t bytes, size_t unit)

@@ -24,7 +24,7 @@ struct mem_budget {
     uint64_t limit_bytes;
     _Atomic uint64_t committed_bytes;
     _Atomic uint64_t hugetlb_bytes;
-    _Atomic bool hugetlb_exhausted;  /* there were none the last time: not asked again */
+    _Atomic bool hugetlb_exhausted; /* there were none the last time: not asked again */
     enum mem_huge_pages huge_pages;
     bool numa; /* more than one node: bind chunks to the committing thread's */
 };
@@ -35,11 +35,15 @@ struct span {
     size_t reserved_bytes;
     _Atomic size_t committed_bytes; /* usable prefix; grows by whole chunks */
     pthread_mutex_t lock;
-    struct span *next;              /* the database's list, for mem_usage */
+    struct span *next; /* the database's list, for mem_usage */
 };
 
 /* limit_bytes 0: 90% of the memory this process may use (physical, or the cgroup's if smaller). */
 void mem_budget_init(struct mem_budget *budget, uint64_t limit_bytes, enum mem_huge_pages huge_pages);
+
+/* What one span may ever come to: the limit, or the machine's memory if that is less. Reserving no more address space
+ * than this lets many tables live where there is little of it (under valgrind). */
+uint64_t mem_budget_most(const struct mem_budget *budget);
 
 /* Memory this machine (or control group) gives this process, in bytes. */
 uint64_t mem_machine_bytes(void);

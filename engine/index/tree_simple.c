@@ -718,7 +718,7 @@ enum mae_status tree_simple_init(struct tree_simple *index, struct mem_budget *b
     index->capacity =
         (uint16_t)((index->node_bytes - sizeof(struct node)) / ((index->key_words + 2u) * sizeof(uint64_t)));
     MAE_CHECK(index->capacity <= CAPACITY_MAX && index->key_words < WORDS_MAX);
-    enum mae_status status = span_init(&index->span, budget, mem_machine_bytes(), MEM_CHUNK_BYTES);
+    enum mae_status status = span_init(&index->span, budget, mem_budget_most(budget), MEM_CHUNK_BYTES);
     if (status != MAE_OK)
         return status;
     status = span_commit(&index->span, index->node_bytes);

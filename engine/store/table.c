@@ -26,8 +26,8 @@ enum mae_status table_init(struct table *table, struct mem_budget *budget, const
     table->unit_shift = arena->unit_shift;
     table->id = id;
     pthread_mutex_init(&table->free_lock, NULL);
-    /* All of memory may become rows of this one table; addresses are cheap. */
-    enum mae_status status = span_init(&table->rows, budget, mem_machine_bytes(), MEM_CHUNK_BYTES);
+    /* All of the budget may become rows of this one table; addresses are cheap. */
+    enum mae_status status = span_init(&table->rows, budget, mem_budget_most(budget), MEM_CHUNK_BYTES);
     table->base = table->rows.base;
     return status;
 }

@@ -51,7 +51,7 @@ static unsigned numa_nodes(void)
 enum mae_status arena_init(struct arena *arena, struct mem_budget *budget)
 {
     memset(arena, 0, sizeof *arena);
-    uint64_t bytes = mem_machine_bytes() < budget->limit_bytes ? mem_machine_bytes() : budget->limit_bytes;
+    uint64_t bytes = mem_budget_most(budget);
     arena->unit_shift = 5;
     while (bytes >> arena->unit_shift > UINT32_MAX)
         arena->unit_shift++;

@@ -19,6 +19,7 @@
 #include "engine/base/check.h"
 #include "engine/base/tsc.h"
 #include "engine/time/timestamp.h"
+#include "engine/txn/slow.h"
 #include "engine/txn/visible.h"
 
 enum { SORT_ALL_MAX = 24, SORT_TOP = 8, SKIP_AFTER_COMMITS = 5 };
@@ -416,6 +417,7 @@ enum mae_status txn_commit(struct mae_txn *txn)
 {
     struct mae_worker *worker = txn->worker;
     struct access_set *set = &txn->accesses;
+    SLOW_DOWN(txn);
     if (txn->snapshot) {
         COUNT(worker, snapshots);
         finish(txn);

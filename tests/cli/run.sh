@@ -69,7 +69,7 @@ short=(run --threads 1 --pin none --records 1000 --warmup 0 --time 50ms)
 
 # ---- Help and lists. ----
 ends "help" 0 "Usage: maemio [OPTION...] COMMAND" --help
-for command in run sweep compare report latency doctor topology list; do
+for command in run sweep compare report history latency doctor topology list; do
     ends "help names $command" 0 "  $command " --help
     ends "$command --help" 0 "Usage: maemio $command" $command --help
 done
@@ -300,6 +300,8 @@ theta = 0, 0.99
 END
 ends "a dry run" 0 "2 points, 4 runs, 0 of them finished; 4 to run" sweep "$work/sweep.conf" --dry-run
 equals "runs nothing" "$([ -e "$work/swept" ] || echo none)" none
+ends "arguments for scripts" 0 $'[ycsb] theta=0.99\t--threads=1\t--pin=none' sweep "$work/sweep.conf" --print-arguments
+equals "a line for each point" "$(grep -c -- '--theta=0' "$work/out")" 2
 ends "a sweep" 0 "4/4 " sweep "$work/sweep.conf" --out "$work/swept"
 rows=$(wc -l <"$work/swept/results.csv")
 equals "every point and repetition" "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
@@ -349,14 +351,22 @@ made_up() { # throughput, repetitions: results of the two configurations of conf
 made_up 1000 6 >"$work/fast.csv"
 made_up 900 6 >"$work/slow.csv"
 made_up 900 2 >"$work/few.csv"
+# Two blocks of four rows, the inner two a third slower.
+made_up 900 8 | awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print; next }
+    { n = (NR - 2) % 4; $at["repetition"] = int((NR - 2) / 4)
+      if (n == 1 || n == 2) $at["throughput_txn_per_s"] /= 1.5; print }' >"$work/noise.csv"
 ends "too few repetitions" 0 "2 inconclusive" compare "$work/fast.csv" "$work/few.csv"
 ends "compare --strict" 5 "2 inconclusive" compare --strict "$work/fast.csv" "$work/few.csv"
 ends "a regression" 4 "2 slower" compare "$work/fast.csv" "$work/slow.csv"
 ends "an improvement" 0 "2 faster" compare "$work/slow.csv" "$work/fast.csv"
 ends "within the threshold" 0 "2 same" compare "$work/fast.csv" "$work/slow.csv" --threshold 20%
 ends "as JSON" 4 '"verdict": "slower"' compare "$work/fast.csv" "$work/slow.csv" --format json
+ends "blocks side by side" 4 "within blocks of runs side by side" compare --blocks --match wl_theta \
+    "$work/fast.csv" "$work/slow.csv"
+ends "noise measured here" 0 "2 same" compare --blocks --noise-file "$work/noise.csv" "$work/fast.csv" "$work/slow.csv"
 ends "other configurations do not match" 1 "only in $work/fast.csv" compare "$work/fast.csv" "$work/swept/results.csv"
 refuses "maemio compare: name two result files" compare "$work/fast.csv"
+refuses "maemio compare: --noise-file: holds blocks of runs, so say --blocks" compare --noise-file a a b
 refuses "maemio compare: --threshold: 'x' is not a share such as 3% or 0.03" compare --threshold x a b
 
 # ---- The machine. ----

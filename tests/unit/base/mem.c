@@ -79,6 +79,9 @@ static void the_machine_sets_the_default_limit(void **state)
     assert_true(budget.limit_bytes <= mem_machine_bytes() && budget.limit_bytes > mem_machine_bytes() / 2);
     mem_budget_init(&budget, 12345, MEM_HUGE_AUTO);
     assert_int_equal(budget.limit_bytes, 12345);
+    assert_int_equal(mem_budget_most(&budget), 12345);
+    mem_budget_init(&budget, UINT64_MAX, MEM_HUGE_AUTO);
+    assert_int_equal(mem_budget_most(&budget), mem_machine_bytes());
 }
 
 static bool transparent_pages_available(void)

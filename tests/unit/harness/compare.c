@@ -96,8 +96,8 @@ static void a_slower_configuration_is_found_beside_one_that_is_the_same(void **s
     struct compare *compare = compare_speeds(100, 50, 100.1, 45, 10);
     assert_int_equal(compare->matched_count, 2);
     assert_int_equal(compare->row_count, 2);
-    assert_int_equal(compare->rows[0].verdict, COMPARE_SAME);
-    assert_int_equal(compare->rows[1].verdict, COMPARE_SLOWER);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_SAME);
+    assert_int_equal(compare->rows[1].verdict, VERDICT_SLOWER);
     assert_true(fabs(compare->rows[1].ratio - 0.9) < 1e-4);
     assert_true(compare->rows[1].interval.high < 1);
     assert_true(compare->rows[1].u_test.exact && compare->rows[1].u_test.p < 0.001);
@@ -111,8 +111,8 @@ static void faster_and_same_pass(void **state)
 {
     (void)state;
     struct compare *compare = compare_speeds(100, 50, 101, 60, 10);
-    assert_int_equal(compare->rows[0].verdict, COMPARE_SAME);
-    assert_int_equal(compare->rows[1].verdict, COMPARE_FASTER);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_SAME);
+    assert_int_equal(compare->rows[1].verdict, VERDICT_FASTER);
     assert_int_equal(compare_exit(compare, true), 0);
     compare_destroy(compare);
 }
@@ -122,8 +122,8 @@ static void where_lower_is_better_more_is_slower(void **state)
     (void)state;
     options.lower_is_better = true;
     struct compare *compare = compare_speeds(100, 50, 110, 45, 10);
-    assert_int_equal(compare->rows[0].verdict, COMPARE_SLOWER);
-    assert_int_equal(compare->rows[1].verdict, COMPARE_FASTER);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_SLOWER);
+    assert_int_equal(compare->rows[1].verdict, VERDICT_FASTER);
     assert_true(compare->rows[0].ratio > 1); /* the ratio itself stays B / A */
     compare_destroy(compare);
 }
@@ -133,11 +133,11 @@ static void an_effect_below_the_noise_is_no_regression(void **state)
     (void)state;
     options.noise = 0.15;
     struct compare *compare = compare_speeds(100, 50, 90, 45, 10);
-    assert_int_equal(compare->rows[0].verdict, COMPARE_SAME);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_SAME);
     compare_destroy(compare);
     options.noise = 0.1; /* 10% slower: the interval reaches past it */
     compare = compare_speeds(100, 50, 90, 45, 10);
-    assert_int_equal(compare->rows[0].verdict, COMPARE_INCONCLUSIVE);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_INCONCLUSIVE);
     assert_int_equal(compare_exit(compare, false), 0);
     assert_int_equal(compare_exit(compare, true), 5);
     compare_destroy(compare);
@@ -147,16 +147,16 @@ static void too_few_repetitions_never_make_a_verdict(void **state)
 {
     (void)state;
     struct compare *compare = compare_speeds(100, 50, 50, 25, 3);
-    assert_int_equal(compare->rows[0].verdict, COMPARE_INCONCLUSIVE);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_INCONCLUSIVE);
     assert_string_equal(compare->rows[0].reason, "too few or too overlapping repetitions: the U test cannot tell");
     compare_destroy(compare);
     compare = compare_speeds(100, 50, 50, 25, 1);
-    assert_int_equal(compare->rows[0].verdict, COMPARE_INCONCLUSIVE);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_INCONCLUSIVE);
     assert_non_null(strstr(compare->rows[0].reason, "single repetition"));
     assert_int_equal(compare_exit(compare, false), 0);
     compare_destroy(compare);
     compare = compare_speeds(100, 50, 50, 25, 4);
-    assert_int_equal(compare->rows[0].verdict, COMPARE_SLOWER);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_SLOWER);
     compare_destroy(compare);
 }
 
@@ -254,7 +254,7 @@ static void a_median_of_zero_has_no_ratio(void **state)
     (void)state;
     struct compare *compare = compared("theta,speed\n1,0\n1,0\n", "theta,speed\n1,2\n1,2\n");
     assert_true(isnan(compare->rows[0].ratio));
-    assert_int_equal(compare->rows[0].verdict, COMPARE_INCONCLUSIVE);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_INCONCLUSIVE);
     assert_string_equal(compare->rows[0].reason, "a median is not above 0");
     compare_destroy(compare);
 }
@@ -323,6 +323,103 @@ static void the_json_says_the_same(void **state)
     compare_destroy(compare);
 }
 
+/* Speeds of one configuration, two rows a block; the machine is `slow_block` times as fast in every second one. */
+static char *block_rows(double speed, double slow_block, int blocks)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *file = open_memstream(&text, &bytes);
+    fputs(header, file);
+    for (int i = 0; i < 2 * blocks; i++)
+        fprintf(file, "ycsb,0.5,%d,%.6f,r1\n", i / 2 + 1,
+                speed * (i / 2 % 2 ? slow_block : 1) * (1 + 0.002 * ((i * 7 % 10) - 4.5) / 4.5));
+    fclose(file);
+    return text;
+}
+
+static void blocks_take_the_drift_out(void **state)
+{
+    (void)state;
+    char *a = block_rows(100, 0.7, 10), *b = block_rows(95, 0.7, 10);
+    struct compare *compare = compared(a, b);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_INCONCLUSIVE);
+    compare_destroy(compare);
+    options.blocks = "repetition";
+    options.looks = 4;
+    compare = compared(a, b);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_SLOWER);
+    assert_int_equal(compare->rows[0].block_count, 10);
+    assert_true(fabs(compare->rows[0].ratio - 0.95) < 1e-3);
+    assert_true(fabs(compare->alpha - 0.05 / 4) < 1e-12);
+    assert_int_equal(compare_exit(compare, true), 4);
+    compare_destroy(compare);
+    free(b);
+    b = block_rows(95, 0.7, 6); /* four blocks of A are alone */
+    compare = compared(a, b);
+    assert_int_equal(compare->rows[0].block_count, 6);
+    assert_int_equal(compare->rows[0].a_count, 12);
+    assert_int_equal(compare->unused_count, 8);
+    assert_non_null(strstr(compare->notes[0], "8 rows have no neighbour of the same repetition"));
+    compare_destroy(compare);
+    free(a);
+    free(b);
+}
+
+static void measured_noise_widens_the_bound(void **state)
+{
+    (void)state;
+    char noise_path[] = "/tmp/maemio-compare-noise-XXXXXX";
+    int fd = mkstemp(noise_path);
+    assert_true(fd >= 0 && close(fd) == 0);
+    char *a = block_rows(100, 1, 10), *b = block_rows(95, 1, 10);
+    /* A A' A' A, eight times; A' is 10% off. A torn block at the end does not count. */
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *file = open_memstream(&text, &bytes);
+    fputs(header, file);
+    for (int i = 0; i < 34; i++)
+        fprintf(file, "ycsb,0.5,%d,%d,r1\n", i / 4, i % 4 == 1 || i % 4 == 2 ? 110 : 100);
+    fclose(file);
+    write_text(noise_path, text);
+    options.blocks = "repetition";
+    options.noise_path = noise_path;
+    struct compare *compare = compared(a, b);
+    assert_true(fabs(compare->rows[0].noise - 0.1) < 1e-9);
+    assert_true(fabs(compare->rows[0].bound - 0.1) < 1e-9);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_SAME);
+    assert_int_equal(compare->unused_count, 0);
+    compare_destroy(compare);
+
+    write_text(noise_path, "workload,theta,repetition,speed\nycsb,0.99,1,5\n");
+    compare = compared(a, b);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_SLOWER);
+    assert_non_null(strstr(compare->notes[0], "its noise is unknown"));
+    assert_int_equal(compare->unused_count, 1);
+    compare_destroy(compare);
+    write_text(noise_path, "theta,speed\n1,5\n");
+    assert_null(compare_files(a_path, b_path, &options, error));
+    assert_non_null(strstr(error, "no column repetition"));
+    assert_int_equal(unlink(noise_path), 0);
+    free(text);
+    free(a);
+    free(b);
+}
+
+static void one_column_may_tell_what_matches(void **state)
+{
+    (void)state;
+    options.match = "workload";
+    struct compare *compare =
+        compared("workload,theta,speed\nycsb,1,10\nycsb,2,10\n", "workload,speed\nycsb,10\nx,1\n");
+    assert_int_equal(compare->matched_count, 1);
+    assert_int_equal(compare->row_count, 2);
+    assert_int_equal(compare->rows[0].a_count, 2);
+    compare_destroy(compare);
+    options.match = "label";
+    assert_null(compare_files(a_path, b_path, &options, error));
+    assert_non_null(strstr(error, "no column label"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +436,9 @@ int main(void)
         cmocka_unit_test_setup(a_median_of_zero_has_no_ratio, reset),
         cmocka_unit_test_setup(the_csv_has_every_row_and_reads_back, reset),
         cmocka_unit_test_setup(the_json_says_the_same, reset),
+        cmocka_unit_test_setup(blocks_take_the_drift_out, reset),
+        cmocka_unit_test_setup(measured_noise_widens_the_bound, reset),
+        cmocka_unit_test_setup(one_column_may_tell_what_matches, reset),
     };
     return cmocka_run_group_tests(tests, make_files, remove_files);
 }

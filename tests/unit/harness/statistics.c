@@ -169,6 +169,99 @@ static void the_exact_u_test_holds_up_to_its_limit_and_the_normal_one_beyond(voi
     assert_true(isnan(statistics_mann_whitney(a, 0, b, 5).p));
 }
 
+static void one_block_is_the_u_test(void **state)
+{
+    (void)state;
+    const double a[] = {1, 2, 2, 3, 3, 3}, b[] = {2, 3, 4, 4, 5}; /* as above, with ties */
+    const struct statistics_block block = {a, b, 6, 5};
+    struct statistics_u_test test = statistics_block_test(&block, 1);
+    assert_true(test.exact);
+    assert_near(test.u, 24.5, 0);
+    assert_near(test.p, 0.11255411255411256, 1e-12);
+    assert_true(isnan(statistics_block_test(&block, 0).p));
+}
+
+/* Every arrangement of three blocks of 2 + 2, counted one by one. */
+static void the_block_test_agrees_with_enumeration(void **state)
+{
+    (void)state;
+    static const unsigned choices[6] = {3, 5, 6, 9, 10, 12}; /* which two of four are B's */
+    const double a[] = {10, 11, 25, 21, 30, 32}, b[] = {9, 10.5, 20, 22, 30, 31};
+    struct statistics_block blocks[3];
+    double seen = 0, at_most = 0, at_least = 0;
+    for (size_t i = 0; i < 3; i++)
+        blocks[i] = (struct statistics_block){&a[2 * i], &b[2 * i], 2, 2};
+    struct statistics_u_test test = statistics_block_test(blocks, 3);
+    for (size_t i = 0; i < 3; i++)
+        for (size_t j = 0; j < 2; j++)
+            for (size_t k = 0; k < 2; k++)
+                seen += b[2 * i + j] > a[2 * i + k] ? 1 : b[2 * i + j] < a[2 * i + k] ? 0 : 0.5;
+    assert_near(test.u, seen, 0);
+    for (size_t n = 0; n < 216; n++) {
+        double u = 0;
+        for (size_t i = 0, left = n; i < 3; i++, left /= 6) {
+            const double all[] = {a[2 * i], a[2 * i + 1], b[2 * i], b[2 * i + 1]};
+            for (unsigned j = 0; j < 4; j++)
+                for (unsigned k = 0; k < 4; k++)
+                    if ((choices[left % 6] >> j & 1) && !(choices[left % 6] >> k & 1))
+                        u += all[j] > all[k] ? 1 : all[j] < all[k] ? 0 : 0.5;
+        }
+        at_most += u <= seen;
+        at_least += u >= seen;
+    }
+    assert_near(test.p, fmin(1, 2 * fmin(at_most, at_least) / 216), 1e-12);
+}
+
+static void blocks_are_free_of_what_changes_between_them(void **state)
+{
+    (void)state;
+    double a[24], b[24], ratio;
+    struct statistics_block blocks[12];
+    struct statistics_interval interval;
+    for (size_t i = 0; i < 12; i++) {
+        double speed = 1000 * (1 + 0.3 * (double)(i * 7 % 12)); /* the machine: 1 to 4 times as fast */
+        double jitter = 0.001 * (double)(i * 5 % 12);
+        a[2 * i] = speed * (1 + jitter);
+        a[2 * i + 1] = speed * (1 - jitter);
+        b[2 * i] = b[2 * i + 1] = 0.97 * speed * (1 + jitter / 10);
+        blocks[i] = (struct statistics_block){&a[2 * i], &b[2 * i], 2, 2};
+    }
+    statistics_block_ratio(blocks, 12, 0.95, 1, &ratio, &interval);
+    assert_near(ratio, 0.97, 0.001);
+    assert_true(interval.low > 0.969 && interval.high < 0.972 && interval.low <= ratio && ratio <= interval.high);
+    assert_true(statistics_block_test(blocks, 12).p < 1e-6);
+    assert_true(statistics_mann_whitney(a, 24, b, 24).p > 0.5); /* what the same runs say without their blocks */
+
+    double again;
+    struct statistics_interval repeated;
+    statistics_block_ratio(blocks, 12, 0.95, 1, &again, &repeated);
+    assert_near(repeated.low, interval.low, 0);
+    a[0] = 0;
+    statistics_block_ratio(blocks, 12, 0.95, 1, &ratio, &interval);
+    assert_true(isnan(ratio) && isnan(interval.low));
+}
+
+static void noise_shrinks_with_blocks(void **state)
+{
+    (void)state;
+    double values[40];
+    struct statistics_block blocks[10];
+    for (size_t i = 0; i < 10; i++) {
+        values[4 * i] = values[4 * i + 1] = 100;
+        values[4 * i + 2] = values[4 * i + 3] = 100 * exp(0.01);
+        blocks[i] = (struct statistics_block){&values[4 * i], &values[4 * i + 2], 2, 2};
+    }
+    /* All differ by one and the same: a single block shows just that; the median of many is that or its inverse. */
+    assert_near(statistics_block_noise(blocks, 10, 1, 1), expm1(0.01), 1e-12);
+    assert_near(statistics_block_noise(blocks, 10, 9, 1), expm1(0.01), 1e-12);
+    for (size_t i = 0; i < 10; i++) /* spread evenly */
+        values[4 * i + 2] = values[4 * i + 3] = 100 * exp(0.002 * (double)(i + 1));
+    double one = statistics_block_noise(blocks, 10, 1, 1), many = statistics_block_noise(blocks, 10, 25, 1);
+    assert_near(one, expm1(0.02), 1e-12);
+    assert_true(many > 0.002 && many < 0.7 * one);
+    assert_true(isnan(statistics_block_noise(blocks, 0, 5, 1)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +272,10 @@ int main(void)
         cmocka_unit_test(a_ratio_without_ground_is_not_a_number),
         cmocka_unit_test(the_exact_u_test_agrees_with_scipy),
         cmocka_unit_test(the_exact_u_test_holds_up_to_its_limit_and_the_normal_one_beyond),
+        cmocka_unit_test(one_block_is_the_u_test),
+        cmocka_unit_test(the_block_test_agrees_with_enumeration),
+        cmocka_unit_test(blocks_are_free_of_what_changes_between_them),
+        cmocka_unit_test(noise_shrinks_with_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
