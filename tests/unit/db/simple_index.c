@@ -200,7 +200,7 @@ static enum mae_status toggle_body(struct mae_txn *txn, void *arg)
 static void *act(void *arg)
 {
     struct actor *actor = arg;
-    while (actor->failure == MAE_OK && time_left(actor->start_ns, stress_ms() / 4)) {
+    while (actor->failure == MAE_OK && (actor->commits == 0 || time_left(actor->start_ns, stress_ms() / 4))) {
         uint64_t i = random_below(&actor->random, KEYS);
         struct toggle toggle = {.actor = actor,
                                 .key = i * THREADS + actor->number,
