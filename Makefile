@@ -192,11 +192,15 @@ check-all: ## Everything: checks, every MODE's tests, both compilers (what .ci/r
 
 # These do nothing under memcheck that the others do not, but for minutes: TPC-C loads hundreds of thousands of rows,
 # and what the others count or draw millions of times is arithmetic. db/db opens more tables than valgrind, which has
-# less address space, can reserve for.
+# less address space, can reserve for. Indexes of many keys take a minute each: with LONG=1 only.
 UNCHECKED := $(addprefix $(BUILD)/tests/unit/workloads/,tpcc/% ycsb/% zipf distribution shuffle rng) \
 	$(addprefix $(BUILD)/tests/unit/harness/,run csv_table deadline) $(BUILD)/tests/unit/index/tree_node \
 	$(BUILD)/tests/unit/db/db
-VALGRIND := valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible
+ifndef LONG
+UNCHECKED += $(addprefix $(BUILD)/tests/unit/index/,hash_index tree_index tree_simple tree_txn)
+endif
+VALGRIND := valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible \
+	--suppressions=tests/valgrind.supp
 valgrind: $(UNIT) ## Run the unit tests below valgrind's memcheck, those that take minutes there left out (MODE=debug)
 	@MAE_BUILD=$(BUILD) MAE_STRESS_MS=$${MAE_STRESS_MS:-100} LAUNCH='$(VALGRIND)' \
 		scripts/run-tests $(BUILD) $(filter-out $(UNCHECKED),$(UNIT))
