@@ -225,8 +225,6 @@ static enum mae_status erase(struct workload_worker *w, const uint64_t *key, siz
     enum mae_status status = micro->ops->find(w->txn, micro->index, key, &ref);
     if (status == MAE_OK)
         status = micro->ops->index_remove(w->txn, w->workload->ordered, key, ref);
-    if (UNLIKELY(status == MAE_NOT_FOUND) && !w->finding[0])
-        snprintf(w->finding, sizeof w->finding, "key %" PRIu64 " has a row, but no entry in both indexes", *key);
     if (status == MAE_OK)
         status = micro->ops->erase(w->txn, micro->index, key);
     w->rows--;
@@ -301,10 +299,15 @@ static enum mae_status attempt(struct workload_worker *w)
     if (status != MAE_OK)
         return status;
     status = run(w);
-    if (status != MAE_OK) {
+    /* A miss, and then an entry, or the other way round: another transaction has committed in between. Then this one
+     * cannot commit; if it does, it is a finding. */
+    if (status != MAE_OK && status != MAE_EXISTS && status != MAE_NOT_FOUND) {
         ops->abort(w->txn);
         return status;
     }
+    if (status != MAE_OK && !w->finding[0])
+        snprintf(w->finding, sizeof w->finding, "a transaction that changed its mind about a key has committed: %s",
+                 mae_status_name(status));
     status = ops->commit(w->txn);
     if (status != MAE_OK)
         return status;
