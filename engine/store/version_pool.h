@@ -53,7 +53,7 @@ struct arena {
     unsigned nodes;
     uint8_t *chunk_node; /* the node each chunk was taken from; NULL with one node */
     _Atomic uint64_t next_chunk;
-    _Atomic bool short_of_memory; /* a chunk was refused; stays, since chunks are not given back. Relaxed: a hint */
+    _Atomic bool short_of_memory; /* a chunk was refused; stays, since chunks are not given back. ORD-4 */
     struct shared_list (*shared)[CLASS_COUNT]; /* per node */
     pthread_mutex_t rests_lock;                /* of these and of the reserve */
     version_handle reserve;                    /* list of free ones */

@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     struct ycsb_properties *properties = ycsb_properties_create();
     struct ycsb_translation translation = {0};
     if (ycsb_properties_parse(properties, "fuzz.properties", text, bytes, error) &&
-        ycsb_properties_resolve(properties, &translation, error))
+        ycsb_properties_resolve(properties, bytes % 2 ? "time" : NULL, &translation, error))
         apply(&translation);
     else
         FUZZ_EXPECT(error[0]);
