@@ -6,7 +6,7 @@
 # symbol hidden but mae_*; ./maemio links against it as any embedding program would. Tests link with internals visible.
 
 # Schedules need race points, which release builds have not.
-MODE ?= $(if $(filter schedule,$(MAKECMDGOALS)),debug,release)#	release | debug | asan | tsan | cov
+MODE ?= $(if $(filter schedule,$(MAKECMDGOALS)),debug,release)#	release | debug | asan | tsan | cov | fuzz (scripts/fuzz)
 OPTIONS ?=#		fixed: the protocol's switches are constants at their defaults; to measure what they cost
 MUTATION ?=#		one deliberate fault, see tests/mutations: adds -DMAE_MUTATION_<name>
 SLOW ?=#			N: every commit spins for N% of the time; Ni: of the instructions. See scripts/regress-proof
@@ -19,7 +19,7 @@ ifeq ($(shell uname -m),x86_64)
 MARCH ?= x86-64-v2#	MARCH=native for this machine only
 endif
 
-MODES := release debug asan tsan cov
+MODES := release debug asan tsan cov fuzz
 ifeq ($(filter $(MODE),$(MODES)),)
 $(error MODE=$(MODE): must be one of $(MODES))
 endif
@@ -54,6 +54,7 @@ CFLAGS_release := -O3 $(LTO)
 CFLAGS_debug := -O1 $(CHECKED)
 CFLAGS_asan := -O1 $(CHECKED) -fsanitize=address,undefined -fno-sanitize-recover=all
 CFLAGS_tsan := -O1 $(CHECKED) -fsanitize=thread
+CFLAGS_fuzz := -O1 $(CHECKED) -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
 CFLAGS_cov := -O0 $(CHECKED) --coverage -fprofile-update=atomic
 # -fPIE: without it gcc takes -r for a shared library and inlines nothing across files.
 RELOCATE_release := $(if $(clang),,$(COMMON) $(CFLAGS_release) -fPIE -flinker-output=nolto-rel)
@@ -86,10 +87,10 @@ SUPPORT := $(call objects,$(call tree,tests/support))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/unit))
 HEAVY := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/model tests/schedule tests/stress tests/fault))
 TESTS := $(UNIT) $(HEAVY)
-# Those with more than one thread, the only ones that ThreadSanitizer can say anything about; without stress/tpcc, whose
-# loads take minutes there (make MODE=tsan test has it).
-THREADED = $(patsubst %.c,$(BUILD)/%,$(filter-out %/tpcc.c,$(call tree,tests/stress)) $(sort $(shell \
+# Those with more than one thread, the only ones that ThreadSanitizer can say anything about.
+THREADED = $(patsubst %.c,$(BUILD)/%,$(call tree,tests/stress) $(sort $(shell \
 	grep -rlE 'pthread_create|run_threads|crew_|maintenance_start|harness/run' --include='*.c' tests/unit tests/fault)))
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
 # figures.sh runs every job file: minutes under a sanitizer, and nothing there that the others do not run.
@@ -99,8 +100,9 @@ FORMATTED := $(shell find engine workloads harness tests examples -name '*.[ch]'
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all tests test quick-test thread-tests thread-test schedule mutations benches bench check-all coverage figures
-.PHONY: gate baseline layers style format format-check shellcheck lint install uninstall clean help FORCE
+.PHONY: all tests test quick-test fuzzers fuzz thread-tests thread-test schedule valgrind mutations benches bench
+.PHONY: check-all coverage figures gate baseline layers style format format-check shellcheck lint install uninstall
+.PHONY: clean help FORCE
 
 all: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Build ./maemio and libmaemio.a (MODE=debug and so on: below build/)
 
@@ -159,6 +161,10 @@ $(TESTS) $(BENCHES): %: %.o
 	$(say) "  LD      $@"
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 
+$(FUZZERS): %: %.o $(BUILD)/harness.o $(BUILD)/engine.o
+	$(say) "  LD      $@"
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+
 $(BUILD)/tests/support.a: $(SUPPORT)
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && ar rcs $@ $^
@@ -169,6 +175,12 @@ test: all tests ## Run every test of this MODE: unit, model, stress, fault, comm
 	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(TESTS) $(SCRIPT_TESTS)
 
 benches: $(BENCHES) ## Build the micro-benchmarks of tests/bench, below build/
+
+fuzzers: $(FUZZERS)
+
+FUZZ_SECONDS ?= 10
+fuzz: ## Fuzz the readers of what users write, each FUZZ_SECONDS (10)
+	@scripts/fuzz $(FUZZ_SECONDS)
 
 thread-tests: $(THREADED)
 
@@ -196,7 +208,22 @@ baseline: all ## Make this build the gate's baseline (scripts/baseline/instructi
 check-all: ## Everything: checks, every MODE's tests, both compilers (what .ci/run does)
 	@scripts/test
 
-coverage: ## Line coverage by file, after the tests of MODE=cov
+# These do nothing under memcheck that the others do not, but for minutes: TPC-C loads hundreds of thousands of rows,
+# and what the others count or draw millions of times is arithmetic. db/db opens more tables than valgrind, which has
+# less address space, can reserve for. Indexes of many keys take a minute each: with LONG=1 only.
+UNCHECKED := $(addprefix $(BUILD)/tests/unit/workloads/,tpcc/% ycsb/% zipf distribution shuffle rng) \
+	$(addprefix $(BUILD)/tests/unit/harness/,run csv_table deadline) $(BUILD)/tests/unit/index/tree_node \
+	$(BUILD)/tests/unit/db/db
+ifndef LONG
+UNCHECKED += $(addprefix $(BUILD)/tests/unit/index/,hash_index tree_index tree_simple tree_txn)
+endif
+VALGRIND := valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible \
+	--suppressions=tests/valgrind.supp
+valgrind: $(UNIT) ## Run the unit tests below valgrind's memcheck, those that take minutes there left out (MODE=debug)
+	@MAE_BUILD=$(BUILD) MAE_STRESS_MS=$${MAE_STRESS_MS:-100} LAUNCH='$(VALGRIND)' \
+		scripts/run-tests $(BUILD) $(filter-out $(UNCHECKED),$(UNIT))
+
+coverage: ## Line and branch coverage by file and folder, after the tests of MODE=cov
 	@$(MAKE) --no-print-directory MODE=cov test
 	@scripts/coverage build/cov
 
@@ -248,5 +275,6 @@ help: ## Show this list
 	@echo 'Variables: MODE=release|debug|asan|tsan|cov  CC=gcc|clang  MARCH=native  OPTIONS=fixed'
 	@echo '           MUTATION=name  SLOW=N  V=1'
 
-OBJECTS := $(ENGINE) $(HARNESS) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(TESTS) $(BENCHES)) $(BUILD)/harness/main.o
+PROGRAMS := $(TESTS) $(BENCHES) $(FUZZERS)
+OBJECTS := $(ENGINE) $(HARNESS) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(PROGRAMS)) $(BUILD)/harness/main.o
 -include $(OBJECTS:.o=.d)

@@ -138,21 +138,23 @@ static bool read_rows(struct csv_table *table, struct cursor *cursor)
     return true;
 }
 
-bool csv_table_read(struct csv_table *table, const char *path, char *error)
+bool csv_table_parse(struct csv_table *table, const char *path, char *text, size_t bytes, char *error)
 {
-    size_t bytes;
-    memset(table, 0, sizeof(*table));
-    char *text = text_file_read(path, FILE_BYTES_MAX, false, &bytes, error, CSV_TABLE_ERROR_BYTES);
-    if (!text)
-        return false;
-    table->path = support_copy(path);
-    table->text = text;
+    *table = (struct csv_table){.path = support_copy(path), .text = text};
     struct cursor cursor = {.table = table, .at = text, .end = text + bytes, .line = 1, .error = error};
     bool good = memchr(text, '\0', bytes) ? wrong(&cursor, 1, "the file holds a NUL byte: this is no CSV")
                                           : read_header(table, &cursor) && read_rows(table, &cursor);
     if (!good)
         csv_table_free(table);
     return good;
+}
+
+bool csv_table_read(struct csv_table *table, const char *path, char *error)
+{
+    size_t bytes;
+    *table = (struct csv_table){0};
+    char *text = text_file_read(path, FILE_BYTES_MAX, false, &bytes, error, CSV_TABLE_ERROR_BYTES);
+    return text && csv_table_parse(table, path, text, bytes, error);
 }
 
 void csv_table_free(struct csv_table *table)

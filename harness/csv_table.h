@@ -26,6 +26,8 @@ struct csv_table {
 
 /* False with a message in `error` (CSV_TABLE_ERROR_BYTES); the table is then empty. Free it in the end. */
 bool csv_table_read(struct csv_table *table, const char *path, char *error);
+/* The same for a text at hand, with a NUL after its `bytes`; it is the table's from now on, whatever comes of it. */
+bool csv_table_parse(struct csv_table *table, const char *path, char *text, size_t bytes, char *error);
 void csv_table_free(struct csv_table *table);
 
 /* The column of a name, -1 if there is none. */

@@ -59,6 +59,12 @@ static bool check(void *arg, const char *key, const char *value, char *error, si
     return fine;
 }
 
+struct jobfile *job_parse(const char *name, const char *text, size_t bytes, unsigned cores, char *error)
+{
+    struct jobfile_rules rules = {.key_at = key_at, .check = check, .cores = cores};
+    return jobfile_parse(name, text, bytes, &rules, error);
+}
+
 struct jobfile *job_read(const char *path, char *error)
 {
     char ignored[TOPOLOGY_ERROR_BYTES];

@@ -10,6 +10,9 @@
 /* NULL with a message in `error` (JOBFILE_ERROR_BYTES) that names file, line and key. */
 struct jobfile *job_read(const char *path, char *error);
 
+/* The same for a text at hand; `cores` is what the word stands for, 0: nothing. */
+struct jobfile *job_parse(const char *name, const char *text, size_t bytes, unsigned cores, char *error);
+
 /* Sets one option of a point: `set.NAME` is the target's. False with a message in `error` (OPTION_ERROR_BYTES). */
 bool job_set(struct options *options, const char *key, const char *value, char *error);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/maemio.h"
 #include "harness/arguments.h"
@@ -79,6 +80,16 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
+/* Commands look after what they write; for --help and --version, which end the program in argp, this does. */
+static void expect_written(int code, void *arg)
+{
+    (void)arg;
+    if (code != EXIT_FINE || (fflush(stdout) == 0 && !ferror(stdout)))
+        return;
+    (void)fputs("maemio: stdout cannot be written\n", stderr);
+    _exit(EXIT_FAILED);
+}
+
 int main(int argc, char **argv)
 {
     static char name[] = "maemio";
@@ -91,6 +102,7 @@ int main(int argc, char **argv)
     argp_err_exit_status = EXIT_USAGE;
     struct argp argp = {.parser = parse, .args_doc = "COMMAND [OPTION...]", .doc = doc.text};
     struct choice choice = {0};
+    (void)on_exit(expect_written, NULL);
     if (argc > 0)
         argv[0] = name; /* messages begin the same wherever the program lies */
     (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice);

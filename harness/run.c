@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/clock.h"
+#include "harness/interrupt.h"
 #include "harness/pmu_sys.h"
 #include "harness/quantity.h"
 #include "harness/report.h"
@@ -182,20 +183,6 @@ static enum exit_code outputs_close(struct run *run, enum exit_code code)
     return code;
 }
 
-static void signals_take(struct sigaction before[2])
-{
-    struct sigaction action = {.sa_handler = signal_note, .sa_flags = (int)SA_RESETHAND};
-    atomic_store(&run_signal, 0);
-    (void)sigaction(SIGINT, &action, &before[0]);
-    (void)sigaction(SIGTERM, &action, &before[1]);
-}
-
-static void signals_return(const struct sigaction before[2])
-{
-    (void)sigaction(SIGINT, &before[0], NULL);
-    (void)sigaction(SIGTERM, &before[1], NULL);
-}
-
 static enum exit_code run_all(struct run *run)
 {
     enum exit_code code = place(run);
@@ -212,13 +199,14 @@ static enum exit_code run_all(struct run *run)
         run_complain(run, "cannot start the deadline's thread");
         return EXIT_FAILED;
     }
-    struct sigaction before[2];
-    signals_take(before);
+    struct sigaction before[INTERRUPT_SIGNALS];
+    atomic_store(&run_signal, 0);
+    interrupt_take(signal_note, before);
     run_snapshots_init(run);
     code = repetitions_run(run);
     run_snapshots_fini(run);
     interval_fini(&run->series);
-    signals_return(before);
+    interrupt_return(before);
     deadline_stop(run->deadline);
     return code;
 }

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "harness/csv_table.h"
+#include "harness/interrupt.h"
 #include "harness/quantity.h"
 #include "harness/support.h"
 #include "harness/sweep_plan.h"
@@ -479,15 +480,16 @@ static enum exit_code runs_do(struct sweep *sweep)
 
 static enum exit_code sweep_run_all(struct sweep *sweep)
 {
-    struct sigaction action = {.sa_handler = signal_note, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction before[INTERRUPT_SIGNALS];
     if (!folder_take(sweep))
         return EXIT_FAILED;
     finished_find(sweep);
     if (!merge_all(sweep) || !plan_keep(sweep))
         return EXIT_FAILED;
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    return runs_do(sweep);
+    interrupt_take(signal_note, before);
+    enum exit_code code = runs_do(sweep);
+    interrupt_return(before);
+    return code;
 }
 
 /* Whether the section's name is enough to tell the point from all others. */

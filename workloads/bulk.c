@@ -128,3 +128,14 @@ enum mae_status bulk_settle(enum mae_status (*attempt)(struct workload_worker *s
     }
     return status;
 }
+
+void bulk_add_space(struct mae_space *sum, const struct mae_space *space)
+{
+    sum->rows += space->rows;
+    sum->versions += space->versions;
+    sum->inlined_versions += space->inlined_versions;
+    sum->unused_inline_slots += space->unused_inline_slots;
+    sum->payload_bytes += space->payload_bytes;
+    sum->row_bytes += space->row_bytes;
+    sum->version_bytes += space->version_bytes;
+}

@@ -34,6 +34,9 @@ enum mae_status bulk_load(const struct bulk *bulk, uint64_t first, uint64_t last
 /* Visits the rows of [first, last) in order, each once. */
 enum mae_status bulk_walk(const struct bulk *bulk, uint64_t first, uint64_t last);
 
+/* Adds up what several tables or indexes take. */
+void bulk_add_space(struct mae_space *sum, const struct mae_space *space);
+
 /*
  * Runs one pass of a check, and if it finds something, once more: the order of transactions is serial, not real-time,
  * so that the very first ones of a worker may still be placed before another worker's last commits. Nothing else

@@ -16,6 +16,7 @@
     X(counter)            \
     X(singlekey)          \
     X(scan)               \
+    X(churn)              \
     X(skeleton)
 
 const struct workload_ops *workload_at(size_t i)

@@ -177,6 +177,7 @@ enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, c
 
 enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
+    txn->frees = true;
     if (index->kind == MAE_INDEX_HASH)
         return hash_index_remove(txn, &index->hash, key, row);
     return index->single_version ? simple_index_remove(txn, &index->simple, key, row)

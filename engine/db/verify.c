@@ -85,7 +85,7 @@ static bool check_chains(struct verifier *verifier)
     struct mae_db *db = verifier->db;
     uint64_t units = atomic_load_explicit(&db->core.arena.span.committed_bytes, memory_order_acquire) >>
                      db->core.arena.unit_shift;
-    verifier->seen = calloc(units / 8 + 1, 1);
+    verifier->seen = mem_alloc(units / 8 + 1);
     if (!verifier->seen)
         return false;
     for (unsigned t = 0; t < db->table_count && !verifier->failed; t++) {

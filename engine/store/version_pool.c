@@ -70,6 +70,15 @@ enum mae_status arena_init(struct arena *arena, struct mem_budget *budget)
         arena->base = NULL; /* arena_fini has nothing to do */
         return MAE_NO_MEMORY;
     }
+    pthread_mutex_init(&arena->rests_lock, NULL);
+    if (budget->limit_bytes / MEM_CHUNK_BYTES >= RESERVE_MIN_CHUNKS &&
+        span_commit(&arena->span, MEM_CHUNK_BYTES) == MAE_OK) { /* untouched as long as it is not needed */
+        atomic_store_explicit(&arena->next_chunk, 1, memory_order_relaxed);
+        arena->reserve_unit = (uint64_t)CACHE_LINE_BYTES >> arena->unit_shift;
+        if (arena->reserve_unit < HANDLE_FIRST)
+            arena->reserve_unit = HANDLE_FIRST;
+        arena->reserve_end = MEM_CHUNK_BYTES >> arena->unit_shift;
+    }
     for (unsigned n = 0; n < arena->nodes; n++)
         for (unsigned c = 0; c < CLASS_COUNT; c++)
             pthread_mutex_init(&arena->shared[n][c].lock, NULL);
@@ -86,6 +95,7 @@ void arena_fini(struct arena *arena)
             free(arena->shared[n][c].batches);
         }
     }
+    pthread_mutex_destroy(&arena->rests_lock);
     free(arena->shared);
     free(arena->chunk_node);
     span_fini(&arena->span);
@@ -116,8 +126,8 @@ static bool share(struct pool *pool, unsigned node, unsigned size_class, uint32_
     pthread_mutex_lock(&shared->lock);
     if (shared->count == shared->capacity) {
         size_t capacity = shared->capacity ? 2 * shared->capacity : 16;
-        version_handle *batches = mem_realloc(shared->batches, shared->capacity * sizeof *batches,
-                                              capacity * sizeof *batches);
+        version_handle *batches =
+            mem_realloc(shared->batches, shared->capacity * sizeof *batches, capacity * sizeof *batches);
         if (!batches) {
             pthread_mutex_unlock(&shared->lock);
             return false;
@@ -134,18 +144,6 @@ static bool share(struct pool *pool, unsigned node, unsigned size_class, uint32_
     shared->batches[shared->count++] = first;
     pthread_mutex_unlock(&shared->lock);
     return true;
-}
-
-void pool_fini(struct pool *pool)
-{
-    if (!pool->lists)
-        return;
-    for (unsigned n = 0; n < pool->arena->nodes; n++)
-        for (unsigned c = 0; c < CLASS_COUNT; c++)
-            if (pool->lists[n][c].count) /* on failure the versions stay unused until the database closes */
-                (void)share(pool, n, c, pool->lists[n][c].count);
-    free(pool->lists);
-    pool->lists = NULL;
 }
 
 static bool take_shared(struct pool *pool, unsigned size_class)
@@ -171,6 +169,7 @@ static bool take_chunk(struct pool *pool)
         uint64_t expected = chunk + 1;
         atomic_compare_exchange_strong_explicit(&arena->next_chunk, &expected, chunk, memory_order_relaxed,
                                                 memory_order_relaxed);
+        atomic_store_explicit(&arena->short_of_memory, true, memory_order_relaxed);
         return false;
     }
     if (arena->chunk_node)
@@ -182,7 +181,7 @@ static bool take_chunk(struct pool *pool)
     return true;
 }
 
-/* Cuts a single version of a few units. */
+/* Cuts a single version of a few units, and frees it. */
 static void cut_odd(struct pool *pool, unsigned units)
 {
     const unsigned shift = pool->arena->unit_shift;
@@ -194,6 +193,77 @@ static void cut_odd(struct pool *pool, unsigned units)
     pool_free(pool, handle, version);
 }
 
+/* The rest of the chunk becomes versions of the largest exact classes that fit, so nothing is lost. */
+static void cut_rest(struct pool *pool)
+{
+    while (pool->cut_unit < pool->cut_end) {
+        uint64_t rest = pool->cut_end - pool->cut_unit;
+        cut_odd(pool, rest > CLASS_EXACT ? CLASS_EXACT : (unsigned)rest);
+    }
+}
+
+/* The node whose memory these units are. */
+static inline unsigned node_of(const struct arena *arena, uint64_t unit, unsigned otherwise)
+{
+    return arena->chunk_node ? arena->chunk_node[(unit << arena->unit_shift) / MEM_CHUNK_BYTES] : otherwise;
+}
+
+static void give_rest(struct pool *pool)
+{
+    struct arena *arena = pool->arena;
+    pthread_mutex_lock(&arena->rests_lock);
+    bool room = arena->rest_count < RESTS_MAX;
+    if (room && pool->cut_unit < pool->cut_end)
+        arena->rests[arena->rest_count++] = (struct chunk_rest){pool->cut_unit, pool->cut_end};
+    pthread_mutex_unlock(&arena->rests_lock);
+    if (room)
+        pool->cut_unit = pool->cut_end = 0;
+    else
+        cut_rest(pool);
+}
+
+static bool take_rest(struct pool *pool, uint64_t units)
+{
+    struct arena *arena = pool->arena;
+    bool taken = false;
+    pthread_mutex_lock(&arena->rests_lock);
+    for (unsigned i = arena->rest_count; i-- > 0 && !taken;) {
+        struct chunk_rest rest = arena->rests[i];
+        if (rest.end - rest.unit < units || node_of(arena, rest.unit, pool->node) != pool->node)
+            continue;
+        arena->rests[i] = arena->rests[--arena->rest_count];
+        pool->cut_unit = rest.unit;
+        pool->cut_end = rest.end;
+        taken = true;
+    }
+    pthread_mutex_unlock(&arena->rests_lock);
+    return taken;
+}
+
+static void give_all(struct pool *pool)
+{
+    give_rest(pool);
+    for (unsigned n = 0; n < pool->arena->nodes; n++)
+        for (unsigned c = 0; c < CLASS_COUNT; c++)
+            if (pool->lists[n][c].count) /* on failure the versions stay in the pool */
+                (void)share(pool, n, c, pool->lists[n][c].count);
+}
+
+void pool_fini(struct pool *pool)
+{
+    if (!pool->lists)
+        return;
+    give_all(pool); /* what could not be shared stays unused until the database closes */
+    free(pool->lists);
+    pool->lists = NULL;
+}
+
+void pool_relieve(struct pool *pool)
+{
+    if (UNLIKELY(atomic_load_explicit(&pool->arena->short_of_memory, memory_order_relaxed)))
+        give_all(pool);
+}
+
 /* Cuts a run of versions of one class and puts them on the free list; several at once keep the cutting rare. */
 static NOINLINE bool refill(struct pool *pool, unsigned size_class)
 {
@@ -202,18 +272,9 @@ static NOINLINE bool refill(struct pool *pool, unsigned size_class)
     unsigned shift = pool->arena->unit_shift;
     uint64_t units = class_units(size_class), wanted = 64;
     if (pool->cut_end - pool->cut_unit < units) {
-        /* The rest of the chunk becomes versions of the largest classes that fit, so nothing is lost. */
-        while (pool->cut_unit < pool->cut_end) {
-            uint64_t rest = pool->cut_end - pool->cut_unit;
-            unsigned c = rest > CLASS_EXACT ? CLASS_EXACT - 1 : (unsigned)rest - 1;
-            version_handle handle = (version_handle)pool->cut_unit;
-            struct version *version = arena_version(pool->arena->base, shift, handle);
-            atomic_store_explicit(&version->tag, (uint8_t)c, memory_order_relaxed);
-            pool->cut_unit += class_units(c);
-            pool->in_use_bytes += class_bytes(shift, c);
-            pool_free(pool, handle, version);
-        }
-        if (!take_chunk(pool))
+        cut_rest(pool);
+        /* A line more, for the beginning at one. */
+        if (!take_rest(pool, units + (CACHE_LINE_BYTES >> shift)) && !take_chunk(pool))
             return false;
     }
     /* Versions of whole cache lines begin at one. (A chunk ends at one, so there is still room for a version.) */
@@ -237,12 +298,9 @@ static NOINLINE bool refill(struct pool *pool, unsigned size_class)
     return true;
 }
 
-struct version *pool_alloc(struct pool *pool, size_t payload_bytes, version_handle *handle)
+static struct version *take_first(struct pool *pool, unsigned size_class, version_handle *handle)
 {
-    unsigned size_class = class_of(pool->arena->unit_shift, payload_bytes);
     struct free_list *list = &pool->lists[pool->node][size_class];
-    if (UNLIKELY(list->head == HANDLE_NONE) && !refill(pool, size_class))
-        return NULL;
     *handle = list->head;
     struct version *version = at(pool, *handle);
     list->head = atomic_load_explicit(&version->older, memory_order_relaxed);
@@ -252,18 +310,75 @@ struct version *pool_alloc(struct pool *pool, size_t payload_bytes, version_hand
     return version;
 }
 
+/* Memory has run out: a free version of any larger class; NULL if there is none. */
+static NOINLINE struct version *alloc_larger(struct pool *pool, unsigned size_class, version_handle *handle)
+{
+    for (unsigned c = size_class + 1; c < CLASS_COUNT; c++)
+        if (pool->lists[pool->node][c].head != HANDLE_NONE || take_shared(pool, c))
+            return take_first(pool, c, handle);
+    return NULL;
+}
+
+struct version *pool_alloc(struct pool *pool, size_t payload_bytes, version_handle *handle)
+{
+    unsigned size_class = class_of(pool->arena->unit_shift, payload_bytes);
+    struct free_list *list = &pool->lists[pool->node][size_class];
+    if (UNLIKELY(list->head == HANDLE_NONE) && !refill(pool, size_class))
+        return alloc_larger(pool, size_class, handle);
+    return take_first(pool, size_class, handle);
+}
+
+struct version *pool_alloc_reserved(struct pool *pool, size_t payload_bytes, version_handle *handle)
+{
+    struct arena *arena = pool->arena;
+    const uint64_t units = class_units(RESERVE_CLASS);
+    if (class_of(arena->unit_shift, payload_bytes) > RESERVE_CLASS)
+        return NULL;
+    pthread_mutex_lock(&arena->rests_lock);
+    *handle = arena->reserve;
+    if (*handle != HANDLE_NONE) {
+        arena->reserve = atomic_load_explicit(&at(pool, *handle)->older, memory_order_relaxed);
+    } else if (arena->reserve_end - arena->reserve_unit >= units) {
+        *handle = (version_handle)arena->reserve_unit;
+        arena->reserve_unit += units;
+        atomic_store_explicit(&at(pool, *handle)->tag, RESERVE_CLASS, memory_order_relaxed);
+    }
+    arena->reserve_taken += *handle != HANDLE_NONE;
+    pthread_mutex_unlock(&arena->rests_lock);
+    if (*handle == HANDLE_NONE)
+        return NULL;
+    pool->in_use_bytes += class_bytes(arena->unit_shift, RESERVE_CLASS);
+    return at(pool, *handle);
+}
+
+/* A free version of the reserve's class goes back to where it lacks one. */
+static NOINLINE bool refill_reserve(struct arena *arena, version_handle handle, struct version *version)
+{
+    if (!atomic_load_explicit(&arena->short_of_memory, memory_order_relaxed))
+        return false;
+    pthread_mutex_lock(&arena->rests_lock);
+    bool lacking = arena->reserve_taken > 0;
+    if (lacking) {
+        arena->reserve_taken--;
+        atomic_store_explicit(&version->older, arena->reserve, memory_order_relaxed);
+        arena->reserve = handle;
+    }
+    pthread_mutex_unlock(&arena->rests_lock);
+    return lacking;
+}
+
 void pool_free(struct pool *pool, version_handle handle, struct version *version)
 {
     const struct arena *arena = pool->arena;
     unsigned size_class = atomic_load_explicit(&version->tag, memory_order_relaxed);
-    unsigned node = pool->node;
-    if (UNLIKELY(arena->chunk_node != NULL))
-        node = arena->chunk_node[((uint64_t)handle << arena->unit_shift) / MEM_CHUNK_BYTES];
+    unsigned node = node_of(arena, handle, pool->node);
     struct free_list *list = &pool->lists[node][size_class];
     atomic_store_explicit(&version->status, VERSION_UNUSED, memory_order_relaxed);
+    pool->in_use_bytes -= class_bytes(arena->unit_shift, size_class);
+    if (UNLIKELY(size_class == RESERVE_CLASS) && refill_reserve(pool->arena, handle, version))
+        return;
     atomic_store_explicit(&version->older, list->head, memory_order_relaxed);
     list->head = handle;
-    pool->in_use_bytes -= class_bytes(arena->unit_shift, size_class);
     if (UNLIKELY(++list->count >= (node == pool->node ? 2 * POOL_BATCH : POOL_BATCH)))
         (void)share(pool, node, size_class, POOL_BATCH);
 }

@@ -10,6 +10,10 @@
  * arena's shared lists, from where a pool that runs dry takes it: workers may free what others allocate. On machines
  * with several NUMA nodes freed versions go back to the lists of the node they live on.
  *
+ * Where memory has run out, a version of a larger class serves for a smaller one, and pools that are refused or idle
+ * hand what they have spare to the shared lists. If nothing is free anywhere, deletes, which need memory for tombstones
+ * and index nodes before they free any, get it from a reserve, to which versions of its class return.
+ *
  * A pool belongs to one thread at a time. Source: section 3.7 (per-thread pools, groups of versions).
  */
 #ifndef ENGINE_STORE_VERSION_POOL_H
@@ -24,7 +28,11 @@ enum {
     CLASS_EXACT = 32,
     CLASS_COUNT = CLASS_EXACT + 4 * 7,
     POOL_BATCH = 256,
-    POOL_NODES_MAX = 16, /* nodes beyond share lists modulo this */
+    RESTS_MAX = 256,
+    /* The reserve: versions of 64 units, enough for every index node, out of the first chunk. */
+    RESERVE_CLASS = CLASS_EXACT + 3,
+    RESERVE_MIN_CHUNKS = 16, /* memory limits below this many chunks have none */
+    POOL_NODES_MAX = 16,     /* nodes beyond share lists modulo this */
 };
 
 struct shared_list {
@@ -33,14 +41,26 @@ struct shared_list {
     size_t count, capacity;
 };
 
+/* What a pool that has gone had not cut up. */
+struct chunk_rest {
+    uint64_t unit, end;
+};
+
 struct arena {
     struct span span;
     char *base;
     unsigned unit_shift;
     unsigned nodes;
-    uint8_t *chunk_node;             /* the node each chunk was taken from; NULL with one node */
+    uint8_t *chunk_node; /* the node each chunk was taken from; NULL with one node */
     _Atomic uint64_t next_chunk;
+    _Atomic bool short_of_memory; /* a chunk was refused; stays, since chunks are not given back. ORD-4 */
     struct shared_list (*shared)[CLASS_COUNT]; /* per node */
+    pthread_mutex_t rests_lock;                /* of these and of the reserve */
+    version_handle reserve;                    /* list of free ones */
+    uint64_t reserve_taken;
+    uint64_t reserve_unit, reserve_end; /* not cut yet */
+    unsigned rest_count;
+    struct chunk_rest rests[RESTS_MAX];
 };
 
 struct free_list {
@@ -51,9 +71,9 @@ struct free_list {
 struct pool {
     struct arena *arena;
     unsigned node;
-    uint64_t cut_unit, cut_end;      /* the rest of the present chunk, in units */
-    uint64_t in_use_bytes;           /* allocated minus freed by this pool; may be negative as two's complement */
-    struct free_list (*lists)[CLASS_COUNT];   /* per node; own node's are allocated from */
+    uint64_t cut_unit, cut_end; /* the rest of the present chunk, in units */
+    uint64_t in_use_bytes;      /* allocated minus freed by this pool; may be negative as two's complement */
+    struct free_list (*lists)[CLASS_COUNT]; /* per node; own node's are allocated from */
 };
 
 enum mae_status arena_init(struct arena *arena, struct mem_budget *budget);
@@ -61,8 +81,11 @@ void arena_fini(struct arena *arena);
 
 /* `numa node` of the calling thread is where the pool's memory comes from. MAE_OK or MAE_NO_MEMORY. */
 enum mae_status pool_init(struct pool *pool, struct arena *arena);
-/* Hands all free versions to the arena. */
+/* Hands all that is free to the arena. */
 void pool_fini(struct pool *pool);
+
+/* The same if memory has run out; the pool goes on. */
+void pool_relieve(struct pool *pool);
 
 static inline struct version *arena_version(const char *base, unsigned unit_shift, version_handle handle)
 {
@@ -74,6 +97,9 @@ size_t class_bytes(unsigned unit_shift, unsigned size_class);
 
 /* A version for payloads up to payload_bytes, status undefined. NULL when out of memory. */
 struct version *pool_alloc(struct pool *pool, size_t payload_bytes, version_handle *handle);
+
+/* The same out of the reserve, for who is about to free memory. */
+struct version *pool_alloc_reserved(struct pool *pool, size_t payload_bytes, version_handle *handle);
 
 /* As pool_alloc, but only if the payload is of an exact class whose free list has one; NULL otherwise. */
 static ALWAYS_INLINE struct version *pool_alloc_listed(struct pool *pool, size_t payload_bytes, version_handle *handle)

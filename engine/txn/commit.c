@@ -40,6 +40,7 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
     txn->running = true;
     txn->snapshot = mode == MAE_SNAPSHOT;
     txn->plain = !txn->snapshot;
+    txn->frees = false;
     txn->doomed = MAE_OK;
     txn->begin_ticks = now;
     txn->growth_count = 0;

@@ -37,6 +37,8 @@ static ALWAYS_INLINE struct version *version_create(struct mae_txn *txn, struct 
         COUNT(worker, inlined_writes);
     } else {
         version = pool_alloc(&worker->pool, bytes, handle);
+        if (UNLIKELY(!version) && txn->frees)
+            version = pool_alloc_reserved(&worker->pool, bytes, handle);
         if (UNLIKELY(!version))
             return NULL;
         atomic_store_explicit(&version->status, VERSION_PENDING, memory_order_relaxed);
@@ -395,6 +397,7 @@ enum mae_status txn_insert(struct mae_txn *txn, struct table *table, size_t byte
 enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t row_id)
 {
     /* An update whose new version is a tombstone, without payload. */
+    txn->frees = true;
     enum mae_status status = check_writable(txn, table, 0);
     if (UNLIKELY(status != MAE_OK))
         return status;

@@ -32,16 +32,17 @@ struct announced {
 /* The leaf of an ordered index that the transaction inserted into last: keys often come in runs. */
 struct last_leaf {
     const void *index;
-    void *node;                 /* its new version */
-    uint32_t epoch;             /* of the access set; another one: an earlier transaction's */
+    void *node;     /* its new version */
+    uint32_t epoch; /* of the access set; another one: an earlier transaction's */
 };
 
 struct mae_txn {
-    uint64_t ts;                /* reads see versions with wts < ts; a snapshot's is min_wts */
+    uint64_t ts; /* reads see versions with wts < ts; a snapshot's is min_wts */
     struct mae_worker *worker;
     bool running, snapshot;
-    bool plain;                 /* read-write and not doomed */
-    enum mae_status doomed;     /* the abort status of an earlier call, or MAE_OK */
+    bool plain;             /* read-write and not doomed */
+    bool frees;             /* deletes or removes something: may take from the reserve of memory */
+    enum mae_status doomed; /* the abort status of an earlier call, or MAE_OK */
     uint64_t begin_ticks;
     struct access_set accesses;
     struct index_growth growth[8]; /* more indexes in one transaction go uncounted: growth is only a matter of speed */
@@ -64,9 +65,9 @@ struct SEPARATED mae_worker {
     struct tsclock clock;
     unsigned id;
     unsigned commits_in_a_row;
-    uint64_t quiescent_ticks;   /* when the last quiescent point was */
-    uint64_t sync_ticks;        /* when the last clock was looked at */
-    unsigned sync_next;         /* whose clock is next */
+    uint64_t quiescent_ticks; /* when the last quiescent point was */
+    uint64_t sync_ticks;      /* when the last clock was looked at */
+    unsigned sync_next;       /* whose clock is next */
     uint64_t random;
     struct pool pool;
     struct gc_queue gc;
@@ -77,8 +78,8 @@ struct SEPARATED mae_worker {
 };
 
 /* Single writer: a relaxed load and store, no locked instruction. */
-#define COUNT_ADD(worker, counter, n)                                                                            \
-    atomic_store_explicit(&(worker)->counters.counter,                                                           \
+#define COUNT_ADD(worker, counter, n)                                                                              \
+    atomic_store_explicit(&(worker)->counters.counter,                                                             \
                           atomic_load_explicit(&(worker)->counters.counter, memory_order_relaxed) + (uint64_t)(n), \
                           memory_order_relaxed)
 #define COUNT(worker, counter) COUNT_ADD(worker, counter, 1)
@@ -97,13 +98,13 @@ void worker_park(struct mae_worker *worker);
 void worker_unpark(struct mae_worker *worker, uint64_t now_ticks);
 
 /* Adds a span of ticks to a phase's counter if phase times are on, and moves *from on. */
-#define PHASE_END(worker, counter, from)                   \
-    do {                                                   \
-        if (UNLIKELY(PROTOCOL(worker, phase_times))) {    \
-            uint64_t phase_now = tsc_now();                \
+#define PHASE_END(worker, counter, from)                     \
+    do {                                                     \
+        if (UNLIKELY(PROTOCOL(worker, phase_times))) {       \
+            uint64_t phase_now = tsc_now();                  \
             COUNT_ADD(worker, counter, phase_now - *(from)); \
-            *(from) = phase_now;                           \
-        }                                                  \
+            *(from) = phase_now;                             \
+        }                                                    \
     } while (0)
 
 #endif

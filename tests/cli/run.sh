@@ -192,6 +192,25 @@ ends "a full disk" 1 "No space left on device" "${short[@]}" --csv /dev/full
 equals "a full disk under the summary" "$? $(cat "$work/err")" "1 maemio: the summary cannot be written to stdout"
 "$maemio" list columns >/dev/full 2>"$work/err"
 equals "a full disk under a list" "$? $(cat "$work/err")" "1 maemio list: the list cannot be written to stdout"
+for arguments in --help --version 'run --help' 'list --help'; do
+    # shellcheck disable=SC2086 # the arguments are split on purpose
+    "$maemio" $arguments >/dev/full 2>"$work/err"
+    equals "a full disk under $arguments" "$? $(cat "$work/err")" "1 maemio: stdout cannot be written"
+done
+for place in --interval-csv --latency-csv --counters-csv --json; do
+    ends "a full disk under $place" 1 "$place: /dev/full: cannot be written: No space left on device" \
+        "${short[@]}" $place /dev/full
+done
+"$maemio" "${short[@]}" --csv - >/dev/full 2>"$work/err"
+equals "a full disk under --csv -" "$? $(grep -c 'stdout: cannot be written: No space left' "$work/err")" "1 1"
+"$maemio" "${short[@]}" >&- 2>"$work/err"
+equals "no stdout for the summary" "$? $(cat "$work/err")" "1 maemio: the summary cannot be written to stdout"
+"$maemio" list options >&- 2>"$work/err"
+equals "no stdout for a list" "$? $(cat "$work/err")" "1 maemio list: the list cannot be written to stdout"
+equals "a reader that closes early" "$("$maemio" list options 2>"$work/err" | head -n 1 | wc -l)$(cat "$work/err")" 1
+refuses "maemio run: $work/none.conf: No such file or directory" run --config-file "$work/none.conf"
+refuses "maemio run: $work: is a folder; a plain file is wanted" run --config-file "$work"
+refuses "maemio run: -P: $work/none.properties: No such file or directory" run -P "$work/none.properties"
 
 # ---- Beside the CSV: latency, counters, intervals, JSON. ----
 ends "all outputs" 0 "latency        p50 " run --workload bank --threads 1 --pin none --warmup 50ms --time 200ms \
@@ -385,14 +404,21 @@ ends "out of memory in set-up" 1 "out of memory: the memory limit is reached" \
     run --threads 1 --pin none --records 10M --set memory_limit=16M
 ends "deadline" 124 "maemio: the deadline of 500ms passed in phase " \
     run --threads 1 --pin none --records 3M --warmup 0 --time 1ms --deadline 500ms
-for signal in INT TERM; do
+await_window() { # until the run of this moment measures, half a minute at most
+    for _ in {1..300}; do
+        ! grep -q ' measure ' "$work/err" || return
+        sleep 0.1
+    done
+}
+for signal in INT TERM HUP; do
     csv=$work/$signal.csv
+    : >"$work/err"
     # bash starts background jobs with SIGINT ignored; a subshell with job control does not.
     code=$(
         set -m
-        "$maemio" run --threads 1 --pin none --records 1000 --warmup 0 --time 60s --csv "$csv" \
+        "$maemio" run --threads 1 --pin none --records 1000 --warmup 0 --time 60s --csv "$csv" --progress on \
             >"$work/out" 2>"$work/err" &
-        sleep 1.5
+        await_window
         kill -s $signal $!
         wait $!
         echo $?
@@ -400,6 +426,16 @@ for signal in INT TERM; do
     equals "SIG$signal ends with 130" "$code" 130
     equals "SIG$signal keeps what was measured" "$(field "$csv" 1 outcome)" interrupted
 done
+: >"$work/err"
+(
+    trap '' HUP # as nohup does
+    exec "$maemio" run --threads 1 --pin none --records 1000 --warmup 0 --time 3s --csv "$work/nohup.csv" \
+        --progress on
+) >"$work/out" 2>"$work/err" &
+await_window
+kill -s HUP $!
+wait $!
+equals "an ignored SIGHUP stays ignored" "$? $(field "$work/nohup.csv" 1 outcome)" "0 complete"
 
 echo "$passed passed, $failed failed"
 [ $failed -eq 0 ]

@@ -4,7 +4,8 @@
  *
  * The scenario touches what can allocate: opening, tables, both kinds of index, joining, inserts that make them grow,
  * large transactions, large payloads, updates, deletes, collection, handing garbage and free memory on, maintenance,
- * verification. It runs with the first request failing, then with the second, until a run needs no more. A call that
+ * verification. Ordered indexes are multi-version or, with simple_index_update=on, single-version. It runs with the
+ * first request failing, then with the second, until a run needs no more. A call that
  * returned MAE_NO_MEMORY is made again and must work then; at the end the contents are exactly what they would have
  * been. Under AddressSanitizer also: nothing leaks.
  *
@@ -35,6 +36,7 @@ static unsigned refused; /* calls that returned MAE_NO_MEMORY, in one run */
     } while (0)
 
 struct scenario {
+    const char *single_version; /* simple_index_update */
     struct mae_db *db;
     struct mae_table *table, *large;
     struct mae_index *hash, *tree, *pairs;
@@ -198,6 +200,7 @@ static void play(struct scenario *scenario)
     assert_non_null(options);
     assert_ok(mae_options_set(options, "gc_interval_us", "1", NULL, 0));
     assert_ok(mae_options_set(options, "huge_pages", "off", NULL, 0));
+    assert_ok(mae_options_set(options, "simple_index_update", scenario->single_version, NULL, 0));
     PATIENTLY(mae_open(options, &scenario->db));
     mae_options_destroy(options);
     PATIENTLY(mae_table_create(scenario->db, "rows", &small, &scenario->table));
@@ -242,9 +245,9 @@ static void play(struct scenario *scenario)
 }
 
 /* Returns whether the request came to pass. */
-static bool play_with_failure(uint64_t request)
+static bool play_with_failure(uint64_t request, const char *single_version)
 {
-    struct scenario scenario = {.db = NULL};
+    struct scenario scenario = {.single_version = single_version};
     refused = 0;
     mem_fail_at(request);
     play(&scenario);
@@ -268,28 +271,43 @@ static bool play_with_failure(uint64_t request)
 
 #endif
 
-static void every_request_may_fail(void **state)
+static void fail_each_request(const char *single_version)
 {
-    (void)state;
-    NEEDS_HOOKS();
 #ifdef MAE_DEBUG
     const char *text = getenv("MAE_FAULT");
     uint64_t request = text ? strtoull(text, NULL, 10) : 1, clean = 0;
     for (; request < REQUESTS_MAX; request += WORLD_SLOWNESS) {
         printf("request %" PRIu64 "\n", request);
         fflush(stdout);
-        if (!play_with_failure(request))
+        if (!play_with_failure(request, single_version))
             break;
         clean += refused == 0;
     }
     printf("%" PRIu64 " requests, %" PRIu64 " of which nobody noticed\n", request / WORLD_SLOWNESS, clean);
     assert_true(request > 50 && request < REQUESTS_MAX);
     assert_true(clean < request / WORLD_SLOWNESS / 2);
+#else
+    (void)single_version;
 #endif
+}
+
+static void every_request_may_fail(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+    fail_each_request("off");
+}
+
+static void also_with_single_version_indexes(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+    fail_each_request("on");
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(every_request_may_fail)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_request_may_fail),
+                                       cmocka_unit_test(also_with_single_version_indexes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,9 @@
  * TPC-C is serializable even under snapshot isolation, so this proves lost and half-done updates, not all of
  * serializability: rows.c, keys.c and tree.c are for the rest.
  *
+ * Nearly all of the time is in the loads, whose size the specification gives. Under ThreadSanitizer, where one takes
+ * ten times as long, only the settings with most workers on one warehouse run.
+ *
  * How to read a failure: the report names the condition, the row and both values; "committed" in it is what the workers
  * counted. MAE_STRESS_MS is how long the workers of a setting run.
  */
@@ -84,7 +87,7 @@ static void *load(void *arg)
 static enum mae_status work_requests(struct member *member, struct target_worker *worker, struct workload_worker *state)
 {
     struct run *run = member->run;
-    while (time_left(run->start_ns, stress_ms())) {
+    while (member->committed[0] == 0 || time_left(run->start_ns, stress_ms())) { /* also where the machine is busy */
         unsigned type = tpcc_workload_ops.next(state);
         enum mae_status status;
         while (mae_status_is_retryable(status = tpcc_workload_ops.attempt(state)))
@@ -223,11 +226,16 @@ static void run_setting(const struct setting *setting, uint64_t seed)
     run.ops->close(run.target);
 }
 
+static bool has_time_for(const struct setting *setting)
+{
+    return WORLD_SLOWNESS == 1 || (setting->workers == WORKERS_MAX && strstr(setting->workload, "warehouses=1"));
+}
+
 static void run_mode(const char *mode, bool single_version)
 {
     uint64_t seed = seed_from_environment();
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++)
-        if (strncmp(settings[i].workload, mode, strlen(mode)) == 0 &&
+        if (has_time_for(&settings[i]) && strncmp(settings[i].workload, mode, strlen(mode)) == 0 &&
             (strstr(settings[i].engine, "simple_index_update=on") != NULL) == single_version)
             run_setting(&settings[i], seed + i);
 }

@@ -12,6 +12,7 @@ extern const struct workload_ops append_workload_ops;    /* appends to lists tha
 extern const struct workload_ops counter_workload_ops;   /* increments of few rows */
 extern const struct workload_ops singlekey_workload_ops; /* one record that everybody wants */
 extern const struct workload_ops scan_workload_ops;      /* full and range scans against updates */
+extern const struct workload_ops churn_workload_ops;     /* rows come, change size and go; as much stays */
 extern const struct workload_ops skeleton_workload_ops;  /* nothing: what the harness itself costs */
 
 #endif

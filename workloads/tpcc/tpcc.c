@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "engine/base/mem.h"
+#include "workloads/bulk.h"
 #include "workloads/tpcc/instance.h"
 
 /*
@@ -368,28 +369,17 @@ static uint64_t tpcc_scale(const struct workload *workload, const char **unit)
     return workload->options.warehouses;
 }
 
-static void add_space(struct mae_space *sum, const struct mae_space *space)
-{
-    sum->rows += space->rows;
-    sum->versions += space->versions;
-    sum->inlined_versions += space->inlined_versions;
-    sum->unused_inline_slots += space->unused_inline_slots;
-    sum->payload_bytes += space->payload_bytes;
-    sum->row_bytes += space->row_bytes;
-    sum->version_bytes += space->version_bytes;
-}
-
 static void tpcc_space(const struct workload *workload, struct mae_space *row_space, struct mae_space *index_space)
 {
     *row_space = *index_space = (struct mae_space){0};
     struct mae_space space = {0};
     for (unsigned i = 0; workload->ops->table_space && i < TPCC_TABLE_COUNT; i++) {
         workload->ops->table_space(workload->tables[i], &space);
-        add_space(row_space, &space);
+        bulk_add_space(row_space, &space);
     }
     for (unsigned i = 0; workload->ops->index_space && i < TPCC_INDEX_COUNT; i++) {
         workload->ops->index_space(workload->indexes[i], &space);
-        add_space(index_space, &space);
+        bulk_add_space(index_space, &space);
     }
 }
 

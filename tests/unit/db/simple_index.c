@@ -77,6 +77,33 @@ static void an_abort_leaves_nothing(void **state)
     world_close(&world);
 }
 
+static void snapshots_and_doomed_transactions_change_nothing(void **state)
+{
+    struct world world = simple_world("", 2);
+    uint64_t key = 1, row = new_row(world.workers[0], world.table, 0);
+    (void)state;
+    new_keys(world.workers[0], world.index, 1, 1, 5);
+    settle(&world);
+    struct mae_txn *txn = begin_snapshot(world.workers[0]);
+    assert_status(MAE_READ_ONLY, mae_index_insert(txn, world.index, &(uint64_t){2}, row));
+    assert_status(MAE_READ_ONLY, mae_index_remove(txn, world.index, &key, row));
+    assert_ok(mae_commit(txn));
+
+    txn = begin(world.workers[0]);
+    struct mae_txn *newer = begin(world.workers[1]);
+    assert_ok(row_add(newer, world.table, row, 1));
+    assert_ok(mae_commit(newer));
+    enum mae_status doomed = row_add(txn, world.table, row, 1); /* a newer version is there */
+    assert_true(mae_status_is_abort(doomed));
+    assert_int_equal(mae_index_insert(txn, world.index, &(uint64_t){2}, row), doomed);
+    assert_int_equal(mae_index_remove(txn, world.index, &key, row), doomed);
+    mae_abort(txn);
+    txn = begin(world.workers[0]);
+    assert_int_equal(entries(txn, world.index), 1);
+    assert_ok(mae_commit(txn));
+    world_close(&world);
+}
+
 /* Two transactions that each miss what the other inserts both commit: the ordered index would abort one. */
 static void there_is_no_phantom_protection(void **state)
 {
@@ -200,7 +227,7 @@ static enum mae_status toggle_body(struct mae_txn *txn, void *arg)
 static void *act(void *arg)
 {
     struct actor *actor = arg;
-    while (actor->failure == MAE_OK && time_left(actor->start_ns, stress_ms() / 4)) {
+    while (actor->failure == MAE_OK && (actor->commits == 0 || time_left(actor->start_ns, stress_ms() / 4))) {
         uint64_t i = random_below(&actor->random, KEYS);
         struct toggle toggle = {.actor = actor,
                                 .key = i * THREADS + actor->number,
@@ -248,10 +275,15 @@ static void keys_come_and_go_below_many_workers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(changes_are_made_at_the_commit),   cmocka_unit_test(an_abort_leaves_nothing),
-        cmocka_unit_test(there_is_no_phantom_protection),   cmocka_unit_test(rows_are_validated_all_the_same),
-        cmocka_unit_test(a_snapshot_never_aborts),          cmocka_unit_test(an_entry_ahead_of_its_reader_aborts_it),
-        cmocka_unit_test(space_and_memory_count_the_nodes), cmocka_unit_test(keys_come_and_go_below_many_workers),
+        cmocka_unit_test(changes_are_made_at_the_commit),
+        cmocka_unit_test(an_abort_leaves_nothing),
+        cmocka_unit_test(snapshots_and_doomed_transactions_change_nothing),
+        cmocka_unit_test(there_is_no_phantom_protection),
+        cmocka_unit_test(rows_are_validated_all_the_same),
+        cmocka_unit_test(a_snapshot_never_aborts),
+        cmocka_unit_test(an_entry_ahead_of_its_reader_aborts_it),
+        cmocka_unit_test(space_and_memory_count_the_nodes),
+        cmocka_unit_test(keys_come_and_go_below_many_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -452,6 +452,27 @@ static void prefetching_changes_nothing(void **state)
     }
 }
 
+/* Hits and misses of every size, also between own changes; what is read then is what is there. */
+static void prefetching_long_keys_changes_nothing(void **state)
+{
+    (void)state;
+    enum { COUNT = 8, KEYS = 100 };
+    for (size_t key_bytes = 16; key_bytes <= MAE_KEY_MAX_BYTES; key_bytes += 24) {
+        struct keyed keyed = keyed_open("", key_bytes, 0);
+        unsigned char keys[COUNT * MAE_KEY_MAX_BYTES];
+        insert_keys(&keyed, 0, KEYS);
+        for (uint64_t i = 0; i < COUNT; i++)
+            memcpy(keys + i * key_bytes, key_of(&keyed, i * 20), key_bytes);
+        struct mae_txn *txn = begin(keyed.worker);
+        mae_prefetch(txn, keyed.index, keys, COUNT);
+        assert_ok(mae_delete(txn, keyed.index, key_of(&keyed, 20)));
+        mae_prefetch(txn, keyed.index, keys, COUNT);
+        assert_ok(mae_commit(txn));
+        check_keys(&keyed, 0, 20, 21); /* 20 is gone */
+        keyed_close(&keyed);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -468,6 +489,7 @@ int main(void)
         cmocka_unit_test(a_bucket_that_was_split_meanwhile_is_noticed),
         cmocka_unit_test(a_snapshot_sees_old_entries),
         cmocka_unit_test(prefetching_changes_nothing),
+        cmocka_unit_test(prefetching_long_keys_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

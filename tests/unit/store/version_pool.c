@@ -172,12 +172,130 @@ static void the_limit_ends_allocation_cleanly(void **state)
     arena_fini(&arena);
 }
 
+/* What a pool had begun to cut goes on in the next one. */
+static void pools_that_come_and_go_take_no_more(void **state)
+{
+    (void)state;
+    struct pool pool;
+    version_handle handle;
+    open_arena(64 * MIB);
+    for (int i = 0; i < 1000; i++) {
+        assert_ok(pool_init(&pool, &arena));
+        for (int k = 0; k < 10; k++)
+            assert_non_null(pool_alloc(&pool, i % 2 ? 40 : 100, &handle));
+        pool_fini(&pool);
+    }
+    assert_int_equal(budget.committed_bytes, 2 * 2 * MIB); /* and the reserve */
+    arena_fini(&arena);
+}
+
+/* More pools than places for what they leave: that becomes versions, and nothing is lost either. */
+static void many_pools_may_go_at_once(void **state)
+{
+    (void)state;
+    enum { POOLS = RESTS_MAX + 2 };
+    static struct pool pools[POOLS];
+    version_handle handle;
+    open_arena(1024 * MIB);
+    for (int i = 0; i < POOLS; i++) {
+        assert_ok(pool_init(&pools[i], &arena));
+        assert_non_null(pool_alloc(&pools[i], 1000, &handle));
+    }
+    for (int i = 0; i < POOLS; i++)
+        pool_fini(&pools[i]);
+    uint64_t committed = budget.committed_bytes, count = 0;
+    assert_int_equal(committed, (POOLS + 1) * 2 * MIB); /* and the reserve */
+    struct pool pool;
+    assert_ok(pool_init(&pool, &arena));
+    while (budget.committed_bytes == committed) {
+        assert_non_null(pool_alloc(&pool, 1000, &handle));
+        count++;
+    }
+    assert_true(count >= POOLS * (2048 - 2));
+    pool_fini(&pool);
+    arena_fini(&arena);
+}
+
+/* Memory has run out, and it is another pool's, and of another size: it is handed on and serves. */
+static void what_is_free_is_found_in_need(void **state)
+{
+    (void)state;
+    enum { ROOM = 5000 };
+    static version_handle handles[ROOM];
+    struct pool rich, poor;
+    version_handle handle;
+    int count = 0;
+    open_arena(4 * MIB);
+    assert_ok(pool_init(&rich, &arena));
+    assert_ok(pool_init(&poor, &arena));
+    while (count < ROOM && pool_alloc(&rich, 1000, &handles[count]))
+        count++;
+    assert_true(count < ROOM);
+    while (pool_alloc(&rich, 0, &handle)) { /* and what was too small for those */
+    }
+    for (int i = 0; i < 10; i++)
+        pool_free(&rich, handles[i], arena_version(arena.base, arena.unit_shift, handles[i]));
+    assert_null(pool_alloc(&poor, 0, &handle));
+    pool_relieve(&rich);
+    uint64_t in_use = poor.in_use_bytes;
+    struct version *version = pool_alloc(&poor, 0, &handle);
+    assert_non_null(version);
+    unsigned size_class = atomic_load(&version->tag);
+    assert_int_equal(size_class, class_of(arena.unit_shift, 1000)); /* keeps its type */
+    assert_int_equal(poor.in_use_bytes - in_use, class_bytes(arena.unit_shift, size_class));
+    pool_free(&poor, handle, version);
+    assert_int_equal(poor.in_use_bytes, in_use);
+    assert_null(pool_alloc(&poor, 2000, &handle));
+    pool_relieve(&poor);
+    assert_ptr_equal(pool_alloc(&rich, 1000, &handle), version);
+    pool_fini(&rich);
+    pool_fini(&poor);
+    arena_fini(&arena);
+}
+
+/* Nothing is free at all: the reserve serves, and gets back what it gave, also if that was another version. */
+static void the_reserve_is_filled_again(void **state)
+{
+    (void)state;
+    struct pool pool;
+    version_handle handle, first;
+    open_arena(RESERVE_MIN_CHUNKS * MEM_CHUNK_BYTES);
+    assert_ok(pool_init(&pool, &arena));
+    struct version *own = pool_alloc(&pool, 2000, &first); /* of the reserve's class */
+    while (pool_alloc(&pool, 0, &handle)) {
+    }
+    uint64_t count = 0, again = 0;
+    struct version *version = NULL;
+    version_handle last = HANDLE_NONE;
+    assert_null(pool_alloc_reserved(&pool, 3000, &handle));
+    for (struct version *one; (one = pool_alloc_reserved(&pool, 500, &handle)) != NULL; count++) {
+        version = one;
+        last = handle;
+    }
+    assert_in_range(count, 1000, 1024);
+    pool_free(&pool, last, version);
+    pool_free(&pool, first, own);
+    assert_null(pool_alloc(&pool, 0, &handle));
+    while (pool_alloc_reserved(&pool, 0, &handle))
+        again++;
+    assert_int_equal(again, 2);
+    pool_fini(&pool);
+    arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(classes_hold_what_they_promise), cmocka_unit_test(versions_do_not_overlap),
-        cmocka_unit_test(memory_keeps_its_type),          cmocka_unit_test(the_last_freed_is_the_first_used),
-        cmocka_unit_test(pools_share_what_they_free),     cmocka_unit_test(the_limit_ends_allocation_cleanly),
+        cmocka_unit_test(classes_hold_what_they_promise),
+        cmocka_unit_test(versions_do_not_overlap),
+        cmocka_unit_test(memory_keeps_its_type),
+        cmocka_unit_test(the_last_freed_is_the_first_used),
+        cmocka_unit_test(pools_share_what_they_free),
+        cmocka_unit_test(the_limit_ends_allocation_cleanly),
+        cmocka_unit_test(pools_that_come_and_go_take_no_more),
+        cmocka_unit_test(many_pools_may_go_at_once),
+        cmocka_unit_test(what_is_free_is_found_in_need),
+        cmocka_unit_test(the_reserve_is_filled_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

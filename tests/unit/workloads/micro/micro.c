@@ -39,6 +39,8 @@ static const struct {
     {&scan_workload_ops, {"records", "300", "kind", "keys", "snapshot", "off", "record_bytes", "12", NULL}, false},
     {&scan_workload_ops, {"records", "300", "kind", "range", "scan_ratio", "0.5", NULL}, true},
     {&scan_workload_ops, {"records", "300", "kind", "range", "snapshot", "off", "theta", "0", NULL}, true},
+    {&churn_workload_ops, {"keys", "100", "turn", "500", "ops_per_txn", "8", NULL}, true},
+    {&churn_workload_ops, {"keys", "7", "turn", "9", "record_bytes_max", "16", "scan_ratio", "0.5", NULL}, true},
     {&skeleton_workload_ops, {NULL}, false},
     {&skeleton_workload_ops, {"transactions", "on", NULL}, false},
 };
@@ -102,6 +104,42 @@ static void add_to(struct drive *drive, uint64_t key, size_t offset, int64_t amo
     value += amount;
     memcpy(row.data + offset, &value, sizeof value);
     drive_row_close(drive, row);
+}
+
+static void churn_finds_what_only_one_index_has(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &churn_workload_ops, 2, drive_seed(),
+               (const char *[]){"keys", "20", "turn", "1000000", "scan_ratio", "0", NULL});
+    drive_run(&drive, 500); /* keys 0 to 9 are there; the others are dry */
+    drive_expect_sound(&drive);
+    add_to(&drive, 7, 8, 1);
+    drive_expect_corrupt(&drive, (const char *[]){"key 7", NULL});
+    add_to(&drive, 7, 8, -1);
+    drive_expect_sound(&drive);
+
+    struct target_txn *txn;
+    uint64_t ref, key = 15;
+    void *data;
+    struct target_index *hash = micro_of(&drive)->index;
+    assert_int_equal(drive.ops->begin(drive.worker, MAE_READ_WRITE, &txn), MAE_OK);
+    assert_int_equal(drive.ops->insert(txn, hash, &key, 16, &ref, &data), MAE_OK);
+    record_fill(data, 16, key, 0);
+    assert_int_equal(drive.ops->commit(txn), MAE_OK);
+    drive_expect_corrupt(&drive, (const char *[]){"key 15 is in the hash index only", NULL});
+
+    assert_int_equal(drive.ops->begin(drive.worker, MAE_READ_WRITE, &txn), MAE_OK);
+    assert_int_equal(drive.ops->erase(txn, hash, &key), MAE_OK);
+    assert_int_equal(drive.ops->commit(txn), MAE_OK);
+    drive_expect_sound(&drive);
+
+    key = 3;
+    assert_int_equal(drive.ops->begin(drive.worker, MAE_READ_WRITE, &txn), MAE_OK);
+    assert_int_equal(drive.ops->erase(txn, hash, &key), MAE_OK);
+    assert_int_equal(drive.ops->commit(txn), MAE_OK);
+    drive_expect_corrupt(&drive, (const char *[]){"key 3", "missing in the hash index", NULL});
+    drive_close(&drive);
 }
 
 static void bank_finds_lost_and_made_money(void **state)
@@ -325,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(runs_end_with_a_proof),
         cmocka_unit_test(aborted_attempts_count_nothing),
+        cmocka_unit_test(churn_finds_what_only_one_index_has),
         cmocka_unit_test(bank_finds_lost_and_made_money),
         cmocka_unit_test(bank_audits_report_what_they_saw),
         cmocka_unit_test(skew_finds_negative_sums_and_lost_changes),

@@ -1,0 +1,58 @@
+/*
+ * options.c - options of the command line and of the engine, as lines of key=value: any text is taken or refused with a
+ * message, and the value that was taken is taken again as it is shown. Lines that begin with '.' are the engine's.
+ */
+#include "harness/options.h"
+
+#include "tests/fuzz/fuzz.h"
+
+static void set_engine_option(struct mae_options *engine, const char *key, const char *value)
+{
+    char error[256] = "", shown[128], again[128];
+    if (mae_options_set(engine, key, value, error, sizeof error) != MAE_OK) {
+        FUZZ_EXPECT(error[0]);
+        return;
+    }
+    for (size_t i = 0; mae_options_get(engine, i, shown, sizeof shown); i++) {
+        FUZZ_EXPECT(mae_options_set(engine, mae_option_info(i)->name, shown, error, sizeof error) == MAE_OK);
+        FUZZ_EXPECT(mae_options_get(engine, i, again, sizeof again) && strcmp(shown, again) == 0);
+    }
+}
+
+static void expect_canonical(const struct options *options)
+{
+    char canonical[OPTION_TEXT_BYTES], error[OPTION_ERROR_BYTES];
+    for (size_t i = 0; i < options->workload_value_count; i++) {
+        FUZZ_EXPECT(option_check(&options->workload->options[i], options->workload_values[i], canonical,
+                                 sizeof canonical, error));
+        FUZZ_EXPECT(strcmp(canonical, options->workload_values[i]) == 0);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+    char error[OPTION_ERROR_BYTES], *text = fuzz_text(data, bytes), *rest = text, *line;
+    struct options *options = options_create();
+    struct mae_options *engine = mae_options_create();
+    FUZZ_EXPECT(engine);
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        char *value = strchr(line, '=');
+        if (!value)
+            continue;
+        *value++ = '\0';
+        error[0] = '\0';
+        if (line[0] == '.')
+            set_engine_option(engine, line + 1, value);
+        else
+            FUZZ_EXPECT(options_set(options, line, value, error) || error[0]);
+    }
+    error[0] = '\0';
+    if (options_resolve(options, error))
+        expect_canonical(options);
+    else
+        FUZZ_EXPECT(error[0]);
+    mae_options_destroy(engine);
+    options_destroy(options);
+    free(text);
+    return 0;
+}

@@ -1,0 +1,37 @@
+/* properties.c - YCSB's property files: any text translates to options, or is refused with a message. */
+#include "harness/ycsb_properties.h"
+
+#include "harness/options.h"
+#include "tests/fuzz/fuzz.h"
+
+/* What comes out are options of this program, with values that it takes or refuses with a message. */
+static void apply(const struct ycsb_translation *translation)
+{
+    char error[OPTION_ERROR_BYTES];
+    struct options *options = options_create();
+    for (size_t i = 0; i < translation->count; i++) {
+        error[0] = '\0';
+        if (options_set(options, translation->options[i].key, translation->options[i].value, error))
+            continue;
+        FUZZ_EXPECT(error[0]);
+        FUZZ_EXPECT(!strstr(error, "unknown option"));
+    }
+    options_destroy(options);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
+{
+    char error[YCSB_PROPERTIES_ERROR_BYTES] = "";
+    char *text = fuzz_text(data, bytes);
+    struct ycsb_properties *properties = ycsb_properties_create();
+    struct ycsb_translation translation = {0};
+    if (ycsb_properties_parse(properties, "fuzz.properties", text, bytes, error) &&
+        ycsb_properties_resolve(properties, bytes % 2 ? "time" : NULL, &translation, error))
+        apply(&translation);
+    else
+        FUZZ_EXPECT(error[0]);
+    ycsb_translation_free(&translation);
+    ycsb_properties_destroy(properties);
+    free(text);
+    return 0;
+}

@@ -1,0 +1,471 @@
+/*
+ * churn.c - rows come, change their size and go, while a hash and an ordered index over them grow and shrink; how much
+ * there is at a time stays the same, so that memory must stay flat however long it runs.
+ *
+ * Half of the keys are flooded, those from the tide on and round the end; the tide goes once round in `turn`
+ * transactions of the first worker. A transaction looks up `ops_per_txn` keys: a flooded one that is missing is
+ * inserted into both indexes, one that is there is rewritten with another size, a dry one that is there is deleted from
+ * both, and one that is missing stays so (a validated miss). A share of transactions scans a range of the ordered index
+ * as a snapshot.
+ *     C1  A row proves its key, its stamp and its size, which follows from both (workloads/record.h).
+ *     C2  In every snapshot both indexes hold the same keys and lead to the same rows.
+ *     C3  At rest there are as many rows as committed inserts without committed deletes.
+ * It starts empty and needs an ordered index that is protected from phantoms.
+ */
+#include "workloads/micro/micro.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "workloads/micro/common.h"
+#include "workloads/record.h"
+
+#define CHURN_OPTIONS(X)                                                                                   \
+    X(u64, keys, "100000", "2..1000000000", "", "keys there are; about half of them have a row at a time") \
+    X(u64, turn, "1M", "1..1000000000000", "txn",                                                          \
+      "transactions of the first worker in which the tide of "                                             \
+      "inserts and deletes goes once round the keys")                                                      \
+    X(u64, record_bytes_max, "1000", "16..65528", "bytes",                                                 \
+      "rows have 16 to this many bytes, small ones "                                                       \
+      "more often: as many from 16 to 31 as from 32 to 63 and so on")                                      \
+    X(u64, ops_per_txn, "4", "1..64", "", "keys a transaction looks up and changes")                       \
+    X(f64, scan_ratio, "0.1", "0..1", "", "share of transactions that scan")                               \
+    X(u64, scan_length_max, "99", "1..1000000", "rows", "a scan reads 1 to this many rows, uniformly")
+
+enum { CHANGE, SCAN };
+enum { OPS_PER_TXN_MAX = 64, RECORD_LEAST_BYTES = 16 };
+
+struct churn_options {
+    CHURN_OPTIONS(OPTION_FIELD)
+};
+
+/* What a worker has committed. */
+struct churn_share {
+    SEPARATED int64_t rows; /* inserts - deletes; may be negative: others insert what this one deletes */
+    int64_t bytes;
+};
+
+struct workload {
+    struct micro micro;
+    struct churn_options options;
+    struct target_index *ordered;
+    struct churn_share *shares;       /* [worker] */
+    SEPARATED _Atomic uint64_t drawn; /* transactions by the first worker, who alone writes it; steers only (relaxed) */
+};
+
+struct workload_worker {
+    struct workload *workload;
+    struct target_worker *worker;
+    struct micro_share *findings;
+    struct churn_share *share;
+    struct rng rng;
+    unsigned worker_idx, type, operations;
+    uint64_t keys[OPS_PER_TXN_MAX], stamps[OPS_PER_TXN_MAX];
+    bool flooded[OPS_PER_TXN_MAX];
+    uint64_t length; /* of the scan */
+    /* Of the running attempt. */
+    struct target_txn *txn;
+    enum mae_status status;
+    int64_t rows, bytes;
+    uint64_t visited, last_key;
+    char finding[MICRO_FINDING_BYTES];
+};
+
+static const struct workload_option option_table[] = {CHURN_OPTIONS(OPTION_INFO) OPTION_END};
+static const char *const txn_types[] = {"change", "scan", NULL};
+
+/* C1: log-uniform from 16 to bytes_max. */
+static size_t size_of(uint64_t key, uint64_t stamp, uint64_t bytes_max)
+{
+    uint64_t random = rng_mix(key * 0x9e3779b97f4a7c15u ^ stamp);
+    unsigned octaves = 1;
+    while ((uint64_t)RECORD_LEAST_BYTES << octaves <= bytes_max)
+        octaves++;
+    uint64_t least = (uint64_t)RECORD_LEAST_BYTES << (random >> 32) % octaves;
+    uint64_t most = 2 * least - 1 < bytes_max ? 2 * least - 1 : bytes_max;
+    return (size_t)(least + (random & 0xffffffffu) % (most - least + 1));
+}
+
+static bool record_is_sound(const struct workload *workload, uint64_t key, const void *data, size_t bytes, char *report,
+                            size_t report_bytes)
+{
+    uint64_t stamp = bytes >= RECORD_LEAST_BYTES ? record_stamp(data, bytes) : 0;
+    return record_check(data, bytes, size_of(key, stamp, workload->options.record_bytes_max), key, &stamp, report,
+                        report_bytes);
+}
+
+static void destroy(struct workload *workload)
+{
+    free(workload->shares);
+    micro_destroy(workload);
+}
+
+static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                              struct workload **result, char *error, size_t error_bytes)
+{
+    struct churn_options options;
+    struct option_reader reader;
+    option_reader_init(&reader, option_table, values, error, error_bytes);
+    CHURN_OPTIONS(OPTION_READ)
+    if (reader.status != MAE_OK)
+        return reader.status;
+    if (options.ops_per_txn > options.keys) {
+        snprintf(error, error_bytes, "ops_per_txn=%" PRIu64 ": there are only %" PRIu64 " keys", options.ops_per_txn,
+                 options.keys);
+        return MAE_INVALID;
+    }
+    struct workload *workload =
+        micro_create(sizeof *workload, ops, seed, workers, options.keys / 2, (size_t)options.record_bytes_max, NULL);
+    if (!workload)
+        return MAE_NO_MEMORY;
+    workload->options = options;
+    workload->shares = mem_alloc(workers * sizeof *workload->shares);
+    if (!workload->shares) {
+        destroy(workload);
+        return MAE_NO_MEMORY;
+    }
+    *result = workload;
+    return MAE_OK;
+}
+
+static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+{
+    struct micro *micro = &workload->micro;
+    const struct mae_index_config ordered = {.kind = MAE_INDEX_ORDERED, .key_bytes = sizeof(uint64_t)};
+    enum mae_status status =
+        micro_setup(workload, target, "churn", micro->row_bytes, MAE_INDEX_HASH, error, error_bytes);
+    if (status != MAE_OK)
+        return status;
+    status = micro->ops->index_create(target, micro->table, "churn_ordered", &ordered, &workload->ordered);
+    if (status != MAE_OK)
+        snprintf(error, error_bytes, "churn: an ordered index on target %s: %s", micro->ops->name,
+                 mae_status_text(status));
+    return status;
+}
+
+static enum mae_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                            struct workload_progress *progress, const _Atomic bool *stop)
+{
+    (void)workload, (void)worker, (void)part, (void)parts, (void)progress, (void)stop;
+    return MAE_OK;
+}
+
+static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                     struct workload_worker **state)
+{
+    struct workload_worker *w = mem_alloc(sizeof *w);
+    if (!w)
+        return MAE_NO_MEMORY;
+    w->workload = workload;
+    w->worker = worker;
+    w->worker_idx = worker_idx;
+    w->findings = &workload->micro.shares[worker_idx];
+    w->share = &workload->shares[worker_idx];
+    rng_init(&w->rng, workload->micro.seed, worker_idx);
+    *state = w;
+    return MAE_OK;
+}
+
+static void worker_destroy(struct workload_worker *w)
+{
+    free(w);
+}
+
+static unsigned next(struct workload_worker *w)
+{
+    struct workload *workload = w->workload;
+    const struct churn_options *options = &workload->options;
+    uint64_t drawn = atomic_load_explicit(&workload->drawn, memory_order_relaxed);
+    if (w->worker_idx == 0)
+        atomic_store_explicit(&workload->drawn, drawn + 1, memory_order_relaxed);
+    uint64_t tide = (uint64_t)((__uint128_t)(drawn % options->turn) * options->keys / options->turn);
+    w->type = rng_unit(&w->rng) < options->scan_ratio ? SCAN : CHANGE;
+    if (w->type == SCAN) {
+        w->keys[0] = rng_below(&w->rng, options->keys);
+        w->length = 1 + rng_below(&w->rng, options->scan_length_max);
+        return SCAN;
+    }
+    micro_draw_distinct(&w->rng, options->keys, w->keys, (unsigned)options->ops_per_txn);
+    for (size_t i = 0; i < options->ops_per_txn; i++) {
+        uint64_t after = w->keys[i] >= tide ? w->keys[i] - tide : w->keys[i] + options->keys - tide;
+        w->stamps[i] = rng_next(&w->rng);
+        w->flooded[i] = after < options->keys / 2;
+    }
+    return CHANGE;
+}
+
+/* Of an attempt that commits, the first finding counts. */
+static void look(struct workload_worker *w, uint64_t key, const void *data, size_t bytes)
+{
+    char report[MICRO_FINDING_BYTES];
+    if (UNLIKELY(!record_is_sound(w->workload, key, data, bytes, report, sizeof report)) && !w->finding[0])
+        memcpy(w->finding, report, sizeof report);
+}
+
+static enum mae_status insert(struct workload_worker *w, const uint64_t *key, size_t bytes, uint64_t stamp)
+{
+    const struct micro *micro = &w->workload->micro;
+    uint64_t ref;
+    void *data;
+    enum mae_status status = micro->ops->insert(w->txn, micro->index, key, bytes, &ref, &data);
+    if (status != MAE_OK)
+        return status;
+    record_fill(data, bytes, *key, stamp);
+    w->rows++;
+    w->bytes += (int64_t)bytes;
+    return micro->ops->index_insert(w->txn, w->workload->ordered, key, ref);
+}
+
+/* The row of a dry key; both entries and the row go. */
+static enum mae_status erase(struct workload_worker *w, const uint64_t *key, size_t bytes)
+{
+    const struct micro *micro = &w->workload->micro;
+    uint64_t ref;
+    enum mae_status status = micro->ops->find(w->txn, micro->index, key, &ref);
+    if (status == MAE_OK)
+        status = micro->ops->index_remove(w->txn, w->workload->ordered, key, ref);
+    if (status == MAE_OK)
+        status = micro->ops->erase(w->txn, micro->index, key);
+    w->rows--;
+    w->bytes -= (int64_t)bytes;
+    return status;
+}
+
+static enum mae_status change(struct workload_worker *w, size_t i)
+{
+    const struct micro *micro = &w->workload->micro;
+    const uint64_t *key = &w->keys[i];
+    size_t old_bytes, bytes = size_of(*key, w->stamps[i], w->workload->options.record_bytes_max);
+    const void *old;
+    void *data;
+    enum mae_status status = micro->ops->read(w->txn, micro->index, key, &old, &old_bytes);
+    if (status == MAE_NOT_FOUND)
+        return w->flooded[i] ? insert(w, key, bytes, w->stamps[i]) : MAE_OK;
+    if (status != MAE_OK)
+        return status;
+    look(w, *key, old, old_bytes);
+    if (!w->flooded[i])
+        return erase(w, key, old_bytes);
+    status = micro->ops->overwrite(w->txn, micro->index, key, bytes, &data);
+    if (status != MAE_OK)
+        return status;
+    record_fill(data, bytes, *key, w->stamps[i]);
+    w->bytes += (int64_t)bytes - (int64_t)old_bytes;
+    return MAE_OK;
+}
+
+static bool visit(void *arg, const void *entry_key, uint64_t ref)
+{
+    struct workload_worker *w = arg;
+    const struct micro *micro = &w->workload->micro;
+    const void *data;
+    size_t bytes;
+    uint64_t key;
+    memcpy(&key, entry_key, sizeof key);
+    w->status = micro->ops->row_read(w->txn, micro->table, ref, &data, &bytes);
+    if (w->status != MAE_OK)
+        return false;
+    look(w, key, data, bytes);
+    if (UNLIKELY(key < w->keys[0] || (w->visited > 0 && key <= w->last_key)) && !w->finding[0])
+        snprintf(w->finding, sizeof w->finding, "a scan from key %" PRIu64 " met key %" PRIu64 " after %" PRIu64,
+                 w->keys[0], key, w->last_key);
+    w->last_key = key;
+    w->visited++;
+    return true;
+}
+
+static enum mae_status run(struct workload_worker *w)
+{
+    const struct workload *workload = w->workload;
+    enum mae_status status = MAE_OK;
+    w->finding[0] = '\0';
+    w->rows = w->bytes = 0;
+    w->visited = 0;
+    w->status = MAE_OK;
+    if (w->type == SCAN) {
+        status = workload->micro.ops->scan(w->txn, workload->ordered, &w->keys[0], NULL, 0, w->length, visit, w);
+        return status == MAE_OK ? w->status : status;
+    }
+    for (size_t i = 0; i < workload->options.ops_per_txn && status == MAE_OK; i++)
+        status = change(w, i);
+    return status;
+}
+
+static enum mae_status attempt(struct workload_worker *w)
+{
+    const struct target_ops *ops = w->workload->micro.ops;
+    enum mae_status status = ops->begin(w->worker, w->type == SCAN ? MAE_SNAPSHOT : MAE_READ_WRITE, &w->txn);
+    if (status != MAE_OK)
+        return status;
+    status = run(w);
+    /* A miss, and then an entry, or the other way round: another transaction has committed in between. Then this one
+     * cannot commit; if it does, it is a finding. */
+    if (status != MAE_OK && status != MAE_EXISTS && status != MAE_NOT_FOUND) {
+        ops->abort(w->txn);
+        return status;
+    }
+    if (status != MAE_OK && !w->finding[0])
+        snprintf(w->finding, sizeof w->finding, "a transaction that changed its mind about a key has committed: %s",
+                 mae_status_name(status));
+    status = ops->commit(w->txn);
+    if (status != MAE_OK)
+        return status;
+    w->operations = w->type == SCAN ? (unsigned)w->visited : (unsigned)w->workload->options.ops_per_txn;
+    w->share->rows += w->rows;
+    w->share->bytes += w->bytes;
+    if (UNLIKELY(w->finding[0]))
+        micro_find(w->findings, "%s", w->finding);
+    return MAE_OK;
+}
+
+static unsigned operations(const struct workload_worker *w)
+{
+    return w->operations;
+}
+
+static void data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes)
+{
+    *rows = *bytes = 0;
+    for (unsigned i = 0; i < workload->micro.workers; i++) {
+        *rows += (uint64_t)workload->shares[i].rows;
+        *bytes += (uint64_t)workload->shares[i].bytes;
+    }
+    *bytes += *rows * sizeof(uint64_t);
+}
+
+static void space(const struct workload *workload, struct mae_space *rows, struct mae_space *indexes)
+{
+    const struct micro *micro = &workload->micro;
+    struct mae_space ordered = {0};
+    micro_space(workload, rows, indexes);
+    if (micro->ops->index_space)
+        micro->ops->index_space(workload->ordered, &ordered);
+    bulk_add_space(indexes, &ordered);
+}
+
+/* C1 and C2 in one snapshot: the ordered index in order, and each key of the hash index between its entries. */
+struct check {
+    struct workload *workload;
+    struct target_txn *txn;
+    enum mae_status status;
+    uint64_t next_key, rows;
+    char *report;
+    size_t report_bytes;
+};
+
+/* No key from next_key up to `end` may have an entry in the hash index. */
+static bool expect_missing(struct check *check, uint64_t end)
+{
+    const struct micro *micro = &check->workload->micro;
+    uint64_t ref;
+    for (; check->next_key < end; check->next_key++) {
+        check->status = micro->ops->find(check->txn, micro->index, &check->next_key, &ref);
+        if (check->status == MAE_NOT_FOUND)
+            continue;
+        if (check->status == MAE_OK) {
+            snprintf(check->report, check->report_bytes, "key %" PRIu64 " is in the hash index only", check->next_key);
+            check->status = MAE_CORRUPT;
+        }
+        return false;
+    }
+    check->status = MAE_OK;
+    return true;
+}
+
+static bool check_entry(void *arg, const void *entry_key, uint64_t ref)
+{
+    struct check *check = arg;
+    const struct micro *micro = &check->workload->micro;
+    const void *data;
+    size_t bytes;
+    uint64_t key, found;
+    memcpy(&key, entry_key, sizeof key);
+    if (!expect_missing(check, key))
+        return false;
+    check->next_key = key + 1;
+    check->rows++;
+    check->status = micro->ops->find(check->txn, micro->index, &key, &found);
+    if (check->status == MAE_NOT_FOUND || (check->status == MAE_OK && found != ref)) {
+        snprintf(check->report, check->report_bytes,
+                 "key %" PRIu64 " leads to row %" PRIu64 " in the ordered index, but %s in the hash index", key, ref,
+                 check->status == MAE_OK ? "to another row" : "missing");
+        check->status = MAE_CORRUPT;
+        return false;
+    }
+    if (check->status == MAE_OK)
+        check->status = micro->ops->row_read(check->txn, micro->table, ref, &data, &bytes);
+    if (check->status == MAE_NOT_FOUND)
+        snprintf(check->report, check->report_bytes, "key %" PRIu64 " leads to row %" PRIu64 ", which is not there",
+                 key, ref);
+    if (check->status == MAE_NOT_FOUND ||
+        (check->status == MAE_OK &&
+         !record_is_sound(check->workload, key, data, bytes, check->report, check->report_bytes)))
+        check->status = MAE_CORRUPT;
+    return check->status == MAE_OK;
+}
+
+/* Sets *rows to how many there are. */
+static enum mae_status check_snapshot(struct workload *workload, struct target_worker *worker, uint64_t *rows,
+                                      char *report, size_t report_bytes)
+{
+    const struct target_ops *ops = workload->micro.ops;
+    struct check check = {.workload = workload, .report = report, .report_bytes = report_bytes};
+    enum mae_status status = ops->begin(worker, MAE_SNAPSHOT, &check.txn);
+    if (status != MAE_OK)
+        return status;
+    status = ops->scan(check.txn, workload->ordered, NULL, NULL, 0, 0, check_entry, &check);
+    if (status == MAE_OK)
+        status = check.status;
+    if (status == MAE_OK && !expect_missing(&check, workload->options.keys))
+        status = check.status;
+    *rows = check.rows;
+    if (status == MAE_OK)
+        return ops->commit(check.txn);
+    ops->abort(check.txn);
+    return status;
+}
+
+/* And C3, and what the workers have found. */
+static enum mae_status check_at_rest(struct workload *workload, struct target_worker *worker, char *report,
+                                     size_t report_bytes)
+{
+    uint64_t rows, expected, bytes;
+    enum mae_status status = check_snapshot(workload, worker, &rows, report, report_bytes);
+    if (status != MAE_OK || (status = micro_findings(workload, report, report_bytes)) != MAE_OK)
+        return status;
+    data_size(workload, &expected, &bytes);
+    snprintf(report, report_bytes, "%" PRIu64 " rows, each in both indexes; committed inserts - deletes: %" PRIu64,
+             rows, expected);
+    return rows == expected ? MAE_OK : MAE_CORRUPT;
+}
+
+static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                             char *report, size_t report_bytes)
+{
+    uint64_t rows;
+    report[0] = '\0';
+    if (committed == NULL)
+        return check_snapshot(workload, worker, &rows, report, report_bytes);
+    return bulk_prove(check_at_rest, workload->micro.ops, workload, worker, report, report_bytes);
+}
+
+const struct workload_ops churn_workload_ops = {
+    .name = "churn",
+    .help = "inserts, deletes and changes of size that leave as much as there was; two indexes must agree",
+    .options = option_table,
+    .txn_types = txn_types,
+    .create = create,
+    .destroy = destroy,
+    .setup = setup,
+    .load = load,
+    .worker_create = worker_create,
+    .worker_destroy = worker_destroy,
+    .next = next,
+    .attempt = attempt,
+    .operations = operations,
+    .check = check,
+    .check_live = true,
+    .data_size = data_size,
+    .space = space,
+};
