@@ -6,7 +6,7 @@
 # symbol hidden but mae_*; ./maemio links against it as any embedding program would. Tests link with internals visible.
 
 # Schedules need race points, which release builds have not.
-MODE ?= $(if $(filter schedule,$(MAKECMDGOALS)),debug,release)#	release | debug | asan | tsan | cov | fuzz (scripts/fuzz)
+MODE ?= $(if $(filter schedule,$(MAKECMDGOALS)),debug,release)#	release | debug | asan | tsan | cov | fuzz
 OPTIONS ?=#		fixed: the protocol's switches are constants at their defaults; to measure what they cost
 MUTATION ?=#		one deliberate fault, see tests/mutations: adds -DMAE_MUTATION_<name>
 SLOW ?=#			N: every commit spins for N% of the time; Ni: of the instructions. See scripts/regress-proof
