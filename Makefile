@@ -93,8 +93,10 @@ THREADED = $(patsubst %.c,$(BUILD)/%,$(call tree,tests/stress) $(sort $(shell \
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
-# figures.sh runs every job file: minutes under a sanitizer, and nothing there that the others do not run.
-SCRIPT_TESTS := $(filter-out $(if $(filter asan tsan cov,$(MODE)),tests/cli/figures.sh),$(wildcard tests/cli/*.sh))
+# These run every job file, and scripts that compare builds: a minute each, and of the program nothing that the others
+# do not run. So once, on the program that users have.
+RELEASE_ONLY := $(if $(filter release,$(MODE)),,tests/cli/figures.sh tests/cli/regress.sh tests/cli/trend.sh)
+SCRIPT_TESTS := $(filter-out $(RELEASE_ONLY),$(wildcard tests/cli/*.sh))
 FORMATTED := $(shell find engine workloads harness tests examples -name '*.[ch]' 2>/dev/null)
 
 .DEFAULT_GOAL := all
