@@ -24,10 +24,10 @@ set datafile separator comma
 set datafile columnheaders
 if (low == low) set object 2 rectangle from graph 0, first low to graph 1, first high fillcolor rgb "#0072B2" \
     fillstyle solid 0.15 noborder behind
-set key top left maxrows 2 noopaque samplen 2
+set key top left maxrows 2 noopaque samplen 1.5 width -4 font ",11"
 plot speed with lines linecolor rgb "#0072B2" linewidth 2 dashtype 1 title "automatic", \
     data using (line("manual", "x")):(scaled("throughput")):(scaled("throughput_min")):(scaled("throughput_max")) \
     with yerrorlines linestyle 22 title "fixed", \
-    aborted axes x1y2 with lines linecolor rgb "#606060" linewidth 1.4 dashtype (10, 5) title "aborts, automatic", \
+    aborted axes x1y2 with lines linecolor rgb "#606060" linewidth 1.4 dashtype (10, 5) title "aborts, auto.", \
     data using (line("manual", "x")):(column("aborts") * 100) axes x1y2 with linespoints linecolor rgb "#606060" \
     linewidth 1.2 pointtype 4 pointsize 0.6 dashtype (12, 4, 3, 4) title "aborts, fixed"
