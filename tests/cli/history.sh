@@ -35,7 +35,7 @@ recorded --workload append --threads 3
 recorded --workload singlekey --threads 2
 recorded --workload scan --records 1000 --threads 2
 recorded --workload ycsb --records 100 --ops-per-txn 2 --threads 2 --repetitions 3
-recorded --workload ycsb --records 1000 --threads 64 --time 300ms # on as many CPUs as there are
+recorded --workload ycsb --records 1000 --threads 64 --time 300ms --ring-requests 10k # on as many CPUs as there are
 [ "$failed" -eq 0 ] || finish # a mutation is caught by now, or it is not here
 presets="spec paper paper-np"
 case ${MAE_BUILD:-} in *asan* | *tsan* | *cov*) presets=paper-np ;; esac # loads take minutes there
