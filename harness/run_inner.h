@@ -51,6 +51,8 @@ struct snapshot {
     uint64_t *engine; /* NULL: the target has no counters */
 };
 
+enum { RUN_VERSION_COUNTERS = 5 };
+
 struct run {
     struct options *options;
     const struct workload_ops *workload_ops;
@@ -81,7 +83,7 @@ struct run {
     struct snapshot before, after, now;
     struct interval_series series;
     size_t window_first;       /* sample at which the window begins */
-    size_t made[2], reclaimed; /* engine counters of versions; SIZE_MAX: the target has none */
+    size_t version_counters[RUN_VERSION_COUNTERS]; /* see run_measure.c; SIZE_MAX: the target has none */
     uint64_t *counters;        /* of one worker, while a snapshot is taken */
     struct result **results;
     size_t result_count;

@@ -71,21 +71,21 @@ static void snapshot_take(struct run *run, struct snapshot *snapshot)
     }
 }
 
+/* A version is made as one of the first three; those of the fourth were seen by nobody; those of the last are gone. */
+static const char *const version_counters[RUN_VERSION_COUNTERS] = {"inlined_writes", "pool_writes", "settled",
+                                                                   "versions_discarded", "versions_reclaimed"};
+
 void run_snapshots_init(struct run *run)
 {
     snapshot_init(run, &run->before);
     snapshot_init(run, &run->after);
     snapshot_init(run, &run->now);
     run->counters = support_alloc((run->counter_count + 1) * sizeof *run->counters);
-    run->made[0] = run->made[1] = run->reclaimed = SIZE_MAX;
-    for (size_t i = 0; i < run->counter_count; i++) {
-        const char *name = run->target_ops->counter_info(i)->name;
-        if (strcmp(name, "inlined_writes") == 0)
-            run->made[0] = i;
-        else if (strcmp(name, "pool_writes") == 0)
-            run->made[1] = i;
-        else if (strcmp(name, "versions_reclaimed") == 0)
-            run->reclaimed = i;
+    for (size_t k = 0; k < RUN_VERSION_COUNTERS; k++) {
+        run->version_counters[k] = SIZE_MAX;
+        for (size_t i = 0; i < run->counter_count; i++)
+            if (strcmp(run->target_ops->counter_info(i)->name, version_counters[k]) == 0)
+                run->version_counters[k] = i;
     }
 }
 
@@ -160,11 +160,15 @@ static void sample_keep(struct run *run, const struct snapshot *snapshot, bool i
         run->target_ops->state(run->target, &sample->state);
         sample->has_state = true;
     }
-    sample->has_versions = run->made[0] != SIZE_MAX && run->made[1] != SIZE_MAX && run->reclaimed != SIZE_MAX;
-    if (sample->has_versions) {
-        sample->versions_made = snapshot->engine[run->made[0]] + snapshot->engine[run->made[1]];
-        sample->versions_reclaimed = snapshot->engine[run->reclaimed];
+    uint64_t counts[RUN_VERSION_COUNTERS];
+    sample->has_versions = true;
+    for (size_t k = 0; k < RUN_VERSION_COUNTERS; k++) {
+        bool there = run->version_counters[k] != SIZE_MAX;
+        sample->has_versions &= there;
+        counts[k] = there ? snapshot->engine[run->version_counters[k]] : 0;
     }
+    sample->versions_made = counts[0] + counts[1] + counts[2] - counts[3];
+    sample->versions_reclaimed = counts[4];
     sample->process_bytes = interval_process_bytes();
     sample->late_ns = late_ns(run);
     if (in_window && run->interval_csv != NULL && counts_hardware(run))

@@ -270,6 +270,7 @@ static ALWAYS_INLINE bool write_is_valid(struct mae_txn *txn, struct access *acc
 /* Gives back a new row that was never linked. */
 static void insert_discard(struct mae_worker *worker, struct access *access)
 {
+    COUNT(worker, versions_discarded);
     if (access->fresh_handle == HANDLE_INLINE)
         atomic_store_explicit(&access->fresh->status, VERSION_UNUSED, memory_order_release);
     else
@@ -329,9 +330,11 @@ static COLD void roll_back(struct mae_txn *txn)
                                       MUTATED(abort_commits) ? VERSION_COMMITTED : VERSION_ABORTED,
                                       memory_order_release);
         } else if (access->fresh_handle == HANDLE_INLINE) {
+            COUNT(worker, versions_discarded);
             if (!MUTATED(inline_slot_lost))
                 atomic_store_explicit(&access->fresh->status, VERSION_UNUSED, memory_order_release); /* ORD-5 */
         } else {
+            COUNT(worker, versions_discarded);
             pool_free(&worker->pool, access->fresh_handle, access->fresh);
         }
     }

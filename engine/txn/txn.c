@@ -53,6 +53,7 @@ static ALWAYS_INLINE struct version *version_create(struct mae_txn *txn, struct 
 /* Gives back a version that was never linked. */
 static void version_discard(struct mae_worker *worker, char *row, version_handle handle, struct version *version)
 {
+    COUNT(worker, versions_discarded);
     if (handle == HANDLE_INLINE)
         atomic_store_explicit(&row_inline_version(row)->status, VERSION_UNUSED, memory_order_release);
     else
@@ -445,8 +446,10 @@ enum mae_status txn_materialise(struct mae_txn *txn, struct table *table, uint64
     atomic_store_explicit(&version->status, VERSION_COMMITTED, memory_order_relaxed);
     RACE(MATERIALISE);
     /* ORD-8. Of several workers one wins; all bring the same version, so it does not matter which. */
-    if (!atomic_compare_exchange_strong_explicit(row_head(table, row), &none, handle, memory_order_acq_rel,
-                                                 memory_order_relaxed))
+    if (atomic_compare_exchange_strong_explicit(row_head(table, row), &none, handle, memory_order_acq_rel,
+                                                memory_order_relaxed))
+        COUNT(worker, pool_writes);
+    else
         pool_free(&worker->pool, handle, version);
     return MAE_OK;
 }

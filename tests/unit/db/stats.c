@@ -106,6 +106,61 @@ static void index_space_counts_nodes(void **state)
     }
 }
 
+/* Two transactions at a time on few keys: many fail, in every phase. Returns how many. */
+static unsigned work_on_few_keys(struct world *world, uint64_t *random)
+{
+    unsigned aborts = 0;
+    for (int i = 0; i < 3000; i++) {
+        struct mae_txn *txn[2] = {begin(world->workers[0]), begin(world->workers[1])};
+        bool failed[2] = {false, false};
+        for (int step = 0; step < 6; step++) {
+            uint64_t key = random_below(random, 40);
+            size_t bytes = 8 + random_below(random, 190);
+            int t = step % 2;
+            void *data;
+            if (failed[t])
+                continue;
+            enum mae_status status = random_below(random, 4)
+                                         ? mae_update(txn[t], world->index, &key, bytes, NULL, &data)
+                                         : mae_delete(txn[t], world->index, &key);
+            if (status == MAE_NOT_FOUND)
+                status = mae_insert(txn[t], world->index, &key, bytes, NULL, &data);
+            failed[t] = status != MAE_OK;
+        }
+        for (int t = 1; t >= 0; t--) {
+            if (failed[t] || random_below(random, 10) == 0) {
+                mae_abort(txn[t]);
+                aborts++;
+            } else {
+                aborts += mae_commit(txn[t]) != MAE_OK;
+            }
+        }
+    }
+    return aborts;
+}
+
+/* What is made, not discarded and not reclaimed is there: in the rows and in the nodes of the index. */
+static void versions_add_up(void **state)
+{
+    (void)state;
+    for (int setting = 0; setting < 4; setting++) {
+        struct world world =
+            world_open(setting % 2 ? "gc_interval_us=1" : "gc_interval_us=1 inline_bytes=0 precheck=off",
+                       setting / 2 ? MAE_INDEX_ORDERED : MAE_INDEX_HASH, 200, 2);
+        uint64_t random = seed_from_environment();
+        assert_true(work_on_few_keys(&world, &random) > 100);
+        settle(&world);
+        struct mae_space rows, nodes;
+        mae_table_space(world.table, &rows);
+        mae_index_space(world.index, &nodes);
+        assert_int_equal(rows.versions + nodes.versions,
+                         db_counter(world.db, "inlined_writes") + db_counter(world.db, "pool_writes") +
+                             db_counter(world.db, "settled") - db_counter(world.db, "versions_discarded") -
+                             db_counter(world.db, "versions_reclaimed"));
+        world_close(&world);
+    }
+}
+
 static void state_shows_workers_and_horizons(void **state)
 {
     (void)state;
@@ -135,6 +190,7 @@ int main(void)
         cmocka_unit_test(space_counts_rows_versions_and_bytes),
         cmocka_unit_test(space_looks_below_aborted_versions),
         cmocka_unit_test(index_space_counts_nodes),
+        cmocka_unit_test(versions_add_up),
         cmocka_unit_test(state_shows_workers_and_horizons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
