@@ -209,7 +209,7 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
 static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
 {
     if (LIKELY(index->kind == MAE_INDEX_HASH)) {
-        enum hash_found found = hash_index_find_fast(txn, &index->hash, key, row);
+        enum hash_found found = hash_index_find_fast(txn, &index->hash, hash_hint(&index->hash), key, row);
         if (UNLIKELY(found == HASH_FOUND_NOT))
             return hash_index_find(txn, &index->hash, key, false, row);
         txn->announced_next += found;
@@ -243,18 +243,57 @@ static NOINLINE enum mae_status update_general(struct mae_txn *txn, struct mae_i
     return status == MAE_OK ? found_row(txn, txn_update(txn, &index->table->rows, row, bytes, old, data)) : status;
 }
 
+static ALWAYS_INLINE bool read_fast(struct mae_txn *txn, struct mae_index *index, uint64_t hint, const void *key,
+                                    const void **data, size_t *bytes)
+{
+    uint64_t row;
+    struct table *table = &index->table->rows;
+    enum hash_found found = hash_index_find_fast(txn, &index->hash, hint, key, &row);
+    if (UNLIKELY(found == HASH_FOUND_NOT) ||
+        UNLIKELY(!txn_read_fast(txn, table, table_row(table, row), data, bytes)))
+        return false;
+    txn->announced_next += found;
+    return true;
+}
+
+static ALWAYS_INLINE bool update_fast(struct mae_txn *txn, struct mae_index *index, uint64_t hint, const void *key,
+                                      const void **old, void **data)
+{
+    uint64_t row;
+    struct table *table = &index->table->rows;
+    enum hash_found found = hash_index_find_fast(txn, &index->hash, hint, key, &row);
+    if (UNLIKELY(found == HASH_FOUND_NOT) ||
+        UNLIKELY(!txn_update_fast(txn, table, table_row(table, row), old, data)))
+        return false;
+    txn->announced_next += found;
+    return true;
+}
+
+/* In an index that has grown, for the same reason. */
+static NOINLINE enum mae_status read_grown(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                           const void **data, size_t *bytes)
+{
+    return LIKELY(read_fast(txn, index, hash_hint(&index->hash), key, data, bytes))
+               ? MAE_OK
+               : read_general(txn, index, key, data, bytes);
+}
+
+static NOINLINE enum mae_status update_grown(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                             const void **old, void **data)
+{
+    return LIKELY(update_fast(txn, index, hash_hint(&index->hash), key, old, data))
+               ? MAE_OK
+               : update_general(txn, index, key, 0, old, data);
+}
+
 enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const void *key, const void **data,
                          size_t *bytes)
 {
     if (LIKELY(index->kind == MAE_INDEX_HASH)) {
-        uint64_t row;
-        struct table *table = &index->table->rows;
-        enum hash_found found = hash_index_find_fast(txn, &index->hash, key, &row);
-        if (LIKELY(found != HASH_FOUND_NOT) &&
-            LIKELY(txn_read_fast(txn, table, table_row(table, row), data, bytes))) {
-            txn->announced_next += found;
+        if (UNLIKELY(hash_hint(&index->hash) != 0))
+            return read_grown(txn, index, key, data, bytes);
+        if (LIKELY(read_fast(txn, index, 0, key, data, bytes)))
             return MAE_OK;
-        }
     }
     return read_general(txn, index, key, data, bytes);
 }
@@ -263,14 +302,10 @@ enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const v
                            const void **old, void **data)
 {
     if (LIKELY(index->kind == MAE_INDEX_HASH) && LIKELY(bytes == 0)) {
-        uint64_t row;
-        struct table *table = &index->table->rows;
-        enum hash_found found = hash_index_find_fast(txn, &index->hash, key, &row);
-        if (LIKELY(found != HASH_FOUND_NOT) &&
-            LIKELY(txn_update_fast(txn, table, table_row(table, row), old, data))) {
-            txn->announced_next += found;
+        if (UNLIKELY(hash_hint(&index->hash) != 0))
+            return update_grown(txn, index, key, old, data);
+        if (LIKELY(update_fast(txn, index, 0, key, old, data)))
             return MAE_OK;
-        }
     }
     return update_general(txn, index, key, bytes, old, data);
 }

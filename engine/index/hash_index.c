@@ -538,9 +538,9 @@ void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_
 static void prefetch_short(struct mae_txn *txn, struct hash_index *index, const struct table *rows,
                            const unsigned char *keys, size_t count)
 {
-    uint64_t buckets[MAE_PREFETCH_MAX];
+    uint64_t buckets[MAE_PREFETCH_MAX], hint = hash_hint(index);
     for (size_t i = 0; i < count; i++) {
-        buckets[i] = hash_first_bucket(index, hash_load_word(keys + i * HASH_WORD_BYTES));
+        buckets[i] = hash_first_bucket(index, hint, hash_load_word(keys + i * HASH_WORD_BYTES));
         txn_prefetch_row(index->buckets, buckets[i]);
     }
     unsigned found = 0;

@@ -132,21 +132,26 @@ static ALWAYS_INLINE bool hash_bucket_match(const struct mae_txn *txn, const str
         UNLIKELY(version_wts(version) >= txn->ts))
         return false;
     const unsigned char *data = version->payload;
-    uint64_t row0 = hash_load_word(data + 8), row1 = hash_load_word(data + 24);
-    bool is0 = (hash_load_word(data) == key) & ((row0 & HASH_ROW_MASK) != 0);
-    bool is1 = (hash_load_word(data + 16) == key) & (row1 != 0);
-    *row = ((row1 ^ ((row0 ^ row1) & -(uint64_t)is0)) & HASH_ROW_MASK) - 1;
-    return LIKELY(is0 | is1);
+    bool is0 = hash_load_word(data) == key, is1 = hash_load_word(data + 16) == key;
+    uint64_t word = hash_load_word(data + 8), word1 = hash_load_word(data + 24);
+    word = (word ^ ((word ^ word1) & -(uint64_t)is1)) & HASH_ROW_MASK; /* 0: an unused entry, with an old key */
+    *row = word - 1;
+    return LIKELY((is0 | is1) & (word != 0));
+}
+
+/* How far the index has grown; 0: never. ORD-10 */
+static ALWAYS_INLINE uint64_t hash_hint(const struct hash_index *index)
+{
+    return atomic_load_explicit(&index->hint, memory_order_acquire);
 }
 
 /*
  * The bucket of an 8-byte key to look at first. A key that stands in it as the transaction sees it is the key, whatever
  * the bucket's depth: a key is in one bucket only. If it is not there the depth would have to be looked at.
  */
-static ALWAYS_INLINE uint64_t hash_first_bucket(const struct hash_index *index, uint64_t key)
+static ALWAYS_INLINE uint64_t hash_first_bucket(const struct hash_index *index, uint64_t hint, uint64_t key)
 {
-    uint64_t hash = hash_word(key), hint = atomic_load_explicit(&index->hint, memory_order_acquire);
-    uint64_t base = hash_base(index, hash);
+    uint64_t hash = hash_word(key), base = hash_base(index, hash);
     if (LIKELY(hint == 0)) /* never grown */
         return base;
     return base + hash_start(index, hint, (struct hash_home){base, hash_mix(hash)}) * index->base_count;
@@ -157,10 +162,10 @@ enum hash_found { HASH_FOUND_BUCKET = 0, HASH_FOUND_ANNOUNCED = 1, HASH_FOUND_NO
 
 /*
  * As hash_index_find without validation, for the common case; HASH_FOUND_NOT: ask hash_index_find. The caller adds the
- * number to announced_next once it has used the answer.
+ * number to announced_next once it has used the answer. `hint`: hash_hint's.
  */
 static ALWAYS_INLINE enum hash_found hash_index_find_fast(const struct mae_txn *txn, const struct hash_index *index,
-                                                          const void *key_at, uint64_t *row)
+                                                          uint64_t hint, const void *key_at, uint64_t *row)
 {
     if (UNLIKELY(index->key_bytes != HASH_WORD_BYTES) || UNLIKELY(txn->accesses.node_write_count))
         return HASH_FOUND_NOT;
@@ -172,8 +177,8 @@ static ALWAYS_INLINE enum hash_found hash_index_find_fast(const struct mae_txn *
             return HASH_FOUND_ANNOUNCED;
         }
     }
-    return hash_bucket_match(txn, index->buckets, hash_first_bucket(index, key), key, row) ? HASH_FOUND_BUCKET
-                                                                                           : HASH_FOUND_NOT;
+    return hash_bucket_match(txn, index->buckets, hash_first_bucket(index, hint, key), key, row) ? HASH_FOUND_BUCKET
+                                                                                                 : HASH_FOUND_NOT;
 }
 
 #endif

@@ -20,15 +20,16 @@ static ALWAYS_INLINE bool txn_read_fast(struct mae_txn *txn, struct table *table
 {
     struct access_set *set = &txn->accesses;
     struct version *version = row_inline_version(row);
-    uint32_t slot = access_slot(set, row), count = set->count;
+    uint64_t *slot = &set->slots[access_slot(set, row)];
+    uint32_t count = set->count, epoch = set->epoch;
     RACE(READ_HEAD);
-    if (UNLIKELY(!txn->plain) || UNLIKELY((uint32_t)(set->slots[slot] >> 32) == set->epoch) ||
+    if (UNLIKELY(!txn->plain) || UNLIKELY((uint32_t)(*slot >> 32) == epoch) ||
         UNLIKELY(count == set->capacity) ||
         UNLIKELY(atomic_load_explicit(row_head(table, row), memory_order_acquire) != HANDLE_INLINE) ||
         UNLIKELY(atomic_load_explicit(&version->status, memory_order_acquire) != VERSION_COMMITTED) || /* ORD-7, -8 */
         UNLIKELY(version_wts(version) >= txn->ts))
         return false;
-    set->slots[slot] = (uint64_t)set->epoch << 32 | count;
+    *slot = (uint64_t)epoch << 32 | count;
     set->count = count + 1;
     struct access *access = &set->entries[count];
     access->row = row;
