@@ -127,7 +127,8 @@ static void settle(struct mae_worker *worker, const struct gc_item *item, struct
     uint64_t rts = atomic_load_explicit(&base->rts, memory_order_seq_cst); /* ORD-3, writer half */
     atomic_store_explicit(&inlined->rts, MUTATED(settle_without_rts) ? item->stamp : rts, memory_order_relaxed);
     atomic_store_explicit(&inlined->status, VERSION_COMMITTED, memory_order_release); /* ORD-7 */
-    atomic_store_explicit(&inlined->older, HANDLE_NONE, memory_order_relaxed);
+    /* Release: who finds nothing below must find it decided. */
+    atomic_store_explicit(&inlined->older, HANDLE_NONE, memory_order_release);
     COUNT(worker, settled);
     limbo(worker, item, item->handle, GC_VERSIONS);
 }

@@ -50,7 +50,11 @@ struct visible {
 /* The search of the read phase: pending versions are treated as the `pending` option says. */
 static ALWAYS_INLINE struct visible visible_find(struct mae_worker *worker, struct table *table, char *row, uint64_t ts)
 {
-    struct visible found = {.is_head = true};
+    struct visible found;
+    bool looked_past; /* pending=skip */
+again:
+    found = (struct visible){.is_head = true};
+    looked_past = false;
     RACE(READ_HEAD);
     version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
     while (handle != HANDLE_NONE) {
@@ -73,7 +77,8 @@ static ALWAYS_INLINE struct visible visible_find(struct mae_worker *worker, stru
                 found.handle = handle;
                 return found;
             }
-            found.newer_exists |= status == VERSION_PENDING; /* pending=skip */
+            looked_past |= status == VERSION_PENDING;
+            found.newer_exists |= status == VERSION_PENDING;
         } else {
             found.newer_exists |= status != VERSION_ABORTED;
         }
@@ -81,6 +86,9 @@ static ALWAYS_INLINE struct visible visible_find(struct mae_worker *worker, stru
         RACE(READ_OLDER);
         handle = atomic_load_explicit(&version->older, memory_order_acquire);
     }
+    /* Below a pending version there is another, unless it was settling and has just been decided: look again. */
+    if (UNLIKELY(looked_past))
+        goto again;
     return found;
 }
 
