@@ -87,7 +87,7 @@ again:
         handle = atomic_load_explicit(&version->older, memory_order_acquire);
     }
     /* Below a pending version there is another, unless it was settling and has just been decided: look again. */
-    if (UNLIKELY(looked_past))
+    if (UNLIKELY(looked_past) && !MUTATED(look_past_once))
         goto again;
     return found;
 }

@@ -2,9 +2,13 @@
  * gc.c - old versions go, and no earlier than nobody can read them; deleted rows are used again.
  *
  * Catches the mutations gc_early, row_free_early, horizon_too_high, lost_tombstone, park_without_flush,
- * settle_without_rts and follow_without_raise.
+ * settle_without_rts, follow_without_raise and look_past_once.
  */
 #include "tests/support/world.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 
 static struct mae_space space_of(const struct world *world)
 {
@@ -125,10 +129,12 @@ struct settling {
     const void *seen;
 };
 
-static struct settling settling_open(void)
+/* Without the pre-check it is validation itself that finds the version moved. */
+#define BY_VALIDATION "gc_interval_us=1 precheck=off"
+
+static struct settling settling_open(const char *options)
 {
-    /* Without the pre-check it is validation itself that finds the version moved. */
-    struct settling settling = {.world = world_open("gc_interval_us=1 precheck=off", MAE_INDEX_HASH, 8, 3)};
+    struct settling settling = {.world = world_open(options, MAE_INDEX_HASH, 8, 3)};
     struct world *world = &settling.world;
     size_t bytes;
     settling.row = new_row(world->workers[0], world->table, 5);
@@ -167,7 +173,7 @@ static void a_read_of_the_settled_version_binds_writers(void **state)
 {
     (void)state;
     for (int committed_before = 0; committed_before < 2; committed_before++) {
-        struct settling settling = settling_open();
+        struct settling settling = settling_open(BY_VALIDATION);
         if (committed_before)
             assert_ok(mae_commit(settling.reader));
         version_settles(&settling);
@@ -183,7 +189,7 @@ static void a_read_of_the_settled_version_binds_writers(void **state)
 static void what_was_read_stays_where_it_was(void **state)
 {
     (void)state;
-    struct settling settling = settling_open();
+    struct settling settling = settling_open(BY_VALIDATION);
     version_settles(&settling);
     for (int i = 0; i < 100; i++) /* whoever reuses the memory writes other values */
         add_one(&settling.world, 0, settling.other);
@@ -197,7 +203,7 @@ static void a_write_follows_the_settled_version(void **state)
 {
     (void)state;
     for (int remove = 0; remove < 2; remove++) {
-        struct settling settling = settling_open();
+        struct settling settling = settling_open(BY_VALIDATION);
         version_settles(&settling);
         assert_ok(remove ? mae_row_delete(settling.reader, settling.world.table, settling.row)
                          : row_add(settling.reader, settling.world.table, settling.row, 1));
@@ -214,13 +220,78 @@ static void a_write_follows_the_settled_version(void **state)
 static void a_private_write_installs_above_the_settled_version(void **state)
 {
     (void)state;
-    struct settling settling = settling_open();
+    struct settling settling = settling_open(BY_VALIDATION);
     assert_ok(row_add(settling.reader, settling.world.table, settling.row, 1));
     mae_abort(settling.writer);
     version_settles(&settling);
     assert_ok(mae_commit(settling.reader));
     assert_int_equal(row_value(settling.world.workers[2], settling.world.table, settling.row), 7);
     settling_close(&settling);
+}
+
+#ifdef MAE_DEBUG
+/* The collector stands with its copy pending; the reader has met that; the collector ends; the reader looks below. */
+enum { BEFORE, COPY_PENDING, LOOKED_PAST, SETTLED };
+static _Atomic int stage;
+static pthread_t collector;
+
+static void stage_await(int wanted)
+{
+    while (atomic_load(&stage) < wanted)
+        sched_yield();
+}
+
+static void settling_hook(enum race_point point)
+{
+    static unsigned settle_points;
+    if (pthread_equal(pthread_self(), collector)) {
+        if (point == RACE_SETTLE && ++settle_points == 2) {
+            atomic_store(&stage, COPY_PENDING);
+            stage_await(LOOKED_PAST);
+        } else if (atomic_load(&stage) == LOOKED_PAST) {
+            atomic_store(&stage, SETTLED);
+        }
+    } else if (point == RACE_READ_OLDER && atomic_load(&stage) == COPY_PENDING) {
+        atomic_store(&stage, LOOKED_PAST);
+        stage_await(SETTLED);
+    }
+}
+
+struct late_read {
+    struct settling *settling;
+    enum mae_status status;
+    uint64_t value;
+};
+
+static void *late_reader(void *arg)
+{
+    struct late_read *read = arg;
+    stage_await(COPY_PENDING);
+    read->status = row_get(read->settling->writer, read->settling->world.table, read->settling->row, &read->value);
+    return NULL;
+}
+#endif
+
+static void a_version_that_settles_meanwhile_is_not_missed(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+#ifdef MAE_DEBUG
+    struct settling settling = settling_open("gc_interval_us=1 pending=skip");
+    struct late_read read = {.settling = &settling};
+    pthread_t thread;
+    collector = pthread_self();
+    race_hook = settling_hook;
+    assert_int_equal(pthread_create(&thread, NULL, late_reader, &read), 0);
+    version_settles(&settling);
+    pthread_join(thread, NULL);
+    race_hook = NULL;
+    assert_status(MAE_OK, read.status);
+    assert_int_equal(read.value, 6);
+    mae_abort(settling.writer);
+    assert_ok(mae_commit(settling.reader));
+    settling_close(&settling);
+#endif
 }
 
 /* A worker that has joined but runs nothing holds everything back until it says that it is idle. */
@@ -476,6 +547,7 @@ int main(void)
         cmocka_unit_test(what_was_read_stays_where_it_was),
         cmocka_unit_test(a_write_follows_the_settled_version),
         cmocka_unit_test(a_private_write_installs_above_the_settled_version),
+        cmocka_unit_test(a_version_that_settles_meanwhile_is_not_missed),
         cmocka_unit_test(an_idle_worker_holds_nothing_back),
         cmocka_unit_test(garbage_is_inherited),
         cmocka_unit_test(deleted_rows_are_used_again),
