@@ -4,49 +4,13 @@
 #   usage: tests/cli/figures.sh        the program is $MAE_BUILD/maemio, or ./maemio
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-maemio=$(realpath "${MAE_BUILD:-.}/maemio")
-[ -x "$maemio" ] || {
-    echo "FAIL: there is no $maemio; run make first"
-    exit 1
-}
+. tests/support/cli.sh
+limit=150
 command -v gnuplot >/dev/null || {
     echo "no gnuplot"
     exit 77
 }
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-out=$work/out
-passed=0
-failed=0
-
-ok() {
-    passed=$((passed + 1))
-    echo "ok    $1"
-}
-
-bad() { # name, what was seen
-    failed=$((failed + 1))
-    echo "FAIL  $1"
-    printf '    | %s\n' "${2//$'\n'/$'\n    | '}"
-}
-
-ends() { # name, expected code, a text of stdout or stderr (may be empty), arguments
-    local name=$1 expected=$2 text=$3
-    shift 3
-    timeout -k 5 150 "$maemio" "$@" >"$work/log" 2>&1 </dev/null
-    local code=$?
-    if [ $code -ne "$expected" ]; then
-        bad "$name" "exit code $code, not $expected; $(tail -n 20 "$work/log")"
-    elif [ -n "$text" ] && ! grep -qF -- "$text" "$work/log"; then
-        bad "$name" "does not say '$text' but: $(tail -n 20 "$work/log")"
-    else
-        ok "$name"
-    fi
-}
-
-equals() { # name, seen, expected
-    if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "'$2', not '$3'"; fi
-}
+out=$work/figures
 
 # ---- The data: each figure has its job file, head and plot; each job file its figure. ----
 figures=$("$maemio" figure --list | awk '{ print $1 }')
@@ -73,7 +37,7 @@ for format in svg pdf png; do
 done
 equals "the caption has the machine and the date" \
     "$(grep -c "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1 | cut -c1-30)" "$out/fig6b.svg")" 1
-equals "gnuplot warns of nothing" "$(grep -c warning "$work/log")" 0
+equals "gnuplot warns of nothing" "$(lines warning)" 0
 rm "$out/fig6b.svg"
 ends "drawn again without running" 0 "fig6b.svg .pdf .png" figure fig6b --plot-only --out "$out"
 ends "another figure" 0 "contention.svg .pdf .png" figure contention --out "$out" "${tiny[@]}"
@@ -118,5 +82,4 @@ ends "foreign results" 1 "these are no results of maemio" report "$out"
 (cd "$work" && "$maemio" figure fig7 >"$work/log" 2>&1)
 equals "elsewhere than in the project" "$? $(grep -c "run it from the project's root" "$work/log")" "2 1"
 
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish

@@ -14,7 +14,7 @@ recorded() { # arguments of run; records, and checks the history
     if [ $code -ne 0 ]; then
         bad "records: $name" "exit code $code: $(cat "$work/err")"
     else
-        ends "checks: $name" 0 "serializable, in timestamp order" -- check "$history"
+        ends "checks: $name" 0 "serializable, in timestamp order" check "$history"
     fi
 }
 

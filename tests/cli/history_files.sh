@@ -18,27 +18,27 @@ else
 fi
 printf 'records = 100\nthreads = 2\nwarmup = 0\ntime = 50ms\nhistory = job.hist\nrepetitions = 2\n' >"$work/job.conf"
 (cd "$work" && timeout 60 "$maemio" run --config-file job.conf >out 2>err)
-ends "a job file records" 0 "serializable" -- check "$work/job.hist"
+ends "a job file records" 0 "serializable" check "$work/job.hist"
 run sweep "$work/job.conf" --out "$work/sweep"
 if [ $code -eq 0 ] && [ "$(find "$work/sweep/runs" -name job.hist | wc -l)" -eq 2 ]; then
     ok "each run of a sweep keeps its history in its folder"
-    ends "which is whole" 0 "serializable" -- check "$(find "$work/sweep/runs" -name job.hist | head -n 1)"
+    ends "which is whole" 0 "serializable" check "$(find "$work/sweep/runs" -name job.hist | head -n 1)"
 else
     bad "each run of a sweep keeps its history in its folder" "exit code $code: $(cat "$work/err")"
 fi
-ends "a target without timestamps is refused" 2 "--history: target bare has no timestamps" -- \
+ends "a target without timestamps is refused" 2 "--history: target bare has no timestamps" \
     run --target bare --history "$history"
-ends "stdout is refused" 2 "does not go to stdout" -- run --history -
-ends "reloaded repetitions are refused" 2 "--history and --reload exclude each other" -- \
+ends "stdout is refused" 2 "does not go to stdout" run --history -
+ends "reloaded repetitions are refused" 2 "--history and --reload exclude each other" \
     run --history "$history" --reload --repetitions 2
-ends "a file that cannot be written is named" 1 "--history /nowhere/x: No such file" -- run --history /nowhere/x
-ends "a full disk is noticed at once" 1 "--history /dev/full: No space left" -- run --history /dev/full
+ends "a file that cannot be written is named" 1 "--history /nowhere/x: No such file" run --history /nowhere/x
+ends "a full disk is noticed at once" 1 "--history /dev/full: No space left" run --history /dev/full
 
 # ---- Text, and Elle's form. ----
 
 run run --workload append --lists 8 --threads 3 --txns 200 --history "$history"
 "$maemio" check --text "$history" >"$work/text"
-ends "text says the same as binary" 0 "serializable, in timestamp order" -- check "$work/text"
+ends "text says the same as binary" 0 "serializable, in timestamp order" check "$work/text"
 committed=$(grep -c '^commit' "$work/text")
 run check "$history" --elle "$work/edn"
 # Elle's rules for list-append: each completion follows its invocation, :index counts, and of each list every read saw a
@@ -82,7 +82,7 @@ if [ $code -eq 0 ] && cmp -s "$work/out" "$work/edn" && grep -q serializable "$w
 else
     bad "Elle's form on stdout, the verdict on stderr" "exit code $code"
 fi
-ends "text or Elle's form" 2 "exclude each other" -- check --text --elle - "$history"
+ends "text or Elle's form" 2 "exclude each other" check --text --elle - "$history"
 
 # ---- Bad histories. ----
 
@@ -100,29 +100,30 @@ begin 30 rw worker 2
   write y 1 over 10.2
 commit
 END
-ends "write skew is shown with its cycle" 3 "NOT serializable" "G2-item: a cycle with several rw on rows" \
+run check "$work/skew"
+ended "write skew is shown with its cycle" 3 "NOT serializable" "G2-item: a cycle with several rw on rows" \
     "the shortest cycle has 2 transactions" "begin 20 rw worker 1" "    read y 10.2" \
-    "rw: read a version that the next one replaced, y" "stale-read" -- check "$work/skew"
-ends "no file" 1 "$work/none: No such file" -- check "$work/none"
+    "rw: read a version that the next one replaced, y" "stale-read"
+ends "no file" 1 "$work/none: No such file" check "$work/none"
 : >"$work/empty"
-ends "an empty file" 1 "the file is empty" -- check "$work/empty"
-ends "a folder" 1 "not a regular file" -- check "$work"
-ends "not a history" 1 "neither a binary history" -- check "$maemio"
-ends "a text that is no history" 1 "README.md:3: 'Maemio' is no record" -- check README.md
+ends "an empty file" 1 "the file is empty" check "$work/empty"
+ends "a folder" 1 "not a regular file" check "$work"
+ends "not a history" 1 "neither a binary history" check "$maemio"
+ends "a text that is no history" 1 "README.md:3: 'Maemio' is no record" check README.md
 if [ "$(id -u)" -ne 0 ]; then # root may read everything
     cp "$work/skew" "$work/secret"
     chmod 0 "$work/secret"
-    ends "no permission" 1 "Permission denied" -- check "$work/secret"
+    ends "no permission" 1 "Permission denied" check "$work/secret"
 fi
 head -c -8 "$history" >"$work/cut"
-ends "a history without its end" 1 "cut off: its end is missing" -- check "$work/cut"
+ends "a history without its end" 1 "cut off: its end is missing" check "$work/cut"
 end=$(tail -c 8 "$history" | od -An -tx1)
 [ "$end" = " 00 00 00 00 00 00 ff ff" ] || bad "a history ends with an empty block" "$end"
 { head -c 2000 "$history" && tail -c 8 "$history"; } >"$work/hole"
-ends "a history with a hole" 1 "damaged: a block at byte" -- check "$work/hole"
+ends "a history with a hole" 1 "damaged: a block at byte" check "$work/hole"
 { head -c 16 "$history" && head -c 8 /dev/zero && tail -c +25 "$history"; } >"$work/broken"
-ends "a history with a broken record" 1 "the history itself is broken" -- check "$work/broken"
-ends "two histories" 2 "one history at a time" -- check "$history" "$history"
+ends "a history with a broken record" 1 "the history itself is broken" check "$work/broken"
+ends "two histories" 2 "one history at a time" check "$history" "$history"
 
 # ---- Runs that end in other ways. ----
 
@@ -153,12 +154,12 @@ during_run() { # signals, seconds, or `grown`: once the history has more than a 
 
 { during_run grown INT -- run --records 1000 --threads 2 --warmup 0 --time 60s --history "$history"; } 2>/dev/null
 if [ $code -eq 130 ]; then
-    ends "an interrupted run leaves a whole history" 0 "serializable, in timestamp order" -- check "$history"
+    ends "an interrupted run leaves a whole history" 0 "serializable, in timestamp order" check "$history"
 else
     bad "an interrupted run leaves a whole history" "exit code $code: $(cat "$work/err")"
 fi
 { during_run grown KILL -- run --records 1000 --threads 2 --warmup 0 --time 60s --history "$history"; } 2>/dev/null
-ends "a killed run does not" 1 "cut off: its end is missing" -- check "$history"
+ends "a killed run does not" 1 "cut off: its end is missing" check "$history"
 (
     trap '' XFSZ
     ulimit -f 400 # KiB
@@ -168,7 +169,7 @@ ends "a killed run does not" 1 "cut off: its end is missing" -- check "$history"
 code=$?
 if [ $code -eq 1 ] && grep -q -- "--history $history: File too large" "$work/err"; then
     ok "a history that cannot be written fails the run"
-    ends "and is told from a whole one" 1 "cut off: its end is missing" -- check "$history"
+    ends "and is told from a whole one" 1 "cut off: its end is missing" check "$history"
 else
     bad "a history that cannot be written fails the run" "exit code $code: $(cat "$work/err")"
 fi
@@ -176,7 +177,7 @@ fi
 during_run grown STOP 1 CONT 0.2 STOP 0.5 CONT -- run --workload bank --threads 4 --pin none --warmup 0 --time 2s \
     --history "$history" --csv "$work/stopped.csv"
 if [ $code -eq 0 ]; then
-    ends "a run that was stopped and continued ends in time, and its history is right" 0 "serializable" -- \
+    ends "a run that was stopped and continued ends in time, and its history is right" 0 "serializable" \
         check "$history"
 else
     bad "a run that was stopped and continued ends in time" "exit code $code: $(cat "$work/err")"

@@ -6,41 +6,12 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 MAE_BUILD=$(realpath "${MAE_BUILD:-.}")
 export MAE_BUILD
-[ -x "$MAE_BUILD/maemio" ] || {
-    echo "FAIL: there is no $MAE_BUILD/maemio; run make first"
-    exit 1
-}
+. tests/support/cli.sh
+limit=60
 unset MAKEFLAGS MFLAGS MAKELEVEL # this may run below another make
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-
-ok() {
-    passed=$((passed + 1))
-    echo "ok    $1"
-}
-bad() { # name, what was seen
-    failed=$((failed + 1))
-    echo "FAIL  $1"
-    printf '    | %s\n' "${2//$'\n'/$'\n    | '}"
-}
-ends() { # name, expected code, a text of stdout or stderr (may be empty), command...
-    local name=$1 expected=$2 text=$3
-    shift 3
-    timeout -k 5 60 "$@" >"$work/log" 2>&1 </dev/null
-    local code=$?
-    if [ $code -ne "$expected" ]; then
-        bad "$name" "exit code $code, not $expected; $(tail -n 20 "$work/log")"
-    elif [ -n "$text" ] && ! grep -qF -- "$text" "$work/log"; then
-        bad "$name" "does not say '$text' but: $(tail -n 20 "$work/log")"
-    else
-        ok "$name"
-    fi
-}
-equals() { # name, seen, expected
-    if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "'$2', not '$3'"; fi
+run() { # any command: it is scripts that are tested here
+    launch "$@"
 }
 
 # ---- A repository: SPEED in blocks of odd and even number. ----
@@ -93,22 +64,22 @@ regress=("$repo/scripts/regress" --gate timing --metric throughput --blocks 8 --
 # ---- Decisions. ----
 ends "a slower revision" 4 "REGRESSION" "${regress[@]}" fast slower
 equals "both configurations are slower" "$(grep -c ',slower,' "$repo/build/regress/report/report.csv")" 2
-equals "it stopped as soon as the U test can tell" "$(grep -c '^regress: look' "$work/log")" 2
-equals "what to do to see it" "$(grep -cE '^(To repeat: scripts/regress|One run of )' "$work/log")" 2
+equals "it stopped as soon as the U test can tell" "$(lines '^regress: look')" 2
+equals "what to do to see it" "$(lines '^(To repeat: scripts/regress|One run of )')" 2
 equals "the report is JSON, too" "$(grep -c '"verdict": "slower"' "$repo/build/regress/report/report.json")" 2
 ends "the other way round" 0 "No regression was found." "${regress[@]}" --strict slower fast
-equals "builds are kept" "$(grep -c 'building' "$work/log")" 0
+equals "builds are kept" "$(lines 'building')" 0
 ends "the same, of one configuration" 0 "1 same" "${regress[@]}" --job "$work/one.conf" --strict fast fast
-ends "programs instead of revisions" 4 "REGRESSION" "${regress[@]}" --out "$work/out" --binaries \
+ends "programs instead of revisions" 4 "REGRESSION" "${regress[@]}" --out "$work/report" --binaries \
     "$repo"/build/regress/programs/"$(git -C "$repo" rev-parse --short=12 fast)"-* \
     "$repo"/build/regress/programs/"$(git -C "$repo" rev-parse --short=12 slower)"-*
 ends "what cannot be told passes" 0 "could not be told" "${regress[@]}" --job "$work/one.conf" fast unsteady
 ends "unless --strict" 5 "It could not be told" "${regress[@]}" --job "$work/one.conf" --strict fast unsteady
-equals "all looks were taken" "$(grep -c '^regress: look' "$work/log")" 4
-ends "the same seed gives the same order" 4 "" "${regress[@]}" --seed 7 --out "$work/out" fast slower
-order=$(cut -d, -f4,5 "$work/out/a.csv")
-ends "as before" 4 "" "${regress[@]}" --seed 7 --out "$work/out" fast slower
-equals "in fact" "$(cut -d, -f4,5 "$work/out/a.csv")" "$order"
+equals "all looks were taken" "$(lines '^regress: look')" 4
+ends "the same seed gives the same order" 4 "" "${regress[@]}" --seed 7 --out "$work/report" fast slower
+order=$(cut -d, -f4,5 "$work/report/a.csv")
+ends "as before" 4 "" "${regress[@]}" --seed 7 --out "$work/report" fast slower
+equals "in fact" "$(cut -d, -f4,5 "$work/report/a.csv")" "$order"
 
 # ---- Instructions: a counter of the CPU. ----
 cp scripts/instructions.conf "$repo/scripts"
@@ -158,8 +129,8 @@ printf '# counted by: callgrind\n# compiler: gcc 1\n# flags: -O3\n# libc: a\n' >
 printf 'case,function,instructions_per_txn,inclusive_per_txn\na,total,1000,1000\na,f,600,1000\na,g,400,400\n' >>"$base"
 sed 's/^a,total.*/a,total,1015,1015/; s/^a,g.*/a,g,415,415/' "$base" >"$work/head.csv"
 ends "compare: more than the bound" 4 "+1.50%  grew" scripts/instructions compare "$base" "$work/head.csv"
-equals "the function that grew" "$(grep -cE '^    g +400.0 -> +415.0 ' "$work/log")" 1
-equals "and no other" "$(grep -c -- '->' "$work/log")" 1
+equals "the function that grew" "$(lines '^    g +400.0 -> +415.0 ')" 1
+equals "and no other" "$(lines '->')" 1
 ends "compare: within the bound" 0 "0 grew by more than 2%" \
     scripts/instructions compare --bound 2% "$base" "$work/head.csv"
 sed 's/gcc 1/gcc 2/' "$work/head.csv" >"$work/other.csv"
@@ -187,5 +158,4 @@ if command -v valgrind >/dev/null && [[ $MAE_BUILD != *[at]san* && $MAE_BUILD !=
         "$(grep -cE '^ycsb-1op-half,(total|mae_commit|loop_run),[1-9]' "$work/count-1.csv")" 3
 fi
 
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish

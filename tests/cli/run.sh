@@ -4,44 +4,7 @@
 # Prints ok or FAIL for each case and "N passed, N failed" in the end.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-maemio=${MAE_BUILD:-.}/maemio
-[ -x "$maemio" ] || {
-    echo "FAIL: there is no $maemio; run make first"
-    exit 1
-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-
-ok() {
-    passed=$((passed + 1))
-    echo "ok    $1"
-}
-
-bad() { # name, what was seen
-    failed=$((failed + 1))
-    echo "FAIL  $1"
-    printf '    | %s\n' "${2//$'\n'/$'\n    | '}"
-}
-
-run() { # arguments; sets code, leaves $work/out and $work/err
-    timeout -k 5 100 "$maemio" "$@" >"$work/out" 2>"$work/err" </dev/null
-    code=$?
-}
-
-ends() { # name, expected code, a text of stdout or stderr (may be empty), arguments
-    local name=$1 expected=$2 text=$3
-    shift 3
-    run "$@"
-    if [ $code -ne "$expected" ]; then
-        bad "$name" "exit code $code, not $expected; $(cat "$work/out" "$work/err")"
-    elif [ -n "$text" ] && ! grep -qF -- "$text" "$work/out" "$work/err"; then
-        bad "$name" "does not say '$text' but: $(cat "$work/out" "$work/err")"
-    else
-        ok "$name"
-    fi
-}
+. tests/support/cli.sh
 
 refuses() { # expected first line on stderr, arguments; nothing on stdout, exit code 2
     local expected=$1
@@ -61,15 +24,11 @@ field() { # file, row (1 is the first after the header), column; only for rows w
         NR == row + 1 { print at ? $at : "no column " name }' "$1"
 }
 
-equals() { # name, seen, expected
-    if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "'$2', not '$3'"; fi
-}
-
 short=(run --threads 1 --pin none --records 1000 --warmup 0 --time 50ms)
 
 # ---- Help and lists. ----
 ends "help" 0 "Usage: maemio [OPTION...] COMMAND" --help
-for command in run sweep compare report history latency doctor topology list; do
+for command in run sweep compare figure report check history latency doctor topology list; do
     ends "help names $command" 0 "  $command " --help
     ends "$command --help" 0 "Usage: maemio $command" $command --help
 done
@@ -437,5 +396,4 @@ kill -s HUP $!
 wait $!
 equals "an ignored SIGHUP stays ignored" "$? $(field "$work/nohup.csv" 1 outcome)" "0 complete"
 
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish

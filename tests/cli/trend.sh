@@ -3,41 +3,8 @@
 #   usage: tests/cli/trend.sh        the program is $MAE_BUILD/maemio, or ./maemio
 set -u
 cd "$(dirname "$0")/../.." || exit 1
-maemio=$(realpath "${MAE_BUILD:-.}/maemio")
-[ -x "$maemio" ] || {
-    echo "FAIL: there is no $maemio; run make first"
-    exit 1
-}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-passed=0
-failed=0
-
-ok() {
-    passed=$((passed + 1))
-    echo "ok    $1"
-}
-bad() { # name, what was seen
-    failed=$((failed + 1))
-    echo "FAIL  $1"
-    printf '    | %s\n' "${2//$'\n'/$'\n    | '}"
-}
-ends() { # name, expected code, a text of stdout or stderr, arguments of maemio
-    local name=$1 expected=$2 text=$3
-    shift 3
-    timeout -k 5 60 "$maemio" "$@" >"$work/log" 2>&1 </dev/null
-    local code=$?
-    if [ $code -ne "$expected" ]; then
-        bad "$name" "exit code $code, not $expected; $(cat "$work/log")"
-    elif ! grep -qF -- "$text" "$work/log"; then
-        bad "$name" "does not say '$text' but: $(cat "$work/log")"
-    else
-        ok "$name"
-    fi
-}
-equals() { # name, seen, expected
-    if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "'$2', not '$3'"; fi
-}
+. tests/support/cli.sh
+limit=60
 
 # Two configurations under one label, twice each.
 mkdir -p "$work/now"
@@ -90,7 +57,7 @@ ends "help tells the two histories apart" 0 "trend of results over commits" --he
 if command -v gnuplot >/dev/null; then
     ends "pictures" 0 ".svg" history --into "$work/p" --commit c1 "$work/now"
     ends "with a second entry" 0 "2 added" history --into "$work/p" --commit c0 "$work/old.csv"
-    equals "without a word from gnuplot" "$(grep -c warning "$work/log")" 0
+    equals "without a word from gnuplot" "$(lines warning)" 0
     equals "have both commits" "$(cat "$work"/p/*.svg | grep -oE '>c[01]<' | sort | uniq -c | awk '{ print $1 }' |
         tr '\n' ' ')" "2 2 "
     # As an open loop leaves it: columns 8 to 10, ns_per_txn, are empty.
@@ -99,5 +66,4 @@ if command -v gnuplot >/dev/null; then
     ends "a series without a metric is drawn" 0 ".svg" history --into "$work/p" --commit c1 "$work/now"
 fi
 
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ]
+finish

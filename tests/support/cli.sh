@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # cli.sh - for tests/cli: counts cases, runs $maemio and compares what it says. Sourced from the project's folder; makes
-# $work, a folder that goes away in the end. `finish` prints "N passed, N failed" and exits.
+# $work, a folder that goes away in the end. A script may set $limit. `finish` prints "N passed, N failed" and exits.
 maemio=$(realpath "${MAE_BUILD:-.}/maemio")
 [ -x "$maemio" ] || {
     echo "FAIL: there is no $maemio; run make first"
@@ -8,6 +8,7 @@ maemio=$(realpath "${MAE_BUILD:-.}/maemio")
 }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+limit=100 # seconds that a command may take
 passed=0
 failed=0
 
@@ -22,30 +23,40 @@ bad() { # name, what was seen
     printf '    | %s\n' "${2//$'\n'/$'\n    | '}"
 }
 
-run() { # arguments; sets code, leaves $work/out and $work/err
-    timeout -k 5 100 "$maemio" "$@" >"$work/out" 2>"$work/err" </dev/null
+launch() { # a command; sets code, leaves $work/out and $work/err
+    timeout -k 5 "$limit" "$@" >"$work/out" 2>"$work/err" </dev/null
     code=$?
 }
 
-ends() { # name, expected code, texts of stdout or stderr (until --), arguments
-    local name=$1 expected=$2 texts=()
+run() { # arguments of maemio
+    launch "$maemio" "$@"
+}
+
+ended() { # name, expected code, texts of stdout or stderr (may be empty): judges what was launched last
+    local name=$1 expected=$2 complaint= text
     shift 2
-    while [ "$1" != -- ]; do
-        texts+=("$1")
-        shift
-    done
-    shift
-    run "$@"
-    local complaint=
     [ $code -eq "$expected" ] || complaint="exit code $code, not $expected"
-    for text in "${texts[@]}"; do
-        grep -qF -- "$text" "$work/out" "$work/err" || complaint+="; does not say '$text'"
+    for text in "$@"; do
+        [ -z "$text" ] || grep -qF -- "$text" "$work/out" "$work/err" || complaint+="; does not say '$text'"
     done
     if [ -z "$complaint" ]; then
         ok "$name"
     else
         bad "$name" "$complaint: $(head -n 40 "$work/out" "$work/err")"
     fi
+}
+
+ends() { # name, expected code, a text, arguments of run
+    run "${@:4}"
+    ended "$1" "$2" "$3"
+}
+
+lines() { # how many lines of what was launched last the pattern fits
+    cat "$work/out" "$work/err" | grep -cE -- "$1"
+}
+
+equals() { # name, seen, expected
+    if [ "$2" = "$3" ]; then ok "$1"; else bad "$1" "'$2', not '$3'"; fi
 }
 
 finish() {
