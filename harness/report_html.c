@@ -231,8 +231,8 @@ static void summary_write(FILE *page, const struct report *report)
     if (column_range(report, "time_s", &least, &most))
         (void)(least < most ? fprintf(page, ". Measured windows of %g to %g s", least, most)
                             : fprintf(page, ". Measured windows of %g s", most));
-    if (column_range(report, "repetitions", &least, &most))
-        (void)fprintf(page, ", %g repetition%s", most, most == 1 ? "" : "s");
+    if (column_range(report, "repetition", &least, &most))
+        (void)fprintf(page, most > 1 ? ", up to %g repetitions" : ", %g repetition", most);
     (void)fputs(". Every run loaded a database of its own and was checked after its window. Points are medians, bars "
                 "and brackets reach from minimum to maximum unless they say interval.</p>\n",
                 page);

@@ -58,6 +58,7 @@ cp "$work/native.csv" "$results"
 # ---- The page. ----
 ends "a report" 0 "report.html" report "$out"
 page=$out/report.html
+equals "it says how often a point was measured" "$(grep -c "up to 4 repetitions" "$page")" 1
 equals "it fetches nothing" "$(grep -cE '(src|href)="(https?:)?//|@import|url\(http' "$page")" 0
 equals "the figures are in it" "$(grep -o '<svg role="img"' "$page" | wc -l)" 2
 equals "ids are unique" "$(grep -oE ' id="[^"]*"' "$page" | sort | uniq -d | wc -l)" 0
