@@ -102,7 +102,7 @@ enum mae_status bulk_walk(const struct bulk *bulk, uint64_t first, uint64_t last
     return go_on ? MAE_OK : MAE_CORRUPT;
 }
 
-enum mae_status bulk_prove(bulk_pass_fn pass, const struct target_ops *ops, struct workload *workload,
+enum mae_status bulk_prove(bulk_pass_fn *pass, const struct target_ops *ops, struct workload *workload,
                            struct target_worker *worker, char *report, size_t report_bytes)
 {
     report[0] = '\0';
@@ -118,8 +118,8 @@ enum mae_status bulk_prove(bulk_pass_fn pass, const struct target_ops *ops, stru
     return status;
 }
 
-enum mae_status bulk_settle(enum mae_status (*attempt)(struct workload_worker *state), struct workload_worker *state,
-                            const struct target_ops *ops, struct target_worker *worker)
+enum mae_status bulk_settle(bulk_attempt_fn *attempt, struct workload_worker *state, const struct target_ops *ops,
+                            struct target_worker *worker)
 {
     enum mae_status status = MAE_NOT_FOUND;
     for (int i = 0; i < SETTLE_TRIES && status == MAE_NOT_FOUND; i++) {

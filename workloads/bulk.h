@@ -42,9 +42,9 @@ void bulk_add_space(struct mae_space *sum, const struct mae_space *space);
  * so that the very first ones of a worker may still be placed before another worker's last commits. Nothing else
  * runs, so a true finding stays. `pass` starts its sums afresh.
  */
-typedef enum mae_status (*bulk_pass_fn)(struct workload *workload, struct target_worker *worker, char *report,
-                                        size_t report_bytes);
-enum mae_status bulk_prove(bulk_pass_fn pass, const struct target_ops *ops, struct workload *workload,
+typedef enum mae_status bulk_pass_fn(struct workload *workload, struct target_worker *worker, char *report,
+                                     size_t report_bytes);
+enum mae_status bulk_prove(bulk_pass_fn *pass, const struct target_ops *ops, struct workload *workload,
                            struct target_worker *worker, char *report, size_t report_bytes);
 
 /*
@@ -52,7 +52,8 @@ enum mae_status bulk_prove(bulk_pass_fn pass, const struct target_ops *ops, stru
  * the serial order. Waits and attempts again, at most SETTLE_TRIES times; the row is lost if it is still not there.
  */
 enum { SETTLE_TRIES = 1000 };
-enum mae_status bulk_settle(enum mae_status (*attempt)(struct workload_worker *state), struct workload_worker *state,
-                            const struct target_ops *ops, struct target_worker *worker);
+typedef enum mae_status bulk_attempt_fn(struct workload_worker *state);
+enum mae_status bulk_settle(bulk_attempt_fn *attempt, struct workload_worker *state, const struct target_ops *ops,
+                            struct target_worker *worker);
 
 #endif

@@ -40,17 +40,12 @@ struct list {
 struct workload {
     struct micro micro;
     struct append_options options;
-    size_t stride;     /* lists, rounded up so that no two workers write one line */
-    uint64_t *appends; /* [worker * stride + list], committed */
 };
 
+/* A worker's tally is its committed appends to each list, uint64_t[lists]. */
 struct workload_worker {
-    struct workload *workload;
-    struct target_worker *worker;
-    struct micro_share *share;
-    uint64_t *appends; /* this worker's */
-    struct rng rng;
-    unsigned worker_idx, type;
+    struct micro_worker base;
+    unsigned type;
     uint64_t keys[LISTS_PER_TXN_MAX];
     char finding[MICRO_FINDING_BYTES]; /* of the running attempt */
 };
@@ -64,11 +59,13 @@ static void fill(void *arg, uint64_t key, void *data)
     ((struct list *)data)->count = 0;
 }
 
-static void destroy(struct workload *workload)
-{
-    free(workload->appends);
-    micro_destroy(workload);
-}
+static bulk_pass_fn check_pass;
+static const struct micro_traits traits = {
+    .workload_bytes = sizeof(struct workload),
+    .worker_bytes = sizeof(struct workload_worker),
+    .fill = fill,
+    .check_pass = check_pass,
+};
 
 static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
@@ -84,18 +81,11 @@ static enum mae_status create(const char *const *values, const struct target_ops
                  options.lists_per_txn, options.lists);
         return MAE_INVALID;
     }
-    struct workload *workload =
-        micro_create(sizeof *workload, ops, seed, workers, options.lists, sizeof(struct list), fill);
+    struct workload *workload = micro_create(&traits, ops, seed, workers, options.lists, sizeof(struct list),
+                                             (size_t)options.lists * sizeof(uint64_t));
     if (!workload)
         return MAE_NO_MEMORY;
-    enum { PER_LINE = SEPARATE_WRITERS_BYTES / sizeof(uint64_t) };
     workload->options = options;
-    workload->stride = (size_t)(options.lists + PER_LINE - 1) / PER_LINE * PER_LINE;
-    workload->appends = mem_alloc(workers * workload->stride * sizeof(uint64_t));
-    if (!workload->appends) {
-        destroy(workload);
-        return MAE_NO_MEMORY;
-    }
     *result = workload;
     return MAE_OK;
 }
@@ -106,32 +96,11 @@ static enum mae_status setup(struct workload *workload, struct target *target, c
     return micro_setup(workload, target, "append", bytes, MAE_INDEX_HASH, error, error_bytes);
 }
 
-static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                     struct workload_worker **state)
-{
-    struct workload_worker *w = mem_alloc(sizeof *w);
-    if (!w)
-        return MAE_NO_MEMORY;
-    w->workload = workload;
-    w->worker = worker;
-    w->worker_idx = worker_idx;
-    w->share = &workload->micro.shares[worker_idx];
-    w->appends = &workload->appends[worker_idx * workload->stride];
-    rng_init(&w->rng, workload->micro.seed, worker_idx);
-    *state = w;
-    return MAE_OK;
-}
-
-static void worker_destroy(struct workload_worker *w)
-{
-    free(w);
-}
-
 static unsigned next(struct workload_worker *w)
 {
-    const struct append_options *options = &w->workload->options;
-    w->type = rng_unit(&w->rng) < options->read_ratio ? READ : APPEND;
-    micro_draw_distinct(&w->rng, options->lists, w->keys, (unsigned)options->lists_per_txn);
+    const struct append_options *options = &w->base.workload->options;
+    w->type = rng_unit(&w->base.rng) < options->read_ratio ? READ : APPEND;
+    micro_draw_distinct(&w->base.rng, options->lists, w->keys, (unsigned)options->lists_per_txn);
     return w->type;
 }
 
@@ -163,11 +132,12 @@ static bool list_is_ordered(const struct list *list, size_t bytes, uint64_t key,
 /* A1 and A2 of a list as this attempt reads it; remembers the first finding. */
 static void look(struct workload_worker *w, const struct list *list, size_t bytes, uint64_t key, bool snapshot)
 {
-    uint64_t latest[MAE_WORKERS_MAX], own, committed = w->appends[key];
+    const uint64_t *appends = w->base.tally;
+    uint64_t latest[MAE_WORKERS_MAX], own, committed = appends[key];
     if (w->finding[0] ||
-        !list_is_ordered(list, bytes, key, w->workload->micro.workers, latest, w->finding, sizeof w->finding))
+        !list_is_ordered(list, bytes, key, w->base.workload->micro.workers, latest, w->finding, sizeof w->finding))
         return;
-    own = latest[w->worker_idx];
+    own = latest[w->base.worker_idx];
     if (own && (snapshot ? own > committed : own != committed))
         snprintf(w->finding, sizeof w->finding,
                  "list %" PRIu64 ": the reader's own latest append is %" PRIu64 ", expected %" PRIu64, key, own,
@@ -177,9 +147,10 @@ static void look(struct workload_worker *w, const struct list *list, size_t byte
 static enum mae_status append_to(struct workload_worker *w, struct target_txn *txn, const uint64_t *key,
                                  size_t old_bytes)
 {
-    const struct micro *micro = &w->workload->micro;
+    const struct micro *micro = &w->base.workload->micro;
+    const uint64_t *appends = w->base.tally;
     size_t kept = (old_bytes - sizeof(struct list)) / sizeof(uint64_t), dropped = 0;
-    if (kept == w->workload->options.list_max)
+    if (kept == w->base.workload->options.list_max)
         dropped = kept - kept / 2;
     kept -= dropped;
     const void *old_data;
@@ -192,20 +163,21 @@ static enum mae_status append_to(struct workload_worker *w, struct target_txn *t
     struct list *list = data;
     if (dropped) /* a target without versions gives the same place for both */
         memmove(list->elements, old->elements + dropped, kept * sizeof(uint64_t));
-    list->elements[kept] = (uint64_t)(w->worker_idx + 1) << SEQUENCE_BITS | (w->appends[*key] + 1);
+    list->elements[kept] = (uint64_t)(w->base.worker_idx + 1) << SEQUENCE_BITS | (appends[*key] + 1);
     list->count++;
     return MAE_OK;
 }
 
 static enum mae_status attempt_once(struct workload_worker *w)
 {
-    const struct micro *micro = &w->workload->micro;
-    const struct append_options *options = &w->workload->options;
+    const struct micro *micro = &w->base.workload->micro;
+    const struct append_options *options = &w->base.workload->options;
+    uint64_t *appends = w->base.tally;
     unsigned count = (unsigned)options->lists_per_txn;
     bool snapshot = w->type == READ && options->snapshot_reads;
     struct target_txn *txn;
     w->finding[0] = '\0';
-    enum mae_status status = micro->ops->begin(w->worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &txn);
+    enum mae_status status = micro->ops->begin(w->base.worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &txn);
     if (status != MAE_OK)
         return status;
     for (unsigned i = 0; i < count && status == MAE_OK; i++) {
@@ -226,21 +198,21 @@ static enum mae_status attempt_once(struct workload_worker *w)
     if (status != MAE_OK)
         return status;
     for (unsigned i = 0; i < count && w->type == APPEND; i++)
-        w->appends[w->keys[i]]++;
+        appends[w->keys[i]]++;
     if (UNLIKELY(w->finding[0]))
-        micro_find(w->share, "%s", w->finding);
+        micro_find(w, "%s", w->finding);
     return MAE_OK;
 }
 
 static enum mae_status attempt(struct workload_worker *w)
 {
     enum mae_status status = attempt_once(w);
-    return LIKELY(status != MAE_NOT_FOUND) ? status : bulk_settle(attempt_once, w, w->workload->micro.ops, w->worker);
+    return LIKELY(status != MAE_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 static unsigned operations(const struct workload_worker *w)
 {
-    return (unsigned)w->workload->options.lists_per_txn;
+    return (unsigned)w->base.workload->options.lists_per_txn;
 }
 
 struct check {
@@ -268,7 +240,7 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
     if (!list_is_ordered(list, bytes, key, workload->micro.workers, latest, check->report, check->report_bytes))
         return false;
     for (unsigned i = 0; i < workload->micro.workers; i++)
-        expected += workload->appends[i * workload->stride + key];
+        expected += ((const uint64_t *)micro_tally(workload, i))[key];
     if (list->count == expected)
         return true;
     snprintf(check->report, check->report_bytes,
@@ -289,28 +261,21 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
     return MAE_OK;
 }
 
-static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                             char *report, size_t report_bytes)
-{
-    (void)committed;
-    return bulk_prove(check_pass, workload->micro.ops, workload, worker, report, report_bytes);
-}
-
 const struct workload_ops append_workload_ops = {
     .name = "append",
     .help = "appends to lists that grow and shrink; none may be lost, doubled or out of order",
     .options = option_table,
     .txn_types = txn_types,
     .create = create,
-    .destroy = destroy,
+    .destroy = micro_destroy,
     .setup = setup,
     .load = micro_load,
-    .worker_create = worker_create,
-    .worker_destroy = worker_destroy,
+    .worker_create = micro_worker_create,
+    .worker_destroy = micro_worker_destroy,
     .next = next,
     .attempt = attempt,
     .operations = operations,
-    .check = check,
+    .check = micro_check,
     .data_size = micro_data_size,
     .space = micro_space,
 };

@@ -37,10 +37,7 @@ struct workload {
 };
 
 struct workload_worker {
-    struct workload *workload;
-    struct target_worker *worker;
-    struct micro_share *share;
-    struct rng rng;
+    struct micro_worker base;
     unsigned type;
     uint64_t keys[2];
     int64_t amount;
@@ -60,6 +57,14 @@ static int64_t expected_total(const struct workload *workload)
     return (int64_t)(workload->options.accounts * workload->options.initial_balance);
 }
 
+static bulk_pass_fn check_pass;
+static const struct micro_traits traits = {
+    .workload_bytes = sizeof(struct workload),
+    .worker_bytes = sizeof(struct workload_worker),
+    .fill = fill,
+    .check_pass = check_pass,
+};
+
 static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
 {
@@ -69,8 +74,7 @@ static enum mae_status create(const char *const *values, const struct target_ops
     BANK_OPTIONS(OPTION_READ)
     if (reader.status != MAE_OK)
         return reader.status;
-    struct workload *workload =
-        micro_create(sizeof *workload, ops, seed, workers, options.accounts, sizeof(struct account), fill);
+    struct workload *workload = micro_create(&traits, ops, seed, workers, options.accounts, sizeof(struct account), 0);
     if (!workload)
         return MAE_NO_MEMORY;
     workload->options = options;
@@ -83,33 +87,14 @@ static enum mae_status setup(struct workload *workload, struct target *target, c
     return micro_setup(workload, target, "bank", sizeof(struct account), MAE_INDEX_HASH, error, error_bytes);
 }
 
-static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                     struct workload_worker **state)
-{
-    struct workload_worker *w = mem_alloc(sizeof *w);
-    if (!w)
-        return MAE_NO_MEMORY;
-    w->workload = workload;
-    w->worker = worker;
-    w->share = &workload->micro.shares[worker_idx];
-    rng_init(&w->rng, workload->micro.seed, worker_idx);
-    *state = w;
-    return MAE_OK;
-}
-
-static void worker_destroy(struct workload_worker *w)
-{
-    free(w);
-}
-
 static unsigned next(struct workload_worker *w)
 {
-    const struct bank_options *options = &w->workload->options;
-    w->type = rng_unit(&w->rng) < options->audit_ratio ? AUDIT : TRANSFER;
+    const struct bank_options *options = &w->base.workload->options;
+    w->type = rng_unit(&w->base.rng) < options->audit_ratio ? AUDIT : TRANSFER;
     if (w->type == TRANSFER) {
-        micro_draw_distinct(&w->rng, options->accounts, w->keys, 2);
-        w->amount = 1 + (int64_t)rng_below(&w->rng, options->transfer_max);
-        if (rng_next(&w->rng) >> 63) { /* the drawing order is not symmetric */
+        micro_draw_distinct(&w->base.rng, options->accounts, w->keys, 2);
+        w->amount = 1 + (int64_t)rng_below(&w->base.rng, options->transfer_max);
+        if (rng_next(&w->base.rng) >> 63) { /* the drawing order is not symmetric */
             uint64_t first = w->keys[0];
             w->keys[0] = w->keys[1];
             w->keys[1] = first;
@@ -120,7 +105,7 @@ static unsigned next(struct workload_worker *w)
 
 static enum mae_status transfer(struct workload_worker *w, struct target_txn *txn)
 {
-    const struct micro *micro = &w->workload->micro;
+    const struct micro *micro = &w->base.workload->micro;
     void *from, *to;
     enum mae_status status = micro->ops->update(txn, micro->index, &w->keys[0], 0, NULL, &from);
     if (status == MAE_OK)
@@ -137,7 +122,7 @@ static enum mae_status transfer(struct workload_worker *w, struct target_txn *tx
 
 static enum mae_status audit(struct workload_worker *w, struct target_txn *txn, int64_t *total)
 {
-    const struct micro *micro = &w->workload->micro;
+    const struct micro *micro = &w->base.workload->micro;
     uint64_t keys[BULK_ROWS];
     *total = 0;
     for (uint64_t first = 0; first < micro->rows; first += BULK_ROWS) {
@@ -158,12 +143,12 @@ static enum mae_status audit(struct workload_worker *w, struct target_txn *txn, 
 
 static enum mae_status attempt_once(struct workload_worker *w)
 {
-    const struct workload *workload = w->workload;
+    const struct workload *workload = w->base.workload;
     const struct target_ops *ops = workload->micro.ops;
     bool snapshot = w->type == AUDIT && workload->options.audit_mode == AUDIT_SNAPSHOT;
     int64_t total = expected_total(workload);
     struct target_txn *txn;
-    enum mae_status status = ops->begin(w->worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &txn);
+    enum mae_status status = ops->begin(w->base.worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &txn);
     if (status != MAE_OK)
         return status;
     status = w->type == AUDIT ? audit(w, txn, &total) : transfer(w, txn);
@@ -173,19 +158,19 @@ static enum mae_status attempt_once(struct workload_worker *w)
     }
     status = ops->commit(txn);
     if (UNLIKELY(status == MAE_OK && total != expected_total(workload)))
-        micro_find(w->share, "an audit saw a total of %" PRId64 ", expected %" PRId64, total, expected_total(workload));
+        micro_find(w, "an audit saw a total of %" PRId64 ", expected %" PRId64, total, expected_total(workload));
     return status;
 }
 
 static enum mae_status attempt(struct workload_worker *w)
 {
     enum mae_status status = attempt_once(w);
-    return LIKELY(status != MAE_NOT_FOUND) ? status : bulk_settle(attempt_once, w, w->workload->micro.ops, w->worker);
+    return LIKELY(status != MAE_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 static unsigned operations(const struct workload_worker *w)
 {
-    return w->type == TRANSFER ? 2 : (unsigned)w->workload->options.accounts;
+    return w->type == TRANSFER ? 2 : (unsigned)w->base.workload->options.accounts;
 }
 
 struct check {
@@ -226,13 +211,6 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
     return check.total == expected_total(workload) || racy ? MAE_OK : MAE_CORRUPT;
 }
 
-static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                             char *report, size_t report_bytes)
-{
-    (void)committed;
-    return bulk_prove(check_pass, workload->micro.ops, workload, worker, report, report_bytes);
-}
-
 const struct workload_ops bank_workload_ops = {
     .name = "bank",
     .help = "transfers between accounts, and audits that must see a constant total",
@@ -242,12 +220,12 @@ const struct workload_ops bank_workload_ops = {
     .destroy = micro_destroy,
     .setup = setup,
     .load = micro_load,
-    .worker_create = worker_create,
-    .worker_destroy = worker_destroy,
+    .worker_create = micro_worker_create,
+    .worker_destroy = micro_worker_destroy,
     .next = next,
     .attempt = attempt,
     .operations = operations,
-    .check = check,
+    .check = micro_check,
     .data_size = micro_data_size,
     .space = micro_space,
 };

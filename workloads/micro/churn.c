@@ -41,8 +41,8 @@ struct churn_options {
 };
 
 /* What a worker has committed. */
-struct churn_share {
-    SEPARATED int64_t rows; /* inserts - deletes; may be negative: others insert what this one deletes */
+struct churn_tally {
+    int64_t rows; /* inserts - deletes; may be negative: others insert what this one deletes */
     int64_t bytes;
 };
 
@@ -50,17 +50,12 @@ struct workload {
     struct micro micro;
     struct churn_options options;
     struct target_index *ordered;
-    struct churn_share *shares;       /* [worker] */
     SEPARATED _Atomic uint64_t drawn; /* transactions by the first worker, who alone writes it; steers only (relaxed) */
 };
 
 struct workload_worker {
-    struct workload *workload;
-    struct target_worker *worker;
-    struct micro_share *findings;
-    struct churn_share *share;
-    struct rng rng;
-    unsigned worker_idx, type, operations;
+    struct micro_worker base;
+    unsigned type, operations;
     uint64_t keys[OPS_PER_TXN_MAX], stamps[OPS_PER_TXN_MAX];
     bool flooded[OPS_PER_TXN_MAX];
     uint64_t length; /* of the scan */
@@ -95,11 +90,10 @@ static bool record_is_sound(const struct workload *workload, uint64_t key, const
                         report_bytes);
 }
 
-static void destroy(struct workload *workload)
-{
-    free(workload->shares);
-    micro_destroy(workload);
-}
+static const struct micro_traits traits = {
+    .workload_bytes = sizeof(struct workload),
+    .worker_bytes = sizeof(struct workload_worker),
+};
 
 static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
@@ -115,16 +109,11 @@ static enum mae_status create(const char *const *values, const struct target_ops
                  options.keys);
         return MAE_INVALID;
     }
-    struct workload *workload =
-        micro_create(sizeof *workload, ops, seed, workers, options.keys / 2, (size_t)options.record_bytes_max, NULL);
+    struct workload *workload = micro_create(&traits, ops, seed, workers, options.keys / 2,
+                                             (size_t)options.record_bytes_max, sizeof(struct churn_tally));
     if (!workload)
         return MAE_NO_MEMORY;
     workload->options = options;
-    workload->shares = mem_alloc(workers * sizeof *workload->shares);
-    if (!workload->shares) {
-        destroy(workload);
-        return MAE_NO_MEMORY;
-    }
     *result = workload;
     return MAE_OK;
 }
@@ -151,45 +140,24 @@ static enum mae_status load(struct workload *workload, struct target_worker *wor
     return MAE_OK;
 }
 
-static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                     struct workload_worker **state)
-{
-    struct workload_worker *w = mem_alloc(sizeof *w);
-    if (!w)
-        return MAE_NO_MEMORY;
-    w->workload = workload;
-    w->worker = worker;
-    w->worker_idx = worker_idx;
-    w->findings = &workload->micro.shares[worker_idx];
-    w->share = &workload->shares[worker_idx];
-    rng_init(&w->rng, workload->micro.seed, worker_idx);
-    *state = w;
-    return MAE_OK;
-}
-
-static void worker_destroy(struct workload_worker *w)
-{
-    free(w);
-}
-
 static unsigned next(struct workload_worker *w)
 {
-    struct workload *workload = w->workload;
+    struct workload *workload = w->base.workload;
     const struct churn_options *options = &workload->options;
     uint64_t drawn = atomic_load_explicit(&workload->drawn, memory_order_relaxed);
-    if (w->worker_idx == 0)
+    if (w->base.worker_idx == 0)
         atomic_store_explicit(&workload->drawn, drawn + 1, memory_order_relaxed);
     uint64_t tide = (uint64_t)((__uint128_t)(drawn % options->turn) * options->keys / options->turn);
-    w->type = rng_unit(&w->rng) < options->scan_ratio ? SCAN : CHANGE;
+    w->type = rng_unit(&w->base.rng) < options->scan_ratio ? SCAN : CHANGE;
     if (w->type == SCAN) {
-        w->keys[0] = rng_below(&w->rng, options->keys);
-        w->length = 1 + rng_below(&w->rng, options->scan_length_max);
+        w->keys[0] = rng_below(&w->base.rng, options->keys);
+        w->length = 1 + rng_below(&w->base.rng, options->scan_length_max);
         return SCAN;
     }
-    micro_draw_distinct(&w->rng, options->keys, w->keys, (unsigned)options->ops_per_txn);
+    micro_draw_distinct(&w->base.rng, options->keys, w->keys, (unsigned)options->ops_per_txn);
     for (size_t i = 0; i < options->ops_per_txn; i++) {
         uint64_t after = w->keys[i] >= tide ? w->keys[i] - tide : w->keys[i] + options->keys - tide;
-        w->stamps[i] = rng_next(&w->rng);
+        w->stamps[i] = rng_next(&w->base.rng);
         w->flooded[i] = after < options->keys / 2;
     }
     return CHANGE;
@@ -199,13 +167,13 @@ static unsigned next(struct workload_worker *w)
 static void look(struct workload_worker *w, uint64_t key, const void *data, size_t bytes)
 {
     char report[MICRO_FINDING_BYTES];
-    if (UNLIKELY(!record_is_sound(w->workload, key, data, bytes, report, sizeof report)) && !w->finding[0])
+    if (UNLIKELY(!record_is_sound(w->base.workload, key, data, bytes, report, sizeof report)) && !w->finding[0])
         memcpy(w->finding, report, sizeof report);
 }
 
 static enum mae_status insert(struct workload_worker *w, const uint64_t *key, size_t bytes, uint64_t stamp)
 {
-    const struct micro *micro = &w->workload->micro;
+    const struct micro *micro = &w->base.workload->micro;
     uint64_t ref;
     void *data;
     enum mae_status status = micro->ops->insert(w->txn, micro->index, key, bytes, &ref, &data);
@@ -214,17 +182,17 @@ static enum mae_status insert(struct workload_worker *w, const uint64_t *key, si
     record_fill(data, bytes, *key, stamp);
     w->rows++;
     w->bytes += (int64_t)bytes;
-    return micro->ops->index_insert(w->txn, w->workload->ordered, key, ref);
+    return micro->ops->index_insert(w->txn, w->base.workload->ordered, key, ref);
 }
 
 /* The row of a dry key; both entries and the row go. */
 static enum mae_status erase(struct workload_worker *w, const uint64_t *key, size_t bytes)
 {
-    const struct micro *micro = &w->workload->micro;
+    const struct micro *micro = &w->base.workload->micro;
     uint64_t ref;
     enum mae_status status = micro->ops->find(w->txn, micro->index, key, &ref);
     if (status == MAE_OK)
-        status = micro->ops->index_remove(w->txn, w->workload->ordered, key, ref);
+        status = micro->ops->index_remove(w->txn, w->base.workload->ordered, key, ref);
     if (status == MAE_OK)
         status = micro->ops->erase(w->txn, micro->index, key);
     w->rows--;
@@ -234,9 +202,9 @@ static enum mae_status erase(struct workload_worker *w, const uint64_t *key, siz
 
 static enum mae_status change(struct workload_worker *w, size_t i)
 {
-    const struct micro *micro = &w->workload->micro;
+    const struct micro *micro = &w->base.workload->micro;
     const uint64_t *key = &w->keys[i];
-    size_t old_bytes, bytes = size_of(*key, w->stamps[i], w->workload->options.record_bytes_max);
+    size_t old_bytes, bytes = size_of(*key, w->stamps[i], w->base.workload->options.record_bytes_max);
     const void *old;
     void *data;
     enum mae_status status = micro->ops->read(w->txn, micro->index, key, &old, &old_bytes);
@@ -258,7 +226,7 @@ static enum mae_status change(struct workload_worker *w, size_t i)
 static bool visit(void *arg, const void *entry_key, uint64_t ref)
 {
     struct workload_worker *w = arg;
-    const struct micro *micro = &w->workload->micro;
+    const struct micro *micro = &w->base.workload->micro;
     const void *data;
     size_t bytes;
     uint64_t key;
@@ -277,7 +245,7 @@ static bool visit(void *arg, const void *entry_key, uint64_t ref)
 
 static enum mae_status run(struct workload_worker *w)
 {
-    const struct workload *workload = w->workload;
+    const struct workload *workload = w->base.workload;
     enum mae_status status = MAE_OK;
     w->finding[0] = '\0';
     w->rows = w->bytes = 0;
@@ -294,8 +262,9 @@ static enum mae_status run(struct workload_worker *w)
 
 static enum mae_status attempt(struct workload_worker *w)
 {
-    const struct target_ops *ops = w->workload->micro.ops;
-    enum mae_status status = ops->begin(w->worker, w->type == SCAN ? MAE_SNAPSHOT : MAE_READ_WRITE, &w->txn);
+    const struct target_ops *ops = w->base.workload->micro.ops;
+    struct churn_tally *tally = w->base.tally;
+    enum mae_status status = ops->begin(w->base.worker, w->type == SCAN ? MAE_SNAPSHOT : MAE_READ_WRITE, &w->txn);
     if (status != MAE_OK)
         return status;
     status = run(w);
@@ -311,11 +280,11 @@ static enum mae_status attempt(struct workload_worker *w)
     status = ops->commit(w->txn);
     if (status != MAE_OK)
         return status;
-    w->operations = w->type == SCAN ? (unsigned)w->visited : (unsigned)w->workload->options.ops_per_txn;
-    w->share->rows += w->rows;
-    w->share->bytes += w->bytes;
+    w->operations = w->type == SCAN ? (unsigned)w->visited : (unsigned)w->base.workload->options.ops_per_txn;
+    tally->rows += w->rows;
+    tally->bytes += w->bytes;
     if (UNLIKELY(w->finding[0]))
-        micro_find(w->findings, "%s", w->finding);
+        micro_find(w, "%s", w->finding);
     return MAE_OK;
 }
 
@@ -328,8 +297,9 @@ static void data_size(const struct workload *workload, uint64_t *rows, uint64_t 
 {
     *rows = *bytes = 0;
     for (unsigned i = 0; i < workload->micro.workers; i++) {
-        *rows += (uint64_t)workload->shares[i].rows;
-        *bytes += (uint64_t)workload->shares[i].bytes;
+        const struct churn_tally *tally = micro_tally(workload, i);
+        *rows += (uint64_t)tally->rows;
+        *bytes += (uint64_t)tally->bytes;
     }
     *bytes += *rows * sizeof(uint64_t);
 }
@@ -456,11 +426,11 @@ const struct workload_ops churn_workload_ops = {
     .options = option_table,
     .txn_types = txn_types,
     .create = create,
-    .destroy = destroy,
+    .destroy = micro_destroy,
     .setup = setup,
     .load = load,
-    .worker_create = worker_create,
-    .worker_destroy = worker_destroy,
+    .worker_create = micro_worker_create,
+    .worker_destroy = micro_worker_destroy,
     .next = next,
     .attempt = attempt,
     .operations = operations,

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Every struct workload here begins with its struct micro. */
+/* Every struct workload here begins with its struct micro, and every struct workload_worker with its micro_worker. */
 static struct micro *micro_of(struct workload *workload)
 {
     return (void *)workload;
@@ -15,24 +15,36 @@ static const struct micro *micro_of_const(const struct workload *workload)
     return (const void *)workload;
 }
 
-struct workload *micro_create(size_t bytes, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                              uint64_t rows, size_t row_bytes, void (*fill)(void *arg, uint64_t key, void *data))
+static struct micro_worker *worker_of(struct workload_worker *state)
 {
-    struct workload *workload = mem_alloc(bytes);
-    if (!workload)
-        return NULL;
-    struct micro_share *shares = mem_alloc(workers * sizeof *shares);
-    if (!shares) {
+    return (void *)state;
+}
+
+static struct micro_share *share_of(const struct micro *micro, unsigned worker_idx)
+{
+    return (void *)(micro->shares + worker_idx * micro->share_bytes);
+}
+
+struct workload *micro_create(const struct micro_traits *traits, const struct target_ops *ops, uint64_t seed,
+                              unsigned workers, uint64_t rows, size_t row_bytes, size_t tally_bytes)
+{
+    const size_t line = SEPARATE_WRITERS_BYTES;
+    size_t share_bytes = sizeof(struct micro_share) + (tally_bytes + line - 1) / line * line;
+    struct workload *workload = mem_alloc(traits->workload_bytes);
+    char *shares = mem_alloc(workers * share_bytes);
+    if (!workload || !shares) {
         free(workload);
+        free(shares);
         return NULL;
     }
-    *micro_of(workload) = (struct micro){.ops = ops,
+    *micro_of(workload) = (struct micro){.traits = traits,
+                                         .ops = ops,
                                          .seed = seed,
                                          .workers = workers,
                                          .rows = rows,
                                          .row_bytes = row_bytes,
                                          .shares = shares,
-                                         .fill = fill};
+                                         .share_bytes = share_bytes};
     return workload;
 }
 
@@ -40,6 +52,32 @@ void micro_destroy(struct workload *workload)
 {
     free(micro_of(workload)->shares);
     free(workload);
+}
+
+enum mae_status micro_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                    struct workload_worker **state)
+{
+    const struct micro *micro = micro_of(workload);
+    *state = mem_alloc(micro->traits->worker_bytes);
+    if (!*state)
+        return MAE_NO_MEMORY;
+    struct micro_worker *base = worker_of(*state);
+    base->workload = workload;
+    base->worker = worker;
+    base->tally = micro_tally(workload, worker_idx);
+    base->worker_idx = worker_idx;
+    rng_init(&base->rng, micro->seed, worker_idx);
+    return MAE_OK;
+}
+
+void micro_worker_destroy(struct workload_worker *state)
+{
+    free(state);
+}
+
+void *micro_tally(const struct workload *workload, unsigned worker_idx)
+{
+    return share_of(micro_of_const(workload), worker_idx)->tally;
 }
 
 enum mae_status micro_setup(struct workload *workload, struct target *target, const char *name, size_t row_bytes_max,
@@ -68,7 +106,7 @@ enum mae_status micro_load(struct workload *workload, struct target_worker *work
                         .index = micro->index,
                         .bytes = micro->row_bytes,
                         .arg = workload,
-                        .fill = micro->fill};
+                        .fill = micro->traits->fill};
     uint64_t first, last;
     bulk_part(micro->rows, part, parts, &first, &last);
     return bulk_load(&bulk, first, last, progress, stop);
@@ -101,21 +139,37 @@ enum mae_status micro_findings(const struct workload *workload, char *report, si
 {
     const struct micro *micro = micro_of_const(workload);
     for (unsigned i = 0; i < micro->workers && !micro_is_racy(workload); i++)
-        if (micro->shares[i].finding[0]) {
-            snprintf(report, report_bytes, "worker %u: %s", i, micro->shares[i].finding);
+        if (share_of(micro, i)->finding[0]) {
+            snprintf(report, report_bytes, "worker %u: %s", i, share_of(micro, i)->finding);
             return MAE_CORRUPT;
         }
     return MAE_OK;
 }
 
-void micro_find(struct micro_share *share, const char *format, ...)
+void micro_find(struct workload_worker *state, const char *format, ...)
 {
+    const struct micro_worker *base = worker_of(state);
+    struct micro_share *share = share_of(micro_of(base->workload), base->worker_idx);
     if (share->finding[0])
         return;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(share->finding, sizeof share->finding, format, arguments);
     va_end(arguments);
+}
+
+enum mae_status micro_settle(bulk_attempt_fn *attempt, struct workload_worker *state)
+{
+    const struct micro_worker *base = worker_of(state);
+    return bulk_settle(attempt, state, micro_of(base->workload)->ops, base->worker);
+}
+
+enum mae_status micro_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                            char *report, size_t report_bytes)
+{
+    (void)committed;
+    const struct micro *micro = micro_of(workload);
+    return bulk_prove(micro->traits->check_pass, micro->ops, workload, worker, report, report_bytes);
 }
 
 enum mae_status micro_walk(struct workload *workload, struct target_worker *worker, void *arg,

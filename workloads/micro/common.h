@@ -1,7 +1,9 @@
 /*
- * common.h - what the micro-workloads share: one table with one index, its load, sizes, and what workers found wrong.
+ * common.h - what the micro-workloads share: one table with one index, its load, sizes, their workers, what those
+ * counted and found wrong, and the way a check runs.
  *
- * Each `struct workload` of theirs begins with a struct micro, so that the functions here work on all of them.
+ * Each `struct workload` of theirs begins with a struct micro and each `struct workload_worker` with a struct
+ * micro_worker, so that the functions here work on all of them.
  */
 #ifndef WORKLOADS_MICRO_COMMON_H
 #define WORKLOADS_MICRO_COMMON_H
@@ -16,12 +18,21 @@
 
 enum { MICRO_FINDING_BYTES = 256 };
 
-/* A worker's first finding. Written by it alone, in the run; only findings of committed transactions count. */
+/* What is the same for every instance of one workload. */
+struct micro_traits {
+    size_t workload_bytes, worker_bytes;               /* of its struct workload and struct workload_worker */
+    void (*fill)(void *arg, uint64_t key, void *data); /* of micro_load; as in struct bulk, arg is the workload */
+    bulk_pass_fn *check_pass;                          /* of micro_check */
+};
+
+/* What one worker alone writes, in the run; all zeros at first. */
 struct micro_share {
-    SEPARATED char finding[MICRO_FINDING_BYTES]; /* empty: none */
+    SEPARATED char finding[MICRO_FINDING_BYTES]; /* its first; only those of committed transactions count */
+    SEPARATED char tally[];                      /* what the workload counts of what the worker has committed */
 };
 
 struct micro {
+    const struct micro_traits *traits;
     const struct target_ops *ops;
     uint64_t seed;
     unsigned workers;
@@ -29,17 +40,31 @@ struct micro {
     size_t row_bytes; /* when loaded */
     struct target_table *table;
     struct target_index *index;
-    struct micro_share *shares;                        /* one per worker */
-    void (*fill)(void *arg, uint64_t key, void *data); /* as in struct bulk; arg is the workload */
+    char *shares; /* a struct micro_share per worker */
+    size_t share_bytes;
+};
+
+struct micro_worker {
+    struct workload *workload;
+    struct target_worker *worker;
+    void *tally; /* its own */
+    struct rng rng;
+    unsigned worker_idx;
 };
 
 /*
- * A zeroed workload of `bytes` with its struct micro filled in; NULL when out of memory. `rows` of `row_bytes` are what
- * micro_load loads.
+ * A zeroed workload with its struct micro filled in; NULL when out of memory. `rows` of `row_bytes` are what micro_load
+ * loads; each worker has a tally of tally_bytes.
  */
-struct workload *micro_create(size_t bytes, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                              uint64_t rows, size_t row_bytes, void (*fill)(void *arg, uint64_t key, void *data));
+struct workload *micro_create(const struct micro_traits *traits, const struct target_ops *ops, uint64_t seed,
+                              unsigned workers, uint64_t rows, size_t row_bytes, size_t tally_bytes);
 void micro_destroy(struct workload *workload);
+
+/* A zeroed worker with its struct micro_worker filled in. */
+enum mae_status micro_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                    struct workload_worker **state);
+void micro_worker_destroy(struct workload_worker *state);
+void *micro_tally(const struct workload *workload, unsigned worker_idx);
 
 /* Creates table and index, both named after the workload. */
 enum mae_status micro_setup(struct workload *workload, struct target *target, const char *name, size_t row_bytes_max,
@@ -56,7 +81,14 @@ bool micro_is_racy(const struct workload *workload);
 enum mae_status micro_findings(const struct workload *workload, char *report, size_t report_bytes);
 
 /* Remembers a finding, if it is the worker's first. */
-void micro_find(struct micro_share *share, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void micro_find(struct workload_worker *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* bulk_settle for a worker of these. */
+enum mae_status micro_settle(bulk_attempt_fn *attempt, struct workload_worker *state);
+
+/* As `check` in struct workload_ops: proves with the check_pass of the traits. */
+enum mae_status micro_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                            char *report, size_t report_bytes);
 
 /* Visits every row, see bulk_walk. */
 enum mae_status micro_walk(struct workload *workload, struct target_worker *worker, void *arg,

@@ -22,15 +22,11 @@ struct counter_options {
 struct workload {
     struct micro micro;
     struct counter_options options;
-    size_t stride;        /* counters, rounded up so that no two workers write one line */
-    uint64_t *increments; /* [worker * stride + counter], committed */
 };
 
+/* A worker's tally is its committed increments of each counter, uint64_t[rows]. */
 struct workload_worker {
-    const struct workload *workload;
-    struct target_worker *worker;
-    uint64_t *increments; /* this worker's */
-    struct rng rng;
+    struct micro_worker base;
     uint64_t keys[64];
 };
 
@@ -43,11 +39,13 @@ static void fill(void *arg, uint64_t key, void *data)
     *(uint64_t *)data = 0;
 }
 
-static void destroy(struct workload *workload)
-{
-    free(workload->increments);
-    micro_destroy(workload);
-}
+static bulk_pass_fn check_pass;
+static const struct micro_traits traits = {
+    .workload_bytes = sizeof(struct workload),
+    .worker_bytes = sizeof(struct workload_worker),
+    .fill = fill,
+    .check_pass = check_pass,
+};
 
 static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
@@ -63,18 +61,11 @@ static enum mae_status create(const char *const *values, const struct target_ops
                  options.ops_per_txn, options.rows);
         return MAE_INVALID;
     }
-    struct workload *workload =
-        micro_create(sizeof *workload, ops, seed, workers, options.rows, sizeof(uint64_t), fill);
+    struct workload *workload = micro_create(&traits, ops, seed, workers, options.rows, sizeof(uint64_t),
+                                             (size_t)options.rows * sizeof(uint64_t));
     if (!workload)
         return MAE_NO_MEMORY;
     workload->options = options;
-    enum { PER_LINE = SEPARATE_WRITERS_BYTES / sizeof(uint64_t) };
-    workload->stride = (size_t)(options.rows + PER_LINE - 1) / PER_LINE * PER_LINE;
-    workload->increments = mem_alloc(workers * workload->stride * sizeof(uint64_t));
-    if (!workload->increments) {
-        destroy(workload);
-        return MAE_NO_MEMORY;
-    }
     *result = workload;
     return MAE_OK;
 }
@@ -84,37 +75,20 @@ static enum mae_status setup(struct workload *workload, struct target *target, c
     return micro_setup(workload, target, "counter", sizeof(uint64_t), MAE_INDEX_HASH, error, error_bytes);
 }
 
-static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                     struct workload_worker **state)
-{
-    struct workload_worker *w = mem_alloc(sizeof *w);
-    if (!w)
-        return MAE_NO_MEMORY;
-    w->workload = workload;
-    w->worker = worker;
-    w->increments = &workload->increments[worker_idx * workload->stride];
-    rng_init(&w->rng, workload->micro.seed, worker_idx);
-    *state = w;
-    return MAE_OK;
-}
-
-static void worker_destroy(struct workload_worker *w)
-{
-    free(w);
-}
-
 static unsigned next(struct workload_worker *w)
 {
-    micro_draw_distinct(&w->rng, w->workload->options.rows, w->keys, (unsigned)w->workload->options.ops_per_txn);
+    micro_draw_distinct(&w->base.rng, w->base.workload->options.rows, w->keys,
+                        (unsigned)w->base.workload->options.ops_per_txn);
     return 0;
 }
 
 static enum mae_status attempt_once(struct workload_worker *w)
 {
-    const struct micro *micro = &w->workload->micro;
-    unsigned count = (unsigned)w->workload->options.ops_per_txn;
+    const struct micro *micro = &w->base.workload->micro;
+    unsigned count = (unsigned)w->base.workload->options.ops_per_txn;
+    uint64_t *increments = w->base.tally;
     struct target_txn *txn;
-    enum mae_status status = micro->ops->begin(w->worker, MAE_READ_WRITE, &txn);
+    enum mae_status status = micro->ops->begin(w->base.worker, MAE_READ_WRITE, &txn);
     if (status != MAE_OK)
         return status;
     for (unsigned i = 0; i < count; i++) {
@@ -128,19 +102,19 @@ static enum mae_status attempt_once(struct workload_worker *w)
     }
     status = micro->ops->commit(txn);
     for (unsigned i = 0; status == MAE_OK && i < count; i++)
-        w->increments[w->keys[i]]++;
+        increments[w->keys[i]]++;
     return status;
 }
 
 static enum mae_status attempt(struct workload_worker *w)
 {
     enum mae_status status = attempt_once(w);
-    return LIKELY(status != MAE_NOT_FOUND) ? status : bulk_settle(attempt_once, w, w->workload->micro.ops, w->worker);
+    return LIKELY(status != MAE_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 static unsigned operations(const struct workload_worker *w)
 {
-    return (unsigned)w->workload->options.ops_per_txn;
+    return (unsigned)w->base.workload->options.ops_per_txn;
 }
 
 struct check {
@@ -156,7 +130,7 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
     const struct workload *workload = check->workload;
     uint64_t expected = 0;
     for (unsigned i = 0; i < workload->micro.workers; i++)
-        expected += workload->increments[i * workload->stride + key];
+        expected += ((const uint64_t *)micro_tally(workload, i))[key];
     if (!data || bytes != sizeof(uint64_t)) {
         snprintf(check->report, check->report_bytes, "counter %" PRIu64 ": %zu bytes, expected %zu", key, bytes,
                  sizeof(uint64_t));
@@ -182,28 +156,21 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
     return status;
 }
 
-static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                             char *report, size_t report_bytes)
-{
-    (void)committed;
-    return bulk_prove(check_pass, workload->micro.ops, workload, worker, report, report_bytes);
-}
-
 const struct workload_ops counter_workload_ops = {
     .name = "counter",
     .help = "increments of a few counters; every committed one is found in the end",
     .options = option_table,
     .txn_types = txn_types,
     .create = create,
-    .destroy = destroy,
+    .destroy = micro_destroy,
     .setup = setup,
     .load = micro_load,
-    .worker_create = worker_create,
-    .worker_destroy = worker_destroy,
+    .worker_create = micro_worker_create,
+    .worker_destroy = micro_worker_destroy,
     .next = next,
     .attempt = attempt,
     .operations = operations,
-    .check = check,
+    .check = micro_check,
     .data_size = micro_data_size,
     .space = micro_space,
 };

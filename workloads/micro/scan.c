@@ -36,24 +36,19 @@ struct scan_options {
     SCAN_OPTIONS(OPTION_FIELD)
 };
 
-struct scan_share {
-    SEPARATED uint64_t updates;
-    uint64_t scans, records;
+/* What a worker has committed. */
+struct scan_tally {
+    uint64_t updates, scans, records;
 };
 
 struct workload {
     struct micro micro;
     struct scan_options options;
     struct distribution distribution;
-    struct scan_share *shares; /* [worker], committed */
 };
 
 struct workload_worker {
-    struct workload *workload;
-    struct target_worker *worker;
-    struct micro_share *findings;
-    struct scan_share *share;
-    struct rng rng;
+    struct micro_worker base;
     unsigned type, operations;
     uint64_t key, length;
     /* Of the running attempt. */
@@ -72,11 +67,13 @@ static void fill(void *arg, uint64_t key, void *data)
     record_fill(data, workload->micro.row_bytes, key, 0);
 }
 
-static void destroy(struct workload *workload)
-{
-    free(workload->shares);
-    micro_destroy(workload);
-}
+static bulk_pass_fn check_pass;
+static const struct micro_traits traits = {
+    .workload_bytes = sizeof(struct workload),
+    .worker_bytes = sizeof(struct workload_worker),
+    .fill = fill,
+    .check_pass = check_pass,
+};
 
 static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
@@ -91,21 +88,18 @@ static enum mae_status create(const char *const *values, const struct target_ops
         snprintf(error, error_bytes, "snapshot=off with kind=table: table scans are snapshots only");
         return MAE_INVALID;
     }
-    struct workload *workload =
-        micro_create(sizeof *workload, ops, seed, workers, options.records, (size_t)options.record_bytes, fill);
+    struct workload *workload = micro_create(&traits, ops, seed, workers, options.records, (size_t)options.record_bytes,
+                                             sizeof(struct scan_tally));
     if (!workload)
         return MAE_NO_MEMORY;
     workload->options = options;
-    workload->shares = mem_alloc(workers * sizeof *workload->shares);
     struct distribution_config keys = {.kind = (enum distribution_kind)options.distribution,
                                        .theta = options.theta,
                                        .hot_fraction = 0.2,
                                        .hot_ratio = 0.8};
-    enum mae_status status = MAE_NO_MEMORY;
-    if (workload->shares)
-        status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);
+    enum mae_status status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);
     if (status != MAE_OK) {
-        destroy(workload);
+        micro_destroy(workload);
         return status;
     }
     *result = workload;
@@ -118,36 +112,16 @@ static enum mae_status setup(struct workload *workload, struct target *target, c
                        workload->options.kind == KIND_RANGE ? MAE_INDEX_ORDERED : MAE_INDEX_HASH, error, error_bytes);
 }
 
-static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                     struct workload_worker **state)
-{
-    struct workload_worker *w = mem_alloc(sizeof *w);
-    if (!w)
-        return MAE_NO_MEMORY;
-    w->workload = workload;
-    w->worker = worker;
-    w->findings = &workload->micro.shares[worker_idx];
-    w->share = &workload->shares[worker_idx];
-    rng_init(&w->rng, workload->micro.seed, worker_idx);
-    *state = w;
-    return MAE_OK;
-}
-
-static void worker_destroy(struct workload_worker *w)
-{
-    free(w);
-}
-
 static unsigned next(struct workload_worker *w)
 {
-    const struct scan_options *options = &w->workload->options;
-    w->type = rng_unit(&w->rng) < options->scan_ratio ? SCAN : UPDATE;
-    w->key = distribution_draw(&w->workload->distribution, &w->rng);
+    const struct scan_options *options = &w->base.workload->options;
+    w->type = rng_unit(&w->base.rng) < options->scan_ratio ? SCAN : UPDATE;
+    w->key = distribution_draw(&w->base.workload->distribution, &w->base.rng);
     w->length = options->records;
     if (w->type == SCAN && options->kind == KIND_TABLE) {
         w->key = 0;
     } else if (w->type == SCAN) {
-        w->length = 1 + rng_below(&w->rng, options->scan_length_max);
+        w->length = 1 + rng_below(&w->base.rng, options->scan_length_max);
         if (w->length > options->records - w->key)
             w->length = options->records - w->key;
     }
@@ -186,7 +160,7 @@ static bool visit_row(void *arg, uint64_t ref, const void *data, size_t bytes)
 static bool visit_entry(void *arg, const void *key, uint64_t ref)
 {
     struct workload_worker *w = arg;
-    const struct micro *micro = &w->workload->micro;
+    const struct micro *micro = &w->base.workload->micro;
     const void *data;
     size_t bytes;
     (void)key;
@@ -199,7 +173,7 @@ static bool visit_entry(void *arg, const void *key, uint64_t ref)
 
 static enum mae_status scan_keys(struct workload_worker *w)
 {
-    const struct micro *micro = &w->workload->micro;
+    const struct micro *micro = &w->base.workload->micro;
     uint64_t keys[BULK_ROWS];
     for (uint64_t done = 0; done < w->length; done += BULK_ROWS) {
         size_t count = w->length - done < BULK_ROWS ? (size_t)(w->length - done) : BULK_ROWS;
@@ -220,7 +194,7 @@ static enum mae_status scan_keys(struct workload_worker *w)
 
 static enum mae_status run(struct workload_worker *w)
 {
-    const struct micro *micro = &w->workload->micro;
+    const struct micro *micro = &w->base.workload->micro;
     enum mae_status status;
     void *data;
     w->visited = w->sum = 0;
@@ -231,7 +205,7 @@ static enum mae_status run(struct workload_worker *w)
             record_increment(data, micro->row_bytes);
         return status;
     }
-    switch (w->workload->options.kind) {
+    switch (w->base.workload->options.kind) {
     case KIND_TABLE:
         return micro->ops->table_scan(w->txn, micro->table, visit_row, w);
     case KIND_KEYS:
@@ -244,11 +218,12 @@ static enum mae_status run(struct workload_worker *w)
 
 static enum mae_status attempt_once(struct workload_worker *w)
 {
-    const struct workload *workload = w->workload;
+    const struct workload *workload = w->base.workload;
     const struct target_ops *ops = workload->micro.ops;
+    struct scan_tally *tally = w->base.tally;
     bool snapshot = w->type == SCAN && workload->options.snapshot;
     w->finding[0] = '\0';
-    enum mae_status status = ops->begin(w->worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &w->txn);
+    enum mae_status status = ops->begin(w->base.worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &w->txn);
     if (status != MAE_OK)
         return status;
     status = run(w);
@@ -264,21 +239,21 @@ static enum mae_status attempt_once(struct workload_worker *w)
         return status;
     __asm__ volatile("" : : "r"(w->sum)); /* the reads have a use */
     w->operations = w->type == SCAN ? (unsigned)w->visited : 1;
-    w->share->updates += w->type == UPDATE;
-    w->share->scans += w->type == SCAN;
-    w->share->records += w->type == SCAN ? w->visited : 0;
+    tally->updates += w->type == UPDATE;
+    tally->scans += w->type == SCAN;
+    tally->records += w->type == SCAN ? w->visited : 0;
     if (UNLIKELY(w->type == SCAN && w->visited != w->length))
-        micro_find(w->findings, "a scan from key %" PRIu64 " met %" PRIu64 " rows, expected %" PRIu64, w->key,
-                   w->visited, w->length);
+        micro_find(w, "a scan from key %" PRIu64 " met %" PRIu64 " rows, expected %" PRIu64, w->key, w->visited,
+                   w->length);
     if (UNLIKELY(w->finding[0]))
-        micro_find(w->findings, "%s", w->finding);
+        micro_find(w, "%s", w->finding);
     return MAE_OK;
 }
 
 static enum mae_status attempt(struct workload_worker *w)
 {
     enum mae_status status = attempt_once(w);
-    return LIKELY(status != MAE_NOT_FOUND) ? status : bulk_settle(attempt_once, w, w->workload->micro.ops, w->worker);
+    return LIKELY(status != MAE_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 static unsigned operations(const struct workload_worker *w)
@@ -313,9 +288,10 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
         return status;
     uint64_t updates = 0, scans = 0, records = 0;
     for (unsigned i = 0; i < workload->micro.workers; i++) {
-        updates += workload->shares[i].updates;
-        scans += workload->shares[i].scans;
-        records += workload->shares[i].records;
+        const struct scan_tally *tally = micro_tally(workload, i);
+        updates += tally->updates;
+        scans += tally->scans;
+        records += tally->records;
     }
     bool equal = check.stamps == updates, racy = micro_is_racy(workload);
     snprintf(report, report_bytes,
@@ -325,28 +301,21 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
     return equal || racy ? MAE_OK : MAE_CORRUPT;
 }
 
-static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                             char *report, size_t report_bytes)
-{
-    (void)committed;
-    return bulk_prove(check_pass, workload->micro.ops, workload, worker, report, report_bytes);
-}
-
 const struct workload_ops scan_workload_ops = {
     .name = "scan",
     .help = "full table scans, range scans or runs of keys, against updates",
     .options = option_table,
     .txn_types = txn_types,
     .create = create,
-    .destroy = destroy,
+    .destroy = micro_destroy,
     .setup = setup,
     .load = micro_load,
-    .worker_create = worker_create,
-    .worker_destroy = worker_destroy,
+    .worker_create = micro_worker_create,
+    .worker_destroy = micro_worker_destroy,
     .next = next,
     .attempt = attempt,
     .operations = operations,
-    .check = check,
+    .check = micro_check,
     .data_size = micro_data_size,
     .space = micro_space,
 };

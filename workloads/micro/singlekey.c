@@ -18,21 +18,14 @@ struct singlekey_options {
     SINGLEKEY_OPTIONS(OPTION_FIELD)
 };
 
-struct singlekey_share {
-    SEPARATED uint64_t updates;
-};
-
 struct workload {
     struct micro micro;
     struct singlekey_options options;
-    struct singlekey_share *updates; /* [worker], committed */
 };
 
+/* A worker's tally is its committed updates, a uint64_t. */
 struct workload_worker {
-    const struct workload *workload;
-    struct target_worker *worker;
-    struct singlekey_share *share;
-    struct rng rng;
+    struct micro_worker base;
     bool read;
 };
 
@@ -46,11 +39,13 @@ static void fill(void *arg, uint64_t key, void *data)
     record_fill(data, workload->micro.row_bytes, key, 0);
 }
 
-static void destroy(struct workload *workload)
-{
-    free(workload->updates);
-    micro_destroy(workload);
-}
+static bulk_pass_fn check_pass;
+static const struct micro_traits traits = {
+    .workload_bytes = sizeof(struct workload),
+    .worker_bytes = sizeof(struct workload_worker),
+    .fill = fill,
+    .check_pass = check_pass,
+};
 
 static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
@@ -62,15 +57,10 @@ static enum mae_status create(const char *const *values, const struct target_ops
     if (reader.status != MAE_OK)
         return reader.status;
     struct workload *workload =
-        micro_create(sizeof *workload, ops, seed, workers, 1, (size_t)options.record_bytes, fill);
+        micro_create(&traits, ops, seed, workers, 1, (size_t)options.record_bytes, sizeof(uint64_t));
     if (!workload)
         return MAE_NO_MEMORY;
     workload->options = options;
-    workload->updates = mem_alloc(workers * sizeof *workload->updates);
-    if (!workload->updates) {
-        destroy(workload);
-        return MAE_NO_MEMORY;
-    }
     *result = workload;
     return MAE_OK;
 }
@@ -80,39 +70,20 @@ static enum mae_status setup(struct workload *workload, struct target *target, c
     return micro_setup(workload, target, "singlekey", workload->micro.row_bytes, MAE_INDEX_HASH, error, error_bytes);
 }
 
-static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                     struct workload_worker **state)
-{
-    struct workload_worker *w = mem_alloc(sizeof *w);
-    if (!w)
-        return MAE_NO_MEMORY;
-    w->workload = workload;
-    w->worker = worker;
-    w->share = &workload->updates[worker_idx];
-    rng_init(&w->rng, workload->micro.seed, worker_idx);
-    *state = w;
-    return MAE_OK;
-}
-
-static void worker_destroy(struct workload_worker *w)
-{
-    free(w);
-}
-
 static unsigned next(struct workload_worker *w)
 {
-    w->read = rng_unit(&w->rng) < w->workload->options.read_ratio;
+    w->read = rng_unit(&w->base.rng) < w->base.workload->options.read_ratio;
     return w->read ? 0 : 1;
 }
 
 static enum mae_status attempt_once(struct workload_worker *w)
 {
-    const struct micro *micro = &w->workload->micro;
+    const struct micro *micro = &w->base.workload->micro;
     struct target_txn *txn;
     const void *old;
     void *data;
     uint64_t sum = 0;
-    enum mae_status status = micro->ops->begin(w->worker, MAE_READ_WRITE, &txn);
+    enum mae_status status = micro->ops->begin(w->base.worker, MAE_READ_WRITE, &txn);
     if (status != MAE_OK)
         return status;
     if (w->read) {
@@ -131,14 +102,14 @@ static enum mae_status attempt_once(struct workload_worker *w)
     status = micro->ops->commit(txn);
     __asm__ volatile("" : : "r"(sum)); /* the read has a use */
     if (status == MAE_OK && !w->read)
-        w->share->updates++;
+        ++*(uint64_t *)w->base.tally;
     return status;
 }
 
 static enum mae_status attempt(struct workload_worker *w)
 {
     enum mae_status status = attempt_once(w);
-    return LIKELY(status != MAE_NOT_FOUND) ? status : bulk_settle(attempt_once, w, w->workload->micro.ops, w->worker);
+    return LIKELY(status != MAE_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 static unsigned operations(const struct workload_worker *w)
@@ -163,7 +134,7 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
         !(racy && data))
         return false;
     for (unsigned i = 0; i < workload->micro.workers; i++)
-        updates += workload->updates[i].updates;
+        updates += *(const uint64_t *)micro_tally(workload, i);
     if (bytes < 16)
         updates = (uint32_t)updates;
     snprintf(check->report, check->report_bytes,
@@ -179,28 +150,21 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
     return micro_walk(workload, worker, &check, check_row);
 }
 
-static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                             char *report, size_t report_bytes)
-{
-    (void)committed;
-    return bulk_prove(check_pass, workload->micro.ops, workload, worker, report, report_bytes);
-}
-
 const struct workload_ops singlekey_workload_ops = {
     .name = "singlekey",
     .help = "one record that every transaction reads or updates",
     .options = option_table,
     .txn_types = txn_types,
     .create = create,
-    .destroy = destroy,
+    .destroy = micro_destroy,
     .setup = setup,
     .load = micro_load,
-    .worker_create = worker_create,
-    .worker_destroy = worker_destroy,
+    .worker_create = micro_worker_create,
+    .worker_destroy = micro_worker_destroy,
     .next = next,
     .attempt = attempt,
     .operations = operations,
-    .check = check,
+    .check = micro_check,
     .data_size = micro_data_size,
     .space = micro_space,
 };

@@ -27,22 +27,14 @@ struct skew_options {
     SKEW_OPTIONS(OPTION_FIELD)
 };
 
-struct skew_share {
-    SEPARATED int64_t change; /* of the sum of all rows, by committed transactions */
-};
-
 struct workload {
     struct micro micro;
     struct skew_options options;
-    struct skew_share *changes; /* [worker] */
 };
 
+/* A worker's tally is by how much its committed transactions changed the sum of all rows, an int64_t. */
 struct workload_worker {
-    struct workload *workload;
-    struct target_worker *worker;
-    struct micro_share *share;
-    struct skew_share *change;
-    struct rng rng;
+    struct micro_worker base;
     unsigned type;
     uint64_t keys[2]; /* of the row to change and its twin */
     int64_t amount;
@@ -58,11 +50,13 @@ static void fill(void *arg, uint64_t key, void *data)
     *(int64_t *)data = (int64_t)workload->options.initial_value;
 }
 
-static void destroy(struct workload *workload)
-{
-    free(workload->changes);
-    micro_destroy(workload);
-}
+static bulk_pass_fn check_pass;
+static const struct micro_traits traits = {
+    .workload_bytes = sizeof(struct workload),
+    .worker_bytes = sizeof(struct workload_worker),
+    .fill = fill,
+    .check_pass = check_pass,
+};
 
 static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
@@ -74,15 +68,10 @@ static enum mae_status create(const char *const *values, const struct target_ops
     if (reader.status != MAE_OK)
         return reader.status;
     struct workload *workload =
-        micro_create(sizeof *workload, ops, seed, workers, 2 * options.pairs, sizeof(int64_t), fill);
+        micro_create(&traits, ops, seed, workers, 2 * options.pairs, sizeof(int64_t), sizeof(int64_t));
     if (!workload)
         return MAE_NO_MEMORY;
     workload->options = options;
-    workload->changes = mem_alloc(workers * sizeof *workload->changes);
-    if (!workload->changes) {
-        destroy(workload);
-        return MAE_NO_MEMORY;
-    }
     *result = workload;
     return MAE_OK;
 }
@@ -92,40 +81,20 @@ static enum mae_status setup(struct workload *workload, struct target *target, c
     return micro_setup(workload, target, "skew", sizeof(int64_t), MAE_INDEX_HASH, error, error_bytes);
 }
 
-static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                     struct workload_worker **state)
-{
-    struct workload_worker *w = mem_alloc(sizeof *w);
-    if (!w)
-        return MAE_NO_MEMORY;
-    w->workload = workload;
-    w->worker = worker;
-    w->share = &workload->micro.shares[worker_idx];
-    w->change = &workload->changes[worker_idx];
-    rng_init(&w->rng, workload->micro.seed, worker_idx);
-    *state = w;
-    return MAE_OK;
-}
-
-static void worker_destroy(struct workload_worker *w)
-{
-    free(w);
-}
-
 static unsigned next(struct workload_worker *w)
 {
-    const struct skew_options *options = &w->workload->options;
-    w->type = rng_unit(&w->rng) < options->audit_ratio ? AUDIT : WITHDRAW;
-    w->keys[0] = rng_below(&w->rng, 2 * options->pairs);
+    const struct skew_options *options = &w->base.workload->options;
+    w->type = rng_unit(&w->base.rng) < options->audit_ratio ? AUDIT : WITHDRAW;
+    w->keys[0] = rng_below(&w->base.rng, 2 * options->pairs);
     w->keys[1] = w->keys[0] ^ 1;
-    w->amount = 1 + (int64_t)rng_below(&w->rng, options->withdrawal_max);
+    w->amount = 1 + (int64_t)rng_below(&w->base.rng, options->withdrawal_max);
     return w->type;
 }
 
 /* Reads the pair and, unless it is an audit, writes one of it. */
 static enum mae_status run(struct workload_worker *w, struct target_txn *txn, int64_t *sum, int64_t *change)
 {
-    const struct micro *micro = &w->workload->micro;
+    const struct micro *micro = &w->base.workload->micro;
     const void *own, *twin;
     enum mae_status status = micro->ops->read(txn, micro->index, &w->keys[0], &own, NULL);
     if (status == MAE_OK)
@@ -135,7 +104,7 @@ static enum mae_status run(struct workload_worker *w, struct target_txn *txn, in
     *sum = *(const int64_t *)own + *(const int64_t *)twin;
     if (w->type == AUDIT)
         return MAE_OK;
-    *change = *sum >= w->amount ? -w->amount : 2 * (int64_t)w->workload->options.initial_value - *sum;
+    *change = *sum >= w->amount ? -w->amount : 2 * (int64_t)w->base.workload->options.initial_value - *sum;
     void *data;
     status = micro->ops->update(txn, micro->index, &w->keys[0], 0, NULL, &data);
     if (status == MAE_OK)
@@ -145,10 +114,10 @@ static enum mae_status run(struct workload_worker *w, struct target_txn *txn, in
 
 static enum mae_status attempt_once(struct workload_worker *w)
 {
-    const struct target_ops *ops = w->workload->micro.ops;
+    const struct target_ops *ops = w->base.workload->micro.ops;
     int64_t sum = 0, change = 0;
     struct target_txn *txn;
-    enum mae_status status = ops->begin(w->worker, w->type == AUDIT ? MAE_SNAPSHOT : MAE_READ_WRITE, &txn);
+    enum mae_status status = ops->begin(w->base.worker, w->type == AUDIT ? MAE_SNAPSHOT : MAE_READ_WRITE, &txn);
     if (status != MAE_OK)
         return status;
     status = run(w, txn, &sum, &change);
@@ -159,10 +128,9 @@ static enum mae_status attempt_once(struct workload_worker *w)
     status = ops->commit(txn);
     if (status != MAE_OK)
         return status;
-    w->change->change += change;
+    *(int64_t *)w->base.tally += change;
     if (UNLIKELY(sum < 0))
-        micro_find(w->share,
-                   "rows %" PRIu64 " and %" PRIu64 " had a sum of %" PRId64 ", expected 0 or more: write skew",
+        micro_find(w, "rows %" PRIu64 " and %" PRIu64 " had a sum of %" PRId64 ", expected 0 or more: write skew",
                    w->keys[0], w->keys[1], sum);
     return MAE_OK;
 }
@@ -170,7 +138,7 @@ static enum mae_status attempt_once(struct workload_worker *w)
 static enum mae_status attempt(struct workload_worker *w)
 {
     enum mae_status status = attempt_once(w);
-    return LIKELY(status != MAE_NOT_FOUND) ? status : bulk_settle(attempt_once, w, w->workload->micro.ops, w->worker);
+    return LIKELY(status != MAE_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 static unsigned operations(const struct workload_worker *w)
@@ -215,18 +183,11 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
         return status;
     int64_t expected = (int64_t)(workload->micro.rows * workload->options.initial_value);
     for (unsigned i = 0; i < workload->micro.workers; i++)
-        expected += workload->changes[i].change;
+        expected += *(const int64_t *)micro_tally(workload, i);
     bool racy = micro_is_racy(workload);
     snprintf(report, report_bytes, "%" PRIu64 " rows, total %" PRId64 ", expected %" PRId64 "%s", workload->micro.rows,
              check.total, expected, racy ? " (not transactional: not owed)" : "");
     return check.total == expected || racy ? MAE_OK : MAE_CORRUPT;
-}
-
-static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                             char *report, size_t report_bytes)
-{
-    (void)committed;
-    return bulk_prove(check_pass, workload->micro.ops, workload, worker, report, report_bytes);
 }
 
 const struct workload_ops skew_workload_ops = {
@@ -235,15 +196,15 @@ const struct workload_ops skew_workload_ops = {
     .options = option_table,
     .txn_types = txn_types,
     .create = create,
-    .destroy = destroy,
+    .destroy = micro_destroy,
     .setup = setup,
     .load = micro_load,
-    .worker_create = worker_create,
-    .worker_destroy = worker_destroy,
+    .worker_create = micro_worker_create,
+    .worker_destroy = micro_worker_destroy,
     .next = next,
     .attempt = attempt,
     .operations = operations,
-    .check = check,
+    .check = micro_check,
     .data_size = micro_data_size,
     .space = micro_space,
 };
