@@ -1,5 +1,5 @@
 /* figure.c - see figure.h. */
-#define _GNU_SOURCE /* asprintf */
+#define _GNU_SOURCE /* strchrnul */
 #include "harness/figure.h"
 
 #include <argp.h>
@@ -41,17 +41,6 @@ static void complain(const struct request *request, const char *format, ...)
     (void)vfprintf(stderr, format, args);
     (void)fputc('\n', stderr);
     va_end(args);
-}
-
-__attribute__((format(printf, 1, 2))) static char *text_of(const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-    va_start(args, format);
-    if (vasprintf(&text, format, args) < 0)
-        abort();
-    va_end(args);
-    return text;
 }
 
 /* Closes a file that was written; false if anything is missing in it. */
@@ -126,7 +115,7 @@ static char *way_to_here(const char *out)
 
 static bool job_write(const struct request *request, const struct figure_info *figure, const char *job)
 {
-    char *experiment = text_of(EXPERIMENTS "/%s.conf", figure->name);
+    char *experiment = support_format(EXPERIMENTS "/%s.conf", figure->name);
     struct jobfile *jobfile = experiment_read(request, experiment);
     FILE *file = jobfile ? fopen(job, "w") : NULL;
     if (file) {
@@ -135,7 +124,8 @@ static bool job_write(const struct request *request, const struct figure_info *f
         (void)fprintf(file, "include = \"%s%s\"\n", way, experiment);
         const char *const parts[] = {"", point_value(&jobfile->points[0], "workload"), figure->name};
         for (size_t i = 0; i < 3; i++) {
-            char *part = text_of(EXPERIMENTS "/effort/%s%s%s.conf", request->effort, *parts[i] ? "-" : "", parts[i]);
+            char *part =
+                support_format(EXPERIMENTS "/effort/%s%s%s.conf", request->effort, *parts[i] ? "-" : "", parts[i]);
             if (exists(part))
                 (void)fprintf(file, "include = \"%s%s\"\n", way, part);
             free(part);
@@ -222,14 +212,14 @@ static int picture_draw(const struct request *request, const struct figure_info 
                         const char *folder, const char *lines)
 {
     struct support_text script = {0};
-    char *output = text_of("%s.%s", folder, format), *plot = text_of("plots/%s.gp", figure->name);
+    char *output = support_format("%s.%s", folder, format), *plot = support_format("plots/%s.gp", figure->name);
     const char *const files[][2] = {
         {"data", "data.csv"}, {"csv", "results.csv"}, {"intervals", "intervals.csv"}, {"latencies", "latency.csv"}};
     program_gnuplot_set(&script, "format", format);
     program_gnuplot_set(&script, "output", output);
     program_gnuplot_set(&script, "lines", lines);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        char *path = text_of("%s/%s", folder, files[i][1]);
+        char *path = support_format("%s/%s", folder, files[i][1]);
         program_gnuplot_set(&script, files[i][0], exists(path) ? path : "");
         free(path);
     }
@@ -250,7 +240,7 @@ static int figure_draw(const struct request *request, const struct figure_info *
 {
     static const char *const formats[] = {"svg", "pdf", "png"};
     struct support_text lines = {0};
-    char *results = text_of("%s/results.csv", folder), *data = text_of("%s/data.csv", folder);
+    char *results = support_format("%s/results.csv", folder), *data = support_format("%s/data.csv", folder);
     int code = EXIT_FAILED;
     if (data_write(request, figure, job, results, data, &lines)) {
         code = EXIT_FINE;
@@ -267,8 +257,8 @@ static int figure_draw(const struct request *request, const struct figure_info *
 
 static int figure_run(const struct request *request, const struct figure_info *figure)
 {
-    char *job = text_of("%s/%s.conf", request->out, figure->name);
-    char *folder = text_of("%s/%s", request->out, figure->name);
+    char *job = support_format("%s/%s.conf", request->out, figure->name);
+    char *folder = support_format("%s/%s", request->out, figure->name);
     int code = EXIT_FINE;
     if (!request->plot_only)
         code = job_write(request, figure, job) ? sweep(request, job, folder) : EXIT_FAILED;
@@ -300,7 +290,7 @@ static const struct argp_option options[] = {
 static void list_print(void)
 {
     for (size_t i = 0; figure_at(i) != NULL; i++) {
-        char line[256] = "", *path = text_of(EXPERIMENTS "/%s.conf", figure_at(i)->name);
+        char line[256] = "", *path = support_format(EXPERIMENTS "/%s.conf", figure_at(i)->name);
         FILE *file = fopen(path, "r");
         if (file && fgets(line, sizeof(line), file))
             line[strcspn(line, "\n")] = '\0';
@@ -395,7 +385,7 @@ enum exit_code figure_command(int argc, char **argv)
         complain(&request, "there is no " EXPERIMENTS " or no plots/figure.gp here: run it from the project's root");
         return EXIT_USAGE;
     }
-    char *out = request.out ? support_copy(request.out) : text_of("results/figures/%s", request.effort);
+    char *out = request.out ? support_copy(request.out) : support_format("results/figures/%s", request.effort);
     request.out = out;
     int code = EXIT_FAILED;
     if (program_folder_make(request.name, out))

@@ -1,11 +1,10 @@
 /* report_html.c - see report_html.h. */
-#define _GNU_SOURCE /* strverscmp, asprintf */
+#define _GNU_SOURCE /* strverscmp */
 #include "harness/report_html.h"
 
 #include <argp.h>
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,17 +37,6 @@ struct report {
     struct experiment experiments[EXPERIMENTS_MAX];
     size_t verdicts[3]; /* how many claims ended in each */
 };
-
-__attribute__((format(printf, 1, 2))) static char *text_of(const char *format, ...)
-{
-    char *text = NULL;
-    va_list args;
-    va_start(args, format);
-    if (vasprintf(&text, format, args) < 0)
-        abort();
-    va_end(args);
-    return text;
-}
 
 static bool is_folder(const char *path)
 {
@@ -103,11 +91,11 @@ static bool experiment_read(struct report *report, const char *name, const char 
 /* The job file of one sweep: its plan.txt begins "FILE, order by". */
 static char *planned_job(const struct report *report)
 {
-    char why[256], *path = text_of("%s/plan.txt", report->folder);
+    char why[256], *path = support_format("%s/plan.txt", report->folder);
     size_t bytes;
     char *text = text_file_read(path, CONF_BYTES_MAX, true, &bytes, why, sizeof(why));
     char *end = text ? strstr(text, ", order by") : NULL;
-    char *job = text_of("%.*s", end ? (int)(end - text) : 0, text ? text : "");
+    char *job = support_format("%.*s", end ? (int)(end - text) : 0, text ? text : "");
     free(path);
     free(text);
     return job;
@@ -118,14 +106,14 @@ static bool experiments_read(struct report *report)
     bool fine = true;
     for (size_t i = 0; fine && figure_at(i) != NULL; i++) {
         const char *name = figure_at(i)->name;
-        char *results = text_of("%s/%s/results.csv", report->folder, name);
-        char *job = text_of("%s/%s.conf", report->folder, name);
+        char *results = support_format("%s/%s/results.csv", report->folder, name);
+        char *job = support_format("%s/%s.conf", report->folder, name);
         fine = experiment_read(report, name, results, job);
         free(results);
         free(job);
     }
     if (fine && report->count == 0) { /* the folder of one sweep */
-        char *results = text_of("%s/results.csv", report->folder), *job = planned_job(report);
+        char *results = support_format("%s/results.csv", report->folder), *job = planned_job(report);
         fine = experiment_read(report, "", results, job);
         free(results);
         free(job);
@@ -463,8 +451,8 @@ static void figures_write(FILE *page, const struct report *report)
         const struct figure_info *figure = figure_by_name(experiment->name);
         if (!figure)
             continue;
-        char *job = text_of("%s/%s.conf", report->folder, experiment->name);
-        char *picture = text_of("%s/%s.svg", report->folder, experiment->name);
+        char *job = support_format("%s/%s.conf", report->folder, experiment->name);
+        char *picture = support_format("%s/%s.svg", report->folder, experiment->name);
         (void)fprintf(page, "<figure id=\"%s\">\n", experiment->name);
         head_write(page, job, experiment->name);
         if (!html_svg(page, picture, experiment->name, experiment->name))
@@ -489,8 +477,8 @@ static void settings_write(FILE *page, const struct report *report)
     if (experiment->name[0] != '\0')
         return;
     char *picture =
-        text_of("%.*s.svg", (int)(strlen(report->folder) - (report->folder[strlen(report->folder) - 1] == '/')),
-                report->folder);
+        support_format("%.*s.svg", (int)(strlen(report->folder) - (report->folder[strlen(report->folder) - 1] == '/')),
+                       report->folder);
     (void)fputs("<div class=\"figures\"><figure>\n", page); /* what `maemio figure` drew beside the folder */
     if (!html_svg(page, picture, "settings", "settings side by side"))
         (void)fputs("<p class=\"small soft\">No picture: `maemio figure contention` draws one.</p>", page);
@@ -572,7 +560,7 @@ static void page_write(FILE *page, FILE *csv, struct report *report)
 
 static FILE *file_open(const struct report *report, const char *name, char **path)
 {
-    *path = text_of("%s/%s", report->folder, name);
+    *path = support_format("%s/%s", report->folder, name);
     FILE *file = fopen(*path, "w");
     if (!file)
         (void)fprintf(stderr, "%s: %s: cannot be written: %s\n", report->command, *path, strerror(errno));

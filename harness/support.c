@@ -1,4 +1,5 @@
 /* support.c - see support.h. */
+#define _GNU_SOURCE /* vasprintf */
 #include "harness/support.h"
 
 #include <stdarg.h>
@@ -35,6 +36,16 @@ void *support_realloc(void *block, size_t bytes)
 char *support_copy(const char *text)
 {
     return need(strdup(text));
+}
+
+char *support_format(const char *format, ...)
+{
+    char *text;
+    va_list arguments;
+    va_start(arguments, format);
+    int bytes = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    return need(bytes < 0 ? NULL : text);
 }
 
 void support_text_add(struct support_text *text, const char *format, ...)

@@ -11,6 +11,7 @@ void *support_alloc(size_t bytes);         /* zeroed */
 void *support_alloc_aligned(size_t bytes); /* zeroed, SUPPORT_LINE_BYTES aligned and rounded up */
 void *support_realloc(void *block, size_t bytes);
 char *support_copy(const char *text);
+char *support_format(const char *format, ...) __attribute__((format(printf, 1, 2))); /* the caller frees it */
 
 /* A text that grows; {0} is empty, `text` is NULL until something is added and is freed by the owner. */
 struct support_text {
