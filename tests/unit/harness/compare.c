@@ -13,6 +13,7 @@
 #include <jansson.h>
 
 #include "harness/compare.h"
+#include "tests/support/scratch.h"
 
 static char a_path[] = "/tmp/maemio-compare-a-XXXXXX", b_path[] = "/tmp/maemio-compare-b-XXXXXX";
 static char error[COMPARE_ERROR_BYTES];
@@ -69,14 +70,11 @@ static void add_rows(FILE *file, const char *theta, double speed, int repetition
 
 static char *rows(const char *header, double low_theta_speed, double high_theta_speed, int repetitions)
 {
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *file = open_memstream(&text, &bytes);
+    FILE *file = scratch_text_open();
     fputs(header, file);
     add_rows(file, "0.5", low_theta_speed, repetitions);
     add_rows(file, "0.99", high_theta_speed, repetitions);
-    fclose(file);
-    return text;
+    return scratch_text_close(file);
 }
 
 static const char header[] = "workload,theta,repetition,speed,revision\n";
@@ -177,11 +175,9 @@ static void configurations_of_one_file_are_listed_and_never_joined(void **state)
     assert_int_equal(compare_exit(compare, true), 5);
     assert_int_equal(compare_exit(compare, false), 0);
 
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *file = open_memstream(&text, &bytes);
+    FILE *file = scratch_text_open();
     compare_print_table(compare, file);
-    fclose(file);
+    char *text = scratch_text_close(file);
     assert_non_null(strstr(text, "(line 3, 2 repetitions): theta=0.9\n"));
     assert_non_null(strstr(text, "(line 2, 1 repetitions): theta=0.90\n"));
     assert_non_null(strstr(text, "1 compared: 0 slower, 0 faster, 0 same, 1 inconclusive; 2 not matched\n"));
@@ -291,11 +287,9 @@ static void the_json_says_the_same(void **state)
 {
     (void)state;
     struct compare *compare = compare_speeds(100, 50, 100, 40, 10);
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *file = open_memstream(&text, &bytes);
+    FILE *file = scratch_text_open();
     compare_print_json(compare, file);
-    fclose(file);
+    char *text = scratch_text_close(file);
     json_error_t where;
     json_t *root = json_loads(text, 0, &where);
     if (!root)
@@ -312,9 +306,9 @@ static void the_json_says_the_same(void **state)
     compare_destroy(compare);
 
     compare = compared("theta,speed\n\xff,1\n", "theta,speed\n2,1\n"); /* no value, no UTF-8: still JSON */
-    file = open_memstream(&text, &bytes);
+    file = scratch_text_open();
     compare_print_json(compare, file);
-    fclose(file);
+    text = scratch_text_close(file);
     root = json_loads(text, 0, &where);
     assert_non_null(root);
     assert_int_equal(json_array_size(json_object_get(root, "unmatched")), 2);
@@ -326,15 +320,12 @@ static void the_json_says_the_same(void **state)
 /* Speeds of one configuration, two rows a block; the machine is `slow_block` times as fast in every second one. */
 static char *block_rows(double speed, double slow_block, int blocks)
 {
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *file = open_memstream(&text, &bytes);
+    FILE *file = scratch_text_open();
     fputs(header, file);
     for (int i = 0; i < 2 * blocks; i++)
         fprintf(file, "ycsb,0.5,%d,%.6f,r1\n", i / 2 + 1,
                 speed * (i / 2 % 2 ? slow_block : 1) * (1 + 0.002 * ((i * 7 % 10) - 4.5) / 4.5));
-    fclose(file);
-    return text;
+    return scratch_text_close(file);
 }
 
 static void blocks_take_the_drift_out(void **state)
@@ -373,13 +364,11 @@ static void measured_noise_widens_the_bound(void **state)
     assert_true(fd >= 0 && close(fd) == 0);
     char *a = block_rows(100, 1, 10), *b = block_rows(95, 1, 10);
     /* A A' A' A, eight times; A' is 10% off. A torn block at the end does not count. */
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *file = open_memstream(&text, &bytes);
+    FILE *file = scratch_text_open();
     fputs(header, file);
     for (int i = 0; i < 34; i++)
         fprintf(file, "ycsb,0.5,%d,%d,r1\n", i / 4, i % 4 == 1 || i % 4 == 2 ? 110 : 100);
-    fclose(file);
+    char *text = scratch_text_close(file);
     write_text(noise_path, text);
     options.blocks = "repetition";
     options.noise_path = noise_path;

@@ -7,35 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "harness/csv_table.h"
+#include "tests/support/scratch.h"
 
-static char path[] = "/tmp/maemio-csv-XXXXXX";
 static char error[CSV_TABLE_ERROR_BYTES];
 
 static bool read_text(struct csv_table *table, const char *text, size_t bytes)
 {
-    FILE *file = fopen(path, "w");
+    FILE *file = fopen(scratch_path, "w");
     assert_non_null(file);
     assert_int_equal(fwrite(text, 1, bytes, file), bytes);
     assert_int_equal(fclose(file), 0);
-    return csv_table_read(table, path, error);
-}
-
-static int make_file(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
+    return csv_table_read(table, scratch_path, error);
 }
 
 static void fields_may_be_quoted_empty_and_span_lines(void **state)
@@ -77,7 +63,7 @@ static void what_cannot_be_trusted_is_refused_with_its_line(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct csv_table table;
         assert_false(read_text(&table, cases[i].text, strlen(cases[i].text)));
-        assert_string_equal(error + strlen(path), cases[i].expected);
+        assert_string_equal(error + strlen(scratch_path), cases[i].expected);
         assert_int_equal(table.row_count, 0);
     }
     struct csv_table table;
@@ -104,7 +90,7 @@ static void random_bytes_give_a_table_or_a_message(void **state)
         if (read_text(&table, text, bytes))
             csv_table_free(&table);
         else
-            assert_int_equal(strncmp(error, path, strlen(path)), 0);
+            assert_int_equal(strncmp(error, scratch_path, strlen(scratch_path)), 0);
     }
 }
 
@@ -115,5 +101,5 @@ int main(void)
         cmocka_unit_test(what_cannot_be_trusted_is_refused_with_its_line),
         cmocka_unit_test(random_bytes_give_a_table_or_a_message),
     };
-    return cmocka_run_group_tests(tests, make_file, remove_file);
+    return cmocka_run_group_tests(tests, scratch_file_create, scratch_file_remove);
 }

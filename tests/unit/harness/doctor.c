@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "harness/doctor.h"
+#include "tests/support/scratch.h"
 
 static char root[64];
 static struct doctor_finding findings[DOCTOR_COUNT];
@@ -169,11 +170,9 @@ static void every_fault_is_found_with_the_command_that_mends_it(void **state)
     assert_found(DOCTOR_ALLOWED_CPUS, DOCTOR_BAD, "2 of 4 online (0,2)",
                  "taskset -cp 0-3 $$ (in the shell that runs maemio; a container: start it without --cpuset-cpus)");
 
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *file = open_memstream(&text, &bytes);
+    FILE *file = scratch_text_open();
     doctor_print(findings, file);
-    fclose(file);
+    char *text = scratch_text_close(file);
     for (enum doctor_check check = 0; check < DOCTOR_COUNT; check++) {
         assert_non_null(strstr(text, doctor_name(check)));
         assert_non_null(strstr(text, doctor_effect(check)));

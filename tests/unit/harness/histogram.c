@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "harness/histogram.h"
+#include "tests/support/scratch.h"
 
 static uint64_t random_state;
 
@@ -140,12 +141,9 @@ static void load_dump(struct histogram *histogram, char *text, const char *prefi
 
 static char *dump(const struct histogram *histogram, const char *prefix)
 {
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *file = open_memstream(&text, &bytes);
+    FILE *file = scratch_text_open();
     histogram_dump(histogram, prefix, file);
-    fclose(file);
-    return text;
+    return scratch_text_close(file);
 }
 
 static void a_dump_is_lossless_and_two_dumps_merge(void **state)

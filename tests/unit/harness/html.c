@@ -7,50 +7,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "harness/html.h"
-
-static char path[] = "/tmp/maemio-svg-XXXXXX";
-static char *written;
-static size_t written_bytes;
-
-static FILE *page_open(void)
-{
-    FILE *page = open_memstream(&written, &written_bytes);
-    assert_non_null(page);
-    return page;
-}
+#include "tests/support/scratch.h"
 
 static void assert_page(FILE *page, const char *expected)
 {
-    assert_int_equal(fclose(page), 0);
+    char *written = scratch_text_close(page);
     assert_string_equal(written, expected);
     free(written);
-}
-
-static int make_file(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
 }
 
 static void text_cannot_become_markup(void **state)
 {
     (void)state;
-    FILE *page = page_open();
+    FILE *page = scratch_text_open();
     html_text(page, "<script>\"a\" & 'b'</script>");
     assert_page(page, "&lt;script&gt;&quot;a&quot; &amp; 'b'&lt;/script&gt;");
-    page = page_open();
+    page = scratch_text_open();
     html_name(page, "wl_<x");
     assert_page(page, "wl_<wbr>&lt;x");
 }
@@ -58,15 +34,12 @@ static void text_cannot_become_markup(void **state)
 static void a_picture_is_scaled_and_its_ids_are_its_own(void **state)
 {
     (void)state;
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs("<?xml version=\"1.0\"?>\n<svg width=\"520\" height=\"420\" viewBox=\"0 0 520 420\">\n<title>Gnuplot</title>"
-          "<circle id='gpDot' r='0.5'/><g id=\"gnuplot_plot_1\"/><g id=\"gnuplot_plot_1\"/>"
-          "<use xlink:href='#gpDot' stroke=\"#0072B2\" clip-path=\"url(#clip)\"/></svg>\n",
-          file);
-    assert_int_equal(fclose(file), 0);
-    FILE *page = page_open();
-    assert_true(html_svg(page, path, "fig", "a \"b\""));
+    scratch_file_write(
+        "<?xml version=\"1.0\"?>\n<svg width=\"520\" height=\"420\" viewBox=\"0 0 520 420\">\n<title>Gnuplot</title>"
+        "<circle id='gpDot' r='0.5'/><g id=\"gnuplot_plot_1\"/><g id=\"gnuplot_plot_1\"/>"
+        "<use xlink:href='#gpDot' stroke=\"#0072B2\" clip-path=\"url(#clip)\"/></svg>\n");
+    FILE *page = scratch_text_open();
+    assert_true(html_svg(page, scratch_path, "fig", "a \"b\""));
     assert_page(page, "<svg role=\"img\" aria-label=\"a &quot;b&quot;\"   viewBox=\"0 0 520 420\">\n"
                       "<circle id='fig-gpDot' r='0.5'/><g id=\"fig-1-gnuplot_plot_1\"/>"
                       "<g id=\"fig-2-gnuplot_plot_1\"/>"
@@ -76,11 +49,9 @@ static void a_picture_is_scaled_and_its_ids_are_its_own(void **state)
 static void what_is_no_picture_writes_nothing(void **state)
 {
     (void)state;
-    FILE *file = fopen(path, "w"), *page = page_open();
-    assert_non_null(file);
-    fputs("no picture", file);
-    assert_int_equal(fclose(file), 0);
-    assert_false(html_svg(page, path, "fig", ""));
+    FILE *page = scratch_text_open();
+    scratch_file_write("no picture");
+    assert_false(html_svg(page, scratch_path, "fig", ""));
     assert_false(html_svg(page, "/nonexistent.svg", "fig", ""));
     assert_page(page, "");
 }
@@ -107,5 +78,5 @@ int main(void)
         cmocka_unit_test(what_is_no_picture_writes_nothing),
         cmocka_unit_test(numbers_are_short_and_missing_ones_a_dash),
     };
-    return cmocka_run_group_tests(tests, make_file, remove_file);
+    return cmocka_run_group_tests(tests, scratch_file_create, scratch_file_remove);
 }

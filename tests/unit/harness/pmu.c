@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "harness/pmu.h"
+#include "tests/support/scratch.h"
 
 enum { FAKE_FILES = 256, FAKE_RULES = 16 };
 
@@ -585,11 +586,9 @@ static void the_listing_shows_every_event_with_status_and_reason(void **state)
 {
     (void)state;
     rule_of(CACHE, LLC)->error = ENOENT;
-    char *text = NULL;
-    size_t bytes = 0;
-    FILE *file = open_memstream(&text, &bytes);
+    FILE *file = scratch_text_open();
     pmu_list(file, &sys);
-    fclose(file);
+    char *text = scratch_text_close(file);
     assert_non_null(strstr(text, "cycles"));
     assert_non_null(strstr(text, "absent        this machine has no such event"));
     assert_non_null(strstr(text, "involuntary-switches   kernel counted"));

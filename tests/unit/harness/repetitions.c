@@ -7,35 +7,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #include "harness/repetitions.h"
+#include "tests/support/scratch.h"
 
-static char path[] = "/tmp/maemio-repetitions-XXXXXX";
 static char error[CSV_TABLE_ERROR_BYTES];
-
-static void content(const char *text)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-}
 
 static void rows_of_one_configuration_are_one_group(void **state)
 {
     (void)state;
     struct repetitions r;
-    content("workload,threads,txn_type,repetition,outcome,check_result,throughput_txn_per_s,start_utc,wl_theta\n"
-            "ycsb,1,all,1,complete,passed,100,t1,0.99\n"
-            "ycsb,1,read,1,complete,passed,5,t1,0.99\n"
-            "ycsb,2,all,1,complete,skipped,300,t2,0.99\n"
-            "ycsb,1,all,2,complete,passed,104,t3,0.99\n"
-            "ycsb,1,all,3,interrupted,skipped,1,t4,0.99\n"
-            "ycsb,1,all,4,complete,failed,1,t5,0.99\n"
-            "ycsb,1,all,5,complete,passed,102,t6,0.99\n");
-    assert_true(repetitions_read(&r, path, "throughput_txn_per_s", "all", error));
+    scratch_file_write(
+        "workload,threads,txn_type,repetition,outcome,check_result,throughput_txn_per_s,start_utc,wl_theta\n"
+        "ycsb,1,all,1,complete,passed,100,t1,0.99\n"
+        "ycsb,1,read,1,complete,passed,5,t1,0.99\n"
+        "ycsb,2,all,1,complete,skipped,300,t2,0.99\n"
+        "ycsb,1,all,2,complete,passed,104,t3,0.99\n"
+        "ycsb,1,all,3,interrupted,skipped,1,t4,0.99\n"
+        "ycsb,1,all,4,complete,failed,1,t5,0.99\n"
+        "ycsb,1,all,5,complete,passed,102,t6,0.99\n");
+    assert_true(repetitions_read(&r, scratch_path, "throughput_txn_per_s", "all", error));
     assert_int_equal(r.group_count, 2);
     assert_int_equal(r.unused_count, 2);
     assert_int_equal(r.groups[0].count, 3);
@@ -45,7 +37,7 @@ static void rows_of_one_configuration_are_one_group(void **state)
     assert_true(r.groups[1].summary.median == 300);
     assert_true(isnan(r.groups[1].summary.median_95.low));
     repetitions_free(&r);
-    assert_true(repetitions_read(&r, path, "throughput_txn_per_s", "read", error));
+    assert_true(repetitions_read(&r, scratch_path, "throughput_txn_per_s", "read", error));
     assert_int_equal(r.group_count, 1);
     repetitions_free(&r);
 }
@@ -54,19 +46,17 @@ static void an_outlier_is_marked_and_counted(void **state)
 {
     (void)state;
     struct repetitions r;
-    content("workload,txn_type,repetition,throughput_txn_per_s\n"
-            "a,all,1,100\na,all,2,101\na,all,3,99\na,all,4,100\na,all,5,20\na,all,6,\n");
-    assert_true(repetitions_read(&r, path, "throughput_txn_per_s", "all", error));
+    scratch_file_write("workload,txn_type,repetition,throughput_txn_per_s\n"
+                       "a,all,1,100\na,all,2,101\na,all,3,99\na,all,4,100\na,all,5,20\na,all,6,\n");
+    assert_true(repetitions_read(&r, scratch_path, "throughput_txn_per_s", "all", error));
     assert_int_equal(r.groups[0].count, 5); /* the empty field is unavailable, not zero */
     assert_int_equal(r.groups[0].summary.outliers, 1);
     assert_true(r.groups[0].outliers[4]);
     assert_true(r.groups[0].summary.min == 20);
     assert_true(r.groups[0].summary.mean == 84);
-    char *text = NULL;
-    size_t bytes;
-    FILE *file = open_memstream(&text, &bytes);
+    FILE *file = scratch_text_open();
     repetitions_print_table(&r, file);
-    assert_int_equal(fclose(file), 0);
+    char *text = scratch_text_close(file);
     assert_non_null(strstr(text, "outliers (counted in): #5 20"));
     free(text);
     repetitions_free(&r);
@@ -76,20 +66,18 @@ static void what_tells_configurations_apart_is_shown(void **state)
 {
     (void)state;
     struct repetitions r;
-    content("workload,threads,repetition,throughput_txn_per_s,wl_theta,wl_accounts\n"
-            "ycsb,1,1,100,0.9,\nycsb,1,1,100,0.5,\nbank,1,1,100,,1000\n");
-    assert_true(repetitions_read(&r, path, "throughput_txn_per_s", "all", error));
-    char *text = NULL;
-    size_t bytes;
-    FILE *file = open_memstream(&text, &bytes);
+    scratch_file_write("workload,threads,repetition,throughput_txn_per_s,wl_theta,wl_accounts\n"
+                       "ycsb,1,1,100,0.9,\nycsb,1,1,100,0.5,\nbank,1,1,100,,1000\n");
+    assert_true(repetitions_read(&r, scratch_path, "throughput_txn_per_s", "all", error));
+    FILE *file = scratch_text_open();
     repetitions_print_table(&r, file);
-    assert_int_equal(fclose(file), 0);
+    char *text = scratch_text_close(file);
     assert_non_null(strstr(text, "  workload=ycsb wl_theta=0.9\n"));
     assert_non_null(strstr(text, "  workload=bank\n"));
     free(text);
-    file = open_memstream(&text, &bytes);
+    file = scratch_text_open();
     repetitions_print_csv(&r, file);
-    assert_int_equal(fclose(file), 0);
+    text = scratch_text_close(file);
     assert_non_null(strstr(text, "workload,wl_theta,wl_accounts,metric,n,median,"));
     assert_non_null(strstr(text, "\nbank,,1000,throughput_txn_per_s,1,100,100,100,100,,,100,100,0\n"));
     free(text);
@@ -100,16 +88,16 @@ static void wrong_files_are_told(void **state)
 {
     (void)state;
     struct repetitions r;
-    content("workload,throughput_txn_per_s\nycsb,1\n");
-    assert_false(repetitions_read(&r, path, "speed", "all", error));
+    scratch_file_write("workload,throughput_txn_per_s\nycsb,1\n");
+    assert_false(repetitions_read(&r, scratch_path, "speed", "all", error));
     assert_non_null(strstr(error, "has no column 'speed'"));
     repetitions_free(&r);
-    content("workload,outcome,throughput_txn_per_s\nycsb,interrupted,1\n");
-    assert_false(repetitions_read(&r, path, "throughput_txn_per_s", "all", error));
+    scratch_file_write("workload,outcome,throughput_txn_per_s\nycsb,interrupted,1\n");
+    assert_false(repetitions_read(&r, scratch_path, "throughput_txn_per_s", "all", error));
     assert_non_null(strstr(error, "no row to use (1 interrupted or failed)"));
     repetitions_free(&r);
-    content("workload,throughput_txn_per_s\nycsb");
-    assert_false(repetitions_read(&r, path, "throughput_txn_per_s", "all", error));
+    scratch_file_write("workload,throughput_txn_per_s\nycsb");
+    assert_false(repetitions_read(&r, scratch_path, "throughput_txn_per_s", "all", error));
     repetitions_free(&r);
 }
 
@@ -136,11 +124,5 @@ int main(void)
         cmocka_unit_test(what_tells_configurations_apart_is_shown), cmocka_unit_test(wrong_files_are_told),
         cmocka_unit_test(measurements_are_no_configuration),
     };
-    int fd = mkstemp(path);
-    if (fd < 0)
-        return 1;
-    (void)close(fd);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    (void)unlink(path);
-    return failed;
+    return cmocka_run_group_tests(tests, scratch_file_create, scratch_file_remove);
 }

@@ -7,44 +7,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "harness/claims.h"
 #include "harness/plot_data.h"
 #include "harness/result_set.h"
+#include "tests/support/scratch.h"
 
 #define HEADER \
     "txn_type,outcome,check_result,threads,oversubscribed,target,label,opt_backoff,throughput_txn_per_s,abort_ratio\n"
 #define GOOD "all,complete,passed,"
 
-static char path[] = "/tmp/maemio-results-XXXXXX";
 static char error[CSV_TABLE_ERROR_BYTES];
 
 static struct result_set read_good(const char *rows)
 {
     struct result_set set;
-    FILE *file = fopen(path, "w");
+    FILE *file = fopen(scratch_path, "w");
     assert_non_null(file);
     fprintf(file, "%s%s", HEADER, rows);
     assert_int_equal(fclose(file), 0);
-    if (!result_set_read(&set, path, error))
+    if (!result_set_read(&set, scratch_path, error))
         fail_msg("%s", error);
     return set;
-}
-
-static int make_file(void **state)
-{
-    (void)state;
-    int fd = mkstemp(path);
-    return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-    (void)state;
-    return unlink(path);
 }
 
 /* ---- Rows. ---- */
@@ -93,11 +79,8 @@ static void what_is_no_result_file_is_refused(void **state)
 {
     (void)state;
     struct result_set set;
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs("txn_type,outcome\nall,complete\n", file);
-    assert_int_equal(fclose(file), 0);
-    assert_false(result_set_read(&set, path, error));
+    scratch_file_write("txn_type,outcome\nall,complete\n");
+    assert_false(result_set_read(&set, scratch_path, error));
     assert_non_null(strstr(error, ":1: no column check_result: these are no results of maemio"));
 }
 
@@ -258,5 +241,5 @@ int main(void)
         cmocka_unit_test(without_results_nothing_is_told),
         cmocka_unit_test(a_number_of_the_paper_allows_a_third_to_twice_the_effect),
     };
-    return cmocka_run_group_tests(tests, make_file, remove_file);
+    return cmocka_run_group_tests(tests, scratch_file_create, scratch_file_remove);
 }

@@ -6,22 +6,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <cmocka.h>
 
 #include "harness/sweep_plan.h"
+#include "tests/support/scratch.h"
 
-static char path[] = "/tmp/maemio-sweep-XXXXXX";
 static char error[SWEEP_ERROR_BYTES];
 static const struct option_pairs no_overrides;
 
 static bool plan_of(struct sweep_plan *plan, const char *text, const struct option_pairs *overrides, uint64_t seed)
 {
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-    return sweep_plan_init(plan, path, overrides, seed, error);
+    scratch_file_write(text);
+    return sweep_plan_init(plan, scratch_path, overrides, seed, error);
 }
 
 static void assert_refused(const char *text, const char *says)
@@ -99,11 +95,9 @@ static void the_time_is_foreseen(void **state)
     plan.runs[0].finished = true;
     assert_true(sweep_plan_left_s(&plan, 0) == 24);
     assert_true(sweep_plan_left_s(&plan, 3) == 8);
-    char *text = NULL;
-    size_t bytes;
-    FILE *file = open_memstream(&text, &bytes);
+    FILE *file = scratch_text_open();
     sweep_plan_print(&plan, file);
-    assert_int_equal(fclose(file), 0);
+    char *text = scratch_text_close(file);
     assert_non_null(strstr(text, "2 points, 4 runs, 1 of them finished; 3 to run\n"));
     assert_non_null(strstr(text, "time: 15s of warm-ups and windows, about 24s in all\n"));
     assert_non_null(strstr(text, "  [global] theta=0.5\n"));
@@ -115,7 +109,7 @@ static void mistakes_have_file_line_and_key(void **state)
 {
     (void)state;
     char expected[128];
-    (void)snprintf(expected, sizeof expected, "%s:2: ", path);
+    (void)snprintf(expected, sizeof expected, "%s:2: ", scratch_path);
     assert_refused("records = 1000\nrecrods = 5\n", "unknown key 'recrods'");
     assert_refused("records = 1000\nrecrods = 5\n", expected);
     assert_refused("records = 1000\ntheta = 0, x\n", expected);
@@ -150,11 +144,5 @@ int main(void)
         cmocka_unit_test(mistakes_have_file_line_and_key),
         cmocka_unit_test(settings_of_one_target_go_into_its_section),
     };
-    int fd = mkstemp(path);
-    if (fd < 0)
-        return 1;
-    (void)close(fd);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    (void)unlink(path);
-    return failed;
+    return cmocka_run_group_tests(tests, scratch_file_create, scratch_file_remove);
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "harness/topology.h"
+#include "tests/support/scratch.h"
 
 /* Two sockets of two cores of two threads; CPUs 0,1 are one core, 0..3 the first socket. */
 #define TWO_SOCKETS "pack:2 numa:1 l3:1 core:2 pu:2"
@@ -176,15 +177,13 @@ static void this_machine_can_be_bound(void **state)
 static void a_drawing_shows_workers_and_what_is_not_allowed(void **state)
 {
     (void)state;
-    char *text = NULL;
-    size_t bytes;
     struct placement placement;
     struct topology *topology = topology_open("pack:2 numa:1 core:2 pu:2", "0-5", error);
     assert_non_null(topology);
     assert_true(topology_place(topology, "scatter", 5, &placement, error));
-    FILE *file = open_memstream(&text, &bytes);
+    FILE *file = scratch_text_open();
     topology_draw(topology, &placement, file);
-    assert_int_equal(fclose(file), 0);
+    char *text = scratch_text_close(file);
     assert_non_null(strstr(text, "CPU 0  worker 0\n"));
     assert_non_null(strstr(text, "CPU 4  worker 1\n"));
     assert_non_null(strstr(text, "CPU 2  worker 2\n"));

@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "tests/support/scratch.h"
+
 #define LOAD "begin 10 rw worker 0\n insert x 1\n insert y 2\n commit\n"
 #define ORDERED "index 0 names ordered unique 8\n"
 
@@ -340,14 +342,13 @@ static void text_form_survives_a_round_trip(void **state)
                        "delete x 4 over *\nmiss y\nexists x\nwrong x y\nremove 0 7 *\nfind 0 7 5\nabsent 0 8\n"
                        "scan 0 backward - 9 part : 7=5 3=1\nrows 2 14\nabort MAE_ABORT_INSTALL\n";
     struct history *history = calloc(1, sizeof *history);
-    char error[256] = "", *printed = NULL;
-    size_t bytes;
+    char error[256] = "";
     history_init(history);
     if (!history_parse(history, "text", text, error, sizeof error))
         fail_msg("%s", error);
-    FILE *out = open_memstream(&printed, &bytes);
+    FILE *out = scratch_text_open();
     history_print(history, out);
-    fclose(out);
+    char *printed = scratch_text_close(out);
     assert_string_equal(printed, text);
     free(printed);
     history_fini(history);
@@ -358,13 +359,11 @@ static char *elle_of(const char *text, char *error, size_t error_bytes)
 {
     struct history *history = calloc(1, sizeof *history);
     struct history_checker *checker = history_checker_create();
-    char *printed = NULL;
-    size_t bytes;
     history_init(history);
     assert_true(history_parse(history, "text", text, error, error_bytes));
-    FILE *out = open_memstream(&printed, &bytes);
+    FILE *out = scratch_text_open();
     bool ok = history_export_elle(checker, history, out, error, error_bytes);
-    fclose(out);
+    char *printed = scratch_text_close(out);
     history_checker_destroy(checker);
     history_fini(history);
     free(history);
@@ -399,13 +398,12 @@ static void elle_refuses_what_would_be_too_long(void **state)
 {
     (void)state;
     enum { APPENDS = 20000 };
-    char *text = NULL, error[256] = "";
-    size_t bytes;
-    FILE *out = open_memstream(&text, &bytes);
+    char error[256] = "";
+    FILE *out = scratch_text_open();
     fprintf(out, "begin 1 rw worker 0\ninsert x 1\ncommit\n");
     for (int i = 2; i < APPENDS; i++)
         fprintf(out, "begin %d rw worker 0\nwrite x 1 over %d.1\ncommit\n", i, i - 1);
-    fclose(out);
+    char *text = scratch_text_close(out);
     assert_null(elle_of(text, error, sizeof error));
     assert_non_null(strstr(error, "199970001 elements"));
     free(text);

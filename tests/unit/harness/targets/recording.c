@@ -12,6 +12,7 @@
 #include "harness/history/check.h"
 #include "harness/targets/targets.h"
 #include "tests/support/oracle_target.h"
+#include "tests/support/scratch.h"
 
 static const struct target_key_value no_settings[] = {{"memory_limit", "64M"}, {NULL, NULL}};
 
@@ -69,13 +70,12 @@ static void insert(struct fixture *f, uint64_t key, uint64_t value)
 static char *history_of(struct fixture *f)
 {
     struct history *history = calloc(1, sizeof *history);
-    char error[256] = "", *text;
-    size_t bytes;
+    char error[256] = "";
     history_init(history);
     assert_true(recording_history(f->target, history, error, sizeof error));
-    FILE *out = open_memstream(&text, &bytes);
+    FILE *out = scratch_text_open();
     history_print(history, out);
-    fclose(out);
+    char *text = scratch_text_close(out);
     history_fini(history);
     free(history);
     return text;
