@@ -122,12 +122,12 @@ static ALWAYS_INLINE void raise_rts(struct version *version, uint64_t ts)
 /* The newest version is still the one read: nothing can have come in between. The common case, one load. */
 static ALWAYS_INLINE bool read_is_head(struct access *access)
 {
-    return (access->flags & ACCESS_READ_HEAD) && LIKELY(atomic_load_explicit(row_head(access->table, access->row),
-                                                                             memory_order_seq_cst) ==
-                                                        access->read_handle); /* ORD-3, reader half */
+    return LIKELY(access->flags & ACCESS_READ_HEAD) &&
+           LIKELY(atomic_load_explicit(row_head(access->table, access->row), memory_order_seq_cst) ==
+                  access->read_handle); /* ORD-3, reader half */
 }
 
-static COLD bool read_is_visible(struct mae_txn *txn, struct access *access)
+static NOINLINE bool read_is_visible(struct mae_txn *txn, struct access *access)
 {
     _Atomic version_handle *head = row_head(access->table, access->row);
     struct version *found = visible_decided(txn->worker, access->table, access->row, head, txn->ts);
