@@ -53,13 +53,15 @@ static void setting_add(struct settings *settings, const char *context, const ch
     struct setting *setting = &settings->items[settings->count];
     setting->label = label;
     (void)snprintf(setting->selector, sizeof(setting->selector), "%s&label=%s", context, label);
-    setting->values = support_alloc((settings->set->count + 1) * sizeof(double));
-    setting->count = result_set_values(settings->set, setting->selector, THROUGHPUT, setting->values);
-    setting->median = statistics_median(setting->values, setting->count);
-    if (setting->count > 0)
-        settings->count++;
-    else
-        free(setting->values);
+    double *values = support_alloc((settings->set->count + 1) * sizeof(double));
+    setting->count = result_set_values(settings->set, setting->selector, THROUGHPUT, values);
+    if (setting->count == 0) {
+        free(values);
+        return;
+    }
+    setting->values = values;
+    setting->median = statistics_median(values, setting->count);
+    settings->count++;
 }
 
 static void settings_find(struct settings *settings, const char *context, const char *const *order)

@@ -493,10 +493,12 @@ static void change_count(struct tree_simple *index, const struct pair *pair, int
         if (!try_lock(node, way.versions[way.depth]))
             continue;
         const unsigned count = count_of(index, node), i = lower_bound(index, node, 0, count, pair);
-        struct pair found;
-        if (i < count)
-            found = pair_at(index, node, i);
-        if (i == count || pair_compare(index, &found, pair) != 0)
+        bool found = false;
+        if (i < count) {
+            const struct pair at = pair_at(index, node, i);
+            found = pair_compare(index, &at, pair) == 0;
+        }
+        if (!found)
             insert_entry(index, node, i, pair, (uint64_t)delta);
         else if ((int64_t)get(value_at(index, node, i)) + delta != 0)
             put(value_at(index, node, i), get(value_at(index, node, i)) + (uint64_t)delta);

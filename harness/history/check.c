@@ -307,8 +307,10 @@ bool history_was_committed(const struct history_checker *checker, uint64_t ts)
     return find_ts(&checker->txns, ts);
 }
 
-bool history_collect(struct history_checker *checker)
+bool history_collect(struct history_checker *checker, const struct history *history, struct history_verdict *verdict)
 {
+    checker->history = history;
+    checker->verdict = verdict;
     checker->txns.count = checker->aborted.count = 0;
     if (checker->any_entries)
         for (unsigned i = 0; i < HISTORY_INDEXES_MAX; i++)
@@ -391,9 +393,7 @@ static void check_both(struct history_checker *checker)
 bool history_check(struct history_checker *checker, const struct history *history, struct history_verdict *verdict)
 {
     memset(verdict, 0, sizeof *verdict);
-    checker->history = history;
-    checker->verdict = verdict;
-    if (history_collect(checker))
+    if (history_collect(checker, history, verdict))
         check_both(checker);
     if (verdict->found > HISTORY_FINDINGS_SHOWN)
         support_text_add(&verdict->report, "... and %" PRIu64 " findings more\n",

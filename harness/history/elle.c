@@ -29,7 +29,7 @@ struct elle {
     struct history_map by_value; /* number of an element from its register and value */
     struct history_array elements;
     struct history_array list; /* scratch */
-    uint64_t index, printed; /* lines; elements that reads will print */
+    uint64_t index, printed;   /* lines; elements that reads will print */
     char *error;
     size_t error_bytes;
 };
@@ -146,9 +146,7 @@ bool history_export_elle(struct history_checker *checker, const struct history *
 {
     struct history_verdict verdict = {0};
     struct elle elle = {.checker = checker, .out = out, .error = error, .error_bytes = error_bytes};
-    checker->history = history;
-    checker->verdict = &verdict;
-    bool ok = history_collect(checker);
+    bool ok = history_collect(checker, history, &verdict);
     if (!ok)
         snprintf(error, error_bytes, "the history is malformed");
     for (size_t i = 0; ok && i < checker->txns.count; i++)
@@ -156,8 +154,10 @@ bool history_export_elle(struct history_checker *checker, const struct history *
     for (size_t i = 0; ok && i < checker->aborted.count; i++)
         ok = define(&elle, (const struct history_txn *)checker->aborted.items + i);
     if (ok && elle.printed > PRINTED_MAX) {
-        snprintf(error, error_bytes, "every read repeats its list, which makes %" PRIu64 " elements, more than %d: "
-                 "record fewer transactions, or more rows", elle.printed, PRINTED_MAX);
+        snprintf(error, error_bytes,
+                 "every read repeats its list, which makes %" PRIu64 " elements, more than %d: "
+                 "record fewer transactions, or more rows",
+                 elle.printed, PRINTED_MAX);
         ok = false;
     }
     for (size_t i = 0; ok && i < checker->txns.count; i++)

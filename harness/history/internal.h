@@ -63,8 +63,8 @@ static inline struct history_txn *history_txn_at(const struct history_checker *c
     return (struct history_txn *)checker->txns.items + i;
 }
 
-/* Sorts the transactions and the keys of entries; counts. False if the history is malformed. */
-bool history_collect(struct history_checker *checker);
+/* Begins with this history: sorts the transactions and the keys of entries; counts. False if it is malformed. */
+bool history_collect(struct history_checker *checker, const struct history *history, struct history_verdict *verdict);
 
 /* Whether a transaction with this timestamp has been aborted / committed. */
 bool history_was_aborted(const struct history_checker *checker, uint64_t ts);

@@ -652,22 +652,16 @@ static void record_scan(const struct scan *scan, const void *lo, const void *hi,
     if (at == NULL)
         return;
     bool backward = scan_flags & MAE_SCAN_BACKWARD;
-    unsigned flags = backward ? HISTORY_BACKWARD : 0;
-    const void *last = scan->count ? entries + words - key_words - 1 : NULL;
-    if (scan->stopped && backward)
-        lo = last;
-    else if (scan->stopped)
-        hi = last;
-    if (scan->stopped && index->non_unique)
-        flags |= HISTORY_PART;
+    unsigned flags = (backward ? HISTORY_BACKWARD : 0) | (lo ? 0 : HISTORY_LOW_OPEN) | (hi ? 0 : HISTORY_HIGH_OPEN);
+    if (scan->stopped) { /* at the last entry, which there is then */
+        unsigned open = backward ? HISTORY_LOW_OPEN : HISTORY_HIGH_OPEN;
+        *(backward ? &lo : &hi) = entries + words - key_words - 1;
+        flags = (flags & ~open) | (index->non_unique ? HISTORY_PART : 0);
+    }
     memset(at + 1, 0, 2 * key_words * sizeof *at);
-    if (lo == NULL)
-        flags |= HISTORY_LOW_OPEN;
-    else
+    if (!(flags & HISTORY_LOW_OPEN))
         copy_key(index, lo, at + 1);
-    if (hi == NULL)
-        flags |= HISTORY_HIGH_OPEN;
-    else
+    if (!(flags & HISTORY_HIGH_OPEN))
         copy_key(index, hi, at + 1 + key_words);
     at[0] = history_word(HISTORY_SCAN, flags, index->id);
     at[1 + 2 * key_words] = scan->count;
