@@ -4,8 +4,10 @@
  * A round is a database of its own with options, clocks and load drawn from the round's seed, in which several
  * schedules run one after the other, so that each finds the garbage, clocks and row ids of those before. In a schedule
  * each worker runs a few random transactions. At the end of the round the history of all of it is checked
- * (harness/history/check.h), then the structure (mae_db_verify). If either fails, the round is repeated with fewer
- * schedules until the first one that does it is found, and that one's trace is printed.
+ * (harness/history/check.h), then the structure (mae_db_verify). A history does not tell that a row was missed: the
+ * engine says that the index has changed, and aborts. So where keys neither come nor go no transaction may abort for
+ * that. If a round fails, it is repeated with fewer schedules until the first one that does it is found, and that one's
+ * trace is printed.
  *
  * Everything follows from case and seed: SEED=case:0xseed repeats a round, SEED=case:0xseed:n its first n schedules
  * with the last one's trace; a failure prints the command. So that this stays true the first round of a case and some
@@ -51,6 +53,7 @@ struct explore_case {
     unsigned ops_max;          /* a transaction */
     bool grow;                 /* make the hash index split with every few inserts */
     bool maintained;           /* one coroutine more does what the maintenance thread does */
+    bool settles;              /* options with which versions settle in their rows, mostly with pending=skip */
     /* The engine's counter that must move if the case does what it is about; 0: none. Offset in struct counters + 1. */
     size_t covers;
 };
