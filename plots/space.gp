@@ -19,4 +19,5 @@ do for [p = 2:words(categories)] { set xtics add (name_of(word(categories, p)) p
 plot for [i = 1:n] data using (mine(i) ? at_x(i) : NaN):(column("versions") - 1) with boxes linestyle 20 + i \
     dashtype 1 linewidth 1 title "collection every " . interval(real(word(lines, i))), \
     for [i = 1:n] data using (mine(i) ? at_x(i) : NaN):(column("versions_min") - 1):(0): \
-    (column("versions_max") - column("versions_min")) with vectors nohead linecolor rgb "black" dashtype 1 linewidth 1.5 notitle
+    (column("versions_max") - column("versions_min")) with vectors nohead linecolor rgb "black" dashtype 1 \
+    linewidth 1.5 notitle
