@@ -275,7 +275,7 @@ enum { KEY_PLOT_ONLY = 0x100, KEY_DRY_RUN, KEY_OVERRIDE, KEY_LIST };
 
 static const struct argp_option options[] = {
     {"effort", 'e', "quick|normal|paper", 0,
-     "how long and how often: quick (all figures in about 20 minutes on 2 cores, the default), normal (about an hour), "
+     "how long and how often: quick (all figures in about 20 minutes on 2 cores, the default), normal (half an hour), "
      "paper (the authors' repetitions, lengths and records)",
      0},
     {"out", 'o', "FOLDER", 0, "where results and pictures go, by default results/figures/EFFORT", 0},

@@ -4,6 +4,11 @@ heading = "Contention settings side by side"
 load "plots/figure.gp"
 load "plots/categories.gp"
 rows = words(categories)
+# At most six tics on the axis of throughputs: there is no room for more.
+stats data using (scaled("throughput_min")):(scaled("throughput_max")) nooutput name "ends"
+fifth = (ends_max_y - ends_min_x) / 5.
+decade = fifth > 0 ? 10. ** floor(log10(fifth)) : 1
+step = decade * (fifth > 5 * decade ? 10 : fifth > 2 * decade ? 5 : fifth > decade ? 2 : 1)
 set multiplot
 set yrange [-rows - 0.6 : -0.4]
 unset grid
@@ -19,6 +24,7 @@ set bmargin at screen bottom
 set xlabel what . " (" . unit_text . ")"
 set autoscale x
 set offsets graph 0.05, graph 0.05, 0, 0
+set xtics step
 set ytics font small
 set ytics (word(categories, 1) -1)
 do for [p = 2:rows] { set ytics add (word(categories, p) -p) }
@@ -29,6 +35,7 @@ unset label 3
 set lmargin at screen 0.7
 set rmargin at screen 0.97
 set xlabel "aborted (%)"
+set xtics autofreq
 set xrange [0 : *]
 unset ytics
 plot data using (column("aborts") * 100):(-column("place")):(column("aborts_min") * 100):(column("aborts_max") * 100) \

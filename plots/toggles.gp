@@ -27,8 +27,10 @@ set xtics font small
 set ytics font small
 set ytics (name_of(word(categories, 1)) -1)
 do for [p = 2:words(categories)] { set ytics add (name_of(word(categories, p)) -p) }
-set key at screen 0.66, screen 0.875 center center horizontal maxcols 2
+# One line a name, between heading and plot.
+line_height = 22. / height
+set key at screen 0.66, screen 0.92 - line_height * n / 2. center center vertical maxrows n
 if (n == 1) unset key
-if (n > 1) set tmargin at screen 0.82
+if (n > 1) set tmargin at screen 0.92 - line_height * n - 0.01
 plot for [i = 1:n] data using (mine(i) ? relative(i, "throughput") : NaN):(row(i)):(relative(i, "throughput_min")): \
     (relative(i, "throughput_max")) with xerrorbars linestyle style_of(i) dashtype 1 title title_of(word(lines, i))
