@@ -142,8 +142,8 @@ static bool job_write(const struct request *request, const struct figure_info *f
 
 static int sweep(const struct request *request, const char *job, const char *folder)
 {
-    const char *argv[2 * OVERRIDES_MAX + 8] = {"/proc/self/exe", "sweep", job, "--out", folder};
-    size_t count = 5;
+    const char *argv[2 * OVERRIDES_MAX + 8] = {"/proc/self/exe", "sweep", "--no-page", job, "--out", folder};
+    size_t count = 6;
     if (request->dry_run)
         argv[count++] = "--dry-run";
     for (size_t i = 0; i < request->override_count; i++) {

@@ -19,7 +19,9 @@
 
 #include "harness/csv_table.h"
 #include "harness/interrupt.h"
+#include "harness/program.h"
 #include "harness/quantity.h"
+#include "harness/report_html.h"
 #include "harness/support.h"
 #include "harness/sweep_plan.h"
 #include "harness/text_file.h"
@@ -27,8 +29,9 @@
 enum { PATH_BYTES = 4096, ERROR_BYTES = 1200, FILE_BYTES_MAX = 1 << 30 };
 
 struct sweep {
-    const char *name, *file, *out; /* of the command, the job file, the folder */
-    bool dry_run, print_arguments;
+    const char *name, *file; /* of the command, the job file */
+    char *out;               /* the folder */
+    bool dry_run, print_arguments, no_page;
     uint64_t seed;
     struct option_pairs overrides;
     struct sweep_plan plan;
@@ -90,21 +93,12 @@ static void run_remove(const struct sweep *sweep, const struct sweep_run *run, c
     free(path);
 }
 
-static bool folder_make(const struct sweep *sweep, const char *path)
-{
-    struct stat found;
-    if (mkdir(path, 0777) == 0 || (errno == EEXIST && stat(path, &found) == 0 && S_ISDIR(found.st_mode)))
-        return true;
-    complain(sweep, "--out: %s: cannot be made: %s", path, strerror(errno));
-    return false;
-}
-
 /* The folder, and nobody else in it. */
 static bool folder_take(const struct sweep *sweep)
 {
     char path[PATH_BYTES];
     (void)snprintf(path, sizeof path, "%s/runs", sweep->out);
-    if (!folder_make(sweep, sweep->out) || !folder_make(sweep, path))
+    if (!program_folder_make(sweep->name, path))
         return false;
     (void)snprintf(path, sizeof path, "%s/runs/lock", sweep->out);
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666); /* held until the program ends */
@@ -429,7 +423,7 @@ static enum exit_code run_one(struct sweep *sweep, size_t at)
     char *part = path_of(sweep, run, ".part", ""), *done = path_of(sweep, run, "", "");
     char *log = path_of(sweep, run, ".part", "log.txt");
     enum exit_code result = EXIT_FAILED;
-    if (!folder_make(sweep, part))
+    if (!program_folder_make(sweep->name, part))
         goto free_paths;
     struct arguments arguments = arguments_of(sweep, run);
     uint64_t begin_ns = support_clock_ns();
@@ -517,14 +511,16 @@ static enum exit_code arguments_print(const struct sweep *sweep)
     return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_FINE : EXIT_FAILED;
 }
 
-enum { KEY_OUT = 0x1000, KEY_DRY_RUN, KEY_PRINT_ARGUMENTS, KEY_SEED, KEY_OVERRIDE };
+enum { KEY_OUT = 0x1000, KEY_DRY_RUN, KEY_PRINT_ARGUMENTS, KEY_NO_PAGE, KEY_SEED, KEY_OVERRIDE };
 
 static const struct argp_option options[] = {
-    {"out", KEY_OUT, "DIR", 0, "the folder of the results; started again with it, the sweep goes on", 0},
+    {"out", KEY_OUT, "DIR", 0,
+     "the folder of the results, by default results/NAME for NAME.conf; started again with it, the sweep goes on", 0},
     {"dry-run", KEY_DRY_RUN, NULL, 0, "print what would run, and how long it takes", 0},
     {"print-arguments", KEY_PRINT_ARGUMENTS, NULL, 0,
      "run nothing; for scripts: a line for each point, its name and the arguments of `maemio run' with tabs between",
      0},
+    {"no-page", KEY_NO_PAGE, NULL, 0, "leave DIR/report.html out, which compares the settings", 0},
     {"seed", KEY_SEED, "N", 0, "of the order of the runs [u64, default 1]", 0},
     {"override", KEY_OVERRIDE, "KEY=VALUE", 0, "set this in every point, whatever the file says; as often as needed",
      0},
@@ -542,18 +538,29 @@ static void override_add(struct argp_state *state, struct sweep *sweep, const ch
     pairs->items[pairs->count++] = (struct option_pair){option_underscores(key), support_copy(equals + 1)};
 }
 
+static char *default_folder(const char *file)
+{
+    const char *slash = strrchr(file, '/'), *name = slash != NULL ? slash + 1 : file, *dot = strrchr(name, '.');
+    size_t length = dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name);
+    return support_format("results/%.*s", (int)length, name);
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct sweep *sweep = state->input;
     switch (key) {
     case KEY_OUT:
-        sweep->out = argument;
+        free(sweep->out);
+        sweep->out = support_copy(argument);
         return 0;
     case KEY_DRY_RUN:
         sweep->dry_run = true;
         return 0;
     case KEY_PRINT_ARGUMENTS:
         sweep->print_arguments = true;
+        return 0;
+    case KEY_NO_PAGE:
+        sweep->no_page = true;
         return 0;
     case KEY_SEED:
         if (!quantity_parse_u64(argument, QUANTITY_COUNT, &sweep->seed))
@@ -570,8 +577,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         if (sweep->file == NULL)
             argp_error(state, "name a job file");
-        if (sweep->out == NULL && !sweep->dry_run && !sweep->print_arguments)
-            argp_error(state, "--out: name a folder for the results");
+        if (sweep->out == NULL)
+            sweep->out = default_folder(sweep->file);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -596,12 +603,14 @@ enum exit_code sweep_command(int argc, char **argv)
     } else if (sweep.print_arguments) {
         code = arguments_print(&sweep);
     } else if (sweep.dry_run) {
-        if (sweep.out != NULL)
-            finished_find(&sweep);
+        finished_find(&sweep);
         sweep_plan_print(&sweep.plan, stdout);
         code = fflush(stdout) == 0 && !ferror(stdout) ? EXIT_FINE : EXIT_FAILED;
     } else {
         code = sweep_run_all(&sweep);
+        char *page[] = {argv[0], sweep.out, NULL};
+        if (code == EXIT_FINE && !sweep.no_page)
+            code = report_html_command(2, page);
     }
     sweep_plan_fini(&sweep.plan);
     for (size_t i = 0; i < sweep.overrides.count; i++) {
@@ -609,5 +618,6 @@ enum exit_code sweep_command(int argc, char **argv)
         free(sweep.overrides.items[i].value);
     }
     free(sweep.overrides.items);
+    free(sweep.out);
     return code;
 }

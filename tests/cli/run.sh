@@ -80,7 +80,8 @@ refuses "maemio run: --preset: workload ycsb has no preset 'Z'; it has A, B, C, 
 refuses "maemio run: --warehouses is an option of workload tpcc, not of ycsb" run --warehouses 2
 refuses "maemio: --pin: 'sideways' is none of compact, scatter, none, and no list of CPUs such as 0,2,4-7" \
     run --pin sideways
-refuses "maemio: --pin: CPU 0 is listed twice" run --pin 0,0
+cpu=$(taskset -pc $$ | sed 's/.*: //;s/[,-].*//') # one that we may use
+refuses "maemio: --pin: CPU $cpu is listed twice" run --pin "$cpu,$cpu"
 run run --workload nope
 equals "an unknown workload lists the known ones" "$(head -n 1 "$work/err" | cut -d, -f1)" \
     "maemio run: --workload: there is no 'nope'; there are ycsb"
@@ -281,6 +282,7 @@ equals "runs nothing" "$([ -e "$work/swept" ] || echo none)" none
 ends "arguments for scripts" 0 $'[ycsb] theta=0.99\t--threads=1\t--pin=none' sweep "$work/sweep.conf" --print-arguments
 equals "a line for each point" "$(grep -c -- '--theta=0' "$work/out")" 2
 ends "a sweep" 0 "4/4 " sweep "$work/sweep.conf" --out "$work/swept"
+equals "leaves a page" "$(cat "$work/out") $(grep -c '</html>' "$work/swept/report.html")" "$work/swept/report.html 1"
 rows=$(wc -l <"$work/swept/results.csv")
 equals "every point and repetition" "$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
     NR > 1 && $at["txn_type"] == "all" { print $at["point"], $at["repetition"], $at["label"] }' \
@@ -302,7 +304,12 @@ ends "a run that fails fails the sweep" 1 "2 of 2 runs failed; the same command 
 equals "with its messages" "$(grep -c 'out of memory' "$work/err")" 2
 equals "and no row" "$([ -e "$work/failing/results.csv" ] || echo none)" none
 refuses "maemio sweep: name a job file" sweep
-refuses "maemio sweep: --out: name a folder for the results" sweep "$work/sweep.conf"
+launch env -C "$work" "$maemio" sweep sweep.conf --no-page --override repetitions=1
+ended "has a folder by itself" 0 "2/2 "
+equals "below results" "$(cd "$work" && ls results/sweep)" $'latency.csv\nplan.txt\nresults.csv\nresults.jsonl\nruns'
+printf '' >"$work/file"
+ends "a file is no folder" 1 "$work/file/runs: cannot make this folder: Not a directory" \
+    sweep "$work/sweep.conf" --out "$work/file"
 printf 'records = 1000\ntheta = 0, x\n' >"$work/bad.conf"
 run sweep "$work/bad.conf" --dry-run
 equals "a mistake has file, line and key" "$code $(grep -c "bad.conf:2: .*theta" "$work/err")" "2 1"
