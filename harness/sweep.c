@@ -577,7 +577,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case ARGP_KEY_END:
         if (sweep->file == NULL)
             argp_error(state, "name a job file");
-        if (sweep->out == NULL)
+        else if (sweep->out == NULL)
             sweep->out = default_folder(sweep->file);
         return 0;
     default:
