@@ -93,8 +93,8 @@ THREADED = $(patsubst %.c,$(BUILD)/%,$(call tree,tests/stress) $(sort $(shell \
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
-# These run every job file, and scripts that compare builds: a minute each, and of the program nothing that the others
-# do not run. So once, on the program that users have.
+# These run every job file, scripts that compare builds, and the soak: up to a minute each, and of the program nothing
+# that the others do not run. So once, on the program that users have.
 RELEASE_ONLY := $(if $(filter release,$(MODE)),,tests/cli/figures.sh tests/cli/regress.sh tests/cli/soak.sh \
     tests/cli/trend.sh)
 SCRIPT_TESTS := $(filter-out $(RELEASE_ONLY),$(wildcard tests/cli/*.sh))

@@ -20,12 +20,11 @@ judged() { # name, exit code, churn's quantity, its column, the value in awk: i 
     rm -rf "$work/made"
     cp -r "$work/real" "$work/made"
     for workload in churn append ycsb; do
-        awk -F, -v OFS=, -v column="$4" -v workload=$workload '
+        awk -F, -v OFS=, -v column="$4" -v workload=$workload -v n=360 '
             NR == 1 { for (k = 1; k <= NF; k++) at[$k] = k; print; next }
             $at["phase"] != "measure" { print; next }
             {
                 i++
-                n = 360
                 $at["process_bytes"] = 1e8
                 $at["versions_growth"] = 0
                 if (workload == "churn") $at[column] = '"$5"'
