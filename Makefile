@@ -45,11 +45,11 @@ say := @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)#	`make -s` says 
 # ---- Flags. EXTRA_CFLAGS is the user's. ----
 
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wundef -Wvla -Wcast-qual $(WERROR)
-COMMON := -std=gnu17 $(WARNINGS) -g -fno-omit-frame-pointer $(addprefix -march=,$(MARCH))
+COMMON := -std=gnu17 $(WARNINGS) -g $(addprefix -march=,$(MARCH))
 LTO := $(if $(clang),,-flto=auto)
 
 # Below -O2 gcc cannot follow the flow well enough for these two warnings; the release build has them.
-CHECKED := -DMAE_DEBUG $(if $(clang),,-Wno-maybe-uninitialized -Wno-stringop-overflow)
+CHECKED := -DMAE_DEBUG -fno-omit-frame-pointer $(if $(clang),,-Wno-maybe-uninitialized -Wno-stringop-overflow)
 CFLAGS_release := -O3 $(LTO)
 CFLAGS_debug := -O1 $(CHECKED)
 CFLAGS_asan := -O1 $(CHECKED) -fsanitize=address,undefined -fno-sanitize-recover=all

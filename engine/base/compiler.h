@@ -20,6 +20,9 @@
  */
 #define KEEP_BRANCH() __asm__ volatile("")
 
+/* The compiler forgets what it knows about a variable's value: after `a == b` it would use either for both. */
+#define FORGET(variable) __asm__("" : "+r"(variable))
+
 /*
  * MUTATED(name) is true in builds made with -DMAE_MUTATION_name=1 and a constant 0 elsewhere. A mutation leaves one
  * step of the protocol out, so that the tests can show that they would notice.

@@ -85,7 +85,7 @@ static ALWAYS_INLINE bool row_exists(const struct mae_table *table, uint64_t row
 enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table *table, uint64_t row, const void **data,
                              size_t *bytes)
 {
-    if (LIKELY(row_exists(table, row)) &&
+    if (LIKELY(row_exists(table, row)) && LIKELY(txn->plain) &&
         LIKELY(txn_read_fast(txn, &table->rows, table_row(&table->rows, row), data, bytes)))
         return MAE_OK;
     return row_exists(table, row) ? txn_read(txn, &table->rows, row, data, bytes) : MAE_INVALID;
@@ -94,7 +94,7 @@ enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table *table, uint6
 enum mae_status mae_row_update(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,
                                const void **old, void **data)
 {
-    if (LIKELY(row_exists(table, row)) && LIKELY(bytes == 0) &&
+    if (LIKELY(row_exists(table, row)) && LIKELY(txn->plain) && LIKELY(bytes == 0) &&
         LIKELY(txn_update_fast(txn, &table->rows, table_row(&table->rows, row), old, data)))
         return MAE_OK;
     return row_exists(table, row) ? txn_update(txn, &table->rows, row, bytes, old, data) : MAE_INVALID;
@@ -243,71 +243,71 @@ static NOINLINE enum mae_status update_general(struct mae_txn *txn, struct mae_i
     return status == MAE_OK ? found_row(txn, txn_update(txn, &index->table->rows, row, bytes, old, data)) : status;
 }
 
-static ALWAYS_INLINE bool read_fast(struct mae_txn *txn, struct mae_index *index, uint64_t hint, const void *key,
-                                    const void **data, size_t *bytes)
+/*
+ * Three ways to a row, the shorter ones inlined: `direct` in an index that has not grown, by a transaction about which
+ * there is nothing special; `hinted` with announced keys or in an index that has grown; `general`.
+ */
+static ALWAYS_INLINE struct table *rows_of(const struct mae_index *index)
+{
+    return &index->table->rows;
+}
+
+static NOINLINE enum mae_status read_hinted(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                            const void **data, size_t *bytes)
 {
     uint64_t row;
-    struct table *table = &index->table->rows;
-    enum hash_found found = hash_index_find_fast(txn, &index->hash, hint, key, &row);
-    if (UNLIKELY(found == HASH_FOUND_NOT) ||
+    struct table *table = rows_of(index);
+    enum hash_found found = hash_index_find_fast(txn, &index->hash, hash_hint(&index->hash), key, &row);
+    if (UNLIKELY(!txn->plain) || UNLIKELY(found == HASH_FOUND_NOT) ||
         UNLIKELY(!txn_read_fast(txn, table, table_row(table, row), data, bytes)))
-        return false;
+        return read_general(txn, index, key, data, bytes);
     txn->announced_next += found;
-    return true;
+    return MAE_OK;
 }
 
-static ALWAYS_INLINE bool update_fast(struct mae_txn *txn, struct mae_index *index, uint64_t hint, const void *key,
-                                      const void **old, void **data)
+static NOINLINE enum mae_status update_hinted(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                              const void **old, void **data)
 {
     uint64_t row;
-    struct table *table = &index->table->rows;
-    enum hash_found found = hash_index_find_fast(txn, &index->hash, hint, key, &row);
-    if (UNLIKELY(found == HASH_FOUND_NOT) ||
+    struct table *table = rows_of(index);
+    enum hash_found found = hash_index_find_fast(txn, &index->hash, hash_hint(&index->hash), key, &row);
+    if (UNLIKELY(!txn->plain) || UNLIKELY(found == HASH_FOUND_NOT) ||
         UNLIKELY(!txn_update_fast(txn, table, table_row(table, row), old, data)))
-        return false;
+        return update_general(txn, index, key, 0, old, data);
     txn->announced_next += found;
-    return true;
-}
-
-/* In an index that has grown, for the same reason. */
-static NOINLINE enum mae_status read_grown(struct mae_txn *txn, struct mae_index *index, const void *key,
-                                           const void **data, size_t *bytes)
-{
-    return LIKELY(read_fast(txn, index, hash_hint(&index->hash), key, data, bytes))
-               ? MAE_OK
-               : read_general(txn, index, key, data, bytes);
-}
-
-static NOINLINE enum mae_status update_grown(struct mae_txn *txn, struct mae_index *index, const void *key,
-                                             const void **old, void **data)
-{
-    return LIKELY(update_fast(txn, index, hash_hint(&index->hash), key, old, data))
-               ? MAE_OK
-               : update_general(txn, index, key, 0, old, data);
+    return MAE_OK;
 }
 
 enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const void *key, const void **data,
                          size_t *bytes)
 {
-    if (LIKELY(index->kind == MAE_INDEX_HASH)) {
-        if (UNLIKELY(hash_hint(&index->hash) != 0))
-            return read_grown(txn, index, key, data, bytes);
-        if (LIKELY(read_fast(txn, index, 0, key, data, bytes)))
-            return MAE_OK;
-    }
-    return read_general(txn, index, key, data, bytes);
+    if (UNLIKELY(index->kind != MAE_INDEX_HASH))
+        return read_general(txn, index, key, data, bytes);
+    uint64_t row;
+    struct table *table = rows_of(index);
+    char *base = atomic_load_explicit(&index->hash.direct, memory_order_relaxed);
+    if (UNLIKELY(!base) || UNLIKELY(!txn->direct))
+        return read_hinted(txn, index, key, data, bytes);
+    if (UNLIKELY(!hash_index_find_direct(txn, &index->hash, base, key, &row)) ||
+        UNLIKELY(!txn_read_fast(txn, table, table_row(table, row), data, bytes)))
+        return read_general(txn, index, key, data, bytes);
+    return MAE_OK;
 }
 
 enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
                            const void **old, void **data)
 {
-    if (LIKELY(index->kind == MAE_INDEX_HASH) && LIKELY(bytes == 0)) {
-        if (UNLIKELY(hash_hint(&index->hash) != 0))
-            return update_grown(txn, index, key, old, data);
-        if (LIKELY(update_fast(txn, index, 0, key, old, data)))
-            return MAE_OK;
-    }
-    return update_general(txn, index, key, bytes, old, data);
+    if (UNLIKELY(index->kind != MAE_INDEX_HASH) || UNLIKELY(bytes != 0))
+        return update_general(txn, index, key, bytes, old, data);
+    uint64_t row;
+    struct table *table = rows_of(index);
+    char *base = atomic_load_explicit(&index->hash.direct, memory_order_relaxed);
+    if (UNLIKELY(!base) || UNLIKELY(!txn->direct))
+        return update_hinted(txn, index, key, old, data);
+    if (UNLIKELY(!hash_index_find_direct(txn, &index->hash, base, key, &row)) ||
+        UNLIKELY(!txn_update_fast(txn, table, table_row(table, row), old, data)))
+        return update_general(txn, index, key, 0, old, data);
+    return MAE_OK;
 }
 
 enum mae_status mae_overwrite(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes, void **data)

@@ -525,6 +525,8 @@ void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_
         if (table_reserve_rows(index->buckets, target + 1) != MAE_OK || split(worker, index, target) != MAE_OK)
             return; /* out of memory: the index works on with longer chains */
         target++;
+        if (atomic_load_explicit(&index->direct, memory_order_relaxed))
+            atomic_store_explicit(&index->direct, NULL, memory_order_relaxed); /* ORD-4 */
         uint64_t hint = atomic_load_explicit(&index->hint, memory_order_relaxed);
         while (buckets_of_hint(index, hint) < target && /* ORD-10: release, after the memory was committed */
                !atomic_compare_exchange_weak_explicit(&index->hint, &hint, hint_of(index, target), memory_order_release,
@@ -554,6 +556,7 @@ static void prefetch_short(struct mae_txn *txn, struct hash_index *index, const 
         txn_prefetch_row(rows, announced->row);
         found++;
     }
+    txn->direct &= found == 0;
     txn->announced_count = found;
     txn->announced_next = 0;
     for (unsigned i = 0; i < found; i++)
@@ -615,7 +618,11 @@ enum mae_status hash_index_init(struct hash_index *index, struct table *buckets,
     index->base_count = count < BASE_COUNT_MIN ? BASE_COUNT_MIN : count;
     atomic_init(&index->hint, 0);
     atomic_init(&index->split_next, index->base_count);
-    return table_reserve_rows(buckets, index->base_count);
+    enum mae_status status = table_reserve_rows(buckets, index->base_count);
+    bool lines = key_bytes == HASH_WORD_BYTES && buckets->inline_bytes >= index->bucket_bytes;
+    atomic_init(&index->direct, status == MAE_OK && lines ? buckets->base : NULL);
+    MAE_CHECK(!lines || (buckets->stride == CACHE_LINE_BYTES && buckets->head_offset == HASH_LINE_HEAD));
+    return status;
 }
 
 enum mae_status hash_index_visit(struct mae_txn *txn, struct hash_index *index, mae_entry_fn visit, void *arg)

@@ -24,6 +24,8 @@ enum mae_status table_init(struct table *table, struct mem_budget *budget, const
     table->payload_max_bytes = (uint32_t)payload_max_bytes;
     table->arena_base = arena->base;
     table->unit_shift = arena->unit_shift;
+    table->unit_bytes = arena->unit_bytes;
+    table->size_class = class_of(arena->unit_shift, payload_max_bytes);
     table->id = id;
     pthread_mutex_init(&table->free_lock, NULL);
     /* All of the budget may become rows of this one table; addresses are cheap. */

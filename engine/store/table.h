@@ -25,9 +25,11 @@ struct table {
     char *base;
     uint32_t stride, head_offset, lock_offset;
     uint32_t inline_bytes;       /* capacity of the inline slot, 0 without */
-    const char *arena_base;
+    uint32_t unit_bytes;         /* the arena's, as the next two */
     unsigned unit_shift;
+    const char *arena_base;
     uint32_t payload_max_bytes;
+    uint32_t size_class;         /* of a version that holds payload_max_bytes */
     bool is_node;                /* rows are nodes of an index; set right after table_init */
     unsigned id;                 /* place in the database's list, and in each worker's row allocators */
     struct span rows;
@@ -91,7 +93,7 @@ static ALWAYS_INLINE struct version *row_version(const struct table *table, char
     if (LIKELY(handle == HANDLE_INLINE))
         return row_inline_version(row);
     KEEP_BRANCH();
-    return arena_version(table->arena_base, table->unit_shift, handle);
+    return arena_version(table->arena_base, table->unit_bytes, handle);
 }
 
 #endif

@@ -58,6 +58,7 @@ enum mae_status arena_init(struct arena *arena, struct mem_budget *budget)
     enum mae_status status = span_init(&arena->span, budget, bytes, MEM_CHUNK_BYTES);
     if (status != MAE_OK)
         return status;
+    arena->unit_bytes = 1u << arena->unit_shift;
     arena->base = arena->span.base;
     arena->nodes = budget->numa ? numa_nodes() : 1;
     arena->shared = mem_alloc(arena->nodes * sizeof *arena->shared);
@@ -109,13 +110,19 @@ enum mae_status pool_init(struct pool *pool, struct arena *arena)
     memset(pool, 0, sizeof *pool);
     pool->arena = arena;
     pool->node = node % arena->nodes;
+    pool->base = arena->base;
+    pool->unit_bytes = arena->unit_bytes;
+    pool->one_node = arena->nodes == 1;
     pool->lists = mem_alloc(arena->nodes * sizeof *pool->lists);
-    return pool->lists ? MAE_OK : MAE_NO_MEMORY;
+    if (!pool->lists)
+        return MAE_NO_MEMORY;
+    pool->own = pool->lists[pool->node];
+    return MAE_OK;
 }
 
 static struct version *at(const struct pool *pool, version_handle handle)
 {
-    return arena_version(pool->arena->base, pool->arena->unit_shift, handle);
+    return arena_version(pool->base, pool->unit_bytes, handle);
 }
 
 /* Gives the first `count` versions of the list away as one batch; false when the shared list cannot grow. */
@@ -149,7 +156,7 @@ static bool share(struct pool *pool, unsigned node, unsigned size_class, uint32_
 static bool take_shared(struct pool *pool, unsigned size_class)
 {
     struct shared_list *shared = &pool->arena->shared[pool->node][size_class];
-    struct free_list *list = &pool->lists[pool->node][size_class];
+    struct free_list *list = &pool->own[size_class];
     pthread_mutex_lock(&shared->lock);
     version_handle head = shared->count ? shared->batches[--shared->count] : HANDLE_NONE;
     pthread_mutex_unlock(&shared->lock);
@@ -184,12 +191,10 @@ static bool take_chunk(struct pool *pool)
 /* Cuts a single version of a few units, and frees it. */
 static void cut_odd(struct pool *pool, unsigned units)
 {
-    const unsigned shift = pool->arena->unit_shift;
     version_handle handle = (version_handle)pool->cut_unit;
-    struct version *version = arena_version(pool->arena->base, shift, handle);
+    struct version *version = at(pool, handle);
     atomic_store_explicit(&version->tag, (uint8_t)(units - 1), memory_order_relaxed);
     pool->cut_unit += units;
-    pool->in_use_bytes += class_bytes(shift, units - 1);
     pool_free(pool, handle, version);
 }
 
@@ -281,14 +286,14 @@ static NOINLINE bool refill(struct pool *pool, unsigned size_class)
     const uint64_t lines = CACHE_LINE_BYTES >> shift;
     if (lines > 1 && units % lines == 0 && pool->cut_unit % lines != 0)
         cut_odd(pool, (unsigned)(lines - pool->cut_unit % lines));
-    struct free_list *list = &pool->lists[pool->node][size_class];
+    struct free_list *list = &pool->own[size_class];
     uint64_t run = (pool->cut_end - pool->cut_unit) / units;
     if (run > wanted)
         run = wanted;
     /* Linked in address order: the first allocations walk memory forwards. */
     for (uint64_t i = run; i-- > 0;) {
         version_handle handle = (version_handle)(pool->cut_unit + i * units);
-        struct version *version = arena_version(pool->arena->base, shift, handle);
+        struct version *version = at(pool, handle);
         atomic_store_explicit(&version->tag, (uint8_t)size_class, memory_order_relaxed);
         atomic_store_explicit(&version->older, list->head, memory_order_relaxed);
         list->head = handle;
@@ -298,34 +303,21 @@ static NOINLINE bool refill(struct pool *pool, unsigned size_class)
     return true;
 }
 
-static struct version *take_first(struct pool *pool, unsigned size_class, version_handle *handle)
-{
-    struct free_list *list = &pool->lists[pool->node][size_class];
-    *handle = list->head;
-    struct version *version = at(pool, *handle);
-    list->head = atomic_load_explicit(&version->older, memory_order_relaxed);
-    list->count--;
-    __builtin_prefetch(at(pool, list->head), 1);
-    pool->in_use_bytes += class_bytes(pool->arena->unit_shift, size_class);
-    return version;
-}
-
 /* Memory has run out: a free version of any larger class; NULL if there is none. */
 static NOINLINE struct version *alloc_larger(struct pool *pool, unsigned size_class, version_handle *handle)
 {
     for (unsigned c = size_class + 1; c < CLASS_COUNT; c++)
-        if (pool->lists[pool->node][c].head != HANDLE_NONE || take_shared(pool, c))
-            return take_first(pool, c, handle);
+        if (pool->own[c].head != HANDLE_NONE || take_shared(pool, c))
+            return pool_take(pool, &pool->own[c], handle);
     return NULL;
 }
 
 struct version *pool_alloc(struct pool *pool, size_t payload_bytes, version_handle *handle)
 {
     unsigned size_class = class_of(pool->arena->unit_shift, payload_bytes);
-    struct free_list *list = &pool->lists[pool->node][size_class];
-    if (UNLIKELY(list->head == HANDLE_NONE) && !refill(pool, size_class))
+    if (UNLIKELY(pool->own[size_class].head == HANDLE_NONE) && !refill(pool, size_class))
         return alloc_larger(pool, size_class, handle);
-    return take_first(pool, size_class, handle);
+    return pool_take(pool, &pool->own[size_class], handle);
 }
 
 struct version *pool_alloc_reserved(struct pool *pool, size_t payload_bytes, version_handle *handle)
@@ -347,7 +339,6 @@ struct version *pool_alloc_reserved(struct pool *pool, size_t payload_bytes, ver
     pthread_mutex_unlock(&arena->rests_lock);
     if (*handle == HANDLE_NONE)
         return NULL;
-    pool->in_use_bytes += class_bytes(arena->unit_shift, RESERVE_CLASS);
     return at(pool, *handle);
 }
 
@@ -374,7 +365,6 @@ void pool_free(struct pool *pool, version_handle handle, struct version *version
     unsigned node = node_of(arena, handle, pool->node);
     struct free_list *list = &pool->lists[node][size_class];
     atomic_store_explicit(&version->status, VERSION_UNUSED, memory_order_relaxed);
-    pool->in_use_bytes -= class_bytes(arena->unit_shift, size_class);
     if (UNLIKELY(size_class == RESERVE_CLASS) && refill_reserve(pool->arena, handle, version))
         return;
     atomic_store_explicit(&version->older, list->head, memory_order_relaxed);

@@ -50,6 +50,7 @@ struct arena {
     struct span span;
     char *base;
     unsigned unit_shift;
+    uint32_t unit_bytes; /* 1 << unit_shift */
     unsigned nodes;
     uint8_t *chunk_node; /* the node each chunk was taken from; NULL with one node */
     _Atomic uint64_t next_chunk;
@@ -70,9 +71,13 @@ struct free_list {
 
 struct pool {
     struct arena *arena;
+    /* What every allocation needs, copied here. */
+    char *base;
+    uint32_t unit_bytes;
     unsigned node;
+    struct free_list *own; /* the node's of `lists` */
+    bool one_node;
     uint64_t cut_unit, cut_end; /* the rest of the present chunk, in units */
-    uint64_t in_use_bytes;      /* allocated minus freed by this pool; may be negative as two's complement */
     struct free_list (*lists)[CLASS_COUNT]; /* per node; own node's are allocated from */
 };
 
@@ -87,9 +92,10 @@ void pool_fini(struct pool *pool);
 /* The same if memory has run out; the pool goes on. */
 void pool_relieve(struct pool *pool);
 
-static inline struct version *arena_version(const char *base, unsigned unit_shift, version_handle handle)
+/* By a multiplication: a shift by a variable takes a register of its own and what was in it to the stack. */
+static ALWAYS_INLINE struct version *arena_version(const char *base, uint32_t unit_bytes, version_handle handle)
 {
-    return (struct version *)(uintptr_t)(base + ((uint64_t)handle << unit_shift));
+    return (struct version *)(uintptr_t)(base + (uint64_t)handle * unit_bytes);
 }
 
 unsigned class_of(unsigned unit_shift, size_t payload_bytes);
@@ -101,27 +107,36 @@ struct version *pool_alloc(struct pool *pool, size_t payload_bytes, version_hand
 /* The same out of the reserve, for who is about to free memory. */
 struct version *pool_alloc_reserved(struct pool *pool, size_t payload_bytes, version_handle *handle);
 
-/* As pool_alloc, but only if the payload is of an exact class whose free list has one; NULL otherwise. */
-static ALWAYS_INLINE struct version *pool_alloc_listed(struct pool *pool, size_t payload_bytes, version_handle *handle)
+/* The first version of a class's free list, which is not empty. */
+static ALWAYS_INLINE struct version *pool_take(struct pool *pool, struct free_list *list, version_handle *handle)
 {
-    const struct arena *arena = pool->arena;
-    size_t size_class = (payload_bytes + VERSION_HEADER_BYTES - 1) >> arena->unit_shift;
-    if (size_class >= CLASS_EXACT)
-        return NULL;
-    struct free_list *list = &pool->lists[pool->node][size_class];
     version_handle first = list->head;
-    if (first == HANDLE_NONE)
-        return NULL;
-    struct version *version = arena_version(arena->base, arena->unit_shift, first);
-    list->head = atomic_load_explicit(&version->older, memory_order_relaxed);
-    list->count--;
-    __builtin_prefetch(arena_version(arena->base, arena->unit_shift, list->head), 1);
-    pool->in_use_bytes += (size_class + 1) << arena->unit_shift;
+    struct version *version = arena_version(pool->base, pool->unit_bytes, first);
+    version_handle next = atomic_load_explicit(&version->older, memory_order_relaxed);
     *handle = first;
+    list->head = next;
+    list->count--;
+    __builtin_prefetch(arena_version(pool->base, pool->unit_bytes, next), 1);
     return version;
 }
 
 /* Takes back a version that nobody can reach. */
 void pool_free(struct pool *pool, version_handle handle, struct version *version);
+
+/* The same, inlined where it is short: one NUMA node, a list that is not too long. */
+static ALWAYS_INLINE void pool_free_listed(struct pool *pool, version_handle handle, struct version *version)
+{
+    unsigned size_class = atomic_load_explicit(&version->tag, memory_order_relaxed);
+    struct free_list *list = &pool->own[size_class];
+    if (UNLIKELY(!pool->one_node) || UNLIKELY(size_class == RESERVE_CLASS) ||
+        UNLIKELY(list->count >= 2 * POOL_BATCH - 1)) {
+        pool_free(pool, handle, version);
+        return;
+    }
+    atomic_store_explicit(&version->status, VERSION_UNUSED, memory_order_relaxed);
+    atomic_store_explicit(&version->older, list->head, memory_order_relaxed);
+    list->head = handle;
+    list->count++;
+}
 
 #endif

@@ -14,22 +14,21 @@
 #include "engine/base/race.h"
 #include "engine/txn/worker.h"
 
-/* False: nothing was done, call txn_read. */
+/* For a transaction that is plain. False: nothing was done, call txn_read. */
 static ALWAYS_INLINE bool txn_read_fast(struct mae_txn *txn, struct table *table, char *row, const void **data,
                                         size_t *bytes)
 {
     struct access_set *set = &txn->accesses;
     struct version *version = row_inline_version(row);
-    uint64_t *slot = &set->slots[access_slot(set, row)];
-    uint32_t count = set->count, epoch = set->epoch;
+    uint64_t *slot = &set->slots[access_slot(set, row)], epoch = set->epoch;
+    uint32_t count = set->count;
     RACE(READ_HEAD);
-    if (UNLIKELY(!txn->plain) || UNLIKELY((uint32_t)(*slot >> 32) == epoch) ||
-        UNLIKELY(count == set->capacity) ||
+    if (UNLIKELY(*slot >= epoch) || UNLIKELY(count == set->capacity) ||
         UNLIKELY(atomic_load_explicit(row_head(table, row), memory_order_acquire) != HANDLE_INLINE) ||
         UNLIKELY(atomic_load_explicit(&version->status, memory_order_acquire) != VERSION_COMMITTED) || /* ORD-7, -8 */
         UNLIKELY(version_wts(version) >= txn->ts))
         return false;
-    *slot = (uint64_t)epoch << 32 | count;
+    *slot = epoch + count;
     set->count = count + 1;
     struct access *access = &set->entries[count];
     access->row = row;
@@ -44,14 +43,14 @@ static ALWAYS_INLINE bool txn_read_fast(struct mae_txn *txn, struct table *table
 }
 
 /*
- * A private version of the same size: in the row if the present one is outside and the slot is free, else the first of
- * the pool's free list. NULL if that is not so simple.
+ * A private version of a size class for a row whose present one is outside: in the row if the slot is free, else the
+ * first of the pool's free list. NULL if that is not so simple.
  */
 static ALWAYS_INLINE struct version *version_create_fast(struct mae_worker *worker, const struct table *table,
-                                                         char *row, version_handle present, size_t bytes,
+                                                         char *row, version_handle present, uint32_t size_class,
                                                          version_handle *handle)
 {
-    if (present != HANDLE_INLINE && bytes <= table->inline_bytes) {
+    if (present != HANDLE_INLINE && table->inline_bytes) {
         struct version *version = row_inline_version(row);
         uint8_t unused = VERSION_UNUSED;
         RACE(CLAIM_INLINE);
@@ -62,23 +61,37 @@ static ALWAYS_INLINE struct version *version_create_fast(struct mae_worker *work
         COUNT(worker, inlined_writes);
         return version;
     }
-    struct version *version = pool_alloc_listed(&worker->pool, bytes, handle);
-    if (LIKELY(version != NULL)) {
-        atomic_store_explicit(&version->status, VERSION_PENDING, memory_order_relaxed);
-        COUNT(worker, pool_writes);
-    }
-    return version;
+    struct free_list *list = &worker->pool.own[size_class];
+    if (UNLIKELY(list->head == HANDLE_NONE))
+        return NULL;
+    COUNT(worker, pool_writes);
+    return pool_take(&worker->pool, list, handle);
 }
 
-/* An update that keeps the size. False: nothing was done, call txn_update. */
+/* A payload is copied here and not by memcpy, around whose call a dozen registers would be saved on the stack. */
+static ALWAYS_INLINE void copy_payload(unsigned char *to, const unsigned char *from, size_t bytes)
+{
+    enum { STEP = 32 };
+    if (UNLIKELY(bytes < STEP)) {
+        for (size_t i = 0; i < bytes; i++)
+            to[i] = from[i];
+        return;
+    }
+    for (size_t i = 0; i < bytes - STEP; i += STEP)
+        memcpy(to + i, from + i, STEP);
+    memcpy(to + bytes - STEP, from + bytes - STEP, STEP);
+}
+
+/* An update of a payload of the table's largest size that keeps it, for a transaction that is plain. False: nothing was
+ * done, call txn_update. */
 static ALWAYS_INLINE bool txn_update_fast(struct mae_txn *txn, struct table *table, char *row, const void **old,
                                           void **data)
 {
     struct access_set *set = &txn->accesses;
-    uint32_t slot = access_slot(set, row), count = set->count;
+    uint64_t *slot = &set->slots[access_slot(set, row)];
+    uint32_t count = set->count;
     RACE(READ_HEAD);
-    if (UNLIKELY(!txn->plain) || UNLIKELY((uint32_t)(set->slots[slot] >> 32) == set->epoch) ||
-        UNLIKELY(count == set->capacity))
+    if (UNLIKELY(*slot >= set->epoch) || UNLIKELY(count == set->capacity))
         return false;
     version_handle head = atomic_load_explicit(row_head(table, row), memory_order_acquire), handle;
     if (UNLIKELY(head == HANDLE_NONE))
@@ -89,17 +102,18 @@ static ALWAYS_INLINE bool txn_update_fast(struct mae_txn *txn, struct table *tab
         UNLIKELY(version_wts(version) >= txn->ts) ||
         UNLIKELY(atomic_load_explicit(&version->rts, memory_order_relaxed) > txn->ts))
         return false;
-    size_t bytes = version->payload_bytes;
-    struct version *fresh = version_create_fast(txn->worker, table, row, head, bytes, &handle);
+    /* Only payloads of the table's full size, so that the place of the new version does not depend on what this one's
+     * header says: loads behind it need not wait until the row has arrived to know what is stored where. */
+    size_t bytes = table->payload_max_bytes, expected = bytes;
+    FORGET(expected);
+    if (UNLIKELY(version->payload_bytes != expected))
+        return false;
+    struct version *fresh = version_create_fast(txn->worker, table, row, head, table->size_class, &handle);
     if (UNLIKELY(!fresh))
         return false;
     fresh->payload_bytes = (uint16_t)bytes;
-    atomic_store_explicit(&fresh->wts, txn->ts, memory_order_relaxed);
-    atomic_store_explicit(&fresh->rts, txn->ts, memory_order_relaxed);
-    memcpy(fresh->payload, version->payload, bytes);
-    set->slots[slot] = (uint64_t)set->epoch << 32 | count;
+    *slot = set->epoch + count;
     set->count = count + 1;
-    set->writes[set->write_count++] = count;
     struct access *access = &set->entries[count];
     access->row = row;
     access->table = table;
@@ -107,11 +121,11 @@ static ALWAYS_INLINE bool txn_update_fast(struct mae_txn *txn, struct table *tab
     access->read_handle = head;
     access->fresh = fresh;
     access->fresh_handle = handle;
-    access->newer = NULL;
     access->flags = ACCESS_READ | ACCESS_READ_HEAD | ACCESS_WRITE;
     if (old)
         *old = version->payload;
     *data = fresh->payload;
+    copy_payload(fresh->payload, version->payload, bytes);
     return true;
 }
 

@@ -17,7 +17,7 @@ enum mae_status access_set_init(struct access_set *set)
     set->capacity = CAPACITY_FIRST;
     set->slot_bits = bits_for(set->capacity);
     set->slot_shift = 64 - set->slot_bits;
-    set->epoch = 1;
+    set->epoch = ACCESS_EPOCH;
     set->entries = mem_alloc(set->capacity * sizeof *set->entries);
     set->writes = mem_alloc(set->capacity * sizeof *set->writes);
     set->slots = mem_alloc(sizeof *set->slots << set->slot_bits);
@@ -38,7 +38,7 @@ void access_set_fini(struct access_set *set)
 void access_set_new_epoch(struct access_set *set)
 {
     memset(set->slots, 0, sizeof *set->slots << set->slot_bits);
-    set->epoch = 1;
+    set->epoch = ACCESS_EPOCH;
 }
 
 bool access_set_grow(struct access_set *set)
@@ -54,7 +54,6 @@ bool access_set_grow(struct access_set *set)
         return false;
     }
     memcpy(entries, set->entries, set->count * sizeof *entries);
-    memcpy(writes, set->writes, set->write_count * sizeof *writes);
     free(set->entries);
     free(set->writes);
     free(set->slots);
@@ -65,9 +64,9 @@ bool access_set_grow(struct access_set *set)
     set->slot_bits = bits;
     set->slot_shift = 64 - bits;
     for (uint32_t i = 0; i < set->count; i++) {
-        uint32_t slot = 0;
+        uint64_t slot = 0;
         (void)access_set_find(set, entries[i].row, &slot); /* finds nothing, but the slot */
-        slots[slot] = (uint64_t)set->epoch << 32 | i;
+        slots[slot] = set->epoch + i;
     }
     return true;
 }

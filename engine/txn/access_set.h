@@ -22,24 +22,24 @@ enum access_flags {
 };
 
 struct access {
-    char *row;
+    _Alignas(16) char *row;     /* makes it 64 bytes, a line and found by a shift */
     struct table *table;
     struct version *read;       /* version read; NULL for blind writes and inserts */
     struct version *fresh;      /* new version, with ACCESS_WRITE; else undefined */
-    struct version *newer;      /* neighbour above where `fresh` belongs, remembered between searches; NULL: the head */
     version_handle read_handle, fresh_handle;
     uint32_t flags;
     uint64_t contention_wts;    /* of the newest version, when sorting */
 };
 
+#define ACCESS_EPOCH (UINT64_C(1) << 32)
+
 struct access_set {
     struct access *entries;
     uint32_t count, capacity;
-    uint64_t *slots;            /* epoch << 32 | entry */
+    uint64_t *slots;            /* epoch + entry; what is below the present epoch is of earlier transactions */
     uint32_t slot_bits, slot_shift; /* slot_shift = 64 - slot_bits */
-    uint32_t epoch;
-    uint32_t *writes;           /* entries with ACCESS_WRITE, in the order of installation */
-    uint32_t write_count;
+    uint64_t epoch;             /* a multiple of 2^32 */
+    uint32_t *writes;           /* entries with ACCESS_WRITE, in the order of installation; made by commit */
     uint32_t node_write_count;  /* of them, of index nodes */
 };
 
@@ -54,24 +54,25 @@ void access_set_new_epoch(struct access_set *set); /* on wrap-around: clears the
 static ALWAYS_INLINE void access_set_clear(struct access_set *set)
 {
     set->count = 0;
-    set->write_count = 0;
     set->node_write_count = 0;
-    if (UNLIKELY(++set->epoch == 0))
+    set->epoch += ACCESS_EPOCH;
+    if (UNLIKELY(set->epoch == 0))
         access_set_new_epoch(set);
 }
 
-static ALWAYS_INLINE uint32_t access_slot(const struct access_set *set, const char *row)
+/* An eighth of the golden ratio, since rows are 8-byte aligned. */
+static ALWAYS_INLINE uint64_t access_slot(const struct access_set *set, const char *row)
 {
-    return (uint32_t)(((uintptr_t)row >> 3) * UINT64_C(0x9E3779B97F4A7C15) >> set->slot_shift);
+    return (uintptr_t)row * (UINT64_C(0x9E3779B97F4A7C15) / 8 | 1) >> set->slot_shift;
 }
 
 /* The row's entry, or NULL and the slot in which access_set_add will put it. */
-static ALWAYS_INLINE struct access *access_set_find(const struct access_set *set, const char *row, uint32_t *slot)
+static ALWAYS_INLINE struct access *access_set_find(const struct access_set *set, const char *row, uint64_t *slot)
 {
-    uint32_t mask = (1u << set->slot_bits) - 1;
-    for (uint32_t i = access_slot(set, row);; i = (i + 1) & mask) { /* ends: at most half of the slots are taken */
+    uint64_t mask = (UINT64_C(1) << set->slot_bits) - 1;
+    for (uint64_t i = access_slot(set, row);; i = (i + 1) & mask) { /* ends: at most half of the slots are taken */
         uint64_t value = set->slots[i];
-        if ((uint32_t)(value >> 32) != set->epoch) {
+        if (value < set->epoch) {
             *slot = i;
             return NULL;
         }
@@ -83,14 +84,14 @@ static ALWAYS_INLINE struct access *access_set_find(const struct access_set *set
 
 /* A new entry for a row that access_set_find just did not find; NULL when out of memory. */
 static ALWAYS_INLINE struct access *access_set_add(struct access_set *set, struct table *table, char *row,
-                                                   uint32_t slot)
+                                                   uint64_t slot)
 {
     if (UNLIKELY(set->count == set->capacity)) {
         if (!access_set_grow(set))
             return NULL;
         (void)access_set_find(set, row, &slot); /* the slots have moved */
     }
-    set->slots[slot] = (uint64_t)set->epoch << 32 | set->count;
+    set->slots[slot] = set->epoch + set->count;
     struct access *access = &set->entries[set->count++];
     access->row = row;
     access->table = table;

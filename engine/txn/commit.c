@@ -39,7 +39,7 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
         worker_unpark(worker, now);
     txn->running = true;
     txn->snapshot = mode == MAE_SNAPSHOT;
-    txn->plain = !txn->snapshot;
+    txn->plain = txn->direct = !txn->snapshot;
     txn->frees = false;
     txn->doomed = MAE_OK;
     txn->begin_ticks = now;
@@ -79,7 +79,20 @@ static ALWAYS_INLINE void finish(struct mae_txn *txn)
     atomic_store_explicit(&worker->slot->in_txn, 0, memory_order_release);
 }
 
-/* ---- 1. Sort the write set by contention: rows whose newest version is newest come first. ---- */
+/* ---- 1. The write set; sorted by contention: rows whose newest version is newest come first. ---- */
+
+/* Makes the list of writes and returns their number. *flags: what any access has. */
+static ALWAYS_INLINE uint32_t list_writes(struct access_set *set, uint32_t *flags)
+{
+    uint32_t count = 0, all = 0;
+    for (uint32_t i = 0; i < set->count; i++) {
+        set->writes[count] = i;
+        count += (set->entries[i].flags & ACCESS_WRITE) != 0;
+        all |= set->entries[i].flags;
+    }
+    *flags = all;
+    return count;
+}
 
 static uint64_t newest_wts(const struct access *access)
 {
@@ -87,9 +100,9 @@ static uint64_t newest_wts(const struct access *access)
     return handle == HANDLE_NONE ? 0 : version_wts(row_version(access->table, access->row, handle));
 }
 
-static NOINLINE void sort_writes(struct access_set *set)
+static NOINLINE void sort_writes(struct access_set *set, uint32_t count)
 {
-    uint32_t *writes = set->writes, count = set->write_count;
+    uint32_t *writes = set->writes;
     for (uint32_t i = 0; i < count; i++)
         set->entries[writes[i]].contention_wts = newest_wts(&set->entries[writes[i]]);
     /* All of a small set, the top of a large one: conflicts come from contention, the rest may stand anyhow. */
@@ -179,6 +192,15 @@ static NOINLINE bool precheck(struct mae_txn *txn)
 
 /* ---- 3. Install the pending versions. ---- */
 
+/* What only others look at. Not written in the read phase, where a row on its way from memory keeps the store queue
+ * from draining: once that is full, the next row's load has to wait. */
+static ALWAYS_INLINE void complete_header(struct version *fresh, uint64_t ts, enum version_status status)
+{
+    atomic_store_explicit(&fresh->wts, ts, memory_order_relaxed);
+    atomic_store_explicit(&fresh->rts, ts, memory_order_relaxed);
+    atomic_store_explicit(&fresh->status, status, memory_order_release); /* ORD-7, for G2 */
+}
+
 /* Nobody has come between: what was the newest version when it was read is so still. The general case does the same. */
 static ALWAYS_INLINE bool install_at_head(struct mae_txn *txn, struct access *access)
 {
@@ -202,15 +224,13 @@ static NOINLINE bool install(struct mae_txn *txn, struct access *access)
     char *row = access->row;
     /* Ends: each round that fails to link has seen another version linked or unlinked. The search goes on from the
      * newer neighbour found last, which is still one. */
-    for (;;) {
-        _Atomic version_handle *link = access->newer ? &access->newer->older : row_head(table, row);
+    for (_Atomic version_handle *link = row_head(table, row);;) {
         version_handle handle;
         while ((handle = atomic_load_explicit(link, memory_order_acquire)) != HANDLE_NONE) {
             struct version *version = row_version(table, row, handle);
             RACE(READ_VERSION);
             if (version_wts(version) < txn->ts)
                 break;
-            access->newer = version;
             link = &version->older;
         }
         if (MUTATED(wrong_insert_position)) {
@@ -280,14 +300,12 @@ static void insert_discard(struct mae_worker *worker, struct access *access)
         row_free(access->table, rows, table_row_id(access->table, access->row));
 }
 
-static ALWAYS_INLINE void decide(struct mae_txn *txn)
+/* Inserted rows are decided first: who sees an index entry of this transaction must find the row it leads to. */
+static NOINLINE void decide_inserts(struct mae_txn *txn, uint32_t write_count)
 {
     struct mae_worker *worker = txn->worker;
     struct access_set *set = &txn->accesses;
-    uint32_t count = set->write_count;
-    RACE(DECIDE);
-    /* Inserted rows first: who sees an index entry of this transaction must find the row it leads to. */
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < write_count; i++) {
         struct access *access = &set->entries[set->writes[i]];
         if (!(access->flags & ACCESS_INSERT))
             continue;
@@ -297,11 +315,17 @@ static ALWAYS_INLINE void decide(struct mae_txn *txn)
         }
         RACE(DECIDE);
         atomic_store_explicit(&access->fresh->older, HANDLE_NONE, memory_order_relaxed);
-        atomic_store_explicit(&access->fresh->status, VERSION_COMMITTED, memory_order_release); /* ORD-7, for G2 */
+        complete_header(access->fresh, txn->ts, VERSION_COMMITTED);
         /* ORD-8. Nobody else links here: the row was empty, and nobody else had its id. */
         atomic_store_explicit(row_head(access->table, access->row), access->fresh_handle, memory_order_release);
     }
-    for (uint32_t i = 0; i < count; i++) {
+}
+
+static ALWAYS_INLINE void decide_updates(struct mae_txn *txn, uint32_t write_count)
+{
+    struct mae_worker *worker = txn->worker;
+    struct access_set *set = &txn->accesses;
+    for (uint32_t i = 0; i < write_count; i++) {
         struct access *access = &set->entries[set->writes[i]];
         if (access->flags & ACCESS_INSERT)
             continue;
@@ -311,7 +335,7 @@ static ALWAYS_INLINE void decide(struct mae_txn *txn)
         atomic_store_explicit(&access->fresh->status,
                               tombstone && !MUTATED(lost_tombstone) ? VERSION_DELETED : VERSION_COMMITTED,
                               memory_order_release);
-        gc_push(&worker->gc, access->table, access->row, access->fresh_handle, txn->ts);
+        gc_push(&worker->gc, access->table, access->row, access->fresh_handle, txn->ts, GC_BASE);
     }
 }
 
@@ -319,9 +343,11 @@ static COLD void roll_back(struct mae_txn *txn)
 {
     struct mae_worker *worker = txn->worker;
     struct access_set *set = &txn->accesses;
-    for (uint32_t i = 0; i < set->write_count; i++) {
-        struct access *access = &set->entries[set->writes[i]];
-        if (access->flags & ACCESS_INSERT) {
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct access *access = &set->entries[i];
+        if (!(access->flags & ACCESS_WRITE)) {
+            continue;
+        } else if (access->flags & ACCESS_INSERT) {
             insert_discard(worker, access);
         } else if (access->flags & ACCESS_INSTALLED) {
             RACE(ABORT_INSTALLED);
@@ -431,13 +457,14 @@ enum mae_status txn_commit(struct mae_txn *txn)
         return fail(txn, txn->doomed);
     uint64_t phase = txn->begin_ticks;
     PHASE_END(worker, ticks_execute, &phase);
+    uint32_t flags, write_count = list_writes(set, &flags);
     /* Room for what superseded versions need, now that failing is still possible. */
-    if (UNLIKELY(!gc_reserve(&worker->gc, set->write_count)))
+    if (UNLIKELY(!gc_reserve(&worker->gc, write_count)))
         return fail(txn, MAE_NO_MEMORY);
 
     if (!PROTOCOL(worker, adaptive_skip) || worker->commits_in_a_row < SKIP_AFTER_COMMITS) {
-        if (PROTOCOL(worker, sort_writes) && set->write_count > 1) {
-            sort_writes(set);
+        if (PROTOCOL(worker, sort_writes) && write_count > 1) {
+            sort_writes(set, write_count);
             COUNT(worker, sorts);
         }
         if (PROTOCOL(worker, precheck) && !precheck(txn))
@@ -445,10 +472,11 @@ enum mae_status txn_commit(struct mae_txn *txn)
     }
     PHASE_END(worker, ticks_precheck, &phase);
 
-    for (uint32_t i = 0; i < set->write_count; i++) {
+    for (uint32_t i = 0; i < write_count; i++) {
         struct access *access = &set->entries[set->writes[i]];
         if (access->flags & ACCESS_INSERT)
             continue;
+        complete_header(access->fresh, txn->ts, VERSION_PENDING);
         if (UNLIKELY(!install_at_head(txn, access)) && UNLIKELY(!install(txn, access)))
             return fail(txn, MAE_ABORT_INSTALL);
         access->flags |= ACCESS_INSTALLED;
@@ -471,7 +499,10 @@ enum mae_status txn_commit(struct mae_txn *txn)
 
     /* 6. Log: nothing is durable yet; a logger will stand here, before anything is decided. */
 
-    decide(txn);
+    RACE(DECIDE);
+    if (UNLIKELY(flags & ACCESS_INSERT))
+        decide_inserts(txn, write_count);
+    decide_updates(txn, write_count);
     if (UNLIKELY(txn->on_decision != NULL))
         tell_decision(txn, true);
     PHASE_END(worker, ticks_decide, &phase);

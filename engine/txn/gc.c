@@ -11,67 +11,59 @@
 
 enum { QUEUE_FIRST = 256, AHEAD = 4 };
 
-bool gc_reserve(struct gc_queue *queue, size_t more)
+static struct gc_item *item_at(const struct gc_queue *queue, size_t i)
 {
-    if (LIKELY(queue->count + more <= queue->capacity))
-        return true;
+    return &queue->items[i & (queue->capacity - 1)];
+}
+
+bool gc_reserve_more(struct gc_queue *queue, size_t more)
+{
     size_t capacity = queue->capacity ? queue->capacity : QUEUE_FIRST;
-    while (capacity < queue->count + more)
+    while (!gc_has_room(queue->tail - queue->head, more, capacity))
         capacity *= 2;
     struct gc_item *items = mem_alloc(capacity * sizeof *items);
     if (!items)
         return false;
-    for (size_t i = 0; i < queue->count; i++)
-        items[i] = queue->items[(queue->head + i) & (queue->capacity - 1)];
+    for (size_t i = queue->head; i != queue->tail; i++)
+        items[i & (capacity - 1)] = *item_at(queue, i);
     free(queue->items);
     queue->items = items;
-    queue->head = 0;
     queue->capacity = capacity;
     return true;
 }
 
-static void push(struct gc_queue *queue, const struct gc_item *item)
-{
-    MAE_DCHECK(queue->count < queue->capacity);
-    queue->items[(queue->head + queue->count++) & (queue->capacity - 1)] = *item;
-}
-
-void gc_push(struct gc_queue *queue, struct table *table, char *row, version_handle handle, uint64_t stamp)
-{
-    push(queue, &(struct gc_item){table, row, stamp, handle, GC_BASE});
-}
-
-/* Gives back a version that nobody can reach. */
-static void version_release(struct mae_worker *worker, char *row, version_handle handle, struct version *version)
-{
-    RACE(GC_FREE);
-    COUNT(worker, versions_reclaimed);
-    /* ORD-5: release pairs with the acquire of the claim, so that the next writer's stores come after our loads. */
-    if (handle == HANDLE_INLINE)
-        atomic_store_explicit(&row_inline_version(row)->status, VERSION_UNUSED, memory_order_release);
-    else
-        pool_free(&worker->pool, handle, version);
-}
-
+/* Gives back versions that nobody can reach. */
 static void release_chain(struct mae_worker *worker, struct table *table, char *row, version_handle handle)
 {
-    while (handle != HANDLE_NONE) {
+    uint64_t released = 0;
+    for (; handle != HANDLE_NONE; released++) {
         struct version *version = row_version(table, row, handle);
         version_handle older = atomic_load_explicit(&version->older, memory_order_relaxed);
-        version_release(worker, row, handle, version);
+        RACE(GC_FREE);
+        /* ORD-5: release pairs with the acquire of the claim, so that the next writer's stores come after our loads. */
+        if (handle == HANDLE_INLINE)
+            atomic_store_explicit(&version->status, VERSION_UNUSED, memory_order_release);
+        else
+            pool_free_listed(&worker->pool, handle, version);
         handle = older;
     }
+    COUNT_ADD(worker, versions_reclaimed, released);
+}
+
+/* The item comes again. There is room for one more, see gc_reserve. */
+static void postpone(struct mae_worker *worker, const struct gc_item *item)
+{
+    gc_push(&worker->gc, item->table, item->row, item->handle, item->stamp, GC_BASE);
 }
 
 /*
- * What transactions may be standing on when it is unlinked. The item has just been taken from the queue, so there is
- * room for one. The worker is active, so min_wts is at most the lower bound of its next timestamp, and so is every rts
- * published.
+ * What transactions may be standing on when it is unlinked. The worker is active, so min_wts is at most the lower bound
+ * of its next timestamp, and so is every rts published.
  */
 static void limbo(struct mae_worker *worker, const struct gc_item *item, version_handle first, enum gc_kind kind)
 {
     uint64_t stamp = MUTATED(row_free_early) ? 0 : timestamp_make(worker->clock.clock + 1, 0);
-    push(&worker->gc, &(struct gc_item){item->table, item->row, stamp, first, (uint8_t)kind});
+    gc_push(&worker->gc, item->table, item->row, first, stamp, kind);
 }
 
 /*
@@ -85,7 +77,7 @@ static void unlink_tombstone(struct mae_worker *worker, const struct gc_item *it
     while (handle != item->handle) {
         struct version *version = row_version(item->table, item->row, handle);
         if (version_wts(version) >= min_rts) {
-            push(&worker->gc, item);
+            postpone(worker, item);
             return;
         }
         handle = atomic_load_explicit(&version->older, memory_order_acquire);
@@ -93,24 +85,39 @@ static void unlink_tombstone(struct mae_worker *worker, const struct gc_item *it
     RACE(GC_UNLINK);
     if (!atomic_compare_exchange_strong_explicit(head, &first, HANDLE_NONE, memory_order_acq_rel,
                                                  memory_order_relaxed)) {
-        push(&worker->gc, item); /* somebody has just installed above it, and will abort */
+        postpone(worker, item); /* somebody has just installed above it, and will abort */
         return;
     }
     limbo(worker, item, first, GC_ROW);
 }
 
-/* G4. The base is the row's oldest version, committed, outside the row and small enough. */
-static void settle(struct mae_worker *worker, const struct gc_item *item, struct version *base)
+/* G4. The base is a row's oldest version, committed, and the newest as well: may it move into the row? */
+static ALWAYS_INLINE bool may_settle(const struct mae_worker *worker, const struct gc_item *item,
+                                     const struct version *base)
+{
+    const struct table *table = item->table;
+    return item->handle != HANDLE_INLINE && base->payload_bytes <= table->inline_bytes && table->inline_bytes &&
+           worker->protocol.settle &&
+           /* If there is a newer one, that will settle. */
+           atomic_load_explicit(row_head(table, item->row), memory_order_relaxed) == item->handle;
+}
+
+/*
+ * G4, for a base that may settle. `slot_owned`: the inline slot holds what has just been cut off, so it is the
+ * collector's; else it must be free.
+ */
+static ALWAYS_INLINE void settle(struct mae_worker *worker, const struct gc_item *item, struct version *base,
+                                 bool slot_owned)
 {
     _Atomic version_handle *head = row_head(item->table, item->row);
     version_handle handle = item->handle;
     struct version *inlined = row_inline_version(item->row);
     uint8_t unused = VERSION_UNUSED;
-    if (atomic_load_explicit(head, memory_order_relaxed) != handle)
-        return; /* there is a newer one, and that will settle */
     RACE(CLAIM_INLINE);
-    if (!atomic_compare_exchange_strong_explicit(&inlined->status, &unused, VERSION_PENDING, memory_order_acquire,
-                                                 memory_order_relaxed)) /* ORD-5 */
+    if (slot_owned)
+        atomic_store_explicit(&inlined->status, VERSION_PENDING, memory_order_relaxed); /* published by the CAS below */
+    else if (!atomic_compare_exchange_strong_explicit(&inlined->status, &unused, VERSION_PENDING, memory_order_acquire,
+                                                      memory_order_relaxed)) /* ORD-5 */
         return;
     inlined->payload_bytes = base->payload_bytes;
     atomic_store_explicit(&inlined->older, handle, memory_order_relaxed);
@@ -130,7 +137,7 @@ static void settle(struct mae_worker *worker, const struct gc_item *item, struct
     /* Release: who finds nothing below must find it decided. */
     atomic_store_explicit(&inlined->older, HANDLE_NONE, memory_order_release);
     COUNT(worker, settled);
-    limbo(worker, item, item->handle, GC_VERSIONS);
+    limbo(worker, item, item->handle, GC_VERSION);
 }
 
 /* Cuts off what is older than the item's version. */
@@ -142,7 +149,7 @@ static void collect(struct mae_worker *worker, const struct gc_item *item, uint6
     RACE(GC_LOCK);
     /* ORD-6: acquire and release make the row's collectors follow one another. */
     if (atomic_exchange_explicit(lock, 1, memory_order_acquire) && !MUTATED(gc_unlocked)) {
-        push(&worker->gc, item); /* later again: the other collector may have begun with an older version */
+        postpone(worker, item); /* the other collector may have begun with an older version */
         return;
     }
     struct version *base = row_version(table, row, item->handle);
@@ -152,22 +159,36 @@ static void collect(struct mae_worker *worker, const struct gc_item *item, uint6
         RACE(GC_UNLINK);
         version_handle rest = atomic_load_explicit(&base->older, memory_order_relaxed);
         atomic_store_explicit(&base->older, HANDLE_NONE, memory_order_relaxed); /* nobody goes there: G1 */
-        release_chain(worker, table, row, rest);
-        if (status == VERSION_DELETED)
-            unlink_tombstone(worker, item, min_rts); /* G3 */
-        else if (item->handle != HANDLE_INLINE && table->inline_bytes && base->payload_bytes <= table->inline_bytes &&
-                 worker->protocol.settle)
-            settle(worker, item, base); /* G4 */
+        if (LIKELY(status == VERSION_COMMITTED) && LIKELY(may_settle(worker, item, base))) {
+            /* Nearly always what is older is one version in the row, whose place the base takes. */
+            bool slot_owned = rest == HANDLE_INLINE;
+            if (LIKELY(slot_owned)) {
+                COUNT(worker, versions_reclaimed);
+                rest = atomic_load_explicit(&row_inline_version(row)->older, memory_order_relaxed);
+            }
+            if (UNLIKELY(rest != HANDLE_NONE))
+                release_chain(worker, table, row, rest);
+            settle(worker, item, base, slot_owned);
+        } else {
+            release_chain(worker, table, row, rest);
+            if (status == VERSION_DELETED)
+                unlink_tombstone(worker, item, min_rts); /* G3 */
+        }
     }
     atomic_store_explicit(lock, 0, memory_order_release);
 }
 
-static void end_limbo(struct mae_worker *worker, const struct gc_item *item)
+static void release_version(struct mae_worker *worker, const struct gc_item *item)
+{
+    RACE(GC_FREE);
+    COUNT(worker, versions_reclaimed);
+    pool_free_listed(&worker->pool, item->handle, row_version(item->table, item->row, item->handle));
+}
+
+static void release_row(struct mae_worker *worker, const struct gc_item *item)
 {
     RACE(ROW_FREE);
     release_chain(worker, item->table, item->row, item->handle);
-    if (item->kind != GC_ROW)
-        return;
     struct row_allocator *rows = worker_rows(worker, item->table);
     COUNT(worker, rows_reclaimed);
     if (rows) /* without memory for the list the id is lost */
@@ -179,10 +200,10 @@ static void adopt(struct mae_worker *worker)
     struct core *core = worker->core;
     pthread_mutex_lock(&core->orphans_lock);
     struct gc_queue *orphan = core->orphans;
-    if (orphan && gc_reserve(&worker->gc, orphan->count)) {
+    if (orphan && gc_reserve(&worker->gc, orphan->tail - orphan->head)) {
         core->orphans = orphan->next;
-        for (size_t i = 0; i < orphan->count; i++)
-            push(&worker->gc, &orphan->items[(orphan->head + i) & (orphan->capacity - 1)]);
+        for (size_t i = orphan->head; i != orphan->tail; i++)
+            *item_at(&worker->gc, worker->gc.tail++) = *item_at(orphan, i);
         gc_queue_fini(orphan);
         free(orphan);
     }
@@ -202,22 +223,23 @@ void gc_run(struct mae_worker *worker)
         min_rts = UINT64_MAX;
     if (MUTATED(gc_at_min_wts))
         min_rts = atomic_load_explicit(&worker->core->horizon.min_wts, memory_order_acquire);
-    for (size_t i = queue->count; i > 0 && queue->items[queue->head].stamp < min_rts; i--) {
-        struct gc_item item = queue->items[queue->head];
-        const struct gc_item *ahead = &queue->items[(queue->head + AHEAD) & (queue->capacity - 1)];
-        __builtin_prefetch(ahead->row, 1); /* may be an old item's: rows stay mapped */
-        queue->head = (queue->head + 1) & (queue->capacity - 1);
-        queue->count--;
-        if (item.kind == GC_BASE)
-            collect(worker, &item, min_rts);
+    for (size_t end = queue->tail; queue->head != end; queue->head++) {
+        const struct gc_item *item = item_at(queue, queue->head); /* stays as it is until head has passed it */
+        if (item->stamp >= min_rts)
+            break;
+        __builtin_prefetch(item_at(queue, queue->head + AHEAD)->row, 1); /* may be an old item's: rows stay mapped */
+        if (item->kind == GC_BASE)
+            collect(worker, item, min_rts);
+        else if (item->kind == GC_VERSION)
+            release_version(worker, item);
         else
-            end_limbo(worker, &item);
+            release_row(worker, item);
     }
 }
 
 void gc_orphan(struct mae_worker *worker)
 {
-    if (worker->gc.count == 0)
+    if (worker->gc.tail == worker->gc.head)
         return;
     struct gc_queue *orphan = mem_alloc(sizeof *orphan);
     if (!orphan)

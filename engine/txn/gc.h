@@ -33,14 +33,15 @@
 
 #include <stddef.h>
 
+#include "engine/base/check.h"
 #include "engine/store/table.h"
 
 struct mae_worker;
 struct core;
 
-/* What is due: cut off what is older than the base; or, in limbo, give back versions that were unlinked, or these and
- * their row. */
-enum gc_kind { GC_BASE, GC_VERSIONS, GC_ROW };
+/* What is due: cut off what is older than the base; or, in limbo, give back one version of the arena that was unlinked,
+ * or a row with all its versions. */
+enum gc_kind { GC_BASE, GC_VERSION, GC_ROW };
 
 struct gc_item {
     struct table *table;
@@ -50,18 +51,38 @@ struct gc_item {
     uint8_t kind;
 };
 
-/* A ring of a power of two items. */
+/* A ring of a power of two items; head and tail only grow. */
 struct gc_queue {
     struct gc_item *items;
-    size_t head, count, capacity;
+    size_t head, tail, capacity;
     struct gc_queue *next;    /* in the list of orphans */
 };
 
-/* Makes room for `more` items; false when out of memory. */
-bool gc_reserve(struct gc_queue *queue, size_t more);
+/* One place stays free: an item that is being worked off may queue another. */
+static ALWAYS_INLINE bool gc_has_room(size_t count, size_t more, size_t capacity)
+{
+    return count + more < capacity;
+}
 
-/* Queues a version written at `stamp`; room must have been reserved. */
-void gc_push(struct gc_queue *queue, struct table *table, char *row, version_handle handle, uint64_t stamp);
+/* Makes room for `more` items; false when out of memory. */
+bool gc_reserve_more(struct gc_queue *queue, size_t more);
+static ALWAYS_INLINE bool gc_reserve(struct gc_queue *queue, size_t more)
+{
+    return LIKELY(gc_has_room(queue->tail - queue->head, more, queue->capacity)) || gc_reserve_more(queue, more);
+}
+
+/* Queues a version written at `stamp`, or what is to wait in limbo until then; room must have been reserved. */
+static ALWAYS_INLINE void gc_push(struct gc_queue *queue, struct table *table, char *row, version_handle handle,
+                                  uint64_t stamp, enum gc_kind kind)
+{
+    MAE_DCHECK(queue->tail - queue->head < queue->capacity);
+    struct gc_item *item = &queue->items[queue->tail++ & (queue->capacity - 1)];
+    item->table = table;
+    item->row = row;
+    item->stamp = stamp;
+    item->handle = handle;
+    item->kind = (uint8_t)kind;
+}
 
 /* Works off what is due. Adopts an orphan queue now and then. */
 void gc_run(struct mae_worker *worker);

@@ -10,7 +10,7 @@ enum mae_status txn_doom(struct mae_txn *txn, enum mae_status status)
 {
     if (txn->doomed == MAE_OK)
         txn->doomed = status;
-    txn->plain = false;
+    txn->plain = txn->direct = false;
     return status;
 }
 
@@ -18,7 +18,7 @@ enum mae_status txn_doom(struct mae_txn *txn, enum mae_status status)
 
 /*
  * A private version for `bytes` of payload: the row's inline slot if it is free (best effort, section 3.3), else one
- * from the pool. NULL when out of memory.
+ * from the pool. Commit completes its header. NULL when out of memory.
  */
 static ALWAYS_INLINE struct version *version_create(struct mae_txn *txn, struct table *table, char *row, size_t bytes,
                                                     version_handle *handle)
@@ -41,12 +41,9 @@ static ALWAYS_INLINE struct version *version_create(struct mae_txn *txn, struct 
             version = pool_alloc_reserved(&worker->pool, bytes, handle);
         if (UNLIKELY(!version))
             return NULL;
-        atomic_store_explicit(&version->status, VERSION_PENDING, memory_order_relaxed);
         COUNT(worker, pool_writes);
     }
     version->payload_bytes = (uint16_t)bytes;
-    atomic_store_explicit(&version->wts, txn->ts, memory_order_relaxed);
-    atomic_store_explicit(&version->rts, txn->ts, memory_order_relaxed);
     return version;
 }
 
@@ -77,10 +74,9 @@ static ALWAYS_INLINE enum mae_status access_write(struct mae_txn *txn, struct ac
         return txn_doom(txn, MAE_NO_MEMORY);
     struct access_set *set = &txn->accesses;
     access->fresh = fresh;
-    access->newer = NULL;
     access->flags |= ACCESS_WRITE | flags;
-    set->writes[set->write_count++] = (uint32_t)(access - set->entries);
     set->node_write_count += access->table->is_node;
+    txn->direct &= !access->table->is_node;
     return MAE_OK;
 }
 
@@ -144,7 +140,7 @@ static ALWAYS_INLINE enum mae_status access_reread(struct access *access, const 
 }
 
 /* The row's entry with the version the transaction reads; NULL with *status when there is none. */
-static ALWAYS_INLINE struct access *access_read(struct mae_txn *txn, struct table *table, char *row, uint32_t slot,
+static ALWAYS_INLINE struct access *access_read(struct mae_txn *txn, struct table *table, char *row, uint64_t slot,
                                                 struct visible *found, enum mae_status *status)
 {
     *found = visible_find(txn->worker, table, row, txn->ts);
@@ -166,9 +162,9 @@ static ALWAYS_INLINE struct access *access_read(struct mae_txn *txn, struct tabl
 enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_id, const void **data, size_t *bytes)
 {
     char *row = table_row(table, row_id);
-    uint32_t slot;
+    uint64_t slot;
     /* Only own writes matter: usually there are none among the nodes. */
-    if (UNLIKELY(table->is_node ? txn->accesses.node_write_count : txn->accesses.write_count)) {
+    if (UNLIKELY(table->is_node ? txn->accesses.node_write_count : !txn->snapshot)) {
         struct access *access = access_set_find(&txn->accesses, row, &slot);
         if (access)
             return access_reread(access, data, bytes);
@@ -200,7 +196,7 @@ static NOINLINE void promote(struct mae_txn *txn, struct access *access)
         return;
     if (access_write(txn, access, read->payload_bytes, ACCESS_PROMOTE) != MAE_OK) {
         txn->doomed = MAE_OK; /* no memory for a version: it stays a read */
-        txn->plain = true;
+        txn->plain = true; /* direct or not is a matter of speed */
         return;
     }
     payload_fill(access->fresh, read);
@@ -210,7 +206,7 @@ static NOINLINE void promote(struct mae_txn *txn, struct access *access)
 void txn_promote(struct mae_txn *txn, struct table *table, uint64_t row_id)
 {
     char *row = table_row(table, row_id);
-    uint32_t slot;
+    uint64_t slot;
     if (!txn->plain || !table->inline_bytes || !PROTOCOL(txn->worker, promote) ||
         access_set_find(&txn->accesses, row, &slot))
         return;
@@ -234,7 +230,7 @@ enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row_
     if (UNLIKELY(txn->doomed != MAE_OK))
         return txn->doomed;
     char *row = table_row(table, row_id);
-    uint32_t slot;
+    uint64_t slot;
     struct access *access = access_set_find(&txn->accesses, row, &slot);
     if (UNLIKELY(access != NULL))
         return access_reread(access, data, bytes);
@@ -307,7 +303,7 @@ enum mae_status txn_update(struct mae_txn *txn, struct table *table, uint64_t ro
     if (UNLIKELY(status != MAE_OK))
         return status;
     char *row = table_row(table, row_id);
-    uint32_t slot;
+    uint64_t slot;
     struct access *access = access_set_find(&txn->accesses, row, &slot);
     if (UNLIKELY(access != NULL))
         return update_again(txn, access, bytes, old, data);
@@ -335,7 +331,7 @@ enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t
     if (UNLIKELY(status != MAE_OK))
         return status;
     char *row = table_row(table, row_id);
-    uint32_t slot;
+    uint64_t slot;
     struct access *access = access_set_find(&txn->accesses, row, &slot);
     if (access)
         return update_again(txn, access, bytes, NULL, data);
@@ -361,7 +357,7 @@ static enum mae_status create(struct mae_txn *txn, struct table *table, uint64_t
                               void **data)
 {
     char *row = table_row(table, row_id);
-    uint32_t slot = 0;
+    uint64_t slot = 0;
     struct access *access = access_set_find(&txn->accesses, row, &slot);
     MAE_CHECK(!access); /* an empty row: the transaction cannot have touched it */
     access = access_set_add(&txn->accesses, table, row, slot);
@@ -403,7 +399,7 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
     if (UNLIKELY(status != MAE_OK))
         return status;
     char *row = table_row(table, row_id);
-    uint32_t slot;
+    uint64_t slot;
     struct access *access = access_set_find(&txn->accesses, row, &slot);
     if (access && access->flags & ACCESS_WRITE) {
         if (access->flags & ACCESS_DELETE)

@@ -33,7 +33,7 @@ struct announced {
 struct last_leaf {
     const void *index;
     void *node;     /* its new version */
-    uint32_t epoch; /* of the access set; another one: an earlier transaction's */
+    uint64_t epoch; /* of the access set; another one: an earlier transaction's */
 };
 
 struct mae_txn {
@@ -41,6 +41,7 @@ struct mae_txn {
     struct mae_worker *worker;
     bool running, snapshot;
     bool plain;             /* read-write and not doomed */
+    bool direct;            /* plain, no index node written, no keys announced: a key's bucket says where its row is */
     bool frees;             /* deletes or removes something: may take from the reserve of memory */
     enum mae_status doomed; /* the abort status of an earlier call, or MAE_OK */
     uint64_t begin_ticks;

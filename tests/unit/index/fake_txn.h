@@ -81,7 +81,7 @@
 struct last_leaf {
     const void *index;
     void *node;
-    uint32_t epoch;
+    uint64_t epoch;
 };
 struct mae_txn {
     struct table *table;
@@ -90,7 +90,7 @@ struct mae_txn {
     bool plain; /* read-write and not doomed */
     enum mae_status doomed;
     struct {
-        uint32_t epoch;
+        uint64_t epoch;
     } accesses;
     struct last_leaf last_leaf;
     uint64_t *writes; /* rows */

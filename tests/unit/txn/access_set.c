@@ -13,14 +13,13 @@ static char *row_at(uint64_t i)
 
 static struct access *add(struct access_set *set, char *row)
 {
-    uint32_t slot = 0;
+    uint64_t slot = 0;
     assert_null(access_set_find(set, row, &slot));
     struct access *access = access_set_add(set, &table, row, slot);
     assert_non_null(access);
     assert_ptr_equal(access->row, row);
     assert_ptr_equal(access->table, &table);
     assert_null(access->fresh);
-    assert_null(access->newer);
     return access;
 }
 
@@ -29,14 +28,12 @@ static void entries_are_found_while_the_set_grows(void **state)
     (void)state;
     enum { COUNT = 10000 };
     struct access_set set;
-    uint32_t slot;
+    uint64_t slot;
     assert_ok(access_set_init(&set));
     for (int transaction = 0; transaction < 3; transaction++) {
         for (uint64_t i = 0; i < COUNT; i++) {
             struct access *access = add(&set, row_at(i));
             access->flags = (uint32_t)i;
-            if (i % 3 == 0)
-                set.writes[set.write_count++] = (uint32_t)i;
         }
         assert_int_equal(set.count, COUNT);
         assert_true(set.capacity >= COUNT);
@@ -47,11 +44,9 @@ static void entries_are_found_while_the_set_grows(void **state)
             assert_int_equal(access->flags, i);
         }
         assert_null(access_set_find(&set, row_at(COUNT), &slot));
-        for (uint32_t w = 0; w < set.write_count; w++)
-            assert_int_equal(set.writes[w], 3 * w);
+        set.writes[set.capacity - 1] = 1; /* has grown too */
         access_set_clear(&set);
         assert_int_equal(set.count, 0);
-        assert_int_equal(set.write_count, 0);
         assert_null(access_set_find(&set, row_at(5), &slot));
     }
     access_set_fini(&set);
@@ -62,11 +57,11 @@ static void epochs_wrap_around(void **state)
 {
     (void)state;
     struct access_set set;
-    uint32_t slot;
+    uint64_t slot;
     assert_ok(access_set_init(&set));
-    for (uint64_t i = 0; i < 50; i++) /* in epoch 1 */
+    for (uint64_t i = 0; i < 50; i++) /* in the first epoch */
         (void)add(&set, row_at(i));
-    set.epoch = UINT32_MAX - 2;
+    set.epoch = (UINT32_MAX - 2) * ACCESS_EPOCH;
     set.count = 0;
     for (int transaction = 0; transaction < 10; transaction++) {
         access_set_clear(&set);
@@ -88,7 +83,7 @@ static void a_failed_growth_changes_nothing(void **state)
 #ifdef MAE_DEBUG
     for (uint64_t fail = 1; fail <= 3; fail++) {
         struct access_set set;
-        uint32_t slot = 0;
+        uint64_t slot = 0;
         assert_ok(access_set_init(&set));
         uint32_t capacity = set.capacity;
         for (uint64_t i = 0; i < capacity; i++)
