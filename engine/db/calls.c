@@ -278,20 +278,38 @@ static NOINLINE enum mae_status update_hinted(struct mae_txn *txn, struct mae_in
     return MAE_OK;
 }
 
+static NOINLINE enum mae_status read_direct(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                            const void **data, size_t *bytes, char *base)
+{
+    uint64_t row;
+    struct table *table = rows_of(index);
+    if (UNLIKELY(!hash_index_find_direct(txn, &index->hash, base, key, &row)) ||
+        UNLIKELY(!txn_read_fast(txn, table, table_row(table, row), data, bytes)))
+        return read_general(txn, index, key, data, bytes);
+    return MAE_OK;
+}
+
+static NOINLINE enum mae_status update_direct(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                              const void **old, void **data, char *base)
+{
+    uint64_t row;
+    struct table *table = rows_of(index);
+    if (UNLIKELY(!hash_index_find_direct(txn, &index->hash, base, key, &row)) ||
+        UNLIKELY(!txn_update_fast(txn, table, table_row(table, row), old, data)))
+        return update_general(txn, index, key, 0, old, data);
+    return MAE_OK;
+}
+
+/* Only the choice: what is called is called instead of this, with nothing saved on the stack here. */
 enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const void *key, const void **data,
                          size_t *bytes)
 {
     if (UNLIKELY(index->kind != MAE_INDEX_HASH))
         return read_general(txn, index, key, data, bytes);
-    uint64_t row;
-    struct table *table = rows_of(index);
     char *base = atomic_load_explicit(&index->hash.direct, memory_order_relaxed);
-    if (UNLIKELY(!base) || UNLIKELY(!txn->direct))
-        return read_hinted(txn, index, key, data, bytes);
-    if (UNLIKELY(!hash_index_find_direct(txn, &index->hash, base, key, &row)) ||
-        UNLIKELY(!txn_read_fast(txn, table, table_row(table, row), data, bytes)))
-        return read_general(txn, index, key, data, bytes);
-    return MAE_OK;
+    if (LIKELY(base != NULL) && LIKELY(txn->direct))
+        return read_direct(txn, index, key, data, bytes, base);
+    return read_hinted(txn, index, key, data, bytes);
 }
 
 enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
@@ -299,15 +317,10 @@ enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const v
 {
     if (UNLIKELY(index->kind != MAE_INDEX_HASH) || UNLIKELY(bytes != 0))
         return update_general(txn, index, key, bytes, old, data);
-    uint64_t row;
-    struct table *table = rows_of(index);
     char *base = atomic_load_explicit(&index->hash.direct, memory_order_relaxed);
-    if (UNLIKELY(!base) || UNLIKELY(!txn->direct))
-        return update_hinted(txn, index, key, old, data);
-    if (UNLIKELY(!hash_index_find_direct(txn, &index->hash, base, key, &row)) ||
-        UNLIKELY(!txn_update_fast(txn, table, table_row(table, row), old, data)))
-        return update_general(txn, index, key, 0, old, data);
-    return MAE_OK;
+    if (LIKELY(base != NULL) && LIKELY(txn->direct))
+        return update_direct(txn, index, key, old, data, base);
+    return update_hinted(txn, index, key, old, data);
 }
 
 enum mae_status mae_overwrite(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes, void **data)

@@ -559,6 +559,8 @@ static void prefetch_short(struct mae_txn *txn, struct hash_index *index, const 
     txn->direct &= found == 0;
     txn->announced_count = found;
     txn->announced_next = 0;
+    if (rows->inline_bytes && txn->worker->protocol.settle)
+        return; /* nearly all versions are in their rows: the others are not worth a look at every row */
     for (unsigned i = 0; i < found; i++)
         txn_prefetch_version(rows, txn->announced[i].row);
 }

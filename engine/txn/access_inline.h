@@ -43,43 +43,44 @@ static ALWAYS_INLINE bool txn_read_fast(struct mae_txn *txn, struct table *table
 }
 
 /*
- * A private version of a size class for a row whose present one is outside: in the row if the slot is free, else the
- * first of the pool's free list. NULL if that is not so simple.
+ * A private version for the table's largest payload: in the row if the present one is outside and the slot is free,
+ * else the first of the pool's free list. NULL if that is empty.
  */
 static ALWAYS_INLINE struct version *version_create_fast(struct mae_worker *worker, const struct table *table,
-                                                         char *row, version_handle present, uint32_t size_class,
-                                                         version_handle *handle)
+                                                         char *row, version_handle present, version_handle *handle)
 {
     if (present != HANDLE_INLINE && table->inline_bytes) {
         struct version *version = row_inline_version(row);
         uint8_t unused = VERSION_UNUSED;
         RACE(CLAIM_INLINE);
-        if (!atomic_compare_exchange_strong_explicit(&version->status, &unused, VERSION_PENDING, memory_order_acquire,
-                                                     memory_order_relaxed)) /* ORD-5 */
-            return NULL;
-        *handle = HANDLE_INLINE;
-        COUNT(worker, inlined_writes);
-        return version;
+        if (atomic_load_explicit(&version->status, memory_order_relaxed) == VERSION_UNUSED &&
+            atomic_compare_exchange_strong_explicit(&version->status, &unused, VERSION_PENDING, memory_order_acquire,
+                                                    memory_order_relaxed)) { /* ORD-5 */
+            *handle = HANDLE_INLINE;
+            return version;
+        }
     }
-    struct free_list *list = &worker->pool.own[size_class];
+    struct free_list *list = &worker->pool.own[table->size_class];
     if (UNLIKELY(list->head == HANDLE_NONE))
         return NULL;
-    COUNT(worker, pool_writes);
     return pool_take(&worker->pool, list, handle);
 }
 
 /* A payload is copied here and not by memcpy, around whose call a dozen registers would be saved on the stack. */
 static ALWAYS_INLINE void copy_payload(unsigned char *to, const unsigned char *from, size_t bytes)
 {
-    enum { STEP = 32 };
-    if (UNLIKELY(bytes < STEP)) {
-        for (size_t i = 0; i < bytes; i++)
+    enum { STEP = 32, HALF = STEP / 2 };
+    size_t i = 0;
+    if (UNLIKELY(bytes < HALF)) {
+        for (; i < bytes; i++)
             to[i] = from[i];
         return;
     }
-    for (size_t i = 0; i < bytes - STEP; i += STEP)
+    for (; i + STEP <= bytes; i += STEP)
         memcpy(to + i, from + i, STEP);
-    memcpy(to + bytes - STEP, from + bytes - STEP, STEP);
+    if (i + HALF <= bytes)
+        memcpy(to + i, from + i, HALF);
+    memcpy(to + bytes - HALF, from + bytes - HALF, HALF);
 }
 
 /* An update of a payload of the table's largest size that keeps it, for a transaction that is plain. False: nothing was
@@ -108,7 +109,7 @@ static ALWAYS_INLINE bool txn_update_fast(struct mae_txn *txn, struct table *tab
     FORGET(expected);
     if (UNLIKELY(version->payload_bytes != expected))
         return false;
-    struct version *fresh = version_create_fast(txn->worker, table, row, head, table->size_class, &handle);
+    struct version *fresh = version_create_fast(txn->worker, table, row, head, &handle);
     if (UNLIKELY(!fresh))
         return false;
     fresh->payload_bytes = (uint16_t)bytes;

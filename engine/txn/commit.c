@@ -81,17 +81,31 @@ static ALWAYS_INLINE void finish(struct mae_txn *txn)
 
 /* ---- 1. The write set; sorted by contention: rows whose newest version is newest come first. ---- */
 
-/* Makes the list of writes and returns their number. *flags: what any access has. */
-static ALWAYS_INLINE uint32_t list_writes(struct access_set *set, uint32_t *flags)
+struct writes {
+    uint32_t count, inlined; /* inlined: those whose version is in its row */
+    uint32_t flags;          /* all that any access has */
+};
+
+/* Makes the list of writes. */
+static ALWAYS_INLINE struct writes list_writes(struct access_set *set)
 {
-    uint32_t count = 0, all = 0;
+    struct writes writes = {0, 0, 0};
     for (uint32_t i = 0; i < set->count; i++) {
-        set->writes[count] = i;
-        count += (set->entries[i].flags & ACCESS_WRITE) != 0;
-        all |= set->entries[i].flags;
+        const struct access *access = &set->entries[i];
+        uint32_t is_write = (access->flags & ACCESS_WRITE) != 0;
+        set->writes[writes.count] = i;
+        writes.count += is_write;
+        writes.inlined += is_write & (access->fresh_handle == HANDLE_INLINE);
+        writes.flags |= access->flags;
     }
-    *flags = all;
-    return count;
+    return writes;
+}
+
+/* New versions are counted when their transaction is over: see complete_header about stores in the read phase. */
+static ALWAYS_INLINE void count_writes(struct mae_worker *worker, struct writes writes)
+{
+    COUNT_ADD(worker, inlined_writes, writes.inlined);
+    COUNT_ADD(worker, pool_writes, writes.count - writes.inlined);
 }
 
 static uint64_t newest_wts(const struct access *access)
@@ -343,11 +357,11 @@ static COLD void roll_back(struct mae_txn *txn)
 {
     struct mae_worker *worker = txn->worker;
     struct access_set *set = &txn->accesses;
-    for (uint32_t i = 0; i < set->count; i++) {
-        struct access *access = &set->entries[i];
-        if (!(access->flags & ACCESS_WRITE)) {
-            continue;
-        } else if (access->flags & ACCESS_INSERT) {
+    struct writes writes = list_writes(set);
+    count_writes(worker, writes);
+    for (uint32_t i = 0; i < writes.count; i++) {
+        struct access *access = &set->entries[set->writes[i]];
+        if (access->flags & ACCESS_INSERT) {
             insert_discard(worker, access);
         } else if (access->flags & ACCESS_INSTALLED) {
             RACE(ABORT_INSTALLED);
@@ -457,14 +471,14 @@ enum mae_status txn_commit(struct mae_txn *txn)
         return fail(txn, txn->doomed);
     uint64_t phase = txn->begin_ticks;
     PHASE_END(worker, ticks_execute, &phase);
-    uint32_t flags, write_count = list_writes(set, &flags);
+    struct writes writes = list_writes(set);
     /* Room for what superseded versions need, now that failing is still possible. */
-    if (UNLIKELY(!gc_reserve(&worker->gc, write_count)))
+    if (UNLIKELY(!gc_reserve(&worker->gc, writes.count)))
         return fail(txn, MAE_NO_MEMORY);
 
     if (!PROTOCOL(worker, adaptive_skip) || worker->commits_in_a_row < SKIP_AFTER_COMMITS) {
-        if (PROTOCOL(worker, sort_writes) && write_count > 1) {
-            sort_writes(set, write_count);
+        if (PROTOCOL(worker, sort_writes) && writes.count > 1) {
+            sort_writes(set, writes.count);
             COUNT(worker, sorts);
         }
         if (PROTOCOL(worker, precheck) && !precheck(txn))
@@ -472,7 +486,7 @@ enum mae_status txn_commit(struct mae_txn *txn)
     }
     PHASE_END(worker, ticks_precheck, &phase);
 
-    for (uint32_t i = 0; i < write_count; i++) {
+    for (uint32_t i = 0; i < writes.count; i++) {
         struct access *access = &set->entries[set->writes[i]];
         if (access->flags & ACCESS_INSERT)
             continue;
@@ -500,9 +514,10 @@ enum mae_status txn_commit(struct mae_txn *txn)
     /* 6. Log: nothing is durable yet; a logger will stand here, before anything is decided. */
 
     RACE(DECIDE);
-    if (UNLIKELY(flags & ACCESS_INSERT))
-        decide_inserts(txn, write_count);
-    decide_updates(txn, write_count);
+    if (UNLIKELY(writes.flags & ACCESS_INSERT))
+        decide_inserts(txn, writes.count);
+    decide_updates(txn, writes.count);
+    count_writes(worker, writes);
     if (UNLIKELY(txn->on_decision != NULL))
         tell_decision(txn, true);
     PHASE_END(worker, ticks_decide, &phase);

@@ -34,27 +34,28 @@ static ALWAYS_INLINE struct version *version_create(struct mae_txn *txn, struct 
          atomic_compare_exchange_strong_explicit(&version->status, &unused, VERSION_PENDING, memory_order_acquire,
                                                  memory_order_relaxed))) {
         *handle = HANDLE_INLINE;
-        COUNT(worker, inlined_writes);
     } else {
         version = pool_alloc(&worker->pool, bytes, handle);
         if (UNLIKELY(!version) && txn->frees)
             version = pool_alloc_reserved(&worker->pool, bytes, handle);
         if (UNLIKELY(!version))
             return NULL;
-        COUNT(worker, pool_writes);
     }
     version->payload_bytes = (uint16_t)bytes;
     return version;
 }
 
-/* Gives back a version that was never linked. */
+/* Gives back a version that was never linked; one that commit does not come to count. */
 static void version_discard(struct mae_worker *worker, char *row, version_handle handle, struct version *version)
 {
     COUNT(worker, versions_discarded);
-    if (handle == HANDLE_INLINE)
+    if (handle == HANDLE_INLINE) {
+        COUNT(worker, inlined_writes);
         atomic_store_explicit(&row_inline_version(row)->status, VERSION_UNUSED, memory_order_release);
-    else
+    } else {
+        COUNT(worker, pool_writes);
         pool_free(&worker->pool, handle, version);
+    }
 }
 
 static ALWAYS_INLINE void payload_fill(struct version *fresh, const struct version *old)
