@@ -1,6 +1,7 @@
 /* hash_index.c - see hash_index.h. */
 #include "engine/index/hash_index.h"
 
+#include <sched.h>
 #include <string.h>
 
 #include "engine/base/check.h"
@@ -467,6 +468,16 @@ static enum mae_status split_towards(struct mae_txn *txn, struct hash_index *ind
     return split_bucket(txn, index, home.base, growth, depth);
 }
 
+/* After a failed attempt: whoever is changing the bucket may be waiting for a CPU. */
+static void make_way(struct mae_worker *worker, unsigned attempt)
+{
+    enum { SPINS = 64 };
+    RACE(BACKOFF);
+    if (attempt >= SPINS)
+        sched_yield();
+    (void)backoff_wait(&worker->core->backoff, &worker->random);
+}
+
 static enum mae_status split(struct mae_worker *worker, struct hash_index *index, uint64_t target)
 {
     bool done = false;
@@ -487,7 +498,7 @@ static enum mae_status split(struct mae_worker *worker, struct hash_index *index
         else if (status != MAE_OK && !mae_status_is_retryable(status))
             return status;
         else if (status != MAE_OK)
-            (void)backoff_wait(&worker->core->backoff, &worker->random);
+            make_way(worker, attempt);
     }
     return MAE_OK; /* undone after that many attempts: lookups find the parent, only more slowly */
 }

@@ -2,9 +2,8 @@
  * access_inline.h - the reads and updates that nearly all are: a row not yet touched, whose newest version is committed
  * and visible. What is different goes to txn_read and txn_update.
  *
- * Inlined into the public calls because the number of instructions decides how many cache misses of successive
- * operations overlap when they are issued one by one: on 10M rows these paths take a third to a half of the general
- * ones' instructions.
+ * Inlined into the public calls because the number of instructions and of stores decides how many cache misses of
+ * successive operations overlap when they are issued one by one (DESIGN.md, "What an operation costs").
  */
 #ifndef ENGINE_TXN_ACCESS_INLINE_H
 #define ENGINE_TXN_ACCESS_INLINE_H
