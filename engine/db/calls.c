@@ -226,7 +226,10 @@ static ALWAYS_INLINE enum mae_status found_row(struct mae_txn *txn, enum mae_sta
     return LIKELY(status != MAE_NOT_FOUND) || txn->snapshot ? status : txn_doom(txn, MAE_ABORT_INDEX);
 }
 
-/* The general cases, out of the way: what is left of mae_read and mae_update saves no registers. */
+/*
+ * Three ways to a row: `direct` in an index that has not grown, by a transaction about which there is nothing special;
+ * `hinted` with announced keys or in an index that has grown; `general`. See DESIGN.md, "What an operation costs".
+ */
 static NOINLINE enum mae_status read_general(struct mae_txn *txn, struct mae_index *index, const void *key,
                                              const void **data, size_t *bytes)
 {
@@ -243,10 +246,6 @@ static NOINLINE enum mae_status update_general(struct mae_txn *txn, struct mae_i
     return status == MAE_OK ? found_row(txn, txn_update(txn, &index->table->rows, row, bytes, old, data)) : status;
 }
 
-/*
- * Three ways to a row, the shorter ones inlined: `direct` in an index that has not grown, by a transaction about which
- * there is nothing special; `hinted` with announced keys or in an index that has grown; `general`.
- */
 static ALWAYS_INLINE struct table *rows_of(const struct mae_index *index)
 {
     return &index->table->rows;

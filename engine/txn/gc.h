@@ -15,14 +15,14 @@
  *       collector's own. Then the row id is free.
  * Aborted versions go with the next committed one that is collected; a row that is never written again keeps the last.
  *
- *   G4  If the base is all there is to a row, lies outside it, and the inline slot is free, the base settles: it is
- *       copied inside, under its own timestamp, and the copy takes its place by CAS of the head. Everybody who runs
- *       reads above the base (G1). Who has read the base itself finds the copy when it validates, and goes on with
- *       that (visible.h, follow_settled). Reads of the base that came before the CAS must bind the copy: it is
- *       PENDING until the base's rts, loaded after the CAS, is in it (ORD-3: who raises the base's rts later finds the
- *       head changed). Until then it leads to the base, for who looks past pending versions (pending=skip), and who
- *       comes too late for that looks again (visible_find); the base has the same timestamp, the one exception to V3.
- *       It then waits in limbo as a tombstone does.
+ *   G4  If the base is all there is to a row, lies outside it, and the inline slot is free or held what has just been
+ *       cut off, the base settles: it is copied inside, under its own timestamp, and the copy takes its place by CAS of
+ *       the head. Everybody who runs reads above the base (G1). Who has read the base itself finds the copy when it
+ *       validates, and goes on with that (visible.h, follow_settled). Reads of the base that came before the CAS must
+ *       bind the copy: it is PENDING until the base's rts, loaded after the CAS, is in it (ORD-3: who raises the base's
+ *       rts later finds the head changed). Until then it leads to the base, for who looks past pending versions
+ *       (pending=skip), and who comes too late for that looks again (visible_find); the base has the same timestamp,
+ *       the one exception to V3. It then waits in limbo as a tombstone does.
  *
  *   gc_run on one row excludes itself (row lock); everything else is free to race with it.
  *
