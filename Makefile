@@ -190,7 +190,7 @@ thread-tests: $(THREADED)
 thread-test: all thread-tests ## Run the tests with more than one thread, for MODE=tsan
 	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(THREADED) tests/cli/check.sh
 
-bench: ## Measure what the README's tables say, some 25 minutes; BENCH=quick: a few
+bench: ## Measure what the README's tables say, some 40 minutes; BENCH=quick: a few
 	@scripts/bench
 
 schedule: $(BUILD)/tests/schedule/explore ## Repeat a schedule, with its trace: SEED= as printed (CASE=: try a case)
