@@ -295,10 +295,8 @@ static NOINLINE bool refill(struct pool *pool, unsigned size_class)
         version_handle handle = (version_handle)(pool->cut_unit + i * units);
         struct version *version = at(pool, handle);
         atomic_store_explicit(&version->tag, (uint8_t)size_class, memory_order_relaxed);
-        atomic_store_explicit(&version->older, list->head, memory_order_relaxed);
-        list->head = handle;
+        free_list_push(list, handle, version);
     }
-    list->count += (uint32_t)run;
     pool->cut_unit += run * units;
     return true;
 }
@@ -367,8 +365,7 @@ void pool_free(struct pool *pool, version_handle handle, struct version *version
     atomic_store_explicit(&version->status, VERSION_UNUSED, memory_order_relaxed);
     if (UNLIKELY(size_class == RESERVE_CLASS) && refill_reserve(pool->arena, handle, version))
         return;
-    atomic_store_explicit(&version->older, list->head, memory_order_relaxed);
-    list->head = handle;
-    if (UNLIKELY(++list->count >= (node == pool->node ? 2 * POOL_BATCH : POOL_BATCH)))
+    free_list_push(list, handle, version);
+    if (UNLIKELY(list->count >= (node == pool->node ? 2 * POOL_BATCH : POOL_BATCH)))
         (void)share(pool, node, size_class, POOL_BATCH);
 }

@@ -120,6 +120,13 @@ static ALWAYS_INLINE struct version *pool_take(struct pool *pool, struct free_li
     return version;
 }
 
+static ALWAYS_INLINE void free_list_push(struct free_list *list, version_handle handle, struct version *version)
+{
+    atomic_store_explicit(&version->older, list->head, memory_order_relaxed);
+    list->head = handle;
+    list->count++;
+}
+
 /* Takes back a version that nobody can reach. */
 void pool_free(struct pool *pool, version_handle handle, struct version *version);
 
@@ -134,9 +141,7 @@ static ALWAYS_INLINE void pool_free_listed(struct pool *pool, version_handle han
         return;
     }
     atomic_store_explicit(&version->status, VERSION_UNUSED, memory_order_relaxed);
-    atomic_store_explicit(&version->older, list->head, memory_order_relaxed);
-    list->head = handle;
-    list->count++;
+    free_list_push(list, handle, version);
 }
 
 #endif
