@@ -34,33 +34,33 @@ extern "C" {
 
 /* name, kind, text. Kinds: DONE (no failure), USE (the transaction stays usable), RETRY (aborted: run it again),
  * DOOMED (aborted: the same transaction would fail again), REFUSED (the call did nothing). */
-#define MAE_STATUS_TABLE(X)                                                                                     \
-    X(MAE_OK, DONE, "ok")                                                                                       \
-    X(MAE_NOT_FOUND, USE, "no such key or row is visible to the transaction")                                   \
-    X(MAE_EXISTS, USE, "the key is already there")                                                              \
-    X(MAE_ABORT_NEWER, RETRY, "aborted while reading for update: a newer version exists")                       \
-    X(MAE_ABORT_RTS, RETRY, "aborted while reading for update: a later transaction has read the version")       \
-    X(MAE_ABORT_PENDING, RETRY, "aborted while reading: met a pending version (pending=abort)")                 \
-    X(MAE_ABORT_PRECHECK, RETRY, "aborted in the pre-check: the access set is out of date")                     \
-    X(MAE_ABORT_INSTALL, RETRY, "aborted while installing: the version was superseded or read by a later one")  \
-    X(MAE_ABORT_READ_CHECK, RETRY, "aborted in validation: a read version is no longer the visible one")        \
-    X(MAE_ABORT_WRITE_CHECK, RETRY, "aborted in validation: a written row was read or written by another")      \
-    X(MAE_ABORT_INDEX, RETRY, "aborted: the index changed under the operation")                                 \
-    X(MAE_ABORT_USER, DOOMED, "aborted by the caller")                                                          \
-    X(MAE_NO_MEMORY, DOOMED, "out of memory: the memory limit is reached or the system has no more")            \
-    X(MAE_TOO_LARGE, USE, "the payload is larger than the table's maximum")                                     \
-    X(MAE_READ_ONLY, USE, "a snapshot transaction cannot write")                                                \
-    X(MAE_INVALID, REFUSED, "invalid argument")                                                                 \
-    X(MAE_BUSY, REFUSED, "in use, or the worker already runs a transaction")                                    \
-    X(MAE_FULL, REFUSED, "no free slot: too many workers, tables or indexes")                                   \
-    X(MAE_UNSUPPORTED, REFUSED, "not supported here")                                                           \
+#define MAE_STATUS_TABLE(X)                                                                                    \
+    X(MAE_OK, DONE, "ok")                                                                                      \
+    X(MAE_NOT_FOUND, USE, "no such key or row is visible to the transaction")                                  \
+    X(MAE_EXISTS, USE, "the key is already there")                                                             \
+    X(MAE_ABORT_NEWER, RETRY, "aborted while reading for update: a newer version exists")                      \
+    X(MAE_ABORT_RTS, RETRY, "aborted while reading for update: a later transaction has read the version")      \
+    X(MAE_ABORT_PENDING, RETRY, "aborted while reading: met a pending version (pending=abort)")                \
+    X(MAE_ABORT_PRECHECK, RETRY, "aborted in the pre-check: the access set is out of date")                    \
+    X(MAE_ABORT_INSTALL, RETRY, "aborted while installing: the version was superseded or read by a later one") \
+    X(MAE_ABORT_READ_CHECK, RETRY, "aborted in validation: a read version is no longer the visible one")       \
+    X(MAE_ABORT_WRITE_CHECK, RETRY, "aborted in validation: a written row was read or written by another")     \
+    X(MAE_ABORT_INDEX, RETRY, "aborted: the index changed under the operation")                                \
+    X(MAE_ABORT_USER, DOOMED, "aborted by the caller")                                                         \
+    X(MAE_NO_MEMORY, DOOMED, "out of memory: the memory limit is reached or the system has no more")           \
+    X(MAE_TOO_LARGE, USE, "the payload is larger than the table's maximum")                                    \
+    X(MAE_READ_ONLY, USE, "a snapshot transaction cannot write")                                               \
+    X(MAE_INVALID, REFUSED, "invalid argument")                                                                \
+    X(MAE_BUSY, REFUSED, "in use, or the worker already runs a transaction")                                   \
+    X(MAE_FULL, REFUSED, "no free slot: too many workers, tables or indexes")                                  \
+    X(MAE_UNSUPPORTED, REFUSED, "not supported here")                                                          \
     X(MAE_CORRUPT, REFUSED, "an invariant does not hold")
 
 enum mae_status {
 #define MAE_STATUS_ENUM(name, kind, text) name,
     MAE_STATUS_TABLE(MAE_STATUS_ENUM)
 #undef MAE_STATUS_ENUM
-    MAE_STATUS_COUNT
+        MAE_STATUS_COUNT
 };
 
 #define MAE_MUST_USE __attribute__((warn_unused_result))
@@ -74,8 +74,8 @@ struct mae_txn;
 
 /* ---- Statuses. Any thread; constant time. ---- */
 
-const char *mae_status_name(enum mae_status status); /* "MAE_OK"; "MAE_?" outside the table */
-const char *mae_status_text(enum mae_status status); /* one line, static */
+const char *mae_status_name(enum mae_status status);  /* "MAE_OK"; "MAE_?" outside the table */
+const char *mae_status_text(enum mae_status status);  /* one line, static */
 bool mae_status_is_abort(enum mae_status status);     /* RETRY or DOOMED: the transaction must be aborted */
 bool mae_status_is_retryable(enum mae_status status); /* RETRY: running it again may succeed */
 
@@ -229,8 +229,8 @@ void mae_backoff(struct mae_worker *worker);
  */
 
 /* Reads the visible version. Cost: the row's cache lines. `bytes` may be NULL. */
-MAE_MUST_USE enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table *table, uint64_t row,
-                                          const void **data, size_t *bytes);
+MAE_MUST_USE enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table *table, uint64_t row, const void **data,
+                                          size_t *bytes);
 
 /*
  * Read for update: `data` is the new version, `bytes` long and filled with the old payload (cut, or padded with zeros).
@@ -333,13 +333,13 @@ void mae_worker_counters(const struct mae_worker *worker, uint64_t *values);
 void mae_db_counters(const struct mae_db *db, uint64_t *values);
 
 struct mae_space {
-    uint64_t rows;                  /* rows with a newest version that is not deleted */
-    uint64_t versions;              /* versions in the chains of those and of deleted rows, inlined ones included */
-    uint64_t inlined_versions;      /* of them, in inline slots */
-    uint64_t unused_inline_slots;   /* inline slots of used rows that hold nothing */
-    uint64_t payload_bytes;         /* sum of the newest payloads */
-    uint64_t row_bytes;             /* memory of row heads and inline slots in use */
-    uint64_t version_bytes;         /* memory of versions outside rows, in use */
+    uint64_t rows;                /* rows with a newest version that is not deleted */
+    uint64_t versions;            /* versions in the chains of those and of deleted rows, inlined ones included */
+    uint64_t inlined_versions;    /* of them, in inline slots */
+    uint64_t unused_inline_slots; /* inline slots of used rows that hold nothing */
+    uint64_t payload_bytes;       /* sum of the newest payloads */
+    uint64_t row_bytes;           /* memory of row heads and inline slots in use */
+    uint64_t version_bytes;       /* memory of versions outside rows, in use */
 };
 /* Walks one table. Exact only while no transaction runs; safe only then. Cost: linear in the rows. */
 void mae_table_space(const struct mae_table *table, struct mae_space *space);
@@ -357,10 +357,10 @@ void mae_db_memory(const struct mae_db *db, struct mae_memory *memory);
 
 /* State of the horizon and the back-off, for time series. Any thread; constant time. */
 struct mae_state {
-    uint64_t min_wts, min_rts;  /* timestamps */
-    double ticks_per_us;        /* of the clock part of a timestamp */
-    double backoff_max_us;      /* the present upper bound of waits */
-    unsigned workers;           /* joined */
+    uint64_t min_wts, min_rts; /* timestamps */
+    double ticks_per_us;       /* of the clock part of a timestamp */
+    double backoff_max_us;     /* the present upper bound of waits */
+    unsigned workers;          /* joined */
 };
 void mae_db_state(const struct mae_db *db, struct mae_state *state);
 

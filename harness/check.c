@@ -63,8 +63,7 @@ static enum exit_code export_elle(struct history_checker *checker, const struct 
     return ok ? EXIT_FINE : EXIT_FAILED;
 }
 
-static enum exit_code check(struct history_checker *checker, const struct history *history, const char *path,
-                            FILE *out)
+static enum exit_code check(struct history_checker *checker, const struct history *history, const char *path, FILE *out)
 {
     struct history_verdict verdict;
     uint64_t begun_ns = support_clock_ns();

@@ -466,8 +466,8 @@ size_t column_count(void)
     if (list.count == 0) {
         build();
         for (size_t i = 0; i < list.count; i++) /* a row of another type is no repetition, nor is a recorded one */
-            list.items[i].info.is_configuration |= strcmp(list.items[i].info.name, "txn_type") == 0 ||
-                                                   strcmp(list.items[i].info.name, "recorded") == 0;
+            list.items[i].info.is_configuration |=
+                strcmp(list.items[i].info.name, "txn_type") == 0 || strcmp(list.items[i].info.name, "recorded") == 0;
     }
     return list.count;
 }

@@ -150,7 +150,7 @@ static void read_commits(const struct loop_counters *counters, struct loop_count
 {
     uint64_t committed = 0, operations = 0;
     for (int i = 0; i < READ_TRIES; i++) {
-        committed = atomic_load_explicit(&counters->committed, memory_order_acquire); /* before the operations */
+        committed = atomic_load_explicit(&counters->committed, memory_order_acquire);   /* before the operations */
         operations = atomic_load_explicit(&counters->operations, memory_order_acquire); /* before the second look */
         if (committed == atomic_load_explicit(&counters->committed, memory_order_relaxed))
             break;

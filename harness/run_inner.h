@@ -82,9 +82,9 @@ struct run {
 
     struct snapshot before, after, now;
     struct interval_series series;
-    size_t window_first;       /* sample at which the window begins */
+    size_t window_first;                           /* sample at which the window begins */
     size_t version_counters[RUN_VERSION_COUNTERS]; /* see run_measure.c; SIZE_MAX: the target has none */
-    uint64_t *counters;        /* of one worker, while a snapshot is taken */
+    uint64_t *counters;                            /* of one worker, while a snapshot is taken */
     struct result **results;
     size_t result_count;
 

@@ -55,8 +55,7 @@ bool run_check_passes(struct run *run, unsigned worker, char *report, size_t rep
     run_commits_sum(run, committed);
     struct target_worker *target_worker = run->workers[worker].loop.target_worker;
     report[0] = '\0';
-    enum mae_status status =
-        run->workload_ops->check(run->workload, target_worker, committed, report, report_bytes);
+    enum mae_status status = run->workload_ops->check(run->workload, target_worker, committed, report, report_bytes);
     run->target_ops->worker_idle(target_worker);
     if (status == MAE_OK && run->target_ops->verify != NULL) { /* what the check said of its success stays */
         char finding[RESULT_REPORT_BYTES] = "";

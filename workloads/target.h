@@ -19,7 +19,7 @@
 
 #include "engine/maemio.h"
 
-struct target;        /* an open database; each binding defines its own structs behind these names */
+struct target; /* an open database; each binding defines its own structs behind these names */
 struct target_worker;
 struct target_txn;
 struct target_table;
@@ -27,12 +27,12 @@ struct target_index;
 
 /* What the target guarantees; printed beside every result, and what decides which checks apply. */
 struct target_guarantees {
-    bool transactional;     /* false: no isolation and no roll-back at all ("not transactional") */
+    bool transactional; /* false: no isolation and no roll-back at all ("not transactional") */
     bool serializable;
     bool phantom_safe;
     bool durable;
-    unsigned workers_max;   /* 1: single-threaded */
-    const char *note;       /* one line for people */
+    unsigned workers_max; /* 1: single-threaded */
+    const char *note;     /* one line for people */
 };
 
 struct target_key_value {
@@ -104,7 +104,7 @@ struct target_ops {
     /* Statistics. Any of these may be NULL: the columns stay empty. */
     size_t (*counter_count)(void);
     const struct mae_counter_info *(*counter_info)(size_t i);
-    void (*worker_counters)(const struct target_worker *worker, uint64_t *values); /* any thread */
+    void (*worker_counters)(const struct target_worker *worker, uint64_t *values);  /* any thread */
     void (*table_space)(const struct target_table *table, struct mae_space *space); /* no transaction may run */
     void (*index_space)(const struct target_index *index, struct mae_space *space);
     void (*memory)(const struct target *target, struct mae_memory *memory);

@@ -20,10 +20,10 @@
  * `name`. */
 struct workload_option {
     const char *name;
-    const char *type;          /* "u64" (takes 10M), "f64", "enum", "bool", "string" */
+    const char *type; /* "u64" (takes 10M), "f64", "enum", "bool", "string" */
     const char *default_value;
-    const char *range;         /* "1..1024", "0..1", "a|b|c" for enum; "" if none. Enforced by the reader of options */
-    const char *unit;          /* "" if none */
+    const char *range; /* "1..1024", "0..1", "a|b|c" for enum; "" if none. Enforced by the reader of options */
+    const char *unit;  /* "" if none */
     const char *help;
 };
 

@@ -5,18 +5,32 @@
 #ifndef ENGINE_BASE_RACE_H
 #define ENGINE_BASE_RACE_H
 
-#define RACE_POINTS(X)                                                                                         \
-    X(READ_HEAD)                                                                                               \
-    X(READ_VERSION) X(READ_OLDER) X(WAIT_PENDING) X(CLAIM_INLINE) X(PRECHECK) X(INSTALL_LINK) X(RAISE_RTS)     \
-        X(CHECK_READ) X(CHECK_WRITE) X(DECIDE) X(ABORT_INSTALLED) X(PUBLISH_QUIESCENT) X(LEADER_SCAN)          \
-            X(LEADER_PUBLISH) X(LOAD_HORIZON) X(GC_LOCK) X(GC_UNLINK) X(GC_FREE) X(SETTLE) X(ROW_FREE) X(PARK)     \
-                X(UNPARK) X(IN_TXN) X(PARK_OTHER) X(MATERIALISE) X(BACKOFF) X(CLOCK_SYNC)
+#define RACE_POINTS(X)   \
+    X(READ_HEAD)         \
+    X(READ_VERSION)      \
+    X(READ_OLDER)        \
+    X(WAIT_PENDING)      \
+    X(CLAIM_INLINE)      \
+    X(PRECHECK)          \
+    X(INSTALL_LINK)      \
+    X(RAISE_RTS)         \
+    X(CHECK_READ)        \
+    X(CHECK_WRITE)       \
+    X(DECIDE)            \
+    X(ABORT_INSTALLED)   \
+    X(PUBLISH_QUIESCENT) \
+    X(LEADER_SCAN)       \
+    X(LEADER_PUBLISH)    \
+    X(LOAD_HORIZON)      \
+    X(GC_LOCK)           \
+    X(GC_UNLINK)         \
+    X(GC_FREE) X(SETTLE) X(ROW_FREE) X(PARK) X(UNPARK) X(IN_TXN) X(PARK_OTHER) X(MATERIALISE) X(BACKOFF) X(CLOCK_SYNC)
 
 enum race_point {
 #define RACE_ENUM(name) RACE_##name,
     RACE_POINTS(RACE_ENUM)
 #undef RACE_ENUM
-    RACE_POINT_COUNT
+        RACE_POINT_COUNT
 };
 
 #ifdef MAE_DEBUG

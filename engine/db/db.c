@@ -110,8 +110,8 @@ enum mae_status mae_table_create(struct mae_db *db, const char *name, const stru
     if (!table)
         return MAE_NO_MEMORY;
     pthread_mutex_lock(&db->lock);
-    enum mae_status status = named_table(db, name) ? MAE_EXISTS
-                                                   : add_table(db, &table->rows, config->payload_max_bytes, false);
+    enum mae_status status =
+        named_table(db, name) ? MAE_EXISTS : add_table(db, &table->rows, config->payload_max_bytes, false);
     if (status == MAE_OK) {
         table->db = db;
         strcpy(table->name, name);
@@ -164,8 +164,7 @@ static enum mae_status create_root(struct mae_db *db, struct mae_index *index)
 
 static enum mae_status create_simple(struct mae_db *db, struct mae_index *index, const struct mae_index_config *config)
 {
-    enum mae_status status =
-        tree_simple_init(&index->simple, &db->core.budget, config->key_bytes, config->non_unique);
+    enum mae_status status = tree_simple_init(&index->simple, &db->core.budget, config->key_bytes, config->non_unique);
     if (status != MAE_OK)
         return status;
     index->single_version = true;

@@ -19,8 +19,8 @@ struct mae_table {
 
 struct mae_index {
     enum mae_index_kind kind;
-    bool single_version;       /* an ordered one with simple_index_update=on: `simple` instead of `tree` and `nodes` */
-    struct mae_table *table;   /* whose rows the entries lead to */
+    bool single_version;     /* an ordered one with simple_index_update=on: `simple` instead of `tree` and `nodes` */
+    struct mae_table *table; /* whose rows the entries lead to */
     char name[NAME_BYTES];
     union {
         struct hash_index hash;
@@ -34,11 +34,11 @@ struct mae_db {
     struct core core;
     /* The catalogue only grows; readers need no lock once they have a pointer. */
     pthread_mutex_t lock;
-    struct table *tables[CATALOG_MAX];       /* by id: rows of tables and nodes of indexes */
+    struct table *tables[CATALOG_MAX]; /* by id: rows of tables and nodes of indexes */
     struct mae_table *named[CATALOG_MAX];
     struct mae_index *indexes[CATALOG_MAX];
     unsigned table_count, named_count, index_count;
-    struct span *spans;                      /* all there are, the newest first: the memory of mae_db_memory */
+    struct span *spans; /* all there are, the newest first: the memory of mae_db_memory */
     struct maintenance *maintenance;
 };
 

@@ -63,8 +63,8 @@ static void add_row(const struct table *table, char *row, struct mae_space *spac
         if (handle == HANDLE_INLINE)
             inlined = true;
         else
-            space->version_bytes += class_bytes(table->unit_shift,
-                                                atomic_load_explicit(&version->tag, memory_order_relaxed));
+            space->version_bytes +=
+                class_bytes(table->unit_shift, atomic_load_explicit(&version->tag, memory_order_relaxed));
         handle = atomic_load_explicit(&version->older, memory_order_relaxed);
     }
     space->inlined_versions += inlined;

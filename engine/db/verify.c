@@ -17,9 +17,9 @@ struct verifier {
     struct mae_db *db;
     char *report;
     size_t report_bytes;
-    unsigned char *seen;        /* a bit per unit of the arena: a version has been met there */
+    unsigned char *seen; /* a bit per unit of the arena: a version has been met there */
     struct mae_txn *txn;
-    struct mae_index *index;    /* the one being visited */
+    struct mae_index *index; /* the one being visited */
     bool failed;
 };
 
@@ -83,8 +83,8 @@ static bool check_row(struct verifier *verifier, struct table *table, uint64_t r
 static bool check_chains(struct verifier *verifier)
 {
     struct mae_db *db = verifier->db;
-    uint64_t units = atomic_load_explicit(&db->core.arena.span.committed_bytes, memory_order_acquire) >>
-                     db->core.arena.unit_shift;
+    uint64_t units =
+        atomic_load_explicit(&db->core.arena.span.committed_bytes, memory_order_acquire) >> db->core.arena.unit_shift;
     verifier->seen = mem_alloc(units / 8 + 1);
     if (!verifier->seen)
         return false;

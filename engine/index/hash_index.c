@@ -11,7 +11,7 @@ enum {
     LINK_BYTES = 4,
     ENTRIES_MIN = 2,
     BASE_COUNT_MIN = 64,
-    COUNT_BATCH = 64,            /* entries a worker adds before it tells the others */
+    COUNT_BATCH = 64, /* entries a worker adds before it tells the others */
     SPLIT_ATTEMPTS = 1000,
     WALK_STEPS_MAX = 128,
 };
@@ -158,11 +158,11 @@ static ALWAYS_INLINE enum mae_status cover(struct mae_txn *txn, struct hash_inde
 
 /* Where a key is, or where it could go. */
 struct place {
-    struct table *table;     /* of the bucket below: buckets or overflow */
+    struct table *table; /* of the bucket below: buckets or overflow */
     uint64_t row;
     uint32_t entry;
-    uint64_t row_word;       /* of the entry found */
-    bool found, free;        /* the key is here; or there is a free entry here */
+    uint64_t row_word;        /* of the entry found */
+    bool found, free;         /* the key is here; or there is a free entry here */
     struct table *last_table; /* the last bucket of the chain and the one before it */
     uint64_t last_row;
     struct table *before_table;

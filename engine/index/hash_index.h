@@ -37,15 +37,15 @@ struct hash_index {
     struct table *buckets, *overflow;
     uint32_t key_bytes, entry_bytes;
     uint32_t bucket_entries;
-    uint32_t bucket_bytes;         /* entries and link: the payload */
-    uint64_t base_count;           /* buckets there from the beginning */
-    char *_Atomic direct;          /* where they are, as long as there are no others and each is a line of two 8-byte
+    uint32_t bucket_bytes; /* entries and link: the payload */
+    uint64_t base_count;   /* buckets there from the beginning */
+    char *_Atomic direct;  /* where they are, as long as there are no others and each is a line of two 8-byte
                                     * keys, that is, HASH_LINE_...; else NULL */
     /* Shared, changes rarely. */
-    SEPARATED _Atomic uint64_t hint;         /* where lookups start, always committed memory: split << 6 | level, when
+    SEPARATED _Atomic uint64_t hint;       /* where lookups start, always committed memory: split << 6 | level, when
                                               * there are (base_count << level) + split buckets */
-    SEPARATED _Atomic uint64_t split_next;   /* the next bucket to be made by a split */
-    _Atomic int64_t entries;                 /* about; each worker adds its own in batches */
+    SEPARATED _Atomic uint64_t split_next; /* the next bucket to be made by a split */
+    _Atomic int64_t entries;               /* about; each worker adds its own in batches */
 };
 
 /* What payload_max_bytes both tables must have; inline_max_bytes is the inline_bytes option. */

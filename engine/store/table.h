@@ -24,19 +24,19 @@ struct table {
     /* Constant after table_init. */
     char *base;
     uint32_t stride, head_offset, lock_offset;
-    uint32_t inline_bytes;       /* capacity of the inline slot, 0 without */
-    uint32_t unit_bytes;         /* the arena's, as the next two */
+    uint32_t inline_bytes; /* capacity of the inline slot, 0 without */
+    uint32_t unit_bytes;   /* the arena's, as the next two */
     unsigned unit_shift;
     const char *arena_base;
     uint32_t payload_max_bytes;
-    uint32_t size_class;         /* of a version that holds payload_max_bytes */
-    bool is_node;                /* rows are nodes of an index; set right after table_init */
-    unsigned id;                 /* place in the database's list, and in each worker's row allocators */
+    uint32_t size_class; /* of a version that holds payload_max_bytes */
+    bool is_node;        /* rows are nodes of an index; set right after table_init */
+    unsigned id;         /* place in the database's list, and in each worker's row allocators */
     struct span rows;
     /* Cold, shared. */
     SEPARATED _Atomic uint64_t next_row; /* row ids below were given to some worker */
     pthread_mutex_t free_lock;
-    uint64_t *free_rows;         /* row ids that workers handed back */
+    uint64_t *free_rows; /* row ids that workers handed back */
     size_t free_count, free_capacity;
 };
 
@@ -45,7 +45,7 @@ struct row_allocator {
     uint64_t next, end;
     uint64_t *free_rows;
     size_t free_count, free_capacity;
-    int64_t entries;             /* hash indexes: entries this worker added, not yet in the shared count */
+    int64_t entries; /* hash indexes: entries this worker added, not yet in the shared count */
 };
 
 /* inline_max_bytes: the inline_bytes option. MAE_OK or MAE_NO_MEMORY. */

@@ -31,9 +31,9 @@ enum version_status { VERSION_UNUSED, VERSION_PENDING, VERSION_COMMITTED, VERSIO
 struct version {
     _Atomic version_handle older;
     _Atomic uint8_t status;
-    _Atomic uint8_t tag;    /* in the arena: the size class, constant; in an inline slot: the row's collector lock */
+    _Atomic uint8_t tag; /* in the arena: the size class, constant; in an inline slot: the row's collector lock */
     uint16_t payload_bytes;
-    _Atomic uint64_t wts;   /* atomic for collectors that look at a version which may have been reused, see gc.c */
+    _Atomic uint64_t wts; /* atomic for collectors that look at a version which may have been reused, see gc.c */
     _Atomic uint64_t rts;
     unsigned char payload[];
 };

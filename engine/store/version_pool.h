@@ -54,7 +54,7 @@ struct arena {
     unsigned nodes;
     uint8_t *chunk_node; /* the node each chunk was taken from; NULL with one node */
     _Atomic uint64_t next_chunk;
-    _Atomic bool short_of_memory; /* a chunk was refused; stays, since chunks are not given back. ORD-4 */
+    _Atomic bool short_of_memory;              /* a chunk was refused; stays, since chunks are not given back. ORD-4 */
     struct shared_list (*shared)[CLASS_COUNT]; /* per node */
     pthread_mutex_t rests_lock;                /* of these and of the reserve */
     version_handle reserve;                    /* list of free ones */
@@ -77,7 +77,7 @@ struct pool {
     unsigned node;
     struct free_list *own; /* the node's of `lists` */
     bool one_node;
-    uint64_t cut_unit, cut_end; /* the rest of the present chunk, in units */
+    uint64_t cut_unit, cut_end;             /* the rest of the present chunk, in units */
     struct free_list (*lists)[CLASS_COUNT]; /* per node; own node's are allocated from */
 };
 

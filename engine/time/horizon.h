@@ -40,7 +40,7 @@ enum horizon_slot_state { SLOT_FREE, SLOT_PARKED, SLOT_ACTIVE };
 
 struct SEPARATED horizon_slot {
     _Atomic uint64_t wts, rts;
-    _Atomic uint64_t clock;     /* as of the last publication, for one-sided synchronisation */
+    _Atomic uint64_t clock; /* as of the last publication, for one-sided synchronisation */
     _Atomic uint32_t state;
     /* Apart, since the owner writes it in each transaction, and the leader reads what is above in each round. */
     SEPARATED _Atomic uint32_t in_txn; /* the owner is in a transaction, or at work on what is a worker's own */
@@ -50,8 +50,8 @@ struct horizon {
     /* Read by all at quiescent points, written once per round. */
     SEPARATED _Atomic uint64_t min_wts;
     _Atomic uint64_t min_rts;
-    _Atomic uint64_t round_ticks;  /* when the last round was */
-    _Atomic uint32_t slot_limit;   /* slots ever used are below */
+    _Atomic uint64_t round_ticks; /* when the last round was */
+    _Atomic uint32_t slot_limit;  /* slots ever used are below */
     SEPARATED pthread_mutex_t leader;
     SEPARATED struct horizon_slot slots[MAE_WORKERS_MAX];
 };

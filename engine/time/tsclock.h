@@ -17,10 +17,10 @@
 #include <stdint.h>
 
 struct tsclock {
-    uint64_t clock;            /* units; every timestamp issued is at most this */
-    uint64_t last_units;       /* counter reading at the last advance */
-    uint64_t boost_units;      /* added between an abort and the next commit, else 0 */
-    uint64_t step_max_units;   /* cap of one advance: a counter that jumps does not use up the range */
+    uint64_t clock;          /* units; every timestamp issued is at most this */
+    uint64_t last_units;     /* counter reading at the last advance */
+    uint64_t boost_units;    /* added between an abort and the next commit, else 0 */
+    uint64_t step_max_units; /* cap of one advance: a counter that jumps does not use up the range */
     unsigned shift;
     _Atomic uint64_t *central; /* NULL: multi-clock */
 };

@@ -11,24 +11,24 @@
 #include "engine/store/table.h"
 
 enum access_flags {
-    ACCESS_READ = 1,        /* `read` must still be the visible version at commit */
-    ACCESS_WRITE = 2,       /* `fresh` is a new version; with READ: read-modify-write, without: blind */
-    ACCESS_INSERT = 4,      /* the row itself is new */
-    ACCESS_DELETE = 8,      /* `fresh` will be a tombstone */
-    ACCESS_READ_HEAD = 16,  /* `read` was the newest version when it was read */
-    ACCESS_INSTALLED = 32,  /* `fresh` is linked */
-    ACCESS_KEEP_ID = 128,   /* inserted under an id of the caller's: not to be given back */
-    ACCESS_PROMOTE = 64,    /* the write only moves the version into the inline slot */
+    ACCESS_READ = 1,       /* `read` must still be the visible version at commit */
+    ACCESS_WRITE = 2,      /* `fresh` is a new version; with READ: read-modify-write, without: blind */
+    ACCESS_INSERT = 4,     /* the row itself is new */
+    ACCESS_DELETE = 8,     /* `fresh` will be a tombstone */
+    ACCESS_READ_HEAD = 16, /* `read` was the newest version when it was read */
+    ACCESS_INSTALLED = 32, /* `fresh` is linked */
+    ACCESS_KEEP_ID = 128,  /* inserted under an id of the caller's: not to be given back */
+    ACCESS_PROMOTE = 64,   /* the write only moves the version into the inline slot */
 };
 
 struct access {
-    _Alignas(16) char *row;     /* makes it 64 bytes, a line and found by a shift */
+    _Alignas(16) char *row; /* makes it 64 bytes, a line and found by a shift */
     struct table *table;
-    struct version *read;       /* version read; NULL for blind writes and inserts */
-    struct version *fresh;      /* new version, with ACCESS_WRITE; else undefined */
+    struct version *read;  /* version read; NULL for blind writes and inserts */
+    struct version *fresh; /* new version, with ACCESS_WRITE; else undefined */
     version_handle read_handle, fresh_handle;
     uint32_t flags;
-    uint64_t contention_wts;    /* of the newest version, when sorting */
+    uint64_t contention_wts; /* of the newest version, when sorting */
 };
 
 #define ACCESS_EPOCH (UINT64_C(1) << 32)
@@ -36,11 +36,11 @@ struct access {
 struct access_set {
     struct access *entries;
     uint32_t count, capacity;
-    uint64_t *slots;            /* epoch + entry; what is below the present epoch is of earlier transactions */
+    uint64_t *slots;                /* epoch + entry; what is below the present epoch is of earlier transactions */
     uint32_t slot_bits, slot_shift; /* slot_shift = 64 - slot_bits */
-    uint64_t epoch;             /* a multiple of 2^32 */
-    uint32_t *writes;           /* entries with ACCESS_WRITE, in the order of installation; made by commit */
-    uint32_t node_write_count;  /* of them, of index nodes */
+    uint64_t epoch;                 /* a multiple of 2^32 */
+    uint32_t *writes;               /* entries with ACCESS_WRITE, in the order of installation; made by commit */
+    uint32_t node_write_count;      /* of them, of index nodes */
 };
 
 /* MAE_OK or MAE_NO_MEMORY. */

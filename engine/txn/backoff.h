@@ -19,9 +19,9 @@ struct backoff {
     /* The leader's alone (horizon_round hands the role from one to the next under its lock). */
     SEPARATED bool adaptive;
     double ticks_per_us;
-    uint64_t last_ticks;     /* when the present period began */
+    uint64_t last_ticks; /* when the present period began */
     uint64_t last_commits;
-    double last_rate;        /* commits per tick in the period before; negative: none yet */
+    double last_rate; /* commits per tick in the period before; negative: none yet */
     double max_us, last_step_us;
     uint64_t random;
 };

@@ -16,7 +16,7 @@ struct mae_worker;
 struct protocol {
     bool early_abort_newer, sort_writes, precheck, adaptive_skip, promote, settle, phase_times;
     uint8_t pending;
-    uint64_t clock_sync_ticks;  /* UINT64_MAX: never */
+    uint64_t clock_sync_ticks; /* UINT64_MAX: never */
     uint64_t clock_boost_units;
     uint64_t gc_interval_ticks;
 };

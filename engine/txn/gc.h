@@ -46,8 +46,8 @@ enum gc_kind { GC_BASE, GC_VERSION, GC_ROW };
 struct gc_item {
     struct table *table;
     char *row;
-    uint64_t stamp;           /* due when min_rts is above */
-    version_handle handle;    /* the base; in limbo the newest one unlinked */
+    uint64_t stamp;        /* due when min_rts is above */
+    version_handle handle; /* the base; in limbo the newest one unlinked */
     uint8_t kind;
 };
 
@@ -55,7 +55,7 @@ struct gc_item {
 struct gc_queue {
     struct gc_item *items;
     size_t head, tail, capacity;
-    struct gc_queue *next;    /* in the list of orphans */
+    struct gc_queue *next; /* in the list of orphans */
 };
 
 /* One place stays free: an item that is being worked off may queue another. */

@@ -197,7 +197,7 @@ static NOINLINE void promote(struct mae_txn *txn, struct access *access)
         return;
     if (access_write(txn, access, read->payload_bytes, ACCESS_PROMOTE) != MAE_OK) {
         txn->doomed = MAE_OK; /* no memory for a version: it stays a read */
-        txn->plain = true; /* direct or not is a matter of speed */
+        txn->plain = true;    /* direct or not is a matter of speed */
         return;
     }
     payload_fill(access->fresh, read);

@@ -40,11 +40,11 @@ static ALWAYS_INLINE uint8_t version_status(struct version *version)
 }
 
 struct visible {
-    struct version *version;  /* COMMITTED or DELETED, or NULL */
+    struct version *version; /* COMMITTED or DELETED, or NULL */
     version_handle handle;
-    bool is_head;             /* it was the newest version of the chain */
-    bool newer_exists;        /* a version that was not aborted is newer */
-    bool pending_abort;       /* pending=abort, and a pending version was met */
+    bool is_head;       /* it was the newest version of the chain */
+    bool newer_exists;  /* a version that was not aborted is newer */
+    bool pending_abort; /* pending=abort, and a pending version was met */
 };
 
 /* The search of the read phase: pending versions are treated as the `pending` option says. */

@@ -24,14 +24,14 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
         .settle = options->settle,
         .phase_times = options->phase_times,
         .pending = (uint8_t)options->pending,
-        .clock_sync_ticks = options->clock_sync_us ? (uint64_t)((double)options->clock_sync_us * core->ticks_per_us)
-                                                   : UINT64_MAX,
+        .clock_sync_ticks =
+            options->clock_sync_us ? (uint64_t)((double)options->clock_sync_us * core->ticks_per_us) : UINT64_MAX,
         .clock_boost_units =
             (uint64_t)((double)options->clock_boost_ns / 1000 * core->ticks_per_us) >> core->clock_shift,
         .gc_interval_ticks = (uint64_t)((double)options->gc_interval_us * core->ticks_per_us),
     };
 #ifdef MAE_FIXED_OPTIONS
-#define PROTOCOL_CHECK(field, value)            \
+#define PROTOCOL_CHECK(field, value)           \
     if (core->protocol.field != FIXED_##field) \
         return MAE_UNSUPPORTED;
     PROTOCOL_SWITCHES(PROTOCOL_CHECK)
@@ -130,8 +130,7 @@ struct row_allocator *worker_rows(struct mae_worker *worker, const struct table 
 {
     if (UNLIKELY(table->id >= worker->rows_count)) {
         unsigned count = table->id + 8;
-        struct row_allocator *rows =
-            mem_realloc(worker->rows, worker->rows_count * sizeof *rows, count * sizeof *rows);
+        struct row_allocator *rows = mem_realloc(worker->rows, worker->rows_count * sizeof *rows, count * sizeof *rows);
         if (!rows)
             return NULL;
         worker->rows = rows;

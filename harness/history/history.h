@@ -58,13 +58,22 @@
 #include <stdio.h>
 
 /* name in text, number of words without keys and lists, keys */
-#define HISTORY_KINDS(X)                                                                                        \
-    X(INDEX, "index", 10, 0)                                                                                    \
-    X(BEGIN, "begin", 2, 0) X(READ, "read", 3, 0) X(WRITE, "write", 3, 0) X(BLIND, "blind", 2, 0)               \
-        X(INSERT, "insert", 3, 0) X(DELETE, "delete", 3, 0) X(MISS, "miss", 2, 0) X(EXISTS, "exists", 2, 0)     \
-            X(WRONG, "wrong", 3, 0) X(ADD, "add", 2, 1) X(REMOVE, "remove", 2, 1) X(FIND, "find", 2, 1)         \
-                X(ABSENT, "absent", 1, 1) X(SCAN, "scan", 2, 2) X(ROWS, "rows", 2, 0) X(COMMIT, "commit", 1, 0) \
-                    X(ABORT, "abort", 1, 0)
+#define HISTORY_KINDS(X)      \
+    X(INDEX, "index", 10, 0)  \
+    X(BEGIN, "begin", 2, 0)   \
+    X(READ, "read", 3, 0)     \
+    X(WRITE, "write", 3, 0)   \
+    X(BLIND, "blind", 2, 0)   \
+    X(INSERT, "insert", 3, 0) \
+    X(DELETE, "delete", 3, 0) \
+    X(MISS, "miss", 2, 0)     \
+    X(EXISTS, "exists", 2, 0) \
+    X(WRONG, "wrong", 3, 0)   \
+    X(ADD, "add", 2, 1)       \
+    X(REMOVE, "remove", 2, 1) \
+    X(FIND, "find", 2, 1)     \
+    X(ABSENT, "absent", 1, 1) \
+    X(SCAN, "scan", 2, 2) X(ROWS, "rows", 2, 0) X(COMMIT, "commit", 1, 0) X(ABORT, "abort", 1, 0)
 
 enum history_kind {
     HISTORY_NONE,

@@ -23,14 +23,21 @@
 #include <stdint.h>
 
 /* What a transaction may consist of, with its weight in a case. */
-#define EXPLORE_OPS(X)                                                                                      \
-    X(READ)                                                                                                 \
-    X(UPDATE)                                                                                               \
-    X(OVERWRITE)                                                                                            \
-    X(INSERT)                                                                                               \
-    X(ERASE)                                                                                                \
-    X(FIND) X(SCAN) X(SCAN_UPDATE) X(TRANSFER) X(SKEW) X(APPEND) X(ROW_INSERT) X(ROW_ERASE) X(UPDATE_TWICE) \
-        X(INSERT_ERASE) X(REF_READ) X(REF_UPDATE) X(TABLE_SCAN) X(INSERT_RUN) X(ERASE_RUN) X(PREFETCH)
+#define EXPLORE_OPS(X) \
+    X(READ)            \
+    X(UPDATE)          \
+    X(OVERWRITE)       \
+    X(INSERT)          \
+    X(ERASE)           \
+    X(FIND)            \
+    X(SCAN)            \
+    X(SCAN_UPDATE)     \
+    X(TRANSFER)        \
+    X(SKEW)            \
+    X(APPEND)          \
+    X(ROW_INSERT)      \
+    X(ROW_ERASE)       \
+    X(UPDATE_TWICE) X(INSERT_ERASE) X(REF_READ) X(REF_UPDATE) X(TABLE_SCAN) X(INSERT_RUN) X(ERASE_RUN) X(PREFETCH)
 enum explore_op {
 #define EXPLORE_ENUM(name) EXPLORE_##name,
     EXPLORE_OPS(EXPLORE_ENUM)
