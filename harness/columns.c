@@ -59,6 +59,13 @@ static void put_flag(struct field *f, int flag)
     put_known(f, flag >= 0, (uint64_t)flag);
 }
 
+/* Empty where it is not known. */
+static void put_positive(struct field *f, double value)
+{
+    if (value > 0)
+        put_real(f, value);
+}
+
 static void put_percentile(struct field *f, const struct latency_digest *digest, uint64_t value)
 {
     put_known(f, digest->count > 0, value);

@@ -1,6 +1,8 @@
 /*
- * report.c - see report.h. Each line is the median over the complete repetitions; where there are several, the
- * smallest and largest follow. An interrupted repetition counts only when there is no complete one.
+ * report.c - see report.h. A line with one quantity, those by transaction type too, is the median over the complete
+ * repetitions; where there are several, the smallest and largest follow. Percentiles, counters and the like, which
+ * belong together and cannot be averaged, are those of the typical repetition: the one with the median throughput,
+ * which the head names. An interrupted repetition counts only when there is no complete one.
  */
 #include "harness/report.h"
 
@@ -22,15 +24,17 @@ static int compare_doubles(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* What a result says; negative: not known. */
-typedef double (*measure_fn)(const struct result *result);
+enum { ALL_TYPES = -1 };
 
-static struct spread spread_of(struct result *const *results, size_t count, measure_fn measure)
+/* What a result says, `c` being its counts over all types or of one; negative: not known. */
+typedef double (*measure_fn)(const struct result *r, const struct loop_counts *c);
+
+static struct spread spread_of(struct result *const *results, size_t count, int type, measure_fn measure)
 {
     double *values = support_alloc(count * sizeof *values);
     struct spread spread = {0};
     for (size_t i = 0; i < count; i++) {
-        values[spread.count] = measure(results[i]);
+        values[spread.count] = measure(results[i], type == ALL_TYPES ? &results[i]->all : &results[i]->types[type]);
         spread.count += values[spread.count] >= 0;
     }
     qsort(values, spread.count, sizeof *values, compare_doubles);
@@ -49,45 +53,68 @@ static double ratio(double part, double whole)
     return whole > 0 ? part / whole : -1;
 }
 
-static double measure_throughput(const struct result *r)
+static double measure_throughput(const struct result *r, const struct loop_counts *c)
 {
-    return ratio((double)r->all.committed, r->window_s);
+    return ratio((double)c->committed, r->window_s);
 }
 
-static double measure_operations(const struct result *r)
+static double measure_operations(const struct result *r, const struct loop_counts *c)
 {
-    return r->all.operations > 0 ? ratio((double)r->all.operations, r->window_s) : -1;
+    return c->operations > 0 ? ratio((double)c->operations, r->window_s) : -1;
 }
 
-static double measure_ns_per_operation(const struct result *r)
+static double measure_ns_per_operation(const struct result *r, const struct loop_counts *c)
 {
-    return r->options->run.rate != 0 ? -1 : ratio(result_worker_ns(r), (double)r->all.operations);
+    return r->options->run.rate != 0 ? -1 : ratio(result_worker_ns(r), (double)c->operations);
 }
 
-static double measure_abort_percent(const struct result *r)
+static double measure_abort_percent(const struct result *r, const struct loop_counts *c)
 {
-    uint64_t aborted = loop_counts_aborted(&r->all);
-    return 100 * ratio((double)aborted, (double)(r->all.committed + aborted));
+    uint64_t aborted = loop_counts_aborted(c);
+    (void)r;
+    return 100 * ratio((double)aborted, (double)(c->committed + aborted));
 }
 
-static double measure_versions_per_row(const struct result *r)
+static double measure_versions_per_row(const struct result *r, const struct loop_counts *c)
 {
+    (void)c;
     return r->has_space ? ratio((double)r->rows.versions, (double)r->rows.rows) : -1;
 }
 
-static double measure_bytes_per_row(const struct result *r)
+static double measure_bytes_per_row(const struct result *r, const struct loop_counts *c)
 {
+    (void)c;
     return r->has_memory ? ratio((double)r->memory.resident_bytes, (double)r->data_rows) : -1;
 }
 
-static double measure_resident(const struct result *r)
+static double measure_resident(const struct result *r, const struct loop_counts *c)
 {
+    (void)c;
     return r->has_memory ? (double)r->memory.resident_bytes : -1;
 }
 
-static double measure_load_rate(const struct result *r)
+static double measure_load_rate(const struct result *r, const struct loop_counts *c)
 {
+    (void)c;
     return r->load_rows > 0 ? ratio((double)r->load_rows, r->load_s) : -1;
+}
+
+/* The repetition with the median throughput; of two in the middle the slower one. */
+static const struct result *typical_of(struct result *const *results, size_t count)
+{
+    const struct result *typical = results[0];
+    for (size_t i = 0; i < count; i++) {
+        double speed = measure_throughput(results[i], &results[i]->all);
+        size_t slower = 0, equal_before = 0;
+        for (size_t j = 0; j < count; j++) {
+            double other = measure_throughput(results[j], &results[j]->all);
+            slower += other < speed;
+            equal_before += other == speed && j < i;
+        }
+        if (slower + equal_before == (count - 1) / 2)
+            typical = results[i];
+    }
+    return typical;
 }
 
 static char *format_plain(double value, char *text)
@@ -116,6 +143,7 @@ static void line(FILE *out, const char *name, const struct spread *spread, forma
         (void)fputc('\n', out);
 }
 
+/* `r`: the typical one of `count` repetitions. */
 static void head_print(FILE *out, const struct result *r, size_t count)
 {
     const struct options *options = r->options;
@@ -138,7 +166,8 @@ static void head_print(FILE *out, const struct result *r, size_t count)
     else
         (void)fprintf(out, ", window %s", quantity_format_time((uint64_t)(r->window_s * 1e3) * 1000000, time));
     if (count > 1)
-        (void)fprintf(out, ", median of %zu (min .. max)", count);
+        (void)fprintf(out, ", median of %zu (min .. max); latency and counters of repetition %u, the median", count,
+                      r->repetition);
     const struct target_guarantees guarantees = result_guarantees(options);
     const char *isolation = result_isolation(&guarantees), *note = guarantees.note == NULL ? "" : guarantees.note;
     bool repeats = strncmp(note, isolation, strlen(isolation)) == 0;
@@ -154,7 +183,7 @@ static void repetitions_print(FILE *out, struct result *const *results, size_t c
     double *values = support_alloc(count * sizeof *values);
     bool *marks = support_alloc(count * sizeof *marks);
     for (size_t i = 0; i < count; i++)
-        values[i] = measure_throughput(results[i]);
+        values[i] = measure_throughput(results[i], &results[i]->all);
     if (count > 2 && statistics_summarize(values, count, results[0]->options->run.seed, &summary)) {
         (void)fprintf(out, "  %-14s mean %s txn/s, 95%% interval of the median %s .. %s", "repetitions",
                       quantity_format_count(summary.mean, mean), quantity_format_count(summary.median_95.low, low),
@@ -183,7 +212,7 @@ static char *format_ns(double value, char *text)
     return text;
 }
 
-/* Of the last repetition; percentiles of several cannot be averaged, the dumps can be merged. */
+/* Of the typical repetition; percentiles of several cannot be averaged, the dumps can be merged. */
 static void digest_print(FILE *out, const char *name, const struct latency_digest *digest)
 {
     char a[QUANTITY_TEXT_BYTES], b[QUANTITY_TEXT_BYTES], c[QUANTITY_TEXT_BYTES], d[QUANTITY_TEXT_BYTES];
@@ -208,22 +237,28 @@ static void latency_print(FILE *out, const struct result *r)
                       (unsigned long long)all->attempts.p99, (unsigned long long)all->attempts.max);
 }
 
-static void open_loop_print(FILE *out, const struct result *r)
+static void open_loop_print(FILE *out, struct result *const *results, size_t count)
 {
-    const struct run_options *options = &r->options->run;
+    const struct run_options *options = &results[0]->options->run;
     char rate[QUANTITY_TEXT_BYTES], speed[QUANTITY_TEXT_BYTES], late[QUANTITY_TEXT_BYTES];
     if (options->rate == 0)
         return;
     (void)fprintf(out, "  %-14s %s txn/s due, %s arrivals\n", "open loop",
                   quantity_format_count((double)options->rate, rate), options->arrival);
-    if (r->saturated)
-        (void)fprintf(out,
-                      "  warning: saturated: %s of %s txn/s; in the end a worker was %s behind. Response times would "
-                      "only tell how long the window was and are left empty\n",
-                      quantity_format_count(measure_throughput(r), speed), rate, format_ns(r->late_s * 1e9, late));
-    if (r->backlog_dropped_s > 0)
-        (void)fprintf(out, "  warning: the warm-up left a backlog of %s that did not drain; it was dropped\n",
-                      format_ns(r->backlog_dropped_s * 1e9, late));
+    for (size_t i = 0; i < count; i++) {
+        const struct result *r = results[i];
+        if (r->saturated)
+            (void)fprintf(out,
+                          "  warning: repetition %u was saturated: %s of %s txn/s; in the end a worker was %s behind. "
+                          "Response times would only tell how long the window was and are left empty\n",
+                          r->repetition, quantity_format_count(measure_throughput(r, &r->all), speed), rate,
+                          format_ns(r->late_s * 1e9, late));
+        if (r->backlog_dropped_s > 0)
+            (void)fprintf(out,
+                          "  warning: repetition %u: the warm-up left a backlog of %s that did not drain; it was "
+                          "dropped\n",
+                          r->repetition, format_ns(r->backlog_dropped_s * 1e9, late));
+    }
 }
 
 /* One line: what is derived and what is counted, per transaction. */
@@ -276,29 +311,35 @@ static void reasons_print(FILE *out, struct result *const *results, size_t count
     }
 }
 
-static void types_print(FILE *out, const struct result *r)
+static void types_print(FILE *out, struct result *const *results, size_t count)
 {
+    const struct result *r = results[0];
     for (unsigned type = 0; r->type_count > 1 && type < r->type_count; type++) {
-        const struct loop_counts *counts = &r->types[type];
-        uint64_t aborted = loop_counts_aborted(counts);
-        char text[QUANTITY_TEXT_BYTES];
-        (void)fprintf(out, "    %-14s %s txn/s, %.3g%% aborted\n", r->options->workload->txn_types[type],
-                      quantity_format_count(r->window_s > 0 ? (double)counts->committed / r->window_s : 0, text),
-                      aborted == 0 ? 0 : 100 * (double)aborted / (double)(counts->committed + aborted));
+        struct spread speed = spread_of(results, count, (int)type, measure_throughput);
+        struct spread aborts = spread_of(results, count, (int)type, measure_abort_percent);
+        char text[QUANTITY_TEXT_BYTES], low[QUANTITY_TEXT_BYTES], high[QUANTITY_TEXT_BYTES];
+        (void)fprintf(out, "    %-14s %s txn/s", r->options->workload->txn_types[type],
+                      quantity_format_count(speed.median, text));
+        if (speed.low < speed.high)
+            (void)fprintf(out, " (%s .. %s)", quantity_format_count(speed.low, low),
+                          quantity_format_count(speed.high, high));
+        (void)fprintf(out, ", %.3g%% aborted", aborts.median);
+        if (aborts.low < aborts.high)
+            (void)fprintf(out, " (%.3g .. %.3g)", aborts.low, aborts.high);
+        (void)fputc('\n', out);
     }
 }
 
-static void memory_print(FILE *out, struct result *const *results, size_t count)
+static void memory_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
 {
-    const struct result *last = results[count - 1];
-    struct spread resident = spread_of(results, count, measure_resident);
+    struct spread resident = spread_of(results, count, ALL_TYPES, measure_resident);
     char a[QUANTITY_TEXT_BYTES], b[QUANTITY_TEXT_BYTES], c[QUANTITY_TEXT_BYTES];
     if (!line_begin(out, "memory", &resident, quantity_format_bytes, ""))
         return;
     (void)fprintf(out, "; pages: %s reserved huge, %s transparent huge, %s small\n",
-                  quantity_format_bytes((double)last->memory.hugetlb_bytes, a),
-                  quantity_format_bytes((double)last->memory.transparent_bytes, b),
-                  quantity_format_bytes((double)result_small_bytes(last), c));
+                  quantity_format_bytes((double)typical->memory.hugetlb_bytes, a),
+                  quantity_format_bytes((double)typical->memory.transparent_bytes, b),
+                  quantity_format_bytes((double)result_small_bytes(typical), c));
 }
 
 /* "117 MiB per warehouse after the load, 51.0% beyond rows and keys; 1.41 KiB more per new_order" */
@@ -343,6 +384,55 @@ static void check_print(FILE *out, struct result *const *results, size_t count)
         (void)fprintf(out, "  %-14s %s\n", "", results[count - 1]->check_report);
 }
 
+/* "2 of 3 repetitions; second half against first -0.4% .. +3.1%" */
+static void steady_print(FILE *out, struct result *const *results, size_t count)
+{
+    size_t known = 0, steady = 0;
+    double least = 0, most = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (results[i]->steady < 0)
+            continue;
+        double drift = 100 * results[i]->drift;
+        least = known == 0 || drift < least ? drift : least;
+        most = known == 0 || drift > most ? drift : most;
+        known++;
+        steady += results[i]->steady == 1;
+    }
+    if (known == 0)
+        return;
+    (void)fprintf(out, "  %-14s ", "steady");
+    if (known == 1)
+        (void)fputs(steady == 1 ? "yes" : "no", out);
+    else
+        (void)fprintf(out, "%zu of %zu repetitions", steady, known);
+    (void)fprintf(out, "; second half against first %+.1f%%", least);
+    if (known > 1)
+        (void)fprintf(out, " .. %+.1f%%", most);
+    (void)fputc('\n', out);
+}
+
+/* How far a line and a load had to go, and in which repetitions that was not as in the others. */
+static void proximity_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
+{
+    char text[PROXIMITY_TEXT_BYTES], other[PROXIMITY_TEXT_BYTES];
+    (void)proximity_text(&typical->proximity, text);
+    if (text[0] == '\0')
+        return;
+    (void)fprintf(out, "  %-14s %s, between the workers' CPUs and to their memory\n", "distance", text);
+    for (size_t i = 0; i < count; i++) {
+        const struct proximity_span *span = &results[i]->proximity;
+        if (proximity_moved(span) == 1)
+            (void)fprintf(out,
+                          "  warning: repetition %u was moved: line %.0f ns before and %.0f ns after, memory %.0f and "
+                          "%.0f ns; it compares with no other\n",
+                          results[i]->repetition, span->before.line_ns, span->after.line_ns, span->before.memory_ns,
+                          span->after.memory_ns);
+        else if (proximity_moved(&typical->proximity) != 1 && !proximity_same(span, &typical->proximity))
+            (void)fprintf(out, "  warning: repetition %u ran at another distance: %s\n", results[i]->repetition,
+                          proximity_text(span, other));
+    }
+}
+
 static void steady_warn(FILE *out, struct result *const *results, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -371,6 +461,42 @@ static void warnings_print(FILE *out, const struct result *r)
         (void)fprintf(out, "  warning: the machine was busy when the run began (load average %.2f)\n", load);
 }
 
+/* What is said of all repetitions together. */
+static void quantities_print(FILE *out, struct result *const *results, size_t count)
+{
+    struct spread speed = spread_of(results, count, ALL_TYPES, measure_throughput);
+    struct spread operations = spread_of(results, count, ALL_TYPES, measure_operations);
+    struct spread cost = spread_of(results, count, ALL_TYPES, measure_ns_per_operation);
+    struct spread aborts = spread_of(results, count, ALL_TYPES, measure_abort_percent);
+    line(out, "throughput", &speed, quantity_format_count, " txn/s");
+    repetitions_print(out, results, count);
+    types_print(out, results, count);
+    line(out, "operations", &operations, quantity_format_count, " op/s");
+    line(out, "per operation", &cost, format_plain, " ns of worker time");
+    if (line_begin(out, "aborts", &aborts, format_plain, "% of attempts")) {
+        reasons_print(out, results, count);
+        (void)fputc('\n', out);
+    }
+}
+
+static void load_print(FILE *out, struct result *const *results, size_t count)
+{
+    struct spread load = spread_of(results, count, ALL_TYPES, measure_load_rate);
+    char rows[QUANTITY_TEXT_BYTES];
+    if (line_begin(out, "load", &load, quantity_format_count, " rows/s"))
+        (void)fprintf(out, "; %s rows\n", quantity_format_count((double)results[0]->load_rows, rows));
+}
+
+static void space_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
+{
+    struct spread versions = spread_of(results, count, ALL_TYPES, measure_versions_per_row);
+    struct spread bytes = spread_of(results, count, ALL_TYPES, measure_bytes_per_row);
+    line(out, "versions", &versions, format_plain, " per row");
+    line(out, "space", &bytes, format_plain, " bytes per row, everything included");
+    memory_print(out, results, count, typical);
+    growth_print(out, typical);
+}
+
 void report_print(FILE *out, struct result *const *results, size_t count, const char *warning)
 {
     size_t all = count;
@@ -378,41 +504,26 @@ void report_print(FILE *out, struct result *const *results, size_t count, const 
         count--;
     if (count == 0)
         return;
-    struct spread load = spread_of(results, count, measure_load_rate),
-                  speed = spread_of(results, count, measure_throughput);
-    struct spread operations = spread_of(results, count, measure_operations);
-    struct spread cost = spread_of(results, count, measure_ns_per_operation);
-    struct spread aborts = spread_of(results, count, measure_abort_percent);
-    struct spread versions = spread_of(results, count, measure_versions_per_row);
-    struct spread bytes = spread_of(results, count, measure_bytes_per_row);
-    head_print(out, results[0], count);
-    line(out, "load", &load, quantity_format_count, " rows/s");
-    line(out, "throughput", &speed, quantity_format_count, " txn/s");
-    repetitions_print(out, results, count);
-    types_print(out, results[count - 1]);
-    line(out, "operations", &operations, quantity_format_count, " op/s");
-    line(out, "per operation", &cost, format_plain, " ns of worker time");
-    if (line_begin(out, "aborts", &aborts, format_plain, "% of attempts")) {
-        reasons_print(out, results, count);
-        (void)fputc('\n', out);
-    }
-    latency_print(out, results[count - 1]);
-    open_loop_print(out, results[count - 1]);
-    counters_print(out, results[count - 1]);
-    if (results[0]->harness_ns > 0)
-        (void)fprintf(out, "  %-14s %.1f ns per transaction\n", "harness cost", results[0]->harness_ns);
-    line(out, "versions", &versions, format_plain, " per row");
-    line(out, "space", &bytes, format_plain, " bytes per row, everything included");
-    memory_print(out, results, count);
-    growth_print(out, results[count - 1]);
+    const struct result *typical = typical_of(results, count);
+    head_print(out, typical, count);
+    load_print(out, results, count);
+    quantities_print(out, results, count);
+    latency_print(out, typical);
+    open_loop_print(out, results, count);
+    counters_print(out, typical);
+    if (typical->harness_ns > 0)
+        (void)fprintf(out, "  %-14s %.1f ns per transaction\n", "harness cost", typical->harness_ns);
+    space_print(out, results, count, typical);
     check_print(out, results, all);
+    steady_print(out, results, count);
+    proximity_print(out, results, count, typical);
     steady_warn(out, results, count);
     warnings_print(out, results[0]);
     if (warning[0] != '\0')
         (void)fprintf(out, "  warning: %s\n", warning);
-    if (results[0]->plan != NULL) {
+    if (typical->plan != NULL) {
         char shares[512];
-        pmu_share_warning(results[0]->plan, results[0]->counters, shares, sizeof shares);
+        pmu_share_warning(typical->plan, typical->counters, shares, sizeof shares);
         if (shares[0] != '\0')
             (void)fprintf(out, "  warning: %s\n", shares);
     }

@@ -7,6 +7,7 @@
 #include "harness/options.h"
 #include "harness/pmu.h"
 #include "harness/provenance.h"
+#include "harness/proximity.h"
 #include "harness/topology.h"
 
 enum result_outcome { OUTCOME_COMPLETE, OUTCOME_INTERRUPTED };
@@ -49,9 +50,10 @@ struct result {
     int warmup_settled; /* --warmup-until steady: 1 steady, 0 ended by --warmup-max; -1: not asked */
     int steady;         /* the window: 1, 0; -1: too few intervals to tell */
     double drift;
-    bool saturated;           /* open loop: the target cannot keep up */
-    double late_s;            /* open loop: how late the worker that is furthest behind was in the end */
-    double backlog_dropped_s; /* open loop: the same when the window opened, after the backlog had its time */
+    bool saturated;                  /* open loop: the target cannot keep up */
+    double late_s;                   /* open loop: how late the worker that is furthest behind was in the end */
+    double backlog_dropped_s;        /* open loop: the same when the window opened, after the backlog had its time */
+    struct proximity_span proximity; /* before the warm-up and after the window */
     unsigned live_checks;
 
     uint64_t data_rows, data_bytes;

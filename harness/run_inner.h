@@ -26,6 +26,7 @@
 #include "harness/phase.h"
 #include "harness/pmu.h"
 #include "harness/progress.h"
+#include "harness/proximity.h"
 #include "harness/result.h"
 #include "harness/support.h"
 #include "harness/topology.h"
@@ -79,6 +80,7 @@ struct run {
     char load_report[RESULT_REPORT_BYTES]; /* what the check found of what was loaded; empty: nothing */
     uint64_t load_rows;
     struct live_check *live_check; /* NULL: none */
+    struct proximity_probe *proximity;
 
     struct snapshot before, after, now;
     struct interval_series series;

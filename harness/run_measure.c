@@ -437,6 +437,7 @@ enum exit_code run_measure(struct run *run, struct result *result)
             return EXIT_FAILED;
         }
     }
+    proximity_measure(run->proximity, run->crew, &result->proximity.before);
     enum wait_end end = phases(run, result, &opened);
     drain(run);
     bool consistent = live_check_end(run, result);
@@ -446,6 +447,7 @@ enum exit_code run_measure(struct run *run, struct result *result)
         run_complain(run, "worker %u cannot go on: %s: %s", worker, mae_status_name(status), mae_status_text(status));
         return EXIT_FAILED;
     }
+    proximity_measure(run->proximity, run->crew, &result->proximity.after);
     result->outcome = end == WAIT_INTERRUPTED || end == WAIT_FAILED ? OUTCOME_INTERRUPTED : OUTCOME_COMPLETE;
     if (opened) {
         window_keep(run, result);

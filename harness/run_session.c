@@ -205,6 +205,7 @@ static enum exit_code crew_open(struct run *run)
     }
     atomic_store(&run->watched, run->crew);
     run->workers = support_alloc_aligned(run->worker_count * sizeof *run->workers);
+    run->proximity = proximity_create(&run->placement);
     return run_crew_do(run, run->worker_count, task_join) && run_crew_do(run, 1, task_cost) ? EXIT_FINE
                                                                                             : run_unfinished(run);
 }
@@ -266,6 +267,8 @@ bool run_session_close(struct run *run)
     atomic_store(&run->watched, NULL);
     crew_destroy(run->crew);
     run->crew = NULL;
+    proximity_destroy(run->proximity);
+    run->proximity = NULL;
     if (run->target != NULL && run->options->run.history[0] != '\0' &&
         !recording_finish(run->target, error, sizeof error)) {
         run_complain(run, "--history %s", error);

@@ -221,7 +221,8 @@ equals "never more than is due" "$(awk -v n="$(field "$work/ol.csv" 1 commits)" 
 equals "response takes at least service" "$(awk -v a="$(field "$work/ol.csv" 1 latency_mean_ns)" \
     -v b="$(field "$work/ol.csv" 1 response_mean_ns)" 'BEGIN { print (b + 0 >= a + 0) }')" 1
 equals "no worker time per transaction is claimed" "$(field "$work/ol.csv" 1 ns_per_txn)" ""
-ends "saturation is said" 0 "warning: saturated: " "${short[@]}" --rate 100M --time 300ms --csv "$work/sat.csv"
+ends "saturation is said" 0 "warning: repetition 1 was saturated: " \
+    "${short[@]}" --rate 100M --time 300ms --csv "$work/sat.csv"
 equals "and marked" "$(field "$work/sat.csv" 1 saturated)" 1
 equals "and response times are left out" "$(field "$work/sat.csv" 1 response_p50_ns)" ""
 refuses "maemio run: --rate and --txns exclude each other: arrivals need a window in time" run --rate 5 --txns 5
@@ -357,6 +358,7 @@ refuses "maemio compare: --threshold: 'x' is not a share such as 3% or 0.03" com
 # ---- The machine. ----
 ends "doctor" 0 "checks: " doctor
 ends "doctor finds the clock source" 0 "clocksource" doctor
+ends "doctor measures distances" 0 "distance: " doctor
 ends "topology" 0 "CPU 0" topology
 ends "an imagined machine" 0 "CPU 2  worker 1" topology \
     --synthetic "pack:2 numa:1 core:2 pu:1" --pin scatter --threads 3
