@@ -142,6 +142,9 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# When a caller's C++ exception passes through a call, its cleanups run (db/run.c, db/guard.h).
+$(ENGINE): private CFLAGS += -fexceptions
+
 # The flags and the revision are kept in files that change only when they do: no binary mixes two command lines.
 $(BUILD)/flags: text = $(shell $(CC) --version | head -n 1) $(CPPFLAGS) $(CFLAGS) : $(RELOCATE_$(MODE)) : $(LDLIBS)
 $(BUILD)/revision: text = $(REVISION)

@@ -17,6 +17,14 @@
  * for which mae_status_is_abort() is true, the transaction cannot commit any more: call mae_abort, and begin again if
  * mae_status_is_retryable(). mae_run does all of that. MAE_NOT_FOUND and MAE_EXISTS leave the transaction usable.
  *
+ * Misuse. A transaction that has ended, a worker that has left, and a table or index of another database give
+ * MAE_INVALID, and the call does nothing. Not noticed in release builds of the library, in which the reads and updates
+ * by key and by row are as short as can be: a table or index of another database in mae_read, mae_update,
+ * mae_row_read and mae_row_update, NULL handles, and two threads that use one worker at the same time. Builds with
+ * MODE=debug notice these, too (MAE_INVALID): try a new program with one. A worker may move from thread to thread, if
+ * only one at a time is inside a call with it or its transaction. No build notices a handle that is used after the
+ * memory behind it: one of a closed database, or of a worker whose number another has joined with.
+ *
  * Units are in the names: `_bytes`, `_ns`, `_us`, `_ticks`. Strings are NUL-terminated UTF-8.
  */
 #ifndef MAEMIO_H
@@ -189,21 +197,27 @@ enum mae_mode { MAE_READ_WRITE, MAE_SNAPSHOT };
  * Begins a transaction. A read-write transaction's timestamp is above `after` (0: no constraint; give another
  * transaction's mae_txn_timestamp to be ordered behind it). A snapshot transaction reads the state just below the
  * oldest read-write transaction that may still run; `after` does not apply to it.
- * MAE_OK; MAE_BUSY when the worker already runs one. Cost: one TSC read. Source: section 3.1.
+ * MAE_OK; MAE_BUSY when the worker already runs one; MAE_INVALID (no such mode, the worker has left). Cost: one TSC
+ * read. Source: section 3.1.
  */
 MAE_MUST_USE enum mae_status mae_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after,
                                        struct mae_txn **txn);
 
 /*
  * Validates and commits; the transaction is over whatever the result: on any other status than MAE_OK it has been
- * aborted. MAE_OK; MAE_ABORT_PRECHECK, _INSTALL, _READ_CHECK, _WRITE_CHECK; the status of an earlier failed call.
+ * aborted. MAE_OK; MAE_ABORT_PRECHECK, _INSTALL, _READ_CHECK, _WRITE_CHECK; MAE_NO_MEMORY; the status of an earlier
+ * failed call. MAE_INVALID, and nothing happens: it was over before.
  * Cost: linear in the access set. Waits for pending versions with smaller timestamps. Source: sections 3.4, 3.5.
  */
 MAE_MUST_USE enum mae_status mae_commit(struct mae_txn *txn);
 
-/* Rolls back. The transaction is over. */
-void mae_abort(struct mae_txn *txn);
+/*
+ * Rolls back. The transaction is over: each call with it from now on returns MAE_INVALID and does nothing, until the
+ * worker's next mae_begin, which may give out the same pointer. MAE_OK; MAE_INVALID: it was over before.
+ */
+enum mae_status mae_abort(struct mae_txn *txn);
 
+/* Both also after its end, until the worker's next mae_begin. */
 uint64_t mae_txn_timestamp(const struct mae_txn *txn);
 struct mae_worker *mae_txn_worker(const struct mae_txn *txn);
 
@@ -212,7 +226,12 @@ struct mae_worker *mae_txn_worker(const struct mae_txn *txn);
  * after the back-off when a retryable status comes up, gives up on any other. `body` must be able to run more than once
  * and return failing statuses as they are; MAE_ABORT_USER rolls back without retry. What `body` gives up for, such as
  * MAE_NOT_FOUND, is validated like a commit and tried again if it was not true. `attempts_max` 0 is without limit.
- * Returns MAE_OK, the status that ended it, or the last abort's status when the attempts are used up.
+ * Returns MAE_OK, the status that ended it, or the last abort's status when the attempts are used up; MAE_BUSY when the
+ * worker already runs a transaction; MAE_INVALID (as mae_begin, or `body` has ended the transaction itself).
+ *
+ * A C++ exception may leave `body`, and so may the end of its thread (pthread_exit, cancellation): the transaction is
+ * rolled back on the way. The functions called by scans may be left so, too. Nothing is told of a longjmp: mae_abort
+ * the transaction that `body` was given before the worker begins the next one, else that returns MAE_BUSY.
  */
 typedef enum mae_status (*mae_body_fn)(struct mae_txn *txn, void *arg);
 MAE_MUST_USE enum mae_status mae_run(struct mae_worker *worker, enum mae_mode mode, mae_body_fn body, void *arg,
@@ -260,7 +279,8 @@ MAE_MUST_USE enum mae_status mae_row_delete(struct mae_txn *txn, struct mae_tabl
 
 /*
  * Snapshot transactions only (MAE_INVALID otherwise): calls `visit` for each visible row of [first, first + count) in
- * row id order, until it returns false. Prefetches ahead. `count` UINT64_MAX: to the end.
+ * row id order, until it returns false. Prefetches ahead. `count` UINT64_MAX: to the end. `visit` must not end the
+ * transaction: the scan stops then, with MAE_INVALID.
  */
 typedef bool (*mae_row_fn)(void *arg, uint64_t row, const void *data, size_t bytes);
 MAE_MUST_USE enum mae_status mae_table_scan(struct mae_txn *txn, struct mae_table *table, uint64_t first,
@@ -287,7 +307,8 @@ MAE_MUST_USE enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_in
  * Visits the entries with lo <= key <= hi in key order (flag MAE_SCAN_BACKWARD: descending) until `visit` returns false
  * or `limit` entries were visited (0: no limit). lo or hi NULL: open end. Ordered indexes only (else MAE_UNSUPPORTED).
  * The range is protected against phantoms as far as it was visited. `visit` may read and update rows; it must not
- * insert into or remove from the same index: do that after the scan. Own changes are seen.
+ * insert into or remove from the same index: do that after the scan. Nor may it end the transaction: the scan stops
+ * then, with MAE_INVALID. Own changes are seen.
  */
 enum { MAE_SCAN_BACKWARD = 1 };
 typedef bool (*mae_entry_fn)(void *arg, const void *key, uint64_t row);

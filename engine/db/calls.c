@@ -1,6 +1,6 @@
 /* calls.c - transactions, rows and index entries of the public interface, as compositions of the layers below; see
  * maemio.h. */
-#include "engine/db/db.h"
+#include "engine/db/guard.h"
 #include "engine/db/simple_index.h"
 #include "engine/txn/commit.h"
 #include "engine/txn/access_inline.h"
@@ -10,11 +10,17 @@
 
 enum mae_status mae_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after, struct mae_txn **txn)
 {
+    GUARDED const struct guard guard = guard_worker(worker);
+    if (guard.status != MAE_OK || UNLIKELY((unsigned)mode > MAE_SNAPSHOT))
+        return MAE_INVALID;
     return txn_begin(worker, mode, after, txn);
 }
 
 enum mae_status mae_commit(struct mae_txn *txn)
 {
+    GUARDED const struct guard guard = guard_txn(txn);
+    if (guard.status != MAE_OK)
+        return guard.status;
     enum mae_status status = txn_commit(txn);
     if (UNLIKELY(txn->growth_count && status == MAE_OK)) {
         unsigned count = txn->growth_count;
@@ -27,9 +33,12 @@ enum mae_status mae_commit(struct mae_txn *txn)
     return status;
 }
 
-void mae_abort(struct mae_txn *txn)
+enum mae_status mae_abort(struct mae_txn *txn)
 {
-    txn_abort(txn);
+    GUARDED const struct guard guard = guard_txn(txn);
+    if (guard.status == MAE_OK)
+        txn_abort(txn);
+    return guard.status;
 }
 
 uint64_t mae_txn_timestamp(const struct mae_txn *txn)
@@ -42,39 +51,6 @@ struct mae_worker *mae_txn_worker(const struct mae_txn *txn)
     return txn->worker;
 }
 
-void mae_backoff(struct mae_worker *worker)
-{
-    uint64_t ticks = backoff_wait(&worker->core->backoff, &worker->random);
-    if (ticks) {
-        COUNT(worker, backoff_waits);
-        COUNT_ADD(worker, backoff_ticks, ticks);
-    }
-}
-
-enum mae_status mae_run(struct mae_worker *worker, enum mae_mode mode, mae_body_fn body, void *arg,
-                        unsigned attempts_max)
-{
-    for (unsigned attempt = 1;; attempt++) {
-        struct mae_txn *txn;
-        enum mae_status status = mae_begin(worker, mode, 0, &txn);
-        if (status != MAE_OK)
-            return status;
-        status = body(txn, arg);
-        /* A call inside may have failed without the body passing it on. */
-        if (status == MAE_OK || (txn->doomed != MAE_OK && !mae_status_is_abort(status))) {
-            status = mae_commit(txn);
-        } else {
-            /* What the body gives up for must be true: reads are validated only at the end. */
-            if (txn->doomed == MAE_OK && !txn->snapshot && !txn_reads_are_valid(txn))
-                status = txn_doom(txn, MAE_ABORT_READ_CHECK);
-            mae_abort(txn);
-        }
-        if (!mae_status_is_retryable(status) || attempt == attempts_max)
-            return MUTATED(run_loses_status) ? MAE_OK : status;
-        mae_backoff(worker);
-    }
-}
-
 /* ---- Rows. ---- */
 
 static ALWAYS_INLINE bool row_exists(const struct mae_table *table, uint64_t row)
@@ -85,6 +61,9 @@ static ALWAYS_INLINE bool row_exists(const struct mae_table *table, uint64_t row
 enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table *table, uint64_t row, const void **data,
                              size_t *bytes)
 {
+    GUARDED const struct guard guard = guard_table_hot(txn, table);
+    if (guard.status != MAE_OK)
+        return guard.status;
     if (LIKELY(row_exists(table, row)) && LIKELY(txn->plain) &&
         LIKELY(txn_read_fast(txn, &table->rows, table_row(&table->rows, row), data, bytes)))
         return MAE_OK;
@@ -94,6 +73,9 @@ enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table *table, uint6
 enum mae_status mae_row_update(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,
                                const void **old, void **data)
 {
+    GUARDED const struct guard guard = guard_table_hot(txn, table);
+    if (guard.status != MAE_OK)
+        return guard.status;
     if (LIKELY(row_exists(table, row)) && LIKELY(txn->plain) && LIKELY(bytes == 0) &&
         LIKELY(txn_update_fast(txn, &table->rows, table_row(&table->rows, row), old, data)))
         return MAE_OK;
@@ -102,16 +84,25 @@ enum mae_status mae_row_update(struct mae_txn *txn, struct mae_table *table, uin
 
 enum mae_status mae_row_overwrite(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes, void **data)
 {
+    GUARDED const struct guard guard = guard_table(txn, table);
+    if (guard.status != MAE_OK)
+        return guard.status;
     return row_exists(table, row) ? txn_overwrite(txn, &table->rows, row, bytes, data) : MAE_INVALID;
 }
 
 enum mae_status mae_row_insert(struct mae_txn *txn, struct mae_table *table, size_t bytes, uint64_t *row, void **data)
 {
+    GUARDED const struct guard guard = guard_table(txn, table);
+    if (guard.status != MAE_OK)
+        return guard.status;
     return txn_insert(txn, &table->rows, bytes, row, data);
 }
 
 enum mae_status mae_row_delete(struct mae_txn *txn, struct mae_table *table, uint64_t row)
 {
+    GUARDED const struct guard guard = guard_table(txn, table);
+    if (guard.status != MAE_OK)
+        return guard.status;
     return row_exists(table, row) ? txn_delete(txn, &table->rows, row) : MAE_INVALID;
 }
 
@@ -123,6 +114,9 @@ uint64_t mae_table_row_limit(const struct mae_table *table)
 enum mae_status mae_table_scan(struct mae_txn *txn, struct mae_table *table, uint64_t first, uint64_t count,
                                mae_row_fn visit, void *arg)
 {
+    GUARDED const struct guard guard = guard_table(txn, table);
+    if (guard.status != MAE_OK)
+        return guard.status;
     enum { AHEAD = 16 };
     if (!txn->snapshot)
         return MAE_INVALID;
@@ -138,12 +132,12 @@ enum mae_status mae_table_scan(struct mae_txn *txn, struct mae_table *table, uin
         const void *data;
         size_t bytes;
         enum mae_status status = txn_peek(txn, &table->rows, row, &data, &bytes);
-        if (status == MAE_OK && !visit(arg, row, data, bytes))
+        if (status == MAE_OK && (!visit(arg, row, data, bytes) || !txn->running))
             break;
         if (status != MAE_OK && status != MAE_NOT_FOUND)
             return status;
     }
-    return MAE_OK;
+    return LIKELY(txn->running) ? MAE_OK : MAE_INVALID; /* `visit` has ended it */
 }
 
 /* ---- Index entries. ---- */
@@ -157,6 +151,9 @@ static bool take_first(void *arg, const void *key, uint64_t row)
 
 enum mae_status mae_index_find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
 {
+    GUARDED const struct guard guard = guard_index(txn, index);
+    if (guard.status != MAE_OK)
+        return guard.status;
     if (index->kind == MAE_INDEX_HASH)
         return hash_index_find(txn, &index->hash, key, true, row);
     if (index->single_version)
@@ -169,6 +166,9 @@ enum mae_status mae_index_find(struct mae_txn *txn, struct mae_index *index, con
 
 enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
+    GUARDED const struct guard guard = guard_index(txn, index);
+    if (guard.status != MAE_OK)
+        return guard.status;
     if (index->kind == MAE_INDEX_HASH)
         return hash_index_insert(txn, &index->hash, key, row);
     return index->single_version ? simple_index_insert(txn, &index->simple, key, row)
@@ -177,6 +177,9 @@ enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, c
 
 enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
+    GUARDED const struct guard guard = guard_index(txn, index);
+    if (guard.status != MAE_OK)
+        return guard.status;
     txn->frees = true;
     if (index->kind == MAE_INDEX_HASH)
         return hash_index_remove(txn, &index->hash, key, row);
@@ -187,15 +190,23 @@ enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, c
 enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,
                                unsigned flags, uint64_t limit, mae_entry_fn visit, void *arg)
 {
+    GUARDED const struct guard guard = guard_index(txn, index);
+    if (guard.status != MAE_OK)
+        return guard.status;
     if (index->kind != MAE_INDEX_ORDERED)
         return MAE_UNSUPPORTED;
-    if (index->single_version)
-        return simple_index_scan(txn, &index->simple, &index->table->rows, lo, hi, flags, limit, visit, arg);
-    return tree_index_scan(txn, &index->tree, &index->table->rows, lo, hi, flags, limit, visit, arg);
+    const struct table *rows = &index->table->rows;
+    enum mae_status status = index->single_version
+                                 ? simple_index_scan(txn, &index->simple, rows, lo, hi, flags, limit, visit, arg)
+                                 : tree_index_scan(txn, &index->tree, rows, lo, hi, flags, limit, visit, arg);
+    return LIKELY(txn->running) ? status : MAE_INVALID; /* `visit` has ended it */
 }
 
 void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count)
 {
+    GUARDED const struct guard guard = guard_index(txn, index);
+    if (guard.status != MAE_OK)
+        return;
     if (index->kind == MAE_INDEX_HASH) {
         hash_index_prefetch(txn, &index->hash, &index->table->rows, keys, count);
         return;
@@ -233,6 +244,8 @@ static ALWAYS_INLINE enum mae_status found_row(struct mae_txn *txn, enum mae_sta
 static NOINLINE enum mae_status read_general(struct mae_txn *txn, struct mae_index *index, const void *key,
                                              const void **data, size_t *bytes)
 {
+    if (UNLIKELY(!txn->running)) /* not even the index may be looked at */
+        return MAE_INVALID;
     uint64_t row;
     enum mae_status status = find(txn, index, key, &row);
     return status == MAE_OK ? found_row(txn, txn_read(txn, &index->table->rows, row, data, bytes)) : status;
@@ -241,6 +254,8 @@ static NOINLINE enum mae_status read_general(struct mae_txn *txn, struct mae_ind
 static NOINLINE enum mae_status update_general(struct mae_txn *txn, struct mae_index *index, const void *key,
                                                size_t bytes, const void **old, void **data)
 {
+    if (UNLIKELY(!txn->running)) /* not even the index may be looked at */
+        return MAE_INVALID;
     uint64_t row;
     enum mae_status status = find(txn, index, key, &row);
     return status == MAE_OK ? found_row(txn, txn_update(txn, &index->table->rows, row, bytes, old, data)) : status;
@@ -303,6 +318,9 @@ static NOINLINE enum mae_status update_direct(struct mae_txn *txn, struct mae_in
 enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const void *key, const void **data,
                          size_t *bytes)
 {
+    GUARDED const struct guard guard = guard_index_hot(txn, index);
+    if (guard.status != MAE_OK)
+        return guard.status;
     if (UNLIKELY(index->kind != MAE_INDEX_HASH))
         return read_general(txn, index, key, data, bytes);
     char *base = atomic_load_explicit(&index->hash.direct, memory_order_relaxed);
@@ -314,6 +332,9 @@ enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const voi
 enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
                            const void **old, void **data)
 {
+    GUARDED const struct guard guard = guard_index_hot(txn, index);
+    if (guard.status != MAE_OK)
+        return guard.status;
     if (UNLIKELY(index->kind != MAE_INDEX_HASH) || UNLIKELY(bytes != 0))
         return update_general(txn, index, key, bytes, old, data);
     char *base = atomic_load_explicit(&index->hash.direct, memory_order_relaxed);
@@ -324,6 +345,9 @@ enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const v
 
 enum mae_status mae_overwrite(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes, void **data)
 {
+    GUARDED const struct guard guard = guard_index(txn, index);
+    if (guard.status != MAE_OK)
+        return guard.status;
     uint64_t row;
     enum mae_status status = find(txn, index, key, &row);
     return LIKELY(status == MAE_OK) ? found_row(txn, txn_overwrite(txn, &index->table->rows, row, bytes, data))
@@ -333,6 +357,9 @@ enum mae_status mae_overwrite(struct mae_txn *txn, struct mae_index *index, cons
 enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes, uint64_t *row,
                            void **data)
 {
+    GUARDED const struct guard guard = guard_index(txn, index);
+    if (guard.status != MAE_OK)
+        return guard.status;
     uint64_t inserted = 0;
     if (UNLIKELY(txn->snapshot))
         return MAE_READ_ONLY;
@@ -350,6 +377,9 @@ enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *index, const v
 
 enum mae_status mae_delete(struct mae_txn *txn, struct mae_index *index, const void *key)
 {
+    GUARDED const struct guard guard = guard_index(txn, index);
+    if (guard.status != MAE_OK)
+        return guard.status;
     uint64_t row;
     if (UNLIKELY(txn->snapshot))
         return MAE_READ_ONLY;

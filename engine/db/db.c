@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/db/guard.h"
 #include "engine/db/simple_index.h"
 #include "engine/txn/commit.h"
 
@@ -243,7 +244,8 @@ enum mae_status mae_worker_join(struct mae_db *db, struct mae_worker **worker)
 
 void mae_worker_leave(struct mae_worker *worker)
 {
-    if (!worker)
+    GUARDED const struct guard guard = guard_worker(worker);
+    if (!worker || guard.status != MAE_OK || !atomic_load_explicit(&worker->joined, memory_order_relaxed))
         return;
     if (worker->txn.running)
         txn_abort(&worker->txn);
@@ -257,7 +259,8 @@ void mae_worker_leave(struct mae_worker *worker)
 
 void mae_worker_idle(struct mae_worker *worker)
 {
-    if (!worker->txn.running)
+    GUARDED const struct guard guard = guard_worker(worker);
+    if (guard.status == MAE_OK && atomic_load_explicit(&worker->joined, memory_order_relaxed) && !worker->txn.running)
         worker_park(worker);
 }
 

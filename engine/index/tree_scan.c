@@ -8,6 +8,7 @@
 #include "engine/base/compiler.h"
 #include "engine/index/tree_walk.h"
 #include "engine/txn/txn.h"
+#include "engine/txn/worker.h"
 
 /* How far ahead rows are prefetched, and then, when their heads have come, their versions. */
 enum { SCAN_AHEAD = 12, SCAN_VERSIONS_AHEAD = 6 };
@@ -33,11 +34,12 @@ static void prefetch_version(const struct scan *scan, const struct tree_node *le
     txn_prefetch_version(scan->rows, tree_node_value(&scan->index->shape, leaf, i));
 }
 
-static void visit_entry(struct scan *scan, const struct tree_node *leaf, unsigned i)
+static ALWAYS_INLINE void visit_entry(struct scan *scan, const struct tree_node *leaf, unsigned i)
 {
     const struct tree_shape *const shape = &scan->index->shape;
     const struct tree_key key = tree_node_key(shape, leaf, i);
-    if (!scan->visit(scan->arg, key.bytes, tree_node_value(shape, leaf, i)) || --scan->limit == 0)
+    if (!scan->visit(scan->arg, key.bytes, tree_node_value(shape, leaf, i)) || --scan->limit == 0 ||
+        !scan->txn->running) /* the caller has ended it; nothing protects the leaf any more */
         scan->stopped = true;
 }
 

@@ -37,8 +37,13 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
     atomic_signal_fence(memory_order_seq_cst);
     RACE(IN_TXN);
     if (UNLIKELY(atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != SLOT_ACTIVE) &&
-        !MUTATED(unpark_forgotten))
+        !MUTATED(unpark_forgotten)) {
+        if (UNLIKELY(!atomic_load_explicit(&worker->joined, memory_order_relaxed))) {
+            atomic_store_explicit(&worker->slot->in_txn, 0, memory_order_release);
+            return MAE_INVALID; /* it has left, and nobody has its number now */
+        }
         worker_unpark(worker, now);
+    }
     txn->running = true;
     txn->snapshot = mode == MAE_SNAPSHOT;
     txn->plain = txn->direct = !txn->snapshot;
@@ -74,7 +79,11 @@ static COLD void tell_decision(struct mae_txn *txn, bool committed)
 static ALWAYS_INLINE void finish(struct mae_txn *txn)
 {
     struct mae_worker *worker = txn->worker;
-    txn->running = false;
+    /* What is called for it from now on takes no fast path and finds it doomed. A snapshot's timestamp stays what it
+     * was called: it is one that can be asked for afterwards, too. */
+    txn->ts -= txn->snapshot;
+    txn->running = txn->snapshot = txn->plain = txn->direct = false;
+    txn->doomed = MAE_INVALID;
     if (txn->begin_ticks - worker->quiescent_ticks >= worker->protocol.gc_interval_ticks)
         worker_quiescent(worker, txn->begin_ticks);
     /* Release, and last: who parks this worker from now on may take over its garbage. */

@@ -97,6 +97,7 @@ enum mae_status worker_join(struct core *core, struct mae_worker **joined)
     worker->slot = &core->horizon.slots[id];
     worker->id = (unsigned)id;
     worker->txn.worker = worker;
+    worker->txn.doomed = MAE_INVALID;
     worker->random = UINT64_C(0x9E3779B97F4A7C15) * (uint64_t)(id + 1);
     uint64_t now = tsc_now();
     tsclock_init(&worker->clock, core->clock_shift, core->ticks_per_us, now,

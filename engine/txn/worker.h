@@ -43,7 +43,7 @@ struct mae_txn {
     bool plain;             /* read-write and not doomed */
     bool direct;            /* plain, no index node written, no keys announced: a key's bucket says where its row is */
     bool frees;             /* deletes or removes something: may take from the reserve of memory */
-    enum mae_status doomed; /* the abort status of an earlier call, or MAE_OK */
+    enum mae_status doomed; /* the abort status of an earlier call, or MAE_OK; MAE_INVALID: it has ended */
     uint64_t begin_ticks;
     struct access_set accesses;
     struct index_growth growth[8]; /* more indexes in one transaction go uncounted: growth is only a matter of speed */
@@ -75,6 +75,9 @@ struct SEPARATED mae_worker {
     struct row_allocator *rows; /* by table id */
     unsigned rows_count;
     _Atomic bool joined;
+#ifdef MAE_DEBUG
+    _Atomic uintptr_t user; /* the thread that is inside a call, or 0; see db/guard.h */
+#endif
     SEPARATED struct counters counters; /* read by any thread */
 };
 

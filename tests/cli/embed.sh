@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The library as an embedding program meets it: installs below a temporary DESTDIR, compiles examples/bank.c against the
 # installed header with plain flags through pkg-config, runs it, and finds nothing but mae_* in the library's symbols.
+# Likewise embed.cc, as a C++ program whose exceptions pass through the library.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${MAE_BUILD:-build/release}
@@ -28,6 +29,16 @@ esac
 "$CC" -O2 -Wall -Wextra -Werror $extra examples/bank.c $(pkg-config --cflags --libs maemio) -o "$stage/bank"
 "$stage/bank" | tee "$stage/out"
 grep -q 'the total stayed 100000 cents' "$stage/out"
+
+case $CC in
+*clang*) CXX=${CXX:-clang++} ;;
+*) CXX=${CXX:-g++} ;;
+esac
+# shellcheck disable=SC2046,SC2086 # lists of flags
+"$CXX" -O2 -Wall -Wextra -Werror $extra tests/cli/embed.cc $(pkg-config --cflags --libs maemio) -o "$stage/embed"
+"$stage/embed" | tee "$stage/out"
+grep -q 'the worker went on after every exception' "$stage/out"
+
 "$stage/opt/maemio/bin/maemio" --help >/dev/null
 
 foreign=$(nm --defined-only --extern-only "$stage/opt/maemio/lib/libmaemio.a" |

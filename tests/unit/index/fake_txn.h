@@ -85,7 +85,8 @@ struct last_leaf {
 };
 struct mae_txn {
     struct table *table;
-    uint64_t ts; /* of the last commit that is visible */
+    uint64_t ts;  /* of the last commit that is visible */
+    bool running; /* always */
     bool snapshot;
     bool plain; /* read-write and not doomed */
     enum mae_status doomed;
@@ -347,6 +348,7 @@ static inline struct mae_txn *fake_open(uint64_t seed)
     txn->writes = calloc(FAKE_WRITES_MAX, sizeof(txn->writes[0]));
     assert_non_null(txn->writes);
     txn->ts = 1;
+    txn->running = true;
     txn->random = seed;
     return txn;
 }

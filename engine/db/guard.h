@@ -1,0 +1,86 @@
+/*
+ * guard.h - what the public calls of a transaction check of their handles before they use them.
+ *
+ * A transaction that has ended and a table or index of another database give MAE_INVALID. In debug builds every call
+ * checks both, and that no other thread is inside a call of the same worker: a worker may move between threads, only
+ * not be used by two at once. In other builds the calls that are looked up by `guard_index` and `guard_table` check the
+ * same handles; those with `_hot`, the reads and updates that a transaction mostly consists of, check nothing here:
+ *     an ended transaction is doomed with MAE_INVALID (commit.c), so that it leaves their fast paths by itself;
+ *     a foreign table is not noticed.
+ *
+ * A call declares `GUARDED struct guard guard = guard_...(...)` first and gives up if guard.status says so. GUARDED
+ * leaves the guard at the end of the call, by whatever way that ends, C++ exceptions included.
+ * Checked by: tests/unit/db/guard.c, tests/model/misuse.c.
+ */
+#ifndef ENGINE_DB_GUARD_H
+#define ENGINE_DB_GUARD_H
+
+#include "engine/db/db.h"
+
+struct guard {
+    enum mae_status status;
+    struct mae_worker *entered; /* debug builds: to be left by this call, or NULL */
+};
+
+static ALWAYS_INLINE bool guard_handles_fit(const struct mae_txn *txn, const struct mae_table *table)
+{
+    return (LIKELY(txn->running) && LIKELY(&table->db->core == txn->worker->core)) || MUTATED(handles_unchecked);
+}
+
+#ifdef MAE_DEBUG
+
+#define GUARDED __attribute__((cleanup(guard_leave)))
+/* MAE_INVALID while another thread is inside a call of the worker, or when there is none or it has left. */
+struct guard guard_worker(struct mae_worker *worker);
+void guard_leave(const struct guard *guard);
+struct guard guard_txn(struct mae_txn *txn);
+struct guard guard_table(struct mae_txn *txn, const struct mae_table *table);
+struct guard guard_index(struct mae_txn *txn, const struct mae_index *index);
+#define guard_table_hot guard_table
+#define guard_index_hot guard_index
+
+#else
+
+#define GUARDED
+
+static ALWAYS_INLINE struct guard guard_made(bool good)
+{
+    return (struct guard){.status = good ? MAE_OK : MAE_INVALID};
+}
+
+static ALWAYS_INLINE struct guard guard_worker(const struct mae_worker *worker)
+{
+    (void)worker;
+    return guard_made(true);
+}
+
+static ALWAYS_INLINE struct guard guard_txn(const struct mae_txn *txn)
+{
+    return guard_made(LIKELY(txn->running));
+}
+
+static ALWAYS_INLINE struct guard guard_table(const struct mae_txn *txn, const struct mae_table *table)
+{
+    return guard_made(guard_handles_fit(txn, table));
+}
+
+static ALWAYS_INLINE struct guard guard_index(const struct mae_txn *txn, const struct mae_index *index)
+{
+    return guard_made(guard_handles_fit(txn, index->table));
+}
+
+static ALWAYS_INLINE struct guard guard_table_hot(const struct mae_txn *txn, const struct mae_table *table)
+{
+    (void)txn, (void)table;
+    return guard_made(true);
+}
+
+static ALWAYS_INLINE struct guard guard_index_hot(const struct mae_txn *txn, const struct mae_index *index)
+{
+    (void)txn, (void)index;
+    return guard_made(true);
+}
+
+#endif
+
+#endif

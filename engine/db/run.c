@@ -1,0 +1,50 @@
+/* run.c - mae_run: a transaction from begin to commit, again and again until it holds; see maemio.h. */
+#include "engine/db/guard.h"
+#include "engine/txn/commit.h"
+#include "engine/txn/txn.h"
+
+void mae_backoff(struct mae_worker *worker)
+{
+    GUARDED const struct guard guard = guard_worker(worker);
+    if (guard.status != MAE_OK)
+        return;
+    uint64_t ticks = backoff_wait(&worker->core->backoff, &worker->random);
+    if (ticks) {
+        COUNT(worker, backoff_waits);
+        COUNT_ADD(worker, backoff_ticks, ticks);
+    }
+}
+
+/* Ends what mae_run has begun, however it is left: a body may throw a C++ exception, or its thread be cancelled. */
+static void abandon(struct mae_txn *const *open)
+{
+    if (*open)
+        (void)mae_abort(*open);
+}
+
+enum mae_status mae_run(struct mae_worker *worker, enum mae_mode mode, mae_body_fn body, void *arg,
+                        unsigned attempts_max)
+{
+    __attribute__((cleanup(abandon))) struct mae_txn *open = NULL;
+    for (unsigned attempt = 1;; attempt++) {
+        struct mae_txn *txn;
+        enum mae_status status = mae_begin(worker, mode, 0, &txn);
+        if (status != MAE_OK)
+            return status;
+        open = txn;
+        status = body(txn, arg);
+        open = NULL;
+        /* A call inside may have failed without the body passing it on. */
+        if (status == MAE_OK || (txn->doomed != MAE_OK && !mae_status_is_abort(status))) {
+            status = mae_commit(txn);
+        } else {
+            /* What the body gives up for must be true: reads are validated only at the end. */
+            if (txn->doomed == MAE_OK && !txn->snapshot && !txn_reads_are_valid(txn))
+                status = txn_doom(txn, MAE_ABORT_READ_CHECK);
+            (void)mae_abort(txn);
+        }
+        if (!mae_status_is_retryable(status) || attempt == attempts_max)
+            return MUTATED(run_loses_status) ? MAE_OK : status;
+        mae_backoff(worker);
+    }
+}
