@@ -94,7 +94,15 @@ static void request_record(struct loop_worker *worker, unsigned type, uint64_t d
         histogram_record(&latency->response, clock_passed_ns(due_ticks, now));
 }
 
-/* Attempts the drawn request until it commits. MAE_OK also when told to stop in between. */
+/* The request is done, and its time is nobody's. */
+static COLD void request_roll_back(struct loop_worker *worker, unsigned type, bool timed)
+{
+    if (timed)
+        worker->mark_ticks = clock_now_ticks();
+    count(&worker->counters[type].rolled_back, 1);
+}
+
+/* Attempts the drawn request until it commits or is rolled back on purpose. MAE_OK also when told to stop. */
 static enum mae_status request_run(struct loop_worker *worker, unsigned type, bool timed, uint64_t due_ticks)
 {
     enum mae_status (*attempt)(struct workload_worker *) = worker->workload->attempt;
@@ -106,6 +114,10 @@ static enum mae_status request_run(struct loop_worker *worker, unsigned type, bo
                 request_record(worker, type, due_ticks, attempts);
             count(&counters->committed, 1);
             count(&counters->operations, worker->workload->operations(worker->state));
+            return MAE_OK;
+        }
+        if (status == MAE_ABORT_USER) {
+            request_roll_back(worker, type, timed);
             return MAE_OK;
         }
         count(&counters->aborted[status], 1);
@@ -163,6 +175,7 @@ void loop_counters_add(const struct loop_counters *counters, unsigned types, str
 {
     for (unsigned type = 0; type < types; type++) {
         read_commits(&counters[type], &sums[type]);
+        sums[type].rolled_back += atomic_load_explicit(&counters[type].rolled_back, memory_order_relaxed);
         for (int status = 0; status < MAE_STATUS_COUNT; status++)
             sums[type].aborted[status] += atomic_load_explicit(&counters[type].aborted[status], memory_order_relaxed);
     }
@@ -172,6 +185,7 @@ void loop_counts_add(struct loop_counts *into, const struct loop_counts *add)
 {
     into->committed += add->committed;
     into->operations += add->operations;
+    into->rolled_back += add->rolled_back;
     for (int status = 0; status < MAE_STATUS_COUNT; status++)
         into->aborted[status] += add->aborted[status];
 }
@@ -180,6 +194,7 @@ void loop_counts_subtract(struct loop_counts *into, const struct loop_counts *su
 {
     into->committed -= subtract->committed;
     into->operations -= subtract->operations;
+    into->rolled_back -= subtract->rolled_back;
     for (int status = 0; status < MAE_STATUS_COUNT; status++)
         into->aborted[status] -= subtract->aborted[status];
 }

@@ -20,13 +20,14 @@
 #include "workloads/target.h"
 #include "workloads/workload.h"
 
-/* Counts of one transaction type. `aborted` is per attempt, by its status. */
+/* Counts of one transaction type. `aborted` is per attempt, by its status; `rolled_back` is of requests that the
+ * workload rolled back on purpose, which are neither commits nor aborts. */
 struct loop_counts {
-    uint64_t committed, operations, aborted[MAE_STATUS_COUNT];
+    uint64_t committed, operations, rolled_back, aborted[MAE_STATUS_COUNT];
 };
 
 struct loop_counters {
-    _Atomic uint64_t committed, operations, aborted[MAE_STATUS_COUNT];
+    _Atomic uint64_t committed, operations, rolled_back, aborted[MAE_STATUS_COUNT];
 };
 
 struct loop_worker {
@@ -36,7 +37,7 @@ struct loop_worker {
     void (*backoff)(struct target_worker *worker);
     struct target_worker *target_worker;
     const _Atomic bool *stop;
-    uint64_t commits_max;                       /* end after so many commits; UINT64_MAX: only when told to stop */
+    uint64_t commits_max;                       /* end after so many requests; UINT64_MAX: only when told to stop */
     const _Atomic bool *open;                   /* the window; NULL: from the start */
     struct latency *latencies;                  /* one for each transaction type; NULL: nothing is timed */
     bool exact;                                 /* read the clock after drawing a request, too: see latency.h */

@@ -326,8 +326,26 @@ static void types_print(FILE *out, struct result *const *results, size_t count)
         (void)fprintf(out, ", %.3g%% aborted", aborts.median);
         if (aborts.low < aborts.high)
             (void)fprintf(out, " (%.3g .. %.3g)", aborts.low, aborts.high);
+        uint64_t rolled_back = 0;
+        for (size_t i = 0; i < count; i++)
+            rolled_back += results[i]->types[type].rolled_back;
+        if (rolled_back > 0)
+            (void)fprintf(out, ", %llu rolled back on purpose", (unsigned long long)rolled_back);
         (void)fputc('\n', out);
     }
+}
+
+/* "3 of 4512 found no order in their district", in all repetitions: TPC-C 2.7.4.2 wants it told. */
+static void skipped_print(FILE *out, struct result *const *results, size_t count)
+{
+    uint64_t skipped = 0, tried = 0;
+    for (size_t i = 0; i < count; i++) {
+        skipped += results[i]->skipped;
+        tried += results[i]->tried;
+    }
+    if (tried > 0)
+        (void)fprintf(out, "  %-14s %llu of %llu found no order in their district\n", "deliveries",
+                      (unsigned long long)skipped, (unsigned long long)tried);
 }
 
 static void memory_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
@@ -471,6 +489,7 @@ static void quantities_print(FILE *out, struct result *const *results, size_t co
     line(out, "throughput", &speed, quantity_format_count, " txn/s");
     repetitions_print(out, results, count);
     types_print(out, results, count);
+    skipped_print(out, results, count);
     line(out, "operations", &operations, quantity_format_count, " op/s");
     line(out, "per operation", &cost, format_plain, " ns of worker time");
     if (line_begin(out, "aborts", &aborts, format_plain, "% of attempts")) {

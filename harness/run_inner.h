@@ -49,7 +49,8 @@ struct run_worker {
 struct snapshot {
     uint64_t at_ns;
     struct loop_counts *types;
-    uint64_t *engine; /* NULL: the target has no counters */
+    uint64_t *engine;        /* NULL: the target has no counters */
+    uint64_t skipped, tried; /* by the workload, 0 if it does not tell */
 };
 
 enum { RUN_VERSION_COUNTERS = 5 };

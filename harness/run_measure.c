@@ -48,6 +48,8 @@ static void counters_sum(struct run *run, struct snapshot *snapshot)
     memset(snapshot->types, 0, run->type_count * sizeof *snapshot->types);
     for (unsigned i = 0; i < run->worker_count; i++)
         loop_counters_add(run->workers[i].loop.counters, run->type_count, snapshot->types);
+    if (run->workload_ops->skipped != NULL)
+        run->workload_ops->skipped(run->workload, &snapshot->skipped, &snapshot->tried);
     if (run->counter_count == 0)
         return;
     memset(snapshot->engine, 0, run->counter_count * sizeof *snapshot->engine);
@@ -255,6 +257,9 @@ static void window_keep(struct run *run, struct result *result)
     }
     for (size_t i = 0; i < run->counter_count; i++)
         result->engine[i] = run->after.engine[i] - run->before.engine[i];
+    result->has_skipped = run->workload_ops->skipped != NULL;
+    result->skipped = run->after.skipped - run->before.skipped;
+    result->tried = run->after.tried - run->before.tried;
     result->window_s = window_length_s(run);
 }
 

@@ -71,7 +71,7 @@ struct workload_ops {
     bool (*draw_ahead)(struct workload_worker *state);
     /* Draws the next request; returns its type, an index into txn_types. */
     unsigned (*next)(struct workload_worker *state);
-    /* Runs it once. MAE_OK: committed (or rolled back on purpose as the workload defines). */
+    /* Runs it once. MAE_OK: committed. MAE_ABORT_USER: rolled back on purpose, as the workload defines: done, too. */
     enum mae_status (*attempt)(struct workload_worker *state);
     /* Operations (reads, writes, scanned records) in the last request; for per-operation columns. */
     unsigned (*operations)(const struct workload_worker *state);
@@ -89,6 +89,10 @@ struct workload_ops {
 
     /* Bytes of user data in the tables now (payloads and keys), for bytes-per-row columns, and the number of rows. */
     void (*data_size)(const struct workload *workload, uint64_t *rows, uint64_t *bytes);
+
+    /* In how many of how many places a transaction has found nothing to do so far (TPC-C: a Delivery, a district
+     * without an undelivered order). Any thread, any time. May be NULL. */
+    void (*skipped)(const struct workload *workload, uint64_t *skipped, uint64_t *tried);
 
     /* How many of what the data scales by were loaded, and its name ("warehouse"); the summary then tells its bytes,
      * and the growth per transaction of the first type. May be NULL. */

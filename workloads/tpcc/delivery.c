@@ -50,8 +50,12 @@ static enum mae_status deliver_district(struct workload_worker *self, struct tar
     struct oldest oldest = {.found = false};
     void *row;
     enum mae_status status = ops->scan(txn, tpcc->indexes[TPCC_INDEX_NEW_ORDER], &lo, &hi, 0, 1, take_oldest, &oldest);
-    if (status != MAE_OK || !oldest.found)
+    if (status != MAE_OK)
         return status;
+    if (!oldest.found) {
+        self->skipped |= 1u << (d_id - 1);
+        return MAE_OK;
+    }
     self->operations++;
     if ((status = ops->index_remove(txn, tpcc->indexes[TPCC_INDEX_NEW_ORDER], &oldest.key, oldest.ref)) != MAE_OK)
         return status;

@@ -23,6 +23,7 @@
 /* What one worker has committed for one home district. */
 struct tpcc_tally {
     _Atomic uint64_t new_orders, lines, payments, deliveries;
+    _Atomic uint64_t skipped; /* deliveries that found no order here */
     _Atomic int64_t payment_cents;
 };
 
@@ -122,6 +123,7 @@ struct workload_worker {
     struct tpcc_request requests[TPCC_REQUESTS_AHEAD];
     struct tpcc_output output;
     uint32_t delivered; /* bit d - 1: the running Delivery found an order in district d */
+    uint32_t skipped;   /* likewise: found none */
     uint32_t distinct[TPCC_DISTINCT_SLOTS];
     uint64_t matches[TPCC_CUSTOMERS]; /* rows of a last name; no more can have one */
 };
@@ -140,7 +142,7 @@ unsigned tpcc_next(struct workload_worker *self);
 enum mae_status tpcc_run_new_order(struct workload_worker *self, struct target_txn *txn);
 enum mae_status tpcc_run_payment(struct workload_worker *self, struct target_txn *txn);
 enum mae_status tpcc_run_order_status(struct workload_worker *self, struct target_txn *txn);
-/* Districts d_id_first to d_id_last; adds to self->delivered. */
+/* Districts d_id_first to d_id_last; adds to self->delivered and self->skipped. */
 enum mae_status tpcc_run_delivery(struct workload_worker *self, struct target_txn *txn, uint32_t d_id_first,
                                   uint32_t d_id_last);
 enum mae_status tpcc_run_stock_level(struct workload_worker *self, struct target_txn *txn);

@@ -234,8 +234,10 @@ static void tally(struct workload_worker *self)
         break;
     case TPCC_delivery:
         tallies += tpcc_district_key(self->request->delivery.w_id, 1);
-        for (uint32_t d = 0; d < TPCC_DISTRICTS; d++)
+        for (uint32_t d = 0; d < TPCC_DISTRICTS; d++) {
             tally_add(&tallies[d].deliveries, self->delivered >> d & 1);
+            tally_add(&tallies[d].skipped, self->skipped >> d & 1);
+        }
         break;
     default:
         break;
@@ -281,7 +283,7 @@ static enum mae_status settle(struct workload_worker *self, enum mae_status stat
 {
     switch (status) {
     case MAE_ABORT_USER: /* New-Order rolled back on purpose: done. TPC-C 2.4.2.3 */
-        return self->request->type == TPCC_new_order && self->request->new_order.rolls_back ? MAE_OK : status;
+        return self->request->type == TPCC_new_order && self->request->new_order.rolls_back ? status : MAE_CORRUPT;
     case MAE_NOT_FOUND:
     case MAE_EXISTS: /* an order id is taken once: we have not seen that it was */
         return missing(self);
@@ -296,7 +298,7 @@ static enum mae_status attempt_once(struct workload_worker *self, enum mae_mode 
     enum mae_status status = self->ops->begin(self->worker, mode, &txn);
     if (status != MAE_OK)
         return status;
-    self->delivered = 0;
+    self->delivered = self->skipped = 0;
     status = run_in(self, txn);
     if (status != MAE_OK) {
         self->ops->abort(txn);
@@ -363,6 +365,20 @@ static void tpcc_data_size(const struct workload *workload, uint64_t *rows, uint
         *bytes += counts[indexes[i].table] * key_bytes(workload, (enum tpcc_index)i);
 }
 
+/* TPC-C 2.7.4.2: how many districts had nothing to deliver is part of a result. */
+static void tpcc_skipped(const struct workload *workload, uint64_t *skipped, uint64_t *tried)
+{
+    *skipped = *tried = 0;
+    for (unsigned i = 0; i < workload->workers; i++) {
+        for (uint32_t d = 0; d < workload->districts; d++) {
+            const struct tpcc_tally *tallies = &workload->tallies[i][d];
+            uint64_t found_none = atomic_load_explicit(&tallies->skipped, memory_order_relaxed);
+            *skipped += found_none;
+            *tried += found_none + atomic_load_explicit(&tallies->deliveries, memory_order_relaxed);
+        }
+    }
+}
+
 static uint64_t tpcc_scale(const struct workload *workload, const char **unit)
 {
     *unit = "warehouse";
@@ -410,6 +426,7 @@ const struct workload_ops tpcc_workload_ops = {
     .check = tpcc_check,
     .check_live = true,
     .data_size = tpcc_data_size,
+    .skipped = tpcc_skipped,
     .scale = tpcc_scale,
     .space = tpcc_space,
 };

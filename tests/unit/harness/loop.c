@@ -85,6 +85,24 @@ static void a_request_is_attempted_until_it_commits(void **state)
     assert_int_equal(loop_counts_aborted(&counts[1]), 0);
 }
 
+static void a_request_rolled_back_on_purpose_is_neither_commit_nor_abort(void **state)
+{
+    (void)state;
+    const enum mae_status statuses[] = {MAE_ABORT_RTS, MAE_ABORT_USER, MAE_OK, MAE_OK};
+    struct loop_counts counts[2];
+    set_script(statuses, 4);
+    assert_int_equal(run(counts, 3, 0), MAE_OK);
+    assert_int_equal(draws, 3); /* it is done and not attempted again */
+    assert_int_equal(attempts, 4);
+    assert_int_equal(backoffs, 1);
+    assert_int_equal(counts[0].rolled_back, 1);
+    assert_int_equal(counts[0].committed, 1);
+    assert_int_equal(counts[1].committed, 1);
+    assert_int_equal(counts[0].operations, 5);
+    assert_int_equal(counts[0].aborted[MAE_ABORT_USER], 0);
+    assert_int_equal(loop_counts_aborted(&counts[0]), 1);
+}
+
 static void a_failure_that_is_not_retryable_ends_the_loop(void **state)
 {
     (void)state;
@@ -239,15 +257,18 @@ static void stop_ends_the_waiting(void **state)
 static void counts_add_and_subtract(void **state)
 {
     (void)state;
-    struct loop_counts a = {.committed = 5, .operations = 50}, b = {.committed = 2, .operations = 20};
+    struct loop_counts a = {.committed = 5, .operations = 50, .rolled_back = 9},
+                       b = {.committed = 2, .operations = 20, .rolled_back = 4};
     a.aborted[MAE_ABORT_RTS] = 7;
     b.aborted[MAE_ABORT_RTS] = 3;
     loop_counts_subtract(&a, &b);
     assert_int_equal(a.committed, 3);
     assert_int_equal(a.operations, 30);
+    assert_int_equal(a.rolled_back, 5);
     assert_int_equal(a.aborted[MAE_ABORT_RTS], 4);
     loop_counts_add(&a, &b);
     assert_int_equal(a.committed, 5);
+    assert_int_equal(a.rolled_back, 9);
     assert_int_equal(loop_counts_aborted(&a), 7);
 }
 
@@ -285,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_attempted_until_it_commits),
+        cmocka_unit_test(a_request_rolled_back_on_purpose_is_neither_commit_nor_abort),
         cmocka_unit_test(a_failure_that_is_not_retryable_ends_the_loop),
         cmocka_unit_test(stop_is_heeded_between_attempts),
         cmocka_unit_test(only_what_begins_in_the_window_is_timed),

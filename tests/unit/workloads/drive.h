@@ -110,6 +110,8 @@ DRIVE void drive_step(struct drive *drive, unsigned worker)
     enum mae_status status;
     while (mae_status_is_retryable(status = drive->workload_ops->attempt(state)))
         drive->ops->backoff(drive->worker);
+    if (status == MAE_ABORT_USER)
+        return; /* rolled back on purpose */
     assert_int_equal(status, MAE_OK);
     drive->committed[type]++;
     drive->operations += drive->workload_ops->operations(state);
