@@ -399,6 +399,8 @@ static COLD void roll_back(struct mae_txn *txn)
                 atomic_store_explicit(&access->fresh->status, /* ORD-7 */
                                       MUTATED(abort_commits) ? VERSION_COMMITTED : VERSION_ABORTED,
                                       memory_order_release);
+            gc_push(&worker->gc, access->table, access->row, access->fresh_handle, version_wts(access->fresh),
+                    GC_ABORTED);
         } else if (access->fresh_handle == HANDLE_INLINE) {
             COUNT(worker, versions_discarded);
             if (!MUTATED(inline_slot_lost))
@@ -487,6 +489,17 @@ void txn_abort(struct mae_txn *txn)
     }
 }
 
+/* Room for the garbage that this commit or its abort makes, while failing is still possible: an item for each version
+ * that will be linked above another. */
+static NOINLINE bool reserve_garbage(struct mae_txn *txn, uint32_t write_count)
+{
+    const struct access_set *set = &txn->accesses;
+    uint32_t linked = 0;
+    for (uint32_t i = 0; i < write_count; i++)
+        linked += !(set->entries[set->writes[i]].flags & ACCESS_INSERT);
+    return gc_reserve_more(txn->worker, linked, txn->frees);
+}
+
 enum mae_status txn_commit(struct mae_txn *txn)
 {
     struct mae_worker *worker = txn->worker;
@@ -502,8 +515,7 @@ enum mae_status txn_commit(struct mae_txn *txn)
     uint64_t phase = txn->begin_ticks;
     PHASE_END(worker, ticks_execute, &phase);
     struct writes writes = list_writes(set);
-    /* Room for what superseded versions need, now that failing is still possible. */
-    if (UNLIKELY(!gc_reserve(&worker->gc, writes.count)))
+    if (UNLIKELY(!gc_has_room(&worker->gc, writes.count)) && UNLIKELY(!reserve_garbage(txn, writes.count)))
         return fail(txn, MAE_NO_MEMORY);
 
     if (!PROTOCOL(worker, adaptive_skip) || worker->commits_in_a_row < SKIP_AFTER_COMMITS) {

@@ -9,7 +9,7 @@
 #include "engine/time/horizon.h"
 #include "engine/txn/backoff.h"
 
-struct gc_queue;
+struct gc_chunk;
 struct mae_worker;
 
 /* The options in the units the workers count in. Constant after core_init. */
@@ -56,7 +56,7 @@ struct core {
     /* Garbage of workers that left or idle, for whoever passes a quiescent point next. */
     SEPARATED _Atomic bool orphans_waiting;
     pthread_mutex_t orphans_lock;
-    struct gc_queue *orphans;
+    struct gc_chunk *orphans;
     /* By worker id; a worker's memory stays until core_fini, so that its counters can be read at any time. */
     _Atomic(struct mae_worker *) workers[MAE_WORKERS_MAX];
 };

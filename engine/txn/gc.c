@@ -1,7 +1,6 @@
 /* gc.c - see gc.h for why it is safe. */
 #include "engine/txn/gc.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/check.h"
@@ -9,27 +8,98 @@
 #include "engine/time/timestamp.h"
 #include "engine/txn/worker.h"
 
-enum { QUEUE_FIRST = 256, AHEAD = 4 };
+enum { AHEAD = 4, SPARE_MOST = 2 };
 
-static struct gc_item *item_at(const struct gc_queue *queue, size_t i)
+/* ---- The queue. ---- */
+
+static struct gc_chunk *chunk_create(struct mae_worker *worker, bool frees)
 {
-    return &queue->items[i & (queue->capacity - 1)];
+    const size_t bytes = sizeof(struct gc_chunk);
+    version_handle handle;
+    struct version *version = pool_alloc(&worker->pool, bytes, &handle);
+    if (!version && frees)
+        version = pool_alloc_reserved(&worker->pool, bytes, &handle);
+    if (!version)
+        return NULL;
+    struct gc_chunk *chunk = (struct gc_chunk *)(void *)version->payload;
+    chunk->handle = handle;
+    chunk->next = NULL;
+    return chunk;
 }
 
-bool gc_reserve_more(struct gc_queue *queue, size_t more)
+static void chunk_free(struct mae_worker *worker, struct gc_chunk *chunk)
 {
-    size_t capacity = queue->capacity ? queue->capacity : QUEUE_FIRST;
-    while (!gc_has_room(queue->tail - queue->head, more, capacity))
-        capacity *= 2;
-    struct gc_item *items = mem_alloc(capacity * sizeof *items);
-    if (!items)
-        return false;
-    for (size_t i = queue->head; i != queue->tail; i++)
-        items[i & (capacity - 1)] = *item_at(queue, i);
-    free(queue->items);
-    queue->items = items;
-    queue->capacity = capacity;
+    pool_free(&worker->pool, chunk->handle, arena_version(worker->pool.base, worker->pool.unit_bytes, chunk->handle));
+}
+
+/* Puts a chunk among the spare ones; the first one begins the queue. */
+static void chunk_add(struct gc_queue *queue, struct gc_chunk *chunk)
+{
+    chunk->begin = chunk->items;
+    if (!queue->first) {
+        queue->first = queue->last = chunk;
+        queue->head = queue->tail = chunk->items;
+        queue->tail_end = chunk->items + GC_CHUNK_ITEMS;
+        queue->extra = -GC_CHUNK_ITEMS;
+        return;
+    }
+    chunk->next = queue->last->next;
+    queue->last->next = chunk;
+    queue->extra += GC_CHUNK_ITEMS;
+}
+
+NOINLINE bool gc_reserve_more(struct mae_worker *worker, size_t more, bool frees)
+{
+    struct gc_queue *queue = &worker->gc;
+    while (!gc_has_room(queue, more)) {
+        struct gc_chunk *chunk = chunk_create(worker, frees);
+        if (!chunk)
+            return false;
+        chunk_add(queue, chunk);
+    }
     return true;
+}
+
+NOINLINE void gc_next_chunk(struct gc_queue *queue)
+{
+    struct gc_chunk *last = queue->last;
+    if (queue->head == queue->tail && last) { /* nothing is queued: the chunk begins again */
+        queue->head = queue->tail = last->begin = last->items;
+        return;
+    }
+    MAE_CHECK(last && last->next); /* reserved */
+    last->end = queue->tail;
+    queue->last = last->next;
+    queue->tail = queue->last->items;
+    queue->tail_end = queue->tail + GC_CHUNK_ITEMS;
+    queue->extra -= GC_CHUNK_ITEMS;
+}
+
+/* The first chunk has been worked off, and is not the last. */
+static void chunk_done(struct mae_worker *worker)
+{
+    struct gc_queue *queue = &worker->gc;
+    struct gc_chunk *done = queue->first;
+    queue->first = done->next;
+    queue->head = queue->first->begin;
+    chunk_add(queue, done);
+    while (queue->extra >= SPARE_MOST * GC_CHUNK_ITEMS) {
+        struct gc_chunk *spare = queue->last->next;
+        queue->last->next = spare->next;
+        queue->extra -= GC_CHUNK_ITEMS;
+        chunk_free(worker, spare);
+    }
+}
+
+/* ---- Giving back. ---- */
+
+static ALWAYS_INLINE void release_one(struct mae_worker *worker, version_handle handle, struct version *version)
+{
+    /* ORD-5: release pairs with the acquire of the claim, so that the next writer's stores come after our loads. */
+    if (handle == HANDLE_INLINE)
+        atomic_store_explicit(&version->status, VERSION_UNUSED, memory_order_release);
+    else
+        pool_free_listed(&worker->pool, handle, version);
 }
 
 /* Gives back versions that nobody can reach. */
@@ -40,20 +110,23 @@ static void release_chain(struct mae_worker *worker, struct table *table, char *
         struct version *version = row_version(table, row, handle);
         version_handle older = atomic_load_explicit(&version->older, memory_order_relaxed);
         RACE(GC_FREE);
-        /* ORD-5: release pairs with the acquire of the claim, so that the next writer's stores come after our loads. */
-        if (handle == HANDLE_INLINE)
-            atomic_store_explicit(&version->status, VERSION_UNUSED, memory_order_release);
-        else
-            pool_free_listed(&worker->pool, handle, version);
+        release_one(worker, handle, version);
         handle = older;
     }
     COUNT_ADD(worker, versions_reclaimed, released);
 }
 
-/* The item comes again. There is room for one more, see gc_reserve. */
+static void release_version(struct mae_worker *worker, const struct gc_item *item)
+{
+    RACE(GC_FREE);
+    COUNT(worker, versions_reclaimed);
+    release_one(worker, item->handle, row_version(item->table, item->row, item->handle));
+}
+
+/* The item comes again. */
 static void postpone(struct mae_worker *worker, const struct gc_item *item)
 {
-    gc_push(&worker->gc, item->table, item->row, item->handle, item->stamp, GC_BASE);
+    gc_push(&worker->gc, item->table, item->row, item->handle, item->stamp, (enum gc_kind)item->kind);
 }
 
 /*
@@ -140,49 +213,79 @@ static ALWAYS_INLINE void settle(struct mae_worker *worker, const struct gc_item
     limbo(worker, item, item->handle, GC_VERSION);
 }
 
+/* G5. The walk is safe: only this row's collector, which holds the lock, gives back what it may meet. */
+static NOINLINE void unlink_aborted(struct mae_worker *worker, const struct gc_item *item)
+{
+    _Atomic version_handle *link = row_head(item->table, item->row);
+    version_handle handle = atomic_load_explicit(link, memory_order_acquire);
+    while (handle != HANDLE_NONE) {
+        struct version *version = row_version(item->table, item->row, handle);
+        uint64_t wts = version_wts(version);
+        if (handle == item->handle && wts == item->stamp) {
+            RACE(GC_UNLINK);
+            if (atomic_compare_exchange_strong_explicit(link, &handle,
+                                                        atomic_load_explicit(&version->older, memory_order_relaxed),
+                                                        memory_order_acq_rel, memory_order_relaxed)) {
+                if (MUTATED(aborted_free_early))
+                    release_version(worker, item);
+                else
+                    limbo(worker, item, item->handle, GC_VERSION);
+            } else
+                postpone(worker, item); /* somebody has just installed above it */
+            return;
+        }
+        if (wts <= item->stamp)
+            return; /* went with the collection of a newer one, or with a tombstone (V3) */
+        link = &version->older;
+        handle = atomic_load_explicit(link, memory_order_acquire);
+    }
+}
+
 /* Cuts off what is older than the item's version. */
-static void collect(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
+static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
 {
     struct table *table = item->table;
     char *row = item->row;
-    _Atomic uint8_t *lock = row_lock(table, row);
+    struct version *base = row_version(table, row, item->handle);
+    uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
+    if (!((status == VERSION_COMMITTED || status == VERSION_DELETED) && version_wts(base) == item->stamp) && /* G2 */
+        !MUTATED(gc_reused_version))
+        return;
+    RACE(GC_UNLINK);
+    version_handle rest = atomic_load_explicit(&base->older, memory_order_relaxed);
+    atomic_store_explicit(&base->older, HANDLE_NONE, memory_order_relaxed); /* nobody goes there: G1 */
+    if (LIKELY(status == VERSION_COMMITTED) && LIKELY(may_settle(worker, item, base))) {
+        /* Nearly always what is older is one version in the row, whose place the base takes. */
+        bool slot_owned = rest == HANDLE_INLINE;
+        if (LIKELY(slot_owned)) {
+            COUNT(worker, versions_reclaimed);
+            rest = atomic_load_explicit(&row_inline_version(row)->older, memory_order_relaxed);
+        }
+        if (UNLIKELY(rest != HANDLE_NONE))
+            release_chain(worker, table, row, rest);
+        settle(worker, item, base, slot_owned);
+    } else {
+        release_chain(worker, table, row, rest);
+        if (status == VERSION_DELETED)
+            unlink_tombstone(worker, item, min_rts); /* G3 */
+    }
+}
+
+/* What is done to a row is done by one collector at a time. */
+static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
+{
+    _Atomic uint8_t *lock = row_lock(item->table, item->row);
     RACE(GC_LOCK);
     /* ORD-6: acquire and release make the row's collectors follow one another. */
     if (atomic_exchange_explicit(lock, 1, memory_order_acquire) && !MUTATED(gc_unlocked)) {
         postpone(worker, item); /* the other collector may have begun with an older version */
         return;
     }
-    struct version *base = row_version(table, row, item->handle);
-    uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
-    if (((status == VERSION_COMMITTED || status == VERSION_DELETED) && version_wts(base) == item->stamp) || /* G2 */
-        MUTATED(gc_reused_version)) {
-        RACE(GC_UNLINK);
-        version_handle rest = atomic_load_explicit(&base->older, memory_order_relaxed);
-        atomic_store_explicit(&base->older, HANDLE_NONE, memory_order_relaxed); /* nobody goes there: G1 */
-        if (LIKELY(status == VERSION_COMMITTED) && LIKELY(may_settle(worker, item, base))) {
-            /* Nearly always what is older is one version in the row, whose place the base takes. */
-            bool slot_owned = rest == HANDLE_INLINE;
-            if (LIKELY(slot_owned)) {
-                COUNT(worker, versions_reclaimed);
-                rest = atomic_load_explicit(&row_inline_version(row)->older, memory_order_relaxed);
-            }
-            if (UNLIKELY(rest != HANDLE_NONE))
-                release_chain(worker, table, row, rest);
-            settle(worker, item, base, slot_owned);
-        } else {
-            release_chain(worker, table, row, rest);
-            if (status == VERSION_DELETED)
-                unlink_tombstone(worker, item, min_rts); /* G3 */
-        }
-    }
+    if (LIKELY(item->kind == GC_BASE))
+        collect(worker, item, min_rts);
+    else
+        unlink_aborted(worker, item);
     atomic_store_explicit(lock, 0, memory_order_release);
-}
-
-static void release_version(struct mae_worker *worker, const struct gc_item *item)
-{
-    RACE(GC_FREE);
-    COUNT(worker, versions_reclaimed);
-    pool_free_listed(&worker->pool, item->handle, row_version(item->table, item->row, item->handle));
 }
 
 static void release_row(struct mae_worker *worker, const struct gc_item *item)
@@ -195,25 +298,115 @@ static void release_row(struct mae_worker *worker, const struct gc_item *item)
         row_free(item->table, rows, table_row_id(item->table, item->row));
 }
 
-static void adopt(struct mae_worker *worker)
+/* ---- Orphans. ---- */
+
+static struct gc_chunk *take_orphan(struct core *core)
 {
-    struct core *core = worker->core;
     pthread_mutex_lock(&core->orphans_lock);
-    struct gc_queue *orphan = core->orphans;
-    if (orphan && gc_reserve(&worker->gc, orphan->tail - orphan->head)) {
-        core->orphans = orphan->next;
-        for (size_t i = orphan->head; i != orphan->tail; i++)
-            *item_at(&worker->gc, worker->gc.tail++) = *item_at(orphan, i);
-        gc_queue_fini(orphan);
-        free(orphan);
-    }
+    struct gc_chunk *orphan = core->orphans;
+    if (orphan)
+        core->orphans = orphan->next_orphan;
     atomic_store_explicit(&core->orphans_waiting, core->orphans != NULL, memory_order_relaxed);
     pthread_mutex_unlock(&core->orphans_lock);
+    return orphan;
+}
+
+static void give_orphan(struct core *core, struct gc_chunk *orphan)
+{
+    pthread_mutex_lock(&core->orphans_lock);
+    orphan->next_orphan = core->orphans;
+    core->orphans = orphan;
+    atomic_store_explicit(&core->orphans_waiting, true, memory_order_relaxed);
+    pthread_mutex_unlock(&core->orphans_lock);
+}
+
+/*
+ * Who has an empty queue takes the orphan as it is, with the room that it has: this works without any memory. Another
+ * queue closes its last chunk and goes on in the orphan's, which takes a spare chunk for the places that are lost.
+ */
+static NOINLINE void adopt(struct mae_worker *worker)
+{
+    struct gc_queue *queue = &worker->gc;
+    bool is_empty = queue->head == queue->tail;
+    if (!is_empty && !gc_reserve_more(worker, (size_t)(queue->tail_end - queue->tail), true))
+        return;
+    struct gc_chunk *orphan = take_orphan(worker->core);
+    if (!orphan)
+        return;
+    struct gc_queue taken = orphan->queue;
+    if (is_empty) {
+        gc_fini(worker);
+        *queue = taken;
+        return;
+    }
+    struct gc_chunk *spares = queue->last->next;
+    orphan->begin = taken.head;
+    queue->last->end = queue->tail;
+    queue->last->next = orphan;
+    queue->last = taken.last;
+    queue->tail = taken.tail;
+    queue->tail_end = taken.tail_end;
+    queue->extra += taken.extra + GC_CHUNK_ITEMS;
+    struct gc_chunk **behind = &taken.last->next;
+    while (*behind) /* a few */
+        behind = &(*behind)->next;
+    *behind = spares;
+}
+
+void gc_orphan(struct mae_worker *worker)
+{
+    struct gc_queue *queue = &worker->gc;
+    if (queue->tail == queue->head)
+        return;
+    struct gc_chunk *orphan = queue->first;
+    orphan->queue = *queue;
+    memset(queue, 0, sizeof *queue);
+    give_orphan(worker->core, orphan);
+}
+
+void gc_fini(struct mae_worker *worker)
+{
+    for (struct gc_chunk *chunk = worker->gc.first, *next; chunk; chunk = next) {
+        next = chunk->next;
+        chunk_free(worker, chunk);
+    }
+    memset(&worker->gc, 0, sizeof worker->gc);
+}
+
+/* ---- Working off. ---- */
+
+static NOINLINE void work_off(struct mae_worker *worker, uint64_t min_rts)
+{
+    struct gc_queue *queue = &worker->gc;
+    /* What is queued meanwhile waits for the next time. */
+    const struct gc_chunk *last = queue->last;
+    const struct gc_item *stop = queue->tail, *end = queue->first == last ? stop : queue->first->end;
+    struct gc_item *item = queue->head;
+    for (;; item++) {
+        while (UNLIKELY(item == end)) { /* an orphan may begin with a chunk of which all is worked off */
+            queue->head = item;
+            if (queue->first == last)
+                return;
+            chunk_done(worker);
+            item = queue->head;
+            end = queue->first == last ? stop : queue->first->end;
+        }
+        if (item->stamp >= min_rts)
+            break;
+        __builtin_prefetch((item + AHEAD < end ? item + AHEAD : item)->row, 1);
+        if (LIKELY(item->kind <= GC_ABORTED))
+            work_on_row(worker, item, min_rts);
+        else if (item->kind == GC_VERSION)
+            release_version(worker, item);
+        else
+            release_row(worker, item);
+    }
+    queue->head = item;
 }
 
 void gc_run(struct mae_worker *worker)
 {
-    struct gc_queue *queue = &worker->gc;
+    const struct gc_queue *queue = &worker->gc;
     if (UNLIKELY(atomic_load_explicit(&worker->core->orphans_waiting, memory_order_relaxed)))
         adopt(worker);
     RACE(LOAD_HORIZON);
@@ -223,39 +416,6 @@ void gc_run(struct mae_worker *worker)
         min_rts = UINT64_MAX;
     if (MUTATED(gc_at_min_wts))
         min_rts = atomic_load_explicit(&worker->core->horizon.min_wts, memory_order_acquire);
-    for (size_t end = queue->tail; queue->head != end; queue->head++) {
-        const struct gc_item *item = item_at(queue, queue->head); /* stays as it is until head has passed it */
-        if (item->stamp >= min_rts)
-            break;
-        __builtin_prefetch(item_at(queue, queue->head + AHEAD)->row, 1); /* may be an old item's: rows stay mapped */
-        if (item->kind == GC_BASE)
-            collect(worker, item, min_rts);
-        else if (item->kind == GC_VERSION)
-            release_version(worker, item);
-        else
-            release_row(worker, item);
-    }
-}
-
-void gc_orphan(struct mae_worker *worker)
-{
-    if (worker->gc.tail == worker->gc.head)
-        return;
-    struct gc_queue *orphan = mem_alloc(sizeof *orphan);
-    if (!orphan)
-        return;
-    *orphan = worker->gc;
-    memset(&worker->gc, 0, sizeof worker->gc);
-    struct core *core = worker->core;
-    pthread_mutex_lock(&core->orphans_lock);
-    orphan->next = core->orphans;
-    core->orphans = orphan;
-    atomic_store_explicit(&core->orphans_waiting, true, memory_order_relaxed);
-    pthread_mutex_unlock(&core->orphans_lock);
-}
-
-void gc_queue_fini(struct gc_queue *queue)
-{
-    free(queue->items);
-    memset(queue, 0, sizeof *queue);
+    if (queue->head != queue->tail)
+        work_off(worker, min_rts);
 }

@@ -13,7 +13,6 @@
  *       unlinked with them by CAS of the head. Transactions may be standing on it, so it waits in limbo until all that
  *       ran at that moment are over: until min_rts has passed a timestamp as high as any published then, the
  *       collector's own. Then the row id is free.
- * Aborted versions go with the next committed one that is collected; a row that is never written again keeps the last.
  *
  *   G4  If the base is all there is to a row, lies outside it, and the inline slot is free or held what has just been
  *       cut off, the base settles: it is copied inside, under its own timestamp, and the copy takes its place by CAS of
@@ -24,9 +23,16 @@
  *       (pending=skip), and who comes too late for that looks again (visible_find); the base has the same timestamp,
  *       the one exception to V3. It then waits in limbo as a tombstone does.
  *
+ *   G5  An aborted version that min_rts has passed is unlinked by CAS of the link that leads to it. Whoever installs
+ *       has a later timestamp (H1), so its place is above: nothing is ever linked below the version, and a CAS of the
+ *       same link by an installer makes one of the two look again. Transactions may be standing on it, so it waits in
+ *       limbo as a tombstone does, and leads on to what is older until then. So a row whose writers always abort keeps
+ *       no more aborted versions than were written since the horizon.
+ *
  *   gc_run on one row excludes itself (row lock); everything else is free to race with it.
  *
- * Checked by: db/verify.c, tests/stress, tests with mutations gc_early and row_free_early. Source: section 3.8.
+ * Checked by: db/verify.c, tests/stress, tests with mutations gc_early, row_free_early and aborted_free_early.
+ * Source: section 3.8.
  */
 #ifndef ENGINE_TXN_GC_H
 #define ENGINE_TXN_GC_H
@@ -39,44 +45,66 @@
 struct mae_worker;
 struct core;
 
-/* What is due: cut off what is older than the base; or, in limbo, give back one version of the arena that was unlinked,
- * or a row with all its versions. */
-enum gc_kind { GC_BASE, GC_VERSION, GC_ROW };
+/* What is due: cut off what is older than the base; unlink an aborted version; or, in limbo, give back a version that
+ * was unlinked, or a row with all its versions. */
+enum gc_kind { GC_BASE, GC_ABORTED, GC_VERSION, GC_ROW };
 
 struct gc_item {
     struct table *table;
     char *row;
     uint64_t stamp;        /* due when min_rts is above */
-    version_handle handle; /* the base; in limbo the newest one unlinked */
+    version_handle handle; /* the base or aborted version; in limbo the newest one unlinked */
     uint8_t kind;
 };
 
-/* A ring of a power of two items; head and tail only grow. */
+/*
+ * A queue is a list of chunks from the pool of versions: they count against the memory limit, none is ever copied, and
+ * what a long queue took serves versions afterwards. Behind the last chunk in use there are spare ones. Working off an
+ * item may queue another one, so GC_CHUNK_ITEMS places are kept for that: while a chunk is worked off it cannot need
+ * more, and then the chunk itself is spare.
+ */
+enum { GC_CHUNK_ITEMS = 60 };
+
+struct gc_chunk;
+
 struct gc_queue {
-    struct gc_item *items;
-    size_t head, tail, capacity;
-    struct gc_queue *next; /* in the list of orphans */
+    struct gc_item *tail, *tail_end;
+    ptrdiff_t extra; /* places in spare chunks, less those that are kept */
+    struct gc_item *head;
+    struct gc_chunk *first, *last;
 };
 
-/* One place stays free: an item that is being worked off may queue another. */
-static ALWAYS_INLINE bool gc_has_room(size_t count, size_t more, size_t capacity)
+struct gc_chunk {
+    struct gc_chunk *next;
+    struct gc_item *begin, *end; /* what was queued here; the end when `tail` has moved on */
+    version_handle handle;
+    /* Of the first chunk of an orphan. */
+    struct gc_chunk *next_orphan;
+    struct gc_queue queue;
+    _Alignas(8) char fill[16]; /* the items begin at a cache line: two of them in each */
+    struct gc_item items[GC_CHUNK_ITEMS];
+};
+
+/* The largest that the reserve can give: transactions that delete find room for their garbage when nothing is free. */
+static_assert(sizeof(struct gc_chunk) + VERSION_HEADER_BYTES == 2048, "64 units of 32 bytes");
+
+/* Makes room for `more` items; false when out of memory. Owner only. `frees`: may take from the reserve. */
+bool gc_reserve_more(struct mae_worker *worker, size_t more, bool frees);
+
+static ALWAYS_INLINE bool gc_has_room(const struct gc_queue *queue, size_t more)
 {
-    return count + more < capacity;
+    return (queue->tail_end - queue->tail) + queue->extra >= (ptrdiff_t)more;
 }
 
-/* Makes room for `more` items; false when out of memory. */
-bool gc_reserve_more(struct gc_queue *queue, size_t more);
-static ALWAYS_INLINE bool gc_reserve(struct gc_queue *queue, size_t more)
-{
-    return LIKELY(gc_has_room(queue->tail - queue->head, more, queue->capacity)) || gc_reserve_more(queue, more);
-}
+void gc_next_chunk(struct gc_queue *queue);
 
 /* Queues a version written at `stamp`, or what is to wait in limbo until then; room must have been reserved. */
 static ALWAYS_INLINE void gc_push(struct gc_queue *queue, struct table *table, char *row, version_handle handle,
                                   uint64_t stamp, enum gc_kind kind)
 {
-    MAE_DCHECK(queue->tail - queue->head < queue->capacity);
-    struct gc_item *item = &queue->items[queue->tail++ & (queue->capacity - 1)];
+    if (UNLIKELY(queue->tail == queue->tail_end))
+        gc_next_chunk(queue);
+    struct gc_item *item = queue->tail++;
     item->table = table;
     item->row = row;
     item->stamp = stamp;
@@ -87,9 +115,10 @@ static ALWAYS_INLINE void gc_push(struct gc_queue *queue, struct table *table, c
 /* Works off what is due. Adopts an orphan queue now and then. */
 void gc_run(struct mae_worker *worker);
 
-/* Hands the queue to the database, for others to work off; keeps it when out of memory. */
+/* Hands the queue to the database, for others to work off. By the owner, or by who has parked it. */
 void gc_orphan(struct mae_worker *worker);
 
-void gc_queue_fini(struct gc_queue *queue);
+/* Gives the memory of an empty queue back to the worker's pool. */
+void gc_fini(struct mae_worker *worker);
 
 #endif

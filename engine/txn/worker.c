@@ -52,12 +52,6 @@ void core_fini(struct core *core)
 {
     for (unsigned i = 0; i < MAE_WORKERS_MAX; i++)
         free(atomic_load_explicit(&core->workers[i], memory_order_relaxed));
-    while (core->orphans) {
-        struct gc_queue *next = core->orphans->next;
-        gc_queue_fini(core->orphans);
-        free(core->orphans);
-        core->orphans = next;
-    }
     arena_fini(&core->arena);
     pthread_mutex_destroy(&core->orphans_lock);
     horizon_fini(&core->horizon);
@@ -120,7 +114,7 @@ void worker_leave(struct mae_worker *worker, struct table *const *tables, unsign
     for (unsigned i = 0; i < worker->rows_count && i < table_count; i++)
         row_allocator_fini(tables[i], &worker->rows[i]);
     free(worker->rows);
-    gc_queue_fini(&worker->gc); /* empty unless there was no memory to hand it over: then its garbage stays */
+    gc_fini(worker);
     pool_fini(&worker->pool);
     access_set_fini(&worker->txn.accesses);
     atomic_store_explicit(&worker->joined, false, memory_order_release);

@@ -2,7 +2,7 @@
  * gc.c - old versions go, and no earlier than nobody can read them; deleted rows are used again.
  *
  * Catches the mutations gc_early, row_free_early, horizon_too_high, lost_tombstone, park_without_flush,
- * settle_without_rts, follow_without_raise and look_past_once.
+ * settle_without_rts, follow_without_raise, look_past_once and aborted_free_early.
  */
 #include "tests/support/world.h"
 
@@ -511,28 +511,142 @@ static void rows_of_aborted_inserts_are_used_again(void **state)
     world_close(&world);
 }
 
-/* Aborted versions are not visible, do not block, and go with the next committed one. */
-static void aborted_versions_go_with_the_next_committed_one(void **state)
+/* ---- Aborted versions (gc.h, G5). ---- */
+
+/* Worker 0 updates the row and fails after that was installed, on another row. */
+static void abort_installed(struct world *world, uint64_t row, uint64_t other)
+{
+    struct mae_txn *first = begin(world->workers[1]), *second = begin(world->workers[0]);
+    assert_ok(row_add(second, world->table, row, 1));
+    assert_ok(row_add(second, world->table, other, 1));
+    assert_ok(row_add(first, world->table, other, 1));
+    assert_ok(mae_commit(first));
+    assert_status(MAE_ABORT_INSTALL, mae_commit(second));
+}
+
+#define INSTALLS "gc_interval_us=1 precheck=off sort_writes=off "
+
+/* Nobody ever commits to the row, and it keeps none of them, in the row or outside. */
+static void aborted_versions_do_not_pile_up(void **state)
 {
     (void)state;
-    struct world world = world_open("gc_interval_us=1 precheck=off sort_writes=off", MAE_INDEX_HASH, 8, 2);
-    uint64_t row = new_row(world.workers[0], world.table, 0), other = new_row(world.workers[0], world.table, 0);
-    for (int i = 0; i < 20; i++) {
-        struct mae_txn *first = begin(world.workers[0]), *second = begin(world.workers[1]);
-        assert_ok(row_add(second, world.table, row, 1)); /* installed, then fails on the other row */
-        assert_ok(row_add(second, world.table, other, 1));
-        assert_ok(row_add(first, world.table, other, 1));
-        assert_ok(mae_commit(first));
-        assert_status(MAE_ABORT_INSTALL, mae_commit(second));
-        settle(&world); /* nothing has been committed to the row: it keeps them */
+    static const char *const cases[] = {INSTALLS, INSTALLS "inline_bytes=0", INSTALLS "settle=off"};
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        struct world world = world_open(cases[c], MAE_INDEX_HASH, 8, 2);
+        uint64_t row = new_row(world.workers[0], world.table, 0), other = new_row(world.workers[0], world.table, 0);
+        for (int i = 0; i < 20; i++) {
+            abort_installed(&world, row, other);
+            settle(&world);
+            assert_int_equal(space_of(&world).versions, 2);
+        }
+        uint64_t most = 0;
+        for (int i = 0; i < 3000; i++) {
+            abort_installed(&world, row, other);
+            uint64_t versions = space_of(&world).versions;
+            most = versions > most ? versions : most;
+        }
+        assert_true(most < 1500);
+        add_one(&world, 0, row);
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 2);
+        assert_int_equal(row_value(world.workers[0], world.table, row), 1);
+        world_close(&world);
     }
-    assert_int_equal(row_value(world.workers[0], world.table, row), 0);
-    assert_int_equal(space_of(&world).rows, 2);
-    assert_true(space_of(&world).versions > 20);
-    add_one(&world, 0, row);
+}
+
+struct reuse {
+    struct world *world;
+    uint64_t row;
+    bool done;
+};
+
+/* Collects as worker 0, and writes so much that what it has freed is used again. */
+static void collect_and_reuse(void *arg)
+{
+    struct reuse *reuse = arg;
+    settle(reuse->world);
+    for (int i = 0; i < 100; i++)
+        add_one(reuse->world, 0, reuse->row);
+    reuse->done = true;
+}
+
+/* A reader has come to the aborted version, and is about to go on to what is older, when that is collected. */
+static void who_stands_on_an_aborted_version_goes_on(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+    struct world world = world_open(INSTALLS "inline_bytes=0", MAE_INDEX_HASH, 8, 3);
+    uint64_t row = new_row(world.workers[0], world.table, 5), other = new_row(world.workers[0], world.table, 0), value;
+    struct reuse reuse = {&world, new_row(world.workers[0], world.table, 0), false};
     settle(&world);
-    assert_int_equal(space_of(&world).versions, 2);
-    assert_int_equal(row_value(world.workers[0], world.table, row), 1);
+    abort_installed(&world, row, other);
+    for (unsigned i = 0; i < 8; i++) /* the others say that they have come so far */
+        for (unsigned worker = 1; worker < 3; worker++) {
+            for (uint64_t start = monotonic_ns(); monotonic_ns() - start < 2000;) {
+            }
+            mae_abort(begin(world.workers[worker]));
+        }
+    uint64_t reclaimed = db_counter(world.db, "versions_reclaimed");
+    struct mae_txn *reader = begin(world.workers[2]);
+    world.worker_count = 1;
+    at_race(RACE_READ_OLDER, 1, collect_and_reuse, &reuse);
+    assert_ok(row_get(reader, world.table, row, &value));
+    assert_true(reuse.done);
+    assert_int_equal(value, 5);
+    assert_ok(mae_commit(reader));
+    world.worker_count = 3;
+    settle(&world);
+    assert_true(db_counter(world.db, "versions_reclaimed") > reclaimed);
+    assert_int_equal(space_of(&world).versions, 3);
+    world_close(&world);
+}
+
+/* ---- The queue. ---- */
+
+static uint64_t committed_bytes(const struct world *world)
+{
+    struct mae_memory memory;
+    mae_db_memory(world->db, &memory);
+    assert_true(memory.committed_bytes <= memory.limit_bytes);
+    assert_true(memory.resident_bytes <= memory.limit_bytes);
+    return memory.committed_bytes;
+}
+
+/* What is queued counts against the limit, and serves versions when it has been worked off. */
+static void the_queue_counts_as_memory(void **state)
+{
+    (void)state;
+    struct world world =
+        world_open("gc_interval_us=1 memory_limit=32M inline_bytes=0 huge_pages=off", MAE_INDEX_HASH, 8, 3);
+    uint64_t row = new_row(world.workers[0], world.table, 0), updates = 0;
+    for (int round = 0; round < 3; round++) {
+        struct mae_txn *reader = begin(world.workers[2]);
+        world.worker_count = 2;
+        enum mae_status status = MAE_OK;
+        for (uint64_t i = 0; status == MAE_OK && i < 2000000; i++) { /* 32 bytes of a version, 32 of an item */
+            struct mae_txn *txn = begin(world.workers[i % 2]);
+            status = row_add(txn, world.table, row, 1);
+            if (status == MAE_OK)
+                status = mae_commit(txn);
+            else
+                mae_abort(txn);
+            updates += status == MAE_OK;
+        }
+        assert_status(MAE_NO_MEMORY, status);
+        assert_true(committed_bytes(&world) > 30 * 1024 * 1024);
+        assert_true(space_of(&world).versions > 200000);
+        if (round == 1) { /* what a worker leaves behind changes hands without any memory */
+            mae_worker_leave(world.workers[0]);
+            mae_worker_leave(world.workers[1]);
+            assert_ok(mae_worker_join(world.db, &world.workers[0]));
+            assert_ok(mae_worker_join(world.db, &world.workers[1]));
+        }
+        assert_ok(mae_commit(reader));
+        world.worker_count = 3;
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 1);
+        assert_int_equal(row_value(world.workers[1], world.table, row), updates);
+    }
     world_close(&world);
 }
 
@@ -555,7 +669,9 @@ int main(void)
         cmocka_unit_test(a_row_in_limbo_is_not_given_out),
         cmocka_unit_test(a_row_is_in_limbo_for_who_began_just_before),
         cmocka_unit_test(rows_of_aborted_inserts_are_used_again),
-        cmocka_unit_test(aborted_versions_go_with_the_next_committed_one),
+        cmocka_unit_test(aborted_versions_do_not_pile_up),
+        cmocka_unit_test(who_stands_on_an_aborted_version_goes_on),
+        cmocka_unit_test(the_queue_counts_as_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
