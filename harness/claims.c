@@ -32,14 +32,7 @@ size_t claim_count(void)
 
 struct claim claim_at(size_t i)
 {
-    struct claim claim = claims[i];
-    if (claim.expected > 0) { /* the same sign, and between a third and twice the size */
-        double effect = claim.expected - 1;
-        claim.low = 1 + (effect > 0 ? effect / 3 : 2 * effect);
-        claim.high = 1 + (effect > 0 ? 2 * effect : effect / 3);
-        claim.low = claim.low < 0 ? 0 : claim.low;
-    }
-    return claim;
+    return claims[i];
 }
 
 /* The values of one side; "best:COLUMN:SELECTOR" takes the best group. */
@@ -86,6 +79,8 @@ static void judge_measured(const struct claim *claim, const struct result_set *s
         return;
     if (!isfinite(result->interval.low) || !isfinite(result->interval.high))
         unknown(result, "The ratio has no interval.");
+    else if (result->interval.coverage < CLAIM_CONFIDENCE)
+        unknown(result, "The interval covers %g%% only.", statistics_coverage_percent(result->interval));
     else if (result->interval.low >= claim->low && result->interval.high <= claim->high)
         result->verdict = CLAIM_HOLDS;
     else if (result->interval.high < claim->low || result->interval.low > claim->high)
@@ -97,7 +92,7 @@ static void judge_measured(const struct claim *claim, const struct result_set *s
 void claim_judge(const struct claim *claim, const struct result_set *set, struct claim_result *result)
 {
     *result = (struct claim_result){.a = {0, NAN, ""}, .b = {0, NAN, ""}, .ratio = NAN, .verdict = CLAIM_UNKNOWN};
-    result->interval = (struct statistics_interval){NAN, NAN};
+    result->interval = (struct statistics_interval){NAN, NAN, 0};
     if (claim->experiment[0] == '\0') {
         unknown(result, "Not measured.");
         return;
@@ -110,12 +105,12 @@ void claim_judge(const struct claim *claim, const struct result_set *set, struct
     result->a = side_values(set, claim->metric, claim->a, a);
     if (claim->b[0] != '\0') {
         result->b = side_values(set, claim->metric, claim->b, b);
-        statistics_median_ratio(b, result->b.runs, a, result->a.runs, CLAIM_CONFIDENCE, 1, &result->ratio,
+        statistics_median_ratio(b, result->b.runs, a, result->a.runs, CLAIM_CONFIDENCE, &result->ratio,
                                 &result->interval);
     } else {
         struct statistics_summary summary;
-        if (statistics_summarize(a, result->a.runs, 1, &summary))
-            result->interval = (struct statistics_interval){summary.min, summary.max};
+        if (statistics_summarize(a, result->a.runs, &summary))
+            result->interval = (struct statistics_interval){summary.min, summary.max, 0};
     }
     judge_measured(claim, set, result);
     free(a);

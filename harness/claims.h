@@ -1,8 +1,9 @@
 /*
  * claims.h - what the paper claims against what was measured: holds, does not hold, or cannot be told, and why.
  *
- * A claim is a ratio of two medians (claims.def). With the bootstrap 95% interval of the measured ratio:
- *     holds            the whole interval lies where the claim says
+ * A claim is a ratio of two medians and a range around it (claims.def). With the interval of the measured ratio, which
+ * must cover 95%:
+ *     holds            the whole interval lies in the range
  *     does not hold    the whole interval lies elsewhere
  *     cannot be told   anything else: too noisy, fewer than CLAIM_RUNS_MIN repetitions, too few cores for what the
  *                      claim is about, or nothing measured. What was measured is shown all the same.
@@ -16,7 +17,7 @@
 #include "harness/result_set.h"
 #include "harness/statistics.h"
 
-enum { CLAIM_RUNS_MIN = 3, CLAIM_REASON_BYTES = 256 };
+enum { CLAIM_RUNS_MIN = 6, CLAIM_REASON_BYTES = 256 };
 #define CLAIM_CONFIDENCE 0.95
 
 #define CLAIM_VERDICT_TABLE(X) \
@@ -33,7 +34,7 @@ const char *claim_verdict_text(enum claim_verdict verdict);
 
 struct claim {
     const char *where, *text, *paper, *experiment, *metric, *a, *b;
-    double expected, low, high; /* low..high: where the ratio must lie; from `expected` if there is one */
+    double expected, low, high; /* the paper's ratio, 0 if there is none; low..high: where the ratio must lie */
     unsigned cores;
     const char *remark;
 };

@@ -1,6 +1,7 @@
 /* columns.c - builds the list of columns from the tables, see columns.def and columns.h. */
 #include "harness/columns.h"
 
+#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,6 +173,32 @@ static struct {
     size_t count;
 } list;
 
+/* ---- What is better. ---- */
+
+static const struct {
+    const char *pattern;
+    enum column_better better;
+} directions[] = {
+#define DIRECTION(pattern, better) {pattern, COLUMN_##better},
+#include "harness/directions.def"
+#undef DIRECTION
+};
+
+enum column_better column_better(const char *name)
+{
+    for (size_t i = 0; i < sizeof directions / sizeof directions[0]; i++)
+        if (fnmatch(directions[i].pattern, name, 0) == 0)
+            return directions[i].better;
+    return COLUMN_UNSAID;
+}
+
+const char *column_direction_pattern(size_t i)
+{
+    return i < sizeof directions / sizeof directions[0] ? directions[i].pattern : NULL;
+}
+
+/* ---- The list. ---- */
+
 /* Adds <prefix><key>; a name that is there already stays as it is (workloads may share one). */
 static struct column *add(const char *prefix, const char *key, const char *unit, const char *help)
 {
@@ -183,7 +210,8 @@ static struct column *add(const char *prefix, const char *key, const char *unit,
             return &list.items[i];
         }
     list.items = support_realloc(list.items, (list.count + 1) * sizeof *list.items);
-    list.items[list.count] = (struct column){.info = {name.text, unit, help, false}, .key = key};
+    list.items[list.count] =
+        (struct column){.info = {name.text, unit, help, false, column_better(name.text)}, .key = key};
     return &list.items[list.count++];
 }
 

@@ -6,16 +6,24 @@
 
 #include "harness/result.h"
 
+/* Which values are better (directions.def); UNSAID: nothing is known. */
+enum column_better { COLUMN_UNSAID, COLUMN_MORE, COLUMN_LESS };
+
 struct column_info {
     char *name;
     const char *unit, *help;
     bool is_configuration; /* rows that agree in all of these are repetitions of one configuration */
+    enum column_better better;
 };
 
 enum { COLUMN_ALL_TYPES = -1 };
 
 size_t column_count(void);
 const struct column_info *column_info(size_t i); /* NULL past the end; static */
+enum column_better column_better(const char *name);
+
+/* The i-th pattern of directions.def, so that a test can look for patterns that fit nothing; NULL past the end. */
+const char *column_direction_pattern(size_t i);
 
 /* The text of column i for transaction type `type` of the result, or for all of them; empty if it does not apply. */
 enum { COLUMN_TEXT_BYTES = 4096 };

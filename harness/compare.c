@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness/quantity.h"
+#include "harness/result_set.h"
 #include "harness/support.h"
 #include "harness/text_file.h"
 
@@ -39,17 +40,45 @@ __attribute__((format(printf, 2, 3))) static void note(struct compare *compare, 
 
 /* ---- Columns. ---- */
 
+/* A * at the end of the pattern stands for any ending. */
+static bool fits(const char *pattern, const char *name)
+{
+    size_t bytes = strlen(pattern);
+    bool prefix = bytes > 0 && pattern[bytes - 1] == '*';
+    return prefix ? strncmp(pattern, name, bytes - 1) == 0 : strcmp(pattern, name) == 0;
+}
+
+static bool fits_any(const char *const *patterns, const char *name)
+{
+    for (; patterns && *patterns; patterns++)
+        if (fits(*patterns, name))
+            return true;
+    return false;
+}
+
 static bool is_configuration(const struct compare_options *options, const char *name)
 {
     if (options->match)
         return strcmp(name, options->match) == 0;
-    if (strcmp(name, options->metric) == 0)
-        return false;
-    for (const char *const *other = options->not_configuration; other && *other; other++) {
-        size_t bytes = strlen(*other);
-        bool prefix = bytes > 0 && (*other)[bytes - 1] == '*';
-        if (prefix ? strncmp(*other, name, bytes - 1) == 0 : strcmp(*other, name) == 0)
+    return strcmp(name, options->metric) != 0 && !fits_any(options->not_configuration, name) &&
+           !fits_any(options->ignored, name);
+}
+
+/* A misspelled --ignore would silently ignore nothing. */
+static bool check_ignored(const struct compare *compare, char *error)
+{
+    const struct csv_table *tables[] = {&compare->a, &compare->b};
+    for (const char *const *pattern = compare->options.ignored; pattern && *pattern; pattern++) {
+        bool found = false;
+        for (size_t i = 0; i < 2; i++)
+            for (size_t k = 0; k < tables[i]->column_count; k++)
+                found = found || fits(*pattern, tables[i]->columns[k]);
+        char shown[TEXT_SHOWN_BYTES];
+        if (!found) {
+            snprintf(error, COMPARE_ERROR_BYTES, "--ignore: no column of %.300s or %.300s is called '%s'",
+                     compare->a.path, compare->b.path, text_shown(*pattern, strlen(*pattern), shown));
             return false;
+        }
     }
     return true;
 }
@@ -141,21 +170,34 @@ static bool is_chosen(const struct compare *compare, const struct csv_table *tab
     return true;
 }
 
+/* The first filter that the row does not pass, and *value, what it has there; NULL if it passes all. */
+static const struct compare_filter *stopped_by(const struct compare *compare, const struct csv_table *table,
+                                               const struct csv_table_row *row, const char **value)
+{
+    for (const struct compare_filter *filter = compare->options.filters; filter && filter->column; filter++) {
+        if (csv_table_column(table, filter->column) < 0)
+            continue;
+        *value = result_set_total_text(table, row, filter->column);
+        if (!accepted(filter->accepted, *value))
+            return filter;
+    }
+    return NULL;
+}
+
 static bool passes_filters(struct compare *compare, const struct csv_table *table, const struct csv_table_row *row)
 {
+    const char *value;
     if (!is_chosen(compare, table, row))
         return false;
-    for (const struct compare_filter *filter = compare->options.filters; filter && filter->column; filter++) {
-        int column = csv_table_column(table, filter->column);
-        if (column < 0 || accepted(filter->accepted, row->fields[column]))
-            continue;
-        char shown[TEXT_SHOWN_BYTES];
-        note(compare, "%.300s:%u: %s is '%s': not used", table->path, row->line, filter->column,
-             text_shown(row->fields[column], strlen(row->fields[column]), shown));
-        compare->unused_count++;
-        return false;
-    }
-    return true;
+    const struct compare_filter *filter = stopped_by(compare, table, row, &value);
+    if (!filter)
+        return true;
+    char shown[TEXT_SHOWN_BYTES];
+    note(compare, "%.300s:%u: %s is '%s': not used", table->path, row->line, filter->column,
+         text_shown(value, strlen(value), shown));
+    compare->unused_count++;
+    compare->failed_count += filter->failing != NULL && strcmp(filter->failing, value) == 0;
+    return false;
 }
 
 /* Compares the configurations of two rows, each of its own file. */
@@ -320,13 +362,14 @@ static bool noise_of(const struct compare *compare, const struct csv_table_row *
     size_t count = 0, in_block = 0;
     for (size_t i = 0; i < table->row_count; i++) {
         const struct csv_table_row *here = &table->rows[i];
-        bool fits = is_chosen(compare, table, here);
-        for (size_t k = 0; fits && k < compare->column_count; k++) {
+        const char *stopped;
+        bool same = is_chosen(compare, table, here) && stopped_by(compare, table, here, &stopped) == NULL;
+        for (size_t k = 0; same && k < compare->column_count; k++) {
             int column = csv_table_column(table, compare->columns[k].name);
-            fits = column >= 0 && strcmp(here->fields[column], row->fields[compare->columns[k].a]) == 0;
+            same = column >= 0 && strcmp(here->fields[column], row->fields[compare->columns[k].a]) == 0;
         }
         double value;
-        if (!fits || !quantity_parse_f64(here->fields[metric], &value))
+        if (!same || !quantity_parse_f64(here->fields[metric], &value))
             continue;
         if (last == NULL || strcmp(last, here->fields[block]) != 0)
             in_block = 0;
@@ -346,18 +389,19 @@ static bool noise_of(const struct compare *compare, const struct csv_table_row *
     return !isnan(*noise);
 }
 
-static void judge(struct compare *compare, struct compare_row *row, struct values *values)
+/* All but the verdict, which needs the p of all configurations. */
+static void measure(struct compare *compare, struct compare_row *row, struct values *values)
 {
     const struct compare_options *options = &compare->options;
     double confidence = 1 - compare->alpha;
     if (options->blocks) {
         struct statistics_block *blocks = blocks_make(compare, values, &row->block_count);
-        statistics_block_ratio(blocks, row->block_count, confidence, options->seed, &row->ratio, &row->interval);
+        statistics_block_ratio(blocks, row->block_count, confidence, &row->ratio, &row->interval);
         row->u_test = statistics_block_test(blocks, row->block_count);
         free(blocks);
     } else {
-        statistics_median_ratio(values->a, values->a_count, values->b, values->b_count, confidence, options->seed,
-                                &row->ratio, &row->interval);
+        statistics_median_ratio(values->a, values->a_count, values->b, values->b_count, confidence, &row->ratio,
+                                &row->interval);
         row->u_test = statistics_mann_whitney(values->a, values->a_count, values->b, values->b_count);
     }
     row->a_count = values->a_count;
@@ -373,8 +417,25 @@ static void judge(struct compare *compare, struct compare_row *row, struct value
     }
     row->noise = fmax(options->noise, measured); /* fmax leaves out a NAN */
     row->bound = fmax(options->threshold, row->noise);
-    struct verdict_evidence evidence = {row->a_count, row->b_count, row->ratio, row->interval, row->u_test.p};
-    row->verdict = verdict_of(&evidence, options->lower_is_better, row->bound, compare->alpha, &row->reason);
+}
+
+/* The verdicts on all matched rows, which come first. */
+static void judge_all(struct compare *compare)
+{
+    double *plain = support_alloc((compare->matched_count + 1) * sizeof(double)),
+           *holm = support_alloc((compare->matched_count + 1) * sizeof(double));
+    for (size_t i = 0; i < compare->matched_count; i++)
+        plain[i] = compare->rows[i].u_test.p;
+    statistics_holm(plain, compare->matched_count, holm);
+    for (size_t i = 0; i < compare->matched_count; i++) {
+        struct compare_row *row = &compare->rows[i];
+        row->p_holm = holm[i];
+        struct verdict_evidence evidence = {row->a_count, row->b_count, row->ratio, row->interval, row->p_holm};
+        row->verdict =
+            verdict_of(&evidence, compare->options.lower_is_better, row->bound, compare->alpha, &row->reason);
+    }
+    free(plain);
+    free(holm);
 }
 
 /* A configuration that only one file has. */
@@ -384,7 +445,7 @@ static void judge_lonely(struct compare_row *row, const struct values *values)
     row->b_count = values->b_count;
     row->a_median = statistics_median(values->a, values->a_count);
     row->b_median = statistics_median(values->b, values->b_count);
-    row->ratio = row->interval.low = row->interval.high = row->u_test.u = row->u_test.p = NAN;
+    row->ratio = row->interval.low = row->interval.high = row->u_test.u = row->u_test.p = row->p_holm = NAN;
     row->verdict = VERDICT_INCONCLUSIVE;
     row->reason = row->a ? "only in A" : "only in B";
 }
@@ -399,7 +460,7 @@ static bool match(struct compare *compare, const struct side *a, const struct gr
     bool good = (!in_a || read_values(compare, a, in_a, values.a, values.a_blocks, &values.a_count, error)) &&
                 (!in_b || read_values(compare, b, in_b, values.b, values.b_blocks, &values.b_count, error));
     if (good && in_a && in_b)
-        judge(compare, row, &values);
+        measure(compare, row, &values);
     else
         judge_lonely(row, &values);
     values_free(&values);
@@ -445,8 +506,7 @@ static bool join(struct compare *compare, char *error)
     make_groups(compare, &b);
     compare->rows = support_alloc((a.group_count + b.group_count + 1) * sizeof(*compare->rows));
     compare->matched_count = count_matches(compare, &a, &b);
-    compare->alpha =
-        compare->options.looks > 0 ? verdict_alpha(compare->options.looks, compare->matched_count) : VERDICT_ALPHA;
+    compare->alpha = verdict_alpha(compare->options.looks);
     bool good = true;
     for (size_t i = 0, k = 0; good && (i < a.group_count || k < b.group_count);) {
         int order = order_of(compare, &a, i, &b, k);
@@ -454,8 +514,10 @@ static bool join(struct compare *compare, char *error)
         i += order <= 0;
         k += order >= 0;
     }
-    if (good)
+    if (good) {
         qsort(compare->rows, compare->row_count, sizeof(*compare->rows), by_place);
+        judge_all(compare);
+    }
     free(a.groups);
     free(a.sorted);
     free(b.groups);
@@ -490,6 +552,8 @@ struct compare *compare_files(const char *a_path, const char *b_path, const stru
     if (options->noise_path &&
         (!csv_table_read(&compare->noise, options->noise_path, error) || !check_table(compare, &compare->noise, error)))
         goto destroy;
+    if (!check_ignored(compare, error))
+        goto destroy;
     compare->columns = support_alloc((compare->a.column_count + compare->b.column_count) * sizeof(*compare->columns));
     if (!add_columns(compare, &compare->a, &compare->b, false, error) ||
         !add_columns(compare, &compare->b, &compare->a, true, error) || !join(compare, error))
@@ -519,6 +583,8 @@ void compare_destroy(struct compare *compare)
 enum exit_code compare_exit(const struct compare *compare, bool strict)
 {
     bool inconclusive = compare->matched_count < compare->row_count || compare->unused_count > 0;
+    if (compare->failed_count > 0)
+        return EXIT_CHECK;
     for (size_t i = 0; i < compare->matched_count; i++) {
         if (compare->rows[i].verdict == VERDICT_SLOWER)
             return EXIT_REGRESSION;

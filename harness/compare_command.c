@@ -18,6 +18,7 @@
 enum {
     KEY_METRIC = 0x1000,
     KEY_LOWER,
+    KEY_HIGHER,
     KEY_IGNORE,
     KEY_THRESHOLD,
     KEY_NOISE,
@@ -38,7 +39,8 @@ struct request {
     const char *files[FILES_MAX];
     size_t file_count, files_least, files_most;
     const char *metric, *format, *formats, *type, *blocks, *match, *noise_path;
-    bool lower_is_better, strict;
+    enum column_better said; /* --lower-is-better, --higher-is-better */
+    bool strict;
     double threshold, noise;
     uint64_t seed, looks, noise_blocks;
     const char **ignored;
@@ -94,11 +96,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         request->type = argument;
         return 0;
     case KEY_LOWER:
-        request->lower_is_better = true;
+        request->said = COLUMN_LESS;
+        return 0;
+    case KEY_HIGHER:
+        request->said = COLUMN_MORE;
         return 0;
     case KEY_IGNORE:
         request->ignored = support_realloc(request->ignored, (request->ignored_count + 2) * sizeof *request->ignored);
         request->ignored[request->ignored_count++] = argument;
+        request->ignored[request->ignored_count] = NULL;
         return 0;
     case KEY_THRESHOLD:
         request->threshold = share_read(state, "--threshold", argument);
@@ -150,12 +156,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 /* ---- compare ---- */
 
-/* Every column of this build that is no configuration, families that other builds may have more of, and --ignore. */
-static const char **not_configuration(const struct request *request)
+/* Every column of this build that is no configuration, and families that other builds may have more of. */
+static const char **not_configuration(void)
 {
     static const char *const families[] = {"aborts_*", "eng_*", "pmu_*", "latency_*", "response_*", "mem_*"};
     enum { FAMILIES = sizeof families / sizeof families[0] };
-    const char **names = support_alloc((column_count() + FAMILIES + request->ignored_count + 2) * sizeof *names);
+    const char **names = support_alloc((column_count() + FAMILIES + 2) * sizeof *names);
     size_t count = 0;
     for (size_t i = 0; i < column_count(); i++)
         if (!column_info(i)->is_configuration)
@@ -163,16 +169,33 @@ static const char **not_configuration(const struct request *request)
     names[count++] = "txn_type"; /* one is chosen */
     for (size_t i = 0; i < FAMILIES; i++)
         names[count++] = families[i];
-    for (size_t i = 0; i < request->ignored_count; i++)
-        names[count++] = request->ignored[i];
     return names;
+}
+
+/* Which values of the metric are better; ends the program where that is not known, or known to be otherwise. */
+static enum column_better direction_of(const char *name, const struct request *request)
+{
+    enum column_better known = column_better(request->metric);
+    if (known == COLUMN_UNSAID && request->said == COLUMN_UNSAID)
+        (void)fprintf(stderr,
+                      "%s: --metric %s: nothing says which values are better: say --lower-is-better or "
+                      "--higher-is-better\n",
+                      name, request->metric);
+    else if (known != COLUMN_UNSAID && request->said != COLUMN_UNSAID && request->said != known)
+        (void)fprintf(stderr, "%s: --metric %s: %s is better, whatever is said\n", name, request->metric,
+                      known == COLUMN_LESS ? "lower" : "higher");
+    else
+        return known == COLUMN_UNSAID ? request->said : known;
+    exit(EXIT_USAGE);
 }
 
 enum exit_code compare_command(int argc, char **argv)
 {
     static const struct argp_option options[] = {
         {"metric", KEY_METRIC, "COLUMN", 0, "what is compared [default throughput_txn_per_s]", 0},
-        {"lower-is-better", KEY_LOWER, NULL, 0, "the metric is a time or a count", 0},
+        {"lower-is-better", KEY_LOWER, NULL, 0,
+         "of the metric; needed only where `maemio list columns' does not say which is better", 0},
+        {"higher-is-better", KEY_HIGHER, NULL, 0, "likewise", 0},
         {"txn-type", KEY_TYPE, "NAME", 0, "rows of this transaction type [default all: those over all types]", 0},
         {"ignore", KEY_IGNORE, "COLUMN", 0,
          "an option that may differ between A and B, such as opt_backoff; * at the end for any ending; repeatable", 0},
@@ -186,8 +209,9 @@ enum exit_code compare_command(int argc, char **argv)
          "blocks of A alone, each A A' A' A: differences up to what it shows do not count", 0},
         {"noise-blocks", KEY_NOISE_BLOCKS, "N", 0, "as N blocks would show it [default as many as A and B have]", 0},
         {"looks", KEY_LOOKS, "N", 0,
-         "the files are compared N times while they grow: a chance of 5% of any false alarm is shared out over looks "
-         "and configurations [default 0: 5% for each configuration]",
+         "the files are compared N times while they grow: a chance of 5% of any false alarm is shared out over the "
+         "looks "
+         "[default 0: they are compared once]",
          0},
         {"match", KEY_MATCH, "COLUMN", 0,
          "rows that agree in this column are of one configuration, whatever else differs, such as label", 0},
@@ -201,10 +225,12 @@ enum exit_code compare_command(int argc, char **argv)
         .args_doc = "A.csv B.csv",
         .doc =
             "Is B slower than A? Joins the rows of two result files by configuration and compares the repetitions of "
-            "each.\vA configuration is faster or slower if the bootstrap 95% interval of the ratio of medians "
-            "excludes 1, the Mann-Whitney U test has p <= 0.05, and the ratio is beyond threshold and noise.\n\n"
-            "Exit codes: 0 nothing is slower, 4 something is, 5 inconclusive with --strict, 1 nothing could be "
-            "compared."};
+            "each.\vA configuration is faster or slower if the interval of the ratio of medians excludes 1, the "
+            "Mann-Whitney U test has p <= 0.05, corrected by Holm's method for the number of configurations, and the "
+            "ratio is beyond threshold and noise. Every interval says what share of experiments it covers: few "
+            "repetitions cannot reach 95%.\n\n"
+            "Exit codes: 0 nothing is slower, 4 something is, 3 a run failed its check, 5 inconclusive with --strict, "
+            "1 nothing could be compared."};
     struct request request = {.files_least = 2,
                               .files_most = 2,
                               .metric = "throughput_txn_per_s",
@@ -216,12 +242,15 @@ enum exit_code compare_command(int argc, char **argv)
     char error[COMPARE_ERROR_BYTES];
     argp_err_exit_status = EXIT_USAGE;
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
-    const char **names = not_configuration(&request);
-    const struct compare_filter filters[] = {{"outcome", "complete"}, {"check_result", "passed|skipped"}, {0}};
-    const struct compare_filter chosen[] = {{"txn_type", request.type}, {0}};
+    bool lower_is_better = direction_of(argv[0], &request) == COLUMN_LESS;
+    const char **names = not_configuration();
+    const struct compare_filter filters[] = {
+        {"outcome", "complete", NULL}, {"check_result", "passed|skipped", "failed"}, {0}};
+    const struct compare_filter chosen[] = {{"txn_type", request.type, NULL}, {0}};
     struct compare_options compare_options = {.metric = request.metric,
-                                              .lower_is_better = request.lower_is_better,
+                                              .lower_is_better = lower_is_better,
                                               .not_configuration = names,
+                                              .ignored = request.ignored,
                                               .filters = filters,
                                               .chosen = chosen,
                                               .threshold = request.threshold,
@@ -262,7 +291,8 @@ enum exit_code report_command(int argc, char **argv)
         .parser = parse,
         .args_doc = "RESULTS.csv",
         .doc = "For each configuration in a result file: median, mean, least and largest of its repetitions, and the "
-               "bootstrap 95% interval of the median. Outliers (beyond 1.5 interquartile ranges) are marked and "
+               "exact interval of the median, with what it covers. Outliers (beyond 1.5 interquartile ranges) are "
+               "marked and "
                "counted in."};
     struct request request = {.files_least = 1,
                               .files_most = 1,

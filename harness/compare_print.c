@@ -31,16 +31,19 @@ static char *configuration(const struct compare *compare, const struct compare_r
 
 static void print_row(const struct compare_row *row, const char *name, int width, FILE *file)
 {
-    char ratio[32] = "-", interval[64] = "-", p[32] = "-";
+    char ratio[32] = "-", interval[64] = "-", p[32] = "-", holm[32] = "-";
     if (!isnan(row->ratio))
         snprintf(ratio, sizeof(ratio), "%.4f", row->ratio);
     if (!isnan(row->interval.low))
-        snprintf(interval, sizeof(interval), "%.4f..%.4f", row->interval.low, row->interval.high);
-    if (!isnan(row->u_test.p))
+        snprintf(interval, sizeof(interval), "%.4f..%.4f: %g%%", row->interval.low, row->interval.high,
+                 statistics_coverage_percent(row->interval));
+    if (!isnan(row->u_test.p)) {
         snprintf(p, sizeof(p), "%.2g", row->u_test.p);
-    fprintf(file, "%-*s  %12.6g  %12.6g  %8s  %-16s  %8s  %5.2f%%  %3zu/%-3zu  %s%s%s\n", width, name, row->a_median,
-            row->b_median, ratio, interval, p, 100 * row->bound, row->a_count, row->b_count, verdict_name(row->verdict),
-            *row->reason ? ": " : "", row->reason);
+        snprintf(holm, sizeof(holm), "%.2g", row->p_holm);
+    }
+    fprintf(file, "%-*s  %12.6g  %12.6g  %8s  %-23s  %8s  %8s  %5.2f%%  %3zu/%-3zu  %s%s%s\n", width, name,
+            row->a_median, row->b_median, ratio, interval, p, holm, 100 * row->bound, row->a_count, row->b_count,
+            verdict_name(row->verdict), *row->reason ? ": " : "", row->reason);
 }
 
 void compare_print_table(const struct compare *compare, FILE *file)
@@ -58,13 +61,13 @@ void compare_print_table(const struct compare *compare, FILE *file)
     fprintf(file, "A: %s\nB: %s\nmetric: %s (%s is better), compared %s\n", compare->a.path, compare->b.path,
             options->metric, options->lower_is_better ? "lower" : "higher",
             options->blocks ? "within blocks of runs side by side" : "as two sets of runs");
-    fprintf(file, "slower or faster: p <= %.2g, the interval excludes 1, and B/A is beyond the bound\n\n",
-            compare->alpha);
-    char interval[32];
-    snprintf(interval, sizeof(interval), "%.4g%% interval", 100 * (1 - compare->alpha));
+    fprintf(file,
+            "slower or faster: p, corrected for %zu configuration%s (Holm), is at most %.2g, the interval excludes 1, "
+            "and B/A is beyond the bound\n\n",
+            compare->matched_count, compare->matched_count == 1 ? "" : "s", compare->alpha);
     if (compare->matched_count > 0)
-        fprintf(file, "%-*s  %12s  %12s  %8s  %-16s  %8s  %6s  %7s  %s\n", width, "configuration", "median A",
-                "median B", "B/A", interval, "p", "bound", "n A/B", "verdict");
+        fprintf(file, "%-*s  %12s  %12s  %8s  %-23s  %8s  %8s  %6s  %7s  %s\n", width, "configuration", "median A",
+                "median B", "B/A", "interval: coverage", "p", "p (Holm)", "bound", "n A/B", "verdict");
     for (size_t i = 0; i < compare->matched_count; i++) {
         print_row(&compare->rows[i], names[i], width, file);
         verdicts[compare->rows[i].verdict]++;
@@ -77,6 +80,9 @@ void compare_print_table(const struct compare *compare, FILE *file)
     }
     for (size_t i = 0; i < compare->note_count; i++)
         fprintf(file, "%snote: %s\n", i == 0 ? "\n" : "", compare->notes[i]);
+    if (compare->failed_count > 0)
+        fprintf(file, "\n%zu row%s failed a correctness check: no speed of such a program means anything\n",
+                compare->failed_count, compare->failed_count == 1 ? "" : "s");
     fprintf(file, "\n%zu compared: %zu slower, %zu faster, %zu same, %zu inconclusive; %zu not matched\n",
             compare->matched_count, verdicts[VERDICT_SLOWER], verdicts[VERDICT_FASTER], verdicts[VERDICT_SAME],
             verdicts[VERDICT_INCONCLUSIVE], compare->row_count - compare->matched_count);
@@ -117,7 +123,8 @@ void compare_print_csv(const struct compare *compare, FILE *file)
         print_field(compare->columns[i].name, file);
         putc(',', file);
     }
-    fputs("metric,a_count,b_count,a_median,b_median,ratio,ratio_low,ratio_high,u,p,u_exact,alpha,noise,bound,"
+    fputs("metric,a_count,b_count,a_median,b_median,ratio,ratio_low,ratio_high,coverage,u,p,p_holm,u_exact,alpha,noise,"
+          "bound,"
           "verdict,reason\n",
           file);
     for (size_t i = 0; i < compare->row_count; i++) {
@@ -135,8 +142,10 @@ void compare_print_csv(const struct compare *compare, FILE *file)
         print_number(row->ratio, file);
         print_number(row->interval.low, file);
         print_number(row->interval.high, file);
+        print_number(isnan(row->interval.low) ? NAN : row->interval.coverage, file);
         print_number(row->u_test.u, file);
         print_number(row->u_test.p, file);
+        print_number(row->p_holm, file);
         bool matched = i < compare->matched_count;
         fprintf(file, ",%s", isnan(row->u_test.p) ? "" : row->u_test.exact ? "1" : "0");
         print_number(matched ? compare->alpha : NAN, file);
@@ -190,8 +199,10 @@ static json_t *json_row(const struct compare *compare, const struct compare_row 
     json_object_set_new(object, "ratio", json_number(row->ratio));
     json_object_set_new(object, "ratio_low", json_number(row->interval.low));
     json_object_set_new(object, "ratio_high", json_number(row->interval.high));
+    json_object_set_new(object, "coverage", json_number(isnan(row->interval.low) ? NAN : row->interval.coverage));
     json_object_set_new(object, "u", json_number(row->u_test.u));
     json_object_set_new(object, "p", json_number(row->u_test.p));
+    json_object_set_new(object, "p_holm", json_number(row->p_holm));
     json_object_set_new(object, "u_exact", json_boolean(row->u_test.exact));
     json_object_set_new(object, "noise", json_number(row->noise));
     json_object_set_new(object, "bound", json_number(row->bound));
@@ -234,6 +245,7 @@ void compare_print_json(const struct compare *compare, FILE *file)
     json_object_set_new(root, "blocks", options->blocks ? json_text(options->blocks) : json_null());
     json_object_set_new(root, "looks", json_integer((json_int_t)options->looks));
     json_object_set_new(root, "seed", json_integer((json_int_t)options->seed));
+    json_object_set_new(root, "failed_checks", json_integer((json_int_t)compare->failed_count));
     json_object_set_new(root, "exit", json_integer(compare_exit(compare, false)));
     json_object_set_new(root, "exit_strict", json_integer(compare_exit(compare, true)));
     json_object_set_new(root, "configuration",

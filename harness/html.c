@@ -162,8 +162,8 @@ const char *html_interval(struct statistics_interval ratio, char *text)
     if (isnan(ratio.low) || isnan(ratio.high))
         (void)snprintf(text, HTML_NUMBER_BYTES, "no interval");
     else
-        (void)snprintf(text, HTML_NUMBER_BYTES, "%.40s to %.40s", html_ratio(ratio.low, low),
-                       html_ratio(ratio.high, high));
+        (void)snprintf(text, HTML_NUMBER_BYTES, "%g%% interval %.30s to %.30s", statistics_coverage_percent(ratio),
+                       html_ratio(ratio.low, low), html_ratio(ratio.high, high));
     return text;
 }
 

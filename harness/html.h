@@ -28,7 +28,7 @@ bool html_svg(FILE *page, const char *path, const char *prefix, const char *labe
 const char *html_count(double value, char *text);
 /* A ratio as a change, "+3.2%", or beyond the double as "9.1 times". */
 const char *html_ratio(double ratio, char *text);
-/* "+1.0% to +5.5%"; "no interval". */
+/* "95.9% interval +1.0% to +5.5%", with what it covers; "no interval". */
 const char *html_interval(struct statistics_interval ratio, char *text);
 
 /* The head with the style, up to the opened <main>; and the end. */

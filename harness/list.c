@@ -50,8 +50,11 @@ static void list_columns(void)
 {
     for (size_t i = 0; i < column_count(); i++) {
         const struct column_info *column = column_info(i);
-        (void)printf("%-28s  %s%s%s%s\n", column->name, column->unit[0] == '\0' ? "" : "[", column->unit,
-                     column->unit[0] == '\0' ? "" : "] ", column->help);
+        (void)printf("%-28s  %s%s%s%s%s\n", column->name, column->unit[0] == '\0' ? "" : "[", column->unit,
+                     column->unit[0] == '\0' ? "" : "] ", column->help,
+                     column->better == COLUMN_MORE   ? "; more is better"
+                     : column->better == COLUMN_LESS ? "; less is better"
+                                                     : "");
     }
 }
 

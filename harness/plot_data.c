@@ -157,7 +157,7 @@ static void row_texts(const struct result_set *set, const struct figure_info *fi
 static struct plot_range range_of(double *values, size_t count)
 {
     struct statistics_summary summary;
-    if (!statistics_summarize(values, count, 1, &summary))
+    if (!statistics_summarize(values, count, &summary))
         return (struct plot_range){NAN, NAN, NAN};
     return (struct plot_range){summary.median, summary.min, summary.max};
 }

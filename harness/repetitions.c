@@ -7,6 +7,7 @@
 
 #include "harness/columns.h"
 #include "harness/csv.h"
+#include "harness/result_set.h"
 #include "harness/support.h"
 
 bool repetitions_is_configuration(const char *column)
@@ -71,7 +72,7 @@ static void group_add(struct repetitions *repetitions, const struct place *place
         group->values[group->count] = value;
         group->names[group->count++] = number < 0 ? NULL : places[i].row->fields[number];
     }
-    (void)statistics_summarize(group->values, group->count, 1, &group->summary);
+    (void)statistics_summarize(group->values, group->count, &group->summary);
     if (group->count > 0)
         (void)statistics_outliers(group->values, group->count, group->outliers);
 }
@@ -110,7 +111,7 @@ static void groups_make(struct repetitions *repetitions, const char *type)
         if (!field_is(table, row, "txn_type", type))
             continue;
         if (!field_is(table, row, "outcome", "complete") ||
-            (!field_is(table, row, "check_result", "passed") && field_is(table, row, "check_result", "failed")))
+            strcmp(result_set_total_text(table, row, "check_result"), "failed") == 0)
             repetitions->unused_count++;
         else
             places[count++] = (struct place){table, configuration, row, i};
@@ -183,19 +184,20 @@ static char *configuration_text(const struct repetitions *repetitions, const str
 
 void repetitions_print_table(const struct repetitions *repetitions, FILE *file)
 {
-    (void)fprintf(file, "%s: %s\n%3s  %12s  %12s  %12s  %12s  %-25s  configuration; outliers\n",
+    (void)fprintf(file, "%s: %s\n%3s  %12s  %12s  %12s  %12s  %-33s  configuration; outliers\n",
                   repetitions->table.path, repetitions->metric, "n", "median", "mean", "min", "max",
-                  "95% of the median");
+                  "interval of the median: coverage");
     for (size_t i = 0; i < repetitions->group_count; i++) {
         const struct repetitions_group *group = &repetitions->groups[i];
         char *text = configuration_text(repetitions, group), interval[64] = "-";
-        if (isfinite(group->summary.median_95.low))
-            (void)snprintf(interval, sizeof interval, "%.6g .. %.6g", group->summary.median_95.low,
-                           group->summary.median_95.high);
+        const struct statistics_interval *median = &group->summary.median_interval;
+        if (isfinite(median->low))
+            (void)snprintf(interval, sizeof interval, "%.6g .. %.6g: %g%%", median->low, median->high,
+                           statistics_coverage_percent(*median));
         if (group->count == 0)
-            (void)fprintf(file, "%3s  %12s  %12s  %12s  %12s  %-25s  %s", "0", "-", "-", "-", "-", "-", text);
+            (void)fprintf(file, "%3s  %12s  %12s  %12s  %12s  %-33s  %s", "0", "-", "-", "-", "-", "-", text);
         else
-            (void)fprintf(file, "%3zu  %12.6g  %12.6g  %12.6g  %12.6g  %-25s  %s", group->count, group->summary.median,
+            (void)fprintf(file, "%3zu  %12.6g  %12.6g  %12.6g  %12.6g  %-33s  %s", group->count, group->summary.median,
                           group->summary.mean, group->summary.min, group->summary.max, interval, text);
         const char *separator = "; outliers (counted in): ";
         for (size_t j = 0; j < group->count; j++)
@@ -219,7 +221,7 @@ void repetitions_print_csv(const struct repetitions *repetitions, FILE *file)
             csv_field_add(&text, repetitions->table.columns[i]);
             support_text_add(&text, ",");
         }
-    support_text_add(&text, "metric,n,median,mean,min,max,median_95_low,median_95_high,q1,q3,outliers\n");
+    support_text_add(&text, "metric,n,median,mean,min,max,median_low,median_high,coverage,q1,q3,outliers\n");
     for (size_t i = 0; i < repetitions->group_count; i++) {
         const struct repetitions_group *group = &repetitions->groups[i];
         const struct statistics_summary *s = &group->summary;
@@ -230,14 +232,15 @@ void repetitions_print_csv(const struct repetitions *repetitions, FILE *file)
             }
         csv_field_add(&text, repetitions->metric);
         if (group->count == 0) {
-            support_text_add(&text, ",0,,,,,,,,,\n");
+            support_text_add(&text, ",0,,,,,,,,,,\n");
             continue;
         }
         support_text_add(&text, ",%zu,%.10g,%.10g,%.10g,%.10g,", group->count, s->median, s->mean, s->min, s->max);
-        if (isfinite(s->median_95.low))
-            support_text_add(&text, "%.10g,%.10g,", s->median_95.low, s->median_95.high);
+        if (isfinite(s->median_interval.low))
+            support_text_add(&text, "%.10g,%.10g,%.10g,", s->median_interval.low, s->median_interval.high,
+                             s->median_interval.coverage);
         else
-            support_text_add(&text, ",,");
+            support_text_add(&text, ",,,");
         support_text_add(&text, "%.10g,%.10g,%zu\n", s->q1, s->q3, s->outliers);
     }
     (void)fputs(text.text, file);

@@ -184,10 +184,11 @@ static void repetitions_print(FILE *out, struct result *const *results, size_t c
     bool *marks = support_alloc(count * sizeof *marks);
     for (size_t i = 0; i < count; i++)
         values[i] = measure_throughput(results[i], &results[i]->all);
-    if (count > 2 && statistics_summarize(values, count, results[0]->options->run.seed, &summary)) {
-        (void)fprintf(out, "  %-14s mean %s txn/s, 95%% interval of the median %s .. %s", "repetitions",
-                      quantity_format_count(summary.mean, mean), quantity_format_count(summary.median_95.low, low),
-                      quantity_format_count(summary.median_95.high, high));
+    if (count > 2 && statistics_summarize(values, count, &summary)) {
+        (void)fprintf(out, "  %-14s mean %s txn/s, %g%% interval of the median %s .. %s", "repetitions",
+                      quantity_format_count(summary.mean, mean), statistics_coverage_percent(summary.median_interval),
+                      quantity_format_count(summary.median_interval.low, low),
+                      quantity_format_count(summary.median_interval.high, high));
         if (statistics_outliers(values, count, marks) > 0)
             (void)fputs("; outliers (counted in):", out);
         for (size_t i = 0; i < count; i++)

@@ -268,13 +268,29 @@ static void measured_write(FILE *page, const struct claim *claim, const struct c
         side_write(page, &result->a);
         (void)fprintf(page, " %s, nothing to compare with", unit);
     } else {
-        (void)fprintf(page, "<strong>%s</strong> (%s)<br><span class=\"soft\">", html_ratio(result->ratio, a),
-                      html_interval(result->interval, b));
+        (void)fprintf(page, "<strong>%s</strong>: ratio %.3g (%s)<br><span class=\"soft\">",
+                      html_ratio(result->ratio, a), result->ratio, html_interval(result->interval, b));
         side_write(page, &result->a);
         (void)fputs(" against ", page);
         side_write(page, &result->b);
         (void)fprintf(page, " %s</span>", unit);
     }
+}
+
+/* The ratio that is claimed, and from where to where it holds. */
+static void wanted_write(FILE *page, const struct claim *claim)
+{
+    if (claim->b[0] == '\0')
+        return;
+    (void)fputs("<br><span class=\"soft\">ratio ", page);
+    if (claim->expected > 0)
+        (void)fprintf(page, "%.3g; holds ", claim->expected);
+    if (!isfinite(claim->high))
+        (void)fprintf(page, "from %.3g on</span>", claim->low);
+    else if (claim->low > 0)
+        (void)fprintf(page, "from %.3g to %.3g</span>", claim->low, claim->high);
+    else
+        (void)fprintf(page, "up to %.3g</span>", claim->high);
 }
 
 static void claim_write(FILE *page, const struct claim *claim, const struct claim_result *result)
@@ -286,6 +302,7 @@ static void claim_write(FILE *page, const struct claim *claim, const struct clai
     html_text(page, claim->text);
     (void)fputs("</td><td data-name=\"paper\">", page);
     html_text(page, claim->paper[0] == '\0' ? "shown, no number" : claim->paper);
+    wanted_write(page, claim);
     (void)fputs("</td><td data-name=\"here\">", page);
     measured_write(page, claim, result);
     (void)fprintf(page, "</td><td><span class=\"verdict %s\">%s</span>", classes[result->verdict],
@@ -319,9 +336,13 @@ static void claim_csv(FILE *csv, const struct claim *claim, const struct claim_r
     number_add(&line, result->a.median);
     support_text_add(&line, ",%zu", result->b.runs);
     number_add(&line, result->b.median);
+    number_add(&line, claim->expected > 0 ? claim->expected : NAN);
+    number_add(&line, claim->low);
+    number_add(&line, claim->high);
     number_add(&line, result->ratio);
     number_add(&line, result->interval.low);
     number_add(&line, result->interval.high);
+    number_add(&line, result->interval.coverage > 0 ? result->interval.coverage : NAN);
     support_text_add(&line, ",");
     csv_field_add(&line, claim_verdict_text(result->verdict));
     support_text_add(&line, ",");
@@ -335,7 +356,9 @@ static void claim_csv(FILE *csv, const struct claim *claim, const struct claim_r
 static void claims_write(FILE *page, FILE *csv, struct report *report)
 {
     struct claim_result *results = support_alloc(claim_count() * sizeof(*results));
-    (void)fputs("where,claim,paper,experiment,metric,runs,median,runs_compared,median_compared,ratio,low,high,verdict,"
+    (void)fputs("where,claim,paper,experiment,metric,runs,median,runs_compared,median_compared,expected,holds_from,"
+                "holds_to,ratio,low,high,coverage,"
+                "verdict,"
                 "reason,remark\n",
                 csv);
     for (size_t i = 0; i < claim_count(); i++) {
@@ -348,13 +371,13 @@ static void claims_write(FILE *page, FILE *csv, struct report *report)
     (void)fputs("<h2 id=\"claims\">The paper's claims</h2>\n<p>", page);
     (void)fprintf(
         page,
-        "%zu hold, %zu do not hold, %zu cannot be told here. A claim is tested as a ratio of medians with its "
-        "bootstrap 95%% interval. A number of the paper counts as reproduced if the effect here has the same "
-        "sign and between a third and twice its size; the whole interval must lie there, or the whole "
-        "interval elsewhere, to tell. Claims about contention or scaling name the cores they need: fewer "
-        "cannot show or refute them, and the measured number is given all the same.</p>\n",
-        report->verdicts[CLAIM_HOLDS], report->verdicts[CLAIM_FAILS], report->verdicts[CLAIM_UNKNOWN]);
-    (void)fputs("<table class=\"cards\"><thead><tr><th>where</th><th>claim</th><th>paper</th><th>here (95% interval)"
+        "%zu hold, %zu do not hold, %zu cannot be told here. A claim is tested as a ratio of medians of at least %d "
+        "runs "
+        "each. It has a range of its own around the paper's number, which stands beside it: the whole interval of the "
+        "ratio must lie in there, or all of it elsewhere, to tell. Claims about contention or scaling name the cores "
+        "they need: fewer cannot show or refute them, and the measured number is given all the same.</p>\n",
+        report->verdicts[CLAIM_HOLDS], report->verdicts[CLAIM_FAILS], report->verdicts[CLAIM_UNKNOWN], CLAIM_RUNS_MIN);
+    (void)fputs("<table class=\"cards\"><thead><tr><th>where</th><th>claim</th><th>paper</th><th>here (interval)"
                 "</th><th>verdict</th></tr></thead><tbody>\n",
                 page);
     for (size_t i = 0; i < claim_count(); i++) {

@@ -90,7 +90,7 @@ struct difference {
 static struct difference difference_of(const struct setting *base, const struct setting *other)
 {
     struct difference d = {.too_few = base->count < 4 || other->count < 4};
-    statistics_median_ratio(base->values, base->count, other->values, other->count, 1 - VERDICT_ALPHA, 1, &d.ratio,
+    statistics_median_ratio(base->values, base->count, other->values, other->count, 1 - VERDICT_ALPHA, &d.ratio,
                             &d.interval);
     struct statistics_u_test test = statistics_mann_whitney(base->values, base->count, other->values, other->count);
     d.beyond_noise = !d.too_few && (d.interval.low > 1 || d.interval.high < 1) && test.p <= VERDICT_ALPHA;
@@ -120,7 +120,7 @@ static void winner_write(FILE *page, const struct settings *settings)
     html_text(page, settings->items[best].label);
     (void)fprintf(page, "</strong> has the highest median: %s against the next, ", html_ratio(d.ratio, ratio));
     html_text(page, settings->items[next].label);
-    (void)fprintf(page, " (95%% interval %s): %s.", html_interval(d.interval, interval), noise_text(&d));
+    (void)fprintf(page, " (%s): %s.", html_interval(d.interval, interval), noise_text(&d));
     if (best != 0 && next != 0) {
         d = difference_of(&settings->items[0], &settings->items[best]);
         (void)fputs(" Against ", page);
@@ -179,7 +179,7 @@ static void setting_write(FILE *page, const struct settings *settings, size_t i,
     (void)fputs("<tr><td><strong>", page);
     html_text(page, setting->label);
     (void)fputs("</strong></td>", page);
-    if (statistics_summarize(setting->values, setting->count, 1, &summary))
+    if (statistics_summarize(setting->values, setting->count, &summary))
         (void)fprintf(page,
                       "<td class=\"number\" data-name=\"transactions / s\">%s <span class=\"soft\">(%s to %s)"
                       "</span></td>",
@@ -226,7 +226,7 @@ static void table_write(FILE *page, const struct settings *settings)
     double *values = support_alloc((settings->set->count + 1) * sizeof(double));
     (void)fputs(
         "<table class=\"cards\"><thead><tr><th>setting</th><th class=\"number\">transactions / s, median "
-        "(range)</th><th>against the first (95% interval)</th><th class=\"number\">attempts a commit</th>"
+        "(range)</th><th>against the first (interval)</th><th class=\"number\">attempts a commit</th>"
         "<th class=\"number\">latency, median</th><th class=\"number\">latency, 99%</th>"
         "<th class=\"number\">back-off bound at the end</th><th>aborts, % of attempts</th></tr></thead><tbody>\n",
         page);

@@ -2,7 +2,7 @@
  * report_settings.h - settings side by side, as a part of a page: for each label of a sweep throughput against the
  * first label, aborts by reason, attempts, latency and back-off, and which label wins by how much.
  *
- * A difference is beyond noise if the bootstrap 95% interval of the ratio of medians excludes 1 and Mann-Whitney's p is
+ * A difference is beyond noise if the interval of the ratio of medians excludes 1 and Mann-Whitney's p is
  * at most 0.05; fewer than 4 repetitions each cannot show that. Points that differ in more than the label (threads,
  * options of the workload) get a table each.
  * Checked by: tests/cli/figures.sh.

@@ -24,6 +24,12 @@ struct result_set {
 bool result_set_read(struct result_set *set, const char *path, char *error);
 void result_set_free(struct result_set *set);
 
+/*
+ * A field of a result CSV's row, for columns that only a run's row over all transaction types has, such as
+ * check_result: of the rows of single types it is that of the run's row before them. "" if there is no such column.
+ */
+const char *result_set_total_text(const struct csv_table *table, const struct csv_table_row *row, const char *column);
+
 /* A field of row i of `rows`; "" if there is no such column. */
 const char *result_set_text(const struct result_set *set, size_t i, const char *column);
 bool result_set_fits(const struct result_set *set, size_t i, const char *selector);

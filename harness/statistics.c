@@ -40,88 +40,39 @@ double statistics_median(const double *values, size_t count)
     return median;
 }
 
-/* ---- Bootstrap. ---- */
+/* ---- The interval of a median. ---- */
 
-/* splitmix64 (Steele, Lea, Flood 2014). */
-static uint64_t next_random(uint64_t *state)
+/* P(X <= most) of X successes in `count` fair throws. */
+static double binomial_tail(size_t count, size_t most)
 {
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
+    double sum = 0, one = -(double)count * log(2); /* the logarithm of P(X = i): of many throws it is too small */
+    for (size_t i = 0; i <= most; i++) {
+        sum += exp(one);
+        one += log((double)(count - i) / (double)(i + 1));
+    }
+    return sum;
 }
 
-static size_t draw(uint64_t *state, size_t count)
+double statistics_coverage_percent(struct statistics_interval interval)
 {
-    return (size_t)(((unsigned __int128)next_random(state) * count) >> 64);
+    return floor(1000 * interval.coverage + 1e-6) / 10;
 }
 
-/* The median of `draws` draws with replacement from `count` ascending values. Drawing places instead of values, and
- * counting how often each came, gives the draws in order without a sort. */
-static double resampled_median(const double *sorted, size_t count, size_t draws, uint32_t *times, uint64_t *state)
-{
-    memset(times, 0, count * sizeof(*times));
-    for (size_t i = 0; i < draws; i++)
-        times[draw(state, count)]++;
-    size_t lower = (draws - 1) / 2, upper = draws / 2, seen = 0, i = 0;
-    while (seen + times[i] <= lower)
-        seen += times[i++];
-    double low = sorted[i];
-    while (seen + times[i] <= upper)
-        seen += times[i++];
-    return (low + sorted[i]) / 2;
-}
+static const struct statistics_interval no_interval = {NAN, NAN, 0};
 
-static struct statistics_interval ends(double *values, size_t count, double confidence)
-{
-    qsort(values, count, sizeof(*values), ascending);
-    double tail = (1 - confidence) / 2;
-    return (struct statistics_interval){statistics_quantile(values, count, tail),
-                                        statistics_quantile(values, count, 1 - tail)};
-}
-
-static struct statistics_interval median_interval(const double *sorted, size_t count, double confidence, uint64_t seed)
+/*
+ * From the k-th value to the k-th from the end. The true median lies below the k-th only if fewer than k values came
+ * out below the median, and each does so with a chance of one half. k is the largest that covers what is asked for;
+ * where none does, it is 1.
+ */
+static struct statistics_interval median_interval(const double *sorted, size_t count, double confidence)
 {
     if (count < 2)
-        return (struct statistics_interval){NAN, NAN};
-    double *medians = support_alloc(STATISTICS_RESAMPLES * sizeof(*medians));
-    uint32_t *times = support_alloc(count * sizeof(*times));
-    for (size_t i = 0; i < STATISTICS_RESAMPLES; i++)
-        medians[i] = resampled_median(sorted, count, count, times, &seed);
-    struct statistics_interval interval = ends(medians, STATISTICS_RESAMPLES, confidence);
-    free(times);
-    free(medians);
-    return interval;
-}
-
-void statistics_median_ratio(const double *a, size_t a_count, const double *b, size_t b_count, double confidence,
-                             uint64_t seed, double *ratio, struct statistics_interval *interval)
-{
-    *ratio = NAN;
-    *interval = (struct statistics_interval){NAN, NAN};
-    if (a_count == 0 || b_count == 0)
-        return;
-
-    double *a_sorted = sorted_copy(a, a_count), *b_sorted = sorted_copy(b, b_count);
-    double a_median = statistics_quantile(a_sorted, a_count, 0.5),
-           b_median = statistics_quantile(b_sorted, b_count, 0.5);
-    if (a_median > 0 && b_median > 0) {
-        *ratio = b_median / a_median;
-        if (a_count > 1 && b_count > 1) {
-            double *ratios = support_alloc(STATISTICS_RESAMPLES * sizeof(*ratios));
-            uint32_t *times = support_alloc((a_count > b_count ? a_count : b_count) * sizeof(*times));
-            for (size_t i = 0; i < STATISTICS_RESAMPLES; i++) {
-                double divisor = resampled_median(a_sorted, a_count, a_count, times, &seed);
-                double dividend = resampled_median(b_sorted, b_count, b_count, times, &seed);
-                ratios[i] = divisor > 0 ? dividend / divisor : HUGE_VAL;
-            }
-            *interval = ends(ratios, STATISTICS_RESAMPLES, confidence);
-            free(times);
-            free(ratios);
-        }
-    }
-    free(b_sorted);
-    free(a_sorted);
+        return no_interval;
+    size_t k = 1;
+    while (2 * (k + 1) <= count && 1 - 2 * binomial_tail(count, k) >= confidence)
+        k++;
+    return (struct statistics_interval){sorted[k - 1], sorted[count - k], 1 - 2 * binomial_tail(count, k - 1)};
 }
 
 /* ---- Summary. ---- */
@@ -132,7 +83,7 @@ static bool beyond_fence(const struct statistics_summary *summary, double value)
     return value < summary->q1 - reach || value > summary->q3 + reach;
 }
 
-bool statistics_summarize(const double *values, size_t count, uint64_t seed, struct statistics_summary *summary)
+bool statistics_summarize(const double *values, size_t count, struct statistics_summary *summary)
 {
     memset(summary, 0, sizeof(*summary));
     if (count == 0)
@@ -150,7 +101,7 @@ bool statistics_summarize(const double *values, size_t count, uint64_t seed, str
     summary->median = statistics_quantile(sorted, count, 0.5);
     summary->q1 = statistics_quantile(sorted, count, 0.25);
     summary->q3 = statistics_quantile(sorted, count, 0.75);
-    summary->median_95 = median_interval(sorted, count, 0.95, seed);
+    summary->median_interval = median_interval(sorted, count, 0.95);
     for (size_t i = 0; i < count; i++)
         summary->outliers += beyond_fence(summary, sorted[i]);
     free(sorted);
@@ -295,23 +246,163 @@ struct statistics_u_test statistics_mann_whitney(const double *a, size_t a_count
     return test;
 }
 
+/* ---- The interval of a factor. ---- */
+
+/* The u at which the lower tail of the standard normal distribution is `tail`. */
+static double normal_quantile(double tail)
+{
+    double low = -40, high = 0;
+    for (int i = 0; i < 100; i++) {
+        double middle = (low + high) / 2;
+        if (erfc(-middle / sqrt(2.0)) / 2 < tail)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/*
+ * How many of the smallest of a_count x b_count pairs lie outside an interval of `confidence`, plus one, and what it
+ * covers: a true factor lies outside if the U test of values freed of it says so.
+ */
+static size_t pairs_outside(size_t a_count, size_t b_count, double confidence, double *coverage)
+{
+    size_t count = a_count + b_count, k = 1;
+    double tail = (1 - confidence) / 2;
+    if (count > STATISTICS_EXACT_MAX) {
+        double pairs = (double)a_count * (double)b_count;
+        double place = pairs / 2 + normal_quantile(tail) * sqrt(pairs * ((double)count + 1) / 12);
+        *coverage = confidence;
+        return place < 1 ? 1 : (size_t)place;
+    }
+    struct ranked *all = support_alloc(count * sizeof(*all));
+    for (size_t i = 0; i < count; i++)
+        all[i].double_rank = (unsigned)(2 * (i + 1));
+    double *ways = rank_sum_ways(all, count, b_count), total = 0, below = 0;
+    size_t least = b_count * (b_count + 1); /* the doubled rank sum at u = 0; u + 1 is 2 more */
+    for (size_t s = 0; s < rank_sum_end(count); s++)
+        total += ways[s];
+    below = ways[least] / total;
+    while (2 * k <= a_count * b_count && below + ways[least + 2 * k] / total <= tail * (1 + 1e-12)) {
+        below += ways[least + 2 * k] / total;
+        k++;
+    }
+    *coverage = 1 - 2 * below;
+    free(ways);
+    free(all);
+    return k;
+}
+
+static bool all_at_least(const double *values, size_t count, double least)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!(values[i] >= least))
+            return false;
+    return true;
+}
+
+/* b / a of values that may be 0; `undecided` stands for 0 / 0. */
+static double factor_of(double a, double b, double undecided)
+{
+    if (a > 0)
+        return b / a;
+    return b > 0 ? HUGE_VAL : undecided;
+}
+
+static double largest(const double *values, size_t count)
+{
+    double most = values[0];
+    for (size_t i = 1; i < count; i++)
+        most = fmax(most, values[i]);
+    return most;
+}
+
+static struct statistics_interval factor_interval(const double *a, size_t a_count, const double *b, size_t b_count,
+                                                  double confidence)
+{
+    struct statistics_interval interval;
+    size_t pairs = a_count * b_count, k = pairs_outside(a_count, b_count, confidence, &interval.coverage);
+    /* 0 / 0 may be any factor, unless there is nothing but zeros: then nothing differs. */
+    bool nothing = largest(a, a_count) == 0 && largest(b, b_count) == 0;
+    double *lows = support_alloc(pairs * sizeof(*lows)), *highs = support_alloc(pairs * sizeof(*highs));
+    for (size_t i = 0; i < pairs; i++) {
+        lows[i] = factor_of(a[i / b_count], b[i % b_count], nothing ? 1 : 0);
+        highs[i] = factor_of(a[i / b_count], b[i % b_count], nothing ? 1 : HUGE_VAL);
+    }
+    qsort(lows, pairs, sizeof(*lows), ascending);
+    qsort(highs, pairs, sizeof(*highs), ascending);
+    interval.low = lows[k - 1];
+    interval.high = highs[pairs - k];
+    free(lows);
+    free(highs);
+    return interval;
+}
+
+void statistics_median_ratio(const double *a, size_t a_count, const double *b, size_t b_count, double confidence,
+                             double *ratio, struct statistics_interval *interval)
+{
+    *ratio = NAN;
+    *interval = no_interval;
+    if (a_count == 0 || b_count == 0 || !all_at_least(a, a_count, 0) || !all_at_least(b, b_count, 0))
+        return;
+    *ratio = factor_of(statistics_median(a, a_count), statistics_median(b, b_count), 1);
+    if (a_count < 2 || b_count < 2)
+        return;
+    *interval = factor_interval(a, a_count, b, b_count, confidence);
+    interval->low = fmin(interval->low, *ratio);
+    interval->high = fmax(interval->high, *ratio);
+}
+
+/* ---- Several tests. ---- */
+
+struct placed {
+    double p;
+    size_t place;
+};
+
+static int by_p(const void *left, const void *right)
+{
+    return ascending(&((const struct placed *)left)->p, &((const struct placed *)right)->p);
+}
+
+void statistics_holm(const double *p, size_t count, double *adjusted)
+{
+    struct placed *sorted = support_alloc((count + 1) * sizeof(*sorted));
+    size_t known = 0;
+    for (size_t i = 0; i < count; i++) {
+        adjusted[i] = NAN;
+        if (!isnan(p[i]))
+            sorted[known++] = (struct placed){p[i], i};
+    }
+    qsort(sorted, known, sizeof(*sorted), by_p);
+    double least = 0; /* a test is never surer than one of a smaller p */
+    for (size_t i = 0; i < known; i++) {
+        least = fmax(least, fmin(1, (double)(known - i) * sorted[i].p));
+        adjusted[sorted[i].place] = least;
+    }
+    free(sorted);
+}
+
 /* ---- Blocks. ---- */
 
+/* Minus infinity if one is 0: so is the geometric mean then. NAN if one is below. */
 static double mean_log(const double *values, size_t count)
 {
     double sum = 0;
     for (size_t i = 0; i < count; i++)
-        sum += values[i] > 0 ? log(values[i]) : NAN;
+        sum += log(values[i]);
     return sum / (double)count;
 }
 
-/* The logarithms of the blocks' ratios; the caller frees them. NULL if one cannot be had. */
+/* The logarithms of the blocks' ratios, infinite where a mean is 0; the caller frees them. NULL if one is none. */
 static double *block_logs(const struct statistics_block *blocks, size_t count)
 {
     double *logs = support_alloc((count + 1) * sizeof(*logs));
     for (size_t i = 0; i < count; i++) {
-        logs[i] = mean_log(blocks[i].b, blocks[i].b_count) - mean_log(blocks[i].a, blocks[i].a_count);
-        if (!isfinite(logs[i])) {
+        double a = mean_log(blocks[i].a, blocks[i].a_count), b = mean_log(blocks[i].b, blocks[i].b_count);
+        logs[i] = isinf(a) && isinf(b) ? 0 : b - a; /* 0 against 0: no difference */
+        if (isnan(logs[i])) {
             free(logs);
             return NULL;
         }
@@ -319,17 +410,24 @@ static double *block_logs(const struct statistics_block *blocks, size_t count)
     return logs;
 }
 
-void statistics_block_ratio(const struct statistics_block *blocks, size_t count, double confidence, uint64_t seed,
-                            double *ratio, struct statistics_interval *interval)
+/* The mean of the two in the middle; 0 between the infinities. */
+static double middle_log(const double *sorted, size_t count)
+{
+    double low = sorted[(count - 1) / 2], high = sorted[count / 2];
+    return isinf(low) && isinf(high) && low < high ? 0 : low / 2 + high / 2;
+}
+
+void statistics_block_ratio(const struct statistics_block *blocks, size_t count, double confidence, double *ratio,
+                            struct statistics_interval *interval)
 {
     *ratio = NAN;
-    *interval = (struct statistics_interval){NAN, NAN};
+    *interval = no_interval;
     double *logs = count == 0 ? NULL : block_logs(blocks, count);
     if (!logs)
         return;
     qsort(logs, count, sizeof(*logs), ascending);
-    *ratio = exp(statistics_quantile(logs, count, 0.5));
-    *interval = median_interval(logs, count, confidence, seed);
+    *ratio = exp(middle_log(logs, count));
+    *interval = median_interval(logs, count, confidence);
     interval->low = exp(interval->low);
     interval->high = exp(interval->high);
     free(logs);
@@ -370,9 +468,46 @@ struct statistics_u_test statistics_block_test(const struct statistics_block *bl
     return test;
 }
 
+/* ---- Noise of blocks. ---- */
+
+/* splitmix64 (Steele, Lea, Flood 2014). */
+static uint64_t next_random(uint64_t *state)
+{
+    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static size_t draw(uint64_t *state, size_t count)
+{
+    return (size_t)(((unsigned __int128)next_random(state) * count) >> 64);
+}
+
+/* The median of `draws` draws with replacement from `count` ascending values. Drawing places instead of values, and
+ * counting how often each came, gives the draws in order without a sort. */
+static double resampled_median(const double *sorted, size_t count, size_t draws, uint32_t *times, uint64_t *state)
+{
+    memset(times, 0, count * sizeof(*times));
+    for (size_t i = 0; i < draws; i++)
+        times[draw(state, count)]++;
+    size_t lower = (draws - 1) / 2, upper = draws / 2, seen = 0, i = 0;
+    while (seen + times[i] <= lower)
+        seen += times[i++];
+    double low = sorted[i];
+    while (seen + times[i] <= upper)
+        seen += times[i++];
+    return (low + sorted[i]) / 2;
+}
+
 double statistics_block_noise(const struct statistics_block *blocks, size_t count, size_t size, uint64_t seed)
 {
     double *logs = count == 0 || size == 0 ? NULL : block_logs(blocks, count);
+    for (size_t i = 0; logs && i < count; i++)
+        if (isinf(logs[i])) {
+            free(logs);
+            logs = NULL;
+        }
     if (!logs)
         return NAN;
     /* Each as it is and turned round. */

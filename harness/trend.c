@@ -173,15 +173,15 @@ static void metric_add(const struct result_set *set, const struct entry *entry, 
             count++;
     }
     struct statistics_summary summary;
-    if (!statistics_summarize(values, count, 1, &summary)) {
+    if (!statistics_summarize(values, count, &summary)) {
         support_text_add(line, ",,,");
         return;
     }
     support_text_add(line, ",%.10g", summary.median);
-    if (isnan(summary.median_95.low))
+    if (isnan(summary.median_interval.low))
         support_text_add(line, ",,");
     else
-        support_text_add(line, ",%.10g,%.10g", summary.median_95.low, summary.median_95.high);
+        support_text_add(line, ",%.10g,%.10g", summary.median_interval.low, summary.median_interval.high);
 }
 
 /* The entry that begins with row `first` of the set. */
@@ -397,7 +397,7 @@ enum exit_code trend_command(int argc, char **argv)
         .parser = parse,
         .args_doc = "DIR|RESULTS.csv...",
         .doc = "Adds results to the trend over commits: a CSV for each configuration, with time, commit and the median "
-               "of each metric with its 95% interval, as change-point tools read them, and a picture of it. What was "
+               "of each metric with its interval, as change-point tools read them, and a picture of it. What was "
                "added before is not added again.\v"
                "DIR holds a results.csv, as sweep and figure leave it, or folders that do, or is a report of "
                "scripts/regress. Histories of transactions are something else: see `maemio --help'."};

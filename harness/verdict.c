@@ -14,10 +14,9 @@ const char *verdict_name(enum verdict verdict)
     return names[verdict];
 }
 
-double verdict_alpha(size_t looks, size_t configurations)
+double verdict_alpha(size_t looks)
 {
-    double chances = (double)looks * (double)configurations;
-    return chances > 1 ? VERDICT_ALPHA / chances : VERDICT_ALPHA;
+    return looks > 1 ? VERDICT_ALPHA / (double)looks : VERDICT_ALPHA;
 }
 
 enum verdict verdict_of(const struct verdict_evidence *evidence, bool lower_is_better, double bound, double alpha,
@@ -27,7 +26,7 @@ enum verdict verdict_of(const struct verdict_evidence *evidence, bool lower_is_b
     if (evidence->a_count == 0 || evidence->b_count == 0)
         *reason = "no value in one of the files";
     else if (isnan(evidence->ratio))
-        *reason = "a median is not above 0";
+        *reason = "a value is below 0: there is no ratio";
     else if (isnan(evidence->interval.low))
         *reason = "a single repetition has no spread: run at least 10 of each";
     if (**reason != '\0')
@@ -44,9 +43,11 @@ enum verdict verdict_of(const struct verdict_evidence *evidence, bool lower_is_b
     bool beyond = speed > 1 + bound || speed < 1 - bound;
     if (excludes_1 && beyond && evidence->p <= alpha)
         return speed > 1 ? VERDICT_FASTER : VERDICT_SLOWER;
-    if (low >= 1 - bound && high <= 1 + bound)
+    bool within = low >= 1 - bound && high <= 1 + bound;
+    if (within && evidence->interval.coverage >= 1 - alpha - 1e-9)
         return VERDICT_SAME;
     *reason = excludes_1 && beyond ? "too few or too overlapping repetitions: the U test cannot tell"
+              : within             ? "too few repetitions: the interval covers too little to call it the same"
                                    : "the interval is too wide for the threshold: run more repetitions";
     return VERDICT_INCONCLUSIVE;
 }

@@ -1,11 +1,11 @@
-# history.gp - one series of `maemio history`: the metrics that it has, over its entries in time, with 95% intervals.
+# history.gp - one series of `maemio history`: the metrics that it has, over its entries in time, with intervals.
 # Given: format, output, data = the series, csv = the results added last.
 width = 900
 height = 620
 load "plots/style.gp"
 cut(s, n) = strlen(s) > n ? s[1:n - 1] . "…" : s
 set label 1 cut(machine, 110) . "\n" . cut(made, 110)
-set label 2 "medians of an entry's runs, bars: bootstrap 95% interval of the median" \
+set label 2 "medians of an entry's runs, bars: interval of the median (of 6 runs or more at least 95%, of 3 runs 75%)" \
     at screen 0.01, screen 0.985 left font ",10" textcolor rgb "#505050"
 stats data using 0 nooutput name "entries"
 set xrange [-0.5:entries_records - 0.5]

@@ -334,8 +334,8 @@ made_up() { # throughput, repetitions: results of the two configurations of conf
         $at["txn_type"] == "all" { for (n = 1; n <= count; n++) {
             $at["repetition"] = n; $at["throughput_txn_per_s"] = speed * (1 + n / 1000); print } }' "$work/conf.csv"
 }
-made_up 1000 6 >"$work/fast.csv"
-made_up 900 6 >"$work/slow.csv"
+made_up 1000 7 >"$work/fast.csv"
+made_up 900 7 >"$work/slow.csv"
 made_up 900 2 >"$work/few.csv"
 # Two blocks of four rows, the inner two a third slower.
 made_up 900 8 | awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; print; next }
@@ -351,6 +351,28 @@ ends "blocks side by side" 4 "within blocks of runs side by side" compare --bloc
     "$work/fast.csv" "$work/slow.csv"
 ends "noise measured here" 0 "2 same" compare --blocks --noise-file "$work/noise.csv" "$work/fast.csv" "$work/slow.csv"
 ends "other configurations do not match" 1 "only in $work/fast.csv" compare "$work/fast.csv" "$work/swept/results.csv"
+column_set() { # column, text, first row: of fast.csv, with that text in the rows from that one on
+    awk -F, -v OFS=, -v column="$1" -v text="$2" -v first="$3" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+        NR > first { $at[column] = text } { print }' "$work/fast.csv"
+}
+column_set check_result failed 3 >"$work/failed.csv"
+ends "a failed check" 3 "12 rows failed a correctness check" compare "$work/fast.csv" "$work/failed.csv"
+ends "in the file compared with, too" 3 "not used" compare "$work/failed.csv" "$work/fast.csv"
+column_set throughput_txn_per_s 0 1 >"$work/none.csv"
+ends "nothing any more is slower" 4 "2 slower" compare "$work/fast.csv" "$work/none.csv"
+ends "something again is faster" 0 "2 faster" compare "$work/none.csv" "$work/fast.csv"
+column_set latency_p99_ns 1000 1 >"$work/short.csv"
+column_set latency_p99_ns 3000 1 >"$work/long.csv"
+ends "a longer latency is slower" 4 "lower is better" \
+    compare --metric latency_p99_ns "$work/short.csv" "$work/long.csv"
+ends "a shorter one is faster" 0 "2 faster" compare --metric latency_p99_ns "$work/long.csv" "$work/short.csv"
+ends "a metric without a direction" 2 "say --lower-is-better or --higher-is-better" \
+    compare --metric latency_count "$work/short.csv" "$work/long.csv"
+ends "unless it is said" 0 "2 same" compare --metric latency_count --higher-is-better "$work/long.csv" "$work/long.csv"
+ends "but not against what is known" 2 "lower is better, whatever is said" \
+    compare --metric latency_p99_ns --higher-is-better "$work/long.csv" "$work/long.csv"
+ends "an unknown column to ignore" 1 "is called 'nosuchcolumn'" \
+    compare --ignore nosuchcolumn "$work/fast.csv" "$work/slow.csv"
 refuses "maemio compare: name two result files" compare "$work/fast.csv"
 refuses "maemio compare: --noise-file: holds blocks of runs, so say --blocks" compare --noise-file a a b
 refuses "maemio compare: --threshold: 'x' is not a share such as 3% or 0.03" compare --threshold x a b

@@ -18,7 +18,8 @@
 static char a_path[] = "/tmp/maemio-compare-a-XXXXXX", b_path[] = "/tmp/maemio-compare-b-XXXXXX";
 static char error[COMPARE_ERROR_BYTES];
 static const char *const not_configuration[] = {"repetition", "revision", "aborts_*", NULL};
-static const struct compare_filter filters[] = {{"outcome", "complete"}, {NULL, NULL}};
+static const struct compare_filter filters[] = {
+    {"outcome", "complete", NULL}, {"check_result", "passed|skipped", "failed"}, {NULL, NULL, NULL}};
 
 static struct compare_options options;
 
@@ -153,7 +154,11 @@ static void too_few_repetitions_never_make_a_verdict(void **state)
     assert_non_null(strstr(compare->rows[0].reason, "single repetition"));
     assert_int_equal(compare_exit(compare, false), 0);
     compare_destroy(compare);
-    compare = compare_speeds(100, 50, 50, 25, 4);
+    compare = compare_speeds(100, 50, 50, 25, 4); /* each by itself could tell, but they are two */
+    assert_true(compare->rows[0].u_test.p <= 0.05 && compare->rows[0].p_holm > 0.05);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_INCONCLUSIVE);
+    compare_destroy(compare);
+    compare = compare_speeds(100, 50, 50, 25, 5);
     assert_int_equal(compare->rows[0].verdict, VERDICT_SLOWER);
     compare_destroy(compare);
 }
@@ -245,14 +250,64 @@ static void errors_name_file_line_and_what_would_be_right(void **state)
     }
 }
 
-static void a_median_of_zero_has_no_ratio(void **state)
+static void a_median_of_zero_is_judged_in_both_directions(void **state)
 {
     (void)state;
-    struct compare *compare = compared("theta,speed\n1,0\n1,0\n", "theta,speed\n1,2\n1,2\n");
-    assert_true(isnan(compare->rows[0].ratio));
-    assert_int_equal(compare->rows[0].verdict, VERDICT_INCONCLUSIVE);
-    assert_string_equal(compare->rows[0].reason, "a median is not above 0");
+    static const char some[] = "theta,speed\n1,8\n1,9\n1,10\n1,11\n1,12\n",
+                      none[] = "theta,speed\n1,0\n1,0\n1,0\n1,0\n1,0\n";
+    for (int lower = 0; lower < 2; lower++) {
+        options.lower_is_better = lower;
+        struct compare *compare = compared(some, none);
+        assert_true(compare->rows[0].ratio == 0);
+        assert_int_equal(compare->rows[0].verdict, lower ? VERDICT_FASTER : VERDICT_SLOWER);
+        assert_int_equal(compare_exit(compare, false), lower ? EXIT_FINE : EXIT_REGRESSION);
+        compare_destroy(compare);
+        compare = compared(none, some);
+        assert_true(isinf(compare->rows[0].ratio));
+        assert_int_equal(compare->rows[0].verdict, lower ? VERDICT_SLOWER : VERDICT_FASTER);
+        compare_destroy(compare);
+        compare = compared(none, none);
+        assert_int_equal(compare->rows[0].verdict, VERDICT_SAME);
+        compare_destroy(compare);
+    }
+    struct compare *compare = compared("theta,speed\n1,-1\n1,-1\n", "theta,speed\n1,2\n1,2\n");
+    assert_string_equal(compare->rows[0].reason, "a value is below 0: there is no ratio");
     compare_destroy(compare);
+}
+
+static void a_failed_check_fails_the_comparison(void **state)
+{
+    (void)state;
+    options.filters = filters;
+    static const char fine[] = "theta,txn_type,speed,check_result\n1,all,10,passed\n1,all,10,skipped\n";
+    struct compare *compare = compared(fine, "theta,txn_type,speed,check_result\n1,all,10,passed\n1,all,20,failed\n");
+    assert_int_equal(compare->failed_count, 1);
+    assert_int_equal(compare->rows[0].b_count, 1);
+    assert_int_equal(compare_exit(compare, false), EXIT_CHECK);
+    compare_destroy(compare);
+
+    /* The rows of a type do not say it themselves. */
+    static const struct compare_filter reads[] = {{"txn_type", "read", NULL}, {NULL, NULL, NULL}};
+    options.chosen = reads;
+    compare = compared("theta,txn_type,speed,check_result\n1,all,10,passed\n1,read,8,\n1,all,10,failed\n1,read,9,\n",
+                       "theta,txn_type,speed,check_result\n1,all,10,passed\n1,read,8,\n");
+    assert_int_equal(compare->failed_count, 1);
+    assert_true(compare->rows[0].a_count == 1 && compare->rows[0].a_median == 8);
+    compare_destroy(compare);
+}
+
+static void what_is_to_be_ignored_must_be_there(void **state)
+{
+    (void)state;
+    static const char *const known[] = {"the*", NULL}, *const unknown[] = {"theta", "thetas", NULL};
+    options.ignored = known;
+    struct compare *compare = compared("theta,speed\n1,1\n", "theta,speed\n2,1\n");
+    assert_int_equal(compare->matched_count, 1);
+    compare_destroy(compare);
+    options.ignored = unknown;
+    assert_null(compare_files(a_path, b_path, &options, error));
+    assert_non_null(strstr(error, "--ignore: no column of "));
+    assert_non_null(strstr(error, "is called 'thetas'"));
 }
 
 static void the_csv_has_every_row_and_reads_back(void **state)
@@ -317,14 +372,14 @@ static void the_json_says_the_same(void **state)
     compare_destroy(compare);
 }
 
-/* Speeds of one configuration, two rows a block; the machine is `slow_block` times as fast in every second one. */
+/* Speeds of one configuration, two rows a block; the machine wanders from `slow_block` to 1 times its speed. */
 static char *block_rows(double speed, double slow_block, int blocks)
 {
     FILE *file = scratch_text_open();
     fputs(header, file);
     for (int i = 0; i < 2 * blocks; i++)
         fprintf(file, "ycsb,0.5,%d,%.6f,r1\n", i / 2 + 1,
-                speed * (i / 2 % 2 ? slow_block : 1) * (1 + 0.002 * ((i * 7 % 10) - 4.5) / 4.5));
+                speed * (1 - (1 - slow_block) * (i / 2 * 7 % 10) / 9) * (1 + 0.002 * ((i * 7 % 10) - 4.5) / 4.5));
     return scratch_text_close(file);
 }
 
@@ -422,7 +477,9 @@ int main(void)
         cmocka_unit_test_setup(a_configuration_column_of_one_file_is_noted_or_refused, reset),
         cmocka_unit_test_setup(rows_that_cannot_be_used_are_noted, reset),
         cmocka_unit_test_setup(errors_name_file_line_and_what_would_be_right, reset),
-        cmocka_unit_test_setup(a_median_of_zero_has_no_ratio, reset),
+        cmocka_unit_test_setup(a_median_of_zero_is_judged_in_both_directions, reset),
+        cmocka_unit_test_setup(a_failed_check_fails_the_comparison, reset),
+        cmocka_unit_test_setup(what_is_to_be_ignored_must_be_there, reset),
         cmocka_unit_test_setup(the_csv_has_every_row_and_reads_back, reset),
         cmocka_unit_test_setup(the_json_says_the_same, reset),
         cmocka_unit_test_setup(blocks_take_the_drift_out, reset),

@@ -66,8 +66,9 @@ static void numbers_are_short_and_missing_ones_a_dash(void **state)
     assert_string_equal(html_ratio(0.868, text), "-13.2%");
     assert_string_equal(html_ratio(1.05, text), "+5.0%");
     assert_string_equal(html_ratio(9.08, text), "9.1 times");
-    assert_string_equal(html_interval((struct statistics_interval){0.9, 1.1}, text), "-10.0% to +10.0%");
-    assert_string_equal(html_interval((struct statistics_interval){NAN, NAN}, text), "no interval");
+    assert_string_equal(html_interval((struct statistics_interval){0.9, 1.1, 0.95}, text),
+                        "95% interval -10.0% to +10.0%");
+    assert_string_equal(html_interval((struct statistics_interval){NAN, NAN, 0}, text), "no interval");
 }
 
 int main(void)

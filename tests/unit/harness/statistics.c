@@ -1,7 +1,7 @@
 /*
  * Tests of harness/statistics.c. Expected values were computed with SciPy 1.10.1: mannwhitneyu (exact, and asymptotic
  * with continuity) where there are no ties or many values, permutation_test over all arrangements of the ranks where
- * there are ties, bootstrap(method="percentile", n_resamples=200000) for the intervals, numpy.quantile for quantiles.
+ * there are ties, numpy.quantile for quantiles. What intervals cover is simulated; MAE_SEED repeats a run.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "harness/statistics.h"
+#include "workloads/rng.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -28,7 +29,7 @@ static void a_summary_agrees_with_numpy(void **state)
     (void)state;
     const double values[] = {3.1, 1.2, 9.9, 4.4, 5.0, 2.2, 40.0};
     struct statistics_summary summary;
-    assert_true(statistics_summarize(values, COUNT(values), 1, &summary));
+    assert_true(statistics_summarize(values, COUNT(values), &summary));
     assert_int_equal(summary.count, 7);
     assert_near(summary.mean, 9.4, 1e-12);
     assert_near(summary.median, 4.4, 0);
@@ -53,7 +54,7 @@ static void outliers_are_marked_and_stay(void **state)
     for (size_t i = 0; i < COUNT(values); i++)
         assert_int_equal(marks[i], values[i] > 30);
     struct statistics_summary summary;
-    assert_true(statistics_summarize(values, COUNT(values), 1, &summary));
+    assert_true(statistics_summarize(values, COUNT(values), &summary));
     assert_int_equal(summary.outliers, 1);
     assert_near(summary.max, 40.0, 0);
 }
@@ -63,48 +64,197 @@ static void no_values_and_values_that_are_no_numbers_are_refused(void **state)
     (void)state;
     struct statistics_summary summary;
     const double bad[] = {1, NAN, 2}, endless[] = {1, INFINITY};
-    assert_false(statistics_summarize(bad, 0, 1, &summary));
-    assert_false(statistics_summarize(bad, 3, 1, &summary));
-    assert_false(statistics_summarize(endless, 2, 1, &summary));
-    assert_true(statistics_summarize(bad, 1, 1, &summary));
+    assert_false(statistics_summarize(bad, 0, &summary));
+    assert_false(statistics_summarize(bad, 3, &summary));
+    assert_false(statistics_summarize(endless, 2, &summary));
+    assert_true(statistics_summarize(bad, 1, &summary));
     assert_near(summary.median, 1, 0);
-    assert_true(isnan(summary.median_95.low) && isnan(summary.median_95.high)); /* one value has no spread */
+    assert_true(isnan(summary.median_interval.low) &&
+                isnan(summary.median_interval.high)); /* one value has no spread */
 }
 
-static void bootstrap_intervals_agree_with_scipy_and_repeat(void **state)
+static void an_interval_of_a_median_is_cut_from_the_order_and_tells_what_it_covers(void **state)
 {
     (void)state;
-    const double a[] = {100, 101, 99, 102, 98, 100.5, 99.5, 101.5, 97, 103};
-    const double b[] = {95, 96, 94, 97, 93, 95.5, 94.5, 96.5, 92, 98};
-    struct statistics_interval first, second;
-    double ratio;
-    statistics_median_ratio(a, 10, b, 10, 0.95, 42, &ratio, &first);
-    assert_near(ratio, 95.25 / 100.25, 1e-12);
-    assert_near(first.low, 0.9308641975308642, 0.002);
-    assert_near(first.high, 0.9697732997481109, 0.002);
-    statistics_median_ratio(a, 10, b, 10, 0.95, 42, &ratio, &second);
-    assert_near(first.low, second.low, 0);
-    assert_near(first.high, second.high, 0);
-
+    static const struct {
+        size_t count, k;
+        double percent;
+    } cases[] = {{2, 1, 50}, {3, 1, 75}, {4, 1, 87.5}, {5, 1, 93.7}, {6, 1, 96.8}, {10, 2, 97.8}, {30, 10, 95.7}};
+    double values[30];
     struct statistics_summary summary;
-    assert_true(statistics_summarize(a, 10, 7, &summary));
-    assert_near(summary.median_95.low, 98.75, 0.25);
-    assert_near(summary.median_95.high, 101.5, 0.25);
+    for (size_t i = 0; i < 30; i++)
+        values[i] = (double)(i * 7 % 30); /* 0 to 29 */
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        double few[30];
+        for (size_t j = 0; j < cases[i].count; j++)
+            few[j] = (double)(cases[i].count - j);
+        assert_true(statistics_summarize(few, cases[i].count, &summary));
+        assert_near(summary.median_interval.low, (double)cases[i].k, 0);
+        assert_near(summary.median_interval.high, (double)(cases[i].count + 1 - cases[i].k), 0);
+        assert_near(statistics_coverage_percent(summary.median_interval), cases[i].percent, 1e-9);
+    }
+    assert_true(statistics_summarize(values, 30, &summary));
+    assert_near(summary.median_interval.low, 9, 0);
+    assert_near(statistics_coverage_percent((struct statistics_interval){0, 0, 0.9499}), 94.9, 1e-9);
+}
+
+/* The factors that the U test would not refuse, counted out by trying. */
+static void the_interval_of_a_factor_is_the_u_test_turned_round(void **state)
+{
+    (void)state;
+    const double a[] = {100, 101, 99, 102, 98.3, 100.5, 99.5}, b[] = {95, 96.2, 94, 97, 93, 95.5, 94.6, 96.5};
+    struct statistics_interval interval;
+    double ratio, freed[8];
+    statistics_median_ratio(a, 7, b, 8, 0.95, &ratio, &interval);
+    assert_near(ratio, 95.25 / 100, 1e-12);
+    assert_true(interval.coverage >= 0.95 && interval.coverage < 0.97);
+    for (int side = 0; side < 2; side++)
+        for (int outside = 0; outside < 2; outside++) {
+            double end = side == 0 ? interval.low : interval.high;
+            end *= (side == 0) == (outside == 1) ? 1 - 1e-9 : 1 + 1e-9;
+            for (size_t i = 0; i < 8; i++)
+                freed[i] = b[i] / end;
+            assert_int_equal(statistics_mann_whitney(a, 7, freed, 8).p <= 0.05, outside);
+        }
+    statistics_median_ratio(a, 3, b, 3, 0.95, &ratio, &interval);
+    assert_near(interval.coverage, 0.9, 1e-12); /* 2 of 20 arrangements lie outside */
+    statistics_median_ratio(a, 2, b, 2, 0.95, &ratio, &interval);
+    assert_near(interval.coverage, 2.0 / 3, 1e-12);
 }
 
 static void a_ratio_without_ground_is_not_a_number(void **state)
 {
     (void)state;
-    const double a[] = {0, 0, 0}, b[] = {1, 2, 3};
+    const double below[] = {-1, 2, 3}, b[] = {1, 2, 3};
     struct statistics_interval interval;
     double ratio;
-    statistics_median_ratio(a, 3, b, 3, 0.95, 1, &ratio, &interval);
+    statistics_median_ratio(below, 3, b, 3, 0.95, &ratio, &interval);
     assert_true(isnan(ratio) && isnan(interval.low));
-    statistics_median_ratio(b, 3, b, 0, 0.95, 1, &ratio, &interval);
+    statistics_median_ratio(b, 3, b, 0, 0.95, &ratio, &interval);
     assert_true(isnan(ratio) && isnan(interval.low));
-    statistics_median_ratio(b, 1, b, 3, 0.95, 1, &ratio, &interval);
+    statistics_median_ratio(b, 1, b, 3, 0.95, &ratio, &interval);
     assert_near(ratio, 2, 0);
-    assert_true(isnan(interval.low) && isnan(interval.high));
+    assert_true(isnan(interval.low) && isnan(interval.high) && interval.coverage == 0);
+}
+
+static void zeros_have_ratios(void **state)
+{
+    (void)state;
+    const double none[] = {0, 0, 0, 0, 0, 0}, some[] = {1, 2, 3, 4, 5, 6}, few[] = {0, 0, 0, 0, 0, 1};
+    struct statistics_interval interval;
+    double ratio;
+    statistics_median_ratio(none, 6, some, 6, 0.95, &ratio, &interval);
+    assert_true(isinf(ratio) && isinf(interval.low) && isinf(interval.high));
+    statistics_median_ratio(some, 6, none, 6, 0.95, &ratio, &interval);
+    assert_true(ratio == 0 && interval.low == 0 && interval.high == 0);
+    statistics_median_ratio(none, 6, none, 6, 0.95, &ratio, &interval);
+    assert_true(ratio == 1 && interval.low == 1 && interval.high == 1);
+    statistics_median_ratio(none, 6, few, 6, 0.95, &ratio, &interval);
+    assert_true(ratio == 1 && interval.low == 0 && isinf(interval.high)); /* 0 / 0 may be anything */
+
+    struct statistics_block blocks[2] = {{some, none, 2, 2}, {&some[2], none, 2, 2}};
+    statistics_block_ratio(blocks, 2, 0.95, &ratio, &interval);
+    assert_true(ratio == 0 && interval.high == 0);
+    blocks[1] = (struct statistics_block){none, some, 2, 2};
+    statistics_block_ratio(blocks, 2, 0.95, &ratio, &interval);
+    assert_true(ratio == 1 && interval.low == 0 && isinf(interval.high));
+    assert_true(isnan(statistics_block_noise(blocks, 2, 2, 1)));
+}
+
+/* ---- What intervals cover, in simulated experiments. ---- */
+
+enum { EXPERIMENTS = 20000 };
+static uint64_t seed = 1;
+
+/* Noise of three kinds around a median of 1: of a quiet machine, skewed, and with tails that have no mean. */
+static double noise(struct rng *rng, int kind)
+{
+    double u = rng_unit(rng);
+    if (kind == 0)
+        return exp(0.02 * sqrt(-2 * log(1 - u)) * cos(2 * M_PI * rng_unit(rng)));
+    if (kind == 1)
+        return -log(1 - u) / log(2);
+    return exp(fmax(-300, fmin(300, 0.05 * tan(M_PI * (u - 0.5)))));
+}
+
+/* Six standard deviations of a share of EXPERIMENTS. */
+static double chance(double share)
+{
+    return 6 * sqrt(share * (1 - share) / EXPERIMENTS);
+}
+
+static void intervals_cover_what_they_say(void **state)
+{
+    (void)state;
+    static const size_t counts[] = {2, 3, 4, 6, 10};
+    struct rng rng;
+    rng_init(&rng, seed, 0);
+    for (int kind = 0; kind < 3; kind++)
+        for (size_t c = 0; c < COUNT(counts); c++) {
+            size_t n = counts[c], medians = 0, factors = 0;
+            double a[10], b[10], ratio, promised = 0;
+            struct statistics_summary summary = {0};
+            struct statistics_interval factor;
+            for (size_t i = 0; i < EXPERIMENTS; i++) {
+                for (size_t k = 0; k < n; k++) {
+                    a[k] = noise(&rng, kind);
+                    b[k] = 0.8 * noise(&rng, kind);
+                }
+                assert_true(statistics_summarize(a, n, &summary));
+                statistics_median_ratio(a, n, b, n, 0.95, &ratio, &factor);
+                medians += summary.median_interval.low <= 1 && summary.median_interval.high >= 1;
+                factors += factor.low <= 0.8 && factor.high >= 0.8;
+                promised = factor.coverage;
+            }
+            double of_medians = (double)medians / EXPERIMENTS, of_factors = (double)factors / EXPERIMENTS;
+            print_message("kind %d, n = %zu: median %.3f of %.3f, factor %.3f of %.3f\n", kind, n, of_medians,
+                          summary.median_interval.coverage, of_factors, promised);
+            assert_near(of_medians, summary.median_interval.coverage, chance(of_medians));
+            assert_true(of_factors >= promised - chance(of_factors) && of_factors <= promised + 0.03);
+            assert_true(n < 6 || (of_medians >= 0.95 - chance(0.95) && of_factors >= 0.95 - chance(0.95)));
+        }
+}
+
+static void holm_keeps_false_finds_of_a_family_rare(void **state)
+{
+    (void)state;
+    const double p[] = {0.01, NAN, 0.04, 0.03, 0.005};
+    double adjusted[5];
+    statistics_holm(p, 5, adjusted); /* as R's p.adjust */
+    assert_near(adjusted[0], 0.03, 1e-15);
+    assert_true(isnan(adjusted[1]));
+    assert_near(adjusted[2], 0.06, 1e-15);
+    assert_near(adjusted[3], 0.06, 1e-15);
+    assert_near(adjusted[4], 0.02, 1e-15);
+    const double sure[] = {0.9, 0.8};
+    statistics_holm(sure, 2, adjusted);
+    assert_near(adjusted[0], 1, 0);
+
+    enum { FAMILY = 20, FAMILIES = 2000, RUNS = 8 };
+    struct rng rng;
+    size_t plain_families = 0, holm_families = 0;
+    rng_init(&rng, seed, 1);
+    for (size_t i = 0; i < FAMILIES; i++) {
+        double plain[FAMILY], holm[FAMILY], a[RUNS], b[RUNS];
+        bool plainly = false, surely = false;
+        for (size_t k = 0; k < FAMILY; k++) {
+            for (size_t j = 0; j < RUNS; j++) {
+                a[j] = noise(&rng, 0);
+                b[j] = noise(&rng, 0);
+            }
+            plain[k] = statistics_mann_whitney(a, RUNS, b, RUNS).p;
+        }
+        statistics_holm(plain, FAMILY, holm);
+        for (size_t k = 0; k < FAMILY; k++) {
+            plainly |= plain[k] <= 0.05;
+            surely |= holm[k] <= 0.05;
+        }
+        plain_families += plainly;
+        holm_families += surely;
+    }
+    print_message("families with a false find: %zu of %d, with Holm %zu\n", plain_families, FAMILIES, holm_families);
+    assert_true(plain_families > FAMILIES / 3); /* so many without a correction */
+    assert_true((double)holm_families / FAMILIES <= 0.05 + 6 * sqrt(0.05 * 0.95 / FAMILIES));
 }
 
 static void the_exact_u_test_agrees_with_scipy(void **state)
@@ -226,7 +376,7 @@ static void blocks_are_free_of_what_changes_between_them(void **state)
         b[2 * i] = b[2 * i + 1] = 0.97 * speed * (1 + jitter / 10);
         blocks[i] = (struct statistics_block){&a[2 * i], &b[2 * i], 2, 2};
     }
-    statistics_block_ratio(blocks, 12, 0.95, 1, &ratio, &interval);
+    statistics_block_ratio(blocks, 12, 0.95, &ratio, &interval);
     assert_near(ratio, 0.97, 0.001);
     assert_true(interval.low > 0.969 && interval.high < 0.972 && interval.low <= ratio && ratio <= interval.high);
     assert_true(statistics_block_test(blocks, 12).p < 1e-6);
@@ -234,10 +384,10 @@ static void blocks_are_free_of_what_changes_between_them(void **state)
 
     double again;
     struct statistics_interval repeated;
-    statistics_block_ratio(blocks, 12, 0.95, 1, &again, &repeated);
+    statistics_block_ratio(blocks, 12, 0.95, &again, &repeated);
     assert_near(repeated.low, interval.low, 0);
-    a[0] = 0;
-    statistics_block_ratio(blocks, 12, 0.95, 1, &ratio, &interval);
+    a[0] = -1;
+    statistics_block_ratio(blocks, 12, 0.95, &ratio, &interval);
     assert_true(isnan(ratio) && isnan(interval.low));
 }
 
@@ -264,11 +414,18 @@ static void noise_shrinks_with_blocks(void **state)
 
 int main(void)
 {
+    const char *given = getenv("MAE_SEED");
+    seed = given ? strtoull(given, NULL, 0) : 1;
+    print_message("MAE_SEED=%llu\n", (unsigned long long)seed);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_summary_agrees_with_numpy),
         cmocka_unit_test(outliers_are_marked_and_stay),
         cmocka_unit_test(no_values_and_values_that_are_no_numbers_are_refused),
-        cmocka_unit_test(bootstrap_intervals_agree_with_scipy_and_repeat),
+        cmocka_unit_test(an_interval_of_a_median_is_cut_from_the_order_and_tells_what_it_covers),
+        cmocka_unit_test(the_interval_of_a_factor_is_the_u_test_turned_round),
+        cmocka_unit_test(zeros_have_ratios),
+        cmocka_unit_test(intervals_cover_what_they_say),
+        cmocka_unit_test(holm_keeps_false_finds_of_a_family_rare),
         cmocka_unit_test(a_ratio_without_ground_is_not_a_number),
         cmocka_unit_test(the_exact_u_test_agrees_with_scipy),
         cmocka_unit_test(the_exact_u_test_holds_up_to_its_limit_and_the_normal_one_beyond),

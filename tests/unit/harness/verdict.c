@@ -65,7 +65,7 @@ static enum verdict decide(const struct machine *machine, struct rng *rng, doubl
         run_block(machine, rng, &level, 1, &aa[4 * i], &aa[4 * i + 2]);
         noise_blocks[i] = (struct statistics_block){&aa[4 * i], &aa[4 * i + 2], 2, 2};
     }
-    double alpha = verdict_alpha(LOOKS, 1);
+    double alpha = verdict_alpha(LOOKS);
     enum verdict verdict = VERDICT_INCONCLUSIVE;
     for (size_t n = 0; n < BLOCKS && verdict == VERDICT_INCONCLUSIVE; n++) {
         run_block(machine, rng, &level, b_speed, &a[2 * n], &b[2 * n]);
@@ -74,7 +74,7 @@ static enum verdict decide(const struct machine *machine, struct rng *rng, doubl
             continue;
         struct verdict_evidence evidence = {.a_count = 2 * (n + 1), .b_count = 2 * (n + 1)};
         const char *reason;
-        statistics_block_ratio(blocks, n + 1, 1 - alpha, 1, &evidence.ratio, &evidence.interval);
+        statistics_block_ratio(blocks, n + 1, 1 - alpha, &evidence.ratio, &evidence.interval);
         evidence.p = statistics_block_test(blocks, n + 1).p;
         double noise = statistics_block_noise(noise_blocks, NOISE_BLOCKS, n + 1, 1);
         verdict = verdict_of(&evidence, false, threshold > 0 ? fmax(threshold, noise) : 0, alpha, &reason);
@@ -129,7 +129,7 @@ static void slowness_within_the_threshold_is_none(void **state)
 
 static enum verdict judged(double ratio, double low, double high, double p, bool lower_is_better, const char **reason)
 {
-    struct verdict_evidence evidence = {10, 10, ratio, {low, high}, p};
+    struct verdict_evidence evidence = {10, 10, ratio, {low, high, 0.95}, p};
     return verdict_of(&evidence, lower_is_better, 0.03, 0.05, reason);
 }
 
@@ -147,14 +147,34 @@ static void each_condition_is_needed(void **state)
     assert_int_equal(judged(1.05, 1.04, 1.07, 0.01, false, &reason), VERDICT_FASTER);
     assert_int_equal(judged(1.05, 1.04, 1.07, 0.01, true, &reason), VERDICT_SLOWER);
     assert_int_equal(judged(NAN, NAN, NAN, 0.01, false, &reason), VERDICT_INCONCLUSIVE);
-    assert_string_equal(reason, "a median is not above 0");
+    assert_string_equal(reason, "a value is below 0: there is no ratio");
+}
+
+static void nothing_and_everything_are_ratios(void **state)
+{
+    (void)state;
+    const char *reason;
+    assert_int_equal(judged(0, 0, 0, 0.001, false, &reason), VERDICT_SLOWER); /* B commits nothing */
+    assert_int_equal(judged(0, 0, 0, 0.001, true, &reason), VERDICT_FASTER);
+    assert_int_equal(judged(INFINITY, INFINITY, INFINITY, 0.001, false, &reason), VERDICT_FASTER);
+    assert_int_equal(judged(INFINITY, INFINITY, INFINITY, 0.001, true, &reason), VERDICT_SLOWER); /* B aborts */
+    assert_int_equal(judged(1, 1, 1, 1, true, &reason), VERDICT_SAME);
+}
+
+static void what_covers_too_little_is_never_the_same(void **state)
+{
+    (void)state;
+    const char *reason;
+    struct verdict_evidence evidence = {3, 3, 1, {0.999, 1.001, 0.9}, 1};
+    assert_int_equal(verdict_of(&evidence, false, 0.03, 0.05, &reason), VERDICT_INCONCLUSIVE);
+    assert_string_equal(reason, "too few repetitions: the interval covers too little to call it the same");
 }
 
 static void chances_of_an_alarm_are_shared_out(void **state)
 {
     (void)state;
-    assert_true(verdict_alpha(1, 1) == VERDICT_ALPHA && verdict_alpha(0, 0) == VERDICT_ALPHA);
-    assert_true(fabs(verdict_alpha(4, 5) * 20 - VERDICT_ALPHA) < 1e-15);
+    assert_true(verdict_alpha(1) == VERDICT_ALPHA && verdict_alpha(0) == VERDICT_ALPHA);
+    assert_true(fabs(verdict_alpha(4) * 4 - VERDICT_ALPHA) < 1e-15);
 }
 
 int main(void)
@@ -164,6 +184,8 @@ int main(void)
     print_message("MAE_SEED=%llu\n", (unsigned long long)seed);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_condition_is_needed),
+        cmocka_unit_test(nothing_and_everything_are_ratios),
+        cmocka_unit_test(what_covers_too_little_is_never_the_same),
         cmocka_unit_test(chances_of_an_alarm_are_shared_out),
         cmocka_unit_test(false_alarms_are_rarer_than_promised),
         cmocka_unit_test(slowness_beyond_the_threshold_is_found),
