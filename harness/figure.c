@@ -155,22 +155,6 @@ static int sweep(const struct request *request, const char *job, const char *fol
 
 /* ---- Points and pictures. ---- */
 
-/* The labels of a job file in its order; the axis keeps it although points run in a random one. */
-static size_t labels_read(const struct jobfile *jobfile, const char **labels)
-{
-    size_t count = 0;
-    for (size_t i = 0; jobfile && i < jobfile->count && count < LABELS_MAX; i++) {
-        const char *label = point_value(&jobfile->points[i], "label");
-        size_t k = 0;
-        while (k < count && strcmp(labels[k], label) != 0)
-            k++;
-        if (k == count)
-            labels[count++] = label;
-    }
-    labels[count] = NULL;
-    return count;
-}
-
 static bool data_write(const struct request *request, const struct figure_info *figure, const char *job,
                        const char *results, const char *path, struct support_text *lines)
 {
@@ -189,7 +173,7 @@ static bool data_write(const struct request *request, const struct figure_info *
     struct jobfile_rules rules = {.cores = 1};
     struct jobfile *jobfile = jobfile_read(job, &rules, unused);
     const char *labels[LABELS_MAX + 1];
-    (void)labels_read(jobfile, labels);
+    (void)jobfile_labels(jobfile, labels, LABELS_MAX);
     struct plot_data data;
     plot_data_make(&data, &set, figure, labels);
     FILE *file = fopen(path, "w");

@@ -684,6 +684,29 @@ struct jobfile *jobfile_read(const char *path, const struct jobfile_rules *rules
     return jobfile;
 }
 
+const char *jobfile_point_label(const struct jobfile_point *point)
+{
+    for (size_t i = 0; i < point->count; i++)
+        if (strcmp(point->settings[i].key, "label") == 0)
+            return point->settings[i].value;
+    return point->section;
+}
+
+size_t jobfile_labels(const struct jobfile *jobfile, const char **labels, size_t most)
+{
+    size_t count = 0;
+    for (size_t i = 0; jobfile && i < jobfile->count && count < most; i++) {
+        const char *label = jobfile_point_label(&jobfile->points[i]);
+        size_t known = 0;
+        while (known < count && strcmp(labels[known], label) != 0)
+            known++;
+        if (known == count)
+            labels[count++] = label;
+    }
+    labels[count] = NULL;
+    return count;
+}
+
 void jobfile_destroy(struct jobfile *jobfile)
 {
     if (!jobfile)

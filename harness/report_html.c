@@ -55,20 +55,8 @@ static void labels_read(struct experiment *experiment, const char *job)
 {
     char unused[JOBFILE_ERROR_BYTES];
     struct jobfile_rules rules = {.cores = 1};
-    size_t count = 0;
     experiment->jobfile = jobfile_read(job, &rules, unused);
-    for (size_t i = 0; experiment->jobfile && i < experiment->jobfile->count; i++) {
-        const struct jobfile_point *point = &experiment->jobfile->points[i];
-        for (size_t k = 0; k < point->count; k++) {
-            size_t known = 0;
-            if (strcmp(point->settings[k].key, "label") != 0)
-                continue;
-            while (known < count && strcmp(experiment->labels[known], point->settings[k].value) != 0)
-                known++;
-            if (known == count && count < LABELS_MAX)
-                experiment->labels[count++] = point->settings[k].value;
-        }
-    }
+    (void)jobfile_labels(experiment->jobfile, experiment->labels, LABELS_MAX);
 }
 
 /* False with a message if there are results that cannot be read; none at all is fine. */

@@ -1,10 +1,8 @@
 /*
- * report_settings.h - settings side by side, as a part of a page: for each label of a sweep throughput against the
- * first label, aborts by reason, attempts, latency and back-off, and which label wins by how much.
- *
- * A difference is beyond noise if the interval of the ratio of medians excludes 1 and Mann-Whitney's p is
- * at most 0.05; fewer than 4 repetitions each cannot show that. Points that differ in more than the label (threads,
- * options of the workload) get a table each.
+ * report_settings.h - settings side by side, as a part of a page: for each setting of a sweep (settings.h) throughput,
+ * its ratio to the first setting, aborts by reason, attempts, latency and back-off, and which one wins by how much.
+ * All numbers but the ratio are medians over the repetitions, as everywhere on the page; the reasons are shares of all
+ * aborts of all repetitions.
  * Checked by: tests/cli/figures.sh.
  */
 #ifndef HARNESS_REPORT_SETTINGS_H
@@ -14,8 +12,8 @@
 
 #include "harness/result_set.h"
 
-/* `order`: the labels as the job file has them, ended by NULL; others follow. The first is what others are compared
- * with. Nothing is written where there are fewer than two labels. */
+/* `order`: the labels as the job file has them, ended by NULL, may be NULL; others follow. The first is what others are
+ * compared with. Nothing is written where there are fewer than two settings. */
 void report_settings(FILE *page, const struct result_set *set, const char *const *order);
 
 #endif

@@ -71,7 +71,7 @@ bool result_set_fits(const struct result_set *set, size_t i, const char *selecto
 {
     char copy[RESULT_SET_SELECTOR_BYTES], *rest = copy, *condition;
     if ((size_t)snprintf(copy, sizeof(copy), "%s", selector) >= sizeof(copy))
-        return false;
+        abort(); /* selectors stand in the program; this one needs a larger RESULT_SET_SELECTOR_BYTES */
     while ((condition = strsep(&rest, "&")) != NULL) {
         char *value = strchr(condition, '=');
         if (!value)
@@ -97,26 +97,33 @@ size_t result_set_values(const struct result_set *set, const char *selector, con
     return count;
 }
 
+/* As result_set_values, of the rows that have `text` in the column `group`: a text of the file may hold anything, so it
+ * never becomes part of a selector. */
+static size_t group_values(const struct result_set *set, const char *selector, const char *group, const char *text,
+                           const char *column, double *values)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(result_set_text(set, i, group), text) == 0 && result_set_fits(set, i, selector) &&
+            quantity_parse_f64(result_set_text(set, i, column), &values[count]))
+            count++;
+    return count;
+}
+
 size_t result_set_best(const struct result_set *set, const char *selector, const char *group, const char *column,
                        double *values, const char **text)
 {
     double best = 0;
     *text = "";
     for (size_t i = 0; i < set->count; i++) {
-        char narrowed[RESULT_SET_SELECTOR_BYTES];
         if (!result_set_fits(set, i, selector))
             continue;
-        (void)snprintf(narrowed, sizeof(narrowed), "%s&%s=%s", selector, group, result_set_text(set, i, group));
-        size_t count = result_set_values(set, narrowed, column, values);
+        size_t count = group_values(set, selector, group, result_set_text(set, i, group), column, values);
         double median = statistics_median(values, count);
         if (count > 0 && (**text == '\0' || median > best)) {
             best = median;
             *text = result_set_text(set, i, group);
         }
     }
-    if (**text == '\0')
-        return 0;
-    char narrowed[RESULT_SET_SELECTOR_BYTES];
-    (void)snprintf(narrowed, sizeof(narrowed), "%s&%s=%s", selector, group, *text);
-    return result_set_values(set, narrowed, column, values);
+    return **text == '\0' ? 0 : group_values(set, selector, group, *text, column, values);
 }

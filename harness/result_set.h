@@ -3,7 +3,8 @@
  *
  * Kept are rows over all transaction types whose window was complete and whose check did not fail.
  * A selector is a text of conditions joined by &: `label=auto&threads!=1`; a column that the file does not have is an
- * empty text everywhere. The value @cores stands for the most workers that had a CPU each.
+ * empty text everywhere. The value @cores stands for the most workers that had a CPU each. Selectors are written in the
+ * program (claims.def), never made of texts from a file, which may hold any character.
  * Checked by: tests/unit/harness/result_set.c. Not here: what the numbers mean (claims.c, plot_data.c).
  */
 #ifndef HARNESS_RESULT_SET_H

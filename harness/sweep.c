@@ -22,6 +22,8 @@
 #include "harness/program.h"
 #include "harness/quantity.h"
 #include "harness/report_html.h"
+#include "harness/result_set.h"
+#include "harness/settings.h"
 #include "harness/support.h"
 #include "harness/sweep_plan.h"
 #include "harness/text_file.h"
@@ -452,6 +454,25 @@ free_paths:
     return result;
 }
 
+/* ---- What the sweep says. ---- */
+
+/* Which setting wins, where there are several. */
+static void verdict_tell(const struct sweep *sweep)
+{
+    enum { LABELS_MAX = 256 };
+    char error[CSV_TABLE_ERROR_BYTES], path[PATH_BYTES];
+    const char *labels[LABELS_MAX + 1];
+    struct result_set set;
+    (void)snprintf(path, sizeof path, "%s/results.csv", sweep->out);
+    if (!result_set_read(&set, path, error)) {
+        complain(sweep, "%s", error);
+        return;
+    }
+    (void)jobfile_labels(sweep->plan.jobfile, labels, LABELS_MAX);
+    settings_print(stdout, &set, labels);
+    result_set_free(&set);
+}
+
 /* ---- The command. ---- */
 
 static enum exit_code runs_do(struct sweep *sweep)
@@ -609,6 +630,8 @@ enum exit_code sweep_command(int argc, char **argv)
     } else {
         code = sweep_run_all(&sweep);
         char *page[] = {argv[0], sweep.out, NULL};
+        if (code == EXIT_FINE)
+            verdict_tell(&sweep);
         if (code == EXIT_FINE && !sweep.no_page)
             code = report_html_command(2, page);
     }

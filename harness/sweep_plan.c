@@ -111,6 +111,8 @@ static bool point_init(struct sweep_point *point, const struct option_pairs *ove
     point->options = options_create();
     if (!keys_allowed(point->point, overrides, error))
         return false;
+    if (!options_set(point->options, "label", point->point->section, why))
+        return refuse(error, "section [%.100s...]: the name becomes the label: %.700s", point->point->section, why);
     if (!job_apply(point->point, point->options, error))
         return false;
     for (size_t i = 0; i < overrides->count; i++)

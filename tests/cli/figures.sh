@@ -41,6 +41,7 @@ equals "gnuplot warns of nothing" "$(lines warning)" 0
 rm "$out/fig6b.svg"
 ends "drawn again without running" 0 "fig6b.svg .pdf .png" figure fig6b --plot-only --out "$out"
 ends "another figure" 0 "contention.svg .pdf .png" figure contention --out "$out" "${tiny[@]}"
+equals "ends with its verdict" "$(grep -cE '(wins|is ahead): .*against ' "$work/out")" 1
 ends "an unmeasured one" 1 "fig7/results.csv: No such file" figure fig7 --plot-only --out "$out"
 
 # ---- Lines of other systems. ----
@@ -67,10 +68,34 @@ equals "every claim is in it" "$(grep -oE 'class="verdict [a-z]+"' "$page" | wc 
 equals "and in the CSV" "$(wc -l <"$out/claims.csv")" $(($(grep -c '^CLAIM(' harness/claims.def) + 1))
 equals "what was not measured cannot be told" \
     "$(grep -c '^Figure 9.*cannot be told here,Not measured' "$out/claims.csv")" 3
-equals "settings are compared" "$(grep -c 'has the highest median' "$page")" 1
+equals "settings are compared" "$(grep -cE 'wins: |No winner beyond noise' "$page")" 1
 ends "a report of one sweep" 0 "contention/report.html" report "$out/contention"
 equals "compares with the first setting of the job file" \
     "$(grep -oE '<tbody>|<td><strong>[a-z0-9-]*' "$out/contention/report.html" | sed -n 2p)" '<td><strong>default'
+
+# ---- Sections of any name. ----
+{
+    printf 'workload = bank\naccounts = 10\ntime = 20ms\nwarmup = 0\nthreads = 1\ncounters = off\nlatency = off\n'
+    printf '[R]\nset.backoff = off\n[R&D]\nset.backoff = fixed:1\n[@cores]\nset.backoff = fixed:5\n'
+    printf '[%0500d]\nset.backoff = fixed:6\n[%0500d]\nset.backoff = fixed:7\n' 1 2
+} >"$work/names.conf"
+ends "a sweep with sections of any name" 0 "report.html" sweep "$work/names.conf" --out "$work/names"
+median_of() { # label: the only run's throughput in the results
+    awk -F, -v label="$1" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+        $at["label"] == label && $at["txn_type"] == "all" { print $at["throughput_txn_per_s"] }' \
+        "$work/names/results.csv"
+}
+shown_of() { # section as HTML: its throughput on the page
+    sed -n "s|^<tr><td><strong>$1</strong></td><td[^>]*>\([^ ]*\) .*|\1|p" "$work/names/report.html"
+}
+for name in R 'R&D' @cores "$(printf %0500d 1)" "$(printf %0500d 2)"; do
+    equals "section ${name:0:6} shows its own numbers" "$(shown_of "${name/&/&amp;}")" \
+        "$(median_of "$name" | awk "{ printf(\$1 < 1e6 ? \"%.3gk\" : \"%.2fM\", \$1 / (\$1 < 1e6 ? 1e3 : 1e6)) }")"
+done
+
+printf 'time = 20ms\n[%0600d]\nthreads = 1\n' 1 >"$work/long.conf"
+ends "a name that is too long is found before anything runs" 2 "longer than 511 bytes" \
+    sweep "$work/long.conf" --dry-run --out "$work/long"
 
 # ---- Refusals. ----
 ends "no figure" 2 "name a figure" figure
