@@ -197,8 +197,8 @@ enum mae_mode { MAE_READ_WRITE, MAE_SNAPSHOT };
  * Begins a transaction. A read-write transaction's timestamp is above `after` (0: no constraint; give another
  * transaction's mae_txn_timestamp to be ordered behind it). A snapshot transaction reads the state just below the
  * oldest read-write transaction that may still run; `after` does not apply to it.
- * MAE_OK; MAE_BUSY when the worker already runs one; MAE_INVALID (no such mode, the worker has left). Cost: one TSC
- * read. Source: section 3.1.
+ * MAE_OK; MAE_BUSY when the worker already runs one; MAE_INVALID (no such mode, the worker has left, `after` is no
+ * timestamp of this database and more than an hour ahead of them). Cost: one TSC read. Source: section 3.1.
  */
 MAE_MUST_USE enum mae_status mae_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after,
                                        struct mae_txn **txn);

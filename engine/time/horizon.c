@@ -147,7 +147,7 @@ uint64_t horizon_unpark(struct horizon *horizon, unsigned id, uint64_t clock)
     return clock;
 }
 
-bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(void), void (*parked)(void *arg),
+bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(void), uint64_t (*parked)(void *arg),
                         void *arg)
 {
     struct horizon_slot *slot = &horizon->slots[id];
@@ -163,10 +163,13 @@ bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(vo
         barrier();
         RACE(PARK_OTHER);
         is_parked = !atomic_load_explicit(&slot->in_txn, memory_order_acquire);
-        if (is_parked || MUTATED(park_in_txn))
-            parked(arg);
-        else
+        if (is_parked || MUTATED(park_in_txn)) {
+            uint64_t clock = parked(arg);
+            if (!MUTATED(park_loses_clock))
+                atomic_store_explicit(&slot->clock, clock, memory_order_relaxed);
+        } else {
             atomic_store_explicit(&slot->state, SLOT_ACTIVE, memory_order_relaxed);
+        }
     }
     pthread_mutex_unlock(&horizon->leader);
     return is_parked;

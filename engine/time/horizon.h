@@ -40,7 +40,7 @@ enum horizon_slot_state { SLOT_FREE, SLOT_PARKED, SLOT_ACTIVE };
 
 struct SEPARATED horizon_slot {
     _Atomic uint64_t wts, rts;
-    _Atomic uint64_t clock; /* as of the last publication, for one-sided synchronisation */
+    _Atomic uint64_t clock; /* as of the last publication: for one-sided synchronisation, and for who reuses the id */
     _Atomic uint32_t state;
     /* Apart, since the owner writes it in each transaction, and the leader reads what is above in each round. */
     SEPARATED _Atomic uint32_t in_txn; /* the owner is in a transaction, or at work on what is a worker's own */
@@ -83,9 +83,10 @@ uint64_t horizon_unpark(struct horizon *horizon, unsigned id, uint64_t clock);
 /*
  * For a thread other than the owner: parks the worker if it is between transactions, true if so. Needs `barrier` to
  * order the owner's store of in_txn before its load of state without a fence there (the membarrier system call).
- * `parked` is called with `arg` before the owner can come back.
+ * `parked` is called with `arg` before the owner can come back and returns the owner's clock, which the slot keeps: the
+ * owner may leave without another publication, and whoever joins with its id must continue above it (T1).
  */
-bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(void), void (*parked)(void *arg),
+bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(void), uint64_t (*parked)(void *arg),
                         void *arg);
 
 #endif

@@ -26,6 +26,12 @@
 
 enum { SORT_ALL_MAX = 24, SORT_TOP = 8, SKIP_AFTER_COMMITS = 5 };
 
+static COLD enum mae_status refuse(struct mae_worker *worker)
+{
+    atomic_store_explicit(&worker->slot->in_txn, 0, memory_order_release);
+    return MAE_INVALID;
+}
+
 enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after, struct mae_txn **begun)
 {
     struct mae_txn *txn = &worker->txn;
@@ -38,12 +44,12 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
     RACE(IN_TXN);
     if (UNLIKELY(atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != SLOT_ACTIVE) &&
         !MUTATED(unpark_forgotten)) {
-        if (UNLIKELY(!atomic_load_explicit(&worker->joined, memory_order_relaxed))) {
-            atomic_store_explicit(&worker->slot->in_txn, 0, memory_order_release);
-            return MAE_INVALID; /* it has left, and nobody has its number now */
-        }
+        if (UNLIKELY(!atomic_load_explicit(&worker->joined, memory_order_relaxed)))
+            return refuse(worker); /* it has left, and nobody has its number now */
         worker_unpark(worker, now);
     }
+    if (UNLIKELY(after != 0) && UNLIKELY(!worker_may_follow(worker, after, now)) && !MUTATED(after_unbounded))
+        return refuse(worker);
     txn->running = true;
     txn->snapshot = mode == MAE_SNAPSHOT;
     txn->plain = txn->direct = !txn->snapshot;

@@ -6,7 +6,7 @@
 
 #include "engine/txn/worker.h"
 
-/* MAE_OK or MAE_BUSY. */
+/* MAE_OK, MAE_BUSY, or MAE_INVALID for an `after` that cannot be followed (worker_may_follow). */
 enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after, struct mae_txn **txn);
 
 /*

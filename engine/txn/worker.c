@@ -188,6 +188,24 @@ void worker_quiescent(struct mae_worker *worker, uint64_t now_ticks)
     PHASE_END(worker, ticks_quiescent, &phase);
 }
 
+bool worker_may_follow(struct mae_worker *worker, uint64_t after, uint64_t now_ticks)
+{
+    /* From half of the range on `after` leads no further: it is left to those clocks that count real time. */
+    const uint64_t lead_max = UINT64_C(1) << (63 - TIMESTAMP_WORKER_BITS);
+    const struct horizon *horizon = &worker->core->horizon;
+    uint64_t wanted = timestamp_clock(after), highest = clock_now(worker, now_ticks);
+    uint64_t ahead = wanted <= lead_max ? worker->clock.step_max_units : 0;
+    if (LIKELY(wanted <= highest + ahead))
+        return true;
+    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
+    for (uint32_t i = 0; i < limit; i++) {
+        /* ORD-4: relaxed; what a worker has not published yet is less than the allowance ahead of it. */
+        uint64_t other = atomic_load_explicit(&horizon->slots[i].clock, memory_order_relaxed);
+        highest = other > highest ? other : highest;
+    }
+    return wanted <= highest + ahead;
+}
+
 void worker_park(struct mae_worker *worker)
 {
     struct horizon *horizon = &worker->core->horizon;

@@ -98,6 +98,13 @@ struct row_allocator *worker_rows(struct mae_worker *worker, const struct table 
 /* Passes a quiescent point: between transactions, on the worker's thread. */
 void worker_quiescent(struct mae_worker *worker, uint64_t now_ticks);
 
+/*
+ * Whether a transaction of this worker may be ordered behind `after`: a timestamp that the database can have issued, or
+ * one at most an hour ahead of those. Anything else is no timestamp, and would lead all clocks away, or wrap. The
+ * worker is active and `now_ticks` is the time.
+ */
+bool worker_may_follow(struct mae_worker *worker, uint64_t after, uint64_t now_ticks);
+
 void worker_park(struct mae_worker *worker);
 void worker_unpark(struct mae_worker *worker, uint64_t now_ticks);
 

@@ -211,10 +211,11 @@ static void barrier(void)
         atomic_store(&horizon.slots[0].in_txn, 1);
 }
 
-static void note_parked(void *arg)
+static uint64_t note_parked(void *arg)
 {
     parked++;
     *(bool *)arg = true;
+    return 5000;
 }
 
 static void others_are_parked_only_between_transactions(void **state)
@@ -240,6 +241,7 @@ static void others_are_parked_only_between_transactions(void **state)
     assert_true(horizon_park_other(&horizon, 0, barrier, note_parked, &called));
     assert_true(called && parked == 1);
     assert_int_equal(atomic_load(&horizon.slots[0].state), SLOT_PARKED);
+    assert_int_equal(atomic_load(&horizon.slots[0].clock), 5000);
     horizon_leave(&horizon, 0);
     horizon_fini(&horizon);
 }

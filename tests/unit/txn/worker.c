@@ -67,13 +67,18 @@ static void a_new_worker_begins_above_the_past(void **state)
     }
 }
 
+static uint32_t worker_state(const struct mae_worker *worker)
+{
+    return atomic_load(&worker->slot->in_txn);
+}
+
 static void an_idle_worker_wakes_up_above_the_others(void **state)
 {
     (void)state;
     struct world world = world_open("clock_sync_us=0", MAE_INDEX_HASH, 8, 2);
     struct mae_txn *txn;
     mae_worker_idle(world.workers[1]);
-    assert_ok(mae_begin(world.workers[0], MAE_READ_WRITE, UINT64_C(1) << 60, &txn));
+    assert_ok(mae_begin(world.workers[0], MAE_READ_WRITE, UINT64_C(1) << 45, &txn));
     uint64_t ts = mae_txn_timestamp(txn);
     assert_ok(mae_commit(txn));
     mae_worker_idle(world.workers[0]); /* publishes its clock */
@@ -81,6 +86,81 @@ static void an_idle_worker_wakes_up_above_the_others(void **state)
     assert_true(mae_txn_timestamp(txn) > ts);
     assert_ok(mae_commit(txn));
     world_close(&world);
+}
+
+/*
+ * T1 across parking by another, leaving and joining: a worker runs ahead of its counter, is parked before it publishes
+ * that, leaves, and who joins with its id is asked for the same place.
+ */
+static void an_id_that_is_used_again_repeats_no_timestamp(void **state)
+{
+    (void)state;
+    for (int central = 0; central < 2; central++) {
+        struct world world = world_open(
+            central ? "timestamps=central gc_interval_us=10000000" : "gc_interval_us=10000000", MAE_INDEX_HASH, 8, 2);
+        uint64_t ahead = 0, last_wts[MAE_WORKERS_MAX] = {0}, row = new_row(world.workers[0], world.table, 0);
+        struct mae_worker *maintainer;
+        struct mae_txn *txn;
+        assert_ok(worker_join(&world.db->core, &maintainer));
+        worker_park(maintainer);
+        for (int i = 0; i < 10; i++) {
+            ahead += UINT64_C(1) << 44;
+            assert_ok(mae_begin(world.workers[1], MAE_READ_WRITE, ahead, &txn));
+            uint64_t ts = mae_txn_timestamp(txn);
+            assert_ok(row_add(txn, world.table, row, 1));
+            assert_ok(mae_commit(txn));
+            maintenance_round(maintainer, last_wts);
+            maintenance_round(maintainer, last_wts); /* silent since the last one: parks it */
+            mae_worker_leave(world.workers[1]);
+            assert_ok(mae_worker_join(world.db, &world.workers[1]));
+            assert_ok(mae_begin(world.workers[1], MAE_READ_WRITE, ahead, &txn));
+            assert_true(mae_txn_timestamp(txn) > ts);
+            ts = mae_txn_timestamp(txn);
+            assert_ok(row_set(txn, world.table, row, 100));
+            assert_ok(mae_commit(txn));
+            assert_ok(mae_begin(world.workers[0], MAE_READ_WRITE, ts, &txn));
+            uint64_t value = 0;
+            assert_ok(row_get(txn, world.table, row, &value));
+            assert_int_equal(value, 100);
+            assert_ok(mae_commit(txn));
+        }
+        mae_worker_leave(maintainer);
+        world_close(&world);
+    }
+}
+
+/* What cannot be a timestamp is refused, leaves no trace, and does not hold the horizon. */
+static void after_leads_no_further_than_an_hour(void **state)
+{
+    (void)state;
+    const uint64_t wrong[] = {UINT64_MAX, UINT64_MAX - 255, UINT64_C(1) << 63, UINT64_C(1) << 60, UINT64_C(1) << 55};
+    for (int central = 0; central < 2; central++) {
+        struct world world = world_open(central ? "timestamps=central" : "clock_sync_us=1", MAE_INDEX_HASH, 8, 2);
+        uint64_t row = new_row(world.workers[0], world.table, 0), before = 0;
+        struct mae_state horizons;
+        mae_db_state(world.db, &horizons);
+        const uint64_t hour = (uint64_t)(3600e6 * horizons.ticks_per_us) << 8;
+        for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+            struct mae_txn *txn = begin(world.workers[0]);
+            before = mae_txn_timestamp(txn);
+            assert_ok(mae_commit(txn));
+            assert_status(MAE_INVALID, mae_begin(world.workers[i % 2], MAE_READ_WRITE, wrong[i], &txn));
+            assert_int_equal(worker_state(world.workers[i % 2]), 0);
+            txn = begin(world.workers[i % 2]);
+            assert_true(mae_txn_timestamp(txn) < before + hour);
+            assert_ok(row_add(txn, world.table, row, 1));
+            assert_ok(mae_commit(txn));
+        }
+        /* What one worker was allowed, another may follow. */
+        struct mae_txn *txn;
+        for (int i = 0; i < 8; i++) {
+            assert_ok(mae_begin(world.workers[i % 2], MAE_READ_WRITE, before + hour / 2, &txn));
+            before = mae_txn_timestamp(txn);
+            assert_ok(mae_commit(txn));
+            mae_worker_idle(world.workers[i % 2]);
+        }
+        world_close(&world);
+    }
 }
 
 static void leaving_aborts_what_runs(void **state)
@@ -162,6 +242,8 @@ int main(void)
         cmocka_unit_test(two_hundred_and_fifty_six_workers_then_full),
         cmocka_unit_test(a_new_worker_begins_above_the_past),
         cmocka_unit_test(an_idle_worker_wakes_up_above_the_others),
+        cmocka_unit_test(an_id_that_is_used_again_repeats_no_timestamp),
+        cmocka_unit_test(after_leads_no_further_than_an_hour),
         cmocka_unit_test(leaving_aborts_what_runs),
         cmocka_unit_test(counters_survive_their_worker),
         cmocka_unit_test(row_ids_pass_to_the_next_worker),
