@@ -399,7 +399,7 @@ static void a_bucket_that_was_split_meanwhile_is_noticed(void **state)
     (void)state;
     NEEDS_HOOKS();
     enum { KEYS = 8, LOOKS = 6 };
-    const uint64_t far = UINT64_C(1) << 48; /* above all timestamps of the splits */
+    const uint64_t far = UINT64_C(1) << 44; /* above all timestamps of the splits */
     unsigned aborted = 0;
     for (uint64_t i = 0; i < KEYS * LOOKS; i++) {
         struct world world = world_open("", MAE_INDEX_HASH, 8, 2);
