@@ -6,7 +6,10 @@
  *   poisson   independent exponential gaps: many clients that do not know of each other
  *   uniform   equal gaps, the workers' schedules shifted against each other
  *
- * One thread, but for late_ns, which any may read.
+ * A request that is due and has not begun is overdue, however little its worker does about it: how late a schedule is
+ * follows from the next request's time and the clock, and needs nothing from a worker that was stopped.
+ *
+ * One thread, but for arrivals_late_ns, which any may call.
  */
 #ifndef HARNESS_ARRIVALS_H
 #define HARNESS_ARRIVALS_H
@@ -15,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "harness/histogram.h"
 #include "workloads/rng.h"
 
 struct arrivals {
@@ -24,14 +28,15 @@ struct arrivals {
     double first_share; /* of a gap: where a uniform schedule begins */
     uint64_t begin_ticks;
     struct rng rng;
-    _Atomic uint64_t late_ns; /* how late the latest request began; 0: it was waited for */
+    uint64_t taken;              /* requests begun since the schedule began */
+    _Atomic uint64_t next_ticks; /* when the next request is due, for others to see */
 };
 
 /* `rate` is that of all `workers` together, per second. */
 void arrivals_init(struct arrivals *arrivals, bool poisson, double rate, unsigned worker, unsigned workers,
                    uint64_t seed);
 
-/* Begins the schedule anew: what was due before is forgotten. */
+/* Begins the schedule anew at `now_ticks`, which may have passed: what was due before is forgotten. */
 void arrivals_restart(struct arrivals *arrivals, uint64_t now_ticks);
 
 /* When the next request is due. */
@@ -40,7 +45,18 @@ static inline uint64_t arrivals_due(const struct arrivals *arrivals)
     return arrivals->begin_ticks + (uint64_t)arrivals->due_ticks;
 }
 
-/* The next request begins now: notes how late it is, and moves on to the one after it. */
-void arrivals_take(struct arrivals *arrivals, uint64_t late_ns);
+/* The next request begins now: moves on to the one after it. */
+void arrivals_take(struct arrivals *arrivals);
+
+/* For how long the next request has been due at `now_ticks`; 0 if it was not until `until_ticks`. Any thread. */
+uint64_t arrivals_late_ns(const struct arrivals *arrivals, uint64_t until_ticks, uint64_t now_ticks);
+
+/*
+ * Passes over the requests that were due until `until_ticks` and never begun. Returns how many; `waited` (may be NULL)
+ * gets for how long each has waited at `now_ticks`. Of a long backlog neighbours may get the same time, which is off by
+ * less than 0.01% of the backlog.
+ */
+uint64_t arrivals_overdue(struct arrivals *arrivals, uint64_t until_ticks, uint64_t now_ticks,
+                          struct histogram *waited);
 
 #endif

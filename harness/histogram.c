@@ -53,6 +53,17 @@ void histogram_record(struct histogram *histogram, uint64_t value)
     histogram->buckets[histogram_bucket(value)]++;
 }
 
+void histogram_record_times(struct histogram *histogram, uint64_t value, uint64_t times)
+{
+    if (times == 0)
+        return;
+    histogram->count += times;
+    histogram->sum += value * times;
+    histogram->min = value < histogram->min ? value : histogram->min;
+    histogram->max = value > histogram->max ? value : histogram->max;
+    histogram->buckets[histogram_bucket(value)] += times;
+}
+
 void histogram_merge(struct histogram *into, const struct histogram *from)
 {
     into->count += from->count;

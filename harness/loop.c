@@ -26,12 +26,19 @@ static bool stopped(const struct loop_worker *worker)
     return atomic_load_explicit(worker->stop, memory_order_relaxed);
 }
 
+/* Of the window's edge; 0: it has not come yet, or there is none. */
+static uint64_t flag_ticks(const _Atomic uint64_t *edge_ticks)
+{
+    return edge_ticks == NULL ? 0 : atomic_load_explicit(edge_ticks, memory_order_relaxed);
+}
+
 /* The window has opened. */
 static void window_enter(struct loop_worker *worker)
 {
     worker->mark_ticks = clock_now_ticks();
     if (worker->arrivals != NULL)
-        arrivals_restart(worker->arrivals, worker->mark_ticks);
+        arrivals_restart(worker->arrivals,
+                         worker->opened_ticks == NULL ? worker->mark_ticks : flag_ticks(worker->opened_ticks));
     if (worker->counters_set != NULL)
         pmu_set_enable(worker->counters_set);
     atomic_store_explicit(&worker->measuring, true, memory_order_release);
@@ -40,7 +47,7 @@ static void window_enter(struct loop_worker *worker)
 static bool window_opened(const struct loop_worker *worker)
 {
     return !atomic_load_explicit(&worker->measuring, memory_order_relaxed) &&
-           (worker->open == NULL || atomic_load_explicit(worker->open, memory_order_relaxed));
+           (worker->opened_ticks == NULL || flag_ticks(worker->opened_ticks) != 0);
 }
 
 /* A wait shorter than this is spent spinning; what is slept of a longer one ends this early, as sleepers wake late. */
@@ -56,7 +63,7 @@ static void nap(uint64_t ns)
     (void)nanosleep(&length, NULL);
 }
 
-/* Until the next request is due. False when told to stop meanwhile. */
+/* Until the next request is due. False when told to stop meanwhile, or none is due any more in the window. */
 static bool request_await(struct loop_worker *worker, uint64_t *due_ticks)
 {
     bool idle = false;
@@ -64,8 +71,11 @@ static bool request_await(struct loop_worker *worker, uint64_t *due_ticks)
         if (window_opened(worker))
             window_enter(worker);
         uint64_t due = arrivals_due(worker->arrivals), now = clock_now_ticks();
+        uint64_t closed = flag_ticks(worker->closed_ticks);
+        if (closed != 0 && due > closed)
+            return false;
         if ((int64_t)(due - now) <= 0) {
-            arrivals_take(worker->arrivals, idle ? 0 : clock_passed_ns(due, now));
+            arrivals_take(worker->arrivals);
             *due_ticks = due;
             worker->mark_ticks = now;
             return true;
@@ -123,8 +133,11 @@ static enum mae_status request_run(struct loop_worker *worker, unsigned type, bo
         count(&counters->aborted[status], 1);
         if (!mae_status_is_retryable(status))
             return status;
-        if (stopped(worker))
+        if (stopped(worker)) {
+            if (timed && worker->arrivals != NULL)
+                histogram_record(&worker->latencies[type].response, clock_passed_ns(due_ticks, clock_now_ticks()));
             return MAE_OK;
+        }
         worker->backoff(worker->target_worker);
     }
 }

@@ -6,7 +6,10 @@
  * read once an attempt and lies on a line that nobody writes during the run.
  *
  * A worker notices the window's edges between two requests: from then on it times them and counts events, on its own
- * thread. In an open loop its schedule begins anew at that moment.
+ * thread. In an open loop its schedule begins anew at the moment the window opened, even if the worker was kept from
+ * noticing it: what was due meanwhile is late, not forgotten. Once the window has closed, an open loop goes on with what
+ * was due until then, so that those requests have their response times, and then ends. A request that is given up, as
+ * the loop was told to stop, has waited at least until then: that is recorded as its response time.
  */
 #ifndef HARNESS_LOOP_H
 #define HARNESS_LOOP_H
@@ -38,7 +41,8 @@ struct loop_worker {
     struct target_worker *target_worker;
     const _Atomic bool *stop;
     uint64_t commits_max;                       /* end after so many requests; UINT64_MAX: only when told to stop */
-    const _Atomic bool *open;                   /* the window; NULL: from the start */
+    const _Atomic uint64_t *opened_ticks;       /* when the window opened; 0: not yet. NULL: at the start */
+    const _Atomic uint64_t *closed_ticks;       /* open loop: when it closed; 0: not yet. NULL: never */
     struct latency *latencies;                  /* one for each transaction type; NULL: nothing is timed */
     bool exact;                                 /* read the clock after drawing a request, too: see latency.h */
     struct pmu_set *counters_set;               /* counts in the window; NULL: none */

@@ -52,6 +52,7 @@ struct result {
     int warmup_settled; /* --warmup-until steady: 1 steady, 0 ended by --warmup-max; -1: not asked */
     int steady;         /* the window: 1, 0; -1: too few intervals to tell */
     double drift;
+    uint64_t due;                    /* open loop: requests that were due in the window */
     bool saturated;                  /* open loop: the target cannot keep up */
     double late_s;                   /* open loop: how late the worker that is furthest behind was in the end */
     double backlog_dropped_s;        /* open loop: the same when the window opened, after the backlog had its time */

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "harness/clock.h"
 #include "harness/crew.h"
 #include "harness/csv.h"
 #include "harness/deadline.h"
@@ -38,6 +39,7 @@ struct run_worker {
     struct loop_worker loop;
     char pad[SUPPORT_LINE_BYTES];
     struct arrivals arrivals;
+    struct histogram *overdue; /* open loop: how long requests waited that never began; NULL: there was no window yet */
     char pad_arrivals[SUPPORT_LINE_BYTES];
     struct pmu_set counters;
     struct pmu_value values[PMU_EVENTS_MAX]; /* in the last window; written when it is at rest */
@@ -101,7 +103,9 @@ struct run {
     struct crew *_Atomic watched; /* NULL when there is none, or it is going away */
 
     char pad[SUPPORT_LINE_BYTES];
-    _Atomic bool stop, open; /* workers read them once an attempt or request; nobody writes their line meanwhile */
+    /* Workers read these once an attempt or request; nobody writes their line meanwhile. */
+    _Atomic bool stop;
+    _Atomic uint64_t opened_ticks, closed_ticks; /* the window's edges; 0: not yet */
     char pad_end[SUPPORT_LINE_BYTES];
 };
 

@@ -26,7 +26,8 @@ enum { INTERVALS_WINDOW = 20 };
 #define DRAINED_NS (SECOND_NS / 200)
 
 /* An open loop is saturated if a worker is later than this, plus 1% of the window, when it closes: a stall of a busy
- * machine is shorter, a rate that is 1% too high takes it there. */
+ * machine is shorter, a rate that is 1% too high takes it there. What was due before it closed gets the same time again
+ * to begin and to commit. Commits may fall short of rate x window by what is due in that time, too. */
 #define SATURATED_NS (SECOND_NS / 100)
 
 /* ---- Snapshots. ---- */
@@ -73,6 +74,12 @@ static void snapshot_take(struct run *run, struct snapshot *snapshot)
     }
 }
 
+/* When it was taken, on the workers' clock: what is due in a window is due between its two snapshots. */
+static uint64_t snapshot_ticks(const struct snapshot *snapshot)
+{
+    return clock_now_ticks() - (uint64_t)clock_ticks_of_ns((double)(support_clock_ns() - snapshot->at_ns));
+}
+
 /* A version is made as one of the first three; those of the fourth were seen by nobody; those of the last are gone. */
 static const char *const version_counters[RUN_VERSION_COUNTERS] = {"inlined_writes", "pool_writes", "settled",
                                                                    "versions_discarded", "versions_reclaimed"};
@@ -110,11 +117,13 @@ static uint64_t interval_ns(const struct run *run)
     return ns < INTERVAL_NS_MIN ? INTERVAL_NS_MIN : ns > INTERVAL_NS_MAX ? INTERVAL_NS_MAX : ns;
 }
 
-static uint64_t late_ns(const struct run *run)
+/* How late the worker is that is furthest behind with what was due until `until_ticks`; 0: until now. */
+static uint64_t late_ns(const struct run *run, uint64_t until_ticks)
 {
-    uint64_t latest = 0;
+    uint64_t latest = 0, now = clock_now_ticks();
+    until_ticks = until_ticks == 0 ? now : until_ticks;
     for (unsigned i = 0; run->options->run.rate != 0 && i < run->worker_count; i++) {
-        uint64_t late = atomic_load_explicit(&run->workers[i].arrivals.late_ns, memory_order_relaxed);
+        uint64_t late = arrivals_late_ns(&run->workers[i].arrivals, until_ticks, now);
         latest = late > latest ? late : latest;
     }
     return latest;
@@ -172,7 +181,7 @@ static void sample_keep(struct run *run, const struct snapshot *snapshot, bool i
     sample->versions_made = counts[0] + counts[1] + counts[2] - counts[3];
     sample->versions_reclaimed = counts[4];
     sample->process_bytes = interval_process_bytes();
-    sample->late_ns = late_ns(run);
+    sample->late_ns = late_ns(run, 0);
     if (in_window && run->interval_csv != NULL && counts_hardware(run))
         sample_counters(run, sample);
     interval_keep(&run->series);
@@ -209,7 +218,8 @@ static void loops_arm(struct run *run)
     const struct run_options *options = &run->options->run;
     for (unsigned i = 0; i < run->worker_count; i++) {
         struct loop_worker *loop = &run->workers[i].loop;
-        loop->open = &run->open;
+        loop->opened_ticks = &run->opened_ticks;
+        loop->closed_ticks = &run->closed_ticks;
         loop->exact = strcmp(options->latency, "exact") == 0;
         loop->idle = run->target_ops->worker_idle;
         if (options->rate != 0) {
@@ -276,6 +286,9 @@ static void latencies_keep(const struct run *run, struct result *result)
         latency_summarize(merged, &result->latencies[type]);
         latency_merge(all, merged);
     }
+    for (unsigned i = 0; i < run->worker_count; i++)
+        if (run->workers[i].overdue != NULL)
+            histogram_merge(&all->response, run->workers[i].overdue);
     latency_summarize(all, &result->latencies[run->type_count]);
     free(all);
     free(merged);
@@ -324,9 +337,9 @@ static enum wait_end backlog_drain(struct run *run, struct result *result)
     uint64_t warmup_ns = run->options->run.warmup;
     uint64_t until_ns = support_clock_ns() + (warmup_ns > SECOND_NS ? warmup_ns : SECOND_NS);
     enum wait_end end = WAIT_TIME;
-    while (end == WAIT_TIME && late_ns(run) > DRAINED_NS && support_clock_ns() < until_ns)
+    while (end == WAIT_TIME && late_ns(run, 0) > DRAINED_NS && support_clock_ns() < until_ns)
         end = run_wait_until(run, support_clock_ns() + SECOND_NS / 100);
-    uint64_t late = late_ns(run);
+    uint64_t late = late_ns(run, 0);
     result->backlog_dropped_s = late > DRAINED_NS ? (double)late / 1e9 : 0;
     return end;
 }
@@ -356,10 +369,51 @@ static enum wait_end warm_up(struct run *run, struct result *result)
 static void window_open(struct run *run, uint64_t length_ns)
 {
     run_phase_begin(run, PHASE_MEASURE, length_ns);
-    atomic_store_explicit(&run->open, true, memory_order_relaxed);
     snapshot_take(run, &run->before);
+    atomic_store_explicit(&run->opened_ticks, snapshot_ticks(&run->before), memory_order_relaxed);
     run->window_first = run->series.count;
     run->series.begin_ns = run->before.at_ns;
+}
+
+static uint64_t saturated_ns(const struct run *run)
+{
+    return SATURATED_NS + (run->after.at_ns - run->before.at_ns) / 100;
+}
+
+/* An open loop's window is over: notes how late it is, and lets what was due by now begin and commit. */
+static void arrivals_close(struct run *run, struct result *result)
+{
+    uint64_t closed_ticks = snapshot_ticks(&run->after), bound_ns = saturated_ns(run),
+             late = late_ns(run, closed_ticks);
+    atomic_store_explicit(&run->closed_ticks, closed_ticks, memory_order_relaxed);
+    result->saturated = late > bound_ns;
+    result->late_s = (double)late / 1e9;
+    if (result->saturated || run_wait_until(run, support_clock_ns() + bound_ns) != WAIT_TIME)
+        return;
+    late = late_ns(run, closed_ticks); /* 0 if only requests that have begun keep workers from their rest */
+    result->saturated = late > 0;
+    result->late_s = late > 0 ? (double)late / 1e9 : result->late_s;
+}
+
+/* The workers are at rest. What was due in the window, what of it never began, and whether commits fell short of the
+ * rate; a Poisson process itself strays by four standard deviations once in some ten thousand windows. */
+static void arrivals_keep(struct run *run, struct result *result)
+{
+    uint64_t opened = atomic_load(&run->opened_ticks), closed = atomic_load(&run->closed_ticks);
+    double due = (double)run->options->run.rate * result->window_s;
+    double slack = (double)run->options->run.rate * (double)saturated_ns(run) / 1e9 + run->worker_count;
+    slack += strcmp(run->options->run.arrival, "poisson") == 0 ? 4 * sqrt(due) : 0;
+    result->saturated |= (double)result->all.committed + slack < due;
+    for (unsigned i = 0; i < run->worker_count; i++) {
+        struct run_worker *worker = &run->workers[i];
+        if (!atomic_load(&worker->loop.measuring)) /* it was stopped all the time */
+            arrivals_restart(&worker->arrivals, opened);
+        if (worker->overdue == NULL)
+            worker->overdue = support_alloc(sizeof *worker->overdue);
+        histogram_init(worker->overdue);
+        result->due +=
+            worker->arrivals.taken + arrivals_overdue(&worker->arrivals, closed, clock_now_ticks(), worker->overdue);
+    }
 }
 
 static enum wait_end window_in_time(struct run *run, struct result *result)
@@ -370,9 +424,8 @@ static enum wait_end window_in_time(struct run *run, struct result *result)
     enum wait_end end = wait_sampling(run, run->before.at_ns + length_ns, true);
     snapshot_take(run, &run->after);
     sample_keep(run, &run->after, true);
-    uint64_t late = late_ns(run);
-    result->late_s = (double)late / 1e9;
-    result->saturated = late > SATURATED_NS + (run->after.at_ns - run->before.at_ns) / 100;
+    if (run->options->run.rate != 0)
+        arrivals_close(run, result);
     result->steady = interval_steady(&run->series, run->window_first, &result->drift);
     return end;
 }
@@ -384,7 +437,6 @@ static void drain(struct run *run)
     atomic_store_explicit(&run->stop, true, memory_order_relaxed);
     run_wait_rest(run);
     atomic_store_explicit(&run->stop, false, memory_order_relaxed);
-    atomic_store_explicit(&run->open, false, memory_order_relaxed);
 }
 
 /* False, with the report in the result, when a check failed meanwhile. */
@@ -402,6 +454,8 @@ static enum wait_end phases(struct run *run, struct result *result, bool *opened
 {
     const struct run_options *options = &run->options->run;
     bool in_time = options->txns == 0;
+    atomic_store(&run->opened_ticks, 0);
+    atomic_store(&run->closed_ticks, 0);
     run_phase_begin(run, PHASE_WARMUP,
                     strcmp(options->warmup_until, "steady") == 0 ? options->warmup_max : options->warmup);
     if (!in_time)
@@ -456,6 +510,8 @@ enum exit_code run_measure(struct run *run, struct result *result)
     result->outcome = end == WAIT_INTERRUPTED || end == WAIT_FAILED ? OUTCOME_INTERRUPTED : OUTCOME_COMPLETE;
     if (opened) {
         window_keep(run, result);
+        if (options->rate != 0)
+            arrivals_keep(run, result);
         latencies_keep(run, result);
         counters_keep(run, result);
         return EXIT_FINE;

@@ -127,7 +127,9 @@ static bool latencies_write(struct run *run, const char *prefix, char *error)
         return false;
     }
     struct histogram *attempts = support_alloc(sizeof *attempts);
-    for (unsigned i = 0; i < run->worker_count; i++)
+    for (unsigned i = 0; i < run->worker_count; i++) {
+        if (run->workers[i].overdue != NULL)
+            histogram_write(file, prefix, i, "overdue", "response_ns", run->workers[i].overdue);
         for (unsigned type = 0; run->workers[i].loop.latencies != NULL && type < run->type_count; type++) {
             const struct latency *latency = &run->workers[i].loop.latencies[type];
             const char *name = run->workload_ops->txn_types[type];
@@ -136,6 +138,7 @@ static bool latencies_write(struct run *run, const char *prefix, char *error)
             histogram_write(file, prefix, i, name, "response_ns", &latency->response);
             histogram_write(file, prefix, i, name, "attempts", attempts);
         }
+    }
     free(attempts);
     bool fine = fclose(file) == 0 && (rows.bytes == 0 || csv_write_text(run->latency_csv, &rows, error));
     free(rows.text);

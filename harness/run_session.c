@@ -262,6 +262,7 @@ bool run_session_close(struct run *run)
         for (unsigned i = 0; i < run->worker_count; i++) {
             free(run->workers[i].loop.counters);
             free(run->workers[i].loop.latencies);
+            free(run->workers[i].overdue);
         }
     }
     atomic_store(&run->watched, NULL);

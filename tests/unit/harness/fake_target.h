@@ -16,7 +16,7 @@
 #include "workloads/target.h"
 #include "workloads/workload.h"
 
-enum { FAKE_WORKERS_MAX = 4 };
+enum { FAKE_WORKERS_MAX = 4, FAKE_STALL_ATTEMPT = 50 };
 
 /* How often each was called, for tests that run in the same process. */
 static _Atomic unsigned fake_opens, fake_closes, fake_loads, fake_joins, fake_leaves, fake_creates, fake_destroys;
@@ -139,7 +139,7 @@ static const struct workload_option fake_options[] = {
     {"share", "f64", "0.5", "0..1", "", "of nothing"},
     {"batch", "bool", "on", "", "", "a switch"},
     {"abort_every", "u64", "0", "", "", "each so many attempts abort; 0: none"},
-    {"fault", "enum", "none", "none|hang|no_memory|invalid|corrupt|abort", "", "what goes wrong"},
+    {"fault", "enum", "none", "none|hang|stall|no_memory|invalid|corrupt|abort", "", "what goes wrong"},
     {"fault_at", "enum", "attempt", "create|setup|load|loaded|prepare|attempt|check", "", "where"},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };
@@ -168,6 +168,10 @@ static enum mae_status fake_fault(const struct workload *workload, const char *a
     if (strcmp(workload->fault, "hang") == 0)
         for (;;)
             (void)sleep(1000);
+    if (strcmp(workload->fault, "stall") == 0) {
+        (void)sleep(1);
+        return MAE_OK;
+    }
     return strcmp(workload->fault, "no_memory") == 0 ? MAE_NO_MEMORY
            : strcmp(workload->fault, "invalid") == 0 ? MAE_INVALID
            : strcmp(workload->fault, "abort") == 0   ? MAE_ABORT_NEWER
@@ -252,7 +256,8 @@ static enum mae_status fake_attempt(struct workload_worker *state)
     state->attempts++;
     if (state->workload->abort_every != 0 && state->attempts % state->workload->abort_every == 0)
         return MAE_ABORT_RTS;
-    if (state->idx == 0) {
+    bool stalls = strcmp(state->workload->fault, "stall") == 0; /* once */
+    if (state->idx == 0 && (!stalls || state->attempts == FAKE_STALL_ATTEMPT)) {
         enum mae_status status = fake_fault(state->workload, "attempt");
         if (status != MAE_OK)
             return status;

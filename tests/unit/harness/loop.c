@@ -134,13 +134,13 @@ static void stop_is_heeded_between_attempts(void **state)
 
 /* ---- Timing and the window. ---- */
 
-static _Atomic bool window;
+static _Atomic uint64_t window;
 static unsigned open_at; /* the window opens in this attempt */
 
 static enum mae_status attempt_and_open(struct workload_worker *worker_state)
 {
     if (attempts + 1 == open_at)
-        window = true;
+        window = clock_now_ticks();
     return attempt(worker_state);
 }
 
@@ -154,12 +154,13 @@ static void only_what_begins_in_the_window_is_timed(void **state)
     for (int exact = 0; exact < 2; exact++) {
         set_script(statuses, 7);
         attempts = draws = backoffs = stop_after = 0;
-        stop = window = false;
+        stop = false;
+        window = 0;
         open_at = 3;
         struct loop_worker worker = {.workload = &timed_ops,
                                      .backoff = backoff,
                                      .stop = &stop,
-                                     .open = &window,
+                                     .opened_ticks = &window,
                                      .commits_max = 5,
                                      .exact = exact};
         worker.counters = loop_counters_create(2);
@@ -183,9 +184,10 @@ static void a_window_that_never_opens_times_nothing(void **state)
     (void)state;
     set_script(NULL, 0);
     attempts = draws = backoffs = stop_after = open_at = 0;
-    stop = window = false;
+    stop = false;
+    window = 0;
     struct loop_worker worker = {
-        .workload = &timed_ops, .backoff = backoff, .stop = &stop, .open = &window, .commits_max = 10};
+        .workload = &timed_ops, .backoff = backoff, .stop = &stop, .opened_ticks = &window, .commits_max = 10};
     worker.counters = loop_counters_create(2);
     worker.latencies = latencies_create(2);
     assert_int_equal(loop_run(&worker), MAE_OK);
@@ -223,6 +225,65 @@ static void an_open_loop_waits_and_counts_waiting_as_response(void **state)
         assert_int_equal(worker.latencies[type].response.count, 10);
         assert_true(worker.latencies[type].response.sum >= worker.latencies[type].service.sum);
     }
+    free(worker.latencies);
+    free(worker.counters);
+}
+
+/* The window opened 20 ms ago and closed 10 ms ago; the worker, kept from its CPU, sees both only now. */
+static void what_was_due_in_a_window_is_done_and_is_late(void **state)
+{
+    (void)state;
+    set_script(NULL, 0);
+    attempts = draws = stop_after = 0;
+    stop = false;
+    uint64_t ms = (uint64_t)clock_ticks_of_ns(1e6);
+    _Atomic uint64_t opened = clock_now_ticks() - 20 * ms, closed = opened + 10 * ms + ms / 2;
+    struct arrivals arrivals;
+    struct loop_worker worker = {.workload = &ops,
+                                 .backoff = backoff,
+                                 .stop = &stop,
+                                 .opened_ticks = &opened,
+                                 .closed_ticks = &closed,
+                                 .commits_max = UINT64_MAX,
+                                 .arrivals = &arrivals,
+                                 .idle = idle};
+    arrivals_init(&arrivals, false, 1000, 0, 1, 1);
+    worker.counters = loop_counters_create(2);
+    worker.latencies = latencies_create(2);
+    assert_int_equal(loop_run(&worker), MAE_OK); /* ends by itself */
+    assert_int_equal(attempts, 10);
+    assert_int_equal(arrivals.taken, 10);
+    assert_true(worker.latencies[0].response.max > 18500000); /* the first was due 19 ms ago, */
+    assert_true(worker.latencies[1].response.min > 9500000);  /* the last 10 */
+    free(worker.latencies);
+    free(worker.counters);
+}
+
+static void a_request_given_up_has_waited_too(void **state)
+{
+    (void)state;
+    const enum mae_status statuses[] = {MAE_ABORT_RTS, MAE_ABORT_RTS};
+    set_script(statuses, 2);
+    attempts = draws = 0;
+    stop = false;
+    stop_after = 2;
+    uint64_t ms = (uint64_t)clock_ticks_of_ns(1e6);
+    _Atomic uint64_t opened = clock_now_ticks() - 20 * ms;
+    struct arrivals arrivals;
+    struct loop_worker worker = {.workload = &ops,
+                                 .backoff = backoff,
+                                 .stop = &stop,
+                                 .opened_ticks = &opened,
+                                 .commits_max = UINT64_MAX,
+                                 .arrivals = &arrivals,
+                                 .idle = idle};
+    arrivals_init(&arrivals, false, 1000, 0, 1, 1);
+    worker.counters = loop_counters_create(2);
+    worker.latencies = latencies_create(2);
+    assert_int_equal(loop_run(&worker), MAE_OK);
+    assert_int_equal(worker.latencies[0].service.count, 0);
+    assert_int_equal(worker.latencies[0].response.count, 1);
+    assert_true(worker.latencies[0].response.min > 18500000);
     free(worker.latencies);
     free(worker.counters);
 }
@@ -312,6 +373,8 @@ int main(void)
         cmocka_unit_test(only_what_begins_in_the_window_is_timed),
         cmocka_unit_test(a_window_that_never_opens_times_nothing),
         cmocka_unit_test(an_open_loop_waits_and_counts_waiting_as_response),
+        cmocka_unit_test(what_was_due_in_a_window_is_done_and_is_late),
+        cmocka_unit_test(a_request_given_up_has_waited_too),
         cmocka_unit_test(stop_ends_the_waiting),
         cmocka_unit_test(counts_add_and_subtract),
         cmocka_unit_test(drawing_ahead_is_no_transactions_time),

@@ -119,6 +119,13 @@ static const char *csv_argument(void)
     return text;
 }
 
+static const char *latency_argument(void)
+{
+    static char text[80];
+    (void)snprintf(text, sizeof text, "latency_csv=%s", path_of("latencies"));
+    return text;
+}
+
 /* ---- Runs that end well. ---- */
 
 static void a_window_gives_a_row_for_all_and_for_each_type(void **state)
@@ -301,6 +308,30 @@ static void an_open_loop_does_what_is_due(void **state)
     assert_text_at(&outcome, 1, "rate_txn_per_s", "2000");
     assert_text_at(&outcome, 1, "ns_per_txn", "");
     assert_says(outcome.out, "2.00k txn/s due, uniform arrivals");
+    outcome_free(&outcome);
+}
+
+/* Worker 0 is stopped a tenth of a second after the window has opened, and until long after it has closed. */
+static void requests_that_a_stopped_worker_owes_are_counted(void **state)
+{
+    (void)state;
+    const char *const arguments[] = {"threads=2",        "pin=none",        "warmup=0",    "time=300ms",
+                                     "rate=1000",        "arrival=uniform", "fault=stall", "fault_at=attempt",
+                                     latency_argument(), CSV_ARGUMENT,      NULL};
+    struct outcome outcome = run_child(arguments, 0, 0);
+    assert_int_equal(outcome.code, EXIT_FINE);
+    double window_s = strtod(csv_read_get(outcome.csv, 1, "window_s"), NULL);
+    double due = (double)number_at(&outcome, 1, "requests_due");
+    assert_true(due > 1000 * window_s - 3 && due < 1000 * window_s + 3);
+    assert_true((double)number_at(&outcome, 1, "commits") <= 50 + 500 * window_s + 2);
+    assert_int_equal(number_at(&outcome, 1, "saturated"), 1);
+    assert_true(strtod(csv_read_get(outcome.csv, 1, "late_s"), NULL) >= window_s - 0.105);
+    assert_text_at(&outcome, 1, "response_p50_ns", "");
+    assert_says(outcome.out, "was saturated");
+    char *latencies = csv_read_text(path_of("latencies"));
+    assert_says(latencies, ",0,overdue,response_ns,total,");
+    free(latencies);
+    (void)unlink(path_of("latencies"));
     outcome_free(&outcome);
 }
 
@@ -489,6 +520,7 @@ int main(void)
         cmocka_unit_test(every_transaction_of_a_counted_run_is_timed),
         cmocka_unit_test(the_hash_is_of_what_decides_the_run),
         cmocka_unit_test(an_open_loop_does_what_is_due),
+        cmocka_unit_test(requests_that_a_stopped_worker_owes_are_counted),
         cmocka_unit_test(a_check_that_fails_while_it_runs_ends_the_run),
         cmocka_unit_test(failures_have_their_exit_code_and_message),
         cmocka_unit_test(a_failed_check_is_in_the_row),
