@@ -58,8 +58,12 @@ uint64_t interval_process_bytes(void)
 
 /* ---- Steady? ---- */
 
+/* Less waiting than this, as a share of one worker's time, does not make a run unsteady. */
+#define WAITED_MIN 0.01
+
 struct half {
     double speed, speed_error2, backoff; /* means; squared standard error */
+    double waited;                       /* time in back-off, as a share of one worker's */
 };
 
 /* Of the intervals that end at samples (first, last]. */
@@ -73,6 +77,9 @@ static struct half half_of(const struct interval_sample *samples, size_t first, 
         half.speed += speed / count;
         squares += speed * speed / count;
         half.backoff += samples[i + 1].state.backoff_max_us / count;
+        for (int status = 0; length_s > 0 && status < MAE_STATUS_COUNT; status++)
+            half.waited += (double)(samples[i + 1].aborted[status] - samples[i].aborted[status]) *
+                           samples[i + 1].state.backoff_max_us / 2e6 / length_s / count;
     }
     half.speed_error2 = fmax(squares - half.speed * half.speed, 0) / (count - 1);
     return half;
@@ -90,7 +97,8 @@ int interval_steady(const struct interval_series *series, size_t first, double *
     *drift = b.speed / a.speed - 1;
     double speed_bound = fmax(0.02 * a.speed, 2 * sqrt(a.speed_error2 + b.speed_error2));
     double backoff_bound = fmax(0.1 * a.backoff, 2);
-    return fabs(b.speed - a.speed) <= speed_bound && fabs(b.backoff - a.backoff) <= backoff_bound;
+    bool waits = fmax(a.waited, b.waited) > WAITED_MIN;
+    return fabs(b.speed - a.speed) <= speed_bound && (!waits || fabs(b.backoff - a.backoff) <= backoff_bound);
 }
 
 /* ---- CSV. ---- */

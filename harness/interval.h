@@ -10,7 +10,9 @@
  * timestamps=central the engine's clock counts transactions, and the lag means nothing.
  *
  * Steady. The series is cut in two halves. It is steady if their mean throughputs differ by no more than
- * max(2%, two standard errors of the difference), and their mean back-offs by no more than max(10%, 2 us).
+ * max(2%, two standard errors of the difference), and their mean back-offs by no more than max(10%, 2 us). The bound of
+ * the back-off moves even where nobody waits (one worker); it does not count unless in one of the halves workers waited
+ * for more than 1% of a worker's time, taking each abort as half a bound.
  * Not thread-safe.
  */
 #ifndef HARNESS_INTERVAL_H

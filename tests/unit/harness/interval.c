@@ -12,6 +12,8 @@
 
 #define SECOND UINT64_C(1000000000)
 
+static unsigned aborts; /* in each interval */
+
 /* Each interval is a second and commits speeds[i]. */
 static struct interval_series series_of(const unsigned *speeds, const double *backoffs, size_t count)
 {
@@ -23,6 +25,7 @@ static struct interval_series series_of(const unsigned *speeds, const double *ba
         committed += i == 0 ? 0 : speeds[i - 1];
         sample->at_ns = (i + 1) * SECOND;
         sample->committed = committed;
+        sample->aborted[MAE_ABORT_RTS] = aborts * i;
         sample->has_state = true;
         sample->state.backoff_max_us = backoffs == NULL ? 0 : backoffs[i == 0 ? 0 : i - 1];
         interval_keep(&series);
@@ -56,10 +59,15 @@ static void growth_and_moving_backoff_are_not(void **state)
     const unsigned flat[] = {100, 100, 100, 100, 100, 100, 100, 100};
     const double moving[] = {10, 11, 12, 13, 14, 15, 16, 17}, small[] = {0.5, 0.5, 1, 1, 1, 1.5, 1.5, 1.5};
     double drift;
+    aborts = 10000;
     assert_int_equal(steady_of(growing, NULL, 8, &drift), 0);
     assert_true(drift > 0.07 && drift < 0.08);
     assert_int_equal(steady_of(flat, moving, 8, &drift), 0);
     assert_int_equal(steady_of(flat, small, 8, &drift), 1); /* within 2 us */
+    aborts = 100;                                           /* they wait for 0.07% of a worker's time */
+    assert_int_equal(steady_of(flat, moving, 8, &drift), 1);
+    aborts = 0; /* a single worker: nobody waits, wherever the bound goes */
+    assert_int_equal(steady_of(flat, moving, 8, &drift), 1);
 }
 
 static void too_few_intervals_say_nothing(void **state)
