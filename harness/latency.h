@@ -9,8 +9,8 @@
  *   attempts   until it committed, 1 being the least
  *
  * Recorded are transactions that began when the worker had seen the window open, and committed. One that was still
- * retrying when the window closed is in no histogram; in an open loop its waiting so far is a response time. The error is the histogram's (histogram.h): 0.4%; count, minimum,
- * maximum and mean are exact.
+ * retrying when the window closed is in no histogram; in an open loop its waiting so far is a response time.
+ * The error is the histogram's (histogram.h): 0.4%; count, minimum, maximum and mean are exact.
  *
  * One writer, its worker; read and merged when it is at rest.
  */

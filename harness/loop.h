@@ -7,9 +7,9 @@
  *
  * A worker notices the window's edges between two requests: from then on it times them and counts events, on its own
  * thread. In an open loop its schedule begins anew at the moment the window opened, even if the worker was kept from
- * noticing it: what was due meanwhile is late, not forgotten. Once the window has closed, an open loop goes on with what
- * was due until then, so that those requests have their response times, and then ends. A request that is given up, as
- * the loop was told to stop, has waited at least until then: that is recorded as its response time.
+ * noticing it: what was due meanwhile is late, not forgotten. Once the window has closed, an open loop goes on with
+ * what was due until then, so that those requests have their response times, and then ends. A request that is given up,
+ * as the loop was told to stop, has waited at least until then: that is recorded as its response time.
  */
 #ifndef HARNESS_LOOP_H
 #define HARNESS_LOOP_H

@@ -472,6 +472,9 @@ static bool combination_check(struct options *options, char *error)
     if (run->check_every != 0 && !options->workload->check_live)
         return refuse(error, "--check-every: the check of workload %s needs the workers at rest",
                       options->workload->name);
+    if (run->check_every != 0 && run->threads == workers_max)
+        return refuse(error, "--check-every: the check is a worker, too; target %s allows %u", options->target->name,
+                      workers_max);
     if (run->deadline != 0 && run->txns == 0) {
         uint64_t needed = run->warmup + run->time;
         if (__builtin_mul_overflow(needed, run->repetitions, &needed) || needed >= run->deadline)

@@ -214,6 +214,12 @@ else
     equals "and only one" "$(grep -c 'no counter' "$work/out")" 1
 fi
 
+# ---- As many workers as the target takes. ----
+ends "256 workers pass their check" 0 "check          passed" run --threads 256 --pin none --records 1000 \
+    --ring-requests 1024 --txns 2
+refuses "maemio run: --check-every: the check is a worker, too; target native allows 256" run --workload tpcc \
+    --warehouses 1 --threads 256 --check-every 1s
+
 # ---- Open loop, steady state, checks meanwhile. ----
 ends "an open loop" 0 "open loop      5.00k txn/s due" \
     "${short[@]}" --rate 5k --arrival uniform --time 200ms --csv "$work/ol.csv"
@@ -226,8 +232,8 @@ equals "counts what was due" "$(awk -v n="$(field "$work/ol.csv" 1 requests_due)
     -v s="$(field "$work/ol.csv" 1 window_s)" 'BEGIN { print (n >= 5000 * s - 2 && n <= 5000 * s + 2) }')" 1
 equals "never more than is due" "$(awk -v n="$(field "$work/ol.csv" 1 commits)" \
     -v s="$(field "$work/ol.csv" 1 window_s)" 'BEGIN { print (n > 0 && n <= 5000 * s + 2) }')" 1
-equals "response takes at least service" "$([ "$(field "$work/ol.csv" 1 saturated)" = 1 ] && echo 1 || awk -v a="$(field "$work/ol.csv" 1 latency_mean_ns)" \
-    -v b="$(field "$work/ol.csv" 1 response_mean_ns)" 'BEGIN { print (b + 0 >= a + 0) }')" 1
+equals "response takes at least service" "$(awk -v a="$(field "$work/ol.csv" 1 latency_mean_ns)" \
+    -v b="$(field "$work/ol.csv" 1 response_mean_ns)" 'BEGIN { print (b == "" || b + 0 >= a + 0) }')" 1
 equals "no worker time per transaction is claimed" "$(field "$work/ol.csv" 1 ns_per_txn)" ""
 ends "saturation is said" 0 "warning: repetition 1 was saturated: " \
     "${short[@]}" --rate 100M --time 300ms --csv "$work/sat.csv"

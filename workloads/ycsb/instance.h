@@ -44,7 +44,14 @@
     X(bool, snapshot_reads, "off", "", "", "transactions that only read run as snapshots (not in the paper)")          \
     X(bool, size_hint, "on", "", "", "tell the table and the index how many rows to expect")                           \
     X(enum, load_order, "shuffled", "shuffled|sequential", "", "order in which keys are loaded, so of rows in memory") \
-    X(u64, ring_requests, "4194304", "1024..1000000000", "", "requests drawn beforehand per worker; then they repeat")
+    X(u64, ring_requests, "0", "0..1000000000", "",                                                                    \
+      "requests drawn beforehand per worker; then they repeat. 0: 4194304, or fewer from 17 workers on, so that all "  \
+      "together draw no more than 64 times 1048576")
+
+/* What ring_requests=0 gives a worker at most, and all of them together: 256 MiB of memory in words of 4 bytes, and
+ * some five seconds of CPU time, however many there are. The rings of many workers share the caches that they must be
+ * longer than, so it is their sum that counts. */
+enum { RING_REQUESTS_MAX = 4 << 20, RING_REQUESTS_SUM = 64 << 20 };
 
 enum { UPDATE_RMW, UPDATE_BLIND };
 enum { DUPLICATES_REDRAW, DUPLICATES_DROP };

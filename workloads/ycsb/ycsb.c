@@ -74,6 +74,14 @@ static unsigned bits_for(uint64_t n)
     return n > 1 ? 64 - (unsigned)__builtin_clzll(n - 1) : 0;
 }
 
+static uint64_t ring_requests(const struct workload *workload)
+{
+    uint64_t share = RING_REQUESTS_SUM / workload->workers;
+    if (workload->options.ring_requests != 0)
+        return workload->options.ring_requests;
+    return share < RING_REQUESTS_MAX ? share : RING_REQUESTS_MAX;
+}
+
 void ycsb_ring_config(const struct workload *workload, unsigned worker_idx, struct ring_config *config)
 {
     const struct ycsb_options *options = &workload->options;
@@ -81,7 +89,7 @@ void ycsb_ring_config(const struct workload *workload, unsigned worker_idx, stru
         .keys = &workload->distribution,
         .seed = workload->seed,
         .stream = worker_idx,
-        .requests = options->ring_requests,
+        .requests = ring_requests(workload),
         .ops_per_txn = (unsigned)options->ops_per_txn,
         .read_ratio = options->read_ratio,
         .insert_ratio = options->insert_ratio,

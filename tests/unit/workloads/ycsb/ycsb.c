@@ -238,6 +238,24 @@ static void aborted_attempts_count_nothing(void **state)
     drive_close(&drive);
 }
 
+/* The memory and time of all rings are bounded, however many workers there are; what is asked for is done. */
+static void rings_scale_with_the_workers(void **state)
+{
+    (void)state;
+    struct workload workload = {.options = {.records = 1000, .ops_per_txn = 1}};
+    struct ring_config config;
+    for (workload.workers = 1; workload.workers <= 256; workload.workers++) {
+        workload.options.ring_requests = 0;
+        ycsb_ring_config(&workload, 0, &config);
+        assert_true(config.requests * workload.workers <= RING_REQUESTS_SUM);
+        assert_true(config.requests >= RING_REQUESTS_SUM / 256);
+        assert_int_equal(config.requests == RING_REQUESTS_MAX, workload.workers <= 16);
+        workload.options.ring_requests = 5000;
+        ycsb_ring_config(&workload, 0, &config);
+        assert_int_equal(config.requests, 5000);
+    }
+}
+
 static void a_vanished_row_ends_the_run(void **state)
 {
     (void)state;
@@ -421,6 +439,7 @@ int main(void)
         cmocka_unit_test(inserts_that_did_not_commit_and_lost_ones_are_found),
         cmocka_unit_test(a_blind_write_of_nobody_is_found),
         cmocka_unit_test(aborted_attempts_count_nothing),
+        cmocka_unit_test(rings_scale_with_the_workers),
         cmocka_unit_test(a_vanished_row_ends_the_run),
         cmocka_unit_test(latest_follows_the_inserts),
         cmocka_unit_test(presets_are_ycsbs_core_workloads),
