@@ -403,7 +403,7 @@ static void arrivals_keep(struct run *run, struct result *result)
     double due = (double)run->options->run.rate * result->window_s;
     double slack = (double)run->options->run.rate * (double)saturated_ns(run) / 1e9 + run->worker_count;
     slack += strcmp(run->options->run.arrival, "poisson") == 0 ? 4 * sqrt(due) : 0;
-    result->saturated |= (double)result->all.committed + slack < due;
+    result->saturated |= (double)(result->all.committed + result->all.rolled_back) + slack < due;
     for (unsigned i = 0; i < run->worker_count; i++) {
         struct run_worker *worker = &run->workers[i];
         if (!atomic_load(&worker->loop.measuring)) /* it was stopped all the time */
