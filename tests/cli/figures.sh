@@ -5,7 +5,6 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/support/cli.sh
-limit=150
 command -v gnuplot >/dev/null || {
     echo "no gnuplot"
     exit 77

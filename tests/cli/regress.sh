@@ -7,7 +7,6 @@ cd "$(dirname "$0")/../.." || exit 1
 MAE_BUILD=$(realpath "${MAE_BUILD:-.}")
 export MAE_BUILD
 . tests/support/cli.sh
-limit=60
 unset MAKEFLAGS MFLAGS MAKELEVEL # this may run below another make
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_SYSTEM=/dev/null
 run() { # any command: it is scripts that are tested here
@@ -39,7 +38,8 @@ compiler,build_flags,build_mode,libc,revision" >"$csv"
 speed=$((${speeds[${block:-0} % 2]} + $(date +%N | cut -c4-6 | sed 's/^0*//;s/^$/0/') / 10))
 echo "all,complete,skipped,${label-},${block-},$speed,${speeds[0]},gcc 1,-O3,release,glibc,r" >>"$csv"
 END
-printf 'all:\n\t%s\n\t%s\n\t%s\n\t%s\n' 'test ! -e broken' 'test ! -e slow-build || sleep 30' \
+printf 'all:\n\t%s\n\t%s\n\t%s\n\t%s\n' 'test ! -e broken' \
+    'test ! -e slow-build || { touch slow-build-began; exec sleep 300; }' \
     "sed \"s/@SPEEDS@/\$\$(cat speeds)/\" fake >maemio" 'chmod +x maemio' >"$repo/Makefile"
 printf 'build/\nmaemio\n' >"$repo/.gitignore"
 commit() { # speeds, name of the tag
@@ -107,14 +107,14 @@ mkdir -p "$work/bare/scripts"
 cp "$repo"/scripts/* "$work/bare/scripts"
 ends "no repository" 1 "not a git repository" \
     env GIT_CEILING_DIRECTORIES="$work" "$work/bare/scripts/regress" --job "$work/two.conf" HEAD
+# shellcheck disable=SC2317 # `await` calls it
+builds() { # the slow build of `endless` has begun
+    [ -e "$repo/build/regress/tree/slow-build-began" ]
+}
 code=$(
     set -m
     "${regress[@]}" endless >"$work/log" 2>&1 &
-    for _ in $(seq 100); do
-        [ ! -d "$repo/build/regress/tree" ] || grep -q building "$work/log" && break
-        sleep 0.1
-    done
-    sleep 0.5
+    await builds
     kill -s TERM $!
     wait $!
     echo $?

@@ -4,7 +4,6 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/support/cli.sh
-limit=60
 
 # Two configurations under one label, twice each.
 mkdir -p "$work/now"

@@ -20,7 +20,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-enum { ACCOUNTS = 8, ACCOUNT_BYTES = 400, INITIAL = 1000, WORKERS = 3, PATIENCE_MS = 60000 };
+enum { ACCOUNTS = 8, ACCOUNT_BYTES = 400, INITIAL = 1000, WORKERS = 3, PATIENCE_MS = 600000 };
 enum { SHORT_STOPS = 150 / WORLD_SLOWNESS, LONG_STOPS = 2, LONG_MS = 1000, SHORT_MS = 8 };
 
 static const char *const settings[] = {

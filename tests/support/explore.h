@@ -67,9 +67,9 @@ struct explore_case {
 #define EXPLORE_COVERS(counter) (offsetof(struct counters, counter) + 1)
 
 /*
- * Runs the cases (ended by a NULL name), or the one that argv names, for the same time each, MAE_SECONDS (30) in all or
- * until there were MAE_SCHEDULES; says at the end how many there were. MAE_SEED: where to begin. Returns what main
- * should.
+ * Runs the cases (ended by a NULL name), or the one that argv names, for the same time each, MAE_SECONDS (30, of the
+ * CPU) in all or until there were MAE_SCHEDULES; says at the end how many there were. MAE_SEED: where to begin.
+ * Returns what main should.
  */
 int explore_main(const struct explore_case *cases, int argc, char **argv);
 

@@ -286,8 +286,8 @@ uint64_t seed_from_environment(void)
 {
     const char *text = getenv("MAE_SEED");
     uint64_t seed = text ? strtoull(text, NULL, 0) : 1;
+    setvbuf(stdout, NULL, _IOLBF, 0); /* what follows is in the log as it comes, should the test be killed */
     printf("seed %" PRIu64 " (MAE_SEED)\n", seed);
-    fflush(stdout);
     return seed;
 }
 

@@ -105,9 +105,8 @@ static void a_deadline_passes_once_it_is_moved_near(void **state)
     assert_non_null(deadline);
     assert_false(passed);
     deadline_set(deadline, support_clock_ns());
-    for (int i = 0; i < 10000 && !passed; i++)
+    while (!passed)
         (void)usleep(1000);
-    assert_true(passed);
     deadline_stop(deadline);
     passed = false;
     deadline = deadline_start(support_clock_ns() + UINT64_C(1000000000000), expire, &passed);
