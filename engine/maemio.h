@@ -295,11 +295,15 @@ uint64_t mae_table_row_limit(const struct mae_table *table);
 MAE_MUST_USE enum mae_status mae_index_find(struct mae_txn *txn, struct mae_index *index, const void *key,
                                             uint64_t *row);
 
-/* Adds an entry. MAE_EXISTS: the key (non-unique: the pair) is there. */
+/* Adds an entry. MAE_EXISTS: the key (non-unique: the pair) is there. MAE_INVALID: the table has no such row. */
 MAE_MUST_USE enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, const void *key,
                                               uint64_t row);
 
-/* Removes the entry (key, row). MAE_NOT_FOUND: no such pair. */
+/*
+ * Removes the entry (key, row). MAE_NOT_FOUND: no such pair. MAE_INVALID: the table has no such row. If the index is
+ * unique and the transaction neither inserts nor deletes the row, this writes the row, unchanged, so that whoever has
+ * reached it by the key conflicts: cost and statuses of mae_row_update. If the row goes too, delete it first.
+ */
 MAE_MUST_USE enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key,
                                               uint64_t row);
 

@@ -169,10 +169,18 @@ enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, c
     GUARDED const struct guard guard = guard_index(txn, index);
     if (guard.status != MAE_OK)
         return guard.status;
+    if (UNLIKELY(!row_exists(index->table, row)))
+        return txn->snapshot ? MAE_READ_ONLY : MAE_INVALID;
     if (index->kind == MAE_INDEX_HASH)
         return hash_index_insert(txn, &index->hash, key, row);
     return index->single_version ? simple_index_insert(txn, &index->simple, key, row)
                                  : tree_index_insert(txn, &index->tree, key, row);
+}
+
+/* A hit by key stands and falls with the row that is read; a non-unique index validates what it is asked, as scans. */
+static bool hits_are_peeked(const struct mae_index *index)
+{
+    return index->kind == MAE_INDEX_HASH || !index->tree.shape.non_unique;
 }
 
 enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
@@ -181,10 +189,15 @@ enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, c
     if (guard.status != MAE_OK)
         return guard.status;
     txn->frees = true;
-    if (index->kind == MAE_INDEX_HASH)
-        return hash_index_remove(txn, &index->hash, key, row);
-    return index->single_version ? simple_index_remove(txn, &index->simple, key, row)
-                                 : tree_index_remove(txn, &index->tree, key, row);
+    if (UNLIKELY(!row_exists(index->table, row)))
+        return txn->snapshot ? MAE_READ_ONLY : MAE_INVALID;
+    if (index->single_version)
+        return simple_index_remove(txn, &index->simple, key, row);
+    enum mae_status status = index->kind == MAE_INDEX_HASH ? hash_index_remove(txn, &index->hash, key, row)
+                                                           : tree_index_remove(txn, &index->tree, key, row);
+    return status == MAE_OK && hits_are_peeked(index) && !MUTATED(entry_move_untouched)
+               ? txn_lose_entry(txn, &index->table->rows, row)
+               : status;
 }
 
 enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,
@@ -215,7 +228,10 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
         tree_index_prefetch(txn, &index->tree, &index->table->rows, keys, count);
 }
 
-/* ---- Rows by key. A hit is not validated in the index, because the row is. ---- */
+/*
+ * ---- Rows by key. ----
+ * A hit is not validated in the index, because the row is: whoever takes the entry away writes the row too (I3).
+ */
 
 static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
 {
@@ -230,11 +246,31 @@ static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index 
                                  : tree_index_find(txn, &index->tree, key, row);
 }
 
+/*
+ * The row has lost an entry, and that may be the one that led to it: when it was looked at, who took it away may not
+ * have come so far. Who sees a MOVED version finds every entry gone that the row has lost by then, so the entry is
+ * looked at again; one that goes later takes the row's version along.
+ */
+static COLD enum mae_status entry_again(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
+{
+    uint64_t again = 0;
+    if (index->single_version || txn->snapshot || MUTATED(moved_entry_unseen))
+        return MAE_OK;
+    enum mae_status status = index->kind == MAE_INDEX_HASH ? hash_index_find(txn, &index->hash, key, false, &again)
+                                                           : tree_index_find(txn, &index->tree, key, &again);
+    if (status == MAE_NOT_FOUND || (status == MAE_OK && again != row))
+        return txn_doom(txn, MAE_ABORT_INDEX);
+    return status;
+}
+
 /* The entry led to a row that is not there: the entry has been superseded since. (A snapshot meets that in a
  * single-version index only, and cannot abort: for it there is no such row.) */
-static ALWAYS_INLINE enum mae_status found_row(struct mae_txn *txn, enum mae_status status)
+static ALWAYS_INLINE enum mae_status found_row(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                               uint64_t row, enum mae_status status)
 {
-    return LIKELY(status != MAE_NOT_FOUND) || txn->snapshot ? status : txn_doom(txn, MAE_ABORT_INDEX);
+    if (LIKELY(status == MAE_OK))
+        return LIKELY(!txn->met_moved) ? MAE_OK : entry_again(txn, index, key, row);
+    return status != MAE_NOT_FOUND || txn->snapshot ? status : txn_doom(txn, MAE_ABORT_INDEX);
 }
 
 /*
@@ -248,7 +284,9 @@ static NOINLINE enum mae_status read_general(struct mae_txn *txn, struct mae_ind
         return MAE_INVALID;
     uint64_t row;
     enum mae_status status = find(txn, index, key, &row);
-    return status == MAE_OK ? found_row(txn, txn_read(txn, &index->table->rows, row, data, bytes)) : status;
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    return found_row(txn, index, key, row, txn_read(txn, &index->table->rows, row, data, bytes));
 }
 
 static NOINLINE enum mae_status update_general(struct mae_txn *txn, struct mae_index *index, const void *key,
@@ -258,7 +296,9 @@ static NOINLINE enum mae_status update_general(struct mae_txn *txn, struct mae_i
         return MAE_INVALID;
     uint64_t row;
     enum mae_status status = find(txn, index, key, &row);
-    return status == MAE_OK ? found_row(txn, txn_update(txn, &index->table->rows, row, bytes, old, data)) : status;
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    return found_row(txn, index, key, row, txn_update(txn, &index->table->rows, row, bytes, old, data));
 }
 
 static ALWAYS_INLINE struct table *rows_of(const struct mae_index *index)
@@ -350,8 +390,9 @@ enum mae_status mae_overwrite(struct mae_txn *txn, struct mae_index *index, cons
         return guard.status;
     uint64_t row;
     enum mae_status status = find(txn, index, key, &row);
-    return LIKELY(status == MAE_OK) ? found_row(txn, txn_overwrite(txn, &index->table->rows, row, bytes, data))
-                                    : status;
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    return found_row(txn, index, key, row, txn_overwrite(txn, &index->table->rows, row, bytes, data));
 }
 
 enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes, uint64_t *row,
@@ -385,8 +426,11 @@ enum mae_status mae_delete(struct mae_txn *txn, struct mae_index *index, const v
         return MAE_READ_ONLY;
     enum mae_status status = find(txn, index, key, &row);
     if (status == MAE_OK)
-        status = found_row(txn, txn_delete(txn, &index->table->rows, row));
-    if (status == MAE_OK && !MUTATED(delete_leaves_entry))
-        status = found_row(txn, mae_index_remove(txn, index, key, row));
+        status = found_row(txn, index, key, row, txn_delete(txn, &index->table->rows, row));
+    if (status == MAE_OK && !MUTATED(delete_leaves_entry)) {
+        status = mae_index_remove(txn, index, key, row);
+        if (status == MAE_NOT_FOUND) /* the entry has been superseded since it was looked at */
+            status = txn_doom(txn, MAE_ABORT_INDEX);
+    }
     return status;
 }

@@ -1,6 +1,6 @@
 /*
  * verify.c - checks the invariants of every chain and every index while nothing runs; see mae_db_verify.
- * Chains: V1 to V3, no version undecided, no version in two chains; indexes: every entry leads to a live row.
+ * Chains: V2, V3 and V5, no version undecided, no version in two chains; indexes: every entry leads to a live row.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -39,6 +39,7 @@ static bool check_row(struct verifier *verifier, struct table *table, uint64_t r
 {
     char *row = table_row(table, row_id);
     uint64_t newer_wts = UINT64_MAX;
+    uint8_t newer_status = VERSION_UNUSED;
     bool inlined = false;
     if (atomic_load_explicit(row_lock(table, row), memory_order_relaxed) != 0)
         return finding(verifier, "table %u row %" PRIu64 ": a collector holds it though nothing runs", table->id,
@@ -67,10 +68,17 @@ static bool check_row(struct verifier *verifier, struct table *table, uint64_t r
         if (rts < version_wts(version))
             return finding(verifier, "table %u row %" PRIu64 ": rts %" PRIu64 " is below wts %" PRIu64 " (V2)",
                            table->id, row_id, rts, version_wts(version));
-        if (status != VERSION_COMMITTED && status != VERSION_DELETED && status != VERSION_ABORTED)
+        if (!version_status_is_committed(status) && status != VERSION_ABORTED)
             return finding(verifier,
                            "table %u row %" PRIu64 ": version with wts %" PRIu64 " has status %u though nothing runs",
                            table->id, row_id, version_wts(version), status);
+        if (status == VERSION_MOVED && newer_status == VERSION_COMMITTED)
+            return finding(verifier,
+                           "table %u row %" PRIu64 ": the version above the moved one of %" PRIu64
+                           " does not say so (V5)",
+                           table->id, row_id, version_wts(version));
+        if (status != VERSION_ABORTED)
+            newer_status = status;
         if (version->payload_bytes > table->payload_max_bytes)
             return finding(verifier, "table %u row %" PRIu64 ": payload of %u bytes, maximum %u", table->id, row_id,
                            version->payload_bytes, table->payload_max_bytes);

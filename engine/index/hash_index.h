@@ -3,7 +3,8 @@
  *
  * Buckets are rows of a table of the index's own, so the index is multi-version and transactional. A bucket fills one
  * cache line for 8-byte keys: header, two entries, a link to an overflow bucket, head.
- *   - A lookup that hits peeks at buckets and validates nothing: the row it leads to is validated by whoever reads it.
+ *   - A lookup that hits peeks at buckets and validates nothing: the row it leads to is validated by whoever reads it,
+ *     and written by whoever takes the entry away (DESIGN.md, I3).
  *   - A miss reads every bucket of the chain into the read set, and each insert or remove changes one of them.
  *     So an insert of a key that somebody has missed makes one of both abort: no phantoms.
  *

@@ -19,9 +19,8 @@
  *   - A scan reads leaves whose fences join without gap (each one's low is the previous one's high), the edges
  *     included, also when no entry lies in the range: together they cover it.
  *   - A hit of a unique index is not validated: its leaf may be outdated. The caller reads the row, which is validated,
- *     and whoever removes or changes an entry deletes or updates the row in the same transaction, as the caller must.
- *     If the row turns out to be deleted, the key may have moved to another row, so that is no miss but
- *     MAE_ABORT_INDEX.
+ *     and whoever takes the entry away writes the row too (I3, db/calls.c). If the row turns out to be deleted, the key
+ *     may have moved to another row, so that is no miss but MAE_ABORT_INDEX.
  *
  * T1 and T2 are kept because whatever restructures reads all that it relies on through updates, which are validated:
  *   - A split writes the leaf (its high fence falls), the new right leaf, the old right neighbour (left link) and the
@@ -178,7 +177,7 @@ static ALWAYS_INLINE struct tree_node *last_leaf(const struct mae_txn *txn, cons
                                                  const struct tree_key *key)
 {
     const struct last_leaf *const last = &txn->last_leaf;
-    if (last->index != index || last->epoch != txn->accesses.epoch || !txn->plain)
+    if (last->index != index || !txn->plain)
         return NULL;
     struct tree_node *const leaf = last->node;
     return leaf->count < index->shape.leaf_capacity && tree_node_covers(&index->shape, leaf, key) ? leaf : NULL;
@@ -186,7 +185,7 @@ static ALWAYS_INLINE struct tree_node *last_leaf(const struct mae_txn *txn, cons
 
 static ALWAYS_INLINE void remember_leaf(struct mae_txn *txn, const struct tree_index *index, struct tree_node *leaf)
 {
-    txn->last_leaf = (struct last_leaf){.index = index, .node = leaf, .epoch = txn->accesses.epoch};
+    txn->last_leaf = (struct last_leaf){.index = index, .node = leaf};
 }
 
 enum mae_status tree_index_insert(struct mae_txn *txn, const struct tree_index *index, const void *key, uint64_t row)

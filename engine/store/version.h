@@ -2,12 +2,14 @@
  * version.h - one version of one row.
  *
  * Private to its writer until commit.c links it; decided once; reused only after gc.c's proof.
- *     UNUSED --claim--> PENDING --decide--> COMMITTED | DELETED | ABORTED --gc--> UNUSED
+ *     UNUSED --claim--> PENDING --decide--> COMMITTED | MOVED | DELETED | ABORTED --gc--> UNUSED
  *   V1  wts is constant while the version is reachable.
  *   V2  rts >= wts and only grows.
  *   V3  Along `older`, wts strictly decreases.
  *   V4  Only the newest part of a chain, down to the first COMMITTED or DELETED version below the horizon, is reachable
  *       by anyone; what is older belongs to the collector.
+ *   V5  MOVED is a committed version of a row which, since it was inserted, has lost an index entry. Above a MOVED
+ *       version there is no COMMITTED one: later versions of the row inherit the status.
  * Checked by: db/verify.c.   Source: Cicada, SIGMOD 2017, section 3.2.
  * Not here: linking (txn/commit.c), reuse (version_pool.c), why reuse is safe (txn/gc.c).
  *
@@ -19,6 +21,7 @@
 
 #include <assert.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +29,20 @@
 typedef uint32_t version_handle;
 enum { HANDLE_NONE = 0, HANDLE_INLINE = 1, HANDLE_FIRST = 2 };
 
-enum version_status { VERSION_UNUSED, VERSION_PENDING, VERSION_COMMITTED, VERSION_DELETED, VERSION_ABORTED };
+enum version_status {
+    VERSION_UNUSED,
+    VERSION_PENDING,
+    VERSION_COMMITTED,
+    VERSION_MOVED,
+    VERSION_DELETED,
+    VERSION_ABORTED
+};
+
+/* Committed, tombstones included: a reader stops here. */
+static inline bool version_status_is_committed(uint8_t status)
+{
+    return status >= VERSION_COMMITTED && status <= VERSION_DELETED;
+}
 
 struct version {
     _Atomic version_handle older;

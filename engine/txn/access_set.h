@@ -18,7 +18,8 @@ enum access_flags {
     ACCESS_READ_HEAD = 16, /* `read` was the newest version when it was read */
     ACCESS_INSTALLED = 32, /* `fresh` is linked */
     ACCESS_KEEP_ID = 128,  /* inserted under an id of the caller's: not to be given back */
-    ACCESS_PROMOTE = 64,   /* the write only moves the version into the inline slot */
+    ACCESS_COPY = 64,      /* `fresh` is `read` again: moves into the inline slot, or is there to be MOVED */
+    ACCESS_MOVED = 256,    /* `read` is MOVED, or an index entry to the row goes: `fresh` will be MOVED */
 };
 
 struct access {

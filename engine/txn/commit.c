@@ -53,10 +53,11 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
     txn->running = true;
     txn->snapshot = mode == MAE_SNAPSHOT;
     txn->plain = txn->direct = !txn->snapshot;
-    txn->frees = false;
+    txn->frees = txn->met_moved = false;
     txn->doomed = MAE_OK;
     txn->begin_ticks = now;
     txn->growth_count = 0;
+    txn->last_leaf.index = NULL;
     txn->announced_next = txn->announced_count = 0;
     access_set_clear(&txn->accesses);
     if (txn->snapshot) {
@@ -214,8 +215,13 @@ static ALWAYS_INLINE bool may_supersede(const struct mae_txn *txn, const struct 
 {
     if (!older)
         return false;
-    if (access->flags & ACCESS_READ ? older != access->read : version_status(older) == VERSION_DELETED)
-        return false;
+    if (access->flags & ACCESS_READ) {
+        if (older != access->read)
+            return false;
+    } else if (version_status(older) != VERSION_COMMITTED &&
+               !(MUTATED(blind_over_moved) && version_status(older) == VERSION_MOVED)) {
+        return false; /* no row any more, or an entry that led to it has gone since: read-modify-write inherits that */
+    }
     if (MUTATED(blind_skips_rts) && !(access->flags & ACCESS_READ))
         return true;
     /* ORD-3, writer half. */
@@ -305,11 +311,11 @@ static NOINLINE bool install(struct mae_txn *txn, struct access *access)
 /* ---- 5. Check. ---- */
 
 /*
- * A blind write relies on the row being there and has read nothing that would tell it otherwise. So a tombstone may
- * stand below nothing but aborted versions. ORD-3 again: the tombstone is linked, then the newer ones are looked for; a
- * blind write is linked, then what is below it is looked at.
+ * A blind write relies on the row being there, and on the entry that led to it, and has read nothing that would tell it
+ * otherwise. So a tombstone or a moved version may stand below nothing but aborted versions. ORD-3 again: the tombstone
+ * is linked, then the newer ones are looked for; a blind write is linked, then what is below it is looked at.
  */
-static COLD bool tombstone_is_newest(struct access *access)
+static COLD bool write_is_newest(struct access *access)
 {
     _Atomic version_handle *link = row_head(access->table, access->row);
     for (version_handle handle; (handle = atomic_load_explicit(link, memory_order_seq_cst)) != access->fresh_handle;) {
@@ -325,7 +331,9 @@ static COLD bool tombstone_is_newest(struct access *access)
 static ALWAYS_INLINE bool write_is_valid(struct mae_txn *txn, struct access *access)
 {
     RACE(CHECK_WRITE);
-    if (UNLIKELY(access->flags & ACCESS_DELETE) && !MUTATED(tombstone_unchecked) && !tombstone_is_newest(access))
+    uint32_t newest =
+        (MUTATED(tombstone_unchecked) ? 0 : ACCESS_DELETE) | (MUTATED(moved_below_blind) ? 0 : ACCESS_MOVED);
+    if (UNLIKELY(access->flags & newest) && !write_is_newest(access))
         return false;
     /* ORD-3, both loads. Right below is what was read, which is committed: the common case. */
     if ((access->flags & ACCESS_READ) &&
@@ -351,7 +359,7 @@ static void insert_discard(struct mae_worker *worker, struct access *access)
 }
 
 /* Inserted rows are decided first: who sees an index entry of this transaction must find the row it leads to. */
-static NOINLINE void decide_inserts(struct mae_txn *txn, uint32_t write_count)
+static void decide_inserts(struct mae_txn *txn, uint32_t write_count)
 {
     struct mae_worker *worker = txn->worker;
     struct access_set *set = &txn->accesses;
@@ -371,6 +379,43 @@ static NOINLINE void decide_inserts(struct mae_txn *txn, uint32_t write_count)
     }
 }
 
+/*
+ * Moves index nodes to the front of the list of writes: who sees a MOVED version must find the entry gone that led to
+ * the row (I3), also with pending=skip, which does not wait for the node.
+ */
+static COLD void list_nodes_first(struct access_set *set, uint32_t write_count)
+{
+    uint32_t nodes = 0;
+    for (uint32_t i = 0; i < write_count; i++) {
+        uint32_t moved = set->writes[i];
+        if (!set->entries[moved].table->is_node)
+            continue;
+        set->writes[i] = set->writes[nodes];
+        set->writes[nodes++] = moved;
+    }
+}
+
+static NOINLINE void prepare_decision(struct mae_txn *txn, struct writes writes)
+{
+    if (writes.flags & ACCESS_INSERT)
+        decide_inserts(txn, writes.count);
+    if (writes.flags & ACCESS_MOVED && !MUTATED(moved_before_entry))
+        list_nodes_first(&txn->accesses, writes.count);
+}
+
+static COLD enum version_status special_status(const struct access *access)
+{
+    if (access->flags & ACCESS_DELETE)
+        return MUTATED(lost_tombstone) ? VERSION_COMMITTED : VERSION_DELETED;
+    return VERSION_MOVED;
+}
+
+static ALWAYS_INLINE enum version_status decided_status(const struct access *access)
+{
+    bool plain = LIKELY(!(access->flags & (ACCESS_DELETE | ACCESS_MOVED)));
+    return plain ? VERSION_COMMITTED : special_status(access);
+}
+
 static ALWAYS_INLINE void decide_updates(struct mae_txn *txn, uint32_t write_count)
 {
     struct mae_worker *worker = txn->worker;
@@ -379,12 +424,8 @@ static ALWAYS_INLINE void decide_updates(struct mae_txn *txn, uint32_t write_cou
         struct access *access = &set->entries[set->writes[i]];
         if (access->flags & ACCESS_INSERT)
             continue;
-        bool tombstone = access->flags & ACCESS_DELETE;
         RACE(DECIDE);
-        /* ORD-7 */
-        atomic_store_explicit(&access->fresh->status,
-                              tombstone && !MUTATED(lost_tombstone) ? VERSION_DELETED : VERSION_COMMITTED,
-                              memory_order_release);
+        atomic_store_explicit(&access->fresh->status, decided_status(access), memory_order_release); /* ORD-7 */
         gc_push(&worker->gc, access->table, access->row, access->fresh_handle, txn->ts, GC_BASE);
     }
 }
@@ -562,8 +603,8 @@ enum mae_status txn_commit(struct mae_txn *txn)
     /* 6. Log: nothing is durable yet; a logger will stand here, before anything is decided. */
 
     RACE(DECIDE);
-    if (UNLIKELY(writes.flags & ACCESS_INSERT))
-        decide_inserts(txn, writes.count);
+    if (UNLIKELY(writes.flags & (ACCESS_INSERT | ACCESS_MOVED)))
+        prepare_decision(txn, writes);
     decide_updates(txn, writes.count);
     count_writes(worker, writes);
     if (UNLIKELY(txn->on_decision != NULL))

@@ -176,11 +176,11 @@ static ALWAYS_INLINE bool may_settle(const struct mae_worker *worker, const stru
 }
 
 /*
- * G4, for a base that may settle. `slot_owned`: the inline slot holds what has just been cut off, so it is the
- * collector's; else it must be free.
+ * G4, for a base that may settle, COMMITTED or MOVED. `slot_owned`: the inline slot holds what has just been cut off,
+ * so it is the collector's; else it must be free.
  */
 static ALWAYS_INLINE void settle(struct mae_worker *worker, const struct gc_item *item, struct version *base,
-                                 bool slot_owned)
+                                 uint8_t base_status, bool slot_owned)
 {
     _Atomic version_handle *head = row_head(item->table, item->row);
     version_handle handle = item->handle;
@@ -206,7 +206,7 @@ static ALWAYS_INLINE void settle(struct mae_worker *worker, const struct gc_item
     RACE(SETTLE);
     uint64_t rts = atomic_load_explicit(&base->rts, memory_order_seq_cst); /* ORD-3, writer half */
     atomic_store_explicit(&inlined->rts, MUTATED(settle_without_rts) ? item->stamp : rts, memory_order_relaxed);
-    atomic_store_explicit(&inlined->status, VERSION_COMMITTED, memory_order_release); /* ORD-7 */
+    atomic_store_explicit(&inlined->status, base_status, memory_order_release); /* ORD-7; V5 */
     /* Release: who finds nothing below must find it decided. */
     atomic_store_explicit(&inlined->older, HANDLE_NONE, memory_order_release);
     COUNT(worker, settled);
@@ -248,13 +248,13 @@ static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_ite
     char *row = item->row;
     struct version *base = row_version(table, row, item->handle);
     uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
-    if (!((status == VERSION_COMMITTED || status == VERSION_DELETED) && version_wts(base) == item->stamp) && /* G2 */
+    if (!(version_status_is_committed(status) && version_wts(base) == item->stamp) && /* G2 */
         !MUTATED(gc_reused_version))
         return;
     RACE(GC_UNLINK);
     version_handle rest = atomic_load_explicit(&base->older, memory_order_relaxed);
     atomic_store_explicit(&base->older, HANDLE_NONE, memory_order_relaxed); /* nobody goes there: G1 */
-    if (LIKELY(status == VERSION_COMMITTED) && LIKELY(may_settle(worker, item, base))) {
+    if (LIKELY(status != VERSION_DELETED) && LIKELY(may_settle(worker, item, base))) {
         /* Nearly always what is older is one version in the row, whose place the base takes. */
         bool slot_owned = rest == HANDLE_INLINE;
         if (LIKELY(slot_owned)) {
@@ -263,7 +263,7 @@ static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_ite
         }
         if (UNLIKELY(rest != HANDLE_NONE))
             release_chain(worker, table, row, rest);
-        settle(worker, item, base, slot_owned);
+        settle(worker, item, base, status, slot_owned);
     } else {
         release_chain(worker, table, row, rest);
         if (status == VERSION_DELETED)

@@ -130,8 +130,8 @@ static ALWAYS_INLINE enum mae_status give(struct version *version, const void **
 /* Reads a row that the transaction has accessed before. */
 static ALWAYS_INLINE enum mae_status access_reread(struct access *access, const void **data, size_t *bytes)
 {
-    /* A promoted version may still be updated in place: what was read is the old one. */
-    if (((access->flags & (ACCESS_WRITE | ACCESS_PROMOTE)) == ACCESS_WRITE &&
+    /* A copy may still be updated in place: what was read is the old one. */
+    if (((access->flags & (ACCESS_WRITE | ACCESS_COPY)) == ACCESS_WRITE &&
          !(MUTATED(own_write_unseen) && access->read)) ||
         access->flags & ACCESS_DELETE)
         return access->flags & ACCESS_DELETE ? MAE_NOT_FOUND : give(access->fresh, data, bytes);
@@ -158,6 +158,21 @@ static ALWAYS_INLINE struct access *access_read(struct mae_txn *txn, struct tabl
     access->read_handle = found->handle;
     access->flags = ACCESS_READ | (found->is_head ? ACCESS_READ_HEAD : 0);
     return access;
+}
+
+static ALWAYS_INLINE bool read_is_plain(const struct access *access)
+{
+    return LIKELY(version_status(access->read) == VERSION_COMMITTED);
+}
+
+/* What was read is MOVED or a tombstone. */
+static COLD bool row_is_there(struct mae_txn *txn, struct access *access)
+{
+    if (version_status(access->read) == VERSION_DELETED)
+        return false;
+    access->flags |= MUTATED(moved_forgotten) ? 0 : ACCESS_MOVED;
+    txn->met_moved = true;
+    return true;
 }
 
 enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_id, const void **data, size_t *bytes)
@@ -195,7 +210,7 @@ static NOINLINE void promote(struct mae_txn *txn, struct access *access)
     struct version *read = access->read;
     if (!(access->flags & ACCESS_READ_HEAD) || !may_promote(txn, access->table, access->row, read))
         return;
-    if (access_write(txn, access, read->payload_bytes, ACCESS_PROMOTE) != MAE_OK) {
+    if (access_write(txn, access, read->payload_bytes, ACCESS_COPY) != MAE_OK) {
         txn->doomed = MAE_OK; /* no memory for a version: it stays a read */
         txn->plain = true;    /* direct or not is a matter of speed */
         return;
@@ -240,7 +255,7 @@ enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row_
     access = access_read(txn, table, row, slot, &found, &status);
     if (UNLIKELY(!access))
         return status;
-    if (UNLIKELY(version_status(access->read) == VERSION_DELETED))
+    if (UNLIKELY(!read_is_plain(access)) && !row_is_there(txn, access))
         return MAE_NOT_FOUND;
     if (UNLIKELY(table->inline_bytes && access->read_handle != HANDLE_INLINE && PROTOCOL(txn->worker, promote)))
         promote(txn, access);
@@ -272,8 +287,8 @@ static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access 
                 return status;
         }
         if (old)
-            *old = access->flags & ACCESS_PROMOTE ? access->read->payload : access->fresh->payload;
-        access->flags &= ~(uint32_t)ACCESS_PROMOTE;
+            *old = access->flags & ACCESS_COPY ? access->read->payload : access->fresh->payload;
+        access->flags &= ~(uint32_t)ACCESS_COPY;
     } else {
         if (version_status(access->read) == VERSION_DELETED)
             return MAE_NOT_FOUND;
@@ -312,7 +327,7 @@ enum mae_status txn_update(struct mae_txn *txn, struct table *table, uint64_t ro
     access = access_read(txn, table, row, slot, &found, &status);
     if (UNLIKELY(!access))
         return status;
-    if (UNLIKELY(version_status(access->read) == VERSION_DELETED))
+    if (UNLIKELY(!read_is_plain(access)) && !row_is_there(txn, access))
         return MAE_NOT_FOUND;
     status = early_abort(txn, access, &found);
     if (LIKELY(status == MAE_OK))
@@ -340,15 +355,17 @@ enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t
     access = access_read(txn, table, row, slot, &found, &status);
     if (UNLIKELY(!access))
         return status;
-    if (UNLIKELY(version_status(access->read) == VERSION_DELETED))
+    if (UNLIKELY(!read_is_plain(access)) && !row_is_there(txn, access))
         return MAE_NOT_FOUND; /* stays a read: that there is no row is what the caller acts on */
     if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
         return txn_doom(txn, MAE_ABORT_RTS);
     status = access_write(txn, access, bytes, 0);
     if (UNLIKELY(status != MAE_OK))
         return status;
-    access->flags &= ~(uint32_t)ACCESS_READ; /* blind: another write in between does no harm */
-    access->read = NULL;
+    if (LIKELY(!(access->flags & ACCESS_MOVED))) { /* else a read-modify-write, which inherits MOVED */
+        access->flags &= ~(uint32_t)ACCESS_READ;   /* blind: another write in between does no harm */
+        access->read = NULL;
+    }
     *data = access->fresh->payload;
     return MAE_OK;
 }
@@ -406,7 +423,7 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
         if (access->flags & ACCESS_DELETE)
             return MAE_NOT_FOUND;
         access->fresh->payload_bytes = 0;
-        access->flags |= ACCESS_DELETE;
+        access->flags = (access->flags & ~(uint32_t)ACCESS_MOVED) | ACCESS_DELETE;
         return MAE_OK;
     }
     struct visible found;
@@ -424,6 +441,24 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
     if (LIKELY(status == MAE_OK))
         status = access_write(txn, access, 0, ACCESS_DELETE);
     return status;
+}
+
+enum mae_status txn_lose_entry(struct mae_txn *txn, struct table *table, uint64_t row_id)
+{
+    char *row = table_row(table, row_id);
+    uint64_t slot;
+    void *data;
+    struct access *access = access_set_find(&txn->accesses, row, &slot);
+    /* Nobody else has seen an entry to a new row. Who used one to a deleted row has read what the tombstone ends. */
+    if (access && access->flags & (ACCESS_INSERT | ACCESS_DELETE))
+        return MAE_OK;
+    bool written = access && (access->flags & (ACCESS_WRITE | ACCESS_COPY)) == ACCESS_WRITE;
+    enum mae_status status = txn_update(txn, table, row_id, 0, NULL, &data);
+    if (status != MAE_OK)
+        return status == MAE_NOT_FOUND ? MAE_OK : status;
+    access = access_set_find(&txn->accesses, row, &slot);
+    access->flags |= ACCESS_MOVED | (written ? 0 : ACCESS_COPY);
+    return MAE_OK;
 }
 
 enum mae_status txn_materialise(struct mae_txn *txn, struct table *table, uint64_t row_id, size_t bytes)

@@ -41,6 +41,12 @@ enum mae_status txn_create(struct mae_txn *txn, struct table *table, uint64_t ro
 enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t row);
 
 /*
+ * An index entry that leads to the row goes: the row gets a new version, MOVED and else unchanged, so that whoever has
+ * used the entry and is later than this transaction conflicts with it. MAE_OK also if there is no row.
+ */
+enum mae_status txn_lose_entry(struct mae_txn *txn, struct table *table, uint64_t row);
+
+/*
  * Gives an empty row a committed version of `bytes` zeros that every timestamp sees: for nodes that exist from the
  * beginning of time but cost memory only when first looked at. MAE_OK also if another worker has done it meanwhile.
  */

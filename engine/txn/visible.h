@@ -40,7 +40,7 @@ static ALWAYS_INLINE uint8_t version_status(struct version *version)
 }
 
 struct visible {
-    struct version *version; /* COMMITTED or DELETED, or NULL */
+    struct version *version; /* a committed one, or NULL */
     version_handle handle;
     bool is_head;       /* it was the newest version of the chain */
     bool newer_exists;  /* a version that was not aborted is newer */
@@ -72,7 +72,7 @@ again:
                     return found;
                 }
             }
-            if (LIKELY(status == VERSION_COMMITTED || status == VERSION_DELETED)) {
+            if (LIKELY(status == VERSION_COMMITTED) || version_status_is_committed(status)) {
                 found.version = version;
                 found.handle = handle;
                 return found;

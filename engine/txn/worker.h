@@ -31,9 +31,8 @@ struct announced {
 
 /* The leaf of an ordered index that the transaction inserted into last: keys often come in runs. */
 struct last_leaf {
-    const void *index;
-    void *node;     /* its new version */
-    uint64_t epoch; /* of the access set; another one: an earlier transaction's */
+    const void *index; /* NULL: none, as at a transaction's begin */
+    void *node;        /* its new version */
 };
 
 struct mae_txn {
@@ -42,6 +41,7 @@ struct mae_txn {
     bool running, snapshot;
     bool plain;             /* read-write and not doomed */
     bool direct;            /* plain, no index node written, no keys announced: a key's bucket says where its row is */
+    bool met_moved;         /* has found a MOVED version: entries peeked at before may be out of date, I3 */
     bool frees;             /* deletes or removes something: may take from the reserve of memory */
     enum mae_status doomed; /* the abort status of an earlier call, or MAE_OK; MAE_INVALID: it has ended */
     uint64_t begin_ticks;

@@ -1,21 +1,23 @@
 /*
  * keys.c - random operations of interleaved transactions on keys, on one thread, against the oracle of serial.h.
  *
- * Both indexes, keys of several sizes. A snapshot's answers (hit, miss, scan of a range) must be what the committed
- * transactions below its timestamp make them. A read-write transaction may see a mixture once something it relied on,
- * be it only a bucket it shares with others, has changed; then it must not commit. Which conflicts abort depends on
- * buckets and leaves, so any retryable status will do. All committed reads, misses and scanned ranges are checked
- * against the final history. At the end the index holds exactly the oracle's keys, and the database is verified.
+ * Both indexes, keys of several sizes; keys are announced, and entries move from row to row without a write of rows.
+ * A snapshot's answers (hit, miss, scan of a range) must be what the committed transactions below its timestamp make
+ * them. A read-write transaction may see a mixture once something it relied on, be it only a bucket it shares with
+ * others, has changed; then it must not commit. Which conflicts abort depends on buckets and leaves, so any retryable
+ * status will do. All committed reads, misses and scanned ranges are checked against the final history. At the end the
+ * index holds exactly the oracle's keys, and the database is verified.
  *
  * How to read a failure: the last line "run" names the run; MAE_SEED=<its seed> begins with it. Catches the mutations
- * skip_miss_validation, skip_leaf_validation, skip_check, skip_read_check, skip_rts_raise and lost_tombstone.
+ * skip_miss_validation, skip_leaf_validation, skip_check, skip_read_check, skip_rts_raise, lost_tombstone,
+ * entry_move_untouched, moved_forgotten, blind_over_moved and moved_below_blind.
  */
 #include "tests/support/serial.h"
 #include "tests/support/world.h"
 
 #include <inttypes.h>
 
-enum { RUNS = 120 / WORLD_SLOWNESS, STEPS = 600, WORKERS = 4, KEYS = 60, OWN_MAX = 64 };
+enum { RUNS = 120 / WORLD_SLOWNESS, STEPS = 600, WORKERS = 4, KEYS = 60, OWN_MAX = 64, AHEAD = 4 };
 
 static const struct {
     const char *options;
@@ -41,6 +43,8 @@ struct running {
     bool presence[KEYS];           /* only on whether it was there: that is all that MAE_EXISTS says */
     bool wrote[KEYS], there[KEYS]; /* own state of the key */
     uint64_t value[KEYS];
+    uint64_t announced[AHEAD]; /* keys given to mae_prefetch and not used yet: the last one is next */
+    unsigned announced_count;
     unsigned operations;
     bool wrong; /* an answer was not the oracle's: it must not commit */
 };
@@ -162,8 +166,11 @@ static void change_one(struct model *model, struct running *running, unsigned wh
     } else if (what == 1) {
         status = mae_delete(running->txn, model->index, bytes);
         success = there ? MAE_OK : MAE_NOT_FOUND;
-    } else {
+    } else if (what == 2) {
         status = mae_update(running->txn, model->index, bytes, 0, NULL, &data);
+        success = there ? MAE_OK : MAE_NOT_FOUND;
+    } else {
+        status = mae_overwrite(running->txn, model->index, bytes, sizeof value, &data);
         success = there ? MAE_OK : MAE_NOT_FOUND;
     }
     if (running->snapshot) {
@@ -171,7 +178,7 @@ static void change_one(struct model *model, struct running *running, unsigned wh
         return;
     }
     if (!changed) /* or else it would now rely on something newer, and forget */
-        rely(model, running, key, status == MAE_EXISTS);
+        rely(model, running, key, status == MAE_EXISTS || (what == 3 && status == MAE_OK));
     if (mae_status_is_abort(status)) {
         end_aborted(model, running, status);
         return;
@@ -185,6 +192,59 @@ static void change_one(struct model *model, struct running *running, unsigned wh
     running->wrote[key] = true;
     running->there[key] = what != 1;
     running->value[key] = value;
+}
+
+/* The transaction's entry for `key` goes, and one for the row comes instead, unless the row is UINT64_MAX. */
+static enum mae_status entry_to(struct model *model, struct running *running, uint64_t key, uint64_t row)
+{
+    return row == UINT64_MAX ? MAE_OK : mae_index_insert(running->txn, model->index, key_bytes_of(model, key), row);
+}
+
+/* Two keys exchange their rows, or one gives its row to the other: changes of the index alone. */
+static void move_one(struct model *model, struct running *running, uint64_t key, uint64_t to)
+{
+    uint64_t keys[2] = {key, to}, values[2] = {0, 0}, rows[2] = {UINT64_MAX, UINT64_MAX};
+    bool there[2];
+    if (running->snapshot || key == to || changed_since(model, running, key) || changed_since(model, running, to))
+        return;
+    enum mae_status status = MAE_OK;
+    for (int i = 0; i < 2 && status == MAE_OK; i++) {
+        there[i] = expected(model, running, keys[i], &values[i]);
+        rely(model, running, keys[i], false);
+        status = mae_index_find(running->txn, model->index, key_bytes_of(model, keys[i]), &rows[i]);
+        if (status == (there[i] ? MAE_OK : MAE_NOT_FOUND))
+            status = MAE_OK;
+    }
+    for (int i = 0; i < 2 && status == MAE_OK; i++)
+        if (there[i])
+            status = mae_index_remove(running->txn, model->index, key_bytes_of(model, keys[i]), rows[i]);
+    if (status == MAE_OK)
+        status = entry_to(model, running, to, rows[0]);
+    if (status == MAE_OK)
+        status = entry_to(model, running, key, rows[1]);
+    if (mae_status_is_abort(status)) {
+        end_aborted(model, running, status);
+        return;
+    }
+    agree(running, status == MAE_OK);
+    for (int i = 0; i < 2; i++) {
+        running->wrote[keys[i]] = true;
+        running->there[keys[i]] = there[!i];
+        running->value[keys[i]] = values[!i];
+    }
+}
+
+/* What is announced is looked up now and used later, when it may have changed. */
+static void announce(struct model *model, struct running *running)
+{
+    unsigned char bytes[AHEAD][MAE_KEY_MAX_BYTES];
+    running->announced_count = 1 + (unsigned)random_below(&model->random, AHEAD);
+    for (unsigned i = 0; i < running->announced_count; i++) {
+        uint64_t key = random_below(&model->random, KEYS);
+        running->announced[running->announced_count - 1 - i] = key;
+        memcpy(bytes[0] + i * model->key_bytes, key_bytes_of(model, key), model->key_bytes);
+    }
+    mae_prefetch(running->txn, model->index, bytes, running->announced_count);
 }
 
 struct scanned {
@@ -291,11 +351,18 @@ static void step(struct model *model)
         return;
     }
     uint64_t key = random_below(&model->random, KEYS);
-    uint64_t what = random_below(&model->random, 10);
-    if (what == 9 && model->kind == MAE_INDEX_ORDERED)
+    if (running->announced_count && random_below(&model->random, 4))
+        key = running->announced[--running->announced_count];
+    static const unsigned char changes[] = {0, 0, 1, 1, 2, 3};
+    uint64_t what = random_below(&model->random, 14);
+    if (what == 13 && model->kind == MAE_INDEX_ORDERED)
         scan_one(model, running);
-    else if (what < 5)
-        change_one(model, running, what < 2 ? 0 : what < 4 ? 1 : 2, key);
+    else if (what == 12)
+        announce(model, running);
+    else if (what >= 10)
+        move_one(model, running, key, random_below(&model->random, KEYS));
+    else if (what < sizeof changes)
+        change_one(model, running, changes[what], key);
     else
         get_one(model, running, key);
 }

@@ -6,6 +6,8 @@
  *              on misses: it breaks as soon as a miss is not validated.
  *   movers     of each pair exactly one exists; a move deletes one and inserts the other, readers miss one and hit one.
  *              Each insert takes a row that a delete has freed, so an entry that leads to a reused row shows.
+ *   renamers   as movers, but a move takes the entry away and adds another for the same row, which it does not write;
+ *              others write rows blindly, by key. An entry used after it has gone shows as two keys of one row.
  *   growth     each worker inserts keys of its own as fast as it can and deletes half of them, while the hash index
  *              splits below everyone; at the end exactly the right keys are there.
  *
@@ -13,7 +15,7 @@
  * mae_db_verify, exact counts, and a search for every key.
  *
  * How to read a failure: as in rows.c. Catches the mutations skip_miss_validation, skip_leaf_validation,
- * lost_tombstone, row_free_early, skip_check, skip_read_check and gc_early.
+ * lost_tombstone, row_free_early, skip_check, skip_read_check, gc_early and entry_move_untouched.
  */
 #include "tests/support/world.h"
 
@@ -46,6 +48,7 @@ struct scenario {
     mae_body_fn body;
     bool exactly_one; /* of each pair, from the beginning */
     bool own_keys;
+    bool renames; /* a row has the key it was last written under, of its pair's two */
 };
 
 struct actor {
@@ -80,7 +83,7 @@ static enum mae_status look(struct actor *actor, struct mae_txn *txn, uint64_t k
         const struct payload *payload = data;
         if (bytes != sizeof *payload || payload->check != ~payload->key)
             problem(actor, "a payload is torn");
-        else if (payload->key != key)
+        else if (payload->key != key && !(actor->scenario->renames && payload->key % PAIRS == key % PAIRS))
             actor->wrong = true; /* of a row reused meanwhile: such a transaction must not commit */
     }
     return status == MAE_NOT_FOUND ? MAE_OK : status;
@@ -159,6 +162,46 @@ static enum mae_status move_body(struct mae_txn *txn, void *arg)
     return status;
 }
 
+static enum mae_status rename_key(struct actor *actor, struct mae_txn *txn, uint64_t from, uint64_t to)
+{
+    uint64_t row;
+    struct mae_index *index = actor->world->index;
+    enum mae_status status = mae_index_find(txn, index, &from, &row);
+    if (status == MAE_OK)
+        status = mae_index_remove(txn, index, &from, row);
+    if (status == MAE_OK)
+        status = mae_index_insert(txn, index, &to, row);
+    actor->wrong |= status == MAE_NOT_FOUND || status == MAE_EXISTS;
+    return status == MAE_NOT_FOUND || status == MAE_EXISTS ? MAE_OK : status;
+}
+
+static enum mae_status rename_body(struct mae_txn *txn, void *arg)
+{
+    struct actor *actor = arg;
+    bool there[2];
+    uint64_t key = random_below(&actor->random, PAIRS), what = random_below(&actor->random, 4);
+    start(actor);
+    if (what == 0) { /* blindly, and knowing of one key only */
+        void *data;
+        uint64_t one = key + PAIRS * random_below(&actor->random, 2);
+        enum mae_status status = mae_overwrite(txn, actor->world->index, &one, sizeof(struct payload), &data);
+        if (status == MAE_OK)
+            *(struct payload *)data = (struct payload){one, ~one};
+        return status == MAE_NOT_FOUND ? MAE_OK : status;
+    }
+    if (what == 1) {
+        uint64_t keys[2] = {key, key + PAIRS};
+        mae_prefetch(txn, actor->world->index, keys, 2);
+    }
+    enum mae_status status = look_at_pair(actor, txn, key, there);
+    if (status != MAE_OK)
+        return status;
+    actor->wrong |= there[0] == there[1];
+    if (there[0] == there[1] || what == 1)
+        return MAE_OK;
+    return rename_key(actor, txn, there[0] ? key : key + PAIRS, there[0] ? key + PAIRS : key);
+}
+
 static uint64_t own_key(const struct actor *actor, uint64_t i)
 {
     return (i << 8 | actor->number) + 2 * PAIRS;
@@ -207,9 +250,10 @@ static enum mae_status snapshot_body(struct mae_txn *txn, void *arg)
 }
 
 static const struct scenario scenarios[] = {
-    {"pairs", pair_body, false, false},
-    {"movers", move_body, true, false},
-    {"growth", growth_body, false, true},
+    {"pairs", pair_body, false, false, false},
+    {"movers", move_body, true, false, false},
+    {"growth", growth_body, false, true, false},
+    {"renamers", rename_body, true, false, true},
 };
 
 static void *thread_body(void *arg)
@@ -241,9 +285,11 @@ static void *thread_body(void *arg)
     return NULL;
 }
 
-static uint64_t count_keys(struct world *world, const struct actor *actors, unsigned workers, bool own_keys)
+static uint64_t count_keys(struct world *world, const struct actor *actors, unsigned workers,
+                           const struct scenario *scenario)
 {
-    struct actor reader = {.world = world};
+    bool own_keys = scenario->own_keys;
+    struct actor reader = {.world = world, .scenario = scenario};
     struct mae_txn *txn = begin(world->workers[0]);
     uint64_t count = 0;
     bool there;
@@ -274,7 +320,7 @@ static void run(const struct scenario *scenario, enum mae_index_kind kind, const
     printf("%s, %s, %u workers, %s\n", scenario->name, kind == MAE_INDEX_HASH ? "hash" : "ordered", workers, options);
     fflush(stdout);
     if (scenario->exactly_one) {
-        struct actor filler = {.world = &world};
+        struct actor filler = {.world = &world, .scenario = scenario};
         struct mae_txn *txn = begin(world.workers[0]);
         for (uint64_t key = 0; key < PAIRS; key++)
             assert_ok(insert(&filler, txn, key));
@@ -301,7 +347,7 @@ static void run(const struct scenario *scenario, enum mae_index_kind kind, const
     assert_true(commits > 0);
     world_verify(world.db);
     assert_ok(mae_worker_join(world.db, &world.workers[0]));
-    assert_int_equal(count_keys(&world, actors, workers, scenario->own_keys), entries);
+    assert_int_equal(count_keys(&world, actors, workers, scenario), entries);
     struct mae_space space;
     mae_table_space(world.table, &space);
     assert_int_equal(space.rows, entries);
@@ -337,6 +383,18 @@ static void hash_growth(void **state)
     run_settings(&scenarios[2], MAE_INDEX_HASH);
 }
 
+static void hash_renamers(void **state)
+{
+    (void)state;
+    run_settings(&scenarios[3], MAE_INDEX_HASH);
+}
+
+static void ordered_renamers(void **state)
+{
+    (void)state;
+    run_settings(&scenarios[3], MAE_INDEX_ORDERED);
+}
+
 static void ordered_pairs(void **state)
 {
     (void)state;
@@ -359,8 +417,9 @@ int main(void)
 {
     seed = seed_from_environment();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(hash_pairs),    cmocka_unit_test(hash_movers),    cmocka_unit_test(hash_growth),
-        cmocka_unit_test(ordered_pairs), cmocka_unit_test(ordered_movers), cmocka_unit_test(ordered_growth),
+        cmocka_unit_test(hash_pairs),    cmocka_unit_test(hash_movers),      cmocka_unit_test(hash_growth),
+        cmocka_unit_test(ordered_pairs), cmocka_unit_test(ordered_movers),   cmocka_unit_test(ordered_growth),
+        cmocka_unit_test(hash_renamers), cmocka_unit_test(ordered_renamers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -332,6 +332,55 @@ static enum mae_status do_prefetch(struct round *round, struct worker_state *own
     return status;
 }
 
+/* Two keys exchange their rows, or one gives its row to the other: the index changes, no row does. */
+static enum mae_status do_move(struct round *round, struct worker_state *own, uint64_t number, uint64_t other)
+{
+    struct key keys[2] = {make_key(round, number), make_key(round, other)};
+    uint64_t refs[2];
+    enum mae_status found[2], status = MAE_OK;
+    for (int i = 0; i < 2; i++) {
+        found[i] = round->ops->find(own->txn, round->index, &keys[i], &refs[i]);
+        if (found[i] != MAE_OK && found[i] != MAE_NOT_FOUND)
+            return noted("move: find", number, other, found[i]);
+    }
+    for (int i = 0; i < 2 && status == MAE_OK; i++)
+        if (found[i] == MAE_OK)
+            status = round->ops->index_remove(own->txn, round->index, &keys[i], refs[i]);
+    for (int i = 0; i < 2 && status == MAE_OK; i++)
+        if (found[i] == MAE_OK)
+            status = round->ops->index_insert(own->txn, round->index, &keys[!i], refs[i]);
+    if (status == MAE_NOT_FOUND || status == MAE_EXISTS)
+        contradict(own, "an entry was there, then not, or the other way round: keys", number, other);
+    return noted("move", number, other, status);
+}
+
+/* Two keys never lead to one row, whose contents tell it from all others. */
+static enum mae_status do_pair(struct round *round, struct worker_state *own, uint64_t number, uint64_t other)
+{
+    uint64_t numbers[2] = {number, other}, stamps[2] = {0, 0};
+    struct key keys[2] = {make_key(round, number), make_key(round, other)};
+    if (round->what->key_bytes == 8 && rng_below(&own->rng, 2)) {
+        uint64_t words[2] = {keys[0].words[0], keys[1].words[0]};
+        round->ops->prefetch(own->txn, round->index, words, 2);
+    }
+    for (int i = 0; i < 2; i++) {
+        const void *data;
+        size_t bytes;
+        scheduler_point();
+        enum mae_status status = round->ops->read(own->txn, round->index, &keys[i], &data, &bytes);
+        if (status != MAE_OK && status != MAE_NOT_FOUND)
+            return noted("read of a pair", numbers[i], 0, status);
+        if (status == MAE_OK) {
+            look(round, own, data, bytes);
+            stamps[i] = *(const uint64_t *)data;
+        }
+        (void)noted("read of a pair", numbers[i], stamps[i], status);
+    }
+    if (stamps[0] && stamps[0] == stamps[1])
+        contradict(own, "two keys led to one row: the keys", number, other);
+    return MAE_OK;
+}
+
 /* By row id, whatever is there by now: ids may have been given to another row. */
 static enum mae_status do_ref(struct round *round, struct worker_state *own, bool update)
 {
@@ -420,6 +469,10 @@ static enum mae_status run_op(struct round *round, struct worker_state *own, enu
         return do_run(round, own, number, op == EXPLORE_INSERT_RUN);
     case EXPLORE_PREFETCH:
         return do_prefetch(round, own);
+    case EXPLORE_MOVE:
+        return number != other ? do_move(round, own, number, other) : MAE_OK;
+    case EXPLORE_PAIR:
+        return number != other ? do_pair(round, own, number, other) : MAE_OK;
     case EXPLORE_OP_COUNT:
         break;
     }
@@ -461,7 +514,8 @@ static bool keys_stay(const struct explore_case *what)
 {
     const unsigned *weights = what->weights;
     return weights[EXPLORE_INSERT] + weights[EXPLORE_ERASE] + weights[EXPLORE_ROW_INSERT] + weights[EXPLORE_ROW_ERASE] +
-               weights[EXPLORE_INSERT_ERASE] + weights[EXPLORE_INSERT_RUN] + weights[EXPLORE_ERASE_RUN] ==
+               weights[EXPLORE_INSERT_ERASE] + weights[EXPLORE_INSERT_RUN] + weights[EXPLORE_ERASE_RUN] +
+               weights[EXPLORE_MOVE] ==
            0;
 }
 

@@ -57,9 +57,9 @@ static enum mae_status deliver_district(struct workload_worker *self, struct tar
         return MAE_OK;
     }
     self->operations++;
-    if ((status = ops->index_remove(txn, tpcc->indexes[TPCC_INDEX_NEW_ORDER], &oldest.key, oldest.ref)) != MAE_OK)
-        return status;
     if ((status = ops->row_erase(txn, tpcc->tables[TPCC_TABLE_NEW_ORDER], oldest.ref)) != MAE_OK)
+        return status;
+    if ((status = ops->index_remove(txn, tpcc->indexes[TPCC_INDEX_NEW_ORDER], &oldest.key, oldest.ref)) != MAE_OK)
         return status;
 
     if ((status = tpcc_update(self, txn, TPCC_INDEX_ORDER, oldest.key, &row)) != MAE_OK)

@@ -1,4 +1,5 @@
 /* calls.c - mae_run, and rows by key: what the composed calls return and leave behind. */
+#include "engine/db/db.h"
 #include "tests/support/world.h"
 
 struct attempt {
@@ -216,6 +217,248 @@ static void several_indexes_lead_to_one_row(void **state)
     world_close(&world);
 }
 
+/* A row id is refused by every call that takes one, if it cannot be a row of the table. */
+static void what_cannot_be_a_row_is_refused(void **state)
+{
+    (void)state;
+    static const uint64_t rows[] = {1000000,           (UINT64_C(1) << 48) - 2, (UINT64_C(1) << 48) - 1,
+                                    UINT64_C(1) << 48, UINT64_C(1) << 50,       UINT64_MAX - 1,
+                                    UINT64_MAX};
+    for (int k = 0; k < 4; k++) {
+        struct world world = world_open(k < 2 ? "" : "simple_index_update=on", kinds[k % 2], 8, 1);
+        new_keys(world.workers[0], world.index, 1, 1, 5);
+        struct mae_txn *txn = begin(world.workers[0]);
+        const uint64_t key = 7, limit = mae_table_row_limit(world.table);
+        uint64_t row, found;
+        const void *old;
+        void *data;
+        for (size_t i = 0; i <= sizeof rows / sizeof rows[0]; i++) {
+            row = i ? rows[i - 1] : limit;
+            assert_status(MAE_INVALID, mae_index_insert(txn, world.index, &key, row));
+            assert_status(MAE_INVALID, mae_index_remove(txn, world.index, &key, row));
+            assert_status(MAE_INVALID, mae_row_read(txn, world.table, row, &old, NULL));
+            assert_status(MAE_INVALID, mae_row_update(txn, world.table, row, 0, &old, &data));
+            assert_status(MAE_INVALID, mae_row_overwrite(txn, world.table, row, 8, &data));
+            assert_status(MAE_INVALID, mae_row_delete(txn, world.table, row));
+        }
+        assert_ok(mae_row_insert(txn, world.table, 8, &row, &data)); /* an own one is fine before it is committed */
+        memset(data, 0, 8);
+        assert_ok(mae_index_insert(txn, world.index, &key, row));
+        assert_ok(mae_index_find(txn, world.index, &key, &found));
+        assert_int_equal(found, row);
+        assert_ok(mae_commit(txn));
+        world_close(&world);
+    }
+}
+
+/* The leaf inserted into last is forgotten with its transaction, also when 2^32 - 1 others have run since and the
+ * access set's epochs begin again. */
+static void an_insert_uses_no_leaf_of_another_transaction(void **state)
+{
+    (void)state;
+    struct world world = world_open("", MAE_INDEX_ORDERED, 8, 1);
+    struct mae_worker *worker = world.workers[0];
+    uint64_t value;
+    struct mae_txn *txn = begin(worker);
+    assert_ok(key_insert(txn, world.index, 1, 1));
+    assert_ok(mae_commit(txn));
+    uint64_t epoch = worker->txn.accesses.epoch;
+    worker->txn.accesses.epoch = UINT64_MAX - (ACCESS_EPOCH - 1);
+    do {
+        txn = begin(worker);
+        assert_ok(mae_commit(txn));
+    } while (worker->txn.accesses.epoch != epoch - ACCESS_EPOCH);
+    txn = begin(worker);
+    assert_ok(key_insert(txn, world.index, 2, 2));
+    mae_abort(txn);
+    txn = begin(worker);
+    assert_status(MAE_NOT_FOUND, key_get(txn, world.index, 2, &value));
+    assert_ok(mae_commit(txn));
+    world_close(&world);
+}
+
+/* ---- Entries that move from row to row, without a write of the rows. ---- */
+
+static const uint64_t key_a = 1, key_b = 2;
+
+/* Keys a and b exchange their rows, which hold 100 and 200. */
+static void swap(struct mae_txn *txn, struct mae_index *index)
+{
+    uint64_t a, b;
+    assert_ok(mae_index_find(txn, index, &key_a, &a));
+    assert_ok(mae_index_find(txn, index, &key_b, &b));
+    assert_ok(mae_index_remove(txn, index, &key_a, a));
+    assert_ok(mae_index_remove(txn, index, &key_b, b));
+    assert_ok(mae_index_insert(txn, index, &key_a, b));
+    assert_ok(mae_index_insert(txn, index, &key_b, a));
+}
+
+static struct world world_of_two(enum mae_index_kind kind, const char *options)
+{
+    struct world world = world_open(options, kind, 8, 3);
+    new_keys(world.workers[0], world.index, key_a, 1, 100);
+    new_keys(world.workers[0], world.index, key_b, 1, 200);
+    return world;
+}
+
+static void who_used_an_entry_conflicts_with_its_move(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct world world = world_of_two(kinds[k], "backoff=off");
+        uint64_t value;
+        struct mae_txn *mover = begin(world.workers[0]), *reader = begin(world.workers[1]);
+        assert_ok(key_get(reader, world.index, key_a, &value));
+        assert_int_equal(value, 100);
+        swap(mover, world.index);
+        assert_ok(mae_commit(mover));
+        (void)key_get(reader, world.index, key_b, &value);
+        assert_true(mae_status_is_retryable(mae_commit(reader)));
+        /* Whoever comes first: a reader that has committed stops an earlier mover. */
+        mover = begin(world.workers[0]);
+        reader = begin(world.workers[1]);
+        assert_ok(key_get(reader, world.index, key_a, &value));
+        assert_int_equal(value, 200);
+        assert_ok(mae_commit(reader));
+        enum mae_status status = mae_index_remove(mover, world.index, &key_a, 1);
+        assert_true(mae_status_is_retryable(status == MAE_OK ? mae_commit(mover) : status));
+        if (status != MAE_OK)
+            mae_abort(mover);
+        world_close(&world);
+    }
+}
+
+static void an_announced_entry_is_looked_at_again_when_its_row_has_moved(void **state)
+{
+    (void)state;
+    struct world world = world_of_two(MAE_INDEX_HASH, "backoff=off");
+    for (int updated = 0; updated < 2; updated++) {
+        uint64_t value = 0, first, keys[2] = {key_a, key_b};
+        struct mae_txn *mover = begin(world.workers[0]), *between = begin(world.workers[2]);
+        struct mae_txn *reader = begin(world.workers[1]);
+        mae_prefetch(reader, world.index, keys, 2);
+        swap(mover, world.index);
+        assert_ok(mae_commit(mover));
+        if (updated) {
+            assert_ok(key_add(between, world.index, key_a, 1));
+            assert_ok(key_add(between, world.index, key_b, 1));
+        }
+        assert_ok(mae_commit(between));
+        enum mae_status status = key_get(reader, world.index, key_a, &value);
+        first = value;
+        if (status == MAE_OK)
+            status = mae_commit(reader);
+        else
+            mae_abort(reader);
+        if (status == MAE_OK)
+            assert_int_equal(first, updated ? 101 : 200); /* it was swapped once, or twice and then raised */
+        else
+            assert_true(mae_status_is_retryable(status));
+    }
+    world_close(&world);
+}
+
+struct late {
+    struct world *world;
+    struct mae_txn *reader;
+    enum mae_status status;
+    uint64_t value;
+};
+
+static void read_late(void *arg)
+{
+    struct late *late = arg;
+    late->status = key_get(late->reader, late->world->index, key_a, &late->value);
+}
+
+/* pending=skip does not wait for a bucket that is being decided: that must be decided before the row. */
+static void a_moved_row_is_decided_after_its_entry(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+    unsigned read = 0;
+    for (unsigned n = 1; n <= 8; n++) {
+        struct world world = world_of_two(MAE_INDEX_HASH, "backoff=off pending=skip adaptive_skip=off");
+        struct mae_txn *mover = begin(world.workers[0]); /* rows newer than buckets: sorting puts them first */
+        assert_ok(key_add(mover, world.index, key_a, 0));
+        assert_ok(key_add(mover, world.index, key_b, 0));
+        assert_ok(mae_commit(mover));
+        mover = begin(world.workers[0]);
+        struct late late = {.world = &world, .reader = begin(world.workers[1])};
+        mae_prefetch(late.reader, world.index, &key_a, 1);
+        swap(mover, world.index);
+        at_race(RACE_DECIDE, n, read_late, &late);
+        assert_ok(mae_commit(mover));
+        bool ran = !at_race_cancel();
+        enum mae_status status = late.status;
+        if (ran && status == MAE_OK)
+            status = mae_commit(late.reader);
+        else
+            mae_abort(late.reader);
+        if (ran && status == MAE_OK)
+            assert_int_equal(late.value, 200);
+        read += ran;
+        world_close(&world);
+    }
+    assert_true(read >= 3); /* the call, the rows and what is between them */
+}
+
+static void blind_writes_mind_moves(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct world world = world_of_two(kinds[k], "backoff=off");
+        uint64_t value;
+        for (int first = 0; first < 2; first++) { /* the mover commits first, or the later writer */
+            void *data;
+            struct mae_txn *mover = begin(world.workers[0]), *writer = begin(world.workers[1]);
+            assert_ok(mae_overwrite(writer, world.index, &key_a, 8, &data));
+            memset(data, 0, 8);
+            swap(mover, world.index);
+            enum mae_status moved = first ? MAE_OK : mae_commit(mover), written = mae_commit(writer);
+            if (first)
+                moved = mae_commit(mover);
+            assert_true((moved == MAE_OK) != (written == MAE_OK));
+            assert_true(mae_status_is_retryable(moved == MAE_OK ? written : moved));
+        }
+        /* The row has moved, so it is written as read-modify-write: that goes. */
+        struct mae_txn *txn = begin(world.workers[0]);
+        void *data;
+        assert_ok(mae_overwrite(txn, world.index, &key_b, 8, &data));
+        memset(data, 0, 8);
+        assert_ok(mae_commit(txn));
+        txn = begin(world.workers[0]);
+        assert_ok(key_get(txn, world.index, key_b, &value));
+        assert_int_equal(value, 0);
+        assert_ok(mae_commit(txn));
+        world_close(&world);
+    }
+}
+
+/* Nothing is there to be written: the row is new, deleted by the same transaction, or of a non-unique index. */
+static void a_removal_leaves_rows_alone_that_need_not_know(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        struct world world = world_of_two(kinds[k], "");
+        uint64_t row, key = 7;
+        void *data;
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(mae_insert(txn, world.index, &key, 8, &row, &data));
+        memset(data, 0, 8);
+        assert_ok(mae_index_remove(txn, world.index, &key, row));
+        assert_ok(mae_index_insert(txn, world.index, &key, row));
+        assert_ok(mae_index_find(txn, world.index, &key_a, &row));
+        assert_ok(mae_index_remove(txn, world.index, &key_a, row));
+        assert_ok(mae_row_delete(txn, world.table, row));
+        assert_ok(mae_index_find(txn, world.index, &key_b, &row));
+        assert_ok(mae_row_delete(txn, world.table, row));
+        assert_ok(mae_index_remove(txn, world.index, &key_b, row));
+        assert_ok(mae_commit(txn));
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -227,6 +470,13 @@ int main(void)
         cmocka_unit_test(keyed_calls_keep_row_and_entry_in_step),
         cmocka_unit_test(an_insert_that_exists_inserts_nothing),
         cmocka_unit_test(several_indexes_lead_to_one_row),
+        cmocka_unit_test(what_cannot_be_a_row_is_refused),
+        cmocka_unit_test(an_insert_uses_no_leaf_of_another_transaction),
+        cmocka_unit_test(who_used_an_entry_conflicts_with_its_move),
+        cmocka_unit_test(an_announced_entry_is_looked_at_again_when_its_row_has_moved),
+        cmocka_unit_test(a_moved_row_is_decided_after_its_entry),
+        cmocka_unit_test(blind_writes_mind_moves),
+        cmocka_unit_test(a_removal_leaves_rows_alone_that_need_not_know),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

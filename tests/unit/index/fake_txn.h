@@ -81,7 +81,6 @@
 struct last_leaf {
     const void *index;
     void *node;
-    uint64_t epoch;
 };
 struct mae_txn {
     struct table *table;
@@ -90,9 +89,6 @@ struct mae_txn {
     bool snapshot;
     bool plain; /* read-write and not doomed */
     enum mae_status doomed;
-    struct {
-        uint64_t epoch;
-    } accesses;
     struct last_leaf last_leaf;
     uint64_t *writes; /* rows */
     size_t write_count;
@@ -279,7 +275,7 @@ static inline void fake_begin(struct mae_txn *txn)
     txn->write_count = 0;
     txn->doomed = MAE_OK;
     txn->plain = true;
-    txn->accesses.epoch++;
+    txn->last_leaf.index = NULL;
     txn->reads = txn->updates = txn->operations = txn->fail_at = 0;
 }
 

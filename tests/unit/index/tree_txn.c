@@ -14,7 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "engine/maemio.h"
+#include "engine/db/db.h"
 
 struct world {
     struct mae_db *db;
@@ -456,7 +456,7 @@ static void entries_may_lead_to_no_row(void **state)
     assert_int_equal(mae_begin(world.workers[0], MAE_READ_WRITE, 0, &txn), MAE_OK);
     for (uint64_t key = 0; key < 40; key++) {
         keys[key] = key;
-        assert_int_equal(mae_index_insert(txn, world.index, &key, UINT64_C(1) << 50), MAE_OK);
+        assert_int_equal(tree_index_insert(txn, &world.index->tree, &key, UINT64_C(1) << 50), MAE_OK);
     }
     mae_prefetch(txn, world.index, keys, 40);
     assert_int_equal(mae_index_scan(txn, world.index, NULL, NULL, 0, 0, count_entry, &entries), MAE_OK);
