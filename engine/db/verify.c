@@ -41,7 +41,7 @@ static bool check_row(struct verifier *verifier, struct table *table, uint64_t r
     uint64_t newer_wts = UINT64_MAX;
     uint8_t newer_status = VERSION_UNUSED;
     bool inlined = false;
-    if (atomic_load_explicit(row_lock(table, row), memory_order_relaxed) != 0)
+    if (atomic_load_explicit(row_lock(table, row), memory_order_relaxed) == ROW_LOCKED)
         return finding(verifier, "table %u row %" PRIu64 ": a collector holds it though nothing runs", table->id,
                        row_id);
     for (version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);

@@ -40,6 +40,9 @@ struct table {
     size_t free_count, free_capacity;
 };
 
+/* The row's lock byte. AWAITED: free, and a collector will look at the row again when a pin goes (txn/gc.h, G6). */
+enum row_lock_state { ROW_FREE, ROW_LOCKED, ROW_AWAITED };
+
 /* The row ids a worker may use next; one a table and worker. */
 struct row_allocator {
     uint64_t next, end;

@@ -174,3 +174,23 @@ bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(vo
     pthread_mutex_unlock(&horizon->leader);
     return is_parked;
 }
+
+void horizon_pins_load(const struct horizon *horizon, struct horizon_pins *pins)
+{
+    pins->count = 0;
+    if (atomic_load_explicit(&horizon->pin_count, memory_order_relaxed) == 0)
+        return;
+    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
+    for (uint32_t i = 0; i < limit; i++) {
+        const struct horizon_slot *slot = &horizon->slots[i];
+        /* ORD-2: who relies on a min_rts has loaded it with acquire, and the pins were stored before that was. A pin
+         * that is taken away or replaced meanwhile is of a transaction that is over, or that still counts in that
+         * min_rts. */
+        uint64_t lo = atomic_load_explicit(&slot->pin_lo, memory_order_relaxed);
+        uint64_t hi = atomic_load_explicit(&slot->pin_hi, memory_order_relaxed);
+        if (hi == 0)
+            continue;
+        pins->pin[pins->count].lo = lo;
+        pins->pin[pins->count++].hi = hi;
+    }
+}

@@ -42,6 +42,7 @@ struct SEPARATED horizon_slot {
     _Atomic uint64_t wts, rts;
     _Atomic uint64_t clock; /* as of the last publication: for one-sided synchronisation, and for who reuses the id */
     _Atomic uint32_t state;
+    _Atomic uint64_t pin_lo, pin_hi; /* 0: none */
     /* Apart, since the owner writes it in each transaction, and the leader reads what is above in each round. */
     SEPARATED _Atomic uint32_t in_txn; /* the owner is in a transaction, or at work on what is a worker's own */
 };
@@ -51,7 +52,8 @@ struct horizon {
     SEPARATED _Atomic uint64_t min_wts;
     _Atomic uint64_t min_rts;
     _Atomic uint64_t round_ticks; /* when the last round was */
-    _Atomic uint32_t slot_limit;  /* slots ever used are below */
+    _Atomic uint32_t pin_count;
+    _Atomic uint32_t slot_limit; /* slots ever used are below */
     SEPARATED pthread_mutex_t leader;
     SEPARATED struct horizon_slot slots[MAE_WORKERS_MAX];
 };
@@ -88,5 +90,24 @@ uint64_t horizon_unpark(struct horizon *horizon, unsigned id, uint64_t clock);
  */
 bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(void), uint64_t (*parked)(void *arg),
                         void *arg);
+
+/* Pins as a collector needs them: load them behind the min_rts that is relied on. */
+struct horizon_pins {
+    unsigned count;
+    struct {
+        uint64_t lo, hi;
+    } pin[MAE_WORKERS_MAX];
+};
+void horizon_pins_load(const struct horizon *horizon, struct horizon_pins *pins);
+
+/* Whether an overtaken transaction may have in hand a version of timestamp wts that was visible until a version of
+ * timestamp `until` was committed, or until it was unlinked by a collector whose next timestamp was that (H6). */
+static inline bool horizon_pins_need(const struct horizon_pins *pins, uint64_t wts, uint64_t until)
+{
+    for (unsigned i = 0; i < pins->count; i++)
+        if (wts < pins->pin[i].hi && until >= pins->pin[i].lo)
+            return true;
+    return false;
+}
 
 #endif

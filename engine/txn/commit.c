@@ -544,7 +544,7 @@ static NOINLINE bool reserve_garbage(struct mae_txn *txn, uint32_t write_count)
     uint32_t linked = 0;
     for (uint32_t i = 0; i < write_count; i++)
         linked += !(set->entries[set->writes[i]].flags & ACCESS_INSERT);
-    return gc_reserve_more(txn->worker, linked, txn->frees);
+    return gc_reserve_more(txn->worker, &txn->worker->gc, linked, txn->frees);
 }
 
 enum mae_status txn_commit(struct mae_txn *txn)

@@ -8,7 +8,7 @@
 #include "engine/time/timestamp.h"
 #include "engine/txn/worker.h"
 
-enum { AHEAD = 4, SPARE_MOST = 2 };
+enum { AHEAD = 4, SPARE_MOST = 2, HELD_AT_ONCE = 64 };
 
 /* ---- The queue. ---- */
 
@@ -48,9 +48,8 @@ static void chunk_add(struct gc_queue *queue, struct gc_chunk *chunk)
     queue->extra += GC_CHUNK_ITEMS;
 }
 
-NOINLINE bool gc_reserve_more(struct mae_worker *worker, size_t more, bool frees)
+NOINLINE bool gc_reserve_more(struct mae_worker *worker, struct gc_queue *queue, size_t more, bool frees)
 {
-    struct gc_queue *queue = &worker->gc;
     while (!gc_has_room(queue, more)) {
         struct gc_chunk *chunk = chunk_create(worker, frees);
         if (!chunk)
@@ -76,9 +75,8 @@ NOINLINE void gc_next_chunk(struct gc_queue *queue)
 }
 
 /* The first chunk has been worked off, and is not the last. */
-static void chunk_done(struct mae_worker *worker)
+static void chunk_done(struct mae_worker *worker, struct gc_queue *queue)
 {
-    struct gc_queue *queue = &worker->gc;
     struct gc_chunk *done = queue->first;
     queue->first = done->next;
     queue->head = queue->first->begin;
@@ -89,6 +87,15 @@ static void chunk_done(struct mae_worker *worker)
         queue->extra -= GC_CHUNK_ITEMS;
         chunk_free(worker, spare);
     }
+}
+
+static void queue_free(struct mae_worker *worker, struct gc_queue *queue)
+{
+    for (struct gc_chunk *chunk = queue->first, *next; chunk; chunk = next) {
+        next = chunk->next;
+        chunk_free(worker, chunk);
+    }
+    memset(queue, 0, sizeof *queue);
 }
 
 /* ---- Giving back. ---- */
@@ -116,8 +123,24 @@ static void release_chain(struct mae_worker *worker, struct table *table, char *
     COUNT_ADD(worker, versions_reclaimed, released);
 }
 
-static void release_version(struct mae_worker *worker, const struct gc_item *item)
+static NOINLINE void release_run(struct mae_worker *worker, const struct gc_item *item)
 {
+    version_handle handle = item->handle, older;
+    for (unsigned left = item->more + 1u; left > 0; left--, handle = older) {
+        struct version *version = row_version(item->table, item->row, handle);
+        older = atomic_load_explicit(&version->older, memory_order_relaxed);
+        RACE(GC_FREE);
+        release_one(worker, handle, version);
+    }
+    COUNT_ADD(worker, versions_reclaimed, item->more + 1u);
+}
+
+static ALWAYS_INLINE void release_versions(struct mae_worker *worker, const struct gc_item *item)
+{
+    if (UNLIKELY(item->more > 0)) {
+        release_run(worker, item);
+        return;
+    }
     RACE(GC_FREE);
     COUNT(worker, versions_reclaimed);
     release_one(worker, item->handle, row_version(item->table, item->row, item->handle));
@@ -227,7 +250,7 @@ static NOINLINE void unlink_aborted(struct mae_worker *worker, const struct gc_i
                                                         atomic_load_explicit(&version->older, memory_order_relaxed),
                                                         memory_order_acq_rel, memory_order_relaxed)) {
                 if (MUTATED(aborted_free_early))
-                    release_version(worker, item);
+                    release_versions(worker, item);
                 else
                     limbo(worker, item, item->handle, GC_VERSION);
             } else
@@ -271,21 +294,171 @@ static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_ite
     }
 }
 
-/* What is done to a row is done by one collector at a time. */
-static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
+/* ---- Collection while there are pins (G6). ---- */
+
+/* Without memory for a chunk, what waits is looked at again. */
+static bool make_room(struct mae_worker *worker, struct gc_queue *queue)
+{
+    if (gc_has_room(queue, 1) || gc_reserve_more(worker, queue, 1, true))
+        return true;
+    worker->held.left++;
+    return false;
+}
+
+/* Unlinks `count` versions from `first` on, below `newer`, and puts them in limbo. False without room for that. */
+static bool unlink_run(struct mae_worker *worker, const struct gc_item *item, struct version *newer,
+                       version_handle first, uint32_t count)
+{
+    if (!make_room(worker, &worker->gc))
+        return false;
+    version_handle handle = first;
+    for (uint32_t i = 0; i < count; i++) {
+        struct version *version = row_version(item->table, item->row, handle);
+        /* Release, as G2 loads it. Nobody else looks at it: who passes here is looking for an older or newer one. */
+        atomic_store_explicit(&version->status, VERSION_ABORTED, memory_order_release);
+        handle = atomic_load_explicit(&version->older, memory_order_relaxed);
+    }
+    RACE(GC_UNLINK);
+    atomic_store_explicit(&newer->older, handle, memory_order_release); /* ORD-8 */
+    limbo(worker, item, first, GC_VERSION);
+    worker->gc.tail[-1].more = (uint16_t)(count - 1);
+    return true;
+}
+
+/* Unlinks what is older than the base and needed by no pin. True if something stays. */
+static bool thin_out(struct mae_worker *worker, const struct gc_item *item, struct version *base,
+                     const struct horizon_pins *pins)
+{
+    enum { RUN_MOST = UINT16_MAX };
+    struct version *kept = base;
+    version_handle handle = atomic_load_explicit(&base->older, memory_order_acquire), first = HANDLE_NONE;
+    uint64_t until = version_wts(base); /* when the next one was superseded */
+    uint32_t count = 0;
+    bool stays = false;
+    while (handle != HANDLE_NONE) {
+        struct version *version = row_version(item->table, item->row, handle);
+        version_handle older = atomic_load_explicit(&version->older, memory_order_acquire);
+        bool aborted = atomic_load_explicit(&version->status, memory_order_acquire) == VERSION_ABORTED;
+        uint64_t wts = version_wts(version);
+        bool needed = !aborted && horizon_pins_need(pins, wts, until) && !MUTATED(pin_ignored);
+        if ((needed || count == RUN_MOST) && count > 0) {
+            if (!unlink_run(worker, item, kept, first, count))
+                return true;
+            count = 0;
+        }
+        if (needed) {
+            kept = version;
+            stays = true;
+        } else if (count++ == 0) {
+            first = handle;
+        }
+        if (!aborted)
+            until = wts;
+        handle = older;
+    }
+    return (count > 0 && !unlink_run(worker, item, kept, first, count)) || stays;
+}
+
+/* The base is decided and in the chain, and as the item says. True if the row must be looked at again. */
+static bool collect_base(struct mae_worker *worker, const struct gc_item *item, struct version *base, uint64_t min_rts,
+                         const struct horizon_pins *pins)
+{
+    if (thin_out(worker, item, base, pins))
+        return true;
+    bool is_deleted = atomic_load_explicit(&base->status, memory_order_acquire) == VERSION_DELETED;
+    if (!is_deleted && (!may_settle(worker, item, base) || horizon_pins_need(pins, item->stamp, UINT64_MAX)))
+        return false;
+    if (!make_room(worker, &worker->gc))
+        return true;
+    if (is_deleted)
+        unlink_tombstone(worker, item, min_rts);
+    else
+        settle(worker, item, base, false);
+    return false;
+}
+
+/* Puts the item in the list of what waits for a pin to go; false without room for it. */
+static bool hold(struct mae_worker *worker, const struct gc_item *item, enum gc_kind kind)
+{
+    if (!make_room(worker, &worker->held.queue))
+        return false;
+    if (MUTATED(held_dropped))
+        return true;
+    gc_push(&worker->held.queue, item->table, item->row, item->handle, item->stamp, kind);
+    worker->held.queue.tail[-1].more = item->more;
+    worker->held.count++;
+    return true;
+}
+
+/* As collect, with pins. Returns how the row's lock is left. */
+static NOINLINE uint8_t collect_pinned(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
+                                       const struct horizon_pins *pins, uint8_t lock)
+{
+    struct version *base = row_version(item->table, item->row, item->handle);
+    uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
+    if ((status != VERSION_COMMITTED && status != VERSION_DELETED) || version_wts(base) != item->stamp) /* G2 */
+        return lock;
+    if (!collect_base(worker, item, base, min_rts, pins) || lock == ROW_AWAITED)
+        return lock;
+    if (hold(worker, item, GC_AWAITED))
+        return ROW_AWAITED;
+    postpone(worker, item);
+    return lock;
+}
+
+/* A row that has kept something: its base is the newest decided version that min_rts has passed. */
+static bool collect_awaited(struct mae_worker *worker, const struct gc_item *awaited, uint64_t min_rts,
+                            const struct horizon_pins *pins)
+{
+    struct gc_item item = *awaited;
+    item.handle = atomic_load_explicit(row_head(item.table, item.row), memory_order_acquire);
+    item.kind = GC_BASE;
+    while (item.handle != HANDLE_NONE) {
+        struct version *version = row_version(item.table, item.row, item.handle);
+        uint8_t status = atomic_load_explicit(&version->status, memory_order_acquire);
+        item.stamp = version_wts(version);
+        if (item.stamp < min_rts && (status == VERSION_COMMITTED || status == VERSION_DELETED))
+            return collect_base(worker, &item, version, min_rts, pins);
+        item.handle = atomic_load_explicit(&version->older, memory_order_acquire);
+    }
+    return false;
+}
+
+/* In limbo, and visible until it was unlinked: a tombstone or a version that has settled. May a pin need it? */
+static bool is_needed_in_limbo(const struct gc_item *item, const struct horizon_pins *pins)
+{
+    version_handle handle = item->handle;
+    struct version *version = row_version(item->table, item->row, handle);
+    if (item->kind == GC_VERSION)
+        return atomic_load_explicit(&version->status, memory_order_acquire) != VERSION_ABORTED &&
+               horizon_pins_need(pins, version_wts(version), item->stamp);
+    /* The tombstone is the oldest, all above it are aborted. */
+    while ((handle = atomic_load_explicit(&version->older, memory_order_relaxed)) != HANDLE_NONE)
+        version = row_version(item->table, item->row, handle);
+    return horizon_pins_need(pins, version_wts(version), item->stamp);
+}
+
+/* ---- Working off. ---- */
+
+/* What is done to a row is done by one collector at a time. Without pins: NULL. */
+static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
+                                      const struct horizon_pins *pins)
 {
     _Atomic uint8_t *lock = row_lock(item->table, item->row);
     RACE(GC_LOCK);
     /* ORD-6: acquire and release make the row's collectors follow one another. */
-    if (atomic_exchange_explicit(lock, 1, memory_order_acquire) && !MUTATED(gc_unlocked)) {
+    uint8_t before = atomic_exchange_explicit(lock, ROW_LOCKED, memory_order_acquire);
+    if (UNLIKELY(before == ROW_LOCKED) && !MUTATED(gc_unlocked)) {
         postpone(worker, item); /* the other collector may have begun with an older version */
         return;
     }
-    if (LIKELY(item->kind == GC_BASE))
-        collect(worker, item, min_rts);
-    else
+    if (UNLIKELY(item->kind == GC_ABORTED))
         unlink_aborted(worker, item);
-    atomic_store_explicit(lock, 0, memory_order_release);
+    else if (pins)
+        before = collect_pinned(worker, item, min_rts, pins, before);
+    else
+        collect(worker, item, min_rts);
+    atomic_store_explicit(lock, MUTATED(gc_unlocked) ? ROW_FREE : before, memory_order_release);
 }
 
 static void release_row(struct mae_worker *worker, const struct gc_item *item)
@@ -296,6 +469,106 @@ static void release_row(struct mae_worker *worker, const struct gc_item *item)
     COUNT(worker, rows_reclaimed);
     if (rows) /* without memory for the list the id is lost */
         row_free(item->table, rows, table_row_id(item->table, item->row));
+}
+
+/* What waited for a pin: true if it must go on waiting. */
+static bool must_wait_on(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
+                         const struct horizon_pins *pins)
+{
+    if (item->kind != GC_AWAITED) {
+        if (is_needed_in_limbo(item, pins))
+            return true;
+        if (item->kind == GC_VERSION)
+            release_versions(worker, item);
+        else
+            release_row(worker, item);
+        return false;
+    }
+    _Atomic uint8_t *lock = row_lock(item->table, item->row);
+    RACE(GC_LOCK);
+    if (atomic_exchange_explicit(lock, ROW_LOCKED, memory_order_acquire) == ROW_LOCKED) { /* ORD-6 */
+        worker->held.left++;
+        return true;
+    }
+    bool waits = collect_awaited(worker, item, min_rts, pins);
+    atomic_store_explicit(lock, waits ? ROW_AWAITED : ROW_FREE, memory_order_release);
+    return waits;
+}
+
+/* Looks through some of what waits for a pin to go, if the pins have changed. */
+static NOINLINE void look_through_held(struct mae_worker *worker, uint64_t min_rts, const struct horizon_pins *pins)
+{
+    struct gc_held *held = &worker->held;
+    struct gc_queue *queue = &held->queue;
+    uint64_t checksum = 1;
+    for (unsigned i = 0; i < pins->count; i++)
+        checksum = (checksum ^ pins->pin[i].hi) * UINT64_C(0x9E3779B97F4A7C15) + pins->pin[i].lo;
+    if (checksum != held->pins) {
+        held->pins = checksum;
+        held->left = held->count;
+    }
+    for (int n = 0; n < HELD_AT_ONCE && held->left > 0 && held->count > 0; n++) {
+        if (queue->first != queue->last && queue->head == queue->first->end) {
+            chunk_done(worker, queue);
+            continue;
+        }
+        struct gc_item item = *queue->head++;
+        held->left--;
+        if (must_wait_on(worker, &item, min_rts, pins)) {
+            gc_push(queue, item.table, item.row, item.handle, item.stamp, (enum gc_kind)item.kind);
+            queue->tail[-1].more = item.more;
+        } else {
+            held->count--;
+        }
+    }
+}
+
+static ALWAYS_INLINE void work_off_due(struct mae_worker *worker, uint64_t min_rts, const struct horizon_pins *pins)
+{
+    struct gc_queue *queue = &worker->gc;
+    /* What is queued meanwhile waits for the next time. */
+    const struct gc_chunk *last = queue->last;
+    const struct gc_item *stop = queue->tail, *end = queue->first == last ? stop : queue->first->end;
+    struct gc_item *item = queue->head;
+    for (;; item++) {
+        while (UNLIKELY(item == end)) { /* an orphan may begin with a chunk of which all is worked off */
+            queue->head = item;
+            if (queue->first == last)
+                return;
+            chunk_done(worker, queue);
+            item = queue->head;
+            end = queue->first == last ? stop : queue->first->end;
+        }
+        if (item->stamp >= min_rts)
+            break;
+        __builtin_prefetch((item + AHEAD < end ? item + AHEAD : item)->row, 1);
+        if (LIKELY(item->kind <= GC_ABORTED)) {
+            work_on_row(worker, item, min_rts, pins);
+        } else if (pins && is_needed_in_limbo(item, pins)) {
+            if (!hold(worker, item, (enum gc_kind)item->kind))
+                gc_push(queue, item->table, item->row, item->handle, item->stamp, (enum gc_kind)item->kind);
+        } else if (item->kind == GC_VERSION) {
+            release_versions(worker, item);
+        } else {
+            release_row(worker, item);
+        }
+    }
+    queue->head = item;
+}
+
+static NOINLINE void work_off(struct mae_worker *worker, uint64_t min_rts)
+{
+    work_off_due(worker, min_rts, NULL);
+}
+
+/* There are pins, or there were. */
+static NOINLINE void work_off_pinned(struct mae_worker *worker, uint64_t min_rts)
+{
+    struct horizon_pins pins;
+    horizon_pins_load(&worker->core->horizon, &pins); /* behind min_rts */
+    look_through_held(worker, min_rts, &pins);
+    if (worker->gc.head != worker->gc.tail)
+        work_off_due(worker, min_rts, &pins);
 }
 
 /* ---- Orphans. ---- */
@@ -324,21 +597,16 @@ static void give_orphan(struct core *core, struct gc_chunk *orphan)
  * Who has an empty queue takes the orphan as it is, with the room that it has: this works without any memory. Another
  * queue closes its last chunk and goes on in the orphan's, which takes a spare chunk for the places that are lost.
  */
-static NOINLINE void adopt(struct mae_worker *worker)
+static bool append_orphan(struct mae_worker *worker, struct gc_queue *queue, struct gc_chunk *orphan)
 {
-    struct gc_queue *queue = &worker->gc;
-    bool is_empty = queue->head == queue->tail;
-    if (!is_empty && !gc_reserve_more(worker, (size_t)(queue->tail_end - queue->tail), true))
-        return;
-    struct gc_chunk *orphan = take_orphan(worker->core);
-    if (!orphan)
-        return;
-    struct gc_queue taken = orphan->queue;
-    if (is_empty) {
-        gc_fini(worker);
+    const struct gc_queue taken = orphan->queue;
+    if (queue->head == queue->tail) {
+        queue_free(worker, queue);
         *queue = taken;
-        return;
+        return true;
     }
+    if (!gc_reserve_more(worker, queue, (size_t)(queue->tail_end - queue->tail), true))
+        return false;
     struct gc_chunk *spares = queue->last->next;
     orphan->begin = taken.head;
     queue->last->end = queue->tail;
@@ -351,71 +619,62 @@ static NOINLINE void adopt(struct mae_worker *worker)
     while (*behind) /* a few */
         behind = &(*behind)->next;
     *behind = spares;
+    return true;
 }
 
-void gc_orphan(struct mae_worker *worker)
+static NOINLINE void adopt(struct mae_worker *worker)
 {
-    struct gc_queue *queue = &worker->gc;
+    struct gc_chunk *orphan = take_orphan(worker->core);
+    if (!orphan)
+        return;
+    size_t held = orphan->held;
+    if (!append_orphan(worker, held ? &worker->held.queue : &worker->gc, orphan)) {
+        give_orphan(worker->core, orphan);
+        return;
+    }
+    worker->held.count += held;
+    worker->held.left += held;
+}
+
+static void hand_over(struct mae_worker *worker, struct gc_queue *queue, size_t held)
+{
     if (queue->tail == queue->head)
         return;
     struct gc_chunk *orphan = queue->first;
     orphan->queue = *queue;
+    orphan->held = held;
     memset(queue, 0, sizeof *queue);
     give_orphan(worker->core, orphan);
 }
 
-void gc_fini(struct mae_worker *worker)
+void gc_orphan(struct mae_worker *worker)
 {
-    for (struct gc_chunk *chunk = worker->gc.first, *next; chunk; chunk = next) {
-        next = chunk->next;
-        chunk_free(worker, chunk);
-    }
-    memset(&worker->gc, 0, sizeof worker->gc);
+    hand_over(worker, &worker->gc, 0);
+    hand_over(worker, &worker->held.queue, worker->held.count);
+    worker->held.count = worker->held.left = 0;
 }
 
-/* ---- Working off. ---- */
-
-static NOINLINE void work_off(struct mae_worker *worker, uint64_t min_rts)
+void gc_fini(struct mae_worker *worker)
 {
-    struct gc_queue *queue = &worker->gc;
-    /* What is queued meanwhile waits for the next time. */
-    const struct gc_chunk *last = queue->last;
-    const struct gc_item *stop = queue->tail, *end = queue->first == last ? stop : queue->first->end;
-    struct gc_item *item = queue->head;
-    for (;; item++) {
-        while (UNLIKELY(item == end)) { /* an orphan may begin with a chunk of which all is worked off */
-            queue->head = item;
-            if (queue->first == last)
-                return;
-            chunk_done(worker);
-            item = queue->head;
-            end = queue->first == last ? stop : queue->first->end;
-        }
-        if (item->stamp >= min_rts)
-            break;
-        __builtin_prefetch((item + AHEAD < end ? item + AHEAD : item)->row, 1);
-        if (LIKELY(item->kind <= GC_ABORTED))
-            work_on_row(worker, item, min_rts);
-        else if (item->kind == GC_VERSION)
-            release_version(worker, item);
-        else
-            release_row(worker, item);
-    }
-    queue->head = item;
+    queue_free(worker, &worker->gc);
+    queue_free(worker, &worker->held.queue);
 }
 
 void gc_run(struct mae_worker *worker)
 {
     const struct gc_queue *queue = &worker->gc;
-    if (UNLIKELY(atomic_load_explicit(&worker->core->orphans_waiting, memory_order_relaxed)))
+    const struct core *core = worker->core;
+    if (UNLIKELY(atomic_load_explicit(&core->orphans_waiting, memory_order_relaxed)))
         adopt(worker);
     RACE(LOAD_HORIZON);
     /* ORD-2: acquire; the transactions that ended below this horizon are over, and so are their loads. */
-    uint64_t min_rts = atomic_load_explicit(&worker->core->horizon.min_rts, memory_order_acquire);
+    uint64_t min_rts = atomic_load_explicit(&core->horizon.min_rts, memory_order_acquire);
     if (MUTATED(gc_early))
         min_rts = UINT64_MAX;
     if (MUTATED(gc_at_min_wts))
-        min_rts = atomic_load_explicit(&worker->core->horizon.min_wts, memory_order_acquire);
-    if (queue->head != queue->tail)
+        min_rts = atomic_load_explicit(&core->horizon.min_wts, memory_order_acquire);
+    if (UNLIKELY(atomic_load_explicit(&core->horizon.pin_count, memory_order_relaxed) + worker->held.count > 0))
+        work_off_pinned(worker, min_rts);
+    else if (queue->head != queue->tail)
         work_off(worker, min_rts);
 }

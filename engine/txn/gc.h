@@ -29,10 +29,19 @@
  *       limbo as a tombstone does, and leads on to what is older until then. So a row whose writers always abort keeps
  *       no more aborted versions than were written since the horizon.
  *
+ *   G6  Overtaken transactions do not count for min_rts; pins tell what they may have in hand (horizon.h, H6). Of what
+ *       is older than the base, a version stays if a pin needs it, for the time from its timestamp to that of the next
+ *       newer one that was not aborted. The others are unlinked, also from between those that stay, are marked aborted,
+ *       so that G2 does not take them for versions of the chain, and wait in limbo, since overtaken transactions may
+ *       walk over them (H7). A row of which something stays has one item, however often it is written, in the list of
+ *       what waits for a pin to go (the row's lock byte says so); its tombstone or base is seen to then. In limbo, what
+ *       was visible until it was unlinked waits for pins too: tombstones, and versions that have settled. While a pin
+ *       may need a base it does not settle.
+ *
  *   gc_run on one row excludes itself (row lock); everything else is free to race with it.
  *
- * Checked by: db/verify.c, tests/stress, tests with mutations gc_early, row_free_early and aborted_free_early.
- * Source: section 3.8.
+ * Checked by: db/verify.c, tests/stress, tests with mutations gc_early, row_free_early, aborted_free_early,
+ * pin_ignored and held_dropped. Source: section 3.8.
  */
 #ifndef ENGINE_TXN_GC_H
 #define ENGINE_TXN_GC_H
@@ -45,16 +54,17 @@
 struct mae_worker;
 struct core;
 
-/* What is due: cut off what is older than the base; unlink an aborted version; or, in limbo, give back a version that
- * was unlinked, or a row with all its versions. */
-enum gc_kind { GC_BASE, GC_ABORTED, GC_VERSION, GC_ROW };
+/* What is due: cut off what is older than the base; unlink an aborted version; in limbo, give back versions that were
+ * unlinked, or a row with all its versions; or look at a row again that has kept something for a pin. */
+enum gc_kind { GC_BASE, GC_ABORTED, GC_VERSION, GC_ROW, GC_AWAITED };
 
 struct gc_item {
     struct table *table;
     char *row;
     uint64_t stamp;        /* due when min_rts is above */
     version_handle handle; /* the base or aborted version; in limbo the newest one unlinked */
-    uint8_t kind;
+    uint16_t kind;
+    uint16_t more; /* in limbo: versions along `older` that go with this one */
 };
 
 /*
@@ -79,17 +89,25 @@ struct gc_chunk {
     struct gc_item *begin, *end; /* what was queued here; the end when `tail` has moved on */
     version_handle handle;
     /* Of the first chunk of an orphan. */
+    size_t held; /* how many items, if they wait for pins; else 0 */
     struct gc_chunk *next_orphan;
     struct gc_queue queue;
-    _Alignas(8) char fill[16]; /* the items begin at a cache line: two of them in each */
+    _Alignas(8) char fill[8]; /* the items begin at a cache line: two of them in each */
     struct gc_item items[GC_CHUNK_ITEMS];
 };
 
 /* The largest that the reserve can give: transactions that delete find room for their garbage when nothing is free. */
 static_assert(sizeof(struct gc_chunk) + VERSION_HEADER_BYTES == 2048, "64 units of 32 bytes");
 
+/* What waits for a pin to go. Looked through, a few at a time, when the pins are others than the last time. */
+struct gc_held {
+    struct gc_queue queue;
+    uint64_t pins;      /* a checksum */
+    size_t count, left; /* still to look at, for those pins */
+};
+
 /* Makes room for `more` items; false when out of memory. Owner only. `frees`: may take from the reserve. */
-bool gc_reserve_more(struct mae_worker *worker, size_t more, bool frees);
+bool gc_reserve_more(struct mae_worker *worker, struct gc_queue *queue, size_t more, bool frees);
 
 static ALWAYS_INLINE bool gc_has_room(const struct gc_queue *queue, size_t more)
 {
@@ -109,7 +127,8 @@ static ALWAYS_INLINE void gc_push(struct gc_queue *queue, struct table *table, c
     item->row = row;
     item->stamp = stamp;
     item->handle = handle;
-    item->kind = (uint8_t)kind;
+    item->kind = (uint16_t)kind;
+    item->more = 0;
 }
 
 /* Works off what is due. Adopts an orphan queue now and then. */

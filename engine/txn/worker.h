@@ -72,6 +72,7 @@ struct SEPARATED mae_worker {
     uint64_t random;
     struct pool pool;
     struct gc_queue gc;
+    struct gc_held held;
     struct row_allocator *rows; /* by table id */
     unsigned rows_count;
     _Atomic bool joined;

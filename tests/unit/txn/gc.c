@@ -2,13 +2,16 @@
  * gc.c - old versions go, and no earlier than nobody can read them; deleted rows are used again.
  *
  * Catches the mutations gc_early, row_free_early, horizon_too_high, lost_tombstone, park_without_flush,
- * settle_without_rts, follow_without_raise, look_past_once and aborted_free_early.
+ * settle_without_rts, follow_without_raise, look_past_once, aborted_free_early, pin_ignored and
+ * held_dropped.
  */
 #include "tests/support/world.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+
+#include "engine/db/db.h"
 
 static struct mae_space space_of(const struct world *world)
 {
@@ -601,6 +604,222 @@ static void who_stands_on_an_aborted_version_goes_on(void **state)
     world_close(&world);
 }
 
+/* ---- Collection between the versions that pins need (gc.h, G6). ---- */
+
+static void set_pin(struct world *world, unsigned slot_id, uint64_t lo, uint64_t hi)
+{
+    struct horizon *horizon = &((struct core *)world->db)->horizon; /* its first member */
+    struct horizon_slot *slot = &horizon->slots[slot_id];
+    uint32_t count = atomic_load(&horizon->pin_count);
+    atomic_store(&horizon->pin_count, count + (hi != 0) - (atomic_load(&slot->pin_hi) != 0));
+    atomic_store(&slot->pin_lo, lo);
+    atomic_store(&slot->pin_hi, hi);
+}
+
+static uint64_t now_ts(struct world *world)
+{
+    struct mae_txn *txn = begin(world->workers[0]);
+    uint64_t ts = mae_txn_timestamp(txn);
+    mae_abort(txn);
+    return ts;
+}
+
+/* What a timestamp sees; UINT64_MAX: nothing. */
+static uint64_t value_at(const struct world *world, uint64_t row_id, uint64_t ts)
+{
+    const struct table *table = &world->table->rows;
+    char *row = table_row(table, row_id);
+    version_handle handle = atomic_load(row_head(table, row));
+    while (handle != HANDLE_NONE) {
+        struct version *version = row_version(table, row, handle);
+        uint8_t status = atomic_load(&version->status);
+        if (version_wts(version) < ts && status != VERSION_ABORTED)
+            return status == VERSION_DELETED ? UINT64_MAX : *(const uint64_t *)(const void *)version->payload;
+        handle = atomic_load(&version->older);
+    }
+    return UINT64_MAX;
+}
+
+static const char *const pin_cases[] = {INSTALLS, INSTALLS "inline_bytes=0", INSTALLS "settle=off"};
+enum { PIN_CASES = sizeof pin_cases / sizeof pin_cases[0] };
+
+/* Workers 0 and 1 go on, worker 2's slot stands for a transaction that has been overtaken. */
+static struct world world_with_pins(const char *options)
+{
+    struct world world = world_open(options, MAE_INDEX_HASH, 8, 3);
+    mae_worker_idle(world.workers[2]);
+    world.worker_count = 2;
+    return world;
+}
+
+static void close_with_pins(struct world *world)
+{
+    world->worker_count = 3;
+    world_close(world);
+}
+
+static void a_pin_keeps_what_it_sees_and_nothing_else(void **state)
+{
+    (void)state;
+    for (unsigned c = 0; c < PIN_CASES; c++) {
+        struct world world = world_with_pins(pin_cases[c]);
+        uint64_t row = new_row(world.workers[0], world.table, 1000), other = new_row(world.workers[0], world.table, 0);
+        settle(&world);
+        uint64_t ts = now_ts(&world);
+        set_pin(&world, 2, ts, ts);
+        for (unsigned i = 0; i < 200; i++) {
+            add_one(&world, i % 2, row);
+            if (i % 10 == 0)
+                abort_installed(&world, row, other);
+            if (i % 50 == 0) {
+                settle(&world);
+                /* Two rows, and of each what the pin sees. The last of other's updates was before the pin, or after. */
+                assert_int_equal(space_of(&world).versions, 4);
+            }
+            assert_int_equal(value_at(&world, row, ts), 1000);
+        }
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 4);
+        assert_int_equal(value_at(&world, other, ts), 0);
+        set_pin(&world, 2, 0, 0);
+        settle(&world); /* nobody writes the rows any more: what was kept goes all the same */
+        assert_int_equal(space_of(&world).versions, 2);
+        assert_int_equal(row_value(world.workers[0], world.table, row), 1200);
+        close_with_pins(&world);
+    }
+}
+
+/* A read-write transaction may have in hand what was superseded behind its back, by timestamps below its own. */
+static void a_pin_keeps_what_was_visible_in_its_time(void **state)
+{
+    (void)state;
+    struct world world = world_with_pins(INSTALLS);
+    uint64_t row = new_row(world.workers[0], world.table, 0);
+    settle(&world);
+    add_one(&world, 0, row);
+    uint64_t lo = now_ts(&world);
+    for (int i = 0; i < 5; i++)
+        add_one(&world, 0, row);
+    uint64_t hi = now_ts(&world);
+    set_pin(&world, 2, lo, hi);
+    for (int i = 0; i < 100; i++)
+        add_one(&world, 0, row);
+    settle(&world);
+    assert_int_equal(space_of(&world).versions, 1 + 6);
+    for (unsigned i = 0; i < 2; i++) /* the versions of timestamps around lo and hi are all there */
+        assert_int_equal(value_at(&world, row, i ? hi : lo), i ? 6 : 1);
+    set_pin(&world, 2, 0, 0);
+    settle(&world);
+    assert_int_equal(space_of(&world).versions, 1);
+    close_with_pins(&world);
+}
+
+static void a_deletion_waits_for_pins(void **state)
+{
+    (void)state;
+    for (unsigned late = 0; late < 2; late++) {
+        struct world world = world_with_pins(INSTALLS);
+        uint64_t row = new_row(world.workers[0], world.table, 7), ts = 0;
+        settle(&world);
+        if (!late)
+            ts = now_ts(&world);
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(mae_row_delete(txn, world.table, row));
+        assert_ok(mae_commit(txn));
+        if (late) /* sees the tombstone, and may have it in its read set */
+            ts = now_ts(&world);
+        set_pin(&world, 2, ts, ts);
+        settle(&world);
+        for (unsigned i = 0; i < 64; i++)
+            assert_true(new_row(world.workers[i % 2], world.table, 1) != row);
+        if (!late)
+            assert_int_equal(value_at(&world, row, ts), 7);
+        assert_int_equal(db_counter(world.db, "rows_reclaimed"), 0);
+        set_pin(&world, 2, 0, 0);
+        settle(&world);
+        settle(&world);
+        assert_int_equal(db_counter(world.db, "rows_reclaimed"), 1);
+        assert_int_equal(space_of(&world).versions, 64);
+        close_with_pins(&world);
+    }
+}
+
+/* Pins come and go; each sees at any time what it saw at first, and the rows keep no more than the pins need. */
+static void pins_at_random(void **state)
+{
+    (void)state;
+    enum { ROWS = 8, PINS = 3, STEPS = 3000 };
+    uint64_t random = seed_from_environment();
+    for (unsigned c = 0; c < PIN_CASES; c++) {
+        struct world world = world_open(pin_cases[c], MAE_INDEX_HASH, 8, 2 + PINS);
+        uint64_t rows[ROWS], seen[PINS][ROWS], ts[PINS] = {0}, other = new_row(world.workers[0], world.table, 0);
+        for (unsigned p = 0; p < PINS; p++)
+            mae_worker_idle(world.workers[2 + p]);
+        world.worker_count = 2;
+        for (unsigned i = 0; i < ROWS; i++)
+            rows[i] = new_row(world.workers[0], world.table, i);
+        for (unsigned step = 0; step < STEPS; step++) {
+            unsigned p = (unsigned)random_below(&random, PINS), r = (unsigned)random_below(&random, ROWS);
+            switch (random_below(&random, 32)) {
+            case 0:
+                if (ts[p] == 0) {
+                    ts[p] = now_ts(&world);
+                    set_pin(&world, 2 + p, ts[p], ts[p]);
+                    for (unsigned i = 0; i < ROWS; i++)
+                        seen[p][i] = value_at(&world, rows[i], ts[p]);
+                    break;
+                }
+                ts[p] = 0;
+                set_pin(&world, 2 + p, 0, 0);
+                break;
+            case 1:
+                settle(&world);
+                assert_true(space_of(&world).versions <= (1 + ROWS) * (1 + PINS));
+                break;
+            case 2:
+                abort_installed(&world, rows[r], other);
+                break;
+            case 3: /* whoever leaves hands on what waits */
+                mae_worker_idle(world.workers[random_below(&random, 2)]);
+                break;
+            default:
+                add_one(&world, (unsigned)random_below(&random, 2), rows[r]);
+            }
+            for (unsigned i = 0; i < PINS * ROWS; i++)
+                if (ts[i / ROWS])
+                    assert_int_equal(value_at(&world, rows[i % ROWS], ts[i / ROWS]), seen[i / ROWS][i % ROWS]);
+        }
+        for (unsigned p = 0; p < PINS; p++)
+            set_pin(&world, 2 + p, 0, 0);
+        settle(&world);
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 1 + ROWS);
+        world.worker_count = 2 + PINS;
+        world_close(&world);
+    }
+}
+
+/* However often a row is written under a pin, one item waits for that to go. */
+static void what_waits_for_a_pin_is_bounded(void **state)
+{
+    (void)state;
+    struct world world = world_with_pins(INSTALLS);
+    uint64_t row = new_row(world.workers[0], world.table, 0);
+    settle(&world);
+    uint64_t ts = now_ts(&world);
+    set_pin(&world, 2, ts, ts);
+    for (int i = 0; i < 500; i++) {
+        add_one(&world, 0, row);
+        settle(&world); /* each is the newest when it is collected */
+    }
+    assert_int_equal(world.workers[0]->held.count + world.workers[1]->held.count, 1);
+    set_pin(&world, 2, 0, 0);
+    settle(&world);
+    assert_int_equal(world.workers[0]->held.count + world.workers[1]->held.count, 0);
+    assert_int_equal(space_of(&world).versions, 1);
+    close_with_pins(&world);
+}
+
 /* ---- The queue. ---- */
 
 static uint64_t committed_bytes(const struct world *world)
@@ -671,6 +890,11 @@ int main(void)
         cmocka_unit_test(rows_of_aborted_inserts_are_used_again),
         cmocka_unit_test(aborted_versions_do_not_pile_up),
         cmocka_unit_test(who_stands_on_an_aborted_version_goes_on),
+        cmocka_unit_test(a_pin_keeps_what_it_sees_and_nothing_else),
+        cmocka_unit_test(a_pin_keeps_what_was_visible_in_its_time),
+        cmocka_unit_test(a_deletion_waits_for_pins),
+        cmocka_unit_test(pins_at_random),
+        cmocka_unit_test(what_waits_for_a_pin_is_bounded),
         cmocka_unit_test(the_queue_counts_as_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
