@@ -20,6 +20,7 @@ cp scripts/regress scripts/instructions scripts/aggregate "$repo/scripts"
 cat >"$repo/fake" <<'END'
 #!/usr/bin/env bash
 speeds=(@SPEEDS@)
+check=passed
 case $1 in
 list)
     echo "instructions - counted here"
@@ -31,12 +32,16 @@ for argument in "$@"; do
     --csv=*) csv=${argument#*=} ;;
     --label=*) label=${argument#*=} ;;
     --first-repetition=*) block=${argument#*=} ;;
+    --check=off) check=skipped ;;
     esac
 done
 [ -e "$csv" ] || echo "txn_type,outcome,check_result,label,repetition,throughput_txn_per_s,pmu_instructions_per_txn,\
 compiler,build_flags,build_mode,libc,revision" >"$csv"
 speed=$((${speeds[${block:-0} % 2]} + $(date +%N | cut -c4-6 | sed 's/^0*//;s/^$/0/') / 10))
-echo "all,complete,skipped,${label-},${block-},$speed,${speeds[0]},gcc 1,-O3,release,glibc,r" >>"$csv"
+[ "${speeds[0]}" != 77777 ] || [ $check = skipped ] || check=failed
+[ "${speeds[0]}" != 66666 ] || check=skipped
+echo "all,complete,$check,${label-},${block-},$speed,${speeds[0]},gcc 1,-O3,release,glibc,r" >>"$csv"
+[ $check != failed ] || exit 3
 END
 printf 'all:\n\t%s\n\t%s\n\t%s\n\t%s\n' 'test ! -e broken' \
     'test ! -e slow-build || { touch slow-build-began; exec sleep 300; }' \
@@ -52,12 +57,14 @@ git -C "$repo" init -q
 commit "100000 100000" fast
 commit "90000 90000" slower
 commit "80000 120000" unsteady
+commit "77777 77777" wrong
+commit "66666 66666" unchecked
 touch "$repo/broken"
 commit "1 1" broken
 git -C "$repo" rm -q broken
 touch "$repo/slow-build"
 commit "100000 100000" endless
-printf 'threads = 1\ntime = 1ms\nwarmup = 0\nrecords = 1k\n[one]\ntheta = 0\n[two]\ntheta = 0.9\n' >"$work/two.conf"
+printf 'threads = 1\ntime = 1ms\nwarmup = 0\ncheck = off\nrecords = 1k\n[one]\ntheta = 0\n[two]\ntheta = 0.9\n' >"$work/two.conf"
 sed '/^.one/,/^theta/d' "$work/two.conf" >"$work/one.conf"
 regress=("$repo/scripts/regress" --gate timing --metric throughput --blocks 8 --job "$work/two.conf")
 
@@ -80,6 +87,13 @@ ends "the same seed gives the same order" 4 "" "${regress[@]}" --seed 7 --out "$
 order=$(cut -d, -f4,5 "$work/report/a.csv")
 ends "as before" 4 "" "${regress[@]}" --seed 7 --out "$work/report" fast slower
 equals "in fact" "$(cut -d, -f4,5 "$work/report/a.csv")" "$order"
+
+# ---- What is wrong is not compared. ----
+ends "a revision whose check fails" 3 "B FAILED ITS CHECK at one" "${regress[@]}" slower wrong
+equals "is not timed" "$(find "$repo/build/regress/report" -name 'a.csv' | wc -l)" 0
+ends "nor the one compared with" 3 "A FAILED ITS CHECK at one" "${regress[@]}" wrong fast
+ends "nor are its instructions counted" 3 "B FAILED ITS CHECK" "${regress[@]}" --gate instructions fast wrong
+ends "one that skips its check proves nothing" 1 "not every configuration was checked" "${regress[@]}" unchecked fast
 
 # ---- Instructions: a counter of the CPU. ----
 cp scripts/instructions.conf "$repo/scripts"
