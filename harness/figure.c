@@ -3,6 +3,7 @@
 #include "harness/figure.h"
 
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -28,6 +29,8 @@ struct request {
     const char *effort, *out;
     const char *overrides[OVERRIDES_MAX];
     size_t override_count;
+    char *suffix;  /* of files and folders: what is overridden; "" if nothing is */
+    char *changed; /* the same for people */
     bool plot_only, dry_run, all;
     const char *name; /* of the command, for messages */
 };
@@ -53,6 +56,34 @@ static bool written(FILE *file)
 static bool exists(const char *path)
 {
     return access(path, R_OK) == 0;
+}
+
+/* ---- What is overridden. ---- */
+
+/* A picture of other options is another picture: its files have the options in their names, ",theta=0.5". */
+static void overrides_name(struct request *request)
+{
+    enum { SUFFIX_MAX = 120 }; /* names of files end at 255 bytes */
+    struct support_text suffix = {0}, changed = {0};
+    support_text_add(&suffix, "%s", "");
+    support_text_add(&changed, "%s", "");
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < request->override_count; i++) {
+        support_text_add(&suffix, ",%s", request->overrides[i]);
+        support_text_add(&changed, "%s%s", i == 0 ? "" : ", ", request->overrides[i]);
+    }
+    for (char *c = suffix.text; *c != '\0'; c++) {
+        hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+        if (!isalnum((unsigned char)*c) && strchr(",._=:+-", *c) == NULL)
+            *c = '_';
+    }
+    if (suffix.bytes > SUFFIX_MAX) {
+        char *shorter = support_format("%.*s-%08llx", SUFFIX_MAX, suffix.text, (unsigned long long)(hash & 0xffffffff));
+        free(suffix.text);
+        suffix.text = shorter;
+    }
+    request->suffix = suffix.text;
+    request->changed = changed.text;
 }
 
 /* ---- The job file: an experiment and an effort. ---- */
@@ -155,6 +186,34 @@ static int sweep(const struct request *request, const char *job, const char *fol
 
 /* ---- Points and pictures. ---- */
 
+/* A whole new file in the place of the old one. */
+static bool file_replace(const struct request *request, const char *part, const char *path)
+{
+    if (rename(part, path) == 0)
+        return true;
+    complain(request, "%s: cannot be written: %s", path, strerror(errno));
+    return false;
+}
+
+/* The resolved job, which the sweep left with the results, beside the picture. */
+static bool job_keep(const struct request *request, const char *folder, const char *job)
+{
+    char why[256], *frozen = support_format("%s/job.conf", folder), *part = support_format("%s.part", job);
+    size_t bytes;
+    char *text = text_file_read(frozen, CONF_BYTES_MAX, false, &bytes, why, sizeof(why));
+    FILE *file = text ? fopen(part, "w") : NULL;
+    bool fine = file && fwrite(text, 1, bytes, file) == bytes;
+    if (file)
+        fine = written(file) && fine;
+    fine = fine && file_replace(request, part, job);
+    if (!fine)
+        complain(request, "%s: %s", job, text ? "cannot be written" : why);
+    free(text);
+    free(frozen);
+    free(part);
+    return fine;
+}
+
 static bool data_write(const struct request *request, const struct figure_info *figure, const char *job,
                        const char *results, const char *path, struct support_text *lines)
 {
@@ -176,14 +235,17 @@ static bool data_write(const struct request *request, const struct figure_info *
     (void)jobfile_labels(jobfile, labels, LABELS_MAX);
     struct plot_data data;
     plot_data_make(&data, &set, figure, labels);
-    FILE *file = fopen(path, "w");
+    char *part = support_format("%s.part", path);
+    FILE *file = fopen(part, "w");
     bool fine = file != NULL;
     if (file) {
         plot_data_write(&data, file);
         fine = written(file);
     }
     if (!fine)
-        complain(request, "%s: cannot be written: %s", path, strerror(errno));
+        complain(request, "%s: cannot be written: %s", part, strerror(errno));
+    fine = fine && file_replace(request, part, path);
+    free(part);
     for (size_t i = 0; i < data.line_count; i++)
         support_text_add(lines, "%s%s", i > 0 ? " " : "", data.lines[i]);
     plot_data_free(&data);
@@ -196,11 +258,13 @@ static int picture_draw(const struct request *request, const struct figure_info 
                         const char *folder, const char *lines)
 {
     struct support_text script = {0};
-    char *output = support_format("%s.%s", folder, format), *plot = support_format("plots/%s.gp", figure->name);
+    char *output = support_format("%s.%s", folder, format), *part = support_format("%s.part", output),
+         *plot = support_format("plots/%s.gp", figure->name);
     const char *const files[][2] = {
         {"data", "data.csv"}, {"csv", "results.csv"}, {"intervals", "intervals.csv"}, {"latencies", "latency.csv"}};
     program_gnuplot_set(&script, "format", format);
-    program_gnuplot_set(&script, "output", output);
+    program_gnuplot_set(&script, "output", part);
+    program_gnuplot_set(&script, "changed", request->changed);
     program_gnuplot_set(&script, "lines", lines);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         char *path = support_format("%s/%s", folder, files[i][1]);
@@ -211,10 +275,13 @@ static int picture_draw(const struct request *request, const struct figure_info 
     int code = program_run(request->name, argv);
     if (code != 0) {
         complain(request, "%s: gnuplot ended with %d", plot, code);
-        (void)unlink(output); /* a half-drawn picture looks like any other */
+        (void)unlink(part); /* a half-drawn picture looks like any other */
+    } else if (!file_replace(request, part, output)) {
+        code = EXIT_FAILED;
     }
     free(script.text);
     free(output);
+    free(part);
     free(plot);
     return code == 0 ? EXIT_FINE : EXIT_FAILED;
 }
@@ -241,13 +308,18 @@ static int figure_draw(const struct request *request, const struct figure_info *
 
 static int figure_run(const struct request *request, const struct figure_info *figure)
 {
-    char *job = support_format("%s/%s.conf", request->out, figure->name);
-    char *folder = support_format("%s/%s", request->out, figure->name);
+    char *folder = support_format("%s/%s%s", request->out, figure->name, request->suffix);
+    char *job = support_format("%s.conf", folder), *experiment = support_format("%s.experiment.conf", folder);
     int code = EXIT_FINE;
-    if (!request->plot_only)
-        code = job_write(request, figure, job) ? sweep(request, job, folder) : EXIT_FAILED;
+    if (!request->plot_only) {
+        code = job_write(request, figure, experiment) ? sweep(request, experiment, folder) : EXIT_FAILED;
+        (void)unlink(experiment);
+        if (code == EXIT_FINE && !request->dry_run && !job_keep(request, folder, job))
+            code = EXIT_FAILED;
+    }
     if (code == EXIT_FINE && !request->dry_run)
         code = figure_draw(request, figure, job, folder);
+    free(experiment);
     free(job);
     free(folder);
     return code;
@@ -263,8 +335,8 @@ static const struct argp_option options[] = {
      "paper (the authors' repetitions, lengths and records)",
      0},
     {"out", 'o', "FOLDER", 0, "where results and pictures go, by default results/figures/EFFORT", 0},
-    {"override", KEY_OVERRIDE, "KEY=VALUE", 0, "set this in every point, as `maemio sweep` does; as often as needed",
-     0},
+    {"override", KEY_OVERRIDE, "KEY=VALUE", 0,
+     "set this in every point, as `maemio sweep` does; as often as needed. Files, folder and title then name it", 0},
     {"plot-only", KEY_PLOT_ONLY, NULL, 0, "draw again what was measured before", 0},
     {"dry-run", KEY_DRY_RUN, NULL, 0, "say what would run, and for how long", 0},
     {"list", KEY_LIST, NULL, 0, "list the figures with what each shows", 0},
@@ -371,6 +443,7 @@ enum exit_code figure_command(int argc, char **argv)
     }
     char *out = request.out ? support_copy(request.out) : support_format("results/figures/%s", request.effort);
     request.out = out;
+    overrides_name(&request);
     int code = EXIT_FAILED;
     if (program_folder_make(request.name, out))
         code = figures_run(&request);
@@ -379,6 +452,8 @@ enum exit_code figure_command(int argc, char **argv)
         int ended = program_run(request.name, report);
         code = code == EXIT_FINE ? ended : code;
     }
+    free(request.suffix);
+    free(request.changed);
     free(out);
     return (enum exit_code)code;
 }

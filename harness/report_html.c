@@ -3,6 +3,7 @@
 #include "harness/report_html.h"
 
 #include <argp.h>
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -25,7 +26,8 @@
 enum { EXPERIMENTS_MAX = 128, LABELS_MAX = 256, CONF_BYTES_MAX = 1 << 20 };
 
 struct experiment {
-    char *name;
+    char *name;    /* of a figure; "" of one sweep */
+    char *changed; /* ",theta=0.5": what was overridden, as the folder's name has it; "" if nothing was */
     struct result_set set;
     struct jobfile *jobfile;            /* NULL if it cannot be read any more: labels then stand by name */
     const char *labels[LABELS_MAX + 1]; /* in the job file's order, ended by NULL */
@@ -35,7 +37,8 @@ struct report {
     const char *command, *folder;
     size_t count;
     struct experiment experiments[EXPERIMENTS_MAX];
-    size_t verdicts[3]; /* how many claims ended in each */
+    size_t verdicts[3];          /* how many claims ended in each */
+    struct support_text missing; /* folders that have no results: their names */
 };
 
 static bool is_folder(const char *path)
@@ -59,34 +62,51 @@ static void labels_read(struct experiment *experiment, const char *job)
     (void)jobfile_labels(experiment->jobfile, experiment->labels, LABELS_MAX);
 }
 
-/* False with a message if there are results that cannot be read; none at all is fine. */
-static bool experiment_read(struct report *report, const char *name, const char *results, const char *job)
+/* The results of one folder, with the job that is kept there; earlier ones have it beside the folder. False with a
+ * message if there are results that cannot be read; none at all is fine. */
+static bool experiment_read(struct report *report, const char *name, const char *changed, const char *folder)
 {
     char error[CSV_TABLE_ERROR_BYTES];
     struct experiment *experiment = &report->experiments[report->count];
-    if (access(results, F_OK) != 0)
-        return true;
-    if (!result_set_read(&experiment->set, results, error)) {
+    char *results = support_format("%s/results.csv", folder), *job = support_format("%s/job.conf", folder);
+    bool there = access(results, F_OK) == 0, fine = true;
+    if (there && report->count == EXPERIMENTS_MAX) {
+        (void)fprintf(stderr, "%s: %s: more than %d experiments\n", report->command, folder, EXPERIMENTS_MAX);
+        fine = false;
+    } else if (there && !result_set_read(&experiment->set, results, error)) {
         (void)fprintf(stderr, "%s: %s\n", report->command, error);
-        return false;
+        fine = false;
+    } else if (there) {
+        experiment->name = support_copy(name);
+        experiment->changed = support_copy(changed);
+        labels_read(experiment, job);
+        report->count++;
+    } else if (is_folder(folder) && *name != '\0') {
+        support_text_add(&report->missing, "%s%s%s", report->missing.bytes > 0 ? ", " : "", name, changed);
     }
-    experiment->name = support_copy(name);
-    labels_read(experiment, job);
-    report->count++;
-    return true;
+    free(results);
+    free(job);
+    return fine;
 }
 
-/* The job file of one sweep: its plan.txt begins "FILE, order by". */
-static char *planned_job(const struct report *report)
+/* The folders of a figure with other options: "fig6a,theta=0.5". */
+static bool variants_read(struct report *report, const char *name)
 {
-    char why[256], *path = support_format("%s/plan.txt", report->folder);
-    size_t bytes;
-    char *text = text_file_read(path, CONF_BYTES_MAX, true, &bytes, why, sizeof(why));
-    char *end = text ? strstr(text, ", order by") : NULL;
-    char *job = support_format("%.*s", end ? (int)(end - text) : 0, text ? text : "");
-    free(path);
-    free(text);
-    return job;
+    struct dirent **entries;
+    int count = scandir(report->folder, &entries, NULL, alphasort);
+    bool fine = true;
+    size_t bytes = strlen(name);
+    for (int i = 0; i < count; i++) {
+        const char *entry = entries[i]->d_name;
+        char *folder = support_format("%s/%s", report->folder, entry);
+        if (fine && strncmp(entry, name, bytes) == 0 && entry[bytes] == ',' && is_folder(folder))
+            fine = experiment_read(report, name, entry + bytes, folder);
+        free(folder);
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+    return fine;
 }
 
 static bool experiments_read(struct report *report)
@@ -94,18 +114,12 @@ static bool experiments_read(struct report *report)
     bool fine = true;
     for (size_t i = 0; fine && figure_at(i) != NULL; i++) {
         const char *name = figure_at(i)->name;
-        char *results = support_format("%s/%s/results.csv", report->folder, name);
-        char *job = support_format("%s/%s.conf", report->folder, name);
-        fine = experiment_read(report, name, results, job);
-        free(results);
-        free(job);
+        char *folder = support_format("%s/%s", report->folder, name);
+        fine = experiment_read(report, name, "", folder) && variants_read(report, name);
+        free(folder);
     }
-    if (fine && report->count == 0) { /* the folder of one sweep */
-        char *results = support_format("%s/results.csv", report->folder), *job = planned_job(report);
-        fine = experiment_read(report, "", results, job);
-        free(results);
-        free(job);
-    }
+    if (fine && report->count == 0) /* the folder of one sweep */
+        fine = experiment_read(report, "", "", report->folder);
     if (fine && report->count == 0)
         (void)fprintf(stderr,
                       "%s: %s: no results here: want FOLDER/results.csv of a sweep, or FOLDER/fig6a/results.csv and so "
@@ -118,15 +132,18 @@ static void report_free(struct report *report)
 {
     for (size_t i = 0; i < report->count; i++) {
         free(report->experiments[i].name);
+        free(report->experiments[i].changed);
         result_set_free(&report->experiments[i].set);
         jobfile_destroy(report->experiments[i].jobfile);
     }
+    free(report->missing.text);
 }
 
+/* As the paper has it: with other options it is another experiment. */
 static const struct experiment *experiment_of(const struct report *report, const char *name)
 {
     for (size_t i = 0; i < report->count; i++)
-        if (strcmp(report->experiments[i].name, name) == 0)
+        if (strcmp(report->experiments[i].name, name) == 0 && report->experiments[i].changed[0] == '\0')
             return &report->experiments[i];
     return NULL;
 }
@@ -222,6 +239,12 @@ static void summary_write(FILE *page, const struct report *report)
                       "may be too low.");
     if (any_row(report, "check_result=skipped"))
         warning(page, "Some runs were not checked.");
+    if (report->missing.bytes > 0) {
+        char *begun = support_format("Begun, but without results, since all runs failed or were cut short: %s.",
+                                     report->missing.text);
+        warning(page, begun);
+        free(begun);
+    }
     char text[128];
     (void)snprintf(text, sizeof(text), "%zu runs are left out: they failed their check or were cut short.",
                    rows_left_out(report));
@@ -454,6 +477,13 @@ static void table_write(FILE *page, const struct experiment *experiment, const s
     plot_data_free(&data);
 }
 
+static void changed_write(FILE *page, const char *changed)
+{
+    (void)fputs("<p class=\"warn\">Not as above: ", page);
+    html_text(page, changed);
+    (void)fputs("</p>\n", page);
+}
+
 static void figures_write(FILE *page, const struct report *report)
 {
     (void)fputs("<h2 id=\"figures\">Figures and tables</h2>\n<div class=\"figures\">\n", page);
@@ -462,14 +492,18 @@ static void figures_write(FILE *page, const struct report *report)
         const struct figure_info *figure = figure_by_name(experiment->name);
         if (!figure)
             continue;
-        char *job = support_format("%s/%s.conf", report->folder, experiment->name);
-        char *picture = support_format("%s/%s.svg", report->folder, experiment->name);
-        (void)fprintf(page, "<figure id=\"%s\">\n", experiment->name);
+        char *job = support_format("%s/%s%s/job.conf", report->folder, experiment->name, experiment->changed);
+        char *picture = support_format("%s/%s%s.svg", report->folder, experiment->name, experiment->changed);
+        char *id = support_format("%s-%zu", experiment->name, i);
+        (void)fprintf(page, "<figure id=\"%s\">\n", experiment->changed[0] == '\0' ? experiment->name : id);
         head_write(page, job, experiment->name);
-        if (!html_svg(page, picture, experiment->name, experiment->name))
+        if (experiment->changed[0] != '\0')
+            changed_write(page, experiment->changed + 1);
+        if (!html_svg(page, picture, id, experiment->name))
             (void)fputs("<p class=\"warn\">Not drawn: see `maemio figure --plot-only`.</p>\n", page);
         table_write(page, experiment, figure);
         (void)fputs("</figure>\n", page);
+        free(id);
         free(job);
         free(picture);
     }

@@ -33,6 +33,7 @@ enum { PATH_BYTES = 4096, ERROR_BYTES = 1200, FILE_BYTES_MAX = 1 << 30 };
 struct sweep {
     const char *name, *file; /* of the command, the job file */
     char *out;               /* the folder */
+    const char *ending;      /* of what is written there: "", or ".part" while it will replace another job's */
     bool dry_run, print_arguments, no_page;
     uint64_t seed;
     struct option_pairs overrides;
@@ -170,7 +171,7 @@ static bool merge(const struct sweep *sweep, const struct sweep_run *run, const 
         free(path);
         return true;
     }
-    support_text_add(&into, "%s/%s", sweep->out, file);
+    support_text_add(&into, "%s/%s%s", sweep->out, file, sweep->ending);
     text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, error, sizeof error);
     if (text == NULL) {
         complain(sweep, "%s", error);
@@ -226,13 +227,13 @@ static bool merge_all(struct sweep *sweep)
     char path[PATH_BYTES];
     static const char *const results[] = {"results.csv", "results.jsonl"};
     for (size_t i = 0; i < 2; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s", sweep->out, results[i]);
+        (void)snprintf(path, sizeof path, "%s/%s%s", sweep->out, results[i], sweep->ending);
         (void)unlink(path);
     }
     for (size_t i = 0; i < sweep->plan.point_count; i++)
         for (size_t j = 0; j < SWEEP_FILE_COUNT; j++)
             if (sweep->plan.points[i].files[j][0] != '\0') {
-                (void)snprintf(path, sizeof path, "%s/%s", sweep->out, sweep->plan.points[i].files[j]);
+                (void)snprintf(path, sizeof path, "%s/%s%s", sweep->out, sweep->plan.points[i].files[j], sweep->ending);
                 (void)unlink(path);
             }
     bool fine = true;
@@ -242,19 +243,100 @@ static bool merge_all(struct sweep *sweep)
     return fine;
 }
 
-static bool plan_keep(const struct sweep *sweep)
+/* The comment lines at the head of the job file, each with its line feed. */
+static char *head_read(const char *path)
+{
+    char why[ERROR_BYTES];
+    size_t bytes;
+    char *text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, why, sizeof why), *rest = text, *line;
+    struct support_text head = {0};
+    support_text_add(&head, "%s", "");
+    while (text != NULL && (line = strsep(&rest, "\n")) != NULL && *line == '#')
+        support_text_add(&head, "%s\n", line);
+    free(text);
+    return head.text;
+}
+
+static void plan_write(const struct sweep *sweep, FILE *file)
+{
+    (void)fprintf(file, "%s, order by seed %llu\n", sweep->file, (unsigned long long)sweep->seed);
+    sweep_plan_print(&sweep->plan, file);
+}
+
+static void job_write(const struct sweep *sweep, FILE *file)
+{
+    char *head = head_read(sweep->file);
+    sweep_plan_freeze(&sweep->plan, head, file);
+    free(head);
+}
+
+static bool file_keep(const struct sweep *sweep, const char *name, void (*put)(const struct sweep *sweep, FILE *file))
 {
     char path[PATH_BYTES];
-    (void)snprintf(path, sizeof path, "%s/plan.txt", sweep->out);
+    (void)snprintf(path, sizeof path, "%s/%s%s", sweep->out, name, sweep->ending);
     FILE *file = fopen(path, "we");
     if (file != NULL) {
-        (void)fprintf(file, "%s, order by seed %llu\n", sweep->file, (unsigned long long)sweep->seed);
-        sweep_plan_print(&sweep->plan, file);
-        if (fclose(file) == 0)
+        put(sweep, file);
+        bool whole = ferror(file) == 0;
+        if (fclose(file) == 0 && whole)
             return true;
     }
     complain(sweep, "%s: cannot be written: %s", path, strerror(errno));
     return false;
+}
+
+/* What is run, beside its results: the order, and the job with every option resolved. */
+static bool plan_keep(const struct sweep *sweep)
+{
+    return file_keep(sweep, "plan.txt", plan_write) && file_keep(sweep, "job.conf", job_write);
+}
+
+/* ---- Results of another job. ---- */
+
+static bool is_planned(const struct sweep *sweep, const char *id)
+{
+    for (size_t i = 0; i < sweep->plan.point_count; i++)
+        if (strcmp(sweep->plan.points[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the results in the folder hold points that this job has not: they then stay until this job is whole. */
+static bool holds_other_points(const struct sweep *sweep)
+{
+    struct csv_table table;
+    char path[PATH_BYTES], why[CSV_TABLE_ERROR_BYTES];
+    (void)snprintf(path, sizeof path, "%s/results.csv", sweep->out);
+    if (access(path, F_OK) != 0 || !csv_table_read(&table, path, why))
+        return false; /* nothing, or nothing that can be read */
+    int point = csv_table_column(&table, "point");
+    bool other = false;
+    for (size_t i = 0; point >= 0 && i < table.row_count; i++)
+        other = other || !is_planned(sweep, table.rows[i].fields[point]);
+    csv_table_free(&table);
+    return other;
+}
+
+static bool file_replace(const struct sweep *sweep, const char *name)
+{
+    char path[PATH_BYTES], part[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/%s", sweep->out, name);
+    (void)snprintf(part, sizeof part, "%s/%s%s", sweep->out, name, sweep->ending);
+    if (access(part, F_OK) != 0 || rename(part, path) == 0)
+        return true;
+    complain(sweep, "%s: cannot be renamed: %s", part, strerror(errno));
+    return false;
+}
+
+/* The whole job's files in the place of those before; the results last, so that what is beside them is theirs. */
+static bool replace_all(const struct sweep *sweep)
+{
+    bool fine = file_replace(sweep, "plan.txt") && file_replace(sweep, "job.conf");
+    for (size_t i = 0; i < sweep->plan.point_count; i++)
+        for (size_t j = 0; fine && j < SWEEP_FILE_COUNT; j++)
+            if (sweep->plan.points[i].files[j][0] != '\0')
+                fine = file_replace(sweep, sweep->plan.points[i].files[j]);
+    return fine && file_replace(sweep, "results.jsonl") && file_replace(sweep, "results.csv");
 }
 
 /* ---- One run. ---- */
@@ -499,12 +581,18 @@ static enum exit_code sweep_run_all(struct sweep *sweep)
     if (!folder_take(sweep))
         return EXIT_FAILED;
     finished_find(sweep);
+    sweep->ending = holds_other_points(sweep) ? ".part" : "";
     if (!merge_all(sweep) || !plan_keep(sweep))
         return EXIT_FAILED;
     interrupt_take(signal_note, before);
     enum exit_code code = runs_do(sweep);
     interrupt_return(before);
-    return code;
+    if (sweep->ending[0] == '\0')
+        return code;
+    if (code == EXIT_FINE && replace_all(sweep))
+        return EXIT_FINE;
+    complain(sweep, "%s: the results of another job stay there until this one is whole", sweep->out);
+    return code == EXIT_FINE ? EXIT_FAILED : code;
 }
 
 /* Whether the section's name is enough to tell the point from all others. */
@@ -608,7 +696,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 enum exit_code sweep_command(int argc, char **argv)
 {
-    struct sweep sweep = {.name = argv[0], .seed = 1};
+    struct sweep sweep = {.name = argv[0], .seed = 1, .ending = ""};
     char error[SWEEP_ERROR_BYTES];
     static const char doc[] =
         "Runs every point of a job file, each repetition in a process of its own, in shuffled order.\v"

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "harness/job.h"
+#include "harness/metadata.h"
 #include "harness/quantity.h"
 #include "harness/support.h"
 #include "workloads/rng.h"
@@ -136,50 +137,231 @@ static char *settings_text(const struct sweep_point *point)
     return text.text;
 }
 
-static bool target_tries(const struct sweep_point *point, char *error)
+/* The setting of the point that a message speaks of; NULL if none is named. */
+static const struct jobfile_setting *setting_blamed(const struct sweep_point *point, const char *why, bool of_target)
+{
+    const struct jobfile_setting *found = NULL;
+    for (size_t i = 0; i < point->point->count; i++) {
+        const struct jobfile_setting *setting = &point->point->settings[i];
+        bool is_setting = strncmp(setting->key, "set.", 4) == 0;
+        if (is_setting == of_target && strstr(why, setting->key + (is_setting ? 4 : 0)) != NULL)
+            found = setting;
+    }
+    return found;
+}
+
+/* Refuses with the place of what is at fault: a line of the job file, an override, or the section. */
+static bool refuse_point(const struct sweep_plan *plan, const struct sweep_point *point, bool of_target,
+                         const char *why, char *error)
+{
+    const char *kind = of_target ? "target" : "workload",
+               *name = of_target ? point->options->target->name : point->options->workload->name;
+    for (size_t i = 0; i < plan->overrides->count; i++) {
+        const char *key = plan->overrides->items[i].key;
+        if (strstr(why, strncmp(key, "set.", 4) == 0 ? key + 4 : key) != NULL)
+            return refuse(error, "--override: %s: %s %s: %.700s", key, kind, name, why);
+    }
+    const struct jobfile_setting *found = setting_blamed(point, why, of_target);
+    if (found != NULL)
+        return refuse(error, "%s:%u: key '%s': %s %s: %.700s", found->file, found->line, found->key, kind, name, why);
+    return refuse(error, "section [%s]: %s %s: %.700s", point->point->section, kind, name, why);
+}
+
+static void settings_keep(struct sweep_point *point, struct target *target)
+{
+    const struct target_ops *ops = point->options->target;
+    struct option_pairs *settings = &point->settings;
+    struct target_key_value setting;
+    if (ops->setting == NULL)
+        return;
+    for (size_t i = 0; (setting = ops->setting(target, i)).key != NULL; i++) {
+        settings->items = support_realloc(settings->items, (i + 1) * sizeof *settings->items);
+        settings->items[settings->count++] =
+            (struct option_pair){support_copy(setting.key), support_copy(setting.value)};
+    }
+}
+
+static void settings_copy(struct sweep_point *point, const struct sweep_point *same)
+{
+    point->settings.items = support_alloc((same->settings.count + 1) * sizeof *point->settings.items);
+    for (; point->settings.count < same->settings.count; point->settings.count++) {
+        const struct option_pair *pair = &same->settings.items[point->settings.count];
+        point->settings.items[point->settings.count] =
+            (struct option_pair){support_copy(pair->key), support_copy(pair->value)};
+    }
+    (void)memcpy(point->config_hash, same->config_hash, sizeof point->config_hash);
+}
+
+/* Opens the target and keeps its settings. config_hash is not "" after that, unless memory lacked. */
+static bool target_tries(const struct sweep_plan *plan, struct sweep_point *point, char *error)
 {
     const struct target_ops *ops = point->options->target;
     struct target_key_value *settings = options_settings(point->options);
     struct target *target;
     char why[OPTION_ERROR_BYTES] = "";
     enum mae_status status = ops->open(settings, &target, why, sizeof why);
-    if (status == MAE_OK)
-        ops->close(target);
     free(settings);
-    if (status != MAE_INVALID)
+    if (status == MAE_INVALID)
+        return refuse_point(plan, point, true, why, error);
+    if (status != MAE_OK)
         return true; /* what lacks memory now may have it later */
-    const struct jobfile_setting *found = NULL;
-    for (size_t i = 0; i < point->point->count; i++) {
-        const struct jobfile_setting *setting = &point->point->settings[i];
-        if (strncmp(setting->key, "set.", 4) == 0 && strstr(why, setting->key + 4) != NULL)
-            found = setting;
-    }
-    if (found != NULL)
-        return refuse(error, "%s:%u: key '%s': target %s: %.700s", found->file, found->line, found->key, ops->name,
-                      why);
-    return refuse(error, "section [%s]: target %s: %.700s", point->point->section, ops->name, why);
+    settings_keep(point, target);
+    ops->close(target);
+    (void)snprintf(point->config_hash, sizeof point->config_hash, "opened");
+    return true;
 }
 
-static bool targets_try(const struct sweep_plan *plan, char *error)
+/* Creates the workload, which finds values that cannot work together. */
+static bool workload_tries(const struct sweep_plan *plan, const struct sweep_point *point, char *error)
 {
-    char **tried = support_alloc((plan->point_count + 1) * sizeof *tried);
-    size_t count = 0;
+    const struct options *options = point->options;
+    unsigned workers = options->run.threads == 0 ? 1 : (unsigned)options->run.threads;
+    struct workload *workload;
+    char why[OPTION_ERROR_BYTES] = "";
+    enum mae_status status = options->workload->create((const char *const *)options->workload_values, options->target,
+                                                       options->run.seed, workers, &workload, why, sizeof why);
+    if (status == MAE_OK)
+        options->workload->destroy(workload);
+    return status != MAE_INVALID || refuse_point(plan, point, false, why, error);
+}
+
+static char *workload_text(const struct sweep_point *point)
+{
+    struct support_text text = {0};
+    support_text_add(&text, "%s %s", point->options->workload->name, point->options->target->name);
+    for (size_t i = 0; i < point->options->workload_value_count; i++)
+        support_text_add(&text, " %s", point->options->workload_values[i]);
+    return text.text;
+}
+
+/* Texts that were met, each with the first point that had it. */
+struct firsts {
+    struct {
+        char *text;
+        size_t point;
+    } * items;
+    size_t count;
+};
+
+/* The first point with this text, which is taken over: `point` itself if there was none. */
+static size_t first_with(struct firsts *firsts, char *text, size_t point)
+{
+    for (size_t i = 0; i < firsts->count; i++)
+        if (strcmp(firsts->items[i].text, text) == 0) {
+            free(text);
+            return firsts->items[i].point;
+        }
+    firsts->items = support_realloc(firsts->items, (firsts->count + 1) * sizeof *firsts->items);
+    firsts->items[firsts->count].text = text;
+    firsts->items[firsts->count++].point = point;
+    return point;
+}
+
+static void firsts_free(struct firsts *firsts)
+{
+    while (firsts->count > 0)
+        free(firsts->items[--firsts->count].text);
+    free(firsts->items);
+}
+
+static bool points_try(struct sweep_plan *plan, char *error)
+{
+    struct firsts targets = {0}, workloads = {0};
     bool fine = true;
     for (size_t i = 0; fine && i < plan->point_count; i++) {
-        char *text = settings_text(&plan->points[i]);
-        bool known = false;
-        for (size_t j = 0; !known && j < count; j++)
-            known = strcmp(tried[j], text) == 0;
-        tried[count++] = text;
-        if (known)
-            free(tried[--count]);
+        struct sweep_point *point = &plan->points[i];
+        size_t alike = first_with(&targets, settings_text(point), i);
+        if (alike < i)
+            settings_copy(point, &plan->points[alike]);
         else
-            fine = target_tries(&plan->points[i], error);
+            fine = target_tries(plan, point, error);
+        if (fine && first_with(&workloads, workload_text(point), i) == i)
+            fine = workload_tries(plan, point, error);
     }
-    while (count > 0)
-        free(tried[--count]);
-    free(tried);
+    firsts_free(&targets);
+    firsts_free(&workloads);
+    for (size_t i = 0; fine && i < plan->point_count; i++)
+        if (plan->points[i].config_hash[0] != '\0')
+            metadata_config_hash(plan->points[i].options, &plan->points[i].settings, plan->points[i].config_hash);
     return fine;
+}
+
+/* ---- Points that are the same. ---- */
+
+static bool overridden(const struct sweep_plan *plan, const char *key)
+{
+    for (size_t i = 0; i < plan->overrides->count; i++)
+        if (strcmp(plan->overrides->items[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+/* The setting of `b` whose text differs from that of `a`, and is no override's; NULL if there is none. */
+static const struct jobfile_setting *spelled_otherwise(const struct sweep_plan *plan, const struct jobfile_point *a,
+                                                       const struct jobfile_point *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        const struct jobfile_setting *other = setting_find(a, b->settings[i].key);
+        if (!overridden(plan, b->settings[i].key) && (other == NULL || strcmp(other->value, b->settings[i].value) != 0))
+            return &b->settings[i];
+    }
+    return NULL;
+}
+
+static void point_free(struct sweep_point *point)
+{
+    options_destroy(point->options);
+    for (size_t i = 0; i < point->settings.count; i++) {
+        free(point->settings.items[i].key);
+        free(point->settings.items[i].value);
+    }
+    free(point->settings.items);
+    free(point->text);
+}
+
+static bool same_files(const struct sweep_point *a, const struct sweep_point *b)
+{
+    for (size_t i = 0; i < SWEEP_FILE_COUNT; i++)
+        if (strcmp(a->files[i], b->files[i]) != 0)
+            return false;
+    return true;
+}
+
+/* Whether two points of one section would be measured twice over. */
+static bool same_point(const struct sweep_point *a, const struct sweep_point *b)
+{
+    return a->config_hash[0] != '\0' && strcmp(a->config_hash, b->config_hash) == 0 &&
+           strcmp(a->point->section, b->point->section) == 0 &&
+           strcmp(a->options->run.label, b->options->run.label) == 0 && same_files(a, b);
+}
+
+static bool doubles_drop(struct sweep_plan *plan, char *error)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->point_count; i++) {
+        struct sweep_point *point = &plan->points[i];
+        size_t k = 0;
+        while (k < kept && !same_point(&plan->points[k], point))
+            k++;
+        if (k == kept) {
+            plan->points[kept++] = *point;
+            continue;
+        }
+        const struct jobfile_setting *spelled = spelled_otherwise(plan, plan->points[k].point, point->point);
+        if (spelled != NULL) {
+            const struct jobfile_setting *first = setting_find(plan->points[k].point, spelled->key);
+            for (size_t rest = i; rest < plan->point_count; rest++)
+                plan->points[kept++] = plan->points[rest];
+            plan->point_count = kept;
+            return refuse(error,
+                          "%s:%u: key '%s': '%.100s' is '%.100s' once more: one configuration cannot be two points",
+                          spelled->file, spelled->line, spelled->key, spelled->value,
+                          first == NULL ? "the default" : first->value);
+        }
+        point_free(point); /* an override made it the same */
+    }
+    plan->point_count = kept;
+    return true;
 }
 
 /* ---- What tells points apart. ---- */
@@ -265,7 +447,7 @@ bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct opt
         if (!point_init(&plan->points[i], overrides, error))
             return false;
     }
-    if (!targets_try(plan, error))
+    if (!points_try(plan, error) || !doubles_drop(plan, error))
         return false;
     texts_make(plan);
     runs_order(plan, seed);
@@ -274,10 +456,8 @@ bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct opt
 
 void sweep_plan_fini(struct sweep_plan *plan)
 {
-    for (size_t i = 0; i < plan->point_count; i++) {
-        options_destroy(plan->points[i].options);
-        free(plan->points[i].text);
-    }
+    for (size_t i = 0; i < plan->point_count; i++)
+        point_free(&plan->points[i]);
     free(plan->points);
     free(plan->runs);
     jobfile_destroy(plan->jobfile);

@@ -28,6 +28,8 @@ bool sweep_file_is_merged(size_t i);
 struct sweep_point {
     const struct jobfile_point *point;
     struct options *options;             /* resolved */
+    struct option_pairs settings;        /* all of the target's, as it resolved them */
+    char config_hash[17];                /* metadata.h; "" if the target could not be opened now */
     char id[17];                         /* of section, keys, values and overrides */
     char *text;                          /* what sets it apart from the other points, for people */
     const char *files[SWEEP_FILE_COUNT]; /* "" if not asked for */
@@ -48,7 +50,11 @@ struct sweep_plan {
     struct sweep_run *runs; /* in the order in which they run */
 };
 
-/* False with a message in `error` (SWEEP_ERROR_BYTES). Opens each distinct target with its settings once, to see. */
+/*
+ * False with a message in `error` (SWEEP_ERROR_BYTES). Opens each distinct target with its settings and creates each
+ * distinct workload once, to see. Points of one section that are the same configuration are refused (1000 and 1k are
+ * one value), unless it is an override that makes them so: then the first of them stands for all.
+ */
 bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct option_pairs *overrides, uint64_t seed,
                      char *error);
 void sweep_plan_fini(struct sweep_plan *plan);
@@ -58,6 +64,12 @@ double sweep_nominal_s(const struct sweep_point *point);
 
 /* One line for each run that is not finished, and the time they take: warm-ups and windows, and a guess at the rest. */
 void sweep_plan_print(const struct sweep_plan *plan, FILE *file);
+
+/*
+ * The plan as a job file that hangs on nothing else: no include, no word for the number of cores, no default of a build.
+ * Its points are the same configurations under the same labels. `head`: comment lines to begin with.
+ */
+void sweep_plan_freeze(const struct sweep_plan *plan, const char *head, FILE *file);
 
 /* The seconds that the runs from `first` on will take, as far as one can tell. */
 double sweep_plan_left_s(const struct sweep_plan *plan, size_t first);

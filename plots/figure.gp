@@ -1,6 +1,6 @@
 # figure.gp - what every figure begins with: size, heading (set before this), caption, lines. Besides style.gp's
 # variables, all given by `maemio figure`: data = points (line, x, place, oversubscribed, runs, then each metric with
-# _min and _max), lines = the lines in it, csv = the results they come from.
+# _min and _max), lines = the lines in it, csv = the results they come from, changed = what was overridden, or "".
 many = words(lines) > 3 # lines: their names then stand beside the plot
 if (!exists("width")) width = many ? 660 : 520
 if (!exists("height")) height = 420
@@ -27,6 +27,10 @@ unset label 2
 set bmargin 7
 set rmargin 2
 set tmargin at screen 0.9
+# A picture of other options than the experiment's says so in its title.
+if (!exists("changed")) changed = ""
+if (changed ne "") set tmargin at screen 0.875; set label 4 "changed: " . cut(changed, 80) \
+    at screen 0.5, screen 0.905 center font small textcolor rgb "#a33b00"
 if (exists("heading")) set label 3 heading at screen 0.5, screen 0.955 center font large
 set grid ytics
 set offsets 0, 0, 0, 0

@@ -28,7 +28,29 @@ ends "contention.conf runs by itself" 0 "to run" sweep scripts/experiments/conte
 
 # ---- A tiny run. ----
 tiny=(--override records=1k --override time=30ms --override warmup=0 --override repetitions=4)
-ends "a figure" 0 "fig6b.svg .pdf .png" figure fig6b --out "$out" "${tiny[@]}"
+named=,records=1k,time=30ms,warmup=0,repetitions=4
+ends "a figure" 0 "fig6b$named.svg .pdf .png" figure fig6b --out "$out" "${tiny[@]}"
+equals "has the overrides in its title" "$(grep -c 'changed: records=1k, time=30ms' "$out/fig6b$named.svg")" 1
+equals "and in its job, resolved" "$(grep -cE '^(records = 1000|ops_per_txn = 16|set.backoff = adaptive)$|^include' \
+    "$out/fig6b$named.conf")" 3
+col() { # file, columns: distinct values in its rows
+    awk -F, -v names="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; n = split(names, name, " "); next }
+        { line = ""; for (i = 1; i <= n; i++) line = line " " $at[name[i]]; print line }' "$1" | sort -u
+}
+ends "the frozen job runs again" 0 "report.html" sweep "$out/fig6b$named.conf" --out "$work/again"
+equals "as the same configurations" "$(col "$work/again/results.csv" "label config_hash")" \
+    "$(col "$out/fig6b$named/results.csv" "label config_hash")"
+before=$(cat "$out/fig6b$named/results.csv" "$out/fig6b$named.svg" "$out/fig6b$named.conf" | cksum)
+ends "a value that cannot work is found before anything runs" 2 "--override: theta: workload ycsb: theta 5" \
+    figure fig6b --out "$out" "${tiny[@]}" --override theta=5
+equals "and leaves nothing" "$(find "$out" -name '*theta=5*' | wc -l)" 0
+ends "an override that fails late" 1 "out of memory" \
+    figure fig6b --out "$out" --override set.memory_limit=16M --override records=1M --override repetitions=1
+equals "spoils nothing" "$(cat "$out/fig6b$named/results.csv" "$out/fig6b$named.svg" "$out/fig6b$named.conf" | cksum)" \
+    "$before"
+# The page and the claims look at figures without overrides: put these there.
+for ending in svg pdf png conf; do cp "$out/fig6b$named.$ending" "$out/fig6b.$ending"; done
+cp -r "$out/fig6b$named" "$out/fig6b"
 equals "its points" "$(cut -d, -f1-5 "$out/fig6b/data.csv" | tr '\n' ' ')" \
     'line,x,place,oversubscribed,runs native,0,1,0,4 native,0.60,2,0,4 native,0.90,3,0,4 native,0.99,4,0,4 '
 for format in svg pdf png; do
@@ -39,8 +61,10 @@ equals "the caption has the machine and the date" \
 equals "gnuplot warns of nothing" "$(lines warning)" 0
 rm "$out/fig6b.svg"
 ends "drawn again without running" 0 "fig6b.svg .pdf .png" figure fig6b --plot-only --out "$out"
-ends "another figure" 0 "contention.svg .pdf .png" figure contention --out "$out" "${tiny[@]}"
+ends "another figure" 0 "contention$named.svg .pdf .png" figure contention --out "$out" "${tiny[@]}"
 equals "ends with its verdict" "$(grep -cE '(wins|is ahead): .*against ' "$work/out")" 1
+for ending in svg pdf png conf; do mv "$out/contention$named.$ending" "$out/contention.$ending"; done
+mv "$out/contention$named" "$out/contention"
 ends "an unmeasured one" 1 "fig7/results.csv: No such file" figure fig7 --plot-only --out "$out"
 
 # ---- Lines of other systems. ----
@@ -60,7 +84,9 @@ ends "a report" 0 "report.html" report "$out"
 page=$out/report.html
 equals "it says how often a point was measured" "$(grep -c "up to 4 repetitions" "$page")" 1
 equals "it fetches nothing" "$(grep -cE '(src|href)="(https?:)?//|@import|url\(http' "$page")" 0
-equals "the figures are in it" "$(grep -o '<svg role="img"' "$page" | wc -l)" 2
+equals "the figures are in it" "$(grep -o '<svg role="img"' "$page" | wc -l)" 3
+equals "the changed one as such" "$(grep -c 'Not as above: records=1k,time=30ms' "$page")" 1
+equals "what failed is named" "$(grep -c 'Begun, but without results.*: fig6b,set.memory_limit=16M' "$page")" 1
 equals "ids are unique" "$(grep -oE ' id="[^"]*"' "$page" | sort | uniq -d | wc -l)" 0
 equals "every claim is in it" "$(grep -oE 'class="verdict [a-z]+"' "$page" | wc -l)" \
     "$(grep -c '^CLAIM(' harness/claims.def)"
@@ -71,6 +97,23 @@ equals "settings are compared" "$(grep -cE 'wins: |No winner beyond noise' "$pag
 ends "a report of one sweep" 0 "contention/report.html" report "$out/contention"
 equals "compares with the first setting of the job file" \
     "$(grep -oE '<tbody>|<td><strong>[a-z0-9-]*' "$out/contention/report.html" | sed -n 2p)" '<td><strong>default'
+
+# ---- What is there stays until the new is whole. ----
+printf 'workload = bank\naccounts = 10\ntime = 20ms\nwarmup = 0\nthreads = 1\nrepetitions = 2\n' >"$work/first.conf"
+ends "a sweep" 0 "report.html" sweep "$work/first.conf" --out "$work/kept"
+before=$(cksum <"$work/kept/results.csv")
+ends "another one in its folder that fails" 1 "stay there until this one is whole" \
+    sweep "$work/first.conf" --out "$work/kept" --override accounts=1M \
+    --override set.memory_limit=16M
+equals "leaves the first one's results" "$(cksum <"$work/kept/results.csv")" "$before"
+ends "one that does not fail" 0 "report.html" sweep "$work/first.conf" --out "$work/kept" --override accounts=20
+equals "replaces them, with its job" \
+    "$(col "$work/kept/results.csv" wl_accounts) $(grep -c '^accounts = 20$' "$work/kept/job.conf")" " 20 1"
+printf 'workload = bank\naccounts = 1000, 1k\n' >"$work/twice.conf"
+ends "one value under two spellings" 2 "twice.conf:2: key 'accounts': '1k' is '1000' once more" \
+    sweep "$work/twice.conf" --dry-run --out "$work/twice"
+ends "an override makes one point of two" 0 "1 points, 1 runs" \
+    sweep <(printf 'workload = bank\naccounts = 10, 20\n') --dry-run --out "$work/twice" --override accounts=30
 
 # ---- Sections of any name. ----
 {

@@ -326,7 +326,8 @@ equals "and no row" "$([ -e "$work/failing/results.csv" ] || echo none)" none
 refuses "maemio sweep: name a job file" sweep
 launch env -C "$work" "$maemio" sweep sweep.conf --no-page --override repetitions=1
 ended "has a folder by itself" 0 "2/2 "
-equals "below results" "$(cd "$work" && ls results/sweep)" $'latency.csv\nplan.txt\nresults.csv\nresults.jsonl\nruns'
+equals "below results" "$(cd "$work" && ls results/sweep)" \
+    $'job.conf\nlatency.csv\nplan.txt\nresults.csv\nresults.jsonl\nruns'
 printf '' >"$work/file"
 ends "a file is no folder" 1 "$work/file/runs: cannot make this folder: Not a directory" \
     sweep "$work/sweep.conf" --out "$work/file"
