@@ -66,7 +66,7 @@ double sweep_nominal_s(const struct sweep_point *point);
 void sweep_plan_print(const struct sweep_plan *plan, FILE *file);
 
 /*
- * The plan as a job file that hangs on nothing else: no include, no word for the number of cores, no default of a build.
+ * The plan as a job file that hangs on nothing else: no include, no word for the number of cores, no build's default.
  * Its points are the same configurations under the same labels. `head`: comment lines to begin with.
  */
 void sweep_plan_freeze(const struct sweep_plan *plan, const char *head, FILE *file);

@@ -64,7 +64,8 @@ commit "1 1" broken
 git -C "$repo" rm -q broken
 touch "$repo/slow-build"
 commit "100000 100000" endless
-printf 'threads = 1\ntime = 1ms\nwarmup = 0\ncheck = off\nrecords = 1k\n[one]\ntheta = 0\n[two]\ntheta = 0.9\n' >"$work/two.conf"
+printf '%s\n' 'threads = 1' 'time = 1ms' 'warmup = 0' 'check = off' 'records = 1k' \
+    '[one]' 'theta = 0' '[two]' 'theta = 0.9' >"$work/two.conf"
 sed '/^.one/,/^theta/d' "$work/two.conf" >"$work/one.conf"
 regress=("$repo/scripts/regress" --gate timing --metric throughput --blocks 8 --job "$work/two.conf")
 
