@@ -54,6 +54,7 @@ extern "C" {
     X(MAE_ABORT_READ_CHECK, RETRY, "aborted in validation: a read version is no longer the visible one")       \
     X(MAE_ABORT_WRITE_CHECK, RETRY, "aborted in validation: a written row was read or written by another")     \
     X(MAE_ABORT_INDEX, RETRY, "aborted: the index changed under the operation")                                \
+    X(MAE_ABORT_MEMORY, RETRY, "aborted: memory has run out for now; garbage may come free")                   \
     X(MAE_ABORT_USER, DOOMED, "aborted by the caller")                                                         \
     X(MAE_NO_MEMORY, DOOMED, "out of memory: the memory limit is reached or the system has no more")           \
     X(MAE_TOO_LARGE, USE, "the payload is larger than the table's maximum")                                    \
@@ -70,6 +71,14 @@ enum mae_status {
 #undef MAE_STATUS_ENUM
         MAE_STATUS_COUNT
 };
+
+/*
+ * At the memory limit a call returns MAE_ABORT_MEMORY while memory may come free without anybody's doing: garbage waits
+ * for the horizon, or other workers have free memory that they hand over at their next quiescent point. To try again
+ * is right then, and mae_run does. It returns MAE_NO_MEMORY if nothing can come free, or if nothing has for this long
+ * since the worker's first refusal after its last commit: loops that run as long as a status is retryable end.
+ */
+#define MAE_MEMORY_PATIENCE_MS 20
 
 #define MAE_MUST_USE __attribute__((warn_unused_result))
 
@@ -205,8 +214,8 @@ MAE_MUST_USE enum mae_status mae_begin(struct mae_worker *worker, enum mae_mode 
 
 /*
  * Validates and commits; the transaction is over whatever the result: on any other status than MAE_OK it has been
- * aborted. MAE_OK; MAE_ABORT_PRECHECK, _INSTALL, _READ_CHECK, _WRITE_CHECK; MAE_NO_MEMORY; the status of an earlier
- * failed call. MAE_INVALID, and nothing happens: it was over before.
+ * aborted. MAE_OK; MAE_ABORT_PRECHECK, _INSTALL, _READ_CHECK, _WRITE_CHECK, _MEMORY; MAE_NO_MEMORY; the status of an
+ * earlier failed call. MAE_INVALID, and nothing happens: it was over before.
  * Cost: linear in the access set. Waits for pending versions with smaller timestamps. Source: sections 3.4, 3.5.
  */
 MAE_MUST_USE enum mae_status mae_commit(struct mae_txn *txn);
@@ -273,7 +282,7 @@ MAE_MUST_USE enum mae_status mae_row_insert(struct mae_txn *txn, struct mae_tabl
 
 /*
  * Deletes the row; its index entries are the caller's to remove in the same transaction. Takes memory, for a tombstone:
- * at the memory limit a deletion can fail like an update, until garbage has been collected.
+ * at the memory limit a deletion can fail like an update, until garbage has been collected (MAE_ABORT_MEMORY).
  */
 MAE_MUST_USE enum mae_status mae_row_delete(struct mae_txn *txn, struct mae_table *table, uint64_t row);
 

@@ -50,6 +50,7 @@ static uint64_t take_garbage(void *arg)
 {
     struct mae_worker *worker = arg;
     gc_orphan(worker);
+    pool_give(&worker->pool);
     return worker->clock.clock;
 }
 

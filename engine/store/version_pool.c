@@ -177,6 +177,7 @@ static bool take_chunk(struct pool *pool)
         atomic_compare_exchange_strong_explicit(&arena->next_chunk, &expected, chunk, memory_order_relaxed,
                                                 memory_order_relaxed);
         atomic_store_explicit(&arena->short_of_memory, true, memory_order_relaxed);
+        atomic_fetch_add_explicit(&arena->refusals, 1, memory_order_relaxed);
         return false;
     }
     if (arena->chunk_node)
@@ -245,7 +246,7 @@ static bool take_rest(struct pool *pool, uint64_t units)
     return taken;
 }
 
-static void give_all(struct pool *pool)
+void pool_give(struct pool *pool)
 {
     give_rest(pool);
     for (unsigned n = 0; n < pool->arena->nodes; n++)
@@ -258,15 +259,18 @@ void pool_fini(struct pool *pool)
 {
     if (!pool->lists)
         return;
-    give_all(pool); /* what could not be shared stays unused until the database closes */
+    pool_give(pool); /* what could not be shared stays unused until the database closes */
     free(pool->lists);
     pool->lists = NULL;
 }
 
 void pool_relieve(struct pool *pool)
 {
-    if (UNLIKELY(atomic_load_explicit(&pool->arena->short_of_memory, memory_order_relaxed)))
-        give_all(pool);
+    uint32_t refusals = atomic_load_explicit(&pool->arena->refusals, memory_order_relaxed);
+    if (refusals == pool->refusals)
+        return;
+    pool->refusals = refusals;
+    pool_give(pool);
 }
 
 /* Cuts a run of versions of one class and puts them on the free list; several at once keep the cutting rare. */

@@ -10,9 +10,10 @@
  * arena's shared lists, from where a pool that runs dry takes it: workers may free what others allocate. On machines
  * with several NUMA nodes freed versions go back to the lists of the node they live on.
  *
- * Where memory has run out, a version of a larger class serves for a smaller one, and pools that are refused or idle
- * hand what they have spare to the shared lists. If nothing is free anywhere, deletes, which need memory for tombstones
- * and index nodes before they free any, get it from a reserve, to which versions of its class return.
+ * Where memory has run out, a version of a larger class serves for a smaller one, and after each refusal all pools
+ * hand what they have free to the shared lists, at their workers' next quiescent points; idle workers always have. If
+ * nothing is free anywhere, deletes, which need memory for tombstones and index nodes before they free any, get it from
+ * a reserve, to which versions of its class return.
  *
  * A pool belongs to one thread at a time. Source: section 3.7 (per-thread pools, groups of versions).
  */
@@ -54,7 +55,9 @@ struct arena {
     unsigned nodes;
     uint8_t *chunk_node; /* the node each chunk was taken from; NULL with one node */
     _Atomic uint64_t next_chunk;
-    _Atomic bool short_of_memory;              /* a chunk was refused; stays, since chunks are not given back. ORD-4 */
+    /* ORD-4. A chunk was refused, and how often: each time everybody hands over what is free. The first stays. */
+    _Atomic bool short_of_memory;
+    _Atomic uint32_t refusals;
     struct shared_list (*shared)[CLASS_COUNT]; /* per node */
     pthread_mutex_t rests_lock;                /* of these and of the reserve */
     version_handle reserve;                    /* list of free ones */
@@ -77,6 +80,7 @@ struct pool {
     unsigned node;
     struct free_list *own; /* the node's of `lists` */
     bool one_node;
+    uint32_t refusals;                      /* of the arena, for which the pool has handed over */
     uint64_t cut_unit, cut_end;             /* the rest of the present chunk, in units */
     struct free_list (*lists)[CLASS_COUNT]; /* per node; own node's are allocated from */
 };
@@ -89,7 +93,10 @@ enum mae_status pool_init(struct pool *pool, struct arena *arena);
 /* Hands all that is free to the arena. */
 void pool_fini(struct pool *pool);
 
-/* The same if memory has run out; the pool goes on. */
+/* The same, and the pool goes on. */
+void pool_give(struct pool *pool);
+
+/* The same if memory was refused to anybody since the last time. */
 void pool_relieve(struct pool *pool);
 
 /* By a multiplication: a shift by a variable takes a register of its own and what was in it to the stack. */

@@ -487,6 +487,7 @@ static COLD void count_abort(struct mae_worker *worker, enum mae_status status)
         COUNT(worker, aborts_index);
         break;
     case MAE_NO_MEMORY:
+    case MAE_ABORT_MEMORY:
         COUNT(worker, aborts_memory);
         break;
     default:
@@ -563,7 +564,7 @@ enum mae_status txn_commit(struct mae_txn *txn)
     PHASE_END(worker, ticks_execute, &phase);
     struct writes writes = list_writes(set);
     if (UNLIKELY(!gc_has_room(&worker->gc, writes.count)) && UNLIKELY(!reserve_garbage(txn, writes.count)))
-        return fail(txn, MAE_NO_MEMORY);
+        return fail(txn, gc_refused(worker));
 
     if (!PROTOCOL(worker, adaptive_skip) || worker->commits_in_a_row < SKIP_AFTER_COMMITS) {
         if (PROTOCOL(worker, sort_writes) && writes.count > 1) {

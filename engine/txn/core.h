@@ -53,8 +53,9 @@ struct core {
     SEPARATED _Atomic uint64_t central_clock; /* timestamps=central only */
     SEPARATED struct horizon horizon;
     struct backoff backoff;
+    /* Looked at at quiescent points: there are orphans, or memory has run out at least once. ORD-4 */
+    SEPARATED _Atomic bool attention;
     /* Garbage of workers that left or idle, for whoever passes a quiescent point next. */
-    SEPARATED _Atomic bool orphans_waiting;
     pthread_mutex_t orphans_lock;
     struct gc_chunk *orphans;
     /* By worker id; a worker's memory stays until core_fini, so that its counters can be read at any time. */

@@ -5,6 +5,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/race.h"
+#include "engine/base/tsc.h"
 #include "engine/time/timestamp.h"
 #include "engine/txn/worker.h"
 
@@ -579,7 +580,9 @@ static struct gc_chunk *take_orphan(struct core *core)
     struct gc_chunk *orphan = core->orphans;
     if (orphan)
         core->orphans = orphan->next_orphan;
-    atomic_store_explicit(&core->orphans_waiting, core->orphans != NULL, memory_order_relaxed);
+    atomic_store_explicit(&core->attention,
+                          core->orphans || atomic_load_explicit(&core->arena.short_of_memory, memory_order_relaxed),
+                          memory_order_relaxed);
     pthread_mutex_unlock(&core->orphans_lock);
     return orphan;
 }
@@ -589,7 +592,7 @@ static void give_orphan(struct core *core, struct gc_chunk *orphan)
     pthread_mutex_lock(&core->orphans_lock);
     orphan->next_orphan = core->orphans;
     core->orphans = orphan;
-    atomic_store_explicit(&core->orphans_waiting, true, memory_order_relaxed);
+    atomic_store_explicit(&core->attention, true, memory_order_relaxed);
     pthread_mutex_unlock(&core->orphans_lock);
 }
 
@@ -622,8 +625,11 @@ static bool append_orphan(struct mae_worker *worker, struct gc_queue *queue, str
     return true;
 }
 
-static NOINLINE void adopt(struct mae_worker *worker)
+/* Hands over what others lack, and takes an orphan. */
+static NOINLINE void attend(struct mae_worker *worker)
 {
+    if (!MUTATED(free_memory_hoarded))
+        pool_relieve(&worker->pool);
     struct gc_chunk *orphan = take_orphan(worker->core);
     if (!orphan)
         return;
@@ -664,8 +670,8 @@ void gc_run(struct mae_worker *worker)
 {
     const struct gc_queue *queue = &worker->gc;
     const struct core *core = worker->core;
-    if (UNLIKELY(atomic_load_explicit(&core->orphans_waiting, memory_order_relaxed)))
-        adopt(worker);
+    if (UNLIKELY(atomic_load_explicit(&core->attention, memory_order_relaxed)))
+        attend(worker);
     RACE(LOAD_HORIZON);
     /* ORD-2: acquire; the transactions that ended below this horizon are over, and so are their loads. */
     uint64_t min_rts = atomic_load_explicit(&core->horizon.min_rts, memory_order_acquire);
@@ -677,4 +683,32 @@ void gc_run(struct mae_worker *worker)
         work_off_pinned(worker, min_rts);
     else if (queue->head != queue->tail)
         work_off(worker, min_rts);
+}
+
+/* Somebody else could give memory back: a worker that has joined, or one that has gone. */
+static bool others_exist(struct mae_worker *worker)
+{
+    struct core *core = worker->core;
+    pthread_mutex_lock(&core->orphans_lock);
+    bool exist = core->orphans != NULL;
+    pthread_mutex_unlock(&core->orphans_lock);
+    for (unsigned i = 0; i < MAE_WORKERS_MAX && !exist; i++) {
+        struct mae_worker *other = atomic_load_explicit(&core->workers[i], memory_order_acquire);
+        exist = other && other != worker && atomic_load_explicit(&other->joined, memory_order_relaxed);
+    }
+    return exist;
+}
+
+COLD enum mae_status gc_refused(struct mae_worker *worker)
+{
+    uint64_t now = tsc_now(), commits = atomic_load_explicit(&worker->counters.commits, memory_order_relaxed);
+    atomic_store_explicit(&worker->core->attention, true, memory_order_relaxed);
+    if (!worker->refused || commits != worker->refused_commits) {
+        worker->refused = true;
+        worker->refused_commits = commits;
+        worker->refused_ticks = now;
+    }
+    bool may_return = worker->gc.head != worker->gc.tail || worker->held.count > 0 || others_exist(worker);
+    bool patient = (double)(now - worker->refused_ticks) < MAE_MEMORY_PATIENCE_MS * 1000 * worker->core->ticks_per_us;
+    return may_return && patient ? MAE_ABORT_MEMORY : MAE_NO_MEMORY;
 }

@@ -131,6 +131,13 @@ static ALWAYS_INLINE void gc_push(struct gc_queue *queue, struct table *table, c
     item->more = 0;
 }
 
+/*
+ * What a transaction is told that was refused memory: MAE_ABORT_MEMORY while garbage is queued or somebody else may
+ * have some, or free versions, for MAE_MEMORY_PATIENCE_MS since the worker's first refusal after its last commit; else
+ * MAE_NO_MEMORY. So loops that try again as long as a status is retryable end.
+ */
+enum mae_status gc_refused(struct mae_worker *worker);
+
 /* Works off what is due. Adopts an orphan queue now and then. */
 void gc_run(struct mae_worker *worker);
 

@@ -72,7 +72,7 @@ static ALWAYS_INLINE enum mae_status access_write(struct mae_txn *txn, struct ac
 {
     struct version *fresh = version_create(txn, access->table, access->row, bytes, &access->fresh_handle);
     if (UNLIKELY(!fresh))
-        return txn_doom(txn, MAE_NO_MEMORY);
+        return txn_doom(txn, gc_refused(txn->worker));
     struct access_set *set = &txn->accesses;
     access->fresh = fresh;
     access->flags |= ACCESS_WRITE | flags;
@@ -100,7 +100,7 @@ static enum mae_status access_resize(struct mae_txn *txn, struct access *access,
     struct version *fresh = version_create(txn, table, access->row, bytes, &access->fresh_handle);
     if (!fresh) {
         access->fresh_handle = old_handle;
-        return txn_doom(txn, MAE_NO_MEMORY);
+        return txn_doom(txn, gc_refused(txn->worker));
     }
     payload_fill(fresh, old);
     access->fresh = fresh;
@@ -402,7 +402,7 @@ enum mae_status txn_insert(struct mae_txn *txn, struct table *table, size_t byte
         return status;
     struct row_allocator *rows = worker_rows(txn->worker, table);
     if (UNLIKELY(!rows || row_alloc(table, rows, row_id) != MAE_OK))
-        return txn_doom(txn, MAE_NO_MEMORY);
+        return txn_doom(txn, gc_refused(txn->worker));
     status = create(txn, table, *row_id, bytes, 0, data);
     if (UNLIKELY(status != MAE_OK))
         row_free(table, rows, *row_id);
@@ -469,7 +469,7 @@ enum mae_status txn_materialise(struct mae_txn *txn, struct table *table, uint64
     /* Outside the row: then the first real version goes inside. */
     struct version *version = pool_alloc(&worker->pool, bytes, &handle);
     if (!version)
-        return txn_doom(txn, MAE_NO_MEMORY);
+        return txn_doom(txn, gc_refused(txn->worker));
     version->payload_bytes = (uint16_t)bytes;
     atomic_store_explicit(&version->wts, 0, memory_order_relaxed);
     atomic_store_explicit(&version->rts, 0, memory_order_relaxed);

@@ -217,7 +217,7 @@ void worker_park(struct mae_worker *worker)
         worker_quiescent(worker, now);
         if (!MUTATED(park_without_flush))
             gc_orphan(worker);
-        pool_relieve(&worker->pool);
+        pool_give(&worker->pool);
         horizon_park(horizon, worker->id, clock_now(worker, now));
     }
     atomic_store_explicit(&worker->slot->in_txn, 0, memory_order_release);

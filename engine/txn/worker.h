@@ -73,6 +73,8 @@ struct SEPARATED mae_worker {
     struct pool pool;
     struct gc_queue gc;
     struct gc_held held;
+    bool refused; /* memory; see gc_refused */
+    uint64_t refused_commits, refused_ticks;
     struct row_allocator *rows; /* by table id */
     unsigned rows_count;
     _Atomic bool joined;

@@ -148,7 +148,7 @@ static uint64_t fill_up(struct world *world, size_t payload_bytes)
 {
     uint64_t keys = 0;
     enum mae_status status = MAE_OK;
-    while (status == MAE_OK) {
+    while (status == MAE_OK || mae_status_is_retryable(status)) { /* ends: MAE_MEMORY_PATIENCE_MS */
         void *data;
         struct mae_txn *txn = begin(world->workers[0]);
         status = mae_insert(txn, world->index, &keys, payload_bytes, NULL, &data);

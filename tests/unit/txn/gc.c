@@ -2,11 +2,12 @@
  * gc.c - old versions go, and no earlier than nobody can read them; deleted rows are used again.
  *
  * Catches the mutations gc_early, row_free_early, horizon_too_high, lost_tombstone, park_without_flush,
- * settle_without_rts, follow_without_raise, look_past_once, aborted_free_early, pin_ignored and
- * held_dropped.
+ * settle_without_rts, follow_without_raise, look_past_once, aborted_free_early, pin_ignored,
+ * held_dropped and free_memory_hoarded.
  */
 #include "tests/support/world.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -842,7 +843,7 @@ static void the_queue_counts_as_memory(void **state)
         struct mae_txn *reader = begin(world.workers[2]);
         world.worker_count = 2;
         enum mae_status status = MAE_OK;
-        for (uint64_t i = 0; status == MAE_OK && i < 2000000; i++) { /* 32 bytes of a version, 32 of an item */
+        for (uint64_t i = 0; status != MAE_NO_MEMORY && i < 2000000; i++) { /* 32 bytes of a version, 32 of an item */
             struct mae_txn *txn = begin(world.workers[i % 2]);
             status = row_add(txn, world.table, row, 1);
             if (status == MAE_OK)
@@ -851,7 +852,7 @@ static void the_queue_counts_as_memory(void **state)
                 mae_abort(txn);
             updates += status == MAE_OK;
         }
-        assert_status(MAE_NO_MEMORY, status);
+        assert_status(MAE_NO_MEMORY, status); /* as long as the reader is there; tried again for a while */
         assert_true(committed_bytes(&world) > 30 * 1024 * 1024);
         assert_true(space_of(&world).versions > 200000);
         if (round == 1) { /* what a worker leaves behind changes hands without any memory */
@@ -866,6 +867,74 @@ static void the_queue_counts_as_memory(void **state)
         assert_int_equal(space_of(&world).versions, 1);
         assert_int_equal(row_value(world.workers[1], world.table, row), updates);
     }
+    world_close(&world);
+}
+
+static enum mae_status insert_key(struct mae_worker *worker, struct mae_index *index, uint64_t key)
+{
+    void *data;
+    struct mae_txn *txn = begin(worker);
+    enum mae_status status = mae_insert(txn, index, &key, 1000, NULL, &data);
+    if (status == MAE_OK)
+        return mae_commit(txn);
+    mae_abort(txn);
+    return status;
+}
+
+static enum mae_status delete_key(struct mae_worker *worker, struct mae_index *index, uint64_t key)
+{
+    struct mae_txn *txn = begin(worker);
+    enum mae_status status = mae_delete(txn, index, &key);
+    if (status == MAE_OK)
+        return mae_commit(txn);
+    mae_abort(txn);
+    return status;
+}
+
+/* At the limit, what a worker has free and does not need is another's, though it goes on; who is refused meanwhile is
+ * told to try again. */
+static void at_the_limit_free_memory_reaches_others(void **state)
+{
+    (void)state;
+    enum { DELETED = 500, INSERTED = 400 };
+    struct world world =
+        world_open("gc_interval_us=1 memory_limit=40M inline_bytes=0 huge_pages=off", MAE_INDEX_HASH, 1000, 2);
+    struct mae_worker *rich = world.workers[0], *poor = world.workers[1];
+    uint64_t count = 0, key = 0, refused = 0;
+    enum mae_status status;
+    while ((status = insert_key(rich, world.index, count)) == MAE_OK || mae_status_is_retryable(status))
+        count += status == MAE_OK;
+    assert_status(MAE_NO_MEMORY, status);
+    assert_true(count > 10000);
+    for (uint64_t i = 0; i < DELETED; i++) {
+        while ((status = delete_key(rich, world.index, i)) == MAE_ABORT_MEMORY)
+            mae_abort(begin(poor));
+        assert_ok(status);
+    }
+    settle(&world);
+    while (key < INSERTED) {
+        status = insert_key(poor, world.index, count + key);
+        key += status == MAE_OK;
+        refused += status == MAE_ABORT_MEMORY;
+        if (status != MAE_ABORT_MEMORY)
+            assert_ok(status);
+        mae_abort(begin(rich));
+    }
+    print_message("%" PRIu64 " refusals\n", refused);
+    world_close(&world);
+}
+
+/* Who is alone and has no garbage is refused for good at once. */
+static void what_cannot_come_free_is_refused_for_good(void **state)
+{
+    (void)state;
+    struct world world =
+        world_open("gc_interval_us=1 memory_limit=40M inline_bytes=0 huge_pages=off", MAE_INDEX_HASH, 1000, 1);
+    enum mae_status status;
+    for (uint64_t i = 0; (status = insert_key(world.workers[0], world.index, i)) == MAE_OK; i++)
+        if (i % 1000 == 0 || i > 30000)
+            settle(&world); /* what the index makes garbage */
+    assert_status(MAE_NO_MEMORY, status);
     world_close(&world);
 }
 
@@ -896,6 +965,8 @@ int main(void)
         cmocka_unit_test(pins_at_random),
         cmocka_unit_test(what_waits_for_a_pin_is_bounded),
         cmocka_unit_test(the_queue_counts_as_memory),
+        cmocka_unit_test(at_the_limit_free_memory_reaches_others),
+        cmocka_unit_test(what_cannot_come_free_is_refused_for_good),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
