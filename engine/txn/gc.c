@@ -366,7 +366,8 @@ static bool collect_base(struct mae_worker *worker, const struct gc_item *item, 
 {
     if (thin_out(worker, item, base, pins))
         return true;
-    bool is_deleted = atomic_load_explicit(&base->status, memory_order_acquire) == VERSION_DELETED;
+    uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
+    bool is_deleted = status == VERSION_DELETED;
     if (!is_deleted && (!may_settle(worker, item, base) || horizon_pins_need(pins, item->stamp, UINT64_MAX)))
         return false;
     if (!make_room(worker, &worker->gc))
@@ -374,7 +375,7 @@ static bool collect_base(struct mae_worker *worker, const struct gc_item *item, 
     if (is_deleted)
         unlink_tombstone(worker, item, min_rts);
     else
-        settle(worker, item, base, false);
+        settle(worker, item, base, status, false);
     return false;
 }
 
@@ -397,7 +398,7 @@ static NOINLINE uint8_t collect_pinned(struct mae_worker *worker, const struct g
 {
     struct version *base = row_version(item->table, item->row, item->handle);
     uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
-    if ((status != VERSION_COMMITTED && status != VERSION_DELETED) || version_wts(base) != item->stamp) /* G2 */
+    if (!version_status_is_committed(status) || version_wts(base) != item->stamp) /* G2 */
         return lock;
     if (!collect_base(worker, item, base, min_rts, pins) || lock == ROW_AWAITED)
         return lock;
@@ -418,7 +419,7 @@ static bool collect_awaited(struct mae_worker *worker, const struct gc_item *awa
         struct version *version = row_version(item.table, item.row, item.handle);
         uint8_t status = atomic_load_explicit(&version->status, memory_order_acquire);
         item.stamp = version_wts(version);
-        if (item.stamp < min_rts && (status == VERSION_COMMITTED || status == VERSION_DELETED))
+        if (item.stamp < min_rts && version_status_is_committed(status))
             return collect_base(worker, &item, version, min_rts, pins);
         item.handle = atomic_load_explicit(&version->older, memory_order_acquire);
     }
