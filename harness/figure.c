@@ -215,7 +215,7 @@ static bool job_keep(const struct request *request, const char *folder, const ch
 }
 
 static bool data_write(const struct request *request, const struct figure_info *figure, const char *job,
-                       const char *results, const char *path, struct support_text *lines)
+                       const char *results, const char *path, struct support_text *lines, char **facts)
 {
     char error[CSV_TABLE_ERROR_BYTES], unused[JOBFILE_ERROR_BYTES];
     struct result_set set;
@@ -234,6 +234,7 @@ static bool data_write(const struct request *request, const struct figure_info *
     const char *labels[LABELS_MAX + 1];
     (void)jobfile_labels(jobfile, labels, LABELS_MAX);
     struct plot_data data;
+    *facts = plot_facts(&set);
     plot_data_make(&data, &set, figure, labels);
     char *part = support_format("%s.part", path);
     FILE *file = fopen(part, "w");
@@ -255,7 +256,7 @@ static bool data_write(const struct request *request, const struct figure_info *
 }
 
 static int picture_draw(const struct request *request, const struct figure_info *figure, const char *format,
-                        const char *folder, const char *lines)
+                        const char *folder, const char *lines, const char *facts)
 {
     struct support_text script = {0};
     char *output = support_format("%s.%s", folder, format), *part = support_format("%s.part", output),
@@ -265,6 +266,7 @@ static int picture_draw(const struct request *request, const struct figure_info 
     program_gnuplot_set(&script, "format", format);
     program_gnuplot_set(&script, "output", part);
     program_gnuplot_set(&script, "changed", request->changed);
+    program_gnuplot_set(&script, "facts", facts);
     program_gnuplot_set(&script, "lines", lines);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         char *path = support_format("%s/%s", folder, files[i][1]);
@@ -292,15 +294,17 @@ static int figure_draw(const struct request *request, const struct figure_info *
     static const char *const formats[] = {"svg", "pdf", "png"};
     struct support_text lines = {0};
     char *results = support_format("%s/results.csv", folder), *data = support_format("%s/data.csv", folder);
+    char *facts = NULL;
     int code = EXIT_FAILED;
-    if (data_write(request, figure, job, results, data, &lines)) {
+    if (data_write(request, figure, job, results, data, &lines, &facts)) {
         code = EXIT_FINE;
         for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]) && code == EXIT_FINE; i++)
-            code = picture_draw(request, figure, formats[i], folder, lines.text);
+            code = picture_draw(request, figure, formats[i], folder, lines.text, facts);
         if (code == EXIT_FINE)
             (void)printf("%s.svg .pdf .png\n", folder);
     }
     free(lines.text);
+    free(facts);
     free(results);
     free(data);
     return code;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "harness/quantity.h"
+#include "harness/settings.h"
 #include "harness/statistics.h"
 #include "harness/support.h"
 
@@ -182,6 +183,27 @@ static void measure(struct plot_point *point, const struct result_set *set, cons
     }
 }
 
+/* Throughput against the first label, where labels are what stands along the axis. */
+static void relate(struct plot_data *data, const struct result_set *set, const struct figure_info *figure,
+                   const char *const *order)
+{
+    size_t groups;
+    struct settings *all = settings_of(set, order, &groups);
+    for (size_t i = 0; i < groups; i++) {
+        struct settings_difference *to = support_alloc((all[i].count + 1) * sizeof(*to));
+        settings_compare(&all[i], 0, to);
+        for (size_t k = 0; k < all[i].count; k++) {
+            char line[PLOT_TEXT_BYTES], x[PLOT_TEXT_BYTES];
+            row_texts(set, figure, all[i].items[k].rows[0], line, x);
+            struct plot_point *point = point_of(data, line, x);
+            point->relative = to[k].ratio;
+            point->relative_interval = to[k].interval;
+        }
+        free(to);
+    }
+    settings_free(all, groups);
+}
+
 void plot_data_make(struct plot_data *data, const struct result_set *set, const struct figure_info *figure,
                     const char *const *order)
 {
@@ -199,6 +221,12 @@ void plot_data_make(struct plot_data *data, const struct result_set *set, const 
     }
     for (size_t i = 0; i < data->count; i++)
         measure(&data->points[i], set, figure, values);
+    for (size_t i = 0; i < data->count; i++) {
+        data->points[i].relative = NAN;
+        data->points[i].relative_interval = (struct statistics_interval){NAN, NAN, NAN};
+    }
+    if (strcmp(figure->x, "label") == 0)
+        relate(data, set, figure, order);
     qsort_r(data->points, data->count, sizeof(struct plot_point), by_line_and_place, texts.plain);
     find_places(data, texts.plain);
     find_lines(data);
@@ -210,6 +238,88 @@ void plot_data_free(struct plot_data *data)
     free(data->points);
     free(data->lines);
     memset(data, 0, sizeof(*data));
+}
+
+/* ---- Captions. ---- */
+
+/* Least and most of a column's numbers; false if it has none. */
+static bool column_range(const struct result_set *set, const char *column, double *least, double *most)
+{
+    bool any = false;
+    for (size_t i = 0; i < set->count; i++) {
+        double value;
+        if (!quantity_parse_f64(result_set_text(set, i, column), &value))
+            continue;
+        *least = any ? fmin(*least, value) : value;
+        *most = any ? fmax(*most, value) : value;
+        any = true;
+    }
+    return any;
+}
+
+static size_t rows_with(const struct result_set *set, const char *column, const char *text)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < set->count; i++)
+        count += strcmp(result_set_text(set, i, column), text) == 0;
+    return count;
+}
+
+/* As a job file has it: 500k, 10M. */
+static void count_add(struct support_text *text, double count)
+{
+    if (count >= 1e6)
+        support_text_add(text, "%gM", count / 1e6);
+    else if (count >= 1e3)
+        support_text_add(text, "%gk", count / 1e3);
+    else
+        support_text_add(text, "%g", count);
+}
+
+/* How much data: the first of these that the runs have. */
+static void size_add(struct support_text *text, const struct result_set *set)
+{
+    static const char *const sizes[][2] = {{"wl_records", "records"},
+                                           {"wl_warehouses", "warehouses"},
+                                           {"wl_accounts", "accounts"},
+                                           {"wl_counters", "counters"}};
+    double least = 0, most = 0;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        if (!column_range(set, sizes[i][0], &least, &most))
+            continue;
+        if (least < most) {
+            count_add(text, least);
+            support_text_add(text, " to ");
+        }
+        count_add(text, most);
+        support_text_add(text, " %s", sizes[i][1]);
+        return;
+    }
+}
+
+char *plot_facts(const struct result_set *set)
+{
+    struct support_text text = {0};
+    size_t unsteady = rows_with(set, "steady", "0"), unknown = rows_with(set, "steady", ""),
+           moved = rows_with(set, "moved", "1");
+    double least = 0, most = 0;
+    size_add(&text, set);
+    const char *separator = text.bytes > 0 ? "; " : "";
+    if (unknown == set->count)
+        support_text_add(&text, "%snot known whether steady", separator);
+    else if (unsteady == 0)
+        support_text_add(&text, "%sall %zu runs steady", separator, set->count - unknown);
+    else if (column_range(set, "drift", &least, &most))
+        support_text_add(&text, "%s%zu of %zu runs not steady (drift %+.0f%% to %+.0f%%)", separator, unsteady,
+                         set->count, 100 * least, 100 * most);
+    else
+        support_text_add(&text, "%s%zu of %zu runs not steady", separator, unsteady, set->count);
+    if (moved > 0)
+        support_text_add(&text, "; %zu moved by the hypervisor", moved);
+    if (column_range(set, "line_before_ns", &least, &most))
+        (void)(round(least) < round(most) ? support_text_add(&text, "; CPUs %.0f to %.0f ns apart", least, most)
+                                          : support_text_add(&text, "; CPUs %.0f ns apart", least));
+    return text.text;
 }
 
 /* ---- CSV. ---- */
@@ -227,7 +337,7 @@ void plot_data_write(const struct plot_data *data, FILE *file)
 #define PLOT_METRIC_HEADER(name, column) (void)fputs("," #name "," #name "_min," #name "_max", file);
     PLOT_METRIC_TABLE(PLOT_METRIC_HEADER)
 #undef PLOT_METRIC_HEADER
-    (void)fputc('\n', file);
+    (void)fputs(",relative,relative_low,relative_high,relative_coverage\n", file);
     for (size_t i = 0; i < data->count; i++) {
         const struct plot_point *point = &data->points[i];
         (void)fprintf(file, "%s,%s,%zu,%d,%zu", point->line, point->x, point->place + 1, point->oversubscribed,
@@ -237,6 +347,10 @@ void plot_data_write(const struct plot_data *data, FILE *file)
             number_write(file, point->metrics[metric].min);
             number_write(file, point->metrics[metric].max);
         }
+        number_write(file, point->relative);
+        number_write(file, point->relative_interval.low);
+        number_write(file, point->relative_interval.high);
+        number_write(file, point->relative_interval.coverage);
         (void)fputc('\n', file);
     }
 }

@@ -2,7 +2,9 @@
  * plot_data.h - results as the points of a figure: median, minimum and maximum of every group of repetitions.
  *
  * Written as CSV for gnuplot: line, x, place (1, 2, ... along a categorical axis), oversubscribed, runs, then for each
- * metric M of PLOT_METRIC_TABLE the columns M, M_min, M_max; empty where there is nothing. Rows are sorted by line,
+ * metric M of PLOT_METRIC_TABLE the columns M, M_min, M_max; empty where there is nothing. Where labels stand along the
+ * axis: relative, relative_low, relative_high, relative_coverage: throughput against the first label within rounds
+ * (settings.h). Rows are sorted by line,
  * then place. Texts are reduced to letters, digits and . - _ , so that gnuplot can list them.
  * Checked by: tests/unit/harness/result_set.c.
  */
@@ -12,6 +14,7 @@
 #include <stdio.h>
 
 #include "harness/result_set.h"
+#include "harness/statistics.h"
 
 /* name, column of the results */
 #define PLOT_METRIC_TABLE(X)              \
@@ -42,6 +45,8 @@ struct plot_point {
     size_t line_place, place, runs; /* places from 0, in the order of the axis */
     bool oversubscribed;
     struct plot_range metrics[PLOT_METRIC_COUNT];
+    double relative; /* to the first label; NAN: not available */
+    struct statistics_interval relative_interval;
 };
 
 struct plot_data {
@@ -64,6 +69,10 @@ const struct figure_info *figure_by_name(const char *name);
 void plot_data_make(struct plot_data *data, const struct result_set *set, const struct figure_info *figure,
                     const char *const *order);
 void plot_data_free(struct plot_data *data);
+
+/* What a caption must say about the runs: how many records, and how many runs were not steady or were moved about by
+ * the hypervisor. One line; the caller frees it. */
+char *plot_facts(const struct result_set *set);
 void plot_data_write(const struct plot_data *data, FILE *file);
 
 #endif

@@ -252,6 +252,73 @@ static void summary_write(FILE *page, const struct report *report)
         warning(page, text);
 }
 
+/* ---- One configuration in several figures. ---- */
+
+/* The throughputs of a configuration in one experiment, by one build, into `values`; returns how many. */
+static size_t values_with(const struct result_set *set, const char *hash, const char *revision, double *values)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(result_set_text(set, i, "config_hash"), hash) == 0 &&
+            strcmp(result_set_text(set, i, "revision"), revision) == 0 &&
+            quantity_parse_f64(result_set_text(set, i, "throughput_txn_per_s"), &values[count]))
+            count++;
+    return count;
+}
+
+static bool is_first_of(const struct result_set *set, size_t row, const char *hash, const char *revision)
+{
+    for (size_t i = 0; i < row; i++)
+        if (strcmp(result_set_text(set, i, "config_hash"), hash) == 0 &&
+            strcmp(result_set_text(set, i, "revision"), revision) == 0)
+            return false;
+    return true;
+}
+
+/* Warns if not even the ranges of two experiments' runs of one configuration meet. */
+static bool pair_check(FILE *page, const struct experiment *a, const struct experiment *b, size_t row, size_t *shared)
+{
+    const char *hash = result_set_text(&a->set, row, "config_hash"),
+               *revision = result_set_text(&a->set, row, "revision");
+    double *values = support_alloc((a->set.count + b->set.count + 1) * sizeof(double));
+    struct statistics_summary of_a, of_b;
+    bool apart = statistics_summarize(values, values_with(&a->set, hash, revision, values), &of_a) &&
+                 statistics_summarize(values, values_with(&b->set, hash, revision, values), &of_b);
+    free(values);
+    *shared += apart;
+    if (!apart || (of_a.min <= of_b.max && of_b.min <= of_a.max))
+        return false;
+    char ratio[HTML_NUMBER_BYTES], median_a[HTML_NUMBER_BYTES], median_b[HTML_NUMBER_BYTES];
+    char *text = support_format(
+        "One configuration, %s with %s workers, in two figures: %s txn/s in %s%s, %s in %s%s (%s). Not even the ranges "
+        "of the %zu and %zu runs meet: the machine was another then, and the two figures do not compare.",
+        result_set_text(&a->set, row, "label"), result_set_text(&a->set, row, "threads"),
+        html_count(of_a.median, median_a), a->name, a->changed, html_count(of_b.median, median_b), b->name, b->changed,
+        html_ratio(of_b.median / of_a.median, ratio), of_a.count, of_b.count);
+    warning(page, text);
+    free(text);
+    return true;
+}
+
+static void shared_write(FILE *page, const struct report *report)
+{
+    size_t shared = 0, apart = 0;
+    for (size_t e = 0; e < report->count; e++)
+        for (size_t row = 0; row < report->experiments[e].set.count; row++) {
+            const struct result_set *set = &report->experiments[e].set;
+            const char *hash = result_set_text(set, row, "config_hash");
+            if (*hash == '\0' || !is_first_of(set, row, hash, result_set_text(set, row, "revision")))
+                continue;
+            for (size_t other = e + 1; other < report->count; other++)
+                apart += pair_check(page, &report->experiments[e], &report->experiments[other], row, &shared);
+        }
+    if (shared > 0)
+        (void)fprintf(page,
+                      "<p class=\"small soft\">%zu times two figures measured the same configuration; %zu of these are "
+                      "further apart than their runs.</p>\n",
+                      shared, apart);
+}
+
 /* ---- Claims. ---- */
 
 static void side_write(FILE *page, const struct claim_side *side)
@@ -501,6 +568,11 @@ static void figures_write(FILE *page, const struct report *report)
             changed_write(page, experiment->changed + 1);
         if (!html_svg(page, picture, id, experiment->name))
             (void)fputs("<p class=\"warn\">Not drawn: see `maemio figure --plot-only`.</p>\n", page);
+        char *facts = plot_facts(&experiment->set);
+        (void)fputs("<p class=\"small soft\">", page);
+        html_text(page, facts);
+        (void)fputs("</p>\n", page);
+        free(facts);
         table_write(page, experiment, figure);
         (void)fputs("</figure>\n", page);
         free(id);
@@ -590,6 +662,7 @@ static void page_write(FILE *page, FILE *csv, struct report *report)
     html_begin(page, title);
     (void)fprintf(page, "<h1>%s</h1>\n", title);
     summary_write(page, report);
+    shared_write(page, report);
     if (!one_sweep) {
         (void)fputs("<nav><a href=\"#claims\">Claims</a> <a href=\"#figures\">Figures</a> ", page);
         if (experiment_of(report, "contention"))

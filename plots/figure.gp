@@ -1,6 +1,7 @@
 # figure.gp - what every figure begins with: size, heading (set before this), caption, lines. Besides style.gp's
 # variables, all given by `maemio figure`: data = points (line, x, place, oversubscribed, runs, then each metric with
-# _min and _max), lines = the lines in it, csv = the results they come from, changed = what was overridden, or "".
+# _min and _max), lines = the lines in it, csv = the results they come from, changed = what was overridden, or "",
+# facts = what the caption says about records and steadiness.
 many = words(lines) > 3 # lines: their names then stand beside the plot
 if (!exists("width")) width = many ? 660 : 520
 if (!exists("height")) height = 420
@@ -20,17 +21,17 @@ unset table
 cut(s, n) = strlen(s) > n ? s[1:n - 1] . "…" : s
 set label 1 (runs_max == 1 ? "one run each, of " : "points: medians of " . (runs_min == runs_max ? "" : \
         sprintf("%d to ", runs_min)) . sprintf("%d runs of ", runs_max)) . window . " s" . \
-    (runs_max == 1 ? "" : ", bars: minimum to maximum") . "\n" . \
+    (runs_max == 1 ? "" : ", bars: minimum to maximum") . "\n" . cut(facts, 84) . "\n" . \
     cut(machine, 92) . "\n" . cut(made, 92) \
-    at screen 0.02, screen 0.1 left font tiny textcolor rgb "#505050"
+    at screen 0.02, screen 0.13 left font tiny textcolor rgb "#505050"
 unset label 2
-set bmargin 7
+set bmargin 8.5
 set rmargin 2
 set tmargin at screen 0.9
 # A picture of other options than the experiment's says so in its title.
 if (!exists("changed")) changed = ""
-if (changed ne "") set tmargin at screen 0.875; set label 4 "changed: " . cut(changed, 80) \
-    at screen 0.5, screen 0.905 center font small textcolor rgb "#a33b00"
+if (changed ne "") set label 4 "changed: " . cut(changed, 80) at screen 0.5, screen 0.988 center font tiny \
+    textcolor rgb "#a33b00"
 if (exists("heading")) set label 3 heading at screen 0.5, screen 0.955 center font large
 set grid ytics
 set offsets 0, 0, 0, 0

@@ -3,7 +3,8 @@
 height = 560
 load "plots/figure.gp"
 if (latencies eq "") { print "latency.gp: the run left no latency.csv"; exit status 1 }
-set label 1 "histograms of all workers and repetitions together\n" . cut(machine, 92) . "\n" . cut(made, 92)
+set label 1 "histograms of all workers and repetitions together\n" . \
+    cut(facts, 84) . "\n" . cut(machine, 92) . "\n" . cut(made, 92)
 set multiplot layout 2, 1 margins 0.15, 0.94, 0.25, 0.92 spacing 0.1, 0.15
 set yrange [0 : 1]
 set ytics ("0" 0, "20" 0.2, "40" 0.4, "60" 0.6, "80" 0.8, "100" 1)

@@ -13,7 +13,7 @@ name_of(id) = id eq "write-contended" ? "50%% reads,\ntheta 0.99" : id eq "write
     title_of(id)
 interval(us) = us + 0 >= 1000 ? sprintf("%g ms", us / 1000.) : sprintf("%g µs", us + 0)
 at_x(i) = column("place") + (i - (n + 1) / 2.) * 0.34
-set bmargin 8.5
+set bmargin 10
 set xtics (name_of(word(categories, 1)) 1)
 do for [p = 2:words(categories)] { set xtics add (name_of(word(categories, p)) p) }
 plot for [i = 1:n] data using (mine(i) ? at_x(i) : NaN):(column("versions") - 1) with boxes linestyle 20 + i \

@@ -1,15 +1,13 @@
 # toggles.gp - what each setting changes against the full engine, in percent; one row a setting, one mark a line.
-# baseline = the setting that the others are compared with.
-if (!exists("baseline")) baseline = "full"
 set xlabel "throughput against full engine (%)"
 load "plots/categories.gp"
 n = words(lines)
-array full[n]
-do for [i = 1:n] {
-    stats data using (mine(i) && strcol("x") eq baseline ? column("throughput") : NaN) nooutput name "base"
-    full[i] = base_max
-}
-relative(i, m) = (column(m) / full[i] - 1) * 100
+# Within rounds, so that the machine's drift drops out; bars are the intervals of the medians.
+relative(c) = (column(c) - 1) * 100
+stats data using "relative_coverage" nooutput name "coverage"
+set label 1 sprintf("medians of the ratios within %d rounds of ", runs_max) . window . " s, bars: their " . \
+    sprintf("intervals (%.1f%%)", floor(1000 * coverage_min) / 10.) . "\n" . \
+    cut(facts, 84) . "\n" . cut(machine, 92) . "\n" . cut(made, 92)
 row(i) = -(column("place") + (n > 1 ? ((i - 1.) / (n - 1) - 0.5) * 0.5 : 0))
 name_of(id) = id eq "full" ? "full engine" : id eq "no-wait" ? "no wait: abort on pending" : \
     id eq "skip-pending" ? "no wait: skip pending" : id eq "no-latest" ? "no early abort" : \
@@ -32,5 +30,5 @@ line_height = 22. / height
 set key at screen 0.66, screen 0.92 - line_height * n / 2. center center vertical maxrows n
 if (n == 1) unset key
 if (n > 1) set tmargin at screen 0.92 - line_height * n - 0.01
-plot for [i = 1:n] data using (mine(i) ? relative(i, "throughput") : NaN):(row(i)):(relative(i, "throughput_min")): \
-    (relative(i, "throughput_max")) with xerrorbars linestyle style_of(i) dashtype 1 title title_of(word(lines, i))
+plot for [i = 1:n] data using (mine(i) ? relative("relative") : NaN):(row(i)):(relative("relative_low")): \
+    (relative("relative_high")) with xerrorbars linestyle style_of(i) dashtype 1 title title_of(word(lines, i))

@@ -27,10 +27,10 @@ done
 ends "contention.conf runs by itself" 0 "to run" sweep scripts/experiments/contention.conf --dry-run --out "$work/c"
 
 # ---- A tiny run. ----
-tiny=(--override records=1k --override time=30ms --override warmup=0 --override repetitions=4)
-named=,records=1k,time=30ms,warmup=0,repetitions=4
+tiny=(--override records=1k --override time=200ms --override warmup=0 --override repetitions=4)
+named=,records=1k,time=200ms,warmup=0,repetitions=4
 ends "a figure" 0 "fig6b$named.svg .pdf .png" figure fig6b --out "$out" "${tiny[@]}"
-equals "has the overrides in its title" "$(grep -c 'changed: records=1k, time=30ms' "$out/fig6b$named.svg")" 1
+equals "has the overrides in its title" "$(grep -c 'changed: records=1k, time=200ms' "$out/fig6b$named.svg")" 1
 equals "and in its job, resolved" "$(grep -cE '^(records = 1000|ops_per_txn = 16|set.backoff = adaptive)$|^include' \
     "$out/fig6b$named.conf")" 3
 col() { # file, columns: distinct values in its rows
@@ -58,6 +58,8 @@ for format in svg pdf png; do
 done
 equals "the caption has the machine and the date" \
     "$(grep -c "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1 | cut -c1-30)" "$out/fig6b.svg")" 1
+equals "and records and steadiness" \
+    "$(grep -cE '1k records; (all [0-9]+ runs steady|[0-9]+ of [0-9]+ runs not|not known)' "$out/fig6b.svg")" 1
 equals "gnuplot warns of nothing" "$(lines warning)" 0
 rm "$out/fig6b.svg"
 ends "drawn again without running" 0 "fig6b.svg .pdf .png" figure fig6b --plot-only --out "$out"
@@ -85,7 +87,7 @@ page=$out/report.html
 equals "it says how often a point was measured" "$(grep -c "up to 4 repetitions" "$page")" 1
 equals "it fetches nothing" "$(grep -cE '(src|href)="(https?:)?//|@import|url\(http' "$page")" 0
 equals "the figures are in it" "$(grep -o '<svg role="img"' "$page" | wc -l)" 3
-equals "the changed one as such" "$(grep -c 'Not as above: records=1k,time=30ms' "$page")" 1
+equals "the changed one as such" "$(grep -c 'Not as above: records=1k,time=200ms' "$page")" 1
 equals "what failed is named" "$(grep -c 'Begun, but without results.*: fig6b,set.memory_limit=16M' "$page")" 1
 equals "ids are unique" "$(grep -oE ' id="[^"]*"' "$page" | sort | uniq -d | wc -l)" 0
 equals "every claim is in it" "$(grep -oE 'class="verdict [a-z]+"' "$page" | wc -l)" \
@@ -98,8 +100,19 @@ ends "a report of one sweep" 0 "contention/report.html" report "$out/contention"
 equals "compares with the first setting of the job file" \
     "$(grep -oE '<tbody>|<td><strong>[a-z0-9-]*' "$out/contention/report.html" | sed -n 2p)" '<td><strong>default'
 
+# ---- One configuration in two figures. ----
+mkdir -p "$work/two/fig6c"
+cp -r "$out/fig6b" "$work/two/fig6b"
+awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
+    NR > 1 { $at["throughput_txn_per_s"] /= 100 } { print }' "$out/fig6b/results.csv" >"$work/two/fig6c/results.csv"
+ends "a page of two figures with one configuration" 0 "report.html" report "$work/two"
+equals "warns where they disagree" "$(grep -c 'One configuration, global with .* workers, in two figures' \
+    "$work/two/report.html")" 4
+equals "and counts" "$(grep -c '4 times two figures measured the same configuration; 4 of these' \
+    "$work/two/report.html")" 1
+
 # ---- What is there stays until the new is whole. ----
-printf 'workload = bank\naccounts = 10\ntime = 20ms\nwarmup = 0\nthreads = 1\nrepetitions = 2\n' >"$work/first.conf"
+printf 'workload = bank\naccounts = 10\ntxns = 500\nthreads = 1\nrepetitions = 2\n' >"$work/first.conf"
 ends "a sweep" 0 "report.html" sweep "$work/first.conf" --out "$work/kept"
 before=$(cksum <"$work/kept/results.csv")
 ends "another one in its folder that fails" 1 "stay there until this one is whole" \
@@ -117,7 +130,7 @@ ends "an override makes one point of two" 0 "1 points, 1 runs" \
 
 # ---- Sections of any name. ----
 {
-    printf 'workload = bank\naccounts = 10\ntime = 20ms\nwarmup = 0\nthreads = 1\ncounters = off\nlatency = off\n'
+    printf 'workload = bank\naccounts = 10\ntxns = 500\nthreads = 1\ncounters = off\nlatency = off\n'
     printf '[R]\nset.backoff = off\n[R&D]\nset.backoff = fixed:1\n[@cores]\nset.backoff = fixed:5\n'
     printf '[%0500d]\nset.backoff = fixed:6\n[%0500d]\nset.backoff = fixed:7\n' 1 2
 } >"$work/names.conf"
