@@ -57,6 +57,7 @@ extern "C" {
     X(MAE_ABORT_MEMORY, RETRY, "aborted: memory has run out for now; garbage may come free")                   \
     X(MAE_ABORT_USER, DOOMED, "aborted by the caller")                                                         \
     X(MAE_NO_MEMORY, DOOMED, "out of memory: the memory limit is reached or the system has no more")           \
+    X(MAE_NO_ADDRESSES, DOOMED, "out of address space: the process may reserve no more (ulimit -v)")           \
     X(MAE_TOO_LARGE, USE, "the payload is larger than the table's maximum")                                    \
     X(MAE_READ_ONLY, USE, "a snapshot transaction cannot write")                                               \
     X(MAE_INVALID, REFUSED, "invalid argument")                                                                \
@@ -134,7 +135,9 @@ void mae_close(struct mae_db *db);
 
 struct mae_table_config {
     size_t payload_max_bytes; /* largest payload of a row, 1 to MAE_PAYLOAD_MAX_BYTES */
-    uint64_t expected_rows;   /* a hint, 0 if unknown; never a limit */
+    /* A hint, 0 if unknown; never a limit. Where the process's address space is limited (ulimit -v), tables can only
+     * grow to what is reserved when they are created: an eighth of what is left, or enough for these rows. */
+    uint64_t expected_rows;
 };
 #define MAE_PAYLOAD_MAX_BYTES 65528
 

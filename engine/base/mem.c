@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -126,6 +127,34 @@ uint64_t mem_budget_most(const struct mem_budget *budget)
     return machine < budget->limit_bytes ? machine : budget->limit_bytes;
 }
 
+/* ---- Addresses. ---- */
+
+uint64_t mem_addresses_left(void)
+{
+    struct rlimit limit;
+    uint64_t pages;
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return UINT64_MAX;
+    if (!read_u64("/proc/self/statm", &pages)) /* its first number */
+        pages = 0;
+    uint64_t taken = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    return limit.rlim_cur > taken ? limit.rlim_cur - taken : 0;
+}
+
+/*
+ * What to reserve of `wanted` bytes. Where addresses are limited (ulimit -v) nobody takes more than a part of those
+ * that are left, so that they never end: an eighth, or what is expected to be needed, up to half.
+ */
+static uint64_t address_share(uint64_t wanted, uint64_t expected)
+{
+    uint64_t left = mem_addresses_left(), share = left / 8;
+    if (left == UINT64_MAX)
+        return wanted;
+    if (share < expected)
+        share = expected < left / 2 ? expected : left / 2;
+    return wanted < share ? wanted : share;
+}
+
 /* ---- Spans. ---- */
 
 static size_t round_up(size_t bytes, size_t unit)
@@ -133,30 +162,36 @@ static size_t round_up(size_t bytes, size_t unit)
     return (bytes + unit - 1) / unit * unit;
 }
 
-enum mae_status span_init(struct span *span, struct mem_budget *budget, size_t bytes, size_t bytes_min)
+/* Addresses without memory. They cost nothing against overcommit or RLIMIT_DATA. MAP_FAILED if there are none. */
+static char *reserve(const struct mem_budget *budget, char *address, size_t bytes, int flags)
+{
+    char *base = mmap(address, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
+    if (base != MAP_FAILED) /* kernels without transparent huge pages refuse: small pages then */
+        (void)madvise(base, bytes, budget->huge_pages == MEM_HUGE_OFF ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+    return base;
+}
+
+enum mae_status span_init(struct span *span, struct mem_budget *budget, size_t bytes, size_t bytes_expected)
 {
     if (fail_now())
         return MAE_NO_MEMORY;
-    bytes = round_up(bytes, MEM_CHUNK_BYTES);
-    bytes_min = round_up(bytes_min, MEM_CHUNK_BYTES);
-    /* PROT_NONE costs nothing against overcommit or RLIMIT_DATA; one chunk more, so that the base can be aligned. */
-    char *raw;
-    for (;; bytes = bytes / 2 < bytes_min ? bytes_min : round_up(bytes / 2, MEM_CHUNK_BYTES)) {
-        raw = mmap(NULL, bytes + MEM_CHUNK_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (raw != MAP_FAILED)
-            break;
-        if (bytes <= bytes_min)
-            return MAE_NO_MEMORY;
+    size_t reserved = round_up(address_share(bytes, bytes_expected), MEM_CHUNK_BYTES);
+    if (reserved == 0)
+        reserved = MEM_CHUNK_BYTES;
+    char *raw; /* a chunk more, so that the base can be aligned */
+    while ((raw = reserve(budget, NULL, reserved + MEM_CHUNK_BYTES, 0)) == MAP_FAILED) {
+        if (reserved == MEM_CHUNK_BYTES)
+            return MAE_NO_ADDRESSES;
+        reserved = round_up(reserved / 2, MEM_CHUNK_BYTES);
     }
     char *base = (char *)round_up((size_t)raw, MEM_CHUNK_BYTES);
     if (base > raw)
         munmap(raw, (size_t)(base - raw));
-    munmap(base + bytes, (size_t)(raw + MEM_CHUNK_BYTES - base));
-    int advice = budget->huge_pages == MEM_HUGE_OFF ? MADV_NOHUGEPAGE : MADV_HUGEPAGE;
-    (void)madvise(base, bytes, advice); /* kernels without THP refuse: small pages then */
+    munmap(base + reserved, (size_t)(raw + MEM_CHUNK_BYTES - base));
     span->budget = budget;
     span->base = base;
-    span->reserved_bytes = bytes;
+    span->reserved_bytes = reserved;
+    span->cut_short = reserved < bytes;
     atomic_init(&span->committed_bytes, 0);
     pthread_mutex_init(&span->lock, NULL);
     span->next = NULL;
@@ -198,38 +233,60 @@ static void bind_to_node(char *part, size_t bytes)
     (void)syscall(SYS_mbind, part, bytes, PREFERRED, mask, (unsigned long)MASK_BITS, 0u);
 }
 
+/* Maps huge pages; tests of debug builds map what behaves like them. */
+static void *map_huge_pages(void *address, size_t bytes, int flags)
+{
+    return mmap(address, bytes, PROT_READ | PROT_WRITE,
+                flags | MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | (21 << MAP_HUGE_SHIFT), -1, 0);
+}
+
+#ifdef MAE_DEBUG
+void *(*mem_map_huge)(void *address, size_t bytes, int flags) = map_huge_pages;
+#else
+#define mem_map_huge map_huge_pages
+#endif
+
 /*
- * Reserved huge pages, if there are any left. They are asked for elsewhere first: a MAP_FIXED that fails may leave a
- * hole in the reservation. Once mapped they are ours, no SIGBUS later.
+ * Whether the pages are there. A reservation is no promise: where a control group limits huge pages, the mapping works
+ * and the first touch is a SIGBUS. The kernel, asked to write there, gives EFAULT instead of the signal.
+ */
+static bool pages_are_there(char *part, size_t bytes)
+{
+    for (size_t at = 0; at < bytes; at += MEM_CHUNK_BYTES) {
+        unsigned *word = (unsigned *)(void *)(part + at);
+        if (syscall(SYS_getcpu, word, NULL, NULL) != 0)
+            return false;
+        *word = 0;
+    }
+    return true;
+}
+
+/*
+ * Reserved huge pages, if there are any left that this process may use. They are asked for elsewhere first: a MAP_FIXED
+ * that fails may leave a hole in the reservation, until it is filled again. Once touched they are ours.
  */
 static bool map_hugetlb(struct mem_budget *budget, char *part, size_t bytes)
 {
-    const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | (21 << MAP_HUGE_SHIFT);
     if (budget->huge_pages != MEM_HUGE_AUTO || atomic_load_explicit(&budget->hugetlb_exhausted, memory_order_relaxed))
         return false;
-    void *probe = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, -1, 0);
-    if (probe == MAP_FAILED) {
-        atomic_store_explicit(&budget->hugetlb_exhausted, true, memory_order_relaxed);
-        return false;
+    void *probe = mem_map_huge(NULL, bytes, 0);
+    if (probe != MAP_FAILED) {
+        munmap(probe, bytes);
+        if (mem_map_huge(part, bytes, MAP_FIXED) != MAP_FAILED && pages_are_there(part, bytes)) {
+            atomic_fetch_add_explicit(&budget->hugetlb_bytes, bytes, memory_order_relaxed);
+            return true;
+        }
+        /* Never unmapped, not even for a moment: another thread's mapping would take the place. */
+        MAE_CHECK(reserve(budget, part, bytes, MAP_FIXED) == part);
     }
-    munmap(probe, bytes);
-    if (mmap(part, bytes, PROT_READ | PROT_WRITE, flags | MAP_FIXED, -1, 0) == MAP_FAILED)
-        return false;
-    atomic_fetch_add_explicit(&budget->hugetlb_bytes, bytes, memory_order_relaxed);
-    return true;
+    atomic_store_explicit(&budget->hugetlb_exhausted, true, memory_order_relaxed);
+    return false;
 }
 
 /* Called with the span's lock. */
 static bool map_part(struct span *span, char *part, size_t bytes)
 {
-    if (map_hugetlb(span->budget, part, bytes) || mprotect(part, bytes, PROT_READ | PROT_WRITE) == 0)
-        return true;
-    /* Someone took the huge pages between probe and map: fill the hole. */
-    if (mmap(part, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0) ==
-        MAP_FAILED)
-        return false;
-    (void)madvise(part, bytes, span->budget->huge_pages == MEM_HUGE_OFF ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
-    return true;
+    return map_hugetlb(span->budget, part, bytes) || mprotect(part, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
 enum mae_status span_commit(struct span *span, size_t bytes)
@@ -237,8 +294,10 @@ enum mae_status span_commit(struct span *span, size_t bytes)
     /* Acquire: pairs with the release below, so that the pages are there for whoever sees the size. */
     if (LIKELY(bytes <= atomic_load_explicit(&span->committed_bytes, memory_order_acquire)))
         return MAE_OK;
-    if (fail_now() || bytes > span->reserved_bytes)
+    if (fail_now())
         return MAE_NO_MEMORY;
+    if (bytes > span->reserved_bytes)
+        return span->cut_short ? MAE_NO_ADDRESSES : MAE_NO_MEMORY;
     enum mae_status status = MAE_OK;
     pthread_mutex_lock(&span->lock);
     size_t committed = atomic_load_explicit(&span->committed_bytes, memory_order_relaxed);

@@ -33,6 +33,7 @@ struct span {
     struct mem_budget *budget;
     char *base;
     size_t reserved_bytes;
+    bool cut_short;                 /* less was reserved than had been asked for */
     _Atomic size_t committed_bytes; /* usable prefix; grows by whole chunks */
     pthread_mutex_t lock;
     struct span *next; /* the database's list, for mem_usage */
@@ -48,13 +49,21 @@ uint64_t mem_budget_most(const struct mem_budget *budget);
 /* Memory this machine (or control group) gives this process, in bytes. */
 uint64_t mem_machine_bytes(void);
 
-/* Reserves `bytes` (halves it until the system agrees, not below `bytes_min`). MAE_OK or MAE_NO_MEMORY. */
-enum mae_status span_init(struct span *span, struct mem_budget *budget, size_t bytes, size_t bytes_min);
+/* How many bytes of address space the process may still take; UINT64_MAX where that is not limited. */
+uint64_t mem_addresses_left(void);
+
+/*
+ * Reserves `bytes` of addresses: halved until the system agrees, and where the process may have only so many
+ * (RLIMIT_AS) no more than a share of those that are left, larger if `bytes_expected` is. MAE_OK; MAE_NO_ADDRESSES;
+ * MAE_NO_MEMORY.
+ */
+enum mae_status span_init(struct span *span, struct mem_budget *budget, size_t bytes, size_t bytes_expected);
 void span_fini(struct span *span);
 
 /*
- * Makes at least [0, bytes) usable, from the calling thread's NUMA node. MAE_OK, or MAE_NO_MEMORY when the limit, the
- * reservation or the system says no; nothing changes then. Fresh memory reads as zeros.
+ * Makes at least [0, bytes) usable, from the calling thread's NUMA node. MAE_OK; MAE_NO_MEMORY when the limit or the
+ * system says no; MAE_NO_ADDRESSES when the reservation does, which is smaller than it was to be. Nothing changes then.
+ * Fresh memory reads as zeros.
  */
 enum mae_status span_commit(struct span *span, size_t bytes);
 
@@ -66,6 +75,11 @@ void mem_usage(const struct mem_budget *budget, const struct span *first, struct
 void *mem_alloc(size_t bytes);
 /* As realloc, new part not zeroed, same injection. */
 void *mem_realloc(void *block, size_t old_bytes, size_t bytes);
+
+#ifdef MAE_DEBUG
+/* Tests only: what maps reserved huge pages at `address`, flags 0 or MAP_FIXED. */
+extern void *(*mem_map_huge)(void *address, size_t bytes, int flags);
+#endif
 
 /* Tests only: let the n-th allocation or commit from now fail (0: off); returns whether it has happened. */
 void mem_fail_at(uint64_t n);

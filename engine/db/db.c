@@ -79,12 +79,13 @@ static bool name_is_valid(const char *name)
 }
 
 /* Registers a table under the next id. */
-static enum mae_status add_table(struct mae_db *db, struct table *table, size_t payload_max_bytes, bool is_node)
+static enum mae_status add_table(struct mae_db *db, struct table *table, size_t payload_max_bytes, bool is_node,
+                                 uint64_t expected_rows)
 {
     if (db->table_count == CATALOG_MAX)
         return MAE_FULL;
     enum mae_status status = table_init(table, &db->core.budget, &db->core.arena, db->table_count, payload_max_bytes,
-                                        db->core.options.inline_bytes);
+                                        db->core.options.inline_bytes, expected_rows);
     if (status != MAE_OK)
         return status;
     table->is_node = is_node;
@@ -111,8 +112,9 @@ enum mae_status mae_table_create(struct mae_db *db, const char *name, const stru
     if (!table)
         return MAE_NO_MEMORY;
     pthread_mutex_lock(&db->lock);
-    enum mae_status status =
-        named_table(db, name) ? MAE_EXISTS : add_table(db, &table->rows, config->payload_max_bytes, false);
+    enum mae_status status = named_table(db, name)
+                                 ? MAE_EXISTS
+                                 : add_table(db, &table->rows, config->payload_max_bytes, false, config->expected_rows);
     if (status == MAE_OK) {
         table->db = db;
         strcpy(table->name, name);
@@ -128,10 +130,11 @@ enum mae_status mae_table_create(struct mae_db *db, const char *name, const stru
 static enum mae_status create_hash(struct mae_db *db, struct mae_index *index, const struct mae_index_config *config)
 {
     size_t bytes = hash_index_bucket_bytes(config->key_bytes);
-    enum mae_status status = add_table(db, &index->nodes, bytes, true);
+    enum mae_status status =
+        add_table(db, &index->nodes, bytes, true, config->expected_rows / 2 /* a bucket has more entries */);
     if (status != MAE_OK)
         return status;
-    status = add_table(db, &index->overflow, bytes, true);
+    status = add_table(db, &index->overflow, bytes, true, 0);
     if (status != MAE_OK)
         goto drop_nodes;
     status = hash_index_init(&index->hash, &index->nodes, &index->overflow, config->key_bytes, config->expected_rows);
@@ -179,7 +182,7 @@ static enum mae_status create_tree(struct mae_db *db, struct mae_index *index, c
     if (db->core.options.simple_index_update)
         return create_simple(db, index, config);
     enum mae_status status =
-        add_table(db, &index->nodes, tree_index_node_bytes(config->key_bytes, config->non_unique), true);
+        add_table(db, &index->nodes, tree_index_node_bytes(config->key_bytes, config->non_unique), true, 0);
     if (status != MAE_OK)
         return status;
     tree_index_init(&index->tree, &index->nodes, config->key_bytes, config->non_unique);

@@ -7,7 +7,7 @@
 enum { HEAD_BYTES = sizeof(version_handle), FREE_BATCH = 1024, CHUNK_ROWS_MIN = 16 };
 
 enum mae_status table_init(struct table *table, struct mem_budget *budget, const struct arena *arena, unsigned id,
-                           size_t payload_max_bytes, uint64_t inline_max_bytes)
+                           size_t payload_max_bytes, uint64_t inline_max_bytes, uint64_t expected_rows)
 {
     memset(table, 0, sizeof *table);
     if (payload_max_bytes <= inline_max_bytes) {
@@ -29,7 +29,10 @@ enum mae_status table_init(struct table *table, struct mem_budget *budget, const
     table->id = id;
     pthread_mutex_init(&table->free_lock, NULL);
     /* All of the budget may become rows of this one table; addresses are cheap. */
-    enum mae_status status = span_init(&table->rows, budget, mem_budget_most(budget), MEM_CHUNK_BYTES);
+    uint64_t most = mem_budget_most(budget), expected = most;
+    if (expected_rows < most / table->stride)
+        expected = expected_rows * table->stride;
+    enum mae_status status = span_init(&table->rows, budget, most, expected);
     table->base = table->rows.base;
     return status;
 }
@@ -43,8 +46,8 @@ void table_fini(struct table *table)
 
 enum mae_status table_reserve_rows(struct table *table, uint64_t rows)
 {
-    if (rows > table->rows.reserved_bytes / table->stride)
-        return MAE_NO_MEMORY;
+    if (rows > mem_budget_most(table->rows.budget) / table->stride)
+        return MAE_NO_MEMORY; /* the product could overflow */
     enum mae_status status = span_commit(&table->rows, rows * table->stride);
     if (status == MAE_OK) {
         uint64_t now = atomic_load_explicit(&table->next_row, memory_order_relaxed);
@@ -101,9 +104,9 @@ enum mae_status row_alloc(struct table *table, struct row_allocator *allocator, 
         uint64_t rows = atomic_load_explicit(&table->next_row, memory_order_relaxed), count;
         do {
             count = chunk_rows(table, rows);
-            if ((rows + count) > table->rows.reserved_bytes / table->stride ||
-                span_commit(&table->rows, (rows + count) * table->stride) != MAE_OK)
-                return MAE_NO_MEMORY;
+            enum mae_status status = span_commit(&table->rows, (rows + count) * table->stride);
+            if (status != MAE_OK)
+                return status;
         } while (!atomic_compare_exchange_weak_explicit(&table->next_row, &rows, rows + count, memory_order_relaxed,
                                                         memory_order_relaxed));
         allocator->next = rows;

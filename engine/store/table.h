@@ -51,15 +51,16 @@ struct row_allocator {
     int64_t entries; /* hash indexes: entries this worker added, not yet in the shared count */
 };
 
-/* inline_max_bytes: the inline_bytes option. MAE_OK or MAE_NO_MEMORY. */
+/* inline_max_bytes: the inline_bytes option. expected_rows: how far it must be able to grow where addresses are limited,
+ * if that can be had. MAE_OK, MAE_NO_MEMORY or MAE_NO_ADDRESSES. */
 enum mae_status table_init(struct table *table, struct mem_budget *budget, const struct arena *arena, unsigned id,
-                           size_t payload_max_bytes, uint64_t inline_max_bytes);
+                           size_t payload_max_bytes, uint64_t inline_max_bytes, uint64_t expected_rows);
 void table_fini(struct table *table);
 
-/* Rows 0 .. rows - 1 exist afterwards, empty, given to no worker. For hash buckets. MAE_OK or MAE_NO_MEMORY. */
+/* Rows 0 .. rows - 1 exist afterwards, empty, given to no worker. For hash buckets. Statuses of span_commit. */
 enum mae_status table_reserve_rows(struct table *table, uint64_t rows);
 
-/* A row that is empty. MAE_OK or MAE_NO_MEMORY. */
+/* A row that is empty. Statuses of span_commit. */
 enum mae_status row_alloc(struct table *table, struct row_allocator *allocator, uint64_t *row);
 /* Takes an empty row back. If the list cannot grow the id is lost until the database closes. */
 void row_free(struct table *table, struct row_allocator *allocator, uint64_t row);

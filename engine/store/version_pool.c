@@ -55,7 +55,8 @@ enum mae_status arena_init(struct arena *arena, struct mem_budget *budget)
     arena->unit_shift = 5;
     while (bytes >> arena->unit_shift > UINT32_MAX)
         arena->unit_shift++;
-    enum mae_status status = span_init(&arena->span, budget, bytes, MEM_CHUNK_BYTES);
+    /* Where addresses are limited: twice the share of a table, since it serves all of them. */
+    enum mae_status status = span_init(&arena->span, budget, bytes, mem_addresses_left() / 4);
     if (status != MAE_OK)
         return status;
     arena->unit_bytes = 1u << arena->unit_shift;

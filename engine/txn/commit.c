@@ -488,6 +488,7 @@ static COLD void count_abort(struct mae_worker *worker, enum mae_status status)
         break;
     case MAE_NO_MEMORY:
     case MAE_ABORT_MEMORY:
+    case MAE_NO_ADDRESSES:
         COUNT(worker, aborts_memory);
         break;
     default:

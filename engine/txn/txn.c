@@ -401,8 +401,9 @@ enum mae_status txn_insert(struct mae_txn *txn, struct table *table, size_t byte
     if (UNLIKELY(status != MAE_OK))
         return status;
     struct row_allocator *rows = worker_rows(txn->worker, table);
-    if (UNLIKELY(!rows || row_alloc(table, rows, row_id) != MAE_OK))
-        return txn_doom(txn, gc_refused(txn->worker));
+    status = LIKELY(rows != NULL) ? row_alloc(table, rows, row_id) : MAE_NO_MEMORY;
+    if (UNLIKELY(status != MAE_OK))
+        return txn_doom(txn, status == MAE_NO_ADDRESSES ? status : gc_refused(txn->worker));
     status = create(txn, table, *row_id, bytes, 0, data);
     if (UNLIKELY(status != MAE_OK))
         row_free(table, rows, *row_id);

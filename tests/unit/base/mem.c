@@ -1,5 +1,12 @@
 /* mem.c - spans: growth, the limit, the accounting, page sizes; and the injection of allocation failures. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "engine/base/mem.h"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "tests/support/world.h"
 
@@ -55,7 +62,7 @@ static void the_limit_is_shared_and_exact(void **state)
     span_fini(&first);
 }
 
-/* More addresses than there are: the reservation is halved until it fits, but not below the minimum. */
+/* More addresses than there are: the reservation is halved until it fits. */
 static void impossible_reservations_are_halved(void **state)
 {
     (void)state;
@@ -66,8 +73,119 @@ static void impossible_reservations_are_halved(void **state)
     assert_true(span.reserved_bytes >= 4 * MIB && span.reserved_bytes < (size_t)1 << 50);
     assert_ok(span_commit(&span, 4 * MIB));
     memset(span.base, 1, 4 * MIB);
+    assert_status(MAE_NO_ADDRESSES, span_commit(&span, span.reserved_bytes + 1));
     span_fini(&span);
-    assert_status(MAE_NO_MEMORY, span_init(&span, &budget, (size_t)1 << 51, (size_t)1 << 50));
+}
+
+/* Lets the process take `bytes` more of address space; returns what was allowed before. */
+static rlim_t limit_addresses(uint64_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_AS, &limit), 0);
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    FILE *file = fopen("/proc/self/statm", "re");
+    unsigned long long pages = 0;
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%llu", &pages), 1);
+    fclose(file);
+    limit.rlim_cur = pages * (rlim_t)sysconf(_SC_PAGESIZE) + bytes;
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+    return before;
+}
+
+static void allow_addresses(rlim_t bytes)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_AS, &limit), 0);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_AS, &limit), 0);
+}
+
+/* Below `ulimit -v` each span takes a share of what is left, so that many have room, and says so when it has none. */
+static void limited_addresses_are_shared(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+    skip(); /* the sanitizers have taken most addresses already */
+#endif
+    enum { SPANS = 24 };
+    struct mem_budget budget;
+    struct span spans[SPANS] = {{0}}, expecting = {0};
+    const size_t most = (size_t)64 << 30;
+    mem_budget_init(&budget, most, MEM_HUGE_OFF);
+    assert_true(mem_addresses_left() == UINT64_MAX);
+    rlim_t before = limit_addresses(1024 * MIB);
+    for (int i = 0; i < SPANS; i++) {
+        assert_ok(span_init(&spans[i], &budget, most, 0));
+        assert_ok(span_commit(&spans[i], MEM_CHUNK_BYTES));
+        assert_true(spans[i].reserved_bytes >= 4 * MIB);
+    }
+    assert_true(spans[0].reserved_bytes >= 120 * MIB);
+    assert_status(MAE_NO_ADDRESSES, span_commit(&spans[0], spans[0].reserved_bytes + 1));
+    for (int i = 0; i < SPANS; i++)
+        span_fini(&spans[i]);
+
+    assert_ok(span_init(&expecting, &budget, most, 300 * MIB)); /* what is expected has room */
+    assert_true(expecting.reserved_bytes >= 300 * MIB && expecting.reserved_bytes < 310 * MIB);
+    span_fini(&expecting);
+    assert_ok(span_init(&expecting, &budget, 8 * MIB, 300 * MIB)); /* and nobody takes more than was asked for */
+    assert_int_equal(expecting.reserved_bytes, 8 * MIB);
+    span_fini(&expecting);
+
+    allow_addresses(before);
+    (void)limit_addresses(3 * MIB);
+    assert_status(MAE_NO_ADDRESSES, span_init(&expecting, &budget, most, 0));
+    allow_addresses(before);
+    assert_ok(span_init(&expecting, &budget, 8 * MIB, 0));
+    span_fini(&expecting);
+}
+
+#ifdef MAE_DEBUG
+static int huge_file;
+static unsigned huge_mappings;
+
+/* Mapped without complaint, but only the file's first 4 MiB are there: a touch beyond is a SIGBUS, as it is when a
+ * control group allows no more huge pages. */
+static void *map_file_instead(void *address, size_t bytes, int flags)
+{
+    huge_mappings++;
+    return mmap(address, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | flags, huge_file, 0);
+}
+#endif
+
+static void huge_pages_that_may_not_be_used_are_left_alone(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+#ifdef MAE_DEBUG
+    struct mem_budget budget;
+    struct span span = {0}, other = {0};
+    void *(*before)(void *, size_t, int) = mem_map_huge;
+    huge_file = memfd_create("huge", MFD_CLOEXEC);
+    assert_true(huge_file >= 0);
+    assert_int_equal(ftruncate(huge_file, 4 * MIB), 0);
+    mem_map_huge = map_file_instead;
+    mem_budget_init(&budget, 64 * MIB, MEM_HUGE_AUTO);
+    assert_ok(span_init(&span, &budget, 32 * MIB, 0));
+    assert_ok(span_commit(&span, 4 * MIB));
+    assert_int_equal(budget.hugetlb_bytes, 4 * MIB);
+    assert_ok(span_init(&other, &budget, 32 * MIB, 0));
+    assert_ok(span_commit(&other, 8 * MIB));
+    assert_int_equal(budget.hugetlb_bytes, 4 * MIB);
+    assert_int_equal(huge_mappings, 4);
+    for (size_t i = 0; i < 8 * MIB; i += 4096)
+        assert_int_equal(other.base[i], 0);
+    memset(other.base, 1, 8 * MIB);
+    assert_ok(span_commit(&span, 8 * MIB)); /* not asked for any more */
+    assert_int_equal(huge_mappings, 4);
+    memset(span.base, 1, 8 * MIB);
+    span_fini(&span);
+    span_fini(&other);
+    close(huge_file);
+    mem_map_huge = before;
+#endif
 }
 
 static void the_machine_sets_the_default_limit(void **state)
@@ -189,6 +307,8 @@ int main(void)
         cmocka_unit_test(a_span_grows_in_chunks_of_zeros),
         cmocka_unit_test(the_limit_is_shared_and_exact),
         cmocka_unit_test(impossible_reservations_are_halved),
+        cmocka_unit_test(limited_addresses_are_shared),
+        cmocka_unit_test(huge_pages_that_may_not_be_used_are_left_alone),
         cmocka_unit_test(the_machine_sets_the_default_limit),
         cmocka_unit_test(each_mode_gets_its_pages),
         cmocka_unit_test(blocks_are_zeroed_and_aligned),

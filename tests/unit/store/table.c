@@ -13,7 +13,7 @@ static void open_table(size_t limit_bytes, size_t payload_max_bytes, uint64_t in
 {
     mem_budget_init(&budget, limit_bytes, MEM_HUGE_OFF);
     assert_ok(arena_init(&arena, &budget));
-    assert_ok(table_init(&table, &budget, &arena, 0, payload_max_bytes, inline_max_bytes));
+    assert_ok(table_init(&table, &budget, &arena, 0, payload_max_bytes, inline_max_bytes, 0));
 }
 
 static void close_table(void)
