@@ -47,7 +47,8 @@ static_assert(offsetof(struct mae_db, core) == 0, "a worker finds its database t
 /* Stops the maintenance thread if it runs; maintenance.c. */
 void maintenance_close(struct mae_db *db);
 /* What that thread does once a millisecond, as `worker`, which is parked before and after. last_wts, by worker id:
- * what the slots said last time. For one thread at a time, registered for membarrier unless there is but one. */
-void maintenance_round(struct mae_worker *worker, uint64_t *last_wts);
+ * what the slots said last time. False when nobody else has published since and it reclaimed nothing. For one thread at
+ * a time, registered for membarrier unless there is but one. */
+bool maintenance_round(struct mae_worker *worker, uint64_t *last_wts);
 
 #endif

@@ -3,8 +3,9 @@
  * its snapshots move on.
  *
  * Once a millisecond it parks workers that are between transactions and have been silent since its last look, takes
- * over their garbage, and as a worker of its own passes a few quiescent points, each of which may lead a round. Between
- * its rounds it is parked itself, so that it never holds the horizon back.
+ * over their garbage, and as a worker of its own passes a quiescent point, which may lead a round. Between its rounds
+ * it is parked itself, so that it never holds the horizon back. While nobody passes a quiescent point and nothing can
+ * be reclaimed it sleeps longer and longer, up to SLEEP_MAX_NS: that is how late it may notice that there is work.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -22,7 +23,9 @@
 
 enum {
     TICK_NS = 1000000,
-    ROUNDS = 3, /* a snapshot's worth of horizon takes two: min_wts, then min_rts; a tombstone one more */
+    SLEEP_MAX_NS = 64 * TICK_NS,
+    QUIET_ROUNDS =
+        3, /* until both horizons have passed all: one moves min_wts, one min_rts; a tombstone takes a third */
 };
 
 struct maintenance {
@@ -54,9 +57,11 @@ static uint64_t take_garbage(void *arg)
     return worker->clock.clock;
 }
 
-static void park_silent(struct mae_worker *own, uint64_t *last_wts)
+/* Returns whether anybody has published since the last look. */
+static bool park_silent(struct mae_worker *own, uint64_t *last_wts)
 {
     struct core *core = own->core;
+    bool active = false;
     for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
         struct mae_worker *worker = atomic_load_explicit(&core->workers[i], memory_order_acquire);
         if (!worker || worker == own)
@@ -64,38 +69,48 @@ static void park_silent(struct mae_worker *own, uint64_t *last_wts)
         uint64_t wts = atomic_load_explicit(&core->horizon.slots[i].wts, memory_order_relaxed);
         if (wts == last_wts[i])
             (void)horizon_park_other(&core->horizon, i, barrier, take_garbage, worker);
+        active |= wts != last_wts[i];
         last_wts[i] = wts;
     }
+    return active;
 }
 
-void maintenance_round(struct mae_worker *worker, uint64_t *last_wts)
+bool maintenance_round(struct mae_worker *worker, uint64_t *last_wts)
 {
-    park_silent(worker, last_wts);
+    bool active = park_silent(worker, last_wts);
+    uint64_t reclaimed = atomic_load_explicit(&worker->counters.versions_reclaimed, memory_order_relaxed);
     worker_unpark(worker, tsc_now());
-    for (int i = 0; i < ROUNDS; i++) {
-        uint64_t interval = worker->protocol.gc_interval_ticks, start = tsc_now();
-        worker_quiescent(worker, start);
-        while (i + 1 < ROUNDS && tsc_now() - start < interval && (double)interval < 1000 * worker->core->ticks_per_us)
-            cpu_pause();
-    }
-    worker_park(worker);
+    worker_quiescent(worker, tsc_now());
+    worker_park(worker); /* hands its garbage on, if there is any left */
+    return active || atomic_load_explicit(&worker->counters.versions_reclaimed, memory_order_relaxed) != reclaimed;
+}
+
+static struct timespec after(uint64_t ns)
+{
+    enum { SECOND_NS = 1000000000 };
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    uint64_t sum = (uint64_t)until.tv_nsec + ns;
+    until.tv_sec += (time_t)(sum / SECOND_NS);
+    until.tv_nsec = (long)(sum % SECOND_NS);
+    return until;
 }
 
 static void *run(void *arg)
 {
     struct maintenance *maintenance = arg;
+    uint64_t sleep_ns = TICK_NS;
+    unsigned quiet = 0; /* rounds in which there was nothing to do */
     pthread_mutex_lock(&maintenance->lock);
     while (!maintenance->stop) {
         pthread_mutex_unlock(&maintenance->lock);
-        maintenance_round(maintenance->worker, maintenance->last_wts);
+        quiet = maintenance_round(maintenance->worker, maintenance->last_wts) ? 0 : quiet + 1;
+        if (quiet <= QUIET_ROUNDS)
+            sleep_ns = TICK_NS;
+        else if (sleep_ns < SLEEP_MAX_NS)
+            sleep_ns *= 2;
+        struct timespec until = after(sleep_ns);
         pthread_mutex_lock(&maintenance->lock);
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += TICK_NS;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
-        }
         if (!maintenance->stop)
             pthread_cond_timedwait(&maintenance->wake, &maintenance->lock, &until);
     }

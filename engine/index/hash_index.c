@@ -1,10 +1,10 @@
 /* hash_index.c - see hash_index.h. */
 #include "engine/index/hash_index.h"
 
-#include <sched.h>
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/wait.h"
 #include "engine/txn/commit.h"
 
 enum {
@@ -471,10 +471,8 @@ static enum mae_status split_towards(struct mae_txn *txn, struct hash_index *ind
 /* After a failed attempt: whoever is changing the bucket may be waiting for a CPU. */
 static void make_way(struct mae_worker *worker, unsigned attempt)
 {
-    enum { SPINS = 64 };
     RACE(BACKOFF);
-    if (attempt >= SPINS)
-        sched_yield();
+    wait_step(attempt);
     (void)backoff_wait(&worker->core->backoff, &worker->random);
 }
 

@@ -28,13 +28,13 @@
 #include "engine/index/tree_simple.h"
 
 #include <inttypes.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/wait.h"
 #include "engine/txn/txn.h"
 
 enum {
@@ -243,15 +243,11 @@ static unsigned child_position(const struct tree_simple *index, const struct nod
 /* The version of an unlocked node. False: it has been taken out. Waits for a writer, who waits for nobody. */
 static bool read_begin(const struct node *node, uint64_t *version)
 {
-    enum { SPINS = 64 };
     for (unsigned i = 0;; i++) {
         *version = atomic_load_explicit(&node->version, memory_order_acquire);
         if (LIKELY((*version & LOCKED) == 0))
             return (*version & OBSOLETE) == 0;
-        if (i < SPINS)
-            cpu_pause();
-        else
-            sched_yield();
+        wait_step(i);
     }
 }
 

@@ -51,8 +51,8 @@ struct row_allocator {
     int64_t entries; /* hash indexes: entries this worker added, not yet in the shared count */
 };
 
-/* inline_max_bytes: the inline_bytes option. expected_rows: how far it must be able to grow where addresses are limited,
- * if that can be had. MAE_OK, MAE_NO_MEMORY or MAE_NO_ADDRESSES. */
+/* inline_max_bytes: the inline_bytes option. expected_rows: how far it must be able to grow where addresses are
+ * limited, if that can be had. MAE_OK, MAE_NO_MEMORY or MAE_NO_ADDRESSES. */
 enum mae_status table_init(struct table *table, struct mem_budget *budget, const struct arena *arena, unsigned id,
                            size_t payload_max_bytes, uint64_t inline_max_bytes, uint64_t expected_rows);
 void table_fini(struct table *table);

@@ -273,15 +273,17 @@ static ALWAYS_INLINE enum mae_status early_abort(struct mae_txn *txn, const stru
     return MAE_OK;
 }
 
-/* Update of a row that the transaction has accessed before. */
-static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access *access, size_t bytes, const void **old,
-                                             void **data)
+/* Write of a row that the transaction has accessed before. With 0 bytes a blind write is empty, an update keeps the
+ * size. */
+static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access *access, size_t bytes, bool blind,
+                                             const void **old, void **data)
 {
     enum mae_status status;
+    bool sized = bytes || (blind && !MUTATED(empty_write_keeps_size));
     if (access->flags & ACCESS_DELETE)
         return MAE_NOT_FOUND;
     if (access->flags & ACCESS_WRITE) {
-        if (bytes && bytes != access->fresh->payload_bytes) {
+        if (sized && bytes != access->fresh->payload_bytes) {
             status = access_resize(txn, access, bytes);
             if (status != MAE_OK)
                 return status;
@@ -301,7 +303,7 @@ static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access 
         }
         status = early_abort(txn, access, &found);
         if (status == MAE_OK)
-            status = access_write(txn, access, bytes ? bytes : access->read->payload_bytes, 0);
+            status = access_write(txn, access, sized ? bytes : access->read->payload_bytes, 0);
         if (status != MAE_OK)
             return status;
         payload_fill(access->fresh, access->read);
@@ -322,7 +324,7 @@ enum mae_status txn_update(struct mae_txn *txn, struct table *table, uint64_t ro
     uint64_t slot;
     struct access *access = access_set_find(&txn->accesses, row, &slot);
     if (UNLIKELY(access != NULL))
-        return update_again(txn, access, bytes, old, data);
+        return update_again(txn, access, bytes, false, old, data);
     struct visible found;
     access = access_read(txn, table, row, slot, &found, &status);
     if (UNLIKELY(!access))
@@ -350,7 +352,7 @@ enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t
     uint64_t slot;
     struct access *access = access_set_find(&txn->accesses, row, &slot);
     if (access)
-        return update_again(txn, access, bytes, NULL, data);
+        return update_again(txn, access, bytes, true, NULL, data);
     struct visible found;
     access = access_read(txn, table, row, slot, &found, &status);
     if (UNLIKELY(!access))

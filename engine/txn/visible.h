@@ -5,29 +5,23 @@
 #ifndef ENGINE_TXN_VISIBLE_H
 #define ENGINE_TXN_VISIBLE_H
 
-#include <sched.h>
-
 #include "engine/base/check.h"
 #include "engine/base/race.h"
+#include "engine/base/wait.h"
 #include "engine/txn/worker.h"
 
 /*
  * Waits until the version is decided; returns its status. Ends: whoever owns it has a smaller timestamp than the
- * waiter and is in its commit, where it itself waits only for still smaller ones. Spins briefly, then gives the CPU
- * away, since the owner may be waiting for one.
+ * waiter and is in its commit, where it itself waits only for still smaller ones.
  */
 static NOINLINE uint8_t version_wait(struct mae_worker *worker, struct version *version)
 {
-    enum { SPINS = 64 };
     uint8_t status;
     COUNT(worker, pending_waits);
     for (unsigned i = 0; (status = atomic_load_explicit(&version->status, memory_order_acquire)) == VERSION_PENDING;
          i++) {
         RACE(WAIT_PENDING);
-        if (i < SPINS)
-            cpu_pause();
-        else
-            sched_yield();
+        wait_step(i);
     }
     return status;
 }

@@ -580,7 +580,7 @@ static void maintain(struct round *round)
     rng_init(&rng, round->schedule_seed, 99);
     for (uint64_t n = 1 + rng_below(&rng, MAINTENANCE_MAX); n > 0; n--) {
         scheduler_note("maintenance", 0, 0, MAE_OK);
-        maintenance_round(round->maintainer, round->last_wts);
+        (void)maintenance_round(round->maintainer, round->last_wts);
         scheduler_point();
     }
 }

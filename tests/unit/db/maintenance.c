@@ -2,6 +2,7 @@
 #include "tests/support/world.h"
 
 #include <sched.h>
+#include <time.h>
 
 enum { PATIENCE_MS = 600000 }; /* of a machine that is very busy */
 
@@ -102,12 +103,44 @@ static void a_running_transaction_is_left_alone(void **state)
     world_close(&world);
 }
 
+/* Nothing happens: the thread hardly runs. A program that works again is noticed in time nevertheless. */
+static void it_sleeps_while_nothing_happens(void **state)
+{
+    (void)state;
+    struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 1);
+    uint64_t row = new_row(world.workers[0], world.table, 0), value = 0;
+    start(&world);
+    const struct timespec while_it_settles = {.tv_nsec = 200000000}, while_it_sleeps = {.tv_nsec = 400000000};
+    nanosleep(&while_it_settles, NULL);
+    uint64_t before = db_counter(world.db, "quiescent_points");
+    nanosleep(&while_it_sleeps, NULL);
+    assert_true(db_counter(world.db, "quiescent_points") - before <= 30); /* 400 if it did not sleep longer */
+
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(row_add(txn, world.table, row, 1));
+    assert_ok(mae_commit(txn));
+    for (uint64_t start_ns = monotonic_ns(); time_left(start_ns, PATIENCE_MS) && value != 1;) {
+        struct mae_state horizons;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        mae_db_state(world.db, &horizons);
+        if (horizons.min_wts <= mae_txn_timestamp(txn))
+            continue;
+        struct mae_txn *snapshot = begin_snapshot(world.workers[0]);
+        assert_ok(row_get(snapshot, world.table, row, &value));
+        assert_ok(mae_commit(snapshot));
+    }
+    assert_int_equal(value, 1);
+    mae_maintenance_stop(world.db);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_starts_once_and_stops),
         cmocka_unit_test(an_idle_program_reclaims),
         cmocka_unit_test(a_running_transaction_is_left_alone),
+        cmocka_unit_test(it_sleeps_while_nothing_happens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

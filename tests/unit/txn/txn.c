@@ -111,6 +111,36 @@ static void payloads_are_cut_and_padded(void **state)
     }
 }
 
+/* A blind write has the size it asks for, 0 included, whatever the transaction has done with the row before. */
+static void a_blind_write_may_be_empty(void **state)
+{
+    (void)state;
+    for (unsigned before = 0; before < 4; before++) {
+        struct world world = world_open("", MAE_INDEX_HASH, 100, 1);
+        uint64_t row = new_row(world.workers[0], world.table, 5), value;
+        size_t bytes = 99;
+        const void *read;
+        void *data;
+        struct mae_txn *txn = begin(world.workers[0]);
+        if (before == 1)
+            assert_ok(row_get(txn, world.table, row, &value));
+        if (before == 2)
+            assert_ok(mae_row_update(txn, world.table, row, 50, NULL, &data));
+        if (before == 3)
+            assert_ok(mae_row_overwrite(txn, world.table, row, 20, &data));
+        assert_ok(mae_row_overwrite(txn, world.table, row, 0, &data));
+        assert_ok(mae_row_read(txn, world.table, row, &read, &bytes));
+        assert_int_equal(bytes, 0);
+        assert_ok(mae_row_update(txn, world.table, row, 0, NULL, &data)); /* keeps it */
+        assert_ok(mae_commit(txn));
+        txn = begin(world.workers[0]);
+        assert_ok(mae_row_read(txn, world.table, row, &read, &bytes));
+        assert_int_equal(bytes, 0);
+        assert_ok(mae_commit(txn));
+        world_close(&world);
+    }
+}
+
 static void bad_calls_are_refused(void **state)
 {
     (void)state;
@@ -505,6 +535,7 @@ int main(void)
         cmocka_unit_test(own_writes_are_read_back),
         cmocka_unit_test(deleted_rows_are_not_found),
         cmocka_unit_test(payloads_are_cut_and_padded),
+        cmocka_unit_test(a_blind_write_may_be_empty),
         cmocka_unit_test(bad_calls_are_refused),
         cmocka_unit_test(update_below_a_newer_version_aborts),
         cmocka_unit_test(write_of_a_version_read_later_aborts),
