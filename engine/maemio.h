@@ -10,6 +10,13 @@
  * transaction of another worker may get a smaller timestamp; pass `after` to mae_begin where causality matters.
  * Snapshot transactions read a consistent, slightly old state, validate nothing and never abort.
  *
+ * Broken invariants. Reads are checked at commit, not before. A read-write transaction that will abort may therefore
+ * see row A as of before another transaction and row B as of after it, a sum that never was. Nothing of it is ever
+ * committed, and mae_run checks what a body gives up for, but the body's own code runs on it: let it not index an
+ * array, divide, loop or assert by what must hold between rows without testing it first, and let it have no effects
+ * outside the database. If a test fails, return a status that is not retryable, such as MAE_ABORT_USER: mae_run tries
+ * again if the reads were not true. Snapshot transactions never see this: prefer them for reading.
+ *
  * Pointers to data. Reads return a pointer into the row's version, updates a pointer into the new, still private
  * version: nothing is copied out. They are valid until the transaction ends, 8-byte aligned, and owned by the engine.
  *
@@ -126,12 +133,15 @@ bool mae_options_get(const struct mae_options *options, size_t i, char *value, s
 
 /*
  * Opens an empty database. `options` may be NULL (defaults) and may be destroyed afterwards.
- * MAE_OK; MAE_NO_MEMORY; MAE_INVALID for a combination that cannot work. Cost: milliseconds (reserves address space).
+ * MAE_OK; MAE_NO_MEMORY; MAE_NO_ADDRESSES; MAE_INVALID (`db` is NULL); MAE_UNSUPPORTED (a library built with
+ * OPTIONS=fixed, and options that are not the defaults). Cost: milliseconds (reserves address space).
  */
 MAE_MUST_USE enum mae_status mae_open(const struct mae_options *options, struct mae_db **db);
 
 /* Frees everything. Every worker must have left and no transaction may run. NULL is fine. */
 void mae_close(struct mae_db *db);
+
+#define MAE_NAME_MAX_BYTES 63 /* of tables and indexes, without the NUL */
 
 struct mae_table_config {
     size_t payload_max_bytes; /* largest payload of a row, 1 to MAE_PAYLOAD_MAX_BYTES */
@@ -142,8 +152,9 @@ struct mae_table_config {
 #define MAE_PAYLOAD_MAX_BYTES 65528
 
 /*
- * Creates a table. Any thread. MAE_OK; MAE_INVALID (size out of range, empty name); MAE_EXISTS (the name is taken);
- * MAE_NO_MEMORY. The table lives until mae_close.
+ * Creates a table. Any thread. MAE_OK; MAE_INVALID (size out of range; name empty or longer than MAE_NAME_MAX_BYTES);
+ * MAE_EXISTS (the name is taken); MAE_FULL (1024 tables, where a hash index counts as two and an ordered one as one);
+ * MAE_NO_MEMORY; MAE_NO_ADDRESSES. The table lives until mae_close.
  */
 MAE_MUST_USE enum mae_status mae_table_create(struct mae_db *db, const char *name,
                                               const struct mae_table_config *config, struct mae_table **table);
@@ -162,7 +173,9 @@ struct mae_index_config {
 /*
  * Creates an index over the rows of `table`. Keys of 8 bytes are `uint64_t` in native order and sort as integers;
  * longer ones are byte strings and sort bytewise. Any thread.
- * MAE_OK; MAE_INVALID (key size, kind); MAE_EXISTS (the name is taken); MAE_NO_MEMORY. The index lives until mae_close.
+ * MAE_OK; MAE_INVALID (key size, kind, name, another database's table); MAE_EXISTS (the name is taken); MAE_FULL (as
+ * mae_table_create; an ordered one also when MAE_WORKERS_MAX workers have joined); MAE_NO_MEMORY; MAE_NO_ADDRESSES. The
+ * index lives until mae_close.
  */
 MAE_MUST_USE enum mae_status mae_index_create(struct mae_db *db, struct mae_table *table, const char *name,
                                               const struct mae_index_config *config, struct mae_index **index);
@@ -196,7 +209,9 @@ unsigned mae_worker_id(const struct mae_worker *worker);
 /*
  * Starts a thread that takes the leader's duties, so that an idle program still reclaims memory and its snapshots move
  * on; also parks workers that are between transactions and have been silent for a while. mae_close stops it.
- * MAE_OK; MAE_BUSY (already started); MAE_UNSUPPORTED (no membarrier system call); MAE_NO_MEMORY (no thread).
+ * MAE_OK; MAE_BUSY (already started); MAE_UNSUPPORTED (no membarrier system call); MAE_NO_MEMORY (no thread); MAE_FULL
+ * (it counts as a worker). It wakes once a millisecond, and less and less often, down to 16 times a second, while
+ * nothing happens. Any thread.
  */
 MAE_MUST_USE enum mae_status mae_maintenance_start(struct mae_db *db);
 void mae_maintenance_stop(struct mae_db *db); /* waits for it to end; nothing if it does not run */
@@ -256,7 +271,10 @@ void mae_backoff(struct mae_worker *worker);
  * A row id is stable from the commit of its insert to the commit of its delete and may then be used again. That a row
  * id is absent is not protected against phantoms (no index is involved); keys looked up through an index are.
  *
- * Common statuses: MAE_OK, MAE_NOT_FOUND, MAE_ABORT_* (retryable), MAE_NO_MEMORY, MAE_INVALID (row out of range).
+ * Common statuses: MAE_OK; MAE_NOT_FOUND; MAE_INVALID (a row that the table does not have; see also Misuse above);
+ * MAE_NO_MEMORY; MAE_ABORT_PENDING; and after a call that has made the transaction fail, that call's status again.
+ * Of those that write also MAE_READ_ONLY (a snapshot transaction), MAE_TOO_LARGE, MAE_ABORT_NEWER and MAE_ABORT_RTS; of
+ * mae_row_insert MAE_NO_ADDRESSES. In snapshot transactions reads return MAE_OK, MAE_NOT_FOUND or MAE_INVALID only.
  */
 
 /* Reads the visible version. Cost: the row's cache lines. `bytes` may be NULL. */
@@ -273,7 +291,7 @@ MAE_MUST_USE enum mae_status mae_row_update(struct mae_txn *txn, struct mae_tabl
                                             const void **old, void **data);
 
 /*
- * Blind write: `data` is a new version of `bytes` bytes with undefined contents, which the caller fills completely.
+ * Blind write: `data` is a new version of `bytes` bytes (0 too) with undefined contents, which the caller fills.
  * Later writers of the row do not make it abort, unless they deleted the row.
  */
 MAE_MUST_USE enum mae_status mae_row_overwrite(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,
@@ -301,7 +319,9 @@ MAE_MUST_USE enum mae_status mae_table_scan(struct mae_txn *txn, struct mae_tabl
 /* Row ids are below this number. Any thread. */
 uint64_t mae_table_row_limit(const struct mae_table *table);
 
-/* ---- Index entries. `key` points to key_bytes bytes. ---- */
+/* ---- Index entries. `key` points to key_bytes bytes. ---- *
+ * Common statuses: those of rows, and MAE_ABORT_INDEX.
+ */
 
 /* The row of `key` (of a non-unique index: the one with the smallest row id). A miss is protected against phantoms. */
 MAE_MUST_USE enum mae_status mae_index_find(struct mae_txn *txn, struct mae_index *index, const void *key,
@@ -389,8 +409,9 @@ struct mae_memory {
     uint64_t hugetlb_bytes;     /* of them on reserved huge pages */
     uint64_t transparent_bytes; /* of them on transparent huge pages */
 };
-/* Reads /proc/self/smaps for the last three (0 where it cannot be read). Any thread. Milliseconds. */
-void mae_db_memory(const struct mae_db *db, struct mae_memory *memory);
+/* Reads /proc/self/smaps for the last three (0 where it cannot be read). Any thread. Milliseconds, in which no table or
+ * index can be created. */
+void mae_db_memory(struct mae_db *db, struct mae_memory *memory);
 
 /* State of the horizon and the back-off, for time series. Any thread; constant time. */
 struct mae_state {
@@ -403,7 +424,8 @@ void mae_db_state(const struct mae_db *db, struct mae_state *state);
 
 /*
  * Verifies every chain and every index: order, statuses, counts, that each entry leads to a visible row.
- * MAE_OK, or MAE_CORRUPT with the first finding in `report`. No transaction may run. Cost: linear in all versions.
+ * MAE_OK; MAE_CORRUPT with the first finding in `report`; MAE_NO_MEMORY; MAE_FULL (MAE_WORKERS_MAX workers have joined,
+ * of which it needs one itself). No transaction may run. Cost: linear in all versions.
  */
 MAE_MUST_USE enum mae_status mae_db_verify(struct mae_db *db, char *report, size_t report_bytes);
 

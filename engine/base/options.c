@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,18 +34,23 @@ size_t mae_option_count(void)
     return OPTION_COUNT;
 }
 
+static struct mae_option_info infos[OPTION_COUNT];
+static pthread_once_t infos_once = PTHREAD_ONCE_INIT;
+
+static void infos_fill(void)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        infos[i] = options_table[i].info;
+        infos[i].type = type_names[options_table[i].type];
+        if (!infos[i].range[0])
+            infos[i].range = "on|off";
+    }
+}
+
 const struct mae_option_info *mae_option_info(size_t i)
 {
-    static struct mae_option_info infos[OPTION_COUNT];
-    if (i >= OPTION_COUNT)
-        return NULL;
-    struct mae_option_info info = options_table[i].info;
-    info.type = type_names[options_table[i].type];
-    if (!info.range[0])
-        info.range = "on|off";
-    if (!infos[i].name) /* every caller writes the same bytes */
-        infos[i] = info;
-    return &infos[i];
+    pthread_once(&infos_once, infos_fill);
+    return i < OPTION_COUNT ? &infos[i] : NULL;
 }
 
 /* "512", "4K", "1.5G" is not accepted: whole numbers and powers of 1024 only. */

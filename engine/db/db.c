@@ -163,7 +163,7 @@ static enum mae_status create_root(struct mae_db *db, struct mae_index *index)
             txn_abort(txn);
     }
     worker_leave(worker, db->tables, db->table_count);
-    return status;
+    return status == MAE_ABORT_MEMORY ? MAE_NO_MEMORY : status; /* nobody began a transaction that could be retried */
 }
 
 static enum mae_status create_simple(struct mae_db *db, struct mae_index *index, const struct mae_index_config *config)

@@ -9,7 +9,7 @@
 #include "engine/index/tree_simple.h"
 #include "engine/txn/worker.h"
 
-enum { CATALOG_MAX = 1024, NAME_BYTES = 64 };
+enum { CATALOG_MAX = 1024, NAME_BYTES = MAE_NAME_MAX_BYTES + 1 };
 
 struct mae_table {
     struct table rows;

@@ -163,6 +163,7 @@ void maintenance_close(struct mae_db *db)
 {
     pthread_mutex_lock(&db->lock);
     struct maintenance *maintenance = db->maintenance;
+    unsigned table_count = db->table_count;
     db->maintenance = NULL;
     pthread_mutex_unlock(&db->lock);
     if (!maintenance)
@@ -172,7 +173,7 @@ void maintenance_close(struct mae_db *db)
     pthread_cond_signal(&maintenance->wake);
     pthread_mutex_unlock(&maintenance->lock);
     pthread_join(maintenance->thread, NULL);
-    worker_leave(maintenance->worker, db->tables, db->table_count);
+    worker_leave(maintenance->worker, db->tables, table_count);
     pthread_cond_destroy(&maintenance->wake);
     pthread_mutex_destroy(&maintenance->lock);
     free(maintenance);

@@ -101,9 +101,12 @@ void mae_index_space(const struct mae_index *index, struct mae_space *space)
     }
 }
 
-void mae_db_memory(const struct mae_db *db, struct mae_memory *memory)
+void mae_db_memory(struct mae_db *db, struct mae_memory *memory)
 {
+    /* The spans of a table or index that is refused after all go away again. */
+    pthread_mutex_lock(&db->lock);
     mem_usage(&db->core.budget, db->spans, memory);
+    pthread_mutex_unlock(&db->lock);
 }
 
 void mae_db_state(const struct mae_db *db, struct mae_state *state)

@@ -21,7 +21,8 @@ struct scan {
     uint64_t limit;                 /* left to visit */
     mae_entry_fn visit;
     void *arg;
-    bool stopped; /* by the visitor or the limit */
+    uint64_t epoch; /* of the transaction's access set: another one is another transaction */
+    bool stopped;   /* by the visitor or the limit */
 };
 
 static void prefetch_entry(const struct scan *scan, const struct tree_node *leaf, unsigned i)
@@ -39,7 +40,7 @@ static ALWAYS_INLINE void visit_entry(struct scan *scan, const struct tree_node 
     const struct tree_shape *const shape = &scan->index->shape;
     const struct tree_key key = tree_node_key(shape, leaf, i);
     if (!scan->visit(scan->arg, key.bytes, tree_node_value(shape, leaf, i)) || --scan->limit == 0 ||
-        !scan->txn->running) /* the caller has ended it; nothing protects the leaf any more */
+        !scan->txn->running || scan->txn->accesses.epoch != scan->epoch) /* ended; nothing protects the leaf now */
         scan->stopped = true;
 }
 
@@ -148,6 +149,7 @@ enum mae_status tree_index_scan(struct mae_txn *txn, const struct tree_index *in
         .txn = txn,
         .index = index,
         .rows = rows,
+        .epoch = txn->accesses.epoch,
         .limit = limit == 0 ? UINT64_MAX : limit,
         .visit = visit,
         .arg = arg,

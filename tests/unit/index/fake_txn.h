@@ -86,6 +86,9 @@ struct mae_txn {
     struct table *table;
     uint64_t ts;  /* of the last commit that is visible */
     bool running; /* always */
+    struct {
+        uint64_t epoch;
+    } accesses; /* always the same transaction */
     bool snapshot;
     bool plain; /* read-write and not doomed */
     enum mae_status doomed;
