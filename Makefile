@@ -10,8 +10,11 @@ MODE ?= $(if $(filter schedule,$(MAKECMDGOALS)),debug,release)#	release | debug 
 OPTIONS ?=#		fixed: the protocol's switches are constants at their defaults; to measure what they cost
 MUTATION ?=#		one deliberate fault, see tests/mutations: adds -DMAE_MUTATION_<name>
 SLOW ?=#			N: every commit spins for N% of the time; Ni: of the instructions. See scripts/regress-proof
-WERROR ?= -Werror#	WERROR= for a compiler newer than ours, with new warnings
+WERROR ?= -Werror#	WERROR= for a compiler newer than ours, with new warnings; nothing is built again for it
 PREFIX ?= /usr/local#	where `make install` goes, below DESTDIR
+LIBDIR ?= $(PREFIX)/lib#	of the library, such as /usr/lib/x86_64-linux-gnu
+DATADIR := $(PREFIX)/share/maemio
+export LC_ALL := C.UTF-8
 ifeq ($(origin CC),default)
 CC := gcc
 endif
@@ -35,8 +38,11 @@ endif
 
 space := $(subst ,, )
 clang := $(findstring clang,$(CC))
-PLAIN := build/$(subst $(space),-,$(strip $(clang) $(MODE) $(OPTIONS) $(addprefix slow,$(SLOW))))
-BUILD := $(PLAIN)$(addprefix -,$(MUTATION))
+# BUILD=FOLDER, given by the user, takes the place of build/. From here on BUILD is this configuration's folder in it.
+ROOT := $(or $(BUILD),build)
+PLAIN := $(ROOT)/$(subst $(space),-,$(strip $(clang) $(MODE) $(OPTIONS) $(addprefix slow,$(SLOW))))
+unexport BUILD
+override BUILD := $(PLAIN)$(addprefix -,$(MUTATION))
 CONFIG := $(notdir $(BUILD))
 OBJCOPY ?= objcopy
 Q := $(if $(V),,@)
@@ -44,7 +50,7 @@ say := @$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:,echo)#	`make -s` says 
 
 # ---- Flags. EXTRA_CFLAGS is the user's. ----
 
-WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wundef -Wvla -Wcast-qual $(WERROR)
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes -Wundef -Wvla -Wcast-qual
 COMMON := -std=gnu17 $(WARNINGS) -g $(addprefix -march=,$(MARCH))
 LTO := $(if $(clang),,-flto=auto)
 
@@ -95,8 +101,8 @@ BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
 # These run every job file, scripts that compare builds, and the soak: up to a minute each, and of the program nothing
 # that the others do not run. So once, on the program that users have.
-RELEASE_ONLY := $(if $(filter release,$(MODE)),,tests/cli/figures.sh tests/cli/regress.sh tests/cli/soak.sh \
-    tests/cli/trend.sh)
+RELEASE_ONLY := $(if $(filter release,$(MODE)),,tests/cli/figures.sh tests/cli/locale.sh tests/cli/regress.sh \
+    tests/cli/soak.sh tests/cli/trend.sh)
 SCRIPT_TESTS := $(filter-out $(RELEASE_ONLY),$(wildcard tests/cli/*.sh))
 FORMATTED := $(shell find engine workloads harness tests examples -name '*.[ch]' 2>/dev/null)
 
@@ -107,26 +113,34 @@ FORMATTED := $(shell find engine workloads harness tests examples -name '*.[ch]'
 .PHONY: check-all coverage figures gate baseline layers style format format-check shellcheck lint install uninstall
 .PHONY: clean help FORCE
 
+# Runs commands that make the file $$new, and gives it the target's name once it is whole: another make in this tree
+# never meets half of it, nor do two of them write into one file. (gcov finds what it counts by the names of objects,
+# so that they have the right one from the beginning.)
+part := $(if $(filter cov,$(MODE)),,.$$$$.part)
+whole = new=$@$(part) && { $(1); } && { [ $$new = $@ ] || mv -f $$new $@; } || { rm -f $$new; exit 1; }
+
 all: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Build ./maemio and libmaemio.a (MODE=debug and so on: below build/)
 
-ifeq ($(CONFIG),release)
+ifeq ($(BUILD),build/release)
 all: maemio libmaemio.a
 maemio libmaemio.a: %: $(BUILD)/%
-	$(Q)cp $< $@
+	$(Q)$(call whole,cp $< $$new)
 endif
 
 # Workloads and harness may use engine/base; the library hides it, so the command has its own copy of that.
 $(BUILD)/maemio: $(BUILD)/harness/main.o $(BUILD)/harness.o $(BUILD)/base-private.o $(BUILD)/libmaemio.a
 	$(say) "  LD      $@"
-	$(Q)$(CC) $(CFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ $(LDLIBS))
 
-$(BUILD)/libmaemio.a: $(BUILD)/engine.o
+$(BUILD)/libmaemio.a: $(BUILD)/libmaemio.o
 	$(say) "  AR      $@"
-	$(Q)$(OBJCOPY) --wildcard --keep-global-symbol='mae_*' $< $(BUILD)/libmaemio.o
-	$(Q)rm -f $@ && ar rcs $@ $(BUILD)/libmaemio.o
+	$(Q)$(call whole,ar rcs $$new $<)
+
+$(BUILD)/libmaemio.o: $(BUILD)/engine.o
+	$(Q)$(call whole,$(OBJCOPY) --wildcard --keep-global-symbol='mae_*' $< $$new)
 
 $(BUILD)/base-private.o: $(BUILD)/base.o
-	$(Q)$(OBJCOPY) --wildcard --localize-symbol='mae_*' $< $@
+	$(Q)$(call whole,$(OBJCOPY) --wildcard --localize-symbol='mae_*' $< $$new)
 
 $(BUILD)/engine.o: $(ENGINE)
 $(BUILD)/base.o: $(call objects,$(call tree,engine/base))
@@ -134,13 +148,15 @@ $(BUILD)/harness.o: $(HARNESS)
 $(BUILD)/engine.o $(BUILD)/base.o $(BUILD)/harness.o: $(BUILD)/flags
 	$(say) "  LD -r   $@"
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(RELOCATE_$(MODE)) -r -nostdlib -o $@ $(filter %.o,$^)
-	$(Q)$(OBJCOPY) --wildcard --localize-symbol='*.lto_priv.*' $@ #	gcc makes statics global here; they would clash
+	@#	gcc makes statics global here; they would clash
+	$(Q)$(call whole,$(CC) $(RELOCATE_$(MODE)) -r -nostdlib -o $$new $(filter %.o,$^) && \
+		$(OBJCOPY) --wildcard --localize-symbol='*.lto_priv.*' $$new)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(say) "  CC      $<"
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(call whole,$(CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) -MMD -MP -MF $$new.d -MT $@ -c -o $$new $< && \
+		mv -f $$new.d $(@:.o=.d))
 
 # When a caller's C++ exception passes through a call, its cleanups run (db/run.c, db/guard.h).
 $(ENGINE): private CFLAGS += -fexceptions
@@ -150,7 +166,7 @@ $(BUILD)/flags: text = $(shell $(CC) --version | head -n 1) $(CPPFLAGS) $(CFLAGS
 $(BUILD)/revision: text = $(REVISION)
 $(BUILD)/flags $(BUILD)/revision: FORCE
 	@mkdir -p $(@D)
-	@echo '$(text)' | cmp -s - $@ || echo '$(text)' > $@
+	@echo '$(text)' | cmp -s - $@ || { $(call whole,echo '$(text)' > $$new); }
 
 $(BUILD)/harness/provenance.o: $(BUILD)/revision
 $(BUILD)/harness/provenance.o: private CPPFLAGS += -DMAE_BUILD_REVISION='"$(REVISION)"' -DMAE_BUILD_MODE='"$(CONFIG)"' \
@@ -165,15 +181,15 @@ $(TESTS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(BUILD)/engine.o
 $(BENCHES): $(BENCH_PARTS) $(BUILD)/engine.o
 $(TESTS) $(BENCHES): %: %.o
 	$(say) "  LD      $@"
-	$(Q)$(CC) $(CFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ -lcmocka $(LDLIBS))
 
 $(FUZZERS): %: %.o $(BUILD)/harness.o $(BUILD)/engine.o
 	$(say) "  LD      $@"
-	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+	$(Q)$(call whole,$(CC) $(CFLAGS) -fsanitize=fuzzer -o $$new $^ $(LDLIBS))
 
 $(BUILD)/tests/support.a: $(SUPPORT)
 	@mkdir -p $(@D)
-	$(Q)rm -f $@ && ar rcs $@ $^
+	$(Q)$(call whole,ar rcs $$new $^)
 
 tests: $(TESTS) ## Build every test program of this MODE
 
@@ -262,24 +278,29 @@ lint: ## Run clang-tidy and cppcheck over the sources
 
 # ---- Installation. ----
 
-install: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Install below DESTDIR and PREFIX (/usr/local)
+install: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Install below DESTDIR and PREFIX (/usr/local), libraries in LIBDIR
 	install -D -m 755 $(BUILD)/maemio $(DESTDIR)$(PREFIX)/bin/maemio
-	install -D -m 644 $(BUILD)/libmaemio.a $(DESTDIR)$(PREFIX)/lib/libmaemio.a
+	install -D -m 644 $(BUILD)/libmaemio.a $(DESTDIR)$(LIBDIR)/libmaemio.a
 	install -D -m 644 engine/maemio.h $(DESTDIR)$(PREFIX)/include/maemio.h
-	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' maemio.pc.in \
-		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/maemio.pc
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(DATADIR)/scripts
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' maemio.pc.in \
+		> $(DESTDIR)$(LIBDIR)/pkgconfig/maemio.pc
+	cp -R scripts/experiments $(DESTDIR)$(DATADIR)/scripts
+	cp -R plots $(DESTDIR)$(DATADIR)
 
 uninstall: ## Remove what install put there
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/maemio lib/libmaemio.a include/maemio.h lib/pkgconfig/maemio.pc)
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/maemio include/maemio.h)
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libmaemio.a pkgconfig/maemio.pc)
+	rm -rf $(DESTDIR)$(DATADIR)
 
 clean: ## Remove everything built
-	rm -rf build maemio libmaemio.a
+	rm -rf $(ROOT) maemio libmaemio.a
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
 	@echo 'Variables: MODE=release|debug|asan|tsan|cov  CC=gcc|clang  MARCH=native  OPTIONS=fixed'
-	@echo '           MUTATION=name  SLOW=N  V=1'
+	@echo '           MUTATION=name  SLOW=N  WERROR=  V=1  PREFIX=, LIBDIR=, DESTDIR= (install)'
+	@echo '           BUILD=folder: build there instead of in build/, from a checkout that cannot be written'
 
 PROGRAMS := $(TESTS) $(BENCHES) $(FUZZERS)
 OBJECTS := $(ENGINE) $(HARNESS) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(PROGRAMS)) $(BUILD)/harness/main.o

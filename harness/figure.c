@@ -5,6 +5,8 @@
 #include <argp.h>
 #include <ctype.h>
 #include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -414,6 +416,31 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
+/* Goes to the project's root, where job files and plots are: this folder, or what `make install` made of it, beside the
+ * program. False if it is neither. */
+static bool root_enter(void)
+{
+    char program[PATH_MAX];
+    if (exists(EXPERIMENTS) && exists("plots/figure.gp"))
+        return true;
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (length <= 0)
+        return false;
+    program[length] = '\0';
+    char *installed = support_format("%s/../share/maemio", dirname(program));
+    bool entered = chdir(installed) == 0 && exists(EXPERIMENTS) && exists("plots/figure.gp");
+    free(installed);
+    return entered;
+}
+
+/* What is below this folder, named so that it is found from everywhere. */
+static char *absolute(const char *path)
+{
+    char here[PATH_MAX];
+    return path[0] == '/' || getcwd(here, sizeof here) == NULL ? support_copy(path)
+                                                               : support_format("%s/%s", here, path);
+}
+
 /* Everything that was asked for, also after one has failed (but not when interrupted): the first code not fine. */
 static int figures_run(const struct request *request)
 {
@@ -433,19 +460,24 @@ static int figures_run(const struct request *request)
 enum exit_code figure_command(int argc, char **argv)
 {
     struct request request = {.effort = "quick", .name = argv[0]};
-    struct argp argp = {.options = options,
-                        .parser = parse,
-                        .args_doc = "NAME... | all",
-                        .doc = "Runs an experiment of the paper and draws its figure as SVG, PDF and PNG. Run it from "
-                               "the project's root. Finished points are not repeated: after an interruption, or to "
-                               "draw again, give the same command."};
+    struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .args_doc = "NAME... | all",
+        .doc = "Runs an experiment of the paper and draws its figure as SVG, PDF and PNG. Run it from "
+               "the project's root, or installed. Finished points are not repeated: after an interruption, or to "
+               "draw again, give the same command."};
     argp_err_exit_status = EXIT_USAGE;
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
-    if (!exists(EXPERIMENTS) || !exists("plots/figure.gp")) {
+    bool at_root = exists(EXPERIMENTS) && exists("plots/figure.gp");
+    char *named = request.out ? support_copy(request.out) : support_format("results/figures/%s", request.effort);
+    char *out = at_root ? support_copy(named) : absolute(named);
+    free(named);
+    if (!root_enter()) {
         complain(&request, "there is no " EXPERIMENTS " or no plots/figure.gp here: run it from the project's root");
+        free(out);
         return EXIT_USAGE;
     }
-    char *out = request.out ? support_copy(request.out) : support_format("results/figures/%s", request.effort);
     request.out = out;
     overrides_name(&request);
     int code = EXIT_FAILED;

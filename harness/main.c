@@ -98,6 +98,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         support_text_add(&doc, "  %-9s %s\n", commands[i].name, commands[i].help);
     support_text_add(&doc, "`maemio COMMAND --help' shows each command's options.");
+    /* The program keeps to the C locale; gnuplot, which it starts, must read and write the same numbers. */
+    (void)setenv("LC_ALL", "C.UTF-8", 1);
     argp_program_version = "maemio " MAE_VERSION;
     argp_err_exit_status = EXIT_USAGE;
     struct argp argp = {.parser = parse, .args_doc = "COMMAND [OPTION...]", .doc = doc.text};

@@ -242,6 +242,8 @@ static void read_hypervisor(char *text)
     __cpuid(0x40000000, eax, signature[0], signature[1], signature[2]);
     char name[sizeof signature];
     memcpy(name, signature, sizeof signature); /* ends in zeros */
+    if (strcmp(name, "bhyve bhyve ") == 0)     /* fills the twelve letters with its name twice */
+        name[strlen("bhyve")] = '\0';
     for (char *at = name; *at != '\0'; at++)
         if (!isprint((unsigned char)*at))
             *at = '?';

@@ -40,6 +40,8 @@ esac
 grep -q 'the worker went on after every exception' "$stage/out"
 
 "$stage/opt/maemio/bin/maemio" --help >/dev/null
+(cd "$stage" && opt/maemio/bin/maemio figure fig6b --dry-run --out figures) | grep -q 'to run' # with its own job files
+[ -d "$stage/figures" ]
 
 foreign=$(nm --defined-only --extern-only "$stage/opt/maemio/lib/libmaemio.a" |
     awk 'NF == 3 && $3 !~ /^mae_/ && $3 !~ /^_*(gcov|asan|tsan|ubsan|odr)/ { print $3 }')
@@ -49,5 +51,23 @@ if [ -n "$foreign" ]; then
 fi
 
 make -s MODE="$mode" CC="$CC" DESTDIR="$stage" PREFIX=/opt/maemio uninstall
+make -s MODE="$mode" CC="$CC" DESTDIR="$stage" PREFIX=/opt/maemio LIBDIR=/opt/lib/far install
+grep -qx 'libdir=/opt/lib/far' "$stage/opt/lib/far/pkgconfig/maemio.pc"
+[ -s "$stage/opt/lib/far/libmaemio.a" ] && [ ! -e "$stage/opt/maemio/lib/libmaemio.a" ]
+make -s MODE="$mode" CC="$CC" DESTDIR="$stage" PREFIX=/opt/maemio LIBDIR=/opt/lib/far uninstall
+
+# Whether warnings are errors makes no other objects, so nothing is compiled again.
+said=$(make MODE="$mode" CC="$CC" WERROR= all)
+if grep -E ' (CC|LD) ' <<<"$said"; then
+    echo "WERROR= compiles again"
+    exit 1
+fi
+# Elsewhere than in build/; the rest of the tree is left alone. Two makes at once do not disturb each other.
+BUILD=$stage/elsewhere make -s MODE=debug CC="$CC" "$stage/elsewhere/debug/engine.o" &
+BUILD=$stage/elsewhere make -s MODE=debug CC="$CC" "$stage/elsewhere/debug/engine.o"
+wait $!
+BUILD=$stage/elsewhere make -s MODE=debug CC="$CC" "$stage/elsewhere/debug/libmaemio.a"
+left=$(find "$stage/elsewhere" -name '*.part*')
+[ -s "$stage/elsewhere/debug/libmaemio.a" ] && [ -z "$left" ]
 left=$(find "$stage/opt" -type f)
 [ -z "$left" ] || { echo "uninstall left: $left"; exit 1; }

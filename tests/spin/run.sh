@@ -3,6 +3,7 @@
 # as it should be, 77 where spin is missing (apt-get install spin).
 #   usage: run.sh [--long]     --long: one case more, of a minute and 2.5 GB
 set -u
+export LC_ALL=C.UTF-8 # numbers have decimal points, whatever the user's locale
 cd "$(dirname "$0")" || exit 1
 if ! command -v spin >/dev/null; then
     echo "skipped: spin is not installed (apt-get install spin)"
