@@ -172,6 +172,8 @@ static void unlink_tombstone(struct mae_worker *worker, const struct gc_item *it
     _Atomic version_handle *head = row_head(item->table, item->row);
     version_handle first = atomic_load_explicit(head, memory_order_acquire), handle = first;
     while (handle != item->handle) {
+        if (handle == HANDLE_NONE)
+            return; /* it is in limbo: who waited for a pin to go was here first (G6) */
         struct version *version = row_version(item->table, item->row, handle);
         if (version_wts(version) >= min_rts) {
             postpone(worker, item);

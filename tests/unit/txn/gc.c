@@ -745,6 +745,37 @@ static void a_deletion_waits_for_pins(void **state)
     }
 }
 
+/*
+ * The row has kept something, so worker 1 waits for the pin to go, and takes the tombstone out. Worker 0, who has
+ * deleted the row, comes to its own item for that afterwards. Other rows wait before it: so it is its turn then.
+ */
+static void a_tombstone_is_unlinked_once(void **state)
+{
+    (void)state;
+    for (int others = 0; others < 400; others += 20) {
+        struct world world = world_with_pins(INSTALLS);
+        uint64_t rows[401];
+        for (int i = 0; i <= others; i++)
+            rows[i] = new_row(world.workers[1], world.table, 7);
+        settle(&world);
+        uint64_t ts = now_ts(&world);
+        set_pin(&world, 2, ts, ts);
+        for (int i = 0; i <= others; i++)
+            add_one(&world, 1, rows[i]);
+        settle(&world);
+        assert_int_equal(world.workers[1]->held.count, others + 1);
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(mae_row_delete(txn, world.table, rows[others]));
+        assert_ok(mae_commit(txn));
+        set_pin(&world, 2, 0, 0);
+        settle(&world);
+        settle(&world);
+        assert_int_equal(db_counter(world.db, "rows_reclaimed"), 1);
+        assert_int_equal(space_of(&world).versions, others);
+        close_with_pins(&world);
+    }
+}
+
 /* Pins come and go; each sees at any time what it saw at first, and the rows keep no more than the pins need. */
 static void pins_at_random(void **state)
 {
@@ -962,6 +993,7 @@ int main(void)
         cmocka_unit_test(a_pin_keeps_what_it_sees_and_nothing_else),
         cmocka_unit_test(a_pin_keeps_what_was_visible_in_its_time),
         cmocka_unit_test(a_deletion_waits_for_pins),
+        cmocka_unit_test(a_tombstone_is_unlinked_once),
         cmocka_unit_test(pins_at_random),
         cmocka_unit_test(what_waits_for_a_pin_is_bounded),
         cmocka_unit_test(the_queue_counts_as_memory),
