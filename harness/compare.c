@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/proximity.h"
 #include "harness/quantity.h"
 #include "harness/result_set.h"
 #include "harness/support.h"
@@ -245,9 +246,9 @@ static void make_groups(struct compare *compare, struct side *side)
     }
 }
 
-/* The metric of a group's rows into `values`, and their blocks; empty fields are noted and left out. */
+/* The metric of a group's rows into `values`, their blocks and where they ran; empty fields are noted and left out. */
 static bool read_values(struct compare *compare, const struct side *side, const struct group *group, double *values,
-                        const char **blocks, size_t *count, char *error)
+                        const char **blocks, struct proximity_span *places, size_t *count, char *error)
 {
     int column = csv_table_column(side->table, compare->options.metric);
     int block = compare->options.blocks ? csv_table_column(side->table, compare->options.blocks) : -1;
@@ -268,6 +269,7 @@ static bool read_values(struct compare *compare, const struct side *side, const 
             return false;
         }
         blocks[*count] = block >= 0 ? group->rows[i]->fields[block] : "";
+        proximity_read(side->table, result_set_total_row(side->table, group->rows[i]), &places[*count]);
         ++*count;
     }
     return true;
@@ -279,6 +281,7 @@ static bool read_values(struct compare *compare, const struct side *side, const 
 struct values {
     double *a, *b;
     const char **a_blocks, **b_blocks;
+    struct proximity_span *a_places, *b_places;
     size_t a_count, b_count;
 };
 
@@ -288,7 +291,9 @@ static struct values values_make(const struct group *a, const struct group *b)
     return (struct values){.a = support_alloc((a_room + 1) * sizeof(double)),
                            .b = support_alloc((b_room + 1) * sizeof(double)),
                            .a_blocks = support_alloc((a_room + 1) * sizeof(char *)),
-                           .b_blocks = support_alloc((b_room + 1) * sizeof(char *))};
+                           .b_blocks = support_alloc((b_room + 1) * sizeof(char *)),
+                           .a_places = support_alloc((a_room + 1) * sizeof(struct proximity_span)),
+                           .b_places = support_alloc((b_room + 1) * sizeof(struct proximity_span))};
 }
 
 static void values_free(struct values *values)
@@ -297,6 +302,88 @@ static void values_free(struct values *values)
     free(values->b);
     free(values->a_blocks);
     free(values->b_blocks);
+    free(values->a_places);
+    free(values->b_places);
+}
+
+/* ---- Placement. ---- */
+
+/* How many values of one block ran on CPUs as near as `place`. */
+static size_t count_near(const struct proximity_span *places, const char **blocks, size_t count, const char *block,
+                         const struct proximity_span *place)
+{
+    size_t near = 0;
+    for (size_t i = 0; i < count; i++)
+        near += strcmp(blocks[i], block) == 0 && proximity_same(place, &places[i]);
+    return near;
+}
+
+/* The place of a block that the most runs of both sides agree with; `best` of another block is left as it is. */
+static void better_place(const struct values *values, const char *block, const struct proximity_span *place,
+                         struct proximity_span *best, size_t *agree)
+{
+    size_t a = count_near(values->a_places, values->a_blocks, values->a_count, block, place),
+           b = count_near(values->b_places, values->b_blocks, values->b_count, block, place);
+    size_t here = (a < b ? a : b) * (values->a_count + values->b_count + 1) + a + b;
+    if (here > *agree) {
+        *agree = here;
+        *best = *place;
+    }
+}
+
+/* Where the most runs of a block were, on both sides; false if all of them were moved about. */
+static bool place_of(const struct values *values, const char *block, struct proximity_span *best)
+{
+    size_t agree = 0;
+    for (size_t i = 0; i < values->a_count; i++)
+        if (strcmp(values->a_blocks[i], block) == 0)
+            better_place(values, block, &values->a_places[i], best, &agree);
+    for (size_t i = 0; i < values->b_count; i++)
+        if (strcmp(values->b_blocks[i], block) == 0)
+            better_place(values, block, &values->b_places[i], best, &agree);
+    return agree > 0;
+}
+
+/* Marks the runs of one side that were on CPUs as near as the most of their block. */
+static void mark_near(const struct values *values, const struct proximity_span *places, const char **blocks,
+                      size_t count, bool *kept)
+{
+    struct proximity_span best;
+    bool known = false;
+    for (size_t i = 0; i < count; i++) {
+        if (i == 0 || strcmp(blocks[i], blocks[i - 1]) != 0)
+            known = place_of(values, blocks[i], &best);
+        kept[i] = known && proximity_same(&best, &places[i]);
+    }
+}
+
+static void keep_some(double *values, const char **blocks, const bool *kept, size_t *count)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < *count; i++)
+        if (kept[i]) {
+            values[at] = values[i];
+            blocks[at++] = blocks[i];
+        }
+    *count = at;
+}
+
+/* Leaves out what ran on CPUs that were not as near as the others'; true if nothing is left of one side by that. */
+static bool keep_near(struct compare *compare, struct values *values)
+{
+    size_t a_before = values->a_count, b_before = values->b_count;
+    bool *a_kept = support_alloc(a_before + 1), *b_kept = support_alloc(b_before + 1);
+    mark_near(values, values->a_places, values->a_blocks, a_before, a_kept);
+    mark_near(values, values->b_places, values->b_blocks, b_before, b_kept);
+    keep_some(values->a, values->a_blocks, a_kept, &values->a_count);
+    keep_some(values->b, values->b_blocks, b_kept, &values->b_count);
+    free(a_kept);
+    free(b_kept);
+    size_t unused = a_before - values->a_count + b_before - values->b_count;
+    compare->unused_count += unused;
+    if (unused > 0)
+        note(compare, "%zu rows ran on CPUs that were not as near to each other as the others': not used", unused);
+    return (a_before > 0 && values->a_count == 0) || (b_before > 0 && values->b_count == 0);
 }
 
 /* Brings the values of one block to the front of what is left of a set; returns how many. */
@@ -394,6 +481,7 @@ static void measure(struct compare *compare, struct compare_row *row, struct val
 {
     const struct compare_options *options = &compare->options;
     double confidence = 1 - compare->alpha;
+    row->apart = keep_near(compare, values);
     if (options->blocks) {
         struct statistics_block *blocks = blocks_make(compare, values, &row->block_count);
         statistics_block_ratio(blocks, row->block_count, confidence, &row->ratio, &row->interval);
@@ -433,6 +521,8 @@ static void judge_all(struct compare *compare)
         struct verdict_evidence evidence = {row->a_count, row->b_count, row->ratio, row->interval, row->p_holm};
         row->verdict =
             verdict_of(&evidence, compare->options.lower_is_better, row->bound, compare->alpha, &row->reason);
+        if (row->apart)
+            row->reason = "A and B never ran on CPUs that were equally near";
     }
     free(plain);
     free(holm);
@@ -457,8 +547,9 @@ static bool match(struct compare *compare, const struct side *a, const struct gr
     struct values values = values_make(in_a, in_b);
     row->a = in_a ? in_a->rows[0] : NULL;
     row->b = in_b ? in_b->rows[0] : NULL;
-    bool good = (!in_a || read_values(compare, a, in_a, values.a, values.a_blocks, &values.a_count, error)) &&
-                (!in_b || read_values(compare, b, in_b, values.b, values.b_blocks, &values.b_count, error));
+    bool good =
+        (!in_a || read_values(compare, a, in_a, values.a, values.a_blocks, values.a_places, &values.a_count, error)) &&
+        (!in_b || read_values(compare, b, in_b, values.b, values.b_blocks, values.b_places, &values.b_count, error));
     if (good && in_a && in_b)
         measure(compare, row, &values);
     else

@@ -9,6 +9,10 @@
  * Verdicts: verdict.h. Over several configurations p is corrected by Holm's method. Without blocks p <= 0.05 cannot be
  * reached with fewer than 4 repetitions of each, so that many never make one; several configurations need more.
  *
+ * Placement. A hypervisor moves the CPUs of a virtual machine about (proximity.h), which alone halves the speed of a
+ * contended run. Only runs on CPUs that were equally near are compared: those that the most of A and B agree with, with
+ * blocks within each block. The others are noted and not used.
+ *
  * Checks. A row whose check failed is not used, and makes the whole comparison fail: the speed of an engine that loses
  * data means nothing.
  *
@@ -68,6 +72,7 @@ struct compare_row {
     double ratio;                      /* b / a, may be 0 or infinite; NAN if it cannot be had */
     struct statistics_interval interval;
     struct statistics_u_test u_test;
+    bool apart;           /* no run of one file was on CPUs as near as those of the other */
     double p_holm;        /* u_test.p, corrected for the number of matched configurations */
     double noise;         /* A/A noise, see above */
     double bound;         /* up to which a difference does not count: threshold or noise */

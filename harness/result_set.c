@@ -15,14 +15,18 @@ const char *result_set_text(const struct result_set *set, size_t i, const char *
     return at < 0 ? "" : set->rows[i]->fields[at];
 }
 
-const char *result_set_total_text(const struct csv_table *table, const struct csv_table_row *row, const char *column)
+const struct csv_table_row *result_set_total_row(const struct csv_table *table, const struct csv_table_row *row)
 {
-    int at = csv_table_column(table, column), type = csv_table_column(table, "txn_type");
-    if (at < 0)
-        return "";
+    int type = csv_table_column(table, "txn_type");
     while (type >= 0 && row > table->rows && strcmp(row->fields[type], "all") != 0)
         row--;
-    return row->fields[at];
+    return row;
+}
+
+const char *result_set_total_text(const struct csv_table *table, const struct csv_table_row *row, const char *column)
+{
+    int at = csv_table_column(table, column);
+    return at < 0 ? "" : result_set_total_row(table, row)->fields[at];
 }
 
 static void find_cores(struct result_set *set)

@@ -25,6 +25,9 @@ struct result_set {
 bool result_set_read(struct result_set *set, const char *path, char *error);
 void result_set_free(struct result_set *set);
 
+/* The run's row over all transaction types, of a row of a single type before which it stands; of others the row. */
+const struct csv_table_row *result_set_total_row(const struct csv_table *table, const struct csv_table_row *row);
+
 /*
  * A field of a result CSV's row, for columns that only a run's row over all transaction types has, such as
  * check_result: of the rows of single types it is that of the run's row before them. "" if there is no such column.

@@ -57,6 +57,7 @@ if (intervals ne "") {
     set rmargin at screen 0.97
     set tmargin at screen 0.395
     set bmargin at screen 0.235
+    set xtics autofreq
     set xlabel "seconds since the window opened (first repetition)"
     set ylabel "back-off bound (µs)"
     set ytics autofreq font small

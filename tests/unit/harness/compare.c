@@ -17,7 +17,7 @@
 
 static char a_path[] = "/tmp/maemio-compare-a-XXXXXX", b_path[] = "/tmp/maemio-compare-b-XXXXXX";
 static char error[COMPARE_ERROR_BYTES];
-static const char *const not_configuration[] = {"repetition", "revision", "aborts_*", NULL};
+static const char *const not_configuration[] = {"repetition", "revision", "aborts_*", "line_*", NULL};
 static const struct compare_filter filters[] = {
     {"outcome", "complete", NULL}, {"check_result", "passed|skipped", "failed"}, {NULL, NULL, NULL}};
 
@@ -296,6 +296,46 @@ static void a_failed_check_fails_the_comparison(void **state)
     compare_destroy(compare);
 }
 
+/* speed, ns from CPU to CPU before and after: rows of one configuration. */
+static char *placed_rows(const char *const *rows, size_t count)
+{
+    FILE *file = scratch_text_open();
+    fputs("theta,repetition,speed,line_before_ns,line_after_ns\n", file);
+    for (size_t i = 0; i < count; i++)
+        fprintf(file, "1,%s\n", rows[i]);
+    return scratch_text_close(file);
+}
+
+static void only_runs_on_equally_near_cpus_are_compared(void **state)
+{
+    (void)state;
+    static const char *const near_and_far[] = {"1,100,80,85", "1,101,80,80", "2,50,280,280", "2,51,270,270",
+                                               "3,90,80,280"};
+    static const char *const near_only[] = {"1,100,90,85", "1,100,90,80", "2,100,85,80", "2,100,80,80"};
+    static const char *const far_only[] = {"1,50,290,280", "1,50,290,280"};
+    char *a = placed_rows(near_and_far, 5), *b = placed_rows(near_only, 4), *far = placed_rows(far_only, 2);
+    struct compare *compare = compared(a, b);
+    assert_true(compare->rows[0].a_count == 2 && compare->rows[0].b_count == 4); /* the far and the moved one are out */
+    assert_int_equal(compare->unused_count, 3);
+    assert_non_null(strstr(compare->notes[0], "3 rows ran on CPUs that were not as near"));
+    compare_destroy(compare);
+
+    options.blocks = "repetition";
+    compare = compared(a, a); /* a block of far runs is as good as one of near runs */
+    assert_int_equal(compare->rows[0].block_count, 2);
+    assert_int_equal(compare->unused_count, 2); /* the moved one, twice */
+    compare_destroy(compare);
+    options.blocks = NULL;
+
+    compare = compared(far, b);
+    assert_int_equal(compare->rows[0].verdict, VERDICT_INCONCLUSIVE);
+    assert_string_equal(compare->rows[0].reason, "A and B never ran on CPUs that were equally near");
+    compare_destroy(compare);
+    free(a);
+    free(b);
+    free(far);
+}
+
 static void what_is_to_be_ignored_must_be_there(void **state)
 {
     (void)state;
@@ -479,6 +519,7 @@ int main(void)
         cmocka_unit_test_setup(errors_name_file_line_and_what_would_be_right, reset),
         cmocka_unit_test_setup(a_median_of_zero_is_judged_in_both_directions, reset),
         cmocka_unit_test_setup(a_failed_check_fails_the_comparison, reset),
+        cmocka_unit_test_setup(only_runs_on_equally_near_cpus_are_compared, reset),
         cmocka_unit_test_setup(what_is_to_be_ignored_must_be_there, reset),
         cmocka_unit_test_setup(the_csv_has_every_row_and_reads_back, reset),
         cmocka_unit_test_setup(the_json_says_the_same, reset),
