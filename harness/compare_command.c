@@ -215,7 +215,7 @@ enum exit_code compare_command(int argc, char **argv)
          0},
         {"match", KEY_MATCH, "COLUMN", 0,
          "rows that agree in this column are of one configuration, whatever else differs, such as label", 0},
-        {"seed", KEY_SEED, "N", 0, "of the bootstrap [default 1]", 0},
+        {"seed", KEY_SEED, "N", 0, "of the resampling of --noise-file [default 1]", 0},
         {"format", KEY_FORMAT, "table|csv|json", 0, "[default table]", 0},
         {"strict", KEY_STRICT, NULL, 0, "exit code 5 if anything is inconclusive or not matched", 0},
         {0}};
