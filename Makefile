@@ -102,7 +102,7 @@ BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)
 # These run every job file, scripts that compare builds, and the soak: up to a minute each, and of the program nothing
 # that the others do not run. So once, on the program that users have.
 RELEASE_ONLY := $(if $(filter release,$(MODE)),,tests/cli/figures.sh tests/cli/locale.sh tests/cli/regress.sh \
-    tests/cli/soak.sh tests/cli/trend.sh)
+    tests/cli/runner.sh tests/cli/soak.sh tests/cli/trend.sh)
 SCRIPT_TESTS := $(filter-out $(RELEASE_ONLY),$(wildcard tests/cli/*.sh))
 FORMATTED := $(shell find engine workloads harness tests examples -name '*.[ch]' 2>/dev/null)
 
@@ -117,7 +117,7 @@ FORMATTED := $(shell find engine workloads harness tests examples -name '*.[ch]'
 # never meets half of it, nor do two of them write into one file. (gcov finds what it counts by the names of objects,
 # so that they have the right one from the beginning.)
 part := $(if $(filter cov,$(MODE)),,.$$$$.part)
-whole = new=$@$(part) && { $(1); } && { [ $$new = $@ ] || mv -f $$new $@; } || { rm -f $$new; exit 1; }
+whole = new=$@$(part) && { $(1); } && { [ $$new = $@ ] || mv -f $$new $@; } || { rm -f $$new $$new.d; exit 1; }
 
 all: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Build ./maemio and libmaemio.a (MODE=debug and so on: below build/)
 
