@@ -6,9 +6,27 @@
  * transactions joins as a worker (`mae_worker`); a worker runs one transaction (`mae_txn`) at a time. A worker and its
  * transaction belong to one thread at a time; everything on the database itself may be called from any thread.
  *
- * Isolation. Read-write transactions are serializable in timestamp order. The order is serial, not real-time: a later
- * transaction of another worker may get a smaller timestamp; pass `after` to mae_begin where causality matters.
- * Snapshot transactions read a consistent, slightly old state, validate nothing and never abort.
+ * Isolation. All transactions that commit are serializable, in the order of their timestamps (mae_txn_timestamp).
+ * Snapshot transactions read the state as of some moment, validate nothing and never abort (but see txn_max_ms).
+ *
+ * Order. What is promised about that order and the order in which things happen:
+ *   - By default (order=serial): two read-write transactions of one worker, or any two of which one has read what the
+ *     other wrote, are ordered as they happened. Nothing else is: clocks differ by a microsecond or so, and so a
+ *     transaction that begins after another worker's commit has returned may be ordered before it and miss it. A
+ *     snapshot sees the state of some microseconds ago (gc_interval_us, twice): it may miss its own worker's last
+ *     commit.
+ *   - With `after`: the transaction is ordered behind that timestamp and sees what committed with it and before. Take
+ *     mae_txn_timestamp or mae_worker_last_commit of the one that must be seen, from any worker. A read-write
+ *     transaction pays nothing for it. A snapshot waits until all have passed that timestamp: usually some
+ *     microseconds; until overtake_us has passed if a transaction is open that long; where there is no membarrier
+ *     system call, until the open end and the silent workers act.
+ *   - With order=strict: as if each transaction were given the timestamp of the last commit that has returned, of any
+ *     worker. The order of all transactions, snapshots too, is then that of real time (strict serializability). Each
+ *     mae_begin reads a cache line of every worker (some 20 ns to 100 ns for each that has committed since), and
+ *     snapshots wait as above. A commit writes one word more in a line of its own, with or without it.
+ *   - A transaction that stays open for longer than overtake_us is overtaken: snapshots and others' garbage wait for it
+ *     no more. A read-write transaction then moves to a later place when it commits, as of which its reads are
+ *     validated; so its timestamp is final only when mae_commit has returned. It can fail as any other.
  *
  * Broken invariants. Reads are checked at commit, not before. A read-write transaction that will abort may therefore
  * see row A as of before another transaction and row B as of after it, a sum that never was. Nothing of it is ever
@@ -63,6 +81,7 @@ extern "C" {
     X(MAE_ABORT_INDEX, RETRY, "aborted: the index changed under the operation")                                \
     X(MAE_ABORT_MEMORY, RETRY, "aborted: memory has run out for now; garbage may come free")                   \
     X(MAE_ABORT_USER, DOOMED, "aborted by the caller")                                                         \
+    X(MAE_ABORT_OLD, DOOMED, "aborted: the transaction was open for longer than txn_max_ms")                   \
     X(MAE_NO_MEMORY, DOOMED, "out of memory: the memory limit is reached or the system has no more")           \
     X(MAE_NO_ADDRESSES, DOOMED, "out of address space: the process may reserve no more (ulimit -v)")           \
     X(MAE_TOO_LARGE, USE, "the payload is larger than the table's maximum")                                    \
@@ -223,7 +242,7 @@ enum mae_mode { MAE_READ_WRITE, MAE_SNAPSHOT };
 /*
  * Begins a transaction. A read-write transaction's timestamp is above `after` (0: no constraint; give another
  * transaction's mae_txn_timestamp to be ordered behind it). A snapshot transaction reads the state just below the
- * oldest read-write transaction that may still run; `after` does not apply to it.
+ * oldest read-write transaction that may still run, and waits until that is above `after`: see "Order".
  * MAE_OK; MAE_BUSY when the worker already runs one; MAE_INVALID (no such mode, the worker has left, `after` is no
  * timestamp of this database and more than an hour ahead of them). Cost: one TSC read. Source: section 3.1.
  */
@@ -244,7 +263,11 @@ MAE_MUST_USE enum mae_status mae_commit(struct mae_txn *txn);
  */
 enum mae_status mae_abort(struct mae_txn *txn);
 
-/* Both also after its end, until the worker's next mae_begin. */
+/*
+ * The transaction's place in the serial order; a snapshot's: that of the last transaction it may see. Final when
+ * mae_commit has returned: a transaction that was open for longer than the option overtake_us says may have moved to a
+ * later place when it committed. It may be asked until the worker's next mae_begin.
+ */
 uint64_t mae_txn_timestamp(const struct mae_txn *txn);
 struct mae_worker *mae_txn_worker(const struct mae_txn *txn);
 
@@ -263,6 +286,14 @@ struct mae_worker *mae_txn_worker(const struct mae_txn *txn);
 typedef enum mae_status (*mae_body_fn)(struct mae_txn *txn, void *arg);
 MAE_MUST_USE enum mae_status mae_run(struct mae_worker *worker, enum mae_mode mode, mae_body_fn body, void *arg,
                                      unsigned attempts_max);
+
+/* The same, ordered behind `after` as by mae_begin. */
+MAE_MUST_USE enum mae_status mae_run_after(struct mae_worker *worker, enum mae_mode mode, uint64_t after,
+                                           mae_body_fn body, void *arg, unsigned attempts_max);
+
+/* The timestamp of the worker's last read-write transaction that committed, 0 if none has: what another transaction
+ * is to be given as `after` in order to see it. The number of a worker that left goes on with what that had. */
+uint64_t mae_worker_last_commit(const struct mae_worker *worker);
 
 /* Waits as the back-off option says after an abort; mae_run calls it. Nothing to wait: returns at once. */
 void mae_backoff(struct mae_worker *worker);
@@ -412,6 +443,26 @@ struct mae_memory {
 /* Reads /proc/self/smaps for the last three (0 where it cannot be read). Any thread. Milliseconds, in which no table or
  * index can be created. */
 void mae_db_memory(struct mae_db *db, struct mae_memory *memory);
+
+/*
+ * Which worker holds garbage collection and snapshots back the most: the one whose transaction reads the oldest state,
+ * or that has been silent between transactions for the longest without mae_worker_idle. MAE_OK; MAE_NOT_FOUND when no
+ * worker is active. Any thread; microseconds.
+ */
+enum mae_activity {
+    MAE_BETWEEN,
+    MAE_AT_WORK,
+    MAE_READING,
+    MAE_READING_SNAPSHOT
+}; /* AT_WORK: begins, commits or ends */
+struct mae_oldest {
+    unsigned worker;            /* its number */
+    enum mae_activity activity; /* as it was just now */
+    bool overtaken;             /* holds nothing back but the versions it may still read */
+    uint64_t timestamp;         /* at which it reads, or, between transactions, of the last one */
+    uint64_t age_ns;            /* since that transaction began */
+};
+MAE_MUST_USE enum mae_status mae_oldest(struct mae_db *db, struct mae_oldest *oldest);
 
 /* State of the horizon and the back-off, for time series. Any thread; constant time. */
 struct mae_state {

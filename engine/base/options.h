@@ -8,6 +8,7 @@
 #include "engine/maemio.h"
 
 enum { TIMESTAMPS_MULTI, TIMESTAMPS_CENTRAL };
+enum { ORDER_SERIAL, ORDER_STRICT };
 enum { PENDING_WAIT, PENDING_ABORT, PENDING_SKIP };
 
 /* Values of `backoff` besides a fixed bound in nanoseconds. */

@@ -11,10 +11,8 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,25 +36,6 @@ struct maintenance {
     uint64_t last_wts[MAE_WORKERS_MAX];
 };
 
-static void barrier(void)
-{
-    (void)syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
-}
-
-static bool barrier_available(void)
-{
-    return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-}
-
-/* The worker is between transactions and cannot begin one meanwhile: its memory is as good as the caller's. */
-static uint64_t take_garbage(void *arg)
-{
-    struct mae_worker *worker = arg;
-    gc_orphan(worker);
-    pool_give(&worker->pool);
-    return worker->clock.clock;
-}
-
 /* Returns whether anybody has published since the last look. */
 static bool park_silent(struct mae_worker *own, uint64_t *last_wts)
 {
@@ -68,7 +47,7 @@ static bool park_silent(struct mae_worker *own, uint64_t *last_wts)
             continue;
         uint64_t wts = atomic_load_explicit(&core->horizon.slots[i].wts, memory_order_relaxed);
         if (wts == last_wts[i])
-            (void)horizon_park_other(&core->horizon, i, barrier, take_garbage, worker);
+            (void)worker_park_other(own, i);
         active |= wts != last_wts[i];
         last_wts[i] = wts;
     }
@@ -122,7 +101,7 @@ static enum mae_status start(struct mae_db *db)
 {
     if (db->maintenance)
         return MAE_BUSY;
-    if (!barrier_available())
+    if (!db->core.horizon.barrier)
         return MAE_UNSUPPORTED;
     struct maintenance *maintenance = mem_alloc(sizeof *maintenance);
     if (!maintenance)

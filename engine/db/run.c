@@ -25,10 +25,16 @@ static void abandon(struct mae_txn *const *open)
 enum mae_status mae_run(struct mae_worker *worker, enum mae_mode mode, mae_body_fn body, void *arg,
                         unsigned attempts_max)
 {
+    return mae_run_after(worker, mode, 0, body, arg, attempts_max);
+}
+
+enum mae_status mae_run_after(struct mae_worker *worker, enum mae_mode mode, uint64_t after, mae_body_fn body,
+                              void *arg, unsigned attempts_max)
+{
     __attribute__((cleanup(abandon))) struct mae_txn *open = NULL;
     for (unsigned attempt = 1;; attempt++) {
         struct mae_txn *txn;
-        enum mae_status status = mae_begin(worker, mode, 0, &txn);
+        enum mae_status status = mae_begin(worker, mode, after, &txn);
         if (status != MAE_OK)
             return status;
         open = txn;

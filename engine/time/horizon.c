@@ -10,6 +10,17 @@ void horizon_init(struct horizon *horizon)
     pthread_mutex_init(&horizon->leader, NULL);
     atomic_init(&horizon->min_wts, timestamp_make(1, 0));
     atomic_init(&horizon->min_rts, 0);
+    horizon->overtake_ticks = horizon->doom_ticks = horizon->look_ticks = UINT64_MAX;
+}
+
+void horizon_set_overtaking(struct horizon *horizon, void (*barrier)(void), uint64_t overtake_ticks,
+                            uint64_t doom_ticks, uint64_t look_ticks)
+{
+    horizon->barrier = barrier;
+    /* A doomed transaction is one that has been overtaken: that is how it is noticed. */
+    horizon->overtake_ticks = overtake_ticks < doom_ticks ? overtake_ticks : doom_ticks;
+    horizon->doom_ticks = doom_ticks;
+    horizon->look_ticks = look_ticks;
 }
 
 void horizon_fini(struct horizon *horizon)
@@ -37,8 +48,114 @@ void horizon_publish(struct horizon *horizon, unsigned id, uint64_t clock)
     atomic_store_explicit(&slot->wts, bound(clock), memory_order_release);
 }
 
+/* ---- Overtaking. The leader's lock is held in all of these. ---- */
+
+/* The transaction that is open in the slot, and that cannot end without the leader's lock, counts no more. */
+static void pin(struct horizon *horizon, struct horizon_slot *slot, uint32_t owner)
+{
+    uint64_t ts = atomic_load_explicit(&slot->ts, memory_order_relaxed); /* of this one: ORD-11 */
+    uint64_t first = atomic_load_explicit(&slot->rts, memory_order_relaxed) + 1;
+    atomic_store_explicit(&slot->pin_lo, owner == OWNER_SNAPSHOT ? ts : first, memory_order_relaxed);
+    atomic_store_explicit(&slot->pin_hi, ts, memory_order_relaxed);
+    slot->walk_seen = 0;
+    horizon->overtaken++;
+    atomic_store_explicit(&horizon->pin_count, atomic_load_explicit(&horizon->pin_count, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+static bool may_overtake(const struct horizon *horizon, struct horizon_slot *slot, uint64_t now_ticks)
+{
+    if (atomic_load_explicit(&slot->in_txn, memory_order_relaxed) < OWNER_READING)
+        return false;
+    uint64_t begin_ticks = atomic_load_explicit(&slot->begin_ticks, memory_order_relaxed);
+    uint64_t age = now_ticks - begin_ticks;
+    if (age > INT64_MAX)
+        return false; /* counters of two CPUs may differ: a transaction that begins in the future is young */
+    if (age >= horizon->doom_ticks)
+        atomic_store_explicit(&slot->doomed_ticks, begin_ticks, memory_order_relaxed); /* ORD-4 */
+    return age >= horizon->overtake_ticks && atomic_load_explicit(&slot->state, memory_order_relaxed) == SLOT_ACTIVE;
+}
+
+/* H5. One barrier for all, and only if there is somebody to overtake. */
+static NOINLINE void overtake(struct horizon *horizon, uint64_t now_ticks)
+{
+    uint8_t marked[MAE_WORKERS_MAX];
+    unsigned count = 0;
+    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
+    for (uint32_t i = 0; i < limit; i++) {
+        if (!may_overtake(horizon, &horizon->slots[i], now_ticks))
+            continue;
+        RACE(OVERTAKE);
+        /* ORD-9, the leader's half. */
+        atomic_store_explicit(&horizon->slots[i].state, SLOT_OVERTAKEN, memory_order_relaxed);
+        marked[count++] = (uint8_t)i;
+    }
+    if (count == 0)
+        return;
+    horizon->barrier();
+    for (unsigned i = 0; i < count; i++) {
+        struct horizon_slot *slot = &horizon->slots[marked[i]];
+        RACE(OVERTAKE);
+        uint32_t owner = atomic_load_explicit(&slot->in_txn, memory_order_acquire);
+        if (owner >= OWNER_READING)
+            pin(horizon, slot, owner);
+        else
+            atomic_store_explicit(&slot->state, SLOT_ACTIVE, memory_order_relaxed);
+    }
+}
+
+/* Whether an overtaken transaction is still in a walk that was seen when a min_rts was computed. */
+static bool walks_last(struct horizon *horizon)
+{
+    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
+    for (uint32_t i = 0; i < limit; i++) {
+        struct horizon_slot *slot = &horizon->slots[i];
+        if (slot->walk_seen && atomic_load_explicit(&slot->state, memory_order_relaxed) == SLOT_OVERTAKEN &&
+            atomic_load_explicit(&slot->walks, memory_order_acquire) == slot->walk_seen) /* ORD-11 */
+            return true;
+        slot->walk_seen = 0;
+    }
+    return false;
+}
+
+/* Notes the walks that overtaken transactions are in now, after what has been unlinked so far: the barrier is between
+ * what the leader has seen unlinked and the links that walks load that begin later. */
+static void note_walks(struct horizon *horizon)
+{
+    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
+    horizon->barrier();
+    for (uint32_t i = 0; i < limit; i++) {
+        struct horizon_slot *slot = &horizon->slots[i];
+        uint32_t walks = atomic_load_explicit(&slot->walks, memory_order_acquire); /* ORD-11 */
+        slot->walk_seen = walks % 2 ? walks : 0;
+    }
+}
+
+static ALWAYS_INLINE void raise_min_rts(struct horizon *horizon, uint64_t min_rts)
+{
+    if (min_rts > atomic_load_explicit(&horizon->min_rts, memory_order_relaxed)) /* H3 */
+        atomic_store_explicit(&horizon->min_rts, min_rts, memory_order_release);
+}
+
+/* H7. */
+static NOINLINE void publish_behind_walks(struct horizon *horizon, uint64_t min_rts, uint64_t now_ticks)
+{
+    if (horizon->waiting_rts == 0) {
+        if (now_ticks - horizon->walked_ticks < horizon->look_ticks)
+            return;
+        horizon->walked_ticks = now_ticks;
+        horizon->waiting_rts = min_rts;
+        note_walks(horizon);
+    }
+    RACE(LEADER_PUBLISH);
+    if (walks_last(horizon))
+        return;
+    raise_min_rts(horizon, horizon->waiting_rts);
+    horizon->waiting_rts = 0;
+}
+
 /* The leader's lock is held. */
-static void publish_minima(struct horizon *horizon)
+static void publish_minima(struct horizon *horizon, uint64_t now_ticks)
 {
     uint64_t min_wts = UINT64_MAX, min_rts = UINT64_MAX;
     uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed) - MUTATED(slot_skipped);
@@ -62,8 +179,10 @@ static void publish_minima(struct horizon *horizon)
     if (min_wts > atomic_load_explicit(&horizon->min_wts, memory_order_relaxed)) /* H3 */
         atomic_store_explicit(&horizon->min_wts, min_wts, memory_order_release);
     RACE(LEADER_PUBLISH);
-    if (min_rts > atomic_load_explicit(&horizon->min_rts, memory_order_relaxed))
-        atomic_store_explicit(&horizon->min_rts, min_rts, memory_order_release);
+    if (UNLIKELY(horizon->overtaken > 0))
+        publish_behind_walks(horizon, min_rts, now_ticks);
+    else
+        raise_min_rts(horizon, min_rts);
 }
 
 bool horizon_round(struct horizon *horizon, uint64_t now_ticks, uint64_t interval_ticks)
@@ -73,7 +192,11 @@ bool horizon_round(struct horizon *horizon, uint64_t now_ticks, uint64_t interva
     if (pthread_mutex_trylock(&horizon->leader) != 0)
         return false;
     atomic_store_explicit(&horizon->round_ticks, now_ticks, memory_order_relaxed);
-    publish_minima(horizon);
+    if (UNLIKELY(now_ticks - horizon->looked_ticks >= horizon->look_ticks)) {
+        horizon->looked_ticks = now_ticks;
+        overtake(horizon, now_ticks);
+    }
+    publish_minima(horizon, now_ticks);
     return true;
 }
 
@@ -125,26 +248,126 @@ void horizon_park(struct horizon *horizon, unsigned id, uint64_t clock)
     pthread_mutex_unlock(&horizon->leader);
 }
 
-uint64_t horizon_unpark(struct horizon *horizon, unsigned id, uint64_t clock)
+/* The clock from which a worker continues that was not counted: above everything published. */
+static uint64_t catch_up(const struct horizon *horizon, uint64_t clock, bool careless)
 {
-    RACE(UNPARK);
-    pthread_mutex_lock(&horizon->leader);
     uint64_t min_wts = atomic_load_explicit(&horizon->min_wts, memory_order_relaxed);
-    if (bound(clock) < min_wts && !MUTATED(join_below_horizon))
+    if (careless)
+        return clock;
+    if (bound(clock) < min_wts)
         clock = timestamp_clock(min_wts) - 1;
-    uint32_t limit = MUTATED(join_below_horizon) ? 0 : atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
+    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
     for (uint32_t i = 0; i < limit; i++) {
         uint64_t other = atomic_load_explicit(&horizon->slots[i].clock, memory_order_relaxed);
         clock = other > clock ? other : clock;
     }
-    struct horizon_slot *slot = &horizon->slots[id];
+    return clock;
+}
+
+/* Counts a worker again. */
+static void count_in(struct horizon *horizon, struct horizon_slot *slot, uint64_t clock)
+{
+    uint64_t min_wts = atomic_load_explicit(&horizon->min_wts, memory_order_relaxed);
     atomic_store_explicit(&slot->clock, clock, memory_order_relaxed);
     atomic_store_explicit(&slot->rts, min_wts - 1, memory_order_relaxed);
     atomic_store_explicit(&slot->wts, bound(clock), memory_order_relaxed);
     atomic_store_explicit(&slot->state, SLOT_ACTIVE, memory_order_release);
-    publish_minima(horizon); /* whoever comes back to a quiet database finds a fresh snapshot */
+}
+
+uint64_t horizon_unpark(struct horizon *horizon, unsigned id, uint64_t clock)
+{
+    RACE(UNPARK);
+    pthread_mutex_lock(&horizon->leader);
+    clock = catch_up(horizon, clock, MUTATED(join_below_horizon));
+    count_in(horizon, &horizon->slots[id], clock);
+    /* Whoever comes back to a quiet database finds a fresh snapshot. */
+    publish_minima(horizon, atomic_load_explicit(&horizon->round_ticks, memory_order_relaxed));
     pthread_mutex_unlock(&horizon->leader);
     return clock;
+}
+
+bool horizon_come_back(struct horizon *horizon, unsigned id, uint64_t *clock)
+{
+    struct horizon_slot *slot = &horizon->slots[id];
+    RACE(UNPARK);
+    pthread_mutex_lock(&horizon->leader);
+    bool overtaken = atomic_load_explicit(&slot->state, memory_order_relaxed) == SLOT_OVERTAKEN;
+    if (overtaken) {
+        *clock = catch_up(horizon, *clock, MUTATED(overtaken_below_horizon));
+        count_in(horizon, slot, *clock);
+        if (--horizon->overtaken == 0)
+            horizon->waiting_rts = 0;
+    }
+    pthread_mutex_unlock(&horizon->leader);
+    return overtaken;
+}
+
+void horizon_unpin(struct horizon *horizon, unsigned id)
+{
+    struct horizon_slot *slot = &horizon->slots[id];
+    pthread_mutex_lock(&horizon->leader);
+    atomic_store_explicit(&slot->pin_lo, 0, memory_order_relaxed);
+    atomic_store_explicit(&slot->pin_hi, 0, memory_order_relaxed);
+    atomic_store_explicit(&horizon->pin_count, atomic_load_explicit(&horizon->pin_count, memory_order_relaxed) - 1,
+                          memory_order_relaxed);
+    pthread_mutex_unlock(&horizon->leader);
+}
+
+bool horizon_oldest(struct horizon *horizon, struct horizon_hold *oldest)
+{
+    uint64_t lowest = UINT64_MAX;
+    pthread_mutex_lock(&horizon->leader);
+    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
+    for (uint32_t i = 0; i < limit; i++) {
+        const struct horizon_slot *slot = &horizon->slots[i];
+        uint32_t state = atomic_load_explicit(&slot->state, memory_order_relaxed);
+        uint64_t rts = atomic_load_explicit(&slot->rts, memory_order_acquire);
+        uint64_t begin_ticks = atomic_load_explicit(&slot->begin_ticks, memory_order_relaxed);
+        if ((state != SLOT_ACTIVE && state != SLOT_OVERTAKEN) || rts > lowest ||
+            (rts == lowest && begin_ticks - oldest->begin_ticks <= INT64_MAX)) /* of two the one that began first */
+            continue;
+        lowest = rts;
+        *oldest = (struct horizon_hold){
+            .id = i,
+            .owner = atomic_load_explicit(&slot->in_txn, memory_order_acquire), /* ORD-11 */
+            .overtaken = state == SLOT_OVERTAKEN,
+            .ts = atomic_load_explicit(&slot->ts, memory_order_relaxed),
+            .begin_ticks = begin_ticks,
+        };
+    }
+    pthread_mutex_unlock(&horizon->leader);
+    return lowest != UINT64_MAX;
+}
+
+uint64_t horizon_last_commit(const struct horizon *horizon)
+{
+    uint64_t last = 0;
+    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_acquire);
+    for (uint32_t i = 0; i < limit; i++) {
+        /* ORD-12 */
+        uint64_t ts = atomic_load_explicit(&horizon->slots[i].last_ts, memory_order_acquire);
+        last = ts > last ? ts : last;
+    }
+    return last;
+}
+
+void horizon_pins_load(const struct horizon *horizon, struct horizon_pins *pins)
+{
+    pins->count = 0;
+    if (atomic_load_explicit(&horizon->pin_count, memory_order_relaxed) == 0)
+        return;
+    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
+    for (uint32_t i = 0; i < limit; i++) {
+        const struct horizon_slot *slot = &horizon->slots[i];
+        /* ORD-2: who relies on a min_rts has loaded it with acquire, and the pins were stored before that was. A pin
+         * that is taken away or replaced meanwhile is of a transaction that is over, or that still counts there. */
+        uint64_t lo = atomic_load_explicit(&slot->pin_lo, memory_order_relaxed);
+        uint64_t hi = atomic_load_explicit(&slot->pin_hi, memory_order_relaxed);
+        if (hi == 0)
+            continue;
+        pins->pin[pins->count].lo = lo;
+        pins->pin[pins->count++].hi = hi;
+    }
 }
 
 bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(void), uint64_t (*parked)(void *arg),
@@ -173,24 +396,4 @@ bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(vo
     }
     pthread_mutex_unlock(&horizon->leader);
     return is_parked;
-}
-
-void horizon_pins_load(const struct horizon *horizon, struct horizon_pins *pins)
-{
-    pins->count = 0;
-    if (atomic_load_explicit(&horizon->pin_count, memory_order_relaxed) == 0)
-        return;
-    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
-    for (uint32_t i = 0; i < limit; i++) {
-        const struct horizon_slot *slot = &horizon->slots[i];
-        /* ORD-2: who relies on a min_rts has loaded it with acquire, and the pins were stored before that was. A pin
-         * that is taken away or replaced meanwhile is of a transaction that is over, or that still counts in that
-         * min_rts. */
-        uint64_t lo = atomic_load_explicit(&slot->pin_lo, memory_order_relaxed);
-        uint64_t hi = atomic_load_explicit(&slot->pin_hi, memory_order_relaxed);
-        if (hi == 0)
-            continue;
-        pins->pin[pins->count].lo = lo;
-        pins->pin[pins->count++].hi = hi;
-    }
 }

@@ -10,6 +10,9 @@
  * stored it before T's load, hence before T's search. The argument is about one row, so raising and searching
  * go row by row; from then on the read stays valid, since every later W finds the raised rts.
  *
+ * Who has been overtaken (horizon.h) commits with a later timestamp than the one it has read with. Nothing above hangs
+ * on where ts comes from: all reads are raised to and searched again at the timestamp of the commit.
+ *
  * Waiting cannot form a circle: a transaction waits only for versions with smaller timestamps than its own.
  *
  * Not here: the read phase (txn.c), giving versions back (gc.c).
@@ -28,8 +31,28 @@ enum { SORT_ALL_MAX = 24, SORT_TOP = 8, SKIP_AFTER_COMMITS = 5 };
 
 static COLD enum mae_status refuse(struct mae_worker *worker)
 {
-    atomic_store_explicit(&worker->slot->in_txn, 0, memory_order_release);
+    atomic_store_explicit(&worker->slot->in_txn, OWNER_IDLE, memory_order_release);
     return MAE_INVALID;
+}
+
+/* ORD-11: the timestamp first. */
+static ALWAYS_INLINE void may_be_overtaken(const struct mae_txn *txn, enum horizon_owner owner)
+{
+    struct horizon_slot *slot = txn->worker->slot;
+    atomic_store_explicit(&slot->ts, txn->ts, memory_order_relaxed);
+    atomic_store_explicit(&slot->in_txn, owner, memory_order_release);
+}
+
+/* What the transaction that begins is to be ordered behind; for a snapshot, waits until it is. */
+static NOINLINE uint64_t order_behind(struct mae_worker *worker, enum mae_mode mode, uint64_t after)
+{
+    if (worker->protocol.strict && !MUTATED(strict_ignores_others)) {
+        uint64_t last = horizon_last_commit(&worker->core->horizon);
+        after = last > after ? last : after;
+    }
+    if (mode == MAE_SNAPSHOT && !MUTATED(snapshot_ignores_after))
+        worker_await(worker, after);
+    return after;
 }
 
 enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after, struct mae_txn **begun)
@@ -39,23 +62,27 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
         return MAE_BUSY;
     uint64_t now = tsc_now();
     /* ORD-9: in_txn before state, see horizon_park_other; the compiler barrier is all that is needed on this side. */
-    atomic_store_explicit(&worker->slot->in_txn, 1, memory_order_relaxed);
+    struct horizon_slot *slot = worker->slot;
+    atomic_store_explicit(&slot->in_txn, OWNER_BUSY, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
     RACE(IN_TXN);
-    if (UNLIKELY(atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != SLOT_ACTIVE) &&
+    if (UNLIKELY(atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_ACTIVE) &&
         !MUTATED(unpark_forgotten)) {
         if (UNLIKELY(!atomic_load_explicit(&worker->joined, memory_order_relaxed)))
             return refuse(worker); /* it has left, and nobody has its number now */
         worker_unpark(worker, now);
     }
-    if (UNLIKELY(after != 0) && UNLIKELY(!worker_may_follow(worker, after, now)) && !MUTATED(after_unbounded))
-        return refuse(worker);
+    if (UNLIKELY(after != 0) || UNLIKELY(worker->protocol.strict)) {
+        if (after != 0 && !worker_may_follow(worker, after, now) && !MUTATED(after_unbounded))
+            return refuse(worker);
+        after = order_behind(worker, mode, after);
+    }
     txn->running = true;
     txn->snapshot = mode == MAE_SNAPSHOT;
     txn->plain = txn->direct = !txn->snapshot;
     txn->frees = txn->met_moved = false;
     txn->doomed = MAE_OK;
-    txn->begin_ticks = now;
+    atomic_store_explicit(&slot->begin_ticks, now, memory_order_relaxed);
     txn->growth_count = 0;
     txn->last_leaf.index = NULL;
     txn->announced_next = txn->announced_count = 0;
@@ -66,12 +93,44 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
         txn->ts = atomic_load_explicit(&worker->core->horizon.min_wts, memory_order_acquire);
         if (MUTATED(snapshot_too_new))
             txn->ts = timestamp_make(worker->clock.clock + 1, 0);
+        may_be_overtaken(txn, OWNER_SNAPSHOT);
     } else {
         txn->ts = timestamp_make(tsclock_next(&worker->clock, now, MUTATED(after_ignored) ? 0 : timestamp_clock(after)),
                                  worker->id);
+        may_be_overtaken(txn, OWNER_READING);
     }
     *begun = txn;
     return MAE_OK;
+}
+
+/* The transaction may have been overtaken: then its worker counts again, and a read-write transaction takes a timestamp
+ * above all that was published meanwhile, as of which its reads are yet to be validated. */
+static NOINLINE void come_back(struct mae_txn *txn)
+{
+    struct mae_worker *worker = txn->worker;
+    uint64_t clock = worker->clock.clock;
+    if (!horizon_come_back(&worker->core->horizon, worker->id, &clock))
+        return;
+    COUNT(worker, overtaken);
+    txn->overtaken = true;
+    if (UNLIKELY(horizon_is_doomed(worker->slot)) && txn->doomed == MAE_OK)
+        txn->doomed = MAE_ABORT_OLD;
+    worker->clock.clock = clock;
+    if (!txn->snapshot && !MUTATED(overtaken_keeps_timestamp))
+        txn->ts = timestamp_make(tsclock_next(&worker->clock, tsc_now(), clock), worker->id);
+}
+
+/* The transaction has read all it will: from here on it is not overtaken. It commits or ends. */
+static ALWAYS_INLINE void stop_reading(struct mae_txn *txn)
+{
+    struct horizon_slot *slot = txn->worker->slot;
+    /* ORD-9: as in txn_begin. */
+    atomic_store_explicit(&slot->in_txn, OWNER_BUSY, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    RACE(IN_TXN);
+    if (UNLIKELY(atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_ACTIVE) &&
+        !MUTATED(overtaken_unnoticed))
+        come_back(txn);
 }
 
 /* For those who wait for the decision; may not run transactions. */
@@ -86,15 +145,22 @@ static COLD void tell_decision(struct mae_txn *txn, bool committed)
 static ALWAYS_INLINE void finish(struct mae_txn *txn)
 {
     struct mae_worker *worker = txn->worker;
+    struct horizon_slot *slot = worker->slot;
+    uint64_t begin_ticks = atomic_load_explicit(&slot->begin_ticks, memory_order_relaxed);
     /* What is called for it from now on takes no fast path and finds it doomed. A snapshot's timestamp stays what it
      * was called: it is one that can be asked for afterwards, too. */
     txn->ts -= txn->snapshot;
     txn->running = txn->snapshot = txn->plain = txn->direct = false;
     txn->doomed = MAE_INVALID;
-    if (txn->begin_ticks - worker->quiescent_ticks >= worker->protocol.gc_interval_ticks)
-        worker_quiescent(worker, txn->begin_ticks);
+    if (UNLIKELY(txn->overtaken)) {
+        txn->overtaken = false;
+        horizon_unpin(&worker->core->horizon, worker->id);
+        worker_quiescent(worker, tsc_now());
+    } else if (begin_ticks - worker->quiescent_ticks >= worker->protocol.gc_interval_ticks) {
+        worker_quiescent(worker, begin_ticks);
+    }
     /* Release, and last: who parks this worker from now on may take over its garbage. */
-    atomic_store_explicit(&worker->slot->in_txn, 0, memory_order_release);
+    atomic_store_explicit(&slot->in_txn, OWNER_IDLE, memory_order_release);
 }
 
 /* ---- 1. The write set; sorted by contention: rows whose newest version is newest come first. ---- */
@@ -486,6 +552,9 @@ static COLD void count_abort(struct mae_worker *worker, enum mae_status status)
     case MAE_ABORT_INDEX:
         COUNT(worker, aborts_index);
         break;
+    case MAE_ABORT_OLD:
+        COUNT(worker, aborts_old);
+        break;
     case MAE_NO_MEMORY:
     case MAE_ABORT_MEMORY:
     case MAE_NO_ADDRESSES:
@@ -517,6 +586,7 @@ static COLD enum mae_status fail(struct mae_txn *txn, enum mae_status status)
 bool txn_reads_are_valid(struct mae_txn *txn)
 {
     struct access_set *set = &txn->accesses;
+    stop_reading(txn);
     for (uint32_t i = 0; i < set->count; i++) {
         struct access *access = &set->entries[i];
         if (!(access->flags & ACCESS_READ))
@@ -530,6 +600,7 @@ bool txn_reads_are_valid(struct mae_txn *txn)
 
 void txn_abort(struct mae_txn *txn)
 {
+    stop_reading(txn);
     if (txn->snapshot) {
         COUNT(txn->worker, snapshots);
         finish(txn);
@@ -554,14 +625,16 @@ enum mae_status txn_commit(struct mae_txn *txn)
     struct mae_worker *worker = txn->worker;
     struct access_set *set = &txn->accesses;
     SLOW_DOWN(txn);
+    stop_reading(txn);
     if (txn->snapshot) {
+        enum mae_status status = txn->doomed;
         COUNT(worker, snapshots);
         finish(txn);
-        return MAE_OK;
+        return status;
     }
     if (UNLIKELY(txn->doomed != MAE_OK) && !MUTATED(doomed_commits))
         return fail(txn, txn->doomed);
-    uint64_t phase = txn->begin_ticks;
+    uint64_t phase = atomic_load_explicit(&worker->slot->begin_ticks, memory_order_relaxed);
     PHASE_END(worker, ticks_execute, &phase);
     struct writes writes = list_writes(set);
     if (UNLIKELY(!gc_has_room(&worker->gc, writes.count)) && UNLIKELY(!reserve_garbage(txn, writes.count)))
@@ -613,6 +686,7 @@ enum mae_status txn_commit(struct mae_txn *txn)
         tell_decision(txn, true);
     PHASE_END(worker, ticks_decide, &phase);
     COUNT(worker, commits);
+    atomic_store_explicit(&worker->slot->last_ts, txn->ts, memory_order_release); /* ORD-12 */
     worker->commits_in_a_row++;
     worker->clock.boost_units = 0;
     finish(txn);

@@ -14,7 +14,7 @@ struct mae_worker;
 
 /* The options in the units the workers count in. Constant after core_init. */
 struct protocol {
-    bool early_abort_newer, sort_writes, precheck, adaptive_skip, promote, settle, phase_times;
+    bool early_abort_newer, sort_writes, precheck, adaptive_skip, promote, settle, phase_times, strict;
     uint8_t pending;
     uint64_t clock_sync_ticks; /* UINT64_MAX: never */
     uint64_t clock_boost_units;

@@ -13,10 +13,11 @@ void slow_down(const struct mae_txn *txn)
 {
     static _Thread_local uint64_t last_begin, spun;
     static _Thread_local int64_t owed; /* ticks, times 100 */
-    uint64_t passed = txn->begin_ticks - last_begin;
+    uint64_t begin_ticks = atomic_load_explicit(&txn->worker->slot->begin_ticks, memory_order_relaxed);
+    uint64_t passed = begin_ticks - last_begin;
     if (passed < GAP_TICKS_MAX && passed > spun)
         owed += (int64_t)(passed - spun) * MAE_SLOW;
-    last_begin = txn->begin_ticks;
+    last_begin = begin_ticks;
     spun = 0;
     if (owed < 100 * SPIN_TICKS_MIN)
         return;

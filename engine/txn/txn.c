@@ -14,6 +14,14 @@ enum mae_status txn_doom(struct mae_txn *txn, enum mae_status status)
     return status;
 }
 
+/* Open for longer than the option txn_max_ms allows. Not looked at on the paths that nearly all operations take: the
+ * commit notices in any case. */
+static ALWAYS_INLINE bool is_too_old(const struct mae_txn *txn)
+{
+    const struct horizon_slot *slot = txn->worker->slot;
+    return UNLIKELY(atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_ACTIVE) && horizon_is_doomed(slot);
+}
+
 /* ---- New versions. ---- */
 
 /*
@@ -110,12 +118,14 @@ static enum mae_status access_resize(struct mae_txn *txn, struct access *access,
 
 /* ---- Finding. ---- */
 
-static ALWAYS_INLINE enum mae_status check_writable(const struct mae_txn *txn, const struct table *table, size_t bytes)
+static ALWAYS_INLINE enum mae_status check_writable(struct mae_txn *txn, const struct table *table, size_t bytes)
 {
     if (UNLIKELY(txn->snapshot))
         return MAE_READ_ONLY;
     if (UNLIKELY(bytes > table->payload_max_bytes))
         return MAE_TOO_LARGE;
+    if (is_too_old(txn))
+        (void)txn_doom(txn, MAE_ABORT_OLD);
     return txn->doomed;
 }
 
@@ -179,6 +189,8 @@ enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_
 {
     char *row = table_row(table, row_id);
     uint64_t slot;
+    if (UNLIKELY(txn->snapshot) && is_too_old(txn))
+        return txn_doom(txn, MAE_ABORT_OLD);
     /* Only own writes matter: usually there are none among the nodes. */
     if (UNLIKELY(table->is_node ? txn->accesses.node_write_count : !txn->snapshot)) {
         struct access *access = access_set_find(&txn->accesses, row, &slot);
@@ -243,6 +255,8 @@ enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row_
 {
     if (txn->snapshot)
         return txn_peek(txn, table, row_id, data, bytes);
+    if (is_too_old(txn))
+        (void)txn_doom(txn, MAE_ABORT_OLD);
     if (UNLIKELY(txn->doomed != MAE_OK))
         return txn->doomed;
     char *row = table_row(table, row_id);

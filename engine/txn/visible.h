@@ -41,8 +41,9 @@ struct visible {
     bool pending_abort; /* pending=abort, and a pending version was met */
 };
 
-/* The search of the read phase: pending versions are treated as the `pending` option says. */
-static ALWAYS_INLINE struct visible visible_find(struct mae_worker *worker, struct table *table, char *row, uint64_t ts)
+/* The search along the chain. */
+static ALWAYS_INLINE struct visible visible_search(struct mae_worker *worker, struct table *table, char *row,
+                                                   uint64_t ts)
 {
     struct visible found;
     bool looked_past; /* pending=skip */
@@ -84,6 +85,37 @@ again:
     if (UNLIKELY(looked_past) && !MUTATED(look_past_once))
         goto again;
     return found;
+}
+
+/* The same for a transaction that may be overtaken while it stands on one that nothing protects (horizon.h, H7). */
+static NOINLINE struct visible visible_walk(struct mae_worker *worker, struct table *table, char *row, uint64_t ts)
+{
+    horizon_walk_begin(worker->slot);
+    struct visible found = visible_search(worker, table, row, ts);
+    horizon_walk_end(worker->slot);
+    return found;
+}
+
+/*
+ * The search of the read phase: pending versions are treated as the `pending` option says. Nearly always the newest
+ * version is the visible one, which is protected like all that was visible. If it is not, and the transaction is
+ * overtaken between the two loads, the version may be in use again elsewhere: then its timestamp is one of later, or 0
+ * (txn_materialise). A read of the latter fails validation, which snapshots have not.
+ */
+static ALWAYS_INLINE struct visible visible_find(struct mae_worker *worker, struct table *table, char *row, uint64_t ts)
+{
+    if (UNLIKELY(worker->txn.snapshot))
+        return visible_walk(worker, table, row, ts);
+    RACE(READ_HEAD);
+    version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
+    if (LIKELY(handle != HANDLE_NONE)) {
+        RACE(READ_VERSION);
+        struct version *version = row_version(table, row, handle);
+        uint8_t status = version_status(version);
+        if (LIKELY(version_wts(version) < ts) && LIKELY(status == VERSION_COMMITTED || status == VERSION_DELETED))
+            return (struct visible){.version = version, .handle = handle, .is_head = true};
+    }
+    return visible_walk(worker, table, row, ts);
 }
 
 /*

@@ -1,13 +1,25 @@
 /* worker.c - joining, leaving, quiescent points, parking; see worker.h, and horizon.h for why. */
 #include "engine/txn/worker.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/membarrier.h"
 #include "engine/base/race.h"
 #include "engine/base/tsc.h"
 #include "engine/time/timestamp.h"
+
+/* How often a leader looks for transactions to overtake, or for walks to end: each may take a membarrier. */
+#define LOOK_US 200.0
+/* How long a snapshot that waits leaves the others to pass by themselves. */
+#define PATIENCE_US 50.0
+
+static uint64_t ticks_or_never(const struct core *core, double us)
+{
+    return us > 0 ? (uint64_t)(us * core->ticks_per_us) : UINT64_MAX;
+}
 
 enum mae_status core_init(struct core *core, const struct mae_options *options)
 {
@@ -23,6 +35,7 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
         .promote = options->promote,
         .settle = options->settle,
         .phase_times = options->phase_times,
+        .strict = options->order == ORDER_STRICT,
         .pending = (uint8_t)options->pending,
         .clock_sync_ticks =
             options->clock_sync_us ? (uint64_t)((double)options->clock_sync_us * core->ticks_per_us) : UINT64_MAX,
@@ -40,6 +53,10 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
     mem_budget_init(&core->budget, options->memory_limit, (enum mem_huge_pages)options->huge_pages);
     atomic_init(&core->central_clock, 1);
     horizon_init(&core->horizon);
+    if (membarrier_register())
+        horizon_set_overtaking(&core->horizon, membarrier, ticks_or_never(core, (double)options->overtake_us),
+                               ticks_or_never(core, (double)options->txn_max_ms * 1000),
+                               (uint64_t)(LOOK_US * core->ticks_per_us));
     backoff_init(&core->backoff, options->backoff, core->ticks_per_us);
     pthread_mutex_init(&core->orphans_lock, NULL);
     enum mae_status status = arena_init(&core->arena, &core->budget);
@@ -206,11 +223,70 @@ bool worker_may_follow(struct mae_worker *worker, uint64_t after, uint64_t now_t
     return wanted <= highest + ahead;
 }
 
+/* The worker is between transactions and cannot begin one meanwhile: its memory is as good as the caller's. */
+static uint64_t take_garbage(void *arg)
+{
+    struct mae_worker *worker = arg;
+    gc_orphan(worker);
+    pool_give(&worker->pool);
+    return worker->clock.clock;
+}
+
+bool worker_park_other(struct mae_worker *own, unsigned id)
+{
+    struct horizon *horizon = &own->core->horizon;
+    struct mae_worker *other = atomic_load_explicit(&own->core->workers[id], memory_order_acquire);
+    return horizon->barrier && other && other != own &&
+           horizon_park_other(horizon, id, horizon->barrier, take_garbage, other);
+}
+
+/* Parks who is between transactions and has not passed `after`: it comes back above this worker's clock. */
+static void park_who_is_behind(struct mae_worker *worker, uint64_t after)
+{
+    const struct horizon *horizon = &worker->core->horizon;
+    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
+    for (uint32_t i = 0; i < limit; i++) {
+        const struct horizon_slot *slot = &horizon->slots[i];
+        if (atomic_load_explicit(&slot->state, memory_order_relaxed) == SLOT_ACTIVE &&
+            atomic_load_explicit(&slot->in_txn, memory_order_relaxed) == OWNER_IDLE &&
+            atomic_load_explicit(&slot->wts, memory_order_relaxed) <= after)
+            (void)worker_park_other(worker, i);
+    }
+}
+
+void worker_await(struct mae_worker *worker, uint64_t after)
+{
+    enum { SPINS = 64 };
+    struct horizon *horizon = &worker->core->horizon;
+    uint64_t patience = (uint64_t)(PATIENCE_US * worker->core->ticks_per_us), start = tsc_now();
+    if (atomic_load_explicit(&horizon->min_wts, memory_order_acquire) > after) /* ORD-2 */
+        return;
+    COUNT(worker, snapshot_waits);
+    (void)tsclock_next(&worker->clock, start, timestamp_clock(after)); /* this worker does not hold it back */
+    for (unsigned i = 0;; i++) {
+        uint64_t now = tsc_now();
+        worker_quiescent(worker, now);
+        if (horizon_round(horizon, now, 0))
+            horizon_round_end(horizon);
+        if (atomic_load_explicit(&horizon->min_wts, memory_order_acquire) > after)
+            return;
+        RACE(WAIT_HORIZON);
+        if (now - start >= patience) {
+            park_who_is_behind(worker, after);
+            start = now;
+        }
+        if (i < SPINS)
+            cpu_pause();
+        else
+            sched_yield();
+    }
+}
+
 void worker_park(struct mae_worker *worker)
 {
     struct horizon *horizon = &worker->core->horizon;
     /* As in a transaction, so that nobody else parks it and takes its garbage meanwhile. */
-    atomic_store_explicit(&worker->slot->in_txn, 1, memory_order_relaxed);
+    atomic_store_explicit(&worker->slot->in_txn, OWNER_BUSY, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
     if (!horizon_is_parked(horizon, worker->id)) {
         uint64_t now = tsc_now();
@@ -220,7 +296,7 @@ void worker_park(struct mae_worker *worker)
         pool_give(&worker->pool);
         horizon_park(horizon, worker->id, clock_now(worker, now));
     }
-    atomic_store_explicit(&worker->slot->in_txn, 0, memory_order_release);
+    atomic_store_explicit(&worker->slot->in_txn, OWNER_IDLE, memory_order_release);
 }
 
 void worker_unpark(struct mae_worker *worker, uint64_t now_ticks)

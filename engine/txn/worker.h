@@ -43,8 +43,8 @@ struct mae_txn {
     bool direct;            /* plain, no index node written, no keys announced: a key's bucket says where its row is */
     bool met_moved;         /* has found a MOVED version: entries peeked at before may be out of date, I3 */
     bool frees;             /* deletes or removes something: may take from the reserve of memory */
+    bool overtaken;         /* was, by now is not any more: its worker's slot has a pin */
     enum mae_status doomed; /* the abort status of an earlier call, or MAE_OK; MAE_INVALID: it has ended */
-    uint64_t begin_ticks;
     struct access_set accesses;
     struct index_growth growth[8]; /* more indexes in one transaction go uncounted: growth is only a matter of speed */
     unsigned growth_count;
@@ -107,6 +107,17 @@ void worker_quiescent(struct mae_worker *worker, uint64_t now_ticks);
  * worker is active and `now_ticks` is the time.
  */
 bool worker_may_follow(struct mae_worker *worker, uint64_t after, uint64_t now_ticks);
+
+/*
+ * Waits until min_wts has passed `after`, so that a snapshot sees what has committed with that timestamp. The worker is
+ * active and between transactions, OWNER_BUSY. Ends: its own bound is above at once, and it leads rounds itself; who
+ * works passes with its next quiescent point; who is between transactions is parked and comes back above; an open
+ * transaction is overtaken; a commit ends. Without membarrier it waits for the silent to act and the open to end.
+ */
+void worker_await(struct mae_worker *worker, uint64_t after);
+
+/* Parks another worker if it is between transactions, and hands over its garbage; true if so. */
+bool worker_park_other(struct mae_worker *own, unsigned id);
 
 void worker_park(struct mae_worker *worker);
 void worker_unpark(struct mae_worker *worker, uint64_t now_ticks);

@@ -156,6 +156,7 @@ static bool collect_stream(struct history_checker *checker, size_t number)
     const struct history *history = checker->history;
     const struct history_stream *stream = &history->streams[number];
     const uint64_t *begin = NULL;
+    uint64_t moved = 0;
     size_t words;
     for (size_t at = 0; at < stream->count; at += words) {
         const uint64_t *record = stream->words + at;
@@ -172,8 +173,14 @@ static bool collect_stream(struct history_checker *checker, size_t number)
         } else if (kind == HISTORY_COMMIT || kind == HISTORY_ABORT) {
             struct history_txn *txn =
                 history_array_add(kind == HISTORY_COMMIT ? &checker->txns : &checker->aborted, sizeof *txn);
-            *txn = (struct history_txn){begin[1], begin, record + words, history_a(begin[0]) & HISTORY_SNAPSHOT};
+            *txn = (struct history_txn){moved ? moved : begin[1], begin, record + words,
+                                        history_a(begin[0]) & HISTORY_SNAPSHOT};
             begin = NULL;
+            moved = 0;
+        } else if (kind == HISTORY_MOVED) {
+            struct history_moved *move = history_array_add(&checker->moved, sizeof *move);
+            *move = (struct history_moved){record[2], record[1]};
+            moved = record[1];
         } else if (kind == HISTORY_ADD) {
             const uint64_t **key = history_array_add(&checker->entries[history_b(record[0])], sizeof *key);
             *key = record + 1;
@@ -183,6 +190,21 @@ static bool collect_stream(struct history_checker *checker, size_t number)
     if (begin != NULL) /* the worker was stopped in the middle: nobody can have seen what it did not decide */
         checker->verdict->aborted++;
     return true;
+}
+
+static int compare_moved(const void *x, const void *y)
+{
+    const struct history_moved *a = x, *b = y;
+    return a->from < b->from ? -1 : a->from > b->from;
+}
+
+uint64_t history_final(const struct history_checker *checker, uint64_t ts)
+{
+    if (checker->moved.count == 0)
+        return ts;
+    const struct history_moved wanted = {ts, 0}, *found = bsearch(&wanted, checker->moved.items, checker->moved.count,
+                                                                  sizeof *found, compare_moved);
+    return found ? found->to : ts;
 }
 
 static int compare_txns(const void *x, const void *y)
@@ -311,7 +333,7 @@ bool history_collect(struct history_checker *checker, const struct history *hist
 {
     checker->history = history;
     checker->verdict = verdict;
-    checker->txns.count = checker->aborted.count = 0;
+    checker->txns.count = checker->aborted.count = checker->moved.count = 0;
     if (checker->any_entries)
         for (unsigned i = 0; i < HISTORY_INDEXES_MAX; i++)
             checker->entries[i].count = 0;
@@ -319,6 +341,8 @@ bool history_collect(struct history_checker *checker, const struct history *hist
     for (size_t i = 0; i < checker->history->stream_count; i++)
         if (!collect_stream(checker, i))
             return false;
+    if (checker->moved.count)
+        qsort(checker->moved.items, checker->moved.count, sizeof(struct history_moved), compare_moved);
     sort_txns(&checker->txns);
     sort_txns(&checker->aborted);
     for (unsigned i = 0; checker->any_entries && i < HISTORY_INDEXES_MAX; i++)
@@ -352,9 +376,9 @@ void history_checker_destroy(struct history_checker *checker)
         free(checker->entry_states[i].items);
         free(checker->entry_present[i].items);
     }
-    struct history_array *arrays[] = {&checker->txns,     &checker->aborted,   &checker->states,
-                                      &checker->tables,   &checker->edges,     &checker->objects_states,
-                                      &checker->versions, &checker->unresolved};
+    struct history_array *arrays[] = {&checker->txns,           &checker->aborted,  &checker->moved,
+                                      &checker->states,         &checker->tables,   &checker->edges,
+                                      &checker->objects_states, &checker->versions, &checker->unresolved};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         free(arrays[i]->items);
     history_map_fini(&checker->registers);

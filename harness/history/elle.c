@@ -62,7 +62,7 @@ static bool define(struct elle *elle, const struct history_txn *txn)
         uint64_t before, length;
         switch (history_kind(at[0])) {
         case HISTORY_WRITE:
-            before = value_of(at[2], history_b(at[0]));
+            before = value_of(history_final(elle->checker, at[2]), history_b(at[0]));
             length = element_of(elle, at[1], before)->length;
             element = element_of(elle, at[1], value_of(txn->ts, history_a(at[0])));
             element->before = before;
@@ -73,7 +73,8 @@ static bool define(struct elle *elle, const struct history_txn *txn)
             element_of(elle, at[1], value_of(txn->ts, history_a(at[0])))->length = 1;
             break;
         case HISTORY_READ:
-            elle->printed += element_of(elle, at[1], value_of(at[2], history_a(at[0])))->length;
+            elle->printed +=
+                element_of(elle, at[1], value_of(history_final(elle->checker, at[2]), history_a(at[0])))->length;
             break;
         case HISTORY_BLIND:
         case HISTORY_DELETE:
@@ -113,13 +114,13 @@ static void print_ops(struct elle *elle, const struct history_txn *txn, bool inv
         if (invoke && kind == HISTORY_READ) {
             fprintf(elle->out, "[:r %" PRIu64 " nil]", at[1]);
         } else if (kind == HISTORY_READ) {
-            print_list(elle, at[1], value_of(at[2], history_a(at[0])));
+            print_list(elle, at[1], value_of(history_final(elle->checker, at[2]), history_a(at[0])));
         } else if (kind == HISTORY_WRITE || kind == HISTORY_INSERT) {
             /* An update has read what it replaced: that counts. */
             if (kind == HISTORY_WRITE && invoke)
                 fprintf(elle->out, "[:r %" PRIu64 " nil] ", at[1]);
             else if (kind == HISTORY_WRITE) {
-                print_list(elle, at[1], value_of(at[2], history_b(at[0])));
+                print_list(elle, at[1], value_of(history_final(elle->checker, at[2]), history_b(at[0])));
                 fputs(" ", elle->out);
             }
             fprintf(elle->out, "[:append %" PRIu64 " %" PRIu64 "]", at[1], value_of(txn->ts, history_a(at[0])));

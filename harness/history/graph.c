@@ -178,7 +178,8 @@ static void define(struct graph *graph, const uint64_t *record)
     switch (history_kind(record[0])) {
     case HISTORY_WRITE:
     case HISTORY_DELETE:
-        write_version(graph, record[1], record[2], true, history_kind(record[0]) == HISTORY_WRITE, 0);
+        write_version(graph, record[1], history_final(graph->checker, record[2]), true,
+                      history_kind(record[0]) == HISTORY_WRITE, 0);
         break;
     case HISTORY_BLIND:
     case HISTORY_INSERT:
@@ -305,12 +306,12 @@ static void use(struct graph *graph, const uint64_t *record)
     size_t key_words = graph->checker->history->indexes[index].key_words;
     switch (kind) {
     case HISTORY_READ:
-        read_register(graph, record[1], record[2]);
+        read_register(graph, record[1], history_final(graph->checker, record[2]));
         break;
     case HISTORY_WRITE:
     case HISTORY_DELETE:
         if (record[2] != HISTORY_ANY_TS)
-            read_register(graph, record[1], record[2]);
+            read_register(graph, record[1], history_final(graph->checker, record[2]));
         else
             seen(graph, record[1], true, HISTORY_ANY_REF);
         pass_write(graph, record[1]);

@@ -31,6 +31,8 @@
  *   SCAN     a: flags below                 b: index  low key, high key, count, count times (key, ref)
  *            all entries from low to high, in the scan's direction; the bounds say how far the scan went
  *   ROWS     b: table                                 count                             all rows of a table, this many
+ *   MOVED                                             ts, ts of BEGIN                   its place, before COMMIT;
+ *            the versions it wrote are named by the one of BEGIN
  *   COMMIT
  *   ABORT    a: status (enum mae_status)
  * A transaction's records stand together, BEGIN to COMMIT or ABORT, in the order in which they happened.
@@ -46,6 +48,7 @@
  *   wrong X Y
  *   add 0 KEY REF | remove 0 KEY REF|* | find 0 KEY REF|* | absent 0 KEY
  *   scan 0 forward|backward LOW|- HIGH|- all|part : KEY=REF KEY=REF ...
+ *   moved 120 from 100
  *   commit | abort [MAE_ABORT_...]
  * X is a register: any word, or #HEX for the number itself. KEY is a number for 8-byte keys, else hex digits.
  */
@@ -73,7 +76,8 @@
     X(REMOVE, "remove", 2, 1) \
     X(FIND, "find", 2, 1)     \
     X(ABSENT, "absent", 1, 1) \
-    X(SCAN, "scan", 2, 2) X(ROWS, "rows", 2, 0) X(COMMIT, "commit", 1, 0) X(ABORT, "abort", 1, 0)
+    X(SCAN, "scan", 2, 2)     \
+    X(ROWS, "rows", 2, 0) X(MOVED, "moved", 3, 0) X(COMMIT, "commit", 1, 0) X(ABORT, "abort", 1, 0)
 
 enum history_kind {
     HISTORY_NONE,

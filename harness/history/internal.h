@@ -41,11 +41,17 @@ struct history_entry {
     bool present;
 };
 
+/* A transaction that began with one timestamp and committed with another. */
+struct history_moved {
+    uint64_t from, to;
+};
+
 struct history_checker {
     const struct history *history;
     struct history_verdict *verdict;
     struct history_array txns;    /* committed, by timestamp; a snapshot behind the writer of the same timestamp */
     struct history_array aborted; /* by timestamp */
+    struct history_array moved;   /* struct history_moved, by `from` */
     struct history_array entries[HISTORY_INDEXES_MAX]; /* pointers to keys, sorted, each once */
     bool any_entries;
     /* replay.c */
@@ -65,6 +71,9 @@ static inline struct history_txn *history_txn_at(const struct history_checker *c
 
 /* Begins with this history: sorts the transactions and the keys of entries; counts. False if it is malformed. */
 bool history_collect(struct history_checker *checker, const struct history *history, struct history_verdict *verdict);
+
+/* The timestamp of the transaction that named its versions with `ts`: that, unless it moved. */
+uint64_t history_final(const struct history_checker *checker, uint64_t ts);
 
 /* Whether a transaction with this timestamp has been aborted / committed. */
 bool history_was_aborted(const struct history_checker *checker, uint64_t ts);

@@ -106,12 +106,13 @@ static void play_register(struct replay *replay, const uint64_t *record)
     struct state *state = state_of(replay, record[1]);
     switch (kind) {
     case HISTORY_READ:
-        read_version(replay, record, state, record[2], history_a(record[0]));
+        read_version(replay, record, state, history_final(replay->checker, record[2]), history_a(record[0]));
         break;
     case HISTORY_WRITE:
     case HISTORY_DELETE:
         if (record[2] != HISTORY_ANY_TS)
-            read_version(replay, record, state, record[2], (unsigned)history_b(record[0]));
+            read_version(replay, record, state, history_final(replay->checker, record[2]),
+                         (unsigned)history_b(record[0]));
         else if (state->known && !state->live)
             finding(replay, HISTORY_ANOMALY_DELETED_READ, record, state);
         set(replay, state, record, kind == HISTORY_WRITE);

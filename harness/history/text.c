@@ -358,6 +358,11 @@ static void parse_line(struct parser *parser)
     else if (kind == HISTORY_ROWS) {
         uint64_t table = number(parser, "table"), words[2] = {history_word(kind, 0, table), number(parser, "count")};
         add(parser, words, 2);
+    } else if (kind == HISTORY_MOVED) {
+        uint64_t words[3] = {history_word(kind, 0, 0), number(parser, "timestamp"), 0};
+        expect_word(parser, "from");
+        words[2] = number(parser, "timestamp");
+        add(parser, words, 3);
     } else
         parse_register(parser, kind);
     if (!parser->failed && next(parser))
@@ -470,6 +475,9 @@ void history_print_record(const struct history *history, const uint64_t *words, 
         break;
     case HISTORY_ROWS:
         fprintf(out, " %" PRIu64 " %" PRIu64, b, words[1]);
+        break;
+    case HISTORY_MOVED:
+        fprintf(out, " %" PRIu64 " from %" PRIu64, words[1], words[2]);
         break;
     case HISTORY_ADD:
     case HISTORY_REMOVE:

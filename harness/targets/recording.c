@@ -380,6 +380,9 @@ static enum mae_status rec_begin(struct target_worker *worker, enum mae_mode mod
 static enum mae_status rec_commit(struct target_txn *txn)
 {
     enum mae_status status = recording.inner->commit(txn->inner);
+    uint64_t committed_at = recording.inner->timestamp(txn->inner); /* final by now */
+    if (status == MAE_OK && committed_at != txn->ts)
+        record(txn, HISTORY_MOVED, 0, 0, 3, committed_at, txn->ts);
     end(txn, status);
     return status;
 }

@@ -276,8 +276,8 @@ static bool step(struct actor *actor)
     }
     if (!actor->lost && record->count < wanted)
         return true;
-    record->ts = mae_txn_timestamp(actor->txn);
     const enum mae_status end = mae_commit(actor->txn);
+    record->ts = mae_txn_timestamp(actor->txn); /* final by now */
     actor->txn = NULL;
     if (end == MAE_OK) {
         actor->lost_commit |= actor->lost;

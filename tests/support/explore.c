@@ -29,6 +29,7 @@ enum {
     ERROR_BYTES = 512,
     HANG_SECONDS = 30,   /* a round takes milliseconds */
     PREFETCH_MAX = 4,    /* keys announced at once */
+    AHEAD_MAX = 5000,    /* units of a clock */
     RUN_MAX = 40,        /* keys of one INSERT_RUN or ERASE_RUN */
     TWICE_EVERY = 32,    /* rounds */
     COVERED_AFTER = 100, /* rounds */
@@ -69,6 +70,8 @@ struct round {
     uint64_t stamp; /* the next payload's contents */
     char failure[ERROR_BYTES];
     uint64_t begun, committed;
+    bool strict;
+    uint64_t last_commit; /* the highest timestamp of a commit that has returned */
 };
 
 static struct totals {
@@ -519,6 +522,11 @@ static bool keys_stay(const struct explore_case *what)
            0;
 }
 
+static struct mae_worker *engine_worker(const struct worker_state *own)
+{
+    return (struct mae_worker *)recording_worker_inner(own->worker);
+}
+
 static enum mae_status attempt(struct round *round, struct worker_state *own, bool snapshot)
 {
     enum explore_op ops[OPS_MAX];
@@ -526,12 +534,19 @@ static enum mae_status attempt(struct round *round, struct worker_state *own, bo
     bool give_up = rng_below(&own->rng, 16) == 0;
     for (unsigned i = 0; i < count; i++)
         ops[i] = draw_op(round, &own->rng, snapshot);
+    /* As if it had been ordered behind a timestamp of the future. */
+    if (rng_below(&own->rng, 100) < round->what->ahead_percent && !engine_worker(own)->clock.central)
+        engine_worker(own)->clock.clock += 1 + rng_below(&own->rng, AHEAD_MAX);
+    uint64_t before = round->strict ? round->last_commit : 0;
     enum mae_status status = round->ops->begin(own->worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &own->txn);
     if (status != MAE_OK) {
         fail(round, "begin failed: status", (uint64_t)status, 0);
         return MAE_OK;
     }
     round->begun++;
+    if (round->ops->timestamp(own->txn) + snapshot <= before) /* a snapshot's is the last that it sees */
+        fail(round, "begun after a commit had returned and ordered before it: both timestamps", before,
+             round->ops->timestamp(own->txn));
     scheduler_note(snapshot ? "begin snapshot at" : "begin at", 0, round->ops->timestamp(own->txn), MAE_OK);
     own->held_count = 0;
     own->contradiction = NULL;
@@ -557,12 +572,9 @@ static enum mae_status attempt(struct round *round, struct worker_state *own, bo
     if (status == MAE_OK && own->contradiction)
         fail(round, own->contradiction, own->contradicts[0], own->contradicts[1]);
     round->committed += status == MAE_OK;
+    uint64_t last = mae_worker_last_commit(engine_worker(own));
+    round->last_commit = last > round->last_commit ? last : round->last_commit;
     return status;
-}
-
-static struct mae_worker *engine_worker(const struct worker_state *own)
-{
-    return (struct mae_worker *)recording_worker_inner(own->worker);
 }
 
 /* One more insert and this worker's count of a growing hash index is told to the others. */
@@ -632,9 +644,15 @@ static const char *pick(struct rng *rng, const char *const *words, size_t count)
 #define PICK(rng, ...) \
     pick((rng), (const char *const[]){__VA_ARGS__}, sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
 
+static void one_thread(void)
+{
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
 /* The clock and the intervals in round numbers: real ones are measured, and would not repeat. */
 static void set_time(struct round *round, struct rng *rng)
 {
+    static const uint64_t overtake[] = {1, 100, 1000, UINT64_MAX};
     static const uint64_t gc[] = {1, 1, 40, 300}, sync[] = {1, 100, UINT64_MAX}, boost[] = {0, 64, 1024};
     struct core *core = &round->db->core;
     core->ticks_per_us = 100;
@@ -643,6 +661,10 @@ static void set_time(struct round *round, struct rng *rng)
     core->protocol.clock_sync_ticks = sync[rng_below(rng, 3)];
     core->protocol.clock_boost_units = boost[rng_below(rng, 3)];
     core->backoff.ticks_per_us = 100;
+    /* Schedules have one thread, for which the compiler's order is a barrier. */
+    core->horizon.barrier = one_thread;
+    core->horizon.overtake_ticks = overtake[rng_below(rng, round->what->overtakes ? 2 : 4)];
+    core->horizon.look_ticks = gc[rng_below(rng, 2)];
 }
 
 static bool load(struct round *round)
@@ -682,6 +704,7 @@ static bool round_open(struct round *round, struct rng *rng)
         {"precheck", PICK(rng, "on", "off")},
         {"adaptive_skip", PICK(rng, "on", "off")},
         {"backoff", PICK(rng, "off", "off", "fixed:1")},
+        {"order", PICK(rng, "serial", "serial", "serial", "strict")},
         {NULL, NULL},
     };
     round->ops = recording_target(&native_target_ops, NULL, error, sizeof error);
@@ -692,6 +715,7 @@ static bool round_open(struct round *round, struct rng *rng)
         goto failed;
     round->db = (struct mae_db *)engine_worker(&round->workers[0])->core;
     set_time(round, rng);
+    round->strict = round->db->core.protocol.strict;
     round->ops->worker_leave(round->workers[0].worker);
     struct mae_table_config table = {.payload_max_bytes = what->payload_max};
     struct mae_index_config index = {.kind = what->ordered ? MAE_INDEX_ORDERED : MAE_INDEX_HASH,

@@ -59,8 +59,10 @@ struct explore_case {
     unsigned idle_percent;     /* chance that a worker parks between two of its transactions */
     unsigned rejoin_percent;   /* or leaves and joins again */
     unsigned ops_max;          /* a transaction */
+    unsigned ahead_percent;    /* or that a transaction begins with a clock that has run ahead */
     bool grow;                 /* make the hash index split with every few inserts */
     bool maintained;           /* one coroutine more does what the maintenance thread does */
+    bool overtakes;            /* options with which open transactions are overtaken soon */
     bool settles;              /* options with which versions settle in their rows, mostly with pending=skip */
     /* The engine's counter that must move if the case does what it is about; 0: none. Offset in struct counters + 1. */
     size_t covers;

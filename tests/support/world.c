@@ -17,6 +17,7 @@ struct mae_options *world_options(const char *text)
 {
     struct mae_options *options = mae_options_create();
     assert_non_null(options);
+    assert_ok(mae_options_set(options, "overtake_us", "0", NULL, 0));
     char *copy = strdup(text), *rest = copy, error[600] = "";
     assert_non_null(copy);
     for (char *word; (word = strtok_r(rest, " ", &rest)) != NULL;) {

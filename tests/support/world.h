@@ -47,7 +47,8 @@ struct world {
     unsigned worker_count;
 };
 
-/* Options as "name=value name=value"; never NULL. Asserts that each is taken. */
+/* Options as "name=value name=value"; never NULL. Asserts that each is taken. What is not named is at its default, but
+ * for overtake_us, which is 0: no test's outcome may hang on how long its transactions are open. */
 struct mae_options *world_options(const char *options);
 struct mae_db *world_db(const char *options);
 

@@ -82,7 +82,7 @@ static void an_idle_program_reclaims(void **state)
 static void a_running_transaction_is_left_alone(void **state)
 {
     (void)state;
-    struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 2);
+    struct world world = world_open("gc_interval_us=1 overtake_us=0", MAE_INDEX_HASH, 8, 2);
     uint64_t row = new_row(world.workers[0], world.table, 5), value;
     struct mae_txn *reader = begin(world.workers[1]);
     assert_ok(row_get(reader, world.table, row, &value));

@@ -2,8 +2,8 @@
  * horizon.c - H1 to H4 of horizon.h, and joining, leaving and parking.
  *
  * The simulation stands for workers: each has a clock, sometimes runs a read-write transaction or a snapshot, publishes
- * between transactions, parks and comes back; rounds happen at any time. After each step H1 to H4 are checked against
- * what runs. Catches the mutation horizon_too_high.
+ * between transactions, parks and comes back; rounds happen at any time and overtake who is slow. After each step H1 to
+ * H4 are checked against what runs, and H6 against what was overtaken.
  */
 #include "engine/time/horizon.h"
 
@@ -104,12 +104,68 @@ struct simulated {
     uint64_t committed_min; /* the smallest timestamp that has committed since this transaction began */
 };
 
+static void no_barrier(void)
+{
+}
+
+static bool is_overtaken(unsigned id)
+{
+    return atomic_load(&horizon.slots[id].state) == SLOT_OVERTAKEN;
+}
+
+static void begin_simulated(struct simulated *worker, unsigned id, uint64_t now)
+{
+    struct horizon_slot *slot = &horizon.slots[id];
+    worker->committed_min = UINT64_MAX;
+    atomic_store(&slot->ts, worker->ts);
+    atomic_store(&slot->begin_ticks, now);
+    atomic_store(&slot->in_txn, worker->what == READING ? OWNER_SNAPSHOT : OWNER_READING);
+}
+
+static void end_simulated(struct simulated *workers, unsigned id)
+{
+    struct simulated *worker = &workers[id];
+    struct horizon_slot *slot = &horizon.slots[id];
+    atomic_store(&slot->in_txn, OWNER_BUSY);
+    bool overtaken = is_overtaken(id);
+    assert_int_equal(horizon_come_back(&horizon, id, &worker->clock), overtaken);
+    if (overtaken) {
+        assert_true(timestamp_make(worker->clock + 1, id) >= min_wts());
+        if (worker->what == WRITING)
+            worker->ts = timestamp_make(++worker->clock, id);
+    }
+    if (worker->what == WRITING) {
+        assert_true(worker->ts >= min_wts()); /* H1: it installs now */
+        for (unsigned i = 0; i < SIMULATED; i++)
+            if (i != id && workers[i].what >= WRITING && worker->ts < workers[i].committed_min)
+                workers[i].committed_min = worker->ts;
+    }
+    if (overtaken)
+        horizon_unpin(&horizon, id);
+    worker->what = IDLE;
+    atomic_store(&slot->in_txn, OWNER_IDLE);
+}
+
+/* H6: what it may have in hand is pinned. */
+static void check_pin(const struct simulated *worker, unsigned id)
+{
+    struct horizon_pins pins;
+    horizon_pins_load(&horizon, &pins);
+    assert_true(pins.count > 0 && pins.count <= SIMULATED);
+    assert_int_equal(atomic_load(&horizon.slots[id].pin_hi), worker->ts);
+    if (worker->committed_min != UINT64_MAX)
+        assert_true(horizon_pins_need(&pins, worker->ts - 1, worker->committed_min));
+    assert_true(horizon_pins_need(&pins, worker->ts - 1, worker->ts));
+}
+
 static void simulate(uint64_t *random)
 {
     struct simulated workers[SIMULATED] = {{AWAY, 0, 0, 0}};
     uint64_t now = 1000, last_wts, last_rts;
     memset(&horizon, 0, sizeof horizon);
     horizon_init(&horizon);
+    if (random_below(random, 4))
+        horizon_set_overtaking(&horizon, no_barrier, random_below(random, 500), UINT64_MAX, random_below(random, 200));
     last_wts = min_wts();
     last_rts = min_rts();
     for (int step = 0; step < STEPS; step++) {
@@ -152,13 +208,13 @@ static void simulate(uint64_t *random)
             case 3:
                 worker->ts = min_wts();
                 worker->what = READING;
-                worker->committed_min = UINT64_MAX;
+                begin_simulated(worker, id, now);
                 break;
             default:
                 worker->clock += 1 + random_below(random, 100);
                 worker->ts = timestamp_make(worker->clock, id);
                 worker->what = WRITING;
-                worker->committed_min = UINT64_MAX;
+                begin_simulated(worker, id, now);
                 break;
             }
             break;
@@ -166,11 +222,7 @@ static void simulate(uint64_t *random)
         case READING:
             if (random_below(random, 3))
                 break;
-            if (worker->what == WRITING)
-                for (unsigned i = 0; i < SIMULATED; i++)
-                    if (i != id && workers[i].what >= WRITING && worker->ts < workers[i].committed_min)
-                        workers[i].committed_min = worker->ts;
-            worker->what = IDLE;
+            end_simulated(workers, id);
             break;
         }
         if (random_below(random, 3) == 0)
@@ -180,6 +232,10 @@ static void simulate(uint64_t *random)
         last_rts = min_rts();
         assert_true(last_rts < last_wts);
         for (unsigned i = 0; i < SIMULATED; i++) {
+            if (workers[i].what >= WRITING && is_overtaken(i)) {
+                check_pin(&workers[i], i);
+                continue;
+            }
             if (workers[i].what == WRITING)
                 assert_true(workers[i].ts >= last_wts); /* H1, of those that run */
             if (workers[i].what == IDLE)
@@ -246,6 +302,53 @@ static void others_are_parked_only_between_transactions(void **state)
     horizon_fini(&horizon);
 }
 
+/* An open transaction is overtaken once it is old enough, holds min_wts no more, and comes back above it. */
+static void an_open_transaction_is_overtaken(void **state)
+{
+    (void)state;
+    memset(&horizon, 0, sizeof horizon);
+    horizon_init(&horizon);
+    horizon_set_overtaking(&horizon, no_barrier, 1000, UINT64_MAX, 10);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_int_equal(horizon_join(&horizon), i);
+        (void)horizon_unpark(&horizon, i, 100);
+    }
+    struct horizon_slot *slot = &horizon.slots[0];
+    uint64_t now = 5000, clock = 110;
+    struct horizon_pins pins;
+    atomic_store(&slot->ts, timestamp_make(110, 0));
+    atomic_store(&slot->begin_ticks, now);
+    atomic_store(&slot->in_txn, OWNER_READING);
+    horizon_publish(&horizon, 1, 500);
+    assert_true(lead(now += 500, 10)); /* it is young */
+    assert_int_equal(min_wts(), timestamp_make(101, 0));
+    assert_int_equal(atomic_load(&horizon.pin_count), 0);
+    atomic_store(&slot->in_txn, OWNER_BUSY);
+    assert_true(lead(now += 1000, 10)); /* it commits */
+    assert_int_equal(min_wts(), timestamp_make(101, 0));
+    assert_int_equal(atomic_load(&slot->state), SLOT_ACTIVE);
+    atomic_store(&slot->in_txn, OWNER_READING);
+    assert_true(lead(now += 1000, 10));
+    assert_int_equal(min_wts(), timestamp_make(501, 0));
+    assert_int_equal(atomic_load(&slot->state), SLOT_OVERTAKEN);
+    horizon_pins_load(&horizon, &pins);
+    assert_int_equal(pins.count, 1);
+    assert_int_equal(pins.pin[0].hi, timestamp_make(110, 0));
+    assert_int_equal(pins.pin[0].lo, atomic_load(&slot->rts) + 1);
+    assert_true(horizon_pins_need(&pins, timestamp_make(50, 0), timestamp_make(105, 1)));
+    assert_false(horizon_pins_need(&pins, timestamp_make(110, 0), timestamp_make(120, 1))); /* it does not see that */
+    assert_false(horizon_pins_need(&pins, timestamp_make(50, 0), pins.pin[0].lo - 1));      /* was over before */
+    assert_true(horizon_come_back(&horizon, 0, &clock));
+    assert_true(timestamp_make(clock + 1, 0) >= min_wts());
+    assert_int_equal(atomic_load(&slot->state), SLOT_ACTIVE);
+    assert_false(horizon_come_back(&horizon, 0, &clock));
+    assert_int_equal(atomic_load(&horizon.pin_count), 1); /* until the transaction is over */
+    horizon_unpin(&horizon, 0);
+    horizon_pins_load(&horizon, &pins);
+    assert_int_equal(pins.count, 0);
+    horizon_fini(&horizon);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +357,7 @@ int main(void)
         cmocka_unit_test(a_round_is_led_once_an_interval_by_one),
         cmocka_unit_test(the_invariants_hold_in_random_sequences),
         cmocka_unit_test(others_are_parked_only_between_transactions),
+        cmocka_unit_test(an_open_transaction_is_overtaken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
  * Catches the mutations skip_check, skip_read_check, skip_write_check, skip_rts_raise, skip_install_check,
  * wrong_insert_position, lost_tombstone and snapshot_too_new.
  */
+#include "engine/db/db.h"
 #include "tests/support/world.h"
 
 #include <inttypes.h>
@@ -569,6 +570,113 @@ static void a_broken_invariant_is_seen_but_not_committed(void **state)
     world_close(&world);
 }
 
+/* ---- Overtaking. ---- */
+
+/* A worker that commits until snapshots of its own see what it has committed since. */
+static bool horizon_moves_on(struct world *world, unsigned worker, uint64_t row)
+{
+    enum { PATIENCE_MS = 10000 };
+    uint64_t wanted = row_value(world->workers[worker], world->table, row) + 1, value = 0;
+    for (uint64_t start_ns = monotonic_ns(); time_left(start_ns, PATIENCE_MS) && value < wanted;) {
+        struct mae_txn *txn = begin(world->workers[worker]);
+        assert_ok(row_add(txn, world->table, row, 1));
+        assert_ok(mae_commit(txn));
+        txn = begin_snapshot(world->workers[worker]);
+        assert_ok(row_get(txn, world->table, row, &value));
+        assert_ok(mae_commit(txn));
+    }
+    return value >= wanted;
+}
+
+static uint64_t value_behind(struct mae_worker *worker, struct mae_table *table, uint64_t row, uint64_t after)
+{
+    struct mae_txn *txn;
+    uint64_t value = 0;
+    assert_ok(mae_begin(worker, MAE_READ_WRITE, after, &txn));
+    assert_ok(row_get(txn, table, row, &value));
+    assert_ok(mae_commit(txn));
+    return value;
+}
+
+static struct world overtaking_world(void)
+{
+    struct world world = world_open("gc_interval_us=1 overtake_us=1", MAE_INDEX_HASH, 8, 2);
+    if (world.db->core.horizon.overtake_ticks != UINT64_MAX)
+        return world;
+    world_close(&world);
+    printf("no membarrier system call\n");
+    skip();
+    return world;
+}
+
+/* Snapshots of others move on while it is open; what it has read it may read again; it commits behind all of them. */
+static void an_open_transaction_is_overtaken_and_commits_later(void **state)
+{
+    (void)state;
+    struct world world = overtaking_world();
+    uint64_t own = new_row(world.workers[0], world.table, 7), other = new_row(world.workers[0], world.table, 0), value;
+    settle(&world);
+    struct mae_txn *txn = begin(world.workers[0]);
+    uint64_t ts = mae_txn_timestamp(txn);
+    assert_ok(row_add(txn, world.table, own, 1));
+    assert_true(horizon_moves_on(&world, 1, other));
+    struct mae_state horizons;
+    mae_db_state(world.db, &horizons);
+    assert_true(horizons.min_wts > ts);
+    assert_ok(row_get(txn, world.table, own, &value));
+    assert_int_equal(value, 8);
+    assert_ok(mae_commit(txn));
+    assert_true(mae_txn_timestamp(txn) >= horizons.min_wts);
+    assert_int_equal(worker_counter(world.workers[0], "overtaken"), 1);
+    assert_int_equal(value_behind(world.workers[1], world.table, own, mae_txn_timestamp(txn)), 8);
+    world_close(&world);
+}
+
+/* Its reads must hold as of the later timestamp, not only as of the one they were made with. */
+static void an_overtaken_transaction_validates_as_of_its_commit(void **state)
+{
+    (void)state;
+    for (int blind = 0; blind < 2; blind++) {
+        struct world world = overtaking_world();
+        uint64_t own = new_row(world.workers[0], world.table, 7), other = new_row(world.workers[0], world.table, 0);
+        uint64_t value;
+        settle(&world);
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(blind ? row_set(txn, world.table, other, 100) : row_get(txn, world.table, other, &value));
+        assert_ok(row_add(txn, world.table, own, 1));
+        assert_true(horizon_moves_on(&world, 1, other));
+        if (blind) {
+            assert_ok(mae_commit(txn)); /* it has read nothing that changed */
+            assert_int_equal(value_behind(world.workers[1], world.table, other, mae_txn_timestamp(txn)), 100);
+        } else {
+            assert_true(mae_status_is_retryable(mae_commit(txn)));
+        }
+        assert_int_equal(value_behind(world.workers[1], world.table, own, mae_txn_timestamp(txn)), blind ? 8 : 7);
+        world_close(&world);
+    }
+}
+
+/* A snapshot goes on reading its own state, and ends; its worker's next timestamp is above all that passed. */
+static void an_open_snapshot_is_overtaken(void **state)
+{
+    (void)state;
+    struct world world = overtaking_world();
+    uint64_t row = new_row(world.workers[0], world.table, 7), value;
+    settle(&world);
+    struct mae_txn *txn = begin_snapshot(world.workers[0]);
+    assert_true(horizon_moves_on(&world, 1, row));
+    assert_ok(row_get(txn, world.table, row, &value));
+    assert_int_equal(value, 7);
+    assert_ok(mae_commit(txn));
+    struct mae_state horizons;
+    mae_db_state(world.db, &horizons);
+    assert_ok(mae_begin(world.workers[0], MAE_READ_WRITE, 0, &txn));
+    assert_true(mae_txn_timestamp(txn) >= horizons.min_wts);
+    assert_ok(mae_commit(txn));
+    assert_int_equal(worker_counter(world.workers[0], "overtaken"), 1);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -593,6 +701,9 @@ int main(void)
         cmocka_unit_test(begin_is_above_after),
         cmocka_unit_test(a_broken_invariant_is_seen_but_not_committed),
         cmocka_unit_test(clocks_are_synchronised),
+        cmocka_unit_test(an_open_transaction_is_overtaken_and_commits_later),
+        cmocka_unit_test(an_overtaken_transaction_validates_as_of_its_commit),
+        cmocka_unit_test(an_open_snapshot_is_overtaken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

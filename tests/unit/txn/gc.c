@@ -867,8 +867,8 @@ static uint64_t committed_bytes(const struct world *world)
 static void the_queue_counts_as_memory(void **state)
 {
     (void)state;
-    struct world world =
-        world_open("gc_interval_us=1 memory_limit=32M inline_bytes=0 huge_pages=off", MAE_INDEX_HASH, 8, 3);
+    struct world world = world_open("gc_interval_us=1 overtake_us=0 memory_limit=32M inline_bytes=0 huge_pages=off",
+                                    MAE_INDEX_HASH, 8, 3);
     uint64_t row = new_row(world.workers[0], world.table, 0), updates = 0;
     for (int round = 0; round < 3; round++) {
         struct mae_txn *reader = begin(world.workers[2]);
