@@ -55,7 +55,8 @@ static void pin(struct horizon *horizon, struct horizon_slot *slot, uint32_t own
 {
     uint64_t ts = atomic_load_explicit(&slot->ts, memory_order_relaxed); /* of this one: ORD-11 */
     uint64_t first = atomic_load_explicit(&slot->rts, memory_order_relaxed) + 1;
-    atomic_store_explicit(&slot->pin_lo, owner == OWNER_SNAPSHOT ? ts : first, memory_order_relaxed);
+    atomic_store_explicit(&slot->pin_lo, owner == OWNER_SNAPSHOT || MUTATED(pin_too_small) ? ts : first,
+                          memory_order_relaxed);
     atomic_store_explicit(&slot->pin_hi, ts, memory_order_relaxed);
     slot->walk_seen = 0;
     horizon->overtaken++;
@@ -179,7 +180,7 @@ static void publish_minima(struct horizon *horizon, uint64_t now_ticks)
     if (min_wts > atomic_load_explicit(&horizon->min_wts, memory_order_relaxed)) /* H3 */
         atomic_store_explicit(&horizon->min_wts, min_wts, memory_order_release);
     RACE(LEADER_PUBLISH);
-    if (UNLIKELY(horizon->overtaken > 0))
+    if (UNLIKELY(horizon->overtaken > 0) && !MUTATED(walker_ignored))
         publish_behind_walks(horizon, min_rts, now_ticks);
     else
         raise_min_rts(horizon, min_rts);
