@@ -504,7 +504,7 @@ enum exit_code run_measure(struct run *run, struct result *result)
         snapshot_take(run, &run->after);
     if (crew_failure(run->crew, &worker, &status)) {
         run_complain(run, "worker %u cannot go on: %s: %s", worker, mae_status_name(status), mae_status_text(status));
-        return EXIT_FAILED;
+        return status == MAE_CORRUPT ? EXIT_CHECK : EXIT_FAILED;
     }
     proximity_measure(run->proximity, run->crew, &result->proximity.after);
     result->outcome = end == WAIT_INTERRUPTED || end == WAIT_FAILED ? OUTCOME_INTERRUPTED : OUTCOME_COMPLETE;

@@ -281,6 +281,8 @@ static ALWAYS_INLINE bool may_supersede(const struct mae_txn *txn, const struct 
 {
     if (!older)
         return false;
+    if (MUTATED(no_validation))
+        return true;
     if (access->flags & ACCESS_READ) {
         if (older != access->read)
             return false;
@@ -298,6 +300,8 @@ static ALWAYS_INLINE bool may_supersede(const struct mae_txn *txn, const struct 
 
 static NOINLINE bool precheck(struct mae_txn *txn)
 {
+    if (MUTATED(no_validation))
+        return true;
     struct access_set *set = &txn->accesses;
     RACE(PRECHECK);
     COUNT(txn->worker, prechecks);
@@ -666,10 +670,12 @@ enum mae_status txn_commit(struct mae_txn *txn)
         if (access->flags & ACCESS_READ && !MUTATED(skip_rts_raise))
             raise_rts(access->read, txn->ts);
         if (access->flags & ACCESS_INSTALLED) {
-            if (UNLIKELY(!write_is_valid(txn, access)) && !MUTATED(skip_write_check) && !MUTATED(skip_check))
+            if (UNLIKELY(!write_is_valid(txn, access)) && !MUTATED(skip_write_check) && !MUTATED(skip_check) &&
+                !MUTATED(no_validation))
                 return fail(txn, MAE_ABORT_WRITE_CHECK);
         } else if (access->flags & ACCESS_READ) {
-            if (UNLIKELY(!read_is_valid(txn, access)) && !MUTATED(skip_read_check) && !MUTATED(skip_check))
+            if (UNLIKELY(!read_is_valid(txn, access)) && !MUTATED(skip_read_check) && !MUTATED(skip_check) &&
+                !MUTATED(no_validation))
                 return fail(txn, MAE_ABORT_READ_CHECK);
         }
     }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/compiler.h"
 #include "engine/maemio.h"
 #include "harness/support.h"
 
@@ -24,6 +25,18 @@ struct target {
 #define TABLE(table) ((struct mae_table *)(table))
 #define INDEX(index) ((struct mae_index *)(index))
 #define WORKER(worker) ((struct mae_worker *)(worker))
+
+/* ---- Faults, in builds made for it only (tests/mutations). ----
+ * They leave the load alone: a worker is told to be idle once when it has joined and once when it has loaded. After
+ * that every FAULT_EVERY-th commit, or update by key, of a thread is a bad one. */
+
+enum { IDLES_BEFORE_FAULTS = 2, FAULT_EVERY = 64 };
+static _Thread_local unsigned idles, faults_due;
+
+static bool fault_is_due(void)
+{
+    return idles >= IDLES_BEFORE_FAULTS && ++faults_due % FAULT_EVERY == 0;
+}
 
 /* ---- Opening. ---- */
 
@@ -115,6 +128,8 @@ static enum mae_status native_worker_join(struct target *target, struct target_w
 
 static void native_worker_idle(struct target_worker *worker)
 {
+    if (MUTATED(lost_commit) || MUTATED(doubled_commit) || MUTATED(misled_update))
+        idles++;
     mae_worker_idle(WORKER(worker));
 }
 
@@ -133,7 +148,14 @@ static enum mae_status native_begin(struct target_worker *worker, enum mae_mode 
 
 static enum mae_status native_commit(struct target_txn *txn)
 {
-    return mae_commit(TXN(txn));
+    if (MUTATED(lost_commit) && fault_is_due()) {
+        mae_abort(TXN(txn));
+        return MAE_OK;
+    }
+    enum mae_status status = mae_commit(TXN(txn));
+    if (MUTATED(doubled_commit) && status == MAE_OK && fault_is_due())
+        return MAE_ABORT_WRITE_CHECK; /* so that the workload does it again */
+    return status;
 }
 
 static void native_abort(struct target_txn *txn)
@@ -162,12 +184,28 @@ static enum mae_status native_read(struct target_txn *txn, struct target_index *
 static enum mae_status native_update(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
                                      const void **old, void **data)
 {
+    if (MUTATED(misled_update) && fault_is_due()) { /* into the neighbour's row; keys here begin with an integer */
+        uint64_t neighbour;
+        memcpy(&neighbour, key, sizeof neighbour);
+        neighbour ^= 1;
+        enum mae_status status = mae_update(TXN(txn), INDEX(index), &neighbour, bytes, old, data);
+        if (status != MAE_NOT_FOUND)
+            return status;
+    }
     return mae_update(TXN(txn), INDEX(index), key, bytes, old, data);
 }
 
 static enum mae_status native_overwrite(struct target_txn *txn, struct target_index *index, const void *key,
                                         size_t bytes, void **data)
 {
+    if (MUTATED(misled_update) && fault_is_due()) {
+        uint64_t neighbour;
+        memcpy(&neighbour, key, sizeof neighbour);
+        neighbour ^= 1;
+        enum mae_status status = mae_overwrite(TXN(txn), INDEX(index), &neighbour, bytes, data);
+        if (status != MAE_NOT_FOUND)
+            return status;
+    }
     return mae_overwrite(TXN(txn), INDEX(index), key, bytes, data);
 }
 

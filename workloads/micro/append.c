@@ -7,7 +7,8 @@
  * append to this list}. Hence, of any list ever read by a committed transaction:
  *     A1  each worker's elements are consecutive and in order;
  *     A2  the reader's own latest element is its latest committed append (in a snapshot: that or an older one);
- * and in the end, of each list, the count is the number of committed appends (A3).
+ * and in the end, of each list, the count is the number of committed appends and each worker's latest element, if one
+ * is left, its latest committed append (A3).
  * A transaction appends to, or reads, lists_per_txn different lists.
  */
 #include "workloads/micro/micro.h"
@@ -239,8 +240,16 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
         return true;
     if (!list_is_ordered(list, bytes, key, workload->micro.workers, latest, check->report, check->report_bytes))
         return false;
-    for (unsigned i = 0; i < workload->micro.workers; i++)
-        expected += ((const uint64_t *)micro_tally(workload, i))[key];
+    for (unsigned i = 0; i < workload->micro.workers; i++) {
+        uint64_t appends = ((const uint64_t *)micro_tally(workload, i))[key];
+        expected += appends;
+        if (latest[i] == 0 || latest[i] == appends)
+            continue;
+        snprintf(check->report, check->report_bytes,
+                 "list %" PRIu64 ": the latest append of worker %u is %" PRIu64 ", expected %" PRIu64, key, i,
+                 latest[i], appends);
+        return false;
+    }
     if (list->count == expected)
         return true;
     snprintf(check->report, check->report_bytes,
@@ -253,8 +262,8 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
                                   size_t report_bytes)
 {
     struct check check = {workload, 0, report, report_bytes};
-    enum mae_status status = micro_walk(workload, worker, &check, check_row);
-    if (status != MAE_OK || (status = micro_findings(workload, report, report_bytes)) != MAE_OK)
+    enum mae_status status = micro_findings(workload, report, report_bytes);
+    if (status != MAE_OK || (status = micro_walk(workload, worker, &check, check_row)) != MAE_OK)
         return status;
     snprintf(report, report_bytes, "%" PRIu64 " lists, %" PRIu64 " appends%s", workload->micro.rows, check.appends,
              micro_is_racy(workload) ? " (not transactional: not compared)" : ": every committed one, in order");

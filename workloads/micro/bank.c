@@ -3,12 +3,15 @@
  *
  * A transfer reads two accounts for update and moves money if there is enough; an audit reads every account, as a
  * snapshot or as a read-write transaction, and must find the total that was loaded: money in flight would show that
- * it saw half a transfer. What an audit saw counts only if it commits.
+ * it saw half a transfer. What an audit saw counts only if it commits. Each account counts the transfers that named it,
+ * and each worker what its committed ones did to which account, so that a transfer that was lost, ran twice or went to
+ * another account is found there, though the total is right.
  */
 #include "workloads/micro/micro.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "workloads/micro/common.h"
 
@@ -29,6 +32,13 @@ struct bank_options {
 struct account {
     uint64_t key;
     int64_t balance;
+    uint64_t transfers; /* that named it, whether money moved or not */
+};
+
+/* A worker's tally: what its committed transfers did to each account, struct change[accounts]. */
+struct change {
+    int64_t balance;
+    uint64_t transfers;
 };
 
 struct workload {
@@ -40,7 +50,7 @@ struct workload_worker {
     struct micro_worker base;
     unsigned type;
     uint64_t keys[2];
-    int64_t amount;
+    int64_t amount, moved; /* moved: by the running attempt; 0 if the payer had too little */
 };
 
 static const struct workload_option option_table[] = {BANK_OPTIONS(OPTION_INFO) OPTION_END};
@@ -49,7 +59,7 @@ static const char *const txn_types[] = {"transfer", "audit", NULL};
 static void fill(void *arg, uint64_t key, void *data)
 {
     const struct workload *workload = arg;
-    *(struct account *)data = (struct account){key, (int64_t)workload->options.initial_balance};
+    *(struct account *)data = (struct account){key, (int64_t)workload->options.initial_balance, 0};
 }
 
 static int64_t expected_total(const struct workload *workload)
@@ -74,7 +84,8 @@ static enum mae_status create(const char *const *values, const struct target_ops
     BANK_OPTIONS(OPTION_READ)
     if (reader.status != MAE_OK)
         return reader.status;
-    struct workload *workload = micro_create(&traits, ops, seed, workers, options.accounts, sizeof(struct account), 0);
+    struct workload *workload = micro_create(&traits, ops, seed, workers, options.accounts, sizeof(struct account),
+                                             (size_t)options.accounts * sizeof(struct change));
     if (!workload)
         return MAE_NO_MEMORY;
     workload->options = options;
@@ -113,10 +124,11 @@ static enum mae_status transfer(struct workload_worker *w, struct target_txn *tx
     if (status != MAE_OK)
         return status;
     struct account *payer = from, *payee = to;
-    if (payer->balance >= w->amount) {
-        payer->balance -= w->amount;
-        payee->balance += w->amount;
-    }
+    w->moved = payer->balance >= w->amount ? w->amount : 0;
+    payer->balance -= w->moved;
+    payee->balance += w->moved;
+    payer->transfers++;
+    payee->transfers++;
     return MAE_OK;
 }
 
@@ -141,6 +153,15 @@ static enum mae_status audit(struct workload_worker *w, struct target_txn *txn, 
     return MAE_OK;
 }
 
+static void tally_transfer(struct workload_worker *w)
+{
+    struct change *changes = w->base.tally, *payer = &changes[w->keys[0]], *payee = &changes[w->keys[1]];
+    payer->balance -= w->moved;
+    payee->balance += w->moved;
+    payer->transfers++;
+    payee->transfers++;
+}
+
 static enum mae_status attempt_once(struct workload_worker *w)
 {
     const struct workload *workload = w->base.workload;
@@ -157,6 +178,8 @@ static enum mae_status attempt_once(struct workload_worker *w)
         return status;
     }
     status = ops->commit(txn);
+    if (status == MAE_OK && w->type == TRANSFER)
+        tally_transfer(w);
     if (UNLIKELY(status == MAE_OK && total != expected_total(workload)))
         micro_find(w, "an audit saw a total of %" PRId64 ", expected %" PRId64, total, expected_total(workload));
     return status;
@@ -180,6 +203,18 @@ struct check {
     size_t report_bytes;
 };
 
+/* As the load and the committed transfers of all workers have left it. */
+static struct account expected_account(const struct workload *workload, uint64_t key)
+{
+    struct account account = {key, (int64_t)workload->options.initial_balance, 0};
+    for (unsigned i = 0; i < workload->micro.workers; i++) {
+        const struct change *change = (const struct change *)micro_tally(workload, i) + key;
+        account.balance += change->balance;
+        account.transfers += change->transfers;
+    }
+    return account;
+}
+
 static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
 {
     struct check *check = arg;
@@ -195,7 +230,14 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
         return false;
     }
     check->total += account->balance;
-    return true;
+    struct account expected = expected_account(check->workload, key);
+    if (memcmp(account, &expected, sizeof expected) == 0 || micro_is_racy(check->workload))
+        return true;
+    snprintf(check->report, check->report_bytes,
+             "account %" PRIu64 ": balance %" PRId64 " after %" PRIu64 " transfers, expected %" PRId64 " after %" PRIu64
+             " committed ones",
+             key, account->balance, account->transfers, expected.balance, expected.transfers);
+    return false;
 }
 
 static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
@@ -207,7 +249,8 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
         return status;
     bool racy = micro_is_racy(workload);
     snprintf(report, report_bytes, "%" PRIu64 " accounts, total %" PRId64 ", expected %" PRId64 "%s",
-             workload->micro.rows, check.total, expected_total(workload), racy ? " (not transactional: not owed)" : "");
+             workload->micro.rows, check.total, expected_total(workload),
+             racy ? " (not transactional: not owed)" : ": every committed transfer, account by account");
     return check.total == expected_total(workload) || racy ? MAE_OK : MAE_CORRUPT;
 }
 

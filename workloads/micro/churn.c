@@ -9,7 +9,8 @@
  * as a snapshot.
  *     C1  A row proves its key, its stamp and its size, which follows from both (workloads/record.h).
  *     C2  In every snapshot both indexes hold the same keys and lead to the same rows.
- *     C3  At rest there are as many rows as committed inserts without committed deletes.
+ *     C3  At rest there are as many rows as committed inserts without committed deletes, and they are those that were
+ *         committed last: a print of all keys and stamps adds up to what each worker has put in and taken out.
  * It starts empty and needs an ordered index that is protected from phantoms.
  */
 #include "workloads/micro/micro.h"
@@ -44,6 +45,7 @@ struct churn_options {
 struct churn_tally {
     int64_t rows; /* inserts - deletes; may be negative: others insert what this one deletes */
     int64_t bytes;
+    uint64_t print; /* print_of what it wrote, less print_of what it replaced or deleted */
 };
 
 struct workload {
@@ -63,6 +65,7 @@ struct workload_worker {
     struct target_txn *txn;
     enum mae_status status;
     int64_t rows, bytes;
+    uint64_t print;
     uint64_t visited, last_key;
     char finding[MICRO_FINDING_BYTES];
 };
@@ -80,6 +83,12 @@ static size_t size_of(uint64_t key, uint64_t stamp, uint64_t bytes_max)
     uint64_t least = (uint64_t)RECORD_LEAST_BYTES << (random >> 32) % octaves;
     uint64_t most = 2 * least - 1 < bytes_max ? 2 * least - 1 : bytes_max;
     return (size_t)(least + (random & 0xffffffffu) % (most - least + 1));
+}
+
+/* C3: sums of it are equal by accident once in 2^64. */
+static uint64_t print_of(uint64_t key, uint64_t stamp)
+{
+    return rng_mix(rng_mix(key + 1) ^ stamp);
 }
 
 static bool record_is_sound(const struct workload *workload, uint64_t key, const void *data, size_t bytes, char *report,
@@ -182,6 +191,7 @@ static enum mae_status insert(struct workload_worker *w, const uint64_t *key, si
     record_fill(data, bytes, *key, stamp);
     w->rows++;
     w->bytes += (int64_t)bytes;
+    w->print += print_of(*key, stamp);
     return micro->ops->index_insert(w->txn, w->base.workload->ordered, key, ref);
 }
 
@@ -213,6 +223,7 @@ static enum mae_status change(struct workload_worker *w, size_t i)
     if (status != MAE_OK)
         return status;
     look(w, *key, old, old_bytes);
+    w->print -= print_of(*key, old_bytes >= RECORD_LEAST_BYTES ? record_stamp(old, old_bytes) : 0);
     if (!w->flooded[i])
         return erase(w, key, old_bytes);
     status = micro->ops->overwrite(w->txn, micro->index, key, bytes, &data);
@@ -220,6 +231,7 @@ static enum mae_status change(struct workload_worker *w, size_t i)
         return status;
     record_fill(data, bytes, *key, w->stamps[i]);
     w->bytes += (int64_t)bytes - (int64_t)old_bytes;
+    w->print += print_of(*key, w->stamps[i]);
     return MAE_OK;
 }
 
@@ -249,6 +261,7 @@ static enum mae_status run(struct workload_worker *w)
     enum mae_status status = MAE_OK;
     w->finding[0] = '\0';
     w->rows = w->bytes = 0;
+    w->print = 0;
     w->visited = 0;
     w->status = MAE_OK;
     if (w->type == SCAN) {
@@ -283,6 +296,7 @@ static enum mae_status attempt(struct workload_worker *w)
     w->operations = w->type == SCAN ? (unsigned)w->visited : (unsigned)w->base.workload->options.ops_per_txn;
     tally->rows += w->rows;
     tally->bytes += w->bytes;
+    tally->print += w->print;
     if (UNLIKELY(w->finding[0]))
         micro_find(w, "%s", w->finding);
     return MAE_OK;
@@ -319,7 +333,7 @@ struct check {
     struct workload *workload;
     struct target_txn *txn;
     enum mae_status status;
-    uint64_t next_key, rows;
+    uint64_t next_key, rows, print;
     char *report;
     size_t report_bytes;
 };
@@ -372,12 +386,14 @@ static bool check_entry(void *arg, const void *entry_key, uint64_t ref)
         (check->status == MAE_OK &&
          !record_is_sound(check->workload, key, data, bytes, check->report, check->report_bytes)))
         check->status = MAE_CORRUPT;
+    if (check->status == MAE_OK)
+        check->print += print_of(key, record_stamp(data, bytes));
     return check->status == MAE_OK;
 }
 
-/* Sets *rows to how many there are. */
+/* Sets *rows to how many there are, *print to their print. */
 static enum mae_status check_snapshot(struct workload *workload, struct target_worker *worker, uint64_t *rows,
-                                      char *report, size_t report_bytes)
+                                      uint64_t *print, char *report, size_t report_bytes)
 {
     const struct target_ops *ops = workload->micro.ops;
     struct check check = {.workload = workload, .report = report, .report_bytes = report_bytes};
@@ -390,6 +406,7 @@ static enum mae_status check_snapshot(struct workload *workload, struct target_w
     if (status == MAE_OK && !expect_missing(&check, workload->options.keys))
         status = check.status;
     *rows = check.rows;
+    *print = check.print;
     if (status == MAE_OK)
         return ops->commit(check.txn);
     ops->abort(check.txn);
@@ -400,23 +417,33 @@ static enum mae_status check_snapshot(struct workload *workload, struct target_w
 static enum mae_status check_at_rest(struct workload *workload, struct target_worker *worker, char *report,
                                      size_t report_bytes)
 {
-    uint64_t rows, expected, bytes;
-    enum mae_status status = check_snapshot(workload, worker, &rows, report, report_bytes);
+    uint64_t rows, expected, bytes, print, expected_print = 0;
+    enum mae_status status = check_snapshot(workload, worker, &rows, &print, report, report_bytes);
     if (status != MAE_OK || (status = micro_findings(workload, report, report_bytes)) != MAE_OK)
         return status;
     data_size(workload, &expected, &bytes);
     snprintf(report, report_bytes, "%" PRIu64 " rows, each in both indexes; committed inserts - deletes: %" PRIu64,
              rows, expected);
-    return rows == expected ? MAE_OK : MAE_CORRUPT;
+    if (rows != expected)
+        return MAE_CORRUPT;
+    for (unsigned i = 0; i < workload->micro.workers; i++)
+        expected_print += ((const struct churn_tally *)micro_tally(workload, i))->print;
+    if (print == expected_print)
+        return MAE_OK;
+    snprintf(report, report_bytes,
+             "%" PRIu64 " rows, whose keys and stamps have the print %#" PRIx64 ", expected %#" PRIx64
+             " of what was committed: a change was lost, or ran twice",
+             rows, print, expected_print);
+    return MAE_CORRUPT;
 }
 
 static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
                              char *report, size_t report_bytes)
 {
-    uint64_t rows;
+    uint64_t rows, print;
     report[0] = '\0';
     if (committed == NULL)
-        return check_snapshot(workload, worker, &rows, report, report_bytes);
+        return check_snapshot(workload, worker, &rows, &print, report, report_bytes);
     return bulk_prove(check_at_rest, workload->micro.ops, workload, worker, report, report_bytes);
 }
 

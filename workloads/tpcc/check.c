@@ -1,5 +1,6 @@
 /*
- * check.c - the twelve consistency conditions. TPC-C 3.3.2.1 to 3.3.2.12.
+ * check.c - the twelve consistency conditions. TPC-C 3.3.2.1 to 3.3.2.12. A thirteenth is ours: TPC-C has none for
+ * STOCK, the table that New-Order writes most.
  *
  * Model. One snapshot transaction sees everything; each row is visited once. HISTORY and CUSTOMER are scanned as
  * tables, ORDER, NEW-ORDER and ORDER-LINE a district at a time through their indexes, whose common order lets them be
@@ -8,7 +9,8 @@
  *   C1  A condition that the options make inapplicable is named with the reason, never dropped in silence.
  *   C2  A condition that met no row has failed.
  *   C3  With no transaction running, what the workers have committed must be in the tables (instance.h T1): conditions
- *       2, 9 and 11 then compare with that, too. While workers run, condition 11 counts deliveries by C_DELIVERY_CNT.
+ *       2, 9, 11, 12 and 13 then compare with that, too. While workers run, condition 11 counts deliveries by
+ *       C_DELIVERY_CNT.
  *
  * A snapshot may lag behind the last commits for a moment. At rest, where something committed is missing, the check
  * waits a little and looks again before it says so.
@@ -24,7 +26,7 @@
 #include "engine/base/mem.h"
 #include "workloads/tpcc/instance.h"
 
-enum { CONDITIONS = 12, FINDING_BYTES = 240, MONEY_BYTES = 24 };
+enum { CONDITIONS = 13, FINDING_BYTES = 240, MONEY_BYTES = 24 };
 
 static const char *const condition_texts[CONDITIONS + 1] = {
     "keys lead to their rows, and rows that are never deleted are there",
@@ -40,6 +42,7 @@ static const char *const condition_texts[CONDITIONS + 1] = {
     "C_BALANCE = delivered OL_AMOUNT - sum of H_AMOUNT",
     "ORDER rows - NEW-ORDER rows = 2100 + deliveries",
     "C_BALANCE + C_YTD_PAYMENT = delivered OL_AMOUNT",
+    "S_YTD, S_ORDER_CNT and S_REMOTE_CNT = the order lines supplied, S_QUANTITY is 10 to 100",
 };
 
 struct finding {
@@ -60,12 +63,17 @@ struct district_sums {
 };
 
 struct committed_sums {
-    uint64_t new_orders, deliveries;
+    uint64_t new_orders, deliveries, lines, stock_print, payments;
     int64_t payment_cents;
 };
 
 struct customer_sums {
     int64_t delivered_cents, history_cents;
+};
+
+/* By the order lines; those that were loaded took nothing. */
+struct stock_sums {
+    uint32_t quantity, lines, remote;
 };
 
 struct order_facts {
@@ -85,10 +93,12 @@ struct check {
     bool behind;            /* the snapshot lacks something that was committed */
     enum mae_status status; /* of reading, inside visits */
     uint64_t customers;
-    int64_t balance_sum_cents, delivered_sum_cents, history_sum_cents;
+    int64_t balance_sum_cents, delivered_sum_cents, history_sum_cents, ytd_payment_sum_cents;
+    uint64_t payment_cnt_sum, order_cnt_sum, stock_print;
     struct warehouse_sums *warehouse;
     struct district_sums *district;
     struct customer_sums *customer;
+    struct stock_sums *stock; /* NULL: insert_orders=off */
     /* The district at hand. */
     struct district_sums *now;
     struct order_facts *orders;
@@ -137,6 +147,9 @@ static struct committed_sums committed_of(const struct check *check, uint64_t di
         sums.new_orders += atomic_load_explicit(&tally->new_orders, memory_order_relaxed);
         sums.deliveries += atomic_load_explicit(&tally->deliveries, memory_order_relaxed);
         sums.payment_cents += atomic_load_explicit(&tally->payment_cents, memory_order_relaxed);
+        sums.payments += atomic_load_explicit(&tally->payments, memory_order_relaxed);
+        sums.lines += atomic_load_explicit(&tally->lines, memory_order_relaxed);
+        sums.stock_print += atomic_load_explicit(&tally->stock_print, memory_order_relaxed);
     }
     return sums;
 }
@@ -315,6 +328,23 @@ static bool visit_new_order(void *arg, const void *key, uint64_t ref)
     return true;
 }
 
+/* Condition 13: what the line took from a stock. */
+static void gather_line_stock(struct check *check, const struct tpcc_order_line *line)
+{
+    if (line->o_id <= TPCC_ORDERS)
+        return;
+    if (line->supply_w_id < 1 || line->supply_w_id > check->tpcc->options.warehouses || line->i_id < 1 ||
+        line->i_id > TPCC_ITEMS) {
+        fail(check, 0, "order line (%u,%u,%u,%u): there is no stock (%u,%u) to supply it", line->w_id, line->d_id,
+             line->o_id, line->number, line->supply_w_id, line->i_id);
+        return;
+    }
+    struct stock_sums *sums = &check->stock[tpcc_stock_key(line->supply_w_id, line->i_id)];
+    sums->quantity += line->quantity;
+    sums->lines++;
+    sums->remote += line->supply_w_id != line->w_id;
+}
+
 static bool visit_line(void *arg, const void *key, uint64_t ref)
 {
     struct check *check = arg;
@@ -334,6 +364,7 @@ static bool visit_line(void *arg, const void *key, uint64_t ref)
         return true;
     }
     order->lines++;
+    gather_line_stock(check, line);
     check->checked[7]++;
     if (has_date != order->has_carrier)
         fail(check, 7, "order line (%u,%u,%u,%u): OL_DELIVERY_D is %s, its order's O_CARRIER_ID is %s",
@@ -441,6 +472,8 @@ static bool visit_customer(void *arg, uint64_t ref, const void *data, size_t byt
     check->customers++;
     check->checked[12]++;
     check->balance_sum_cents += customer->balance_cents;
+    check->ytd_payment_sum_cents += customer->ytd_payment_cents;
+    check->payment_cnt_sum += customer->payment_cnt;
     check->district[tpcc_district_key(w_id, d_id)].deliveries += customer->delivery_cnt;
     int64_t expected_cents = sums->delivered_cents - sums->history_cents;
     if (options->insert_history && options->remote_payment != TPCC_REMOTE_HISTORY &&
@@ -467,6 +500,74 @@ static void judge_customers(struct check *check)
         check->balance_sum_cents != expected_cents)
         fail(check, 10, "all customers: C_BALANCE = %s, delivered OL_AMOUNT - H_AMOUNT = %s",
              MONEY(check->balance_sum_cents), MONEY(expected_cents));
+}
+
+/* ---- STOCK; after the orders, whose lines it is compared with. ---- */
+
+static void judge_stock(struct check *check, uint32_t w_id, uint32_t i_id, const struct tpcc_stock *stock)
+{
+    uint64_t key = tpcc_stock_key(w_id, i_id);
+    check->checked[13]++;
+    check->order_cnt_sum += stock->order_cnt;
+    check->stock_print += stock->order_cnt * tpcc_stock_weight(key);
+    if (stock->w_id != w_id || stock->i_id != i_id)
+        fail(check, 0, "stock (%u,%u): its key leads to the row (%u,%u)", w_id, i_id, stock->w_id, stock->i_id);
+    if (stock->quantity < 10 || stock->quantity > 100)
+        fail(check, 13, "stock (%u,%u): S_QUANTITY = %d", w_id, i_id, stock->quantity);
+    if (!check->stock)
+        return;
+    const struct stock_sums *sums = &check->stock[key];
+    if (stock->ytd != sums->quantity || stock->order_cnt != sums->lines || stock->remote_cnt != sums->remote)
+        fail(check, 13,
+             "stock (%u,%u): S_YTD, S_ORDER_CNT, S_REMOTE_CNT = %" PRId64 ", %u, %u, by order lines %u, %u, %u", w_id,
+             i_id, stock->ytd, stock->order_cnt, stock->remote_cnt, sums->quantity, sums->lines, sums->remote);
+}
+
+static enum mae_status gather_stocks(struct check *check)
+{
+    for (uint32_t w_id = 1; w_id <= check->tpcc->options.warehouses; w_id++) {
+        for (uint32_t i_id = 1; i_id <= TPCC_ITEMS; i_id++) {
+            const void *row;
+            enum mae_status status = read_key(check, TPCC_INDEX_STOCK, tpcc_stock_key(w_id, i_id), &row);
+            if (status == MAE_OK) {
+                judge_stock(check, w_id, i_id, row);
+            } else if (status == MAE_NOT_FOUND) {
+                fail(check, 0, "stock (%u,%u): no such row in STOCK", w_id, i_id);
+                check->behind = true;
+            } else {
+                return status;
+            }
+        }
+    }
+    return MAE_OK;
+}
+
+/* C3: what adds up over all districts only. */
+static void judge_all_committed(struct check *check)
+{
+    struct committed_sums sums = {0};
+    for (uint32_t key = 0; key < check->tpcc->districts; key++) {
+        struct committed_sums district = committed_of(check, key);
+        sums.lines += district.lines;
+        sums.stock_print += district.stock_print;
+        sums.payments += district.payments;
+        sums.payment_cents += district.payment_cents;
+    }
+    if (check->order_cnt_sum != sums.lines || check->stock_print != sums.stock_print) {
+        fail(check, 13,
+             "all stocks: S_ORDER_CNT = %" PRIu64 " (print %#" PRIx64 "), committed order lines = %" PRIu64
+             " (print %#" PRIx64 ")",
+             check->order_cnt_sum, check->stock_print, sums.lines, sums.stock_print);
+        check->behind |= check->order_cnt_sum < sums.lines;
+    }
+    uint64_t payments = check->customers + sums.payments;
+    int64_t ytd_cents = 1000 * (int64_t)check->customers + sums.payment_cents;
+    if (check->payment_cnt_sum != payments || check->ytd_payment_sum_cents != ytd_cents) {
+        fail(check, 12,
+             "all customers: C_PAYMENT_CNT = %" PRIu64 ", C_YTD_PAYMENT = %s, by committed Payments %" PRIu64 ", %s",
+             check->payment_cnt_sum, MONEY(check->ytd_payment_sum_cents), payments, MONEY(ytd_cents));
+        check->behind |= check->payment_cnt_sum < payments;
+    }
 }
 
 /* ---- Sums a district and a warehouse. ---- */
@@ -526,6 +627,8 @@ static void judge_sums(struct check *check)
         if (check->at_rest)
             judge_committed(check, key);
     }
+    if (check->at_rest)
+        judge_all_committed(check);
 }
 
 /* ---- What applies; C1, C2. ---- */
@@ -556,6 +659,10 @@ static const char *left_out(const struct check *check, unsigned condition)
         if (options->insert_history)
             return NULL;
         return check->at_rest ? "against committed Payments only, as insert_history=off keeps no history" : no_history;
+    case 13:
+        if (options->insert_orders)
+            return NULL;
+        return check->at_rest ? "in sum over all stocks only, as insert_orders=off keeps no orders" : no_orders;
     case 8:
         return options->insert_history ? NULL : no_history;
     case 10:
@@ -638,6 +745,8 @@ static enum mae_status look(struct check *check)
         status = gather_orders(check);
     if (status == MAE_OK)
         status = check->ops->table_scan(check->txn, tpcc->tables[TPCC_TABLE_CUSTOMER], visit_customer, check);
+    if (status == MAE_OK)
+        status = gather_stocks(check);
     if (status != MAE_OK)
         return status;
     judge_customers(check);
@@ -652,6 +761,10 @@ static void clear(struct check *check)
     check->behind = false;
     check->customers = 0;
     check->balance_sum_cents = check->delivered_sum_cents = check->history_sum_cents = 0;
+    check->ytd_payment_sum_cents = 0;
+    check->payment_cnt_sum = check->order_cnt_sum = check->stock_print = 0;
+    if (check->stock)
+        memset(check->stock, 0, tpcc->options.warehouses * (size_t)TPCC_ITEMS * sizeof(*check->stock));
     memset(check->warehouse, 0, tpcc->options.warehouses * sizeof(*check->warehouse));
     memset(check->district, 0, tpcc->districts * sizeof(*check->district));
     memset(check->customer, 0, (size_t)tpcc->districts * TPCC_CUSTOMERS * sizeof(*check->customer));
@@ -698,7 +811,9 @@ enum mae_status tpcc_check(struct workload *workload, struct target_worker *work
     check->warehouse = mem_alloc(workload->options.warehouses * sizeof(*check->warehouse));
     check->district = mem_alloc(workload->districts * sizeof(*check->district));
     check->customer = mem_alloc((size_t)workload->districts * TPCC_CUSTOMERS * sizeof(*check->customer));
-    if (!check->warehouse || !check->district || !check->customer)
+    if (workload->options.insert_orders)
+        check->stock = mem_alloc(workload->options.warehouses * (size_t)TPCC_ITEMS * sizeof(*check->stock));
+    if (!check->warehouse || !check->district || !check->customer || (workload->options.insert_orders && !check->stock))
         goto free_check;
     for (unsigned i = 0; i < LOOKS; i++) {
         if (i)
@@ -714,6 +829,7 @@ enum mae_status tpcc_check(struct workload *workload, struct target_worker *work
 
 free_check:
     free(check->orders);
+    free(check->stock);
     free(check->customer);
     free(check->district);
     free(check->warehouse);

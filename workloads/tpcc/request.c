@@ -47,6 +47,7 @@ static void draw_new_order(struct workload_worker *self, struct tpcc_new_order_r
     request->d_id = tpcc_uniform(rng, 1, TPCC_DISTRICTS); /* 2.4.1.2 */
     request->c_id = tpcc_nurand(rng, 1023, self->tpcc->nurand_run.c_id, 1, TPCC_CUSTOMERS);
     request->all_local = true;
+    request->stock_print = 0;
     request->rolls_back = options->user_abort && chance(rng, options->user_abort); /* 2.4.1.4 */
     for (uint32_t i = 0; i < drawn; i++) {
         /* 2.4.1.5 */
@@ -60,6 +61,7 @@ static void draw_new_order(struct workload_worker *self, struct tpcc_new_order_r
             continue;
         request->item_keys[count] = tpcc_item_key(item);
         request->stock_keys[count] = stock_key;
+        request->stock_print += tpcc_stock_weight(stock_key);
         request->item_ids[count] = item;
         request->supply_w_ids[count] = supply_w_id;
         request->quantities[count] = quantity;

@@ -223,6 +223,7 @@ static void tally(struct workload_worker *self)
         tallies += tpcc_district_key(self->request->new_order.w_id, self->request->new_order.d_id);
         tally_add(&tallies->new_orders, 1);
         tally_add(&tallies->lines, self->request->new_order.line_count);
+        tally_add(&tallies->stock_print, self->request->new_order.stock_print);
         break;
     case TPCC_payment:
         tallies += tpcc_district_key(self->request->payment.w_id, self->request->payment.d_id);

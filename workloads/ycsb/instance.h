@@ -5,8 +5,10 @@
  * gap, and `inserted` of each worker tells exactly which keys there are.
  *     Y1  A loaded row is never missing.
  *     Y2  Keys records + i * W + w exist for i < inserted of w, and for no other i.
- *     Y3  update_kind=rmw: the stamps of all rows sum to the updates of all workers.
- *     Y4  update_kind=blind: a row's stamp names a worker and one of its committed updates (0: as loaded).
+ *     Y3  update_kind=rmw: the stamps of all rows sum to the updates of all workers, and each is the number of
+ *         committed updates of that very row (ledger.h, L1).
+ *     Y4  update_kind=blind: a row's stamp names a worker and one of its committed updates (0: as loaded), its last one
+ *         of that very row (L2).
  *     Y5  Each row is consistent with its stamp (record.h).
  * All of them are checked after every run (ycsb.c, check_pass); a target that is not transactional owes Y3 to Y5 to a
  * single worker only.
@@ -20,7 +22,7 @@
 #include "workloads/distribution.h"
 #include "workloads/option.h"
 #include "workloads/shuffle.h"
-#include "workloads/ycsb/ring.h"
+#include "workloads/ycsb/ledger.h"
 
 /* type, name, default, range, unit, help */
 #define YCSB_OPTIONS(X)                                                                                                \
@@ -66,6 +68,8 @@ struct ycsb_share {
     SEPARATED uint64_t updates;
     uint64_t lost;             /* reads that found nothing where they may: rows newer than the snapshot or timestamp */
     _Atomic uint64_t inserted; /* others look at it now and then, to know the newest keys */
+    SEPARATED struct ycsb_walk walk;
+    struct workload_worker *walker; /* who walks now; NULL: it was destroyed, and the walk has all of it */
 };
 
 struct workload {
@@ -79,7 +83,9 @@ struct workload {
     struct target *target;
     struct target_table *table;
     struct target_index *index;
-    struct ycsb_share *shares; /* one per worker */
+    struct ycsb_share *shares;  /* one per worker */
+    struct ycsb_ledger *ledger; /* NULL before the first check */
+    _Atomic bool unentered;     /* a walk went on without a check: from then on there is no ledger */
 };
 
 /* How requests are drawn for a worker; what create probes and worker_create draws. */
@@ -91,6 +97,15 @@ static inline uint64_t ycsb_stamp(size_t record_bytes, unsigned worker_idx, uint
     return record_bytes >= 16 ? (uint64_t)(worker_idx + 1) << 48 | update
                               : (uint64_t)(worker_idx + 1) << 22 | (update & 0x3fffff);
 }
+
+/* The writer's number + 1, 0 for the loader. */
+static inline uint64_t ycsb_stamp_writer(size_t record_bytes, uint64_t stamp)
+{
+    return record_bytes >= 16 ? stamp >> 48 : stamp >> 22;
+}
+
+/* Notes in the share's walk how far its worker has come, which must be at rest. */
+void ycsb_walk_note(struct ycsb_share *share);
 
 enum mae_status ycsb_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
                                    struct workload_worker **state);

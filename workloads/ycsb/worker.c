@@ -22,7 +22,8 @@ struct workload_worker {
     struct target_table *table;
     struct target_index *index;
     struct ycsb_share *share;
-    const void *at; /* the next header in the ring */
+    const void *at, *ring; /* the next header in the ring; its first */
+    uint64_t rounds;       /* how often the ring began anew */
     uint64_t records;
     size_t record_bytes;
     unsigned worker_idx, workers;
@@ -39,7 +40,6 @@ struct workload_worker {
     /* Following the newest. */
     uint64_t *known; /* rows each worker is known to have inserted */
     unsigned age_shift, newest_wait;
-    struct ring ring;
     const struct workload *workload;
 };
 
@@ -50,6 +50,29 @@ struct scan {
     uint64_t sum;
     unsigned rows;
 };
+
+void ycsb_walk_note(struct ycsb_share *share)
+{
+    const struct workload_worker *w = share->walker;
+    struct ycsb_walk *walk = &share->walk;
+    if (!w)
+        return;
+    size_t word_bytes = w->wide ? sizeof(uint64_t) : sizeof(uint32_t);
+    walk->at.rounds = w->rounds;
+    walk->at.word = (size_t)((const char *)w->at - (const char *)w->ring) / word_bytes;
+    walk->last = walk->at.word ? walk->at.word - w->count - 1 : 0;
+}
+
+/* A walk of its own, from the beginning of a new ring. The ring of the run before goes. */
+static enum mae_status begin_walk(struct workload *workload, struct ycsb_share *share, const struct ring_config *config)
+{
+    struct ycsb_walk *walk = &share->walk;
+    if (walk->ring.words && share->updates != walk->updates_entered)
+        atomic_store_explicit(&workload->unentered, true, memory_order_relaxed);
+    ring_destroy(&walk->ring);
+    *walk = (struct ycsb_walk){.wide = config->wide, .updates_entered = share->updates};
+    return ring_create(config, &walk->ring);
+}
 
 enum mae_status ycsb_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
                                    struct workload_worker **state)
@@ -67,8 +90,9 @@ enum mae_status ycsb_worker_create(struct workload *workload, struct target_work
     w->scan_lengths = mem_alloc(ops * sizeof *w->scan_lengths);
     w->known = mem_alloc(workload->workers * sizeof *w->known);
     enum mae_status status = MAE_NO_MEMORY;
+    w->share = &workload->shares[worker_idx];
     if (w->keys && w->kinds && w->scan_lengths && w->known)
-        status = ring_create(&config, &w->ring);
+        status = begin_walk(workload, w->share, &config);
     if (status != MAE_OK) {
         ycsb_worker_destroy(w);
         return status;
@@ -77,8 +101,8 @@ enum mae_status ycsb_worker_create(struct workload *workload, struct target_work
     w->worker = worker;
     w->table = workload->table;
     w->index = workload->index;
-    w->share = &workload->shares[worker_idx];
-    w->at = w->ring.words;
+    w->at = w->ring = w->share->walk.ring.words;
+    w->share->walker = w;
     w->records = options->records;
     w->record_bytes = (size_t)options->record_bytes;
     w->worker_idx = worker_idx;
@@ -99,7 +123,10 @@ enum mae_status ycsb_worker_create(struct workload *workload, struct target_work
 
 void ycsb_worker_destroy(struct workload_worker *state)
 {
-    ring_destroy(&state->ring);
+    if (state->share->walker == state) {
+        ycsb_walk_note(state->share);
+        state->share->walker = NULL;
+    }
     free(state->known);
     free(state->scan_lengths);
     free(state->kinds);
@@ -151,8 +178,10 @@ unsigned ycsb_next(struct workload_worker *w)
     uint64_t header;
     if (!w->wide) {
         const uint32_t *at = w->at;
-        if (!*at)
-            at = w->ring.words;
+        if (UNLIKELY(!*at)) {
+            at = w->ring;
+            w->rounds++;
+        }
         header = *at++;
         w->count = (unsigned)(header & RING_COUNT_MASK);
         for (unsigned i = 0; i < w->count; i++) {
@@ -162,8 +191,10 @@ unsigned ycsb_next(struct workload_worker *w)
         w->at = at + w->count;
     } else {
         const uint64_t *at = w->at;
-        if (!*at)
-            at = w->ring.words;
+        if (UNLIKELY(!*at)) {
+            at = w->ring;
+            w->rounds++;
+        }
         header = *at++;
         w->count = (unsigned)(header & RING_COUNT_MASK);
         for (unsigned i = 0; i < w->count; i++) {
@@ -289,7 +320,9 @@ enum mae_status ycsb_attempt(struct workload_worker *w)
     enum mae_status status = attempt_once(w);
     if (UNLIKELY(status == MAE_NOT_FOUND))
         status = bulk_settle(attempt_once, w, w->ops, w->worker);
-    return status;
+    /* Nobody else inserts this worker's keys, and what this worker has inserted it counts: so this is a row of a
+     * transaction that never said it had committed. Or else a row that was loaded is gone. */
+    return UNLIKELY(status == MAE_EXISTS || status == MAE_NOT_FOUND) ? MAE_CORRUPT : status;
 }
 
 unsigned ycsb_operations(const struct workload_worker *w)

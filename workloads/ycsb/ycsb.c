@@ -120,6 +120,9 @@ static enum mae_status check_options(const struct ycsb_options *options, char *e
 
 static void destroy(struct workload *workload)
 {
+    for (unsigned i = 0; workload->shares && i < workload->workers; i++)
+        ring_destroy(&workload->shares[i].walk.ring);
+    ycsb_ledger_destroy(workload->ledger);
     free(workload->shares);
     free(workload);
 }
@@ -224,8 +227,10 @@ static enum mae_status load(struct workload *workload, struct target_worker *wor
 
 struct check {
     struct workload *workload;
-    unsigned worker_idx; /* whose insertions are walked over */
-    bool racy;           /* several workers of a target that is not transactional: Y3 to Y5 are not owed */
+    struct ycsb_ledger *ledger; /* NULL: there is none, or its records are behind us */
+    uint64_t number;            /* of the record at hand; those loaded come first */
+    unsigned worker_idx;        /* whose insertions are walked over */
+    bool racy;                  /* several workers of a target that is not transactional: Y3 to Y5 are not owed */
     uint64_t rows, stamps;
     char *report;
     size_t report_bytes;
@@ -243,7 +248,8 @@ static bool stamp_is_known(const struct workload *workload, uint64_t stamp)
     if (stamp == 0)
         return true;
     bool wide = workload->options.record_bytes >= 16;
-    uint64_t writer = wide ? stamp >> 48 : stamp >> 22, update = stamp & (((uint64_t)1 << 48) - 1);
+    uint64_t writer = ycsb_stamp_writer(workload->options.record_bytes, stamp);
+    uint64_t update = stamp & (((uint64_t)1 << 48) - 1);
     if (writer == 0 || writer > workload->workers)
         return false;
     return !wide || (update >= 1 && update <= workload->shares[writer - 1].updates);
@@ -266,7 +272,8 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
     }
     check->rows++;
     check->stamps += stamp;
-    return true;
+    return !check->ledger ||
+           ycsb_ledger_holds(check->ledger, check->number++, key, stamp, check->report, check->report_bytes);
 }
 
 /* Y2, the other half: the key a worker would have inserted next must not be there. */
@@ -280,12 +287,28 @@ static bool check_absent(void *arg, uint64_t key, const void *data, size_t bytes
     return !data;
 }
 
+static bool is_racy(const struct workload *workload)
+{
+    return !workload->ops->guarantees.transactional && workload->workers > 1;
+}
+
+/* What the report adds when not every row was compared by itself. */
+static const char *in_detail(const struct workload *workload)
+{
+    return workload->ledger          ? ""
+           : is_racy(workload)       ? ""
+           : workload->follow_newest ? " (in sum only: the keys follow the newest insert)"
+           : workload->unentered     ? " (in sum only: an earlier repetition was not checked)"
+                                     : " (in sum only: no memory to compare row by row)";
+}
+
 static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
                                   size_t report_bytes)
 {
     const struct ycsb_options *options = &workload->options;
     struct check check = {.workload = workload,
-                          .racy = !workload->ops->guarantees.transactional && workload->workers > 1,
+                          .ledger = workload->ledger,
+                          .racy = is_racy(workload),
                           .report = report,
                           .report_bytes = report_bytes};
     struct bulk bulk = {.ops = workload->ops, .worker = worker, .index = workload->index, .arg = &check};
@@ -293,6 +316,9 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
 
     bulk.visit = check_row;
     enum mae_status status = bulk_walk(&bulk, 0, options->records);
+    if (status == MAE_OK && check.ledger)
+        status = ycsb_ledger_close(check.ledger, report, report_bytes);
+    check.ledger = NULL;
     bulk.key = inserted_key;
     for (; status == MAE_OK && check.worker_idx < workload->workers; check.worker_idx++) {
         const struct ycsb_share *share = &workload->shares[check.worker_idx];
@@ -310,8 +336,8 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
 
     if (options->update_kind == UPDATE_BLIND) {
         snprintf(report, report_bytes,
-                 "%" PRIu64 " rows present and intact, %" PRIu64 " blind updates, %" PRIu64 " reads before their row",
-                 check.rows, updates, lost);
+                 "%" PRIu64 " rows present and intact, %" PRIu64 " blind updates%s, %" PRIu64 " reads before their row",
+                 check.rows, updates, in_detail(workload), lost);
         return MAE_OK;
     }
     /* Short records count modulo 2^32, each on its own; their sum does not wrap in any run that ends. */
@@ -319,16 +345,32 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
     snprintf(report, report_bytes,
              "%" PRIu64 " rows present, their update counters sum to %" PRIu64 ", committed updates: %" PRIu64 "%s",
              check.rows, check.stamps, updates,
-             equal        ? ""
+             equal        ? in_detail(workload)
              : check.racy ? " (not transactional: updates may be lost)"
                           : ": updates were lost or came from aborted transactions");
     return equal || check.racy ? MAE_OK : MAE_CORRUPT; /* Y3 */
+}
+
+/* MAE_OK without a ledger where there can be none. */
+static enum mae_status enter_ledger(struct workload *workload, char *report, size_t report_bytes)
+{
+    bool possible = !is_racy(workload) && !workload->follow_newest && !workload->unentered;
+    if (possible && !workload->ledger)
+        workload->ledger = ycsb_ledger_create(workload);
+    if (!possible) {
+        ycsb_ledger_destroy(workload->ledger);
+        workload->ledger = NULL;
+    }
+    return workload->ledger ? ycsb_ledger_enter(workload->ledger, report, report_bytes) : MAE_OK;
 }
 
 static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
                              char *report, size_t report_bytes)
 {
     (void)committed; /* of transactions; what they did is in the shares */
+    enum mae_status status = enter_ledger(workload, report, report_bytes);
+    if (status != MAE_OK)
+        return status;
     return bulk_prove(check_pass, workload->ops, workload, worker, report, report_bytes);
 }
 

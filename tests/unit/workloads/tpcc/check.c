@@ -50,7 +50,7 @@ static void assert_caught(unsigned mask, const char *words)
         if (!strstr(loaded.report, words))
             print_error("%s\n", loaded.report);
         assert_non_null(strstr(loaded.report, words));
-        for (unsigned c = 0; c <= 12; c++) {
+        for (unsigned c = 0; c <= 13; c++) {
             if (reported(c) != (mask >> c & 1))
                 print_error("condition %u, report:\n%s\n", c, loaded.report);
             assert_int_equal(reported(c), mask >> c & 1);
@@ -232,7 +232,11 @@ static void condition_10_balance_is_what_lines_and_history_say(void **state)
 {
     (void)state;
     add_to_customer(1, -1, 0);
+    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 4), tpcc_customer, row, row->balance_cents--,
+           row->ytd_payment_cents++);
     assert_caught(ONLY(10), "customer (1,2,3): C_BALANCE = -9.99, delivered OL_AMOUNT - H_AMOUNT = -10.00");
+    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 4), tpcc_customer, row, row->balance_cents++,
+           row->ytd_payment_cents--);
     add_to_customer(-1, 1, 0);
 }
 
@@ -260,6 +264,39 @@ static void condition_12_turnover_is_what_was_delivered(void **state)
     add_to_customer(0, 1, 0);
     assert_caught(ONLY(12), "customer (1,2,3): C_BALANCE + C_YTD_PAYMENT = 0.01, delivered OL_AMOUNT = 0.00");
     add_to_customer(0, -1, 0);
+}
+
+static void condition_12_counts_committed_payments_at_rest(void **state)
+{
+    (void)state;
+    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row, row->payment_cnt++);
+    assert_int_equal(run_check(&loaded, at_rest), MAE_CORRUPT);
+    assert_non_null(strstr(loaded.report, "all customers: C_PAYMENT_CNT = 30001"));
+    CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row, row->payment_cnt--);
+}
+
+static void condition_13_stock_is_what_order_lines_say(void **state)
+{
+    (void)state;
+    uint64_t key = tpcc_stock_key(1, 77);
+    CHANGE(&loaded, STOCK, key, tpcc_stock, row, row->ytd += 5);
+    assert_caught(ONLY(13), "stock (1,77): S_YTD, S_ORDER_CNT, S_REMOTE_CNT = 5, 0, 0, by order lines 0, 0, 0");
+    CHANGE(&loaded, STOCK, key, tpcc_stock, row, row->ytd -= 5, row->remote_cnt++);
+    assert_caught(ONLY(13), "stock (1,77): S_YTD, S_ORDER_CNT, S_REMOTE_CNT = 0, 0, 1, by order lines 0, 0, 0");
+    CHANGE(&loaded, STOCK, key, tpcc_stock, row, row->remote_cnt--, row->quantity += 200);
+    assert_caught(ONLY(13), "stock (1,77): S_QUANTITY = 2");
+    CHANGE(&loaded, STOCK, key, tpcc_stock, row, row->quantity -= 200, row->i_id++);
+    assert_caught(ONLY(0), "stock (1,77): its key leads to the row (1,78)");
+    CHANGE(&loaded, STOCK, key, tpcc_stock, row, row->i_id--);
+}
+
+static void condition_13_counts_committed_lines_at_rest(void **state)
+{
+    (void)state;
+    atomic_fetch_add(&loaded.self->tallies[1].stock_print, 1);
+    assert_int_equal(run_check(&loaded, at_rest), MAE_CORRUPT);
+    assert_non_null(strstr(loaded.report, "all stocks: S_ORDER_CNT = 0 (print 0), committed order lines = 0"));
+    atomic_fetch_sub(&loaded.self->tallies[1].stock_print, 1);
 }
 
 static void a_lost_order_line_is_noticed(void **state)
@@ -435,7 +472,10 @@ static void a_check_without_memory_says_so(void **state)
         cmocka_unit_test(condition_10_balance_is_what_lines_and_history_say),                                          \
         cmocka_unit_test(condition_11_deliveries_are_counted),                                                         \
         cmocka_unit_test(condition_11_counts_committed_deliveries_at_rest),                                            \
-        cmocka_unit_test(condition_12_turnover_is_what_was_delivered), cmocka_unit_test(a_lost_order_line_is_noticed), \
+        cmocka_unit_test(condition_12_turnover_is_what_was_delivered),                                                 \
+        cmocka_unit_test(condition_12_counts_committed_payments_at_rest),                                              \
+        cmocka_unit_test(condition_13_stock_is_what_order_lines_say),                                                  \
+        cmocka_unit_test(condition_13_counts_committed_lines_at_rest), cmocka_unit_test(a_lost_order_line_is_noticed), \
         cmocka_unit_test(a_key_that_leads_to_another_row_is_noticed),                                                  \
         cmocka_unit_test(an_index_entry_without_a_row_is_noticed),                                                     \
         cmocka_unit_test(a_short_report_is_cut_not_overrun), cmocka_unit_test(empty_tables_do_not_pass),               \

@@ -127,7 +127,7 @@ static void a_lost_update_is_found(void **state)
         uint64_t stamp = record_stamp(row.data, 100);
         record_fill(row.data, 100, 0, stamp + 1);
         drive_row_close(&drive, row);
-        drive_expect_corrupt(&drive, (const char *[]){"sum to 101", "committed updates: 100", NULL});
+        drive_expect_corrupt(&drive, (const char *[]){"key 0: its counter is", "committed updates of it", NULL});
         row = drive_row_open(&drive, drive.workload->index, 0, 0);
         record_fill(row.data, 100, 0, stamp);
         drive_row_close(&drive, row);
@@ -208,6 +208,9 @@ static void a_blind_write_of_nobody_is_found(void **state)
     drive_expect_sound(&drive);
     uint64_t updates = drive.workload->shares[1].updates;
     static const uint64_t key = 17;
+    struct drive_row kept = drive_row_open(&drive, drive.workload->index, key, 0);
+    uint64_t own_stamp = record_stamp(kept.data, 100);
+    drive_row_close(&drive, kept);
     const uint64_t stamps[] = {ycsb_stamp(100, 1, updates + 1), ycsb_stamp(100, 2, 1), ycsb_stamp(100, 1, 0), 1};
     for (size_t i = 0; i < sizeof stamps / sizeof *stamps; i++) {
         struct drive_row row = drive_row_open(&drive, drive.workload->index, key, 0);
@@ -216,8 +219,95 @@ static void a_blind_write_of_nobody_is_found(void **state)
         drive_expect_corrupt(&drive, (const char *[]){"key 17", "no committed update", NULL});
     }
     struct drive_row row = drive_row_open(&drive, drive.workload->index, key, 0);
-    record_fill(row.data, 100, key, ycsb_stamp(100, 1, updates));
+    record_fill(row.data, 100, key, own_stamp);
     drive_row_close(&drive, row);
+    drive_expect_sound(&drive);
+    drive_close(&drive);
+}
+
+/* Sums and single stamps are all right in these; only the record's own history is not. */
+static void set_stamp(struct drive *drive, uint64_t key, uint64_t stamp)
+{
+    struct drive_row row = drive_row_open(drive, drive->workload->index, key, 0);
+    record_fill(row.data, 100, key, stamp);
+    drive_row_close(drive, row);
+}
+
+static uint64_t stamp_of(struct drive *drive, uint64_t key)
+{
+    struct drive_row row = drive_row_open(drive, drive->workload->index, key, 0);
+    uint64_t stamp = record_stamp(row.data, 100);
+    drive_row_close(drive, row);
+    return stamp;
+}
+
+static void an_update_of_another_record_is_found(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 2, drive_seed(),
+               (const char *[]){SMALL, "read_ratio", "0", "ring_requests", "1024", NULL});
+    for (unsigned round = 0; round < 3; round++) { /* in the last one the rings have gone round */
+        drive_run(&drive, 50 + round * 400);
+        drive_expect_sound(&drive);
+        uint64_t stamps[] = {stamp_of(&drive, 3), stamp_of(&drive, 4)};
+        set_stamp(&drive, 3, stamps[0] + 1);
+        set_stamp(&drive, 4, stamps[1] - 1);
+        drive_expect_corrupt(&drive, (const char *[]){"key 3: its counter is", NULL});
+        set_stamp(&drive, 3, stamps[0]);
+        set_stamp(&drive, 4, stamps[1]);
+        drive_expect_sound(&drive);
+    }
+    drive_close(&drive);
+}
+
+static void a_lost_blind_update_is_found(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 2, drive_seed(),
+               (const char *[]){SMALL, "update_kind", "blind", "read_ratio", "0.2", "ring_requests", "1024", NULL});
+    drive_run(&drive, 20);
+    drive_expect_sound(&drive);
+    for (unsigned round = 0; round < 3; round++) {
+        uint64_t old[RECORDS], found = 0;
+        for (uint64_t key = 0; key < RECORDS; key++)
+            old[key] = stamp_of(&drive, key);
+        drive_run(&drive, 4 + round * 300);
+        for (uint64_t key = 0; key < RECORDS; key++) {
+            uint64_t stamp = stamp_of(&drive, key);
+            if (stamp == old[key])
+                continue;
+            set_stamp(&drive, key, old[key]); /* as if what was written since had been lost */
+            drive_expect_corrupt(&drive, (const char *[]){"lost", NULL});
+            set_stamp(&drive, key, stamp);
+            found++;
+        }
+        assert_true(found > 0);
+        drive_expect_sound(&drive);
+        /* What nobody has updated must stay as it was. */
+        for (uint64_t key = 0; key < RECORDS && round == 0; key++) {
+            if (old[key] != stamp_of(&drive, key) || old[key] == ycsb_stamp(100, 0, 1))
+                continue;
+            set_stamp(&drive, key, ycsb_stamp(100, 0, 1));
+            drive_expect_corrupt(&drive, (const char *[]){"as before", NULL});
+            set_stamp(&drive, key, old[key]);
+            break;
+        }
+    }
+    drive_close(&drive);
+}
+
+/* A worker that says more than its requests hold. */
+static void updates_that_no_request_asked_for_are_found(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 2, drive_seed(), (const char *[]){SMALL, NULL});
+    drive_run(&drive, 50);
+    drive.workload->shares[1].updates += 1000;
+    drive_expect_corrupt(&drive, (const char *[]){"worker 1", "as its requests hold", NULL});
+    drive.workload->shares[1].updates -= 1000;
     drive_expect_sound(&drive);
     drive_close(&drive);
 }
@@ -264,7 +354,7 @@ static void a_vanished_row_ends_the_run(void **state)
                (const char *[]){"records", "1", "ring_requests", "1024", "ops_per_txn", "1", NULL});
     drive_erase(&drive, drive.workload->index, 0);
     ycsb_workload_ops.next(drive.states[0]);
-    assert_int_equal(ycsb_workload_ops.attempt(drive.states[0]), MAE_NOT_FOUND);
+    assert_int_equal(ycsb_workload_ops.attempt(drive.states[0]), MAE_CORRUPT);
     drive_close(&drive);
 }
 
@@ -438,6 +528,9 @@ int main(void)
         cmocka_unit_test(a_missing_row_is_found),
         cmocka_unit_test(inserts_that_did_not_commit_and_lost_ones_are_found),
         cmocka_unit_test(a_blind_write_of_nobody_is_found),
+        cmocka_unit_test(an_update_of_another_record_is_found),
+        cmocka_unit_test(a_lost_blind_update_is_found),
+        cmocka_unit_test(updates_that_no_request_asked_for_are_found),
         cmocka_unit_test(aborted_attempts_count_nothing),
         cmocka_unit_test(rings_scale_with_the_workers),
         cmocka_unit_test(a_vanished_row_ends_the_run),
