@@ -14,6 +14,22 @@ static bool collect(void *arg, const void *key, uint64_t ref)
     return matches->count < TPCC_CUSTOMERS;
 }
 
+/* In the hash index: the entries of a name are numbered without a gap. */
+static enum mae_status collect_hashed(struct workload_worker *self, struct target_txn *txn, uint64_t name_key,
+                                      struct matches *matches)
+{
+    struct target_index *index = self->tpcc->indexes[TPCC_INDEX_CUSTOMER_NAME];
+    enum mae_status status = MAE_OK;
+    while (matches->count < TPCC_CUSTOMERS) {
+        uint64_t key = tpcc_name_entry_key(name_key, matches->count);
+        status = self->ops->find(txn, index, &key, &matches->refs[matches->count]);
+        if (status != MAE_OK)
+            break;
+        matches->count++;
+    }
+    return status == MAE_NOT_FOUND ? MAE_OK : status;
+}
+
 enum mae_status tpcc_find_by_name(struct workload_worker *self, struct target_txn *txn,
                                   const struct tpcc_customer_choice *customer, uint64_t *ref)
 {
@@ -24,6 +40,9 @@ enum mae_status tpcc_find_by_name(struct workload_worker *self, struct target_tx
         struct tpcc_name_key lo = tpcc_name_key(customer->w_id, customer->d_id, customer->name, NULL, 0);
         struct tpcc_name_key hi = tpcc_name_key(customer->w_id, customer->d_id, customer->name, NULL, 0xff);
         status = self->ops->scan(txn, index, &lo, &hi, 0, 0, collect, &matches);
+    } else if (self->tpcc->options.names_hashed) {
+        uint64_t key = tpcc_name_number_key(customer->w_id, customer->d_id, customer->name);
+        status = collect_hashed(self, txn, key, &matches);
     } else {
         uint64_t key = tpcc_name_number_key(customer->w_id, customer->d_id, customer->name);
         status = self->ops->scan(txn, index, &key, &key, 0, 0, collect, &matches);

@@ -39,8 +39,9 @@ struct loader {
     struct rng rng;
     int64_t now_us;
     uint32_t w_id, d_id;
-    uint32_t *order_customers; /* 3000, a permutation; TPC-C 4.3.3.1 */
-    uint64_t lines;            /* inserted by the running batch */
+    uint32_t *order_customers;  /* 3000, a permutation; TPC-C 4.3.3.1 */
+    uint64_t lines;             /* inserted by the running batch */
+    uint16_t named[TPCC_NAMES]; /* customers of each last name in the district so far */
 };
 
 /* Inserts rows first .. first + count - 1 of something, from 1. */
@@ -56,10 +57,13 @@ static enum mae_status insert(struct loader *loader, enum tpcc_index index, uint
 static enum mae_status run_batch(struct loader *loader, batch_fn batch, uint32_t first, uint32_t count)
 {
     const struct rng rng = loader->rng;
+    uint16_t named[TPCC_NAMES];
+    memcpy(named, loader->named, sizeof named);
     for (;;) { /* ends: retryable aborts come from other loaders at work, which commit */
         if (atomic_load_explicit(loader->stop, memory_order_relaxed))
             return MAE_OK;
         loader->rng = rng;
+        memcpy(loader->named, named, sizeof named);
         loader->lines = 0;
         enum mae_status status = loader->ops->begin(loader->worker, MAE_READ_WRITE, &loader->txn);
         if (status != MAE_OK)
@@ -237,6 +241,8 @@ static enum mae_status load_customers(struct loader *loader, uint32_t first, uin
         fill_customer(loader, id, name, customer);
         struct tpcc_name_key name_key = tpcc_name_key(loader->w_id, loader->d_id, name, customer->first, 0);
         uint64_t name_number = tpcc_name_number_key(loader->w_id, loader->d_id, name);
+        if (tpcc->options.names_hashed)
+            name_number = tpcc_name_entry_key(name_number, loader->named[name]++);
         status = loader->ops->index_insert(loader->txn, tpcc->indexes[TPCC_INDEX_CUSTOMER_NAME],
                                            tpcc->options.median_sorted ? (const void *)&name_key : &name_number, ref);
         if (status == MAE_OK && tpcc->options.insert_history)
@@ -351,6 +357,7 @@ static enum mae_status load_unit(struct loader *loader, uint64_t unit)
         return run_batches(loader, load_stocks, 1 + within * STOCKS_A_UNIT, STOCKS_A_UNIT, SMALL_ROWS_A_BATCH);
     }
     loader->d_id = 1 + within - STOCK_UNITS;
+    memset(loader->named, 0, sizeof loader->named);
     enum mae_status status = run_batch(loader, load_district, loader->d_id, 1);
     if (status == MAE_OK)
         status = run_batches(loader, load_customers, 1, TPCC_CUSTOMERS, CUSTOMERS_A_BATCH);

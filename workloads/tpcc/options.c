@@ -146,6 +146,7 @@ enum mae_status tpcc_options_read(const char *const *values, struct tpcc_options
         .c_data_rewrite = read_switch(r, TPCC_OPTION_c_data_rewrite),
         .median_sorted =
             read_word(r, TPCC_OPTION_lastname_median, (const char *const[]){"unsorted-half", "sorted", NULL}) == 1,
+        .names_hashed = read_word(r, TPCC_OPTION_lastname_index, (const char *const[]){"ordered", "hash", NULL}) == 1,
         .nurand_differ = read_word(r, TPCC_OPTION_nurand_constants, (const char *const[]){"same", "differ", NULL}) == 1,
         .drop_duplicate_items = read_switch(r, TPCC_OPTION_drop_duplicate_items),
         .items_first = read_switch(r, TPCC_OPTION_items_first),
@@ -166,6 +167,13 @@ enum mae_status tpcc_options_read(const char *const *values, struct tpcc_options
         snprintf(error, error_bytes,
                  "tpcc: mix=%s needs orders, but insert_orders=off: set mix to N/P/0/0/0 or insert_orders=on",
                  resolved(r, TPCC_OPTION_mix));
+    }
+    if (!reader.failed && options->names_hashed && options->median_sorted) {
+        reader.failed = true;
+        snprintf(
+            error, error_bytes,
+            "tpcc: lastname_median=sorted with lastname_index=hash: a hash index keeps no order of first names; set "
+            "lastname_index=ordered");
     }
     return reader.failed ? MAE_INVALID : MAE_OK;
 }

@@ -55,6 +55,8 @@ enum tpcc_txn {
       "Payment of a customer with bad credit rewrites C_DATA (2.5.2.2)")                                              \
     X(lastname_median, "enum", "mode", "mode|sorted|unsorted-half", "", "sorted", "unsorted-half", "unsorted-half",   \
       "which customer of a last name: position ceil(n/2) by C_FIRST (2.5.2.2), or n/2 of the list as stored")         \
+    X(lastname_index, "enum", "mode", "mode|ordered|hash", "", "ordered", "hash", "hash",                             \
+      "index of CUSTOMER by last name; hash: as the paper's authors had it, each customer of a name one lookup")      \
     X(nurand_constants, "enum", "mode", "mode|differ|same", "", "differ", "same", "same",                             \
       "NURand's C of load and run (2.1.6.1)")                                                                         \
     X(drop_duplicate_items, "enum", "mode", "mode|on|off", "", "off", "on", "on",                                     \
@@ -97,7 +99,8 @@ struct tpcc_options {
     uint8_t mix[TPCC_TXN_COUNT]; /* percent */
     enum tpcc_remote_payment remote_payment;
     uint64_t remote_stock, user_abort, credit_bad;
-    bool batch, home_worker, c_data_rewrite, median_sorted, nurand_differ, drop_duplicate_items, items_first;
+    bool batch, home_worker, c_data_rewrite, median_sorted, names_hashed, nurand_differ, drop_duplicate_items,
+        items_first;
     bool insert_orders, insert_history, orders_inlined, dates_constant, whole_amounts, outputs, stock_level_own;
     bool delivery_per_district, snapshot_reads;
 };

@@ -7,7 +7,7 @@
  *
  *   K1  Keys of 8 bytes sort as integers: district, then order, then line, so a district's orders, an order's lines and
  *       a customer's orders are each one range, oldest first.
- *   K2  Keys of hash indexes are dense integers from 0.
+ *   K2  Keys of hash indexes are dense integers from 0, but for those of customers by last name.
  *
  * Checked by: tests/unit/workloads/tpcc/schema.c.   Source: TPC-C 5.11, clauses 1.3.1, 1.4.
  * Not here: which values the columns get (load.c).
@@ -137,7 +137,8 @@ enum tpcc_table {
         TPCC_TABLE_COUNT
 };
 
-/* name, table, kind, unique. CUSTOMER_NAME's key size depends on lastname_median, see setup. HISTORY has no index. */
+/* name, table, kind, non-unique. CUSTOMER_NAME's kind depends on lastname_index, its key size on lastname_median, see
+ * setup. HISTORY has no index. */
 #define TPCC_INDEXES(X)                                         \
     X(ITEM, "item_id", ITEM, HASH, false)                       \
     X(WAREHOUSE, "warehouse_id", WAREHOUSE, HASH, false)        \
@@ -219,6 +220,19 @@ static inline uint64_t tpcc_order_line_key(uint32_t w_id, uint32_t d_id, uint32_
 static inline uint64_t tpcc_name_number_key(uint32_t w_id, uint32_t d_id, uint32_t name)
 {
     return tpcc_district_key(w_id, d_id) * TPCC_NAMES + name;
+}
+
+/*
+ * With lastname_index=hash the i-th customer of a name, from 0, has a key of its own, as hash indexes are unique here.
+ * The authors' index had one entry a bucket and chained those of a name, so that n customers were n buckets one after
+ * the other; here they are n lookups, and one more that finds nothing and ends the list.
+ */
+enum { TPCC_NAME_ENTRY_BITS = 12 };
+static_assert(TPCC_CUSTOMERS < 1 << TPCC_NAME_ENTRY_BITS, "all customers of a district may have one name");
+
+static inline uint64_t tpcc_name_entry_key(uint64_t name_number_key, uint32_t i)
+{
+    return name_number_key << TPCC_NAME_ENTRY_BITS | i;
 }
 
 struct tpcc_name_key {

@@ -149,9 +149,10 @@ static enum mae_status tpcc_setup(struct workload *workload, struct target *targ
         }
     }
     for (unsigned i = 0; i < TPCC_INDEX_COUNT; i++) {
-        struct mae_index_config config = {.kind = indexes[i].kind,
+        bool hashed = i == TPCC_INDEX_CUSTOMER_NAME && workload->options.names_hashed;
+        struct mae_index_config config = {.kind = hashed ? MAE_INDEX_HASH : indexes[i].kind,
                                           .key_bytes = key_bytes(workload, (enum tpcc_index)i),
-                                          .non_unique = indexes[i].non_unique,
+                                          .non_unique = indexes[i].non_unique && !hashed,
                                           .expected_rows = rows_loaded(&workload->options, indexes[i].table)};
         enum mae_status status = workload->ops->index_create(target, workload->tables[indexes[i].table],
                                                              indexes[i].name, &config, &workload->indexes[i]);

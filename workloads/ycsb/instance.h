@@ -2,7 +2,8 @@
  * instance.h - what ycsb.c and worker.c share. Not for others.
  *
  * Keys 0..records-1 are loaded. Worker w of W inserts records + i * W + w for i = 0, 1, ...: no shared counter, no
- * gap, and `inserted` of each worker tells exactly which keys there are.
+ * gap, and `inserted` of each worker tells exactly which keys there are. With insert_order=hashed these are numbers,
+ * and the keys are a bijection of them, so that their order is no order of insertion.
  *     Y1  A loaded row is never missing.
  *     Y2  Keys records + i * W + w exist for i < inserted of w, and for no other i.
  *     Y3  update_kind=rmw: the stamps of all rows sum to the updates of all workers, and each is the number of
@@ -21,6 +22,7 @@
 #include "engine/base/compiler.h"
 #include "workloads/distribution.h"
 #include "workloads/option.h"
+#include "workloads/rng.h"
 #include "workloads/shuffle.h"
 #include "workloads/ycsb/ledger.h"
 
@@ -46,6 +48,8 @@
     X(bool, snapshot_reads, "off", "", "", "transactions that only read run as snapshots (not in the paper)")          \
     X(bool, size_hint, "on", "", "", "tell the table and the index how many rows to expect")                           \
     X(enum, load_order, "shuffled", "shuffled|sequential", "", "order in which keys are loaded, so of rows in memory") \
+    X(enum, insert_order, "ordered", "ordered|hashed", "",                                                             \
+      "ordered: keys go on where the loaded ones end; hashed: all keys are scattered, as YCSB's are")                  \
     X(u64, ring_requests, "0", "0..1000000000", "",                                                                    \
       "requests drawn beforehand per worker; then they repeat. 0: 4194304, or fewer from 17 workers on, so that all "  \
       "together draw no more than 64 times 1048576")
@@ -57,6 +61,7 @@ enum { RING_REQUESTS_MAX = 4 << 20, RING_REQUESTS_SUM = 64 << 20 };
 
 enum { UPDATE_RMW, UPDATE_BLIND };
 enum { DUPLICATES_REDRAW, DUPLICATES_DROP };
+enum { INSERT_ORDERED, INSERT_HASHED };
 enum { LOAD_SHUFFLED, LOAD_SEQUENTIAL };
 
 struct ycsb_options {
@@ -88,6 +93,12 @@ struct workload {
     _Atomic bool unentered;     /* a walk went on without a check: from then on there is no ledger */
 };
 
+/* The key of a record's number. */
+static inline uint64_t ycsb_key(bool hashed, uint64_t number)
+{
+    return hashed ? rng_mix(number + 1) : number;
+}
+
 /* How requests are drawn for a worker; what create probes and worker_create draws. */
 void ycsb_ring_config(const struct workload *workload, unsigned worker_idx, struct ring_config *config);
 
@@ -111,6 +122,8 @@ enum mae_status ycsb_worker_create(struct workload *workload, struct target_work
                                    struct workload_worker **state);
 void ycsb_worker_destroy(struct workload_worker *state);
 unsigned ycsb_next(struct workload_worker *state);
+/* The request at hand: how many operations, their keys and kinds. For tests. */
+unsigned ycsb_request(const struct workload_worker *state, const uint64_t **keys, const uint8_t **kinds);
 enum mae_status ycsb_attempt(struct workload_worker *state);
 unsigned ycsb_operations(const struct workload_worker *state);
 

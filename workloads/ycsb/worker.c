@@ -27,7 +27,7 @@ struct workload_worker {
     uint64_t records;
     size_t record_bytes;
     unsigned worker_idx, workers;
-    bool batch, blind, snapshot_reads, wide, inserts, follow_newest;
+    bool batch, blind, snapshot_reads, wide, inserts, follow_newest, hashed;
     /* The present request. */
     enum mae_mode mode;
     unsigned count;   /* requests in the transaction */
@@ -38,7 +38,7 @@ struct workload_worker {
     uint32_t *scan_lengths;
     struct rng rng;
     /* Following the newest. */
-    uint64_t *known; /* rows each worker is known to have inserted */
+    uint64_t *known, known_total; /* rows each worker is known to have inserted; all of them */
     unsigned age_shift, newest_wait;
     const struct workload *workload;
 };
@@ -113,6 +113,7 @@ enum mae_status ycsb_worker_create(struct workload *workload, struct target_work
     w->wide = config.wide;
     w->inserts = options->insert_ratio > 0;
     w->follow_newest = workload->follow_newest;
+    w->hashed = options->insert_order == INSERT_HASHED;
     w->scan_length_max = options->scan_ratio > 0 ? options->scan_length_max : 0;
     w->age_shift = config.age_shift;
     w->workload = workload;
@@ -137,8 +138,11 @@ void ycsb_worker_destroy(struct workload_worker *state)
 /* Every NEWEST_PERIOD transactions: what have the others inserted? One line each, which they do not write often. */
 static NOINLINE void look_at_newest(struct workload_worker *w)
 {
-    for (unsigned i = 0; i < w->workers; i++)
+    w->known_total = 0;
+    for (unsigned i = 0; i < w->workers; i++) {
         w->known[i] = atomic_load_explicit(&w->workload->shares[i].inserted, memory_order_acquire);
+        w->known_total += w->known[i];
+    }
     w->newest_wait = NEWEST_PERIOD;
 }
 
@@ -155,11 +159,21 @@ static uint64_t key_by_age(const struct workload_worker *w, uint64_t packed)
     return w->records - 1 - ((back - w->known[owner]) * w->workers + other);
 }
 
+/* Scans begin at any record there is, as YCSB's do: at an inserted one as often as such records are. */
+static uint64_t scan_number(struct workload_worker *w, uint64_t loaded)
+{
+    uint64_t pick = rng_below(&w->rng, w->records + w->known_total);
+    if (pick < w->records)
+        return loaded;
+    uint64_t owner = (pick - w->records) % w->workers, i = (pick - w->records) / w->workers;
+    return i < w->known[owner] ? w->records + i * w->workers + owner : loaded;
+}
+
 /* Gives inserts their keys and turns ages into keys. The same again if the request before was given up. */
 static NOINLINE void assign_keys(struct workload_worker *w)
 {
     uint64_t own = atomic_load_explicit(&w->share->inserted, memory_order_relaxed);
-    if (w->follow_newest && w->newest_wait-- == 0)
+    if ((w->follow_newest || w->scan_length_max) && w->newest_wait-- == 0)
         look_at_newest(w);
     w->known[w->worker_idx] = own;
     uint64_t fresh = w->records + own * w->workers + w->worker_idx;
@@ -169,6 +183,8 @@ static NOINLINE void assign_keys(struct workload_worker *w)
             fresh += w->workers;
         } else if (w->follow_newest) {
             w->keys[i] = key_by_age(w, w->keys[i]);
+        } else if (w->kinds[i] == RING_SCAN) {
+            w->keys[i] = scan_number(w, w->keys[i]);
         }
     }
 }
@@ -205,12 +221,21 @@ unsigned ycsb_next(struct workload_worker *w)
     }
     if (w->inserts)
         assign_keys(w);
+    for (unsigned i = 0; w->hashed && i < w->count; i++)
+        w->keys[i] = ycsb_key(true, w->keys[i]);
     for (unsigned i = 0; w->scan_length_max && i < w->count; i++)
         if (w->kinds[i] == RING_SCAN)
             w->scan_lengths[i] = (uint32_t)(1 + rng_below(&w->rng, w->scan_length_max));
     bool read_only = header & RING_READ_ONLY;
     w->mode = read_only && w->snapshot_reads ? MAE_SNAPSHOT : MAE_READ_WRITE;
     return read_only ? READ_ONLY : READ_WRITE;
+}
+
+unsigned ycsb_request(const struct workload_worker *w, const uint64_t **keys, const uint8_t **kinds)
+{
+    *keys = w->keys;
+    *kinds = w->kinds;
+    return w->count;
 }
 
 static bool scan_visit(void *arg, const void *key, uint64_t ref)
@@ -221,7 +246,8 @@ static bool scan_visit(void *arg, const void *key, uint64_t ref)
     uint64_t number;
     memcpy(&number, key, sizeof number);
     scan->status = scan->state->ops->row_read(scan->txn, scan->state->table, ref, &data, &bytes);
-    if (UNLIKELY(scan->status == MAE_NOT_FOUND) && number >= scan->state->records) {
+    bool may_be_new = scan->state->hashed ? scan->state->inserts : number >= scan->state->records;
+    if (UNLIKELY(scan->status == MAE_NOT_FOUND) && may_be_new) {
         scan->status = MAE_OK; /* inserted lately, and the index is not protected against phantoms: not there yet */
         return true;
     }
@@ -293,7 +319,7 @@ static enum mae_status attempt_once(struct workload_worker *w)
         }
         if (UNLIKELY(status != MAE_OK)) {
             /* A row inserted lately may be above the transaction's timestamp: it is not there yet (instance.h). */
-            if (status != MAE_NOT_FOUND || keys[i] < w->records) {
+            if (status != MAE_NOT_FOUND || !w->follow_newest || keys[i] < w->records) {
                 ops->abort(txn);
                 return status;
             }

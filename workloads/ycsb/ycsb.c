@@ -18,19 +18,19 @@ static const char *const txn_types[] = {"read_only", "read_write", NULL};
 /*
  * The core workloads (github.com/brianfrankcooper/YCSB, workloads/workload[a-f]): one request a transaction, 10
  * fields of 100 bytes, zipfian as YCSB scrambles it. YCSB's update writes without reading, hence blind; it writes one
- * field of the ten unless writeallfields is set, this one always all. Scans are of uniform length up to 100. preset,
- * read, insert, scan, update kind, distribution, index
+ * field of the ten unless writeallfields is set, this one always all. Scans are of uniform length up to 100, over keys
+ * that YCSB hashes. preset, read, insert, scan, update kind, distribution, index, insert order
  */
-#define YCSB_PRESETS(X)                                               \
-    X("A", "0.5", "0", "0", "blind", "ycsb-scrambled", "hash")        \
-    X("B", "0.95", "0", "0", "blind", "ycsb-scrambled", "hash")       \
-    X("C", "1", "0", "0", "blind", "ycsb-scrambled", "hash")          \
-    X("D", "0.95", "0.05", "0", "blind", "latest", "hash")            \
-    X("E", "0", "0.05", "0.95", "blind", "ycsb-scrambled", "ordered") \
-    X("F", "0.5", "0", "0", "rmw", "ycsb-scrambled", "hash")
+#define YCSB_PRESETS(X)                                                         \
+    X("A", "0.5", "0", "0", "blind", "ycsb-scrambled", "hash", "ordered")       \
+    X("B", "0.95", "0", "0", "blind", "ycsb-scrambled", "hash", "ordered")      \
+    X("C", "1", "0", "0", "blind", "ycsb-scrambled", "hash", "ordered")         \
+    X("D", "0.95", "0.05", "0", "blind", "latest", "hash", "ordered")           \
+    X("E", "0", "0.05", "0.95", "blind", "ycsb-scrambled", "ordered", "hashed") \
+    X("F", "0.5", "0", "0", "rmw", "ycsb-scrambled", "hash", "ordered")
 
 static const char *const preset_names[] = {
-#define PRESET_NAME(name, read, insert, scan, update, distribution, index) name,
+#define PRESET_NAME(name, ...) name,
     YCSB_PRESETS(PRESET_NAME)
 #undef PRESET_NAME
         NULL};
@@ -39,14 +39,14 @@ static bool preset(const char *name, void (*set)(void *arg, const char *option, 
 {
     static const struct {
         const char *name;
-        const char *values[6];
+        const char *values[7];
     } presets[] = {
 #define PRESET_VALUES(preset_name, ...) {preset_name, {__VA_ARGS__}},
         YCSB_PRESETS(PRESET_VALUES)
 #undef PRESET_VALUES
     };
-    static const char *const varying[] = {"read_ratio",  "insert_ratio", "scan_ratio",
-                                          "update_kind", "distribution", "index"};
+    static const char *const varying[] = {"read_ratio",   "insert_ratio", "scan_ratio",  "update_kind",
+                                          "distribution", "index",        "insert_order"};
     static const struct {
         const char *option, *value;
     } common[] = {{"records", "1M"},
@@ -113,6 +113,12 @@ static enum mae_status check_options(const struct ycsb_options *options, char *e
     }
     if (options->scan_ratio > 0 && options->index != MAE_INDEX_ORDERED) {
         snprintf(error, error_bytes, "scan_ratio=%g with index=hash: scans need index=ordered", options->scan_ratio);
+        return MAE_INVALID;
+    }
+    if (options->insert_order == INSERT_HASHED && options->distribution == DISTRIBUTION_LATEST &&
+        options->insert_ratio > 0) {
+        snprintf(error, error_bytes,
+                 "insert_order=hashed with distribution=latest: keys that follow the newest insert go on in order");
         return MAE_INVALID;
     }
     return MAE_OK;
@@ -196,10 +202,16 @@ static enum mae_status setup(struct workload *workload, struct target *target, c
     return status;
 }
 
+static bool is_hashed(const struct workload *workload)
+{
+    return workload->options.insert_order == INSERT_HASHED;
+}
+
 static uint64_t load_key(void *arg, uint64_t i)
 {
     const struct workload *workload = arg;
-    return shuffle_at(&workload->shuffle, i);
+    bool shuffled = workload->options.load_order == LOAD_SHUFFLED;
+    return ycsb_key(is_hashed(workload), shuffled ? shuffle_at(&workload->shuffle, i) : i);
 }
 
 static void load_fill(void *arg, uint64_t key, void *data)
@@ -216,7 +228,7 @@ static enum mae_status load(struct workload *workload, struct target_worker *wor
                         .index = workload->index,
                         .bytes = (size_t)workload->options.record_bytes,
                         .arg = workload,
-                        .key = workload->options.load_order == LOAD_SHUFFLED ? load_key : NULL,
+                        .key = load_key,
                         .fill = load_fill};
     uint64_t first, last;
     bulk_part(workload->options.records, part, parts, &first, &last);
@@ -236,10 +248,17 @@ struct check {
     size_t report_bytes;
 };
 
+static uint64_t loaded_key(void *arg, uint64_t i)
+{
+    const struct check *check = arg;
+    return ycsb_key(is_hashed(check->workload), i);
+}
+
 static uint64_t inserted_key(void *arg, uint64_t i)
 {
     const struct check *check = arg;
-    return check->workload->options.records + i * check->workload->workers + check->worker_idx;
+    return ycsb_key(is_hashed(check->workload),
+                    check->workload->options.records + i * check->workload->workers + check->worker_idx);
 }
 
 /* Y4: does the stamp name a worker of this run and one of its committed updates? */
@@ -315,6 +334,7 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
     uint64_t updates = 0, lost = 0;
 
     bulk.visit = check_row;
+    bulk.key = loaded_key;
     enum mae_status status = bulk_walk(&bulk, 0, options->records);
     if (status == MAE_OK && check.ledger)
         status = ycsb_ledger_close(check.ledger, report, report_bytes);

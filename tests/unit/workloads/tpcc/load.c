@@ -340,6 +340,39 @@ static void without_inserts_the_tables_stay_empty(void **state)
     close_fixture(&fixture);
 }
 
+/* The authors' hash index of last names gives the customers of a name in the order in which they were loaded. */
+static void the_hash_index_leads_to_the_same_customers(void **state)
+{
+    static const char *const kinds[] = {"ordered", "hash"};
+    struct fixture fixtures[2];
+    uint32_t several = 0;
+    (void)state;
+    for (unsigned i = 0; i < 2; i++)
+        open_loaded(&fixtures[i], (const char *[]){"mode", "paper-np", "lastname_index", kinds[i], NULL});
+    for (uint32_t name = 0; name < TPCC_NAMES; name++) {
+        uint32_t ids[2], matches[2];
+        for (unsigned i = 0; i < 2; i++) {
+            const struct tpcc_customer_choice choice = {
+                .w_id = 1, .d_id = name % 10 + 1, .by_name = true, .name = name};
+            struct target_txn *txn = begin(&fixtures[i], MAE_READ_WRITE);
+            const void *row;
+            uint64_t ref;
+            fixtures[i].self->operations = 0;
+            assert_int_equal(tpcc_find_by_name(fixtures[i].self, txn, &choice, &ref), MAE_OK);
+            matches[i] = fixtures[i].self->operations;
+            assert_int_equal(tpcc_row_read(fixtures[i].self, txn, TPCC_TABLE_CUSTOMER, ref, &row), MAE_OK);
+            ids[i] = ((const struct tpcc_customer *)row)->id;
+            commit(txn);
+        }
+        assert_int_equal(ids[0], ids[1]);
+        assert_int_equal(matches[0], matches[1]);
+        several += matches[0] > 1;
+    }
+    assert_true(several > 100);
+    for (unsigned i = 0; i < 2; i++)
+        close_fixture(&fixtures[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +387,7 @@ int main(void)
         cmocka_unit_test(contents_do_not_depend_on_parts_nor_on_retries),
         cmocka_unit_test(warehouses_are_loaded_by_the_worker_at_home_there),
         cmocka_unit_test(a_stopped_load_ends_early),
+        cmocka_unit_test(the_hash_index_leads_to_the_same_customers),
         cmocka_unit_test(a_load_without_memory_says_so),
         cmocka_unit_test(without_inserts_the_tables_stay_empty),
     };

@@ -69,9 +69,9 @@ static void paper_np_inserts_nothing(void **state)
 
 static void a_switch_overrides_its_mode(void **state)
 {
-    struct tpcc_options options =
-        read_options(PAIRS("mode", "paper", "remote_payment", "on", "user_abort", "0.5", "lastname_median", "sorted",
-                           "mix", "0/0/0/100/0", "batch", "off", "delivery_per_district", "on", "home", "random"));
+    struct tpcc_options options = read_options(PAIRS(
+        "mode", "paper", "remote_payment", "on", "user_abort", "0.5", "lastname_median", "sorted", "lastname_index",
+        "ordered", "mix", "0/0/0/100/0", "batch", "off", "delivery_per_district", "on", "home", "random"));
     (void)state;
     assert_int_equal(options.remote_payment, TPCC_REMOTE_ON);
     assert_int_equal(options.user_abort, UINT64_C(1) << 31);
@@ -99,6 +99,8 @@ static void bad_values_are_refused_by_name(void **state)
     assert_refused(PAIRS("warehouses", "100001"), "warehouses=100001");
     assert_refused(PAIRS("warehouses", "-1"), "warehouses=-1");
     assert_refused(PAIRS("warehouses", "four"), "warehouses=four");
+    assert_refused(PAIRS("mode", "paper", "lastname_median", "sorted"),
+                   "lastname_median=sorted with lastname_index=hash");
     assert_refused(PAIRS("user_abort", "1.5"), "user_abort=1.5: must be mode|0..1");
     assert_refused(PAIRS("user_abort", "1%"), "user_abort=1%");
     assert_refused(PAIRS("credit_bad_ratio", "nan"), "credit_bad_ratio=nan");

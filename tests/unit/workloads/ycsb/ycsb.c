@@ -30,6 +30,7 @@ static void runs_end_with_a_proof(void **state)
         {SMALL, "ops_per_txn", "200", "theta", "0.5", "batch", "on", NULL},
         {SMALL, "read_ratio", "1", "snapshot_reads", "on", "distribution", "ycsb-scrambled", NULL},
         {SMALL, "read_ratio", "0.3", "insert_ratio", "0.1", "distribution", "zipfian-gray", NULL},
+        {SMALL, "read_ratio", "0.3", "insert_ratio", "0.1", "insert_order", "hashed", NULL},
     };
     uint64_t seed = drive_seed();
     for (size_t t = 0; t < TARGETS; t++)
@@ -427,6 +428,7 @@ static void presets_are_ycsbs_core_workloads(void **state)
         assert_string_equal(preset_value("scan_ratio"), core[i].scan);
         assert_string_equal(preset_value("update_kind"), core[i].kind);
         assert_string_equal(preset_value("distribution"), core[i].distribution);
+        assert_string_equal(preset_value("insert_order"), core[i].name[0] == 'E' ? "hashed" : "ordered");
         assert_string_equal(preset_value("record_bytes"), "1000");
         assert_string_equal(preset_value("ops_per_txn"), "1");
         preset_set(NULL, "records", "2000");
@@ -440,6 +442,40 @@ static void presets_are_ycsbs_core_workloads(void **state)
     }
     assert_null(ycsb_workload_ops.presets[6]);
     assert_false(ycsb_workload_ops.preset("G", preset_set, NULL));
+}
+
+static void scans_begin_at_every_record_there_is(void **state)
+{
+    (void)state;
+    static const char *const orders[] = {"ordered", "hashed"};
+    for (unsigned hashed = 0; hashed < 2; hashed++) {
+        struct drive drive;
+        drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 2, drive_seed(),
+                   (const char *[]){SMALL, "read_ratio", "0", "insert_ratio", "0.5", "scan_ratio", "0.5", "index",
+                                    "ordered", "scan_length_max", "5", "insert_order", orders[hashed], NULL});
+        drive_run(&drive, 2000);
+        drive_expect_sound(&drive);
+        uint64_t inserted = drive.workload->shares[0].inserted + drive.workload->shares[1].inserted, loaded = 0,
+                 new = 0;
+        for (unsigned i = 0; i < 1000; i++) {
+            const uint64_t *keys;
+            const uint8_t *kinds;
+            ycsb_workload_ops.next(drive.states[0]);
+            unsigned count = ycsb_request(drive.states[0], &keys, &kinds);
+            for (unsigned j = 0; j < count; j++) {
+                if (kinds[j] != RING_SCAN)
+                    continue;
+                bool is_loaded = false;
+                for (uint64_t number = 0; number < RECORDS && !is_loaded; number++)
+                    is_loaded = ycsb_key(hashed, number) == keys[j];
+                loaded += is_loaded;
+                new += !is_loaded;
+            }
+        }
+        double share = (double)new / (double)(new + loaded), expected = (double)inserted / (double)(RECORDS + inserted);
+        assert_true(share > 0.9 * expected && share < 1.1 * expected);
+        drive_close(&drive);
+    }
 }
 
 static void combinations_that_cannot_work_are_refused(void **state)
@@ -536,6 +572,7 @@ int main(void)
         cmocka_unit_test(a_vanished_row_ends_the_run),
         cmocka_unit_test(latest_follows_the_inserts),
         cmocka_unit_test(presets_are_ycsbs_core_workloads),
+        cmocka_unit_test(scans_begin_at_every_record_there_is),
         cmocka_unit_test(combinations_that_cannot_work_are_refused),
         cmocka_unit_test(targets_run_the_same_requests),
         cmocka_unit_test(racy_targets_owe_no_sum),
