@@ -221,7 +221,10 @@ static void properties_apply(const char *name, const struct table *table)
 {
     char error[OPTION_ERROR_BYTES];
     struct ycsb_translation translation;
-    const char *end = is_given(table, "txns") ? "txns" : is_given(table, "time") ? "time" : NULL;
+    const char *end = is_given(table, "txns")         ? "txns"
+                      : is_given(table, "txns_total") ? "txns-total"
+                      : is_given(table, "time")       ? "time"
+                                                      : NULL;
     if (!ycsb_properties_resolve(table->properties, end, &translation, error))
         refuse(name, error);
     for (size_t i = 0; i < translation.count; i++)

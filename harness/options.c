@@ -445,11 +445,15 @@ static bool combination_check(struct options *options, char *error)
     if (run->threads > workers_max)
         return refuse(error, "--threads: target %s allows %u worker%s", options->target->name, workers_max,
                       workers_max == 1 ? "" : "s");
-    if (run->txns != 0) {
+    if (run->txns != 0 && run->txns_total != 0)
+        return refuse(error, "--txns and --txns-total exclude each other");
+    const char *counted = run->txns != 0 ? "txns" : run->txns_total != 0 ? "txns-total" : NULL;
+    if (counted != NULL) {
         if (options->given[RUN_OPTION_time])
-            return refuse(error, "--time and --txns exclude each other");
+            return refuse(error, "--time and --%s exclude each other", counted);
         if (options->given[RUN_OPTION_warmup] && run->warmup != 0)
-            return refuse(error, "--warmup and --txns exclude each other: a warm-up in time would make the run differ");
+            return refuse(error, "--warmup and --%s exclude each other: a warm-up in time would make the run differ",
+                          counted);
         run_option_store(options, RUN_OPTION_warmup, "0");
         run_option_store(options, RUN_OPTION_time, "0");
     }
@@ -460,11 +464,12 @@ static bool combination_check(struct options *options, char *error)
     if (run->history[0] != '\0' && run->reload && run->repetitions > 1)
         return refuse(error, "--history and --reload exclude each other with several repetitions: a file holds the "
                              "history of one database");
-    if (run->rate != 0 && run->txns != 0)
-        return refuse(error, "--rate and --txns exclude each other: arrivals need a window in time");
+    if (run->rate != 0 && counted != NULL)
+        return refuse(error, "--rate and --%s exclude each other: arrivals need a window in time", counted);
     bool steady = strcmp(run->warmup_until, "steady") == 0;
-    if (steady && run->txns != 0)
-        return refuse(error, "--warmup-until and --txns exclude each other: a warm-up would make the run differ");
+    if (steady && counted != NULL)
+        return refuse(error, "--warmup-until and --%s exclude each other: a warm-up would make the run differ",
+                      counted);
     if (steady && run->warmup_max < run->warmup)
         return refuse(error, "--warmup-max: shorter than --warmup");
     if (run->interval != 0 && (run->time + (steady ? run->warmup_max : run->warmup)) / run->interval >= 1000000)
@@ -475,7 +480,7 @@ static bool combination_check(struct options *options, char *error)
     if (run->check_every != 0 && run->threads == workers_max)
         return refuse(error, "--check-every: the check is a worker, too; target %s allows %u", options->target->name,
                       workers_max);
-    if (run->deadline != 0 && run->txns == 0) {
+    if (run->deadline != 0 && counted == NULL) {
         uint64_t needed = run->warmup + run->time;
         if (__builtin_mul_overflow(needed, run->repetitions, &needed) || needed >= run->deadline)
             return refuse(error, "--deadline: shorter than warm-ups and windows together");

@@ -161,7 +161,9 @@ static void head_print(FILE *out, const struct result *r, size_t count)
     } else {
         (void)fputs(", not pinned", out);
     }
-    if (options->run.txns != 0)
+    if (options->run.txns_total != 0)
+        (void)fprintf(out, ", %llu transactions in all", (unsigned long long)options->run.txns_total);
+    else if (options->run.txns != 0)
         (void)fprintf(out, ", %llu transactions each", (unsigned long long)options->run.txns);
     else
         (void)fprintf(out, ", window %s", quantity_format_time((uint64_t)(r->window_s * 1e3) * 1000000, time));

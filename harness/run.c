@@ -127,6 +127,11 @@ static enum exit_code place(struct run *run)
         (void)options_set(run->options, "threads", number, error); /* the column shows the number */
     }
     run->worker_count = (unsigned)options->threads;
+    if (options->txns_total != 0) { /* what the busiest worker has to do; task_loop knows each one's share */
+        (void)snprintf(number, sizeof number, "%llu",
+                       (unsigned long long)((options->txns_total - 1) / options->threads + 1));
+        (void)options_set(run->options, "txns", number, error);
+    }
     if (topology_place(run->topology, options->pin, run->worker_count, &run->placement, error))
         return EXIT_FINE;
     run_complain(run, "--pin: %s", error);

@@ -213,6 +213,14 @@ static enum mae_status task_loop(void *arg, unsigned worker)
     return status;
 }
 
+/* How many requests the worker has to do. */
+static uint64_t requests_of(const struct run_options *options, unsigned worker)
+{
+    if (options->txns_total == 0)
+        return options->txns == 0 ? UINT64_MAX : options->txns;
+    return options->txns_total / options->threads + (worker < options->txns_total % options->threads);
+}
+
 static void loops_arm(struct run *run)
 {
     const struct run_options *options = &run->options->run;
@@ -230,7 +238,7 @@ static void loops_arm(struct run *run)
         loop->workload = run->workload_ops;
         loop->backoff = run->target_ops->backoff;
         loop->stop = &run->stop;
-        loop->commits_max = options->txns == 0 ? UINT64_MAX : options->txns;
+        loop->commits_max = requests_of(options, i);
         atomic_store(&loop->entered, false);
     }
 }

@@ -424,6 +424,11 @@ static bool resolve_mix(struct resolver *resolver)
         return false;
     option(resolver, "index", "ordered");
     option(resolver, "scan_length_max", "%" PRIu64, most);
+    bool follows = insert > 0 && is(resolver, PROPERTY_DISTRIBUTION, "latest");
+    if (is(resolver, PROPERTY_INSERT_ORDER, "hashed") && follows)
+        note(resolver, "insertorder=hashed with requestdistribution=latest: not supported; keys go on in order");
+    else if (is(resolver, PROPERTY_INSERT_ORDER, "hashed"))
+        option(resolver, "insert_order", "hashed");
     if (least != 1)
         note(resolver, "minscanlength=%" PRIu64 ": not supported; scans are 1 to maxscanlength records long", least);
     if (!is(resolver, PROPERTY_SCAN_DISTRIBUTION, "uniform"))
@@ -468,44 +473,58 @@ static bool resolve_distribution(struct resolver *resolver)
     return true;
 }
 
+/* operationcount is of all threads together. At a target, which needs a window in time, it is a length of time. */
+static void resolve_operations(struct resolver *resolver, uint64_t operations, uint64_t rate)
+{
+    if (rate == 0) {
+        option(resolver, "txns_total", "%" PRIu64, operations);
+        return;
+    }
+    double seconds = (double)operations / (double)rate;
+    option(resolver, "time", "%.15gs", seconds < 0.001 ? 0.001 : seconds);
+    note(resolver, "operationcount=%" PRIu64 ": at target=%" PRIu64 " a second they are a window of %g s", operations,
+         rate, seconds);
+}
+
+/* As in YCSB, 0 is no limit: of operations, of time, of speed. */
 static bool resolve_run(struct resolver *resolver)
 {
-    uint64_t threads = 1, operations, seconds, rate;
+    uint64_t threads, operations = 0, seconds = 0, rate = 0;
     if (given(resolver, PROPERTY_THREAD_COUNT)) {
         if (!count_of(resolver, PROPERTY_THREAD_COUNT, 1, 65536, &threads))
             return false;
         option(resolver, "threads", "%" PRIu64, threads);
     }
-    if (given(resolver, PROPERTY_TARGET)) {
-        if (!count_of(resolver, PROPERTY_TARGET, 1, 1000000000000, &rate))
-            return false;
-        option(resolver, "rate", "%" PRIu64, rate);
-    }
-    if (given(resolver, PROPERTY_EXECUTION_TIME)) {
-        if (!count_of(resolver, PROPERTY_EXECUTION_TIME, 1, 1000000000, &seconds))
-            return false;
-        if (resolver->end)
-            note(resolver, "maxexecutiontime=%" PRIu64 ": not used, --%s decides", seconds, resolver->end);
-        else
-            option(resolver, "time", "%" PRIu64 "s", seconds);
-    }
-    if (!given(resolver, PROPERTY_OPERATION_COUNT))
-        return true;
-    if (!count_of(resolver, PROPERTY_OPERATION_COUNT, 1, 1000000000000000, &operations))
+    if ((given(resolver, PROPERTY_TARGET) && !count_of(resolver, PROPERTY_TARGET, 0, 1000000000000, &rate)) ||
+        (given(resolver, PROPERTY_EXECUTION_TIME) &&
+         !count_of(resolver, PROPERTY_EXECUTION_TIME, 0, 1000000000, &seconds)) ||
+        (given(resolver, PROPERTY_OPERATION_COUNT) &&
+         !count_of(resolver, PROPERTY_OPERATION_COUNT, 0, 1000000000000000, &operations)))
         return false;
-    if (resolver->end) {
+    if (rate != 0 && resolver->end && strcmp(resolver->end, "time") != 0) {
+        note(resolver, "target=%" PRIu64 ": not used, as --%s counts requests and a rate needs a window in time", rate,
+             resolver->end);
+        rate = 0;
+    }
+    if (rate != 0)
+        option(resolver, "rate", "%" PRIu64, rate);
+    if (seconds != 0 && resolver->end)
+        note(resolver, "maxexecutiontime=%" PRIu64 ": not used, --%s decides", seconds, resolver->end);
+    if (operations != 0 && resolver->end)
         note(resolver, "operationcount=%" PRIu64 ": not used, --%s decides", operations, resolver->end);
+    if (resolver->end)
         return true;
+    bool by_time =
+        seconds != 0 && (rate == 0 || operations == 0 || (double)operations / (double)rate > (double)seconds);
+    if (by_time) {
+        option(resolver, "time", "%" PRIu64 "s", seconds);
+        if (operations != 0)
+            note(resolver, "operationcount=%" PRIu64 ": not used, maxexecutiontime decides", operations);
+    } else if (operations != 0) {
+        resolve_operations(resolver, operations, rate);
+    } else if (given(resolver, PROPERTY_OPERATION_COUNT) || given(resolver, PROPERTY_EXECUTION_TIME)) {
+        note(resolver, "no limit of operations or time: YCSB would never end; --time decides");
     }
-    if (given(resolver, PROPERTY_EXECUTION_TIME)) {
-        note(resolver, "operationcount=%" PRIu64 ": not used, maxexecutiontime decides", operations);
-        return true;
-    }
-    option(resolver, "txns", "%" PRIu64, (operations + threads - 1) / threads);
-    note(resolver,
-         "operationcount=%" PRIu64 ": txns=%" PRIu64 " for each of threadcount=%" PRIu64
-         " workers; with other --threads give --txns too",
-         operations, (operations + threads - 1) / threads, threads);
     return true;
 }
 

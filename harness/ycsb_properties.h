@@ -6,8 +6,9 @@
  * a property has no counterpart, a note says so; nothing is ignored silently.
  *     recordcount -> records                        requestdistribution zipfian -> distribution=ycsb-scrambled
  *     fieldcount x fieldlength -> record_bytes      (with a theta other than YCSB's 0.99: zipfian)
- *     ...proportion -> ..._ratio, update_kind       operationcount / threadcount -> txns (commits of each worker)
+ *     ...proportion -> ..._ratio, update_kind       operationcount -> txns_total; with a target: a time
  *     maxscanlength -> scan_length_max              target -> rate; maxexecutiontime -> time; threadcount -> threads
+ * Of the last four 0 is no limit, as in YCSB.
  *
  * The format is java.util.Properties': key=value, key:value or key value, # and ! comments, a \ at the end of a line
  * goes on in the next, escapes. Source: YCSB core, CoreWorkload.java and Client.java.
@@ -43,8 +44,8 @@ bool ycsb_properties_parse(struct ycsb_properties *properties, const char *name,
 bool ycsb_properties_add(struct ycsb_properties *properties, const char *assignment, char *error);
 
 /*
- * Translates. `end`: "time" or "txns" if the user has given that option, so that the properties' own end of the run is
- * not used; else NULL. False with a message that names file, line and property. Free the result either way.
+ * Translates. `end`: "time", "txns" or "txns-total" if the user has given that option, so that the properties' own end
+ * of the run is not used; else NULL. False with a message that names file, line and property. Free the result either way.
  */
 bool ycsb_properties_resolve(const struct ycsb_properties *properties, const char *end,
                              struct ycsb_translation *options, char *error);

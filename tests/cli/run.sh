@@ -34,8 +34,8 @@ for command in run sweep compare figure report check history latency doctor topo
 done
 ends "version" 0 "maemio 0." --version
 ends "run help" 0 "Usage: maemio run [OPTION...]" run --help
-for option in workload preset target threads pin warmup time txns repetitions reload seed check deadline csv label \
-    progress set records record-bytes theta; do
+for option in workload preset target threads pin warmup time txns txns-total repetitions reload seed check deadline \
+    csv label progress set records record-bytes theta; do
     ends "run help has --$option" 0 "--$option" run --help
 done
 ends "run help has the exit codes" 0 "  124  the deadline passed" run --help
@@ -119,8 +119,8 @@ equals "the header stands once" "$(grep -c '^workload,preset,target,threads,' "$
 equals "the header is the list of columns" "$(head -n 1 "$csv")" \
     "$("$maemio" list columns | awk '{ print $1 }' | paste -sd,)"
 equals "names are unique" "$(head -n 1 "$csv" | tr , '\n' | sort | uniq -d)" ""
-equals "the first columns" "$(head -n 1 "$csv" | cut -d, -f1-14)" \
-    "workload,preset,target,threads,pin,warmup_s,time_s,txns,repetitions,reload,seed,check,deadline_s,label"
+equals "the first columns" "$(head -n 1 "$csv" | cut -d, -f1-15)" \
+    "workload,preset,target,threads,pin,warmup_s,time_s,txns,txns_total,repetitions,reload,seed,check,deadline_s,label"
 for column in txn_type repetition outcome commits throughput_txn_per_s abort_ratio ns_per_op versions_per_row \
     bytes_per_row mem_hugetlb_bytes mem_transparent_bytes mem_small_bytes check_result aborts_newer aborts_precheck \
     eng_commits eng_ticks_execute wl_records wl_theta opt_backoff \

@@ -215,6 +215,21 @@ static void txns_stops_after_exactly_so_many_commits(void **state)
     outcome_free(&outcome);
 }
 
+static void txns_total_is_dealt_out_to_the_workers(void **state)
+{
+    (void)state;
+    static const char *const totals[] = {"txns_total=1000", "txns_total=2"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *const arguments[] = {"threads=3", "pin=none", totals[i], CSV_ARGUMENT, NULL};
+        struct outcome outcome = run_child(arguments, 0, NULL);
+        assert_int_equal(outcome.code, EXIT_FINE);
+        assert_int_equal(number_at(&outcome, 1, "commits"), i ? 2 : 1000);
+        assert_int_equal(number_at(&outcome, 1, "txns_total"), i ? 2 : 1000);
+        assert_text_at(&outcome, 1, "time_s", "0");
+        outcome_free(&outcome);
+    }
+}
+
 static void repetitions_keep_or_reload_the_database(void **state)
 {
     (void)state;
@@ -555,6 +570,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_window_gives_a_row_for_all_and_for_each_type),
         cmocka_unit_test(txns_stops_after_exactly_so_many_commits),
+        cmocka_unit_test(txns_total_is_dealt_out_to_the_workers),
         cmocka_unit_test(repetitions_keep_or_reload_the_database),
         cmocka_unit_test(repetitions_append_rows),
         cmocka_unit_test(csv_on_stdout_has_no_summary),

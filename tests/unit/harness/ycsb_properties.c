@@ -60,10 +60,9 @@ static void ycsb_workload_a_translates_whole(void **state)
                       "\n"
                       "requestdistribution=zipfian\n",
                       "workload=ycsb records=1000 record_bytes=1000 load_order=shuffled ops_per_txn=1 read_ratio=0.5 "
-                      "insert_ratio=0 scan_ratio=0 update_kind=blind distribution=ycsb-scrambled theta=0.99 txns=1000");
-    assert_string_equal(notes,
-                        "operationcount=1000: txns=1000 for each of threadcount=1 workers; with other --threads give "
-                        "--txns too\n");
+                      "insert_ratio=0 scan_ratio=0 update_kind=blind distribution=ycsb-scrambled theta=0.99 "
+                      "txns_total=1000");
+    assert_string_equal(notes, "");
 }
 
 static void what_is_left_out_has_ycsbs_default(void **state)
@@ -89,7 +88,51 @@ static void scans_modifications_and_the_run_translate(void **state)
         "readproportion=5\nupdateproportion=0\nreadmodifywriteproportion=15\nrequestdistribution=hotspot\n"
         "hotspotdatafraction=0.1\noperationcount=10\nthreadcount=3\n",
         "workload=ycsb record_bytes=1000 load_order=shuffled ops_per_txn=1 read_ratio=0.25 insert_ratio=0 "
-        "scan_ratio=0 update_kind=rmw distribution=hotspot hot_fraction=0.1 hot_ratio=0.8 threads=3 txns=4");
+        "scan_ratio=0 update_kind=rmw distribution=hotspot hot_fraction=0.1 hot_ratio=0.8 threads=3 txns_total=10");
+}
+
+static const char *run_options_of(const char *text)
+{
+    const char *out = translated(text, NULL, notes, sizeof(notes)), *after = "distribution=uniform";
+    return strstr(out, after) + strlen(after);
+}
+
+static void zero_is_no_limit(void **state)
+{
+    (void)state;
+    assert_string_equal(run_options_of("operationcount=0\nmaxexecutiontime=30\ntarget=0\n"), " time=30s");
+    assert_string_equal(notes, "");
+    assert_string_equal(run_options_of("operationcount=70\nmaxexecutiontime=0\nthreadcount=2\n"),
+                        " threads=2 txns_total=70");
+    assert_string_equal(notes, "");
+    assert_string_equal(run_options_of("operationcount=0\nmaxexecutiontime=0\n"), "");
+    assert_non_null(strstr(notes, "YCSB would never end; --time decides"));
+}
+
+static void a_target_makes_a_count_a_time(void **state)
+{
+    (void)state;
+    assert_string_equal(run_options_of("operationcount=1000\ntarget=200\n"), " rate=200 time=5s");
+    assert_non_null(strstr(notes, "operationcount=1000: at target=200 a second they are a window of 5 s"));
+    assert_string_equal(run_options_of("operationcount=1000\ntarget=200\nmaxexecutiontime=9\n"), " rate=200 time=5s");
+    assert_string_equal(run_options_of("operationcount=1000\ntarget=200\nmaxexecutiontime=2\n"), " rate=200 time=2s");
+    assert_non_null(strstr(notes, "operationcount=1000: not used, maxexecutiontime decides"));
+    end_option = "txns";
+    assert_string_equal(run_options_of("target=200\n"), "");
+    end_option = NULL;
+    assert_non_null(strstr(notes, "target=200: not used, as --txns counts requests"));
+}
+
+static void scans_are_over_hashed_keys_unless_ordered(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(translated("scanproportion=0.95\n", NULL, notes, sizeof(notes)), " insert_order=hashed "));
+    assert_null(strstr(translated("scanproportion=0.95\ninsertorder=ordered\n", NULL, notes, sizeof(notes)), "hashed"));
+    assert_null(strstr(translated("readproportion=1\n", NULL, notes, sizeof(notes)), "insert_order"));
+    assert_null(strstr(translated("scanproportion=0.9\ninsertproportion=0.1\nrequestdistribution=latest\n", NULL, notes,
+                                  sizeof(notes)),
+                       "hashed"));
+    assert_non_null(strstr(notes, "insertorder=hashed with requestdistribution=latest: not supported"));
 }
 
 static void what_has_no_counterpart_is_said(void **state)
@@ -222,6 +265,9 @@ int main(void)
         cmocka_unit_test(the_command_line_decides_when_the_run_ends),
         cmocka_unit_test(what_is_left_out_has_ycsbs_default),
         cmocka_unit_test(scans_modifications_and_the_run_translate),
+        cmocka_unit_test(scans_are_over_hashed_keys_unless_ordered),
+        cmocka_unit_test(zero_is_no_limit),
+        cmocka_unit_test(a_target_makes_a_count_a_time),
         cmocka_unit_test(what_has_no_counterpart_is_said),
         cmocka_unit_test(the_last_of_two_wins),
         cmocka_unit_test(the_format_is_javas),
