@@ -2,7 +2,7 @@
  * arguments.c - see arguments.h. The options argp knows are built from the tables: options.def, then those of every
  * workload, so that --help shows all of them; options_resolve tells whose is whose.
  *
- * A switch (bool) may be written --check, --check=on, --check on, or --no-check.
+ * A switch (bool) may be written --reload, --reload=on, --reload on, or --no-reload.
  *
  * Options also come from files. Wherever they stand on the command line: --config-file counts first, then -P and -p,
  * then single options, so that these always win.

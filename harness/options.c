@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/quantity.h"
+#include "harness/result.h"
 #include "harness/support.h"
 #include "harness/targets/targets.h"
 
@@ -459,6 +460,14 @@ static bool combination_check(struct options *options, char *error)
     }
     if (run->history[0] != '\0' && options->target->timestamp == NULL)
         return refuse(error, "--history: target %s has no timestamps, which a history needs", options->target->name);
+    bool full = strcmp(run->check, "full") == 0;
+    if (full && options->target->timestamp == NULL)
+        return refuse(error, "--check full: target %s has no timestamps, which a history needs", options->target->name);
+    if (full && !result_guarantees(options).serializable)
+        return refuse(error, "--check full: these settings of target %s do not promise what a history is held against",
+                      options->target->name);
+    if (full && run->history[0] != '\0')
+        return refuse(error, "--check full and --history exclude each other: `maemio check' judges that history");
     if (strcmp(run->history, "-") == 0)
         return refuse(error, "--history: a history is binary and does not go to stdout; name a file");
     if (run->history[0] != '\0' && run->reload && run->repetitions > 1)

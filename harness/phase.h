@@ -5,7 +5,8 @@
 /* name, text */
 #define PHASE_TABLE(X)                                                    \
     X(SETUP, "setup") /* open the target, create tables */                \
-    X(LOAD, "load")   /* all workers, in parallel */                      \
+    X(PROOF, "check of a sample")                                         \
+    X(LOAD, "load") /* all workers, in parallel */                        \
     X(CHECK_LOADED, "check after load")                                   \
     X(PREPARE, "prepare") /* each worker's requests */                    \
     X(WARMUP, "warm-up")                                                  \

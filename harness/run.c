@@ -45,6 +45,11 @@ bool run_is_timed(const struct run *run)
     return strcmp(run->options->run.latency, "off") != 0;
 }
 
+bool run_is_checked(const struct run *run)
+{
+    return strcmp(run->options->run.check, "off") != 0;
+}
+
 /* ---- Deadline. ---- */
 
 static uint64_t deadline_length(const struct run *run)
@@ -54,6 +59,8 @@ static uint64_t deadline_length(const struct run *run)
         return options->deadline;
     bool steady = strcmp(options->warmup_until, "steady") == 0;
     uint64_t passes = options->reload ? 2 * options->repetitions : 1 + options->repetitions; /* over all rows */
+    if (strcmp(options->check, "full") == 0)
+        passes += 2; /* load and history of the sample */
     double ns =
         (double)DEADLINE_BASE_NS +
         (double)options->repetitions * (2 * (double)((steady ? options->warmup_max : options->warmup) + options->time) +
@@ -208,7 +215,10 @@ static enum exit_code run_all(struct run *run)
     atomic_store(&run_signal, 0);
     interrupt_take(signal_note, before);
     run_snapshots_init(run);
-    code = repetitions_run(run);
+    if (strcmp(run->options->run.check, "full") == 0)
+        code = run_proof(run);
+    if (code == EXIT_FINE)
+        code = repetitions_run(run);
     run_snapshots_fini(run);
     interval_fini(&run->series);
     interrupt_return(before);

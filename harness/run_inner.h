@@ -4,6 +4,7 @@
  *     run.c             the command: placement, outputs, deadline, signals
  *     run_wait.c        the coordinator waits: progress, signals, failures
  *     run_session.c     a target with the workload's data in it, workers joined
+ *     run_proof.c       --check full: a sample judged by its history
  *     run_repetition.c  prepare, measure, space, check, result
  *     run_measure.c     warm-up, window, drain
  *     run_output.c      what goes into the files
@@ -80,6 +81,7 @@ struct run {
     struct run_worker *workers;
     double load_s, harness_ns;
     struct loaded loaded;
+    char proof_report[128];                /* --check full: what was proved; empty: nothing */
     char load_report[RESULT_REPORT_BYTES]; /* what the check found of what was loaded; empty: nothing */
     uint64_t load_rows;
     struct live_check *live_check; /* NULL: none */
@@ -116,7 +118,8 @@ extern atomic_int run_signal; /* the number of the signal that came; 0: none */
 void run_complain(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void run_deadline_renew(struct run *run); /* the rows to load have become known */
 
-bool run_is_timed(const struct run *run); /* --latency */
+bool run_is_timed(const struct run *run);   /* --latency */
+bool run_is_checked(const struct run *run); /* --check */
 
 /* ---- run_wait.c ---- */
 
@@ -149,6 +152,11 @@ bool run_check_passes(struct run *run, unsigned worker, char *report, size_t rep
 void run_commits_sum(const struct run *run, uint64_t *committed);
 
 enum mae_status run_task_discard(void *arg, unsigned worker); /* what task_prepare of run_repetition.c made */
+
+/* ---- run_proof.c ---- */
+
+/* EXIT_FINE with run->proof_report, or what is to end the run, complained about. */
+enum exit_code run_proof(struct run *run);
 
 /* ---- run_repetition.c ---- */
 

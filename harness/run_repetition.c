@@ -1,6 +1,7 @@
 /* run_repetition.c - one repetition: prepare, measure, space, check, and the result; see run_inner.h. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "harness/metadata.h"
@@ -57,6 +58,10 @@ static enum mae_status task_check(void *arg, unsigned worker)
     struct result *result = run->results[run->result_count];
     bool passed = run_check_passes(run, worker, result->check_report, sizeof result->check_report);
     result->check = passed ? CHECK_PASSED : CHECK_FAILED;
+    size_t length = strlen(result->check_report);
+    if (passed && run->proof_report[0] != '\0')
+        (void)snprintf(result->check_report + length, sizeof result->check_report - length, "%s%s",
+                       length > 0 ? "; " : "", run->proof_report);
     return MAE_OK;
 }
 
@@ -92,7 +97,7 @@ static struct result *result_begin(struct run *run, unsigned repetition)
 
 static bool check(struct run *run, struct result *result)
 {
-    if (!run->options->run.check || run->interrupted || result->check == CHECK_FAILED)
+    if (!run_is_checked(run) || run->interrupted || result->check == CHECK_FAILED)
         return true;
     run_phase_begin(run, PHASE_CHECK, 0);
     if (!run_crew_do(run, 1, task_check))

@@ -241,7 +241,7 @@ static enum exit_code load(struct run *run)
 /* A workload that states what holds at any time states it of what was loaded, too. */
 static enum exit_code check_loaded(struct run *run)
 {
-    if (!run->options->run.check || !run->workload_ops->check_live)
+    if (!run_is_checked(run) || !run->workload_ops->check_live)
         return EXIT_FINE;
     run_phase_begin(run, PHASE_CHECK_LOADED, 0);
     if (!run_crew_do(run, 1, task_check_loaded))

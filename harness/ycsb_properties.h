@@ -44,8 +44,9 @@ bool ycsb_properties_parse(struct ycsb_properties *properties, const char *name,
 bool ycsb_properties_add(struct ycsb_properties *properties, const char *assignment, char *error);
 
 /*
- * Translates. `end`: "time", "txns" or "txns-total" if the user has given that option, so that the properties' own end
- * of the run is not used; else NULL. False with a message that names file, line and property. Free the result either way.
+ * Translates. `end`: "time", "txns" or "txns-total" if the user has given that option, so that the properties' own
+ * end of the run is not used; else NULL. False with a message that names file, line and property. Free the result
+ * either way.
  */
 bool ycsb_properties_resolve(const struct ycsb_properties *properties, const char *end,
                              struct ycsb_translation *options, char *error);

@@ -241,6 +241,11 @@ void recording_clear(struct target *target)
         history_log_clear(&worker->log);
 }
 
+size_t recording_words(const struct target_worker *worker)
+{
+    return worker->log.count;
+}
+
 uint64_t recording_writer(const void *data)
 {
     return ((const struct header *)data - 1)->ts;

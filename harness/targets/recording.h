@@ -36,6 +36,9 @@ bool recording_finish(struct target *target, char *error, size_t error_bytes);
 bool recording_history(struct target *target, struct history *history, char *error, size_t error_bytes);
 void recording_clear(struct target *target);
 
+/* In memory: how much a worker has recorded since the last recording_clear; its own thread. */
+size_t recording_words(const struct target_worker *worker);
+
 /* The timestamp of who wrote a payload that the recording target gave out. */
 uint64_t recording_writer(const void *data);
 

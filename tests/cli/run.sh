@@ -66,7 +66,11 @@ refuses "maemio run: --time: '5' is not a time such as 500us, 200ms, 5s, 1m" run
 refuses "maemio run: --time: '0' is out of range, it can be 1ms.." run --time 0
 refuses "maemio run: --warmup: 'long' is not a time such as 500us, 200ms, 5s, 1m" run --warmup long
 refuses "maemio run: --repetitions: '0' is out of range, it can be 1..1M" run --repetitions 0
-refuses "maemio run: --check: 'perhaps' is neither on nor off" run --check=perhaps
+refuses "maemio run: --check: 'perhaps' is none of fast|full|off" run --check=perhaps
+refuses "maemio run: --check full: target bare has no timestamps, which a history needs" run --target bare \
+    --threads 1 --check full
+refuses "maemio run: --check full: these settings of target native do not promise what a history is held against" \
+    run --check full --set simple_index_update=on
 refuses "maemio run: --progress: 'loud' is none of auto|on|off" run --progress loud
 refuses "maemio run: --seed: '' is not a whole number such as 1000, 10k, 10M" run --seed=
 refuses "maemio run: --deadline: shorter than warm-ups and windows together" run --deadline 3s
@@ -100,7 +104,11 @@ done
 ends "a run" 0 "throughput" "${short[@]}"
 ends "the harness says what it costs" 0 "harness cost " "${short[@]}"
 ends "a run is checked" 0 "check          passed" "${short[@]}"
-ends "--no-check" 0 "check          skipped" "${short[@]}" --no-check
+for workload in "ycsb --records 1000" "ycsb --preset E --records 500" "bank --accounts 10" "churn --keys 500" append; do
+    # shellcheck disable=SC2086 # options
+    ends "--check full of $workload" 0 "was serializable in timestamp order" run --workload $workload --threads 2 \
+        --pin none --warmup 0 --time 100ms --check full
+done
 ends "--check off" 0 "check          skipped" "${short[@]}" --check off
 ends "the bare target says what it is" 0 "not transactional" "${short[@]}" --target bare
 ends "settings are taken" 0 "passed" "${short[@]}" --set backoff=off --set inline-bytes=0

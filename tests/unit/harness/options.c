@@ -48,7 +48,7 @@ static void defaults_are_typed(void **state)
     assert_int_equal(options->run.time, 5000000000);
     assert_int_equal(options->run.threads, 0); /* auto */
     assert_int_equal(options->run.deadline, 0);
-    assert_true(options->run.check);
+    assert_string_equal(options->run.check, "fast");
     assert_false(options->run.reload);
     options_destroy(options);
 }
@@ -60,12 +60,15 @@ static void values_are_read_by_type(void **state)
     char text[64];
     set(options, "threads", "12");
     set(options, "time", "200ms");
-    set(options, "check", "no");
+    set(options, "reload", "on");
+    set(options, "reload", "no");
+    set(options, "check", "off");
     set(options, "seed", "1M");
     set(options, "label", "a, b");
     assert_int_equal(options->run.threads, 12);
     assert_int_equal(options->run.time, 200000000);
-    assert_false(options->run.check);
+    assert_false(options->run.reload);
+    assert_string_equal(options->run.check, "off");
     assert_int_equal(options->run.seed, 1000000);
     assert_string_equal(options->run.label, "a, b");
     set(options, "threads", "auto");
@@ -74,7 +77,7 @@ static void values_are_read_by_type(void **state)
     assert_string_equal(text, "0.2");
     run_option_column_text(options, RUN_OPTION_deadline, text, sizeof text);
     assert_string_equal(text, "auto");
-    run_option_column_text(options, RUN_OPTION_check, text, sizeof text);
+    run_option_column_text(options, RUN_OPTION_reload, text, sizeof text);
     assert_string_equal(text, "off");
     options_destroy(options);
 }
@@ -87,7 +90,8 @@ static void bad_values_are_refused_with_what_would_be_right(void **state)
     refused(options, "threads", "two", "'two' is not a whole number such as 1000, 10k, 10M");
     refused(options, "time", "5", "'5' is not a time such as 500us, 200ms, 5s, 1m");
     refused(options, "time", "1us", "'1us' is out of range, it can be 1ms..");
-    refused(options, "check", "maybe", "'maybe' is neither on nor off");
+    refused(options, "reload", "maybe", "'maybe' is neither on nor off");
+    refused(options, "check", "on", "'on' is none of fast|full|off");
     refused(options, "progress", "loud", "'loud' is none of auto|on|off");
     refused(options, "repetitions", "0", "'0' is out of range, it can be 1..1M");
     refused(options, "set", "backoff", "'backoff' is not key=value");
