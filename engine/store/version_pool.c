@@ -12,6 +12,9 @@
 
 #include "engine/base/check.h"
 
+/* A search for free chunks waits until what is free has grown by 1/SEARCH_SHARE. */
+enum { SEARCH_SHARE = 8 };
+
 unsigned class_of(unsigned unit_shift, size_t payload_bytes)
 {
     size_t units = (payload_bytes + VERSION_HEADER_BYTES + ((size_t)1 << unit_shift) - 1) >> unit_shift;
@@ -100,6 +103,7 @@ void arena_fini(struct arena *arena)
     pthread_mutex_destroy(&arena->rests_lock);
     free(arena->shared);
     free(arena->chunk_node);
+    free(arena->free_chunks);
     span_fini(&arena->span);
 }
 
@@ -150,6 +154,7 @@ static bool share(struct pool *pool, unsigned node, unsigned size_class, uint32_
     list->count -= count;
     atomic_store_explicit(&at(pool, last)->older, HANDLE_NONE, memory_order_relaxed);
     shared->batches[shared->count++] = first;
+    atomic_fetch_add_explicit(&pool->arena->shared_units, count * class_units(size_class), memory_order_relaxed);
     pthread_mutex_unlock(&shared->lock);
     return true;
 }
@@ -165,7 +170,147 @@ static bool take_shared(struct pool *pool, unsigned size_class)
     list->count = 0;
     for (; head != HANDLE_NONE; head = atomic_load_explicit(&at(pool, head)->older, memory_order_relaxed))
         list->count++;
+    atomic_fetch_sub_explicit(&pool->arena->shared_units, list->count * class_units(size_class), memory_order_relaxed);
     return list->count > 0;
+}
+
+/* ---- Chunks that serve another class: the search for those of which all is free. ---- */
+
+static size_t chunk_of(const struct arena *arena, uint64_t unit)
+{
+    return (size_t)((unit << arena->unit_shift) / MEM_CHUNK_BYTES);
+}
+
+static void lock_shared(struct arena *arena, bool lock)
+{
+    for (unsigned n = 0; n < arena->nodes; n++)
+        for (unsigned c = 0; c < CLASS_COUNT; c++)
+            (void)(lock ? pthread_mutex_lock : pthread_mutex_unlock)(&arena->shared[n][c].lock);
+}
+
+/* How many units of each chunk are in the shared lists or not cut. */
+static void count_free(const struct arena *arena, uint32_t *units)
+{
+    for (unsigned n = 0; n < arena->nodes; n++)
+        for (unsigned c = 0; c < CLASS_COUNT; c++)
+            for (size_t b = 0; b < arena->shared[n][c].count; b++)
+                for (version_handle handle = arena->shared[n][c].batches[b]; handle != HANDLE_NONE;) {
+                    units[chunk_of(arena, handle)] += (uint32_t)class_units(c);
+                    struct version *version = arena_version(arena->base, arena->unit_bytes, handle);
+                    handle = atomic_load_explicit(&version->older, memory_order_relaxed);
+                }
+    for (unsigned i = 0; i < arena->rest_count; i++)
+        units[chunk_of(arena, arena->rests[i].unit)] += (uint32_t)(arena->rests[i].end - arena->rests[i].unit);
+}
+
+/* Takes the versions of chunks that have `full` free units out of a list. */
+static void purge_list(struct arena *arena, struct shared_list *shared, size_t class_units_each, const uint32_t *units,
+                       uint32_t full)
+{
+    size_t kept_batches = 0;
+    for (size_t b = 0; b < shared->count; b++) {
+        version_handle kept = HANDLE_NONE, next;
+        for (version_handle handle = shared->batches[b]; handle != HANDLE_NONE; handle = next) {
+            struct version *version = arena_version(arena->base, arena->unit_bytes, handle);
+            next = atomic_load_explicit(&version->older, memory_order_relaxed);
+            if (units[chunk_of(arena, handle)] == full) {
+                atomic_fetch_sub_explicit(&arena->shared_units, class_units_each, memory_order_relaxed);
+                continue;
+            }
+            atomic_store_explicit(&version->older, kept, memory_order_relaxed);
+            kept = handle;
+        }
+        if (kept != HANDLE_NONE)
+            shared->batches[kept_batches++] = kept;
+    }
+    shared->count = kept_batches;
+}
+
+/* With rests_lock and all locks of shared lists. `units` becomes the list of free chunks. */
+static void free_full_chunks(struct arena *arena, uint32_t *units, size_t chunks)
+{
+    const uint32_t full = MEM_CHUNK_BYTES >> arena->unit_shift;
+    for (size_t i = 0; i < arena->free_chunk_count; i++)
+        units[arena->free_chunks[i]] = full;
+    for (unsigned n = 0; n < arena->nodes; n++)
+        for (unsigned c = 0; c < CLASS_COUNT; c++)
+            purge_list(arena, &arena->shared[n][c], class_units(c), units, full);
+    unsigned rests = 0;
+    for (unsigned i = 0; i < arena->rest_count; i++)
+        if (units[chunk_of(arena, arena->rests[i].unit)] != full)
+            arena->rests[rests++] = arena->rests[i];
+    arena->rest_count = rests;
+    arena->free_chunk_count = 0;
+    for (size_t chunk = 0; chunk < chunks; chunk++)
+        if (units[chunk] == full)
+            units[arena->free_chunk_count++] = (uint32_t)chunk;
+    free(arena->free_chunks);
+    arena->free_chunks = units;
+}
+
+/* Worth it? Linear in what is free, so not before that has grown by a share since the last time. */
+static bool search_is_due(struct arena *arena)
+{
+    uint64_t now = atomic_load_explicit(&arena->shared_units, memory_order_relaxed);
+    uint64_t last = atomic_load_explicit(&arena->searched_units, memory_order_relaxed);
+    if (now < last)
+        atomic_store_explicit(&arena->searched_units, last = now, memory_order_relaxed);
+    return now - last >= (uint64_t)MEM_CHUNK_BYTES >> arena->unit_shift && now - last >= last / SEARCH_SHARE;
+}
+
+static void search_free_chunks(struct pool *pool)
+{
+    struct arena *arena = pool->arena;
+    pool_give(pool);
+    if (!search_is_due(arena))
+        return;
+    size_t chunks = arena->span.reserved_bytes / MEM_CHUNK_BYTES;
+    uint32_t *units = mem_alloc(chunks * sizeof *units);
+    if (!units)
+        return;
+    pthread_mutex_lock(&arena->rests_lock);
+    lock_shared(arena, true);
+    count_free(arena, units);
+    free_full_chunks(arena, units, chunks);
+    atomic_store_explicit(&arena->searched_units, atomic_load_explicit(&arena->shared_units, memory_order_relaxed),
+                          memory_order_relaxed);
+    lock_shared(arena, false);
+    pthread_mutex_unlock(&arena->rests_lock);
+}
+
+static bool take_free_chunk(struct pool *pool, uint64_t *chunk)
+{
+    struct arena *arena = pool->arena;
+    pthread_mutex_lock(&arena->rests_lock);
+    bool taken = arena->free_chunk_count > 0;
+    if (taken)
+        *chunk = arena->free_chunks[--arena->free_chunk_count];
+    pthread_mutex_unlock(&arena->rests_lock);
+    return taken;
+}
+
+/* One of which all has been freed. */
+static bool reuse_chunk(struct pool *pool)
+{
+    struct arena *arena = pool->arena;
+    uint64_t chunk;
+    if (!atomic_load_explicit(&arena->may_retype, memory_order_acquire))
+        return false;
+    if (!take_free_chunk(pool, &chunk)) {
+        search_free_chunks(pool);
+        if (!take_free_chunk(pool, &chunk))
+            return false;
+    }
+    pool->cut_unit = chunk * MEM_CHUNK_BYTES >> arena->unit_shift;
+    pool->cut_end = (chunk + 1) * MEM_CHUNK_BYTES >> arena->unit_shift;
+    return true;
+}
+
+bool arena_may_regain(const struct arena *arena)
+{
+    return !atomic_load_explicit(&arena->may_retype, memory_order_relaxed) &&
+           atomic_load_explicit(&arena->shared_units, memory_order_relaxed) >= (uint64_t)MEM_CHUNK_BYTES >>
+               arena->unit_shift;
 }
 
 static bool take_chunk(struct pool *pool)
@@ -177,6 +322,8 @@ static bool take_chunk(struct pool *pool)
         uint64_t expected = chunk + 1;
         atomic_compare_exchange_strong_explicit(&arena->next_chunk, &expected, chunk, memory_order_relaxed,
                                                 memory_order_relaxed);
+        if (reuse_chunk(pool))
+            return true;
         atomic_store_explicit(&arena->short_of_memory, true, memory_order_relaxed);
         atomic_fetch_add_explicit(&arena->refusals, 1, memory_order_relaxed);
         return false;

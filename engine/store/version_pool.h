@@ -3,8 +3,10 @@
  *
  * One arena a database: a span of addresses cut into units; a handle is a unit's number, so 32 bits reach
  * 2^32 units. The unit is 32 bytes, more on machines whose memory would not fit otherwise. Each worker has a pool: a
- * free list per size class and the rest of a chunk it is cutting up. Memory is type-stable: what was once a version of
- * a class stays one, its `tag` never changes.
+ * free list per size class and the rest of a chunk it is cutting up. Memory is type-stable as long as it is not short:
+ * what was once a version of a class stays one, its `tag` does not change. When memory has run out, chunks of which all
+ * is in the shared lists are taken out of those and cut up anew, as soon as collectors no longer look at versions by
+ * handles that may be old (arena.may_retype; txn/gc.h, G7).
  *
  * Free lists are LIFO, since what was freed last is in the cache. A list that grows beyond two batches gives one to the
  * arena's shared lists, from where a pool that runs dry takes it: workers may free what others allocate. On machines
@@ -58,6 +60,12 @@ struct arena {
     /* ORD-4. A chunk was refused, and how often: each time everybody hands over what is free. The first stays. */
     _Atomic bool short_of_memory;
     _Atomic uint32_t refusals;
+    /* Whether memory may change its class, see pool_alloc; and how much is in the shared lists, now and after the last
+     * search for chunks of which all is. ORD-4 */
+    _Atomic bool may_retype;
+    _Atomic uint64_t shared_units, searched_units;
+    uint32_t *free_chunks; /* of which all is free, for any class; under rests_lock */
+    size_t free_chunk_count;
     struct shared_list (*shared)[CLASS_COUNT]; /* per node */
     pthread_mutex_t rests_lock;                /* of these and of the reserve */
     version_handle reserve;                    /* list of free ones */
@@ -107,6 +115,9 @@ static ALWAYS_INLINE struct version *arena_version(const char *base, uint32_t un
 
 unsigned class_of(unsigned unit_shift, size_t payload_bytes);
 size_t class_bytes(unsigned unit_shift, unsigned size_class);
+
+/* More than a chunk is free, of some class, and may serve others as soon as memory may change its class. */
+bool arena_may_regain(const struct arena *arena);
 
 /* A version for payloads up to payload_bytes, status undefined. NULL when out of memory. */
 struct version *pool_alloc(struct pool *pool, size_t payload_bytes, version_handle *handle);

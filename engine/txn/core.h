@@ -57,7 +57,10 @@ struct core {
     SEPARATED _Atomic bool attention;
     /* Garbage of workers that left or idle, for whoever passes a quiescent point next. */
     pthread_mutex_t orphans_lock;
-    struct gc_chunk *orphans;
+    /* G7: collectors look for a version in its chain, and since when all do (a timestamp that min_rts must pass). */
+    _Atomic bool walks;
+    _Atomic uint64_t walks_stamp;
+    _Atomic(struct gc_chunk *) orphans;
     /* By worker id; a worker's memory stays until core_fini, so that its counters can be read at any time. */
     _Atomic(struct mae_worker *) workers[MAE_WORKERS_MAX];
 };

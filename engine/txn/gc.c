@@ -267,9 +267,35 @@ static NOINLINE void unlink_aborted(struct mae_worker *worker, const struct gc_i
     }
 }
 
-/* Cuts off what is older than the item's version. */
-static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
+/*
+ * The row's base: its newest decided version that min_rts has passed. Found along the chain, so that nothing is looked
+ * at through a handle that may be old (G7). False if there is none.
+ */
+static NOINLINE bool find_base(struct gc_item *item, uint64_t min_rts)
 {
+    item->kind = GC_BASE;
+    item->handle = atomic_load_explicit(row_head(item->table, item->row), memory_order_acquire);
+    while (item->handle != HANDLE_NONE) {
+        struct version *version = row_version(item->table, item->row, item->handle);
+        item->stamp = version_wts(version);
+        if (item->stamp < min_rts &&
+            version_status_is_committed(atomic_load_explicit(&version->status, memory_order_acquire)))
+            return true;
+        item->handle = atomic_load_explicit(&version->older, memory_order_acquire);
+    }
+    return false;
+}
+
+/* Cuts off what is older than the item's version. */
+static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts, bool walks)
+{
+    struct gc_item found;
+    if (walks) {
+        found = *item;
+        if (!find_base(&found, min_rts))
+            return;
+        item = &found;
+    }
     struct table *table = item->table;
     char *row = item->row;
     struct version *base = row_version(table, row, item->handle);
@@ -396,8 +422,14 @@ static bool hold(struct mae_worker *worker, const struct gc_item *item, enum gc_
 
 /* As collect, with pins. Returns how the row's lock is left. */
 static NOINLINE uint8_t collect_pinned(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
-                                       const struct horizon_pins *pins, uint8_t lock)
+                                       const struct horizon_pins *pins, bool walks, uint8_t lock)
 {
+    struct gc_item found = *item;
+    if (walks) {
+        if (!find_base(&found, min_rts))
+            return lock;
+        item = &found;
+    }
     struct version *base = row_version(item->table, item->row, item->handle);
     uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
     if (!version_status_is_committed(status) || version_wts(base) != item->stamp) /* G2 */
@@ -410,22 +442,13 @@ static NOINLINE uint8_t collect_pinned(struct mae_worker *worker, const struct g
     return lock;
 }
 
-/* A row that has kept something: its base is the newest decided version that min_rts has passed. */
+/* A row that has kept something. */
 static bool collect_awaited(struct mae_worker *worker, const struct gc_item *awaited, uint64_t min_rts,
                             const struct horizon_pins *pins)
 {
     struct gc_item item = *awaited;
-    item.handle = atomic_load_explicit(row_head(item.table, item.row), memory_order_acquire);
-    item.kind = GC_BASE;
-    while (item.handle != HANDLE_NONE) {
-        struct version *version = row_version(item.table, item.row, item.handle);
-        uint8_t status = atomic_load_explicit(&version->status, memory_order_acquire);
-        item.stamp = version_wts(version);
-        if (item.stamp < min_rts && version_status_is_committed(status))
-            return collect_base(worker, &item, version, min_rts, pins);
-        item.handle = atomic_load_explicit(&version->older, memory_order_acquire);
-    }
-    return false;
+    return find_base(&item, min_rts) &&
+           collect_base(worker, &item, row_version(item.table, item.row, item.handle), min_rts, pins);
 }
 
 /* In limbo, and visible until it was unlinked: a tombstone or a version that has settled. May a pin need it? */
@@ -446,7 +469,7 @@ static bool is_needed_in_limbo(const struct gc_item *item, const struct horizon_
 
 /* What is done to a row is done by one collector at a time. Without pins: NULL. */
 static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
-                                      const struct horizon_pins *pins)
+                                      const struct horizon_pins *pins, bool walks)
 {
     _Atomic uint8_t *lock = row_lock(item->table, item->row);
     RACE(GC_LOCK);
@@ -459,9 +482,9 @@ static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc
     if (UNLIKELY(item->kind == GC_ABORTED))
         unlink_aborted(worker, item);
     else if (pins)
-        before = collect_pinned(worker, item, min_rts, pins, before);
+        before = collect_pinned(worker, item, min_rts, pins, walks, before);
     else
-        collect(worker, item, min_rts);
+        collect(worker, item, min_rts, walks);
     atomic_store_explicit(lock, MUTATED(gc_unlocked) ? ROW_FREE : before, memory_order_release);
 }
 
@@ -527,7 +550,8 @@ static NOINLINE void look_through_held(struct mae_worker *worker, uint64_t min_r
     }
 }
 
-static ALWAYS_INLINE void work_off_due(struct mae_worker *worker, uint64_t min_rts, const struct horizon_pins *pins)
+static ALWAYS_INLINE void work_off_due(struct mae_worker *worker, uint64_t min_rts, const struct horizon_pins *pins,
+                                       bool walks)
 {
     struct gc_queue *queue = &worker->gc;
     /* What is queued meanwhile waits for the next time. */
@@ -547,7 +571,7 @@ static ALWAYS_INLINE void work_off_due(struct mae_worker *worker, uint64_t min_r
             break;
         __builtin_prefetch((item + AHEAD < end ? item + AHEAD : item)->row, 1);
         if (LIKELY(item->kind <= GC_ABORTED)) {
-            work_on_row(worker, item, min_rts, pins);
+            work_on_row(worker, item, min_rts, pins, walks);
         } else if (pins && is_needed_in_limbo(item, pins)) {
             if (!hold(worker, item, (enum gc_kind)item->kind))
                 gc_push(queue, item->table, item->row, item->handle, item->stamp, (enum gc_kind)item->kind);
@@ -562,17 +586,22 @@ static ALWAYS_INLINE void work_off_due(struct mae_worker *worker, uint64_t min_r
 
 static NOINLINE void work_off(struct mae_worker *worker, uint64_t min_rts)
 {
-    work_off_due(worker, min_rts, NULL);
+    work_off_due(worker, min_rts, NULL, false);
+}
+
+static NOINLINE void work_off_walking(struct mae_worker *worker, uint64_t min_rts)
+{
+    work_off_due(worker, min_rts, NULL, true);
 }
 
 /* There are pins, or there were. */
-static NOINLINE void work_off_pinned(struct mae_worker *worker, uint64_t min_rts)
+static NOINLINE void work_off_pinned(struct mae_worker *worker, uint64_t min_rts, bool walks)
 {
     struct horizon_pins pins;
     horizon_pins_load(&worker->core->horizon, &pins); /* behind min_rts */
     look_through_held(worker, min_rts, &pins);
     if (worker->gc.head != worker->gc.tail)
-        work_off_due(worker, min_rts, &pins);
+        work_off_due(worker, min_rts, &pins, walks);
 }
 
 /* ---- Orphans. ---- */
@@ -580,11 +609,10 @@ static NOINLINE void work_off_pinned(struct mae_worker *worker, uint64_t min_rts
 static struct gc_chunk *take_orphan(struct core *core)
 {
     pthread_mutex_lock(&core->orphans_lock);
-    struct gc_chunk *orphan = core->orphans;
-    if (orphan)
-        core->orphans = orphan->next_orphan;
-    atomic_store_explicit(&core->attention,
-                          core->orphans || atomic_load_explicit(&core->arena.short_of_memory, memory_order_relaxed),
+    struct gc_chunk *orphan = atomic_load_explicit(&core->orphans, memory_order_relaxed);
+    struct gc_chunk *next = orphan ? orphan->next_orphan : NULL;
+    atomic_store_explicit(&core->orphans, next, memory_order_relaxed);
+    atomic_store_explicit(&core->attention, next || atomic_load_explicit(&core->walks, memory_order_relaxed),
                           memory_order_relaxed);
     pthread_mutex_unlock(&core->orphans_lock);
     return orphan;
@@ -593,8 +621,8 @@ static struct gc_chunk *take_orphan(struct core *core)
 static void give_orphan(struct core *core, struct gc_chunk *orphan)
 {
     pthread_mutex_lock(&core->orphans_lock);
-    orphan->next_orphan = core->orphans;
-    core->orphans = orphan;
+    orphan->next_orphan = atomic_load_explicit(&core->orphans, memory_order_relaxed);
+    atomic_store_explicit(&core->orphans, orphan, memory_order_relaxed);
     atomic_store_explicit(&core->attention, true, memory_order_relaxed);
     pthread_mutex_unlock(&core->orphans_lock);
 }
@@ -628,11 +656,8 @@ static bool append_orphan(struct mae_worker *worker, struct gc_queue *queue, str
     return true;
 }
 
-/* Hands over what others lack, and takes an orphan. */
-static NOINLINE void attend(struct mae_worker *worker)
+static void adopt(struct mae_worker *worker)
 {
-    if (!MUTATED(free_memory_hoarded))
-        pool_relieve(&worker->pool);
     struct gc_chunk *orphan = take_orphan(worker->core);
     if (!orphan)
         return;
@@ -643,6 +668,35 @@ static NOINLINE void attend(struct mae_worker *worker)
     }
     worker->held.count += held;
     worker->held.left += held;
+}
+
+/*
+ * G7: from when on no collector looks at a version otherwise than by its chain. As the worker has just published and is
+ * active, what anybody has published up to now is below the stamp.
+ */
+static void prepare_retyping(struct mae_worker *worker)
+{
+    struct core *core = worker->core;
+    uint64_t stamp = atomic_load_explicit(&core->walks_stamp, memory_order_relaxed);
+    if (stamp == 0)
+        atomic_compare_exchange_strong_explicit(&core->walks_stamp, &stamp, timestamp_make(worker->clock.clock + 1, 0),
+                                                memory_order_acq_rel, memory_order_relaxed);
+    else if (atomic_load_explicit(&core->horizon.min_rts, memory_order_acquire) > stamp)
+        atomic_store_explicit(&core->arena.may_retype, true, memory_order_release);
+}
+
+/* Hands over what others lack, and takes an orphan. Returns whether memory is short, so that collectors walk. */
+static NOINLINE bool attend(struct mae_worker *worker)
+{
+    struct core *core = worker->core;
+    bool walks = atomic_load_explicit(&core->walks, memory_order_relaxed);
+    if (!MUTATED(free_memory_hoarded))
+        pool_relieve(&worker->pool);
+    if (walks && !atomic_load_explicit(&core->arena.may_retype, memory_order_relaxed))
+        prepare_retyping(worker);
+    if (atomic_load_explicit(&core->orphans, memory_order_relaxed))
+        adopt(worker);
+    return walks;
 }
 
 static void hand_over(struct mae_worker *worker, struct gc_queue *queue, size_t held)
@@ -673,8 +727,9 @@ void gc_run(struct mae_worker *worker)
 {
     const struct gc_queue *queue = &worker->gc;
     const struct core *core = worker->core;
+    bool walks = false;
     if (UNLIKELY(atomic_load_explicit(&core->attention, memory_order_relaxed)))
-        attend(worker);
+        walks = attend(worker);
     RACE(LOAD_HORIZON);
     /* ORD-2: acquire; the transactions that ended below this horizon are over, and so are their loads. */
     uint64_t min_rts = atomic_load_explicit(&core->horizon.min_rts, memory_order_acquire);
@@ -683,17 +738,22 @@ void gc_run(struct mae_worker *worker)
     if (MUTATED(gc_at_min_wts))
         min_rts = atomic_load_explicit(&core->horizon.min_wts, memory_order_acquire);
     if (UNLIKELY(atomic_load_explicit(&core->horizon.pin_count, memory_order_relaxed) + worker->held.count > 0))
-        work_off_pinned(worker, min_rts);
+        work_off_pinned(worker, min_rts, walks);
+    else if (UNLIKELY(walks))
+        work_off_walking(worker, min_rts);
     else if (queue->head != queue->tail)
         work_off(worker, min_rts);
 }
 
-/* Somebody else could give memory back: a worker that has joined, or one that has gone. */
-static bool others_exist(struct mae_worker *worker)
+/* Memory is short: calls for attention. True if somebody else could give some back: a worker that has joined, or one
+ * that has gone. */
+static bool call_others(struct mae_worker *worker)
 {
     struct core *core = worker->core;
     pthread_mutex_lock(&core->orphans_lock);
-    bool exist = core->orphans != NULL;
+    atomic_store_explicit(&core->walks, true, memory_order_relaxed);
+    atomic_store_explicit(&core->attention, true, memory_order_relaxed);
+    bool exist = atomic_load_explicit(&core->orphans, memory_order_relaxed) != NULL;
     pthread_mutex_unlock(&core->orphans_lock);
     for (unsigned i = 0; i < MAE_WORKERS_MAX && !exist; i++) {
         struct mae_worker *other = atomic_load_explicit(&core->workers[i], memory_order_acquire);
@@ -705,13 +765,14 @@ static bool others_exist(struct mae_worker *worker)
 COLD enum mae_status gc_refused(struct mae_worker *worker)
 {
     uint64_t now = tsc_now(), commits = atomic_load_explicit(&worker->counters.commits, memory_order_relaxed);
-    atomic_store_explicit(&worker->core->attention, true, memory_order_relaxed);
+    bool others = call_others(worker);
     if (!worker->refused || commits != worker->refused_commits) {
         worker->refused = true;
         worker->refused_commits = commits;
         worker->refused_ticks = now;
     }
-    bool may_return = worker->gc.head != worker->gc.tail || worker->held.count > 0 || others_exist(worker);
+    bool may_return = others || worker->gc.head != worker->gc.tail || worker->held.count > 0 ||
+                      arena_may_regain(&worker->core->arena);
     bool patient = (double)(now - worker->refused_ticks) < MAE_MEMORY_PATIENCE_MS * 1000 * worker->core->ticks_per_us;
     return may_return && patient ? MAE_ABORT_MEMORY : MAE_NO_MEMORY;
 }

@@ -38,6 +38,11 @@
  *       was visible until it was unlinked waits for pins too: tombstones, and versions that have settled. While a pin
  *       may need a base it does not settle.
  *
+ *   G7  Versions keep their class, so that G2 may look at one that has been given back, until memory is short. From
+ *       then on an item says only which row to look at, and collectors find its base along the chain. When all do,
+ *       which min_rts tells as in limbo, memory may change its class (version_pool.h): what stands at an old handle may
+ *       then be anything.
+ *
  *   gc_run on one row excludes itself (row lock); everything else is free to race with it.
  *
  * Checked by: db/verify.c, tests/stress, tests with mutations gc_early, row_free_early, aborted_free_early,

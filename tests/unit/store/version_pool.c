@@ -250,6 +250,45 @@ static void what_is_free_is_found_in_need(void **state)
     arena_fini(&arena);
 }
 
+/* What was versions of one size serves another, when all of a chunk is free and memory may change its class. */
+static void free_chunks_serve_other_classes(void **state)
+{
+    (void)state;
+    enum { ROOM = 60000 };
+    static version_handle handles[ROOM];
+    static const size_t sizes[] = {300, 3000, 900, 40000, 300, 0};
+    struct pool pool, other;
+    open_arena(16 * MIB);
+    assert_ok(pool_init(&pool, &arena));
+    assert_ok(pool_init(&other, &arena));
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        size_t count = 0, bytes = class_bytes(arena.unit_shift, class_of(arena.unit_shift, sizes[s]));
+        struct version *version;
+        while (count < ROOM && (version = pool_alloc(&pool, sizes[s], &handles[count])) != NULL) {
+            memset(version->payload, (int)s, sizes[s]);
+            count++;
+        }
+        /* All but a chunk, what the ends of chunks lose, and what the other pool is cutting up. */
+        if (s != 1 || count > 0)
+            assert_true(count == ROOM || (count + 1) * bytes > 10 * MIB);
+        assert_true(count * bytes <= 16 * MIB);
+        for (size_t i = 0; i < count; i++)
+            pool_free(i % 2 ? &pool : &other, handles[i], arena_version(arena.base, arena.unit_bytes, handles[i]));
+        pool_give(&other);
+        if (s == 0) {
+            assert_null(pool_alloc(&pool, 3000, &handles[0]));
+            assert_true(arena_may_regain(&arena) == false || arena.shared_units > 0);
+            pool_give(&pool);
+            assert_true(arena_may_regain(&arena));
+            atomic_store(&arena.may_retype, true);
+        }
+    }
+    assert_int_equal(budget.committed_bytes, 16 * MIB);
+    pool_fini(&pool);
+    pool_fini(&other);
+    arena_fini(&arena);
+}
+
 /* Nothing is free at all: the reserve serves, and gets back what it gave, also if that was another version. */
 static void the_reserve_is_filled_again(void **state)
 {
@@ -292,6 +331,7 @@ int main(void)
         cmocka_unit_test(pools_that_come_and_go_take_no_more),
         cmocka_unit_test(many_pools_may_go_at_once),
         cmocka_unit_test(what_is_free_is_found_in_need),
+        cmocka_unit_test(free_chunks_serve_other_classes),
         cmocka_unit_test(the_reserve_is_filled_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

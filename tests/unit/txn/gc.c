@@ -955,6 +955,64 @@ static void at_the_limit_free_memory_reaches_others(void **state)
     world_close(&world);
 }
 
+static enum mae_status insert_row(struct mae_worker *worker, struct mae_table *table, size_t bytes, uint64_t *row)
+{
+    void *data;
+    struct mae_txn *txn = begin(worker);
+    enum mae_status status = mae_row_insert(txn, table, bytes, row, &data);
+    if (status == MAE_OK) {
+        memset(data, (int)(bytes & 255), bytes);
+        return mae_commit(txn);
+    }
+    mae_abort(txn);
+    return status;
+}
+
+static enum mae_status delete_row(struct mae_worker *worker, struct mae_table *table, uint64_t row)
+{
+    struct mae_txn *txn = begin(worker);
+    enum mae_status status = mae_row_delete(txn, table, row);
+    if (status == MAE_OK)
+        return mae_commit(txn);
+    mae_abort(txn);
+    return status;
+}
+
+/* Filled with rows of one size, emptied, filled with another. */
+static void memory_of_one_size_serves_another(void **state)
+{
+    (void)state;
+    enum { LIMIT = 40 << 20, ROWS = 150000 };
+    static const size_t sizes[] = {300, 3000, 900, 300};
+    static uint64_t rows[ROWS];
+    struct world world =
+        world_open("gc_interval_us=1 memory_limit=40M inline_bytes=0 huge_pages=off", MAE_INDEX_HASH, 4000, 2);
+    struct mae_worker *worker = world.workers[0];
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
+        uint64_t count = 0;
+        enum mae_status status;
+        while ((status = insert_row(worker, world.table, sizes[s], &rows[count])) == MAE_OK ||
+               mae_status_is_retryable(status)) {
+            count += status == MAE_OK;
+            assert_true(count < ROWS);
+            if (status != MAE_OK)
+                mae_abort(begin(world.workers[1]));
+        }
+        assert_status(MAE_NO_MEMORY, status);
+        print_message("%zu bytes: %" PRIu64 " rows\n", sizes[s], count);
+        assert_true(count * sizes[s] > LIMIT / 2);
+        for (uint64_t i = 0; i < count; i++) {
+            while (mae_status_is_retryable(status = delete_row(worker, world.table, rows[i])) ||
+                   status == MAE_NO_MEMORY) /* comes free with what was deleted before */
+                mae_abort(begin(world.workers[1]));
+            assert_ok(status);
+        }
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 0);
+    }
+    world_close(&world);
+}
+
 /* Who is alone and has no garbage is refused for good at once. */
 static void what_cannot_come_free_is_refused_for_good(void **state)
 {
@@ -999,6 +1057,7 @@ int main(void)
         cmocka_unit_test(the_queue_counts_as_memory),
         cmocka_unit_test(at_the_limit_free_memory_reaches_others),
         cmocka_unit_test(what_cannot_come_free_is_refused_for_good),
+        cmocka_unit_test(memory_of_one_size_serves_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
