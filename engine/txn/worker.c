@@ -301,6 +301,8 @@ void worker_park(struct mae_worker *worker)
 
 void worker_unpark(struct mae_worker *worker, uint64_t now_ticks)
 {
+    /* Whoever has parked it may be reading its clock still; this waits. */
+    (void)horizon_is_parked(&worker->core->horizon, worker->id);
     uint64_t clock = clock_now(worker, now_ticks);
     worker->clock.clock = horizon_unpark(&worker->core->horizon, worker->id, clock);
     worker->quiescent_ticks = now_ticks;
