@@ -71,6 +71,22 @@ static void order_is_that_of_timestamps(void **state)
                 "begin 20 rw worker 2\n write x 1 over 10.1\n commit\n");
 }
 
+/* Who moved has its place where it committed; its versions keep the name they were written with. */
+static void who_moved_stands_at_its_commit(void **state)
+{
+    (void)state;
+    assert_fine(LOAD
+                "begin 20 rw worker 1\n read y 10.2\n write x 1 over 10.1\n read x 20.1\n moved 40 from 20\n commit\n"
+                "begin 30 rw worker 2\n read x 10.1\n commit\n"
+                "begin 50 rw worker 2\n read x 20.1\n write x 1 over 20.1\n commit\n");
+    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n moved 40 from 20\n commit\n"
+                      "begin 30 rw worker 2\n read x 20.1\n commit\n",
+                 HISTORY_ANOMALY_FUTURE_READ, "read x 20.1");
+    assert_found(LOAD "begin 20 rw worker 1\n read x 10.1\n moved 40 from 20\n commit\n"
+                      "begin 30 rw worker 2\n write x 1 over 10.1\n commit\n",
+                 HISTORY_ANOMALY_STALE_READ, "read x 10.1");
+}
+
 /* The first version seen of a row that nobody inserts is its initial one; there is one only. */
 static void rows_may_have_been_there_before(void **state)
 {
@@ -458,6 +474,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(serial_histories_are_fine),
         cmocka_unit_test(order_is_that_of_timestamps),
+        cmocka_unit_test(who_moved_stands_at_its_commit),
         cmocka_unit_test(rows_may_have_been_there_before),
         cmocka_unit_test(own_writes_are_seen),
         cmocka_unit_test(insert_and_delete_in_one_transaction_leave_nothing),
