@@ -1,7 +1,6 @@
 /* worker.c - joining, leaving, quiescent points, parking; see worker.h, and horizon.h for why. */
 #include "engine/txn/worker.h"
 
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +8,7 @@
 #include "engine/base/membarrier.h"
 #include "engine/base/race.h"
 #include "engine/base/tsc.h"
+#include "engine/base/wait.h"
 #include "engine/time/timestamp.h"
 
 /* How often a leader looks for transactions to overtake, or for walks to end: each may take a membarrier. */
@@ -256,7 +256,6 @@ static void park_who_is_behind(struct mae_worker *worker, uint64_t after)
 
 void worker_await(struct mae_worker *worker, uint64_t after)
 {
-    enum { SPINS = 64 };
     struct horizon *horizon = &worker->core->horizon;
     uint64_t patience = (uint64_t)(PATIENCE_US * worker->core->ticks_per_us), start = tsc_now();
     if (atomic_load_explicit(&horizon->min_wts, memory_order_acquire) > after) /* ORD-2 */
@@ -275,10 +274,7 @@ void worker_await(struct mae_worker *worker, uint64_t after)
             park_who_is_behind(worker, after);
             start = now;
         }
-        if (i < SPINS)
-            cpu_pause();
-        else
-            sched_yield();
+        wait_step(i);
     }
 }
 
