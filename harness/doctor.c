@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/cgroup.h"
+
 #define CPU_FOLDER "/sys/devices/system/cpu"
 #define THP_FILE "/sys/kernel/mm/transparent_hugepage/enabled"
 #define HUGE_FOLDER "/sys/kernel/mm/hugepages/hugepages-2048kB"
@@ -429,92 +431,19 @@ static void check_SWAP(const char *root, struct doctor_finding *finding)
         mend(finding, "swapoff -a && swapon -a");
 }
 
-/* CPUs that a control group's quota allows; false if it has none. `file` gets the path of the limit. */
-static bool read_quota(const char *root, const char *folder, const char *group, bool second, double *cpus, char *file,
-                       size_t file_bytes)
-{
-    char line[128];
-    long long quota, period;
-    snprintf(file, file_bytes, "%s%s/%s", folder, group, second ? "cpu.max" : "cpu.cfs_quota_us");
-    if (second) {
-        if (!first_line(open_file(root, "%s", file), line, sizeof(line)) ||
-            sscanf(line, "%lld %lld", &quota, &period) != 2)
-            return false;
-    } else if (!read_number(open_file(root, "%s", file), &quota) || quota < 0 ||
-               !read_number(open_file(root, "%s%s/cpu.cfs_period_us", folder, group), &period)) {
-        return false;
-    }
-    if (period <= 0)
-        return false;
-    *cpus = (double)quota / (double)period;
-    return true;
-}
-
-/* The tightest quota of the group and those above it. A container may see itself as the root: that is read too. */
-static bool tightest_quota(const char *root, const char *folder, char *group, bool second, double *least, char *where,
-                           size_t where_bytes)
-{
-    bool any = false;
-    for (;;) {
-        double cpus;
-        char file[PATH_BYTES];
-        if (strcmp(group, "/") == 0)
-            group[0] = '\0';
-        if (read_quota(root, folder, group, second, &cpus, file, sizeof(file)) && (!any || cpus < *least)) {
-            any = true;
-            *least = cpus;
-            snprintf(where, where_bytes, "%s", file);
-        }
-        char *slash = strrchr(group, '/');
-        if (!slash)
-            return any;
-        *slash = '\0';
-    }
-}
-
-/* The group's path from a line of /proc/self/cgroup if it is the cpu controller's (v1) or the unified one's (v2). */
-static char *cpu_group(char *line, bool *second)
-{
-    char *controllers = strchr(line, ':'), *path = controllers ? strchr(controllers + 1, ':') : NULL;
-    if (!path)
-        return NULL;
-    *path++ = '\0';
-    path[strcspn(path, "\n")] = '\0';
-    controllers++;
-    *second = *controllers == '\0';
-    if (*second)
-        return path;
-    for (char *word = strtok(controllers, ","); word; word = strtok(NULL, ","))
-        if (strcmp(word, "cpu") == 0)
-            return path;
-    return NULL;
-}
-
 static void check_CGROUP_CPU(const char *root, struct doctor_finding *finding)
 {
-    char line[PATH_BYTES], where[PATH_BYTES];
-    double least;
-    bool second, any = false, unified = false;
-    FILE *file = open_file(root, "/proc/self/cgroup");
-    if (!file) {
+    double cpus;
+    char file[CGROUP_PATH_BYTES], groups[LINE_BYTES];
+    if (!first_line(open_file(root, "/proc/self/cgroup"), groups, sizeof(groups))) {
         found(finding, DOCTOR_UNKNOWN, "not visible");
-        return;
-    }
-    while (!any && fgets(line, sizeof(line), file)) {
-        char *group = cpu_group(line, &second);
-        if (!group)
-            continue;
-        unified = second;
-        any = tightest_quota(root, second ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu", group, second, &least, where,
-                             sizeof(where));
-    }
-    fclose(file);
-    if (!any) {
+    } else if (!cgroup_limit(root, CGROUP_CPUS, &cpus, file)) {
         found(finding, DOCTOR_GOOD, "no quota");
-        return;
+    } else {
+        found(finding, DOCTOR_BAD, "%.2f CPUs (%u to use)", cpus, cpus_to_use(root));
+        mend(finding, "echo %s > %.250s (or start the container without a CPU limit)",
+             strstr(file, "cpu.max") ? "max" : "-1", file);
     }
-    found(finding, DOCTOR_BAD, "%.2f CPUs (%u to use)", least, cpus_to_use(root));
-    mend(finding, "echo %s > %.250s (or start the container without a CPU limit)", unified ? "max" : "-1", where);
 }
 
 static void check_ALLOWED_CPUS(const char *root, struct doctor_finding *finding)

@@ -19,6 +19,7 @@
 #include <cpuid.h>
 #endif
 
+#include "engine/base/cgroup.h"
 #include "engine/maemio.h"
 
 /* The build gives these (Makefile); without it they are unknown. */
@@ -355,46 +356,20 @@ static void read_memlock_bytes(char *text)
         (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%llu", (unsigned long long)limit.rlim_cur);
 }
 
-/* A file of this process's own control group (version 2), or of version 1's `controller`. */
-static bool put_cgroup(char *text, const char *file, const char *controller, const char *file_v1)
-{
-    char path[2048], own[PROVENANCE_TEXT_BYTES];
-    text[0] = '\0';
-    if (put_key(own, "/proc/self/cgroup", "0::", true)) { /* "0::/path": put_key leaves ":/path" */
-        (void)snprintf(path, sizeof path, "/sys/fs/cgroup%s/%s", own + (own[0] == ':'), file);
-        if (put_file(text, path))
-            return true;
-    }
-    (void)snprintf(path, sizeof path, "/sys/fs/cgroup/%s", file); /* a container sees its own group as the root */
-    if (put_file(text, path))
-        return true;
-    (void)snprintf(path, sizeof path, "/sys/fs/cgroup/%s/%s", controller, file_v1);
-    return put_file(text, path);
-}
-
 static void read_cgroup_memory_bytes(char *text)
 {
-    if (!put_cgroup(text, "memory.max", "memory", "memory.limit_in_bytes"))
-        return;
-    if (strtoull(text, NULL, 10) > UINT64_C(1) << 60) /* version 1 writes "no limit" as a huge number */
-        put(text, "max");
+    double bytes;
+    put(text, access("/proc/self/cgroup", R_OK) == 0 ? "max" : "");
+    if (cgroup_limit("", CGROUP_MEMORY, &bytes, NULL))
+        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%.0f", bytes);
 }
 
 static void read_cgroup_cpus(char *text)
 {
-    char period_text[PROVENANCE_TEXT_BYTES];
-    if (put_cgroup(text, "cpu.max", "cpu", "cpu.cfs_quota_us") && text[0] != 'm') {
-        char *rest;
-        double quota = strtod(text, &rest), period = strtod(rest, NULL);
-        if (period <= 0 && put_file(period_text, "/sys/fs/cgroup/cpu/cpu.cfs_period_us"))
-            period = strtod(period_text, NULL);
-        if (quota > 0 && period > 0)
-            (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%.6g", quota / period);
-        else
-            put(text, quota < 0 ? "max" : "");
-    } else if (text[0] == 'm') {
-        put(text, "max"); /* "max 100000" */
-    }
+    double cpus;
+    put(text, access("/proc/self/cgroup", R_OK) == 0 ? "max" : "");
+    if (cgroup_limit("", CGROUP_CPUS, &cpus, NULL))
+        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%.6g", cpus);
 }
 
 static void read_perf_event_paranoid(char *text)

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "engine/base/cgroup.h"
 #include "engine/base/check.h"
 
 /* ---- Fault injection: counts down over every place that asks for memory. ---- */
@@ -97,12 +98,10 @@ static pthread_once_t machine_once = PTHREAD_ONCE_INIT;
 
 static void machine_read(void)
 {
-    uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE), limit;
-    /* The control group's limit, version 2 then 1, as seen from inside the group ("max" does not parse). */
-    if (read_u64("/sys/fs/cgroup/memory.max", &limit) && limit < bytes)
-        bytes = limit;
-    if (read_u64("/sys/fs/cgroup/memory/memory.limit_in_bytes", &limit) && limit < bytes)
-        bytes = limit;
+    uint64_t bytes = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    double limit;
+    if (cgroup_limit("", CGROUP_MEMORY, &limit, NULL) && limit < (double)bytes)
+        bytes = (uint64_t)limit;
     machine_bytes = bytes;
 }
 
