@@ -71,6 +71,9 @@ CFLAGS := $(COMMON) $(CFLAGS_$(MODE)) $(EXTRA_CFLAGS)
 LDLIBS := -lhwloc -lpfm -ljansson -lpthread -lm
 VERSION = $(shell sed -n 's/^.define MAE_VERSION "\(.*\)"/\1/p' engine/maemio.h)
 REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+# Sources are found by wildcard, so one that git does not know, ignored or not, is compiled in like any other.
+UNKNOWN := $(shell git ls-files --others -- engine workloads harness 2>/dev/null | grep -m 1 -E '\.(c|h|def)$$')
+REVISION := $(REVISION)$(if $(findstring -dirty,$(REVISION)),,$(if $(UNKNOWN),-dirty))
 
 # ---- What is built from what. ----
 

@@ -12,6 +12,7 @@
 
 struct field {
     char *text;
+    bool is_number;
 };
 
 struct view {
@@ -35,11 +36,13 @@ static void put_isolation(struct field *f, const struct options *options)
 static void put_u64(struct field *f, uint64_t value)
 {
     (void)snprintf(f->text, COLUMN_TEXT_BYTES, "%llu", (unsigned long long)value);
+    f->is_number = true;
 }
 
 static void put_real(struct field *f, double value)
 {
     (void)snprintf(f->text, COLUMN_TEXT_BYTES, "%.10g", value);
+    f->is_number = isfinite(value);
 }
 
 static void put_known(struct field *f, bool known, uint64_t value)
@@ -144,10 +147,11 @@ static void put_growth(struct field *f, const struct view *v)
         if (v->type == COLUMN_ALL_TYPES)                           \
             value;                                                 \
     }
-#define PROVENANCE(name, unit, help)                               \
-    static void fill_##name(struct field *f, const struct view *v) \
-    {                                                              \
-        put_text(f, v->result->provenance.name);                   \
+#define PROVENANCE(name, unit, help)                                               \
+    static void fill_##name(struct field *f, const struct view *v)                 \
+    {                                                                              \
+        put_text(f, v->result->provenance.name);                                   \
+        f->is_number = (unit)[0] != '\0' && option_text_is_number("f64", f->text); \
     }
 #include "harness/columns.def"
 #undef COLUMN
@@ -225,6 +229,7 @@ static struct column *add_configuration(const char *prefix, const char *key, con
 static void fill_run_option(struct field *f, const struct view *v, const struct column *column)
 {
     run_option_column_text(v->result->options, column->idx, f->text, COLUMN_TEXT_BYTES);
+    f->is_number = option_text_is_number(run_option_info(column->idx)->type, f->text);
 }
 
 static void fill_abort(struct field *f, const struct view *v, const struct column *column)
@@ -381,15 +386,19 @@ static void fill_workload_option(struct field *f, const struct view *v, const st
 {
     const struct options *options = v->result->options;
     for (size_t i = 0; i < options->workload_value_count; i++)
-        if (strcmp(options->workload->options[i].name, column->key) == 0)
+        if (strcmp(options->workload->options[i].name, column->key) == 0) {
             put_text(f, options->workload_values[i]);
+            f->is_number = option_text_is_number(options->workload->options[i].type, f->text);
+        }
 }
 
 static void fill_setting(struct field *f, const struct view *v, const struct column *column)
 {
     for (size_t i = 0; i < v->result->settings.count; i++)
-        if (strcmp(v->result->settings.items[i].key, column->key) == 0)
+        if (strcmp(v->result->settings.items[i].key, column->key) == 0) {
             put_text(f, v->result->settings.items[i].value);
+            f->is_number = option_text_is_number(mae_option_info(column->idx)->type, f->text);
+        }
 }
 
 static bool is_engine_option(const char *key)
@@ -466,7 +475,9 @@ static void add_settings(void)
 {
     for (size_t i = 0; i < mae_option_count(); i++) {
         const struct mae_option_info *option = mae_option_info(i);
-        add_configuration("opt_", option->name, option->unit, option->help)->keyed = fill_setting;
+        struct column *column = add_configuration("opt_", option->name, option->unit, option->help);
+        column->keyed = fill_setting;
+        column->idx = i;
     }
     add_configuration("", "other_settings", "", "settings of a target that are not engine options, as key=value")
         ->keyed = fill_other_settings;
@@ -512,19 +523,20 @@ const struct column_info *column_info(size_t i)
     return i < column_count() ? &list.items[i].info : NULL;
 }
 
-void column_text(size_t i, const struct result *result, int type, char *text)
+bool column_text(size_t i, const struct result *result, int type, char *text)
 {
     bool all = type == COLUMN_ALL_TYPES;
     struct view view = {result, type, all ? &result->all : &result->types[type],
                         result->latencies == NULL ? NULL
                                                   : &result->latencies[all ? result->type_count : (unsigned)type]};
-    struct field field = {text};
+    struct field field = {.text = text};
     text[0] = '\0';
     if (i >= column_count())
-        return;
+        return false;
     const struct column *column = &list.items[i];
     if (column->fixed != NULL)
         column->fixed(&field, &view);
     else
         column->keyed(&field, &view, column);
+    return field.is_number;
 }

@@ -25,8 +25,9 @@ enum column_better column_better(const char *name);
 /* The i-th pattern of directions.def, so that a test can look for patterns that fit nothing; NULL past the end. */
 const char *column_direction_pattern(size_t i);
 
-/* The text of column i for transaction type `type` of the result, or for all of them; empty if it does not apply. */
+/* The text of column i for transaction type `type` of the result, or for all of them; empty if it does not apply.
+ * True: it is a number, and not a name or a hash that looks like one. */
 enum { COLUMN_TEXT_BYTES = 4096 };
-void column_text(size_t i, const struct result *result, int type, char *text);
+bool column_text(size_t i, const struct result *result, int type, char *text);
 
 #endif

@@ -54,7 +54,7 @@ static void row_add(struct support_text *line, const struct result *result, int 
 {
     char *text = support_alloc(COLUMN_TEXT_BYTES);
     for (size_t i = 0; i < column_count(); i++) {
-        column_text(i, result, type, text);
+        (void)column_text(i, result, type, text);
         support_text_add(line, "%s", i == 0 ? "" : ",");
         csv_field_add(line, text);
     }

@@ -171,6 +171,8 @@ enum exit_code topology_command(int argc, char **argv)
         topology_close(topology);
         return EXIT_USAGE;
     }
+    if (topology_is_foreign(topology))
+        (void)puts("Not this machine: what the HWLOC_ variables of the environment describe.");
     topology_draw(topology, &placement, stdout);
     (void)printf("\n%u CPUs on %u cores allowed, %u NUMA node%s; %u worker%s%s\n", topology_cpu_count(topology),
                  topology_core_count(topology), topology_node_count(topology),

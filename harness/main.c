@@ -1,5 +1,6 @@
 /* main.c - the `maemio` command: finds the sub-command and hands over. */
 #include <argp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,7 @@ int main(int argc, char **argv)
     struct argp argp = {.parser = parse, .args_doc = "COMMAND [OPTION...]", .doc = doc.text};
     struct choice choice = {0};
     (void)on_exit(expect_written, NULL);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow (ulimit -f) is then a failed write, with its message */
     if (argc > 0)
         argv[0] = name; /* messages begin the same wherever the program lies */
     (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice);

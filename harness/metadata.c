@@ -1,6 +1,7 @@
 /* metadata.c - see metadata.h. */
 #include "harness/metadata.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
@@ -39,7 +40,7 @@ void metadata_config_hash(const struct options *options, const struct option_pai
     (void)snprintf(hash, 17, "%016llx", (unsigned long long)sum);
 }
 
-/* Text that is not UTF-8 (a label may be anything) is not lost, but its bytes beyond ASCII are shown as '?'. */
+/* Text that is not UTF-8 (a path may be anything) is not lost, but its bytes beyond ASCII are shown as '?'. */
 static json_t *string_of(const char *text)
 {
     json_t *string = json_string(text);
@@ -54,27 +55,45 @@ static json_t *string_of(const char *text)
     return string;
 }
 
+/* A number as one, all else as text. */
+static json_t *value_of(const char *text, bool is_number)
+{
+    char *end;
+    errno = 0;
+    long long whole = strtoll(text, &end, 10);
+    if (!is_number)
+        return string_of(text);
+    return *end == '\0' && errno == 0 ? json_integer(whole) : json_real(strtod(text, NULL));
+}
+
 static json_t *options_json(const struct options *options)
 {
     json_t *object = json_object();
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
-        (void)json_object_set_new(object, run_option_info(i)->name, string_of(options->texts[i]));
+        (void)json_object_set_new(
+            object, run_option_info(i)->name,
+            value_of(options->texts[i], option_text_is_number(run_option_info(i)->type, options->texts[i])));
     return object;
 }
 
 static json_t *workload_json(const struct options *options)
 {
     json_t *object = json_object();
-    for (size_t i = 0; i < options->workload_value_count; i++)
-        (void)json_object_set_new(object, options->workload->options[i].name, string_of(options->workload_values[i]));
+    for (size_t i = 0; i < options->workload_value_count; i++) {
+        const struct workload_option *option = &options->workload->options[i];
+        const char *text = options->workload_values[i];
+        (void)json_object_set_new(object, option->name, value_of(text, option_text_is_number(option->type, text)));
+    }
     return object;
 }
 
 static json_t *settings_json(const struct option_pairs *settings)
 {
     json_t *object = json_object();
-    for (size_t i = 0; i < settings->count; i++)
-        (void)json_object_set_new(object, settings->items[i].key, string_of(settings->items[i].value));
+    for (size_t i = 0; i < settings->count; i++) {
+        const char *text = settings->items[i].value;
+        (void)json_object_set_new(object, settings->items[i].key, value_of(text, option_text_is_number("f64", text)));
+    }
     return object;
 }
 
@@ -109,16 +128,16 @@ static json_t *counters_json(const struct result *result)
     return array;
 }
 
-/* Measurements and provenance: every column that is no option, as the CSV shows it; empty ones are left out. */
+/* Measurements and provenance: every column that is no option, with the CSV's value; empty ones are left out. */
 static json_t *columns_json(const struct result *result)
 {
     json_t *object = json_object();
     char *text = support_alloc(COLUMN_TEXT_BYTES);
     for (size_t i = 0; i < column_count(); i++) {
         const struct column_info *info = column_info(i);
-        column_text(i, result, COLUMN_ALL_TYPES, text);
+        bool is_number = column_text(i, result, COLUMN_ALL_TYPES, text);
         if (!info->is_configuration && text[0] != '\0')
-            (void)json_object_set_new(object, info->name, string_of(text));
+            (void)json_object_set_new(object, info->name, value_of(text, is_number));
     }
     free(text);
     return object;
@@ -135,7 +154,7 @@ char *metadata_json(const struct result *result)
     (void)json_object_set_new(object, "placement", placement_json(result->placement));
     (void)json_object_set_new(object, "counters", counters_json(result));
     (void)json_object_set_new(object, "columns", columns_json(result));
-    char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
     json_decref(object);
     struct support_text line = {0};
     support_text_add(&line, "%s\n", text == NULL ? "{}" : text);

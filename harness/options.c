@@ -201,6 +201,49 @@ bool option_check(const struct workload_option *option, const char *value, char 
     return true;
 }
 
+static const char *digits_skip(const char *at)
+{
+    return at + strspn(at, "0123456789");
+}
+
+bool option_text_is_number(const char *type, const char *text)
+{
+    static const char *const others[] = {"string", "enum", "bool"};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strcmp(type, others[i]) == 0)
+            return false;
+    const char *at = text + (*text == '-'), *end = digits_skip(at);
+    if (end == at || (*at == '0' && end > at + 1))
+        return false;
+    if (*end == '.' && digits_skip(end + 1) == end + 1)
+        return false;
+    end = *end == '.' ? digits_skip(end + 1) : end;
+    if (*end == 'e' || *end == 'E') {
+        at = end + 1 + (end[1] == '-' || end[1] == '+');
+        end = digits_skip(at);
+        if (end == at)
+            return false;
+    }
+    return *end == '\0';
+}
+
+/* UTF-8 as RFC 3629 has it: what JSON can hold as it stands. */
+static bool is_utf8(const char *text)
+{
+    for (const unsigned char *at = (const unsigned char *)text; *at != '\0';) {
+        unsigned more = *at < 0x80 ? 0 : *at >= 0xc2 && *at < 0xe0 ? 1 : (*at & 0xf0) == 0xe0 ? 2 : 3;
+        if (more == 3 && (*at < 0xf0 || *at > 0xf4))
+            return false;
+        if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf0 && at[1] < 0x90) ||
+            (at[0] == 0xf4 && at[1] > 0x8f)) /* longer than need be, surrogates, too large */
+            return false;
+        for (at++; more > 0; more--, at++)
+            if ((*at & 0xc0) != 0x80)
+                return false;
+    }
+    return true;
+}
+
 /* ---- The harness's own options. ---- */
 
 static void store_STRING(const char **field, const char *text)
@@ -458,6 +501,9 @@ static bool combination_check(struct options *options, char *error)
         run_option_store(options, RUN_OPTION_warmup, "0");
         run_option_store(options, RUN_OPTION_time, "0");
     }
+    if (!is_utf8(run->label) || !is_utf8(run->point))
+        return refuse(error, "--%s: is not UTF-8, so CSV and JSON could not hold the same",
+                      is_utf8(run->label) ? "point" : "label");
     if (run->history[0] != '\0' && options->target->timestamp == NULL)
         return refuse(error, "--history: target %s has no timestamps, which a history needs", options->target->name);
     bool full = strcmp(run->check, "full") == 0;

@@ -88,6 +88,9 @@ struct target_key_value *options_settings(const struct options *options);
 bool option_check(const struct workload_option *option, const char *value, char *canonical, size_t canonical_bytes,
                   char *error);
 
+/* Whether a value of this type is a number (no word such as auto), spelled as JSON spells it. */
+bool option_text_is_number(const char *type, const char *text);
+
 /* The i-th harness option and the name of its column ("" if none). */
 const struct workload_option *run_option_info(size_t i);
 const char *run_option_column(size_t i);

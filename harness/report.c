@@ -13,6 +13,9 @@
 #include "harness/statistics.h"
 #include "harness/support.h"
 
+/* Windows below this are warned of. */
+enum { SHORT_NS = 100000000 };
+
 struct spread {
     double median, low, high;
     size_t count; /* values that are known */
@@ -471,10 +474,16 @@ static void steady_warn(FILE *out, struct result *const *results, size_t count)
 static void warnings_print(FILE *out, const struct result *r)
 {
     const struct provenance *machine = &r->provenance;
+    char text[QUANTITY_TEXT_BYTES];
     if (r->placement->oversubscribed)
         (void)fputs("  warning: more workers than CPUs to run them on; speed means little\n", out);
     if (machine->build_mode[0] != '\0' && strstr(machine->build_mode, "release") == NULL)
         (void)fprintf(out, "  warning: a %s build is not for measuring\n", machine->build_mode);
+    if (r->options->run.txns == 0 && r->options->run.time < SHORT_NS)
+        (void)fprintf(out,
+                      "  warning: a window of %s is too short to mean much: below %d ms, edges, back-off and one "
+                      "interruption weigh as much as what is measured\n",
+                      quantity_format_time(r->options->run.time, text), SHORT_NS / 1000000);
     if (r->outcome == OUTCOME_INTERRUPTED)
         (void)fputs("  warning: interrupted; the window was cut short\n", out);
     double load = strtod(machine->load_average, NULL);

@@ -128,6 +128,11 @@ static enum exit_code place(struct run *run)
         run_complain(run, "%s", error);
         return EXIT_FAILED;
     }
+    if (topology_is_foreign(run->topology)) {
+        run_complain(run, "hwloc describes another machine than this one; unset HWLOC_SYNTHETIC, HWLOC_XMLFILE, "
+                          "HWLOC_FSROOT and HWLOC_THISSYSTEM");
+        return EXIT_FAILED;
+    }
     if (options->threads == 0) {
         unsigned cores = topology_core_count(run->topology), most = run->target_ops->guarantees.workers_max;
         (void)snprintf(number, sizeof number, "%u", cores < most ? cores : most);
@@ -148,6 +153,10 @@ static enum exit_code place(struct run *run)
 static enum exit_code outputs_open(struct run *run)
 {
     char error[CSV_ERROR_BYTES];
+    if (!run_outputs_differ(run, error)) {
+        run_complain(run, "%s", error);
+        return EXIT_USAGE;
+    }
     if (!run_outputs_open(run, error)) {
         run_complain(run, "%s", error);
         return EXIT_FAILED;
@@ -172,7 +181,7 @@ static enum exit_code counters_plan(struct run *run)
         return planned == PMU_USAGE ? EXIT_USAGE : EXIT_FAILED;
     }
     pmu_plan_warning(&run->plan, run->plan_warning, sizeof run->plan_warning);
-    if (run->plan_warning[0] != '\0' && strcmp(run->options->run.csv, "-") == 0)
+    if (run->plan_warning[0] != '\0' && run_prints_rows(run))
         run_complain(run, "warning: %s", run->plan_warning);
     return EXIT_FINE;
 }
@@ -185,7 +194,7 @@ static enum exit_code outputs_close(struct run *run, enum exit_code code)
         run_complain(run, "%s", error);
         code = code == EXIT_FINE ? EXIT_FAILED : code;
     }
-    if (strcmp(run->options->run.csv, "-") == 0)
+    if (run_prints_rows(run))
         return code;
     report_print(stdout, run->results, run->result_count, run->plan_warning);
     if (fflush(stdout) != 0 || ferror(stdout)) {

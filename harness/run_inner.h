@@ -175,7 +175,10 @@ enum exit_code run_measure(struct run *run, struct result *result);
 
 /* ---- run_output.c ---- */
 
+bool run_prints_rows(const struct run *run); /* an output goes to stdout, which then carries no summary */
+
 /* False with a message in `error` (CSV_ERROR_BYTES). */
+bool run_outputs_differ(const struct run *run, char *error); /* no two of them go to one file */
 bool run_outputs_open(struct run *run, char *error);
 bool run_outputs_write(struct run *run, const struct result *result, char *error);
 bool run_outputs_close(struct run *run, char *error);

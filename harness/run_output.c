@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "harness/metadata.h"
 #include "harness/run_inner.h"
@@ -38,11 +39,11 @@ static bool other_open(struct csv **csv, const char *path, const char *option, c
     return *csv != NULL;
 }
 
-/* runs.csv -> runs.jsonl; NULL if the CSV is no file to stand beside. */
+/* runs.csv -> runs.jsonl; NULL if the CSV is no file, present or to be made, to stand beside. */
 static char *json_path(const char *csv_path)
 {
     struct stat file;
-    if (csv_path[0] == '\0' || strcmp(csv_path, "-") == 0 || stat(csv_path, &file) != 0 || !S_ISREG(file.st_mode))
+    if (csv_path[0] == '\0' || strcmp(csv_path, "-") == 0 || (stat(csv_path, &file) == 0 && !S_ISREG(file.st_mode)))
         return NULL;
     size_t length = strlen(csv_path);
     bool has_ending = length > 4 && strcmp(csv_path + length - 4, ".csv") == 0;
@@ -51,12 +52,87 @@ static char *json_path(const char *csv_path)
     return path.text;
 }
 
+/* Where JSON goes; NULL: nowhere. */
+static char *json_place(const struct run_options *options)
+{
+    if (strcmp(options->json, "off") == 0)
+        return NULL;
+    return strcmp(options->json, "auto") == 0 ? json_path(options->csv) : support_copy(options->json);
+}
+
+/* ---- No two in one file. ---- */
+
+/* A file, under whatever path: one that exists by its inode, one to be made by its folder's and its name. */
+struct identity {
+    bool exists;
+    dev_t device;
+    ino_t inode;
+    const char *name; /* in its folder; "" if it exists */
+};
+
+/* False for what takes text of many without mixing it into a file: /dev/null, a terminal. */
+static bool identity_of(const char *path, struct identity *identity)
+{
+    struct stat file;
+    bool is_stdout = strcmp(path, "-") == 0;
+    *identity = (struct identity){.name = ""};
+    if ((is_stdout ? fstat(STDOUT_FILENO, &file) : stat(path, &file)) == 0) {
+        *identity = (struct identity){true, file.st_dev, file.st_ino, ""};
+        return is_stdout || !S_ISCHR(file.st_mode);
+    }
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL ? support_copy(".") : support_format("%.*s/", (int)(slash - path), path);
+    bool known = stat(folder, &file) == 0;
+    free(folder);
+    *identity = (struct identity){false, file.st_dev, file.st_ino, slash == NULL ? path : slash + 1};
+    return known; /* no such folder: opening says so */
+}
+
+bool run_outputs_differ(const struct run *run, char *error)
+{
+    const struct run_options *options = &run->options->run;
+    char *json = json_place(options);
+    const struct {
+        const char *option, *path;
+    } outputs[] = {{"--csv", options->csv},
+                   {"--json", json == NULL ? "" : json},
+                   {"--interval-csv", options->interval_csv},
+                   {"--latency-csv", options->latency_csv},
+                   {"--counters-csv", options->counters_csv},
+                   {"--history", options->history}};
+    enum { OUTPUTS = sizeof outputs / sizeof outputs[0] };
+    struct identity identities[OUTPUTS];
+    bool differ = true, known[OUTPUTS];
+    for (size_t i = 0; i < OUTPUTS; i++) {
+        known[i] = outputs[i].path[0] != '\0' && identity_of(outputs[i].path, &identities[i]);
+        for (size_t j = 0; differ && known[i] && j < i; j++) {
+            const struct identity *a = &identities[i], *b = &identities[j];
+            if (!known[j] || a->exists != b->exists || a->device != b->device || a->inode != b->inode ||
+                strcmp(a->name, b->name) != 0)
+                continue;
+            differ = false;
+            (void)snprintf(error, CSV_ERROR_BYTES, "%s and %s: both write to %.700s", outputs[j].option,
+                           outputs[i].option, strcmp(outputs[i].path, "-") == 0 ? "stdout" : outputs[i].path);
+        }
+    }
+    free(json);
+    return differ;
+}
+
+bool run_prints_rows(const struct run *run)
+{
+    const struct run_options *options = &run->options->run;
+    const char *const paths[] = {options->csv, options->json, options->interval_csv, options->latency_csv,
+                                 options->counters_csv};
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+        if (strcmp(paths[i], "-") == 0)
+            return true;
+    return false;
+}
+
 static bool json_open(struct run *run, char *error)
 {
-    const char *asked = run->options->run.json;
-    if (strcmp(asked, "off") == 0)
-        return true;
-    char *path = strcmp(asked, "auto") == 0 ? json_path(run->options->run.csv) : support_copy(asked);
+    char *path = json_place(&run->options->run);
     if (path == NULL)
         return true;
     run->json = csv_open_other(path, "--json", "", error);

@@ -1,7 +1,11 @@
 /* run_session.c - a session: a target with the workload's data in it and workers joined; see run_inner.h. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "engine/base/cgroup.h"
+#include "harness/quantity.h"
 #include "harness/run_inner.h"
 #include "harness/targets/recording.h"
 
@@ -162,6 +166,84 @@ static enum mae_status task_cost(void *arg, unsigned worker)
     return MAE_OK;
 }
 
+/* ---- Is there memory enough? ---- */
+
+/* What the database may take, at most, and who says so. */
+struct allowance {
+    double bytes;
+    const char *by;
+};
+
+static void allow(struct allowance *allowance, double bytes, const char *by)
+{
+    if (bytes < allowance->bytes)
+        *allowance = (struct allowance){bytes, by};
+}
+
+static struct allowance allowance_of(const struct run *run)
+{
+    struct allowance allowance = {INFINITY, ""};
+    struct mae_memory memory;
+    struct rlimit limit;
+    struct provenance *machine = support_alloc(sizeof *machine);
+    double group;
+    provenance_read(machine);
+    if (machine->memory_available_bytes[0] != '\0')
+        allow(&allowance, strtod(machine->memory_available_bytes, NULL), "memory the machine has available");
+    free(machine);
+    if (cgroup_limit("", CGROUP_MEMORY, &group, NULL))
+        allow(&allowance, group, "memory of the control group");
+    if (run->target_ops->memory != NULL) {
+        run->target_ops->memory(run->target, &memory);
+        if (memory.limit_bytes != 0)
+            allow(&allowance, (double)memory.limit_bytes, "memory_limit");
+    }
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+        allow(&allowance, (double)limit.rlim_cur, "address space, ulimit -v");
+    return allowance;
+}
+
+static void allowance_say(struct run *run, const struct allowance *allowance)
+{
+    uint64_t rows, bytes;
+    char rows_text[QUANTITY_TEXT_BYTES], needed[QUANTITY_TEXT_BYTES], there[QUANTITY_TEXT_BYTES];
+    run->workload_ops->data_size(run->workload, &rows, &bytes);
+    run_complain(run, "%s rows need more than %s, which is what data and keys alone take; there are %s (%s)",
+                 quantity_format_count((double)rows, rows_text), quantity_format_bytes((double)bytes, needed),
+                 quantity_format_bytes(allowance->bytes, there), allowance->by);
+}
+
+/* What can be known of memory beforehand: that data and keys alone need more than there is. */
+static bool data_fits(struct run *run)
+{
+    uint64_t rows, bytes;
+    run->workload_ops->data_size(run->workload, &rows, &bytes);
+    struct allowance allowance = allowance_of(run);
+    if ((double)bytes <= allowance.bytes)
+        return true;
+    allowance_say(run, &allowance);
+    return false;
+}
+
+/* The load ran out of memory: what it had, and what all of it would have taken. */
+static void shortage_explain(struct run *run)
+{
+    uint64_t done, total, rows, bytes;
+    struct mae_memory memory;
+    struct allowance allowance = allowance_of(run);
+    char had[QUANTITY_TEXT_BYTES], needed[QUANTITY_TEXT_BYTES], there[QUANTITY_TEXT_BYTES];
+    run_loaded_sum(run, &done, &total);
+    run->workload_ops->data_size(run->workload, &rows, &bytes);
+    if (run->target_ops->memory == NULL || done == 0 || total == 0)
+        return;
+    run->target_ops->memory(run->target, &memory);
+    double share = (double)done / (double)total;
+    run_complain(run, "%.0f%% of the load took %s, so all of it needs some %s; the least limit is %s (%s)", 100 * share,
+                 quantity_format_bytes((double)memory.committed_bytes, had),
+                 quantity_format_bytes((double)memory.committed_bytes / share, needed),
+                 quantity_format_bytes(allowance.bytes, there), allowance.by);
+}
+
 /* ---- A session: a target with the workload's data in it and workers joined. ---- */
 
 static enum exit_code exit_of(enum mae_status status)
@@ -198,11 +280,17 @@ static enum exit_code target_open(struct run *run)
                      error[0] != '\0' ? error : mae_status_text(status));
         return exit_of(status);
     }
+    if (!data_fits(run))
+        return EXIT_FAILED;
     status = run->workload_ops->setup(run->workload, run->target, error, sizeof error);
     if (status == MAE_OK)
         return EXIT_FINE;
     run_complain(run, "setting up workload %s on target %s: %s", run->workload_ops->name, run->target_ops->name,
                  error[0] != '\0' ? error : mae_status_text(status));
+    if (status == MAE_NO_MEMORY) {
+        struct allowance allowance = allowance_of(run);
+        allowance_say(run, &allowance);
+    }
     return exit_of(status);
 }
 
@@ -230,8 +318,12 @@ static enum exit_code crew_open(struct run *run)
 static enum exit_code load(struct run *run)
 {
     uint64_t total;
+    unsigned worker;
+    enum mae_status status;
     run_phase_begin(run, PHASE_LOAD, 0);
     bool done = run_crew_do(run, run->worker_count, task_load);
+    if (!done && crew_failure(run->crew, &worker, &status) && status == MAE_NO_MEMORY)
+        shortage_explain(run);
     run->load_s = (double)(support_clock_ns() - run->phase_begin_ns) / 1e9;
     run_loaded_sum(run, &run->load_rows, &total);
     run_deadline_renew(run);

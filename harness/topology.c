@@ -1,7 +1,11 @@
 /* topology.c - see topology.h. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* sched_getaffinity */
+#endif
 #include "harness/topology.h"
 
 #include <hwloc.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,6 +77,11 @@ struct topology *topology_open(const char *synthetic, const char *allowed, char 
     if (topology_cpu_count(topology) == 0)
         return open_failed(topology, "no CPU is allowed", allowed, error);
     return topology;
+}
+
+bool topology_is_foreign(const struct topology *topology)
+{
+    return !topology->is_synthetic && hwloc_topology_is_thissystem(topology->hwloc) == 0;
 }
 
 void topology_close(struct topology *topology)
@@ -313,18 +322,44 @@ void placement_free(struct placement *placement)
     *placement = (struct placement){0};
 }
 
+/* What the kernel says of the calling thread. */
+static bool runs_only_on(int cpu)
+{
+    enum { CPUS_MAX = 1 << 16 };
+    cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
+    size_t bytes = CPU_ALLOC_SIZE(CPUS_MAX);
+    bool only = set != NULL && sched_getaffinity(0, bytes, set) == 0 && CPU_COUNT_S(bytes, set) == 1 &&
+                CPU_ISSET_S((size_t)cpu, bytes, set);
+    CPU_FREE(set);
+    return only;
+}
+
+static bool memory_comes_from(const struct topology *topology, int node)
+{
+    hwloc_membind_policy_t policy;
+    hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
+    bool right =
+        hwloc_get_membind(topology->hwloc, nodes, &policy, HWLOC_MEMBIND_THREAD | HWLOC_MEMBIND_BYNODESET) == 0 &&
+        policy == HWLOC_MEMBIND_BIND && hwloc_bitmap_weight(nodes) == 1 && hwloc_bitmap_isset(nodes, (unsigned)node);
+    hwloc_bitmap_free(nodes);
+    return right;
+}
+
 bool topology_bind(const struct topology *topology, const struct placement_worker *worker)
 {
     if (worker->cpu < 0 || topology->is_synthetic)
         return true;
+    if (topology_is_foreign(topology)) /* hwloc would report success and do nothing */
+        return false;
     hwloc_bitmap_t set = hwloc_bitmap_alloc();
     bool bound = hwloc_bitmap_only(set, (unsigned)worker->cpu) == 0 &&
-                 hwloc_set_cpubind(topology->hwloc, set, HWLOC_CPUBIND_THREAD) == 0;
+                 hwloc_set_cpubind(topology->hwloc, set, HWLOC_CPUBIND_THREAD) == 0 && runs_only_on(worker->cpu);
     /* Without STRICT the node is preferred, not demanded: a full node means slower memory, not a killed process. */
     if (bound && topology_node_count(topology) > 1)
         bound = hwloc_bitmap_only(set, (unsigned)worker->node) == 0 &&
                 hwloc_set_membind(topology->hwloc, set, HWLOC_MEMBIND_BIND,
-                                  HWLOC_MEMBIND_THREAD | HWLOC_MEMBIND_BYNODESET) == 0;
+                                  HWLOC_MEMBIND_THREAD | HWLOC_MEMBIND_BYNODESET) == 0 &&
+                memory_comes_from(topology, worker->node);
     hwloc_bitmap_free(set);
     return bound;
 }

@@ -40,6 +40,10 @@ enum { TOPOLOGY_ERROR_BYTES = 256 };
 struct topology *topology_open(const char *synthetic, const char *allowed, char *error);
 void topology_close(struct topology *topology); /* NULL is fine */
 
+/* hwloc was told (HWLOC_SYNTHETIC, HWLOC_XMLFILE, HWLOC_THISSYSTEM=0) to describe something else than the machine this
+ * runs on: to draw, not to run on. Never so for a `synthetic` one. */
+bool topology_is_foreign(const struct topology *topology);
+
 unsigned topology_cpu_count(const struct topology *topology);  /* allowed hardware threads */
 unsigned topology_core_count(const struct topology *topology); /* cores with at least one */
 unsigned topology_node_count(const struct topology *topology); /* NUMA nodes, at least 1 */
@@ -63,7 +67,8 @@ void topology_draw(const struct topology *topology, const struct placement *plac
 
 /*
  * Pins the calling thread to its worker's CPU and lets its memory come from that CPU's node; nothing for a worker
- * that is not pinned. False when the system refused.
+ * that is not pinned. Asks the system, not hwloc, where the thread may run now. False when the system refused, or the
+ * thread may run elsewhere, or the topology is foreign.
  */
 bool topology_bind(const struct topology *topology, const struct placement_worker *worker);
 

@@ -228,6 +228,56 @@ ends "256 workers pass their check" 0 "check          passed" run --threads 256 
 refuses "maemio run: --check-every: the check is a worker, too; target native allows 256" run --workload tpcc \
     --warehouses 1 --threads 256 --check-every 1s
 
+# ---- What would be mixed, or would not be true, is refused. ----
+: >"$work/two"
+ln -s two "$work/also-two"
+ends "one file for two outputs" 2 "maemio: --csv and --json: both write to $work/one" run --csv "$work/one" \
+    --json "$work/one"
+ends "under two names" 2 "maemio: --csv and --latency-csv: both write to $work/also-two" run --csv "$work/two" \
+    --latency-csv "$work/also-two"
+ends "one of them by itself" 2 "maemio: --json and --interval-csv: both write to $work/./mixed.jsonl" run \
+    --csv "$work/mixed.csv" --interval-csv "$work/./mixed.jsonl"
+ends "one of them a history" 2 "maemio: --csv and --history: both write to $work/three" run --csv "$work/three" \
+    --history "$work/three"
+ends "stdout for two" 2 "maemio: --csv and --json: both write to stdout" run --csv - --json -
+equals "nothing of it is made" "$(ls "$work"/one "$work"/mixed.* "$work"/three 2>/dev/null)" ""
+ends "JSON on stdout has no summary" 0 '{"config_hash":' "${short[@]}" --json -
+equals "but one object" "$(wc -l <"$work/out")" 1
+ends "/dev/null takes everything" 0 "throughput" "${short[@]}" --csv /dev/null --interval-csv /dev/null
+refuses "maemio run: --label: is not UTF-8, so CSV and JSON could not hold the same" run --label $'\xff'
+ends "a label in UTF-8, all digits" 0 "" "${short[@]}" --label 'ä 7' --csv "$work/types.csv"
+equals "is the same in JSON" "$(grep -c '"label":"ä 7"' "$work/types.jsonl")" 1
+equals "where numbers are numbers" "$(grep -cE '"records":1000,.*"window_s":[0-9.]+,"commits":[0-9]+,' \
+    "$work/types.jsonl")" 1
+equals "and hashes are not" "$(grep -cE '"config_hash":"[0-9a-f]{16}"' "$work/types.jsonl")" 1
+for variable in "HWLOC_SYNTHETIC=pack:1 core:8 pu:1" HWLOC_THISSYSTEM=0; do
+    launch env "$variable" "$maemio" "${short[@]}"
+    ended "hwloc on another machine: ${variable%%=*}" 1 "maemio: hwloc describes another machine than this one"
+    launch env "$variable" "$maemio" topology
+    ended "which can be drawn, ${variable%%=*}" 0 "Not this machine"
+done
+
+# ---- Memory, files that may not grow, short windows. ----
+ends "a load that cannot fit" 1 "1.00G rows need more than 101 GiB" run --records 1000M
+ends "what limits it is said" 1 "there are 64.0 MiB (memory_limit)" run --records 1M --set memory_limit=64M
+launch bash -c 'ulimit -v 6000000 && exec "$@"' bash "$maemio" run --records 100M
+ended "address space is a limit" 1 "(address space, ulimit -v)"
+launch bash -c 'ulimit -f 1 && exec "$@"' bash "$maemio" "${short[@]}" --csv "$work/grows.csv"
+ended "a file that may not grow" 1 "maemio: --csv: $work/grows.csv: "
+ends "a short window is warned of" 0 "warning: a window of 1ms is too short" "${short[@]}" --time 1ms
+
+# ---- A source file that git does not know is compiled in, so the tree is dirty. ----
+revision() { env -u MAKEFLAGS -u MAKELEVEL make -C "$work/tree" -pn 2>/dev/null | sed -n 's/^REVISION := //p'; }
+if git rev-parse --git-dir >/dev/null 2>&1 && git clone -q . "$work/tree" 2>/dev/null; then
+    equals "a clean tree is no dirty one" "$(revision | grep -c dirty)" 0
+    touch "$work/tree/notes.txt"
+    equals "nor is one with other files" "$(revision | grep -c dirty)" 0
+    touch "$work/tree/workloads/micro/mine.c"
+    equals "one with a source of its own is" "$(revision | grep -c -- '-dirty$')" 1
+    echo '*.c' >"$work/tree/.git/info/exclude"
+    equals "even if git ignores it" "$(revision | grep -c -- '-dirty$')" 1
+fi
+
 # ---- Open loop, steady state, checks meanwhile. ----
 ends "an open loop" 0 "open loop      5.00k txn/s due" \
     "${short[@]}" --rate 5k --arrival uniform --time 200ms --csv "$work/ol.csv"
@@ -329,7 +379,7 @@ ends "overrides are other points" 0 "2 points, 2 runs, 0 of them finished; 2 to 
 ends "a run that fails fails the sweep" 1 "2 of 2 runs failed; the same command repeats them" \
     sweep "$work/sweep.conf" --out "$work/failing" --override set.memory_limit=16M --override records=1M \
     --override repetitions=1
-equals "with its messages" "$(grep -c 'out of memory' "$work/err")" 2
+equals "with its messages" "$(grep -c 'rows need more than' "$work/err")" 2
 equals "and no row" "$([ -e "$work/failing/results.csv" ] || echo none)" none
 refuses "maemio sweep: name a job file" sweep
 launch env -C "$work" "$maemio" sweep sweep.conf --no-page --override repetitions=1
@@ -421,9 +471,11 @@ ends "a wrong machine" 2 "hwloc does not take the synthetic topology" topology -
 
 # ---- Ends. ----
 ends "out of memory in the load" 1 "phase load failed on worker 0: MAE_NO_MEMORY: out of memory" \
-    run --threads 1 --pin none --records 200k --record-bytes 1000 --set memory_limit=100M
+    run --threads 1 --pin none --records 1M --size-hint off --set memory_limit=128M
+ended "says how far it came" 1 "% of the load took 128 MiB, so all of it needs some "
 ends "out of memory in set-up" 1 "out of memory: the memory limit is reached" \
-    run --threads 1 --pin none --records 10M --set memory_limit=16M
+    run --threads 1 --pin none --records 10M --record-bytes 8 --set memory_limit=160M
+ended "says what limits it" 1 "; there are 160 MiB (memory_limit)"
 ends "deadline" 124 "maemio: the deadline of 500ms passed in phase " \
     run --threads 1 --pin none --records 3M --warmup 0 --time 1ms --deadline 500ms
 # shellcheck disable=SC2317 # `await` calls it

@@ -174,6 +174,27 @@ static void this_machine_can_be_bound(void **state)
     topology_close(topology);
 }
 
+/* hwloc reports success of every binding on a machine that it was told of; a worker must not seem to be pinned. */
+static void another_machine_cannot_be_bound(void **state)
+{
+    (void)state;
+    static const char *const variables[][2] = {{"HWLOC_SYNTHETIC", "pack:1 core:1 pu:1"}, {"HWLOC_THISSYSTEM", "0"}};
+    for (size_t i = 0; i < sizeof variables / sizeof variables[0]; i++) {
+        struct placement placement;
+        assert_int_equal(setenv(variables[i][0], variables[i][1], 1), 0);
+        struct topology *topology = open_or_fail(NULL, NULL);
+        assert_int_equal(unsetenv(variables[i][0]), 0);
+        assert_true(topology_is_foreign(topology));
+        assert_true(topology_place(topology, "compact", 1, &placement, error));
+        assert_false(topology_bind(topology, &placement.workers[0]));
+        placement_free(&placement);
+        topology_close(topology);
+    }
+    struct topology *topology = open_or_fail(NULL, NULL);
+    assert_false(topology_is_foreign(topology));
+    topology_close(topology);
+}
+
 static void a_drawing_shows_workers_and_what_is_not_allowed(void **state)
 {
     (void)state;
@@ -209,6 +230,7 @@ int main(void)
         cmocka_unit_test(places_know_core_package_and_node),
         cmocka_unit_test(wrong_policies_are_refused),
         cmocka_unit_test(wrong_machines_are_refused),
+        cmocka_unit_test(another_machine_cannot_be_bound),
         cmocka_unit_test(this_machine_can_be_bound),
         cmocka_unit_test(a_drawing_shows_workers_and_what_is_not_allowed),
     };
