@@ -1,5 +1,5 @@
 # demo_tpcc.gp - TPC-C at 1 and N warehouses over the number of threads.
-# Besides style.gp's: quantity and data, a CSV:
+# Besides style.gp's: note = what the machine did meanwhile, quantity and data, a CSV:
 #   "throughput"  columns warehouses, threads, median, min, max; warehouses = "1 N"
 #   "mix"         columns setting and committed transactions/s by type, medians: one bar a setting
 #   "aborts"      columns setting and aborts by reason in % of all attempts, medians: one bar a setting
@@ -7,10 +7,10 @@ load "plots/style.gp"
 
 set xlabel "threads"
 set yrange [0:*]
-set tmargin 4
+set tmargin 5
 set bmargin 9
 if (quantity eq "throughput") {
-    set title "TPC-C throughput (all five transactions; points: medians, bars: minimum to maximum)"
+    set title "TPC-C throughput (all five transactions; points: medians, bars: minimum to maximum)\n" . note
     set ylabel "committed transactions (thousand / s)"
     stats data using "threads" nooutput name "threads"
     if (threads_max > 8) {
@@ -37,11 +37,11 @@ if (quantity eq "throughput") {
     set xlabel "warehouses / threads"
     set key outside right top Left reverse invert
     if (quantity eq "mix") {
-        set title "TPC-C mix: committed transactions by type (medians)"
+        set title "TPC-C mix: committed transactions by type (medians)\n" . note
         set ylabel "committed transactions (thousand / s)"
         scale = 1e-3
     } else {
-        set title "TPC-C aborts by reason (medians)"
+        set title "TPC-C aborts by reason (medians)\n" . note
         set ylabel "aborted attempts (% of all attempts)"
         scale = 1
     }
