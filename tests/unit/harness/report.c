@@ -116,6 +116,23 @@ static void any_saturated_repetition_is_said(void **state)
     free(text);
 }
 
+static void short_windows_are_warned_of(void **state)
+{
+    static const char *const times[] = {"1ms", "99ms", "100ms"};
+    char error[OPTION_ERROR_BYTES];
+    (void)state;
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        assert_true(options_set(options, "time", times[i], error));
+        assert_true(options_resolve_for(options, &fake_workload_ops, &fake_target_ops, error));
+        char *text = printed();
+        if (i < 2)
+            assert_says(text, "is too short to mean much");
+        else
+            assert_says_not(text, "is too short to mean much");
+        free(text);
+    }
+}
+
 static void steadiness_rows_and_distance_are_said(void **state)
 {
     (void)state;
@@ -146,6 +163,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(lines_by_type_are_medians_too, make_results, free_results),
         cmocka_unit_test_setup_teardown(what_belongs_together_is_of_the_median_repetition, make_results, free_results),
         cmocka_unit_test_setup_teardown(any_saturated_repetition_is_said, make_results, free_results),
+        cmocka_unit_test_setup_teardown(short_windows_are_warned_of, make_results, free_results),
         cmocka_unit_test_setup_teardown(steadiness_rows_and_distance_are_said, make_results, free_results),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
