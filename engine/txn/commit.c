@@ -570,6 +570,13 @@ static COLD void count_abort(struct mae_worker *worker, enum mae_status status)
     }
 }
 
+/* What a transaction that was overtaken has taken for the newest version of a row without a walk may be anything by now
+ * (visible.h): nothing is written to it before it has been found in its row again. */
+static bool overtaken_reads_stand(struct mae_txn *txn)
+{
+    return LIKELY(!txn->overtaken) || precheck(txn);
+}
+
 static COLD enum mae_status fail(struct mae_txn *txn, enum mae_status status)
 {
     struct mae_worker *worker = txn->worker;
@@ -591,6 +598,8 @@ bool txn_reads_are_valid(struct mae_txn *txn)
 {
     struct access_set *set = &txn->accesses;
     stop_reading(txn);
+    if (!overtaken_reads_stand(txn))
+        return false;
     for (uint32_t i = 0; i < set->count; i++) {
         struct access *access = &set->entries[i];
         if (!(access->flags & ACCESS_READ))
@@ -652,6 +661,8 @@ enum mae_status txn_commit(struct mae_txn *txn)
         if (PROTOCOL(worker, precheck) && !precheck(txn))
             return fail(txn, MAE_ABORT_PRECHECK);
     }
+    if (!overtaken_reads_stand(txn))
+        return fail(txn, MAE_ABORT_PRECHECK);
     PHASE_END(worker, ticks_precheck, &phase);
 
     for (uint32_t i = 0; i < writes.count; i++) {
