@@ -12,10 +12,10 @@
  *
  * Clocks: each worker's has its own skew and at times stalls, jumps ahead and runs backwards.
  * A program that uses this puts SCHEDULER_INTERPOSE once at file level: a mutex that another coroutine holds would
- * block the whole thread, so pthread_mutex_lock becomes a wait that the policy sees; and the CPU the thread happens to
- * be on decides nothing (version_pool.c asks), nor does where the kernel puts a table: which accesses of a transaction
- * meet in its hash table of rows depends on that, and with it how many points it passes. One scheduler a process, one
- * thread.
+ * block the whole thread, so pthread_mutex_lock becomes a wait that the policy sees, and no sleep lasts; and the CPU
+ * the thread happens to be on decides nothing (version_pool.c asks), nor does where the kernel puts a table: which
+ * accesses of a transaction meet in its hash table of rows depends on that, and with it how many points it passes. One
+ * scheduler a process, one thread.
  */
 #ifndef TESTS_SUPPORT_SCHEDULER_H
 #define TESTS_SUPPORT_SCHEDULER_H
@@ -27,6 +27,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #define SCHEDULER_INTERPOSE                                                               \
     int pthread_mutex_lock(pthread_mutex_t *mutex)                                        \
@@ -35,6 +36,11 @@
     }                                                                                     \
     int sched_yield(void)                                                                 \
     {                                                                                     \
+        return 0;                                                                         \
+    }                                                                                     \
+    int nanosleep(const struct timespec *wanted, struct timespec *left)                   \
+    {                                                                                     \
+        (void)wanted, (void)left;                                                         \
         return 0;                                                                         \
     }                                                                                     \
     int getcpu(unsigned *cpu, unsigned *node);                                            \
