@@ -101,6 +101,7 @@ enum mae_status row_alloc(struct table *table, struct row_allocator *allocator, 
         return MAE_OK;
     }
     if (UNLIKELY(allocator->next == allocator->end)) {
+        allocator->table = table;
         uint64_t rows = atomic_load_explicit(&table->next_row, memory_order_relaxed), count;
         do {
             count = chunk_rows(table, rows);
@@ -131,6 +132,7 @@ static void give_back(struct table *table, struct row_allocator *allocator, size
 
 void row_free(struct table *table, struct row_allocator *allocator, uint64_t row)
 {
+    allocator->table = table;
     if (!grow(&allocator->free_rows, &allocator->free_capacity, allocator->free_count + 1))
         return;
     allocator->free_rows[allocator->free_count++] = row;
@@ -138,16 +140,25 @@ void row_free(struct table *table, struct row_allocator *allocator, uint64_t row
         give_back(table, allocator, FREE_BATCH);
 }
 
-void row_allocator_fini(struct table *table, struct row_allocator *allocator)
+void row_allocator_give(struct row_allocator *allocator)
 {
+    struct table *table = allocator->table;
+    if (!table)
+        return;
     while (allocator->next < allocator->end) {
         size_t before = allocator->free_count;
         row_free(table, allocator, allocator->next++);
         if (allocator->free_count == before)
-            break;
+            break; /* the list cannot grow */
     }
     if (allocator->free_count)
         give_back(table, allocator, allocator->free_count);
+}
+
+void row_allocator_fini(struct table *table, struct row_allocator *allocator)
+{
+    allocator->table = table;
+    row_allocator_give(allocator);
     free(allocator->free_rows);
     memset(allocator, 0, sizeof *allocator);
 }

@@ -45,6 +45,7 @@ enum row_lock_state { ROW_FREE, ROW_LOCKED, ROW_AWAITED };
 
 /* The row ids a worker may use next; one a table and worker. */
 struct row_allocator {
+    struct table *table; /* once it has had rows */
     uint64_t next, end;
     uint64_t *free_rows;
     size_t free_count, free_capacity;
@@ -64,7 +65,9 @@ enum mae_status table_reserve_rows(struct table *table, uint64_t rows);
 enum mae_status row_alloc(struct table *table, struct row_allocator *allocator, uint64_t *row);
 /* Takes an empty row back. If the list cannot grow the id is lost until the database closes. */
 void row_free(struct table *table, struct row_allocator *allocator, uint64_t row);
-/* Hands everything to the table. */
+/* Hands everything to the table; the allocator goes on. */
+void row_allocator_give(struct row_allocator *allocator);
+/* The same at its end. */
 void row_allocator_fini(struct table *table, struct row_allocator *allocator);
 
 static ALWAYS_INLINE char *table_row(const struct table *table, uint64_t row)

@@ -412,13 +412,14 @@ void pool_fini(struct pool *pool)
     pool->lists = NULL;
 }
 
-void pool_relieve(struct pool *pool)
+bool pool_relieve(struct pool *pool)
 {
     uint32_t refusals = atomic_load_explicit(&pool->arena->refusals, memory_order_relaxed);
     if (refusals == pool->refusals)
-        return;
+        return false;
     pool->refusals = refusals;
     pool_give(pool);
+    return true;
 }
 
 /* Cuts a run of versions of one class and puts them on the free list; several at once keep the cutting rare. */

@@ -104,8 +104,8 @@ void pool_fini(struct pool *pool);
 /* The same, and the pool goes on. */
 void pool_give(struct pool *pool);
 
-/* The same if memory was refused to anybody since the last time. */
-void pool_relieve(struct pool *pool);
+/* The same if memory was refused to anybody since the last time; true if so. */
+bool pool_relieve(struct pool *pool);
 
 /* By a multiplication: a shift by a variable takes a register of its own and what was in it to the stack. */
 static ALWAYS_INLINE struct version *arena_version(const char *base, uint32_t unit_bytes, version_handle handle)

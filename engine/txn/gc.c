@@ -656,6 +656,13 @@ static bool append_orphan(struct mae_worker *worker, struct gc_queue *queue, str
     return true;
 }
 
+/* What a worker keeps of row ids for its inserts. */
+static void give_rows(struct mae_worker *worker)
+{
+    for (unsigned i = 0; i < worker->rows_count; i++)
+        row_allocator_give(&worker->rows[i]);
+}
+
 static void adopt(struct mae_worker *worker)
 {
     struct gc_chunk *orphan = take_orphan(worker->core);
@@ -690,8 +697,8 @@ static NOINLINE bool attend(struct mae_worker *worker)
 {
     struct core *core = worker->core;
     bool walks = atomic_load_explicit(&core->walks, memory_order_relaxed);
-    if (!MUTATED(free_memory_hoarded))
-        pool_relieve(&worker->pool);
+    if (!MUTATED(free_memory_hoarded) && pool_relieve(&worker->pool))
+        give_rows(worker);
     if (walks && !atomic_load_explicit(&core->arena.may_retype, memory_order_relaxed))
         prepare_retyping(worker);
     if (atomic_load_explicit(&core->orphans, memory_order_relaxed))
@@ -712,6 +719,8 @@ static void hand_over(struct mae_worker *worker, struct gc_queue *queue, size_t 
 
 void gc_orphan(struct mae_worker *worker)
 {
+    if (atomic_load_explicit(&worker->core->walks, memory_order_relaxed)) /* memory is short */
+        give_rows(worker);
     hand_over(worker, &worker->gc, 0);
     hand_over(worker, &worker->held.queue, worker->held.count);
     worker->held.count = worker->held.left = 0;
@@ -766,6 +775,7 @@ COLD enum mae_status gc_refused(struct mae_worker *worker)
 {
     uint64_t now = tsc_now(), commits = atomic_load_explicit(&worker->counters.commits, memory_order_relaxed);
     bool others = call_others(worker);
+    atomic_fetch_add_explicit(&worker->core->arena.refusals, 1, memory_order_relaxed);
     if (!worker->refused || commits != worker->refused_commits) {
         worker->refused = true;
         worker->refused_commits = commits;
