@@ -23,12 +23,9 @@ enum mae_status mae_commit(struct mae_txn *txn)
         return guard.status;
     enum mae_status status = txn_commit(txn);
     if (UNLIKELY(txn->growth_count && status == MAE_OK)) {
-        unsigned count = txn->growth_count;
-        struct index_growth growth[sizeof txn->growth / sizeof txn->growth[0]];
+        unsigned count = txn->growth_count; /* growing runs transactions of its own, which add to no index */
         for (unsigned i = 0; i < count; i++)
-            growth[i] = txn->growth[i];
-        for (unsigned i = 0; i < count; i++) /* runs transactions of its own */
-            hash_index_grow(txn->worker, growth[i].index, growth[i].entries);
+            hash_index_grow(txn->worker, txn->growth[i].index, txn->growth[i].entries);
     }
     return status;
 }

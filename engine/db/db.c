@@ -3,8 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "engine/base/check.h"
+#include "engine/base/tsc.h"
 #include "engine/db/guard.h"
 #include "engine/db/simple_index.h"
 #include "engine/txn/commit.h"
@@ -127,6 +129,15 @@ enum mae_status mae_table_create(struct mae_db *db, const char *name, const stru
     return status;
 }
 
+/* Drawn for each index, unless the option fixes it. Without entropy yet the clock has to do. */
+static uint64_t hash_seed(const struct mae_db *db)
+{
+    uint64_t seed = db->core.options.hash_seed;
+    if (seed == 0 && getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
+        seed = hash_mix(tsc_now());
+    return seed;
+}
+
 static enum mae_status create_hash(struct mae_db *db, struct mae_index *index, const struct mae_index_config *config)
 {
     size_t bytes = hash_index_bucket_bytes(config->key_bytes);
@@ -137,7 +148,8 @@ static enum mae_status create_hash(struct mae_db *db, struct mae_index *index, c
     status = add_table(db, &index->overflow, bytes, true, 0);
     if (status != MAE_OK)
         goto drop_nodes;
-    status = hash_index_init(&index->hash, &index->nodes, &index->overflow, config->key_bytes, config->expected_rows);
+    status = hash_index_init(&index->hash, &index->nodes, &index->overflow, config->key_bytes, config->expected_rows,
+                             hash_seed(db));
     if (status == MAE_OK)
         return MAE_OK;
     drop_last_table(db);

@@ -5,81 +5,21 @@
 
 #include "engine/base/check.h"
 #include "engine/base/wait.h"
+#include "engine/index/hash_overflow.h"
 #include "engine/txn/commit.h"
 
 enum {
-    LINK_BYTES = 4,
     ENTRIES_MIN = 2,
     BASE_COUNT_MIN = 64,
     COUNT_BATCH = 64, /* entries a worker adds before it tells the others */
     SPLIT_ATTEMPTS = 1000,
+    SPLIT_ACCESSES = 64,
     WALK_STEPS_MAX = 128,
 };
 /* Buckets for so many entries: 27/32, so that at two entries a bucket one lookup in nine needs a second line. */
 static uint64_t buckets_for(uint64_t entries)
 {
     return entries / 32 * 27 + entries % 32 * 27 / 32;
-}
-
-/*
- * ---- Buckets. ----
- * An entry is { key, row + 1 }, row word 0 if empty; the upper bits of the first row word hold the depth, 0 as at the
- * beginning. Behind the entries stands the link. Words are 8-byte aligned for 8-byte keys only.
- */
-
-static ALWAYS_INLINE void store_word(unsigned char *at, uint64_t word)
-{
-    memcpy(at, &word, sizeof word);
-}
-
-static ALWAYS_INLINE const unsigned char *entry_at(const struct hash_index *index, const void *bucket, uint32_t i)
-{
-    return (const unsigned char *)bucket + i * index->entry_bytes;
-}
-
-static ALWAYS_INLINE uint64_t entry_row_word(const struct hash_index *index, const void *bucket, uint32_t i)
-{
-    return hash_load_word(entry_at(index, bucket, i) + index->key_bytes) & HASH_ROW_MASK;
-}
-
-static void entry_set(const struct hash_index *index, void *bucket, uint32_t i, const void *key, uint64_t row_word)
-{
-    unsigned char *entry = (unsigned char *)bucket + i * index->entry_bytes;
-    uint64_t depth = hash_load_word(entry + index->key_bytes) & ~HASH_ROW_MASK;
-    if (key)
-        memcpy(entry, key, index->key_bytes);
-    store_word(entry + index->key_bytes, row_word | depth);
-}
-
-static ALWAYS_INLINE unsigned stored_depth(const struct hash_index *index, const void *bucket)
-{
-    return (unsigned)(hash_load_word(entry_at(index, bucket, 0) + index->key_bytes) >> HASH_DEPTH_SHIFT);
-}
-
-static void depth_set(const struct hash_index *index, void *bucket, unsigned depth)
-{
-    unsigned char *word = (unsigned char *)bucket + index->key_bytes;
-    store_word(word, (hash_load_word(word) & HASH_ROW_MASK) | (uint64_t)depth << HASH_DEPTH_SHIFT);
-}
-
-/* The overflow row + 1, or 0. */
-static ALWAYS_INLINE uint32_t link_of(const struct hash_index *index, const void *bucket)
-{
-    uint32_t link;
-    memcpy(&link, (const unsigned char *)bucket + index->bucket_bytes - LINK_BYTES, sizeof link);
-    return link;
-}
-
-static void link_set(const struct hash_index *index, void *bucket, uint32_t link)
-{
-    memcpy((unsigned char *)bucket + index->bucket_bytes - LINK_BYTES, &link, sizeof link);
-}
-
-static ALWAYS_INLINE bool key_equal(const struct hash_index *index, const unsigned char *entry, const void *key)
-{
-    if (LIKELY(index->key_bytes == 8))
-        return hash_load_word(entry) == hash_load_word(key);
-    return memcmp(entry, key, index->key_bytes) == 0;
 }
 
 /* ---- Hashing. ---- */
@@ -137,7 +77,7 @@ static ALWAYS_INLINE enum mae_status cover(struct mae_txn *txn, struct hash_inde
     for (unsigned step = 0; step < WALK_STEPS_MAX; step++) {
         enum mae_status status = txn_peek(txn, index->buckets, bucket_number(index, home.base, e), data, NULL);
         if (LIKELY(status == MAE_OK)) {
-            uint64_t right = home.growth & depth_mask(stored_depth(index, *data));
+            uint64_t right = home.growth & depth_mask(bucket_depth(index, *data));
             if (LIKELY(right == e)) {
                 *growth = e;
                 return MAE_OK;
@@ -163,10 +103,10 @@ struct place {
     uint32_t entry;
     uint64_t row_word;        /* of the entry found */
     bool found, free;         /* the key is here; or there is a free entry here */
-    struct table *last_table; /* the last bucket of the chain and the one before it */
-    uint64_t last_row;
-    struct table *before_table;
-    uint64_t before_row;
+    struct link_place before; /* the link that leads here; no table: none does */
+    struct link_place last;   /* the end of the key's chain, and where that chain begins */
+    struct link_place chain;
+    unsigned chain_buckets;
 };
 
 /* Searches the chain for the key with every bucket in the read set. */
@@ -178,12 +118,13 @@ static enum mae_status search_validated(struct mae_txn *txn, struct hash_index *
     const void *data;
     memset(place, 0, sizeof *place);
     enum mae_status status = cover(txn, index, home, &growth, &data);
-    uint64_t row = bucket_number(index, home.base, growth), before_row = 0;
+    uint64_t row = bucket_number(index, home.base, growth);
     if (status == MAE_OK && !data)
         status = txn_materialise(txn, index->buckets, row, index->bucket_bytes);
     if (status != MAE_OK)
         return status;
-    struct table *table = index->buckets, *before_table = NULL;
+    struct table *table = index->buckets;
+    place->chain = (struct link_place){table, row, bucket_link_offset(index), 0};
     for (;;) {
         if (MUTATED(skip_miss_validation))
             status = txn_peek(txn, table, row, &data, NULL);
@@ -192,18 +133,17 @@ static enum mae_status search_validated(struct mae_txn *txn, struct hash_index *
         if (status != MAE_OK) /* the chain changed under us, or the bucket is too new */
             return status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status;
         if (!MUTATED(split_unnoticed) && table == index->buckets &&
-            (home.growth & depth_mask(stored_depth(index, data))) != growth)
+            (home.growth & depth_mask(bucket_depth(index, data))) != growth)
             return MAE_ABORT_INDEX; /* split since cover looked at it */
         for (uint32_t i = 0; i < index->bucket_entries; i++) {
-            uint64_t word = entry_row_word(index, data, i);
-            bool hit = word && key_equal(index, entry_at(index, data, i), key);
+            uint64_t word = bucket_row_word(index, data, i);
+            bool hit = word && bucket_key_equal(index, bucket_entry(index, data, i), key);
             if (hit || (!word && !place->free)) {
                 place->table = table;
                 place->row = row;
                 place->entry = i;
                 place->row_word = word;
-                place->before_table = before_table;
-                place->before_row = before_row;
+                place->before = place->last;
                 place->free = !hit;
                 if (hit) {
                     place->found = true;
@@ -211,15 +151,19 @@ static enum mae_status search_validated(struct mae_txn *txn, struct hash_index *
                 }
             }
         }
-        place->last_table = table;
-        place->last_row = row;
-        uint32_t link = link_of(index, data);
+        place->last = (struct link_place){table, row, bucket_link_offset(index), place->chain.level};
+        uint32_t link = bucket_link(index, data);
+        if (UNLIKELY(link & LINK_DIRECTORY)) {
+            status = overflow_follow(txn, index, key, true, &link, &place->last);
+            if (status != MAE_OK)
+                return status;
+            place->chain = place->last;
+        }
         if (!link)
             return MAE_OK;
-        before_table = table;
-        before_row = row;
+        place->chain_buckets++; /* directories stand at the beginning of a chain only */
         table = index->overflow;
-        row = link - 1;
+        row = link_row(link);
     }
 }
 
@@ -258,16 +202,21 @@ enum mae_status hash_index_find(struct mae_txn *txn, struct hash_index *index, c
     txn_promote(txn, index->buckets, bucket_number(index, home.base, growth));
     while (LIKELY(data != NULL)) {
         for (uint32_t i = 0; i < index->bucket_entries; i++) {
-            uint64_t word = entry_row_word(index, data, i);
-            if (word && key_equal(index, entry_at(index, data, i), key)) {
+            uint64_t word = bucket_row_word(index, data, i);
+            if (word && bucket_key_equal(index, bucket_entry(index, data, i), key)) {
                 *row = word - 1;
                 return MAE_OK;
             }
         }
-        uint32_t link = link_of(index, data);
+        uint32_t link = bucket_link(index, data);
+        if (UNLIKELY(link & LINK_DIRECTORY)) {
+            struct link_place at = {.level = 0};
+            status = overflow_follow(txn, index, key, false, &link, &at);
+        }
         if (!link)
             break;
-        status = txn_peek(txn, index->overflow, link - 1, &data, NULL);
+        if (LIKELY(status == MAE_OK))
+            status = txn_peek(txn, index->overflow, link_row(link), &data, NULL);
         if (UNLIKELY(status != MAE_OK))
             return doom_index(txn, status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status);
     }
@@ -276,36 +225,62 @@ enum mae_status hash_index_find(struct mae_txn *txn, struct hash_index *index, c
 
 /* ---- Changing. ---- */
 
+static COLD bool growth_room(struct mae_txn *txn)
+{
+    enum { FIRST = 8 };
+    unsigned capacity = txn->growth_capacity ? 2 * txn->growth_capacity : FIRST;
+    struct index_growth *growth =
+        mem_realloc(txn->growth, txn->growth_capacity * sizeof *growth, capacity * sizeof *growth);
+    if (!growth)
+        return false;
+    txn->growth = growth;
+    txn->growth_capacity = capacity;
+    return true;
+}
+
+/* Each index has one place in the transaction's list, which its row allocator knows. */
 static void count_entries(struct mae_txn *txn, struct hash_index *index, int64_t entries)
 {
-    unsigned i = 0;
-    while (i < txn->growth_count && txn->growth[i].index != index)
-        i++;
-    if (i == txn->growth_count) {
-        if (i == sizeof txn->growth / sizeof txn->growth[0])
+    struct row_allocator *local = worker_rows(txn->worker, index->buckets);
+    if (!local)
+        return; /* out of memory: growth is only a matter of speed */
+    unsigned i = local->growth_place;
+    if (i >= txn->growth_count || txn->growth[i].index != index) {
+        if (txn->growth_count == txn->growth_capacity && !growth_room(txn))
             return;
-        txn->growth[txn->growth_count++] = (struct index_growth){.index = index};
+        i = local->growth_place = txn->growth_count++;
+        txn->growth[i] = (struct index_growth){.index = index};
     }
     txn->growth[i].entries += entries;
 }
 
-/* A new overflow bucket with one entry, behind the chain's last bucket. */
-static enum mae_status add_overflow(struct mae_txn *txn, struct hash_index *index, struct table *last_table,
-                                    uint64_t last_row, const void *key, uint64_t row_word)
+/* A new overflow bucket with one entry, at the end of the key's chain. */
+static enum mae_status add_overflow(struct mae_txn *txn, struct hash_index *index, const struct link_place *last,
+                                    const void *key, uint64_t row_word)
 {
-    uint64_t row;
-    void *data, *last;
-    enum mae_status status = txn_insert(txn, index->overflow, index->bucket_bytes, &row, &data);
-    if (status != MAE_OK)
-        return status;
-    if (row >= UINT32_MAX)
-        return MAE_NO_MEMORY;
-    memset(data, 0, index->bucket_bytes);
-    entry_set(index, data, 0, key, row_word);
-    status = txn_update(txn, last_table, last_row, 0, NULL, &last);
+    void *data;
+    uint32_t link;
+    enum mae_status status = overflow_add(txn, index, key, row_word, &link);
     if (status == MAE_OK)
-        link_set(index, last, (uint32_t)row + 1);
+        status = txn_update(txn, last->table, last->row, 0, NULL, &data);
+    if (status == MAE_OK)
+        link_store(data, last->offset, link);
     return status;
+}
+
+/* As search_validated; a chain that is full and too long has been branched before. */
+static enum mae_status search_for_insert(struct mae_txn *txn, struct hash_index *index, const void *key,
+                                         struct place *place)
+{
+    for (;;) { /* ends: each chain searched has a directory more above it than the one before */
+        enum mae_status status = search_validated(txn, index, key, place);
+        if (status != MAE_OK || LIKELY(place->chain_buckets <= OVERFLOW_CHAIN_MAX) || place->found || place->free ||
+            !overflow_may_branch(&place->chain) || MUTATED(chains_never_branch))
+            return status;
+        status = overflow_branch(txn, index, &place->chain);
+        if (status != MAE_OK)
+            return status;
+    }
 }
 
 enum mae_status hash_index_insert(struct mae_txn *txn, struct hash_index *index, const void *key, uint64_t row)
@@ -313,16 +288,16 @@ enum mae_status hash_index_insert(struct mae_txn *txn, struct hash_index *index,
     struct place place;
     if (txn->snapshot)
         return MAE_READ_ONLY;
-    enum mae_status status = search_validated(txn, index, key, &place);
+    enum mae_status status = search_for_insert(txn, index, key, &place);
     if (status == MAE_OK && place.found && !MUTATED(duplicate_key))
         return MAE_EXISTS;
     if (status == MAE_OK && place.free) {
         void *data;
         status = txn_update(txn, place.table, place.row, 0, NULL, &data);
         if (status == MAE_OK)
-            entry_set(index, data, place.entry, key, row + 1);
+            bucket_entry_set(index, data, place.entry, key, row + 1);
     } else if (status == MAE_OK) {
-        status = add_overflow(txn, index, place.last_table, place.last_row, key, row + 1);
+        status = add_overflow(txn, index, &place.last, key, row + 1);
     }
     if (status == MAE_OK)
         count_entries(txn, index, 1);
@@ -332,7 +307,7 @@ enum mae_status hash_index_insert(struct mae_txn *txn, struct hash_index *index,
 static bool bucket_is_empty(const struct hash_index *index, const void *data)
 {
     for (uint32_t i = 0; i < index->bucket_entries; i++)
-        if (entry_row_word(index, data, i))
+        if (bucket_row_word(index, data, i))
             return false;
     return true;
 }
@@ -352,14 +327,14 @@ enum mae_status hash_index_remove(struct mae_txn *txn, struct hash_index *index,
         return MAE_NOT_FOUND; /* the key leads elsewhere */
     status = txn_update(txn, place.table, place.row, 0, NULL, &data);
     if (status == MAE_OK) {
-        entry_set(index, data, place.entry, NULL, 0);
+        bucket_entry_set(index, data, place.entry, NULL, 0);
         count_entries(txn, index, -1);
-        if (place.before_table && bucket_is_empty(index, data)) { /* take the empty overflow bucket out of the chain */
-            uint32_t link = link_of(index, data);
+        if (place.before.table && bucket_is_empty(index, data)) { /* take the empty overflow bucket out of the chain */
+            uint32_t link = bucket_link(index, data);
             void *before;
-            status = txn_update(txn, place.before_table, place.before_row, 0, NULL, &before);
+            status = txn_update(txn, place.before.table, place.before.row, 0, NULL, &before);
             if (status == MAE_OK) {
-                link_set(index, before, link);
+                link_store(before, place.before.offset, link);
                 status = txn_delete(txn, place.table, place.row);
             }
         }
@@ -369,36 +344,35 @@ enum mae_status hash_index_remove(struct mae_txn *txn, struct hash_index *index,
 
 /* ---- Growing. ---- */
 
-/* Puts an entry into the chain of a bucket that the transaction has just made. */
-static enum mae_status put(struct mae_txn *txn, struct hash_index *index, struct table **table, uint64_t *row,
-                           void **data, uint32_t *used, const unsigned char *entry)
+/* Which side of a split the entries go to: those of the first are moved to the front. How many there are. */
+static size_t divide(const struct hash_index *index, struct entry_list *list, unsigned depth)
 {
-    if (*used == index->bucket_entries) {
-        uint64_t next;
-        void *fresh;
-        enum mae_status status = txn_insert(txn, index->overflow, index->bucket_bytes, &next, &fresh);
-        if (status != MAE_OK)
-            return status;
-        if (next >= UINT32_MAX)
-            return MAE_NO_MEMORY;
-        memset(fresh, 0, index->bucket_bytes);
-        link_set(index, *data, (uint32_t)next + 1);
-        *table = index->overflow;
-        *row = next;
-        *data = fresh;
-        *used = 0;
+    unsigned char moved[MAE_KEY_MAX_BYTES + sizeof(uint64_t)];
+    size_t first = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        unsigned char *entry = list->at + i * index->entry_bytes, *to = list->at + first * index->entry_bytes;
+        if (home_of_key(index, entry).growth >> depth & 1)
+            continue;
+        if (entry != to) {
+            memcpy(moved, entry, index->entry_bytes);
+            memcpy(entry, to, index->entry_bytes);
+            memcpy(to, moved, index->entry_bytes);
+        }
+        first++;
     }
-    entry_set(index, *data, (*used)++, entry, hash_load_word(entry + index->key_bytes) & HASH_ROW_MASK);
-    return MAE_OK;
+    return first;
 }
 
-/* One end of a split: an emptied bucket and how far it has been filled again. */
-struct half {
-    struct table *table;
-    uint64_t row;
-    void *data;
-    uint32_t used;
-};
+/* Makes a bucket of depth `depth`, in `data`, with these entries. */
+static enum mae_status fill_bucket(struct mae_txn *txn, const struct hash_index *index, void *data, unsigned depth,
+                                   unsigned char *entries, size_t count)
+{
+    memset(data, 0, index->bucket_bytes);
+    bucket_depth_set(index, data, depth);
+    for (uint32_t i = 0; count > 0 && i < index->bucket_entries; i++, count--, entries += index->entry_bytes)
+        bucket_entry_set(index, data, i, entries, hash_load_word(entries + index->key_bytes));
+    return count ? overflow_build(txn, index, data, bucket_link_offset(index), entries, count, 0) : MAE_OK;
+}
 
 /*
  * Splits bucket (base, growth) of depth `depth` in the running transaction: its chain is read, it and its new sibling
@@ -410,40 +384,29 @@ static enum mae_status split_bucket(struct mae_txn *txn, struct hash_index *inde
     uint64_t bucket = bucket_number(index, base, growth);
     uint64_t sibling = bucket_number(index, base, growth + (UINT64_C(1) << depth));
     const void *old;
-    struct half halves[2] = {{.table = index->buckets, .row = bucket}, {.table = index->buckets, .row = sibling}};
-    enum mae_status status = txn_update(txn, index->buckets, bucket, 0, &old, &halves[0].data);
+    void *halves[2];
+    struct entry_list list;
+    enum mae_status status = txn_update(txn, index->buckets, bucket, 0, &old, &halves[0]);
     if (status != MAE_OK)
         return status;
-    if (stored_depth(index, old) != depth)
+    if (bucket_depth(index, old) != depth)
         return MAE_ABORT_INDEX; /* split since cover looked at it: the sibling exists */
     /* Nobody else can create the sibling and commit: that takes a split of the same bucket. */
-    status = txn_create(txn, index->buckets, sibling, index->bucket_bytes, &halves[1].data);
+    status = txn_create(txn, index->buckets, sibling, index->bucket_bytes, &halves[1]);
     if (status != MAE_OK)
         return status;
-    for (int i = 0; i < 2; i++) {
-        memset(halves[i].data, 0, index->bucket_bytes);
-        depth_set(index, halves[i].data, depth + !MUTATED(depth_too_old));
-    }
-    for (uint64_t overflow = UINT64_MAX;;) {
-        for (uint32_t i = 0; i < index->bucket_entries; i++) {
-            const unsigned char *entry = entry_at(index, old, i);
-            if (!entry_row_word(index, old, i))
-                continue;
-            struct half *half = &halves[home_of_key(index, entry).growth >> depth & 1];
-            status = put(txn, index, &half->table, &half->row, &half->data, &half->used, entry);
-            if (status != MAE_OK)
-                return status;
-        }
-        uint32_t link = link_of(index, old);
-        if (overflow != UINT64_MAX && (status = txn_delete(txn, index->overflow, overflow)) != MAE_OK)
-            return status;
-        if (!link)
-            return MAE_OK;
-        overflow = link - 1;
-        status = txn_read(txn, index->overflow, overflow, &old, NULL);
-        if (status != MAE_OK)
-            return status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status;
-    }
+    entry_list_init(&list);
+    status = entry_list_add(txn, index, &list, old);
+    if (status == MAE_OK)
+        status = overflow_take(txn, index, bucket_link(index, old), &list);
+    size_t first = divide(index, &list, depth);
+    unsigned deeper = depth + !MUTATED(depth_too_old);
+    if (status == MAE_OK)
+        status = fill_bucket(txn, index, halves[0], deeper, list.at, first);
+    if (status == MAE_OK)
+        status = fill_bucket(txn, index, halves[1], deeper, list.at + first * index->entry_bytes, list.count - first);
+    entry_list_fini(&list);
+    return status;
 }
 
 /* Splits whatever covers bucket `target` once; *done when that is `target` itself. */
@@ -459,7 +422,7 @@ static enum mae_status split_towards(struct mae_txn *txn, struct hash_index *ind
         *done = true;
         return MAE_OK;
     }
-    unsigned depth = data ? stored_depth(index, data) : 0;
+    unsigned depth = data ? bucket_depth(index, data) : 0;
     if (!data) {
         status = txn_materialise(txn, index->buckets, bucket_number(index, home.base, growth), index->bucket_bytes);
         if (status != MAE_OK)
@@ -479,7 +442,9 @@ static void make_way(struct mae_worker *worker, unsigned attempt)
 static enum mae_status split(struct mae_worker *worker, struct hash_index *index, uint64_t target)
 {
     bool done = false;
-    for (unsigned attempt = 0; !done && attempt < SPLIT_ATTEMPTS; attempt++) {
+    /* A bucket with a tree of entries costs that much more to split in vain. */
+    for (size_t attempt = 0; !done && attempt < SPLIT_ATTEMPTS;
+         attempt += 1 + worker->txn.accesses.count / SPLIT_ACCESSES) {
         struct mae_txn *txn;
         enum mae_status status = txn_begin(worker, MAE_READ_WRITE, 0, &txn);
         if (status != MAE_OK)
@@ -496,7 +461,7 @@ static enum mae_status split(struct mae_worker *worker, struct hash_index *index
         else if (status != MAE_OK && !mae_status_is_retryable(status))
             return status;
         else if (status != MAE_OK)
-            make_way(worker, attempt);
+            make_way(worker, (unsigned)attempt);
     }
     return MAE_OK; /* undone after that many attempts: lookups find the parent, only more slowly */
 }
@@ -587,8 +552,8 @@ static void prefetch_long(struct mae_txn *txn, const struct hash_index *index, c
     for (size_t i = 0; i < count; i++) {
         const void *data = txn_glance(txn, index->buckets, buckets[i]);
         for (uint32_t e = 0; data && e < index->bucket_entries; e++) {
-            uint64_t word = entry_row_word(index, data, e);
-            if (word && key_equal(index, entry_at(index, data, e), keys + i * index->key_bytes))
+            uint64_t word = bucket_row_word(index, data, e);
+            if (word && bucket_key_equal(index, bucket_entry(index, data, e), keys + i * index->key_bytes))
                 txn_prefetch_row(rows, word - 1);
         }
     }
@@ -616,9 +581,10 @@ size_t hash_index_bucket_bytes(size_t key_bytes)
 }
 
 enum mae_status hash_index_init(struct hash_index *index, struct table *buckets, struct table *overflow,
-                                size_t key_bytes, uint64_t expected_rows)
+                                size_t key_bytes, uint64_t expected_rows, uint64_t seed)
 {
     memset(index, 0, sizeof *index);
+    index->seed = seed;
     index->buckets = buckets;
     index->overflow = overflow;
     index->key_bytes = (uint32_t)key_bytes;
@@ -644,17 +610,15 @@ enum mae_status hash_index_visit(struct mae_txn *txn, struct hash_index *index, 
         enum mae_status status = txn_peek(txn, index->buckets, bucket, &data, NULL);
         if (status == MAE_NOT_FOUND)
             continue;
-        while (status == MAE_OK) {
-            for (uint32_t i = 0; i < index->bucket_entries; i++) {
-                uint64_t word = entry_row_word(index, data, i);
-                if (word && !visit(arg, entry_at(index, data, i), word - 1))
-                    return MAE_OK;
-            }
-            uint32_t link = link_of(index, data);
-            if (!link)
-                break;
-            status = txn_peek(txn, index->overflow, link - 1, &data, NULL);
+        bool stopped = false;
+        for (uint32_t i = 0; status == MAE_OK && i < index->bucket_entries && !stopped; i++) {
+            uint64_t word = bucket_row_word(index, data, i);
+            stopped = word && !visit(arg, bucket_entry(index, data, i), word - 1);
         }
+        if (status == MAE_OK)
+            status = overflow_visit(txn, index, bucket_link(index, data), visit, arg, &stopped);
+        if (stopped)
+            return MAE_OK;
         if (status != MAE_OK)
             return status == MAE_NOT_FOUND ? MAE_CORRUPT : status;
     }

@@ -17,7 +17,8 @@
  * split further.
  *
  * Integer keys are hashed by one multiplication with the golden ratio, which spreads dense keys so evenly that hardly
- * any bucket overflows; growth bits are mixed more thoroughly, off the hot path.
+ * any bucket overflows; growth bits are mixed more thoroughly, off the hot path. Keys that fall into one bucket
+ * nevertheless, and more of them than splits will part, are found by a seeded hash (hash_overflow.h).
  *
  * Buckets there from the beginning exist without memory until one is first missed in (txn_materialise).
  * Source: section 3.6. Not here: non-unique keys, order (tree_index.h).
@@ -39,6 +40,7 @@ struct hash_index {
     uint32_t key_bytes, entry_bytes;
     uint32_t bucket_entries;
     uint32_t bucket_bytes; /* entries and link: the payload */
+    uint64_t seed;         /* of the hash that places keys in directories */
     uint64_t base_count;   /* buckets there from the beginning */
     char *_Atomic direct;  /* where they are, as long as there are no others and each is a line of two 8-byte
                                     * keys, that is, HASH_LINE_...; else NULL */
@@ -52,9 +54,9 @@ struct hash_index {
 /* What payload_max_bytes both tables must have; inline_max_bytes is the inline_bytes option. */
 size_t hash_index_bucket_bytes(size_t key_bytes);
 
-/* The tables are empty and used for nothing else. MAE_OK or MAE_NO_MEMORY. */
+/* The tables are empty and used for nothing else. `seed`: see hash_overflow.h. MAE_OK or MAE_NO_MEMORY. */
 enum mae_status hash_index_init(struct hash_index *index, struct table *buckets, struct table *overflow,
-                                size_t key_bytes, uint64_t expected_rows);
+                                size_t key_bytes, uint64_t expected_rows, uint64_t seed);
 
 /* The row of `key`. A miss is validated, a hit only with `validate`. */
 enum mae_status hash_index_find(struct mae_txn *txn, struct hash_index *index, const void *key, bool validate,

@@ -49,7 +49,8 @@ struct row_allocator {
     uint64_t next, end;
     uint64_t *free_rows;
     size_t free_count, free_capacity;
-    int64_t entries; /* hash indexes: entries this worker added, not yet in the shared count */
+    unsigned growth_place; /* hash indexes: where the running transaction counts its entries */
+    int64_t entries;       /* hash indexes: entries this worker added, not yet in the shared count */
 };
 
 /* inline_max_bytes: the inline_bytes option. expected_rows: how far it must be able to grow where addresses are

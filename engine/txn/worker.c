@@ -131,6 +131,7 @@ void worker_leave(struct mae_worker *worker, struct table *const *tables, unsign
     for (unsigned i = 0; i < worker->rows_count && i < table_count; i++)
         row_allocator_fini(tables[i], &worker->rows[i]);
     free(worker->rows);
+    free(worker->txn.growth);
     gc_fini(worker);
     pool_fini(&worker->pool);
     access_set_fini(&worker->txn.accesses);

@@ -46,8 +46,8 @@ struct mae_txn {
     bool overtaken;         /* was, by now is not any more: its worker's slot has a pin */
     enum mae_status doomed; /* the abort status of an earlier call, or MAE_OK; MAE_INVALID: it has ended */
     struct access_set accesses;
-    struct index_growth growth[8]; /* more indexes in one transaction go uncounted: growth is only a matter of speed */
-    unsigned growth_count;
+    struct index_growth *growth; /* an entry each hash index that gains or loses entries; stays with the worker */
+    unsigned growth_count, growth_capacity;
     unsigned announced_next, announced_count;
     struct announced announced[MAE_PREFETCH_MAX];
     /* What waits for the decision (single-version indexes), or NULL: called once when it is made, before the worker's

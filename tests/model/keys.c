@@ -12,6 +12,7 @@
  * skip_miss_validation, skip_leaf_validation, skip_check, skip_read_check, skip_rts_raise, lost_tombstone,
  * entry_move_untouched, moved_forgotten, blind_over_moved and moved_below_blind.
  */
+#include "tests/support/colliding.h"
 #include "tests/support/serial.h"
 #include "tests/support/world.h"
 
@@ -23,15 +24,17 @@ static const struct {
     const char *options;
     enum mae_index_kind kind;
     size_t key_bytes;
+    bool collide; /* all keys fall into one bucket */
 } settings[] = {
-    {"gc_interval_us=1", MAE_INDEX_HASH, 8},
-    {"gc_interval_us=1 inline_bytes=0 precheck=off", MAE_INDEX_HASH, 8},
-    {"timestamps=central early_abort_newer=off", MAE_INDEX_HASH, 24},
-    {"gc_interval_us=1 adaptive_skip=off clock_sync_us=1", MAE_INDEX_HASH, 64},
-    {"gc_interval_us=1", MAE_INDEX_ORDERED, 8},
-    {"gc_interval_us=1 inline_bytes=0 precheck=off", MAE_INDEX_ORDERED, 8},
-    {"timestamps=central early_abort_newer=off", MAE_INDEX_ORDERED, 64},
-    {"gc_interval_us=1 adaptive_skip=off clock_sync_us=1", MAE_INDEX_ORDERED, 13},
+    {"gc_interval_us=1", MAE_INDEX_HASH, 8, false},
+    {"gc_interval_us=1 hash_seed=5", MAE_INDEX_HASH, 8, true},
+    {"gc_interval_us=1 inline_bytes=0 precheck=off", MAE_INDEX_HASH, 8, false},
+    {"timestamps=central early_abort_newer=off", MAE_INDEX_HASH, 24, false},
+    {"gc_interval_us=1 adaptive_skip=off clock_sync_us=1", MAE_INDEX_HASH, 64, false},
+    {"gc_interval_us=1", MAE_INDEX_ORDERED, 8, false},
+    {"gc_interval_us=1 inline_bytes=0 precheck=off", MAE_INDEX_ORDERED, 8, false},
+    {"timestamps=central early_abort_newer=off", MAE_INDEX_ORDERED, 64, false},
+    {"gc_interval_us=1 adaptive_skip=off clock_sync_us=1", MAE_INDEX_ORDERED, 13, false},
 };
 
 struct running {
@@ -56,6 +59,7 @@ struct model {
     struct mae_worker *workers[WORKERS];
     enum mae_index_kind kind;
     size_t key_bytes;
+    bool collide;
     struct serial *serial;
     struct running running[WORKERS];
     uint64_t random, next_value, last_ts;
@@ -69,7 +73,8 @@ static const void *key_bytes_of(const struct model *model, uint64_t key)
     static unsigned turn;
     unsigned char *into = bytes[turn++ % 4];
     if (model->key_bytes == sizeof key) {
-        memcpy(into, &key, sizeof key);
+        uint64_t word = model->collide ? key * COLLIDING_KEY : key;
+        memcpy(into, &word, sizeof word);
     } else {
         memset(into, 'k', model->key_bytes);
         into[model->key_bytes - 1] = (unsigned char)key;
@@ -382,6 +387,7 @@ static void run(unsigned setting, uint64_t seed)
         assert_ok(mae_worker_join(model->db, &model->workers[i]));
     model->kind = index.kind;
     model->key_bytes = index.key_bytes;
+    model->collide = settings[setting].collide;
     model->serial = serial_create(KEYS);
     model->random = seed;
     model->next_value = 1;

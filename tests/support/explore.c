@@ -14,6 +14,7 @@
 #include "harness/history/check.h"
 #include "harness/targets/recording.h"
 #include "harness/targets/targets.h"
+#include "tests/support/colliding.h"
 #include "tests/support/scheduler.h"
 #include "workloads/rng.h"
 
@@ -136,7 +137,7 @@ static struct key make_key(const struct round *round, uint64_t number)
 {
     struct key key = {{0}};
     if (round->what->key_bytes == 8)
-        key.words[0] = number;
+        key.words[0] = round->what->collide ? number * COLLIDING_KEY : number;
     else
         for (unsigned i = 0; i < 8; i++) /* big-endian, so that order is the number's */
             ((unsigned char *)key.words)[round->what->key_bytes - 1 - i] = (unsigned char)(number >> 8 * i);
@@ -692,6 +693,7 @@ static bool round_open(struct round *round, struct rng *rng)
     char error[ERROR_BYTES] = "";
     const struct target_key_value settings[] = {
         {"huge_pages", "off"},
+        {"hash_seed", "1"}, /* rounds repeat */
         {"memory_limit", "64M"},
         {"timestamps", PICK(rng, "multi", "multi", "multi", "central")},
         {"pending", what->settles ? PICK(rng, "skip", "skip", "skip", "skip", "abort", "wait")

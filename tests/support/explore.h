@@ -60,6 +60,7 @@ struct explore_case {
     unsigned rejoin_percent;   /* or leaves and joins again */
     unsigned ops_max;          /* a transaction */
     unsigned ahead_percent;    /* or that a transaction begins with a clock that has run ahead */
+    bool collide;              /* all keys fall into one bucket of a hash index */
     bool grow;                 /* make the hash index split with every few inserts */
     bool maintained;           /* one coroutine more does what the maintenance thread does */
     bool overtakes;            /* options with which open transactions are overtaken soon */

@@ -1,13 +1,15 @@
 /*
  * hash_index.c - the hash index through the public calls: key sizes, growth, chains, phantoms.
  *
- * Catches the mutations skip_miss_validation and split_unnoticed.
+ * Catches the mutations skip_miss_validation, split_unnoticed, chains_never_branch and skip_directory_validation.
  */
+#include "tests/support/colliding.h"
 #include "tests/support/world.h"
 
 #include <inttypes.h>
 
 #include "engine/db/db.h"
+#include "engine/index/hash_overflow.h"
 
 struct keyed {
     struct mae_db *db;
@@ -473,6 +475,162 @@ static void prefetching_long_keys_changes_nothing(void **state)
     }
 }
 
+/* ---- Buckets that overflow. ---- */
+
+/* How many rows a miss has to read: all buckets and directories in which its key could be. */
+static uint32_t miss_reads(struct keyed *keyed, uint64_t key)
+{
+    uint64_t row;
+    struct mae_txn *txn = begin(keyed->worker);
+    assert_status(MAE_NOT_FOUND, mae_index_find(txn, keyed->index, &key, &row));
+    uint32_t reads = keyed->worker->txn.accesses.count;
+    assert_ok(mae_commit(txn));
+    return reads;
+}
+
+static void insert_colliding(struct keyed *keyed, uint64_t first, uint64_t count, bool at_once)
+{
+    struct mae_txn *txn = NULL;
+    for (uint64_t i = first; i < first + count; i++) {
+        uint64_t key = i * COLLIDING_KEY;
+        void *data;
+        if (!txn)
+            txn = begin(keyed->worker);
+        assert_ok(mae_insert(txn, keyed->index, &key, 8, NULL, &data));
+        memcpy(data, &i, sizeof i);
+        if (!at_once || i == first + count - 1) {
+            assert_ok(mae_commit(txn));
+            txn = NULL;
+        }
+    }
+}
+
+/* Keys that all fall into one bucket stay as quick to find, to miss and to insert as the logarithm of their number. */
+static void colliding_keys_form_a_tree(void **state)
+{
+    (void)state;
+    enum { KEYS = 20000, STEP = 5000, READS_MAX = 1 + 8 + OVERFLOW_CHAIN_MAX };
+    for (int at_once = 0; at_once < 2; at_once++) {
+        struct keyed keyed = keyed_open("hash_seed=1 memory_limit=512M", 8, 1000000);
+        for (uint64_t n = 1; n < KEYS; n += STEP) {
+            insert_colliding(&keyed, n, STEP, at_once);
+            for (uint64_t i = 0; i < 100; i++)
+                assert_true(miss_reads(&keyed, (KEYS + 7 * i + 1) * COLLIDING_KEY) <= READS_MAX);
+        }
+        struct mae_txn *txn = begin(keyed.worker);
+        for (uint64_t i = 1; i <= KEYS; i++) {
+            uint64_t key = i * COLLIDING_KEY, value;
+            assert_ok(key_get(txn, keyed.index, key, &value));
+            assert_int_equal(value, i);
+        }
+        assert_ok(mae_commit(txn));
+        for (uint64_t i = 1; i <= KEYS; i++) {
+            uint64_t key = i * COLLIDING_KEY, value;
+            txn = begin(keyed.worker);
+            assert_ok(key_delete(txn, keyed.index, key));
+            assert_status(MAE_NOT_FOUND, key_get(txn, keyed.index, key, &value));
+            assert_ok(mae_commit(txn));
+        }
+        keyed_close(&keyed);
+    }
+}
+
+/* Long keys can be crafted so that their whole hashes are the same: the seeded one tells them apart. */
+static void keys_of_one_hash_form_a_tree(void **state)
+{
+    (void)state;
+    enum { KEYS = 2000 };
+    struct keyed keyed = keyed_open("hash_seed=1", 16, 0);
+    struct mae_txn *txn = begin(keyed.worker);
+    uint64_t key[2];
+    for (uint64_t i = 0; i < KEYS; i++) {
+        void *data;
+        key[0] = i;
+        key[1] = hash_mix(16 ^ i); /* what the hash has come to before the second word */
+        assert_ok(mae_insert(txn, keyed.index, key, 8, NULL, &data));
+        memset(data, 0, 8);
+    }
+    assert_ok(mae_commit(txn));
+    txn = begin(keyed.worker);
+    uint64_t row;
+    key[0] = KEYS;
+    key[1] = hash_mix(16 ^ KEYS);
+    assert_status(MAE_NOT_FOUND, mae_index_find(txn, keyed.index, key, &row));
+    assert_true(keyed.worker->txn.accesses.count <= 1 + 8 + OVERFLOW_CHAIN_MAX);
+    assert_ok(mae_commit(txn));
+    keyed_close(&keyed);
+}
+
+/* Who has missed a key conflicts with an earlier insert of it, also where there is no chain yet. */
+static void an_empty_slot_of_a_directory_is_no_phantom(void **state)
+{
+    (void)state;
+    struct keyed keyed = keyed_open("hash_seed=1", 8, 1000);
+    struct mae_worker *other;
+    assert_ok(mae_worker_join(keyed.db, &other));
+    insert_colliding(&keyed, 1, 2 + 2 * (OVERFLOW_CHAIN_MAX + 1) + 1, true);
+    for (uint64_t i = 3; i <= 2 + 2 * (OVERFLOW_CHAIN_MAX + 1) + 1; i++) { /* the directory stays, all its chains go */
+        struct mae_txn *txn = begin(keyed.worker);
+        assert_ok(key_delete(txn, keyed.index, i * COLLIDING_KEY));
+        assert_ok(mae_commit(txn));
+    }
+    for (uint64_t i = 100; i < 110; i++) {
+        uint64_t key = i * COLLIDING_KEY, row;
+        struct mae_txn *earlier = begin(keyed.worker), *later = begin(other);
+        assert_status(MAE_NOT_FOUND, mae_index_find(later, keyed.index, &key, &row));
+        assert_int_equal(other->txn.accesses.count, 2);
+        assert_ok(mae_commit(later));
+        enum mae_status status = key_insert(earlier, keyed.index, key, 1);
+        if (status == MAE_OK)
+            status = mae_commit(earlier);
+        else
+            mae_abort(earlier);
+        assert_true(mae_status_is_retryable(status));
+    }
+    mae_worker_leave(other);
+    keyed_close(&keyed);
+}
+
+/* However many indexes a transaction changes, all of them grow. */
+static void every_index_of_a_transaction_grows(void **state)
+{
+    (void)state;
+    enum { INDEXES = 20, KEYS = 2000 };
+    struct keyed keyed = keyed_open("", 8, 0);
+    struct mae_index *more[INDEXES];
+    const struct mae_index_config config = {.kind = MAE_INDEX_HASH, .key_bytes = 8};
+    for (int i = 0; i < INDEXES; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "more %d", i);
+        assert_ok(mae_index_create(keyed.db, keyed.table, name, &config, &more[i]));
+    }
+    for (uint64_t key = 0; key < KEYS; key++) {
+        uint64_t row;
+        void *data;
+        struct mae_txn *txn = begin(keyed.worker);
+        assert_ok(mae_insert(txn, keyed.index, &key, 8, &row, &data));
+        memset(data, 0, 8);
+        for (int i = 0; i < INDEXES; i++)
+            assert_ok(mae_index_insert(txn, more[i], &key, row));
+        assert_ok(mae_commit(txn));
+    }
+    for (int i = 0; i < INDEXES; i++)
+        assert_true(atomic_load(&more[i]->hash.split_next) > KEYS / 2);
+    keyed_close(&keyed);
+}
+
+/* The seed is the option's, else another one each time. */
+static void seeds_are_fixed_or_drawn(void **state)
+{
+    (void)state;
+    struct keyed fixed = keyed_open("hash_seed=77", 8, 0), drawn = keyed_open("", 8, 0), again = keyed_open("", 8, 0);
+    assert_true(fixed.index->hash.seed == 77);
+    assert_true(drawn.index->hash.seed != again.index->hash.seed);
+    keyed_close(&fixed);
+    keyed_close(&drawn);
+    keyed_close(&again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -490,6 +648,11 @@ int main(void)
         cmocka_unit_test(a_snapshot_sees_old_entries),
         cmocka_unit_test(prefetching_changes_nothing),
         cmocka_unit_test(prefetching_long_keys_changes_nothing),
+        cmocka_unit_test(colliding_keys_form_a_tree),
+        cmocka_unit_test(keys_of_one_hash_form_a_tree),
+        cmocka_unit_test(an_empty_slot_of_a_directory_is_no_phantom),
+        cmocka_unit_test(every_index_of_a_transaction_grows),
+        cmocka_unit_test(seeds_are_fixed_or_drawn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
