@@ -23,9 +23,13 @@ enum mae_status mae_commit(struct mae_txn *txn)
         return guard.status;
     enum mae_status status = txn_commit(txn);
     if (UNLIKELY(txn->growth_count && status == MAE_OK)) {
-        unsigned count = txn->growth_count; /* growing runs transactions of its own, which add to no index */
+        /* Growing runs transactions of the worker's own, in the same struct. They add to no index, and the caller may
+         * still ask for the timestamp of the transaction that has committed. */
+        const uint64_t committed_ts = txn->ts;
+        unsigned count = txn->growth_count;
         for (unsigned i = 0; i < count; i++)
             hash_index_grow(txn->worker, txn->growth[i].index, txn->growth[i].entries);
+        txn->ts = committed_ts;
     }
     return status;
 }

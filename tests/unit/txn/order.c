@@ -206,6 +206,22 @@ static void the_oldest_is_told(void **state)
     world_close(&world);
 }
 
+/* A commit whose index then grows, which takes transactions of the worker's own, still tells its own timestamp. */
+static void a_commit_keeps_its_timestamp_while_the_index_grows(void **state)
+{
+    (void)state;
+    struct world world = world_open("", MAE_INDEX_HASH, 8, 1);
+    for (uint64_t key = 0; key < 2000; key++) {
+        struct mae_txn *txn;
+        assert_ok(mae_begin(world.workers[0], MAE_READ_WRITE, 0, &txn));
+        assert_ok(key_insert(txn, world.index, key, key));
+        uint64_t timestamp = mae_txn_timestamp(txn); /* nothing is overtaken here */
+        assert_ok(mae_commit(txn));
+        assert_int_equal(mae_txn_timestamp(txn), timestamp);
+    }
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +232,7 @@ int main(void)
         cmocka_unit_test(run_after_is_ordered_behind),
         cmocka_unit_test(an_old_transaction_is_aborted),
         cmocka_unit_test(the_oldest_is_told),
+        cmocka_unit_test(a_commit_keeps_its_timestamp_while_the_index_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
