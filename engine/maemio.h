@@ -193,8 +193,7 @@ struct mae_index_config {
  * Creates an index over the rows of `table`. Keys of 8 bytes are `uint64_t` in native order and sort as integers;
  * longer ones are byte strings and sort bytewise. Any thread.
  * MAE_OK; MAE_INVALID (key size, kind, name, another database's table); MAE_EXISTS (the name is taken); MAE_FULL (as
- * mae_table_create; an ordered one also when MAE_WORKERS_MAX workers have joined); MAE_NO_MEMORY; MAE_NO_ADDRESSES. The
- * index lives until mae_close.
+ * mae_table_create); MAE_NO_MEMORY; MAE_NO_ADDRESSES. The index lives until mae_close.
  */
 MAE_MUST_USE enum mae_status mae_index_create(struct mae_db *db, struct mae_table *table, const char *name,
                                               const struct mae_index_config *config, struct mae_index **index);
@@ -228,9 +227,9 @@ unsigned mae_worker_id(const struct mae_worker *worker);
 /*
  * Starts a thread that takes the leader's duties, so that an idle program still reclaims memory and its snapshots move
  * on; also parks workers that are between transactions and have been silent for a while. mae_close stops it.
- * MAE_OK; MAE_BUSY (already started); MAE_UNSUPPORTED (no membarrier system call); MAE_NO_MEMORY (no thread); MAE_FULL
- * (it counts as a worker). It wakes once a millisecond, and less and less often, down to 16 times a second, while
- * nothing happens. Any thread.
+ * MAE_OK; MAE_BUSY (already started); MAE_UNSUPPORTED (no membarrier system call); MAE_NO_MEMORY (no thread). It wakes
+ * once a millisecond, and less and less often, down to 16 times a second, while nothing happens; it is none of the
+ * MAE_WORKERS_MAX workers. Any thread.
  */
 MAE_MUST_USE enum mae_status mae_maintenance_start(struct mae_db *db);
 void mae_maintenance_stop(struct mae_db *db); /* waits for it to end; nothing if it does not run */
@@ -456,7 +455,7 @@ enum mae_activity {
     MAE_READING_SNAPSHOT
 }; /* AT_WORK: begins, commits or ends */
 struct mae_oldest {
-    unsigned worker;            /* its number */
+    unsigned worker;            /* its number; MAE_WORKERS_MAX: one of the database's own (maintenance) */
     enum mae_activity activity; /* as it was just now */
     bool overtaken;             /* holds nothing back but the versions it may still read */
     uint64_t timestamp;         /* at which it reads, or, between transactions, of the last one */
@@ -475,8 +474,8 @@ void mae_db_state(const struct mae_db *db, struct mae_state *state);
 
 /*
  * Verifies every chain and every index: order, statuses, counts, that each entry leads to a visible row.
- * MAE_OK; MAE_CORRUPT with the first finding in `report`; MAE_NO_MEMORY; MAE_FULL (MAE_WORKERS_MAX workers have joined,
- * of which it needs one itself). No transaction may run. Cost: linear in all versions.
+ * MAE_OK; MAE_CORRUPT with the first finding in `report`; MAE_NO_MEMORY. No transaction may run. Cost: linear in all
+ * versions.
  */
 MAE_MUST_USE enum mae_status mae_db_verify(struct mae_db *db, char *report, size_t report_bytes);
 

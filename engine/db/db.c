@@ -39,7 +39,7 @@ void mae_close(struct mae_db *db)
     if (!db)
         return;
     maintenance_close(db);
-    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
+    for (unsigned i = 0; i < HORIZON_SLOTS; i++) {
         struct mae_worker *worker = atomic_load_explicit(&db->core.workers[i], memory_order_acquire);
         MAE_CHECK(!worker || !atomic_load_explicit(&worker->joined, memory_order_acquire)); /* workers leave first */
     }
@@ -163,7 +163,7 @@ static enum mae_status create_root(struct mae_db *db, struct mae_index *index)
 {
     struct mae_worker *worker;
     struct mae_txn *txn;
-    enum mae_status status = worker_join(&db->core, &worker);
+    enum mae_status status = worker_join_own(&db->core, &worker);
     if (status != MAE_OK)
         return status;
     status = txn_begin(worker, MAE_READ_WRITE, 0, &txn);
@@ -281,5 +281,5 @@ void mae_worker_idle(struct mae_worker *worker)
 
 unsigned mae_worker_id(const struct mae_worker *worker)
 {
-    return worker->id;
+    return worker->number;
 }

@@ -33,7 +33,7 @@ struct maintenance {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stop;
-    uint64_t last_wts[MAE_WORKERS_MAX];
+    uint64_t last_wts[HORIZON_SLOTS];
 };
 
 /* Returns whether anybody has published since the last look. */
@@ -41,7 +41,7 @@ static bool park_silent(struct mae_worker *own, uint64_t *last_wts)
 {
     struct core *core = own->core;
     bool active = false;
-    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
+    for (unsigned i = 0; i < HORIZON_SLOTS; i++) {
         struct mae_worker *worker = atomic_load_explicit(&core->workers[i], memory_order_acquire);
         if (!worker || worker == own)
             continue;
@@ -107,7 +107,7 @@ static enum mae_status start(struct mae_db *db)
     if (!maintenance)
         return MAE_NO_MEMORY;
     maintenance->db = db;
-    enum mae_status status = worker_join(&db->core, &maintenance->worker);
+    enum mae_status status = worker_join_own(&db->core, &maintenance->worker);
     if (status != MAE_OK) {
         free(maintenance);
         return status;

@@ -17,7 +17,7 @@ enum mae_status mae_oldest(struct mae_db *db, struct mae_oldest *oldest)
     if (age > INT64_MAX)
         age = 0; /* the counters of two CPUs may differ */
     *oldest = (struct mae_oldest){
-        .worker = hold.id,
+        .worker = atomic_load_explicit(&horizon->slots[hold.id].number, memory_order_relaxed),
         .activity = (enum mae_activity)hold.owner,
         .overtaken = hold.overtaken,
         .timestamp = hold.owner == OWNER_SNAPSHOT ? hold.ts - 1 : hold.ts,

@@ -37,7 +37,7 @@ void mae_worker_counters(const struct mae_worker *worker, uint64_t *values)
 void mae_db_counters(const struct mae_db *db, uint64_t *values)
 {
     memset(values, 0, COUNTER_COUNT * sizeof *values);
-    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
+    for (unsigned i = 0; i < HORIZON_SLOTS; i++) {
         const struct mae_worker *worker = atomic_load_explicit(&db->core.workers[i], memory_order_acquire);
         if (worker)
             add_counters(worker, values);
@@ -118,8 +118,10 @@ void mae_db_state(const struct mae_db *db, struct mae_state *state)
     state->ticks_per_us = core->ticks_per_us / (double)(UINT64_C(1) << core->clock_shift);
     state->backoff_max_us =
         (double)atomic_load_explicit(&core->backoff.max_ticks, memory_order_relaxed) / core->ticks_per_us;
-    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
+    for (unsigned i = 0; i < HORIZON_SLOTS; i++) {
         const struct mae_worker *worker = atomic_load_explicit(&core->workers[i], memory_order_acquire);
-        state->workers += worker && atomic_load_explicit(&worker->joined, memory_order_relaxed);
+        uint32_t number = atomic_load_explicit(&core->horizon.slots[i].number, memory_order_relaxed);
+        state->workers += worker && number < MAE_WORKERS_MAX && /* not one of the database's own */
+                          atomic_load_explicit(&worker->joined, memory_order_relaxed);
     }
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/check.h"
 #include "engine/base/tsc.h"
 #include "engine/db/db.h"
 #include "engine/txn/commit.h"
@@ -149,25 +150,35 @@ static bool check_index(struct verifier *verifier)
     return !verifier->failed;
 }
 
+/* The database's lock is held: nobody creates tables or indexes, nor uses the same worker. */
+static enum mae_status verify(struct verifier *verifier)
+{
+    struct mae_db *db = verifier->db;
+    struct mae_worker *worker;
+    if (!check_chains(verifier))
+        return verifier->failed ? MAE_CORRUPT : MAE_NO_MEMORY;
+    enum mae_status status = worker_join_own(&db->core, &worker);
+    if (status != MAE_OK)
+        return status;
+    status = txn_begin(worker, MAE_SNAPSHOT, 0, &verifier->txn);
+    MAE_CHECK(status == MAE_OK); /* a snapshot of a worker that has just joined */
+    for (unsigned i = 0; i < db->index_count; i++) {
+        verifier->index = db->indexes[i];
+        if (!check_index(verifier))
+            break;
+    }
+    txn_abort(verifier->txn);
+    worker_leave(worker, db->tables, db->table_count);
+    return verifier->failed ? MAE_CORRUPT : MAE_OK;
+}
+
 enum mae_status mae_db_verify(struct mae_db *db, char *report, size_t report_bytes)
 {
     struct verifier verifier = {.db = db, .report = report, .report_bytes = report_bytes};
     if (report && report_bytes)
         report[0] = '\0';
-    if (!check_chains(&verifier))
-        return verifier.failed ? MAE_CORRUPT : MAE_NO_MEMORY;
-    struct mae_worker *worker;
-    enum mae_status status = worker_join(&db->core, &worker);
-    if (status == MAE_OK)
-        status = txn_begin(worker, MAE_SNAPSHOT, 0, &verifier.txn);
-    if (status != MAE_OK)
-        return status;
-    for (unsigned i = 0; i < db->index_count; i++) {
-        verifier.index = db->indexes[i];
-        if (!check_index(&verifier))
-            break;
-    }
-    txn_abort(verifier.txn);
-    worker_leave(worker, db->tables, db->table_count);
-    return verifier.failed ? MAE_CORRUPT : MAE_OK;
+    pthread_mutex_lock(&db->lock);
+    enum mae_status status = verify(&verifier);
+    pthread_mutex_unlock(&db->lock);
+    return status;
 }

@@ -80,7 +80,7 @@ static bool may_overtake(const struct horizon *horizon, struct horizon_slot *slo
 /* H5. One barrier for all, and only if there is somebody to overtake. */
 static NOINLINE void overtake(struct horizon *horizon, uint64_t now_ticks)
 {
-    uint8_t marked[MAE_WORKERS_MAX];
+    uint16_t marked[HORIZON_SLOTS];
     unsigned count = 0;
     uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
     for (uint32_t i = 0; i < limit; i++) {
@@ -89,7 +89,7 @@ static NOINLINE void overtake(struct horizon *horizon, uint64_t now_ticks)
         RACE(OVERTAKE);
         /* ORD-9, the leader's half. */
         atomic_store_explicit(&horizon->slots[i].state, SLOT_OVERTAKEN, memory_order_relaxed);
-        marked[count++] = (uint8_t)i;
+        marked[count++] = (uint16_t)i;
     }
     if (count == 0)
         return;
@@ -206,20 +206,45 @@ void horizon_round_end(struct horizon *horizon)
     pthread_mutex_unlock(&horizon->leader);
 }
 
-int horizon_join(struct horizon *horizon)
+/* A number for the worker in slot `id`, HORIZON_NO_NUMBER when all are taken. */
+static uint32_t take_number(struct horizon *horizon, uint32_t id)
 {
-    int id = -1;
+    uint32_t number = id;
+    if (number >= MAE_WORKERS_MAX || horizon->number_used[number])
+        for (number = 0; number < MAE_WORKERS_MAX && horizon->number_used[number];)
+            number++;
+    if (number < MAE_WORKERS_MAX)
+        horizon->number_used[number] = true;
+    return number;
+}
+
+static int take_slot(struct horizon *horizon, bool own)
+{
+    uint32_t id = 0, number = HORIZON_NO_NUMBER;
     pthread_mutex_lock(&horizon->leader);
-    for (unsigned i = 0; i < MAE_WORKERS_MAX && id < 0; i++)
-        if (atomic_load_explicit(&horizon->slots[i].state, memory_order_relaxed) == SLOT_FREE)
-            id = (int)i;
-    if (id >= 0) {
+    while (id < HORIZON_SLOTS && atomic_load_explicit(&horizon->slots[id].state, memory_order_relaxed) != SLOT_FREE)
+        id++;
+    if (id < HORIZON_SLOTS && !own)
+        number = take_number(horizon, id);
+    bool taken = id < HORIZON_SLOTS && (own || number < MAE_WORKERS_MAX);
+    if (taken) {
+        atomic_store_explicit(&horizon->slots[id].number, number, memory_order_relaxed);
         atomic_store_explicit(&horizon->slots[id].state, SLOT_PARKED, memory_order_relaxed);
-        if ((unsigned)id >= atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed))
-            atomic_store_explicit(&horizon->slot_limit, (unsigned)id + 1, memory_order_relaxed);
+        if (id >= atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed))
+            atomic_store_explicit(&horizon->slot_limit, id + 1, memory_order_relaxed);
     }
     pthread_mutex_unlock(&horizon->leader);
-    return id;
+    return taken ? (int)id : -1;
+}
+
+int horizon_join(struct horizon *horizon)
+{
+    return take_slot(horizon, false);
+}
+
+int horizon_join_own(struct horizon *horizon)
+{
+    return take_slot(horizon, true);
 }
 
 void horizon_leave(struct horizon *horizon, unsigned id)
@@ -228,6 +253,9 @@ void horizon_leave(struct horizon *horizon, unsigned id)
     MAE_CHECK(atomic_load_explicit(&horizon->slots[id].state, memory_order_relaxed) == SLOT_PARKED);
     /* Its clock stays: ids are reused. */
     atomic_store_explicit(&horizon->slots[id].state, SLOT_FREE, memory_order_relaxed);
+    uint32_t number = atomic_load_explicit(&horizon->slots[id].number, memory_order_relaxed);
+    if (number < MAE_WORKERS_MAX)
+        horizon->number_used[number] = false;
     pthread_mutex_unlock(&horizon->leader);
 }
 

@@ -58,9 +58,14 @@ enum horizon_slot_state { SLOT_FREE, SLOT_PARKED, SLOT_ACTIVE, SLOT_OVERTAKEN };
 /* What the owner of a slot is at. BUSY: it begins, commits or ends a transaction, or parks. */
 enum horizon_owner { OWNER_IDLE, OWNER_BUSY, OWNER_READING, OWNER_SNAPSHOT };
 
+/* Every worker has a slot, those of callers and the database's own: its maintenance, and one that makes an index or
+ * verifies. Only callers' workers have a number, the low bits of their timestamps; usually it is that of the slot. */
+enum { HORIZON_OWN = 2, HORIZON_SLOTS = MAE_WORKERS_MAX + HORIZON_OWN, HORIZON_NO_NUMBER = MAE_WORKERS_MAX };
+
 struct SEPARATED horizon_slot {
     _Atomic uint64_t wts, rts;
-    _Atomic uint64_t clock; /* as of the last publication: for one-sided synchronisation, and for who reuses the id */
+    _Atomic uint64_t clock;  /* as of the last publication: for one-sided synchronisation, and for who reuses the id */
+    _Atomic uint32_t number; /* of its worker */
     _Atomic uint32_t state;
     _Atomic uint64_t pin_lo, pin_hi; /* H6; 0: none */
     _Atomic uint64_t doomed_ticks;   /* when a transaction began that has been open for too long */
@@ -88,7 +93,8 @@ struct horizon {
     uint64_t looked_ticks, walked_ticks; /* when it last did */
     uint64_t waiting_rts;                /* a min_rts that waits for walks to end, or 0 */
     uint32_t overtaken;                  /* how many slots are */
-    SEPARATED struct horizon_slot slots[MAE_WORKERS_MAX];
+    bool number_used[MAE_WORKERS_MAX];
+    SEPARATED struct horizon_slot slots[HORIZON_SLOTS];
 };
 
 void horizon_init(struct horizon *horizon);
@@ -116,8 +122,11 @@ void horizon_publish(struct horizon *horizon, unsigned id, uint64_t clock);
 bool horizon_round(struct horizon *horizon, uint64_t now_ticks, uint64_t interval_ticks);
 void horizon_round_end(struct horizon *horizon);
 
-/* Takes the free slot with the lowest number, parked; or -1. */
+/* Takes the first free slot, parked; or -1. The first for a caller's worker, who gets a number; the second for one of
+ * the database's own, which get none and take none away. T1 holds for a number that moves to another slot, because
+ * horizon_unpark goes above the clocks of all slots. */
 int horizon_join(struct horizon *horizon);
+int horizon_join_own(struct horizon *horizon);
 void horizon_leave(struct horizon *horizon, unsigned id);
 
 /* Whether the worker is parked; waits for a round, or for someone who is about to park it, to end. */
@@ -174,7 +183,7 @@ struct horizon_pins {
     unsigned count;
     struct {
         uint64_t lo, hi;
-    } pin[MAE_WORKERS_MAX];
+    } pin[HORIZON_SLOTS];
 };
 void horizon_pins_load(const struct horizon *horizon, struct horizon_pins *pins);
 

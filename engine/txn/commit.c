@@ -96,7 +96,7 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
         may_be_overtaken(txn, OWNER_SNAPSHOT);
     } else {
         txn->ts = timestamp_make(tsclock_next(&worker->clock, now, MUTATED(after_ignored) ? 0 : timestamp_clock(after)),
-                                 worker->id);
+                                 (uint8_t)worker->number);
         may_be_overtaken(txn, OWNER_READING);
     }
     *begun = txn;
@@ -117,7 +117,7 @@ static NOINLINE void come_back(struct mae_txn *txn)
         txn->doomed = MAE_ABORT_OLD;
     worker->clock.clock = clock;
     if (!txn->snapshot && !MUTATED(overtaken_keeps_timestamp))
-        txn->ts = timestamp_make(tsclock_next(&worker->clock, tsc_now(), clock), worker->id);
+        txn->ts = timestamp_make(tsclock_next(&worker->clock, tsc_now(), clock), (uint8_t)worker->number);
 }
 
 /* The transaction has read all it will: from here on it is not overtaken. It commits or ends. */

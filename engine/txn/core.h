@@ -61,8 +61,8 @@ struct core {
     _Atomic bool walks;
     _Atomic uint64_t walks_stamp;
     _Atomic(struct gc_chunk *) orphans;
-    /* By worker id; a worker's memory stays until core_fini, so that its counters can be read at any time. */
-    _Atomic(struct mae_worker *) workers[MAE_WORKERS_MAX];
+    /* By slot; a worker's memory stays until core_fini, so that its counters can be read at any time. */
+    _Atomic(struct mae_worker *) workers[HORIZON_SLOTS];
 };
 
 enum mae_status core_init(struct core *core, const struct mae_options *options);

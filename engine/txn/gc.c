@@ -764,7 +764,7 @@ static bool call_others(struct mae_worker *worker)
     atomic_store_explicit(&core->attention, true, memory_order_relaxed);
     bool exist = atomic_load_explicit(&core->orphans, memory_order_relaxed) != NULL;
     pthread_mutex_unlock(&core->orphans_lock);
-    for (unsigned i = 0; i < MAE_WORKERS_MAX && !exist; i++) {
+    for (unsigned i = 0; i < HORIZON_SLOTS && !exist; i++) {
         struct mae_worker *other = atomic_load_explicit(&core->workers[i], memory_order_acquire);
         exist = other && other != worker && atomic_load_explicit(&other->joined, memory_order_relaxed);
     }

@@ -67,7 +67,7 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
 
 void core_fini(struct core *core)
 {
-    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++)
+    for (unsigned i = 0; i < HORIZON_SLOTS; i++)
         free(atomic_load_explicit(&core->workers[i], memory_order_relaxed));
     arena_fini(&core->arena);
     pthread_mutex_destroy(&core->orphans_lock);
@@ -84,9 +84,9 @@ static uint64_t clock_now(struct mae_worker *worker, uint64_t now_ticks)
     return worker->clock.clock;
 }
 
-enum mae_status worker_join(struct core *core, struct mae_worker **joined)
+/* As worker_join, in a slot that has been taken, or -1. */
+static enum mae_status join(struct core *core, int id, struct mae_worker **joined)
 {
-    int id = horizon_join(&core->horizon);
     if (id < 0)
         return MAE_FULL;
     struct mae_worker *worker = atomic_load_explicit(&core->workers[id], memory_order_relaxed);
@@ -107,6 +107,7 @@ enum mae_status worker_join(struct core *core, struct mae_worker **joined)
     worker->core = core;
     worker->slot = &core->horizon.slots[id];
     worker->id = (unsigned)id;
+    worker->number = atomic_load_explicit(&worker->slot->number, memory_order_relaxed);
     worker->txn.worker = worker;
     worker->txn.doomed = MAE_INVALID;
     worker->random = UINT64_C(0x9E3779B97F4A7C15) * (uint64_t)(id + 1);
@@ -123,6 +124,16 @@ fini_accesses:
 leave:
     horizon_leave(&core->horizon, (unsigned)id);
     return MAE_NO_MEMORY;
+}
+
+enum mae_status worker_join(struct core *core, struct mae_worker **worker)
+{
+    return join(core, horizon_join(&core->horizon), worker);
+}
+
+enum mae_status worker_join_own(struct core *core, struct mae_worker **worker)
+{
+    return join(core, horizon_join_own(&core->horizon), worker);
 }
 
 void worker_leave(struct mae_worker *worker, struct table *const *tables, unsigned table_count)
@@ -177,7 +188,7 @@ static void backoff_lead(struct mae_worker *worker, uint64_t now_ticks)
     if (!backoff_due(&core->backoff, now_ticks))
         return;
     uint64_t commits = 0;
-    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
+    for (unsigned i = 0; i < HORIZON_SLOTS; i++) {
         struct mae_worker *other = atomic_load_explicit(&core->workers[i], memory_order_acquire);
         if (other)
             commits += atomic_load_explicit(&other->counters.commits, memory_order_relaxed);

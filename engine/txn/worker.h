@@ -64,7 +64,8 @@ struct SEPARATED mae_worker {
     struct core *core;
     struct horizon_slot *slot;
     struct tsclock clock;
-    unsigned id;
+    unsigned id;     /* of its slot */
+    unsigned number; /* the low bits of its timestamps; HORIZON_NO_NUMBER: one of the database's own */
     unsigned commits_in_a_row;
     uint64_t quiescent_ticks; /* when the last quiescent point was */
     uint64_t sync_ticks;      /* when the last clock was looked at */
@@ -93,6 +94,11 @@ struct SEPARATED mae_worker {
 
 /* MAE_OK, MAE_FULL or MAE_NO_MEMORY. */
 enum mae_status worker_join(struct core *core, struct mae_worker **worker);
+/*
+ * For the database's own work, of which HORIZON_OWN may be joined at once. Its timestamps are those of number 0, so
+ * that it may write only rows that nobody else can see yet.
+ */
+enum mae_status worker_join_own(struct core *core, struct mae_worker **worker);
 void worker_leave(struct mae_worker *worker, struct table *const *tables, unsigned table_count);
 
 /* The allocator for a table, NULL when out of memory. */

@@ -156,6 +156,14 @@ static void state(struct caller *caller)
     expect(caller, now.min_rts <= now.min_wts && now.workers >= 1 && now.workers <= 8, "mae_db_state");
 }
 
+static void oldest(struct caller *caller)
+{
+    struct mae_oldest now;
+    enum mae_status status = mae_oldest(caller->stage->db, &now);
+    expect(caller, status == MAE_NOT_FOUND || (status == MAE_OK && now.worker <= MAE_WORKERS_MAX), "mae_oldest");
+    (void)mae_worker_last_commit(caller->stage->standing);
+}
+
 static enum mae_status change(struct mae_txn *txn, void *arg)
 {
     struct caller *caller = arg;
@@ -241,6 +249,7 @@ static const struct {
     {"counters", counters},
     {"memory", memory},
     {"state", state},
+    {"oldest", oldest},
     {"transaction", transaction},
     {"snapshot", snapshot},
     {"join_and_leave", join_and_leave},

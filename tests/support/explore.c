@@ -65,7 +65,7 @@ struct round {
     struct worker_state workers[WORKERS_MAX];
     unsigned worker_count;
     struct mae_worker *maintainer; /* or NULL */
-    uint64_t last_wts[MAE_WORKERS_MAX];
+    uint64_t last_wts[HORIZON_SLOTS];
     uint64_t seed, schedule_seed;
     unsigned schedules;
     uint64_t stamp; /* the next payload's contents */
@@ -730,7 +730,7 @@ static bool round_open(struct round *round, struct rng *rng)
         if (round->ops->worker_join(round->target, &round->workers[i].worker) != MAE_OK)
             goto failed;
     if (what->maintained) {
-        if (worker_join(&round->db->core, &round->maintainer) != MAE_OK)
+        if (worker_join_own(&round->db->core, &round->maintainer) != MAE_OK)
             goto failed;
         worker_park(round->maintainer);
     }
@@ -828,7 +828,7 @@ static void count_covered(const struct round *round)
 {
     if (!round->what->covers)
         return;
-    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
+    for (unsigned i = 0; i < HORIZON_SLOTS; i++) {
         struct mae_worker *worker = atomic_load(&round->db->core.workers[i]);
         if (worker)
             totals.covered += ((const uint64_t *)&worker->counters)[(round->what->covers - 1) / sizeof(uint64_t)];

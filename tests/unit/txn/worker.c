@@ -42,6 +42,94 @@ static void two_hundred_and_fifty_six_workers_then_full(void **state)
     mae_close(db);
 }
 
+struct one_key {
+    struct mae_index *index;
+    uint64_t key;
+    unsigned number; /* the low bits of the timestamp */
+};
+
+static enum mae_status insert_one(struct mae_txn *txn, void *arg)
+{
+    struct one_key *one = arg;
+    one->number = mae_txn_timestamp(txn) & 255;
+    return key_insert(txn, one->index, one->key, one->key);
+}
+
+/* What the database does by itself takes no worker away, whoever comes first, and needs none that is free. */
+static void the_databases_own_workers_do_not_count(void **state)
+{
+    (void)state;
+    for (int maintained_first = 0; maintained_first < 2; maintained_first++) {
+        struct world world = world_open("gc_interval_us=1", MAE_INDEX_ORDERED, 8, 0);
+        const struct mae_index_config config = {.kind = MAE_INDEX_ORDERED, .key_bytes = 8};
+        struct mae_worker *workers[MAE_WORKERS_MAX], *more = NULL;
+        struct mae_index *index;
+        struct mae_state now;
+        bool seen[MAE_WORKERS_MAX] = {false};
+        if (maintained_first && mae_maintenance_start(world.db) == MAE_UNSUPPORTED)
+            skip();
+        for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) {
+            assert_ok(mae_worker_join(world.db, &workers[i]));
+            unsigned number = mae_worker_id(workers[i]);
+            assert_true(number < MAE_WORKERS_MAX && !seen[number]);
+            seen[number] = true;
+        }
+        assert_status(MAE_FULL, mae_worker_join(world.db, &more));
+        if (!maintained_first)
+            assert_true(mae_maintenance_start(world.db) != MAE_FULL);
+        assert_ok(mae_index_create(world.db, world.table, "more keys", &config, &index));
+        mae_db_state(world.db, &now);
+        assert_int_equal(now.workers, MAE_WORKERS_MAX);
+        for (unsigned i = 0; i < MAE_WORKERS_MAX; i++) { /* each writes, with a number of its own */
+            struct one_key one = {.index = index, .key = i};
+            assert_ok(mae_run(workers[i], MAE_READ_WRITE, insert_one, &one, 0));
+            assert_int_equal(one.number, mae_worker_id(workers[i]));
+        }
+        world_verify(world.db);
+        for (unsigned i = 0; i < MAE_WORKERS_MAX; i++)
+            mae_worker_leave(workers[i]);
+        world_close(&world);
+    }
+}
+
+/* T1 for a number whose worker sits in another slot the next time, however far its clock was ahead. */
+static void a_number_keeps_its_clock_in_another_slot(void **state)
+{
+    (void)state;
+    struct world world = world_open("clock_sync_us=0", MAE_INDEX_HASH, 8, 2);
+    struct mae_worker *own, *next;
+    struct mae_txn *txn;
+    uint64_t ahead = 0;
+    for (int i = 0; i < 1000; i++) { /* each some clock units further, in no time */
+        assert_ok(mae_begin(world.workers[1], MAE_READ_WRITE, ahead + (1 << 20), &txn));
+        ahead = mae_txn_timestamp(txn);
+        assert_ok(mae_commit(txn));
+    }
+    mae_worker_leave(world.workers[1]);
+    assert_ok(worker_join_own(&world.db->core, &own));
+    assert_int_equal(own->id, 1);
+    assert_int_equal(own->number, HORIZON_NO_NUMBER);
+    assert_ok(mae_worker_join(world.db, &next));
+    assert_int_equal(next->id, 2);
+    assert_int_equal(mae_worker_id(next), 2); /* the slot's is free: taken first */
+    mae_worker_leave(next);
+    struct mae_worker *joined[MAE_WORKERS_MAX];
+    for (unsigned i = 1; i < MAE_WORKERS_MAX; i++) {
+        assert_ok(mae_worker_join(world.db, &joined[i]));
+        next = mae_worker_id(joined[i]) == 1 ? joined[i] : next;
+    }
+    assert_int_equal(mae_worker_id(next), 1);
+    assert_int_not_equal(next->id, 1);
+    assert_ok(mae_begin(next, MAE_READ_WRITE, 0, &txn));
+    assert_true(mae_txn_timestamp(txn) > ahead);
+    assert_ok(mae_commit(txn));
+    for (unsigned i = 1; i < MAE_WORKERS_MAX; i++)
+        mae_worker_leave(joined[i]);
+    worker_leave(own, world.db->tables, world.db->table_count);
+    world.workers[1] = NULL;
+    world_close(&world);
+}
+
 /* Whoever joins begins above everything that has committed, however far the clocks of others had gone. */
 static void a_new_worker_begins_above_the_past(void **state)
 {
@@ -98,10 +186,10 @@ static void an_id_that_is_used_again_repeats_no_timestamp(void **state)
     for (int central = 0; central < 2; central++) {
         struct world world = world_open(
             central ? "timestamps=central gc_interval_us=10000000" : "gc_interval_us=10000000", MAE_INDEX_HASH, 8, 2);
-        uint64_t ahead = 0, last_wts[MAE_WORKERS_MAX] = {0}, row = new_row(world.workers[0], world.table, 0);
+        uint64_t ahead = 0, last_wts[HORIZON_SLOTS] = {0}, row = new_row(world.workers[0], world.table, 0);
         struct mae_worker *maintainer;
         struct mae_txn *txn;
-        assert_ok(worker_join(&world.db->core, &maintainer));
+        assert_ok(worker_join_own(&world.db->core, &maintainer));
         worker_park(maintainer);
         for (int i = 0; i < 10; i++) {
             ahead += UINT64_C(1) << 44;
@@ -240,6 +328,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_hundred_and_fifty_six_workers_then_full),
+        cmocka_unit_test(the_databases_own_workers_do_not_count),
+        cmocka_unit_test(a_number_keeps_its_clock_in_another_slot),
         cmocka_unit_test(a_new_worker_begins_above_the_past),
         cmocka_unit_test(an_idle_worker_wakes_up_above_the_others),
         cmocka_unit_test(an_id_that_is_used_again_repeats_no_timestamp),
