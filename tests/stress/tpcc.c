@@ -92,9 +92,9 @@ static enum mae_status work_requests(struct member *member, struct target_worker
         enum mae_status status;
         while (mae_status_is_retryable(status = tpcc_workload_ops.attempt(state)))
             run->ops->backoff(worker);
-        if (status != MAE_OK)
+        if (status != MAE_OK && status != MAE_ABORT_USER) /* rolled back on purpose: done, too */
             return status;
-        member->committed[type]++;
+        member->committed[type] += status == MAE_OK;
     }
     return MAE_OK;
 }
