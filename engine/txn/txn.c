@@ -123,7 +123,7 @@ static ALWAYS_INLINE enum mae_status check_writable(struct mae_txn *txn, const s
     if (UNLIKELY(txn->snapshot))
         return MAE_READ_ONLY;
     if (UNLIKELY(bytes > table->payload_max_bytes))
-        return MAE_TOO_LARGE;
+        return txn->doomed == MAE_OK ? MAE_TOO_LARGE : txn->doomed; /* one that is over refuses everything alike */
     if (is_too_old(txn))
         (void)txn_doom(txn, MAE_ABORT_OLD);
     return txn->doomed;
