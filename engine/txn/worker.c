@@ -56,7 +56,7 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
     if (membarrier_register())
         horizon_set_overtaking(&core->horizon, membarrier, ticks_or_never(core, (double)options->overtake_us),
                                ticks_or_never(core, (double)options->txn_max_ms * 1000),
-                               (uint64_t)(LOOK_US * core->ticks_per_us));
+                               ticks_or_never(core, options->overtake_us || options->txn_max_ms ? LOOK_US : 0));
     backoff_init(&core->backoff, options->backoff, core->ticks_per_us);
     pthread_mutex_init(&core->orphans_lock, NULL);
     enum mae_status status = arena_init(&core->arena, &core->budget);
