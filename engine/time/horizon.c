@@ -277,6 +277,17 @@ void horizon_park(struct horizon *horizon, unsigned id, uint64_t clock)
     pthread_mutex_unlock(&horizon->leader);
 }
 
+uint64_t horizon_highest_clock(const struct horizon *horizon, uint64_t clock)
+{
+    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
+    for (uint32_t i = 0; i < limit; i++) {
+        /* ORD-4: relaxed. */
+        uint64_t other = atomic_load_explicit(&horizon->slots[i].clock, memory_order_relaxed);
+        clock = other > clock ? other : clock;
+    }
+    return clock;
+}
+
 /* The clock from which a worker continues that was not counted: above everything published. */
 static uint64_t catch_up(const struct horizon *horizon, uint64_t clock, bool careless)
 {
@@ -285,12 +296,7 @@ static uint64_t catch_up(const struct horizon *horizon, uint64_t clock, bool car
         return clock;
     if (bound(clock) < min_wts)
         clock = timestamp_clock(min_wts) - 1;
-    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
-    for (uint32_t i = 0; i < limit; i++) {
-        uint64_t other = atomic_load_explicit(&horizon->slots[i].clock, memory_order_relaxed);
-        clock = other > clock ? other : clock;
-    }
-    return clock;
+    return horizon_highest_clock(horizon, clock);
 }
 
 /* Counts a worker again. */

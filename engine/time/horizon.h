@@ -129,6 +129,9 @@ int horizon_join(struct horizon *horizon);
 int horizon_join_own(struct horizon *horizon);
 void horizon_leave(struct horizon *horizon, unsigned id);
 
+/* The highest of `clock` and the clocks of all slots as they were published last. */
+uint64_t horizon_highest_clock(const struct horizon *horizon, uint64_t clock);
+
 /* Whether the worker is parked; waits for a round, or for someone who is about to park it, to end. */
 bool horizon_is_parked(struct horizon *horizon, unsigned id);
 

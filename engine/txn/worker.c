@@ -37,8 +37,7 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
         .phase_times = options->phase_times,
         .strict = options->order == ORDER_STRICT,
         .pending = (uint8_t)options->pending,
-        .clock_sync_ticks =
-            options->clock_sync_us ? (uint64_t)((double)options->clock_sync_us * core->ticks_per_us) : UINT64_MAX,
+        .clock_sync_ticks = ticks_or_never(core, (double)options->clock_sync_us),
         .clock_boost_units =
             (uint64_t)((double)options->clock_boost_ns / 1000 * core->ticks_per_us) >> core->clock_shift,
         .gc_interval_ticks = (uint64_t)((double)options->gc_interval_us * core->ticks_per_us),
@@ -226,13 +225,8 @@ bool worker_may_follow(struct mae_worker *worker, uint64_t after, uint64_t now_t
     uint64_t ahead = wanted <= lead_max ? worker->clock.step_max_units : 0;
     if (LIKELY(wanted <= highest + ahead))
         return true;
-    uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
-    for (uint32_t i = 0; i < limit; i++) {
-        /* ORD-4: relaxed; what a worker has not published yet is less than the allowance ahead of it. */
-        uint64_t other = atomic_load_explicit(&horizon->slots[i].clock, memory_order_relaxed);
-        highest = other > highest ? other : highest;
-    }
-    return wanted <= highest + ahead;
+    /* What a worker has not published yet is less than the allowance ahead of it. */
+    return wanted <= horizon_highest_clock(horizon, highest) + ahead;
 }
 
 /* The worker is between transactions and cannot begin one meanwhile: its memory is as good as the caller's. */
