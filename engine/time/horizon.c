@@ -50,18 +50,24 @@ void horizon_publish(struct horizon *horizon, unsigned id, uint64_t clock)
 
 /* ---- Overtaking. The leader's lock is held in all of these. ---- */
 
+/* ORD-13: release, as are the pins, since a collector may see this one for one that was taken away before. */
+static void add_to_pin_count(struct horizon *horizon, uint32_t change)
+{
+    uint32_t count = atomic_load_explicit(&horizon->pin_count, memory_order_relaxed);
+    atomic_store_explicit(&horizon->pin_count, count + change, memory_order_release);
+}
+
 /* The transaction that is open in the slot, and that cannot end without the leader's lock, counts no more. */
 static void pin(struct horizon *horizon, struct horizon_slot *slot, uint32_t owner)
 {
     uint64_t ts = atomic_load_explicit(&slot->ts, memory_order_relaxed); /* of this one: ORD-11 */
     uint64_t first = atomic_load_explicit(&slot->rts, memory_order_relaxed) + 1;
     atomic_store_explicit(&slot->pin_lo, owner == OWNER_SNAPSHOT || MUTATED(pin_too_small) ? ts : first,
-                          memory_order_relaxed);
-    atomic_store_explicit(&slot->pin_hi, ts, memory_order_relaxed);
+                          memory_order_release);
+    atomic_store_explicit(&slot->pin_hi, ts, memory_order_release);
     slot->walk_seen = 0;
     horizon->overtaken++;
-    atomic_store_explicit(&horizon->pin_count, atomic_load_explicit(&horizon->pin_count, memory_order_relaxed) + 1,
-                          memory_order_relaxed);
+    add_to_pin_count(horizon, 1);
 }
 
 static bool may_overtake(const struct horizon *horizon, struct horizon_slot *slot, uint64_t now_ticks)
@@ -341,10 +347,10 @@ void horizon_unpin(struct horizon *horizon, unsigned id)
 {
     struct horizon_slot *slot = &horizon->slots[id];
     pthread_mutex_lock(&horizon->leader);
-    atomic_store_explicit(&slot->pin_lo, 0, memory_order_relaxed);
-    atomic_store_explicit(&slot->pin_hi, 0, memory_order_relaxed);
-    atomic_store_explicit(&horizon->pin_count, atomic_load_explicit(&horizon->pin_count, memory_order_relaxed) - 1,
-                          memory_order_relaxed);
+    /* ORD-13: release, behind all that the transaction has read. */
+    atomic_store_explicit(&slot->pin_lo, 0, memory_order_release);
+    atomic_store_explicit(&slot->pin_hi, 0, memory_order_release);
+    add_to_pin_count(horizon, (uint32_t)-1);
     pthread_mutex_unlock(&horizon->leader);
 }
 
@@ -389,15 +395,16 @@ uint64_t horizon_last_commit(const struct horizon *horizon)
 void horizon_pins_load(const struct horizon *horizon, struct horizon_pins *pins)
 {
     pins->count = 0;
-    if (atomic_load_explicit(&horizon->pin_count, memory_order_relaxed) == 0)
+    if (atomic_load_explicit(&horizon->pin_count, memory_order_acquire) == 0) /* ORD-13 */
         return;
     uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
     for (uint32_t i = 0; i < limit; i++) {
         const struct horizon_slot *slot = &horizon->slots[i];
         /* ORD-2: who relies on a min_rts has loaded it with acquire, and the pins were stored before that was. A pin
-         * that is taken away or replaced meanwhile is of a transaction that is over, or that still counts there. */
-        uint64_t lo = atomic_load_explicit(&slot->pin_lo, memory_order_relaxed);
-        uint64_t hi = atomic_load_explicit(&slot->pin_hi, memory_order_relaxed);
+         * that is taken away or replaced meanwhile is of a transaction that is over, whose reads are behind (ORD-13),
+         * or that still counts there. */
+        uint64_t lo = atomic_load_explicit(&slot->pin_lo, memory_order_acquire);
+        uint64_t hi = atomic_load_explicit(&slot->pin_hi, memory_order_acquire);
         if (hi == 0)
             continue;
         pins->pin[pins->count].lo = lo;

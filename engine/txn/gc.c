@@ -746,7 +746,8 @@ void gc_run(struct mae_worker *worker)
         min_rts = UINT64_MAX;
     if (MUTATED(gc_at_min_wts))
         min_rts = atomic_load_explicit(&core->horizon.min_wts, memory_order_acquire);
-    if (UNLIKELY(atomic_load_explicit(&core->horizon.pin_count, memory_order_relaxed) + worker->held.count > 0))
+    /* ORD-13 */
+    if (UNLIKELY(atomic_load_explicit(&core->horizon.pin_count, memory_order_acquire) + worker->held.count > 0))
         work_off_pinned(worker, min_rts, walks);
     else if (UNLIKELY(walks))
         work_off_walking(worker, min_rts);
