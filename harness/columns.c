@@ -18,7 +18,7 @@ struct field {
 struct view {
     const struct result *result;
     int type;
-    const struct loop_counts *counts;
+    const struct counts *counts;
     const struct latency_summary *latency; /* NULL: not timed */
 };
 
@@ -134,7 +134,7 @@ static void put_growth(struct field *f, const struct view *v)
     static void fill_##name(struct field *f, const struct view *v) \
     {                                                              \
         const struct result *r = v->result;                        \
-        const struct loop_counts *c = v->counts;                   \
+        const struct counts *c = v->counts;                        \
         (void)r, (void)c;                                          \
         value;                                                     \
     }
@@ -142,7 +142,7 @@ static void put_growth(struct field *f, const struct view *v)
     static void fill_##name(struct field *f, const struct view *v) \
     {                                                              \
         const struct result *r = v->result;                        \
-        const struct loop_counts *c = v->counts;                   \
+        const struct counts *c = v->counts;                        \
         (void)r, (void)c;                                          \
         if (v->type == COLUMN_ALL_TYPES)                           \
             value;                                                 \
@@ -154,6 +154,7 @@ static void put_growth(struct field *f, const struct view *v)
         f->is_number = (unit)[0] != '\0' && option_text_is_number("f64", f->text); \
     }
 #include "harness/columns.def"
+#include "harness/provenance.def"
 #undef COLUMN
 #undef TOTAL
 #undef PROVENANCE
@@ -488,22 +489,16 @@ static void build(void)
     add_run_options();
 #define COLUMN(name, unit, help, value) add("", #name, unit, help)->fixed = fill_##name;
 #define TOTAL(name, unit, help, value) add("", #name, unit, help)->fixed = fill_##name;
-#define PROVENANCE(name, unit, help)
 #include "harness/columns.def"
 #undef COLUMN
 #undef TOTAL
-#undef PROVENANCE
     add_aborts();
     add_counters();
     add_workload_options();
     add_settings();
     add_events();
-#define COLUMN(name, unit, help, value)
-#define TOTAL(name, unit, help, value)
 #define PROVENANCE(name, unit, help) add("", #name, unit, help)->fixed = fill_##name;
-#include "harness/columns.def"
-#undef COLUMN
-#undef TOTAL
+#include "harness/provenance.def"
 #undef PROVENANCE
 }
 

@@ -171,7 +171,7 @@ enum mae_status loop_run(struct loop_worker *worker)
 
 /* The commits of one type and the operations of the same commits, but for those of the one that is being counted now:
  * a reader who was interrupted between the two, or slow, reads again. */
-static void read_commits(const struct loop_counters *counters, struct loop_counts *sum)
+static void read_commits(const struct loop_counters *counters, struct counts *sum)
 {
     uint64_t committed = 0, operations = 0;
     for (int i = 0; i < READ_TRIES; i++) {
@@ -184,7 +184,7 @@ static void read_commits(const struct loop_counters *counters, struct loop_count
     sum->operations += operations;
 }
 
-void loop_counters_add(const struct loop_counters *counters, unsigned types, struct loop_counts *sums)
+void loop_counters_add(const struct loop_counters *counters, unsigned types, struct counts *sums)
 {
     for (unsigned type = 0; type < types; type++) {
         read_commits(&counters[type], &sums[type]);
@@ -192,30 +192,4 @@ void loop_counters_add(const struct loop_counters *counters, unsigned types, str
         for (int status = 0; status < MAE_STATUS_COUNT; status++)
             sums[type].aborted[status] += atomic_load_explicit(&counters[type].aborted[status], memory_order_relaxed);
     }
-}
-
-void loop_counts_add(struct loop_counts *into, const struct loop_counts *add)
-{
-    into->committed += add->committed;
-    into->operations += add->operations;
-    into->rolled_back += add->rolled_back;
-    for (int status = 0; status < MAE_STATUS_COUNT; status++)
-        into->aborted[status] += add->aborted[status];
-}
-
-void loop_counts_subtract(struct loop_counts *into, const struct loop_counts *subtract)
-{
-    into->committed -= subtract->committed;
-    into->operations -= subtract->operations;
-    into->rolled_back -= subtract->rolled_back;
-    for (int status = 0; status < MAE_STATUS_COUNT; status++)
-        into->aborted[status] -= subtract->aborted[status];
-}
-
-uint64_t loop_counts_aborted(const struct loop_counts *counts)
-{
-    uint64_t aborted = 0;
-    for (int status = 0; status < MAE_STATUS_COUNT; status++)
-        aborted += counts->aborted[status];
-    return aborted;
 }

@@ -18,16 +18,11 @@
 #include <stdint.h>
 
 #include "harness/arrivals.h"
+#include "harness/counts.h"
 #include "harness/latency.h"
 #include "harness/pmu.h"
 #include "workloads/target.h"
 #include "workloads/workload.h"
-
-/* Counts of one transaction type. `aborted` is per attempt, by its status; `rolled_back` is of requests that the
- * workload rolled back on purpose, which are neither commits nor aborts. */
-struct loop_counts {
-    uint64_t committed, operations, rolled_back, aborted[MAE_STATUS_COUNT];
-};
 
 struct loop_counters {
     _Atomic uint64_t committed, operations, rolled_back, aborted[MAE_STATUS_COUNT];
@@ -63,11 +58,6 @@ struct loop_counters *loop_counters_create(unsigned types);
 enum mae_status loop_run(struct loop_worker *worker);
 
 /* Adds the present counters to `sums`, one for each type. Any thread, any time. */
-void loop_counters_add(const struct loop_counters *counters, unsigned types, struct loop_counts *sums);
-
-/* Sums of counts: into += add, into -= subtract. */
-void loop_counts_add(struct loop_counts *into, const struct loop_counts *add);
-void loop_counts_subtract(struct loop_counts *into, const struct loop_counts *subtract);
-uint64_t loop_counts_aborted(const struct loop_counts *counts);
+void loop_counters_add(const struct loop_counters *counters, unsigned types, struct counts *sums);
 
 #endif

@@ -387,11 +387,7 @@ static void read_load_average(char *text)
 
 void provenance_read(struct provenance *provenance)
 {
-#define COLUMN(name, unit, help, value)
-#define TOTAL(name, unit, help, value)
 #define PROVENANCE(name, unit, help) read_##name(provenance->name);
-#include "harness/columns.def"
-#undef COLUMN
-#undef TOTAL
+#include "harness/provenance.def"
 #undef PROVENANCE
 }

@@ -2,7 +2,7 @@
  * provenance.h - where numbers come from: the build, the machine and its state, as texts for the CSV.
  *
  * Read once a repetition, outside the window, because the machine changes under a run. What cannot be had is an empty
- * text. Nothing that names the machine or its user is read. The list of fields is in columns.def.
+ * text. Nothing that names the machine or its user is read. The list of fields is in provenance.def.
  */
 #ifndef HARNESS_PROVENANCE_H
 #define HARNESS_PROVENANCE_H
@@ -10,12 +10,8 @@
 enum { PROVENANCE_TEXT_BYTES = 512 };
 
 struct provenance {
-#define COLUMN(name, unit, help, value)
-#define TOTAL(name, unit, help, value)
 #define PROVENANCE(name, unit, help) char name[PROVENANCE_TEXT_BYTES];
-#include "harness/columns.def"
-#undef COLUMN
-#undef TOTAL
+#include "harness/provenance.def"
 #undef PROVENANCE
 };
 

@@ -30,7 +30,7 @@ static int compare_doubles(const void *left, const void *right)
 enum { ALL_TYPES = -1 };
 
 /* What a result says, `c` being its counts over all types or of one; negative: not known. */
-typedef double (*measure_fn)(const struct result *r, const struct loop_counts *c);
+typedef double (*measure_fn)(const struct result *r, const struct counts *c);
 
 static struct spread spread_of(struct result *const *results, size_t count, int type, measure_fn measure)
 {
@@ -56,47 +56,47 @@ static double ratio(double part, double whole)
     return whole > 0 ? part / whole : -1;
 }
 
-static double measure_throughput(const struct result *r, const struct loop_counts *c)
+static double measure_throughput(const struct result *r, const struct counts *c)
 {
     return ratio((double)c->committed, r->window_s);
 }
 
-static double measure_operations(const struct result *r, const struct loop_counts *c)
+static double measure_operations(const struct result *r, const struct counts *c)
 {
     return c->operations > 0 ? ratio((double)c->operations, r->window_s) : -1;
 }
 
-static double measure_ns_per_operation(const struct result *r, const struct loop_counts *c)
+static double measure_ns_per_operation(const struct result *r, const struct counts *c)
 {
     return r->options->run.rate != 0 ? -1 : ratio(result_worker_ns(r), (double)c->operations);
 }
 
-static double measure_abort_percent(const struct result *r, const struct loop_counts *c)
+static double measure_abort_percent(const struct result *r, const struct counts *c)
 {
-    uint64_t aborted = loop_counts_aborted(c);
+    uint64_t aborted = counts_aborted(c);
     (void)r;
     return 100 * ratio((double)aborted, (double)(c->committed + aborted));
 }
 
-static double measure_versions_per_row(const struct result *r, const struct loop_counts *c)
+static double measure_versions_per_row(const struct result *r, const struct counts *c)
 {
     (void)c;
     return r->has_space ? ratio((double)r->rows.versions, (double)r->rows.rows) : -1;
 }
 
-static double measure_bytes_per_row(const struct result *r, const struct loop_counts *c)
+static double measure_bytes_per_row(const struct result *r, const struct counts *c)
 {
     (void)c;
     return r->has_memory ? ratio((double)r->memory.resident_bytes, (double)r->data_rows) : -1;
 }
 
-static double measure_resident(const struct result *r, const struct loop_counts *c)
+static double measure_resident(const struct result *r, const struct counts *c)
 {
     (void)c;
     return r->has_memory ? (double)r->memory.resident_bytes : -1;
 }
 
-static double measure_load_rate(const struct result *r, const struct loop_counts *c)
+static double measure_load_rate(const struct result *r, const struct counts *c)
 {
     (void)c;
     return r->load_rows > 0 ? ratio((double)r->load_rows, r->load_s) : -1;
@@ -297,10 +297,10 @@ static void counters_print(FILE *out, const struct result *r)
 /* The reasons, largest first, as shares of all attempts of all repetitions. */
 static void reasons_print(FILE *out, struct result *const *results, size_t count)
 {
-    struct loop_counts sum = {0};
+    struct counts sum = {0};
     for (size_t i = 0; i < count; i++)
-        loop_counts_add(&sum, &results[i]->all);
-    uint64_t attempts = sum.committed + loop_counts_aborted(&sum);
+        counts_add(&sum, &results[i]->all);
+    uint64_t attempts = sum.committed + counts_aborted(&sum);
     const char *separator = ": ";
     for (;;) {
         int largest = 0;

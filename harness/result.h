@@ -3,7 +3,7 @@
 #define HARNESS_RESULT_H
 
 #include "harness/latency.h"
-#include "harness/loop.h"
+#include "harness/counts.h"
 #include "harness/options.h"
 #include "harness/pmu.h"
 #include "harness/provenance.h"
@@ -36,8 +36,8 @@ struct result {
     struct loaded loaded;
 
     unsigned type_count;
-    struct loop_counts *types; /* in the window, by transaction type */
-    struct loop_counts all;
+    struct counts *types; /* in the window, by transaction type */
+    struct counts all;
     uint64_t *committed_since_load;    /* by transaction type, warm-ups and earlier repetitions included */
     bool has_skipped;                  /* the workload tells the next two */
     uint64_t skipped, tried;           /* in the window: places where nothing was to do, and all that were looked at */

@@ -51,7 +51,7 @@ struct run_worker {
 
 struct snapshot {
     uint64_t at_ns;
-    struct loop_counts *types;
+    struct counts *types;
     uint64_t *engine;        /* NULL: the target has no counters */
     uint64_t skipped, tried; /* by the workload, 0 if it does not tell */
 };

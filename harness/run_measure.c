@@ -270,8 +270,8 @@ static void window_keep(struct run *run, struct result *result)
 {
     for (unsigned type = 0; type < run->type_count; type++) {
         result->types[type] = run->after.types[type];
-        loop_counts_subtract(&result->types[type], &run->before.types[type]);
-        loop_counts_add(&result->all, &result->types[type]);
+        counts_subtract(&result->types[type], &run->before.types[type]);
+        counts_add(&result->all, &result->types[type]);
     }
     for (size_t i = 0; i < run->counter_count; i++)
         result->engine[i] = run->after.engine[i] - run->before.engine[i];

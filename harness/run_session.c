@@ -45,7 +45,7 @@ static enum mae_status task_load(void *arg, unsigned worker)
 
 void run_commits_sum(const struct run *run, uint64_t *committed)
 {
-    struct loop_counts *sums = support_alloc(run->type_count * sizeof *sums);
+    struct counts *sums = support_alloc(run->type_count * sizeof *sums);
     for (unsigned i = 0; i < run->worker_count; i++)
         loop_counters_add(run->workers[i].loop.counters, run->type_count, sums);
     for (unsigned type = 0; type < run->type_count; type++)

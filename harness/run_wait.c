@@ -39,13 +39,13 @@ static void load_draw(struct run *run)
 
 static void window_draw(struct run *run)
 {
-    struct loop_counts sum = {0}, *types = support_alloc(run->type_count * sizeof *types);
+    struct counts sum = {0}, *types = support_alloc(run->type_count * sizeof *types);
     for (unsigned i = 0; i < run->worker_count; i++)
         loop_counters_add(run->workers[i].loop.counters, run->type_count, types);
     for (unsigned type = 0; type < run->type_count; type++)
-        loop_counts_add(&sum, &types[type]);
+        counts_add(&sum, &types[type]);
     free(types);
-    uint64_t now = support_clock_ns(), aborted = loop_counts_aborted(&sum);
+    uint64_t now = support_clock_ns(), aborted = counts_aborted(&sum);
     char speed[QUANTITY_TEXT_BYTES] = "";
     if (run->drawn_commits != 0 && now > run->drawn_ns)
         (void)quantity_format_count((double)(sum.committed - run->drawn_commits) * 1e9 / (double)(now - run->drawn_ns),

@@ -43,7 +43,7 @@ static void backoff(struct target_worker *worker)
 
 static const struct workload_ops ops = {.next = next, .attempt = attempt, .operations = operations};
 
-static enum mae_status run(struct loop_counts counts[2], uint64_t commits_max, unsigned stop_attempt)
+static enum mae_status run(struct counts counts[2], uint64_t commits_max, unsigned stop_attempt)
 {
     attempts = draws = backoffs = 0;
     stop = false;
@@ -51,7 +51,7 @@ static enum mae_status run(struct loop_counts counts[2], uint64_t commits_max, u
     struct loop_worker worker = {.workload = &ops, .backoff = backoff, .stop = &stop, .commits_max = commits_max};
     worker.counters = loop_counters_create(2);
     enum mae_status status = loop_run(&worker);
-    counts[0] = counts[1] = (struct loop_counts){0};
+    counts[0] = counts[1] = (struct counts){0};
     loop_counters_add(worker.counters, 2, counts);
     free(worker.counters);
     assert_true(worker.entered);
@@ -70,7 +70,7 @@ static void a_request_is_attempted_until_it_commits(void **state)
 {
     (void)state;
     const enum mae_status statuses[] = {MAE_ABORT_NEWER, MAE_ABORT_RTS, MAE_OK, MAE_OK, MAE_ABORT_RTS, MAE_OK};
-    struct loop_counts counts[2];
+    struct counts counts[2];
     set_script(statuses, 6);
     assert_int_equal(run(counts, 3, 0), MAE_OK);
     assert_int_equal(draws, 3); /* one a request, not one an attempt */
@@ -81,15 +81,15 @@ static void a_request_is_attempted_until_it_commits(void **state)
     assert_int_equal(counts[0].operations, 10);
     assert_int_equal(counts[0].aborted[MAE_ABORT_NEWER], 1);
     assert_int_equal(counts[0].aborted[MAE_ABORT_RTS], 2);
-    assert_int_equal(loop_counts_aborted(&counts[0]), 3);
-    assert_int_equal(loop_counts_aborted(&counts[1]), 0);
+    assert_int_equal(counts_aborted(&counts[0]), 3);
+    assert_int_equal(counts_aborted(&counts[1]), 0);
 }
 
 static void a_request_rolled_back_on_purpose_is_neither_commit_nor_abort(void **state)
 {
     (void)state;
     const enum mae_status statuses[] = {MAE_ABORT_RTS, MAE_ABORT_USER, MAE_OK, MAE_OK};
-    struct loop_counts counts[2];
+    struct counts counts[2];
     set_script(statuses, 4);
     assert_int_equal(run(counts, 3, 0), MAE_OK);
     assert_int_equal(draws, 3); /* it is done and not attempted again */
@@ -100,14 +100,14 @@ static void a_request_rolled_back_on_purpose_is_neither_commit_nor_abort(void **
     assert_int_equal(counts[1].committed, 1);
     assert_int_equal(counts[0].operations, 5);
     assert_int_equal(counts[0].aborted[MAE_ABORT_USER], 0);
-    assert_int_equal(loop_counts_aborted(&counts[0]), 1);
+    assert_int_equal(counts_aborted(&counts[0]), 1);
 }
 
 static void a_failure_that_is_not_retryable_ends_the_loop(void **state)
 {
     (void)state;
     const enum mae_status statuses[] = {MAE_OK, MAE_ABORT_RTS, MAE_NO_MEMORY};
-    struct loop_counts counts[2];
+    struct counts counts[2];
     set_script(statuses, 3);
     assert_int_equal(run(counts, UINT64_MAX, 0), MAE_NO_MEMORY);
     assert_int_equal(attempts, 3);
@@ -121,7 +121,7 @@ static void stop_is_heeded_between_attempts(void **state)
 {
     (void)state;
     const enum mae_status statuses[] = {MAE_OK, MAE_ABORT_RTS, MAE_ABORT_RTS, MAE_ABORT_RTS};
-    struct loop_counts counts[2];
+    struct counts counts[2];
     set_script(statuses, 4);
     assert_int_equal(run(counts, UINT64_MAX, 3), MAE_OK);
     assert_int_equal(attempts, 3);
@@ -318,19 +318,19 @@ static void stop_ends_the_waiting(void **state)
 static void counts_add_and_subtract(void **state)
 {
     (void)state;
-    struct loop_counts a = {.committed = 5, .operations = 50, .rolled_back = 9},
+    struct counts a = {.committed = 5, .operations = 50, .rolled_back = 9},
                        b = {.committed = 2, .operations = 20, .rolled_back = 4};
     a.aborted[MAE_ABORT_RTS] = 7;
     b.aborted[MAE_ABORT_RTS] = 3;
-    loop_counts_subtract(&a, &b);
+    counts_subtract(&a, &b);
     assert_int_equal(a.committed, 3);
     assert_int_equal(a.operations, 30);
     assert_int_equal(a.rolled_back, 5);
     assert_int_equal(a.aborted[MAE_ABORT_RTS], 4);
-    loop_counts_add(&a, &b);
+    counts_add(&a, &b);
     assert_int_equal(a.committed, 5);
     assert_int_equal(a.rolled_back, 9);
-    assert_int_equal(loop_counts_aborted(&a), 7);
+    assert_int_equal(counts_aborted(&a), 7);
 }
 
 enum { DRAW_NS = 2000000 };
