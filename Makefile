@@ -91,14 +91,14 @@ objects = $(foreach o,$(1:.c=.o),$(if $(filter $(PLAIN)/$(o:.o=.d),$(SEEING)),$(
 endif
 
 ENGINE := $(call objects,$(call tree,engine))
-HARNESS := $(call objects,$(filter-out harness/main.c,$(call tree,workloads harness)))
+HARNESS := $(call objects,$(filter-out harness/cli/main.c,$(call tree,workloads harness)))
 SUPPORT := $(call objects,$(call tree,tests/support))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/unit))
 HEAVY := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/model tests/schedule tests/stress tests/fault))
 TESTS := $(UNIT) $(HEAVY)
 # Those with more than one thread, the only ones that ThreadSanitizer can say anything about.
 THREADED = $(patsubst %.c,$(BUILD)/%,$(call tree,tests/stress) $(sort $(shell \
-	grep -rlE 'pthread_create|run_threads|crew_|maintenance_start|harness/run' --include='*.c' tests/unit tests/fault)))
+	grep -rlE 'pthread_create|run_threads|crew_|maintenance_start|bench/run' --include='*.c' tests/unit tests/fault)))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
@@ -131,7 +131,7 @@ maemio libmaemio.a: %: $(BUILD)/%
 endif
 
 # Workloads and harness may use engine/base; the library hides it, so the command has its own copy of that.
-$(BUILD)/maemio: $(BUILD)/harness/main.o $(BUILD)/harness.o $(BUILD)/base-private.o $(BUILD)/libmaemio.a
+$(BUILD)/maemio: $(BUILD)/harness/cli/main.o $(BUILD)/harness.o $(BUILD)/base-private.o $(BUILD)/libmaemio.a
 	$(say) "  LD      $@"
 	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ $(LDLIBS))
 
@@ -171,8 +171,9 @@ $(BUILD)/flags $(BUILD)/revision: FORCE
 	@mkdir -p $(@D)
 	@echo '$(text)' | cmp -s - $@ || { $(call whole,echo '$(text)' > $$new); }
 
-$(BUILD)/harness/provenance.o: $(BUILD)/revision
-$(BUILD)/harness/provenance.o: private CPPFLAGS += -DMAE_BUILD_REVISION='"$(REVISION)"' -DMAE_BUILD_MODE='"$(CONFIG)"' \
+$(BUILD)/harness/machine/provenance.o: $(BUILD)/revision
+$(BUILD)/harness/machine/provenance.o: private CPPFLAGS += \
+	-DMAE_BUILD_REVISION='"$(REVISION)"' -DMAE_BUILD_MODE='"$(CONFIG)"' \
 	-DMAE_BUILD_FLAGS='"$(strip $(CFLAGS))"'
 
 # ---- Tests. Each source in tests/unit, model, schedule, stress, fault is a program; tests/support is in them all. ----
@@ -237,7 +238,7 @@ check-all: ## Everything: checks, every MODE's tests, both compilers (what .ci/r
 # and what the others count or draw millions of times is arithmetic. db/db opens more tables than valgrind, which has
 # less address space, can reserve for. Indexes of many keys take a minute each: with LONG=1 only.
 UNCHECKED := $(addprefix $(BUILD)/tests/unit/workloads/,tpcc/% ycsb/% zipf distribution shuffle rng) \
-	$(addprefix $(BUILD)/tests/unit/harness/,run csv_table deadline) $(BUILD)/tests/unit/index/tree_node \
+	$(addprefix $(BUILD)/tests/unit/harness/,bench/run common/csv_table) $(BUILD)/tests/unit/index/tree_node \
 	$(BUILD)/tests/unit/db/db
 ifndef LONG
 UNCHECKED += $(addprefix $(BUILD)/tests/unit/index/,hash_index tree_index tree_simple tree_txn)
@@ -306,5 +307,5 @@ help: ## Show this list
 	@echo '           BUILD=folder: build there instead of in build/, from a checkout that cannot be written'
 
 PROGRAMS := $(TESTS) $(BENCHES) $(FUZZERS)
-OBJECTS := $(ENGINE) $(HARNESS) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(PROGRAMS)) $(BUILD)/harness/main.o
+OBJECTS := $(ENGINE) $(HARNESS) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(PROGRAMS)) $(BUILD)/harness/cli/main.o
 -include $(OBJECTS:.o=.d)

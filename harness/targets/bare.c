@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "harness/quantity.h"
+#include "harness/common/quantity.h"
 #include "harness/targets/bare_index.h"
 
 enum {

@@ -11,7 +11,7 @@
 
 #include "engine/base/compiler.h"
 #include "engine/maemio.h"
-#include "harness/support.h"
+#include "harness/common/support.h"
 
 enum { SETTING_TEXT_BYTES = 64 };
 

@@ -1,4 +1,4 @@
-/* recording.c - see recording.h; the records are those of harness/history/history.h. */
+/* recording.c - see recording.h; the records are those of harness/proof/history.h. */
 #include "harness/targets/recording.h"
 
 #include <errno.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/support.h"
+#include "harness/common/support.h"
 
 /* In front of each payload: who wrote it. */
 struct header {

@@ -17,7 +17,7 @@
 #ifndef HARNESS_TARGETS_RECORDING_H
 #define HARNESS_TARGETS_RECORDING_H
 
-#include "harness/history/history.h"
+#include "harness/proof/history.h"
 #include "workloads/target.h"
 
 /*

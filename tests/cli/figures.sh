@@ -91,8 +91,8 @@ equals "the changed one as such" "$(grep -c 'Not as above: records=1k,time=200ms
 equals "what failed is named" "$(grep -c 'Begun, but without results.*: fig6b,set.memory_limit=16M' "$page")" 1
 equals "ids are unique" "$(grep -oE ' id="[^"]*"' "$page" | sort | uniq -d | wc -l)" 0
 equals "every claim is in it" "$(grep -oE 'class="verdict [a-z]+"' "$page" | wc -l)" \
-    "$(grep -c '^CLAIM(' harness/claims.def)"
-equals "and in the CSV" "$(wc -l <"$out/claims.csv")" $(($(grep -c '^CLAIM(' harness/claims.def) + 1))
+    "$(grep -c '^CLAIM(' harness/figures/claims.def)"
+equals "and in the CSV" "$(wc -l <"$out/claims.csv")" $(($(grep -c '^CLAIM(' harness/figures/claims.def) + 1))
 equals "what was not measured cannot be told" \
     "$(grep -c '^Figure 9.*cannot be told here,Not measured' "$out/claims.csv")" 3
 equals "settings are compared" "$(grep -cE 'wins: |No winner beyond noise' "$page")" 1

@@ -160,7 +160,7 @@ ends "a full disk" 1 "No space left on device" "${short[@]}" --csv /dev/full
 "$maemio" "${short[@]}" >/dev/full 2>"$work/err"
 equals "a full disk under the summary" "$? $(cat "$work/err")" "1 maemio: the summary cannot be written to stdout"
 "$maemio" list columns >/dev/full 2>"$work/err"
-equals "a full disk under a list" "$? $(cat "$work/err")" "1 maemio list: the list cannot be written to stdout"
+equals "a full disk under a list" "$? $(cat "$work/err")" "1 maemio list: stdout cannot be written"
 for arguments in --help --version 'run --help' 'list --help'; do
     # shellcheck disable=SC2086 # the arguments are split on purpose
     "$maemio" $arguments >/dev/full 2>"$work/err"
@@ -175,7 +175,7 @@ equals "a full disk under --csv -" "$? $(grep -c 'stdout: cannot be written: No 
 "$maemio" "${short[@]}" >&- 2>"$work/err"
 equals "no stdout for the summary" "$? $(cat "$work/err")" "1 maemio: the summary cannot be written to stdout"
 "$maemio" list options >&- 2>"$work/err"
-equals "no stdout for a list" "$? $(cat "$work/err")" "1 maemio list: the list cannot be written to stdout"
+equals "no stdout for a list" "$? $(cat "$work/err")" "1 maemio list: stdout cannot be written"
 equals "a reader that closes early" "$("$maemio" list options 2>"$work/err" | head -n 1 | wc -l)$(cat "$work/err")" 1
 refuses "maemio run: $work/none.conf: No such file or directory" run --config-file "$work/none.conf"
 refuses "maemio run: $work: is a folder; a plain file is wanted" run --config-file "$work"

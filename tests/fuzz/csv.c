@@ -1,5 +1,5 @@
 /* csv.c - CSV of earlier runs, as compare and the figures read it: any bytes are a table or are refused. */
-#include "harness/csv_table.h"
+#include "harness/common/csv_table.h"
 
 #include "tests/fuzz/fuzz.h"
 

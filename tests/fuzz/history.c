@@ -2,7 +2,7 @@
  * history.c - histories in both forms, as `maemio check` reads them: any bytes are a history or are refused with a
  * message; what is printed of one is read again as the same.
  */
-#include "harness/history/history.h"
+#include "harness/proof/history.h"
 
 #include <unistd.h>
 

@@ -1,5 +1,5 @@
 /* job.c - job files as `maemio sweep` reads them: any text is a list of points or a message. */
-#include "harness/job.h"
+#include "harness/options/job.h"
 
 #include "tests/fuzz/fuzz.h"
 

@@ -2,7 +2,7 @@
  * options.c - options of the command line and of the engine, as lines of key=value: any text is taken or refused with a
  * message, and the value that was taken is taken again as it is shown. Lines that begin with '.' are the engine's.
  */
-#include "harness/options.h"
+#include "harness/options/options.h"
 
 #include "tests/fuzz/fuzz.h"
 

@@ -1,7 +1,7 @@
 /* properties.c - YCSB's property files: any text translates to options, or is refused with a message. */
-#include "harness/ycsb_properties.h"
+#include "harness/options/ycsb_properties.h"
 
-#include "harness/options.h"
+#include "harness/options/options.h"
 #include "tests/fuzz/fuzz.h"
 
 /* What comes out are options of this program, with values that it takes or refuses with a message. */

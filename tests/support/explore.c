@@ -11,7 +11,7 @@
 
 #include "engine/db/db.h"
 #include "engine/maemio.h"
-#include "harness/history/check.h"
+#include "harness/proof/check.h"
 #include "harness/targets/recording.h"
 #include "harness/targets/targets.h"
 #include "tests/support/colliding.h"

@@ -4,7 +4,7 @@
  * A round is a database of its own with options, clocks and load drawn from the round's seed, in which several
  * schedules run one after the other, so that each finds the garbage, clocks and row ids of those before. In a schedule
  * each worker runs a few random transactions. At the end of the round the history of all of it is checked
- * (harness/history/check.h), then the structure (mae_db_verify). A history does not tell that a row was missed: the
+ * (harness/proof/check.h), then the structure (mae_db_verify). A history does not tell that a row was missed: the
  * engine says that the index has changed, and aborts. So where keys neither come nor go no transaction may abort for
  * that. If a round fails, it is repeated with fewer schedules until the first one that does it is found, and that one's
  * trace is printed.

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "harness/history/check.h"
+#include "harness/proof/check.h"
 #include "harness/targets/targets.h"
 #include "tests/support/oracle_target.h"
 #include "tests/support/scratch.h"

@@ -1,0 +1,259 @@
+/* compare_print.c - a comparison as a table for people, as CSV and as JSON; see compare.h. */
+#include "harness/analysis/compare.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "harness/common/support.h"
+
+static const char *field_of(const struct compare_row *row, const struct compare_column *column)
+{
+    return row->a ? row->a->fields[column->a] : row->b->fields[column->b];
+}
+
+/* What sets this configuration apart: "theta=0.99 threads=4". The caller frees it. */
+static char *configuration(const struct compare *compare, const struct compare_row *row)
+{
+    struct support_text text = {0};
+    for (size_t i = 0; i < compare->column_count; i++)
+        if (compare->columns[i].telling && *field_of(row, &compare->columns[i]))
+            support_text_add(&text, "%s%s=%s", text.bytes ? " " : "", compare->columns[i].name,
+                             field_of(row, &compare->columns[i]));
+    if (!text.bytes)
+        support_text_add(&text, "(one configuration)");
+    return text.text;
+}
+
+/* ---- For people. ---- */
+
+static void print_row(const struct compare_row *row, const char *name, int width, FILE *file)
+{
+    char ratio[32] = "-", interval[64] = "-", p[32] = "-", holm[32] = "-";
+    if (!isnan(row->ratio))
+        snprintf(ratio, sizeof(ratio), "%.4f", row->ratio);
+    if (!isnan(row->interval.low))
+        snprintf(interval, sizeof(interval), "%.4f..%.4f: %g%%", row->interval.low, row->interval.high,
+                 statistics_coverage_percent(row->interval));
+    if (!isnan(row->u_test.p)) {
+        snprintf(p, sizeof(p), "%.2g", row->u_test.p);
+        snprintf(holm, sizeof(holm), "%.2g", row->p_holm);
+    }
+    fprintf(file, "%-*s  %12.6g  %12.6g  %8s  %-23s  %8s  %8s  %5.2f%%  %3zu/%-3zu  %s%s%s\n", width, name,
+            row->a_median, row->b_median, ratio, interval, p, holm, 100 * row->bound, row->a_count, row->b_count,
+            verdict_name(row->verdict), *row->reason ? ": " : "", row->reason);
+}
+
+void compare_print_table(const struct compare *compare, FILE *file)
+{
+    const struct compare_options *options = &compare->options;
+    char **names = support_alloc((compare->row_count + 1) * sizeof(char *));
+    int width = (int)strlen("configuration");
+    size_t verdicts[VERDICT_INCONCLUSIVE + 1] = {0};
+    for (size_t i = 0; i < compare->row_count; i++) {
+        names[i] = configuration(compare, &compare->rows[i]);
+        if (i < compare->matched_count && (int)strlen(names[i]) > width)
+            width = (int)strlen(names[i]);
+    }
+
+    fprintf(file, "A: %s\nB: %s\nmetric: %s (%s is better), compared %s\n", compare->a.path, compare->b.path,
+            options->metric, options->lower_is_better ? "lower" : "higher",
+            options->blocks ? "within blocks of runs side by side" : "as two sets of runs");
+    fprintf(file,
+            "slower or faster: p, corrected for %zu configuration%s (Holm), is at most %.2g, the interval excludes 1, "
+            "and B/A is beyond the bound\n\n",
+            compare->matched_count, compare->matched_count == 1 ? "" : "s", compare->alpha);
+    if (compare->matched_count > 0)
+        fprintf(file, "%-*s  %12s  %12s  %8s  %-23s  %8s  %8s  %6s  %7s  %s\n", width, "configuration", "median A",
+                "median B", "B/A", "interval: coverage", "p", "p (Holm)", "bound", "n A/B", "verdict");
+    for (size_t i = 0; i < compare->matched_count; i++) {
+        print_row(&compare->rows[i], names[i], width, file);
+        verdicts[compare->rows[i].verdict]++;
+    }
+    for (size_t i = compare->matched_count; i < compare->row_count; i++) {
+        const struct compare_row *row = &compare->rows[i];
+        fprintf(file, "%sonly in %s (line %u, %zu repetitions): %s\n", i == compare->matched_count ? "\n" : "",
+                row->a ? compare->a.path : compare->b.path, row->a ? row->a->line : row->b->line,
+                row->a_count + row->b_count, names[i]);
+    }
+    for (size_t i = 0; i < compare->note_count; i++)
+        fprintf(file, "%snote: %s\n", i == 0 ? "\n" : "", compare->notes[i]);
+    if (compare->failed_count > 0)
+        fprintf(file, "\n%zu row%s failed a correctness check: no speed of such a program means anything\n",
+                compare->failed_count, compare->failed_count == 1 ? "" : "s");
+    fprintf(file, "\n%zu compared: %zu slower, %zu faster, %zu same, %zu inconclusive; %zu not matched\n",
+            compare->matched_count, verdicts[VERDICT_SLOWER], verdicts[VERDICT_FASTER], verdicts[VERDICT_SAME],
+            verdicts[VERDICT_INCONCLUSIVE], compare->row_count - compare->matched_count);
+    for (size_t i = 0; i < compare->row_count; i++)
+        free(names[i]);
+    free(names);
+}
+
+/* ---- CSV. ---- */
+
+static void print_field(const char *text, FILE *file)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        fputs(text, file);
+        return;
+    }
+    putc('"', file);
+    for (; *text; text++) {
+        if (*text == '"')
+            putc('"', file);
+        putc(*text, file);
+    }
+    putc('"', file);
+}
+
+static void print_number(double value, FILE *file)
+{
+    putc(',', file);
+    if (!isnan(value))
+        fprintf(file, "%.12g", value);
+}
+
+void compare_print_csv(const struct compare *compare, FILE *file)
+{
+    for (size_t i = 0; i < compare->column_count; i++) {
+        if (!compare->columns[i].varies)
+            continue;
+        print_field(compare->columns[i].name, file);
+        putc(',', file);
+    }
+    fputs("metric,a_count,b_count,a_median,b_median,ratio,ratio_low,ratio_high,coverage,u,p,p_holm,u_exact,alpha,noise,"
+          "bound,"
+          "verdict,reason\n",
+          file);
+    for (size_t i = 0; i < compare->row_count; i++) {
+        const struct compare_row *row = &compare->rows[i];
+        for (size_t k = 0; k < compare->column_count; k++) {
+            if (!compare->columns[k].varies)
+                continue;
+            print_field(field_of(row, &compare->columns[k]), file);
+            putc(',', file);
+        }
+        print_field(compare->options.metric, file);
+        fprintf(file, ",%zu,%zu", row->a_count, row->b_count);
+        print_number(row->a_median, file);
+        print_number(row->b_median, file);
+        print_number(row->ratio, file);
+        print_number(row->interval.low, file);
+        print_number(row->interval.high, file);
+        print_number(isnan(row->interval.low) ? NAN : row->interval.coverage, file);
+        print_number(row->u_test.u, file);
+        print_number(row->u_test.p, file);
+        print_number(row->p_holm, file);
+        bool matched = i < compare->matched_count;
+        fprintf(file, ",%s", isnan(row->u_test.p) ? "" : row->u_test.exact ? "1" : "0");
+        print_number(matched ? compare->alpha : NAN, file);
+        print_number(matched ? row->noise : NAN, file);
+        print_number(matched ? row->bound : NAN, file);
+        fprintf(file, ",%s,", matched ? verdict_name(row->verdict) : "unmatched");
+        print_field(row->reason, file);
+        putc('\n', file);
+    }
+}
+
+/* ---- JSON. ---- */
+
+static json_t *json_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* JSON is UTF-8: bytes of a text that is not become '?'. */
+static json_t *json_text(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string)
+        return string;
+    char *copy = support_copy(text);
+    for (char *c = copy; *c; c++)
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
+    string = json_string(copy);
+    free(copy);
+    return string;
+}
+
+static json_t *json_configuration(const struct compare *compare, const struct compare_row *row, bool varying)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < compare->column_count; i++)
+        if (compare->columns[i].varies == varying)
+            json_object_set_new(object, compare->columns[i].name, json_text(field_of(row, &compare->columns[i])));
+    return object;
+}
+
+static json_t *json_row(const struct compare *compare, const struct compare_row *row)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "configuration", json_configuration(compare, row, true));
+    json_object_set_new(object, "a_count", json_integer((json_int_t)row->a_count));
+    json_object_set_new(object, "b_count", json_integer((json_int_t)row->b_count));
+    json_object_set_new(object, "a_median", json_number(row->a_median));
+    json_object_set_new(object, "b_median", json_number(row->b_median));
+    json_object_set_new(object, "ratio", json_number(row->ratio));
+    json_object_set_new(object, "ratio_low", json_number(row->interval.low));
+    json_object_set_new(object, "ratio_high", json_number(row->interval.high));
+    json_object_set_new(object, "coverage", json_number(isnan(row->interval.low) ? NAN : row->interval.coverage));
+    json_object_set_new(object, "u", json_number(row->u_test.u));
+    json_object_set_new(object, "p", json_number(row->u_test.p));
+    json_object_set_new(object, "p_holm", json_number(row->p_holm));
+    json_object_set_new(object, "u_exact", json_boolean(row->u_test.exact));
+    json_object_set_new(object, "noise", json_number(row->noise));
+    json_object_set_new(object, "bound", json_number(row->bound));
+    json_object_set_new(object, "verdict", json_string(verdict_name(row->verdict)));
+    json_object_set_new(object, "reason", json_string(row->reason));
+    return object;
+}
+
+static json_t *json_unmatched(const struct compare *compare, const struct compare_row *row)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "file", json_text(row->a ? compare->a.path : compare->b.path));
+    json_object_set_new(object, "line", json_integer((json_int_t)(row->a ? row->a->line : row->b->line)));
+    json_object_set_new(object, "repetitions", json_integer((json_int_t)row->a_count + (json_int_t)row->b_count));
+    json_object_set_new(object, "configuration", json_configuration(compare, row, true));
+    return object;
+}
+
+void compare_print_json(const struct compare *compare, FILE *file)
+{
+    const struct compare_options *options = &compare->options;
+    json_t *root = json_object(), *rows = json_array(), *unmatched = json_array(), *notes = json_array();
+    for (size_t i = 0; i < compare->row_count; i++) {
+        if (i < compare->matched_count)
+            json_array_append_new(rows, json_row(compare, &compare->rows[i]));
+        else
+            json_array_append_new(unmatched, json_unmatched(compare, &compare->rows[i]));
+    }
+    for (size_t i = 0; i < compare->note_count; i++)
+        json_array_append_new(notes, json_text(compare->notes[i]));
+
+    json_object_set_new(root, "a", json_text(compare->a.path));
+    json_object_set_new(root, "b", json_text(compare->b.path));
+    json_object_set_new(root, "metric", json_text(options->metric));
+    json_object_set_new(root, "lower_is_better", json_boolean(options->lower_is_better));
+    json_object_set_new(root, "threshold", json_number(options->threshold));
+    json_object_set_new(root, "noise", json_number(options->noise));
+    json_object_set_new(root, "confidence", json_real(1 - compare->alpha));
+    json_object_set_new(root, "alpha", json_real(compare->alpha));
+    json_object_set_new(root, "blocks", options->blocks ? json_text(options->blocks) : json_null());
+    json_object_set_new(root, "looks", json_integer((json_int_t)options->looks));
+    json_object_set_new(root, "seed", json_integer((json_int_t)options->seed));
+    json_object_set_new(root, "failed_checks", json_integer((json_int_t)compare->failed_count));
+    json_object_set_new(root, "exit", json_integer(compare_exit(compare, false)));
+    json_object_set_new(root, "exit_strict", json_integer(compare_exit(compare, true)));
+    json_object_set_new(root, "configuration",
+                        compare->row_count ? json_configuration(compare, &compare->rows[0], false) : json_object());
+    json_object_set_new(root, "rows", rows);
+    json_object_set_new(root, "unmatched", unmatched);
+    json_object_set_new(root, "notes", notes);
+    json_dumpf(root, file, JSON_INDENT(2));
+    putc('\n', file);
+    json_decref(root);
+}

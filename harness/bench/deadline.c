@@ -1,0 +1,79 @@
+/* deadline.c - see deadline.h. */
+#include "harness/bench/deadline.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "harness/common/support.h"
+
+struct deadline {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    uint64_t at_ns;
+    bool stop;
+    void (*expired)(void *arg);
+    void *arg;
+};
+
+static void *deadline_main(void *arg)
+{
+    struct deadline *deadline = arg;
+    pthread_mutex_lock(&deadline->lock);
+    while (!deadline->stop && support_clock_ns() < deadline->at_ns) {
+        struct timespec at = {.tv_sec = (time_t)(deadline->at_ns / 1000000000U),
+                              .tv_nsec = (long)(deadline->at_ns % 1000000000U)};
+        (void)pthread_cond_timedwait(&deadline->changed, &deadline->lock, &at);
+    }
+    bool stop = deadline->stop;
+    pthread_mutex_unlock(&deadline->lock);
+    if (!stop)
+        deadline->expired(deadline->arg);
+    return NULL;
+}
+
+struct deadline *deadline_start(uint64_t at_ns, void (*expired)(void *arg), void *arg)
+{
+    struct deadline *deadline = support_alloc(sizeof *deadline);
+    deadline->at_ns = at_ns;
+    deadline->expired = expired;
+    deadline->arg = arg;
+    pthread_condattr_t attributes;
+    pthread_mutex_init(&deadline->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&deadline->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&deadline->thread, NULL, deadline_main, deadline);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed == 0)
+        return deadline;
+    free(deadline);
+    return NULL;
+}
+
+void deadline_set(struct deadline *deadline, uint64_t at_ns)
+{
+    pthread_mutex_lock(&deadline->lock);
+    deadline->at_ns = at_ns;
+    pthread_cond_signal(&deadline->changed);
+    pthread_mutex_unlock(&deadline->lock);
+}
+
+void deadline_stop(struct deadline *deadline)
+{
+    if (deadline == NULL)
+        return;
+    pthread_mutex_lock(&deadline->lock);
+    deadline->stop = true;
+    pthread_cond_signal(&deadline->changed);
+    pthread_mutex_unlock(&deadline->lock);
+    pthread_join(deadline->thread, NULL);
+    pthread_cond_destroy(&deadline->changed);
+    pthread_mutex_destroy(&deadline->lock);
+    free(deadline);
+}

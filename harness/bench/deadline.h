@@ -1,0 +1,25 @@
+/*
+ * deadline.h - a thread that ends the run when it takes too long, whatever hangs: a worker, the coordinator, a close.
+ *
+ * The thread sleeps until the deadline; it costs the run nothing.
+ */
+#ifndef HARNESS_BENCH_DEADLINE_H
+#define HARNESS_BENCH_DEADLINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct deadline;
+
+/*
+ * `expired` runs on the deadline's thread when support_clock_ns() passes `at_ns`; it should not return. NULL: no
+ * thread.
+ */
+struct deadline *deadline_start(uint64_t at_ns, void (*expired)(void *arg), void *arg);
+
+/* Moves the deadline. Any thread. */
+void deadline_set(struct deadline *deadline, uint64_t at_ns);
+
+void deadline_stop(struct deadline *deadline); /* NULL is fine */
+
+#endif

@@ -1,0 +1,195 @@
+/* loop.c - the workers' loop, see loop.h. */
+#include "harness/bench/loop.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+#include "engine/base/compiler.h"
+#include "harness/common/clock.h"
+#include "harness/common/support.h"
+
+enum { READ_TRIES = 64 };
+
+struct loop_counters *loop_counters_create(unsigned types)
+{
+    return support_alloc_aligned(types * sizeof(struct loop_counters));
+}
+
+/* One writer: relaxed load, add, relaxed store. */
+static void count(_Atomic uint64_t *counter, uint64_t add)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + add, memory_order_relaxed);
+}
+
+static bool stopped(const struct loop_worker *worker)
+{
+    return atomic_load_explicit(worker->stop, memory_order_relaxed);
+}
+
+/* Of the window's edge; 0: it has not come yet, or there is none. */
+static uint64_t flag_ticks(const _Atomic uint64_t *edge_ticks)
+{
+    return edge_ticks == NULL ? 0 : atomic_load_explicit(edge_ticks, memory_order_relaxed);
+}
+
+/* The window has opened. */
+static void window_enter(struct loop_worker *worker)
+{
+    worker->mark_ticks = clock_now_ticks();
+    if (worker->arrivals != NULL)
+        arrivals_restart(worker->arrivals,
+                         worker->opened_ticks == NULL ? worker->mark_ticks : flag_ticks(worker->opened_ticks));
+    if (worker->counters_set != NULL)
+        pmu_set_enable(worker->counters_set);
+    atomic_store_explicit(&worker->measuring, true, memory_order_release);
+}
+
+static bool window_opened(const struct loop_worker *worker)
+{
+    return !atomic_load_explicit(&worker->measuring, memory_order_relaxed) &&
+           (worker->opened_ticks == NULL || flag_ticks(worker->opened_ticks) != 0);
+}
+
+/* A wait shorter than this is spent spinning; what is slept of a longer one ends this early, as sleepers wake late. */
+#define SPIN_NS 500000
+/* Beyond this the worker tells the target that it is idle, so that it holds nothing back. */
+#define IDLE_NS 20000
+/* So often at least stop and window are looked at. */
+#define NAP_NS 20000000
+
+static void nap(uint64_t ns)
+{
+    struct timespec length = {.tv_nsec = (long)(ns < NAP_NS ? ns : NAP_NS)};
+    (void)nanosleep(&length, NULL);
+}
+
+/* Until the next request is due. False when told to stop meanwhile, or none is due any more in the window. */
+static bool request_await(struct loop_worker *worker, uint64_t *due_ticks)
+{
+    bool idle = false;
+    for (;;) {
+        if (window_opened(worker))
+            window_enter(worker);
+        uint64_t due = arrivals_due(worker->arrivals), now = clock_now_ticks();
+        uint64_t closed = flag_ticks(worker->closed_ticks);
+        if (closed != 0 && due > closed)
+            return false;
+        if ((int64_t)(due - now) <= 0) {
+            arrivals_take(worker->arrivals);
+            *due_ticks = due;
+            worker->mark_ticks = now;
+            return true;
+        }
+        if (stopped(worker))
+            return false;
+        uint64_t left_ns = clock_passed_ns(now, due);
+        if (!idle && left_ns > IDLE_NS) {
+            worker->idle(worker->target_worker);
+            idle = true;
+        }
+        if (left_ns > 2 * SPIN_NS)
+            nap(left_ns - SPIN_NS);
+        else
+            cpu_pause();
+    }
+}
+
+static void request_record(struct loop_worker *worker, unsigned type, uint64_t due_ticks, uint64_t attempts)
+{
+    uint64_t now = clock_now_ticks();
+    struct latency *latency = &worker->latencies[type];
+    latency_record(latency, clock_passed_ns(worker->mark_ticks, now), attempts);
+    worker->mark_ticks = now;
+    if (worker->arrivals != NULL)
+        histogram_record(&latency->response, clock_passed_ns(due_ticks, now));
+}
+
+/* The request is done, and its time is nobody's. */
+static COLD void request_roll_back(struct loop_worker *worker, unsigned type, bool timed)
+{
+    if (timed)
+        worker->mark_ticks = clock_now_ticks();
+    count(&worker->counters[type].rolled_back, 1);
+}
+
+/* Attempts the drawn request until it commits or is rolled back on purpose. MAE_OK also when told to stop. */
+static enum mae_status request_run(struct loop_worker *worker, unsigned type, bool timed, uint64_t due_ticks)
+{
+    enum mae_status (*attempt)(struct workload_worker *) = worker->workload->attempt;
+    struct loop_counters *counters = &worker->counters[type];
+    for (uint64_t attempts = 1;; attempts++) {
+        enum mae_status status = attempt(worker->state);
+        if (status == MAE_OK) {
+            if (timed)
+                request_record(worker, type, due_ticks, attempts);
+            count(&counters->committed, 1);
+            count(&counters->operations, worker->workload->operations(worker->state));
+            return MAE_OK;
+        }
+        if (status == MAE_ABORT_USER) {
+            request_roll_back(worker, type, timed);
+            return MAE_OK;
+        }
+        count(&counters->aborted[status], 1);
+        if (!mae_status_is_retryable(status))
+            return status;
+        if (stopped(worker)) {
+            if (timed && worker->arrivals != NULL)
+                histogram_record(&worker->latencies[type].response, clock_passed_ns(due_ticks, clock_now_ticks()));
+            return MAE_OK;
+        }
+        worker->backoff(worker->target_worker);
+    }
+}
+
+enum mae_status loop_run(struct loop_worker *worker)
+{
+    enum mae_status status = MAE_OK;
+    uint64_t left = worker->commits_max, due_ticks = 0;
+    atomic_store_explicit(&worker->measuring, false, memory_order_relaxed);
+    worker->begin_ns = support_clock_ns();
+    atomic_store_explicit(&worker->entered, true, memory_order_release);
+    while (status == MAE_OK && left > 0 && !stopped(worker)) {
+        if (worker->workload->draw_ahead != NULL && worker->workload->draw_ahead(worker->state))
+            worker->mark_ticks = clock_now_ticks();
+        if (window_opened(worker))
+            window_enter(worker);
+        if (worker->arrivals != NULL && !request_await(worker, &due_ticks))
+            break;
+        bool timed = worker->latencies != NULL && atomic_load_explicit(&worker->measuring, memory_order_relaxed);
+        unsigned type = worker->workload->next(worker->state);
+        if (timed && worker->exact)
+            worker->mark_ticks = clock_now_ticks();
+        status = request_run(worker, type, timed, due_ticks);
+        left--;
+    }
+    if (worker->counters_set != NULL && atomic_load_explicit(&worker->measuring, memory_order_relaxed))
+        pmu_set_disable(worker->counters_set);
+    worker->end_ns = support_clock_ns();
+    return status;
+}
+
+/* The commits of one type and the operations of the same commits, but for those of the one that is being counted now:
+ * a reader who was interrupted between the two, or slow, reads again. */
+static void read_commits(const struct loop_counters *counters, struct counts *sum)
+{
+    uint64_t committed = 0, operations = 0;
+    for (int i = 0; i < READ_TRIES; i++) {
+        committed = atomic_load_explicit(&counters->committed, memory_order_acquire);   /* before the operations */
+        operations = atomic_load_explicit(&counters->operations, memory_order_acquire); /* before the second look */
+        if (committed == atomic_load_explicit(&counters->committed, memory_order_relaxed))
+            break;
+    }
+    sum->committed += committed;
+    sum->operations += operations;
+}
+
+void loop_counters_add(const struct loop_counters *counters, unsigned types, struct counts *sums)
+{
+    for (unsigned type = 0; type < types; type++) {
+        read_commits(&counters[type], &sums[type]);
+        sums[type].rolled_back += atomic_load_explicit(&counters[type].rolled_back, memory_order_relaxed);
+        for (int status = 0; status < MAE_STATUS_COUNT; status++)
+            sums[type].aborted[status] += atomic_load_explicit(&counters[type].aborted[status], memory_order_relaxed);
+    }
+}

@@ -1,0 +1,36 @@
+/* phase.h - the phases of a run, in their order. The deadline's message and the progress line name them. */
+#ifndef HARNESS_BENCH_PHASE_H
+#define HARNESS_BENCH_PHASE_H
+
+/* name, text */
+#define PHASE_TABLE(X)                                                    \
+    X(SETUP, "setup") /* open the target, create tables */                \
+    X(PROOF, "check of a sample")                                         \
+    X(LOAD, "load") /* all workers, in parallel */                        \
+    X(CHECK_LOADED, "check after load")                                   \
+    X(PREPARE, "prepare") /* each worker's requests */                    \
+    X(WARMUP, "warm-up")                                                  \
+    X(MEASURE, "measure") /* the window, between two counter snapshots */ \
+    X(DRAIN, "drain")     /* every worker ends its attempt */             \
+    X(SPACE, "space")     /* walk tables and indexes */                   \
+    X(CHECK, "check")                                                     \
+    X(CLOSE, "close")
+
+enum phase {
+#define PHASE_ENUM(name, text) PHASE_##name,
+    PHASE_TABLE(PHASE_ENUM) PHASE_COUNT
+#undef PHASE_ENUM
+};
+
+/* The name for people; static. */
+static inline const char *phase_text(enum phase phase)
+{
+    static const char *const texts[] = {
+#define PHASE_TEXT(name, text) text,
+        PHASE_TABLE(PHASE_TEXT)
+#undef PHASE_TEXT
+    };
+    return texts[phase];
+}
+
+#endif

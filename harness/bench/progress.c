@@ -1,0 +1,45 @@
+/* progress.c - see progress.h. */
+#include "harness/bench/progress.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/common/support.h"
+
+void progress_init(struct progress *progress, const char *when)
+{
+    bool terminal = isatty(STDERR_FILENO) == 1;
+    *progress = (struct progress){.on = strcmp(when, "on") == 0 || (strcmp(when, "auto") == 0 && terminal),
+                                  .terminal = terminal};
+}
+
+bool progress_due(struct progress *progress)
+{
+    if (!progress->on)
+        return false;
+    uint64_t now = support_clock_ns();
+    if (now < progress->next_ns)
+        return false;
+    progress->next_ns = now + (progress->terminal ? 500000000U : 1000000000U);
+    return true;
+}
+
+void progress_draw(struct progress *progress, const char *format, ...)
+{
+    char line[160];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(line, sizeof line, format, arguments);
+    va_end(arguments);
+    (void)fprintf(stderr, progress->terminal ? "\r%s\033[K" : "%s\n", line);
+    progress->drawn = progress->terminal;
+}
+
+void progress_clear(struct progress *progress)
+{
+    if (progress->drawn)
+        (void)fputs("\r\033[K", stderr);
+    progress->drawn = false;
+}

@@ -1,0 +1,25 @@
+/*
+ * progress.h - one line on stderr that tells how far a run is: rewritten in place on a terminal, else a line a
+ * second.
+ */
+#ifndef HARNESS_BENCH_PROGRESS_H
+#define HARNESS_BENCH_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct progress {
+    bool on, terminal, drawn;
+    uint64_t next_ns;
+};
+
+void progress_init(struct progress *progress, const char *when); /* auto, on, off */
+
+/* Whether it is time for a new line; the caller then composes it. */
+bool progress_due(struct progress *progress);
+void progress_draw(struct progress *progress, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Leaves the terminal's line empty, before anything else is printed. */
+void progress_clear(struct progress *progress);
+
+#endif

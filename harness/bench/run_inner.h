@@ -1,0 +1,186 @@
+/*
+ * run_inner.h - what the parts of a run share; included by run*.c only.
+ *
+ *     run.c             the command: placement, outputs, deadline, signals
+ *     run_wait.c        the coordinator waits: progress, signals, failures
+ *     run_session.c     a target with the workload's data in it, workers joined
+ *     run_proof.c       --check full: a sample judged by its history
+ *     run_repetition.c  prepare, measure, space, check, result
+ *     run_measure.c     warm-up, window, drain
+ *     run_output.c      what goes into the files
+ *
+ * The coordinator is one thread. What others touch is marked.
+ */
+#ifndef HARNESS_BENCH_RUN_INNER_H
+#define HARNESS_BENCH_RUN_INNER_H
+
+#include <signal.h>
+#include <stdatomic.h>
+
+#include "harness/bench/deadline.h"
+#include "harness/bench/interval.h"
+#include "harness/bench/live_check.h"
+#include "harness/bench/loop.h"
+#include "harness/bench/phase.h"
+#include "harness/bench/progress.h"
+#include "harness/common/clock.h"
+#include "harness/common/crew.h"
+#include "harness/common/exit_code.h"
+#include "harness/common/support.h"
+#include "harness/machine/pmu.h"
+#include "harness/machine/proximity.h"
+#include "harness/machine/topology.h"
+#include "harness/record/csv.h"
+#include "harness/record/result.h"
+
+#define SECOND_NS UINT64_C(1000000000)
+
+/* What one worker owns; nobody else writes its lines while it runs. */
+struct run_worker {
+    struct loop_worker loop;
+    char pad[SUPPORT_LINE_BYTES];
+    struct arrivals arrivals;
+    struct histogram *overdue; /* open loop: how long requests waited that never began; NULL: there was no window yet */
+    char pad_arrivals[SUPPORT_LINE_BYTES];
+    struct pmu_set counters;
+    struct pmu_value values[PMU_EVENTS_MAX]; /* in the last window; written when it is at rest */
+    char pad_counters[SUPPORT_LINE_BYTES];
+    struct workload_progress progress;
+    char pad_end[SUPPORT_LINE_BYTES];
+};
+
+struct snapshot {
+    uint64_t at_ns;
+    struct counts *types;
+    uint64_t *engine;        /* NULL: the target has no counters */
+    uint64_t skipped, tried; /* by the workload, 0 if it does not tell */
+};
+
+enum { RUN_VERSION_COUNTERS = 5 };
+
+struct run {
+    struct options *options;
+    const struct workload_ops *workload_ops;
+    const struct target_ops *target_ops;
+    unsigned worker_count, type_count;
+    size_t counter_count;
+    struct topology *topology;
+    struct placement placement;
+    struct csv *csv, *interval_csv, *latency_csv, *counters_csv, *json; /* NULL: not asked for */
+    struct deadline *deadline;
+    struct progress progress;
+    uint64_t begin_ns;
+    struct pmu_plan plan;
+    char plan_warning[512];
+    char config_hash[17];
+
+    /* From session_open to session_close. */
+    struct crew *crew;
+    struct target *target;
+    struct workload *workload;
+    struct run_worker *workers;
+    double load_s, harness_ns;
+    struct loaded loaded;
+    char proof_report[128];                /* --check full: what was proved; empty: nothing */
+    char load_report[RESULT_REPORT_BYTES]; /* what the check found of what was loaded; empty: nothing */
+    uint64_t load_rows;
+    struct live_check *live_check; /* NULL: none */
+    struct proximity_probe *proximity;
+
+    struct snapshot before, after, now;
+    struct interval_series series;
+    size_t window_first;                           /* sample at which the window begins */
+    size_t version_counters[RUN_VERSION_COUNTERS]; /* see run_measure.c; SIZE_MAX: the target has none */
+    uint64_t *counters;                            /* of one worker, while a snapshot is taken */
+    struct result **results;
+    size_t result_count;
+
+    bool interrupted;
+    uint64_t drawn_ns, drawn_commits, phase_begin_ns, phase_ns;
+    /* The deadline's thread reads these. */
+    _Atomic int phase;
+    _Atomic unsigned repetition; /* from 1; 0 before the first */
+    _Atomic unsigned results_kept;
+    _Atomic uint64_t deadline_ns; /* from begin_ns */
+    struct crew *_Atomic watched; /* NULL when there is none, or it is going away */
+
+    char pad[SUPPORT_LINE_BYTES];
+    /* Workers read these once an attempt or request; nobody writes their line meanwhile. */
+    _Atomic bool stop;
+    _Atomic uint64_t opened_ticks, closed_ticks; /* the window's edges; 0: not yet */
+    char pad_end[SUPPORT_LINE_BYTES];
+};
+
+extern atomic_int run_signal; /* the number of the signal that came; 0: none */
+
+/* ---- run.c ---- */
+
+void run_complain(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void run_deadline_renew(struct run *run); /* the rows to load have become known */
+
+bool run_is_timed(const struct run *run);   /* --latency */
+bool run_is_checked(const struct run *run); /* --check */
+
+/* ---- run_wait.c ---- */
+
+enum wait_end { WAIT_REST, WAIT_TIME, WAIT_FAILED, WAIT_INTERRUPTED };
+
+void run_phase_begin(struct run *run, enum phase phase, uint64_t length_ns);
+
+/* Until the crew is at rest, the time has come, a worker or the live check failed, or a signal came that no earlier
+ * wait has reported. */
+enum wait_end run_wait_until(struct run *run, uint64_t until_ns);
+
+/* Until every worker is at rest, whatever happens; the deadline watches. */
+void run_wait_rest(struct run *run);
+
+/* Lets workers [0, count) do a task to its end. False, with a message unless interrupted, when one failed. */
+bool run_crew_do(struct run *run, unsigned count, crew_task_fn task);
+enum exit_code run_unfinished(const struct run *run);
+void run_loaded_sum(const struct run *run, uint64_t *done, uint64_t *total);
+
+/* ---- run_session.c ---- */
+
+enum exit_code run_session_open(struct run *run);
+bool run_session_close(struct run *run); /* false with a message if the history could not be written */
+
+/* The workload's check, then the target's own of its structure. No transaction may run. The report says what was
+ * found, or, if it passes, what the check left out. */
+bool run_check_passes(struct run *run, unsigned worker, char *report, size_t report_bytes);
+
+/* Commits of each type since the load. */
+void run_commits_sum(const struct run *run, uint64_t *committed);
+
+enum mae_status run_task_discard(void *arg, unsigned worker); /* what task_prepare of run_repetition.c made */
+
+/* ---- run_proof.c ---- */
+
+/* EXIT_FINE with run->proof_report, or what is to end the run, complained about. */
+enum exit_code run_proof(struct run *run);
+
+/* ---- run_repetition.c ---- */
+
+enum exit_code run_repetition(struct run *run, unsigned repetition);
+
+/* Rows, bytes, space and memory as they are now; no transaction may run. */
+void run_space_read(const struct run *run, struct result *result);
+
+/* ---- run_measure.c ---- */
+
+void run_snapshots_init(struct run *run);
+void run_snapshots_fini(struct run *run);
+
+/* Warm-up, window, drain. EXIT_FINE: there is a window, cut short perhaps; else why there is none. */
+enum exit_code run_measure(struct run *run, struct result *result);
+
+/* ---- run_output.c ---- */
+
+bool run_prints_rows(const struct run *run); /* an output goes to stdout, which then carries no summary */
+
+/* False with a message in `error` (CSV_ERROR_BYTES). */
+bool run_outputs_differ(const struct run *run, char *error); /* no two of them go to one file */
+bool run_outputs_open(struct run *run, char *error);
+bool run_outputs_write(struct run *run, const struct result *result, char *error);
+bool run_outputs_close(struct run *run, char *error);
+
+#endif

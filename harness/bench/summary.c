@@ -1,0 +1,563 @@
+/*
+ * summary.c - see summary.h. A line with one quantity, those by transaction type too, is the median over the complete
+ * repetitions; where there are several, the smallest and largest follow. Percentiles, counters and the like, which
+ * belong together and cannot be averaged, are those of the typical repetition: the one with the median throughput,
+ * which the head names. An interrupted repetition counts only when there is no complete one.
+ */
+#include "harness/bench/summary.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/common/quantity.h"
+#include "harness/common/statistics.h"
+#include "harness/common/support.h"
+
+/* Windows below this are warned of. */
+enum { SHORT_NS = 100000000 };
+
+struct spread {
+    double median, low, high;
+    size_t count; /* values that are known */
+};
+
+static int compare_doubles(const void *left, const void *right)
+{
+    double a = *(const double *)left, b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+enum { ALL_TYPES = -1 };
+
+/* What a result says, `c` being its counts over all types or of one; negative: not known. */
+typedef double (*measure_fn)(const struct result *r, const struct counts *c);
+
+static struct spread spread_of(struct result *const *results, size_t count, int type, measure_fn measure)
+{
+    double *values = support_alloc(count * sizeof *values);
+    struct spread spread = {0};
+    for (size_t i = 0; i < count; i++) {
+        values[spread.count] = measure(results[i], type == ALL_TYPES ? &results[i]->all : &results[i]->types[type]);
+        spread.count += values[spread.count] >= 0;
+    }
+    qsort(values, spread.count, sizeof *values, compare_doubles);
+    if (spread.count > 0) {
+        size_t middle = spread.count / 2;
+        spread.low = values[0];
+        spread.high = values[spread.count - 1];
+        spread.median = spread.count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+    }
+    free(values);
+    return spread;
+}
+
+static double ratio(double part, double whole)
+{
+    return whole > 0 ? part / whole : -1;
+}
+
+static double measure_throughput(const struct result *r, const struct counts *c)
+{
+    return ratio((double)c->committed, r->window_s);
+}
+
+static double measure_operations(const struct result *r, const struct counts *c)
+{
+    return c->operations > 0 ? ratio((double)c->operations, r->window_s) : -1;
+}
+
+static double measure_ns_per_operation(const struct result *r, const struct counts *c)
+{
+    return r->options->run.rate != 0 ? -1 : ratio(result_worker_ns(r), (double)c->operations);
+}
+
+static double measure_abort_percent(const struct result *r, const struct counts *c)
+{
+    uint64_t aborted = counts_aborted(c);
+    (void)r;
+    return 100 * ratio((double)aborted, (double)(c->committed + aborted));
+}
+
+static double measure_versions_per_row(const struct result *r, const struct counts *c)
+{
+    (void)c;
+    return r->has_space ? ratio((double)r->rows.versions, (double)r->rows.rows) : -1;
+}
+
+static double measure_bytes_per_row(const struct result *r, const struct counts *c)
+{
+    (void)c;
+    return r->has_memory ? ratio((double)r->memory.resident_bytes, (double)r->data_rows) : -1;
+}
+
+static double measure_resident(const struct result *r, const struct counts *c)
+{
+    (void)c;
+    return r->has_memory ? (double)r->memory.resident_bytes : -1;
+}
+
+static double measure_load_rate(const struct result *r, const struct counts *c)
+{
+    (void)c;
+    return r->load_rows > 0 ? ratio((double)r->load_rows, r->load_s) : -1;
+}
+
+/* The repetition with the median throughput; of two in the middle the slower one. */
+static const struct result *typical_of(struct result *const *results, size_t count)
+{
+    const struct result *typical = results[0];
+    for (size_t i = 0; i < count; i++) {
+        double speed = measure_throughput(results[i], &results[i]->all);
+        size_t slower = 0, equal_before = 0;
+        for (size_t j = 0; j < count; j++) {
+            double other = measure_throughput(results[j], &results[j]->all);
+            slower += other < speed;
+            equal_before += other == speed && j < i;
+        }
+        if (slower + equal_before == (count - 1) / 2)
+            typical = results[i];
+    }
+    return typical;
+}
+
+static char *format_plain(double value, char *text)
+{
+    (void)snprintf(text, QUANTITY_TEXT_BYTES, value < 10 ? "%.3f" : "%.1f", value);
+    return text;
+}
+
+typedef char *(*format_fn)(double value, char *text);
+
+/* "  throughput      2.10M txn/s (2.05M .. 2.13M)" and whatever follows; false, and no line, if it is not known. */
+static bool line_begin(FILE *out, const char *name, const struct spread *spread, format_fn format, const char *unit)
+{
+    char text[QUANTITY_TEXT_BYTES], low[QUANTITY_TEXT_BYTES], high[QUANTITY_TEXT_BYTES];
+    if (spread->count == 0)
+        return false;
+    (void)fprintf(out, "  %-14s %s%s", name, format(spread->median, text), unit);
+    if (spread->low < spread->high)
+        (void)fprintf(out, " (%s .. %s)", format(spread->low, low), format(spread->high, high));
+    return true;
+}
+
+static void line(FILE *out, const char *name, const struct spread *spread, format_fn format, const char *unit)
+{
+    if (line_begin(out, name, spread, format, unit))
+        (void)fputc('\n', out);
+}
+
+/* `r`: the typical one of `count` repetitions. */
+static void head_print(FILE *out, const struct result *r, size_t count)
+{
+    const struct options *options = r->options;
+    char time[QUANTITY_TEXT_BYTES];
+    (void)fprintf(out, "%s%s%s on %s, %u worker%s", options->workload->name, options->run.preset[0] == '\0' ? "" : " ",
+                  options->run.preset, options->target->name, r->placement->count, r->placement->count == 1 ? "" : "s");
+    if (r->placement->workers[0].cpu >= 0) {
+        (void)fputs(" on CPUs", out);
+        for (unsigned i = 0; i < r->placement->count; i++)
+            (void)fprintf(out, "%s%d", i == 0 ? " " : ",", r->placement->workers[i].cpu);
+        (void)fputs(", NUMA node", out);
+        for (unsigned i = 0; i < r->placement->count; i++)
+            if (i == 0 || r->placement->workers[i].node != r->placement->workers[i - 1].node)
+                (void)fprintf(out, "%s%d", i == 0 ? " " : ",", r->placement->workers[i].node);
+    } else {
+        (void)fputs(", not pinned", out);
+    }
+    if (options->run.txns_total != 0)
+        (void)fprintf(out, ", %llu transactions in all", (unsigned long long)options->run.txns_total);
+    else if (options->run.txns != 0)
+        (void)fprintf(out, ", %llu transactions each", (unsigned long long)options->run.txns);
+    else
+        (void)fprintf(out, ", window %s", quantity_format_time((uint64_t)(r->window_s * 1e3) * 1000000, time));
+    if (count > 1)
+        (void)fprintf(out, ", median of %zu (min .. max); latency and counters of repetition %u, the median", count,
+                      r->repetition);
+    const struct target_guarantees guarantees = options_guarantees(options);
+    const char *isolation = result_isolation(&guarantees), *note = guarantees.note == NULL ? "" : guarantees.note;
+    bool repeats = strncmp(note, isolation, strlen(isolation)) == 0;
+    (void)fprintf(out, "\n  %-14s %s%s%s\n", "guarantees", repeats ? "" : isolation,
+                  repeats || note[0] == '\0' ? "" : "; ", note);
+}
+
+/* What the repetitions say together about throughput; outliers are named, and counted in like the others. */
+static void repetitions_print(FILE *out, struct result *const *results, size_t count)
+{
+    struct statistics_summary summary;
+    char mean[QUANTITY_TEXT_BYTES], low[QUANTITY_TEXT_BYTES], high[QUANTITY_TEXT_BYTES];
+    double *values = support_alloc(count * sizeof *values);
+    bool *marks = support_alloc(count * sizeof *marks);
+    for (size_t i = 0; i < count; i++)
+        values[i] = measure_throughput(results[i], &results[i]->all);
+    if (count > 2 && statistics_summarize(values, count, &summary)) {
+        (void)fprintf(out, "  %-14s mean %s txn/s, %g%% interval of the median %s .. %s", "repetitions",
+                      quantity_format_count(summary.mean, mean), statistics_coverage_percent(summary.median_interval),
+                      quantity_format_count(summary.median_interval.low, low),
+                      quantity_format_count(summary.median_interval.high, high));
+        if (statistics_outliers(values, count, marks) > 0)
+            (void)fputs("; outliers (counted in):", out);
+        for (size_t i = 0; i < count; i++)
+            if (marks[i])
+                (void)fprintf(out, " #%u %s", results[i]->repetition, quantity_format_count(values[i], mean));
+        (void)fputc('\n', out);
+    }
+    free(marks);
+    free(values);
+}
+
+static char *format_ns(double value, char *text)
+{
+    static const struct {
+        double from, per;
+        const char *unit;
+    } scales[] = {{1e9, 1e9, "s"}, {1e6, 1e6, "ms"}, {1e3, 1e3, "us"}, {0, 1, "ns"}};
+    size_t i = 0;
+    while (value < scales[i].from)
+        i++;
+    (void)snprintf(text, QUANTITY_TEXT_BYTES, "%.3g%s", value / scales[i].per, scales[i].unit);
+    return text;
+}
+
+/* Of the typical repetition; percentiles of several cannot be averaged, the dumps can be merged. */
+static void digest_print(FILE *out, const char *name, const struct latency_digest *digest)
+{
+    char a[QUANTITY_TEXT_BYTES], b[QUANTITY_TEXT_BYTES], c[QUANTITY_TEXT_BYTES], d[QUANTITY_TEXT_BYTES];
+    if (digest->count == 0)
+        return;
+    (void)fprintf(out, "  %-14s p50 %s, p90 %s, p99 %s, p99.9 %s", name, format_ns((double)digest->p50, a),
+                  format_ns((double)digest->p90, b), format_ns((double)digest->p99, c),
+                  format_ns((double)digest->p99_9, d));
+    (void)fprintf(out, ", p99.99 %s, max %s, mean %s\n", format_ns((double)digest->p99_99, a),
+                  format_ns((double)digest->max, b), format_ns(digest->mean, c));
+}
+
+static void latency_print(FILE *out, const struct result *r)
+{
+    if (r->latencies == NULL)
+        return;
+    const struct latency_summary *all = &r->latencies[r->type_count];
+    digest_print(out, r->options->run.rate != 0 ? "service time" : "latency", &all->service);
+    digest_print(out, "response time", &all->response);
+    if (all->attempts.max > 1)
+        (void)fprintf(out, "  %-14s %.4g a commit, p99 %llu, max %llu\n", "attempts", all->attempts.mean,
+                      (unsigned long long)all->attempts.p99, (unsigned long long)all->attempts.max);
+}
+
+static void open_loop_print(FILE *out, struct result *const *results, size_t count)
+{
+    const struct run_options *options = &results[0]->options->run;
+    char rate[QUANTITY_TEXT_BYTES], speed[QUANTITY_TEXT_BYTES], late[QUANTITY_TEXT_BYTES];
+    if (options->rate == 0)
+        return;
+    (void)fprintf(out, "  %-14s %s txn/s due, %s arrivals\n", "open loop",
+                  quantity_format_count((double)options->rate, rate), options->arrival);
+    for (size_t i = 0; i < count; i++) {
+        const struct result *r = results[i];
+        if (r->saturated)
+            (void)fprintf(out,
+                          "  warning: repetition %u was saturated: %s of %s txn/s; in the end a worker was %s behind. "
+                          "Response times would only tell how long the window was and are left empty\n",
+                          r->repetition, quantity_format_count(measure_throughput(r, &r->all), speed), rate,
+                          format_ns(r->late_s * 1e9, late));
+        if (r->backlog_dropped_s > 0)
+            (void)fprintf(out,
+                          "  warning: repetition %u: the warm-up left a backlog of %s that did not drain; it was "
+                          "dropped\n",
+                          r->repetition, format_ns(r->backlog_dropped_s * 1e9, late));
+    }
+}
+
+/* One line: what is derived and what is counted, per transaction. */
+static void counters_print(FILE *out, const struct result *r)
+{
+    const char *separator = "";
+    bool begun = false;
+    for (unsigned i = 0; r->plan != NULL && i < r->plan->event_count; i++) {
+        char text[QUANTITY_TEXT_BYTES];
+        double per = pmu_per(&r->counters[i], r->all.committed);
+        if (!(per > 0))
+            continue;
+        if (!begun)
+            (void)fprintf(out, "  %-14s per transaction: ", "counters");
+        begun = true;
+        (void)snprintf(text, sizeof text, "%.3g", per);
+        (void)fprintf(out, "%s%s %s", separator, r->plan->events[i].name,
+                      per >= 1000 ? quantity_format_count(per, text) : text);
+        separator = ", ";
+    }
+    for (size_t i = 0; begun && i < pmu_derived_count(); i++) {
+        double derived = pmu_derive(r->plan, r->counters, i);
+        if (derived >= 0)
+            (void)fprintf(out, "; %s %.3g", pmu_derived_name(i), derived);
+    }
+    if (begun)
+        (void)fputc('\n', out);
+}
+
+/* The reasons, largest first, as shares of all attempts of all repetitions. */
+static void reasons_print(FILE *out, struct result *const *results, size_t count)
+{
+    struct counts sum = {0};
+    for (size_t i = 0; i < count; i++)
+        counts_add(&sum, &results[i]->all);
+    uint64_t attempts = sum.committed + counts_aborted(&sum);
+    const char *separator = ": ";
+    for (;;) {
+        int largest = 0;
+        for (int status = 1; status < MAE_STATUS_COUNT; status++)
+            if (sum.aborted[status] > sum.aborted[largest])
+                largest = status;
+        if (sum.aborted[largest] == 0)
+            return;
+        char name[64];
+        result_abort_name((enum mae_status)largest, name, sizeof name);
+        (void)fprintf(out, "%s%s %.3g%%", separator, name, 100 * (double)sum.aborted[largest] / (double)attempts);
+        sum.aborted[largest] = 0;
+        separator = ", ";
+    }
+}
+
+static void types_print(FILE *out, struct result *const *results, size_t count)
+{
+    const struct result *r = results[0];
+    for (unsigned type = 0; r->type_count > 1 && type < r->type_count; type++) {
+        struct spread speed = spread_of(results, count, (int)type, measure_throughput);
+        struct spread aborts = spread_of(results, count, (int)type, measure_abort_percent);
+        char text[QUANTITY_TEXT_BYTES], low[QUANTITY_TEXT_BYTES], high[QUANTITY_TEXT_BYTES];
+        (void)fprintf(out, "    %-14s %s txn/s", r->options->workload->txn_types[type],
+                      quantity_format_count(speed.median, text));
+        if (speed.low < speed.high)
+            (void)fprintf(out, " (%s .. %s)", quantity_format_count(speed.low, low),
+                          quantity_format_count(speed.high, high));
+        (void)fprintf(out, ", %.3g%% aborted", aborts.median);
+        if (aborts.low < aborts.high)
+            (void)fprintf(out, " (%.3g .. %.3g)", aborts.low, aborts.high);
+        uint64_t rolled_back = 0;
+        for (size_t i = 0; i < count; i++)
+            rolled_back += results[i]->types[type].rolled_back;
+        if (rolled_back > 0)
+            (void)fprintf(out, ", %llu rolled back on purpose", (unsigned long long)rolled_back);
+        (void)fputc('\n', out);
+    }
+}
+
+/* "3 of 4512 found no order in their district", in all repetitions: TPC-C 2.7.4.2 wants it told. */
+static void skipped_print(FILE *out, struct result *const *results, size_t count)
+{
+    uint64_t skipped = 0, tried = 0;
+    for (size_t i = 0; i < count; i++) {
+        skipped += results[i]->skipped;
+        tried += results[i]->tried;
+    }
+    if (tried > 0)
+        (void)fprintf(out, "  %-14s %llu of %llu found no order in their district\n", "deliveries",
+                      (unsigned long long)skipped, (unsigned long long)tried);
+}
+
+static void memory_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
+{
+    struct spread resident = spread_of(results, count, ALL_TYPES, measure_resident);
+    char a[QUANTITY_TEXT_BYTES], b[QUANTITY_TEXT_BYTES], c[QUANTITY_TEXT_BYTES];
+    if (!line_begin(out, "memory", &resident, quantity_format_bytes, ""))
+        return;
+    (void)fprintf(out, "; pages: %s reserved huge, %s transparent huge, %s small\n",
+                  quantity_format_bytes((double)typical->memory.hugetlb_bytes, a),
+                  quantity_format_bytes((double)typical->memory.transparent_bytes, b),
+                  quantity_format_bytes((double)result_small_bytes(typical), c));
+}
+
+/* "117 MiB per warehouse after the load, 51.0% beyond rows and keys; 1.41 KiB more per new_order" */
+static void growth_print(FILE *out, const struct result *r)
+{
+    char text[QUANTITY_TEXT_BYTES];
+    const struct loaded *loaded = &r->loaded;
+    if (!loaded->has_space || loaded->scale == 0)
+        return;
+    double space = (double)loaded->space_bytes;
+    (void)fprintf(out, "  %-14s %s per %s after the load, %.1f%% beyond rows and keys", "growth",
+                  quantity_format_bytes(space / (double)loaded->scale, text), loaded->scale_unit,
+                  100 * (space / (double)loaded->data_bytes - 1));
+    if (r->has_space && r->committed_since_load[0] > 0)
+        (void)fprintf(out, "; %s more per %s",
+                      quantity_format_bytes((double)result_growth_bytes(r) / (double)r->committed_since_load[0], text),
+                      r->options->workload->txn_types[0]);
+    (void)fputc('\n', out);
+}
+
+static void check_print(FILE *out, struct result *const *results, size_t count)
+{
+    size_t passed = 0;
+    char text[QUANTITY_TEXT_BYTES];
+    for (size_t i = 0; i < count; i++) {
+        if (results[i]->check == CHECK_FAILED) {
+            (void)fprintf(out, "  %-14s FAILED: %s\n", "check", results[i]->check_report);
+            return;
+        }
+        passed += results[i]->check == CHECK_PASSED;
+    }
+    (void)fprintf(out, "  %-14s %s", "check", passed == count ? "passed" : passed == 0 ? "skipped" : "passed in part");
+    if (passed > 0)
+        (void)fprintf(out, " in %s", quantity_format_time((uint64_t)(results[0]->check_s * 1e6) * 1000, text));
+    if (results[0]->loaded.check_s > 0)
+        (void)fputs(", and after the load", out);
+    if (results[0]->live_checks > 0)
+        (void)fprintf(out, ", and %u time%s while it ran", results[0]->live_checks,
+                      results[0]->live_checks == 1 ? "" : "s");
+    (void)fputc('\n', out);
+    if (passed > 0 && results[count - 1]->check_report[0] != '\0')
+        (void)fprintf(out, "  %-14s %s\n", "", results[count - 1]->check_report);
+}
+
+/* "2 of 3 repetitions; second half against first -0.4% .. +3.1%" */
+static void steady_print(FILE *out, struct result *const *results, size_t count)
+{
+    size_t known = 0, steady = 0;
+    double least = 0, most = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (results[i]->steady < 0)
+            continue;
+        double drift = 100 * results[i]->drift;
+        least = known == 0 || drift < least ? drift : least;
+        most = known == 0 || drift > most ? drift : most;
+        known++;
+        steady += results[i]->steady == 1;
+    }
+    if (known == 0)
+        return;
+    (void)fprintf(out, "  %-14s ", "steady");
+    if (known == 1)
+        (void)fputs(steady == 1 ? "yes" : "no", out);
+    else
+        (void)fprintf(out, "%zu of %zu repetitions", steady, known);
+    (void)fprintf(out, "; second half against first %+.1f%%", least);
+    if (known > 1)
+        (void)fprintf(out, " .. %+.1f%%", most);
+    (void)fputc('\n', out);
+}
+
+/* How far a line and a load had to go, and in which repetitions that was not as in the others. */
+static void proximity_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
+{
+    char text[PROXIMITY_TEXT_BYTES], other[PROXIMITY_TEXT_BYTES];
+    (void)proximity_text(&typical->proximity, text);
+    if (text[0] == '\0')
+        return;
+    (void)fprintf(out, "  %-14s %s, between the workers' CPUs and to their memory\n", "distance", text);
+    for (size_t i = 0; i < count; i++) {
+        const struct proximity_span *span = &results[i]->proximity;
+        if (proximity_moved(span) == 1)
+            (void)fprintf(out,
+                          "  warning: repetition %u was moved: line %.0f ns before and %.0f ns after, memory %.0f and "
+                          "%.0f ns; it compares with no other\n",
+                          results[i]->repetition, span->before.line_ns, span->after.line_ns, span->before.memory_ns,
+                          span->after.memory_ns);
+        else if (proximity_moved(&typical->proximity) != 1 && !proximity_same(span, &typical->proximity))
+            (void)fprintf(out, "  warning: repetition %u ran at another distance: %s\n", results[i]->repetition,
+                          proximity_text(span, other));
+    }
+}
+
+static void steady_warn(FILE *out, struct result *const *results, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (results[i]->steady == 0)
+            (void)fprintf(out,
+                          "  warning: repetition %u was not steady: its second half was %+.1f%% against the first%s\n",
+                          results[i]->repetition, 100 * results[i]->drift,
+                          results[i]->drift < 0.02 && results[i]->drift > -0.02 ? ", and the back-off moved" : "");
+    for (size_t i = 0; i < count; i++)
+        if (results[i]->warmup_settled == 0)
+            (void)fprintf(out, "  warning: repetition %u: --warmup-max ended the warm-up before it was steady\n",
+                          results[i]->repetition);
+}
+
+static void warnings_print(FILE *out, const struct result *r)
+{
+    const struct provenance *machine = &r->provenance;
+    char text[QUANTITY_TEXT_BYTES];
+    if (r->placement->oversubscribed)
+        (void)fputs("  warning: more workers than CPUs to run them on; speed means little\n", out);
+    if (machine->build_mode[0] != '\0' && strstr(machine->build_mode, "release") == NULL)
+        (void)fprintf(out, "  warning: a %s build is not for measuring\n", machine->build_mode);
+    if (r->options->run.txns == 0 && r->options->run.time < SHORT_NS)
+        (void)fprintf(out,
+                      "  warning: a window of %s is too short to mean much: below %d ms, edges, back-off and one "
+                      "interruption weigh as much as what is measured\n",
+                      quantity_format_time(r->options->run.time, text), SHORT_NS / 1000000);
+    if (r->outcome == OUTCOME_INTERRUPTED)
+        (void)fputs("  warning: interrupted; the window was cut short\n", out);
+    double load = strtod(machine->load_average, NULL);
+    if (load > 0.5 * strtod(machine->cpus_online, NULL) && r->repetition == 1)
+        (void)fprintf(out, "  warning: the machine was busy when the run began (load average %.2f)\n", load);
+}
+
+/* What is said of all repetitions together. */
+static void quantities_print(FILE *out, struct result *const *results, size_t count)
+{
+    struct spread speed = spread_of(results, count, ALL_TYPES, measure_throughput);
+    struct spread operations = spread_of(results, count, ALL_TYPES, measure_operations);
+    struct spread cost = spread_of(results, count, ALL_TYPES, measure_ns_per_operation);
+    struct spread aborts = spread_of(results, count, ALL_TYPES, measure_abort_percent);
+    line(out, "throughput", &speed, quantity_format_count, " txn/s");
+    repetitions_print(out, results, count);
+    types_print(out, results, count);
+    skipped_print(out, results, count);
+    line(out, "operations", &operations, quantity_format_count, " op/s");
+    line(out, "per operation", &cost, format_plain, " ns of worker time");
+    if (line_begin(out, "aborts", &aborts, format_plain, "% of attempts")) {
+        reasons_print(out, results, count);
+        (void)fputc('\n', out);
+    }
+}
+
+static void load_print(FILE *out, struct result *const *results, size_t count)
+{
+    struct spread load = spread_of(results, count, ALL_TYPES, measure_load_rate);
+    char rows[QUANTITY_TEXT_BYTES];
+    if (line_begin(out, "load", &load, quantity_format_count, " rows/s"))
+        (void)fprintf(out, "; %s rows\n", quantity_format_count((double)results[0]->load_rows, rows));
+}
+
+static void space_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
+{
+    struct spread versions = spread_of(results, count, ALL_TYPES, measure_versions_per_row);
+    struct spread bytes = spread_of(results, count, ALL_TYPES, measure_bytes_per_row);
+    line(out, "versions", &versions, format_plain, " per row");
+    line(out, "space", &bytes, format_plain, " bytes per row, everything included");
+    memory_print(out, results, count, typical);
+    growth_print(out, typical);
+}
+
+void summary_print(FILE *out, struct result *const *results, size_t count, const char *warning)
+{
+    size_t all = count;
+    while (count > 1 && results[count - 1]->outcome == OUTCOME_INTERRUPTED)
+        count--;
+    if (count == 0)
+        return;
+    const struct result *typical = typical_of(results, count);
+    head_print(out, typical, count);
+    load_print(out, results, count);
+    quantities_print(out, results, count);
+    latency_print(out, typical);
+    open_loop_print(out, results, count);
+    counters_print(out, typical);
+    if (typical->harness_ns > 0)
+        (void)fprintf(out, "  %-14s %.1f ns per transaction\n", "harness cost", typical->harness_ns);
+    space_print(out, results, count, typical);
+    check_print(out, results, all);
+    steady_print(out, results, count);
+    proximity_print(out, results, count, typical);
+    steady_warn(out, results, count);
+    warnings_print(out, results[0]);
+    if (warning[0] != '\0')
+        (void)fprintf(out, "  warning: %s\n", warning);
+    if (typical->plan != NULL) {
+        char shares[512];
+        pmu_share_warning(typical->plan, typical->counters, shares, sizeof shares);
+        if (shares[0] != '\0')
+            (void)fprintf(out, "  warning: %s\n", shares);
+    }
+    if (all > count)
+        warnings_print(out, results[all - 1]);
+}

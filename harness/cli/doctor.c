@@ -1,0 +1,93 @@
+/* doctor.c - `maemio doctor`: what about this machine spoils measurements, and how far its cores are apart. */
+#include <argp.h>
+#include <stdio.h>
+
+#include "harness/cli/commands.h"
+#include "harness/common/crew.h"
+#include "harness/machine/doctor.h"
+#include "harness/machine/proximity.h"
+#include "harness/machine/topology.h"
+
+enum { KEY_STRICT = 0x1000 };
+
+/* What the threads that measure distances are pinned by. */
+struct measured {
+    struct topology *topology;
+    struct placement placement;
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    bool *strict = state->input;
+    switch (key) {
+    case KEY_STRICT:
+        *strict = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "unexpected argument '%s'", argument);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static enum mae_status bind_core(void *arg, unsigned worker)
+{
+    const struct measured *measured = arg;
+    return topology_bind(measured->topology, &measured->placement.workers[worker]) ? MAE_OK : MAE_UNSUPPORTED;
+}
+
+/* Measures how far the cores are from each other and from their memory, and says it. */
+static void distance_print(void)
+{
+    char error[TOPOLOGY_ERROR_BYTES];
+    struct measured measured = {.topology = topology_open(NULL, NULL, error)};
+    if (measured.topology == NULL) {
+        (void)printf("\ndistance: not known: %s\n", error);
+        return;
+    }
+    struct crew *crew = NULL;
+    struct proximity proximity = {0};
+    unsigned worker, cores = topology_core_count(measured.topology);
+    enum mae_status status;
+    if (topology_place(measured.topology, "compact", cores, &measured.placement, error))
+        crew = crew_create(cores, bind_core, &measured);
+    if (crew != NULL && !crew_failure(crew, &worker, &status)) {
+        struct proximity_probe *probe = proximity_create(&measured.placement);
+        proximity_measure(probe, crew, &proximity);
+        proximity_destroy(probe);
+    }
+    crew_destroy(crew);
+    placement_free(&measured.placement);
+    topology_close(measured.topology);
+    if (proximity.line_ns > 0)
+        (void)printf(
+            "\ndistance: a cache line goes from core to core in %.0f ns (median; the farthest pair: %.0f ns), a "
+            "load from memory takes %.0f ns\n"
+            "    Contended workloads follow the line's time, and a hypervisor may change it within minutes:\n"
+            "    compare only rows whose line_*_ns and memory_*_ns agree, or take the two sides in turns.\n",
+            proximity.line_ns, proximity.line_max_ns, proximity.memory_ns);
+    else
+        (void)printf("\ndistance: not known: a single core, or threads cannot be pinned\n");
+}
+
+enum exit_code doctor_command(int argc, char **argv)
+{
+    static const struct argp_option options[] = {{"strict", KEY_STRICT, NULL, 0, "exit code 1 if anything is bad", 0},
+                                                 {0}};
+    static const struct argp argp = {
+        .options = options,
+        .parser = parse,
+        .doc =
+            "Looks for what about this machine spoils measurements: each with its state, its effect and the command "
+            "that mends it. Then measures for some milliseconds how far the cores are from each other and from memory. "
+            "Changes nothing."};
+    struct doctor_finding findings[DOCTOR_COUNT];
+    bool strict = false;
+    argp_err_exit_status = EXIT_USAGE;
+    (void)argp_parse(&argp, argc, argv, 0, NULL, &strict);
+    size_t bad = doctor_examine("", findings);
+    doctor_print(findings, stdout);
+    distance_print();
+    return command_end(argv[0], strict && bad > 0 ? EXIT_FAILED : EXIT_FINE);
+}

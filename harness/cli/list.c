@@ -1,0 +1,145 @@
+/*
+ * list.c - `maemio list TOPIC`: what can be said to a run, and what its results mean.
+ * Every line: a name, two blanks or more, what it is.
+ */
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/cli/commands.h"
+#include "harness/common/support.h"
+#include "harness/machine/pmu.h"
+#include "harness/machine/pmu_sys.h"
+#include "harness/options/arguments.h"
+#include "harness/options/options.h"
+#include "harness/record/columns.h"
+#include "harness/record/result.h"
+#include "harness/targets/targets.h"
+#include "workloads/distribution.h"
+
+static void option_line(const struct workload_option *option)
+{
+    char *name = option_dashes(support_copy(option->name)), *described = option_describe(option);
+    (void)printf("  --%-18s  %s [%s]\n", name, option->help, described);
+    free(described);
+    free(name);
+}
+
+static void list_options(void)
+{
+    (void)puts("Options of maemio run:");
+    for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
+        option_line(run_option_info(i));
+    const struct workload_ops *workload;
+    for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
+        (void)printf("\nOptions of workload %s:\n", workload->name);
+        for (const struct workload_option *option = workload->options; option->name != NULL; option++)
+            option_line(option);
+    }
+    (void)puts("\nSettings of the engine, --set name=value (target native):");
+    for (size_t i = 0; i < mae_option_count(); i++) {
+        const struct mae_option_info *option = mae_option_info(i);
+        const char *section = option->paper_section;
+        (void)printf("  %-20s  %s [%s, default %s%s%s%s%s%s%s]\n", option->name, option->help, option->type,
+                     option->default_value, option->range[0] == '\0' ? "" : ", ", option->range,
+                     option->unit[0] == '\0' ? "" : ", in ", option->unit,
+                     section == NULL || section[0] == '\0' ? "" : "; paper ", section == NULL ? "" : section);
+    }
+}
+
+static void list_columns(void)
+{
+    for (size_t i = 0; i < column_count(); i++) {
+        const struct column_info *column = column_info(i);
+        (void)printf("%-28s  %s%s%s%s%s\n", column->name, column->unit[0] == '\0' ? "" : "[", column->unit,
+                     column->unit[0] == '\0' ? "" : "] ", column->help,
+                     column->better == COLUMN_MORE   ? "; more is better"
+                     : column->better == COLUMN_LESS ? "; less is better"
+                                                     : "");
+    }
+}
+
+static void list_workloads(void)
+{
+    const struct workload_ops *workload;
+    for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
+        (void)printf("%-14s  %s\n", workload->name, workload->help);
+        if (workload->presets == NULL || workload->presets[0] == NULL)
+            continue;
+        (void)printf("%-14s  presets:", "");
+        for (size_t j = 0; workload->presets[j] != NULL; j++)
+            (void)printf(" %s", workload->presets[j]);
+        (void)putchar('\n');
+    }
+}
+
+static void list_targets(void)
+{
+    const struct target_ops *target;
+    for (size_t i = 0; (target = target_at(i)) != NULL; i++)
+        (void)printf("%-14s  %s [%s; up to %u worker%s]\n", target->name, target->help,
+                     result_isolation(&target->guarantees), target->guarantees.workers_max,
+                     target->guarantees.workers_max == 1 ? "" : "s");
+}
+
+static void list_distributions(void)
+{
+    const struct distribution_info *distribution;
+    for (size_t i = 0; (distribution = distribution_at(i)) != NULL; i++)
+        (void)printf("%-14s  %s\n", distribution->name, distribution->help);
+}
+
+static void list_counters(void)
+{
+    pmu_list(stdout, &pmu_sys_linux);
+}
+
+static const struct topic {
+    const char *name, *help;
+    void (*list)(void);
+} topics[] = {
+    {"options", "every option of a run: the harness's, the workloads', the engine's", list_options},
+    {"columns", "the columns of the result CSV", list_columns},
+    {"workloads", "what can be run", list_workloads},
+    {"targets", "what it can be run on", list_targets},
+    {"counters", "performance counters: what this machine offers, and why the rest is missing", list_counters},
+    {"distributions", "which keys a workload can ask for", list_distributions},
+};
+enum { TOPIC_COUNT = sizeof topics / sizeof topics[0] };
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    const struct topic **topic = state->input;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (*topic != NULL)
+            argp_error(state, "unexpected argument '%s'", argument);
+        for (size_t i = 0; i < TOPIC_COUNT; i++)
+            if (strcmp(topics[i].name, argument) == 0)
+                *topic = &topics[i];
+        if (*topic == NULL)
+            argp_error(state, "there is no list of '%s'", argument);
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "name what to list");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+enum exit_code list_command(int argc, char **argv)
+{
+    struct support_text doc = {0};
+    support_text_add(&doc, "Lists what can be said to a run, and what its results mean.\vTopics:\n");
+    for (size_t i = 0; i < TOPIC_COUNT; i++)
+        support_text_add(&doc, "  %-14s %s\n", topics[i].name, topics[i].help);
+    const struct topic *topic = NULL;
+    struct argp argp = {.parser = parse, .args_doc = "TOPIC", .doc = doc.text};
+    argp_err_exit_status = EXIT_USAGE;
+    (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &topic);
+    topic->list();
+    free(doc.text);
+    return command_end(argv[0], EXIT_FINE);
+}

@@ -1,0 +1,85 @@
+/* main.c - the `maemio` command: finds the sub-command and hands over. */
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/maemio.h"
+#include "harness/cli/commands.h"
+#include "harness/common/support.h"
+
+static const struct command {
+    const char *name, *help;
+    enum exit_code (*run)(int argc, char **argv);
+} commands[] = {
+#define COMMAND_ENTRY(name, help) {#name, help, name##_command},
+    COMMAND_TABLE(COMMAND_ENTRY)
+#undef COMMAND_ENTRY
+};
+enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+
+struct choice {
+    const struct command *command;
+    int first; /* index of the command's name in argv */
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct choice *choice = state->input;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        for (size_t i = 0; i < COMMAND_COUNT; i++)
+            if (strcmp(commands[i].name, argument) == 0)
+                choice->command = &commands[i];
+        if (choice->command == NULL)
+            argp_error(state, "there is no command '%s'", argument);
+        choice->first = state->next - 1;
+        state->next = state->argc; /* the rest is the command's */
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "name a command");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* Commands look after what they write; for --help and --version, which end the program in argp, this does. */
+static void expect_written(int code, void *arg)
+{
+    (void)arg;
+    if (code != EXIT_FINE || (fflush(stdout) == 0 && !ferror(stdout)))
+        return;
+    (void)fputs("maemio: stdout cannot be written\n", stderr);
+    _exit(EXIT_FAILED);
+}
+
+int main(int argc, char **argv)
+{
+    static char name[] = "maemio";
+    struct support_text doc = {0};
+    support_text_add(&doc, "Measures the Maemio engine and what it is compared with.\vCommands:\n");
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        support_text_add(&doc, "  %-9s %s\n", commands[i].name, commands[i].help);
+    support_text_add(&doc, "`maemio COMMAND --help' shows each command's options.");
+    /* The program keeps to the C locale; gnuplot, which it starts, must read and write the same numbers. */
+    (void)setenv("LC_ALL", "C.UTF-8", 1);
+    argp_program_version = "maemio " MAE_VERSION;
+    argp_err_exit_status = EXIT_USAGE;
+    struct argp argp = {.parser = parse, .args_doc = "COMMAND [OPTION...]", .doc = doc.text};
+    struct choice choice = {0};
+    (void)on_exit(expect_written, NULL);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow (ulimit -f) is then a failed write, with its message */
+    if (argc > 0)
+        argv[0] = name; /* messages begin the same wherever the program lies */
+    (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice);
+    free(doc.text);
+    struct support_text full = {0};
+    support_text_add(&full, "%s %s", name, choice.command->name);
+    argv[choice.first] = full.text;
+    enum exit_code code = choice.command->run(argc - choice.first, argv + choice.first);
+    free(full.text);
+    return (int)code;
+}

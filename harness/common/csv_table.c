@@ -1,0 +1,177 @@
+/* csv_table.c - see csv_table.h. */
+#include "harness/common/csv_table.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/common/support.h"
+#include "harness/common/text_file.h"
+
+enum { FILE_BYTES_MAX = 1 << 30 };
+
+/* The place in the text; fields are unquoted in place, which never needs more room. */
+struct cursor {
+    const struct csv_table *table;
+    char *at, *end;
+    unsigned line;
+    char *error;
+};
+
+__attribute__((format(printf, 3, 4))) static bool wrong(const struct cursor *cursor, unsigned line, const char *format,
+                                                        ...)
+{
+    int used = snprintf(cursor->error, CSV_TABLE_ERROR_BYTES, "%.300s:%u: ", cursor->table->path, line);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(cursor->error + used, CSV_TABLE_ERROR_BYTES - (size_t)used, format, args);
+    va_end(args);
+    return false;
+}
+
+/* Ends the field at `end_of_field` and steps over what ended it. *last: that was the end of the line. */
+static bool finish_field(struct cursor *cursor, char *end_of_field, bool *last)
+{
+    char *at = cursor->at;
+    if (at < cursor->end && *at == ',') {
+        *last = false;
+        cursor->at = at + 1;
+        *end_of_field = '\0';
+        return true;
+    }
+    if (at + 1 < cursor->end && at[0] == '\r' && at[1] == '\n')
+        at++;
+    if (at == cursor->end || *at != '\n')
+        return wrong(cursor, cursor->line,
+                     at == cursor->end ? "the line has no end: it was cut off while being written"
+                                       : "after a closing quote only a comma or the line's end may follow");
+    *last = true;
+    cursor->at = at + 1;
+    cursor->line++;
+    *end_of_field = '\0';
+    return true;
+}
+
+static bool read_field(struct cursor *cursor, char **field, bool *last)
+{
+    *field = cursor->at;
+    if (cursor->at < cursor->end && *cursor->at == '"') {
+        unsigned first_line = cursor->line;
+        char *out = ++*field, *at = out;
+        for (; at < cursor->end && (*at != '"' || (at + 1 < cursor->end && at[1] == '"')); at++) {
+            at += *at == '"';
+            cursor->line += *at == '\n';
+            *out++ = *at;
+        }
+        if (at == cursor->end)
+            return wrong(cursor, first_line, "a quote is never closed");
+        cursor->at = at + 1;
+        return finish_field(cursor, out, last);
+    }
+    while (cursor->at < cursor->end && *cursor->at != ',' && *cursor->at != '\n')
+        cursor->at++;
+    char *end = cursor->at;
+    if (end < cursor->end && *end == '\n' && end > *field && end[-1] == '\r')
+        end--;
+    return finish_field(cursor, end, last);
+}
+
+/* Reads a line's fields; *fields is the caller's to free. */
+static bool read_line(struct cursor *cursor, char ***fields, size_t *count)
+{
+    size_t room = 0;
+    bool last = false;
+    *fields = NULL;
+    *count = 0;
+    while (!last) {
+        if (*count == room) {
+            room = room ? room * 2 : 64;
+            *fields = support_realloc(*fields, room * sizeof(char *));
+        }
+        if (!read_field(cursor, &(*fields)[*count], &last)) {
+            free(*fields);
+            *fields = NULL;
+            return false;
+        }
+        ++*count;
+    }
+    return true;
+}
+
+static bool read_header(struct csv_table *table, struct cursor *cursor)
+{
+    if (cursor->at == cursor->end)
+        return wrong(cursor, 1, "the file is empty: the header is missing");
+    if (!read_line(cursor, &table->columns, &table->column_count))
+        return false;
+    for (size_t i = 0; i < table->column_count; i++) {
+        char shown[TEXT_SHOWN_BYTES];
+        if (csv_table_column(table, table->columns[i]) != (int)i)
+            return wrong(cursor, 1, "column %s is there twice",
+                         text_shown(table->columns[i], strlen(table->columns[i]), shown));
+    }
+    return true;
+}
+
+static bool read_rows(struct csv_table *table, struct cursor *cursor)
+{
+    size_t room = 0;
+    while (cursor->at < cursor->end) {
+        unsigned line = cursor->line;
+        char **fields;
+        size_t count;
+        if (!read_line(cursor, &fields, &count))
+            return false;
+        if (count != table->column_count) {
+            free(fields);
+            return wrong(cursor, line,
+                         "%zu fields, but the header has %zu: a half-written row, or rows of another schema", count,
+                         table->column_count);
+        }
+        if (table->row_count == room) {
+            room = room ? room * 2 : 64;
+            table->rows = support_realloc(table->rows, room * sizeof(*table->rows));
+        }
+        table->rows[table->row_count++] = (struct csv_table_row){line, fields};
+    }
+    return true;
+}
+
+bool csv_table_parse(struct csv_table *table, const char *path, char *text, size_t bytes, char *error)
+{
+    *table = (struct csv_table){.path = support_copy(path), .text = text};
+    struct cursor cursor = {.table = table, .at = text, .end = text + bytes, .line = 1, .error = error};
+    bool good = memchr(text, '\0', bytes) ? wrong(&cursor, 1, "the file holds a NUL byte: this is no CSV")
+                                          : read_header(table, &cursor) && read_rows(table, &cursor);
+    if (!good)
+        csv_table_free(table);
+    return good;
+}
+
+bool csv_table_read(struct csv_table *table, const char *path, char *error)
+{
+    size_t bytes;
+    *table = (struct csv_table){0};
+    char *text = text_file_read(path, FILE_BYTES_MAX, false, &bytes, error, CSV_TABLE_ERROR_BYTES);
+    return text && csv_table_parse(table, path, text, bytes, error);
+}
+
+void csv_table_free(struct csv_table *table)
+{
+    for (size_t i = 0; i < table->row_count; i++)
+        free(table->rows[i].fields);
+    free(table->rows);
+    free(table->columns);
+    free(table->text);
+    free(table->path);
+    memset(table, 0, sizeof(*table));
+}
+
+int csv_table_column(const struct csv_table *table, const char *name)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        if (strcmp(table->columns[i], name) == 0)
+            return (int)i;
+    return -1;
+}

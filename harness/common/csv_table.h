@@ -1,0 +1,36 @@
+/*
+ * csv_table.h - a CSV file with a header (RFC 4180: quotes, line breaks inside them) as a table of texts.
+ * Refuses what cannot be trusted, with file and line: rows with more or fewer fields than the header (half-written), a
+ * last line without an end, two columns of one name. Cost: the file's size once, and a pointer a field.
+ */
+#ifndef HARNESS_COMMON_CSV_TABLE_H
+#define HARNESS_COMMON_CSV_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { CSV_TABLE_ERROR_BYTES = 1024 };
+
+struct csv_table_row {
+    unsigned line; /* where it begins */
+    char **fields; /* as many as columns */
+};
+
+struct csv_table {
+    char *path;
+    char *text; /* what the fields point into */
+    size_t column_count, row_count;
+    char **columns;
+    struct csv_table_row *rows;
+};
+
+/* False with a message in `error` (CSV_TABLE_ERROR_BYTES); the table is then empty. Free it in the end. */
+bool csv_table_read(struct csv_table *table, const char *path, char *error);
+/* The same for a text at hand, with a NUL after its `bytes`; it is the table's from now on, whatever comes of it. */
+bool csv_table_parse(struct csv_table *table, const char *path, char *text, size_t bytes, char *error);
+void csv_table_free(struct csv_table *table);
+
+/* The column of a name, -1 if there is none. */
+int csv_table_column(const struct csv_table *table, const char *name);
+
+#endif

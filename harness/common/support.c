@@ -1,0 +1,69 @@
+/* support.c - see support.h. */
+#define _GNU_SOURCE /* vasprintf */
+#include "harness/common/support.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void *need(void *block)
+{
+    if (block == NULL) {
+        fputs("maemio: out of memory\n", stderr);
+        exit(1);
+    }
+    return block;
+}
+
+void *support_alloc(size_t bytes)
+{
+    return need(calloc(1, bytes));
+}
+
+void *support_alloc_aligned(size_t bytes)
+{
+    size_t rounded = (bytes + SUPPORT_LINE_BYTES - 1) / SUPPORT_LINE_BYTES * SUPPORT_LINE_BYTES;
+    return memset(need(aligned_alloc(SUPPORT_LINE_BYTES, rounded)), 0, rounded);
+}
+
+void *support_realloc(void *block, size_t bytes)
+{
+    return need(realloc(block, bytes));
+}
+
+char *support_copy(const char *text)
+{
+    return need(strdup(text));
+}
+
+char *support_format(const char *format, ...)
+{
+    char *text;
+    va_list arguments;
+    va_start(arguments, format);
+    int bytes = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    return need(bytes < 0 ? NULL : text);
+}
+
+void support_text_add(struct support_text *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int added = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    text->text = support_realloc(text->text, text->bytes + (size_t)added + 1);
+    va_start(arguments, format);
+    (void)vsnprintf(text->text + text->bytes, (size_t)added + 1, format, arguments);
+    va_end(arguments);
+    text->bytes += (size_t)added;
+}
+
+uint64_t support_clock_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}

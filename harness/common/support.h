@@ -1,0 +1,25 @@
+/* support.h - memory and text for the harness's cold paths; running out of memory there ends the program. */
+#ifndef HARNESS_COMMON_SUPPORT_H
+#define HARNESS_COMMON_SUPPORT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SUPPORT_LINE_BYTES = 128 }; /* two cache lines: the adjacent-line prefetcher pairs them */
+
+void *support_alloc(size_t bytes);         /* zeroed */
+void *support_alloc_aligned(size_t bytes); /* zeroed, SUPPORT_LINE_BYTES aligned and rounded up */
+void *support_realloc(void *block, size_t bytes);
+char *support_copy(const char *text);
+char *support_format(const char *format, ...) __attribute__((format(printf, 1, 2))); /* the caller frees it */
+
+/* A text that grows; {0} is empty, `text` is NULL until something is added and is freed by the owner. */
+struct support_text {
+    char *text;
+    size_t bytes;
+};
+void support_text_add(struct support_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+uint64_t support_clock_ns(void); /* CLOCK_MONOTONIC */
+
+#endif

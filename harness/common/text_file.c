@@ -1,0 +1,71 @@
+/* text_file.c - see text_file.h. */
+#include "harness/common/text_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "harness/common/support.h"
+
+/* Reads to the end; NULL with errno set. EFBIG: there is more than bytes_max. */
+static char *read_all(FILE *file, size_t bytes_max, size_t *bytes)
+{
+    size_t room = 4096, used = 0;
+    char *text = support_alloc(room);
+    while (!feof(file)) {
+        if (used + 1 == room) {
+            room *= 2;
+            text = support_realloc(text, room);
+        }
+        used += fread(text + used, 1, room - 1 - used, file);
+        if (ferror(file) || used > bytes_max) {
+            int reason = ferror(file) ? errno : EFBIG;
+            free(text);
+            errno = reason;
+            return NULL;
+        }
+    }
+    text[used] = '\0';
+    *bytes = used;
+    return text;
+}
+
+char *text_file_read(const char *path, size_t bytes_max, bool regular_only, size_t *bytes, char *error,
+                     size_t error_bytes)
+{
+    struct stat info;
+    if (stat(path, &info) < 0) {
+        snprintf(error, error_bytes, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    if (S_ISDIR(info.st_mode) || (regular_only && !S_ISREG(info.st_mode))) {
+        snprintf(error, error_bytes, "%s: is %s; a plain file is wanted", path,
+                 S_ISDIR(info.st_mode) ? "a folder" : "no plain file");
+        return NULL;
+    }
+    FILE *file = fopen(path, "re");
+    if (!file) {
+        snprintf(error, error_bytes, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    char *text = read_all(file, bytes_max, bytes);
+    if (!text && errno == EFBIG)
+        snprintf(error, error_bytes, "%s: is larger than %zu MiB, which is the most", path, bytes_max >> 20);
+    else if (!text)
+        snprintf(error, error_bytes, "%s: %s", path, strerror(errno));
+    fclose(file);
+    return text;
+}
+
+const char *text_shown(const char *text, size_t bytes, char shown[TEXT_SHOWN_BYTES])
+{
+    size_t used = 0;
+    for (; used < bytes && used < TEXT_SHOWN_BYTES - 4; used++) {
+        unsigned char c = (unsigned char)text[used];
+        shown[used] = c < ' ' || c == 0x7f ? '?' : text[used];
+    }
+    strcpy(shown + used, used < bytes ? "..." : "");
+    return shown;
+}

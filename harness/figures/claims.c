@@ -1,0 +1,118 @@
+/* claims.c - see claims.h. */
+#include "harness/figures/claims.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/common/support.h"
+
+static const struct claim claims[] = {
+#define CLAIM(where, text, paper, experiment, metric, a, b, expected, low, high, cores, remark) \
+    {where, text, paper, experiment, metric, a, b, expected, low, high, cores, remark},
+#include "harness/figures/claims.def"
+#undef CLAIM
+};
+
+const char *claim_verdict_text(enum claim_verdict verdict)
+{
+    static const char *const texts[] = {
+#define CLAIM_VERDICT_TEXT(name, text) text,
+        CLAIM_VERDICT_TABLE(CLAIM_VERDICT_TEXT)
+#undef CLAIM_VERDICT_TEXT
+    };
+    return texts[verdict];
+}
+
+size_t claim_count(void)
+{
+    return sizeof(claims) / sizeof(claims[0]);
+}
+
+struct claim claim_at(size_t i)
+{
+    return claims[i];
+}
+
+/* The values of one side; "best:COLUMN:SELECTOR" takes the best group. */
+static struct claim_side side_values(const struct result_set *set, const char *metric, const char *side, double *values)
+{
+    struct claim_side read = {0, NAN, ""};
+    char group[RESULT_SET_SELECTOR_BYTES];
+    if (strncmp(side, "best:", 5) == 0) {
+        const char *colon = strchr(side + 5, ':');
+        (void)snprintf(group, sizeof(group), "%.*s", (int)(colon - side - 5), side + 5);
+        read.runs = result_set_best(set, colon + 1, group, metric, values, &read.group);
+    } else {
+        read.runs = result_set_values(set, side, metric, values);
+    }
+    if (read.runs > 0)
+        read.median = statistics_median(values, read.runs);
+    return read;
+}
+
+__attribute__((format(printf, 2, 3))) static void unknown(struct claim_result *result, const char *format, ...)
+{
+    va_list args;
+    if (result->reason[0] != '\0')
+        return; /* the first reason counts */
+    va_start(args, format);
+    (void)vsnprintf(result->reason, sizeof(result->reason), format, args);
+    va_end(args);
+}
+
+static void judge_measured(const struct claim *claim, const struct result_set *set, struct claim_result *result)
+{
+    unsigned long cores = strtoul(set->cores, NULL, 10);
+    bool has_b = claim->b[0] != '\0';
+    if (result->a.runs == 0 || (has_b && result->b.runs == 0))
+        unknown(result, "No results in %s for what %s.", claim->experiment,
+                result->a.runs == 0 ? "is claimed" : "it is compared with");
+    if (cores < claim->cores)
+        unknown(result, "It is about %u cores or more; measured were %lu.", claim->cores, cores);
+    if (!has_b)
+        unknown(result, "It is a number of another machine.");
+    if (result->a.runs < CLAIM_RUNS_MIN || (has_b && result->b.runs < CLAIM_RUNS_MIN))
+        unknown(result, "Fewer than %d repetitions.", CLAIM_RUNS_MIN);
+    if (result->reason[0] != '\0')
+        return;
+    if (!isfinite(result->interval.low) || !isfinite(result->interval.high))
+        unknown(result, "The ratio has no interval.");
+    else if (result->interval.coverage < CLAIM_CONFIDENCE)
+        unknown(result, "The interval covers %g%% only.", statistics_coverage_percent(result->interval));
+    else if (result->interval.low >= claim->low && result->interval.high <= claim->high)
+        result->verdict = CLAIM_HOLDS;
+    else if (result->interval.high < claim->low || result->interval.low > claim->high)
+        result->verdict = CLAIM_FAILS;
+    else
+        unknown(result, "Too noisy: the interval lies partly where the claim holds.");
+}
+
+void claim_judge(const struct claim *claim, const struct result_set *set, struct claim_result *result)
+{
+    *result = (struct claim_result){.a = {0, NAN, ""}, .b = {0, NAN, ""}, .ratio = NAN, .verdict = CLAIM_UNKNOWN};
+    result->interval = (struct statistics_interval){NAN, NAN, 0};
+    if (claim->experiment[0] == '\0') {
+        unknown(result, "Not measured.");
+        return;
+    }
+    if (!set) {
+        unknown(result, "Not measured: `maemio figure %s` does.", claim->experiment);
+        return;
+    }
+    double *a = support_alloc((set->count + 1) * sizeof(double)), *b = support_alloc((set->count + 1) * sizeof(double));
+    result->a = side_values(set, claim->metric, claim->a, a);
+    if (claim->b[0] != '\0') {
+        result->b = side_values(set, claim->metric, claim->b, b);
+        statistics_median_ratio(b, result->b.runs, a, result->a.runs, CLAIM_CONFIDENCE, &result->ratio,
+                                &result->interval);
+    } else {
+        struct statistics_summary summary;
+        if (statistics_summarize(a, result->a.runs, &summary))
+            result->interval = (struct statistics_interval){summary.min, summary.max, 0};
+    }
+    judge_measured(claim, set, result);
+    free(a);
+    free(b);
+}

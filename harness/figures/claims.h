@@ -1,0 +1,61 @@
+/*
+ * claims.h - what the paper claims against what was measured: holds, does not hold, or cannot be told, and why.
+ *
+ * A claim is a ratio of two medians and a range around it (claims.def). With the interval of the measured ratio, which
+ * must cover 95%:
+ *     holds            the whole interval lies in the range
+ *     does not hold    the whole interval lies elsewhere
+ *     cannot be told   anything else: too noisy, fewer than CLAIM_RUNS_MIN repetitions, too few cores for what the
+ *                      claim is about, or nothing measured. What was measured is shown all the same.
+ * Checked by: tests/unit/harness/analysis/result_set.c. Not here: how it looks (report_html.c).
+ */
+#ifndef HARNESS_FIGURES_CLAIMS_H
+#define HARNESS_FIGURES_CLAIMS_H
+
+#include <stdio.h>
+
+#include "harness/analysis/result_set.h"
+#include "harness/common/statistics.h"
+
+enum { CLAIM_RUNS_MIN = 6, CLAIM_REASON_BYTES = 256 };
+#define CLAIM_CONFIDENCE 0.95
+
+#define CLAIM_VERDICT_TABLE(X) \
+    X(HOLDS, "holds")          \
+    X(FAILS, "does not hold")  \
+    X(UNKNOWN, "cannot be told here")
+
+enum claim_verdict {
+#define CLAIM_VERDICT_ENUM(name, text) CLAIM_##name,
+    CLAIM_VERDICT_TABLE(CLAIM_VERDICT_ENUM)
+#undef CLAIM_VERDICT_ENUM
+};
+const char *claim_verdict_text(enum claim_verdict verdict);
+
+struct claim {
+    const char *where, *text, *paper, *experiment, *metric, *a, *b;
+    double expected, low, high; /* the paper's ratio, 0 if there is none; low..high: where the ratio must lie */
+    unsigned cores;
+    const char *remark;
+};
+size_t claim_count(void);
+struct claim claim_at(size_t i);
+
+struct claim_side {
+    size_t runs;
+    double median;     /* NAN without runs */
+    const char *group; /* the best group's text; "" */
+};
+
+struct claim_result {
+    struct claim_side a, b;
+    double ratio;                        /* NAN if it cannot be had, and for claims without b */
+    struct statistics_interval interval; /* of the ratio; without b: least and greatest of a */
+    enum claim_verdict verdict;
+    char reason[CLAIM_REASON_BYTES]; /* why it cannot be told; "" otherwise */
+};
+
+/* `set`: the results of the claim's experiment, which must outlive the result; NULL if there are none. */
+void claim_judge(const struct claim *claim, const struct result_set *set, struct claim_result *result);
+
+#endif

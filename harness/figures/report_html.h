@@ -1,0 +1,22 @@
+/*
+ * report_html.h - `maemio report FOLDER`: one HTML page with figures, the paper's claims, tables and provenance.
+ *
+ * FOLDER is what `maemio figure` filled (FOLDER/fig6a/results.csv, FOLDER/fig6a.svg ...), or what one `maemio sweep`
+ * filled (FOLDER/results.csv): the page then compares its settings. Written are FOLDER/report.html, which needs no
+ * other file and no network, and FOLDER/claims.csv.
+ * Checked by: tests/cli/figures.sh. Not here: drawing (figure.c), judging (claims.c).
+ */
+#ifndef HARNESS_FIGURES_REPORT_HTML_H
+#define HARNESS_FIGURES_REPORT_HTML_H
+
+#include <stdbool.h>
+
+#include "harness/common/exit_code.h"
+
+/* True if the last argument is a folder, so that the command's other meaning (a result file) is not meant. */
+bool report_html_wanted(int argc, char **argv);
+
+/* argv[0] is the command's name for messages. */
+enum exit_code report_html_command(int argc, char **argv);
+
+#endif

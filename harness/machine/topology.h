@@ -1,0 +1,75 @@
+/*
+ * topology.h - which CPU each worker runs on, through hwloc.
+ *
+ * CPUs come in an order that depends on the machine and the allowed set only: every core's first allowed hardware
+ * thread before any second one, faster kinds of cores before slower ones; then `compact` goes package by package,
+ * `scatter` takes one from each package in turn, and from each NUMA node within it. Worker i gets the i-th; when
+ * there are more workers than CPUs the order starts again and the placement is marked oversubscribed.
+ *
+ * Allowed are the CPUs of the control group and of this process's affinity (taskset) at the time of topology_open.
+ * Checked by: tests/unit/harness/machine/topology.c, on synthetic machines.
+ */
+#ifndef HARNESS_MACHINE_TOPOLOGY_H
+#define HARNESS_MACHINE_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+struct topology;
+
+struct placement_worker {
+    int cpu;  /* the operating system's number; -1: not pinned */
+    int core; /* logical index; -1: not pinned */
+    int package;
+    int node; /* NUMA node, the operating system's number */
+};
+
+struct placement {
+    unsigned count;
+    bool oversubscribed; /* more workers than CPUs to run them on */
+    struct placement_worker *workers;
+};
+
+enum { TOPOLOGY_ERROR_BYTES = 256 };
+
+/*
+ * This machine, or with `synthetic` (as hwloc's set_synthetic takes it) an imagined one; `allowed` restricts the CPUs
+ * (list format), NULL: as the system says. NULL with a message in `error` on failure.
+ */
+struct topology *topology_open(const char *synthetic, const char *allowed, char *error);
+void topology_close(struct topology *topology); /* NULL is fine */
+
+/* hwloc was told (HWLOC_SYNTHETIC, HWLOC_XMLFILE, HWLOC_THISSYSTEM=0) to describe something else than the machine this
+ * runs on: to draw, not to run on. Never so for a `synthetic` one. */
+bool topology_is_foreign(const struct topology *topology);
+
+unsigned topology_cpu_count(const struct topology *topology);  /* allowed hardware threads */
+unsigned topology_core_count(const struct topology *topology); /* cores with at least one */
+unsigned topology_node_count(const struct topology *topology); /* NUMA nodes, at least 1 */
+
+/*
+ * Tells the topology that the CPUs of `cpus` (list format) are of a kind; a higher `efficiency` is a faster one. For
+ * tests.
+ */
+bool topology_kind_add(struct topology *topology, const char *cpus, int efficiency);
+
+/* `policy`: compact, scatter, none or a list of CPUs. False with a message that says what was wrong. */
+bool topology_place(const struct topology *topology, const char *policy, unsigned workers, struct placement *placement,
+                    char *error);
+void placement_free(struct placement *placement);
+
+/*
+ * Draws packages, NUMA nodes, last-level caches, cores and CPUs as an indented tree, each CPU with the workers that
+ * `placement` puts there (may be NULL); CPUs that are not allowed are marked.
+ */
+void topology_draw(const struct topology *topology, const struct placement *placement, FILE *file);
+
+/*
+ * Pins the calling thread to its worker's CPU and lets its memory come from that CPU's node; nothing for a worker
+ * that is not pinned. Asks the system, not hwloc, where the thread may run now. False when the system refused, or the
+ * thread may run elsewhere, or the topology is foreign.
+ */
+bool topology_bind(const struct topology *topology, const struct placement_worker *worker);
+
+#endif

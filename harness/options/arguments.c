@@ -1,0 +1,326 @@
+/*
+ * arguments.c - see arguments.h. The options argp knows are built from the tables: options.def, then those of every
+ * workload, so that --help shows all of them; options_resolve tells whose is whose.
+ *
+ * A switch (bool) may be written --reload, --reload=on, --reload on, or --no-reload.
+ *
+ * Options also come from files. Wherever they stand on the command line: --config-file counts first, then -P and -p,
+ * then single options, so that these always win.
+ */
+#include "harness/options/arguments.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/common/exit_code.h"
+#include "harness/common/support.h"
+#include "harness/options/job.h"
+#include "harness/options/ycsb_properties.h"
+
+/* argp's key of an option: its position in `names` plus this; characters are short options. */
+enum { KEY_FIRST = 0x1000, KEY_CONFIG_FILE = 0x800 };
+
+struct table {
+    struct argp_option *options; /* ended by an entry of zeros */
+    size_t count;
+    struct name {
+        char *name; /* with underscores */
+        bool is_bool, negative;
+    } * names;
+    size_t name_count;
+    char **texts; /* what to free in the end */
+    size_t text_count;
+    struct options *target;
+    const char *config_file;            /* NULL: none */
+    struct ycsb_properties *properties; /* NULL: none */
+    struct option_pairs given;          /* single options in their order */
+    const struct name *open_switch;     /* the last option, if it is a switch without a value so far */
+    bool has_set;
+};
+
+char *option_describe(const struct workload_option *option)
+{
+    struct support_text text = {0};
+    support_text_add(&text, "%s", option->type);
+    if (option->default_value[0] != '\0')
+        support_text_add(&text, ", default %s", option->default_value);
+    if (option->range[0] != '\0')
+        support_text_add(&text, ", %s", option->range);
+    if (option->unit[0] != '\0')
+        support_text_add(&text, ", in %s", option->unit);
+    return text.text;
+}
+
+static char *keep(struct table *table, char *text)
+{
+    table->texts = support_realloc(table->texts, (table->text_count + 1) * sizeof *table->texts);
+    table->texts[table->text_count++] = text;
+    return text;
+}
+
+static void put(struct table *table, struct argp_option option)
+{
+    table->options = support_realloc(table->options, (table->count + 2) * sizeof *table->options);
+    table->options[table->count++] = option;
+    table->options[table->count] = (struct argp_option){0};
+}
+
+/* A name's key; a name that two workloads share has one. `fresh` tells whether it is new. */
+static int key_of(struct table *table, const char *name, bool is_bool, bool negative, bool *fresh)
+{
+    for (size_t i = 0; i < table->name_count; i++)
+        if (strcmp(table->names[i].name, name) == 0 && table->names[i].negative == negative) {
+            *fresh = false;
+            return KEY_FIRST + (int)i;
+        }
+    *fresh = true;
+    table->names = support_realloc(table->names, (table->name_count + 1) * sizeof *table->names);
+    table->names[table->name_count] = (struct name){keep(table, support_copy(name)), is_bool, negative};
+    return KEY_FIRST + (int)table->name_count++;
+}
+
+static void put_option(struct table *table, const struct workload_option *option, const char *argument, int group)
+{
+    bool is_bool = strcmp(option->type, "bool") == 0, fresh;
+    char *described = option_describe(option);
+    struct support_text help = {0};
+    support_text_add(&help, "%s [%s]", option->help, described);
+    free(described);
+    int key = key_of(table, option->name, is_bool, false, &fresh);
+    put(table, (struct argp_option){.name = keep(table, option_dashes(support_copy(option->name))),
+                                    .key = key,
+                                    .arg = argument,
+                                    .flags = is_bool ? OPTION_ARG_OPTIONAL : 0,
+                                    .doc = keep(table, help.text),
+                                    .group = group});
+    if (!is_bool || !fresh)
+        return;
+    struct support_text negative = {0};
+    support_text_add(&negative, "no-%s", option->name);
+    put(table, (struct argp_option){.name = keep(table, option_dashes(negative.text)),
+                                    .key = key_of(table, option->name, true, true, &fresh),
+                                    .doc = "",
+                                    .flags = OPTION_HIDDEN,
+                                    .group = group});
+}
+
+static const char *workload_argument(const struct workload_option *option)
+{
+    static const char *const arguments[][2] = {{"u64", "N"}, {"f64", "X"}, {"enum", "NAME"}, {"bool", "on|off"}};
+    for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++)
+        if (strcmp(option->type, arguments[i][0]) == 0)
+            return strcmp(option->unit, "bytes") == 0 ? "SIZE" : arguments[i][1];
+    return "TEXT";
+}
+
+static void table_build(struct table *table)
+{
+    bool fresh;
+    put(table, (struct argp_option){.doc = "The run:", .group = 1});
+    for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
+        put_option(table, run_option_info(i), run_option_argument(i), 1);
+    put(table, (struct argp_option){.name = "set",
+                                    .key = key_of(table, "set", false, false, &fresh),
+                                    .arg = "KEY=VALUE",
+                                    .doc = "a setting of the target, as often as needed; the engine's are shown by "
+                                           "`maemio list options`",
+                                    .group = 1});
+    put(table, (struct argp_option){.name = "config-file",
+                                    .key = KEY_CONFIG_FILE,
+                                    .arg = "FILE",
+                                    .doc = "options from a job file that describes one point; single options override "
+                                           "it",
+                                    .group = 1});
+    put(table, (struct argp_option){.name = NULL,
+                                    .key = 'P',
+                                    .arg = "FILE",
+                                    .doc = "options from a YCSB property file, with YCSB's defaults for the rest; "
+                                           "single options override it",
+                                    .group = 1});
+    put(table, (struct argp_option){.name = NULL,
+                                    .key = 'p',
+                                    .arg = "KEY=VALUE",
+                                    .doc = "a single YCSB property, after those of -P",
+                                    .group = 1});
+    const struct workload_ops *workload;
+    for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
+        struct support_text head = {0};
+        support_text_add(&head, "Workload %s (%s):", workload->name, workload->help);
+        put(table, (struct argp_option){.doc = keep(table, head.text), .group = (int)i + 2});
+        for (const struct workload_option *option = workload->options; option->name != NULL; option++)
+            put_option(table, option, workload_argument(option), (int)i + 2);
+    }
+}
+
+static void table_free(struct table *table)
+{
+    for (size_t i = 0; i < table->text_count; i++)
+        free(table->texts[i]);
+    free(table->texts);
+    free(table->names);
+    free(table->options);
+}
+
+/* Checks at once, so that the message has the command line's order, but sets in the end. */
+static void set(struct argp_state *state, const char *key, const char *value)
+{
+    struct table *table = state->input;
+    char error[OPTION_ERROR_BYTES];
+    struct options *trial = options_create();
+    if (!options_set(trial, key, value, error)) {
+        char *spelled = option_dashes(support_copy(key));
+        argp_error(state, "--%s: %s", spelled, error); /* does not return */
+    }
+    options_destroy(trial);
+    struct option_pairs *given = &table->given;
+    given->items = support_realloc(given->items, (given->count + 1) * sizeof *given->items);
+    given->items[given->count++] = (struct option_pair){support_copy(key), support_copy(value)};
+}
+
+static void properties_need(struct table *table)
+{
+    if (table->properties == NULL)
+        table->properties = ycsb_properties_create();
+}
+
+static void __attribute__((noreturn)) refuse(const char *name, const char *error)
+{
+    (void)fprintf(stderr, "%s: %s\nTry `%s --help' for more information.\n", name, error, name);
+    exit(EXIT_USAGE);
+}
+
+/* What a file or a property says, before the single options. */
+static void config_apply(const char *name, const struct table *table)
+{
+    char error[OPTION_ERROR_BYTES];
+    struct jobfile *jobfile = job_read(table->config_file, error);
+    if (jobfile == NULL)
+        refuse(name, error);
+    if (jobfile->count != 1) {
+        (void)snprintf(error, sizeof error,
+                       "--config-file: %.500s describes %zu points; a run is one, `maemio sweep' runs them all",
+                       table->config_file, jobfile->count);
+        refuse(name, error);
+    }
+    if (!job_apply(&jobfile->points[0], table->target, error))
+        refuse(name, error);
+    jobfile_destroy(jobfile);
+}
+
+static bool is_given(const struct table *table, const char *key)
+{
+    for (size_t i = 0; i < table->given.count; i++)
+        if (strcmp(table->given.items[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+static void properties_apply(const char *name, const struct table *table)
+{
+    char error[OPTION_ERROR_BYTES];
+    struct ycsb_translation translation;
+    const char *end = is_given(table, "txns")         ? "txns"
+                      : is_given(table, "txns_total") ? "txns-total"
+                      : is_given(table, "time")       ? "time"
+                                                      : NULL;
+    if (!ycsb_properties_resolve(table->properties, end, &translation, error))
+        refuse(name, error);
+    for (size_t i = 0; i < translation.count; i++)
+        if (!options_set(table->target, translation.options[i].key, translation.options[i].value, error))
+            refuse(name, error);
+    for (size_t i = 0; i < translation.note_count; i++)
+        (void)fprintf(stderr, "%s: note: %s\n", name, translation.notes[i]);
+    ycsb_translation_free(&translation);
+}
+
+static void given_apply(const char *name, struct table *table)
+{
+    char error[OPTION_ERROR_BYTES];
+    for (size_t i = 0; i < table->given.count; i++) {
+        if (!options_set(table->target, table->given.items[i].key, table->given.items[i].value, error))
+            refuse(name, error);
+        free(table->given.items[i].key);
+        free(table->given.items[i].value);
+    }
+    free(table->given.items);
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct table *table = state->input;
+    const struct name *open_switch = table->open_switch;
+    char error[YCSB_PROPERTIES_ERROR_BYTES];
+    if (key == KEY_CONFIG_FILE || key == 'P' || key == 'p')
+        table->open_switch = NULL;
+    switch (key) {
+    case KEY_CONFIG_FILE:
+        if (table->config_file != NULL)
+            argp_error(state, "--config-file: one is enough; it may include others");
+        table->config_file = argument;
+        return 0;
+    case 'P':
+        properties_need(table);
+        if (!ycsb_properties_read(table->properties, argument, error))
+            argp_error(state, "-P: %s", error);
+        return 0;
+    case 'p':
+        properties_need(table);
+        if (!ycsb_properties_add(table->properties, argument, error))
+            argp_error(state, "-p: %s", error);
+        return 0;
+    default:
+        break;
+    }
+    if (key == ARGP_KEY_ARG) {
+        if (open_switch == NULL)
+            argp_error(state, "unexpected argument '%s'", argument);
+        else
+            set(state, open_switch->name, argument); /* --check off */
+        table->open_switch = NULL;
+        return 0;
+    }
+    if (key < KEY_FIRST || (size_t)(key - KEY_FIRST) >= table->name_count)
+        return ARGP_ERR_UNKNOWN;
+    const struct name *name = &table->names[key - KEY_FIRST];
+    set(state, name->name, argument != NULL ? argument : name->negative ? "off" : "on");
+    table->open_switch = name->is_bool && !name->negative && argument == NULL ? name : NULL;
+    return 0;
+}
+
+static char *epilogue(void)
+{
+    struct support_text text = {0};
+    support_text_add(&text,
+                     "Runs a workload on a target: load, warm-up, measure, drain, check. A summary goes to stdout, "
+                     "results to --csv, progress to stderr.\v"
+                     "Counts take k, M, G (powers of 1000), sizes K, M, G (powers of 1024), times ns, us, ms, s, m, "
+                     "h. A workload's presets are shown by `maemio list workloads'.\n\nExit codes:\n");
+#define EXIT_CODE_LINE(name, value, meaning) support_text_add(&text, "  %3d  %s\n", value, meaning);
+    EXIT_CODE_TABLE(EXIT_CODE_LINE)
+#undef EXIT_CODE_LINE
+    support_text_add(&text, "\nExample:\n  maemio run --workload ycsb --records 10M --theta 0.99 --csv runs.csv");
+    return text.text;
+}
+
+void arguments_read(int argc, char **argv, struct options *options)
+{
+    char error[OPTION_ERROR_BYTES];
+    struct table table = {.target = options};
+    table_build(&table);
+    char *doc = epilogue();
+    struct argp argp = {.options = table.options, .parser = parse, .args_doc = "", .doc = doc};
+    argp_err_exit_status = EXIT_USAGE;
+    (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &table);
+    if (table.config_file != NULL)
+        config_apply(argv[0], &table);
+    if (table.properties != NULL)
+        properties_apply(argv[0], &table);
+    ycsb_properties_destroy(table.properties);
+    given_apply(argv[0], &table);
+    if (!options_resolve(options, error))
+        refuse(argv[0], error);
+    free(doc);
+    table_free(&table);
+}

@@ -1,0 +1,132 @@
+/* job.c - see job.h. */
+#include "harness/options/job.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/common/support.h"
+#include "harness/machine/topology.h"
+
+/* ---- What the reader of job files asks. ---- */
+
+/* Keys of the harness, then of every workload (a name that two share comes twice, which is no harm), then `set`. */
+static const char *key_at(void *arg, size_t i)
+{
+    const struct workload_ops *workload;
+    (void)arg;
+    if (i < RUN_OPTION_COUNT)
+        return run_option_info(i)->name;
+    i -= RUN_OPTION_COUNT;
+    for (size_t j = 0; (workload = workload_at(j)) != NULL; j++)
+        for (const struct workload_option *option = workload->options; option->name != NULL; option++)
+            if (i-- == 0)
+                return option->name;
+    return i == 0 ? "set" : NULL;
+}
+
+/* Of options that several workloads share one must take the value; which one is asked is known when all is resolved. */
+static bool check_workloads(const char *key, const char *value, char *error)
+{
+    const struct workload_ops *workload;
+    char canonical[OPTION_TEXT_BYTES];
+    bool known = false;
+    for (size_t i = 0; (workload = workload_at(i)) != NULL; i++)
+        for (const struct workload_option *option = workload->options; option->name != NULL; option++) {
+            if (strcmp(option->name, key) != 0)
+                continue;
+            known = true;
+            if (option_check(option, value, canonical, sizeof canonical, error))
+                return true;
+        }
+    return !known;
+}
+
+static bool check(void *arg, const char *key, const char *value, char *error, size_t error_bytes)
+{
+    char canonical[OPTION_TEXT_BYTES], why[OPTION_ERROR_BYTES] = "";
+    (void)arg;
+    bool fine = true, own = false;
+    for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
+        if (strcmp(run_option_info(i)->name, key) == 0) {
+            own = true;
+            fine = option_check(run_option_info(i), value, canonical, sizeof canonical, why);
+        }
+    if (!own)
+        fine = check_workloads(key, value, why);
+    if (!fine)
+        (void)snprintf(error, error_bytes, "%s", why);
+    return fine;
+}
+
+struct jobfile *job_parse(const char *name, const char *text, size_t bytes, unsigned cores, char *error)
+{
+    struct jobfile_rules rules = {.key_at = key_at, .check = check, .cores = cores};
+    return jobfile_parse(name, text, bytes, &rules, error);
+}
+
+struct jobfile *job_read(const char *path, char *error)
+{
+    char ignored[TOPOLOGY_ERROR_BYTES];
+    struct topology *topology = topology_open(NULL, NULL, ignored);
+    struct jobfile_rules rules = {.key_at = key_at, .check = check};
+    rules.cores = topology == NULL ? 0 : topology_core_count(topology); /* as --threads auto has it */
+    topology_close(topology);
+    return jobfile_read(path, &rules, error);
+}
+
+/* ---- Points as options. ---- */
+
+bool job_set(struct options *options, const char *key, const char *value, char *error)
+{
+    if (strncmp(key, "set.", 4) != 0)
+        return options_set(options, key, value, error);
+    struct support_text setting = {0};
+    support_text_add(&setting, "%s=%s", key + 4, value);
+    bool set = options_set(options, "set", setting.text, error);
+    free(setting.text);
+    return set;
+}
+
+bool job_apply(const struct jobfile_point *point, struct options *options, char *error)
+{
+    char why[OPTION_ERROR_BYTES];
+    for (size_t i = 0; i < point->count; i++) {
+        const struct jobfile_setting *setting = &point->settings[i];
+        if (job_set(options, setting->key, setting->value, why))
+            continue;
+        (void)snprintf(error, OPTION_ERROR_BYTES, "%s:%u: key '%s': %.700s", setting->file, setting->line, setting->key,
+                       why);
+        return false;
+    }
+    return true;
+}
+
+/* Whether a message speaks of --key, spelled with dashes. */
+static bool message_names(const char *message, const char *key)
+{
+    struct support_text spelled = {0};
+    support_text_add(&spelled, "--%s", key);
+    option_dashes(spelled.text + 2);
+    const char *found = strstr(message, spelled.text);
+    char after = found == NULL ? 'x' : found[spelled.bytes];
+    free(spelled.text);
+    return found != NULL && (after == ' ' || after == ':' || after == ';' || after == '\0' || after == ',');
+}
+
+bool job_resolve(const struct jobfile_point *point, struct options *options, char *error)
+{
+    char why[OPTION_ERROR_BYTES];
+    if (options_resolve(options, why))
+        return true;
+    for (size_t i = 0; i < point->count; i++) {
+        const struct jobfile_setting *setting = &point->settings[i];
+        if (!message_names(why, setting->key))
+            continue;
+        (void)snprintf(error, OPTION_ERROR_BYTES, "%s:%u: key '%s': %.700s", setting->file, setting->line, setting->key,
+                       why);
+        return false;
+    }
+    (void)snprintf(error, OPTION_ERROR_BYTES, "section [%s]: %.900s", point->section, why);
+    return false;
+}

@@ -1,0 +1,25 @@
+/* job.h - job files (jobfile.h) with the options of `maemio run` as keys: points become resolved options. */
+#ifndef HARNESS_OPTIONS_JOB_H
+#define HARNESS_OPTIONS_JOB_H
+
+#include <stdbool.h>
+
+#include "harness/options/jobfile.h"
+#include "harness/options/options.h"
+
+/* NULL with a message in `error` (JOBFILE_ERROR_BYTES) that names file, line and key. */
+struct jobfile *job_read(const char *path, char *error);
+
+/* The same for a text at hand; `cores` is what the word stands for, 0: nothing. */
+struct jobfile *job_parse(const char *name, const char *text, size_t bytes, unsigned cores, char *error);
+
+/* Sets one option of a point: `set.NAME` is the target's. False with a message in `error` (OPTION_ERROR_BYTES). */
+bool job_set(struct options *options, const char *key, const char *value, char *error);
+
+/* All of a point's settings. False with a message that names file, line and key. */
+bool job_apply(const struct jobfile_point *point, struct options *options, char *error);
+
+/* options_resolve with the place of the setting at fault, where the message names one, before the message. */
+bool job_resolve(const struct jobfile_point *point, struct options *options, char *error);
+
+#endif

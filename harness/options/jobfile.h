@@ -1,0 +1,79 @@
+/*
+ * jobfile.h - job files: what to run, as keys and lists of values; read into a list of points, one a configuration.
+ *
+ *     # a comment, also after a value
+ *     include = common.conf          # as if its lines stood here; relative to this file; later lines win
+ *     [global]                       # keys of every section, also of those above; before any header is global too
+ *     workload = ycsb
+ *     [skew]                         # a section: its own keys override the global ones
+ *     theta = 0, 0.5, 0.99           # a list: one point for each combination (product) of all lists
+ *     threads = 1..cores             # 1, 2, 3, ... number of cores; 2cores is twice that number
+ *     warehouses = $threads          # whatever the key `threads` has in this point
+ *     record_bytes = 8..512*8        # geometric: 8, 64, 512; always ends with the last value (1..6*2: 1, 2, 4, 6)
+ *     read_ratio = 0..1+0.25         # steps: 0, 0.25, 0.5, 0.75, 1
+ *     counters = "cycles,branches"   # quotes: one value, no list or range; \" and \\ inside
+ *     set.sort_writes = on, off      # settings of the target: the option `set`, with the setting's name
+ *
+ * Keys are the command line's, dashes and underscores alike. Points come in the order of the sections; within one the
+ * last key changes fastest. Lines may be of any length; bytes beyond ASCII are kept as they are.
+ *
+ * Refused, with file, line, key and what would be right: unknown keys, a key twice in one section of one file, a
+ * value twice in one list, values that the caller's check refuses, includes that lead back, too many points.
+ * Checked by: tests/unit/harness/options/jobfile.c (also with random bytes). Not here: running points, what keys mean.
+ */
+#ifndef HARNESS_OPTIONS_JOBFILE_H
+#define HARNESS_OPTIONS_JOBFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { JOBFILE_POINTS_MAX = 100000, JOBFILE_VALUES_MAX = 10000, JOBFILE_ERROR_BYTES = 1024 };
+
+/* What the caller knows about keys and values. */
+struct jobfile_rules {
+    void *arg;
+    /* The i-th known key, with underscores; NULL past the end. NULL: every key is fine. With a key `set` in the list
+     * any set.NAME is known. */
+    const char *(*key_at)(void *arg, size_t i);
+    /* False with what is wrong and what would be right in `error`. NULL: every value is fine. */
+    bool (*check)(void *arg, const char *key, const char *value, char *error, size_t error_bytes);
+    unsigned cores; /* what the word `cores` stands for */
+};
+
+struct jobfile_setting {
+    const char *key, *value;
+    const char *file; /* where it was given */
+    unsigned line;
+};
+
+struct jobfile_point {
+    const char *section;
+    uint64_t hash; /* of section, keys and values, whatever their order: the point's name in results and across runs */
+    size_t count;
+    const struct jobfile_setting *settings;
+};
+
+struct jobfile {
+    size_t count;
+    struct jobfile_point *points;
+    struct jobfile_memory *memory; /* all that the points refer to */
+};
+
+/* NULL with a message in `error` (JOBFILE_ERROR_BYTES). */
+struct jobfile *jobfile_read(const char *path, const struct jobfile_rules *rules, char *error);
+
+/* The same for a text at hand; `name` stands for it in messages, and includes are relative to the folder in it. */
+struct jobfile *jobfile_parse(const char *name, const char *text, size_t bytes, const struct jobfile_rules *rules,
+                              char *error);
+
+/* What stands in the label column of a point's rows: its key `label`, or its section's name. */
+const char *jobfile_point_label(const struct jobfile_point *point);
+
+/* The labels of all points in their order, each once, at most `most`, into `labels`, which NULL ends. NULL as a jobfile
+ * has none. */
+size_t jobfile_labels(const struct jobfile *jobfile, const char **labels, size_t most);
+
+void jobfile_destroy(struct jobfile *jobfile); /* NULL is fine */
+
+#endif

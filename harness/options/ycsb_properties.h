@@ -1,0 +1,55 @@
+/*
+ * ycsb_properties.h - YCSB's property files (-P FILE) and single properties (-p KEY=VALUE) as options of this program.
+ *
+ * The properties describe a run of YCSB's CoreWorkload, so what they leave out has YCSB's default, not ours: 95% reads,
+ * 5% updates, uniform, 10 fields of 100 bytes, one request a transaction. Where a number means something else here, or
+ * a property has no counterpart, a note says so; nothing is ignored silently.
+ *     recordcount -> records                        requestdistribution zipfian -> distribution=ycsb-scrambled
+ *     fieldcount x fieldlength -> record_bytes      (with a theta other than YCSB's 0.99: zipfian)
+ *     ...proportion -> ..._ratio, update_kind       operationcount -> txns_total; with a target: a time
+ *     maxscanlength -> scan_length_max              target -> rate; maxexecutiontime -> time; threadcount -> threads
+ * Of the last four 0 is no limit, as in YCSB.
+ *
+ * The format is java.util.Properties': key=value, key:value or key value, # and ! comments, a \ at the end of a line
+ * goes on in the next, escapes. Source: YCSB core, CoreWorkload.java and Client.java.
+ * Checked by: tests/unit/harness/options/ycsb_properties.c (also with random bytes).
+ */
+#ifndef HARNESS_OPTIONS_YCSB_PROPERTIES_H
+#define HARNESS_OPTIONS_YCSB_PROPERTIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { YCSB_PROPERTIES_ERROR_BYTES = 1024, YCSB_OPTIONS_MAX = 24, YCSB_OPTION_BYTES = 64 };
+
+struct ycsb_properties; /* what was given so far */
+
+struct ycsb_translation {
+    size_t count;
+    struct {
+        const char *key; /* static */
+        char value[YCSB_OPTION_BYTES];
+    } options[YCSB_OPTIONS_MAX];
+    size_t note_count;
+    char **notes; /* one line each, for the user */
+};
+
+struct ycsb_properties *ycsb_properties_create(void);
+void ycsb_properties_destroy(struct ycsb_properties *properties);
+
+/* Each adds to what is there; the last of two wins. False with a message in `error` (YCSB_PROPERTIES_ERROR_BYTES). */
+bool ycsb_properties_read(struct ycsb_properties *properties, const char *path, char *error);
+bool ycsb_properties_parse(struct ycsb_properties *properties, const char *name, const char *text, size_t bytes,
+                           char *error);
+bool ycsb_properties_add(struct ycsb_properties *properties, const char *assignment, char *error);
+
+/*
+ * Translates. `end`: "time", "txns" or "txns-total" if the user has given that option, so that the properties' own
+ * end of the run is not used; else NULL. False with a message that names file, line and property. Free the result
+ * either way.
+ */
+bool ycsb_properties_resolve(const struct ycsb_properties *properties, const char *end,
+                             struct ycsb_translation *options, char *error);
+void ycsb_translation_free(struct ycsb_translation *options);
+
+#endif

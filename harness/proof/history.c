@@ -1,0 +1,338 @@
+/* history.c - the words of a history: writing, reading, and the register's numbers; the text form is in text.c. */
+#include "harness/proof/history.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/common/support.h"
+
+enum { FLUSH_WORDS = 1 << 16, FIRST_WORDS = 1 << 10, BLOCK_WORDS_BITS = 48 };
+#define END_WORD (UINT64_C(0xffff) << BLOCK_WORDS_BITS)
+static const char MAGIC[8] = "MAEHIST1";
+
+/* ---- Writing. ---- */
+
+void history_log_init(struct history_log *log, int fd, uint32_t stream)
+{
+    memset(log, 0, sizeof *log);
+    log->fd = fd;
+    log->stream = stream;
+    log->capacity = fd < 0 ? FIRST_WORDS : 2 * FLUSH_WORDS;
+    log->words = support_alloc(log->capacity * sizeof *log->words);
+    log->count = fd >= 0; /* the block's head */
+}
+
+void history_log_fini(struct history_log *log)
+{
+    history_log_flush(log, true);
+    free(log->words);
+    log->words = NULL;
+}
+
+void history_log_clear(struct history_log *log)
+{
+    log->count = log->fd >= 0;
+}
+
+uint64_t *history_log_add(struct history_log *log, size_t words)
+{
+    if (log->error)
+        return NULL;
+    if (log->count + words > log->capacity) { /* rare: a transaction larger than the buffer, or a history in memory */
+        while (log->capacity < log->count + words)
+            log->capacity *= 2;
+        log->words = support_realloc(log->words, log->capacity * sizeof *log->words);
+    }
+    uint64_t *at = log->words + log->count;
+    log->count += words;
+    return at;
+}
+
+static bool write_all(int fd, const void *data, size_t bytes)
+{
+    const char *at = data;
+    while (bytes > 0) {
+        ssize_t n = write(fd, at, bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        at += n;
+        bytes -= (size_t)n;
+    }
+    return true;
+}
+
+void history_log_flush(struct history_log *log, bool all)
+{
+    if (log->fd < 0 || log->error || log->count < (all ? 2 : FLUSH_WORDS))
+        return;
+    log->words[0] = (uint64_t)log->stream << BLOCK_WORDS_BITS | (log->count - 1);
+    /* The file is open for appending, so one call puts the block in one piece. */
+    if (!write_all(log->fd, log->words, log->count * sizeof *log->words))
+        log->error = errno;
+    log->count = 1;
+}
+
+int history_file_create(const char *path)
+{
+    int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_APPEND | O_CLOEXEC, 0666);
+    if (fd >= 0 && !write_all(fd, MAGIC, sizeof MAGIC)) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        fd = -1;
+    }
+    return fd;
+}
+
+int history_file_end(int fd, bool whole)
+{
+    const uint64_t word = END_WORD;
+    int error = whole && !write_all(fd, &word, sizeof word) ? errno : 0;
+    if (close(fd) != 0 && !error)
+        error = errno;
+    return error;
+}
+
+/* ---- Reading. ---- */
+
+void history_init(struct history *history)
+{
+    memset(history, 0, sizeof *history);
+}
+
+void history_fini(struct history *history)
+{
+    for (size_t i = 0; i < history->name_count; i++)
+        free(history->names[i].text);
+    free(history->names);
+    free(history->streams);
+    free(history->owned);
+    memset(history, 0, sizeof *history);
+}
+
+size_t history_record_words(const struct history *history, const uint64_t *words, size_t left)
+{
+    static const struct {
+        unsigned char words, keys;
+    } shapes[HISTORY_KIND_COUNT] = {
+#define HISTORY_SHAPE(name, text, words, keys) [HISTORY_##name] = {words, keys},
+        HISTORY_KINDS(HISTORY_SHAPE)
+#undef HISTORY_SHAPE
+    };
+    enum history_kind kind = left ? history_kind(words[0]) : HISTORY_NONE;
+    if (kind == HISTORY_NONE || kind >= HISTORY_KIND_COUNT)
+        return 0;
+    size_t count = shapes[kind].words;
+    if (kind == HISTORY_INDEX && history_b(words[0]) >= HISTORY_INDEXES_MAX)
+        return 0;
+    if (shapes[kind].keys) {
+        uint64_t index = history_b(words[0]);
+        if (index >= HISTORY_INDEXES_MAX || !history->indexes[index].declared)
+            return 0;
+        size_t key_words = history->indexes[index].key_words;
+        count += shapes[kind].keys * key_words;
+        if (kind == HISTORY_SCAN) {
+            if (count > left)
+                return 0;
+            uint64_t entries = words[1 + 2 * key_words];
+            if (entries > left)
+                return 0;
+            count += entries * (key_words + 1);
+        }
+    }
+    return count <= left ? count : 0;
+}
+
+static bool declare(struct history *history, const uint64_t *words)
+{
+    struct history_index *index = &history->indexes[history_b(words[0])];
+    if (words[1] == 0 || words[1] > HISTORY_KEY_WORDS_MAX * sizeof(uint64_t))
+        return false;
+    index->declared = true;
+    index->ordered = history_a(words[0]) & HISTORY_ORDERED;
+    index->non_unique = history_a(words[0]) & HISTORY_NON_UNIQUE;
+    index->key_bytes = (unsigned)words[1];
+    index->key_words = (index->key_bytes + 7) / 8;
+    memcpy(index->name, words + 2, HISTORY_NAME_BYTES);
+    index->name[HISTORY_NAME_BYTES] = '\0';
+    return true;
+}
+
+bool history_add(struct history *history, const uint64_t *words, size_t count, char *error, size_t error_bytes)
+{
+    if (history->stream_count == history->stream_capacity) {
+        history->stream_capacity = history->stream_capacity ? 2 * history->stream_capacity : 16;
+        history->streams = support_realloc(history->streams, history->stream_capacity * sizeof *history->streams);
+    }
+    history->streams[history->stream_count++] = (struct history_stream){words, count};
+    /* Only declarations are looked at now: what uses an index may stand in a stream that comes later or earlier. */
+    for (size_t at = 0; at < count && history_kind(words[at]) == HISTORY_INDEX; at += 10)
+        if (count - at < 10 || history_b(words[at]) >= HISTORY_INDEXES_MAX || !declare(history, words + at)) {
+            snprintf(error, error_bytes, "word %zu: malformed declaration of an index", at);
+            return false;
+        }
+    return true;
+}
+
+struct block {
+    uint64_t head;
+    size_t at;
+};
+
+static int by_stream(const void *x, const void *y)
+{
+    const struct block *a = x, *b = y;
+    uint64_t first = a->head >> BLOCK_WORDS_BITS, second = b->head >> BLOCK_WORDS_BITS;
+    if (first != second)
+        return first < second ? -1 : 1;
+    return a->at < b->at ? -1 : 1;
+}
+
+/* Adds the blocks of a file where they lie, stream by stream, so that what is added is nearly in order. */
+static bool add_blocks(struct history *history, const uint64_t *words, size_t bytes, char *error, size_t error_bytes)
+{
+    const uint64_t mask = (UINT64_C(1) << BLOCK_WORDS_BITS) - 1;
+    size_t count = bytes / sizeof *words, block_count = 0, capacity = 0, at = 1;
+    struct block *blocks = NULL;
+    bool whole = bytes % sizeof *words == 0 && words[count - 1] == END_WORD, ok = whole;
+    while (ok && at + 1 < count) {
+        if (block_count == capacity) {
+            capacity = 2 * capacity + 64;
+            blocks = support_realloc(blocks, capacity * sizeof *blocks);
+        }
+        blocks[block_count++] = (struct block){words[at], at + 1};
+        ok = (words[at] & mask) < count - at - 1;
+        at += (words[at] & mask) + 1;
+    }
+    if (!whole)
+        snprintf(error, error_bytes, "cut off: its end is missing, as after a run that was killed, or a full disk");
+    else if (!ok)
+        snprintf(error, error_bytes, "damaged: a block at byte %zu goes beyond the file",
+                 (blocks[block_count - 1].at - 1) * sizeof *words);
+    if (ok && block_count)
+        qsort(blocks, block_count, sizeof *blocks, by_stream);
+    for (size_t i = 0; ok && i < block_count; i++)
+        ok = history_add(history, words + blocks[i].at, blocks[i].head & mask, error, error_bytes);
+    free(blocks);
+    return ok;
+}
+
+static char *read_file(const char *path, size_t *bytes, char *error, size_t error_bytes)
+{
+    struct stat status;
+    FILE *file = fopen(path, "re");
+    char *text = NULL;
+    if (file == NULL || fstat(fileno(file), &status) != 0) {
+        snprintf(error, error_bytes, "%s: %s", path, strerror(errno));
+    } else if (!S_ISREG(status.st_mode)) {
+        snprintf(error, error_bytes, "%s: not a regular file", path);
+    } else {
+        *bytes = (size_t)status.st_size;
+        text = support_alloc(*bytes + sizeof(uint64_t));
+        if (fread(text, 1, *bytes, file) != *bytes) {
+            snprintf(error, error_bytes, "%s: %s", path,
+                     ferror(file) ? strerror(errno) : "became shorter while being read");
+            free(text);
+            text = NULL;
+        }
+    }
+    if (file != NULL)
+        fclose(file);
+    return text;
+}
+
+bool history_load(struct history *history, const char *path, char *error, size_t error_bytes)
+{
+    size_t bytes;
+    char *text = read_file(path, &bytes, error, error_bytes);
+    if (text == NULL)
+        return false;
+    bool ok;
+    if (bytes >= sizeof MAGIC && memcmp(text, MAGIC, sizeof MAGIC) == 0) {
+        char problem[256];
+        ok = add_blocks(history, (const uint64_t *)(const void *)text, bytes, problem, sizeof problem);
+        if (!ok)
+            snprintf(error, error_bytes, "%s: %s", path, problem);
+        history->owned = text;
+        return ok;
+    }
+    if (bytes == 0) {
+        snprintf(error, error_bytes, "%s: the file is empty", path);
+        ok = false;
+    } else if (bytes != strlen(text)) {
+        snprintf(error, error_bytes, "%s: neither a binary history (it does not begin with MAEHIST1) nor text", path);
+        ok = false;
+    } else {
+        ok = history_parse(history, path, text, error, error_bytes);
+    }
+    free(text);
+    return ok;
+}
+
+/* ---- Registers and keys. ---- */
+
+static uint64_t mix(uint64_t x)
+{
+    x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+    return x ^ x >> 31;
+}
+
+enum { SMALL_KEY_BITS = 40, REGISTER_BITS = 56 };
+
+uint64_t history_register(unsigned index, const void *key, size_t key_bytes)
+{
+    uint64_t word = 0, hash = index;
+    if (key_bytes == sizeof word) {
+        memcpy(&word, key, sizeof word);
+        if (word >> SMALL_KEY_BITS == 0 && index < HISTORY_INDEXES_MAX)
+            return UINT64_C(1) << (REGISTER_BITS - 1) | (uint64_t)index << SMALL_KEY_BITS | word;
+    }
+    for (size_t i = 0; i < key_bytes; i += sizeof word) {
+        word = 0;
+        memcpy(&word, (const char *)key + i, key_bytes - i < sizeof word ? key_bytes - i : sizeof word);
+        hash = mix(hash ^ word) + i + 1;
+    }
+    return mix(hash) >> (64 - REGISTER_BITS + 2) | UINT64_C(1) << (REGISTER_BITS - 2);
+}
+
+int history_key_compare(const struct history_index *index, const uint64_t *x, const uint64_t *y)
+{
+    if (index->key_bytes == sizeof *x)
+        return x[0] < y[0] ? -1 : x[0] > y[0];
+    return memcmp(x, y, index->key_bytes);
+}
+
+void history_key_text(const struct history_index *index, const uint64_t *key, char *text, size_t bytes)
+{
+    if (index->key_bytes == sizeof *key) {
+        snprintf(text, bytes, "%" PRIu64, key[0]);
+        return;
+    }
+    const unsigned char *data = (const unsigned char *)key;
+    size_t length = 0;
+    for (unsigned i = 0; i < index->key_bytes && length + 3 <= bytes; i++, length += 2)
+        snprintf(text + length, bytes - length, "%02x", data[i]);
+}
+
+void history_register_name(const struct history *history, uint64_t number, char *text, size_t bytes)
+{
+    for (size_t i = 0; i < history->name_count; i++)
+        if (history->names[i].number == number) {
+            snprintf(text, bytes, "%s", history->names[i].text);
+            return;
+        }
+    unsigned index = (unsigned)(number >> SMALL_KEY_BITS & (HISTORY_INDEXES_MAX - 1));
+    if (number >> (REGISTER_BITS - 1) == 1 && history->indexes[index].declared)
+        snprintf(text, bytes, "%s[%" PRIu64 "]", history->indexes[index].name,
+                 number & ((UINT64_C(1) << SMALL_KEY_BITS) - 1));
+    else
+        snprintf(text, bytes, "#%" PRIx64, number);
+}

@@ -1,0 +1,20 @@
+/* counts.h - what was committed, rolled back and aborted: of a worker, a transaction type, or summed over them. */
+#ifndef HARNESS_RECORD_COUNTS_H
+#define HARNESS_RECORD_COUNTS_H
+
+#include <stdint.h>
+
+#include "workloads/target.h"
+
+/* Of one transaction type. `aborted` is per attempt, by its status; `rolled_back` is of requests that the workload
+ * rolled back on purpose, which are neither commits nor aborts. */
+struct counts {
+    uint64_t committed, operations, rolled_back, aborted[MAE_STATUS_COUNT];
+};
+
+/* into += add, into -= subtract. */
+void counts_add(struct counts *into, const struct counts *add);
+void counts_subtract(struct counts *into, const struct counts *subtract);
+uint64_t counts_aborted(const struct counts *counts);
+
+#endif

@@ -1,0 +1,179 @@
+/* csv.c - see csv.h. Columns come from columns.def. */
+#include "harness/record/csv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "harness/common/support.h"
+#include "harness/record/columns.h"
+
+struct csv {
+    int fd;
+    bool is_file; /* ours to close, lock and cut */
+    char *path;
+    const char *option; /* that names it; messages begin with it */
+};
+
+static bool fail(const struct csv *csv, const char *what, char *error)
+{
+    (void)snprintf(error, CSV_ERROR_BYTES, "%s: %.700s: %s: %s", csv->option, csv->path, what, strerror(errno));
+    return false;
+}
+
+/* Quoted only where it must be: comma, quote, line break, or a blank at either end. */
+void csv_field_add(struct support_text *line, const char *text)
+{
+    size_t length = strlen(text);
+    bool quote = strpbrk(text, ",\"\r\n") != NULL || (length > 0 && (text[0] == ' ' || text[length - 1] == ' '));
+    if (!quote) {
+        support_text_add(line, "%s", text);
+        return;
+    }
+    support_text_add(line, "\"");
+    for (const char *at = text; *at != '\0'; at++)
+        support_text_add(line, *at == '"' ? "\"\"" : "%c", *at);
+    support_text_add(line, "\"");
+}
+
+static void header_add(struct support_text *line)
+{
+    for (size_t i = 0; i < column_count(); i++) {
+        support_text_add(line, "%s", i == 0 ? "" : ",");
+        csv_field_add(line, column_info(i)->name);
+    }
+    support_text_add(line, "\n");
+}
+
+static void row_add(struct support_text *line, const struct result *result, int type)
+{
+    char *text = support_alloc(COLUMN_TEXT_BYTES);
+    for (size_t i = 0; i < column_count(); i++) {
+        (void)column_text(i, result, type, text);
+        support_text_add(line, "%s", i == 0 ? "" : ",");
+        csv_field_add(line, text);
+    }
+    free(text);
+    support_text_add(line, "\n");
+}
+
+/* Everything or, in a file, nothing. */
+bool csv_write_text(struct csv *csv, const struct support_text *text, char *error)
+{
+    struct stat before;
+    if (csv->is_file && (flock(csv->fd, LOCK_EX) != 0 || fstat(csv->fd, &before) != 0))
+        return fail(csv, "cannot be locked", error);
+    size_t written = 0;
+    bool fine = true;
+    while (fine && written < text->bytes) {
+        ssize_t now = write(csv->fd, text->text + written, text->bytes - written);
+        if (now < 0 && errno == EINTR)
+            continue;
+        if (now <= 0)
+            fine = fail(csv, "cannot be written", error);
+        else
+            written += (size_t)now;
+    }
+    if (csv->is_file) {
+        if (!fine && written > 0)
+            (void)!ftruncate(csv->fd, before.st_size);
+        (void)flock(csv->fd, LOCK_UN);
+    }
+    return fine;
+}
+
+/* The file's header is ours and its last line is whole. */
+static bool existing_fits(const struct csv *csv, const struct support_text *header, off_t size, char *error)
+{
+    char *found = support_alloc(header->bytes + 1), last = '\0';
+    ssize_t got = pread(csv->fd, found, header->bytes, 0);
+    bool same = got == (ssize_t)header->bytes && memcmp(found, header->text, header->bytes) == 0;
+    bool ended = pread(csv->fd, &last, 1, size - 1) == 1 && last == '\n';
+    free(found);
+    if (!same)
+        (void)snprintf(error, CSV_ERROR_BYTES,
+                       "%s: %.700s: has other columns than this build writes; name a new file, or move this one away",
+                       csv->option, csv->path);
+    else if (!ended)
+        (void)snprintf(error, CSV_ERROR_BYTES, "%s: %.700s: the last line is incomplete; remove it, or name a new file",
+                       csv->option, csv->path);
+    return same && ended;
+}
+
+static bool header_settle(struct csv *csv, const struct support_text *header, char *error)
+{
+    struct stat now = {0};
+    bool fine = true, fresh = true;
+    if (csv->is_file) {
+        if (flock(csv->fd, LOCK_EX) != 0 || fstat(csv->fd, &now) != 0)
+            fine = fail(csv, "cannot be locked", error);
+        else if (S_ISREG(now.st_mode) && now.st_size > 0) {
+            fresh = false;
+            fine = existing_fits(csv, header, now.st_size, error);
+        }
+    }
+    if (fine && fresh)
+        fine = csv_write_text(csv, header, error);
+    if (csv->is_file)
+        (void)flock(csv->fd, LOCK_UN);
+    return fine;
+}
+
+struct csv *csv_open_other(const char *path, const char *option, const char *header, char *error)
+{
+    struct support_text text = {0};
+    support_text_add(&text, "%s", header);
+    struct csv *csv = support_alloc(sizeof *csv);
+    char ignored[CSV_ERROR_BYTES];
+    csv->option = option;
+    csv->is_file = strcmp(path, "-") != 0;
+    csv->path = support_copy(csv->is_file ? path : "stdout");
+    csv->fd = csv->is_file ? open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666) : STDOUT_FILENO;
+    bool fine = false;
+    if (csv->fd < 0) {
+        (void)fail(csv, "cannot be opened", error);
+        csv->is_file = false;
+    } else {
+        fine = header_settle(csv, &text, error);
+    }
+    free(text.text);
+    if (fine)
+        return csv;
+    (void)csv_close(csv, ignored);
+    return NULL;
+}
+
+struct csv *csv_open(const char *path, char *error)
+{
+    struct support_text header = {0};
+    header_add(&header);
+    struct csv *csv = csv_open_other(path, "--csv", header.text, error);
+    free(header.text);
+    return csv;
+}
+
+bool csv_write(struct csv *csv, const struct result *result, char *error)
+{
+    struct support_text rows = {0};
+    row_add(&rows, result, COLUMN_ALL_TYPES);
+    for (unsigned type = 0; result->type_count > 1 && type < result->type_count; type++)
+        row_add(&rows, result, (int)type);
+    bool fine = csv_write_text(csv, &rows, error);
+    free(rows.text);
+    return fine;
+}
+
+bool csv_close(struct csv *csv, char *error)
+{
+    if (csv == NULL)
+        return true;
+    bool fine = !csv->is_file || close(csv->fd) == 0 || fail(csv, "cannot be written", error);
+    free(csv->path);
+    free(csv);
+    return fine;
+}

@@ -1,0 +1,61 @@
+/* latency.c - see latency.h. */
+#include "harness/record/latency.h"
+
+#include <stdlib.h>
+
+#include "harness/common/support.h"
+
+struct latency *latencies_create(unsigned types)
+{
+    struct latency *latencies = support_alloc_aligned(types * sizeof *latencies);
+    latencies_clear(latencies, types);
+    return latencies;
+}
+
+void latencies_clear(struct latency *latencies, unsigned types)
+{
+    for (unsigned type = 0; type < types; type++) {
+        histogram_init(&latencies[type].service);
+        histogram_init(&latencies[type].retried);
+        histogram_init(&latencies[type].response);
+    }
+}
+
+void latency_merge(struct latency *into, const struct latency *from)
+{
+    histogram_merge(&into->service, &from->service);
+    histogram_merge(&into->retried, &from->retried);
+    histogram_merge(&into->response, &from->response);
+}
+
+void latency_attempts(const struct latency *latency, struct histogram *attempts)
+{
+    *attempts = latency->retried;
+    uint64_t single = latency->service.count - latency->retried.count;
+    if (single == 0)
+        return;
+    attempts->count += single;
+    attempts->sum += single;
+    attempts->buckets[histogram_bucket(1)] += single;
+    attempts->min = 1;
+    attempts->max = attempts->max < 1 ? 1 : attempts->max;
+}
+
+void latency_digest(const struct histogram *histogram, struct latency_digest *digest)
+{
+    *digest =
+        (struct latency_digest){.count = histogram->count, .max = histogram->max, .mean = histogram_mean(histogram)};
+#define LATENCY_PERCENTILE_DIGEST(name, percent) digest->name = histogram_percentile(histogram, percent);
+    LATENCY_PERCENTILE_TABLE(LATENCY_PERCENTILE_DIGEST)
+#undef LATENCY_PERCENTILE_DIGEST
+}
+
+void latency_summarize(const struct latency *latency, struct latency_summary *summary)
+{
+    struct histogram *attempts = support_alloc(sizeof *attempts);
+    latency_attempts(latency, attempts);
+    latency_digest(&latency->service, &summary->service);
+    latency_digest(&latency->response, &summary->response);
+    latency_digest(attempts, &summary->attempts);
+    free(attempts);
+}

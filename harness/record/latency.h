@@ -1,0 +1,65 @@
+/*
+ * latency.h - how long transactions took, per worker and transaction type.
+ *
+ *   service    from the begin of the first attempt to the commit: retries and back-off included. With --latency exact
+ *              the clock is read there. Otherwise it is read once a transaction, at its end, and the next one begins
+ *              there: counting and stepping to the next request, some 5 to 30 ns, are then part of it. Drawing is not:
+ *              where it takes longer it is done for some requests at a time, and the clock is read after it
+ *   response   open loop only: from when the request was due to its commit, that is service and waiting for it to begin
+ *   attempts   until it committed, 1 being the least
+ *
+ * Recorded are transactions that began when the worker had seen the window open, and committed. One that was still
+ * retrying when the window closed is in no histogram; in an open loop its waiting so far is a response time.
+ * The error is the histogram's (histogram.h): 0.4%; count, minimum, maximum and mean are exact.
+ *
+ * One writer, its worker; read and merged when it is at rest.
+ */
+#ifndef HARNESS_RECORD_LATENCY_H
+#define HARNESS_RECORD_LATENCY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "harness/record/histogram.h"
+
+struct latency {
+    struct histogram service;  /* ns */
+    struct histogram retried;  /* attempts of those that needed more than one: the others are not worth a store */
+    struct histogram response; /* ns; the last, so that the memory of a closed loop ends before it */
+};
+
+/* What a histogram is reduced to, for columns. */
+#define LATENCY_PERCENTILE_TABLE(X) X(p50, 50) X(p90, 90) X(p95, 95) X(p99, 99) X(p99_9, 99.9) X(p99_99, 99.99)
+
+struct latency_digest {
+    uint64_t count, max;
+    double mean;
+#define LATENCY_PERCENTILE_FIELD(name, percent) uint64_t name;
+    LATENCY_PERCENTILE_TABLE(LATENCY_PERCENTILE_FIELD)
+#undef LATENCY_PERCENTILE_FIELD
+};
+
+struct latency_summary {
+    struct latency_digest service, response, attempts; /* response.count is 0 in a closed loop */
+};
+
+/* One for each of `types` transaction types, empty and touched: call it on the thread that records. free() them. */
+struct latency *latencies_create(unsigned types);
+void latencies_clear(struct latency *latencies, unsigned types);
+
+static inline void latency_record(struct latency *latency, uint64_t service_ns, uint64_t attempts)
+{
+    histogram_record(&latency->service, service_ns);
+    if (attempts > 1)
+        histogram_record(&latency->retried, attempts);
+}
+
+void latency_merge(struct latency *into, const struct latency *from);
+
+/* All attempts, the single ones included. */
+void latency_attempts(const struct latency *latency, struct histogram *attempts);
+
+void latency_digest(const struct histogram *histogram, struct latency_digest *digest);
+void latency_summarize(const struct latency *latency, struct latency_summary *summary);
+
+#endif

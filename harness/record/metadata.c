@@ -1,0 +1,163 @@
+/* metadata.c - see metadata.h. */
+#include "harness/record/metadata.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/common/support.h"
+#include "harness/record/columns.h"
+
+static void hash_add(uint64_t *hash, const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++)
+        *hash = (*hash ^ (unsigned char)*at) * 0x100000001b3u;
+}
+
+static void hash_pair(uint64_t *hash, const char *key, const char *value)
+{
+    hash_add(hash, key);
+    hash_add(hash, "=");
+    hash_add(hash, value);
+    hash_add(hash, "\n");
+}
+
+void metadata_config_hash(const struct options *options, const struct option_pairs *settings, char hash[17])
+{
+    uint64_t sum = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
+        if (run_option_is_configuration(i))
+            hash_pair(&sum, run_option_info(i)->name, options->texts[i]);
+    if (options->run.history[0] != '\0') /* its file's name does not matter */
+        hash_pair(&sum, "recorded", "1");
+    for (size_t i = 0; i < options->workload_value_count; i++)
+        hash_pair(&sum, options->workload->options[i].name, options->workload_values[i]);
+    for (size_t i = 0; i < settings->count; i++)
+        hash_pair(&sum, settings->items[i].key, settings->items[i].value);
+    (void)snprintf(hash, 17, "%016llx", (unsigned long long)sum);
+}
+
+/* Text that is not UTF-8 (a path may be anything) is not lost, but its bytes beyond ASCII are shown as '?'. */
+static json_t *string_of(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string != NULL)
+        return string;
+    char *copy = support_copy(text);
+    for (char *at = copy; *at != '\0'; at++)
+        if ((unsigned char)*at >= 0x80)
+            *at = '?';
+    string = json_string(copy);
+    free(copy);
+    return string;
+}
+
+/* A number as one, all else as text. */
+static json_t *value_of(const char *text, bool is_number)
+{
+    char *end;
+    errno = 0;
+    long long whole = strtoll(text, &end, 10);
+    if (!is_number)
+        return string_of(text);
+    return *end == '\0' && errno == 0 ? json_integer(whole) : json_real(strtod(text, NULL));
+}
+
+static json_t *options_json(const struct options *options)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
+        (void)json_object_set_new(
+            object, run_option_info(i)->name,
+            value_of(options->texts[i], option_text_is_number(run_option_info(i)->type, options->texts[i])));
+    return object;
+}
+
+static json_t *workload_json(const struct options *options)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < options->workload_value_count; i++) {
+        const struct workload_option *option = &options->workload->options[i];
+        const char *text = options->workload_values[i];
+        (void)json_object_set_new(object, option->name, value_of(text, option_text_is_number(option->type, text)));
+    }
+    return object;
+}
+
+static json_t *settings_json(const struct option_pairs *settings)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < settings->count; i++) {
+        const char *text = settings->items[i].value;
+        (void)json_object_set_new(object, settings->items[i].key, value_of(text, option_text_is_number("f64", text)));
+    }
+    return object;
+}
+
+static json_t *placement_json(const struct placement *placement)
+{
+    json_t *array = json_array();
+    for (unsigned i = 0; i < placement->count; i++) {
+        const struct placement_worker *worker = &placement->workers[i];
+        json_t *place = worker->cpu < 0
+                            ? json_pack("{s:i}", "worker", (int)i)
+                            : json_pack("{s:i,s:i,s:i,s:i,s:i}", "worker", (int)i, "cpu", worker->cpu, "core",
+                                        worker->core, "package", worker->package, "numa_node", worker->node);
+        (void)json_array_append_new(array, place);
+    }
+    return array;
+}
+
+static json_t *counters_json(const struct result *result)
+{
+    json_t *array = json_array();
+    for (unsigned i = 0; result->plan != NULL && i < result->plan->event_count; i++) {
+        const struct pmu_value *value = &result->counters[i];
+        bool counted = value->status == PMU_COUNTED;
+        json_t *counter = json_object();
+        (void)json_object_set_new(counter, "name", string_of(result->plan->events[i].name));
+        (void)json_object_set_new(counter, "status", json_string(pmu_status_name(value->status)));
+        (void)json_object_set_new(counter, "value", counted ? json_real(value->value) : json_null());
+        (void)json_object_set_new(counter, "share", counted ? json_real(value->share) : json_null());
+        (void)json_object_set_new(counter, "note", string_of(pmu_value_reason(result->plan, i, value)));
+        (void)json_array_append_new(array, counter);
+    }
+    return array;
+}
+
+/* Measurements and provenance: every column that is no option, with the CSV's value; empty ones are left out. */
+static json_t *columns_json(const struct result *result)
+{
+    json_t *object = json_object();
+    char *text = support_alloc(COLUMN_TEXT_BYTES);
+    for (size_t i = 0; i < column_count(); i++) {
+        const struct column_info *info = column_info(i);
+        bool is_number = column_text(i, result, COLUMN_ALL_TYPES, text);
+        if (!info->is_configuration && text[0] != '\0')
+            (void)json_object_set_new(object, info->name, value_of(text, is_number));
+    }
+    free(text);
+    return object;
+}
+
+char *metadata_json(const struct result *result)
+{
+    json_t *object = json_object();
+    (void)json_object_set_new(object, "config_hash", json_string(result->config_hash));
+    (void)json_object_set_new(object, "repetition", json_integer(result->repetition));
+    (void)json_object_set_new(object, "options", options_json(result->options));
+    (void)json_object_set_new(object, "workload_options", workload_json(result->options));
+    (void)json_object_set_new(object, "settings", settings_json(&result->settings));
+    (void)json_object_set_new(object, "placement", placement_json(result->placement));
+    (void)json_object_set_new(object, "counters", counters_json(result));
+    (void)json_object_set_new(object, "columns", columns_json(result));
+    char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
+    json_decref(object);
+    struct support_text line = {0};
+    support_text_add(&line, "%s\n", text == NULL ? "{}" : text);
+    free(text);
+    return line.text;
+}

@@ -1,0 +1,84 @@
+/* result.c - see result.h. */
+#include "harness/record/result.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/common/support.h"
+
+struct result *result_create(const struct options *options, const struct placement *placement, unsigned repetition)
+{
+    struct result *result = support_alloc(sizeof *result);
+    result->options = options;
+    result->placement = placement;
+    result->repetition = repetition;
+    result->warmup_settled = result->steady = -1;
+    while (options->workload->txn_types[result->type_count] != NULL)
+        result->type_count++;
+    result->types = support_alloc(result->type_count * sizeof *result->types);
+    result->committed_since_load = support_alloc(result->type_count * sizeof *result->committed_since_load);
+    return result;
+}
+
+void result_destroy(struct result *result)
+{
+    if (result == NULL)
+        return;
+    for (size_t i = 0; i < result->settings.count; i++) {
+        free(result->settings.items[i].key);
+        free(result->settings.items[i].value);
+    }
+    free(result->settings.items);
+    free(result->types);
+    free(result->committed_since_load);
+    free(result->latencies);
+    free(result->engine);
+    free(result);
+}
+
+double result_worker_ns(const struct result *result)
+{
+    return result->window_s * 1e9 * (double)result->options->run.threads;
+}
+
+uint64_t result_space_bytes(const struct result *result)
+{
+    return result->rows.row_bytes + result->rows.version_bytes + result->indexes.row_bytes +
+           result->indexes.version_bytes;
+}
+
+uint64_t result_growth_bytes(const struct result *result)
+{
+    uint64_t now = result_space_bytes(result), loaded = result->loaded.space_bytes;
+    return now > loaded ? now - loaded : 0;
+}
+
+uint64_t result_small_bytes(const struct result *result)
+{
+    uint64_t huge = result->memory.hugetlb_bytes + result->memory.transparent_bytes;
+    return result->memory.resident_bytes > huge ? result->memory.resident_bytes - huge : 0;
+}
+
+const char *result_isolation(const struct target_guarantees *guarantees)
+{
+    return !guarantees->transactional ? "not transactional"
+           : guarantees->serializable ? "serializable"
+                                      : "weaker than serializable";
+}
+
+void result_abort_name(enum mae_status status, char *name, size_t name_bytes)
+{
+    const char *full = mae_status_name(status), *prefix = "MAE_ABORT_";
+    (void)snprintf(name, name_bytes, "%s", strncmp(full, prefix, strlen(prefix)) == 0 ? full + strlen(prefix) : full);
+    for (char *at = name; *at != '\0'; at++)
+        *at = (char)tolower((unsigned char)*at);
+}
+
+void result_counter_name(const char *event, char *name, size_t name_bytes)
+{
+    (void)snprintf(name, name_bytes, "%s", event);
+    for (char *at = name; *at != '\0'; at++)
+        *at = isalnum((unsigned char)*at) ? (char)tolower((unsigned char)*at) : '_';
+}

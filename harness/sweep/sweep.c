@@ -1,0 +1,734 @@
+/* sweep.c - the command, its folder and its processes; see sweep.h. */
+#include "harness/sweep/sweep.h"
+
+#include <argp.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/analysis/result_set.h"
+#include "harness/analysis/settings.h"
+#include "harness/common/csv_table.h"
+#include "harness/common/interrupt.h"
+#include "harness/common/program.h"
+#include "harness/common/quantity.h"
+#include "harness/common/support.h"
+#include "harness/common/text_file.h"
+#include "harness/figures/report_html.h"
+#include "harness/sweep/sweep_plan.h"
+
+enum { PATH_BYTES = 4096, ERROR_BYTES = 1200, FILE_BYTES_MAX = 1 << 30 };
+
+struct sweep {
+    const char *name, *file; /* of the command, the job file */
+    char *out;               /* the folder */
+    const char *ending;      /* of what is written there: "", or ".part" while it will replace another job's */
+    bool dry_run, print_arguments, no_page;
+    uint64_t seed;
+    struct option_pairs overrides;
+    struct sweep_plan plan;
+    size_t failed;
+    enum exit_code worst; /* of the runs that failed */
+};
+
+static atomic_int signal_received;
+static atomic_int child;
+
+/* Hands the first signal on to the run, which then keeps what it has; a second one ends the sweep at once. */
+static void signal_note(int number)
+{
+    int pid = atomic_load_explicit(&child, memory_order_relaxed);
+    atomic_store_explicit(&signal_received, number, memory_order_relaxed);
+    if (pid > 0)
+        (void)kill(pid, number);
+}
+
+static void __attribute__((format(printf, 2, 3))) complain(const struct sweep *sweep, const char *format, ...)
+{
+    va_list arguments;
+    (void)fprintf(stderr, "%s: ", sweep->name);
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stderr);
+}
+
+/* ---- The folder. ---- */
+
+static char *path_of(const struct sweep *sweep, const struct sweep_run *run, const char *ending, const char *file)
+{
+    struct support_text path = {0};
+    support_text_add(&path, "%s/runs/%s-%u%s%s%s", sweep->out, run->point->id, run->repetition, ending,
+                     file[0] == '\0' ? "" : "/", file);
+    return path.text;
+}
+
+/* A folder of a run and the files in it; what is not there is fine. */
+static void folder_remove(const char *path)
+{
+    DIR *folder = opendir(path);
+    if (folder == NULL)
+        return;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        char file[PATH_BYTES];
+        (void)snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+        (void)unlink(file); /* . and .. refuse */
+    }
+    (void)closedir(folder);
+    (void)rmdir(path);
+}
+
+static void run_remove(const struct sweep *sweep, const struct sweep_run *run, const char *ending)
+{
+    char *path = path_of(sweep, run, ending, "");
+    folder_remove(path);
+    free(path);
+}
+
+/* The folder, and nobody else in it. */
+static bool folder_take(const struct sweep *sweep)
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/runs", sweep->out);
+    if (!program_folder_make(sweep->name, path))
+        return false;
+    (void)snprintf(path, sizeof path, "%s/runs/lock", sweep->out);
+    int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666); /* held until the program ends */
+    if (lock < 0) {
+        complain(sweep, "--out: %s: cannot be opened: %s", path, strerror(errno));
+        return false;
+    }
+    if (flock(lock, LOCK_EX | LOCK_NB) == 0)
+        return true;
+    complain(sweep, "--out: %s: another sweep is at work there", sweep->out);
+    (void)close(lock);
+    return false;
+}
+
+/* Whether the run's rows are all there and its own. *why: what is wrong, for people. */
+static bool rows_whole(const struct sweep *sweep, const struct sweep_run *run, const char *ending, char *why)
+{
+    struct csv_table table;
+    char number[16];
+    char *path = path_of(sweep, run, ending, "results.csv");
+    bool fine = csv_table_read(&table, path, why);
+    free(path);
+    if (!fine)
+        return false;
+    size_t types = 0;
+    while (run->point->options->workload->txn_types[types] != NULL)
+        types++;
+    size_t expected = types == 1 ? 1 : 1 + types;
+    int point = csv_table_column(&table, "point"), repetition = csv_table_column(&table, "repetition");
+    (void)snprintf(number, sizeof number, "%u", run->repetition);
+    fine = table.row_count == expected && point >= 0 && repetition >= 0;
+    for (size_t i = 0; fine && i < table.row_count; i++)
+        fine = strcmp(table.rows[i].fields[point], run->point->id) == 0 &&
+               strcmp(table.rows[i].fields[repetition], number) == 0;
+    if (!fine)
+        (void)snprintf(why, CSV_TABLE_ERROR_BYTES, "%zu rows, not the %zu of this run", table.row_count, expected);
+    csv_table_free(&table);
+    return fine;
+}
+
+static void finished_find(struct sweep *sweep)
+{
+    char why[CSV_TABLE_ERROR_BYTES];
+    for (size_t i = 0; i < sweep->plan.run_count; i++) {
+        struct sweep_run *run = &sweep->plan.runs[i];
+        char *path = path_of(sweep, run, "", "");
+        if (access(path, F_OK) == 0) {
+            run->finished = rows_whole(sweep, run, "", why);
+            if (!run->finished)
+                complain(sweep, "half-written, will be repeated: %s-%u: %s", run->point->id, run->repetition, why);
+        }
+        free(path);
+    }
+}
+
+/* ---- The merged files. ---- */
+
+/* A file of one finished run at the end of the merged one of the same name, without its header if that has one. */
+static bool merge(const struct sweep *sweep, const struct sweep_run *run, const char *file, bool has_header)
+{
+    char error[ERROR_BYTES], *path = path_of(sweep, run, "", file), *text;
+    struct support_text into = {0};
+    size_t bytes;
+    struct stat now;
+    bool fine = false;
+    if (access(path, F_OK) != 0) { /* a histogram or an interval may have nothing to say */
+        free(path);
+        return true;
+    }
+    support_text_add(&into, "%s/%s%s", sweep->out, file, sweep->ending);
+    text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, error, sizeof error);
+    if (text == NULL) {
+        complain(sweep, "%s", error);
+        goto free_paths;
+    }
+    int fd = open(into.text, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (fd < 0 || fstat(fd, &now) != 0) {
+        complain(sweep, "%s: cannot be opened: %s", into.text, strerror(errno));
+        goto close_file;
+    }
+    size_t header = 0;
+    if (has_header && now.st_size > 0) {
+        const char *end = memchr(text, '\n', bytes);
+        header = end == NULL ? bytes : (size_t)(end - text) + 1;
+        char *found = support_alloc(header + 1);
+        bool same = pread(fd, found, header, 0) == (ssize_t)header && memcmp(found, text, header) == 0;
+        free(found);
+        if (!same) {
+            complain(sweep, "%s: has other columns than the runs before it, so another build made it; use a new --out",
+                     path);
+            goto close_file;
+        }
+    }
+    fine = true;
+    for (size_t at = header; fine && at < bytes;) {
+        ssize_t written = write(fd, text + at, bytes - at);
+        fine = written > 0 || (written < 0 && errno == EINTR);
+        at += written > 0 ? (size_t)written : 0;
+    }
+    if (!fine)
+        complain(sweep, "%s: cannot be written: %s", into.text, strerror(errno));
+close_file:
+    if (fd >= 0)
+        fine = close(fd) == 0 && fine;
+    free(text);
+free_paths:
+    free(into.text);
+    free(path);
+    return fine;
+}
+
+static bool merge_run(const struct sweep *sweep, const struct sweep_run *run)
+{
+    bool fine = merge(sweep, run, "results.csv", true) && merge(sweep, run, "results.jsonl", false);
+    for (size_t i = 0; fine && i < SWEEP_FILE_COUNT; i++)
+        fine = run->point->files[i][0] == '\0' || !sweep_file_is_merged(i) ||
+               merge(sweep, run, run->point->files[i], true);
+    return fine;
+}
+
+static bool merge_all(struct sweep *sweep)
+{
+    char path[PATH_BYTES];
+    static const char *const results[] = {"results.csv", "results.jsonl"};
+    for (size_t i = 0; i < 2; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s%s", sweep->out, results[i], sweep->ending);
+        (void)unlink(path);
+    }
+    for (size_t i = 0; i < sweep->plan.point_count; i++)
+        for (size_t j = 0; j < SWEEP_FILE_COUNT; j++)
+            if (sweep->plan.points[i].files[j][0] != '\0') {
+                (void)snprintf(path, sizeof path, "%s/%s%s", sweep->out, sweep->plan.points[i].files[j], sweep->ending);
+                (void)unlink(path);
+            }
+    bool fine = true;
+    for (size_t i = 0; fine && i < sweep->plan.run_count; i++)
+        if (sweep->plan.runs[i].finished)
+            fine = merge_run(sweep, &sweep->plan.runs[i]);
+    return fine;
+}
+
+/* The comment lines at the head of the job file, each with its line feed. */
+static char *head_read(const char *path)
+{
+    char why[ERROR_BYTES];
+    size_t bytes;
+    char *text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, why, sizeof why), *rest = text, *line;
+    struct support_text head = {0};
+    support_text_add(&head, "%s", "");
+    while (text != NULL && (line = strsep(&rest, "\n")) != NULL && *line == '#')
+        support_text_add(&head, "%s\n", line);
+    free(text);
+    return head.text;
+}
+
+static void plan_write(const struct sweep *sweep, FILE *file)
+{
+    (void)fprintf(file, "%s, order by seed %llu\n", sweep->file, (unsigned long long)sweep->seed);
+    sweep_plan_print(&sweep->plan, file);
+}
+
+static void job_write(const struct sweep *sweep, FILE *file)
+{
+    char *head = head_read(sweep->file);
+    sweep_plan_freeze(&sweep->plan, head, file);
+    free(head);
+}
+
+static bool file_keep(const struct sweep *sweep, const char *name, void (*put)(const struct sweep *sweep, FILE *file))
+{
+    char path[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/%s%s", sweep->out, name, sweep->ending);
+    FILE *file = fopen(path, "we");
+    if (file != NULL) {
+        put(sweep, file);
+        bool whole = ferror(file) == 0;
+        if (fclose(file) == 0 && whole)
+            return true;
+    }
+    complain(sweep, "%s: cannot be written: %s", path, strerror(errno));
+    return false;
+}
+
+/* What is run, beside its results: the order, and the job with every option resolved. */
+static bool plan_keep(const struct sweep *sweep)
+{
+    return file_keep(sweep, "plan.txt", plan_write) && file_keep(sweep, "job.conf", job_write);
+}
+
+/* ---- Results of another job. ---- */
+
+static bool is_planned(const struct sweep *sweep, const char *id)
+{
+    for (size_t i = 0; i < sweep->plan.point_count; i++)
+        if (strcmp(sweep->plan.points[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+/* Whether the results in the folder hold points that this job has not: they then stay until this job is whole. */
+static bool holds_other_points(const struct sweep *sweep)
+{
+    struct csv_table table;
+    char path[PATH_BYTES], why[CSV_TABLE_ERROR_BYTES];
+    (void)snprintf(path, sizeof path, "%s/results.csv", sweep->out);
+    if (access(path, F_OK) != 0 || !csv_table_read(&table, path, why))
+        return false; /* nothing, or nothing that can be read */
+    int point = csv_table_column(&table, "point");
+    bool other = false;
+    for (size_t i = 0; point >= 0 && i < table.row_count; i++)
+        other = other || !is_planned(sweep, table.rows[i].fields[point]);
+    csv_table_free(&table);
+    return other;
+}
+
+static bool file_replace(const struct sweep *sweep, const char *name)
+{
+    char path[PATH_BYTES], part[PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/%s", sweep->out, name);
+    (void)snprintf(part, sizeof part, "%s/%s%s", sweep->out, name, sweep->ending);
+    if (access(part, F_OK) != 0 || rename(part, path) == 0)
+        return true;
+    complain(sweep, "%s: cannot be renamed: %s", part, strerror(errno));
+    return false;
+}
+
+/* The whole job's files in the place of those before; the results last, so that what is beside them is theirs. */
+static bool replace_all(const struct sweep *sweep)
+{
+    bool fine = file_replace(sweep, "plan.txt") && file_replace(sweep, "job.conf");
+    for (size_t i = 0; i < sweep->plan.point_count; i++)
+        for (size_t j = 0; fine && j < SWEEP_FILE_COUNT; j++)
+            if (sweep->plan.points[i].files[j][0] != '\0')
+                fine = file_replace(sweep, sweep->plan.points[i].files[j]);
+    return fine && file_replace(sweep, "results.jsonl") && file_replace(sweep, "results.csv");
+}
+
+/* ---- One run. ---- */
+
+struct arguments {
+    char **items;
+    size_t count;
+};
+
+static void __attribute__((format(printf, 2, 3))) argument_add(struct arguments *arguments, const char *format, ...)
+{
+    char text[2 * PATH_BYTES];
+    va_list list;
+    va_start(list, format);
+    (void)vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    arguments->items = support_realloc(arguments->items, (arguments->count + 2) * sizeof *arguments->items);
+    arguments->items[arguments->count++] = support_copy(text);
+    arguments->items[arguments->count] = NULL;
+}
+
+static void option_add(struct arguments *arguments, const char *key, const char *value)
+{
+    if (strncmp(key, "set.", 4) == 0) {
+        argument_add(arguments, "--set=%s=%s", key + 4, value);
+        return;
+    }
+    char *spelled = option_dashes(support_copy(key));
+    argument_add(arguments, "--%s=%s", spelled, value);
+    free(spelled);
+}
+
+/* What the point says. */
+static void point_add(struct arguments *arguments, const struct sweep *sweep, const struct jobfile_point *point)
+{
+    for (size_t i = 0; i < point->count; i++)
+        option_add(arguments, point->settings[i].key, point->settings[i].value);
+    for (size_t i = 0; i < sweep->overrides.count; i++)
+        option_add(arguments, sweep->overrides.items[i].key, sweep->overrides.items[i].value);
+}
+
+static void arguments_free(struct arguments *arguments)
+{
+    for (size_t i = 0; i < arguments->count; i++)
+        free(arguments->items[i]);
+    free(arguments->items);
+}
+
+static struct arguments arguments_of(const struct sweep *sweep, const struct sweep_run *run)
+{
+    struct arguments arguments = {0};
+    const struct jobfile_point *point = run->point->point;
+    argument_add(&arguments, "maemio");
+    argument_add(&arguments, "run");
+    argument_add(&arguments, "--label=%s", point->section);
+    point_add(&arguments, sweep, point);
+    argument_add(&arguments, "--repetitions=1");
+    argument_add(&arguments, "--first-repetition=%u", run->repetition);
+    argument_add(&arguments, "--point=%s", run->point->id);
+    argument_add(&arguments, "--progress=off");
+    char *csv = path_of(sweep, run, ".part", "results.csv"), *json = path_of(sweep, run, ".part", "results.jsonl");
+    argument_add(&arguments, "--csv=%s", csv);
+    argument_add(&arguments, "--json=%s", json);
+    free(csv);
+    free(json);
+    for (size_t i = 0; i < SWEEP_FILE_COUNT; i++)
+        if (run->point->files[i][0] != '\0') {
+            char *path = path_of(sweep, run, ".part", run->point->files[i]);
+            option_add(&arguments, sweep_file_key(i), path);
+            free(path);
+        }
+    return arguments;
+}
+
+static void __attribute__((noreturn)) become(char *const *arguments, const char *log, pid_t parent)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* never outlives the sweep */
+    int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC, 0666), null = open("/dev/null", O_RDONLY);
+    if (getppid() != parent || setpgid(0, 0) != 0 || fd < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0 ||
+        dup2(fd, STDOUT_FILENO) < 0 || dup2(fd, STDERR_FILENO) < 0)
+        _exit(EXIT_FAILED);
+    (void)execv("/proc/self/exe", arguments);
+    _exit(EXIT_FAILED);
+}
+
+/* Its exit code; 128 + number for a signal. */
+static int process_run(char *const *arguments, const char *log)
+{
+    pid_t parent = getpid(), pid = fork();
+    int status;
+    if (pid == 0)
+        become(arguments, log, parent);
+    if (pid < 0)
+        return EXIT_FAILED;
+    atomic_store(&child, pid);
+    if (atomic_load(&signal_received) != 0) /* between the last look and now */
+        (void)kill(pid, atomic_load(&signal_received));
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    atomic_store(&child, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* The line of a log that says why: the first of a message, else the last. */
+static void log_tell(const struct sweep *sweep, const struct sweep_run *run)
+{
+    char line[512], told[512] = "";
+    char *path = path_of(sweep, run, ".failed", "log.txt");
+    FILE *file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        bool message = strncmp(line, "maemio", 6) == 0;
+        (void)snprintf(told, sizeof told, "%s", line);
+        if (message)
+            break;
+    }
+    if (file != NULL)
+        (void)fclose(file);
+    told[strcspn(told, "\n")] = '\0';
+    (void)fprintf(stderr, "      %s\n      all of it: %s\n", told, path);
+    free(path);
+}
+
+static void failure_keep(struct sweep *sweep, const struct sweep_run *run, int code, const char *why)
+{
+    char *part = path_of(sweep, run, ".part", ""), *failed = path_of(sweep, run, ".failed", "");
+    run_remove(sweep, run, ".failed");
+    (void)rename(part, failed);
+    complain(sweep, "%s-%u failed with exit code %d%s%s: %s", run->point->id, run->repetition, code,
+             why[0] == '\0' ? "" : ": ", why, run->point->text);
+    log_tell(sweep, run);
+    free(part);
+    free(failed);
+    sweep->failed++;
+    if (sweep->worst != EXIT_CHECK)
+        sweep->worst = code == EXIT_CHECK ? EXIT_CHECK : EXIT_FAILED;
+}
+
+static double throughput_of(const struct sweep *sweep, const struct sweep_run *run)
+{
+    struct csv_table table;
+    char error[CSV_TABLE_ERROR_BYTES], *path = path_of(sweep, run, "", "results.csv");
+    double value = 0;
+    if (csv_table_read(&table, path, error)) {
+        int column = csv_table_column(&table, "throughput_txn_per_s");
+        value = column < 0 || table.row_count == 0 ? 0 : strtod(table.rows[0].fields[column], NULL);
+        csv_table_free(&table);
+    }
+    free(path);
+    return value;
+}
+
+static void progress_tell(const struct sweep *sweep, size_t at, double seconds)
+{
+    char speed[QUANTITY_TEXT_BYTES], left[QUANTITY_TEXT_BYTES];
+    const struct sweep_run *run = &sweep->plan.runs[at];
+    (void)fprintf(stderr, "%zu/%zu  %s #%u: %s txn/s in %.1f s; about %s left\n", at + 1, sweep->plan.run_count,
+                  run->point->text, run->repetition, quantity_format_count(throughput_of(sweep, run), speed), seconds,
+                  quantity_format_time((uint64_t)sweep_plan_left_s(&sweep->plan, at + 1) * 1000000000, left));
+}
+
+/* EXIT_FINE also when the run failed in a way that leaves hope for the others. */
+static enum exit_code run_one(struct sweep *sweep, size_t at)
+{
+    struct sweep_run *run = &sweep->plan.runs[at];
+    char why[CSV_TABLE_ERROR_BYTES] = "";
+    run_remove(sweep, run, "");
+    run_remove(sweep, run, ".part");
+    char *part = path_of(sweep, run, ".part", ""), *done = path_of(sweep, run, "", "");
+    char *log = path_of(sweep, run, ".part", "log.txt");
+    enum exit_code result = EXIT_FAILED;
+    if (!program_folder_make(sweep->name, part))
+        goto free_paths;
+    struct arguments arguments = arguments_of(sweep, run);
+    uint64_t begin_ns = support_clock_ns();
+    int code = process_run(arguments.items, log);
+    double seconds = (double)(support_clock_ns() - begin_ns) / 1e9;
+    arguments_free(&arguments);
+    if (atomic_load(&signal_received) != 0) {
+        folder_remove(part);
+        result = EXIT_INTERRUPTED;
+    } else if (code != EXIT_FINE || !rows_whole(sweep, run, ".part", why)) {
+        failure_keep(sweep, run, code, why);
+        result = code == EXIT_USAGE ? EXIT_USAGE : EXIT_FINE;
+    } else if (rename(part, done) != 0) {
+        complain(sweep, "%s: cannot be renamed: %s", part, strerror(errno));
+    } else {
+        run_remove(sweep, run, ".failed");
+        run->finished = true;
+        run->point->seconds = seconds;
+        result = merge_run(sweep, run) ? EXIT_FINE : EXIT_FAILED;
+        progress_tell(sweep, at, seconds);
+    }
+free_paths:
+    free(log);
+    free(done);
+    free(part);
+    return result;
+}
+
+/* ---- What the sweep says. ---- */
+
+/* Which setting wins, where there are several. */
+static void verdict_tell(const struct sweep *sweep)
+{
+    enum { LABELS_MAX = 256 };
+    char error[CSV_TABLE_ERROR_BYTES], path[PATH_BYTES];
+    const char *labels[LABELS_MAX + 1];
+    struct result_set set;
+    (void)snprintf(path, sizeof path, "%s/results.csv", sweep->out);
+    if (!result_set_read(&set, path, error)) {
+        complain(sweep, "%s", error);
+        return;
+    }
+    (void)jobfile_labels(sweep->plan.jobfile, labels, LABELS_MAX);
+    settings_print(stdout, &set, labels);
+    result_set_free(&set);
+}
+
+/* ---- The command. ---- */
+
+static enum exit_code runs_do(struct sweep *sweep)
+{
+    enum exit_code code = EXIT_FINE;
+    for (size_t i = 0; code == EXIT_FINE && i < sweep->plan.run_count; i++) {
+        if (atomic_load(&signal_received) != 0)
+            code = EXIT_INTERRUPTED;
+        else if (!sweep->plan.runs[i].finished)
+            code = run_one(sweep, i);
+    }
+    if (code == EXIT_INTERRUPTED)
+        complain(sweep, "interrupted; the same command goes on where this one stopped");
+    if (code == EXIT_FINE && sweep->failed > 0) {
+        complain(sweep, "%zu of %zu runs failed; the same command repeats them", sweep->failed, sweep->plan.run_count);
+        code = sweep->worst;
+    }
+    return code;
+}
+
+static enum exit_code sweep_run_all(struct sweep *sweep)
+{
+    struct sigaction before[INTERRUPT_SIGNALS];
+    if (!folder_take(sweep))
+        return EXIT_FAILED;
+    finished_find(sweep);
+    sweep->ending = holds_other_points(sweep) ? ".part" : "";
+    if (!merge_all(sweep) || !plan_keep(sweep))
+        return EXIT_FAILED;
+    interrupt_take(signal_note, before);
+    enum exit_code code = runs_do(sweep);
+    interrupt_return(before);
+    if (sweep->ending[0] == '\0')
+        return code;
+    if (code == EXIT_FINE && replace_all(sweep))
+        return EXIT_FINE;
+    complain(sweep, "%s: the results of another job stay there until this one is whole", sweep->out);
+    return code == EXIT_FINE ? EXIT_FAILED : code;
+}
+
+/* Whether the section's name is enough to tell the point from all others. */
+static bool section_tells(const struct sweep_plan *plan, const struct jobfile_point *point)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < plan->point_count; i++)
+        found += strcmp(plan->points[i].point->section, point->section) == 0;
+    return found == 1;
+}
+
+/* A line for each point: its name, then the arguments of `maemio run', with tabs between. For scripts. */
+static enum exit_code arguments_print(const struct sweep *sweep)
+{
+    for (size_t i = 0; i < sweep->plan.point_count; i++) {
+        struct arguments arguments = {0};
+        point_add(&arguments, sweep, sweep->plan.points[i].point);
+        const struct sweep_point *point = &sweep->plan.points[i];
+        (void)fputs(section_tells(&sweep->plan, point->point) ? point->point->section : point->text, stdout);
+        for (size_t k = 0; k < arguments.count; k++)
+            (void)printf("\t%s", arguments.items[k]);
+        (void)putchar('\n');
+        arguments_free(&arguments);
+    }
+    return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_FINE : EXIT_FAILED;
+}
+
+enum { KEY_OUT = 0x1000, KEY_DRY_RUN, KEY_PRINT_ARGUMENTS, KEY_NO_PAGE, KEY_SEED, KEY_OVERRIDE };
+
+static const struct argp_option options[] = {
+    {"out", KEY_OUT, "DIR", 0,
+     "the folder of the results, by default results/NAME for NAME.conf; started again with it, the sweep goes on", 0},
+    {"dry-run", KEY_DRY_RUN, NULL, 0, "print what would run, and how long it takes", 0},
+    {"print-arguments", KEY_PRINT_ARGUMENTS, NULL, 0,
+     "run nothing; for scripts: a line for each point, its name and the arguments of `maemio run' with tabs between",
+     0},
+    {"no-page", KEY_NO_PAGE, NULL, 0, "leave DIR/report.html out, which compares the settings", 0},
+    {"seed", KEY_SEED, "N", 0, "of the order of the runs [u64, default 1]", 0},
+    {"override", KEY_OVERRIDE, "KEY=VALUE", 0, "set this in every point, whatever the file says; as often as needed",
+     0},
+    {0}};
+
+static void override_add(struct argp_state *state, struct sweep *sweep, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    struct option_pairs *pairs = &sweep->overrides;
+    if (equals == NULL || equals == text)
+        argp_error(state, "--override: '%s' is not key=value", text);
+    pairs->items = support_realloc(pairs->items, (pairs->count + 1) * sizeof *pairs->items);
+    char *key = support_copy(text);
+    key[equals - text] = '\0';
+    pairs->items[pairs->count++] = (struct option_pair){option_underscores(key), support_copy(equals + 1)};
+}
+
+static char *default_folder(const char *file)
+{
+    const char *slash = strrchr(file, '/'), *name = slash != NULL ? slash + 1 : file, *dot = strrchr(name, '.');
+    size_t length = dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name);
+    return support_format("results/%.*s", (int)length, name);
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    struct sweep *sweep = state->input;
+    switch (key) {
+    case KEY_OUT:
+        free(sweep->out);
+        sweep->out = support_copy(argument);
+        return 0;
+    case KEY_DRY_RUN:
+        sweep->dry_run = true;
+        return 0;
+    case KEY_PRINT_ARGUMENTS:
+        sweep->print_arguments = true;
+        return 0;
+    case KEY_NO_PAGE:
+        sweep->no_page = true;
+        return 0;
+    case KEY_SEED:
+        if (!quantity_parse_u64(argument, QUANTITY_COUNT, &sweep->seed))
+            argp_error(state, "--seed: '%s' is not a whole number", argument);
+        return 0;
+    case KEY_OVERRIDE:
+        override_add(state, sweep, argument);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (sweep->file != NULL)
+            argp_error(state, "unexpected argument '%s'; a job file may include others", argument);
+        sweep->file = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (sweep->file == NULL)
+            argp_error(state, "name a job file");
+        else if (sweep->out == NULL)
+            sweep->out = default_folder(sweep->file);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+enum exit_code sweep_command(int argc, char **argv)
+{
+    struct sweep sweep = {.name = argv[0], .seed = 1, .ending = ""};
+    char error[SWEEP_ERROR_BYTES];
+    static const char doc[] =
+        "Runs every point of a job file, each repetition in a process of its own, in shuffled order.\v"
+        "A job file has `key = value' lines with the options of `maemio run' as keys, `set.NAME' for settings of the "
+        "target, lists and ranges of values, and sections; docs/measuring.md describes it. A setting that only one "
+        "target knows belongs into a section with that target.";
+    const struct argp argp = {.options = options, .parser = parse, .args_doc = "FILE", .doc = doc};
+    argp_err_exit_status = EXIT_USAGE;
+    (void)argp_parse(&argp, argc, argv, 0, NULL, &sweep);
+    enum exit_code code = EXIT_USAGE;
+    if (!sweep_plan_init(&sweep.plan, sweep.file, &sweep.overrides, sweep.seed, error)) {
+        complain(&sweep, "%s", error);
+    } else if (sweep.print_arguments) {
+        code = arguments_print(&sweep);
+    } else if (sweep.dry_run) {
+        finished_find(&sweep);
+        sweep_plan_print(&sweep.plan, stdout);
+        code = fflush(stdout) == 0 && !ferror(stdout) ? EXIT_FINE : EXIT_FAILED;
+    } else {
+        code = sweep_run_all(&sweep);
+        char *page[] = {argv[0], sweep.out, NULL};
+        if (code == EXIT_FINE)
+            verdict_tell(&sweep);
+        if (code == EXIT_FINE && !sweep.no_page)
+            code = report_html_command(2, page);
+    }
+    sweep_plan_fini(&sweep.plan);
+    for (size_t i = 0; i < sweep.overrides.count; i++) {
+        free(sweep.overrides.items[i].key);
+        free(sweep.overrides.items[i].value);
+    }
+    free(sweep.overrides.items);
+    free(sweep.out);
+    return code;
+}

@@ -1,0 +1,161 @@
+/*
+ * sweep_freeze.c - a plan as a job file that hangs on nothing else, see sweep_plan.h.
+ *
+ * Every key of every point is written out with its value: those that all points share first, the rest in a section for
+ * each point. So a later default, another experiment's file or another number of cores changes nothing.
+ */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/common/support.h"
+#include "harness/machine/topology.h"
+#include "harness/sweep/sweep_plan.h"
+
+/* ---- One point. ---- */
+
+static void pair_add(struct option_pairs *pairs, const char *prefix, const char *key, const char *value)
+{
+    pairs->items = support_realloc(pairs->items, (pairs->count + 1) * sizeof *pairs->items);
+    pairs->items[pairs->count++] = (struct option_pair){support_format("%s%s", prefix, key), support_copy(value)};
+}
+
+static const char *pair_value(const struct option_pairs *pairs, const char *key)
+{
+    for (size_t i = 0; i < pairs->count; i++)
+        if (strcmp(pairs->items[i].key, key) == 0)
+            return pairs->items[i].value;
+    return NULL;
+}
+
+static void pairs_free(struct option_pairs *pairs)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        free(pairs->items[i].key);
+        free(pairs->items[i].value);
+    }
+    free(pairs->items);
+}
+
+/* As it was given: by an override or by the job file. NULL if it was not. */
+static const char *given_value(const struct sweep_plan *plan, const struct sweep_point *point, const char *key)
+{
+    const char *value = pair_value(plan->overrides, key);
+    for (size_t i = 0; value == NULL && i < point->point->count; i++)
+        if (strcmp(point->point->settings[i].key, key) == 0)
+            value = point->point->settings[i].value;
+    return value;
+}
+
+/* Workers of a point that leaves them to the machine. */
+static void threads_add(struct option_pairs *pairs, const struct sweep_point *point)
+{
+    char ignored[TOPOLOGY_ERROR_BYTES], text[24];
+    struct topology *topology = topology_open(NULL, NULL, ignored);
+    unsigned cores = topology == NULL ? 1 : topology_core_count(topology),
+             most = point->options->target->guarantees.workers_max;
+    topology_close(topology);
+    (void)snprintf(text, sizeof text, "%u", cores < most ? cores : most);
+    pair_add(pairs, "", "threads", text);
+}
+
+/* `text`: nanoseconds, without the unit. */
+static void time_add(struct option_pairs *pairs, const char *key, const char *text)
+{
+    char *with_unit = support_format("%sns", text);
+    pair_add(pairs, "", key, with_unit);
+    free(with_unit);
+}
+
+static void run_option_add(struct option_pairs *pairs, const struct sweep_plan *plan, const struct sweep_point *point,
+                           size_t i)
+{
+    const char *key = run_option_info(i)->name, *given = given_value(plan, point, key),
+               *text = point->options->texts[i];
+    if (i == RUN_OPTION_label || i == RUN_OPTION_reload || (given == NULL && !run_option_is_configuration(i)))
+        return; /* the label comes first, sweeps own `reload`, and what is no configuration need not be said */
+    if (i == RUN_OPTION_threads && point->options->run.threads == 0)
+        threads_add(pairs, point);
+    else if (given != NULL)
+        pair_add(pairs, "", key, given);
+    else if (strcmp(run_option_info(i)->type, "time") == 0 && isdigit((unsigned char)*text) && strcmp(text, "0") != 0)
+        time_add(pairs, key, text);
+    else if (*text != '\0')
+        pair_add(pairs, "", key, text);
+}
+
+static struct option_pairs pairs_of(const struct sweep_plan *plan, const struct sweep_point *point)
+{
+    const struct options *options = point->options;
+    struct option_pairs pairs = {0};
+    pair_add(&pairs, "", "label", options->run.label);
+    for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
+        if (options->run.txns == 0 || (i != RUN_OPTION_time && i != RUN_OPTION_warmup))
+            run_option_add(&pairs, plan, point, i);
+    for (size_t i = 0; i < options->workload_value_count; i++)
+        pair_add(&pairs, "", options->workload->options[i].name, options->workload_values[i]);
+    const struct option_pairs *settings = point->settings.count > 0 ? &point->settings : &options->settings;
+    for (size_t i = 0; i < settings->count; i++)
+        pair_add(&pairs, "set.", settings->items[i].key, settings->items[i].value);
+    return pairs;
+}
+
+/* ---- The file. ---- */
+
+/* Quoted, unless it is a plain word that no range or word for cores can be read into. */
+static void value_write(FILE *file, const char *value)
+{
+    bool plain = *value != '\0' && strstr(value, "..") == NULL && strstr(value, "cores") == NULL;
+    for (const char *c = value; plain && *c != '\0'; c++)
+        plain = isalnum((unsigned char)*c) || strchr("_.:-", *c) != NULL;
+    if (plain) {
+        (void)fprintf(file, "%s\n", value);
+        return;
+    }
+    (void)fputc('"', file);
+    for (; *value != '\0'; value++) {
+        if (*value == '"' || *value == '\\')
+            (void)fputc('\\', file);
+        (void)fputc(*value, file);
+    }
+    (void)fputs("\"\n", file);
+}
+
+static bool same_in_all(const struct option_pairs *all, size_t count, const struct option_pair *pair)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *value = pair_value(&all[i], pair->key);
+        if (value == NULL || strcmp(value, pair->value) != 0)
+            return false;
+    }
+    return true;
+}
+
+static void pairs_write(FILE *file, const struct option_pairs *all, size_t count, size_t at, bool common)
+{
+    for (size_t i = 0; i < all[at].count; i++) {
+        const struct option_pair *pair = &all[at].items[i];
+        if (same_in_all(all, count, pair) != common)
+            continue;
+        (void)fprintf(file, "%s = ", pair->key);
+        value_write(file, pair->value);
+    }
+}
+
+void sweep_plan_freeze(const struct sweep_plan *plan, const char *head, FILE *file)
+{
+    struct option_pairs *all = support_alloc((plan->point_count + 1) * sizeof *all);
+    for (size_t i = 0; i < plan->point_count; i++)
+        all[i] = pairs_of(plan, &plan->points[i]);
+    (void)fprintf(
+        file, "%s# Every option of every point, as Maemio " MAE_VERSION " resolved it. `maemio sweep` runs it again.\n",
+        head);
+    pairs_write(file, all, plan->point_count, 0, true);
+    for (size_t i = 0; plan->point_count > 1 && i < plan->point_count; i++) {
+        (void)fprintf(file, "[%s %zu]\n", plan->points[i].point->section, i + 1);
+        pairs_write(file, all, plan->point_count, i, false);
+    }
+    for (size_t i = 0; i < plan->point_count; i++)
+        pairs_free(&all[i]);
+    free(all);
+}

@@ -1,0 +1,511 @@
+/* sweep_plan.c - see sweep_plan.h. */
+#include "harness/sweep/sweep_plan.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/common/quantity.h"
+#include "harness/common/support.h"
+#include "harness/options/job.h"
+#include "harness/record/metadata.h"
+#include "workloads/rng.h"
+
+/* Process, set-up, load and check of a run of which nothing is known yet. */
+#define OVERHEAD_S 2.0
+
+const char *sweep_file_key(size_t i)
+{
+    static const char *const keys[] = {
+#define SWEEP_FILE_KEY(key, merged) #key,
+        SWEEP_FILE_TABLE(SWEEP_FILE_KEY)
+#undef SWEEP_FILE_KEY
+    };
+    return keys[i];
+}
+
+bool sweep_file_is_merged(size_t i)
+{
+    static const bool are[] = {
+#define SWEEP_FILE_MERGED(key, merged) merged,
+        SWEEP_FILE_TABLE(SWEEP_FILE_MERGED)
+#undef SWEEP_FILE_MERGED
+    };
+    return are[i];
+}
+
+static bool __attribute__((format(printf, 2, 3))) refuse(char *error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(error, SWEEP_ERROR_BYTES, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static const struct jobfile_setting *setting_find(const struct jobfile_point *point, const char *key)
+{
+    for (size_t i = 0; i < point->count; i++)
+        if (strcmp(point->settings[i].key, key) == 0)
+            return &point->settings[i];
+    return NULL;
+}
+
+/* ---- One point. ---- */
+
+/* What the sweep itself decides. */
+static bool keys_allowed(const struct jobfile_point *point, const struct option_pairs *overrides, char *error)
+{
+    static const char *const own[][2] = {{"csv", "results go into results.csv of --out"},
+                                         {"json", "it goes into results.jsonl of --out"},
+                                         {"point", "the sweep names its points"},
+                                         {"first_repetition", "the sweep counts repetitions"},
+                                         {"reload", "each repetition of a sweep is a process of its own"}};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        const struct jobfile_setting *setting = setting_find(point, own[i][0]);
+        if (setting != NULL)
+            return refuse(error, "%s:%u: key '%s' cannot stand here: %s", setting->file, setting->line, setting->key,
+                          own[i][1]);
+        for (size_t j = 0; j < overrides->count; j++)
+            if (strcmp(overrides->items[j].key, own[i][0]) == 0)
+                return refuse(error, "--override: %s cannot be set: %s", own[i][0], own[i][1]);
+    }
+    return true;
+}
+
+static void id_make(struct sweep_point *point, const struct option_pairs *overrides)
+{
+    uint64_t id = point->point->hash;
+    for (size_t i = 0; i < overrides->count; i++) {
+        uint64_t sum = 0; /* whatever their order */
+        for (const char *at = overrides->items[i].key; *at != '\0'; at++)
+            sum = rng_mix(sum ^ (unsigned char)*at);
+        for (const char *at = overrides->items[i].value; *at != '\0'; at++)
+            sum = rng_mix(sum + (unsigned char)*at);
+        id += sum;
+    }
+    (void)snprintf(point->id, sizeof point->id, "%016llx", (unsigned long long)id);
+}
+
+static bool files_take(struct sweep_point *point, char *error)
+{
+    const struct run_options *run = &point->options->run;
+    const char *const names[] = {
+#define SWEEP_FILE_NAME(key, merged) run->key,
+        SWEEP_FILE_TABLE(SWEEP_FILE_NAME)
+#undef SWEEP_FILE_NAME
+    };
+    for (size_t i = 0; i < SWEEP_FILE_COUNT; i++) {
+        if (strchr(names[i], '/') != NULL || names[i][0] == '.' || strncmp(names[i], "results.", 8) == 0 ||
+            strcmp(names[i], "-") == 0)
+            return refuse(error, "section [%s]: key '%s': '%s' must be the name of a file within --out, such as %s%s",
+                          point->point->section, sweep_file_key(i), names[i], sweep_file_key(i),
+                          sweep_file_is_merged(i) ? ".csv" : "");
+        point->files[i] = names[i];
+    }
+    return true;
+}
+
+static bool point_init(struct sweep_point *point, const struct option_pairs *overrides, char *error)
+{
+    char why[OPTION_ERROR_BYTES];
+    point->options = options_create();
+    if (!keys_allowed(point->point, overrides, error))
+        return false;
+    if (!options_set(point->options, "label", point->point->section, why))
+        return refuse(error, "section [%.100s...]: the name becomes the label: %.700s", point->point->section, why);
+    if (!job_apply(point->point, point->options, error))
+        return false;
+    for (size_t i = 0; i < overrides->count; i++)
+        if (!job_set(point->options, overrides->items[i].key, overrides->items[i].value, why))
+            return refuse(error, "--override: %s: %.700s", overrides->items[i].key, why);
+    if (!job_resolve(point->point, point->options, error))
+        return false;
+    id_make(point, overrides);
+    return files_take(point, error);
+}
+
+/* ---- Whether targets take their settings. ---- */
+
+static char *settings_text(const struct sweep_point *point)
+{
+    struct support_text text = {0};
+    support_text_add(&text, "%s", point->options->target->name);
+    for (size_t i = 0; i < point->options->settings.count; i++)
+        support_text_add(&text, " %s=%s", point->options->settings.items[i].key,
+                         point->options->settings.items[i].value);
+    return text.text;
+}
+
+/* The setting of the point that a message speaks of; NULL if none is named. */
+static const struct jobfile_setting *setting_blamed(const struct sweep_point *point, const char *why, bool of_target)
+{
+    const struct jobfile_setting *found = NULL;
+    for (size_t i = 0; i < point->point->count; i++) {
+        const struct jobfile_setting *setting = &point->point->settings[i];
+        bool is_setting = strncmp(setting->key, "set.", 4) == 0;
+        if (is_setting == of_target && strstr(why, setting->key + (is_setting ? 4 : 0)) != NULL)
+            found = setting;
+    }
+    return found;
+}
+
+/* Refuses with the place of what is at fault: a line of the job file, an override, or the section. */
+static bool refuse_point(const struct sweep_plan *plan, const struct sweep_point *point, bool of_target,
+                         const char *why, char *error)
+{
+    const char *kind = of_target ? "target" : "workload",
+               *name = of_target ? point->options->target->name : point->options->workload->name;
+    for (size_t i = 0; i < plan->overrides->count; i++) {
+        const char *key = plan->overrides->items[i].key;
+        if (strstr(why, strncmp(key, "set.", 4) == 0 ? key + 4 : key) != NULL)
+            return refuse(error, "--override: %s: %s %s: %.700s", key, kind, name, why);
+    }
+    const struct jobfile_setting *found = setting_blamed(point, why, of_target);
+    if (found != NULL)
+        return refuse(error, "%s:%u: key '%s': %s %s: %.700s", found->file, found->line, found->key, kind, name, why);
+    return refuse(error, "section [%s]: %s %s: %.700s", point->point->section, kind, name, why);
+}
+
+static void settings_keep(struct sweep_point *point, struct target *target)
+{
+    const struct target_ops *ops = point->options->target;
+    struct option_pairs *settings = &point->settings;
+    struct target_key_value setting;
+    if (ops->setting == NULL)
+        return;
+    for (size_t i = 0; (setting = ops->setting(target, i)).key != NULL; i++) {
+        settings->items = support_realloc(settings->items, (i + 1) * sizeof *settings->items);
+        settings->items[settings->count++] =
+            (struct option_pair){support_copy(setting.key), support_copy(setting.value)};
+    }
+}
+
+static void settings_copy(struct sweep_point *point, const struct sweep_point *same)
+{
+    point->settings.items = support_alloc((same->settings.count + 1) * sizeof *point->settings.items);
+    for (; point->settings.count < same->settings.count; point->settings.count++) {
+        const struct option_pair *pair = &same->settings.items[point->settings.count];
+        point->settings.items[point->settings.count] =
+            (struct option_pair){support_copy(pair->key), support_copy(pair->value)};
+    }
+    (void)memcpy(point->config_hash, same->config_hash, sizeof point->config_hash);
+}
+
+/* Opens the target and keeps its settings. config_hash is not "" after that, unless memory lacked. */
+static bool target_tries(const struct sweep_plan *plan, struct sweep_point *point, char *error)
+{
+    const struct target_ops *ops = point->options->target;
+    struct target_key_value *settings = options_settings(point->options);
+    struct target *target;
+    char why[OPTION_ERROR_BYTES] = "";
+    enum mae_status status = ops->open(settings, &target, why, sizeof why);
+    free(settings);
+    if (status == MAE_INVALID)
+        return refuse_point(plan, point, true, why, error);
+    if (status != MAE_OK)
+        return true; /* what lacks memory now may have it later */
+    settings_keep(point, target);
+    ops->close(target);
+    (void)snprintf(point->config_hash, sizeof point->config_hash, "opened");
+    return true;
+}
+
+/* Creates the workload, which finds values that cannot work together. */
+static bool workload_tries(const struct sweep_plan *plan, const struct sweep_point *point, char *error)
+{
+    const struct options *options = point->options;
+    unsigned workers = options->run.threads == 0 ? 1 : (unsigned)options->run.threads;
+    struct workload *workload;
+    char why[OPTION_ERROR_BYTES] = "";
+    enum mae_status status = options->workload->create((const char *const *)options->workload_values, options->target,
+                                                       options->run.seed, workers, &workload, why, sizeof why);
+    if (status == MAE_OK)
+        options->workload->destroy(workload);
+    return status != MAE_INVALID || refuse_point(plan, point, false, why, error);
+}
+
+static char *workload_text(const struct sweep_point *point)
+{
+    struct support_text text = {0};
+    support_text_add(&text, "%s %s", point->options->workload->name, point->options->target->name);
+    for (size_t i = 0; i < point->options->workload_value_count; i++)
+        support_text_add(&text, " %s", point->options->workload_values[i]);
+    return text.text;
+}
+
+/* Texts that were met, each with the first point that had it. */
+struct firsts {
+    struct {
+        char *text;
+        size_t point;
+    } * items;
+    size_t count;
+};
+
+/* The first point with this text, which is taken over: `point` itself if there was none. */
+static size_t first_with(struct firsts *firsts, char *text, size_t point)
+{
+    for (size_t i = 0; i < firsts->count; i++)
+        if (strcmp(firsts->items[i].text, text) == 0) {
+            free(text);
+            return firsts->items[i].point;
+        }
+    firsts->items = support_realloc(firsts->items, (firsts->count + 1) * sizeof *firsts->items);
+    firsts->items[firsts->count].text = text;
+    firsts->items[firsts->count++].point = point;
+    return point;
+}
+
+static void firsts_free(struct firsts *firsts)
+{
+    while (firsts->count > 0)
+        free(firsts->items[--firsts->count].text);
+    free(firsts->items);
+}
+
+static bool points_try(struct sweep_plan *plan, char *error)
+{
+    struct firsts targets = {0}, workloads = {0};
+    bool fine = true;
+    for (size_t i = 0; fine && i < plan->point_count; i++) {
+        struct sweep_point *point = &plan->points[i];
+        size_t alike = first_with(&targets, settings_text(point), i);
+        if (alike < i)
+            settings_copy(point, &plan->points[alike]);
+        else
+            fine = target_tries(plan, point, error);
+        if (fine && first_with(&workloads, workload_text(point), i) == i)
+            fine = workload_tries(plan, point, error);
+    }
+    firsts_free(&targets);
+    firsts_free(&workloads);
+    for (size_t i = 0; fine && i < plan->point_count; i++)
+        if (plan->points[i].config_hash[0] != '\0')
+            metadata_config_hash(plan->points[i].options, &plan->points[i].settings, plan->points[i].config_hash);
+    return fine;
+}
+
+/* ---- Points that are the same. ---- */
+
+static bool overridden(const struct sweep_plan *plan, const char *key)
+{
+    for (size_t i = 0; i < plan->overrides->count; i++)
+        if (strcmp(plan->overrides->items[i].key, key) == 0)
+            return true;
+    return false;
+}
+
+/* The setting of `b` whose text differs from that of `a`, and is no override's; NULL if there is none. */
+static const struct jobfile_setting *spelled_otherwise(const struct sweep_plan *plan, const struct jobfile_point *a,
+                                                       const struct jobfile_point *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        const struct jobfile_setting *other = setting_find(a, b->settings[i].key);
+        if (!overridden(plan, b->settings[i].key) && (other == NULL || strcmp(other->value, b->settings[i].value) != 0))
+            return &b->settings[i];
+    }
+    return NULL;
+}
+
+static void point_free(struct sweep_point *point)
+{
+    options_destroy(point->options);
+    for (size_t i = 0; i < point->settings.count; i++) {
+        free(point->settings.items[i].key);
+        free(point->settings.items[i].value);
+    }
+    free(point->settings.items);
+    free(point->text);
+}
+
+static bool same_files(const struct sweep_point *a, const struct sweep_point *b)
+{
+    for (size_t i = 0; i < SWEEP_FILE_COUNT; i++)
+        if (strcmp(a->files[i], b->files[i]) != 0)
+            return false;
+    return true;
+}
+
+/* Whether two points of one section would be measured twice over. */
+static bool same_point(const struct sweep_point *a, const struct sweep_point *b)
+{
+    return a->config_hash[0] != '\0' && strcmp(a->config_hash, b->config_hash) == 0 &&
+           strcmp(a->point->section, b->point->section) == 0 &&
+           strcmp(a->options->run.label, b->options->run.label) == 0 && same_files(a, b);
+}
+
+static bool doubles_drop(struct sweep_plan *plan, char *error)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->point_count; i++) {
+        struct sweep_point *point = &plan->points[i];
+        size_t k = 0;
+        while (k < kept && !same_point(&plan->points[k], point))
+            k++;
+        if (k == kept) {
+            plan->points[kept++] = *point;
+            continue;
+        }
+        const struct jobfile_setting *spelled = spelled_otherwise(plan, plan->points[k].point, point->point);
+        if (spelled != NULL) {
+            const struct jobfile_setting *first = setting_find(plan->points[k].point, spelled->key);
+            for (size_t rest = i; rest < plan->point_count; rest++)
+                plan->points[kept++] = plan->points[rest];
+            plan->point_count = kept;
+            return refuse(error,
+                          "%s:%u: key '%s': '%.100s' is '%.100s' once more: one configuration cannot be two points",
+                          spelled->file, spelled->line, spelled->key, spelled->value,
+                          first == NULL ? "the default" : first->value);
+        }
+        point_free(point); /* an override made it the same */
+    }
+    plan->point_count = kept;
+    return true;
+}
+
+/* ---- What tells points apart. ---- */
+
+/* Whether the points differ in a key. */
+static bool key_varies(const struct sweep_plan *plan, const char *key)
+{
+    const struct jobfile_setting *first = setting_find(plan->points[0].point, key);
+    for (size_t i = 1; i < plan->point_count; i++) {
+        const struct jobfile_setting *other = setting_find(plan->points[i].point, key);
+        if ((first == NULL) != (other == NULL) || (first != NULL && strcmp(first->value, other->value) != 0))
+            return true;
+    }
+    return false;
+}
+
+static void texts_make(struct sweep_plan *plan)
+{
+    /* Few keys, but perhaps many points: whether a key varies is remembered for the last ones asked. */
+    enum { KNOWN_MAX = 64 };
+    const char *known[KNOWN_MAX];
+    bool varies[KNOWN_MAX];
+    size_t known_count = 0;
+    for (size_t i = 0; i < plan->point_count; i++) {
+        const struct jobfile_point *point = plan->points[i].point;
+        struct support_text text = {0};
+        support_text_add(&text, "[%s]", point->section);
+        for (size_t j = 0; j < point->count; j++) {
+            size_t at = 0;
+            while (at < known_count && strcmp(known[at], point->settings[j].key) != 0)
+                at++;
+            if (at == known_count && known_count < KNOWN_MAX) {
+                known[known_count] = point->settings[j].key;
+                varies[known_count++] = key_varies(plan, point->settings[j].key);
+            }
+            if (at < known_count ? varies[at] : key_varies(plan, point->settings[j].key))
+                support_text_add(&text, " %s=%s", point->settings[j].key, point->settings[j].value);
+        }
+        plan->points[i].text = text.text;
+    }
+}
+
+/* ---- Order. ---- */
+
+static void runs_order(struct sweep_plan *plan, uint64_t seed)
+{
+    struct rng rng;
+    uint64_t most = 0;
+    for (size_t i = 0; i < plan->point_count; i++) {
+        uint64_t repetitions = plan->points[i].options->run.repetitions;
+        plan->run_count += (size_t)repetitions;
+        most = repetitions > most ? repetitions : most;
+    }
+    plan->runs = support_alloc((plan->run_count + 1) * sizeof *plan->runs);
+    rng_init(&rng, seed, 0);
+    size_t at = 0;
+    for (uint64_t repetition = 1; repetition <= most; repetition++) {
+        size_t first = at;
+        for (size_t i = 0; i < plan->point_count; i++)
+            if (repetition <= plan->points[i].options->run.repetitions)
+                plan->runs[at++] = (struct sweep_run){&plan->points[i], (unsigned)repetition, false};
+        for (size_t i = at; i > first + 1; i--) { /* Fisher and Yates */
+            size_t other = first + (size_t)rng_below(&rng, i - first);
+            struct sweep_run swapped = plan->runs[i - 1];
+            plan->runs[i - 1] = plan->runs[other];
+            plan->runs[other] = swapped;
+        }
+    }
+}
+
+bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct option_pairs *overrides, uint64_t seed,
+                     char *error)
+{
+    *plan = (struct sweep_plan){.jobfile = job_read(path, error), .overrides = overrides};
+    if (plan->jobfile == NULL)
+        return false;
+    if (plan->jobfile->count == 0)
+        return refuse(error, "%s: there is nothing to run in it", path);
+    plan->points = support_alloc(plan->jobfile->count * sizeof *plan->points);
+    for (size_t i = 0; i < plan->jobfile->count; i++) {
+        plan->points[i].point = &plan->jobfile->points[i];
+        plan->point_count++;
+        if (!point_init(&plan->points[i], overrides, error))
+            return false;
+    }
+    if (!points_try(plan, error) || !doubles_drop(plan, error))
+        return false;
+    texts_make(plan);
+    runs_order(plan, seed);
+    return true;
+}
+
+void sweep_plan_fini(struct sweep_plan *plan)
+{
+    for (size_t i = 0; i < plan->point_count; i++)
+        point_free(&plan->points[i]);
+    free(plan->points);
+    free(plan->runs);
+    jobfile_destroy(plan->jobfile);
+    *plan = (struct sweep_plan){0};
+}
+
+/* ---- Time. ---- */
+
+double sweep_nominal_s(const struct sweep_point *point)
+{
+    const struct run_options *run = &point->options->run;
+    bool steady = strcmp(run->warmup_until, "steady") == 0;
+    return (double)((steady ? run->warmup_max : run->warmup) + run->time) / 1e9;
+}
+
+double sweep_plan_left_s(const struct sweep_plan *plan, size_t first)
+{
+    double overhead = 0, left = 0;
+    size_t known = 0;
+    for (size_t i = 0; i < plan->point_count; i++)
+        if (plan->points[i].seconds > 0) {
+            overhead += plan->points[i].seconds - sweep_nominal_s(&plan->points[i]);
+            known++;
+        }
+    overhead = known == 0 ? OVERHEAD_S : overhead / (double)known;
+    for (size_t i = first; i < plan->run_count; i++)
+        if (!plan->runs[i].finished)
+            left += plan->runs[i].point->seconds > 0 ? plan->runs[i].point->seconds
+                                                     : sweep_nominal_s(plan->runs[i].point) + overhead;
+    return left < 0 ? 0 : left;
+}
+
+void sweep_plan_print(const struct sweep_plan *plan, FILE *file)
+{
+    double nominal = 0;
+    size_t left = 0;
+    char text[QUANTITY_TEXT_BYTES];
+    for (size_t i = 0; i < plan->run_count; i++) {
+        const struct sweep_run *run = &plan->runs[i];
+        if (run->finished)
+            continue;
+        left++;
+        nominal += sweep_nominal_s(run->point);
+        (void)fprintf(file, "%5zu  %s-%u  %s\n", left, run->point->id, run->repetition, run->point->text);
+    }
+    (void)fprintf(file, "%zu points, %zu runs, %zu of them finished; %zu to run\n", plan->point_count, plan->run_count,
+                  plan->run_count - left, left);
+    (void)fprintf(file, "time: %s of warm-ups and windows, about ",
+                  quantity_format_time((uint64_t)(nominal * 1e3 + 0.5) * 1000000, text));
+    (void)fprintf(file, "%s in all\n", quantity_format_time((uint64_t)sweep_plan_left_s(plan, 0) * 1000000000, text));
+}

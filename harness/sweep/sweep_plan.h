@@ -1,0 +1,77 @@
+/*
+ * sweep_plan.h - what a sweep will run, in which order; made before anything runs, so that mistakes are found then.
+ */
+#ifndef HARNESS_SWEEP_SWEEP_PLAN_H
+#define HARNESS_SWEEP_SWEEP_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "harness/options/jobfile.h"
+#include "harness/options/options.h"
+
+enum { SWEEP_ERROR_BYTES = 1024 };
+
+/* Keys that name files beside the results; in a sweep, names within the folder. Merged: the rows of all runs go into
+ * one file there; otherwise each run's file stays in its own folder. */
+#define SWEEP_FILE_TABLE(X) X(interval_csv, true) X(latency_csv, true) X(counters_csv, true) X(history, false)
+enum sweep_file {
+#define SWEEP_FILE_ENUM(key, merged) SWEEP_FILE_##key,
+    SWEEP_FILE_TABLE(SWEEP_FILE_ENUM) SWEEP_FILE_COUNT
+#undef SWEEP_FILE_ENUM
+};
+const char *sweep_file_key(size_t i);
+bool sweep_file_is_merged(size_t i);
+
+struct sweep_point {
+    const struct jobfile_point *point;
+    struct options *options;             /* resolved */
+    struct option_pairs settings;        /* all of the target's, as it resolved them */
+    char config_hash[17];                /* metadata.h; "" if the target could not be opened now */
+    char id[17];                         /* of section, keys, values and overrides */
+    char *text;                          /* what sets it apart from the other points, for people */
+    const char *files[SWEEP_FILE_COUNT]; /* "" if not asked for */
+    double seconds;                      /* of the last finished run; 0: none yet */
+};
+
+struct sweep_run {
+    struct sweep_point *point;
+    unsigned repetition; /* from 1 */
+    bool finished;
+};
+
+struct sweep_plan {
+    struct jobfile *jobfile;
+    const struct option_pairs *overrides; /* the caller's */
+    size_t point_count, run_count;
+    struct sweep_point *points;
+    struct sweep_run *runs; /* in the order in which they run */
+};
+
+/*
+ * False with a message in `error` (SWEEP_ERROR_BYTES). Opens each distinct target with its settings and creates each
+ * distinct workload once, to see. Points of one section that are the same configuration are refused (1000 and 1k are
+ * one value), unless it is an override that makes them so: then the first of them stands for all.
+ */
+bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct option_pairs *overrides, uint64_t seed,
+                     char *error);
+void sweep_plan_fini(struct sweep_plan *plan);
+
+/* Warm-up and window of one run, in seconds; 0 with --txns, which nobody can foresee. */
+double sweep_nominal_s(const struct sweep_point *point);
+
+/* One line for each run that is not finished, and the time they take: warm-ups and windows, and a guess at the rest. */
+void sweep_plan_print(const struct sweep_plan *plan, FILE *file);
+
+/*
+ * The plan as a job file that hangs on nothing else: no include, no word for the number of cores, no build's default.
+ * Its points are the same configurations under the same labels. `head`: comment lines to begin with.
+ */
+void sweep_plan_freeze(const struct sweep_plan *plan, const char *head, FILE *file);
+
+/* The seconds that the runs from `first` on will take, as far as one can tell. */
+double sweep_plan_left_s(const struct sweep_plan *plan, size_t first);
+
+#endif

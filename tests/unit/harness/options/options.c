@@ -1,0 +1,258 @@
+/* options.c - harness/options/options.h: values, ranges, presets, precedence, and the message of every refusal. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "harness/options/options.h"
+#include "harness/targets/targets.h"
+#include "tests/unit/harness/bench/fake_target.h"
+
+static char error[OPTION_ERROR_BYTES];
+
+static void set(struct options *options, const char *key, const char *value)
+{
+    if (!options_set(options, key, value, error))
+        fail_msg("%s=%s: %s", key, value, error);
+}
+
+static void resolve(struct options *options)
+{
+    if (!options_resolve_for(options, &fake_workload_ops, &fake_target_ops, error))
+        fail_msg("%s", error);
+}
+
+static void refused(struct options *options, const char *key, const char *value, const char *message)
+{
+    if (options_set(options, key, value, error))
+        fail_msg("%s=%s was taken", key, value);
+    assert_string_equal(error, message);
+}
+
+static void unresolved(struct options *options, const char *message)
+{
+    if (options_resolve_for(options, &fake_workload_ops, &fake_target_ops, error))
+        fail_msg("resolved, not: %s", message);
+    assert_string_equal(error, message);
+    options_destroy(options);
+}
+
+static void defaults_are_typed(void **state)
+{
+    (void)state;
+    struct options *options = options_create();
+    assert_string_equal(options->run.workload, "ycsb");
+    assert_string_equal(options->run.pin, "compact");
+    assert_int_equal(options->run.warmup, 2000000000);
+    assert_int_equal(options->run.time, 5000000000);
+    assert_int_equal(options->run.threads, 0); /* auto */
+    assert_int_equal(options->run.deadline, 0);
+    assert_string_equal(options->run.check, "fast");
+    assert_false(options->run.reload);
+    options_destroy(options);
+}
+
+static void values_are_read_by_type(void **state)
+{
+    (void)state;
+    struct options *options = options_create();
+    char text[64];
+    set(options, "threads", "12");
+    set(options, "time", "200ms");
+    set(options, "reload", "on");
+    set(options, "reload", "no");
+    set(options, "check", "off");
+    set(options, "seed", "1M");
+    set(options, "label", "a, b");
+    assert_int_equal(options->run.threads, 12);
+    assert_int_equal(options->run.time, 200000000);
+    assert_false(options->run.reload);
+    assert_string_equal(options->run.check, "off");
+    assert_int_equal(options->run.seed, 1000000);
+    assert_string_equal(options->run.label, "a, b");
+    set(options, "threads", "auto");
+    assert_int_equal(options->run.threads, 0);
+    run_option_column_text(options, RUN_OPTION_time, text, sizeof text);
+    assert_string_equal(text, "0.2");
+    run_option_column_text(options, RUN_OPTION_deadline, text, sizeof text);
+    assert_string_equal(text, "auto");
+    run_option_column_text(options, RUN_OPTION_reload, text, sizeof text);
+    assert_string_equal(text, "off");
+    options_destroy(options);
+}
+
+static void bad_values_are_refused_with_what_would_be_right(void **state)
+{
+    (void)state;
+    struct options *options = options_create();
+    refused(options, "threads", "0", "'0' is out of range, it can be auto|1..");
+    refused(options, "threads", "two", "'two' is not a whole number such as 1000, 10k, 10M");
+    refused(options, "time", "5", "'5' is not a time such as 500us, 200ms, 5s, 1m");
+    refused(options, "time", "1us", "'1us' is out of range, it can be 1ms..");
+    refused(options, "reload", "maybe", "'maybe' is neither on nor off");
+    refused(options, "check", "on", "'on' is none of fast|full|off");
+    refused(options, "progress", "loud", "'loud' is none of auto|on|off");
+    refused(options, "repetitions", "0", "'0' is out of range, it can be 1..1M");
+    refused(options, "set", "backoff", "'backoff' is not key=value");
+    refused(options, "set", "=off", "'=off' is not key=value");
+    refused(options, "label", "a\nb", "a value cannot contain a line break");
+    assert_int_equal(options->run.time, 5000000000); /* as it was */
+    options_destroy(options);
+}
+
+static void workload_options_default_preset_given(void **state)
+{
+    (void)state;
+    struct options *options = options_create();
+    resolve(options);
+    assert_int_equal(options->workload_value_count, 7);
+    assert_string_equal(options->workload_values[0], "1000");
+    assert_string_equal(options->workload_values[2], "0.5");
+    set(options, "preset", "small");
+    resolve(options);
+    assert_string_equal(options->workload_values[0], "10");
+    assert_string_equal(options->workload_values[2], "0.25");
+    set(options, "rows", "10M");
+    set(options, "record-bytes", "1K"); /* dashes as on the command line; bytes are binary */
+    resolve(options);
+    assert_string_equal(options->workload_values[0], "10000000");
+    assert_string_equal(options->workload_values[1], "1024");
+    assert_string_equal(options->workload_values[2], "0.25");
+    options_destroy(options);
+}
+
+static void bad_workload_options_are_refused(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"rows", "0", "--rows: '0' is out of range, it can be 1..1G"},
+        {"rows", "2G", "--rows: '2G' is out of range, it can be 1..1G"},
+        {"record_bytes", "65K", "--record-bytes: '65K' is out of range, it can be 8..64K"},
+        {"record_bytes", "many", "--record-bytes: 'many' is not a size such as 100, 64K, 4G"},
+        {"share", "1.01", "--share: '1.01' is out of range, it can be 0..1"},
+        {"share", "nan", "--share: 'nan' is not a number such as 0.99"},
+        {"batch", "2", "--batch: '2' is neither on nor off"},
+        {"fault_at", "moon", "--fault-at: 'moon' is none of create|setup|load|loaded|prepare|attempt|check"},
+        {"no-such", "1", "unknown option --no-such; `maemio list options` shows all"},
+        {"preset", "large", "--preset: workload fake has no preset 'large'; it has small, broken"},
+        {"preset", "broken", "the preset sets an unknown option no_such"},
+        {"threads", "5", "--threads: target fake allows 4 workers"},
+        {"deadline", "7s", "--deadline: shorter than warm-ups and windows together"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct options *options = options_create();
+        set(options, cases[i][0], cases[i][1]);
+        unresolved(options, cases[i][2]);
+    }
+}
+
+static void options_of_other_workloads_are_told_apart(void **state)
+{
+    (void)state;
+    const struct workload_ops *first = workload_at(0);
+    assert_non_null(first);
+    struct options *options = options_create();
+    set(options, first->options[0].name, "1");
+    char name[64], message[OPTION_ERROR_BYTES];
+    (void)snprintf(name, sizeof name, "%s", first->options[0].name);
+    (void)snprintf(message, sizeof message, "--%s is an option of workload %s, not of fake", option_dashes(name),
+                   first->name);
+    unresolved(options, message);
+}
+
+static void txns_replaces_the_window(void **state)
+{
+    (void)state;
+    struct options *options = options_create();
+    set(options, "txns", "100");
+    set(options, "time", "1s");
+    unresolved(options, "--time and --txns exclude each other");
+    options = options_create();
+    set(options, "txns", "100");
+    set(options, "txns_total", "100");
+    unresolved(options, "--txns and --txns-total exclude each other");
+    options = options_create();
+    set(options, "txns_total", "100");
+    set(options, "rate", "100");
+    unresolved(options, "--rate and --txns-total exclude each other: arrivals need a window in time");
+    options = options_create();
+    set(options, "txns", "100");
+    set(options, "warmup", "1s");
+    unresolved(options, "--warmup and --txns exclude each other: a warm-up in time would make the run differ");
+    options = options_create();
+    set(options, "txns", "100");
+    resolve(options);
+    assert_int_equal(options->run.warmup, 0);
+    assert_int_equal(options->run.time, 0);
+    options_destroy(options);
+}
+
+static void the_last_setting_of_a_key_wins(void **state)
+{
+    (void)state;
+    struct options *options = options_create();
+    set(options, "set", "gc-interval-us=10");
+    set(options, "set", "backoff=fixed:3");
+    set(options, "set", "gc_interval_us=20");
+    struct target_key_value *settings = options_settings(options);
+    assert_string_equal(settings[0].key, "gc_interval_us");
+    assert_string_equal(settings[0].value, "20");
+    assert_string_equal(settings[1].value, "fixed:3");
+    assert_null(settings[2].key);
+    free(settings);
+    options_destroy(options);
+}
+
+static void unknown_names_list_the_known(void **state)
+{
+    (void)state;
+    struct options *options = options_create();
+    set(options, "workload", "nope");
+    assert_false(options_resolve(options, error));
+    assert_non_null(strstr(error, "--workload: there is no 'nope'; there are "));
+    assert_non_null(strstr(error, "ycsb"));
+    set(options, "workload", "ycsb");
+    set(options, "target", "nope");
+    assert_false(options_resolve(options, error));
+    assert_non_null(strstr(error, "--target: there is no 'nope'; there are native, bare"));
+    options_destroy(options);
+}
+
+/* The tables of all workloads and of the harness fit together. */
+static void every_table_is_consistent(void **state)
+{
+    (void)state;
+    const struct workload_ops *workload;
+    for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
+        assert_ptr_equal(workload_by_name(workload->name), workload);
+        for (const struct workload_option *option = workload->options; option->name != NULL; option++) {
+            char canonical[OPTION_TEXT_BYTES];
+            if (!option_check(option, option->default_value, canonical, sizeof canonical, error))
+                fail_msg("%s: the default of %s: %s", workload->name, option->name, error);
+            for (size_t j = 0; j < RUN_OPTION_COUNT; j++)
+                if (strcmp(run_option_info(j)->name, option->name) == 0)
+                    fail_msg("%s: %s is an option of the harness, too", workload->name, option->name);
+        }
+    }
+    const struct target_ops *target;
+    for (size_t i = 0; (target = target_at(i)) != NULL; i++)
+        assert_ptr_equal(target_by_name(target->name), target);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_typed),
+        cmocka_unit_test(values_are_read_by_type),
+        cmocka_unit_test(bad_values_are_refused_with_what_would_be_right),
+        cmocka_unit_test(workload_options_default_preset_given),
+        cmocka_unit_test(bad_workload_options_are_refused),
+        cmocka_unit_test(options_of_other_workloads_are_told_apart),
+        cmocka_unit_test(txns_replaces_the_window),
+        cmocka_unit_test(the_last_setting_of_a_key_wins),
+        cmocka_unit_test(unknown_names_list_the_known),
+        cmocka_unit_test(every_table_is_consistent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

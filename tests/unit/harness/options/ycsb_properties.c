@@ -1,0 +1,281 @@
+/*
+ * Tests of harness/options/ycsb_properties.c: the format of java.util.Properties, the translation, messages, random
+ * bytes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "harness/options/ycsb_properties.h"
+
+static char error[YCSB_PROPERTIES_ERROR_BYTES];
+static const char *end_option; /* what the command line says of the run's end */
+
+/* The translation as "key=value key=value", or the message. */
+static const char *translated(const char *text, const char *const *assignments, char *notes, size_t notes_bytes)
+{
+    static char out[2048];
+    struct ycsb_translation translation = {0};
+    struct ycsb_properties *properties = ycsb_properties_create();
+    bool good = ycsb_properties_parse(properties, "w.properties", text, strlen(text), error);
+    for (size_t i = 0; good && assignments && assignments[i]; i++)
+        good = ycsb_properties_add(properties, assignments[i], error);
+    good = good && ycsb_properties_resolve(properties, end_option, &translation, error);
+    size_t used = 0;
+    out[0] = notes[0] = '\0';
+    for (size_t i = 0; good && i < translation.count; i++)
+        used += (size_t)snprintf(out + used, sizeof(out) - used, "%s%s=%s", i ? " " : "", translation.options[i].key,
+                                 translation.options[i].value);
+    for (size_t i = 0; i < translation.note_count; i++)
+        snprintf(notes + strlen(notes), notes_bytes - strlen(notes), "%s\n", translation.notes[i]);
+    ycsb_translation_free(&translation);
+    ycsb_properties_destroy(properties);
+    return good ? out : error;
+}
+
+static char notes[2048];
+
+static void assert_translated(const char *text, const char *expected)
+{
+    assert_string_equal(translated(text, NULL, notes, sizeof(notes)), expected);
+}
+
+static void ycsb_workload_a_translates_whole(void **state)
+{
+    (void)state;
+    assert_translated("# Yahoo! Cloud System Benchmark, workload A\n"
+                      "recordcount=1000\n"
+                      "operationcount=1000\n"
+                      "workload=site.ycsb.workloads.CoreWorkload\n"
+                      "\n"
+                      "readallfields=true\n"
+                      "readproportion=0.5\n"
+                      "updateproportion=0.5\n"
+                      "scanproportion=0\n"
+                      "insertproportion=0\n"
+                      "\n"
+                      "requestdistribution=zipfian\n",
+                      "workload=ycsb records=1000 record_bytes=1000 load_order=shuffled ops_per_txn=1 read_ratio=0.5 "
+                      "insert_ratio=0 scan_ratio=0 update_kind=blind distribution=ycsb-scrambled theta=0.99 "
+                      "txns_total=1000");
+    assert_string_equal(notes, "");
+}
+
+static void what_is_left_out_has_ycsbs_default(void **state)
+{
+    (void)state;
+    assert_translated(
+        "", "workload=ycsb record_bytes=1000 load_order=shuffled ops_per_txn=1 read_ratio=0.95 insert_ratio=0 "
+            "scan_ratio=0 update_kind=blind distribution=uniform");
+    assert_string_equal(notes, "");
+}
+
+static void scans_modifications_and_the_run_translate(void **state)
+{
+    (void)state;
+    assert_translated(
+        "readproportion=0\nupdateproportion=0\nscanproportion=0.95\ninsertproportion=0.05\nmaxscanlength=100\n"
+        "requestdistribution=latest\nfieldcount=1\nfieldlength=8\ninsertorder=ordered\n"
+        "threadcount=4\ntarget=5000\nmaxexecutiontime=30\n",
+        "workload=ycsb record_bytes=8 load_order=sequential ops_per_txn=1 read_ratio=0 insert_ratio=0.05 "
+        "scan_ratio=0.95 update_kind=blind index=ordered scan_length_max=100 distribution=latest theta=0.99 "
+        "threads=4 rate=5000 time=30s");
+    assert_translated(
+        "readproportion=5\nupdateproportion=0\nreadmodifywriteproportion=15\nrequestdistribution=hotspot\n"
+        "hotspotdatafraction=0.1\noperationcount=10\nthreadcount=3\n",
+        "workload=ycsb record_bytes=1000 load_order=shuffled ops_per_txn=1 read_ratio=0.25 insert_ratio=0 "
+        "scan_ratio=0 update_kind=rmw distribution=hotspot hot_fraction=0.1 hot_ratio=0.8 threads=3 txns_total=10");
+}
+
+static const char *run_options_of(const char *text)
+{
+    const char *out = translated(text, NULL, notes, sizeof(notes)), *after = "distribution=uniform";
+    return strstr(out, after) + strlen(after);
+}
+
+static void zero_is_no_limit(void **state)
+{
+    (void)state;
+    assert_string_equal(run_options_of("operationcount=0\nmaxexecutiontime=30\ntarget=0\n"), " time=30s");
+    assert_string_equal(notes, "");
+    assert_string_equal(run_options_of("operationcount=70\nmaxexecutiontime=0\nthreadcount=2\n"),
+                        " threads=2 txns_total=70");
+    assert_string_equal(notes, "");
+    assert_string_equal(run_options_of("operationcount=0\nmaxexecutiontime=0\n"), "");
+    assert_non_null(strstr(notes, "YCSB would never end; --time decides"));
+}
+
+static void a_target_makes_a_count_a_time(void **state)
+{
+    (void)state;
+    assert_string_equal(run_options_of("operationcount=1000\ntarget=200\n"), " rate=200 time=5s");
+    assert_non_null(strstr(notes, "operationcount=1000: at target=200 a second they are a window of 5 s"));
+    assert_string_equal(run_options_of("operationcount=1000\ntarget=200\nmaxexecutiontime=9\n"), " rate=200 time=5s");
+    assert_string_equal(run_options_of("operationcount=1000\ntarget=200\nmaxexecutiontime=2\n"), " rate=200 time=2s");
+    assert_non_null(strstr(notes, "operationcount=1000: not used, maxexecutiontime decides"));
+    end_option = "txns";
+    assert_string_equal(run_options_of("target=200\n"), "");
+    end_option = NULL;
+    assert_non_null(strstr(notes, "target=200: not used, as --txns counts requests"));
+}
+
+static void scans_are_over_hashed_keys_unless_ordered(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(translated("scanproportion=0.95\n", NULL, notes, sizeof(notes)), " insert_order=hashed "));
+    assert_null(strstr(translated("scanproportion=0.95\ninsertorder=ordered\n", NULL, notes, sizeof(notes)), "hashed"));
+    assert_null(strstr(translated("readproportion=1\n", NULL, notes, sizeof(notes)), "insert_order"));
+    assert_null(strstr(translated("scanproportion=0.9\ninsertproportion=0.1\nrequestdistribution=latest\n", NULL, notes,
+                                  sizeof(notes)),
+                       "hashed"));
+    assert_non_null(strstr(notes, "insertorder=hashed with requestdistribution=latest: not supported"));
+}
+
+static void what_has_no_counterpart_is_said(void **state)
+{
+    (void)state;
+    translated(
+        "exporter=x\n\nfieldlengthdistribution=zipfian\nwriteallfields=false\nrequestdistribution=zipfian\ntheta=0.6\n",
+        (const char *[]){"db=jdbc", NULL}, notes, sizeof(notes));
+    assert_string_equal(
+        notes, "fieldlengthdistribution=zipfian: not supported; all fields have fieldlength bytes\n"
+               "writeallfields=false: not supported; an update writes the whole record\n"
+               "theta 0.6: YCSB's scrambled zipfian knows only 0.99; taken as an exact zipfian over the records\n"
+               "w.properties:1: property exporter has no counterpart here and is not used\n"
+               "-p db has no counterpart here and is not used\n");
+}
+
+static void the_last_of_two_wins(void **state)
+{
+    (void)state;
+    const char *text = translated("recordcount=1\nrecordcount=2",
+                                  (const char *[]){"recordcount=30", "fieldcount=1", NULL}, notes, sizeof(notes));
+    assert_non_null(strstr(text, "records=30 record_bytes=100 "));
+}
+
+static void the_format_is_javas(void **state)
+{
+    (void)state;
+    static const char *const same[] = {
+        "recordcount=7",       "  recordcount = 7  ",     "recordcount:7",
+        "recordcount 7",       "recordcount\t:\t7\r\n",   "record\\\n   count=7",
+        "!x\\\nrecordcount=7", "# \\\nrecordcount=7",     "record\\u0063ount=\\u0037",
+        "re\\cordcount=7",     "recordcount=\\\n\\\n  7",
+    };
+    for (size_t i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+        const char *text = translated(same[i], NULL, notes, sizeof(notes));
+        if (strncmp(text, "workload=ycsb records=7 ", 24) != 0)
+            fail_msg("'%s': %s", same[i], text);
+    }
+}
+
+static void errors_name_file_line_property_and_what_would_be_right(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *expected;
+    } cases[] = {
+        {"\nrecordcount=0", "w.properties:2: recordcount=0: want a whole number from 1 to 1000000000000"},
+        {"recordcount=many", "w.properties:1: recordcount=many: want a whole number from 1 to 1000000000000"},
+        {"readproportion=-1", "w.properties:1: readproportion=-1: want a number from 0 to 1e+06"},
+        {"readproportion=nan", "w.properties:1: readproportion=nan: want a number from 0 to 1e+06"},
+        {"readproportion=0\nupdateproportion=0", "w.properties:1: readproportion=0: all proportions are 0"},
+        {"readmodifywriteproportion=0.5",
+         "w.properties:1: readmodifywriteproportion=0.5: together with updateproportion=0.05: a "
+         "run has one kind of update here; set one of them to 0"},
+        {"requestdistribution=exponential",
+         "w.properties:1: requestdistribution=exponential: not supported: want uniform, zipfian, latest or hotspot"},
+        {"fieldlength=100000",
+         "w.properties:1: fieldlength=100000: fieldcount x fieldlength is 1000000 bytes: want 8 to 65528"},
+        {"workload=TimeSeries", "w.properties:1: workload=TimeSeries: only YCSB's CoreWorkload is known"},
+        {"insertorder=random", "w.properties:1: insertorder=random: want hashed or ordered"},
+        {"=5", "w.properties:1: '=5': a property needs a name before the ="},
+        {"a=\\u12", "w.properties:1: 'a=\\u12': want \\u and four hexadecimal digits"},
+        {"a=\\u0000", "w.properties:1: 'a=\\u0000': want \\u and four hexadecimal digits"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_translated(cases[i].text, cases[i].expected);
+    assert_string_equal(translated("", (const char *[]){"recordcount", NULL}, notes, sizeof(notes)),
+                        "-p 'recordcount': want KEY=VALUE, for example recordcount=1000000");
+    assert_string_equal(translated("", (const char *[]){"recordcount=x", NULL}, notes, sizeof(notes)),
+                        "-p recordcount=x: want a whole number from 1 to 1000000000000");
+    struct ycsb_properties *properties = ycsb_properties_create();
+    assert_false(ycsb_properties_parse(properties, "w", "a=\0b", 4, error));
+    assert_string_equal(error, "w: holds a NUL byte: this is not a text file");
+    assert_false(ycsb_properties_read(properties, "/nowhere/w", error));
+    assert_string_equal(error, "/nowhere/w: No such file or directory");
+    ycsb_properties_destroy(properties);
+}
+
+static void random_bytes_translate_or_give_a_message(void **state)
+{
+    (void)state;
+    const char *given = getenv("MAE_SEED");
+    uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
+    print_message("MAE_SEED=%llu\n", (unsigned long long)seed);
+    srand48((long)seed);
+    static const char *const pieces[] = {
+        "=",    ":",    " ",           "\\",        "\n", "\r\n", "#",       "!",
+        "\\u",  "00e9", "recordcount", "theta",     "1",  "0.5",  "zipfian", "requestdistribution",
+        "\\\n", "\t",   "\xff",        "target=1\n"};
+    for (int round = 0; round < 20000; round++) {
+        char text[800];
+        size_t bytes = 0;
+        for (long left = lrand48() % 40; left > 0; left--) {
+            const char *piece = pieces[(size_t)lrand48() % (sizeof(pieces) / sizeof(pieces[0]))];
+            char one[2] = {(char)lrand48(), '\0'};
+            piece = lrand48() % 20 == 0 ? one : piece;
+            memcpy(text + bytes, piece, strlen(piece));
+            bytes += strlen(piece);
+        }
+        char *copy = malloc(bytes ? bytes : 1);
+        memcpy(copy, text, bytes);
+        struct ycsb_properties *properties = ycsb_properties_create();
+        struct ycsb_translation translation = {0};
+        error[0] = '\0';
+        bool good = ycsb_properties_parse(properties, "random", copy, bytes, error) &&
+                    ycsb_properties_resolve(properties, end_option, &translation, error);
+        assert_true(good ? translation.count > 5 : strncmp(error, "random", 6) == 0);
+        ycsb_translation_free(&translation);
+        ycsb_properties_destroy(properties);
+        free(copy);
+    }
+}
+
+static void the_command_line_decides_when_the_run_ends(void **state)
+{
+    (void)state;
+    end_option = "time";
+    const char *out = translated("operationcount=1000\nmaxexecutiontime=30\n", NULL, notes, sizeof(notes));
+    end_option = NULL;
+    assert_null(strstr(out, "txns="));
+    assert_null(strstr(out, "time="));
+    assert_non_null(strstr(notes, "operationcount=1000: not used, --time decides"));
+    assert_non_null(strstr(notes, "maxexecutiontime=30: not used, --time decides"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ycsb_workload_a_translates_whole),
+        cmocka_unit_test(the_command_line_decides_when_the_run_ends),
+        cmocka_unit_test(what_is_left_out_has_ycsbs_default),
+        cmocka_unit_test(scans_modifications_and_the_run_translate),
+        cmocka_unit_test(scans_are_over_hashed_keys_unless_ordered),
+        cmocka_unit_test(zero_is_no_limit),
+        cmocka_unit_test(a_target_makes_a_count_a_time),
+        cmocka_unit_test(what_has_no_counterpart_is_said),
+        cmocka_unit_test(the_last_of_two_wins),
+        cmocka_unit_test(the_format_is_javas),
+        cmocka_unit_test(errors_name_file_line_property_and_what_would_be_right),
+        cmocka_unit_test(random_bytes_translate_or_give_a_message),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,151 @@
+/*
+ * sweep_plan.c - harness/sweep/sweep_plan.h and harness/options/job.h: points, order, mistakes with file, line and
+ * key.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "harness/sweep/sweep_plan.h"
+#include "tests/support/scratch.h"
+
+static char error[SWEEP_ERROR_BYTES];
+static const struct option_pairs no_overrides;
+
+static bool plan_of(struct sweep_plan *plan, const char *text, const struct option_pairs *overrides, uint64_t seed)
+{
+    scratch_file_write(text);
+    return sweep_plan_init(plan, scratch_path, overrides, seed, error);
+}
+
+static void assert_refused(const char *text, const char *says)
+{
+    struct sweep_plan plan;
+    assert_false(plan_of(&plan, text, &no_overrides, 1));
+    sweep_plan_fini(&plan);
+    if (strstr(error, says) == NULL)
+        fail_msg("'%s' does not say '%s'", error, says);
+}
+
+#define SMALL "records = 1000\nthreads = 1\n"
+
+static void repetitions_are_interleaved(void **state)
+{
+    (void)state;
+    struct sweep_plan plan;
+    assert_true(plan_of(&plan, SMALL "repetitions = 3\n[a]\ntheta = 0, 0.5, 0.9, 0.99\n[b]\nrepetitions = 2\n",
+                        &no_overrides, 1));
+    assert_int_equal(plan.point_count, 5);
+    assert_int_equal(plan.run_count, 4 * 3 + 2);
+    /* Every point has run n times before any runs n + 1 times. */
+    for (size_t i = 0; i < plan.run_count; i++)
+        assert_int_equal(plan.runs[i].repetition, i < 5 ? 1 : i < 10 ? 2 : 3);
+    for (size_t i = 0; i < 5; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_ptr_not_equal(plan.runs[i].point, plan.runs[j].point);
+    sweep_plan_fini(&plan);
+}
+
+static void the_seed_gives_the_order(void **state)
+{
+    (void)state;
+    struct sweep_plan plans[3];
+    const uint64_t seeds[] = {7, 7, 8};
+    unsigned same = 0;
+    for (size_t i = 0; i < 3; i++)
+        assert_true(plan_of(&plans[i], SMALL "read_ratio = 0..1+0.01\n", &no_overrides, seeds[i]));
+    assert_int_equal(plans[0].run_count, 101);
+    for (size_t i = 0; i < 101; i++) {
+        assert_string_equal(plans[0].runs[i].point->id, plans[1].runs[i].point->id);
+        same += strcmp(plans[0].runs[i].point->id, plans[2].runs[i].point->id) == 0;
+    }
+    assert_true(same < 20);
+    for (size_t i = 0; i < 3; i++)
+        sweep_plan_fini(&plans[i]);
+}
+
+static void overrides_change_points_and_their_names(void **state)
+{
+    (void)state;
+    struct sweep_plan plain, overridden;
+    struct option_pair pairs[] = {{(char[]){"theta"}, (char[]){"0.1"}}, {(char[]){"set.backoff"}, (char[]){"off"}}};
+    const struct option_pairs overrides = {pairs, 2};
+    assert_true(plan_of(&plain, SMALL "theta = 0.9\n", &no_overrides, 1));
+    assert_true(plan_of(&overridden, SMALL "theta = 0.9\n", &overrides, 1));
+    assert_string_not_equal(plain.points[0].id, overridden.points[0].id);
+    assert_int_equal(plain.points[0].options->settings.count, 0);
+    assert_int_equal(overridden.points[0].options->settings.count, 1);
+    assert_string_equal(overridden.points[0].options->settings.items[0].key, "backoff");
+    sweep_plan_fini(&plain);
+    sweep_plan_fini(&overridden);
+}
+
+static void the_time_is_foreseen(void **state)
+{
+    (void)state;
+    struct sweep_plan plan;
+    assert_true(plan_of(&plan, SMALL "warmup = 1s\ntime = 4s\ntheta = 0, 0.5\nrepetitions = 2\n", &no_overrides, 1));
+    assert_true(sweep_nominal_s(&plan.points[0]) == 5);
+    double all = sweep_plan_left_s(&plan, 0);
+    assert_true(all >= 4 * 5);
+    plan.points[0].seconds = plan.points[1].seconds = 8;
+    assert_true(sweep_plan_left_s(&plan, 0) == 32);
+    plan.runs[0].finished = true;
+    assert_true(sweep_plan_left_s(&plan, 0) == 24);
+    assert_true(sweep_plan_left_s(&plan, 3) == 8);
+    FILE *file = scratch_text_open();
+    sweep_plan_print(&plan, file);
+    char *text = scratch_text_close(file);
+    assert_non_null(strstr(text, "2 points, 4 runs, 1 of them finished; 3 to run\n"));
+    assert_non_null(strstr(text, "time: 15s of warm-ups and windows, about 24s in all\n"));
+    assert_non_null(strstr(text, "  [global] theta=0.5\n"));
+    free(text);
+    sweep_plan_fini(&plan);
+}
+
+static void mistakes_have_file_line_and_key(void **state)
+{
+    (void)state;
+    char expected[128];
+    (void)snprintf(expected, sizeof expected, "%s:2: ", scratch_path);
+    assert_refused("records = 1000\nrecrods = 5\n", "unknown key 'recrods'");
+    assert_refused("records = 1000\nrecrods = 5\n", expected);
+    assert_refused("records = 1000\ntheta = 0, x\n", expected);
+    assert_refused("records = 1000\nwarehouses = 2\n", expected);
+    assert_refused("records = 1000\nwarehouses = 2\n", "key 'warehouses': --warehouses is an option of workload tpcc");
+    assert_refused("records = 1000\nset.backof = off\n", expected);
+    assert_refused("records = 1000\nset.backof = off\n", "key 'set.backof': target native: ");
+    assert_refused("records = 1000\ncsv = x.csv\n",
+                   "key 'csv' cannot stand here: results go into results.csv of --out");
+    assert_refused("records = 1000\nlatency_csv = ../x.csv\n", "must be the name of a file within --out");
+    assert_refused("records = 1000\nworkload = nope\n", "key 'workload': --workload: there is no 'nope'");
+    assert_refused("records = 1000\ntarget = bare\nset.backoff = off\n", "key 'set.backoff': target bare: ");
+}
+
+static void settings_of_one_target_go_into_its_section(void **state)
+{
+    (void)state;
+    struct sweep_plan plan;
+    assert_true(
+        plan_of(&plan, SMALL "[native]\nset.backoff = off, adaptive\n[bare]\ntarget = bare\n", &no_overrides, 1));
+    assert_int_equal(plan.point_count, 3);
+    sweep_plan_fini(&plan);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(repetitions_are_interleaved),
+        cmocka_unit_test(the_seed_gives_the_order),
+        cmocka_unit_test(overrides_change_points_and_their_names),
+        cmocka_unit_test(the_time_is_foreseen),
+        cmocka_unit_test(mistakes_have_file_line_and_key),
+        cmocka_unit_test(settings_of_one_target_go_into_its_section),
+    };
+    return cmocka_run_group_tests(tests, scratch_file_create, scratch_file_remove);
+}
