@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/analysis/result_set.h"
+#include "harness/analysis/results.h"
 #include "harness/common/quantity.h"
 #include "harness/common/support.h"
 #include "harness/common/text_file.h"
@@ -178,7 +178,7 @@ static const struct compare_filter *stopped_by(const struct compare *compare, co
     for (const struct compare_filter *filter = compare->options.filters; filter && filter->column; filter++) {
         if (csv_table_column(table, filter->column) < 0)
             continue;
-        *value = result_set_total_text(table, row, filter->column);
+        *value = results_total_text(table, row, filter->column);
         if (!accepted(filter->accepted, *value))
             return filter;
     }
@@ -269,7 +269,7 @@ static bool read_values(struct compare *compare, const struct side *side, const 
             return false;
         }
         blocks[*count] = block >= 0 ? group->rows[i]->fields[block] : "";
-        proximity_read(side->table, result_set_total_row(side->table, group->rows[i]), &places[*count]);
+        proximity_read(side->table, results_total_row(side->table, group->rows[i]), &places[*count]);
         ++*count;
     }
     return true;

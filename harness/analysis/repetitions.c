@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/analysis/result_set.h"
+#include "harness/analysis/results.h"
 #include "harness/common/support.h"
 #include "harness/record/columns.h"
 #include "harness/record/csv.h"
@@ -111,7 +111,7 @@ static void groups_make(struct repetitions *repetitions, const char *type)
         if (!field_is(table, row, "txn_type", type))
             continue;
         if (!field_is(table, row, "outcome", "complete") ||
-            strcmp(result_set_total_text(table, row, "check_result"), "failed") == 0)
+            strcmp(results_total_text(table, row, "check_result"), "failed") == 0)
             repetitions->unused_count++;
         else
             places[count++] = (struct place){table, configuration, row, i};

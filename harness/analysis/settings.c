@@ -22,7 +22,7 @@ static bool is_option(const char *column)
 }
 
 /* Whether two rows of the set agree in the options (or, without `options`, in the rest) of their configuration. */
-static bool agree(const struct result_set *set, size_t a, size_t b, bool options)
+static bool agree(const struct results *set, size_t a, size_t b, bool options)
 {
     for (size_t i = 0; i < set->table.column_count; i++) {
         const char *column = set->table.columns[i];
@@ -43,7 +43,7 @@ static size_t rank_in(const char *const *order, const char *label)
 
 static struct setting *setting_of(struct settings *settings, size_t row)
 {
-    const char *label = result_set_text(settings->set, row, "label");
+    const char *label = results_text(settings->set, row, "label");
     for (size_t i = 0; i < settings->count; i++)
         if (strcmp(settings->items[i].label, label) == 0 && agree(settings->set, settings->items[i].rows[0], row, true))
             return &settings->items[i];
@@ -56,7 +56,7 @@ static struct setting *setting_of(struct settings *settings, size_t row)
 /* The label; where another setting has it too, with the options in which those of that label differ. */
 static char *name_of(const struct settings *settings, const struct setting *setting)
 {
-    const struct result_set *set = settings->set;
+    const struct results *set = settings->set;
     struct support_text name = {0};
     support_text_add(&name, "%s", setting->label);
     for (size_t i = 0; i < set->table.column_count; i++) {
@@ -72,7 +72,7 @@ static char *name_of(const struct settings *settings, const struct setting *sett
 }
 
 /* The texts of what differs between this group and others. */
-static char *heading_of(const struct result_set *set, size_t row)
+static char *heading_of(const struct results *set, size_t row)
 {
     struct support_text text = {0};
     support_text_add(&text, "%s", "");
@@ -94,7 +94,7 @@ static size_t throughputs(const struct settings *settings, const struct setting 
 {
     size_t count = 0;
     for (size_t i = 0; i < setting->row_count; i++)
-        if (quantity_parse_f64(result_set_text(settings->set, setting->rows[i], THROUGHPUT), &values[count]))
+        if (quantity_parse_f64(results_text(settings->set, setting->rows[i], THROUGHPUT), &values[count]))
             count++;
     return count;
 }
@@ -111,7 +111,7 @@ static void put_in_order(struct settings *settings, const char *const *order)
         }
 }
 
-static struct settings settings_with(const struct result_set *set, size_t first, bool *seen, const char *const *order)
+static struct settings settings_with(const struct results *set, size_t first, bool *seen, const char *const *order)
 {
     struct settings settings = {.set = set, .heading = heading_of(set, first)};
     double *values = support_alloc((set->count + 1) * sizeof(*values)), unused;
@@ -119,7 +119,7 @@ static struct settings settings_with(const struct result_set *set, size_t first,
         if (seen[row] || !agree(set, first, row, false))
             continue;
         seen[row] = true;
-        if (!quantity_parse_f64(result_set_text(set, row, THROUGHPUT), &unused))
+        if (!quantity_parse_f64(results_text(set, row, THROUGHPUT), &unused))
             continue;
         struct setting *setting = setting_of(&settings, row);
         setting->rows[setting->row_count++] = row;
@@ -133,7 +133,7 @@ static struct settings settings_with(const struct result_set *set, size_t first,
     return settings;
 }
 
-struct settings *settings_of(const struct result_set *set, const char *const *order, size_t *count)
+struct settings *settings_of(const struct results *set, const char *const *order, size_t *count)
 {
     bool *seen = support_alloc(set->count + 1);
     struct settings *all = support_alloc((set->count + 1) * sizeof(*all));
@@ -169,10 +169,10 @@ bool settings_any(const struct settings *all, size_t count)
 /* ---- Differences within rounds. ---- */
 
 /* Whether the two runs were of one round and on the same CPUs; *left_out counts those that were not on the same. */
-static bool side_by_side(const struct result_set *set, size_t a, size_t b, size_t *left_out)
+static bool side_by_side(const struct results *set, size_t a, size_t b, size_t *left_out)
 {
     struct proximity_span of_a, of_b;
-    if (strcmp(result_set_text(set, a, "repetition"), result_set_text(set, b, "repetition")) != 0)
+    if (strcmp(results_text(set, a, "repetition"), results_text(set, b, "repetition")) != 0)
         return false;
     proximity_read(&set->table, set->rows[a], &of_a);
     proximity_read(&set->table, set->rows[b], &of_b);
@@ -183,7 +183,7 @@ static bool side_by_side(const struct result_set *set, size_t a, size_t b, size_
 
 static struct settings_difference difference_of(const struct settings *settings, size_t base, size_t other)
 {
-    const struct result_set *set = settings->set;
+    const struct results *set = settings->set;
     const struct setting *a = &settings->items[base], *b = &settings->items[other];
     struct settings_difference d = {.ratio = NAN, .p = NAN, .p_holm = NAN};
     size_t room = a->row_count < b->row_count ? a->row_count : b->row_count;
@@ -195,8 +195,8 @@ static struct settings_difference difference_of(const struct settings *settings,
             double *pair = &values[2 * d.rounds];
             if (used[k] || !side_by_side(set, a->rows[i], b->rows[k], &d.left_out))
                 continue;
-            (void)quantity_parse_f64(result_set_text(set, a->rows[i], THROUGHPUT), &pair[0]);
-            (void)quantity_parse_f64(result_set_text(set, b->rows[k], THROUGHPUT), &pair[1]);
+            (void)quantity_parse_f64(results_text(set, a->rows[i], THROUGHPUT), &pair[0]);
+            (void)quantity_parse_f64(results_text(set, b->rows[k], THROUGHPUT), &pair[1]);
             blocks[d.rounds++] = (struct statistics_block){&pair[0], &pair[1], 1, 1};
             used[k] = true;
             break;
@@ -318,7 +318,7 @@ char *settings_verdict(const struct settings *settings)
     return text.text;
 }
 
-void settings_print(FILE *file, const struct result_set *set, const char *const *order)
+void settings_print(FILE *file, const struct results *set, const char *const *order)
 {
     size_t count;
     struct settings *all = settings_of(set, order, &count);

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "harness/analysis/result_set.h"
+#include "harness/analysis/results.h"
 #include "harness/common/statistics.h"
 
 struct setting {
@@ -30,7 +30,7 @@ struct setting {
 };
 
 struct settings {
-    const struct result_set *set;
+    const struct results *set;
     char *heading; /* "threads 2, theta 0.9": what sets these apart from others of the set; "" if nothing */
     size_t count;
     struct setting *items; /* the first is what the others are compared with */
@@ -38,7 +38,7 @@ struct settings {
 
 /* All groups of settings in the set, in its order. `order`: labels as the job file has them, ended by NULL, may be
  * NULL; others follow. *count: how many. A group may have one setting only. Free them all with settings_free. */
-struct settings *settings_of(const struct result_set *set, const char *const *order, size_t *count);
+struct settings *settings_of(const struct results *set, const char *const *order, size_t *count);
 void settings_free(struct settings *all, size_t count);
 
 /* Whether any group has two settings. */
@@ -64,6 +64,6 @@ const char *settings_noise_text(const struct settings *settings, const struct se
 char *settings_verdict(const struct settings *settings);
 
 /* The verdicts on all groups of two settings and more, a line each. */
-void settings_print(FILE *file, const struct result_set *set, const char *const *order);
+void settings_print(FILE *file, const struct results *set, const char *const *order);
 
 #endif

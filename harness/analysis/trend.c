@@ -14,7 +14,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#include "harness/analysis/result_set.h"
+#include "harness/analysis/results.h"
 #include "harness/common/program.h"
 #include "harness/common/quantity.h"
 #include "harness/common/statistics.h"
@@ -148,13 +148,13 @@ static bool series_add(struct request *request, const char *path, const char *ti
 
 /* ---- One entry. ---- */
 
-static struct entry entry_of(const struct result_set *set, size_t i)
+static struct entry entry_of(const struct results *set, size_t i)
 {
-    const char *label = result_set_text(set, i, "label");
-    return (struct entry){.label = *label ? label : result_set_text(set, i, "workload"),
-                          .hash = result_set_text(set, i, "config_hash"),
-                          .revision = result_set_text(set, i, "revision"),
-                          .dirty = result_set_text(set, i, "dirty")};
+    const char *label = results_text(set, i, "label");
+    return (struct entry){.label = *label ? label : results_text(set, i, "workload"),
+                          .hash = results_text(set, i, "config_hash"),
+                          .revision = results_text(set, i, "revision"),
+                          .dirty = results_text(set, i, "dirty")};
 }
 
 static bool same_entry(const struct entry *a, const struct entry *b)
@@ -163,13 +163,13 @@ static bool same_entry(const struct entry *a, const struct entry *b)
            strcmp(a->dirty, b->dirty) == 0;
 }
 
-static void metric_add(const struct result_set *set, const struct entry *entry, const char *metric, double *values,
+static void metric_add(const struct results *set, const struct entry *entry, const char *metric, double *values,
                        struct support_text *line)
 {
     size_t count = 0;
     for (size_t i = 0; i < set->count; i++) {
         struct entry other = entry_of(set, i);
-        if (same_entry(entry, &other) && quantity_parse_f64(result_set_text(set, i, metric), &values[count]))
+        if (same_entry(entry, &other) && quantity_parse_f64(results_text(set, i, metric), &values[count]))
             count++;
     }
     struct statistics_summary summary;
@@ -185,10 +185,10 @@ static void metric_add(const struct result_set *set, const struct entry *entry, 
 }
 
 /* The entry that begins with row `first` of the set. */
-static bool entry_add(struct request *request, const struct result_set *set, size_t first, struct support_text *touched)
+static bool entry_add(struct request *request, const struct results *set, size_t first, struct support_text *touched)
 {
     struct entry entry = entry_of(set, first);
-    const char *time = result_set_text(set, first, "start_utc"), *machine = result_set_text(set, first, "cpu_model");
+    const char *time = results_text(set, first, "start_utc"), *machine = results_text(set, first, "cpu_model");
     struct support_text line = {0}, commit = {0};
     bool unknown = *entry.revision == '\0' || strcmp(entry.revision, "unknown") == 0, fine = false;
     if (*entry.hash == '\0' || *time == '\0' || (unknown && request->commit == NULL)) {
@@ -207,8 +207,8 @@ static bool entry_add(struct request *request, const struct result_set *set, siz
         if (!same_entry(&entry, &other))
             continue;
         runs++;
-        if (strcmp(result_set_text(set, i, "start_utc"), time) < 0)
-            time = result_set_text(set, i, "start_utc");
+        if (strcmp(results_text(set, i, "start_utc"), time) < 0)
+            time = results_text(set, i, "start_utc");
     }
     support_text_add(&line, "%s,", time);
     csv_field_add(&line, commit.text);
@@ -265,9 +265,9 @@ static bool picture_draw(const struct request *request, const char *series, cons
 static bool results_add(struct request *request, const char *path)
 {
     char error[CSV_TABLE_ERROR_BYTES];
-    struct result_set set;
+    struct results set;
     struct support_text touched = {0};
-    if (!result_set_read(&set, path, error)) {
+    if (!results_read(&set, path, error)) {
         (void)fprintf(stderr, "%s: %s\n", request->name, error);
         return false;
     }
@@ -284,7 +284,7 @@ static bool results_add(struct request *request, const char *path)
         if (first)
             fine = entry_add(request, &set, i, &touched);
     }
-    result_set_free(&set);
+    results_free(&set);
     char *rest = touched.text, *series;
     while (fine && !request->no_plot && (series = strsep(&rest, "\n")) != NULL)
         if (*series != '\0')

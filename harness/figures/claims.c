@@ -36,16 +36,16 @@ struct claim claim_at(size_t i)
 }
 
 /* The values of one side; "best:COLUMN:SELECTOR" takes the best group. */
-static struct claim_side side_values(const struct result_set *set, const char *metric, const char *side, double *values)
+static struct claim_side side_values(const struct results *set, const char *metric, const char *side, double *values)
 {
     struct claim_side read = {0, NAN, ""};
-    char group[RESULT_SET_SELECTOR_BYTES];
+    char group[RESULTS_SELECTOR_BYTES];
     if (strncmp(side, "best:", 5) == 0) {
         const char *colon = strchr(side + 5, ':');
         (void)snprintf(group, sizeof(group), "%.*s", (int)(colon - side - 5), side + 5);
-        read.runs = result_set_best(set, colon + 1, group, metric, values, &read.group);
+        read.runs = results_best(set, colon + 1, group, metric, values, &read.group);
     } else {
-        read.runs = result_set_values(set, side, metric, values);
+        read.runs = results_values(set, side, metric, values);
     }
     if (read.runs > 0)
         read.median = statistics_median(values, read.runs);
@@ -62,7 +62,7 @@ __attribute__((format(printf, 2, 3))) static void unknown(struct claim_result *r
     va_end(args);
 }
 
-static void judge_measured(const struct claim *claim, const struct result_set *set, struct claim_result *result)
+static void judge_measured(const struct claim *claim, const struct results *set, struct claim_result *result)
 {
     unsigned long cores = strtoul(set->cores, NULL, 10);
     bool has_b = claim->b[0] != '\0';
@@ -89,7 +89,7 @@ static void judge_measured(const struct claim *claim, const struct result_set *s
         unknown(result, "Too noisy: the interval lies partly where the claim holds.");
 }
 
-void claim_judge(const struct claim *claim, const struct result_set *set, struct claim_result *result)
+void claim_judge(const struct claim *claim, const struct results *set, struct claim_result *result)
 {
     *result = (struct claim_result){.a = {0, NAN, ""}, .b = {0, NAN, ""}, .ratio = NAN, .verdict = CLAIM_UNKNOWN};
     result->interval = (struct statistics_interval){NAN, NAN, 0};

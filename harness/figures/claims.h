@@ -7,14 +7,14 @@
  *     does not hold    the whole interval lies elsewhere
  *     cannot be told   anything else: too noisy, fewer than CLAIM_RUNS_MIN repetitions, too few cores for what the
  *                      claim is about, or nothing measured. What was measured is shown all the same.
- * Checked by: tests/unit/harness/analysis/result_set.c. Not here: how it looks (report_html.c).
+ * Checked by: tests/unit/harness/analysis/results.c. Not here: how it looks (report_html.c).
  */
 #ifndef HARNESS_FIGURES_CLAIMS_H
 #define HARNESS_FIGURES_CLAIMS_H
 
 #include <stdio.h>
 
-#include "harness/analysis/result_set.h"
+#include "harness/analysis/results.h"
 #include "harness/common/statistics.h"
 
 enum { CLAIM_RUNS_MIN = 6, CLAIM_REASON_BYTES = 256 };
@@ -56,6 +56,6 @@ struct claim_result {
 };
 
 /* `set`: the results of the claim's experiment, which must outlive the result; NULL if there are none. */
-void claim_judge(const struct claim *claim, const struct result_set *set, struct claim_result *result);
+void claim_judge(const struct claim *claim, const struct results *set, struct claim_result *result);
 
 #endif

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "harness/analysis/result_set.h"
+#include "harness/analysis/results.h"
 #include "harness/common/exit_code.h"
 #include "harness/common/program.h"
 #include "harness/common/support.h"
@@ -220,14 +220,14 @@ static bool data_write(const struct request *request, const struct figure_info *
                        const char *results, const char *path, struct support_text *lines, char **facts)
 {
     char error[CSV_TABLE_ERROR_BYTES], unused[JOBFILE_ERROR_BYTES];
-    struct result_set set;
-    if (!result_set_read(&set, results, error)) {
+    struct results set;
+    if (!results_read(&set, results, error)) {
         complain(request, "%s", error);
         return false;
     }
     if (set.count == 0) {
         complain(request, "%s: holds no complete result", results);
-        result_set_free(&set);
+        results_free(&set);
         return false;
     }
     /* Without the job file (results moved elsewhere) labels stand in the order of their names. */
@@ -253,7 +253,7 @@ static bool data_write(const struct request *request, const struct figure_info *
         support_text_add(lines, "%s%s", i > 0 ? " " : "", data.lines[i]);
     plot_data_free(&data);
     jobfile_destroy(jobfile);
-    result_set_free(&set);
+    results_free(&set);
     return fine;
 }
 

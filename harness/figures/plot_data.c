@@ -40,18 +40,18 @@ const struct figure_info *figure_by_name(const char *name)
 /* ---- A row's line and place. ---- */
 
 /* One column's text as it stands on an axis: fixed:2.81 is 2.81, and adaptive has no place on an axis of numbers. */
-static const char *shown_text(const struct result_set *set, size_t row, const char *column)
+static const char *shown_text(const struct results *set, size_t row, const char *column)
 {
-    const char *text = result_set_text(set, row, column);
+    const char *text = results_text(set, row, column);
     /* A sweep labels points that have no label and stand in no section of their own "global". */
     if (strcmp(column, "label") == 0 && (*text == '\0' || strcmp(text, "global") == 0))
-        return result_set_text(set, row, "target");
+        return results_text(set, row, "target");
     if (strcmp(column, "opt_backoff") == 0)
         return strncmp(text, "fixed:", 6) == 0 ? text + 6 : "";
     return text;
 }
 
-static void joined_text(const struct result_set *set, size_t row, const char *columns, char *text)
+static void joined_text(const struct results *set, size_t row, const char *columns, char *text)
 {
     char copy[PLOT_TEXT_BYTES], *rest = copy, *column;
     size_t used = 0;
@@ -147,7 +147,7 @@ static struct plot_point *point_of(struct plot_data *data, const char *line, con
     return point;
 }
 
-static void row_texts(const struct result_set *set, const struct figure_info *figure, size_t row, char *line, char *x)
+static void row_texts(const struct results *set, const struct figure_info *figure, size_t row, char *line, char *x)
 {
     joined_text(set, row, figure->line, line);
     joined_text(set, row, figure->x, x);
@@ -163,7 +163,7 @@ static struct plot_range range_of(double *values, size_t count)
     return (struct plot_range){summary.median, summary.min, summary.max};
 }
 
-static void measure(struct plot_point *point, const struct result_set *set, const struct figure_info *figure,
+static void measure(struct plot_point *point, const struct results *set, const struct figure_info *figure,
                     double *values)
 {
     char line[PLOT_TEXT_BYTES], x[PLOT_TEXT_BYTES];
@@ -175,8 +175,8 @@ static void measure(struct plot_point *point, const struct result_set *set, cons
             if (strcmp(line, point->line) != 0 || strcmp(x, point->x) != 0)
                 continue;
             point->runs++;
-            point->oversubscribed |= strcmp(result_set_text(set, row, "oversubscribed"), "1") == 0;
-            if (quantity_parse_f64(result_set_text(set, row, metric_columns[metric]), &values[count]))
+            point->oversubscribed |= strcmp(results_text(set, row, "oversubscribed"), "1") == 0;
+            if (quantity_parse_f64(results_text(set, row, metric_columns[metric]), &values[count]))
                 count++;
         }
         point->metrics[metric] = range_of(values, count);
@@ -184,7 +184,7 @@ static void measure(struct plot_point *point, const struct result_set *set, cons
 }
 
 /* Throughput against the first label, where labels are what stands along the axis. */
-static void relate(struct plot_data *data, const struct result_set *set, const struct figure_info *figure,
+static void relate(struct plot_data *data, const struct results *set, const struct figure_info *figure,
                    const char *const *order)
 {
     size_t groups;
@@ -204,7 +204,7 @@ static void relate(struct plot_data *data, const struct result_set *set, const s
     settings_free(all, groups);
 }
 
-void plot_data_make(struct plot_data *data, const struct result_set *set, const struct figure_info *figure,
+void plot_data_make(struct plot_data *data, const struct results *set, const struct figure_info *figure,
                     const char *const *order)
 {
     union { /* qsort_r hands the order through without const */
@@ -243,12 +243,12 @@ void plot_data_free(struct plot_data *data)
 /* ---- Captions. ---- */
 
 /* Least and most of a column's numbers; false if it has none. */
-static bool column_range(const struct result_set *set, const char *column, double *least, double *most)
+static bool column_range(const struct results *set, const char *column, double *least, double *most)
 {
     bool any = false;
     for (size_t i = 0; i < set->count; i++) {
         double value;
-        if (!quantity_parse_f64(result_set_text(set, i, column), &value))
+        if (!quantity_parse_f64(results_text(set, i, column), &value))
             continue;
         *least = any ? fmin(*least, value) : value;
         *most = any ? fmax(*most, value) : value;
@@ -257,11 +257,11 @@ static bool column_range(const struct result_set *set, const char *column, doubl
     return any;
 }
 
-static size_t rows_with(const struct result_set *set, const char *column, const char *text)
+static size_t rows_with(const struct results *set, const char *column, const char *text)
 {
     size_t count = 0;
     for (size_t i = 0; i < set->count; i++)
-        count += strcmp(result_set_text(set, i, column), text) == 0;
+        count += strcmp(results_text(set, i, column), text) == 0;
     return count;
 }
 
@@ -277,7 +277,7 @@ static void count_add(struct support_text *text, double count)
 }
 
 /* How much data: the first of these that the runs have. */
-static void size_add(struct support_text *text, const struct result_set *set)
+static void size_add(struct support_text *text, const struct results *set)
 {
     static const char *const sizes[][2] = {{"wl_records", "records"},
                                            {"wl_warehouses", "warehouses"},
@@ -297,7 +297,7 @@ static void size_add(struct support_text *text, const struct result_set *set)
     }
 }
 
-char *plot_facts(const struct result_set *set)
+char *plot_facts(const struct results *set)
 {
     struct support_text text = {0};
     size_t unsteady = rows_with(set, "steady", "0"), unknown = rows_with(set, "steady", ""),

@@ -6,14 +6,14 @@
  * axis: relative, relative_low, relative_high, relative_coverage: throughput against the first label within rounds
  * (settings.h). Rows are sorted by line,
  * then place. Texts are reduced to letters, digits and . - _ , so that gnuplot can list them.
- * Checked by: tests/unit/harness/analysis/result_set.c.
+ * Checked by: tests/unit/harness/analysis/results.c.
  */
 #ifndef HARNESS_FIGURES_PLOT_DATA_H
 #define HARNESS_FIGURES_PLOT_DATA_H
 
 #include <stdio.h>
 
-#include "harness/analysis/result_set.h"
+#include "harness/analysis/results.h"
 #include "harness/common/statistics.h"
 
 /* name, column of the results */
@@ -66,13 +66,13 @@ const struct figure_info *figure_by_name(const char *name);
  * `order`: texts in the order in which they stand on an axis, ended by NULL (a job file's labels); others come after
  * them: the native target, then numbers by size. May be NULL.
  */
-void plot_data_make(struct plot_data *data, const struct result_set *set, const struct figure_info *figure,
+void plot_data_make(struct plot_data *data, const struct results *set, const struct figure_info *figure,
                     const char *const *order);
 void plot_data_free(struct plot_data *data);
 
 /* What a caption must say about the runs: how many records, and how many runs were not steady or were moved about by
  * the hypervisor. One line; the caller frees it. */
-char *plot_facts(const struct result_set *set);
+char *plot_facts(const struct results *set);
 void plot_data_write(const struct plot_data *data, FILE *file);
 
 #endif

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/analysis/result_set.h"
+#include "harness/analysis/results.h"
 #include "harness/common/quantity.h"
 #include "harness/common/support.h"
 #include "harness/common/text_file.h"
@@ -28,7 +28,7 @@ enum { EXPERIMENTS_MAX = 128, LABELS_MAX = 256, CONF_BYTES_MAX = 1 << 20 };
 struct experiment {
     char *name;    /* of a figure; "" of one sweep */
     char *changed; /* ",theta=0.5": what was overridden, as the folder's name has it; "" if nothing was */
-    struct result_set set;
+    struct results set;
     struct jobfile *jobfile;            /* NULL if it cannot be read any more: labels then stand by name */
     const char *labels[LABELS_MAX + 1]; /* in the job file's order, ended by NULL */
 };
@@ -73,7 +73,7 @@ static bool experiment_read(struct report *report, const char *name, const char 
     if (there && report->count == EXPERIMENTS_MAX) {
         (void)fprintf(stderr, "%s: %s: more than %d experiments\n", report->command, folder, EXPERIMENTS_MAX);
         fine = false;
-    } else if (there && !result_set_read(&experiment->set, results, error)) {
+    } else if (there && !results_read(&experiment->set, results, error)) {
         (void)fprintf(stderr, "%s: %s\n", report->command, error);
         fine = false;
     } else if (there) {
@@ -133,7 +133,7 @@ static void report_free(struct report *report)
     for (size_t i = 0; i < report->count; i++) {
         free(report->experiments[i].name);
         free(report->experiments[i].changed);
-        result_set_free(&report->experiments[i].set);
+        results_free(&report->experiments[i].set);
         jobfile_destroy(report->experiments[i].jobfile);
     }
     free(report->missing.text);
@@ -157,7 +157,7 @@ static bool column_range(const struct report *report, const char *column, double
     for (size_t e = 0; e < report->count; e++)
         for (size_t i = 0; i < report->experiments[e].set.count; i++) {
             double value;
-            if (!quantity_parse_f64(result_set_text(&report->experiments[e].set, i, column), &value))
+            if (!quantity_parse_f64(results_text(&report->experiments[e].set, i, column), &value))
                 continue;
             *least = any && *least < value ? *least : value;
             *most = any && *most > value ? *most : value;
@@ -170,7 +170,7 @@ static const char *first_text(const struct report *report, const char *column)
 {
     for (size_t e = 0; e < report->count; e++)
         if (report->experiments[e].set.count > 0)
-            return result_set_text(&report->experiments[e].set, 0, column);
+            return results_text(&report->experiments[e].set, 0, column);
     return "";
 }
 
@@ -178,7 +178,7 @@ static bool any_row(const struct report *report, const char *selector)
 {
     for (size_t e = 0; e < report->count; e++)
         for (size_t i = 0; i < report->experiments[e].set.count; i++)
-            if (result_set_fits(&report->experiments[e].set, i, selector))
+            if (results_fits(&report->experiments[e].set, i, selector))
                 return true;
     return false;
 }
@@ -187,7 +187,7 @@ static size_t rows_left_out(const struct report *report)
 {
     size_t left_out = 0;
     for (size_t e = 0; e < report->count; e++) {
-        const struct result_set *set = &report->experiments[e].set;
+        const struct results *set = &report->experiments[e].set;
         int type = csv_table_column(&set->table, "txn_type");
         for (size_t i = 0; i < set->table.row_count; i++)
             left_out += strcmp(set->table.rows[i].fields[type], "all") == 0;
@@ -255,22 +255,22 @@ static void summary_write(FILE *page, const struct report *report)
 /* ---- One configuration in several figures. ---- */
 
 /* The throughputs of a configuration in one experiment, by one build, into `values`; returns how many. */
-static size_t values_with(const struct result_set *set, const char *hash, const char *revision, double *values)
+static size_t values_with(const struct results *set, const char *hash, const char *revision, double *values)
 {
     size_t count = 0;
     for (size_t i = 0; i < set->count; i++)
-        if (strcmp(result_set_text(set, i, "config_hash"), hash) == 0 &&
-            strcmp(result_set_text(set, i, "revision"), revision) == 0 &&
-            quantity_parse_f64(result_set_text(set, i, "throughput_txn_per_s"), &values[count]))
+        if (strcmp(results_text(set, i, "config_hash"), hash) == 0 &&
+            strcmp(results_text(set, i, "revision"), revision) == 0 &&
+            quantity_parse_f64(results_text(set, i, "throughput_txn_per_s"), &values[count]))
             count++;
     return count;
 }
 
-static bool is_first_of(const struct result_set *set, size_t row, const char *hash, const char *revision)
+static bool is_first_of(const struct results *set, size_t row, const char *hash, const char *revision)
 {
     for (size_t i = 0; i < row; i++)
-        if (strcmp(result_set_text(set, i, "config_hash"), hash) == 0 &&
-            strcmp(result_set_text(set, i, "revision"), revision) == 0)
+        if (strcmp(results_text(set, i, "config_hash"), hash) == 0 &&
+            strcmp(results_text(set, i, "revision"), revision) == 0)
             return false;
     return true;
 }
@@ -278,8 +278,7 @@ static bool is_first_of(const struct result_set *set, size_t row, const char *ha
 /* Warns if not even the ranges of two experiments' runs of one configuration meet. */
 static bool pair_check(FILE *page, const struct experiment *a, const struct experiment *b, size_t row, size_t *shared)
 {
-    const char *hash = result_set_text(&a->set, row, "config_hash"),
-               *revision = result_set_text(&a->set, row, "revision");
+    const char *hash = results_text(&a->set, row, "config_hash"), *revision = results_text(&a->set, row, "revision");
     double *values = support_alloc((a->set.count + b->set.count + 1) * sizeof(double));
     struct statistics_summary of_a, of_b;
     bool apart = statistics_summarize(values, values_with(&a->set, hash, revision, values), &of_a) &&
@@ -292,8 +291,8 @@ static bool pair_check(FILE *page, const struct experiment *a, const struct expe
     char *text = support_format(
         "One configuration, %s with %s workers, in two figures: %s txn/s in %s%s, %s in %s%s (%s). Not even the ranges "
         "of the %zu and %zu runs meet: the machine was another then, and the two figures do not compare.",
-        result_set_text(&a->set, row, "label"), result_set_text(&a->set, row, "threads"),
-        html_count(of_a.median, median_a), a->name, a->changed, html_count(of_b.median, median_b), b->name, b->changed,
+        results_text(&a->set, row, "label"), results_text(&a->set, row, "threads"), html_count(of_a.median, median_a),
+        a->name, a->changed, html_count(of_b.median, median_b), b->name, b->changed,
         statistics_ratio_text(of_b.median / of_a.median, ratio), of_a.count, of_b.count);
     warning(page, text);
     free(text);
@@ -305,9 +304,9 @@ static void shared_write(FILE *page, const struct report *report)
     size_t shared = 0, apart = 0;
     for (size_t e = 0; e < report->count; e++)
         for (size_t row = 0; row < report->experiments[e].set.count; row++) {
-            const struct result_set *set = &report->experiments[e].set;
-            const char *hash = result_set_text(set, row, "config_hash");
-            if (*hash == '\0' || !is_first_of(set, row, hash, result_set_text(set, row, "revision")))
+            const struct results *set = &report->experiments[e].set;
+            const char *hash = results_text(set, row, "config_hash");
+            if (*hash == '\0' || !is_first_of(set, row, hash, results_text(set, row, "revision")))
                 continue;
             for (size_t other = e + 1; other < report->count; other++)
                 apart += pair_check(page, &report->experiments[e], &report->experiments[other], row, &shared);
@@ -621,7 +620,7 @@ static void values_write(FILE *page, const struct report *report, const char *co
     const char **values = support_alloc((room + 1) * sizeof(const char *));
     for (size_t e = 0; e < report->count; e++)
         for (size_t i = 0; i < report->experiments[e].set.count; i++)
-            values[count++] = result_set_text(&report->experiments[e].set, i, column);
+            values[count++] = results_text(&report->experiments[e].set, i, column);
     qsort(values, count, sizeof(const char *), by_text);
     for (size_t i = 0; i < count; i++)
         if (i == 0 || strcmp(values[distinct - 1], values[i]) != 0)

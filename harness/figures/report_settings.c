@@ -16,7 +16,7 @@ static size_t values_of(const struct settings *settings, const struct setting *s
 {
     size_t count = 0;
     for (size_t i = 0; i < setting->row_count; i++)
-        if (quantity_parse_f64(result_set_text(settings->set, setting->rows[i], column), &values[count]))
+        if (quantity_parse_f64(results_text(settings->set, setting->rows[i], column), &values[count]))
             count++;
     return count;
 }
@@ -128,7 +128,7 @@ static void group_write(FILE *page, const struct settings *settings)
     free(verdict);
 }
 
-void report_settings(FILE *page, const struct result_set *set, const char *const *order)
+void report_settings(FILE *page, const struct results *set, const char *const *order)
 {
     size_t count;
     struct settings *all = settings_of(set, order, &count);

@@ -10,10 +10,10 @@
 
 #include <stdio.h>
 
-#include "harness/analysis/result_set.h"
+#include "harness/analysis/results.h"
 
 /* `order`: the labels as the job file has them, ended by NULL, may be NULL; others follow. The first is what others are
  * compared with. Nothing is written where there are fewer than two settings. */
-void report_settings(FILE *page, const struct result_set *set, const char *const *order);
+void report_settings(FILE *page, const struct results *set, const char *const *order);
 
 #endif

@@ -17,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/analysis/result_set.h"
+#include "harness/analysis/results.h"
 #include "harness/analysis/settings.h"
 #include "harness/common/csv_table.h"
 #include "harness/common/interrupt.h"
@@ -544,15 +544,15 @@ static void verdict_tell(const struct sweep *sweep)
     enum { LABELS_MAX = 256 };
     char error[CSV_TABLE_ERROR_BYTES], path[PATH_BYTES];
     const char *labels[LABELS_MAX + 1];
-    struct result_set set;
+    struct results set;
     (void)snprintf(path, sizeof path, "%s/results.csv", sweep->out);
-    if (!result_set_read(&set, path, error)) {
+    if (!results_read(&set, path, error)) {
         complain(sweep, "%s", error);
         return;
     }
     (void)jobfile_labels(sweep->plan.jobfile, labels, LABELS_MAX);
     settings_print(stdout, &set, labels);
-    result_set_free(&set);
+    results_free(&set);
 }
 
 /* ---- The command. ---- */

@@ -19,13 +19,13 @@
 static const char header[] = "txn_type,outcome,check_result,threads,wl_theta,label,opt_backoff,repetition,"
                              "throughput_txn_per_s,line_before_ns,line_after_ns\n";
 
-static struct result_set read_set(char *rows)
+static struct results read_set(char *rows)
 {
-    struct result_set set;
+    struct results set;
     char error[CSV_TABLE_ERROR_BYTES];
     scratch_file_write(rows);
     free(rows);
-    if (!result_set_read(&set, scratch_path, error))
+    if (!results_read(&set, scratch_path, error))
         fail_msg("%s", error);
     return set;
 }
@@ -57,7 +57,7 @@ static void any_label_is_a_setting_of_its_own(void **state)
             (void)snprintf(error, sizeof(error), "fixed:%d", i);
             row_add(file, labels[i], error, round, 100 * (i + 1), 80);
         }
-    struct result_set set = read_set(scratch_text_close(file));
+    struct results set = read_set(scratch_text_close(file));
     size_t count;
     struct settings *all = settings_of(&set, labels, &count);
     assert_int_equal(count, 1);
@@ -68,7 +68,7 @@ static void any_label_is_a_setting_of_its_own(void **state)
         assert_true(all[0].items[i].median == 100 * (double)(i + 1));
     }
     settings_free(all, count);
-    result_set_free(&set);
+    results_free(&set);
 }
 
 static void points_of_one_label_are_told_apart(void **state)
@@ -80,7 +80,7 @@ static void points_of_one_label_are_told_apart(void **state)
     row_add(file, "manual", "fixed:1", 1, 110, 80);
     row_add(file, "manual", "fixed:2", 1, 120, 80);
     fputs("all,complete,passed,4,0.9,auto,adaptive,1,7,80,80\n", file); /* other threads: a group of its own */
-    struct result_set set = read_set(scratch_text_close(file));
+    struct results set = read_set(scratch_text_close(file));
     size_t count;
     struct settings *all = settings_of(&set, NULL, &count);
     assert_int_equal(count, 2);
@@ -92,7 +92,7 @@ static void points_of_one_label_are_told_apart(void **state)
     assert_int_equal(all[1].count, 1);
     assert_true(settings_any(all, count));
     settings_free(all, count);
-    result_set_free(&set);
+    results_free(&set);
 }
 
 /* Two settings whose ranges overlap all but for a hair: within rounds B is always 3% faster. */
@@ -111,7 +111,7 @@ static void a_machine_that_wanders_still_tells(void **state)
 {
     (void)state;
     static const char *const order[] = {"default", "b", NULL};
-    struct result_set set = read_set(two_settings(8, 80));
+    struct results set = read_set(two_settings(8, 80));
     struct settings_difference d[2];
     char text[SETTINGS_NOISE_BYTES];
     size_t count;
@@ -125,7 +125,7 @@ static void a_machine_that_wanders_still_tells(void **state)
     assert_non_null(strstr(verdict, "b wins: +3.1% against default (99.2% interval +3.0% to +3.2%): beyond noise."));
     free(verdict);
     settings_free(all, count);
-    result_set_free(&set);
+    results_free(&set);
 
     set = read_set(two_settings(5, 80));
     all = settings_of(&set, order, &count);
@@ -135,13 +135,13 @@ static void a_machine_that_wanders_still_tells(void **state)
     assert_non_null(strstr(verdict, "No winner beyond noise. b is ahead: +3.1% against default (93.7% interval"));
     free(verdict);
     settings_free(all, count);
-    result_set_free(&set);
+    results_free(&set);
 }
 
 static void runs_on_other_cpus_are_left_out(void **state)
 {
     (void)state;
-    struct result_set set = read_set(two_settings(7, 290));
+    struct results set = read_set(two_settings(7, 290));
     struct settings_difference d[2];
     size_t count;
     struct settings *all = settings_of(&set, NULL, &count);
@@ -152,7 +152,7 @@ static void runs_on_other_cpus_are_left_out(void **state)
     assert_non_null(strstr(verdict, "1 rounds are left out"));
     free(verdict);
     settings_free(all, count);
-    result_set_free(&set);
+    results_free(&set);
 }
 
 int main(void)

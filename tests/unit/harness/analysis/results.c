@@ -1,5 +1,5 @@
 /*
- * Tests of harness/analysis/result_set.c, plot_data.c, claims.c: which rows count, the points of a figure, and
+ * Tests of harness/analysis/results.c, plot_data.c, claims.c: which rows count, the points of a figure, and
  * verdicts.
  */
 #include <math.h>
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "harness/analysis/result_set.h"
+#include "harness/analysis/results.h"
 #include "harness/figures/claims.h"
 #include "harness/figures/plot_data.h"
 #include "tests/support/scratch.h"
@@ -24,14 +24,14 @@
 
 static char error[CSV_TABLE_ERROR_BYTES];
 
-static struct result_set read_good(const char *rows)
+static struct results read_good(const char *rows)
 {
-    struct result_set set;
+    struct results set;
     FILE *file = fopen(scratch_path, "w");
     assert_non_null(file);
     fprintf(file, "%s%s", HEADER, rows);
     assert_int_equal(fclose(file), 0);
-    if (!result_set_read(&set, scratch_path, error))
+    if (!results_read(&set, scratch_path, error))
         fail_msg("%s", error);
     return set;
 }
@@ -41,49 +41,48 @@ static struct result_set read_good(const char *rows)
 static void only_whole_and_correct_totals_count(void **state)
 {
     (void)state;
-    struct result_set set = read_good("all,complete,passed,1,0,native,,adaptive,100,0\n"
-                                      "payment,complete,passed,1,0,native,,adaptive,50,0\n"
-                                      "all,interrupted,skipped,1,0,native,,adaptive,9,0\n"
-                                      "all,complete,failed,1,0,native,,adaptive,9,0\n"
-                                      "all,complete,skipped,4,0,native,,adaptive,300,0\n"
-                                      "all,complete,passed,8,1,native,,adaptive,200,0\n");
+    struct results set = read_good("all,complete,passed,1,0,native,,adaptive,100,0\n"
+                                   "payment,complete,passed,1,0,native,,adaptive,50,0\n"
+                                   "all,interrupted,skipped,1,0,native,,adaptive,9,0\n"
+                                   "all,complete,failed,1,0,native,,adaptive,9,0\n"
+                                   "all,complete,skipped,4,0,native,,adaptive,300,0\n"
+                                   "all,complete,passed,8,1,native,,adaptive,200,0\n");
     double values[8];
     assert_int_equal(set.count, 3);
     assert_string_equal(set.cores, "4"); /* 8 were oversubscribed */
-    assert_int_equal(result_set_values(&set, "", "throughput_txn_per_s", values), 3);
-    assert_int_equal(result_set_values(&set, "threads=@cores", "throughput_txn_per_s", values), 1);
+    assert_int_equal(results_values(&set, "", "throughput_txn_per_s", values), 3);
+    assert_int_equal(results_values(&set, "threads=@cores", "throughput_txn_per_s", values), 1);
     assert_true(values[0] == 300);
-    assert_int_equal(result_set_values(&set, "threads!=@cores&target=native", "throughput_txn_per_s", values), 2);
-    assert_int_equal(result_set_values(&set, "no_such_column=", "throughput_txn_per_s", values), 3);
-    assert_int_equal(result_set_values(&set, "no_such_column=1", "throughput_txn_per_s", values), 0);
-    assert_int_equal(result_set_values(&set, "", "no_such_column", values), 0);
-    assert_string_equal(result_set_text(&set, 0, "no_such_column"), "");
-    result_set_free(&set);
+    assert_int_equal(results_values(&set, "threads!=@cores&target=native", "throughput_txn_per_s", values), 2);
+    assert_int_equal(results_values(&set, "no_such_column=", "throughput_txn_per_s", values), 3);
+    assert_int_equal(results_values(&set, "no_such_column=1", "throughput_txn_per_s", values), 0);
+    assert_int_equal(results_values(&set, "", "no_such_column", values), 0);
+    assert_string_equal(results_text(&set, 0, "no_such_column"), "");
+    results_free(&set);
 }
 
 static void the_best_group_is_the_one_with_the_highest_median(void **state)
 {
     (void)state;
-    struct result_set set =
-        read_good(GOOD "2,0,native,manual,fixed:0,10,0\n" GOOD "2,0,native,manual,fixed:0,90,0\n" GOOD
-                       "2,0,native,manual,fixed:0,11,0\n" GOOD "2,0,native,manual,fixed:5,20,0\n" GOOD
-                       "2,0,native,manual,fixed:5,21,0\n" GOOD "2,0,native,auto,adaptive,99,0\n");
+    struct results set = read_good(GOOD "2,0,native,manual,fixed:0,10,0\n" GOOD "2,0,native,manual,fixed:0,90,0\n" GOOD
+                                        "2,0,native,manual,fixed:0,11,0\n" GOOD "2,0,native,manual,fixed:5,20,0\n" GOOD
+                                        "2,0,native,manual,fixed:5,21,0\n" GOOD "2,0,native,auto,adaptive,99,0\n");
     double values[8];
     const char *group;
-    assert_int_equal(result_set_best(&set, "label=manual", "opt_backoff", "throughput_txn_per_s", values, &group), 2);
+    assert_int_equal(results_best(&set, "label=manual", "opt_backoff", "throughput_txn_per_s", values, &group), 2);
     assert_string_equal(group, "fixed:5");
     assert_true(values[0] == 20 && values[1] == 21);
-    assert_int_equal(result_set_best(&set, "label=none", "opt_backoff", "throughput_txn_per_s", values, &group), 0);
+    assert_int_equal(results_best(&set, "label=none", "opt_backoff", "throughput_txn_per_s", values, &group), 0);
     assert_string_equal(group, "");
-    result_set_free(&set);
+    results_free(&set);
 }
 
 static void what_is_no_result_file_is_refused(void **state)
 {
     (void)state;
-    struct result_set set;
+    struct results set;
     scratch_file_write("txn_type,outcome\nall,complete\n");
-    assert_false(result_set_read(&set, scratch_path, error));
+    assert_false(results_read(&set, scratch_path, error));
     assert_non_null(strstr(error, ":1: no column check_result: these are no results of maemio"));
 }
 
@@ -93,9 +92,9 @@ static void points_are_grouped_sorted_and_measured(void **state)
 {
     (void)state;
     static const struct figure_info figure = {"test", "threads", "label"};
-    struct result_set set = read_good(GOOD "16,1,native,,adaptive,5,0.5\n" GOOD "2,0,native,global,adaptive,30,0\n" GOOD
-                                           "2,0,native,,adaptive,10,\n" GOOD "2,0,2pl,,adaptive,7,0\n" GOOD
-                                           "2,0,native,,adaptive,20,0.5\n" GOOD "2,0,native,a b,adaptive,1,0\n");
+    struct results set = read_good(GOOD "16,1,native,,adaptive,5,0.5\n" GOOD "2,0,native,global,adaptive,30,0\n" GOOD
+                                        "2,0,native,,adaptive,10,\n" GOOD "2,0,2pl,,adaptive,7,0\n" GOOD
+                                        "2,0,native,,adaptive,20,0.5\n" GOOD "2,0,native,a b,adaptive,1,0\n");
     struct plot_data data;
     plot_data_make(&data, &set, &figure, NULL);
     assert_int_equal(data.count, 4);
@@ -114,7 +113,7 @@ static void points_are_grouped_sorted_and_measured(void **state)
     assert_true(data.points[1].oversubscribed);
     assert_int_equal(data.points[1].place, 1); /* 16 after 2: numbers by size */
     plot_data_free(&data);
-    result_set_free(&set);
+    results_free(&set);
 }
 
 static void labels_keep_the_order_of_the_job_file(void **state)
@@ -122,9 +121,8 @@ static void labels_keep_the_order_of_the_job_file(void **state)
     (void)state;
     static const struct figure_info figure = {"test", "label", "target"}, backoff = {"test", "opt_backoff", "label"};
     static const char *const order[] = {"full", "auto", "manual", NULL};
-    struct result_set set =
-        read_good(GOOD "2,0,native,manual,fixed:10,1,0\n" GOOD "2,0,native,manual,fixed:2.5,2,0\n" GOOD
-                       "2,0,native,auto,adaptive,3,0\n" GOOD "2,0,native,full,off,4,0\n");
+    struct results set = read_good(GOOD "2,0,native,manual,fixed:10,1,0\n" GOOD "2,0,native,manual,fixed:2.5,2,0\n" GOOD
+                                        "2,0,native,auto,adaptive,3,0\n" GOOD "2,0,native,full,off,4,0\n");
     struct plot_data data;
     plot_data_make(&data, &set, &figure, order);
     assert_string_equal(data.points[0].x, "full");
@@ -136,7 +134,7 @@ static void labels_keep_the_order_of_the_job_file(void **state)
     assert_string_equal(data.points[2].x, "2.5");
     assert_string_equal(data.points[3].x, "10");
     plot_data_free(&data);
-    result_set_free(&set);
+    results_free(&set);
 }
 
 static void every_figure_is_found_by_its_name(void **state)
@@ -152,12 +150,12 @@ static void every_figure_is_found_by_its_name(void **state)
 static struct claim_result judge(const char *rows, struct claim claim)
 {
     struct claim_result result;
-    struct result_set set = read_good(rows);
+    struct results set = read_good(rows);
     claim.experiment = "fig8";
     claim.metric = "throughput_txn_per_s";
     claim_judge(&claim, &set, &result);
     result.b.group = ""; /* pointed into the set */
-    result_set_free(&set);
+    results_free(&set);
     return result;
 }
 
