@@ -27,7 +27,15 @@
     X(GC_FREE)           \
     X(SETTLE)            \
     X(ROW_FREE)          \
-    X(PARK) X(UNPARK) X(OVERTAKE) X(WAIT_HORIZON) X(IN_TXN) X(PARK_OTHER) X(MATERIALISE) X(BACKOFF) X(CLOCK_SYNC)
+    X(PARK)              \
+    X(UNPARK)            \
+    X(OVERTAKE)          \
+    X(WAIT_HORIZON)      \
+    X(IN_TXN)            \
+    X(PARK_OTHER)        \
+    X(MATERIALISE)       \
+    X(BACKOFF)           \
+    X(CLOCK_SYNC)
 
 enum race_point {
 #define RACE_ENUM(name) RACE_##name,

@@ -355,7 +355,7 @@ static NOINLINE enum mae_status update_direct(struct mae_txn *txn, struct mae_in
     return MAE_OK;
 }
 
-/* Only the choice: what is called is called instead of this, with nothing saved on the stack here. */
+/* Dispatch only: each branch is a tail call, so this function saves no registers. */
 enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const void *key, const void **data,
                          size_t *bytes)
 {

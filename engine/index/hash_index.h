@@ -169,9 +169,10 @@ static ALWAYS_INLINE uint64_t hash_first_bucket(const struct hash_index *index, 
 }
 
 /*
- * The shortest way to the row of an 8-byte key, for a transaction that is `direct` in an index that has not grown, or
- * had not when `base`, its `direct`, was loaded; false says nothing. ORD-4: relaxed; also in an index that has grown a
- * key that is found where it once was is the key (hash_first_bucket).
+ * The fastest lookup of an 8-byte key. It needs a transaction with txn->direct and an index that had not grown when
+ * the caller loaded `base`, which is index->direct. False means that the key is not decided here: use
+ * hash_index_find. ORD-4: relaxed. If the index has grown meanwhile, a key that is still found in its first bucket is
+ * found rightly (hash_first_bucket).
  */
 static ALWAYS_INLINE bool hash_index_find_direct(const struct mae_txn *txn, const struct hash_index *index, char *base,
                                                  const void *key_at, uint64_t *row)

@@ -431,7 +431,7 @@ static NOINLINE bool refill(struct pool *pool, unsigned size_class)
     uint64_t units = class_units(size_class), wanted = 64;
     if (pool->cut_end - pool->cut_unit < units) {
         cut_rest(pool);
-        /* A line more, for the beginning at one. */
+        /* One cache line more than needed: the first version must begin on a line boundary. */
         if (!take_rest(pool, units + (CACHE_LINE_BYTES >> shift)) && !take_chunk(pool))
             return false;
     }

@@ -1,9 +1,9 @@
 /*
- * access_inline.h - the reads and updates that nearly all are: a row not yet touched, whose newest version is committed
- * and visible. What is different goes to txn_read and txn_update.
+ * access_inline.h - the common case of reads and updates: a row that the transaction has not touched yet and whose
+ * newest version is committed and visible. Every other case goes to txn_read and txn_update.
  *
- * Inlined into the public calls because the number of instructions and of stores decides how many cache misses of
- * successive operations overlap when they are issued one by one (DESIGN.md, "What an operation costs").
+ * These functions are inlined into the public calls. When operations are issued one by one, the number of instructions
+ * and stores of each decides how many of their cache misses overlap (DESIGN.md, "What an operation costs").
  */
 #ifndef ENGINE_TXN_ACCESS_INLINE_H
 #define ENGINE_TXN_ACCESS_INLINE_H

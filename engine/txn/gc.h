@@ -1,49 +1,53 @@
 /*
  * gc.h - giving back versions and rows that nobody can reach any more.
  *
- * Each commit queues the versions it wrote. When such a version's timestamp has fallen below min_rts, it is the row's
- * base: under the row's lock, what is older is cut off and given back.
- *   G1  Every transaction that runs or will begin reads at min_rts or later (H2), so it stops at the base or above,
- *       whether it reads or installs. What is older is reachable only by transactions that passed the base's place
- *       before it was committed, and H4 says that none of them still runs.
- *   G2  A queued version may have been given back already, by the collection of a newer one. The row lock decides: who
- *       holds it and finds the version decided, with the timestamp that was queued, has it still in the chain. For
- *       while it is in use again its status says so until it has another timestamp.
- *   G3  A tombstone below which and above which there is nothing but aborted versions, all older than min_rts, is
- *       unlinked with them by CAS of the head. Transactions may be standing on it, so it waits in limbo until all that
- *       ran at that moment are over: until min_rts has passed a timestamp as high as any published then, the
- *       collector's own. Then the row id is free.
+ * Each commit queues the versions it wrote. Once min_rts has passed a queued version's timestamp, that version is the
+ * row's base. A collector locks the row, cuts off the versions that are older than the base, and gives them back.
+ *   G1  Every transaction that runs or will begin reads at min_rts or later (H2). So it stops at the base or above,
+ *       whether it reads or installs. Only transactions that walked past the base's place before the base was
+ *       committed can reach what is older, and by H4 none of them still runs.
+ *   G2  The collection of a newer version may already have given back a queued version. The row lock decides: a
+ *       collector that holds the lock and finds the version decided, with the timestamp that was queued, knows that the
+ *       version is still in the chain. A version that was given back and is used again has the status PENDING or UNUSED
+ *       until its new timestamp is stored, so status and timestamp together identify it.
+ *   G3  A tombstone may be alone in its chain but for aborted versions. If all of them are older than min_rts, the
+ *       collector unlinks the whole chain by CAS of the head. Running transactions may stand on these versions, so the
+ *       row waits in limbo until they have ended: until min_rts has passed the collector's own timestamp, which is as
+ *       high as any that was published then. After that the row id is free.
  *
- *   G4  If the base is all there is to a row, lies outside it, and the inline slot is free or held what has just been
- *       cut off, the base settles: it is copied inside, under its own timestamp, and the copy takes its place by CAS of
- *       the head. Everybody who runs reads above the base (G1). Who has read the base itself finds the copy when it
- *       validates, and goes on with that (visible.h, follow_settled). Reads of the base that came before the CAS must
- *       bind the copy: it is PENDING until the base's rts, loaded after the CAS, is in it (ORD-3: who raises the base's
- *       rts later finds the head changed). Until then it leads to the base, for who looks past pending versions
- *       (pending=skip), and who comes too late for that looks again (visible_find); the base has the same timestamp,
- *       the one exception to V3. It then waits in limbo as a tombstone does.
+ *   G4  A base settles if it is the row's only version, lies outside the row, and the inline slot is free or held what
+ *       the collector has just cut off. The collector copies the base into the slot under the base's own timestamp and
+ *       puts the copy in its place by CAS of the head. Running transactions read above the base (G1). A transaction
+ *       that has read the base itself finds the copy when it validates, and goes on with the copy (visible.h,
+ *       follow_settled). The copy must carry the reads of the base from before the CAS: it stays PENDING until the
+ *       collector has loaded the base's rts, after the CAS, into it (ORD-3: who raises the base's rts later finds that
+ *       the head has changed). While the copy is PENDING its `older` link points to the base, so that readers with
+ *       pending=skip still find the row's version; a reader that comes too late for the link searches again
+ *       (visible_find). Copy and base have the same timestamp, which is the one exception to V3. The base then waits in
+ *       limbo as a tombstone does.
  *
- *   G5  An aborted version that min_rts has passed is unlinked by CAS of the link that leads to it. Whoever installs
- *       has a later timestamp (H1), so its place is above: nothing is ever linked below the version, and a CAS of the
- *       same link by an installer makes one of the two look again. Transactions may be standing on it, so it waits in
- *       limbo as a tombstone does, and leads on to what is older until then. So a row whose writers always abort keeps
- *       no more aborted versions than were written since the horizon.
+ *   G5  An aborted version that min_rts has passed is unlinked by CAS of the link that leads to it. An installer has a
+ *       later timestamp (H1), so it links its version above: nothing is ever linked below the aborted version. If an
+ *       installer and the collector change the same link, the CAS of one of them fails and that one looks again. The
+ *       aborted version keeps its own link and waits in limbo as a tombstone does, since transactions may stand on it.
+ *       So a row whose writers always abort keeps no more aborted versions than were written since the horizon.
  *
- *   G6  Overtaken transactions do not count for min_rts; pins tell what they may have in hand (horizon.h, H6). Of what
- *       is older than the base, a version stays if a pin needs it, for the time from its timestamp to that of the next
- *       newer one that was not aborted. The others are unlinked, also from between those that stay, are marked aborted,
- *       so that G2 does not take them for versions of the chain, and wait in limbo, since overtaken transactions may
- *       walk over them (H7). A row of which something stays has one item, however often it is written, in the list of
- *       what waits for a pin to go (the row's lock byte says so); its tombstone or base is seen to then. In limbo, what
- *       was visible until it was unlinked waits for pins too: tombstones, and versions that have settled. While a pin
- *       may need a base it does not settle.
+ *   G6  Overtaken transactions do not count for min_rts. Pins say which versions they may have in hand (horizon.h, H6).
+ *       A version that is older than the base stays if a pin needs it for the time between its own timestamp and that
+ *       of the next newer version that was not aborted. The collector unlinks the others, also from between those that
+ *       stay, and marks them ABORTED, so that G2 does not take them for versions of the chain. They wait in limbo,
+ *       since overtaken transactions may walk over them (H7). A row with versions that stay has one item in the list of
+ *       what waits for pins to go, however often the row is written; the row's lock byte says that it has one. The
+ *       row's tombstone or base is seen to when that item is looked at. A version that was visible until it was
+ *       unlinked (a tombstone, a settled base) stays in limbo while a pin may need it, and a base that a pin may need
+ *       does not settle.
  *
- *   G7  Versions keep their class, so that G2 may look at one that has been given back, until memory is short. From
- *       then on an item says only which row to look at, and collectors find its base along the chain. When all do,
- *       which min_rts tells as in limbo, memory may change its class (version_pool.h): what stands at an old handle may
- *       then be anything.
+ *   G7  A version that was given back keeps its size class, so that G2 may look at it, until memory is short. From then
+ *       on an item names only the row, and collectors find its base along the chain. Once all collectors do that, which
+ *       min_rts tells as it does for limbo, memory may change its class (version_pool.h), and an old handle may lead to
+ *       anything.
  *
- *   gc_run on one row excludes itself (row lock); everything else is free to race with it.
+ *   The row lock keeps gc_run out of a row that another gc_run is working on. Every other call may race with it.
  *
  * Checked by: db/verify.c, tests/stress, tests with mutations gc_early, row_free_early, aborted_free_early,
  * pin_ignored and held_dropped. Source: section 3.8.

@@ -207,7 +207,7 @@ enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_
 
 /*
  * Promotion: a read of an old version outside the row, while the inline slot is free, becomes an update that copies it
- * inside. Failing costs nothing but the chance, so everything that could make it abort is left alone.
+ * inside. Promotion is optional: the read skips it wherever it could abort the transaction.
  */
 static bool may_promote(const struct mae_txn *txn, const struct table *table, char *row, struct version *read)
 {

@@ -81,7 +81,8 @@ again:
         RACE(READ_OLDER);
         handle = atomic_load_explicit(&version->older, memory_order_acquire);
     }
-    /* Below a pending version there is another, unless it was settling and has just been decided: look again. */
+    /* A PENDING version that was skipped always has an older one, except a settling copy that has just been COMMITTED:
+     * then nothing was found although the row has a version, so search again (G4). */
     if (UNLIKELY(looked_past) && !MUTATED(look_past_once))
         goto again;
     return found;

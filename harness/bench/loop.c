@@ -169,8 +169,8 @@ enum mae_status loop_run(struct loop_worker *worker)
     return status;
 }
 
-/* The commits of one type and the operations of the same commits, but for those of the one that is being counted now:
- * a reader who was interrupted between the two, or slow, reads again. */
+/* Reads `committed` and `operations` of one type as a consistent pair, except that the operations of the commit which
+ * is being counted now may be missing. If the worker has committed in between, it reads both again. */
 static void read_commits(const struct loop_counters *counters, struct counts *sum)
 {
     uint64_t committed = 0, operations = 0;
