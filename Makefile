@@ -238,7 +238,8 @@ check-all: ## Everything: checks, every MODE's tests, both compilers (what .ci/r
 # and what the others count or draw millions of times is arithmetic. db/db opens more tables than valgrind, which has
 # less address space, can reserve for. Indexes of many keys take a minute each: with LONG=1 only.
 UNCHECKED := $(addprefix $(BUILD)/tests/unit/workloads/,tpcc/% ycsb/% zipf distribution shuffle rng) \
-	$(addprefix $(BUILD)/tests/unit/harness/,bench/run common/csv_table) $(BUILD)/tests/unit/index/tree_node \
+	$(addprefix $(BUILD)/tests/unit/harness/,bench/run common/csv_table common/statistics) \
+	$(BUILD)/tests/unit/harness/analysis/verdict $(BUILD)/tests/unit/index/tree_node \
 	$(BUILD)/tests/unit/db/db
 ifndef LONG
 UNCHECKED += $(addprefix $(BUILD)/tests/unit/index/,hash_index tree_index tree_simple tree_txn)
