@@ -113,8 +113,8 @@ FORMATTED := $(shell find engine workloads harness tests examples -name '*.[ch]'
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all tests test quick-test fuzzers fuzz thread-tests thread-test schedule valgrind mutations benches bench
-.PHONY: check-all coverage figures gate baseline layers style format format-check shellcheck lint install uninstall
-.PHONY: clean help FORCE
+.PHONY: check-all coverage figures gate baseline layers house style format format-check shellcheck lint install
+.PHONY: uninstall clean help FORCE
 
 # Runs commands that make the file $$new, and gives it the target's name once it is whole: another make in this tree
 # never meets half of it, nor do two of them write into one file. (gcov finds what it counts by the names of objects,
@@ -265,6 +265,9 @@ figures: all ## Measure and draw every figure and table of the paper, and report
 
 layers: ## Check that every file includes only its own and lower ranks
 	@scripts/layers
+
+house: ## Check the length of functions, names in comments, where things are defined, circles, dead files
+	@scripts/house
 
 style: ## Check what of the style a machine can judge
 	@scripts/style

@@ -51,10 +51,10 @@ enum mae_status tree_index_insert(struct mae_txn *txn, const struct tree_index *
 enum mae_status tree_index_remove(struct mae_txn *txn, const struct tree_index *index, const void *key, uint64_t row);
 
 /*
- * Visits the entries with lo <= key <= hi (NULL: open end), ascending, or descending with MAE_SCAN_BACKWARD in `flags`,
- * until `visit` returns false or `limit` (0: none) were visited. The range is protected against phantoms as far as it
- * was visited. `visit` must not change this index. `rows`, if not NULL, is the table the entries lead to: the rows of
- * the next entries are prefetched.
+ * tree_scan.c: visits the entries with lo <= key <= hi (NULL: open end), ascending, or descending with
+ * MAE_SCAN_BACKWARD in `flags`, until `visit` returns false or `limit` (0: none) were visited. The range is protected
+ * against phantoms as far as it was visited. `visit` must not change this index. `rows`, if not NULL, is the table the
+ * entries lead to: the rows of the next entries are prefetched.
  */
 enum mae_status tree_index_scan(struct mae_txn *txn, const struct tree_index *index, const struct table *rows,
                                 const void *lo, const void *hi, unsigned flags, uint64_t limit, mae_entry_fn visit,
@@ -72,8 +72,9 @@ struct tree_statistics {
 };
 
 /*
- * Walks the whole tree as the transaction sees it: fences, order, counts, levels, links both ways, and that of the rows
- * below row_limit exactly the tree's nodes exist. MAE_OK; MAE_CORRUPT with the first finding in `report`. Linear.
+ * tree_verify.c: walks the whole tree as the transaction sees it: fences, order, counts, levels, links both ways, and
+ * that of the rows below row_limit exactly the tree's nodes exist. MAE_OK; MAE_CORRUPT with the first finding in
+ * `report`. Linear.
  */
 enum mae_status tree_index_verify(struct mae_txn *txn, const struct tree_index *index, uint64_t row_limit,
                                   struct tree_statistics *statistics, char *report, size_t report_bytes);

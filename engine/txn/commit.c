@@ -634,6 +634,43 @@ static NOINLINE bool reserve_garbage(struct mae_txn *txn, uint32_t write_count)
     return gc_reserve_more(txn->worker, &txn->worker->gc, linked, txn->frees);
 }
 
+/* 4. Each write but inserts stands PENDING in its row. False: some row has newer reads or writes. */
+static inline bool install_writes(struct mae_txn *txn, uint32_t write_count)
+{
+    struct access_set *set = &txn->accesses;
+    for (uint32_t i = 0; i < write_count; i++) {
+        struct access *access = &set->entries[set->writes[i]];
+        if (access->flags & ACCESS_INSERT)
+            continue;
+        complete_header(access->fresh, txn->ts, VERSION_PENDING);
+        if (UNLIKELY(!install_at_head(txn, access)) && UNLIKELY(!install(txn, access)))
+            return false;
+        access->flags |= ACCESS_INSTALLED;
+    }
+    return true;
+}
+
+/* 5. What was read is still what a reader at this timestamp sees, and nobody later has read below what is written. */
+static inline enum mae_status check_accesses(struct mae_txn *txn)
+{
+    struct access_set *set = &txn->accesses;
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct access *access = &set->entries[i];
+        if (access->flags & ACCESS_READ && !MUTATED(skip_rts_raise))
+            raise_rts(access->read, txn->ts);
+        if (access->flags & ACCESS_INSTALLED) {
+            if (UNLIKELY(!write_is_valid(txn, access)) && !MUTATED(skip_write_check) && !MUTATED(skip_check) &&
+                !MUTATED(no_validation))
+                return MAE_ABORT_WRITE_CHECK;
+        } else if (access->flags & ACCESS_READ) {
+            if (UNLIKELY(!read_is_valid(txn, access)) && !MUTATED(skip_read_check) && !MUTATED(skip_check) &&
+                !MUTATED(no_validation))
+                return MAE_ABORT_READ_CHECK;
+        }
+    }
+    return MAE_OK;
+}
+
 enum mae_status txn_commit(struct mae_txn *txn)
 {
     struct mae_worker *worker = txn->worker;
@@ -666,31 +703,13 @@ enum mae_status txn_commit(struct mae_txn *txn)
         return fail(txn, MAE_ABORT_PRECHECK);
     PHASE_END(worker, ticks_precheck, &phase);
 
-    for (uint32_t i = 0; i < writes.count; i++) {
-        struct access *access = &set->entries[set->writes[i]];
-        if (access->flags & ACCESS_INSERT)
-            continue;
-        complete_header(access->fresh, txn->ts, VERSION_PENDING);
-        if (UNLIKELY(!install_at_head(txn, access)) && UNLIKELY(!install(txn, access)))
-            return fail(txn, MAE_ABORT_INSTALL);
-        access->flags |= ACCESS_INSTALLED;
-    }
+    if (!install_writes(txn, writes.count))
+        return fail(txn, MAE_ABORT_INSTALL);
     PHASE_END(worker, ticks_install, &phase);
 
-    for (uint32_t i = 0; i < set->count; i++) {
-        struct access *access = &set->entries[i];
-        if (access->flags & ACCESS_READ && !MUTATED(skip_rts_raise))
-            raise_rts(access->read, txn->ts);
-        if (access->flags & ACCESS_INSTALLED) {
-            if (UNLIKELY(!write_is_valid(txn, access)) && !MUTATED(skip_write_check) && !MUTATED(skip_check) &&
-                !MUTATED(no_validation))
-                return fail(txn, MAE_ABORT_WRITE_CHECK);
-        } else if (access->flags & ACCESS_READ) {
-            if (UNLIKELY(!read_is_valid(txn, access)) && !MUTATED(skip_read_check) && !MUTATED(skip_check) &&
-                !MUTATED(no_validation))
-                return fail(txn, MAE_ABORT_READ_CHECK);
-        }
-    }
+    enum mae_status checked = check_accesses(txn);
+    if (UNLIKELY(checked != MAE_OK))
+        return fail(txn, checked);
     PHASE_END(worker, ticks_check, &phase);
 
     /* 6. Log: nothing is durable yet; a logger will stand here, before anything is decided. */

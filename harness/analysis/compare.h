@@ -109,6 +109,7 @@ void compare_destroy(struct compare *compare);
  * any is inconclusive, unmatched or unused; EXIT_FAILED if nothing matched; else EXIT_FINE. */
 enum exit_code compare_exit(const struct compare *compare, bool strict);
 
+/* compare_print.c */
 void compare_print_table(const struct compare *compare, FILE *file);
 void compare_print_csv(const struct compare *compare, FILE *file);
 void compare_print_json(const struct compare *compare, FILE *file);

@@ -165,48 +165,48 @@ static enum column_better direction_of(const char *name, const struct request *r
     exit(EXIT_USAGE);
 }
 
+static const struct argp_option options[] = {
+    {"metric", KEY_METRIC, "COLUMN", 0, "what is compared [default throughput_txn_per_s]", 0},
+    {"lower-is-better", KEY_LOWER, NULL, 0,
+     "of the metric; needed only where `maemio list columns' does not say which is better", 0},
+    {"higher-is-better", KEY_HIGHER, NULL, 0, "likewise", 0},
+    {"txn-type", KEY_TYPE, "NAME", 0, "rows of this transaction type [default all: those over all types]", 0},
+    {"ignore", KEY_IGNORE, "COLUMN", 0,
+     "an option that may differ between A and B, such as opt_backoff; * at the end for any ending; repeatable", 0},
+    {"threshold", KEY_THRESHOLD, "SHARE", 0, "differences up to this do not count [default 3%]", 0},
+    {"noise", KEY_NOISE, "SHARE", 0, "nor do those up to what A against A shows here [default 0]", 0},
+    {"blocks", KEY_BLOCKS, "COLUMN", OPTION_ARG_OPTIONAL,
+     "A and B were run side by side where they agree in this column [default repetition]: compare only within such "
+     "blocks, so that the machine's drift drops out",
+     0},
+    {"noise-file", KEY_NOISE_FILE, "AA.csv", 0,
+     "blocks of A alone, each A A' A' A: differences up to what it shows do not count", 0},
+    {"noise-blocks", KEY_NOISE_BLOCKS, "N", 0, "as N blocks would show it [default as many as A and B have]", 0},
+    {"looks", KEY_LOOKS, "N", 0,
+     "the files are compared N times while they grow: a chance of 5% of any false alarm is shared out over the "
+     "looks "
+     "[default 0: they are compared once]",
+     0},
+    {"match", KEY_MATCH, "COLUMN", 0,
+     "rows that agree in this column are of one configuration, whatever else differs, such as label", 0},
+    {"seed", KEY_SEED, "N", 0, "of the resampling of --noise-file [default 1]", 0},
+    {"format", KEY_FORMAT, "table|csv|json", 0, "[default table]", 0},
+    {"strict", KEY_STRICT, NULL, 0, "exit code 5 if anything is inconclusive or not matched", 0},
+    {0}};
+static const struct argp argp = {
+    .options = options,
+    .parser = parse,
+    .args_doc = "A.csv B.csv",
+    .doc = "Is B slower than A? Joins the rows of two result files by configuration and compares the repetitions of "
+           "each.\vA configuration is faster or slower if the interval of the ratio of medians excludes 1, the "
+           "Mann-Whitney U test has p <= 0.05, corrected by Holm's method for the number of configurations, and the "
+           "ratio is beyond threshold and noise. Every interval says what share of experiments it covers: few "
+           "repetitions cannot reach 95%.\n\n"
+           "Exit codes: 0 nothing is slower, 4 something is, 3 a run failed its check, 5 inconclusive with --strict, "
+           "1 nothing could be compared."};
+
 enum exit_code compare_command(int argc, char **argv)
 {
-    static const struct argp_option options[] = {
-        {"metric", KEY_METRIC, "COLUMN", 0, "what is compared [default throughput_txn_per_s]", 0},
-        {"lower-is-better", KEY_LOWER, NULL, 0,
-         "of the metric; needed only where `maemio list columns' does not say which is better", 0},
-        {"higher-is-better", KEY_HIGHER, NULL, 0, "likewise", 0},
-        {"txn-type", KEY_TYPE, "NAME", 0, "rows of this transaction type [default all: those over all types]", 0},
-        {"ignore", KEY_IGNORE, "COLUMN", 0,
-         "an option that may differ between A and B, such as opt_backoff; * at the end for any ending; repeatable", 0},
-        {"threshold", KEY_THRESHOLD, "SHARE", 0, "differences up to this do not count [default 3%]", 0},
-        {"noise", KEY_NOISE, "SHARE", 0, "nor do those up to what A against A shows here [default 0]", 0},
-        {"blocks", KEY_BLOCKS, "COLUMN", OPTION_ARG_OPTIONAL,
-         "A and B were run side by side where they agree in this column [default repetition]: compare only within such "
-         "blocks, so that the machine's drift drops out",
-         0},
-        {"noise-file", KEY_NOISE_FILE, "AA.csv", 0,
-         "blocks of A alone, each A A' A' A: differences up to what it shows do not count", 0},
-        {"noise-blocks", KEY_NOISE_BLOCKS, "N", 0, "as N blocks would show it [default as many as A and B have]", 0},
-        {"looks", KEY_LOOKS, "N", 0,
-         "the files are compared N times while they grow: a chance of 5% of any false alarm is shared out over the "
-         "looks "
-         "[default 0: they are compared once]",
-         0},
-        {"match", KEY_MATCH, "COLUMN", 0,
-         "rows that agree in this column are of one configuration, whatever else differs, such as label", 0},
-        {"seed", KEY_SEED, "N", 0, "of the resampling of --noise-file [default 1]", 0},
-        {"format", KEY_FORMAT, "table|csv|json", 0, "[default table]", 0},
-        {"strict", KEY_STRICT, NULL, 0, "exit code 5 if anything is inconclusive or not matched", 0},
-        {0}};
-    static const struct argp argp = {
-        .options = options,
-        .parser = parse,
-        .args_doc = "A.csv B.csv",
-        .doc =
-            "Is B slower than A? Joins the rows of two result files by configuration and compares the repetitions of "
-            "each.\vA configuration is faster or slower if the interval of the ratio of medians excludes 1, the "
-            "Mann-Whitney U test has p <= 0.05, corrected by Holm's method for the number of configurations, and the "
-            "ratio is beyond threshold and noise. Every interval says what share of experiments it covers: few "
-            "repetitions cannot reach 95%.\n\n"
-            "Exit codes: 0 nothing is slower, 4 something is, 3 a run failed its check, 5 inconclusive with --strict, "
-            "1 nothing could be compared."};
     struct request request = {
         .metric = "throughput_txn_per_s", .format = "table", .type = "all", .threshold = 0.03, .seed = 1};
     char error[COMPARE_ERROR_BYTES];

@@ -66,8 +66,8 @@ double sweep_nominal_s(const struct sweep_point *point);
 void sweep_plan_print(const struct sweep_plan *plan, FILE *file);
 
 /*
- * The plan as a job file that hangs on nothing else: no include, no word for the number of cores, no build's default.
- * Its points are the same configurations under the same labels. `head`: comment lines to begin with.
+ * sweep_freeze.c: the plan as a job file that hangs on nothing else: no include, no word for the number of cores, no
+ * build's default. Its points are the same configurations under the same labels. `head`: comment lines to begin with.
  */
 void sweep_plan_freeze(const struct sweep_plan *plan, const char *head, FILE *file);
 

@@ -16,6 +16,7 @@
 TARGET_TABLE(TARGET_DECLARE)
 #undef TARGET_DECLARE
 
+/* registry.c */
 const struct target_ops *target_at(size_t i); /* NULL past the end */
 const struct target_ops *target_by_name(const char *name);
 

@@ -146,7 +146,7 @@ int64_t tpcc_now_us(const struct tpcc_options *options);
 bool tpcc_draw_ahead(struct workload_worker *self);
 unsigned tpcc_next(struct workload_worker *self);
 
-/* One transaction each. */
+/* One transaction each: new_order.c, payment.c, order_status.c, delivery.c, stock_level.c. */
 enum mae_status tpcc_run_new_order(struct workload_worker *self, struct target_txn *txn);
 enum mae_status tpcc_run_payment(struct workload_worker *self, struct target_txn *txn);
 enum mae_status tpcc_run_order_status(struct workload_worker *self, struct target_txn *txn);

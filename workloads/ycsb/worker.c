@@ -267,6 +267,17 @@ static NOINLINE enum mae_status run_scan(struct workload_worker *w, struct targe
     return status != MAE_OK ? status : scan.status;
 }
 
+/* The number-th update of this worker overwrites a record without reading it. */
+static NOINLINE enum mae_status write_blindly(const struct workload_worker *w, struct target_txn *txn, uint64_t key,
+                                              uint64_t number)
+{
+    void *data;
+    enum mae_status status = w->ops->overwrite(txn, w->index, &key, w->record_bytes, &data);
+    if (LIKELY(status == MAE_OK))
+        record_fill(data, w->record_bytes, key, ycsb_stamp(w->record_bytes, w->worker_idx, number));
+    return status;
+}
+
 static enum mae_status attempt_once(struct workload_worker *w)
 {
     const struct target_ops *ops = w->ops;
@@ -296,10 +307,7 @@ static enum mae_status attempt_once(struct workload_worker *w)
             break;
         case RING_UPDATE:
             if (blind) {
-                status = ops->overwrite(txn, index, &keys[i], record_bytes, &data);
-                if (LIKELY(status == MAE_OK))
-                    record_fill(data, record_bytes, keys[i],
-                                ycsb_stamp(record_bytes, w->worker_idx, first_update + updates));
+                status = write_blindly(w, txn, keys[i], first_update + updates);
             } else {
                 status = ops->update(txn, index, &keys[i], 0, NULL, &data);
                 if (LIKELY(status == MAE_OK))

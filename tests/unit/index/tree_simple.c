@@ -87,6 +87,29 @@ static uint64_t count_present(bool (*present)[ROWS], uint64_t lo, uint64_t hi)
     return count;
 }
 
+/* Finds a key, then inserts or removes it: in the index and in the array. */
+static void change(struct tree_simple *index, struct tree_deferred *deferred, bool (*present)[ROWS], size_t key_bytes,
+                   bool non_unique, unsigned inserts_percent, uint64_t *random)
+{
+    const uint64_t number = random_next(random) % KEYS;
+    const uint64_t row = non_unique ? random_next(random) % ROWS : number % ROWS;
+    char key[MAE_KEY_MAX_BYTES];
+    encode(key_bytes, key, number);
+    uint64_t found = UINT64_MAX, smallest = 0;
+    while (smallest < ROWS && !present[number][smallest])
+        smallest++;
+    assert_int_equal(tree_simple_find(index, deferred, key, &found), smallest < ROWS ? MAE_OK : MAE_NOT_FOUND);
+    if (smallest < ROWS)
+        assert_int_equal(found, smallest);
+    if (random_next(random) % 100 < (inserts_percent)) {
+        assert_int_equal(tree_simple_insert(index, deferred, key, row), present[number][row] ? MAE_EXISTS : MAE_OK);
+        present[number][row] = true;
+    } else {
+        assert_int_equal(tree_simple_remove(index, deferred, key, row), present[number][row] ? MAE_OK : MAE_NOT_FOUND);
+        present[number][row] = false;
+    }
+}
+
 static void run(size_t key_bytes, bool non_unique)
 {
     struct mem_budget budget;
@@ -102,28 +125,8 @@ static void run(size_t key_bytes, bool non_unique)
     for (unsigned i = 0; i < 6000; i++) {
         /* `present` is what the transaction sees, `before` what is in the tree until it commits. */
         memcpy(before, present, KEYS * sizeof(*present));
-        for (uint64_t n = random_next(&random) % 8; n > 0; n--) {
-            const uint64_t number = random_next(&random) % KEYS;
-            const uint64_t row = non_unique ? random_next(&random) % ROWS : number % ROWS;
-            char key[MAE_KEY_MAX_BYTES];
-            encode(key_bytes, key, number);
-            uint64_t found = UINT64_MAX, smallest = 0;
-            while (smallest < ROWS && !present[number][smallest])
-                smallest++;
-            assert_int_equal(tree_simple_find(&index, &deferred, key, &found),
-                             smallest < ROWS ? MAE_OK : MAE_NOT_FOUND);
-            if (smallest < ROWS)
-                assert_int_equal(found, smallest);
-            if (random_next(&random) % 100 < (i / 1500 % 2 ? 20 : 80)) {
-                assert_int_equal(tree_simple_insert(&index, &deferred, key, row),
-                                 present[number][row] ? MAE_EXISTS : MAE_OK);
-                present[number][row] = true;
-            } else {
-                assert_int_equal(tree_simple_remove(&index, &deferred, key, row),
-                                 present[number][row] ? MAE_OK : MAE_NOT_FOUND);
-                present[number][row] = false;
-            }
-        }
+        for (uint64_t n = random_next(&random) % 8; n > 0; n--)
+            change(&index, &deferred, present, key_bytes, non_unique, i / 1500 % 2 ? 20 : 80, &random);
         const uint64_t lo = random_next(&random) % KEYS, hi = lo + random_next(&random) % 200;
         char lo_key[MAE_KEY_MAX_BYTES], hi_key[MAE_KEY_MAX_BYTES];
         encode(key_bytes, lo_key, lo);

@@ -167,6 +167,83 @@ static void check_pin(const struct simulated *worker, unsigned id)
     assert_true(horizon_pins_need(&pins, worker->ts - 1, worker->ts));
 }
 
+/* One worker does what it can do next, or nothing. */
+static void simulate_step(struct simulated *workers, unsigned id, uint64_t now, uint64_t *random)
+{
+    struct simulated *worker = &workers[id];
+    switch (worker->what) {
+    case AWAY:
+        if (random_below(random, 4))
+            break;
+        assert_int_equal(atomic_load(&horizon.slots[id].state), SLOT_FREE);
+        for (unsigned i = 0; i < id; i++) /* ids are given out from below */
+            if (workers[i].what == AWAY)
+                id = i;
+        worker = &workers[id];
+        assert_int_equal(horizon_join(&horizon), id);
+        worker->clock = horizon_unpark(&horizon, id, atomic_load(&horizon.slots[id].clock));
+        worker->what = IDLE;
+        break;
+    case PARKED:
+        if (random_below(random, 3) == 0) {
+            horizon_leave(&horizon, id);
+            worker->what = AWAY;
+        } else {
+            worker->clock = horizon_unpark(&horizon, id, worker->clock);
+            worker->what = IDLE;
+        }
+        break;
+    case IDLE:
+        switch (random_below(random, 8)) {
+        case 0:
+            horizon_park(&horizon, id, worker->clock);
+            worker->what = PARKED;
+            break;
+        case 1:
+        case 2:
+            worker->clock += random_below(random, 100);
+            horizon_publish(&horizon, id, worker->clock);
+            break;
+        case 3:
+            worker->ts = min_wts();
+            worker->what = READING;
+            begin_simulated(worker, id, now);
+            break;
+        default:
+            worker->clock += 1 + random_below(random, 100);
+            worker->ts = timestamp_make(worker->clock, id);
+            worker->what = WRITING;
+            begin_simulated(worker, id, now);
+            break;
+        }
+        break;
+    case WRITING:
+    case READING:
+        if (random_below(random, 3))
+            break;
+        end_simulated(workers, id);
+        break;
+    }
+}
+
+static void check_invariants(const struct simulated *workers, uint64_t last_wts, uint64_t last_rts)
+{
+    for (unsigned i = 0; i < SIMULATED; i++) {
+        if (workers[i].what >= WRITING && is_overtaken(i)) {
+            check_pin(&workers[i], i);
+            continue;
+        }
+        if (workers[i].what == WRITING)
+            assert_true(workers[i].ts >= last_wts); /* H1, of those that run */
+        if (workers[i].what == IDLE)
+            assert_true(timestamp_make(workers[i].clock + 1, i) >= last_wts); /* and of those to come */
+        if (workers[i].what >= WRITING) {
+            assert_true(workers[i].ts >= last_rts);           /* H2 */
+            assert_true(last_rts < workers[i].committed_min); /* H4 */
+        }
+    }
+}
+
 static void simulate(uint64_t *random)
 {
     struct simulated workers[SIMULATED] = {{AWAY, 0, 0, 0}};
@@ -179,81 +256,15 @@ static void simulate(uint64_t *random)
     last_rts = min_rts();
     for (int step = 0; step < STEPS; step++) {
         unsigned id = (unsigned)random_below(random, SIMULATED);
-        struct simulated *worker = &workers[id];
         now += random_below(random, 50);
-        switch (worker->what) {
-        case AWAY:
-            if (random_below(random, 4))
-                break;
-            assert_int_equal(atomic_load(&horizon.slots[id].state), SLOT_FREE);
-            for (unsigned i = 0; i < id; i++) /* ids are given out from below */
-                if (workers[i].what == AWAY)
-                    id = i;
-            worker = &workers[id];
-            assert_int_equal(horizon_join(&horizon), id);
-            worker->clock = horizon_unpark(&horizon, id, atomic_load(&horizon.slots[id].clock));
-            worker->what = IDLE;
-            break;
-        case PARKED:
-            if (random_below(random, 3) == 0) {
-                horizon_leave(&horizon, id);
-                worker->what = AWAY;
-            } else {
-                worker->clock = horizon_unpark(&horizon, id, worker->clock);
-                worker->what = IDLE;
-            }
-            break;
-        case IDLE:
-            switch (random_below(random, 8)) {
-            case 0:
-                horizon_park(&horizon, id, worker->clock);
-                worker->what = PARKED;
-                break;
-            case 1:
-            case 2:
-                worker->clock += random_below(random, 100);
-                horizon_publish(&horizon, id, worker->clock);
-                break;
-            case 3:
-                worker->ts = min_wts();
-                worker->what = READING;
-                begin_simulated(worker, id, now);
-                break;
-            default:
-                worker->clock += 1 + random_below(random, 100);
-                worker->ts = timestamp_make(worker->clock, id);
-                worker->what = WRITING;
-                begin_simulated(worker, id, now);
-                break;
-            }
-            break;
-        case WRITING:
-        case READING:
-            if (random_below(random, 3))
-                break;
-            end_simulated(workers, id);
-            break;
-        }
+        simulate_step(workers, id, now, random);
         if (random_below(random, 3) == 0)
             lead(now, random_below(random, 100));
         assert_true(min_wts() >= last_wts && min_rts() >= last_rts); /* H3 */
         last_wts = min_wts();
         last_rts = min_rts();
         assert_true(last_rts < last_wts);
-        for (unsigned i = 0; i < SIMULATED; i++) {
-            if (workers[i].what >= WRITING && is_overtaken(i)) {
-                check_pin(&workers[i], i);
-                continue;
-            }
-            if (workers[i].what == WRITING)
-                assert_true(workers[i].ts >= last_wts); /* H1, of those that run */
-            if (workers[i].what == IDLE)
-                assert_true(timestamp_make(workers[i].clock + 1, i) >= last_wts); /* and of those to come */
-            if (workers[i].what >= WRITING) {
-                assert_true(workers[i].ts >= last_rts);           /* H2 */
-                assert_true(last_rts < workers[i].committed_min); /* H4 */
-            }
-        }
+        check_invariants(workers, last_wts, last_rts);
     }
     horizon_fini(&horizon);
 }
