@@ -1,16 +1,17 @@
 /*
  * table.h - a table: numbered rows in one span of addresses.
  *
- * A row is found by arithmetic: base + row * stride. With inlining (payload_max <= inline_bytes) it is
+ * The address of a row is base + row * stride. A row with an inline slot (payload_max <= inline_bytes) is
  *     | inline version: header, payload ... | (slack) | head |      stride a multiple of 64, head in the last 4 bytes
- * and without
+ * and a row without one is
  *     | head | lock | - - - |                                       stride 8
- * The head names the newest version. All zeros is an empty row: no version, free inline slot.
+ * The head names the newest version. A row of zeros is empty: it has no version, and its inline slot is free.
  *
- * The head stands behind the payload because then a 100-byte payload fits two lines and stays 8-byte aligned. One lock
- * byte a row lets one collector at a time unlink old versions (txn/gc.c); writers never take it.
+ * The head stands behind the payload, because then a 100-byte payload fits two cache lines and stays 8-byte aligned.
+ * Each row has a lock byte (with an inline slot, the tag of the inline version), so that only one collector at a time
+ * unlinks versions of the row (txn/gc.c). Writers never take that lock.
  *
- * Row ids come from chunks that each worker takes from the table's counter, and from deleted rows.
+ * A worker takes row ids in chunks from the table's counter, and from the list of deleted rows.
  * Source: section 3.2 (array of rows), 3.3 (inlining).
  */
 #ifndef ENGINE_STORE_TABLE_H
@@ -25,7 +26,7 @@ struct table {
     char *base;
     uint32_t stride, head_offset, lock_offset;
     uint32_t inline_bytes; /* capacity of the inline slot, 0 without */
-    uint32_t unit_bytes;   /* the arena's, as the next two */
+    uint32_t unit_bytes;   /* this and the next two: copies of the arena's */
     unsigned unit_shift;
     const char *arena_base;
     uint32_t payload_max_bytes;
@@ -34,16 +35,17 @@ struct table {
     unsigned id;         /* place in the database's list, and in each worker's row allocators */
     struct span rows;
     /* Cold, shared. */
-    SEPARATED _Atomic uint64_t next_row; /* row ids below were given to some worker */
+    SEPARATED _Atomic uint64_t next_row; /* every row id below has been given to some worker */
     pthread_mutex_t free_lock;
     uint64_t *free_rows; /* row ids that workers handed back */
     size_t free_count, free_capacity;
 };
 
-/* The row's lock byte. AWAITED: free, and a collector will look at the row again when a pin goes (txn/gc.h, G6). */
+/* The row's lock byte. AWAITED: not locked, and a collector's list has the row, to look at it again when a pin has gone
+ * (txn/gc.h, G6). */
 enum row_lock_state { ROW_FREE, ROW_LOCKED, ROW_AWAITED };
 
-/* The row ids a worker may use next; one a table and worker. */
+/* The row ids that a worker may use next. Each worker has one allocator for each table. */
 struct row_allocator {
     struct table *table; /* once it has had rows */
     uint64_t next, end;
@@ -53,22 +55,22 @@ struct row_allocator {
     int64_t entries;       /* hash indexes: entries this worker added, not yet in the shared count */
 };
 
-/* inline_max_bytes: the inline_bytes option. expected_rows: how far it must be able to grow where addresses are
- * limited, if that can be had. MAE_OK, MAE_NO_MEMORY or MAE_NO_ADDRESSES. */
+/* inline_max_bytes is the option inline_bytes. expected_rows is the number of rows that the table should at least have
+ * room for where addresses are limited. MAE_OK, MAE_NO_MEMORY or MAE_NO_ADDRESSES. */
 enum mae_status table_init(struct table *table, struct mem_budget *budget, const struct arena *arena, unsigned id,
                            size_t payload_max_bytes, uint64_t inline_max_bytes, uint64_t expected_rows);
 void table_fini(struct table *table);
 
-/* Rows 0 .. rows - 1 exist afterwards, empty, given to no worker. For hash buckets. Statuses of span_commit. */
+/* Makes rows 0 .. rows - 1 exist, empty and given to no worker. For hash buckets. Statuses of span_commit. */
 enum mae_status table_reserve_rows(struct table *table, uint64_t rows);
 
-/* A row that is empty. Statuses of span_commit. */
+/* Allocates an empty row. Statuses of span_commit. */
 enum mae_status row_alloc(struct table *table, struct row_allocator *allocator, uint64_t *row);
-/* Takes an empty row back. If the list cannot grow the id is lost until the database closes. */
+/* Takes an empty row back. If the free list cannot grow, the row id stays unused until the database closes. */
 void row_free(struct table *table, struct row_allocator *allocator, uint64_t row);
-/* Hands everything to the table; the allocator goes on. */
+/* Hands all row ids of the allocator to the table. The allocator stays usable. */
 void row_allocator_give(struct row_allocator *allocator);
-/* The same at its end. */
+/* Hands all row ids of the allocator to the table and frees the allocator's memory. */
 void row_allocator_fini(struct table *table, struct row_allocator *allocator);
 
 static ALWAYS_INLINE char *table_row(const struct table *table, uint64_t row)

@@ -1,20 +1,22 @@
 /*
  * version.h - one version of one row.
  *
- * Private to its writer until commit.c links it; decided once; reused only after gc.c's proof.
+ * A version is private to its writer until commit.c links it. Its writer decides it once. Its memory is reused only
+ * after gc.h's conditions hold.
  *     UNUSED --claim--> PENDING --decide--> COMMITTED | MOVED | DELETED | ABORTED --gc--> UNUSED
  *   V1  wts is constant while the version is reachable.
  *   V2  rts >= wts and only grows.
  *   V3  Along `older`, wts strictly decreases.
- *   V4  Only the newest part of a chain, down to the first COMMITTED or DELETED version below the horizon, is reachable
- *       by anyone; what is older belongs to the collector.
- *   V5  MOVED is a committed version of a row which, since it was inserted, has lost an index entry. Above a MOVED
- *       version there is no COMMITTED one: later versions of the row inherit the status.
+ *   V4  Transactions reach only the newest part of a chain, down to the first committed version (COMMITTED, MOVED or
+ *       DELETED) below the horizon. Older versions belong to the collector.
+ *   V5  MOVED is the status of a committed version of a row that has lost an index entry since the row was inserted.
+ *       Above a MOVED version there is no COMMITTED one: later versions of the row inherit the status.
  * Checked by: db/verify.c.   Source: Cicada, SIGMOD 2017, section 3.2.
  * Not here: linking (txn/commit.c), reuse (version_pool.c), why reuse is safe (txn/gc.c).
  *
- * The header takes 24 bytes, so that with the row's 4-byte head a 100-byte payload fills two cache lines exactly: lines
- * are what an operation on a large table costs. Hence 32-bit handles for pointers and 16 bits for the size.
+ * The header takes 24 bytes, so that with the row's 4-byte head a 100-byte payload fills exactly two cache lines: the
+ * number of lines decides what an operation on a large table costs. Hence links are 32-bit handles instead of pointers,
+ * and the size has 16 bits.
  */
 #ifndef ENGINE_STORE_VERSION_H
 #define ENGINE_STORE_VERSION_H
@@ -38,7 +40,7 @@ enum version_status {
     VERSION_ABORTED
 };
 
-/* Committed, tombstones included: a reader stops here. */
+/* Whether the version is committed, as a tombstone is, too: a reader stops at it. */
 static inline bool version_status_is_committed(uint8_t status)
 {
     return status >= VERSION_COMMITTED && status <= VERSION_DELETED;
@@ -49,19 +51,19 @@ struct version {
     _Atomic uint8_t status;
     _Atomic uint8_t tag; /* in the arena: the size class, constant; in an inline slot: the row's collector lock */
     uint16_t payload_bytes;
-    _Atomic uint64_t wts; /* atomic for collectors that look at a version which may have been reused, see gc.c */
+    _Atomic uint64_t wts; /* atomic, since a collector may load it from a version that is in use again (gc.h, G2) */
     _Atomic uint64_t rts;
     unsigned char payload[];
 };
 
-/* Relaxed: whoever reached the version acquired the link that publishes it (ORD-8). */
+/* Relaxed: the caller reached the version through a link that it loaded with acquire (ORD-8). */
 static inline uint64_t version_wts(const struct version *version)
 {
     return atomic_load_explicit(&version->wts, memory_order_relaxed);
 }
 
 enum { VERSION_HEADER_BYTES = 24 };
-static_assert(sizeof(struct version) == VERSION_HEADER_BYTES, "the layout that row.h and the row stride rely on");
+static_assert(sizeof(struct version) == VERSION_HEADER_BYTES, "the layout that table.h and the row stride rely on");
 static_assert(offsetof(struct version, payload) % 8 == 0, "payloads are 8-byte aligned");
 
 #endif

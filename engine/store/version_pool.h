@@ -1,21 +1,21 @@
 /*
  * version_pool.h - memory of versions that are not in a row.
  *
- * One arena a database: a span of addresses cut into units; a handle is a unit's number, so 32 bits reach
- * 2^32 units. The unit is 32 bytes, more on machines whose memory would not fit otherwise. Each worker has a pool: a
- * free list per size class and the rest of a chunk it is cutting up. Memory is type-stable as long as it is not short:
- * what was once a version of a class stays one, its `tag` does not change. When memory has run out, chunks of which all
- * is in the shared lists are taken out of those and cut up anew, as soon as collectors no longer look at versions by
- * handles that may be old (arena.may_retype; txn/gc.h, G7).
+ * A database has one arena: a span of addresses that is cut into units. A handle is the number of a unit, so 32 bits
+ * reach 2^32 units. A unit has 32 bytes, or more on machines whose memory would not fit otherwise. Each worker has a
+ * pool: a free list per size class, and the rest of the chunk that it is cutting up. As long as memory is not short it
+ * is type-stable: a version stays in the size class it was made for, and its `tag` does not change. Once memory has run
+ * out, chunks that lie completely in the shared lists are taken out of the lists and cut up anew. That begins only when
+ * collectors no longer look at versions through handles that may be old (arena.may_retype; txn/gc.h, G7).
  *
- * Free lists are LIFO, since what was freed last is in the cache. A list that grows beyond two batches gives one to the
- * arena's shared lists, from where a pool that runs dry takes it: workers may free what others allocate. On machines
- * with several NUMA nodes freed versions go back to the lists of the node they live on.
+ * Free lists are LIFO, since what was freed last is still in the cache. Workers may free what other workers allocate:
+ * a free list that grows beyond two batches gives one batch to the arena's shared lists, and a pool that runs dry takes
+ * a batch from there. On machines with several NUMA nodes freed versions go back to the lists of the node they live on.
  *
- * Where memory has run out, a version of a larger class serves for a smaller one, and after each refusal all pools
- * hand what they have free to the shared lists, at their workers' next quiescent points; idle workers always have. If
- * nothing is free anywhere, deletes, which need memory for tombstones and index nodes before they free any, get it from
- * a reserve, to which versions of its class return.
+ * Once memory has run out, a version of a larger class serves for a smaller one. After each refusal every worker hands
+ * what its pool has free to the shared lists, at its next quiescent point; a parked worker has done so before. If
+ * nothing is free anywhere, deletes take from a reserve, since they need memory for tombstones and index nodes before
+ * they free any. Versions of the reserve's class return to it.
  *
  * A pool belongs to one thread at a time. Source: section 3.7 (per-thread pools, groups of versions).
  */
@@ -32,10 +32,10 @@ enum {
     CLASS_COUNT = CLASS_EXACT + 4 * 7,
     POOL_BATCH = 256,
     RESTS_MAX = 256,
-    /* The reserve: versions of 64 units, enough for every index node, out of the first chunk. */
+    /* The reserve: versions of 64 units, each large enough for every index node, cut from the first chunk. */
     RESERVE_CLASS = CLASS_EXACT + 3,
     RESERVE_MIN_CHUNKS = 16, /* memory limits below this many chunks have none */
-    POOL_NODES_MAX = 16,     /* nodes beyond share lists modulo this */
+    POOL_NODES_MAX = 16,     /* further NUMA nodes share the lists, modulo this */
 };
 
 struct shared_list {
@@ -44,7 +44,7 @@ struct shared_list {
     size_t count, capacity;
 };
 
-/* What a pool that has gone had not cut up. */
+/* The part of a chunk that a pool had not cut up when its worker left. */
 struct chunk_rest {
     uint64_t unit, end;
 };
@@ -57,20 +57,21 @@ struct arena {
     unsigned nodes;
     uint8_t *chunk_node; /* the node each chunk was taken from; NULL with one node */
     _Atomic uint64_t next_chunk;
-    /* ORD-4. A chunk was refused, and how often: each time everybody hands over what is free. The first stays. */
+    /* ORD-4. Whether a chunk was ever refused, and how often memory was refused: after each refusal every worker hands
+     * over what it has free. */
     _Atomic bool short_of_memory;
     _Atomic uint32_t refusals;
-    /* Whether memory may change its class, see pool_alloc; and how much is in the shared lists, now and after the last
-     * search for chunks of which all is. ORD-4 */
+    /* ORD-4. Whether memory may change its class (see pool_alloc); and how many units are in the shared lists, now and
+     * after the last search for chunks that lie there completely. */
     _Atomic bool may_retype;
     _Atomic uint64_t shared_units, searched_units;
-    uint32_t *free_chunks; /* of which all is free, for any class; under rests_lock */
+    uint32_t *free_chunks; /* chunks that are completely free, for any class; under rests_lock */
     size_t free_chunk_count;
     struct shared_list (*shared)[CLASS_COUNT]; /* per node */
-    pthread_mutex_t rests_lock;                /* of these and of the reserve */
-    version_handle reserve;                    /* list of free ones */
+    pthread_mutex_t rests_lock;                /* of free_chunks, the rests and the reserve */
+    version_handle reserve;                    /* the reserve's list of free versions */
     uint64_t reserve_taken;
-    uint64_t reserve_unit, reserve_end; /* not cut yet */
+    uint64_t reserve_unit, reserve_end; /* the part of the reserve that is not cut up yet */
     unsigned rest_count;
     struct chunk_rest rests[RESTS_MAX];
 };
@@ -82,32 +83,32 @@ struct free_list {
 
 struct pool {
     struct arena *arena;
-    /* What every allocation needs, copied here. */
+    /* Copies of what every allocation needs. */
     char *base;
     uint32_t unit_bytes;
     unsigned node;
-    struct free_list *own; /* the node's of `lists` */
+    struct free_list *own; /* of `lists`, those of `node` */
     bool one_node;
-    uint32_t refusals;                      /* of the arena, for which the pool has handed over */
+    uint32_t refusals;                      /* the arena's refusals after which the pool has handed over */
     uint64_t cut_unit, cut_end;             /* the rest of the present chunk, in units */
-    struct free_list (*lists)[CLASS_COUNT]; /* per node; own node's are allocated from */
+    struct free_list (*lists)[CLASS_COUNT]; /* per node; the pool allocates from those of its own node */
 };
 
 enum mae_status arena_init(struct arena *arena, struct mem_budget *budget);
 void arena_fini(struct arena *arena);
 
-/* `numa node` of the calling thread is where the pool's memory comes from. MAE_OK or MAE_NO_MEMORY. */
+/* The pool takes its memory from the NUMA node of the calling thread. MAE_OK or MAE_NO_MEMORY. */
 enum mae_status pool_init(struct pool *pool, struct arena *arena);
-/* Hands all that is free to the arena. */
+/* Hands all that is free to the arena and ends the pool. */
 void pool_fini(struct pool *pool);
 
-/* The same, and the pool goes on. */
+/* Hands all that is free to the arena. The pool stays usable. */
 void pool_give(struct pool *pool);
 
-/* The same if memory was refused to anybody since the last time; true if so. */
+/* Calls pool_give if memory was refused to any worker since the last time; true if so. */
 bool pool_relieve(struct pool *pool);
 
-/* By a multiplication: a shift by a variable takes a register of its own and what was in it to the stack. */
+/* Multiplies instead of shifting: a shift by a variable needs a register of its own, whose content would be spilled. */
 static ALWAYS_INLINE struct version *arena_version(const char *base, uint32_t unit_bytes, version_handle handle)
 {
     return (struct version *)(uintptr_t)(base + (uint64_t)handle * unit_bytes);
@@ -116,16 +117,16 @@ static ALWAYS_INLINE struct version *arena_version(const char *base, uint32_t un
 unsigned class_of(unsigned unit_shift, size_t payload_bytes);
 size_t class_bytes(unsigned unit_shift, unsigned size_class);
 
-/* More than a chunk is free, of some class, and may serve others as soon as memory may change its class. */
+/* Whether more than a chunk is free in the shared lists, which may serve other classes once memory may change class. */
 bool arena_may_regain(const struct arena *arena);
 
 /* A version for payloads up to payload_bytes, status undefined. NULL when out of memory. */
 struct version *pool_alloc(struct pool *pool, size_t payload_bytes, version_handle *handle);
 
-/* The same out of the reserve, for who is about to free memory. */
+/* As pool_alloc, from the reserve: for a transaction that is about to free memory. */
 struct version *pool_alloc_reserved(struct pool *pool, size_t payload_bytes, version_handle *handle);
 
-/* The first version of a class's free list, which is not empty. */
+/* Takes the first version of a free list, which must not be empty. */
 static ALWAYS_INLINE struct version *pool_take(struct pool *pool, struct free_list *list, version_handle *handle)
 {
     version_handle first = list->head;
@@ -145,10 +146,10 @@ static ALWAYS_INLINE void free_list_push(struct free_list *list, version_handle 
     list->count++;
 }
 
-/* Takes back a version that nobody can reach. */
+/* Takes back a version that no transaction can reach. */
 void pool_free(struct pool *pool, version_handle handle, struct version *version);
 
-/* The same, inlined where it is short: one NUMA node, a list that is not too long. */
+/* As pool_free. The common case is inlined: one NUMA node, and a free list that is not full. */
 static ALWAYS_INLINE void pool_free_listed(struct pool *pool, version_handle handle, struct version *version)
 {
     unsigned size_class = atomic_load_explicit(&version->tag, memory_order_relaxed);

@@ -17,7 +17,7 @@ void horizon_set_overtaking(struct horizon *horizon, void (*barrier)(void), uint
                             uint64_t doom_ticks, uint64_t look_ticks)
 {
     horizon->barrier = barrier;
-    /* A doomed transaction is one that has been overtaken: that is how it is noticed. */
+    /* Only an overtaken transaction notices that it is doomed, so it must be overtaken no later than doomed. */
     horizon->overtake_ticks = overtake_ticks < doom_ticks ? overtake_ticks : doom_ticks;
     horizon->doom_ticks = doom_ticks;
     horizon->look_ticks = look_ticks;
@@ -38,8 +38,8 @@ void horizon_publish(struct horizon *horizon, unsigned id, uint64_t clock)
 {
     struct horizon_slot *slot = &horizon->slots[id];
     RACE(PUBLISH_QUIESCENT);
-    /* ORD-2: acquire, so that transactions after this one see at least what that round had seen; release, so that
-     * whoever reads the slot has everything this worker's finished transactions did before it. */
+    /* ORD-2. The acquire load: this worker's later transactions see at least what the leader of that round had seen.
+     * The release stores: a leader that reads the slot sees everything that this worker's finished transactions did. */
     uint64_t min_wts = atomic_load_explicit(&horizon->min_wts, memory_order_acquire);
     RACE(PUBLISH_QUIESCENT);
     atomic_store_explicit(&slot->clock, clock, memory_order_relaxed);
@@ -50,14 +50,14 @@ void horizon_publish(struct horizon *horizon, unsigned id, uint64_t clock)
 
 /* ---- Overtaking. The leader's lock is held in all of these. ---- */
 
-/* ORD-13: release, as are the pins, since a collector may see this one for one that was taken away before. */
+/* ORD-13: release, like the pins, since a collector may see this count after an earlier pin was taken away. */
 static void add_to_pin_count(struct horizon *horizon, uint32_t change)
 {
     uint32_t count = atomic_load_explicit(&horizon->pin_count, memory_order_relaxed);
     atomic_store_explicit(&horizon->pin_count, count + change, memory_order_release);
 }
 
-/* The transaction that is open in the slot, and that cannot end without the leader's lock, counts no more. */
+/* Stops counting the transaction that is open in the slot. It cannot end meanwhile: that takes the leader's lock. */
 static void pin(struct horizon *horizon, struct horizon_slot *slot, uint32_t owner)
 {
     uint64_t ts = atomic_load_explicit(&slot->ts, memory_order_relaxed); /* of this one: ORD-11 */
@@ -77,13 +77,13 @@ static bool may_overtake(const struct horizon *horizon, struct horizon_slot *slo
     uint64_t begin_ticks = atomic_load_explicit(&slot->begin_ticks, memory_order_relaxed);
     uint64_t age = now_ticks - begin_ticks;
     if (age > INT64_MAX)
-        return false; /* counters of two CPUs may differ: a transaction that begins in the future is young */
+        return false; /* the counters of two CPUs may differ: a transaction from the future is young */
     if (age >= horizon->doom_ticks)
         atomic_store_explicit(&slot->doomed_ticks, begin_ticks, memory_order_relaxed); /* ORD-4 */
     return age >= horizon->overtake_ticks && atomic_load_explicit(&slot->state, memory_order_relaxed) == SLOT_ACTIVE;
 }
 
-/* H5. One barrier for all, and only if there is somebody to overtake. */
+/* H5. One barrier serves all slots, and runs only if there is a transaction to overtake. */
 static NOINLINE void overtake(struct horizon *horizon, uint64_t now_ticks)
 {
     uint16_t marked[HORIZON_SLOTS];
@@ -111,7 +111,7 @@ static NOINLINE void overtake(struct horizon *horizon, uint64_t now_ticks)
     }
 }
 
-/* Whether an overtaken transaction is still in a walk that was seen when a min_rts was computed. */
+/* Whether an overtaken transaction is still in a walk that note_walks saw. */
 static bool walks_last(struct horizon *horizon)
 {
     uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
@@ -125,8 +125,8 @@ static bool walks_last(struct horizon *horizon)
     return false;
 }
 
-/* Notes the walks that overtaken transactions are in now, after what has been unlinked so far: the barrier is between
- * what the leader has seen unlinked and the links that walks load that begin later. */
+/* Notes the walks that overtaken transactions are in now. The barrier makes every walk that begins later load its links
+ * after all the unlinking that the leader has seen. */
 static void note_walks(struct horizon *horizon)
 {
     uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
@@ -179,7 +179,7 @@ static void publish_minima(struct horizon *horizon, uint64_t now_ticks)
         min_rts = rts < min_rts ? rts : min_rts;
     }
     if (min_wts == UINT64_MAX)
-        return; /* nobody is active: nothing moves, and nothing needs to */
+        return; /* no worker is active: the horizons stay, and nothing needs them to move */
     if (MUTATED(horizon_too_high))
         min_rts = min_wts;
     RACE(LEADER_PUBLISH);
@@ -257,7 +257,7 @@ void horizon_leave(struct horizon *horizon, unsigned id)
 {
     pthread_mutex_lock(&horizon->leader);
     MAE_CHECK(atomic_load_explicit(&horizon->slots[id].state, memory_order_relaxed) == SLOT_PARKED);
-    /* Its clock stays: ids are reused. */
+    /* The slot keeps the clock for the id's next worker (T1). */
     atomic_store_explicit(&horizon->slots[id].state, SLOT_FREE, memory_order_relaxed);
     uint32_t number = atomic_load_explicit(&horizon->slots[id].number, memory_order_relaxed);
     if (number < MAE_WORKERS_MAX)
@@ -294,7 +294,7 @@ uint64_t horizon_highest_clock(const struct horizon *horizon, uint64_t clock)
     return clock;
 }
 
-/* The clock from which a worker continues that was not counted: above everything published. */
+/* The clock from which a worker that was not counted continues: above everything published. */
 static uint64_t catch_up(const struct horizon *horizon, uint64_t clock, bool careless)
 {
     uint64_t min_wts = atomic_load_explicit(&horizon->min_wts, memory_order_relaxed);
@@ -321,7 +321,7 @@ uint64_t horizon_unpark(struct horizon *horizon, unsigned id, uint64_t clock)
     pthread_mutex_lock(&horizon->leader);
     clock = catch_up(horizon, clock, MUTATED(join_below_horizon));
     count_in(horizon, &horizon->slots[id], clock);
-    /* Whoever comes back to a quiet database finds a fresh snapshot. */
+    /* A worker that comes back to a quiet database finds a fresh snapshot. */
     publish_minima(horizon, atomic_load_explicit(&horizon->round_ticks, memory_order_relaxed));
     pthread_mutex_unlock(&horizon->leader);
     return clock;
@@ -347,7 +347,7 @@ void horizon_unpin(struct horizon *horizon, unsigned id)
 {
     struct horizon_slot *slot = &horizon->slots[id];
     pthread_mutex_lock(&horizon->leader);
-    /* ORD-13: release, behind all that the transaction has read. */
+    /* ORD-13: release, after all loads of the transaction. */
     atomic_store_explicit(&slot->pin_lo, 0, memory_order_release);
     atomic_store_explicit(&slot->pin_hi, 0, memory_order_release);
     add_to_pin_count(horizon, (uint32_t)-1);
@@ -365,7 +365,7 @@ bool horizon_oldest(struct horizon *horizon, struct horizon_hold *oldest)
         uint64_t rts = atomic_load_explicit(&slot->rts, memory_order_acquire);
         uint64_t begin_ticks = atomic_load_explicit(&slot->begin_ticks, memory_order_relaxed);
         if ((state != SLOT_ACTIVE && state != SLOT_OVERTAKEN) || rts > lowest ||
-            (rts == lowest && begin_ticks - oldest->begin_ticks <= INT64_MAX)) /* of two the one that began first */
+            (rts == lowest && begin_ticks - oldest->begin_ticks <= INT64_MAX)) /* of equals, the first to begin wins */
             continue;
         lowest = rts;
         *oldest = (struct horizon_hold){
@@ -400,9 +400,9 @@ void horizon_pins_load(const struct horizon *horizon, struct horizon_pins *pins)
     uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
     for (uint32_t i = 0; i < limit; i++) {
         const struct horizon_slot *slot = &horizon->slots[i];
-        /* ORD-2: who relies on a min_rts has loaded it with acquire, and the pins were stored before that was. A pin
-         * that is taken away or replaced meanwhile is of a transaction that is over, whose reads are behind (ORD-13),
-         * or that still counts there. */
+        /* ORD-2: the collector has loaded its min_rts with acquire, and the pins were stored before that min_rts. A pin
+         * that was taken away or replaced since belonged to a transaction that is over, so that its loads are done
+         * (ORD-13), or belongs to one that this min_rts still counts. */
         uint64_t lo = atomic_load_explicit(&slot->pin_lo, memory_order_acquire);
         uint64_t hi = atomic_load_explicit(&slot->pin_hi, memory_order_acquire);
         if (hi == 0)
@@ -420,9 +420,8 @@ bool horizon_park_other(struct horizon *horizon, unsigned id, void (*barrier)(vo
     pthread_mutex_lock(&horizon->leader);
     if (atomic_load_explicit(&slot->state, memory_order_relaxed) == SLOT_ACTIVE &&
         !atomic_load_explicit(&slot->in_txn, memory_order_relaxed)) {
-        /* The owner stores in_txn, then loads state; here state is stored, then in_txn loaded; the barrier runs on
-         * every CPU in between. So at least one of both sees the other, and an owner that sees SLOT_PARKED takes the
-         * lock. */
+        /* ORD-9. The owner stores in_txn, then loads state. This thread stores state, runs a barrier on every CPU, then
+         * loads in_txn. So at least one of them sees the other, and an owner that sees SLOT_PARKED takes the lock. */
         RACE(PARK_OTHER);
         atomic_store_explicit(&slot->state, SLOT_PARKED, memory_order_relaxed);
         barrier();

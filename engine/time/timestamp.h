@@ -1,6 +1,6 @@
 /*
- * timestamp.h - a timestamp is 64 bits: 56 bits of clock, 8 bits of worker id. Order and identity in one.
- * Source: section 3.1.
+ * timestamp.h - a timestamp: 56 bits of clock above 8 bits of the worker's number. The clock orders transactions, the
+ * number makes timestamps of different workers differ. Source: section 3.1.
  */
 #ifndef ENGINE_TIME_TIMESTAMP_H
 #define ENGINE_TIME_TIMESTAMP_H

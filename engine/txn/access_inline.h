@@ -13,7 +13,7 @@
 #include "engine/base/race.h"
 #include "engine/txn/worker.h"
 
-/* For a transaction that is plain. False: nothing was done, call txn_read. */
+/* Reads a row for a transaction that is plain. False: nothing was done; call txn_read. */
 static ALWAYS_INLINE bool txn_read_fast(struct mae_txn *txn, struct table *table, char *row, const void **data,
                                         size_t *bytes)
 {
@@ -42,8 +42,8 @@ static ALWAYS_INLINE bool txn_read_fast(struct mae_txn *txn, struct table *table
 }
 
 /*
- * A private version for the table's largest payload: in the row if the present one is outside and the slot is free,
- * else the first of the pool's free list. NULL if that is empty.
+ * A private version for the table's largest payload: the inline slot if the present version is outside it and the slot
+ * is free, else the first version of the pool's free list. NULL if that list is empty.
  */
 static ALWAYS_INLINE struct version *version_create_fast(struct mae_worker *worker, const struct table *table,
                                                          char *row, version_handle present, version_handle *handle)
@@ -65,7 +65,7 @@ static ALWAYS_INLINE struct version *version_create_fast(struct mae_worker *work
     return pool_take(&worker->pool, list, handle);
 }
 
-/* A payload is copied here and not by memcpy, around whose call a dozen registers would be saved on the stack. */
+/* Copies a payload without calling memcpy, since the caller would save a dozen registers on the stack for the call. */
 static ALWAYS_INLINE void copy_payload(unsigned char *to, const unsigned char *from, size_t bytes)
 {
     enum { STEP = 32, HALF = STEP / 2 };
@@ -82,8 +82,8 @@ static ALWAYS_INLINE void copy_payload(unsigned char *to, const unsigned char *f
     memcpy(to + bytes - HALF, from + bytes - HALF, HALF);
 }
 
-/* An update of a payload of the table's largest size that keeps it, for a transaction that is plain. False: nothing was
- * done, call txn_update. */
+/* Updates a payload that has the table's largest size and keeps that size, for a transaction that is plain. False:
+ * nothing was done; call txn_update. */
 static ALWAYS_INLINE bool txn_update_fast(struct mae_txn *txn, struct table *table, char *row, const void **old,
                                           void **data)
 {
@@ -102,8 +102,8 @@ static ALWAYS_INLINE bool txn_update_fast(struct mae_txn *txn, struct table *tab
         UNLIKELY(version_wts(version) >= txn->ts) ||
         UNLIKELY(atomic_load_explicit(&version->rts, memory_order_relaxed) > txn->ts))
         return false;
-    /* Only payloads of the table's full size, so that the place of the new version does not depend on what this one's
-     * header says: loads behind it need not wait until the row has arrived to know what is stored where. */
+    /* Only payloads of the table's full size: so the address of the new version does not depend on this version's
+     * header, and later loads need not wait for the row to arrive before the stores' addresses are known. */
     size_t bytes = table->payload_max_bytes, expected = bytes;
     FORGET(expected);
     if (UNLIKELY(version->payload_bytes != expected))

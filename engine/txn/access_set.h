@@ -1,9 +1,9 @@
 /*
- * access_set.h - the rows a transaction has touched: one entry a row, found by the row's address.
+ * access_set.h - the rows that a transaction has touched: one entry for each row, found by the row's address.
  *
- * Entries stand in the order of first access; a small hash table leads from row to entry. A table slot carries the
- * transaction's epoch, so that beginning a transaction clears nothing. Both grow, so cost per access stays flat in the
- * transaction's length. One thread.
+ * Entries stand in the order of first access, and a small hash table leads from row to entry. A slot of the hash table
+ * carries the transaction's epoch, so that beginning a transaction clears nothing. Entries and slots grow, so the cost
+ * of an access does not depend on the transaction's length. A set belongs to one thread.
  */
 #ifndef ENGINE_TXN_ACCESS_SET_H
 #define ENGINE_TXN_ACCESS_SET_H
@@ -12,24 +12,24 @@
 
 enum access_flags {
     ACCESS_READ = 1,       /* `read` must still be the visible version at commit */
-    ACCESS_WRITE = 2,      /* `fresh` is a new version; with READ: read-modify-write, without: blind */
+    ACCESS_WRITE = 2,      /* `fresh` is a new version: with READ a read-modify-write, without a blind write */
     ACCESS_INSERT = 4,     /* the row itself is new */
     ACCESS_DELETE = 8,     /* `fresh` will be a tombstone */
     ACCESS_READ_HEAD = 16, /* `read` was the newest version when it was read */
     ACCESS_INSTALLED = 32, /* `fresh` is linked */
-    ACCESS_KEEP_ID = 128,  /* inserted under an id of the caller's: not to be given back */
-    ACCESS_COPY = 64,      /* `fresh` is `read` again: moves into the inline slot, or is there to be MOVED */
-    ACCESS_MOVED = 256,    /* `read` is MOVED, or an index entry to the row goes: `fresh` will be MOVED */
+    ACCESS_KEEP_ID = 128,  /* inserted under a row id of the caller's, which an abort must not give back */
+    ACCESS_COPY = 64,      /* `fresh` is a copy of `read`: a promotion, or there only to be MOVED */
+    ACCESS_MOVED = 256,    /* `read` is MOVED, or the row loses an index entry: `fresh` will be MOVED */
 };
 
 struct access {
-    _Alignas(16) char *row; /* makes it 64 bytes, a line and found by a shift */
+    _Alignas(16) char *row; /* aligned so that an entry has 64 bytes: one cache line, found by a shift */
     struct table *table;
     struct version *read;  /* version read; NULL for blind writes and inserts */
     struct version *fresh; /* new version, with ACCESS_WRITE; else undefined */
     version_handle read_handle, fresh_handle;
     uint32_t flags;
-    uint64_t contention_wts; /* of the newest version, when sorting */
+    uint64_t contention_wts; /* for sort_writes: wts of the row's newest version */
 };
 
 #define ACCESS_EPOCH (UINT64_C(1) << 32)
@@ -37,20 +37,20 @@ struct access {
 struct access_set {
     struct access *entries;
     uint32_t count, capacity;
-    uint64_t *slots;                /* epoch + entry; what is below the present epoch is of earlier transactions */
+    uint64_t *slots;                /* epoch + entry; a value below the present epoch is of an earlier transaction */
     uint32_t slot_bits, slot_shift; /* slot_shift = 64 - slot_bits */
     uint64_t epoch;                 /* a multiple of 2^32 */
-    uint32_t *writes;               /* entries with ACCESS_WRITE, in the order of installation; made by commit */
-    uint32_t node_write_count;      /* of them, of index nodes */
+    uint32_t *writes;               /* commit's list of the entries with ACCESS_WRITE, in the order of installation */
+    uint32_t node_write_count;      /* how many written entries are index nodes */
 };
 
 /* MAE_OK or MAE_NO_MEMORY. */
 enum mae_status access_set_init(struct access_set *set);
 void access_set_fini(struct access_set *set);
 
-/* Doubles the capacity; false when out of memory (nothing changes). */
+/* Doubles the capacity. False when out of memory; then nothing has changed. */
 bool access_set_grow(struct access_set *set);
-void access_set_new_epoch(struct access_set *set); /* on wrap-around: clears the slots */
+void access_set_new_epoch(struct access_set *set); /* when the epoch has wrapped around: clears the slots */
 
 static ALWAYS_INLINE void access_set_clear(struct access_set *set)
 {
@@ -61,17 +61,17 @@ static ALWAYS_INLINE void access_set_clear(struct access_set *set)
         access_set_new_epoch(set);
 }
 
-/* An eighth of the golden ratio, since rows are 8-byte aligned. */
+/* Multiplies by an eighth of the golden ratio, since rows are 8-byte aligned. */
 static ALWAYS_INLINE uint64_t access_slot(const struct access_set *set, const char *row)
 {
     return (uintptr_t)row * (UINT64_C(0x9E3779B97F4A7C15) / 8 | 1) >> set->slot_shift;
 }
 
-/* The row's entry, or NULL and the slot in which access_set_add will put it. */
+/* The row's entry; or NULL, and in *slot the place at which access_set_add will put the entry. */
 static ALWAYS_INLINE struct access *access_set_find(const struct access_set *set, const char *row, uint64_t *slot)
 {
     uint64_t mask = (UINT64_C(1) << set->slot_bits) - 1;
-    for (uint64_t i = access_slot(set, row);; i = (i + 1) & mask) { /* ends: at most half of the slots are taken */
+    for (uint64_t i = access_slot(set, row);; i = (i + 1) & mask) { /* ends: at least half of the slots are free */
         uint64_t value = set->slots[i];
         if (value < set->epoch) {
             *slot = i;
@@ -83,7 +83,7 @@ static ALWAYS_INLINE struct access *access_set_find(const struct access_set *set
     }
 }
 
-/* A new entry for a row that access_set_find just did not find; NULL when out of memory. */
+/* Adds an entry for a row that access_set_find has just not found. NULL when out of memory. */
 static ALWAYS_INLINE struct access *access_set_add(struct access_set *set, struct table *table, char *row,
                                                    uint64_t slot)
 {

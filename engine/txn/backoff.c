@@ -42,7 +42,7 @@ void backoff_climb(struct backoff *backoff, uint64_t now_ticks, uint64_t commits
     double rate = (double)(commits - backoff->last_commits) / elapsed;
     double gain = backoff->last_rate < 0 ? 0 : (rate - backoff->last_rate) * backoff->last_step_us;
     bool up = gain != 0 ? gain > 0 : next_random(&backoff->random) >> 63;
-    /* A late leader takes a step as long as the time it covers, as if it had been on time. */
+    /* A leader that comes late takes a step in proportion to the time that has passed, up to twice the usual one. */
     double step = STEP_US * elapsed / (PERIOD_US * backoff->ticks_per_us), before = backoff->max_us;
     if (step > 2 * STEP_US)
         step = 2 * STEP_US;
@@ -52,14 +52,14 @@ void backoff_climb(struct backoff *backoff, uint64_t now_ticks, uint64_t commits
     backoff->last_rate = rate;
     backoff->last_ticks = now_ticks;
     backoff->last_commits = commits;
-    /* ORD-4: relaxed; a bound that arrives late or early changes a waiting time and nothing else. */
+    /* ORD-4: relaxed; a worker that sees the bound late or early waits longer or shorter, and nothing else changes. */
     atomic_store_explicit(&backoff->max_ticks, (uint64_t)(backoff->max_us * backoff->ticks_per_us),
                           memory_order_relaxed);
 }
 
 uint64_t backoff_wait(const struct backoff *backoff, uint64_t *random)
 {
-    enum { SPIN_US = 20 }; /* longer waits give the CPU to whoever has work: there may be more workers than CPUs */
+    enum { SPIN_US = 20 }; /* longer waits yield the CPU to other threads: there may be more workers than CPUs */
     uint64_t max = atomic_load_explicit(&backoff->max_ticks, memory_order_relaxed);
     if (max == 0)
         return 0;

@@ -6,16 +6,17 @@
 
 #include "engine/txn/worker.h"
 
-/* MAE_OK, MAE_BUSY, or MAE_INVALID for an `after` that cannot be followed (worker_may_follow). */
+/* Begins the worker's transaction, ordered behind the timestamp `after` (0: none). MAE_OK; MAE_BUSY if one is running;
+ * MAE_INVALID if the worker may not follow `after` (worker_may_follow) or has left. */
 enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after, struct mae_txn **txn);
 
 /*
- * Whether all that was read is what the timestamp sees, and will stay so: as in validation. For transactions that end
- * with a result but without a commit. Waits for pending versions.
+ * Validates the reads as a commit does: true if the transaction's timestamp sees every version that was read, and will
+ * go on seeing it. For transactions that end with a result but without a commit. Waits for pending versions.
  */
 bool txn_reads_are_valid(struct mae_txn *txn);
 
-/* Over afterwards, whatever the result. */
+/* Both end the transaction, whatever the result. */
 enum mae_status txn_commit(struct mae_txn *txn);
 void txn_abort(struct mae_txn *txn);
 

@@ -12,7 +12,7 @@
 struct gc_chunk;
 struct mae_worker;
 
-/* The options in the units the workers count in. Constant after core_init. */
+/* The options, in the units that workers count in. Constant after core_init. */
 struct protocol {
     bool early_abort_newer, sort_writes, precheck, adaptive_skip, promote, settle, phase_times, strict;
     uint8_t pending;
@@ -53,15 +53,15 @@ struct core {
     SEPARATED _Atomic uint64_t central_clock; /* timestamps=central only */
     SEPARATED struct horizon horizon;
     struct backoff backoff;
-    /* Looked at at quiescent points: there are orphans, or memory has run out at least once. ORD-4 */
+    /* ORD-4. True if there are orphans or memory has run out at least once. Workers look at it at quiescent points. */
     SEPARATED _Atomic bool attention;
-    /* Garbage of workers that left or idle, for whoever passes a quiescent point next. */
+    /* Of `orphans`: the garbage of workers that have left or are parked, for any worker at its next quiescent point. */
     pthread_mutex_t orphans_lock;
-    /* G7: collectors look for a version in its chain, and since when all do (a timestamp that min_rts must pass). */
+    /* G7. Whether collectors look for versions along the chain, and a timestamp: once min_rts has passed it, all do. */
     _Atomic bool walks;
     _Atomic uint64_t walks_stamp;
     _Atomic(struct gc_chunk *) orphans;
-    /* By slot; a worker's memory stays until core_fini, so that its counters can be read at any time. */
+    /* By slot. The memory of a worker stays until core_fini, so that its counters can be read at any time. */
     _Atomic(struct mae_worker *) workers[HORIZON_SLOTS];
 };
 

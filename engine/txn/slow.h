@@ -1,9 +1,10 @@
 /*
  * slow.h - test builds that are slower by a known share (make SLOW=N), to show that the performance checks notice.
  *
- * MAE_SLOW=N: commits spin for N% of the time that passes from begin to begin, retries and the caller's work included.
- * MAE_SLOW_INSTRUCTIONS=N: for N% of the instructions a commit of so many accesses takes, as counted for YCSB with gcc
- * 12; the same for the same input, so that counts of instructions repeat. Nothing of it in any other build.
+ * MAE_SLOW=N: a commit spins for N% of the time from one begin to the next, retries and the caller's work included.
+ * MAE_SLOW_INSTRUCTIONS=N: a commit spins for N% of the instructions that a commit of so many accesses takes, counted
+ * for YCSB with gcc 12. That number depends only on the input, so counts of instructions repeat. Other builds contain
+ * none of this.
  * Used by: scripts/regress-proof.
  */
 #ifndef ENGINE_TXN_SLOW_H

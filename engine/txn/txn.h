@@ -1,8 +1,8 @@
 /*
  * txn.h - the read phase: what a transaction does between begin and commit.
  *
- * These are the row operations that everything above is made of: the public row calls (db/), and both indexes, whose
- * nodes are rows of tables of their own. Statuses and pointers as in maemio.h. The worker's thread only.
+ * The public row calls (db/) and both kinds of index are made of these row operations; an index's nodes are rows of a
+ * table of its own. Statuses and pointers as in maemio.h. Only the worker's thread may call them.
  * Source: section 3.3 (read phase), 3.6 (early abort). Not here: validation and commit (commit.c).
  */
 #ifndef ENGINE_TXN_TXN_H
@@ -12,20 +12,23 @@
 
 struct table;
 
-/* Notes that the transaction cannot commit any more, and why (the first reason stays). Returns `status`. */
+/* Dooms the transaction: it cannot commit any more. The first status it is doomed with stays. Returns `status`. */
 enum mae_status txn_doom(struct mae_txn *txn, enum mae_status status) __attribute__((cold));
 
 /*
- * The visible version of a row, own writes included, without adding it to the read set: nothing is validated. For index
- * nodes on the way to what is validated, and for snapshots. MAE_OK, MAE_NOT_FOUND, MAE_ABORT_PENDING.
+ * Peeks: finds the visible version of a row, own writes included, without adding it to the read set, so that the commit
+ * does not validate it. For index nodes on the way to what is validated, and for snapshots. MAE_OK, MAE_NOT_FOUND,
+ * MAE_ABORT_PENDING; in a snapshot also MAE_ABORT_OLD.
  */
 enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row, const void **data, size_t *bytes);
 
-/* As txn_peek, and the version joins the read set (not for snapshot transactions). MAE_NOT_FOUND because of a tombstone
- * is validated too; a row that never had a version is not. May promote the version into the inline slot. */
+/* As txn_peek, and adds the version to the read set (a snapshot has none). MAE_NOT_FOUND because of a tombstone is
+ * validated, too; MAE_NOT_FOUND because the row never had a version is not. May promote the version into the inline
+ * slot. */
 enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row, const void **data, size_t *bytes);
 
-/* Read for update. bytes 0: keep the size. old may be NULL. New bytes beyond the old ones are zero. */
+/* Reads a row and gives it a new version, a copy of the old one to be changed. bytes 0: as many as the old one has. old
+ * may be NULL. Bytes beyond the old size are zero. */
 enum mae_status txn_update(struct mae_txn *txn, struct table *table, uint64_t row, size_t bytes, const void **old,
                            void **data);
 
@@ -35,39 +38,41 @@ enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t
 /* New row, contents undefined. MAE_NO_MEMORY. */
 enum mae_status txn_insert(struct mae_txn *txn, struct table *table, size_t bytes, uint64_t *row, void **data);
 
-/* As txn_insert with an empty row of the caller's choice, which nobody else can create and commit at the same time. */
+/* As txn_insert, with an empty row of the caller's choice. The caller sees to it that no other transaction can create
+ * the row and commit at the same time. */
 enum mae_status txn_create(struct mae_txn *txn, struct table *table, uint64_t row, size_t bytes, void **data);
 
 enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t row);
 
 /*
- * An index entry that leads to the row goes: the row gets a new version, MOVED and else unchanged, so that whoever has
- * used the entry and is later than this transaction conflicts with it. MAE_OK also if there is no row.
+ * For a transaction that removes an index entry and leaves its row: gives the row a new version that is MOVED and
+ * otherwise unchanged, so that every later transaction that has used the entry conflicts with this one (I3). MAE_OK
+ * also if there is no row.
  */
 enum mae_status txn_lose_entry(struct mae_txn *txn, struct table *table, uint64_t row);
 
 /*
  * Gives an empty row a committed version of `bytes` zeros that every timestamp sees: for nodes that exist from the
- * beginning of time but cost memory only when first looked at. MAE_OK also if another worker has done it meanwhile.
+ * beginning of time but cost memory only once a transaction reads them. MAE_OK also if another worker did it meanwhile.
  */
 enum mae_status txn_materialise(struct mae_txn *txn, struct table *table, uint64_t row, size_t bytes);
 
 /*
- * If the row's newest version is old, stands outside and could stand inside: makes the transaction move it there, as a
- * read of it would. For rows that are only peeked at. No failure: at worst nothing happens.
+ * Promotes the row's newest version into the inline slot, as a read would, if that version is old, lies outside the row
+ * and fits. For rows that are only peeked at. Cannot fail: at worst nothing is promoted.
  */
 void txn_promote(struct mae_txn *txn, struct table *table, uint64_t row);
 
 /*
- * The row's newest version if it is committed and visible to the transaction, looked at without waiting or tracking:
- * for prefetching only. NULL otherwise. Own writes are not considered.
+ * The payload of the row's newest version if that is COMMITTED and visible to the transaction, else NULL. Does not
+ * wait, adds nothing to the read set, ignores own writes: for prefetching only.
  */
 const void *txn_glance(const struct mae_txn *txn, const struct table *table, uint64_t row);
 
-/* Starts loading the row's newest version if that is not in the row. No such row: nothing. */
+/* Starts loading the row's newest version if that lies outside the row. Does nothing if there is no such row. */
 void txn_prefetch_version(const struct table *table, uint64_t row);
 
-/* Starts loading the row's cache lines; changes nothing. Any row below the limit. */
+/* Starts loading the row's cache lines. The row id must be below the table's limit; the row may be empty. */
 void txn_prefetch_row(const struct table *table, uint64_t row);
 
 #endif

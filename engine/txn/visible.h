@@ -1,6 +1,6 @@
 /*
- * visible.h - which version of a row a timestamp sees: the newest decided one with wts < ts that was not aborted.
- * Source: section 3.2. Bodies are here because this search is the inner loop of every operation.
+ * visible.h - the version of a row that a timestamp ts sees: the newest committed one with wts < ts.
+ * Source: section 3.2. The bodies are here because this search is the inner loop of every operation.
  */
 #ifndef ENGINE_TXN_VISIBLE_H
 #define ENGINE_TXN_VISIBLE_H
@@ -11,8 +11,9 @@
 #include "engine/txn/worker.h"
 
 /*
- * Waits until the version is decided; returns its status. Ends: whoever owns it has a smaller timestamp than the
- * waiter and is in its commit, where it itself waits only for still smaller ones.
+ * Waits until the version is decided, and returns its status. The wait ends: the transaction that wrote the version has
+ * a smaller timestamp than the waiter and is in its commit, where it waits only for still smaller timestamps; and a
+ * collector that settles a version does not wait.
  */
 static NOINLINE uint8_t version_wait(struct mae_worker *worker, struct version *version)
 {
@@ -26,8 +27,9 @@ static NOINLINE uint8_t version_wait(struct mae_worker *worker, struct version *
     return status;
 }
 
-/* ORD-7: status is loaded with acquire and decided with release: who sees COMMITTED sees the payload, and the rows that
- * index entries lead to. ORD-8: links likewise: who reaches a version sees its header. */
+/* ORD-7: the status is loaded with acquire and decided with release, so a transaction that sees COMMITTED also sees the
+ * payload, and the rows that index entries lead to. ORD-8: links likewise, so a transaction that reaches a version sees
+ * its header. */
 static ALWAYS_INLINE uint8_t version_status(struct version *version)
 {
     return atomic_load_explicit(&version->status, memory_order_acquire);
@@ -36,12 +38,12 @@ static ALWAYS_INLINE uint8_t version_status(struct version *version)
 struct visible {
     struct version *version; /* a committed one, or NULL */
     version_handle handle;
-    bool is_head;       /* it was the newest version of the chain */
-    bool newer_exists;  /* a version that was not aborted is newer */
-    bool pending_abort; /* pending=abort, and a pending version was met */
+    bool is_head;       /* `version` was the newest of the chain */
+    bool newer_exists;  /* the chain has a newer version that is not ABORTED */
+    bool pending_abort; /* pending=abort, and the search met a pending version */
 };
 
-/* The search along the chain. */
+/* Walks along the chain. */
 static ALWAYS_INLINE struct visible visible_search(struct mae_worker *worker, struct table *table, char *row,
                                                    uint64_t ts)
 {
@@ -59,7 +61,7 @@ again:
         MAE_DCHECK(status != VERSION_UNUSED); /* G1, G3: what can be reached has not been given back */
         if (version_wts(version) < ts) {
             if (UNLIKELY(status == VERSION_PENDING) && !MUTATED(ignore_pending)) {
-                /* A snapshot never aborts; what it can meet is a version that is settling. */
+                /* A snapshot never aborts: the only pending version that it can meet is one that is settling. */
                 if (PROTOCOL(worker, pending) == PENDING_WAIT || worker->txn.snapshot) {
                     status = version_wait(worker, version);
                 } else if (PROTOCOL(worker, pending) == PENDING_ABORT) {
@@ -81,14 +83,15 @@ again:
         RACE(READ_OLDER);
         handle = atomic_load_explicit(&version->older, memory_order_acquire);
     }
-    /* A PENDING version that was skipped always has an older one, except a settling copy that has just been COMMITTED:
-     * then nothing was found although the row has a version, so search again (G4). */
+    /* A PENDING version that the search skipped always has an older one, except when it was a settling copy that has
+     * just been COMMITTED (G4). Then the search has found nothing although the row has a version: search again. */
     if (UNLIKELY(looked_past) && !MUTATED(look_past_once))
         goto again;
     return found;
 }
 
-/* The same for a transaction that may be overtaken while it stands on one that nothing protects (horizon.h, H7). */
+/* As visible_search, as a counted walk: the transaction may be overtaken while it stands on a version that no pin
+ * protects (horizon.h, H7). */
 static NOINLINE struct visible visible_walk(struct mae_worker *worker, struct table *table, char *row, uint64_t ts)
 {
     horizon_walk_begin(worker->slot);
@@ -98,10 +101,11 @@ static NOINLINE struct visible visible_walk(struct mae_worker *worker, struct ta
 }
 
 /*
- * The search of the read phase: pending versions are treated as the `pending` option says. Nearly always the newest
- * version is the visible one, which is protected like all that was visible. If it is not, and the transaction is
- * overtaken between the two loads, the version may be in use again elsewhere: then its timestamp is one of later, or 0
- * (txn_materialise). A read of the latter fails validation, which snapshots have not.
+ * The search of the read phase. It treats pending versions as the option `pending` says. The newest version is nearly
+ * always the visible one; then the pin protects it, as it protects every version that was visible. If the newest
+ * version is not the visible one, and the transaction is overtaken between the two loads, the version's memory may be
+ * in use again elsewhere. Its timestamp is then a later one, which the check refuses, or 0 (txn_materialise), and a
+ * read of that fails validation. Snapshots validate nothing, so they always take the counted walk.
  */
 static ALWAYS_INLINE struct visible visible_find(struct mae_worker *worker, struct table *table, char *row, uint64_t ts)
 {
@@ -120,8 +124,8 @@ static ALWAYS_INLINE struct visible visible_find(struct mae_worker *worker, stru
 }
 
 /*
- * The search of validation, from a link downwards: always waits for pending versions.
- * ORD-3, both halves' second load: sequentially consistent, see commit.c.
+ * The search of validation, from a link downwards. It always waits for pending versions.
+ * ORD-3, the second load of both halves: sequentially consistent, see commit.c.
  */
 static ALWAYS_INLINE struct version *visible_decided(struct mae_worker *worker, struct table *table, char *row,
                                                      _Atomic version_handle *link, uint64_t ts)
@@ -144,8 +148,8 @@ static ALWAYS_INLINE struct version *visible_decided(struct mae_worker *worker, 
     return NULL;
 }
 
-/* If another version with the timestamp of the one that was read is found, that has settled in its row (gc.h, G4): go
- * on with the copy. */
+/* If `found` is another version with the timestamp of the one that was read, the latter has settled in its row (gc.h,
+ * G4), and the access goes on with the copy. */
 static ALWAYS_INLINE bool follow_settled(struct access *access, struct version *found)
 {
     if (LIKELY(!found || found == access->read || version_wts(found) != version_wts(access->read)))
