@@ -1,15 +1,16 @@
 /*
  * run_inner.h - what the parts of a run share; included by run*.c only.
  *
- *     run.c             the command: placement, outputs, deadline, signals
- *     run_wait.c        the coordinator waits: progress, signals, failures
- *     run_session.c     a target with the workload's data in it, workers joined
- *     run_proof.c       --check full: a sample judged by its history
+ *     run.c             the command: placement, outputs, signals, the repetitions
  *     run_repetition.c  prepare, measure, space, check, result
- *     run_measure.c     warm-up, window, drain
- *     run_output.c      what goes into the files
+ *     run_output.c      run_outputs: what goes into the files
+ *     run_measure.c     run_window: warm-up, window, drain
+ *     run_proof.c       --check full: a sample judged by its history
+ *     run_session.c     run_session: a target with the workload's data in it, workers joined
+ *     run_wait.c        the coordinator waits for a session's workers: progress, signals, failures
+ *     run_state.c       run_watch: phase, messages, deadline
  *
- * The coordinator is one thread. What others touch is marked.
+ * Each uses those below it only. The coordinator is one thread. What others touch is marked.
  */
 #ifndef HARNESS_BENCH_RUN_INNER_H
 #define HARNESS_BENCH_RUN_INNER_H
@@ -49,6 +50,8 @@ struct run_worker {
     char pad_end[SUPPORT_LINE_BYTES];
 };
 
+enum { RUN_PROOF_BYTES = 128 };
+
 struct snapshot {
     uint64_t at_ns;
     struct counts *types;
@@ -56,9 +59,8 @@ struct snapshot {
     uint64_t skipped, tried; /* by the workload, 0 if it does not tell */
 };
 
-enum { RUN_VERSION_COUNTERS = 5 };
-
-struct run {
+/* What is decided before anything begins; constant from then on. */
+struct run_setup {
     struct options *options;
     const struct workload_ops *workload_ops;
     const struct target_ops *target_ops;
@@ -66,35 +68,16 @@ struct run {
     size_t counter_count;
     struct topology *topology;
     struct placement placement;
-    struct csv *csv, *interval_csv, *latency_csv, *counters_csv, *json; /* NULL: not asked for */
+    struct pmu_plan plan;
+    char plan_warning[512];
+};
+
+/* How far the run is, for whoever watches it: the progress line, signals, the deadline. */
+struct run_watch {
+    const struct run_setup *setup;
     struct deadline *deadline;
     struct progress progress;
     uint64_t begin_ns;
-    struct pmu_plan plan;
-    char plan_warning[512];
-    char config_hash[17];
-
-    /* From session_open to session_close. */
-    struct crew *crew;
-    struct target *target;
-    struct workload *workload;
-    struct run_worker *workers;
-    double load_s, harness_ns;
-    struct loaded loaded;
-    char proof_report[128];                /* --check full: what was proved; empty: nothing */
-    char load_report[RESULT_REPORT_BYTES]; /* what the check found of what was loaded; empty: nothing */
-    uint64_t load_rows;
-    struct live_check *live_check; /* NULL: none */
-    struct proximity_probe *proximity;
-
-    struct snapshot before, after, now;
-    struct interval_series series;
-    size_t window_first;                           /* sample at which the window begins */
-    size_t version_counters[RUN_VERSION_COUNTERS]; /* see run_measure.c; SIZE_MAX: the target has none */
-    uint64_t *counters;                            /* of one worker, while a snapshot is taken */
-    struct result **results;
-    size_t result_count;
-
     bool interrupted;
     uint64_t drawn_ns, drawn_commits, phase_begin_ns, phase_ns;
     /* The deadline's thread reads these. */
@@ -103,84 +86,134 @@ struct run {
     _Atomic unsigned results_kept;
     _Atomic uint64_t deadline_ns; /* from begin_ns */
     struct crew *_Atomic watched; /* NULL when there is none, or it is going away */
+};
 
+/* A target with the workload's data in it and workers joined: from run_session_open to run_session_close. */
+struct run_session {
+    const struct run_setup *setup;
+    struct run_watch *watch;
+    struct crew *crew;
+    struct target *target;
+    struct workload *workload;
+    struct run_worker *workers;
+    double load_s, harness_ns;
+    struct loaded loaded;
+    char load_report[RESULT_REPORT_BYTES]; /* what the check found of what was loaded; empty: nothing */
+    uint64_t load_rows;
+    struct live_check *live_check; /* NULL: none */
+    struct proximity_probe *proximity;
     char pad[SUPPORT_LINE_BYTES];
-    /* Workers read these once an attempt or request; nobody writes their line meanwhile. */
-    _Atomic bool stop;
-    _Atomic uint64_t opened_ticks, closed_ticks; /* the window's edges; 0: not yet */
+    _Atomic bool stop; /* workers read it once an attempt; nobody writes its line meanwhile */
     char pad_end[SUPPORT_LINE_BYTES];
 };
 
+enum { RUN_VERSION_COUNTERS = 5 };
+
+/* What is measured between two snapshots, and on the way there. */
+struct run_window {
+    const struct run_setup *setup;
+    struct run_session *session;
+    bool samples_counters; /* hardware events of each interval are asked for */
+    struct snapshot before, after, now;
+    struct interval_series series;
+    size_t first;                                  /* sample at which the window begins */
+    size_t version_counters[RUN_VERSION_COUNTERS]; /* see run_measure.c; SIZE_MAX: the target has none */
+    uint64_t *counters;                            /* of one worker, while a snapshot is taken */
+    char pad[SUPPORT_LINE_BYTES];
+    /* The edges; 0: not yet. Workers read them once a request; nobody writes their line meanwhile. */
+    _Atomic uint64_t opened_ticks, closed_ticks;
+    char pad_end[SUPPORT_LINE_BYTES];
+};
+
+/* The files that results go into. */
+struct run_outputs {
+    const struct run_setup *setup;
+    struct csv *csv, *interval_csv, *latency_csv, *counters_csv, *json; /* NULL: not asked for */
+};
+
+struct run {
+    struct run_setup setup;
+    struct run_watch watch;
+    struct run_session session;
+    struct run_window window;
+    struct run_outputs outputs;
+    char proof_report[RUN_PROOF_BYTES]; /* --check full: what was proved; empty: nothing */
+    struct result **results;
+    size_t result_count;
+};
+
+/* ---- run_state.c ---- */
+
 extern atomic_int run_signal; /* the number of the signal that came; 0: none */
 
-/* ---- run.c ---- */
+bool run_is_timed(const struct run_setup *setup);   /* --latency */
+bool run_is_checked(const struct run_setup *setup); /* --check */
 
-void run_complain(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void run_deadline_renew(struct run *run); /* the rows to load have become known */
+void run_complain(struct run_watch *watch, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void run_phase_begin(struct run_watch *watch, enum phase phase, uint64_t length_ns);
+enum exit_code run_unfinished(const struct run_watch *watch); /* why it is not: interrupted, or failed */
 
-bool run_is_timed(const struct run *run);   /* --latency */
-bool run_is_checked(const struct run *run); /* --check */
+bool run_deadline_start(struct run_watch *watch);                     /* false: no thread */
+void run_deadline_renew(struct run_watch *watch, uint64_t load_rows); /* the rows to load have become known */
 
 /* ---- run_wait.c ---- */
 
 enum wait_end { WAIT_REST, WAIT_TIME, WAIT_FAILED, WAIT_INTERRUPTED };
 
-void run_phase_begin(struct run *run, enum phase phase, uint64_t length_ns);
-
 /* Until the crew is at rest, the time has come, a worker or the live check failed, or a signal came that no earlier
  * wait has reported. */
-enum wait_end run_wait_until(struct run *run, uint64_t until_ns);
+enum wait_end run_wait_until(struct run_session *session, uint64_t until_ns);
 
 /* Until every worker is at rest, whatever happens; the deadline watches. */
-void run_wait_rest(struct run *run);
+void run_wait_rest(struct run_session *session);
 
 /* Lets workers [0, count) do a task to its end. False, with a message unless interrupted, when one failed. */
-bool run_crew_do(struct run *run, unsigned count, crew_task_fn task);
-enum exit_code run_unfinished(const struct run *run);
-void run_loaded_sum(const struct run *run, uint64_t *done, uint64_t *total);
+bool run_crew_do(struct run_session *session, unsigned count, crew_task_fn task, void *arg);
+void run_loaded_sum(const struct run_session *session, uint64_t *done, uint64_t *total);
 
 /* ---- run_session.c ---- */
 
-enum exit_code run_session_open(struct run *run);
-bool run_session_close(struct run *run); /* false with a message if the history could not be written */
+enum exit_code run_session_open(struct run_session *session);
+bool run_session_close(struct run_session *session); /* false with a message if the history could not be written */
 
 /* The workload's check, then the target's own of its structure. No transaction may run. The report says what was
  * found, or, if it passes, what the check left out. */
-bool run_check_passes(struct run *run, unsigned worker, char *report, size_t report_bytes);
+bool run_check_passes(struct run_session *session, unsigned worker, char *report, size_t report_bytes);
+
+void run_worker_discard(struct run_session *session, unsigned worker); /* what task_prepare has made; on its thread */
 
 /* Commits of each type since the load. */
-void run_commits_sum(const struct run *run, uint64_t *committed);
+void run_commits_sum(const struct run_session *session, uint64_t *committed);
 
-enum mae_status run_task_discard(void *arg, unsigned worker); /* what task_prepare of run_repetition.c made */
+/* Rows, bytes, space and memory as they are now; no transaction may run. */
+void run_space_read(const struct run_session *session, struct result *result);
 
 /* ---- run_proof.c ---- */
 
-/* EXIT_FINE with run->proof_report, or what is to end the run, complained about. */
-enum exit_code run_proof(struct run *run);
+/* EXIT_FINE with what was proved in `report` (RUN_PROOF_BYTES), or what is to end the run, complained about. */
+enum exit_code run_proof(const struct run_setup *setup, struct run_watch *watch, char *report);
 
 /* ---- run_repetition.c ---- */
 
 enum exit_code run_repetition(struct run *run, unsigned repetition);
 
-/* Rows, bytes, space and memory as they are now; no transaction may run. */
-void run_space_read(const struct run *run, struct result *result);
-
 /* ---- run_measure.c ---- */
 
-void run_snapshots_init(struct run *run);
-void run_snapshots_fini(struct run *run);
+void run_window_init(struct run_window *window);
+void run_window_fini(struct run_window *window);
 
 /* Warm-up, window, drain. EXIT_FINE: there is a window, cut short perhaps; else why there is none. */
-enum exit_code run_measure(struct run *run, struct result *result);
+enum exit_code run_measure(struct run_window *window, struct result *result);
 
 /* ---- run_output.c ---- */
 
-bool run_prints_rows(const struct run *run); /* an output goes to stdout, which then carries no summary */
+bool run_prints_rows(const struct options *options); /* an output goes to stdout, which then carries no summary */
 
 /* False with a message in `error` (CSV_ERROR_BYTES). */
-bool run_outputs_differ(const struct run *run, char *error); /* no two of them go to one file */
-bool run_outputs_open(struct run *run, char *error);
-bool run_outputs_write(struct run *run, const struct result *result, char *error);
-bool run_outputs_close(struct run *run, char *error);
+bool run_outputs_differ(const struct options *options, char *error); /* no two of them go to one file */
+bool run_outputs_open(struct run_outputs *outputs, char *error);
+bool run_outputs_write(struct run_outputs *outputs, const struct run_session *session, const struct run_window *window,
+                       const struct result *result, char *error);
+bool run_outputs_close(struct run_outputs *outputs, char *error);
 
 #endif

@@ -32,10 +32,12 @@ enum { INTERVALS_WINDOW = 20 };
 
 /* ---- Snapshots. ---- */
 
-static void snapshot_init(const struct run *run, struct snapshot *snapshot)
+static void snapshot_init(const struct run_window *window, struct snapshot *snapshot)
 {
-    snapshot->types = support_alloc(run->type_count * sizeof *snapshot->types);
-    snapshot->engine = run->counter_count == 0 ? NULL : support_alloc(run->counter_count * sizeof *snapshot->engine);
+    snapshot->types = support_alloc(window->setup->type_count * sizeof *snapshot->types);
+    snapshot->engine = window->setup->counter_count == 0
+                           ? NULL
+                           : support_alloc(window->setup->counter_count * sizeof *snapshot->engine);
 }
 
 static void snapshot_fini(struct snapshot *snapshot)
@@ -44,29 +46,29 @@ static void snapshot_fini(struct snapshot *snapshot)
     free(snapshot->engine);
 }
 
-static void counters_sum(struct run *run, struct snapshot *snapshot)
+static void counters_sum(struct run_window *window, struct snapshot *snapshot)
 {
-    memset(snapshot->types, 0, run->type_count * sizeof *snapshot->types);
-    for (unsigned i = 0; i < run->worker_count; i++)
-        loop_counters_add(run->workers[i].loop.counters, run->type_count, snapshot->types);
-    if (run->workload_ops->skipped != NULL)
-        run->workload_ops->skipped(run->workload, &snapshot->skipped, &snapshot->tried);
-    if (run->counter_count == 0)
+    memset(snapshot->types, 0, window->setup->type_count * sizeof *snapshot->types);
+    for (unsigned i = 0; i < window->setup->worker_count; i++)
+        loop_counters_add(window->session->workers[i].loop.counters, window->setup->type_count, snapshot->types);
+    if (window->setup->workload_ops->skipped != NULL)
+        window->setup->workload_ops->skipped(window->session->workload, &snapshot->skipped, &snapshot->tried);
+    if (window->setup->counter_count == 0)
         return;
-    memset(snapshot->engine, 0, run->counter_count * sizeof *snapshot->engine);
-    for (unsigned i = 0; i < run->worker_count; i++) {
-        run->target_ops->worker_counters(run->workers[i].loop.target_worker, run->counters);
-        for (size_t j = 0; j < run->counter_count; j++)
-            snapshot->engine[j] += run->counters[j];
+    memset(snapshot->engine, 0, window->setup->counter_count * sizeof *snapshot->engine);
+    for (unsigned i = 0; i < window->setup->worker_count; i++) {
+        window->setup->target_ops->worker_counters(window->session->workers[i].loop.target_worker, window->counters);
+        for (size_t j = 0; j < window->setup->counter_count; j++)
+            snapshot->engine[j] += window->counters[j];
     }
 }
 
 /* The time is the middle of the reading; a reading that was preempted is repeated. */
-static void snapshot_take(struct run *run, struct snapshot *snapshot)
+static void snapshot_take(struct run_window *window, struct snapshot *snapshot)
 {
     for (int i = 0; i < SNAPSHOT_TRIES; i++) {
         uint64_t begin_ns = support_clock_ns();
-        counters_sum(run, snapshot);
+        counters_sum(window, snapshot);
         uint64_t length_ns = support_clock_ns() - begin_ns;
         snapshot->at_ns = begin_ns + length_ns / 2;
         if (length_ns <= SNAPSHOT_NS_MAX)
@@ -84,33 +86,34 @@ static uint64_t snapshot_ticks(const struct snapshot *snapshot)
 static const char *const version_counters[RUN_VERSION_COUNTERS] = {"inlined_writes", "pool_writes", "settled",
                                                                    "versions_discarded", "versions_reclaimed"};
 
-void run_snapshots_init(struct run *run)
+void run_window_init(struct run_window *window)
 {
-    snapshot_init(run, &run->before);
-    snapshot_init(run, &run->after);
-    snapshot_init(run, &run->now);
-    run->counters = support_alloc((run->counter_count + 1) * sizeof *run->counters);
+    snapshot_init(window, &window->before);
+    snapshot_init(window, &window->after);
+    snapshot_init(window, &window->now);
+    window->counters = support_alloc((window->setup->counter_count + 1) * sizeof *window->counters);
     for (size_t k = 0; k < RUN_VERSION_COUNTERS; k++) {
-        run->version_counters[k] = SIZE_MAX;
-        for (size_t i = 0; i < run->counter_count; i++)
-            if (strcmp(run->target_ops->counter_info(i)->name, version_counters[k]) == 0)
-                run->version_counters[k] = i;
+        window->version_counters[k] = SIZE_MAX;
+        for (size_t i = 0; i < window->setup->counter_count; i++)
+            if (strcmp(window->setup->target_ops->counter_info(i)->name, version_counters[k]) == 0)
+                window->version_counters[k] = i;
     }
 }
 
-void run_snapshots_fini(struct run *run)
+void run_window_fini(struct run_window *window)
 {
-    free(run->counters);
-    snapshot_fini(&run->now);
-    snapshot_fini(&run->after);
-    snapshot_fini(&run->before);
+    interval_fini(&window->series);
+    free(window->counters);
+    snapshot_fini(&window->now);
+    snapshot_fini(&window->after);
+    snapshot_fini(&window->before);
 }
 
 /* ---- Samples. ---- */
 
-static uint64_t interval_ns(const struct run *run)
+static uint64_t interval_ns(const struct run_window *window)
 {
-    const struct run_options *options = &run->options->run;
+    const struct run_options *options = &window->setup->options->run;
     if (options->interval != 0)
         return options->interval;
     uint64_t ns = options->time / INTERVALS_WINDOW;
@@ -118,87 +121,87 @@ static uint64_t interval_ns(const struct run *run)
 }
 
 /* How late the worker is that is furthest behind with what was due until `until_ticks`; 0: until now. */
-static uint64_t late_ns(const struct run *run, uint64_t until_ticks)
+static uint64_t late_ns(const struct run_window *window, uint64_t until_ticks)
 {
     uint64_t latest = 0, now = clock_now_ticks();
     until_ticks = until_ticks == 0 ? now : until_ticks;
-    for (unsigned i = 0; run->options->run.rate != 0 && i < run->worker_count; i++) {
-        uint64_t late = arrivals_late_ns(&run->workers[i].arrivals, until_ticks, now);
+    for (unsigned i = 0; window->setup->options->run.rate != 0 && i < window->setup->worker_count; i++) {
+        uint64_t late = arrivals_late_ns(&window->session->workers[i].arrivals, until_ticks, now);
         latest = late > latest ? late : latest;
     }
     return latest;
 }
 
 /* Hardware events so far, once every worker has its own enabled; the rest stays unknown. */
-static void sample_counters(struct run *run, struct interval_sample *sample)
+static void sample_counters(struct run_window *window, struct interval_sample *sample)
 {
     struct pmu_value total[PMU_EVENTS_MAX] = {0}, values[PMU_EVENTS_MAX];
-    for (unsigned i = 0; i < run->worker_count; i++)
-        if (!atomic_load_explicit(&run->workers[i].loop.measuring, memory_order_acquire))
+    for (unsigned i = 0; i < window->setup->worker_count; i++)
+        if (!atomic_load_explicit(&window->session->workers[i].loop.measuring, memory_order_acquire))
             return;
-    for (unsigned i = 0; i < run->worker_count; i++) {
-        pmu_set_read(&run->workers[i].counters, values);
-        pmu_values_add(&run->plan, total, i, values);
+    for (unsigned i = 0; i < window->setup->worker_count; i++) {
+        pmu_set_read(&window->session->workers[i].counters, values);
+        pmu_values_add(&window->setup->plan, total, i, values);
     }
-    for (unsigned i = 0; i < run->plan.event_count; i++)
-        if (run->plan.events[i].hardware && total[i].status == PMU_COUNTED)
+    for (unsigned i = 0; i < window->setup->plan.event_count; i++)
+        if (window->setup->plan.events[i].hardware && total[i].status == PMU_COUNTED)
             sample->counters[i] = total[i].value;
 }
 
-static bool counts_hardware(const struct run *run)
+static bool counts_hardware(const struct run_window *window)
 {
-    for (unsigned i = 0; i < run->plan.event_count; i++)
-        if (run->plan.events[i].hardware && run->plan.events[i].status == PMU_COUNTED)
+    for (unsigned i = 0; i < window->setup->plan.event_count; i++)
+        if (window->setup->plan.events[i].hardware && window->setup->plan.events[i].status == PMU_COUNTED)
             return true;
     return false;
 }
 
 /* Keeps what `snapshot`, just taken, says, and what else there is to know now. */
-static void sample_keep(struct run *run, const struct snapshot *snapshot, bool in_window)
+static void sample_keep(struct run_window *window, const struct snapshot *snapshot, bool in_window)
 {
-    struct interval_sample *sample = interval_next(&run->series);
+    struct interval_sample *sample = interval_next(&window->series);
     if (sample == NULL)
         return;
     sample->at_ns = snapshot->at_ns;
     sample->in_window = in_window;
-    for (unsigned type = 0; type < run->type_count; type++) {
+    for (unsigned type = 0; type < window->setup->type_count; type++) {
         sample->committed += snapshot->types[type].committed;
         sample->operations += snapshot->types[type].operations;
         for (int status = 0; status < MAE_STATUS_COUNT; status++)
             sample->aborted[status] += snapshot->types[type].aborted[status];
     }
-    if (run->target_ops->state != NULL) {
-        run->target_ops->state(run->target, &sample->state);
+    if (window->setup->target_ops->state != NULL) {
+        window->setup->target_ops->state(window->session->target, &sample->state);
         sample->has_state = true;
     }
     uint64_t counts[RUN_VERSION_COUNTERS];
     sample->has_versions = true;
     for (size_t k = 0; k < RUN_VERSION_COUNTERS; k++) {
-        bool there = run->version_counters[k] != SIZE_MAX;
+        bool there = window->version_counters[k] != SIZE_MAX;
         sample->has_versions &= there;
-        counts[k] = there ? snapshot->engine[run->version_counters[k]] : 0;
+        counts[k] = there ? snapshot->engine[window->version_counters[k]] : 0;
     }
     sample->versions_made = counts[0] + counts[1] + counts[2] - counts[3];
     sample->versions_reclaimed = counts[4];
     sample->process_bytes = interval_process_bytes();
-    sample->late_ns = late_ns(run, 0);
-    if (in_window && run->interval_csv != NULL && counts_hardware(run))
-        sample_counters(run, sample);
-    interval_keep(&run->series);
+    sample->late_ns = late_ns(window, 0);
+    if (in_window && window->samples_counters && counts_hardware(window))
+        sample_counters(window, sample);
+    interval_keep(&window->series);
 }
 
 /* Waits and samples on the way; what is left of an interval at the end is part of the last one. */
-static enum wait_end wait_sampling(struct run *run, uint64_t until_ns, bool in_window)
+static enum wait_end wait_sampling(struct run_window *window, uint64_t until_ns, bool in_window)
 {
-    uint64_t step_ns = interval_ns(run), next_ns = support_clock_ns() + step_ns;
+    uint64_t step_ns = interval_ns(window), next_ns = support_clock_ns() + step_ns;
     for (;;) {
         bool samples = next_ns + step_ns / 2 < until_ns;
-        enum wait_end end = run_wait_until(run, samples ? next_ns : until_ns);
+        enum wait_end end = run_wait_until(window->session, samples ? next_ns : until_ns);
         if (end != WAIT_TIME || !samples)
             return end;
-        snapshot_take(run, &run->now);
-        sample_keep(run, &run->now, in_window);
-        while (next_ns <= run->now.at_ns)
+        snapshot_take(window, &window->now);
+        sample_keep(window, &window->now, in_window);
+        while (next_ns <= window->now.at_ns)
             next_ns += step_ns;
     }
 }
@@ -207,9 +210,9 @@ static enum wait_end wait_sampling(struct run *run, uint64_t until_ns, bool in_w
 
 static enum mae_status task_loop(void *arg, unsigned worker)
 {
-    struct run *run = arg;
-    enum mae_status status = loop_run(&run->workers[worker].loop);
-    run->target_ops->worker_idle(run->workers[worker].loop.target_worker);
+    struct run_session *session = arg;
+    enum mae_status status = loop_run(&session->workers[worker].loop);
+    session->setup->target_ops->worker_idle(session->workers[worker].loop.target_worker);
     return status;
 }
 
@@ -221,44 +224,45 @@ static uint64_t requests_of(const struct run_options *options, unsigned worker)
     return options->txns_total / options->threads + (worker < options->txns_total % options->threads);
 }
 
-static void loops_arm(struct run *run)
+static void loops_arm(struct run_window *window)
 {
-    const struct run_options *options = &run->options->run;
-    for (unsigned i = 0; i < run->worker_count; i++) {
-        struct loop_worker *loop = &run->workers[i].loop;
-        loop->opened_ticks = &run->opened_ticks;
-        loop->closed_ticks = &run->closed_ticks;
+    const struct run_options *options = &window->setup->options->run;
+    for (unsigned i = 0; i < window->setup->worker_count; i++) {
+        struct loop_worker *loop = &window->session->workers[i].loop;
+        loop->opened_ticks = &window->opened_ticks;
+        loop->closed_ticks = &window->closed_ticks;
         loop->exact = strcmp(options->latency, "exact") == 0;
-        loop->idle = run->target_ops->worker_idle;
+        loop->idle = window->setup->target_ops->worker_idle;
         if (options->rate != 0) {
-            arrivals_init(&run->workers[i].arrivals, strcmp(options->arrival, "poisson") == 0, (double)options->rate, i,
-                          run->worker_count, options->seed + run->repetition);
-            loop->arrivals = &run->workers[i].arrivals;
+            arrivals_init(&window->session->workers[i].arrivals, strcmp(options->arrival, "poisson") == 0,
+                          (double)options->rate, i, window->setup->worker_count,
+                          options->seed + window->session->watch->repetition);
+            loop->arrivals = &window->session->workers[i].arrivals;
         }
-        loop->workload = run->workload_ops;
-        loop->backoff = run->target_ops->backoff;
-        loop->stop = &run->stop;
+        loop->workload = window->setup->workload_ops;
+        loop->backoff = window->setup->target_ops->backoff;
+        loop->stop = &window->session->stop;
         loop->commits_max = requests_of(options, i);
         atomic_store(&loop->entered, false);
     }
 }
 
-static bool loops_entered(const struct run *run)
+static bool loops_entered(const struct run_window *window)
 {
-    for (unsigned i = 0; i < run->worker_count; i++)
-        if (!atomic_load_explicit(&run->workers[i].loop.entered, memory_order_acquire))
+    for (unsigned i = 0; i < window->setup->worker_count; i++)
+        if (!atomic_load_explicit(&window->session->workers[i].loop.entered, memory_order_acquire))
             return false;
     return true;
 }
 
-static double window_length_s(const struct run *run)
+static double window_length_s(const struct run_window *window)
 {
-    uint64_t begin_ns = run->before.at_ns, end_ns = run->after.at_ns;
-    if (run->options->run.txns != 0) { /* the loops are over: from the first start to the last end */
+    uint64_t begin_ns = window->before.at_ns, end_ns = window->after.at_ns;
+    if (window->setup->options->run.txns != 0) { /* the loops are over: from the first start to the last end */
         begin_ns = UINT64_MAX;
         end_ns = 0;
-        for (unsigned i = 0; i < run->worker_count; i++) {
-            const struct loop_worker *loop = &run->workers[i].loop;
+        for (unsigned i = 0; i < window->setup->worker_count; i++) {
+            const struct loop_worker *loop = &window->session->workers[i].loop;
             begin_ns = loop->begin_ns < begin_ns ? loop->begin_ns : begin_ns;
             end_ns = loop->end_ns > end_ns ? loop->end_ns : end_ns;
         }
@@ -266,154 +270,155 @@ static double window_length_s(const struct run *run)
     return (double)(end_ns - begin_ns) / 1e9;
 }
 
-static void window_keep(struct run *run, struct result *result)
+static void window_keep(struct run_window *window, struct result *result)
 {
-    for (unsigned type = 0; type < run->type_count; type++) {
-        result->types[type] = run->after.types[type];
-        counts_subtract(&result->types[type], &run->before.types[type]);
+    for (unsigned type = 0; type < window->setup->type_count; type++) {
+        result->types[type] = window->after.types[type];
+        counts_subtract(&result->types[type], &window->before.types[type]);
         counts_add(&result->all, &result->types[type]);
     }
-    for (size_t i = 0; i < run->counter_count; i++)
-        result->engine[i] = run->after.engine[i] - run->before.engine[i];
-    result->has_skipped = run->workload_ops->skipped != NULL;
-    result->skipped = run->after.skipped - run->before.skipped;
-    result->tried = run->after.tried - run->before.tried;
-    result->window_s = window_length_s(run);
+    for (size_t i = 0; i < window->setup->counter_count; i++)
+        result->engine[i] = window->after.engine[i] - window->before.engine[i];
+    result->has_skipped = window->setup->workload_ops->skipped != NULL;
+    result->skipped = window->after.skipped - window->before.skipped;
+    result->tried = window->after.tried - window->before.tried;
+    result->window_s = window_length_s(window);
 }
 
-static void latencies_keep(const struct run *run, struct result *result)
+static void latencies_keep(const struct run_window *window, struct result *result)
 {
-    if (!run_is_timed(run))
+    if (!run_is_timed(window->setup))
         return;
     struct latency *merged = latencies_create(1), *all = latencies_create(1);
-    result->latencies = support_alloc((run->type_count + 1) * sizeof *result->latencies);
-    for (unsigned type = 0; type < run->type_count; type++) {
+    result->latencies = support_alloc((window->setup->type_count + 1) * sizeof *result->latencies);
+    for (unsigned type = 0; type < window->setup->type_count; type++) {
         latencies_clear(merged, 1);
-        for (unsigned i = 0; i < run->worker_count; i++)
-            latency_merge(merged, &run->workers[i].loop.latencies[type]);
+        for (unsigned i = 0; i < window->setup->worker_count; i++)
+            latency_merge(merged, &window->session->workers[i].loop.latencies[type]);
         latency_summarize(merged, &result->latencies[type]);
         latency_merge(all, merged);
     }
-    for (unsigned i = 0; i < run->worker_count; i++)
-        if (run->workers[i].overdue != NULL)
-            histogram_merge(&all->response, run->workers[i].overdue);
-    latency_summarize(all, &result->latencies[run->type_count]);
+    for (unsigned i = 0; i < window->setup->worker_count; i++)
+        if (window->session->workers[i].overdue != NULL)
+            histogram_merge(&all->response, window->session->workers[i].overdue);
+    latency_summarize(all, &result->latencies[window->setup->type_count]);
     free(all);
     free(merged);
-    for (unsigned type = 0; result->saturated && type <= run->type_count; type++)
+    for (unsigned type = 0; result->saturated && type <= window->setup->type_count; type++)
         result->latencies[type].response = (struct latency_digest){0}; /* it only grows with the window */
 }
 
-static void counters_keep(struct run *run, struct result *result)
+static void counters_keep(struct run_window *window, struct result *result)
 {
-    if (run->plan.event_count == 0)
+    if (window->setup->plan.event_count == 0)
         return;
-    result->plan = &run->plan;
-    for (unsigned i = 0; i < run->worker_count; i++) {
-        pmu_set_read(&run->workers[i].counters, run->workers[i].values);
-        pmu_values_add(&run->plan, result->counters, i, run->workers[i].values);
+    result->plan = &window->setup->plan;
+    for (unsigned i = 0; i < window->setup->worker_count; i++) {
+        pmu_set_read(&window->session->workers[i].counters, window->session->workers[i].values);
+        pmu_values_add(&window->setup->plan, result->counters, i, window->session->workers[i].values);
     }
 }
 
 /* ---- Warm-up. ---- */
 
-static enum wait_end warmup_settle(struct run *run, struct result *result, uint64_t begin_ns)
+static enum wait_end warmup_settle(struct run_window *window, struct result *result, uint64_t begin_ns)
 {
-    uint64_t until_ns = begin_ns + run->options->run.warmup_max;
+    uint64_t until_ns = begin_ns + window->setup->options->run.warmup_max;
     result->warmup_settled = 0;
     for (;;) {
         double drift;
-        size_t last = run->series.count;
+        size_t last = window->series.count;
         if (last > INTERVAL_STEADY_WARMUP &&
-            interval_steady(&run->series, last - 1 - INTERVAL_STEADY_WARMUP, &drift) == 1) {
+            interval_steady(&window->series, last - 1 - INTERVAL_STEADY_WARMUP, &drift) == 1) {
             result->warmup_settled = 1;
             return WAIT_TIME;
         }
-        uint64_t now_ns = support_clock_ns(), next_ns = now_ns + interval_ns(run);
+        uint64_t now_ns = support_clock_ns(), next_ns = now_ns + interval_ns(window);
         if (now_ns >= until_ns)
             return WAIT_TIME;
-        enum wait_end end = run_wait_until(run, next_ns < until_ns ? next_ns : until_ns);
+        enum wait_end end = run_wait_until(window->session, next_ns < until_ns ? next_ns : until_ns);
         if (end != WAIT_TIME)
             return end;
-        snapshot_take(run, &run->now);
-        sample_keep(run, &run->now, false);
+        snapshot_take(window, &window->now);
+        sample_keep(window, &window->now, false);
     }
 }
 
-static enum wait_end backlog_drain(struct run *run, struct result *result)
+static enum wait_end backlog_drain(struct run_window *window, struct result *result)
 {
-    uint64_t warmup_ns = run->options->run.warmup;
+    uint64_t warmup_ns = window->setup->options->run.warmup;
     uint64_t until_ns = support_clock_ns() + (warmup_ns > SECOND_NS ? warmup_ns : SECOND_NS);
     enum wait_end end = WAIT_TIME;
-    while (end == WAIT_TIME && late_ns(run, 0) > DRAINED_NS && support_clock_ns() < until_ns)
-        end = run_wait_until(run, support_clock_ns() + SECOND_NS / 100);
-    uint64_t late = late_ns(run, 0);
+    while (end == WAIT_TIME && late_ns(window, 0) > DRAINED_NS && support_clock_ns() < until_ns)
+        end = run_wait_until(window->session, support_clock_ns() + SECOND_NS / 100);
+    uint64_t late = late_ns(window, 0);
     result->backlog_dropped_s = late > DRAINED_NS ? (double)late / 1e9 : 0;
     return end;
 }
 
-static enum wait_end warm_up(struct run *run, struct result *result)
+static enum wait_end warm_up(struct run_window *window, struct result *result)
 {
-    const struct run_options *options = &run->options->run;
+    const struct run_options *options = &window->setup->options->run;
     enum wait_end end = WAIT_TIME;
-    while (end == WAIT_TIME && !loops_entered(run))
-        end = run_wait_until(run, support_clock_ns() + SECOND_NS / 1000);
+    while (end == WAIT_TIME && !loops_entered(window))
+        end = run_wait_until(window->session, support_clock_ns() + SECOND_NS / 1000);
     uint64_t begin_ns = support_clock_ns();
     if (end == WAIT_TIME && options->warmup != 0) {
-        snapshot_take(run, &run->now);
-        sample_keep(run, &run->now, false);
-        end = wait_sampling(run, run->now.at_ns + options->warmup, false);
+        snapshot_take(window, &window->now);
+        sample_keep(window, &window->now, false);
+        end = wait_sampling(window, window->now.at_ns + options->warmup, false);
     }
     if (end == WAIT_TIME && strcmp(options->warmup_until, "steady") == 0)
-        end = warmup_settle(run, result, begin_ns);
+        end = warmup_settle(window, result, begin_ns);
     if (end == WAIT_TIME && options->rate != 0 && options->warmup != 0)
-        end = backlog_drain(run, result);
+        end = backlog_drain(window, result);
     result->warmup_s = (double)(support_clock_ns() - begin_ns) / 1e9;
     return end;
 }
 
 /* ---- The window. ---- */
 
-static void window_open(struct run *run, uint64_t length_ns)
+static void window_open(struct run_window *window, uint64_t length_ns)
 {
-    run_phase_begin(run, PHASE_MEASURE, length_ns);
-    snapshot_take(run, &run->before);
-    atomic_store_explicit(&run->opened_ticks, snapshot_ticks(&run->before), memory_order_relaxed);
-    run->window_first = run->series.count;
-    run->series.begin_ns = run->before.at_ns;
+    run_phase_begin(window->session->watch, PHASE_MEASURE, length_ns);
+    snapshot_take(window, &window->before);
+    atomic_store_explicit(&window->opened_ticks, snapshot_ticks(&window->before), memory_order_relaxed);
+    window->first = window->series.count;
+    window->series.begin_ns = window->before.at_ns;
 }
 
-static uint64_t saturated_ns(const struct run *run)
+static uint64_t saturated_ns(const struct run_window *window)
 {
-    return SATURATED_NS + (run->after.at_ns - run->before.at_ns) / 100;
+    return SATURATED_NS + (window->after.at_ns - window->before.at_ns) / 100;
 }
 
 /* An open loop's window is over: notes how late it is, and lets what was due by now begin and commit. */
-static void arrivals_close(struct run *run, struct result *result)
+static void arrivals_close(struct run_window *window, struct result *result)
 {
-    uint64_t closed_ticks = snapshot_ticks(&run->after), bound_ns = saturated_ns(run),
-             late = late_ns(run, closed_ticks);
-    atomic_store_explicit(&run->closed_ticks, closed_ticks, memory_order_relaxed);
+    uint64_t closed_ticks = snapshot_ticks(&window->after), bound_ns = saturated_ns(window),
+             late = late_ns(window, closed_ticks);
+    atomic_store_explicit(&window->closed_ticks, closed_ticks, memory_order_relaxed);
     result->saturated = late > bound_ns;
     result->late_s = (double)late / 1e9;
-    if (result->saturated || run_wait_until(run, support_clock_ns() + bound_ns) != WAIT_TIME)
+    if (result->saturated || run_wait_until(window->session, support_clock_ns() + bound_ns) != WAIT_TIME)
         return;
-    late = late_ns(run, closed_ticks); /* 0 if only requests that have begun keep workers from their rest */
+    late = late_ns(window, closed_ticks); /* 0 if only requests that have begun keep workers from their rest */
     result->saturated = late > 0;
     result->late_s = late > 0 ? (double)late / 1e9 : result->late_s;
 }
 
 /* The workers are at rest. What was due in the window, what of it never began, and whether commits fell short of the
  * rate; a Poisson process itself strays by four standard deviations once in some ten thousand windows. */
-static void arrivals_keep(struct run *run, struct result *result)
+static void arrivals_keep(struct run_window *window, struct result *result)
 {
-    uint64_t opened = atomic_load(&run->opened_ticks), closed = atomic_load(&run->closed_ticks);
-    double due = (double)run->options->run.rate * result->window_s;
-    double slack = (double)run->options->run.rate * (double)saturated_ns(run) / 1e9 + run->worker_count;
-    slack += strcmp(run->options->run.arrival, "poisson") == 0 ? 4 * sqrt(due) : 0;
+    uint64_t opened = atomic_load(&window->opened_ticks), closed = atomic_load(&window->closed_ticks);
+    double due = (double)window->setup->options->run.rate * result->window_s;
+    double slack =
+        (double)window->setup->options->run.rate * (double)saturated_ns(window) / 1e9 + window->setup->worker_count;
+    slack += strcmp(window->setup->options->run.arrival, "poisson") == 0 ? 4 * sqrt(due) : 0;
     result->saturated |= (double)(result->all.committed + result->all.rolled_back) + slack < due;
-    for (unsigned i = 0; i < run->worker_count; i++) {
-        struct run_worker *worker = &run->workers[i];
+    for (unsigned i = 0; i < window->setup->worker_count; i++) {
+        struct run_worker *worker = &window->session->workers[i];
         if (!atomic_load(&worker->loop.measuring)) /* it was stopped all the time */
             arrivals_restart(&worker->arrivals, opened);
         if (worker->overdue == NULL)
@@ -424,107 +429,109 @@ static void arrivals_keep(struct run *run, struct result *result)
     }
 }
 
-static enum wait_end window_in_time(struct run *run, struct result *result)
+static enum wait_end window_in_time(struct run_window *window, struct result *result)
 {
-    uint64_t length_ns = run->options->run.time;
-    window_open(run, length_ns);
-    sample_keep(run, &run->before, true);
-    enum wait_end end = wait_sampling(run, run->before.at_ns + length_ns, true);
-    snapshot_take(run, &run->after);
-    sample_keep(run, &run->after, true);
-    if (run->options->run.rate != 0)
-        arrivals_close(run, result);
-    result->steady = interval_steady(&run->series, run->window_first, &result->drift);
+    uint64_t length_ns = window->setup->options->run.time;
+    window_open(window, length_ns);
+    sample_keep(window, &window->before, true);
+    enum wait_end end = wait_sampling(window, window->before.at_ns + length_ns, true);
+    snapshot_take(window, &window->after);
+    sample_keep(window, &window->after, true);
+    if (window->setup->options->run.rate != 0)
+        arrivals_close(window, result);
+    result->steady = interval_steady(&window->series, window->first, &result->drift);
     return end;
 }
 
 /* Ends the loops, whatever they are at. */
-static void drain(struct run *run)
+static void drain(struct run_window *window)
 {
-    run_phase_begin(run, PHASE_DRAIN, 0);
-    atomic_store_explicit(&run->stop, true, memory_order_relaxed);
-    run_wait_rest(run);
-    atomic_store_explicit(&run->stop, false, memory_order_relaxed);
+    run_phase_begin(window->session->watch, PHASE_DRAIN, 0);
+    atomic_store_explicit(&window->session->stop, true, memory_order_relaxed);
+    run_wait_rest(window->session);
+    atomic_store_explicit(&window->session->stop, false, memory_order_relaxed);
 }
 
 /* False, with the report in the result, when a check failed meanwhile. */
-static bool live_check_end(struct run *run, struct result *result)
+static bool live_check_end(struct run_window *window, struct result *result)
 {
-    bool passed =
-        live_check_stop(run->live_check, &result->live_checks, result->check_report, sizeof result->check_report);
-    run->live_check = NULL;
+    bool passed = live_check_stop(window->session->live_check, &result->live_checks, result->check_report,
+                                  sizeof result->check_report);
+    window->session->live_check = NULL;
     if (!passed)
         result->check = CHECK_FAILED;
     return passed;
 }
 
-static enum wait_end phases(struct run *run, struct result *result, bool *opened)
+static enum wait_end phases(struct run_window *window, struct result *result, bool *opened)
 {
-    const struct run_options *options = &run->options->run;
+    const struct run_options *options = &window->setup->options->run;
     bool in_time = options->txns == 0;
-    atomic_store(&run->opened_ticks, 0);
-    atomic_store(&run->closed_ticks, 0);
-    run_phase_begin(run, PHASE_WARMUP,
+    atomic_store(&window->opened_ticks, 0);
+    atomic_store(&window->closed_ticks, 0);
+    run_phase_begin(window->session->watch, PHASE_WARMUP,
                     strcmp(options->warmup_until, "steady") == 0 ? options->warmup_max : options->warmup);
     if (!in_time)
-        window_open(run, 0); /* the loops have not begun: every commit is inside */
-    crew_begin(run->crew, run->worker_count, task_loop, run);
-    enum wait_end end = in_time ? warm_up(run, result) : WAIT_TIME;
+        window_open(window, 0); /* the loops have not begun: every commit is inside */
+    crew_begin(window->session->crew, window->setup->worker_count, task_loop, window->session);
+    enum wait_end end = in_time ? warm_up(window, result) : WAIT_TIME;
     *opened = end == WAIT_TIME;
     if (*opened)
-        end = in_time ? window_in_time(run, result) : run_wait_until(run, UINT64_MAX);
-    if (*opened && run->target_ops->state != NULL) {
-        run->target_ops->state(run->target, &result->state);
+        end = in_time ? window_in_time(window, result) : run_wait_until(window->session, UINT64_MAX);
+    if (*opened && window->setup->target_ops->state != NULL) {
+        window->setup->target_ops->state(window->session->target, &result->state);
         result->has_state = true;
     }
     return end;
 }
 
-static size_t series_room(const struct run *run)
+static size_t series_room(const struct run_window *window)
 {
-    const struct run_options *options = &run->options->run;
+    const struct run_options *options = &window->setup->options->run;
     uint64_t warmup = strcmp(options->warmup_until, "steady") == 0 ? options->warmup_max : options->warmup;
-    return options->txns != 0 ? 0 : (size_t)((warmup + options->time) / interval_ns(run)) + 16;
+    return options->txns != 0 ? 0 : (size_t)((warmup + options->time) / interval_ns(window)) + 16;
 }
 
-enum exit_code run_measure(struct run *run, struct result *result)
+enum exit_code run_measure(struct run_window *window, struct result *result)
 {
-    const struct run_options *options = &run->options->run;
+    const struct run_options *options = &window->setup->options->run;
     unsigned worker;
     enum mae_status status;
     bool opened = false;
-    loops_arm(run);
-    interval_fini(&run->series); /* of the repetition before */
-    interval_init(&run->series, series_room(run));
+    loops_arm(window);
+    interval_fini(&window->series); /* of the repetition before */
+    interval_init(&window->series, series_room(window));
     if (options->check_every != 0) {
-        run->live_check =
-            live_check_start(run->workload_ops, run->workload, run->target_ops, run->target, options->check_every);
-        if (run->live_check == NULL) {
-            run_complain(run, "cannot start the thread of --check-every");
+        window->session->live_check =
+            live_check_start(window->setup->workload_ops, window->session->workload, window->setup->target_ops,
+                             window->session->target, options->check_every);
+        if (window->session->live_check == NULL) {
+            run_complain(window->session->watch, "cannot start the thread of --check-every");
             return EXIT_FAILED;
         }
     }
-    proximity_measure(run->proximity, run->crew, &result->proximity.before);
-    enum wait_end end = phases(run, result, &opened);
-    drain(run);
-    bool consistent = live_check_end(run, result);
+    proximity_measure(window->session->proximity, window->session->crew, &result->proximity.before);
+    enum wait_end end = phases(window, result, &opened);
+    drain(window);
+    bool consistent = live_check_end(window, result);
     if (options->txns != 0)
-        snapshot_take(run, &run->after);
-    if (crew_failure(run->crew, &worker, &status)) {
-        run_complain(run, "worker %u cannot go on: %s: %s", worker, mae_status_name(status), mae_status_text(status));
+        snapshot_take(window, &window->after);
+    if (crew_failure(window->session->crew, &worker, &status)) {
+        run_complain(window->session->watch, "worker %u cannot go on: %s: %s", worker, mae_status_name(status),
+                     mae_status_text(status));
         return status == MAE_CORRUPT ? EXIT_CHECK : EXIT_FAILED;
     }
-    proximity_measure(run->proximity, run->crew, &result->proximity.after);
+    proximity_measure(window->session->proximity, window->session->crew, &result->proximity.after);
     result->outcome = end == WAIT_INTERRUPTED || end == WAIT_FAILED ? OUTCOME_INTERRUPTED : OUTCOME_COMPLETE;
     if (opened) {
-        window_keep(run, result);
+        window_keep(window, result);
         if (options->rate != 0)
-            arrivals_keep(run, result);
-        latencies_keep(run, result);
-        counters_keep(run, result);
+            arrivals_keep(window, result);
+        latencies_keep(window, result);
+        counters_keep(window, result);
         return EXIT_FINE;
     }
     if (!consistent)
-        run_complain(run, "the check while the workload ran failed: %s", result->check_report);
+        run_complain(window->session->watch, "the check while the workload ran failed: %s", result->check_report);
     return consistent ? EXIT_INTERRUPTED : EXIT_CHECK;
 }

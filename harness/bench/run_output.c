@@ -88,9 +88,9 @@ static bool identity_of(const char *path, struct identity *identity)
     return known; /* no such folder: opening says so */
 }
 
-bool run_outputs_differ(const struct run *run, char *error)
+bool run_outputs_differ(const struct options *all, char *error)
 {
-    const struct run_options *options = &run->options->run;
+    const struct run_options *options = &all->run;
     char *json = json_place(options);
     const struct {
         const char *option, *path;
@@ -119,9 +119,9 @@ bool run_outputs_differ(const struct run *run, char *error)
     return differ;
 }
 
-bool run_prints_rows(const struct run *run)
+bool run_prints_rows(const struct options *all)
 {
-    const struct run_options *options = &run->options->run;
+    const struct run_options *options = &all->run;
     const char *const paths[] = {options->csv, options->json, options->interval_csv, options->latency_csv,
                                  options->counters_csv};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
@@ -130,55 +130,57 @@ bool run_prints_rows(const struct run *run)
     return false;
 }
 
-static bool json_open(struct run *run, char *error)
+static bool json_open(struct run_outputs *outputs, char *error)
 {
-    char *path = json_place(&run->options->run);
+    char *path = json_place(&outputs->setup->options->run);
     if (path == NULL)
         return true;
-    run->json = csv_open_other(path, "--json", "", error);
+    outputs->json = csv_open_other(path, "--json", "", error);
     free(path);
-    return run->json != NULL;
+    return outputs->json != NULL;
 }
 
-bool run_outputs_open(struct run *run, char *error)
+bool run_outputs_open(struct run_outputs *outputs, char *error)
 {
-    const struct run_options *options = &run->options->run;
+    const struct run_options *options = &outputs->setup->options->run;
     if (options->csv[0] != '\0') {
-        run->csv = csv_open(options->csv, error);
-        if (run->csv == NULL)
+        outputs->csv = csv_open(options->csv, error);
+        if (outputs->csv == NULL)
             return false;
     }
     struct support_text intervals = {0};
     interval_header(&intervals);
-    bool fine = other_open(&run->interval_csv, options->interval_csv, "--interval-csv", intervals.text, error) &&
-                other_open(&run->latency_csv, options->latency_csv, "--latency-csv",
+    bool fine = other_open(&outputs->interval_csv, options->interval_csv, "--interval-csv", intervals.text, error) &&
+                other_open(&outputs->latency_csv, options->latency_csv, "--latency-csv",
                            "worker,txn_type,quantity," HISTOGRAM_CSV_COLUMNS "\n", error) &&
-                other_open(&run->counters_csv, options->counters_csv, "--counters-csv",
+                other_open(&outputs->counters_csv, options->counters_csv, "--counters-csv",
                            "worker,counter,status,raw,value,share,per_txn,per_op,reason\n", error) &&
-                json_open(run, error);
+                json_open(outputs, error);
     free(intervals.text);
     return fine;
 }
 
-bool run_outputs_close(struct run *run, char *error)
+bool run_outputs_close(struct run_outputs *outputs, char *error)
 {
-    struct csv **const outputs[] = {&run->csv, &run->interval_csv, &run->latency_csv, &run->counters_csv, &run->json};
+    struct csv **const files[] = {&outputs->csv, &outputs->interval_csv, &outputs->latency_csv, &outputs->counters_csv,
+                                  &outputs->json};
     bool fine = true;
-    for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         char ignored[CSV_ERROR_BYTES];
-        fine &= csv_close(*outputs[i], fine ? error : ignored);
-        *outputs[i] = NULL;
+        fine &= csv_close(*files[i], fine ? error : ignored);
+        *files[i] = NULL;
     }
     return fine;
 }
 
 /* ---- Writing. ---- */
 
-static bool intervals_write(struct run *run, const char *prefix, char *error)
+static bool intervals_write(struct run_outputs *outputs, const struct interval_series *series, const char *prefix,
+                            char *error)
 {
     struct support_text rows = {0};
-    interval_rows(&run->series, &run->plan, run->options->run.rate != 0, prefix, &rows);
-    bool fine = rows.text == NULL || csv_write_text(run->interval_csv, &rows, error);
+    interval_rows(series, &outputs->setup->plan, outputs->setup->options->run.rate != 0, prefix, &rows);
+    bool fine = rows.text == NULL || csv_write_text(outputs->interval_csv, &rows, error);
     free(rows.text);
     return fine;
 }
@@ -194,7 +196,8 @@ static void histogram_write(FILE *file, const char *prefix, unsigned worker, con
     free(line.text);
 }
 
-static bool latencies_write(struct run *run, const char *prefix, char *error)
+static bool latencies_write(struct run_outputs *outputs, const struct run_worker *workers, const char *prefix,
+                            char *error)
 {
     struct support_text rows = {0};
     FILE *file = open_memstream(&rows.text, &rows.bytes);
@@ -203,12 +206,12 @@ static bool latencies_write(struct run *run, const char *prefix, char *error)
         return false;
     }
     struct histogram *attempts = support_alloc(sizeof *attempts);
-    for (unsigned i = 0; i < run->worker_count; i++) {
-        if (run->workers[i].overdue != NULL)
-            histogram_write(file, prefix, i, "overdue", "response_ns", run->workers[i].overdue);
-        for (unsigned type = 0; run->workers[i].loop.latencies != NULL && type < run->type_count; type++) {
-            const struct latency *latency = &run->workers[i].loop.latencies[type];
-            const char *name = run->workload_ops->txn_types[type];
+    for (unsigned i = 0; i < outputs->setup->worker_count; i++) {
+        if (workers[i].overdue != NULL)
+            histogram_write(file, prefix, i, "overdue", "response_ns", workers[i].overdue);
+        for (unsigned type = 0; workers[i].loop.latencies != NULL && type < outputs->setup->type_count; type++) {
+            const struct latency *latency = &workers[i].loop.latencies[type];
+            const char *name = outputs->setup->workload_ops->txn_types[type];
             latency_attempts(latency, attempts);
             histogram_write(file, prefix, i, name, "service_ns", &latency->service);
             histogram_write(file, prefix, i, name, "response_ns", &latency->response);
@@ -216,7 +219,7 @@ static bool latencies_write(struct run *run, const char *prefix, char *error)
         }
     }
     free(attempts);
-    bool fine = fclose(file) == 0 && (rows.bytes == 0 || csv_write_text(run->latency_csv, &rows, error));
+    bool fine = fclose(file) == 0 && (rows.bytes == 0 || csv_write_text(outputs->latency_csv, &rows, error));
     free(rows.text);
     return fine;
 }
@@ -229,13 +232,13 @@ static void real_add(struct support_text *row, double value)
 }
 
 /* `result` NULL: of one worker, whose transactions are not told apart here. */
-static void counter_rows(struct support_text *rows, const struct run *run, const char *prefix, const char *worker,
+static void counter_rows(struct support_text *rows, const struct pmu_plan *plan, const char *prefix, const char *worker,
                          const struct pmu_value *values, const struct result *result)
 {
-    for (unsigned i = 0; i < run->plan.event_count; i++) {
+    for (unsigned i = 0; i < plan->event_count; i++) {
         const struct pmu_value *value = &values[i];
         support_text_add(rows, "%s%s,", prefix, worker);
-        csv_field_add(rows, run->plan.events[i].name);
+        csv_field_add(rows, plan->events[i].name);
         support_text_add(rows, ",%s", pmu_status_name(value->status));
         if (value->status == PMU_COUNTED)
             support_text_add(rows, ",%llu,%.10g,%.6g", (unsigned long long)value->raw, value->value, value->share);
@@ -244,42 +247,44 @@ static void counter_rows(struct support_text *rows, const struct run *run, const
         real_add(rows, pmu_per(value, result == NULL ? 0 : result->all.committed));
         real_add(rows, pmu_per(value, result == NULL ? 0 : result->all.operations));
         support_text_add(rows, ",");
-        csv_field_add(rows, pmu_value_reason(&run->plan, i, value));
+        csv_field_add(rows, pmu_value_reason(plan, i, value));
         support_text_add(rows, "\n");
     }
 }
 
-static bool counters_write(struct run *run, const struct result *result, const char *prefix, char *error)
+static bool counters_write(struct run_outputs *outputs, const struct run_worker *workers, const struct result *result,
+                           const char *prefix, char *error)
 {
     struct support_text rows = {0};
-    for (unsigned i = 0; i < run->worker_count; i++) {
+    for (unsigned i = 0; i < outputs->setup->worker_count; i++) {
         char worker[16];
         (void)snprintf(worker, sizeof worker, "%u", i);
-        counter_rows(&rows, run, prefix, worker, run->workers[i].values, NULL);
+        counter_rows(&rows, &outputs->setup->plan, prefix, worker, workers[i].values, NULL);
     }
-    counter_rows(&rows, run, prefix, "all", result->counters, result);
-    bool fine = rows.text == NULL || csv_write_text(run->counters_csv, &rows, error);
+    counter_rows(&rows, &outputs->setup->plan, prefix, "all", result->counters, result);
+    bool fine = rows.text == NULL || csv_write_text(outputs->counters_csv, &rows, error);
     free(rows.text);
     return fine;
 }
 
-static bool json_write(struct run *run, const struct result *result, char *error)
+static bool json_write(struct run_outputs *outputs, const struct result *result, char *error)
 {
     struct support_text line = {.text = metadata_json(result)};
     line.bytes = strlen(line.text);
-    bool fine = csv_write_text(run->json, &line, error);
+    bool fine = csv_write_text(outputs->json, &line, error);
     free(line.text);
     return fine;
 }
 
-bool run_outputs_write(struct run *run, const struct result *result, char *error)
+bool run_outputs_write(struct run_outputs *outputs, const struct run_session *session, const struct run_window *window,
+                       const struct result *result, char *error)
 {
     char *prefix = leading(result);
-    bool fine = (run->interval_csv == NULL || intervals_write(run, prefix, error)) &&
-                (run->latency_csv == NULL || latencies_write(run, prefix, error)) &&
-                (run->counters_csv == NULL || counters_write(run, result, prefix, error)) &&
-                (run->json == NULL || json_write(run, result, error)) &&
-                (run->csv == NULL || csv_write(run->csv, result, error));
+    bool fine = (outputs->interval_csv == NULL || intervals_write(outputs, &window->series, prefix, error)) &&
+                (outputs->latency_csv == NULL || latencies_write(outputs, session->workers, prefix, error)) &&
+                (outputs->counters_csv == NULL || counters_write(outputs, session->workers, result, prefix, error)) &&
+                (outputs->json == NULL || json_write(outputs, result, error)) &&
+                (outputs->csv == NULL || csv_write(outputs->csv, result, error));
     free(prefix);
     return fine;
 }

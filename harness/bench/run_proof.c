@@ -20,7 +20,9 @@ enum { PROOF_REQUESTS = 16384, PROOF_SLICE = 64, PROOF_WORDS = 8 << 20 };
 #define PROOF_STEP_NS (SECOND_NS / 20) /* between two looks at the clock and at signals */
 
 struct proof {
-    struct run *run;
+    const struct run_setup *setup;
+    struct run_watch *watch;
+    char *report; /* what was proved */
     const struct target_ops *ops;
     struct target *target;
     struct workload *workload;
@@ -42,8 +44,8 @@ static enum mae_status task_load(void *arg, unsigned worker)
     enum mae_status status = proof->ops->worker_join(proof->target, &proof->workers[worker]);
     if (status == MAE_OK) {
         proof->ops->worker_idle(proof->workers[worker]);
-        status = proof->run->workload_ops->load(proof->workload, proof->workers[worker], worker,
-                                                proof->run->worker_count, &progress, &proof->stop);
+        status = proof->setup->workload_ops->load(proof->workload, proof->workers[worker], worker,
+                                                  proof->setup->worker_count, &progress, &proof->stop);
     }
     if (proof->workers[worker] != NULL)
         proof->ops->worker_idle(proof->workers[worker]);
@@ -53,7 +55,7 @@ static enum mae_status task_load(void *arg, unsigned worker)
 static enum mae_status task_sample(void *arg, unsigned worker)
 {
     struct proof *proof = arg;
-    struct loop_worker loop = {.workload = proof->run->workload_ops,
+    struct loop_worker loop = {.workload = proof->setup->workload_ops,
                                .backoff = proof->ops->backoff,
                                .target_worker = proof->workers[worker],
                                .stop = &proof->stop,
@@ -62,9 +64,9 @@ static enum mae_status task_sample(void *arg, unsigned worker)
     if (status != MAE_OK)
         return status;
     size_t before = recording_words(loop.target_worker);
-    loop.counters = loop_counters_create(proof->run->type_count);
+    loop.counters = loop_counters_create(proof->setup->type_count);
     for (unsigned i = 0; i < PROOF_REQUESTS / PROOF_SLICE && status == MAE_OK && !atomic_load(&proof->stop) &&
-                         recording_words(loop.target_worker) - before < PROOF_WORDS / proof->run->worker_count;
+                         recording_words(loop.target_worker) - before < PROOF_WORDS / proof->setup->worker_count;
          i++)
         status = loop_run(&loop);
     free(loop.counters);
@@ -86,20 +88,20 @@ static bool crew_do(struct proof *proof, crew_task_fn task, uint64_t until_ns)
 {
     unsigned worker;
     enum mae_status status;
-    crew_begin(proof->crew, proof->run->worker_count, task, proof);
+    crew_begin(proof->crew, proof->setup->worker_count, task, proof);
     while (!crew_wait(proof->crew, support_clock_ns() + PROOF_STEP_NS))
         if (support_clock_ns() >= until_ns || atomic_load(&run_signal) != 0)
             atomic_store(&proof->stop, true);
     if (!crew_failure(proof->crew, &worker, &status))
         return true;
-    run_complain(proof->run, "--check full: worker %u cannot go on: %s: %s", worker, mae_status_name(status),
+    run_complain(proof->watch, "--check full: worker %u cannot go on: %s: %s", worker, mae_status_name(status),
                  mae_status_text(status));
     return false;
 }
 
 static enum mae_status open_all(struct proof *proof, char *error)
 {
-    const struct options *options = proof->run->options;
+    const struct options *options = proof->setup->options;
     struct target_key_value *settings = options_settings(options);
     enum mae_status status = proof->ops->open(settings, &proof->target, error, OPTION_ERROR_BYTES);
     free(settings);
@@ -110,36 +112,35 @@ static enum mae_status open_all(struct proof *proof, char *error)
     const char **values = support_alloc((options->workload_value_count + 1) * sizeof *values);
     for (size_t i = 0; i < options->workload_value_count; i++)
         values[i] = options->workload_values[i];
-    status = proof->run->workload_ops->create(values, proof->ops, options->run.seed, proof->run->worker_count,
-                                              &proof->workload, error, OPTION_ERROR_BYTES);
+    status = proof->setup->workload_ops->create(values, proof->ops, options->run.seed, proof->setup->worker_count,
+                                                &proof->workload, error, OPTION_ERROR_BYTES);
     free(values);
     if (status != MAE_OK) {
         proof->workload = NULL;
         return status;
     }
-    return proof->run->workload_ops->setup(proof->workload, proof->target, error, OPTION_ERROR_BYTES);
+    return proof->setup->workload_ops->setup(proof->workload, proof->target, error, OPTION_ERROR_BYTES);
 }
 
 static enum exit_code judge(struct proof *proof)
 {
-    struct run *run = proof->run;
     struct history *history = support_alloc(sizeof *history);
     struct history_verdict verdict;
     char error[OPTION_ERROR_BYTES];
     history_init(history);
     enum exit_code code = EXIT_FAILED;
     if (!recording_history(proof->target, history, error, sizeof error)) {
-        run_complain(run, "--check full: %s", error);
+        run_complain(proof->watch, "--check full: %s", error);
     } else {
         struct history_checker *checker = history_checker_create();
         bool fine = history_check(checker, history, &verdict);
         code = fine ? EXIT_FINE : EXIT_CHECK;
         if (fine)
-            (void)snprintf(run->proof_report, sizeof run->proof_report,
+            (void)snprintf(proof->report, RUN_PROOF_BYTES,
                            "a sample of %llu transactions, the load included, was serializable in timestamp order",
                            (unsigned long long)verdict.committed);
         else
-            run_complain(run, "the check of a sample by its history failed: %llu findings\n%s",
+            run_complain(proof->watch, "the check of a sample by its history failed: %llu findings\n%s",
                          (unsigned long long)verdict.found, verdict.report.text);
         history_verdict_fini(&verdict);
         history_checker_destroy(checker);
@@ -154,12 +155,12 @@ static enum exit_code sample(struct proof *proof)
     char error[OPTION_ERROR_BYTES] = "";
     enum mae_status status = open_all(proof, error);
     if (status != MAE_OK) {
-        run_complain(proof->run, "--check full: %s", error[0] != '\0' ? error : mae_status_text(status));
+        run_complain(proof->watch, "--check full: %s", error[0] != '\0' ? error : mae_status_text(status));
         return status == MAE_INVALID ? EXIT_USAGE : EXIT_FAILED;
     }
-    proof->crew = crew_create(proof->run->worker_count, task_nothing, proof);
+    proof->crew = crew_create(proof->setup->worker_count, task_nothing, proof);
     if (proof->crew == NULL) {
-        run_complain(proof->run, "cannot start %u threads", proof->run->worker_count);
+        run_complain(proof->watch, "cannot start %u threads", proof->setup->worker_count);
         return EXIT_FAILED;
     }
     bool done = crew_do(proof, task_load, UINT64_MAX);
@@ -171,22 +172,25 @@ static enum exit_code sample(struct proof *proof)
     return atomic_load(&run_signal) != 0 ? EXIT_INTERRUPTED : judge(proof);
 }
 
-enum exit_code run_proof(struct run *run)
+enum exit_code run_proof(const struct run_setup *setup, struct run_watch *watch, char *report)
 {
     char error[OPTION_ERROR_BYTES];
-    struct proof proof = {.run = run, .ops = recording_target(run->target_ops, NULL, error, sizeof error)};
+    struct proof proof = {.setup = setup,
+                          .watch = watch,
+                          .report = report,
+                          .ops = recording_target(setup->target_ops, NULL, error, sizeof error)};
     if (proof.ops == NULL) {
-        run_complain(run, "--check full: %s", error);
+        run_complain(watch, "--check full: %s", error);
         return EXIT_USAGE;
     }
-    run_phase_begin(run, PHASE_PROOF, 0);
-    proof.workers = support_alloc(run->worker_count * sizeof(struct target_worker *));
+    run_phase_begin(watch, PHASE_PROOF, 0);
+    proof.workers = support_alloc(setup->worker_count * sizeof(struct target_worker *));
     enum exit_code code = sample(&proof);
     crew_destroy(proof.crew);
     if (proof.target != NULL)
         proof.ops->close(proof.target);
     if (proof.workload != NULL)
-        run->workload_ops->destroy(proof.workload);
+        setup->workload_ops->destroy(proof.workload);
     free(proof.workers);
     return code;
 }

@@ -8,71 +8,70 @@
 #include "harness/common/quantity.h"
 #include "harness/record/metadata.h"
 
+/* What the tasks after the window are about. */
+struct finish {
+    struct run_session *session;
+    struct result *result;
+    const char *proof_report;
+};
+
 /* ---- What workers are told to do. ---- */
 
 static enum mae_status task_prepare(void *arg, unsigned worker)
 {
-    struct run *run = arg;
-    struct loop_worker *loop = &run->workers[worker].loop;
-    enum mae_status status = run->workload_ops->worker_create(run->workload, loop->target_worker, worker, &loop->state);
+    struct run_session *session = arg;
+    struct loop_worker *loop = &session->workers[worker].loop;
+    enum mae_status status =
+        session->setup->workload_ops->worker_create(session->workload, loop->target_worker, worker, &loop->state);
     if (status != MAE_OK)
         loop->state = NULL;
     if (loop->latencies != NULL)
-        latencies_clear(loop->latencies, run->type_count);
-    if (run->plan.event_count != 0) {
-        loop->counters_set = &run->workers[worker].counters;
-        pmu_set_open(loop->counters_set, &run->plan); /* on this thread, for this thread */
+        latencies_clear(loop->latencies, session->setup->type_count);
+    if (session->setup->plan.event_count != 0) {
+        loop->counters_set = &session->workers[worker].counters;
+        pmu_set_open(loop->counters_set, &session->setup->plan); /* on this thread, for this thread */
     }
-    run->target_ops->worker_idle(loop->target_worker);
+    session->setup->target_ops->worker_idle(loop->target_worker);
     return status;
 }
 
-void run_space_read(const struct run *run, struct result *result)
+static enum mae_status task_discard(void *arg, unsigned worker)
 {
-    run->workload_ops->data_size(run->workload, &result->data_rows, &result->data_bytes);
-    if (run->workload_ops->space != NULL && run->target_ops->table_space != NULL &&
-        run->target_ops->index_space != NULL) {
-        run->workload_ops->space(run->workload, &result->rows, &result->indexes);
-        result->has_space = true;
-    }
-    if (run->target_ops->memory != NULL) {
-        run->target_ops->memory(run->target, &result->memory);
-        result->has_memory = true;
-    }
+    run_worker_discard(arg, worker);
+    return MAE_OK;
 }
 
 static enum mae_status task_space(void *arg, unsigned worker)
 {
-    struct run *run = arg;
-    struct result *result = run->results[run->result_count];
+    struct finish *finish = arg;
     (void)worker;
-    run_space_read(run, result);
-    run_commits_sum(run, result->committed_since_load);
+    run_space_read(finish->session, finish->result);
+    run_commits_sum(finish->session, finish->result->committed_since_load);
     return MAE_OK;
 }
 
 /* The verdict is in the result; the status is that of the task itself. */
 static enum mae_status task_check(void *arg, unsigned worker)
 {
-    struct run *run = arg;
-    struct result *result = run->results[run->result_count];
-    bool passed = run_check_passes(run, worker, result->check_report, sizeof result->check_report);
+    struct finish *finish = arg;
+    struct result *result = finish->result;
+    bool passed = run_check_passes(finish->session, worker, result->check_report, sizeof result->check_report);
     result->check = passed ? CHECK_PASSED : CHECK_FAILED;
     size_t length = strlen(result->check_report);
-    if (passed && run->proof_report[0] != '\0')
+    if (passed && finish->proof_report[0] != '\0')
         (void)snprintf(result->check_report + length, sizeof result->check_report - length, "%s%s",
-                       length > 0 ? "; " : "", run->proof_report);
+                       length > 0 ? "; " : "", finish->proof_report);
     return MAE_OK;
 }
 
 /* ---- The result. ---- */
 
-static void settings_keep(struct run *run, struct result *result)
+static void settings_keep(const struct run_session *session, struct result *result)
 {
     struct target_key_value setting;
-    if (run->target_ops->setting == NULL)
+    if (session->setup->target_ops->setting == NULL)
         return;
-    for (size_t i = 0; (setting = run->target_ops->setting(run->target, i)).key != NULL; i++) {
+    for (size_t i = 0; (setting = session->setup->target_ops->setting(session->target, i)).key != NULL; i++) {
         result->settings.items = support_realloc(result->settings.items, (i + 1) * sizeof *result->settings.items);
         result->settings.items[i] = (struct option_pair){support_copy(setting.key), support_copy(setting.value)};
         result->settings.count = i + 1;
@@ -81,44 +80,46 @@ static void settings_keep(struct run *run, struct result *result)
 
 static struct result *result_begin(struct run *run, unsigned repetition)
 {
-    unsigned number = (unsigned)run->options->run.first_repetition + repetition - 1;
-    struct result *result = result_create(run->options, &run->placement, number);
-    result->harness_ns = run->harness_ns;
-    result->load_s = run->load_s;
-    result->load_rows = run->load_rows;
-    result->loaded = run->loaded;
-    result->engine = run->counter_count == 0 ? NULL : support_alloc(run->counter_count * sizeof *result->engine);
-    settings_keep(run, result);
-    metadata_config_hash(run->options, &result->settings, result->config_hash);
+    unsigned number = (unsigned)run->setup.options->run.first_repetition + repetition - 1;
+    struct result *result = result_create(run->setup.options, &run->setup.placement, number);
+    result->harness_ns = run->session.harness_ns;
+    result->load_s = run->session.load_s;
+    result->load_rows = run->session.load_rows;
+    result->loaded = run->session.loaded;
+    result->engine =
+        run->setup.counter_count == 0 ? NULL : support_alloc(run->setup.counter_count * sizeof *result->engine);
+    settings_keep(&run->session, result);
+    metadata_config_hash(run->setup.options, &result->settings, result->config_hash);
     provenance_read(&result->provenance);
     run->results[run->result_count] = result; /* counted once it is measured */
     return result;
 }
 
-static bool check(struct run *run, struct result *result)
+static bool check(struct finish *finish)
 {
-    if (!run_is_checked(run) || run->interrupted || result->check == CHECK_FAILED)
+    struct run_session *session = finish->session;
+    if (!run_is_checked(session->setup) || session->watch->interrupted || finish->result->check == CHECK_FAILED)
         return true;
-    run_phase_begin(run, PHASE_CHECK, 0);
-    if (!run_crew_do(run, 1, task_check))
+    run_phase_begin(session->watch, PHASE_CHECK, 0);
+    if (!run_crew_do(session, 1, task_check, finish))
         return false;
-    result->check_s = (double)(support_clock_ns() - run->phase_begin_ns) / 1e9;
+    finish->result->check_s = (double)(support_clock_ns() - session->watch->phase_begin_ns) / 1e9;
     return true;
 }
 
-static enum exit_code verdict(struct run *run, const struct result *result)
+static enum exit_code verdict(struct run_watch *watch, const struct result *result)
 {
     char text[QUANTITY_TEXT_BYTES];
     if (result->check == CHECK_FAILED) {
-        run_complain(run, "the check of repetition %u failed: %s", result->repetition, result->check_report);
+        run_complain(watch, "the check of repetition %u failed: %s", result->repetition, result->check_report);
         return EXIT_CHECK;
     }
-    if (result->all.committed == 0 && !run->interrupted) {
-        run_complain(run, "no transaction committed in the window of %s",
+    if (result->all.committed == 0 && !watch->interrupted) {
+        run_complain(watch, "no transaction committed in the window of %s",
                      quantity_format_time((uint64_t)(result->window_s * 1e9), text));
         return EXIT_FAILED;
     }
-    return run->interrupted ? EXIT_INTERRUPTED : EXIT_FINE;
+    return watch->interrupted ? EXIT_INTERRUPTED : EXIT_FINE;
 }
 
 /* After the window: what it takes to trust the result, then the result itself. */
@@ -126,32 +127,35 @@ static enum exit_code result_finish(struct run *run, struct result *result)
 {
     char error[CSV_ERROR_BYTES];
     struct rusage usage;
-    run_phase_begin(run, PHASE_SPACE, 0);
-    if (!run_crew_do(run, run->worker_count, run_task_discard) || !run_crew_do(run, 1, task_space) ||
-        !check(run, result)) {
+    struct run_session *session = &run->session;
+    struct finish finish = {session, result, run->proof_report};
+    run_phase_begin(&run->watch, PHASE_SPACE, 0);
+    if (!run_crew_do(session, run->setup.worker_count, task_discard, session) ||
+        !run_crew_do(session, 1, task_space, &finish) || !check(&finish)) {
         result_destroy(result);
-        return run_unfinished(run);
+        return run_unfinished(&run->watch);
     }
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         result->process_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
     run->result_count++;
-    enum exit_code code = verdict(run, result);
-    if (!run_outputs_write(run, result, error)) {
-        run_complain(run, "%s", error);
+    enum exit_code code = verdict(&run->watch, result);
+    if (!run_outputs_write(&run->outputs, session, &run->window, result, error)) {
+        run_complain(&run->watch, "%s", error);
         return code == EXIT_CHECK ? code : EXIT_FAILED;
     }
-    atomic_fetch_add(&run->results_kept, 1);
+    atomic_fetch_add(&run->watch.results_kept, 1);
     return code;
 }
 
 enum exit_code run_repetition(struct run *run, unsigned repetition)
 {
-    atomic_store(&run->repetition, repetition);
+    atomic_store(&run->watch.repetition, repetition);
     struct result *result = result_begin(run, repetition);
-    run_phase_begin(run, PHASE_PREPARE, 0);
-    enum exit_code code = run_crew_do(run, run->worker_count, task_prepare) && !run->interrupted
-                              ? run_measure(run, result)
-                              : run_unfinished(run);
+    run_phase_begin(&run->watch, PHASE_PREPARE, 0);
+    enum exit_code code =
+        run_crew_do(&run->session, run->setup.worker_count, task_prepare, &run->session) && !run->watch.interrupted
+            ? run_measure(&run->window, result)
+            : run_unfinished(&run->watch);
     if (code == EXIT_FINE)
         return result_finish(run, result);
     result_destroy(result);

@@ -13,74 +13,77 @@
 
 static enum mae_status task_bind(void *arg, unsigned worker)
 {
-    const struct run *run = arg;
-    return topology_bind(run->topology, &run->placement.workers[worker]) ? MAE_OK : MAE_UNSUPPORTED;
+    const struct run_session *session = arg;
+    return topology_bind(session->setup->topology, &session->setup->placement.workers[worker]) ? MAE_OK
+                                                                                               : MAE_UNSUPPORTED;
 }
 
 static enum mae_status task_join(void *arg, unsigned worker)
 {
-    struct run *run = arg;
-    struct loop_worker *loop = &run->workers[worker].loop;
-    enum mae_status status = run->target_ops->worker_join(run->target, &loop->target_worker);
+    struct run_session *session = arg;
+    struct loop_worker *loop = &session->workers[worker].loop;
+    enum mae_status status = session->setup->target_ops->worker_join(session->target, &loop->target_worker);
     if (status != MAE_OK) {
         loop->target_worker = NULL;
         return status;
     }
-    loop->counters = loop_counters_create(run->type_count);
-    if (run_is_timed(run))
-        loop->latencies = latencies_create(run->type_count);
-    run->target_ops->worker_idle(loop->target_worker);
+    loop->counters = loop_counters_create(session->setup->type_count);
+    if (run_is_timed(session->setup))
+        loop->latencies = latencies_create(session->setup->type_count);
+    session->setup->target_ops->worker_idle(loop->target_worker);
     return MAE_OK;
 }
 
 static enum mae_status task_load(void *arg, unsigned worker)
 {
-    struct run *run = arg;
-    struct run_worker *own = &run->workers[worker];
-    enum mae_status status = run->workload_ops->load(run->workload, own->loop.target_worker, worker, run->worker_count,
-                                                     &own->progress, &run->stop);
-    run->target_ops->worker_idle(own->loop.target_worker);
+    struct run_session *session = arg;
+    struct run_worker *own = &session->workers[worker];
+    enum mae_status status =
+        session->setup->workload_ops->load(session->workload, own->loop.target_worker, worker,
+                                           session->setup->worker_count, &own->progress, &session->stop);
+    session->setup->target_ops->worker_idle(own->loop.target_worker);
     return status;
 }
 
-void run_commits_sum(const struct run *run, uint64_t *committed)
+void run_commits_sum(const struct run_session *session, uint64_t *committed)
 {
-    struct counts *sums = support_alloc(run->type_count * sizeof *sums);
-    for (unsigned i = 0; i < run->worker_count; i++)
-        loop_counters_add(run->workers[i].loop.counters, run->type_count, sums);
-    for (unsigned type = 0; type < run->type_count; type++)
+    struct counts *sums = support_alloc(session->setup->type_count * sizeof *sums);
+    for (unsigned i = 0; i < session->setup->worker_count; i++)
+        loop_counters_add(session->workers[i].loop.counters, session->setup->type_count, sums);
+    for (unsigned type = 0; type < session->setup->type_count; type++)
         committed[type] = sums[type].committed;
     free(sums);
 }
 
 /* The target's own check of its structure takes a worker of the target itself, which may have no more than there are:
  * this one leaves for that long. Nothing of it is running. */
-static enum mae_status verify(struct run *run, unsigned worker, char *finding, size_t finding_bytes)
+static enum mae_status verify(struct run_session *session, unsigned worker, char *finding, size_t finding_bytes)
 {
-    struct target_worker **own = &run->workers[worker].loop.target_worker;
-    run->target_ops->worker_leave(*own);
+    struct target_worker **own = &session->workers[worker].loop.target_worker;
+    session->setup->target_ops->worker_leave(*own);
     *own = NULL;
-    enum mae_status status = run->target_ops->verify(run->target, finding, finding_bytes);
-    enum mae_status joined = run->target_ops->worker_join(run->target, own);
+    enum mae_status status = session->setup->target_ops->verify(session->target, finding, finding_bytes);
+    enum mae_status joined = session->setup->target_ops->worker_join(session->target, own);
     if (joined != MAE_OK) {
         *own = NULL;
         return status == MAE_OK ? joined : status;
     }
-    run->target_ops->worker_idle(*own);
+    session->setup->target_ops->worker_idle(*own);
     return status;
 }
 
-bool run_check_passes(struct run *run, unsigned worker, char *report, size_t report_bytes)
+bool run_check_passes(struct run_session *session, unsigned worker, char *report, size_t report_bytes)
 {
-    uint64_t *committed = support_alloc(run->type_count * sizeof *committed);
-    run_commits_sum(run, committed);
-    struct target_worker *target_worker = run->workers[worker].loop.target_worker;
+    uint64_t *committed = support_alloc(session->setup->type_count * sizeof *committed);
+    run_commits_sum(session, committed);
+    struct target_worker *target_worker = session->workers[worker].loop.target_worker;
     report[0] = '\0';
-    enum mae_status status = run->workload_ops->check(run->workload, target_worker, committed, report, report_bytes);
-    run->target_ops->worker_idle(target_worker);
-    if (status == MAE_OK && run->target_ops->verify != NULL) { /* what the check said of its success stays */
+    enum mae_status status =
+        session->setup->workload_ops->check(session->workload, target_worker, committed, report, report_bytes);
+    session->setup->target_ops->worker_idle(target_worker);
+    if (status == MAE_OK && session->setup->target_ops->verify != NULL) { /* what the check said of its success stays */
         char finding[RESULT_REPORT_BYTES] = "";
-        status = verify(run, worker, finding, sizeof finding);
+        status = verify(session, worker, finding, sizeof finding);
         if (status != MAE_OK)
             (void)snprintf(report, report_bytes, "%s", finding);
     }
@@ -90,43 +93,55 @@ bool run_check_passes(struct run *run, unsigned worker, char *report, size_t rep
     return status == MAE_OK;
 }
 
+void run_space_read(const struct run_session *session, struct result *result)
+{
+    session->setup->workload_ops->data_size(session->workload, &result->data_rows, &result->data_bytes);
+    if (session->setup->workload_ops->space != NULL && session->setup->target_ops->table_space != NULL &&
+        session->setup->target_ops->index_space != NULL) {
+        session->setup->workload_ops->space(session->workload, &result->rows, &result->indexes);
+        result->has_space = true;
+    }
+    if (session->setup->target_ops->memory != NULL) {
+        session->setup->target_ops->memory(session->target, &result->memory);
+        result->has_memory = true;
+    }
+}
+
 static enum mae_status task_check_loaded(void *arg, unsigned worker)
 {
-    struct run *run = arg;
+    struct run_session *session = arg;
     struct result result = {0};
-    run_space_read(run, &result);
-    run->loaded = (struct loaded){.has_space = result.has_space,
-                                  .has_memory = result.has_memory,
-                                  .space_bytes = result_space_bytes(&result),
-                                  .resident_bytes = result.memory.resident_bytes,
-                                  .data_bytes = result.data_bytes};
-    if (run->workload_ops->scale != NULL)
-        run->loaded.scale = run->workload_ops->scale(run->workload, &run->loaded.scale_unit);
-    if (run_check_passes(run, worker, run->load_report, sizeof run->load_report))
-        run->load_report[0] = '\0'; /* what it says of its success is said after the run */
+    run_space_read(session, &result);
+    session->loaded = (struct loaded){.has_space = result.has_space,
+                                      .has_memory = result.has_memory,
+                                      .space_bytes = result_space_bytes(&result),
+                                      .resident_bytes = result.memory.resident_bytes,
+                                      .data_bytes = result.data_bytes};
+    if (session->setup->workload_ops->scale != NULL)
+        session->loaded.scale = session->setup->workload_ops->scale(session->workload, &session->loaded.scale_unit);
+    if (run_check_passes(session, worker, session->load_report, sizeof session->load_report))
+        session->load_report[0] = '\0'; /* what it says of its success is said after the run */
     return MAE_OK;
 }
 
-enum mae_status run_task_discard(void *arg, unsigned worker)
+void run_worker_discard(struct run_session *session, unsigned worker)
 {
-    struct run *run = arg;
-    struct loop_worker *loop = &run->workers[worker].loop;
+    struct loop_worker *loop = &session->workers[worker].loop;
     if (loop->state != NULL)
-        run->workload_ops->worker_destroy(loop->state);
+        session->setup->workload_ops->worker_destroy(loop->state);
     loop->state = NULL;
     if (loop->counters_set != NULL)
         pmu_set_close(loop->counters_set);
     loop->counters_set = NULL;
-    return MAE_OK;
 }
 
 static enum mae_status task_leave(void *arg, unsigned worker)
 {
-    struct run *run = arg;
-    struct loop_worker *loop = &run->workers[worker].loop;
-    (void)run_task_discard(arg, worker);
+    struct run_session *session = arg;
+    struct loop_worker *loop = &session->workers[worker].loop;
+    run_worker_discard(session, worker);
     if (loop->target_worker != NULL)
-        run->target_ops->worker_leave(loop->target_worker);
+        session->setup->target_ops->worker_leave(loop->target_worker);
     loop->target_worker = NULL;
     return MAE_OK;
 }
@@ -138,7 +153,7 @@ static enum mae_status task_leave(void *arg, unsigned worker)
 static enum mae_status task_cost(void *arg, unsigned worker)
 {
     enum { ROUNDS = 5, ROUND_TXNS = 10000, OPTIONS_MAX = 16 };
-    struct run *run = arg;
+    struct run_session *session = arg;
     const struct workload_ops *skeleton = workload_by_name("skeleton");
     const char *values[OPTIONS_MAX] = {NULL};
     char error[OPTION_ERROR_BYTES];
@@ -146,17 +161,17 @@ static enum mae_status task_cost(void *arg, unsigned worker)
     (void)worker;
     for (size_t i = 0; i < OPTIONS_MAX - 1 && skeleton->options[i].name != NULL; i++)
         values[i] = skeleton->options[i].default_value;
-    if (skeleton->create(values, run->target_ops, 1, 1, &workload, error, sizeof error) != MAE_OK)
+    if (skeleton->create(values, session->setup->target_ops, 1, 1, &workload, error, sizeof error) != MAE_OK)
         return MAE_OK; /* the column stays empty */
-    struct loop_worker loop = {.workload = skeleton, .stop = &run->stop, .commits_max = ROUND_TXNS};
+    struct loop_worker loop = {.workload = skeleton, .stop = &session->stop, .commits_max = ROUND_TXNS};
     if (skeleton->worker_create(workload, NULL, 0, &loop.state) == MAE_OK) {
         loop.counters = loop_counters_create(1);
-        loop.latencies = run_is_timed(run) ? latencies_create(1) : NULL;
-        loop.exact = strcmp(run->options->run.latency, "exact") == 0;
+        loop.latencies = run_is_timed(session->setup) ? latencies_create(1) : NULL;
+        loop.exact = strcmp(session->setup->options->run.latency, "exact") == 0;
         for (int i = 0; i < ROUNDS; i++) {
             (void)loop_run(&loop);
             double ns = (double)(loop.end_ns - loop.begin_ns) / ROUND_TXNS;
-            run->harness_ns = run->harness_ns <= 0 || ns < run->harness_ns ? ns : run->harness_ns;
+            session->harness_ns = session->harness_ns <= 0 || ns < session->harness_ns ? ns : session->harness_ns;
         }
         free(loop.latencies);
         free(loop.counters);
@@ -180,7 +195,7 @@ static void allow(struct allowance *allowance, double bytes, const char *by)
         *allowance = (struct allowance){bytes, by};
 }
 
-static struct allowance allowance_of(const struct run *run)
+static struct allowance allowance_of(const struct run_session *session)
 {
     struct allowance allowance = {INFINITY, ""};
     struct mae_memory memory;
@@ -193,8 +208,8 @@ static struct allowance allowance_of(const struct run *run)
     free(machine);
     if (cgroup_limit("", CGROUP_MEMORY, &group, NULL))
         allow(&allowance, group, "memory of the control group");
-    if (run->target_ops->memory != NULL) {
-        run->target_ops->memory(run->target, &memory);
+    if (session->setup->target_ops->memory != NULL) {
+        session->setup->target_ops->memory(session->target, &memory);
         if (memory.limit_bytes != 0)
             allow(&allowance, (double)memory.limit_bytes, "memory_limit");
     }
@@ -203,43 +218,43 @@ static struct allowance allowance_of(const struct run *run)
     return allowance;
 }
 
-static void allowance_say(struct run *run, const struct allowance *allowance)
+static void allowance_say(struct run_session *session, const struct allowance *allowance)
 {
     uint64_t rows, bytes;
     char rows_text[QUANTITY_TEXT_BYTES], needed[QUANTITY_TEXT_BYTES], there[QUANTITY_TEXT_BYTES];
-    run->workload_ops->data_size(run->workload, &rows, &bytes);
-    run_complain(run, "%s rows need more than %s, which is what data and keys alone take; there are %s (%s)",
+    session->setup->workload_ops->data_size(session->workload, &rows, &bytes);
+    run_complain(session->watch, "%s rows need more than %s, which is what data and keys alone take; there are %s (%s)",
                  quantity_format_count((double)rows, rows_text), quantity_format_bytes((double)bytes, needed),
                  quantity_format_bytes(allowance->bytes, there), allowance->by);
 }
 
 /* What can be known of memory beforehand: that data and keys alone need more than there is. */
-static bool data_fits(struct run *run)
+static bool data_fits(struct run_session *session)
 {
     uint64_t rows, bytes;
-    run->workload_ops->data_size(run->workload, &rows, &bytes);
-    struct allowance allowance = allowance_of(run);
+    session->setup->workload_ops->data_size(session->workload, &rows, &bytes);
+    struct allowance allowance = allowance_of(session);
     if ((double)bytes <= allowance.bytes)
         return true;
-    allowance_say(run, &allowance);
+    allowance_say(session, &allowance);
     return false;
 }
 
 /* The load ran out of memory: what it had, and what all of it would have taken. */
-static void shortage_explain(struct run *run)
+static void shortage_explain(struct run_session *session)
 {
     uint64_t done, total, rows, bytes;
     struct mae_memory memory;
-    struct allowance allowance = allowance_of(run);
+    struct allowance allowance = allowance_of(session);
     char had[QUANTITY_TEXT_BYTES], needed[QUANTITY_TEXT_BYTES], there[QUANTITY_TEXT_BYTES];
-    run_loaded_sum(run, &done, &total);
-    run->workload_ops->data_size(run->workload, &rows, &bytes);
-    if (run->target_ops->memory == NULL || done == 0 || total == 0)
+    run_loaded_sum(session, &done, &total);
+    session->setup->workload_ops->data_size(session->workload, &rows, &bytes);
+    if (session->setup->target_ops->memory == NULL || done == 0 || total == 0)
         return;
-    run->target_ops->memory(run->target, &memory);
+    session->setup->target_ops->memory(session->target, &memory);
     double share = (double)done / (double)total;
-    run_complain(run, "%.0f%% of the load took %s, so all of it needs some %s; the least limit is %s (%s)", 100 * share,
-                 quantity_format_bytes((double)memory.committed_bytes, had),
+    run_complain(session->watch, "%.0f%% of the load took %s, so all of it needs some %s; the least limit is %s (%s)",
+                 100 * share, quantity_format_bytes((double)memory.committed_bytes, had),
                  quantity_format_bytes((double)memory.committed_bytes / share, needed),
                  quantity_format_bytes(allowance.bytes, there), allowance.by);
 }
@@ -251,146 +266,150 @@ static enum exit_code exit_of(enum mae_status status)
     return status == MAE_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 
-static enum exit_code workload_open(struct run *run)
+static enum exit_code workload_open(struct run_session *session)
 {
     char error[OPTION_ERROR_BYTES] = "";
-    const struct options *options = run->options;
+    const struct options *options = session->setup->options;
     const char **values = support_alloc((options->workload_value_count + 1) * sizeof *values);
     for (size_t i = 0; i < options->workload_value_count; i++)
         values[i] = options->workload_values[i];
-    enum mae_status status = run->workload_ops->create(values, run->target_ops, options->run.seed, run->worker_count,
-                                                       &run->workload, error, sizeof error);
+    enum mae_status status =
+        session->setup->workload_ops->create(values, session->setup->target_ops, options->run.seed,
+                                             session->setup->worker_count, &session->workload, error, sizeof error);
     free(values);
     if (status == MAE_OK)
         return EXIT_FINE;
-    run->workload = NULL;
-    run_complain(run, "workload %s: %s", run->workload_ops->name, error[0] != '\0' ? error : mae_status_text(status));
+    session->workload = NULL;
+    run_complain(session->watch, "workload %s: %s", session->setup->workload_ops->name,
+                 error[0] != '\0' ? error : mae_status_text(status));
     return exit_of(status);
 }
 
-static enum exit_code target_open(struct run *run)
+static enum exit_code target_open(struct run_session *session)
 {
     char error[OPTION_ERROR_BYTES] = "";
-    struct target_key_value *settings = options_settings(run->options);
-    enum mae_status status = run->target_ops->open(settings, &run->target, error, sizeof error);
+    struct target_key_value *settings = options_settings(session->setup->options);
+    enum mae_status status = session->setup->target_ops->open(settings, &session->target, error, sizeof error);
     free(settings);
     if (status != MAE_OK) {
-        run->target = NULL;
-        run_complain(run, "%s: %s", status == MAE_INVALID ? "--set" : "opening the target",
+        session->target = NULL;
+        run_complain(session->watch, "%s: %s", status == MAE_INVALID ? "--set" : "opening the target",
                      error[0] != '\0' ? error : mae_status_text(status));
         return exit_of(status);
     }
-    if (!data_fits(run))
+    if (!data_fits(session))
         return EXIT_FAILED;
-    status = run->workload_ops->setup(run->workload, run->target, error, sizeof error);
+    status = session->setup->workload_ops->setup(session->workload, session->target, error, sizeof error);
     if (status == MAE_OK)
         return EXIT_FINE;
-    run_complain(run, "setting up workload %s on target %s: %s", run->workload_ops->name, run->target_ops->name,
-                 error[0] != '\0' ? error : mae_status_text(status));
+    run_complain(session->watch, "setting up workload %s on target %s: %s", session->setup->workload_ops->name,
+                 session->setup->target_ops->name, error[0] != '\0' ? error : mae_status_text(status));
     if (status == MAE_NO_MEMORY) {
-        struct allowance allowance = allowance_of(run);
-        allowance_say(run, &allowance);
+        struct allowance allowance = allowance_of(session);
+        allowance_say(session, &allowance);
     }
     return exit_of(status);
 }
 
-static enum exit_code crew_open(struct run *run)
+static enum exit_code crew_open(struct run_session *session)
 {
     unsigned worker;
     enum mae_status status;
-    run->crew = crew_create(run->worker_count, task_bind, run);
-    if (run->crew == NULL) {
-        run_complain(run, "cannot start %u threads", run->worker_count);
+    session->crew = crew_create(session->setup->worker_count, task_bind, session);
+    if (session->crew == NULL) {
+        run_complain(session->watch, "cannot start %u threads", session->setup->worker_count);
         return EXIT_FAILED;
     }
-    if (crew_failure(run->crew, &worker, &status)) {
-        run_complain(run, "worker %u cannot be pinned to CPU %d; --pin none runs it anywhere", worker,
-                     run->placement.workers[worker].cpu);
+    if (crew_failure(session->crew, &worker, &status)) {
+        run_complain(session->watch, "worker %u cannot be pinned to CPU %d; --pin none runs it anywhere", worker,
+                     session->setup->placement.workers[worker].cpu);
         return EXIT_FAILED;
     }
-    atomic_store(&run->watched, run->crew);
-    run->workers = support_alloc_aligned(run->worker_count * sizeof *run->workers);
-    run->proximity = proximity_create(&run->placement);
-    return run_crew_do(run, run->worker_count, task_join) && run_crew_do(run, 1, task_cost) ? EXIT_FINE
-                                                                                            : run_unfinished(run);
+    atomic_store(&session->watch->watched, session->crew);
+    session->workers = support_alloc_aligned(session->setup->worker_count * sizeof *session->workers);
+    session->proximity = proximity_create(&session->setup->placement);
+    return run_crew_do(session, session->setup->worker_count, task_join, session) &&
+                   run_crew_do(session, 1, task_cost, session)
+               ? EXIT_FINE
+               : run_unfinished(session->watch);
 }
 
-static enum exit_code load(struct run *run)
+static enum exit_code load(struct run_session *session)
 {
     uint64_t total;
     unsigned worker;
     enum mae_status status;
-    run_phase_begin(run, PHASE_LOAD, 0);
-    bool done = run_crew_do(run, run->worker_count, task_load);
-    if (!done && crew_failure(run->crew, &worker, &status) && status == MAE_NO_MEMORY)
-        shortage_explain(run);
-    run->load_s = (double)(support_clock_ns() - run->phase_begin_ns) / 1e9;
-    run_loaded_sum(run, &run->load_rows, &total);
-    run_deadline_renew(run);
-    return done && !run->interrupted ? EXIT_FINE : run_unfinished(run);
+    run_phase_begin(session->watch, PHASE_LOAD, 0);
+    bool done = run_crew_do(session, session->setup->worker_count, task_load, session);
+    if (!done && crew_failure(session->crew, &worker, &status) && status == MAE_NO_MEMORY)
+        shortage_explain(session);
+    session->load_s = (double)(support_clock_ns() - session->watch->phase_begin_ns) / 1e9;
+    run_loaded_sum(session, &session->load_rows, &total);
+    run_deadline_renew(session->watch, session->load_rows);
+    return done && !session->watch->interrupted ? EXIT_FINE : run_unfinished(session->watch);
 }
 
 /* A workload that states what holds at any time states it of what was loaded, too. */
-static enum exit_code check_loaded(struct run *run)
+static enum exit_code check_loaded(struct run_session *session)
 {
-    if (!run_is_checked(run) || !run->workload_ops->check_live)
+    if (!run_is_checked(session->setup) || !session->setup->workload_ops->check_live)
         return EXIT_FINE;
-    run_phase_begin(run, PHASE_CHECK_LOADED, 0);
-    if (!run_crew_do(run, 1, task_check_loaded))
-        return run_unfinished(run);
-    run->loaded.check_s = (double)(support_clock_ns() - run->phase_begin_ns) / 1e9;
-    if (run->load_report[0] == '\0')
+    run_phase_begin(session->watch, PHASE_CHECK_LOADED, 0);
+    if (!run_crew_do(session, 1, task_check_loaded, session))
+        return run_unfinished(session->watch);
+    session->loaded.check_s = (double)(support_clock_ns() - session->watch->phase_begin_ns) / 1e9;
+    if (session->load_report[0] == '\0')
         return EXIT_FINE;
-    run_complain(run, "the check of what was loaded failed: %s", run->load_report);
+    run_complain(session->watch, "the check of what was loaded failed: %s", session->load_report);
     return EXIT_CHECK;
 }
 
-enum exit_code run_session_open(struct run *run)
+enum exit_code run_session_open(struct run_session *session)
 {
-    run_phase_begin(run, PHASE_SETUP, 0);
-    enum exit_code code = workload_open(run);
+    run_phase_begin(session->watch, PHASE_SETUP, 0);
+    enum exit_code code = workload_open(session);
     if (code == EXIT_FINE)
-        code = target_open(run);
+        code = target_open(session);
     if (code == EXIT_FINE)
-        code = crew_open(run);
-    if (code == EXIT_FINE && run->interrupted)
+        code = crew_open(session);
+    if (code == EXIT_FINE && session->watch->interrupted)
         code = EXIT_INTERRUPTED;
     if (code == EXIT_FINE)
-        code = load(run);
-    return code == EXIT_FINE ? check_loaded(run) : code;
+        code = load(session);
+    return code == EXIT_FINE ? check_loaded(session) : code;
 }
 
-bool run_session_close(struct run *run)
+bool run_session_close(struct run_session *session)
 {
     char error[OPTION_ERROR_BYTES];
     bool fine = true;
-    run_phase_begin(run, PHASE_CLOSE, 0);
-    if (run->workers != NULL) {
-        crew_begin(run->crew, run->worker_count, task_leave, run);
-        run_wait_rest(run);
-        for (unsigned i = 0; i < run->worker_count; i++) {
-            free(run->workers[i].loop.counters);
-            free(run->workers[i].loop.latencies);
-            free(run->workers[i].overdue);
+    run_phase_begin(session->watch, PHASE_CLOSE, 0);
+    if (session->workers != NULL) {
+        crew_begin(session->crew, session->setup->worker_count, task_leave, session);
+        run_wait_rest(session);
+        for (unsigned i = 0; i < session->setup->worker_count; i++) {
+            free(session->workers[i].loop.counters);
+            free(session->workers[i].loop.latencies);
+            free(session->workers[i].overdue);
         }
     }
-    atomic_store(&run->watched, NULL);
-    crew_destroy(run->crew);
-    run->crew = NULL;
-    proximity_destroy(run->proximity);
-    run->proximity = NULL;
-    if (run->target != NULL && run->options->run.history[0] != '\0' &&
-        !recording_finish(run->target, error, sizeof error)) {
-        run_complain(run, "--history %s", error);
+    atomic_store(&session->watch->watched, NULL);
+    crew_destroy(session->crew);
+    session->crew = NULL;
+    proximity_destroy(session->proximity);
+    session->proximity = NULL;
+    if (session->target != NULL && session->setup->options->run.history[0] != '\0' &&
+        !recording_finish(session->target, error, sizeof error)) {
+        run_complain(session->watch, "--history %s", error);
         fine = false;
     }
-    if (run->target != NULL)
-        run->target_ops->close(run->target);
-    if (run->workload != NULL)
-        run->workload_ops->destroy(run->workload);
-    free(run->workers);
-    run->workers = NULL;
-    run->target = NULL;
-    run->workload = NULL;
+    if (session->target != NULL)
+        session->setup->target_ops->close(session->target);
+    if (session->workload != NULL)
+        session->setup->workload_ops->destroy(session->workload);
+    free(session->workers);
+    session->workers = NULL;
+    session->target = NULL;
+    session->workload = NULL;
     return fine;
 }

@@ -7,124 +7,114 @@
 /* How long the coordinator sleeps at most before it looks at signals and failures. */
 #define POLL_NS (SECOND_NS / 10)
 
-void run_phase_begin(struct run *run, enum phase phase, uint64_t length_ns)
-{
-    run->phase_begin_ns = support_clock_ns();
-    run->phase_ns = length_ns;
-    run->drawn_ns = run->phase_begin_ns;
-    run->drawn_commits = 0;
-    atomic_store(&run->phase, (int)phase);
-}
-
-void run_loaded_sum(const struct run *run, uint64_t *done, uint64_t *total)
+void run_loaded_sum(const struct run_session *session, uint64_t *done, uint64_t *total)
 {
     *done = *total = 0;
-    for (unsigned i = 0; i < run->worker_count; i++) {
-        *done += atomic_load_explicit(&run->workers[i].progress.done, memory_order_relaxed);
-        *total += atomic_load_explicit(&run->workers[i].progress.total, memory_order_relaxed);
+    for (unsigned i = 0; i < session->setup->worker_count; i++) {
+        *done += atomic_load_explicit(&session->workers[i].progress.done, memory_order_relaxed);
+        *total += atomic_load_explicit(&session->workers[i].progress.total, memory_order_relaxed);
     }
 }
 
-static void load_draw(struct run *run)
+static void load_draw(struct run_session *session)
 {
+    struct run_watch *watch = session->watch;
     char speed_text[QUANTITY_TEXT_BYTES];
     uint64_t done, total;
-    run_loaded_sum(run, &done, &total);
-    double passed_s = (double)(support_clock_ns() - run->phase_begin_ns) / 1e9;
+    run_loaded_sum(session, &done, &total);
+    double passed_s = (double)(support_clock_ns() - watch->phase_begin_ns) / 1e9;
     double speed = passed_s > 0 ? (double)done / passed_s : 0;
-    progress_draw(&run->progress, "load %3.0f%%  %s rows/s  %.0f s left",
+    progress_draw(&watch->progress, "load %3.0f%%  %s rows/s  %.0f s left",
                   total == 0 ? 0 : 100 * (double)done / (double)total, quantity_format_count(speed, speed_text),
                   speed > 0 ? (double)(total - done) / speed : 0);
 }
 
-static void window_draw(struct run *run)
+static void window_draw(struct run_session *session)
 {
-    struct counts sum = {0}, *types = support_alloc(run->type_count * sizeof *types);
-    for (unsigned i = 0; i < run->worker_count; i++)
-        loop_counters_add(run->workers[i].loop.counters, run->type_count, types);
-    for (unsigned type = 0; type < run->type_count; type++)
+    struct run_watch *watch = session->watch;
+    struct counts sum = {0}, *types = support_alloc(session->setup->type_count * sizeof *types);
+    for (unsigned i = 0; i < session->setup->worker_count; i++)
+        loop_counters_add(session->workers[i].loop.counters, session->setup->type_count, types);
+    for (unsigned type = 0; type < session->setup->type_count; type++)
         counts_add(&sum, &types[type]);
     free(types);
     uint64_t now = support_clock_ns(), aborted = counts_aborted(&sum);
     char speed[QUANTITY_TEXT_BYTES] = "";
-    if (run->drawn_commits != 0 && now > run->drawn_ns)
-        (void)quantity_format_count((double)(sum.committed - run->drawn_commits) * 1e9 / (double)(now - run->drawn_ns),
-                                    speed);
-    run->drawn_commits = sum.committed;
-    run->drawn_ns = now;
-    double passed_s = (double)(now - run->phase_begin_ns) / 1e9, length_s = (double)run->phase_ns / 1e9;
-    progress_draw(&run->progress, "repetition %u of %llu  %s %.1f s  %s txn/s  aborts %.2f%%  %.0f s left",
-                  atomic_load(&run->repetition), (unsigned long long)run->options->run.repetitions,
-                  phase_text((enum phase)atomic_load(&run->phase)), passed_s, speed,
+    if (watch->drawn_commits != 0 && now > watch->drawn_ns)
+        (void)quantity_format_count(
+            (double)(sum.committed - watch->drawn_commits) * 1e9 / (double)(now - watch->drawn_ns), speed);
+    watch->drawn_commits = sum.committed;
+    watch->drawn_ns = now;
+    double passed_s = (double)(now - watch->phase_begin_ns) / 1e9, length_s = (double)watch->phase_ns / 1e9;
+    progress_draw(&watch->progress, "repetition %u of %llu  %s %.1f s  %s txn/s  aborts %.2f%%  %.0f s left",
+                  atomic_load(&watch->repetition), (unsigned long long)session->setup->options->run.repetitions,
+                  phase_text((enum phase)atomic_load(&watch->phase)), passed_s, speed,
                   aborted == 0 ? 0 : 100 * (double)aborted / (double)(sum.committed + aborted),
                   length_s > passed_s ? length_s - passed_s : 0);
 }
 
-static void draw(struct run *run)
+static void draw(struct run_session *session)
 {
-    if (!progress_due(&run->progress))
+    struct run_watch *watch = session->watch;
+    if (!progress_due(&watch->progress))
         return;
-    enum phase phase = (enum phase)atomic_load(&run->phase);
+    enum phase phase = (enum phase)atomic_load(&watch->phase);
     if (phase == PHASE_LOAD)
-        load_draw(run);
+        load_draw(session);
     else if (phase == PHASE_WARMUP || phase == PHASE_MEASURE)
-        window_draw(run);
+        window_draw(session);
     else
-        progress_draw(&run->progress, "%s", phase_text(phase));
+        progress_draw(&watch->progress, "%s", phase_text(phase));
 }
 
-enum wait_end run_wait_until(struct run *run, uint64_t until_ns)
+enum wait_end run_wait_until(struct run_session *session, uint64_t until_ns)
 {
     for (;;) {
         unsigned worker;
         enum mae_status status;
         uint64_t now = support_clock_ns(), slice = now + POLL_NS;
-        bool rest = crew_wait(run->crew, slice < until_ns ? slice : until_ns);
-        if (crew_failure(run->crew, &worker, &status) || live_check_failed(run->live_check))
+        bool rest = crew_wait(session->crew, slice < until_ns ? slice : until_ns);
+        if (crew_failure(session->crew, &worker, &status) || live_check_failed(session->live_check))
             return WAIT_FAILED;
         if (rest)
             return WAIT_REST;
-        if (!run->interrupted && atomic_load(&run_signal) != 0) {
-            run->interrupted = true;
-            run_complain(run, "interrupted in phase %s; a second signal ends the program at once",
-                         phase_text((enum phase)atomic_load(&run->phase)));
+        if (!session->watch->interrupted && atomic_load(&run_signal) != 0) {
+            session->watch->interrupted = true;
+            run_complain(session->watch, "interrupted in phase %s; a second signal ends the program at once",
+                         phase_text((enum phase)atomic_load(&session->watch->phase)));
             return WAIT_INTERRUPTED;
         }
         if (support_clock_ns() >= until_ns)
             return WAIT_TIME;
-        if (atomic_load(&run->phase) == PHASE_LOAD) {
+        if (atomic_load(&session->watch->phase) == PHASE_LOAD) {
             uint64_t done;
-            run_loaded_sum(run, &done, &run->load_rows);
-            run_deadline_renew(run);
+            run_loaded_sum(session, &done, &session->load_rows);
+            run_deadline_renew(session->watch, session->load_rows);
         }
-        draw(run);
+        draw(session);
     }
 }
 
-void run_wait_rest(struct run *run)
+void run_wait_rest(struct run_session *session)
 {
-    (void)crew_wait(run->crew, UINT64_MAX);
+    (void)crew_wait(session->crew, UINT64_MAX);
 }
 
-enum exit_code run_unfinished(const struct run *run)
-{
-    return run->interrupted ? EXIT_INTERRUPTED : EXIT_FAILED;
-}
-
-bool run_crew_do(struct run *run, unsigned count, crew_task_fn task)
+bool run_crew_do(struct run_session *session, unsigned count, crew_task_fn task, void *arg)
 {
     unsigned worker;
     enum mae_status status;
-    crew_begin(run->crew, count, task, run);
-    while (run_wait_until(run, UINT64_MAX) == WAIT_INTERRUPTED)
-        atomic_store_explicit(&run->stop, true, memory_order_relaxed); /* the load heeds it */
-    atomic_store_explicit(&run->stop, true, memory_order_relaxed);
-    run_wait_rest(run);
-    atomic_store_explicit(&run->stop, false, memory_order_relaxed);
-    if (!crew_failure(run->crew, &worker, &status))
+    crew_begin(session->crew, count, task, arg);
+    while (run_wait_until(session, UINT64_MAX) == WAIT_INTERRUPTED)
+        atomic_store_explicit(&session->stop, true, memory_order_relaxed); /* the load heeds it */
+    atomic_store_explicit(&session->stop, true, memory_order_relaxed);
+    run_wait_rest(session);
+    atomic_store_explicit(&session->stop, false, memory_order_relaxed);
+    if (!crew_failure(session->crew, &worker, &status))
         return true;
-    if (!run->interrupted)
-        run_complain(run, "phase %s failed on worker %u: %s: %s", phase_text((enum phase)atomic_load(&run->phase)),
-                     worker, mae_status_name(status), mae_status_text(status));
+    if (!session->watch->interrupted)
+        run_complain(session->watch, "phase %s failed on worker %u: %s: %s",
+                     phase_text((enum phase)atomic_load(&session->watch->phase)), worker, mae_status_name(status),
+                     mae_status_text(status));
     return false;
 }

@@ -1,0 +1,108 @@
+/* run_state.c - how far a run is: phase, messages, deadline; see run_inner.h. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness/bench/run_inner.h"
+#include "harness/common/quantity.h"
+
+/* The automatic deadline, see its option. */
+#define DEADLINE_BASE_NS (120 * SECOND_NS)
+#define DEADLINE_TXN_NS UINT64_C(1000000)
+#define DEADLINE_ROW_NS UINT64_C(20000)
+
+atomic_int run_signal;
+
+void run_complain(struct run_watch *watch, const char *format, ...)
+{
+    va_list arguments;
+    progress_clear(&watch->progress);
+    (void)fputs("maemio: ", stderr);
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stderr);
+}
+
+bool run_is_timed(const struct run_setup *setup)
+{
+    return strcmp(setup->options->run.latency, "off") != 0;
+}
+
+bool run_is_checked(const struct run_setup *setup)
+{
+    return strcmp(setup->options->run.check, "off") != 0;
+}
+
+void run_phase_begin(struct run_watch *watch, enum phase phase, uint64_t length_ns)
+{
+    watch->phase_begin_ns = support_clock_ns();
+    watch->phase_ns = length_ns;
+    watch->drawn_ns = watch->phase_begin_ns;
+    watch->drawn_commits = 0;
+    atomic_store(&watch->phase, (int)phase);
+}
+
+enum exit_code run_unfinished(const struct run_watch *watch)
+{
+    return watch->interrupted ? EXIT_INTERRUPTED : EXIT_FAILED;
+}
+
+/* ---- Deadline. ---- */
+
+static uint64_t deadline_length(const struct run_setup *setup, uint64_t load_rows)
+{
+    const struct run_options *options = &setup->options->run;
+    if (options->deadline != 0)
+        return options->deadline;
+    bool steady = strcmp(options->warmup_until, "steady") == 0;
+    uint64_t passes = options->reload ? 2 * options->repetitions : 1 + options->repetitions; /* over all rows */
+    if (strcmp(options->check, "full") == 0)
+        passes += 2; /* load and history of the sample */
+    double ns =
+        (double)DEADLINE_BASE_NS +
+        (double)options->repetitions * (2 * (double)((steady ? options->warmup_max : options->warmup) + options->time) +
+                                        (double)options->txns * (double)DEADLINE_TXN_NS) +
+        (double)passes * (double)load_rows * (double)DEADLINE_ROW_NS;
+    double latest = 3e18; /* a century; keeps the sum in range */
+    return (uint64_t)(ns < latest ? ns : latest);
+}
+
+void run_deadline_renew(struct run_watch *watch, uint64_t load_rows)
+{
+    atomic_store(&watch->deadline_ns, deadline_length(watch->setup, load_rows));
+    deadline_set(watch->deadline, watch->begin_ns + atomic_load(&watch->deadline_ns));
+}
+
+/* On the deadline's thread; the coordinator may be anywhere. */
+static void deadline_expired(void *arg)
+{
+    struct run_watch *watch = arg;
+    char text[QUANTITY_TEXT_BYTES];
+    unsigned repetition = atomic_load(&watch->repetition);
+    const struct crew *crew = atomic_load(&watch->watched);
+    (void)fprintf(stderr, "%smaemio: the deadline of %s passed in phase %s", watch->progress.terminal ? "\n" : "",
+                  quantity_format_time(atomic_load(&watch->deadline_ns), text),
+                  phase_text((enum phase)atomic_load(&watch->phase)));
+    if (repetition > 0)
+        (void)fprintf(stderr, " of repetition %u", repetition);
+    const char *separator = "; not ready: worker ";
+    for (unsigned i = 0; crew != NULL && i < watch->setup->worker_count; i++)
+        if (crew_is_busy(crew, i)) {
+            (void)fprintf(stderr, "%s%u", separator, i);
+            separator = ", ";
+        }
+    (void)fprintf(stderr, "; %u of %llu repetitions were measured\n", atomic_load(&watch->results_kept),
+                  (unsigned long long)watch->setup->options->run.repetitions);
+    (void)fflush(stderr);
+    _exit(EXIT_DEADLINE);
+}
+
+bool run_deadline_start(struct run_watch *watch)
+{
+    watch->begin_ns = support_clock_ns();
+    atomic_store(&watch->deadline_ns, deadline_length(watch->setup, 0));
+    watch->deadline = deadline_start(watch->begin_ns + atomic_load(&watch->deadline_ns), deadline_expired, watch);
+    return watch->deadline != NULL;
+}
