@@ -1,5 +1,4 @@
 /* compare.c - see compare.h: joining and judging. compare_print.c prints. */
-#define _GNU_SOURCE 1 /* qsort_r */
 #include "harness/analysis/compare.h"
 
 #include <math.h>
@@ -7,26 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/analysis/results.h"
+#include "harness/analysis/pairs.h"
 #include "harness/common/quantity.h"
 #include "harness/common/support.h"
 #include "harness/common/text_file.h"
-#include "harness/machine/proximity.h"
-
-/* Rows of one configuration in one file: a run of the sorted row list. */
-struct group {
-    const struct csv_table_row **rows;
-    size_t count;
-};
-
-/* One file on its way into the result. */
-struct side {
-    const struct csv_table *table;
-    bool is_b;
-    const struct csv_table_row **sorted;
-    size_t row_count, group_count;
-    struct group *groups; /* ascending in configuration */
-};
+#include "harness/record/columns.h"
 
 __attribute__((format(printf, 2, 3))) static void note(struct compare *compare, const char *format, ...)
 {
@@ -61,14 +45,15 @@ static bool is_configuration(const struct compare_options *options, const char *
 {
     if (options->match)
         return strcmp(name, options->match) == 0;
-    return strcmp(name, options->metric) != 0 && !fits_any(options->not_configuration, name) &&
+    return column_is_configuration(name) && strcmp(name, options->metric) != 0 &&
+           strcmp(name, "txn_type") != 0 && /* one is chosen */
            !fits_any(options->ignored, name);
 }
 
 /* A misspelled --ignore would silently ignore nothing. */
 static bool check_ignored(const struct compare *compare, char *error)
 {
-    const struct csv_table *tables[] = {&compare->a, &compare->b};
+    const struct csv_table *tables[] = {&compare->a.table, &compare->b.table};
     for (const char *const *pattern = compare->options.ignored; pattern && *pattern; pattern++) {
         bool found = false;
         for (size_t i = 0; i < 2; i++)
@@ -77,362 +62,108 @@ static bool check_ignored(const struct compare *compare, char *error)
         char shown[TEXT_SHOWN_BYTES];
         if (!found) {
             snprintf(error, COMPARE_ERROR_BYTES, "--ignore: no column of %.300s or %.300s is called '%s'",
-                     compare->a.path, compare->b.path, text_shown(*pattern, strlen(*pattern), shown));
+                     compare->a.table.path, compare->b.table.path, text_shown(*pattern, strlen(*pattern), shown));
             return false;
         }
     }
     return true;
 }
 
-static bool varies(const struct csv_table *table, int column)
+/* A column of configuration that only one file has: noted, and refused if it varies there. */
+static bool check_lonely_column(struct compare *compare, const struct results *there, int at,
+                                const struct results *other, char *error)
 {
-    for (size_t i = 1; column >= 0 && i < table->row_count; i++)
-        if (strcmp(table->rows[i].fields[column], table->rows[0].fields[column]) != 0)
-            return true;
-    return false;
-}
-
-/* Whether two rows of the table have different values, neither of them empty; *seen is the first of all. */
-static bool tells(const struct csv_table *table, int column, const char **seen)
-{
-    for (size_t i = 0; column >= 0 && i < table->row_count; i++) {
-        const char *value = table->rows[i].fields[column];
-        if (value[0] == '\0')
-            continue;
-        if (*seen != NULL && strcmp(*seen, value) != 0)
-            return true;
-        *seen = value;
-    }
-    return false;
-}
-
-static bool add_columns(struct compare *compare, const struct csv_table *table, const struct csv_table *other,
-                        bool is_b, char *error)
-{
-    for (size_t i = 0; i < table->column_count; i++) {
-        const char *name = table->columns[i];
-        int there = csv_table_column(other, name);
-        if (!is_configuration(&compare->options, name) || (is_b && there >= 0))
-            continue;
-        struct compare_column column = {name, is_b ? there : (int)i, is_b ? (int)i : there, false, false};
-        column.varies = varies(&compare->a, column.a) || varies(&compare->b, column.b);
-        if (there >= 0) {
-            column.varies = column.varies ||
-                            (compare->a.row_count > 0 && compare->b.row_count > 0 &&
-                             strcmp(compare->a.rows[0].fields[column.a], compare->b.rows[0].fields[column.b]) != 0);
-            const char *seen = NULL;
-            bool optional = strncmp(name, "wl_", 3) == 0 || strncmp(name, "opt_", 4) == 0;
-            column.telling = column.varies &&
-                             (!optional || tells(&compare->a, column.a, &seen) || tells(&compare->b, column.b, &seen));
-            compare->columns[compare->column_count++] = column;
-            continue;
-        }
-        char shown[TEXT_SHOWN_BYTES];
-        text_shown(name, strlen(name), shown);
-        if (column.varies) {
+    char shown[TEXT_SHOWN_BYTES], value[TEXT_SHOWN_BYTES];
+    const char *name = there->table.columns[at];
+    text_shown(name, strlen(name), shown);
+    for (size_t i = 1; i < there->count; i++)
+        if (strcmp(there->rows[i]->fields[at], there->rows[0]->fields[at]) != 0) {
             snprintf(
                 error, COMPARE_ERROR_BYTES,
                 "%.300s: configuration column %s varies there, but %.300s has no such column: they cannot be matched",
-                table->path, shown, other->path);
+                there->table.path, shown, other->table.path);
             return false;
         }
-        if (table->row_count > 0) {
-            char value[TEXT_SHOWN_BYTES];
-            const char *text = table->rows[0].fields[i];
-            note(compare, "configuration column %s is in %.300s only (always '%s')", shown, table->path,
-                 text_shown(text, strlen(text), value));
+    if (there->count > 0)
+        note(compare, "configuration column %s is in %.300s only (always '%s')", shown, there->table.path,
+             text_shown(there->rows[0]->fields[at], strlen(there->rows[0]->fields[at]), value));
+    return true;
+}
+
+/* The columns of the configuration that both files have, as keys of the three files. */
+static bool find_columns(struct compare *compare, char *error)
+{
+    const struct csv_table *a = &compare->a.table, *b = &compare->b.table;
+    for (size_t i = 0; i < a->column_count; i++) {
+        int there = csv_table_column(b, a->columns[i]);
+        if (!is_configuration(&compare->options, a->columns[i]))
+            continue;
+        if (there < 0) {
+            if (!check_lonely_column(compare, &compare->a, (int)i, &compare->b, error))
+                return false;
+            continue;
         }
+        results_key_add(&compare->a_key, (int)i);
+        results_key_add(&compare->b_key, there);
+        results_key_add(&compare->noise_key, csv_table_column(&compare->noise.table, a->columns[i]));
     }
+    for (size_t i = 0; i < b->column_count; i++)
+        if (is_configuration(&compare->options, b->columns[i]) && csv_table_column(a, b->columns[i]) < 0 &&
+            !check_lonely_column(compare, &compare->b, (int)i, &compare->a, error))
+            return false;
+    results_key_look(&compare->a_key, &compare->a, &compare->b_key, &compare->b);
     return true;
 }
 
 /* ---- Rows. ---- */
 
-static bool accepted(const char *words, const char *value)
+/* Notes the rows of a file that cannot be used. */
+static void note_unused(struct compare *compare, const struct results *results)
 {
-    size_t bytes = strlen(value);
-    for (;;) {
-        size_t word = strcspn(words, "|");
-        if (word == bytes && memcmp(words, value, bytes) == 0)
-            return true;
-        if (words[word] == '\0')
-            return false;
-        words += word + 1;
-    }
-}
-
-static bool is_chosen(const struct compare *compare, const struct csv_table *table, const struct csv_table_row *row)
-{
-    for (const struct compare_filter *filter = compare->options.chosen; filter && filter->column; filter++) {
-        int column = csv_table_column(table, filter->column);
-        if (column >= 0 && !accepted(filter->accepted, row->fields[column]))
-            return false;
-    }
-    return true;
-}
-
-/* The first filter that the row does not pass, and *value, what it has there; NULL if it passes all. */
-static const struct compare_filter *stopped_by(const struct compare *compare, const struct csv_table *table,
-                                               const struct csv_table_row *row, const char **value)
-{
-    for (const struct compare_filter *filter = compare->options.filters; filter && filter->column; filter++) {
-        if (csv_table_column(table, filter->column) < 0)
+    const struct csv_table *table = &results->table;
+    for (size_t i = 0; i < table->row_count; i++) {
+        const struct csv_table_row *row = &table->rows[i];
+        const char *column = results_is_of(table, row, compare->options.type) ? results_flaw(table, row) : NULL;
+        if (column == NULL)
             continue;
-        *value = results_total_text(table, row, filter->column);
-        if (!accepted(filter->accepted, *value))
-            return filter;
-    }
-    return NULL;
-}
-
-static bool passes_filters(struct compare *compare, const struct csv_table *table, const struct csv_table_row *row)
-{
-    const char *value;
-    if (!is_chosen(compare, table, row))
-        return false;
-    const struct compare_filter *filter = stopped_by(compare, table, row, &value);
-    if (!filter)
-        return true;
-    char shown[TEXT_SHOWN_BYTES];
-    note(compare, "%.300s:%u: %s is '%s': not used", table->path, row->line, filter->column,
-         text_shown(value, strlen(value), shown));
-    compare->unused_count++;
-    compare->failed_count += filter->failing != NULL && strcmp(filter->failing, value) == 0;
-    return false;
-}
-
-/* Compares the configurations of two rows, each of its own file. */
-static int compare_rows(const struct compare *compare, const struct csv_table_row *left, bool left_is_b,
-                        const struct csv_table_row *right, bool right_is_b)
-{
-    for (size_t i = 0; i < compare->column_count; i++) {
-        const struct compare_column *column = &compare->columns[i];
-        int order = column->varies ? strcmp(left->fields[left_is_b ? column->b : column->a],
-                                            right->fields[right_is_b ? column->b : column->a])
-                                   : 0;
-        if (order)
-            return order;
-    }
-    return 0;
-}
-
-struct sort_context {
-    const struct compare *compare;
-    bool is_b;
-};
-
-static int by_configuration(const void *left, const void *right, void *arg)
-{
-    const struct sort_context *context = arg;
-    const struct csv_table_row *a = *(const struct csv_table_row *const *)left;
-    const struct csv_table_row *b = *(const struct csv_table_row *const *)right;
-    int order = compare_rows(context->compare, a, context->is_b, b, context->is_b);
-    return order ? order : (a->line > b->line) - (a->line < b->line);
-}
-
-static void make_groups(struct compare *compare, struct side *side)
-{
-    side->sorted = support_alloc((side->table->row_count + 1) * sizeof(const struct csv_table_row *));
-    side->groups = support_alloc((side->table->row_count + 1) * sizeof(*side->groups));
-    for (size_t i = 0; i < side->table->row_count; i++)
-        if (passes_filters(compare, side->table, &side->table->rows[i]))
-            side->sorted[side->row_count++] = &side->table->rows[i];
-    struct sort_context context = {compare, side->is_b};
-    qsort_r(side->sorted, side->row_count, sizeof(const struct csv_table_row *), by_configuration, &context);
-    for (size_t i = 0; i < side->row_count; i++) {
-        if (i == 0 || compare_rows(compare, side->sorted[i - 1], side->is_b, side->sorted[i], side->is_b) != 0)
-            side->groups[side->group_count++] = (struct group){&side->sorted[i], 0};
-        side->groups[side->group_count - 1].count++;
+        char shown[TEXT_SHOWN_BYTES];
+        const char *value = results_total_text(table, row, column);
+        note(compare, "%.300s:%u: %s is '%s': not used", table->path, row->line, column,
+             text_shown(value, strlen(value), shown));
+        compare->unused_count++;
+        compare->failed_count += strcmp(value, "failed") == 0;
     }
 }
 
-/* The metric of a group's rows into `values`, their blocks and where they ran; empty fields are noted and left out. */
-static bool read_values(struct compare *compare, const struct side *side, const struct group *group, double *values,
-                        const char **blocks, struct proximity_span *places, size_t *count, char *error)
+/* The metric of a group's rows, their blocks and where they ran; empty fields are noted and left out. */
+static bool read_values(struct compare *compare, const struct results *results, const struct results_group *group,
+                        struct pairs_side *side, char *error)
 {
-    int column = csv_table_column(side->table, compare->options.metric);
-    int block = compare->options.blocks ? csv_table_column(side->table, compare->options.blocks) : -1;
-    *count = 0;
-    for (size_t i = 0; i < group->count; i++) {
-        const char *text = group->rows[i]->fields[column];
+    const struct csv_table *table = &results->table;
+    int column = csv_table_column(table, compare->options.metric);
+    int block = compare->options.blocks ? csv_table_column(table, compare->options.blocks) : -1;
+    for (size_t i = 0; group != NULL && i < group->count; i++) {
+        const struct csv_table_row *row = results->rows[group->rows[i]];
+        const char *text = row->fields[column];
+        double value;
         if (*text == '\0') {
-            note(compare, "%.300s:%u: %s is empty: not used", side->table->path, group->rows[i]->line,
-                 compare->options.metric);
+            note(compare, "%.300s:%u: %s is empty: not used", table->path, row->line, compare->options.metric);
             compare->unused_count++;
             continue;
         }
-        if (!quantity_parse_f64(text, &values[*count])) {
+        if (!quantity_parse_f64(text, &value)) {
             char shown[TEXT_SHOWN_BYTES];
             snprintf(error, COMPARE_ERROR_BYTES,
-                     "%.300s:%u: %s is '%s': want a number, or an empty field if there is none", side->table->path,
-                     group->rows[i]->line, compare->options.metric, text_shown(text, strlen(text), shown));
+                     "%.300s:%u: %s is '%s': want a number, or an empty field if there is none", table->path, row->line,
+                     compare->options.metric, text_shown(text, strlen(text), shown));
             return false;
         }
-        blocks[*count] = block >= 0 ? group->rows[i]->fields[block] : "";
-        proximity_read(side->table, results_total_row(side->table, group->rows[i]), &places[*count]);
-        ++*count;
+        pairs_add(side, value, block >= 0 ? row->fields[block] : "", table, row);
     }
     return true;
 }
 
 /* ---- Judging. ---- */
-
-/* The values of one configuration in both files. */
-struct values {
-    double *a, *b;
-    const char **a_blocks, **b_blocks;
-    struct proximity_span *a_places, *b_places;
-    size_t a_count, b_count;
-};
-
-static struct values values_make(const struct group *a, const struct group *b)
-{
-    size_t a_room = a ? a->count : 0, b_room = b ? b->count : 0;
-    return (struct values){.a = support_alloc((a_room + 1) * sizeof(double)),
-                           .b = support_alloc((b_room + 1) * sizeof(double)),
-                           .a_blocks = support_alloc((a_room + 1) * sizeof(char *)),
-                           .b_blocks = support_alloc((b_room + 1) * sizeof(char *)),
-                           .a_places = support_alloc((a_room + 1) * sizeof(struct proximity_span)),
-                           .b_places = support_alloc((b_room + 1) * sizeof(struct proximity_span))};
-}
-
-static void values_free(struct values *values)
-{
-    free(values->a);
-    free(values->b);
-    free(values->a_blocks);
-    free(values->b_blocks);
-    free(values->a_places);
-    free(values->b_places);
-}
-
-/* ---- Placement. ---- */
-
-/* How many values of one block ran on CPUs as near as `place`. */
-static size_t count_near(const struct proximity_span *places, const char **blocks, size_t count, const char *block,
-                         const struct proximity_span *place)
-{
-    size_t near = 0;
-    for (size_t i = 0; i < count; i++)
-        near += strcmp(blocks[i], block) == 0 && proximity_same(place, &places[i]);
-    return near;
-}
-
-/* The place of a block that the most runs of both sides agree with; `best` of another block is left as it is. */
-static void better_place(const struct values *values, const char *block, const struct proximity_span *place,
-                         struct proximity_span *best, size_t *agree)
-{
-    size_t a = count_near(values->a_places, values->a_blocks, values->a_count, block, place),
-           b = count_near(values->b_places, values->b_blocks, values->b_count, block, place);
-    size_t here = (a < b ? a : b) * (values->a_count + values->b_count + 1) + a + b;
-    if (here > *agree) {
-        *agree = here;
-        *best = *place;
-    }
-}
-
-/* Where the most runs of a block were, on both sides; false if all of them were moved about. */
-static bool place_of(const struct values *values, const char *block, struct proximity_span *best)
-{
-    size_t agree = 0;
-    for (size_t i = 0; i < values->a_count; i++)
-        if (strcmp(values->a_blocks[i], block) == 0)
-            better_place(values, block, &values->a_places[i], best, &agree);
-    for (size_t i = 0; i < values->b_count; i++)
-        if (strcmp(values->b_blocks[i], block) == 0)
-            better_place(values, block, &values->b_places[i], best, &agree);
-    return agree > 0;
-}
-
-/* Marks the runs of one side that were on CPUs as near as the most of their block. */
-static void mark_near(const struct values *values, const struct proximity_span *places, const char **blocks,
-                      size_t count, bool *kept)
-{
-    struct proximity_span best;
-    bool known = false;
-    for (size_t i = 0; i < count; i++) {
-        if (i == 0 || strcmp(blocks[i], blocks[i - 1]) != 0)
-            known = place_of(values, blocks[i], &best);
-        kept[i] = known && proximity_same(&best, &places[i]);
-    }
-}
-
-static void keep_some(double *values, const char **blocks, const bool *kept, size_t *count)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < *count; i++)
-        if (kept[i]) {
-            values[at] = values[i];
-            blocks[at++] = blocks[i];
-        }
-    *count = at;
-}
-
-/* Leaves out what ran on CPUs that were not as near as the others'; true if nothing is left of one side by that. */
-static bool keep_near(struct compare *compare, struct values *values)
-{
-    size_t a_before = values->a_count, b_before = values->b_count;
-    bool *a_kept = support_alloc(a_before + 1), *b_kept = support_alloc(b_before + 1);
-    mark_near(values, values->a_places, values->a_blocks, a_before, a_kept);
-    mark_near(values, values->b_places, values->b_blocks, b_before, b_kept);
-    keep_some(values->a, values->a_blocks, a_kept, &values->a_count);
-    keep_some(values->b, values->b_blocks, b_kept, &values->b_count);
-    free(a_kept);
-    free(b_kept);
-    size_t unused = a_before - values->a_count + b_before - values->b_count;
-    compare->unused_count += unused;
-    if (unused > 0)
-        note(compare, "%zu rows ran on CPUs that were not as near to each other as the others': not used", unused);
-    return (a_before > 0 && values->a_count == 0) || (b_before > 0 && values->b_count == 0);
-}
-
-/* Brings the values of one block to the front of what is left of a set; returns how many. */
-static size_t gather(double *values, const char **blocks, size_t from, size_t count, const char *block)
-{
-    size_t found = from;
-    for (size_t i = from; i < count; i++) {
-        if (strcmp(blocks[i], block) != 0)
-            continue;
-        double value = values[i];
-        memmove(&values[found + 1], &values[found], (i - found) * sizeof(*values));
-        memmove(&blocks[found + 1], &blocks[found], (i - found) * sizeof(*blocks));
-        values[found] = value;
-        blocks[found++] = block;
-    }
-    return found - from;
-}
-
-/* The blocks that both sets have; the values then stand in their order, and those of no block are noted and dropped. */
-static struct statistics_block *blocks_make(struct compare *compare, struct values *values, size_t *count)
-{
-    struct statistics_block *blocks = support_alloc((values->a_count + 1) * sizeof(*blocks));
-    size_t a_at = 0, b_at = 0, unused = 0;
-    *count = 0;
-    while (a_at < values->a_count) {
-        const char *block = values->a_blocks[a_at];
-        size_t a_here = gather(values->a, values->a_blocks, a_at, values->a_count, block);
-        size_t b_here = gather(values->b, values->b_blocks, b_at, values->b_count, block);
-        if (b_here == 0) {
-            memmove(&values->a[a_at], &values->a[a_at + a_here], (values->a_count - a_at - a_here) * sizeof(double));
-            memmove(&values->a_blocks[a_at], &values->a_blocks[a_at + a_here],
-                    (values->a_count - a_at - a_here) * sizeof(char *));
-            values->a_count -= a_here;
-            unused += a_here;
-            continue;
-        }
-        blocks[(*count)++] = (struct statistics_block){&values->a[a_at], &values->b[b_at], a_here, b_here};
-        a_at += a_here;
-        b_at += b_here;
-    }
-    unused += values->b_count - b_at;
-    values->b_count = b_at;
-    if (unused > 0) {
-        note(compare, "%zu rows have no neighbour of the same %s in the other file: not used", unused,
-             compare->options.blocks);
-        compare->unused_count += unused;
-    }
-    return blocks;
-}
 
 /*
  * A/A noise of a configuration, measured in blocks of A A' A' A: as `size` blocks would show it. False if the file has
@@ -440,23 +171,19 @@ static struct statistics_block *blocks_make(struct compare *compare, struct valu
  */
 static bool noise_of(const struct compare *compare, const struct csv_table_row *row, size_t size, double *noise)
 {
-    const struct csv_table *table = &compare->noise;
+    const struct results *results = &compare->noise;
+    const struct csv_table *table = &results->table;
     const struct compare_options *options = &compare->options;
     int metric = csv_table_column(table, options->metric), block = csv_table_column(table, options->blocks);
-    double *values = support_alloc((table->row_count + 4) * sizeof(*values));
-    struct statistics_block *blocks = support_alloc((table->row_count + 1) * sizeof(*blocks));
+    double *values = support_alloc((results->count + 4) * sizeof(*values));
+    struct statistics_block *blocks = support_alloc((results->count + 1) * sizeof(*blocks));
     const char *last = NULL;
     size_t count = 0, in_block = 0;
-    for (size_t i = 0; i < table->row_count; i++) {
-        const struct csv_table_row *here = &table->rows[i];
-        const char *stopped;
-        bool same = is_chosen(compare, table, here) && stopped_by(compare, table, here, &stopped) == NULL;
-        for (size_t k = 0; same && k < compare->column_count; k++) {
-            int column = csv_table_column(table, compare->columns[k].name);
-            same = column >= 0 && strcmp(here->fields[column], row->fields[compare->columns[k].a]) == 0;
-        }
+    for (size_t i = 0; i < results->count; i++) {
+        const struct csv_table_row *here = results->rows[i];
         double value;
-        if (!same || !quantity_parse_f64(here->fields[metric], &value))
+        if (!results_agree(&compare->noise_key, here, &compare->a_key, row) ||
+            !quantity_parse_f64(here->fields[metric], &value))
             continue;
         if (last == NULL || strcmp(last, here->fields[block]) != 0)
             in_block = 0;
@@ -477,27 +204,28 @@ static bool noise_of(const struct compare *compare, const struct csv_table_row *
 }
 
 /* All but the verdict, which needs the p of all configurations. */
-static void measure(struct compare *compare, struct compare_row *row, struct values *values)
+static void measure(struct compare *compare, struct compare_row *row, struct pairs *pairs)
 {
     const struct compare_options *options = &compare->options;
-    double confidence = 1 - compare->alpha;
-    row->apart = keep_near(compare, values);
+    const struct pairs_side *a = &pairs->a, *b = &pairs->b;
+    double confidence = 1 - compare->alpha, measured = 0;
+    pairs_make(pairs, options->blocks != NULL);
+    compare->unused_count += pairs->far + pairs->alone;
+    if (pairs->far > 0)
+        note(compare, "%zu rows ran on CPUs that were not as near to each other as the others': not used", pairs->far);
+    if (pairs->alone > 0)
+        note(compare, "%zu rows have no neighbour of the same %s in the other file: not used", pairs->alone,
+             options->blocks);
+    row->apart = pairs->apart;
+    row->block_count = pairs->block_count;
     if (options->blocks) {
-        struct statistics_block *blocks = blocks_make(compare, values, &row->block_count);
-        statistics_block_ratio(blocks, row->block_count, confidence, &row->ratio, &row->interval);
-        row->u_test = statistics_block_test(blocks, row->block_count);
-        free(blocks);
+        statistics_block_ratio(pairs->blocks, pairs->block_count, confidence, &row->ratio, &row->interval);
+        row->u_test = statistics_block_test(pairs->blocks, pairs->block_count);
     } else {
-        statistics_median_ratio(values->a, values->a_count, values->b, values->b_count, confidence, &row->ratio,
-                                &row->interval);
-        row->u_test = statistics_mann_whitney(values->a, values->a_count, values->b, values->b_count);
+        statistics_median_ratio(a->values, a->count, b->values, b->count, confidence, &row->ratio, &row->interval);
+        row->u_test = statistics_mann_whitney(a->values, a->count, b->values, b->count);
     }
-    row->a_count = values->a_count;
-    row->b_count = values->b_count;
-    row->a_median = statistics_median(values->a, values->a_count);
-    row->b_median = statistics_median(values->b, values->b_count);
     size_t size = options->noise_blocks > 0 ? options->noise_blocks : row->block_count;
-    double measured = 0;
     if (options->noise_path && size > 0 && !noise_of(compare, row->a, size, &measured)) {
         note(compare, "%.300s: no whole block of A for the configuration of line %u: its noise is unknown",
              options->noise_path, row->a->line);
@@ -529,95 +257,86 @@ static void judge_all(struct compare *compare)
 }
 
 /* A configuration that only one file has. */
-static void judge_lonely(struct compare_row *row, const struct values *values)
+static void judge_lonely(struct compare_row *row, struct pairs *pairs)
 {
-    row->a_count = values->a_count;
-    row->b_count = values->b_count;
-    row->a_median = statistics_median(values->a, values->a_count);
-    row->b_median = statistics_median(values->b, values->b_count);
+    struct pairs_side *side = row->a ? &pairs->a : &pairs->b;
+    side->values = support_alloc((side->count + 1) * sizeof *side->values);
+    for (size_t i = 0; i < side->count; i++)
+        side->values[i] = side->runs[i].value;
     row->ratio = row->interval.low = row->interval.high = row->u_test.u = row->u_test.p = row->p_holm = NAN;
     row->verdict = VERDICT_INCONCLUSIVE;
     row->reason = row->a ? "only in A" : "only in B";
 }
 
-static bool match(struct compare *compare, const struct side *a, const struct group *in_a, const struct side *b,
-                  const struct group *in_b, char *error)
+/* Adds the row of one configuration: a group of each file, NULL where a file has none. */
+static bool match(struct compare *compare, const struct results_group *in_a, const struct results_group *in_b,
+                  char *error)
 {
     struct compare_row *row = &compare->rows[compare->row_count++];
-    struct values values = values_make(in_a, in_b);
-    row->a = in_a ? in_a->rows[0] : NULL;
-    row->b = in_b ? in_b->rows[0] : NULL;
-    bool good =
-        (!in_a || read_values(compare, a, in_a, values.a, values.a_blocks, values.a_places, &values.a_count, error)) &&
-        (!in_b || read_values(compare, b, in_b, values.b, values.b_blocks, values.b_places, &values.b_count, error));
+    struct pairs pairs = {0};
+    row->a = in_a ? compare->a.rows[in_a->rows[0]] : NULL;
+    row->b = in_b ? compare->b.rows[in_b->rows[0]] : NULL;
+    bool good = read_values(compare, &compare->a, in_a, &pairs.a, error) &&
+                read_values(compare, &compare->b, in_b, &pairs.b, error);
     if (good && in_a && in_b)
-        measure(compare, row, &values);
+        measure(compare, row, &pairs);
     else
-        judge_lonely(row, &values);
-    values_free(&values);
+        judge_lonely(row, &pairs);
+    row->a_count = pairs.a.count;
+    row->b_count = pairs.b.count;
+    row->a_median = statistics_median(pairs.a.values, pairs.a.count);
+    row->b_median = statistics_median(pairs.b.values, pairs.b.count);
+    pairs_free(&pairs);
     return good;
 }
 
-/* Matched first, then A's, then B's; each as its file has them. */
-static int by_place(const void *left, const void *right)
+/* The group of B with the configuration of a group of A; NULL if there is none. */
+static const struct results_group *partner_of(const struct compare *compare, const struct results_group *in_a,
+                                              const struct results_groups *b)
 {
-    const struct compare_row *a = left, *b = right;
-    int a_kind = a->a && a->b ? 0 : a->a ? 1 : 2, b_kind = b->a && b->b ? 0 : b->a ? 1 : 2;
-    if (a_kind != b_kind)
-        return a_kind - b_kind;
-    unsigned a_line = a->a ? a->a->line : a->b->line, b_line = b->a ? b->a->line : b->b->line;
-    return (a_line > b_line) - (a_line < b_line);
+    for (size_t k = 0; k < b->count; k++)
+        if (results_agree(&compare->a_key, compare->a.rows[in_a->rows[0]], &compare->b_key,
+                          compare->b.rows[b->items[k].rows[0]]))
+            return &b->items[k];
+    return NULL;
 }
 
-/* How group i of A and group k of B compare; a file that has no more comes last. */
-static int order_of(const struct compare *compare, const struct side *a, size_t i, const struct side *b, size_t k)
-{
-    if (i == a->group_count || k == b->group_count)
-        return i == a->group_count ? 1 : -1;
-    return compare_rows(compare, a->groups[i].rows[0], false, b->groups[k].rows[0], true);
-}
-
-static size_t count_matches(const struct compare *compare, const struct side *a, const struct side *b)
-{
-    size_t matched = 0;
-    for (size_t i = 0, k = 0; i < a->group_count && k < b->group_count;) {
-        int order = order_of(compare, a, i, b, k);
-        matched += order == 0;
-        i += order <= 0;
-        k += order >= 0;
-    }
-    return matched;
-}
-
-/* Walks the groups of both files, which are in the same order. */
+/* Matched rows first, then A's, then B's; each as its file has them. */
 static bool join(struct compare *compare, char *error)
 {
-    struct side a = {.table = &compare->a}, b = {.table = &compare->b, .is_b = true};
-    make_groups(compare, &a);
-    make_groups(compare, &b);
-    compare->rows = support_alloc((a.group_count + b.group_count + 1) * sizeof(*compare->rows));
-    compare->matched_count = count_matches(compare, &a, &b);
+    struct results_groups a = results_group(&compare->a, &compare->a_key, NULL, 0),
+                          b = results_group(&compare->b, &compare->b_key, NULL, 0);
+    const struct results_group **partners = support_alloc((a.count + 1) * sizeof(*partners));
+    bool *taken = support_alloc(b.count + 1), good = true;
+    compare->rows = support_alloc((a.count + b.count + 1) * sizeof(*compare->rows));
     compare->alpha = verdict_alpha(compare->options.looks);
-    bool good = true;
-    for (size_t i = 0, k = 0; good && (i < a.group_count || k < b.group_count);) {
-        int order = order_of(compare, &a, i, &b, k);
-        good = match(compare, &a, order <= 0 ? &a.groups[i] : NULL, &b, order >= 0 ? &b.groups[k] : NULL, error);
-        i += order <= 0;
-        k += order >= 0;
+    for (size_t i = 0; i < a.count; i++) {
+        partners[i] = partner_of(compare, &a.items[i], &b);
+        if (partners[i] != NULL)
+            taken[partners[i] - b.items] = true;
+        compare->matched_count += partners[i] != NULL;
     }
-    if (good) {
-        qsort(compare->rows, compare->row_count, sizeof(*compare->rows), by_place);
+    for (size_t i = 0; good && i < a.count; i++)
+        good = partners[i] == NULL || match(compare, &a.items[i], partners[i], error);
+    for (size_t i = 0; good && i < a.count; i++)
+        good = partners[i] != NULL || match(compare, &a.items[i], NULL, error);
+    for (size_t k = 0; good && k < b.count; k++)
+        good = taken[k] || match(compare, NULL, &b.items[k], error);
+    if (good)
         judge_all(compare);
-    }
-    free(a.groups);
-    free(a.sorted);
-    free(b.groups);
-    free(b.sorted);
+    free(partners);
+    free(taken);
+    results_groups_free(&a);
+    results_groups_free(&b);
     return good;
 }
 
-static bool check_table(const struct compare *compare, const struct csv_table *table, char *error)
+/* Reads a file and refuses one that cannot be compared. */
+static bool read_file(const struct compare *compare, struct results *results, const char *path, char *error)
 {
+    const struct csv_table *table = &results->table;
+    if (!results_load(results, path, compare->options.type, error))
+        return false;
     const struct compare_options *options = &compare->options;
     const char *const needed[] = {options->metric, options->match, options->blocks};
     const char *missing = NULL;
@@ -637,17 +356,15 @@ struct compare *compare_files(const char *a_path, const char *b_path, const stru
 {
     struct compare *compare = support_alloc(sizeof(*compare));
     compare->options = *options;
-    if (!csv_table_read(&compare->a, a_path, error) || !csv_table_read(&compare->b, b_path, error) ||
-        !check_table(compare, &compare->a, error) || !check_table(compare, &compare->b, error))
+    if (!read_file(compare, &compare->a, a_path, error) || !read_file(compare, &compare->b, b_path, error) ||
+        (options->noise_path && !read_file(compare, &compare->noise, options->noise_path, error)) ||
+        !check_ignored(compare, error))
         goto destroy;
-    if (options->noise_path &&
-        (!csv_table_read(&compare->noise, options->noise_path, error) || !check_table(compare, &compare->noise, error)))
+    if (!find_columns(compare, error))
         goto destroy;
-    if (!check_ignored(compare, error))
-        goto destroy;
-    compare->columns = support_alloc((compare->a.column_count + compare->b.column_count) * sizeof(*compare->columns));
-    if (!add_columns(compare, &compare->a, &compare->b, false, error) ||
-        !add_columns(compare, &compare->b, &compare->a, true, error) || !join(compare, error))
+    note_unused(compare, &compare->a);
+    note_unused(compare, &compare->b);
+    if (!join(compare, error))
         goto destroy;
     return compare;
 
@@ -664,10 +381,12 @@ void compare_destroy(struct compare *compare)
         free(compare->notes[i]);
     free(compare->notes);
     free(compare->rows);
-    free(compare->columns);
-    csv_table_free(&compare->a);
-    csv_table_free(&compare->b);
-    csv_table_free(&compare->noise);
+    free(compare->a_key.columns);
+    free(compare->b_key.columns);
+    free(compare->noise_key.columns);
+    results_free(&compare->a);
+    results_free(&compare->b);
+    results_free(&compare->noise);
     free(compare);
 }
 

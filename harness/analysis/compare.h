@@ -1,24 +1,18 @@
 /*
  * compare.h - is B faster or slower than A? Two result CSVs, joined on everything that was configured.
  *
- * Model. One row is one repetition. Columns are configuration unless the caller says they are not (measurements,
- * provenance, the repetition's number); rows that agree in all of those are repetitions of one configuration. What is
- * in one file only is listed, never joined or dropped. A configuration column that only one file has (an option one of
- * the builds does not know) is noted, and refused if it varies there.
+ * Model. One row is one repetition. Rows that agree in all of the configuration (results.h) are repetitions of one
+ * configuration. What is in one file only is listed, never joined or dropped. A configuration column that only one file
+ * has (an option one of the builds does not know) is noted, and refused if it varies there.
  *
  * Verdicts: verdict.h. Over several configurations p is corrected by Holm's method. Without blocks p <= 0.05 cannot be
  * reached with fewer than 4 repetitions of each, so that many never make one; several configurations need more.
  *
- * Placement. A hypervisor moves the CPUs of a virtual machine about (proximity.h), which alone halves the speed of a
- * contended run. Only runs on CPUs that were equally near are compared: those that the most of A and B agree with, with
- * blocks within each block. The others are noted and not used.
+ * Placement and blocks: pairs.h. Runs on CPUs that were not equally near, and with blocks repetitions that only one
+ * file has, are noted and not used.
  *
  * Checks. A row whose check failed is not used, and makes the whole comparison fail: the speed of an engine that loses
  * data means nothing.
- *
- * Blocks. Runs of A and B that were interleaved carry the same number of repetition where they were neighbours; then
- * only those are compared with each other, so that the machine's drift from block to block drops out (statistics.h).
- * Repetitions that only one file has are noted and not used.
  *
  * Noise. A file of blocks of A alone, measured like the others, each A A' A' A: what |ratio - 1| A against A comes to
  * with as many blocks as there are here counts as no difference.
@@ -34,34 +28,25 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "harness/analysis/results.h"
 #include "harness/analysis/verdict.h"
-#include "harness/common/csv_table.h"
 #include "harness/common/exit_code.h"
 #include "harness/common/statistics.h"
 
 enum { COMPARE_ERROR_BYTES = CSV_TABLE_ERROR_BYTES };
-/*
- * Rows whose `column` is not one of the `accepted` words (separated by |) are not used, but noted. Is it `failing`, the
- * comparison fails (compare_exit). Rows of a transaction type count as their run's row over all types says.
- */
-struct compare_filter {
-    const char *column, *accepted, *failing; /* NULL: none fails */
-};
-
 struct compare_options {
-    const char *metric;                   /* column to compare: throughput_txn_per_s */
-    bool lower_is_better;                 /* a time, a count of instructions */
-    const char *const *not_configuration; /* names, NULL-ended; a * at the end stands for any ending ("aborts_*") */
-    const char *const *ignored;           /* the same, more of them; each must fit a column of A or B. May be NULL */
-    const struct compare_filter *filters; /* ended by a NULL column; may be NULL. A file without the column passes */
-    const struct compare_filter *chosen;  /* the same, but rows that do not pass were not asked for: nothing is noted */
-    const char *match;                    /* if not NULL: the one column that is configuration */
-    double threshold;                     /* 0.03: 3% */
-    double noise;                         /* spread of A against A as measured here; 0 if unknown */
-    const char *noise_path;               /* of a file of A alone in blocks; NULL if there is none */
-    size_t noise_blocks;                  /* it, as so many blocks would show it; 0: as many as there are */
-    const char *blocks;                   /* column that rows run side by side agree in; NULL: they were not */
-    size_t looks;                         /* how often the files are compared while they grow, see verdict.h; 0: once */
+    const char *metric;         /* column to compare: throughput_txn_per_s */
+    bool lower_is_better;       /* a time, a count of instructions */
+    const char *type;           /* of the rows: a transaction type, or all */
+    const char *const *ignored; /* columns that are no configuration, NULL-ended; a * at the end stands for any ending;
+                                   each must fit a column of A or B. May be NULL */
+    const char *match;          /* if not NULL: the one column that is configuration */
+    double threshold;           /* 0.03: 3% */
+    double noise;               /* spread of A against A as measured here; 0 if unknown */
+    const char *noise_path;     /* of a file of A alone in blocks; NULL if there is none */
+    size_t noise_blocks;        /* it, as so many blocks would show it; 0: as many as there are */
+    const char *blocks;         /* column that rows run side by side agree in; NULL: they were not */
+    size_t looks;               /* how often the files are compared while they grow, see verdict.h; 0: once */
     uint64_t seed;
 };
 
@@ -81,20 +66,12 @@ struct compare_row {
     const char *reason;   /* of an inconclusive verdict; "" otherwise. Static */
 };
 
-struct compare_column {
-    const char *name;
-    int a, b;     /* places in the files; only columns that both have are kept */
-    bool varies;  /* over the rows of both files */
-    bool telling; /* so much that people want to see it: not only between a value and none, as options that only one
-                     workload or target has do */
-};
-
 struct compare {
-    struct csv_table a, b, noise; /* noise: empty without such a file */
+    struct results a, b, noise; /* noise: empty without such a file */
     struct compare_options options;
-    size_t column_count, row_count, note_count;
-    struct compare_column *columns; /* of the configuration */
-    struct compare_row *rows;       /* matched ones first, in A's order; then those of A only, then of B only */
+    struct results_key a_key, b_key, noise_key; /* the columns of the configuration that both files have */
+    size_t row_count, note_count;
+    struct compare_row *rows; /* matched ones first, in A's order; then those of A only, then of B only */
     size_t matched_count, unused_count, failed_count; /* failed ones are unused, too */
     double alpha;                                     /* of one look */
     char **notes;                                     /* rows that were not used, columns of one file only */

@@ -8,23 +8,17 @@
 #include <jansson.h>
 
 #include "harness/common/support.h"
+#include "harness/record/csv.h"
 
-static const char *field_of(const struct compare_row *row, const struct compare_column *column)
+/* The text of the i-th column of the configuration. */
+static const char *field_of(const struct compare *compare, const struct compare_row *row, size_t i)
 {
-    return row->a ? row->a->fields[column->a] : row->b->fields[column->b];
+    return row->a ? row->a->fields[compare->a_key.columns[i].at] : row->b->fields[compare->b_key.columns[i].at];
 }
 
-/* What sets this configuration apart: "theta=0.99 threads=4". The caller frees it. */
-static char *configuration(const struct compare *compare, const struct compare_row *row)
+static const char *name_of(const struct compare *compare, size_t i)
 {
-    struct support_text text = {0};
-    for (size_t i = 0; i < compare->column_count; i++)
-        if (compare->columns[i].telling && *field_of(row, &compare->columns[i]))
-            support_text_add(&text, "%s%s=%s", text.bytes ? " " : "", compare->columns[i].name,
-                             field_of(row, &compare->columns[i]));
-    if (!text.bytes)
-        support_text_add(&text, "(one configuration)");
-    return text.text;
+    return compare->a.table.columns[compare->a_key.columns[i].at];
 }
 
 /* ---- For people. ---- */
@@ -53,13 +47,15 @@ void compare_print_table(const struct compare *compare, FILE *file)
     int width = (int)strlen("configuration");
     size_t verdicts[VERDICT_INCONCLUSIVE + 1] = {0};
     for (size_t i = 0; i < compare->row_count; i++) {
-        names[i] = configuration(compare, &compare->rows[i]);
+        const struct compare_row *row = &compare->rows[i];
+        names[i] = row->a ? results_label(&compare->a_key, &compare->a.table, row->a)
+                          : results_label(&compare->b_key, &compare->b.table, row->b);
         if (i < compare->matched_count && (int)strlen(names[i]) > width)
             width = (int)strlen(names[i]);
     }
 
-    fprintf(file, "A: %s\nB: %s\nmetric: %s (%s is better), compared %s\n", compare->a.path, compare->b.path,
-            options->metric, options->lower_is_better ? "lower" : "higher",
+    fprintf(file, "A: %s\nB: %s\nmetric: %s (%s is better), compared %s\n", compare->a.table.path,
+            compare->b.table.path, options->metric, options->lower_is_better ? "lower" : "higher",
             options->blocks ? "within blocks of runs side by side" : "as two sets of runs");
     fprintf(file,
             "slower or faster: p, corrected for %zu configuration%s (Holm), is at most %.2g, the interval excludes 1, "
@@ -75,7 +71,7 @@ void compare_print_table(const struct compare *compare, FILE *file)
     for (size_t i = compare->matched_count; i < compare->row_count; i++) {
         const struct compare_row *row = &compare->rows[i];
         fprintf(file, "%sonly in %s (line %u, %zu repetitions): %s\n", i == compare->matched_count ? "\n" : "",
-                row->a ? compare->a.path : compare->b.path, row->a ? row->a->line : row->b->line,
+                row->a ? compare->a.table.path : compare->b.table.path, row->a ? row->a->line : row->b->line,
                 row->a_count + row->b_count, names[i]);
     }
     for (size_t i = 0; i < compare->note_count; i++)
@@ -95,17 +91,10 @@ void compare_print_table(const struct compare *compare, FILE *file)
 
 static void print_field(const char *text, FILE *file)
 {
-    if (!strpbrk(text, ",\"\r\n")) {
-        fputs(text, file);
-        return;
-    }
-    putc('"', file);
-    for (; *text; text++) {
-        if (*text == '"')
-            putc('"', file);
-        putc(*text, file);
-    }
-    putc('"', file);
+    struct support_text field = {0};
+    csv_field_add(&field, text);
+    (void)fputs(field.text, file);
+    free(field.text);
 }
 
 static void print_number(double value, FILE *file)
@@ -117,24 +106,23 @@ static void print_number(double value, FILE *file)
 
 void compare_print_csv(const struct compare *compare, FILE *file)
 {
-    for (size_t i = 0; i < compare->column_count; i++) {
-        if (!compare->columns[i].varies)
-            continue;
-        print_field(compare->columns[i].name, file);
-        putc(',', file);
-    }
+    const struct results_key *key = &compare->a_key;
+    for (size_t i = 0; i < key->count; i++)
+        if (key->columns[i].varies) {
+            print_field(name_of(compare, i), file);
+            putc(',', file);
+        }
     fputs("metric,a_count,b_count,a_median,b_median,ratio,ratio_low,ratio_high,coverage,u,p,p_holm,u_exact,alpha,noise,"
           "bound,"
           "verdict,reason\n",
           file);
     for (size_t i = 0; i < compare->row_count; i++) {
         const struct compare_row *row = &compare->rows[i];
-        for (size_t k = 0; k < compare->column_count; k++) {
-            if (!compare->columns[k].varies)
-                continue;
-            print_field(field_of(row, &compare->columns[k]), file);
-            putc(',', file);
-        }
+        for (size_t k = 0; k < key->count; k++)
+            if (key->columns[k].varies) {
+                print_field(field_of(compare, row, k), file);
+                putc(',', file);
+            }
         print_field(compare->options.metric, file);
         fprintf(file, ",%zu,%zu", row->a_count, row->b_count);
         print_number(row->a_median, file);
@@ -182,9 +170,9 @@ static json_t *json_text(const char *text)
 static json_t *json_configuration(const struct compare *compare, const struct compare_row *row, bool varying)
 {
     json_t *object = json_object();
-    for (size_t i = 0; i < compare->column_count; i++)
-        if (compare->columns[i].varies == varying)
-            json_object_set_new(object, compare->columns[i].name, json_text(field_of(row, &compare->columns[i])));
+    for (size_t i = 0; i < compare->a_key.count; i++)
+        if (compare->a_key.columns[i].varies == varying)
+            json_object_set_new(object, name_of(compare, i), json_text(field_of(compare, row, i)));
     return object;
 }
 
@@ -214,7 +202,7 @@ static json_t *json_row(const struct compare *compare, const struct compare_row 
 static json_t *json_unmatched(const struct compare *compare, const struct compare_row *row)
 {
     json_t *object = json_object();
-    json_object_set_new(object, "file", json_text(row->a ? compare->a.path : compare->b.path));
+    json_object_set_new(object, "file", json_text(row->a ? compare->a.table.path : compare->b.table.path));
     json_object_set_new(object, "line", json_integer((json_int_t)(row->a ? row->a->line : row->b->line)));
     json_object_set_new(object, "repetitions", json_integer((json_int_t)row->a_count + (json_int_t)row->b_count));
     json_object_set_new(object, "configuration", json_configuration(compare, row, true));
@@ -234,8 +222,8 @@ void compare_print_json(const struct compare *compare, FILE *file)
     for (size_t i = 0; i < compare->note_count; i++)
         json_array_append_new(notes, json_text(compare->notes[i]));
 
-    json_object_set_new(root, "a", json_text(compare->a.path));
-    json_object_set_new(root, "b", json_text(compare->b.path));
+    json_object_set_new(root, "a", json_text(compare->a.table.path));
+    json_object_set_new(root, "b", json_text(compare->b.table.path));
     json_object_set_new(root, "metric", json_text(options->metric));
     json_object_set_new(root, "lower_is_better", json_boolean(options->lower_is_better));
     json_object_set_new(root, "threshold", json_number(options->threshold));

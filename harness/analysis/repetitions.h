@@ -1,9 +1,7 @@
 /*
  * repetitions.h - a result CSV by configuration: what the repetitions of each say together.
  *
- * Rows that agree in every configuration column (columns.h) are repetitions of one configuration; a column that this
- * build does not know counts as configuration if it is no option, setting or measurement by its name, too. Rows of
- * interrupted windows and failed checks are not used, but counted. Outliers are marked, never left out.
+ * Rows that agree in all of the configuration are repetitions of one (results.h). Outliers are marked, never left out.
  */
 #ifndef HARNESS_ANALYSIS_REPETITIONS_H
 #define HARNESS_ANALYSIS_REPETITIONS_H
@@ -12,28 +10,24 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "harness/common/csv_table.h"
+#include "harness/analysis/results.h"
 #include "harness/common/statistics.h"
-
-/* Whether rows of one configuration agree in this column: it is neither measured nor provenance. */
-bool repetitions_is_configuration(const char *column);
 
 struct repetitions_group {
     const struct csv_table_row *first;
     struct statistics_summary summary; /* count 0: no row has a value */
     double *values;                    /* in the file's order */
-    char **names;                      /* their repetition's number */
+    const char **names;                /* their repetition's number; "" if the file does not tell */
     bool *outliers;
     size_t count;
 };
 
 struct repetitions {
-    struct csv_table table;
+    struct results results;
+    struct results_key configuration;
     const char *metric;
-    size_t group_count, unused_count;
+    size_t group_count;
     struct repetitions_group *groups; /* in the order of their first rows */
-    bool *varies;                     /* by column: configuration that the groups differ in */
-    bool *telling;                    /* of them, those that people want to see: not only between a value and none */
 };
 
 /* False with a message in `error` (CSV_TABLE_ERROR_BYTES). `type`: of the rows, "all" for those over all types. */

@@ -5,11 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/analysis/repetitions.h"
+#include "harness/analysis/pairs.h"
 #include "harness/analysis/verdict.h"
 #include "harness/common/quantity.h"
 #include "harness/common/support.h"
-#include "harness/machine/proximity.h"
+#include "harness/record/columns.h"
 
 #define THROUGHPUT "throughput_txn_per_s"
 
@@ -21,16 +21,17 @@ static bool is_option(const char *column)
     return strncmp(column, "opt_", 4) == 0 || strcmp(column, "other_settings") == 0;
 }
 
-/* Whether two rows of the set agree in the options (or, without `options`, in the rest) of their configuration. */
-static bool agree(const struct results *set, size_t a, size_t b, bool options)
+/* The columns of the configuration that are options (or, without `options`, the rest), and what varies in them. */
+static struct results_key key_of(const struct results *set, bool options)
 {
-    for (size_t i = 0; i < set->table.column_count; i++) {
-        const char *column = set->table.columns[i];
-        if (repetitions_is_configuration(column) && is_option(column) == options &&
-            strcmp(set->rows[a]->fields[i], set->rows[b]->fields[i]) != 0)
-            return false;
-    }
-    return true;
+    struct results_key key = {0};
+    if (options)
+        results_key_add(&key, csv_table_column(&set->table, "label"));
+    for (size_t i = 0; i < set->table.column_count; i++)
+        if (column_is_configuration(set->table.columns[i]) && is_option(set->table.columns[i]) == options)
+            results_key_add(&key, (int)i);
+    results_key_look(&key, set, NULL, NULL);
+    return key;
 }
 
 static size_t rank_in(const char *const *order, const char *label)
@@ -39,18 +40,6 @@ static size_t rank_in(const char *const *order, const char *label)
     while (order && order[rank] && strcmp(order[rank], label) != 0)
         rank++;
     return rank;
-}
-
-static struct setting *setting_of(struct settings *settings, size_t row)
-{
-    const char *label = results_text(settings->set, row, "label");
-    for (size_t i = 0; i < settings->count; i++)
-        if (strcmp(settings->items[i].label, label) == 0 && agree(settings->set, settings->items[i].rows[0], row, true))
-            return &settings->items[i];
-    settings->items = support_realloc(settings->items, (settings->count + 1) * sizeof(*settings->items));
-    settings->items[settings->count] = (struct setting){
-        .label = label, .rows = support_alloc((settings->set->count + 1) * sizeof(size_t)), .median = NAN};
-    return &settings->items[settings->count++];
 }
 
 /* The label; where another setting has it too, with the options in which those of that label differ. */
@@ -72,18 +61,13 @@ static char *name_of(const struct settings *settings, const struct setting *sett
 }
 
 /* The texts of what differs between this group and others. */
-static char *heading_of(const struct results *set, size_t row)
+static char *heading_of(const struct results *set, const struct results_key *key, size_t row)
 {
     struct support_text text = {0};
     support_text_add(&text, "%s", "");
-    for (size_t i = 0; i < set->table.column_count; i++) {
-        const char *column = set->table.columns[i], *here = set->rows[row]->fields[i];
-        bool varies = false;
-        if (!repetitions_is_configuration(column) || is_option(column) || *here == '\0')
-            continue;
-        for (size_t other = 0; other < set->count; other++)
-            varies |= strcmp(set->rows[other]->fields[i], here) != 0;
-        if (varies)
+    for (size_t i = 0; i < key->count; i++) {
+        const char *column = set->table.columns[key->columns[i].at], *here = set->rows[row]->fields[key->columns[i].at];
+        if (key->columns[i].varies && *here != '\0')
             support_text_add(&text, "%s%s %s", text.bytes > 0 ? ", " : "",
                              strncmp(column, "wl_", 3) == 0 ? column + 3 : column, here);
     }
@@ -111,19 +95,20 @@ static void put_in_order(struct settings *settings, const char *const *order)
         }
 }
 
-static struct settings settings_with(const struct results *set, size_t first, bool *seen, const char *const *order)
+/* The settings of one group: of rows that agree in all but the options. */
+static struct settings settings_with(const struct results *set, const struct results_group *group,
+                                     const struct results_key *rest, const struct results_key *options,
+                                     const char *const *order)
 {
-    struct settings settings = {.set = set, .heading = heading_of(set, first)};
-    double *values = support_alloc((set->count + 1) * sizeof(*values)), unused;
-    for (size_t row = first; row < set->count; row++) {
-        if (seen[row] || !agree(set, first, row, false))
-            continue;
-        seen[row] = true;
-        if (!quantity_parse_f64(results_text(set, row, THROUGHPUT), &unused))
-            continue;
-        struct setting *setting = setting_of(&settings, row);
-        setting->rows[setting->row_count++] = row;
-    }
+    struct settings settings = {.set = set, .heading = heading_of(set, rest, group->rows[0])};
+    double *values = support_alloc((group->count + 1) * sizeof(*values));
+    settings.groups = results_group(set, options, group->rows, group->count);
+    settings.count = settings.groups.count;
+    settings.items = support_alloc((settings.count + 1) * sizeof(*settings.items));
+    for (size_t i = 0; i < settings.count; i++)
+        settings.items[i] = (struct setting){.label = results_text(set, settings.groups.items[i].rows[0], "label"),
+                                             .row_count = settings.groups.items[i].count,
+                                             .rows = settings.groups.items[i].rows};
     put_in_order(&settings, order);
     for (size_t i = 0; i < settings.count; i++) {
         settings.items[i].name = name_of(&settings, &settings.items[i]);
@@ -135,23 +120,30 @@ static struct settings settings_with(const struct results *set, size_t first, bo
 
 struct settings *settings_of(const struct results *set, const char *const *order, size_t *count)
 {
-    bool *seen = support_alloc(set->count + 1);
-    struct settings *all = support_alloc((set->count + 1) * sizeof(*all));
-    *count = 0;
+    struct results_key rest = key_of(set, false), options = key_of(set, true);
+    size_t *rows = support_alloc((set->count + 1) * sizeof(*rows)), row_count = 0;
+    double unused;
     for (size_t row = 0; row < set->count; row++)
-        if (!seen[row])
-            all[(*count)++] = settings_with(set, row, seen, order);
-    free(seen);
+        if (quantity_parse_f64(results_text(set, row, THROUGHPUT), &unused))
+            rows[row_count++] = row;
+    struct results_groups groups = results_group(set, &rest, rows, row_count);
+    struct settings *all = support_alloc((groups.count + 1) * sizeof(*all));
+    *count = groups.count;
+    for (size_t i = 0; i < groups.count; i++)
+        all[i] = settings_with(set, &groups.items[i], &rest, &options, order);
+    results_groups_free(&groups);
+    free(rows);
+    free(rest.columns);
+    free(options.columns);
     return all;
 }
 
 void settings_free(struct settings *all, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        for (size_t k = 0; k < all[i].count; k++) {
+        for (size_t k = 0; k < all[i].count; k++)
             free(all[i].items[k].name);
-            free(all[i].items[k].rows);
-        }
+        results_groups_free(&all[i].groups);
         free(all[i].items);
         free(all[i].heading);
     }
@@ -168,44 +160,28 @@ bool settings_any(const struct settings *all, size_t count)
 
 /* ---- Differences within rounds. ---- */
 
-/* Whether the two runs were of one round and on the same CPUs; *left_out counts those that were not on the same. */
-static bool side_by_side(const struct results *set, size_t a, size_t b, size_t *left_out)
+static void runs_add(const struct settings *settings, const struct setting *setting, struct pairs_side *side)
 {
-    struct proximity_span of_a, of_b;
-    if (strcmp(results_text(set, a, "repetition"), results_text(set, b, "repetition")) != 0)
-        return false;
-    proximity_read(&set->table, set->rows[a], &of_a);
-    proximity_read(&set->table, set->rows[b], &of_b);
-    bool same = proximity_same(&of_a, &of_b);
-    *left_out += !same;
-    return same;
+    const struct results *set = settings->set;
+    double value;
+    for (size_t i = 0; i < setting->row_count; i++)
+        if (quantity_parse_f64(results_text(set, setting->rows[i], THROUGHPUT), &value))
+            pairs_add(side, value, results_text(set, setting->rows[i], "repetition"), &set->table,
+                      set->rows[setting->rows[i]]);
 }
 
 static struct settings_difference difference_of(const struct settings *settings, size_t base, size_t other)
 {
-    const struct results *set = settings->set;
-    const struct setting *a = &settings->items[base], *b = &settings->items[other];
     struct settings_difference d = {.ratio = NAN, .p = NAN, .p_holm = NAN};
-    size_t room = a->row_count < b->row_count ? a->row_count : b->row_count;
-    double *values = support_alloc(2 * (room + 1) * sizeof(*values));
-    struct statistics_block *blocks = support_alloc((room + 1) * sizeof(*blocks));
-    bool *used = support_alloc(b->row_count + 1);
-    for (size_t i = 0; i < a->row_count; i++)
-        for (size_t k = 0; k < b->row_count; k++) {
-            double *pair = &values[2 * d.rounds];
-            if (used[k] || !side_by_side(set, a->rows[i], b->rows[k], &d.left_out))
-                continue;
-            (void)quantity_parse_f64(results_text(set, a->rows[i], THROUGHPUT), &pair[0]);
-            (void)quantity_parse_f64(results_text(set, b->rows[k], THROUGHPUT), &pair[1]);
-            blocks[d.rounds++] = (struct statistics_block){&pair[0], &pair[1], 1, 1};
-            used[k] = true;
-            break;
-        }
-    statistics_block_ratio(blocks, d.rounds, 1 - VERDICT_ALPHA, &d.ratio, &d.interval);
-    d.p = statistics_block_test(blocks, d.rounds).p;
-    free(used);
-    free(blocks);
-    free(values);
+    struct pairs pairs = {0};
+    runs_add(settings, &settings->items[base], &pairs.a);
+    runs_add(settings, &settings->items[other], &pairs.b);
+    pairs_make(&pairs, true);
+    d.rounds = pairs.block_count;
+    d.left_out = pairs.common - pairs.block_count;
+    statistics_block_ratio(pairs.blocks, d.rounds, 1 - VERDICT_ALPHA, &d.ratio, &d.interval);
+    d.p = statistics_block_test(pairs.blocks, d.rounds).p;
+    pairs_free(&pairs);
     return d;
 }
 

@@ -25,15 +25,16 @@ struct setting {
     char *name;        /* the label, and what sets it apart from others of the same label */
     const char *label; /* points into the set */
     size_t row_count;
-    size_t *rows;  /* of the set */
-    double median; /* throughput, of all its runs */
+    const size_t *rows; /* of the set */
+    double median;      /* throughput, of all its runs */
 };
 
 struct settings {
     const struct results *set;
     char *heading; /* "threads 2, theta 0.9": what sets these apart from others of the set; "" if nothing */
     size_t count;
-    struct setting *items; /* the first is what the others are compared with */
+    struct setting *items;        /* the first is what the others are compared with */
+    struct results_groups groups; /* what their rows point into */
 };
 
 /* All groups of settings in the set, in its order. `order`: labels as the job file has them, ended by NULL, may be

@@ -40,7 +40,8 @@ struct request {
     size_t added, known;
 };
 
-/* What decides where a row belongs: its series, then its entry there. */
+/* What decides where a row belongs: its series (named for the label, else the workload), then its entry there. */
+static const char *const entry_columns[] = {"label", "workload", "config_hash", "revision", "dirty"};
 struct entry {
     const char *label, *hash, *revision, *dirty;
 };
@@ -157,21 +158,12 @@ static struct entry entry_of(const struct results *set, size_t i)
                           .dirty = results_text(set, i, "dirty")};
 }
 
-static bool same_entry(const struct entry *a, const struct entry *b)
-{
-    return strcmp(a->label, b->label) == 0 && strcmp(a->hash, b->hash) == 0 && strcmp(a->revision, b->revision) == 0 &&
-           strcmp(a->dirty, b->dirty) == 0;
-}
-
-static void metric_add(const struct results *set, const struct entry *entry, const char *metric, double *values,
+static void metric_add(const struct results *set, const struct results_group *group, const char *metric, double *values,
                        struct support_text *line)
 {
     size_t count = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        struct entry other = entry_of(set, i);
-        if (same_entry(entry, &other) && quantity_parse_f64(results_text(set, i, metric), &values[count]))
-            count++;
-    }
+    for (size_t i = 0; i < group->count; i++)
+        count += quantity_parse_f64(results_text(set, group->rows[i], metric), &values[count]);
     struct statistics_summary summary;
     if (!statistics_summarize(values, count, &summary)) {
         support_text_add(line, ",,,");
@@ -184,9 +176,10 @@ static void metric_add(const struct results *set, const struct entry *entry, con
         support_text_add(line, ",%.10g,%.10g", summary.median_interval.low, summary.median_interval.high);
 }
 
-/* The entry that begins with row `first` of the set. */
-static bool entry_add(struct request *request, const struct results *set, size_t first, struct support_text *touched)
+static bool entry_add(struct request *request, const struct results *set, const struct results_group *group,
+                      struct support_text *touched)
 {
+    size_t first = group->rows[0];
     struct entry entry = entry_of(set, first);
     const char *time = results_text(set, first, "start_utc"), *machine = results_text(set, first, "cpu_model");
     struct support_text line = {0}, commit = {0};
@@ -201,23 +194,17 @@ static bool entry_add(struct request *request, const struct results *set, size_t
         &commit, "%s%s", request->commit ? request->commit : entry.revision,
         request->commit == NULL && strcmp(entry.dirty, "1") == 0 && strstr(entry.revision, "-dirty") == NULL ? "-dirty"
                                                                                                              : "");
-    size_t runs = 0;
-    for (size_t i = 0; i < set->count; i++) {
-        struct entry other = entry_of(set, i);
-        if (!same_entry(&entry, &other))
-            continue;
-        runs++;
-        if (strcmp(results_text(set, i, "start_utc"), time) < 0)
-            time = results_text(set, i, "start_utc");
-    }
+    for (size_t i = 0; i < group->count; i++)
+        if (strcmp(results_text(set, group->rows[i], "start_utc"), time) < 0)
+            time = results_text(set, group->rows[i], "start_utc");
     support_text_add(&line, "%s,", time);
     csv_field_add(&line, commit.text);
     support_text_add(&line, ",");
     csv_field_add(&line, machine);
-    support_text_add(&line, ",%zu", runs);
+    support_text_add(&line, ",%zu", group->count);
     double *values = support_alloc((set->count + 1) * sizeof *values);
     for (size_t i = 0; i < METRIC_COUNT; i++)
-        metric_add(set, &entry, metrics[i], values, &line);
+        metric_add(set, group, metrics[i], values, &line);
     free(values);
     support_text_add(&line, "\n");
 
@@ -272,18 +259,20 @@ static bool results_add(struct request *request, const char *path)
         return false;
     }
     bool fine = set.count > 0;
-    if (!fine)
-        (void)fprintf(stderr, "%s: %s: holds no complete result\n", request->name, path);
-    for (size_t i = 0; fine && i < set.count; i++) {
-        struct entry entry = entry_of(&set, i);
-        bool first = true;
-        for (size_t k = 0; first && k < i; k++) {
-            struct entry earlier = entry_of(&set, k);
-            first = !same_entry(&entry, &earlier);
-        }
-        if (first)
-            fine = entry_add(request, &set, i, &touched);
+    if (!fine) {
+        char *unused = results_unused_text(&set);
+        (void)fprintf(stderr, "%s: %s: holds no complete result%s%s\n", request->name, path,
+                      unused[0] == '\0' ? "" : ": ", unused);
+        free(unused);
     }
+    struct results_key key = {0};
+    for (size_t i = 0; i < sizeof entry_columns / sizeof entry_columns[0]; i++)
+        results_key_add(&key, csv_table_column(&set.table, entry_columns[i]));
+    struct results_groups groups = results_group(&set, &key, NULL, 0);
+    for (size_t i = 0; fine && i < groups.count; i++)
+        fine = entry_add(request, &set, &groups.items[i], &touched);
+    results_groups_free(&groups);
+    free(key.columns);
     results_free(&set);
     char *rest = touched.text, *series;
     while (fine && !request->no_plot && (series = strsep(&rest, "\n")) != NULL)

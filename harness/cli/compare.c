@@ -132,22 +132,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-/* Every column of this build that is no configuration, and families that other builds may have more of. */
-static const char **not_configuration(void)
-{
-    static const char *const families[] = {"aborts_*", "eng_*", "pmu_*", "latency_*", "response_*", "mem_*"};
-    enum { FAMILIES = sizeof families / sizeof families[0] };
-    const char **names = support_alloc((column_count() + FAMILIES + 2) * sizeof *names);
-    size_t count = 0;
-    for (size_t i = 0; i < column_count(); i++)
-        if (!column_info(i)->is_configuration)
-            names[count++] = column_info(i)->name;
-    names[count++] = "txn_type"; /* one is chosen */
-    for (size_t i = 0; i < FAMILIES; i++)
-        names[count++] = families[i];
-    return names;
-}
-
 /* Which values of the metric are better; ends the program where that is not known, or known to be otherwise. */
 static enum column_better direction_of(const char *name, const struct request *request)
 {
@@ -213,16 +197,10 @@ enum exit_code compare_command(int argc, char **argv)
     argp_err_exit_status = EXIT_USAGE;
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     bool lower_is_better = direction_of(argv[0], &request) == COLUMN_LESS;
-    const char **names = not_configuration();
-    const struct compare_filter filters[] = {
-        {"outcome", "complete", NULL}, {"check_result", "passed|skipped", "failed"}, {0}};
-    const struct compare_filter chosen[] = {{"txn_type", request.type, NULL}, {0}};
     struct compare_options compare_options = {.metric = request.metric,
                                               .lower_is_better = lower_is_better,
-                                              .not_configuration = names,
                                               .ignored = request.ignored,
-                                              .filters = filters,
-                                              .chosen = chosen,
+                                              .type = request.type,
                                               .threshold = request.threshold,
                                               .noise = request.noise,
                                               .match = request.match,
@@ -242,7 +220,6 @@ enum exit_code compare_command(int argc, char **argv)
         code = command_end(argv[0], compare_exit(compare, request.strict));
     }
     compare_destroy(compare);
-    free(names);
     free(request.ignored);
     return code;
 }

@@ -518,6 +518,18 @@ const struct column_info *column_info(size_t i)
     return i < column_count() ? &list.items[i].info : NULL;
 }
 
+bool column_is_configuration(const char *name)
+{
+    static const char *const families[] = {"aborts_", "eng_", "pmu_", "latency_", "response_", "mem_"};
+    for (size_t i = 0; i < column_count(); i++)
+        if (strcmp(list.items[i].info.name, name) == 0)
+            return list.items[i].info.is_configuration;
+    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
+        if (strncmp(name, families[i], strlen(families[i])) == 0)
+            return false;
+    return true;
+}
+
 bool column_text(size_t i, const struct result *result, int type, char *text)
 {
     bool all = type == COLUMN_ALL_TYPES;

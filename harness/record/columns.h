@@ -22,6 +22,10 @@ size_t column_count(void);
 const struct column_info *column_info(size_t i); /* NULL past the end; static */
 enum column_better column_better(const char *name);
 
+/* Whether rows of one configuration agree in a column of this name: it is neither measured nor provenance. A column
+ * that only another build has is configuration unless its name is of a family that holds measurements. */
+bool column_is_configuration(const char *name);
+
 /* The i-th pattern of directions.def, so that a test can look for patterns that fit nothing; NULL past the end. */
 const char *column_direction_pattern(size_t i);
 

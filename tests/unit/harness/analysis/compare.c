@@ -17,17 +17,12 @@
 
 static char a_path[] = "/tmp/maemio-compare-a-XXXXXX", b_path[] = "/tmp/maemio-compare-b-XXXXXX";
 static char error[COMPARE_ERROR_BYTES];
-static const char *const not_configuration[] = {"repetition", "revision", "aborts_*", "line_*", NULL};
-static const struct compare_filter filters[] = {
-    {"outcome", "complete", NULL}, {"check_result", "passed|skipped", "failed"}, {NULL, NULL, NULL}};
-
 static struct compare_options options;
 
 static int reset(void **state)
 {
     (void)state;
-    options = (struct compare_options){
-        .metric = "speed", .not_configuration = not_configuration, .threshold = 0.03, .seed = 1};
+    options = (struct compare_options){.metric = "speed", .type = "all", .threshold = 0.03, .seed = 1};
     return 0;
 }
 
@@ -217,7 +212,6 @@ static void a_configuration_column_of_one_file_is_noted_or_refused(void **state)
 static void rows_that_cannot_be_used_are_noted(void **state)
 {
     (void)state;
-    options.filters = filters;
     struct compare *compare = compared("theta,speed,outcome\n1,10,complete\n1,,complete\n1,1,interrupted\n",
                                        "theta,speed,outcome\n1,10,complete\n");
     assert_int_equal(compare->matched_count, 1);
@@ -278,7 +272,6 @@ static void a_median_of_zero_is_judged_in_both_directions(void **state)
 static void a_failed_check_fails_the_comparison(void **state)
 {
     (void)state;
-    options.filters = filters;
     static const char fine[] = "theta,txn_type,speed,check_result\n1,all,10,passed\n1,all,10,skipped\n";
     struct compare *compare = compared(fine, "theta,txn_type,speed,check_result\n1,all,10,passed\n1,all,20,failed\n");
     assert_int_equal(compare->failed_count, 1);
@@ -287,8 +280,7 @@ static void a_failed_check_fails_the_comparison(void **state)
     compare_destroy(compare);
 
     /* The rows of a type do not say it themselves. */
-    static const struct compare_filter reads[] = {{"txn_type", "read", NULL}, {NULL, NULL, NULL}};
-    options.chosen = reads;
+    options.type = "read";
     compare = compared("theta,txn_type,speed,check_result\n1,all,10,passed\n1,read,8,\n1,all,10,failed\n1,read,9,\n",
                        "theta,txn_type,speed,check_result\n1,all,10,passed\n1,read,8,\n");
     assert_int_equal(compare->failed_count, 1);
@@ -353,8 +345,8 @@ static void what_is_to_be_ignored_must_be_there(void **state)
 static void the_csv_has_every_row_and_reads_back(void **state)
 {
     (void)state;
-    struct compare *compare = compared("label,theta,speed\n\"a,\"\"b\",1,10\n\"a,\"\"b\",1,10\n\"a,\"\"b\",2,10\n",
-                                       "label,theta,speed\n\"a,\"\"b\",1,20\n\"a,\"\"b\",1,20\nc,3,5\n");
+    struct compare *compare = compared("target,theta,speed\n\"a,\"\"b\",1,10\n\"a,\"\"b\",1,10\n\"a,\"\"b\",2,10\n",
+                                       "target,theta,speed\n\"a,\"\"b\",1,20\n\"a,\"\"b\",1,20\nc,3,5\n");
     char out_path[] = "/tmp/maemio-compare-out-XXXXXX";
     int fd = mkstemp(out_path);
     assert_true(fd >= 0);
@@ -366,9 +358,9 @@ static void the_csv_has_every_row_and_reads_back(void **state)
         fail_msg("%s", error);
     unlink(out_path);
     assert_int_equal(table.row_count, 3);
-    int label = csv_table_column(&table, "label"), ratio = csv_table_column(&table, "ratio"),
+    int target = csv_table_column(&table, "target"), ratio = csv_table_column(&table, "ratio"),
         verdict = csv_table_column(&table, "verdict"), reason = csv_table_column(&table, "reason");
-    assert_string_equal(table.rows[0].fields[label], "a,\"b");
+    assert_string_equal(table.rows[0].fields[target], "a,\"b");
     assert_string_equal(table.rows[0].fields[ratio], "2");
     assert_string_equal(table.rows[0].fields[verdict], "inconclusive"); /* two repetitions */
     assert_string_equal(table.rows[1].fields[verdict], "unmatched");

@@ -49,6 +49,10 @@ static void only_whole_and_correct_totals_count(void **state)
                                    "all,complete,passed,8,1,native,,adaptive,200,0\n");
     double values[8];
     assert_int_equal(set.count, 3);
+    assert_true(set.interrupted == 1 && set.failed == 1);
+    char *unused = results_unused_text(&set);
+    assert_string_equal(unused, "1 of 5 rows failed their check, 1 of 5 rows are of interrupted windows");
+    free(unused);
     assert_string_equal(set.cores, "4"); /* 8 were oversubscribed */
     assert_int_equal(results_values(&set, "", "throughput_txn_per_s", values), 3);
     assert_int_equal(results_values(&set, "threads=@cores", "throughput_txn_per_s", values), 1);
@@ -84,6 +88,31 @@ static void what_is_no_result_file_is_refused(void **state)
     scratch_file_write("txn_type,outcome\nall,complete\n");
     assert_false(results_read(&set, scratch_path, error));
     assert_non_null(strstr(error, ":1: no column check_result: these are no results of maemio"));
+}
+
+static void rows_that_agree_in_a_key_are_a_group(void **state)
+{
+    (void)state;
+    struct results set = read_good(GOOD "1,0,native,a,adaptive,100,0\n" GOOD "2,0,native,a,adaptive,200,0\n" GOOD
+                                        "1,0,bare,b,,300,0\n" GOOD "1,0,native,c,adaptive,400,0\n");
+    struct results_key key = {0};
+    results_key_add_configuration(&key, &set);
+    results_key_add(&key, -1); /* a column that the file does not have tells nothing apart */
+    results_key_look(&key, &set, NULL, NULL);
+    struct results_groups groups = results_group(&set, &key, NULL, 0);
+    assert_int_equal(groups.count, 3); /* the label is no configuration */
+    assert_true(groups.items[0].count == 2 && groups.items[0].rows[0] == 0 && groups.items[0].rows[1] == 3);
+    assert_true(groups.items[1].rows[0] == 1 && groups.items[2].rows[0] == 2);
+    char *label = results_label(&key, &set.table, set.rows[2]);
+    assert_string_equal(label, "threads=1 target=bare"); /* opt_backoff has one value only */
+    free(label);
+    results_groups_free(&groups);
+    static const size_t some[] = {1, 2};
+    groups = results_group(&set, &(struct results_key){0}, some, 2);
+    assert_true(groups.count == 1 && groups.items[0].count == 2 && groups.items[0].rows[0] == 1);
+    results_groups_free(&groups);
+    free(key.columns);
+    results_free(&set);
 }
 
 /* ---- Points. ---- */
@@ -267,6 +296,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_whole_and_correct_totals_count),
+        cmocka_unit_test(rows_that_agree_in_a_key_are_a_group),
         cmocka_unit_test(the_best_group_is_the_one_with_the_highest_median),
         cmocka_unit_test(what_is_no_result_file_is_refused),
         cmocka_unit_test(points_are_grouped_sorted_and_measured),

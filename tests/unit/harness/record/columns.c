@@ -46,11 +46,28 @@ static void measurements_have_directions_and_configuration_has_none(void **state
     }
 }
 
+static void measurements_are_no_configuration(void **state)
+{
+    (void)state;
+    assert_true(column_is_configuration("threads"));
+    assert_true(column_is_configuration("wl_theta"));
+    assert_true(column_is_configuration("opt_backoff"));
+    assert_true(column_is_configuration("rate_txn_per_s"));
+    assert_false(column_is_configuration("commits"));
+    assert_false(column_is_configuration("repetition"));
+    assert_false(column_is_configuration("label"));
+    assert_false(column_is_configuration("point"));
+    assert_false(column_is_configuration("kernel"));
+    assert_false(column_is_configuration("pmu_cycles"));
+    assert_false(column_is_configuration("eng_of_another_build"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_direction_is_of_a_column),
         cmocka_unit_test(measurements_have_directions_and_configuration_has_none),
+        cmocka_unit_test(measurements_are_no_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
