@@ -28,7 +28,7 @@ enum mae_status table_init(struct table *table, struct mem_budget *budget, const
     table->size_class = class_of(arena->unit_shift, payload_max_bytes);
     table->id = id;
     pthread_mutex_init(&table->free_lock, NULL);
-    /* All of the budget may become rows of this one table; addresses are cheap. */
+    /* The whole budget may become rows of this one table, so reserve for that: addresses are cheap. */
     uint64_t most = mem_budget_most(budget), expected = most;
     if (expected_rows < most / table->stride)
         expected = expected_rows * table->stride;
@@ -58,7 +58,8 @@ enum mae_status table_reserve_rows(struct table *table, uint64_t rows)
     return status;
 }
 
-/* Small tables stay small; in large ones a chunk fills a huge page, so that it lies on its worker's node. */
+/* The rows of a chunk of row ids: few in a small table, so that it stays small. In a large table a chunk fills a huge
+ * page, so that it lies on its worker's node. */
 static uint64_t chunk_rows(const struct table *table, uint64_t rows)
 {
     uint64_t most = MEM_CHUNK_BYTES / table->stride, wanted = rows / 16;

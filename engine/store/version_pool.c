@@ -12,7 +12,7 @@
 
 #include "engine/base/check.h"
 
-/* A search for free chunks waits until what is free has grown by 1/SEARCH_SHARE. */
+/* The next search for free chunks waits until the free memory has grown by 1/SEARCH_SHARE. */
 enum { SEARCH_SHARE = 8 };
 
 unsigned class_of(unsigned unit_shift, size_t payload_bytes)
@@ -20,7 +20,7 @@ unsigned class_of(unsigned unit_shift, size_t payload_bytes)
     size_t units = (payload_bytes + VERSION_HEADER_BYTES + ((size_t)1 << unit_shift) - 1) >> unit_shift;
     if (units <= CLASS_EXACT)
         return (unsigned)units - 1;
-    /* 2^e < units <= 2^(e+1): the quarter of that range it falls into. */
+    /* 2^e < units <= 2^(e+1): the class is the quarter of that range into which `units` falls. */
     unsigned e = 63u - (unsigned)__builtin_clzll(units - 1);
     return CLASS_EXACT + 4 * (e - 5) + (unsigned)((units - 1 - ((size_t)1 << e)) >> (e - 2));
 }
@@ -58,7 +58,7 @@ enum mae_status arena_init(struct arena *arena, struct mem_budget *budget)
     arena->unit_shift = 5;
     while (bytes >> arena->unit_shift > UINT32_MAX)
         arena->unit_shift++;
-    /* Where addresses are limited: twice the share of a table, since it serves all of them. */
+    /* Where addresses are limited the arena gets twice the share of a table, since it serves all tables. */
     enum mae_status status = span_init(&arena->span, budget, bytes, mem_addresses_left() / 4);
     if (status != MAE_OK)
         return status;
@@ -130,7 +130,7 @@ static struct version *at(const struct pool *pool, version_handle handle)
     return arena_version(pool->base, pool->unit_bytes, handle);
 }
 
-/* Gives the first `count` versions of the list away as one batch; false when the shared list cannot grow. */
+/* Gives the first `count` versions of the list to the shared list as one batch. False if that cannot grow. */
 static bool share(struct pool *pool, unsigned node, unsigned size_class, uint32_t count)
 {
     struct free_list *list = &pool->lists[node][size_class];
@@ -174,7 +174,7 @@ static bool take_shared(struct pool *pool, unsigned size_class)
     return list->count > 0;
 }
 
-/* ---- Chunks that serve another class: the search for those of which all is free. ---- */
+/* ---- Chunks that serve another class: the search for chunks that are completely free. ---- */
 
 static size_t chunk_of(const struct arena *arena, uint64_t unit)
 {
@@ -188,7 +188,7 @@ static void lock_shared(struct arena *arena, bool lock)
             (void)(lock ? pthread_mutex_lock : pthread_mutex_unlock)(&arena->shared[n][c].lock);
 }
 
-/* How many units of each chunk are in the shared lists or not cut. */
+/* Counts for each chunk the units that are in the shared lists or not cut up. */
 static void count_free(const struct arena *arena, uint32_t *units)
 {
     for (unsigned n = 0; n < arena->nodes; n++)
@@ -226,7 +226,7 @@ static void purge_list(struct arena *arena, struct shared_list *shared, size_t c
     shared->count = kept_batches;
 }
 
-/* With rests_lock and all locks of shared lists. `units` becomes the list of free chunks. */
+/* The caller holds rests_lock and the locks of all shared lists. `units` becomes the list of free chunks. */
 static void free_full_chunks(struct arena *arena, uint32_t *units, size_t chunks)
 {
     const uint32_t full = MEM_CHUNK_BYTES >> arena->unit_shift;
@@ -248,7 +248,7 @@ static void free_full_chunks(struct arena *arena, uint32_t *units, size_t chunks
     arena->free_chunks = units;
 }
 
-/* Worth it? Linear in what is free, so not before that has grown by a share since the last time. */
+/* Whether a search is worth its cost. It is linear in the free memory, so it waits until that has grown by a share. */
 static bool search_is_due(struct arena *arena)
 {
     uint64_t now = atomic_load_explicit(&arena->shared_units, memory_order_relaxed);
@@ -289,7 +289,7 @@ static bool take_free_chunk(struct pool *pool, uint64_t *chunk)
     return taken;
 }
 
-/* One of which all has been freed. */
+/* Takes a chunk that has been freed completely. */
 static bool reuse_chunk(struct pool *pool)
 {
     struct arena *arena = pool->arena;
@@ -347,7 +347,7 @@ static void cut_odd(struct pool *pool, unsigned units)
     pool_free(pool, handle, version);
 }
 
-/* The rest of the chunk becomes versions of the largest exact classes that fit, so nothing is lost. */
+/* Cuts the rest of the chunk into versions of the largest exact classes that fit, so that no unit is lost. */
 static void cut_rest(struct pool *pool)
 {
     while (pool->cut_unit < pool->cut_end) {
@@ -422,7 +422,7 @@ bool pool_relieve(struct pool *pool)
     return true;
 }
 
-/* Cuts a run of versions of one class and puts them on the free list; several at once keep the cutting rare. */
+/* Cuts a run of versions of one class and puts them on the free list. It cuts several at once, so as to cut rarely. */
 static NOINLINE bool refill(struct pool *pool, unsigned size_class)
 {
     if (take_shared(pool, size_class))
@@ -435,7 +435,8 @@ static NOINLINE bool refill(struct pool *pool, unsigned size_class)
         if (!take_rest(pool, units + (CACHE_LINE_BYTES >> shift)) && !take_chunk(pool))
             return false;
     }
-    /* Versions of whole cache lines begin at one. (A chunk ends at one, so there is still room for a version.) */
+    /* Versions of whole cache lines begin at a line boundary. A chunk ends at one, so there is still room for a
+     * version. */
     const uint64_t lines = CACHE_LINE_BYTES >> shift;
     if (lines > 1 && units % lines == 0 && pool->cut_unit % lines != 0)
         cut_odd(pool, (unsigned)(lines - pool->cut_unit % lines));
@@ -454,7 +455,7 @@ static NOINLINE bool refill(struct pool *pool, unsigned size_class)
     return true;
 }
 
-/* Memory has run out: a free version of any larger class; NULL if there is none. */
+/* For when memory has run out: takes a free version of any larger class; NULL if there is none. */
 static NOINLINE struct version *alloc_larger(struct pool *pool, unsigned size_class, version_handle *handle)
 {
     for (unsigned c = size_class + 1; c < CLASS_COUNT; c++)
@@ -493,7 +494,7 @@ struct version *pool_alloc_reserved(struct pool *pool, size_t payload_bytes, ver
     return at(pool, *handle);
 }
 
-/* A free version of the reserve's class goes back to where it lacks one. */
+/* Gives a free version of the reserve's class back to the reserve while that lacks one. */
 static NOINLINE bool refill_reserve(struct arena *arena, version_handle handle, struct version *version)
 {
     if (!atomic_load_explicit(&arena->short_of_memory, memory_order_relaxed))

@@ -2,16 +2,17 @@
  * commit.c - validation and decision, step by step (sections 3.4 and 3.5):
  *     sort writes, pre-check, install pending versions, raise read timestamps, check, log, decide.
  *
- * Why it is serializable in timestamp order. Let T have read version v of a row at ts, and let W write the row with
- * v.wts < W.ts < ts. T must not commit unless W aborts. T raises v.rts to ts and then searches the row again; W
- * installs its version and then loads v.rts. Each stores before it loads (ORD-3): all four are sequentially consistent,
- * so either T's search meets W's version - then T waits for its decision and aborts if it was a commit - or W's load
- * finds rts >= ts > W.ts and W aborts. A T that finds rts >= ts already in place raises nothing: whoever put it there
- * stored it before T's load, hence before T's search. The argument is about one row, so raising and searching
- * go row by row; from then on the read stays valid, since every later W finds the raised rts.
+ * Why the result is serializable in timestamp order. Let transaction T have read version v of a row at ts, and let
+ * transaction W write the row with v.wts < W.ts < ts. T must not commit unless W aborts. T raises v.rts to ts and then
+ * searches the row again. W installs its version and then loads v.rts. Each stores before it loads, and all four
+ * accesses are sequentially consistent (ORD-3). So either T's search meets W's version: then T waits until it is
+ * decided, and aborts if W commits. Or W's load finds rts >= ts > W.ts, and W aborts. A T that finds rts >= ts in place
+ * raises nothing: the transaction that raised rts stored it before T's load, hence before T's search. The argument is
+ * about one row, so T raises and searches row by row. After that the read stays valid, since every later W finds the
+ * raised rts.
  *
- * Who has been overtaken (horizon.h) commits with a later timestamp than the one it has read with. Nothing above hangs
- * on where ts comes from: all reads are raised to and searched again at the timestamp of the commit.
+ * An overtaken transaction (horizon.h) commits with a later timestamp than it has read with. The argument does not
+ * depend on where ts comes from: the commit raises rts to, and searches again at, the timestamp of the commit.
  *
  * Waiting cannot form a circle: a transaction waits only for versions with smaller timestamps than its own.
  *
@@ -43,7 +44,7 @@ static ALWAYS_INLINE void may_be_overtaken(const struct mae_txn *txn, enum horiz
     atomic_store_explicit(&slot->in_txn, owner, memory_order_release);
 }
 
-/* What the transaction that begins is to be ordered behind; for a snapshot, waits until it is. */
+/* The timestamp that the beginning transaction is to be ordered behind. A snapshot waits here until it is. */
 static NOINLINE uint64_t order_behind(struct mae_worker *worker, enum mae_mode mode, uint64_t after)
 {
     if (worker->protocol.strict && !MUTATED(strict_ignores_others)) {
@@ -61,7 +62,7 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
     if (UNLIKELY(txn->running))
         return MAE_BUSY;
     uint64_t now = tsc_now();
-    /* ORD-9: in_txn before state, see horizon_park_other; the compiler barrier is all that is needed on this side. */
+    /* ORD-9: in_txn before state, see horizon_park_other. On this side a compiler barrier is enough. */
     struct horizon_slot *slot = worker->slot;
     atomic_store_explicit(&slot->in_txn, OWNER_BUSY, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
@@ -69,7 +70,7 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
     if (UNLIKELY(atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_ACTIVE) &&
         !MUTATED(unpark_forgotten)) {
         if (UNLIKELY(!atomic_load_explicit(&worker->joined, memory_order_relaxed)))
-            return refuse(worker); /* it has left, and nobody has its number now */
+            return refuse(worker); /* the worker has left, and no other has taken its slot */
         worker_unpark(worker, now);
     }
     if (UNLIKELY(after != 0) || UNLIKELY(worker->protocol.strict)) {
@@ -89,7 +90,7 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
     access_set_clear(&txn->accesses);
     if (txn->snapshot) {
         RACE(LOAD_HORIZON);
-        /* H1: all that is below min_wts is decided. ORD-2: acquire, to see what those transactions did. */
+        /* H1: every version below min_wts is decided. ORD-2: acquire, to see what those transactions did. */
         txn->ts = atomic_load_explicit(&worker->core->horizon.min_wts, memory_order_acquire);
         if (MUTATED(snapshot_too_new))
             txn->ts = timestamp_make(worker->clock.clock + 1, 0);
@@ -103,8 +104,8 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
     return MAE_OK;
 }
 
-/* The transaction may have been overtaken: then its worker counts again, and a read-write transaction takes a timestamp
- * above all that was published meanwhile, as of which its reads are yet to be validated. */
+/* If the transaction was overtaken: its worker counts again, and a read-write transaction takes a timestamp above all
+ * that was published meanwhile. Its reads are still to be validated at that timestamp. */
 static NOINLINE void come_back(struct mae_txn *txn)
 {
     struct mae_worker *worker = txn->worker;
@@ -120,7 +121,7 @@ static NOINLINE void come_back(struct mae_txn *txn)
         txn->ts = timestamp_make(tsclock_next(&worker->clock, tsc_now(), clock), (uint8_t)worker->number);
 }
 
-/* The transaction has read all it will: from here on it is not overtaken. It commits or ends. */
+/* The transaction has read all that it will read and now commits or ends. From here on it cannot be overtaken. */
 static ALWAYS_INLINE void stop_reading(struct mae_txn *txn)
 {
     struct horizon_slot *slot = txn->worker->slot;
@@ -133,7 +134,7 @@ static ALWAYS_INLINE void stop_reading(struct mae_txn *txn)
         come_back(txn);
 }
 
-/* For those who wait for the decision; may not run transactions. */
+/* Calls on_decision, which must not run transactions. */
 static COLD void tell_decision(struct mae_txn *txn, bool committed)
 {
     void (*on_decision)(struct mae_txn *, bool) = txn->on_decision;
@@ -147,8 +148,8 @@ static ALWAYS_INLINE void finish(struct mae_txn *txn)
     struct mae_worker *worker = txn->worker;
     struct horizon_slot *slot = worker->slot;
     uint64_t begin_ticks = atomic_load_explicit(&slot->begin_ticks, memory_order_relaxed);
-    /* What is called for it from now on takes no fast path and finds it doomed. A snapshot's timestamp stays what it
-     * was called: it is one that can be asked for afterwards, too. */
+    /* Later calls with this transaction take no fast path and find it doomed. mae_txn_timestamp of a snapshot is ts - 1
+     * while it runs; the subtraction keeps the answer the same afterwards. */
     txn->ts -= txn->snapshot;
     txn->running = txn->snapshot = txn->plain = txn->direct = false;
     txn->doomed = MAE_INVALID;
@@ -159,7 +160,7 @@ static ALWAYS_INLINE void finish(struct mae_txn *txn)
     } else if (begin_ticks - worker->quiescent_ticks >= worker->protocol.gc_interval_ticks) {
         worker_quiescent(worker, begin_ticks);
     }
-    /* Release, and last: who parks this worker from now on may take over its garbage. */
+    /* Release, and last: a thread that parks this worker from now on may take over its garbage. */
     atomic_store_explicit(&slot->in_txn, OWNER_IDLE, memory_order_release);
 }
 
@@ -170,7 +171,7 @@ struct writes {
     uint32_t flags;          /* all that any access has */
 };
 
-/* Makes the list of writes. */
+/* Lists the entries that are writes. */
 static ALWAYS_INLINE struct writes list_writes(struct access_set *set)
 {
     struct writes writes = {0, 0, 0};
@@ -185,7 +186,7 @@ static ALWAYS_INLINE struct writes list_writes(struct access_set *set)
     return writes;
 }
 
-/* New versions are counted when their transaction is over: see complete_header about stores in the read phase. */
+/* New versions are counted at the commit: complete_header says why the read phase stores little. */
 static ALWAYS_INLINE void count_writes(struct mae_worker *worker, struct writes writes)
 {
     COUNT_ADD(worker, inlined_writes, writes.inlined);
@@ -215,7 +216,8 @@ static NOINLINE void sort_all_writes(struct access_set *set, uint32_t count)
     memcpy(set->writes, sorted, count * sizeof *sorted);
 }
 
-/* All of a small set, the top of a large one: conflicts come from contention, the rest may stand anyhow. */
+/* Sorts a small set completely. Of a large one it only moves the SORT_TOP most contended rows to the front: they cause
+ * the conflicts, and the order of the others matters little. */
 static NOINLINE void sort_writes(struct access_set *set, uint32_t count)
 {
     if (count <= SORT_ALL_MAX) {
@@ -236,21 +238,21 @@ static NOINLINE void sort_writes(struct access_set *set, uint32_t count)
     }
 }
 
-/* ---- 4. Raise the read timestamps. Here, since the checks do so for a version that has moved, too. ---- */
+/* ---- 4. Raise the read timestamps. Before the checks, since they do so, too, for a version that has settled. ---- */
 
 static ALWAYS_INLINE void raise_rts(struct version *version, uint64_t ts)
 {
     RACE(RAISE_RTS);
     uint64_t rts = atomic_load_explicit(&version->rts, memory_order_seq_cst); /* ORD-3, reader half */
-    /* Ends: rts only grows (V2), each failure has seen it grow. */
+    /* Ends: rts only grows (V2), and each failed exchange has seen it grow. */
     while (rts < ts || (MUTATED(rts_lowered) && rts > ts))
         if (atomic_compare_exchange_weak_explicit(&version->rts, &rts, ts, memory_order_seq_cst, memory_order_seq_cst))
             break;
 }
 
-/* ---- Is what was read still what the timestamp sees, and may it be overwritten? For pre-check and check. ---- */
+/* ---- Does the timestamp still see what was read, and may that be overwritten? For pre-check and check. ---- */
 
-/* The newest version is still the one read: nothing can have come in between. The common case, one load. */
+/* True if the newest version is still the one read: no version can have come in between. The common case: one load. */
 static ALWAYS_INLINE bool read_is_head(struct access *access)
 {
     return LIKELY(access->flags & ACCESS_READ_HEAD) &&
@@ -319,8 +321,9 @@ static NOINLINE bool precheck(struct mae_txn *txn)
 
 /* ---- 3. Install the pending versions. ---- */
 
-/* What only others look at. Not written in the read phase, where a row on its way from memory keeps the store queue
- * from draining: once that is full, the next row's load has to wait. */
+/* Writes the part of the header that only other transactions read. The read phase does not write it, because there a
+ * row on its way from memory keeps the store queue from draining, and once the queue is full the next row's load has to
+ * wait. */
 static ALWAYS_INLINE void complete_header(struct version *fresh, uint64_t ts, enum version_status status)
 {
     atomic_store_explicit(&fresh->wts, ts, memory_order_relaxed);
@@ -328,7 +331,8 @@ static ALWAYS_INLINE void complete_header(struct version *fresh, uint64_t ts, en
     atomic_store_explicit(&fresh->status, status, memory_order_release); /* ORD-7, for G2 */
 }
 
-/* Nobody has come between: what was the newest version when it was read is so still. The general case does the same. */
+/* Links the new version if the row's newest version is still the one that was read. `install` does the same for every
+ * case. */
 static ALWAYS_INLINE bool install_at_head(struct mae_txn *txn, struct access *access)
 {
     const uint32_t wanted = ACCESS_READ | ACCESS_READ_HEAD;
@@ -349,8 +353,8 @@ static NOINLINE bool install(struct mae_txn *txn, struct access *access)
     struct table *table = access->table;
     struct version *fresh = access->fresh;
     char *row = access->row;
-    /* Ends: each round that fails to link has seen another version linked or unlinked. The search goes on from the
-     * newer neighbour found last, which is still one. */
+    /* Ends: each round that fails to link has seen another version linked or unlinked. The next round goes on from the
+     * newer neighbour found last, which is still a newer neighbour. */
     for (_Atomic version_handle *link = row_head(table, row);;) {
         version_handle handle;
         while ((handle = atomic_load_explicit(link, memory_order_acquire)) != HANDLE_NONE) {
@@ -382,9 +386,9 @@ static NOINLINE bool install(struct mae_txn *txn, struct access *access)
 /* ---- 5. Check. ---- */
 
 /*
- * A blind write relies on the row being there, and on the entry that led to it, and has read nothing that would tell it
- * otherwise. So a tombstone or a moved version may stand below nothing but aborted versions. ORD-3 again: the tombstone
- * is linked, then the newer ones are looked for; a blind write is linked, then what is below it is looked at.
+ * A blind write relies on the row and on the entry that led to it, but has read nothing that validation could check. So
+ * a tombstone or a MOVED version may stand only below aborted versions. ORD-3 again: the deleter links the tombstone,
+ * then looks for newer versions; the blind writer links its version, then looks at what is below.
  */
 static COLD bool write_is_newest(struct access *access)
 {
@@ -406,7 +410,7 @@ static ALWAYS_INLINE bool write_is_valid(struct mae_txn *txn, struct access *acc
         (MUTATED(tombstone_unchecked) ? 0 : ACCESS_DELETE) | (MUTATED(moved_below_blind) ? 0 : ACCESS_MOVED);
     if (UNLIKELY(access->flags & newest) && !write_is_newest(access))
         return false;
-    /* ORD-3, both loads. Right below is what was read, which is committed: the common case. */
+    /* ORD-3, both loads. The common case: right below the new version is the version read, which is committed. */
     if ((access->flags & ACCESS_READ) &&
         LIKELY(atomic_load_explicit(&access->fresh->older, memory_order_seq_cst) == access->read_handle))
         return LIKELY(atomic_load_explicit(&access->read->rts, memory_order_seq_cst) <= txn->ts);
@@ -429,7 +433,7 @@ static void insert_discard(struct mae_worker *worker, struct access *access)
         row_free(access->table, rows, table_row_id(access->table, access->row));
 }
 
-/* Inserted rows are decided first: who sees an index entry of this transaction must find the row it leads to. */
+/* Decides the inserted rows first: a transaction that sees an entry of this one must find the entry's row (I2). */
 static void decide_inserts(struct mae_txn *txn, uint32_t write_count)
 {
     struct mae_worker *worker = txn->worker;
@@ -438,21 +442,21 @@ static void decide_inserts(struct mae_txn *txn, uint32_t write_count)
         struct access *access = &set->entries[set->writes[i]];
         if (!(access->flags & ACCESS_INSERT))
             continue;
-        if (UNLIKELY(access->flags & ACCESS_DELETE)) { /* inserted and deleted: nobody ever sees it */
+        if (UNLIKELY(access->flags & ACCESS_DELETE)) { /* inserted and deleted: no other transaction ever sees it */
             insert_discard(worker, access);
             continue;
         }
         RACE(DECIDE);
         atomic_store_explicit(&access->fresh->older, HANDLE_NONE, memory_order_relaxed);
         complete_header(access->fresh, txn->ts, VERSION_COMMITTED);
-        /* ORD-8. Nobody else links here: the row was empty, and nobody else had its id. */
+        /* ORD-8. No other worker links here: the row was empty, and no other worker had its id. */
         atomic_store_explicit(row_head(access->table, access->row), access->fresh_handle, memory_order_release);
     }
 }
 
 /*
- * Moves index nodes to the front of the list of writes: who sees a MOVED version must find the entry gone that led to
- * the row (I3), also with pending=skip, which does not wait for the node.
+ * Moves index nodes to the front of the list of writes: a transaction that sees a MOVED version must find that the
+ * entry which led to the row is gone (I3), also with pending=skip, which does not wait for the node.
  */
 static COLD void list_nodes_first(struct access_set *set, uint32_t write_count)
 {
@@ -571,8 +575,8 @@ static COLD void count_abort(struct mae_worker *worker, enum mae_status status)
     }
 }
 
-/* What a transaction that was overtaken has taken for the newest version of a row without a walk may be anything by now
- * (visible.h): nothing is written to it before it has been found in its row again. */
+/* An overtaken transaction may have read a version, as the newest of its row and without a walk, whose memory serves
+ * something else by now (visible.h). So the commit finds each read version in its row again before it writes to it. */
 static bool overtaken_reads_stand(struct mae_txn *txn)
 {
     return LIKELY(!txn->overtaken) || precheck(txn);
@@ -623,8 +627,8 @@ void txn_abort(struct mae_txn *txn)
     }
 }
 
-/* Room for the garbage that this commit or its abort makes, while failing is still possible: an item for each version
- * that will be linked above another. */
+/* Reserves room for the garbage of this commit or its abort, while the transaction can still fail: one item for each
+ * version that will be linked above another. */
 static NOINLINE bool reserve_garbage(struct mae_txn *txn, uint32_t write_count)
 {
     const struct access_set *set = &txn->accesses;
@@ -712,7 +716,7 @@ enum mae_status txn_commit(struct mae_txn *txn)
         return fail(txn, checked);
     PHASE_END(worker, ticks_check, &phase);
 
-    /* 6. Log: nothing is durable yet; a logger will stand here, before anything is decided. */
+    /* 6. Log. There is no log: nothing is durable. A logger would stand here, before any version is decided. */
 
     RACE(DECIDE);
     if (UNLIKELY(writes.flags & (ACCESS_INSERT | ACCESS_MOVED)))

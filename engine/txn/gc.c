@@ -33,7 +33,7 @@ static void chunk_free(struct mae_worker *worker, struct gc_chunk *chunk)
     pool_free(&worker->pool, chunk->handle, arena_version(worker->pool.base, worker->pool.unit_bytes, chunk->handle));
 }
 
-/* Puts a chunk among the spare ones; the first one begins the queue. */
+/* Adds a chunk to the spare ones. The first chunk of an empty queue becomes its first and last. */
 static void chunk_add(struct gc_queue *queue, struct gc_chunk *chunk)
 {
     chunk->begin = chunk->items;
@@ -63,7 +63,7 @@ NOINLINE bool gc_reserve_more(struct mae_worker *worker, struct gc_queue *queue,
 NOINLINE void gc_next_chunk(struct gc_queue *queue)
 {
     struct gc_chunk *last = queue->last;
-    if (queue->head == queue->tail && last) { /* nothing is queued: the chunk begins again */
+    if (queue->head == queue->tail && last) { /* the queue is empty: fill the chunk again from its beginning */
         queue->head = queue->tail = last->begin = last->items;
         return;
     }
@@ -75,7 +75,7 @@ NOINLINE void gc_next_chunk(struct gc_queue *queue)
     queue->extra -= GC_CHUNK_ITEMS;
 }
 
-/* The first chunk has been worked off, and is not the last. */
+/* For a first chunk that has been worked off and is not the last: makes it a spare one. */
 static void chunk_done(struct mae_worker *worker, struct gc_queue *queue)
 {
     struct gc_chunk *done = queue->first;
@@ -110,7 +110,7 @@ static ALWAYS_INLINE void release_one(struct mae_worker *worker, version_handle 
         pool_free_listed(&worker->pool, handle, version);
 }
 
-/* Gives back versions that nobody can reach. */
+/* Gives back versions that no transaction can reach. */
 static void release_chain(struct mae_worker *worker, struct table *table, char *row, version_handle handle)
 {
     uint64_t released = 0;
@@ -147,15 +147,15 @@ static ALWAYS_INLINE void release_versions(struct mae_worker *worker, const stru
     release_one(worker, item->handle, row_version(item->table, item->row, item->handle));
 }
 
-/* The item comes again. */
+/* Queues the item once more. */
 static void postpone(struct mae_worker *worker, const struct gc_item *item)
 {
     gc_push(&worker->gc, item->table, item->row, item->handle, item->stamp, (enum gc_kind)item->kind);
 }
 
 /*
- * What transactions may be standing on when it is unlinked. The worker is active, so min_wts is at most the lower bound
- * of its next timestamp, and so is every rts published.
+ * Queues what has been unlinked while transactions may stand on it. The stamp is the lower bound of this worker's next
+ * timestamp. The worker is active, so min_wts, and with it every published rts, is at most that bound.
  */
 static void limbo(struct mae_worker *worker, const struct gc_item *item, version_handle first, enum gc_kind kind)
 {
@@ -164,8 +164,8 @@ static void limbo(struct mae_worker *worker, const struct gc_item *item, version
 }
 
 /*
- * A tombstone is the row's base: unlinks the whole chain if nothing but aborted versions is above it, and puts it in
- * limbo. If one of those is still younger than the horizon, the item comes back when it no longer is.
+ * For a row whose base is a tombstone (G3): unlinks the whole chain if only aborted versions stand above the tombstone,
+ * and puts it in limbo. If a version above is not below min_rts yet, the item is queued again.
  */
 static void unlink_tombstone(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
 {
@@ -173,7 +173,7 @@ static void unlink_tombstone(struct mae_worker *worker, const struct gc_item *it
     version_handle first = atomic_load_explicit(head, memory_order_acquire), handle = first;
     while (handle != item->handle) {
         if (handle == HANDLE_NONE)
-            return; /* it is in limbo: who waited for a pin to go was here first (G6) */
+            return; /* already in limbo: the item that waited for a pin was worked off first (G6) */
         struct version *version = row_version(item->table, item->row, handle);
         if (version_wts(version) >= min_rts) {
             postpone(worker, item);
@@ -184,26 +184,26 @@ static void unlink_tombstone(struct mae_worker *worker, const struct gc_item *it
     RACE(GC_UNLINK);
     if (!atomic_compare_exchange_strong_explicit(head, &first, HANDLE_NONE, memory_order_acq_rel,
                                                  memory_order_relaxed)) {
-        postpone(worker, item); /* somebody has just installed above it, and will abort */
+        postpone(worker, item); /* a transaction has just installed a version above, and will abort */
         return;
     }
     limbo(worker, item, first, GC_ROW);
 }
 
-/* G4. The base is a row's oldest version, committed, and the newest as well: may it move into the row? */
+/* G4. For a base that is committed and the row's oldest version: may it settle? It must be the newest, too. */
 static ALWAYS_INLINE bool may_settle(const struct mae_worker *worker, const struct gc_item *item,
                                      const struct version *base)
 {
     const struct table *table = item->table;
     return item->handle != HANDLE_INLINE && base->payload_bytes <= table->inline_bytes && table->inline_bytes &&
            worker->protocol.settle &&
-           /* If there is a newer one, that will settle. */
+           /* If there is a newer version, that one will settle. */
            atomic_load_explicit(row_head(table, item->row), memory_order_relaxed) == item->handle;
 }
 
 /*
- * G4, for a base that may settle, COMMITTED or MOVED. `slot_owned`: the inline slot holds what has just been cut off,
- * so it is the collector's; else it must be free.
+ * G4, for a base that may settle, COMMITTED or MOVED. `slot_owned`: the inline slot holds what the collector has just
+ * cut off, so the collector owns it. Otherwise the slot must be free.
  */
 static ALWAYS_INLINE void settle(struct mae_worker *worker, const struct gc_item *item, struct version *base,
                                  uint8_t base_status, bool slot_owned)
@@ -233,13 +233,13 @@ static ALWAYS_INLINE void settle(struct mae_worker *worker, const struct gc_item
     uint64_t rts = atomic_load_explicit(&base->rts, memory_order_seq_cst); /* ORD-3, writer half */
     atomic_store_explicit(&inlined->rts, MUTATED(settle_without_rts) ? item->stamp : rts, memory_order_relaxed);
     atomic_store_explicit(&inlined->status, base_status, memory_order_release); /* ORD-7; V5 */
-    /* Release: who finds nothing below must find it decided. */
+    /* Release: a transaction that finds no older version must find this one decided. */
     atomic_store_explicit(&inlined->older, HANDLE_NONE, memory_order_release);
     COUNT(worker, settled);
     limbo(worker, item, item->handle, GC_VERSION);
 }
 
-/* G5. The walk is safe: only this row's collector, which holds the lock, gives back what it may meet. */
+/* G5. The walk is safe: only a collector that holds the row's lock gives back what the walk may meet. */
 static NOINLINE void unlink_aborted(struct mae_worker *worker, const struct gc_item *item)
 {
     _Atomic version_handle *link = row_head(item->table, item->row);
@@ -257,19 +257,19 @@ static NOINLINE void unlink_aborted(struct mae_worker *worker, const struct gc_i
                 else
                     limbo(worker, item, item->handle, GC_VERSION);
             } else
-                postpone(worker, item); /* somebody has just installed above it */
+                postpone(worker, item); /* a transaction has just installed a version above */
             return;
         }
         if (wts <= item->stamp)
-            return; /* went with the collection of a newer one, or with a tombstone (V3) */
+            return; /* V3: the collection of a newer version, or of a tombstone, has already given it back */
         link = &version->older;
         handle = atomic_load_explicit(link, memory_order_acquire);
     }
 }
 
 /*
- * The row's base: its newest decided version that min_rts has passed. Found along the chain, so that nothing is looked
- * at through a handle that may be old (G7). False if there is none.
+ * Finds the row's base: its newest committed version that min_rts has passed. Walks along the chain, so that no version
+ * is looked at through a handle that may be old (G7). False if there is none.
  */
 static NOINLINE bool find_base(struct gc_item *item, uint64_t min_rts)
 {
@@ -305,9 +305,9 @@ static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_ite
         return;
     RACE(GC_UNLINK);
     version_handle rest = atomic_load_explicit(&base->older, memory_order_relaxed);
-    atomic_store_explicit(&base->older, HANDLE_NONE, memory_order_relaxed); /* nobody goes there: G1 */
+    atomic_store_explicit(&base->older, HANDLE_NONE, memory_order_relaxed); /* no transaction follows the link: G1 */
     if (LIKELY(status != VERSION_DELETED) && LIKELY(may_settle(worker, item, base))) {
-        /* Nearly always what is older is one version in the row, whose place the base takes. */
+        /* Nearly always one older version is left, in the inline slot, and the base takes its place. */
         bool slot_owned = rest == HANDLE_INLINE;
         if (LIKELY(slot_owned)) {
             COUNT(worker, versions_reclaimed);
@@ -325,7 +325,7 @@ static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_ite
 
 /* ---- Collection while there are pins (G6). ---- */
 
-/* Without memory for a chunk, what waits is looked at again. */
+/* Makes room for one item. Without memory for a chunk false, and one more held item is due to be looked at again. */
 static bool make_room(struct mae_worker *worker, struct gc_queue *queue)
 {
     if (gc_has_room(queue, 1) || gc_reserve_more(worker, queue, 1, true))
@@ -334,7 +334,7 @@ static bool make_room(struct mae_worker *worker, struct gc_queue *queue)
     return false;
 }
 
-/* Unlinks `count` versions from `first` on, below `newer`, and puts them in limbo. False without room for that. */
+/* Unlinks `count` versions, from `first` on, below `newer`, and puts them in limbo. False if there is no room. */
 static bool unlink_run(struct mae_worker *worker, const struct gc_item *item, struct version *newer,
                        version_handle first, uint32_t count)
 {
@@ -343,7 +343,7 @@ static bool unlink_run(struct mae_worker *worker, const struct gc_item *item, st
     version_handle handle = first;
     for (uint32_t i = 0; i < count; i++) {
         struct version *version = row_version(item->table, item->row, handle);
-        /* Release, as G2 loads it. Nobody else looks at it: who passes here is looking for an older or newer one. */
+        /* Release, since G2's check loads it. Transactions that walk past look for another version. */
         atomic_store_explicit(&version->status, VERSION_ABORTED, memory_order_release);
         handle = atomic_load_explicit(&version->older, memory_order_relaxed);
     }
@@ -354,14 +354,14 @@ static bool unlink_run(struct mae_worker *worker, const struct gc_item *item, st
     return true;
 }
 
-/* Unlinks what is older than the base and needed by no pin. True if something stays. */
+/* Unlinks the versions that are older than the base and that no pin needs. True if a version stays. */
 static bool thin_out(struct mae_worker *worker, const struct gc_item *item, struct version *base,
                      const struct horizon_pins *pins)
 {
     enum { RUN_MOST = UINT16_MAX };
     struct version *kept = base;
     version_handle handle = atomic_load_explicit(&base->older, memory_order_acquire), first = HANDLE_NONE;
-    uint64_t until = version_wts(base); /* when the next one was superseded */
+    uint64_t until = version_wts(base); /* the timestamp at which the next version was superseded */
     uint32_t count = 0;
     bool stays = false;
     while (handle != HANDLE_NONE) {
@@ -388,7 +388,7 @@ static bool thin_out(struct mae_worker *worker, const struct gc_item *item, stru
     return (count > 0 && !unlink_run(worker, item, kept, first, count)) || stays;
 }
 
-/* The base is decided and in the chain, and as the item says. True if the row must be looked at again. */
+/* For a base that is committed, in the chain, and as the item says. True if the row must be looked at again. */
 static bool collect_base(struct mae_worker *worker, const struct gc_item *item, struct version *base, uint64_t min_rts,
                          const struct horizon_pins *pins)
 {
@@ -407,7 +407,7 @@ static bool collect_base(struct mae_worker *worker, const struct gc_item *item, 
     return false;
 }
 
-/* Puts the item in the list of what waits for a pin to go; false without room for it. */
+/* Puts the item in the list of those that wait for a pin to go. False if there is no room. */
 static bool hold(struct mae_worker *worker, const struct gc_item *item, enum gc_kind kind)
 {
     if (!make_room(worker, &worker->held.queue))
@@ -420,7 +420,7 @@ static bool hold(struct mae_worker *worker, const struct gc_item *item, enum gc_
     return true;
 }
 
-/* As collect, with pins. Returns how the row's lock is left. */
+/* As collect, with pins. Returns the state in which to leave the row's lock. */
 static NOINLINE uint8_t collect_pinned(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
                                        const struct horizon_pins *pins, bool walks, uint8_t lock)
 {
@@ -442,7 +442,7 @@ static NOINLINE uint8_t collect_pinned(struct mae_worker *worker, const struct g
     return lock;
 }
 
-/* A row that has kept something. */
+/* Collects a row that kept versions for a pin. True if it must wait on. */
 static bool collect_awaited(struct mae_worker *worker, const struct gc_item *awaited, uint64_t min_rts,
                             const struct horizon_pins *pins)
 {
@@ -451,7 +451,7 @@ static bool collect_awaited(struct mae_worker *worker, const struct gc_item *awa
            collect_base(worker, &item, row_version(item.table, item.row, item.handle), min_rts, pins);
 }
 
-/* In limbo, and visible until it was unlinked: a tombstone or a version that has settled. May a pin need it? */
+/* For an item in limbo: may a pin need a version that was visible until it was unlinked (tombstone, settled base)? */
 static bool is_needed_in_limbo(const struct gc_item *item, const struct horizon_pins *pins)
 {
     version_handle handle = item->handle;
@@ -459,7 +459,7 @@ static bool is_needed_in_limbo(const struct gc_item *item, const struct horizon_
     if (item->kind == GC_VERSION)
         return atomic_load_explicit(&version->status, memory_order_acquire) != VERSION_ABORTED &&
                horizon_pins_need(pins, version_wts(version), item->stamp);
-    /* The tombstone is the oldest, all above it are aborted. */
+    /* The tombstone is the oldest version; all above it are aborted. */
     while ((handle = atomic_load_explicit(&version->older, memory_order_relaxed)) != HANDLE_NONE)
         version = row_version(item->table, item->row, handle);
     return horizon_pins_need(pins, version_wts(version), item->stamp);
@@ -467,7 +467,7 @@ static bool is_needed_in_limbo(const struct gc_item *item, const struct horizon_
 
 /* ---- Working off. ---- */
 
-/* What is done to a row is done by one collector at a time. Without pins: NULL. */
+/* Works off an item that concerns a row's chain, under the row's lock. `pins` is NULL if there are none. */
 static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
                                       const struct horizon_pins *pins, bool walks)
 {
@@ -476,7 +476,7 @@ static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc
     /* ORD-6: acquire and release make the row's collectors follow one another. */
     uint8_t before = atomic_exchange_explicit(lock, ROW_LOCKED, memory_order_acquire);
     if (UNLIKELY(before == ROW_LOCKED) && !MUTATED(gc_unlocked)) {
-        postpone(worker, item); /* the other collector may have begun with an older version */
+        postpone(worker, item); /* the collector that has the lock may have begun with an older version */
         return;
     }
     if (UNLIKELY(item->kind == GC_ABORTED))
@@ -494,11 +494,11 @@ static void release_row(struct mae_worker *worker, const struct gc_item *item)
     release_chain(worker, item->table, item->row, item->handle);
     struct row_allocator *rows = worker_rows(worker, item->table);
     COUNT(worker, rows_reclaimed);
-    if (rows) /* without memory for the list the id is lost */
+    if (rows) /* without memory for the list the row id stays unused */
         row_free(item->table, rows, table_row_id(item->table, item->row));
 }
 
-/* What waited for a pin: true if it must go on waiting. */
+/* Looks at an item that waits for a pin to go. True if it must wait on. */
 static bool must_wait_on(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
                          const struct horizon_pins *pins)
 {
@@ -522,7 +522,7 @@ static bool must_wait_on(struct mae_worker *worker, const struct gc_item *item, 
     return waits;
 }
 
-/* Looks through some of what waits for a pin to go, if the pins have changed. */
+/* Looks through some of the items that wait for a pin to go, if the pins have changed. */
 static NOINLINE void look_through_held(struct mae_worker *worker, uint64_t min_rts, const struct horizon_pins *pins)
 {
     struct gc_held *held = &worker->held;
@@ -554,12 +554,12 @@ static ALWAYS_INLINE void work_off_due(struct mae_worker *worker, uint64_t min_r
                                        bool walks)
 {
     struct gc_queue *queue = &worker->gc;
-    /* What is queued meanwhile waits for the next time. */
+    /* Items that are queued meanwhile wait for the next call. */
     const struct gc_chunk *last = queue->last;
     const struct gc_item *stop = queue->tail, *end = queue->first == last ? stop : queue->first->end;
     struct gc_item *item = queue->head;
     for (;; item++) {
-        while (UNLIKELY(item == end)) { /* an orphan may begin with a chunk of which all is worked off */
+        while (UNLIKELY(item == end)) { /* an orphan may begin with a chunk that has been worked off completely */
             queue->head = item;
             if (queue->first == last)
                 return;
@@ -598,7 +598,7 @@ static NOINLINE void work_off_walking(struct mae_worker *worker, uint64_t min_rt
 static NOINLINE void work_off_pinned(struct mae_worker *worker, uint64_t min_rts, bool walks)
 {
     struct horizon_pins pins;
-    horizon_pins_load(&worker->core->horizon, &pins); /* behind min_rts */
+    horizon_pins_load(&worker->core->horizon, &pins); /* after min_rts */
     look_through_held(worker, min_rts, &pins);
     if (worker->gc.head != worker->gc.tail)
         work_off_due(worker, min_rts, &pins, walks);
@@ -628,8 +628,8 @@ static void give_orphan(struct core *core, struct gc_chunk *orphan)
 }
 
 /*
- * Who has an empty queue takes the orphan as it is, with the room that it has: this works without any memory. Another
- * queue closes its last chunk and goes on in the orphan's, which takes a spare chunk for the places that are lost.
+ * A worker whose queue is empty takes the orphan's queue with its room, which needs no memory. Otherwise the worker's
+ * queue closes its last chunk and goes on in the orphan's last one; a spare chunk replaces the places that are lost.
  */
 static bool append_orphan(struct mae_worker *worker, struct gc_queue *queue, struct gc_chunk *orphan)
 {
@@ -656,7 +656,7 @@ static bool append_orphan(struct mae_worker *worker, struct gc_queue *queue, str
     return true;
 }
 
-/* What a worker keeps of row ids for its inserts. */
+/* Gives the tables the row ids that the worker keeps for its inserts. */
 static void give_rows(struct mae_worker *worker)
 {
     for (unsigned i = 0; i < worker->rows_count; i++)
@@ -678,8 +678,8 @@ static void adopt(struct mae_worker *worker)
 }
 
 /*
- * G7: from when on no collector looks at a version otherwise than by its chain. As the worker has just published and is
- * active, what anybody has published up to now is below the stamp.
+ * G7: finds out when every collector looks at versions along the chain only. The worker has just published and is
+ * active, so everything that any worker has published up to now is below the stamp.
  */
 static void prepare_retyping(struct mae_worker *worker)
 {
@@ -692,7 +692,7 @@ static void prepare_retyping(struct mae_worker *worker)
         atomic_store_explicit(&core->arena.may_retype, true, memory_order_release);
 }
 
-/* Hands over what others lack, and takes an orphan. Returns whether memory is short, so that collectors walk. */
+/* Hands over what other workers lack, and takes an orphan. Returns whether memory is short, so that collectors walk. */
 static NOINLINE bool attend(struct mae_worker *worker)
 {
     struct core *core = worker->core;
@@ -740,7 +740,7 @@ void gc_run(struct mae_worker *worker)
     if (UNLIKELY(atomic_load_explicit(&core->attention, memory_order_relaxed)))
         walks = attend(worker);
     RACE(LOAD_HORIZON);
-    /* ORD-2: acquire; the transactions that ended below this horizon are over, and so are their loads. */
+    /* ORD-2: acquire, so that the transactions which ended below this horizon have done their loads. */
     uint64_t min_rts = atomic_load_explicit(&core->horizon.min_rts, memory_order_acquire);
     if (MUTATED(gc_early))
         min_rts = UINT64_MAX;
@@ -755,8 +755,8 @@ void gc_run(struct mae_worker *worker)
         work_off(worker, min_rts);
 }
 
-/* Memory is short: calls for attention. True if somebody else could give some back: a worker that has joined, or one
- * that has gone. */
+/* Tells all workers that memory is short. True if another worker could give some back: one that has joined, or one that
+ * has left an orphan. */
 static bool call_others(struct mae_worker *worker)
 {
     struct core *core = worker->core;

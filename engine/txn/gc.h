@@ -63,24 +63,25 @@
 struct mae_worker;
 struct core;
 
-/* What is due: cut off what is older than the base; unlink an aborted version; in limbo, give back versions that were
- * unlinked, or a row with all its versions; or look at a row again that has kept something for a pin. */
+/* What to do with an item: BASE: cut off the versions older than it. ABORTED: unlink it. VERSION, in limbo: give back
+ * versions that were unlinked. ROW, in limbo: give back a row with all its versions. AWAITED: look again at a row that
+ * kept versions for a pin. */
 enum gc_kind { GC_BASE, GC_ABORTED, GC_VERSION, GC_ROW, GC_AWAITED };
 
 struct gc_item {
     struct table *table;
     char *row;
-    uint64_t stamp;        /* due when min_rts is above */
+    uint64_t stamp;        /* the item is due when min_rts is above */
     version_handle handle; /* the base or aborted version; in limbo the newest one unlinked */
     uint16_t kind;
-    uint16_t more; /* in limbo: versions along `older` that go with this one */
+    uint16_t more; /* in limbo: how many versions along `older` belong to this item, too */
 };
 
 /*
- * A queue is a list of chunks from the pool of versions: they count against the memory limit, none is ever copied, and
- * what a long queue took serves versions afterwards. Behind the last chunk in use there are spare ones. Working off an
- * item may queue another one, so GC_CHUNK_ITEMS places are kept for that: while a chunk is worked off it cannot need
- * more, and then the chunk itself is spare.
+ * A queue is a list of chunks from the pool of versions. So chunks count against the memory limit, are never copied,
+ * and serve as versions again after a long queue. Behind the last chunk in use there are spare ones. Working off an
+ * item may queue another one, so GC_CHUNK_ITEMS places are kept: working off one chunk cannot need more, and afterwards
+ * that chunk is spare itself.
  */
 enum { GC_CHUNK_ITEMS = 60 };
 
@@ -88,34 +89,35 @@ struct gc_chunk;
 
 struct gc_queue {
     struct gc_item *tail, *tail_end;
-    ptrdiff_t extra; /* places in spare chunks, less those that are kept */
+    ptrdiff_t extra; /* places in spare chunks, minus the GC_CHUNK_ITEMS that are kept */
     struct gc_item *head;
     struct gc_chunk *first, *last;
 };
 
 struct gc_chunk {
     struct gc_chunk *next;
-    struct gc_item *begin, *end; /* what was queued here; the end when `tail` has moved on */
+    struct gc_item *begin, *end; /* the items queued here; `end` holds once `tail` is in a later chunk */
     version_handle handle;
-    /* Of the first chunk of an orphan. */
-    size_t held; /* how many items, if they wait for pins; else 0 */
+    /* Only in the first chunk of an orphan. */
+    size_t held; /* how many items, if they wait for pins to go; else 0 */
     struct gc_chunk *next_orphan;
     struct gc_queue queue;
-    _Alignas(8) char fill[8]; /* the items begin at a cache line: two of them in each */
+    _Alignas(8) char fill[8]; /* lets the items begin at a cache line, so that each line has two */
     struct gc_item items[GC_CHUNK_ITEMS];
 };
 
-/* The largest that the reserve can give: transactions that delete find room for their garbage when nothing is free. */
+/* A chunk is as large as the reserve can give, so that transactions that delete find room for their garbage when
+ * nothing else is free. */
 static_assert(sizeof(struct gc_chunk) + VERSION_HEADER_BYTES == 2048, "64 units of 32 bytes");
 
-/* What waits for a pin to go. Looked through, a few at a time, when the pins are others than the last time. */
+/* Items that wait for a pin to go. The worker looks through them, a few at a time, when the pins have changed. */
 struct gc_held {
     struct gc_queue queue;
-    uint64_t pins;      /* a checksum */
-    size_t count, left; /* still to look at, for those pins */
+    uint64_t pins;      /* a checksum of the pins at the last look */
+    size_t count, left; /* items, and those still to be looked at for these pins */
 };
 
-/* Makes room for `more` items; false when out of memory. Owner only. `frees`: may take from the reserve. */
+/* Makes room for `more` items; false when out of memory. Only the queue's owner. `frees`: may take from the reserve. */
 bool gc_reserve_more(struct mae_worker *worker, struct gc_queue *queue, size_t more, bool frees);
 
 static ALWAYS_INLINE bool gc_has_room(const struct gc_queue *queue, size_t more)
@@ -125,7 +127,7 @@ static ALWAYS_INLINE bool gc_has_room(const struct gc_queue *queue, size_t more)
 
 void gc_next_chunk(struct gc_queue *queue);
 
-/* Queues a version written at `stamp`, or what is to wait in limbo until then; room must have been reserved. */
+/* Queues a version written at `stamp`, or what waits in limbo until min_rts passes `stamp`. There must be room. */
 static ALWAYS_INLINE void gc_push(struct gc_queue *queue, struct table *table, char *row, version_handle handle,
                                   uint64_t stamp, enum gc_kind kind)
 {
@@ -141,16 +143,18 @@ static ALWAYS_INLINE void gc_push(struct gc_queue *queue, struct table *table, c
 }
 
 /*
- * What a transaction is told that was refused memory: MAE_ABORT_MEMORY while garbage is queued or somebody else may
- * have some, or free versions, for MAE_MEMORY_PATIENCE_MS since the worker's first refusal after its last commit; else
- * MAE_NO_MEMORY. So loops that try again as long as a status is retryable end.
+ * The status for a transaction that was refused memory. MAE_ABORT_MEMORY while this worker has garbage queued, or other
+ * workers may have garbage or free versions, but at most for MAE_MEMORY_PATIENCE_MS since the worker's first refusal
+ * after its last commit. After that, and if nothing can come free, MAE_NO_MEMORY. So a loop that tries again as long as
+ * a status is retryable ends.
  */
 enum mae_status gc_refused(struct mae_worker *worker);
 
-/* Works off what is due. Adopts an orphan queue now and then. */
+/* Works off the items that are due. Adopts an orphan queue if there is one. */
 void gc_run(struct mae_worker *worker);
 
-/* Hands the queue to the database, for others to work off. By the owner, or by who has parked it. */
+/* Hands the queues to the database as orphans, which other workers work off. Only the owner, or the thread that has
+ * parked it, may call it. */
 void gc_orphan(struct mae_worker *worker);
 
 /* Gives the memory of an empty queue back to the worker's pool. */

@@ -14,7 +14,7 @@ enum mae_status txn_doom(struct mae_txn *txn, enum mae_status status)
     return status;
 }
 
-/* Open for longer than the option txn_max_ms allows. Not looked at on the paths that nearly all operations take: the
+/* Whether the transaction has been open for longer than the option txn_max_ms allows. The fast paths do not ask: the
  * commit notices in any case. */
 static ALWAYS_INLINE bool is_too_old(const struct mae_txn *txn)
 {
@@ -53,7 +53,7 @@ static ALWAYS_INLINE struct version *version_create(struct mae_txn *txn, struct 
     return version;
 }
 
-/* Gives back a version that was never linked; one that commit does not come to count. */
+/* Gives back a version that was never linked, and counts it, since the commit will not see it. */
 static void version_discard(struct mae_worker *worker, char *row, version_handle handle, struct version *version)
 {
     COUNT(worker, versions_discarded);
@@ -74,7 +74,7 @@ static ALWAYS_INLINE void payload_fill(struct version *fresh, const struct versi
         memset(fresh->payload + old_bytes, 0, bytes - old_bytes);
 }
 
-/* Gives the access a new version; it becomes a write. */
+/* Gives the access a new version, which makes it a write. */
 static ALWAYS_INLINE enum mae_status access_write(struct mae_txn *txn, struct access *access, size_t bytes,
                                                   uint32_t flags)
 {
@@ -89,7 +89,7 @@ static ALWAYS_INLINE enum mae_status access_write(struct mae_txn *txn, struct ac
     return MAE_OK;
 }
 
-/* A written row again, with another size: the new version may have to move. */
+/* Changes the size of a written row's new version. A larger one may have to move. */
 static enum mae_status access_resize(struct mae_txn *txn, struct access *access, size_t bytes)
 {
     struct version *old = access->fresh;
@@ -116,7 +116,7 @@ static enum mae_status access_resize(struct mae_txn *txn, struct access *access,
     return MAE_OK;
 }
 
-/* ---- Finding. ---- */
+/* ---- Finding versions. ---- */
 
 static ALWAYS_INLINE enum mae_status check_writable(struct mae_txn *txn, const struct table *table, size_t bytes)
 {
@@ -140,7 +140,7 @@ static ALWAYS_INLINE enum mae_status give(struct version *version, const void **
 /* Reads a row that the transaction has accessed before. */
 static ALWAYS_INLINE enum mae_status access_reread(struct access *access, const void **data, size_t *bytes)
 {
-    /* A copy may still be updated in place: what was read is the old one. */
+    /* A later update may still change a copy in place, so a read of a copied row gives the version that was read. */
     if (((access->flags & (ACCESS_WRITE | ACCESS_COPY)) == ACCESS_WRITE &&
          !(MUTATED(own_write_unseen) && access->read)) ||
         access->flags & ACCESS_DELETE)
@@ -175,7 +175,7 @@ static ALWAYS_INLINE bool read_is_plain(const struct access *access)
     return LIKELY(version_status(access->read) == VERSION_COMMITTED);
 }
 
-/* What was read is MOVED or a tombstone. */
+/* For an access whose `read` is MOVED or a tombstone: whether the row exists. */
 static COLD bool row_is_there(struct mae_txn *txn, struct access *access)
 {
     if (version_status(access->read) == VERSION_DELETED)
@@ -191,7 +191,7 @@ enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_
     uint64_t slot;
     if (UNLIKELY(txn->snapshot) && is_too_old(txn))
         return txn_doom(txn, MAE_ABORT_OLD);
-    /* Only own writes matter: usually there are none among the nodes. */
+    /* Only own writes matter here, and usually the transaction has written no index node. */
     if (UNLIKELY(table->is_node ? txn->accesses.node_write_count : !txn->snapshot)) {
         struct access *access = access_set_find(&txn->accesses, row, &slot);
         if (access)
@@ -223,8 +223,8 @@ static NOINLINE void promote(struct mae_txn *txn, struct access *access)
     if (!(access->flags & ACCESS_READ_HEAD) || !may_promote(txn, access->table, access->row, read))
         return;
     if (access_write(txn, access, read->payload_bytes, ACCESS_COPY) != MAE_OK) {
-        txn->doomed = MAE_OK; /* no memory for a version: it stays a read */
-        txn->plain = true;    /* direct or not is a matter of speed */
+        txn->doomed = MAE_OK; /* no memory for a version: the access stays a read */
+        txn->plain = true;    /* `direct` stays false, which costs only speed */
         return;
     }
     payload_fill(access->fresh, read);
@@ -276,7 +276,7 @@ enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row_
     return give(access->read, data, bytes);
 }
 
-/* The early aborts of section 3.6: this transaction could not commit any more. */
+/* The early aborts of section 3.6, for a transaction that could not commit any more. */
 static ALWAYS_INLINE enum mae_status early_abort(struct mae_txn *txn, const struct access *access,
                                                  const struct visible *found)
 {
@@ -287,7 +287,7 @@ static ALWAYS_INLINE enum mae_status early_abort(struct mae_txn *txn, const stru
     return MAE_OK;
 }
 
-/* Write of a row that the transaction has accessed before. With 0 bytes a blind write is empty, an update keeps the
+/* Writes a row that the transaction has accessed before. With 0 bytes a blind write is empty; an update keeps the
  * size. */
 static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access *access, size_t bytes, bool blind,
                                              const void **old, void **data)
@@ -311,7 +311,7 @@ static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access 
         struct visible found = {.newer_exists = !(access->flags & ACCESS_READ_HEAD) ||
                                                 atomic_load_explicit(row_head(access->table, access->row),
                                                                      memory_order_relaxed) != access->read_handle};
-        if (found.newer_exists) { /* aborted versions do not count, nor does a copy of this one: look again */
+        if (found.newer_exists) { /* search, since neither aborted versions nor a settled copy of this one count */
             found = visible_find(txn->worker, access->table, access->row, txn->ts);
             (void)follow_settled(access, found.version);
         }
@@ -372,33 +372,33 @@ enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t
     if (UNLIKELY(!access))
         return status;
     if (UNLIKELY(!read_is_plain(access)) && !row_is_there(txn, access))
-        return MAE_NOT_FOUND; /* stays a read: that there is no row is what the caller acts on */
+        return MAE_NOT_FOUND; /* the access stays a read: the caller acts on the row's absence */
     if (UNLIKELY(atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts))
         return txn_doom(txn, MAE_ABORT_RTS);
     status = access_write(txn, access, bytes, 0);
     if (UNLIKELY(status != MAE_OK))
         return status;
     if (LIKELY(!(access->flags & ACCESS_MOVED))) { /* else a read-modify-write, which inherits MOVED */
-        access->flags &= ~(uint32_t)ACCESS_READ;   /* blind: another write in between does no harm */
+        access->flags &= ~(uint32_t)ACCESS_READ;   /* blind: a write by another transaction in between does no harm */
         access->read = NULL;
     }
     *data = access->fresh->payload;
     return MAE_OK;
 }
 
-/* The write that makes an empty row. */
+/* Adds the write that creates a row which is empty so far. */
 static enum mae_status create(struct mae_txn *txn, struct table *table, uint64_t row_id, size_t bytes, uint32_t flags,
                               void **data)
 {
     char *row = table_row(table, row_id);
     uint64_t slot = 0;
     struct access *access = access_set_find(&txn->accesses, row, &slot);
-    MAE_CHECK(!access); /* an empty row: the transaction cannot have touched it */
+    MAE_CHECK(!access); /* the row is empty, so the transaction cannot have touched it */
     access = access_set_add(&txn->accesses, table, row, slot);
     if (UNLIKELY(!access))
         return txn_doom(txn, MAE_NO_MEMORY);
     access->read = NULL;
-    access->flags = 0; /* as long as there is no version: commit and abort pass it by */
+    access->flags = 0; /* if there is no memory for a version, commit and abort ignore the access */
     enum mae_status status = access_write(txn, access, bytes, ACCESS_INSERT | flags);
     if (LIKELY(status == MAE_OK))
         *data = access->fresh->payload;
@@ -428,7 +428,7 @@ enum mae_status txn_insert(struct mae_txn *txn, struct table *table, size_t byte
 
 enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t row_id)
 {
-    /* An update whose new version is a tombstone, without payload. */
+    /* A deletion is an update whose new version is a tombstone without payload. */
     txn->frees = true;
     enum mae_status status = check_writable(txn, table, 0);
     if (UNLIKELY(status != MAE_OK))
@@ -466,7 +466,8 @@ enum mae_status txn_lose_entry(struct mae_txn *txn, struct table *table, uint64_
     uint64_t slot;
     void *data;
     struct access *access = access_set_find(&txn->accesses, row, &slot);
-    /* Nobody else has seen an entry to a new row. Who used one to a deleted row has read what the tombstone ends. */
+    /* No other transaction has seen an entry to a new row. A transaction that used an entry to a row which this one
+     * deletes has read the version that the tombstone supersedes. */
     if (access && access->flags & (ACCESS_INSERT | ACCESS_DELETE))
         return MAE_OK;
     bool written = access && (access->flags & (ACCESS_WRITE | ACCESS_COPY)) == ACCESS_WRITE;
@@ -483,7 +484,7 @@ enum mae_status txn_materialise(struct mae_txn *txn, struct table *table, uint64
     struct mae_worker *worker = txn->worker;
     char *row = table_row(table, row_id);
     version_handle handle, none = HANDLE_NONE;
-    /* Outside the row: then the first real version goes inside. */
+    /* From the pool, so that the inline slot is free for the first real version. */
     struct version *version = pool_alloc(&worker->pool, bytes, &handle);
     if (!version)
         return txn_doom(txn, gc_refused(txn->worker));
@@ -494,7 +495,7 @@ enum mae_status txn_materialise(struct mae_txn *txn, struct table *table, uint64
     memset(version->payload, 0, bytes);
     atomic_store_explicit(&version->status, VERSION_COMMITTED, memory_order_relaxed);
     RACE(MATERIALISE);
-    /* ORD-8. Of several workers one wins; all bring the same version, so it does not matter which. */
+    /* ORD-8. Of several workers one wins. All bring equal versions, so it does not matter which. */
     if (atomic_compare_exchange_strong_explicit(row_head(table, row), &none, handle, memory_order_acq_rel,
                                                 memory_order_relaxed))
         COUNT(worker, pool_writes);
@@ -519,7 +520,7 @@ void txn_prefetch_version(const struct table *table, uint64_t row_id)
 {
     enum { LINES_MAX = 4 };
     if (UNLIKELY(row_id >= atomic_load_explicit(&table->next_row, memory_order_acquire)))
-        return; /* an entry may lead anywhere */
+        return; /* an entry that is peeked at may hold any number */
     char *row = table_row(table, row_id);
     version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
     if (LIKELY(handle == HANDLE_INLINE) || handle == HANDLE_NONE)
@@ -533,8 +534,8 @@ void txn_prefetch_row(const struct table *table, uint64_t row_id)
 {
     enum { LINES_MAX = 4 };
     char *row = table_row(table, row_id);
-    /* Only the header is sure to be written, by whoever reads the row; nodes are mostly peeked at. Asking for a line to
-     * write takes it from the other cores. */
+    /* A transaction that reads the row will write its header (rts), so that line is prefetched for writing. The others
+     * may only be read, and nodes are mostly peeked at: prefetching for writing would take lines from other cores. */
     if (!table->is_node)
         __builtin_prefetch(row, 1);
     for (uint32_t i = table->is_node ? 0 : 1; i < LINES_MAX && i * CACHE_LINE_BYTES < table->stride; i++)
