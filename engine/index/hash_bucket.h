@@ -1,8 +1,9 @@
 /*
- * hash_bucket.h - what stands in a bucket of a hash index. Internal to the index.
+ * hash_bucket.h - the layout of a bucket of a hash index. Internal to the index.
  *
- * An entry is { key, row + 1 }, row word 0 if empty; the upper bits of the first row word hold the depth, 0 as at the
- * beginning. Behind the entries stands the link. Words are 8-byte aligned for 8-byte keys only.
+ * An entry is { key, row + 1 }; the row word of an empty entry is 0. The upper bits of the first row word hold the
+ * bucket's depth, which is 0 in a bucket that exists from the beginning and has not been split. Behind the entries
+ * stands the link. Words are 8-byte aligned only if keys have 8 bytes.
  *
  * A link is 0, or a row of the overflow table + 1: a bucket, or with LINK_DIRECTORY a directory, whose payload is
  * LINK_FANOUT links (hash_overflow.h).
@@ -58,7 +59,7 @@ static ALWAYS_INLINE bool bucket_key_equal(const struct hash_index *index, const
     return memcmp(entry, key, index->key_bytes) == 0;
 }
 
-/* Links by their place: of a bucket behind its entries, of a directory one after the other. */
+/* A link is addressed by its offset: in a bucket it stands behind the entries, in a directory among other links. */
 static ALWAYS_INLINE size_t bucket_link_offset(const struct hash_index *index)
 {
     return index->bucket_bytes - LINK_BYTES;

@@ -11,7 +11,7 @@
 enum {
     ENTRIES_MIN = 2,
     BASE_COUNT_MIN = 64,
-    COUNT_BATCH = 64, /* entries a worker adds before it tells the others */
+    COUNT_BATCH = 64, /* a worker adds so many entries before it adds them to the shared count */
     SPLIT_ATTEMPTS = 1000,
     SPLIT_ACCESSES = 64,
     WALK_STEPS_MAX = 128,
@@ -167,7 +167,7 @@ static enum mae_status search_validated(struct mae_txn *txn, struct hash_index *
     }
 }
 
-/* A failed look-up leaves the transaction unable to go on. */
+/* Dooms the transaction after a lookup that failed. */
 static enum mae_status doom_index(struct mae_txn *txn, enum mae_status status)
 {
     return status == MAE_ABORT_INDEX ? txn_doom(txn, status) : status;
@@ -178,7 +178,7 @@ static NOINLINE enum mae_status find_validated(struct mae_txn *txn, struct hash_
 {
     struct place place;
     if (txn->snapshot)
-        return MAE_NOT_FOUND; /* what a snapshot does not see will never be there for it */
+        return MAE_NOT_FOUND; /* a snapshot need not validate a miss: what it does not see stays unseen */
     enum mae_status status = search_validated(txn, index, key, &place);
     if (status != MAE_OK)
         return doom_index(txn, status);
@@ -254,7 +254,7 @@ static void count_entries(struct mae_txn *txn, struct hash_index *index, int64_t
     txn->growth[i].entries += entries;
 }
 
-/* A new overflow bucket with one entry, at the end of the key's chain. */
+/* Adds an overflow bucket with one entry at the end of the key's chain. */
 static enum mae_status add_overflow(struct mae_txn *txn, struct hash_index *index, const struct link_place *last,
                                     const void *key, uint64_t row_word)
 {
@@ -268,7 +268,7 @@ static enum mae_status add_overflow(struct mae_txn *txn, struct hash_index *inde
     return status;
 }
 
-/* As search_validated; a chain that is full and too long has been branched before. */
+/* As search_validated, but first branches a chain that is full and too long. */
 static enum mae_status search_for_insert(struct mae_txn *txn, struct hash_index *index, const void *key,
                                          struct place *place)
 {
@@ -391,7 +391,7 @@ static enum mae_status split_bucket(struct mae_txn *txn, struct hash_index *inde
         return status;
     if (bucket_depth(index, old) != depth)
         return MAE_ABORT_INDEX; /* split since cover looked at it: the sibling exists */
-    /* Nobody else can create the sibling and commit: that takes a split of the same bucket. */
+    /* No other transaction can create the sibling and commit, since it would have to split the same bucket. */
     status = txn_create(txn, index->buckets, sibling, index->bucket_bytes, &halves[1]);
     if (status != MAE_OK)
         return status;
@@ -431,7 +431,7 @@ static enum mae_status split_towards(struct mae_txn *txn, struct hash_index *ind
     return split_bucket(txn, index, home.base, growth, depth);
 }
 
-/* After a failed attempt: whoever is changing the bucket may be waiting for a CPU. */
+/* Yields after a failed attempt: the thread that is changing the bucket may be waiting for a CPU. */
 static void make_way(struct mae_worker *worker, unsigned attempt)
 {
     RACE(BACKOFF);
@@ -463,7 +463,7 @@ static enum mae_status split(struct mae_worker *worker, struct hash_index *index
         else if (status != MAE_OK)
             make_way(worker, (unsigned)attempt);
     }
-    return MAE_OK; /* undone after that many attempts: lookups find the parent, only more slowly */
+    return MAE_OK; /* the split is left undone: lookups find the parent, only more slowly */
 }
 
 static uint64_t buckets_of_hint(const struct hash_index *index, uint64_t hint)
@@ -534,7 +534,7 @@ static void prefetch_short(struct mae_txn *txn, struct hash_index *index, const 
     txn->announced_count = found;
     txn->announced_next = 0;
     if (rows->inline_bytes && txn->worker->protocol.settle)
-        return; /* nearly all versions are in their rows: the others are not worth a look at every row */
+        return; /* nearly all versions are in their rows: looking at every row does not pay for the others */
     for (unsigned i = 0; i < found; i++)
         txn_prefetch_version(rows, txn->announced[i].row);
 }

@@ -3,24 +3,24 @@
  *
  * Buckets are rows of a table of the index's own, so the index is multi-version and transactional. A bucket fills one
  * cache line for 8-byte keys: header, two entries, a link to an overflow bucket, head.
- *   - A lookup that hits peeks at buckets and validates nothing: the row it leads to is validated by whoever reads it,
- *     and written by whoever takes the entry away (DESIGN.md, I3).
- *   - A miss reads every bucket of the chain into the read set, and each insert or remove changes one of them.
- *     So an insert of a key that somebody has missed makes one of both abort: no phantoms.
+ *   - A lookup that hits peeks at buckets and validates nothing. Instead, the transaction that reads the row validates
+ *     the row, and a transaction that takes the entry away writes the row (DESIGN.md, I3).
+ *   - A miss reads every bucket of the chain into the read set, and each insert or remove changes one of them. So if
+ *     one transaction misses a key and another inserts it, one of them aborts: no phantoms.
  *
- * Bucket numbers. A hash has a base b in [0, base_count), its upper bits scaled, and growth bits e. In an index that
- * has not grown the bucket is b. Growth is linear hashing by transactions: bucket (b, e) of depth d, number
- * b + e * base_count, holds the keys of base b whose growth bits modulo 2^d are e; a split makes of it (b, e) and
- * (b, e + 2^d) of depth d + 1, in one transaction. The depth stands in the bucket, hence is multi-version like its
- * entries: whatever a timestamp sees is a consistent cover of all hashes. The number of buckets that lookups start from
- * is only a hint. They go down to the parent while a bucket does not exist for them, and up while a bucket has been
- * split further.
+ * Bucket numbers. A hash has a base b in [0, base_count), which is its upper bits scaled, and growth bits e. In an
+ * index that has not grown the bucket is b. The index grows by linear hashing, in transactions. Bucket (b, e) of depth
+ * d has the number b + e * base_count and holds the keys of base b whose growth bits modulo 2^d are e. A split is one
+ * transaction that makes (b, e) and (b, e + 2^d), both of depth d + 1, out of it. The depth is stored in the bucket, so
+ * it is multi-version like the entries, and every timestamp sees buckets that cover all hashes consistently. The number
+ * of buckets from which a lookup starts is only a hint. A lookup goes down to the parent while a bucket does not exist
+ * for its transaction, and up while a bucket has been split further.
  *
- * Integer keys are hashed by one multiplication with the golden ratio, which spreads dense keys so evenly that hardly
- * any bucket overflows; growth bits are mixed more thoroughly, off the hot path. Keys that fall into one bucket
- * nevertheless, and more of them than splits will part, are found by a seeded hash (hash_overflow.h).
+ * Integer keys are hashed by one multiplication with the golden ratio. That spreads dense keys so evenly that hardly
+ * any bucket overflows. Growth bits are mixed more thoroughly, off the hot path. If more keys fall into one bucket than
+ * splits part, a seeded hash finds them (hash_overflow.h).
  *
- * Buckets there from the beginning exist without memory until one is first missed in (txn_materialise).
+ * The buckets that exist from the beginning take no memory until a lookup first misses in one (txn_materialise).
  * Source: section 3.6. Not here: non-unique keys, order (tree_index.h).
  */
 #ifndef ENGINE_INDEX_HASH_INDEX_H
@@ -41,46 +41,47 @@ struct hash_index {
     uint32_t bucket_entries;
     uint32_t bucket_bytes; /* entries and link: the payload */
     uint64_t seed;         /* of the hash that places keys in directories */
-    uint64_t base_count;   /* buckets there from the beginning */
-    char *_Atomic direct;  /* where they are, as long as there are no others and each is a line of two 8-byte
-                                    * keys, that is, HASH_LINE_...; else NULL */
+    uint64_t base_count;   /* buckets that exist from the beginning */
+    char *_Atomic direct;  /* the address of the first bucket while the index has not grown and each bucket is one line
+                            * with two 8-byte keys (see HASH_LINE_HEAD); else NULL */
     /* Shared, changes rarely. */
-    SEPARATED _Atomic uint64_t hint;       /* where lookups start, always committed memory: split << 6 | level, when
-                                              * there are (base_count << level) + split buckets */
-    SEPARATED _Atomic uint64_t split_next; /* the next bucket to be made by a split */
-    _Atomic int64_t entries;               /* about; each worker adds its own in batches */
+    SEPARATED _Atomic uint64_t hint;       /* split << 6 | level for (base_count << level) + split buckets, from which
+                                            * lookups start; the memory of all of them is committed */
+    SEPARATED _Atomic uint64_t split_next; /* the next bucket that a split will make */
+    _Atomic int64_t entries;               /* approximate: each worker adds its own in batches */
 };
 
-/* What payload_max_bytes both tables must have; inline_max_bytes is the inline_bytes option. */
+/* The payload_max_bytes that both tables must have. */
 size_t hash_index_bucket_bytes(size_t key_bytes);
 
 /* The tables are empty and used for nothing else. `seed`: see hash_overflow.h. MAE_OK or MAE_NO_MEMORY. */
 enum mae_status hash_index_init(struct hash_index *index, struct table *buckets, struct table *overflow,
                                 size_t key_bytes, uint64_t expected_rows, uint64_t seed);
 
-/* The row of `key`. A miss is validated, a hit only with `validate`. */
+/* Finds the row of `key`. A miss is validated; a hit is validated only with `validate`. */
 enum mae_status hash_index_find(struct mae_txn *txn, struct hash_index *index, const void *key, bool validate,
                                 uint64_t *row);
 enum mae_status hash_index_insert(struct mae_txn *txn, struct hash_index *index, const void *key, uint64_t row);
 enum mae_status hash_index_remove(struct mae_txn *txn, struct hash_index *index, const void *key, uint64_t row);
 
 /*
- * Starts loading the buckets of `count` keys, then the rows they lead to in `rows`. For 8-byte keys it notes what it
- * found, so that hash_index_find_fast need not look again if the keys come in this order.
+ * Starts loading the buckets of `count` keys, then the rows of `rows` that they lead to. Announces 8-byte keys: notes
+ * their rows, so that hash_index_find_fast need not search again if the keys come in this order.
  */
 void hash_index_prefetch(struct mae_txn *txn, struct hash_index *index, const struct table *rows, const void *keys,
                          size_t count);
 
-/* After a commit of `worker` that added `entries` entries, outside a transaction: splits buckets if it is time. */
+/* Splits buckets if the index has become too full. Call it outside a transaction, after a commit of `worker` that added
+ * `entries` entries. */
 void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_t entries);
 
-/* Visits all entries in a transaction that sees them; false from `visit` ends it. For verification. */
+/* Visits all entries that the transaction sees, until `visit` returns false. For verification. */
 enum mae_status hash_index_visit(struct mae_txn *txn, struct hash_index *index, mae_entry_fn visit, void *arg);
 
 /* ---- The fast path of a lookup that hits, and the layout it needs to know. ---- */
 
 enum { HASH_DEPTH_SHIFT = 48, HASH_HINT_BITS = 6, HASH_WORD_BYTES = 8 };
-enum { HASH_LINE_HEAD = CACHE_LINE_BYTES - sizeof(version_handle) }; /* where a bucket's head is, in one of a line */
+enum { HASH_LINE_HEAD = CACHE_LINE_BYTES - sizeof(version_handle) }; /* the head's offset in a bucket of one line */
 #define HASH_ROW_MASK ((UINT64_C(1) << HASH_DEPTH_SHIFT) - 1)
 
 static ALWAYS_INLINE uint64_t hash_load_word(const unsigned char *at)
@@ -102,7 +103,7 @@ static ALWAYS_INLINE uint64_t hash_word(uint64_t key)
     return key * UINT64_C(0x9E3779B97F4A7C15);
 }
 
-/* Where a hash belongs: its base and all its growth bits. */
+/* The place of a hash: its base and all its growth bits. */
 struct hash_home {
     uint64_t base, growth;
 };
@@ -112,7 +113,8 @@ static ALWAYS_INLINE uint64_t hash_base(const struct hash_index *index, uint64_t
     return (uint64_t)((unsigned __int128)hash * index->base_count >> 64);
 }
 
-/* The growth bits of the bucket a lookup starts from. ORD-10: acquire; what the hint covers is committed memory. */
+/* The growth bits of the bucket from which a lookup starts. ORD-10: the caller loaded the hint with acquire, so the
+ * memory of every bucket that it covers is committed. */
 static ALWAYS_INLINE uint64_t hash_start(const struct hash_index *index, uint64_t hint, struct hash_home home)
 {
     unsigned level = hint & ((1 << HASH_HINT_BITS) - 1);
@@ -123,9 +125,9 @@ static ALWAYS_INLINE uint64_t hash_start(const struct hash_index *index, uint64_
 }
 
 /*
- * The row of an 8-byte key if it stands in the bucket's inline, committed, visible version; false says nothing. No
- * branch depends on which entry it is: the key is in either as often as not, and a wrong guess would be found out only
- * after a cache miss.
+ * The row of an 8-byte key if the key is in the bucket's version and that is inline, committed and visible. False means
+ * that the key is not decided here. No branch depends on which of the two entries has the key: each has it about as
+ * often, and the CPU would find out a wrong guess only after a cache miss.
  */
 static ALWAYS_INLINE bool hash_line_match(const struct mae_txn *txn, char *at, _Atomic version_handle *head,
                                           uint64_t key, uint64_t *row)
@@ -150,15 +152,16 @@ static ALWAYS_INLINE bool hash_bucket_match(const struct mae_txn *txn, const str
     return hash_line_match(txn, at, row_head(table, at), key, row);
 }
 
-/* How far the index has grown; 0: never. ORD-10 */
+/* How far the index has grown; 0: not at all. ORD-10 */
 static ALWAYS_INLINE uint64_t hash_hint(const struct hash_index *index)
 {
     return atomic_load_explicit(&index->hint, memory_order_acquire);
 }
 
 /*
- * The bucket of an 8-byte key to look at first. A key that stands in it as the transaction sees it is the key, whatever
- * the bucket's depth: a key is in one bucket only. If it is not there the depth would have to be looked at.
+ * The first bucket in which to look for an 8-byte key. If the transaction sees the key there, that is the key's entry,
+ * whatever the bucket's depth, since a key is in one bucket only. If it does not, only the depth tells whether the key
+ * may be in another bucket.
  */
 static ALWAYS_INLINE uint64_t hash_first_bucket(const struct hash_index *index, uint64_t hint, uint64_t key)
 {
@@ -182,12 +185,13 @@ static ALWAYS_INLINE bool hash_index_find_direct(const struct mae_txn *txn, cons
     return hash_line_match(txn, at, (_Atomic version_handle *)(void *)(at + HASH_LINE_HEAD), key, row);
 }
 
-/* What hash_index_find_fast did; the number is how many announced keys the answer uses up. */
+/* Where hash_index_find_fast found the key. The number is how many announced keys the answer uses up. */
 enum hash_found { HASH_FOUND_BUCKET = 0, HASH_FOUND_ANNOUNCED = 1, HASH_FOUND_NOT = 2 };
 
 /*
- * As hash_index_find without validation, for the common case; HASH_FOUND_NOT: ask hash_index_find. The caller adds the
- * number to announced_next once it has used the answer. `hint`: hash_hint's.
+ * As hash_index_find without validation, for the common case. HASH_FOUND_NOT means that the key is not decided here:
+ * use hash_index_find. The caller adds the result to announced_next once it has used the answer. `hint`: from
+ * hash_hint.
  */
 static ALWAYS_INLINE enum hash_found hash_index_find_fast(const struct mae_txn *txn, const struct hash_index *index,
                                                           uint64_t hint, const void *key_at, uint64_t *row)

@@ -1,13 +1,14 @@
 /*
- * hash_overflow.h - what a bucket of a hash index has no room for. Internal to the index.
+ * hash_overflow.h - the entries for which a bucket of a hash index has no room. Internal to the index.
  *
- * Overflow is a chain of buckets, nearly always none or one. A chain of more than OVERFLOW_CHAIN_MAX becomes a tree:
- * its link leads to a directory, whose slots lead to chains again; three bits of a key's seeded hash choose the slot,
- * three more in the directory below. So neither many keys of one bucket (crafted ones, or those of a transaction that
- * inserts faster than the index splits) make a lookup or an insert longer than the logarithm of their number. The seed
- * is the database's secret; it matters only here, so that dense keys keep their even spread over the buckets.
+ * They go to a chain of overflow buckets, which nearly always has none or one. A chain of more than OVERFLOW_CHAIN_MAX
+ * buckets becomes a tree: its link leads to a directory, whose slots lead to chains again. Three bits of a key's seeded
+ * hash choose the slot, three more the slot in the directory below. One bucket may get many keys: crafted ones, or
+ * those of a transaction that inserts faster than the index splits. The cost of a lookup or insert then grows only with
+ * the logarithm of their number. The seed is the database's secret. It is used only here, so that dense keys keep their
+ * even spread over the buckets.
  *
- * Directories are rows like buckets: a miss has those on its way in its read set.
+ * Directories are rows, as buckets are. A miss has the directories on its way in its read set.
  */
 #ifndef ENGINE_INDEX_HASH_OVERFLOW_H
 #define ENGINE_INDEX_HASH_OVERFLOW_H
@@ -16,7 +17,7 @@
 
 enum { OVERFLOW_CHAIN_MAX = 8 };
 
-/* Where a link stands; `level`: how many directories lead there. */
+/* The place of a link. `level`: how many directories lead there. */
 struct link_place {
     struct table *table;
     uint64_t row;
@@ -24,15 +25,17 @@ struct link_place {
     unsigned level;
 };
 
-/* Follows `*link`, which stands at `*place`, through directories to the chain of `key`. `validate`: they are read. */
+/* Follows `*link`, which stands at `*place`, through directories to the chain of `key`. With `validate` the directories
+ * join the read set. */
 enum mae_status overflow_follow(struct mae_txn *txn, const struct hash_index *index, const void *key, bool validate,
                                 uint32_t *link, struct link_place *place);
 
-/* The chain at `place` is too long: it becomes a directory. False if there are no more bits to tell its keys apart. */
+/* overflow_branch turns the chain at `place`, which is too long, into a directory. overflow_may_branch is false if the
+ * seeded hash has no more bits to tell the chain's keys apart. */
 bool overflow_may_branch(const struct link_place *place);
 enum mae_status overflow_branch(struct mae_txn *txn, const struct hash_index *index, const struct link_place *place);
 
-/* A new overflow bucket with one entry, to be linked by the caller. */
+/* Makes an overflow bucket with one entry. The caller links it. */
 enum mae_status overflow_add(struct mae_txn *txn, const struct hash_index *index, const void *key, uint64_t row_word,
                              uint32_t *link);
 

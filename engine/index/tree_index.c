@@ -9,33 +9,34 @@
  *   T2  The same holds for the nodes of each inner level, and a node's children are the nodes of the level below
  *       that cover its part. Leaves are linked both ways in key order.
  *
- * By T1, a leaf version that is in S and whose fences cover a key tells all there is to know about the key in S,
- * however it was found. So the walk down may mix nodes of different states; it only has to end at a leaf that covers
- * the key, which the leaf's own fences show, and the leaf has to be in the read set. A walk that ends elsewhere starts
- * again from the root (tree_walk.c); that helps when what it met was superseded meanwhile, and else T gives up with
- * MAE_ABORT_INDEX.
- *   - A miss, an insert's or remove's leaf: read or updated, thus validated; a later insert of the key writes a leaf
- *     version that succeeds this one, and validation of one of the two fails.
+ * By T1, a leaf version that is in S and whose fences cover a key holds all entries of the key in S, however the walk
+ * has found the leaf. So the walk down may mix nodes of different states. It only has to end at a leaf that covers the
+ * key, which the leaf's own fences show, and the leaf has to be in the read set. A walk that ends elsewhere starts
+ * again from the root (tree_walk.c). That helps if a node on the way was superseded meanwhile; otherwise T gives up
+ * with MAE_ABORT_INDEX.
+ *   - The leaf of a miss, an insert or a remove is read or updated, thus validated. A later insert of the key writes a
+ *     leaf version that succeeds this one, and the validation of one of the two transactions fails.
  *   - A scan reads leaves whose fences join without gap (each one's low is the previous one's high), the edges
  *     included, also when no entry lies in the range: together they cover it.
  *   - A hit of a unique index is not validated: its leaf may be outdated. The caller reads the row, which is validated,
- *     and whoever takes the entry away writes the row too (I3, db/calls.c). If the row turns out to be deleted, the key
- *     may have moved to another row, so that is no miss but MAE_ABORT_INDEX.
+ *     and a transaction that takes the entry away writes the row, too (I3, db/calls.c). If the row turns out to be
+ *     deleted, the key may have moved to another row, so the answer is not a miss but MAE_ABORT_INDEX.
  *
- * T1 and T2 are kept because whatever restructures reads all that it relies on through updates, which are validated:
+ * T1 and T2 stay true because a change of the tree's shape reads all that it relies on through updates, which are
+ * validated:
  *   - A split writes the leaf (its high fence falls), the new right leaf, the old right neighbour (left link) and the
- *     parent (one more child). Whoever read the leaf before is superseded; the new leaf covers nothing that it did not.
- *     The parent is the node that, in S, covers the leaf's low fence one level up, and it must list the leaf there.
+ *     parent (one more child). Transactions that read the leaf before find it superseded. The new leaf covers only what
+ *     the old one did. The parent is the node that, in S, covers the leaf's low fence one level up, and it must list
+ *     the leaf there.
  *   - A merge writes the left node (takes the right one's entries and high fence), the right node (tombstone), the next
- *     one's left link and the parent. Whoever read either leaf is superseded.
+ *     node's left link and the parent. Transactions that read either leaf find it superseded.
  * Snapshots read S alone, never a mixture, and need no validation.
  *
  * The root keeps its row: when it is full its contents move to a new child and it becomes that child's parent, and when
  * it has one child left it takes over the child's contents. Until its first commit the index is invisible, hence empty.
  *
  * A node's row is reused only after every transaction that could have met it in a parent or neighbour is over
- * (txn/gc.c: a tombstone leaves below min_rts); a node of another place would still fail the checks of level and
- * fences.
+ * (txn/gc.h, G3). A node in another place would still fail the checks of level and fences.
  *
  * Checked by: tree_index_verify, tests/unit/index/tree_*.c; mutations skip_leaf_validation, skip_miss_validation.
  */

@@ -1,12 +1,12 @@
 /*
  * tree_index.h - the ordered index: a B+-tree whose nodes are rows.
  *
- * All nodes are rows of one table of the index's own and are touched through the row operations of engine/txn/txn.h
- * only. So the tree is multi-version and transactional by construction: a change is private until its transaction
- * commits, a snapshot sees the tree as it was, and what a transaction relied on stands in its read set. tree_index.c
- * argues why this makes it serializable, phantoms included, although only leaves are validated.
+ * All nodes are rows of one table of the index's own, and the index touches them only through the row operations of
+ * engine/txn/txn.h. So the tree is multi-version and transactional by construction: a change is private until its
+ * transaction commits, a snapshot sees the tree as it was, and the read set has what a transaction relied on.
+ * tree_index.c argues why that makes the index serializable, phantoms included, although only leaves are validated.
  *
- * Threads. Constant after tree_index_create_root; any number of workers' transactions at once.
+ * Threads. The struct is constant after tree_index_create_root; any number of transactions may use it at once.
  * Common statuses: MAE_ABORT_* of the row operations, MAE_ABORT_INDEX (the nodes seen do not fit together: some of them
  * have been superseded), MAE_NO_MEMORY, all of which doom the transaction; MAE_READ_ONLY.
  * Source: section 3.6 (multi-version indexes). Not here: rows of data, the catalogue (engine/db).
@@ -25,7 +25,7 @@ struct tree_index {
     struct tree_shape shape;
 };
 
-/* What the payload_max_bytes of the table of nodes must be. key_bytes from MAE_KEY_MIN_BYTES to MAE_KEY_MAX_BYTES. */
+/* The payload_max_bytes that the table of nodes must have. key_bytes: MAE_KEY_MIN_BYTES to MAE_KEY_MAX_BYTES. */
 size_t tree_index_node_bytes(size_t key_bytes, bool non_unique);
 
 /* `nodes` is empty and used for nothing else. Nothing is allocated. */
@@ -38,9 +38,9 @@ void tree_index_init(struct tree_index *index, struct table *nodes, size_t key_b
 enum mae_status tree_index_create_root(struct mae_txn *txn, struct tree_index *index);
 
 /*
- * The row of `key`; of a non-unique index the smallest. MAE_NOT_FOUND is protected against phantoms. A hit of a unique
- * index is not validated: the caller reads the row, and if that is MAE_NOT_FOUND the entry was superseded:
- * MAE_ABORT_INDEX.
+ * Finds the row of `key`, in a non-unique index the smallest. MAE_NOT_FOUND is protected against phantoms. A hit of a
+ * unique index is not validated: the caller reads the row, and if the row is MAE_NOT_FOUND, the entry was superseded
+ * and the caller returns MAE_ABORT_INDEX.
  */
 enum mae_status tree_index_find(struct mae_txn *txn, const struct tree_index *index, const void *key, uint64_t *row);
 
@@ -61,8 +61,8 @@ enum mae_status tree_index_scan(struct mae_txn *txn, const struct tree_index *in
                                 void *arg);
 
 /*
- * Starts loading the leaves of `count` keys (contiguous; MAE_PREFETCH_MAX are looked at), then the rows they lead to in
- * `rows`. A hint: changes nothing, waits for nobody.
+ * Starts loading the leaves of `count` contiguous keys, of which it looks at MAE_PREFETCH_MAX, then the rows of `rows`
+ * that they lead to. It is a hint: it changes nothing and does not wait.
  */
 void tree_index_prefetch(const struct mae_txn *txn, const struct tree_index *index, const struct table *rows,
                          const void *keys, size_t count);
@@ -72,9 +72,9 @@ struct tree_statistics {
 };
 
 /*
- * tree_verify.c: walks the whole tree as the transaction sees it: fences, order, counts, levels, links both ways, and
- * that of the rows below row_limit exactly the tree's nodes exist. MAE_OK; MAE_CORRUPT with the first finding in
- * `report`. Linear.
+ * tree_verify.c: walks the whole tree as the transaction sees it and checks fences, order, counts, levels and the links
+ * in both directions, and that of the rows below row_limit exactly the tree's nodes exist. MAE_OK, or MAE_CORRUPT with
+ * the first finding in `report`. Linear.
  */
 enum mae_status tree_index_verify(struct mae_txn *txn, const struct tree_index *index, uint64_t row_limit,
                                   struct tree_statistics *statistics, char *report, size_t report_bytes);

@@ -9,13 +9,13 @@
  *
  *     struct tree_node | low | high | keys: capacity x key_bytes | values: capacity x 8 | ties (inner, non-unique only)
  *
- * Keys stand together because a search reads only them; 8-byte ones begin at a cache line of their own, since the
- * header and two fences fill one together with the version's header.
+ * Keys stand together because a search reads only them. Keys of 8 bytes begin at a cache line of their own: the
+ * version's header, the node's header and two fences fill the line before.
  *
  *   N1  Keys ascend strictly and lie within the fences; checked by tree_verify.c.
  *   N2  count <= capacity of the node's level.
  *
- * Size. TREE_CLASS_BYTES says why. Single-threaded: a node being changed is private to its transaction.
+ * TREE_CLASS_BYTES says why a node has its size. No locks: a node that is being changed is private to its transaction.
  * Not here: how nodes make a tree (tree_index.c).
  */
 #ifndef ENGINE_INDEX_TREE_NODE_H
@@ -34,13 +34,13 @@ enum { TREE_NO_POSITION = UINT16_MAX };
 struct tree_node {
     uint16_t level; /* 0: leaf */
     uint16_t count;
-    uint16_t last_insert; /* where the last insert went, or TREE_NO_POSITION: tells ascending from random order */
+    uint16_t last_insert; /* position of the last insert or TREE_NO_POSITION: tells ascending from random order */
     uint8_t low_open, high_open;
     uint64_t left, right; /* leaves: neighbours or TREE_NO_ROW; inner nodes: unused */
     uint64_t body[];
 };
 
-/* Where things are in the nodes of one index; constant. */
+/* The layout of the nodes of one index; constant. */
 struct tree_shape {
     uint16_t key_bytes;
     bool numbers; /* keys are uint64_t in native order */
@@ -53,7 +53,7 @@ struct tree_shape {
 /* A key to look for or to store. */
 struct tree_key {
     const void *bytes; /* key_bytes of them */
-    uint64_t number;   /* the same as a number, when they are 8 */
+    uint64_t number;   /* the key as a number, if it has 8 bytes */
     uint64_t row;      /* non-unique: breaks ties; else ignored */
 };
 
@@ -67,7 +67,7 @@ int tree_key_compare(const struct tree_shape *shape, const struct tree_key *a, c
 void tree_node_clear(struct tree_node *node, unsigned level);
 unsigned tree_node_capacity(const struct tree_shape *shape, const struct tree_node *node);
 
-/* Starts loading what a search will look at. Only the node's address is used. */
+/* Starts loading the lines that a search will look at. Uses only the node's address, not its contents. */
 void tree_node_prefetch_keys(const struct tree_shape *shape, const struct tree_node *node);
 
 /* Views into the node. A fence that is open has no key. */
@@ -85,7 +85,7 @@ bool tree_node_below_low(const struct tree_shape *shape, const struct tree_node 
 bool tree_node_beyond_high(const struct tree_shape *shape, const struct tree_node *node, const struct tree_key *key);
 bool tree_node_covers(const struct tree_shape *shape, const struct tree_node *node, const struct tree_key *key);
 
-/* The first entry that is >= key, > key; count if none. */
+/* The first entry that is >= key (lower) or > key (upper); count if there is none. */
 unsigned tree_node_lower_bound(const struct tree_shape *shape, const struct tree_node *node,
                                const struct tree_key *key);
 unsigned tree_node_upper_bound(const struct tree_shape *shape, const struct tree_node *node,
@@ -96,7 +96,7 @@ unsigned tree_node_child(const struct tree_shape *shape, const struct tree_node 
 bool tree_node_equals(const struct tree_shape *shape, const struct tree_node *node, unsigned i,
                       const struct tree_key *key);
 
-/* The node has room. `key` is no view into the same node. */
+/* The node must have room. `key` must not be a view into the same node. */
 void tree_node_insert(const struct tree_shape *shape, struct tree_node *node, unsigned i, const struct tree_key *key,
                       uint64_t value);
 void tree_node_remove(const struct tree_shape *shape, struct tree_node *node, unsigned i);

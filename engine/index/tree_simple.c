@@ -1,26 +1,28 @@
 /*
  * tree_simple.c - a B+-tree changed in place by many threads, with optimistic lock coupling.
  *
- * Each node has a version word that is also its lock. A reader notes the version, reads, and looks at the version
- * again: if it is the same and not locked, what was read was a state of the node. Going down, it takes the child's
- * version before it looks at the parent's again, so that parent and child belong together. A writer locks the nodes it
- * changes by advancing the versions it has walked past from even to odd (compare and swap: whoever has changed a node
- * since makes it fail) and all begins anew when something was in the way; nobody waits for a lock while holding one, so
- * there are no deadlocks. A restart has always seen another thread's step done, so some thread gets on.
+ * Each node has a version word that is also its lock. A reader notes the version, reads the node, and loads the version
+ * again: if it is unchanged and not locked, the reader has seen one state of the node. On its way down a reader loads
+ * the child's version before it loads the parent's again, so that parent and child belong together. A writer locks the
+ * nodes that it changes by a compare-and-swap of their versions from even to odd, which fails if another thread has
+ * changed a node since the writer walked past it. A thread that fails starts again from the root. No thread waits for a
+ * lock while it holds one, so there are no deadlocks. A thread that starts again has seen a step of another thread
+ * done, so some thread makes progress.
  *
  *   S1  Node memory stays node memory: a reader that comes late reads garbage at worst, and notices before it uses it.
  *   S2  The version of a node only grows, also when the node is taken out of the tree and used again.
- *   S3  A node is changed only while its lock is held. All its words are atomic: stores release, loads acquire, so that
- *       who sees a word of a change also sees the version that announced it (ORD-TREE-1).
- *   S4  What a node covers is said by the nodes above it alone: by its key there and the next one. The first key of an
- *       inner node stands for "from the beginning", so that taking out a child leaves its range to a neighbour without
- *       touching that.
+ *   S3  A node is changed only while its lock is held. All its words are atomic, with release stores and acquire loads,
+ *       so that a reader that sees a word of a change also sees the version that announced the change (ORD-TREE-1).
+ *   S4  Only the nodes above a node tell what it covers: by its key there and the next key. The first key of an inner
+ *       node stands for "from the beginning". So when a child is taken out, a neighbour covers its range without being
+ *       changed.
  *
- * Full nodes are split on the way down, so that a split finds room above. A leaf that becomes empty is taken out, along
- * with the nodes above it that have no other child; nodes are not merged otherwise. The root stays where it is.
+ * A writer splits full nodes on its way down, so that a split finds room above. A leaf that becomes empty is taken out,
+ * together with the nodes above it that have no other child. Nodes are not merged otherwise. The root keeps its place.
  *
- * Entries are (key, row) pairs with a count. Two transactions' changes of a pair may be applied in the wrong order: a
- * removal before the insert it belongs behind leaves a count of -1. Who looks sees pairs with a positive count.
+ * Entries are (key, row) pairs with a count. The changes of two transactions to a pair may be applied in the wrong
+ * order: a removal that is applied before its insert leaves a count of -1. Lookups and scans see only pairs with a
+ * positive count.
  *
  * Checked by: tree_simple_verify, tests/unit/index/tree_simple.c.
  * Source: Leis et al., "The ART of Practical Synchronization", DaMoN 2016 (optimistic lock coupling).

@@ -2,19 +2,20 @@
  * tree_simple.h - the simple ordered index: one version, changed in place after validation (option
  * simple_index_update).
  *
- * It gives up what the multi-version index (tree_index.h) keeps, and is here to be compared with it (Figure 4):
- *   - No phantom protection: nothing of it is ever validated. A transaction may miss an entry that one before it in the
- *     serial order has added, or see one that has been removed or whose row is not visible to it yet.
- *   - No atomicity: a transaction's entries appear and disappear one by one after its commit. Own changes are seen by
- *     lookups of the transaction, not by its scans.
- *   - Unique keys are checked when the insert is asked for, so two transactions at once may both add a key.
- * So an entry may lead to a row that the transaction does not see: the caller must be ready for that.
+ * It gives up guarantees of the multi-version index (tree_index.h) and exists to be compared with it (Figure 4):
+ *   - No phantom protection: nothing of the index is ever validated. A transaction may miss an entry that an earlier
+ *     transaction in the serial order has added. It may see an entry that has been removed, or whose row it does not
+ *     see yet.
+ *   - No atomicity: a transaction's entries appear and disappear one by one after its commit. Lookups of the
+ *     transaction see its own changes; its scans do not.
+ *   - An insert checks a unique key when it is called, so two transactions at once may both add the key.
+ * So an entry may lead to a row that the transaction does not see, and the caller must be ready for that.
  *
- * A transaction's changes wait in a tree_deferred until its commit has been decided; applying them cannot fail, since
- * their memory is set aside when they are asked for.
+ * A transaction's changes wait in a tree_deferred until its commit has been decided. Applying them cannot fail, since
+ * tree_simple_insert and tree_simple_remove have set their memory aside.
  *
- * Threads: any, all calls, except that init and fini exclude all others, and a tree_deferred belongs to one thread.
- * Source: section 4.2 ("simple index update"). Not here: who applies when (engine/db).
+ * Threads: any number may make all calls at once, but init and fini exclude all others, and a tree_deferred belongs to
+ * one thread. Source: section 4.2 ("simple index update"). Not here: when the changes are applied (engine/db).
  */
 #ifndef ENGINE_INDEX_TREE_SIMPLE_H
 #define ENGINE_INDEX_TREE_SIMPLE_H
@@ -63,7 +64,8 @@ void tree_deferred_apply(struct tree_deferred *deferred);
 /* After an abort: forgets them. */
 void tree_deferred_discard(struct tree_deferred *deferred);
 
-/* The row of `key`, of several the smallest. MAE_OK, MAE_NOT_FOUND. `deferred`, the transaction's own, may be NULL. */
+/* Finds the row of `key`, of several the smallest. `deferred` has the transaction's own changes and may be NULL.
+ * MAE_OK, MAE_NOT_FOUND. */
 enum mae_status tree_simple_find(const struct tree_simple *index, const struct tree_deferred *deferred, const void *key,
                                  uint64_t *row);
 

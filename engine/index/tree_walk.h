@@ -9,12 +9,12 @@
 enum {
     /* Inner nodes but the root have at least two children: more than enough for 2^64 rows in nodes of any fan-out. */
     TREE_LEVELS_MAX = 64,
-    /* Walks before giving up. A second one sees a change that committed during the first; more are only needed when
+    /* Walks before giving up. A second walk sees a change that committed during the first. More walks help only while
      * changes keep committing. */
     TREE_ATTEMPTS = 8,
 };
 
-/* Where a walk goes. */
+/* The key, or the end of the tree, to which a walk goes. */
 struct tree_target {
     enum { TREE_FIRST, TREE_AT_KEY, TREE_LAST } kind;
     struct tree_key key; /* TREE_AT_KEY */
@@ -40,7 +40,7 @@ enum mae_status tree_walk(struct mae_txn *txn, const struct tree_index *index, c
 /* Passes the status on; MAE_ABORT_INDEX dooms the transaction. */
 enum mae_status tree_doom(struct mae_txn *txn, enum mae_status status);
 
-/* Reads a node into the read set. The row ought to be one: MAE_NOT_FOUND becomes MAE_ABORT_INDEX. */
+/* Reads a node into the read set. Its row ought to exist, so MAE_NOT_FOUND becomes MAE_ABORT_INDEX. */
 enum mae_status tree_read_node(struct mae_txn *txn, const struct tree_index *index, uint64_t row,
                                const struct tree_node **node);
 
