@@ -138,9 +138,9 @@ struct mae_options *mae_options_create(void);
 void mae_options_destroy(struct mae_options *options); /* NULL is fine */
 
 /*
- * Sets one option from text: options in bytes take K/M/G suffixes (powers of 1024), booleans on/off.
- * MAE_INVALID (unknown name or bad value) leaves the option as it was and writes to `error`, if it is not NULL, what
- * was wrong and what would be right (always terminated, truncated to error_bytes).
+ * Sets one option from text: sizes take K, M, G (powers of 1024), other numbers k, M, G (powers of 1000),
+ * booleans on/off. MAE_INVALID (unknown name or bad value) leaves the option as it was and writes to `error`, if it is
+ * not NULL, what was wrong and what would be right (always terminated, truncated to error_bytes).
  */
 MAE_MUST_USE enum mae_status mae_options_set(struct mae_options *options, const char *name, const char *value,
                                              char *error, size_t error_bytes);

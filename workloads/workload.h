@@ -14,18 +14,8 @@
 #ifndef WORKLOADS_WORKLOAD_H
 #define WORKLOADS_WORKLOAD_H
 
+#include "engine/base/option.h"
 #include "workloads/target.h"
-
-/* One option of a workload. The command line spells it --name (dashes for underscores), job files and columns
- * `name`. */
-struct workload_option {
-    const char *name;
-    const char *type; /* "u64" (takes 10M), "f64", "enum", "bool", "string" */
-    const char *default_value;
-    const char *range; /* "1..1024", "0..1", "a|b|c" for enum; "" if none. Enforced by the reader of options */
-    const char *unit;  /* "" if none */
-    const char *help;
-};
 
 struct workload;        /* an instance with its options; each workload defines its own */
 struct workload_worker; /* one worker's generator and scratch memory */
@@ -38,18 +28,19 @@ struct workload_progress {
 struct workload_ops {
     const char *name;
     const char *help;
-    const struct workload_option *options; /* ended by a NULL name */
-    const char *const *txn_types;          /* names, NULL-ended, for result rows a type: {"txn", NULL} if just one */
-    const char *const *presets;            /* names, NULL-ended; NULL if none */
+    const struct option_spec *options; /* ended by OPTION_END */
+    const char *const *txn_types;      /* names, NULL-ended, for result rows a type: {"txn", NULL} if just one */
+    const char *const *presets;        /* names, NULL-ended; NULL if none */
 
     /* Sets what a preset means through `set(arg, option, value)`; false if unknown. May be NULL. */
     bool (*preset)(const char *name, void (*set)(void *arg, const char *option, const char *value), void *arg);
 
     /*
-     * `values` are the resolved texts of `options`, in their order. `seed` is the run's, `workers` how many will run.
-     * MAE_INVALID with `error` for combinations that cannot work (and for bad values the ranges cannot express).
+     * `values` is the struct of `options`, every value of its range; its strings last for the call. `seed` is the
+     * run's, `workers` how many will run. MAE_INVALID with `error` for combinations that cannot work (and for bad
+     * values the ranges cannot express).
      */
-    enum mae_status (*create)(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+    enum mae_status (*create)(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **workload, char *error, size_t error_bytes);
     void (*destroy)(struct workload *workload);
 

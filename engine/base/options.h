@@ -5,6 +5,7 @@
 #ifndef ENGINE_BASE_OPTIONS_H
 #define ENGINE_BASE_OPTIONS_H
 
+#include "engine/base/option.h"
 #include "engine/maemio.h"
 
 enum { TIMESTAMPS_MULTI, TIMESTAMPS_CENTRAL };
@@ -12,14 +13,16 @@ enum { ORDER_SERIAL, ORDER_STRICT };
 enum { PENDING_WAIT, PENDING_ABORT, PENDING_SKIP };
 
 /* Values of `backoff` besides a fixed bound in nanoseconds. */
-#define BACKOFF_ADAPTIVE UINT64_MAX
-#define BACKOFF_OFF (UINT64_MAX - 1)
+#define BACKOFF_ADAPTIVE OPTION_WORD_FIRST
+#define BACKOFF_OFF (OPTION_WORD_FIRST - 1)
 
 struct mae_options {
-#define OPTION(name, type, default_value, range, unit, section, help) uint64_t name;
+#define OPTION(type, name, ...) _Alignas(OPTION_SLOT_BYTES) option_##type name;
 #include "engine/options.def"
 #undef OPTION
 };
+
+extern const struct option_spec options_table[]; /* of the fields above */
 
 void options_init(struct mae_options *options); /* all defaults */
 

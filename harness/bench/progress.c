@@ -3,15 +3,15 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "harness/common/support.h"
+#include "harness/options/options.h"
 
-void progress_init(struct progress *progress, const char *when)
+void progress_init(struct progress *progress, unsigned when)
 {
     bool terminal = isatty(STDERR_FILENO) == 1;
-    *progress = (struct progress){.on = strcmp(when, "on") == 0 || (strcmp(when, "auto") == 0 && terminal),
+    *progress = (struct progress){.on = when == RUN_PROGRESS_ON || (when == RUN_PROGRESS_AUTO && terminal),
                                   .terminal = terminal};
 }
 

@@ -13,7 +13,7 @@ struct progress {
     uint64_t next_ns;
 };
 
-void progress_init(struct progress *progress, const char *when); /* auto, on, off */
+void progress_init(struct progress *progress, unsigned when); /* RUN_PROGRESS_... */
 
 /* Whether it is time for a new line; the caller then composes it. */
 bool progress_due(struct progress *progress);

@@ -141,7 +141,7 @@ static enum exit_code run_all(struct run *run)
     atomic_store(&run_signal, 0);
     interrupt_take(signal_note, before);
     run_window_init(&run->window);
-    if (strcmp(run->setup.options->run.check, "full") == 0)
+    if (run->setup.options->run.check == RUN_CHECK_FULL)
         code = run_proof(&run->setup, &run->watch, run->proof_report);
     if (code == EXIT_FINE)
         code = repetitions_run(run);

@@ -231,10 +231,10 @@ static void loops_arm(struct run_window *window)
         struct loop_worker *loop = &window->session->workers[i].loop;
         loop->opened_ticks = &window->opened_ticks;
         loop->closed_ticks = &window->closed_ticks;
-        loop->exact = strcmp(options->latency, "exact") == 0;
+        loop->exact = options->latency == RUN_LATENCY_EXACT;
         loop->idle = window->setup->target_ops->worker_idle;
         if (options->rate != 0) {
-            arrivals_init(&window->session->workers[i].arrivals, strcmp(options->arrival, "poisson") == 0,
+            arrivals_init(&window->session->workers[i].arrivals, options->arrival == RUN_ARRIVAL_POISSON,
                           (double)options->rate, i, window->setup->worker_count,
                           options->seed + window->session->watch->repetition);
             loop->arrivals = &window->session->workers[i].arrivals;
@@ -368,7 +368,7 @@ static enum wait_end warm_up(struct run_window *window, struct result *result)
         sample_keep(window, &window->now, false);
         end = wait_sampling(window, window->now.at_ns + options->warmup, false);
     }
-    if (end == WAIT_TIME && strcmp(options->warmup_until, "steady") == 0)
+    if (end == WAIT_TIME && options->warmup_until == RUN_WARMUP_UNTIL_STEADY)
         end = warmup_settle(window, result, begin_ns);
     if (end == WAIT_TIME && options->rate != 0 && options->warmup != 0)
         end = backlog_drain(window, result);
@@ -415,7 +415,7 @@ static void arrivals_keep(struct run_window *window, struct result *result)
     double due = (double)window->setup->options->run.rate * result->window_s;
     double slack =
         (double)window->setup->options->run.rate * (double)saturated_ns(window) / 1e9 + window->setup->worker_count;
-    slack += strcmp(window->setup->options->run.arrival, "poisson") == 0 ? 4 * sqrt(due) : 0;
+    slack += window->setup->options->run.arrival == RUN_ARRIVAL_POISSON ? 4 * sqrt(due) : 0;
     result->saturated |= (double)(result->all.committed + result->all.rolled_back) + slack < due;
     for (unsigned i = 0; i < window->setup->worker_count; i++) {
         struct run_worker *worker = &window->session->workers[i];
@@ -470,7 +470,7 @@ static enum wait_end phases(struct run_window *window, struct result *result, bo
     atomic_store(&window->opened_ticks, 0);
     atomic_store(&window->closed_ticks, 0);
     run_phase_begin(window->session->watch, PHASE_WARMUP,
-                    strcmp(options->warmup_until, "steady") == 0 ? options->warmup_max : options->warmup);
+                    options->warmup_until == RUN_WARMUP_UNTIL_STEADY ? options->warmup_max : options->warmup);
     if (!in_time)
         window_open(window, 0); /* the loops have not begun: every commit is inside */
     crew_begin(window->session->crew, window->setup->worker_count, task_loop, window->session);
@@ -488,7 +488,7 @@ static enum wait_end phases(struct run_window *window, struct result *result, bo
 static size_t series_room(const struct run_window *window)
 {
     const struct run_options *options = &window->setup->options->run;
-    uint64_t warmup = strcmp(options->warmup_until, "steady") == 0 ? options->warmup_max : options->warmup;
+    uint64_t warmup = options->warmup_until == RUN_WARMUP_UNTIL_STEADY ? options->warmup_max : options->warmup;
     return options->txns != 0 ? 0 : (size_t)((warmup + options->time) / interval_ns(window)) + 16;
 }
 

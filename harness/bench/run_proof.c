@@ -109,12 +109,9 @@ static enum mae_status open_all(struct proof *proof, char *error)
         proof->target = NULL;
         return status;
     }
-    const char **values = support_alloc((options->workload_value_count + 1) * sizeof *values);
-    for (size_t i = 0; i < options->workload_value_count; i++)
-        values[i] = options->workload_values[i];
-    status = proof->setup->workload_ops->create(values, proof->ops, options->run.seed, proof->setup->worker_count,
-                                                &proof->workload, error, OPTION_ERROR_BYTES);
-    free(values);
+    status =
+        proof->setup->workload_ops->create(options->workload_values, proof->ops, options->run.seed,
+                                           proof->setup->worker_count, &proof->workload, error, OPTION_ERROR_BYTES);
     if (status != MAE_OK) {
         proof->workload = NULL;
         return status;

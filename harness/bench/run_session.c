@@ -152,22 +152,22 @@ static enum mae_status task_leave(void *arg, unsigned worker)
  */
 static enum mae_status task_cost(void *arg, unsigned worker)
 {
-    enum { ROUNDS = 5, ROUND_TXNS = 10000, OPTIONS_MAX = 16 };
+    enum { ROUNDS = 5, ROUND_TXNS = 10000 };
     struct run_session *session = arg;
     const struct workload_ops *skeleton = workload_by_name("skeleton");
-    const char *values[OPTIONS_MAX] = {NULL};
     char error[OPTION_ERROR_BYTES];
     struct workload *workload;
     (void)worker;
-    for (size_t i = 0; i < OPTIONS_MAX - 1 && skeleton->options[i].name != NULL; i++)
-        values[i] = skeleton->options[i].default_value;
-    if (skeleton->create(values, session->setup->target_ops, 1, 1, &workload, error, sizeof error) != MAE_OK)
+    void *values = option_defaults(skeleton->options);
+    enum mae_status status = skeleton->create(values, session->setup->target_ops, 1, 1, &workload, error, sizeof error);
+    option_values_destroy(skeleton->options, values);
+    if (status != MAE_OK)
         return MAE_OK; /* the column stays empty */
     struct loop_worker loop = {.workload = skeleton, .stop = &session->stop, .commits_max = ROUND_TXNS};
     if (skeleton->worker_create(workload, NULL, 0, &loop.state) == MAE_OK) {
         loop.counters = loop_counters_create(1);
         loop.latencies = run_is_timed(session->setup) ? latencies_create(1) : NULL;
-        loop.exact = strcmp(session->setup->options->run.latency, "exact") == 0;
+        loop.exact = session->setup->options->run.latency == RUN_LATENCY_EXACT;
         for (int i = 0; i < ROUNDS; i++) {
             (void)loop_run(&loop);
             double ns = (double)(loop.end_ns - loop.begin_ns) / ROUND_TXNS;
@@ -270,13 +270,9 @@ static enum exit_code workload_open(struct run_session *session)
 {
     char error[OPTION_ERROR_BYTES] = "";
     const struct options *options = session->setup->options;
-    const char **values = support_alloc((options->workload_value_count + 1) * sizeof *values);
-    for (size_t i = 0; i < options->workload_value_count; i++)
-        values[i] = options->workload_values[i];
     enum mae_status status =
-        session->setup->workload_ops->create(values, session->setup->target_ops, options->run.seed,
+        session->setup->workload_ops->create(options->workload_values, session->setup->target_ops, options->run.seed,
                                              session->setup->worker_count, &session->workload, error, sizeof error);
-    free(values);
     if (status == MAE_OK)
         return EXIT_FINE;
     session->workload = NULL;

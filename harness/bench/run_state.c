@@ -27,12 +27,12 @@ void run_complain(struct run_watch *watch, const char *format, ...)
 
 bool run_is_timed(const struct run_setup *setup)
 {
-    return strcmp(setup->options->run.latency, "off") != 0;
+    return setup->options->run.latency != RUN_LATENCY_OFF;
 }
 
 bool run_is_checked(const struct run_setup *setup)
 {
-    return strcmp(setup->options->run.check, "off") != 0;
+    return setup->options->run.check != RUN_CHECK_OFF;
 }
 
 void run_phase_begin(struct run_watch *watch, enum phase phase, uint64_t length_ns)
@@ -56,9 +56,9 @@ static uint64_t deadline_length(const struct run_setup *setup, uint64_t load_row
     const struct run_options *options = &setup->options->run;
     if (options->deadline != 0)
         return options->deadline;
-    bool steady = strcmp(options->warmup_until, "steady") == 0;
+    bool steady = options->warmup_until == RUN_WARMUP_UNTIL_STEADY;
     uint64_t passes = options->reload ? 2 * options->repetitions : 1 + options->repetitions; /* over all rows */
-    if (strcmp(options->check, "full") == 0)
+    if (options->check == RUN_CHECK_FULL)
         passes += 2; /* load and history of the sample */
     double ns =
         (double)DEADLINE_BASE_NS +

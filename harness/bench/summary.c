@@ -250,7 +250,8 @@ static void open_loop_print(FILE *out, struct result *const *results, size_t cou
     if (options->rate == 0)
         return;
     (void)fprintf(out, "  %-14s %s txn/s due, %s arrivals\n", "open loop",
-                  quantity_format_count((double)options->rate, rate), options->arrival);
+                  quantity_format_count((double)options->rate, rate),
+                  options->arrival == RUN_ARRIVAL_POISSON ? "poisson" : "uniform");
     for (size_t i = 0; i < count; i++) {
         const struct result *r = results[i];
         if (r->saturated)

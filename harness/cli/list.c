@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/options.h"
 #include "harness/cli/commands.h"
 #include "harness/common/support.h"
 #include "harness/machine/pmu.h"
@@ -18,11 +19,12 @@
 #include "harness/targets/targets.h"
 #include "workloads/distribution.h"
 
-static void option_line(const struct workload_option *option)
+static void option_line(const struct option_spec *option, const char *dashes, int width)
 {
-    char *name = option_dashes(support_copy(option->name)), *described = option_describe(option);
-    (void)printf("  --%-18s  %s [%s]\n", name, option->help, described);
-    free(described);
+    char described[OPTION_DESCRIBED_BYTES], *name = support_copy(option->name);
+    option_describe(option, described, sizeof described);
+    (void)printf("  %s%-*s  %s [%s]\n", dashes, width, dashes[0] == '\0' ? name : option_dashes(name), option->help,
+                 described);
     free(name);
 }
 
@@ -30,22 +32,16 @@ static void list_options(void)
 {
     (void)puts("Options of maemio run:");
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
-        option_line(run_option_info(i));
+        option_line(&run_option_specs[i], "--", 18);
     const struct workload_ops *workload;
     for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
         (void)printf("\nOptions of workload %s:\n", workload->name);
-        for (const struct workload_option *option = workload->options; option->name != NULL; option++)
-            option_line(option);
+        for (const struct option_spec *option = workload->options; option->name != NULL; option++)
+            option_line(option, "--", 18);
     }
     (void)puts("\nSettings of the engine, --set name=value (target native):");
-    for (size_t i = 0; i < mae_option_count(); i++) {
-        const struct mae_option_info *option = mae_option_info(i);
-        const char *section = option->paper_section;
-        (void)printf("  %-20s  %s [%s, default %s%s%s%s%s%s%s]\n", option->name, option->help, option->type,
-                     option->default_value, option->range[0] == '\0' ? "" : ", ", option->range,
-                     option->unit[0] == '\0' ? "" : ", in ", option->unit,
-                     section == NULL || section[0] == '\0' ? "" : "; paper ", section == NULL ? "" : section);
-    }
+    for (const struct option_spec *option = options_table; option->name != NULL; option++)
+        option_line(option, "", 20);
 }
 
 static void list_columns(void)

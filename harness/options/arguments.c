@@ -40,19 +40,6 @@ struct table {
     bool has_set;
 };
 
-char *option_describe(const struct workload_option *option)
-{
-    struct support_text text = {0};
-    support_text_add(&text, "%s", option->type);
-    if (option->default_value[0] != '\0')
-        support_text_add(&text, ", default %s", option->default_value);
-    if (option->range[0] != '\0')
-        support_text_add(&text, ", %s", option->range);
-    if (option->unit[0] != '\0')
-        support_text_add(&text, ", in %s", option->unit);
-    return text.text;
-}
-
 static char *keep(struct table *table, char *text)
 {
     table->texts = support_realloc(table->texts, (table->text_count + 1) * sizeof *table->texts);
@@ -81,13 +68,13 @@ static int key_of(struct table *table, const char *name, bool is_bool, bool nega
     return KEY_FIRST + (int)table->name_count++;
 }
 
-static void put_option(struct table *table, const struct workload_option *option, const char *argument, int group)
+static void put_option(struct table *table, const struct option_spec *option, const char *argument, int group)
 {
-    bool is_bool = strcmp(option->type, "bool") == 0, fresh;
-    char *described = option_describe(option);
+    bool is_bool = option->type == OPTION_bool, fresh;
+    char described[OPTION_DESCRIBED_BYTES];
     struct support_text help = {0};
+    option_describe(option, described, sizeof described);
     support_text_add(&help, "%s [%s]", option->help, described);
-    free(described);
     int key = key_of(table, option->name, is_bool, false, &fresh);
     put(table, (struct argp_option){.name = keep(table, option_dashes(support_copy(option->name))),
                                     .key = key,
@@ -106,13 +93,12 @@ static void put_option(struct table *table, const struct workload_option *option
                                     .group = group});
 }
 
-static const char *workload_argument(const struct workload_option *option)
+static const char *workload_argument(const struct option_spec *option)
 {
-    static const char *const arguments[][2] = {{"u64", "N"}, {"f64", "X"}, {"enum", "NAME"}, {"bool", "on|off"}};
-    for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++)
-        if (strcmp(option->type, arguments[i][0]) == 0)
-            return strcmp(option->unit, "bytes") == 0 ? "SIZE" : arguments[i][1];
-    return "TEXT";
+    static const char *const arguments[] = {
+        [OPTION_u64] = "N",       [OPTION_bytes] = "SIZE",  [OPTION_time] = "TIME", [OPTION_f64] = "X",
+        [OPTION_backoff] = "HOW", [OPTION_bool] = "on|off", [OPTION_enum] = "NAME", [OPTION_string] = "TEXT"};
+    return arguments[option->type];
 }
 
 static void table_build(struct table *table)
@@ -120,7 +106,7 @@ static void table_build(struct table *table)
     bool fresh;
     put(table, (struct argp_option){.doc = "The run:", .group = 1});
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
-        put_option(table, run_option_info(i), run_option_argument(i), 1);
+        put_option(table, &run_option_specs[i], run_option_argument(i), 1);
     put(table, (struct argp_option){.name = "set",
                                     .key = key_of(table, "set", false, false, &fresh),
                                     .arg = "KEY=VALUE",
@@ -149,7 +135,7 @@ static void table_build(struct table *table)
         struct support_text head = {0};
         support_text_add(&head, "Workload %s (%s):", workload->name, workload->help);
         put(table, (struct argp_option){.doc = keep(table, head.text), .group = (int)i + 2});
-        for (const struct workload_option *option = workload->options; option->name != NULL; option++)
+        for (const struct option_spec *option = workload->options; option->name != NULL; option++)
             put_option(table, option, workload_argument(option), (int)i + 2);
     }
 }

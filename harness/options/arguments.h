@@ -10,7 +10,4 @@
  */
 void arguments_read(int argc, char **argv, struct options *options);
 
-/* The text after an option's name in help and lists: "default 10M, 1..1G, rows". The caller frees it. */
-char *option_describe(const struct workload_option *option);
-
 #endif

@@ -16,10 +16,10 @@ static const char *key_at(void *arg, size_t i)
     const struct workload_ops *workload;
     (void)arg;
     if (i < RUN_OPTION_COUNT)
-        return run_option_info(i)->name;
+        return run_option_specs[i].name;
     i -= RUN_OPTION_COUNT;
     for (size_t j = 0; (workload = workload_at(j)) != NULL; j++)
-        for (const struct workload_option *option = workload->options; option->name != NULL; option++)
+        for (const struct option_spec *option = workload->options; option->name != NULL; option++)
             if (i-- == 0)
                 return option->name;
     return i == 0 ? "set" : NULL;
@@ -29,14 +29,13 @@ static const char *key_at(void *arg, size_t i)
 static bool check_workloads(const char *key, const char *value, char *error)
 {
     const struct workload_ops *workload;
-    char canonical[OPTION_TEXT_BYTES];
     bool known = false;
     for (size_t i = 0; (workload = workload_at(i)) != NULL; i++)
-        for (const struct workload_option *option = workload->options; option->name != NULL; option++) {
+        for (const struct option_spec *option = workload->options; option->name != NULL; option++) {
             if (strcmp(option->name, key) != 0)
                 continue;
             known = true;
-            if (option_check(option, value, canonical, sizeof canonical, error))
+            if (option_check(option, value, error))
                 return true;
         }
     return !known;
@@ -44,16 +43,11 @@ static bool check_workloads(const char *key, const char *value, char *error)
 
 static bool check(void *arg, const char *key, const char *value, char *error, size_t error_bytes)
 {
-    char canonical[OPTION_TEXT_BYTES], why[OPTION_ERROR_BYTES] = "";
+    char why[OPTION_ERROR_BYTES] = "";
     (void)arg;
-    bool fine = true, own = false;
-    for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
-        if (strcmp(run_option_info(i)->name, key) == 0) {
-            own = true;
-            fine = option_check(run_option_info(i), value, canonical, sizeof canonical, why);
-        }
-    if (!own)
-        fine = check_workloads(key, value, why);
+    size_t i = option_find(run_option_specs, key);
+    bool fine =
+        i < RUN_OPTION_COUNT ? option_check(&run_option_specs[i], value, why) : check_workloads(key, value, why);
     if (!fine)
         (void)snprintf(error, error_bytes, "%s", why);
     return fine;

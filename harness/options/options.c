@@ -1,36 +1,27 @@
 /* options.c - reading and resolving options, see options.h. */
 #include "harness/options/options.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/common/quantity.h"
 #include "harness/common/support.h"
 #include "harness/targets/targets.h"
 
-static const struct workload_option run_options[] = {
-#define OPTION_TYPE_STRING "string"
-#define OPTION_TYPE_ENUM "enum"
-#define OPTION_TYPE_BOOL "bool"
-#define OPTION_TYPE_U64 "u64"
-#define OPTION_TYPE_TIME "time"
-#define OPTION(name, kind, default_value, range, unit, column, argument, help) \
-    {#name, OPTION_TYPE_##kind, default_value, range, unit, help},
+const struct option_spec run_option_specs[] = {
+#define OPTION(type, name, default_value, range, unit, column, argument, help) \
+    {#name, OPTION_##type, default_value, range, unit, help, ""},
 #include "harness/options/options.def"
 #undef OPTION
-};
-
-const struct workload_option *run_option_info(size_t i)
-{
-    return i < RUN_OPTION_COUNT ? &run_options[i] : NULL;
-}
+    OPTION_END};
+static_assert(sizeof(struct run_options) == RUN_OPTION_COUNT * (size_t)OPTION_SLOT_BYTES, "a field an option");
 
 const char *run_option_column(size_t i)
 {
     static const char *const columns[] = {
-#define OPTION(name, kind, default_value, range, unit, column, argument, help) column,
+#define OPTION(type, name, default_value, range, unit, column, argument, help) column,
 #include "harness/options/options.def"
 #undef OPTION
     };
@@ -40,7 +31,7 @@ const char *run_option_column(size_t i)
 const char *run_option_argument(size_t i)
 {
     static const char *const arguments[] = {
-#define OPTION(name, kind, default_value, range, unit, column, argument, help) argument,
+#define OPTION(type, name, default_value, range, unit, column, argument, help) argument,
 #include "harness/options/options.def"
 #undef OPTION
     };
@@ -86,118 +77,47 @@ static bool __attribute__((format(printf, 2, 3))) refuse(char *error, const char
     return false;
 }
 
-/* ---- One value against its type and range. ---- */
+/* ---- One value. ---- */
 
-static bool type_is(const struct workload_option *option, const char *type)
+/* What people also write for on and off. */
+static const char *switch_word(const char *text)
 {
-    return strcmp(option->type, type) == 0;
-}
-
-/* A number of the option's type. Everything is compared as long double, which holds every uint64_t exactly (x86). */
-static bool number_parse(const struct workload_option *option, const char *text, long double *number)
-{
-    uint64_t whole;
-    double real;
-    if (type_is(option, "f64")) {
-        if (!quantity_parse_f64(text, &real))
-            return false;
-        *number = (long double)real;
-        return true;
-    }
-    bool bytes = strcmp(option->unit, "bytes") == 0;
-    if (type_is(option, "time") ? !quantity_parse_time(text, &whole)
-                                : !quantity_parse_u64(text, bytes ? QUANTITY_BYTES : QUANTITY_COUNT, &whole))
-        return false;
-    *number = (long double)whole;
-    return true;
-}
-
-/* One alternative of a range: lo..hi with either side open, or a word. */
-static bool alternative_fits(const struct workload_option *option, char *alternative, const char *value, bool is_number,
-                             long double number)
-{
-    char *dots = strstr(alternative, "..");
-    if (dots == NULL)
-        return strcmp(alternative, value) == 0;
-    if (!is_number)
-        return false;
-    *dots = '\0';
-    const char *low = alternative, *high = dots + 2;
-    long double bound;
-    if (*low != '\0' && (!number_parse(option, low, &bound) || number < bound))
-        return false;
-    return *high == '\0' || (number_parse(option, high, &bound) && number <= bound);
-}
-
-static bool range_fits(const struct workload_option *option, const char *value, bool is_number, long double number)
-{
-    if (option->range[0] == '\0')
-        return true;
-    char *range = support_copy(option->range), *rest = range;
-    bool fits = false;
-    for (char *alternative; !fits && (alternative = strsep(&rest, "|")) != NULL;)
-        fits = alternative_fits(option, alternative, value, is_number, number);
-    free(range);
-    return fits;
-}
-
-/* A value that is a word of the range, such as auto. */
-static bool range_has_word(const struct workload_option *option, const char *value)
-{
-    return option->range[0] != '\0' && strstr(value, "..") == NULL && range_fits(option, value, false, 0);
-}
-
-static bool bool_parse(const char *text, bool *value)
-{
-    static const char *const words[][2] = {{"on", "off"}, {"true", "false"}, {"yes", "no"}, {"1", "0"}};
+    static const char *const words[][2] = {{"true", "on"},   {"yes", "on"}, {"1", "on"},
+                                           {"false", "off"}, {"no", "off"}, {"0", "off"}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        for (int off = 0; off < 2; off++)
-            if (strcmp(text, words[i][off]) == 0) {
-                *value = off == 0;
-                return true;
-            }
-    return false;
+        if (strcmp(text, words[i][0]) == 0)
+            return words[i][1];
+    return text;
 }
 
-static bool copy_canonical(const char *value, char *canonical, size_t canonical_bytes, char *error)
+/* option_set for values that must fit into a line of CSV. */
+static bool value_set(const struct option_spec *specs, size_t i, const char *value, void *values, char *error)
 {
     if (strpbrk(value, "\r\n") != NULL)
         return refuse(error, "a value cannot contain a line break");
-    if ((size_t)snprintf(canonical, canonical_bytes, "%s", value) >= canonical_bytes)
-        return refuse(error, "a value cannot be longer than %zu bytes", canonical_bytes - 1);
-    return true;
+    if (strlen(value) >= OPTION_TEXT_BYTES)
+        return refuse(error, "a value cannot be longer than %d bytes", OPTION_TEXT_BYTES - 1);
+    return option_set(specs, i, specs[i].type == OPTION_bool ? switch_word(value) : value, values, error,
+                      OPTION_ERROR_BYTES);
 }
 
-bool option_check(const struct workload_option *option, const char *value, char *canonical, size_t canonical_bytes,
-                  char *error)
+bool option_check(const struct option_spec *spec, const char *value, char *error)
 {
-    if (type_is(option, "bool")) {
-        bool on;
-        if (!bool_parse(value, &on))
-            return refuse(error, "'%s' is neither on nor off", value);
-        return copy_canonical(on ? "on" : "off", canonical, canonical_bytes, error);
-    }
-    if (type_is(option, "string") || type_is(option, "enum")) {
-        if (type_is(option, "enum") && !range_fits(option, value, false, 0)) /* a string's range is for people */
-            return refuse(error, "'%s' is none of %s", value, option->range);
-        return copy_canonical(value, canonical, canonical_bytes, error);
-    }
-    if (range_has_word(option, value))
-        return copy_canonical(value, canonical, canonical_bytes, error);
-    long double number;
-    if (!number_parse(option, value, &number)) {
-        const char *sample = type_is(option, "time")              ? "a time such as 500us, 200ms, 5s, 1m"
-                             : type_is(option, "f64")             ? "a number such as 0.99"
-                             : strcmp(option->unit, "bytes") == 0 ? "a size such as 100, 64K, 4G"
-                                                                  : "a whole number such as 1000, 10k, 10M";
-        return refuse(error, "'%s' is not %s", value, sample);
-    }
-    if (!range_fits(option, value, true, number))
-        return refuse(error, "'%s' is out of range, it can be %s", value, option->range);
-    if (type_is(option, "f64"))
-        return copy_canonical(value, canonical, canonical_bytes, error);
-    (void)snprintf(canonical, canonical_bytes, "%.0Lf", number);
-    return true;
+    const struct option_spec specs[] = {*spec, OPTION_END};
+    _Alignas(OPTION_SLOT_BYTES) char slot[OPTION_SLOT_BYTES] = {0};
+    bool fine = value_set(specs, 0, value, slot, error);
+    option_values_clear(specs, slot);
+    return fine;
+}
+
+bool option_column_text(const struct option_spec *specs, size_t i, const void *values, char *text, size_t text_bytes)
+{
+    bool is_number = option_is_number(specs, i, values);
+    if (is_number && specs[i].type == OPTION_time)
+        (void)snprintf(text, text_bytes, "%.9g", (double)option_u64_at(values, i) / 1e9);
+    else
+        option_text(specs, i, values, text, text_bytes);
+    return is_number;
 }
 
 static const char *digits_skip(const char *at)
@@ -205,12 +125,8 @@ static const char *digits_skip(const char *at)
     return at + strspn(at, "0123456789");
 }
 
-bool option_text_is_number(const char *type, const char *text)
+bool option_text_is_number(const char *text)
 {
-    static const char *const others[] = {"string", "enum", "bool"};
-    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-        if (strcmp(type, others[i]) == 0)
-            return false;
     const char *at = text + (*text == '-'), *end = digits_skip(at);
     if (end == at || (*at == '0' && end > at + 1))
         return false;
@@ -243,58 +159,35 @@ static bool is_utf8(const char *text)
     return true;
 }
 
-/* ---- The harness's own options. ---- */
+/* ---- All options of a run. ---- */
 
-static void store_STRING(const char **field, const char *text)
+static void defaults_set(const struct option_spec *specs, void *values)
 {
-    *field = text;
-}
-static void store_ENUM(const char **field, const char *text)
-{
-    *field = text;
-}
-static void store_BOOL(bool *field, const char *text)
-{
-    *field = strcmp(text, "on") == 0;
+    char why[OPTION_ERROR_BYTES];
+    if (option_values_init(specs, values, why, sizeof why))
+        return;
+    (void)fprintf(stderr, "maemio: a default: %s\n", why);
+    abort();
 }
 
-static void store_U64(uint64_t *field, const char *text)
+void *option_defaults(const struct option_spec *specs)
 {
-    *field = strtoull(text, NULL, 10); /* canonical digits, or a word such as auto: 0 */
+    void *values = support_alloc((option_count(specs) + 1) * OPTION_SLOT_BYTES);
+    defaults_set(specs, values);
+    return values;
 }
 
-static void store_TIME(uint64_t *field, const char *text)
+void option_values_destroy(const struct option_spec *specs, void *values)
 {
-    store_U64(field, text);
-}
-
-static void run_option_store(struct options *options, size_t i, const char *canonical)
-{
-    free(options->texts[i]);
-    options->texts[i] = support_copy(canonical);
-    switch ((enum run_option)i) {
-#define OPTION(name, kind, default_value, range, unit, column, argument, help) \
-    case RUN_OPTION_##name:                                                    \
-        store_##kind(&options->run.name, options->texts[i]);                   \
-        break;
-#include "harness/options/options.def"
-#undef OPTION
-    case RUN_OPTION_COUNT:
-        break;
-    }
+    if (values != NULL)
+        option_values_clear(specs, values);
+    free(values);
 }
 
 struct options *options_create(void)
 {
     struct options *options = support_alloc(sizeof *options);
-    for (size_t i = 0; i < RUN_OPTION_COUNT; i++) {
-        char canonical[OPTION_TEXT_BYTES], error[OPTION_ERROR_BYTES];
-        if (!option_check(&run_options[i], run_options[i].default_value, canonical, sizeof canonical, error)) {
-            fprintf(stderr, "maemio: options.def: %s: %s\n", run_options[i].name, error);
-            abort();
-        }
-        run_option_store(options, i, canonical);
-    }
+    defaults_set(run_option_specs, &options->run);
     return options;
 }
 
@@ -309,19 +202,16 @@ static void pairs_free(struct option_pairs *pairs)
 
 static void workload_values_free(struct options *options)
 {
-    for (size_t i = 0; i < options->workload_value_count; i++)
-        free(options->workload_values[i]);
-    free(options->workload_values);
+    if (options->workload != NULL)
+        option_values_destroy(options->workload->options, options->workload_values);
     options->workload_values = NULL;
-    options->workload_value_count = 0;
 }
 
 void options_destroy(struct options *options)
 {
     if (options == NULL)
         return;
-    for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
-        free(options->texts[i]);
+    option_values_clear(run_option_specs, &options->run);
     pairs_free(&options->workload_given);
     pairs_free(&options->settings);
     workload_values_free(options);
@@ -340,14 +230,6 @@ static void pairs_put(struct option_pairs *pairs, const char *key, const char *v
     pairs->items[pairs->count++] = (struct option_pair){support_copy(key), support_copy(value)};
 }
 
-static const struct workload_option *workload_option_find(const struct workload_ops *workload, const char *key)
-{
-    for (const struct workload_option *option = workload->options; option->name != NULL; option++)
-        if (strcmp(option->name, key) == 0)
-            return option;
-    return NULL;
-}
-
 static bool setting_put(struct options *options, const char *value, char *error)
 {
     const char *equals = strchr(value, '=');
@@ -364,15 +246,11 @@ static bool set_underscored(struct options *options, const char *key, const char
 {
     if (strcmp(key, "set") == 0)
         return setting_put(options, value, error);
-    for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
-        if (strcmp(run_options[i].name, key) == 0) {
-            char canonical[OPTION_TEXT_BYTES];
-            if (!option_check(&run_options[i], value, canonical, sizeof canonical, error))
-                return false;
-            run_option_store(options, i, canonical);
-            options->given[i] = true;
-            return true;
-        }
+    size_t i = option_find(run_option_specs, key);
+    if (i < RUN_OPTION_COUNT) {
+        options->given[i] = true;
+        return value_set(run_option_specs, i, value, &options->run, error);
+    }
     pairs_put(&options->workload_given, key, value); /* options_resolve knows whose it is */
     return true;
 }
@@ -395,17 +273,17 @@ struct target_key_value *options_settings(const struct options *options)
 
 /* ---- Workload, preset, target. ---- */
 
-static bool workload_value_set(struct options *options, const struct workload_option *option, const char *value,
-                               char *error)
+/* False if the workload has no such option, or not with this value; *known tells which. */
+static bool workload_value_set(struct options *options, const char *key, const char *value, bool *known, char *error)
 {
-    char canonical[OPTION_TEXT_BYTES], why[OPTION_ERROR_BYTES], spelled[OPTION_TEXT_BYTES];
-    (void)snprintf(spelled, sizeof spelled, "%s", option->name);
-    if (!option_check(option, value, canonical, sizeof canonical, why))
-        return refuse(error, "--%s: %.900s", option_dashes(spelled), why);
-    char **slot = &options->workload_values[option - options->workload->options];
-    free(*slot);
-    *slot = support_copy(canonical);
-    return true;
+    const struct option_spec *specs = options->workload->options;
+    char why[OPTION_ERROR_BYTES], spelled[OPTION_TEXT_BYTES];
+    size_t i = option_find(specs, key);
+    *known = specs[i].name != NULL;
+    if (!*known || value_set(specs, i, value, options->workload_values, why))
+        return *known;
+    (void)snprintf(spelled, sizeof spelled, "%s", key);
+    return refuse(error, "--%s: %.900s", option_dashes(spelled), why);
 }
 
 struct preset_setter {
@@ -417,11 +295,12 @@ struct preset_setter {
 static void preset_set(void *arg, const char *key, const char *value)
 {
     struct preset_setter *setter = arg;
-    const struct workload_option *option = workload_option_find(setter->options->workload, key);
-    if (setter->failed)
+    bool known;
+    if (setter->failed || workload_value_set(setter->options, key, value, &known, setter->error))
         return;
-    setter->failed = option == NULL ? !refuse(setter->error, "the preset sets an unknown option %s", key)
-                                    : !workload_value_set(setter->options, option, value, setter->error);
+    setter->failed = true;
+    if (!known)
+        (void)refuse(setter->error, "the preset sets an unknown option %s", key);
 }
 
 static bool preset_apply(struct options *options, char *error)
@@ -450,7 +329,7 @@ static bool workload_option_unknown(const struct options *options, const char *k
     option_dashes(spelled);
     const struct workload_ops *other;
     for (size_t i = 0; (other = workload_at(i)) != NULL; i++)
-        if (workload_option_find(other, key) != NULL)
+        if (other->options[option_find(other->options, key)].name != NULL)
             return refuse(error, "--%s is an option of workload %s, not of %s", spelled, other->name,
                           options->workload->name);
     return refuse(error, "unknown option --%s; `maemio list options` shows all", spelled);
@@ -458,25 +337,14 @@ static bool workload_option_unknown(const struct options *options, const char *k
 
 static bool workload_resolve(struct options *options, char *error)
 {
-    const struct workload_ops *workload = options->workload;
-    size_t count = 0;
-    while (workload->options[count].name != NULL)
-        count++;
-    workload_values_free(options);
-    options->workload_values = support_alloc((count + 1) * sizeof *options->workload_values);
-    options->workload_value_count = count;
-    for (size_t i = 0; i < count; i++)
-        if (!workload_value_set(options, &workload->options[i], workload->options[i].default_value, error))
-            return false;
+    options->workload_values = option_defaults(options->workload->options);
     if (!preset_apply(options, error))
         return false;
     for (size_t i = 0; i < options->workload_given.count; i++) {
         const struct option_pair *pair = &options->workload_given.items[i];
-        const struct workload_option *option = workload_option_find(workload, pair->key);
-        if (option == NULL)
-            return workload_option_unknown(options, pair->key, error);
-        if (!workload_value_set(options, option, pair->value, error))
-            return false;
+        bool known;
+        if (!workload_value_set(options, pair->key, pair->value, &known, error))
+            return known ? false : workload_option_unknown(options, pair->key, error);
     }
     return true;
 }
@@ -497,15 +365,14 @@ static bool combination_check(struct options *options, char *error)
         if (options->given[RUN_OPTION_warmup] && run->warmup != 0)
             return refuse(error, "--warmup and --%s exclude each other: a warm-up in time would make the run differ",
                           counted);
-        run_option_store(options, RUN_OPTION_warmup, "0");
-        run_option_store(options, RUN_OPTION_time, "0");
+        run->warmup = run->time = 0;
     }
     if (!is_utf8(run->label) || !is_utf8(run->point))
         return refuse(error, "--%s: is not UTF-8, so CSV and JSON could not hold the same",
                       is_utf8(run->label) ? "point" : "label");
     if (run->history[0] != '\0' && options->target->timestamp == NULL)
         return refuse(error, "--history: target %s has no timestamps, which a history needs", options->target->name);
-    bool full = strcmp(run->check, "full") == 0;
+    bool full = run->check == RUN_CHECK_FULL;
     if (full && options->target->timestamp == NULL)
         return refuse(error, "--check full: target %s has no timestamps, which a history needs", options->target->name);
     if (full && !options_guarantees(options).serializable)
@@ -520,7 +387,7 @@ static bool combination_check(struct options *options, char *error)
                              "history of one database");
     if (run->rate != 0 && counted != NULL)
         return refuse(error, "--rate and --%s exclude each other: arrivals need a window in time", counted);
-    bool steady = strcmp(run->warmup_until, "steady") == 0;
+    bool steady = run->warmup_until == RUN_WARMUP_UNTIL_STEADY;
     if (steady && counted != NULL)
         return refuse(error, "--warmup-until and --%s exclude each other: a warm-up would make the run differ",
                       counted);
@@ -545,6 +412,7 @@ static bool combination_check(struct options *options, char *error)
 bool options_resolve_for(struct options *options, const struct workload_ops *workload, const struct target_ops *target,
                          char *error)
 {
+    workload_values_free(options); /* of the workload so far */
     options->workload = workload;
     options->target = target;
     return workload_resolve(options, error) && combination_check(options, error);
@@ -566,14 +434,6 @@ bool options_resolve(struct options *options, char *error)
     }
     free(names.text);
     return workload != NULL && target != NULL && options_resolve_for(options, workload, target, error);
-}
-
-void run_option_column_text(const struct options *options, size_t i, char *text, size_t text_bytes)
-{
-    if (type_is(&run_options[i], "time") && options->texts[i][0] >= '0' && options->texts[i][0] <= '9')
-        (void)snprintf(text, text_bytes, "%.9g", strtod(options->texts[i], NULL) / 1e9);
-    else
-        (void)snprintf(text, text_bytes, "%s", options->texts[i]);
 }
 
 struct target_guarantees options_guarantees(const struct options *options)

@@ -1,9 +1,9 @@
 /*
  * options.h - what a run is asked to do: the harness's own options, the workload's, and the target's settings.
  *
- * One reader serves the command line and (later) job files: options_set takes a key and a text from wherever they
- * come, options_resolve then picks workload and target, applies defaults < preset < what was given, and checks what
- * only makes sense together. Settings (--set key=value) are checked by the target when it is opened.
+ * One reader serves the command line and job files: options_set takes a key and a text from wherever they come,
+ * options_resolve then picks workload and target, applies defaults < preset < what was given, and checks what only
+ * makes sense together. Settings (--set key=value) are checked by the target when it is opened.
  *
  * Not thread-safe. Messages name the key as options_set got it; the caller puts file and line, or "--", before it.
  */
@@ -19,20 +19,21 @@
 
 enum { OPTION_TEXT_BYTES = 512, OPTION_ERROR_BYTES = 1024 };
 
-#define OPTION_KIND_STRING const char *
-#define OPTION_KIND_ENUM const char *
-#define OPTION_KIND_BOOL bool
-#define OPTION_KIND_U64 uint64_t
-#define OPTION_KIND_TIME uint64_t /* nanoseconds */
-
 struct run_options {
-#define OPTION(name, kind, default_value, range, unit, column, argument, help) OPTION_KIND_##kind name;
+#define OPTION(type, name, ...) _Alignas(OPTION_SLOT_BYTES) option_##type name;
 #include "harness/options/options.def"
 #undef OPTION
 };
 
+/* The values of enum options, in the order of their words in options.def. */
+enum { RUN_CHECK_FAST, RUN_CHECK_FULL, RUN_CHECK_OFF };
+enum { RUN_LATENCY_ON, RUN_LATENCY_EXACT, RUN_LATENCY_OFF };
+enum { RUN_ARRIVAL_POISSON, RUN_ARRIVAL_UNIFORM };
+enum { RUN_WARMUP_UNTIL_TIME, RUN_WARMUP_UNTIL_STEADY };
+enum { RUN_PROGRESS_AUTO, RUN_PROGRESS_ON, RUN_PROGRESS_OFF };
+
 enum run_option {
-#define OPTION(name, kind, default_value, range, unit, column, argument, help) RUN_OPTION_##name,
+#define OPTION(type, name, ...) RUN_OPTION_##name,
 #include "harness/options/options.def"
 #undef OPTION
     RUN_OPTION_COUNT
@@ -48,8 +49,7 @@ struct option_pairs {
 };
 
 struct options {
-    struct run_options run;        /* typed values */
-    char *texts[RUN_OPTION_COUNT]; /* the same as text */
+    struct run_options run;
     bool given[RUN_OPTION_COUNT];
     struct option_pairs workload_given; /* options of some workload, as given */
     struct option_pairs settings;       /* --set */
@@ -57,8 +57,7 @@ struct options {
     /* Set by options_resolve. */
     const struct workload_ops *workload;
     const struct target_ops *target;
-    size_t workload_value_count;
-    char **workload_values; /* in the order of workload->options; canonical texts */
+    void *workload_values; /* the struct of workload->options */
 };
 
 /* All defaults. Aborts the program when out of memory, as everything here does. */
@@ -81,24 +80,26 @@ bool options_resolve_for(struct options *options, const struct workload_ops *wor
 /* The settings as target_ops.open takes them, ended by {NULL, NULL}. The caller frees the array, not the texts. */
 struct target_key_value *options_settings(const struct options *options);
 
-/*
- * Checks a value against an option's type and range and writes it in canonical form: plain digits for u64,
- * nanoseconds for time, on/off for bool, else as it is. False with what is wrong and what would be right.
- */
-bool option_check(const struct workload_option *option, const char *value, char *canonical, size_t canonical_bytes,
-                  char *error);
+/* Whether an option takes a value. If not, with what is wrong and what would be right in `error`. */
+bool option_check(const struct option_spec *spec, const char *value, char *error);
 
-/* Whether a value of this type is a number (no word such as auto), spelled as JSON spells it. */
-bool option_text_is_number(const char *type, const char *text);
+/* A struct of values with the defaults of its options; aborts the program when out of memory. */
+void *option_defaults(const struct option_spec *specs);
+void option_values_destroy(const struct option_spec *specs, void *values); /* NULL is fine */
 
-/* The i-th harness option and the name of its column ("" if none). */
-const struct workload_option *run_option_info(size_t i);
+/* Whether a text is a number, spelled as JSON spells it. */
+bool option_text_is_number(const char *text);
+
+/* The harness's own options, of struct run_options. */
+extern const struct option_spec run_option_specs[];
+/* The name of an option's column ("" if none), and what --help calls its value. */
 const char *run_option_column(size_t i);
 const char *run_option_argument(size_t i);
 /* Whether it decides what is measured: not a label, a place for output, or how often. */
 bool run_option_is_configuration(size_t i);
-/* Its resolved value as the column shows it (times in seconds, on/off, empty if a string is empty). */
-void run_option_column_text(const struct options *options, size_t i, char *text, size_t text_bytes);
+
+/* A value as its column shows it: as option_text, but times are in seconds. True if it is a number. */
+bool option_column_text(const struct option_spec *specs, size_t i, const void *values, char *text, size_t text_bytes);
 
 /* record_bytes <-> record-bytes, in place. */
 char *option_dashes(char *name);

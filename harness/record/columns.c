@@ -147,11 +147,11 @@ static void put_growth(struct field *f, const struct view *v)
         if (v->type == COLUMN_ALL_TYPES)                           \
             value;                                                 \
     }
-#define PROVENANCE(name, unit, help)                                               \
-    static void fill_##name(struct field *f, const struct view *v)                 \
-    {                                                                              \
-        put_text(f, v->result->provenance.name);                                   \
-        f->is_number = (unit)[0] != '\0' && option_text_is_number("f64", f->text); \
+#define PROVENANCE(name, unit, help)                                        \
+    static void fill_##name(struct field *f, const struct view *v)          \
+    {                                                                       \
+        put_text(f, v->result->provenance.name);                            \
+        f->is_number = (unit)[0] != '\0' && option_text_is_number(f->text); \
     }
 #include "harness/record/columns.def"
 #include "harness/machine/provenance.def"
@@ -229,8 +229,8 @@ static struct column *add_configuration(const char *prefix, const char *key, con
 
 static void fill_run_option(struct field *f, const struct view *v, const struct column *column)
 {
-    run_option_column_text(v->result->options, column->idx, f->text, COLUMN_TEXT_BYTES);
-    f->is_number = option_text_is_number(run_option_info(column->idx)->type, f->text);
+    f->is_number =
+        option_column_text(run_option_specs, column->idx, &v->result->options->run, f->text, COLUMN_TEXT_BYTES);
 }
 
 static void fill_abort(struct field *f, const struct view *v, const struct column *column)
@@ -386,11 +386,10 @@ static void add_events(void)
 static void fill_workload_option(struct field *f, const struct view *v, const struct column *column)
 {
     const struct options *options = v->result->options;
-    for (size_t i = 0; i < options->workload_value_count; i++)
-        if (strcmp(options->workload->options[i].name, column->key) == 0) {
-            put_text(f, options->workload_values[i]);
-            f->is_number = option_text_is_number(options->workload->options[i].type, f->text);
-        }
+    const struct option_spec *specs = options->workload->options;
+    size_t i = option_find(specs, column->key);
+    if (specs[i].name != NULL)
+        f->is_number = option_column_text(specs, i, options->workload_values, f->text, COLUMN_TEXT_BYTES);
 }
 
 static void fill_setting(struct field *f, const struct view *v, const struct column *column)
@@ -398,7 +397,7 @@ static void fill_setting(struct field *f, const struct view *v, const struct col
     for (size_t i = 0; i < v->result->settings.count; i++)
         if (strcmp(v->result->settings.items[i].key, column->key) == 0) {
             put_text(f, v->result->settings.items[i].value);
-            f->is_number = option_text_is_number(mae_option_info(column->idx)->type, f->text);
+            f->is_number = option_text_is_number(f->text);
         }
 }
 
@@ -423,15 +422,15 @@ static void fill_other_settings(struct field *f, const struct view *v, const str
     free(text.text);
 }
 
-static const char *option_unit(const struct workload_option *option)
+static const char *option_unit(const struct option_spec *option)
 {
-    return strcmp(option->type, "time") == 0 ? "s" : option->unit;
+    return option->type == OPTION_time ? "s" : option->unit;
 }
 
 static void add_run_options(void)
 {
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++) {
-        const struct workload_option *option = run_option_info(i);
+        const struct option_spec *option = &run_option_specs[i];
         if (run_option_column(i)[0] == '\0')
             continue;
         struct column *column = add("", run_option_column(i), option_unit(option), option->help);
@@ -468,7 +467,7 @@ static void add_workload_options(void)
 {
     const struct workload_ops *workload;
     for (size_t i = 0; (workload = workload_at(i)) != NULL; i++)
-        for (const struct workload_option *option = workload->options; option->name != NULL; option++)
+        for (const struct option_spec *option = workload->options; option->name != NULL; option++)
             add_configuration("wl_", option->name, option->unit, option->help)->keyed = fill_workload_option;
 }
 

@@ -28,13 +28,18 @@ static void hash_pair(uint64_t *hash, const char *key, const char *value)
 void metadata_config_hash(const struct options *options, const struct option_pairs *settings, char hash[17])
 {
     uint64_t sum = 0xcbf29ce484222325u;
+    char text[OPTION_TEXT_BYTES];
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
-        if (run_option_is_configuration(i))
-            hash_pair(&sum, run_option_info(i)->name, options->texts[i]);
+        if (run_option_is_configuration(i)) {
+            option_text(run_option_specs, i, &options->run, text, sizeof text);
+            hash_pair(&sum, run_option_specs[i].name, text);
+        }
     if (options->run.history[0] != '\0') /* its file's name does not matter */
         hash_pair(&sum, "recorded", "1");
-    for (size_t i = 0; i < options->workload_value_count; i++)
-        hash_pair(&sum, options->workload->options[i].name, options->workload_values[i]);
+    for (size_t i = 0; options->workload->options[i].name != NULL; i++) {
+        option_text(options->workload->options, i, options->workload_values, text, sizeof text);
+        hash_pair(&sum, options->workload->options[i].name, text);
+    }
     for (size_t i = 0; i < settings->count; i++)
         hash_pair(&sum, settings->items[i].key, settings->items[i].value);
     (void)snprintf(hash, 17, "%016llx", (unsigned long long)sum);
@@ -66,23 +71,18 @@ static json_t *value_of(const char *text, bool is_number)
     return *end == '\0' && errno == 0 ? json_integer(whole) : json_real(strtod(text, NULL));
 }
 
-static json_t *options_json(const struct options *options)
+/* Numbers as numbers, times in nanoseconds, all else as text. */
+static json_t *options_json(const struct option_spec *specs, const void *values)
 {
     json_t *object = json_object();
-    for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
-        (void)json_object_set_new(
-            object, run_option_info(i)->name,
-            value_of(options->texts[i], option_text_is_number(run_option_info(i)->type, options->texts[i])));
-    return object;
-}
-
-static json_t *workload_json(const struct options *options)
-{
-    json_t *object = json_object();
-    for (size_t i = 0; i < options->workload_value_count; i++) {
-        const struct workload_option *option = &options->workload->options[i];
-        const char *text = options->workload_values[i];
-        (void)json_object_set_new(object, option->name, value_of(text, option_text_is_number(option->type, text)));
+    for (size_t i = 0; specs[i].name != NULL; i++) {
+        char text[OPTION_TEXT_BYTES];
+        bool is_number = option_is_number(specs, i, values);
+        option_text(specs, i, values, text, sizeof text);
+        (void)json_object_set_new(object, specs[i].name,
+                                  is_number && specs[i].type == OPTION_time
+                                      ? json_integer((json_int_t)option_u64_at(values, i))
+                                      : value_of(text, is_number));
     }
     return object;
 }
@@ -92,7 +92,7 @@ static json_t *settings_json(const struct option_pairs *settings)
     json_t *object = json_object();
     for (size_t i = 0; i < settings->count; i++) {
         const char *text = settings->items[i].value;
-        (void)json_object_set_new(object, settings->items[i].key, value_of(text, option_text_is_number("f64", text)));
+        (void)json_object_set_new(object, settings->items[i].key, value_of(text, option_text_is_number(text)));
     }
     return object;
 }
@@ -148,8 +148,9 @@ char *metadata_json(const struct result *result)
     json_t *object = json_object();
     (void)json_object_set_new(object, "config_hash", json_string(result->config_hash));
     (void)json_object_set_new(object, "repetition", json_integer(result->repetition));
-    (void)json_object_set_new(object, "options", options_json(result->options));
-    (void)json_object_set_new(object, "workload_options", workload_json(result->options));
+    (void)json_object_set_new(object, "options", options_json(run_option_specs, &result->options->run));
+    (void)json_object_set_new(object, "workload_options",
+                              options_json(result->options->workload->options, result->options->workload_values));
     (void)json_object_set_new(object, "settings", settings_json(&result->settings));
     (void)json_object_set_new(object, "placement", placement_json(result->placement));
     (void)json_object_set_new(object, "counters", counters_json(result));

@@ -59,27 +59,18 @@ static void threads_add(struct option_pairs *pairs, const struct sweep_point *po
     pair_add(pairs, "", "threads", text);
 }
 
-/* `text`: nanoseconds, without the unit. */
-static void time_add(struct option_pairs *pairs, const char *key, const char *text)
-{
-    char *with_unit = support_format("%sns", text);
-    pair_add(pairs, "", key, with_unit);
-    free(with_unit);
-}
-
 static void run_option_add(struct option_pairs *pairs, const struct sweep_plan *plan, const struct sweep_point *point,
                            size_t i)
 {
-    const char *key = run_option_info(i)->name, *given = given_value(plan, point, key),
-               *text = point->options->texts[i];
+    const char *key = run_option_specs[i].name, *given = given_value(plan, point, key);
+    char text[OPTION_TEXT_BYTES];
     if (i == RUN_OPTION_label || i == RUN_OPTION_reload || (given == NULL && !run_option_is_configuration(i)))
         return; /* the label comes first, sweeps own `reload`, and what is no configuration need not be said */
+    option_text(run_option_specs, i, &point->options->run, text, sizeof text);
     if (i == RUN_OPTION_threads && point->options->run.threads == 0)
         threads_add(pairs, point);
     else if (given != NULL)
         pair_add(pairs, "", key, given);
-    else if (strcmp(run_option_info(i)->type, "time") == 0 && isdigit((unsigned char)*text) && strcmp(text, "0") != 0)
-        time_add(pairs, key, text);
     else if (*text != '\0')
         pair_add(pairs, "", key, text);
 }
@@ -88,12 +79,15 @@ static struct option_pairs pairs_of(const struct sweep_plan *plan, const struct 
 {
     const struct options *options = point->options;
     struct option_pairs pairs = {0};
+    char text[OPTION_TEXT_BYTES];
     pair_add(&pairs, "", "label", options->run.label);
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
         if (options->run.txns == 0 || (i != RUN_OPTION_time && i != RUN_OPTION_warmup))
             run_option_add(&pairs, plan, point, i);
-    for (size_t i = 0; i < options->workload_value_count; i++)
-        pair_add(&pairs, "", options->workload->options[i].name, options->workload_values[i]);
+    for (size_t i = 0; options->workload->options[i].name != NULL; i++) {
+        option_text(options->workload->options, i, options->workload_values, text, sizeof text);
+        pair_add(&pairs, "", options->workload->options[i].name, text);
+    }
     const struct option_pairs *settings = point->settings.count > 0 ? &point->settings : &options->settings;
     for (size_t i = 0; i < settings->count; i++)
         pair_add(&pairs, "set.", settings->items[i].key, settings->items[i].value);

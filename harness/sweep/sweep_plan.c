@@ -218,8 +218,8 @@ static bool workload_tries(const struct sweep_plan *plan, const struct sweep_poi
     unsigned workers = options->run.threads == 0 ? 1 : (unsigned)options->run.threads;
     struct workload *workload;
     char why[OPTION_ERROR_BYTES] = "";
-    enum mae_status status = options->workload->create((const char *const *)options->workload_values, options->target,
-                                                       options->run.seed, workers, &workload, why, sizeof why);
+    enum mae_status status = options->workload->create(options->workload_values, options->target, options->run.seed,
+                                                       workers, &workload, why, sizeof why);
     if (status == MAE_OK)
         options->workload->destroy(workload);
     return status != MAE_INVALID || refuse_point(plan, point, false, why, error);
@@ -229,8 +229,12 @@ static char *workload_text(const struct sweep_point *point)
 {
     struct support_text text = {0};
     support_text_add(&text, "%s %s", point->options->workload->name, point->options->target->name);
-    for (size_t i = 0; i < point->options->workload_value_count; i++)
-        support_text_add(&text, " %s", point->options->workload_values[i]);
+    const struct option_spec *specs = point->options->workload->options;
+    for (size_t i = 0; specs[i].name != NULL; i++) {
+        char value[OPTION_TEXT_BYTES];
+        option_text(specs, i, point->options->workload_values, value, sizeof value);
+        support_text_add(&text, " %s", value);
+    }
     return text.text;
 }
 
@@ -469,7 +473,7 @@ void sweep_plan_fini(struct sweep_plan *plan)
 double sweep_nominal_s(const struct sweep_point *point)
 {
     const struct run_options *run = &point->options->run;
-    bool steady = strcmp(run->warmup_until, "steady") == 0;
+    bool steady = run->warmup_until == RUN_WARMUP_UNTIL_STEADY;
     return (double)((steady ? run->warmup_max : run->warmup) + run->time) / 1e9;
 }
 

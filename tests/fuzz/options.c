@@ -19,13 +19,15 @@ static void set_engine_option(struct mae_options *engine, const char *key, const
     }
 }
 
-static void expect_canonical(const struct options *options)
+/* Each value is shown as a text that is taken, and that is shown alike. */
+static void expect_canonical(const struct option_spec *specs, void *values)
 {
-    char canonical[OPTION_TEXT_BYTES], error[OPTION_ERROR_BYTES];
-    for (size_t i = 0; i < options->workload_value_count; i++) {
-        FUZZ_EXPECT(option_check(&options->workload->options[i], options->workload_values[i], canonical,
-                                 sizeof canonical, error));
-        FUZZ_EXPECT(strcmp(canonical, options->workload_values[i]) == 0);
+    char shown[OPTION_TEXT_BYTES], again[OPTION_TEXT_BYTES], error[OPTION_ERROR_BYTES];
+    for (size_t i = 0; specs[i].name; i++) {
+        option_text(specs, i, values, shown, sizeof shown);
+        FUZZ_EXPECT(option_set(specs, i, shown, values, error, sizeof error));
+        option_text(specs, i, values, again, sizeof again);
+        FUZZ_EXPECT(strcmp(shown, again) == 0);
     }
 }
 
@@ -48,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     }
     error[0] = '\0';
     if (options_resolve(options, error))
-        expect_canonical(options);
+        expect_canonical(options->workload->options, options->workload_values);
     else
         FUZZ_EXPECT(error[0]);
     mae_options_destroy(engine);

@@ -22,6 +22,7 @@
 
 #include "harness/targets/targets.h"
 #include "tests/support/world.h"
+#include "workloads/tpcc/options.h"
 #include "workloads/tpcc/tpcc.h"
 
 enum { WORKERS_MAX = 8, OPTIONS_MAX = 64, TYPES = 5 };
@@ -141,7 +142,7 @@ static void *member_main(void *arg)
 }
 
 /* "name=value name=value" -> pairs; `text` is cut up. */
-static unsigned split(char *text, struct target_key_value pairs[OPTIONS_MAX])
+static void split(char *text, struct target_key_value pairs[OPTIONS_MAX])
 {
     unsigned count = 0;
     for (char *save, *word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
@@ -151,35 +152,31 @@ static unsigned split(char *text, struct target_key_value pairs[OPTIONS_MAX])
         pairs[count++] = (struct target_key_value){word, equals + 1};
     }
     pairs[count] = (struct target_key_value){NULL, NULL};
-    return count;
 }
 
 static void open_run(struct run *run, uint64_t seed)
 {
-    const char *values[OPTIONS_MAX];
+    struct tpcc_values values = {0};
     char text[256], error[512] = "";
     struct target_key_value pairs[OPTIONS_MAX];
-    const struct workload_option *options = tpcc_workload_ops.options;
     snprintf(text, sizeof text, "%s", run->setting->engine);
     split(text, pairs);
     if (run->ops->open(pairs, &run->target, error, sizeof error) != MAE_OK)
         fail_msg("%s", error);
 
     snprintf(text, sizeof text, "%s", run->setting->workload);
-    unsigned count = split(text, pairs), taken = 0;
-    for (unsigned i = 0; options[i].name; i++) {
-        values[i] = options[i].default_value;
-        for (unsigned k = 0; k < count; k++)
-            if (strcmp(pairs[k].key, options[i].name) == 0) {
-                values[i] = pairs[k].value;
-                taken++;
-            }
+    split(text, pairs);
+    assert_true(option_values_init(tpcc_option_table, &values, error, sizeof error));
+    for (const struct target_key_value *pair = pairs; pair->key; pair++) {
+        size_t i = option_find(tpcc_option_table, pair->key);
+        if (!tpcc_option_table[i].name || !option_set(tpcc_option_table, i, pair->value, &values, error, sizeof error))
+            fail_msg("%s=%s: %s", pair->key, pair->value, error);
     }
-    assert_int_equal(taken, count);
-    if (tpcc_workload_ops.create(values, run->ops, seed, run->setting->workers, &run->tpcc, error, sizeof error) !=
+    if (tpcc_workload_ops.create(&values, run->ops, seed, run->setting->workers, &run->tpcc, error, sizeof error) !=
             MAE_OK ||
         tpcc_workload_ops.setup(run->tpcc, run->target, error, sizeof error) != MAE_OK)
         fail_msg("%s", error);
+    option_values_clear(tpcc_option_table, &values);
 }
 
 static void assert_all_ok(const struct run *run, unsigned members, const char *what)

@@ -51,7 +51,7 @@ struct workload_worker {
     char finding[MICRO_FINDING_BYTES]; /* of the running attempt */
 };
 
-static const struct workload_option option_table[] = {APPEND_OPTIONS(OPTION_INFO) OPTION_END};
+static const struct option_spec option_table[] = {APPEND_OPTIONS(OPTION_SPEC) OPTION_END};
 static const char *const txn_types[] = {"append", "read", NULL};
 
 static void fill(void *arg, uint64_t key, void *data)
@@ -68,15 +68,10 @@ static const struct micro_traits traits = {
     .check_pass = check_pass,
 };
 
-static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
 {
-    struct append_options options;
-    struct option_reader reader;
-    option_reader_init(&reader, option_table, values, error, error_bytes);
-    APPEND_OPTIONS(OPTION_READ)
-    if (reader.status != MAE_OK)
-        return reader.status;
+    struct append_options options = *(const struct append_options *)values;
     if (options.lists_per_txn > options.lists) {
         snprintf(error, error_bytes, "lists_per_txn=%" PRIu64 ": there are only %" PRIu64 " lists",
                  options.lists_per_txn, options.lists);

@@ -53,7 +53,7 @@ struct workload_worker {
     int64_t amount, moved; /* moved: by the running attempt; 0 if the payer had too little */
 };
 
-static const struct workload_option option_table[] = {BANK_OPTIONS(OPTION_INFO) OPTION_END};
+static const struct option_spec option_table[] = {BANK_OPTIONS(OPTION_SPEC) OPTION_END};
 static const char *const txn_types[] = {"transfer", "audit", NULL};
 
 static void fill(void *arg, uint64_t key, void *data)
@@ -75,15 +75,11 @@ static const struct micro_traits traits = {
     .check_pass = check_pass,
 };
 
-static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
 {
-    struct bank_options options;
-    struct option_reader reader;
-    option_reader_init(&reader, option_table, values, error, error_bytes);
-    BANK_OPTIONS(OPTION_READ)
-    if (reader.status != MAE_OK)
-        return reader.status;
+    struct bank_options options = *(const struct bank_options *)values;
+    (void)error, (void)error_bytes;
     struct workload *workload = micro_create(&traits, ops, seed, workers, options.accounts, sizeof(struct account),
                                              (size_t)options.accounts * sizeof(struct change));
     if (!workload)

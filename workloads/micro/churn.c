@@ -27,7 +27,7 @@
     X(u64, turn, "1M", "1..1000000000000", "txn",                                                          \
       "transactions of the first worker in which the tide of "                                             \
       "inserts and deletes goes once round the keys")                                                      \
-    X(u64, record_bytes_max, "1000", "16..65528", "bytes",                                                 \
+    X(bytes, record_bytes_max, "1000", "16..65528", "bytes",                                               \
       "rows have 16 to this many bytes, small ones "                                                       \
       "more often: as many from 16 to 31 as from 32 to 63 and so on")                                      \
     X(u64, ops_per_txn, "4", "1..64", "", "keys a transaction looks up and changes")                       \
@@ -70,7 +70,7 @@ struct workload_worker {
     char finding[MICRO_FINDING_BYTES];
 };
 
-static const struct workload_option option_table[] = {CHURN_OPTIONS(OPTION_INFO) OPTION_END};
+static const struct option_spec option_table[] = {CHURN_OPTIONS(OPTION_SPEC) OPTION_END};
 static const char *const txn_types[] = {"change", "scan", NULL};
 
 /* C1: log-uniform from 16 to bytes_max. */
@@ -104,15 +104,10 @@ static const struct micro_traits traits = {
     .worker_bytes = sizeof(struct workload_worker),
 };
 
-static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
 {
-    struct churn_options options;
-    struct option_reader reader;
-    option_reader_init(&reader, option_table, values, error, error_bytes);
-    CHURN_OPTIONS(OPTION_READ)
-    if (reader.status != MAE_OK)
-        return reader.status;
+    struct churn_options options = *(const struct churn_options *)values;
     if (options.ops_per_txn > options.keys) {
         snprintf(error, error_bytes, "ops_per_txn=%" PRIu64 ": there are only %" PRIu64 " keys", options.ops_per_txn,
                  options.keys);

@@ -13,8 +13,8 @@
 #include "engine/base/compiler.h"
 #include "engine/base/mem.h"
 #include "workloads/bulk.h"
-#include "workloads/option.h"
 #include "workloads/rng.h"
+#include "workloads/workload.h"
 
 enum { MICRO_FINDING_BYTES = 256 };
 

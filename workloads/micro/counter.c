@@ -30,7 +30,7 @@ struct workload_worker {
     uint64_t keys[64];
 };
 
-static const struct workload_option option_table[] = {COUNTER_OPTIONS(OPTION_INFO) OPTION_END};
+static const struct option_spec option_table[] = {COUNTER_OPTIONS(OPTION_SPEC) OPTION_END};
 static const char *const txn_types[] = {"increment", NULL};
 
 static void fill(void *arg, uint64_t key, void *data)
@@ -47,15 +47,10 @@ static const struct micro_traits traits = {
     .check_pass = check_pass,
 };
 
-static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
 {
-    struct counter_options options;
-    struct option_reader reader;
-    option_reader_init(&reader, option_table, values, error, error_bytes);
-    COUNTER_OPTIONS(OPTION_READ)
-    if (reader.status != MAE_OK)
-        return reader.status;
+    struct counter_options options = *(const struct counter_options *)values;
     if (options.ops_per_txn > options.rows) {
         snprintf(error, error_bytes, "ops_per_txn=%" PRIu64 ": there are only %" PRIu64 " counters",
                  options.ops_per_txn, options.rows);

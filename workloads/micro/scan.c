@@ -21,7 +21,7 @@
 
 #define SCAN_OPTIONS(X)                                                                                           \
     X(u64, records, "1M", "1..1000000000000", "rows", "rows loaded, keys 0 and up")                               \
-    X(u64, record_bytes, "100", "8..65528", "bytes", "size of a record")                                          \
+    X(bytes, record_bytes, "100", "8..65528", "bytes", "size of a record")                                        \
     X(enum, kind, "table", "table|keys|range", "",                                                                \
       "table: all rows; keys: consecutive keys, each by a hash lookup; range: the same through an ordered index") \
     X(u64, scan_length_max, "99", "1..1000000", "rows", "kind=keys and range: 1 to this many rows, uniformly")    \
@@ -60,7 +60,7 @@ struct workload_worker {
     char finding[MICRO_FINDING_BYTES];
 };
 
-static const struct workload_option option_table[] = {SCAN_OPTIONS(OPTION_INFO) OPTION_END};
+static const struct option_spec option_table[] = {SCAN_OPTIONS(OPTION_SPEC) OPTION_END};
 static const char *const txn_types[] = {"scan", "update", NULL};
 
 static void fill(void *arg, uint64_t key, void *data)
@@ -77,15 +77,10 @@ static const struct micro_traits traits = {
     .check_pass = check_pass,
 };
 
-static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
 {
-    struct scan_options options;
-    struct option_reader reader;
-    option_reader_init(&reader, option_table, values, error, error_bytes);
-    SCAN_OPTIONS(OPTION_READ)
-    if (reader.status != MAE_OK)
-        return reader.status;
+    struct scan_options options = *(const struct scan_options *)values;
     if (options.kind == KIND_TABLE && !options.snapshot) {
         snprintf(error, error_bytes, "snapshot=off with kind=table: table scans are snapshots only");
         return MAE_INVALID;

@@ -10,8 +10,8 @@
 #include "workloads/micro/common.h"
 #include "workloads/record.h"
 
-#define SINGLEKEY_OPTIONS(X)                                              \
-    X(u64, record_bytes, "16", "8..65528", "bytes", "size of the record") \
+#define SINGLEKEY_OPTIONS(X)                                                \
+    X(bytes, record_bytes, "16", "8..65528", "bytes", "size of the record") \
     X(f64, read_ratio, "0", "0..1", "", "share of transactions that read; the rest read, change and write it")
 
 struct singlekey_options {
@@ -29,7 +29,7 @@ struct workload_worker {
     bool read;
 };
 
-static const struct workload_option option_table[] = {SINGLEKEY_OPTIONS(OPTION_INFO) OPTION_END};
+static const struct option_spec option_table[] = {SINGLEKEY_OPTIONS(OPTION_SPEC) OPTION_END};
 static const char *const txn_types[] = {"read", "update", NULL};
 static const uint64_t the_key = 0;
 
@@ -47,15 +47,11 @@ static const struct micro_traits traits = {
     .check_pass = check_pass,
 };
 
-static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
 {
-    struct singlekey_options options;
-    struct option_reader reader;
-    option_reader_init(&reader, option_table, values, error, error_bytes);
-    SINGLEKEY_OPTIONS(OPTION_READ)
-    if (reader.status != MAE_OK)
-        return reader.status;
+    struct singlekey_options options = *(const struct singlekey_options *)values;
+    (void)error, (void)error_bytes;
     struct workload *workload =
         micro_create(&traits, ops, seed, workers, 1, (size_t)options.record_bytes, sizeof(uint64_t));
     if (!workload)

@@ -34,7 +34,7 @@ struct workload_worker {
     bool transactions;
 };
 
-static const struct workload_option option_table[] = {SKELETON_OPTIONS(OPTION_INFO) OPTION_END};
+static const struct option_spec option_table[] = {SKELETON_OPTIONS(OPTION_SPEC) OPTION_END};
 static const char *const txn_types[] = {"nothing", NULL};
 
 static void destroy(struct workload *workload)
@@ -43,16 +43,11 @@ static void destroy(struct workload *workload)
     free(workload);
 }
 
-static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
 {
-    struct skeleton_options options;
-    struct option_reader reader;
-    (void)seed;
-    option_reader_init(&reader, option_table, values, error, error_bytes);
-    SKELETON_OPTIONS(OPTION_READ)
-    if (reader.status != MAE_OK)
-        return reader.status;
+    struct skeleton_options options = *(const struct skeleton_options *)values;
+    (void)seed, (void)error, (void)error_bytes;
     struct workload *workload = mem_alloc(sizeof *workload);
     if (!workload)
         return MAE_NO_MEMORY;

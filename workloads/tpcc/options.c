@@ -1,20 +1,22 @@
 /* options.c - see options.h. */
 #include "workloads/tpcc/options.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-const struct workload_option tpcc_option_table[] = {
-#define OPTION_ROW(name, type, default_value, range, unit, spec, paper, paper_np, help) \
-    {#name, type, default_value, range, unit, help},
+const struct option_spec tpcc_option_table[] = {
+#define OPTION_ROW(type, name, default_value, range, unit, spec, paper, paper_np, help) \
+    {#name, OPTION_##type, default_value, range, unit, help, ""},
     TPCC_OPTIONS(OPTION_ROW)
 #undef OPTION_ROW
-        {0},
-};
+        OPTION_END};
+enum { OPTION_COUNT = sizeof tpcc_option_table / sizeof tpcc_option_table[0] - 1 };
+static_assert(sizeof(struct tpcc_values) == OPTION_COUNT * (size_t)OPTION_SLOT_BYTES, "a field an option");
 
-static const char *const mode_values[TPCC_OPTION_COUNT][3] = {
-#define MODE_ROW(name, type, default_value, range, unit, spec, paper, paper_np, help) {spec, paper, paper_np},
+static const char *const mode_values[OPTION_COUNT][3] = {
+#define MODE_ROW(type, name, default_value, range, unit, spec, paper, paper_np, help) {spec, paper, paper_np},
     TPCC_OPTIONS(MODE_ROW)
 #undef MODE_ROW
 };
@@ -32,148 +34,100 @@ bool tpcc_preset(const char *name, void (*set)(void *arg, const char *option, co
     return false;
 }
 
-/* ---- Reading. The first thing wrong is kept; later readers then do nothing that matters. ---- */
+/* ---- Resolving. ---- */
 
-struct reader {
-    const char *const *values;
-    enum tpcc_mode mode;
-    bool failed;
-    char *error;
-    size_t error_bytes;
-};
+/* The places of the words in options of three words: mode, on, off and alike. */
+enum { BY_MODE, FIRST, SECOND };
 
-static void refuse(struct reader *reader, enum tpcc_option option, const char *text)
+static bool mode_apply(struct tpcc_values *values, char *error, size_t error_bytes)
 {
-    if (reader->failed)
-        return;
-    reader->failed = true;
-    snprintf(reader->error, reader->error_bytes, "tpcc: %s=%s: must be %s", tpcc_option_table[option].name, text,
-             option == TPCC_OPTION_mix ? "mode or five percents such as 45/43/4/4/4" : tpcc_option_table[option].range);
-}
-
-static const char *resolved(const struct reader *reader, enum tpcc_option option)
-{
-    const char *text = reader->values[option];
-    const char *by_mode = mode_values[option][reader->mode];
-    return by_mode && !strcmp(text, "mode") ? by_mode : text;
-}
-
-/* Which of the words, or the first with the complaint made. */
-static unsigned read_word(struct reader *reader, enum tpcc_option option, const char *const *words)
-{
-    const char *text = resolved(reader, option);
-    for (unsigned i = 0; words[i]; i++) {
-        if (!strcmp(text, words[i]))
-            return i;
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        char text[16], why[128];
+        const char *by_mode = mode_values[i][values->mode];
+        option_text(tpcc_option_table, i, values, text, sizeof text);
+        if (!by_mode || strcmp(text, "mode") != 0 || tpcc_option_table[i].type == OPTION_string)
+            continue;
+        if (!option_set(tpcc_option_table, i, by_mode, values, why, sizeof why)) {
+            snprintf(error, error_bytes, "tpcc: %s: %s", tpcc_option_table[i].name, why);
+            return false;
+        }
     }
-    refuse(reader, option, text);
-    return 0;
-}
-
-static bool read_switch(struct reader *reader, enum tpcc_option option)
-{
-    return read_word(reader, option, (const char *const[]){"off", "on", NULL}) == 1;
-}
-
-static uint64_t read_share(struct reader *reader, enum tpcc_option option)
-{
-    const char *text = resolved(reader, option);
-    char *end;
-    double share = strtod(text, &end);
-    if (end == text || *end || !(share >= 0 && share <= 1)) {
-        refuse(reader, option, text);
-        return 0;
-    }
-    return (uint64_t)(share * 0x1p32);
-}
-
-static uint32_t read_count(struct reader *reader, enum tpcc_option option, uint64_t max)
-{
-    const char *text = resolved(reader, option);
-    char *end;
-    unsigned long long count = strtoull(text, &end, 10);
-    if ((*end == 'K' || *end == 'k') && count <= max) {
-        count *= 1000;
-        end++;
-    }
-    if (*text < '0' || *text > '9' || *end || count < 1 || count > max) {
-        refuse(reader, option, text);
-        return 1;
-    }
-    return (uint32_t)count;
+    return true;
 }
 
 /* Percents of the five transactions, separated by slashes, 100 in sum. */
-static void read_mix(struct reader *reader, uint8_t mix[TPCC_TXN_COUNT])
+static bool mix_read(const char *text, uint8_t mix[TPCC_TXN_COUNT], char *error, size_t error_bytes)
 {
-    const char *text = resolved(reader, TPCC_OPTION_mix), *at = text;
+    const char *at = text;
     unsigned long sum = 0;
     for (unsigned i = 0; i < TPCC_TXN_COUNT; i++) {
         char *end;
         unsigned long percent = strtoul(at, &end, 10);
         if (*at < '0' || *at > '9' || percent > 100 || *end != (i + 1 < TPCC_TXN_COUNT ? '/' : '\0')) {
-            refuse(reader, TPCC_OPTION_mix, text);
-            return;
+            snprintf(error, error_bytes, "tpcc: mix=%s: must be mode or five percents such as 45/43/4/4/4", text);
+            return false;
         }
         mix[i] = (uint8_t)percent;
         sum += percent;
         at = end + 1;
     }
-    if (sum != 100 && !reader->failed) {
-        reader->failed = true;
-        snprintf(reader->error, reader->error_bytes, "tpcc: mix=%s: the percents sum up to %lu, must be 100", text,
-                 sum);
-    }
+    if (sum != 100)
+        snprintf(error, error_bytes, "tpcc: mix=%s: the percents sum up to %lu, must be 100", text, sum);
+    return sum == 100;
 }
 
-enum mae_status tpcc_options_read(const char *const *values, struct tpcc_options *options, char *error,
-                                  size_t error_bytes)
+static uint64_t share_of(double share)
 {
-    struct reader reader = {.values = values, .error = error, .error_bytes = error_bytes};
-    struct reader *r = &reader;
-    reader.mode = (enum tpcc_mode)read_word(r, TPCC_OPTION_mode, tpcc_presets);
+    return (uint64_t)(share * 0x1p32);
+}
 
+enum mae_status tpcc_options_resolve(const struct tpcc_values *given, struct tpcc_options *options, char *error,
+                                     size_t error_bytes)
+{
+    struct tpcc_values v = *given;
+    if (!mode_apply(&v, error, error_bytes))
+        return MAE_INVALID;
     *options = (struct tpcc_options){
-        .mode = reader.mode,
-        .warehouses = read_count(r, TPCC_OPTION_warehouses, TPCC_WAREHOUSES_MAX),
-        .remote_payment = (enum tpcc_remote_payment)read_word(r, TPCC_OPTION_remote_payment,
-                                                              (const char *const[]){"on", "history", "off", NULL}),
-        .remote_stock = read_share(r, TPCC_OPTION_remote_stock),
-        .user_abort = read_share(r, TPCC_OPTION_user_abort),
-        .credit_bad = read_share(r, TPCC_OPTION_credit_bad_ratio),
-        .batch = read_switch(r, TPCC_OPTION_batch),
-        .home_worker = read_word(r, TPCC_OPTION_home, (const char *const[]){"random", "worker", NULL}) == 1,
-        .c_data_rewrite = read_switch(r, TPCC_OPTION_c_data_rewrite),
-        .median_sorted =
-            read_word(r, TPCC_OPTION_lastname_median, (const char *const[]){"unsorted-half", "sorted", NULL}) == 1,
-        .names_hashed = read_word(r, TPCC_OPTION_lastname_index, (const char *const[]){"ordered", "hash", NULL}) == 1,
-        .nurand_differ = read_word(r, TPCC_OPTION_nurand_constants, (const char *const[]){"same", "differ", NULL}) == 1,
-        .drop_duplicate_items = read_switch(r, TPCC_OPTION_drop_duplicate_items),
-        .items_first = read_switch(r, TPCC_OPTION_items_first),
-        .insert_orders = read_switch(r, TPCC_OPTION_insert_orders),
-        .insert_history = read_switch(r, TPCC_OPTION_insert_history),
-        .orders_inlined = read_switch(r, TPCC_OPTION_orders_inlined),
-        .dates_constant = read_word(r, TPCC_OPTION_dates, (const char *const[]){"clock", "constant", NULL}) == 1,
-        .whole_amounts = read_switch(r, TPCC_OPTION_whole_amounts),
-        .outputs = read_switch(r, TPCC_OPTION_outputs),
-        .stock_level_own = read_switch(r, TPCC_OPTION_stock_level_own),
-        .delivery_per_district = read_switch(r, TPCC_OPTION_delivery_per_district),
-        .snapshot_reads = read_switch(r, TPCC_OPTION_snapshot_reads),
+        .mode = (enum tpcc_mode)v.mode,
+        .warehouses = (uint32_t)v.warehouses,
+        .remote_payment = (enum tpcc_remote_payment)(v.remote_payment - FIRST),
+        .remote_stock = share_of(v.remote_stock),
+        .user_abort = share_of(v.user_abort),
+        .credit_bad = share_of(v.credit_bad_ratio),
+        .batch = v.batch,
+        .home_worker = v.home == SECOND,
+        .c_data_rewrite = v.c_data_rewrite == FIRST,
+        .median_sorted = v.lastname_median == FIRST,
+        .names_hashed = v.lastname_index == SECOND,
+        .nurand_differ = v.nurand_constants == FIRST,
+        .drop_duplicate_items = v.drop_duplicate_items == FIRST,
+        .items_first = v.items_first == FIRST,
+        .insert_orders = v.insert_orders == FIRST,
+        .insert_history = v.insert_history == FIRST,
+        .orders_inlined = v.orders_inlined == FIRST,
+        .dates_constant = v.dates == SECOND,
+        .whole_amounts = v.whole_amounts == FIRST,
+        .outputs = v.outputs == FIRST,
+        .stock_level_own = v.stock_level_own == FIRST,
+        .delivery_per_district = v.delivery_per_district == FIRST,
+        .snapshot_reads = v.snapshot_reads == FIRST,
     };
-    read_mix(r, options->mix);
-    if (!reader.failed && !options->insert_orders &&
+    const char *mix =
+        strcmp(v.mix, "mode") != 0 ? v.mix : mode_values[offsetof(struct tpcc_values, mix) / OPTION_SLOT_BYTES][v.mode];
+    if (!mix_read(mix, options->mix, error, error_bytes))
+        return MAE_INVALID;
+    if (!options->insert_orders &&
         options->mix[TPCC_order_status] + options->mix[TPCC_delivery] + options->mix[TPCC_stock_level] > 0) {
-        reader.failed = true;
         snprintf(error, error_bytes,
-                 "tpcc: mix=%s needs orders, but insert_orders=off: set mix to N/P/0/0/0 or insert_orders=on",
-                 resolved(r, TPCC_OPTION_mix));
+                 "tpcc: mix=%s needs orders, but insert_orders=off: set mix to N/P/0/0/0 or insert_orders=on", mix);
+        return MAE_INVALID;
     }
-    if (!reader.failed && options->names_hashed && options->median_sorted) {
-        reader.failed = true;
+    if (options->names_hashed && options->median_sorted) {
         snprintf(
             error, error_bytes,
             "tpcc: lastname_median=sorted with lastname_index=hash: a hash index keeps no order of first names; set "
             "lastname_index=ordered");
+        return MAE_INVALID;
     }
-    return reader.failed ? MAE_INVALID : MAE_OK;
+    return MAE_OK;
 }

@@ -28,65 +28,62 @@ enum tpcc_txn {
 };
 
 /*
- * name, type, default, range, unit, the value in mode spec, paper, paper-np (NULL: the mode does not set it), help.
+ * type, name, default, range, unit, the value in mode spec, paper, paper-np (NULL: the mode does not set it), help.
  */
 #define TPCC_OPTIONS(X)                                                                                               \
-    X(mode, "enum", "spec", "spec|paper|paper-np", "", NULL, NULL, NULL,                                              \
+    X(enum, mode, "spec", "spec|paper|paper-np", "", NULL, NULL, NULL,                                                \
       "what the switches at 'mode' stand for: the specification, or what the paper's authors ran (paper: TPC-C; "     \
       "paper-np: Payment and New-Order without inserts)")                                                             \
-    X(warehouses, "u64", "1", "1..100000", "", NULL, NULL, NULL, "warehouses; about 75 MB of rows each")              \
-    X(batch, "bool", "on", "", "", NULL, NULL, NULL,                                                                  \
+    X(u64, warehouses, "1", "1..100000", "", NULL, NULL, NULL, "warehouses; about 75 MB of rows each")                \
+    X(bool, batch, "on", "", "", NULL, NULL, NULL,                                                                    \
       "announce the keys a transaction knows up front (items, stocks, customer), so that their misses overlap")       \
-    X(remote_stock, "f64", "0.01", "0..1", "", NULL, NULL, NULL,                                                      \
+    X(f64, remote_stock, "0.01", "0..1", "", NULL, NULL, NULL,                                                        \
       "share of New-Order lines supplied by another warehouse (2.4.1.5)")                                             \
-    X(mix, "string", "mode", "", "%", "45/43/4/4/4", "45/43/4/4/4", "50/50/0/0/0",                                    \
+    X(string, mix, "mode", "", "%", "45/43/4/4/4", "45/43/4/4/4", "50/50/0/0/0",                                      \
       "percent of New-Order/Payment/Order-Status/Delivery/Stock-Level, such as 45/43/4/4/4 (5.2.3)")                  \
-    X(home, "enum", "mode", "mode|random|worker", "", "random", "worker", "worker",                                   \
+    X(enum, home, "mode", "mode|random|worker", "", "random", "worker", "worker",                                     \
       "home warehouse of a transaction: any (each worker serves all terminals), or of the worker's own "              \
       "warehouses, those with (w - 1) mod workers = worker; with fewer warehouses than workers its one")              \
-    X(remote_payment, "enum", "mode", "mode|on|history|off", "", "on", "history", "history",                          \
+    X(enum, remote_payment, "mode", "mode|on|history|off", "", "on", "history", "history",                            \
       "15% of Payments are for a customer of another district (2.5.1.2): really; only as HISTORY tells while the "    \
       "customer paid for is of the home district (the paper); never")                                                 \
-    X(user_abort, "f64", "mode", "mode|0..1", "", "0.01", "0", "0",                                                   \
+    X(f64, user_abort, "mode", "mode|0..1", "", "0.01", "0", "0",                                                     \
       "share of New-Orders that name an unused item and roll back (2.4.1.4)")                                         \
-    X(credit_bad_ratio, "f64", "mode", "mode|0..1", "", "0.1", "0.9", "0.9",                                          \
+    X(f64, credit_bad_ratio, "mode", "mode|0..1", "", "0.1", "0.9", "0.9",                                            \
       "share of customers loaded with bad credit (4.3.3.1)")                                                          \
-    X(c_data_rewrite, "enum", "mode", "mode|on|off", "", "on", "on", "off",                                           \
+    X(enum, c_data_rewrite, "mode", "mode|on|off", "", "on", "on", "off",                                             \
       "Payment of a customer with bad credit rewrites C_DATA (2.5.2.2)")                                              \
-    X(lastname_median, "enum", "mode", "mode|sorted|unsorted-half", "", "sorted", "unsorted-half", "unsorted-half",   \
+    X(enum, lastname_median, "mode", "mode|sorted|unsorted-half", "", "sorted", "unsorted-half", "unsorted-half",     \
       "which customer of a last name: position ceil(n/2) by C_FIRST (2.5.2.2), or n/2 of the list as stored")         \
-    X(lastname_index, "enum", "mode", "mode|ordered|hash", "", "ordered", "hash", "hash",                             \
+    X(enum, lastname_index, "mode", "mode|ordered|hash", "", "ordered", "hash", "hash",                               \
       "index of CUSTOMER by last name; hash: as the paper's authors had it, each customer of a name one lookup")      \
-    X(nurand_constants, "enum", "mode", "mode|differ|same", "", "differ", "same", "same",                             \
+    X(enum, nurand_constants, "mode", "mode|differ|same", "", "differ", "same", "same",                               \
       "NURand's C of load and run (2.1.6.1)")                                                                         \
-    X(drop_duplicate_items, "enum", "mode", "mode|on|off", "", "off", "on", "on",                                     \
+    X(enum, drop_duplicate_items, "mode", "mode|on|off", "", "off", "on", "on",                                       \
       "drop lines whose item and warehouse are on the order already, which leaves shorter orders")                    \
-    X(items_first, "enum", "mode", "mode|on|off", "", "off", "on", "on",                                              \
+    X(enum, items_first, "mode", "mode|on|off", "", "off", "on", "on",                                                \
       "New-Order reads all items before it touches a contended row, rather than line by line (2.4.2.2)")              \
-    X(insert_orders, "enum", "mode", "mode|on|off", "", "on", "on", "off",                                            \
+    X(enum, insert_orders, "mode", "mode|on|off", "", "on", "on", "off",                                              \
       "load and insert ORDER, NEW-ORDER and ORDER-LINE rows")                                                         \
-    X(insert_history, "enum", "mode", "mode|on|off", "", "on", "on", "off", "load and insert HISTORY rows")           \
-    X(orders_inlined, "enum", "mode", "mode|on|off", "", "off", "off", "off",                                         \
+    X(enum, insert_history, "mode", "mode|on|off", "", "on", "on", "off", "load and insert HISTORY rows")             \
+    X(enum, orders_inlined, "mode", "mode|on|off", "", "off", "off", "off",                                           \
       "ORDER and ORDER-LINE rows may be stored in the table itself; off: declared as 4096 bytes, so that the native " \
       "engine keeps no slot in the table that the version written by Delivery leaves empty for good")                 \
-    X(dates, "enum", "mode", "mode|clock|constant", "", "clock", "constant", "constant",                              \
+    X(enum, dates, "mode", "mode|clock|constant", "", "clock", "constant", "constant",                                \
       "dates are the time of day (4 ms steps), or constant in 2013")                                                  \
-    X(whole_amounts, "enum", "mode", "mode|on|off", "", "off", "on", "on",                                            \
+    X(enum, whole_amounts, "mode", "mode|on|off", "", "off", "on", "on",                                              \
       "Payment's amount in whole currency units, 1 to 5000, rather than in cents (2.5.1.3)")                          \
-    X(outputs, "enum", "mode", "mode|on|off", "", "on", "off", "off",                                                 \
+    X(enum, outputs, "mode", "mode|on|off", "", "on", "off", "off",                                                   \
       "work out what the terminal would show: totals with tax and discount, brand/generic, balances")                 \
-    X(stock_level_own, "enum", "mode", "mode|on|off", "", "off", "on", "on",                                          \
+    X(enum, stock_level_own, "mode", "mode|on|off", "", "off", "on", "on",                                            \
       "Stock-Level counts only lines that the home warehouse supplied")                                               \
-    X(delivery_per_district, "enum", "mode", "mode|on|off", "", "off", "off", "off",                                  \
+    X(enum, delivery_per_district, "mode", "mode|on|off", "", "off", "off", "off",                                    \
       "Delivery as ten transactions of one district, rather than one of ten; 2.7.2 allows both")                      \
-    X(snapshot_reads, "enum", "mode", "mode|on|off", "", "on", "on", "on",                                            \
+    X(enum, snapshot_reads, "mode", "mode|on|off", "", "on", "on", "on",                                              \
       "Order-Status and Stock-Level as snapshot transactions, rather than validated ones")
 
-enum tpcc_option {
-#define TPCC_OPTION_ENUM(name, ...) TPCC_OPTION_##name,
-    TPCC_OPTIONS(TPCC_OPTION_ENUM)
-#undef TPCC_OPTION_ENUM
-        TPCC_OPTION_COUNT
+struct tpcc_values {
+    TPCC_OPTIONS(OPTION_FIELD)
 };
 
 enum tpcc_mode { TPCC_MODE_SPEC, TPCC_MODE_PAPER, TPCC_MODE_PAPER_NP };
@@ -105,16 +102,16 @@ struct tpcc_options {
     bool delivery_per_district, snapshot_reads;
 };
 
-extern const struct workload_option tpcc_option_table[]; /* ended by a NULL name */
+extern const struct option_spec tpcc_option_table[]; /* of struct tpcc_values */
 extern const char *const tpcc_presets[];
 
 bool tpcc_preset(const char *name, void (*set)(void *arg, const char *option, const char *value), void *arg);
 
 /*
- * Reads the texts, in the table's order. MAE_OK, or MAE_INVALID with `error` naming the option, its value and what
- * would be right; also for combinations that cannot work.
+ * Puts the mode's values in the place of "mode". MAE_OK, or MAE_INVALID with `error` naming the option, its value and
+ * what would be right, for a mix that is none and for combinations that cannot work.
  */
-enum mae_status tpcc_options_read(const char *const *values, struct tpcc_options *options, char *error,
-                                  size_t error_bytes);
+enum mae_status tpcc_options_resolve(const struct tpcc_values *values, struct tpcc_options *options, char *error,
+                                     size_t error_bytes);
 
 #endif

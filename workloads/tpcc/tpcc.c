@@ -38,16 +38,16 @@ static void tpcc_destroy(struct workload *workload)
     free(workload);
 }
 
-static enum mae_status tpcc_create(const char *const *values, const struct target_ops *ops, uint64_t seed,
-                                   unsigned workers, struct workload **created, char *error, size_t error_bytes)
+static enum mae_status tpcc_create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                   struct workload **created, char *error, size_t error_bytes)
 {
     struct tpcc_options options;
-    enum mae_status status = tpcc_options_read(values, &options, error, error_bytes);
+    enum mae_status status = tpcc_options_resolve(values, &options, error, error_bytes);
     if (status != MAE_OK)
         return status;
     if (!ops->guarantees.transactional && options.user_abort) {
-        snprintf(error, error_bytes, "tpcc: target %s cannot roll back, but user_abort=%s: set user_abort=0", ops->name,
-                 values[TPCC_OPTION_user_abort]);
+        snprintf(error, error_bytes, "tpcc: target %s cannot roll back, but user_abort=%g: set user_abort=0", ops->name,
+                 (double)options.user_abort / 0x1p32);
         return MAE_INVALID;
     }
     struct workload *workload = mem_alloc(sizeof(*workload));

@@ -21,15 +21,15 @@
 
 #include "engine/base/compiler.h"
 #include "workloads/distribution.h"
-#include "workloads/option.h"
 #include "workloads/rng.h"
 #include "workloads/shuffle.h"
+#include "workloads/workload.h"
 #include "workloads/ycsb/ledger.h"
 
 /* type, name, default, range, unit, help */
 #define YCSB_OPTIONS(X)                                                                                                \
     X(u64, records, "10M", "1..1000000000000", "rows", "rows loaded, keys 0 and up")                                   \
-    X(u64, record_bytes, "100", "8..65528", "bytes", "size of a record; the key (8 bytes) is not part of it")          \
+    X(bytes, record_bytes, "100", "8..65528", "bytes", "size of a record; the key (8 bytes) is not part of it")        \
     X(u64, ops_per_txn, "16", "1..1024", "", "requests in a transaction")                                              \
     X(f64, read_ratio, "0.5", "0..1", "", "share of requests that read; what no ratio claims are updates")             \
     X(f64, insert_ratio, "0", "0..1", "", "share of requests that insert a new key")                                   \

@@ -11,7 +11,7 @@
 #include "workloads/record.h"
 #include "workloads/ycsb/instance.h"
 
-static const struct workload_option option_table[] = {YCSB_OPTIONS(OPTION_INFO) OPTION_END};
+static const struct option_spec option_table[] = {YCSB_OPTIONS(OPTION_SPEC) OPTION_END};
 
 static const char *const txn_types[] = {"read_only", "read_write", NULL};
 
@@ -133,15 +133,13 @@ static void destroy(struct workload *workload)
     free(workload);
 }
 
-static enum mae_status create(const char *const *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
                               struct workload **result, char *error, size_t error_bytes)
 {
-    struct ycsb_options options;
-    struct option_reader reader;
-    option_reader_init(&reader, option_table, values, error, error_bytes);
-    YCSB_OPTIONS(OPTION_READ)
-    if (reader.status != MAE_OK || (reader.status = check_options(&options, error, error_bytes)) != MAE_OK)
-        return reader.status;
+    struct ycsb_options options = *(const struct ycsb_options *)values;
+    enum mae_status status = check_options(&options, error, error_bytes);
+    if (status != MAE_OK)
+        return status;
 
     struct workload *workload = mem_alloc(sizeof *workload);
     if (!workload)
@@ -155,7 +153,7 @@ static enum mae_status create(const char *const *values, const struct target_ops
     shuffle_init(&workload->shuffle, options.records, seed);
     struct distribution_config keys = {(enum distribution_kind)options.distribution, options.theta,
                                        options.hot_fraction, options.hot_ratio};
-    enum mae_status status = MAE_NO_MEMORY;
+    status = MAE_NO_MEMORY;
     if (workload->shares)
         status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);
     if (status == MAE_OK && options.duplicates == DUPLICATES_REDRAW) {

@@ -46,30 +46,36 @@ DRIVE uint64_t drive_seed(void)
     return seed;
 }
 
-DRIVE void drive_values(const struct workload_ops *workload_ops, const char *const *pairs, const char **values)
+/* Fills the struct of a workload's options. False with the option, its value and what would be right in `error`. */
+DRIVE bool drive_values(const struct workload_ops *workload_ops, const char *const *pairs, void *values, char *error,
+                        size_t error_bytes)
 {
-    for (size_t i = 0; workload_ops->options[i].name; i++) {
-        assert_true(i < DRIVE_OPTIONS_MAX);
-        values[i] = workload_ops->options[i].default_value;
-    }
+    char why[256];
+    assert_true(option_count(workload_ops->options) <= DRIVE_OPTIONS_MAX);
+    assert_true(option_values_init(workload_ops->options, values, why, sizeof why));
     for (; pairs && pairs[0]; pairs += 2) {
-        size_t i = 0;
-        while (workload_ops->options[i].name && strcmp(workload_ops->options[i].name, pairs[0]) != 0)
-            i++;
+        size_t i = option_find(workload_ops->options, pairs[0]);
         if (!workload_ops->options[i].name)
             fail_msg("no option %s", pairs[0]);
-        values[i] = pairs[1];
+        if (option_set(workload_ops->options, i, pairs[1], values, why, sizeof why))
+            continue;
+        snprintf(error, error_bytes, "%s: %s", pairs[0], why);
+        return false;
     }
+    return true;
 }
 
 DRIVE enum mae_status drive_create(struct drive *drive, const struct target_ops *ops,
                                    const struct workload_ops *workload_ops, unsigned workers, uint64_t seed,
                                    const char *const *pairs)
 {
-    const char *values[DRIVE_OPTIONS_MAX];
+    uint64_t values[DRIVE_OPTIONS_MAX] = {0};
     *drive = (struct drive){.ops = ops, .workload_ops = workload_ops, .workers = workers};
-    drive_values(workload_ops, pairs, values);
-    return workload_ops->create(values, ops, seed, workers, &drive->workload, drive->error, sizeof drive->error);
+    enum mae_status status = MAE_INVALID;
+    if (drive_values(workload_ops, pairs, values, drive->error, sizeof drive->error))
+        status = workload_ops->create(values, ops, seed, workers, &drive->workload, drive->error, sizeof drive->error);
+    option_values_clear(workload_ops->options, values);
+    return status;
 }
 
 /* Creates, sets up, loads in three parts, and makes the workers. */

@@ -121,7 +121,7 @@ static const struct target_ops fake_target_ops = {
 
 struct workload {
     uint64_t rows, abort_every;
-    const char *fault, *fault_at;
+    char fault[16], fault_at[16];
     _Atomic uint64_t counted[2];
 };
 
@@ -133,16 +133,20 @@ struct workload_worker {
     uint64_t counted[2];
 };
 
-static const struct workload_option fake_options[] = {
-    {"rows", "u64", "1000", "1..1G", "rows", "how many to pretend"},
-    {"record_bytes", "u64", "100", "8..64K", "bytes", "how large"},
-    {"share", "f64", "0.5", "0..1", "", "of nothing"},
-    {"batch", "bool", "on", "", "", "a switch"},
-    {"abort_every", "u64", "0", "", "", "each so many attempts abort; 0: none"},
-    {"fault", "enum", "none", "none|hang|stall|no_memory|invalid|corrupt|abort", "", "what goes wrong"},
-    {"fault_at", "enum", "attempt", "create|setup|load|loaded|prepare|attempt|check", "", "where"},
-    {NULL, NULL, NULL, NULL, NULL, NULL},
+#define FAKE_OPTIONS(X)                                                                              \
+    X(u64, rows, "1000", "1..1G", "rows", "how many to pretend")                                     \
+    X(bytes, record_bytes, "100", "8..64K", "bytes", "how large")                                    \
+    X(f64, share, "0.5", "0..1", "", "of nothing")                                                   \
+    X(bool, batch, "on", "", "", "a switch")                                                         \
+    X(u64, abort_every, "0", "", "", "each so many attempts abort; 0: none")                         \
+    X(enum, fault, "none", "none|hang|stall|no_memory|invalid|corrupt|abort", "", "what goes wrong") \
+    X(enum, fault_at, "attempt", "create|setup|load|loaded|prepare|attempt|check", "", "where")
+
+struct fake_values {
+    FAKE_OPTIONS(OPTION_FIELD)
 };
+
+static const struct option_spec fake_options[] = {FAKE_OPTIONS(OPTION_SPEC) OPTION_END};
 
 static const char *const fake_txn_types[] = {"even", "odd", NULL};
 static const char *const fake_presets[] = {"small", "broken", NULL};
@@ -178,15 +182,15 @@ static enum mae_status fake_fault(const struct workload *workload, const char *a
                                                      : MAE_CORRUPT;
 }
 
-static enum mae_status fake_create(const char *const *values, const struct target_ops *ops, uint64_t seed,
-                                   unsigned workers, struct workload **workload, char *error, size_t error_bytes)
+static enum mae_status fake_create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                   struct workload **workload, char *error, size_t error_bytes)
 {
     (void)ops, (void)seed, (void)workers;
     *workload = calloc(1, sizeof **workload);
-    (*workload)->rows = strtoull(values[0], NULL, 10);
-    (*workload)->abort_every = strtoull(values[4], NULL, 10);
-    (*workload)->fault = values[5];
-    (*workload)->fault_at = values[6];
+    (*workload)->rows = ((const struct fake_values *)values)->rows;
+    (*workload)->abort_every = ((const struct fake_values *)values)->abort_every;
+    option_text(fake_options, 5, values, (*workload)->fault, sizeof(*workload)->fault);
+    option_text(fake_options, 6, values, (*workload)->fault_at, sizeof(*workload)->fault_at);
     enum mae_status status = fake_fault(*workload, "create");
     if (status != MAE_OK) {
         (void)snprintf(error, error_bytes, "rows and share do not fit together");

@@ -38,6 +38,13 @@ static void unresolved(struct options *options, const char *message)
     options_destroy(options);
 }
 
+static void assert_workload_value(const struct options *options, size_t i, const char *expected)
+{
+    char text[64];
+    option_text(options->workload->options, i, options->workload_values, text, sizeof text);
+    assert_string_equal(text, expected);
+}
+
 static void defaults_are_typed(void **state)
 {
     (void)state;
@@ -48,7 +55,7 @@ static void defaults_are_typed(void **state)
     assert_int_equal(options->run.time, 5000000000);
     assert_int_equal(options->run.threads, 0); /* auto */
     assert_int_equal(options->run.deadline, 0);
-    assert_string_equal(options->run.check, "fast");
+    assert_int_equal(options->run.check, RUN_CHECK_FAST);
     assert_false(options->run.reload);
     options_destroy(options);
 }
@@ -68,16 +75,16 @@ static void values_are_read_by_type(void **state)
     assert_int_equal(options->run.threads, 12);
     assert_int_equal(options->run.time, 200000000);
     assert_false(options->run.reload);
-    assert_string_equal(options->run.check, "off");
+    assert_int_equal(options->run.check, RUN_CHECK_OFF);
     assert_int_equal(options->run.seed, 1000000);
     assert_string_equal(options->run.label, "a, b");
     set(options, "threads", "auto");
     assert_int_equal(options->run.threads, 0);
-    run_option_column_text(options, RUN_OPTION_time, text, sizeof text);
+    (void)option_column_text(run_option_specs, RUN_OPTION_time, &options->run, text, sizeof text);
     assert_string_equal(text, "0.2");
-    run_option_column_text(options, RUN_OPTION_deadline, text, sizeof text);
+    (void)option_column_text(run_option_specs, RUN_OPTION_deadline, &options->run, text, sizeof text);
     assert_string_equal(text, "auto");
-    run_option_column_text(options, RUN_OPTION_reload, text, sizeof text);
+    (void)option_column_text(run_option_specs, RUN_OPTION_reload, &options->run, text, sizeof text);
     assert_string_equal(text, "off");
     options_destroy(options);
 }
@@ -106,19 +113,18 @@ static void workload_options_default_preset_given(void **state)
     (void)state;
     struct options *options = options_create();
     resolve(options);
-    assert_int_equal(options->workload_value_count, 7);
-    assert_string_equal(options->workload_values[0], "1000");
-    assert_string_equal(options->workload_values[2], "0.5");
+    assert_workload_value(options, 0, "1000");
+    assert_workload_value(options, 2, "0.5");
     set(options, "preset", "small");
     resolve(options);
-    assert_string_equal(options->workload_values[0], "10");
-    assert_string_equal(options->workload_values[2], "0.25");
+    assert_workload_value(options, 0, "10");
+    assert_workload_value(options, 2, "0.25");
     set(options, "rows", "10M");
     set(options, "record-bytes", "1K"); /* dashes as on the command line; bytes are binary */
     resolve(options);
-    assert_string_equal(options->workload_values[0], "10000000");
-    assert_string_equal(options->workload_values[1], "1024");
-    assert_string_equal(options->workload_values[2], "0.25");
+    assert_workload_value(options, 0, "10000000");
+    assert_workload_value(options, 1, "1024");
+    assert_workload_value(options, 2, "0.25");
     options_destroy(options);
 }
 
@@ -219,6 +225,52 @@ static void unknown_names_list_the_known(void **state)
     options_destroy(options);
 }
 
+/* The names that the C enums give to the places of words are those words. */
+static void enums_are_the_words_of_their_options(void **state)
+{
+    (void)state;
+    static const struct {
+        enum run_option option;
+        unsigned value;
+        const char *word;
+    } cases[] = {
+        {RUN_OPTION_check, RUN_CHECK_FAST, "fast"},
+        {RUN_OPTION_check, RUN_CHECK_FULL, "full"},
+        {RUN_OPTION_check, RUN_CHECK_OFF, "off"},
+        {RUN_OPTION_latency, RUN_LATENCY_ON, "on"},
+        {RUN_OPTION_latency, RUN_LATENCY_EXACT, "exact"},
+        {RUN_OPTION_latency, RUN_LATENCY_OFF, "off"},
+        {RUN_OPTION_arrival, RUN_ARRIVAL_POISSON, "poisson"},
+        {RUN_OPTION_arrival, RUN_ARRIVAL_UNIFORM, "uniform"},
+        {RUN_OPTION_warmup_until, RUN_WARMUP_UNTIL_TIME, "time"},
+        {RUN_OPTION_warmup_until, RUN_WARMUP_UNTIL_STEADY, "steady"},
+        {RUN_OPTION_progress, RUN_PROGRESS_AUTO, "auto"},
+        {RUN_OPTION_progress, RUN_PROGRESS_ON, "on"},
+        {RUN_OPTION_progress, RUN_PROGRESS_OFF, "off"},
+    };
+    struct options *options = options_create();
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const unsigned *values[RUN_OPTION_COUNT] = {
+            [RUN_OPTION_check] = &options->run.check,       [RUN_OPTION_latency] = &options->run.latency,
+            [RUN_OPTION_arrival] = &options->run.arrival,   [RUN_OPTION_warmup_until] = &options->run.warmup_until,
+            [RUN_OPTION_progress] = &options->run.progress,
+        };
+        set(options, run_option_specs[cases[i].option].name, cases[i].word);
+        assert_int_equal(*values[cases[i].option], cases[i].value);
+    }
+    options_destroy(options);
+}
+
+/* A word beside numbers is stored as 0, which the numbers then must leave out. */
+static void assert_word_is_no_number(const struct option_spec *specs)
+{
+    for (; specs->name != NULL; specs++) {
+        bool has_word = strstr(specs->range, "..") != NULL && specs->range[0] >= 'a';
+        if (has_word && specs->type < OPTION_f64 && option_check(specs, "0", error))
+            fail_msg("%s takes 0, which stands for its word", specs->name);
+    }
+}
+
 /* The tables of all workloads and of the harness fit together. */
 static void every_table_is_consistent(void **state)
 {
@@ -226,15 +278,15 @@ static void every_table_is_consistent(void **state)
     const struct workload_ops *workload;
     for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
         assert_ptr_equal(workload_by_name(workload->name), workload);
-        for (const struct workload_option *option = workload->options; option->name != NULL; option++) {
-            char canonical[OPTION_TEXT_BYTES];
-            if (!option_check(option, option->default_value, canonical, sizeof canonical, error))
+        assert_word_is_no_number(workload->options);
+        for (const struct option_spec *option = workload->options; option->name != NULL; option++) {
+            if (!option_check(option, option->default_value, error))
                 fail_msg("%s: the default of %s: %s", workload->name, option->name, error);
-            for (size_t j = 0; j < RUN_OPTION_COUNT; j++)
-                if (strcmp(run_option_info(j)->name, option->name) == 0)
-                    fail_msg("%s: %s is an option of the harness, too", workload->name, option->name);
+            if (option_find(run_option_specs, option->name) < RUN_OPTION_COUNT)
+                fail_msg("%s: %s is an option of the harness, too", workload->name, option->name);
         }
     }
+    assert_word_is_no_number(run_option_specs);
     const struct target_ops *target;
     for (size_t i = 0; (target = target_at(i)) != NULL; i++)
         assert_ptr_equal(target_by_name(target->name), target);
@@ -252,6 +304,7 @@ int main(void)
         cmocka_unit_test(txns_replaces_the_window),
         cmocka_unit_test(the_last_setting_of_a_key_wins),
         cmocka_unit_test(unknown_names_list_the_known),
+        cmocka_unit_test(enums_are_the_words_of_their_options),
         cmocka_unit_test(every_table_is_consistent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -339,10 +339,10 @@ static void combinations_that_cannot_work_are_refused(void **state)
         {&append_workload_ops, {"lists", "1", NULL}, "only 1"},
         {&scan_workload_ops, {"snapshot", "off", NULL}, "kind=table"},
         {&scan_workload_ops, {"distribution", "zipfian-gray", "theta", "2", NULL}, "theta 2"},
-        {&bank_workload_ops, {"accounts", "1", NULL}, "accounts=1"},
+        {&bank_workload_ops, {"accounts", "1", NULL}, "accounts: '1' is out"},
         {&skew_workload_ops, {"audit_ratio", "2", NULL}, "0..1"},
         {&singlekey_workload_ops, {"record_bytes", "4", NULL}, "8..65528"},
-        {&skeleton_workload_ops, {"transactions", "maybe", NULL}, "on or off"},
+        {&skeleton_workload_ops, {"transactions", "maybe", NULL}, "on nor off"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct drive drive;
@@ -350,6 +350,20 @@ static void combinations_that_cannot_work_are_refused(void **state)
         if (!strstr(drive.error, bad[i].text))
             fail_msg("'%s' is not in: %s", bad[i].text, drive.error);
     }
+}
+
+static void every_workload_is_created_from_its_defaults(void **state)
+{
+    (void)state;
+    const struct workload_ops *workload;
+    for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
+        struct drive drive;
+        if (drive_create(&drive, &oracle_target_ops, workload, 1, 1, NULL) != MAE_OK)
+            fail_msg("%s: %s", workload->name, drive.error);
+        workload->destroy(drive.workload);
+        assert_ptr_equal(workload_by_name(workload->name), workload);
+    }
+    assert_null(workload_by_name("no such workload"));
 }
 
 static void draws_of_distinct_keys_are_distinct_and_fair(void **state)
@@ -390,6 +404,7 @@ int main(void)
         cmocka_unit_test(scan_finds_lost_updates),
         cmocka_unit_test(skeleton_checks_the_harnesss_count),
         cmocka_unit_test(combinations_that_cannot_work_are_refused),
+        cmocka_unit_test(every_workload_is_created_from_its_defaults),
         cmocka_unit_test(draws_of_distinct_keys_are_distinct_and_fair),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,30 +38,31 @@ struct fixture {
 static const uint64_t
     at_rest[TPCC_TXN_COUNT]; /* a `committed` for the check: its values do not matter, that it is there does */
 
-/* `pairs` are option names and values, NULL-ended; the rest is at its default. */
-__attribute__((unused)) static void resolve(const char *const *pairs, const char *values[TPCC_OPTION_COUNT])
+/* `pairs` are option names and values, NULL-ended; the rest is at its default. option_values_clear frees. */
+__attribute__((unused)) static void resolve(const char *const *pairs, struct tpcc_values *values)
 {
-    for (size_t i = 0; i < TPCC_OPTION_COUNT; i++)
-        values[i] = tpcc_option_table[i].default_value;
+    char why[256];
+    *values = (struct tpcc_values){0};
+    assert_true(option_values_init(tpcc_option_table, values, why, sizeof(why)));
     for (; pairs && pairs[0]; pairs += 2) {
-        size_t i = 0;
-        while (i < TPCC_OPTION_COUNT && strcmp(tpcc_option_table[i].name, pairs[0]))
-            i++;
-        assert_true(i < TPCC_OPTION_COUNT);
-        values[i] = pairs[1];
+        size_t i = option_find(tpcc_option_table, pairs[0]);
+        assert_non_null(tpcc_option_table[i].name);
+        if (!option_set(tpcc_option_table, i, pairs[1], values, why, sizeof(why)))
+            fail_msg("%s: %s", pairs[0], why);
     }
 }
 
 __attribute__((unused)) static void open_unloaded(struct fixture *fixture, unsigned workers, const char *const *pairs)
 {
     static const struct target_key_value no_settings[] = {{NULL, NULL}};
-    const char *values[TPCC_OPTION_COUNT];
+    struct tpcc_values values;
     *fixture = (struct fixture){0};
-    resolve(pairs, values);
+    resolve(pairs, &values);
     assert_int_equal(fixture_ops->open(no_settings, &fixture->target, fixture->error, sizeof(fixture->error)), MAE_OK);
-    assert_int_equal(tpcc_workload_ops.create(values, fixture_ops, 42, workers, &fixture->tpcc, fixture->error,
+    assert_int_equal(tpcc_workload_ops.create(&values, fixture_ops, 42, workers, &fixture->tpcc, fixture->error,
                                               sizeof(fixture->error)),
                      MAE_OK);
+    option_values_clear(tpcc_option_table, &values);
     assert_int_equal(tpcc_workload_ops.setup(fixture->tpcc, fixture->target, fixture->error, sizeof(fixture->error)),
                      MAE_OK);
     assert_int_equal(fixture_ops->worker_join(fixture->target, &fixture->worker), MAE_OK);

@@ -489,7 +489,7 @@ static void combinations_that_cannot_work_are_refused(void **state)
         {{"records", "10", NULL}, "16 different keys"},
         {{"theta", "30", NULL}, "duplicates=drop"},
         {{"distribution", "zipfian-gray", "theta", "1", NULL}, "theta 1"},
-        {{"record_bytes", "7", NULL}, "record_bytes=7"},
+        {{"record_bytes", "7", NULL}, "8..65528"},
         {{"record_bytes", "65529", NULL}, "8..65528"},
         {{"ops_per_txn", "1025", NULL}, "1..1024"},
         {{"distribution", "pareto", NULL}, "zipfian-gray"},
