@@ -1,7 +1,7 @@
 /*
  * doctor.h - what about this machine spoils measurements, and the command that mends it.
  * Reads /proc and /sys only (below `root`, so that tests can make machines up); changes nothing, needs no rights.
- * Checked by: tests/unit/harness/machine/doctor.c. Not here: the same facts as columns of a result (provenance.c).
+ * Checked by: tests/unit/harness/machine/doctor.c. Not here: reading the facts (facts.c).
  */
 #ifndef HARNESS_MACHINE_DOCTOR_H
 #define HARNESS_MACHINE_DOCTOR_H

@@ -1,4 +1,4 @@
-/* provenance.c - reads what the machine tells of itself, see provenance.h. One function a field: read_<field>. */
+/* provenance.c - reads what the machine tells of itself, see provenance.h. */
 #include "harness/machine/provenance.h"
 
 #include <ctype.h>
@@ -21,6 +21,7 @@
 
 #include "engine/base/cgroup.h"
 #include "engine/maemio.h"
+#include "harness/machine/facts.h"
 
 /* The build gives these (Makefile); without it they are unknown. */
 #ifndef MAE_BUILD_REVISION
@@ -38,50 +39,6 @@ static void put(char *text, const char *value)
     (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%s", value);
 }
 
-/* The first line of a file; false, and an empty text, if there is none. */
-static bool put_file(char *text, const char *path)
-{
-    text[0] = '\0';
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    bool read = fgets(text, PROVENANCE_TEXT_BYTES, file) != NULL;
-    (void)fclose(file);
-    if (!read)
-        text[0] = '\0';
-    text[strcspn(text, "\n")] = '\0';
-    return read;
-}
-
-/* What follows "key<blanks>:<blanks>" in the first line of the file that begins with key, without a unit. */
-static bool put_key(char *text, const char *path, const char *key, bool whole_line)
-{
-    text[0] = '\0';
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    char line[1024];
-    bool found = false;
-    while (!found && fgets(line, sizeof line, file) != NULL) {
-        char *colon = strchr(line, ':');
-        if (strncmp(line, key, strlen(key)) != 0 || colon == NULL)
-            continue;
-        char *value = colon + 1 + strspn(colon + 1, " \t");
-        value[strcspn(value, whole_line ? "\n" : " \t\n")] = '\0';
-        put(text, value);
-        found = true;
-    }
-    (void)fclose(file);
-    return found;
-}
-
-/* A value in KiB as bytes. */
-static void put_meminfo(char *text, const char *key)
-{
-    if (put_key(text, "/proc/meminfo", key, false))
-        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%llu", strtoull(text, NULL, 10) * 1024);
-}
-
 static void read_start_utc(char *text)
 {
     time_t now = time(NULL);
@@ -89,11 +46,6 @@ static void read_start_utc(char *text)
     text[0] = '\0';
     if (gmtime_r(&now, &utc) != NULL)
         (void)strftime(text, PROVENANCE_TEXT_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
-
-static void read_version(char *text)
-{
-    put(text, MAE_VERSION);
 }
 
 static void read_revision(char *text)
@@ -110,50 +62,10 @@ static void read_dirty(char *text)
     put(text, !known ? "" : strstr(MAE_BUILD_REVISION, "-dirty") != NULL ? "1" : "0");
 }
 
-static void read_build_mode(char *text)
-{
-    put(text, MAE_BUILD_MODE);
-}
-
-static void read_compiler(char *text)
-{
-#if defined(__clang__)
-    put(text, "clang " __clang_version__);
-#else
-    put(text, "gcc " __VERSION__);
-#endif
-}
-
-static void read_build_flags(char *text)
-{
-    put(text, MAE_BUILD_FLAGS);
-}
-
 static void read_kernel(char *text)
 {
     struct utsname name;
     put(text, uname(&name) == 0 ? name.release : "");
-}
-
-static void read_libc(char *text)
-{
-    (void)snprintf(text, PROVENANCE_TEXT_BYTES, "glibc %s", gnu_get_libc_version());
-}
-
-static void read_hwloc(char *text)
-{
-    (void)snprintf(text, PROVENANCE_TEXT_BYTES, "0x%x", hwloc_get_api_version());
-}
-
-static void read_libpfm(char *text)
-{
-    int version = pfm_get_version();
-    (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%d.%d", PFM_MAJ_VERSION(version), PFM_MIN_VERSION(version));
-}
-
-static void read_jansson(char *text)
-{
-    put(text, jansson_version_str());
 }
 
 /* Words that name a disk, a host or an address say nothing about speed. */
@@ -171,12 +83,8 @@ static void read_kernel_cmdline(char *text)
     char line[2048], *rest = line;
     size_t used = 0;
     text[0] = '\0';
-    FILE *file = fopen("/proc/cmdline", "re");
-    if (file == NULL)
-        return;
-    bool read = fgets(line, sizeof line, file) != NULL;
-    (void)fclose(file);
-    for (char *word; read && (word = strsep(&rest, " \n")) != NULL;)
+    bool read = fact_text("", FACT_COMMAND_LINE, line, sizeof line);
+    for (char *word; read && (word = strsep(&rest, " ")) != NULL;)
         if (word[0] != '\0' && !names_machine(word) && used + strlen(word) + 2 < PROVENANCE_TEXT_BYTES)
             used += (size_t)snprintf(text + used, PROVENANCE_TEXT_BYTES - used, "%s%s", used == 0 ? "" : " ", word);
 }
@@ -198,7 +106,8 @@ static void read_mitigations(char *text)
         for (int j = 0; j < count; j++) {
             char path[512], state[PROVENANCE_TEXT_BYTES];
             (void)snprintf(path, sizeof path, "%s/%s", folder, entries[j]->d_name);
-            if (entries[j]->d_name[0] == '.' || !put_file(state, path) || strstr(state, states[i][0]) != state)
+            if (entries[j]->d_name[0] == '.' || !facts_line("", path, "", state, sizeof state) ||
+                strstr(state, states[i][0]) != state)
                 continue;
             if (used + strlen(entries[j]->d_name) + 32 > PROVENANCE_TEXT_BYTES)
                 break;
@@ -212,21 +121,6 @@ static void read_mitigations(char *text)
     free(entries);
     if (used == 0)
         put(text, "none needed");
-}
-
-static void read_cpu_model(char *text)
-{
-    (void)put_key(text, "/proc/cpuinfo", "model name", true);
-}
-
-static void read_cpu_mhz(char *text)
-{
-    (void)put_key(text, "/proc/cpuinfo", "cpu MHz", false);
-}
-
-static void read_microcode(char *text)
-{
-    (void)put_key(text, "/proc/cpuinfo", "microcode", false);
 }
 
 static void read_hypervisor(char *text)
@@ -252,142 +146,99 @@ static void read_hypervisor(char *text)
 #endif
 }
 
-static void read_cpus_online(char *text)
-{
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-    text[0] = '\0';
-    if (count > 0)
-        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%ld", count);
-}
-
-static void read_cpus_isolated(char *text)
-{
-    FILE *file = fopen("/sys/devices/system/cpu/isolated", "re");
-    put(text, "");
-    if (file == NULL)
-        return;
-    (void)fclose(file);
-    (void)put_file(text, "/sys/devices/system/cpu/isolated");
-    if (text[0] == '\0')
-        put(text, "none");
-}
-
-static void read_smt(char *text)
-{
-    (void)put_file(text, "/sys/devices/system/cpu/smt/active");
-}
-
-static void read_governor(char *text)
-{
-    (void)put_file(text, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor");
-}
-
 static void read_turbo(char *text)
 {
-    if (put_file(text, "/sys/devices/system/cpu/intel_pstate/no_turbo"))
-        put(text, text[0] == '0' ? "1" : "0");
-    else
-        (void)put_file(text, "/sys/devices/system/cpu/cpufreq/boost");
+    enum fact fact;
+    int on = facts_turbo("", &fact);
+    put(text, on < 0 ? "" : on ? "1" : "0");
 }
 
 static void read_numa_nodes_online(char *text)
 {
-    text[0] = '\0';
-    DIR *directory = opendir("/sys/devices/system/node");
-    if (directory == NULL)
-        return;
-    unsigned nodes = 0;
-    for (struct dirent *entry; (entry = readdir(directory)) != NULL;)
-        nodes += strncmp(entry->d_name, "node", 4) == 0 && isdigit((unsigned char)entry->d_name[4]);
-    (void)closedir(directory);
-    (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%u", nodes);
+    hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
+    unsigned count = fact_list("", FACT_NODES_ONLINE, nodes);
+    hwloc_bitmap_free(nodes);
+    if (count > 0)
+        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%u", count);
 }
 
-static void read_numa_balancing(char *text)
+static void read_cgroup(char *text, enum cgroup_resource resource)
 {
-    (void)put_file(text, "/proc/sys/kernel/numa_balancing");
+    double limit;
+    put(text, access(fact_path(FACT_CGROUPS), R_OK) == 0 ? "max" : "");
+    if (cgroup_limit("", resource, &limit, NULL))
+        (void)snprintf(text, PROVENANCE_TEXT_BYTES, resource == CGROUP_MEMORY ? "%.0f" : "%.6g", limit);
 }
 
-static void read_clocksource(char *text)
-{
-    (void)put_file(text, "/sys/devices/system/clocksource/clocksource0/current_clocksource");
-}
+/* A fact as it stands there; of some the first word. KiB become bytes. */
+static const struct {
+    size_t at;
+    enum fact fact;
+    enum { LINE, WORD, KIB } form;
+} fields[] = {
+#define FIELD(name, fact, form)                              \
+    {                                                        \
+        offsetof(struct provenance, name), FACT_##fact, form \
+    }
+    FIELD(cpu_model, CPU_MODEL, LINE),
+    FIELD(cpu_mhz, CPU_MHZ, WORD),
+    FIELD(microcode, MICROCODE, WORD),
+    FIELD(smt, SMT, LINE),
+    FIELD(governor, GOVERNOR, LINE),
+    FIELD(numa_balancing, NUMA_BALANCING, LINE),
+    FIELD(clocksource, CLOCKSOURCE, LINE),
+    FIELD(thp, THP, WORD),
+    FIELD(hugepages_reserved, HUGE_RESERVED, LINE),
+    FIELD(hugepages_free, HUGE_FREE, LINE),
+    FIELD(memory_bytes, MEMORY, KIB),
+    FIELD(memory_available_bytes, MEMORY_AVAILABLE, KIB),
+    FIELD(memlock_bytes, MEMLOCK, WORD),
+    FIELD(perf_event_paranoid, PERF_EVENT_PARANOID, LINE),
+    FIELD(load_average, LOAD, WORD),
+#undef FIELD
+};
 
-static void read_thp(char *text)
+static void facts_read(struct provenance *provenance)
 {
-    if (!put_file(text, "/sys/kernel/mm/transparent_hugepage/enabled"))
-        return;
-    char *open = strchr(text, '['), *close = strchr(text, ']'); /* "always [madvise] never" */
-    if (open == NULL || close == NULL || close < open)
-        return;
-    *close = '\0';
-    memmove(text, open + 1, (size_t)(close - open));
-}
-
-static void read_hugepages_reserved(char *text)
-{
-    (void)put_file(text, "/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
-}
-
-static void read_hugepages_free(char *text)
-{
-    (void)put_file(text, "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
-}
-
-static void read_memory_bytes(char *text)
-{
-    put_meminfo(text, "MemTotal");
-}
-
-static void read_memory_available_bytes(char *text)
-{
-    put_meminfo(text, "MemAvailable");
-}
-
-static void read_memlock_bytes(char *text)
-{
-    struct rlimit limit;
-    text[0] = '\0';
-    if (getrlimit(RLIMIT_MEMLOCK, &limit) != 0)
-        return;
-    if (limit.rlim_cur == RLIM_INFINITY)
-        put(text, "unlimited");
-    else
-        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%llu", (unsigned long long)limit.rlim_cur);
-}
-
-static void read_cgroup_memory_bytes(char *text)
-{
-    double bytes;
-    put(text, access("/proc/self/cgroup", R_OK) == 0 ? "max" : "");
-    if (cgroup_limit("", CGROUP_MEMORY, &bytes, NULL))
-        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%.0f", bytes);
-}
-
-static void read_cgroup_cpus(char *text)
-{
-    double cpus;
-    put(text, access("/proc/self/cgroup", R_OK) == 0 ? "max" : "");
-    if (cgroup_limit("", CGROUP_CPUS, &cpus, NULL))
-        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%.6g", cpus);
-}
-
-static void read_perf_event_paranoid(char *text)
-{
-    (void)put_file(text, "/proc/sys/kernel/perf_event_paranoid");
-}
-
-static void read_load_average(char *text)
-{
-    double average;
-    text[0] = '\0';
-    if (getloadavg(&average, 1) == 1)
-        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%.2f", average);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        char *text = (char *)provenance + fields[i].at;
+        bool known = (fields[i].form == LINE ? fact_text : fact_word)("", fields[i].fact, text, PROVENANCE_TEXT_BYTES);
+        if (known && fields[i].form == KIB)
+            (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%llu", strtoull(text, NULL, 10) * 1024);
+    }
+    if (fact_text("", FACT_CPUS_ISOLATED, provenance->cpus_isolated, PROVENANCE_TEXT_BYTES) &&
+        provenance->cpus_isolated[0] == '\0')
+        put(provenance->cpus_isolated, "none");
+    (void)snprintf(provenance->cpus_online, PROVENANCE_TEXT_BYTES, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
+    read_kernel_cmdline(provenance->kernel_cmdline);
+    read_mitigations(provenance->mitigations);
+    read_hypervisor(provenance->hypervisor);
+    read_turbo(provenance->turbo);
+    read_numa_nodes_online(provenance->numa_nodes_online);
+    read_cgroup(provenance->cgroup_memory_bytes, CGROUP_MEMORY);
+    read_cgroup(provenance->cgroup_cpus, CGROUP_CPUS);
 }
 
 void provenance_read(struct provenance *provenance)
 {
-#define PROVENANCE(name, unit, help) read_##name(provenance->name);
-#include "harness/machine/provenance.def"
-#undef PROVENANCE
+    int libpfm = pfm_get_version();
+    memset(provenance, 0, sizeof *provenance);
+    read_start_utc(provenance->start_utc);
+    put(provenance->version, MAE_VERSION);
+    read_revision(provenance->revision);
+    read_dirty(provenance->dirty);
+    put(provenance->build_mode, MAE_BUILD_MODE);
+#if defined(__clang__)
+    put(provenance->compiler, "clang " __clang_version__);
+#else
+    put(provenance->compiler, "gcc " __VERSION__);
+#endif
+    put(provenance->build_flags, MAE_BUILD_FLAGS);
+    read_kernel(provenance->kernel);
+    (void)snprintf(provenance->libc, PROVENANCE_TEXT_BYTES, "glibc %s", gnu_get_libc_version());
+    (void)snprintf(provenance->hwloc, PROVENANCE_TEXT_BYTES, "0x%x", hwloc_get_api_version());
+    (void)snprintf(provenance->libpfm, PROVENANCE_TEXT_BYTES, "%d.%d", PFM_MAJ_VERSION(libpfm),
+                   PFM_MIN_VERSION(libpfm));
+    put(provenance->jansson, jansson_version_str());
+    facts_read(provenance);
 }

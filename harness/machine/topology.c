@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "harness/common/support.h"
+#include "harness/machine/facts.h"
 
 struct topology {
     hwloc_topology_t hwloc;
@@ -23,32 +24,6 @@ static struct topology *open_failed(struct topology *topology, const char *what,
     (void)snprintf(error, TOPOLOGY_ERROR_BYTES, "%s%s%s", what, which == NULL ? "" : ": ", which == NULL ? "" : which);
     topology_close(topology);
     return NULL;
-}
-
-/* "0,2,4-7", strictly: hwloc's own reader takes anything. */
-static bool cpu_list_read(const char *text, hwloc_bitmap_t set)
-{
-    for (;;) {
-        char *end;
-        if (*text < '0' || *text > '9')
-            return false;
-        unsigned long first = strtoul(text, &end, 10), last = first;
-        if (*end == '-') {
-            text = end + 1;
-            if (*text < '0' || *text > '9')
-                return false;
-            last = strtoul(text, &end, 10);
-        }
-        if (first > last || last > 1U << 20)
-            return false;
-        if (hwloc_bitmap_set_range(set, (unsigned)first, (int)last) != 0)
-            return false;
-        if (*end == '\0')
-            return true;
-        if (*end != ',')
-            return false;
-        text = end + 1;
-    }
 }
 
 struct topology *topology_open(const char *synthetic, const char *allowed, char *error)
@@ -66,7 +41,7 @@ struct topology *topology_open(const char *synthetic, const char *allowed, char 
     hwloc_bitmap_t narrower = hwloc_bitmap_alloc();
     bool narrow = false, valid = true;
     if (allowed != NULL)
-        narrow = valid = cpu_list_read(allowed, narrower);
+        narrow = valid = facts_cpu_list(allowed, narrower);
     else if (synthetic == NULL)
         narrow = hwloc_get_cpubind(topology->hwloc, narrower, HWLOC_CPUBIND_PROCESS) == 0;
     if (narrow)
@@ -109,7 +84,8 @@ unsigned topology_node_count(const struct topology *topology)
 bool topology_kind_add(struct topology *topology, const char *cpus, int efficiency)
 {
     hwloc_bitmap_t set = hwloc_bitmap_alloc();
-    bool added = cpu_list_read(cpus, set) && hwloc_cpukinds_register(topology->hwloc, set, efficiency, 0, NULL, 0) == 0;
+    bool added =
+        facts_cpu_list(cpus, set) && hwloc_cpukinds_register(topology->hwloc, set, efficiency, 0, NULL, 0) == 0;
     hwloc_bitmap_free(set);
     return added;
 }
@@ -251,7 +227,7 @@ static bool cpus_pick(const struct topology *topology, const char *list, struct 
     bool fine = true;
     for (char *item; fine && (item = strsep(&rest, ",")) != NULL;) {
         hwloc_bitmap_t set = hwloc_bitmap_alloc();
-        (void)cpu_list_read(item, set); /* topology_place has read the whole list before */
+        (void)facts_cpu_list(item, set); /* topology_place has read the whole list before */
         for (int cpu = hwloc_bitmap_first(set); fine && cpu >= 0; cpu = hwloc_bitmap_next(set, cpu)) {
             const struct cpu *known = cpu_find(cpus, *count, cpu);
             fine = known != NULL && cpu_find(picked, picked_count, cpu) == NULL;
@@ -290,7 +266,7 @@ static bool cpus_order(const struct topology *topology, const char *policy, stru
         return true;
     }
     hwloc_bitmap_t set = hwloc_bitmap_alloc();
-    bool is_list = cpu_list_read(policy, set);
+    bool is_list = facts_cpu_list(policy, set);
     hwloc_bitmap_free(set);
     if (!is_list) {
         (void)snprintf(error, TOPOLOGY_ERROR_BYTES,
