@@ -1,8 +1,6 @@
 /* ycsb_properties.c - see ycsb_properties.h. */
 #include "harness/options/ycsb_properties.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -112,145 +110,52 @@ static void put(struct ycsb_properties *properties, struct property property)
 
 /* ---- The format. ---- */
 
-/* One logical line: comments and blank lines are gone, continued lines are joined. */
-struct line {
-    char *text; /* room for the whole input */
-    size_t bytes;
-};
+static const char blanks[] = " \t\f\r";
 
-/* Reads the next physical line into `line`, without leading white space; true if a \ at its end continues it. */
-static bool take_line(const char **text, const char *end, struct line *line)
+static const char *blanks_skip(const char *text)
 {
-    const char *at = *text;
-    while (at < end && *at != '\n' && *at != '\r' && isspace((unsigned char)*at))
-        at++;
-    size_t begin = line->bytes;
-    while (at < end && *at != '\n' && *at != '\r')
-        line->text[line->bytes++] = *at++;
-    if (at < end && *at == '\r')
-        at++;
-    if (at < end && *at == '\n')
-        at++;
-    *text = at;
-    size_t slashes = 0;
-    while (line->bytes - slashes > begin && line->text[line->bytes - 1 - slashes] == '\\')
-        slashes++;
-    if (slashes % 2 == 0)
-        return false;
-    line->bytes--;
-    return true;
+    return text + strspn(text, blanks);
 }
 
-/* The UTF-8 of four hexadecimal digits; false if they are none or stand for half a character. */
-static bool put_unicode(const char *digits, size_t bytes, char *out, size_t *used)
+static bool put_line(struct ycsb_properties *properties, char *line, const char *name, unsigned number, char *error)
 {
-    unsigned code = 0;
-    if (bytes < 4)
-        return false;
-    for (int i = 0; i < 4; i++) {
-        if (!isxdigit((unsigned char)digits[i]))
-            return false;
-        unsigned char c = (unsigned char)tolower((unsigned char)digits[i]);
-        code = code * 16 + (c <= '9' ? c - (unsigned)'0' : c - (unsigned)'a' + 10);
-    }
-    if (code == 0 || (code >= 0xd800 && code < 0xe000))
-        return false;
-    if (code >= 0x800) {
-        out[(*used)++] = (char)(0xe0 | code >> 12);
-        out[(*used)++] = (char)(0x80 | (code >> 6 & 0x3f));
-        out[(*used)++] = (char)(0x80 | (code & 0x3f));
-    } else if (code >= 0x80) {
-        out[(*used)++] = (char)(0xc0 | code >> 6);
-        out[(*used)++] = (char)(0x80 | (code & 0x3f));
-    } else {
-        out[(*used)++] = (char)code;
-    }
-    return true;
-}
-
-/* A copy with escapes resolved, NULL if one is bad. */
-static char *unescaped(const char *text, size_t bytes)
-{
-    char *out = support_alloc(bytes + 1); /* no escape is shorter than what it stands for */
-    size_t used = 0;
-    for (size_t i = 0; i < bytes; i++) {
-        if (text[i] != '\\' || i + 1 == bytes) {
-            out[used++] = text[i];
-            continue;
-        }
-        i++;
-        if (text[i] == 'u') {
-            if (!put_unicode(text + i + 1, bytes - i - 1, out, &used)) {
-                free(out);
-                return NULL;
-            }
-            i += 4;
-            continue;
-        }
-        const char *named = strchr("t\tn\nr\rf\f", text[i]);
-        out[used++] = named && isalpha((unsigned char)*named) ? named[1] : text[i];
-    }
-    return out;
-}
-
-static bool put_line(struct ycsb_properties *properties, const struct line *line, const char *name, unsigned number,
-                     char *error)
-{
-    size_t key = 0;
-    while (key < line->bytes && !strchr("=: \t\f", line->text[key]))
-        key += line->text[key] == '\\' && key + 1 < line->bytes ? 2 : 1;
-    size_t value = key;
-    while (value < line->bytes && strchr(" \t\f", line->text[value]))
-        value++;
-    if (value < line->bytes && (line->text[value] == '=' || line->text[value] == ':'))
-        value++;
-    while (value < line->bytes && strchr(" \t\f", line->text[value]))
-        value++;
-    size_t end = line->bytes; /* Java keeps white space at the end; nobody means it */
-    while (end > value && isspace((unsigned char)line->text[end - 1]))
-        end--;
-
     char shown[TEXT_SHOWN_BYTES];
-    struct property property = {.key = unescaped(line->text, key), .value = unescaped(line->text + value, end - value)};
-    if (!property.key || !property.value || !*property.key) {
+    const char *key = blanks_skip(line);
+    size_t key_bytes = strcspn(key, "=: \t\f\r");
+    if (*key == '\0' || *key == '#' || *key == '!')
+        return true;
+    if (key_bytes == 0 || strchr(key, '\\') != NULL) {
         snprintf(error, YCSB_PROPERTIES_ERROR_BYTES, "%.300s:%u: '%s': %s", name, number,
-                 text_shown(line->text, line->bytes, shown),
-                 property.key && property.value ? "a property needs a name before the ="
-                                                : "want \\u and four hexadecimal digits");
-        property_free(&property);
+                 text_shown(line, strlen(line), shown),
+                 key_bytes == 0 ? "a property needs a name before the ="
+                                : "escapes and lines that go on after a \\ are not read; write the text as it is");
         return false;
     }
-    property.file = support_copy(name);
-    property.line = number;
-    put(properties, property);
+    const char *value = blanks_skip(key + key_bytes);
+    if (*value == '=' || *value == ':')
+        value = blanks_skip(value + 1);
+    size_t bytes = strlen(value); /* Java keeps white space at the end; nobody means it */
+    while (bytes > 0 && strchr(blanks, value[bytes - 1]))
+        bytes--;
+    put(properties, (struct property){.key = support_format("%.*s", (int)key_bytes, key),
+                                      .value = support_format("%.*s", (int)bytes, value),
+                                      .file = support_copy(name),
+                                      .line = number});
     return true;
 }
 
 bool ycsb_properties_parse(struct ycsb_properties *properties, const char *name, const char *text, size_t bytes,
                            char *error)
 {
-    const char *end = text + bytes;
-    struct line line = {support_alloc(bytes + 1), 0};
-    unsigned number = 0;
-    bool good = true;
     if (memchr(text, '\0', bytes)) {
         snprintf(error, YCSB_PROPERTIES_ERROR_BYTES, "%.300s: holds a NUL byte: this is not a text file", name);
-        good = false;
+        return false;
     }
-    while (good && text < end) {
-        unsigned first = ++number;
-        line.bytes = 0;
-        bool continued = take_line(&text, end, &line);
-        if (line.bytes > 0 && (line.text[0] == '#' || line.text[0] == '!'))
-            continue; /* a comment is not continued */
-        while (continued && text < end) {
-            number++;
-            continued = take_line(&text, end, &line);
-        }
-        if (line.bytes > 0)
-            good = put_line(properties, &line, name, first, error);
-    }
-    free(line.text);
+    char *copy = support_format("%.*s", (int)bytes, text), *rest = copy, *line;
+    bool good = true;
+    for (unsigned number = 1; good && (line = strsep(&rest, "\n")) != NULL; number++)
+        good = put_line(properties, line, name, number, error);
+    free(copy);
     return good;
 }
 

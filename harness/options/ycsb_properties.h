@@ -10,8 +10,9 @@
  *     maxscanlength -> scan_length_max              target -> rate; maxexecutiontime -> time; threadcount -> threads
  * Of the last four 0 is no limit, as in YCSB.
  *
- * The format is java.util.Properties': key=value, key:value or key value, # and ! comments, a \ at the end of a line
- * goes on in the next, escapes. Source: YCSB core, CoreWorkload.java and Client.java.
+ * The format is that of java.util.Properties as far as YCSB's files use it: key=value, key:value or key value in a line,
+ * # and ! comments. Its escapes and continued lines are not read: a \ anywhere but in a comment is an error.
+ * Source: YCSB core, CoreWorkload.java and Client.java.
  * Checked by: tests/unit/harness/options/ycsb_properties.c (also with random bytes).
  */
 #ifndef HARNESS_OPTIONS_YCSB_PROPERTIES_H
