@@ -14,10 +14,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "harness/common/nearest.h"
 #include "harness/common/support.h"
 #include "harness/common/text_file.h"
 
-enum { FILE_BYTES_MAX = 16 << 20, INCLUDE_DEPTH_MAX = 32, SUGGESTION_BYTES = 64 };
+enum { FILE_BYTES_MAX = 16 << 20, INCLUDE_DEPTH_MAX = 32 };
 
 struct jobfile_memory {
     struct jobfile_memory *next;
@@ -123,35 +124,14 @@ static struct span_text trimmed(const char *text, size_t bytes)
 
 /* ---- Unknown keys. ---- */
 
-/* Levenshtein distance of two short words. */
-static unsigned distance(const char *a, const char *b)
-{
-    unsigned row[SUGGESTION_BYTES + 1];
-    size_t b_bytes = strlen(b);
-    for (unsigned j = 0; j <= b_bytes; j++)
-        row[j] = j;
-    for (unsigned i = 1; a[i - 1]; i++) {
-        unsigned diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b_bytes; j++) {
-            unsigned best = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            best = best < row[j] + 1 ? best : row[j] + 1;
-            row[j] = best < row[j - 1] + 1 ? best : row[j - 1] + 1;
-        }
-    }
-    return row[b_bytes];
-}
-
 static bool check_key(struct reader *reader, const struct source *source, const char *key)
 {
     const struct jobfile_rules *rules = reader->rules;
     if (!rules->key_at)
         return true;
     char shown[TEXT_SHOWN_BYTES];
-    const char *nearest = NULL, *known;
-    unsigned least = UINT32_MAX;
-    size_t bytes = strlen(key);
+    struct nearest nearest = {.wanted = key};
+    const char *known;
     for (size_t i = 0; (known = rules->key_at(rules->arg, i)) != NULL; i++) {
         if (strcmp(known, "set") == 0) {
             if (strncmp(key, "set.", 4) == 0 && key[4])
@@ -161,17 +141,11 @@ static bool check_key(struct reader *reader, const struct source *source, const 
         }
         if (strcmp(known, key) == 0)
             return true;
-        if (bytes > SUGGESTION_BYTES || strlen(known) > SUGGESTION_BYTES)
-            continue;
-        unsigned away = distance(key, known);
-        if (away < least) {
-            least = away;
-            nearest = known;
-        }
+        nearest_offer(&nearest, known);
     }
-    text_shown(key, bytes, shown);
-    if (nearest && (least <= 2 || least <= bytes / 3))
-        return wrong(reader, source, "unknown key '%s': did you mean '%s'?", shown, nearest);
+    text_shown(key, strlen(key), shown);
+    if (nearest_name(&nearest))
+        return wrong(reader, source, "unknown key '%s': did you mean '%s'?", shown, nearest_name(&nearest));
     return wrong(reader, source, "unknown key '%s': keys are the options of `maemio run`, see `maemio list options`",
                  shown);
 }

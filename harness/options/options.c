@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "harness/common/nearest.h"
 #include "harness/common/support.h"
 #include "harness/targets/targets.h"
 
@@ -322,16 +323,30 @@ static bool preset_apply(struct options *options, char *error)
     return false;
 }
 
+static void options_offer(const struct option_spec *specs, struct nearest *nearest)
+{
+    for (; specs->name != NULL; specs++)
+        nearest_offer(nearest, specs->name);
+}
+
 static bool workload_option_unknown(const struct options *options, const char *key, char *error)
 {
     char spelled[OPTION_TEXT_BYTES];
     (void)snprintf(spelled, sizeof spelled, "%s", key);
     option_dashes(spelled);
     const struct workload_ops *other;
+    struct nearest nearest = {.wanted = key};
     for (size_t i = 0; (other = workload_at(i)) != NULL; i++)
         if (other->options[option_find(other->options, key)].name != NULL)
             return refuse(error, "--%s is an option of workload %s, not of %s", spelled, other->name,
                           options->workload->name);
+    options_offer(run_option_specs, &nearest);
+    options_offer(options->workload->options, &nearest);
+    if (nearest_name(&nearest) != NULL) {
+        char meant[OPTION_TEXT_BYTES];
+        (void)snprintf(meant, sizeof meant, "%s", nearest_name(&nearest));
+        return refuse(error, "unknown option --%s; did you mean --%s?", spelled, option_dashes(meant));
+    }
     return refuse(error, "unknown option --%s; `maemio list options` shows all", spelled);
 }
 

@@ -10,8 +10,8 @@
  *     maxscanlength -> scan_length_max              target -> rate; maxexecutiontime -> time; threadcount -> threads
  * Of the last four 0 is no limit, as in YCSB.
  *
- * The format is that of java.util.Properties as far as YCSB's files use it: key=value, key:value or key value in a line,
- * # and ! comments. Its escapes and continued lines are not read: a \ anywhere but in a comment is an error.
+ * The format is that of java.util.Properties as far as YCSB's files use it: key=value, key:value or key value in a
+ * line, # and ! comments. Its escapes and continued lines are not read: a \ anywhere but in a comment is an error.
  * Source: YCSB core, CoreWorkload.java and Client.java.
  * Checked by: tests/unit/harness/options/ycsb_properties.c (also with random bytes).
  */

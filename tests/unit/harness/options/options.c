@@ -141,6 +141,8 @@ static void bad_workload_options_are_refused(void **state)
         {"batch", "2", "--batch: '2' is neither on nor off"},
         {"fault_at", "moon", "--fault-at: 'moon' is none of create|setup|load|loaded|prepare|attempt|check"},
         {"no-such", "1", "unknown option --no-such; `maemio list options` shows all"},
+        {"record-byte", "1", "unknown option --record-byte; did you mean --record-bytes?"},
+        {"repetition", "1", "unknown option --repetition; did you mean --repetitions?"},
         {"preset", "large", "--preset: workload fake has no preset 'large'; it has small, broken"},
         {"preset", "broken", "the preset sets an unknown option no_such"},
         {"threads", "5", "--threads: target fake allows 4 workers"},
