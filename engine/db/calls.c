@@ -11,9 +11,7 @@
 enum mae_status mae_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after, struct mae_txn **txn)
 {
     GUARDED const struct guard guard = guard_worker(worker);
-    if (guard.status != MAE_OK || UNLIKELY((unsigned)mode > MAE_SNAPSHOT))
-        return MAE_INVALID;
-    return txn_begin(worker, mode, after, txn);
+    return guard.status != MAE_OK ? guard.status : txn_begin(worker, mode, after, txn);
 }
 
 enum mae_status mae_commit(struct mae_txn *txn)

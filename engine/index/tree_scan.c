@@ -39,15 +39,23 @@ static ALWAYS_INLINE void visit_entry(struct scan *scan, const struct tree_node 
 {
     const struct tree_shape *const shape = &scan->index->shape;
     const struct tree_key key = tree_node_key(shape, leaf, i);
-    if (!scan->visit(scan->arg, key.bytes, tree_node_value(shape, leaf, i)) || --scan->limit == 0 ||
-        !scan->txn->running || scan->txn->accesses.epoch != scan->epoch) /* ended; nothing protects the leaf now */
+    if (!scan->visit(scan->arg, key.bytes, tree_node_value(shape, leaf, i)) ||
+        scan->txn->accesses.epoch != scan->epoch) /* it has ended: nothing protects the leaf now */
         scan->stopped = true;
+}
+
+/* `count` entries of a leaf: at most what is left to visit, which becomes less by them. */
+static ALWAYS_INLINE unsigned take_from_limit(struct scan *scan, unsigned count)
+{
+    if (count > scan->limit)
+        count = (unsigned)scan->limit;
+    scan->limit -= count;
+    return count;
 }
 
 static void visit_forward(struct scan *scan, const struct tree_node *leaf, unsigned from, unsigned to)
 {
-    if (to - from > scan->limit)
-        to = from + (unsigned)scan->limit;
+    to = from + take_from_limit(scan, to - from);
     if (scan->rows == NULL) {
         for (unsigned i = from; i < to && !scan->stopped; i++)
             visit_entry(scan, leaf, i);
@@ -69,8 +77,7 @@ static void visit_forward(struct scan *scan, const struct tree_node *leaf, unsig
 /* Entries [from, to), the last one first. */
 static void visit_backward(struct scan *scan, const struct tree_node *leaf, unsigned from, unsigned to)
 {
-    if (to - from > scan->limit)
-        from = to - (unsigned)scan->limit;
+    from = to - take_from_limit(scan, to - from);
     for (unsigned i = to; scan->rows != NULL && i > from && i + SCAN_AHEAD > to; i--)
         prefetch_entry(scan, leaf, i - 1);
     for (unsigned i = to; scan->rows != NULL && i > from && i + SCAN_VERSIONS_AHEAD > to; i--)
@@ -97,7 +104,7 @@ static enum mae_status scan_forward(struct scan *scan, const struct tree_node *l
             txn_prefetch_version(index->nodes, leaf->right);
         if (from < to)
             visit_forward(scan, leaf, from, to);
-        if (last || scan->stopped)
+        if (last || scan->stopped || scan->limit == 0)
             return MAE_OK;
 
         const struct tree_key high = tree_node_high(shape, leaf);
@@ -124,7 +131,7 @@ static enum mae_status scan_backward(struct scan *scan, const struct tree_node *
             txn_prefetch_version(index->nodes, leaf->left);
         if (from < to)
             visit_backward(scan, leaf, from, to);
-        if (last || scan->stopped)
+        if (last || scan->stopped || scan->limit == 0)
             return MAE_OK;
 
         const struct tree_key low = tree_node_low(shape, leaf);

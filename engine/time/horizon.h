@@ -37,6 +37,9 @@
  *       its walks in the slot; the count is odd while a walk lasts. A min_rts computed while there are overtaken
  *       transactions is published only when every walk that the leader saw after computing it has ended. So no walk
  *       still stands on a version that had been unlinked below that min_rts.
+ *       A snapshot that finds its version without a walk counts none. It loads its slot's state afterwards, and takes
+ *       the version only if it has not been overtaken (txn.c, peek_snapshot). A read-write transaction need not look,
+ *       since it validates what it has read.
  *
  *   find which may race:          publish  round  park/unpark   "-" free to race, "X" excluded by the leader's lock
  *     horizon_publish (own slot)     -       -        -

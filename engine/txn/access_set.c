@@ -35,10 +35,10 @@ void access_set_fini(struct access_set *set)
     memset(set, 0, sizeof *set);
 }
 
-void access_set_new_epoch(struct access_set *set)
+void access_set_renew(struct access_set *set)
 {
     memset(set->slots, 0, sizeof *set->slots << set->slot_bits);
-    set->epoch = ACCESS_EPOCH;
+    set->epoch = ACCESS_EPOCH; /* as at first */
 }
 
 bool access_set_grow(struct access_set *set)

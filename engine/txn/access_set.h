@@ -2,8 +2,9 @@
  * access_set.h - the rows that a transaction has touched: one entry for each row, found by the row's address.
  *
  * Entries stand in the order of first access, and a small hash table leads from row to entry. A slot of the hash table
- * carries the transaction's epoch, so that beginning a transaction clears nothing. Entries and slots grow, so the cost
- * of an access does not depend on the transaction's length. A set belongs to one thread.
+ * carries the transaction's epoch, so that beginning a transaction clears nothing. The end of a transaction moves the
+ * epoch on as its beginning does. Entries and slots grow, so the cost of an access does not depend on the transaction's
+ * length. A set belongs to one thread.
  */
 #ifndef ENGINE_TXN_ACCESS_SET_H
 #define ENGINE_TXN_ACCESS_SET_H
@@ -33,15 +34,16 @@ struct access {
 };
 
 #define ACCESS_EPOCH (UINT64_C(1) << 32)
+#define ACCESS_EPOCH_LAST (UINT64_MAX - 2 * ACCESS_EPOCH + 1) /* a transaction takes two */
 
 struct access_set {
     struct access *entries;
-    uint32_t count, capacity;
+    uint32_t capacity, count;
+    uint32_t node_write_count;      /* how many written entries are index nodes */
     uint64_t *slots;                /* epoch + entry; a value below the present epoch is of an earlier transaction */
     uint32_t slot_bits, slot_shift; /* slot_shift = 64 - slot_bits */
     uint64_t epoch;                 /* a multiple of 2^32 */
     uint32_t *writes;               /* commit's list of the entries with ACCESS_WRITE, in the order of installation */
-    uint32_t node_write_count;      /* how many written entries are index nodes */
 };
 
 /* MAE_OK or MAE_NO_MEMORY. */
@@ -50,15 +52,24 @@ void access_set_fini(struct access_set *set);
 
 /* Doubles the capacity. False when out of memory; then nothing has changed. */
 bool access_set_grow(struct access_set *set);
-void access_set_new_epoch(struct access_set *set); /* when the epoch has wrapped around: clears the slots */
 
-static ALWAYS_INLINE void access_set_clear(struct access_set *set)
+/* Whether the epochs are used up, after 2^31 - 1 transactions. The slots must then be cleared before the next one. */
+static ALWAYS_INLINE bool access_set_is_worn(const struct access_set *set)
 {
-    set->count = 0;
-    set->node_write_count = 0;
+    return set->epoch >= ACCESS_EPOCH_LAST;
+}
+void access_set_renew(struct access_set *set); /* clears the slots; the epochs begin again */
+
+static ALWAYS_INLINE void access_set_open(struct access_set *set)
+{
+    set->count = set->node_write_count = 0;
     set->epoch += ACCESS_EPOCH;
-    if (UNLIKELY(set->epoch == 0))
-        access_set_new_epoch(set);
+}
+
+/* The transaction is over. A caller that has kept its epoch sees that, whether or not another one has begun. */
+static ALWAYS_INLINE void access_set_close(struct access_set *set)
+{
+    set->epoch += ACCESS_EPOCH;
 }
 
 /* Multiplies by an eighth of the golden ratio, since rows are 8-byte aligned. */

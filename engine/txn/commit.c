@@ -56,50 +56,91 @@ static NOINLINE uint64_t order_behind(struct mae_worker *worker, enum mae_mode m
     return after;
 }
 
-enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after, struct mae_txn **begun)
+/* From here on no other thread parks the worker or overtakes its transaction. False: the slot is not active. ORD-9:
+ * in_txn before state, see horizon_park_other. On this side a compiler barrier is enough. */
+static ALWAYS_INLINE bool stop_others(struct horizon_slot *slot)
 {
-    struct mae_txn *txn = &worker->txn;
-    if (UNLIKELY(txn->running))
-        return MAE_BUSY;
-    uint64_t now = tsc_now();
-    /* ORD-9: in_txn before state, see horizon_park_other. On this side a compiler barrier is enough. */
-    struct horizon_slot *slot = worker->slot;
     atomic_store_explicit(&slot->in_txn, OWNER_BUSY, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
     RACE(IN_TXN);
-    if (UNLIKELY(atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_ACTIVE) &&
-        !MUTATED(unpark_forgotten)) {
-        if (UNLIKELY(!atomic_load_explicit(&worker->joined, memory_order_relaxed)))
+    return LIKELY(atomic_load_explicit(&slot->state, memory_order_relaxed) == SLOT_ACTIVE);
+}
+
+/* The transaction is open from here on, and has done nothing yet. */
+static ALWAYS_INLINE void open(struct mae_txn *txn, bool snapshot, uint64_t now)
+{
+    /* These are neighbours, so that the compiler makes one store of them. */
+    txn->running = true;
+    txn->snapshot = snapshot;
+    txn->plain = txn->direct = !snapshot;
+    txn->met_moved = txn->frees = txn->overtaken = false;
+    txn->doomed = MAE_OK;
+    txn->growth_count = txn->announced_next = txn->announced_count = 0;
+    txn->last_leaf.index = NULL;
+    access_set_open(&txn->accesses);
+    atomic_store_explicit(&txn->worker->slot->begin_ticks, now, memory_order_relaxed);
+}
+
+static ALWAYS_INLINE void open_read_write(struct mae_worker *worker, uint64_t now, uint64_t after)
+{
+    struct mae_txn *txn = &worker->txn;
+    open(txn, false, now);
+    txn->ts = timestamp_make(tsclock_next(&worker->clock, now, MUTATED(after_ignored) ? 0 : timestamp_clock(after)),
+                             (uint8_t)worker->number);
+    may_be_overtaken(txn, OWNER_READING);
+}
+
+static ALWAYS_INLINE void open_snapshot(struct mae_worker *worker, uint64_t now)
+{
+    struct mae_txn *txn = &worker->txn;
+    open(txn, true, now);
+    RACE(LOAD_HORIZON);
+    /* H1: every version below min_wts is decided. ORD-2: acquire, to see what those transactions did. */
+    txn->ts = atomic_load_explicit(&worker->core->horizon.min_wts, memory_order_acquire);
+    if (MUTATED(snapshot_too_new))
+        txn->ts = timestamp_make(worker->clock.clock + 1, 0);
+    may_be_overtaken(txn, OWNER_SNAPSHOT);
+}
+
+/* Begins a transaction of any kind. */
+static NOINLINE enum mae_status begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after,
+                                      struct mae_txn **begun)
+{
+    if ((unsigned)mode > MAE_SNAPSHOT)
+        return MAE_INVALID;
+    if (worker->txn.running)
+        return MAE_BUSY;
+    uint64_t now = tsc_now();
+    if (!stop_others(worker->slot) && !MUTATED(unpark_forgotten)) {
+        if (!atomic_load_explicit(&worker->joined, memory_order_relaxed))
             return refuse(worker); /* the worker has left, and no other has taken its slot */
         worker_unpark(worker, now);
     }
-    if (UNLIKELY(after != 0) || UNLIKELY(worker->protocol.strict)) {
+    if (after != 0 || worker->protocol.strict) {
         if (after != 0 && !worker_may_follow(worker, after, now) && !MUTATED(after_unbounded))
             return refuse(worker);
         after = order_behind(worker, mode, after);
     }
-    txn->running = true;
-    txn->snapshot = mode == MAE_SNAPSHOT;
-    txn->plain = txn->direct = !txn->snapshot;
-    txn->frees = txn->met_moved = false;
-    txn->doomed = MAE_OK;
-    atomic_store_explicit(&slot->begin_ticks, now, memory_order_relaxed);
-    txn->growth_count = 0;
-    txn->last_leaf.index = NULL;
-    txn->announced_next = txn->announced_count = 0;
-    access_set_clear(&txn->accesses);
-    if (txn->snapshot) {
-        RACE(LOAD_HORIZON);
-        /* H1: every version below min_wts is decided. ORD-2: acquire, to see what those transactions did. */
-        txn->ts = atomic_load_explicit(&worker->core->horizon.min_wts, memory_order_acquire);
-        if (MUTATED(snapshot_too_new))
-            txn->ts = timestamp_make(worker->clock.clock + 1, 0);
-        may_be_overtaken(txn, OWNER_SNAPSHOT);
-    } else {
-        txn->ts = timestamp_make(tsclock_next(&worker->clock, now, MUTATED(after_ignored) ? 0 : timestamp_clock(after)),
-                                 (uint8_t)worker->number);
-        may_be_overtaken(txn, OWNER_READING);
-    }
+    if (UNLIKELY(access_set_is_worn(&worker->txn.accesses)))
+        access_set_renew(&worker->txn.accesses);
+    if (mode == MAE_SNAPSHOT)
+        open_snapshot(worker, now);
+    else
+        open_read_write(worker, now, after);
+    *begun = &worker->txn;
+    return MAE_OK;
+}
+
+/* Nearly all transactions are read-write ones that are ordered behind nothing. They begin without a call, so that no
+ * register is saved on the stack. */
+enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after, struct mae_txn **begun)
+{
+    static_assert(MAE_READ_WRITE == 0, "the mode that needs no more");
+    struct mae_txn *txn = &worker->txn;
+    if (UNLIKELY(((unsigned)mode | txn->running | worker->protocol.strict | after) != 0) ||
+        UNLIKELY(access_set_is_worn(&txn->accesses)) || !stop_others(worker->slot))
+        return begin(worker, mode, after, begun);
+    open_read_write(worker, tsc_now(), 0);
     *begun = txn;
     return MAE_OK;
 }
@@ -124,13 +165,7 @@ static NOINLINE void come_back(struct mae_txn *txn)
 /* The transaction has read all that it will read and now commits or ends. From here on it cannot be overtaken. */
 static ALWAYS_INLINE void stop_reading(struct mae_txn *txn)
 {
-    struct horizon_slot *slot = txn->worker->slot;
-    /* ORD-9: as in txn_begin. */
-    atomic_store_explicit(&slot->in_txn, OWNER_BUSY, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
-    RACE(IN_TXN);
-    if (UNLIKELY(atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_ACTIVE) &&
-        !MUTATED(overtaken_unnoticed))
+    if (!stop_others(txn->worker->slot) && !MUTATED(overtaken_unnoticed))
         come_back(txn);
 }
 
@@ -142,26 +177,41 @@ static COLD void tell_decision(struct mae_txn *txn, bool committed)
     on_decision(txn, committed);
 }
 
-/* The transaction is over: a moment at which the worker may pass a quiescent point. */
-static ALWAYS_INLINE void finish(struct mae_txn *txn)
+/* The transaction is over. Later calls with it take no fast path and find it doomed. */
+static ALWAYS_INLINE void close(struct mae_txn *txn)
 {
-    struct mae_worker *worker = txn->worker;
-    struct horizon_slot *slot = worker->slot;
-    uint64_t begin_ticks = atomic_load_explicit(&slot->begin_ticks, memory_order_relaxed);
-    /* Later calls with this transaction take no fast path and find it doomed. mae_txn_timestamp of a snapshot is ts - 1
-     * while it runs; the subtraction keeps the answer the same afterwards. */
-    txn->ts -= txn->snapshot;
     txn->running = txn->snapshot = txn->plain = txn->direct = false;
     txn->doomed = MAE_INVALID;
+    access_set_close(&txn->accesses);
+}
+
+/* The worker passes a quiescent point if one is due. */
+static ALWAYS_INLINE void pass(struct mae_worker *worker)
+{
+    uint64_t begin_ticks = atomic_load_explicit(&worker->slot->begin_ticks, memory_order_relaxed);
+    if (begin_ticks - worker->quiescent_ticks >= worker->protocol.gc_interval_ticks)
+        worker_quiescent(worker, begin_ticks);
+}
+
+/* Release, and last: a thread that parks this worker from now on may take over its garbage. */
+static ALWAYS_INLINE void be_idle(struct mae_worker *worker)
+{
+    atomic_store_explicit(&worker->slot->in_txn, OWNER_IDLE, memory_order_release);
+}
+
+static NOINLINE void finish(struct mae_txn *txn)
+{
+    struct mae_worker *worker = txn->worker;
+    /* mae_txn_timestamp of a snapshot is ts - 1 while it runs; the subtraction keeps the answer the same afterwards. */
+    txn->ts -= txn->snapshot;
+    close(txn);
     if (UNLIKELY(txn->overtaken)) {
-        txn->overtaken = false;
         horizon_unpin(&worker->core->horizon, worker->id);
         worker_quiescent(worker, tsc_now());
-    } else if (begin_ticks - worker->quiescent_ticks >= worker->protocol.gc_interval_ticks) {
-        worker_quiescent(worker, begin_ticks);
+    } else {
+        pass(worker);
     }
-    /* Release, and last: a thread that parks this worker from now on may take over its garbage. */
-    atomic_store_explicit(&slot->in_txn, OWNER_IDLE, memory_order_release);
+    be_idle(worker);
 }
 
 /* ---- 1. The write set; sorted by contention: rows whose newest version is newest come first. ---- */
@@ -638,8 +688,8 @@ static NOINLINE bool reserve_garbage(struct mae_txn *txn, uint32_t write_count)
     return gc_reserve_more(txn->worker, &txn->worker->gc, linked, txn->frees);
 }
 
-/* 4. Each write but inserts stands PENDING in its row. False: some row has newer reads or writes. */
-static inline bool install_writes(struct mae_txn *txn, uint32_t write_count)
+/* 3. Each write but inserts stands PENDING in its row. False: some row has newer reads or writes. */
+static ALWAYS_INLINE bool install_writes(struct mae_txn *txn, uint32_t write_count)
 {
     struct access_set *set = &txn->accesses;
     for (uint32_t i = 0; i < write_count; i++) {
@@ -654,8 +704,9 @@ static inline bool install_writes(struct mae_txn *txn, uint32_t write_count)
     return true;
 }
 
-/* 5. What was read is still what a reader at this timestamp sees, and nobody later has read below what is written. */
-static inline enum mae_status check_accesses(struct mae_txn *txn)
+/* 4 and 5, row by row. What was read is still what a reader at this timestamp sees, and nobody later has read below
+ * what is written. */
+static ALWAYS_INLINE enum mae_status check_accesses(struct mae_txn *txn)
 {
     struct access_set *set = &txn->accesses;
     for (uint32_t i = 0; i < set->count; i++) {
@@ -675,26 +726,43 @@ static inline enum mae_status check_accesses(struct mae_txn *txn)
     return MAE_OK;
 }
 
-enum mae_status txn_commit(struct mae_txn *txn)
+static ALWAYS_INLINE void decide(struct mae_txn *txn, struct writes writes)
+{
+    RACE(DECIDE);
+    if (UNLIKELY(writes.flags & (ACCESS_INSERT | ACCESS_MOVED)))
+        prepare_decision(txn, writes);
+    if (writes.count > 0) {
+        decide_updates(txn, writes.count);
+        count_writes(txn->worker, writes);
+    }
+}
+
+static ALWAYS_INLINE void count_commit(struct mae_txn *txn)
+{
+    struct mae_worker *worker = txn->worker;
+    COUNT(worker, commits);
+    atomic_store_explicit(&worker->slot->last_ts, txn->ts, memory_order_release); /* ORD-12 */
+    worker->commits_in_a_row++;
+    worker->clock.boost_units = 0;
+}
+
+#define COMMIT_PHASE_END(counter)               \
+    do {                                        \
+        if (!plain)                             \
+            PHASE_END(worker, counter, &phase); \
+    } while (0)
+
+/* Validates and decides a transaction that is not doomed. With the constant `plain`, which is_plain has found true,
+ * none of the rarer cases is looked for. */
+static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plain)
 {
     struct mae_worker *worker = txn->worker;
     struct access_set *set = &txn->accesses;
-    SLOW_DOWN(txn);
-    stop_reading(txn);
-    if (txn->snapshot) {
-        enum mae_status status = txn->doomed;
-        COUNT(worker, snapshots);
-        finish(txn);
-        return status;
-    }
-    if (UNLIKELY(txn->doomed != MAE_OK) && !MUTATED(doomed_commits))
-        return fail(txn, txn->doomed);
-    uint64_t phase = atomic_load_explicit(&worker->slot->begin_ticks, memory_order_relaxed);
-    PHASE_END(worker, ticks_execute, &phase);
+    uint64_t phase = plain ? 0 : atomic_load_explicit(&worker->slot->begin_ticks, memory_order_relaxed);
+    COMMIT_PHASE_END(ticks_execute);
     struct writes writes = list_writes(set);
     if (UNLIKELY(!gc_has_room(&worker->gc, writes.count)) && UNLIKELY(!reserve_garbage(txn, writes.count)))
         return fail(txn, gc_refused(worker));
-
     if (!PROTOCOL(worker, adaptive_skip) || worker->commits_in_a_row < SKIP_AFTER_COMMITS) {
         if (PROTOCOL(worker, sort_writes) && writes.count > 1) {
             sort_writes(set, writes.count);
@@ -703,33 +771,60 @@ enum mae_status txn_commit(struct mae_txn *txn)
         if (PROTOCOL(worker, precheck) && !precheck(txn))
             return fail(txn, MAE_ABORT_PRECHECK);
     }
-    if (!overtaken_reads_stand(txn))
+    if (!plain && !overtaken_reads_stand(txn))
         return fail(txn, MAE_ABORT_PRECHECK);
-    PHASE_END(worker, ticks_precheck, &phase);
+    COMMIT_PHASE_END(ticks_precheck);
 
     if (!install_writes(txn, writes.count))
         return fail(txn, MAE_ABORT_INSTALL);
-    PHASE_END(worker, ticks_install, &phase);
+    COMMIT_PHASE_END(ticks_install);
 
     enum mae_status checked = check_accesses(txn);
     if (UNLIKELY(checked != MAE_OK))
         return fail(txn, checked);
-    PHASE_END(worker, ticks_check, &phase);
+    COMMIT_PHASE_END(ticks_check);
 
     /* 6. Log. There is no log: nothing is durable. A logger would stand here, before any version is decided. */
 
-    RACE(DECIDE);
-    if (UNLIKELY(writes.flags & (ACCESS_INSERT | ACCESS_MOVED)))
-        prepare_decision(txn, writes);
-    decide_updates(txn, writes.count);
-    count_writes(worker, writes);
-    if (UNLIKELY(txn->on_decision != NULL))
+    decide(txn, writes);
+    if (!plain && txn->on_decision)
         tell_decision(txn, true);
-    PHASE_END(worker, ticks_decide, &phase);
-    COUNT(worker, commits);
-    atomic_store_explicit(&worker->slot->last_ts, txn->ts, memory_order_release); /* ORD-12 */
-    worker->commits_in_a_row++;
-    worker->clock.boost_units = 0;
-    finish(txn);
+    COMMIT_PHASE_END(ticks_decide);
+    count_commit(txn);
+    if (!plain) {
+        finish(txn);
+        return MAE_OK;
+    }
+    close(txn);
+    pass(worker);
+    be_idle(worker);
     return MAE_OK;
+}
+
+#undef COMMIT_PHASE_END
+
+static NOINLINE enum mae_status commit_any(struct mae_txn *txn)
+{
+    if (!txn->snapshot && (txn->doomed == MAE_OK || MUTATED(doomed_commits)))
+        return commit(txn, false);
+    enum mae_status status = txn->doomed;
+    if (!txn->snapshot)
+        return fail(txn, status);
+    COUNT(txn->worker, snapshots);
+    finish(txn);
+    return status;
+}
+
+/* The transaction is no snapshot, not doomed, has not been overtaken, and nothing waits for or times its decision. */
+static ALWAYS_INLINE bool is_plain(const struct mae_txn *txn)
+{
+    return LIKELY(txn->plain) && LIKELY(!txn->overtaken) && LIKELY(!txn->on_decision) &&
+           LIKELY(!PROTOCOL(txn->worker, phase_times));
+}
+
+enum mae_status txn_commit(struct mae_txn *txn)
+{
+    SLOW_DOWN(txn);
+    stop_reading(txn);
+    return is_plain(txn) ? commit(txn, true) : commit_any(txn);
 }

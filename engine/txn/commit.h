@@ -7,7 +7,7 @@
 #include "engine/txn/worker.h"
 
 /* Begins the worker's transaction, ordered behind the timestamp `after` (0: none). MAE_OK; MAE_BUSY if one is running;
- * MAE_INVALID if the worker may not follow `after` (worker_may_follow) or has left. */
+ * MAE_INVALID if `mode` is none, the worker may not follow `after` (worker_may_follow), or it has left. */
 enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after, struct mae_txn **txn);
 
 /*

@@ -118,6 +118,13 @@ static enum mae_status access_resize(struct mae_txn *txn, struct access *access,
 
 /* ---- Finding versions. ---- */
 
+/* For reads of one row after the other: they look now and then only. */
+static ALWAYS_INLINE bool has_become_too_old(const struct mae_txn *txn)
+{
+    enum { READS_BETWEEN = 32 };
+    return UNLIKELY(txn->accesses.count % READS_BETWEEN == 0) && is_too_old(txn);
+}
+
 static ALWAYS_INLINE enum mae_status check_writable(struct mae_txn *txn, const struct table *table, size_t bytes)
 {
     if (UNLIKELY(txn->snapshot))
@@ -185,24 +192,47 @@ static COLD bool row_is_there(struct mae_txn *txn, struct access *access)
     return true;
 }
 
-enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_id, const void **data, size_t *bytes)
+static ALWAYS_INLINE enum mae_status give_found(struct mae_txn *txn, struct visible found, const void **data,
+                                                size_t *bytes)
 {
-    char *row = table_row(table, row_id);
-    uint64_t slot;
-    if (UNLIKELY(txn->snapshot) && is_too_old(txn))
-        return txn_doom(txn, MAE_ABORT_OLD);
-    /* Only own writes matter here, and usually the transaction has written no index node. */
-    if (UNLIKELY(table->is_node ? txn->accesses.node_write_count : !txn->snapshot)) {
-        struct access *access = access_set_find(&txn->accesses, row, &slot);
-        if (access)
-            return access_reread(access, data, bytes);
-    }
-    struct visible found = visible_find(txn->worker, table, row, txn->ts);
     if (UNLIKELY(!found.version))
         return found.pending_abort ? txn_doom(txn, MAE_ABORT_PENDING) : MAE_NOT_FOUND;
     if (UNLIKELY(version_status(found.version) == VERSION_DELETED))
         return MAE_NOT_FOUND;
     return give(found.version, data, bytes);
+}
+
+/*
+ * A snapshot validates nothing. So it takes what it finds without a walk only if it has not been overtaken before.
+ * ORD-9, the owner's half: the snapshot loads the version, then the state. The leader stores the state and runs a
+ * barrier on every CPU before any memory is given back that the snapshot may have been looking at.
+ */
+static ALWAYS_INLINE enum mae_status peek_snapshot(struct mae_txn *txn, struct table *table, char *row,
+                                                   const void **data, size_t *bytes)
+{
+    struct visible found = visible_newest(table, row, txn->ts);
+    atomic_signal_fence(memory_order_seq_cst);
+    bool overtaken = UNLIKELY(atomic_load_explicit(&txn->worker->slot->state, memory_order_relaxed) != SLOT_ACTIVE);
+    if (LIKELY(found.version != NULL) && (LIKELY(!overtaken) || MUTATED(snapshot_unprotected)))
+        return give_found(txn, found, data, bytes);
+    if (overtaken && horizon_is_doomed(txn->worker->slot))
+        return txn_doom(txn, MAE_ABORT_OLD);
+    return give_found(txn, visible_walk(txn->worker, table, row, txn->ts), data, bytes);
+}
+
+enum mae_status txn_peek(struct mae_txn *txn, struct table *table, uint64_t row_id, const void **data, size_t *bytes)
+{
+    char *row = table_row(table, row_id);
+    uint64_t slot;
+    if (UNLIKELY(txn->snapshot))
+        return peek_snapshot(txn, table, row, data, bytes);
+    /* Only own writes matter here, and usually the transaction has written no index node. */
+    if (UNLIKELY(!table->is_node) || UNLIKELY(txn->accesses.node_write_count)) {
+        struct access *access = access_set_find(&txn->accesses, row, &slot);
+        if (access)
+            return access_reread(access, data, bytes);
+    }
+    return give_found(txn, visible_find(txn->worker, table, row, txn->ts), data, bytes);
 }
 
 /*
@@ -251,19 +281,29 @@ void txn_promote(struct mae_txn *txn, struct table *table, uint64_t row_id)
         promote(txn, access);
 }
 
+/* The read of a snapshot, or of a transaction that is doomed or over. */
+static NOINLINE enum mae_status read_specially(struct mae_txn *txn, struct table *table, uint64_t row_id,
+                                               const void **data, size_t *bytes)
+{
+    return txn->snapshot ? txn_peek(txn, table, row_id, data, bytes) : txn->doomed;
+}
+
+static NOINLINE enum mae_status read_again(struct mae_txn *txn, struct access *access, const void **data, size_t *bytes)
+{
+    return is_too_old(txn) ? txn_doom(txn, MAE_ABORT_OLD) : access_reread(access, data, bytes);
+}
+
 enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row_id, const void **data, size_t *bytes)
 {
-    if (txn->snapshot)
-        return txn_peek(txn, table, row_id, data, bytes);
-    if (is_too_old(txn))
-        (void)txn_doom(txn, MAE_ABORT_OLD);
-    if (UNLIKELY(txn->doomed != MAE_OK))
-        return txn->doomed;
+    if (UNLIKELY(!txn->plain))
+        return read_specially(txn, table, row_id, data, bytes);
+    if (has_become_too_old(txn))
+        return txn_doom(txn, MAE_ABORT_OLD);
     char *row = table_row(table, row_id);
     uint64_t slot;
     struct access *access = access_set_find(&txn->accesses, row, &slot);
     if (UNLIKELY(access != NULL))
-        return access_reread(access, data, bytes);
+        return read_again(txn, access, data, bytes);
     struct visible found;
     enum mae_status status = MAE_OK;
     access = access_read(txn, table, row, slot, &found, &status);

@@ -100,17 +100,9 @@ static NOINLINE struct visible visible_walk(struct mae_worker *worker, struct ta
     return found;
 }
 
-/*
- * The search of the read phase. It treats pending versions as the option `pending` says. The newest version is nearly
- * always the visible one; then the pin protects it, as it protects every version that was visible. If the newest
- * version is not the visible one, and the transaction is overtaken between the two loads, the version's memory may be
- * in use again elsewhere. Its timestamp is then a later one, which the check refuses, or 0 (txn_materialise), and a
- * read of that fails validation. Snapshots validate nothing, so they always take the counted walk.
- */
-static ALWAYS_INLINE struct visible visible_find(struct mae_worker *worker, struct table *table, char *row, uint64_t ts)
+/* The newest version if that is what the timestamp sees, as nearly always; else one with version NULL. */
+static ALWAYS_INLINE struct visible visible_newest(const struct table *table, char *row, uint64_t ts)
 {
-    if (UNLIKELY(worker->txn.snapshot))
-        return visible_walk(worker, table, row, ts);
     RACE(READ_HEAD);
     version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_acquire);
     if (LIKELY(handle != HANDLE_NONE)) {
@@ -120,7 +112,20 @@ static ALWAYS_INLINE struct visible visible_find(struct mae_worker *worker, stru
         if (LIKELY(version_wts(version) < ts) && LIKELY(status == VERSION_COMMITTED || status == VERSION_DELETED))
             return (struct visible){.version = version, .handle = handle, .is_head = true};
     }
-    return visible_walk(worker, table, row, ts);
+    return (struct visible){.version = NULL};
+}
+
+/*
+ * The search of the read phase of a read-write transaction. It treats pending versions as the option `pending` says.
+ * The newest version is nearly always the visible one; then the pin protects it, as it protects every version that was
+ * visible. If the newest version is not the visible one, and the transaction is overtaken between the two loads, the
+ * version's memory may be in use again elsewhere. Its timestamp is then a later one, which the check refuses, or 0
+ * (txn_materialise), and a read of that fails validation.
+ */
+static ALWAYS_INLINE struct visible visible_find(struct mae_worker *worker, struct table *table, char *row, uint64_t ts)
+{
+    struct visible found = visible_newest(table, row, ts);
+    return LIKELY(found.version != NULL) ? found : visible_walk(worker, table, row, ts);
 }
 
 /*

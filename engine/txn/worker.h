@@ -46,15 +46,14 @@ struct mae_txn {
     bool overtaken;         /* was overtaken and has come back: its worker's slot has a pin until it ends */
     enum mae_status doomed; /* MAE_OK, or the abort status of an earlier call; MAE_INVALID: it has ended */
     struct access_set accesses;
+    struct last_leaf last_leaf;
+    unsigned announced_next, announced_count, growth_count, growth_capacity;
     struct index_growth *growth; /* one for each hash index that gains or loses entries; the worker keeps the array */
-    unsigned growth_count, growth_capacity;
-    unsigned announced_next, announced_count;
     struct announced announced[MAE_PREFETCH_MAX];
     /* NULL, or what changes single-version indexes once the commit is decided. It is called once, before the worker's
      * next quiescent point, so that no row that a stale entry leads to is used again while the entry stands. */
     void (*on_decision)(struct mae_txn *txn, bool committed);
     void *deferred; /* belongs to on_decision; the worker keeps it */
-    struct last_leaf last_leaf;
 };
 
 struct SEPARATED mae_worker {

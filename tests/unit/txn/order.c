@@ -1,5 +1,7 @@
 /* order.c - what `after`, order=strict, overtaking and txn_max_ms promise; who holds the horizon. */
+#include "engine/base/race.h"
 #include "engine/db/db.h"
+#include "engine/txn/txn.h"
 #include "tests/support/world.h"
 
 /* Whether there is a membarrier system call. */
@@ -222,6 +224,64 @@ static void a_commit_keeps_its_timestamp_while_the_index_grows(void **state)
     world_close(&world);
 }
 
+/* ---- A snapshot is overtaken in the middle of a read. ---- */
+
+static struct between_loads {
+    struct world *world;
+    uint64_t row;
+    version_handle newest; /* what the snapshot has found at the row's head, and is about to look at */
+    bool reused;
+} between_loads;
+
+/* Worker 0 goes on until the version has been given back, and lets it serve again in an index node of the beginning of
+ * time, whose timestamp every snapshot sees. */
+static void give_back_and_reuse(enum race_point point)
+{
+    enum { PATIENCE_MS = 10000, NODES = 1000 };
+    struct between_loads *between = &between_loads;
+    struct world *world = between->world;
+    struct table *table = &world->table->rows;
+    if (point != RACE_READ_VERSION)
+        return;
+    race_hook = NULL;
+    const struct version *version = row_version(table, table_row(table, between->row), between->newest);
+    for (uint64_t start = monotonic_ns();
+         atomic_load(&version->status) != VERSION_UNUSED && time_left(start, PATIENCE_MS);)
+        (void)commit_add(world, 0, between->row);
+    struct mae_txn *txn = begin(world->workers[0]);
+    for (int node = 0; node < NODES && !between->reused; node++) {
+        uint64_t row;
+        assert_ok(row_alloc(table, worker_rows(world->workers[0], table), &row));
+        assert_ok(txn_materialise(txn, table, row, 8));
+        between->reused = atomic_load(row_head(table, table_row(table, row))) == between->newest;
+    }
+    mae_abort(txn);
+}
+
+static void a_snapshot_overtaken_in_a_read_takes_nothing_unprotected(void **state)
+{
+    (void)state;
+    struct world world = world_open("overtake_us=100 gc_interval_us=1 inline_bytes=0", MAE_INDEX_HASH, 8, 2);
+    uint64_t row = new_row(world.workers[0], world.table, 7), value;
+    struct table *table = &world.table->rows;
+    if (overtakes(&world)) {
+        struct mae_txn *txn;
+        assert_ok(mae_begin(world.workers[1], MAE_SNAPSHOT, mae_worker_last_commit(world.workers[0]), &txn));
+        (void)commit_add(&world, 0, row); /* which the snapshot does not see */
+        between_loads = (struct between_loads){
+            .world = &world,
+            .row = row,
+            .newest = atomic_load(row_head(table, table_row(table, row))),
+        };
+        race_hook = give_back_and_reuse;
+        assert_ok(row_get(txn, world.table, row, &value));
+        assert_true(between_loads.reused);
+        assert_int_equal(value, 7);
+        assert_ok(mae_commit(txn));
+    }
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +291,7 @@ int main(void)
         cmocka_unit_test(strict_order_is_that_of_real_time),
         cmocka_unit_test(run_after_is_ordered_behind),
         cmocka_unit_test(an_old_transaction_is_aborted),
+        cmocka_unit_test(a_snapshot_overtaken_in_a_read_takes_nothing_unprotected),
         cmocka_unit_test(the_oldest_is_told),
         cmocka_unit_test(a_commit_keeps_its_timestamp_while_the_index_grows),
     };
