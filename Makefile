@@ -290,10 +290,10 @@ install: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Install below DESTDIR and PREFI
 	install -D -m 755 $(BUILD)/maemio $(DESTDIR)$(PREFIX)/bin/maemio
 	install -D -m 644 $(BUILD)/libmaemio.a $(DESTDIR)$(LIBDIR)/libmaemio.a
 	install -D -m 644 engine/maemio.h $(DESTDIR)$(PREFIX)/include/maemio.h
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(DATADIR)/scripts
+	rm -rf $(DESTDIR)$(DATADIR) # every plots/*.conf there is a figure, also one of an older version
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(DATADIR)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' maemio.pc.in \
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/maemio.pc
-	cp -R scripts/experiments $(DESTDIR)$(DATADIR)/scripts
 	cp -R plots $(DESTDIR)$(DATADIR)
 
 uninstall: ## Remove what install put there

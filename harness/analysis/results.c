@@ -126,7 +126,7 @@ bool results_fits(const struct results *results, size_t i, const char *selector)
 {
     char copy[RESULTS_SELECTOR_BYTES], *rest = copy, *condition;
     if ((size_t)snprintf(copy, sizeof(copy), "%s", selector) >= sizeof(copy))
-        abort(); /* selectors stand in the program; this one needs a larger RESULTS_SELECTOR_BYTES */
+        abort(); /* catalogue.c refuses longer ones */
     while ((condition = strsep(&rest, "&")) != NULL) {
         char *value = strchr(condition, '=');
         if (!value)

@@ -8,8 +8,8 @@
  * columns that are neither measured nor provenance (column_is_configuration): its groups are repetitions.
  *
  * A selector is a text of conditions joined by &: `label=auto&threads!=1`; a column that the file does not have is an
- * empty text everywhere. The value @cores stands for the most workers that had a CPU each. Selectors are written in the
- * program (claims.def), never made of texts from a file, which may hold any character.
+ * empty text everywhere. The value @cores stands for the most workers that had a CPU each. Selectors are written by
+ * people (plots/NAME.conf), never made of texts from results, which may hold any character.
  * Checked by: tests/unit/harness/analysis/results.c. Not here: what the numbers mean (claims.c, compare.c).
  */
 #ifndef HARNESS_ANALYSIS_RESULTS_H

@@ -17,6 +17,9 @@
 #ifndef HARNESS_ANALYSIS_TREND_H
 #define HARNESS_ANALYSIS_TREND_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "harness/common/exit_code.h"
 
 /* A column of the results, and of the series under the same name. */
@@ -29,7 +32,14 @@
     X(pmu_task_clock_per_txn) \
     X(bytes_per_row)
 
-/* argv[0] is the command's name for messages. */
-enum exit_code trend_command(int argc, char **argv);
+struct trend_request {
+    const char *into, *commit;  /* the folder of the series; what the results are of, NULL: the revision they name */
+    const char *const *sources; /* folders and files of results */
+    size_t source_count;
+    bool no_plot;
+};
+
+/* `name`: the command's for messages. */
+enum exit_code trend_add(const char *name, const struct trend_request *asked);
 
 #endif

@@ -2,6 +2,8 @@
 #include "harness/common/program.h"
 
 #include <errno.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +53,50 @@ int program_run(const char *name, const char *const *argv)
         return EXIT_FAILED;
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* `folder` with a slash if the project's plots are there; NULL otherwise. Frees it then. */
+static char *share_in(char *folder)
+{
+    char *look = support_format("%splots/style.gp", folder);
+    bool there = access(look, R_OK) == 0;
+    free(look);
+    if (there)
+        return folder;
+    free(folder);
+    return NULL;
+}
+
+char *program_share(const char *name)
+{
+    /* Beside the program: where `make install` puts them; and of a program of the source tree that is run elsewhere. */
+    static const char *const beside[] = {"/../share/maemio/", "/", "/../../"};
+    char program[PATH_MAX];
+    char *share = share_in(support_copy(""));
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[length < 0 ? 0 : length] = '\0';
+    const char *folder = dirname(program);
+    for (size_t i = 0; share == NULL && i < sizeof beside / sizeof beside[0]; i++)
+        share = share_in(support_format("%s%s", folder, beside[i]));
+    if (share == NULL)
+        (void)fprintf(stderr,
+                      "%s: there is no plots/style.gp here nor in %s%s: run it from the project's root, or "
+                      "installed (make install)\n",
+                      name, folder, beside[0]);
+    return share;
+}
+
+int program_gnuplot(const char *name, const char *share, const char *settings, const char *file)
+{
+    char *path = support_format("%splots/%s", share, file);
+    const char *argv[] = {"gnuplot", "-e", settings, path, NULL};
+    if (share[0] != '\0')
+        (void)setenv("GNUPLOT_LIB", share, 1); /* where plots/NAME.gp finds what it loads, such as plots/style.gp */
+    int code = program_run(name, argv);
+    if (code != 0)
+        (void)fprintf(stderr, "%s: %s: gnuplot ended with %d\n", name, path, code);
+    free(path);
+    return code;
 }
 
 /* In gnuplot's single quotes only the quote itself is special. */

@@ -8,13 +8,6 @@
 
 #include "harness/common/support.h"
 
-static const struct claim claims[] = {
-#define CLAIM(where, text, paper, experiment, metric, a, b, expected, low, high, cores, remark) \
-    {where, text, paper, experiment, metric, a, b, expected, low, high, cores, remark},
-#include "harness/figures/claims.def"
-#undef CLAIM
-};
-
 const char *claim_verdict_text(enum claim_verdict verdict)
 {
     static const char *const texts[] = {
@@ -23,16 +16,6 @@ const char *claim_verdict_text(enum claim_verdict verdict)
 #undef CLAIM_VERDICT_TEXT
     };
     return texts[verdict];
-}
-
-size_t claim_count(void)
-{
-    return sizeof(claims) / sizeof(claims[0]);
-}
-
-struct claim claim_at(size_t i)
-{
-    return claims[i];
 }
 
 /* The values of one side; "best:COLUMN:SELECTOR" takes the best group. */
@@ -65,12 +48,12 @@ __attribute__((format(printf, 2, 3))) static void unknown(struct claim_result *r
 static void judge_measured(const struct claim *claim, const struct results *set, struct claim_result *result)
 {
     unsigned long cores = strtoul(set->cores, NULL, 10);
-    bool has_b = claim->b[0] != '\0';
+    bool has_b = claim->against[0] != '\0';
     if (result->a.runs == 0 || (has_b && result->b.runs == 0))
         unknown(result, "No results in %s for what %s.", claim->experiment,
                 result->a.runs == 0 ? "is claimed" : "it is compared with");
-    if (cores < claim->cores)
-        unknown(result, "It is about %u cores or more; measured were %lu.", claim->cores, cores);
+    if ((double)cores < claim->cores)
+        unknown(result, "It is about %g cores or more; measured were %lu.", claim->cores, cores);
     if (!has_b)
         unknown(result, "It is a number of another machine.");
     if (result->a.runs < CLAIM_RUNS_MIN || (has_b && result->b.runs < CLAIM_RUNS_MIN))
@@ -81,9 +64,9 @@ static void judge_measured(const struct claim *claim, const struct results *set,
         unknown(result, "The ratio has no interval.");
     else if (result->interval.coverage < CLAIM_CONFIDENCE)
         unknown(result, "The interval covers %g%% only.", statistics_coverage_percent(result->interval));
-    else if (result->interval.low >= claim->low && result->interval.high <= claim->high)
+    else if (result->interval.low >= claim->from && result->interval.high <= claim->to)
         result->verdict = CLAIM_HOLDS;
-    else if (result->interval.high < claim->low || result->interval.low > claim->high)
+    else if (result->interval.high < claim->from || result->interval.low > claim->to)
         result->verdict = CLAIM_FAILS;
     else
         unknown(result, "Too noisy: the interval lies partly where the claim holds.");
@@ -93,7 +76,7 @@ void claim_judge(const struct claim *claim, const struct results *set, struct cl
 {
     *result = (struct claim_result){.a = {0, NAN, ""}, .b = {0, NAN, ""}, .ratio = NAN, .verdict = CLAIM_UNKNOWN};
     result->interval = (struct statistics_interval){NAN, NAN, 0};
-    if (claim->experiment[0] == '\0') {
+    if (claim->of[0] == '\0') {
         unknown(result, "Not measured.");
         return;
     }
@@ -102,9 +85,9 @@ void claim_judge(const struct claim *claim, const struct results *set, struct cl
         return;
     }
     double *a = support_alloc((set->count + 1) * sizeof(double)), *b = support_alloc((set->count + 1) * sizeof(double));
-    result->a = side_values(set, claim->metric, claim->a, a);
-    if (claim->b[0] != '\0') {
-        result->b = side_values(set, claim->metric, claim->b, b);
+    result->a = side_values(set, claim->metric, claim->of, a);
+    if (claim->against[0] != '\0') {
+        result->b = side_values(set, claim->metric, claim->against, b);
         statistics_median_ratio(b, result->b.runs, a, result->a.runs, CLAIM_CONFIDENCE, &result->ratio,
                                 &result->interval);
     } else {

@@ -1,9 +1,9 @@
 /*
- * figure.h - `maemio figure`: runs an experiment of scripts/experiments and draws its figure.
+ * figure.h - `maemio figure`: runs the points of a figure (catalogue.h) and draws it.
  *
  * For a figure NAME and an output folder OUT:
- *     OUT/NAME.conf          what was asked for: the experiment, then what the effort replaces (windows, repetitions,
- *                            records, shorter lists); `maemio sweep` can run it again
+ *     OUT/NAME.conf          what was run: the figure's file and what the effort replaces (windows, repetitions,
+ *                            records, shorter lists), with every option resolved; `maemio sweep` can run it again
  *     OUT/NAME/              what `maemio sweep` writes: results.csv and the files beside it
  *     OUT/NAME/data.csv      its points (plot_data.h)
  *     OUT/NAME.svg .pdf .png drawn by plots/NAME.gp
@@ -12,9 +12,26 @@
 #ifndef HARNESS_FIGURES_FIGURE_H
 #define HARNESS_FIGURES_FIGURE_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "harness/common/exit_code.h"
 
-/* argv[0] is the command's name for messages. */
-enum exit_code figure_command(int argc, char **argv);
+enum { FIGURE_OVERRIDES_MAX = 64 };
+
+struct figure_request {
+    const char *const *names; /* of figures */
+    size_t count;
+    bool all, plot_only, dry_run;                /* all: every figure, and the page */
+    const char *effort, *out;                    /* out NULL: results/figures/EFFORT */
+    const char *overrides[FIGURE_OVERRIDES_MAX]; /* KEY=VALUE */
+    size_t override_count;
+};
+
+/* `name`: the command's for messages. */
+enum exit_code figures_make(const char *name, const struct figure_request *asked);
+
+/* A line for each figure on stdout: its name, and what it shows. */
+enum exit_code figures_list(const char *name);
 
 #endif

@@ -12,30 +12,11 @@
 #include "harness/common/statistics.h"
 #include "harness/common/support.h"
 
-static const struct figure_info figures[] = {
-#define FIGURE(name, x, line) {name, x, line},
-#include "harness/figures/figures.def"
-#undef FIGURE
-};
-
 static const char *const metric_columns[] = {
 #define PLOT_METRIC_COLUMN(name, column) column,
     PLOT_METRIC_TABLE(PLOT_METRIC_COLUMN)
 #undef PLOT_METRIC_COLUMN
 };
-
-const struct figure_info *figure_at(size_t i)
-{
-    return i < sizeof(figures) / sizeof(figures[0]) ? &figures[i] : NULL;
-}
-
-const struct figure_info *figure_by_name(const char *name)
-{
-    for (size_t i = 0; figure_at(i) != NULL; i++)
-        if (strcmp(figures[i].name, name) == 0)
-            return &figures[i];
-    return NULL;
-}
 
 /* ---- A row's line and place. ---- */
 
@@ -147,10 +128,10 @@ static struct plot_point *point_of(struct plot_data *data, const char *line, con
     return point;
 }
 
-static void row_texts(const struct results *set, const struct figure_info *figure, size_t row, char *line, char *x)
+static void row_texts(const struct results *set, const struct figure *figure, size_t row, char *line, char *x)
 {
-    joined_text(set, row, figure->line, line);
-    joined_text(set, row, figure->x, x);
+    joined_text(set, row, figure->lines, line);
+    joined_text(set, row, figure->axis, x);
     reduce_to_word(line);
     reduce_to_word(x);
 }
@@ -163,8 +144,7 @@ static struct plot_range range_of(double *values, size_t count)
     return (struct plot_range){summary.median, summary.min, summary.max};
 }
 
-static void measure(struct plot_point *point, const struct results *set, const struct figure_info *figure,
-                    double *values)
+static void measure(struct plot_point *point, const struct results *set, const struct figure *figure, double *values)
 {
     char line[PLOT_TEXT_BYTES], x[PLOT_TEXT_BYTES];
     for (size_t metric = 0; metric < PLOT_METRIC_COUNT; metric++) {
@@ -184,7 +164,7 @@ static void measure(struct plot_point *point, const struct results *set, const s
 }
 
 /* Throughput against the first label, where labels are what stands along the axis. */
-static void relate(struct plot_data *data, const struct results *set, const struct figure_info *figure,
+static void relate(struct plot_data *data, const struct results *set, const struct figure *figure,
                    const char *const *order)
 {
     size_t groups;
@@ -204,7 +184,7 @@ static void relate(struct plot_data *data, const struct results *set, const stru
     settings_free(all, groups);
 }
 
-void plot_data_make(struct plot_data *data, const struct results *set, const struct figure_info *figure,
+void plot_data_make(struct plot_data *data, const struct results *set, const struct figure *figure,
                     const char *const *order)
 {
     union { /* qsort_r hands the order through without const */
@@ -225,7 +205,7 @@ void plot_data_make(struct plot_data *data, const struct results *set, const str
         data->points[i].relative = NAN;
         data->points[i].relative_interval = (struct statistics_interval){NAN, NAN, NAN};
     }
-    if (strcmp(figure->x, "label") == 0)
+    if (strcmp(figure->axis, "label") == 0)
         relate(data, set, figure, order);
     qsort_r(data->points, data->count, sizeof(struct plot_point), by_line_and_place, texts.plain);
     find_places(data, texts.plain);

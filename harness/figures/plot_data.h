@@ -15,6 +15,7 @@
 
 #include "harness/analysis/results.h"
 #include "harness/common/statistics.h"
+#include "harness/figures/catalogue.h"
 
 /* name, column of the results */
 #define PLOT_METRIC_TABLE(X)              \
@@ -55,18 +56,11 @@ struct plot_data {
     const char **lines; /* in order; point into `points` */
 };
 
-/* What a figure draws: see figures.def. */
-struct figure_info {
-    const char *name, *x, *line;
-};
-const struct figure_info *figure_at(size_t i); /* NULL past the end */
-const struct figure_info *figure_by_name(const char *name);
-
 /*
  * `order`: texts in the order in which they stand on an axis, ended by NULL (a job file's labels); others come after
  * them: the native target, then numbers by size. May be NULL.
  */
-void plot_data_make(struct plot_data *data, const struct results *set, const struct figure_info *figure,
+void plot_data_make(struct plot_data *data, const struct results *set, const struct figure *figure,
                     const char *const *order);
 void plot_data_free(struct plot_data *data);
 

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE /* strverscmp */
 #include "harness/figures/report_html.h"
 
-#include <argp.h>
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -15,7 +14,6 @@
 #include "harness/analysis/results.h"
 #include "harness/common/quantity.h"
 #include "harness/common/support.h"
-#include "harness/common/text_file.h"
 #include "harness/figures/claims.h"
 #include "harness/figures/html.h"
 #include "harness/figures/plot_data.h"
@@ -23,7 +21,7 @@
 #include "harness/options/jobfile.h"
 #include "harness/record/csv.h"
 
-enum { EXPERIMENTS_MAX = 128, LABELS_MAX = 256, CONF_BYTES_MAX = 1 << 20 };
+enum { EXPERIMENTS_MAX = 128, LABELS_MAX = 256 };
 
 struct experiment {
     char *name;    /* of a figure; "" of one sweep */
@@ -35,6 +33,7 @@ struct experiment {
 
 struct report {
     const char *command, *folder;
+    struct catalogue catalogue;
     size_t count;
     struct experiment experiments[EXPERIMENTS_MAX];
     size_t verdicts[3];          /* how many claims ended in each */
@@ -45,11 +44,6 @@ static bool is_folder(const char *path)
 {
     struct stat info;
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-bool report_html_wanted(int argc, char **argv)
-{
-    return argc > 1 && is_folder(argv[argc - 1]);
 }
 
 /* ---- Reading. ---- */
@@ -112,8 +106,8 @@ static bool variants_read(struct report *report, const char *name)
 static bool experiments_read(struct report *report)
 {
     bool fine = true;
-    for (size_t i = 0; fine && figure_at(i) != NULL; i++) {
-        const char *name = figure_at(i)->name;
+    for (size_t i = 0; fine && i < report->catalogue.count; i++) {
+        const char *name = report->catalogue.figures[i].name;
         char *folder = support_format("%s/%s", report->folder, name);
         fine = experiment_read(report, name, "", folder) && variants_read(report, name);
         free(folder);
@@ -137,6 +131,7 @@ static void report_free(struct report *report)
         jobfile_destroy(report->experiments[i].jobfile);
     }
     free(report->missing.text);
+    catalogue_free(&report->catalogue);
 }
 
 /* As the paper has it: with other options it is another experiment. */
@@ -337,7 +332,7 @@ static void measured_write(FILE *page, const struct claim *claim, const struct c
     const char *unit = strcmp(claim->metric, "throughput_op_per_s") == 0 ? "op/s" : "txn/s";
     if (result->a.runs == 0) {
         (void)fputs("-", page);
-    } else if (claim->b[0] == '\0') {
+    } else if (claim->against[0] == '\0') {
         (void)fprintf(page, "<strong>%s</strong> %s (%s to %s)", html_count(result->a.median, a), unit,
                       html_count(result->interval.low, b),
                       html_count(result->interval.high, (char[HTML_NUMBER_BYTES]){0}));
@@ -358,17 +353,17 @@ static void measured_write(FILE *page, const struct claim *claim, const struct c
 /* The ratio that is claimed, and from where to where it holds. */
 static void wanted_write(FILE *page, const struct claim *claim)
 {
-    if (claim->b[0] == '\0')
+    if (claim->against[0] == '\0')
         return;
     (void)fputs("<br><span class=\"soft\">ratio ", page);
-    if (claim->expected > 0)
-        (void)fprintf(page, "%.3g; holds ", claim->expected);
-    if (!isfinite(claim->high))
-        (void)fprintf(page, "from %.3g on</span>", claim->low);
-    else if (claim->low > 0)
-        (void)fprintf(page, "from %.3g to %.3g</span>", claim->low, claim->high);
+    if (claim->ratio > 0)
+        (void)fprintf(page, "%.3g; holds ", claim->ratio);
+    if (!isfinite(claim->to))
+        (void)fprintf(page, "from %.3g on</span>", claim->from);
+    else if (claim->from > 0)
+        (void)fprintf(page, "from %.3g to %.3g</span>", claim->from, claim->to);
     else
-        (void)fprintf(page, "up to %.3g</span>", claim->high);
+        (void)fprintf(page, "up to %.3g</span>", claim->to);
 }
 
 static void claim_write(FILE *page, const struct claim *claim, const struct claim_result *result)
@@ -414,9 +409,9 @@ static void claim_csv(FILE *csv, const struct claim *claim, const struct claim_r
     number_add(&line, result->a.median);
     support_text_add(&line, ",%zu", result->b.runs);
     number_add(&line, result->b.median);
-    number_add(&line, claim->expected > 0 ? claim->expected : NAN);
-    number_add(&line, claim->low);
-    number_add(&line, claim->high);
+    number_add(&line, claim->ratio > 0 ? claim->ratio : NAN);
+    number_add(&line, claim->from);
+    number_add(&line, claim->to);
     number_add(&line, result->ratio);
     number_add(&line, result->interval.low);
     number_add(&line, result->interval.high);
@@ -433,19 +428,23 @@ static void claim_csv(FILE *csv, const struct claim *claim, const struct claim_r
 
 static void claims_write(FILE *page, FILE *csv, struct report *report)
 {
-    struct claim_result *results = support_alloc(claim_count() * sizeof(*results));
+    size_t claims = 0;
+    for (size_t f = 0; f < report->catalogue.count; f++)
+        claims += report->catalogue.figures[f].claim_count;
+    struct claim_result *results = support_alloc((claims + 1) * sizeof(*results));
     (void)fputs("where,claim,paper,experiment,metric,runs,median,runs_compared,median_compared,expected,holds_from,"
                 "holds_to,ratio,low,high,coverage,"
                 "verdict,"
                 "reason,remark\n",
                 csv);
-    for (size_t i = 0; i < claim_count(); i++) {
-        struct claim claim = claim_at(i);
-        const struct experiment *experiment = experiment_of(report, claim.experiment);
-        claim_judge(&claim, experiment ? &experiment->set : NULL, &results[i]);
-        report->verdicts[results[i].verdict]++;
-        claim_csv(csv, &claim, &results[i]);
-    }
+    for (size_t f = 0, at = 0; f < report->catalogue.count; f++)
+        for (size_t i = 0; i < report->catalogue.figures[f].claim_count; i++, at++) {
+            const struct claim *claim = &report->catalogue.figures[f].claims[i];
+            const struct experiment *experiment = experiment_of(report, claim->experiment);
+            claim_judge(claim, experiment ? &experiment->set : NULL, &results[at]);
+            report->verdicts[results[at].verdict]++;
+            claim_csv(csv, claim, &results[at]);
+        }
     (void)fputs("<h2 id=\"claims\">The paper's claims</h2>\n<p>", page);
     (void)fprintf(
         page,
@@ -458,49 +457,28 @@ static void claims_write(FILE *page, FILE *csv, struct report *report)
     (void)fputs("<table class=\"cards\"><thead><tr><th>where</th><th>claim</th><th>paper</th><th>here (interval)"
                 "</th><th>verdict</th></tr></thead><tbody>\n",
                 page);
-    for (size_t i = 0; i < claim_count(); i++) {
-        struct claim claim = claim_at(i);
-        claim_write(page, &claim, &results[i]);
-    }
+    for (size_t f = 0, at = 0; f < report->catalogue.count; f++)
+        for (size_t i = 0; i < report->catalogue.figures[f].claim_count; i++)
+            claim_write(page, &report->catalogue.figures[f].claims[i], &results[at++]);
     (void)fputs("</tbody></table>\n", page);
     free(results);
 }
 
 /* ---- Figures. ---- */
 
-/* The comment at the head of the experiment's job file: a title, then paragraphs that begin with a word and a colon. */
-static void head_write(FILE *page, const char *job, const char *name)
+static void head_write(FILE *page, const struct figure *figure)
 {
-    char why[256];
-    size_t bytes;
-    char *text = text_file_read(job, CONF_BYTES_MAX, true, &bytes, why, sizeof(why)), *rest = text, *line;
-    bool first = true, open = false;
-    while (text && (line = strsep(&rest, "\n")) != NULL && *line == '#') {
-        line += line[1] == ' ' ? 2 : 1;
-        if (first) {
-            (void)fputs("<h3>", page);
-            html_text(page, line);
-            (void)fputs("</h3>", page);
-        } else if (*line == ' ') { /* goes on */
-            html_text(page, line);
-        } else {
-            const char *colon = strchr(line, ':');
-            (void)fputs(open ? "</p><p>" : "<p>", page);
-            if (colon)
-                (void)fprintf(page, "<strong>%.*s</strong> ", (int)(colon - line + 1), line);
-            html_text(page, colon ? colon + 1 : line);
-            open = true;
-        }
-        first = false;
-    }
-    if (open)
+    const char *const parts[][2] = {{"Claim", figure->says}, {"Paper", figure->paper}, {"Here", figure->here}};
+    char *heading = figure_heading(figure);
+    (void)fputs("<h3>", page);
+    html_text(page, heading);
+    (void)fputs("</h3>", page);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        (void)fprintf(page, "<p><strong>%s:</strong> ", parts[i][0]);
+        html_text(page, parts[i][1]);
         (void)fputs("</p>\n", page);
-    if (first) {
-        (void)fputs("<h3>", page);
-        html_text(page, name);
-        (void)fputs("</h3>\n", page);
     }
-    free(text);
+    free(heading);
 }
 
 static void range_cell(FILE *page, const char *name, const struct plot_range *range, double scale, const char *unit)
@@ -517,12 +495,12 @@ static void range_cell(FILE *page, const char *name, const struct plot_range *ra
     (void)fputs("</td>", page);
 }
 
-static void table_write(FILE *page, const struct experiment *experiment, const struct figure_info *figure)
+static void table_write(FILE *page, const struct experiment *experiment, const struct figure *figure)
 {
     struct plot_data data;
     plot_data_make(&data, &experiment->set, figure, experiment->labels);
     (void)fputs("<details><summary>Numbers</summary><div class=\"wide\"><table><thead><tr><th>line</th><th>", page);
-    html_text(page, figure->x);
+    html_text(page, figure->axis);
     (void)fputs("</th><th class=\"number\">transactions / s</th><th class=\"number\">aborts</th><th class=\"number\">"
                 "latency, 99%</th><th class=\"number\">versions / row</th><th class=\"number\">runs</th></tr></thead>"
                 "<tbody>\n",
@@ -556,14 +534,13 @@ static void figures_write(FILE *page, const struct report *report)
     (void)fputs("<h2 id=\"figures\">Figures and tables</h2>\n<div class=\"figures\">\n", page);
     for (size_t i = 0; i < report->count; i++) {
         const struct experiment *experiment = &report->experiments[i];
-        const struct figure_info *figure = figure_by_name(experiment->name);
+        const struct figure *figure = catalogue_find(&report->catalogue, experiment->name);
         if (!figure)
             continue;
-        char *job = support_format("%s/%s%s/job.conf", report->folder, experiment->name, experiment->changed);
         char *picture = support_format("%s/%s%s.svg", report->folder, experiment->name, experiment->changed);
         char *id = support_format("%s-%zu", experiment->name, i);
         (void)fprintf(page, "<figure id=\"%s\">\n", experiment->changed[0] == '\0' ? experiment->name : id);
-        head_write(page, job, experiment->name);
+        head_write(page, figure);
         if (experiment->changed[0] != '\0')
             changed_write(page, experiment->changed + 1);
         if (!html_svg(page, picture, id, experiment->name))
@@ -576,7 +553,6 @@ static void figures_write(FILE *page, const struct report *report)
         table_write(page, experiment, figure);
         (void)fputs("</figure>\n", page);
         free(id);
-        free(job);
         free(picture);
     }
     (void)fputs("</div>\n", page);
@@ -653,7 +629,7 @@ static void provenance_write(FILE *page, const struct report *report)
     (void)fputs("</tbody></table></details>\n", page);
 }
 
-/* ---- The command. ---- */
+/* ---- The page. ---- */
 
 static void page_write(FILE *page, FILE *csv, struct report *report)
 {
@@ -695,34 +671,16 @@ static bool file_close(const struct report *report, FILE *file, const char *path
     return false;
 }
 
-static error_t parse(int key, char *argument, struct argp_state *state)
+enum exit_code report_page(const char *name, const char *share, const char *folder)
 {
-    struct report *report = state->input;
-    switch (key) {
-    case ARGP_KEY_ARG:
-        if (report->folder != NULL)
-            argp_error(state, "unexpected argument '%s'", argument);
-        report->folder = argument;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "name a folder of results");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-enum exit_code report_html_command(int argc, char **argv)
-{
+    char error[CATALOGUE_ERROR_BYTES];
     struct report *report = support_alloc(sizeof(*report));
-    struct argp argp = {.parser = parse,
-                        .args_doc = "FOLDER",
-                        .doc = "Writes FOLDER/report.html: figures, the paper's claims, tables and provenance of what "
-                               "`maemio figure` or one `maemio sweep` left in the folder."};
-    report->command = argv[0];
-    argp_err_exit_status = EXIT_USAGE;
-    (void)argp_parse(&argp, argc, argv, 0, NULL, report);
-    bool fine = experiments_read(report);
+    report->command = name;
+    report->folder = folder;
+    bool fine = catalogue_read(&report->catalogue, share, error);
+    if (!fine)
+        (void)fprintf(stderr, "%s: %s\n", name, error);
+    fine = fine && experiments_read(report);
     if (fine) {
         bool one_sweep = report->experiments[0].name[0] == '\0';
         char *page_path, *csv_path;

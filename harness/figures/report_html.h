@@ -9,14 +9,9 @@
 #ifndef HARNESS_FIGURES_REPORT_HTML_H
 #define HARNESS_FIGURES_REPORT_HTML_H
 
-#include <stdbool.h>
-
 #include "harness/common/exit_code.h"
 
-/* True if the last argument is a folder, so that the command's other meaning (a result file) is not meant. */
-bool report_html_wanted(int argc, char **argv);
-
-/* argv[0] is the command's name for messages. */
-enum exit_code report_html_command(int argc, char **argv);
+/* `name`: the command's for messages; `share`: see program_share. Prints the page's path. */
+enum exit_code report_page(const char *name, const char *share, const char *folder);
 
 #endif

@@ -37,6 +37,7 @@ struct section {
     char *name;
     const char *file;
     unsigned line;
+    bool is_note;
     size_t count, room;
     struct entry *entries;
 };
@@ -363,6 +364,11 @@ static bool read_include(struct reader *reader, const struct source *source, str
     return true;
 }
 
+static bool is_note(const char *section)
+{
+    return strcmp(section, "figure") == 0 || strncmp(section, "claim ", 6) == 0;
+}
+
 static bool read_header(struct reader *reader, const struct source *source, struct span_text line)
 {
     char shown[TEXT_SHOWN_BYTES];
@@ -392,6 +398,7 @@ static bool read_header(struct reader *reader, const struct source *source, stru
     reader->current = reader->section_count++;
     reader->sections[reader->current] =
         (struct section){.name = keep_text(reader, name.text, name.bytes), .file = source->name, .line = source->line};
+    reader->sections[reader->current].is_note = is_note(reader->sections[reader->current].name);
     return true;
 }
 
@@ -445,12 +452,13 @@ static bool read_assignment(struct reader *reader, const struct source *source, 
         return false;
 
     struct span_text values = {equals + 1, line.bytes - (size_t)(equals + 1 - line.text)};
-    bool is_include = strcmp(entry.key, "include") == 0;
-    const struct jobfile_rules *rules = reader->rules, files = {0};
-    if (!is_include && !check_key(reader, source, entry.key))
+    bool is_include = strcmp(entry.key, "include") == 0,
+         is_plain = is_include || reader->sections[reader->current].is_note;
+    const struct jobfile_rules *rules = reader->rules, plain = {0};
+    if (!is_plain && !check_key(reader, source, entry.key))
         return false;
-    if (is_include)
-        reader->rules = &files; /* names of files: no check, no cores */
+    if (is_plain)
+        reader->rules = &plain; /* names of files and notes: no check, no cores */
     bool good = add_values(reader, source, &entry, values);
     reader->rules = rules;
     if (good)
@@ -475,6 +483,21 @@ static size_t without_comment(const char *line, size_t bytes)
     return bytes;
 }
 
+/* Bytes of a line and of those after it in which its list goes on, since each before ends with a comma; `*more`: how
+ * many they are. */
+static size_t with_list(const char *text, size_t bytes, unsigned *more)
+{
+    for (size_t begin = 0;; (*more)++) {
+        const char *newline = memchr(text + begin, '\n', bytes - begin);
+        size_t end = newline ? (size_t)(newline - text) : bytes;
+        struct span_text line = trimmed(text + begin, without_comment(text + begin, end - begin));
+        if (!newline || line.bytes == 0 || line.text[line.bytes - 1] != ',' ||
+            line.bytes != trimmed(text + begin, end - begin).bytes)
+            return end;
+        begin = end + 1;
+    }
+}
+
 static bool read_text(struct reader *reader, struct source *source, const char *text, size_t bytes)
 {
     if (bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
@@ -482,8 +505,8 @@ static bool read_text(struct reader *reader, struct source *source, const char *
         bytes -= 3;
     }
     while (bytes > 0) {
-        const char *newline = memchr(text, '\n', bytes);
-        size_t line_bytes = newline ? (size_t)(newline - text) : bytes;
+        unsigned more = 0;
+        size_t line_bytes = with_list(text, bytes, &more);
         source->line++;
         if (memchr(text, '\0', line_bytes))
             return wrong(reader, source, "the line holds a NUL byte: this is not a text file");
@@ -491,9 +514,10 @@ static bool read_text(struct reader *reader, struct source *source, const char *
         if (line.bytes > 0 &&
             !(*line.text == '[' ? read_header(reader, source, line) : read_assignment(reader, source, line)))
             return false;
-        line_bytes += newline != NULL;
+        line_bytes += line_bytes < bytes; /* the line feed */
         text += line_bytes;
         bytes -= line_bytes;
+        source->line += more;
     }
     return true;
 }
@@ -603,18 +627,40 @@ static bool expand_section(struct reader *reader, struct jobfile *jobfile, const
     return good;
 }
 
+/* A note has a text for each key: a list, which may go on in the next line, is joined by blanks. */
+static void add_note(struct reader *reader, struct jobfile *jobfile, const struct section *section)
+{
+    struct jobfile_setting *settings = keep(reader, (section->count + 1) * sizeof(*settings));
+    for (size_t i = 0; i < section->count; i++) {
+        const struct entry *entry = &section->entries[i];
+        struct support_text text = {0};
+        for (size_t k = 0; k < entry->value_count; k++)
+            support_text_add(&text, "%s%s", k == 0 ? "" : " ", entry->values[k]);
+        settings[i] =
+            (struct jobfile_setting){entry->key, keep_text(reader, text.text, text.bytes), entry->file, entry->line};
+        free(text.text);
+    }
+    jobfile->notes = support_realloc(jobfile->notes, (jobfile->note_count + 1) * sizeof(*jobfile->notes));
+    jobfile->notes[jobfile->note_count++] =
+        (struct jobfile_note){section->name, section->file, section->line, section->count, settings};
+}
+
 static bool expand(struct reader *reader, struct jobfile *jobfile, const char *name)
 {
-    if (reader->section_count == 1) {
-        if (reader->sections[0].count > 0)
-            return expand_section(reader, jobfile, &reader->sections[0]);
-        snprintf(reader->error, JOBFILE_ERROR_BYTES, "%.300s: nothing to run: no section and no key", name);
-        return false;
-    }
-    for (size_t i = 1; i < reader->section_count; i++)
-        if (!expand_section(reader, jobfile, &reader->sections[i]))
+    size_t sections = 0;
+    for (size_t i = 1; i < reader->section_count; i++) {
+        if (reader->sections[i].is_note)
+            add_note(reader, jobfile, &reader->sections[i]);
+        else if (!expand_section(reader, jobfile, &reader->sections[i]))
             return false;
-    return true;
+        sections += !reader->sections[i].is_note;
+    }
+    if (sections > 0)
+        return true;
+    if (reader->sections[0].count > 0)
+        return expand_section(reader, jobfile, &reader->sections[0]);
+    snprintf(reader->error, JOBFILE_ERROR_BYTES, "%.300s: nothing to run: no section and no key", name);
+    return false;
 }
 
 struct jobfile *jobfile_parse(const char *name, const char *text, size_t bytes, const struct jobfile_rules *rules,
@@ -687,5 +733,6 @@ void jobfile_destroy(struct jobfile *jobfile)
         return;
     free_memory(jobfile->memory);
     free(jobfile->points);
+    free(jobfile->notes);
     free(jobfile);
 }

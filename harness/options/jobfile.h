@@ -13,6 +13,9 @@
  *     read_ratio = 0..1+0.25         # steps: 0, 0.25, 0.5, 0.75, 1
  *     counters = "cycles,branches"   # quotes: one value, no list or range; \" and \\ inside
  *     set.sort_writes = on, off      # settings of the target: the option `set`, with the setting's name
+ *     [figure]                       # a note, no point: for `maemio figure` (catalogue.h); [claim NAME] is one as well
+ *     title = "a list that ends with a comma",
+ *         "goes on in the next line" # in a note the values of a list become one text
  *
  * Keys are the command line's, dashes and underscores alike. Points come in the order of the sections; within one the
  * last key changes fastest. Lines may be of any length; bytes beyond ASCII are kept as they are.
@@ -54,10 +57,19 @@ struct jobfile_point {
     const struct jobfile_setting *settings;
 };
 
-struct jobfile {
+/* A section [figure] or [claim ...], whose keys and values are the reader's affair. */
+struct jobfile_note {
+    const char *section, *file;
+    unsigned line;
     size_t count;
+    const struct jobfile_setting *settings;
+};
+
+struct jobfile {
+    size_t count, note_count;
     struct jobfile_point *points;
-    struct jobfile_memory *memory; /* all that the points refer to */
+    struct jobfile_note *notes;
+    struct jobfile_memory *memory; /* all that points and notes refer to */
 };
 
 /* NULL with a message in `error` (JOBFILE_ERROR_BYTES). */

@@ -1,7 +1,6 @@
-/* sweep.c - the command, its folder and its processes; see sweep.h. */
+/* sweep.c - the folder of a sweep and its processes; see sweep.h. */
 #include "harness/sweep/sweep.h"
 
-#include <argp.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,18 +24,14 @@
 #include "harness/common/quantity.h"
 #include "harness/common/support.h"
 #include "harness/common/text_file.h"
-#include "harness/figures/report_html.h"
 #include "harness/sweep/sweep_plan.h"
 
 enum { PATH_BYTES = 4096, ERROR_BYTES = 1200, FILE_BYTES_MAX = 1 << 30 };
 
 struct sweep {
-    const char *name, *file; /* of the command, the job file */
-    char *out;               /* the folder */
-    const char *ending;      /* of what is written there: "", or ".part" while it will replace another job's */
-    bool dry_run, print_arguments, no_page;
-    uint64_t seed;
-    struct option_pairs overrides;
+    const struct sweep_request *asked;
+    const char *name, *out; /* of the command for messages; the folder */
+    const char *ending;     /* of what is written there: "", or ".part" while it will replace another job's */
     struct sweep_plan plan;
     size_t failed;
     enum exit_code worst; /* of the runs that failed */
@@ -259,13 +254,13 @@ static char *head_read(const char *path)
 
 static void plan_write(const struct sweep *sweep, FILE *file)
 {
-    (void)fprintf(file, "%s, order by seed %llu\n", sweep->file, (unsigned long long)sweep->seed);
+    (void)fprintf(file, "%s, order by seed %llu\n", sweep->asked->file, (unsigned long long)sweep->asked->seed);
     sweep_plan_print(&sweep->plan, file);
 }
 
 static void job_write(const struct sweep *sweep, FILE *file)
 {
-    char *head = head_read(sweep->file);
+    char *head = head_read(sweep->asked->file);
     sweep_plan_freeze(&sweep->plan, head, file);
     free(head);
 }
@@ -374,8 +369,8 @@ static void point_add(struct arguments *arguments, const struct sweep *sweep, co
 {
     for (size_t i = 0; i < point->count; i++)
         option_add(arguments, point->settings[i].key, point->settings[i].value);
-    for (size_t i = 0; i < sweep->overrides.count; i++)
-        option_add(arguments, sweep->overrides.items[i].key, sweep->overrides.items[i].value);
+    for (size_t i = 0; i < sweep->asked->overrides.count; i++)
+        option_add(arguments, sweep->asked->overrides.items[i].key, sweep->asked->overrides.items[i].value);
 }
 
 static void arguments_free(struct arguments *arguments)
@@ -555,7 +550,7 @@ static void verdict_tell(const struct sweep *sweep)
     results_free(&set);
 }
 
-/* ---- The command. ---- */
+/* ---- All of it. ---- */
 
 static enum exit_code runs_do(struct sweep *sweep)
 {
@@ -605,7 +600,7 @@ static bool section_tells(const struct sweep_plan *plan, const struct jobfile_po
 }
 
 /* A line for each point: its name, then the arguments of `maemio run', with tabs between. For scripts. */
-static enum exit_code arguments_print(const struct sweep *sweep)
+static void arguments_print(const struct sweep *sweep)
 {
     for (size_t i = 0; i < sweep->plan.point_count; i++) {
         struct arguments arguments = {0};
@@ -617,118 +612,26 @@ static enum exit_code arguments_print(const struct sweep *sweep)
         (void)putchar('\n');
         arguments_free(&arguments);
     }
-    return fflush(stdout) == 0 && !ferror(stdout) ? EXIT_FINE : EXIT_FAILED;
 }
 
-enum { KEY_OUT = 0x1000, KEY_DRY_RUN, KEY_PRINT_ARGUMENTS, KEY_NO_PAGE, KEY_SEED, KEY_OVERRIDE };
-
-static const struct argp_option options[] = {
-    {"out", KEY_OUT, "DIR", 0,
-     "the folder of the results, by default results/NAME for NAME.conf; started again with it, the sweep goes on", 0},
-    {"dry-run", KEY_DRY_RUN, NULL, 0, "print what would run, and how long it takes", 0},
-    {"print-arguments", KEY_PRINT_ARGUMENTS, NULL, 0,
-     "run nothing; for scripts: a line for each point, its name and the arguments of `maemio run' with tabs between",
-     0},
-    {"no-page", KEY_NO_PAGE, NULL, 0, "leave DIR/report.html out, which compares the settings", 0},
-    {"seed", KEY_SEED, "N", 0, "of the order of the runs [u64, default 1]", 0},
-    {"override", KEY_OVERRIDE, "KEY=VALUE", 0, "set this in every point, whatever the file says; as often as needed",
-     0},
-    {0}};
-
-static void override_add(struct argp_state *state, struct sweep *sweep, const char *text)
+enum exit_code sweep_run(const char *name, const struct sweep_request *asked)
 {
-    const char *equals = strchr(text, '=');
-    struct option_pairs *pairs = &sweep->overrides;
-    if (equals == NULL || equals == text)
-        argp_error(state, "--override: '%s' is not key=value", text);
-    pairs->items = support_realloc(pairs->items, (pairs->count + 1) * sizeof *pairs->items);
-    char *key = support_copy(text);
-    key[equals - text] = '\0';
-    pairs->items[pairs->count++] = (struct option_pair){option_underscores(key), support_copy(equals + 1)};
-}
-
-static char *default_folder(const char *file)
-{
-    const char *slash = strrchr(file, '/'), *name = slash != NULL ? slash + 1 : file, *dot = strrchr(name, '.');
-    size_t length = dot != NULL && dot != name ? (size_t)(dot - name) : strlen(name);
-    return support_format("results/%.*s", (int)length, name);
-}
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-    struct sweep *sweep = state->input;
-    switch (key) {
-    case KEY_OUT:
-        free(sweep->out);
-        sweep->out = support_copy(argument);
-        return 0;
-    case KEY_DRY_RUN:
-        sweep->dry_run = true;
-        return 0;
-    case KEY_PRINT_ARGUMENTS:
-        sweep->print_arguments = true;
-        return 0;
-    case KEY_NO_PAGE:
-        sweep->no_page = true;
-        return 0;
-    case KEY_SEED:
-        if (!quantity_parse_u64(argument, QUANTITY_COUNT, &sweep->seed))
-            argp_error(state, "--seed: '%s' is not a whole number", argument);
-        return 0;
-    case KEY_OVERRIDE:
-        override_add(state, sweep, argument);
-        return 0;
-    case ARGP_KEY_ARG:
-        if (sweep->file != NULL)
-            argp_error(state, "unexpected argument '%s'; a job file may include others", argument);
-        sweep->file = argument;
-        return 0;
-    case ARGP_KEY_END:
-        if (sweep->file == NULL)
-            argp_error(state, "name a job file");
-        else if (sweep->out == NULL)
-            sweep->out = default_folder(sweep->file);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-enum exit_code sweep_command(int argc, char **argv)
-{
-    struct sweep sweep = {.name = argv[0], .seed = 1, .ending = ""};
+    struct sweep sweep = {.asked = asked, .name = name, .ending = "", .out = asked->out};
     char error[SWEEP_ERROR_BYTES];
-    static const char doc[] =
-        "Runs every point of a job file, each repetition in a process of its own, in shuffled order.\v"
-        "A job file has `key = value' lines with the options of `maemio run' as keys, `set.NAME' for settings of the "
-        "target, lists and ranges of values, and sections; docs/measuring.md describes it. A setting that only one "
-        "target knows belongs into a section with that target.";
-    const struct argp argp = {.options = options, .parser = parse, .args_doc = "FILE", .doc = doc};
-    argp_err_exit_status = EXIT_USAGE;
-    (void)argp_parse(&argp, argc, argv, 0, NULL, &sweep);
-    enum exit_code code = EXIT_USAGE;
-    if (!sweep_plan_init(&sweep.plan, sweep.file, &sweep.overrides, sweep.seed, error)) {
+    enum exit_code code = EXIT_FINE;
+    if (!sweep_plan_init(&sweep.plan, asked->file, &asked->overrides, asked->seed, error)) {
         complain(&sweep, "%s", error);
-    } else if (sweep.print_arguments) {
-        code = arguments_print(&sweep);
-    } else if (sweep.dry_run) {
+        code = EXIT_USAGE;
+    } else if (asked->print_arguments) {
+        arguments_print(&sweep);
+    } else if (asked->dry_run) {
         finished_find(&sweep);
         sweep_plan_print(&sweep.plan, stdout);
-        code = fflush(stdout) == 0 && !ferror(stdout) ? EXIT_FINE : EXIT_FAILED;
     } else {
         code = sweep_run_all(&sweep);
-        char *page[] = {argv[0], sweep.out, NULL};
         if (code == EXIT_FINE)
             verdict_tell(&sweep);
-        if (code == EXIT_FINE && !sweep.no_page)
-            code = report_html_command(2, page);
     }
     sweep_plan_fini(&sweep.plan);
-    for (size_t i = 0; i < sweep.overrides.count; i++) {
-        free(sweep.overrides.items[i].key);
-        free(sweep.overrides.items[i].value);
-    }
-    free(sweep.overrides.items);
-    free(sweep.out);
     return code;
 }

@@ -16,7 +16,16 @@
 #define HARNESS_SWEEP_SWEEP_H
 
 #include "harness/common/exit_code.h"
+#include "harness/options/options.h"
 
-enum exit_code sweep_command(int argc, char **argv);
+struct sweep_request {
+    const char *file, *out; /* the job file, the folder */
+    bool dry_run, print_arguments;
+    uint64_t seed; /* of the order */
+    struct option_pairs overrides;
+};
+
+/* `name`: the command's for messages. */
+enum exit_code sweep_run(const char *name, const struct sweep_request *asked);
 
 #endif

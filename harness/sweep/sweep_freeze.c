@@ -136,6 +136,18 @@ static void pairs_write(FILE *file, const struct option_pairs *all, size_t count
     }
 }
 
+/* [figure] and [claim ...], so that the file is a figure's as well. */
+static void notes_write(FILE *file, const struct jobfile *jobfile)
+{
+    for (size_t i = 0; i < jobfile->note_count; i++) {
+        (void)fprintf(file, "[%s]\n", jobfile->notes[i].section);
+        for (size_t k = 0; k < jobfile->notes[i].count; k++) {
+            (void)fprintf(file, "%s = ", jobfile->notes[i].settings[k].key);
+            value_write(file, jobfile->notes[i].settings[k].value);
+        }
+    }
+}
+
 void sweep_plan_freeze(const struct sweep_plan *plan, const char *head, FILE *file)
 {
     struct option_pairs *all = support_alloc((plan->point_count + 1) * sizeof *all);
@@ -149,6 +161,7 @@ void sweep_plan_freeze(const struct sweep_plan *plan, const char *head, FILE *fi
         (void)fprintf(file, "[%s %zu]\n", plan->points[i].point->section, i + 1);
         pairs_write(file, all, plan->point_count, i, false);
     }
+    notes_write(file, plan->jobfile);
     for (size_t i = 0; i < plan->point_count; i++)
         pairs_free(&all[i]);
     free(all);

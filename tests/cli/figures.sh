@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The experiments, `maemio figure` and `maemio report`: every job file is accepted at every effort and has its plot and
-# its head; a tiny run gives points, pictures and a page; other systems' lines are drawn; refusals.
+# The experiments, `maemio figure` and `maemio report`: every figure's file is accepted at every effort; a tiny run
+# gives points, pictures and a page; other systems' lines are drawn; refusals.
 #   usage: tests/cli/figures.sh        the program is $MAE_BUILD/maemio, or ./maemio
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -11,28 +11,23 @@ command -v gnuplot >/dev/null || {
 }
 out=$work/figures
 
-# ---- The data: each figure has its job file, head and plot; each job file its figure. ----
+# ---- The data: each figure has its file and its plot; each file is listed. ----
 figures=$("$maemio" figure --list | awk '{ print $1 }')
-equals "figures and job files are the same list" "$(sort <<<"$figures")" \
-    "$(basename -a -s .conf scripts/experiments/*.conf | sort)"
-for figure in $figures; do
-    head=$(sed -n '/^#/!q;p' "scripts/experiments/$figure.conf" | grep -oE '^# (Claim|Paper|Here):' | tr -d '\n')
-    equals "$figure: claim, paper and scale stand at the head" "$head" '# Claim:# Paper:# Here:'
-    [ -f "plots/$figure.gp" ] || bad "$figure: plot" "no plots/$figure.gp"
-done
+equals "figures and files are the same list" "$(sort <<<"$figures")" "$(basename -a -s .conf plots/*.conf | sort)"
 for effort in quick normal paper; do
     ends "every job file is accepted, effort $effort" 0 "to run" \
         figure all --dry-run --effort "$effort" --out "$work/$effort"
 done
-ends "contention.conf runs by itself" 0 "to run" sweep scripts/experiments/contention.conf --dry-run --out "$work/c"
+ends "contention.conf runs by itself" 0 "to run" sweep plots/contention.conf --dry-run --out "$work/c"
 
 # ---- A tiny run. ----
 tiny=(--override records=1k --override time=200ms --override warmup=0 --override repetitions=4)
 named=,records=1k,time=200ms,warmup=0,repetitions=4
 ends "a figure" 0 "fig6b$named.svg .pdf .png" figure fig6b --out "$out" "${tiny[@]}"
 equals "has the overrides in its title" "$(grep -c 'changed: records=1k, time=200ms' "$out/fig6b$named.svg")" 1
-equals "and in its job, resolved" "$(grep -cE '^(records = 1000|ops_per_txn = 16|set.backoff = adaptive)$|^include' \
-    "$out/fig6b$named.conf")" 3
+equals "and in its job, resolved, with what the figure shows" \
+    "$(grep -cE '^(records = 1000|ops_per_txn = 16|set.backoff = adaptive|\[figure\]|axis = wl_theta)$|^include' \
+    "$out/fig6b$named.conf")" 5
 col() { # file, columns: distinct values in its rows
     awk -F, -v names="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; n = split(names, name, " "); next }
         { line = ""; for (i = 1; i <= n; i++) line = line " " $at[name[i]]; print line }' "$1" | sort -u
@@ -91,8 +86,8 @@ equals "the changed one as such" "$(grep -c 'Not as above: records=1k,time=200ms
 equals "what failed is named" "$(grep -c 'Begun, but without results.*: fig6b,set.memory_limit=16M' "$page")" 1
 equals "ids are unique" "$(grep -oE ' id="[^"]*"' "$page" | sort | uniq -d | wc -l)" 0
 equals "every claim is in it" "$(grep -oE 'class="verdict [a-z]+"' "$page" | wc -l)" \
-    "$(grep -c '^CLAIM(' harness/figures/claims.def)"
-equals "and in the CSV" "$(wc -l <"$out/claims.csv")" $(($(grep -c '^CLAIM(' harness/figures/claims.def) + 1))
+    "$(cat plots/*.conf | grep -c '^\[claim ')"
+equals "and in the CSV" "$(wc -l <"$out/claims.csv")" $(($(cat plots/*.conf | grep -c '^\[claim ') + 1))
 equals "what was not measured cannot be told" \
     "$(grep -c '^Figure 9.*cannot be told here,Not measured' "$out/claims.csv")" 3
 equals "settings are compared" "$(grep -cE 'wins: |No winner beyond noise' "$page")" 1
@@ -160,7 +155,34 @@ ends "an unknown override" 2 "" figure fig7 --dry-run --out "$work/x" --override
 ends "a folder without results" 1 "no results here" report "$work"
 printf 'a,b\n1,2\n' >"$out/fig6b/results.csv"
 ends "foreign results" 1 "these are no results of maemio" report "$out"
-(cd "$work" && "$maemio" figure fig7 >"$work/log" 2>&1)
-equals "elsewhere than in the project" "$? $(grep -c "run it from the project's root" "$work/log")" "2 1"
+ends "a folder has no columns to choose from" 2 "--metric: is for a file of results" report --metric x "$out"
+
+# ---- Elsewhere than in the project: a program by itself refuses, an installed one needs nothing else. ----
+mkdir "$work/alone"
+cp "$maemio" "$work/alone"
+for command in "figure fig7" "trend $out/fig6b" "report $out" "sweep $work/first.conf"; do
+    # shellcheck disable=SC2086
+    launch env -C "$work/alone" ./maemio $command
+    ended "a program by itself: ${command%% *}" 2 "run it from the project's root, or installed"
+done
+away=$work/away
+mode=${MAE_BUILD:-release}
+mode=${mode##*/}
+unset MAKEFLAGS MFLAGS MAKELEVEL # this may run below another make
+mkdir "$away"
+launch make -s MODE="${mode#clang-}" CC="${CC:-gcc}" DESTDIR= PREFIX="$work/prefix" install
+ended "installs" 0
+launch env -C "$away" "$work/prefix/bin/maemio" figure fig6b "${tiny[@]}"
+ended "an installed figure" 0 "results/figures/quick/fig6b$named.svg .pdf .png"
+equals "lies below the folder it was run in" "$(cd "$away" && find . -name '*.svg')" \
+    "./results/figures/quick/fig6b$named.svg"
+launch env -C "$away" "$work/prefix/bin/maemio" report results/figures/quick
+ended "an installed page" 0 "results/figures/quick/report.html"
+launch env -C "$away" "$work/prefix/bin/maemio" trend "results/figures/quick/fig6b$named"
+ended "an installed trend" 0 "results/trend/"
+equals "is drawn" "$(find "$away/results/trend" -name '*.svg' | wc -l)" 4
+echo '[figure' >>"$work/prefix/share/maemio/plots/fig7.conf"
+launch env -C "$away" "$work/prefix/bin/maemio" figure fig6b --plot-only
+ended "a figure's file that is wrong is named, with the line" 2 "plots/fig7.conf:" "a section's header ends with ]"
 
 finish

@@ -51,7 +51,7 @@ ends "nothing there" 1 "No such file" "${trend[@]}" "$work/none"
 mkdir "$work/empty"
 ends "no results there" 1 "no results.csv there" "${trend[@]}" "$work/empty"
 ends "no folder" 2 "name a folder of results" trend
-ends "help tells the two histories apart" 0 "trend of results over commits" --help
+ends "help tells the two histories apart" 0 "results over commits" --help
 
 if command -v gnuplot >/dev/null; then
     ends "pictures" 0 ".svg" trend --into "$work/p" --commit c1 "$work/now"

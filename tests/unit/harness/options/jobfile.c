@@ -165,6 +165,32 @@ static void long_lines_are_not_cut(void **state)
     free(text);
 }
 
+static void a_list_goes_on_after_a_comma_at_a_lines_end(void **state)
+{
+    (void)state;
+    assert_points(
+        "threads = 1,\n  2, \r\n 3 # three, and\nlabel = x",
+        (const char *[]){"global: threads=1 label=x", "global: threads=2 label=x", "global: threads=3 label=x", NULL});
+    assert_refused("# a, b,\nthreads = 1,\n\n[s]", "jobs/test.conf:2: key 'threads': a value is missing; write \"\" "
+                                                   "for an empty one");
+    assert_refused("threads = 1,\n2\nthraeds = 2", "jobs/test.conf:3: unknown key 'thraeds': did you mean 'threads'?");
+}
+
+static void notes_are_kept_and_are_no_points(void **state)
+{
+    (void)state;
+    struct jobfile *jobfile = parse_good("threads = 2\n[figure]\ntitle = \"a, b\",\n \"c\"\n[claim x]\nof = label=a\n");
+    assert_int_equal(jobfile->count, 1);
+    assert_string_equal(shown(&jobfile->points[0]), "global: threads=2");
+    assert_int_equal(jobfile->note_count, 2);
+    assert_string_equal(jobfile->notes[0].section, "figure");
+    assert_string_equal(jobfile->notes[0].settings[0].value, "a, b c");
+    assert_int_equal(jobfile->notes[1].line, 5);
+    assert_string_equal(jobfile->notes[1].settings[0].value, "label=a");
+    jobfile_destroy(jobfile);
+    assert_refused("[figure]\ntitle = x", "jobs/test.conf: nothing to run: no section and no key");
+}
+
 static void a_point_keeps_its_hash_when_lines_move_and_only_then(void **state)
 {
     (void)state;
@@ -346,6 +372,8 @@ int main(void)
         cmocka_unit_test(a_value_can_be_that_of_another_key),
         cmocka_unit_test(words_quotes_and_comments_are_read_as_written),
         cmocka_unit_test(long_lines_are_not_cut),
+        cmocka_unit_test(a_list_goes_on_after_a_comma_at_a_lines_end),
+        cmocka_unit_test(notes_are_kept_and_are_no_points),
         cmocka_unit_test(a_point_keeps_its_hash_when_lines_move_and_only_then),
         cmocka_unit_test(errors_name_file_line_key_and_what_would_be_right),
         cmocka_unit_test(an_include_stands_for_its_lines_and_the_includer_overrides),

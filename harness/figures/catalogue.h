@@ -1,0 +1,52 @@
+/*
+ * catalogue.h - the figures: plots/NAME.conf says in its section [figure] what a figure shows and which columns of the
+ * results make it, and in each section [claim ...] what the paper says about them (claims.h). Everything else in the
+ * file is what runs (jobfile.h); plots/NAME.gp draws.
+ *
+ *     [figure]
+ *     where = "Figure 9"             # its place in the paper, by which figures are sorted; none: after all others
+ *     title = "TPC-C over the interval of garbage collection"
+ *     axis = opt_gc_interval_us      # columns, joined by blanks where there are several: a point's place on the axis,
+ *     lines = label                  # and the line it belongs to; `label` is the target for points without a label
+ *     claim = "what the paper says"
+ *     paper = "with which parameters"
+ *     here = "how they scale here"
+ *     [claim 4-warehouses]           # any name; its keys are told in claims.h
+ *
+ * Refused, with file, line, key and what would be right: unknown keys, missing ones, columns that results have not.
+ * Checked by: tests/unit/harness/figures/catalogue.c, tests/cli/figures.sh.
+ */
+#ifndef HARNESS_FIGURES_CATALOGUE_H
+#define HARNESS_FIGURES_CATALOGUE_H
+
+#include "harness/figures/claims.h"
+#include "harness/options/jobfile.h"
+
+struct figure {
+    char *name, *path;                                              /* plots/NAME.conf */
+    const char *where, *title, *axis, *lines, *says, *paper, *here; /* the keys of [figure]; says: `claim` */
+    size_t claim_count;
+    struct claim *claims;
+    struct jobfile *jobfile; /* the points without an effort; it owns the texts */
+};
+
+struct catalogue {
+    size_t count;
+    struct figure *figures;
+};
+
+enum { CATALOGUE_ERROR_BYTES = JOBFILE_ERROR_BYTES };
+
+/* All figures of SHAREplots (program_share), by place in the paper, then name. False with a message in `error`. */
+bool catalogue_read(struct catalogue *catalogue, const char *share, char *error);
+void catalogue_free(struct catalogue *catalogue);
+const struct figure *catalogue_find(const struct catalogue *catalogue, const char *name); /* NULL: none */
+
+/* One file as above; figure->name is its name without folder and ending. figure_free also after false. */
+bool figure_read(struct figure *figure, const char *path, char *error);
+void figure_free(struct figure *figure);
+
+/* "Figure 9: TPC-C over ..."; the caller frees it. */
+char *figure_heading(const struct figure *figure);
+
+#endif
