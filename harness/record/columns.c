@@ -1,8 +1,8 @@
 /* columns.c - builds the list of columns from the tables, see columns.def and columns.h. */
 #include "harness/record/columns.h"
 
-#include <fnmatch.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +10,9 @@
 #include "harness/common/support.h"
 #include "harness/targets/targets.h"
 
-struct field {
-    char *text;
-    bool is_number;
-};
+enum { SCHEMA_VERSION = 2 }; /* 2: what is rolled back on purpose is no commit */
 
+/* What a row is about. */
 struct view {
     const struct result *result;
     int type;
@@ -22,84 +20,100 @@ struct view {
     const struct latency_summary *latency; /* NULL: not timed */
 };
 
-static void put_text(struct field *f, const char *value)
+/* What a counter's column shows. */
+enum counter_scale { COUNTER_TOTAL, COUNTER_PER_TXN, COUNTER_PER_OPERATION };
+
+struct column {
+    struct column_info info;
+    bool total; /* only in the row over all transaction types */
+    struct value (*get)(const struct view *v, const struct column *column);
+    const char *key; /* its name in its own table */
+    size_t idx;      /* its place there */
+};
+
+static struct {
+    struct column *items;
+    size_t count;
+} list;
+
+/* ---- Values. ---- */
+
+static struct value none(void)
 {
-    (void)snprintf(f->text, COLUMN_TEXT_BYTES, "%s", value);
+    return (struct value){.kind = VALUE_NONE};
 }
 
-static void put_isolation(struct field *f, const struct options *options)
+static struct value text(const char *text)
 {
-    const struct target_guarantees guarantees = options_guarantees(options);
-    put_text(f, result_isolation(&guarantees));
+    return *text == '\0' ? none() : (struct value){.kind = VALUE_TEXT, .text = text};
 }
 
-static void put_u64(struct field *f, uint64_t value)
+/* A text that the value owns; NULL is none. */
+static struct value owned(char *owned)
 {
-    (void)snprintf(f->text, COLUMN_TEXT_BYTES, "%llu", (unsigned long long)value);
-    f->is_number = true;
+    return owned == NULL ? none() : (struct value){.kind = VALUE_TEXT, .text = owned, .owned = owned};
 }
 
-static void put_real(struct field *f, double value)
+static struct value u64(uint64_t value)
 {
-    (void)snprintf(f->text, COLUMN_TEXT_BYTES, "%.10g", value);
-    f->is_number = isfinite(value);
+    return (struct value){.kind = VALUE_U64, .u64 = value};
 }
 
-static void put_known(struct field *f, bool known, uint64_t value)
+static struct value real(double value)
 {
-    if (known)
-        put_u64(f, value);
+    return (struct value){.kind = VALUE_REAL, .real = value};
 }
 
-/* Empty where there is nothing to divide by. */
-static void put_ratio(struct field *f, double part, double whole)
+static struct value known(bool is_known, uint64_t value)
 {
-    if (whole > 0)
-        put_real(f, part / whole);
+    return is_known ? u64(value) : none();
 }
 
-static void put_flag(struct field *f, int flag)
+static struct value known_real(bool is_known, double value)
 {
-    put_known(f, flag >= 0, (uint64_t)flag);
+    return is_known ? real(value) : none();
 }
 
-/* Empty where it is not known. */
-static void put_positive(struct field *f, double value)
+/* None where there is nothing to divide by. */
+static struct value ratio(double part, double whole)
 {
-    if (value > 0)
-        put_real(f, value);
+    return known_real(whole > 0, part / whole);
 }
 
-static void put_percentile(struct field *f, const struct latency_digest *digest, uint64_t value)
+static struct value flag(int flag)
 {
-    put_known(f, digest->count > 0, value);
+    return known(flag >= 0, (uint64_t)flag);
 }
 
-static void put_mean(struct field *f, const struct latency_digest *digest)
+static struct value ratio_if(bool is_known, double part, double whole)
 {
-    if (digest->count > 0)
-        put_real(f, digest->mean);
+    return is_known ? ratio(part, whole) : none();
 }
 
-static void put_numbers(struct field *f, const struct placement *placement, bool nodes)
+/* Of times that are 0 where they are not known. */
+static struct value positive(double value)
 {
-    size_t at = 0;
+    return known_real(value > 0, value);
+}
+
+/* A number that stands in a text, spelled as there. */
+static struct value spelled(const char *number)
+{
+    return number[strspn(number, "0123456789")] == '\0'
+               ? (struct value){.kind = VALUE_U64, .text = number, .u64 = strtoull(number, NULL, 10)}
+               : (struct value){.kind = VALUE_REAL, .text = number, .real = strtod(number, NULL)};
+}
+
+static struct value numbers(const struct placement *placement, bool nodes)
+{
+    struct support_text list_text = {0};
     for (unsigned i = 0; i < placement->count; i++) {
         int number = nodes ? placement->workers[i].node : placement->workers[i].cpu;
-        if (number < 0 || at + 16 > COLUMN_TEXT_BYTES)
-            return;
-        at += (size_t)snprintf(f->text + at, COLUMN_TEXT_BYTES - at, "%s%d", i == 0 ? "" : " ", number);
+        if (number < 0)
+            break;
+        support_text_add(&list_text, "%s%d", i == 0 ? "" : " ", number);
     }
-}
-
-static void put_cpus(struct field *f, const struct placement *placement)
-{
-    put_numbers(f, placement, false);
-}
-
-static void put_nodes(struct field *f, const struct placement *placement)
-{
-    put_numbers(f, placement, true);
+    return owned(list_text.text);
 }
 
 static const char *type_name(const struct view *v)
@@ -117,162 +131,241 @@ static const char *check_text(enum result_check check)
     return check == CHECK_PASSED ? "passed" : check == CHECK_FAILED ? "failed" : "skipped";
 }
 
-static void put_growth(struct field *f, const struct view *v)
+static struct value growth(const struct view *v)
 {
     const struct result *r = v->result;
     double commits = 0;
     for (unsigned type = 0; type < r->type_count; type++)
         if (v->type == COLUMN_ALL_TYPES || v->type == (int)type)
             commits += (double)r->committed_since_load[type];
-    if (r->loaded.has_space && r->has_space)
-        put_ratio(f, (double)result_growth_bytes(r), commits);
+    return ratio_if(r->loaded.has_space && r->has_space, (double)result_growth_bytes(r), commits);
 }
 
-/* ---- One function a column of columns.def: fill_<name>. ---- */
+static const char *isolation_text(const struct options *options)
+{
+    const struct target_guarantees guarantees = options_guarantees(options);
+    return result_isolation(&guarantees);
+}
 
-#define COLUMN(name, unit, help, value)                            \
-    static void fill_##name(struct field *f, const struct view *v) \
-    {                                                              \
-        const struct result *r = v->result;                        \
-        const struct counts *c = v->counts;                        \
-        (void)r, (void)c;                                          \
-        value;                                                     \
-    }
-#define TOTAL(name, unit, help, value)                             \
-    static void fill_##name(struct field *f, const struct view *v) \
-    {                                                              \
-        const struct result *r = v->result;                        \
-        const struct counts *c = v->counts;                        \
-        (void)r, (void)c;                                          \
-        if (v->type == COLUMN_ALL_TYPES)                           \
-            value;                                                 \
-    }
-#define PROVENANCE(name, unit, help)                                        \
-    static void fill_##name(struct field *f, const struct view *v)          \
-    {                                                                       \
-        put_text(f, v->result->provenance.name);                            \
-        f->is_number = (unit)[0] != '\0' && option_text_is_number(f->text); \
-    }
+/* ---- Columns of columns.def. ---- */
+
+#define DIGEST(name, help)
+
+enum row_column {
+#define ROW(name, unit, better, help) ROW_##name,
+#define TOTAL(name, unit, better, help)
 #include "harness/record/columns.def"
-#include "harness/machine/provenance.def"
-#undef COLUMN
+#undef ROW
 #undef TOTAL
-#undef PROVENANCE
-
-/* ---- The list. A column is filled by `fixed`, or by `keyed` with the name it had in its own table. ---- */
-
-/* What a counter's column shows. */
-enum counter_scale { COUNTER_TOTAL, COUNTER_PER_TXN, COUNTER_PER_OPERATION };
-
-struct column {
-    struct column_info info;
-    void (*fixed)(struct field *f, const struct view *v);
-    void (*keyed)(struct field *f, const struct view *v, const struct column *column);
-    const char *key;
-    size_t idx;
-    enum counter_scale scale;
 };
 
-static struct {
-    struct column *items;
-    size_t count;
-} list;
-
-/* ---- What is better. ---- */
-
-static const struct {
-    const char *pattern;
-    enum column_better better;
-} directions[] = {
-#define DIRECTION(pattern, better) {pattern, COLUMN_##better},
-#include "harness/record/directions.def"
-#undef DIRECTION
+enum total_column {
+#define ROW(name, unit, better, help)
+#define TOTAL(name, unit, better, help) TOTAL_##name,
+#include "harness/record/columns.def"
+#undef ROW
+#undef TOTAL
 };
 
-enum column_better column_better(const char *name)
+#undef DIGEST
+
+/* A line a column. clang-format would make two of each. */
+/* clang-format off */
+static struct value get_row(const struct view *v, const struct column *column)
 {
-    for (size_t i = 0; i < sizeof directions / sizeof directions[0]; i++)
-        if (fnmatch(directions[i].pattern, name, 0) == 0)
-            return directions[i].better;
-    return COLUMN_UNSAID;
+    const struct result *r = v->result;
+    const struct counts *c = v->counts;
+    const struct latency_summary *l = v->latency;
+    double commits = (double)c->committed, aborts = (double)counts_aborted(c);
+    switch ((enum row_column)column->idx) {
+    case ROW_schema_version:          return u64(SCHEMA_VERSION);
+    case ROW_txn_type:                return text(type_name(v));
+    case ROW_repetition:              return u64(r->repetition);
+    case ROW_outcome:                 return text(outcome_text(r->outcome));
+    case ROW_recorded:                return u64(r->options->run.history[0] != '\0');
+    case ROW_isolation:               return text(isolation_text(r->options));
+    case ROW_cpus:                    return numbers(r->placement, false);
+    case ROW_numa_nodes:              return numbers(r->placement, true);
+    case ROW_oversubscribed:          return u64(r->placement->oversubscribed);
+    case ROW_window_s:                return real(r->window_s);
+    case ROW_commits:                 return u64(c->committed);
+    case ROW_throughput_txn_per_s:    return ratio(commits, r->window_s);
+    case ROW_operations:              return u64(c->operations);
+    case ROW_throughput_op_per_s:     return ratio((double)c->operations, r->window_s);
+    case ROW_aborts:                  return u64(counts_aborted(c));
+    case ROW_abort_ratio:             return ratio(aborts, commits + aborts);
+    case ROW_rollbacks:               return u64(c->rolled_back);
+    case ROW_attempts_per_commit:     return ratio(commits + aborts, commits);
+    case ROW_attempts_p99:            return known(l != NULL && l->attempts.count > 0, l ? l->attempts.p99 : 0);
+    case ROW_attempts_max:            return known(l != NULL && l->attempts.count > 0, l ? l->attempts.max : 0);
+    case ROW_latency_count:           return known(l != NULL, l ? l->service.count : 0);
+    case ROW_growth_bytes_per_commit: return growth(v);
+    case ROW_config_hash:             return text(r->config_hash);
+    }
+    return none();
 }
 
-const char *column_direction_pattern(size_t i)
+static struct value get_total(const struct view *v, const struct column *column)
 {
-    return i < sizeof directions / sizeof directions[0] ? directions[i].pattern : NULL;
+    const struct result *r = v->result;
+    const struct loaded *loaded = &r->loaded;
+    const struct mae_memory *memory = &r->memory;
+    const struct proximity *before = &r->proximity.before, *after = &r->proximity.after;
+    bool closed = r->options->run.rate == 0;
+    double resident = (double)memory->resident_bytes, bytes = (double)r->data_bytes;
+    double space = (double)loaded->space_bytes;
+    switch ((enum total_column)column->idx) {
+    case TOTAL_ns_per_txn:            return ratio_if(closed, result_worker_ns(r), (double)r->all.committed);
+    case TOTAL_ns_per_op:             return ratio_if(closed, result_worker_ns(r), (double)r->all.operations);
+    case TOTAL_deliveries_skipped:    return known(r->has_skipped, r->skipped);
+    case TOTAL_harness_ns_per_txn:    return positive(r->harness_ns);
+    case TOTAL_warmup_actual_s:       return real(r->warmup_s);
+    case TOTAL_warmup_settled:        return flag(r->warmup_settled);
+    case TOTAL_steady:                return flag(r->steady);
+    case TOTAL_drift:                 return known_real(r->steady >= 0, r->drift);
+    case TOTAL_requests_due:          return known(!closed, r->due);
+    case TOTAL_saturated:             return known(!closed, r->saturated);
+    case TOTAL_late_s:                return known_real(!closed, r->late_s);
+    case TOTAL_backlog_dropped_s:     return known_real(!closed, r->backlog_dropped_s);
+    case TOTAL_line_before_ns:        return positive(before->line_ns);
+    case TOTAL_line_after_ns:         return positive(after->line_ns);
+    case TOTAL_line_max_before_ns:    return positive(before->line_max_ns);
+    case TOTAL_line_max_after_ns:     return positive(after->line_max_ns);
+    case TOTAL_memory_before_ns:      return positive(before->memory_ns);
+    case TOTAL_memory_after_ns:       return positive(after->memory_ns);
+    case TOTAL_moved:                 return flag(proximity_moved(&r->proximity));
+    case TOTAL_load_s:                return real(r->load_s);
+    case TOTAL_load_rows_per_s:       return ratio((double)r->load_rows, r->load_s);
+    case TOTAL_load_check_s:          return positive(loaded->check_s);
+    case TOTAL_loaded_resident_bytes: return known(loaded->has_memory, loaded->resident_bytes);
+    case TOTAL_loaded_data_bytes:     return known(loaded->check_s > 0, loaded->data_bytes);
+    case TOTAL_loaded_space_bytes:    return known(loaded->has_space, loaded->space_bytes);
+    case TOTAL_bytes_per_scale:       return ratio_if(loaded->has_space, space, (double)loaded->scale);
+    case TOTAL_rows:                  return u64(r->data_rows);
+    case TOTAL_data_bytes:            return u64(r->data_bytes);
+    case TOTAL_versions_per_row:      return ratio_if(r->has_space, (double)r->rows.versions, (double)r->rows.rows);
+    case TOTAL_versions:              return known(r->has_space, r->rows.versions);
+    case TOTAL_inlined_versions:      return known(r->has_space, r->rows.inlined_versions);
+    case TOTAL_unused_inline_slots:   return known(r->has_space, r->rows.unused_inline_slots);
+    case TOTAL_row_bytes:             return known(r->has_space, r->rows.row_bytes);
+    case TOTAL_version_bytes:         return known(r->has_space, r->rows.version_bytes);
+    case TOTAL_index_bytes:           return known(r->has_space, r->indexes.row_bytes + r->indexes.version_bytes);
+    case TOTAL_bytes_per_row:         return ratio_if(r->has_memory, resident, (double)r->data_rows);
+    case TOTAL_space_overhead:        return known_real(r->has_memory && bytes > 0, resident / bytes - 1);
+    case TOTAL_mem_limit_bytes:       return known(r->has_memory, memory->limit_bytes);
+    case TOTAL_mem_committed_bytes:   return known(r->has_memory, memory->committed_bytes);
+    case TOTAL_mem_resident_bytes:    return known(r->has_memory, memory->resident_bytes);
+    case TOTAL_mem_hugetlb_bytes:     return known(r->has_memory, memory->hugetlb_bytes);
+    case TOTAL_mem_transparent_bytes: return known(r->has_memory, memory->transparent_bytes);
+    case TOTAL_mem_small_bytes:       return known(r->has_memory, result_small_bytes(r));
+    case TOTAL_process_peak_bytes:    return u64(r->process_peak_bytes);
+    case TOTAL_backoff_max_us:        return known_real(r->has_state, r->state.backoff_max_us);
+    case TOTAL_check_result:          return text(check_text(r->check));
+    case TOTAL_live_checks:           return known(r->options->run.check_every != 0, r->live_checks);
+    case TOTAL_check_s:               return known_real(r->check != CHECK_SKIPPED, r->check_s);
+    }
+    return none();
+}
+/* clang-format on */
+
+/* Mean, percentiles and maximum; each an uint64_t of the digest but for the mean. */
+static const struct {
+    const char *name, *help;
+    size_t at;
+} digest_parts[] = {
+    {"_mean_ns", "mean; ", 0},
+    {"_p50_ns", "median; ", offsetof(struct latency_digest, p50)},
+    {"_p90_ns", "90th percentile; ", offsetof(struct latency_digest, p90)},
+    {"_p95_ns", "95th percentile; ", offsetof(struct latency_digest, p95)},
+    {"_p99_ns", "99th percentile; ", offsetof(struct latency_digest, p99)},
+    {"_p99_9_ns", "99.9th percentile; ", offsetof(struct latency_digest, p99_9)},
+    {"_p99_99_ns", "99.99th percentile; ", offsetof(struct latency_digest, p99_99)},
+    {"_max_ns", "maximum; ", offsetof(struct latency_digest, max)},
+};
+
+static struct value get_digest(const struct view *v, const struct column *column)
+{
+    if (v->latency == NULL)
+        return none();
+    const struct latency_digest *digest =
+        strcmp(column->key, "response") == 0 ? &v->latency->response : &v->latency->service;
+    if (digest_parts[column->idx].at == 0)
+        return known_real(digest->count > 0, digest->mean);
+    uint64_t value;
+    memcpy(&value, (const char *)digest + digest_parts[column->idx].at, sizeof value);
+    return known(digest->count > 0, value);
+}
+
+static struct value get_provenance(const struct view *v, const struct column *column)
+{
+    const char *fact = (const char *)&v->result->provenance + column->idx;
+    return column->info.unit[0] != '\0' && option_text_is_number(fact) ? spelled(fact) : text(fact);
 }
 
 /* ---- The list. ---- */
 
 /* Adds <prefix><key>; a name that is there already stays as it is (workloads may share one). */
-static struct column *add(const char *prefix, const char *key, const char *unit, const char *help)
+static struct column *add(const char *prefix, const char *key, const char *unit, const char *help,
+                          struct value (*get)(const struct view *v, const struct column *column))
 {
-    struct support_text name = {0};
-    support_text_add(&name, "%s%s", prefix, key);
+    char *name = support_format("%s%s", prefix, key);
     for (size_t i = 0; i < list.count; i++)
-        if (strcmp(list.items[i].info.name, name.text) == 0) {
-            free(name.text);
+        if (strcmp(list.items[i].info.name, name) == 0) {
+            free(name);
             return &list.items[i];
         }
     list.items = support_realloc(list.items, (list.count + 1) * sizeof *list.items);
-    list.items[list.count] =
-        (struct column){.info = {name.text, unit, help, false, column_better(name.text)}, .key = key};
+    list.items[list.count] = (struct column){.info = {name, unit, help, false, COLUMN_UNSAID}, .key = key, .get = get};
     return &list.items[list.count++];
 }
 
-static struct column *add_configuration(const char *prefix, const char *key, const char *unit, const char *help)
+static struct column *add_total(const char *prefix, const char *key, const char *unit, const char *help,
+                                struct value (*get)(const struct view *v, const struct column *column))
 {
-    struct column *column = add(prefix, key, unit, help);
-    column->info.is_configuration = true;
+    struct column *column = add(prefix, key, unit, help, get);
+    column->total = true;
     return column;
 }
 
-static void fill_run_option(struct field *f, const struct view *v, const struct column *column)
+/* ---- Counts. ---- */
+
+static struct value get_abort(const struct view *v, const struct column *column)
 {
-    f->is_number =
-        option_column_text(run_option_specs, column->idx, &v->result->options->run, f->text, COLUMN_TEXT_BYTES);
+    return u64(v->counts->aborted[column->idx]);
 }
 
-static void fill_abort(struct field *f, const struct view *v, const struct column *column)
-{
-    put_u64(f, v->counts->aborted[column->idx]);
-}
-
-static void fill_counter(struct field *f, const struct view *v, const struct column *column)
+static struct value get_counter(const struct view *v, const struct column *column)
 {
     const struct target_ops *target = v->result->options->target;
     const struct mae_counter_info *info;
-    if (v->type != COLUMN_ALL_TYPES || v->result->engine == NULL)
-        return;
-    for (size_t i = 0; (info = target->counter_info(i)) != NULL; i++)
+    for (size_t i = 0; v->result->engine != NULL && (info = target->counter_info(i)) != NULL; i++)
         if (strcmp(info->name, column->key) == 0)
-            put_u64(f, v->result->engine[i]);
+            return u64(v->result->engine[i]);
+    return none();
 }
 
 /* ---- Performance counters. ---- */
 
-static void put_if_finite(struct field *f, double value)
+static struct value if_finite(double value)
 {
-    if (isfinite(value))
-        put_real(f, value);
+    return known_real(isfinite(value), value);
 }
 
-static void fill_event(struct field *f, const struct view *v, const struct column *column)
+static struct value get_event(const struct view *v, const struct column *column)
 {
     const struct result *result = v->result;
-    int at = result->plan == NULL || v->type != COLUMN_ALL_TYPES ? -1 : pmu_find(result->plan, column->key);
+    int at = result->plan == NULL ? -1 : pmu_find(result->plan, column->key);
     if (at < 0 || result->counters[at].status != PMU_COUNTED)
-        return;
+        return none();
     const struct pmu_value *value = &result->counters[at];
-    put_if_finite(f, column->scale == COUNTER_TOTAL     ? value->value
-                     : column->scale == COUNTER_PER_TXN ? pmu_per(value, result->all.committed)
-                                                        : pmu_per(value, result->all.operations));
+    return if_finite(column->idx == COUNTER_TOTAL     ? value->value
+                     : column->idx == COUNTER_PER_TXN ? pmu_per(value, result->all.committed)
+                                                      : pmu_per(value, result->all.operations));
 }
 
-static void fill_derived(struct field *f, const struct view *v, const struct column *column)
+static struct value get_derived(const struct view *v, const struct column *column)
 {
-    if (v->result->plan != NULL && v->type == COLUMN_ALL_TYPES)
-        put_if_finite(f, pmu_derive(v->result->plan, v->result->counters, column->idx));
+    return v->result->plan == NULL ? none() : if_finite(pmu_derive(v->result->plan, v->result->counters, column->idx));
 }
 
 static bool is_table_event(const char *name)
@@ -288,57 +381,50 @@ static bool is_table_event(const char *name)
     return false;
 }
 
-static void put_and_free(struct field *f, struct support_text *text)
-{
-    if (text->text != NULL)
-        put_text(f, text->text);
-    free(text->text);
-}
-
-static void fill_other_counters(struct field *f, const struct view *v, const struct column *column)
+static struct value get_other_counters(const struct view *v, const struct column *column)
 {
     const struct pmu_plan *plan = v->result->plan;
-    struct support_text text = {0};
+    struct support_text all = {0};
     (void)column;
-    for (unsigned i = 0; plan != NULL && v->type == COLUMN_ALL_TYPES && i < plan->event_count; i++)
+    for (unsigned i = 0; plan != NULL && i < plan->event_count; i++)
         if (!is_table_event(plan->events[i].name) && v->result->counters[i].status == PMU_COUNTED)
-            support_text_add(&text, "%s%s=%.10g", text.text == NULL ? "" : " ", plan->events[i].name,
+            support_text_add(&all, "%s%s=%.10g", all.text == NULL ? "" : " ", plan->events[i].name,
                              v->result->counters[i].value);
-    put_and_free(f, &text);
+    return owned(all.text);
 }
 
 /* "cycles, branches: why; LLC-loads: another reason": a reason stands once. */
-static void fill_missing_counters(struct field *f, const struct view *v, const struct column *column)
+static struct value get_missing_counters(const struct view *v, const struct column *column)
 {
     const struct pmu_plan *plan = v->result->plan;
     const struct pmu_value *values = v->result->counters;
-    struct support_text text = {0};
+    struct support_text all = {0};
     bool told[PMU_EVENTS_MAX] = {false};
     (void)column;
-    for (unsigned i = 0; plan != NULL && v->type == COLUMN_ALL_TYPES && i < plan->event_count; i++) {
+    for (unsigned i = 0; plan != NULL && i < plan->event_count; i++) {
         if (values[i].status == PMU_COUNTED || told[i])
             continue;
         const char *reason = pmu_value_reason(plan, i, &values[i]);
-        support_text_add(&text, "%s%s", text.text == NULL ? "" : "; ", plan->events[i].name);
+        support_text_add(&all, "%s%s", all.text == NULL ? "" : "; ", plan->events[i].name);
         for (unsigned j = i + 1; j < plan->event_count; j++)
             if (values[j].status != PMU_COUNTED && strcmp(pmu_value_reason(plan, j, &values[j]), reason) == 0) {
-                support_text_add(&text, ", %s", plan->events[j].name);
+                support_text_add(&all, ", %s", plan->events[j].name);
                 told[j] = true;
             }
-        support_text_add(&text, ": %s", reason);
+        support_text_add(&all, ": %s", reason);
     }
-    put_and_free(f, &text);
+    return owned(all.text);
 }
 
-static void fill_counters_share(struct field *f, const struct view *v, const struct column *column)
+static struct value get_counters_share(const struct view *v, const struct column *column)
 {
     const struct pmu_plan *plan = v->result->plan;
     double least = NAN;
     (void)column;
-    for (unsigned i = 0; plan != NULL && v->type == COLUMN_ALL_TYPES && i < plan->event_count; i++)
+    for (unsigned i = 0; plan != NULL && i < plan->event_count; i++)
         if (plan->events[i].hardware && v->result->counters[i].status == PMU_COUNTED)
             least = fmin(least, v->result->counters[i].share); /* fmin ignores NAN */
-    put_if_finite(f, least);
+    return if_finite(least);
 }
 
 static void add_event(const char *event, const char *meaning)
@@ -349,14 +435,13 @@ static void add_event(const char *event, const char *meaning)
     char name[PMU_NAME_BYTES];
     result_counter_name(event, name, sizeof name);
     for (int scale = COUNTER_TOTAL; scale <= COUNTER_PER_OPERATION; scale++) {
-        struct support_text key = {0}, help = {0};
-        support_text_add(&key, "%s%s", name, scales[scale].suffix);
-        support_text_add(&help, "%s%s%s", scale == 0 ? "" : event, scales[scale].help, meaning);
-        struct column *column = add("pmu_", key.text, "", help.text); /* the help stays for good, as the list does */
-        column->keyed = fill_event;
+        char *key = support_format("%s%s", name, scales[scale].suffix);
+        char *help = support_format("%s%s%s", scale == 0 ? "" : event, scales[scale].help, meaning); /* stays */
+        struct column *column = add_total("pmu_", key, "", help, get_event);
+        column->info.better = scale == COUNTER_TOTAL ? COLUMN_UNSAID : COLUMN_LESS;
         column->key = event;
-        column->scale = (enum counter_scale)scale;
-        free(key.text);
+        column->idx = (size_t)scale;
+        free(key);
     }
 }
 
@@ -366,39 +451,49 @@ static void add_events(void)
 #define PMU_HARDWARE(name, group, encoding, floor_percent, meaning) add_event(name, meaning);
 #define PMU_SYSTEM(id, name, always, meaning) add_event(name, meaning);
 #include "harness/machine/events.def"
-#define PMU_DERIVED(name, numerator, denominator, meaning)       \
-    {                                                            \
-        struct column *column = add("pmu_", name, "1", meaning); \
-        column->keyed = fill_derived;                            \
-        column->idx = i++;                                       \
-    }
+#define PMU_DERIVED(name, numerator, denominator, meaning) \
+    add_total("pmu_", name, "1", meaning, get_derived)->idx = i++;
 #include "harness/machine/events.def"
-    add("", "pmu_other", "", "counters named in --counters that have no column, as name=value")->keyed =
-        fill_other_counters;
-    add("", "pmu_share", "1", "the least share of the window in which a hardware event was counted; else scaled")
-        ->keyed = fill_counters_share;
-    add("", "pmu_missing", "", "counters that were asked for and cannot be had, and why")->keyed =
-        fill_missing_counters;
+    add_total("", "pmu_other", "", "counters named in --counters that have no column, as name=value",
+              get_other_counters);
+    add_total("", "pmu_share", "1", "the least share of the window in which a hardware event was counted; else scaled",
+              get_counters_share);
+    add_total("", "pmu_missing", "", "counters that were asked for and cannot be had, and why", get_missing_counters);
 }
 
 /* ---- Options and settings. ---- */
 
-static void fill_workload_option(struct field *f, const struct view *v, const struct column *column)
+static struct value option_value(const struct option_spec *specs, size_t i, const void *values)
+{
+    char shown[OPTION_TEXT_BYTES];
+    bool is_number = option_column_text(specs, i, values, shown, sizeof shown);
+    char *copy = shown[0] == '\0' ? NULL : support_copy(shown);
+    struct value value = is_number ? spelled(copy) : owned(copy);
+    value.owned = copy;
+    return value;
+}
+
+static struct value get_run_option(const struct view *v, const struct column *column)
+{
+    return option_value(run_option_specs, column->idx, &v->result->options->run);
+}
+
+static struct value get_workload_option(const struct view *v, const struct column *column)
 {
     const struct options *options = v->result->options;
     const struct option_spec *specs = options->workload->options;
     size_t i = option_find(specs, column->key);
-    if (specs[i].name != NULL)
-        f->is_number = option_column_text(specs, i, options->workload_values, f->text, COLUMN_TEXT_BYTES);
+    return specs[i].name == NULL ? none() : option_value(specs, i, options->workload_values);
 }
 
-static void fill_setting(struct field *f, const struct view *v, const struct column *column)
+static struct value get_setting(const struct view *v, const struct column *column)
 {
-    for (size_t i = 0; i < v->result->settings.count; i++)
-        if (strcmp(v->result->settings.items[i].key, column->key) == 0) {
-            put_text(f, v->result->settings.items[i].value);
-            f->is_number = option_text_is_number(f->text);
-        }
+    const struct option_pairs *settings = &v->result->settings;
+    for (size_t i = 0; i < settings->count; i++)
+        if (strcmp(settings->items[i].key, column->key) == 0)
+            return option_text_is_number(settings->items[i].value) ? spelled(settings->items[i].value)
+                                                                   : text(settings->items[i].value);
+    return none();
 }
 
 static bool is_engine_option(const char *key)
@@ -409,17 +504,15 @@ static bool is_engine_option(const char *key)
     return false;
 }
 
-static void fill_other_settings(struct field *f, const struct view *v, const struct column *column)
+static struct value get_other_settings(const struct view *v, const struct column *column)
 {
     (void)column;
-    struct support_text text = {0};
+    struct support_text all = {0};
     for (size_t i = 0; i < v->result->settings.count; i++)
         if (!is_engine_option(v->result->settings.items[i].key))
-            support_text_add(&text, "%s%s=%s", text.text == NULL ? "" : " ", v->result->settings.items[i].key,
+            support_text_add(&all, "%s%s=%s", all.text == NULL ? "" : " ", v->result->settings.items[i].key,
                              v->result->settings.items[i].value);
-    if (text.text != NULL)
-        put_text(f, text.text);
-    free(text.text);
+    return owned(all.text);
 }
 
 static const char *option_unit(const struct option_spec *option)
@@ -433,9 +526,8 @@ static void add_run_options(void)
         const struct option_spec *option = &run_option_specs[i];
         if (run_option_column(i)[0] == '\0')
             continue;
-        struct column *column = add("", run_option_column(i), option_unit(option), option->help);
+        struct column *column = add("", run_option_column(i), option_unit(option), option->help, get_run_option);
         column->info.is_configuration = run_option_is_configuration(i);
-        column->keyed = fill_run_option;
         column->idx = i;
     }
 }
@@ -447,9 +539,9 @@ static void add_aborts(void)
             continue;
         char name[64];
         result_abort_name((enum mae_status)status, name, sizeof name);
-        struct column *column = add("aborts_", name, "", mae_status_text((enum mae_status)status));
+        struct column *column = add("aborts_", name, "", mae_status_text((enum mae_status)status), get_abort);
         column->key = NULL; /* `name` is gone */
-        column->keyed = fill_abort;
+        column->info.better = COLUMN_LESS;
         column->idx = (size_t)status;
     }
 }
@@ -460,7 +552,7 @@ static void add_counters(void)
     const struct mae_counter_info *info;
     for (size_t i = 0; (target = target_at(i)) != NULL; i++)
         for (size_t j = 0; target->counter_info != NULL && (info = target->counter_info(j)) != NULL; j++)
-            add("eng_", info->name, info->unit, info->help)->keyed = fill_counter;
+            add_total("eng_", info->name, info->unit, info->help, get_counter);
 }
 
 static void add_workload_options(void)
@@ -468,47 +560,65 @@ static void add_workload_options(void)
     const struct workload_ops *workload;
     for (size_t i = 0; (workload = workload_at(i)) != NULL; i++)
         for (const struct option_spec *option = workload->options; option->name != NULL; option++)
-            add_configuration("wl_", option->name, option->unit, option->help)->keyed = fill_workload_option;
+            add("wl_", option->name, option->unit, option->help, get_workload_option)->info.is_configuration = true;
 }
 
 static void add_settings(void)
 {
     for (size_t i = 0; i < mae_option_count(); i++) {
         const struct mae_option_info *option = mae_option_info(i);
-        struct column *column = add_configuration("opt_", option->name, option->unit, option->help);
-        column->keyed = fill_setting;
+        add("opt_", option->name, option->unit, option->help, get_setting)->info.is_configuration = true;
+    }
+    add("", "other_settings", "", "settings of a target that are not engine options, as key=value", get_other_settings)
+        ->info.is_configuration = true;
+}
+
+static void add_digest(const char *name, const char *help)
+{
+    for (size_t i = 0; i < sizeof digest_parts / sizeof digest_parts[0]; i++) {
+        char *whole_help = support_format("%s%s", digest_parts[i].help, help); /* stays for good, as the list does */
+        struct column *column = add(name, digest_parts[i].name, "ns", whole_help, get_digest);
+        column->info.better = COLUMN_LESS;
+        column->key = name;
         column->idx = i;
     }
-    add_configuration("", "other_settings", "", "settings of a target that are not engine options, as key=value")
-        ->keyed = fill_other_settings;
+}
+
+static void add_measured(const char *name, const char *unit, enum column_better better, const char *help, bool total,
+                         size_t idx)
+{
+    struct column *column = total ? add_total("", name, unit, help, get_total) : add("", name, unit, help, get_row);
+    column->info.better = better;
+    column->info.is_configuration = /* a row of another type is no repetition, nor is a recorded one */
+        !total && (idx == ROW_txn_type || idx == ROW_recorded);
+    column->idx = idx;
 }
 
 static void build(void)
 {
     add_run_options();
-#define COLUMN(name, unit, help, value) add("", #name, unit, help)->fixed = fill_##name;
-#define TOTAL(name, unit, help, value) add("", #name, unit, help)->fixed = fill_##name;
+#define ROW(name, unit, better, help) add_measured(#name, unit, COLUMN_##better, help, false, ROW_##name);
+#define TOTAL(name, unit, better, help) add_measured(#name, unit, COLUMN_##better, help, true, TOTAL_##name);
+#define DIGEST(name, help) add_digest(#name, help);
 #include "harness/record/columns.def"
-#undef COLUMN
+#undef ROW
 #undef TOTAL
+#undef DIGEST
     add_aborts();
     add_counters();
     add_workload_options();
     add_settings();
     add_events();
-#define PROVENANCE(name, unit, help) add("", #name, unit, help)->fixed = fill_##name;
+#define PROVENANCE(name, unit, help) \
+    add("", #name, unit, help, get_provenance)->idx = offsetof(struct provenance, name);
 #include "harness/machine/provenance.def"
 #undef PROVENANCE
 }
 
 size_t column_count(void)
 {
-    if (list.count == 0) {
+    if (list.count == 0)
         build();
-        for (size_t i = 0; i < list.count; i++) /* a row of another type is no repetition, nor is a recorded one */
-            list.items[i].info.is_configuration |=
-                strcmp(list.items[i].info.name, "txn_type") == 0 || strcmp(list.items[i].info.name, "recorded") == 0;
-    }
     return list.count;
 }
 
@@ -517,32 +627,50 @@ const struct column_info *column_info(size_t i)
     return i < column_count() ? &list.items[i].info : NULL;
 }
 
-bool column_is_configuration(const char *name)
+/* What is known of a column by its name: this build's, or that of a family that other builds may have more of. */
+static struct column_info info_of(const char *name)
 {
-    static const char *const families[] = {"aborts_", "eng_", "pmu_", "latency_", "response_", "mem_"};
+    static const struct {
+        const char *prefix;
+        enum column_better better;
+    } families[] = {{"aborts_", COLUMN_LESS},  {"eng_", COLUMN_UNSAID},    {"pmu_", COLUMN_UNSAID},
+                    {"latency_", COLUMN_LESS}, {"response_", COLUMN_LESS}, {"mem_", COLUMN_UNSAID}};
     for (size_t i = 0; i < column_count(); i++)
         if (strcmp(list.items[i].info.name, name) == 0)
-            return list.items[i].info.is_configuration;
+            return list.items[i].info;
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
-        if (strncmp(name, families[i], strlen(families[i])) == 0)
-            return false;
-    return true;
+        if (strncmp(name, families[i].prefix, strlen(families[i].prefix)) == 0)
+            return (struct column_info){.better = families[i].better};
+    return (struct column_info){.is_configuration = true};
 }
 
-bool column_text(size_t i, const struct result *result, int type, char *text)
+enum column_better column_better(const char *name)
+{
+    return info_of(name).better;
+}
+
+bool column_is_configuration(const char *name)
+{
+    return info_of(name).is_configuration;
+}
+
+struct value column_value(size_t i, const struct result *result, int type)
 {
     bool all = type == COLUMN_ALL_TYPES;
     struct view view = {result, type, all ? &result->all : &result->types[type],
                         result->latencies == NULL ? NULL
                                                   : &result->latencies[all ? result->type_count : (unsigned)type]};
-    struct field field = {.text = text};
-    text[0] = '\0';
-    if (i >= column_count())
-        return false;
-    const struct column *column = &list.items[i];
-    if (column->fixed != NULL)
-        column->fixed(&field, &view);
-    else
-        column->keyed(&field, &view, column);
-    return field.is_number;
+    const struct column *column = i < column_count() ? &list.items[i] : NULL;
+    return column == NULL || (column->total && !all) ? none() : column->get(&view, column);
+}
+
+char *column_text(size_t i, const struct result *result, int type)
+{
+    struct value value = column_value(i, result, type);
+    char *shown = value.text != NULL         ? support_copy(value.text)
+                  : value.kind == VALUE_U64  ? support_format("%llu", (unsigned long long)value.u64)
+                  : value.kind == VALUE_REAL ? support_format("%.10g", value.real)
+                                             : support_copy("");
+    free(value.owned);
+    return shown;
 }

@@ -52,13 +52,12 @@ static void header_add(struct support_text *line)
 
 static void row_add(struct support_text *line, const struct result *result, int type)
 {
-    char *text = support_alloc(COLUMN_TEXT_BYTES);
     for (size_t i = 0; i < column_count(); i++) {
-        (void)column_text(i, result, type, text);
+        char *text = column_text(i, result, type);
         support_text_add(line, "%s", i == 0 ? "" : ",");
         csv_field_add(line, text);
+        free(text);
     }
-    free(text);
     support_text_add(line, "\n");
 }
 

@@ -128,18 +128,23 @@ static json_t *counters_json(const struct result *result)
     return array;
 }
 
-/* Measurements and provenance: every column that is no option, with the CSV's value; empty ones are left out. */
+/* Measurements and provenance: every column that is no option; those without a value are left out. */
 static json_t *columns_json(const struct result *result)
 {
     json_t *object = json_object();
-    char *text = support_alloc(COLUMN_TEXT_BYTES);
     for (size_t i = 0; i < column_count(); i++) {
-        const struct column_info *info = column_info(i);
-        bool is_number = column_text(i, result, COLUMN_ALL_TYPES, text);
-        if (!info->is_configuration && text[0] != '\0')
-            (void)json_object_set_new(object, info->name, value_of(text, is_number));
+        if (column_info(i)->is_configuration)
+            continue;
+        struct value value = column_value(i, result, COLUMN_ALL_TYPES);
+        json_t *json = value.kind == VALUE_U64 && value.u64 <= INT64_MAX ? json_integer((json_int_t)value.u64)
+                       : value.kind == VALUE_U64                         ? json_real((double)value.u64)
+                       : value.kind == VALUE_REAL                        ? json_real(value.real)
+                       : value.kind == VALUE_TEXT                        ? string_of(value.text)
+                                                                         : NULL;
+        if (json != NULL)
+            (void)json_object_set_new(object, column_info(i)->name, json);
+        free(value.owned);
     }
-    free(text);
     return object;
 }
 
