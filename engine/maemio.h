@@ -71,15 +71,6 @@ extern "C" {
     X(MAE_OK, DONE, "ok")                                                                                      \
     X(MAE_NOT_FOUND, USE, "no such key or row is visible to the transaction")                                  \
     X(MAE_EXISTS, USE, "the key is already there")                                                             \
-    X(MAE_ABORT_NEWER, RETRY, "aborted while reading for update: a newer version exists")                      \
-    X(MAE_ABORT_RTS, RETRY, "aborted while reading for update: a later transaction has read the version")      \
-    X(MAE_ABORT_PENDING, RETRY, "aborted while reading: met a pending version (pending=abort)")                \
-    X(MAE_ABORT_PRECHECK, RETRY, "aborted in the pre-check: the access set is out of date")                    \
-    X(MAE_ABORT_INSTALL, RETRY, "aborted while installing: the version was superseded or read by a later one") \
-    X(MAE_ABORT_READ_CHECK, RETRY, "aborted in validation: a read version is no longer the visible one")       \
-    X(MAE_ABORT_WRITE_CHECK, RETRY, "aborted in validation: a written row was read or written by another")     \
-    X(MAE_ABORT_INDEX, RETRY, "aborted: the index changed under the operation")                                \
-    X(MAE_ABORT_MEMORY, RETRY, "aborted: memory has run out for now; garbage may come free")                   \
     X(MAE_ABORT_USER, DOOMED, "aborted by the caller")                                                         \
     X(MAE_ABORT_OLD, DOOMED, "aborted: the transaction was open for longer than txn_max_ms")                   \
     X(MAE_NO_MEMORY, DOOMED, "out of memory: the memory limit is reached or the system has no more")           \
@@ -90,7 +81,16 @@ extern "C" {
     X(MAE_BUSY, REFUSED, "in use, or the worker already runs a transaction")                                   \
     X(MAE_FULL, REFUSED, "no free slot: too many workers, tables or indexes")                                  \
     X(MAE_UNSUPPORTED, REFUSED, "not supported here")                                                          \
-    X(MAE_CORRUPT, REFUSED, "an invariant does not hold")
+    X(MAE_CORRUPT, REFUSED, "an invariant does not hold")                                                      \
+    X(MAE_ABORT_NEWER, RETRY, "aborted while reading for update: a newer version exists")                      \
+    X(MAE_ABORT_RTS, RETRY, "aborted while reading for update: a later transaction has read the version")      \
+    X(MAE_ABORT_PENDING, RETRY, "aborted while reading: met a pending version (pending=abort)")                \
+    X(MAE_ABORT_PRECHECK, RETRY, "aborted in the pre-check: the access set is out of date")                    \
+    X(MAE_ABORT_INSTALL, RETRY, "aborted while installing: the version was superseded or read by a later one") \
+    X(MAE_ABORT_READ_CHECK, RETRY, "aborted in validation: a read version is no longer the visible one")       \
+    X(MAE_ABORT_WRITE_CHECK, RETRY, "aborted in validation: a written row was read or written by another")     \
+    X(MAE_ABORT_INDEX, RETRY, "aborted: the index changed under the operation")                                \
+    X(MAE_ABORT_MEMORY, RETRY, "aborted: memory has run out for now; garbage may come free")
 
 enum mae_status {
 #define MAE_STATUS_ENUM(name, kind, text) name,

@@ -19,17 +19,17 @@ static size_t draw_keys(const struct bulk *bulk, uint64_t first, uint64_t last, 
     return count;
 }
 
-static enum mae_status insert_rows(const struct bulk *bulk, const uint64_t *keys, size_t count)
+static enum target_status insert_rows(const struct bulk *bulk, const uint64_t *keys, size_t count)
 {
     struct target_txn *txn;
-    enum mae_status status = bulk->ops->begin(bulk->worker, MAE_READ_WRITE, &txn);
-    if (status != MAE_OK)
+    enum target_status status = bulk->ops->begin(bulk->worker, TARGET_READ_WRITE, &txn);
+    if (status != TARGET_OK)
         return status;
     bulk->ops->prefetch(txn, bulk->index, keys, count);
     for (size_t i = 0; i < count; i++) {
         void *data;
         status = bulk->ops->insert(txn, bulk->index, &keys[i], bulk->bytes, NULL, &data);
-        if (status != MAE_OK) {
+        if (status != TARGET_OK) {
             bulk->ops->abort(txn);
             return status;
         }
@@ -38,42 +38,42 @@ static enum mae_status insert_rows(const struct bulk *bulk, const uint64_t *keys
     return bulk->ops->commit(txn);
 }
 
-enum mae_status bulk_load(const struct bulk *bulk, uint64_t first, uint64_t last, struct workload_progress *progress,
-                          const _Atomic bool *stop)
+enum target_status bulk_load(const struct bulk *bulk, uint64_t first, uint64_t last, struct workload_progress *progress,
+                             const _Atomic bool *stop)
 {
     uint64_t done = 0, keys[BULK_ROWS];
     atomic_store_explicit(&progress->total, last - first, memory_order_relaxed);
     while (first < last && !atomic_load_explicit(stop, memory_order_relaxed)) {
         size_t count = draw_keys(bulk, first, last, keys);
-        enum mae_status status;
+        enum target_status status;
         /* Ends with the target's forward progress: other loaders insert other keys. */
-        while (mae_status_is_retryable(status = insert_rows(bulk, keys, count)))
+        while (target_status_is_retry(status = insert_rows(bulk, keys, count)))
             bulk->ops->backoff(bulk->worker);
-        if (status != MAE_OK)
+        if (status != TARGET_OK)
             return status;
         first += count;
         done += count;
         atomic_store_explicit(&progress->done, done, memory_order_relaxed);
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* Reads all rows before it visits any, so that a retry visits none twice. */
-static enum mae_status visit_rows(const struct bulk *bulk, const uint64_t *keys, size_t count, bool *go_on)
+static enum target_status visit_rows(const struct bulk *bulk, const uint64_t *keys, size_t count, bool *go_on)
 {
     const void *data[BULK_ROWS];
     size_t bytes[BULK_ROWS];
     struct target_txn *txn;
-    enum mae_status status = bulk->ops->begin(bulk->worker, MAE_READ_WRITE, &txn);
-    if (status != MAE_OK)
+    enum target_status status = bulk->ops->begin(bulk->worker, TARGET_READ_WRITE, &txn);
+    if (status != TARGET_OK)
         return status;
     bulk->ops->prefetch(txn, bulk->index, keys, count);
     for (size_t i = 0; i < count; i++) {
         status = bulk->ops->read(txn, bulk->index, &keys[i], &data[i], &bytes[i]);
-        if (status == MAE_NOT_FOUND) {
+        if (status == TARGET_NOT_FOUND) {
             data[i] = NULL;
             bytes[i] = 0;
-        } else if (status != MAE_OK) {
+        } else if (status != TARGET_OK) {
             bulk->ops->abort(txn);
             return status;
         }
@@ -82,54 +82,54 @@ static enum mae_status visit_rows(const struct bulk *bulk, const uint64_t *keys,
         *go_on = bulk->visit(bulk->arg, keys[i], data[i], bytes[i]);
     /* Nothing writes meanwhile, so that this cannot fail for a reason worth a retry; if it does, the check says so. */
     status = bulk->ops->commit(txn);
-    return mae_status_is_retryable(status) ? MAE_CORRUPT : status;
+    return target_status_is_retry(status) ? TARGET_CORRUPT : status;
 }
 
-enum mae_status bulk_walk(const struct bulk *bulk, uint64_t first, uint64_t last)
+enum target_status bulk_walk(const struct bulk *bulk, uint64_t first, uint64_t last)
 {
     uint64_t keys[BULK_ROWS];
     bool go_on = true;
     while (first < last && go_on) {
         size_t count = draw_keys(bulk, first, last, keys);
-        enum mae_status status;
+        enum target_status status;
         /* Ends: an abort here comes from a clock or a version of the run before, which the next attempt has passed. */
-        while (mae_status_is_retryable(status = visit_rows(bulk, keys, count, &go_on)))
+        while (target_status_is_retry(status = visit_rows(bulk, keys, count, &go_on)))
             bulk->ops->backoff(bulk->worker);
-        if (status != MAE_OK)
+        if (status != TARGET_OK)
             return status;
         first += count;
     }
-    return go_on ? MAE_OK : MAE_CORRUPT;
+    return go_on ? TARGET_OK : TARGET_CORRUPT;
 }
 
-enum mae_status bulk_prove(bulk_pass_fn *pass, const struct target_ops *ops, struct workload *workload,
-                           struct target_worker *worker, char *report, size_t report_bytes)
+enum target_status bulk_prove(bulk_pass_fn *pass, const struct target_ops *ops, struct workload *workload,
+                              struct target_worker *worker, char *report, size_t report_bytes)
 {
     report[0] = '\0';
-    enum mae_status status = pass(workload, worker, report, report_bytes);
-    if (status != MAE_CORRUPT)
+    enum target_status status = pass(workload, worker, report, report_bytes);
+    if (status != TARGET_CORRUPT)
         return status;
     ops->worker_idle(worker);
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     report[0] = '\0';
     status = pass(workload, worker, report, report_bytes);
-    if (status == MAE_CORRUPT && report[0] == '\0')
+    if (status == TARGET_CORRUPT && report[0] == '\0')
         snprintf(report, report_bytes, "a transaction of the check itself could not commit, though it only read");
     return status;
 }
 
-enum mae_status bulk_settle(bulk_attempt_fn *attempt, struct workload_worker *state, const struct target_ops *ops,
-                            struct target_worker *worker)
+enum target_status bulk_settle(bulk_attempt_fn *attempt, struct workload_worker *state, const struct target_ops *ops,
+                               struct target_worker *worker)
 {
-    enum mae_status status = MAE_NOT_FOUND;
-    for (int i = 0; i < SETTLE_TRIES && status == MAE_NOT_FOUND; i++) {
+    enum target_status status = TARGET_NOT_FOUND;
+    for (int i = 0; i < SETTLE_TRIES && status == TARGET_NOT_FOUND; i++) {
         ops->backoff(worker);
         status = attempt(state);
     }
     return status;
 }
 
-void bulk_add_space(struct mae_space *sum, const struct mae_space *space)
+void bulk_add_space(struct target_space *sum, const struct target_space *space)
 {
     sum->rows += space->rows;
     sum->versions += space->versions;

@@ -20,40 +20,40 @@ struct bulk {
     void *arg;
     uint64_t (*key)(void *arg, uint64_t i);            /* NULL: the i-th key is i */
     void (*fill)(void *arg, uint64_t key, void *data); /* bulk_load: writes the whole row */
-    /* bulk_walk: data NULL where the key has no row. False ends the walk with MAE_CORRUPT. */
+    /* bulk_walk: data NULL where the key has no row. False ends the walk with TARGET_CORRUPT. */
     bool (*visit)(void *arg, uint64_t key, const void *data, size_t bytes);
 };
 
 /* The i of [0, n) that belong to part `part` of `parts`. */
 void bulk_part(uint64_t n, unsigned part, unsigned parts, uint64_t *first, uint64_t *last);
 
-/* Inserts the rows of [first, last), retrying what is retryable. MAE_OK, also when stopped early; or what failed. */
-enum mae_status bulk_load(const struct bulk *bulk, uint64_t first, uint64_t last, struct workload_progress *progress,
-                          const _Atomic bool *stop);
+/* Inserts the rows of [first, last), retrying what is retryable. TARGET_OK, also when stopped early; or what failed. */
+enum target_status bulk_load(const struct bulk *bulk, uint64_t first, uint64_t last, struct workload_progress *progress,
+                             const _Atomic bool *stop);
 
 /* Visits the rows of [first, last) in order, each once. */
-enum mae_status bulk_walk(const struct bulk *bulk, uint64_t first, uint64_t last);
+enum target_status bulk_walk(const struct bulk *bulk, uint64_t first, uint64_t last);
 
 /* Adds up what several tables or indexes take. */
-void bulk_add_space(struct mae_space *sum, const struct mae_space *space);
+void bulk_add_space(struct target_space *sum, const struct target_space *space);
 
 /*
  * Runs one pass of a check, and if it finds something, once more: the order of transactions is serial, not real-time,
  * so that the very first ones of a worker may still be placed before another worker's last commits. Nothing else
  * runs, so a true finding stays. `pass` starts its sums afresh.
  */
-typedef enum mae_status bulk_pass_fn(struct workload *workload, struct target_worker *worker, char *report,
-                                     size_t report_bytes);
-enum mae_status bulk_prove(bulk_pass_fn *pass, const struct target_ops *ops, struct workload *workload,
-                           struct target_worker *worker, char *report, size_t report_bytes);
+typedef enum target_status bulk_pass_fn(struct workload *workload, struct target_worker *worker, char *report,
+                                        size_t report_bytes);
+enum target_status bulk_prove(bulk_pass_fn *pass, const struct target_ops *ops, struct workload *workload,
+                              struct target_worker *worker, char *report, size_t report_bytes);
 
 /*
- * For an attempt that met MAE_NOT_FOUND on a row that was loaded: for the reason above it may run before the load in
+ * For an attempt that met TARGET_NOT_FOUND on a row that was loaded: for the reason above it may run before the load in
  * the serial order. Waits and attempts again, at most SETTLE_TRIES times; the row is lost if it is still not there.
  */
 enum { SETTLE_TRIES = 1000 };
-typedef enum mae_status bulk_attempt_fn(struct workload_worker *state);
-enum mae_status bulk_settle(bulk_attempt_fn *attempt, struct workload_worker *state, const struct target_ops *ops,
-                            struct target_worker *worker);
+typedef enum target_status bulk_attempt_fn(struct workload_worker *state);
+enum target_status bulk_settle(bulk_attempt_fn *attempt, struct workload_worker *state, const struct target_ops *ops,
+                               struct target_worker *worker);
 
 #endif

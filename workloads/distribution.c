@@ -25,43 +25,43 @@ static bool theta_is_for_gray(const struct distribution_config *config)
     return config->theta < 1;
 }
 
-enum mae_status distribution_init(struct distribution *distribution, const struct distribution_config *config,
-                                  uint64_t n, char *error, size_t error_bytes)
+enum target_status distribution_init(struct distribution *distribution, const struct distribution_config *config,
+                                     uint64_t n, char *error, size_t error_bytes)
 {
     *distribution = (struct distribution){.kind = config->kind, .n = n, .hot_ratio = config->hot_ratio};
     if (n == 0) {
         snprintf(error, error_bytes, "a distribution needs at least 1 key");
-        return MAE_INVALID;
+        return TARGET_INVALID;
     }
     if (!(config->theta >= 0)) {
         snprintf(error, error_bytes, "theta %g: must be 0 or more", config->theta);
-        return MAE_INVALID;
+        return TARGET_INVALID;
     }
     switch (config->kind) {
     case DISTRIBUTION_UNIFORM:
-        return MAE_OK;
+        return TARGET_OK;
     case DISTRIBUTION_ZIPFIAN:
     case DISTRIBUTION_LATEST:
         zipf_init(&distribution->zipf, n, config->theta);
-        return MAE_OK;
+        return TARGET_OK;
     case DISTRIBUTION_ZIPFIAN_GRAY:
         if (!theta_is_for_gray(config))
             break;
         gray_init(&distribution->gray, n, config->theta, zeta(n, config->theta));
-        return MAE_OK;
+        return TARGET_OK;
     case DISTRIBUTION_YCSB_SCRAMBLED:
         if (!theta_is_for_gray(config))
             break;
         /* YCSB passes its item count as the inclusive maximum, hence one more. */
         gray_init(&distribution->gray, YCSB_ITEMS + 1, config->theta,
                   config->theta == YCSB_THETA ? YCSB_ZETA : zeta(YCSB_ITEMS + 1, config->theta));
-        return MAE_OK;
+        return TARGET_OK;
     case DISTRIBUTION_HOTSPOT:
         if (!(config->hot_fraction > 0 && config->hot_fraction <= 1 && config->hot_ratio >= 0 &&
               config->hot_ratio <= 1)) {
             snprintf(error, error_bytes, "hotspot: hot_fraction %g must be in (0, 1], hot_ratio %g in [0, 1]",
                      config->hot_fraction, config->hot_ratio);
-            return MAE_INVALID;
+            return TARGET_INVALID;
         }
         distribution->hot = (uint64_t)((double)n * config->hot_fraction);
         if (distribution->hot == 0)
@@ -70,7 +70,7 @@ enum mae_status distribution_init(struct distribution *distribution, const struc
             distribution->hot = n;
             distribution->hot_ratio = 1;
         }
-        return MAE_OK;
+        return TARGET_OK;
     case DISTRIBUTION_COUNT:
         break;
     }
@@ -80,7 +80,7 @@ enum mae_status distribution_init(struct distribution *distribution, const struc
                  infos[config->kind].name);
     else
         snprintf(error, error_bytes, "no distribution of number %d", (int)config->kind);
-    return MAE_INVALID;
+    return TARGET_INVALID;
 }
 
 uint64_t ycsb_hash(uint64_t x)

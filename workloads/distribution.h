@@ -7,7 +7,7 @@
 #ifndef WORKLOADS_DISTRIBUTION_H
 #define WORKLOADS_DISTRIBUTION_H
 
-#include "engine/maemio.h"
+#include "workloads/target.h"
 #include "workloads/zipf.h"
 
 /* symbol, name, help. The first is apart because a list of names has one bar less than names. */
@@ -50,9 +50,9 @@ struct distribution {
     struct gray gray;
 };
 
-/* MAE_INVALID with what is wrong and what would be right in `error`. */
-enum mae_status distribution_init(struct distribution *distribution, const struct distribution_config *config,
-                                  uint64_t n, char *error, size_t error_bytes);
+/* TARGET_INVALID with what is wrong and what would be right in `error`. */
+enum target_status distribution_init(struct distribution *distribution, const struct distribution_config *config,
+                                     uint64_t n, char *error, size_t error_bytes);
 
 /* A key in [0, n). Some 5 ns (uniform) to 100 ns (zipfian, latest). */
 uint64_t distribution_draw(const struct distribution *distribution, struct rng *rng);

@@ -1,23 +1,137 @@
 /*
- * target.h - what a workload needs from a database.
+ * target.h - the contract between workloads and everything that stores data.
  *
- * A workload speaks only to a target, so that every engine and scheme runs the very same requests. The calls mirror the
- * native engine's (engine/maemio.h, whose statuses they return), because that is the target that must not pay for the
- * indirection: reads return a pointer into the version, updates a pointer into the new version. A target that has no
- * such pointers copies into buffers of its own.
+ * A workload speaks only to a target, so that every engine and scheme runs the very same requests. The calls have the
+ * shape of the native engine's, because that is the target that must not pay for the indirection: reads return a
+ * pointer into the version, updates a pointer into the new version. A target that has no such pointers copies into
+ * buffers of its own.
  *
  * Threads. target_ops.open, table_create, index_create and the statistics run on any thread, one at a time. A
  * target_worker and its transaction belong to the thread that joined.
  *
- * Failure. As in engine/maemio.h: after a status for which mae_status_is_abort() is true the workload calls abort and
- * may run the transaction again if mae_status_is_retryable().
+ * Failure. Every call that can fail returns an `enum target_status`. After a status for which target_status_is_abort()
+ * is true the transaction cannot commit any more: the workload calls abort and, if target_status_is_retry(), may run
+ * the transaction again. TARGET_NOT_FOUND and TARGET_EXISTS leave the transaction usable.
  *
  * `ref` names a row inside the target (native: the row id); it is what secondary indexes lead to.
  */
 #ifndef WORKLOADS_TARGET_H
 #define WORKLOADS_TARGET_H
 
-#include "engine/maemio.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* name, kind, text. Kinds: DONE (no failure), USE (the transaction stays usable), DOOMED (aborted: the same transaction
+ * would fail again), REFUSED (the call did nothing). */
+#define TARGET_STATUS_TABLE(X)                                                                       \
+    X(TARGET_OK, DONE, "ok")                                                                         \
+    X(TARGET_NOT_FOUND, USE, "no such key or row is visible to the transaction")                     \
+    X(TARGET_EXISTS, USE, "the key is already there")                                                \
+    X(TARGET_ROLLED_BACK, DOOMED, "rolled back on purpose")                                          \
+    X(TARGET_TOO_OLD, DOOMED, "aborted: the transaction was open for longer than the target allows") \
+    X(TARGET_NO_MEMORY, DOOMED, "out of memory: a limit is reached or the system has no more")       \
+    X(TARGET_NO_ADDRESSES, DOOMED, "out of address space: the process may reserve no more")          \
+    X(TARGET_TOO_LARGE, USE, "the payload is larger than the table's maximum")                       \
+    X(TARGET_READ_ONLY, USE, "a snapshot transaction cannot write")                                  \
+    X(TARGET_INVALID, REFUSED, "invalid argument")                                                   \
+    X(TARGET_BUSY, REFUSED, "in use, or the worker already runs a transaction")                      \
+    X(TARGET_FULL, REFUSED, "no free slot: too many workers, tables or indexes")                     \
+    X(TARGET_UNSUPPORTED, REFUSED, "not supported here")                                             \
+    X(TARGET_CORRUPT, REFUSED, "an invariant does not hold")
+
+/* How many reasons for aborts there can be. The last one is the workload's own: it did not find what it knows to be
+ * committed, and is to try again. The others are the target's. */
+#define TARGET_REASONS_MAX 32
+#define TARGET_REASON_MISSING (TARGET_REASONS_MAX - 1)
+
+enum target_status {
+#define TARGET_STATUS_ENUM(name, kind, text) name,
+    TARGET_STATUS_TABLE(TARGET_STATUS_ENUM)
+#undef TARGET_STATUS_ENUM
+    /* Aborted; run again it may succeed. TARGET_RETRY + i: for the i-th of target_ops.reasons. */
+    TARGET_RETRY,
+    TARGET_RETRY_MISSING = TARGET_RETRY + TARGET_REASON_MISSING,
+    /* Nothing more can be done with this target, such as a server that is gone. */
+    TARGET_FAILED = TARGET_RETRY + TARGET_REASONS_MAX
+};
+
+const char *target_status_name(enum target_status status); /* "TARGET_OK"; "TARGET_RETRY" whatever the reason */
+const char *target_status_text(enum target_status status); /* one line, static */
+bool target_status_is_abort(enum target_status status);    /* the transaction must be aborted */
+
+static inline bool target_status_is_retry(enum target_status status)
+{
+    return (unsigned)status - TARGET_RETRY < TARGET_REASONS_MAX;
+}
+
+/* The number of the reason, of a status for which target_status_is_retry is true. */
+static inline unsigned target_status_reason(enum target_status status)
+{
+    return (unsigned)status - TARGET_RETRY;
+}
+
+/* Why a target aborts: a name for columns ("read_check") and a line for people. */
+struct target_reason {
+    const char *name, *text;
+};
+
+enum target_mode { TARGET_READ_WRITE, TARGET_SNAPSHOT };
+enum target_index_kind { TARGET_INDEX_HASH, TARGET_INDEX_ORDERED };
+enum { TARGET_SCAN_BACKWARD = 1 };
+
+/* What workloads may ask of any target; a target may have lower limits and refuses with TARGET_UNSUPPORTED. */
+enum {
+    TARGET_WORKERS_MAX = 256,
+    TARGET_PREFETCH_MAX = 64,
+    TARGET_PAYLOAD_MAX_BYTES = 65528,
+    TARGET_KEY_MIN_BYTES = 8,
+    TARGET_KEY_MAX_BYTES = 64
+};
+
+struct target_table_config {
+    size_t payload_max_bytes; /* largest payload of a row, 1 to TARGET_PAYLOAD_MAX_BYTES */
+    uint64_t expected_rows;   /* a hint, 0 if unknown; never a limit */
+};
+
+/* Keys of 8 bytes are `uint64_t` in native order and sort as integers; longer ones are byte strings. */
+struct target_index_config {
+    enum target_index_kind kind;
+    size_t key_bytes;       /* fixed per index, TARGET_KEY_MIN_BYTES to TARGET_KEY_MAX_BYTES */
+    bool non_unique;        /* ordered only: several rows may have one key; entries are (key, ref) pairs */
+    uint64_t expected_rows; /* a hint, 0 if unknown; never a limit */
+};
+
+/* ---- What statistics say. ---- */
+
+struct target_space {
+    uint64_t rows;                /* that are there now */
+    uint64_t versions;            /* of those and of deleted rows */
+    uint64_t inlined_versions;    /* of them, inside rows */
+    uint64_t unused_inline_slots; /* places for versions in used rows that hold nothing */
+    uint64_t payload_bytes;       /* sum of the newest payloads */
+    uint64_t row_bytes;           /* memory of rows in use */
+    uint64_t version_bytes;       /* memory of versions outside rows, in use */
+};
+
+struct target_memory {
+    uint64_t limit_bytes;
+    uint64_t committed_bytes;   /* handed out under the limit */
+    uint64_t resident_bytes;    /* backed by memory now */
+    uint64_t hugetlb_bytes;     /* of them on reserved huge pages */
+    uint64_t transparent_bytes; /* of them on transparent huge pages */
+};
+
+struct target_state {
+    uint64_t min_wts, min_rts; /* timestamps: all transactions below have ended; nothing below is read any more */
+    double ticks_per_us;       /* of the clock part of a timestamp */
+    double backoff_max_us;     /* the present upper bound of waits */
+    unsigned workers;          /* joined */
+};
+
+struct target_counter_info {
+    const char *name, *unit, *help;
+};
 
 struct target; /* an open database; each binding defines its own structs behind these names */
 struct target_worker;
@@ -49,68 +163,82 @@ struct target_ops {
     struct target_guarantees guarantees;
     /* What these settings leave of the guarantees; NULL: all, whatever the settings. */
     struct target_guarantees (*guarantees_with)(const struct target_key_value *settings);
+    /* Why it aborts, ended by {NULL, NULL}; what TARGET_RETRY + i stands for. NULL: it never aborts. */
+    const struct target_reason *reasons;
 
     /* `settings` are the --set key=value pairs, ended by {NULL, NULL}. On failure writes to `error` what was wrong. */
-    enum mae_status (*open)(const struct target_key_value *settings, struct target **target, char *error,
-                            size_t error_bytes);
+    enum target_status (*open)(const struct target_key_value *settings, struct target **target, char *error,
+                               size_t error_bytes);
     void (*close)(struct target *target);
 
-    enum mae_status (*table_create)(struct target *target, const char *name, const struct mae_table_config *config,
-                                    struct target_table **table);
-    enum mae_status (*index_create)(struct target *target, struct target_table *table, const char *name,
-                                    const struct mae_index_config *config, struct target_index **index);
+    enum target_status (*table_create)(struct target *target, const char *name,
+                                       const struct target_table_config *config, struct target_table **table);
+    enum target_status (*index_create)(struct target *target, struct target_table *table, const char *name,
+                                       const struct target_index_config *config, struct target_index **index);
 
-    enum mae_status (*worker_join)(struct target *target, struct target_worker **worker);
+    enum target_status (*worker_join)(struct target *target, struct target_worker **worker);
     void (*worker_idle)(struct target_worker *worker);
     void (*worker_leave)(struct target_worker *worker);
 
-    enum mae_status (*begin)(struct target_worker *worker, enum mae_mode mode, struct target_txn **txn);
-    enum mae_status (*commit)(struct target_txn *txn);
+    enum target_status (*begin)(struct target_worker *worker, enum target_mode mode, struct target_txn **txn);
+    enum target_status (*commit)(struct target_txn *txn);
     void (*abort)(struct target_txn *txn);
     void (*backoff)(struct target_worker *worker); /* wait before a retry, as the target's contention policy says */
     /* Where the running transaction stands in the serial order, unique for read-write transactions; a snapshot sees
      * what has its timestamp or a smaller one. NULL: the target has none, and its histories cannot be recorded. */
     uint64_t (*timestamp)(const struct target_txn *txn);
 
-    /* Rows by key: see mae_read, mae_update, mae_overwrite, mae_insert, mae_delete, mae_prefetch. */
-    enum mae_status (*read)(struct target_txn *txn, struct target_index *index, const void *key, const void **data,
-                            size_t *bytes);
-    enum mae_status (*update)(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
-                              const void **old, void **data);
-    enum mae_status (*overwrite)(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
-                                 void **data);
-    enum mae_status (*insert)(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
-                              uint64_t *ref, void **data);
-    enum mae_status (*erase)(struct target_txn *txn, struct target_index *index, const void *key);
+    /*
+     * Rows by key. `data` and `old` stay valid until the transaction ends and are 8-byte aligned. `bytes`: of the new
+     * payload; 0 keeps the size. update hands out the new payload, filled with the old one as far as both reach;
+     * overwrite's and insert's is to be filled whole. TARGET_NOT_FOUND, insert: TARGET_EXISTS. `bytes`, `old` and
+     * `ref` may be NULL where they are results.
+     */
+    enum target_status (*read)(struct target_txn *txn, struct target_index *index, const void *key, const void **data,
+                               size_t *bytes);
+    enum target_status (*update)(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
+                                 const void **old, void **data);
+    enum target_status (*overwrite)(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
+                                    void **data);
+    enum target_status (*insert)(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
+                                 uint64_t *ref, void **data);
+    enum target_status (*erase)(struct target_txn *txn, struct target_index *index, const void *key);
     void (*prefetch)(struct target_txn *txn, struct target_index *index, const void *keys, size_t count);
 
-    /* Rows by ref: see mae_row_read, mae_row_update, mae_row_insert, mae_row_delete. */
-    enum mae_status (*row_read)(struct target_txn *txn, struct target_table *table, uint64_t ref, const void **data,
-                                size_t *bytes);
-    enum mae_status (*row_update)(struct target_txn *txn, struct target_table *table, uint64_t ref, size_t bytes,
-                                  const void **old, void **data);
-    enum mae_status (*row_insert)(struct target_txn *txn, struct target_table *table, size_t bytes, uint64_t *ref,
-                                  void **data);
-    enum mae_status (*row_erase)(struct target_txn *txn, struct target_table *table, uint64_t ref);
+    /* Rows by ref, in no index unless index_insert is called. */
+    enum target_status (*row_read)(struct target_txn *txn, struct target_table *table, uint64_t ref, const void **data,
+                                   size_t *bytes);
+    enum target_status (*row_update)(struct target_txn *txn, struct target_table *table, uint64_t ref, size_t bytes,
+                                     const void **old, void **data);
+    enum target_status (*row_insert)(struct target_txn *txn, struct target_table *table, size_t bytes, uint64_t *ref,
+                                     void **data);
+    enum target_status (*row_erase)(struct target_txn *txn, struct target_table *table, uint64_t ref);
 
-    /* Index entries: see mae_index_find, _insert, _remove, _scan; mae_table_scan (snapshot only). */
-    enum mae_status (*find)(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref);
-    enum mae_status (*index_insert)(struct target_txn *txn, struct target_index *index, const void *key, uint64_t ref);
-    enum mae_status (*index_remove)(struct target_txn *txn, struct target_index *index, const void *key, uint64_t ref);
-    enum mae_status (*scan)(struct target_txn *txn, struct target_index *index, const void *lo, const void *hi,
-                            unsigned flags, uint64_t limit, target_entry_fn visit, void *arg);
-    enum mae_status (*table_scan)(struct target_txn *txn, struct target_table *table, target_row_fn visit, void *arg);
+    /*
+     * Index entries. scan visits lo <= key <= hi in key order (TARGET_SCAN_BACKWARD: descending) until `visit` returns
+     * false or `limit` entries were visited (0: no limit); lo or hi NULL: open end; ordered indexes only. `visit` may
+     * read and update rows; it must not change the same index. table_scan: in a snapshot only.
+     */
+    enum target_status (*find)(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref);
+    enum target_status (*index_insert)(struct target_txn *txn, struct target_index *index, const void *key,
+                                       uint64_t ref);
+    enum target_status (*index_remove)(struct target_txn *txn, struct target_index *index, const void *key,
+                                       uint64_t ref);
+    enum target_status (*scan)(struct target_txn *txn, struct target_index *index, const void *lo, const void *hi,
+                               unsigned flags, uint64_t limit, target_entry_fn visit, void *arg);
+    enum target_status (*table_scan)(struct target_txn *txn, struct target_table *table, target_row_fn visit,
+                                     void *arg);
 
     /* Statistics. Any of these may be NULL: the columns stay empty. */
     size_t (*counter_count)(void);
-    const struct mae_counter_info *(*counter_info)(size_t i);
-    void (*worker_counters)(const struct target_worker *worker, uint64_t *values);  /* any thread */
-    void (*table_space)(const struct target_table *table, struct mae_space *space); /* no transaction may run */
-    void (*index_space)(const struct target_index *index, struct mae_space *space);
-    void (*memory)(const struct target *target, struct mae_memory *memory);
-    void (*state)(const struct target *target, struct mae_state *state);
-    /* Structural check; MAE_CORRUPT with a finding. No transaction may run. */
-    enum mae_status (*verify)(struct target *target, char *report, size_t report_bytes);
+    const struct target_counter_info *(*counter_info)(size_t i);
+    void (*worker_counters)(const struct target_worker *worker, uint64_t *values);     /* any thread */
+    void (*table_space)(const struct target_table *table, struct target_space *space); /* no transaction may run */
+    void (*index_space)(const struct target_index *index, struct target_space *space);
+    void (*memory)(const struct target *target, struct target_memory *memory);
+    void (*state)(const struct target *target, struct target_state *state);
+    /* Structural check; TARGET_CORRUPT with a finding. No transaction may run. */
+    enum target_status (*verify)(struct target *target, char *report, size_t report_bytes);
     /* The resolved value of each setting, for the CSV: the i-th {key, value}, or key NULL past the end. */
     struct target_key_value (*setting)(const struct target *target, size_t i);
 };

@@ -37,22 +37,22 @@ struct workload_ops {
 
     /*
      * `values` is the struct of `options`, every value of its range; its strings last for the call. `seed` is the
-     * run's, `workers` how many will run. MAE_INVALID with `error` for combinations that cannot work (and for bad
+     * run's, `workers` how many will run. TARGET_INVALID with `error` for combinations that cannot work (and for bad
      * values the ranges cannot express).
      */
-    enum mae_status (*create)(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                              struct workload **workload, char *error, size_t error_bytes);
+    enum target_status (*create)(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                 struct workload **workload, char *error, size_t error_bytes);
     void (*destroy)(struct workload *workload);
 
-    enum mae_status (*setup)(struct workload *workload, struct target *target, char *error, size_t error_bytes);
+    enum target_status (*setup)(struct workload *workload, struct target *target, char *error, size_t error_bytes);
 
     /* Loads part `part` of `parts`; called on that many pinned workers at once. Stops early when *stop becomes true. */
-    enum mae_status (*load)(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
-                            struct workload_progress *progress, const _Atomic bool *stop);
+    enum target_status (*load)(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                               struct workload_progress *progress, const _Atomic bool *stop);
 
     /* Once per worker and run, on its pinned thread, before warm-up; pre-generates what it can. */
-    enum mae_status (*worker_create)(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                     struct workload_worker **state);
+    enum target_status (*worker_create)(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                        struct workload_worker **state);
     void (*worker_destroy)(struct workload_worker *state);
 
     /*
@@ -62,20 +62,20 @@ struct workload_ops {
     bool (*draw_ahead)(struct workload_worker *state);
     /* Draws the next request; returns its type, an index into txn_types. */
     unsigned (*next)(struct workload_worker *state);
-    /* Runs it once. MAE_OK: committed. MAE_ABORT_USER: rolled back on purpose, as the workload defines: done, too. */
-    enum mae_status (*attempt)(struct workload_worker *state);
+    /* Runs it once. TARGET_OK: committed. TARGET_ROLLED_BACK: rolled back on purpose, by the workload's rules: done. */
+    enum target_status (*attempt)(struct workload_worker *state);
     /* Operations (reads, writes, scanned records) in the last request; for per-operation columns. */
     unsigned (*operations)(const struct workload_worker *state);
 
     /*
      * Proves the result after a run, with no transaction running; `workers` may join through `worker`. Prints nothing:
-     * on failure returns MAE_CORRUPT and a report that names the row and both values. `committed` per txn type, whole
-     * run (warm-up included), summed over workers.
+     * on failure returns TARGET_CORRUPT and a report that names the row and both values. `committed` per txn type, of
+     * the whole run (warm-up included), summed over workers.
      * With check_live it is also called after the load, and may be while workers run, on a worker of its own:
      * `committed` is NULL then, and it proves what holds in every snapshot.
      */
-    enum mae_status (*check)(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                             char *report, size_t report_bytes);
+    enum target_status (*check)(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                                char *report, size_t report_bytes);
     bool check_live;
 
     /* Bytes of user data in the tables now (payloads and keys), for bytes-per-row columns, and the number of rows. */
@@ -90,7 +90,7 @@ struct workload_ops {
     uint64_t (*scale)(const struct workload *workload, const char **unit);
 
     /* Space of all tables and indexes through the target's table_space / index_space, summed. May be NULL. */
-    void (*space)(const struct workload *workload, struct mae_space *rows, struct mae_space *indexes);
+    void (*space)(const struct workload *workload, struct target_space *rows, struct target_space *indexes);
 };
 
 /* registry.c: every workload there is. NULL past the end. */

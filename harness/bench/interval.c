@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "harness/record/result.h"
+#include "harness/targets/targets.h"
 
 /* The hardware events of events.def, whether or not this run counts them: the columns are always the same. */
 static const char *const hardware_events[] = {
@@ -77,8 +78,8 @@ static struct half half_of(const struct interval_sample *samples, size_t first, 
         half.speed += speed / count;
         squares += speed * speed / count;
         half.backoff += samples[i + 1].state.backoff_max_us / count;
-        for (int status = 0; length_s > 0 && status < MAE_STATUS_COUNT; status++)
-            half.waited += (double)(samples[i + 1].aborted[status] - samples[i].aborted[status]) *
+        for (unsigned reason = 0; length_s > 0 && reason < TARGET_REASONS_MAX; reason++)
+            half.waited += (double)(samples[i + 1].aborted[reason] - samples[i].aborted[reason]) *
                            samples[i + 1].state.backoff_max_us / 2e6 / length_s / count;
     }
     half.speed_error2 = fmax(squares - half.speed * half.speed, 0) / (count - 1);
@@ -107,13 +108,9 @@ void interval_header(struct support_text *text)
 {
     support_text_add(text, "phase,interval,begin_s,length_s,commits,throughput_txn_per_s,operations,aborts,"
                            "abort_ratio");
-    for (int status = 0; status < MAE_STATUS_COUNT; status++) {
-        char name[64];
-        if (!mae_status_is_retryable((enum mae_status)status))
-            continue;
-        result_abort_name((enum mae_status)status, name, sizeof name);
-        support_text_add(text, ",aborts_%s", name);
-    }
+    const struct target_reason *reason;
+    for (size_t i = 0; (reason = target_reason_at(i)) != NULL; i++)
+        support_text_add(text, ",aborts_%s", reason->name);
     support_text_add(text, ",backoff_max_us,horizon_lag_us,versions_made,versions_reclaimed,versions_growth,"
                            "process_bytes,late_us");
     for (size_t i = 0; i < HARDWARE_EVENTS; i++) {
@@ -130,13 +127,13 @@ static double ahead_us(const struct interval_sample *sample, uint64_t timestamp)
     return (double)(timestamp >> 8) / sample->state.ticks_per_us - (double)sample->at_ns / 1e3; /* 8 bits: worker */
 }
 
-static void sample_counts_add(struct support_text *text, const struct interval_sample *from,
-                              const struct interval_sample *to)
+static void sample_counts_add(struct support_text *text, const struct target_ops *target,
+                              const struct interval_sample *from, const struct interval_sample *to)
 {
     uint64_t commits = to->committed - from->committed, aborts = 0;
     double length_s = (double)(to->at_ns - from->at_ns) / 1e9;
-    for (int status = 0; status < MAE_STATUS_COUNT; status++)
-        aborts += to->aborted[status] - from->aborted[status];
+    for (unsigned reason = 0; reason < TARGET_REASONS_MAX; reason++)
+        aborts += to->aborted[reason] - from->aborted[reason];
     support_text_add(text, "%llu,", (unsigned long long)commits);
     if (length_s > 0)
         support_text_add(text, "%.10g", (double)commits / length_s);
@@ -144,9 +141,13 @@ static void sample_counts_add(struct support_text *text, const struct interval_s
                      (unsigned long long)aborts);
     if (commits + aborts > 0)
         support_text_add(text, "%.6g", (double)aborts / (double)(commits + aborts));
-    for (int status = 0; status < MAE_STATUS_COUNT; status++)
-        if (mae_status_is_retryable((enum mae_status)status))
-            support_text_add(text, ",%llu", (unsigned long long)(to->aborted[status] - from->aborted[status]));
+    const struct target_reason *known;
+    for (size_t i = 0; (known = target_reason_at(i)) != NULL; i++) {
+        unsigned reason = target_reason_number(target, known->name);
+        support_text_add(text, ",");
+        if (reason != TARGET_REASONS_MAX)
+            support_text_add(text, "%llu", (unsigned long long)(to->aborted[reason] - from->aborted[reason]));
+    }
 }
 
 static void state_add(struct support_text *text, const struct interval_sample *from, const struct interval_sample *to,
@@ -185,8 +186,8 @@ static void counters_add(struct support_text *text, const struct pmu_plan *plan,
     }
 }
 
-void interval_rows(const struct interval_series *series, const struct pmu_plan *plan, bool open_loop,
-                   const char *prefix, struct support_text *text)
+void interval_rows(const struct interval_series *series, const struct target_ops *target, const struct pmu_plan *plan,
+                   bool open_loop, const char *prefix, struct support_text *text)
 {
     double best_us = -INFINITY;
     for (size_t i = 0; i < series->count; i++) {
@@ -199,7 +200,7 @@ void interval_rows(const struct interval_series *series, const struct pmu_plan *
         double begin_s = series->begin_ns == 0 ? 0 : ((double)from->at_ns - (double)series->begin_ns) / 1e9;
         support_text_add(text, "%s%s,%zu,%.6f,%.6f,", prefix, from->in_window ? "measure" : "warm-up", i, begin_s,
                          (double)(to->at_ns - from->at_ns) / 1e9);
-        sample_counts_add(text, from, to);
+        sample_counts_add(text, target, from, to);
         state_add(text, from, to, best_us, open_loop);
         counters_add(text, plan, from, to);
         support_text_add(text, "\n");

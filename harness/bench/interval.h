@@ -30,9 +30,9 @@ enum { INTERVAL_SAMPLES_MAX = 1000000, INTERVAL_STEADY_MIN = 8, INTERVAL_STEADY_
 
 struct interval_sample {
     uint64_t at_ns;
-    uint64_t committed, operations, aborted[MAE_STATUS_COUNT];
+    uint64_t committed, operations, aborted[TARGET_REASONS_MAX];
     bool in_window, has_state, has_versions;
-    struct mae_state state;
+    struct target_state state;
     uint64_t versions_made, versions_reclaimed;
     uint64_t process_bytes;          /* resident; 0: unknown */
     uint64_t late_ns;                /* open loop: the worker that is furthest behind */
@@ -64,7 +64,7 @@ int interval_steady(const struct interval_series *series, size_t first, double *
 
 /* The header, without the caller's leading columns, and the rows, each after `prefix`. */
 void interval_header(struct support_text *text);
-void interval_rows(const struct interval_series *series, const struct pmu_plan *plan, bool open_loop,
-                   const char *prefix, struct support_text *text);
+void interval_rows(const struct interval_series *series, const struct target_ops *target, const struct pmu_plan *plan,
+                   bool open_loop, const char *prefix, struct support_text *text);
 
 #endif

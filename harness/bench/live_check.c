@@ -39,11 +39,11 @@ static bool wait_until(struct live_check *check, uint64_t at_ns)
     return quit;
 }
 
-static void fail(struct live_check *check, const char *what, enum mae_status status)
+static void fail(struct live_check *check, const char *what, enum target_status status)
 {
     if (check->report[0] == '\0')
-        (void)snprintf(check->report, sizeof check->report, "%s: %s: %s", what, mae_status_name(status),
-                       mae_status_text(status));
+        (void)snprintf(check->report, sizeof check->report, "%s: %s: %s", what, target_status_name(status),
+                       target_status_text(status));
     atomic_store_explicit(&check->failed, true, memory_order_release);
 }
 
@@ -51,8 +51,8 @@ static void *check_main(void *arg)
 {
     struct live_check *check = arg;
     struct target_worker *worker;
-    enum mae_status status = check->target_ops->worker_join(check->target, &worker);
-    if (status != MAE_OK) {
+    enum target_status status = check->target_ops->worker_join(check->target, &worker);
+    if (status != TARGET_OK) {
         fail(check, "no worker for the check", status);
         return NULL;
     }
@@ -61,7 +61,7 @@ static void *check_main(void *arg)
         check->report[0] = '\0';
         status = check->workload_ops->check(check->workload, worker, NULL, check->report, sizeof check->report);
         check->target_ops->worker_idle(worker);
-        if (status != MAE_OK) {
+        if (status != TARGET_OK) {
             fail(check, "the check", status);
             break;
         }

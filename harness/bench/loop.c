@@ -112,44 +112,44 @@ static COLD void request_roll_back(struct loop_worker *worker, unsigned type, bo
     count(&worker->counters[type].rolled_back, 1);
 }
 
-/* Attempts the drawn request until it commits or is rolled back on purpose. MAE_OK also when told to stop. */
-static enum mae_status request_run(struct loop_worker *worker, unsigned type, bool timed, uint64_t due_ticks)
+/* Attempts the drawn request until it commits or is rolled back on purpose. TARGET_OK also when told to stop. */
+static enum target_status request_run(struct loop_worker *worker, unsigned type, bool timed, uint64_t due_ticks)
 {
-    enum mae_status (*attempt)(struct workload_worker *) = worker->workload->attempt;
+    enum target_status (*attempt)(struct workload_worker *) = worker->workload->attempt;
     struct loop_counters *counters = &worker->counters[type];
     for (uint64_t attempts = 1;; attempts++) {
-        enum mae_status status = attempt(worker->state);
-        if (status == MAE_OK) {
+        enum target_status status = attempt(worker->state);
+        if (status == TARGET_OK) {
             if (timed)
                 request_record(worker, type, due_ticks, attempts);
             count(&counters->committed, 1);
             count(&counters->operations, worker->workload->operations(worker->state));
-            return MAE_OK;
+            return TARGET_OK;
         }
-        if (status == MAE_ABORT_USER) {
+        if (status == TARGET_ROLLED_BACK) {
             request_roll_back(worker, type, timed);
-            return MAE_OK;
+            return TARGET_OK;
         }
-        count(&counters->aborted[status], 1);
-        if (!mae_status_is_retryable(status))
+        if (!target_status_is_retry(status))
             return status;
+        count(&counters->aborted[target_status_reason(status)], 1);
         if (stopped(worker)) {
             if (timed && worker->arrivals != NULL)
                 histogram_record(&worker->latencies[type].response, clock_passed_ns(due_ticks, clock_now_ticks()));
-            return MAE_OK;
+            return TARGET_OK;
         }
         worker->backoff(worker->target_worker);
     }
 }
 
-enum mae_status loop_run(struct loop_worker *worker)
+enum target_status loop_run(struct loop_worker *worker)
 {
-    enum mae_status status = MAE_OK;
+    enum target_status status = TARGET_OK;
     uint64_t left = worker->commits_max, due_ticks = 0;
     atomic_store_explicit(&worker->measuring, false, memory_order_relaxed);
     worker->begin_ns = support_clock_ns();
     atomic_store_explicit(&worker->entered, true, memory_order_release);
-    while (status == MAE_OK && left > 0 && !stopped(worker)) {
+    while (status == TARGET_OK && left > 0 && !stopped(worker)) {
         if (worker->workload->draw_ahead != NULL && worker->workload->draw_ahead(worker->state))
             worker->mark_ticks = clock_now_ticks();
         if (window_opened(worker))
@@ -189,7 +189,7 @@ void loop_counters_add(const struct loop_counters *counters, unsigned types, str
     for (unsigned type = 0; type < types; type++) {
         read_commits(&counters[type], &sums[type]);
         sums[type].rolled_back += atomic_load_explicit(&counters[type].rolled_back, memory_order_relaxed);
-        for (int status = 0; status < MAE_STATUS_COUNT; status++)
-            sums[type].aborted[status] += atomic_load_explicit(&counters[type].aborted[status], memory_order_relaxed);
+        for (unsigned reason = 0; reason < TARGET_REASONS_MAX; reason++)
+            sums[type].aborted[reason] += atomic_load_explicit(&counters[type].aborted[reason], memory_order_relaxed);
     }
 }

@@ -25,7 +25,7 @@
 #include "workloads/workload.h"
 
 struct loop_counters {
-    _Atomic uint64_t committed, operations, rolled_back, aborted[MAE_STATUS_COUNT];
+    _Atomic uint64_t committed, operations, rolled_back, aborted[TARGET_REASONS_MAX];
 };
 
 struct loop_worker {
@@ -54,8 +54,8 @@ struct loop_worker {
 /* Counters for `types` transaction types on lines of their own. free() them. */
 struct loop_counters *loop_counters_create(unsigned types);
 
-/* MAE_OK when stopped or through with its commits; else the status, not retryable, of the attempt that ended it. */
-enum mae_status loop_run(struct loop_worker *worker);
+/* TARGET_OK when stopped or through with its commits; else the status, not retryable, of the attempt that ended it. */
+enum target_status loop_run(struct loop_worker *worker);
 
 /* Adds the present counters to `sums`, one for each type. Any thread, any time. */
 void loop_counters_add(const struct loop_counters *counters, unsigned types, struct counts *sums);

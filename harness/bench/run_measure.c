@@ -167,8 +167,8 @@ static void sample_keep(struct run_window *window, const struct snapshot *snapsh
     for (unsigned type = 0; type < window->setup->type_count; type++) {
         sample->committed += snapshot->types[type].committed;
         sample->operations += snapshot->types[type].operations;
-        for (int status = 0; status < MAE_STATUS_COUNT; status++)
-            sample->aborted[status] += snapshot->types[type].aborted[status];
+        for (unsigned reason = 0; reason < TARGET_REASONS_MAX; reason++)
+            sample->aborted[reason] += snapshot->types[type].aborted[reason];
     }
     if (window->setup->target_ops->state != NULL) {
         window->setup->target_ops->state(window->session->target, &sample->state);
@@ -208,10 +208,10 @@ static enum wait_end wait_sampling(struct run_window *window, uint64_t until_ns,
 
 /* ---- The workers' loops. ---- */
 
-static enum mae_status task_loop(void *arg, unsigned worker)
+static enum target_status task_loop(void *arg, unsigned worker)
 {
     struct run_session *session = arg;
-    enum mae_status status = loop_run(&session->workers[worker].loop);
+    enum target_status status = loop_run(&session->workers[worker].loop);
     session->setup->target_ops->worker_idle(session->workers[worker].loop.target_worker);
     return status;
 }
@@ -496,7 +496,7 @@ enum exit_code run_measure(struct run_window *window, struct result *result)
 {
     const struct run_options *options = &window->setup->options->run;
     unsigned worker;
-    enum mae_status status;
+    enum target_status status;
     bool opened = false;
     loops_arm(window);
     interval_fini(&window->series); /* of the repetition before */
@@ -517,9 +517,9 @@ enum exit_code run_measure(struct run_window *window, struct result *result)
     if (options->txns != 0)
         snapshot_take(window, &window->after);
     if (crew_failure(window->session->crew, &worker, &status)) {
-        run_complain(window->session->watch, "worker %u cannot go on: %s: %s", worker, mae_status_name(status),
-                     mae_status_text(status));
-        return status == MAE_CORRUPT ? EXIT_CHECK : EXIT_FAILED;
+        run_complain(window->session->watch, "worker %u cannot go on: %s: %s", worker, target_status_name(status),
+                     target_status_text(status));
+        return status == TARGET_CORRUPT ? EXIT_CHECK : EXIT_FAILED;
     }
     proximity_measure(window->session->proximity, window->session->crew, &result->proximity.after);
     result->outcome = end == WAIT_INTERRUPTED || end == WAIT_FAILED ? OUTCOME_INTERRUPTED : OUTCOME_COMPLETE;

@@ -179,7 +179,8 @@ static bool intervals_write(struct run_outputs *outputs, const struct interval_s
                             char *error)
 {
     struct support_text rows = {0};
-    interval_rows(series, &outputs->setup->plan, outputs->setup->options->run.rate != 0, prefix, &rows);
+    interval_rows(series, outputs->setup->target_ops, &outputs->setup->plan, outputs->setup->options->run.rate != 0,
+                  prefix, &rows);
     bool fine = rows.text == NULL || csv_write_text(outputs->interval_csv, &rows, error);
     free(rows.text);
     return fine;

@@ -31,18 +31,18 @@ struct proof {
     _Atomic bool stop;
 };
 
-static enum mae_status task_nothing(void *arg, unsigned worker)
+static enum target_status task_nothing(void *arg, unsigned worker)
 {
     (void)arg, (void)worker;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status task_load(void *arg, unsigned worker)
+static enum target_status task_load(void *arg, unsigned worker)
 {
     struct proof *proof = arg;
     struct workload_progress progress = {0};
-    enum mae_status status = proof->ops->worker_join(proof->target, &proof->workers[worker]);
-    if (status == MAE_OK) {
+    enum target_status status = proof->ops->worker_join(proof->target, &proof->workers[worker]);
+    if (status == TARGET_OK) {
         proof->ops->worker_idle(proof->workers[worker]);
         status = proof->setup->workload_ops->load(proof->workload, proof->workers[worker], worker,
                                                   proof->setup->worker_count, &progress, &proof->stop);
@@ -52,7 +52,7 @@ static enum mae_status task_load(void *arg, unsigned worker)
     return status;
 }
 
-static enum mae_status task_sample(void *arg, unsigned worker)
+static enum target_status task_sample(void *arg, unsigned worker)
 {
     struct proof *proof = arg;
     struct loop_worker loop = {.workload = proof->setup->workload_ops,
@@ -60,12 +60,12 @@ static enum mae_status task_sample(void *arg, unsigned worker)
                                .target_worker = proof->workers[worker],
                                .stop = &proof->stop,
                                .commits_max = PROOF_SLICE};
-    enum mae_status status = loop.workload->worker_create(proof->workload, loop.target_worker, worker, &loop.state);
-    if (status != MAE_OK)
+    enum target_status status = loop.workload->worker_create(proof->workload, loop.target_worker, worker, &loop.state);
+    if (status != TARGET_OK)
         return status;
     size_t before = recording_words(loop.target_worker);
     loop.counters = loop_counters_create(proof->setup->type_count);
-    for (unsigned i = 0; i < PROOF_REQUESTS / PROOF_SLICE && status == MAE_OK && !atomic_load(&proof->stop) &&
+    for (unsigned i = 0; i < PROOF_REQUESTS / PROOF_SLICE && status == TARGET_OK && !atomic_load(&proof->stop) &&
                          recording_words(loop.target_worker) - before < PROOF_WORDS / proof->setup->worker_count;
          i++)
         status = loop_run(&loop);
@@ -75,44 +75,44 @@ static enum mae_status task_sample(void *arg, unsigned worker)
     return status;
 }
 
-static enum mae_status task_leave(void *arg, unsigned worker)
+static enum target_status task_leave(void *arg, unsigned worker)
 {
     struct proof *proof = arg;
     if (proof->workers[worker] != NULL)
         proof->ops->worker_leave(proof->workers[worker]);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* Lets all workers do it; from `until_ns` on, or when a signal came, they are told to stop. */
 static bool crew_do(struct proof *proof, crew_task_fn task, uint64_t until_ns)
 {
     unsigned worker;
-    enum mae_status status;
+    enum target_status status;
     crew_begin(proof->crew, proof->setup->worker_count, task, proof);
     while (!crew_wait(proof->crew, support_clock_ns() + PROOF_STEP_NS))
         if (support_clock_ns() >= until_ns || atomic_load(&run_signal) != 0)
             atomic_store(&proof->stop, true);
     if (!crew_failure(proof->crew, &worker, &status))
         return true;
-    run_complain(proof->watch, "--check full: worker %u cannot go on: %s: %s", worker, mae_status_name(status),
-                 mae_status_text(status));
+    run_complain(proof->watch, "--check full: worker %u cannot go on: %s: %s", worker, target_status_name(status),
+                 target_status_text(status));
     return false;
 }
 
-static enum mae_status open_all(struct proof *proof, char *error)
+static enum target_status open_all(struct proof *proof, char *error)
 {
     const struct options *options = proof->setup->options;
     struct target_key_value *settings = options_settings(options);
-    enum mae_status status = proof->ops->open(settings, &proof->target, error, OPTION_ERROR_BYTES);
+    enum target_status status = proof->ops->open(settings, &proof->target, error, OPTION_ERROR_BYTES);
     free(settings);
-    if (status != MAE_OK) {
+    if (status != TARGET_OK) {
         proof->target = NULL;
         return status;
     }
     status =
         proof->setup->workload_ops->create(options->workload_values, proof->ops, options->run.seed,
                                            proof->setup->worker_count, &proof->workload, error, OPTION_ERROR_BYTES);
-    if (status != MAE_OK) {
+    if (status != TARGET_OK) {
         proof->workload = NULL;
         return status;
     }
@@ -150,10 +150,10 @@ static enum exit_code judge(struct proof *proof)
 static enum exit_code sample(struct proof *proof)
 {
     char error[OPTION_ERROR_BYTES] = "";
-    enum mae_status status = open_all(proof, error);
-    if (status != MAE_OK) {
-        run_complain(proof->watch, "--check full: %s", error[0] != '\0' ? error : mae_status_text(status));
-        return status == MAE_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    enum target_status status = open_all(proof, error);
+    if (status != TARGET_OK) {
+        run_complain(proof->watch, "--check full: %s", error[0] != '\0' ? error : target_status_text(status));
+        return status == TARGET_INVALID ? EXIT_USAGE : EXIT_FAILED;
     }
     proof->crew = crew_create(proof->setup->worker_count, task_nothing, proof);
     if (proof->crew == NULL) {

@@ -17,13 +17,13 @@ struct finish {
 
 /* ---- What workers are told to do. ---- */
 
-static enum mae_status task_prepare(void *arg, unsigned worker)
+static enum target_status task_prepare(void *arg, unsigned worker)
 {
     struct run_session *session = arg;
     struct loop_worker *loop = &session->workers[worker].loop;
-    enum mae_status status =
+    enum target_status status =
         session->setup->workload_ops->worker_create(session->workload, loop->target_worker, worker, &loop->state);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         loop->state = NULL;
     if (loop->latencies != NULL)
         latencies_clear(loop->latencies, session->setup->type_count);
@@ -35,23 +35,23 @@ static enum mae_status task_prepare(void *arg, unsigned worker)
     return status;
 }
 
-static enum mae_status task_discard(void *arg, unsigned worker)
+static enum target_status task_discard(void *arg, unsigned worker)
 {
     run_worker_discard(arg, worker);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status task_space(void *arg, unsigned worker)
+static enum target_status task_space(void *arg, unsigned worker)
 {
     struct finish *finish = arg;
     (void)worker;
     run_space_read(finish->session, finish->result);
     run_commits_sum(finish->session, finish->result->committed_since_load);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* The verdict is in the result; the status is that of the task itself. */
-static enum mae_status task_check(void *arg, unsigned worker)
+static enum target_status task_check(void *arg, unsigned worker)
 {
     struct finish *finish = arg;
     struct result *result = finish->result;
@@ -61,7 +61,7 @@ static enum mae_status task_check(void *arg, unsigned worker)
     if (passed && finish->proof_report[0] != '\0')
         (void)snprintf(result->check_report + length, sizeof result->check_report - length, "%s%s",
                        length > 0 ? "; " : "", finish->proof_report);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- The result. ---- */

@@ -11,19 +11,19 @@
 
 /* ---- What workers are told to do. ---- */
 
-static enum mae_status task_bind(void *arg, unsigned worker)
+static enum target_status task_bind(void *arg, unsigned worker)
 {
     const struct run_session *session = arg;
-    return topology_bind(session->setup->topology, &session->setup->placement.workers[worker]) ? MAE_OK
-                                                                                               : MAE_UNSUPPORTED;
+    return topology_bind(session->setup->topology, &session->setup->placement.workers[worker]) ? TARGET_OK
+                                                                                               : TARGET_UNSUPPORTED;
 }
 
-static enum mae_status task_join(void *arg, unsigned worker)
+static enum target_status task_join(void *arg, unsigned worker)
 {
     struct run_session *session = arg;
     struct loop_worker *loop = &session->workers[worker].loop;
-    enum mae_status status = session->setup->target_ops->worker_join(session->target, &loop->target_worker);
-    if (status != MAE_OK) {
+    enum target_status status = session->setup->target_ops->worker_join(session->target, &loop->target_worker);
+    if (status != TARGET_OK) {
         loop->target_worker = NULL;
         return status;
     }
@@ -31,14 +31,14 @@ static enum mae_status task_join(void *arg, unsigned worker)
     if (run_is_timed(session->setup))
         loop->latencies = latencies_create(session->setup->type_count);
     session->setup->target_ops->worker_idle(loop->target_worker);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status task_load(void *arg, unsigned worker)
+static enum target_status task_load(void *arg, unsigned worker)
 {
     struct run_session *session = arg;
     struct run_worker *own = &session->workers[worker];
-    enum mae_status status =
+    enum target_status status =
         session->setup->workload_ops->load(session->workload, own->loop.target_worker, worker,
                                            session->setup->worker_count, &own->progress, &session->stop);
     session->setup->target_ops->worker_idle(own->loop.target_worker);
@@ -57,16 +57,16 @@ void run_commits_sum(const struct run_session *session, uint64_t *committed)
 
 /* The target's own check of its structure takes a worker of the target itself, which may have no more than there are:
  * this one leaves for that long. Nothing of it is running. */
-static enum mae_status verify(struct run_session *session, unsigned worker, char *finding, size_t finding_bytes)
+static enum target_status verify(struct run_session *session, unsigned worker, char *finding, size_t finding_bytes)
 {
     struct target_worker **own = &session->workers[worker].loop.target_worker;
     session->setup->target_ops->worker_leave(*own);
     *own = NULL;
-    enum mae_status status = session->setup->target_ops->verify(session->target, finding, finding_bytes);
-    enum mae_status joined = session->setup->target_ops->worker_join(session->target, own);
-    if (joined != MAE_OK) {
+    enum target_status status = session->setup->target_ops->verify(session->target, finding, finding_bytes);
+    enum target_status joined = session->setup->target_ops->worker_join(session->target, own);
+    if (joined != TARGET_OK) {
         *own = NULL;
-        return status == MAE_OK ? joined : status;
+        return status == TARGET_OK ? joined : status;
     }
     session->setup->target_ops->worker_idle(*own);
     return status;
@@ -78,19 +78,20 @@ bool run_check_passes(struct run_session *session, unsigned worker, char *report
     run_commits_sum(session, committed);
     struct target_worker *target_worker = session->workers[worker].loop.target_worker;
     report[0] = '\0';
-    enum mae_status status =
+    enum target_status status =
         session->setup->workload_ops->check(session->workload, target_worker, committed, report, report_bytes);
     session->setup->target_ops->worker_idle(target_worker);
-    if (status == MAE_OK && session->setup->target_ops->verify != NULL) { /* what the check said of its success stays */
+    if (status == TARGET_OK &&
+        session->setup->target_ops->verify != NULL) { /* what the check said of its success stays */
         char finding[RESULT_REPORT_BYTES] = "";
         status = verify(session, worker, finding, sizeof finding);
-        if (status != MAE_OK)
+        if (status != TARGET_OK)
             (void)snprintf(report, report_bytes, "%s", finding);
     }
-    if (status != MAE_OK && report[0] == '\0')
-        (void)snprintf(report, report_bytes, "%s: %s", mae_status_name(status), mae_status_text(status));
+    if (status != TARGET_OK && report[0] == '\0')
+        (void)snprintf(report, report_bytes, "%s: %s", target_status_name(status), target_status_text(status));
     free(committed);
-    return status == MAE_OK;
+    return status == TARGET_OK;
 }
 
 void run_space_read(const struct run_session *session, struct result *result)
@@ -107,7 +108,7 @@ void run_space_read(const struct run_session *session, struct result *result)
     }
 }
 
-static enum mae_status task_check_loaded(void *arg, unsigned worker)
+static enum target_status task_check_loaded(void *arg, unsigned worker)
 {
     struct run_session *session = arg;
     struct result result = {0};
@@ -121,7 +122,7 @@ static enum mae_status task_check_loaded(void *arg, unsigned worker)
         session->loaded.scale = session->setup->workload_ops->scale(session->workload, &session->loaded.scale_unit);
     if (run_check_passes(session, worker, session->load_report, sizeof session->load_report))
         session->load_report[0] = '\0'; /* what it says of its success is said after the run */
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 void run_worker_discard(struct run_session *session, unsigned worker)
@@ -135,7 +136,7 @@ void run_worker_discard(struct run_session *session, unsigned worker)
     loop->counters_set = NULL;
 }
 
-static enum mae_status task_leave(void *arg, unsigned worker)
+static enum target_status task_leave(void *arg, unsigned worker)
 {
     struct run_session *session = arg;
     struct loop_worker *loop = &session->workers[worker].loop;
@@ -143,14 +144,14 @@ static enum mae_status task_leave(void *arg, unsigned worker)
     if (loop->target_worker != NULL)
         session->setup->target_ops->worker_leave(loop->target_worker);
     loop->target_worker = NULL;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /*
  * The harness's own cost: the loop as this run will have it, around the skeleton workload, which does nothing. The
  * least of some rounds is taken: whatever else runs on the CPU can only add to it.
  */
-static enum mae_status task_cost(void *arg, unsigned worker)
+static enum target_status task_cost(void *arg, unsigned worker)
 {
     enum { ROUNDS = 5, ROUND_TXNS = 10000 };
     struct run_session *session = arg;
@@ -159,12 +160,13 @@ static enum mae_status task_cost(void *arg, unsigned worker)
     struct workload *workload;
     (void)worker;
     void *values = option_defaults(skeleton->options);
-    enum mae_status status = skeleton->create(values, session->setup->target_ops, 1, 1, &workload, error, sizeof error);
+    enum target_status status =
+        skeleton->create(values, session->setup->target_ops, 1, 1, &workload, error, sizeof error);
     option_values_destroy(skeleton->options, values);
-    if (status != MAE_OK)
-        return MAE_OK; /* the column stays empty */
+    if (status != TARGET_OK)
+        return TARGET_OK; /* the column stays empty */
     struct loop_worker loop = {.workload = skeleton, .stop = &session->stop, .commits_max = ROUND_TXNS};
-    if (skeleton->worker_create(workload, NULL, 0, &loop.state) == MAE_OK) {
+    if (skeleton->worker_create(workload, NULL, 0, &loop.state) == TARGET_OK) {
         loop.counters = loop_counters_create(1);
         loop.latencies = run_is_timed(session->setup) ? latencies_create(1) : NULL;
         loop.exact = session->setup->options->run.latency == RUN_LATENCY_EXACT;
@@ -178,7 +180,7 @@ static enum mae_status task_cost(void *arg, unsigned worker)
         skeleton->worker_destroy(loop.state);
     }
     skeleton->destroy(workload);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- Is there memory enough? ---- */
@@ -198,7 +200,7 @@ static void allow(struct allowance *allowance, double bytes, const char *by)
 static struct allowance allowance_of(const struct run_session *session)
 {
     struct allowance allowance = {INFINITY, ""};
-    struct mae_memory memory;
+    struct target_memory memory;
     struct rlimit limit;
     struct provenance *machine = support_alloc(sizeof *machine);
     double group;
@@ -244,7 +246,7 @@ static bool data_fits(struct run_session *session)
 static void shortage_explain(struct run_session *session)
 {
     uint64_t done, total, rows, bytes;
-    struct mae_memory memory;
+    struct target_memory memory;
     struct allowance allowance = allowance_of(session);
     char had[QUANTITY_TEXT_BYTES], needed[QUANTITY_TEXT_BYTES], there[QUANTITY_TEXT_BYTES];
     run_loaded_sum(session, &done, &total);
@@ -261,23 +263,23 @@ static void shortage_explain(struct run_session *session)
 
 /* ---- A session: a target with the workload's data in it and workers joined. ---- */
 
-static enum exit_code exit_of(enum mae_status status)
+static enum exit_code exit_of(enum target_status status)
 {
-    return status == MAE_INVALID ? EXIT_USAGE : EXIT_FAILED;
+    return status == TARGET_INVALID ? EXIT_USAGE : EXIT_FAILED;
 }
 
 static enum exit_code workload_open(struct run_session *session)
 {
     char error[OPTION_ERROR_BYTES] = "";
     const struct options *options = session->setup->options;
-    enum mae_status status =
+    enum target_status status =
         session->setup->workload_ops->create(options->workload_values, session->setup->target_ops, options->run.seed,
                                              session->setup->worker_count, &session->workload, error, sizeof error);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         return EXIT_FINE;
     session->workload = NULL;
     run_complain(session->watch, "workload %s: %s", session->setup->workload_ops->name,
-                 error[0] != '\0' ? error : mae_status_text(status));
+                 error[0] != '\0' ? error : target_status_text(status));
     return exit_of(status);
 }
 
@@ -285,22 +287,22 @@ static enum exit_code target_open(struct run_session *session)
 {
     char error[OPTION_ERROR_BYTES] = "";
     struct target_key_value *settings = options_settings(session->setup->options);
-    enum mae_status status = session->setup->target_ops->open(settings, &session->target, error, sizeof error);
+    enum target_status status = session->setup->target_ops->open(settings, &session->target, error, sizeof error);
     free(settings);
-    if (status != MAE_OK) {
+    if (status != TARGET_OK) {
         session->target = NULL;
-        run_complain(session->watch, "%s: %s", status == MAE_INVALID ? "--set" : "opening the target",
-                     error[0] != '\0' ? error : mae_status_text(status));
+        run_complain(session->watch, "%s: %s", status == TARGET_INVALID ? "--set" : "opening the target",
+                     error[0] != '\0' ? error : target_status_text(status));
         return exit_of(status);
     }
     if (!data_fits(session))
         return EXIT_FAILED;
     status = session->setup->workload_ops->setup(session->workload, session->target, error, sizeof error);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         return EXIT_FINE;
     run_complain(session->watch, "setting up workload %s on target %s: %s", session->setup->workload_ops->name,
-                 session->setup->target_ops->name, error[0] != '\0' ? error : mae_status_text(status));
-    if (status == MAE_NO_MEMORY) {
+                 session->setup->target_ops->name, error[0] != '\0' ? error : target_status_text(status));
+    if (status == TARGET_NO_MEMORY) {
         struct allowance allowance = allowance_of(session);
         allowance_say(session, &allowance);
     }
@@ -310,7 +312,7 @@ static enum exit_code target_open(struct run_session *session)
 static enum exit_code crew_open(struct run_session *session)
 {
     unsigned worker;
-    enum mae_status status;
+    enum target_status status;
     session->crew = crew_create(session->setup->worker_count, task_bind, session);
     if (session->crew == NULL) {
         run_complain(session->watch, "cannot start %u threads", session->setup->worker_count);
@@ -334,10 +336,10 @@ static enum exit_code load(struct run_session *session)
 {
     uint64_t total;
     unsigned worker;
-    enum mae_status status;
+    enum target_status status;
     run_phase_begin(session->watch, PHASE_LOAD, 0);
     bool done = run_crew_do(session, session->setup->worker_count, task_load, session);
-    if (!done && crew_failure(session->crew, &worker, &status) && status == MAE_NO_MEMORY)
+    if (!done && crew_failure(session->crew, &worker, &status) && status == TARGET_NO_MEMORY)
         shortage_explain(session);
     session->load_s = (double)(support_clock_ns() - session->watch->phase_begin_ns) / 1e9;
     run_loaded_sum(session, &session->load_rows, &total);

@@ -71,7 +71,7 @@ enum wait_end run_wait_until(struct run_session *session, uint64_t until_ns)
 {
     for (;;) {
         unsigned worker;
-        enum mae_status status;
+        enum target_status status;
         uint64_t now = support_clock_ns(), slice = now + POLL_NS;
         bool rest = crew_wait(session->crew, slice < until_ns ? slice : until_ns);
         if (crew_failure(session->crew, &worker, &status) || live_check_failed(session->live_check))
@@ -103,7 +103,7 @@ void run_wait_rest(struct run_session *session)
 bool run_crew_do(struct run_session *session, unsigned count, crew_task_fn task, void *arg)
 {
     unsigned worker;
-    enum mae_status status;
+    enum target_status status;
     crew_begin(session->crew, count, task, arg);
     while (run_wait_until(session, UINT64_MAX) == WAIT_INTERRUPTED)
         atomic_store_explicit(&session->stop, true, memory_order_relaxed); /* the load heeds it */
@@ -114,7 +114,7 @@ bool run_crew_do(struct run_session *session, unsigned count, crew_task_fn task,
         return true;
     if (!session->watch->interrupted)
         run_complain(session->watch, "phase %s failed on worker %u: %s: %s",
-                     phase_text((enum phase)atomic_load(&session->watch->phase)), worker, mae_status_name(status),
-                     mae_status_text(status));
+                     phase_text((enum phase)atomic_load(&session->watch->phase)), worker, target_status_name(status),
+                     target_status_text(status));
     return false;
 }

@@ -12,6 +12,7 @@
 #include "harness/common/quantity.h"
 #include "harness/common/statistics.h"
 #include "harness/common/support.h"
+#include "harness/targets/targets.h"
 
 /* Windows below this are warned of. */
 enum { SHORT_NS = 100000000 };
@@ -304,15 +305,14 @@ static void reasons_print(FILE *out, struct result *const *results, size_t count
     uint64_t attempts = sum.committed + counts_aborted(&sum);
     const char *separator = ": ";
     for (;;) {
-        int largest = 0;
-        for (int status = 1; status < MAE_STATUS_COUNT; status++)
-            if (sum.aborted[status] > sum.aborted[largest])
-                largest = status;
+        unsigned largest = 0;
+        for (unsigned reason = 1; reason < TARGET_REASONS_MAX; reason++)
+            if (sum.aborted[reason] > sum.aborted[largest])
+                largest = reason;
         if (sum.aborted[largest] == 0)
             return;
-        char name[64];
-        result_abort_name((enum mae_status)largest, name, sizeof name);
-        (void)fprintf(out, "%s%s %.3g%%", separator, name, 100 * (double)sum.aborted[largest] / (double)attempts);
+        (void)fprintf(out, "%s%s %.3g%%", separator, target_reason(results[0]->options->target, largest)->name,
+                      100 * (double)sum.aborted[largest] / (double)attempts);
         sum.aborted[largest] = 0;
         separator = ", ";
     }

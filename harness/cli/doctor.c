@@ -31,10 +31,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
-static enum mae_status bind_core(void *arg, unsigned worker)
+static enum target_status bind_core(void *arg, unsigned worker)
 {
     const struct measured *measured = arg;
-    return topology_bind(measured->topology, &measured->placement.workers[worker]) ? MAE_OK : MAE_UNSUPPORTED;
+    return topology_bind(measured->topology, &measured->placement.workers[worker]) ? TARGET_OK : TARGET_UNSUPPORTED;
 }
 
 /* Measures how far the cores are from each other and from their memory, and says it. */
@@ -49,7 +49,7 @@ static void distance_print(void)
     struct crew *crew = NULL;
     struct proximity proximity = {0};
     unsigned worker, cores = topology_core_count(measured.topology);
-    enum mae_status status;
+    enum target_status status;
     if (topology_place(measured.topology, "compact", cores, &measured.placement, error))
         crew = crew_create(cores, bind_core, &measured);
     if (crew != NULL && !crew_failure(crew, &worker, &status)) {

@@ -37,13 +37,13 @@ static void *member_main(void *arg)
         if (member->task == NULL)
             break;
         pthread_mutex_unlock(&crew->lock);
-        enum mae_status status = member->task(member->arg, member->idx);
+        enum target_status status = member->task(member->arg, member->idx);
         pthread_mutex_lock(&crew->lock);
         member->task = NULL;
         atomic_store_explicit(&member->status, (int)status, memory_order_relaxed);
         atomic_store_explicit(&member->busy, false, memory_order_release);
         crew->busy--;
-        if (crew->busy == 0 || status != MAE_OK)
+        if (crew->busy == 0 || status != TARGET_OK)
             pthread_cond_signal(&crew->rest);
     }
     pthread_mutex_unlock(&crew->lock);
@@ -86,7 +86,7 @@ void crew_begin(struct crew *crew, unsigned count, crew_task_fn task, void *arg)
     pthread_mutex_lock(&crew->lock);
     for (unsigned i = 0; i < crew->count; i++) {
         struct member *member = &crew->members[i];
-        atomic_store_explicit(&member->status, MAE_OK, memory_order_relaxed);
+        atomic_store_explicit(&member->status, TARGET_OK, memory_order_relaxed);
         if (i >= count)
             continue;
         member->arg = arg;
@@ -109,7 +109,7 @@ bool crew_wait(struct crew *crew, uint64_t until_ns)
         else
             (void)pthread_cond_timedwait(&crew->rest, &crew->lock, &until);
         unsigned worker;
-        enum mae_status status;
+        enum target_status status;
         if (until_ns != UINT64_MAX && crew_failure(crew, &worker, &status))
             break;
     }
@@ -123,15 +123,15 @@ bool crew_is_busy(const struct crew *crew, unsigned worker)
     return atomic_load_explicit(&crew->members[worker].busy, memory_order_acquire);
 }
 
-enum mae_status crew_status(const struct crew *crew, unsigned worker)
+enum target_status crew_status(const struct crew *crew, unsigned worker)
 {
-    return (enum mae_status)atomic_load_explicit(&crew->members[worker].status, memory_order_relaxed);
+    return (enum target_status)atomic_load_explicit(&crew->members[worker].status, memory_order_relaxed);
 }
 
-bool crew_failure(const struct crew *crew, unsigned *worker, enum mae_status *status)
+bool crew_failure(const struct crew *crew, unsigned *worker, enum target_status *status)
 {
     for (unsigned i = 0; i < crew->count; i++)
-        if (!crew_is_busy(crew, i) && crew_status(crew, i) != MAE_OK) {
+        if (!crew_is_busy(crew, i) && crew_status(crew, i) != TARGET_OK) {
             *worker = i;
             *status = crew_status(crew, i);
             return true;

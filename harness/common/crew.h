@@ -13,7 +13,7 @@
 
 struct crew;
 
-typedef enum mae_status (*crew_task_fn)(void *arg, unsigned worker);
+typedef enum target_status (*crew_task_fn)(void *arg, unsigned worker);
 
 /*
  * Starts `workers` threads, all signals blocked in them; each runs `first` once (to pin itself). NULL: no such
@@ -29,10 +29,10 @@ bool crew_wait(struct crew *crew, uint64_t until_ns);
 
 /* Whether the worker still runs its task; its last status once it does not. Any thread. */
 bool crew_is_busy(const struct crew *crew, unsigned worker);
-enum mae_status crew_status(const struct crew *crew, unsigned worker);
+enum target_status crew_status(const struct crew *crew, unsigned worker);
 
-/* The first worker whose last task ended with another status than MAE_OK; false: none so far. */
-bool crew_failure(const struct crew *crew, unsigned *worker, enum mae_status *status);
+/* The first worker whose last task ended with another status than TARGET_OK; false: none so far. */
+bool crew_failure(const struct crew *crew, unsigned *worker, enum target_status *status);
 
 void crew_destroy(struct crew *crew); /* all must be at rest; NULL is fine */
 

@@ -102,7 +102,7 @@ double proximity_exchange(_Atomic uint64_t *line, unsigned side, uint64_t until_
     return least_ns == UINT64_MAX ? 0 : (double)least_ns / (2 * ROUND_EXCHANGES);
 }
 
-static enum mae_status task_pair(void *arg, unsigned worker)
+static enum target_status task_pair(void *arg, unsigned worker)
 {
     struct proximity_probe *probe = arg;
     const unsigned *pair = probe->pairs[probe->pair];
@@ -110,7 +110,7 @@ static enum mae_status task_pair(void *arg, unsigned worker)
         probe->line_ns = proximity_exchange(&probe->line, 0, probe->until_ns);
     else if (worker == pair[1])
         (void)proximity_exchange(&probe->line, 1, probe->until_ns);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- A load from memory. ---- */
@@ -155,23 +155,23 @@ static double chain_walk(unsigned char *chain)
     return (double)least_ns / NODES_A_ROUND;
 }
 
-static enum mae_status task_memory(void *arg, unsigned worker)
+static enum target_status task_memory(void *arg, unsigned worker)
 {
     struct proximity_probe *probe = arg;
     (void)worker;
     if (probe->chain == NULL)
         probe->chain = chain_create();
     probe->memory_ns = chain_walk(probe->chain);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 #else
 
 /* Nothing here takes a line out of the caches on every machine: not known. */
-static enum mae_status task_memory(void *arg, unsigned worker)
+static enum target_status task_memory(void *arg, unsigned worker)
 {
     (void)arg, (void)worker;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 #endif

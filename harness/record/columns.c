@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/maemio.h"
 #include "harness/common/support.h"
 #include "harness/targets/targets.h"
 
@@ -209,7 +210,7 @@ static struct value get_total(const struct view *v, const struct column *column)
 {
     const struct result *r = v->result;
     const struct loaded *loaded = &r->loaded;
-    const struct mae_memory *memory = &r->memory;
+    const struct target_memory *memory = &r->memory;
     const struct proximity *before = &r->proximity.before, *after = &r->proximity.after;
     bool closed = r->options->run.rate == 0;
     double resident = (double)memory->resident_bytes, bytes = (double)r->data_bytes;
@@ -331,13 +332,14 @@ static struct column *add_total(const char *prefix, const char *key, const char 
 
 static struct value get_abort(const struct view *v, const struct column *column)
 {
-    return u64(v->counts->aborted[column->idx]);
+    unsigned reason = target_reason_number(v->result->options->target, column->key);
+    return reason == TARGET_REASONS_MAX ? none() : u64(v->counts->aborted[reason]);
 }
 
 static struct value get_counter(const struct view *v, const struct column *column)
 {
     const struct target_ops *target = v->result->options->target;
-    const struct mae_counter_info *info;
+    const struct target_counter_info *info;
     for (size_t i = 0; v->result->engine != NULL && (info = target->counter_info(i)) != NULL; i++)
         if (strcmp(info->name, column->key) == 0)
             return u64(v->result->engine[i]);
@@ -534,22 +536,15 @@ static void add_run_options(void)
 
 static void add_aborts(void)
 {
-    for (int status = 0; status < MAE_STATUS_COUNT; status++) {
-        if (!mae_status_is_retryable((enum mae_status)status))
-            continue;
-        char name[64];
-        result_abort_name((enum mae_status)status, name, sizeof name);
-        struct column *column = add("aborts_", name, "", mae_status_text((enum mae_status)status), get_abort);
-        column->key = NULL; /* `name` is gone */
-        column->info.better = COLUMN_LESS;
-        column->idx = (size_t)status;
-    }
+    const struct target_reason *reason;
+    for (size_t i = 0; (reason = target_reason_at(i)) != NULL; i++)
+        add("aborts_", reason->name, "", reason->text, get_abort)->info.better = COLUMN_LESS;
 }
 
 static void add_counters(void)
 {
     const struct target_ops *target;
-    const struct mae_counter_info *info;
+    const struct target_counter_info *info;
     for (size_t i = 0; (target = target_at(i)) != NULL; i++)
         for (size_t j = 0; target->counter_info != NULL && (info = target->counter_info(j)) != NULL; j++)
             add_total("eng_", info->name, info->unit, info->help, get_counter);

@@ -6,8 +6,8 @@ void counts_add(struct counts *into, const struct counts *add)
     into->committed += add->committed;
     into->operations += add->operations;
     into->rolled_back += add->rolled_back;
-    for (int status = 0; status < MAE_STATUS_COUNT; status++)
-        into->aborted[status] += add->aborted[status];
+    for (unsigned reason = 0; reason < TARGET_REASONS_MAX; reason++)
+        into->aborted[reason] += add->aborted[reason];
 }
 
 void counts_subtract(struct counts *into, const struct counts *subtract)
@@ -15,14 +15,14 @@ void counts_subtract(struct counts *into, const struct counts *subtract)
     into->committed -= subtract->committed;
     into->operations -= subtract->operations;
     into->rolled_back -= subtract->rolled_back;
-    for (int status = 0; status < MAE_STATUS_COUNT; status++)
-        into->aborted[status] -= subtract->aborted[status];
+    for (unsigned reason = 0; reason < TARGET_REASONS_MAX; reason++)
+        into->aborted[reason] -= subtract->aborted[reason];
 }
 
 uint64_t counts_aborted(const struct counts *counts)
 {
     uint64_t aborted = 0;
-    for (int status = 0; status < MAE_STATUS_COUNT; status++)
-        aborted += counts->aborted[status];
+    for (unsigned reason = 0; reason < TARGET_REASONS_MAX; reason++)
+        aborted += counts->aborted[reason];
     return aborted;
 }

@@ -6,10 +6,10 @@
 
 #include "workloads/target.h"
 
-/* Of one transaction type. `aborted` is per attempt, by its status; `rolled_back` is of requests that the workload
- * rolled back on purpose, which are neither commits nor aborts. */
+/* Of one transaction type. `aborted` is per attempt, by its reason (target_ops.reasons); `rolled_back` is of
+ * requests that the workload rolled back on purpose, which are neither commits nor aborts. */
 struct counts {
-    uint64_t committed, operations, rolled_back, aborted[MAE_STATUS_COUNT];
+    uint64_t committed, operations, rolled_back, aborted[TARGET_REASONS_MAX];
 };
 
 /* into += add, into -= subtract. */

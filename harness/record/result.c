@@ -68,14 +68,6 @@ const char *result_isolation(const struct target_guarantees *guarantees)
                                       : "weaker than serializable";
 }
 
-void result_abort_name(enum mae_status status, char *name, size_t name_bytes)
-{
-    const char *full = mae_status_name(status), *prefix = "MAE_ABORT_";
-    (void)snprintf(name, name_bytes, "%s", strncmp(full, prefix, strlen(prefix)) == 0 ? full + strlen(prefix) : full);
-    for (char *at = name; *at != '\0'; at++)
-        *at = (char)tolower((unsigned char)*at);
-}
-
 void result_counter_name(const char *event, char *name, size_t name_bytes)
 {
     (void)snprintf(name, name_bytes, "%s", event);

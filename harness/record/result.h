@@ -61,9 +61,9 @@ struct result {
 
     uint64_t data_rows, data_bytes;
     bool has_space, has_memory, has_state;
-    struct mae_space rows, indexes;
-    struct mae_memory memory;
-    struct mae_state state; /* at the window's end */
+    struct target_space rows, indexes;
+    struct target_memory memory;
+    struct target_state state; /* at the window's end */
     uint64_t process_peak_bytes;
 
     enum result_check check;
@@ -86,8 +86,6 @@ uint64_t result_small_bytes(const struct result *result);
 /* "serializable", "weaker than serializable", "not transactional" */
 const char *result_isolation(const struct target_guarantees *guarantees);
 
-/* The name of an abort's column and line: "read_check" for MAE_ABORT_READ_CHECK. */
-void result_abort_name(enum mae_status status, char *name, size_t name_bytes);
 /* The name of a counter's column after its prefix: "llc_load_misses" for LLC-load-misses. */
 void result_counter_name(const char *event, char *name, size_t name_bytes);
 

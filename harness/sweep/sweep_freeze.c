@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "harness/common/support.h"
+#include "engine/maemio.h"
 #include "harness/machine/topology.h"
 #include "harness/sweep/sweep_plan.h"
 

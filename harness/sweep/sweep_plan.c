@@ -199,11 +199,11 @@ static bool target_tries(const struct sweep_plan *plan, struct sweep_point *poin
     struct target_key_value *settings = options_settings(point->options);
     struct target *target;
     char why[OPTION_ERROR_BYTES] = "";
-    enum mae_status status = ops->open(settings, &target, why, sizeof why);
+    enum target_status status = ops->open(settings, &target, why, sizeof why);
     free(settings);
-    if (status == MAE_INVALID)
+    if (status == TARGET_INVALID)
         return refuse_point(plan, point, true, why, error);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return true; /* what lacks memory now may have it later */
     settings_keep(point, target);
     ops->close(target);
@@ -218,11 +218,11 @@ static bool workload_tries(const struct sweep_plan *plan, const struct sweep_poi
     unsigned workers = options->run.threads == 0 ? 1 : (unsigned)options->run.threads;
     struct workload *workload;
     char why[OPTION_ERROR_BYTES] = "";
-    enum mae_status status = options->workload->create(options->workload_values, options->target, options->run.seed,
-                                                       workers, &workload, why, sizeof why);
-    if (status == MAE_OK)
+    enum target_status status = options->workload->create(options->workload_values, options->target, options->run.seed,
+                                                          workers, &workload, why, sizeof why);
+    if (status == TARGET_OK)
         options->workload->destroy(workload);
-    return status != MAE_INVALID || refuse_point(plan, point, false, why, error);
+    return status != TARGET_INVALID || refuse_point(plan, point, false, why, error);
 }
 
 static char *workload_text(const struct sweep_point *point)

@@ -9,7 +9,7 @@
  * stride on huge pages, and the index costs the same dependent misses. So a read or update costs here what the memory
  * costs, and what native adds to it is the price of concurrency control. Larger payloads than native inlines have the
  * same layout here, where native goes through one more pointer.
- * Not here: ordered indexes, and keys of other than 8 bytes (MAE_UNSUPPORTED).
+ * Not here: ordered indexes, and keys of other than 8 bytes (TARGET_UNSUPPORTED).
  */
 #include "harness/targets/targets.h"
 
@@ -64,7 +64,7 @@ struct target_index {
 
 struct target_txn {
     struct target_worker *worker;
-    enum mae_mode mode;
+    enum target_mode mode;
     bool running;
 };
 
@@ -98,9 +98,9 @@ struct target {
     struct target_table *tables[TABLES_MAX];
     struct target_index *indexes[INDEXES_MAX];
     unsigned table_count, index_count;
-    struct target_worker *workers[MAE_WORKERS_MAX];
+    struct target_worker *workers[TARGET_WORKERS_MAX];
     char settings[SETTING_COUNT][NAME_BYTES];
-    struct bare_guard guards[MAE_WORKERS_MAX];
+    struct bare_guard guards[TARGET_WORKERS_MAX];
 };
 
 /* ---- Open and close. ---- */
@@ -117,8 +117,8 @@ static bool parse_huge_pages(const char *text, enum mem_huge_pages *huge_pages)
     return false;
 }
 
-static enum mae_status bare_open(const struct target_key_value *settings, struct target **result, char *error,
-                                 size_t error_bytes)
+static enum target_status bare_open(const struct target_key_value *settings, struct target **result, char *error,
+                                    size_t error_bytes)
 {
     enum mem_huge_pages huge_pages = MEM_HUGE_AUTO;
     uint64_t memory_limit = 0;
@@ -126,26 +126,26 @@ static enum mae_status bare_open(const struct target_key_value *settings, struct
         if (strcmp(settings->key, "huge_pages") == 0) {
             if (!parse_huge_pages(settings->value, &huge_pages)) {
                 snprintf(error, error_bytes, "huge_pages=%s: must be auto, transparent or off", settings->value);
-                return MAE_INVALID;
+                return TARGET_INVALID;
             }
         } else if (strcmp(settings->key, "memory_limit") == 0) {
             if (!quantity_parse_u64(settings->value, QUANTITY_BYTES, &memory_limit)) {
                 snprintf(error, error_bytes, "memory_limit=%s: must be a number of bytes such as 8G, or 0",
                          settings->value);
-                return MAE_INVALID;
+                return TARGET_INVALID;
             }
         } else {
             snprintf(error, error_bytes, "target bare has no setting %s; it takes:%s", settings->key,
 #define SETTING_NAME(name, help) " " #name
                      SETTINGS(SETTING_NAME));
 #undef SETTING_NAME
-            return MAE_INVALID;
+            return TARGET_INVALID;
         }
     }
     struct target *target = mem_alloc(sizeof *target);
     if (!target) {
-        snprintf(error, error_bytes, "%s", mae_status_text(MAE_NO_MEMORY));
-        return MAE_NO_MEMORY;
+        snprintf(error, error_bytes, "%s", target_status_text(TARGET_NO_MEMORY));
+        return TARGET_NO_MEMORY;
     }
     pthread_mutex_init(&target->lock, NULL);
     mem_budget_init(&target->budget, memory_limit, huge_pages);
@@ -153,7 +153,7 @@ static enum mae_status bare_open(const struct target_key_value *settings, struct
     snprintf(target->settings[SETTING_huge_pages], NAME_BYTES, "%s", huge_names[huge_pages]);
     snprintf(target->settings[SETTING_memory_limit], NAME_BYTES, "%" PRIu64, memory_limit);
     *result = target;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void bare_close(struct target *target)
@@ -191,20 +191,20 @@ static void span_enlist(struct target *target, struct span *span)
     target->spans = span;
 }
 
-static enum mae_status table_create_locked(struct target *target, const char *name,
-                                           const struct mae_table_config *config, struct target_table **result)
+static enum target_status table_create_locked(struct target *target, const char *name,
+                                              const struct target_table_config *config, struct target_table **result)
 {
     if (target->table_count == TABLES_MAX)
-        return MAE_FULL;
+        return TARGET_FULL;
     for (unsigned i = 0; i < target->table_count; i++)
         if (strcmp(target->tables[i]->name, name) == 0)
-            return MAE_EXISTS;
+            return TARGET_EXISTS;
     struct target_table *table = mem_alloc(sizeof *table);
     if (!table)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     if (span_init(&table->span, &target->budget, TABLE_RESERVED_BYTES, TABLE_RESERVED_MIN_BYTES) != MAE_OK) {
         free(table);
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     }
     size_t bytes = ROW_HEADER_BYTES + config->payload_max_bytes + ROW_HEAD_BYTES;
     table->stride_bytes = (bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
@@ -219,36 +219,36 @@ static enum mae_status table_create_locked(struct target *target, const char *na
     span_enlist(target, &table->span);
     target->tables[target->table_count++] = table;
     *result = table;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status bare_table_create(struct target *target, const char *name, const struct mae_table_config *config,
-                                         struct target_table **table)
+static enum target_status bare_table_create(struct target *target, const char *name,
+                                            const struct target_table_config *config, struct target_table **table)
 {
     if (!*name || strlen(name) >= NAME_BYTES || config->payload_max_bytes == 0 ||
-        config->payload_max_bytes > MAE_PAYLOAD_MAX_BYTES)
-        return MAE_INVALID;
+        config->payload_max_bytes > TARGET_PAYLOAD_MAX_BYTES)
+        return TARGET_INVALID;
     pthread_mutex_lock(&target->lock);
-    enum mae_status status = table_create_locked(target, name, config, table);
+    enum target_status status = table_create_locked(target, name, config, table);
     pthread_mutex_unlock(&target->lock);
     return status;
 }
 
-static enum mae_status index_create_locked(struct target *target, struct target_table *table, const char *name,
-                                           const struct mae_index_config *config, struct target_index **result)
+static enum target_status index_create_locked(struct target *target, struct target_table *table, const char *name,
+                                              const struct target_index_config *config, struct target_index **result)
 {
     if (target->index_count == INDEXES_MAX)
-        return MAE_FULL;
+        return TARGET_FULL;
     for (unsigned i = 0; i < target->index_count; i++)
         if (strcmp(target->indexes[i]->name, name) == 0)
-            return MAE_EXISTS;
+            return TARGET_EXISTS;
     struct target_index *index = mem_alloc(sizeof *index);
     if (!index)
-        return MAE_NO_MEMORY;
-    if (bare_index_init(&index->hash, &target->budget, config->expected_rows) != MAE_OK) {
+        return TARGET_NO_MEMORY;
+    if (bare_index_init(&index->hash, &target->budget, config->expected_rows) != TARGET_OK) {
         bare_index_fini(&index->hash);
         free(index);
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     }
     index->table = table;
     strcpy(index->name, name);
@@ -256,42 +256,42 @@ static enum mae_status index_create_locked(struct target *target, struct target_
     span_enlist(target, &index->hash.overflow_span);
     target->indexes[target->index_count++] = index;
     *result = index;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status bare_index_create(struct target *target, struct target_table *table, const char *name,
-                                         const struct mae_index_config *config, struct target_index **index)
+static enum target_status bare_index_create(struct target *target, struct target_table *table, const char *name,
+                                            const struct target_index_config *config, struct target_index **index)
 {
     if (!*name || strlen(name) >= NAME_BYTES)
-        return MAE_INVALID;
-    if (config->kind != MAE_INDEX_HASH || config->key_bytes != sizeof(uint64_t) || config->non_unique)
-        return MAE_UNSUPPORTED;
+        return TARGET_INVALID;
+    if (config->kind != TARGET_INDEX_HASH || config->key_bytes != sizeof(uint64_t) || config->non_unique)
+        return TARGET_UNSUPPORTED;
     pthread_mutex_lock(&target->lock);
-    enum mae_status status = index_create_locked(target, table, name, config, index);
+    enum target_status status = index_create_locked(target, table, name, config, index);
     pthread_mutex_unlock(&target->lock);
     return status;
 }
 
 /* ---- Workers. ---- */
 
-static enum mae_status bare_worker_join(struct target *target, struct target_worker **result)
+static enum target_status bare_worker_join(struct target *target, struct target_worker **result)
 {
     struct target_worker *worker = mem_alloc(sizeof *worker);
     if (!worker)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     worker->target = target;
     worker->txn.worker = worker;
-    enum mae_status status = MAE_FULL;
+    enum target_status status = TARGET_FULL;
     pthread_mutex_lock(&target->lock);
-    for (unsigned i = 0; i < MAE_WORKERS_MAX; i++)
+    for (unsigned i = 0; i < TARGET_WORKERS_MAX; i++)
         if (!target->workers[i]) {
             target->workers[i] = worker;
             worker->guard = &target->guards[i];
-            status = MAE_OK;
+            status = TARGET_OK;
             break;
         }
     pthread_mutex_unlock(&target->lock);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         *result = worker;
     else
         free(worker);
@@ -315,20 +315,20 @@ static void bare_worker_leave(struct target_worker *worker)
 
 /* ---- Transactions. ---- */
 
-static enum mae_status bare_begin(struct target_worker *worker, enum mae_mode mode, struct target_txn **txn)
+static enum target_status bare_begin(struct target_worker *worker, enum target_mode mode, struct target_txn **txn)
 {
     if (worker->txn.running)
-        return MAE_BUSY;
+        return TARGET_BUSY;
     worker->txn.running = true;
     worker->txn.mode = mode;
     *txn = &worker->txn;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status bare_commit(struct target_txn *txn)
+static enum target_status bare_commit(struct target_txn *txn)
 {
     txn->running = false;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void bare_abort(struct target_txn *txn)
@@ -360,30 +360,31 @@ static inline bool row_exists(const struct target_table *table, uint64_t row)
            atomic_load_explicit(row_head(table, row_at(table, row)), memory_order_acquire);
 }
 
-static enum mae_status row_take(struct target_worker *worker, struct target_table *table, uint64_t *row)
+static enum target_status row_take(struct target_worker *worker, struct target_table *table, uint64_t *row)
 {
     struct row_supply *supply = &worker->supplies[table->number];
     if (supply->free_plus_1) {
         *row = supply->free_plus_1 - 1;
         supply->free_plus_1 = row_at(table, *row)->next_free_plus_1;
-        return MAE_OK;
+        return TARGET_OK;
     }
     if (supply->next == supply->end) {
         /* Committed before they count, so that a scan up to next_row never touches what is not there. */
         pthread_mutex_lock(&table->target->lock);
         uint64_t first = atomic_load_explicit(&table->next_row, memory_order_relaxed);
         uint64_t end = first + table->rows_per_chunk;
-        enum mae_status status = span_commit(&table->span, end * table->stride_bytes);
-        if (status == MAE_OK)
+        enum target_status status =
+            span_commit(&table->span, end * table->stride_bytes) == MAE_OK ? TARGET_OK : TARGET_NO_MEMORY;
+        if (status == TARGET_OK)
             atomic_store_explicit(&table->next_row, end, memory_order_release);
         pthread_mutex_unlock(&table->target->lock);
-        if (status != MAE_OK)
+        if (status != TARGET_OK)
             return status;
         supply->next = first;
         supply->end = end;
     }
     *row = supply->next++;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void row_give_back(struct target_worker *worker, struct target_table *table, uint64_t row)
@@ -395,11 +396,11 @@ static void row_give_back(struct target_worker *worker, struct target_table *tab
     supply->free_plus_1 = row + 1;
 }
 
-static inline enum mae_status may_write(const struct target_txn *txn, const struct target_table *table, size_t bytes)
+static inline enum target_status may_write(const struct target_txn *txn, const struct target_table *table, size_t bytes)
 {
-    if (UNLIKELY(txn->mode == MAE_SNAPSHOT))
-        return MAE_READ_ONLY;
-    return LIKELY(bytes <= table->payload_max_bytes) ? MAE_OK : MAE_TOO_LARGE;
+    if (UNLIKELY(txn->mode == TARGET_SNAPSHOT))
+        return TARGET_READ_ONLY;
+    return LIKELY(bytes <= table->payload_max_bytes) ? TARGET_OK : TARGET_TOO_LARGE;
 }
 
 static inline void resize(struct row_header *header, size_t bytes)
@@ -411,75 +412,75 @@ static inline void resize(struct row_header *header, size_t bytes)
     header->payload_bytes = (uint32_t)bytes;
 }
 
-static inline enum mae_status update_in_place(struct target_txn *txn, struct target_table *table, uint64_t row,
-                                              size_t bytes, const void **old, void **data)
+static inline enum target_status update_in_place(struct target_txn *txn, struct target_table *table, uint64_t row,
+                                                 size_t bytes, const void **old, void **data)
 {
-    enum mae_status status = may_write(txn, table, bytes);
-    if (UNLIKELY(status != MAE_OK))
+    enum target_status status = may_write(txn, table, bytes);
+    if (UNLIKELY(status != TARGET_OK))
         return status;
     struct row_header *header = row_at(table, row);
     resize(header, bytes);
     if (old)
         *old = header + 1;
     *data = header + 1;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status insert_row(struct target_txn *txn, struct target_table *table, size_t bytes, uint64_t *row,
-                                  void **data)
+static enum target_status insert_row(struct target_txn *txn, struct target_table *table, size_t bytes, uint64_t *row,
+                                     void **data)
 {
-    enum mae_status status = may_write(txn, table, bytes);
-    if (status != MAE_OK || (status = row_take(txn->worker, table, row)) != MAE_OK)
+    enum target_status status = may_write(txn, table, bytes);
+    if (status != TARGET_OK || (status = row_take(txn->worker, table, row)) != TARGET_OK)
         return status;
     struct row_header *header = row_at(table, *row);
     header->payload_bytes = (uint32_t)bytes;
     atomic_store_explicit(row_head(table, header), 1, memory_order_release);
     *data = header + 1;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status bare_row_read(struct target_txn *txn, struct target_table *table, uint64_t row,
-                                     const void **data, size_t *bytes)
+static enum target_status bare_row_read(struct target_txn *txn, struct target_table *table, uint64_t row,
+                                        const void **data, size_t *bytes)
 {
     (void)txn;
     if (!row_exists(table, row))
-        return MAE_NOT_FOUND;
+        return TARGET_NOT_FOUND;
     struct row_header *header = row_at(table, row);
     *data = header + 1;
     if (bytes)
         *bytes = header->payload_bytes;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status bare_row_update(struct target_txn *txn, struct target_table *table, uint64_t row, size_t bytes,
-                                       const void **old, void **data)
+static enum target_status bare_row_update(struct target_txn *txn, struct target_table *table, uint64_t row,
+                                          size_t bytes, const void **old, void **data)
 {
-    return row_exists(table, row) ? update_in_place(txn, table, row, bytes, old, data) : MAE_NOT_FOUND;
+    return row_exists(table, row) ? update_in_place(txn, table, row, bytes, old, data) : TARGET_NOT_FOUND;
 }
 
-static enum mae_status bare_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes, uint64_t *row,
-                                       void **data)
+static enum target_status bare_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes,
+                                          uint64_t *row, void **data)
 {
     return insert_row(txn, table, bytes, row, data);
 }
 
-static enum mae_status bare_row_erase(struct target_txn *txn, struct target_table *table, uint64_t row)
+static enum target_status bare_row_erase(struct target_txn *txn, struct target_table *table, uint64_t row)
 {
-    enum mae_status status = may_write(txn, table, 0);
-    if (status != MAE_OK)
+    enum target_status status = may_write(txn, table, 0);
+    if (status != TARGET_OK)
         return status;
     if (!row_exists(table, row))
-        return MAE_NOT_FOUND;
+        return TARGET_NOT_FOUND;
     row_give_back(txn->worker, table, row);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status bare_table_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit,
-                                       void *arg)
+static enum target_status bare_table_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit,
+                                          void *arg)
 {
     enum { AHEAD = 16 };
-    if (txn->mode != MAE_SNAPSHOT)
-        return MAE_INVALID;
+    if (txn->mode != TARGET_SNAPSHOT)
+        return TARGET_INVALID;
     uint64_t limit = atomic_load_explicit(&table->next_row, memory_order_acquire);
     for (uint64_t row = 0; row < limit; row++) {
         const char *ahead = table->base + (row + AHEAD) * table->stride_bytes; /* only a hint: may lie past the end */
@@ -490,7 +491,7 @@ static enum mae_status bare_table_scan(struct target_txn *txn, struct target_tab
             !visit(arg, row, header + 1, header->payload_bytes))
             break;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- Index entries, and rows by key. ---- */
@@ -508,87 +509,87 @@ static inline uint64_t find_row(const struct target_txn *txn, const struct targe
     return LIKELY(row != BARE_NO_ROW) ? row : bare_index_find_settled(&index->hash, txn->worker->guard, key_of(key));
 }
 
-static enum mae_status bare_find(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref)
+static enum target_status bare_find(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref)
 {
     *ref = find_row(txn, index, key);
-    return *ref == BARE_NO_ROW ? MAE_NOT_FOUND : MAE_OK;
+    return *ref == BARE_NO_ROW ? TARGET_NOT_FOUND : TARGET_OK;
 }
 
-static enum mae_status bare_entry_insert(struct target_txn *txn, struct target_index *index, const void *key,
-                                         uint64_t ref)
+static enum target_status bare_entry_insert(struct target_txn *txn, struct target_index *index, const void *key,
+                                            uint64_t ref)
 {
-    enum mae_status status = may_write(txn, index->table, 0);
+    enum target_status status = may_write(txn, index->table, 0);
     struct target *target = txn->worker->target;
-    return status != MAE_OK
-               ? status
-               : bare_index_insert(&index->hash, target->guards, MAE_WORKERS_MAX, txn->worker->guard, key_of(key), ref);
+    return status != TARGET_OK ? status
+                               : bare_index_insert(&index->hash, target->guards, TARGET_WORKERS_MAX, txn->worker->guard,
+                                                   key_of(key), ref);
 }
 
-static enum mae_status bare_entry_remove(struct target_txn *txn, struct target_index *index, const void *key,
-                                         uint64_t ref)
+static enum target_status bare_entry_remove(struct target_txn *txn, struct target_index *index, const void *key,
+                                            uint64_t ref)
 {
-    enum mae_status status = may_write(txn, index->table, 0);
-    return status != MAE_OK ? status : bare_index_remove(&index->hash, txn->worker->guard, key_of(key), ref);
+    enum target_status status = may_write(txn, index->table, 0);
+    return status != TARGET_OK ? status : bare_index_remove(&index->hash, txn->worker->guard, key_of(key), ref);
 }
 
-static enum mae_status bare_scan(struct target_txn *txn, struct target_index *index, const void *lo, const void *hi,
-                                 unsigned flags, uint64_t limit, target_entry_fn visit, void *arg)
+static enum target_status bare_scan(struct target_txn *txn, struct target_index *index, const void *lo, const void *hi,
+                                    unsigned flags, uint64_t limit, target_entry_fn visit, void *arg)
 {
     (void)txn, (void)index, (void)lo, (void)hi, (void)flags, (void)limit, (void)visit, (void)arg;
-    return MAE_UNSUPPORTED; /* hash indexes have no order */
+    return TARGET_UNSUPPORTED; /* hash indexes have no order */
 }
 
-static enum mae_status bare_read(struct target_txn *txn, struct target_index *index, const void *key, const void **data,
-                                 size_t *bytes)
+static enum target_status bare_read(struct target_txn *txn, struct target_index *index, const void *key,
+                                    const void **data, size_t *bytes)
 {
     uint64_t row = find_row(txn, index, key);
     if (UNLIKELY(row == BARE_NO_ROW))
-        return MAE_NOT_FOUND;
+        return TARGET_NOT_FOUND;
     struct row_header *header = row_at(index->table, row);
     *data = header + 1;
     if (bytes)
         *bytes = header->payload_bytes;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status bare_update(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
-                                   const void **old, void **data)
+static enum target_status bare_update(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
+                                      const void **old, void **data)
 {
     uint64_t row = find_row(txn, index, key);
-    return LIKELY(row != BARE_NO_ROW) ? update_in_place(txn, index->table, row, bytes, old, data) : MAE_NOT_FOUND;
+    return LIKELY(row != BARE_NO_ROW) ? update_in_place(txn, index->table, row, bytes, old, data) : TARGET_NOT_FOUND;
 }
 
-static enum mae_status bare_overwrite(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
-                                      void **data)
+static enum target_status bare_overwrite(struct target_txn *txn, struct target_index *index, const void *key,
+                                         size_t bytes, void **data)
 {
     return bare_update(txn, index, key, bytes, NULL, data);
 }
 
-static enum mae_status bare_insert(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
-                                   uint64_t *ref, void **data)
+static enum target_status bare_insert(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
+                                      uint64_t *ref, void **data)
 {
     uint64_t row;
-    enum mae_status status = insert_row(txn, index->table, bytes, &row, data);
-    if (status != MAE_OK)
+    enum target_status status = insert_row(txn, index->table, bytes, &row, data);
+    if (status != TARGET_OK)
         return status;
     status = bare_entry_insert(txn, index, key, row);
-    if (status != MAE_OK) {
+    if (status != TARGET_OK) {
         row_give_back(txn->worker, index->table, row);
         return status;
     }
     if (ref)
         *ref = row;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status bare_erase(struct target_txn *txn, struct target_index *index, const void *key)
+static enum target_status bare_erase(struct target_txn *txn, struct target_index *index, const void *key)
 {
     uint64_t row;
-    enum mae_status status = bare_find(txn, index, key, &row);
-    if (status != MAE_OK || (status = bare_entry_remove(txn, index, key, row)) != MAE_OK)
+    enum target_status status = bare_find(txn, index, key, &row);
+    if (status != TARGET_OK || (status = bare_entry_remove(txn, index, key, row)) != TARGET_OK)
         return status;
     row_give_back(txn->worker, index->table, row);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* In two stages, as native: all buckets, then all rows, so that the misses of each stage overlap. */
@@ -598,8 +599,8 @@ static void bare_prefetch(struct target_txn *txn, struct target_index *index, co
     const struct target_table *table = index->table;
     const char *at = keys;
     size_t lines = table->stride_bytes / CACHE_LINE_BYTES;
-    if (count > MAE_PREFETCH_MAX)
-        count = MAE_PREFETCH_MAX;
+    if (count > TARGET_PREFETCH_MAX)
+        count = TARGET_PREFETCH_MAX;
     if (lines > PREFETCH_LINES_MAX)
         lines = PREFETCH_LINES_MAX;
     for (size_t i = 0; i < count; i++)
@@ -616,9 +617,9 @@ static void bare_prefetch(struct target_txn *txn, struct target_index *index, co
 
 /* ---- Statistics. ---- */
 
-static void bare_table_space(const struct target_table *table, struct mae_space *space)
+static void bare_table_space(const struct target_table *table, struct target_space *space)
 {
-    *space = (struct mae_space){0};
+    *space = (struct target_space){0};
     uint64_t limit = atomic_load_explicit(&table->next_row, memory_order_acquire);
     for (uint64_t row = 0; row < limit; row++) {
         struct row_header *header = row_at(table, row);
@@ -631,19 +632,25 @@ static void bare_table_space(const struct target_table *table, struct mae_space 
     space->row_bytes = space->rows * table->stride_bytes;
 }
 
-static void bare_index_space(const struct target_index *index, struct mae_space *space)
+static void bare_index_space(const struct target_index *index, struct target_space *space)
 {
     uint64_t buckets = bare_index_bucket_count(&index->hash);
-    *space = (struct mae_space){.rows = buckets,
-                                .versions = buckets,
-                                .inlined_versions = buckets,
-                                .payload_bytes = buckets * (sizeof(struct bare_bucket) - ROW_HEADER_BYTES),
-                                .row_bytes = buckets * sizeof(struct bare_bucket)};
+    *space = (struct target_space){.rows = buckets,
+                                   .versions = buckets,
+                                   .inlined_versions = buckets,
+                                   .payload_bytes = buckets * (sizeof(struct bare_bucket) - ROW_HEADER_BYTES),
+                                   .row_bytes = buckets * sizeof(struct bare_bucket)};
 }
 
-static void bare_memory(const struct target *target, struct mae_memory *memory)
+static void bare_memory(const struct target *target, struct target_memory *memory)
 {
-    mem_usage(&target->budget, target->spans, memory);
+    struct mae_memory usage;
+    mem_usage(&target->budget, target->spans, &usage);
+    *memory = (struct target_memory){.limit_bytes = usage.limit_bytes,
+                                     .committed_bytes = usage.committed_bytes,
+                                     .resident_bytes = usage.resident_bytes,
+                                     .hugetlb_bytes = usage.hugetlb_bytes,
+                                     .transparent_bytes = usage.transparent_bytes};
 }
 
 struct verify {
@@ -662,23 +669,23 @@ static bool verify_entry(void *arg, uint64_t key, uint64_t row)
     return false;
 }
 
-static enum mae_status bare_verify(struct target *target, char *report, size_t report_bytes)
+static enum target_status bare_verify(struct target *target, char *report, size_t report_bytes)
 {
     for (unsigned i = 0; i < target->index_count; i++) {
         struct verify verify = {target->indexes[i], report, report_bytes};
         snprintf(report, report_bytes, "index %s: an entry is in a bucket that is not its key's", verify.index->name);
         if (!bare_index_walk(&verify.index->hash, verify_entry, &verify))
-            return MAE_CORRUPT;
+            return TARGET_CORRUPT;
     }
     *report = '\0';
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 const struct target_ops bare_target_ops = {
     .name = "bare",
     .label = "no concurrency control",
     .help = "the same index and row layout with no concurrency control: an upper bound, not transactional",
-    .guarantees = {.workers_max = MAE_WORKERS_MAX,
+    .guarantees = {.workers_max = TARGET_WORKERS_MAX,
                    .note = "not transactional: no isolation, no roll-back, concurrent updates may be lost"},
     .open = bare_open,
     .close = bare_close,

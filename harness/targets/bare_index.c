@@ -10,7 +10,7 @@ static_assert(sizeof(struct bare_bucket) == CACHE_LINE_BYTES, "a bucket is one c
 /* Keys are counted by sampling those whose hash has this many leading zeros: one shared write per 64 inserts. */
 enum { SAMPLE_BITS = 6, BUCKETS_RESERVED_LOG2 = 34, BUCKETS_RESERVED_MIN_LOG2 = 22 };
 
-enum mae_status bare_index_init(struct bare_index *index, struct mem_budget *budget, uint64_t expected_keys)
+enum target_status bare_index_init(struct bare_index *index, struct mem_budget *budget, uint64_t expected_keys)
 {
     memset(index, 0, sizeof *index);
     pthread_mutex_init(&index->grow_lock, NULL);
@@ -24,12 +24,12 @@ enum mae_status bare_index_init(struct bare_index *index, struct mem_budget *bud
         span_init(&index->overflow_span, budget, most, least) != MAE_OK ||
         span_commit(&index->bucket_span, buckets * sizeof(struct bare_bucket)) != MAE_OK ||
         span_commit(&index->overflow_span, sizeof(struct bare_bucket)) != MAE_OK)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     index->buckets = (void *)index->bucket_span.base;
     index->overflows = (void *)index->overflow_span.base;
     index->overflow_next = 1;
     atomic_store_explicit(&index->mask, buckets - 1, memory_order_release);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 void bare_index_fini(struct bare_index *index)
@@ -84,7 +84,7 @@ static uint32_t overflow_take(struct bare_index *index)
     return taken;
 }
 
-static enum mae_status chain_insert(struct bare_index *index, struct bare_bucket *first, uint64_t key, uint64_t row)
+static enum target_status chain_insert(struct bare_index *index, struct bare_bucket *first, uint64_t key, uint64_t row)
 {
     struct bare_bucket *free_bucket = NULL, *last = first;
     int free_entry = 0;
@@ -96,19 +96,19 @@ static enum mae_status chain_insert(struct bare_index *index, struct bare_bucket
                     free_entry = i;
                 }
             } else if (atomic_load_explicit(&bucket->entries[i].key, memory_order_relaxed) == key) {
-                return MAE_EXISTS;
+                return TARGET_EXISTS;
             }
         }
     if (free_bucket) {
         entry_set(free_bucket, free_entry, key, row);
-        return MAE_OK;
+        return TARGET_OK;
     }
     uint32_t fresh = overflow_take(index);
     if (!fresh)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     entry_set(&index->overflows[fresh], 0, key, row);
     atomic_store_explicit(&last->overflow, fresh, memory_order_release);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- Growing. ---- */
@@ -205,16 +205,16 @@ COLD uint64_t bare_index_find_settled(const struct bare_index *index, struct bar
     return row;
 }
 
-enum mae_status bare_index_insert(struct bare_index *index, struct bare_guard *guards, size_t guard_count,
-                                  struct bare_guard *own, uint64_t key, uint64_t row)
+enum target_status bare_index_insert(struct bare_index *index, struct bare_guard *guards, size_t guard_count,
+                                     struct bare_guard *own, uint64_t key, uint64_t row)
 {
     guard_enter(index, own);
     struct bare_bucket *first = bare_bucket_of(index, key);
     chain_lock(first);
-    enum mae_status status = chain_insert(index, first, key, row);
+    enum target_status status = chain_insert(index, first, key, row);
     chain_unlock(first);
     guard_leave(own);
-    if (status == MAE_OK && is_sample(key)) {
+    if (status == TARGET_OK && is_sample(key)) {
         atomic_fetch_add_explicit(&index->keys, 1u << SAMPLE_BITS, memory_order_relaxed);
         if (is_crowded(index))
             grow(index, guards, guard_count);
@@ -222,9 +222,9 @@ enum mae_status bare_index_insert(struct bare_index *index, struct bare_guard *g
     return status;
 }
 
-enum mae_status bare_index_remove(struct bare_index *index, struct bare_guard *own, uint64_t key, uint64_t row)
+enum target_status bare_index_remove(struct bare_index *index, struct bare_guard *own, uint64_t key, uint64_t row)
 {
-    enum mae_status status = MAE_NOT_FOUND;
+    enum target_status status = TARGET_NOT_FOUND;
     guard_enter(index, own);
     struct bare_bucket *first = bare_bucket_of(index, key);
     chain_lock(first);
@@ -234,12 +234,12 @@ enum mae_status bare_index_remove(struct bare_index *index, struct bare_guard *o
             if (atomic_load_explicit(&bucket->entries[i].row_plus_1, memory_order_relaxed) == row + 1 &&
                 atomic_load_explicit(&bucket->entries[i].key, memory_order_relaxed) == key) {
                 atomic_store_explicit(&bucket->entries[i].row_plus_1, 0, memory_order_release);
-                status = MAE_OK;
+                status = TARGET_OK;
             }
-    } while (status != MAE_OK && (bucket = chain_next(index, bucket)) != NULL);
+    } while (status != TARGET_OK && (bucket = chain_next(index, bucket)) != NULL);
     chain_unlock(first);
     guard_leave(own);
-    if (status == MAE_OK && is_sample(key))
+    if (status == TARGET_OK && is_sample(key))
         atomic_fetch_sub_explicit(&index->keys, 1u << SAMPLE_BITS, memory_order_relaxed);
     return status;
 }

@@ -18,6 +18,7 @@
 
 #include "engine/base/compiler.h"
 #include "engine/base/mem.h"
+#include "workloads/target.h"
 
 enum { BARE_ENTRIES = 2, BARE_BUCKETS_MIN = 1024 };
 #define BARE_NO_ROW UINT64_MAX
@@ -59,8 +60,8 @@ static inline struct bare_bucket *bare_bucket_of(const struct bare_index *index,
     return &index->buckets[bare_hash(key) & atomic_load_explicit(&index->mask, memory_order_relaxed)];
 }
 
-/* MAE_OK or MAE_NO_MEMORY; the index is empty and must be finished in both cases. */
-enum mae_status bare_index_init(struct bare_index *index, struct mem_budget *budget, uint64_t expected_keys);
+/* TARGET_OK or TARGET_NO_MEMORY; the index is empty and must be finished in both cases. */
+enum target_status bare_index_init(struct bare_index *index, struct mem_budget *budget, uint64_t expected_keys);
 void bare_index_fini(struct bare_index *index);
 
 /* The row of `key`, BARE_NO_ROW if there is none. */
@@ -84,11 +85,11 @@ static inline uint64_t bare_index_find(const struct bare_index *index, uint64_t 
 /* The same while the index does not grow (N2); `own` is the caller's guard. */
 uint64_t bare_index_find_settled(const struct bare_index *index, struct bare_guard *own, uint64_t key);
 
-/* `guards` are all workers', `own` the caller's among them. MAE_OK, MAE_EXISTS, MAE_NO_MEMORY. */
-enum mae_status bare_index_insert(struct bare_index *index, struct bare_guard *guards, size_t guard_count,
-                                  struct bare_guard *own, uint64_t key, uint64_t row);
-/* MAE_OK, or MAE_NOT_FOUND when the key is not there or leads to another row. */
-enum mae_status bare_index_remove(struct bare_index *index, struct bare_guard *own, uint64_t key, uint64_t row);
+/* `guards` are all workers', `own` the caller's among them. TARGET_OK, TARGET_EXISTS, TARGET_NO_MEMORY. */
+enum target_status bare_index_insert(struct bare_index *index, struct bare_guard *guards, size_t guard_count,
+                                     struct bare_guard *own, uint64_t key, uint64_t row);
+/* TARGET_OK, or TARGET_NOT_FOUND when the key is not there or leads to another row. */
+enum target_status bare_index_remove(struct bare_index *index, struct bare_guard *own, uint64_t key, uint64_t row);
 
 /* Buckets in use, overflow ones included. */
 uint64_t bare_index_bucket_count(const struct bare_index *index);

@@ -5,6 +5,7 @@
  */
 #include "harness/targets/targets.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,28 @@ struct target {
     size_t setting_count;
     char (*settings)[SETTING_TEXT_BYTES]; /* resolved values in the order of the engine's options */
 };
+
+/*
+ * The target's statuses, modes, kinds and flags have the engine's values, so that nothing is translated. Retryable
+ * statuses are the last of the engine's, as they are the last of the target's: the i-th is TARGET_RETRY + i.
+ */
+#define SAME_STATUSES(X) \
+    X(OK)                \
+    X(NOT_FOUND)         \
+    X(EXISTS)            \
+    X(NO_MEMORY) X(NO_ADDRESSES) X(TOO_LARGE) X(READ_ONLY) X(INVALID) X(BUSY) X(FULL) X(UNSUPPORTED) X(CORRUPT)
+#define SAME_STATUS(name) static_assert((int)TARGET_##name == (int)MAE_##name, "the engine's status");
+SAME_STATUSES(SAME_STATUS)
+static_assert((int)TARGET_ROLLED_BACK == (int)MAE_ABORT_USER && (int)TARGET_TOO_OLD == (int)MAE_ABORT_OLD, "same");
+static_assert((int)TARGET_RETRY == (int)MAE_ABORT_NEWER, "the first retryable status");
+static_assert(MAE_STATUS_COUNT - MAE_ABORT_NEWER <= TARGET_REASON_MISSING, "a reason for each retryable status");
+static_assert((int)TARGET_READ_WRITE == (int)MAE_READ_WRITE && (int)TARGET_SNAPSHOT == (int)MAE_SNAPSHOT, "same");
+static_assert((int)TARGET_INDEX_HASH == (int)MAE_INDEX_HASH && (int)TARGET_INDEX_ORDERED == (int)MAE_INDEX_ORDERED,
+              "same");
+static_assert((int)TARGET_SCAN_BACKWARD == (int)MAE_SCAN_BACKWARD && TARGET_PREFETCH_MAX == MAE_PREFETCH_MAX, "same");
+static_assert(TARGET_KEY_MAX_BYTES <= MAE_KEY_MAX_BYTES && TARGET_PAYLOAD_MAX_BYTES <= MAE_PAYLOAD_MAX_BYTES, "fits");
+
+#define STATUS(status) ((enum target_status)(status))
 
 #define TXN(txn) ((struct mae_txn *)(txn))
 #define TABLE(table) ((struct mae_table *)(table))
@@ -40,15 +63,16 @@ static bool fault_is_due(void)
 
 /* ---- Opening. ---- */
 
-static enum mae_status options_read(struct mae_options *options, const struct target_key_value *settings, char *error,
-                                    size_t error_bytes)
+static enum target_status options_read(struct mae_options *options, const struct target_key_value *settings,
+                                       char *error, size_t error_bytes)
 {
     for (; settings->key != NULL; settings++) {
-        enum mae_status status = mae_options_set(options, settings->key, settings->value, error, error_bytes);
-        if (status != MAE_OK)
+        enum target_status status =
+            STATUS(mae_options_set(options, settings->key, settings->value, error, error_bytes));
+        if (status != TARGET_OK)
             return status;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void settings_keep(struct target *target, const struct mae_options *options)
@@ -59,25 +83,25 @@ static void settings_keep(struct target *target, const struct mae_options *optio
         (void)mae_options_get(options, i, target->settings[i], SETTING_TEXT_BYTES);
 }
 
-static enum mae_status native_open(const struct target_key_value *settings, struct target **target, char *error,
-                                   size_t error_bytes)
+static enum target_status native_open(const struct target_key_value *settings, struct target **target, char *error,
+                                      size_t error_bytes)
 {
     struct mae_options *options = mae_options_create();
     if (options == NULL) {
-        (void)snprintf(error, error_bytes, "%s", mae_status_text(MAE_NO_MEMORY));
-        return MAE_NO_MEMORY;
+        (void)snprintf(error, error_bytes, "%s", target_status_text(TARGET_NO_MEMORY));
+        return TARGET_NO_MEMORY;
     }
-    enum mae_status status = options_read(options, settings, error, error_bytes);
-    if (status == MAE_OK) {
+    enum target_status status = options_read(options, settings, error, error_bytes);
+    if (status == TARGET_OK) {
         struct mae_db *db;
-        status = mae_open(options, &db);
-        if (status == MAE_OK) {
+        status = STATUS(mae_open(options, &db));
+        if (status == TARGET_OK) {
             *target = support_alloc(sizeof **target);
             (*target)->db = db;
             settings_keep(*target, options);
         } else {
             (void)snprintf(error, error_bytes, "%s",
-                           status == MAE_INVALID ? "these options cannot be combined" : mae_status_text(status));
+                           status == TARGET_INVALID ? "these options cannot be combined" : target_status_text(status));
         }
     }
     mae_options_destroy(options);
@@ -98,30 +122,35 @@ static struct target_key_value native_setting(const struct target *target, size_
     return (struct target_key_value){mae_option_info(i)->name, target->settings[i]};
 }
 
-static enum mae_status native_table_create(struct target *target, const char *name,
-                                           const struct mae_table_config *config, struct target_table **table)
+static enum target_status native_table_create(struct target *target, const char *name,
+                                              const struct target_table_config *config, struct target_table **table)
 {
     struct mae_table *created = NULL;
-    enum mae_status status = mae_table_create(target->db, name, config, &created);
+    const struct mae_table_config same = {config->payload_max_bytes, config->expected_rows};
+    enum target_status status = STATUS(mae_table_create(target->db, name, &same, &created));
     *table = (struct target_table *)created;
     return status;
 }
 
-static enum mae_status native_index_create(struct target *target, struct target_table *table, const char *name,
-                                           const struct mae_index_config *config, struct target_index **index)
+static enum target_status native_index_create(struct target *target, struct target_table *table, const char *name,
+                                              const struct target_index_config *config, struct target_index **index)
 {
     struct mae_index *created = NULL;
-    enum mae_status status = mae_index_create(target->db, TABLE(table), name, config, &created);
+    const struct mae_index_config same = {.kind = (enum mae_index_kind)config->kind,
+                                          .key_bytes = config->key_bytes,
+                                          .non_unique = config->non_unique,
+                                          .expected_rows = config->expected_rows};
+    enum target_status status = STATUS(mae_index_create(target->db, TABLE(table), name, &same, &created));
     *index = (struct target_index *)created;
     return status;
 }
 
 /* ---- Workers and transactions. ---- */
 
-static enum mae_status native_worker_join(struct target *target, struct target_worker **worker)
+static enum target_status native_worker_join(struct target *target, struct target_worker **worker)
 {
     struct mae_worker *joined = NULL;
-    enum mae_status status = mae_worker_join(target->db, &joined);
+    enum target_status status = STATUS(mae_worker_join(target->db, &joined));
     *worker = (struct target_worker *)joined;
     return status;
 }
@@ -138,23 +167,23 @@ static void native_worker_leave(struct target_worker *worker)
     mae_worker_leave(WORKER(worker));
 }
 
-static enum mae_status native_begin(struct target_worker *worker, enum mae_mode mode, struct target_txn **txn)
+static enum target_status native_begin(struct target_worker *worker, enum target_mode mode, struct target_txn **txn)
 {
     struct mae_txn *begun = NULL;
-    enum mae_status status = mae_begin(WORKER(worker), mode, 0, &begun);
+    enum target_status status = STATUS(mae_begin(WORKER(worker), (enum mae_mode)mode, 0, &begun));
     *txn = (struct target_txn *)begun;
     return status;
 }
 
-static enum mae_status native_commit(struct target_txn *txn)
+static enum target_status native_commit(struct target_txn *txn)
 {
     if (MUTATED(lost_commit) && fault_is_due()) {
         mae_abort(TXN(txn));
-        return MAE_OK;
+        return TARGET_OK;
     }
-    enum mae_status status = mae_commit(TXN(txn));
-    if (MUTATED(doubled_commit) && status == MAE_OK && fault_is_due())
-        return MAE_ABORT_WRITE_CHECK; /* so that the workload does it again */
+    enum target_status status = STATUS(mae_commit(TXN(txn)));
+    if (MUTATED(doubled_commit) && status == TARGET_OK && fault_is_due())
+        return STATUS(MAE_ABORT_WRITE_CHECK); /* so that the workload does it again */
     return status;
 }
 
@@ -175,49 +204,49 @@ static uint64_t native_timestamp(const struct target_txn *txn)
 
 /* ---- Rows. ---- */
 
-static enum mae_status native_read(struct target_txn *txn, struct target_index *index, const void *key,
-                                   const void **data, size_t *bytes)
+static enum target_status native_read(struct target_txn *txn, struct target_index *index, const void *key,
+                                      const void **data, size_t *bytes)
 {
-    return mae_read(TXN(txn), INDEX(index), key, data, bytes);
+    return STATUS(mae_read(TXN(txn), INDEX(index), key, data, bytes));
 }
 
-static enum mae_status native_update(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
-                                     const void **old, void **data)
+static enum target_status native_update(struct target_txn *txn, struct target_index *index, const void *key,
+                                        size_t bytes, const void **old, void **data)
 {
     if (MUTATED(misled_update) && fault_is_due()) { /* into the neighbour's row; keys here begin with an integer */
         uint64_t neighbour;
         memcpy(&neighbour, key, sizeof neighbour);
         neighbour ^= 1;
-        enum mae_status status = mae_update(TXN(txn), INDEX(index), &neighbour, bytes, old, data);
-        if (status != MAE_NOT_FOUND)
+        enum target_status status = STATUS(mae_update(TXN(txn), INDEX(index), &neighbour, bytes, old, data));
+        if (status != TARGET_NOT_FOUND)
             return status;
     }
-    return mae_update(TXN(txn), INDEX(index), key, bytes, old, data);
+    return STATUS(mae_update(TXN(txn), INDEX(index), key, bytes, old, data));
 }
 
-static enum mae_status native_overwrite(struct target_txn *txn, struct target_index *index, const void *key,
-                                        size_t bytes, void **data)
+static enum target_status native_overwrite(struct target_txn *txn, struct target_index *index, const void *key,
+                                           size_t bytes, void **data)
 {
     if (MUTATED(misled_update) && fault_is_due()) {
         uint64_t neighbour;
         memcpy(&neighbour, key, sizeof neighbour);
         neighbour ^= 1;
-        enum mae_status status = mae_overwrite(TXN(txn), INDEX(index), &neighbour, bytes, data);
-        if (status != MAE_NOT_FOUND)
+        enum target_status status = STATUS(mae_overwrite(TXN(txn), INDEX(index), &neighbour, bytes, data));
+        if (status != TARGET_NOT_FOUND)
             return status;
     }
-    return mae_overwrite(TXN(txn), INDEX(index), key, bytes, data);
+    return STATUS(mae_overwrite(TXN(txn), INDEX(index), key, bytes, data));
 }
 
-static enum mae_status native_insert(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
-                                     uint64_t *ref, void **data)
+static enum target_status native_insert(struct target_txn *txn, struct target_index *index, const void *key,
+                                        size_t bytes, uint64_t *ref, void **data)
 {
-    return mae_insert(TXN(txn), INDEX(index), key, bytes, ref, data);
+    return STATUS(mae_insert(TXN(txn), INDEX(index), key, bytes, ref, data));
 }
 
-static enum mae_status native_erase(struct target_txn *txn, struct target_index *index, const void *key)
+static enum target_status native_erase(struct target_txn *txn, struct target_index *index, const void *key)
 {
-    return mae_delete(TXN(txn), INDEX(index), key);
+    return STATUS(mae_delete(TXN(txn), INDEX(index), key));
 }
 
 static void native_prefetch(struct target_txn *txn, struct target_index *index, const void *keys, size_t count)
@@ -225,56 +254,57 @@ static void native_prefetch(struct target_txn *txn, struct target_index *index, 
     mae_prefetch(TXN(txn), INDEX(index), keys, count);
 }
 
-static enum mae_status native_row_read(struct target_txn *txn, struct target_table *table, uint64_t ref,
-                                       const void **data, size_t *bytes)
+static enum target_status native_row_read(struct target_txn *txn, struct target_table *table, uint64_t ref,
+                                          const void **data, size_t *bytes)
 {
-    return mae_row_read(TXN(txn), TABLE(table), ref, data, bytes);
+    return STATUS(mae_row_read(TXN(txn), TABLE(table), ref, data, bytes));
 }
 
-static enum mae_status native_row_update(struct target_txn *txn, struct target_table *table, uint64_t ref, size_t bytes,
-                                         const void **old, void **data)
+static enum target_status native_row_update(struct target_txn *txn, struct target_table *table, uint64_t ref,
+                                            size_t bytes, const void **old, void **data)
 {
-    return mae_row_update(TXN(txn), TABLE(table), ref, bytes, old, data);
+    return STATUS(mae_row_update(TXN(txn), TABLE(table), ref, bytes, old, data));
 }
 
-static enum mae_status native_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes,
-                                         uint64_t *ref, void **data)
+static enum target_status native_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes,
+                                            uint64_t *ref, void **data)
 {
-    return mae_row_insert(TXN(txn), TABLE(table), bytes, ref, data);
+    return STATUS(mae_row_insert(TXN(txn), TABLE(table), bytes, ref, data));
 }
 
-static enum mae_status native_row_erase(struct target_txn *txn, struct target_table *table, uint64_t ref)
+static enum target_status native_row_erase(struct target_txn *txn, struct target_table *table, uint64_t ref)
 {
-    return mae_row_delete(TXN(txn), TABLE(table), ref);
+    return STATUS(mae_row_delete(TXN(txn), TABLE(table), ref));
 }
 
-static enum mae_status native_find(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref)
+static enum target_status native_find(struct target_txn *txn, struct target_index *index, const void *key,
+                                      uint64_t *ref)
 {
-    return mae_index_find(TXN(txn), INDEX(index), key, ref);
+    return STATUS(mae_index_find(TXN(txn), INDEX(index), key, ref));
 }
 
-static enum mae_status native_index_insert(struct target_txn *txn, struct target_index *index, const void *key,
-                                           uint64_t ref)
+static enum target_status native_index_insert(struct target_txn *txn, struct target_index *index, const void *key,
+                                              uint64_t ref)
 {
-    return mae_index_insert(TXN(txn), INDEX(index), key, ref);
+    return STATUS(mae_index_insert(TXN(txn), INDEX(index), key, ref));
 }
 
-static enum mae_status native_index_remove(struct target_txn *txn, struct target_index *index, const void *key,
-                                           uint64_t ref)
+static enum target_status native_index_remove(struct target_txn *txn, struct target_index *index, const void *key,
+                                              uint64_t ref)
 {
-    return mae_index_remove(TXN(txn), INDEX(index), key, ref);
+    return STATUS(mae_index_remove(TXN(txn), INDEX(index), key, ref));
 }
 
-static enum mae_status native_scan(struct target_txn *txn, struct target_index *index, const void *lo, const void *hi,
-                                   unsigned flags, uint64_t limit, target_entry_fn visit, void *arg)
+static enum target_status native_scan(struct target_txn *txn, struct target_index *index, const void *lo,
+                                      const void *hi, unsigned flags, uint64_t limit, target_entry_fn visit, void *arg)
 {
-    return mae_index_scan(TXN(txn), INDEX(index), lo, hi, flags, limit, visit, arg);
+    return STATUS(mae_index_scan(TXN(txn), INDEX(index), lo, hi, flags, limit, visit, arg));
 }
 
-static enum mae_status native_table_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit,
-                                         void *arg)
+static enum target_status native_table_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit,
+                                            void *arg)
 {
-    return mae_table_scan(TXN(txn), TABLE(table), 0, UINT64_MAX, visit, arg);
+    return STATUS(mae_table_scan(TXN(txn), TABLE(table), 0, UINT64_MAX, visit, arg));
 }
 
 /* ---- Statistics. ---- */
@@ -284,29 +314,62 @@ static void native_worker_counters(const struct target_worker *worker, uint64_t 
     mae_worker_counters((const struct mae_worker *)worker, values);
 }
 
-static void native_table_space(const struct target_table *table, struct mae_space *space)
+static const struct target_counter_info *native_counter_info(size_t i)
 {
-    mae_table_space((const struct mae_table *)table, space);
+    static_assert(sizeof(struct target_counter_info) == sizeof(struct mae_counter_info), "the same three texts");
+    return (const struct target_counter_info *)mae_counter_info(i);
 }
 
-static void native_index_space(const struct target_index *index, struct mae_space *space)
+static struct target_space space_of(const struct mae_space *space)
 {
-    mae_index_space((const struct mae_index *)index, space);
+    return (struct target_space){.rows = space->rows,
+                                 .versions = space->versions,
+                                 .inlined_versions = space->inlined_versions,
+                                 .unused_inline_slots = space->unused_inline_slots,
+                                 .payload_bytes = space->payload_bytes,
+                                 .row_bytes = space->row_bytes,
+                                 .version_bytes = space->version_bytes};
 }
 
-static void native_memory(const struct target *target, struct mae_memory *memory)
+static void native_table_space(const struct target_table *table, struct target_space *space)
 {
-    mae_db_memory(target->db, memory);
+    struct mae_space engine;
+    mae_table_space((const struct mae_table *)table, &engine);
+    *space = space_of(&engine);
 }
 
-static void native_state(const struct target *target, struct mae_state *state)
+static void native_index_space(const struct target_index *index, struct target_space *space)
 {
-    mae_db_state(target->db, state);
+    struct mae_space engine;
+    mae_index_space((const struct mae_index *)index, &engine);
+    *space = space_of(&engine);
 }
 
-static enum mae_status native_verify(struct target *target, char *report, size_t report_bytes)
+static void native_memory(const struct target *target, struct target_memory *memory)
 {
-    return mae_db_verify(target->db, report, report_bytes);
+    struct mae_memory engine;
+    mae_db_memory(target->db, &engine);
+    *memory = (struct target_memory){.limit_bytes = engine.limit_bytes,
+                                     .committed_bytes = engine.committed_bytes,
+                                     .resident_bytes = engine.resident_bytes,
+                                     .hugetlb_bytes = engine.hugetlb_bytes,
+                                     .transparent_bytes = engine.transparent_bytes};
+}
+
+static void native_state(const struct target *target, struct target_state *state)
+{
+    struct mae_state engine;
+    mae_db_state(target->db, &engine);
+    *state = (struct target_state){.min_wts = engine.min_wts,
+                                   .min_rts = engine.min_rts,
+                                   .ticks_per_us = engine.ticks_per_us,
+                                   .backoff_max_us = engine.backoff_max_us,
+                                   .workers = engine.workers};
+}
+
+static enum target_status native_verify(struct target *target, char *report, size_t report_bytes)
+{
+    return STATUS(mae_db_verify(target->db, report, report_bytes));
 }
 
 /* The single-version ordered index gives up phantom protection, and with it serializability. */
@@ -324,6 +387,27 @@ static struct target_guarantees native_guarantees_with(const struct target_key_v
     return guarantees;
 }
 
+/* The reasons are the retryable statuses of the engine's table, in its order. */
+#define NAME_MAE_ABORT_NEWER "newer"
+#define NAME_MAE_ABORT_RTS "rts"
+#define NAME_MAE_ABORT_PENDING "pending"
+#define NAME_MAE_ABORT_PRECHECK "precheck"
+#define NAME_MAE_ABORT_INSTALL "install"
+#define NAME_MAE_ABORT_READ_CHECK "read_check"
+#define NAME_MAE_ABORT_WRITE_CHECK "write_check"
+#define NAME_MAE_ABORT_INDEX "index"
+#define NAME_MAE_ABORT_MEMORY "memory"
+#define REASON_RETRY(status, text) {NAME_##status, text},
+#define REASON_DONE(status, text)
+#define REASON_USE(status, text)
+#define REASON_DOOMED(status, text)
+#define REASON_REFUSED(status, text)
+static const struct target_reason native_reasons[] = {
+#define REASON(status, kind, text) REASON_##kind(status, text)
+    MAE_STATUS_TABLE(REASON)
+#undef REASON
+        {NULL, NULL}};
+
 const struct target_ops native_target_ops = {
     .name = "native",
     .label = "Maemio",
@@ -332,9 +416,10 @@ const struct target_ops native_target_ops = {
                    .serializable = true,
                    .phantom_safe = true,
                    .durable = false,
-                   .workers_max = MAE_WORKERS_MAX,
+                   .workers_max = TARGET_WORKERS_MAX,
                    .note = "in timestamp order; in memory only, not durable"},
     .guarantees_with = native_guarantees_with,
+    .reasons = native_reasons,
     .open = native_open,
     .close = native_close,
     .table_create = native_table_create,
@@ -363,7 +448,7 @@ const struct target_ops native_target_ops = {
     .scan = native_scan,
     .table_scan = native_table_scan,
     .counter_count = mae_counter_count,
-    .counter_info = mae_counter_info,
+    .counter_info = native_counter_info,
     .worker_counters = native_worker_counters,
     .table_space = native_table_space,
     .index_space = native_index_space,

@@ -164,12 +164,12 @@ static void record_write(struct target_txn *txn, const struct header *old, void 
 
 /* ---- Opening. ---- */
 
-static enum mae_status rec_open(const struct target_key_value *settings, struct target **opened, char *error,
-                                size_t error_bytes)
+static enum target_status rec_open(const struct target_key_value *settings, struct target **opened, char *error,
+                                   size_t error_bytes)
 {
     struct target *target = support_alloc(sizeof *target);
-    enum mae_status status = recording.inner->open(settings, &target->inner, error, error_bytes);
-    if (status != MAE_OK) {
+    enum target_status status = recording.inner->open(settings, &target->inner, error, error_bytes);
+    if (status != TARGET_OK) {
         free(target);
         return status;
     }
@@ -178,7 +178,7 @@ static enum mae_status rec_open(const struct target_key_value *settings, struct 
     pthread_mutex_init(&target->lock, NULL);
     history_log_init(&target->catalog, target->fd, target->streams++);
     *opened = target;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void worker_free(struct target *target, struct target_worker *worker)
@@ -261,36 +261,36 @@ struct target *recording_target_inner(struct target *target)
     return target->inner;
 }
 
-static enum mae_status rec_table_create(struct target *target, const char *name, const struct mae_table_config *config,
-                                        struct target_table **created)
+static enum target_status rec_table_create(struct target *target, const char *name,
+                                           const struct target_table_config *config, struct target_table **created)
 {
-    struct mae_table_config larger = *config;
+    struct target_table_config larger = *config;
     larger.payload_max_bytes += HEADER_BYTES;
     if (target->table_count == HISTORY_INDEXES_MAX)
-        return MAE_FULL;
+        return TARGET_FULL;
     struct target_table *table = &target->tables[target->table_count];
-    enum mae_status status = recording.inner->table_create(target->inner, name, &larger, &table->inner);
-    if (status != MAE_OK)
+    enum target_status status = recording.inner->table_create(target->inner, name, &larger, &table->inner);
+    if (status != TARGET_OK)
         return status;
     table->id = target->table_count++;
     *created = table;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status rec_index_create(struct target *target, struct target_table *table, const char *name,
-                                        const struct mae_index_config *config, struct target_index **created)
+static enum target_status rec_index_create(struct target *target, struct target_table *table, const char *name,
+                                           const struct target_index_config *config, struct target_index **created)
 {
     if (target->index_count == HISTORY_INDEXES_MAX)
-        return MAE_FULL;
+        return TARGET_FULL;
     struct target_index *index = &target->indexes[target->index_count];
-    enum mae_status status = recording.inner->index_create(target->inner, table->inner, name, config, &index->inner);
-    if (status != MAE_OK)
+    enum target_status status = recording.inner->index_create(target->inner, table->inner, name, config, &index->inner);
+    if (status != TARGET_OK)
         return status;
     index->table = table;
     index->id = target->index_count++;
     index->key_bytes = config->key_bytes;
     index->key_words = (unsigned)(config->key_bytes + 7) / 8;
-    index->ordered = config->kind == MAE_INDEX_ORDERED;
+    index->ordered = config->kind == TARGET_INDEX_ORDERED;
     index->non_unique = config->non_unique;
     uint64_t *at = history_log_add(&target->catalog, 10);
     if (at != NULL) {
@@ -302,16 +302,16 @@ static enum mae_status rec_index_create(struct target *target, struct target_tab
         memcpy(at + 2, name, strnlen(name, HISTORY_NAME_BYTES));
     }
     *created = index;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- Workers and transactions. ---- */
 
-static enum mae_status rec_worker_join(struct target *target, struct target_worker **joined)
+static enum target_status rec_worker_join(struct target *target, struct target_worker **joined)
 {
     struct target_worker *inner;
-    enum mae_status status = recording.inner->worker_join(target->inner, &inner);
-    if (status != MAE_OK)
+    enum target_status status = recording.inner->worker_join(target->inner, &inner);
+    if (status != TARGET_OK)
         return status;
     pthread_mutex_lock(&target->lock);
     struct target_worker *worker = target->spare;
@@ -328,7 +328,7 @@ static enum mae_status rec_worker_join(struct target *target, struct target_work
     pthread_mutex_unlock(&target->lock);
     worker->inner = inner;
     *joined = worker;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void rec_worker_idle(struct target_worker *worker)
@@ -337,10 +337,10 @@ static void rec_worker_idle(struct target_worker *worker)
 }
 
 /* As if aborted: a worker may leave in the middle of a transaction. */
-static void end(struct target_txn *txn, enum mae_status status)
+static void end(struct target_txn *txn, enum target_status status)
 {
     struct history_log *log = &txn->worker->log;
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         record(txn, HISTORY_COMMIT, 0, 0, 1, 0, 0);
     else
         record(txn, HISTORY_ABORT, (unsigned)status, 0, 1, 0, 0);
@@ -352,7 +352,7 @@ static void rec_worker_leave(struct target_worker *worker)
 {
     struct target *target = worker->target;
     if (worker->txn.inner != NULL)
-        end(&worker->txn, MAE_ABORT_USER);
+        end(&worker->txn, TARGET_ROLLED_BACK);
     recording.inner->worker_leave(worker->inner);
     history_log_flush(&worker->log, true);
     pthread_mutex_lock(&target->lock);
@@ -367,26 +367,26 @@ static void rec_worker_leave(struct target_worker *worker)
     pthread_mutex_unlock(&target->lock);
 }
 
-static enum mae_status rec_begin(struct target_worker *worker, enum mae_mode mode, struct target_txn **begun)
+static enum target_status rec_begin(struct target_worker *worker, enum target_mode mode, struct target_txn **begun)
 {
     struct target_txn *txn = &worker->txn;
     struct target_txn *inner;
-    enum mae_status status = recording.inner->begin(worker->inner, mode, &inner);
-    if (status != MAE_OK)
+    enum target_status status = recording.inner->begin(worker->inner, mode, &inner);
+    if (status != TARGET_OK)
         return status;
     txn->inner = inner;
     txn->ts = recording.inner->timestamp(inner);
     txn->writes = 0;
-    record(txn, HISTORY_BEGIN, mode == MAE_SNAPSHOT ? HISTORY_SNAPSHOT : 0, worker->log.stream, 2, txn->ts, 0);
+    record(txn, HISTORY_BEGIN, mode == TARGET_SNAPSHOT ? HISTORY_SNAPSHOT : 0, worker->log.stream, 2, txn->ts, 0);
     *begun = txn;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status rec_commit(struct target_txn *txn)
+static enum target_status rec_commit(struct target_txn *txn)
 {
-    enum mae_status status = recording.inner->commit(txn->inner);
+    enum target_status status = recording.inner->commit(txn->inner);
     uint64_t committed_at = recording.inner->timestamp(txn->inner); /* final by now */
-    if (status == MAE_OK && committed_at != txn->ts)
+    if (status == TARGET_OK && committed_at != txn->ts)
         record(txn, HISTORY_MOVED, 0, 0, 3, committed_at, txn->ts);
     end(txn, status);
     return status;
@@ -395,7 +395,7 @@ static enum mae_status rec_commit(struct target_txn *txn)
 static void rec_abort(struct target_txn *txn)
 {
     recording.inner->abort(txn->inner);
-    end(txn, MAE_ABORT_USER);
+    end(txn, TARGET_ROLLED_BACK);
 }
 
 static void rec_backoff(struct target_worker *worker)
@@ -418,58 +418,58 @@ static void strip(const void **data, size_t *bytes)
         *bytes -= HEADER_BYTES;
 }
 
-static enum mae_status rec_read(struct target_txn *txn, struct target_index *index, const void *key, const void **data,
-                                size_t *bytes)
+static enum target_status rec_read(struct target_txn *txn, struct target_index *index, const void *key,
+                                   const void **data, size_t *bytes)
 {
-    enum mae_status status = recording.inner->read(txn->inner, index->inner, key, data, bytes);
-    if (status == MAE_NOT_FOUND)
+    enum target_status status = recording.inner->read(txn->inner, index->inner, key, data, bytes);
+    if (status == TARGET_NOT_FOUND)
         record_miss(txn, index, key);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     record_hit(txn, index, key, *data);
     record_read(txn, *data);
     strip(data, bytes);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status rec_update(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
-                                  const void **old, void **data)
+static enum target_status rec_update(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
+                                     const void **old, void **data)
 {
     const void *before;
-    enum mae_status status =
+    enum target_status status =
         recording.inner->update(txn->inner, index->inner, key, bytes ? bytes + HEADER_BYTES : 0, &before, data);
-    if (status == MAE_NOT_FOUND)
+    if (status == TARGET_NOT_FOUND)
         record_miss(txn, index, key);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     record_hit(txn, index, key, before);
     record_write(txn, before, *data);
     if (old)
         *old = (const char *)before + HEADER_BYTES;
     *data = (char *)*data + HEADER_BYTES;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status rec_overwrite(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
-                                     void **data)
+static enum target_status rec_overwrite(struct target_txn *txn, struct target_index *index, const void *key,
+                                        size_t bytes, void **data)
 {
     uint64_t row = key_register(index, key);
     if (!is_by_key(index)) {
         const void *before;
-        enum mae_status status = rec_read(txn, index, key, &before, NULL);
-        if (status != MAE_OK)
+        enum target_status status = rec_read(txn, index, key, &before, NULL);
+        if (status != TARGET_OK)
             return status;
         row = register_of((const struct header *)before - 1);
     }
-    enum mae_status status = recording.inner->overwrite(txn->inner, index->inner, key, bytes + HEADER_BYTES, data);
-    if (status == MAE_NOT_FOUND)
+    enum target_status status = recording.inner->overwrite(txn->inner, index->inner, key, bytes + HEADER_BYTES, data);
+    if (status == TARGET_NOT_FOUND)
         record_miss(txn, index, key);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     const struct header *header = write_header(txn, *data, row);
     record(txn, HISTORY_BLIND, seq_of(header), 0, 2, row, 0);
     *data = (char *)*data + HEADER_BYTES;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void record_insert(struct target_txn *txn, const struct target_table *table, uint64_t row, uint64_t ref,
@@ -485,51 +485,52 @@ static uint64_t next_row(struct target_worker *worker)
     return (uint64_t)worker->log.stream << STREAM_SHIFT | ++worker->rows;
 }
 
-static enum mae_status rec_insert(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
-                                  uint64_t *ref, void **data)
+static enum target_status rec_insert(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
+                                     uint64_t *ref, void **data)
 {
     uint64_t row;
     if (!index->non_unique && !is_by_key(index))
         atomic_store_explicit(&index->by_key, true, memory_order_relaxed);
-    enum mae_status status = recording.inner->insert(txn->inner, index->inner, key, bytes + HEADER_BYTES, &row, data);
-    if (status == MAE_EXISTS)
+    enum target_status status =
+        recording.inner->insert(txn->inner, index->inner, key, bytes + HEADER_BYTES, &row, data);
+    if (status == TARGET_EXISTS)
         record(txn, HISTORY_EXISTS, 0, 0, 2, key_register(index, key), 0);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     record_insert(txn, index->table, index->non_unique ? next_row(txn->worker) : key_register(index, key), row, data);
     if (index->ordered)
         record_entry(txn, HISTORY_ADD, index, key, row);
     if (ref)
         *ref = row;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status rec_erase(struct target_txn *txn, struct target_index *index, const void *key)
+static enum target_status rec_erase(struct target_txn *txn, struct target_index *index, const void *key)
 {
     uint64_t row = key_register(index, key), ref = HISTORY_ANY_REF, before_ts = HISTORY_ANY_TS, before_seq = 0;
     if (!is_by_key(index)) { /* which row is it? */
         const void *before;
-        enum mae_status status = recording.inner->read(txn->inner, index->inner, key, &before, NULL);
-        if (status == MAE_OK)
+        enum target_status status = recording.inner->read(txn->inner, index->inner, key, &before, NULL);
+        if (status == TARGET_OK)
             status = recording.inner->find(txn->inner, index->inner, key, &ref);
-        if (status == MAE_NOT_FOUND)
+        if (status == TARGET_NOT_FOUND)
             record_miss(txn, index, key);
-        if (status != MAE_OK)
+        if (status != TARGET_OK)
             return status;
         row = register_of(before);
         before_ts = ((const struct header *)before)->ts;
         before_seq = seq_of(before);
     }
-    enum mae_status status = recording.inner->erase(txn->inner, index->inner, key);
-    if (status == MAE_NOT_FOUND)
+    enum target_status status = recording.inner->erase(txn->inner, index->inner, key);
+    if (status == TARGET_NOT_FOUND)
         record_miss(txn, index, key);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     txn->writes += txn->writes < SEQ_MAX;
     record(txn, HISTORY_DELETE, txn->writes, before_seq, 3, row, before_ts);
     if (index->ordered || !is_by_key(index))
         record_entry(txn, HISTORY_REMOVE, index, key, ref);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void rec_prefetch(struct target_txn *txn, struct target_index *index, const void *keys, size_t count)
@@ -539,86 +540,86 @@ static void rec_prefetch(struct target_txn *txn, struct target_index *index, con
 
 /* ---- Rows by ref. ---- */
 
-static enum mae_status rec_row_read(struct target_txn *txn, struct target_table *table, uint64_t ref, const void **data,
-                                    size_t *bytes)
+static enum target_status rec_row_read(struct target_txn *txn, struct target_table *table, uint64_t ref,
+                                       const void **data, size_t *bytes)
 {
-    enum mae_status status = recording.inner->row_read(txn->inner, table->inner, ref, data, bytes);
-    if (status != MAE_OK)
+    enum target_status status = recording.inner->row_read(txn->inner, table->inner, ref, data, bytes);
+    if (status != TARGET_OK)
         return status;
     record_read(txn, *data);
     strip(data, bytes);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status rec_row_update(struct target_txn *txn, struct target_table *table, uint64_t ref, size_t bytes,
-                                      const void **old, void **data)
+static enum target_status rec_row_update(struct target_txn *txn, struct target_table *table, uint64_t ref, size_t bytes,
+                                         const void **old, void **data)
 {
     const void *before;
-    enum mae_status status =
+    enum target_status status =
         recording.inner->row_update(txn->inner, table->inner, ref, bytes ? bytes + HEADER_BYTES : 0, &before, data);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     record_write(txn, before, *data);
     if (old)
         *old = (const char *)before + HEADER_BYTES;
     *data = (char *)*data + HEADER_BYTES;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status rec_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes, uint64_t *ref,
-                                      void **data)
+static enum target_status rec_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes,
+                                         uint64_t *ref, void **data)
 {
-    enum mae_status status = recording.inner->row_insert(txn->inner, table->inner, bytes + HEADER_BYTES, ref, data);
-    if (status == MAE_OK)
+    enum target_status status = recording.inner->row_insert(txn->inner, table->inner, bytes + HEADER_BYTES, ref, data);
+    if (status == TARGET_OK)
         record_insert(txn, table, next_row(txn->worker), *ref, data);
     return status;
 }
 
-static enum mae_status rec_row_erase(struct target_txn *txn, struct target_table *table, uint64_t ref)
+static enum target_status rec_row_erase(struct target_txn *txn, struct target_table *table, uint64_t ref)
 {
     const void *data;
-    enum mae_status status = recording.inner->row_read(txn->inner, table->inner, ref, &data, NULL);
-    if (status != MAE_OK)
+    enum target_status status = recording.inner->row_read(txn->inner, table->inner, ref, &data, NULL);
+    if (status != TARGET_OK)
         return status;
     struct header before = *(const struct header *)data;
     status = recording.inner->row_erase(txn->inner, table->inner, ref);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     txn->writes += txn->writes < SEQ_MAX;
     record(txn, HISTORY_DELETE, txn->writes, seq_of(&before), 3, register_of(&before), before.ts);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- Index entries. ---- */
 
-static enum mae_status rec_find(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref)
+static enum target_status rec_find(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref)
 {
-    enum mae_status status = recording.inner->find(txn->inner, index->inner, key, ref);
-    if (status == MAE_NOT_FOUND)
+    enum target_status status = recording.inner->find(txn->inner, index->inner, key, ref);
+    if (status == TARGET_NOT_FOUND)
         record_miss(txn, index, key);
-    else if (status == MAE_OK && is_by_key(index))
+    else if (status == TARGET_OK && is_by_key(index))
         record(txn, HISTORY_EXISTS, 0, 0, 2, key_register(index, key), 0);
-    else if (status == MAE_OK)
+    else if (status == TARGET_OK)
         record_entry(txn, HISTORY_FIND, index, key, *ref);
     return status;
 }
 
-static enum mae_status rec_index_insert(struct target_txn *txn, struct target_index *index, const void *key,
-                                        uint64_t ref)
+static enum target_status rec_index_insert(struct target_txn *txn, struct target_index *index, const void *key,
+                                           uint64_t ref)
 {
-    enum mae_status status = recording.inner->index_insert(txn->inner, index->inner, key, ref);
-    if (status == MAE_OK)
+    enum target_status status = recording.inner->index_insert(txn->inner, index->inner, key, ref);
+    if (status == TARGET_OK)
         record_entry(txn, HISTORY_ADD, index, key, ref);
-    else if (status == MAE_EXISTS)
+    else if (status == TARGET_EXISTS)
         record_entry(txn, HISTORY_FIND, index, key, index->non_unique ? ref : HISTORY_ANY_REF);
     return status;
 }
 
-static enum mae_status rec_index_remove(struct target_txn *txn, struct target_index *index, const void *key,
-                                        uint64_t ref)
+static enum target_status rec_index_remove(struct target_txn *txn, struct target_index *index, const void *key,
+                                           uint64_t ref)
 {
-    enum mae_status status = recording.inner->index_remove(txn->inner, index->inner, key, ref);
-    if (status == MAE_OK)
+    enum target_status status = recording.inner->index_remove(txn->inner, index->inner, key, ref);
+    if (status == TARGET_OK)
         record_entry(txn, HISTORY_REMOVE, index, key, ref);
     return status;
 }
@@ -659,7 +660,7 @@ static void record_scan(const struct scan *scan, const void *lo, const void *hi,
     uint64_t *at = history_log_add(&scan->txn->worker->log, 2 + 2 * key_words + words);
     if (at == NULL)
         return;
-    bool backward = scan_flags & MAE_SCAN_BACKWARD;
+    bool backward = scan_flags & TARGET_SCAN_BACKWARD;
     unsigned flags = (backward ? HISTORY_BACKWARD : 0) | (lo ? 0 : HISTORY_LOW_OPEN) | (hi ? 0 : HISTORY_HIGH_OPEN);
     if (scan->stopped) { /* at the last entry, which there is then */
         unsigned open = backward ? HISTORY_LOW_OPEN : HISTORY_HIGH_OPEN;
@@ -677,15 +678,16 @@ static void record_scan(const struct scan *scan, const void *lo, const void *hi,
         memcpy(at + 2 + 2 * key_words, entries, words * sizeof *at);
 }
 
-static enum mae_status rec_scan(struct target_txn *txn, struct target_index *index, const void *lo, const void *hi,
-                                unsigned flags, uint64_t limit, target_entry_fn visit, void *arg)
+static enum target_status rec_scan(struct target_txn *txn, struct target_index *index, const void *lo, const void *hi,
+                                   unsigned flags, uint64_t limit, target_entry_fn visit, void *arg)
 {
     struct target_worker *worker = txn->worker;
     struct scan scan = {.txn = txn, .index = index, .visit = visit, .arg = arg};
     size_t base = worker->visited_words;
-    enum mae_status status = recording.inner->scan(txn->inner, index->inner, lo, hi, flags, limit, scan_visit, &scan);
+    enum target_status status =
+        recording.inner->scan(txn->inner, index->inner, lo, hi, flags, limit, scan_visit, &scan);
     scan.stopped |= limit && scan.count >= limit;
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         record_scan(&scan, lo, hi, flags, worker->visited + base);
     worker->visited_words = base;
     return status;
@@ -709,12 +711,12 @@ static bool table_visit(void *arg, uint64_t ref, const void *data, size_t bytes)
     return !scan->stopped;
 }
 
-static enum mae_status rec_table_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit,
-                                      void *arg)
+static enum target_status rec_table_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit,
+                                         void *arg)
 {
     struct table_scan scan = {.txn = txn, .visit = visit, .arg = arg};
-    enum mae_status status = recording.inner->table_scan(txn->inner, table->inner, table_visit, &scan);
-    if (status == MAE_OK && !scan.stopped)
+    enum target_status status = recording.inner->table_scan(txn->inner, table->inner, table_visit, &scan);
+    if (status == TARGET_OK && !scan.stopped)
         record(txn, HISTORY_ROWS, 0, table->id, 2, scan.count, 0);
     return status;
 }
@@ -726,27 +728,27 @@ static void rec_worker_counters(const struct target_worker *worker, uint64_t *va
     recording.inner->worker_counters(worker->inner, values);
 }
 
-static void rec_table_space(const struct target_table *table, struct mae_space *space)
+static void rec_table_space(const struct target_table *table, struct target_space *space)
 {
     recording.inner->table_space(table->inner, space);
 }
 
-static void rec_index_space(const struct target_index *index, struct mae_space *space)
+static void rec_index_space(const struct target_index *index, struct target_space *space)
 {
     recording.inner->index_space(index->inner, space);
 }
 
-static void rec_memory(const struct target *target, struct mae_memory *memory)
+static void rec_memory(const struct target *target, struct target_memory *memory)
 {
     recording.inner->memory(target->inner, memory);
 }
 
-static void rec_state(const struct target *target, struct mae_state *state)
+static void rec_state(const struct target *target, struct target_state *state)
 {
     recording.inner->state(target->inner, state);
 }
 
-static enum mae_status rec_verify(struct target *target, char *report, size_t report_bytes)
+static enum target_status rec_verify(struct target *target, char *report, size_t report_bytes)
 {
     return recording.inner->verify(target->inner, report, report_bytes);
 }

@@ -21,3 +21,37 @@ const struct target_ops *target_by_name(const char *name)
             break;
     return target;
 }
+
+static const struct target_reason missing = {"missing", "the workload did not find what it knows to be committed"};
+
+const struct target_reason *target_reason(const struct target_ops *target, unsigned number)
+{
+    return number == TARGET_REASON_MISSING ? &missing : &target->reasons[number];
+}
+
+unsigned target_reason_number(const struct target_ops *target, const char *name)
+{
+    for (unsigned i = 0; target->reasons != NULL && target->reasons[i].name != NULL; i++)
+        if (strcmp(target->reasons[i].name, name) == 0)
+            return i;
+    return strcmp(name, missing.name) == 0 ? TARGET_REASON_MISSING : TARGET_REASONS_MAX;
+}
+
+/* Whether a target before the i-th has that reason, too. */
+static bool reason_was_listed(size_t i, const char *name)
+{
+    for (size_t j = 0; j < i; j++)
+        if (target_reason_number(target_at(j), name) != TARGET_REASONS_MAX)
+            return true;
+    return false;
+}
+
+const struct target_reason *target_reason_at(size_t i)
+{
+    const struct target_ops *target;
+    for (size_t t = 0; (target = target_at(t)) != NULL; t++)
+        for (const struct target_reason *reason = target->reasons; reason != NULL && reason->name != NULL; reason++)
+            if (!reason_was_listed(t, reason->name) && i-- == 0)
+                return reason;
+    return i == 0 ? &missing : NULL;
+}

@@ -20,4 +20,11 @@ TARGET_TABLE(TARGET_DECLARE)
 const struct target_ops *target_at(size_t i); /* NULL past the end */
 const struct target_ops *target_by_name(const char *name);
 
+/* The reason with this number; of one of the target's own aborts, or TARGET_REASON_MISSING. */
+const struct target_reason *target_reason(const struct target_ops *target, unsigned number);
+/* Why targets abort: the i-th reason of all targets, each name once, for columns; NULL past the end. */
+const struct target_reason *target_reason_at(size_t i);
+/* The target's number of the reason with this name; TARGET_REASONS_MAX if it has none. */
+unsigned target_reason_number(const struct target_ops *target, const char *name);
+
 #endif

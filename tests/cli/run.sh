@@ -475,7 +475,7 @@ ends "restricted" 0 "CPU 0  not allowed" topology --synthetic "pack:1 core:4 pu:
 ends "a wrong machine" 2 "hwloc does not take the synthetic topology" topology --synthetic "pack:x"
 
 # ---- Ends. ----
-ends "out of memory in the load" 1 "phase load failed on worker 0: MAE_NO_MEMORY: out of memory" \
+ends "out of memory in the load" 1 "phase load failed on worker 0: TARGET_NO_MEMORY: out of memory" \
     run --threads 1 --pin none --records 1M --size-hint off --set memory_limit=128M
 ended "says how far it came" 1 "% of the load took 128 MiB, so all of it needs some "
 ends "out of memory in set-up" 1 "out of memory: the memory limit is reached" \

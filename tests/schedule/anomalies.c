@@ -86,7 +86,7 @@ struct txn_state {
     struct target_txn *txn;
     char ops[OPS_MAX][3];
     unsigned count, next;
-    enum mae_status status;
+    enum target_status status;
     bool over;
 };
 
@@ -113,11 +113,11 @@ static struct mae_worker *engine_worker(unsigned i)
     return (struct mae_worker *)recording_worker_inner(stage.txns[i].worker);
 }
 
-static void require(enum mae_status status, const char *what)
+static void require(enum target_status status, const char *what)
 {
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         return;
-    printf("FAILED: %s: %s\n", what, mae_status_name(status));
+    printf("FAILED: %s: %s\n", what, target_status_name(status));
     exit(1);
 }
 
@@ -125,7 +125,7 @@ static void require(enum mae_status status, const char *what)
 
 struct scan {
     struct target_txn *txn;
-    enum mae_status status;
+    enum target_status status;
 };
 
 static bool scan_visit(void *arg, const void *key, uint64_t ref)
@@ -134,17 +134,17 @@ static bool scan_visit(void *arg, const void *key, uint64_t ref)
     const void *data;
     (void)key;
     scan->status = stage.ops->row_read(scan->txn, stage.table, ref, &data, NULL);
-    return scan->status == MAE_OK;
+    return scan->status == TARGET_OK;
 }
 
-static enum mae_status run_op(struct txn_state *state, const char *op)
+static enum target_status run_op(struct txn_state *state, const char *op)
 {
     const struct target_ops *ops = stage.ops;
     uint64_t key = (uint64_t)(op[1] - 'x');
     const void *data;
     void *fresh;
-    struct scan scan = {state->txn, MAE_OK};
-    enum mae_status status;
+    struct scan scan = {state->txn, TARGET_OK};
+    enum target_status status;
     switch (op[0]) {
     case 'r':
         status = ops->read(state->txn, stage.index, &key, &data, NULL);
@@ -163,12 +163,12 @@ static enum mae_status run_op(struct txn_state *state, const char *op)
         break;
     default:
         status = ops->scan(state->txn, stage.index, NULL, NULL, 0, 0, scan_visit, &scan);
-        if (status == MAE_OK)
+        if (status == TARGET_OK)
             status = scan.status;
         break;
     }
     scheduler_note(op, key, 0, (int)status);
-    return status == MAE_NOT_FOUND || status == MAE_EXISTS ? MAE_OK : status;
+    return status == TARGET_NOT_FOUND || status == TARGET_EXISTS ? TARGET_OK : status;
 }
 
 /* One turn: begin and the next operation, or the end. */
@@ -178,22 +178,22 @@ static void turn(unsigned i)
     if (state->over)
         return;
     if (state->txn == NULL) {
-        require(
-            stage.ops->begin(state->worker, stage.program->snapshot[i] ? MAE_SNAPSHOT : MAE_READ_WRITE, &state->txn),
-            "begin");
-        state->status = MAE_OK;
-        scheduler_note("begin at", 0, stage.ops->timestamp(state->txn) - stage.base, MAE_OK);
+        require(stage.ops->begin(state->worker, stage.program->snapshot[i] ? TARGET_SNAPSHOT : TARGET_READ_WRITE,
+                                 &state->txn),
+                "begin");
+        state->status = TARGET_OK;
+        scheduler_note("begin at", 0, stage.ops->timestamp(state->txn) - stage.base, TARGET_OK);
     }
-    if (state->status == MAE_OK && state->next < state->count) {
+    if (state->status == TARGET_OK && state->next < state->count) {
         state->status = run_op(state, state->ops[state->next++]);
         return;
     }
-    if (state->status != MAE_OK || stage.program->aborts[i])
+    if (state->status != TARGET_OK || stage.program->aborts[i])
         stage.ops->abort(state->txn);
     else
         state->status = stage.ops->commit(state->txn);
     scheduler_note("end", 0, 0, (int)state->status);
-    stage.committed += state->status == MAE_OK && !stage.program->aborts[i];
+    stage.committed += state->status == TARGET_OK && !stage.program->aborts[i];
     state->over = true;
 }
 
@@ -214,18 +214,18 @@ static void stage_open(bool ordered)
         {"backoff", "off"},       {"early_abort_newer", "off"}, {NULL, NULL},
     };
     char error[ERROR_BYTES] = "";
-    struct mae_table_config table = {.payload_max_bytes = 8};
-    struct mae_index_config index = {.kind = ordered ? MAE_INDEX_ORDERED : MAE_INDEX_HASH, .key_bytes = 8};
+    struct target_table_config table = {.payload_max_bytes = 8};
+    struct target_index_config index = {.kind = ordered ? TARGET_INDEX_ORDERED : TARGET_INDEX_HASH, .key_bytes = 8};
     stage.ops = recording_target(&native_target_ops, NULL, error, sizeof error);
     stage.ordered = ordered;
     stage.loaded = stage.spoiled = false;
     stage.uses = 0;
-    if (stage.ops->open(settings, &stage.target, error, sizeof error) != MAE_OK ||
-        stage.ops->table_create(stage.target, "rows", &table, &stage.table) != MAE_OK ||
-        stage.ops->index_create(stage.target, stage.table, "key", &index, &stage.index) != MAE_OK)
+    if (stage.ops->open(settings, &stage.target, error, sizeof error) != TARGET_OK ||
+        stage.ops->table_create(stage.target, "rows", &table, &stage.table) != TARGET_OK ||
+        stage.ops->index_create(stage.target, stage.table, "key", &index, &stage.index) != TARGET_OK)
         abort();
     for (unsigned i = 0; i < TXNS_MAX; i++)
-        if (stage.ops->worker_join(stage.target, &stage.txns[i].worker) != MAE_OK)
+        if (stage.ops->worker_join(stage.target, &stage.txns[i].worker) != TARGET_OK)
             abort();
     stage.db = (struct mae_db *)engine_worker(0)->core;
     for (unsigned i = 0; i < TXNS_MAX; i++) {
@@ -295,10 +295,10 @@ static void prepare(const struct program *program, const unsigned *order)
     stage.program = &load;
     struct txn_state *state = &stage.txns[0];
     uint64_t absent = KEYS - 1, ref;
-    require(stage.ops->begin(state->worker, MAE_READ_WRITE, &state->txn), "begin of the load");
+    require(stage.ops->begin(state->worker, TARGET_READ_WRITE, &state->txn), "begin of the load");
     /* A miss makes an untouched bucket: on a stage that is kept only the first one would. */
-    if (!stage.loaded && !stage.ordered && stage.ops->find(state->txn, stage.index, &absent, &ref) != MAE_NOT_FOUND)
-        require(MAE_CORRUPT, "an absent key");
+    if (!stage.loaded && !stage.ordered && stage.ops->find(state->txn, stage.index, &absent, &ref) != TARGET_NOT_FOUND)
+        require(TARGET_CORRUPT, "an absent key");
     for (uint64_t key = 0; key < KEYS - 1; key++) {
         void *fresh;
         require(stage.loaded ? stage.ops->update(state->txn, stage.index, &key, 8, NULL, &fresh)

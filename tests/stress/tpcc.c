@@ -55,7 +55,7 @@ struct member {
     struct run *run;
     unsigned number;
     uint64_t committed[TYPES];
-    enum mae_status failure;
+    enum target_status failure;
     char report[1024];
 };
 
@@ -78,26 +78,27 @@ static void *load(void *arg)
     struct workload_progress progress = {0};
     const _Atomic bool stop = false;
     member->failure = run->ops->worker_join(run->target, &worker);
-    if (member->failure != MAE_OK)
+    if (member->failure != TARGET_OK)
         return NULL;
     member->failure = tpcc_workload_ops.load(run->tpcc, worker, member->number, run->loaders, &progress, &stop);
     run->ops->worker_leave(worker);
     return NULL;
 }
 
-static enum mae_status work_requests(struct member *member, struct target_worker *worker, struct workload_worker *state)
+static enum target_status work_requests(struct member *member, struct target_worker *worker,
+                                        struct workload_worker *state)
 {
     struct run *run = member->run;
     while (member->committed[0] == 0 || time_left(run->start_ns, stress_ms())) { /* also where the machine is busy */
         unsigned type = tpcc_workload_ops.next(state);
-        enum mae_status status;
-        while (mae_status_is_retryable(status = tpcc_workload_ops.attempt(state)))
+        enum target_status status;
+        while (target_status_is_retry(status = tpcc_workload_ops.attempt(state)))
             run->ops->backoff(worker);
-        if (status != MAE_OK && status != MAE_ABORT_USER) /* rolled back on purpose: done, too */
+        if (status != TARGET_OK && status != TARGET_ROLLED_BACK) /* rolled back on purpose: done, too */
             return status;
-        member->committed[type] += status == MAE_OK;
+        member->committed[type] += status == TARGET_OK;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void *work(void *arg)
@@ -107,9 +108,9 @@ static void *work(void *arg)
     struct target_worker *worker;
     struct workload_worker *state;
     member->failure = run->ops->worker_join(run->target, &worker);
-    if (member->failure == MAE_OK) {
+    if (member->failure == TARGET_OK) {
         member->failure = tpcc_workload_ops.worker_create(run->tpcc, worker, member->number, &state);
-        if (member->failure == MAE_OK) {
+        if (member->failure == TARGET_OK) {
             member->failure = work_requests(member, worker, state);
             tpcc_workload_ops.worker_destroy(state);
         }
@@ -128,7 +129,7 @@ static void *check_meanwhile(void *arg)
     if (!run->setting->check_while_running || atomic_load(&run->running) == 0)
         return NULL;
     member->failure = run->ops->worker_join(run->target, &worker);
-    if (member->failure != MAE_OK)
+    if (member->failure != TARGET_OK)
         return NULL;
     member->failure = tpcc_workload_ops.check(run->tpcc, worker, NULL, member->report, sizeof member->report);
     run->ops->worker_leave(worker);
@@ -161,7 +162,7 @@ static void open_run(struct run *run, uint64_t seed)
     struct target_key_value pairs[OPTIONS_MAX];
     snprintf(text, sizeof text, "%s", run->setting->engine);
     split(text, pairs);
-    if (run->ops->open(pairs, &run->target, error, sizeof error) != MAE_OK)
+    if (run->ops->open(pairs, &run->target, error, sizeof error) != TARGET_OK)
         fail_msg("%s", error);
 
     snprintf(text, sizeof text, "%s", run->setting->workload);
@@ -173,8 +174,8 @@ static void open_run(struct run *run, uint64_t seed)
             fail_msg("%s=%s: %s", pair->key, pair->value, error);
     }
     if (tpcc_workload_ops.create(&values, run->ops, seed, run->setting->workers, &run->tpcc, error, sizeof error) !=
-            MAE_OK ||
-        tpcc_workload_ops.setup(run->tpcc, run->target, error, sizeof error) != MAE_OK)
+            TARGET_OK ||
+        tpcc_workload_ops.setup(run->tpcc, run->target, error, sizeof error) != TARGET_OK)
         fail_msg("%s", error);
     option_values_clear(tpcc_option_table, &values);
 }
@@ -182,9 +183,9 @@ static void open_run(struct run *run, uint64_t seed)
 static void assert_all_ok(const struct run *run, unsigned members, const char *what)
 {
     for (unsigned i = 0; i < members; i++)
-        if (run->members[i].failure != MAE_OK)
+        if (run->members[i].failure != TARGET_OK)
             fail_msg("%s %s: %s of member %u: %s %s", run->setting->workload, run->setting->engine, what, i,
-                     mae_status_name(run->members[i].failure), run->members[i].report);
+                     target_status_name(run->members[i].failure), run->members[i].report);
 }
 
 static void run_setting(const struct setting *setting, uint64_t seed)
@@ -203,7 +204,7 @@ static void run_setting(const struct setting *setting, uint64_t seed)
     run.start_ns = monotonic_ns();
     run_threads(setting->workers + 1, member_main, run.members, sizeof run.members[0]);
     assert_all_ok(&run, setting->workers, "a transaction");
-    if (run.members[setting->workers].failure != MAE_OK)
+    if (run.members[setting->workers].failure != TARGET_OK)
         fail_msg("%s %s: while running: %s", setting->workload, setting->engine, run.members[setting->workers].report);
     for (unsigned i = 0; i < setting->workers; i++)
         for (unsigned type = 0; type < TYPES; type++)
@@ -213,11 +214,11 @@ static void run_setting(const struct setting *setting, uint64_t seed)
                   (unsigned long long)committed[3]);
     assert_true(committed[0] > 0);
 
-    assert_ok(run.ops->worker_join(run.target, &worker));
-    if (tpcc_workload_ops.check(run.tpcc, worker, committed, report, sizeof report) != MAE_OK)
+    assert_int_equal(run.ops->worker_join(run.target, &worker), TARGET_OK);
+    if (tpcc_workload_ops.check(run.tpcc, worker, committed, report, sizeof report) != TARGET_OK)
         fail_msg("%s %s: %s", setting->workload, setting->engine, report);
     run.ops->worker_leave(worker);
-    if (run.ops->verify(run.target, report, sizeof report) != MAE_OK)
+    if (run.ops->verify(run.target, report, sizeof report) != TARGET_OK)
         fail_msg("%s %s: %s", setting->workload, setting->engine, report);
     tpcc_workload_ops.destroy(run.tpcc);
     run.ops->close(run.target);

@@ -144,70 +144,70 @@ static struct key make_key(const struct round *round, uint64_t number)
     return key;
 }
 
-static enum mae_status noted(const char *name, uint64_t key, uint64_t value, enum mae_status status)
+static enum target_status noted(const char *name, uint64_t key, uint64_t value, enum target_status status)
 {
     scheduler_note(name, key, value, (int)status);
-    return status == MAE_NOT_FOUND || status == MAE_EXISTS ? MAE_OK : status;
+    return status == TARGET_NOT_FOUND || status == TARGET_EXISTS ? TARGET_OK : status;
 }
 
-static enum mae_status do_read(struct round *round, struct worker_state *own, uint64_t number)
+static enum target_status do_read(struct round *round, struct worker_state *own, uint64_t number)
 {
     struct key key = make_key(round, number);
     const void *data;
     size_t bytes;
-    enum mae_status status = round->ops->read(own->txn, round->index, &key, &data, &bytes);
-    if (status == MAE_OK)
+    enum target_status status = round->ops->read(own->txn, round->index, &key, &data, &bytes);
+    if (status == TARGET_OK)
         look(round, own, data, bytes);
-    return noted("read", number, status == MAE_OK ? *(const uint64_t *)data : 0, status);
+    return noted("read", number, status == TARGET_OK ? *(const uint64_t *)data : 0, status);
 }
 
-static enum mae_status do_update(struct round *round, struct worker_state *own, uint64_t number, bool resize)
+static enum target_status do_update(struct round *round, struct worker_state *own, uint64_t number, bool resize)
 {
     struct key key = make_key(round, number);
     const void *old;
     void *data;
     size_t bytes = resize ? draw_bytes(round, &own->rng) : 8;
-    enum mae_status status = round->ops->update(own->txn, round->index, &key, bytes, &old, &data);
-    if (status == MAE_OK) {
+    enum target_status status = round->ops->update(own->txn, round->index, &key, bytes, &old, &data);
+    if (status == TARGET_OK) {
         fill(round, data, bytes);
     }
     return noted("update", number, round->stamp, status);
 }
 
-static enum mae_status do_overwrite(struct round *round, struct worker_state *own, uint64_t number)
+static enum target_status do_overwrite(struct round *round, struct worker_state *own, uint64_t number)
 {
     struct key key = make_key(round, number);
     void *data;
     size_t bytes = draw_bytes(round, &own->rng);
-    enum mae_status status = round->ops->overwrite(own->txn, round->index, &key, bytes, &data);
-    if (status == MAE_OK) {
+    enum target_status status = round->ops->overwrite(own->txn, round->index, &key, bytes, &data);
+    if (status == TARGET_OK) {
         fill(round, data, bytes);
     }
     return noted("overwrite", number, round->stamp, status);
 }
 
-static enum mae_status do_insert(struct round *round, struct worker_state *own, uint64_t number)
+static enum target_status do_insert(struct round *round, struct worker_state *own, uint64_t number)
 {
     struct key key = make_key(round, number);
     void *data;
     size_t bytes = draw_bytes(round, &own->rng);
-    enum mae_status status = round->ops->insert(own->txn, round->index, &key, bytes, NULL, &data);
-    if (status == MAE_OK)
+    enum target_status status = round->ops->insert(own->txn, round->index, &key, bytes, NULL, &data);
+    if (status == TARGET_OK)
         fill(round, data, bytes);
     return noted("insert", number, round->stamp, status);
 }
 
-static enum mae_status do_erase(struct round *round, struct worker_state *own, uint64_t number)
+static enum target_status do_erase(struct round *round, struct worker_state *own, uint64_t number)
 {
     struct key key = make_key(round, number);
     return noted("erase", number, 0, round->ops->erase(own->txn, round->index, &key));
 }
 
-static enum mae_status do_find(struct round *round, struct worker_state *own, uint64_t number)
+static enum target_status do_find(struct round *round, struct worker_state *own, uint64_t number)
 {
     struct key key = make_key(round, number);
     uint64_t ref = 0;
-    enum mae_status status = round->ops->find(own->txn, round->index, &key, &ref);
+    enum target_status status = round->ops->find(own->txn, round->index, &key, &ref);
     return noted("find", number, ref, status);
 }
 
@@ -216,7 +216,7 @@ struct scan {
     struct worker_state *own;
     unsigned stop_after;
     bool update;
-    enum mae_status status;
+    enum target_status status;
 };
 
 static bool scan_visit(void *arg, const void *key, uint64_t ref)
@@ -227,34 +227,34 @@ static bool scan_visit(void *arg, const void *key, uint64_t ref)
     memcpy(&number, key, sizeof number);
     const void *data;
     size_t bytes;
-    enum mae_status status;
+    enum target_status status;
     if (scan->update && rng_below(&scan->own->rng, 2)) {
         void *fresh;
         status = ops->row_update(scan->own->txn, scan->round->table, ref, 8, &data, &fresh);
-        if (status == MAE_OK) {
+        if (status == TARGET_OK) {
             fill(scan->round, fresh, 8);
         }
     } else {
         status = ops->row_read(scan->own->txn, scan->round->table, ref, &data, &bytes);
-        if (status == MAE_OK)
+        if (status == TARGET_OK)
             look(scan->round, scan->own, data, bytes);
     }
     scheduler_note("  visits", number, ref, (int)status);
-    scan->status = status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status;
-    return status == MAE_OK && --scan->stop_after > 0;
+    scan->status = status == TARGET_NOT_FOUND ? (enum target_status)MAE_ABORT_INDEX : status;
+    return status == TARGET_OK && --scan->stop_after > 0;
 }
 
-static enum mae_status do_scan(struct round *round, struct worker_state *own, uint64_t number, bool update)
+static enum target_status do_scan(struct round *round, struct worker_state *own, uint64_t number, bool update)
 {
     struct key low = make_key(round, number), high = make_key(round, number + rng_below(&own->rng, round->what->keys));
-    struct scan scan = {round, own, 1 + (unsigned)rng_below(&own->rng, 16), update, MAE_OK};
-    unsigned flags = rng_below(&own->rng, 2) ? MAE_SCAN_BACKWARD : 0;
+    struct scan scan = {round, own, 1 + (unsigned)rng_below(&own->rng, 16), update, TARGET_OK};
+    unsigned flags = rng_below(&own->rng, 2) ? TARGET_SCAN_BACKWARD : 0;
     bool low_open = rng_below(&own->rng, 8) == 0, high_open = rng_below(&own->rng, 8) == 0;
     uint64_t limit = rng_below(&own->rng, 2) ? 0 : 1 + rng_below(&own->rng, 4);
-    scheduler_note(flags ? "scan backward" : "scan forward", number, limit, MAE_OK);
-    enum mae_status status = round->ops->scan(own->txn, round->index, low_open ? NULL : &low, high_open ? NULL : &high,
-                                              flags, limit, scan_visit, &scan);
-    return noted("  scan ends", number, 0, status == MAE_OK ? scan.status : status);
+    scheduler_note(flags ? "scan backward" : "scan forward", number, limit, TARGET_OK);
+    enum target_status status = round->ops->scan(own->txn, round->index, low_open ? NULL : &low,
+                                                 high_open ? NULL : &high, flags, limit, scan_visit, &scan);
+    return noted("  scan ends", number, 0, status == TARGET_OK ? scan.status : status);
 }
 
 static void contradict(struct worker_state *own, const char *what, uint64_t x, uint64_t y)
@@ -265,59 +265,59 @@ static void contradict(struct worker_state *own, const char *what, uint64_t x, u
 }
 
 /* A row and its entry, separately: what secondary indexes are made of. */
-static enum mae_status do_row_insert(struct round *round, struct worker_state *own, uint64_t number)
+static enum target_status do_row_insert(struct round *round, struct worker_state *own, uint64_t number)
 {
     struct key key = make_key(round, number);
     uint64_t ref = 0;
     void *data;
     size_t bytes = draw_bytes(round, &own->rng);
     if (!round->what->non_unique) {
-        enum mae_status found = round->ops->find(own->txn, round->index, &key, &ref);
-        if (found != MAE_NOT_FOUND)
+        enum target_status found = round->ops->find(own->txn, round->index, &key, &ref);
+        if (found != TARGET_NOT_FOUND)
             return noted("row insert: find", number, ref, found);
     }
-    enum mae_status status = round->ops->row_insert(own->txn, round->table, bytes, &ref, &data);
-    if (status == MAE_OK) {
+    enum target_status status = round->ops->row_insert(own->txn, round->table, bytes, &ref, &data);
+    if (status == TARGET_OK) {
         fill(round, data, bytes);
         status = round->ops->index_insert(own->txn, round->index, &key, ref);
-        if (status == MAE_EXISTS)
+        if (status == TARGET_EXISTS)
             contradict(own, "an entry was absent, then there, to one transaction: key and row", number, ref);
     }
     return noted("row insert", number, ref, status);
 }
 
-static enum mae_status do_row_erase(struct round *round, struct worker_state *own, uint64_t number)
+static enum target_status do_row_erase(struct round *round, struct worker_state *own, uint64_t number)
 {
     struct key key = make_key(round, number);
     uint64_t ref = 0;
-    enum mae_status status = round->ops->find(own->txn, round->index, &key, &ref);
-    if (status != MAE_OK)
+    enum target_status status = round->ops->find(own->txn, round->index, &key, &ref);
+    if (status != TARGET_OK)
         return noted("row erase: find", number, ref, status);
     status = round->ops->row_erase(own->txn, round->table, ref);
-    if (status == MAE_NOT_FOUND) { /* the entry was validated, the row was not there: the caller must give up */
+    if (status == TARGET_NOT_FOUND) { /* the entry was validated, the row was not there: the caller must give up */
         (void)noted("row erase", number, ref, status);
-        return MAE_ABORT_INDEX;
+        return (enum target_status)MAE_ABORT_INDEX;
     }
-    if (status == MAE_OK) {
+    if (status == TARGET_OK) {
         status = round->ops->index_remove(own->txn, round->index, &key, ref);
-        if (status == MAE_NOT_FOUND)
+        if (status == TARGET_NOT_FOUND)
             contradict(own, "an entry was there, then absent, to one transaction: key and row", number, ref);
     }
     return noted("row erase", number, ref, status);
 }
 
 /* Neighbours, so that leaves and inner nodes fill and empty within a few transactions. */
-static enum mae_status do_run(struct round *round, struct worker_state *own, uint64_t number, bool insert)
+static enum target_status do_run(struct round *round, struct worker_state *own, uint64_t number, bool insert)
 {
-    enum mae_status status = MAE_OK;
-    for (uint64_t n = 1 + rng_below(&own->rng, RUN_MAX); n > 0 && status == MAE_OK; n--, number++)
+    enum target_status status = TARGET_OK;
+    for (uint64_t n = 1 + rng_below(&own->rng, RUN_MAX); n > 0 && status == TARGET_OK; n--, number++)
         status = insert ? do_insert(round, own, number % round->what->keys)
                         : do_erase(round, own, number % round->what->keys);
     return status;
 }
 
 /* Announced keys are found early and used when they are asked for, in that order or not. */
-static enum mae_status do_prefetch(struct round *round, struct worker_state *own)
+static enum target_status do_prefetch(struct round *round, struct worker_state *own)
 {
     unsigned char keys[PREFETCH_MAX * sizeof(struct key)];
     uint64_t numbers[PREFETCH_MAX], count = 1 + rng_below(&own->rng, PREFETCH_MAX);
@@ -327,8 +327,8 @@ static enum mae_status do_prefetch(struct round *round, struct worker_state *own
         memcpy(keys + i * round->what->key_bytes, &key, round->what->key_bytes);
     }
     round->ops->prefetch(own->txn, round->index, keys, count);
-    enum mae_status status = MAE_OK;
-    for (uint64_t i = 0; i < count && status == MAE_OK; i++) {
+    enum target_status status = TARGET_OK;
+    for (uint64_t i = 0; i < count && status == TARGET_OK; i++) {
         uint64_t number = rng_below(&own->rng, 8) ? numbers[i] : rng_below(&own->rng, round->what->keys);
         scheduler_point();
         status = rng_below(&own->rng, 3) ? do_read(round, own, number) : do_update(round, own, number, false);
@@ -337,29 +337,29 @@ static enum mae_status do_prefetch(struct round *round, struct worker_state *own
 }
 
 /* Two keys exchange their rows, or one gives its row to the other: the index changes, no row does. */
-static enum mae_status do_move(struct round *round, struct worker_state *own, uint64_t number, uint64_t other)
+static enum target_status do_move(struct round *round, struct worker_state *own, uint64_t number, uint64_t other)
 {
     struct key keys[2] = {make_key(round, number), make_key(round, other)};
     uint64_t refs[2];
-    enum mae_status found[2], status = MAE_OK;
+    enum target_status found[2], status = TARGET_OK;
     for (int i = 0; i < 2; i++) {
         found[i] = round->ops->find(own->txn, round->index, &keys[i], &refs[i]);
-        if (found[i] != MAE_OK && found[i] != MAE_NOT_FOUND)
+        if (found[i] != TARGET_OK && found[i] != TARGET_NOT_FOUND)
             return noted("move: find", number, other, found[i]);
     }
-    for (int i = 0; i < 2 && status == MAE_OK; i++)
-        if (found[i] == MAE_OK)
+    for (int i = 0; i < 2 && status == TARGET_OK; i++)
+        if (found[i] == TARGET_OK)
             status = round->ops->index_remove(own->txn, round->index, &keys[i], refs[i]);
-    for (int i = 0; i < 2 && status == MAE_OK; i++)
-        if (found[i] == MAE_OK)
+    for (int i = 0; i < 2 && status == TARGET_OK; i++)
+        if (found[i] == TARGET_OK)
             status = round->ops->index_insert(own->txn, round->index, &keys[!i], refs[i]);
-    if (status == MAE_NOT_FOUND || status == MAE_EXISTS)
+    if (status == TARGET_NOT_FOUND || status == TARGET_EXISTS)
         contradict(own, "an entry was there, then not, or the other way round: keys", number, other);
     return noted("move", number, other, status);
 }
 
 /* Two keys never lead to one row, whose contents tell it from all others. */
-static enum mae_status do_pair(struct round *round, struct worker_state *own, uint64_t number, uint64_t other)
+static enum target_status do_pair(struct round *round, struct worker_state *own, uint64_t number, uint64_t other)
 {
     uint64_t numbers[2] = {number, other}, stamps[2] = {0, 0};
     struct key keys[2] = {make_key(round, number), make_key(round, other)};
@@ -371,10 +371,10 @@ static enum mae_status do_pair(struct round *round, struct worker_state *own, ui
         const void *data;
         size_t bytes;
         scheduler_point();
-        enum mae_status status = round->ops->read(own->txn, round->index, &keys[i], &data, &bytes);
-        if (status != MAE_OK && status != MAE_NOT_FOUND)
+        enum target_status status = round->ops->read(own->txn, round->index, &keys[i], &data, &bytes);
+        if (status != TARGET_OK && status != TARGET_NOT_FOUND)
             return noted("read of a pair", numbers[i], 0, status);
-        if (status == MAE_OK) {
+        if (status == TARGET_OK) {
             look(round, own, data, bytes);
             stamps[i] = *(const uint64_t *)data;
         }
@@ -382,23 +382,23 @@ static enum mae_status do_pair(struct round *round, struct worker_state *own, ui
     }
     if (stamps[0] && stamps[0] == stamps[1])
         contradict(own, "two keys led to one row: the keys", number, other);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* By row id, whatever is there by now: ids may have been given to another row. */
-static enum mae_status do_ref(struct round *round, struct worker_state *own, bool update)
+static enum target_status do_ref(struct round *round, struct worker_state *own, bool update)
 {
     uint64_t ref = rng_below(&own->rng, 2 * round->what->keys);
     const void *data;
     void *fresh;
     size_t bytes;
-    enum mae_status status = update ? round->ops->row_update(own->txn, round->table, ref, 8, &data, &fresh)
-                                    : round->ops->row_read(own->txn, round->table, ref, &data, &bytes);
-    if (status == MAE_OK && update)
+    enum target_status status = update ? round->ops->row_update(own->txn, round->table, ref, 8, &data, &fresh)
+                                       : round->ops->row_read(own->txn, round->table, ref, &data, &bytes);
+    if (status == TARGET_OK && update)
         fill(round, fresh, 8);
-    else if (status == MAE_OK)
+    else if (status == TARGET_OK)
         look(round, own, data, bytes);
-    return noted(update ? "update row" : "read row", ref, 0, status == MAE_INVALID ? MAE_NOT_FOUND : status);
+    return noted(update ? "update row" : "read row", ref, 0, status == TARGET_INVALID ? TARGET_NOT_FOUND : status);
 }
 
 struct visit {
@@ -410,20 +410,20 @@ static bool table_visit(void *arg, uint64_t ref, const void *data, size_t bytes)
 {
     struct visit *visit = arg;
     look(visit->round, visit->own, data, bytes);
-    scheduler_note("  visits row", ref, *(const uint64_t *)data, MAE_OK);
+    scheduler_note("  visits row", ref, *(const uint64_t *)data, TARGET_OK);
     return true;
 }
 
-static enum mae_status do_table_scan(struct round *round, struct worker_state *own)
+static enum target_status do_table_scan(struct round *round, struct worker_state *own)
 {
     struct visit visit = {round, own};
     return noted("scan table", 0, 0, round->ops->table_scan(own->txn, round->table, table_visit, &visit));
 }
 
-static enum mae_status run_op(struct round *round, struct worker_state *own, enum explore_op op)
+static enum target_status run_op(struct round *round, struct worker_state *own, enum explore_op op)
 {
     uint64_t keys = round->what->keys, number = rng_below(&own->rng, keys), other = rng_below(&own->rng, keys);
-    enum mae_status status;
+    enum target_status status;
     switch (op) {
     case EXPLORE_READ:
         return do_read(round, own, number);
@@ -442,27 +442,27 @@ static enum mae_status run_op(struct round *round, struct worker_state *own, enu
         return do_scan(round, own, number, op == EXPLORE_SCAN_UPDATE);
     case EXPLORE_TRANSFER:
         status = do_update(round, own, number, false);
-        return status == MAE_OK && other != number ? do_update(round, own, other, false) : status;
+        return status == TARGET_OK && other != number ? do_update(round, own, other, false) : status;
     case EXPLORE_SKEW:
         status = do_read(round, own, number);
-        if (status == MAE_OK)
+        if (status == TARGET_OK)
             status = do_read(round, own, other);
-        return status == MAE_OK ? do_update(round, own, rng_below(&own->rng, 2) ? number : other, true) : status;
+        return status == TARGET_OK ? do_update(round, own, rng_below(&own->rng, 2) ? number : other, true) : status;
     case EXPLORE_APPEND:
         status = do_read(round, own, number);
-        return status == MAE_OK ? do_update(round, own, number, true) : status;
+        return status == TARGET_OK ? do_update(round, own, number, true) : status;
     case EXPLORE_ROW_INSERT:
         return do_row_insert(round, own, number);
     case EXPLORE_ROW_ERASE:
         return do_row_erase(round, own, number);
     case EXPLORE_UPDATE_TWICE:
         status = do_update(round, own, number, true);
-        return status == MAE_OK ? do_update(round, own, number, true) : status;
+        return status == TARGET_OK ? do_update(round, own, number, true) : status;
     case EXPLORE_INSERT_ERASE:
         status = do_insert(round, own, number);
-        if (status == MAE_OK)
+        if (status == TARGET_OK)
             status = do_erase(round, own, number);
-        return status == MAE_OK && rng_below(&own->rng, 2) ? do_insert(round, own, number) : status;
+        return status == TARGET_OK && rng_below(&own->rng, 2) ? do_insert(round, own, number) : status;
     case EXPLORE_REF_READ:
     case EXPLORE_REF_UPDATE:
         return do_ref(round, own, op == EXPLORE_REF_UPDATE);
@@ -474,13 +474,13 @@ static enum mae_status run_op(struct round *round, struct worker_state *own, enu
     case EXPLORE_PREFETCH:
         return do_prefetch(round, own);
     case EXPLORE_MOVE:
-        return number != other ? do_move(round, own, number, other) : MAE_OK;
+        return number != other ? do_move(round, own, number, other) : TARGET_OK;
     case EXPLORE_PAIR:
-        return number != other ? do_pair(round, own, number, other) : MAE_OK;
+        return number != other ? do_pair(round, own, number, other) : TARGET_OK;
     case EXPLORE_OP_COUNT:
         break;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static enum explore_op draw_op(const struct round *round, struct rng *rng, bool reads_only)
@@ -528,7 +528,7 @@ static struct mae_worker *engine_worker(const struct worker_state *own)
     return (struct mae_worker *)recording_worker_inner(own->worker);
 }
 
-static enum mae_status attempt(struct round *round, struct worker_state *own, bool snapshot)
+static enum target_status attempt(struct round *round, struct worker_state *own, bool snapshot)
 {
     enum explore_op ops[OPS_MAX];
     unsigned count = 1 + (unsigned)rng_below(&own->rng, round->what->ops_max);
@@ -539,40 +539,41 @@ static enum mae_status attempt(struct round *round, struct worker_state *own, bo
     if (rng_below(&own->rng, 100) < round->what->ahead_percent && !engine_worker(own)->clock.central)
         engine_worker(own)->clock.clock += 1 + rng_below(&own->rng, AHEAD_MAX);
     uint64_t before = round->strict ? round->last_commit : 0;
-    enum mae_status status = round->ops->begin(own->worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &own->txn);
-    if (status != MAE_OK) {
+    enum target_status status =
+        round->ops->begin(own->worker, snapshot ? TARGET_SNAPSHOT : TARGET_READ_WRITE, &own->txn);
+    if (status != TARGET_OK) {
         fail(round, "begin failed: status", (uint64_t)status, 0);
-        return MAE_OK;
+        return TARGET_OK;
     }
     round->begun++;
     if (round->ops->timestamp(own->txn) + snapshot <= before) /* a snapshot's is the last that it sees */
         fail(round, "begun after a commit had returned and ordered before it: both timestamps", before,
              round->ops->timestamp(own->txn));
-    scheduler_note(snapshot ? "begin snapshot at" : "begin at", 0, round->ops->timestamp(own->txn), MAE_OK);
+    scheduler_note(snapshot ? "begin snapshot at" : "begin at", 0, round->ops->timestamp(own->txn), TARGET_OK);
     own->held_count = 0;
     own->contradiction = NULL;
-    for (unsigned i = 0; i < count && status == MAE_OK; i++) {
+    for (unsigned i = 0; i < count && status == TARGET_OK; i++) {
         scheduler_point();
         status = run_op(round, own, ops[i]);
-        if (snapshot && mae_status_is_abort(status))
+        if (snapshot && target_status_is_abort(status))
             fail(round, "a snapshot transaction was aborted: status", (uint64_t)status, 0);
-        if (status == MAE_ABORT_INDEX && keys_stay(round->what))
+        if (status == (enum target_status)MAE_ABORT_INDEX && keys_stay(round->what))
             fail(round, "aborted for an index that nobody changes: timestamp", round->ops->timestamp(own->txn), 0);
     }
     scheduler_point();
     look_again(round, own);
-    if (status != MAE_OK || give_up) {
+    if (status != TARGET_OK || give_up) {
         round->ops->abort(own->txn);
         scheduler_note("abort", 0, 0, (int)status);
-        return status == MAE_OK ? MAE_ABORT_USER : status;
+        return status == TARGET_OK ? TARGET_ROLLED_BACK : status;
     }
     status = round->ops->commit(own->txn);
     scheduler_note("commit", 0, 0, (int)status);
-    if (snapshot && status != MAE_OK)
+    if (snapshot && status != TARGET_OK)
         fail(round, "a snapshot did not commit: status", (uint64_t)status, 0);
-    if (status == MAE_OK && own->contradiction)
+    if (status == TARGET_OK && own->contradiction)
         fail(round, own->contradiction, own->contradicts[0], own->contradicts[1]);
-    round->committed += status == MAE_OK;
+    round->committed += status == TARGET_OK;
     uint64_t last = mae_worker_last_commit(engine_worker(own));
     round->last_commit = last > round->last_commit ? last : round->last_commit;
     return status;
@@ -592,7 +593,7 @@ static void maintain(struct round *round)
     struct rng rng;
     rng_init(&rng, round->schedule_seed, 99);
     for (uint64_t n = 1 + rng_below(&rng, MAINTENANCE_MAX); n > 0; n--) {
-        scheduler_note("maintenance", 0, 0, MAE_OK);
+        scheduler_note("maintenance", 0, 0, TARGET_OK);
         (void)maintenance_round(round->maintainer, round->last_wts);
         scheduler_point();
     }
@@ -614,21 +615,21 @@ static void body(void *arg, unsigned number)
             own->rng = same_again;
             if (round->what->grow)
                 press_growth(round, own);
-            enum mae_status status = attempt(round, own, snapshot);
-            if (!mae_status_is_retryable(status))
+            enum target_status status = attempt(round, own, snapshot);
+            if (!target_status_is_retry(status))
                 break;
             round->ops->backoff(own->worker);
         }
         if (rng_below(&own->rng, 100) < round->what->idle_percent) {
-            scheduler_note("idle", 0, 0, MAE_OK);
+            scheduler_note("idle", 0, 0, TARGET_OK);
             round->ops->worker_idle(own->worker);
         }
         if (rng_below(&own->rng, 100) < round->what->rejoin_percent) {
-            scheduler_note("leave", 0, 0, MAE_OK);
+            scheduler_note("leave", 0, 0, TARGET_OK);
             round->ops->worker_leave(own->worker);
-            enum mae_status status = round->ops->worker_join(round->target, &own->worker);
+            enum target_status status = round->ops->worker_join(round->target, &own->worker);
             scheduler_note("join", 0, 0, (int)status);
-            if (status != MAE_OK) {
+            if (status != TARGET_OK) {
                 fail(round, "join failed: status", (uint64_t)status, 0);
                 return;
             }
@@ -673,15 +674,15 @@ static bool load(struct round *round)
     struct worker_state *own = &round->workers[0];
     uint64_t count = round->what->keys + round->what->load;
     for (uint64_t number = 0; number < count;) {
-        if (round->ops->begin(own->worker, MAE_READ_WRITE, &own->txn) != MAE_OK)
+        if (round->ops->begin(own->worker, TARGET_READ_WRITE, &own->txn) != TARGET_OK)
             return false;
-        enum mae_status status = MAE_OK;
-        for (unsigned i = 0; i < 64 && number < count && status == MAE_OK; i++, number++)
+        enum target_status status = TARGET_OK;
+        for (unsigned i = 0; i < 64 && number < count && status == TARGET_OK; i++, number++)
             if (number >= round->what->keys || number % 2 == 0)
                 status = round->what->non_unique || round->what->weights[EXPLORE_ROW_INSERT]
                              ? do_row_insert(round, own, number)
                              : do_insert(round, own, number);
-        if (status != MAE_OK || round->ops->commit(own->txn) != MAE_OK)
+        if (status != TARGET_OK || round->ops->commit(own->txn) != TARGET_OK)
             return false;
     }
     return true;
@@ -710,24 +711,24 @@ static bool round_open(struct round *round, struct rng *rng)
         {NULL, NULL},
     };
     round->ops = recording_target(&native_target_ops, NULL, error, sizeof error);
-    if (round->ops == NULL || round->ops->open(settings, &round->target, error, sizeof error) != MAE_OK)
+    if (round->ops == NULL || round->ops->open(settings, &round->target, error, sizeof error) != TARGET_OK)
         goto failed;
     /* A worker leads to the database, whose times are to be set before any worker that counts has joined. */
-    if (round->ops->worker_join(round->target, &round->workers[0].worker) != MAE_OK)
+    if (round->ops->worker_join(round->target, &round->workers[0].worker) != TARGET_OK)
         goto failed;
     round->db = (struct mae_db *)engine_worker(&round->workers[0])->core;
     set_time(round, rng);
     round->strict = round->db->core.protocol.strict;
     round->ops->worker_leave(round->workers[0].worker);
-    struct mae_table_config table = {.payload_max_bytes = what->payload_max};
-    struct mae_index_config index = {.kind = what->ordered ? MAE_INDEX_ORDERED : MAE_INDEX_HASH,
-                                     .key_bytes = what->key_bytes,
-                                     .non_unique = what->non_unique};
-    if (round->ops->table_create(round->target, "rows", &table, &round->table) != MAE_OK ||
-        round->ops->index_create(round->target, round->table, "key", &index, &round->index) != MAE_OK)
+    struct target_table_config table = {.payload_max_bytes = what->payload_max};
+    struct target_index_config index = {.kind = what->ordered ? TARGET_INDEX_ORDERED : TARGET_INDEX_HASH,
+                                        .key_bytes = what->key_bytes,
+                                        .non_unique = what->non_unique};
+    if (round->ops->table_create(round->target, "rows", &table, &round->table) != TARGET_OK ||
+        round->ops->index_create(round->target, round->table, "key", &index, &round->index) != TARGET_OK)
         goto failed;
     for (unsigned i = 0; i < round->worker_count; i++)
-        if (round->ops->worker_join(round->target, &round->workers[i].worker) != MAE_OK)
+        if (round->ops->worker_join(round->target, &round->workers[i].worker) != TARGET_OK)
             goto failed;
     if (what->maintained) {
         if (worker_join_own(&round->db->core, &round->maintainer) != MAE_OK)

@@ -39,7 +39,7 @@ struct target_index {
     struct target_index *next;
     struct target_table *table;
     char *name;
-    enum mae_index_kind kind;
+    enum target_index_kind kind;
     size_t key_bytes, entry_bytes;
     bool non_unique;
     struct block **blocks; /* none of them empty */
@@ -54,13 +54,13 @@ struct undo {
     struct target_index *index;
     uint64_t ref;
     struct row before; /* UNDO_VERSION, UNDO_ROW_ERASE */
-    char key[MAE_KEY_MAX_BYTES];
+    char key[TARGET_KEY_MAX_BYTES];
 };
 
 struct target_txn {
-    enum mae_mode mode;
+    enum target_mode mode;
     uint64_t id;
-    enum mae_status doom; /* of an earlier call that failed with an abort */
+    enum target_status doom; /* of an earlier call that failed with an abort */
 };
 
 struct target_worker {
@@ -75,7 +75,7 @@ struct target {
     bool joined;
     struct target_worker worker;
     uint64_t txns, calls, fail_at;
-    enum mae_status fail_status;
+    enum target_status fail_status;
     struct undo *undo;
     size_t undo_count, undo_room;
 };
@@ -97,7 +97,7 @@ static void *grow(void *array, size_t element_bytes, size_t count, uint64_t *roo
     return must(realloc(array, element_bytes * *room));
 }
 
-void oracle_fail_at(struct target *target, uint64_t n, enum mae_status status)
+void oracle_fail_at(struct target *target, uint64_t n, enum target_status status)
 {
     target->fail_at = n ? target->calls + n : 0;
     target->fail_status = status;
@@ -243,15 +243,15 @@ static const char *entry_find(const struct target_index *index, const void *key)
 
 /* ---- Life. ---- */
 
-static enum mae_status oracle_open(const struct target_key_value *settings, struct target **target, char *error,
-                                   size_t error_bytes)
+static enum target_status oracle_open(const struct target_key_value *settings, struct target **target, char *error,
+                                      size_t error_bytes)
 {
     if (settings && settings[0].key) {
         snprintf(error, error_bytes, "oracle: unknown setting %s: it has none", settings[0].key);
-        return MAE_INVALID;
+        return TARGET_INVALID;
     }
     *target = must(calloc(1, sizeof(**target)));
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void oracle_close(struct target *target)
@@ -277,14 +277,14 @@ static void oracle_close(struct target *target)
     free(target);
 }
 
-static enum mae_status oracle_table_create(struct target *target, const char *name,
-                                           const struct mae_table_config *config, struct target_table **table)
+static enum target_status oracle_table_create(struct target *target, const char *name,
+                                              const struct target_table_config *config, struct target_table **table)
 {
-    if (!*name || config->payload_max_bytes < 1 || config->payload_max_bytes > MAE_PAYLOAD_MAX_BYTES)
-        return MAE_INVALID;
+    if (!*name || config->payload_max_bytes < 1 || config->payload_max_bytes > TARGET_PAYLOAD_MAX_BYTES)
+        return TARGET_INVALID;
     for (struct target_table *other = target->tables; other; other = other->next) {
         if (!strcmp(other->name, name))
-            return MAE_EXISTS;
+            return TARGET_EXISTS;
     }
     *table = must(calloc(1, sizeof(**table)));
     (*table)->target = target;
@@ -292,18 +292,18 @@ static enum mae_status oracle_table_create(struct target *target, const char *na
     (*table)->payload_max_bytes = config->payload_max_bytes;
     (*table)->next = target->tables;
     target->tables = *table;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status oracle_index_create(struct target *target, struct target_table *table, const char *name,
-                                           const struct mae_index_config *config, struct target_index **index)
+static enum target_status oracle_index_create(struct target *target, struct target_table *table, const char *name,
+                                              const struct target_index_config *config, struct target_index **index)
 {
-    if (!*name || config->key_bytes < MAE_KEY_MIN_BYTES || config->key_bytes > MAE_KEY_MAX_BYTES ||
-        (config->kind == MAE_INDEX_HASH && config->non_unique))
-        return MAE_INVALID;
+    if (!*name || config->key_bytes < TARGET_KEY_MIN_BYTES || config->key_bytes > TARGET_KEY_MAX_BYTES ||
+        (config->kind == TARGET_INDEX_HASH && config->non_unique))
+        return TARGET_INVALID;
     for (struct target_index *other = target->indexes; other; other = other->next) {
         if (!strcmp(other->name, name))
-            return MAE_EXISTS;
+            return TARGET_EXISTS;
     }
     *index = must(calloc(1, sizeof(**index)));
     (*index)->table = table;
@@ -314,17 +314,17 @@ static enum mae_status oracle_index_create(struct target *target, struct target_
     (*index)->non_unique = config->non_unique;
     (*index)->next = target->indexes;
     target->indexes = *index;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status oracle_worker_join(struct target *target, struct target_worker **worker)
+static enum target_status oracle_worker_join(struct target *target, struct target_worker **worker)
 {
     if (target->joined)
-        return MAE_FULL;
+        return TARGET_FULL;
     target->joined = true;
     target->worker = (struct target_worker){.target = target};
     *worker = &target->worker;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void oracle_worker_idle(struct target_worker *worker)
@@ -356,15 +356,15 @@ static void free_row(struct target_table *table, uint64_t ref)
     table->free_rows[table->free_count++] = ref;
 }
 
-static enum mae_status oracle_begin(struct target_worker *worker, enum mae_mode mode, struct target_txn **txn)
+static enum target_status oracle_begin(struct target_worker *worker, enum target_mode mode, struct target_txn **txn)
 {
     if (worker->running)
-        return MAE_BUSY;
+        return TARGET_BUSY;
     worker->running = true;
-    worker->txn = (struct target_txn){.mode = mode, .id = ++worker->target->txns, .doom = MAE_OK};
+    worker->txn = (struct target_txn){.mode = mode, .id = ++worker->target->txns, .doom = TARGET_OK};
     worker->target->undo_count = 0;
     *txn = &worker->txn;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void oracle_abort(struct target_txn *txn)
@@ -396,25 +396,25 @@ static void oracle_abort(struct target_txn *txn)
 }
 
 /* Every call inside a transaction begins here. */
-static enum mae_status enter(struct target_txn *txn, bool writes)
+static enum target_status enter(struct target_txn *txn, bool writes)
 {
     struct target *target = target_of(txn);
     target->calls++;
-    if (txn->doom != MAE_OK)
+    if (txn->doom != TARGET_OK)
         return txn->doom;
     if (target->calls == target->fail_at) {
-        if (mae_status_is_abort(target->fail_status))
+        if (target_status_is_abort(target->fail_status))
             txn->doom = target->fail_status;
         return target->fail_status;
     }
-    return writes && txn->mode == MAE_SNAPSHOT ? MAE_READ_ONLY : MAE_OK;
+    return writes && txn->mode == TARGET_SNAPSHOT ? TARGET_READ_ONLY : TARGET_OK;
 }
 
-static enum mae_status oracle_commit(struct target_txn *txn)
+static enum target_status oracle_commit(struct target_txn *txn)
 {
     struct target *target = target_of(txn);
-    enum mae_status status = enter(txn, false);
-    if (status != MAE_OK) {
+    enum target_status status = enter(txn, false);
+    if (status != TARGET_OK) {
         oracle_abort(txn);
         return status;
     }
@@ -427,7 +427,7 @@ static enum mae_status oracle_commit(struct target_txn *txn)
     }
     target->undo_count = 0;
     target->worker.running = false;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void oracle_worker_leave(struct target_worker *worker)
@@ -444,17 +444,17 @@ static void oracle_backoff(struct target_worker *worker)
 
 /* ---- Rows by ref. ---- */
 
-static enum mae_status read_row(struct target_table *table, uint64_t ref, const void **data, size_t *bytes)
+static enum target_status read_row(struct target_table *table, uint64_t ref, const void **data, size_t *bytes)
 {
     if (ref >= table->row_count)
-        return MAE_INVALID;
+        return TARGET_INVALID;
     const struct row *row = &table->rows[ref];
     if (!row->data)
-        return MAE_NOT_FOUND;
+        return TARGET_NOT_FOUND;
     *data = row->data;
     if (bytes)
         *bytes = row->bytes;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* Replaces the row's version by a fresh one of `bytes` bytes, or by none if 0. The old one stays until the end. */
@@ -475,18 +475,18 @@ static void *replace(struct target_table *table, struct target_txn *txn, uint64_
     return row->data;
 }
 
-static enum mae_status update_row(struct target_txn *txn, struct target_table *table, uint64_t ref, size_t bytes,
-                                  const void **old, void **data)
+static enum target_status update_row(struct target_txn *txn, struct target_table *table, uint64_t ref, size_t bytes,
+                                     const void **old, void **data)
 {
     const void *before;
     size_t old_bytes;
-    enum mae_status status = read_row(table, ref, &before, &old_bytes);
-    if (status != MAE_OK)
+    enum target_status status = read_row(table, ref, &before, &old_bytes);
+    if (status != TARGET_OK)
         return status;
     if (!bytes)
         bytes = old_bytes;
     if (bytes > table->payload_max_bytes)
-        return MAE_TOO_LARGE;
+        return TARGET_TOO_LARGE;
     struct row *row = &table->rows[ref];
     if (row->txn == txn->id && row->bytes == bytes) { /* a second update returns the same version */
         *data = row->data;
@@ -501,31 +501,31 @@ static enum mae_status update_row(struct target_txn *txn, struct target_table *t
     }
     if (old)
         *old = before;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status overwrite_row(struct target_txn *txn, struct target_table *table, uint64_t ref, size_t bytes,
-                                     void **data)
+static enum target_status overwrite_row(struct target_txn *txn, struct target_table *table, uint64_t ref, size_t bytes,
+                                        void **data)
 {
     const void *before;
-    enum mae_status status = read_row(table, ref, &before, NULL);
-    if (status != MAE_OK)
+    enum target_status status = read_row(table, ref, &before, NULL);
+    if (status != TARGET_OK)
         return status;
     if (bytes > table->payload_max_bytes)
-        return MAE_TOO_LARGE;
+        return TARGET_TOO_LARGE;
     if (!bytes)
-        return MAE_INVALID;
+        return TARGET_INVALID;
     *data = replace(table, txn, ref, bytes);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status insert_row(struct target_txn *txn, struct target_table *table, size_t bytes, uint64_t *ref,
-                                  void **data)
+static enum target_status insert_row(struct target_txn *txn, struct target_table *table, size_t bytes, uint64_t *ref,
+                                     void **data)
 {
     if (bytes > table->payload_max_bytes)
-        return MAE_TOO_LARGE;
+        return TARGET_TOO_LARGE;
     if (!bytes)
-        return MAE_INVALID;
+        return TARGET_INVALID;
     uint64_t fresh;
     if (table->free_count) {
         fresh = table->free_rows[--table->free_count];
@@ -541,28 +541,29 @@ static enum mae_status insert_row(struct target_txn *txn, struct target_table *t
     if (ref)
         *ref = fresh;
     *data = table->rows[fresh].data;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status erase_row(struct target_txn *txn, struct target_table *table, uint64_t ref)
+static enum target_status erase_row(struct target_txn *txn, struct target_table *table, uint64_t ref)
 {
     const void *before;
-    enum mae_status status = read_row(table, ref, &before, NULL);
-    if (status == MAE_OK)
+    enum target_status status = read_row(table, ref, &before, NULL);
+    if (status == TARGET_OK)
         replace(table, txn, ref, 0);
     return status;
 }
 
 /* ---- Index entries. ---- */
 
-static enum mae_status insert_entry(struct target_txn *txn, struct target_index *index, const void *key, uint64_t ref)
+static enum target_status insert_entry(struct target_txn *txn, struct target_index *index, const void *key,
+                                       uint64_t ref)
 {
     if (!index->non_unique && entry_find(index, key))
-        return MAE_EXISTS;
+        return TARGET_EXISTS;
     if (index->non_unique) {
         const char *entry = entry_of(index, lower_bound(index, key, ref));
         if (entry && compare(index, entry, key, ref) == 0)
-            return MAE_EXISTS;
+            return TARGET_EXISTS;
     }
     entry_insert(index, key, ref);
     struct undo *undo = note(target_of(txn), UNDO_ENTRY_INSERT);
@@ -570,158 +571,160 @@ static enum mae_status insert_entry(struct target_txn *txn, struct target_index 
     undo->index = index;
     undo->ref = ref;
     memcpy(undo->key, key, index->key_bytes);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status remove_entry(struct target_txn *txn, struct target_index *index, const void *key, uint64_t ref)
+static enum target_status remove_entry(struct target_txn *txn, struct target_index *index, const void *key,
+                                       uint64_t ref)
 {
-    char copy[MAE_KEY_MAX_BYTES]; /* `key` may point into the index */
+    char copy[TARGET_KEY_MAX_BYTES]; /* `key` may point into the index */
     memcpy(copy, key, index->key_bytes);
     if (!entry_remove(index, copy, ref))
-        return MAE_NOT_FOUND;
+        return TARGET_NOT_FOUND;
     struct undo *undo = note(target_of(txn), UNDO_ENTRY_REMOVE);
     undo->table = NULL;
     undo->index = index;
     undo->ref = ref;
     memcpy(undo->key, copy, index->key_bytes);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status find_ref(struct target_index *index, const void *key, uint64_t *ref)
+static enum target_status find_ref(struct target_index *index, const void *key, uint64_t *ref)
 {
     const char *entry = entry_find(index, key);
     if (!entry)
-        return MAE_NOT_FOUND;
+        return TARGET_NOT_FOUND;
     *ref = entry_ref(index, entry);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- The calls: enter, then the above. ---- */
 
-static enum mae_status oracle_read(struct target_txn *txn, struct target_index *index, const void *key,
-                                   const void **data, size_t *bytes)
+static enum target_status oracle_read(struct target_txn *txn, struct target_index *index, const void *key,
+                                      const void **data, size_t *bytes)
 {
     uint64_t ref;
-    enum mae_status status = enter(txn, false);
-    if (status == MAE_OK)
+    enum target_status status = enter(txn, false);
+    if (status == TARGET_OK)
         status = find_ref(index, key, &ref);
-    return status == MAE_OK ? read_row(index->table, ref, data, bytes) : status;
+    return status == TARGET_OK ? read_row(index->table, ref, data, bytes) : status;
 }
 
-static enum mae_status oracle_update(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
-                                     const void **old, void **data)
+static enum target_status oracle_update(struct target_txn *txn, struct target_index *index, const void *key,
+                                        size_t bytes, const void **old, void **data)
 {
     uint64_t ref;
-    enum mae_status status = enter(txn, true);
-    if (status == MAE_OK)
+    enum target_status status = enter(txn, true);
+    if (status == TARGET_OK)
         status = find_ref(index, key, &ref);
-    return status == MAE_OK ? update_row(txn, index->table, ref, bytes, old, data) : status;
+    return status == TARGET_OK ? update_row(txn, index->table, ref, bytes, old, data) : status;
 }
 
-static enum mae_status oracle_overwrite(struct target_txn *txn, struct target_index *index, const void *key,
-                                        size_t bytes, void **data)
+static enum target_status oracle_overwrite(struct target_txn *txn, struct target_index *index, const void *key,
+                                           size_t bytes, void **data)
 {
     uint64_t ref;
-    enum mae_status status = enter(txn, true);
-    if (status == MAE_OK)
+    enum target_status status = enter(txn, true);
+    if (status == TARGET_OK)
         status = find_ref(index, key, &ref);
-    return status == MAE_OK ? overwrite_row(txn, index->table, ref, bytes, data) : status;
+    return status == TARGET_OK ? overwrite_row(txn, index->table, ref, bytes, data) : status;
 }
 
-static enum mae_status oracle_insert(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
-                                     uint64_t *ref, void **data)
+static enum target_status oracle_insert(struct target_txn *txn, struct target_index *index, const void *key,
+                                        size_t bytes, uint64_t *ref, void **data)
 {
     uint64_t fresh;
-    enum mae_status status = enter(txn, true);
-    if (status != MAE_OK)
+    enum target_status status = enter(txn, true);
+    if (status != TARGET_OK)
         return status;
     if (!index->non_unique && entry_find(index, key))
-        return MAE_EXISTS;
+        return TARGET_EXISTS;
     status = insert_row(txn, index->table, bytes, &fresh, data);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     if (ref)
         *ref = fresh;
     return insert_entry(txn, index, key, fresh);
 }
 
-static enum mae_status oracle_erase(struct target_txn *txn, struct target_index *index, const void *key)
+static enum target_status oracle_erase(struct target_txn *txn, struct target_index *index, const void *key)
 {
     uint64_t ref;
-    enum mae_status status = enter(txn, true);
-    if (status == MAE_OK)
+    enum target_status status = enter(txn, true);
+    if (status == TARGET_OK)
         status = find_ref(index, key, &ref);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         status = erase_row(txn, index->table, ref);
-    return status == MAE_OK ? remove_entry(txn, index, key, ref) : status;
+    return status == TARGET_OK ? remove_entry(txn, index, key, ref) : status;
 }
 
 static void oracle_prefetch(struct target_txn *txn, struct target_index *index, const void *keys, size_t count)
 {
     (void)txn;
     /* Only a hint, but the keys must be there to be read. */
-    for (size_t i = 0; i < count && i < MAE_PREFETCH_MAX; i++)
+    for (size_t i = 0; i < count && i < TARGET_PREFETCH_MAX; i++)
         (void)entry_find(index, (const char *)keys + i * index->key_bytes);
 }
 
-static enum mae_status oracle_row_read(struct target_txn *txn, struct target_table *table, uint64_t ref,
-                                       const void **data, size_t *bytes)
+static enum target_status oracle_row_read(struct target_txn *txn, struct target_table *table, uint64_t ref,
+                                          const void **data, size_t *bytes)
 {
-    enum mae_status status = enter(txn, false);
-    return status == MAE_OK ? read_row(table, ref, data, bytes) : status;
+    enum target_status status = enter(txn, false);
+    return status == TARGET_OK ? read_row(table, ref, data, bytes) : status;
 }
 
-static enum mae_status oracle_row_update(struct target_txn *txn, struct target_table *table, uint64_t ref, size_t bytes,
-                                         const void **old, void **data)
+static enum target_status oracle_row_update(struct target_txn *txn, struct target_table *table, uint64_t ref,
+                                            size_t bytes, const void **old, void **data)
 {
-    enum mae_status status = enter(txn, true);
-    return status == MAE_OK ? update_row(txn, table, ref, bytes, old, data) : status;
+    enum target_status status = enter(txn, true);
+    return status == TARGET_OK ? update_row(txn, table, ref, bytes, old, data) : status;
 }
 
-static enum mae_status oracle_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes,
-                                         uint64_t *ref, void **data)
+static enum target_status oracle_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes,
+                                            uint64_t *ref, void **data)
 {
-    enum mae_status status = enter(txn, true);
-    return status == MAE_OK ? insert_row(txn, table, bytes, ref, data) : status;
+    enum target_status status = enter(txn, true);
+    return status == TARGET_OK ? insert_row(txn, table, bytes, ref, data) : status;
 }
 
-static enum mae_status oracle_row_erase(struct target_txn *txn, struct target_table *table, uint64_t ref)
+static enum target_status oracle_row_erase(struct target_txn *txn, struct target_table *table, uint64_t ref)
 {
-    enum mae_status status = enter(txn, true);
-    return status == MAE_OK ? erase_row(txn, table, ref) : status;
+    enum target_status status = enter(txn, true);
+    return status == TARGET_OK ? erase_row(txn, table, ref) : status;
 }
 
-static enum mae_status oracle_find(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref)
+static enum target_status oracle_find(struct target_txn *txn, struct target_index *index, const void *key,
+                                      uint64_t *ref)
 {
-    enum mae_status status = enter(txn, false);
-    return status == MAE_OK ? find_ref(index, key, ref) : status;
+    enum target_status status = enter(txn, false);
+    return status == TARGET_OK ? find_ref(index, key, ref) : status;
 }
 
-static enum mae_status oracle_index_insert(struct target_txn *txn, struct target_index *index, const void *key,
-                                           uint64_t ref)
+static enum target_status oracle_index_insert(struct target_txn *txn, struct target_index *index, const void *key,
+                                              uint64_t ref)
 {
-    enum mae_status status = enter(txn, true);
-    return status == MAE_OK ? insert_entry(txn, index, key, ref) : status;
+    enum target_status status = enter(txn, true);
+    return status == TARGET_OK ? insert_entry(txn, index, key, ref) : status;
 }
 
-static enum mae_status oracle_index_remove(struct target_txn *txn, struct target_index *index, const void *key,
-                                           uint64_t ref)
+static enum target_status oracle_index_remove(struct target_txn *txn, struct target_index *index, const void *key,
+                                              uint64_t ref)
 {
-    enum mae_status status = enter(txn, true);
-    return status == MAE_OK ? remove_entry(txn, index, key, ref) : status;
+    enum target_status status = enter(txn, true);
+    return status == TARGET_OK ? remove_entry(txn, index, key, ref) : status;
 }
 
-static enum mae_status oracle_scan(struct target_txn *txn, struct target_index *index, const void *lo, const void *hi,
-                                   unsigned flags, uint64_t limit, target_entry_fn visit, void *arg)
+static enum target_status oracle_scan(struct target_txn *txn, struct target_index *index, const void *lo,
+                                      const void *hi, unsigned flags, uint64_t limit, target_entry_fn visit, void *arg)
 {
-    enum mae_status status = enter(txn, false);
-    if (status != MAE_OK)
+    enum target_status status = enter(txn, false);
+    if (status != TARGET_OK)
         return status;
-    if (index->kind == MAE_INDEX_HASH)
-        return MAE_UNSUPPORTED;
+    if (index->kind == TARGET_INDEX_HASH)
+        return TARGET_UNSUPPORTED;
     if (!index->block_count)
-        return MAE_OK;
-    bool backward = flags & MAE_SCAN_BACKWARD;
+        return TARGET_OK;
+    bool backward = flags & TARGET_SCAN_BACKWARD;
     struct place first = lo ? lower_bound(index, lo, 0) : (struct place){0, 0};
     size_t last = index->block_count - 1;
     struct place end = hi ? lower_bound(index, hi, UINT64_MAX) : (struct place){last, index->blocks[last]->count};
@@ -749,29 +752,29 @@ static enum mae_status oracle_scan(struct target_txn *txn, struct target_index *
         if (!backward)
             place.i++;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status oracle_table_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit,
-                                         void *arg)
+static enum target_status oracle_table_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit,
+                                            void *arg)
 {
-    enum mae_status status = enter(txn, false);
-    if (status != MAE_OK)
+    enum target_status status = enter(txn, false);
+    if (status != TARGET_OK)
         return status;
-    if (txn->mode != MAE_SNAPSHOT)
-        return MAE_INVALID;
+    if (txn->mode != TARGET_SNAPSHOT)
+        return TARGET_INVALID;
     for (uint64_t ref = 0; ref < table->row_count; ref++) {
         if (table->rows[ref].data && !visit(arg, ref, table->rows[ref].data, table->rows[ref].bytes))
             break;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- Statistics. ---- */
 
-static void oracle_table_space(const struct target_table *table, struct mae_space *space)
+static void oracle_table_space(const struct target_table *table, struct target_space *space)
 {
-    *space = (struct mae_space){0};
+    *space = (struct target_space){0};
     for (uint64_t ref = 0; ref < table->row_count; ref++) {
         if (!table->rows[ref].data)
             continue;
@@ -784,7 +787,7 @@ static void oracle_table_space(const struct target_table *table, struct mae_spac
 }
 
 /* Every entry leads to a row, and entries are in order. */
-static enum mae_status oracle_verify(struct target *target, char *report, size_t report_bytes)
+static enum target_status oracle_verify(struct target *target, char *report, size_t report_bytes)
 {
     for (const struct target_index *index = target->indexes; index; index = index->next) {
         const char *before = NULL;
@@ -795,18 +798,18 @@ static enum mae_status oracle_verify(struct target *target, char *report, size_t
                 if (before && compare(index, before, entry, ref) >= 0) {
                     snprintf(report, report_bytes, "index %s: entries out of order at ref %lu", index->name,
                              (unsigned long)ref);
-                    return MAE_CORRUPT;
+                    return TARGET_CORRUPT;
                 }
                 if (ref >= index->table->row_count || !index->table->rows[ref].data) {
                     snprintf(report, report_bytes, "index %s: an entry leads to row %lu, which is not there",
                              index->name, (unsigned long)ref);
-                    return MAE_CORRUPT;
+                    return TARGET_CORRUPT;
                 }
                 before = entry;
             }
         }
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 const struct target_ops oracle_target_ops = {

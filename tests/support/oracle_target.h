@@ -16,7 +16,7 @@ extern const struct target_ops oracle_target_ops;
 
 /* Lets the n-th call inside a transaction from now (1: the next) return `status` instead of working; commits count, and
  * roll back. 0: never. */
-void oracle_fail_at(struct target *target, uint64_t n, enum mae_status status);
+void oracle_fail_at(struct target *target, uint64_t n, enum target_status status);
 
 /* Calls inside transactions so far; what oracle_fail_at counts. */
 uint64_t oracle_calls(const struct target *target);

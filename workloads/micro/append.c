@@ -68,28 +68,28 @@ static const struct micro_traits traits = {
     .check_pass = check_pass,
 };
 
-static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                              struct workload **result, char *error, size_t error_bytes)
+static enum target_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                 struct workload **result, char *error, size_t error_bytes)
 {
     struct append_options options = *(const struct append_options *)values;
     if (options.lists_per_txn > options.lists) {
         snprintf(error, error_bytes, "lists_per_txn=%" PRIu64 ": there are only %" PRIu64 " lists",
                  options.lists_per_txn, options.lists);
-        return MAE_INVALID;
+        return TARGET_INVALID;
     }
     struct workload *workload = micro_create(&traits, ops, seed, workers, options.lists, sizeof(struct list),
                                              (size_t)options.lists * sizeof(uint64_t));
     if (!workload)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     workload->options = options;
     *result = workload;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+static enum target_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
     size_t bytes = sizeof(struct list) + (size_t)workload->options.list_max * sizeof(uint64_t);
-    return micro_setup(workload, target, "append", bytes, MAE_INDEX_HASH, error, error_bytes);
+    return micro_setup(workload, target, "append", bytes, TARGET_INDEX_HASH, error, error_bytes);
 }
 
 static unsigned next(struct workload_worker *w)
@@ -102,7 +102,7 @@ static unsigned next(struct workload_worker *w)
 
 /* A1 of one list; `latest` receives each worker's latest sequence number in it, 0 for none. False: see `report`. */
 static bool list_is_ordered(const struct list *list, size_t bytes, uint64_t key, unsigned workers,
-                            uint64_t latest[MAE_WORKERS_MAX], char *report, size_t report_bytes)
+                            uint64_t latest[TARGET_WORKERS_MAX], char *report, size_t report_bytes)
 {
     size_t elements = (bytes - sizeof *list) / sizeof(uint64_t);
     memset(latest, 0, workers * sizeof *latest);
@@ -129,7 +129,7 @@ static bool list_is_ordered(const struct list *list, size_t bytes, uint64_t key,
 static void look(struct workload_worker *w, const struct list *list, size_t bytes, uint64_t key, bool snapshot)
 {
     const uint64_t *appends = w->base.tally;
-    uint64_t latest[MAE_WORKERS_MAX], own, committed = appends[key];
+    uint64_t latest[TARGET_WORKERS_MAX], own, committed = appends[key];
     if (w->finding[0] ||
         !list_is_ordered(list, bytes, key, w->base.workload->micro.workers, latest, w->finding, sizeof w->finding))
         return;
@@ -140,8 +140,8 @@ static void look(struct workload_worker *w, const struct list *list, size_t byte
                  committed);
 }
 
-static enum mae_status append_to(struct workload_worker *w, struct target_txn *txn, const uint64_t *key,
-                                 size_t old_bytes)
+static enum target_status append_to(struct workload_worker *w, struct target_txn *txn, const uint64_t *key,
+                                    size_t old_bytes)
 {
     const struct micro *micro = &w->base.workload->micro;
     const uint64_t *appends = w->base.tally;
@@ -151,9 +151,9 @@ static enum mae_status append_to(struct workload_worker *w, struct target_txn *t
     kept -= dropped;
     const void *old_data;
     void *data;
-    enum mae_status status = micro->ops->update(txn, micro->index, key,
-                                                sizeof(struct list) + (kept + 1) * sizeof(uint64_t), &old_data, &data);
-    if (status != MAE_OK)
+    enum target_status status = micro->ops->update(
+        txn, micro->index, key, sizeof(struct list) + (kept + 1) * sizeof(uint64_t), &old_data, &data);
+    if (status != TARGET_OK)
         return status;
     const struct list *old = old_data;
     struct list *list = data;
@@ -161,10 +161,10 @@ static enum mae_status append_to(struct workload_worker *w, struct target_txn *t
         memmove(list->elements, old->elements + dropped, kept * sizeof(uint64_t));
     list->elements[kept] = (uint64_t)(w->base.worker_idx + 1) << SEQUENCE_BITS | (appends[*key] + 1);
     list->count++;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status attempt_once(struct workload_worker *w)
+static enum target_status attempt_once(struct workload_worker *w)
 {
     const struct micro *micro = &w->base.workload->micro;
     const struct append_options *options = &w->base.workload->options;
@@ -173,37 +173,37 @@ static enum mae_status attempt_once(struct workload_worker *w)
     bool snapshot = w->type == READ && options->snapshot_reads;
     struct target_txn *txn;
     w->finding[0] = '\0';
-    enum mae_status status = micro->ops->begin(w->base.worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &txn);
-    if (status != MAE_OK)
+    enum target_status status = micro->ops->begin(w->base.worker, snapshot ? TARGET_SNAPSHOT : TARGET_READ_WRITE, &txn);
+    if (status != TARGET_OK)
         return status;
-    for (unsigned i = 0; i < count && status == MAE_OK; i++) {
+    for (unsigned i = 0; i < count && status == TARGET_OK; i++) {
         const void *list;
         size_t bytes;
         status = micro->ops->read(txn, micro->index, &w->keys[i], &list, &bytes);
-        if (status != MAE_OK)
+        if (status != TARGET_OK)
             break;
         look(w, list, bytes, w->keys[i], snapshot);
         if (w->type == APPEND)
             status = append_to(w, txn, &w->keys[i], bytes);
     }
-    if (status != MAE_OK) {
+    if (status != TARGET_OK) {
         micro->ops->abort(txn);
         return status;
     }
     status = micro->ops->commit(txn);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     for (unsigned i = 0; i < count && w->type == APPEND; i++)
         appends[w->keys[i]]++;
     if (UNLIKELY(w->finding[0]))
         micro_find(w, "%s", w->finding);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status attempt(struct workload_worker *w)
+static enum target_status attempt(struct workload_worker *w)
 {
-    enum mae_status status = attempt_once(w);
-    return LIKELY(status != MAE_NOT_FOUND) ? status : micro_settle(attempt_once, w);
+    enum target_status status = attempt_once(w);
+    return LIKELY(status != TARGET_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 static unsigned operations(const struct workload_worker *w)
@@ -224,7 +224,7 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
     struct check *check = arg;
     const struct workload *workload = check->workload;
     const struct list *list = data;
-    uint64_t expected = 0, latest[MAE_WORKERS_MAX];
+    uint64_t expected = 0, latest[TARGET_WORKERS_MAX];
     if (!data || bytes < sizeof *list) {
         snprintf(check->report, check->report_bytes, "list %" PRIu64 ": %zu bytes, expected at least %zu", key, bytes,
                  sizeof *list);
@@ -253,16 +253,16 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
     return false;
 }
 
-static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
-                                  size_t report_bytes)
+static enum target_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
+                                     size_t report_bytes)
 {
     struct check check = {workload, 0, report, report_bytes};
-    enum mae_status status = micro_findings(workload, report, report_bytes);
-    if (status != MAE_OK || (status = micro_walk(workload, worker, &check, check_row)) != MAE_OK)
+    enum target_status status = micro_findings(workload, report, report_bytes);
+    if (status != TARGET_OK || (status = micro_walk(workload, worker, &check, check_row)) != TARGET_OK)
         return status;
     snprintf(report, report_bytes, "%" PRIu64 " lists, %" PRIu64 " appends%s", workload->micro.rows, check.appends,
              micro_is_racy(workload) ? " (not transactional: not compared)" : ": every committed one, in order");
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 const struct workload_ops append_workload_ops = {

@@ -75,23 +75,23 @@ static const struct micro_traits traits = {
     .check_pass = check_pass,
 };
 
-static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                              struct workload **result, char *error, size_t error_bytes)
+static enum target_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                 struct workload **result, char *error, size_t error_bytes)
 {
     struct bank_options options = *(const struct bank_options *)values;
     (void)error, (void)error_bytes;
     struct workload *workload = micro_create(&traits, ops, seed, workers, options.accounts, sizeof(struct account),
                                              (size_t)options.accounts * sizeof(struct change));
     if (!workload)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     workload->options = options;
     *result = workload;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+static enum target_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
-    return micro_setup(workload, target, "bank", sizeof(struct account), MAE_INDEX_HASH, error, error_bytes);
+    return micro_setup(workload, target, "bank", sizeof(struct account), TARGET_INDEX_HASH, error, error_bytes);
 }
 
 static unsigned next(struct workload_worker *w)
@@ -110,14 +110,14 @@ static unsigned next(struct workload_worker *w)
     return w->type;
 }
 
-static enum mae_status transfer(struct workload_worker *w, struct target_txn *txn)
+static enum target_status transfer(struct workload_worker *w, struct target_txn *txn)
 {
     const struct micro *micro = &w->base.workload->micro;
     void *from, *to;
-    enum mae_status status = micro->ops->update(txn, micro->index, &w->keys[0], 0, NULL, &from);
-    if (status == MAE_OK)
+    enum target_status status = micro->ops->update(txn, micro->index, &w->keys[0], 0, NULL, &from);
+    if (status == TARGET_OK)
         status = micro->ops->update(txn, micro->index, &w->keys[1], 0, NULL, &to);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     struct account *payer = from, *payee = to;
     w->moved = payer->balance >= w->amount ? w->amount : 0;
@@ -125,10 +125,10 @@ static enum mae_status transfer(struct workload_worker *w, struct target_txn *tx
     payee->balance += w->moved;
     payer->transfers++;
     payee->transfers++;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status audit(struct workload_worker *w, struct target_txn *txn, int64_t *total)
+static enum target_status audit(struct workload_worker *w, struct target_txn *txn, int64_t *total)
 {
     const struct micro *micro = &w->base.workload->micro;
     uint64_t keys[BULK_ROWS];
@@ -140,13 +140,13 @@ static enum mae_status audit(struct workload_worker *w, struct target_txn *txn, 
         micro->ops->prefetch(txn, micro->index, keys, count);
         for (size_t i = 0; i < count; i++) {
             const void *data;
-            enum mae_status status = micro->ops->read(txn, micro->index, &keys[i], &data, NULL);
-            if (status != MAE_OK)
+            enum target_status status = micro->ops->read(txn, micro->index, &keys[i], &data, NULL);
+            if (status != TARGET_OK)
                 return status;
             *total += ((const struct account *)data)->balance;
         }
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void tally_transfer(struct workload_worker *w)
@@ -158,33 +158,33 @@ static void tally_transfer(struct workload_worker *w)
     payee->transfers++;
 }
 
-static enum mae_status attempt_once(struct workload_worker *w)
+static enum target_status attempt_once(struct workload_worker *w)
 {
     const struct workload *workload = w->base.workload;
     const struct target_ops *ops = workload->micro.ops;
     bool snapshot = w->type == AUDIT && workload->options.audit_mode == AUDIT_SNAPSHOT;
     int64_t total = expected_total(workload);
     struct target_txn *txn;
-    enum mae_status status = ops->begin(w->base.worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &txn);
-    if (status != MAE_OK)
+    enum target_status status = ops->begin(w->base.worker, snapshot ? TARGET_SNAPSHOT : TARGET_READ_WRITE, &txn);
+    if (status != TARGET_OK)
         return status;
     status = w->type == AUDIT ? audit(w, txn, &total) : transfer(w, txn);
-    if (status != MAE_OK) {
+    if (status != TARGET_OK) {
         ops->abort(txn);
         return status;
     }
     status = ops->commit(txn);
-    if (status == MAE_OK && w->type == TRANSFER)
+    if (status == TARGET_OK && w->type == TRANSFER)
         tally_transfer(w);
-    if (UNLIKELY(status == MAE_OK && total != expected_total(workload)))
+    if (UNLIKELY(status == TARGET_OK && total != expected_total(workload)))
         micro_find(w, "an audit saw a total of %" PRId64 ", expected %" PRId64, total, expected_total(workload));
     return status;
 }
 
-static enum mae_status attempt(struct workload_worker *w)
+static enum target_status attempt(struct workload_worker *w)
 {
-    enum mae_status status = attempt_once(w);
-    return LIKELY(status != MAE_NOT_FOUND) ? status : micro_settle(attempt_once, w);
+    enum target_status status = attempt_once(w);
+    return LIKELY(status != TARGET_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 static unsigned operations(const struct workload_worker *w)
@@ -236,18 +236,18 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
     return false;
 }
 
-static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
-                                  size_t report_bytes)
+static enum target_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
+                                     size_t report_bytes)
 {
     struct check check = {workload, 0, report, report_bytes};
-    enum mae_status status = micro_walk(workload, worker, &check, check_row);
-    if (status != MAE_OK || (status = micro_findings(workload, report, report_bytes)) != MAE_OK)
+    enum target_status status = micro_walk(workload, worker, &check, check_row);
+    if (status != TARGET_OK || (status = micro_findings(workload, report, report_bytes)) != TARGET_OK)
         return status;
     bool racy = micro_is_racy(workload);
     snprintf(report, report_bytes, "%" PRIu64 " accounts, total %" PRId64 ", expected %" PRId64 "%s",
              workload->micro.rows, check.total, expected_total(workload),
              racy ? " (not transactional: not owed)" : ": every committed transfer, account by account");
-    return check.total == expected_total(workload) || racy ? MAE_OK : MAE_CORRUPT;
+    return check.total == expected_total(workload) || racy ? TARGET_OK : TARGET_CORRUPT;
 }
 
 const struct workload_ops bank_workload_ops = {

@@ -63,7 +63,7 @@ struct workload_worker {
     uint64_t length; /* of the scan */
     /* Of the running attempt. */
     struct target_txn *txn;
-    enum mae_status status;
+    enum target_status status;
     int64_t rows, bytes;
     uint64_t print;
     uint64_t visited, last_key;
@@ -104,44 +104,44 @@ static const struct micro_traits traits = {
     .worker_bytes = sizeof(struct workload_worker),
 };
 
-static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                              struct workload **result, char *error, size_t error_bytes)
+static enum target_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                 struct workload **result, char *error, size_t error_bytes)
 {
     struct churn_options options = *(const struct churn_options *)values;
     if (options.ops_per_txn > options.keys) {
         snprintf(error, error_bytes, "ops_per_txn=%" PRIu64 ": there are only %" PRIu64 " keys", options.ops_per_txn,
                  options.keys);
-        return MAE_INVALID;
+        return TARGET_INVALID;
     }
     struct workload *workload = micro_create(&traits, ops, seed, workers, options.keys / 2,
                                              (size_t)options.record_bytes_max, sizeof(struct churn_tally));
     if (!workload)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     workload->options = options;
     *result = workload;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+static enum target_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
     struct micro *micro = &workload->micro;
-    const struct mae_index_config ordered = {.kind = MAE_INDEX_ORDERED, .key_bytes = sizeof(uint64_t)};
-    enum mae_status status =
-        micro_setup(workload, target, "churn", micro->row_bytes, MAE_INDEX_HASH, error, error_bytes);
-    if (status != MAE_OK)
+    const struct target_index_config ordered = {.kind = TARGET_INDEX_ORDERED, .key_bytes = sizeof(uint64_t)};
+    enum target_status status =
+        micro_setup(workload, target, "churn", micro->row_bytes, TARGET_INDEX_HASH, error, error_bytes);
+    if (status != TARGET_OK)
         return status;
     status = micro->ops->index_create(target, micro->table, "churn_ordered", &ordered, &workload->ordered);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         snprintf(error, error_bytes, "churn: an ordered index on target %s: %s", micro->ops->name,
-                 mae_status_text(status));
+                 target_status_text(status));
     return status;
 }
 
-static enum mae_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
-                            struct workload_progress *progress, const _Atomic bool *stop)
+static enum target_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                               struct workload_progress *progress, const _Atomic bool *stop)
 {
     (void)workload, (void)worker, (void)part, (void)parts, (void)progress, (void)stop;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static unsigned next(struct workload_worker *w)
@@ -175,13 +175,13 @@ static void look(struct workload_worker *w, uint64_t key, const void *data, size
         memcpy(w->finding, report, sizeof report);
 }
 
-static enum mae_status insert(struct workload_worker *w, const uint64_t *key, size_t bytes, uint64_t stamp)
+static enum target_status insert(struct workload_worker *w, const uint64_t *key, size_t bytes, uint64_t stamp)
 {
     const struct micro *micro = &w->base.workload->micro;
     uint64_t ref;
     void *data;
-    enum mae_status status = micro->ops->insert(w->txn, micro->index, key, bytes, &ref, &data);
-    if (status != MAE_OK)
+    enum target_status status = micro->ops->insert(w->txn, micro->index, key, bytes, &ref, &data);
+    if (status != TARGET_OK)
         return status;
     record_fill(data, bytes, *key, stamp);
     w->rows++;
@@ -191,43 +191,43 @@ static enum mae_status insert(struct workload_worker *w, const uint64_t *key, si
 }
 
 /* The row of a dry key; both entries and the row go. */
-static enum mae_status erase(struct workload_worker *w, const uint64_t *key, size_t bytes)
+static enum target_status erase(struct workload_worker *w, const uint64_t *key, size_t bytes)
 {
     const struct micro *micro = &w->base.workload->micro;
     uint64_t ref;
-    enum mae_status status = micro->ops->find(w->txn, micro->index, key, &ref);
-    if (status == MAE_OK)
+    enum target_status status = micro->ops->find(w->txn, micro->index, key, &ref);
+    if (status == TARGET_OK)
         status = micro->ops->index_remove(w->txn, w->base.workload->ordered, key, ref);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         status = micro->ops->erase(w->txn, micro->index, key);
     w->rows--;
     w->bytes -= (int64_t)bytes;
     return status;
 }
 
-static enum mae_status change(struct workload_worker *w, size_t i)
+static enum target_status change(struct workload_worker *w, size_t i)
 {
     const struct micro *micro = &w->base.workload->micro;
     const uint64_t *key = &w->keys[i];
     size_t old_bytes, bytes = size_of(*key, w->stamps[i], w->base.workload->options.record_bytes_max);
     const void *old;
     void *data;
-    enum mae_status status = micro->ops->read(w->txn, micro->index, key, &old, &old_bytes);
-    if (status == MAE_NOT_FOUND)
-        return w->flooded[i] ? insert(w, key, bytes, w->stamps[i]) : MAE_OK;
-    if (status != MAE_OK)
+    enum target_status status = micro->ops->read(w->txn, micro->index, key, &old, &old_bytes);
+    if (status == TARGET_NOT_FOUND)
+        return w->flooded[i] ? insert(w, key, bytes, w->stamps[i]) : TARGET_OK;
+    if (status != TARGET_OK)
         return status;
     look(w, *key, old, old_bytes);
     w->print -= print_of(*key, old_bytes >= RECORD_LEAST_BYTES ? record_stamp(old, old_bytes) : 0);
     if (!w->flooded[i])
         return erase(w, key, old_bytes);
     status = micro->ops->overwrite(w->txn, micro->index, key, bytes, &data);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     record_fill(data, bytes, *key, w->stamps[i]);
     w->bytes += (int64_t)bytes - (int64_t)old_bytes;
     w->print += print_of(*key, w->stamps[i]);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static bool visit(void *arg, const void *entry_key, uint64_t ref)
@@ -239,7 +239,7 @@ static bool visit(void *arg, const void *entry_key, uint64_t ref)
     uint64_t key;
     memcpy(&key, entry_key, sizeof key);
     w->status = micro->ops->row_read(w->txn, micro->table, ref, &data, &bytes);
-    if (w->status != MAE_OK)
+    if (w->status != TARGET_OK)
         return false;
     look(w, key, data, bytes);
     if (UNLIKELY(key < w->keys[0] || (w->visited > 0 && key <= w->last_key)) && !w->finding[0])
@@ -250,43 +250,44 @@ static bool visit(void *arg, const void *entry_key, uint64_t ref)
     return true;
 }
 
-static enum mae_status run(struct workload_worker *w)
+static enum target_status run(struct workload_worker *w)
 {
     const struct workload *workload = w->base.workload;
-    enum mae_status status = MAE_OK;
+    enum target_status status = TARGET_OK;
     w->finding[0] = '\0';
     w->rows = w->bytes = 0;
     w->print = 0;
     w->visited = 0;
-    w->status = MAE_OK;
+    w->status = TARGET_OK;
     if (w->type == SCAN) {
         status = workload->micro.ops->scan(w->txn, workload->ordered, &w->keys[0], NULL, 0, w->length, visit, w);
-        return status == MAE_OK ? w->status : status;
+        return status == TARGET_OK ? w->status : status;
     }
-    for (size_t i = 0; i < workload->options.ops_per_txn && status == MAE_OK; i++)
+    for (size_t i = 0; i < workload->options.ops_per_txn && status == TARGET_OK; i++)
         status = change(w, i);
     return status;
 }
 
-static enum mae_status attempt(struct workload_worker *w)
+static enum target_status attempt(struct workload_worker *w)
 {
     const struct target_ops *ops = w->base.workload->micro.ops;
     struct churn_tally *tally = w->base.tally;
-    enum mae_status status = ops->begin(w->base.worker, w->type == SCAN ? MAE_SNAPSHOT : MAE_READ_WRITE, &w->txn);
-    if (status != MAE_OK)
+    enum target_status status =
+        ops->begin(w->base.worker, w->type == SCAN ? TARGET_SNAPSHOT : TARGET_READ_WRITE, &w->txn);
+    if (status != TARGET_OK)
         return status;
     status = run(w);
     /* A miss, and then an entry, or the other way round: another transaction has committed in between. Then this one
      * cannot commit; if it does, it is a finding. */
-    if (status != MAE_OK && status != MAE_EXISTS && status != MAE_NOT_FOUND) {
+    if (status != TARGET_OK && status != TARGET_EXISTS && status != TARGET_NOT_FOUND) {
         ops->abort(w->txn);
         return status;
     }
-    if (status != MAE_OK && !w->finding[0])
+    if (status != TARGET_OK && !w->finding[0])
         snprintf(w->finding, sizeof w->finding, "a transaction that changed its mind about a key has committed: %s",
-                 mae_status_name(status));
+                 target_status_name(status));
     status = ops->commit(w->txn);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     w->operations = w->type == SCAN ? (unsigned)w->visited : (unsigned)w->base.workload->options.ops_per_txn;
     tally->rows += w->rows;
@@ -294,7 +295,7 @@ static enum mae_status attempt(struct workload_worker *w)
     tally->print += w->print;
     if (UNLIKELY(w->finding[0]))
         micro_find(w, "%s", w->finding);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static unsigned operations(const struct workload_worker *w)
@@ -313,10 +314,10 @@ static void data_size(const struct workload *workload, uint64_t *rows, uint64_t 
     *bytes += *rows * sizeof(uint64_t);
 }
 
-static void space(const struct workload *workload, struct mae_space *rows, struct mae_space *indexes)
+static void space(const struct workload *workload, struct target_space *rows, struct target_space *indexes)
 {
     const struct micro *micro = &workload->micro;
-    struct mae_space ordered = {0};
+    struct target_space ordered = {0};
     micro_space(workload, rows, indexes);
     if (micro->ops->index_space)
         micro->ops->index_space(workload->ordered, &ordered);
@@ -327,7 +328,7 @@ static void space(const struct workload *workload, struct mae_space *rows, struc
 struct check {
     struct workload *workload;
     struct target_txn *txn;
-    enum mae_status status;
+    enum target_status status;
     uint64_t next_key, rows, print;
     char *report;
     size_t report_bytes;
@@ -340,15 +341,15 @@ static bool expect_missing(struct check *check, uint64_t end)
     uint64_t ref;
     for (; check->next_key < end; check->next_key++) {
         check->status = micro->ops->find(check->txn, micro->index, &check->next_key, &ref);
-        if (check->status == MAE_NOT_FOUND)
+        if (check->status == TARGET_NOT_FOUND)
             continue;
-        if (check->status == MAE_OK) {
+        if (check->status == TARGET_OK) {
             snprintf(check->report, check->report_bytes, "key %" PRIu64 " is in the hash index only", check->next_key);
-            check->status = MAE_CORRUPT;
+            check->status = TARGET_CORRUPT;
         }
         return false;
     }
-    check->status = MAE_OK;
+    check->status = TARGET_OK;
     return true;
 }
 
@@ -365,75 +366,75 @@ static bool check_entry(void *arg, const void *entry_key, uint64_t ref)
     check->next_key = key + 1;
     check->rows++;
     check->status = micro->ops->find(check->txn, micro->index, &key, &found);
-    if (check->status == MAE_NOT_FOUND || (check->status == MAE_OK && found != ref)) {
+    if (check->status == TARGET_NOT_FOUND || (check->status == TARGET_OK && found != ref)) {
         snprintf(check->report, check->report_bytes,
                  "key %" PRIu64 " leads to row %" PRIu64 " in the ordered index, but %s in the hash index", key, ref,
-                 check->status == MAE_OK ? "to another row" : "missing");
-        check->status = MAE_CORRUPT;
+                 check->status == TARGET_OK ? "to another row" : "missing");
+        check->status = TARGET_CORRUPT;
         return false;
     }
-    if (check->status == MAE_OK)
+    if (check->status == TARGET_OK)
         check->status = micro->ops->row_read(check->txn, micro->table, ref, &data, &bytes);
-    if (check->status == MAE_NOT_FOUND)
+    if (check->status == TARGET_NOT_FOUND)
         snprintf(check->report, check->report_bytes, "key %" PRIu64 " leads to row %" PRIu64 ", which is not there",
                  key, ref);
-    if (check->status == MAE_NOT_FOUND ||
-        (check->status == MAE_OK &&
+    if (check->status == TARGET_NOT_FOUND ||
+        (check->status == TARGET_OK &&
          !record_is_sound(check->workload, key, data, bytes, check->report, check->report_bytes)))
-        check->status = MAE_CORRUPT;
-    if (check->status == MAE_OK)
+        check->status = TARGET_CORRUPT;
+    if (check->status == TARGET_OK)
         check->print += print_of(key, record_stamp(data, bytes));
-    return check->status == MAE_OK;
+    return check->status == TARGET_OK;
 }
 
 /* Sets *rows to how many there are, *print to their print. */
-static enum mae_status check_snapshot(struct workload *workload, struct target_worker *worker, uint64_t *rows,
-                                      uint64_t *print, char *report, size_t report_bytes)
+static enum target_status check_snapshot(struct workload *workload, struct target_worker *worker, uint64_t *rows,
+                                         uint64_t *print, char *report, size_t report_bytes)
 {
     const struct target_ops *ops = workload->micro.ops;
     struct check check = {.workload = workload, .report = report, .report_bytes = report_bytes};
-    enum mae_status status = ops->begin(worker, MAE_SNAPSHOT, &check.txn);
-    if (status != MAE_OK)
+    enum target_status status = ops->begin(worker, TARGET_SNAPSHOT, &check.txn);
+    if (status != TARGET_OK)
         return status;
     status = ops->scan(check.txn, workload->ordered, NULL, NULL, 0, 0, check_entry, &check);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         status = check.status;
-    if (status == MAE_OK && !expect_missing(&check, workload->options.keys))
+    if (status == TARGET_OK && !expect_missing(&check, workload->options.keys))
         status = check.status;
     *rows = check.rows;
     *print = check.print;
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         return ops->commit(check.txn);
     ops->abort(check.txn);
     return status;
 }
 
 /* And C3, and what the workers have found. */
-static enum mae_status check_at_rest(struct workload *workload, struct target_worker *worker, char *report,
-                                     size_t report_bytes)
+static enum target_status check_at_rest(struct workload *workload, struct target_worker *worker, char *report,
+                                        size_t report_bytes)
 {
     uint64_t rows, expected, bytes, print, expected_print = 0;
-    enum mae_status status = check_snapshot(workload, worker, &rows, &print, report, report_bytes);
-    if (status != MAE_OK || (status = micro_findings(workload, report, report_bytes)) != MAE_OK)
+    enum target_status status = check_snapshot(workload, worker, &rows, &print, report, report_bytes);
+    if (status != TARGET_OK || (status = micro_findings(workload, report, report_bytes)) != TARGET_OK)
         return status;
     data_size(workload, &expected, &bytes);
     snprintf(report, report_bytes, "%" PRIu64 " rows, each in both indexes; committed inserts - deletes: %" PRIu64,
              rows, expected);
     if (rows != expected)
-        return MAE_CORRUPT;
+        return TARGET_CORRUPT;
     for (unsigned i = 0; i < workload->micro.workers; i++)
         expected_print += ((const struct churn_tally *)micro_tally(workload, i))->print;
     if (print == expected_print)
-        return MAE_OK;
+        return TARGET_OK;
     snprintf(report, report_bytes,
              "%" PRIu64 " rows, whose keys and stamps have the print %#" PRIx64 ", expected %#" PRIx64
              " of what was committed: a change was lost, or ran twice",
              rows, print, expected_print);
-    return MAE_CORRUPT;
+    return TARGET_CORRUPT;
 }
 
-static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                             char *report, size_t report_bytes)
+static enum target_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                                char *report, size_t report_bytes)
 {
     uint64_t rows, print;
     report[0] = '\0';

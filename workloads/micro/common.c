@@ -54,20 +54,20 @@ void micro_destroy(struct workload *workload)
     free(workload);
 }
 
-enum mae_status micro_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                    struct workload_worker **state)
+enum target_status micro_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                       struct workload_worker **state)
 {
     const struct micro *micro = micro_of(workload);
     *state = mem_alloc(micro->traits->worker_bytes);
     if (!*state)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     struct micro_worker *base = worker_of(*state);
     base->workload = workload;
     base->worker = worker;
     base->tally = micro_tally(workload, worker_idx);
     base->worker_idx = worker_idx;
     rng_init(&base->rng, micro->seed, worker_idx);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 void micro_worker_destroy(struct workload_worker *state)
@@ -80,25 +80,25 @@ void *micro_tally(const struct workload *workload, unsigned worker_idx)
     return share_of(micro_of_const(workload), worker_idx)->tally;
 }
 
-enum mae_status micro_setup(struct workload *workload, struct target *target, const char *name, size_t row_bytes_max,
-                            enum mae_index_kind kind, char *error, size_t error_bytes)
+enum target_status micro_setup(struct workload *workload, struct target *target, const char *name, size_t row_bytes_max,
+                               enum target_index_kind kind, char *error, size_t error_bytes)
 {
     struct micro *micro = micro_of(workload);
-    struct mae_table_config table = {.payload_max_bytes = row_bytes_max, .expected_rows = micro->rows};
-    struct mae_index_config index = {.kind = kind, .key_bytes = sizeof(uint64_t), .expected_rows = micro->rows};
+    struct target_table_config table = {.payload_max_bytes = row_bytes_max, .expected_rows = micro->rows};
+    struct target_index_config index = {.kind = kind, .key_bytes = sizeof(uint64_t), .expected_rows = micro->rows};
     char index_name[64];
     snprintf(index_name, sizeof index_name, "%s_key", name);
-    enum mae_status status = micro->ops->table_create(target, name, &table, &micro->table);
-    if (status == MAE_OK)
+    enum target_status status = micro->ops->table_create(target, name, &table, &micro->table);
+    if (status == TARGET_OK)
         status = micro->ops->index_create(target, micro->table, index_name, &index, &micro->index);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         snprintf(error, error_bytes, "%s: table of %zu-byte rows with %s index on target %s: %s", name, row_bytes_max,
-                 kind == MAE_INDEX_ORDERED ? "an ordered" : "a hash", micro->ops->name, mae_status_text(status));
+                 kind == TARGET_INDEX_ORDERED ? "an ordered" : "a hash", micro->ops->name, target_status_text(status));
     return status;
 }
 
-enum mae_status micro_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
-                           struct workload_progress *progress, const _Atomic bool *stop)
+enum target_status micro_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                              struct workload_progress *progress, const _Atomic bool *stop)
 {
     const struct micro *micro = micro_of(workload);
     struct bulk bulk = {.ops = micro->ops,
@@ -119,10 +119,10 @@ void micro_data_size(const struct workload *workload, uint64_t *rows, uint64_t *
     *bytes = micro->rows * (micro->row_bytes + sizeof(uint64_t));
 }
 
-void micro_space(const struct workload *workload, struct mae_space *rows, struct mae_space *indexes)
+void micro_space(const struct workload *workload, struct target_space *rows, struct target_space *indexes)
 {
     const struct micro *micro = micro_of_const(workload);
-    *rows = *indexes = (struct mae_space){0};
+    *rows = *indexes = (struct target_space){0};
     if (micro->ops->table_space)
         micro->ops->table_space(micro->table, rows);
     if (micro->ops->index_space)
@@ -135,15 +135,15 @@ bool micro_is_racy(const struct workload *workload)
     return !micro->ops->guarantees.transactional && micro->workers > 1;
 }
 
-enum mae_status micro_findings(const struct workload *workload, char *report, size_t report_bytes)
+enum target_status micro_findings(const struct workload *workload, char *report, size_t report_bytes)
 {
     const struct micro *micro = micro_of_const(workload);
     for (unsigned i = 0; i < micro->workers && !micro_is_racy(workload); i++)
         if (share_of(micro, i)->finding[0]) {
             snprintf(report, report_bytes, "worker %u: %s", i, share_of(micro, i)->finding);
-            return MAE_CORRUPT;
+            return TARGET_CORRUPT;
         }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 void micro_find(struct workload_worker *state, const char *format, ...)
@@ -158,22 +158,22 @@ void micro_find(struct workload_worker *state, const char *format, ...)
     va_end(arguments);
 }
 
-enum mae_status micro_settle(bulk_attempt_fn *attempt, struct workload_worker *state)
+enum target_status micro_settle(bulk_attempt_fn *attempt, struct workload_worker *state)
 {
     const struct micro_worker *base = worker_of(state);
     return bulk_settle(attempt, state, micro_of(base->workload)->ops, base->worker);
 }
 
-enum mae_status micro_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                            char *report, size_t report_bytes)
+enum target_status micro_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                               char *report, size_t report_bytes)
 {
     (void)committed;
     const struct micro *micro = micro_of(workload);
     return bulk_prove(micro->traits->check_pass, micro->ops, workload, worker, report, report_bytes);
 }
 
-enum mae_status micro_walk(struct workload *workload, struct target_worker *worker, void *arg,
-                           bool (*visit)(void *arg, uint64_t key, const void *data, size_t bytes))
+enum target_status micro_walk(struct workload *workload, struct target_worker *worker, void *arg,
+                              bool (*visit)(void *arg, uint64_t key, const void *data, size_t bytes))
 {
     const struct micro *micro = micro_of(workload);
     struct bulk bulk = {.ops = micro->ops, .worker = worker, .index = micro->index, .arg = arg, .visit = visit};

@@ -61,38 +61,38 @@ struct workload *micro_create(const struct micro_traits *traits, const struct ta
 void micro_destroy(struct workload *workload);
 
 /* A zeroed worker with its struct micro_worker filled in. */
-enum mae_status micro_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                    struct workload_worker **state);
+enum target_status micro_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                       struct workload_worker **state);
 void micro_worker_destroy(struct workload_worker *state);
 void *micro_tally(const struct workload *workload, unsigned worker_idx);
 
 /* Creates table and index, both named after the workload. */
-enum mae_status micro_setup(struct workload *workload, struct target *target, const char *name, size_t row_bytes_max,
-                            enum mae_index_kind kind, char *error, size_t error_bytes);
-enum mae_status micro_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
-                           struct workload_progress *progress, const _Atomic bool *stop);
+enum target_status micro_setup(struct workload *workload, struct target *target, const char *name, size_t row_bytes_max,
+                               enum target_index_kind kind, char *error, size_t error_bytes);
+enum target_status micro_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                              struct workload_progress *progress, const _Atomic bool *stop);
 void micro_data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes);
-void micro_space(const struct workload *workload, struct mae_space *rows, struct mae_space *indexes);
+void micro_space(const struct workload *workload, struct target_space *rows, struct target_space *indexes);
 
 /* Several workers of a target that is not transactional: nothing is owed but that the rows are there. */
 bool micro_is_racy(const struct workload *workload);
 
-/* MAE_CORRUPT with the first finding of any worker, if one is owed. */
-enum mae_status micro_findings(const struct workload *workload, char *report, size_t report_bytes);
+/* TARGET_CORRUPT with the first finding of any worker, if one is owed. */
+enum target_status micro_findings(const struct workload *workload, char *report, size_t report_bytes);
 
 /* Remembers a finding, if it is the worker's first. */
 void micro_find(struct workload_worker *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* bulk_settle for a worker of these. */
-enum mae_status micro_settle(bulk_attempt_fn *attempt, struct workload_worker *state);
+enum target_status micro_settle(bulk_attempt_fn *attempt, struct workload_worker *state);
 
 /* As `check` in struct workload_ops: proves with the check_pass of the traits. */
-enum mae_status micro_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                            char *report, size_t report_bytes);
+enum target_status micro_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                               char *report, size_t report_bytes);
 
 /* Visits every row, see bulk_walk. */
-enum mae_status micro_walk(struct workload *workload, struct target_worker *worker, void *arg,
-                           bool (*visit)(void *arg, uint64_t key, const void *data, size_t bytes));
+enum target_status micro_walk(struct workload *workload, struct target_worker *worker, void *arg,
+                              bool (*visit)(void *arg, uint64_t key, const void *data, size_t bytes));
 
 /* `count` different numbers below n >= count into `keys`; for small counts. */
 void micro_draw_distinct(struct rng *rng, uint64_t n, uint64_t *keys, unsigned count);

@@ -47,27 +47,27 @@ static const struct micro_traits traits = {
     .check_pass = check_pass,
 };
 
-static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                              struct workload **result, char *error, size_t error_bytes)
+static enum target_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                 struct workload **result, char *error, size_t error_bytes)
 {
     struct counter_options options = *(const struct counter_options *)values;
     if (options.ops_per_txn > options.rows) {
         snprintf(error, error_bytes, "ops_per_txn=%" PRIu64 ": there are only %" PRIu64 " counters",
                  options.ops_per_txn, options.rows);
-        return MAE_INVALID;
+        return TARGET_INVALID;
     }
     struct workload *workload = micro_create(&traits, ops, seed, workers, options.rows, sizeof(uint64_t),
                                              (size_t)options.rows * sizeof(uint64_t));
     if (!workload)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     workload->options = options;
     *result = workload;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+static enum target_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
-    return micro_setup(workload, target, "counter", sizeof(uint64_t), MAE_INDEX_HASH, error, error_bytes);
+    return micro_setup(workload, target, "counter", sizeof(uint64_t), TARGET_INDEX_HASH, error, error_bytes);
 }
 
 static unsigned next(struct workload_worker *w)
@@ -77,34 +77,34 @@ static unsigned next(struct workload_worker *w)
     return 0;
 }
 
-static enum mae_status attempt_once(struct workload_worker *w)
+static enum target_status attempt_once(struct workload_worker *w)
 {
     const struct micro *micro = &w->base.workload->micro;
     unsigned count = (unsigned)w->base.workload->options.ops_per_txn;
     uint64_t *increments = w->base.tally;
     struct target_txn *txn;
-    enum mae_status status = micro->ops->begin(w->base.worker, MAE_READ_WRITE, &txn);
-    if (status != MAE_OK)
+    enum target_status status = micro->ops->begin(w->base.worker, TARGET_READ_WRITE, &txn);
+    if (status != TARGET_OK)
         return status;
     for (unsigned i = 0; i < count; i++) {
         void *data;
         status = micro->ops->update(txn, micro->index, &w->keys[i], 0, NULL, &data);
-        if (status != MAE_OK) {
+        if (status != TARGET_OK) {
             micro->ops->abort(txn);
             return status;
         }
         ++*(uint64_t *)data;
     }
     status = micro->ops->commit(txn);
-    for (unsigned i = 0; status == MAE_OK && i < count; i++)
+    for (unsigned i = 0; status == TARGET_OK && i < count; i++)
         increments[w->keys[i]]++;
     return status;
 }
 
-static enum mae_status attempt(struct workload_worker *w)
+static enum target_status attempt(struct workload_worker *w)
 {
-    enum mae_status status = attempt_once(w);
-    return LIKELY(status != MAE_NOT_FOUND) ? status : micro_settle(attempt_once, w);
+    enum target_status status = attempt_once(w);
+    return LIKELY(status != TARGET_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 static unsigned operations(const struct workload_worker *w)
@@ -140,12 +140,12 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
     return false;
 }
 
-static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
-                                  size_t report_bytes)
+static enum target_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
+                                     size_t report_bytes)
 {
     struct check check = {workload, 0, report, report_bytes};
-    enum mae_status status = micro_walk(workload, worker, &check, check_row);
-    if (status == MAE_OK)
+    enum target_status status = micro_walk(workload, worker, &check, check_row);
+    if (status == TARGET_OK)
         snprintf(report, report_bytes, "%" PRIu64 " counters, sum %" PRIu64 "%s", workload->micro.rows, check.sum,
                  micro_is_racy(workload) ? " (not transactional: not compared)" : ": every committed increment");
     return status;

@@ -55,7 +55,7 @@ struct workload_worker {
     uint64_t key, length;
     /* Of the running attempt. */
     struct target_txn *txn;
-    enum mae_status status;
+    enum target_status status;
     uint64_t visited, sum;
     char finding[MICRO_FINDING_BYTES];
 };
@@ -77,36 +77,37 @@ static const struct micro_traits traits = {
     .check_pass = check_pass,
 };
 
-static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                              struct workload **result, char *error, size_t error_bytes)
+static enum target_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                 struct workload **result, char *error, size_t error_bytes)
 {
     struct scan_options options = *(const struct scan_options *)values;
     if (options.kind == KIND_TABLE && !options.snapshot) {
         snprintf(error, error_bytes, "snapshot=off with kind=table: table scans are snapshots only");
-        return MAE_INVALID;
+        return TARGET_INVALID;
     }
     struct workload *workload = micro_create(&traits, ops, seed, workers, options.records, (size_t)options.record_bytes,
                                              sizeof(struct scan_tally));
     if (!workload)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     workload->options = options;
     struct distribution_config keys = {.kind = (enum distribution_kind)options.distribution,
                                        .theta = options.theta,
                                        .hot_fraction = 0.2,
                                        .hot_ratio = 0.8};
-    enum mae_status status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);
-    if (status != MAE_OK) {
+    enum target_status status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);
+    if (status != TARGET_OK) {
         micro_destroy(workload);
         return status;
     }
     *result = workload;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+static enum target_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
     return micro_setup(workload, target, "scan", workload->micro.row_bytes,
-                       workload->options.kind == KIND_RANGE ? MAE_INDEX_ORDERED : MAE_INDEX_HASH, error, error_bytes);
+                       workload->options.kind == KIND_RANGE ? TARGET_INDEX_ORDERED : TARGET_INDEX_HASH, error,
+                       error_bytes);
 }
 
 static unsigned next(struct workload_worker *w)
@@ -168,13 +169,13 @@ static bool visit_entry(void *arg, const void *key, uint64_t ref)
     size_t bytes;
     (void)key;
     w->status = micro->ops->row_read(w->txn, micro->table, ref, &data, &bytes);
-    if (w->status != MAE_OK)
+    if (w->status != TARGET_OK)
         return false;
     visit_in_order(w, data, bytes);
     return true;
 }
 
-static enum mae_status scan_keys(struct workload_worker *w)
+static enum target_status scan_keys(struct workload_worker *w)
 {
     const struct micro *micro = &w->base.workload->micro;
     uint64_t keys[BULK_ROWS];
@@ -186,25 +187,25 @@ static enum mae_status scan_keys(struct workload_worker *w)
         for (size_t i = 0; i < count; i++) {
             const void *data;
             size_t bytes;
-            enum mae_status status = micro->ops->read(w->txn, micro->index, &keys[i], &data, &bytes);
-            if (status != MAE_OK)
+            enum target_status status = micro->ops->read(w->txn, micro->index, &keys[i], &data, &bytes);
+            if (status != TARGET_OK)
                 return status;
             visit_in_order(w, data, bytes);
         }
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status run(struct workload_worker *w)
+static enum target_status run(struct workload_worker *w)
 {
     const struct micro *micro = &w->base.workload->micro;
-    enum mae_status status;
+    enum target_status status;
     void *data;
     w->visited = w->sum = 0;
-    w->status = MAE_OK;
+    w->status = TARGET_OK;
     if (w->type == UPDATE) {
         status = micro->ops->update(w->txn, micro->index, &w->key, 0, NULL, &data);
-        if (status == MAE_OK)
+        if (status == TARGET_OK)
             record_increment(data, micro->row_bytes);
         return status;
     }
@@ -215,30 +216,30 @@ static enum mae_status run(struct workload_worker *w)
         return scan_keys(w);
     default:
         status = micro->ops->scan(w->txn, micro->index, &w->key, NULL, 0, w->length, visit_entry, w);
-        return status == MAE_OK ? w->status : status;
+        return status == TARGET_OK ? w->status : status;
     }
 }
 
-static enum mae_status attempt_once(struct workload_worker *w)
+static enum target_status attempt_once(struct workload_worker *w)
 {
     const struct workload *workload = w->base.workload;
     const struct target_ops *ops = workload->micro.ops;
     struct scan_tally *tally = w->base.tally;
     bool snapshot = w->type == SCAN && workload->options.snapshot;
     w->finding[0] = '\0';
-    enum mae_status status = ops->begin(w->base.worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE, &w->txn);
-    if (status != MAE_OK)
+    enum target_status status = ops->begin(w->base.worker, snapshot ? TARGET_SNAPSHOT : TARGET_READ_WRITE, &w->txn);
+    if (status != TARGET_OK)
         return status;
     status = run(w);
     /* Fewer rows than were loaded: the load may still be ahead in the serial order, as for one row not found. */
-    if (status == MAE_OK && w->type == SCAN && w->visited < w->length && !micro_is_racy(workload))
-        status = MAE_NOT_FOUND;
-    if (status != MAE_OK) {
+    if (status == TARGET_OK && w->type == SCAN && w->visited < w->length && !micro_is_racy(workload))
+        status = TARGET_NOT_FOUND;
+    if (status != TARGET_OK) {
         ops->abort(w->txn);
         return status;
     }
     status = ops->commit(w->txn);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     __asm__ volatile("" : : "r"(w->sum)); /* the reads have a use */
     w->operations = w->type == SCAN ? (unsigned)w->visited : 1;
@@ -253,13 +254,13 @@ static enum mae_status attempt_once(struct workload_worker *w)
                    w->length);
     if (UNLIKELY(w->finding[0]))
         micro_find(w, "%s", w->finding);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status attempt(struct workload_worker *w)
+static enum target_status attempt(struct workload_worker *w)
 {
-    enum mae_status status = attempt_once(w);
-    return LIKELY(status != MAE_NOT_FOUND) ? status : micro_settle(attempt_once, w);
+    enum target_status status = attempt_once(w);
+    return LIKELY(status != TARGET_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 static unsigned operations(const struct workload_worker *w)
@@ -286,12 +287,12 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
     return true;
 }
 
-static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
-                                  size_t report_bytes)
+static enum target_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
+                                     size_t report_bytes)
 {
     struct check check = {workload, 0, 0, report, report_bytes};
-    enum mae_status status = micro_walk(workload, worker, &check, check_row);
-    if (status != MAE_OK || (status = micro_findings(workload, report, report_bytes)) != MAE_OK)
+    enum target_status status = micro_walk(workload, worker, &check, check_row);
+    if (status != TARGET_OK || (status = micro_findings(workload, report, report_bytes)) != TARGET_OK)
         return status;
     uint64_t updates = 0, scans = 0, records = 0, print = 0;
     for (unsigned i = 0; i < workload->micro.workers; i++) {
@@ -307,13 +308,13 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
              ", committed updates: %" PRIu64 "%s",
              scans, records, check.stamps, updates, racy ? " (not transactional: not owed)" : "");
     if (racy)
-        return MAE_OK;
+        return TARGET_OK;
     if (equal && check.print != print)
         snprintf(report, report_bytes,
                  "the sum of the update counters is right, but their print by key is %#" PRIx64 ", expected %#" PRIx64
                  ": an update went to another record",
                  check.print, print);
-    return equal && check.print == print ? MAE_OK : MAE_CORRUPT;
+    return equal && check.print == print ? TARGET_OK : TARGET_CORRUPT;
 }
 
 const struct workload_ops scan_workload_ops = {

@@ -47,23 +47,23 @@ static const struct micro_traits traits = {
     .check_pass = check_pass,
 };
 
-static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                              struct workload **result, char *error, size_t error_bytes)
+static enum target_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                 struct workload **result, char *error, size_t error_bytes)
 {
     struct singlekey_options options = *(const struct singlekey_options *)values;
     (void)error, (void)error_bytes;
     struct workload *workload =
         micro_create(&traits, ops, seed, workers, 1, (size_t)options.record_bytes, sizeof(uint64_t));
     if (!workload)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     workload->options = options;
     *result = workload;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+static enum target_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
-    return micro_setup(workload, target, "singlekey", workload->micro.row_bytes, MAE_INDEX_HASH, error, error_bytes);
+    return micro_setup(workload, target, "singlekey", workload->micro.row_bytes, TARGET_INDEX_HASH, error, error_bytes);
 }
 
 static unsigned next(struct workload_worker *w)
@@ -72,40 +72,40 @@ static unsigned next(struct workload_worker *w)
     return w->read ? 0 : 1;
 }
 
-static enum mae_status attempt_once(struct workload_worker *w)
+static enum target_status attempt_once(struct workload_worker *w)
 {
     const struct micro *micro = &w->base.workload->micro;
     struct target_txn *txn;
     const void *old;
     void *data;
     uint64_t sum = 0;
-    enum mae_status status = micro->ops->begin(w->base.worker, MAE_READ_WRITE, &txn);
-    if (status != MAE_OK)
+    enum target_status status = micro->ops->begin(w->base.worker, TARGET_READ_WRITE, &txn);
+    if (status != TARGET_OK)
         return status;
     if (w->read) {
         status = micro->ops->read(txn, micro->index, &the_key, &old, NULL);
-        if (status == MAE_OK)
+        if (status == TARGET_OK)
             sum = record_sum(old, micro->row_bytes);
     } else {
         status = micro->ops->update(txn, micro->index, &the_key, 0, NULL, &data);
-        if (status == MAE_OK)
+        if (status == TARGET_OK)
             record_increment(data, micro->row_bytes);
     }
-    if (status != MAE_OK) {
+    if (status != TARGET_OK) {
         micro->ops->abort(txn);
         return status;
     }
     status = micro->ops->commit(txn);
     __asm__ volatile("" : : "r"(sum)); /* the read has a use */
-    if (status == MAE_OK && !w->read)
+    if (status == TARGET_OK && !w->read)
         ++*(uint64_t *)w->base.tally;
     return status;
 }
 
-static enum mae_status attempt(struct workload_worker *w)
+static enum target_status attempt(struct workload_worker *w)
 {
-    enum mae_status status = attempt_once(w);
-    return LIKELY(status != MAE_NOT_FOUND) ? status : micro_settle(attempt_once, w);
+    enum target_status status = attempt_once(w);
+    return LIKELY(status != TARGET_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 static unsigned operations(const struct workload_worker *w)
@@ -139,8 +139,8 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
     return stamp == updates || racy;
 }
 
-static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
-                                  size_t report_bytes)
+static enum target_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
+                                     size_t report_bytes)
 {
     struct check check = {workload, report, report_bytes};
     return micro_walk(workload, worker, &check, check_row);

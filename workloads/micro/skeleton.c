@@ -43,48 +43,48 @@ static void destroy(struct workload *workload)
     free(workload);
 }
 
-static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                              struct workload **result, char *error, size_t error_bytes)
+static enum target_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                 struct workload **result, char *error, size_t error_bytes)
 {
     struct skeleton_options options = *(const struct skeleton_options *)values;
     (void)seed, (void)error, (void)error_bytes;
     struct workload *workload = mem_alloc(sizeof *workload);
     if (!workload)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     workload->options = options;
     workload->ops = ops;
     workload->workers = workers;
     workload->shares = mem_alloc(workers * sizeof *workload->shares);
     if (!workload->shares) {
         destroy(workload);
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     }
     *result = workload;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+static enum target_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
     (void)workload, (void)target, (void)error, (void)error_bytes;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
-                            struct workload_progress *progress, const _Atomic bool *stop)
+static enum target_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                               struct workload_progress *progress, const _Atomic bool *stop)
 {
     (void)workload, (void)worker, (void)part, (void)parts, (void)progress, (void)stop;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                     struct workload_worker **state)
+static enum target_status worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                        struct workload_worker **state)
 {
     struct workload_worker *w = mem_alloc(sizeof *w);
     if (!w)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     *w = (struct workload_worker){workload->ops, worker, &workload->shares[worker_idx], workload->options.transactions};
     *state = w;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void worker_destroy(struct workload_worker *w)
@@ -98,16 +98,16 @@ static unsigned next(struct workload_worker *w)
     return 0;
 }
 
-static enum mae_status attempt(struct workload_worker *w)
+static enum target_status attempt(struct workload_worker *w)
 {
-    enum mae_status status = MAE_OK;
+    enum target_status status = TARGET_OK;
     if (w->transactions) {
         struct target_txn *txn;
-        status = w->ops->begin(w->worker, MAE_READ_WRITE, &txn);
-        if (status == MAE_OK)
+        status = w->ops->begin(w->worker, TARGET_READ_WRITE, &txn);
+        if (status == TARGET_OK)
             status = w->ops->commit(txn);
     }
-    w->share->done += status == MAE_OK;
+    w->share->done += status == TARGET_OK;
     return status;
 }
 
@@ -117,8 +117,8 @@ static unsigned operations(const struct workload_worker *w)
     return 0;
 }
 
-static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                             char *report, size_t report_bytes)
+static enum target_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                                char *report, size_t report_bytes)
 {
     (void)worker;
     uint64_t done = 0;
@@ -126,7 +126,7 @@ static enum mae_status check(struct workload *workload, struct target_worker *wo
         done += workload->shares[i].done;
     snprintf(report, report_bytes, "the harness counted %" PRIu64 " commits, the workload %" PRIu64, committed[0],
              done);
-    return committed[0] == done ? MAE_OK : MAE_CORRUPT;
+    return committed[0] == done ? TARGET_OK : TARGET_CORRUPT;
 }
 
 static void data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes)

@@ -58,23 +58,23 @@ static const struct micro_traits traits = {
     .check_pass = check_pass,
 };
 
-static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                              struct workload **result, char *error, size_t error_bytes)
+static enum target_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                 struct workload **result, char *error, size_t error_bytes)
 {
     struct skew_options options = *(const struct skew_options *)values;
     (void)error, (void)error_bytes;
     struct workload *workload = micro_create(&traits, ops, seed, workers, 2 * options.pairs, sizeof(int64_t),
                                              (size_t)(2 * options.pairs) * sizeof(int64_t));
     if (!workload)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     workload->options = options;
     *result = workload;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+static enum target_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
-    return micro_setup(workload, target, "skew", sizeof(int64_t), MAE_INDEX_HASH, error, error_bytes);
+    return micro_setup(workload, target, "skew", sizeof(int64_t), TARGET_INDEX_HASH, error, error_bytes);
 }
 
 static unsigned next(struct workload_worker *w)
@@ -88,53 +88,54 @@ static unsigned next(struct workload_worker *w)
 }
 
 /* Reads the pair and, unless it is an audit, writes one of it. */
-static enum mae_status run(struct workload_worker *w, struct target_txn *txn, int64_t *sum, int64_t *change)
+static enum target_status run(struct workload_worker *w, struct target_txn *txn, int64_t *sum, int64_t *change)
 {
     const struct micro *micro = &w->base.workload->micro;
     const void *own, *twin;
-    enum mae_status status = micro->ops->read(txn, micro->index, &w->keys[0], &own, NULL);
-    if (status == MAE_OK)
+    enum target_status status = micro->ops->read(txn, micro->index, &w->keys[0], &own, NULL);
+    if (status == TARGET_OK)
         status = micro->ops->read(txn, micro->index, &w->keys[1], &twin, NULL);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     *sum = *(const int64_t *)own + *(const int64_t *)twin;
     if (w->type == AUDIT)
-        return MAE_OK;
+        return TARGET_OK;
     *change = *sum >= w->amount ? -w->amount : 2 * (int64_t)w->base.workload->options.initial_value - *sum;
     void *data;
     status = micro->ops->update(txn, micro->index, &w->keys[0], 0, NULL, &data);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         *(int64_t *)data += *change;
     return status;
 }
 
-static enum mae_status attempt_once(struct workload_worker *w)
+static enum target_status attempt_once(struct workload_worker *w)
 {
     const struct target_ops *ops = w->base.workload->micro.ops;
     int64_t sum = 0, change = 0;
     struct target_txn *txn;
-    enum mae_status status = ops->begin(w->base.worker, w->type == AUDIT ? MAE_SNAPSHOT : MAE_READ_WRITE, &txn);
-    if (status != MAE_OK)
+    enum target_status status =
+        ops->begin(w->base.worker, w->type == AUDIT ? TARGET_SNAPSHOT : TARGET_READ_WRITE, &txn);
+    if (status != TARGET_OK)
         return status;
     status = run(w, txn, &sum, &change);
-    if (status != MAE_OK) {
+    if (status != TARGET_OK) {
         ops->abort(txn);
         return status;
     }
     status = ops->commit(txn);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     ((int64_t *)w->base.tally)[w->keys[0]] += change;
     if (UNLIKELY(sum < 0))
         micro_find(w, "rows %" PRIu64 " and %" PRIu64 " had a sum of %" PRId64 ", expected 0 or more: write skew",
                    w->keys[0], w->keys[1], sum);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status attempt(struct workload_worker *w)
+static enum target_status attempt(struct workload_worker *w)
 {
-    enum mae_status status = attempt_once(w);
-    return LIKELY(status != MAE_NOT_FOUND) ? status : micro_settle(attempt_once, w);
+    enum target_status status = attempt_once(w);
+    return LIKELY(status != TARGET_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 static unsigned operations(const struct workload_worker *w)
@@ -178,17 +179,17 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
     return true;
 }
 
-static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
-                                  size_t report_bytes)
+static enum target_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
+                                     size_t report_bytes)
 {
     struct check check = {workload, 0, 0, report, report_bytes};
-    enum mae_status status = micro_walk(workload, worker, &check, check_row);
-    if (status != MAE_OK || (status = micro_findings(workload, report, report_bytes)) != MAE_OK)
+    enum target_status status = micro_walk(workload, worker, &check, check_row);
+    if (status != TARGET_OK || (status = micro_findings(workload, report, report_bytes)) != TARGET_OK)
         return status;
     snprintf(report, report_bytes, "%" PRIu64 " rows, total %" PRId64 "%s", workload->micro.rows, check.total,
              micro_is_racy(workload) ? " (not transactional: not compared)"
                                      : ": every committed withdrawal, row by row");
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 const struct workload_ops skew_workload_ops = {

@@ -90,8 +90,8 @@ struct check {
     const struct target_ops *ops;
     struct target_txn *txn;
     bool at_rest;
-    bool behind;            /* the snapshot lacks something that was committed */
-    enum mae_status status; /* of reading, inside visits */
+    bool behind;               /* the snapshot lacks something that was committed */
+    enum target_status status; /* of reading, inside visits */
     uint64_t customers;
     int64_t balance_sum_cents, delivered_sum_cents, history_sum_cents, ytd_payment_sum_cents;
     uint64_t payment_cnt_sum, order_cnt_sum, stock_print;
@@ -156,26 +156,26 @@ static struct committed_sums committed_of(const struct check *check, uint64_t di
 
 /* ---- WAREHOUSE and DISTRICT. ---- */
 
-static enum mae_status read_key(struct check *check, enum tpcc_index index, uint64_t key, const void **row)
+static enum target_status read_key(struct check *check, enum tpcc_index index, uint64_t key, const void **row)
 {
     size_t bytes;
     return check->ops->read(check->txn, check->tpcc->indexes[index], &key, row, &bytes);
 }
 
-static enum mae_status gather_district(struct check *check, uint32_t w_id, uint32_t d_id)
+static enum target_status gather_district(struct check *check, uint32_t w_id, uint32_t d_id)
 {
     uint64_t key = tpcc_district_key(w_id, d_id);
     struct district_sums *sums = &check->district[key];
     const void *row;
-    enum mae_status status = read_key(check, TPCC_INDEX_DISTRICT, key, &row);
+    enum target_status status = read_key(check, TPCC_INDEX_DISTRICT, key, &row);
     sums->w_id = w_id;
     sums->d_id = d_id;
-    if (status == MAE_NOT_FOUND) {
+    if (status == TARGET_NOT_FOUND) {
         fail(check, 0, "district (%u,%u): no such row in DISTRICT", w_id, d_id);
         check->behind = true;
-        return MAE_OK;
+        return TARGET_OK;
     }
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     const struct tpcc_district *district = row;
     if (district->w_id != w_id || district->id != d_id)
@@ -184,28 +184,28 @@ static enum mae_status gather_district(struct check *check, uint32_t w_id, uint3
     sums->ytd_cents = district->ytd_cents;
     check->warehouse[w_id - 1].district_cents += district->ytd_cents;
     check->checked[1]++;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status gather_warehouses(struct check *check)
+static enum target_status gather_warehouses(struct check *check)
 {
     for (uint32_t w_id = 1; w_id <= check->tpcc->options.warehouses; w_id++) {
         const void *row;
-        enum mae_status status = read_key(check, TPCC_INDEX_WAREHOUSE, tpcc_warehouse_key(w_id), &row);
-        if (status == MAE_NOT_FOUND) {
+        enum target_status status = read_key(check, TPCC_INDEX_WAREHOUSE, tpcc_warehouse_key(w_id), &row);
+        if (status == TARGET_NOT_FOUND) {
             fail(check, 0, "warehouse %u: no such row in WAREHOUSE", w_id);
             check->behind = true;
-        } else if (status != MAE_OK) {
+        } else if (status != TARGET_OK) {
             return status;
         } else {
             check->warehouse[w_id - 1].ytd_cents = ((const struct tpcc_warehouse *)row)->ytd_cents;
         }
         for (uint32_t d_id = 1; d_id <= TPCC_DISTRICTS; d_id++) {
-            if ((status = gather_district(check, w_id, d_id)) != MAE_OK)
+            if ((status = gather_district(check, w_id, d_id)) != TARGET_OK)
                 return status;
         }
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- HISTORY. ---- */
@@ -260,12 +260,12 @@ static const void *row_of(struct check *check, enum tpcc_table table, const char
     const void *row;
     size_t bytes;
     check->status = check->ops->row_read(check->txn, check->tpcc->tables[table], ref, &row, &bytes);
-    if (check->status == MAE_OK)
+    if (check->status == TARGET_OK)
         return row;
-    if (check->status == MAE_NOT_FOUND) {
+    if (check->status == TARGET_NOT_FOUND) {
         fail(check, 0, "%s key 0x%" PRIx64 " of district (%u,%u): leads to no row", name, key, check->now->w_id,
              check->now->d_id);
-        check->status = MAE_OK;
+        check->status = TARGET_OK;
     }
     return NULL;
 }
@@ -275,9 +275,9 @@ static bool visit_order(void *arg, const void *key, uint64_t ref)
     struct check *check = arg;
     const struct tpcc_order *order = row_of(check, TPCC_TABLE_ORDER, "ORDER", key_of(key), ref);
     if (!order)
-        return check->status == MAE_OK;
+        return check->status == TARGET_OK;
     if (!make_room(check)) {
-        check->status = MAE_NO_MEMORY;
+        check->status = TARGET_NO_MEMORY;
         return false;
     }
     uint64_t slot = customer_slot(check, order->w_id, order->d_id, order->c_id);
@@ -312,7 +312,7 @@ static bool visit_new_order(void *arg, const void *key, uint64_t ref)
     struct check *check = arg;
     const struct tpcc_new_order_row *row = row_of(check, TPCC_TABLE_NEW_ORDER, "NEW-ORDER", key_of(key), ref);
     if (!row)
-        return check->status == MAE_OK;
+        return check->status == TARGET_OK;
     uint32_t o_id = tpcc_key_order(key_of(key));
     if (tpcc_order_key(row->w_id, row->d_id, row->o_id) != key_of(key))
         fail(check, 0, "NEW-ORDER key of (%u,%u,%u): leads to the row (%u,%u,%u)", check->now->w_id, check->now->d_id,
@@ -350,7 +350,7 @@ static bool visit_line(void *arg, const void *key, uint64_t ref)
     struct check *check = arg;
     const struct tpcc_order_line *line = row_of(check, TPCC_TABLE_ORDER_LINE, "ORDER-LINE", key_of(key), ref);
     if (!line)
-        return check->status == MAE_OK;
+        return check->status == TARGET_OK;
     uint32_t o_id = tpcc_key_order(key_of(key) >> TPCC_LINE_BITS);
     bool has_date = line->delivery_us != TPCC_DATE_NULL;
     check->line_count++;
@@ -377,13 +377,13 @@ static bool visit_line(void *arg, const void *key, uint64_t ref)
     return true;
 }
 
-static enum mae_status scan_range(struct check *check, enum tpcc_index index, uint64_t lo, uint64_t hi,
-                                  target_entry_fn visit)
+static enum target_status scan_range(struct check *check, enum tpcc_index index, uint64_t lo, uint64_t hi,
+                                     target_entry_fn visit)
 {
     check->cursor = 0;
-    check->status = MAE_OK;
-    enum mae_status status = check->ops->scan(check->txn, check->tpcc->indexes[index], &lo, &hi, 0, 0, visit, check);
-    return status == MAE_OK ? check->status : status;
+    check->status = TARGET_OK;
+    enum target_status status = check->ops->scan(check->txn, check->tpcc->indexes[index], &lo, &hi, 0, 0, visit, check);
+    return status == TARGET_OK ? check->status : status;
 }
 
 static void judge_orders(struct check *check)
@@ -430,28 +430,28 @@ static void judge_district_orders(struct check *check)
              now->d_id, check->ol_cnt_sum, check->line_count);
 }
 
-static enum mae_status gather_orders(struct check *check)
+static enum target_status gather_orders(struct check *check)
 {
     for (uint32_t key = 0; key < check->tpcc->districts; key++) {
         struct district_sums *now = check->now = &check->district[key];
         uint32_t w = now->w_id, d = now->d_id;
-        enum mae_status status;
+        enum target_status status;
         check->order_count = 0;
         check->line_count = check->ol_cnt_sum = 0;
         status =
             scan_range(check, TPCC_INDEX_ORDER, tpcc_order_key(w, d, 0), tpcc_order_key(w, d, UINT32_MAX), visit_order);
-        if (status == MAE_OK)
+        if (status == TARGET_OK)
             status = scan_range(check, TPCC_INDEX_NEW_ORDER, tpcc_order_key(w, d, 0), tpcc_order_key(w, d, UINT32_MAX),
                                 visit_new_order);
-        if (status == MAE_OK)
+        if (status == TARGET_OK)
             status = scan_range(check, TPCC_INDEX_ORDER_LINE, tpcc_order_line_key(w, d, 0, 0),
                                 tpcc_order_line_key(w, d, UINT32_MAX, (1 << TPCC_LINE_BITS) - 1), visit_line);
-        if (status != MAE_OK)
+        if (status != TARGET_OK)
             return status;
         judge_orders(check);
         judge_district_orders(check);
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- CUSTOMER; after the others, whose sums it is compared with. ---- */
@@ -523,15 +523,15 @@ static void judge_stock(struct check *check, uint32_t w_id, uint32_t i_id, const
              i_id, stock->ytd, stock->order_cnt, stock->remote_cnt, sums->quantity, sums->lines, sums->remote);
 }
 
-static enum mae_status gather_stocks(struct check *check)
+static enum target_status gather_stocks(struct check *check)
 {
     for (uint32_t w_id = 1; w_id <= check->tpcc->options.warehouses; w_id++) {
         for (uint32_t i_id = 1; i_id <= TPCC_ITEMS; i_id++) {
             const void *row;
-            enum mae_status status = read_key(check, TPCC_INDEX_STOCK, tpcc_stock_key(w_id, i_id), &row);
-            if (status == MAE_OK) {
+            enum target_status status = read_key(check, TPCC_INDEX_STOCK, tpcc_stock_key(w_id, i_id), &row);
+            if (status == TARGET_OK) {
                 judge_stock(check, w_id, i_id, row);
-            } else if (status == MAE_NOT_FOUND) {
+            } else if (status == TARGET_NOT_FOUND) {
                 fail(check, 0, "stock (%u,%u): no such row in STOCK", w_id, i_id);
                 check->behind = true;
             } else {
@@ -539,7 +539,7 @@ static enum mae_status gather_stocks(struct check *check)
             }
         }
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* C3: what adds up over all districts only. */
@@ -699,7 +699,7 @@ __attribute__((format(printf, 4, 5))) static size_t append(char *report, size_t 
 }
 
 /* The broken conditions, each with its first row; or, if none is, what was left out. */
-static enum mae_status write_report(const struct check *check, char *report, size_t report_bytes)
+static enum target_status write_report(const struct check *check, char *report, size_t report_bytes)
 {
     size_t length = 0;
     if (report_bytes)
@@ -714,7 +714,7 @@ static enum mae_status write_report(const struct check *check, char *report, siz
             length = append(report, report_bytes, length, " (and %" PRIu64 " more)", finding->count - 1);
     }
     if (length)
-        return MAE_CORRUPT;
+        return TARGET_CORRUPT;
     for (unsigned i = 1; i <= CONDITIONS; i++) {
         const char *reason = left_out(check, i);
         bool told = false;
@@ -729,30 +729,30 @@ static enum mae_status write_report(const struct check *check, char *report, siz
         }
         length = append(report, report_bytes, length, " (%s)", reason);
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- One look, and the call. ---- */
 
-static enum mae_status look(struct check *check)
+static enum target_status look(struct check *check)
 {
     const struct tpcc_options *options = &check->tpcc->options;
     const struct workload *tpcc = check->tpcc;
-    enum mae_status status = gather_warehouses(check);
-    if (status == MAE_OK && options->insert_history)
+    enum target_status status = gather_warehouses(check);
+    if (status == TARGET_OK && options->insert_history)
         status = check->ops->table_scan(check->txn, tpcc->tables[TPCC_TABLE_HISTORY], visit_history, check);
-    if (status == MAE_OK && options->insert_orders)
+    if (status == TARGET_OK && options->insert_orders)
         status = gather_orders(check);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         status = check->ops->table_scan(check->txn, tpcc->tables[TPCC_TABLE_CUSTOMER], visit_customer, check);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         status = gather_stocks(check);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     judge_customers(check);
     judge_sums(check);
     judge_vacuous(check);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void clear(struct check *check)
@@ -778,31 +778,31 @@ static void wait_for_horizon(struct check *check, struct target_worker *worker, 
     const struct timespec pause = {.tv_nsec = 200000};
     for (long i = 0; i < 5 * wait_ms; i++) {
         struct target_txn *txn;
-        if (check->ops->begin(worker, MAE_READ_WRITE, &txn) == MAE_OK && check->ops->commit(txn) != MAE_OK)
+        if (check->ops->begin(worker, TARGET_READ_WRITE, &txn) == TARGET_OK && check->ops->commit(txn) != TARGET_OK)
             continue; /* it did nothing: whether it commits is all the same */
         nanosleep(&pause, NULL);
     }
 }
 
-static enum mae_status look_in_snapshot(struct check *check, struct target_worker *worker)
+static enum target_status look_in_snapshot(struct check *check, struct target_worker *worker)
 {
     clear(check);
-    enum mae_status status = check->ops->begin(worker, MAE_SNAPSHOT, &check->txn);
-    if (status != MAE_OK)
+    enum target_status status = check->ops->begin(worker, TARGET_SNAPSHOT, &check->txn);
+    if (status != TARGET_OK)
         return status;
     status = look(check);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         return check->ops->commit(check->txn);
     check->ops->abort(check->txn);
     return status;
 }
 
-enum mae_status tpcc_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                           char *report, size_t report_bytes)
+enum target_status tpcc_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                              char *report, size_t report_bytes)
 {
     enum { LOOKS = 6 };
     struct check *check = mem_alloc(sizeof(*check));
-    enum mae_status status = MAE_NO_MEMORY;
+    enum target_status status = TARGET_NO_MEMORY;
     if (!check)
         goto done;
     check->tpcc = workload;
@@ -819,13 +819,13 @@ enum mae_status tpcc_check(struct workload *workload, struct target_worker *work
         if (i)
             wait_for_horizon(check, worker, 2L << i);
         status = look_in_snapshot(check, worker);
-        if (status == MAE_OK ? !check->behind : !mae_status_is_retryable(status))
+        if (status == TARGET_OK ? !check->behind : !target_status_is_retry(status))
             break;
     }
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         status = write_report(check, report, report_bytes);
     else if (report_bytes)
-        snprintf(report, report_bytes, "the tables cannot be read: %s", mae_status_text(status));
+        snprintf(report, report_bytes, "the tables cannot be read: %s", target_status_text(status));
 
 free_check:
     free(check->orders);
@@ -835,7 +835,7 @@ free_check:
     free(check->warehouse);
     free(check);
 done:
-    if (status == MAE_NO_MEMORY && report_bytes)
+    if (status == TARGET_NO_MEMORY && report_bytes)
         snprintf(report, report_bytes, "out of memory for the check's sums");
     return status;
 }

@@ -22,7 +22,7 @@ static bool take_oldest(void *arg, const void *key, uint64_t ref)
 struct delivering {
     struct workload_worker *self;
     struct target_txn *txn;
-    enum mae_status status;
+    enum target_status status;
     int64_t sum_cents;
 };
 
@@ -32,7 +32,7 @@ static bool deliver_line(void *arg, const void *key, uint64_t ref)
     void *row;
     (void)key;
     delivering->status = tpcc_row_update(delivering->self, delivering->txn, TPCC_TABLE_ORDER_LINE, ref, &row);
-    if (delivering->status != MAE_OK)
+    if (delivering->status != TARGET_OK)
         return false;
     struct tpcc_order_line *line = row;
     line->delivery_us = delivering->self->now_us;
@@ -41,7 +41,7 @@ static bool deliver_line(void *arg, const void *key, uint64_t ref)
 }
 
 /* 2.7.4.2 */
-static enum mae_status deliver_district(struct workload_worker *self, struct target_txn *txn, uint32_t d_id)
+static enum target_status deliver_district(struct workload_worker *self, struct target_txn *txn, uint32_t d_id)
 {
     const struct workload *tpcc = self->tpcc;
     const struct target_ops *ops = self->ops;
@@ -49,20 +49,21 @@ static enum mae_status deliver_district(struct workload_worker *self, struct tar
     uint64_t lo = tpcc_order_key(w_id, d_id, 0), hi = tpcc_order_key(w_id, d_id, UINT32_MAX);
     struct oldest oldest = {.found = false};
     void *row;
-    enum mae_status status = ops->scan(txn, tpcc->indexes[TPCC_INDEX_NEW_ORDER], &lo, &hi, 0, 1, take_oldest, &oldest);
-    if (status != MAE_OK)
+    enum target_status status =
+        ops->scan(txn, tpcc->indexes[TPCC_INDEX_NEW_ORDER], &lo, &hi, 0, 1, take_oldest, &oldest);
+    if (status != TARGET_OK)
         return status;
     if (!oldest.found) {
         self->skipped |= 1u << (d_id - 1);
-        return MAE_OK;
+        return TARGET_OK;
     }
     self->operations++;
-    if ((status = ops->row_erase(txn, tpcc->tables[TPCC_TABLE_NEW_ORDER], oldest.ref)) != MAE_OK)
+    if ((status = ops->row_erase(txn, tpcc->tables[TPCC_TABLE_NEW_ORDER], oldest.ref)) != TARGET_OK)
         return status;
-    if ((status = ops->index_remove(txn, tpcc->indexes[TPCC_INDEX_NEW_ORDER], &oldest.key, oldest.ref)) != MAE_OK)
+    if ((status = ops->index_remove(txn, tpcc->indexes[TPCC_INDEX_NEW_ORDER], &oldest.key, oldest.ref)) != TARGET_OK)
         return status;
 
-    if ((status = tpcc_update(self, txn, TPCC_INDEX_ORDER, oldest.key, &row)) != MAE_OK)
+    if ((status = tpcc_update(self, txn, TPCC_INDEX_ORDER, oldest.key, &row)) != TARGET_OK)
         return status;
     struct tpcc_order *order = row;
     order->carrier_id = self->request->delivery.carrier_id;
@@ -75,28 +76,28 @@ static enum mae_status deliver_district(struct workload_worker *self, struct tar
     lo = tpcc_order_line_key(w_id, d_id, o_id, 1);
     hi = tpcc_order_line_key(w_id, d_id, o_id, TPCC_LINES_MAX);
     status = ops->scan(txn, tpcc->indexes[TPCC_INDEX_ORDER_LINE], &lo, &hi, 0, 0, deliver_line, &delivering);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         status = delivering.status;
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
 
     status = tpcc_update(self, txn, TPCC_INDEX_CUSTOMER, tpcc_customer_key(w_id, d_id, order->c_id), &row);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     struct tpcc_customer *customer = row;
     customer->balance_cents += delivering.sum_cents;
     customer->delivery_cnt++;
     self->delivered |= 1u << (d_id - 1);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-enum mae_status tpcc_run_delivery(struct workload_worker *self, struct target_txn *txn, uint32_t d_id_first,
-                                  uint32_t d_id_last)
+enum target_status tpcc_run_delivery(struct workload_worker *self, struct target_txn *txn, uint32_t d_id_first,
+                                     uint32_t d_id_last)
 {
     for (uint32_t d_id = d_id_first; d_id <= d_id_last; d_id++) {
-        enum mae_status status = deliver_district(self, txn, d_id);
-        if (status != MAE_OK)
+        enum target_status status = deliver_district(self, txn, d_id);
+        if (status != TARGET_OK)
             return status;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }

@@ -2,8 +2,8 @@
  * instance.h - what TPC-C's files share: the instance, a worker with its request, and the calls between the files.
  *
  * Model. `next` (request.c) draws a request; each transaction's file runs it inside a transaction that tpcc.c has begun
- * and ends. A transaction function returns MAE_OK to commit, MAE_ABORT_USER to roll back on purpose, any other status
- * as it came from the target.
+ * and ends. A transaction function returns TARGET_OK to commit, TARGET_ROLLED_BACK to roll back on purpose, any
+ * other status as it came from the target.
  *
  *   T1  A tally is written by one worker only, after the commit; summed over workers it says, for each home district,
  *       what must be in the tables. check.c compares.
@@ -147,33 +147,33 @@ bool tpcc_draw_ahead(struct workload_worker *self);
 unsigned tpcc_next(struct workload_worker *self);
 
 /* One transaction each: new_order.c, payment.c, order_status.c, delivery.c, stock_level.c. */
-enum mae_status tpcc_run_new_order(struct workload_worker *self, struct target_txn *txn);
-enum mae_status tpcc_run_payment(struct workload_worker *self, struct target_txn *txn);
-enum mae_status tpcc_run_order_status(struct workload_worker *self, struct target_txn *txn);
+enum target_status tpcc_run_new_order(struct workload_worker *self, struct target_txn *txn);
+enum target_status tpcc_run_payment(struct workload_worker *self, struct target_txn *txn);
+enum target_status tpcc_run_order_status(struct workload_worker *self, struct target_txn *txn);
 /* Districts d_id_first to d_id_last; adds to self->delivered and self->skipped. */
-enum mae_status tpcc_run_delivery(struct workload_worker *self, struct target_txn *txn, uint32_t d_id_first,
-                                  uint32_t d_id_last);
-enum mae_status tpcc_run_stock_level(struct workload_worker *self, struct target_txn *txn);
+enum target_status tpcc_run_delivery(struct workload_worker *self, struct target_txn *txn, uint32_t d_id_first,
+                                     uint32_t d_id_last);
+enum target_status tpcc_run_stock_level(struct workload_worker *self, struct target_txn *txn);
 
-/* customer.c: the row of a customer by last name; TPC-C 2.5.2.2, 2.6.2.2. MAE_NOT_FOUND if nobody has it. */
-enum mae_status tpcc_find_by_name(struct workload_worker *self, struct target_txn *txn,
-                                  const struct tpcc_customer_choice *customer, uint64_t *ref);
+/* customer.c: the row of a customer by last name; TPC-C 2.5.2.2, 2.6.2.2. TARGET_NOT_FOUND if nobody has it. */
+enum target_status tpcc_find_by_name(struct workload_worker *self, struct target_txn *txn,
+                                     const struct tpcc_customer_choice *customer, uint64_t *ref);
 /* Announces a customer chosen by id, when batch=on. */
 void tpcc_announce_customer(struct workload_worker *self, struct target_txn *txn,
                             const struct tpcc_customer_choice *customer);
 
 /* load.c; see workload.h. */
-enum mae_status tpcc_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
-                          struct workload_progress *progress, const _Atomic bool *stop);
+enum target_status tpcc_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                             struct workload_progress *progress, const _Atomic bool *stop);
 
-/* check.c; see workload.h. On MAE_OK the report names what was left out, and why, or is empty. */
-enum mae_status tpcc_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                           char *report, size_t report_bytes);
+/* check.c; see workload.h. On TARGET_OK the report names what was left out, and why, or is empty. */
+enum target_status tpcc_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                              char *report, size_t report_bytes);
 
 /* ---- Short forms. Each transaction uses them some tens of times. ---- */
 
-static inline enum mae_status tpcc_read(struct workload_worker *self, struct target_txn *txn, enum tpcc_index index,
-                                        uint64_t key, const void **row)
+static inline enum target_status tpcc_read(struct workload_worker *self, struct target_txn *txn, enum tpcc_index index,
+                                           uint64_t key, const void **row)
 {
     size_t bytes;
     self->operations++;
@@ -181,30 +181,31 @@ static inline enum mae_status tpcc_read(struct workload_worker *self, struct tar
 }
 
 /* The row's new version, to be changed in place. */
-static inline enum mae_status tpcc_update(struct workload_worker *self, struct target_txn *txn, enum tpcc_index index,
-                                          uint64_t key, void **row)
+static inline enum target_status tpcc_update(struct workload_worker *self, struct target_txn *txn,
+                                             enum tpcc_index index, uint64_t key, void **row)
 {
     self->operations++;
     return self->ops->update(txn, self->tpcc->indexes[index], &key, 0, NULL, row);
 }
 
-static inline enum mae_status tpcc_insert(struct workload_worker *self, struct target_txn *txn, enum tpcc_index index,
-                                          uint64_t key, size_t bytes, uint64_t *ref, void **row)
+static inline enum target_status tpcc_insert(struct workload_worker *self, struct target_txn *txn,
+                                             enum tpcc_index index, uint64_t key, size_t bytes, uint64_t *ref,
+                                             void **row)
 {
     self->operations++;
     return self->ops->insert(txn, self->tpcc->indexes[index], &key, bytes, ref, row);
 }
 
-static inline enum mae_status tpcc_row_read(struct workload_worker *self, struct target_txn *txn, enum tpcc_table table,
-                                            uint64_t ref, const void **row)
+static inline enum target_status tpcc_row_read(struct workload_worker *self, struct target_txn *txn,
+                                               enum tpcc_table table, uint64_t ref, const void **row)
 {
     size_t bytes;
     self->operations++;
     return self->ops->row_read(txn, self->tpcc->tables[table], ref, row, &bytes);
 }
 
-static inline enum mae_status tpcc_row_update(struct workload_worker *self, struct target_txn *txn,
-                                              enum tpcc_table table, uint64_t ref, void **row)
+static inline enum target_status tpcc_row_update(struct workload_worker *self, struct target_txn *txn,
+                                                 enum tpcc_table table, uint64_t ref, void **row)
 {
     self->operations++;
     return self->ops->row_update(txn, self->tpcc->tables[table], ref, 0, NULL, row);

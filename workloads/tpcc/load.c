@@ -45,55 +45,55 @@ struct loader {
 };
 
 /* Inserts rows first .. first + count - 1 of something, from 1. */
-typedef enum mae_status (*batch_fn)(struct loader *loader, uint32_t first, uint32_t count);
+typedef enum target_status (*batch_fn)(struct loader *loader, uint32_t first, uint32_t count);
 
-static enum mae_status insert(struct loader *loader, enum tpcc_index index, uint64_t key, size_t bytes, uint64_t *ref,
-                              void **row)
+static enum target_status insert(struct loader *loader, enum tpcc_index index, uint64_t key, size_t bytes,
+                                 uint64_t *ref, void **row)
 {
     return loader->ops->insert(loader->txn, loader->tpcc->indexes[index], &key, bytes, ref, row);
 }
 
 /* Runs one batch as a transaction until it commits. */
-static enum mae_status run_batch(struct loader *loader, batch_fn batch, uint32_t first, uint32_t count)
+static enum target_status run_batch(struct loader *loader, batch_fn batch, uint32_t first, uint32_t count)
 {
     const struct rng rng = loader->rng;
     uint16_t named[TPCC_NAMES];
     memcpy(named, loader->named, sizeof named);
     for (;;) { /* ends: retryable aborts come from other loaders at work, which commit */
         if (atomic_load_explicit(loader->stop, memory_order_relaxed))
-            return MAE_OK;
+            return TARGET_OK;
         loader->rng = rng;
         memcpy(loader->named, named, sizeof named);
         loader->lines = 0;
-        enum mae_status status = loader->ops->begin(loader->worker, MAE_READ_WRITE, &loader->txn);
-        if (status != MAE_OK)
+        enum target_status status = loader->ops->begin(loader->worker, TARGET_READ_WRITE, &loader->txn);
+        if (status != TARGET_OK)
             return status;
         status = batch(loader, first, count);
-        if (status == MAE_OK)
+        if (status == TARGET_OK)
             status = loader->ops->commit(loader->txn);
         else
             loader->ops->abort(loader->txn);
-        if (status == MAE_OK) {
+        if (status == TARGET_OK) {
             atomic_fetch_add_explicit(&loader->tpcc->lines_loaded, loader->lines, memory_order_relaxed);
             uint64_t done = atomic_load_explicit(&loader->progress->done, memory_order_relaxed);
             atomic_store_explicit(&loader->progress->done, done + count, memory_order_relaxed);
-            return MAE_OK;
+            return TARGET_OK;
         }
-        if (!mae_status_is_retryable(status))
+        if (!target_status_is_retry(status))
             return status;
         loader->ops->backoff(loader->worker);
     }
 }
 
-static enum mae_status run_batches(struct loader *loader, batch_fn batch, uint32_t first, uint32_t count,
-                                   uint32_t a_batch)
+static enum target_status run_batches(struct loader *loader, batch_fn batch, uint32_t first, uint32_t count,
+                                      uint32_t a_batch)
 {
     for (uint32_t i = 0; i < count; i += a_batch) {
-        enum mae_status status = run_batch(loader, batch, first + i, count - i < a_batch ? count - i : a_batch);
-        if (status != MAE_OK)
+        enum target_status status = run_batch(loader, batch, first + i, count - i < a_batch ? count - i : a_batch);
+        if (status != TARGET_OK)
             return status;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- Rows. ---- */
@@ -110,13 +110,13 @@ static void fill_address(struct rng *rng, char street_1[20], char street_2[20], 
     memset(zip + 4, '1', 5);
 }
 
-static enum mae_status load_items(struct loader *loader, uint32_t first, uint32_t count)
+static enum target_status load_items(struct loader *loader, uint32_t first, uint32_t count)
 {
     for (uint32_t id = first; id < first + count; id++) {
         void *row;
-        enum mae_status status =
+        enum target_status status =
             insert(loader, TPCC_INDEX_ITEM, tpcc_item_key(id), sizeof(struct tpcc_item), NULL, &row);
-        if (status != MAE_OK)
+        if (status != TARGET_OK)
             return status;
         struct tpcc_item *item = memset(row, 0, sizeof(*item));
         item->id = id;
@@ -125,16 +125,16 @@ static enum mae_status load_items(struct loader *loader, uint32_t first, uint32_
         tpcc_text(&loader->rng, item->name, 14, 24);
         tpcc_original_data(&loader->rng, item->data);
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status load_warehouse(struct loader *loader, uint32_t w_id, uint32_t count)
+static enum target_status load_warehouse(struct loader *loader, uint32_t w_id, uint32_t count)
 {
     void *row;
-    enum mae_status status =
+    enum target_status status =
         insert(loader, TPCC_INDEX_WAREHOUSE, tpcc_warehouse_key(w_id), sizeof(struct tpcc_warehouse), NULL, &row);
     (void)count;
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     struct tpcc_warehouse *warehouse = memset(row, 0, sizeof(*warehouse));
     warehouse->ytd_cents = 30000000;
@@ -143,16 +143,16 @@ static enum mae_status load_warehouse(struct loader *loader, uint32_t w_id, uint
     tpcc_text(&loader->rng, warehouse->name, 6, 10);
     fill_address(&loader->rng, warehouse->street_1, warehouse->street_2, warehouse->city, warehouse->state,
                  warehouse->zip);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status load_stocks(struct loader *loader, uint32_t first, uint32_t count)
+static enum target_status load_stocks(struct loader *loader, uint32_t first, uint32_t count)
 {
     for (uint32_t i_id = first; i_id < first + count; i_id++) {
         void *row;
-        enum mae_status status =
+        enum target_status status =
             insert(loader, TPCC_INDEX_STOCK, tpcc_stock_key(loader->w_id, i_id), sizeof(struct tpcc_stock), NULL, &row);
-        if (status != MAE_OK)
+        if (status != TARGET_OK)
             return status;
         struct tpcc_stock *stock = memset(row, 0, sizeof(*stock));
         stock->quantity = (int32_t)tpcc_uniform(&loader->rng, 10, 100);
@@ -162,16 +162,16 @@ static enum mae_status load_stocks(struct loader *loader, uint32_t first, uint32
             tpcc_text(&loader->rng, stock->dist[d], TPCC_TEXT_DIST, TPCC_TEXT_DIST);
         tpcc_original_data(&loader->rng, stock->data);
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status load_district(struct loader *loader, uint32_t d_id, uint32_t count)
+static enum target_status load_district(struct loader *loader, uint32_t d_id, uint32_t count)
 {
     void *row;
-    enum mae_status status = insert(loader, TPCC_INDEX_DISTRICT, tpcc_district_key(loader->w_id, d_id),
-                                    sizeof(struct tpcc_district), NULL, &row);
+    enum target_status status = insert(loader, TPCC_INDEX_DISTRICT, tpcc_district_key(loader->w_id, d_id),
+                                       sizeof(struct tpcc_district), NULL, &row);
     (void)count;
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     struct tpcc_district *district = memset(row, 0, sizeof(*district));
     district->ytd_cents = 3000000;
@@ -181,7 +181,7 @@ static enum mae_status load_district(struct loader *loader, uint32_t d_id, uint3
     district->id = (uint8_t)d_id;
     tpcc_text(&loader->rng, district->name, 6, 10);
     fill_address(&loader->rng, district->street_1, district->street_2, district->city, district->state, district->zip);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void fill_customer(struct loader *loader, uint32_t id, uint32_t name, struct tpcc_customer *customer)
@@ -206,13 +206,13 @@ static void fill_customer(struct loader *loader, uint32_t id, uint32_t name, str
     tpcc_text(rng, customer->data, 300, 500);
 }
 
-static enum mae_status load_history(struct loader *loader, uint32_t c_id)
+static enum target_status load_history(struct loader *loader, uint32_t c_id)
 {
     uint64_t ref;
     void *row;
-    enum mae_status status = loader->ops->row_insert(loader->txn, loader->tpcc->tables[TPCC_TABLE_HISTORY],
-                                                     sizeof(struct tpcc_history), &ref, &row);
-    if (status != MAE_OK)
+    enum target_status status = loader->ops->row_insert(loader->txn, loader->tpcc->tables[TPCC_TABLE_HISTORY],
+                                                        sizeof(struct tpcc_history), &ref, &row);
+    if (status != TARGET_OK)
         return status;
     struct tpcc_history *history = memset(row, 0, sizeof(*history));
     history->date_us = loader->now_us;
@@ -221,10 +221,10 @@ static enum mae_status load_history(struct loader *loader, uint32_t c_id)
     history->c_w_id = history->w_id = loader->w_id;
     history->c_d_id = history->d_id = (uint8_t)loader->d_id;
     tpcc_text(&loader->rng, history->data, 12, 24);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status load_customers(struct loader *loader, uint32_t first, uint32_t count)
+static enum target_status load_customers(struct loader *loader, uint32_t first, uint32_t count)
 {
     struct workload *tpcc = loader->tpcc;
     for (uint32_t id = first; id < first + count; id++) {
@@ -233,9 +233,10 @@ static enum mae_status load_customers(struct loader *loader, uint32_t first, uin
             id <= TPCC_NAMES ? id - 1 : tpcc_nurand(&loader->rng, 255, tpcc->nurand_load.c_last, 0, TPCC_NAMES - 1);
         uint64_t ref;
         void *row;
-        enum mae_status status = insert(loader, TPCC_INDEX_CUSTOMER, tpcc_customer_key(loader->w_id, loader->d_id, id),
-                                        sizeof(struct tpcc_customer), &ref, &row);
-        if (status != MAE_OK)
+        enum target_status status =
+            insert(loader, TPCC_INDEX_CUSTOMER, tpcc_customer_key(loader->w_id, loader->d_id, id),
+                   sizeof(struct tpcc_customer), &ref, &row);
+        if (status != TARGET_OK)
             return status;
         struct tpcc_customer *customer = row;
         fill_customer(loader, id, name, customer);
@@ -245,22 +246,22 @@ static enum mae_status load_customers(struct loader *loader, uint32_t first, uin
             name_number = tpcc_name_entry_key(name_number, loader->named[name]++);
         status = loader->ops->index_insert(loader->txn, tpcc->indexes[TPCC_INDEX_CUSTOMER_NAME],
                                            tpcc->options.median_sorted ? (const void *)&name_key : &name_number, ref);
-        if (status == MAE_OK && tpcc->options.insert_history)
+        if (status == TARGET_OK && tpcc->options.insert_history)
             status = load_history(loader, id);
-        if (status != MAE_OK)
+        if (status != TARGET_OK)
             return status;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status load_order_line(struct loader *loader, const struct tpcc_order *order, uint32_t number)
+static enum target_status load_order_line(struct loader *loader, const struct tpcc_order *order, uint32_t number)
 {
     bool delivered = order->carrier_id != TPCC_CARRIER_NULL;
     void *row;
-    enum mae_status status =
+    enum target_status status =
         insert(loader, TPCC_INDEX_ORDER_LINE, tpcc_order_line_key(loader->w_id, loader->d_id, order->id, number),
                sizeof(struct tpcc_order_line), NULL, &row);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     struct tpcc_order_line *line = memset(row, 0, sizeof(*line));
     line->delivery_us = delivered ? order->entry_us : TPCC_DATE_NULL;
@@ -273,18 +274,18 @@ static enum mae_status load_order_line(struct loader *loader, const struct tpcc_
     line->quantity = 5;
     tpcc_text(&loader->rng, line->dist_info, TPCC_TEXT_DIST, TPCC_TEXT_DIST);
     loader->lines++;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status load_orders(struct loader *loader, uint32_t first, uint32_t count)
+static enum target_status load_orders(struct loader *loader, uint32_t first, uint32_t count)
 {
     for (uint32_t id = first; id < first + count; id++) {
         bool delivered = id <= TPCC_DELIVERED;
         uint64_t key = tpcc_order_key(loader->w_id, loader->d_id, id), ref;
         uint32_t c_id = loader->order_customers[id - 1];
         void *row;
-        enum mae_status status = insert(loader, TPCC_INDEX_ORDER, key, sizeof(struct tpcc_order), &ref, &row);
-        if (status != MAE_OK)
+        enum target_status status = insert(loader, TPCC_INDEX_ORDER, key, sizeof(struct tpcc_order), &ref, &row);
+        if (status != TARGET_OK)
             return status;
         struct tpcc_order *order = row;
         *order = (struct tpcc_order){
@@ -300,19 +301,19 @@ static enum mae_status load_orders(struct loader *loader, uint32_t first, uint32
         uint64_t customer_key = tpcc_order_customer_key(loader->w_id, loader->d_id, c_id, id);
         status = loader->ops->index_insert(loader->txn, loader->tpcc->indexes[TPCC_INDEX_ORDER_CUSTOMER], &customer_key,
                                            ref);
-        for (uint32_t number = 1; status == MAE_OK && number <= order->ol_cnt; number++)
+        for (uint32_t number = 1; status == TARGET_OK && number <= order->ol_cnt; number++)
             status = load_order_line(loader, order, number);
-        if (status != MAE_OK)
+        if (status != TARGET_OK)
             return status;
         if (delivered)
             continue;
         status = insert(loader, TPCC_INDEX_NEW_ORDER, key, sizeof(struct tpcc_new_order_row), NULL, &row);
-        if (status != MAE_OK)
+        if (status != TARGET_OK)
             return status;
         *(struct tpcc_new_order_row *)row =
             (struct tpcc_new_order_row){.o_id = id, .w_id = loader->w_id, .d_id = (uint8_t)loader->d_id};
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- Units and parts. ---- */
@@ -342,7 +343,7 @@ static uint64_t unit_rows(const struct workload *tpcc, uint64_t unit)
     return 1 + TPCC_CUSTOMERS + (tpcc->options.insert_orders ? TPCC_ORDERS : 0);
 }
 
-static enum mae_status load_unit(struct loader *loader, uint64_t unit)
+static enum target_status load_unit(struct loader *loader, uint64_t unit)
 {
     rng_init(&loader->rng, loader->tpcc->seed, (UINT64_C(1) << 32) + unit); /* streams of workers are below */
     if (unit < ITEM_UNITS)
@@ -351,24 +352,24 @@ static enum mae_status load_unit(struct loader *loader, uint64_t unit)
     uint32_t within = (uint32_t)((unit - ITEM_UNITS) % WAREHOUSE_UNITS);
     loader->w_id = 1 + (uint32_t)((unit - ITEM_UNITS) / WAREHOUSE_UNITS);
     if (within < STOCK_UNITS) {
-        enum mae_status status = within == 0 ? run_batch(loader, load_warehouse, loader->w_id, 1) : MAE_OK;
-        if (status != MAE_OK)
+        enum target_status status = within == 0 ? run_batch(loader, load_warehouse, loader->w_id, 1) : TARGET_OK;
+        if (status != TARGET_OK)
             return status;
         return run_batches(loader, load_stocks, 1 + within * STOCKS_A_UNIT, STOCKS_A_UNIT, SMALL_ROWS_A_BATCH);
     }
     loader->d_id = 1 + within - STOCK_UNITS;
     memset(loader->named, 0, sizeof loader->named);
-    enum mae_status status = run_batch(loader, load_district, loader->d_id, 1);
-    if (status == MAE_OK)
+    enum target_status status = run_batch(loader, load_district, loader->d_id, 1);
+    if (status == TARGET_OK)
         status = run_batches(loader, load_customers, 1, TPCC_CUSTOMERS, CUSTOMERS_A_BATCH);
-    if (status != MAE_OK || !loader->tpcc->options.insert_orders)
+    if (status != TARGET_OK || !loader->tpcc->options.insert_orders)
         return status;
     tpcc_permutation(&loader->rng, loader->order_customers, TPCC_ORDERS);
     return run_batches(loader, load_orders, 1, TPCC_ORDERS, ORDERS_A_BATCH);
 }
 
-enum mae_status tpcc_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
-                          struct workload_progress *progress, const _Atomic bool *stop)
+enum target_status tpcc_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                             struct workload_progress *progress, const _Atomic bool *stop)
 {
     struct loader loader = {.tpcc = workload,
                             .ops = workload->ops,
@@ -385,9 +386,9 @@ enum mae_status tpcc_load(struct workload *workload, struct target_worker *worke
 
     loader.order_customers = mem_alloc(TPCC_ORDERS * sizeof(uint32_t));
     if (!loader.order_customers)
-        return MAE_NO_MEMORY;
-    enum mae_status status = MAE_OK;
-    for (uint64_t unit = 0; status == MAE_OK && unit < unit_count(workload); unit++) {
+        return TARGET_NO_MEMORY;
+    enum target_status status = TARGET_OK;
+    for (uint64_t unit = 0; status == TARGET_OK && unit < unit_count(workload); unit++) {
         if (is_mine(workload, unit, part, parts) && !atomic_load_explicit(stop, memory_order_relaxed))
             status = load_unit(&loader, unit);
     }

@@ -12,14 +12,14 @@ struct lines {
     int64_t sum_cents;
 };
 
-static enum mae_status read_item(struct workload_worker *self, struct target_txn *txn, uint32_t line,
-                                 struct lines *lines)
+static enum target_status read_item(struct workload_worker *self, struct target_txn *txn, uint32_t line,
+                                    struct lines *lines)
 {
     const struct tpcc_new_order_request *request = &self->request->new_order;
     const void *row;
-    enum mae_status status = tpcc_read(self, txn, TPCC_INDEX_ITEM, request->item_keys[line], &row);
-    if (status == MAE_NOT_FOUND && request->rolls_back && line + 1 == request->line_count)
-        return MAE_ABORT_USER; /* 2.4.2.3 */
+    enum target_status status = tpcc_read(self, txn, TPCC_INDEX_ITEM, request->item_keys[line], &row);
+    if (status == TARGET_NOT_FOUND && request->rolls_back && line + 1 == request->line_count)
+        return TARGET_ROLLED_BACK; /* 2.4.2.3 */
     lines->items[line] = row;
     return status;
 }
@@ -35,13 +35,13 @@ static void take_stock(struct tpcc_stock *stock, uint32_t quantity, bool remote)
     stock->remote_cnt += remote;
 }
 
-static enum mae_status insert_order(struct workload_worker *self, struct target_txn *txn, uint32_t o_id)
+static enum target_status insert_order(struct workload_worker *self, struct target_txn *txn, uint32_t o_id)
 {
     const struct tpcc_new_order_request *request = &self->request->new_order;
     uint64_t key = tpcc_order_key(request->w_id, request->d_id, o_id), ref;
     void *row;
-    enum mae_status status = tpcc_insert(self, txn, TPCC_INDEX_ORDER, key, sizeof(struct tpcc_order), &ref, &row);
-    if (status != MAE_OK)
+    enum target_status status = tpcc_insert(self, txn, TPCC_INDEX_ORDER, key, sizeof(struct tpcc_order), &ref, &row);
+    if (status != TARGET_OK)
         return status;
     *(struct tpcc_order *)row = (struct tpcc_order){
         .entry_us = self->now_us,
@@ -55,18 +55,18 @@ static enum mae_status insert_order(struct workload_worker *self, struct target_
     };
     uint64_t customer_key = tpcc_order_customer_key(request->w_id, request->d_id, request->c_id, o_id);
     status = self->ops->index_insert(txn, self->tpcc->indexes[TPCC_INDEX_ORDER_CUSTOMER], &customer_key, ref);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     status = tpcc_insert(self, txn, TPCC_INDEX_NEW_ORDER, key, sizeof(struct tpcc_new_order_row), NULL, &row);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     *(struct tpcc_new_order_row *)row =
         (struct tpcc_new_order_row){.o_id = o_id, .w_id = request->w_id, .d_id = (uint8_t)request->d_id};
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status order_line(struct workload_worker *self, struct target_txn *txn, uint32_t o_id, uint32_t line,
-                                  struct lines *lines)
+static enum target_status order_line(struct workload_worker *self, struct target_txn *txn, uint32_t o_id, uint32_t line,
+                                     struct lines *lines)
 {
     const struct tpcc_new_order_request *request = &self->request->new_order;
     const struct tpcc_options *options = &self->tpcc->options;
@@ -74,8 +74,8 @@ static enum mae_status order_line(struct workload_worker *self, struct target_tx
     uint32_t quantity = request->quantities[line];
     int32_t amount_cents = (int32_t)quantity * item->price_cents;
     void *row;
-    enum mae_status status = tpcc_update(self, txn, TPCC_INDEX_STOCK, request->stock_keys[line], &row);
-    if (status != MAE_OK)
+    enum target_status status = tpcc_update(self, txn, TPCC_INDEX_STOCK, request->stock_keys[line], &row);
+    if (status != TARGET_OK)
         return status;
     struct tpcc_stock *stock = row;
     take_stock(stock, quantity, request->supply_w_ids[line] != request->w_id);
@@ -83,11 +83,11 @@ static enum mae_status order_line(struct workload_worker *self, struct target_tx
     if (options->outputs && tpcc_is_original(item->data) && tpcc_is_original(stock->data))
         self->output.brands++;
     if (!options->insert_orders)
-        return MAE_OK;
+        return TARGET_OK;
 
     uint64_t key = tpcc_order_line_key(request->w_id, request->d_id, o_id, line + 1);
     status = tpcc_insert(self, txn, TPCC_INDEX_ORDER_LINE, key, sizeof(struct tpcc_order_line), NULL, &row);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     struct tpcc_order_line *inserted = row;
     inserted->delivery_us = TPCC_DATE_NULL;
@@ -100,7 +100,7 @@ static enum mae_status order_line(struct workload_worker *self, struct target_tx
     inserted->number = (uint8_t)(line + 1);
     inserted->quantity = (uint8_t)quantity;
     memcpy(inserted->dist_info, stock->dist[request->d_id - 1], sizeof(inserted->dist_info));
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void announce(struct workload_worker *self, struct target_txn *txn)
@@ -113,7 +113,7 @@ static void announce(struct workload_worker *self, struct target_txn *txn)
     self->ops->prefetch(txn, indexes[TPCC_INDEX_CUSTOMER], &customer_key, 1);
 }
 
-enum mae_status tpcc_run_new_order(struct workload_worker *self, struct target_txn *txn)
+enum target_status tpcc_run_new_order(struct workload_worker *self, struct target_txn *txn)
 {
     const struct tpcc_options *options = &self->tpcc->options;
     const struct tpcc_new_order_request *request = &self->request->new_order;
@@ -121,35 +121,35 @@ enum mae_status tpcc_run_new_order(struct workload_worker *self, struct target_t
     struct lines lines;
     const void *row;
     void *new_row;
-    enum mae_status status;
+    enum target_status status;
 
     lines.sum_cents = 0;
     self->output.brands = 0;
     if (options->batch)
         announce(self, txn);
     for (uint32_t i = 0; options->items_first && i < request->line_count; i++) {
-        if ((status = read_item(self, txn, i, &lines)) != MAE_OK)
+        if ((status = read_item(self, txn, i, &lines)) != TARGET_OK)
             return status;
     }
 
     /* 2.4.2.2, in its order */
-    if ((status = tpcc_read(self, txn, TPCC_INDEX_WAREHOUSE, tpcc_warehouse_key(request->w_id), &row)) != MAE_OK)
+    if ((status = tpcc_read(self, txn, TPCC_INDEX_WAREHOUSE, tpcc_warehouse_key(request->w_id), &row)) != TARGET_OK)
         return status;
     const struct tpcc_warehouse *warehouse = row;
-    if ((status = tpcc_update(self, txn, TPCC_INDEX_DISTRICT, district_key, &new_row)) != MAE_OK)
+    if ((status = tpcc_update(self, txn, TPCC_INDEX_DISTRICT, district_key, &new_row)) != TARGET_OK)
         return status;
     struct tpcc_district *district = new_row;
     uint32_t o_id = district->next_o_id++;
     uint64_t customer_key = tpcc_customer_key(request->w_id, request->d_id, request->c_id);
-    if ((status = tpcc_read(self, txn, TPCC_INDEX_CUSTOMER, customer_key, &row)) != MAE_OK)
+    if ((status = tpcc_read(self, txn, TPCC_INDEX_CUSTOMER, customer_key, &row)) != TARGET_OK)
         return status;
     const struct tpcc_customer *customer = row;
-    if (options->insert_orders && (status = insert_order(self, txn, o_id)) != MAE_OK)
+    if (options->insert_orders && (status = insert_order(self, txn, o_id)) != TARGET_OK)
         return status;
     for (uint32_t i = 0; i < request->line_count; i++) {
-        if (!options->items_first && (status = read_item(self, txn, i, &lines)) != MAE_OK)
+        if (!options->items_first && (status = read_item(self, txn, i, &lines)) != TARGET_OK)
             return status;
-        if ((status = order_line(self, txn, o_id, i, &lines)) != MAE_OK)
+        if ((status = order_line(self, txn, o_id, i, &lines)) != TARGET_OK)
             return status;
     }
 
@@ -161,5 +161,5 @@ enum mae_status tpcc_run_new_order(struct workload_worker *self, struct target_t
         self->output.o_id = o_id;
         self->output.lines = request->line_count;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }

@@ -81,12 +81,12 @@ static uint64_t share_of(double share)
     return (uint64_t)(share * 0x1p32);
 }
 
-enum mae_status tpcc_options_resolve(const struct tpcc_values *given, struct tpcc_options *options, char *error,
-                                     size_t error_bytes)
+enum target_status tpcc_options_resolve(const struct tpcc_values *given, struct tpcc_options *options, char *error,
+                                        size_t error_bytes)
 {
     struct tpcc_values v = *given;
     if (!mode_apply(&v, error, error_bytes))
-        return MAE_INVALID;
+        return TARGET_INVALID;
     *options = (struct tpcc_options){
         .mode = (enum tpcc_mode)v.mode,
         .warehouses = (uint32_t)v.warehouses,
@@ -115,19 +115,19 @@ enum mae_status tpcc_options_resolve(const struct tpcc_values *given, struct tpc
     const char *mix =
         strcmp(v.mix, "mode") != 0 ? v.mix : mode_values[offsetof(struct tpcc_values, mix) / OPTION_SLOT_BYTES][v.mode];
     if (!mix_read(mix, options->mix, error, error_bytes))
-        return MAE_INVALID;
+        return TARGET_INVALID;
     if (!options->insert_orders &&
         options->mix[TPCC_order_status] + options->mix[TPCC_delivery] + options->mix[TPCC_stock_level] > 0) {
         snprintf(error, error_bytes,
                  "tpcc: mix=%s needs orders, but insert_orders=off: set mix to N/P/0/0/0 or insert_orders=on", mix);
-        return MAE_INVALID;
+        return TARGET_INVALID;
     }
     if (options->names_hashed && options->median_sorted) {
         snprintf(
             error, error_bytes,
             "tpcc: lastname_median=sorted with lastname_index=hash: a hash index keeps no order of first names; set "
             "lastname_index=ordered");
-        return MAE_INVALID;
+        return TARGET_INVALID;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }

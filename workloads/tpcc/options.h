@@ -108,10 +108,10 @@ extern const char *const tpcc_presets[];
 bool tpcc_preset(const char *name, void (*set)(void *arg, const char *option, const char *value), void *arg);
 
 /*
- * Puts the mode's values in the place of "mode". MAE_OK, or MAE_INVALID with `error` naming the option, its value and
- * what would be right, for a mix that is none and for combinations that cannot work.
+ * Puts the mode's values in the place of "mode". TARGET_OK, or TARGET_INVALID with `error` naming the option, its value
+ * and what would be right, for a mix that is none and for combinations that cannot work.
  */
-enum mae_status tpcc_options_resolve(const struct tpcc_values *values, struct tpcc_options *options, char *error,
-                                     size_t error_bytes);
+enum target_status tpcc_options_resolve(const struct tpcc_values *values, struct tpcc_options *options, char *error,
+                                        size_t error_bytes);
 
 #endif

@@ -4,7 +4,7 @@
 struct last_order {
     struct workload_worker *self;
     struct target_txn *txn;
-    enum mae_status status;
+    enum target_status status;
     uint32_t id;
 };
 
@@ -16,7 +16,7 @@ static bool take_last(void *arg, const void *key, uint64_t ref)
     uint64_t packed;
     memcpy(&packed, key, sizeof(packed));
     last->status = tpcc_row_read(last->self, last->txn, TPCC_TABLE_ORDER, ref, &row);
-    if (last->status == MAE_NOT_FOUND)
+    if (last->status == TARGET_NOT_FOUND)
         return true;
     last->id = tpcc_key_order(packed);
     return false;
@@ -25,7 +25,7 @@ static bool take_last(void *arg, const void *key, uint64_t ref)
 struct reading {
     struct workload_worker *self;
     struct target_txn *txn;
-    enum mae_status status;
+    enum target_status status;
     int64_t sum_cents;
     uint32_t lines;
 };
@@ -36,49 +36,49 @@ static bool read_line(void *arg, const void *key, uint64_t ref)
     const void *row;
     (void)key;
     reading->status = tpcc_row_read(reading->self, reading->txn, TPCC_TABLE_ORDER_LINE, ref, &row);
-    if (reading->status != MAE_OK)
+    if (reading->status != TARGET_OK)
         return false;
     reading->sum_cents += ((const struct tpcc_order_line *)row)->amount_cents;
     reading->lines++;
     return true;
 }
 
-enum mae_status tpcc_run_order_status(struct workload_worker *self, struct target_txn *txn)
+enum target_status tpcc_run_order_status(struct workload_worker *self, struct target_txn *txn)
 {
     const struct workload *tpcc = self->tpcc;
     const struct tpcc_customer_choice *choice = &self->request->order_status.customer;
     const void *row;
-    enum mae_status status;
+    enum target_status status;
 
     if (choice->by_name) {
         uint64_t ref;
-        if ((status = tpcc_find_by_name(self, txn, choice, &ref)) != MAE_OK)
+        if ((status = tpcc_find_by_name(self, txn, choice, &ref)) != TARGET_OK)
             return status;
         status = tpcc_row_read(self, txn, TPCC_TABLE_CUSTOMER, ref, &row);
     } else {
         status =
             tpcc_read(self, txn, TPCC_INDEX_CUSTOMER, tpcc_customer_key(choice->w_id, choice->d_id, choice->id), &row);
     }
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     const struct tpcc_customer *customer = row;
 
     /* 2.6.2.2: the order with the largest O_ID. Every customer has one: the load gives each an order. */
-    struct last_order last = {.self = self, .txn = txn, .status = MAE_NOT_FOUND};
+    struct last_order last = {.self = self, .txn = txn, .status = TARGET_NOT_FOUND};
     uint64_t lo = tpcc_order_customer_key(choice->w_id, choice->d_id, customer->id, 0);
     uint64_t hi = tpcc_order_customer_key(choice->w_id, choice->d_id, customer->id, UINT32_MAX);
-    status = self->ops->scan(txn, tpcc->indexes[TPCC_INDEX_ORDER_CUSTOMER], &lo, &hi, MAE_SCAN_BACKWARD, 0, take_last,
-                             &last);
-    if (status == MAE_OK)
+    status = self->ops->scan(txn, tpcc->indexes[TPCC_INDEX_ORDER_CUSTOMER], &lo, &hi, TARGET_SCAN_BACKWARD, 0,
+                             take_last, &last);
+    if (status == TARGET_OK)
         status = last.status;
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
 
     struct reading reading = {.self = self, .txn = txn};
     lo = tpcc_order_line_key(choice->w_id, choice->d_id, last.id, 1);
     hi = tpcc_order_line_key(choice->w_id, choice->d_id, last.id, TPCC_LINES_MAX);
     status = self->ops->scan(txn, tpcc->indexes[TPCC_INDEX_ORDER_LINE], &lo, &hi, 0, 0, read_line, &reading);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         status = reading.status;
     if (tpcc->options.outputs) { /* 2.6.3.3 */
         self->output.c_id = customer->id;

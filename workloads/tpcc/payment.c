@@ -31,16 +31,16 @@ static void rewrite_data(const struct tpcc_payment_request *request, struct tpcc
     memcpy(customer->data, text, length);
 }
 
-static enum mae_status insert_history(struct workload_worker *self, struct target_txn *txn, uint32_t c_id,
-                                      const struct tpcc_warehouse *warehouse, const struct tpcc_district *district)
+static enum target_status insert_history(struct workload_worker *self, struct target_txn *txn, uint32_t c_id,
+                                         const struct tpcc_warehouse *warehouse, const struct tpcc_district *district)
 {
     const struct tpcc_payment_request *request = &self->request->payment;
     uint64_t ref;
     void *row;
-    enum mae_status status =
+    enum target_status status =
         self->ops->row_insert(txn, self->tpcc->tables[TPCC_TABLE_HISTORY], sizeof(struct tpcc_history), &ref, &row);
     self->operations++;
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     struct tpcc_history *history = row;
     history->date_us = self->now_us;
@@ -57,39 +57,39 @@ static enum mae_status insert_history(struct workload_worker *self, struct targe
     memcpy(history->data, warehouse->name, w_length);
     memset(history->data + w_length, ' ', 4);
     memcpy(history->data + w_length + 4, district->name, d_length);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-enum mae_status tpcc_run_payment(struct workload_worker *self, struct target_txn *txn)
+enum target_status tpcc_run_payment(struct workload_worker *self, struct target_txn *txn)
 {
     const struct tpcc_options *options = &self->tpcc->options;
     const struct tpcc_payment_request *request = &self->request->payment;
     const struct tpcc_customer_choice *choice = &request->customer;
     uint64_t district_key = tpcc_district_key(request->w_id, request->d_id);
     void *row;
-    enum mae_status status;
+    enum target_status status;
 
     tpcc_announce_customer(self, txn, choice);
     /* 2.5.2.2, in its order */
-    if ((status = tpcc_update(self, txn, TPCC_INDEX_WAREHOUSE, tpcc_warehouse_key(request->w_id), &row)) != MAE_OK)
+    if ((status = tpcc_update(self, txn, TPCC_INDEX_WAREHOUSE, tpcc_warehouse_key(request->w_id), &row)) != TARGET_OK)
         return status;
     struct tpcc_warehouse *warehouse = row;
     warehouse->ytd_cents += request->amount_cents;
-    if ((status = tpcc_update(self, txn, TPCC_INDEX_DISTRICT, district_key, &row)) != MAE_OK)
+    if ((status = tpcc_update(self, txn, TPCC_INDEX_DISTRICT, district_key, &row)) != TARGET_OK)
         return status;
     struct tpcc_district *district = row;
     district->ytd_cents += request->amount_cents;
 
     if (choice->by_name) {
         uint64_t ref;
-        if ((status = tpcc_find_by_name(self, txn, choice, &ref)) != MAE_OK)
+        if ((status = tpcc_find_by_name(self, txn, choice, &ref)) != TARGET_OK)
             return status;
         status = tpcc_row_update(self, txn, TPCC_TABLE_CUSTOMER, ref, &row);
     } else {
         status = tpcc_update(self, txn, TPCC_INDEX_CUSTOMER, tpcc_customer_key(choice->w_id, choice->d_id, choice->id),
                              &row);
     }
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
     struct tpcc_customer *customer = row;
     customer->balance_cents -= request->amount_cents;
@@ -102,6 +102,6 @@ enum mae_status tpcc_run_payment(struct workload_worker *self, struct target_txn
         self->output.balance_cents = customer->balance_cents;
     }
     if (!options->insert_history)
-        return MAE_OK;
+        return TARGET_OK;
     return insert_history(self, txn, customer->id, warehouse, district);
 }

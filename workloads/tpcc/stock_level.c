@@ -9,7 +9,7 @@ static_assert(TPCC_DISTINCT_SLOTS > 3 * ITEMS_MAX, "probes stay short");
 struct recent {
     struct workload_worker *self;
     struct target_txn *txn;
-    enum mae_status status;
+    enum target_status status;
     uint32_t w_id, count;
     uint64_t stock_keys[ITEMS_MAX];
 };
@@ -34,7 +34,7 @@ static bool collect_item(void *arg, const void *key, uint64_t ref)
     const void *row;
     (void)key;
     recent->status = tpcc_row_read(recent->self, recent->txn, TPCC_TABLE_ORDER_LINE, ref, &row);
-    if (recent->status != MAE_OK)
+    if (recent->status != TARGET_OK)
         return false;
     const struct tpcc_order_line *line = row;
     if (recent->self->tpcc->options.stock_level_own && line->supply_w_id != recent->w_id)
@@ -46,46 +46,46 @@ static bool collect_item(void *arg, const void *key, uint64_t ref)
     return true;
 }
 
-static enum mae_status count_low(struct workload_worker *self, struct target_txn *txn, const struct recent *recent)
+static enum target_status count_low(struct workload_worker *self, struct target_txn *txn, const struct recent *recent)
 {
     self->output.low_stock = 0;
     for (uint32_t i = 0; i < recent->count; i++) {
-        if (self->tpcc->options.batch && i % MAE_PREFETCH_MAX == 0) {
+        if (self->tpcc->options.batch && i % TARGET_PREFETCH_MAX == 0) {
             uint32_t left = recent->count - i;
             self->ops->prefetch(txn, self->tpcc->indexes[TPCC_INDEX_STOCK], &recent->stock_keys[i],
-                                left < MAE_PREFETCH_MAX ? left : MAE_PREFETCH_MAX);
+                                left < TARGET_PREFETCH_MAX ? left : TARGET_PREFETCH_MAX);
         }
         const void *row;
-        enum mae_status status = tpcc_read(self, txn, TPCC_INDEX_STOCK, recent->stock_keys[i], &row);
-        if (status != MAE_OK)
+        enum target_status status = tpcc_read(self, txn, TPCC_INDEX_STOCK, recent->stock_keys[i], &row);
+        if (status != TARGET_OK)
             return status;
         self->output.low_stock += ((const struct tpcc_stock *)row)->quantity < self->request->stock_level.threshold;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* 2.8.2.2 */
-enum mae_status tpcc_run_stock_level(struct workload_worker *self, struct target_txn *txn)
+enum target_status tpcc_run_stock_level(struct workload_worker *self, struct target_txn *txn)
 {
     const struct workload *tpcc = self->tpcc;
     uint32_t w_id = self->request->stock_level.w_id, d_id = self->request->stock_level.d_id;
     const void *row;
-    enum mae_status status = tpcc_read(self, txn, TPCC_INDEX_DISTRICT, tpcc_district_key(w_id, d_id), &row);
-    if (status != MAE_OK)
+    enum target_status status = tpcc_read(self, txn, TPCC_INDEX_DISTRICT, tpcc_district_key(w_id, d_id), &row);
+    if (status != TARGET_OK)
         return status;
     uint32_t next_o_id = ((const struct tpcc_district *)row)->next_o_id;
 
     struct recent recent;
     recent.self = self;
     recent.txn = txn;
-    recent.status = MAE_OK;
+    recent.status = TARGET_OK;
     recent.w_id = w_id;
     recent.count = 0;
     memset(self->distinct, 0, sizeof(self->distinct));
     uint64_t lo = tpcc_order_line_key(w_id, d_id, next_o_id - RECENT_ORDERS, 1);
     uint64_t hi = tpcc_order_line_key(w_id, d_id, next_o_id - 1, TPCC_LINES_MAX);
     status = self->ops->scan(txn, tpcc->indexes[TPCC_INDEX_ORDER_LINE], &lo, &hi, 0, 0, collect_item, &recent);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         status = recent.status;
-    return status == MAE_OK ? count_low(self, txn, &recent) : status;
+    return status == TARGET_OK ? count_low(self, txn, &recent) : status;
 }

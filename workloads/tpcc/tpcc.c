@@ -38,17 +38,17 @@ static void tpcc_destroy(struct workload *workload)
     free(workload);
 }
 
-static enum mae_status tpcc_create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                                   struct workload **created, char *error, size_t error_bytes)
+static enum target_status tpcc_create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                      struct workload **created, char *error, size_t error_bytes)
 {
     struct tpcc_options options;
-    enum mae_status status = tpcc_options_resolve(values, &options, error, error_bytes);
-    if (status != MAE_OK)
+    enum target_status status = tpcc_options_resolve(values, &options, error, error_bytes);
+    if (status != TARGET_OK)
         return status;
     if (!ops->guarantees.transactional && options.user_abort) {
         snprintf(error, error_bytes, "tpcc: target %s cannot roll back, but user_abort=%g: set user_abort=0", ops->name,
                  (double)options.user_abort / 0x1p32);
-        return MAE_INVALID;
+        return TARGET_INVALID;
     }
     struct workload *workload = mem_alloc(sizeof(*workload));
     if (!workload)
@@ -70,12 +70,12 @@ static enum mae_status tpcc_create(const void *values, const struct target_ops *
             goto out_of_memory;
     }
     *created = workload;
-    return MAE_OK;
+    return TARGET_OK;
 
 out_of_memory:
     tpcc_destroy(workload);
     snprintf(error, error_bytes, "tpcc: out of memory for %u workers and %u warehouses", workers, options.warehouses);
-    return MAE_NO_MEMORY;
+    return TARGET_NO_MEMORY;
 }
 
 /* ---- Tables and indexes. ---- */
@@ -93,10 +93,10 @@ static const struct {
 static const struct {
     const char *name;
     enum tpcc_table table;
-    enum mae_index_kind kind;
+    enum target_index_kind kind;
     bool non_unique;
 } indexes[TPCC_INDEX_COUNT] = {
-#define INDEX_ROW(id, name, table, kind, non_unique) {name, TPCC_TABLE_##table, MAE_INDEX_##kind, non_unique},
+#define INDEX_ROW(id, name, table, kind, non_unique) {name, TPCC_TABLE_##table, TARGET_INDEX_##kind, non_unique},
     TPCC_INDEXES(INDEX_ROW)
 #undef INDEX_ROW
 };
@@ -135,33 +135,33 @@ static size_t payload_max_bytes(const struct tpcc_options *options, enum tpcc_ta
     return order && !options->orders_inlined ? NOT_INLINED : tables[table].row_bytes;
 }
 
-static enum mae_status tpcc_setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+static enum target_status tpcc_setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
     workload->name_key_bytes = workload->options.median_sorted ? sizeof(struct tpcc_name_key) : sizeof(uint64_t);
     for (unsigned i = 0; i < TPCC_TABLE_COUNT; i++) {
-        struct mae_table_config config = {.payload_max_bytes =
-                                              payload_max_bytes(&workload->options, (enum tpcc_table)i),
-                                          .expected_rows = rows_loaded(&workload->options, (enum tpcc_table)i)};
-        enum mae_status status = workload->ops->table_create(target, tables[i].name, &config, &workload->tables[i]);
-        if (status != MAE_OK) {
-            snprintf(error, error_bytes, "tpcc: creating table %s: %s", tables[i].name, mae_status_text(status));
+        struct target_table_config config = {.payload_max_bytes =
+                                                 payload_max_bytes(&workload->options, (enum tpcc_table)i),
+                                             .expected_rows = rows_loaded(&workload->options, (enum tpcc_table)i)};
+        enum target_status status = workload->ops->table_create(target, tables[i].name, &config, &workload->tables[i]);
+        if (status != TARGET_OK) {
+            snprintf(error, error_bytes, "tpcc: creating table %s: %s", tables[i].name, target_status_text(status));
             return status;
         }
     }
     for (unsigned i = 0; i < TPCC_INDEX_COUNT; i++) {
         bool hashed = i == TPCC_INDEX_CUSTOMER_NAME && workload->options.names_hashed;
-        struct mae_index_config config = {.kind = hashed ? MAE_INDEX_HASH : indexes[i].kind,
-                                          .key_bytes = key_bytes(workload, (enum tpcc_index)i),
-                                          .non_unique = indexes[i].non_unique && !hashed,
-                                          .expected_rows = rows_loaded(&workload->options, indexes[i].table)};
-        enum mae_status status = workload->ops->index_create(target, workload->tables[indexes[i].table],
-                                                             indexes[i].name, &config, &workload->indexes[i]);
-        if (status != MAE_OK) {
-            snprintf(error, error_bytes, "tpcc: creating index %s: %s", indexes[i].name, mae_status_text(status));
+        struct target_index_config config = {.kind = hashed ? TARGET_INDEX_HASH : indexes[i].kind,
+                                             .key_bytes = key_bytes(workload, (enum tpcc_index)i),
+                                             .non_unique = indexes[i].non_unique && !hashed,
+                                             .expected_rows = rows_loaded(&workload->options, indexes[i].table)};
+        enum target_status status = workload->ops->index_create(target, workload->tables[indexes[i].table],
+                                                                indexes[i].name, &config, &workload->indexes[i]);
+        if (status != TARGET_OK) {
+            snprintf(error, error_bytes, "tpcc: creating index %s: %s", indexes[i].name, target_status_text(status));
             return status;
         }
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- A worker. ---- */
@@ -183,14 +183,14 @@ static void choose_homes(struct workload_worker *self)
     }
 }
 
-static enum mae_status tpcc_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                          struct workload_worker **created)
+static enum target_status tpcc_worker_create(struct workload *workload, struct target_worker *worker,
+                                             unsigned worker_idx, struct workload_worker **created)
 {
     if (worker_idx >= workload->workers)
-        return MAE_INVALID;
+        return TARGET_INVALID;
     struct workload_worker *self = mem_alloc(sizeof(*self));
     if (!self)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     self->tpcc = workload;
     self->ops = workload->ops;
     self->worker = worker;
@@ -200,7 +200,7 @@ static enum mae_status tpcc_worker_create(struct workload *workload, struct targ
     rng_init(&self->rng, workload->seed, 1 + (uint64_t)worker_idx);
     choose_homes(self);
     *created = self;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void tpcc_worker_destroy(struct workload_worker *self)
@@ -246,7 +246,7 @@ static void tally(struct workload_worker *self)
     }
 }
 
-static enum mae_status run_in(struct workload_worker *self, struct target_txn *txn)
+static enum target_status run_in(struct workload_worker *self, struct target_txn *txn)
 {
     switch (self->request->type) {
     case TPCC_new_order:
@@ -266,67 +266,67 @@ static enum mae_status run_in(struct workload_worker *self, struct target_txn *t
     case TPCC_TXN_COUNT:
         break;
     }
-    return MAE_INVALID;
+    return TARGET_INVALID;
 }
 
-static COLD enum mae_status missing(struct workload_worker *self)
+static COLD enum target_status missing(struct workload_worker *self)
 {
     if (++self->missing >= MISSING_MAX)
-        return MAE_CORRUPT;
+        return TARGET_CORRUPT;
     if (self->missing > MISSING_PAUSE) {
         self->ops->worker_idle(self->worker); /* or the horizon would wait for us, and we for it */
         nanosleep(&(struct timespec){.tv_nsec = MISSING_PAUSE_NS}, NULL);
     }
-    return MAE_ABORT_INDEX;
+    return TARGET_RETRY_MISSING;
 }
 
 /* A transaction that did not get through: what the caller shall make of it. */
-static enum mae_status settle(struct workload_worker *self, enum mae_status status)
+static enum target_status settle(struct workload_worker *self, enum target_status status)
 {
     switch (status) {
-    case MAE_ABORT_USER: /* New-Order rolled back on purpose: done. TPC-C 2.4.2.3 */
-        return self->request->type == TPCC_new_order && self->request->new_order.rolls_back ? status : MAE_CORRUPT;
-    case MAE_NOT_FOUND:
-    case MAE_EXISTS: /* an order id is taken once: we have not seen that it was */
+    case TARGET_ROLLED_BACK: /* New-Order rolled back on purpose: done. TPC-C 2.4.2.3 */
+        return self->request->type == TPCC_new_order && self->request->new_order.rolls_back ? status : TARGET_CORRUPT;
+    case TARGET_NOT_FOUND:
+    case TARGET_EXISTS: /* an order id is taken once: we have not seen that it was */
         return missing(self);
     default:
         return status;
     }
 }
 
-static enum mae_status attempt_once(struct workload_worker *self, enum mae_mode mode)
+static enum target_status attempt_once(struct workload_worker *self, enum target_mode mode)
 {
     struct target_txn *txn;
-    enum mae_status status = self->ops->begin(self->worker, mode, &txn);
-    if (status != MAE_OK)
+    enum target_status status = self->ops->begin(self->worker, mode, &txn);
+    if (status != TARGET_OK)
         return status;
     self->delivered = self->skipped = 0;
     status = run_in(self, txn);
-    if (status != MAE_OK) {
+    if (status != TARGET_OK) {
         self->ops->abort(txn);
         return settle(self, status);
     }
     status = self->ops->commit(txn);
-    if (status == MAE_OK)
+    if (status == TARGET_OK)
         tally(self);
     return status;
 }
 
-static enum mae_status tpcc_attempt(struct workload_worker *self)
+static enum target_status tpcc_attempt(struct workload_worker *self)
 {
     bool reads = self->request->type == TPCC_order_status || self->request->type == TPCC_stock_level;
-    enum mae_mode mode = reads && self->tpcc->options.snapshot_reads ? MAE_SNAPSHOT : MAE_READ_WRITE;
+    enum target_mode mode = reads && self->tpcc->options.snapshot_reads ? TARGET_SNAPSHOT : TARGET_READ_WRITE;
     self->operations = 0;
     if (self->request->type != TPCC_delivery || !self->tpcc->options.delivery_per_district)
         return attempt_once(self, mode);
     /* The districts behind us are committed: a retry goes on where it stopped. */
     while (self->request->delivery.d_id_done < TPCC_DISTRICTS) {
-        enum mae_status status = attempt_once(self, mode);
-        if (status != MAE_OK)
+        enum target_status status = attempt_once(self, mode);
+        if (status != TARGET_OK)
             return status;
         self->request->delivery.d_id_done++;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static unsigned tpcc_operations(const struct workload_worker *self)
@@ -387,10 +387,11 @@ static uint64_t tpcc_scale(const struct workload *workload, const char **unit)
     return workload->options.warehouses;
 }
 
-static void tpcc_space(const struct workload *workload, struct mae_space *row_space, struct mae_space *index_space)
+static void tpcc_space(const struct workload *workload, struct target_space *row_space,
+                       struct target_space *index_space)
 {
-    *row_space = *index_space = (struct mae_space){0};
-    struct mae_space space = {0};
+    *row_space = *index_space = (struct target_space){0};
+    struct target_space space = {0};
     for (unsigned i = 0; workload->ops->table_space && i < TPCC_TABLE_COUNT; i++) {
         workload->ops->table_space(workload->tables[i], &space);
         bulk_add_space(row_space, &space);

@@ -118,13 +118,13 @@ static inline uint64_t ycsb_stamp_writer(size_t record_bytes, uint64_t stamp)
 /* Notes in the share's walk how far its worker has come, which must be at rest. */
 void ycsb_walk_note(struct ycsb_share *share);
 
-enum mae_status ycsb_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                   struct workload_worker **state);
+enum target_status ycsb_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                      struct workload_worker **state);
 void ycsb_worker_destroy(struct workload_worker *state);
 unsigned ycsb_next(struct workload_worker *state);
 /* The request at hand: how many operations, their keys and kinds. For tests. */
 unsigned ycsb_request(const struct workload_worker *state, const uint64_t **keys, const uint8_t **kinds);
-enum mae_status ycsb_attempt(struct workload_worker *state);
+enum target_status ycsb_attempt(struct workload_worker *state);
 unsigned ycsb_operations(const struct workload_worker *state);
 
 #endif

@@ -137,8 +137,8 @@ static void enter_updates(struct ycsb_ledger *ledger, void *arg, const struct st
 }
 
 /* Sets the stretch of a worker that is new, without a last request that was given up. */
-static enum mae_status stretch_of(struct ycsb_ledger *ledger, unsigned worker, struct stretch *stretch, char *report,
-                                  size_t report_bytes)
+static enum target_status stretch_of(struct ycsb_ledger *ledger, unsigned worker, struct stretch *stretch, char *report,
+                                     size_t report_bytes)
 {
     const struct ycsb_share *share = &ledger->workload->shares[worker];
     const struct ycsb_walk *walk = &share->walk;
@@ -147,19 +147,19 @@ static enum mae_status stretch_of(struct ycsb_ledger *ledger, unsigned worker, s
     *stretch = (struct stretch){walk, walk->entered, walk->at};
     walk_over(ledger, stretch, count_updates, &counts);
     if (counts.runs == committed)
-        return MAE_OK;
+        return TARGET_OK;
     bool is_new = walk->at.rounds > walk->entered.rounds || walk->last >= walk->entered.word;
     if (is_new && counts.runs == committed + updates_in(walk, walk->last)) {
         stretch->to.word = walk->last;
-        return MAE_OK;
+        return TARGET_OK;
     }
     snprintf(report, report_bytes,
              "worker %u says that it has committed %" PRIu64 " updates, expected %" PRIu64 " as its requests hold",
              worker, committed, counts.runs);
-    return MAE_CORRUPT;
+    return TARGET_CORRUPT;
 }
 
-enum mae_status ycsb_ledger_enter(struct ycsb_ledger *ledger, char *report, size_t report_bytes)
+enum target_status ycsb_ledger_enter(struct ycsb_ledger *ledger, char *report, size_t report_bytes)
 {
     for (unsigned i = 0; i < ledger->workload->workers; i++) {
         struct ycsb_share *share = &ledger->workload->shares[i];
@@ -167,8 +167,8 @@ enum mae_status ycsb_ledger_enter(struct ycsb_ledger *ledger, char *report, size
         ycsb_walk_note(share);
         if (!share->walk.ring.words)
             continue;
-        enum mae_status status = stretch_of(ledger, i, &stretch, report, report_bytes);
-        if (status != MAE_OK)
+        enum target_status status = stretch_of(ledger, i, &stretch, report, report_bytes);
+        if (status != TARGET_OK)
             return status;
         walk_over(ledger, &stretch, enter_updates, NULL);
         if (ledger->blind)
@@ -176,7 +176,7 @@ enum mae_status ycsb_ledger_enter(struct ycsb_ledger *ledger, char *report, size
         share->walk.entered = stretch.to;
         share->walk.updates_entered = share->updates;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- Holding records against it. ---- */
@@ -227,16 +227,16 @@ static void confirm(struct ycsb_ledger *ledger, void *arg, const struct stretch 
     }
 }
 
-static enum mae_status confirm_all(struct ycsb_ledger *ledger, struct stretch *stretches, char *report,
-                                   size_t report_bytes)
+static enum target_status confirm_all(struct ycsb_ledger *ledger, struct stretch *stretches, char *report,
+                                      size_t report_bytes)
 {
     for (unsigned i = 0; i < ledger->workload->workers; i++) {
         struct counts counts = {0};
         struct confirming confirming = {.worker = i};
         if (!ledger->workload->shares[i].walk.ring.words)
             continue;
-        enum mae_status status = stretch_of(ledger, i, &stretches[i], report, report_bytes);
-        if (status != MAE_OK)
+        enum target_status status = stretch_of(ledger, i, &stretches[i], report, report_bytes);
+        if (status != TARGET_OK)
             return status;
         walk_over(ledger, &stretches[i], count_updates, &counts);
         confirming.update = ledger->workload->shares[i].updates - counts.once;
@@ -250,20 +250,20 @@ static enum mae_status confirm_all(struct ycsb_ledger *ledger, struct stretch *s
                  "record %" PRIu64 ": stamp %#" PRIx64
                  " is no worker's last committed update of it: a later one was lost, or this one was of another record",
                  number, stamp);
-        return MAE_CORRUPT;
+        return TARGET_CORRUPT;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-enum mae_status ycsb_ledger_close(struct ycsb_ledger *ledger, char *report, size_t report_bytes)
+enum target_status ycsb_ledger_close(struct ycsb_ledger *ledger, char *report, size_t report_bytes)
 {
     if (!ledger->blind)
-        return MAE_OK;
+        return TARGET_OK;
     struct stretch *stretches = mem_alloc(ledger->workload->workers * sizeof *stretches);
-    enum mae_status status = stretches ? confirm_all(ledger, stretches, report, report_bytes) : MAE_NO_MEMORY;
-    for (uint64_t number = 0; status == MAE_OK && number < ledger->records; number++)
+    enum target_status status = stretches ? confirm_all(ledger, stretches, report, report_bytes) : TARGET_NO_MEMORY;
+    for (uint64_t number = 0; status == TARGET_OK && number < ledger->records; number++)
         ledger->stamps[number] = ledger->found[number] & ~CONFIRMED;
-    for (unsigned i = 0; status == MAE_OK && i < ledger->workload->workers; i++) {
+    for (unsigned i = 0; status == TARGET_OK && i < ledger->workload->workers; i++) {
         struct ycsb_share *share = &ledger->workload->shares[i];
         if (!share->walk.ring.words)
             continue;

@@ -41,16 +41,16 @@ struct ycsb_ledger *ycsb_ledger_create(const struct workload *workload);
 void ycsb_ledger_destroy(struct ycsb_ledger *ledger); /* NULL is fine */
 
 /*
- * Enters what the workers have committed since the last call. MAE_CORRUPT, with a report, when a worker says that it
+ * Enters what the workers have committed since the last call. TARGET_CORRUPT, with a report, when a worker says that it
  * has committed other updates than its requests hold.
  */
-enum mae_status ycsb_ledger_enter(struct ycsb_ledger *ledger, char *report, size_t report_bytes);
+enum target_status ycsb_ledger_enter(struct ycsb_ledger *ledger, char *report, size_t report_bytes);
 
 /* Holds the stamp found in record `number` against the ledger. False with a report. */
 bool ycsb_ledger_holds(struct ycsb_ledger *ledger, uint64_t number, uint64_t key, uint64_t stamp, char *report,
                        size_t report_bytes);
 
 /* When all records were held against it: what only shows then (L2). A check that passes ends with this. */
-enum mae_status ycsb_ledger_close(struct ycsb_ledger *ledger, char *report, size_t report_bytes);
+enum target_status ycsb_ledger_close(struct ycsb_ledger *ledger, char *report, size_t report_bytes);
 
 #endif

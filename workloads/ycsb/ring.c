@@ -81,7 +81,7 @@ static void put_word(struct ring *ring, bool wide, uint64_t word)
         ((uint32_t *)ring->words)[ring->word_count++] = (uint32_t)word;
 }
 
-enum mae_status ring_create(const struct ring_config *config, struct ring *ring)
+enum target_status ring_create(const struct ring_config *config, struct ring *ring)
 {
     uint64_t txns_max = config->requests / config->ops_per_txn + 1;
     size_t words_max = (size_t)(txns_max * (config->ops_per_txn + 1) + 1);
@@ -91,7 +91,7 @@ enum mae_status ring_create(const struct ring_config *config, struct ring *ring)
     /* One huge page more, of which what lies outside the aligned part goes back. */
     char *raw = mmap(NULL, bytes + HUGE_PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (raw == MAP_FAILED)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     size_t before = (size_t) - (intptr_t)raw & (HUGE_PAGE_BYTES - 1);
     if (before)
         munmap(raw, before);
@@ -111,7 +111,7 @@ enum mae_status ring_create(const struct ring_config *config, struct ring *ring)
         draws = draw_txn(config, &rng, &draft, DRAWS_PER_TXN_MAX);
         if (!draws) {
             ring_destroy(ring);
-            return MAE_INVALID;
+            return TARGET_INVALID;
         }
         put_word(ring, config->wide, draft.count | (draft.read_only ? RING_READ_ONLY : 0u));
         for (unsigned i = 0; i < draft.count; i++)
@@ -120,7 +120,7 @@ enum mae_status ring_create(const struct ring_config *config, struct ring *ring)
         ring->requests += draft.count;
     }
     put_word(ring, config->wide, 0);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 void ring_destroy(struct ring *ring)

@@ -44,10 +44,10 @@ struct ring {
 };
 
 /*
- * MAE_OK; MAE_NO_MEMORY; MAE_INVALID when a transaction of distinct keys cannot be found in a million draws.
+ * TARGET_OK; TARGET_NO_MEMORY; TARGET_INVALID when a transaction of distinct keys cannot be found in a million draws.
  * Takes some 0.3 s for 4Mi requests; touches all its memory from the calling thread.
  */
-enum mae_status ring_create(const struct ring_config *config, struct ring *ring);
+enum target_status ring_create(const struct ring_config *config, struct ring *ring);
 void ring_destroy(struct ring *ring); /* a zeroed one is fine */
 
 /* Whether transactions of distinct keys can be drawn in reasonable time: tries one. */

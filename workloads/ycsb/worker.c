@@ -29,7 +29,7 @@ struct workload_worker {
     unsigned worker_idx, workers;
     bool batch, blind, snapshot_reads, wide, inserts, follow_newest, hashed;
     /* The present request. */
-    enum mae_mode mode;
+    enum target_mode mode;
     unsigned count;   /* requests in the transaction */
     unsigned scanned; /* rows its scans visited */
     uint64_t *keys;
@@ -46,7 +46,7 @@ struct workload_worker {
 struct scan {
     struct workload_worker *state;
     struct target_txn *txn;
-    enum mae_status status;
+    enum target_status status;
     uint64_t sum;
     unsigned rows;
 };
@@ -64,7 +64,8 @@ void ycsb_walk_note(struct ycsb_share *share)
 }
 
 /* A walk of its own, from the beginning of a new ring. The ring of the run before goes. */
-static enum mae_status begin_walk(struct workload *workload, struct ycsb_share *share, const struct ring_config *config)
+static enum target_status begin_walk(struct workload *workload, struct ycsb_share *share,
+                                     const struct ring_config *config)
 {
     struct ycsb_walk *walk = &share->walk;
     if (walk->ring.words && share->updates != walk->updates_entered)
@@ -74,8 +75,8 @@ static enum mae_status begin_walk(struct workload *workload, struct ycsb_share *
     return ring_create(config, &walk->ring);
 }
 
-enum mae_status ycsb_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                   struct workload_worker **state)
+enum target_status ycsb_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
+                                      struct workload_worker **state)
 {
     const struct ycsb_options *options = &workload->options;
     size_t ops = (size_t)options->ops_per_txn;
@@ -84,16 +85,16 @@ enum mae_status ycsb_worker_create(struct workload *workload, struct target_work
 
     struct workload_worker *w = mem_alloc(sizeof *w);
     if (!w)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     w->keys = mem_alloc(ops * sizeof *w->keys);
     w->kinds = mem_alloc(ops);
     w->scan_lengths = mem_alloc(ops * sizeof *w->scan_lengths);
     w->known = mem_alloc(workload->workers * sizeof *w->known);
-    enum mae_status status = MAE_NO_MEMORY;
+    enum target_status status = TARGET_NO_MEMORY;
     w->share = &workload->shares[worker_idx];
     if (w->keys && w->kinds && w->scan_lengths && w->known)
         status = begin_walk(workload, w->share, &config);
-    if (status != MAE_OK) {
+    if (status != TARGET_OK) {
         ycsb_worker_destroy(w);
         return status;
     }
@@ -119,7 +120,7 @@ enum mae_status ycsb_worker_create(struct workload *workload, struct target_work
     w->workload = workload;
     rng_init(&w->rng, ~workload->seed, worker_idx);
     *state = w;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 void ycsb_worker_destroy(struct workload_worker *state)
@@ -227,7 +228,7 @@ unsigned ycsb_next(struct workload_worker *w)
         if (w->kinds[i] == RING_SCAN)
             w->scan_lengths[i] = (uint32_t)(1 + rng_below(&w->rng, w->scan_length_max));
     bool read_only = header & RING_READ_ONLY;
-    w->mode = read_only && w->snapshot_reads ? MAE_SNAPSHOT : MAE_READ_WRITE;
+    w->mode = read_only && w->snapshot_reads ? TARGET_SNAPSHOT : TARGET_READ_WRITE;
     return read_only ? READ_ONLY : READ_WRITE;
 }
 
@@ -247,38 +248,40 @@ static bool scan_visit(void *arg, const void *key, uint64_t ref)
     memcpy(&number, key, sizeof number);
     scan->status = scan->state->ops->row_read(scan->txn, scan->state->table, ref, &data, &bytes);
     bool may_be_new = scan->state->hashed ? scan->state->inserts : number >= scan->state->records;
-    if (UNLIKELY(scan->status == MAE_NOT_FOUND) && may_be_new) {
-        scan->status = MAE_OK; /* inserted lately, and the index is not protected against phantoms: not there yet */
+    if (UNLIKELY(scan->status == TARGET_NOT_FOUND) && may_be_new) {
+        scan->status = TARGET_OK; /* inserted lately, and the index is not protected against phantoms: not there yet */
         return true;
     }
-    if (UNLIKELY(scan->status != MAE_OK))
+    if (UNLIKELY(scan->status != TARGET_OK))
         return false;
     scan->sum += record_sum(data, bytes);
     scan->rows++;
     return true;
 }
 
-static NOINLINE enum mae_status run_scan(struct workload_worker *w, struct target_txn *txn, unsigned i, uint64_t *sum)
+static NOINLINE enum target_status run_scan(struct workload_worker *w, struct target_txn *txn, unsigned i,
+                                            uint64_t *sum)
 {
-    struct scan scan = {w, txn, MAE_OK, 0, 0};
-    enum mae_status status = w->ops->scan(txn, w->index, &w->keys[i], NULL, 0, w->scan_lengths[i], scan_visit, &scan);
+    struct scan scan = {w, txn, TARGET_OK, 0, 0};
+    enum target_status status =
+        w->ops->scan(txn, w->index, &w->keys[i], NULL, 0, w->scan_lengths[i], scan_visit, &scan);
     *sum += scan.sum;
     w->scanned += scan.rows;
-    return status != MAE_OK ? status : scan.status;
+    return status != TARGET_OK ? status : scan.status;
 }
 
 /* The number-th update of this worker overwrites a record without reading it. */
-static NOINLINE enum mae_status write_blindly(const struct workload_worker *w, struct target_txn *txn, uint64_t key,
-                                              uint64_t number)
+static NOINLINE enum target_status write_blindly(const struct workload_worker *w, struct target_txn *txn, uint64_t key,
+                                                 uint64_t number)
 {
     void *data;
-    enum mae_status status = w->ops->overwrite(txn, w->index, &key, w->record_bytes, &data);
-    if (LIKELY(status == MAE_OK))
+    enum target_status status = w->ops->overwrite(txn, w->index, &key, w->record_bytes, &data);
+    if (LIKELY(status == TARGET_OK))
         record_fill(data, w->record_bytes, key, ycsb_stamp(w->record_bytes, w->worker_idx, number));
     return status;
 }
 
-static enum mae_status attempt_once(struct workload_worker *w)
+static enum target_status attempt_once(struct workload_worker *w)
 {
     const struct target_ops *ops = w->ops;
     struct target_index *index = w->index;
@@ -293,16 +296,16 @@ static enum mae_status attempt_once(struct workload_worker *w)
     void *data;
 
     w->scanned = 0;
-    enum mae_status status = ops->begin(w->worker, w->mode, &txn);
-    if (UNLIKELY(status != MAE_OK))
+    enum target_status status = ops->begin(w->worker, w->mode, &txn);
+    if (UNLIKELY(status != TARGET_OK))
         return status;
     for (unsigned i = 0; i < count; i++) {
-        if (batch && i % MAE_PREFETCH_MAX == 0)
-            ops->prefetch(txn, index, &keys[i], count - i < MAE_PREFETCH_MAX ? count - i : MAE_PREFETCH_MAX);
+        if (batch && i % TARGET_PREFETCH_MAX == 0)
+            ops->prefetch(txn, index, &keys[i], count - i < TARGET_PREFETCH_MAX ? count - i : TARGET_PREFETCH_MAX);
         switch ((enum ring_kind)kinds[i]) {
         case RING_READ:
             status = ops->read(txn, index, &keys[i], &old, &bytes);
-            if (LIKELY(status == MAE_OK))
+            if (LIKELY(status == TARGET_OK))
                 sum += record_sum(old, bytes);
             break;
         case RING_UPDATE:
@@ -310,24 +313,24 @@ static enum mae_status attempt_once(struct workload_worker *w)
                 status = write_blindly(w, txn, keys[i], first_update + updates);
             } else {
                 status = ops->update(txn, index, &keys[i], 0, NULL, &data);
-                if (LIKELY(status == MAE_OK))
+                if (LIKELY(status == TARGET_OK))
                     record_increment(data, record_bytes);
             }
-            updates += status == MAE_OK;
+            updates += status == TARGET_OK;
             break;
         case RING_INSERT:
             status = ops->insert(txn, index, &keys[i], record_bytes, NULL, &data);
-            if (LIKELY(status == MAE_OK))
+            if (LIKELY(status == TARGET_OK))
                 record_fill(data, record_bytes, keys[i], 0);
-            inserts += status == MAE_OK;
+            inserts += status == TARGET_OK;
             break;
         case RING_SCAN:
             status = run_scan(w, txn, i, &sum);
             break;
         }
-        if (UNLIKELY(status != MAE_OK)) {
+        if (UNLIKELY(status != TARGET_OK)) {
             /* A row inserted lately may be above the transaction's timestamp: it is not there yet (instance.h). */
-            if (status != MAE_NOT_FOUND || !w->follow_newest || keys[i] < w->records) {
+            if (status != TARGET_NOT_FOUND || !w->follow_newest || keys[i] < w->records) {
                 ops->abort(txn);
                 return status;
             }
@@ -335,7 +338,7 @@ static enum mae_status attempt_once(struct workload_worker *w)
         }
     }
     status = ops->commit(txn);
-    if (LIKELY(status == MAE_OK)) {
+    if (LIKELY(status == TARGET_OK)) {
         __asm__ volatile("" : : "r"(sum)); /* the reads have a use */
         struct ycsb_share *share = w->share;
         share->updates += updates;
@@ -349,14 +352,14 @@ static enum mae_status attempt_once(struct workload_worker *w)
     return status;
 }
 
-enum mae_status ycsb_attempt(struct workload_worker *w)
+enum target_status ycsb_attempt(struct workload_worker *w)
 {
-    enum mae_status status = attempt_once(w);
-    if (UNLIKELY(status == MAE_NOT_FOUND))
+    enum target_status status = attempt_once(w);
+    if (UNLIKELY(status == TARGET_NOT_FOUND))
         status = bulk_settle(attempt_once, w, w->ops, w->worker);
     /* Nobody else inserts this worker's keys, and what this worker has inserted it counts: so this is a row of a
      * transaction that never said it had committed. Or else a row that was loaded is gone. */
-    return UNLIKELY(status == MAE_EXISTS || status == MAE_NOT_FOUND) ? MAE_CORRUPT : status;
+    return UNLIKELY(status == TARGET_EXISTS || status == TARGET_NOT_FOUND) ? TARGET_CORRUPT : status;
 }
 
 unsigned ycsb_operations(const struct workload_worker *w)

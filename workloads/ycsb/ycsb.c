@@ -104,24 +104,24 @@ void ycsb_ring_config(const struct workload *workload, unsigned worker_idx, stru
     config->wide = largest >> RING_NARROW_BITS != 0;
 }
 
-static enum mae_status check_options(const struct ycsb_options *options, char *error, size_t error_bytes)
+static enum target_status check_options(const struct ycsb_options *options, char *error, size_t error_bytes)
 {
     double sum = options->read_ratio + options->insert_ratio + options->scan_ratio;
     if (sum > 1 + 1e-9) {
         snprintf(error, error_bytes, "read_ratio + insert_ratio + scan_ratio = %g: must be at most 1", sum);
-        return MAE_INVALID;
+        return TARGET_INVALID;
     }
-    if (options->scan_ratio > 0 && options->index != MAE_INDEX_ORDERED) {
+    if (options->scan_ratio > 0 && options->index != TARGET_INDEX_ORDERED) {
         snprintf(error, error_bytes, "scan_ratio=%g with index=hash: scans need index=ordered", options->scan_ratio);
-        return MAE_INVALID;
+        return TARGET_INVALID;
     }
     if (options->insert_order == INSERT_HASHED && options->distribution == DISTRIBUTION_LATEST &&
         options->insert_ratio > 0) {
         snprintf(error, error_bytes,
                  "insert_order=hashed with distribution=latest: keys that follow the newest insert go on in order");
-        return MAE_INVALID;
+        return TARGET_INVALID;
     }
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void destroy(struct workload *workload)
@@ -133,17 +133,17 @@ static void destroy(struct workload *workload)
     free(workload);
 }
 
-static enum mae_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                              struct workload **result, char *error, size_t error_bytes)
+static enum target_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                 struct workload **result, char *error, size_t error_bytes)
 {
     struct ycsb_options options = *(const struct ycsb_options *)values;
-    enum mae_status status = check_options(&options, error, error_bytes);
-    if (status != MAE_OK)
+    enum target_status status = check_options(&options, error, error_bytes);
+    if (status != TARGET_OK)
         return status;
 
     struct workload *workload = mem_alloc(sizeof *workload);
     if (!workload)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     workload->shares = mem_alloc(workers * sizeof *workload->shares);
     workload->ops = ops;
     workload->options = options;
@@ -153,10 +153,10 @@ static enum mae_status create(const void *values, const struct target_ops *ops, 
     shuffle_init(&workload->shuffle, options.records, seed);
     struct distribution_config keys = {(enum distribution_kind)options.distribution, options.theta,
                                        options.hot_fraction, options.hot_ratio};
-    status = MAE_NO_MEMORY;
+    status = TARGET_NO_MEMORY;
     if (workload->shares)
         status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);
-    if (status == MAE_OK && options.duplicates == DUPLICATES_REDRAW) {
+    if (status == TARGET_OK && options.duplicates == DUPLICATES_REDRAW) {
         struct ring_config config;
         ycsb_ring_config(workload, 0, &config);
         if (!ring_probe(&config)) {
@@ -164,39 +164,39 @@ static enum mae_status create(const void *values, const struct target_ops *ops, 
                      "%" PRIu64 " different keys a transaction are hardly ever drawn from %" PRIu64
                      " records so skewed: lower ops_per_txn or theta, or duplicates=drop",
                      options.ops_per_txn, options.records);
-            status = MAE_INVALID;
+            status = TARGET_INVALID;
         }
     }
-    if (status != MAE_OK) {
+    if (status != TARGET_OK) {
         destroy(workload);
         return status;
     }
     *result = workload;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* ---- Tables and load. ---- */
 
-static enum mae_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+static enum target_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
     const struct ycsb_options *options = &workload->options;
     uint64_t expected_rows = options->size_hint ? options->records : 0;
-    struct mae_table_config table = {.payload_max_bytes = (size_t)options->record_bytes,
-                                     .expected_rows = expected_rows};
-    struct mae_index_config index = {
-        .kind = (enum mae_index_kind)options->index, .key_bytes = sizeof(uint64_t), .expected_rows = expected_rows};
+    struct target_table_config table = {.payload_max_bytes = (size_t)options->record_bytes,
+                                        .expected_rows = expected_rows};
+    struct target_index_config index = {
+        .kind = (enum target_index_kind)options->index, .key_bytes = sizeof(uint64_t), .expected_rows = expected_rows};
     workload->target = target;
-    enum mae_status status = workload->ops->table_create(target, "usertable", &table, &workload->table);
-    if (status != MAE_OK) {
+    enum target_status status = workload->ops->table_create(target, "usertable", &table, &workload->table);
+    if (status != TARGET_OK) {
         snprintf(error, error_bytes, "table of %" PRIu64 "-byte records: %s", options->record_bytes,
-                 mae_status_text(status));
+                 target_status_text(status));
         return status;
     }
     status = workload->ops->index_create(target, workload->table, "usertable_key", &index, &workload->index);
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         snprintf(error, error_bytes, "%s index on target %s: %s",
-                 options->index == MAE_INDEX_ORDERED ? "ordered" : "hash", workload->ops->name,
-                 mae_status_text(status));
+                 options->index == TARGET_INDEX_ORDERED ? "ordered" : "hash", workload->ops->name,
+                 target_status_text(status));
     return status;
 }
 
@@ -218,8 +218,8 @@ static void load_fill(void *arg, uint64_t key, void *data)
     record_fill(data, (size_t)workload->options.record_bytes, key, 0);
 }
 
-static enum mae_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
-                            struct workload_progress *progress, const _Atomic bool *stop)
+static enum target_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                               struct workload_progress *progress, const _Atomic bool *stop)
 {
     struct bulk bulk = {.ops = workload->ops,
                         .worker = worker,
@@ -319,8 +319,8 @@ static const char *in_detail(const struct workload *workload)
                                      : " (in sum only: no memory to compare row by row)";
 }
 
-static enum mae_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
-                                  size_t report_bytes)
+static enum target_status check_pass(struct workload *workload, struct target_worker *worker, char *report,
+                                     size_t report_bytes)
 {
     const struct ycsb_options *options = &workload->options;
     struct check check = {.workload = workload,
@@ -333,12 +333,12 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
 
     bulk.visit = check_row;
     bulk.key = loaded_key;
-    enum mae_status status = bulk_walk(&bulk, 0, options->records);
-    if (status == MAE_OK && check.ledger)
+    enum target_status status = bulk_walk(&bulk, 0, options->records);
+    if (status == TARGET_OK && check.ledger)
         status = ycsb_ledger_close(check.ledger, report, report_bytes);
     check.ledger = NULL;
     bulk.key = inserted_key;
-    for (; status == MAE_OK && check.worker_idx < workload->workers; check.worker_idx++) {
+    for (; status == TARGET_OK && check.worker_idx < workload->workers; check.worker_idx++) {
         const struct ycsb_share *share = &workload->shares[check.worker_idx];
         uint64_t inserted = atomic_load_explicit(&share->inserted, memory_order_acquire);
         updates += share->updates;
@@ -346,17 +346,17 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
         bulk.visit = check_row;
         status = bulk_walk(&bulk, 0, inserted);
         bulk.visit = check_absent;
-        if (status == MAE_OK && workload->ops->guarantees.transactional)
+        if (status == TARGET_OK && workload->ops->guarantees.transactional)
             status = bulk_walk(&bulk, inserted, inserted + 1);
     }
-    if (status != MAE_OK)
+    if (status != TARGET_OK)
         return status;
 
     if (options->update_kind == UPDATE_BLIND) {
         snprintf(report, report_bytes,
                  "%" PRIu64 " rows present and intact, %" PRIu64 " blind updates%s, %" PRIu64 " reads before their row",
                  check.rows, updates, in_detail(workload), lost);
-        return MAE_OK;
+        return TARGET_OK;
     }
     /* Short records count modulo 2^32, each on its own; their sum does not wrap in any run that ends. */
     bool equal = check.stamps == updates;
@@ -366,11 +366,11 @@ static enum mae_status check_pass(struct workload *workload, struct target_worke
              equal        ? in_detail(workload)
              : check.racy ? " (not transactional: updates may be lost)"
                           : ": updates were lost or came from aborted transactions");
-    return equal || check.racy ? MAE_OK : MAE_CORRUPT; /* Y3 */
+    return equal || check.racy ? TARGET_OK : TARGET_CORRUPT; /* Y3 */
 }
 
-/* MAE_OK without a ledger where there can be none. */
-static enum mae_status enter_ledger(struct workload *workload, char *report, size_t report_bytes)
+/* TARGET_OK without a ledger where there can be none. */
+static enum target_status enter_ledger(struct workload *workload, char *report, size_t report_bytes)
 {
     bool possible = !is_racy(workload) && !workload->follow_newest && !workload->unentered;
     if (possible && !workload->ledger)
@@ -379,15 +379,15 @@ static enum mae_status enter_ledger(struct workload *workload, char *report, siz
         ycsb_ledger_destroy(workload->ledger);
         workload->ledger = NULL;
     }
-    return workload->ledger ? ycsb_ledger_enter(workload->ledger, report, report_bytes) : MAE_OK;
+    return workload->ledger ? ycsb_ledger_enter(workload->ledger, report, report_bytes) : TARGET_OK;
 }
 
-static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                             char *report, size_t report_bytes)
+static enum target_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                                char *report, size_t report_bytes)
 {
     (void)committed; /* of transactions; what they did is in the shares */
-    enum mae_status status = enter_ledger(workload, report, report_bytes);
-    if (status != MAE_OK)
+    enum target_status status = enter_ledger(workload, report, report_bytes);
+    if (status != TARGET_OK)
         return status;
     return bulk_prove(check_pass, workload->ops, workload, worker, report, report_bytes);
 }
@@ -402,9 +402,9 @@ static void data_size(const struct workload *workload, uint64_t *rows, uint64_t 
     *bytes = *rows * (workload->options.record_bytes + sizeof(uint64_t));
 }
 
-static void space(const struct workload *workload, struct mae_space *rows, struct mae_space *indexes)
+static void space(const struct workload *workload, struct target_space *rows, struct target_space *indexes)
 {
-    *rows = *indexes = (struct mae_space){0};
+    *rows = *indexes = (struct target_space){0};
     if (workload->ops->table_space)
         workload->ops->table_space(workload->table, rows);
     if (workload->ops->index_space)

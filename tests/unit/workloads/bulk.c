@@ -45,16 +45,16 @@ static bool visit(void *arg, uint64_t key, const void *data, size_t bytes)
 static void open_bulk(struct bulk_fixture *fixture)
 {
     char error[256];
-    struct mae_table_config table = {.payload_max_bytes = 8};
-    struct mae_index_config index = {.kind = MAE_INDEX_HASH, .key_bytes = 8};
+    struct target_table_config table = {.payload_max_bytes = 8};
+    struct target_index_config index = {.kind = TARGET_INDEX_HASH, .key_bytes = 8};
     *fixture = (struct bulk_fixture){.limit = UINT64_MAX};
     fixture->bulk = (struct bulk){
         .ops = &oracle_target_ops, .bytes = 8, .arg = fixture, .key = key_of, .fill = fill, .visit = visit};
-    assert_int_equal(oracle_target_ops.open(NULL, &fixture->target, error, sizeof error), MAE_OK);
-    assert_int_equal(oracle_target_ops.table_create(fixture->target, "t", &table, &fixture->table), MAE_OK);
+    assert_int_equal(oracle_target_ops.open(NULL, &fixture->target, error, sizeof error), TARGET_OK);
+    assert_int_equal(oracle_target_ops.table_create(fixture->target, "t", &table, &fixture->table), TARGET_OK);
     assert_int_equal(oracle_target_ops.index_create(fixture->target, fixture->table, "i", &index, &fixture->bulk.index),
-                     MAE_OK);
-    assert_int_equal(oracle_target_ops.worker_join(fixture->target, &fixture->bulk.worker), MAE_OK);
+                     TARGET_OK);
+    assert_int_equal(oracle_target_ops.worker_join(fixture->target, &fixture->bulk.worker), TARGET_OK);
 }
 
 static void close_bulk(struct bulk_fixture *fixture)
@@ -88,15 +88,15 @@ static void retries_load_and_visit_each_row_once(void **state)
     const _Atomic bool stop = false;
     open_bulk(&fixture);
     for (uint64_t first = 0; first < 1000; first += 100) {
-        oracle_fail_at(fixture.target, first / 100 * 17 + 1, MAE_ABORT_INSTALL);
-        assert_int_equal(bulk_load(&fixture.bulk, first, first + 100, &progress, &stop), MAE_OK);
+        oracle_fail_at(fixture.target, first / 100 * 17 + 1, TARGET_RETRY + 4);
+        assert_int_equal(bulk_load(&fixture.bulk, first, first + 100, &progress, &stop), TARGET_OK);
         assert_int_equal(progress.done, 100);
         assert_int_equal(progress.total, 100);
     }
     for (uint64_t fail_at = 1; fail_at < 60; fail_at += 7) { /* reads, before the first commit */
         fixture.visited = fixture.missing = 0;
-        oracle_fail_at(fixture.target, fail_at, MAE_ABORT_PENDING);
-        assert_int_equal(bulk_walk(&fixture.bulk, 0, 1001), MAE_OK);
+        oracle_fail_at(fixture.target, fail_at, TARGET_RETRY + 2);
+        assert_int_equal(bulk_walk(&fixture.bulk, 0, 1001), TARGET_OK);
         assert_int_equal(fixture.visited, 1001);
         assert_int_equal(fixture.missing, 1);
     }
@@ -110,28 +110,29 @@ static void failures_and_stops_end_the_work(void **state)
     struct workload_progress progress = {0};
     _Atomic bool stop = true;
     open_bulk(&fixture);
-    assert_int_equal(bulk_load(&fixture.bulk, 0, 1000, &progress, &stop), MAE_OK);
+    assert_int_equal(bulk_load(&fixture.bulk, 0, 1000, &progress, &stop), TARGET_OK);
     assert_int_equal(progress.done, 0);
     stop = false;
-    oracle_fail_at(fixture.target, 100, MAE_NO_MEMORY);
-    assert_int_equal(bulk_load(&fixture.bulk, 0, 1000, &progress, &stop), MAE_NO_MEMORY);
-    assert_int_equal(bulk_load(&fixture.bulk, 0, 1000, &progress, &stop), MAE_EXISTS); /* the first part is there */
-    oracle_fail_at(fixture.target, 3, MAE_NO_MEMORY);
-    assert_int_equal(bulk_walk(&fixture.bulk, 0, 1000), MAE_NO_MEMORY);
+    oracle_fail_at(fixture.target, 100, TARGET_NO_MEMORY);
+    assert_int_equal(bulk_load(&fixture.bulk, 0, 1000, &progress, &stop), TARGET_NO_MEMORY);
+    assert_int_equal(bulk_load(&fixture.bulk, 0, 1000, &progress, &stop), TARGET_EXISTS); /* the first part is there */
+    oracle_fail_at(fixture.target, 3, TARGET_NO_MEMORY);
+    assert_int_equal(bulk_walk(&fixture.bulk, 0, 1000), TARGET_NO_MEMORY);
     fixture.visited = 0;
     fixture.limit = 10;
-    assert_int_equal(bulk_walk(&fixture.bulk, 0, 1000), MAE_CORRUPT);
+    assert_int_equal(bulk_walk(&fixture.bulk, 0, 1000), TARGET_CORRUPT);
     assert_int_equal(fixture.visited, 10);
     close_bulk(&fixture);
 }
 
-static enum mae_status pass(struct workload *workload, struct target_worker *worker, char *report, size_t report_bytes)
+static enum target_status pass(struct workload *workload, struct target_worker *worker, char *report,
+                               size_t report_bytes)
 {
     (void)worker;
     if (++workload->passes > workload->failures)
-        return MAE_OK;
+        return TARGET_OK;
     snprintf(report, report_bytes, "finding %u", workload->passes);
-    return MAE_CORRUPT;
+    return TARGET_CORRUPT;
 }
 
 static void a_finding_must_be_found_twice(void **state)
@@ -141,12 +142,14 @@ static void a_finding_must_be_found_twice(void **state)
     char report[64];
     open_bulk(&fixture);
     struct workload clean = {0, 0}, once = {0, 1}, always = {0, 100};
-    assert_int_equal(bulk_prove(pass, &oracle_target_ops, &clean, fixture.bulk.worker, report, sizeof report), MAE_OK);
+    assert_int_equal(bulk_prove(pass, &oracle_target_ops, &clean, fixture.bulk.worker, report, sizeof report),
+                     TARGET_OK);
     assert_int_equal(clean.passes, 1);
-    assert_int_equal(bulk_prove(pass, &oracle_target_ops, &once, fixture.bulk.worker, report, sizeof report), MAE_OK);
+    assert_int_equal(bulk_prove(pass, &oracle_target_ops, &once, fixture.bulk.worker, report, sizeof report),
+                     TARGET_OK);
     assert_string_equal(report, "");
     assert_int_equal(bulk_prove(pass, &oracle_target_ops, &always, fixture.bulk.worker, report, sizeof report),
-                     MAE_CORRUPT);
+                     TARGET_CORRUPT);
     assert_string_equal(report, "finding 2");
     close_bulk(&fixture);
 }

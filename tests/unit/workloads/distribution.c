@@ -18,7 +18,7 @@ static void draw_all(const struct distribution_config *config, uint64_t n, uint6
     struct rng rng;
     char error[256];
     rng_init(&rng, seed, (uint64_t)config->kind);
-    assert_int_equal(distribution_init(&distribution, config, n, error, sizeof error), MAE_OK);
+    assert_int_equal(distribution_init(&distribution, config, n, error, sizeof error), TARGET_OK);
     memset(counts, 0, KEYS * sizeof *counts);
     for (int i = 0; i < DRAWS; i++) {
         uint64_t key = distribution_draw(&distribution, &rng);
@@ -117,18 +117,18 @@ static void what_cannot_be_drawn_is_refused(void **state)
     struct distribution distribution;
     char error[256];
     struct distribution_config config = {.kind = DISTRIBUTION_ZIPFIAN_GRAY, .theta = 1};
-    assert_int_equal(distribution_init(&distribution, &config, 10, error, sizeof error), MAE_INVALID);
+    assert_int_equal(distribution_init(&distribution, &config, 10, error, sizeof error), TARGET_INVALID);
     assert_non_null(strstr(error, "theta 1"));
     assert_non_null(strstr(error, "zipfian-gray"));
     config.kind = DISTRIBUTION_YCSB_SCRAMBLED;
-    assert_int_equal(distribution_init(&distribution, &config, 10, error, sizeof error), MAE_INVALID);
+    assert_int_equal(distribution_init(&distribution, &config, 10, error, sizeof error), TARGET_INVALID);
     config = (struct distribution_config){.kind = DISTRIBUTION_ZIPFIAN, .theta = -1};
-    assert_int_equal(distribution_init(&distribution, &config, 10, error, sizeof error), MAE_INVALID);
+    assert_int_equal(distribution_init(&distribution, &config, 10, error, sizeof error), TARGET_INVALID);
     assert_non_null(strstr(error, "-1"));
     config.theta = 1;
-    assert_int_equal(distribution_init(&distribution, &config, 0, error, sizeof error), MAE_INVALID);
+    assert_int_equal(distribution_init(&distribution, &config, 0, error, sizeof error), TARGET_INVALID);
     config = (struct distribution_config){.kind = DISTRIBUTION_HOTSPOT, .hot_fraction = 0, .hot_ratio = 0.5};
-    assert_int_equal(distribution_init(&distribution, &config, 10, error, sizeof error), MAE_INVALID);
+    assert_int_equal(distribution_init(&distribution, &config, 10, error, sizeof error), TARGET_INVALID);
     assert_non_null(strstr(error, "hot_fraction"));
 }
 

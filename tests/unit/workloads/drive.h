@@ -65,13 +65,13 @@ DRIVE bool drive_values(const struct workload_ops *workload_ops, const char *con
     return true;
 }
 
-DRIVE enum mae_status drive_create(struct drive *drive, const struct target_ops *ops,
-                                   const struct workload_ops *workload_ops, unsigned workers, uint64_t seed,
-                                   const char *const *pairs)
+DRIVE enum target_status drive_create(struct drive *drive, const struct target_ops *ops,
+                                      const struct workload_ops *workload_ops, unsigned workers, uint64_t seed,
+                                      const char *const *pairs)
 {
     uint64_t values[DRIVE_OPTIONS_MAX] = {0};
     *drive = (struct drive){.ops = ops, .workload_ops = workload_ops, .workers = workers};
-    enum mae_status status = MAE_INVALID;
+    enum target_status status = TARGET_INVALID;
     if (drive_values(workload_ops, pairs, values, drive->error, sizeof drive->error))
         status = workload_ops->create(values, ops, seed, workers, &drive->workload, drive->error, sizeof drive->error);
     option_values_clear(workload_ops->options, values);
@@ -83,20 +83,20 @@ DRIVE void drive_open(struct drive *drive, const struct target_ops *ops, const s
                       unsigned workers, uint64_t seed, const char *const *pairs)
 {
     const _Atomic bool stop = false;
-    if (drive_create(drive, ops, workload_ops, workers, seed, pairs) != MAE_OK)
+    if (drive_create(drive, ops, workload_ops, workers, seed, pairs) != TARGET_OK)
         fail_msg("create: %s", drive->error);
     const struct target_key_value defaults = {NULL, NULL};
-    assert_int_equal(ops->open(&defaults, &drive->target, drive->error, sizeof drive->error), MAE_OK);
-    if (workload_ops->setup(drive->workload, drive->target, drive->error, sizeof drive->error) != MAE_OK)
+    assert_int_equal(ops->open(&defaults, &drive->target, drive->error, sizeof drive->error), TARGET_OK);
+    if (workload_ops->setup(drive->workload, drive->target, drive->error, sizeof drive->error) != TARGET_OK)
         fail_msg("setup: %s", drive->error);
-    assert_int_equal(ops->worker_join(drive->target, &drive->worker), MAE_OK);
+    assert_int_equal(ops->worker_join(drive->target, &drive->worker), TARGET_OK);
     for (unsigned part = 0; part < 3; part++) {
         struct workload_progress progress = {0};
-        assert_int_equal(workload_ops->load(drive->workload, drive->worker, part, 3, &progress, &stop), MAE_OK);
+        assert_int_equal(workload_ops->load(drive->workload, drive->worker, part, 3, &progress, &stop), TARGET_OK);
         assert_int_equal(progress.done, progress.total);
     }
     for (unsigned i = 0; i < workers; i++)
-        assert_int_equal(workload_ops->worker_create(drive->workload, drive->worker, i, &drive->states[i]), MAE_OK);
+        assert_int_equal(workload_ops->worker_create(drive->workload, drive->worker, i, &drive->states[i]), TARGET_OK);
 }
 
 DRIVE void drive_close(struct drive *drive)
@@ -113,12 +113,12 @@ DRIVE void drive_step(struct drive *drive, unsigned worker)
 {
     struct workload_worker *state = drive->states[worker];
     unsigned type = drive->workload_ops->next(state);
-    enum mae_status status;
-    while (mae_status_is_retryable(status = drive->workload_ops->attempt(state)))
+    enum target_status status;
+    while (target_status_is_retry(status = drive->workload_ops->attempt(state)))
         drive->ops->backoff(drive->worker);
-    if (status == MAE_ABORT_USER)
+    if (status == TARGET_ROLLED_BACK)
         return; /* rolled back on purpose */
-    assert_int_equal(status, MAE_OK);
+    assert_int_equal(status, TARGET_OK);
     drive->committed[type]++;
     drive->operations += drive->workload_ops->operations(state);
 }
@@ -129,7 +129,7 @@ DRIVE void drive_run(struct drive *drive, unsigned steps)
         drive_step(drive, i % drive->workers);
 }
 
-DRIVE enum mae_status drive_check(struct drive *drive)
+DRIVE enum target_status drive_check(struct drive *drive)
 {
     return drive->workload_ops->check(drive->workload, drive->worker, drive->committed, drive->report,
                                       sizeof drive->report);
@@ -137,14 +137,14 @@ DRIVE enum mae_status drive_check(struct drive *drive)
 
 DRIVE void drive_expect_sound(struct drive *drive)
 {
-    if (drive_check(drive) != MAE_OK)
+    if (drive_check(drive) != TARGET_OK)
         fail_msg("check: %s", drive->report);
 }
 
 /* The check must fail, with each of the NULL-ended texts in its report. */
 DRIVE void drive_expect_corrupt(struct drive *drive, const char *const *texts)
 {
-    assert_int_equal(drive_check(drive), MAE_CORRUPT);
+    assert_int_equal(drive_check(drive), TARGET_CORRUPT);
     for (; *texts; texts++)
         if (!strstr(drive->report, *texts))
             fail_msg("'%s' is not in the report: %s", *texts, drive->report);
@@ -160,23 +160,23 @@ DRIVE struct drive_row drive_row_open(struct drive *drive, struct target_index *
 {
     struct drive_row row;
     void *data;
-    assert_int_equal(drive->ops->begin(drive->worker, MAE_READ_WRITE, &row.txn), MAE_OK);
-    assert_int_equal(drive->ops->update(row.txn, index, &key, bytes, NULL, &data), MAE_OK);
+    assert_int_equal(drive->ops->begin(drive->worker, TARGET_READ_WRITE, &row.txn), TARGET_OK);
+    assert_int_equal(drive->ops->update(row.txn, index, &key, bytes, NULL, &data), TARGET_OK);
     row.data = data;
     return row;
 }
 
 DRIVE void drive_row_close(struct drive *drive, struct drive_row row)
 {
-    assert_int_equal(drive->ops->commit(row.txn), MAE_OK);
+    assert_int_equal(drive->ops->commit(row.txn), TARGET_OK);
 }
 
 DRIVE void drive_erase(struct drive *drive, struct target_index *index, uint64_t key)
 {
     struct target_txn *txn;
-    assert_int_equal(drive->ops->begin(drive->worker, MAE_READ_WRITE, &txn), MAE_OK);
-    assert_int_equal(drive->ops->erase(txn, index, &key), MAE_OK);
-    assert_int_equal(drive->ops->commit(txn), MAE_OK);
+    assert_int_equal(drive->ops->begin(drive->worker, TARGET_READ_WRITE, &txn), TARGET_OK);
+    assert_int_equal(drive->ops->erase(txn, index, &key), TARGET_OK);
+    assert_int_equal(drive->ops->commit(txn), TARGET_OK);
 }
 
 #endif

@@ -31,21 +31,21 @@ struct target_worker {
     _Atomic uint64_t begun; /* its only counter */
 };
 
-static enum mae_status fake_open(const struct target_key_value *settings, struct target **target, char *error,
-                                 size_t error_bytes)
+static enum target_status fake_open(const struct target_key_value *settings, struct target **target, char *error,
+                                    size_t error_bytes)
 {
     struct target fresh = {"slow"};
     for (; settings->key != NULL; settings++) {
         if (strcmp(settings->key, "speed") != 0) {
             (void)snprintf(error, error_bytes, "%s: no such setting; there is speed", settings->key);
-            return MAE_INVALID;
+            return TARGET_INVALID;
         }
         (void)snprintf(fresh.speed, sizeof fresh.speed, "%s", settings->value);
     }
     *target = malloc(sizeof **target);
     **target = fresh;
     fake_opens++;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void fake_close(struct target *target)
@@ -54,13 +54,13 @@ static void fake_close(struct target *target)
     fake_closes++;
 }
 
-static enum mae_status fake_worker_join(struct target *target, struct target_worker **worker)
+static enum target_status fake_worker_join(struct target *target, struct target_worker **worker)
 {
     (void)target;
     *worker = aligned_alloc(64, 64);
     memset(*worker, 0, 64);
     fake_joins++;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void fake_worker_idle(struct target_worker *worker)
@@ -84,9 +84,9 @@ static size_t fake_counter_count(void)
     return 1;
 }
 
-static const struct mae_counter_info *fake_counter_info(size_t i)
+static const struct target_counter_info *fake_counter_info(size_t i)
 {
-    static const struct mae_counter_info info = {"fake_begun", "", "attempts"};
+    static const struct target_counter_info info = {"fake_begun", "", "attempts"};
     return i == 0 ? &info : NULL;
 }
 
@@ -100,11 +100,14 @@ static struct target_key_value fake_setting(const struct target *target, size_t 
     return i == 0 ? (struct target_key_value){"speed", target->speed} : (struct target_key_value){NULL, NULL};
 }
 
+static const struct target_reason fake_reasons[] = {{"newer", "as told"}, {"rts", "as told"}, {NULL, NULL}};
+
 static const struct target_ops fake_target_ops = {
     .name = "fake",
     .label = "Fake",
     .help = "does nothing",
     .guarantees = {.transactional = false, .workers_max = FAKE_WORKERS_MAX, .note = "for tests"},
+    .reasons = fake_reasons,
     .open = fake_open,
     .close = fake_close,
     .worker_join = fake_worker_join,
@@ -165,25 +168,25 @@ static bool fake_preset(const char *name, void (*set)(void *arg, const char *opt
     return false;
 }
 
-static enum mae_status fake_fault(const struct workload *workload, const char *at)
+static enum target_status fake_fault(const struct workload *workload, const char *at)
 {
     if (strcmp(workload->fault_at, at) != 0 || strcmp(workload->fault, "none") == 0)
-        return MAE_OK;
+        return TARGET_OK;
     if (strcmp(workload->fault, "hang") == 0)
         for (;;)
             (void)sleep(1000);
     if (strcmp(workload->fault, "stall") == 0) {
         (void)sleep(1);
-        return MAE_OK;
+        return TARGET_OK;
     }
-    return strcmp(workload->fault, "no_memory") == 0 ? MAE_NO_MEMORY
-           : strcmp(workload->fault, "invalid") == 0 ? MAE_INVALID
-           : strcmp(workload->fault, "abort") == 0   ? MAE_ABORT_NEWER
-                                                     : MAE_CORRUPT;
+    return strcmp(workload->fault, "no_memory") == 0 ? TARGET_NO_MEMORY
+           : strcmp(workload->fault, "invalid") == 0 ? TARGET_INVALID
+           : strcmp(workload->fault, "abort") == 0   ? TARGET_RETRY
+                                                     : TARGET_CORRUPT;
 }
 
-static enum mae_status fake_create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
-                                   struct workload **workload, char *error, size_t error_bytes)
+static enum target_status fake_create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                      struct workload **workload, char *error, size_t error_bytes)
 {
     (void)ops, (void)seed, (void)workers;
     *workload = calloc(1, sizeof **workload);
@@ -191,14 +194,14 @@ static enum mae_status fake_create(const void *values, const struct target_ops *
     (*workload)->abort_every = ((const struct fake_values *)values)->abort_every;
     option_text(fake_options, 5, values, (*workload)->fault, sizeof(*workload)->fault);
     option_text(fake_options, 6, values, (*workload)->fault_at, sizeof(*workload)->fault_at);
-    enum mae_status status = fake_fault(*workload, "create");
-    if (status != MAE_OK) {
+    enum target_status status = fake_fault(*workload, "create");
+    if (status != TARGET_OK) {
         (void)snprintf(error, error_bytes, "rows and share do not fit together");
         free(*workload);
         return status;
     }
     fake_creates++;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void fake_destroy(struct workload *workload)
@@ -207,14 +210,14 @@ static void fake_destroy(struct workload *workload)
     fake_destroys++;
 }
 
-static enum mae_status fake_setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+static enum target_status fake_setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
     (void)target, (void)error, (void)error_bytes;
     return fake_fault(workload, "setup");
 }
 
-static enum mae_status fake_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
-                                 struct workload_progress *progress, const _Atomic bool *stop)
+static enum target_status fake_load(struct workload *workload, struct target_worker *worker, unsigned part,
+                                    unsigned parts, struct workload_progress *progress, const _Atomic bool *stop)
 {
     (void)worker;
     uint64_t rows = workload->rows / parts + (part < workload->rows % parts);
@@ -223,22 +226,22 @@ static enum mae_status fake_load(struct workload *workload, struct target_worker
     if (part == 0 && strcmp(workload->fault, "hang") == 0 && strcmp(workload->fault_at, "load") == 0)
         while (!atomic_load(stop) || getenv("FAKE_STUBBORN") != NULL) /* ends when told, unless stubborn */
             (void)usleep(1000);
-    else if (part == 0 && fake_fault(workload, "load") != MAE_OK)
+    else if (part == 0 && fake_fault(workload, "load") != TARGET_OK)
         return fake_fault(workload, "load");
     atomic_store(&progress->done, rows);
     fake_loads += part == 0;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status fake_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
-                                          struct workload_worker **state)
+static enum target_status fake_worker_create(struct workload *workload, struct target_worker *worker,
+                                             unsigned worker_idx, struct workload_worker **state)
 {
-    enum mae_status status = fake_fault(workload, "prepare");
-    if (status != MAE_OK)
+    enum target_status status = fake_fault(workload, "prepare");
+    if (status != TARGET_OK)
         return status;
     *state = aligned_alloc(128, 128);
     **state = (struct workload_worker){.workload = workload, .target_worker = worker, .idx = worker_idx};
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void fake_worker_destroy(struct workload_worker *state)
@@ -253,21 +256,21 @@ static unsigned fake_next(struct workload_worker *state)
     return (unsigned)(state->requests++ % 2);
 }
 
-static enum mae_status fake_attempt(struct workload_worker *state)
+static enum target_status fake_attempt(struct workload_worker *state)
 {
     _Atomic uint64_t *begun = &state->target_worker->begun;
     atomic_store_explicit(begun, atomic_load_explicit(begun, memory_order_relaxed) + 1, memory_order_relaxed);
     state->attempts++;
     if (state->workload->abort_every != 0 && state->attempts % state->workload->abort_every == 0)
-        return MAE_ABORT_RTS;
+        return TARGET_RETRY + 1;
     bool stalls = strcmp(state->workload->fault, "stall") == 0; /* once */
     if (state->idx == 0 && (!stalls || state->attempts == FAKE_STALL_ATTEMPT)) {
-        enum mae_status status = fake_fault(state->workload, "attempt");
-        if (status != MAE_OK)
+        enum target_status status = fake_fault(state->workload, "attempt");
+        if (status != TARGET_OK)
             return status;
     }
     state->counted[(state->requests - 1) % 2]++;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static unsigned fake_operations(const struct workload_worker *state)
@@ -276,19 +279,19 @@ static unsigned fake_operations(const struct workload_worker *state)
     return 3;
 }
 
-static enum mae_status fake_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                                  char *report, size_t report_bytes)
+static enum target_status fake_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                                     char *report, size_t report_bytes)
 {
     (void)worker;
     for (int i = 0; committed != NULL && i < 2; i++)
         if (committed[i] != workload->counted[i]) {
             (void)snprintf(report, report_bytes, "type %d: the harness counted %llu, the workload %llu", i,
                            (unsigned long long)committed[i], (unsigned long long)workload->counted[i]);
-            return MAE_CORRUPT;
+            return TARGET_CORRUPT;
         }
     bool loaded = committed != NULL && committed[0] + committed[1] == 0; /* the check after the load */
-    enum mae_status status = fake_fault(workload, loaded ? "loaded" : "check");
-    if (status != MAE_OK)
+    enum target_status status = fake_fault(workload, loaded ? "loaded" : "check");
+    if (status != TARGET_OK)
         (void)snprintf(report, report_bytes, "row 7: found 1, expected 2");
     return status;
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "harness/bench/interval.h"
+#include "harness/targets/targets.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -25,7 +26,7 @@ static struct interval_series series_of(const unsigned *speeds, const double *ba
         committed += i == 0 ? 0 : speeds[i - 1];
         sample->at_ns = (i + 1) * SECOND;
         sample->committed = committed;
-        sample->aborted[MAE_ABORT_RTS] = aborts * i;
+        sample->aborted[1] = aborts * i;
         sample->has_state = true;
         sample->state.backoff_max_us = backoffs == NULL ? 0 : backoffs[i == 0 ? 0 : i - 1];
         interval_keep(&series);
@@ -133,7 +134,7 @@ static void rows_are_differences(void **state)
         struct interval_sample *sample = interval_next(&series);
         sample->at_ns = (1 + i) * SECOND;
         sample->committed = 100 * i * i;
-        sample->aborted[MAE_ABORT_RTS] = 10 * i;
+        sample->aborted[1] = 10 * i;
         sample->in_window = i >= 1;
         sample->has_state = true;
         sample->state.ticks_per_us = 2;
@@ -148,7 +149,7 @@ static void rows_are_differences(void **state)
     }
     series.begin_ns = 2 * SECOND;
     interval_header(&header);
-    interval_rows(&series, NULL, false, "", &rows);
+    interval_rows(&series, &native_target_ops, NULL, false, "", &rows);
     assert_string_equal(cell(header.text, rows.text, 0, "phase", text), "warm-up");
     assert_string_equal(cell(header.text, rows.text, 1, "phase", text), "measure");
     assert_string_equal(cell(header.text, rows.text, 0, "begin_s", text), "-1.000000");

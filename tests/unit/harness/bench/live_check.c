@@ -12,25 +12,25 @@
 
 static _Atomic unsigned calls, joins, leaves, fail_at;
 static _Atomic bool saw_committed;
-static enum mae_status join_status;
+static enum target_status join_status;
 
-static enum mae_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
-                             char *report, size_t report_bytes)
+static enum target_status check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
+                                char *report, size_t report_bytes)
 {
     (void)workload, (void)worker;
     if (committed != NULL)
         saw_committed = true;
     if (++calls != fail_at)
-        return MAE_OK;
+        return TARGET_OK;
     (void)snprintf(report, report_bytes, "row 7: found 1, expected 2");
-    return MAE_CORRUPT;
+    return TARGET_CORRUPT;
 }
 
-static enum mae_status join(struct target *target, struct target_worker **worker)
+static enum target_status join(struct target *target, struct target_worker **worker)
 {
     (void)target;
     *worker = NULL;
-    joins += join_status == MAE_OK;
+    joins += join_status == TARGET_OK;
     return join_status;
 }
 
@@ -48,7 +48,7 @@ static void leave(struct target_worker *worker)
 static const struct workload_ops workload_ops = {.check = check, .check_live = true};
 static const struct target_ops target_ops = {.worker_join = join, .worker_idle = idle, .worker_leave = leave};
 
-static struct live_check *start(unsigned fails_at, enum mae_status join_returns)
+static struct live_check *start(unsigned fails_at, enum target_status join_returns)
 {
     calls = joins = leaves = 0;
     saw_committed = false;
@@ -62,7 +62,7 @@ static void it_repeats_until_stopped(void **state)
     (void)state;
     unsigned passed;
     char report[64] = "untouched";
-    struct live_check *check_now = start(0, MAE_OK);
+    struct live_check *check_now = start(0, TARGET_OK);
     while (calls < 3)
         (void)usleep(1000);
     assert_false(live_check_failed(check_now));
@@ -80,7 +80,7 @@ static void the_first_failure_ends_it_and_stays(void **state)
     (void)state;
     unsigned passed;
     char report[64];
-    struct live_check *check_now = start(3, MAE_OK);
+    struct live_check *check_now = start(3, TARGET_OK);
     while (!live_check_failed(check_now))
         (void)usleep(1000);
     (void)usleep(5000);
@@ -96,13 +96,13 @@ static void no_room_for_its_worker_is_a_failure(void **state)
     (void)state;
     unsigned passed;
     char report[128];
-    struct live_check *check_now = start(0, MAE_NO_MEMORY);
+    struct live_check *check_now = start(0, TARGET_NO_MEMORY);
     while (!live_check_failed(check_now))
         (void)usleep(1000);
     assert_false(live_check_stop(check_now, &passed, report, sizeof report));
     assert_int_equal(calls, 0);
     assert_int_equal(leaves, 0);
-    const char expected[] = "no worker for the check: MAE_NO_MEMORY: out of memory";
+    const char expected[] = "no worker for the check: TARGET_NO_MEMORY: out of memory";
     assert_memory_equal(report, expected, sizeof expected - 1);
 }
 

@@ -10,7 +10,7 @@
 #include "harness/common/clock.h"
 
 /* The script: what each attempt returns, and after how many attempts the stop flag is raised. */
-static enum mae_status script[16];
+static enum target_status script[16];
 static unsigned script_length, attempts, draws, backoffs, stop_after;
 static _Atomic bool stop;
 
@@ -20,10 +20,10 @@ static unsigned next(struct workload_worker *state)
     return draws++ % 2;
 }
 
-static enum mae_status attempt(struct workload_worker *state)
+static enum target_status attempt(struct workload_worker *state)
 {
     (void)state;
-    enum mae_status status = attempts < script_length ? script[attempts] : MAE_OK;
+    enum target_status status = attempts < script_length ? script[attempts] : TARGET_OK;
     if (++attempts == stop_after)
         stop = true;
     return status;
@@ -43,14 +43,14 @@ static void backoff(struct target_worker *worker)
 
 static const struct workload_ops ops = {.next = next, .attempt = attempt, .operations = operations};
 
-static enum mae_status run(struct counts counts[2], uint64_t commits_max, unsigned stop_attempt)
+static enum target_status run(struct counts counts[2], uint64_t commits_max, unsigned stop_attempt)
 {
     attempts = draws = backoffs = 0;
     stop = false;
     stop_after = stop_attempt;
     struct loop_worker worker = {.workload = &ops, .backoff = backoff, .stop = &stop, .commits_max = commits_max};
     worker.counters = loop_counters_create(2);
-    enum mae_status status = loop_run(&worker);
+    enum target_status status = loop_run(&worker);
     counts[0] = counts[1] = (struct counts){0};
     loop_counters_add(worker.counters, 2, counts);
     free(worker.counters);
@@ -59,7 +59,7 @@ static enum mae_status run(struct counts counts[2], uint64_t commits_max, unsign
     return status;
 }
 
-static void set_script(const enum mae_status *statuses, unsigned length)
+static void set_script(const enum target_status *statuses, unsigned length)
 {
     for (unsigned i = 0; i < length; i++)
         script[i] = statuses[i];
@@ -69,18 +69,19 @@ static void set_script(const enum mae_status *statuses, unsigned length)
 static void a_request_is_attempted_until_it_commits(void **state)
 {
     (void)state;
-    const enum mae_status statuses[] = {MAE_ABORT_NEWER, MAE_ABORT_RTS, MAE_OK, MAE_OK, MAE_ABORT_RTS, MAE_OK};
+    const enum target_status statuses[] = {TARGET_RETRY, TARGET_RETRY + 1, TARGET_OK,
+                                           TARGET_OK,    TARGET_RETRY + 1, TARGET_OK};
     struct counts counts[2];
     set_script(statuses, 6);
-    assert_int_equal(run(counts, 3, 0), MAE_OK);
+    assert_int_equal(run(counts, 3, 0), TARGET_OK);
     assert_int_equal(draws, 3); /* one a request, not one an attempt */
     assert_int_equal(attempts, 6);
     assert_int_equal(backoffs, 3);
     assert_int_equal(counts[0].committed, 2);
     assert_int_equal(counts[1].committed, 1);
     assert_int_equal(counts[0].operations, 10);
-    assert_int_equal(counts[0].aborted[MAE_ABORT_NEWER], 1);
-    assert_int_equal(counts[0].aborted[MAE_ABORT_RTS], 2);
+    assert_int_equal(counts[0].aborted[0], 1);
+    assert_int_equal(counts[0].aborted[1], 2);
     assert_int_equal(counts_aborted(&counts[0]), 3);
     assert_int_equal(counts_aborted(&counts[1]), 0);
 }
@@ -88,10 +89,10 @@ static void a_request_is_attempted_until_it_commits(void **state)
 static void a_request_rolled_back_on_purpose_is_neither_commit_nor_abort(void **state)
 {
     (void)state;
-    const enum mae_status statuses[] = {MAE_ABORT_RTS, MAE_ABORT_USER, MAE_OK, MAE_OK};
+    const enum target_status statuses[] = {TARGET_RETRY + 1, TARGET_ROLLED_BACK, TARGET_OK, TARGET_OK};
     struct counts counts[2];
     set_script(statuses, 4);
-    assert_int_equal(run(counts, 3, 0), MAE_OK);
+    assert_int_equal(run(counts, 3, 0), TARGET_OK);
     assert_int_equal(draws, 3); /* it is done and not attempted again */
     assert_int_equal(attempts, 4);
     assert_int_equal(backoffs, 1);
@@ -99,35 +100,35 @@ static void a_request_rolled_back_on_purpose_is_neither_commit_nor_abort(void **
     assert_int_equal(counts[0].committed, 1);
     assert_int_equal(counts[1].committed, 1);
     assert_int_equal(counts[0].operations, 5);
-    assert_int_equal(counts[0].aborted[MAE_ABORT_USER], 0);
+    assert_int_equal(counts[0].aborted[TARGET_ROLLED_BACK], 0);
     assert_int_equal(counts_aborted(&counts[0]), 1);
 }
 
 static void a_failure_that_is_not_retryable_ends_the_loop(void **state)
 {
     (void)state;
-    const enum mae_status statuses[] = {MAE_OK, MAE_ABORT_RTS, MAE_NO_MEMORY};
+    const enum target_status statuses[] = {TARGET_OK, TARGET_RETRY + 1, TARGET_NO_MEMORY};
     struct counts counts[2];
     set_script(statuses, 3);
-    assert_int_equal(run(counts, UINT64_MAX, 0), MAE_NO_MEMORY);
+    assert_int_equal(run(counts, UINT64_MAX, 0), TARGET_NO_MEMORY);
     assert_int_equal(attempts, 3);
     assert_int_equal(backoffs, 1);
     assert_int_equal(counts[0].committed, 1);
     assert_int_equal(counts[1].committed, 0);
-    assert_int_equal(counts[1].aborted[MAE_NO_MEMORY], 1);
+    assert_int_equal(counts_aborted(&counts[1]), 1); /* the one that was tried again */
 }
 
 static void stop_is_heeded_between_attempts(void **state)
 {
     (void)state;
-    const enum mae_status statuses[] = {MAE_OK, MAE_ABORT_RTS, MAE_ABORT_RTS, MAE_ABORT_RTS};
+    const enum target_status statuses[] = {TARGET_OK, TARGET_RETRY + 1, TARGET_RETRY + 1, TARGET_RETRY + 1};
     struct counts counts[2];
     set_script(statuses, 4);
-    assert_int_equal(run(counts, UINT64_MAX, 3), MAE_OK);
+    assert_int_equal(run(counts, UINT64_MAX, 3), TARGET_OK);
     assert_int_equal(attempts, 3);
     assert_int_equal(backoffs, 1); /* none after the stop */
     assert_int_equal(counts[1].committed, 0);
-    assert_int_equal(run(counts, UINT64_MAX, 1), MAE_OK);
+    assert_int_equal(run(counts, UINT64_MAX, 1), TARGET_OK);
     assert_int_equal(attempts, 1);
     assert_int_equal(counts[0].committed, 1);
 }
@@ -137,7 +138,7 @@ static void stop_is_heeded_between_attempts(void **state)
 static _Atomic uint64_t window;
 static unsigned open_at; /* the window opens in this attempt */
 
-static enum mae_status attempt_and_open(struct workload_worker *worker_state)
+static enum target_status attempt_and_open(struct workload_worker *worker_state)
 {
     if (attempts + 1 == open_at)
         window = clock_now_ticks();
@@ -150,7 +151,8 @@ static void only_what_begins_in_the_window_is_timed(void **state)
 {
     (void)state;
     /* The third request (type 0) sees the window open while it runs, so only the fourth and fifth are timed. */
-    const enum mae_status statuses[] = {MAE_OK, MAE_OK, MAE_OK, MAE_ABORT_RTS, MAE_ABORT_RTS, MAE_OK, MAE_OK};
+    const enum target_status statuses[] = {TARGET_OK,        TARGET_OK, TARGET_OK, TARGET_RETRY + 1,
+                                           TARGET_RETRY + 1, TARGET_OK, TARGET_OK};
     for (int exact = 0; exact < 2; exact++) {
         set_script(statuses, 7);
         attempts = draws = backoffs = stop_after = 0;
@@ -165,7 +167,7 @@ static void only_what_begins_in_the_window_is_timed(void **state)
                                      .exact = exact};
         worker.counters = loop_counters_create(2);
         worker.latencies = latencies_create(2);
-        assert_int_equal(loop_run(&worker), MAE_OK);
+        assert_int_equal(loop_run(&worker), TARGET_OK);
         assert_true(worker.measuring);
         assert_int_equal(worker.latencies[1].service.count, 1); /* the fourth, in three attempts */
         assert_int_equal(worker.latencies[1].retried.count, 1);
@@ -190,7 +192,7 @@ static void a_window_that_never_opens_times_nothing(void **state)
         .workload = &timed_ops, .backoff = backoff, .stop = &stop, .opened_ticks = &window, .commits_max = 10};
     worker.counters = loop_counters_create(2);
     worker.latencies = latencies_create(2);
-    assert_int_equal(loop_run(&worker), MAE_OK);
+    assert_int_equal(loop_run(&worker), TARGET_OK);
     assert_false(worker.measuring);
     assert_int_equal(worker.latencies[0].service.count + worker.latencies[1].service.count, 0);
     free(worker.latencies);
@@ -216,7 +218,7 @@ static void an_open_loop_waits_and_counts_waiting_as_response(void **state)
     arrivals_init(&arrivals, false, 2000, 0, 1, 1);
     worker.counters = loop_counters_create(2);
     worker.latencies = latencies_create(2);
-    assert_int_equal(loop_run(&worker), MAE_OK);
+    assert_int_equal(loop_run(&worker), TARGET_OK);
     /* Twenty requests, half a millisecond apart: the schedule holds them back, however fast they are. */
     assert_true(worker.end_ns - worker.begin_ns >= 9900000);
     assert_true(idles > 0);
@@ -250,7 +252,7 @@ static void what_was_due_in_a_window_is_done_and_is_late(void **state)
     arrivals_init(&arrivals, false, 1000, 0, 1, 1);
     worker.counters = loop_counters_create(2);
     worker.latencies = latencies_create(2);
-    assert_int_equal(loop_run(&worker), MAE_OK); /* ends by itself */
+    assert_int_equal(loop_run(&worker), TARGET_OK); /* ends by itself */
     assert_int_equal(attempts, 10);
     assert_int_equal(arrivals.taken, 10);
     assert_true(worker.latencies[0].response.max > 18500000); /* the first was due 19 ms ago, */
@@ -262,7 +264,7 @@ static void what_was_due_in_a_window_is_done_and_is_late(void **state)
 static void a_request_given_up_has_waited_too(void **state)
 {
     (void)state;
-    const enum mae_status statuses[] = {MAE_ABORT_RTS, MAE_ABORT_RTS};
+    const enum target_status statuses[] = {TARGET_RETRY + 1, TARGET_RETRY + 1};
     set_script(statuses, 2);
     attempts = draws = 0;
     stop = false;
@@ -280,7 +282,7 @@ static void a_request_given_up_has_waited_too(void **state)
     arrivals_init(&arrivals, false, 1000, 0, 1, 1);
     worker.counters = loop_counters_create(2);
     worker.latencies = latencies_create(2);
-    assert_int_equal(loop_run(&worker), MAE_OK);
+    assert_int_equal(loop_run(&worker), TARGET_OK);
     assert_int_equal(worker.latencies[0].service.count, 0);
     assert_int_equal(worker.latencies[0].response.count, 1);
     assert_true(worker.latencies[0].response.min > 18500000);
@@ -310,7 +312,7 @@ static void stop_ends_the_waiting(void **state)
     arrivals_init(&arrivals, false, 1, 0, 1, 1); /* the first one in a second */
     arrivals.gap_ticks *= 3600;
     worker.counters = loop_counters_create(2);
-    assert_int_equal(loop_run(&worker), MAE_OK);
+    assert_int_equal(loop_run(&worker), TARGET_OK);
     assert_int_equal(attempts, 0);
     free(worker.counters);
 }
@@ -320,13 +322,13 @@ static void counts_add_and_subtract(void **state)
     (void)state;
     struct counts a = {.committed = 5, .operations = 50, .rolled_back = 9},
                   b = {.committed = 2, .operations = 20, .rolled_back = 4};
-    a.aborted[MAE_ABORT_RTS] = 7;
-    b.aborted[MAE_ABORT_RTS] = 3;
+    a.aborted[1] = 7;
+    b.aborted[1] = 3;
     counts_subtract(&a, &b);
     assert_int_equal(a.committed, 3);
     assert_int_equal(a.operations, 30);
     assert_int_equal(a.rolled_back, 5);
-    assert_int_equal(a.aborted[MAE_ABORT_RTS], 4);
+    assert_int_equal(a.aborted[1], 4);
     counts_add(&a, &b);
     assert_int_equal(a.committed, 5);
     assert_int_equal(a.rolled_back, 9);
@@ -354,7 +356,7 @@ static void drawing_ahead_is_no_transactions_time(void **state)
     struct loop_worker worker = {.workload = &slow, .backoff = backoff, .stop = &stop, .commits_max = 20};
     worker.counters = loop_counters_create(2);
     worker.latencies = latencies_create(2);
-    assert_int_equal(loop_run(&worker), MAE_OK);
+    assert_int_equal(loop_run(&worker), TARGET_OK);
     for (unsigned type = 0; type < 2; type++) { /* the least: others may have been interrupted */
         assert_int_equal(worker.latencies[type].service.count, 10);
         assert_true(worker.latencies[type].service.min < DRAW_NS);

@@ -412,9 +412,9 @@ static void failures_have_their_exit_code_and_message(void **state)
     } cases[] = {
         {"invalid", "create", EXIT_USAGE, "workload fake: rows and share do not fit together"},
         {"no_memory", "setup", EXIT_FAILED, "setting up workload fake on target fake: out of memory"},
-        {"no_memory", "load", EXIT_FAILED, "phase load failed on worker 0: MAE_NO_MEMORY: out of memory"},
-        {"no_memory", "prepare", EXIT_FAILED, "phase prepare failed on worker 0: MAE_NO_MEMORY"},
-        {"no_memory", "attempt", EXIT_FAILED, "worker 0 cannot go on: MAE_NO_MEMORY: out of memory"},
+        {"no_memory", "load", EXIT_FAILED, "phase load failed on worker 0: TARGET_NO_MEMORY: out of memory"},
+        {"no_memory", "prepare", EXIT_FAILED, "phase prepare failed on worker 0: TARGET_NO_MEMORY"},
+        {"no_memory", "attempt", EXIT_FAILED, "worker 0 cannot go on: TARGET_NO_MEMORY: out of memory"},
         {"corrupt", "loaded", EXIT_CHECK, "the check of what was loaded failed: row 7: found 1, expected 2"},
         {"corrupt", "check", EXIT_CHECK, "the check of repetition 1 failed: row 7: found 1, expected 2"},
     };

@@ -76,7 +76,7 @@ static void lines_by_type_are_medians_too(void **state)
     commits_are(0, 200, 20);
     commits_are(1, 100, 10);
     commits_are(2, 900, 90); /* the last is no better than the others */
-    results[0]->types[0].aborted[MAE_ABORT_RTS] = results[0]->all.aborted[MAE_ABORT_RTS] = 200;
+    results[0]->types[0].aborted[1] = results[0]->all.aborted[1] = 200;
     char *text = printed();
     assert_says(text, "median of 3 (min .. max)");
     assert_says(text, "throughput     220 txn/s (110 .. 990)");

@@ -18,21 +18,21 @@ struct board {
     _Atomic bool release;
 };
 
-static enum mae_status count(void *arg, unsigned worker)
+static enum target_status count(void *arg, unsigned worker)
 {
     struct board *board = arg;
     board->done[worker]++;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
-static enum mae_status second_fails(void *arg, unsigned worker)
+static enum target_status second_fails(void *arg, unsigned worker)
 {
     struct board *board = arg;
     if (worker == 1)
-        return MAE_NO_MEMORY;
+        return TARGET_NO_MEMORY;
     while (!board->release)
         (void)usleep(100);
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 static void tasks_run_once_on_each_worker_asked(void **state)
@@ -46,7 +46,7 @@ static void tasks_run_once_on_each_worker_asked(void **state)
     for (unsigned i = 0; i < WORKERS; i++) {
         assert_int_equal(board.done[i], i < 2 ? 2 : 1);
         assert_false(crew_is_busy(crew, i));
-        assert_int_equal(crew_status(crew, i), MAE_OK);
+        assert_int_equal(crew_status(crew, i), TARGET_OK);
     }
     crew_destroy(crew);
 }
@@ -56,14 +56,14 @@ static void a_failure_is_seen_while_others_work(void **state)
     (void)state;
     struct board board = {0};
     unsigned worker = 99;
-    enum mae_status status = MAE_OK;
+    enum target_status status = TARGET_OK;
     struct crew *crew = crew_create(WORKERS, count, &board);
     assert_false(crew_failure(crew, &worker, &status));
     crew_begin(crew, WORKERS, second_fails, &board);
     while (!crew_failure(crew, &worker, &status))
         assert_false(crew_wait(crew, support_clock_ns() + 10000000));
     assert_int_equal(worker, 1);
-    assert_int_equal(status, MAE_NO_MEMORY);
+    assert_int_equal(status, TARGET_NO_MEMORY);
     assert_true(crew_is_busy(crew, 0));
     board.release = true;
     assert_true(crew_wait(crew, UINT64_MAX));

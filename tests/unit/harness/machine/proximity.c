@@ -92,10 +92,10 @@ static void an_answered_exchange_has_a_time(void **state)
     assert_true(ns > 0);
 }
 
-static enum mae_status nothing(void *arg, unsigned worker)
+static enum target_status nothing(void *arg, unsigned worker)
 {
     (void)arg, (void)worker;
-    return MAE_OK;
+    return TARGET_OK;
 }
 
 /* The threads are not pinned here: what is measured is no distance, but every step runs. */

@@ -29,26 +29,27 @@ struct fixture {
 
 static void open_fixture(struct fixture *fixture, size_t payload_max_bytes, uint64_t expected_rows)
 {
-    struct mae_table_config table = {payload_max_bytes, expected_rows};
-    struct mae_index_config index = {.kind = MAE_INDEX_HASH, .key_bytes = 8, .expected_rows = expected_rows};
+    struct target_table_config table = {payload_max_bytes, expected_rows};
+    struct target_index_config index = {.kind = TARGET_INDEX_HASH, .key_bytes = 8, .expected_rows = expected_rows};
     *fixture = (struct fixture){.ops = &bare_target_ops};
-    assert_int_equal(fixture->ops->open(NULL, &fixture->target, fixture->error, sizeof fixture->error), MAE_OK);
-    assert_int_equal(fixture->ops->table_create(fixture->target, "t", &table, &fixture->table), MAE_OK);
-    assert_int_equal(fixture->ops->index_create(fixture->target, fixture->table, "i", &index, &fixture->index), MAE_OK);
-    assert_int_equal(fixture->ops->worker_join(fixture->target, &fixture->worker), MAE_OK);
+    assert_int_equal(fixture->ops->open(NULL, &fixture->target, fixture->error, sizeof fixture->error), TARGET_OK);
+    assert_int_equal(fixture->ops->table_create(fixture->target, "t", &table, &fixture->table), TARGET_OK);
+    assert_int_equal(fixture->ops->index_create(fixture->target, fixture->table, "i", &index, &fixture->index),
+                     TARGET_OK);
+    assert_int_equal(fixture->ops->worker_join(fixture->target, &fixture->worker), TARGET_OK);
 }
 
 static void close_fixture(struct fixture *fixture)
 {
-    assert_int_equal(fixture->ops->verify(fixture->target, fixture->error, sizeof fixture->error), MAE_OK);
+    assert_int_equal(fixture->ops->verify(fixture->target, fixture->error, sizeof fixture->error), TARGET_OK);
     fixture->ops->worker_leave(fixture->worker);
     fixture->ops->close(fixture->target);
 }
 
-static struct target_txn *begin(struct fixture *fixture, enum mae_mode mode)
+static struct target_txn *begin(struct fixture *fixture, enum target_mode mode)
 {
     struct target_txn *txn;
-    assert_int_equal(fixture->ops->begin(fixture->worker, mode, &txn), MAE_OK);
+    assert_int_equal(fixture->ops->begin(fixture->worker, mode, &txn), TARGET_OK);
     return txn;
 }
 
@@ -62,39 +63,39 @@ static void rows_by_key_are_kept_as_written(void **state)
     size_t bytes;
     open_fixture(&fixture, 100, 0);
     const struct target_ops *ops = fixture.ops;
-    struct target_txn *txn = begin(&fixture, MAE_READ_WRITE), *again;
-    assert_int_equal(ops->begin(fixture.worker, MAE_READ_WRITE, &again), MAE_BUSY);
-    assert_int_equal(ops->read(txn, fixture.index, &key, &old, &bytes), MAE_NOT_FOUND);
-    assert_int_equal(ops->insert(txn, fixture.index, &key, 101, &ref, &data), MAE_TOO_LARGE);
-    assert_int_equal(ops->insert(txn, fixture.index, &key, 40, &ref, &data), MAE_OK);
+    struct target_txn *txn = begin(&fixture, TARGET_READ_WRITE), *again;
+    assert_int_equal(ops->begin(fixture.worker, TARGET_READ_WRITE, &again), TARGET_BUSY);
+    assert_int_equal(ops->read(txn, fixture.index, &key, &old, &bytes), TARGET_NOT_FOUND);
+    assert_int_equal(ops->insert(txn, fixture.index, &key, 101, &ref, &data), TARGET_TOO_LARGE);
+    assert_int_equal(ops->insert(txn, fixture.index, &key, 40, &ref, &data), TARGET_OK);
     memset(data, 'a', 40);
-    assert_int_equal(ops->insert(txn, fixture.index, &key, 40, &ref, &data), MAE_EXISTS);
-    assert_int_equal(ops->update(txn, fixture.index, &key, 0, &old, &data), MAE_OK);
+    assert_int_equal(ops->insert(txn, fixture.index, &key, 40, &ref, &data), TARGET_EXISTS);
+    assert_int_equal(ops->update(txn, fixture.index, &key, 0, &old, &data), TARGET_OK);
     assert_ptr_equal(old, data);
     ((char *)data)[0] = 'b';
-    assert_int_equal(ops->update(txn, fixture.index, &key, 100, NULL, &data), MAE_OK);
-    assert_int_equal(ops->update(txn, fixture.index, &key, 101, NULL, &data), MAE_TOO_LARGE);
+    assert_int_equal(ops->update(txn, fixture.index, &key, 100, NULL, &data), TARGET_OK);
+    assert_int_equal(ops->update(txn, fixture.index, &key, 101, NULL, &data), TARGET_TOO_LARGE);
     ops->abort(txn); /* undoes nothing */
 
-    txn = begin(&fixture, MAE_SNAPSHOT);
-    assert_int_equal(ops->read(txn, fixture.index, &key, &old, &bytes), MAE_OK);
+    txn = begin(&fixture, TARGET_SNAPSHOT);
+    assert_int_equal(ops->read(txn, fixture.index, &key, &old, &bytes), TARGET_OK);
     assert_int_equal(bytes, 100);
     const char *text = old;
     assert_true(text[0] == 'b' && text[1] == 'a' && text[39] == 'a' && text[40] == 0 && text[99] == 0);
     assert_true((uintptr_t)old % 8 == 0);
-    assert_int_equal(ops->update(txn, fixture.index, &key, 0, NULL, &data), MAE_READ_ONLY);
-    assert_int_equal(ops->erase(txn, fixture.index, &key), MAE_READ_ONLY);
-    assert_int_equal(ops->commit(txn), MAE_OK);
+    assert_int_equal(ops->update(txn, fixture.index, &key, 0, NULL, &data), TARGET_READ_ONLY);
+    assert_int_equal(ops->erase(txn, fixture.index, &key), TARGET_READ_ONLY);
+    assert_int_equal(ops->commit(txn), TARGET_OK);
 
-    txn = begin(&fixture, MAE_READ_WRITE);
-    assert_int_equal(ops->find(txn, fixture.index, &key, &ref), MAE_OK);
-    assert_int_equal(ops->erase(txn, fixture.index, &key), MAE_OK);
-    assert_int_equal(ops->erase(txn, fixture.index, &key), MAE_NOT_FOUND);
-    assert_int_equal(ops->row_read(txn, fixture.table, ref, &old, &bytes), MAE_NOT_FOUND);
+    txn = begin(&fixture, TARGET_READ_WRITE);
+    assert_int_equal(ops->find(txn, fixture.index, &key, &ref), TARGET_OK);
+    assert_int_equal(ops->erase(txn, fixture.index, &key), TARGET_OK);
+    assert_int_equal(ops->erase(txn, fixture.index, &key), TARGET_NOT_FOUND);
+    assert_int_equal(ops->row_read(txn, fixture.table, ref, &old, &bytes), TARGET_NOT_FOUND);
     uint64_t reused;
-    assert_int_equal(ops->row_insert(txn, fixture.table, 8, &reused, &data), MAE_OK);
+    assert_int_equal(ops->row_insert(txn, fixture.table, 8, &reused, &data), TARGET_OK);
     assert_int_equal(reused, ref);
-    assert_int_equal(ops->commit(txn), MAE_OK);
+    assert_int_equal(ops->commit(txn), TARGET_OK);
     close_fixture(&fixture);
 }
 
@@ -107,22 +108,22 @@ static void rows_by_ref_and_entries_go_apart(void **state)
     const void *old;
     open_fixture(&fixture, 300, 0);
     const struct target_ops *ops = fixture.ops;
-    struct target_txn *txn = begin(&fixture, MAE_READ_WRITE);
-    assert_int_equal(ops->row_insert(txn, fixture.table, 300, &ref, &data), MAE_OK);
-    assert_int_equal(ops->find(txn, fixture.index, &key, &found), MAE_NOT_FOUND);
-    assert_int_equal(ops->index_insert(txn, fixture.index, &key, ref), MAE_OK);
-    assert_int_equal(ops->index_insert(txn, fixture.index, &key, ref), MAE_EXISTS);
-    assert_int_equal(ops->find(txn, fixture.index, &key, &found), MAE_OK);
+    struct target_txn *txn = begin(&fixture, TARGET_READ_WRITE);
+    assert_int_equal(ops->row_insert(txn, fixture.table, 300, &ref, &data), TARGET_OK);
+    assert_int_equal(ops->find(txn, fixture.index, &key, &found), TARGET_NOT_FOUND);
+    assert_int_equal(ops->index_insert(txn, fixture.index, &key, ref), TARGET_OK);
+    assert_int_equal(ops->index_insert(txn, fixture.index, &key, ref), TARGET_EXISTS);
+    assert_int_equal(ops->find(txn, fixture.index, &key, &found), TARGET_OK);
     assert_int_equal(found, ref);
-    assert_int_equal(ops->index_remove(txn, fixture.index, &key, ref + 1), MAE_NOT_FOUND);
-    assert_int_equal(ops->index_remove(txn, fixture.index, &key, ref), MAE_OK);
-    assert_int_equal(ops->row_update(txn, fixture.table, ref, 0, &old, &data), MAE_OK);
-    assert_int_equal(ops->row_erase(txn, fixture.table, ref), MAE_OK);
-    assert_int_equal(ops->row_erase(txn, fixture.table, ref), MAE_NOT_FOUND);
-    assert_int_equal(ops->row_update(txn, fixture.table, 1u << 30, 0, &old, &data), MAE_NOT_FOUND);
-    assert_int_equal(ops->scan(txn, fixture.index, NULL, NULL, 0, 0, NULL, NULL), MAE_UNSUPPORTED);
-    assert_int_equal(ops->table_scan(txn, fixture.table, NULL, NULL), MAE_INVALID);
-    assert_int_equal(ops->commit(txn), MAE_OK);
+    assert_int_equal(ops->index_remove(txn, fixture.index, &key, ref + 1), TARGET_NOT_FOUND);
+    assert_int_equal(ops->index_remove(txn, fixture.index, &key, ref), TARGET_OK);
+    assert_int_equal(ops->row_update(txn, fixture.table, ref, 0, &old, &data), TARGET_OK);
+    assert_int_equal(ops->row_erase(txn, fixture.table, ref), TARGET_OK);
+    assert_int_equal(ops->row_erase(txn, fixture.table, ref), TARGET_NOT_FOUND);
+    assert_int_equal(ops->row_update(txn, fixture.table, 1u << 30, 0, &old, &data), TARGET_NOT_FOUND);
+    assert_int_equal(ops->scan(txn, fixture.index, NULL, NULL, 0, 0, NULL, NULL), TARGET_UNSUPPORTED);
+    assert_int_equal(ops->table_scan(txn, fixture.table, NULL, NULL), TARGET_INVALID);
+    assert_int_equal(ops->commit(txn), TARGET_OK);
     close_fixture(&fixture);
 }
 
@@ -142,22 +143,22 @@ static void scans_visit_the_rows_there_are(void **state)
     uint64_t sum = 0;
     open_fixture(&fixture, 8, 0);
     const struct target_ops *ops = fixture.ops;
-    struct target_txn *txn = begin(&fixture, MAE_READ_WRITE);
+    struct target_txn *txn = begin(&fixture, TARGET_READ_WRITE);
     for (uint64_t key = 1; key <= 1000; key++) {
         void *data;
-        assert_int_equal(ops->insert(txn, fixture.index, &key, 8, NULL, &data), MAE_OK);
+        assert_int_equal(ops->insert(txn, fixture.index, &key, 8, NULL, &data), TARGET_OK);
         *(uint64_t *)data = key;
     }
     for (uint64_t key = 2; key <= 1000; key += 2)
-        assert_int_equal(ops->erase(txn, fixture.index, &key), MAE_OK);
-    assert_int_equal(ops->commit(txn), MAE_OK);
-    txn = begin(&fixture, MAE_SNAPSHOT);
-    assert_int_equal(ops->table_scan(txn, fixture.table, sum_row, &sum), MAE_OK);
+        assert_int_equal(ops->erase(txn, fixture.index, &key), TARGET_OK);
+    assert_int_equal(ops->commit(txn), TARGET_OK);
+    txn = begin(&fixture, TARGET_SNAPSHOT);
+    assert_int_equal(ops->table_scan(txn, fixture.table, sum_row, &sum), TARGET_OK);
     assert_int_equal(sum, 250000); /* 1 + 3 + ... + 999 */
     sum = 999999;
-    assert_int_equal(ops->table_scan(txn, fixture.table, sum_row, &sum), MAE_OK);
+    assert_int_equal(ops->table_scan(txn, fixture.table, sum_row, &sum), TARGET_OK);
     assert_int_equal(sum, 1000000); /* stopped at the first */
-    assert_int_equal(ops->commit(txn), MAE_OK);
+    assert_int_equal(ops->commit(txn), TARGET_OK);
     close_fixture(&fixture);
 }
 
@@ -166,16 +167,16 @@ static void space_is_natives(void **state)
 {
     (void)state;
     struct fixture fixture;
-    struct mae_space rows, buckets;
-    struct mae_memory memory;
+    struct target_space rows, buckets;
+    struct target_memory memory;
     enum { ROWS = 100000 };
     open_fixture(&fixture, 100, ROWS);
-    struct target_txn *txn = begin(&fixture, MAE_READ_WRITE);
+    struct target_txn *txn = begin(&fixture, TARGET_READ_WRITE);
     for (uint64_t key = 0; key < ROWS; key++) {
         void *data;
-        assert_int_equal(fixture.ops->insert(txn, fixture.index, &key, 100, NULL, &data), MAE_OK);
+        assert_int_equal(fixture.ops->insert(txn, fixture.index, &key, 100, NULL, &data), TARGET_OK);
     }
-    assert_int_equal(fixture.ops->commit(txn), MAE_OK);
+    assert_int_equal(fixture.ops->commit(txn), TARGET_OK);
     fixture.ops->table_space(fixture.table, &rows);
     fixture.ops->index_space(fixture.index, &buckets);
     fixture.ops->memory(fixture.target, &memory);
@@ -193,7 +194,7 @@ struct inserter {
     struct fixture *fixture;
     pthread_t thread;
     uint64_t first;
-    enum mae_status status;
+    enum target_status status;
     unsigned wrong;
 };
 
@@ -206,23 +207,23 @@ static void *insert_and_remove(void *arg)
     struct target_worker *worker;
     struct target_txn *txn;
     inserter->status = ops->worker_join(fixture->target, &worker);
-    if (inserter->status != MAE_OK)
+    if (inserter->status != TARGET_OK)
         return NULL;
-    inserter->wrong += ops->begin(worker, MAE_READ_WRITE, &txn) != MAE_OK;
-    for (uint64_t i = 0; i < KEYS_PER_THREAD && inserter->status == MAE_OK; i++) {
+    inserter->wrong += ops->begin(worker, TARGET_READ_WRITE, &txn) != TARGET_OK;
+    for (uint64_t i = 0; i < KEYS_PER_THREAD && inserter->status == TARGET_OK; i++) {
         uint64_t key = inserter->first + i;
         void *data;
         inserter->status = ops->insert(txn, fixture->index, &key, 8, NULL, &data);
-        if (inserter->status == MAE_OK)
+        if (inserter->status == TARGET_OK)
             *(uint64_t *)data = key;
-        if (inserter->status == MAE_OK && i % 3 == 2)
+        if (inserter->status == TARGET_OK && i % 3 == 2)
             inserter->status = ops->erase(txn, fixture->index, &key);
         key = inserter->first + i / 2 / 3 * 3; /* one that stays, wherever it has been moved */
         const void *found;
-        if (ops->read(txn, fixture->index, &key, &found, NULL) != MAE_OK || *(const uint64_t *)found != key)
+        if (ops->read(txn, fixture->index, &key, &found, NULL) != TARGET_OK || *(const uint64_t *)found != key)
             inserter->wrong++;
     }
-    inserter->wrong += ops->commit(txn) != MAE_OK;
+    inserter->wrong += ops->commit(txn) != TARGET_OK;
     ops->worker_leave(worker);
     return NULL;
 }
@@ -239,19 +240,20 @@ static void several_can_insert_while_it_grows(void **state)
     }
     for (unsigned i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_join(inserters[i].thread, NULL), 0);
-        assert_int_equal(inserters[i].status, MAE_OK);
+        assert_int_equal(inserters[i].status, TARGET_OK);
         assert_int_equal(inserters[i].wrong, 0);
     }
-    struct target_txn *txn = begin(&fixture, MAE_READ_WRITE);
+    struct target_txn *txn = begin(&fixture, TARGET_READ_WRITE);
     for (uint64_t key = 0; key < THREADS * KEYS_PER_THREAD; key++) {
         const void *data;
         bool removed = key % KEYS_PER_THREAD % 3 == 2;
-        assert_int_equal(fixture.ops->read(txn, fixture.index, &key, &data, NULL), removed ? MAE_NOT_FOUND : MAE_OK);
+        assert_int_equal(fixture.ops->read(txn, fixture.index, &key, &data, NULL),
+                         removed ? TARGET_NOT_FOUND : TARGET_OK);
         if (!removed)
             assert_int_equal(*(const uint64_t *)data, key);
     }
-    assert_int_equal(fixture.ops->commit(txn), MAE_OK);
-    struct mae_space space;
+    assert_int_equal(fixture.ops->commit(txn), TARGET_OK);
+    struct target_space space;
     fixture.ops->index_space(fixture.index, &space);
     assert_true(space.rows >= 32768);
     close_fixture(&fixture);
@@ -271,28 +273,28 @@ static void settings_are_checked_and_told(void **state)
         {{{"memory_limit", "lots"}, {NULL, NULL}}, "memory_limit=lots"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(bare_target_ops.open(bad[i].settings, &target, error, sizeof error), MAE_INVALID);
+        assert_int_equal(bare_target_ops.open(bad[i].settings, &target, error, sizeof error), TARGET_INVALID);
         assert_non_null(strstr(error, bad[i].text));
     }
     const struct target_key_value good[] = {{"huge_pages", "off"}, {"memory_limit", "1M"}, {NULL, NULL}};
-    assert_int_equal(bare_target_ops.open(good, &target, error, sizeof error), MAE_OK);
+    assert_int_equal(bare_target_ops.open(good, &target, error, sizeof error), TARGET_OK);
     assert_string_equal(bare_target_ops.setting(target, 0).value, "off");
     assert_string_equal(bare_target_ops.setting(target, 1).key, "memory_limit");
     assert_string_equal(bare_target_ops.setting(target, 1).value, "1048576");
     assert_null(bare_target_ops.setting(target, 2).key);
     /* One chunk of memory is more than the limit. */
-    struct mae_table_config table = {8, 0};
-    struct mae_index_config ordered = {.kind = MAE_INDEX_ORDERED, .key_bytes = 8}, hash = {.key_bytes = 8};
-    struct mae_index_config longer = {.key_bytes = 16};
+    struct target_table_config table = {8, 0};
+    struct target_index_config ordered = {.kind = TARGET_INDEX_ORDERED, .key_bytes = 8}, hash = {.key_bytes = 8};
+    struct target_index_config longer = {.key_bytes = 16};
     struct target_table *created;
     struct target_index *index;
-    assert_int_equal(bare_target_ops.table_create(target, "t", &table, &created), MAE_OK);
-    assert_int_equal(bare_target_ops.table_create(target, "t", &table, &created), MAE_EXISTS);
-    assert_int_equal(bare_target_ops.index_create(target, created, "i", &ordered, &index), MAE_UNSUPPORTED);
-    assert_int_equal(bare_target_ops.index_create(target, created, "i", &longer, &index), MAE_UNSUPPORTED);
-    assert_int_equal(bare_target_ops.index_create(target, created, "i", &hash, &index), MAE_NO_MEMORY);
+    assert_int_equal(bare_target_ops.table_create(target, "t", &table, &created), TARGET_OK);
+    assert_int_equal(bare_target_ops.table_create(target, "t", &table, &created), TARGET_EXISTS);
+    assert_int_equal(bare_target_ops.index_create(target, created, "i", &ordered, &index), TARGET_UNSUPPORTED);
+    assert_int_equal(bare_target_ops.index_create(target, created, "i", &longer, &index), TARGET_UNSUPPORTED);
+    assert_int_equal(bare_target_ops.index_create(target, created, "i", &hash, &index), TARGET_NO_MEMORY);
     table.payload_max_bytes = 0;
-    assert_int_equal(bare_target_ops.table_create(target, "u", &table, &created), MAE_INVALID);
+    assert_int_equal(bare_target_ops.table_create(target, "u", &table, &created), TARGET_INVALID);
     bare_target_ops.close(target);
 }
 
@@ -300,14 +302,14 @@ static void workers_fill_up_and_leave(void **state)
 {
     (void)state;
     struct fixture fixture;
-    struct target_worker *workers[MAE_WORKERS_MAX], *more;
+    struct target_worker *workers[TARGET_WORKERS_MAX], *more;
     open_fixture(&fixture, 8, 0);
-    for (unsigned i = 1; i < MAE_WORKERS_MAX; i++)
-        assert_int_equal(fixture.ops->worker_join(fixture.target, &workers[i]), MAE_OK);
-    assert_int_equal(fixture.ops->worker_join(fixture.target, &more), MAE_FULL);
+    for (unsigned i = 1; i < TARGET_WORKERS_MAX; i++)
+        assert_int_equal(fixture.ops->worker_join(fixture.target, &workers[i]), TARGET_OK);
+    assert_int_equal(fixture.ops->worker_join(fixture.target, &more), TARGET_FULL);
     fixture.ops->worker_leave(workers[100]);
-    assert_int_equal(fixture.ops->worker_join(fixture.target, &workers[100]), MAE_OK);
-    for (unsigned i = 1; i < MAE_WORKERS_MAX; i++)
+    assert_int_equal(fixture.ops->worker_join(fixture.target, &workers[100]), TARGET_OK);
+    for (unsigned i = 1; i < TARGET_WORKERS_MAX; i++)
         fixture.ops->worker_leave(workers[i]);
     close_fixture(&fixture);
 }

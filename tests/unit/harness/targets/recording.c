@@ -25,20 +25,20 @@ struct fixture {
     struct target_txn *txn;
 };
 
-static struct fixture set_up(const char *path, enum mae_index_kind kind)
+static struct fixture set_up(const char *path, enum target_index_kind kind)
 {
     struct fixture f;
     char error[256] = "";
-    const struct mae_table_config table = {.payload_max_bytes = 64};
-    const struct mae_index_config index = {.kind = kind, .key_bytes = 8},
-                                  second = {.kind = MAE_INDEX_ORDERED, .key_bytes = 16, .non_unique = true};
+    const struct target_table_config table = {.payload_max_bytes = 64};
+    const struct target_index_config index = {.kind = kind, .key_bytes = 8},
+                                     second = {.kind = TARGET_INDEX_ORDERED, .key_bytes = 16, .non_unique = true};
     f.ops = recording_target(&native_target_ops, path, error, sizeof error);
     assert_non_null(f.ops);
-    assert_int_equal(f.ops->open(no_settings, &f.target, error, sizeof error), MAE_OK);
-    assert_int_equal(f.ops->table_create(f.target, "rows", &table, &f.table), MAE_OK);
-    assert_int_equal(f.ops->index_create(f.target, f.table, "key", &index, &f.index), MAE_OK);
-    assert_int_equal(f.ops->index_create(f.target, f.table, "second", &second, &f.second), MAE_OK);
-    assert_int_equal(f.ops->worker_join(f.target, &f.worker), MAE_OK);
+    assert_int_equal(f.ops->open(no_settings, &f.target, error, sizeof error), TARGET_OK);
+    assert_int_equal(f.ops->table_create(f.target, "rows", &table, &f.table), TARGET_OK);
+    assert_int_equal(f.ops->index_create(f.target, f.table, "key", &index, &f.index), TARGET_OK);
+    assert_int_equal(f.ops->index_create(f.target, f.table, "second", &second, &f.second), TARGET_OK);
+    assert_int_equal(f.ops->worker_join(f.target, &f.worker), TARGET_OK);
     return f;
 }
 
@@ -48,20 +48,20 @@ static void tear_down(struct fixture *f)
     f->ops->close(f->target);
 }
 
-static void begin(struct fixture *f, enum mae_mode mode)
+static void begin(struct fixture *f, enum target_mode mode)
 {
-    assert_int_equal(f->ops->begin(f->worker, mode, &f->txn), MAE_OK);
+    assert_int_equal(f->ops->begin(f->worker, mode, &f->txn), TARGET_OK);
 }
 
 static void commit(struct fixture *f)
 {
-    assert_int_equal(f->ops->commit(f->txn), MAE_OK);
+    assert_int_equal(f->ops->commit(f->txn), TARGET_OK);
 }
 
 static void insert(struct fixture *f, uint64_t key, uint64_t value)
 {
     void *data;
-    assert_int_equal(f->ops->insert(f->txn, f->index, &key, 16, NULL, &data), MAE_OK);
+    assert_int_equal(f->ops->insert(f->txn, f->index, &key, 16, NULL, &data), TARGET_OK);
     memcpy(data, &value, sizeof value);
     memcpy((char *)data + 8, &key, sizeof key);
 }
@@ -94,47 +94,47 @@ static void all_operations_pass_and_check(void **state)
 {
     (void)state;
     for (int kind = 0; kind < 2; kind++) {
-        struct fixture f = set_up(NULL, kind ? MAE_INDEX_ORDERED : MAE_INDEX_HASH);
+        struct fixture f = set_up(NULL, kind ? TARGET_INDEX_ORDERED : TARGET_INDEX_HASH);
         uint64_t one = 1, two = 2, nine = 9, ref;
         const void *old;
         void *data;
         size_t bytes;
         char town[16] = "town";
-        begin(&f, MAE_READ_WRITE);
+        begin(&f, TARGET_READ_WRITE);
         insert(&f, 1, 100);
         insert(&f, 2, 200);
         insert(&f, 3, 300);
-        assert_int_equal(f.ops->insert(f.txn, f.index, &one, 8, NULL, &data), MAE_EXISTS);
+        assert_int_equal(f.ops->insert(f.txn, f.index, &one, 8, NULL, &data), TARGET_EXISTS);
         commit(&f);
-        begin(&f, MAE_READ_WRITE);
-        assert_int_equal(f.ops->read(f.txn, f.index, &one, &old, &bytes), MAE_OK);
+        begin(&f, TARGET_READ_WRITE);
+        assert_int_equal(f.ops->read(f.txn, f.index, &one, &old, &bytes), TARGET_OK);
         assert_int_equal(bytes, 16);
         assert_int_equal(*(const uint64_t *)old, 100);
-        assert_int_equal(f.ops->update(f.txn, f.index, &one, 0, &old, &data), MAE_OK);
+        assert_int_equal(f.ops->update(f.txn, f.index, &one, 0, &old, &data), TARGET_OK);
         assert_int_equal(*(const uint64_t *)old, 100);
         assert_int_equal(((uint64_t *)data)[1], 1); /* the old payload, to be changed */
         *(uint64_t *)data = 101;
-        assert_int_equal(f.ops->update(f.txn, f.index, &one, 24, NULL, &data), MAE_OK);
+        assert_int_equal(f.ops->update(f.txn, f.index, &one, 24, NULL, &data), TARGET_OK);
         assert_int_equal(*(uint64_t *)data, 101);
         assert_int_equal(((uint64_t *)data)[2], 0);
-        assert_int_equal(f.ops->overwrite(f.txn, f.index, &two, 8, &data), MAE_OK);
+        assert_int_equal(f.ops->overwrite(f.txn, f.index, &two, 8, &data), TARGET_OK);
         *(uint64_t *)data = 201;
-        assert_int_equal(f.ops->read(f.txn, f.index, &nine, &old, &bytes), MAE_NOT_FOUND);
-        assert_int_equal(f.ops->row_insert(f.txn, f.table, 8, &ref, &data), MAE_OK);
-        assert_int_equal(f.ops->index_insert(f.txn, f.second, town, ref), MAE_OK);
+        assert_int_equal(f.ops->read(f.txn, f.index, &nine, &old, &bytes), TARGET_NOT_FOUND);
+        assert_int_equal(f.ops->row_insert(f.txn, f.table, 8, &ref, &data), TARGET_OK);
+        assert_int_equal(f.ops->index_insert(f.txn, f.second, town, ref), TARGET_OK);
         commit(&f);
-        begin(&f, MAE_READ_WRITE);
-        assert_int_equal(f.ops->read(f.txn, f.index, &one, &old, &bytes), MAE_OK);
+        begin(&f, TARGET_READ_WRITE);
+        assert_int_equal(f.ops->read(f.txn, f.index, &one, &old, &bytes), TARGET_OK);
         assert_int_equal(bytes, 24);
-        assert_int_equal(f.ops->read(f.txn, f.index, &two, &old, &bytes), MAE_OK);
+        assert_int_equal(f.ops->read(f.txn, f.index, &two, &old, &bytes), TARGET_OK);
         assert_int_equal(*(const uint64_t *)old, 201);
-        assert_int_equal(f.ops->find(f.txn, f.second, town, &ref), MAE_OK);
-        assert_int_equal(f.ops->row_update(f.txn, f.table, ref, 0, NULL, &data), MAE_OK);
-        assert_int_equal(f.ops->row_erase(f.txn, f.table, ref), MAE_OK);
-        assert_int_equal(f.ops->index_remove(f.txn, f.second, town, ref), MAE_OK);
-        assert_int_equal(f.ops->erase(f.txn, f.index, &two), MAE_OK);
+        assert_int_equal(f.ops->find(f.txn, f.second, town, &ref), TARGET_OK);
+        assert_int_equal(f.ops->row_update(f.txn, f.table, ref, 0, NULL, &data), TARGET_OK);
+        assert_int_equal(f.ops->row_erase(f.txn, f.table, ref), TARGET_OK);
+        assert_int_equal(f.ops->index_remove(f.txn, f.second, town, ref), TARGET_OK);
+        assert_int_equal(f.ops->erase(f.txn, f.index, &two), TARGET_OK);
         commit(&f);
-        begin(&f, MAE_READ_WRITE);
+        begin(&f, TARGET_READ_WRITE);
         insert(&f, 2, 202);
         f.ops->abort(f.txn);
 
@@ -166,16 +166,16 @@ static bool stop_at_two(void *arg, const void *key, uint64_t ref)
 static void scans_are_recorded_as_far_as_they_went(void **state)
 {
     (void)state;
-    struct fixture f = set_up(NULL, MAE_INDEX_ORDERED);
+    struct fixture f = set_up(NULL, TARGET_INDEX_ORDERED);
     uint64_t low = 1, high = 9;
-    begin(&f, MAE_READ_WRITE);
+    begin(&f, TARGET_READ_WRITE);
     for (uint64_t key = 1; key < 5; key++)
         insert(&f, key, key);
     commit(&f);
-    begin(&f, MAE_READ_WRITE);
-    assert_int_equal(f.ops->scan(f.txn, f.index, &low, &high, 0, 0, stop_at_two, NULL), MAE_OK);
-    assert_int_equal(f.ops->scan(f.txn, f.index, NULL, &high, MAE_SCAN_BACKWARD, 1, stop_at_two, NULL), MAE_OK);
-    assert_int_equal(f.ops->scan(f.txn, f.index, &high, NULL, 0, 1, stop_at_two, NULL), MAE_OK);
+    begin(&f, TARGET_READ_WRITE);
+    assert_int_equal(f.ops->scan(f.txn, f.index, &low, &high, 0, 0, stop_at_two, NULL), TARGET_OK);
+    assert_int_equal(f.ops->scan(f.txn, f.index, NULL, &high, TARGET_SCAN_BACKWARD, 1, stop_at_two, NULL), TARGET_OK);
+    assert_int_equal(f.ops->scan(f.txn, f.index, &high, NULL, 0, 1, stop_at_two, NULL), TARGET_OK);
     commit(&f);
     assert_history_has(&f, "scan 0 forward 1 2 all : 1=0 2=1\n");
     assert_history_has(&f, "scan 0 backward 4 9 all : 4=3\n");
@@ -191,10 +191,10 @@ static void files_can_be_read_back(void **state)
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    struct fixture f = set_up(path, MAE_INDEX_HASH);
+    struct fixture f = set_up(path, TARGET_INDEX_HASH);
     enum { TXNS = 20000 }; /* more than a buffer */
     for (uint64_t key = 0; key < TXNS; key++) {
-        begin(&f, MAE_READ_WRITE);
+        begin(&f, TARGET_READ_WRITE);
         insert(&f, key, key);
         commit(&f);
     }

@@ -70,7 +70,7 @@ static void runs_end_with_a_proof(void **state)
                 uint64_t rows, bytes;
                 drive.workload_ops->data_size(drive.workload, &rows, &bytes);
                 if (drive.workload_ops->space) {
-                    struct mae_space row_space, index_space;
+                    struct target_space row_space, index_space;
                     drive.workload_ops->space(drive.workload, &row_space, &index_space);
                     assert_true(!targets[t]->table_space || row_space.rows == rows);
                 }
@@ -86,10 +86,10 @@ static void aborted_attempts_count_nothing(void **state)
         struct drive drive;
         open_variant(&drive, &oracle_target_ops, v, 2, seed);
         for (unsigned step = 0; step < 300; step++) {
-            oracle_fail_at(drive.target, step % 7 + 1, MAE_ABORT_READ_CHECK);
+            oracle_fail_at(drive.target, step % 7 + 1, TARGET_RETRY + 5);
             drive_step(&drive, step % 2);
         }
-        oracle_fail_at(drive.target, 0, MAE_OK);
+        oracle_fail_at(drive.target, 0, TARGET_OK);
         drive_expect_sound(&drive);
         drive_close(&drive);
     }
@@ -123,21 +123,21 @@ static void churn_finds_what_only_one_index_has(void **state)
     uint64_t ref, key = 15;
     void *data;
     struct target_index *hash = micro_of(&drive)->index;
-    assert_int_equal(drive.ops->begin(drive.worker, MAE_READ_WRITE, &txn), MAE_OK);
-    assert_int_equal(drive.ops->insert(txn, hash, &key, 16, &ref, &data), MAE_OK);
+    assert_int_equal(drive.ops->begin(drive.worker, TARGET_READ_WRITE, &txn), TARGET_OK);
+    assert_int_equal(drive.ops->insert(txn, hash, &key, 16, &ref, &data), TARGET_OK);
     record_fill(data, 16, key, 0);
-    assert_int_equal(drive.ops->commit(txn), MAE_OK);
+    assert_int_equal(drive.ops->commit(txn), TARGET_OK);
     drive_expect_corrupt(&drive, (const char *[]){"key 15 is in the hash index only", NULL});
 
-    assert_int_equal(drive.ops->begin(drive.worker, MAE_READ_WRITE, &txn), MAE_OK);
-    assert_int_equal(drive.ops->erase(txn, hash, &key), MAE_OK);
-    assert_int_equal(drive.ops->commit(txn), MAE_OK);
+    assert_int_equal(drive.ops->begin(drive.worker, TARGET_READ_WRITE, &txn), TARGET_OK);
+    assert_int_equal(drive.ops->erase(txn, hash, &key), TARGET_OK);
+    assert_int_equal(drive.ops->commit(txn), TARGET_OK);
     drive_expect_sound(&drive);
 
     key = 3;
-    assert_int_equal(drive.ops->begin(drive.worker, MAE_READ_WRITE, &txn), MAE_OK);
-    assert_int_equal(drive.ops->erase(txn, hash, &key), MAE_OK);
-    assert_int_equal(drive.ops->commit(txn), MAE_OK);
+    assert_int_equal(drive.ops->begin(drive.worker, TARGET_READ_WRITE, &txn), TARGET_OK);
+    assert_int_equal(drive.ops->erase(txn, hash, &key), TARGET_OK);
+    assert_int_equal(drive.ops->commit(txn), TARGET_OK);
     drive_expect_corrupt(&drive, (const char *[]){"key 3", "missing in the hash index", NULL});
     drive_close(&drive);
 }
@@ -204,10 +204,10 @@ static void skew_finds_negative_sums_and_lost_changes(void **state)
         add_to(&drive, key, 0, -1000);
     struct target_txn *txn;
     assert_int_equal(drive.workload_ops->next(drive.states[0]) < 2, 1);
-    assert_int_equal(drive.workload_ops->attempt(drive.states[0]), MAE_OK);
+    assert_int_equal(drive.workload_ops->attempt(drive.states[0]), TARGET_OK);
     for (uint64_t key = 0; key < 8; key += 2)
         add_to(&drive, key, 0, 1000);
-    assert_int_equal(drive.ops->begin(drive.worker, MAE_READ_WRITE, &txn), MAE_OK);
+    assert_int_equal(drive.ops->begin(drive.worker, TARGET_READ_WRITE, &txn), TARGET_OK);
     drive.ops->abort(txn);
     drive_expect_corrupt(&drive, (const char *[]){"worker 0", "write skew", NULL});
     drive_close(&drive);
@@ -287,10 +287,10 @@ static void scan_finds_missing_and_foreign_rows(void **state)
             struct target_txn *txn;
             uint64_t ref;
             void *data;
-            assert_int_equal(drive.ops->begin(drive.worker, MAE_READ_WRITE, &txn), MAE_OK);
-            assert_int_equal(drive.ops->row_insert(txn, micro_of(&drive)->table, 100, &ref, &data), MAE_OK);
+            assert_int_equal(drive.ops->begin(drive.worker, TARGET_READ_WRITE, &txn), TARGET_OK);
+            assert_int_equal(drive.ops->row_insert(txn, micro_of(&drive)->table, 100, &ref, &data), TARGET_OK);
             record_fill(data, 100, 50, 0);
-            assert_int_equal(drive.ops->commit(txn), MAE_OK);
+            assert_int_equal(drive.ops->commit(txn), TARGET_OK);
             drive_step(&drive, 0);
             drive_expect_corrupt(&drive, (const char *[]){"met 51 rows", "expected 50", NULL});
         }
@@ -346,7 +346,7 @@ static void combinations_that_cannot_work_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct drive drive;
-        assert_int_equal(drive_create(&drive, &oracle_target_ops, bad[i].ops, 1, 1, bad[i].pairs), MAE_INVALID);
+        assert_int_equal(drive_create(&drive, &oracle_target_ops, bad[i].ops, 1, 1, bad[i].pairs), TARGET_INVALID);
         if (!strstr(drive.error, bad[i].text))
             fail_msg("'%s' is not in: %s", bad[i].text, drive.error);
     }
@@ -358,7 +358,7 @@ static void every_workload_is_created_from_its_defaults(void **state)
     const struct workload_ops *workload;
     for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
         struct drive drive;
-        if (drive_create(&drive, &oracle_target_ops, workload, 1, 1, NULL) != MAE_OK)
+        if (drive_create(&drive, &oracle_target_ops, workload, 1, 1, NULL) != TARGET_OK)
             fail_msg("%s: %s", workload->name, drive.error);
         workload->destroy(drive.workload);
         assert_ptr_equal(workload_by_name(workload->name), workload);

@@ -46,7 +46,7 @@ static bool reported(unsigned condition)
 static void assert_caught(unsigned mask, const char *words)
 {
     for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(run_check(&loaded, i ? NULL : at_rest), MAE_CORRUPT);
+        assert_int_equal(run_check(&loaded, i ? NULL : at_rest), TARGET_CORRUPT);
         if (!strstr(loaded.report, words))
             print_error("%s\n", loaded.report);
         assert_non_null(strstr(loaded.report, words));
@@ -97,21 +97,21 @@ static void condition_2_next_order_id(void **state)
 
 static uint64_t erase_new_order(uint32_t d_id, uint32_t o_id)
 {
-    struct target_txn *txn = begin(&loaded, MAE_READ_WRITE);
+    struct target_txn *txn = begin(&loaded, TARGET_READ_WRITE);
     uint64_t key = tpcc_order_key(1, d_id, o_id);
-    assert_int_equal(fixture_ops->erase(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key), MAE_OK);
+    assert_int_equal(fixture_ops->erase(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key), TARGET_OK);
     commit_seen(&loaded, txn);
     return key;
 }
 
 static void insert_new_order(uint32_t d_id, uint32_t o_id)
 {
-    struct target_txn *txn = begin(&loaded, MAE_READ_WRITE);
+    struct target_txn *txn = begin(&loaded, TARGET_READ_WRITE);
     uint64_t key = tpcc_order_key(1, d_id, o_id);
     void *row;
     assert_int_equal(fixture_ops->insert(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key,
                                          sizeof(struct tpcc_new_order_row), NULL, &row),
-                     MAE_OK);
+                     TARGET_OK);
     *(struct tpcc_new_order_row *)row = (struct tpcc_new_order_row){.o_id = o_id, .w_id = 1, .d_id = (uint8_t)d_id};
     commit_seen(&loaded, txn);
 }
@@ -128,9 +128,9 @@ static void condition_2_counts_committed_orders_at_rest(void **state)
 {
     (void)state;
     atomic_fetch_add(&loaded.self->tallies[4].new_orders, 1);
-    assert_int_equal(run_check(&loaded, at_rest), MAE_CORRUPT);
+    assert_int_equal(run_check(&loaded, at_rest), TARGET_CORRUPT);
     assert_non_null(strstr(loaded.report, "district (1,5): D_NEXT_O_ID = 3001, 3001 + committed New-Orders = 3002"));
-    assert_int_equal(run_check(&loaded, NULL), MAE_OK);
+    assert_int_equal(run_check(&loaded, NULL), TARGET_OK);
     atomic_fetch_sub(&loaded.self->tallies[4].new_orders, 1);
 }
 
@@ -216,7 +216,7 @@ static void condition_9_counts_committed_payments_at_rest(void **state)
 {
     (void)state;
     atomic_fetch_add(&loaded.self->tallies[9].payment_cents, 250);
-    assert_int_equal(run_check(&loaded, at_rest), MAE_CORRUPT);
+    assert_int_equal(run_check(&loaded, at_rest), TARGET_CORRUPT);
     assert_non_null(
         strstr(loaded.report, "district (1,10): D_YTD = 30000.00, 30000.00 + committed Payments = 30002.50"));
     atomic_fetch_sub(&loaded.self->tallies[9].payment_cents, 250);
@@ -252,7 +252,7 @@ static void condition_11_counts_committed_deliveries_at_rest(void **state)
 {
     (void)state;
     atomic_fetch_add(&loaded.self->tallies[1].deliveries, 1);
-    assert_int_equal(run_check(&loaded, at_rest), MAE_CORRUPT);
+    assert_int_equal(run_check(&loaded, at_rest), TARGET_CORRUPT);
     assert_non_null(strstr(loaded.report,
                            "district (1,2): ORDER rows - NEW-ORDER rows = 2100, 2100 + committed deliveries = 2101"));
     atomic_fetch_sub(&loaded.self->tallies[1].deliveries, 1);
@@ -270,7 +270,7 @@ static void condition_12_counts_committed_payments_at_rest(void **state)
 {
     (void)state;
     CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row, row->payment_cnt++);
-    assert_int_equal(run_check(&loaded, at_rest), MAE_CORRUPT);
+    assert_int_equal(run_check(&loaded, at_rest), TARGET_CORRUPT);
     assert_non_null(strstr(loaded.report, "all customers: C_PAYMENT_CNT = 30001"));
     CHANGE(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 3), tpcc_customer, row, row->payment_cnt--);
 }
@@ -294,7 +294,7 @@ static void condition_13_counts_committed_lines_at_rest(void **state)
 {
     (void)state;
     atomic_fetch_add(&loaded.self->tallies[1].stock_print, 1);
-    assert_int_equal(run_check(&loaded, at_rest), MAE_CORRUPT);
+    assert_int_equal(run_check(&loaded, at_rest), TARGET_CORRUPT);
     assert_non_null(strstr(loaded.report, "all stocks: S_ORDER_CNT = 0 (print 0), committed order lines = 0"));
     atomic_fetch_sub(&loaded.self->tallies[1].stock_print, 1);
 }
@@ -306,13 +306,14 @@ static void a_lost_order_line_is_noticed(void **state)
     void *row;
     (void)state;
     GET(&loaded, ORDER_LINE, key, &line);
-    struct target_txn *txn = begin(&loaded, MAE_READ_WRITE);
-    assert_int_equal(fixture_ops->erase(txn, loaded.tpcc->indexes[TPCC_INDEX_ORDER_LINE], &key), MAE_OK);
+    struct target_txn *txn = begin(&loaded, TARGET_READ_WRITE);
+    assert_int_equal(fixture_ops->erase(txn, loaded.tpcc->indexes[TPCC_INDEX_ORDER_LINE], &key), TARGET_OK);
     commit_seen(&loaded, txn);
     assert_caught(ONLY(4, 6), "order (1,4,3000): O_OL_CNT = ");
-    txn = begin(&loaded, MAE_READ_WRITE);
+    txn = begin(&loaded, TARGET_READ_WRITE);
     assert_int_equal(
-        fixture_ops->insert(txn, loaded.tpcc->indexes[TPCC_INDEX_ORDER_LINE], &key, sizeof(line), NULL, &row), MAE_OK);
+        fixture_ops->insert(txn, loaded.tpcc->indexes[TPCC_INDEX_ORDER_LINE], &key, sizeof(line), NULL, &row),
+        TARGET_OK);
     memcpy(row, &line, sizeof(line));
     commit_seen(&loaded, txn);
 }
@@ -333,16 +334,16 @@ static void an_index_entry_without_a_row_is_noticed(void **state)
     uint64_t key = tpcc_order_key(1, 2, 2500), ref;
     void *row;
     (void)state;
-    struct target_txn *txn = begin(&loaded, MAE_READ_WRITE);
-    assert_int_equal(fixture_ops->find(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key, &ref), MAE_OK);
-    assert_int_equal(fixture_ops->row_erase(txn, loaded.tpcc->tables[TPCC_TABLE_NEW_ORDER], ref), MAE_OK);
+    struct target_txn *txn = begin(&loaded, TARGET_READ_WRITE);
+    assert_int_equal(fixture_ops->find(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key, &ref), TARGET_OK);
+    assert_int_equal(fixture_ops->row_erase(txn, loaded.tpcc->tables[TPCC_TABLE_NEW_ORDER], ref), TARGET_OK);
     commit_seen(&loaded, txn);
     assert_caught(ONLY(0, 3, 5, 11), "NEW-ORDER key 0x");
-    txn = begin(&loaded, MAE_READ_WRITE);
-    assert_int_equal(fixture_ops->index_remove(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key, ref), MAE_OK);
+    txn = begin(&loaded, TARGET_READ_WRITE);
+    assert_int_equal(fixture_ops->index_remove(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key, ref), TARGET_OK);
     assert_int_equal(fixture_ops->insert(txn, loaded.tpcc->indexes[TPCC_INDEX_NEW_ORDER], &key,
                                          sizeof(struct tpcc_new_order_row), &ref, &row),
-                     MAE_OK);
+                     TARGET_OK);
     *(struct tpcc_new_order_row *)row = (struct tpcc_new_order_row){.o_id = 2500, .w_id = 1, .d_id = 2};
     commit_seen(&loaded, txn);
 }
@@ -353,7 +354,7 @@ static void a_short_report_is_cut_not_overrun(void **state)
     (void)state;
     add_to_warehouse(1);
     memset(report, '?', sizeof(report));
-    assert_int_equal(tpcc_workload_ops.check(loaded.tpcc, loaded.worker, at_rest, report, 20), MAE_CORRUPT);
+    assert_int_equal(tpcc_workload_ops.check(loaded.tpcc, loaded.worker, at_rest, report, 20), TARGET_CORRUPT);
     assert_int_equal(strlen(report), 19);
     assert_int_equal(report[20], '?');
     add_to_warehouse(-1);
@@ -364,7 +365,7 @@ static void empty_tables_do_not_pass(void **state)
     struct fixture empty;
     (void)state;
     open_unloaded(&empty, 1, NULL);
-    assert_int_equal(run_check(&empty, NULL), MAE_CORRUPT);
+    assert_int_equal(run_check(&empty, NULL), TARGET_CORRUPT);
     memcpy(loaded.report, empty.report, sizeof(loaded.report));
     for (unsigned c = 0; c <= 12; c++)
         assert_true(reported(c));
@@ -379,10 +380,10 @@ static void everything_delivered_is_not_vacuous_but_named(void **state)
     open_loaded(&fixture, (const char *const[]){"mix", "0/0/0/100/0", NULL});
     for (int i = 0; i < 901; i++) {
         tpcc_workload_ops.next(fixture.self);
-        assert_int_equal(tpcc_workload_ops.attempt(fixture.self), MAE_OK);
+        assert_int_equal(tpcc_workload_ops.attempt(fixture.self), TARGET_OK);
     }
     assert_int_equal(table_rows(&fixture, TPCC_TABLE_NEW_ORDER), 0);
-    assert_int_equal(run_check(&fixture, at_rest), MAE_OK);
+    assert_int_equal(run_check(&fixture, at_rest), TARGET_OK);
     assert_string_equal(fixture.report,
                         "not checked in full: condition 3 (every order is delivered, as condition 11 shows)");
     close_fixture(&fixture);
@@ -399,10 +400,11 @@ static bool skip_first(void *arg, uint64_t ref, const void *data, size_t bytes)
 }
 
 /* A snapshot that lags behind: the first row is not there yet, the first `lags` times. */
-static enum mae_status lagging_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit, void *arg)
+static enum target_status lagging_scan(struct target_txn *txn, struct target_table *table, target_row_fn visit,
+                                       void *arg)
 {
     lagging_visit = visit;
-    enum mae_status status = oracle_target_ops.table_scan(txn, table, skip_first, arg);
+    enum target_status status = oracle_target_ops.table_scan(txn, table, skip_first, arg);
     lags -= lags > 0;
     return status;
 }
@@ -414,9 +416,9 @@ static void a_snapshot_that_lags_is_waited_for(void **state)
     ops.table_scan = lagging_scan;
     loaded.tpcc->ops = &ops;
     lags = 4; /* HISTORY and CUSTOMER, twice */
-    assert_int_equal(run_check(&loaded, at_rest), MAE_OK);
+    assert_int_equal(run_check(&loaded, at_rest), TARGET_OK);
     lags = 1000;
-    assert_int_equal(run_check(&loaded, at_rest), MAE_CORRUPT);
+    assert_int_equal(run_check(&loaded, at_rest), TARGET_CORRUPT);
     assert_non_null(strstr(loaded.report, "CUSTOMER: 29999 rows, expected 30000"));
     lags = 0;
     loaded.tpcc->ops = &oracle_target_ops;
@@ -426,13 +428,13 @@ static void an_abort_is_retried_and_a_failure_told(void **state)
 {
     (void)state;
     for (uint64_t n = 1; n < 20; n += 6) {
-        oracle_fail_at(loaded.target, n, MAE_ABORT_PENDING);
-        assert_int_equal(run_check(&loaded, at_rest), MAE_OK);
+        oracle_fail_at(loaded.target, n, TARGET_RETRY + 2);
+        assert_int_equal(run_check(&loaded, at_rest), TARGET_OK);
     }
-    oracle_fail_at(loaded.target, 10000, MAE_ABORT_INDEX); /* inside a scan's visit */
-    assert_int_equal(run_check(&loaded, at_rest), MAE_OK);
-    oracle_fail_at(loaded.target, 10000, MAE_INVALID);
-    assert_int_equal(run_check(&loaded, at_rest), MAE_INVALID);
+    oracle_fail_at(loaded.target, 10000, TARGET_RETRY + 7); /* inside a scan's visit */
+    assert_int_equal(run_check(&loaded, at_rest), TARGET_OK);
+    oracle_fail_at(loaded.target, 10000, TARGET_INVALID);
+    assert_int_equal(run_check(&loaded, at_rest), TARGET_INVALID);
     assert_non_null(strstr(loaded.report, "the tables cannot be read: invalid argument"));
 }
 
@@ -443,12 +445,12 @@ static void a_check_without_memory_says_so(void **state)
     (void)state;
     for (uint64_t n = 1;; n++) {
         mem_fail_at(n);
-        enum mae_status status = run_check(&loaded, at_rest);
+        enum target_status status = run_check(&loaded, at_rest);
         if (!mem_fail_happened()) {
-            assert_int_equal(status, MAE_OK);
+            assert_int_equal(status, TARGET_OK);
             break;
         }
-        assert_int_equal(status, MAE_NO_MEMORY);
+        assert_int_equal(status, TARGET_NO_MEMORY);
         assert_string_equal(loaded.report, "out of memory for the check's sums");
         failed++;
     }

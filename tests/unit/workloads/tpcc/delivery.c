@@ -49,7 +49,7 @@ static void all_ten_districts_are_delivered(void **state)
     (void)state;
     uint64_t before = table_rows(&loaded, TPCC_TABLE_NEW_ORDER);
     request_delivery(7);
-    assert_int_equal(run(&loaded, TPCC_delivery), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_delivery), TARGET_OK);
     for (uint32_t d = 1; d <= 10; d++)
         assert_delivered(d, 2101, 7);
     assert_int_equal(table_rows(&loaded, TPCC_TABLE_NEW_ORDER), before - 10);
@@ -60,7 +60,7 @@ static void the_next_delivery_takes_the_next_orders(void **state)
 {
     (void)state;
     request_delivery(3);
-    assert_int_equal(run(&loaded, TPCC_delivery), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_delivery), TARGET_OK);
     for (uint32_t d = 1; d <= 10; d++)
         assert_delivered(d, 2102, 3);
 }
@@ -72,9 +72,9 @@ static void a_district_without_new_orders_is_skipped(void **state)
     (void)state;
     GET(&loaded, DISTRICT, tpcc_district_key(1, 4), &district);
     while (left--) { /* deliver district 4 empty */
-        struct target_txn *txn = begin(&loaded, MAE_READ_WRITE);
+        struct target_txn *txn = begin(&loaded, TARGET_READ_WRITE);
         loaded.self->delivered = 0;
-        assert_int_equal(tpcc_run_delivery(loaded.self, txn, 4, 4), MAE_OK);
+        assert_int_equal(tpcc_run_delivery(loaded.self, txn, 4, 4), TARGET_OK);
         assert_int_equal(loaded.self->delivered, 1 << 3);
         commit(txn);
         atomic_fetch_add(&loaded.self->tallies[3].deliveries, 1);
@@ -82,7 +82,7 @@ static void a_district_without_new_orders_is_skipped(void **state)
     uint64_t skipped_before, tried_before, skipped, tried;
     tpcc_workload_ops.skipped(loaded.tpcc, &skipped_before, &tried_before);
     request_delivery(9);
-    assert_int_equal(run(&loaded, TPCC_delivery), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_delivery), TARGET_OK);
     assert_int_equal(loaded.self->delivered, 0x3ff & ~(1 << 3));
     tpcc_workload_ops.skipped(loaded.tpcc, &skipped, &tried);
     assert_int_equal(skipped - skipped_before, 1); /* 2.7.4.2: and it is told */
@@ -101,8 +101,8 @@ static void a_district_at_a_time_a_retry_goes_on_where_it_stopped(void **state)
     request_delivery(2);
     /* District 4 has nothing to deliver; let the sixth district's transaction fail. */
     uint64_t calls = oracle_calls(loaded.target);
-    oracle_fail_at(loaded.target, 90, MAE_ABORT_RTS);
-    assert_int_equal(run(&loaded, TPCC_delivery), MAE_ABORT_RTS);
+    oracle_fail_at(loaded.target, 90, TARGET_RETRY + 1);
+    assert_int_equal(run(&loaded, TPCC_delivery), TARGET_RETRY + 1);
     assert_true(oracle_calls(loaded.target) - calls >= 90);
     uint32_t done = loaded.self->request->delivery.d_id_done;
     assert_in_range(done, 1, 9);
@@ -110,7 +110,7 @@ static void a_district_at_a_time_a_retry_goes_on_where_it_stopped(void **state)
     assert_int_equal(order.carrier_id, 2);
     GET(&loaded, ORDER, tpcc_order_key(1, 10, 2104), &order);
     assert_int_equal(order.carrier_id, TPCC_CARRIER_NULL);
-    assert_int_equal(tpcc_workload_ops.attempt(loaded.self), MAE_OK);
+    assert_int_equal(tpcc_workload_ops.attempt(loaded.self), TARGET_OK);
     assert_int_equal(loaded.self->request->delivery.d_id_done, 10);
     assert_int_equal(table_rows(&loaded, TPCC_TABLE_NEW_ORDER), before - 9);
     assert_consistent(&loaded, at_rest);

@@ -58,22 +58,23 @@ __attribute__((unused)) static void open_unloaded(struct fixture *fixture, unsig
     struct tpcc_values values;
     *fixture = (struct fixture){0};
     resolve(pairs, &values);
-    assert_int_equal(fixture_ops->open(no_settings, &fixture->target, fixture->error, sizeof(fixture->error)), MAE_OK);
+    assert_int_equal(fixture_ops->open(no_settings, &fixture->target, fixture->error, sizeof(fixture->error)),
+                     TARGET_OK);
     assert_int_equal(tpcc_workload_ops.create(&values, fixture_ops, 42, workers, &fixture->tpcc, fixture->error,
                                               sizeof(fixture->error)),
-                     MAE_OK);
+                     TARGET_OK);
     option_values_clear(tpcc_option_table, &values);
     assert_int_equal(tpcc_workload_ops.setup(fixture->tpcc, fixture->target, fixture->error, sizeof(fixture->error)),
-                     MAE_OK);
-    assert_int_equal(fixture_ops->worker_join(fixture->target, &fixture->worker), MAE_OK);
-    assert_int_equal(tpcc_workload_ops.worker_create(fixture->tpcc, fixture->worker, 0, &fixture->self), MAE_OK);
+                     TARGET_OK);
+    assert_int_equal(fixture_ops->worker_join(fixture->target, &fixture->worker), TARGET_OK);
+    assert_int_equal(tpcc_workload_ops.worker_create(fixture->tpcc, fixture->worker, 0, &fixture->self), TARGET_OK);
 }
 
 __attribute__((unused)) static void load_part(struct fixture *fixture, unsigned part, unsigned parts)
 {
     struct workload_progress progress = {0};
     const _Atomic bool stop = false;
-    assert_int_equal(tpcc_workload_ops.load(fixture->tpcc, fixture->worker, part, parts, &progress, &stop), MAE_OK);
+    assert_int_equal(tpcc_workload_ops.load(fixture->tpcc, fixture->worker, part, parts, &progress, &stop), TARGET_OK);
     assert_int_equal(progress.done, progress.total);
     assert_true(progress.total > 0);
 }
@@ -94,16 +95,16 @@ __attribute__((unused)) static void close_fixture(struct fixture *fixture)
 
 /* ---- Looking. ---- */
 
-__attribute__((unused)) static struct target_txn *begin(struct fixture *fixture, enum mae_mode mode)
+__attribute__((unused)) static struct target_txn *begin(struct fixture *fixture, enum target_mode mode)
 {
     struct target_txn *txn;
-    assert_int_equal(fixture_ops->begin(fixture->worker, mode, &txn), MAE_OK);
+    assert_int_equal(fixture_ops->begin(fixture->worker, mode, &txn), TARGET_OK);
     return txn;
 }
 
 __attribute__((unused)) static void commit(struct target_txn *txn)
 {
-    assert_int_equal(fixture_ops->commit(txn), MAE_OK);
+    assert_int_equal(fixture_ops->commit(txn), TARGET_OK);
 }
 
 /* As commit, of a change that snapshots, and so the check, shall see from now on: they may lag behind. */
@@ -111,11 +112,11 @@ __attribute__((unused)) static void commit_seen(struct fixture *fixture, struct 
 {
     uint64_t timestamp = fixture_ops->state ? fixture_ops->timestamp(txn) : 0;
     commit(txn);
-    struct mae_state now = {0};
+    struct target_state now = {0};
     for (unsigned i = 0; fixture_ops->state && now.min_wts <= timestamp; i++) {
         assert_in_range(i, 0, 1000000);
         fixture_ops->worker_idle(fixture->worker);
-        commit(begin(fixture, MAE_READ_WRITE));
+        commit(begin(fixture, TARGET_READ_WRITE));
         fixture_ops->state(fixture->target, &now);
     }
 }
@@ -124,16 +125,16 @@ __attribute__((unused)) static void commit_seen(struct fixture *fixture, struct 
 __attribute__((unused)) static bool get(struct fixture *fixture, enum tpcc_index index, uint64_t key, void *row,
                                         size_t row_bytes)
 {
-    struct target_txn *txn = begin(fixture, MAE_SNAPSHOT);
+    struct target_txn *txn = begin(fixture, TARGET_SNAPSHOT);
     const void *data;
     size_t bytes;
-    enum mae_status status = fixture_ops->read(txn, fixture->tpcc->indexes[index], &key, &data, &bytes);
-    if (status == MAE_OK) {
+    enum target_status status = fixture_ops->read(txn, fixture->tpcc->indexes[index], &key, &data, &bytes);
+    if (status == TARGET_OK) {
         assert_int_equal(bytes, row_bytes);
         memcpy(row, data, bytes);
     }
     commit(txn);
-    return status == MAE_OK;
+    return status == TARGET_OK;
 }
 
 #define GET(fixture, index, key, row) assert_true(get(fixture, TPCC_INDEX_##index, key, row, sizeof(*(row))))
@@ -142,12 +143,12 @@ __attribute__((unused)) static bool get(struct fixture *fixture, enum tpcc_index
 /* Opens the row of `key` as `row` of that type in a transaction of its own, runs the statement, commits. */
 #define CHANGE(fixture, index, key_value, type, row, ...)                                                              \
     do {                                                                                                               \
-        struct target_txn *change_txn = begin(fixture, MAE_READ_WRITE);                                                \
+        struct target_txn *change_txn = begin(fixture, TARGET_READ_WRITE);                                             \
         uint64_t change_key = key_value;                                                                               \
         void *change_data;                                                                                             \
         assert_int_equal(fixture_ops->update(change_txn, (fixture)->tpcc->indexes[TPCC_INDEX_##index], &change_key, 0, \
                                              NULL, &change_data),                                                      \
-                         MAE_OK);                                                                                      \
+                         TARGET_OK);                                                                                   \
         struct type *row = change_data;                                                                                \
         __VA_ARGS__;                                                                                                   \
         commit_seen(fixture, change_txn);                                                                              \
@@ -165,8 +166,8 @@ __attribute__((unused)) static bool count_row(void *arg, uint64_t ref, const voi
 __attribute__((unused)) static uint64_t table_rows(struct fixture *fixture, enum tpcc_table table)
 {
     uint64_t count = 0;
-    struct target_txn *txn = begin(fixture, MAE_SNAPSHOT);
-    assert_int_equal(fixture_ops->table_scan(txn, fixture->tpcc->tables[table], count_row, &count), MAE_OK);
+    struct target_txn *txn = begin(fixture, TARGET_SNAPSHOT);
+    assert_int_equal(fixture_ops->table_scan(txn, fixture->tpcc->tables[table], count_row, &count), TARGET_OK);
     commit(txn);
     return count;
 }
@@ -183,9 +184,9 @@ __attribute__((unused)) static bool copy_history(void *arg, uint64_t ref, const 
 __attribute__((unused)) static struct tpcc_history last_history(struct fixture *fixture)
 {
     struct tpcc_history history = {0};
-    struct target_txn *txn = begin(fixture, MAE_SNAPSHOT);
+    struct target_txn *txn = begin(fixture, TARGET_SNAPSHOT);
     assert_int_equal(fixture_ops->table_scan(txn, fixture->tpcc->tables[TPCC_TABLE_HISTORY], copy_history, &history),
-                     MAE_OK);
+                     TARGET_OK);
     commit(txn);
     return history;
 }
@@ -193,7 +194,7 @@ __attribute__((unused)) static struct tpcc_history last_history(struct fixture *
 /* ---- Running. ---- */
 
 /* Runs the worker's request, which the test has filled in. */
-__attribute__((unused)) static enum mae_status run(struct fixture *fixture, enum tpcc_txn type)
+__attribute__((unused)) static enum target_status run(struct fixture *fixture, enum tpcc_txn type)
 {
     fixture->self->request->type = type;
     fixture->self->missing = 0;
@@ -207,7 +208,7 @@ __attribute__((unused)) static void next_of(struct fixture *fixture, enum tpcc_t
     }
 }
 
-__attribute__((unused)) static enum mae_status run_check(struct fixture *fixture, const uint64_t *committed)
+__attribute__((unused)) static enum target_status run_check(struct fixture *fixture, const uint64_t *committed)
 {
     return tpcc_workload_ops.check(fixture->tpcc, fixture->worker, committed, fixture->report, sizeof(fixture->report));
 }
@@ -215,11 +216,11 @@ __attribute__((unused)) static enum mae_status run_check(struct fixture *fixture
 /* All is consistent; a failure shows the report. */
 __attribute__((unused)) static void assert_consistent(struct fixture *fixture, const uint64_t *committed)
 {
-    enum mae_status status = run_check(fixture, committed);
-    if (status != MAE_OK)
+    enum target_status status = run_check(fixture, committed);
+    if (status != TARGET_OK)
         print_error("%s\n", fixture->report);
-    assert_int_equal(status, MAE_OK);
-    assert_int_equal(fixture_ops->verify(fixture->target, fixture->report, sizeof(fixture->report)), MAE_OK);
+    assert_int_equal(status, TARGET_OK);
+    assert_int_equal(fixture_ops->verify(fixture->target, fixture->report, sizeof(fixture->report)), TARGET_OK);
 }
 
 #endif

@@ -41,7 +41,7 @@ static void the_load_is_consistent(void **state)
 static void data_size_agrees_with_the_target(void **state)
 {
     uint64_t rows, bytes, target_rows = 0, target_bytes = 0;
-    struct mae_space row_space, index_space;
+    struct target_space row_space, index_space;
     (void)state;
     tpcc_workload_ops.data_size(loaded.tpcc, &rows, &bytes);
     tpcc_workload_ops.space(loaded.tpcc, &row_space, &index_space);
@@ -131,7 +131,7 @@ static bool check_name_entry(void *arg, const void *key, uint64_t ref)
     size_t bytes;
     assert_int_equal(
         oracle_target_ops.row_read(scan->txn, scan->fixture->tpcc->tables[TPCC_TABLE_CUSTOMER], ref, &row, &bytes),
-        MAE_OK);
+        TARGET_OK);
     const struct tpcc_customer *customer = row;
     struct tpcc_name_key entry;
     memcpy(&entry, key, sizeof(entry));
@@ -149,10 +149,10 @@ static void the_name_index_has_every_customer_sorted_by_first_name(void **state)
 {
     struct name_scan scan = {.fixture = &loaded};
     (void)state;
-    scan.txn = begin(&loaded, MAE_SNAPSHOT);
+    scan.txn = begin(&loaded, TARGET_SNAPSHOT);
     assert_int_equal(oracle_target_ops.scan(scan.txn, loaded.tpcc->indexes[TPCC_INDEX_CUSTOMER_NAME], NULL, NULL, 0, 0,
                                             check_name_entry, &scan),
-                     MAE_OK);
+                     TARGET_OK);
     commit(scan.txn);
     assert_int_equal(scan.entries, 30000);
 }
@@ -254,8 +254,9 @@ static uint64_t contents(struct fixture *fixture)
     uint64_t sum = 0;
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
         struct digest digest = {.table = tables[i]};
-        struct target_txn *txn = begin(fixture, MAE_SNAPSHOT);
-        assert_int_equal(oracle_target_ops.table_scan(txn, fixture->tpcc->tables[tables[i]], add_row, &digest), MAE_OK);
+        struct target_txn *txn = begin(fixture, TARGET_SNAPSHOT);
+        assert_int_equal(oracle_target_ops.table_scan(txn, fixture->tpcc->tables[tables[i]], add_row, &digest),
+                         TARGET_OK);
         commit(txn);
         sum += digest.sum;
     }
@@ -271,7 +272,7 @@ static void contents_do_not_depend_on_parts_nor_on_retries(void **state)
     open_unloaded(&three, 3, pairs);
     load_part(&one, 0, 1);
     for (uint64_t i = 1; i < 3; i++) { /* a part begins, meets a conflict, and goes on */
-        oracle_fail_at(three.target, 100 * i, MAE_ABORT_INDEX);
+        oracle_fail_at(three.target, 100 * i, TARGET_RETRY + 7);
         load_part(&three, (unsigned)i, 3);
     }
     load_part(&three, 0, 3);
@@ -305,7 +306,7 @@ static void a_stopped_load_ends_early(void **state)
     const _Atomic bool stop = true;
     (void)state;
     open_unloaded(&fixture, 1, NULL);
-    assert_int_equal(tpcc_workload_ops.load(fixture.tpcc, fixture.worker, 0, 1, &progress, &stop), MAE_OK);
+    assert_int_equal(tpcc_workload_ops.load(fixture.tpcc, fixture.worker, 0, 1, &progress, &stop), TARGET_OK);
     assert_int_equal(progress.done, 0);
     assert_int_equal(table_rows(&fixture, TPCC_TABLE_ITEM), 0);
     close_fixture(&fixture);
@@ -318,8 +319,8 @@ static void a_load_without_memory_says_so(void **state)
     const _Atomic bool stop = false;
     (void)state;
     open_unloaded(&fixture, 1, NULL);
-    oracle_fail_at(fixture.target, 5000, MAE_NO_MEMORY);
-    assert_int_equal(tpcc_workload_ops.load(fixture.tpcc, fixture.worker, 0, 1, &progress, &stop), MAE_NO_MEMORY);
+    oracle_fail_at(fixture.target, 5000, TARGET_NO_MEMORY);
+    assert_int_equal(tpcc_workload_ops.load(fixture.tpcc, fixture.worker, 0, 1, &progress, &stop), TARGET_NO_MEMORY);
     assert_true(progress.done > 0 && progress.done < progress.total);
     close_fixture(&fixture);
 }
@@ -354,13 +355,13 @@ static void the_hash_index_leads_to_the_same_customers(void **state)
         for (unsigned i = 0; i < 2; i++) {
             const struct tpcc_customer_choice choice = {
                 .w_id = 1, .d_id = name % 10 + 1, .by_name = true, .name = name};
-            struct target_txn *txn = begin(&fixtures[i], MAE_READ_WRITE);
+            struct target_txn *txn = begin(&fixtures[i], TARGET_READ_WRITE);
             const void *row;
             uint64_t ref;
             fixtures[i].self->operations = 0;
-            assert_int_equal(tpcc_find_by_name(fixtures[i].self, txn, &choice, &ref), MAE_OK);
+            assert_int_equal(tpcc_find_by_name(fixtures[i].self, txn, &choice, &ref), TARGET_OK);
             matches[i] = fixtures[i].self->operations;
-            assert_int_equal(tpcc_row_read(fixtures[i].self, txn, TPCC_TABLE_CUSTOMER, ref, &row), MAE_OK);
+            assert_int_equal(tpcc_row_read(fixtures[i].self, txn, TPCC_TABLE_CUSTOMER, ref, &row), TARGET_OK);
             ids[i] = ((const struct tpcc_customer *)row)->id;
             commit(txn);
         }

@@ -40,7 +40,7 @@ static void an_order_and_its_lines_are_inserted(void **state)
     (void)state;
     request_order(&loaded.self->request->new_order, 3, 6, 500);
     loaded.self->now_us = 123456789;
-    assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_new_order), TARGET_OK);
 
     GET(&loaded, DISTRICT, tpcc_district_key(1, 3), &district);
     assert_int_equal(district.next_o_id, 3002);
@@ -81,7 +81,7 @@ static void stock_is_taken_and_refilled_below_ten(void **state)
     GET(&loaded, STOCK, tpcc_stock_key(1, 901), &before[1]);
     GET(&loaded, STOCK, tpcc_stock_key(2, 904), &before[2]);
     request_order(&loaded.self->request->new_order, 1, 5, 900);
-    assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_new_order), TARGET_OK);
     GET(&loaded, STOCK, tpcc_stock_key(1, 900), &after);
     assert_int_equal(after.quantity, 10);
     assert_int_equal(after.ytd, before[0].ytd + 3);
@@ -104,7 +104,7 @@ static void an_item_ordered_twice_is_taken_twice(void **state)
     request->item_keys[1] = request->item_keys[0];
     request->stock_print += tpcc_stock_weight(request->stock_keys[0]) - tpcc_stock_weight(request->stock_keys[1]);
     request->stock_keys[1] = request->stock_keys[0];
-    assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_new_order), TARGET_OK);
     GET(&loaded, STOCK, tpcc_stock_key(1, 2000), &after);
     assert_int_equal(after.quantity, 44);
     assert_int_equal(after.order_cnt, 2);
@@ -118,7 +118,7 @@ static void the_total_has_tax_and_discount(void **state)
     double sum = 0;
     (void)state;
     request_order(&loaded.self->request->new_order, 5, 8, 700);
-    assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_new_order), TARGET_OK);
     GET(&loaded, WAREHOUSE, tpcc_warehouse_key(1), &warehouse);
     GET(&loaded, DISTRICT, tpcc_district_key(1, 5), &district);
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, 5, 17), &customer);
@@ -143,7 +143,7 @@ static void brand_needs_original_in_both_data(void **state)
                memcpy(stock->data, i > 3001 ? "xxORIGINALxx" : "xxxxxxxxxxxx", 12), memset(stock->data + 12, 'x', 38));
     }
     request_order(&loaded.self->request->new_order, 5, 5, 3000);
-    assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_new_order), TARGET_OK);
     assert_int_equal(loaded.self->output.brands, 1); /* 3002 */
 }
 
@@ -161,7 +161,7 @@ static void a_roll_back_leaves_nothing_and_takes_no_order_id(void **state)
         loaded.self->request->new_order.rolls_back = true;
         loaded.self->request->new_order.item_keys[6] = tpcc_item_key(TPCC_ITEMS + 1);
         loaded.tpcc->options.items_first = items_first;
-        assert_int_equal(run(&loaded, TPCC_new_order), MAE_ABORT_USER); /* done, as the specification defines it */
+        assert_int_equal(run(&loaded, TPCC_new_order), TARGET_ROLLED_BACK); /* done, as the specification defines it */
         /* Line by line, six lines were written before the item was missed (2.4.2.3); else nothing was. */
         assert_true(items_first ? loaded.self->operations < 8 : loaded.self->operations > 20);
     }
@@ -174,7 +174,7 @@ static void a_roll_back_leaves_nothing_and_takes_no_order_id(void **state)
     assert_int_equal(table_rows(&loaded, TPCC_TABLE_ORDER_LINE), lines);
     /* The next order has the id. */
     request_order(&loaded.self->request->new_order, 9, 7, 100);
-    assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_new_order), TARGET_OK);
     GET(&loaded, ORDER, tpcc_order_key(1, 9, before.next_o_id), &order);
 }
 
@@ -183,13 +183,13 @@ static void a_missing_item_that_was_not_meant_is_an_error(void **state)
     (void)state;
     request_order(&loaded.self->request->new_order, 9, 5, 100);
     loaded.self->request->new_order.item_keys[1] = tpcc_item_key(TPCC_ITEMS + 1);
-    assert_int_equal(run(&loaded, TPCC_new_order), MAE_ABORT_INDEX); /* perhaps not yet visible: again */
+    assert_int_equal(run(&loaded, TPCC_new_order), TARGET_RETRY_MISSING); /* perhaps not yet visible: again */
     loaded.self->request->type = TPCC_new_order;
-    enum mae_status status = MAE_ABORT_INDEX;
+    enum target_status status = TARGET_RETRY_MISSING;
     loaded.self->missing = 1900; /* of the 2000 it waits for */
-    for (int i = 0; i < 200 && status == MAE_ABORT_INDEX; i++)
+    for (int i = 0; i < 200 && status == TARGET_RETRY_MISSING; i++)
         status = tpcc_workload_ops.attempt(loaded.self);
-    assert_int_equal(status, MAE_CORRUPT); /* but not for ever */
+    assert_int_equal(status, TARGET_CORRUPT); /* but not for ever */
 }
 
 static void without_inserts_only_district_and_stock_change(void **state)
@@ -200,7 +200,7 @@ static void without_inserts_only_district_and_stock_change(void **state)
     (void)state;
     open_loaded(&np, (const char *const[]){"mode", "paper-np", "warehouses", "2", NULL});
     request_order(&np.self->request->new_order, 3, 6, 500);
-    assert_int_equal(run(&np, TPCC_new_order), MAE_OK);
+    assert_int_equal(run(&np, TPCC_new_order), TARGET_OK);
     GET(&np, DISTRICT, tpcc_district_key(1, 3), &district);
     assert_int_equal(district.next_o_id, 3002);
     GET(&np, STOCK, tpcc_stock_key(2, 505), &stock);

@@ -7,7 +7,7 @@ static struct tpcc_options read_options(const char *const *pairs)
     struct tpcc_options options;
     char error[256];
     resolve(pairs, &values);
-    assert_int_equal(tpcc_options_resolve(&values, &options, error, sizeof(error)), MAE_OK);
+    assert_int_equal(tpcc_options_resolve(&values, &options, error, sizeof(error)), TARGET_OK);
     option_values_clear(tpcc_option_table, &values);
     return options;
 }
@@ -18,7 +18,7 @@ static void assert_refused(const char *const *pairs, const char *words)
     struct tpcc_options options;
     char error[256] = "";
     resolve(pairs, &values);
-    assert_int_equal(tpcc_options_resolve(&values, &options, error, sizeof(error)), MAE_INVALID);
+    assert_int_equal(tpcc_options_resolve(&values, &options, error, sizeof(error)), TARGET_INVALID);
     option_values_clear(tpcc_option_table, &values);
     assert_non_null(strstr(error, words));
 }
@@ -120,11 +120,11 @@ static void a_target_without_roll_back_is_refused_where_it_matters(void **state)
     (void)state;
     ops.guarantees.transactional = false;
     resolve(NULL, &values);
-    assert_int_equal(tpcc_workload_ops.create(&values, &ops, 1, 1, &workload, error, sizeof(error)), MAE_INVALID);
+    assert_int_equal(tpcc_workload_ops.create(&values, &ops, 1, 1, &workload, error, sizeof(error)), TARGET_INVALID);
     assert_non_null(strstr(error, "set user_abort=0"));
     option_values_clear(tpcc_option_table, &values);
     resolve(PAIRS("user_abort", "0"), &values);
-    assert_int_equal(tpcc_workload_ops.create(&values, &ops, 1, 1, &workload, error, sizeof(error)), MAE_OK);
+    assert_int_equal(tpcc_workload_ops.create(&values, &ops, 1, 1, &workload, error, sizeof(error)), TARGET_OK);
     option_values_clear(tpcc_option_table, &values);
     tpcc_workload_ops.destroy(workload);
 }

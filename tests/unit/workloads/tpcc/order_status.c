@@ -28,13 +28,13 @@ static void order(uint32_t d_id, uint32_t c_id, uint32_t lines)
         request->stock_keys[i] = tpcc_stock_key(1, 1 + i);
         request->quantities[i] = 1;
     }
-    assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_new_order), TARGET_OK);
 }
 
 static void ask(struct tpcc_customer_choice choice)
 {
     loaded.self->request->order_status.customer = choice;
-    assert_int_equal(run(&loaded, TPCC_order_status), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_order_status), TARGET_OK);
 }
 
 static void the_last_order_is_found(void **state)

@@ -47,7 +47,7 @@ static void warehouse_district_customer_and_history_agree(void **state)
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 30), &c_before);
     loaded.self->request->payment = request_payment(2, 1, 2, 30);
     loaded.self->now_us = 987654321;
-    assert_int_equal(run(&loaded, TPCC_payment), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_payment), TARGET_OK);
     GET(&loaded, WAREHOUSE, tpcc_warehouse_key(1), &w_after);
     GET(&loaded, DISTRICT, tpcc_district_key(1, 2), &d_after);
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 30), &c_after);
@@ -78,13 +78,13 @@ static void bad_credit_puts_the_payment_in_front_of_c_data(void **state)
     set_credit(1, 2, 31, "BC");
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 31), &before);
     loaded.self->request->payment = request_payment(2, 1, 2, 31);
-    assert_int_equal(run(&loaded, TPCC_payment), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_payment), TARGET_OK);
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 31), &after);
     assert_memory_equal(after.data, front, length);
     assert_memory_equal(after.data + length, before.data, 500 - length);
 
     loaded.tpcc->options.c_data_rewrite = false;
-    assert_int_equal(run(&loaded, TPCC_payment), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_payment), TARGET_OK);
     loaded.tpcc->options.c_data_rewrite = true;
     GET(&loaded, CUSTOMER, tpcc_customer_key(1, 2, 31), &before);
     assert_memory_equal(after.data, before.data, 500);
@@ -99,7 +99,7 @@ static void a_remote_customer_pays_at_our_warehouse(void **state)
     GET(&loaded, CUSTOMER, tpcc_customer_key(2, 7, 40), &before);
     GET(&loaded, DISTRICT, tpcc_district_key(2, 7), &d_before);
     loaded.self->request->payment = request_payment(2, 2, 7, 40);
-    assert_int_equal(run(&loaded, TPCC_payment), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_payment), TARGET_OK);
     GET(&loaded, CUSTOMER, tpcc_customer_key(2, 7, 40), &after);
     GET(&loaded, DISTRICT, tpcc_district_key(2, 7), &d_after);
     assert_int_equal(after.balance_cents, before.balance_cents - 12345);
@@ -136,7 +136,7 @@ static uint32_t pay_by_name(struct fixture *fixture, uint32_t d_id, uint32_t nam
     fixture->self->request->payment = request_payment(d_id, 1, d_id, 0);
     fixture->self->request->payment.customer.by_name = true;
     fixture->self->request->payment.customer.name = name;
-    assert_int_equal(run(fixture, TPCC_payment), MAE_OK);
+    assert_int_equal(run(fixture, TPCC_payment), TARGET_OK);
     return last_history(fixture).c_id;
 }
 
@@ -186,7 +186,7 @@ static void without_history_none_is_written(void **state)
     open_loaded(&np, (const char *const[]){"mode", "paper-np", NULL});
     GET(&np, CUSTOMER, tpcc_customer_key(1, 2, 30), &before);
     np.self->request->payment = request_payment(2, 1, 2, 30);
-    assert_int_equal(run(&np, TPCC_payment), MAE_OK);
+    assert_int_equal(run(&np, TPCC_payment), TARGET_OK);
     GET(&np, CUSTOMER, tpcc_customer_key(1, 2, 30), &after);
     assert_int_equal(after.balance_cents, before.balance_cents - 12345);
     assert_memory_equal(after.data, before.data, 500); /* TPC-C-NP rewrites no C_DATA either */

@@ -21,7 +21,7 @@ static uint32_t ask(uint32_t d_id, int32_t threshold)
 {
     loaded.self->request->stock_level =
         (struct tpcc_stock_level_request){.w_id = 1, .d_id = d_id, .threshold = threshold};
-    assert_int_equal(run(&loaded, TPCC_stock_level), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_stock_level), TARGET_OK);
     return loaded.self->output.low_stock;
 }
 
@@ -68,7 +68,7 @@ static void order_twice(uint32_t d_id)
         request->stock_keys[i] = tpcc_stock_key(request->supply_w_ids[i], request->item_ids[i]);
         request->quantities[i] = 1;
     }
-    assert_int_equal(run(&loaded, TPCC_new_order), MAE_OK);
+    assert_int_equal(run(&loaded, TPCC_new_order), TARGET_OK);
 }
 
 static void an_item_counts_once_and_only_the_last_twenty_orders_do(void **state)

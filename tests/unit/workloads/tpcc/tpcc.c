@@ -215,7 +215,7 @@ static unsigned homes(const char *warehouses, unsigned workers, unsigned worker_
     struct workload_worker *self;
     unsigned seen = 0;
     open_unloaded(&fixture, workers, PAIRS("warehouses", warehouses, "home", policy));
-    assert_int_equal(tpcc_workload_ops.worker_create(fixture.tpcc, fixture.worker, worker_idx, &self), MAE_OK);
+    assert_int_equal(tpcc_workload_ops.worker_create(fixture.tpcc, fixture.worker, worker_idx, &self), TARGET_OK);
     for (int i = 0; i < 1000; i++) {
         if (tpcc_workload_ops.next(self) == TPCC_new_order)
             seen |= 1u << self->request->new_order.w_id;
@@ -242,7 +242,7 @@ static void a_worker_that_was_not_announced_is_refused(void **state)
     struct workload_worker *self;
     (void)state;
     open_unloaded(&fixture, 2, NULL);
-    assert_int_equal(tpcc_workload_ops.worker_create(fixture.tpcc, fixture.worker, 2, &self), MAE_INVALID);
+    assert_int_equal(tpcc_workload_ops.worker_create(fixture.tpcc, fixture.worker, 2, &self), TARGET_INVALID);
     close_fixture(&fixture);
 }
 
@@ -252,7 +252,7 @@ static void setup_tells_what_could_not_be_created(void **state)
     (void)state;
     open_unloaded(&fixture, 1, NULL);
     assert_int_equal(tpcc_workload_ops.setup(fixture.tpcc, fixture.target, fixture.error, sizeof(fixture.error)),
-                     MAE_EXISTS);
+                     TARGET_EXISTS);
     assert_string_equal(fixture.error, "tpcc: creating table warehouse: the key is already there");
     close_fixture(&fixture);
 }
@@ -271,17 +271,17 @@ static void an_attempt_that_aborts_anywhere_leaves_nothing(void **state)
         tpcc_workload_ops.data_size(fixture.tpcc, &rows, &bytes);
         for (uint64_t n = 1;; n++, failed++) { /* ends: the attempt makes a finite number of calls */
             uint64_t before = oracle_calls(fixture.target);
-            oracle_fail_at(fixture.target, n, MAE_ABORT_RTS);
-            enum mae_status status = tpcc_workload_ops.attempt(fixture.self);
-            if (status == MAE_OK) {
+            oracle_fail_at(fixture.target, n, TARGET_RETRY + 1);
+            enum target_status status = tpcc_workload_ops.attempt(fixture.self);
+            if (status == TARGET_OK) {
                 assert_true(oracle_calls(fixture.target) < before + n);
                 break;
             }
-            assert_int_equal(status, MAE_ABORT_RTS);
+            assert_int_equal(status, TARGET_RETRY + 1);
             tpcc_workload_ops.data_size(fixture.tpcc, &rows_now, &bytes_now);
             assert_int_equal(rows, rows_now);
         }
-        oracle_fail_at(fixture.target, 0, MAE_OK);
+        oracle_fail_at(fixture.target, 0, TARGET_OK);
         assert_true(failed >= 4);
         assert_consistent(&fixture, at_rest); /* it happened once */
     }
@@ -294,9 +294,9 @@ static void a_memory_failure_is_handed_on(void **state)
     (void)state;
     open_loaded(&fixture, NULL);
     next_of(&fixture, TPCC_payment);
-    oracle_fail_at(fixture.target, 3, MAE_NO_MEMORY);
-    assert_int_equal(tpcc_workload_ops.attempt(fixture.self), MAE_NO_MEMORY);
-    assert_int_equal(tpcc_workload_ops.attempt(fixture.self), MAE_OK);
+    oracle_fail_at(fixture.target, 3, TARGET_NO_MEMORY);
+    assert_int_equal(tpcc_workload_ops.attempt(fixture.self), TARGET_NO_MEMORY);
+    assert_int_equal(tpcc_workload_ops.attempt(fixture.self), TARGET_OK);
     close_fixture(&fixture);
 }
 
@@ -309,19 +309,20 @@ static void run_mode(const char *const *pairs, const char *left_out)
     open_loaded(&fixture, pairs);
     for (int i = 0; i < TXNS; i++) {
         unsigned type = tpcc_workload_ops.next(fixture.self);
-        enum mae_status status = tpcc_workload_ops.attempt(fixture.self);
-        assert_true(status == MAE_OK || (status == MAE_ABORT_USER && fixture.self->request->new_order.rolls_back));
+        enum target_status status = tpcc_workload_ops.attempt(fixture.self);
+        assert_true(status == TARGET_OK ||
+                    (status == TARGET_ROLLED_BACK && fixture.self->request->new_order.rolls_back));
         operations += tpcc_workload_ops.operations(fixture.self);
-        committed[type] += status == MAE_OK;
+        committed[type] += status == TARGET_OK;
         if (i == TXNS / 2)
             assert_consistent(&fixture, NULL);
     }
     assert_consistent(&fixture, committed);
-    assert_int_equal(run_check(&fixture, committed), MAE_OK);
+    assert_int_equal(run_check(&fixture, committed), TARGET_OK);
     assert_string_equal(fixture.report, left_out);
     assert_true(operations > TXNS * 3);
 
-    struct mae_space row_space, index_space;
+    struct target_space row_space, index_space;
     tpcc_workload_ops.data_size(fixture.tpcc, &rows, &bytes);
     tpcc_workload_ops.space(fixture.tpcc, &row_space, &index_space);
     assert_int_equal(rows, row_space.rows);
@@ -366,16 +367,16 @@ static void what_the_paper_breaks_would_be_caught(void **state)
     open_loaded(&fixture, PAIRS("mode", "paper"));
     for (int i = 0; i < 500; i++) {
         tpcc_workload_ops.next(fixture.self);
-        assert_int_equal(tpcc_workload_ops.attempt(fixture.self), MAE_OK);
+        assert_int_equal(tpcc_workload_ops.attempt(fixture.self), TARGET_OK);
     }
     fixture.tpcc->options.remote_payment = TPCC_REMOTE_ON; /* now condition 10 is asked for each customer */
-    assert_int_equal(run_check(&fixture, at_rest), MAE_CORRUPT);
+    assert_int_equal(run_check(&fixture, at_rest), TARGET_CORRUPT);
     assert_non_null(
         strstr(fixture.report, "condition 10 (C_BALANCE = delivered OL_AMOUNT - sum of H_AMOUNT): customer "));
     fixture.tpcc->options.remote_payment = TPCC_REMOTE_HISTORY; /* and in sum a single cent shows */
     CHANGE(&fixture, CUSTOMER, tpcc_customer_key(1, 1, 1), tpcc_customer, row, row->balance_cents++,
            row->ytd_payment_cents--);
-    assert_int_equal(run_check(&fixture, at_rest), MAE_CORRUPT);
+    assert_int_equal(run_check(&fixture, at_rest), TARGET_CORRUPT);
     assert_non_null(strstr(fixture.report, "all customers: C_BALANCE = "));
     close_fixture(&fixture);
 }

@@ -34,7 +34,7 @@ static struct distribution make_keys(enum distribution_kind kind, uint64_t n, do
     struct distribution keys;
     char error[256];
     struct distribution_config config = {.kind = kind, .theta = theta};
-    assert_int_equal(distribution_init(&keys, &config, n, error, sizeof error), MAE_OK);
+    assert_int_equal(distribution_init(&keys, &config, n, error, sizeof error), TARGET_OK);
     return keys;
 }
 
@@ -57,7 +57,7 @@ static void requests_have_the_ratios_asked_for(void **state)
     struct txn txn;
     uint64_t kinds[4] = {0}, read_only = 0;
     size_t at = 0;
-    assert_int_equal(ring_create(&config, &ring), MAE_OK);
+    assert_int_equal(ring_create(&config, &ring), TARGET_OK);
     while (take(&ring, false, &at, &txn)) {
         bool writes = false;
         assert_int_equal(txn.count, 4);
@@ -97,7 +97,7 @@ static void redraw_keeps_all_requests_with_different_keys(void **state)
     struct ring ring;
     struct txn txn;
     size_t at = 0;
-    assert_int_equal(ring_create(&config, &ring), MAE_OK);
+    assert_int_equal(ring_create(&config, &ring), TARGET_OK);
     while (take(&ring, false, &at, &txn)) {
         assert_int_equal(txn.count, 16);
         assert_false(has_equal_keys(&txn));
@@ -121,7 +121,7 @@ static void drop_leaves_as_many_as_the_papers_runs_had(void **state)
         size_t at = 0;
         config.redraw = false;
         config.requests = 800000;
-        assert_int_equal(ring_create(&config, &ring), MAE_OK);
+        assert_int_equal(ring_create(&config, &ring), TARGET_OK);
         while (take(&ring, false, &at, &txn))
             assert_false(has_equal_keys(&txn));
         double average = (double)ring.requests / (double)ring.txns;
@@ -140,11 +140,11 @@ static void wide_and_narrow_words_hold_the_same(void **state)
     struct ring narrow, wide, other;
     struct txn a, b, c;
     size_t at_a = 0, at_b = 0, at_c = 0, different = 0;
-    assert_int_equal(ring_create(&config, &narrow), MAE_OK);
+    assert_int_equal(ring_create(&config, &narrow), TARGET_OK);
     config.wide = true;
-    assert_int_equal(ring_create(&config, &wide), MAE_OK);
+    assert_int_equal(ring_create(&config, &wide), TARGET_OK);
     config.stream++;
-    assert_int_equal(ring_create(&config, &other), MAE_OK);
+    assert_int_equal(ring_create(&config, &other), TARGET_OK);
     assert_int_equal(narrow.txns, wide.txns);
     while (take(&narrow, false, &at_a, &a)) {
         assert_true(take(&wide, true, &at_b, &b));
@@ -173,7 +173,7 @@ static void keys_beyond_narrow_words_survive(void **state)
     size_t at = 0;
     uint64_t largest = 0;
     config.wide = true;
-    assert_int_equal(ring_create(&config, &ring), MAE_OK);
+    assert_int_equal(ring_create(&config, &ring), TARGET_OK);
     while (take(&ring, true, &at, &txn))
         for (unsigned i = 0; i < txn.count; i++) {
             assert_true(txn.keys[i] < n);
@@ -191,14 +191,14 @@ static void what_cannot_be_distinct_is_noticed(void **state)
     struct ring_config config = make_config(&few, drive_seed());
     struct ring ring;
     assert_false(ring_probe(&config));
-    assert_int_equal(ring_create(&config, &ring), MAE_INVALID);
+    assert_int_equal(ring_create(&config, &ring), TARGET_INVALID);
     config.ops_per_txn = 15;
     assert_true(ring_probe(&config));
     config.keys = &skewed;
     assert_false(ring_probe(&config));
     config.redraw = false;
     assert_true(ring_probe(&config));
-    assert_int_equal(ring_create(&config, &ring), MAE_OK);
+    assert_int_equal(ring_create(&config, &ring), TARGET_OK);
     ring_destroy(&ring);
 }
 
@@ -209,7 +209,7 @@ static void costly_redraws_shorten_the_ring(void **state)
     struct distribution keys = make_keys(DISTRIBUTION_ZIPFIAN, 100000, 2.5);
     struct ring_config config = make_config(&keys, drive_seed());
     struct ring ring;
-    assert_int_equal(ring_create(&config, &ring), MAE_OK);
+    assert_int_equal(ring_create(&config, &ring), TARGET_OK);
     assert_true(ring.txns >= 200000 / 16 / 64);
     assert_true(ring.txns < 200000 / 16 / 2);
     ring_destroy(&ring);
@@ -226,7 +226,7 @@ static void ages_are_stored_by_worker(void **state)
     uint64_t counts[3] = {0};
     config.age_workers = 3;
     config.age_shift = 2;
-    assert_int_equal(ring_create(&config, &ring), MAE_OK);
+    assert_int_equal(ring_create(&config, &ring), TARGET_OK);
     while (take(&ring, false, &at, &txn))
         for (unsigned i = 0; i < txn.count; i++) {
             assert_true((txn.keys[i] & 3) < 3);

@@ -64,11 +64,11 @@ static uint64_t digest_of(struct drive *drive)
         struct target_txn *txn;
         const void *row;
         size_t bytes;
-        assert_int_equal(drive->ops->begin(drive->worker, MAE_READ_WRITE, &txn), MAE_OK);
-        assert_int_equal(drive->ops->read(txn, drive->workload->index, &key, &row, &bytes), MAE_OK);
+        assert_int_equal(drive->ops->begin(drive->worker, TARGET_READ_WRITE, &txn), TARGET_OK);
+        assert_int_equal(drive->ops->read(txn, drive->workload->index, &key, &row, &bytes), TARGET_OK);
         for (size_t i = 0; i < bytes; i++)
             digest = (digest ^ ((const unsigned char *)row)[i]) * 1099511628211u;
-        assert_int_equal(drive->ops->commit(txn), MAE_OK);
+        assert_int_equal(drive->ops->commit(txn), TARGET_OK);
     }
     return digest;
 }
@@ -171,10 +171,10 @@ static void insert_behind_its_back(struct drive *drive, uint64_t key)
 {
     struct target_txn *txn;
     void *data;
-    assert_int_equal(drive->ops->begin(drive->worker, MAE_READ_WRITE, &txn), MAE_OK);
-    assert_int_equal(drive->ops->insert(txn, drive->workload->index, &key, 100, NULL, &data), MAE_OK);
+    assert_int_equal(drive->ops->begin(drive->worker, TARGET_READ_WRITE, &txn), TARGET_OK);
+    assert_int_equal(drive->ops->insert(txn, drive->workload->index, &key, 100, NULL, &data), TARGET_OK);
     record_fill(data, 100, key, 0);
-    assert_int_equal(drive->ops->commit(txn), MAE_OK);
+    assert_int_equal(drive->ops->commit(txn), TARGET_OK);
 }
 
 static void inserts_that_did_not_commit_and_lost_ones_are_found(void **state)
@@ -321,10 +321,10 @@ static void aborted_attempts_count_nothing(void **state)
     drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 1, drive_seed(),
                (const char *[]){SMALL, "insert_ratio", "0.2", NULL});
     for (unsigned step = 0; step < 400; step++) {
-        oracle_fail_at(drive.target, step % 19 + 1, step % 2 ? MAE_ABORT_READ_CHECK : MAE_ABORT_NEWER);
+        oracle_fail_at(drive.target, step % 19 + 1, step % 2 ? TARGET_RETRY + 5 : TARGET_RETRY);
         drive_step(&drive, 0);
     }
-    oracle_fail_at(drive.target, 0, MAE_OK);
+    oracle_fail_at(drive.target, 0, TARGET_OK);
     drive_expect_sound(&drive);
     drive_close(&drive);
 }
@@ -355,7 +355,7 @@ static void a_vanished_row_ends_the_run(void **state)
                (const char *[]){"records", "1", "ring_requests", "1024", "ops_per_txn", "1", NULL});
     drive_erase(&drive, drive.workload->index, 0);
     ycsb_workload_ops.next(drive.states[0]);
-    assert_int_equal(ycsb_workload_ops.attempt(drive.states[0]), MAE_CORRUPT);
+    assert_int_equal(ycsb_workload_ops.attempt(drive.states[0]), TARGET_CORRUPT);
     drive_close(&drive);
 }
 
@@ -371,17 +371,17 @@ static void latest_follows_the_inserts(void **state)
     drive_expect_sound(&drive);
     uint64_t fresh = 0, loaded = 0;
     struct target_txn *txn;
-    assert_int_equal(drive.ops->begin(drive.worker, MAE_READ_WRITE, &txn), MAE_OK);
+    assert_int_equal(drive.ops->begin(drive.worker, TARGET_READ_WRITE, &txn), TARGET_OK);
     for (uint64_t key = 0; key < RECORDS; key++) {
         const void *data;
-        assert_int_equal(drive.ops->read(txn, drive.workload->index, &key, &data, NULL), MAE_OK);
+        assert_int_equal(drive.ops->read(txn, drive.workload->index, &key, &data, NULL), TARGET_OK);
         loaded += record_stamp(data, 100);
     }
     for (unsigned w = 0; w < 3; w++)
         for (uint64_t i = 0; i < drive.workload->shares[w].inserted; i++) {
             const void *data;
             uint64_t key = RECORDS + i * 3 + w;
-            assert_int_equal(drive.ops->read(txn, drive.workload->index, &key, &data, NULL), MAE_OK);
+            assert_int_equal(drive.ops->read(txn, drive.workload->index, &key, &data, NULL), TARGET_OK);
             fresh += record_stamp(data, 100);
         }
     drive.ops->abort(txn);
@@ -496,17 +496,18 @@ static void combinations_that_cannot_work_are_refused(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct drive drive;
-        assert_int_equal(drive_create(&drive, &bare_target_ops, &ycsb_workload_ops, 1, 1, bad[i].pairs), MAE_INVALID);
+        assert_int_equal(drive_create(&drive, &bare_target_ops, &ycsb_workload_ops, 1, 1, bad[i].pairs),
+                         TARGET_INVALID);
         if (!strstr(drive.error, bad[i].text))
             fail_msg("'%s' is not in: %s", bad[i].text, drive.error);
     }
     struct drive drive;
     assert_int_equal(drive_create(&drive, &bare_target_ops, &ycsb_workload_ops, 1, 1,
                                   (const char *[]){SMALL, "index", "ordered", NULL}),
-                     MAE_OK);
-    assert_int_equal(bare_target_ops.open(NULL, &drive.target, drive.error, sizeof drive.error), MAE_OK);
+                     TARGET_OK);
+    assert_int_equal(bare_target_ops.open(NULL, &drive.target, drive.error, sizeof drive.error), TARGET_OK);
     assert_int_equal(ycsb_workload_ops.setup(drive.workload, drive.target, drive.error, sizeof drive.error),
-                     MAE_UNSUPPORTED);
+                     TARGET_UNSUPPORTED);
     assert_non_null(strstr(drive.error, "ordered index on target bare"));
     ycsb_workload_ops.destroy(drive.workload);
     bare_target_ops.close(drive.target);
@@ -522,12 +523,12 @@ static void targets_run_the_same_requests(void **state)
     for (size_t t = 0; t < TARGETS; t++) {
         drive_open(&drives[t], targets[t], &ycsb_workload_ops, 1, seed, (const char *[]){SMALL, NULL});
         drive_run(&drives[t], STEPS);
-        assert_int_equal(drives[t].ops->begin(drives[t].worker, MAE_READ_WRITE, &txns[t]), MAE_OK);
+        assert_int_equal(drives[t].ops->begin(drives[t].worker, TARGET_READ_WRITE, &txns[t]), TARGET_OK);
     }
     for (uint64_t key = 0; key < RECORDS; key++) {
         const void *data[TARGETS];
         for (size_t t = 0; t < TARGETS; t++)
-            assert_int_equal(drives[t].ops->read(txns[t], drives[t].workload->index, &key, &data[t], NULL), MAE_OK);
+            assert_int_equal(drives[t].ops->read(txns[t], drives[t].workload->index, &key, &data[t], NULL), TARGET_OK);
         assert_memory_equal(data[0], data[1], 100);
     }
     for (size_t t = 0; t < TARGETS; t++) {
