@@ -1,7 +1,7 @@
 /* calls.c - transactions, rows and index entries of the public interface, as compositions of the layers below; see
  * maemio.h. */
 #include "engine/db/guard.h"
-#include "engine/db/simple_index.h"
+#include "engine/db/index_ops.h"
 #include "engine/txn/commit.h"
 #include "engine/txn/access_inline.h"
 #include "engine/txn/txn.h"
@@ -141,26 +141,12 @@ enum mae_status mae_table_scan(struct mae_txn *txn, struct mae_table *table, uin
 
 /* ---- Index entries. ---- */
 
-static bool take_first(void *arg, const void *key, uint64_t row)
-{
-    (void)key;
-    *(uint64_t *)arg = row;
-    return false;
-}
-
 enum mae_status mae_index_find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
 {
     GUARDED const struct guard guard = guard_index(txn, index);
     if (guard.status != MAE_OK)
         return guard.status;
-    if (index->kind == MAE_INDEX_HASH)
-        return hash_index_find(txn, &index->hash, key, true, row);
-    if (index->single_version)
-        return simple_index_find(txn, &index->simple, key, row);
-    /* A scan, so that the leaf is validated: nothing says that the caller will read the row. */
-    *row = UINT64_MAX;
-    enum mae_status status = tree_index_scan(txn, &index->tree, NULL, key, key, 0, 1, take_first, row);
-    return status == MAE_OK && *row == UINT64_MAX ? MAE_NOT_FOUND : status;
+    return index->ops->find(txn, index, key, row);
 }
 
 enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
@@ -170,16 +156,7 @@ enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, c
         return guard.status;
     if (UNLIKELY(!row_exists(index->table, row)))
         return txn->snapshot ? MAE_READ_ONLY : MAE_INVALID;
-    if (index->kind == MAE_INDEX_HASH)
-        return hash_index_insert(txn, &index->hash, key, row);
-    return index->single_version ? simple_index_insert(txn, &index->simple, key, row)
-                                 : tree_index_insert(txn, &index->tree, key, row);
-}
-
-/* A hit by key stands and falls with the row that is read; a non-unique index validates what it is asked, as scans. */
-static bool hits_are_peeked(const struct mae_index *index)
-{
-    return index->kind == MAE_INDEX_HASH || !index->tree.shape.non_unique;
+    return index->ops->insert(txn, index, key, row);
 }
 
 enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
@@ -190,13 +167,7 @@ enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, c
     txn->frees = true;
     if (UNLIKELY(!row_exists(index->table, row)))
         return txn->snapshot ? MAE_READ_ONLY : MAE_INVALID;
-    if (index->single_version)
-        return simple_index_remove(txn, &index->simple, key, row);
-    enum mae_status status = index->kind == MAE_INDEX_HASH ? hash_index_remove(txn, &index->hash, key, row)
-                                                           : tree_index_remove(txn, &index->tree, key, row);
-    return status == MAE_OK && hits_are_peeked(index) && !MUTATED(entry_move_untouched)
-               ? txn_lose_entry(txn, &index->table->rows, row)
-               : status;
+    return index->ops->remove(txn, index, key, row);
 }
 
 enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,
@@ -205,12 +176,7 @@ enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_index *index, con
     GUARDED const struct guard guard = guard_index(txn, index);
     if (guard.status != MAE_OK)
         return guard.status;
-    if (index->kind != MAE_INDEX_ORDERED)
-        return MAE_UNSUPPORTED;
-    const struct table *rows = &index->table->rows;
-    enum mae_status status = index->single_version
-                                 ? simple_index_scan(txn, &index->simple, rows, lo, hi, flags, limit, visit, arg)
-                                 : tree_index_scan(txn, &index->tree, rows, lo, hi, flags, limit, visit, arg);
+    enum mae_status status = index->ops->scan(txn, index, lo, hi, flags, limit, visit, arg);
     return LIKELY(txn->running) ? status : MAE_INVALID; /* `visit` has ended it */
 }
 
@@ -219,12 +185,7 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
     GUARDED const struct guard guard = guard_index(txn, index);
     if (guard.status != MAE_OK)
         return;
-    if (index->kind == MAE_INDEX_HASH) {
-        hash_index_prefetch(txn, &index->hash, &index->table->rows, keys, count);
-        return;
-    }
-    if (!index->single_version)
-        tree_index_prefetch(txn, &index->tree, &index->table->rows, keys, count);
+    index->ops->prefetch(txn, index, keys, count);
 }
 
 /*
@@ -241,8 +202,7 @@ static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index 
         txn->announced_next += found;
         return MAE_OK;
     }
-    return index->single_version ? simple_index_find(txn, &index->simple, key, row)
-                                 : tree_index_find(txn, &index->tree, key, row);
+    return index->ops->hit(txn, index, key, row);
 }
 
 /*
@@ -253,10 +213,9 @@ static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index 
 static COLD enum mae_status entry_again(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
     uint64_t again = 0;
-    if (index->single_version || txn->snapshot || MUTATED(moved_entry_unseen))
+    if (!index->ops->multi_version || txn->snapshot || MUTATED(moved_entry_unseen))
         return MAE_OK;
-    enum mae_status status = index->kind == MAE_INDEX_HASH ? hash_index_find(txn, &index->hash, key, false, &again)
-                                                           : tree_index_find(txn, &index->tree, key, &again);
+    enum mae_status status = index->ops->hit(txn, index, key, &again);
     if (status == MAE_NOT_FOUND || (status == MAE_OK && again != row))
         return txn_doom(txn, MAE_ABORT_INDEX);
     return status;

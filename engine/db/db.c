@@ -8,6 +8,7 @@
 #include "engine/base/check.h"
 #include "engine/base/tsc.h"
 #include "engine/db/guard.h"
+#include "engine/db/index_ops.h"
 #include "engine/db/simple_index.h"
 #include "engine/txn/commit.h"
 
@@ -46,8 +47,7 @@ void mae_close(struct mae_db *db)
     for (unsigned i = 0; i < db->table_count; i++)
         table_fini(db->tables[i]);
     for (unsigned i = 0; i < db->index_count; i++) {
-        if (db->indexes[i]->single_version)
-            tree_simple_fini(&db->indexes[i]->simple);
+        db->indexes[i]->ops->fini(db->indexes[i]);
         free(db->indexes[i]);
     }
     for (unsigned i = 0; i < db->named_count; i++)
@@ -141,6 +141,7 @@ static uint64_t hash_seed(const struct mae_db *db)
 static enum mae_status create_hash(struct mae_db *db, struct mae_index *index, const struct mae_index_config *config)
 {
     size_t bytes = hash_index_bucket_bytes(config->key_bytes);
+    index->ops = &hash_index_ops;
     enum mae_status status =
         add_table(db, &index->nodes, bytes, true, config->expected_rows / 2 /* a bucket has more entries */);
     if (status != MAE_OK)
@@ -183,7 +184,7 @@ static enum mae_status create_simple(struct mae_db *db, struct mae_index *index,
     enum mae_status status = tree_simple_init(&index->simple, &db->core.budget, config->key_bytes, config->non_unique);
     if (status != MAE_OK)
         return status;
-    index->single_version = true;
+    index->ops = &simple_index_ops;
     index->simple.span.next = db->spans;
     db->spans = &index->simple.span;
     return MAE_OK;
@@ -197,6 +198,7 @@ static enum mae_status create_tree(struct mae_db *db, struct mae_index *index, c
         add_table(db, &index->nodes, tree_index_node_bytes(config->key_bytes, config->non_unique), true, 0);
     if (status != MAE_OK)
         return status;
+    index->ops = &tree_index_ops;
     tree_index_init(&index->tree, &index->nodes, config->key_bytes, config->non_unique);
     status = create_root(db, index);
     if (status != MAE_OK)
@@ -265,7 +267,7 @@ void mae_worker_leave(struct mae_worker *worker)
     if (worker->txn.running)
         txn_abort(&worker->txn);
     simple_index_leave(worker);
-    struct mae_db *db = (struct mae_db *)worker->core; /* its first member */
+    struct mae_db *db = db_of(worker);
     pthread_mutex_lock(&db->lock);
     unsigned count = db->table_count;
     pthread_mutex_unlock(&db->lock);

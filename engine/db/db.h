@@ -17,17 +17,19 @@ struct mae_table {
     char name[NAME_BYTES];
 };
 
+struct index_ops;
+
 struct mae_index {
     enum mae_index_kind kind;
-    bool single_version;     /* an ordered one with simple_index_update=on: `simple` instead of `tree` and `nodes` */
-    struct mae_table *table; /* whose rows the entries lead to */
+    const struct index_ops *ops; /* of the member of the union below that it uses */
+    struct mae_table *table;     /* whose rows the entries lead to */
     char name[NAME_BYTES];
     union {
         struct hash_index hash;
         struct tree_index tree;
-        struct tree_simple simple;
+        struct tree_simple simple; /* an ordered one with simple_index_update=on */
     };
-    struct table nodes, overflow; /* overflow: hash only */
+    struct table nodes, overflow; /* of `hash`; `tree` has no overflow, `simple` neither */
 };
 
 struct mae_db {
@@ -42,7 +44,11 @@ struct mae_db {
     struct maintenance *maintenance;
 };
 
-static_assert(offsetof(struct mae_db, core) == 0, "a worker finds its database through its core");
+/* The database of a worker. */
+static inline struct mae_db *db_of(const struct mae_worker *worker)
+{
+    return (struct mae_db *)(void *)((char *)worker->core - offsetof(struct mae_db, core));
+}
 
 /* Stops the maintenance thread if it runs; maintenance.c. */
 void maintenance_close(struct mae_db *db);

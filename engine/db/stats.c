@@ -1,7 +1,9 @@
 /* stats.c - counters, space, memory and state of a database; see maemio.h. */
-#include "engine/db/db.h"
+#include "engine/db/stats.h"
 
 #include <string.h>
+
+#include "engine/db/index_ops.h"
 
 static const struct mae_counter_info infos[] = {
 #define COUNTER(name, unit, help) {#name, unit, help},
@@ -71,7 +73,7 @@ static void add_row(const struct table *table, char *row, struct mae_space *spac
     space->unused_inline_slots += table->inline_bytes && !inlined;
 }
 
-static void add_table(const struct table *table, struct mae_space *space)
+void stats_add_table(const struct table *table, struct mae_space *space)
 {
     uint64_t rows = atomic_load_explicit(&table->next_row, memory_order_acquire);
     for (uint64_t row = 0; row < rows; row++)
@@ -81,24 +83,13 @@ static void add_table(const struct table *table, struct mae_space *space)
 void mae_table_space(const struct mae_table *table, struct mae_space *space)
 {
     memset(space, 0, sizeof *space);
-    add_table(&table->rows, space);
+    stats_add_table(&table->rows, space);
 }
 
 void mae_index_space(const struct mae_index *index, struct mae_space *space)
 {
     memset(space, 0, sizeof *space);
-    if (index->single_version) {
-        space->row_bytes = atomic_load_explicit(&index->simple.used, memory_order_relaxed) * index->simple.node_bytes;
-        return;
-    }
-    add_table(&index->nodes, space);
-    if (index->kind == MAE_INDEX_HASH) {
-        add_table(&index->overflow, space);
-        /* Untouched buckets occupy their lines all the same. */
-        space->row_bytes =
-            atomic_load_explicit(&index->nodes.next_row, memory_order_relaxed) * index->nodes.stride +
-            atomic_load_explicit(&index->overflow.next_row, memory_order_relaxed) * index->overflow.stride;
-    }
+    index->ops->space(index, space);
 }
 
 void mae_db_memory(struct mae_db *db, struct mae_memory *memory)

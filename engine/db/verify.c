@@ -10,7 +10,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/tsc.h"
-#include "engine/db/db.h"
+#include "engine/db/index_ops.h"
 #include "engine/txn/commit.h"
 #include "engine/txn/txn.h"
 
@@ -125,26 +125,10 @@ static bool check_entry(void *arg, const void *key, uint64_t row)
 static bool check_index(struct verifier *verifier)
 {
     struct mae_index *index = verifier->index;
-    enum mae_status status;
-    if (index->kind == MAE_INDEX_HASH) {
-        status = hash_index_visit(verifier->txn, &index->hash, check_entry, verifier);
-    } else if (index->single_version) {
-        char problem[256] = "";
-        uint64_t entries, nodes;
-        status = tree_simple_verify(&index->simple, &entries, &nodes, problem, sizeof problem);
-        if (status == MAE_CORRUPT)
-            return finding(verifier, "index %s: %s", index->name, problem);
-        tree_simple_scan(&index->simple, NULL, NULL, NULL, 0, 0, check_entry, verifier);
-    } else {
-        char problem[256] = "";
-        struct tree_statistics statistics;
-        uint64_t limit = atomic_load_explicit(&index->nodes.next_row, memory_order_acquire);
-        status = tree_index_verify(verifier->txn, &index->tree, limit, &statistics, problem, sizeof problem);
-        if (status == MAE_CORRUPT)
-            return finding(verifier, "index %s: %s", index->name, problem);
-        if (status == MAE_OK)
-            status = tree_index_scan(verifier->txn, &index->tree, NULL, NULL, NULL, 0, 0, check_entry, verifier);
-    }
+    char problem[256] = "";
+    enum mae_status status = index->ops->verify(verifier->txn, index, check_entry, verifier, problem, sizeof problem);
+    if (status == MAE_CORRUPT && problem[0])
+        return finding(verifier, "index %s: %s", index->name, problem);
     if (status != MAE_OK)
         return finding(verifier, "index %s: visiting its entries failed: %s", index->name, mae_status_text(status));
     return !verifier->failed;

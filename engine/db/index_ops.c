@@ -1,0 +1,214 @@
+/* index_ops.c - see index_ops.h. */
+#include "engine/db/index_ops.h"
+
+#include "engine/db/simple_index.h"
+#include "engine/db/stats.h"
+
+/* A hit by key stands and falls with the row that is read, so the row is written when it loses its entry (I3). */
+static enum mae_status lose_entry(struct mae_txn *txn, struct mae_index *index, uint64_t row, enum mae_status removed)
+{
+    return removed == MAE_OK && !MUTATED(entry_move_untouched) ? txn_lose_entry(txn, &index->table->rows, row)
+                                                               : removed;
+}
+
+static void own_nothing(struct mae_index *index)
+{
+    (void)index;
+}
+
+/* ---- Hash indexes. ---- */
+
+static enum mae_status hash_find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
+{
+    return hash_index_find(txn, &index->hash, key, true, row);
+}
+
+static enum mae_status hash_hit(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
+{
+    return hash_index_find(txn, &index->hash, key, false, row);
+}
+
+static enum mae_status hash_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
+{
+    return hash_index_insert(txn, &index->hash, key, row);
+}
+
+static enum mae_status hash_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
+{
+    return lose_entry(txn, index, row, hash_index_remove(txn, &index->hash, key, row));
+}
+
+static enum mae_status hash_scan(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,
+                                 unsigned flags, uint64_t limit, mae_entry_fn visit, void *arg)
+{
+    (void)txn, (void)index, (void)lo, (void)hi, (void)flags, (void)limit, (void)visit, (void)arg;
+    return MAE_UNSUPPORTED;
+}
+
+static void hash_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count)
+{
+    hash_index_prefetch(txn, &index->hash, &index->table->rows, keys, count);
+}
+
+static enum mae_status hash_verify(struct mae_txn *txn, struct mae_index *index, mae_entry_fn visit, void *arg,
+                                   char *problem, size_t problem_bytes)
+{
+    (void)problem, (void)problem_bytes;
+    return hash_index_visit(txn, &index->hash, visit, arg);
+}
+
+static void hash_space(const struct mae_index *index, struct mae_space *space)
+{
+    stats_add_table(&index->nodes, space);
+    stats_add_table(&index->overflow, space);
+    /* Untouched buckets occupy their lines all the same. */
+    space->row_bytes = atomic_load_explicit(&index->nodes.next_row, memory_order_relaxed) * index->nodes.stride +
+                       atomic_load_explicit(&index->overflow.next_row, memory_order_relaxed) * index->overflow.stride;
+}
+
+const struct index_ops hash_index_ops = {
+    .multi_version = true,
+    .find = hash_find,
+    .hit = hash_hit,
+    .insert = hash_insert,
+    .remove = hash_remove,
+    .scan = hash_scan,
+    .prefetch = hash_prefetch,
+    .verify = hash_verify,
+    .space = hash_space,
+    .fini = own_nothing,
+};
+
+/* ---- Ordered indexes. ---- */
+
+static bool take_first(void *arg, const void *key, uint64_t row)
+{
+    (void)key;
+    *(uint64_t *)arg = row;
+    return false;
+}
+
+/* A scan, so that the leaf is validated: nothing says that the caller will read the row. */
+static enum mae_status tree_find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
+{
+    *row = UINT64_MAX;
+    enum mae_status status = tree_index_scan(txn, &index->tree, NULL, key, key, 0, 1, take_first, row);
+    return status == MAE_OK && *row == UINT64_MAX ? MAE_NOT_FOUND : status;
+}
+
+static enum mae_status tree_hit(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
+{
+    return tree_index_find(txn, &index->tree, key, row);
+}
+
+static enum mae_status tree_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
+{
+    return tree_index_insert(txn, &index->tree, key, row);
+}
+
+/* A non-unique index validates what it is asked, so its removals write no rows. */
+static enum mae_status tree_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
+{
+    enum mae_status status = tree_index_remove(txn, &index->tree, key, row);
+    return index->tree.shape.non_unique ? status : lose_entry(txn, index, row, status);
+}
+
+static enum mae_status tree_scan(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,
+                                 unsigned flags, uint64_t limit, mae_entry_fn visit, void *arg)
+{
+    return tree_index_scan(txn, &index->tree, &index->table->rows, lo, hi, flags, limit, visit, arg);
+}
+
+static void tree_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count)
+{
+    tree_index_prefetch(txn, &index->tree, &index->table->rows, keys, count);
+}
+
+static enum mae_status tree_verify(struct mae_txn *txn, struct mae_index *index, mae_entry_fn visit, void *arg,
+                                   char *problem, size_t problem_bytes)
+{
+    struct tree_statistics statistics;
+    uint64_t limit = atomic_load_explicit(&index->nodes.next_row, memory_order_acquire);
+    enum mae_status status = tree_index_verify(txn, &index->tree, limit, &statistics, problem, problem_bytes);
+    return status == MAE_OK ? tree_index_scan(txn, &index->tree, NULL, NULL, NULL, 0, 0, visit, arg) : status;
+}
+
+static void tree_space(const struct mae_index *index, struct mae_space *space)
+{
+    stats_add_table(&index->nodes, space);
+}
+
+const struct index_ops tree_index_ops = {
+    .multi_version = true,
+    .find = tree_find,
+    .hit = tree_hit,
+    .insert = tree_insert,
+    .remove = tree_remove,
+    .scan = tree_scan,
+    .prefetch = tree_prefetch,
+    .verify = tree_verify,
+    .space = tree_space,
+    .fini = own_nothing,
+};
+
+/* ---- Ordered indexes with simple_index_update=on. ---- */
+
+static enum mae_status simple_find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
+{
+    return simple_index_find(txn, &index->simple, key, row);
+}
+
+static enum mae_status simple_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
+{
+    return simple_index_insert(txn, &index->simple, key, row);
+}
+
+static enum mae_status simple_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
+{
+    return simple_index_remove(txn, &index->simple, key, row);
+}
+
+static enum mae_status simple_scan(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,
+                                   unsigned flags, uint64_t limit, mae_entry_fn visit, void *arg)
+{
+    return simple_index_scan(txn, &index->simple, &index->table->rows, lo, hi, flags, limit, visit, arg);
+}
+
+static void simple_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count)
+{
+    (void)txn, (void)index, (void)keys, (void)count; /* its nodes are in plain memory: nothing to gain */
+}
+
+static enum mae_status simple_verify(struct mae_txn *txn, struct mae_index *index, mae_entry_fn visit, void *arg,
+                                     char *problem, size_t problem_bytes)
+{
+    uint64_t entries, nodes;
+    enum mae_status status = tree_simple_verify(&index->simple, &entries, &nodes, problem, problem_bytes);
+    (void)txn;
+    if (status == MAE_OK)
+        tree_simple_scan(&index->simple, NULL, NULL, NULL, 0, 0, visit, arg);
+    return status;
+}
+
+static void simple_space(const struct mae_index *index, struct mae_space *space)
+{
+    space->row_bytes = atomic_load_explicit(&index->simple.used, memory_order_relaxed) * index->simple.node_bytes;
+}
+
+static void simple_fini(struct mae_index *index)
+{
+    tree_simple_fini(&index->simple);
+}
+
+const struct index_ops simple_index_ops = {
+    .multi_version = false,
+    .find = simple_find,
+    .hit = simple_find,
+    .insert = simple_insert,
+    .remove = simple_remove,
+    .scan = simple_scan,
+    .prefetch = simple_prefetch,
+    .verify = simple_verify,
+    .space = simple_space,
+    .fini = simple_fini,
+};
