@@ -2,7 +2,6 @@
 #include "harness/analysis/compare.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,17 +10,6 @@
 #include "harness/common/support.h"
 #include "harness/common/text_file.h"
 #include "harness/record/columns.h"
-
-__attribute__((format(printf, 2, 3))) static void note(struct compare *compare, const char *format, ...)
-{
-    char text[CSV_TABLE_ERROR_BYTES];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    compare->notes = support_realloc(compare->notes, (compare->note_count + 1) * sizeof(char *));
-    compare->notes[compare->note_count++] = support_copy(text);
-}
 
 /* ---- Columns. ---- */
 
@@ -85,8 +73,9 @@ static bool check_lonely_column(struct compare *compare, const struct results *t
             return false;
         }
     if (there->count > 0)
-        note(compare, "configuration column %s is in %.300s only (always '%s')", shown, there->table.path,
-             text_shown(there->rows[0]->fields[at], strlen(there->rows[0]->fields[at]), value));
+        support_list_add(&compare->notes, &compare->note_count,
+                         "configuration column %s is in %.300s only (always '%s')", shown, there->table.path,
+                         text_shown(there->rows[0]->fields[at], strlen(there->rows[0]->fields[at]), value));
     return true;
 }
 
@@ -128,8 +117,8 @@ static void note_unused(struct compare *compare, const struct results *results)
             continue;
         char shown[TEXT_SHOWN_BYTES];
         const char *value = results_total_text(table, row, column);
-        note(compare, "%.300s:%u: %s is '%s': not used", table->path, row->line, column,
-             text_shown(value, strlen(value), shown));
+        support_list_add(&compare->notes, &compare->note_count, "%.300s:%u: %s is '%s': not used", table->path,
+                         row->line, column, text_shown(value, strlen(value), shown));
         compare->unused_count++;
         compare->failed_count += strcmp(value, "failed") == 0;
     }
@@ -147,7 +136,8 @@ static bool read_values(struct compare *compare, const struct results *results, 
         const char *text = row->fields[column];
         double value;
         if (*text == '\0') {
-            note(compare, "%.300s:%u: %s is empty: not used", table->path, row->line, compare->options.metric);
+            support_list_add(&compare->notes, &compare->note_count, "%.300s:%u: %s is empty: not used", table->path,
+                             row->line, compare->options.metric);
             compare->unused_count++;
             continue;
         }
@@ -212,10 +202,13 @@ static void measure(struct compare *compare, struct compare_row *row, struct pai
     pairs_make(pairs, options->blocks != NULL);
     compare->unused_count += pairs->far + pairs->alone;
     if (pairs->far > 0)
-        note(compare, "%zu rows ran on CPUs that were not as near to each other as the others': not used", pairs->far);
+        support_list_add(&compare->notes, &compare->note_count,
+                         "%zu rows ran on CPUs that were not as near to each other as the others': not used",
+                         pairs->far);
     if (pairs->alone > 0)
-        note(compare, "%zu rows have no neighbour of the same %s in the other file: not used", pairs->alone,
-             options->blocks);
+        support_list_add(&compare->notes, &compare->note_count,
+                         "%zu rows have no neighbour of the same %s in the other file: not used", pairs->alone,
+                         options->blocks);
     row->apart = pairs->apart;
     row->block_count = pairs->block_count;
     if (options->blocks) {
@@ -227,8 +220,9 @@ static void measure(struct compare *compare, struct compare_row *row, struct pai
     }
     size_t size = options->noise_blocks > 0 ? options->noise_blocks : row->block_count;
     if (options->noise_path && size > 0 && !noise_of(compare, row->a, size, &measured)) {
-        note(compare, "%.300s: no whole block of A for the configuration of line %u: its noise is unknown",
-             options->noise_path, row->a->line);
+        support_list_add(&compare->notes, &compare->note_count,
+                         "%.300s: no whole block of A for the configuration of line %u: its noise is unknown",
+                         options->noise_path, row->a->line);
         compare->unused_count++;
     }
     row->noise = fmax(options->noise, measured); /* fmax leaves out a NAN */

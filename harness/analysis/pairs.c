@@ -10,7 +10,7 @@
 void pairs_add(struct pairs_side *side, double value, const char *block, const struct csv_table *table,
                const struct csv_table_row *row)
 {
-    side->runs = support_realloc(side->runs, (side->count + 1) * sizeof *side->runs);
+    side->runs = support_more(side->runs, side->count, sizeof *side->runs);
     struct pairs_run *run = &side->runs[side->count++];
     *run = (struct pairs_run){.value = value, .block = block};
     proximity_read(table, results_total_row(table, row), &run->place);

@@ -181,7 +181,7 @@ size_t results_best(const struct results *results, const char *selector, const c
 
 void results_key_add(struct results_key *key, int column)
 {
-    key->columns = support_realloc(key->columns, (key->count + 1) * sizeof *key->columns);
+    key->columns = support_more(key->columns, key->count, sizeof *key->columns);
     key->columns[key->count++] = (struct results_column){.at = column};
 }
 

@@ -66,18 +66,6 @@ static enum target_status task_check(void *arg, unsigned worker)
 
 /* ---- The result. ---- */
 
-static void settings_keep(const struct run_session *session, struct result *result)
-{
-    struct target_key_value setting;
-    if (session->setup->target_ops->setting == NULL)
-        return;
-    for (size_t i = 0; (setting = session->setup->target_ops->setting(session->target, i)).key != NULL; i++) {
-        result->settings.items = support_realloc(result->settings.items, (i + 1) * sizeof *result->settings.items);
-        result->settings.items[i] = (struct option_pair){support_copy(setting.key), support_copy(setting.value)};
-        result->settings.count = i + 1;
-    }
-}
-
 static struct result *result_begin(struct run *run, unsigned repetition)
 {
     unsigned number = (unsigned)run->setup.options->run.first_repetition + repetition - 1;
@@ -88,7 +76,7 @@ static struct result *result_begin(struct run *run, unsigned repetition)
     result->loaded = run->session.loaded;
     result->engine =
         run->setup.counter_count == 0 ? NULL : support_alloc(run->setup.counter_count * sizeof *result->engine);
-    settings_keep(&run->session, result);
+    option_pairs_add_settings(&result->settings, run->session.setup->target_ops, run->session.target);
     metadata_config_hash(run->setup.options, &result->settings, result->config_hash);
     provenance_read(&result->provenance);
     run->results[run->result_count] = result; /* counted once it is measured */

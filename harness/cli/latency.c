@@ -32,7 +32,7 @@ static struct merged *merged_find(struct merges *merges, char *const fields[MERG
         if (same)
             return &merges->items[i];
     }
-    merges->items = support_realloc(merges->items, (merges->count + 1) * sizeof *merges->items);
+    merges->items = support_more(merges->items, merges->count, sizeof *merges->items);
     struct merged *fresh = &merges->items[merges->count++];
     for (size_t j = 0; j < MERGED_KEYS; j++)
         fresh->keys[j] = support_copy(fields[j]);

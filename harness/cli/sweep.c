@@ -23,10 +23,9 @@ static void override_add(struct argp_state *state, struct option_pairs *pairs, c
     const char *equals = strchr(text, '=');
     if (equals == NULL || equals == text)
         argp_error(state, "--override: '%s' is not key=value", text);
-    pairs->items = support_realloc(pairs->items, (pairs->count + 1) * sizeof *pairs->items);
     char *key = support_copy(text);
     key[equals - text] = '\0';
-    pairs->items[pairs->count++] = (struct option_pair){option_underscores(key), support_copy(equals + 1)};
+    option_pairs_add(pairs, option_underscores(key), support_copy(equals + 1));
 }
 
 static char *default_folder(const char *file)
@@ -117,11 +116,7 @@ enum exit_code sweep_command(int argc, char **argv)
     request->out = folder;
     bool no_page = arguments.no_page || request->dry_run || request->print_arguments;
     enum exit_code code = no_page ? sweep_run(argv[0], request) : sweep_with_page(argv[0], request);
-    for (size_t i = 0; i < request->overrides.count; i++) {
-        free(request->overrides.items[i].key);
-        free(request->overrides.items[i].value);
-    }
-    free(request->overrides.items);
+    option_pairs_free(&request->overrides);
     free(folder);
     return command_end(argv[0], code);
 }

@@ -1,7 +1,6 @@
 /* csv_table.c - see csv_table.h. */
 #include "harness/common/csv_table.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,16 +18,8 @@ struct cursor {
     char *error;
 };
 
-__attribute__((format(printf, 3, 4))) static bool wrong(const struct cursor *cursor, unsigned line, const char *format,
-                                                        ...)
-{
-    int used = snprintf(cursor->error, CSV_TABLE_ERROR_BYTES, "%.300s:%u: ", cursor->table->path, line);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(cursor->error + used, CSV_TABLE_ERROR_BYTES - (size_t)used, format, args);
-    va_end(args);
-    return false;
-}
+#define WRONG(cursor, line, ...) \
+    support_error_at((cursor)->error, CSV_TABLE_ERROR_BYTES, (cursor)->table->path, line, __VA_ARGS__)
 
 /* Ends the field at `end_of_field` and steps over what ended it. *last: that was the end of the line. */
 static bool finish_field(struct cursor *cursor, char *end_of_field, bool *last)
@@ -43,7 +34,7 @@ static bool finish_field(struct cursor *cursor, char *end_of_field, bool *last)
     if (at + 1 < cursor->end && at[0] == '\r' && at[1] == '\n')
         at++;
     if (at == cursor->end || *at != '\n')
-        return wrong(cursor, cursor->line,
+        return WRONG(cursor, cursor->line,
                      at == cursor->end ? "the line has no end: it was cut off while being written"
                                        : "after a closing quote only a comma or the line's end may follow");
     *last = true;
@@ -65,7 +56,7 @@ static bool read_field(struct cursor *cursor, char **field, bool *last)
             *out++ = *at;
         }
         if (at == cursor->end)
-            return wrong(cursor, first_line, "a quote is never closed");
+            return WRONG(cursor, first_line, "a quote is never closed");
         cursor->at = at + 1;
         return finish_field(cursor, out, last);
     }
@@ -80,15 +71,11 @@ static bool read_field(struct cursor *cursor, char **field, bool *last)
 /* Reads a line's fields; *fields is the caller's to free. */
 static bool read_line(struct cursor *cursor, char ***fields, size_t *count)
 {
-    size_t room = 0;
     bool last = false;
     *fields = NULL;
     *count = 0;
     while (!last) {
-        if (*count == room) {
-            room = room ? room * 2 : 64;
-            *fields = support_realloc(*fields, room * sizeof(char *));
-        }
+        *fields = support_more(*fields, *count, sizeof(char *));
         if (!read_field(cursor, &(*fields)[*count], &last)) {
             free(*fields);
             *fields = NULL;
@@ -102,13 +89,13 @@ static bool read_line(struct cursor *cursor, char ***fields, size_t *count)
 static bool read_header(struct csv_table *table, struct cursor *cursor)
 {
     if (cursor->at == cursor->end)
-        return wrong(cursor, 1, "the file is empty: the header is missing");
+        return WRONG(cursor, 1, "the file is empty: the header is missing");
     if (!read_line(cursor, &table->columns, &table->column_count))
         return false;
     for (size_t i = 0; i < table->column_count; i++) {
         char shown[TEXT_SHOWN_BYTES];
         if (csv_table_column(table, table->columns[i]) != (int)i)
-            return wrong(cursor, 1, "column %s is there twice",
+            return WRONG(cursor, 1, "column %s is there twice",
                          text_shown(table->columns[i], strlen(table->columns[i]), shown));
     }
     return true;
@@ -116,7 +103,6 @@ static bool read_header(struct csv_table *table, struct cursor *cursor)
 
 static bool read_rows(struct csv_table *table, struct cursor *cursor)
 {
-    size_t room = 0;
     while (cursor->at < cursor->end) {
         unsigned line = cursor->line;
         char **fields;
@@ -125,14 +111,11 @@ static bool read_rows(struct csv_table *table, struct cursor *cursor)
             return false;
         if (count != table->column_count) {
             free(fields);
-            return wrong(cursor, line,
+            return WRONG(cursor, line,
                          "%zu fields, but the header has %zu: a half-written row, or rows of another schema", count,
                          table->column_count);
         }
-        if (table->row_count == room) {
-            room = room ? room * 2 : 64;
-            table->rows = support_realloc(table->rows, room * sizeof(*table->rows));
-        }
+        table->rows = support_more(table->rows, table->row_count, sizeof(*table->rows));
         table->rows[table->row_count++] = (struct csv_table_row){line, fields};
     }
     return true;
@@ -142,7 +125,7 @@ bool csv_table_parse(struct csv_table *table, const char *path, char *text, size
 {
     *table = (struct csv_table){.path = support_copy(path), .text = text};
     struct cursor cursor = {.table = table, .at = text, .end = text + bytes, .line = 1, .error = error};
-    bool good = memchr(text, '\0', bytes) ? wrong(&cursor, 1, "the file holds a NUL byte: this is no CSV")
+    bool good = memchr(text, '\0', bytes) ? WRONG(&cursor, 1, "the file holds a NUL byte: this is no CSV")
                                           : read_header(table, &cursor) && read_rows(table, &cursor);
     if (!good)
         csv_table_free(table);

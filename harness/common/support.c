@@ -33,6 +33,13 @@ void *support_realloc(void *block, size_t bytes)
     return need(realloc(block, bytes));
 }
 
+void *support_more(void *items, size_t count, size_t item_bytes)
+{
+    enum { FIRST = 8 };
+    bool full = count == 0 || (count >= FIRST && (count & (count - 1)) == 0);
+    return full ? support_realloc(items, (count == 0 ? FIRST : 2 * count) * item_bytes) : items;
+}
+
 char *support_copy(const char *text)
 {
     return need(strdup(text));
@@ -59,6 +66,45 @@ void support_text_add(struct support_text *text, const char *format, ...)
     (void)vsnprintf(text->text + text->bytes, (size_t)added + 1, format, arguments);
     va_end(arguments);
     text->bytes += (size_t)added;
+}
+
+void support_list_add(char ***items, size_t *count, const char *format, ...)
+{
+    va_list arguments;
+    *items = support_realloc(*items, (*count + 2) * sizeof **items);
+    va_start(arguments, format);
+    (*items)[*count] = need(vasprintf(&(*items)[*count], format, arguments) < 0 ? NULL : (*items)[*count]);
+    va_end(arguments);
+    (*items)[++*count] = NULL;
+}
+
+bool support_error(char *error, size_t error_bytes, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(error, error_bytes, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool support_error_at(char *error, size_t error_bytes, const char *file, unsigned line, const char *format, ...)
+{
+    va_list arguments;
+    int used = snprintf(error, error_bytes, "%.300s:%u: ", file, line);
+    va_start(arguments, format);
+    (void)vsnprintf(error + used, error_bytes - (size_t)used, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+void support_complain(const char *who, const char *format, ...)
+{
+    va_list arguments;
+    (void)fprintf(stderr, "%s: ", who);
+    va_start(arguments, format);
+    (void)vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    (void)fputc('\n', stderr);
 }
 
 uint64_t support_clock_ns(void)

@@ -2,6 +2,7 @@
 #ifndef HARNESS_COMMON_SUPPORT_H
 #define HARNESS_COMMON_SUPPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,6 +11,9 @@ enum { SUPPORT_LINE_BYTES = 128 }; /* two cache lines: the adjacent-line prefetc
 void *support_alloc(size_t bytes);         /* zeroed */
 void *support_alloc_aligned(size_t bytes); /* zeroed, SUPPORT_LINE_BYTES aligned and rounded up */
 void *support_realloc(void *block, size_t bytes);
+/* An array of `count` items with room for one more; it was NULL and only ever grew by this. It doubles at powers of
+ * two, so nobody has to keep its capacity. */
+void *support_more(void *items, size_t count, size_t item_bytes);
 char *support_copy(const char *text);
 char *support_format(const char *format, ...) __attribute__((format(printf, 1, 2))); /* the caller frees it */
 
@@ -19,6 +23,17 @@ struct support_text {
     size_t bytes;
 };
 void support_text_add(struct support_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A list of texts that grows, with a NULL after the last. */
+void support_list_add(char ***items, size_t *count, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* What is wrong, into `error`; the second says where: "file:line: ...". Both return false. */
+bool support_error(char *error, size_t error_bytes, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool support_error_at(char *error, size_t error_bytes, const char *file, unsigned line, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* "who: what is wrong" as a line on stderr. */
+void support_complain(const char *who, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 uint64_t support_clock_ns(void); /* CLOCK_MONOTONIC */
 

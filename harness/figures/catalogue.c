@@ -4,7 +4,6 @@
 
 #include <dirent.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,16 +45,7 @@ static const struct key claim_keys[] = {{"text", offsetof(struct claim, text), T
                                         {"remark", offsetof(struct claim, remark), TEXT, NULL},
                                         {0}};
 
-static bool __attribute__((format(printf, 4, 5)))
-wrong(char *error, const char *file, unsigned line, const char *format, ...)
-{
-    int used = snprintf(error, CATALOGUE_ERROR_BYTES, "%.300s:%u: ", file, line);
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(error + used, CATALOGUE_ERROR_BYTES - (size_t)used, format, arguments);
-    va_end(arguments);
-    return false;
-}
+#define WRONG(error, file, line, ...) support_error_at(error, CATALOGUE_ERROR_BYTES, file, line, __VA_ARGS__)
 
 static bool is_column(const char *name, size_t bytes)
 {
@@ -68,7 +58,7 @@ static bool is_column(const char *name, size_t bytes)
 static bool column_check(const struct jobfile_setting *setting, const char *name, size_t bytes, char *error)
 {
     return is_column(name, bytes) ||
-           wrong(error, setting->file, setting->line,
+           WRONG(error, setting->file, setting->line,
                  "key '%s': results have no column '%.*s': see `maemio list columns`", setting->key, (int)bytes, name);
 }
 
@@ -89,12 +79,12 @@ static bool selector_check(const struct jobfile_setting *setting, char *error)
 {
     const char *at = setting->value;
     if (strlen(at) >= RESULTS_SELECTOR_BYTES)
-        return wrong(error, setting->file, setting->line, "key '%s': is longer than %d bytes", setting->key,
+        return WRONG(error, setting->file, setting->line, "key '%s': is longer than %d bytes", setting->key,
                      RESULTS_SELECTOR_BYTES - 1);
     if (strncmp(at, "best:", 5) == 0) {
         size_t bytes = strcspn(at + 5, ":");
         if (at[5 + bytes] == '\0')
-            return wrong(error, setting->file, setting->line, "key '%s': want best:COLUMN:CONDITIONS", setting->key);
+            return WRONG(error, setting->file, setting->line, "key '%s': want best:COLUMN:CONDITIONS", setting->key);
         if (!column_check(setting, at + 5, bytes, error))
             return false;
         at += 5 + bytes + 1;
@@ -103,7 +93,7 @@ static bool selector_check(const struct jobfile_setting *setting, char *error)
         size_t column = strcspn(at, "!=&");
         const char *after = at + column + (at[column] == '!');
         if (*after != '=')
-            return wrong(error, setting->file, setting->line,
+            return WRONG(error, setting->file, setting->line,
                          "key '%s': '%s': want COLUMN=VALUE or COLUMN!=VALUE, several with & between", setting->key,
                          at);
         if (!column_check(setting, at, column, error))
@@ -118,7 +108,7 @@ static bool value_take(const struct key *key, const struct jobfile_setting *sett
     char *member = (char *)into + key->at;
     if (key->kind == NUMBER)
         return quantity_parse_f64(setting->value, (double *)(void *)member) ||
-               wrong(error, setting->file, setting->line, "key '%s': '%s' is no number: want one such as 0.868",
+               WRONG(error, setting->file, setting->line, "key '%s': '%s' is no number: want one such as 0.868",
                      setting->key, setting->value);
     *(const char **)(void *)member = setting->value;
     return (key->kind != COLUMNS || columns_check(setting, error)) &&
@@ -136,7 +126,7 @@ static bool setting_take(const struct jobfile_note *note, const struct key *keys
         }
         support_text_add(&known, "%s%s", key == keys ? "" : key[1].name == NULL ? " or " : ", ", key->name);
     }
-    (void)wrong(error, setting->file, setting->line, "unknown key '%s' in [%s]: want %s", setting->key, note->section,
+    (void)WRONG(error, setting->file, setting->line, "unknown key '%s' in [%s]: want %s", setting->key, note->section,
                 known.text);
     free(known.text);
     return false;
@@ -153,7 +143,7 @@ static bool note_take(const struct jobfile_note *note, const struct key *keys, v
             return false;
     for (const struct key *key = keys; key->name != NULL; key++)
         if (key->required != NULL && **(const char **)(void *)((char *)into + key->at) == '\0')
-            return wrong(error, note->file, note->line, "[%s] lacks the key '%s': %s", note->section, key->name,
+            return WRONG(error, note->file, note->line, "[%s] lacks the key '%s': %s", note->section, key->name,
                          key->required);
     return true;
 }
@@ -162,7 +152,7 @@ static bool note_take(const struct jobfile_note *note, const struct key *keys, v
 
 static bool claim_take(struct figure *figure, const struct jobfile_note *note, char *error)
 {
-    figure->claims = support_realloc(figure->claims, (figure->claim_count + 1) * sizeof *figure->claims);
+    figure->claims = support_more(figure->claims, figure->claim_count, sizeof *figure->claims);
     struct claim *claim = &figure->claims[figure->claim_count++];
     *claim = (struct claim){.to = INFINITY, .cores = 1};
     if (!note_take(note, claim_keys, claim, error))
@@ -172,10 +162,10 @@ static bool claim_take(struct figure *figure, const struct jobfile_note *note, c
     claim->metric = claim->metric[0] == '\0' ? "throughput_txn_per_s" : claim->metric;
     bool has_ratio = claim->against[0] != '\0';
     if (has_ratio && claim->of[0] == '\0')
-        return wrong(error, note->file, note->line, "[%s] lacks the key 'of': what is compared", note->section);
+        return WRONG(error, note->file, note->line, "[%s] lacks the key 'of': what is compared", note->section);
     if (has_ratio &&
         !(claim->from < claim->to && (claim->ratio == 0 || (claim->from < claim->ratio && claim->ratio < claim->to))))
-        return wrong(error, note->file, note->line, "[%s]: want from < to, and the paper's ratio between them",
+        return WRONG(error, note->file, note->line, "[%s]: want from < to, and the paper's ratio between them",
                      note->section);
     return true;
 }
@@ -194,7 +184,7 @@ bool figure_read(struct figure *figure, const char *path, char *error)
             !note_take(&figure->jobfile->notes[i], figure_keys, figure, error))
             return false;
     if (figure->title == NULL)
-        return wrong(error, path, 1, "has no section [figure]: it says title, axis and lines, see docs/figures.md");
+        return WRONG(error, path, 1, "has no section [figure]: it says title, axis and lines, see docs/figures.md");
     for (size_t i = 0; i < figure->jobfile->note_count; i++)
         if (strcmp(figure->jobfile->notes[i].section, "figure") != 0 &&
             !claim_take(figure, &figure->jobfile->notes[i], error))
@@ -239,8 +229,7 @@ bool catalogue_read(struct catalogue *catalogue, const char *share, char *error)
         const char *name = entries[i]->d_name, *dot = strchr(name, '.');
         if (fine && dot != NULL && dot != name && strcmp(dot, ".conf") == 0) {
             char *path = support_format("%s/%s", folder, name);
-            catalogue->figures =
-                support_realloc(catalogue->figures, (catalogue->count + 1) * sizeof *catalogue->figures);
+            catalogue->figures = support_more(catalogue->figures, catalogue->count, sizeof *catalogue->figures);
             fine = figure_read(&catalogue->figures[catalogue->count++], path, error);
             free(path);
         }

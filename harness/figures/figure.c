@@ -3,7 +3,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,17 +27,6 @@ struct run {
     char *suffix;      /* of files and folders: what is overridden; "" if nothing is */
     char *changed;     /* the same for people */
 };
-
-static void complain(const struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void complain(const struct run *run, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    (void)fprintf(stderr, "%s: ", run->name);
-    (void)vfprintf(stderr, format, args);
-    (void)fputc('\n', stderr);
-    va_end(args);
-}
 
 /* Closes a file that was written; false if anything is missing in it. */
 static bool written(FILE *file)
@@ -112,7 +100,7 @@ static bool job_write(const struct run *run, const struct figure *figure, const 
     if (file)
         fine = written(file) && fine;
     if (!fine)
-        complain(run, "%s: cannot be written: %s", job, strerror(errno));
+        support_complain(run->name, "%s: cannot be written: %s", job, strerror(errno));
     return fine;
 }
 
@@ -136,7 +124,7 @@ static bool file_replace(const struct run *run, const char *part, const char *pa
 {
     if (rename(part, path) == 0)
         return true;
-    complain(run, "%s: cannot be written: %s", path, strerror(errno));
+    support_complain(run->name, "%s: cannot be written: %s", path, strerror(errno));
     return false;
 }
 
@@ -152,7 +140,7 @@ static bool job_keep(const struct run *run, const char *folder, const char *job)
         fine = written(file) && fine;
     fine = fine && file_replace(run, part, job);
     if (!fine)
-        complain(run, "%s: %s", job, text ? "cannot be written" : why);
+        support_complain(run->name, "%s: %s", job, text ? "cannot be written" : why);
     free(text);
     free(frozen);
     free(part);
@@ -165,11 +153,11 @@ static bool data_write(const struct run *run, const struct figure *figure, const
     char error[CSV_TABLE_ERROR_BYTES], unused[JOBFILE_ERROR_BYTES];
     struct results set;
     if (!results_read(&set, results, error)) {
-        complain(run, "%s", error);
+        support_complain(run->name, "%s", error);
         return false;
     }
     if (set.count == 0) {
-        complain(run, "%s: holds no complete result", results);
+        support_complain(run->name, "%s: holds no complete result", results);
         results_free(&set);
         return false;
     }
@@ -189,7 +177,7 @@ static bool data_write(const struct run *run, const struct figure *figure, const
         fine = written(file);
     }
     if (!fine)
-        complain(run, "%s: cannot be written: %s", part, strerror(errno));
+        support_complain(run->name, "%s: cannot be written: %s", part, strerror(errno));
     fine = fine && file_replace(run, part, path);
     free(part);
     for (size_t i = 0; i < data.line_count; i++)
@@ -283,7 +271,7 @@ static int figures_run(const struct run *run, const struct catalogue *catalogue)
             wanted = strcmp(run->asked->names[k], figure->name) == 0;
         int ended = wanted ? figure_run(run, figure) : EXIT_FINE;
         if (ended != EXIT_FINE) {
-            complain(run, "%s: ended with exit code %d", figure->name, ended);
+            support_complain(run->name, "%s: ended with exit code %d", figure->name, ended);
             code = code == EXIT_FINE ? ended : code;
         }
         if (ended == EXIT_INTERRUPTED || ended > 128)
@@ -300,7 +288,7 @@ static bool names_known(const struct run *run, const struct catalogue *catalogue
 {
     for (size_t i = 0; i < run->asked->count; i++)
         if (catalogue_find(catalogue, run->asked->names[i]) == NULL) {
-            complain(run, "there is no figure '%s'; see `maemio figure --list`", run->asked->names[i]);
+            support_complain(run->name, "there is no figure '%s'; see `maemio figure --list`", run->asked->names[i]);
             return false;
         }
     return true;

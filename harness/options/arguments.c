@@ -42,7 +42,7 @@ struct table {
 
 static char *keep(struct table *table, char *text)
 {
-    table->texts = support_realloc(table->texts, (table->text_count + 1) * sizeof *table->texts);
+    table->texts = support_more(table->texts, table->text_count, sizeof *table->texts);
     table->texts[table->text_count++] = text;
     return text;
 }
@@ -63,7 +63,7 @@ static int key_of(struct table *table, const char *name, bool is_bool, bool nega
             return KEY_FIRST + (int)i;
         }
     *fresh = true;
-    table->names = support_realloc(table->names, (table->name_count + 1) * sizeof *table->names);
+    table->names = support_more(table->names, table->name_count, sizeof *table->names);
     table->names[table->name_count] = (struct name){keep(table, support_copy(name)), is_bool, negative};
     return KEY_FIRST + (int)table->name_count++;
 }
@@ -160,9 +160,7 @@ static void set(struct argp_state *state, const char *key, const char *value)
         argp_error(state, "--%s: %s", spelled, error); /* does not return */
     }
     options_destroy(trial);
-    struct option_pairs *given = &table->given;
-    given->items = support_realloc(given->items, (given->count + 1) * sizeof *given->items);
-    given->items[given->count++] = (struct option_pair){support_copy(key), support_copy(value)};
+    option_pairs_add(&table->given, support_copy(key), support_copy(value));
 }
 
 static void properties_need(struct table *table)
@@ -224,13 +222,10 @@ static void properties_apply(const char *name, const struct table *table)
 static void given_apply(const char *name, struct table *table)
 {
     char error[OPTION_ERROR_BYTES];
-    for (size_t i = 0; i < table->given.count; i++) {
+    for (size_t i = 0; i < table->given.count; i++)
         if (!options_set(table->target, table->given.items[i].key, table->given.items[i].value, error))
             refuse(name, error);
-        free(table->given.items[i].key);
-        free(table->given.items[i].value);
-    }
-    free(table->given.items);
+    option_pairs_free(&table->given);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)

@@ -8,7 +8,6 @@
 
 #include <ctype.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +28,7 @@ struct entry {
     char *key;
     const char *file;
     unsigned line;
-    size_t value_count, value_room;
+    size_t value_count;
     char **values;
 };
 
@@ -38,7 +37,7 @@ struct section {
     const char *file;
     unsigned line;
     bool is_note;
-    size_t count, room;
+    size_t count;
     struct entry *entries;
 };
 
@@ -56,7 +55,7 @@ struct reader {
     const struct jobfile_rules *rules;
     struct jobfile_memory *memory;
     char *error;
-    size_t section_count, section_room;
+    size_t section_count;
     struct section *sections; /* the first is [global] */
     size_t current;
 };
@@ -92,25 +91,8 @@ static void free_memory(struct jobfile_memory *memory)
     }
 }
 
-/* An array with room for one more, doubling. */
-static void *with_room(void *array, size_t count, size_t *room, size_t item_bytes)
-{
-    if (count < *room)
-        return array;
-    *room = *room ? *room * 2 : 8;
-    return support_realloc(array, *room * item_bytes);
-}
-
-__attribute__((format(printf, 3, 4))) static bool wrong(struct reader *reader, const struct source *source,
-                                                        const char *format, ...)
-{
-    int used = snprintf(reader->error, JOBFILE_ERROR_BYTES, "%.300s:%u: ", source->name, source->line);
-    va_list args;
-    va_start(args, format);
-    vsnprintf(reader->error + used, JOBFILE_ERROR_BYTES - (size_t)used, format, args);
-    va_end(args);
-    return false;
-}
+#define WRONG(reader, source, ...) \
+    support_error_at((reader)->error, JOBFILE_ERROR_BYTES, (source)->name, (source)->line, __VA_ARGS__)
 
 static struct span_text trimmed(const char *text, size_t bytes)
 {
@@ -138,7 +120,7 @@ static bool check_key(struct reader *reader, const struct source *source, const 
             if (strncmp(key, "set.", 4) == 0 && key[4])
                 return true;
             if (strcmp(key, "set") == 0)
-                return wrong(reader, source, "key 'set': write set.NAME = VALUE, for example set.sort_writes = off");
+                return WRONG(reader, source, "key 'set': write set.NAME = VALUE, for example set.sort_writes = off");
         }
         if (strcmp(known, key) == 0)
             return true;
@@ -146,8 +128,8 @@ static bool check_key(struct reader *reader, const struct source *source, const 
     }
     text_shown(key, strlen(key), shown);
     if (nearest_name(&nearest))
-        return wrong(reader, source, "unknown key '%s': did you mean '%s'?", shown, nearest_name(&nearest));
-    return wrong(reader, source, "unknown key '%s': keys are the options of `maemio run`, see `maemio list options`",
+        return WRONG(reader, source, "unknown key '%s': did you mean '%s'?", shown, nearest_name(&nearest));
+    return WRONG(reader, source, "unknown key '%s': keys are the options of `maemio run`, see `maemio list options`",
                  shown);
 }
 
@@ -158,17 +140,17 @@ static bool add_value(struct reader *reader, const struct source *source, struct
 {
     char shown[TEXT_SHOWN_BYTES];
     if (entry->value_count == JOBFILE_VALUES_MAX)
-        return wrong(reader, source, "key '%s': more than %d values", entry->key, JOBFILE_VALUES_MAX);
+        return WRONG(reader, source, "key '%s': more than %d values", entry->key, JOBFILE_VALUES_MAX);
     char *value = keep_text(reader, text, bytes);
     for (size_t i = 0; i < entry->value_count; i++)
         if (strcmp(entry->values[i], value) == 0)
-            return wrong(reader, source, "key '%s': value '%s' is in the list twice", entry->key,
+            return WRONG(reader, source, "key '%s': value '%s' is in the list twice", entry->key,
                          text_shown(value, bytes, shown));
     char why[JOBFILE_ERROR_BYTES / 2] = "";
     if (*value != '$' && reader->rules->check &&
         !reader->rules->check(reader->rules->arg, entry->key, value, why, sizeof(why)))
-        return wrong(reader, source, "key '%s': %s", entry->key, why);
-    entry->values = with_room(entry->values, entry->value_count, &entry->value_room, sizeof(char *));
+        return WRONG(reader, source, "key '%s': %s", entry->key, why);
+    entry->values = support_more(entry->values, entry->value_count, sizeof(char *));
     entry->values[entry->value_count++] = value;
     return true;
 }
@@ -230,17 +212,17 @@ static bool add_range(struct reader *reader, const struct source *source, struct
     }
     text_shown(item, strlen(item), shown);
     if (!good || *rest)
-        return wrong(reader, source,
+        return WRONG(reader, source,
                      "key '%s': '%s' is no range: want 1..8, 1..cores, 0..1+0.25 or 1..64*2, in plain digits "
                      "(or \"...\" around a text)",
                      entry->key, shown);
     if (low > high)
-        return wrong(reader, source, "key '%s': range '%s' ends before it begins", entry->key, shown);
+        return WRONG(reader, source, "key '%s': range '%s' ends before it begins", entry->key, shown);
     if (geometric ? !(by > 1) || !(low > 0) : !(by > 0))
-        return wrong(reader, source, "key '%s': range '%s' never ends: want %s", entry->key, shown,
+        return WRONG(reader, source, "key '%s': range '%s' never ends: want %s", entry->key, shown,
                      geometric ? "a factor above 1 and a beginning above 0" : "a step above 0");
     if (!geometric && (high - low) / by >= JOBFILE_VALUES_MAX)
-        return wrong(reader, source, "key '%s': range '%s' has more than %d values", entry->key, shown,
+        return WRONG(reader, source, "key '%s': range '%s' has more than %d values", entry->key, shown,
                      JOBFILE_VALUES_MAX);
 
     if (geometric) {
@@ -261,9 +243,9 @@ static bool add_plain(struct reader *reader, const struct source *source, struct
 {
     char shown[TEXT_SHOWN_BYTES];
     if (item.bytes == 0)
-        return wrong(reader, source, "key '%s': a value is missing; write \"\" for an empty one", entry->key);
+        return WRONG(reader, source, "key '%s': a value is missing; write \"\" for an empty one", entry->key);
     if (memchr(item.text, '"', item.bytes))
-        return wrong(reader, source, "key '%s': '%s': a quote must stand around the whole value", entry->key,
+        return WRONG(reader, source, "key '%s': '%s': a quote must stand around the whole value", entry->key,
                      text_shown(item.text, item.bytes, shown));
     char *text = keep_text(reader, item.text, item.bytes);
     double cores;
@@ -287,10 +269,10 @@ static bool add_quoted(struct reader *reader, const struct source *source, struc
         value[used++] = rest->text[i];
     }
     if (i == rest->bytes)
-        return wrong(reader, source, "key '%s': the closing quote is missing", entry->key);
+        return WRONG(reader, source, "key '%s': the closing quote is missing", entry->key);
     *rest = trimmed(rest->text + i + 1, rest->bytes - i - 1);
     if (rest->bytes > 0 && *rest->text != ',')
-        return wrong(reader, source, "key '%s': after a closing quote only a comma or a comment may follow",
+        return WRONG(reader, source, "key '%s': after a closing quote only a comma or a comment may follow",
                      entry->key);
     return add_value(reader, source, entry, value, used);
 }
@@ -325,7 +307,7 @@ static bool include_file(struct reader *reader, const struct source *source, con
     unsigned depth = 1;
     for (const struct source *s = source->includer; s; s = s->includer)
         if (++depth == INCLUDE_DEPTH_MAX)
-            return wrong(reader, source, "key 'include': more than %d files deep", INCLUDE_DEPTH_MAX);
+            return WRONG(reader, source, "key 'include': more than %d files deep", INCLUDE_DEPTH_MAX);
 
     const char *slash = *path == '/' ? NULL : strrchr(source->name, '/');
     size_t folder_bytes = slash ? (size_t)(slash - source->name) + 1 : 0;
@@ -341,14 +323,14 @@ static bool include_file(struct reader *reader, const struct source *source, con
         included.inode = info.st_ino;
         for (const struct source *s = source; s; s = s->includer)
             if (s->known && s->device == info.st_dev && s->inode == info.st_ino)
-                return wrong(reader, source, "key 'include': %.200s is being read already: the includes go in a circle",
+                return WRONG(reader, source, "key 'include': %.200s is being read already: the includes go in a circle",
                              full);
     }
     char why[JOBFILE_ERROR_BYTES / 2];
     size_t bytes;
     char *text = text_file_read(full, FILE_BYTES_MAX, true, &bytes, why, sizeof(why));
     if (!text)
-        return wrong(reader, source, "key 'include': %s", why);
+        return WRONG(reader, source, "key 'include': %s", why);
     size_t current = reader->current;
     bool good = read_text(reader, &included, text, bytes);
     reader->current = current;
@@ -373,13 +355,13 @@ static bool read_header(struct reader *reader, const struct source *source, stru
 {
     char shown[TEXT_SHOWN_BYTES];
     if (line.bytes < 2 || line.text[line.bytes - 1] != ']')
-        return wrong(reader, source, "'%s': a section's header ends with ]", text_shown(line.text, line.bytes, shown));
+        return WRONG(reader, source, "'%s': a section's header ends with ]", text_shown(line.text, line.bytes, shown));
     struct span_text name = trimmed(line.text + 1, line.bytes - 2);
     if (name.bytes == 0)
-        return wrong(reader, source, "a section needs a name");
+        return WRONG(reader, source, "a section needs a name");
     for (size_t i = 0; i < name.bytes; i++)
         if (iscntrl((unsigned char)name.text[i]) || strchr("[],\"", name.text[i]))
-            return wrong(reader, source,
+            return WRONG(reader, source,
                          "section '%s': the name holds a character it may not: [ ] , \" or a control character",
                          text_shown(name.text, name.bytes, shown));
 
@@ -388,13 +370,12 @@ static bool read_header(struct reader *reader, const struct source *source, stru
         if (strlen(section->name) != name.bytes || memcmp(section->name, name.text, name.bytes) != 0)
             continue;
         if (i > 0 && section->file == source->name)
-            return wrong(reader, source, "section [%s] is there twice, first in line %u",
+            return WRONG(reader, source, "section [%s] is there twice, first in line %u",
                          text_shown(name.text, name.bytes, shown), section->line);
         reader->current = i;
         return true;
     }
-    reader->sections =
-        with_room(reader->sections, reader->section_count, &reader->section_room, sizeof(*reader->sections));
+    reader->sections = support_more(reader->sections, reader->section_count, sizeof(*reader->sections));
     reader->current = reader->section_count++;
     reader->sections[reader->current] =
         (struct section){.name = keep_text(reader, name.text, name.bytes), .file = source->name, .line = source->line};
@@ -414,7 +395,7 @@ static char *read_key(struct reader *reader, const struct source *source, struct
     }
     if (text.bytes > 0)
         return key;
-    wrong(reader, source,
+    WRONG(reader, source,
           "'%s' is no key: want letters, digits, - _ or . before the =", text_shown(key, strlen(key), shown));
     return NULL;
 }
@@ -427,14 +408,14 @@ static bool place_entry(struct reader *reader, const struct source *source, cons
         if (strcmp(section->entries[i].key, entry->key) != 0)
             continue;
         if (section->entries[i].file == source->name)
-            return wrong(reader, source,
+            return WRONG(reader, source,
                          "key '%s' is given twice, first in line %u; write a list to run several values", entry->key,
                          section->entries[i].line);
         free(section->entries[i].values);
         section->entries[i] = *entry;
         return true;
     }
-    section->entries = with_room(section->entries, section->count, &section->room, sizeof(*section->entries));
+    section->entries = support_more(section->entries, section->count, sizeof(*section->entries));
     section->entries[section->count++] = *entry;
     return true;
 }
@@ -444,7 +425,7 @@ static bool read_assignment(struct reader *reader, const struct source *source, 
     char shown[TEXT_SHOWN_BYTES];
     const char *equals = memchr(line.text, '=', line.bytes);
     if (!equals)
-        return wrong(reader, source, "'%s': want `key = value`, a [section] or a # comment",
+        return WRONG(reader, source, "'%s': want `key = value`, a [section] or a # comment",
                      text_shown(line.text, line.bytes, shown));
     struct entry entry = {.file = source->name, .line = source->line};
     entry.key = read_key(reader, source, trimmed(line.text, (size_t)(equals - line.text)));
@@ -509,7 +490,7 @@ static bool read_text(struct reader *reader, struct source *source, const char *
         size_t line_bytes = with_list(text, bytes, &more);
         source->line++;
         if (memchr(text, '\0', line_bytes))
-            return wrong(reader, source, "the line holds a NUL byte: this is not a text file");
+            return WRONG(reader, source, "the line holds a NUL byte: this is not a text file");
         struct span_text line = trimmed(text, without_comment(text, line_bytes));
         if (line.bytes > 0 &&
             !(*line.text == '[' ? read_header(reader, source, line) : read_assignment(reader, source, line)))
@@ -581,12 +562,12 @@ static bool resolve_references(struct reader *reader, struct jobfile_setting *se
         struct source place = {.name = settings[i].file, .line = settings[i].line};
         char shown[TEXT_SHOWN_BYTES], why[JOBFILE_ERROR_BYTES / 2] = "";
         if (other == count || other == i || *settings[other].value == '$')
-            return wrong(reader, &place, "key '%s': '%s': want $ and another key that has a value of its own here",
+            return WRONG(reader, &place, "key '%s': '%s': want $ and another key that has a value of its own here",
                          settings[i].key, text_shown(value, strlen(value), shown));
         settings[i].value = settings[other].value;
         if (reader->rules->check &&
             !reader->rules->check(reader->rules->arg, settings[i].key, settings[i].value, why, sizeof(why)))
-            return wrong(reader, &place, "key '%s': %s", settings[i].key, why);
+            return WRONG(reader, &place, "key '%s': %s", settings[i].key, why);
     }
     return true;
 }
@@ -620,7 +601,7 @@ static bool expand_section(struct reader *reader, struct jobfile *jobfile, const
     } else {
         struct source place = {.name = section->file, .line = section->line};
         char shown[TEXT_SHOWN_BYTES];
-        wrong(reader, &place, "section [%s] takes the file beyond %d points: shorten a list",
+        WRONG(reader, &place, "section [%s] takes the file beyond %d points: shorten a list",
               text_shown(section->name, strlen(section->name), shown), JOBFILE_POINTS_MAX);
     }
     free(entries);
@@ -640,7 +621,7 @@ static void add_note(struct reader *reader, struct jobfile *jobfile, const struc
             (struct jobfile_setting){entry->key, keep_text(reader, text.text, text.bytes), entry->file, entry->line};
         free(text.text);
     }
-    jobfile->notes = support_realloc(jobfile->notes, (jobfile->note_count + 1) * sizeof(*jobfile->notes));
+    jobfile->notes = support_more(jobfile->notes, jobfile->note_count, sizeof(*jobfile->notes));
     jobfile->notes[jobfile->note_count++] =
         (struct jobfile_note){section->name, section->file, section->line, section->count, settings};
 }
@@ -674,7 +655,7 @@ struct jobfile *jobfile_parse(const char *name, const char *text, size_t bytes, 
         source.device = info.st_dev;
         source.inode = info.st_ino;
     }
-    reader.sections = with_room(NULL, 0, &reader.section_room, sizeof(*reader.sections));
+    reader.sections = support_more(NULL, 0, sizeof(*reader.sections));
     reader.sections[0] = (struct section){.name = keep_text(&reader, "global", 6), .file = source.name, .line = 1};
     reader.section_count = 1;
 

@@ -2,7 +2,6 @@
 #include "harness/options/options.h"
 
 #include <assert.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,14 +68,7 @@ char *option_underscores(char *name)
     return name;
 }
 
-static bool __attribute__((format(printf, 2, 3))) refuse(char *error, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(error, OPTION_ERROR_BYTES, format, arguments);
-    va_end(arguments);
-    return false;
-}
+#define REFUSE(error, ...) support_error(error, OPTION_ERROR_BYTES, __VA_ARGS__)
 
 /* ---- One value. ---- */
 
@@ -95,9 +87,9 @@ static const char *switch_word(const char *text)
 static bool value_set(const struct option_spec *specs, size_t i, const char *value, void *values, char *error)
 {
     if (strpbrk(value, "\r\n") != NULL)
-        return refuse(error, "a value cannot contain a line break");
+        return REFUSE(error, "a value cannot contain a line break");
     if (strlen(value) >= OPTION_TEXT_BYTES)
-        return refuse(error, "a value cannot be longer than %d bytes", OPTION_TEXT_BYTES - 1);
+        return REFUSE(error, "a value cannot be longer than %d bytes", OPTION_TEXT_BYTES - 1);
     return option_set(specs, i, specs[i].type == OPTION_bool ? switch_word(value) : value, values, error,
                       OPTION_ERROR_BYTES);
 }
@@ -192,7 +184,20 @@ struct options *options_create(void)
     return options;
 }
 
-static void pairs_free(struct option_pairs *pairs)
+void option_pairs_add(struct option_pairs *pairs, char *key, char *value)
+{
+    pairs->items = support_more(pairs->items, pairs->count, sizeof *pairs->items);
+    pairs->items[pairs->count++] = (struct option_pair){key, value};
+}
+
+void option_pairs_add_settings(struct option_pairs *pairs, const struct target_ops *ops, struct target *target)
+{
+    struct target_key_value setting;
+    for (size_t i = 0; ops->setting != NULL && (setting = ops->setting(target, i)).key != NULL; i++)
+        option_pairs_add(pairs, support_copy(setting.key), support_copy(setting.value));
+}
+
+void option_pairs_free(struct option_pairs *pairs)
 {
     for (size_t i = 0; i < pairs->count; i++) {
         free(pairs->items[i].key);
@@ -213,8 +218,8 @@ void options_destroy(struct options *options)
     if (options == NULL)
         return;
     option_values_clear(run_option_specs, &options->run);
-    pairs_free(&options->workload_given);
-    pairs_free(&options->settings);
+    option_pairs_free(&options->workload_given);
+    option_pairs_free(&options->settings);
     workload_values_free(options);
     free(options);
 }
@@ -227,15 +232,14 @@ static void pairs_put(struct option_pairs *pairs, const char *key, const char *v
             pairs->items[i].value = support_copy(value);
             return;
         }
-    pairs->items = support_realloc(pairs->items, (pairs->count + 1) * sizeof *pairs->items);
-    pairs->items[pairs->count++] = (struct option_pair){support_copy(key), support_copy(value)};
+    option_pairs_add(pairs, support_copy(key), support_copy(value));
 }
 
 static bool setting_put(struct options *options, const char *value, char *error)
 {
     const char *equals = strchr(value, '=');
     if (equals == NULL || equals == value)
-        return refuse(error, "'%s' is not key=value", value);
+        return REFUSE(error, "'%s' is not key=value", value);
     char *key = support_copy(value);
     key[equals - value] = '\0';
     pairs_put(&options->settings, option_underscores(key), equals + 1);
@@ -284,7 +288,7 @@ static bool workload_value_set(struct options *options, const char *key, const c
     if (!*known || value_set(specs, i, value, options->workload_values, why))
         return *known;
     (void)snprintf(spelled, sizeof spelled, "%s", key);
-    return refuse(error, "--%s: %.900s", option_dashes(spelled), why);
+    return REFUSE(error, "--%s: %.900s", option_dashes(spelled), why);
 }
 
 struct preset_setter {
@@ -301,7 +305,7 @@ static void preset_set(void *arg, const char *key, const char *value)
         return;
     setter->failed = true;
     if (!known)
-        (void)refuse(setter->error, "the preset sets an unknown option %s", key);
+        (void)REFUSE(setter->error, "the preset sets an unknown option %s", key);
 }
 
 static bool preset_apply(struct options *options, char *error)
@@ -317,8 +321,8 @@ static bool preset_apply(struct options *options, char *error)
     for (size_t i = 0; workload->presets != NULL && workload->presets[i] != NULL; i++)
         support_text_add(&names, "%s%s", i == 0 ? "" : ", ", workload->presets[i]);
     if (names.text == NULL)
-        return refuse(error, "--preset: workload %s has no presets", workload->name);
-    (void)refuse(error, "--preset: workload %s has no preset '%s'; it has %s", workload->name, name, names.text);
+        return REFUSE(error, "--preset: workload %s has no presets", workload->name);
+    (void)REFUSE(error, "--preset: workload %s has no preset '%s'; it has %s", workload->name, name, names.text);
     free(names.text);
     return false;
 }
@@ -338,16 +342,16 @@ static bool workload_option_unknown(const struct options *options, const char *k
     struct nearest nearest = {.wanted = key};
     for (size_t i = 0; (other = workload_at(i)) != NULL; i++)
         if (other->options[option_find(other->options, key)].name != NULL)
-            return refuse(error, "--%s is an option of workload %s, not of %s", spelled, other->name,
+            return REFUSE(error, "--%s is an option of workload %s, not of %s", spelled, other->name,
                           options->workload->name);
     options_offer(run_option_specs, &nearest);
     options_offer(options->workload->options, &nearest);
     if (nearest_name(&nearest) != NULL) {
         char meant[OPTION_TEXT_BYTES];
         (void)snprintf(meant, sizeof meant, "%s", nearest_name(&nearest));
-        return refuse(error, "unknown option --%s; did you mean --%s?", spelled, option_dashes(meant));
+        return REFUSE(error, "unknown option --%s; did you mean --%s?", spelled, option_dashes(meant));
     }
-    return refuse(error, "unknown option --%s; `maemio list options` shows all", spelled);
+    return REFUSE(error, "unknown option --%s; `maemio list options` shows all", spelled);
 }
 
 static bool workload_resolve(struct options *options, char *error)
@@ -369,57 +373,57 @@ static bool combination_check(struct options *options, char *error)
     struct run_options *run = &options->run;
     unsigned workers_max = options->target->guarantees.workers_max;
     if (run->threads > workers_max)
-        return refuse(error, "--threads: target %s allows %u worker%s", options->target->name, workers_max,
+        return REFUSE(error, "--threads: target %s allows %u worker%s", options->target->name, workers_max,
                       workers_max == 1 ? "" : "s");
     if (run->txns != 0 && run->txns_total != 0)
-        return refuse(error, "--txns and --txns-total exclude each other");
+        return REFUSE(error, "--txns and --txns-total exclude each other");
     const char *counted = run->txns != 0 ? "txns" : run->txns_total != 0 ? "txns-total" : NULL;
     if (counted != NULL) {
         if (options->given[RUN_OPTION_time])
-            return refuse(error, "--time and --%s exclude each other", counted);
+            return REFUSE(error, "--time and --%s exclude each other", counted);
         if (options->given[RUN_OPTION_warmup] && run->warmup != 0)
-            return refuse(error, "--warmup and --%s exclude each other: a warm-up in time would make the run differ",
+            return REFUSE(error, "--warmup and --%s exclude each other: a warm-up in time would make the run differ",
                           counted);
         run->warmup = run->time = 0;
     }
     if (!is_utf8(run->label) || !is_utf8(run->point))
-        return refuse(error, "--%s: is not UTF-8, so CSV and JSON could not hold the same",
+        return REFUSE(error, "--%s: is not UTF-8, so CSV and JSON could not hold the same",
                       is_utf8(run->label) ? "point" : "label");
     if (run->history[0] != '\0' && options->target->timestamp == NULL)
-        return refuse(error, "--history: target %s has no timestamps, which a history needs", options->target->name);
+        return REFUSE(error, "--history: target %s has no timestamps, which a history needs", options->target->name);
     bool full = run->check == RUN_CHECK_FULL;
     if (full && options->target->timestamp == NULL)
-        return refuse(error, "--check full: target %s has no timestamps, which a history needs", options->target->name);
+        return REFUSE(error, "--check full: target %s has no timestamps, which a history needs", options->target->name);
     if (full && !options_guarantees(options).serializable)
-        return refuse(error, "--check full: these settings of target %s do not promise what a history is held against",
+        return REFUSE(error, "--check full: these settings of target %s do not promise what a history is held against",
                       options->target->name);
     if (full && run->history[0] != '\0')
-        return refuse(error, "--check full and --history exclude each other: `maemio check' judges that history");
+        return REFUSE(error, "--check full and --history exclude each other: `maemio check' judges that history");
     if (strcmp(run->history, "-") == 0)
-        return refuse(error, "--history: a history is binary and does not go to stdout; name a file");
+        return REFUSE(error, "--history: a history is binary and does not go to stdout; name a file");
     if (run->history[0] != '\0' && run->reload && run->repetitions > 1)
-        return refuse(error, "--history and --reload exclude each other with several repetitions: a file holds the "
+        return REFUSE(error, "--history and --reload exclude each other with several repetitions: a file holds the "
                              "history of one database");
     if (run->rate != 0 && counted != NULL)
-        return refuse(error, "--rate and --%s exclude each other: arrivals need a window in time", counted);
+        return REFUSE(error, "--rate and --%s exclude each other: arrivals need a window in time", counted);
     bool steady = run->warmup_until == RUN_WARMUP_UNTIL_STEADY;
     if (steady && counted != NULL)
-        return refuse(error, "--warmup-until and --%s exclude each other: a warm-up would make the run differ",
+        return REFUSE(error, "--warmup-until and --%s exclude each other: a warm-up would make the run differ",
                       counted);
     if (steady && run->warmup_max < run->warmup)
-        return refuse(error, "--warmup-max: shorter than --warmup");
+        return REFUSE(error, "--warmup-max: shorter than --warmup");
     if (run->interval != 0 && (run->time + (steady ? run->warmup_max : run->warmup)) / run->interval >= 1000000)
-        return refuse(error, "--interval: a run would have more than a million of them");
+        return REFUSE(error, "--interval: a run would have more than a million of them");
     if (run->check_every != 0 && !options->workload->check_live)
-        return refuse(error, "--check-every: the check of workload %s needs the workers at rest",
+        return REFUSE(error, "--check-every: the check of workload %s needs the workers at rest",
                       options->workload->name);
     if (run->check_every != 0 && run->threads == workers_max)
-        return refuse(error, "--check-every: the check is a worker, too; target %s allows %u", options->target->name,
+        return REFUSE(error, "--check-every: the check is a worker, too; target %s allows %u", options->target->name,
                       workers_max);
     if (run->deadline != 0 && counted == NULL) {
         uint64_t needed = run->warmup + run->time;
         if (__builtin_mul_overflow(needed, run->repetitions, &needed) || needed >= run->deadline)
-            return refuse(error, "--deadline: shorter than warm-ups and windows together");
+            return REFUSE(error, "--deadline: shorter than warm-ups and windows together");
     }
     return true;
 }
@@ -441,11 +445,11 @@ bool options_resolve(struct options *options, char *error)
     if (workload == NULL) {
         for (size_t i = 0; workload_at(i) != NULL; i++)
             support_text_add(&names, "%s%s", i == 0 ? "" : ", ", workload_at(i)->name);
-        (void)refuse(error, "--workload: there is no '%s'; there are %s", options->run.workload, names.text);
+        (void)REFUSE(error, "--workload: there is no '%s'; there are %s", options->run.workload, names.text);
     } else if (target == NULL) {
         for (size_t i = 0; target_at(i) != NULL; i++)
             support_text_add(&names, "%s%s", i == 0 ? "" : ", ", target_at(i)->name);
-        (void)refuse(error, "--target: there is no '%s'; there are %s", options->run.target, names.text);
+        (void)REFUSE(error, "--target: there is no '%s'; there are %s", options->run.target, names.text);
     }
     free(names.text);
     return workload != NULL && target != NULL && options_resolve_for(options, workload, target, error);

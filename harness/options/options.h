@@ -48,6 +48,12 @@ struct option_pairs {
     size_t count;
 };
 
+/* Key and value are the list's from now on. */
+void option_pairs_add(struct option_pairs *pairs, char *key, char *value);
+/* The target's settings, resolved. */
+void option_pairs_add_settings(struct option_pairs *pairs, const struct target_ops *ops, struct target *target);
+void option_pairs_free(struct option_pairs *pairs);
+
 struct options {
     struct run_options run;
     bool given[RUN_OPTION_COUNT];

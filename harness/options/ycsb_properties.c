@@ -65,7 +65,7 @@ struct property {
 };
 
 struct ycsb_properties {
-    size_t count, room;
+    size_t count;
     struct property *items;
 };
 
@@ -101,10 +101,7 @@ static void put(struct ycsb_properties *properties, struct property property)
         properties->items[i] = property;
         return;
     }
-    if (properties->count == properties->room) {
-        properties->room = properties->room ? properties->room * 2 : 32;
-        properties->items = support_realloc(properties->items, properties->room * sizeof(*properties->items));
-    }
+    properties->items = support_more(properties->items, properties->count, sizeof(*properties->items));
     properties->items[properties->count++] = property;
 }
 
@@ -231,17 +228,7 @@ __attribute__((format(printf, 3, 4))) static bool wrong(struct resolver *resolve
     return false;
 }
 
-__attribute__((format(printf, 2, 3))) static void note(struct resolver *resolver, const char *format, ...)
-{
-    struct ycsb_translation *options = resolver->options;
-    char text[512];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof(text), format, args);
-    va_end(args);
-    options->notes = support_realloc(options->notes, (options->note_count + 1) * sizeof(char *));
-    options->notes[options->note_count++] = support_copy(text);
-}
+#define NOTE(resolver, ...) support_list_add(&(resolver)->options->notes, &(resolver)->options->note_count, __VA_ARGS__)
 
 __attribute__((format(printf, 3, 4))) static void option(struct resolver *resolver, const char *key, const char *format,
                                                          ...)
@@ -284,13 +271,13 @@ static bool resolve_record(struct resolver *resolver)
                      "fieldcount x fieldlength is %" PRIu64 " bytes: want 8 to 65528", fields * length);
     option(resolver, "record_bytes", "%" PRIu64, fields * length);
     if (!is(resolver, PROPERTY_FIELD_DISTRIBUTION, "constant"))
-        note(resolver, "fieldlengthdistribution=%.60s: not supported; all fields have fieldlength bytes",
+        NOTE(resolver, "fieldlengthdistribution=%.60s: not supported; all fields have fieldlength bytes",
              text_of(resolver, PROPERTY_FIELD_DISTRIBUTION));
     if (given(resolver, PROPERTY_READ_ALL) && !is(resolver, PROPERTY_READ_ALL, "true"))
-        note(resolver, "readallfields=%.60s: not supported; a read gives the whole record",
+        NOTE(resolver, "readallfields=%.60s: not supported; a read gives the whole record",
              text_of(resolver, PROPERTY_READ_ALL));
     if (given(resolver, PROPERTY_WRITE_ALL) && !is(resolver, PROPERTY_WRITE_ALL, "true"))
-        note(resolver, "writeallfields=%.60s: not supported; an update writes the whole record",
+        NOTE(resolver, "writeallfields=%.60s: not supported; an update writes the whole record",
              text_of(resolver, PROPERTY_WRITE_ALL));
     if (is(resolver, PROPERTY_INSERT_ORDER, "ordered"))
         option(resolver, "load_order", "sequential");
@@ -331,13 +318,13 @@ static bool resolve_mix(struct resolver *resolver)
     option(resolver, "scan_length_max", "%" PRIu64, most);
     bool follows = insert > 0 && is(resolver, PROPERTY_DISTRIBUTION, "latest");
     if (is(resolver, PROPERTY_INSERT_ORDER, "hashed") && follows)
-        note(resolver, "insertorder=hashed with requestdistribution=latest: not supported; keys go on in order");
+        NOTE(resolver, "insertorder=hashed with requestdistribution=latest: not supported; keys go on in order");
     else if (is(resolver, PROPERTY_INSERT_ORDER, "hashed"))
         option(resolver, "insert_order", "hashed");
     if (least != 1)
-        note(resolver, "minscanlength=%" PRIu64 ": not supported; scans are 1 to maxscanlength records long", least);
+        NOTE(resolver, "minscanlength=%" PRIu64 ": not supported; scans are 1 to maxscanlength records long", least);
     if (!is(resolver, PROPERTY_SCAN_DISTRIBUTION, "uniform"))
-        note(resolver, "scanlengthdistribution=%.60s: not supported; lengths are uniform",
+        NOTE(resolver, "scanlengthdistribution=%.60s: not supported; lengths are uniform",
              text_of(resolver, PROPERTY_SCAN_DISTRIBUTION));
     return true;
 }
@@ -353,7 +340,7 @@ static bool resolve_distribution(struct resolver *resolver)
         option(resolver, "distribution", as_ycsb ? "ycsb-scrambled" : "zipfian");
         option(resolver, "theta", "%.15g", theta);
         if (!as_ycsb)
-            note(resolver,
+            NOTE(resolver,
                  "theta %g: YCSB's scrambled zipfian knows only 0.99; taken as an exact zipfian over the records",
                  theta);
         return true;
@@ -387,7 +374,7 @@ static void resolve_operations(struct resolver *resolver, uint64_t operations, u
     }
     double seconds = (double)operations / (double)rate;
     option(resolver, "time", "%.15gs", seconds < 0.001 ? 0.001 : seconds);
-    note(resolver, "operationcount=%" PRIu64 ": at target=%" PRIu64 " a second they are a window of %g s", operations,
+    NOTE(resolver, "operationcount=%" PRIu64 ": at target=%" PRIu64 " a second they are a window of %g s", operations,
          rate, seconds);
 }
 
@@ -407,16 +394,16 @@ static bool resolve_run(struct resolver *resolver)
          !count_of(resolver, PROPERTY_OPERATION_COUNT, 0, 1000000000000000, &operations)))
         return false;
     if (rate != 0 && resolver->end && strcmp(resolver->end, "time") != 0) {
-        note(resolver, "target=%" PRIu64 ": not used, as --%s counts requests and a rate needs a window in time", rate,
+        NOTE(resolver, "target=%" PRIu64 ": not used, as --%s counts requests and a rate needs a window in time", rate,
              resolver->end);
         rate = 0;
     }
     if (rate != 0)
         option(resolver, "rate", "%" PRIu64, rate);
     if (seconds != 0 && resolver->end)
-        note(resolver, "maxexecutiontime=%" PRIu64 ": not used, --%s decides", seconds, resolver->end);
+        NOTE(resolver, "maxexecutiontime=%" PRIu64 ": not used, --%s decides", seconds, resolver->end);
     if (operations != 0 && resolver->end)
-        note(resolver, "operationcount=%" PRIu64 ": not used, --%s decides", operations, resolver->end);
+        NOTE(resolver, "operationcount=%" PRIu64 ": not used, --%s decides", operations, resolver->end);
     if (resolver->end)
         return true;
     bool by_time =
@@ -424,11 +411,11 @@ static bool resolve_run(struct resolver *resolver)
     if (by_time) {
         option(resolver, "time", "%" PRIu64 "s", seconds);
         if (operations != 0)
-            note(resolver, "operationcount=%" PRIu64 ": not used, maxexecutiontime decides", operations);
+            NOTE(resolver, "operationcount=%" PRIu64 ": not used, maxexecutiontime decides", operations);
     } else if (operations != 0) {
         resolve_operations(resolver, operations, rate);
     } else if (given(resolver, PROPERTY_OPERATION_COUNT) || given(resolver, PROPERTY_EXECUTION_TIME)) {
-        note(resolver, "no limit of operations or time: YCSB would never end; --time decides");
+        NOTE(resolver, "no limit of operations or time: YCSB would never end; --time decides");
     }
     return true;
 }
@@ -445,10 +432,10 @@ static void note_unknown(struct resolver *resolver)
         char shown[TEXT_SHOWN_BYTES];
         text_shown(property->key, strlen(property->key), shown);
         if (property->line)
-            note(resolver, "%.300s:%u: property %s has no counterpart here and is not used", property->file,
+            NOTE(resolver, "%.300s:%u: property %s has no counterpart here and is not used", property->file,
                  property->line, shown);
         else
-            note(resolver, "-p %s has no counterpart here and is not used", shown);
+            NOTE(resolver, "-p %s has no counterpart here and is not used", shown);
     }
 }
 

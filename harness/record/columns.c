@@ -315,7 +315,7 @@ static struct column *add(const char *prefix, const char *key, const char *unit,
             free(name);
             return &list.items[i];
         }
-    list.items = support_realloc(list.items, (list.count + 1) * sizeof *list.items);
+    list.items = support_more(list.items, list.count, sizeof *list.items);
     list.items[list.count] = (struct column){.info = {name, unit, help, false, COLUMN_UNSAID}, .key = key, .get = get};
     return &list.items[list.count++];
 }

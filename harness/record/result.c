@@ -26,11 +26,7 @@ void result_destroy(struct result *result)
 {
     if (result == NULL)
         return;
-    for (size_t i = 0; i < result->settings.count; i++) {
-        free(result->settings.items[i].key);
-        free(result->settings.items[i].value);
-    }
-    free(result->settings.items);
+    option_pairs_free(&result->settings);
     free(result->types);
     free(result->committed_since_load);
     free(result->latencies);

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,16 +46,6 @@ static void signal_note(int number)
     atomic_store_explicit(&signal_received, number, memory_order_relaxed);
     if (pid > 0)
         (void)kill(pid, number);
-}
-
-static void __attribute__((format(printf, 2, 3))) complain(const struct sweep *sweep, const char *format, ...)
-{
-    va_list arguments;
-    (void)fprintf(stderr, "%s: ", sweep->name);
-    va_start(arguments, format);
-    (void)vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    (void)fputc('\n', stderr);
 }
 
 /* ---- The folder. ---- */
@@ -101,12 +90,12 @@ static bool folder_take(const struct sweep *sweep)
     (void)snprintf(path, sizeof path, "%s/runs/lock", sweep->out);
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666); /* held until the program ends */
     if (lock < 0) {
-        complain(sweep, "--out: %s: cannot be opened: %s", path, strerror(errno));
+        support_complain(sweep->name, "--out: %s: cannot be opened: %s", path, strerror(errno));
         return false;
     }
     if (flock(lock, LOCK_EX | LOCK_NB) == 0)
         return true;
-    complain(sweep, "--out: %s: another sweep is at work there", sweep->out);
+    support_complain(sweep->name, "--out: %s: another sweep is at work there", sweep->out);
     (void)close(lock);
     return false;
 }
@@ -146,7 +135,8 @@ static void finished_find(struct sweep *sweep)
         if (access(path, F_OK) == 0) {
             run->finished = rows_whole(sweep, run, "", why);
             if (!run->finished)
-                complain(sweep, "half-written, will be repeated: %s-%u: %s", run->point->id, run->repetition, why);
+                support_complain(sweep->name, "half-written, will be repeated: %s-%u: %s", run->point->id,
+                                 run->repetition, why);
         }
         free(path);
     }
@@ -169,12 +159,12 @@ static bool merge(const struct sweep *sweep, const struct sweep_run *run, const 
     support_text_add(&into, "%s/%s%s", sweep->out, file, sweep->ending);
     text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, error, sizeof error);
     if (text == NULL) {
-        complain(sweep, "%s", error);
+        support_complain(sweep->name, "%s", error);
         goto free_paths;
     }
     int fd = open(into.text, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0 || fstat(fd, &now) != 0) {
-        complain(sweep, "%s: cannot be opened: %s", into.text, strerror(errno));
+        support_complain(sweep->name, "%s: cannot be opened: %s", into.text, strerror(errno));
         goto close_file;
     }
     size_t header = 0;
@@ -185,8 +175,9 @@ static bool merge(const struct sweep *sweep, const struct sweep_run *run, const 
         bool same = pread(fd, found, header, 0) == (ssize_t)header && memcmp(found, text, header) == 0;
         free(found);
         if (!same) {
-            complain(sweep, "%s: has other columns than the runs before it, so another build made it; use a new --out",
-                     path);
+            support_complain(sweep->name,
+                             "%s: has other columns than the runs before it, so another build made it; use a new --out",
+                             path);
             goto close_file;
         }
     }
@@ -197,7 +188,7 @@ static bool merge(const struct sweep *sweep, const struct sweep_run *run, const 
         at += written > 0 ? (size_t)written : 0;
     }
     if (!fine)
-        complain(sweep, "%s: cannot be written: %s", into.text, strerror(errno));
+        support_complain(sweep->name, "%s: cannot be written: %s", into.text, strerror(errno));
 close_file:
     if (fd >= 0)
         fine = close(fd) == 0 && fine;
@@ -276,7 +267,7 @@ static bool file_keep(const struct sweep *sweep, const char *name, void (*put)(c
         if (fclose(file) == 0 && whole)
             return true;
     }
-    complain(sweep, "%s: cannot be written: %s", path, strerror(errno));
+    support_complain(sweep->name, "%s: cannot be written: %s", path, strerror(errno));
     return false;
 }
 
@@ -319,7 +310,7 @@ static bool file_replace(const struct sweep *sweep, const char *name)
     (void)snprintf(part, sizeof part, "%s/%s%s", sweep->out, name, sweep->ending);
     if (access(part, F_OK) != 0 || rename(part, path) == 0)
         return true;
-    complain(sweep, "%s: cannot be renamed: %s", part, strerror(errno));
+    support_complain(sweep->name, "%s: cannot be renamed: %s", part, strerror(errno));
     return false;
 }
 
@@ -341,26 +332,14 @@ struct arguments {
     size_t count;
 };
 
-static void __attribute__((format(printf, 2, 3))) argument_add(struct arguments *arguments, const char *format, ...)
-{
-    char text[2 * PATH_BYTES];
-    va_list list;
-    va_start(list, format);
-    (void)vsnprintf(text, sizeof text, format, list);
-    va_end(list);
-    arguments->items = support_realloc(arguments->items, (arguments->count + 2) * sizeof *arguments->items);
-    arguments->items[arguments->count++] = support_copy(text);
-    arguments->items[arguments->count] = NULL;
-}
-
 static void option_add(struct arguments *arguments, const char *key, const char *value)
 {
     if (strncmp(key, "set.", 4) == 0) {
-        argument_add(arguments, "--set=%s=%s", key + 4, value);
+        support_list_add(&arguments->items, &arguments->count, "--set=%s=%s", key + 4, value);
         return;
     }
     char *spelled = option_dashes(support_copy(key));
-    argument_add(arguments, "--%s=%s", spelled, value);
+    support_list_add(&arguments->items, &arguments->count, "--%s=%s", spelled, value);
     free(spelled);
 }
 
@@ -384,17 +363,17 @@ static struct arguments arguments_of(const struct sweep *sweep, const struct swe
 {
     struct arguments arguments = {0};
     const struct jobfile_point *point = run->point->point;
-    argument_add(&arguments, "maemio");
-    argument_add(&arguments, "run");
-    argument_add(&arguments, "--label=%s", point->section);
+    support_list_add(&arguments.items, &arguments.count, "maemio");
+    support_list_add(&arguments.items, &arguments.count, "run");
+    support_list_add(&arguments.items, &arguments.count, "--label=%s", point->section);
     point_add(&arguments, sweep, point);
-    argument_add(&arguments, "--repetitions=1");
-    argument_add(&arguments, "--first-repetition=%u", run->repetition);
-    argument_add(&arguments, "--point=%s", run->point->id);
-    argument_add(&arguments, "--progress=off");
+    support_list_add(&arguments.items, &arguments.count, "--repetitions=1");
+    support_list_add(&arguments.items, &arguments.count, "--first-repetition=%u", run->repetition);
+    support_list_add(&arguments.items, &arguments.count, "--point=%s", run->point->id);
+    support_list_add(&arguments.items, &arguments.count, "--progress=off");
     char *csv = path_of(sweep, run, ".part", "results.csv"), *json = path_of(sweep, run, ".part", "results.jsonl");
-    argument_add(&arguments, "--csv=%s", csv);
-    argument_add(&arguments, "--json=%s", json);
+    support_list_add(&arguments.items, &arguments.count, "--csv=%s", csv);
+    support_list_add(&arguments.items, &arguments.count, "--json=%s", json);
     free(csv);
     free(json);
     for (size_t i = 0; i < SWEEP_FILE_COUNT; i++)
@@ -459,8 +438,8 @@ static void failure_keep(struct sweep *sweep, const struct sweep_run *run, int c
     char *part = path_of(sweep, run, ".part", ""), *failed = path_of(sweep, run, ".failed", "");
     run_remove(sweep, run, ".failed");
     (void)rename(part, failed);
-    complain(sweep, "%s-%u failed with exit code %d%s%s: %s", run->point->id, run->repetition, code,
-             why[0] == '\0' ? "" : ": ", why, run->point->text);
+    support_complain(sweep->name, "%s-%u failed with exit code %d%s%s: %s", run->point->id, run->repetition, code,
+                     why[0] == '\0' ? "" : ": ", why, run->point->text);
     log_tell(sweep, run);
     free(part);
     free(failed);
@@ -516,7 +495,7 @@ static enum exit_code run_one(struct sweep *sweep, size_t at)
         failure_keep(sweep, run, code, why);
         result = code == EXIT_USAGE ? EXIT_USAGE : EXIT_FINE;
     } else if (rename(part, done) != 0) {
-        complain(sweep, "%s: cannot be renamed: %s", part, strerror(errno));
+        support_complain(sweep->name, "%s: cannot be renamed: %s", part, strerror(errno));
     } else {
         run_remove(sweep, run, ".failed");
         run->finished = true;
@@ -542,7 +521,7 @@ static void verdict_tell(const struct sweep *sweep)
     struct results set;
     (void)snprintf(path, sizeof path, "%s/results.csv", sweep->out);
     if (!results_read(&set, path, error)) {
-        complain(sweep, "%s", error);
+        support_complain(sweep->name, "%s", error);
         return;
     }
     (void)jobfile_labels(sweep->plan.jobfile, labels, LABELS_MAX);
@@ -562,9 +541,10 @@ static enum exit_code runs_do(struct sweep *sweep)
             code = run_one(sweep, i);
     }
     if (code == EXIT_INTERRUPTED)
-        complain(sweep, "interrupted; the same command goes on where this one stopped");
+        support_complain(sweep->name, "interrupted; the same command goes on where this one stopped");
     if (code == EXIT_FINE && sweep->failed > 0) {
-        complain(sweep, "%zu of %zu runs failed; the same command repeats them", sweep->failed, sweep->plan.run_count);
+        support_complain(sweep->name, "%zu of %zu runs failed; the same command repeats them", sweep->failed,
+                         sweep->plan.run_count);
         code = sweep->worst;
     }
     return code;
@@ -586,7 +566,7 @@ static enum exit_code sweep_run_all(struct sweep *sweep)
         return code;
     if (code == EXIT_FINE && replace_all(sweep))
         return EXIT_FINE;
-    complain(sweep, "%s: the results of another job stay there until this one is whole", sweep->out);
+    support_complain(sweep->name, "%s: the results of another job stay there until this one is whole", sweep->out);
     return code == EXIT_FINE ? EXIT_FAILED : code;
 }
 
@@ -620,7 +600,7 @@ enum exit_code sweep_run(const char *name, const struct sweep_request *asked)
     char error[SWEEP_ERROR_BYTES];
     enum exit_code code = EXIT_FINE;
     if (!sweep_plan_init(&sweep.plan, asked->file, &asked->overrides, asked->seed, error)) {
-        complain(&sweep, "%s", error);
+        support_complain(sweep.name, "%s", error);
         code = EXIT_USAGE;
     } else if (asked->print_arguments) {
         arguments_print(&sweep);

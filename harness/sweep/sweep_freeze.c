@@ -15,27 +15,12 @@
 
 /* ---- One point. ---- */
 
-static void pair_add(struct option_pairs *pairs, const char *prefix, const char *key, const char *value)
-{
-    pairs->items = support_realloc(pairs->items, (pairs->count + 1) * sizeof *pairs->items);
-    pairs->items[pairs->count++] = (struct option_pair){support_format("%s%s", prefix, key), support_copy(value)};
-}
-
 static const char *pair_value(const struct option_pairs *pairs, const char *key)
 {
     for (size_t i = 0; i < pairs->count; i++)
         if (strcmp(pairs->items[i].key, key) == 0)
             return pairs->items[i].value;
     return NULL;
-}
-
-static void pairs_free(struct option_pairs *pairs)
-{
-    for (size_t i = 0; i < pairs->count; i++) {
-        free(pairs->items[i].key);
-        free(pairs->items[i].value);
-    }
-    free(pairs->items);
 }
 
 /* As it was given: by an override or by the job file. NULL if it was not. */
@@ -57,7 +42,7 @@ static void threads_add(struct option_pairs *pairs, const struct sweep_point *po
              most = point->options->target->guarantees.workers_max;
     topology_close(topology);
     (void)snprintf(text, sizeof text, "%u", cores < most ? cores : most);
-    pair_add(pairs, "", "threads", text);
+    option_pairs_add(pairs, support_copy("threads"), support_copy(text));
 }
 
 static void run_option_add(struct option_pairs *pairs, const struct sweep_plan *plan, const struct sweep_point *point,
@@ -71,9 +56,9 @@ static void run_option_add(struct option_pairs *pairs, const struct sweep_plan *
     if (i == RUN_OPTION_threads && point->options->run.threads == 0)
         threads_add(pairs, point);
     else if (given != NULL)
-        pair_add(pairs, "", key, given);
+        option_pairs_add(pairs, support_copy(key), support_copy(given));
     else if (*text != '\0')
-        pair_add(pairs, "", key, text);
+        option_pairs_add(pairs, support_copy(key), support_copy(text));
 }
 
 static struct option_pairs pairs_of(const struct sweep_plan *plan, const struct sweep_point *point)
@@ -81,17 +66,18 @@ static struct option_pairs pairs_of(const struct sweep_plan *plan, const struct 
     const struct options *options = point->options;
     struct option_pairs pairs = {0};
     char text[OPTION_TEXT_BYTES];
-    pair_add(&pairs, "", "label", options->run.label);
+    option_pairs_add(&pairs, support_copy("label"), support_copy(options->run.label));
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
         if (options->run.txns == 0 || (i != RUN_OPTION_time && i != RUN_OPTION_warmup))
             run_option_add(&pairs, plan, point, i);
     for (size_t i = 0; options->workload->options[i].name != NULL; i++) {
         option_text(options->workload->options, i, options->workload_values, text, sizeof text);
-        pair_add(&pairs, "", options->workload->options[i].name, text);
+        option_pairs_add(&pairs, support_copy(options->workload->options[i].name), support_copy(text));
     }
     const struct option_pairs *settings = point->settings.count > 0 ? &point->settings : &options->settings;
     for (size_t i = 0; i < settings->count; i++)
-        pair_add(&pairs, "set.", settings->items[i].key, settings->items[i].value);
+        option_pairs_add(&pairs, support_format("%s%s", "set.", settings->items[i].key),
+                         support_copy(settings->items[i].value));
     return pairs;
 }
 
@@ -164,6 +150,6 @@ void sweep_plan_freeze(const struct sweep_plan *plan, const char *head, FILE *fi
     }
     notes_write(file, plan->jobfile);
     for (size_t i = 0; i < plan->point_count; i++)
-        pairs_free(&all[i]);
+        option_pairs_free(&all[i]);
     free(all);
 }

@@ -1,7 +1,6 @@
 /* sweep_plan.c - see sweep_plan.h. */
 #include "harness/sweep/sweep_plan.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,14 +33,7 @@ bool sweep_file_is_merged(size_t i)
     return are[i];
 }
 
-static bool __attribute__((format(printf, 2, 3))) refuse(char *error, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    (void)vsnprintf(error, SWEEP_ERROR_BYTES, format, arguments);
-    va_end(arguments);
-    return false;
-}
+#define REFUSE(error, ...) support_error(error, SWEEP_ERROR_BYTES, __VA_ARGS__)
 
 static const struct jobfile_setting *setting_find(const struct jobfile_point *point, const char *key)
 {
@@ -64,11 +56,11 @@ static bool keys_allowed(const struct jobfile_point *point, const struct option_
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
         const struct jobfile_setting *setting = setting_find(point, own[i][0]);
         if (setting != NULL)
-            return refuse(error, "%s:%u: key '%s' cannot stand here: %s", setting->file, setting->line, setting->key,
+            return REFUSE(error, "%s:%u: key '%s' cannot stand here: %s", setting->file, setting->line, setting->key,
                           own[i][1]);
         for (size_t j = 0; j < overrides->count; j++)
             if (strcmp(overrides->items[j].key, own[i][0]) == 0)
-                return refuse(error, "--override: %s cannot be set: %s", own[i][0], own[i][1]);
+                return REFUSE(error, "--override: %s cannot be set: %s", own[i][0], own[i][1]);
     }
     return true;
 }
@@ -98,7 +90,7 @@ static bool files_take(struct sweep_point *point, char *error)
     for (size_t i = 0; i < SWEEP_FILE_COUNT; i++) {
         if (strchr(names[i], '/') != NULL || names[i][0] == '.' || strncmp(names[i], "results.", 8) == 0 ||
             strcmp(names[i], "-") == 0)
-            return refuse(error, "section [%s]: key '%s': '%s' must be the name of a file within --out, such as %s%s",
+            return REFUSE(error, "section [%s]: key '%s': '%s' must be the name of a file within --out, such as %s%s",
                           point->point->section, sweep_file_key(i), names[i], sweep_file_key(i),
                           sweep_file_is_merged(i) ? ".csv" : "");
         point->files[i] = names[i];
@@ -113,12 +105,12 @@ static bool point_init(struct sweep_point *point, const struct option_pairs *ove
     if (!keys_allowed(point->point, overrides, error))
         return false;
     if (!options_set(point->options, "label", point->point->section, why))
-        return refuse(error, "section [%.100s...]: the name becomes the label: %.700s", point->point->section, why);
+        return REFUSE(error, "section [%.100s...]: the name becomes the label: %.700s", point->point->section, why);
     if (!job_apply(point->point, point->options, error))
         return false;
     for (size_t i = 0; i < overrides->count; i++)
         if (!job_set(point->options, overrides->items[i].key, overrides->items[i].value, why))
-            return refuse(error, "--override: %s: %.700s", overrides->items[i].key, why);
+            return REFUSE(error, "--override: %s: %.700s", overrides->items[i].key, why);
     if (!job_resolve(point->point, point->options, error))
         return false;
     id_make(point, overrides);
@@ -159,36 +151,19 @@ static bool refuse_point(const struct sweep_plan *plan, const struct sweep_point
     for (size_t i = 0; i < plan->overrides->count; i++) {
         const char *key = plan->overrides->items[i].key;
         if (strstr(why, strncmp(key, "set.", 4) == 0 ? key + 4 : key) != NULL)
-            return refuse(error, "--override: %s: %s %s: %.700s", key, kind, name, why);
+            return REFUSE(error, "--override: %s: %s %s: %.700s", key, kind, name, why);
     }
     const struct jobfile_setting *found = setting_blamed(point, why, of_target);
     if (found != NULL)
-        return refuse(error, "%s:%u: key '%s': %s %s: %.700s", found->file, found->line, found->key, kind, name, why);
-    return refuse(error, "section [%s]: %s %s: %.700s", point->point->section, kind, name, why);
-}
-
-static void settings_keep(struct sweep_point *point, struct target *target)
-{
-    const struct target_ops *ops = point->options->target;
-    struct option_pairs *settings = &point->settings;
-    struct target_key_value setting;
-    if (ops->setting == NULL)
-        return;
-    for (size_t i = 0; (setting = ops->setting(target, i)).key != NULL; i++) {
-        settings->items = support_realloc(settings->items, (i + 1) * sizeof *settings->items);
-        settings->items[settings->count++] =
-            (struct option_pair){support_copy(setting.key), support_copy(setting.value)};
-    }
+        return REFUSE(error, "%s:%u: key '%s': %s %s: %.700s", found->file, found->line, found->key, kind, name, why);
+    return REFUSE(error, "section [%s]: %s %s: %.700s", point->point->section, kind, name, why);
 }
 
 static void settings_copy(struct sweep_point *point, const struct sweep_point *same)
 {
-    point->settings.items = support_alloc((same->settings.count + 1) * sizeof *point->settings.items);
-    for (; point->settings.count < same->settings.count; point->settings.count++) {
-        const struct option_pair *pair = &same->settings.items[point->settings.count];
-        point->settings.items[point->settings.count] =
-            (struct option_pair){support_copy(pair->key), support_copy(pair->value)};
-    }
+    for (size_t i = 0; i < same->settings.count; i++)
+        option_pairs_add(&point->settings, support_copy(same->settings.items[i].key),
+                         support_copy(same->settings.items[i].value));
     (void)memcpy(point->config_hash, same->config_hash, sizeof point->config_hash);
 }
 
@@ -205,7 +180,7 @@ static bool target_tries(const struct sweep_plan *plan, struct sweep_point *poin
         return refuse_point(plan, point, true, why, error);
     if (status != TARGET_OK)
         return true; /* what lacks memory now may have it later */
-    settings_keep(point, target);
+    option_pairs_add_settings(&point->settings, point->options->target, target);
     ops->close(target);
     (void)snprintf(point->config_hash, sizeof point->config_hash, "opened");
     return true;
@@ -255,7 +230,7 @@ static size_t first_with(struct firsts *firsts, char *text, size_t point)
             free(text);
             return firsts->items[i].point;
         }
-    firsts->items = support_realloc(firsts->items, (firsts->count + 1) * sizeof *firsts->items);
+    firsts->items = support_more(firsts->items, firsts->count, sizeof *firsts->items);
     firsts->items[firsts->count].text = text;
     firsts->items[firsts->count++].point = point;
     return point;
@@ -315,11 +290,7 @@ static const struct jobfile_setting *spelled_otherwise(const struct sweep_plan *
 static void point_free(struct sweep_point *point)
 {
     options_destroy(point->options);
-    for (size_t i = 0; i < point->settings.count; i++) {
-        free(point->settings.items[i].key);
-        free(point->settings.items[i].value);
-    }
-    free(point->settings.items);
+    option_pairs_free(&point->settings);
     free(point->text);
 }
 
@@ -357,7 +328,7 @@ static bool doubles_drop(struct sweep_plan *plan, char *error)
             for (size_t rest = i; rest < plan->point_count; rest++)
                 plan->points[kept++] = plan->points[rest];
             plan->point_count = kept;
-            return refuse(error,
+            return REFUSE(error,
                           "%s:%u: key '%s': '%.100s' is '%.100s' once more: one configuration cannot be two points",
                           spelled->file, spelled->line, spelled->key, spelled->value,
                           first == NULL ? "the default" : first->value);
@@ -443,7 +414,7 @@ bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct opt
     if (plan->jobfile == NULL)
         return false;
     if (plan->jobfile->count == 0)
-        return refuse(error, "%s: there is nothing to run in it", path);
+        return REFUSE(error, "%s: there is nothing to run in it", path);
     plan->points = support_alloc(plan->jobfile->count * sizeof *plan->points);
     for (size_t i = 0; i < plan->jobfile->count; i++) {
         plan->points[i].point = &plan->jobfile->points[i];

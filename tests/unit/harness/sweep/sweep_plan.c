@@ -90,6 +90,8 @@ static void the_time_is_foreseen(void **state)
     (void)state;
     struct sweep_plan plan;
     assert_true(plan_of(&plan, SMALL "warmup = 1s\ntime = 4s\ntheta = 0, 0.5\nrepetitions = 2\n", &no_overrides, 1));
+    assert_true(plan.points[1].config_hash[0] != '\0'); /* of a target that is opened once for both points */
+    assert_string_not_equal(plan.points[0].config_hash, plan.points[1].config_hash);
     assert_true(sweep_nominal_s(&plan.points[0]) == 5);
     double all = sweep_plan_left_s(&plan, 0);
     assert_true(all >= 4 * 5);
