@@ -2,53 +2,56 @@
  * maemio.h - the public interface of Maemio, a serializable in-memory multi-version transactional engine
  * after Cicada (Lim, Kaminsky, Andersen, SIGMOD 2017).
  *
- * Model. A database (`mae_db`) holds tables of rows and indexes that map keys to rows. A thread that wants to run
- * transactions joins as a worker (`mae_worker`); a worker runs one transaction (`mae_txn`) at a time. A worker and its
- * transaction belong to one thread at a time; everything on the database itself may be called from any thread.
+ * Model. A database (`mae_db`) holds tables of rows, and indexes that map keys to rows. A thread that wants to run
+ * transactions joins as a worker (`mae_worker`). A worker runs one transaction (`mae_txn`) at a time. A worker and its
+ * transaction belong to one thread at a time. Any thread may make the calls on the database itself.
  *
  * Isolation. All transactions that commit are serializable, in the order of their timestamps (mae_txn_timestamp).
- * Snapshot transactions read the state as of some moment, validate nothing and never abort (but see txn_max_ms).
+ * Snapshot transactions read the state as of some moment. They validate nothing and never abort (but see txn_max_ms).
  *
- * Order. What is promised about that order and the order in which things happen:
- *   - By default (order=serial): two read-write transactions of one worker, or any two of which one has read what the
- *     other wrote, are ordered as they happened. Nothing else is: clocks differ by a microsecond or so, and so a
- *     transaction that begins after another worker's commit has returned may be ordered before it and miss it. A
- *     snapshot sees the state of some microseconds ago (gc_interval_us, twice): it may miss its own worker's last
- *     commit.
- *   - With `after`: the transaction is ordered behind that timestamp and sees what committed with it and before. Take
- *     mae_txn_timestamp or mae_worker_last_commit of the one that must be seen, from any worker. A read-write
- *     transaction pays nothing for it. A snapshot waits until all have passed that timestamp: usually some
- *     microseconds; until overtake_us has passed if a transaction is open that long; where there is no membarrier
- *     system call, until the open end and the silent workers act.
- *   - With order=strict: as if each transaction were given the timestamp of the last commit that has returned, of any
- *     worker. The order of all transactions, snapshots too, is then that of real time (strict serializability). Each
- *     mae_begin reads a cache line of every worker (some 20 ns to 100 ns for each that has committed since), and
- *     snapshots wait as above. A commit writes one word more in a line of its own, with or without it.
- *   - A transaction that stays open for longer than overtake_us is overtaken: snapshots and others' garbage wait for it
- *     no more. A read-write transaction then moves to a later place when it commits, as of which its reads are
- *     validated; so its timestamp is final only when mae_commit has returned. It can fail as any other.
+ * Order. How the order of the timestamps relates to real time:
+ *   - By default (order=serial) two read-write transactions of one worker are ordered as they happened, and so are any
+ *     two transactions of which one has read what the other wrote. No other order is promised. Clocks differ by a
+ *     microsecond or so, so a transaction that begins after another worker's commit has returned may be ordered before
+ *     that commit and miss it. A snapshot sees the state of some microseconds ago (twice gc_interval_us), so it may
+ *     miss its own worker's last commit.
+ *   - With `after`, the transaction is ordered behind that timestamp and sees what was committed with it and before.
+ *     Pass the mae_txn_timestamp or mae_worker_last_commit, from any worker, of the transaction that must be seen. A
+ *     read-write transaction pays nothing for it. A snapshot waits until all workers have passed that timestamp. That
+ *     takes some microseconds, or until overtake_us has passed if a transaction is open that long. Without the
+ *     membarrier system call it takes until open transactions have ended and silent workers have acted.
+ *   - With order=strict, each transaction begins as if `after` were the timestamp of the last commit, of any worker,
+ *     that has returned. The order of all transactions, snapshots included, is then that of real time (strict
+ *     serializability). Each mae_begin reads a cache line of every worker (some 20 ns to 100 ns for each that has
+ *     committed since), and snapshots wait as above. A commit writes one more word, in a line of its own, with any
+ *     value of the option.
+ *   - A transaction that stays open for longer than overtake_us is overtaken: snapshots and the garbage of other
+ *     workers no longer wait for it. When an overtaken read-write transaction commits it moves to a later place in the
+ *     order, at which its reads are validated. So its timestamp is final only when mae_commit has returned. It can fail
+ *     like any other transaction.
  *
- * Broken invariants. Reads are checked at commit, not before. A read-write transaction that will abort may therefore
- * see row A as of before another transaction and row B as of after it, a sum that never was. Nothing of it is ever
- * committed, and mae_run checks what a body gives up for, but the body's own code runs on it: let it not index an
- * array, divide, loop or assert by what must hold between rows without testing it first, and let it have no effects
- * outside the database. If a test fails, return a status that is not retryable, such as MAE_ABORT_USER: mae_run tries
- * again if the reads were not true. Snapshot transactions never see this: prefer them for reading.
+ * Broken invariants. Reads are checked at commit, not before. So a read-write transaction that will abort may see row A
+ * as it was before another transaction and row B as it was after, and with them a sum that never existed. It never
+ * commits, and mae_run validates the reads if a body gives up. But the body's own code runs on such data. So before it
+ * indexes an array, divides, loops or asserts by what must hold between rows, let it test that, and let it have no
+ * effects outside the database. If a test fails, return a status that is not retryable, such as MAE_ABORT_USER: mae_run
+ * runs the body again if the reads were not valid. Snapshot transactions never see such data: prefer them for reading.
  *
- * Pointers to data. Reads return a pointer into the row's version, updates a pointer into the new, still private
- * version: nothing is copied out. They are valid until the transaction ends, 8-byte aligned, and owned by the engine.
+ * Pointers to data. A read returns a pointer into the row's version, an update a pointer into the new, still private
+ * version. Nothing is copied out. The engine owns the data. Pointers are valid until the transaction ends, and 8-byte
+ * aligned.
  *
  * Failure. Every call that can fail returns an `enum mae_status`. When a call inside a transaction returns a status
  * for which mae_status_is_abort() is true, the transaction cannot commit any more: call mae_abort, and begin again if
  * mae_status_is_retryable(). mae_run does all of that. MAE_NOT_FOUND and MAE_EXISTS leave the transaction usable.
  *
- * Misuse. A transaction that has ended, a worker that has left, and a table or index of another database give
- * MAE_INVALID, and the call does nothing. Not noticed in release builds of the library, in which the reads and updates
- * by key and by row are as short as can be: a table or index of another database in mae_read, mae_update,
- * mae_row_read and mae_row_update, NULL handles, and two threads that use one worker at the same time. Builds with
- * MODE=debug notice these, too (MAE_INVALID): try a new program with one. A worker may move from thread to thread, if
- * only one at a time is inside a call with it or its transaction. No build notices a handle that is used after the
- * memory behind it: one of a closed database, or of a worker whose number another has joined with.
+ * Misuse. A call with a transaction that has ended, a worker that has left, or a table or index of another database
+ * returns MAE_INVALID and does nothing. Release builds of the library do not notice some misuse, so that reads and
+ * updates by key and by row stay short: a table or index of another database in mae_read, mae_update, mae_row_read and
+ * mae_row_update; NULL handles; and two threads that use one worker at the same time. Builds with MODE=debug notice
+ * these, too (MAE_INVALID): try a new program with such a build. A worker may move from thread to thread, if only one
+ * thread at a time is inside a call with the worker or its transaction. No build notices a handle that outlives its
+ * object: one of a closed database, or of a worker that has left and whose number another worker has taken.
  *
  * Units are in the names: `_bytes`, `_ns`, `_us`, `_ticks`. Strings are NUL-terminated UTF-8.
  */
@@ -65,8 +68,8 @@ extern "C" {
 
 #define MAE_VERSION "0.1.0"
 
-/* name, kind, text. Kinds: DONE (no failure), USE (the transaction stays usable), RETRY (aborted: run it again),
- * DOOMED (aborted: the same transaction would fail again), REFUSED (the call did nothing). */
+/* name, kind, text. Kinds: DONE (no failure), USE (the transaction stays usable), RETRY (aborted, and running it again
+ * may succeed), DOOMED (aborted, and the same transaction would fail again), REFUSED (the call did nothing). */
 #define MAE_STATUS_TABLE(X)                                                                                    \
     X(MAE_OK, DONE, "ok")                                                                                      \
     X(MAE_NOT_FOUND, USE, "no such key or row is visible to the transaction")                                  \
@@ -100,10 +103,11 @@ enum mae_status {
 };
 
 /*
- * At the memory limit a call returns MAE_ABORT_MEMORY while memory may come free without anybody's doing: garbage waits
- * for the horizon, or other workers have free memory that they hand over at their next quiescent point. To try again
- * is right then, and mae_run does. It returns MAE_NO_MEMORY if nothing can come free, or if nothing has for this long
- * since the worker's first refusal after its last commit: loops that run as long as a status is retryable end.
+ * At the memory limit a call returns MAE_ABORT_MEMORY while memory may come free by itself: because garbage waits for
+ * the horizon, or because other workers have free memory, which they hand over at their next quiescent point. Then it
+ * is right to try again, and mae_run does. A call returns MAE_NO_MEMORY if nothing can come free, or if this time has
+ * passed since the worker's first refusal after its last commit. So a loop that runs as long as a status is retryable
+ * ends.
  */
 #define MAE_MEMORY_PATIENCE_MS 20
 
@@ -123,7 +127,8 @@ const char *mae_status_text(enum mae_status status);  /* one line, static */
 bool mae_status_is_abort(enum mae_status status);     /* RETRY or DOOMED: the transaction must be aborted */
 bool mae_status_is_retryable(enum mae_status status); /* RETRY: running it again may succeed */
 
-/* ---- Options: every switch of the protocol, by name, see mae_option_info. Read once by mae_open. ---- */
+/* ---- Options: every switch of the protocol, by name; mae_option_info describes them. mae_open reads them once. ----
+ * */
 
 struct mae_option_info {
     const char *name, *type, *default_value, *range, *unit, *help, *paper_section;
@@ -138,9 +143,9 @@ struct mae_options *mae_options_create(void);
 void mae_options_destroy(struct mae_options *options); /* NULL is fine */
 
 /*
- * Sets one option from text: sizes take K, M, G (powers of 1024), other numbers k, M, G (powers of 1000),
- * booleans on/off. MAE_INVALID (unknown name or bad value) leaves the option as it was and writes to `error`, if it is
- * not NULL, what was wrong and what would be right (always terminated, truncated to error_bytes).
+ * Sets one option from text: sizes take the suffixes K, M, G (powers of 1024), other numbers k, M, G (powers of 1000),
+ * booleans are on or off. MAE_INVALID (unknown name or bad value) leaves the option as it was. If `error` is not NULL,
+ * the call then writes there what was wrong and what would be right (always terminated, truncated to error_bytes).
  */
 MAE_MUST_USE enum mae_status mae_options_set(struct mae_options *options, const char *name, const char *value,
                                              char *error, size_t error_bytes);
@@ -157,15 +162,15 @@ bool mae_options_get(const struct mae_options *options, size_t i, char *value, s
  */
 MAE_MUST_USE enum mae_status mae_open(const struct mae_options *options, struct mae_db **db);
 
-/* Frees everything. Every worker must have left and no transaction may run. NULL is fine. */
+/* Closes the database and frees everything. Every worker must have left before. NULL is fine. */
 void mae_close(struct mae_db *db);
 
 #define MAE_NAME_MAX_BYTES 63 /* of tables and indexes, without the NUL */
 
 struct mae_table_config {
     size_t payload_max_bytes; /* largest payload of a row, 1 to MAE_PAYLOAD_MAX_BYTES */
-    /* A hint, 0 if unknown; never a limit. Where the process's address space is limited (ulimit -v), tables can only
-     * grow to what is reserved when they are created: an eighth of what is left, or enough for these rows. */
+    /* A hint, 0 if unknown; never a limit. But where the process's address space is limited (ulimit -v), a table can
+     * grow only to the addresses reserved at its creation: an eighth of what is left, or enough for these rows. */
     uint64_t expected_rows;
 };
 #define MAE_PAYLOAD_MAX_BYTES 65528
@@ -207,17 +212,19 @@ struct mae_index *mae_index_by_name(struct mae_db *db, const char *name);
 #define MAE_WORKERS_MAX 256
 
 /*
- * Makes the calling thread a worker; pin the thread first, memory is taken from the NUMA node it runs on.
+ * Makes the calling thread a worker. Pin the thread first, since the worker takes memory from the NUMA node it runs on.
  * MAE_OK; MAE_FULL (MAE_WORKERS_MAX have joined); MAE_NO_MEMORY. Cost: microseconds; waits for a leader's round to end.
  */
 MAE_MUST_USE enum mae_status mae_worker_join(struct mae_db *db, struct mae_worker **worker);
 
-/* Leaves; the worker's garbage passes to the database. Aborts a running transaction. `worker` is gone afterwards. */
+/* Ends the worker, and aborts its running transaction. Its garbage passes to the database. `worker` is invalid
+ * afterwards. */
 void mae_worker_leave(struct mae_worker *worker);
 
 /*
- * Tells that the worker will run nothing for a while (before blocking, waiting for input, sleeping): it stops holding
- * back garbage collection and snapshots. The next mae_begin wakes it. Not inside a transaction (does nothing then).
+ * Parks the worker, so that it does not hold back garbage collection and snapshots while it runs no transactions. Call
+ * it before the thread blocks, waits for input or sleeps. The worker's next mae_begin wakes it. Does nothing inside a
+ * transaction.
  */
 void mae_worker_idle(struct mae_worker *worker);
 
@@ -225,86 +232,90 @@ void mae_worker_idle(struct mae_worker *worker);
 unsigned mae_worker_id(const struct mae_worker *worker);
 
 /*
- * Starts a thread that takes the leader's duties, so that an idle program still reclaims memory and its snapshots move
- * on; also parks workers that are between transactions and have been silent for a while. mae_close stops it.
- * MAE_OK; MAE_BUSY (already started); MAE_UNSUPPORTED (no membarrier system call); MAE_NO_MEMORY (no thread). It wakes
- * once a millisecond, and less and less often, down to 16 times a second, while nothing happens; it is none of the
- * MAE_WORKERS_MAX workers. Any thread.
+ * Starts a maintenance thread. It does the leader's work, so that an idle program still reclaims memory and its
+ * snapshots move on, and it parks workers that have been silent between transactions for a while. mae_close stops it.
+ * MAE_OK; MAE_BUSY (already started); MAE_UNSUPPORTED (no membarrier system call); MAE_NO_MEMORY (no thread). The
+ * thread wakes once a millisecond, and less often, down to 16 times a second, while nothing happens. It is none of the
+ * MAE_WORKERS_MAX workers. Any thread may call it.
  */
 MAE_MUST_USE enum mae_status mae_maintenance_start(struct mae_db *db);
-void mae_maintenance_stop(struct mae_db *db); /* waits for it to end; nothing if it does not run */
+void mae_maintenance_stop(struct mae_db *db); /* waits for the thread to end; does nothing if none runs */
 
 /* ---- Transactions. The worker's thread only. ---- */
 
 enum mae_mode { MAE_READ_WRITE, MAE_SNAPSHOT };
 
 /*
- * Begins a transaction. A read-write transaction's timestamp is above `after` (0: no constraint; give another
- * transaction's mae_txn_timestamp to be ordered behind it). A snapshot transaction reads the state just below the
- * oldest read-write transaction that may still run, and waits until that is above `after`: see "Order".
- * MAE_OK; MAE_BUSY when the worker already runs one; MAE_INVALID (no such mode, the worker has left, `after` is no
- * timestamp of this database and more than an hour ahead of them). Cost: one TSC read. Source: section 3.1.
+ * Begins a transaction. `after` orders it behind another transaction: pass that one's mae_txn_timestamp, or 0 for no
+ * constraint. A read-write transaction's timestamp is above `after`. A snapshot transaction reads the state just below
+ * the oldest read-write transaction that may still run, and mae_begin waits until that is above `after`: see "Order".
+ * MAE_OK; MAE_BUSY if the worker already runs a transaction; MAE_INVALID if there is no such mode, the worker has left,
+ * or `after` is more than an hour ahead of all timestamps of this database. Cost: one TSC read. Source: section 3.1.
  */
 MAE_MUST_USE enum mae_status mae_begin(struct mae_worker *worker, enum mae_mode mode, uint64_t after,
                                        struct mae_txn **txn);
 
 /*
- * Validates and commits; the transaction is over whatever the result: on any other status than MAE_OK it has been
- * aborted. MAE_OK; MAE_ABORT_PRECHECK, _INSTALL, _READ_CHECK, _WRITE_CHECK, _MEMORY; MAE_NO_MEMORY; the status of an
- * earlier failed call. MAE_INVALID, and nothing happens: it was over before.
+ * Validates and commits. The transaction is over whatever the result; on any status but MAE_OK it has been aborted.
+ * MAE_OK; MAE_ABORT_PRECHECK, _INSTALL, _READ_CHECK, _WRITE_CHECK, _MEMORY, _OLD; MAE_NO_MEMORY; the status of an
+ * earlier failed call. MAE_INVALID if the transaction was over before; then nothing happens.
  * Cost: linear in the access set. Waits for pending versions with smaller timestamps. Source: sections 3.4, 3.5.
  */
 MAE_MUST_USE enum mae_status mae_commit(struct mae_txn *txn);
 
 /*
- * Rolls back. The transaction is over: each call with it from now on returns MAE_INVALID and does nothing, until the
- * worker's next mae_begin, which may give out the same pointer. MAE_OK; MAE_INVALID: it was over before.
+ * Rolls back. The transaction is over: every later call with it returns MAE_INVALID and does nothing, until the
+ * worker's next mae_begin, which may give out the same pointer. MAE_OK; MAE_INVALID if the transaction was over before.
  */
 enum mae_status mae_abort(struct mae_txn *txn);
 
 /*
- * The transaction's place in the serial order; a snapshot's: that of the last transaction it may see. Final when
- * mae_commit has returned: a transaction that was open for longer than the option overtake_us says may have moved to a
- * later place when it committed. It may be asked until the worker's next mae_begin.
+ * The transaction's place in the serial order; for a snapshot, the place of the last transaction that it may see. It is
+ * final once mae_commit has returned: an overtaken transaction moves to a later place when it commits (see "Order").
+ * The call is allowed until the worker's next mae_begin.
  */
 uint64_t mae_txn_timestamp(const struct mae_txn *txn);
 struct mae_worker *mae_txn_worker(const struct mae_txn *txn);
 
 /*
- * Runs `body` as a transaction until it commits: calls it, commits when it returns MAE_OK, aborts and runs it again
- * after the back-off when a retryable status comes up, gives up on any other. `body` must be able to run more than once
- * and return failing statuses as they are; MAE_ABORT_USER rolls back without retry. What `body` gives up for, such as
- * MAE_NOT_FOUND, is validated like a commit and tried again if it was not true. `attempts_max` 0 is without limit.
- * Returns MAE_OK, the status that ended it, or the last abort's status when the attempts are used up; MAE_BUSY when the
- * worker already runs a transaction; MAE_INVALID (as mae_begin, or `body` has ended the transaction itself).
+ * Runs `body` as a transaction until it commits. If `body` returns MAE_OK, mae_run commits. After a retryable status,
+ * of `body` or of the commit, it aborts, waits for the back-off and runs `body` again. Any other status makes it give
+ * up. `body` must be able to run more than once, and must return failing statuses as they are. MAE_ABORT_USER rolls
+ * back without a retry. If `body` gives up, for example with MAE_NOT_FOUND, mae_run validates its reads as a commit
+ * does, and runs it again if they were not valid. `attempts_max` 0 means without limit. Returns MAE_OK; the status that
+ * ended the attempts; the last abort's status if the attempts are used up; MAE_BUSY if the worker already runs a
+ * transaction; MAE_INVALID (as mae_begin, or `body` has ended the transaction itself).
  *
- * A C++ exception may leave `body`, and so may the end of its thread (pthread_exit, cancellation): the transaction is
- * rolled back on the way. The functions called by scans may be left so, too. Nothing is told of a longjmp: mae_abort
- * the transaction that `body` was given before the worker begins the next one, else that returns MAE_BUSY.
+ * A C++ exception may leave `body`, and so may the end of its thread (pthread_exit, cancellation): mae_run rolls the
+ * transaction back on the way. They may also leave the functions that scans call. mae_run cannot notice a longjmp:
+ * after one, mae_abort the transaction that `body` was given before the worker begins the next, or that returns
+ * MAE_BUSY.
  */
 typedef enum mae_status (*mae_body_fn)(struct mae_txn *txn, void *arg);
 MAE_MUST_USE enum mae_status mae_run(struct mae_worker *worker, enum mae_mode mode, mae_body_fn body, void *arg,
                                      unsigned attempts_max);
 
-/* The same, ordered behind `after` as by mae_begin. */
+/* As mae_run, with every attempt ordered behind `after` as by mae_begin. */
 MAE_MUST_USE enum mae_status mae_run_after(struct mae_worker *worker, enum mae_mode mode, uint64_t after,
                                            mae_body_fn body, void *arg, unsigned attempts_max);
 
-/* The timestamp of the worker's last read-write transaction that committed, 0 if none has: what another transaction
- * is to be given as `after` in order to see it. The number of a worker that left goes on with what that had. */
+/* The timestamp of the worker's last read-write transaction that committed, 0 if none has. Another transaction that is
+ * given it as `after` sees that commit. A worker that takes the place of one that has left goes on with its value. */
 uint64_t mae_worker_last_commit(const struct mae_worker *worker);
 
-/* Waits as the back-off option says after an abort; mae_run calls it. Nothing to wait: returns at once. */
+/* Waits after an abort for as long as the option backoff says, which may be not at all. mae_run calls it. */
 void mae_backoff(struct mae_worker *worker);
 
 /* ---- Rows by row id. ---- *
- * A row id is stable from the commit of its insert to the commit of its delete and may then be used again. That a row
- * id is absent is not protected against phantoms (no index is involved); keys looked up through an index are.
+ * A row id is stable from the commit of its insert to the commit of its delete. After that it may be used again. The
+ * absence of a row id is not protected against phantoms, since no index is involved; the absence of a key in an index
+ * is.
  *
- * Common statuses: MAE_OK; MAE_NOT_FOUND; MAE_INVALID (a row that the table does not have; see also Misuse above);
- * MAE_NO_MEMORY; MAE_ABORT_PENDING; and after a call that has made the transaction fail, that call's status again.
- * Of those that write also MAE_READ_ONLY (a snapshot transaction), MAE_TOO_LARGE, MAE_ABORT_NEWER and MAE_ABORT_RTS; of
- * mae_row_insert MAE_NO_ADDRESSES. In snapshot transactions reads return MAE_OK, MAE_NOT_FOUND or MAE_INVALID only.
+ * Common statuses: MAE_OK; MAE_NOT_FOUND; MAE_INVALID (the table has no such row; see also Misuse above);
+ * MAE_NO_MEMORY; MAE_ABORT_PENDING; MAE_ABORT_OLD; after a call that has made the transaction fail, that call's status
+ * again. Calls that write also return MAE_READ_ONLY (in a snapshot transaction), MAE_TOO_LARGE, MAE_ABORT_NEWER,
+ * MAE_ABORT_RTS and MAE_ABORT_MEMORY; mae_row_insert also MAE_NO_ADDRESSES. In snapshot transactions reads return only
+ * MAE_OK, MAE_NOT_FOUND, MAE_INVALID and, with the option txn_max_ms, MAE_ABORT_OLD.
  */
 
 /* Reads the visible version. Cost: the row's cache lines. `bytes` may be NULL. */
@@ -312,69 +323,71 @@ MAE_MUST_USE enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table 
                                           size_t *bytes);
 
 /*
- * Read for update: `data` is the new version, `bytes` long and filled with the old payload (cut, or padded with zeros).
- * `bytes` 0 keeps the old size. A second update of the same row returns the same new version; if it is larger the
- * version may move, and pointers to it from before are void.
- * `old`, if not NULL, receives the version read (the new version itself when the transaction wrote the row before).
+ * Reads a row for update: `data` is the new version, `bytes` long and filled with the old payload, cut or padded with
+ * zeros. `bytes` 0 keeps the old size. A second update of the same row returns the same new version. If it asks for
+ * more bytes, the version may move, and earlier pointers to it are invalid then. `old`, if not NULL, receives the
+ * version read (the new version itself if the transaction wrote the row before).
  */
 MAE_MUST_USE enum mae_status mae_row_update(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,
                                             const void **old, void **data);
 
 /*
- * Blind write: `data` is a new version of `bytes` bytes (0 too) with undefined contents, which the caller fills.
- * Later writers of the row do not make it abort, unless they deleted the row.
+ * Writes a row without reading it (a blind write): `data` is a new version of `bytes` bytes, which may be 0, with
+ * undefined contents, which the caller fills. Of the writes that commit before this transaction does, only a deletion
+ * of the row makes it abort.
  */
 MAE_MUST_USE enum mae_status mae_row_overwrite(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,
                                                void **data);
 
-/* A new row of `bytes` bytes, contents undefined, to be filled by the caller. In no index yet. */
+/* Inserts a row of `bytes` bytes with undefined contents, which the caller fills. The row is in no index yet. */
 MAE_MUST_USE enum mae_status mae_row_insert(struct mae_txn *txn, struct mae_table *table, size_t bytes, uint64_t *row,
                                             void **data);
 
 /*
- * Deletes the row; its index entries are the caller's to remove in the same transaction. Takes memory, for a tombstone:
- * at the memory limit a deletion can fail like an update, until garbage has been collected (MAE_ABORT_MEMORY).
+ * Deletes the row. The caller removes its index entries in the same transaction. A deletion takes memory for a
+ * tombstone, so at the memory limit it can fail like an update, until garbage has been collected (MAE_ABORT_MEMORY).
  */
 MAE_MUST_USE enum mae_status mae_row_delete(struct mae_txn *txn, struct mae_table *table, uint64_t row);
 
 /*
- * Snapshot transactions only (MAE_INVALID otherwise): calls `visit` for each visible row of [first, first + count) in
- * row id order, until it returns false. Prefetches ahead. `count` UINT64_MAX: to the end. `visit` must not end the
- * transaction: the scan stops then, with MAE_INVALID.
+ * Calls `visit` for each visible row of [first, first + count) in the order of row ids, until `visit` returns false.
+ * Only in snapshot transactions (else MAE_INVALID). Prefetches ahead. `count` UINT64_MAX means to the table's end.
+ * `visit` must not end the transaction; if it does, the scan stops with MAE_INVALID.
  */
 typedef bool (*mae_row_fn)(void *arg, uint64_t row, const void *data, size_t bytes);
 MAE_MUST_USE enum mae_status mae_table_scan(struct mae_txn *txn, struct mae_table *table, uint64_t first,
                                             uint64_t count, mae_row_fn visit, void *arg);
 
-/* Row ids are below this number. Any thread. */
+/* All row ids of the table are below this number. Any thread. */
 uint64_t mae_table_row_limit(const struct mae_table *table);
 
 /* ---- Index entries. `key` points to key_bytes bytes. ---- *
  * Common statuses: those of rows, and MAE_ABORT_INDEX.
  */
 
-/* The row of `key` (of a non-unique index: the one with the smallest row id). A miss is protected against phantoms. */
+/* Finds the row of `key`, in a non-unique index the smallest row id. A miss is protected against phantoms. */
 MAE_MUST_USE enum mae_status mae_index_find(struct mae_txn *txn, struct mae_index *index, const void *key,
                                             uint64_t *row);
 
-/* Adds an entry. MAE_EXISTS: the key (non-unique: the pair) is there. MAE_INVALID: the table has no such row. */
+/* Adds an entry. MAE_EXISTS: the key (non-unique: the pair) is in the index. MAE_INVALID: the table has no such row. */
 MAE_MUST_USE enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, const void *key,
                                               uint64_t row);
 
 /*
- * Removes the entry (key, row). MAE_NOT_FOUND: no such pair. MAE_INVALID: the table has no such row. If the index is
- * unique and the transaction neither inserts nor deletes the row, this writes the row, unchanged, so that whoever has
- * reached it by the key conflicts: cost and statuses of mae_row_update. If the row goes too, delete it first.
+ * Removes the entry (key, row). MAE_NOT_FOUND: the index has no such pair. MAE_INVALID: the table has no such row. If
+ * the index is unique and the transaction neither inserts nor deletes the row, the call also writes the row, unchanged,
+ * so that every transaction that has reached it by the key conflicts. Then it costs as much as mae_row_update and
+ * returns its statuses, too. If the transaction also deletes the row, let it delete the row first.
  */
 MAE_MUST_USE enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key,
                                               uint64_t row);
 
 /*
- * Visits the entries with lo <= key <= hi in key order (flag MAE_SCAN_BACKWARD: descending) until `visit` returns false
- * or `limit` entries were visited (0: no limit). lo or hi NULL: open end. Ordered indexes only (else MAE_UNSUPPORTED).
- * The range is protected against phantoms as far as it was visited. `visit` may read and update rows; it must not
- * insert into or remove from the same index: do that after the scan. Nor may it end the transaction: the scan stops
- * then, with MAE_INVALID. Own changes are seen.
+ * Visits the entries with lo <= key <= hi in key order (with MAE_SCAN_BACKWARD in descending order), until `visit`
+ * returns false or `limit` entries were visited (0: no limit). lo or hi NULL means an open end. Only ordered indexes
+ * (else MAE_UNSUPPORTED). The range is protected against phantoms as far as it was visited. The scan sees the
+ * transaction's own changes. `visit` may read and update rows. It must not insert into or remove from the same index:
+ * do that after the scan. It must not end the transaction; if it does, the scan stops with MAE_INVALID.
  */
 enum { MAE_SCAN_BACKWARD = 1 };
 typedef bool (*mae_entry_fn)(void *arg, const void *key, uint64_t row);
@@ -382,8 +395,8 @@ MAE_MUST_USE enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_inde
                                             const void *hi, unsigned flags, uint64_t limit, mae_entry_fn visit,
                                             void *arg);
 
-/* ---- Rows by key: the index call and the row call in one. The index is the row's only one, or the caller keeps the
- * others in step. Statuses of both parts. ---- */
+/* ---- Rows by key: the index call and the row call in one. If a row is in other indexes, too, the caller maintains
+ * their entries. Statuses of both calls. ---- */
 
 MAE_MUST_USE enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const void *key, const void **data,
                                       size_t *bytes);
@@ -397,9 +410,9 @@ MAE_MUST_USE enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *i
 MAE_MUST_USE enum mae_status mae_delete(struct mae_txn *txn, struct mae_index *index, const void *key);
 
 /*
- * Announces `count` keys (contiguous, key_bytes each) that the transaction is about to touch, so that their cache
- * misses overlap. Only a hint: changes no result, fails never, adds nothing to the access set. Worth it for tables
- * larger than the cache; MAE_PREFETCH_MAX keys are looked at, the rest is ignored.
+ * Announces `count` contiguous keys of key_bytes each that the transaction is about to use, so that their cache misses
+ * overlap. It is only a hint: it changes no result, never fails, and adds nothing to the access set. It pays for tables
+ * larger than the cache. It looks at the first MAE_PREFETCH_MAX keys and ignores the others.
  */
 #define MAE_PREFETCH_MAX 64
 void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count);
@@ -409,44 +422,44 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
 struct mae_counter_info {
     const char *name, *unit, *help;
 };
-/* Counters of a worker; the i-th one's description, NULL past the end. Static storage. */
+/* How many counters a worker has; the description of the i-th, or NULL past the end. Static storage. */
 size_t mae_counter_count(void);
 const struct mae_counter_info *mae_counter_info(size_t i);
 
 /* Writes mae_counter_count() values that only grow. Any thread, while the worker runs; not atomic across counters. */
 void mae_worker_counters(const struct mae_worker *worker, uint64_t *values);
 
-/* Sums over all workers, those that left included. Any thread. */
+/* Writes the sums over all workers, including those that have left. Any thread. */
 void mae_db_counters(const struct mae_db *db, uint64_t *values);
 
 struct mae_space {
     uint64_t rows;                /* rows with a newest version that is not deleted */
-    uint64_t versions;            /* versions in the chains of those and of deleted rows, inlined ones included */
-    uint64_t inlined_versions;    /* of them, in inline slots */
-    uint64_t unused_inline_slots; /* inline slots of used rows that hold nothing */
+    uint64_t versions;            /* versions in the chains of these and of deleted rows, inline ones included */
+    uint64_t inlined_versions;    /* how many of `versions` are in inline slots */
+    uint64_t unused_inline_slots; /* empty inline slots of used rows */
     uint64_t payload_bytes;       /* sum of the newest payloads */
     uint64_t row_bytes;           /* memory of row heads and inline slots in use */
     uint64_t version_bytes;       /* memory of versions outside rows, in use */
 };
-/* Walks one table. Exact only while no transaction runs; safe only then. Cost: linear in the rows. */
+/* Walks one table. No transaction may run meanwhile. Cost: linear in the rows. */
 void mae_table_space(const struct mae_table *table, struct mae_space *space);
 void mae_index_space(const struct mae_index *index, struct mae_space *space); /* the rows of the index's own nodes */
 
 struct mae_memory {
-    uint64_t limit_bytes;       /* what the memory_limit option came to */
-    uint64_t committed_bytes;   /* handed out by the limit's accounting */
-    uint64_t resident_bytes;    /* backed by memory now */
-    uint64_t hugetlb_bytes;     /* of them on reserved huge pages */
-    uint64_t transparent_bytes; /* of them on transparent huge pages */
+    uint64_t limit_bytes;       /* the memory limit that the option memory_limit led to */
+    uint64_t committed_bytes;   /* memory that counts against the limit */
+    uint64_t resident_bytes;    /* memory that is backed by pages now */
+    uint64_t hugetlb_bytes;     /* the part of it on reserved huge pages */
+    uint64_t transparent_bytes; /* the part of it on transparent huge pages */
 };
-/* Reads /proc/self/smaps for the last three (0 where it cannot be read). Any thread. Milliseconds, in which no table or
- * index can be created. */
+/* Reads /proc/self/smaps for the last three, which are 0 where it cannot be read. Any thread. Takes milliseconds,
+ * during which no table or index can be created. */
 void mae_db_memory(struct mae_db *db, struct mae_memory *memory);
 
 /*
- * Which worker holds garbage collection and snapshots back the most: the one whose transaction reads the oldest state,
- * or that has been silent between transactions for the longest without mae_worker_idle. MAE_OK; MAE_NOT_FOUND when no
- * worker is active. Any thread; microseconds.
+ * The worker that holds garbage collection and snapshots back the most: the one whose transaction reads the oldest
+ * state, or that has been silent between transactions for the longest time without mae_worker_idle. MAE_OK;
+ * MAE_NOT_FOUND if no worker is active. Any thread. Takes microseconds.
  */
 enum mae_activity {
     MAE_BETWEEN,
@@ -455,15 +468,15 @@ enum mae_activity {
     MAE_READING_SNAPSHOT
 }; /* AT_WORK: begins, commits or ends */
 struct mae_oldest {
-    unsigned worker;            /* its number; MAE_WORKERS_MAX: one of the database's own (maintenance) */
-    enum mae_activity activity; /* as it was just now */
-    bool overtaken;             /* holds nothing back but the versions it may still read */
-    uint64_t timestamp;         /* at which it reads, or, between transactions, of the last one */
-    uint64_t age_ns;            /* since that transaction began */
+    unsigned worker;            /* its number; MAE_WORKERS_MAX: a worker of the database's own (maintenance) */
+    enum mae_activity activity; /* at the moment of the call */
+    bool overtaken;             /* true: it holds back only the versions that it may still read */
+    uint64_t timestamp;         /* of its transaction or, between transactions, of the last one */
+    uint64_t age_ns;            /* the time since that transaction began */
 };
 MAE_MUST_USE enum mae_status mae_oldest(struct mae_db *db, struct mae_oldest *oldest);
 
-/* State of the horizon and the back-off, for time series. Any thread; constant time. */
+/* The state of the horizon and the back-off, for time series. Any thread; constant time. */
 struct mae_state {
     uint64_t min_wts, min_rts; /* timestamps */
     double ticks_per_us;       /* of the clock part of a timestamp */
@@ -473,7 +486,7 @@ struct mae_state {
 void mae_db_state(const struct mae_db *db, struct mae_state *state);
 
 /*
- * Verifies every chain and every index: order, statuses, counts, that each entry leads to a visible row.
+ * Verifies every chain and every index: order, statuses, counts, and that each entry leads to a visible row.
  * MAE_OK; MAE_CORRUPT with the first finding in `report`; MAE_NO_MEMORY. No transaction may run. Cost: linear in all
  * versions.
  */
