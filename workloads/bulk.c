@@ -46,7 +46,7 @@ enum target_status bulk_load(const struct bulk *bulk, uint64_t first, uint64_t l
     while (first < last && !atomic_load_explicit(stop, memory_order_relaxed)) {
         size_t count = draw_keys(bulk, first, last, keys);
         enum target_status status;
-        /* Ends with the target's forward progress: other loaders insert other keys. */
+        /* Ends if the target makes progress: other loaders insert other keys. */
         while (target_status_is_retry(status = insert_rows(bulk, keys, count)))
             bulk->ops->backoff(bulk->worker);
         if (status != TARGET_OK)
@@ -80,7 +80,7 @@ static enum target_status visit_rows(const struct bulk *bulk, const uint64_t *ke
     }
     for (size_t i = 0; i < count && *go_on; i++)
         *go_on = bulk->visit(bulk->arg, keys[i], data[i], bytes[i]);
-    /* Nothing writes meanwhile, so that this cannot fail for a reason worth a retry; if it does, the check says so. */
+    /* No transaction writes meanwhile, so no retry could help a failure here; the check reports it. */
     status = bulk->ops->commit(txn);
     return target_status_is_retry(status) ? TARGET_CORRUPT : status;
 }
@@ -92,7 +92,8 @@ enum target_status bulk_walk(const struct bulk *bulk, uint64_t first, uint64_t l
     while (first < last && go_on) {
         size_t count = draw_keys(bulk, first, last, keys);
         enum target_status status;
-        /* Ends: an abort here comes from a clock or a version of the run before, which the next attempt has passed. */
+        /* Ends: an abort here comes from a clock or a version of the run before, and the next attempt has passed both.
+         * */
         while (target_status_is_retry(status = visit_rows(bulk, keys, count, &go_on)))
             bulk->ops->backoff(bulk->worker);
         if (status != TARGET_OK)

@@ -1,7 +1,7 @@
 /*
- * distribution.h - which keys a workload asks for, each way named for what it is.
+ * distribution.h - the distributions from which a workload draws keys.
  *
- * Keys are 0..n-1. A distribution is read-only once initialised: threads share it, each draws with its own rng.
+ * Keys are 0..n-1. A distribution is read-only once initialised: threads share it, and each draws with its own rng.
  * Checked by: tests/unit/workloads/distribution.c (chi-square against exact probabilities, YCSB's own hash values).
  */
 #ifndef WORKLOADS_DISTRIBUTION_H
@@ -10,7 +10,7 @@
 #include "workloads/target.h"
 #include "workloads/zipf.h"
 
-/* symbol, name, help. The first is apart because a list of names has one bar less than names. */
+/* symbol, name, help. The first is apart because a list of n names has n - 1 bars. */
 #define DISTRIBUTION_FIRST(X) X(UNIFORM, "uniform", "every key equally often")
 #define DISTRIBUTION_OTHERS(X)                                                                                 \
     X(ZIPFIAN, "zipfian", "exact zipf over the records, rank = key (0 the hottest), any theta >= 0")           \
@@ -50,11 +50,11 @@ struct distribution {
     struct gray gray;
 };
 
-/* TARGET_INVALID with what is wrong and what would be right in `error`. */
+/* TARGET_OK, or TARGET_INVALID; then `error` says what is wrong and what would be right. */
 enum target_status distribution_init(struct distribution *distribution, const struct distribution_config *config,
                                      uint64_t n, char *error, size_t error_bytes);
 
-/* A key in [0, n). Some 5 ns (uniform) to 100 ns (zipfian, latest). */
+/* Draws a key in [0, n). Takes some 5 ns (uniform) to 100 ns (zipfian, latest). */
 uint64_t distribution_draw(const struct distribution *distribution, struct rng *rng);
 
 /* YCSB's 64-bit FNV-1a over the 8 bytes of x, low byte first, made positive as Java's Math.abs does. */

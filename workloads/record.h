@@ -3,11 +3,11 @@
  *
  *     key | stamp | body        key and stamp are 8 bytes each in records of 16 bytes and more, else 4 bytes
  *
- * The body follows from the key, but for its sampled bytes - one per 64-byte stride and the last - which are the key's
- * base plus the stamp, modulo 256. The stamp counts updates, or tells who wrote the record last where writers are blind
- * and know no count. So a check sees rows that are lost, foreign, torn, or mixed from two writes; and counters sum to
- * the updates that committed, unless one was lost.
- * What a reader reads and an updater changes are the sampled bytes, as in the paper's YCSB.
+ * The body follows from the key, except its sampled bytes: one in each 64-byte stride, and the last byte. These are the
+ * key's base plus the stamp, modulo 256. The stamp counts updates; a blind writer, which knows no count, stores there
+ * which worker wrote the record last. So a check sees rows that are lost, foreign, torn, or mixed from two writes, and
+ * unless an update was lost the stamps sum to the number of committed updates.
+ * A reader reads, and an updater changes, only the sampled bytes, as in the paper's YCSB.
  * Thread-safe. Checked by: tests/unit/workloads/record.c.
  */
 #ifndef WORKLOADS_RECORD_H
@@ -32,7 +32,7 @@ static inline uint64_t record_stamp(const void *data, size_t bytes)
     return stamp;
 }
 
-/* The sum of one byte per stride plus the last byte: what a read costs at least. */
+/* The sum of the sampled bytes, which is the least that a read must load. */
 static inline uint64_t record_sum(const void *data, size_t bytes)
 {
     const uint8_t *at = data;
@@ -68,8 +68,8 @@ static inline void record_increment(void *data, size_t bytes)
 void record_fill(void *data, size_t bytes, uint64_t key, uint64_t stamp);
 
 /*
- * Is this the record of `key`, of `bytes` bytes, consistent with its stamp? If not, writes to `report` which key, and
- * the value found and expected. `found` may be NULL (no such row). `stamp` is set when the header is right.
+ * Whether this is the record of `key`, of `bytes` bytes, consistent with its stamp. If not, `report` says which key,
+ * and the value found and expected. `found` may be NULL (no such row). `stamp` is set if the header is right.
  */
 bool record_check(const void *found, size_t found_bytes, size_t bytes, uint64_t key, uint64_t *stamp, char *report,
                   size_t report_bytes);

@@ -1,4 +1,4 @@
-/* registry.c - every workload there is, see workload.h. A new one: its line in WORKLOAD_TABLE. */
+/* registry.c - all workloads, see workload.h. A new workload takes one line in WORKLOAD_TABLE. */
 #include "workloads/workload.h"
 
 #include <string.h>

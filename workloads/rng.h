@@ -1,11 +1,10 @@
 /*
  * rng.h - random numbers for workloads: xoshiro256** seeded through splitmix64.
  *
- * A generator belongs to one thread. The same seed and stream give the same numbers on every machine. Streams of one
- * seed differ in their whole state, so that workers do not share a sequence.
- * Bodies are here because a draw is some ten instructions in loops of millions.
- * Checked by: tests/unit/workloads/rng.c (published test vectors).
- * Source: Vigna and Blackman, prng.di.unimi.it (splitmix64.c, xoshiro256starstar.c).
+ * A generator belongs to one thread. A seed and a stream give equal numbers on every machine. Streams of one seed
+ * differ in their whole state, so that workers do not share a sequence. Bodies are here because a draw is some ten
+ * instructions in loops of millions. Checked by: tests/unit/workloads/rng.c (published test vectors). Source: Vigna and
+ * Blackman, prng.di.unimi.it (splitmix64.c, xoshiro256starstar.c).
  */
 #ifndef WORKLOADS_RNG_H
 #define WORKLOADS_RNG_H

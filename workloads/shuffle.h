@@ -1,7 +1,8 @@
 /*
- * shuffle.h - a pseudo-random permutation of 0..n-1 computed element by element, so that loaders need no shared array.
+ * shuffle.h - a pseudo-random permutation of 0..n-1, computed element by element, so that loaders need no shared array.
  *
- * A Feistel network over the next even power of two, walked until it lands below n (on average at most 4 steps).
+ * It is a Feistel network over the next even power of two, applied until the value is below n (on average at most 4
+ * times).
  * Read-only once initialised; any thread. Checked by: tests/unit/workloads/shuffle.c (a bijection, and not in order).
  */
 #ifndef WORKLOADS_SHUFFLE_H

@@ -7,9 +7,9 @@
  *        { [draw_ahead]; next; attempt until it commits or is given up }*
  *     -> check -> destroy
  *
- * `next` draws one request into the worker's state and `attempt` runs it once as a transaction, begin to commit; the
- * same request is attempted again after a retryable abort, so attempt must not draw. Neither allocates, locks or
- * prints.
+ * `next` draws one request into the worker's state. `attempt` runs the request once as a transaction, from begin to
+ * commit. After a retryable abort the harness calls `attempt` again for the same request, so `attempt` must not draw.
+ * Neither allocates, locks or prints.
  */
 #ifndef WORKLOADS_WORKLOAD_H
 #define WORKLOADS_WORKLOAD_H
@@ -32,7 +32,7 @@ struct workload_ops {
     const char *const *txn_types;      /* names, NULL-ended, for result rows a type: {"txn", NULL} if just one */
     const char *const *presets;        /* names, NULL-ended; NULL if none */
 
-    /* Sets what a preset means through `set(arg, option, value)`; false if unknown. May be NULL. */
+    /* Sets the options that a preset stands for through `set(arg, option, value)`; false if unknown. May be NULL. */
     bool (*preset)(const char *name, void (*set)(void *arg, const char *option, const char *value), void *arg);
 
     /*
@@ -56,23 +56,25 @@ struct workload_ops {
     void (*worker_destroy)(struct workload_worker *state);
 
     /*
-     * Where drawing takes longer than reading the clock: draws some requests ahead if none is left, and is true if it
-     * did, so that the time counts for no transaction. `next` then only steps. NULL: `next` takes some ns by itself.
+     * For workloads in which drawing takes longer than reading the clock: draws some requests ahead if none is left,
+     * and returns true if it did, so that the time counts for no transaction. `next` then only steps to the next one.
+     * NULL if `next` takes only some ns.
      */
     bool (*draw_ahead)(struct workload_worker *state);
     /* Draws the next request; returns its type, an index into txn_types. */
     unsigned (*next)(struct workload_worker *state);
-    /* Runs it once. TARGET_OK: committed. TARGET_ROLLED_BACK: rolled back on purpose, by the workload's rules: done. */
+    /* Runs the request once. TARGET_OK: committed. TARGET_ROLLED_BACK: rolled back on purpose, by the workload's rules,
+     * so the request is done, too. */
     enum target_status (*attempt)(struct workload_worker *state);
     /* Operations (reads, writes, scanned records) in the last request; for per-operation columns. */
     unsigned (*operations)(const struct workload_worker *state);
 
     /*
-     * Proves the result after a run, with no transaction running; `workers` may join through `worker`. Prints nothing:
-     * on failure returns TARGET_CORRUPT and a report that names the row and both values. `committed` per txn type, of
-     * the whole run (warm-up included), summed over workers.
-     * With check_live it is also called after the load, and may be while workers run, on a worker of its own:
-     * `committed` is NULL then, and it proves what holds in every snapshot.
+     * Proves the result after a run, while no transaction runs, on `worker`. Prints nothing. On failure it returns
+     * TARGET_CORRUPT and a report that names the row and both values. `committed` has the commits of each txn type in
+     * the whole run, warm-up included, summed over workers.
+     * With check_live the harness also calls it after the load, and possibly while workers run, on a worker of its own.
+     * Then `committed` is NULL, and it proves only what holds in every snapshot.
      */
     enum target_status (*check)(struct workload *workload, struct target_worker *worker, const uint64_t *committed,
                                 char *report, size_t report_bytes);
@@ -81,19 +83,19 @@ struct workload_ops {
     /* Bytes of user data in the tables now (payloads and keys), for bytes-per-row columns, and the number of rows. */
     void (*data_size)(const struct workload *workload, uint64_t *rows, uint64_t *bytes);
 
-    /* In how many of how many places a transaction has found nothing to do so far (TPC-C: a Delivery, a district
-     * without an undelivered order). Any thread, any time. May be NULL. */
+    /* How many places transactions have visited so far, and in how many of them they found nothing to do (TPC-C: a
+     * Delivery visits districts, and some have no undelivered order). Any thread, any time. May be NULL. */
     void (*skipped)(const struct workload *workload, uint64_t *skipped, uint64_t *tried);
 
-    /* How many of what the data scales by were loaded, and its name ("warehouse"); the summary then tells its bytes,
-     * and the growth per transaction of the first type. May be NULL. */
+    /* The unit by which the data scales ("warehouse") and how many of them were loaded. The summary then has the bytes
+     * of one, and the growth per transaction of the first type. May be NULL. */
     uint64_t (*scale)(const struct workload *workload, const char **unit);
 
     /* Space of all tables and indexes through the target's table_space / index_space, summed. May be NULL. */
     void (*space)(const struct workload *workload, struct target_space *rows, struct target_space *indexes);
 };
 
-/* registry.c: every workload there is. NULL past the end. */
+/* registry.c: the i-th workload, NULL past the end. */
 const struct workload_ops *workload_at(size_t i);
 const struct workload_ops *workload_by_name(const char *name);
 

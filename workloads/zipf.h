@@ -6,7 +6,7 @@
  * generate variates from monotone discrete distributions", ACM TOMACS 6(3), 1996).
  * `gray` is the quick formula of Gray et al., "Quickly generating billion-record synthetic databases", SIGMOD 1994,
  * which YCSB and the paper's experiments use: exact for the first two ranks, approximate beyond, theta in [0, 1).
- * Initialised ones are read-only: threads may share them, each with its own rng.
+ * Both are read-only once initialised: threads may share them, each with its own rng.
  * Checked by: tests/unit/workloads/zipf.c.
  */
 #ifndef WORKLOADS_ZIPF_H

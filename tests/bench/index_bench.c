@@ -4,11 +4,11 @@
  *
  *     index_bench [keys, default 1000000] [seed, default 1]
  *
- * One thread. The index is used as a program would: read-write transactions of BATCH operations (scans: one each),
- * validation and commit included; lookups and scans also in snapshot transactions. Entries only, no rows of data. The
- * two are measured in turns, ROUNDS times; the median is printed. Inserts are measured while the tree grows from empty,
- * in random and in ascending order; lookups and scans use the randomly filled trees. Sources of keys: a permutation of
- * [0, keys).
+ * One thread. The benchmark uses the index as a program would: in read-write transactions of BATCH operations (scans:
+ * one each), validation and commit included; lookups and scans also in snapshot transactions. There are only entries,
+ * no rows of data. Both trees are measured in turns, ROUNDS times, and the median is printed. Inserts are measured
+ * while the tree grows from empty, in random and in ascending order. Lookups and scans use the randomly filled trees.
+ * The keys are a permutation of [0, keys).
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,15 +1,16 @@
 /*
- * memory.c - every single request for memory fails once: the call that made it returns MAE_NO_MEMORY or does without,
- * and everything goes on.
+ * memory.c - every single request for memory fails once. The call that made the request returns MAE_NO_MEMORY or does
+ * without the memory, and the program goes on.
  *
- * The scenario touches what can allocate: opening, tables, both kinds of index, joining, inserts that make them grow,
- * large transactions, large payloads, updates, deletes, collection, handing garbage and free memory on, maintenance,
- * verification. Ordered indexes are multi-version or, with simple_index_update=on, single-version. It runs with the
- * first request failing, then with the second, until a run needs no more. A call that
- * returned MAE_NO_MEMORY is made again and must work then; at the end the contents are exactly what they would have
- * been. Under AddressSanitizer also: nothing leaks.
+ * The scenario runs everything that can allocate: opening, tables, both kinds of index, joining, inserts that make
+ * indexes grow, large transactions, large payloads, updates, deletes, collection, handing over garbage and free memory,
+ * maintenance, verification. Ordered indexes are multi-version or, with simple_index_update=on, single-version. The
+ * scenario runs with the first request failing, then with the second, and so on, until a run makes fewer requests. The
+ * test repeats a call that returned MAE_NO_MEMORY, and the call must then succeed. At the end the contents are exactly
+ * those of a run without a failure. Under AddressSanitizer nothing leaks.
  *
- * How to read a failure: the last line "request" says which one failed; MAE_FAULT=<it> begins there.
+ * How to read a failure: the last line "request" has the number of the failing request. MAE_FAULT=<number> begins
+ * there.
  */
 #include "tests/support/world.h"
 

@@ -1,4 +1,4 @@
-/* csv.c - CSV of earlier runs, as compare and the figures read it: any bytes are a table or are refused. */
+/* csv.c - fuzzes the reader of CSV that compare and the figures use: it takes any bytes as a table or refuses them. */
 #include "harness/common/csv_table.h"
 
 #include "tests/fuzz/fuzz.h"

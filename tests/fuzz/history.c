@@ -1,6 +1,6 @@
 /*
- * history.c - histories in both forms, as `maemio check` reads them: any bytes are a history or are refused with a
- * message; what is printed of one is read again as the same.
+ * history.c - fuzzes the readers of both forms of history that `maemio check` uses: they take any bytes as a history or
+ * refuse them with a message. A history that is printed and read again stays the same.
  */
 #include "harness/proof/history.h"
 

@@ -1,4 +1,4 @@
-/* job.c - job files as `maemio sweep` reads them: any text is a list of points or a message. */
+/* job.c - fuzzes the reader of job files that `maemio sweep` uses: any text gives a list of points or a message. */
 #include "harness/options/job.h"
 
 #include "tests/fuzz/fuzz.h"

@@ -1,6 +1,7 @@
 /*
- * options.c - options of the command line and of the engine, as lines of key=value: any text is taken or refused with a
- * message, and the value that was taken is taken again as it is shown. Lines that begin with '.' are the engine's.
+ * options.c - fuzzes the options of the command line and of the engine, as lines of key=value. A text is taken, or
+ * refused with a message. A value that was taken is taken again in the form in which it is shown. Lines that begin with
+ * '.' are the engine's.
  */
 #include "harness/options/options.h"
 

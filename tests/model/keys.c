@@ -1,15 +1,16 @@
 /*
  * keys.c - random operations of interleaved transactions on keys, on one thread, against the oracle of serial.h.
  *
- * Both indexes, keys of several sizes; keys are announced, and entries move from row to row without a write of rows.
- * A snapshot's answers (hit, miss, scan of a range) must be what the committed transactions below its timestamp make
- * them. A read-write transaction may see a mixture once something it relied on, be it only a bucket it shares with
- * others, has changed; then it must not commit. Which conflicts abort depends on buckets and leaves, so any retryable
- * status will do. All committed reads, misses and scanned ranges are checked against the final history. At the end the
- * index holds exactly the oracle's keys, and the database is verified.
+ * The runs use both kinds of index and keys of several sizes. Keys are announced, and entries move from row to row
+ * without a write of rows. The answers of a snapshot (hit, miss, scan of a range) must be those of the committed
+ * transactions below its timestamp. A read-write transaction may see a mixture once something that it relied on has
+ * changed, even if only a bucket that its key shares with others; then it must not commit. The conflicts that abort
+ * depend on buckets and leaves, so the test accepts any retryable status. It checks all committed reads, misses and
+ * scanned ranges against the final history. At the end the index has exactly the oracle's keys, and the test verifies
+ * the database.
  *
- * How to read a failure: the last line "run" names the run; MAE_SEED=<its seed> begins with it. Catches the mutations
- * skip_miss_validation, skip_leaf_validation, skip_check, skip_read_check, skip_rts_raise, lost_tombstone,
+ * How to read a failure: the last line "run" has the run's seed. MAE_SEED=<seed> begins with that run. Catches the
+ * mutations skip_miss_validation, skip_leaf_validation, skip_check, skip_read_check, skip_rts_raise, lost_tombstone,
  * entry_move_untouched, moved_forgotten, blind_over_moved and moved_below_blind.
  */
 #include "tests/support/colliding.h"

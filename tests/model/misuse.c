@@ -1,18 +1,18 @@
 /*
- * misuse.c - random calls of the public interface, legal and not, on one thread with two databases: whatever a caller
- * passes, no call crashes, hangs, or returns a status that it must not.
+ * misuse.c - random calls of the public interface, legal and illegal, on one thread with two databases. Whatever a
+ * caller passes, no call crashes, hangs, or returns a status that it must not return.
  *
- * Handles are drawn from all there have been: transactions that have ended, workers that have left, tables and indexes
- * of the other database; row ids, sizes, keys, modes, limits and timestamps are drawn with a taste for the edges.
- * Visitors and bodies read, write, end their transaction and begin others. What is written is one byte repeated over
- * the whole payload, and so is what is read, to the last byte: AddressSanitizer sees who reads or writes too far.
+ * The test draws handles from all that ever existed: transactions that have ended, workers that have left, tables and
+ * indexes of the other database. It prefers edge values for row ids, sizes, keys, modes, limits and timestamps.
+ * Visitors and bodies read, write, end their transaction and begin others. The test writes one byte repeated over the
+ * whole payload and reads every payload to its last byte, so AddressSanitizer notices a read or write beyond the end.
  *     M1  A call with an ended transaction, a worker that left or a foreign handle returns MAE_INVALID.
- *     M2  A careful run never uses index entries by hand: mae_db_verify finds nothing at its end. In a careless one
- *         entries lead anywhere; it may then say MAE_CORRUPT, and by-key calls may.
+ *     M2  A careful run does not insert or remove single index entries, so mae_db_verify finds nothing at its end. In a
+ *         careless run entries may lead to any row, so mae_db_verify and calls by key may return MAE_CORRUPT.
  *     M3  Afterwards every worker commits, and every database closes.
  *
  * Release builds do not check foreign handles in reads and updates, nor NULL: those calls are not made there.
- * How to read a failure: the last line "run" names the options and the seed of that run; MAE_SEED=<it> begins with it.
+ * How to read a failure: the last line "run" has the options and the seed of that run. MAE_SEED=<seed> begins with it.
  */
 #include "tests/support/world.h"
 

@@ -1,12 +1,13 @@
 /*
  * rows.c - random operations of interleaved transactions on rows, on one thread, against the oracle of serial.h.
  *
- * On one thread nothing is ever pending, so the oracle knows exactly: what each read returns at that moment, whether
- * each update aborts and how, and how each commit ends. Where promotions (writes the oracle does not know of) or
- * skipped pre-checks blur that, a transaction that commits must still be right. At the end all committed reads are
- * checked against the final history, the rows against its last state, and the database verified.
+ * On one thread no version is ever pending when another transaction looks, so the oracle knows exactly what each read
+ * returns at that moment, whether each update aborts and with which status, and how each commit ends. Promotions, which
+ * are writes that the oracle does not know of, and skipped pre-checks make that inexact; a transaction that commits
+ * must be right even then. At the end the test checks all committed reads against the final history and the rows
+ * against its last state, and verifies the database.
  *
- * How to read a failure: the last line "run" names the options and the seed of that run; MAE_SEED=<it> begins with it.
+ * How to read a failure: the last line "run" has the options and the seed of that run. MAE_SEED=<seed> begins with it.
  * Catches the mutations skip_check, skip_read_check, skip_install_check, skip_rts_raise, wrong_insert_position,
  * lost_tombstone, gc_early, row_free_early, horizon_too_high and snapshot_too_new.
  */

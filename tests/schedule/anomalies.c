@@ -1,15 +1,15 @@
 /*
- * anomalies.c - small transactions of known trouble: each of their interleavings must have a serial order.
+ * anomalies.c - small transactions that are known to provoke anomalies: each interleaving must have a serial order.
  *
  *   scripts  The ten anomalies of the Hermitage suite, write skew over three rows and the read-only-transaction
  *            anomaly. Each is run call by call in the order that provokes it, in each order of the timestamps, then
  *            under all schedules of at most 2 preemptions (1 if there are three transactions).
  *   pairs    All pairs of transactions of two operations on two rows and one absent key, under all schedules with at
- *            most 1, then 2, then 3 preemptions, as far as a third of MAE_SECONDS goes; what was completed is printed.
- *            They are seconds of the CPU: what a busy machine takes away does not count.
+ *            most 1, then 2, then 3 preemptions, for as long as a third of MAE_SECONDS allows. The program prints what
+ *            it completed. MAE_SECONDS are seconds of CPU time, so other load on the machine does not matter.
  *
- * Found wrong by the history check or mae_db_verify. How to read a failure: the program's operations, the trace (see
- * tests/support/explore.h), the report. It is deterministic: running it again repeats it.
+ * The history check and mae_db_verify judge each schedule. How to read a failure: the program's operations, the trace
+ * (see tests/support/explore.h), then the report. The test is deterministic: running it again repeats the failure.
  */
 #include <inttypes.h>
 #include <math.h>

@@ -1,8 +1,8 @@
 /*
- * explore.c - random transactions under random schedules: what the engine must survive, a line a case.
+ * explore.c - random transactions under random schedules. Each case is one line of the table below.
  *
- * Usage: explore [CASE], or CASE= in the environment; MAE_SECONDS or MAE_SCHEDULES how much, MAE_SEED where to begin;
- * SEED=case:seed[:n] repeats a round, `make schedule SEED=...` does the same. How to read a failure:
+ * Usage: explore [CASE], or CASE= in the environment. MAE_SECONDS or MAE_SCHEDULES bounds the search, MAE_SEED sets its
+ * first seed. SEED=case:seed[:n] repeats a round, and so does `make schedule SEED=...`. How to read a failure:
  * tests/support/explore.h.
  */
 #include "tests/support/explore.h"

@@ -1,12 +1,13 @@
 /*
- * any_thread.c - every call that may be made from any thread, against every other.
+ * any_thread.c - every call that any thread may make, against every other such call.
  *
- * `calls` is the table of them: what maemio.h says of the database, of names, options and statistics, and what a thread
- * does with a worker of its own. For each pair, a call with itself included, two threads make both again and again on a
- * database of its own, in which a third thread runs transactions. Each call checks the statuses that it may return; at
- * the end the database is verified. The point is ThreadSanitizer, which has to have nothing to say.
+ * The table `calls` has the calls of maemio.h on the database, on names, options and statistics, and those that a
+ * thread makes with a worker of its own. For each pair of calls, a call with itself included, two threads make both
+ * again and again on a fresh database, in which a third thread runs transactions. The test checks that each call
+ * returns only statuses that it may return, and verifies the database at the end. Its main purpose is to run under
+ * ThreadSanitizer, which must not report anything.
  *
- * How to read a failure: the last line "pair" names the two calls; MAE_PAIR="first second" repeats only them.
+ * How to read a failure: the last line "pair" names the two calls. MAE_PAIR="first second" runs only that pair.
  */
 #include "tests/support/world.h"
 

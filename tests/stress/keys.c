@@ -2,17 +2,17 @@
  * keys.c - many workers insert, delete and miss the same few keys: phantoms, reused rows, growing and shrinking
  * indexes.
  *
- *   pairs      of the keys k and k + PAIRS at most one may exist; who inserts one has missed both. This is write skew
- *              on misses: it breaks as soon as a miss is not validated.
- *   movers     of each pair exactly one exists; a move deletes one and inserts the other, readers miss one and hit one.
- *              Each insert takes a row that a delete has freed, so an entry that leads to a reused row shows.
- *   renamers   as movers, but a move takes the entry away and adds another for the same row, which it does not write;
- *              others write rows blindly, by key. An entry used after it has gone shows as two keys of one row.
- *   growth     each worker inserts keys of its own as fast as it can and deletes half of them, while the hash index
- *              splits below everyone; at the end exactly the right keys are there.
+ *   pairs      of the keys k and k + PAIRS at most one may exist. A transaction inserts one only if it has missed both.
+ *              That is write skew on misses: the rule breaks as soon as a miss is not validated.
+ *   movers     of each pair exactly one key exists. A move deletes one and inserts the other; readers must miss one and
+ *              hit one. Each insert takes a row that a delete has freed, so an entry that leads to a reused row shows.
+ *   renamers   as movers, but a move removes the entry and adds another for the same row, which it does not write.
+ *              Other transactions write rows blindly, by key. A use of a removed entry shows as two keys of one row.
+ *   growth     each worker inserts keys of its own as fast as it can and deletes half of them, while workers split the
+ *              buckets of the hash index. At the end exactly the right keys exist.
  *
- * With the hash index and the ordered one, and several options. Each row carries its key. Each run ends with
- * mae_db_verify, exact counts, and a search for every key.
+ * The scenarios run with the hash index and the ordered one, and with several options. Each row carries its key. Each
+ * run ends with mae_db_verify, exact counts, and a lookup of every key.
  *
  * How to read a failure: as in rows.c. Catches the mutations skip_miss_validation, skip_leaf_validation,
  * lost_tombstone, row_free_early, skip_check, skip_read_check, gc_early and entry_move_untouched.

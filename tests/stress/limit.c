@@ -2,16 +2,16 @@
  * limit.c - many workers run into the memory limit and go on below it.
  *
  *   fill    every worker inserts and grows rows of its own until it has been refused memory often enough;
- *   churn   they insert, resize and delete for a while at the limit, refused or not;
- *   shrink  they delete three quarters of what they have, which must work now or as soon as garbage is collected;
- *   again   and insert as many rows of the same size as one may expect to fit, which must work likewise.
+ *   churn   the workers insert, resize and delete for a while at the limit, whether refused or not;
+ *   shrink  they delete three quarters of their rows, which must succeed at once or as soon as garbage is collected;
+ *   again   they insert as many rows of that size as should fit, which must succeed likewise.
  *
- * A refused call leaves everything as it was, so each worker knows what its keys must hold. In the end all of them are
- * looked up, and mae_db_verify is run. With the hash index, the ordered one and the single-version one; that
- * has no reserve for the nodes a removal may need, so where every byte is live it refuses removals, too.
+ * A refused call changes nothing, so each worker knows the contents of its keys. In the end the test looks up all keys
+ * and runs mae_db_verify. It runs with the hash index, the ordered index and the single-version index. The last has no
+ * reserve for the nodes that a removal may need, so if every byte is live it refuses removals, too.
  *
- * How to read a failure: as in rows.c; "was refused for good" means that memory did not come free. MAE_STRESS_MS is how
- * long churn runs.
+ * How to read a failure: as in rows.c; "was refused for good" means that memory did not come free. churn runs for
+ * MAE_STRESS_MS.
  */
 #include "tests/support/world.h"
 

@@ -1,11 +1,12 @@
 /*
  * order.c - real-time order across threads, and open transactions that are overtaken meanwhile.
  *
- * Writers count a row up; whoever has committed tells all threads what it wrote and when. Whoever begins afterwards
- * must see that much: with order=strict always, by default if it is given the timestamp. One thread keeps its
- * transactions open for longer than overtake_us: it must read the same twice, and what it commits must still have been
- * true.
- * How to read a failure: "saw A, was told B before it began" is an order lost; a sum that is wrong is an update lost.
+ * Writers increment a row. After a commit a writer tells all threads the value that it wrote and the timestamp. A
+ * transaction that begins afterwards must see at least that value: with order=strict always, by default if it is given
+ * the timestamp as `after`. One thread keeps its transactions open for longer than overtake_us. It must read equal
+ * values twice, and its commit must succeed only if they still hold.
+ * How to read a failure: "saw A, was told B before it began" means that the order is lost; a wrong sum means that an
+ * update is lost.
  */
 #include <pthread.h>
 #include <stdatomic.h>

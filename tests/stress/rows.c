@@ -1,20 +1,22 @@
 /*
- * rows.c - many workers on few hot rows: nothing may be lost, torn, seen half, or kept for ever.
+ * rows.c - many workers on few hot rows: no update may be lost, torn or half visible, and no version kept for ever.
  *
- *   counters   increments, some rolled back by the caller: the sum is exact.
- *   skew       of each pair of rows at most one may be set; who sets one has read both.
- *   transfers  between accounts: everyone who reads all accounts, in a snapshot or validated, sees the same total; some
- *              readers take long, so that collection has to wait for them.
- *   sizes      payloads of changing sizes, blind and not, in tables with and without inlining: each payload read is
- *              whole.
- *   visitors   counters again, by workers that join, idle and leave all the time beside a maintenance thread that comes
- *              and goes.
+ *   counters   increments, some of which the caller rolls back: the sum is exact.
+ *   skew       of each pair of rows at most one may be set. A transaction sets one only after it has read both.
+ *   transfers  between accounts: every transaction that reads all accounts, validated or in a snapshot, sees the loaded
+ *              total. Some readers take long, so that collection has to wait for them.
+ *   sizes      payloads of changing sizes, written blindly and not, in tables with and without inlining: each payload
+ *              read is whole.
+ *   visitors   as counters, by workers that join, idle and leave all the time, beside a maintenance thread that the
+ *   test
+ *              starts and stops.
  *
- * Each runs with every line of `settings`, 2 to 32 workers on whatever CPUs there are. Each ends with exact sums, with
- * mae_db_verify, and with one more update of each row, after which exactly one version a row may be left.
+ * Each scenario runs with every line of `settings`, with 2 to 32 workers, however many CPUs the machine has. Each ends
+ * with exact sums, with mae_db_verify, and with one more update of each row, after which each row must have exactly one
+ * version.
  *
  * How to read a failure: the line before it names scenario, options and workers; "problem" says what a worker saw. Runs
- * are not repeatable to the step; MAE_SEED repeats the requests, MAE_STRESS_MS=10000 gives them more time.
+ * do not repeat step by step. MAE_SEED repeats the requests, and MAE_STRESS_MS=10000 gives them more time.
  * Catches the mutations skip_check, skip_read_check, skip_write_check, skip_rts_raise, ignore_pending, gc_early,
  * horizon_too_high, promote_without_claim and park_without_flush.
  */

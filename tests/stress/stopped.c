@@ -1,9 +1,9 @@
 /*
- * stopped.c - a worker that stands still, wherever it is, holds the others up but breaks nothing.
+ * stopped.c - a worker that stands still, at any instruction, may delay other workers but breaks nothing.
  *
- * SIGSTOP stops a whole process; here a signal handler holds one thread instead, at an arbitrary instruction of the
- * protocol, for a few milliseconds many times and for a second sometimes, while the others go on. Workers move amounts
- * between accounts and sum them all up, validated and in snapshots.
+ * SIGSTOP would stop the whole process. So a signal handler holds one thread instead, at an arbitrary instruction of
+ * the protocol, often for a few milliseconds and sometimes for a second, while the others go on. Workers move amounts
+ * between accounts and sum up all accounts, validated and in snapshots.
  *     S1  While a transaction stands still and is not overtaken (overtake_us=0), min_rts does not pass its timestamp,
  *         nor min_wts that of a writer.
  *     S2  Memory stays within its limit; what fails meanwhile fails with MAE_NO_MEMORY, and runs again afterwards.
@@ -11,7 +11,7 @@
  *     S4  The others commit while one stands still.
  *
  * How to read a failure: the line before it names the options; "problem" says what a worker or the watcher saw.
- * MAE_SEED repeats the requests and the pauses, not the places.
+ * MAE_SEED repeats the requests and the pauses, but not the instructions at which threads stop.
  */
 #include "tests/support/world.h"
 

@@ -2,21 +2,20 @@
  * tpcc.c - TPC-C on the native engine, many workers on few warehouses, with the twelve consistency conditions at the
  * end.
  *
- * In each mode, with 1, 2 and 8 workers on 1 and 2 warehouses, over options that change what commits do: with the
- * specification's random homes and remote payments, with single-version indexes (simple_index_update=on), without
- * snapshots, without inlining. A checker joins in the middle of each run and must find the conditions true in its
- * snapshot while the workers go on; where indexes are not protected against phantoms it looks at the end only. Each
- * run also ends with mae_db_verify, and every New-Order, Payment and Delivery that was reported as committed must be
- * there.
+ * It runs each mode with 1, 2 and 8 workers on 1 and 2 warehouses, and with options that change what commits do: the
+ * specification's random homes and remote payments, single-version indexes (simple_index_update=on), no snapshots, no
+ * inlining. A checker joins in the middle of each run and must find the conditions true in its snapshot while the
+ * workers go on. Where indexes are not protected against phantoms it looks only at the end. Each run also ends with
+ * mae_db_verify, and the tables must have every New-Order, Payment and Delivery that was reported as committed.
  *
- * TPC-C is serializable even under snapshot isolation, so this proves lost and half-done updates, not all of
- * serializability: rows.c, keys.c and tree.c are for the rest.
+ * TPC-C is serializable even under snapshot isolation. So this test finds lost and half-done updates, but not every
+ * violation of serializability; rows.c, keys.c and tree.c look for the others.
  *
- * Nearly all of the time is in the loads, whose size the specification gives. Under ThreadSanitizer, where one takes
- * ten times as long, only the settings with most workers on one warehouse run.
+ * Loads, whose size the specification gives, take nearly all of the time. Under ThreadSanitizer a load takes ten times
+ * as long, so there only the settings with most workers on one warehouse run.
  *
- * How to read a failure: the report names the condition, the row and both values; "committed" in it is what the workers
- * counted. MAE_STRESS_MS is how long the workers of a setting run.
+ * How to read a failure: the report names the condition, the row and both values; its "committed" is what the workers
+ * counted. The workers of a setting run for MAE_STRESS_MS.
  */
 #include <stdatomic.h>
 

@@ -2,16 +2,15 @@
  * tree.c - the ordered index under concurrent transactions, checked by replay.
  *
  * Transactions of a few operations (read, insert, update, delete, scan in both directions, snapshot scans) run on a
- * small key space, so that splits, merges and conflicts are frequent. Each committed one leaves a record of what it
- * asked and was told. Afterwards all records are replayed in timestamp order on an array: every answer must be the
- * array's, phantoms included, since the engine claims to be serializable in timestamp order. Then the whole database is
- * verified.
- *   - interleaved: several workers on one thread, one operation at a time in random order. Few aborts are by chance
- *     here.
+ * small key space, so that splits, merges and conflicts are frequent. Each committed transaction records its operations
+ * and their answers. Afterwards the test replays all records in timestamp order on an array. Every answer must be the
+ * array's, phantoms included, since the engine claims to be serializable in timestamp order. Then the test verifies the
+ * whole database.
+ *   - interleaved: several workers on one thread, one operation at a time in random order. Few aborts are by chance.
  *   - threaded: workers on threads of their own.
  *
- * How to read a failure: "answer differs" names the transaction's timestamp, the operation and both answers: either it
- * saw a state that no serial order explains, or the index lost something. MAE_SEED gives the same requests again; the
+ * How to read a failure: "answer differs" names the transaction's timestamp, the operation and both answers. Either the
+ * transaction saw a state that no serial order explains, or the index lost an entry. MAE_SEED repeats the requests; the
  * interleaved runs then differ only in timestamps. Catches the mutations skip_leaf_validation and skip_miss_validation.
  */
 #include <inttypes.h>

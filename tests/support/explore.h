@@ -1,19 +1,18 @@
 /*
- * explore.h - random transactions under random schedules, and what they saw checked.
+ * explore.h - runs random transactions under random schedules, and checks what they saw.
  *
- * A round is a database of its own with options, clocks and load drawn from the round's seed, in which several
- * schedules run one after the other, so that each finds the garbage, clocks and row ids of those before. In a schedule
- * each worker runs a few random transactions. At the end of the round the history of all of it is checked
- * (harness/proof/check.h), then the structure (mae_db_verify). A history does not tell that a row was missed: the
- * engine says that the index has changed, and aborts. So where keys neither come nor go no transaction may abort for
- * that. If a round fails, it is repeated with fewer schedules until the first one that does it is found, and that one's
- * trace is printed.
+ * A round has a database of its own, with options, clocks and load drawn from the round's seed. In it several schedules
+ * run one after the other, so that each finds the garbage, clocks and row ids of those before. In a schedule each
+ * worker runs a few random transactions. At the end of the round the test checks the history of all its schedules
+ * (harness/proof/check.h), then the structure (mae_db_verify). A history does not show that the engine missed a row
+ * that exists: the engine then takes the index for changed and aborts the transaction. So in cases that neither insert
+ * nor remove keys no transaction may abort for that reason. If a round fails, it is repeated with fewer schedules until
+ * the first failing schedule is found, and the test prints the trace of that schedule.
  *
- * Everything follows from case and seed: SEED=case:0xseed repeats a round, SEED=case:0xseed:n its first n schedules
- * with the last one's trace; a failure prints the command. So that this stays true the first round of a case and some
- * of the others run twice, and must be the same both times. How to read a failure: the finding names transactions by
- * timestamp; a trace line is a race point (engine/base/race.h: what stands behind it has not happened yet), or a call's
- * result.
+ * Case and seed decide everything. SEED=case:0xseed repeats a round, and SEED=case:0xseed:n its first n schedules with
+ * the trace of the last one; a failure prints the command. To prove this, the first round of a case and some of the
+ * others run twice, and both runs must be equal. How to read a failure: the finding names transactions by timestamp. A
+ * line of the trace is a race point (engine/base/race.h), whose step has not happened yet, or the result of a call.
  */
 #ifndef TESTS_SUPPORT_EXPLORE_H
 #define TESTS_SUPPORT_EXPLORE_H

@@ -1,9 +1,9 @@
 /*
  * oracle_target.c - see oracle_target.h.
  *
- * A table is an array of rows, each a pointer to its present version. An index is a list of blocks of sorted entries,
- * each entry a key and a ref; a block is split when it is full and dropped when it is empty. Every change is noted in
- * the undo log with what was there before; abort walks it backwards.
+ * A table is an array of pointers, one to each row's present version. An index is a list of blocks of sorted entries,
+ * and an entry is a key and a ref. A full block is split, and an empty one dropped. The undo log has every change with
+ * the state before it; abort walks the log backwards.
  */
 #include "tests/support/oracle_target.h"
 

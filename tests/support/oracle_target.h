@@ -1,11 +1,11 @@
 /*
  * oracle_target.h - a target too simple to be wrong: one worker, sorted arrays, an undo log.
  *
- * What it is for: testing workloads without an engine, and as the model that an engine is compared with. It keeps the
- * contract of workloads/target.h to the letter, and helps finding users that do not: new versions that a caller must
- * fill are filled with junk, a row's version moves with every update, undone or superseded versions are freed at the
- * end of the transaction (so that a sanitizer sees late uses), and snapshots refuse writes. Single-threaded: no call
- * may race.
+ * It serves to test workloads without an engine, and as the model with which an engine is compared. It keeps the
+ * contract of workloads/target.h to the letter and helps to find callers that do not. It fills new versions that a
+ * caller must fill with junk. A row's version moves with every update. Undone and superseded versions are freed at the
+ * end of the transaction, so that a sanitizer sees late uses. Snapshots refuse writes. Single-threaded: no call may
+ * race.
  */
 #ifndef TESTS_SUPPORT_ORACLE_TARGET_H
 #define TESTS_SUPPORT_ORACLE_TARGET_H

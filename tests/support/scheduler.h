@@ -1,21 +1,24 @@
 /*
- * scheduler.h - runs workers as coroutines on one OS thread and decides at every race point (engine/base/race.h) who
- * goes on.
+ * scheduler.h - runs workers as coroutines on one OS thread and decides at every race point (engine/base/race.h) which
+ * worker goes on.
  *
- * Which worker that is comes from a policy and a seed alone, as does what each worker's clock says, so that a schedule
- * is repeated by its seed:
+ * Only a policy and a seed decide that, and what each worker's clock says. So its seed repeats a schedule:
  *     RANDOM   at each point the CPU changes hands with a probability drawn per schedule, to any other worker
  *     PCT      workers have random priorities, the highest runs; `depth` - 1 random steps lower the running one's
  *              (Burckhardt et al., A randomized scheduler with probabilistic guarantees of finding bugs, ASPLOS 2010)
  *     BOUNDED  depth-first through all schedules with at most `depth` preemptions; scheduler_next moves to the next one
  * A worker that waits (for a pending version, a back-off, a mutex) lets others run; that is no preemption.
  *
- * Clocks: each worker's has its own skew and at times stalls, jumps ahead and runs backwards.
- * A program that uses this puts SCHEDULER_INTERPOSE once at file level: a mutex that another coroutine holds would
- * block the whole thread, so pthread_mutex_lock becomes a wait that the policy sees, and no sleep lasts; and the CPU
- * the thread happens to be on decides nothing (version_pool.c asks), nor does where the kernel puts a table: which
- * accesses of a transaction meet in its hash table of rows depends on that, and with it how many points it passes. One
- * scheduler a process, one thread.
+ * Each worker's clock has its own skew and at times stalls, jumps ahead and runs backwards.
+ *
+ * A program that uses the scheduler has SCHEDULER_INTERPOSE once at file level, which replaces some functions:
+ *   - A mutex that another coroutine holds would block the whole thread, so pthread_mutex_lock becomes a wait that the
+ *     policy sees.
+ *   - No sleep lasts.
+ *   - The CPU on which the thread runs is fixed, since version_pool.c asks for it.
+ *   - Tables lie at fixed addresses. The address of a row decides its place in a transaction's access set, and with
+ *     that how many race points the transaction passes.
+ * A process has one scheduler, on one thread.
  */
 #ifndef TESTS_SUPPORT_SCHEDULER_H
 #define TESTS_SUPPORT_SCHEDULER_H

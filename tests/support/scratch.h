@@ -1,4 +1,4 @@
-/* scratch.h - what a unit test writes to: a file of the program's own, and text in memory; one of each at a time. */
+/* scratch.h - a file of the program's own and a text in memory for a unit test to write to; one of each at a time. */
 #ifndef TESTS_SUPPORT_SCRATCH_H
 #define TESTS_SUPPORT_SCRATCH_H
 

@@ -1,9 +1,9 @@
 /*
- * serial.h - what a serial execution in timestamp order would have said: an oracle for one thread.
+ * serial.h - an oracle for one thread: it answers as a serial execution in timestamp order would.
  *
- * A cell is a row or a key. Each committed write adds a version to its cell, under the writer's timestamp. Committed
- * reads are logged with the version they saw; serial_check at the end compares all of them with the final history, so
- * a writer that commits below a reader after the fact is found.
+ * A cell is a row or a key. Each committed write adds a version to its cell, under the writer's timestamp. A committed
+ * read is logged with the version that it saw. At the end serial_check compares all logged reads with the final
+ * history, so it finds a writer that committed below a reader after the read.
  */
 #ifndef TESTS_SUPPORT_SERIAL_H
 #define TESTS_SUPPORT_SERIAL_H

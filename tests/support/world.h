@@ -1,8 +1,8 @@
 /*
  * world.h - a database with one table, one index and some workers, for the engine's tests.
  *
- * Helpers assert with cmocka, so they are for the main thread only; what threads may call says so. Rows hold 64-bit
- * words unless a test does otherwise. Every world ends with mae_db_verify.
+ * Helpers assert with cmocka, so only the main thread may call them, except those whose comment allows other threads.
+ * Rows hold 64-bit words unless a test does otherwise. Every world ends with mae_db_verify.
  */
 #ifndef TESTS_SUPPORT_WORLD_H
 #define TESTS_SUPPORT_WORLD_H

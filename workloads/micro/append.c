@@ -2,13 +2,13 @@
  * append.c - appends to lists whose elements name their writer, so that each list shows lost, doubled or reordered
  * writes.
  *
- * A list is a row {count of appends ever, the latest elements}; it grows by one element an append and, when it is full,
- * drops its older half, so that payload sizes change all the time. An element is {worker + 1, n} for that
- * worker's n-th append to this list. Hence, of any list ever read by a committed transaction:
+ * A list is a row {count of all appends so far, the latest elements}. It grows by one element with each append. A full
+ * list drops its older half, so payload sizes change all the time. An element is {worker + 1, n} for that worker's n-th
+ * append to this list. Hence, of any list ever read by a committed transaction:
  *     A1  each worker's elements are consecutive and in order;
  *     A2  the reader's own latest element is its latest committed append (in a snapshot: that or an older one);
- * and in the end, of each list, the count is the number of committed appends and each worker's latest element, if one
- * is left, its latest committed append (A3).
+ * In the end the count of each list is the number of committed appends, and each worker's latest element, if one is
+ * left, is the worker's latest committed append (A3).
  * A transaction appends to, or reads, lists_per_txn different lists.
  */
 #include "workloads/micro/micro.h"

@@ -1,11 +1,11 @@
 /*
  * bank.c - transfers between accounts, and audits that add up all of them.
  *
- * A transfer reads two accounts for update and moves money if there is enough; an audit reads every account, as a
- * snapshot or as a read-write transaction, and must find the total that was loaded: money in flight would show that
- * it saw half a transfer. What an audit saw counts only if it commits. Each account counts the transfers that named it,
- * and each worker what its committed ones did to which account, so that a transfer that was lost, ran twice or went to
- * another account is found there, though the total is right.
+ * A transfer reads two accounts for update and moves money if the payer has enough. An audit reads every account, in a
+ * snapshot or a read-write transaction, and must find the total that was loaded: any other total shows that it saw half
+ * a transfer. What an audit saw counts only if it commits. Each account counts the transfers that named it, and each
+ * worker counts what its committed transfers did to each account. So the check finds a transfer that was lost, ran
+ * twice or went to another account, even if the total is right.
  */
 #include "workloads/micro/micro.h"
 

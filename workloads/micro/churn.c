@@ -1,17 +1,18 @@
 /*
- * churn.c - rows come, change their size and go, while a hash and an ordered index over them grow and shrink; how much
- * there is at a time stays the same, so that memory must stay flat however long it runs.
+ * churn.c - transactions insert, resize and delete rows, while a hash and an ordered index over the rows grow and
+ * shrink. The number of rows at a time stays about the same, so memory must stay flat however long the workload runs.
  *
- * Half of the keys are flooded, those from the tide on and round the end; the tide goes once round in `turn`
- * transactions of the first worker. A transaction looks up `ops_per_txn` keys: a flooded one that is missing is
- * inserted into both indexes, one that is there is rewritten with another size, a dry one that is there is deleted from
- * both, and one that is missing stays so (a validated miss). A share of transactions scans a range of the ordered index
- * as a snapshot.
+ * Half of the keys are flooded: those from the tide onwards, continuing at the first key after the last. The tide goes
+ * once round all keys in `turn` transactions of the first worker. A transaction looks up `ops_per_txn` keys. It inserts
+ * a flooded key that is missing into both indexes, rewrites a flooded row with another size, deletes a dry row from
+ * both indexes, and leaves a dry key that is missing (a validated miss). A share of the transactions scans a range of
+ * the ordered index in a snapshot.
  *     C1  A row proves its key, its stamp and its size, which follows from both (workloads/record.h).
- *     C2  In every snapshot both indexes hold the same keys and lead to the same rows.
- *     C3  At rest there are as many rows as committed inserts without committed deletes, and they are those that were
- *         committed last: a print of all keys and stamps adds up to what each worker has put in and taken out.
- * It starts empty and needs an ordered index that is protected from phantoms.
+ *     C2  In every snapshot both indexes have equal sets of keys and lead to the same rows.
+ *     C3  While no transaction runs there are as many rows as committed inserts minus committed deletes, and they are
+ *         the rows committed last: a fingerprint of all keys and stamps equals the sum of what the workers have written
+ *         and removed.
+ * The workload begins with an empty table and needs an ordered index that is protected from phantoms.
  */
 #include "workloads/micro/micro.h"
 
@@ -45,7 +46,7 @@ struct churn_options {
 struct churn_tally {
     int64_t rows; /* inserts - deletes; may be negative: others insert what this one deletes */
     int64_t bytes;
-    uint64_t print; /* print_of what it wrote, less print_of what it replaced or deleted */
+    uint64_t print; /* print_of what it wrote, minus print_of what it replaced or deleted */
 };
 
 struct workload {

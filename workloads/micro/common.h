@@ -1,9 +1,9 @@
 /*
- * common.h - what the micro-workloads share: one table with one index, its load, sizes, their workers, what those
- * counted and found wrong, and the way a check runs.
+ * common.h - what the micro-workloads share: one table with one index, the load, the sizes, the workers with their
+ * counts and findings, and the way a check runs.
  *
- * Each `struct workload` of theirs begins with a struct micro and each `struct workload_worker` with a struct
- * micro_worker, so that the functions here work on all of them.
+ * Each micro-workload's `struct workload` begins with a struct micro, and its `struct workload_worker` with a struct
+ * micro_worker, so that the functions here work for all of them.
  */
 #ifndef WORKLOADS_MICRO_COMMON_H
 #define WORKLOADS_MICRO_COMMON_H
@@ -18,14 +18,14 @@
 
 enum { MICRO_FINDING_BYTES = 256 };
 
-/* What is the same for every instance of one workload. */
+/* What all instances of one workload have in common. */
 struct micro_traits {
     size_t workload_bytes, worker_bytes;               /* of its struct workload and struct workload_worker */
     void (*fill)(void *arg, uint64_t key, void *data); /* of micro_load; as in struct bulk, arg is the workload */
     bulk_pass_fn *check_pass;                          /* of micro_check */
 };
 
-/* What one worker alone writes, in the run; all zeros at first. */
+/* The part that only one worker writes during the run; zeros at first. */
 struct micro_share {
     SEPARATED char finding[MICRO_FINDING_BYTES]; /* its first; only those of committed transactions count */
     SEPARATED char tally[];                      /* what the workload counts of what the worker has committed */
@@ -74,10 +74,10 @@ enum target_status micro_load(struct workload *workload, struct target_worker *w
 void micro_data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes);
 void micro_space(const struct workload *workload, struct target_space *rows, struct target_space *indexes);
 
-/* Several workers of a target that is not transactional: nothing is owed but that the rows are there. */
+/* True for several workers on a target that is not transactional: then only the rows' presence can be demanded. */
 bool micro_is_racy(const struct workload *workload);
 
-/* TARGET_CORRUPT with the first finding of any worker, if one is owed. */
+/* TARGET_CORRUPT with the first finding of any worker, unless the target promises nothing. */
 enum target_status micro_findings(const struct workload *workload, char *report, size_t report_bytes);
 
 /* Remembers a finding, if it is the worker's first. */

@@ -1,8 +1,8 @@
 /*
- * counter.c - increments of a few counters: the lost update, looked for.
+ * counter.c - increments of a few counters, to find lost updates.
  *
- * A transaction increments ops_per_txn different counters. Each worker keeps how often it incremented which, so that
- * a lost or doubled update is found with its counter and both values.
+ * A transaction increments ops_per_txn different counters. Each worker counts its committed increments of each counter,
+ * so that the check names the counter of a lost or doubled update and both values.
  */
 #include "workloads/micro/micro.h"
 

@@ -1,14 +1,13 @@
 /*
  * scan.c - reading many rows in one transaction, against updates of single rows.
  *
- * kind=table: the whole table in row order; kind=keys: scan_length consecutive keys, each looked up in the index and
- * announced beforehand; kind=range: the same range through an ordered index. Scans run as snapshots, except
- * kind=range with snapshot=off. `operations` of a scan are the records it visited, so that records per second are
- * operations per second. A scan must visit exactly the rows there are, each of them in order and with its own key;
- * what it saw counts only if it commits. In the end the update counters sum to the committed updates, and weighted by
- * a number that each key has for itself, too: so none went to another record.
- * Source: the scans of the Cicada authors' own test program: 10M records, 95% scans, theta 0.99, lengths uniform in
- * 1..99.
+ * kind=table scans the whole table in row order. kind=keys announces scan_length consecutive keys and looks each up in
+ * the index. kind=range scans such a range through an ordered index. Scans run as snapshots, except kind=range with
+ * snapshot=off. The `operations` of a scan are the records that it visited, so operations per second are records per
+ * second. A scan must visit exactly the existing rows, each in order and with its own key. What it saw counts only if
+ * it commits. In the end the update counters sum to the committed updates. So do the counters weighted by a number of
+ * each key's own, hence no update went to another record. Source: the scans of the Cicada authors' own test program:
+ * 10M records, 95% scans, theta 0.99, lengths uniform in 1..99.
  */
 #include "workloads/micro/micro.h"
 

@@ -1,5 +1,5 @@
 /*
- * singlekey.c - one record that everybody reads or updates: the most contended workload there is.
+ * singlekey.c - one record that every transaction reads or updates: contention cannot be higher.
  * Source: the "singlekey" run of the Cicada authors' experiments (one record of 16 bytes, updates only).
  */
 #include "workloads/micro/micro.h"

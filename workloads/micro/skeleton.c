@@ -1,7 +1,8 @@
 /*
- * skeleton.c - a workload that does nothing, to measure what the harness itself costs a transaction: drawing, timing,
- * counting, and with transactions=on the target's empty begin and commit. It has no table.
- * Its check is on the harness: what it counted as committed must be what was attempted with success.
+ * skeleton.c - a workload that does nothing, to measure the harness's own cost of a transaction: drawing, timing,
+ * counting, and with transactions=on the target's begin and commit of an empty transaction. It has no table.
+ * Its check tests the harness: the number of transactions that the harness counted as committed must be the number of
+ * successful attempts.
  */
 #include "workloads/micro/micro.h"
 

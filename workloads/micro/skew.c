@@ -1,11 +1,10 @@
 /*
  * skew.c - write skew, the anomaly that snapshot isolation allows and serializability does not.
  *
- * Rows come in pairs whose sum must not fall below 0. A withdrawal reads both rows of a pair and, if their sum covers
- * the amount, takes it from one of them, even below 0; else it refills that row to the pair's initial sum. Two
- * withdrawals that take from different rows of a pair conflict in nothing they write: only validated reads keep them
- * from both going ahead. Audits (snapshots) look at the sum as well. What a transaction saw counts only if it
- * commits.
+ * Rows come in pairs whose sum must not fall below 0. A withdrawal reads both rows of a pair. If their sum covers the
+ * amount, it takes the amount from one of the rows, even below 0; else it refills that row to the pair's initial sum.
+ * Two withdrawals from different rows of a pair do not write a common row: only the validation of their reads keeps
+ * both from committing. Audits (snapshots) look at the sum, too. What a transaction saw counts only if it commits.
  * Source: Berenson et al., "A critique of ANSI SQL isolation levels", SIGMOD 1995, A5B.
  */
 #include "workloads/micro/micro.h"

@@ -2,9 +2,9 @@
  * check.c - the twelve consistency conditions. TPC-C 3.3.2.1 to 3.3.2.12. A thirteenth is ours: TPC-C has none for
  * STOCK, the table that New-Order writes most.
  *
- * Model. One snapshot transaction sees everything; each row is visited once. HISTORY and CUSTOMER are scanned as
- * tables, ORDER, NEW-ORDER and ORDER-LINE a district at a time through their indexes, whose common order lets them be
- * merged. What is kept meanwhile is a few words a customer and a district, and a district's orders.
+ * Model. One snapshot transaction sees everything and visits each row once. It scans HISTORY and CUSTOMER as tables. It
+ * scans ORDER, NEW-ORDER and ORDER-LINE a district at a time through their indexes and merges them, since these have a
+ * common order. Meanwhile it keeps a few words for each customer and district, and the orders of one district.
  *
  *   C1  A condition that the options make inapplicable is named with the reason, never dropped in silence.
  *   C2  A condition that met no row has failed.
@@ -12,8 +12,8 @@
  *       2, 9, 11, 12 and 13 then compare with that, too. While workers run, condition 11 counts deliveries by
  *       C_DELIVERY_CNT.
  *
- * A snapshot may lag behind the last commits for a moment. At rest, where something committed is missing, the check
- * waits a little and looks again before it says so.
+ * A snapshot may lag behind the last commits for a moment. If something committed is missing while no transaction runs,
+ * the check waits a little and looks again before it reports that.
  *
  * Checked by: tests/unit/workloads/tpcc/check.c breaks each condition on purpose.
  */

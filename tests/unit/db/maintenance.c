@@ -1,4 +1,4 @@
-/* maintenance.c - the thread that reclaims while nobody works. */
+/* maintenance.c - the maintenance thread reclaims while no worker runs transactions. */
 #include "tests/support/world.h"
 
 #include <sched.h>

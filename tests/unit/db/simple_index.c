@@ -1,6 +1,7 @@
 /*
- * simple_index.c - ordered indexes with simple_index_update=on: what a transaction sees of its own and others' changes,
- * when they are made, that nothing of an aborted one stays, and exactly what is given up (engine/db/simple_index.h).
+ * simple_index.c - ordered indexes with simple_index_update=on: which changes a transaction sees, its own and those of
+ * others; when changes are made; that nothing of an aborted transaction stays; and exactly which guarantees the option
+ * gives up (engine/db/simple_index.h).
  */
 #include "tests/support/world.h"
 

@@ -1,6 +1,7 @@
 /*
- * tree_simple.c - the simple ordered index: against an array on one thread; on several, keys that stay must always be
- * found and the rest must add up. How to read a failure: run again with the printed MAE_SEED.
+ * tree_simple.c - the simple ordered index. On one thread it is compared with an array. On several threads, keys that
+ * stay must always be found, and the counts of the others must add up. How to read a failure: run again with the
+ * printed MAE_SEED.
  */
 #include "engine/index/tree_simple.h"
 

@@ -1,8 +1,9 @@
 /*
  * tree_txn.c - the ordered index in the engine: phantoms, own writes, snapshots, step by step.
  *
- * Two workers on one thread; each scenario spells out who does what when. Every one is tried with both orders of
- * begin (hence of timestamps) and of commit. Catches the mutations skip_leaf_validation and skip_miss_validation.
+ * Two workers run on one thread; each scenario spells out which worker does what, and when. The test runs every
+ * scenario with both orders of begin (hence of timestamps) and of commit. Catches the mutations skip_leaf_validation
+ * and skip_miss_validation.
  */
 #include <inttypes.h>
 #include <setjmp.h>

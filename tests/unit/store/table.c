@@ -1,4 +1,4 @@
-/* table.c - the layout of rows, and who gets which row ids. */
+/* table.c - the layout of rows, and which row ids a worker gets. */
 #include "engine/store/table.h"
 
 #include "tests/support/world.h"

@@ -1,9 +1,10 @@
 /*
  * horizon.c - H1 to H4 of horizon.h, and joining, leaving and parking.
  *
- * The simulation stands for workers: each has a clock, sometimes runs a read-write transaction or a snapshot, publishes
- * between transactions, parks and comes back; rounds happen at any time and overtake who is slow. After each step H1 to
- * H4 are checked against what runs, and H6 against what was overtaken.
+ * A simulation takes the place of workers. Each simulated worker has a clock, sometimes runs a read-write transaction
+ * or a snapshot, publishes between transactions, parks and comes back. Rounds happen at any time and overtake slow
+ * transactions. After each step the test checks H1 to H4 against the running transactions, and H6 against the overtaken
+ * ones.
  */
 #include "engine/time/horizon.h"
 

@@ -1,7 +1,8 @@
 /*
  * backoff.c - the hill climb in a simulation, and the waits of each option.
  *
- * The simulated machine commits at a rate that depends on the bound in force; leaders come by every 5 ms or late.
+ * The simulated machine commits at a rate that depends on the present bound. Leaders adjust the bound every 5 ms, or
+ * late.
  */
 #include "engine/txn/backoff.h"
 
