@@ -48,11 +48,10 @@ static bool check_ignored(const struct compare *compare, char *error)
             for (size_t k = 0; k < tables[i]->column_count; k++)
                 found = found || fits(*pattern, tables[i]->columns[k]);
         char shown[TEXT_SHOWN_BYTES];
-        if (!found) {
-            snprintf(error, COMPARE_ERROR_BYTES, "--ignore: no column of %.300s or %.300s is called '%s'",
-                     compare->a.table.path, compare->b.table.path, text_shown(*pattern, strlen(*pattern), shown));
-            return false;
-        }
+        if (!found)
+            return support_error(error, COMPARE_ERROR_BYTES, "--ignore: no column of %.300s or %.300s is called '%s'",
+                                 compare->a.table.path, compare->b.table.path,
+                                 text_shown(*pattern, strlen(*pattern), shown));
     }
     return true;
 }
@@ -65,13 +64,11 @@ static bool check_lonely_column(struct compare *compare, const struct results *t
     const char *name = there->table.columns[at];
     text_shown(name, strlen(name), shown);
     for (size_t i = 1; i < there->count; i++)
-        if (strcmp(there->rows[i]->fields[at], there->rows[0]->fields[at]) != 0) {
-            snprintf(
+        if (strcmp(there->rows[i]->fields[at], there->rows[0]->fields[at]) != 0)
+            return support_error(
                 error, COMPARE_ERROR_BYTES,
                 "%.300s: configuration column %s varies there, but %.300s has no such column: they cannot be matched",
                 there->table.path, shown, other->table.path);
-            return false;
-        }
     if (there->count > 0)
         support_list_add(&compare->notes, &compare->note_count,
                          "configuration column %s is in %.300s only (always '%s')", shown, there->table.path,
@@ -143,10 +140,9 @@ static bool read_values(struct compare *compare, const struct results *results, 
         }
         if (!quantity_parse_f64(text, &value)) {
             char shown[TEXT_SHOWN_BYTES];
-            snprintf(error, COMPARE_ERROR_BYTES,
-                     "%.300s:%u: %s is '%s': want a number, or an empty field if there is none", table->path, row->line,
-                     compare->options.metric, text_shown(text, strlen(text), shown));
-            return false;
+            return support_error(
+                error, COMPARE_ERROR_BYTES, "%.300s:%u: %s is '%s': want a number, or an empty field if there is none",
+                table->path, row->line, compare->options.metric, text_shown(text, strlen(text), shown));
         }
         pairs_add(side, value, block >= 0 ? row->fields[block] : "", table, row);
     }

@@ -9,6 +9,7 @@
 
 #include "harness/common/support.h"
 #include "harness/record/csv.h"
+#include "harness/record/metadata.h"
 
 /* The text of the i-th column of the configuration. */
 static const char *field_of(const struct compare *compare, const struct compare_row *row, size_t i)
@@ -87,7 +88,28 @@ void compare_print_table(const struct compare *compare, FILE *file)
     free(names);
 }
 
-/* ---- CSV. ---- */
+/* ---- For programs. ---- */
+
+/* What was measured of a configuration, in order; NAN: there is none. */
+enum { NUMBERS = 9 };
+struct number {
+    const char *name;
+    double value;
+};
+
+static void numbers_of(const struct compare_row *row, struct number numbers[NUMBERS])
+{
+    const struct number all[NUMBERS] = {{"a_median", row->a_median},
+                                        {"b_median", row->b_median},
+                                        {"ratio", row->ratio},
+                                        {"ratio_low", row->interval.low},
+                                        {"ratio_high", row->interval.high},
+                                        {"coverage", isnan(row->interval.low) ? NAN : row->interval.coverage},
+                                        {"u", row->u_test.u},
+                                        {"p", row->u_test.p},
+                                        {"p_holm", row->p_holm}};
+    memcpy(numbers, all, sizeof all);
+}
 
 static void print_field(const char *text, FILE *file)
 {
@@ -107,6 +129,7 @@ static void print_number(double value, FILE *file)
 void compare_print_csv(const struct compare *compare, FILE *file)
 {
     const struct results_key *key = &compare->a_key;
+    struct number numbers[NUMBERS];
     for (size_t i = 0; i < key->count; i++)
         if (key->columns[i].varies) {
             print_field(name_of(compare, i), file);
@@ -125,15 +148,9 @@ void compare_print_csv(const struct compare *compare, FILE *file)
             }
         print_field(compare->options.metric, file);
         fprintf(file, ",%zu,%zu", row->a_count, row->b_count);
-        print_number(row->a_median, file);
-        print_number(row->b_median, file);
-        print_number(row->ratio, file);
-        print_number(row->interval.low, file);
-        print_number(row->interval.high, file);
-        print_number(isnan(row->interval.low) ? NAN : row->interval.coverage, file);
-        print_number(row->u_test.u, file);
-        print_number(row->u_test.p, file);
-        print_number(row->p_holm, file);
+        numbers_of(row, numbers);
+        for (size_t k = 0; k < NUMBERS; k++)
+            print_number(numbers[k].value, file);
         bool matched = i < compare->matched_count;
         fprintf(file, ",%s", isnan(row->u_test.p) ? "" : row->u_test.exact ? "1" : "0");
         print_number(matched ? compare->alpha : NAN, file);
@@ -145,26 +162,9 @@ void compare_print_csv(const struct compare *compare, FILE *file)
     }
 }
 
-/* ---- JSON. ---- */
-
 static json_t *json_number(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
-}
-
-/* JSON is UTF-8: bytes of a text that is not become '?'. */
-static json_t *json_text(const char *text)
-{
-    json_t *string = json_string(text);
-    if (string)
-        return string;
-    char *copy = support_copy(text);
-    for (char *c = copy; *c; c++)
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
-    string = json_string(copy);
-    free(copy);
-    return string;
 }
 
 static json_t *json_configuration(const struct compare *compare, const struct compare_row *row, bool varying)
@@ -172,25 +172,20 @@ static json_t *json_configuration(const struct compare *compare, const struct co
     json_t *object = json_object();
     for (size_t i = 0; i < compare->a_key.count; i++)
         if (compare->a_key.columns[i].varies == varying)
-            json_object_set_new(object, name_of(compare, i), json_text(field_of(compare, row, i)));
+            json_object_set_new(object, name_of(compare, i), metadata_json_text(field_of(compare, row, i)));
     return object;
 }
 
 static json_t *json_row(const struct compare *compare, const struct compare_row *row)
 {
     json_t *object = json_object();
+    struct number numbers[NUMBERS];
     json_object_set_new(object, "configuration", json_configuration(compare, row, true));
     json_object_set_new(object, "a_count", json_integer((json_int_t)row->a_count));
     json_object_set_new(object, "b_count", json_integer((json_int_t)row->b_count));
-    json_object_set_new(object, "a_median", json_number(row->a_median));
-    json_object_set_new(object, "b_median", json_number(row->b_median));
-    json_object_set_new(object, "ratio", json_number(row->ratio));
-    json_object_set_new(object, "ratio_low", json_number(row->interval.low));
-    json_object_set_new(object, "ratio_high", json_number(row->interval.high));
-    json_object_set_new(object, "coverage", json_number(isnan(row->interval.low) ? NAN : row->interval.coverage));
-    json_object_set_new(object, "u", json_number(row->u_test.u));
-    json_object_set_new(object, "p", json_number(row->u_test.p));
-    json_object_set_new(object, "p_holm", json_number(row->p_holm));
+    numbers_of(row, numbers);
+    for (size_t i = 0; i < NUMBERS; i++)
+        json_object_set_new(object, numbers[i].name, json_number(numbers[i].value));
     json_object_set_new(object, "u_exact", json_boolean(row->u_test.exact));
     json_object_set_new(object, "noise", json_number(row->noise));
     json_object_set_new(object, "bound", json_number(row->bound));
@@ -202,7 +197,7 @@ static json_t *json_row(const struct compare *compare, const struct compare_row 
 static json_t *json_unmatched(const struct compare *compare, const struct compare_row *row)
 {
     json_t *object = json_object();
-    json_object_set_new(object, "file", json_text(row->a ? compare->a.table.path : compare->b.table.path));
+    json_object_set_new(object, "file", metadata_json_text(row->a ? compare->a.table.path : compare->b.table.path));
     json_object_set_new(object, "line", json_integer((json_int_t)(row->a ? row->a->line : row->b->line)));
     json_object_set_new(object, "repetitions", json_integer((json_int_t)row->a_count + (json_int_t)row->b_count));
     json_object_set_new(object, "configuration", json_configuration(compare, row, true));
@@ -220,17 +215,17 @@ void compare_print_json(const struct compare *compare, FILE *file)
             json_array_append_new(unmatched, json_unmatched(compare, &compare->rows[i]));
     }
     for (size_t i = 0; i < compare->note_count; i++)
-        json_array_append_new(notes, json_text(compare->notes[i]));
+        json_array_append_new(notes, metadata_json_text(compare->notes[i]));
 
-    json_object_set_new(root, "a", json_text(compare->a.table.path));
-    json_object_set_new(root, "b", json_text(compare->b.table.path));
-    json_object_set_new(root, "metric", json_text(options->metric));
+    json_object_set_new(root, "a", metadata_json_text(compare->a.table.path));
+    json_object_set_new(root, "b", metadata_json_text(compare->b.table.path));
+    json_object_set_new(root, "metric", metadata_json_text(options->metric));
     json_object_set_new(root, "lower_is_better", json_boolean(options->lower_is_better));
     json_object_set_new(root, "threshold", json_number(options->threshold));
     json_object_set_new(root, "noise", json_number(options->noise));
     json_object_set_new(root, "confidence", json_real(1 - compare->alpha));
     json_object_set_new(root, "alpha", json_real(compare->alpha));
-    json_object_set_new(root, "blocks", options->blocks ? json_text(options->blocks) : json_null());
+    json_object_set_new(root, "blocks", options->blocks ? metadata_json_text(options->blocks) : json_null());
     json_object_set_new(root, "looks", json_integer((json_int_t)options->looks));
     json_object_set_new(root, "seed", json_integer((json_int_t)options->seed));
     json_object_set_new(root, "failed_checks", json_integer((json_int_t)compare->failed_count));

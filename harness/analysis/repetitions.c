@@ -37,10 +37,8 @@ bool repetitions_read(struct repetitions *repetitions, const char *path, const c
     *repetitions = (struct repetitions){.metric = metric};
     if (!results_load(results, path, type, error))
         return false;
-    if (csv_table_column(&results->table, metric) < 0) {
-        (void)snprintf(error, CSV_TABLE_ERROR_BYTES, "%.500s: has no column '%.100s'", path, metric);
-        return false;
-    }
+    if (csv_table_column(&results->table, metric) < 0)
+        return support_error(error, CSV_TABLE_ERROR_BYTES, "%.500s: has no column '%.100s'", path, metric);
     if (results->count == 0) {
         char *unused = results_unused_text(results);
         (void)snprintf(error, CSV_TABLE_ERROR_BYTES, "%.500s: no row to use%s%.200s", path,

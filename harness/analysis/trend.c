@@ -1,5 +1,4 @@
 /* trend.c - see trend.h. */
-#define _GNU_SOURCE /* asprintf */
 #include "harness/analysis/trend.h"
 
 #include <dirent.h>
@@ -60,16 +59,14 @@ static char *series_name(const struct entry *entry)
 
 static bool whole_file_write(const struct work *work, const char *path, const char *text)
 {
-    char *part = NULL;
-    if (asprintf(&part, "%s.part", path) < 0)
-        abort();
+    char *part = support_format("%s.part", path);
     FILE *file = fopen(part, "we");
     bool fine = file != NULL && fputs(text, file) >= 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
     if (file != NULL)
         fine = fclose(file) == 0 && fine;
     fine = fine && rename(part, path) == 0;
     if (!fine) {
-        (void)fprintf(stderr, "%s: %s: cannot be written: %s\n", work->name, path, strerror(errno));
+        support_complain(work->name, "%s: cannot be written: %s", path, strerror(errno));
         (void)unlink(part);
     }
     free(part);
@@ -93,7 +90,7 @@ static bool series_read(const struct work *work, const char *path, struct csv_ta
     if (access(path, F_OK) != 0)
         return true;
     if (!csv_table_read(table, path, error)) {
-        (void)fprintf(stderr, "%s: %s\n", work->name, error);
+        support_complain(work->name, "%s", error);
         return false;
     }
     struct support_text columns = {0};
@@ -103,7 +100,7 @@ static bool series_read(const struct work *work, const char *path, struct csv_ta
     bool same = strcmp(columns.text, header) == 0;
     free(columns.text);
     if (!same) {
-        (void)fprintf(stderr, "%s: %s:1: these are not the columns of a series; use a new --into\n", work->name, path);
+        support_complain(work->name, "%s:1: these are not the columns of a series; use a new --into", path);
         csv_table_free(table);
     }
     return same;
@@ -127,8 +124,8 @@ static bool series_add(struct work *work, const char *path, const char *time, co
             at = i;
     }
     if (at > 0 && strcmp(table.rows[at - 1].fields[2], machine) != 0)
-        (void)fprintf(stderr, "%s: note: %s: measured on another machine than the entry before it: '%s', '%s'\n",
-                      work->name, path, machine, table.rows[at - 1].fields[2]);
+        support_complain(work->name, "note: %s: measured on another machine than the entry before it: '%s', '%s'", path,
+                         machine, table.rows[at - 1].fields[2]);
     struct support_text text = {0};
     support_text_add(&text, "%s", header);
     for (size_t i = 0; i <= table.row_count; i++) {
@@ -182,9 +179,9 @@ static bool entry_add(struct work *work, const struct results *set, const struct
     struct support_text line = {0}, commit = {0};
     bool unknown = *entry.revision == '\0' || strcmp(entry.revision, "unknown") == 0, fine = false;
     if (*entry.hash == '\0' || *time == '\0' || (unknown && work->asked->commit == NULL)) {
-        (void)fprintf(stderr, "%s: %s:%u: %s\n", work->name, set->table.path, set->rows[first]->line,
-                      unknown && work->asked->commit == NULL ? "of a build without a commit: give --commit"
-                                                             : "has no config_hash or no start_utc");
+        support_complain(work->name, "%s:%u: %s", set->table.path, set->rows[first]->line,
+                         unknown && work->asked->commit == NULL ? "of a build without a commit: give --commit"
+                                                                : "has no config_hash or no start_utc");
         return false;
     }
     support_text_add(&commit, "%s%s", work->asked->commit ? work->asked->commit : entry.revision,
@@ -206,9 +203,7 @@ static bool entry_add(struct work *work, const struct results *set, const struct
     free(values);
     support_text_add(&line, "\n");
 
-    char *name = series_name(&entry), *path = NULL;
-    if (asprintf(&path, "%s/%s.csv", work->asked->into, name) < 0)
-        abort();
+    char *name = series_name(&entry), *path = support_format("%s/%s.csv", work->asked->into, name);
     fine = series_add(work, path, time, commit.text, machine, line.text);
     if (fine && (touched->text == NULL || strstr(touched->text, path) == NULL))
         support_text_add(touched, "%s\n", path);
@@ -224,16 +219,14 @@ static bool entry_add(struct work *work, const struct results *set, const struct
 static bool picture_draw(const struct work *work, const char *series, const char *results)
 {
     struct support_text script = {0};
-    char *output = NULL;
-    if (asprintf(&output, "%.*s.svg", (int)(strlen(series) - strlen(".csv")), series) < 0)
-        abort();
+    char *output = support_format("%.*s.svg", (int)(strlen(series) - strlen(".csv")), series);
     program_gnuplot_set(&script, "format", "svg");
     program_gnuplot_set(&script, "output", output);
     program_gnuplot_set(&script, "data", series);
     program_gnuplot_set(&script, "csv", results);
     int code = program_gnuplot(work->name, work->share, script.text, "trend.gp");
     if (code != 0) {
-        (void)fprintf(stderr, "%s: %s has its entry\n", work->name, series);
+        support_complain(work->name, "%s has its entry", series);
         (void)unlink(output); /* a half-drawn picture looks like any other */
     } else {
         (void)printf("%s\n", output);
@@ -251,14 +244,13 @@ static bool results_add(struct work *work, const char *path)
     struct results set;
     struct support_text touched = {0};
     if (!results_read(&set, path, error)) {
-        (void)fprintf(stderr, "%s: %s\n", work->name, error);
+        support_complain(work->name, "%s", error);
         return false;
     }
     bool fine = set.count > 0;
     if (!fine) {
         char *unused = results_unused_text(&set);
-        (void)fprintf(stderr, "%s: %s: holds no complete result%s%s\n", work->name, path, unused[0] == '\0' ? "" : ": ",
-                      unused);
+        support_complain(work->name, "%s: holds no complete result%s%s", path, unused[0] == '\0' ? "" : ": ", unused);
         free(unused);
     }
     struct results_key key = {0};
@@ -284,9 +276,7 @@ static bool folder_add(struct work *work, const char *folder, bool inner, size_t
     static const char *const files[] = {"results.csv", "b.csv"};
     bool fine = true, here = false;
     for (size_t i = 0; fine && !here && i < sizeof files / sizeof files[0]; i++) {
-        char *path = NULL;
-        if (asprintf(&path, "%s/%s", folder, files[i]) < 0)
-            abort();
+        char *path = support_format("%s/%s", folder, files[i]);
         here = access(path, F_OK) == 0;
         if (here)
             fine = results_add(work, path);
@@ -296,9 +286,7 @@ static bool folder_add(struct work *work, const char *folder, bool inner, size_t
     struct dirent **entries = NULL;
     int count = inner || here ? 0 : scandir(folder, &entries, NULL, alphasort);
     for (int i = 0; i < count; i++) {
-        char *path = NULL;
-        if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) < 0)
-            abort();
+        char *path = support_format("%s/%s", folder, entries[i]->d_name);
         if (fine && entries[i]->d_name[0] != '.')
             fine = folder_add(work, path, true, found);
         free(path);
@@ -312,14 +300,14 @@ static bool source_add(struct work *work, const char *source)
 {
     size_t found = 0, bytes = strlen(source);
     if (access(source, R_OK) != 0) {
-        (void)fprintf(stderr, "%s: %s: %s\n", work->name, source, strerror(errno));
+        support_complain(work->name, "%s: %s", source, strerror(errno));
         return false;
     }
     if (bytes > 4 && strcmp(source + bytes - 4, ".csv") == 0)
         return results_add(work, source);
     bool fine = folder_add(work, source, false, &found);
     if (fine && found == 0)
-        (void)fprintf(stderr, "%s: %s: no results.csv there, nor in a folder in it\n", work->name, source);
+        support_complain(work->name, "%s: no results.csv there, nor in a folder in it", source);
     return fine && found > 0;
 }
 
@@ -328,12 +316,10 @@ static bool source_add(struct work *work, const char *source)
 /* The lock's file; -1 with a message. Held until the program ends. */
 static int folder_lock(const struct work *work)
 {
-    char *path = NULL;
-    if (asprintf(&path, "%s/.lock", work->asked->into) < 0)
-        abort();
+    char *path = support_format("%s/.lock", work->asked->into);
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (lock < 0 || flock(lock, LOCK_EX) != 0)
-        (void)fprintf(stderr, "%s: %s: cannot be locked: %s\n", work->name, path, strerror(errno));
+        support_complain(work->name, "%s: cannot be locked: %s", path, strerror(errno));
     free(path);
     return lock;
 }

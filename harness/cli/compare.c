@@ -137,13 +137,13 @@ static enum column_better direction_of(const char *name, const struct request *r
 {
     enum column_better known = column_better(request->metric);
     if (known == COLUMN_UNSAID && request->said == COLUMN_UNSAID)
-        (void)fprintf(stderr,
-                      "%s: --metric %s: nothing says which values are better: say --lower-is-better or "
-                      "--higher-is-better\n",
-                      name, request->metric);
+        support_complain(name,
+                         "--metric %s: nothing says which values are better: say --lower-is-better or "
+                         "--higher-is-better",
+                         request->metric);
     else if (known != COLUMN_UNSAID && request->said != COLUMN_UNSAID && request->said != known)
-        (void)fprintf(stderr, "%s: --metric %s: %s is better, whatever is said\n", name, request->metric,
-                      known == COLUMN_LESS ? "lower" : "higher");
+        support_complain(name, "--metric %s: %s is better, whatever is said", request->metric,
+                         known == COLUMN_LESS ? "lower" : "higher");
     else
         return known == COLUMN_UNSAID ? request->said : known;
     exit(EXIT_USAGE);
@@ -212,7 +212,7 @@ enum exit_code compare_command(int argc, char **argv)
     struct compare *compare = compare_files(request.files[0], request.files[1], &compare_options, error);
     enum exit_code code = EXIT_FAILED;
     if (compare == NULL) {
-        (void)fprintf(stderr, "%s: %s\n", argv[0], error);
+        support_complain(argv[0], "%s", error);
     } else {
         (strcmp(request.format, "csv") == 0    ? compare_print_csv
          : strcmp(request.format, "json") == 0 ? compare_print_json

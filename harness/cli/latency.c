@@ -136,7 +136,7 @@ enum exit_code latency_command(int argc, char **argv)
                            merges.items[i].keys[5], merges.items[i].keys[6]);
     }
     if (!fine)
-        (void)fprintf(stderr, "%s: %s\n", argv[0], error);
+        support_complain(argv[0], "%s", error);
     if (fine)
         (void)puts("config_hash,label,workload,target,threads,txn_type,quantity,count,mean"
 #define PERCENTILE_NAME(name, percent) "," #name

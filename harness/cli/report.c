@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "harness/common/support.h"
 #include "harness/analysis/repetitions.h"
 #include "harness/cli/commands.h"
 #include "harness/common/program.h"
@@ -56,7 +57,7 @@ static enum exit_code table_print(const char *name, const struct request *reques
     if (repetitions_read(&repetitions, request->file, request->metric, request->type, error)) {
         (strcmp(request->format, "csv") == 0 ? repetitions_print_csv : repetitions_print_table)(&repetitions, stdout);
     } else {
-        (void)fprintf(stderr, "%s: %s\n", name, error);
+        support_complain(name, "%s", error);
         code = EXIT_FAILED;
     }
     repetitions_free(&repetitions);
@@ -93,8 +94,7 @@ enum exit_code report_command(int argc, char **argv)
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     bool is_folder = stat(request.file, &info) == 0 && S_ISDIR(info.st_mode);
     if (is_folder && request.given != NULL) {
-        (void)fprintf(stderr, "%s: --%s: is for a file of results, and %s is a folder\n", argv[0], request.given,
-                      request.file);
+        support_complain(argv[0], "--%s: is for a file of results, and %s is a folder", request.given, request.file);
         return EXIT_USAGE;
     }
     return command_end(argv[0], is_folder ? page_make(argv[0], request.file) : table_print(argv[0], &request));

@@ -2,6 +2,7 @@
 #include <argp.h>
 #include <stdio.h>
 
+#include "harness/common/support.h"
 #include "harness/cli/commands.h"
 #include "harness/common/quantity.h"
 #include "harness/machine/topology.h"
@@ -61,12 +62,12 @@ enum exit_code topology_command(int argc, char **argv)
     (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
     struct topology *topology = topology_open(request.synthetic, request.allowed, error);
     if (topology == NULL) {
-        (void)fprintf(stderr, "%s: %s\n", argv[0], error);
+        support_complain(argv[0], "%s", error);
         return EXIT_USAGE;
     }
     unsigned workers = request.threads == 0 ? topology_core_count(topology) : (unsigned)request.threads;
     if (!topology_place(topology, request.pin, workers, &placement, error)) {
-        (void)fprintf(stderr, "%s: --pin: %s\n", argv[0], error);
+        support_complain(argv[0], "--pin: %s", error);
         topology_close(topology);
         return EXIT_USAGE;
     }

@@ -1,4 +1,5 @@
 /* program.c - see program.h. */
+#include "harness/common/support.h"
 #include "harness/common/program.h"
 
 #include <errno.h>
@@ -22,7 +23,7 @@ bool program_folder_make(const char *name, const char *path)
             continue;
         *slash = '\0';
         if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
-            (void)fprintf(stderr, "%s: %s: cannot make this folder: %s\n", name, copy, strerror(errno));
+            support_complain(name, "%s: cannot make this folder: %s", copy, strerror(errno));
             free(copy);
             return false;
         }
@@ -44,12 +45,12 @@ int program_run(const char *name, const char *const *argv)
             char **plain;
         } arguments = {argv};
         execvp(argv[0], arguments.plain);
-        (void)fprintf(stderr, "%s: %s: %s\n", name, argv[0], strerror(errno));
+        support_complain(name, "%s: %s", argv[0], strerror(errno));
         _exit(127);
     }
     int status;
     if (child < 0 || waitpid(child, &status, 0) != child) {
-        (void)fprintf(stderr, "%s: %s: cannot be started: %s\n", name, argv[0], strerror(errno));
+        support_complain(name, "%s: cannot be started: %s", argv[0], strerror(errno));
         return EXIT_FAILED;
     }
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -79,10 +80,10 @@ char *program_share(const char *name)
     for (size_t i = 0; share == NULL && i < sizeof beside / sizeof beside[0]; i++)
         share = share_in(support_format("%s%s", folder, beside[i]));
     if (share == NULL)
-        (void)fprintf(stderr,
-                      "%s: there is no plots/style.gp here nor in %s%s: run it from the project's root, or "
-                      "installed (make install)\n",
-                      name, folder, beside[0]);
+        support_complain(name,
+                         "there is no plots/style.gp here nor in %s%s: run it from the project's root, or "
+                         "installed (make install)",
+                         folder, beside[0]);
     return share;
 }
 
@@ -94,7 +95,7 @@ int program_gnuplot(const char *name, const char *share, const char *settings, c
         (void)setenv("GNUPLOT_LIB", share, 1); /* where plots/NAME.gp finds what it loads, such as plots/style.gp */
     int code = program_run(name, argv);
     if (code != 0)
-        (void)fprintf(stderr, "%s: %s: gnuplot ended with %d\n", name, path, code);
+        support_complain(name, "%s: gnuplot ended with %d", path, code);
     free(path);
     return code;
 }

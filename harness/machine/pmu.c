@@ -5,6 +5,7 @@
  * without a PMU), permission is checked before support, a full group is only noticed when opened, and some virtual PMUs
  * open everything and count nothing. After the trial each worker opens what is known to work.
  */
+#include "harness/common/support.h"
 #include "harness/machine/pmu.h"
 
 #include <assert.h>
@@ -115,22 +116,16 @@ static int encode(const char *name, struct perf_event_attr *attr)
 
 static bool add_event(struct pmu_plan *plan, const char *name, size_t bytes, char *error, size_t error_bytes)
 {
-    if (plan->event_count == PMU_EVENTS_MAX) {
-        snprintf(error, error_bytes, "more than %d counters", PMU_EVENTS_MAX);
-        return false;
-    }
+    if (plan->event_count == PMU_EVENTS_MAX)
+        return support_error(error, error_bytes, "more than %d counters", PMU_EVENTS_MAX);
     struct pmu_event *event = &plan->events[plan->event_count];
     memset(event, 0, sizeof(*event));
-    if (bytes == 0 || bytes >= sizeof(event->name)) {
-        snprintf(error, error_bytes, "%s counter name in the list", bytes ? "an overlong" : "an empty");
-        return false;
-    }
+    if (bytes == 0 || bytes >= sizeof(event->name))
+        return support_error(error, error_bytes, "%s counter name in the list", bytes ? "an overlong" : "an empty");
     memcpy(event->name, name, bytes);
     set_column(event);
-    if (pmu_find(plan, event->name) >= 0) {
-        snprintf(error, error_bytes, "counter %s is in the list twice", event->name);
-        return false;
-    }
+    if (pmu_find(plan, event->name) >= 0)
+        return support_error(error, error_bytes, "counter %s is in the list twice", event->name);
     plan->event_count++;
 
     for (unsigned i = 0; i < SYSTEM_COUNT; i++) {
@@ -150,10 +145,9 @@ static bool add_event(struct pmu_plan *plan, const char *name, size_t bytes, cha
     int result = encode(encoding, &event->attr);
     if (result == PFM_SUCCESS)
         return true;
-    snprintf(error, error_bytes,
-             "counter %s: %s; `maemio list counters` shows names, and libpfm4's showevtinfo all events", event->name,
-             pfm_strerror(result));
-    return false;
+    return support_error(error, error_bytes,
+                         "counter %s: %s; `maemio list counters` shows names, and libpfm4's showevtinfo all events",
+                         event->name, pfm_strerror(result));
 }
 
 static bool add_auto(struct pmu_plan *plan, char *error, size_t error_bytes)

@@ -268,11 +268,9 @@ static bool cpus_order(const struct topology *topology, const char *policy, stru
     hwloc_bitmap_t set = hwloc_bitmap_alloc();
     bool is_list = facts_cpu_list(policy, set);
     hwloc_bitmap_free(set);
-    if (!is_list) {
-        (void)snprintf(error, TOPOLOGY_ERROR_BYTES,
-                       "'%.100s' is none of compact, scatter, none, and no list of CPUs such as 0,2,4-7", policy);
-        return false;
-    }
+    if (!is_list)
+        return support_error(error, TOPOLOGY_ERROR_BYTES,
+                             "'%.100s' is none of compact, scatter, none, and no list of CPUs such as 0,2,4-7", policy);
     return cpus_pick(topology, policy, cpus, count, error);
 }
 

@@ -171,7 +171,7 @@ static void properties_need(struct table *table)
 
 static void __attribute__((noreturn)) refuse(const char *name, const char *error)
 {
-    (void)fprintf(stderr, "%s: %s\nTry `%s --help' for more information.\n", name, error, name);
+    support_complain(name, "%s\nTry `%s --help' for more information.", error, name);
     exit(EXIT_USAGE);
 }
 
@@ -215,7 +215,7 @@ static void properties_apply(const char *name, const struct table *table)
         if (!options_set(table->target, translation.options[i].key, translation.options[i].value, error))
             refuse(name, error);
     for (size_t i = 0; i < translation.note_count; i++)
-        (void)fprintf(stderr, "%s: note: %s\n", name, translation.notes[i]);
+        support_complain(name, "note: %s", translation.notes[i]);
     ycsb_translation_free(&translation);
 }
 

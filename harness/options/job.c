@@ -89,9 +89,8 @@ bool job_apply(const struct jobfile_point *point, struct options *options, char 
         const struct jobfile_setting *setting = &point->settings[i];
         if (job_set(options, setting->key, setting->value, why))
             continue;
-        (void)snprintf(error, OPTION_ERROR_BYTES, "%s:%u: key '%s': %.700s", setting->file, setting->line, setting->key,
-                       why);
-        return false;
+        return support_error(error, OPTION_ERROR_BYTES, "%s:%u: key '%s': %.700s", setting->file, setting->line,
+                             setting->key, why);
     }
     return true;
 }
@@ -117,10 +116,8 @@ bool job_resolve(const struct jobfile_point *point, struct options *options, cha
         const struct jobfile_setting *setting = &point->settings[i];
         if (!message_names(why, setting->key))
             continue;
-        (void)snprintf(error, OPTION_ERROR_BYTES, "%s:%u: key '%s': %.700s", setting->file, setting->line, setting->key,
-                       why);
-        return false;
+        return support_error(error, OPTION_ERROR_BYTES, "%s:%u: key '%s': %.700s", setting->file, setting->line,
+                             setting->key, why);
     }
-    (void)snprintf(error, OPTION_ERROR_BYTES, "section [%s]: %.900s", point->section, why);
-    return false;
+    return support_error(error, OPTION_ERROR_BYTES, "section [%s]: %.900s", point->section, why);
 }

@@ -122,11 +122,11 @@ static bool put_line(struct ycsb_properties *properties, char *line, const char 
     if (*key == '\0' || *key == '#' || *key == '!')
         return true;
     if (key_bytes == 0 || strchr(key, '\\') != NULL) {
-        snprintf(error, YCSB_PROPERTIES_ERROR_BYTES, "%.300s:%u: '%s': %s", name, number,
-                 text_shown(line, strlen(line), shown),
-                 key_bytes == 0 ? "a property needs a name before the ="
-                                : "escapes and lines that go on after a \\ are not read; write the text as it is");
-        return false;
+        return support_error(error, YCSB_PROPERTIES_ERROR_BYTES, "%.300s:%u: '%s': %s", name, number,
+                             text_shown(line, strlen(line), shown),
+                             key_bytes == 0
+                                 ? "a property needs a name before the ="
+                                 : "escapes and lines that go on after a \\ are not read; write the text as it is");
     }
     const char *value = blanks_skip(key + key_bytes);
     if (*value == '=' || *value == ':')
@@ -144,10 +144,9 @@ static bool put_line(struct ycsb_properties *properties, char *line, const char 
 bool ycsb_properties_parse(struct ycsb_properties *properties, const char *name, const char *text, size_t bytes,
                            char *error)
 {
-    if (memchr(text, '\0', bytes)) {
-        snprintf(error, YCSB_PROPERTIES_ERROR_BYTES, "%.300s: holds a NUL byte: this is not a text file", name);
-        return false;
-    }
+    if (memchr(text, '\0', bytes))
+        return support_error(error, YCSB_PROPERTIES_ERROR_BYTES, "%.300s: holds a NUL byte: this is not a text file",
+                             name);
     char *copy = support_format("%.*s", (int)bytes, text), *rest = copy, *line;
     bool good = true;
     for (unsigned number = 1; good && (line = strsep(&rest, "\n")) != NULL; number++)
@@ -169,11 +168,10 @@ bool ycsb_properties_add(struct ycsb_properties *properties, const char *assignm
 {
     char shown[TEXT_SHOWN_BYTES];
     const char *equals = strchr(assignment, '=');
-    if (!equals || equals == assignment) {
-        snprintf(error, YCSB_PROPERTIES_ERROR_BYTES, "-p '%s': want KEY=VALUE, for example recordcount=1000000",
-                 text_shown(assignment, strlen(assignment), shown));
-        return false;
-    }
+    if (!equals || equals == assignment)
+        return support_error(error, YCSB_PROPERTIES_ERROR_BYTES,
+                             "-p '%s': want KEY=VALUE, for example recordcount=1000000",
+                             text_shown(assignment, strlen(assignment), shown));
     struct property property = {.value = support_copy(equals + 1), .file = support_copy("-p")};
     property.key = support_copy(assignment);
     property.key[equals - assignment] = '\0';

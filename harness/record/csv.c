@@ -22,8 +22,7 @@ struct csv {
 
 static bool fail(const struct csv *csv, const char *what, char *error)
 {
-    (void)snprintf(error, CSV_ERROR_BYTES, "%s: %.700s: %s: %s", csv->option, csv->path, what, strerror(errno));
-    return false;
+    return support_error(error, CSV_ERROR_BYTES, "%s: %.700s: %s: %s", csv->option, csv->path, what, strerror(errno));
 }
 
 /* Quoted only where it must be: comma, quote, line break, or a blank at either end. */

@@ -1,4 +1,5 @@
 /* histogram.c - see histogram.h. */
+#include "harness/common/support.h"
 #include "harness/record/histogram.h"
 
 #include <assert.h>
@@ -170,18 +171,16 @@ bool histogram_load_line(struct histogram *histogram, const char *fields, char *
     if (strncmp(fields, "total,", 6) == 0) {
         if (load_total(histogram, fields + 6))
             return true;
-        snprintf(error, error_bytes, "'%.60s' is not a total: want total,<min>,<max>,<count>,<sum>", fields);
-        return false;
+        return support_error(error, error_bytes, "'%.60s' is not a total: want total,<min>,<max>,<count>,<sum>",
+                             fields);
     }
     if (strncmp(fields, "bucket,", 7) == 0) {
         if (load_bucket(histogram, fields + 7))
             return true;
-        snprintf(error, error_bytes, "'%.60s' is not a bucket of this histogram: want bucket,<low>,<high>,<count>,",
-                 fields);
-        return false;
+        return support_error(error, error_bytes,
+                             "'%.60s' is not a bucket of this histogram: want bucket,<low>,<high>,<count>,", fields);
     }
-    snprintf(error, error_bytes, "'%.60s': the row must be total or bucket", fields);
-    return false;
+    return support_error(error, error_bytes, "'%.60s': the row must be total or bucket", fields);
 }
 
 bool histogram_complete(const struct histogram *histogram)

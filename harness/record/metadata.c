@@ -45,8 +45,7 @@ void metadata_config_hash(const struct options *options, const struct option_pai
     (void)snprintf(hash, 17, "%016llx", (unsigned long long)sum);
 }
 
-/* Text that is not UTF-8 (a path may be anything) is not lost, but its bytes beyond ASCII are shown as '?'. */
-static json_t *string_of(const char *text)
+json_t *metadata_json_text(const char *text)
 {
     json_t *string = json_string(text);
     if (string != NULL)
@@ -67,7 +66,7 @@ static json_t *value_of(const char *text, bool is_number)
     errno = 0;
     long long whole = strtoll(text, &end, 10);
     if (!is_number)
-        return string_of(text);
+        return metadata_json_text(text);
     return *end == '\0' && errno == 0 ? json_integer(whole) : json_real(strtod(text, NULL));
 }
 
@@ -118,11 +117,11 @@ static json_t *counters_json(const struct result *result)
         const struct pmu_value *value = &result->counters[i];
         bool counted = value->status == PMU_COUNTED;
         json_t *counter = json_object();
-        (void)json_object_set_new(counter, "name", string_of(result->plan->events[i].name));
+        (void)json_object_set_new(counter, "name", metadata_json_text(result->plan->events[i].name));
         (void)json_object_set_new(counter, "status", json_string(pmu_status_name(value->status)));
         (void)json_object_set_new(counter, "value", counted ? json_real(value->value) : json_null());
         (void)json_object_set_new(counter, "share", counted ? json_real(value->share) : json_null());
-        (void)json_object_set_new(counter, "note", string_of(pmu_value_reason(result->plan, i, value)));
+        (void)json_object_set_new(counter, "note", metadata_json_text(pmu_value_reason(result->plan, i, value)));
         (void)json_array_append_new(array, counter);
     }
     return array;
@@ -139,7 +138,7 @@ static json_t *columns_json(const struct result *result)
         json_t *json = value.kind == VALUE_U64 && value.u64 <= INT64_MAX ? json_integer((json_int_t)value.u64)
                        : value.kind == VALUE_U64                         ? json_real((double)value.u64)
                        : value.kind == VALUE_REAL                        ? json_real(value.real)
-                       : value.kind == VALUE_TEXT                        ? string_of(value.text)
+                       : value.kind == VALUE_TEXT                        ? metadata_json_text(value.text)
                                                                          : NULL;
         if (json != NULL)
             (void)json_object_set_new(object, column_info(i)->name, json);

@@ -5,6 +5,8 @@
 #ifndef HARNESS_RECORD_METADATA_H
 #define HARNESS_RECORD_METADATA_H
 
+#include <jansson.h>
+
 #include "harness/record/result.h"
 
 /*
@@ -12,6 +14,9 @@
  * resolved setting of the target, as "key=value" lines. `threads` counts as resolved. 16 hexadecimal digits.
  */
 void metadata_config_hash(const struct options *options, const struct option_pairs *settings, char hash[17]);
+
+/* A text as JSON, which is UTF-8: if it is not (a path may be anything), its bytes beyond ASCII are shown as '?'. */
+json_t *metadata_json_text(const char *text);
 
 /* One line of JSON with its line feed; the caller frees it. */
 char *metadata_json(const struct result *result);
