@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "engine/base/option.h"
+
 /* name, kind, text. Kinds: DONE (no failure), USE (the transaction stays usable), DOOMED (aborted: the same transaction
  * would fail again), REFUSED (the call did nothing). */
 #define TARGET_STATUS_TABLE(X)                                                                       \
@@ -149,10 +151,6 @@ struct target_guarantees {
     const char *note;     /* one line for people */
 };
 
-struct target_key_value {
-    const char *key, *value;
-};
-
 typedef bool (*target_entry_fn)(void *arg, const void *key, uint64_t ref);
 typedef bool (*target_row_fn)(void *arg, uint64_t ref, const void *data, size_t bytes);
 
@@ -160,15 +158,15 @@ struct target_ops {
     const char *name;  /* "native" */
     const char *label; /* for plots: "Maemio" */
     const char *help;
+    const struct option_spec *options; /* what --set takes, ended by OPTION_END; NULL: nothing */
     struct target_guarantees guarantees;
-    /* What these settings leave of the guarantees; NULL: all, whatever the settings. */
-    struct target_guarantees (*guarantees_with)(const struct target_key_value *settings);
+    /* What these values of its options leave of the guarantees; NULL: all, whatever the options. */
+    struct target_guarantees (*guarantees_with)(const void *values);
     /* Why it aborts, ended by {NULL, NULL}; what TARGET_RETRY + i stands for. NULL: it never aborts. */
     const struct target_reason *reasons;
 
-    /* `settings` are the --set key=value pairs, ended by {NULL, NULL}. On failure writes to `error` what was wrong. */
-    enum target_status (*open)(const struct target_key_value *settings, struct target **target, char *error,
-                               size_t error_bytes);
+    /* `values` is the struct of `options`, every value of its range. On failure writes to `error` what was wrong. */
+    enum target_status (*open)(const void *values, struct target **target, char *error, size_t error_bytes);
     void (*close)(struct target *target);
 
     enum target_status (*table_create)(struct target *target, const char *name,
@@ -239,8 +237,6 @@ struct target_ops {
     void (*state)(const struct target *target, struct target_state *state);
     /* Structural check; TARGET_CORRUPT with a finding. No transaction may run. */
     enum target_status (*verify)(struct target *target, char *report, size_t report_bytes);
-    /* The resolved value of each setting, for the CSV: the i-th {key, value}, or key NULL past the end. */
-    struct target_key_value (*setting)(const struct target *target, size_t i);
 };
 
 #endif

@@ -154,7 +154,9 @@ static bool number_set(const struct option_spec *spec, const char *text, void *s
         return true;
     }
     long double number;
-    if (strncmp(text, prefix, strlen(prefix)) != 0 || !number_read(spec->type, text + strlen(prefix), &number))
+    if (spec->type == OPTION_backoff && strncmp(text, prefix, strlen(prefix)) != 0)
+        return refuse(why, why_bytes, "'%s' is none of %s", text, spec->range);
+    if (!number_read(spec->type, text + strlen(prefix), &number))
         return refuse(why, why_bytes, "'%s' is not %s", text, types[spec->type].sample);
     if (!in_range(spec, number))
         return refuse(why, why_bytes, "'%s' is out of range, it can be %s", text, spec->range);
@@ -238,7 +240,7 @@ static int place_of(const struct option_spec *spec, const void *slot)
 
 bool option_is_number(const struct option_spec *specs, size_t i, const void *values)
 {
-    return specs[i].type < OPTION_bool && place_of(&specs[i], slot_at(values, i)) < 0;
+    return specs[i].type < OPTION_backoff && place_of(&specs[i], slot_at(values, i)) < 0;
 }
 
 /* The shortest text that reads back as the same number. */

@@ -18,7 +18,7 @@
 /* An option of the engine or of another target: what settings differ in. */
 static bool is_option(const char *column)
 {
-    return strncmp(column, "opt_", 4) == 0 || strcmp(column, "other_settings") == 0;
+    return strncmp(column, "opt_", 4) == 0;
 }
 
 /* The columns of the configuration that are options (or, without `options`, the rest), and what varies in them. */

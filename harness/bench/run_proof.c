@@ -102,9 +102,7 @@ static bool crew_do(struct proof *proof, crew_task_fn task, uint64_t until_ns)
 static enum target_status open_all(struct proof *proof, char *error)
 {
     const struct options *options = proof->setup->options;
-    struct target_key_value *settings = options_settings(options);
-    enum target_status status = proof->ops->open(settings, &proof->target, error, OPTION_ERROR_BYTES);
-    free(settings);
+    enum target_status status = proof->ops->open(options->target_values, &proof->target, error, OPTION_ERROR_BYTES);
     if (status != TARGET_OK) {
         proof->target = NULL;
         return status;

@@ -76,8 +76,7 @@ static struct result *result_begin(struct run *run, unsigned repetition)
     result->loaded = run->session.loaded;
     result->engine =
         run->setup.counter_count == 0 ? NULL : support_alloc(run->setup.counter_count * sizeof *result->engine);
-    option_pairs_add_settings(&result->settings, run->session.setup->target_ops, run->session.target);
-    metadata_config_hash(run->setup.options, &result->settings, result->config_hash);
+    metadata_config_hash(run->setup.options, result->config_hash);
     provenance_read(&result->provenance);
     run->results[run->result_count] = result; /* counted once it is measured */
     return result;

@@ -286,9 +286,8 @@ static enum exit_code workload_open(struct run_session *session)
 static enum exit_code target_open(struct run_session *session)
 {
     char error[OPTION_ERROR_BYTES] = "";
-    struct target_key_value *settings = options_settings(session->setup->options);
-    enum target_status status = session->setup->target_ops->open(settings, &session->target, error, sizeof error);
-    free(settings);
+    enum target_status status =
+        session->setup->target_ops->open(session->setup->options->target_values, &session->target, error, sizeof error);
     if (status != TARGET_OK) {
         session->target = NULL;
         run_complain(session->watch, "%s: %s", status == TARGET_INVALID ? "--set" : "opening the target",

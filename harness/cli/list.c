@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/base/options.h"
 #include "harness/cli/commands.h"
 #include "harness/common/support.h"
 #include "harness/machine/pmu.h"
@@ -39,9 +38,12 @@ static void list_options(void)
         for (const struct option_spec *option = workload->options; option->name != NULL; option++)
             option_line(option, "--", 18);
     }
-    (void)puts("\nSettings of the engine, --set name=value (target native):");
-    for (const struct option_spec *option = options_table; option->name != NULL; option++)
-        option_line(option, "", 20);
+    const struct target_ops *target;
+    for (size_t i = 0; (target = target_at(i)) != NULL; i++) {
+        (void)printf("\nSettings of target %s, --set name=value:\n", target->name);
+        for (const struct option_spec *option = target->options; option->name != NULL; option++)
+            option_line(option, "", 20);
+    }
 }
 
 static void list_columns(void)

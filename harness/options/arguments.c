@@ -107,12 +107,12 @@ static void table_build(struct table *table)
     put(table, (struct argp_option){.doc = "The run:", .group = 1});
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
         put_option(table, &run_option_specs[i], run_option_argument(i), 1);
-    put(table, (struct argp_option){.name = "set",
-                                    .key = key_of(table, "set", false, false, &fresh),
-                                    .arg = "KEY=VALUE",
-                                    .doc = "a setting of the target, as often as needed; the engine's are shown by "
-                                           "`maemio list options`",
-                                    .group = 1});
+    put(table,
+        (struct argp_option){.name = "set",
+                             .key = key_of(table, "set", false, false, &fresh),
+                             .arg = "KEY=VALUE",
+                             .doc = "a setting of the target, as often as needed; `maemio list options` shows them",
+                             .group = 1});
     put(table, (struct argp_option){.name = "config-file",
                                     .key = KEY_CONFIG_FILE,
                                     .arg = "FILE",

@@ -99,8 +99,10 @@ bool job_apply(const struct jobfile_point *point, struct options *options, char 
 static bool message_names(const char *message, const char *key)
 {
     struct support_text spelled = {0};
-    support_text_add(&spelled, "--%s", key);
-    option_dashes(spelled.text + 2);
+    bool is_setting = strncmp(key, "set.", 4) == 0;
+    support_text_add(&spelled, is_setting ? "--set %s" : "--%s", is_setting ? key + 4 : key);
+    if (!is_setting)
+        option_dashes(spelled.text + 2);
     const char *found = strstr(message, spelled.text);
     char after = found == NULL ? 'x' : found[spelled.bytes];
     free(spelled.text);

@@ -190,13 +190,6 @@ void option_pairs_add(struct option_pairs *pairs, char *key, char *value)
     pairs->items[pairs->count++] = (struct option_pair){key, value};
 }
 
-void option_pairs_add_settings(struct option_pairs *pairs, const struct target_ops *ops, struct target *target)
-{
-    struct target_key_value setting;
-    for (size_t i = 0; ops->setting != NULL && (setting = ops->setting(target, i)).key != NULL; i++)
-        option_pairs_add(pairs, support_copy(setting.key), support_copy(setting.value));
-}
-
 void option_pairs_free(struct option_pairs *pairs)
 {
     for (size_t i = 0; i < pairs->count; i++) {
@@ -206,11 +199,13 @@ void option_pairs_free(struct option_pairs *pairs)
     free(pairs->items);
 }
 
-static void workload_values_free(struct options *options)
+static void resolved_free(struct options *options)
 {
     if (options->workload != NULL)
         option_values_destroy(options->workload->options, options->workload_values);
-    options->workload_values = NULL;
+    if (options->target_values != NULL)
+        option_values_destroy(options->target->options, options->target_values);
+    options->workload_values = options->target_values = NULL;
 }
 
 void options_destroy(struct options *options)
@@ -220,7 +215,7 @@ void options_destroy(struct options *options)
     option_values_clear(run_option_specs, &options->run);
     option_pairs_free(&options->workload_given);
     option_pairs_free(&options->settings);
-    workload_values_free(options);
+    resolved_free(options);
     free(options);
 }
 
@@ -266,14 +261,6 @@ bool options_set(struct options *options, const char *key, const char *value, ch
     bool done = set_underscored(options, name, value, error);
     free(name);
     return done;
-}
-
-struct target_key_value *options_settings(const struct options *options)
-{
-    struct target_key_value *settings = support_alloc((options->settings.count + 1) * sizeof *settings);
-    for (size_t i = 0; i < options->settings.count; i++)
-        settings[i] = (struct target_key_value){options->settings.items[i].key, options->settings.items[i].value};
-    return settings;
 }
 
 /* ---- Workload, preset, target. ---- */
@@ -368,6 +355,40 @@ static bool workload_resolve(struct options *options, char *error)
     return true;
 }
 
+static bool setting_unknown(const struct target_ops *target, const char *key, char *error)
+{
+    struct nearest nearest = {.wanted = key};
+    struct support_text names = {0};
+    if (target->options == NULL)
+        return REFUSE(error, "--set %s: target %s takes no settings", key, target->name);
+    options_offer(target->options, &nearest);
+    if (nearest_name(&nearest) != NULL)
+        return REFUSE(error, "--set %s: target %s has no such setting; did you mean %s?", key, target->name,
+                      nearest_name(&nearest));
+    for (const struct option_spec *spec = target->options; spec->name != NULL; spec++)
+        support_text_add(&names, " %s", spec->name);
+    (void)REFUSE(error, "--set %s: target %s has no such setting; it takes:%s", key, target->name, names.text);
+    free(names.text);
+    return false;
+}
+
+static bool target_resolve(struct options *options, char *error)
+{
+    const struct option_spec *specs = options->target->options;
+    if (specs != NULL)
+        options->target_values = option_defaults(specs);
+    for (size_t i = 0; i < options->settings.count; i++) {
+        const struct option_pair *pair = &options->settings.items[i];
+        char why[OPTION_ERROR_BYTES];
+        size_t at = specs == NULL ? 0 : option_find(specs, pair->key);
+        if (specs == NULL || specs[at].name == NULL)
+            return setting_unknown(options->target, pair->key, error);
+        if (!value_set(specs, at, pair->value, options->target_values, why))
+            return REFUSE(error, "--set %s: %.900s", pair->key, why);
+    }
+    return true;
+}
+
 static bool combination_check(struct options *options, char *error)
 {
     struct run_options *run = &options->run;
@@ -431,10 +452,10 @@ static bool combination_check(struct options *options, char *error)
 bool options_resolve_for(struct options *options, const struct workload_ops *workload, const struct target_ops *target,
                          char *error)
 {
-    workload_values_free(options); /* of the workload so far */
+    resolved_free(options); /* of workload and target so far */
     options->workload = workload;
     options->target = target;
-    return workload_resolve(options, error) && combination_check(options, error);
+    return workload_resolve(options, error) && target_resolve(options, error) && combination_check(options, error);
 }
 
 bool options_resolve(struct options *options, char *error)
@@ -459,8 +480,5 @@ struct target_guarantees options_guarantees(const struct options *options)
 {
     if (options->target->guarantees_with == NULL)
         return options->target->guarantees;
-    struct target_key_value *settings = options_settings(options);
-    struct target_guarantees guarantees = options->target->guarantees_with(settings);
-    free(settings);
-    return guarantees;
+    return options->target->guarantees_with(options->target_values);
 }

@@ -3,7 +3,7 @@
  *
  * One reader serves the command line and job files: options_set takes a key and a text from wherever they come,
  * options_resolve then picks workload and target, applies defaults < preset < what was given, and checks what only
- * makes sense together. Settings (--set key=value) are checked by the target when it is opened.
+ * makes sense together. Settings (--set key=value) are options of the target.
  *
  * Not thread-safe. Messages name the key as options_set got it; the caller puts file and line, or "--", before it.
  */
@@ -50,20 +50,19 @@ struct option_pairs {
 
 /* Key and value are the list's from now on. */
 void option_pairs_add(struct option_pairs *pairs, char *key, char *value);
-/* The target's settings, resolved. */
-void option_pairs_add_settings(struct option_pairs *pairs, const struct target_ops *ops, struct target *target);
 void option_pairs_free(struct option_pairs *pairs);
 
 struct options {
     struct run_options run;
     bool given[RUN_OPTION_COUNT];
     struct option_pairs workload_given; /* options of some workload, as given */
-    struct option_pairs settings;       /* --set */
+    struct option_pairs settings;       /* --set, as given */
 
     /* Set by options_resolve. */
     const struct workload_ops *workload;
     const struct target_ops *target;
     void *workload_values; /* the struct of workload->options */
+    void *target_values;   /* the struct of target->options; NULL if it has none */
 };
 
 /* All defaults. Aborts the program when out of memory, as everything here does. */
@@ -82,9 +81,6 @@ bool options_resolve(struct options *options, char *error);
 /* The same for a workload and target at hand, whether or not in a registry. */
 bool options_resolve_for(struct options *options, const struct workload_ops *workload, const struct target_ops *target,
                          char *error);
-
-/* The settings as target_ops.open takes them, ended by {NULL, NULL}. The caller frees the array, not the texts. */
-struct target_key_value *options_settings(const struct options *options);
 
 /* Whether an option takes a value. If not, with what is wrong and what would be right in `error`. */
 bool option_check(const struct option_spec *spec, const char *value, char *error);

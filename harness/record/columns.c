@@ -490,31 +490,10 @@ static struct value get_workload_option(const struct view *v, const struct colum
 
 static struct value get_setting(const struct view *v, const struct column *column)
 {
-    const struct option_pairs *settings = &v->result->settings;
-    for (size_t i = 0; i < settings->count; i++)
-        if (strcmp(settings->items[i].key, column->key) == 0)
-            return option_text_is_number(settings->items[i].value) ? spelled(settings->items[i].value)
-                                                                   : text(settings->items[i].value);
-    return none();
-}
-
-static bool is_engine_option(const char *key)
-{
-    for (size_t i = 0; i < mae_option_count(); i++)
-        if (strcmp(mae_option_info(i)->name, key) == 0)
-            return true;
-    return false;
-}
-
-static struct value get_other_settings(const struct view *v, const struct column *column)
-{
-    (void)column;
-    struct support_text all = {0};
-    for (size_t i = 0; i < v->result->settings.count; i++)
-        if (!is_engine_option(v->result->settings.items[i].key))
-            support_text_add(&all, "%s%s=%s", all.text == NULL ? "" : " ", v->result->settings.items[i].key,
-                             v->result->settings.items[i].value);
-    return owned(all.text);
+    const struct options *options = v->result->options;
+    const struct option_spec *specs = options->target->options;
+    size_t i = specs == NULL ? 0 : option_find(specs, column->key);
+    return specs == NULL || specs[i].name == NULL ? none() : option_value(specs, i, options->target_values);
 }
 
 static const char *option_unit(const struct option_spec *option)
@@ -560,12 +539,10 @@ static void add_workload_options(void)
 
 static void add_settings(void)
 {
-    for (size_t i = 0; i < mae_option_count(); i++) {
-        const struct mae_option_info *option = mae_option_info(i);
-        add("opt_", option->name, option->unit, option->help, get_setting)->info.is_configuration = true;
-    }
-    add("", "other_settings", "", "settings of a target that are not engine options, as key=value", get_other_settings)
-        ->info.is_configuration = true;
+    const struct target_ops *target;
+    for (size_t i = 0; (target = target_at(i)) != NULL; i++)
+        for (const struct option_spec *option = target->options; option->name != NULL; option++)
+            add("opt_", option->name, option_unit(option), option->help, get_setting)->info.is_configuration = true;
 }
 
 static void add_digest(const char *name, const char *help)

@@ -25,23 +25,25 @@ static void hash_pair(uint64_t *hash, const char *key, const char *value)
     hash_add(hash, "\n");
 }
 
-void metadata_config_hash(const struct options *options, const struct option_pairs *settings, char hash[17])
+static void hash_option(uint64_t *hash, const struct option_spec *specs, size_t i, const void *values)
+{
+    char text[OPTION_TEXT_BYTES];
+    option_text(specs, i, values, text, sizeof text);
+    hash_pair(hash, specs[i].name, text);
+}
+
+void metadata_config_hash(const struct options *options, char hash[17])
 {
     uint64_t sum = 0xcbf29ce484222325u;
-    char text[OPTION_TEXT_BYTES];
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
-        if (run_option_is_configuration(i)) {
-            option_text(run_option_specs, i, &options->run, text, sizeof text);
-            hash_pair(&sum, run_option_specs[i].name, text);
-        }
+        if (run_option_is_configuration(i))
+            hash_option(&sum, run_option_specs, i, &options->run);
     if (options->run.history[0] != '\0') /* its file's name does not matter */
         hash_pair(&sum, "recorded", "1");
-    for (size_t i = 0; options->workload->options[i].name != NULL; i++) {
-        option_text(options->workload->options, i, options->workload_values, text, sizeof text);
-        hash_pair(&sum, options->workload->options[i].name, text);
-    }
-    for (size_t i = 0; i < settings->count; i++)
-        hash_pair(&sum, settings->items[i].key, settings->items[i].value);
+    for (size_t i = 0; options->workload->options[i].name != NULL; i++)
+        hash_option(&sum, options->workload->options, i, options->workload_values);
+    for (size_t i = 0; options->target_values != NULL && options->target->options[i].name != NULL; i++)
+        hash_option(&sum, options->target->options, i, options->target_values);
     (void)snprintf(hash, 17, "%016llx", (unsigned long long)sum);
 }
 
@@ -82,16 +84,6 @@ static json_t *options_json(const struct option_spec *specs, const void *values)
                                   is_number && specs[i].type == OPTION_time
                                       ? json_integer((json_int_t)option_u64_at(values, i))
                                       : value_of(text, is_number));
-    }
-    return object;
-}
-
-static json_t *settings_json(const struct option_pairs *settings)
-{
-    json_t *object = json_object();
-    for (size_t i = 0; i < settings->count; i++) {
-        const char *text = settings->items[i].value;
-        (void)json_object_set_new(object, settings->items[i].key, value_of(text, option_text_is_number(text)));
     }
     return object;
 }
@@ -155,7 +147,10 @@ char *metadata_json(const struct result *result)
     (void)json_object_set_new(object, "options", options_json(run_option_specs, &result->options->run));
     (void)json_object_set_new(object, "workload_options",
                               options_json(result->options->workload->options, result->options->workload_values));
-    (void)json_object_set_new(object, "settings", settings_json(&result->settings));
+    (void)json_object_set_new(object, "settings",
+                              result->options->target_values == NULL
+                                  ? json_object()
+                                  : options_json(result->options->target->options, result->options->target_values));
     (void)json_object_set_new(object, "placement", placement_json(result->placement));
     (void)json_object_set_new(object, "counters", counters_json(result));
     (void)json_object_set_new(object, "columns", columns_json(result));

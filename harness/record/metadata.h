@@ -13,7 +13,7 @@
  * FNV-1a over every option that is configuration (run_option_is_configuration), every option of the workload and every
  * resolved setting of the target, as "key=value" lines. `threads` counts as resolved. 16 hexadecimal digits.
  */
-void metadata_config_hash(const struct options *options, const struct option_pairs *settings, char hash[17]);
+void metadata_config_hash(const struct options *options, char hash[17]);
 
 /* A text as JSON, which is UTF-8: if it is not (a path may be anything), its bytes beyond ASCII are shown as '?'. */
 json_t *metadata_json_text(const char *text);

@@ -26,7 +26,6 @@ void result_destroy(struct result *result)
 {
     if (result == NULL)
         return;
-    option_pairs_free(&result->settings);
     free(result->types);
     free(result->committed_since_load);
     free(result->latencies);

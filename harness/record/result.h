@@ -68,7 +68,6 @@ struct result {
 
     enum result_check check;
     char check_report[RESULT_REPORT_BYTES];
-    struct option_pairs settings; /* the target's, resolved */
     struct provenance provenance;
     char config_hash[17];
 };

@@ -74,10 +74,10 @@ static struct option_pairs pairs_of(const struct sweep_plan *plan, const struct 
         option_text(options->workload->options, i, options->workload_values, text, sizeof text);
         option_pairs_add(&pairs, support_copy(options->workload->options[i].name), support_copy(text));
     }
-    const struct option_pairs *settings = point->settings.count > 0 ? &point->settings : &options->settings;
-    for (size_t i = 0; i < settings->count; i++)
-        option_pairs_add(&pairs, support_format("%s%s", "set.", settings->items[i].key),
-                         support_copy(settings->items[i].value));
+    for (size_t i = 0; options->target_values != NULL && options->target->options[i].name != NULL; i++) {
+        option_text(options->target->options, i, options->target_values, text, sizeof text);
+        option_pairs_add(&pairs, support_format("set.%s", options->target->options[i].name), support_copy(text));
+    }
     return pairs;
 }
 

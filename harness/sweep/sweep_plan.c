@@ -117,73 +117,22 @@ static bool point_init(struct sweep_point *point, const struct option_pairs *ove
     return files_take(point, error);
 }
 
-/* ---- Whether targets take their settings. ---- */
-
-static char *settings_text(const struct sweep_point *point)
-{
-    struct support_text text = {0};
-    support_text_add(&text, "%s", point->options->target->name);
-    for (size_t i = 0; i < point->options->settings.count; i++)
-        support_text_add(&text, " %s=%s", point->options->settings.items[i].key,
-                         point->options->settings.items[i].value);
-    return text.text;
-}
-
-/* The setting of the point that a message speaks of; NULL if none is named. */
-static const struct jobfile_setting *setting_blamed(const struct sweep_point *point, const char *why, bool of_target)
-{
-    const struct jobfile_setting *found = NULL;
-    for (size_t i = 0; i < point->point->count; i++) {
-        const struct jobfile_setting *setting = &point->point->settings[i];
-        bool is_setting = strncmp(setting->key, "set.", 4) == 0;
-        if (is_setting == of_target && strstr(why, setting->key + (is_setting ? 4 : 0)) != NULL)
-            found = setting;
-    }
-    return found;
-}
+/* ---- Whether workloads take their options. ---- */
 
 /* Refuses with the place of what is at fault: a line of the job file, an override, or the section. */
-static bool refuse_point(const struct sweep_plan *plan, const struct sweep_point *point, bool of_target,
-                         const char *why, char *error)
+static bool refuse_point(const struct sweep_plan *plan, const struct sweep_point *point, const char *why, char *error)
 {
-    const char *kind = of_target ? "target" : "workload",
-               *name = of_target ? point->options->target->name : point->options->workload->name;
-    for (size_t i = 0; i < plan->overrides->count; i++) {
-        const char *key = plan->overrides->items[i].key;
-        if (strstr(why, strncmp(key, "set.", 4) == 0 ? key + 4 : key) != NULL)
-            return REFUSE(error, "--override: %s: %s %s: %.700s", key, kind, name, why);
-    }
-    const struct jobfile_setting *found = setting_blamed(point, why, of_target);
+    const char *name = point->options->workload->name;
+    for (size_t i = 0; i < plan->overrides->count; i++)
+        if (strstr(why, plan->overrides->items[i].key) != NULL)
+            return REFUSE(error, "--override: %s: workload %s: %.700s", plan->overrides->items[i].key, name, why);
+    const struct jobfile_setting *found = NULL;
+    for (size_t i = 0; i < point->point->count; i++)
+        if (strstr(why, point->point->settings[i].key) != NULL)
+            found = &point->point->settings[i];
     if (found != NULL)
-        return REFUSE(error, "%s:%u: key '%s': %s %s: %.700s", found->file, found->line, found->key, kind, name, why);
-    return REFUSE(error, "section [%s]: %s %s: %.700s", point->point->section, kind, name, why);
-}
-
-static void settings_copy(struct sweep_point *point, const struct sweep_point *same)
-{
-    for (size_t i = 0; i < same->settings.count; i++)
-        option_pairs_add(&point->settings, support_copy(same->settings.items[i].key),
-                         support_copy(same->settings.items[i].value));
-    (void)memcpy(point->config_hash, same->config_hash, sizeof point->config_hash);
-}
-
-/* Opens the target and keeps its settings. config_hash is not "" after that, unless memory lacked. */
-static bool target_tries(const struct sweep_plan *plan, struct sweep_point *point, char *error)
-{
-    const struct target_ops *ops = point->options->target;
-    struct target_key_value *settings = options_settings(point->options);
-    struct target *target;
-    char why[OPTION_ERROR_BYTES] = "";
-    enum target_status status = ops->open(settings, &target, why, sizeof why);
-    free(settings);
-    if (status == TARGET_INVALID)
-        return refuse_point(plan, point, true, why, error);
-    if (status != TARGET_OK)
-        return true; /* what lacks memory now may have it later */
-    option_pairs_add_settings(&point->settings, point->options->target, target);
-    ops->close(target);
-    (void)snprintf(point->config_hash, sizeof point->config_hash, "opened");
-    return true;
+        return REFUSE(error, "%s:%u: key '%s': workload %s: %.700s", found->file, found->line, found->key, name, why);
+    return REFUSE(error, "section [%s]: workload %s: %.700s", point->point->section, name, why);
 }
 
 /* Creates the workload, which finds values that cannot work together. */
@@ -197,7 +146,7 @@ static bool workload_tries(const struct sweep_plan *plan, const struct sweep_poi
                                                           workers, &workload, why, sizeof why);
     if (status == TARGET_OK)
         options->workload->destroy(workload);
-    return status != TARGET_INVALID || refuse_point(plan, point, false, why, error);
+    return status != TARGET_INVALID || refuse_point(plan, point, why, error);
 }
 
 static char *workload_text(const struct sweep_point *point)
@@ -245,23 +194,15 @@ static void firsts_free(struct firsts *firsts)
 
 static bool points_try(struct sweep_plan *plan, char *error)
 {
-    struct firsts targets = {0}, workloads = {0};
+    struct firsts workloads = {0};
     bool fine = true;
     for (size_t i = 0; fine && i < plan->point_count; i++) {
         struct sweep_point *point = &plan->points[i];
-        size_t alike = first_with(&targets, settings_text(point), i);
-        if (alike < i)
-            settings_copy(point, &plan->points[alike]);
-        else
-            fine = target_tries(plan, point, error);
-        if (fine && first_with(&workloads, workload_text(point), i) == i)
+        if (first_with(&workloads, workload_text(point), i) == i)
             fine = workload_tries(plan, point, error);
+        metadata_config_hash(point->options, point->config_hash);
     }
-    firsts_free(&targets);
     firsts_free(&workloads);
-    for (size_t i = 0; fine && i < plan->point_count; i++)
-        if (plan->points[i].config_hash[0] != '\0')
-            metadata_config_hash(plan->points[i].options, &plan->points[i].settings, plan->points[i].config_hash);
     return fine;
 }
 
@@ -290,7 +231,6 @@ static const struct jobfile_setting *spelled_otherwise(const struct sweep_plan *
 static void point_free(struct sweep_point *point)
 {
     options_destroy(point->options);
-    option_pairs_free(&point->settings);
     free(point->text);
 }
 

@@ -28,8 +28,7 @@ bool sweep_file_is_merged(size_t i);
 struct sweep_point {
     const struct jobfile_point *point;
     struct options *options;             /* resolved */
-    struct option_pairs settings;        /* all of the target's, as it resolved them */
-    char config_hash[17];                /* metadata.h; "" if the target could not be opened now */
+    char config_hash[17];                /* metadata.h */
     char id[17];                         /* of section, keys, values and overrides */
     char *text;                          /* what sets it apart from the other points, for people */
     const char *files[SWEEP_FILE_COUNT]; /* "" if not asked for */
@@ -51,9 +50,9 @@ struct sweep_plan {
 };
 
 /*
- * False with a message in `error` (SWEEP_ERROR_BYTES). Opens each distinct target with its settings and creates each
- * distinct workload once, to see. Points of one section that are the same configuration are refused (1000 and 1k are
- * one value), unless it is an override that makes them so: then the first of them stands for all.
+ * False with a message in `error` (SWEEP_ERROR_BYTES). Creates each distinct workload once, to see. Points of one
+ * section that are the same configuration are refused (1000 and 1k are one value), unless it is an override that makes
+ * them so: then the first of them stands for all.
  */
 bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct option_pairs *overrides, uint64_t seed,
                      char *error);

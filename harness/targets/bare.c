@@ -20,7 +20,6 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "harness/common/quantity.h"
 #include "harness/targets/bare_index.h"
 
 enum {
@@ -80,16 +79,15 @@ struct target_worker {
     struct row_supply supplies[TABLES_MAX];
 };
 
-#define SETTINGS(X)                                        \
-    X(huge_pages, "auto, transparent or off: as native's") \
-    X(memory_limit, "bytes for rows and index; 0: 90% of what the machine or control group gives")
+#define BARE_OPTIONS(X)                                                    \
+    X(enum, huge_pages, "auto", "auto|transparent|off", "", "as native's") \
+    X(bytes, memory_limit, "0", "", "bytes", "for rows and index; 0: 90% of what the machine or control group gives")
 
-enum {
-#define SETTING_ENUM(name, help) SETTING_##name,
-    SETTINGS(SETTING_ENUM)
-#undef SETTING_ENUM
-        SETTING_COUNT
+struct bare_options {
+    BARE_OPTIONS(OPTION_FIELD)
 };
+
+static const struct option_spec bare_options[] = {BARE_OPTIONS(OPTION_SPEC) OPTION_END};
 
 struct target {
     struct mem_budget budget;
@@ -99,59 +97,21 @@ struct target {
     struct target_index *indexes[INDEXES_MAX];
     unsigned table_count, index_count;
     struct target_worker *workers[TARGET_WORKERS_MAX];
-    char settings[SETTING_COUNT][NAME_BYTES];
     struct bare_guard guards[TARGET_WORKERS_MAX];
 };
 
 /* ---- Open and close. ---- */
 
-static bool parse_huge_pages(const char *text, enum mem_huge_pages *huge_pages)
+static enum target_status bare_open(const void *values, struct target **result, char *error, size_t error_bytes)
 {
-    static const char *const names[] = {
-        [MEM_HUGE_AUTO] = "auto", [MEM_HUGE_TRANSPARENT] = "transparent", [MEM_HUGE_OFF] = "off"};
-    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(text, names[i]) == 0) {
-            *huge_pages = (enum mem_huge_pages)i;
-            return true;
-        }
-    return false;
-}
-
-static enum target_status bare_open(const struct target_key_value *settings, struct target **result, char *error,
-                                    size_t error_bytes)
-{
-    enum mem_huge_pages huge_pages = MEM_HUGE_AUTO;
-    uint64_t memory_limit = 0;
-    for (; settings && settings->key; settings++) {
-        if (strcmp(settings->key, "huge_pages") == 0) {
-            if (!parse_huge_pages(settings->value, &huge_pages)) {
-                snprintf(error, error_bytes, "huge_pages=%s: must be auto, transparent or off", settings->value);
-                return TARGET_INVALID;
-            }
-        } else if (strcmp(settings->key, "memory_limit") == 0) {
-            if (!quantity_parse_u64(settings->value, QUANTITY_BYTES, &memory_limit)) {
-                snprintf(error, error_bytes, "memory_limit=%s: must be a number of bytes such as 8G, or 0",
-                         settings->value);
-                return TARGET_INVALID;
-            }
-        } else {
-            snprintf(error, error_bytes, "target bare has no setting %s; it takes:%s", settings->key,
-#define SETTING_NAME(name, help) " " #name
-                     SETTINGS(SETTING_NAME));
-#undef SETTING_NAME
-            return TARGET_INVALID;
-        }
-    }
+    const struct bare_options *options = values;
     struct target *target = mem_alloc(sizeof *target);
     if (!target) {
         snprintf(error, error_bytes, "%s", target_status_text(TARGET_NO_MEMORY));
         return TARGET_NO_MEMORY;
     }
     pthread_mutex_init(&target->lock, NULL);
-    mem_budget_init(&target->budget, memory_limit, huge_pages);
-    static const char *const huge_names[] = {"auto", "transparent", "off"};
-    snprintf(target->settings[SETTING_huge_pages], NAME_BYTES, "%s", huge_names[huge_pages]);
-    snprintf(target->settings[SETTING_memory_limit], NAME_BYTES, "%" PRIu64, memory_limit);
+    mem_budget_init(&target->budget, options->memory_limit, (enum mem_huge_pages)options->huge_pages);
     *result = target;
     return TARGET_OK;
 }
@@ -170,17 +130,6 @@ static void bare_close(struct target *target)
     }
     pthread_mutex_destroy(&target->lock);
     free(target);
-}
-
-static struct target_key_value bare_setting(const struct target *target, size_t i)
-{
-    static const char *const names[] = {
-#define SETTING_TEXT(name, help) #name,
-        SETTINGS(SETTING_TEXT)
-#undef SETTING_TEXT
-    };
-    return i < SETTING_COUNT ? (struct target_key_value){names[i], target->settings[i]}
-                             : (struct target_key_value){NULL, NULL};
 }
 
 /* ---- Tables and indexes. ---- */
@@ -685,6 +634,7 @@ const struct target_ops bare_target_ops = {
     .name = "bare",
     .label = "no concurrency control",
     .help = "the same index and row layout with no concurrency control: an upper bound, not transactional",
+    .options = bare_options,
     .guarantees = {.workers_max = TARGET_WORKERS_MAX,
                    .note = "not transactional: no isolation, no roll-back, concurrent updates may be lost"},
     .open = bare_open,
@@ -717,5 +667,4 @@ const struct target_ops bare_target_ops = {
     .index_space = bare_index_space,
     .memory = bare_memory,
     .verify = bare_verify,
-    .setting = bare_setting,
 };

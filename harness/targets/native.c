@@ -11,15 +11,12 @@
 #include <string.h>
 
 #include "engine/base/compiler.h"
+#include "engine/base/options.h"
 #include "engine/maemio.h"
 #include "harness/common/support.h"
 
-enum { SETTING_TEXT_BYTES = 64 };
-
 struct target {
     struct mae_db *db;
-    size_t setting_count;
-    char (*settings)[SETTING_TEXT_BYTES]; /* resolved values in the order of the engine's options */
 };
 
 /*
@@ -63,63 +60,24 @@ static bool fault_is_due(void)
 
 /* ---- Opening. ---- */
 
-static enum target_status options_read(struct mae_options *options, const struct target_key_value *settings,
-                                       char *error, size_t error_bytes)
+static enum target_status native_open(const void *values, struct target **target, char *error, size_t error_bytes)
 {
-    for (; settings->key != NULL; settings++) {
-        enum target_status status =
-            STATUS(mae_options_set(options, settings->key, settings->value, error, error_bytes));
-        if (status != TARGET_OK)
-            return status;
-    }
-    return TARGET_OK;
-}
-
-static void settings_keep(struct target *target, const struct mae_options *options)
-{
-    target->setting_count = mae_option_count();
-    target->settings = support_alloc(target->setting_count * sizeof *target->settings);
-    for (size_t i = 0; i < target->setting_count; i++)
-        (void)mae_options_get(options, i, target->settings[i], SETTING_TEXT_BYTES);
-}
-
-static enum target_status native_open(const struct target_key_value *settings, struct target **target, char *error,
-                                      size_t error_bytes)
-{
-    struct mae_options *options = mae_options_create();
-    if (options == NULL) {
-        (void)snprintf(error, error_bytes, "%s", target_status_text(TARGET_NO_MEMORY));
-        return TARGET_NO_MEMORY;
-    }
-    enum target_status status = options_read(options, settings, error, error_bytes);
+    struct mae_db *db;
+    enum target_status status = STATUS(mae_open(values, &db)); /* struct mae_options is the struct of options_table */
     if (status == TARGET_OK) {
-        struct mae_db *db;
-        status = STATUS(mae_open(options, &db));
-        if (status == TARGET_OK) {
-            *target = support_alloc(sizeof **target);
-            (*target)->db = db;
-            settings_keep(*target, options);
-        } else {
-            (void)snprintf(error, error_bytes, "%s",
-                           status == TARGET_INVALID ? "these options cannot be combined" : target_status_text(status));
-        }
+        *target = support_alloc(sizeof **target);
+        (*target)->db = db;
+    } else {
+        (void)snprintf(error, error_bytes, "%s",
+                       status == TARGET_INVALID ? "these options cannot be combined" : target_status_text(status));
     }
-    mae_options_destroy(options);
     return status;
 }
 
 static void native_close(struct target *target)
 {
     mae_close(target->db);
-    free(target->settings);
     free(target);
-}
-
-static struct target_key_value native_setting(const struct target *target, size_t i)
-{
-    if (i >= target->setting_count)
-        return (struct target_key_value){NULL, NULL};
-    return (struct target_key_value){mae_option_info(i)->name, target->settings[i]};
 }
 
 static enum target_status native_table_create(struct target *target, const char *name,
@@ -373,17 +331,13 @@ static enum target_status native_verify(struct target *target, char *report, siz
 }
 
 /* The single-version ordered index gives up phantom protection, and with it serializability. */
-static struct target_guarantees native_guarantees_with(const struct target_key_value *settings)
+static struct target_guarantees native_guarantees_with(const void *values)
 {
     struct target_guarantees guarantees = native_target_ops.guarantees;
-    for (; settings->key != NULL; settings++) {
-        if (strcmp(settings->key, "simple_index_update") != 0)
-            continue;
-        guarantees.phantom_safe = guarantees.serializable = strcmp(settings->value, "on") != 0;
-        guarantees.note = guarantees.serializable
-                              ? native_target_ops.guarantees.note
-                              : "no phantom protection in ordered indexes; in memory only, not durable";
-    }
+    if (!((const struct mae_options *)values)->simple_index_update)
+        return guarantees;
+    guarantees.phantom_safe = guarantees.serializable = false;
+    guarantees.note = "no phantom protection in ordered indexes; in memory only, not durable";
     return guarantees;
 }
 
@@ -412,6 +366,7 @@ const struct target_ops native_target_ops = {
     .name = "native",
     .label = "Maemio",
     .help = "Maemio's own engine",
+    .options = options_table,
     .guarantees = {.transactional = true,
                    .serializable = true,
                    .phantom_safe = true,
@@ -455,5 +410,4 @@ const struct target_ops native_target_ops = {
     .memory = native_memory,
     .state = native_state,
     .verify = native_verify,
-    .setting = native_setting,
 };

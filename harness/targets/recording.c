@@ -164,11 +164,10 @@ static void record_write(struct target_txn *txn, const struct header *old, void 
 
 /* ---- Opening. ---- */
 
-static enum target_status rec_open(const struct target_key_value *settings, struct target **opened, char *error,
-                                   size_t error_bytes)
+static enum target_status rec_open(const void *values, struct target **opened, char *error, size_t error_bytes)
 {
     struct target *target = support_alloc(sizeof *target);
-    enum target_status status = recording.inner->open(settings, &target->inner, error, error_bytes);
+    enum target_status status = recording.inner->open(values, &target->inner, error, error_bytes);
     if (status != TARGET_OK) {
         free(target);
         return status;
@@ -753,11 +752,6 @@ static enum target_status rec_verify(struct target *target, char *report, size_t
     return recording.inner->verify(target->inner, report, report_bytes);
 }
 
-static struct target_key_value rec_setting(const struct target *target, size_t i)
-{
-    return recording.inner->setting(target->inner, i);
-}
-
 const struct target_ops *recording_target(const struct target_ops *inner, const char *path, char *error,
                                           size_t error_bytes)
 {
@@ -779,6 +773,7 @@ const struct target_ops *recording_target(const struct target_ops *inner, const 
         .name = inner->name,
         .label = inner->label,
         .help = inner->help,
+        .options = inner->options,
         .guarantees = inner->guarantees,
         .guarantees_with = inner->guarantees_with,
         .open = rec_open,
@@ -816,7 +811,6 @@ const struct target_ops *recording_target(const struct target_ops *inner, const 
         .memory = inner->memory ? rec_memory : NULL,
         .state = inner->state ? rec_state : NULL,
         .verify = inner->verify ? rec_verify : NULL,
-        .setting = inner->setting ? rec_setting : NULL,
     };
     return &recording.ops;
 }

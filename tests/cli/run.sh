@@ -94,7 +94,7 @@ for setting in backof=off backoff=sometimes gc_interval_us=0 clock_sync_us=x inl
     timestamps=none memory_limit=lots huge_pages=7 sort_writes= precheck=maybe adaptive_skip=- early_abort_newer=x \
     clock_boost_ns=1h phase_times=3 settle=perhaps; do
     run "${short[@]}" --set "$setting"
-    if [ $code -eq 2 ] && grep -q "^maemio: --set: .*${setting%%=*}" "$work/err"; then
+    if [ $code -eq 2 ] && grep -q "^maemio run: --set ${setting%%=*}: " "$work/err"; then
         ok "refuses: --set $setting"
     else
         bad "refuses: --set $setting" "exit code $code, $(head -n 1 "$work/err")"
@@ -112,6 +112,10 @@ for workload in "ycsb --records 1000" "ycsb --preset E --records 500" "bank --ac
 done
 ends "--check off" 0 "check          skipped" "${short[@]}" --check off
 ends "the bare target says what it is" 0 "not transactional" "${short[@]}" --target bare
+ends "settings of another target are taken" 0 "throughput" \
+    "${short[@]}" --target bare --set memory_limit=64M --csv "$work/bare.csv"
+equals "and have a column" "$(field "$work/bare.csv" 1 opt_memory_limit)" 67108864
+equals "those of other targets are empty" "$(field "$work/bare.csv" 1 opt_backoff)" ""
 ends "settings are taken" 0 "passed" "${short[@]}" --set backoff=off --set inline-bytes=0
 ends "progress when asked" 0 "load " run --threads 1 --pin none --records 300k --warmup 0 --time 1500ms --progress=on
 ends "no progress otherwise" 0 "" "${short[@]}"

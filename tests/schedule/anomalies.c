@@ -24,6 +24,7 @@
 #include "harness/targets/recording.h"
 #include "harness/targets/targets.h"
 #include "tests/support/scheduler.h"
+#include "tests/support/target_open.h"
 
 SCHEDULER_INTERPOSE
 
@@ -220,7 +221,7 @@ static void stage_open(bool ordered)
     stage.ordered = ordered;
     stage.loaded = stage.spoiled = false;
     stage.uses = 0;
-    if (stage.ops->open(settings, &stage.target, error, sizeof error) != TARGET_OK ||
+    if (target_open(stage.ops, settings, &stage.target, error, sizeof error) != TARGET_OK ||
         stage.ops->table_create(stage.target, "rows", &table, &stage.table) != TARGET_OK ||
         stage.ops->index_create(stage.target, stage.table, "key", &index, &stage.index) != TARGET_OK)
         abort();

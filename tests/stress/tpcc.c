@@ -23,6 +23,7 @@
 #include "tests/support/world.h"
 #include "workloads/tpcc/options.h"
 #include "workloads/tpcc/tpcc.h"
+#include "tests/support/target_open.h"
 
 enum { WORKERS_MAX = 8, OPTIONS_MAX = 64, TYPES = 5 };
 
@@ -161,7 +162,7 @@ static void open_run(struct run *run, uint64_t seed)
     struct target_key_value pairs[OPTIONS_MAX];
     snprintf(text, sizeof text, "%s", run->setting->engine);
     split(text, pairs);
-    if (run->ops->open(pairs, &run->target, error, sizeof error) != TARGET_OK)
+    if (target_open(run->ops, pairs, &run->target, error, sizeof error) != TARGET_OK)
         fail_msg("%s", error);
 
     snprintf(text, sizeof text, "%s", run->setting->workload);

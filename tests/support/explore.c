@@ -17,6 +17,7 @@
 #include "tests/support/colliding.h"
 #include "tests/support/scheduler.h"
 #include "workloads/rng.h"
+#include "tests/support/target_open.h"
 
 enum {
     WORKERS_MAX = 6,
@@ -711,7 +712,7 @@ static bool round_open(struct round *round, struct rng *rng)
         {NULL, NULL},
     };
     round->ops = recording_target(&native_target_ops, NULL, error, sizeof error);
-    if (round->ops == NULL || round->ops->open(settings, &round->target, error, sizeof error) != TARGET_OK)
+    if (round->ops == NULL || target_open(round->ops, settings, &round->target, error, sizeof error) != TARGET_OK)
         goto failed;
     /* A worker leads to the database, whose times are to be set before any worker that counts has joined. */
     if (round->ops->worker_join(round->target, &round->workers[0].worker) != TARGET_OK)

@@ -149,7 +149,7 @@ static void bad_values_are_refused_with_what_would_be_right(void **state)
         {"ratio", "1.01", "'1.01' is out of range, it can be 0..1"},
         {"ratio", "nan", "'nan' is not a number such as 0.99"},
         {"share", "-0.5", "'-0.5' is out of range, it can be mode|0..1"},
-        {"pause", "5", "'5' is not fixed: and a number of microseconds"},
+        {"pause", "5", "'5' is none of adaptive|off|fixed:0..1000000"},
         {"pause", "fixed:1e7", "'fixed:1e7' is out of range, it can be adaptive|off|fixed:0..1000000"},
         {"fast", "yes", "'yes' is neither on nor off"},
         {"fast", "", "'' is neither on nor off"},

@@ -2,6 +2,7 @@
 #include "workloads/bulk.h"
 
 #include "tests/unit/workloads/drive.h"
+#include "tests/support/target_open.h"
 
 struct bulk_fixture {
     struct bulk bulk;
@@ -50,7 +51,7 @@ static void open_bulk(struct bulk_fixture *fixture)
     *fixture = (struct bulk_fixture){.limit = UINT64_MAX};
     fixture->bulk = (struct bulk){
         .ops = &oracle_target_ops, .bytes = 8, .arg = fixture, .key = key_of, .fill = fill, .visit = visit};
-    assert_int_equal(oracle_target_ops.open(NULL, &fixture->target, error, sizeof error), TARGET_OK);
+    assert_int_equal(target_open(&oracle_target_ops, NULL, &fixture->target, error, sizeof error), TARGET_OK);
     assert_int_equal(oracle_target_ops.table_create(fixture->target, "t", &table, &fixture->table), TARGET_OK);
     assert_int_equal(oracle_target_ops.index_create(fixture->target, fixture->table, "i", &index, &fixture->bulk.index),
                      TARGET_OK);

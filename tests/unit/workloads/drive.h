@@ -21,6 +21,7 @@
 #include "harness/targets/targets.h"
 #include "tests/support/oracle_target.h"
 #include "workloads/workload.h"
+#include "tests/support/target_open.h"
 
 enum { DRIVE_OPTIONS_MAX = 64, DRIVE_WORKERS_MAX = 8, DRIVE_TYPES_MAX = 8 };
 #define DRIVE __attribute__((unused)) static
@@ -86,7 +87,7 @@ DRIVE void drive_open(struct drive *drive, const struct target_ops *ops, const s
     if (drive_create(drive, ops, workload_ops, workers, seed, pairs) != TARGET_OK)
         fail_msg("create: %s", drive->error);
     const struct target_key_value defaults = {NULL, NULL};
-    assert_int_equal(ops->open(&defaults, &drive->target, drive->error, sizeof drive->error), TARGET_OK);
+    assert_int_equal(target_open(ops, &defaults, &drive->target, drive->error, sizeof drive->error), TARGET_OK);
     if (workload_ops->setup(drive->workload, drive->target, drive->error, sizeof drive->error) != TARGET_OK)
         fail_msg("setup: %s", drive->error);
     assert_int_equal(ops->worker_join(drive->target, &drive->worker), TARGET_OK);

@@ -24,26 +24,20 @@ static _Atomic unsigned fake_opens, fake_closes, fake_loads, fake_joins, fake_le
 /* ---- The target. ---- */
 
 struct target {
-    char speed[16];
+    char unused;
 };
 
 struct target_worker {
     _Atomic uint64_t begun; /* its only counter */
 };
 
-static enum target_status fake_open(const struct target_key_value *settings, struct target **target, char *error,
-                                    size_t error_bytes)
+static const struct option_spec fake_target_options[] = {
+    {"speed", OPTION_enum, "slow", "slow|fast", "", "of nothing", ""}, OPTION_END};
+
+static enum target_status fake_open(const void *values, struct target **target, char *error, size_t error_bytes)
 {
-    struct target fresh = {"slow"};
-    for (; settings->key != NULL; settings++) {
-        if (strcmp(settings->key, "speed") != 0) {
-            (void)snprintf(error, error_bytes, "%s: no such setting; there is speed", settings->key);
-            return TARGET_INVALID;
-        }
-        (void)snprintf(fresh.speed, sizeof fresh.speed, "%s", settings->value);
-    }
-    *target = malloc(sizeof **target);
-    **target = fresh;
+    (void)values, (void)error, (void)error_bytes;
+    *target = calloc(1, sizeof **target);
     fake_opens++;
     return TARGET_OK;
 }
@@ -95,17 +89,13 @@ static void fake_worker_counters(const struct target_worker *worker, uint64_t *v
     values[0] = atomic_load_explicit(&worker->begun, memory_order_relaxed);
 }
 
-static struct target_key_value fake_setting(const struct target *target, size_t i)
-{
-    return i == 0 ? (struct target_key_value){"speed", target->speed} : (struct target_key_value){NULL, NULL};
-}
-
 static const struct target_reason fake_reasons[] = {{"newer", "as told"}, {"rts", "as told"}, {NULL, NULL}};
 
 static const struct target_ops fake_target_ops = {
     .name = "fake",
     .label = "Fake",
     .help = "does nothing",
+    .options = fake_target_options,
     .guarantees = {.transactional = false, .workers_max = FAKE_WORKERS_MAX, .note = "for tests"},
     .reasons = fake_reasons,
     .open = fake_open,
@@ -117,7 +107,6 @@ static const struct target_ops fake_target_ops = {
     .counter_count = fake_counter_count,
     .counter_info = fake_counter_info,
     .worker_counters = fake_worker_counters,
-    .setting = fake_setting,
 };
 
 /* ---- The workload. ---- */

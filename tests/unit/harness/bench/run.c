@@ -188,7 +188,6 @@ static void a_window_gives_a_row_for_all_and_for_each_type(void **state)
     assert_text_at(&outcome, 1, "warmup_s", "0.02");
     assert_text_at(&outcome, 1, "label", "a, \"b\"");
     assert_text_at(&outcome, 1, "isolation", "not transactional");
-    assert_text_at(&outcome, 1, "other_settings", "speed=fast");
     assert_text_at(&outcome, 1, "rows", "7");
     assert_text_at(&outcome, 1, "cpus", "");
     assert_text_at(&outcome, 1, "mem_resident_bytes", ""); /* the fake does not tell */
@@ -452,7 +451,7 @@ static void wrong_settings_are_usage_errors(void **state)
 {
     (void)state;
     const char *const unknown[] = {"threads=1", "set=sped=fast", NULL};
-    assert_ends(unknown, EXIT_USAGE, "--set: sped: no such setting; there is speed");
+    assert_ends(unknown, EXIT_USAGE, "--set sped: target fake has no such setting; did you mean speed?");
     const char *const pin[] = {"threads=1", "pin=sideways", NULL};
     assert_ends(pin, EXIT_USAGE, "--pin: 'sideways' is none of compact, scatter, none");
     const char *const threads[] = {"threads=5", NULL};

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "engine/base/options.h"
 #include "harness/options/options.h"
 #include "harness/targets/targets.h"
 #include "tests/unit/harness/bench/fake_target.h"
@@ -196,20 +197,48 @@ static void txns_replaces_the_window(void **state)
     options_destroy(options);
 }
 
-static void the_last_setting_of_a_key_wins(void **state)
+static void settings_are_options_of_the_target(void **state)
 {
     (void)state;
     struct options *options = options_create();
+    set(options, "target", "native");
     set(options, "set", "gc-interval-us=10");
     set(options, "set", "backoff=fixed:3");
-    set(options, "set", "gc_interval_us=20");
-    struct target_key_value *settings = options_settings(options);
-    assert_string_equal(settings[0].key, "gc_interval_us");
-    assert_string_equal(settings[0].value, "20");
-    assert_string_equal(settings[1].value, "fixed:3");
-    assert_null(settings[2].key);
-    free(settings);
+    set(options, "set", "promote=no");
+    set(options, "set", "gc_interval_us=20"); /* the last of two wins */
+    if (!options_resolve(options, error))
+        fail_msg("%s", error);
+    const struct mae_options *values = options->target_values;
+    assert_int_equal(values->gc_interval_us, 20);
+    assert_int_equal(values->backoff, 3000);
+    assert_int_equal(values->inline_bytes, 216);
+    assert_false(values->promote);
+    assert_true(options_guarantees(options).serializable);
+    set(options, "set", "simple_index_update=on");
+    assert_true(options_resolve(options, error));
+    assert_false(options_guarantees(options).serializable);
     options_destroy(options);
+}
+
+/* Before the target is opened, and with what would be right. */
+static void bad_settings_are_refused(void **state)
+{
+    (void)state;
+    static const char *const cases[][3] = {
+        {"native", "gc_interval_us=0", "--set gc_interval_us: '0' is out of range, it can be 1..10000000"},
+        {"native", "backoff=sometimes", "--set backoff: 'sometimes' is none of adaptive|off|fixed:0..1000000"},
+        {"native", "backof=off", "--set backof: target native has no such setting; did you mean backoff?"},
+        {"bare", "backoff=off", "--set backoff: target bare has no such setting; it takes: huge_pages memory_limit"},
+        {"bare", "memory_limit=lots", "--set memory_limit: 'lots' is not a size such as 100, 64K, 4G"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct options *options = options_create();
+        set(options, "target", cases[i][0]);
+        set(options, "set", cases[i][1]);
+        assert_false(options_resolve(options, error));
+        assert_string_equal(error, cases[i][2]);
+        options_destroy(options);
+    }
 }
 
 static void unknown_names_list_the_known(void **state)
@@ -304,7 +333,8 @@ int main(void)
         cmocka_unit_test(bad_workload_options_are_refused),
         cmocka_unit_test(options_of_other_workloads_are_told_apart),
         cmocka_unit_test(txns_replaces_the_window),
-        cmocka_unit_test(the_last_setting_of_a_key_wins),
+        cmocka_unit_test(settings_are_options_of_the_target),
+        cmocka_unit_test(bad_settings_are_refused),
         cmocka_unit_test(unknown_names_list_the_known),
         cmocka_unit_test(enums_are_the_words_of_their_options),
         cmocka_unit_test(every_table_is_consistent),

@@ -121,12 +121,14 @@ static void mistakes_have_file_line_and_key(void **state)
     assert_refused("records = 1000\nwarehouses = 2\n", expected);
     assert_refused("records = 1000\nwarehouses = 2\n", "key 'warehouses': --warehouses is an option of workload tpcc");
     assert_refused("records = 1000\nset.backof = off\n", expected);
-    assert_refused("records = 1000\nset.backof = off\n", "key 'set.backof': target native: ");
+    assert_refused("records = 1000\nset.backof = off\n",
+                   "key 'set.backof': --set backof: target native has no such setting; did you mean backoff?");
     assert_refused("records = 1000\ncsv = x.csv\n",
                    "key 'csv' cannot stand here: results go into results.csv of --out");
     assert_refused("records = 1000\nlatency_csv = ../x.csv\n", "must be the name of a file within --out");
     assert_refused("records = 1000\nworkload = nope\n", "key 'workload': --workload: there is no 'nope'");
-    assert_refused("records = 1000\ntarget = bare\nset.backoff = off\n", "key 'set.backoff': target bare: ");
+    assert_refused("records = 1000\ntarget = bare\nset.backoff = off\n",
+                   "key 'set.backoff': --set backoff: target bare has no such setting");
 }
 
 static void settings_of_one_target_go_into_its_section(void **state)

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "engine/base/mem.h"
+#include "tests/support/target_open.h"
 
 enum { THREADS = 4, KEYS_PER_THREAD = 20000 };
 
@@ -32,7 +33,8 @@ static void open_fixture(struct fixture *fixture, size_t payload_max_bytes, uint
     struct target_table_config table = {payload_max_bytes, expected_rows};
     struct target_index_config index = {.kind = TARGET_INDEX_HASH, .key_bytes = 8, .expected_rows = expected_rows};
     *fixture = (struct fixture){.ops = &bare_target_ops};
-    assert_int_equal(fixture->ops->open(NULL, &fixture->target, fixture->error, sizeof fixture->error), TARGET_OK);
+    assert_int_equal(target_open(fixture->ops, NULL, &fixture->target, fixture->error, sizeof fixture->error),
+                     TARGET_OK);
     assert_int_equal(fixture->ops->table_create(fixture->target, "t", &table, &fixture->table), TARGET_OK);
     assert_int_equal(fixture->ops->index_create(fixture->target, fixture->table, "i", &index, &fixture->index),
                      TARGET_OK);
@@ -259,7 +261,7 @@ static void several_can_insert_while_it_grows(void **state)
     close_fixture(&fixture);
 }
 
-static void settings_are_checked_and_told(void **state)
+static void options_are_checked(void **state)
 {
     (void)state;
     struct target *target;
@@ -269,19 +271,15 @@ static void settings_are_checked_and_told(void **state)
         const char *text;
     } bad[] = {
         {{{"backoff", "off"}, {NULL, NULL}}, "no setting backoff"},
-        {{{"huge_pages", "maybe"}, {NULL, NULL}}, "auto, transparent or off"},
-        {{{"memory_limit", "lots"}, {NULL, NULL}}, "memory_limit=lots"},
+        {{{"huge_pages", "maybe"}, {NULL, NULL}}, "none of auto|transparent|off"},
+        {{{"memory_limit", "lots"}, {NULL, NULL}}, "memory_limit: 'lots' is not a size"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        assert_int_equal(bare_target_ops.open(bad[i].settings, &target, error, sizeof error), TARGET_INVALID);
+        assert_int_equal(target_open(&bare_target_ops, bad[i].settings, &target, error, sizeof error), TARGET_INVALID);
         assert_non_null(strstr(error, bad[i].text));
     }
     const struct target_key_value good[] = {{"huge_pages", "off"}, {"memory_limit", "1M"}, {NULL, NULL}};
-    assert_int_equal(bare_target_ops.open(good, &target, error, sizeof error), TARGET_OK);
-    assert_string_equal(bare_target_ops.setting(target, 0).value, "off");
-    assert_string_equal(bare_target_ops.setting(target, 1).key, "memory_limit");
-    assert_string_equal(bare_target_ops.setting(target, 1).value, "1048576");
-    assert_null(bare_target_ops.setting(target, 2).key);
+    assert_int_equal(target_open(&bare_target_ops, good, &target, error, sizeof error), TARGET_OK);
     /* One chunk of memory is more than the limit. */
     struct target_table_config table = {8, 0};
     struct target_index_config ordered = {.kind = TARGET_INDEX_ORDERED, .key_bytes = 8}, hash = {.key_bytes = 8};
@@ -319,7 +317,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_by_key_are_kept_as_written),   cmocka_unit_test(rows_by_ref_and_entries_go_apart),
         cmocka_unit_test(scans_visit_the_rows_there_are),    cmocka_unit_test(space_is_natives),
-        cmocka_unit_test(several_can_insert_while_it_grows), cmocka_unit_test(settings_are_checked_and_told),
+        cmocka_unit_test(several_can_insert_while_it_grows), cmocka_unit_test(options_are_checked),
         cmocka_unit_test(workers_fill_up_and_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

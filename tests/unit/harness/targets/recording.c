@@ -13,6 +13,7 @@
 #include "harness/targets/targets.h"
 #include "tests/support/oracle_target.h"
 #include "tests/support/scratch.h"
+#include "tests/support/target_open.h"
 
 static const struct target_key_value no_settings[] = {{"memory_limit", "64M"}, {NULL, NULL}};
 
@@ -34,7 +35,7 @@ static struct fixture set_up(const char *path, enum target_index_kind kind)
                                      second = {.kind = TARGET_INDEX_ORDERED, .key_bytes = 16, .non_unique = true};
     f.ops = recording_target(&native_target_ops, path, error, sizeof error);
     assert_non_null(f.ops);
-    assert_int_equal(f.ops->open(no_settings, &f.target, error, sizeof error), TARGET_OK);
+    assert_int_equal(target_open(f.ops, no_settings, &f.target, error, sizeof error), TARGET_OK);
     assert_int_equal(f.ops->table_create(f.target, "rows", &table, &f.table), TARGET_OK);
     assert_int_equal(f.ops->index_create(f.target, f.table, "key", &index, &f.index), TARGET_OK);
     assert_int_equal(f.ops->index_create(f.target, f.table, "second", &second, &f.second), TARGET_OK);

@@ -22,6 +22,7 @@
 #include "tests/support/oracle_target.h"
 #include "workloads/tpcc/instance.h"
 #include "workloads/tpcc/tpcc.h"
+#include "tests/support/target_open.h"
 
 /* The target under the fixtures; a test may set another before it opens one. */
 static const struct target_ops *fixture_ops = &oracle_target_ops;
@@ -58,7 +59,7 @@ __attribute__((unused)) static void open_unloaded(struct fixture *fixture, unsig
     struct tpcc_values values;
     *fixture = (struct fixture){0};
     resolve(pairs, &values);
-    assert_int_equal(fixture_ops->open(no_settings, &fixture->target, fixture->error, sizeof(fixture->error)),
+    assert_int_equal(target_open(fixture_ops, no_settings, &fixture->target, fixture->error, sizeof(fixture->error)),
                      TARGET_OK);
     assert_int_equal(tpcc_workload_ops.create(&values, fixture_ops, 42, workers, &fixture->tpcc, fixture->error,
                                               sizeof(fixture->error)),

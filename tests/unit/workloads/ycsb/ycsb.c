@@ -6,6 +6,7 @@
 #include "workloads/record.h"
 #include "workloads/ycsb/instance.h"
 #include "workloads/ycsb/ycsb.h"
+#include "tests/support/target_open.h"
 
 enum { RECORDS = 5000, STEPS = 3000 };
 
@@ -505,7 +506,7 @@ static void combinations_that_cannot_work_are_refused(void **state)
     assert_int_equal(drive_create(&drive, &bare_target_ops, &ycsb_workload_ops, 1, 1,
                                   (const char *[]){SMALL, "index", "ordered", NULL}),
                      TARGET_OK);
-    assert_int_equal(bare_target_ops.open(NULL, &drive.target, drive.error, sizeof drive.error), TARGET_OK);
+    assert_int_equal(target_open(&bare_target_ops, NULL, &drive.target, drive.error, sizeof drive.error), TARGET_OK);
     assert_int_equal(ycsb_workload_ops.setup(drive.workload, drive.target, drive.error, sizeof drive.error),
                      TARGET_UNSUPPORTED);
     assert_non_null(strstr(drive.error, "ordered index on target bare"));
