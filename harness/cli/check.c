@@ -1,5 +1,4 @@
 /* check.c - `maemio check HISTORY`: was what a run recorded serializable? The checks are those of harness/proof. */
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -10,36 +9,9 @@
 #include "harness/common/support.h"
 #include "harness/proof/check.h"
 
-struct arguments {
-    const char *path, *elle;
-    bool text;
-};
-
-static error_t parse(int key, char *argument, struct argp_state *state)
+static const char *excluded(const struct command_line *line)
 {
-    struct arguments *arguments = state->input;
-    switch (key) {
-    case 'e':
-        arguments->elle = argument;
-        return 0;
-    case 't':
-        arguments->text = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (arguments->path != NULL)
-            argp_error(state, "one history at a time, not also '%s'", argument);
-        arguments->path = argument;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "name a history: a file that `maemio run --history FILE' wrote, or a text");
-        return 0;
-    case ARGP_KEY_END:
-        if (arguments->text && arguments->elle != NULL)
-            argp_error(state, "--text and --elle exclude each other");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
+    return line->options[0].given && line->options[1].given ? "--text and --elle exclude each other" : NULL;
 }
 
 static enum exit_code export_elle(struct history_checker *checker, const struct history *history, const char *path)
@@ -98,42 +70,49 @@ static enum exit_code check(struct history_checker *checker, const struct histor
 
 enum exit_code check_command(int argc, char **argv)
 {
-    static const struct argp_option options[] = {
-        {"elle", 'e', "FILE", 0, "also write the history in the EDN form of Elle's list-append checker (- is stdout)",
-         0},
-        {"text", 't', NULL, 0, "print the history as text instead of checking it; `maemio check' reads that too", 0},
-        {0},
-    };
-    static const struct argp argp = {
-        .options = options,
-        .parser = parse,
-        .args_doc = "HISTORY",
+    const char *elle = NULL;
+    bool text = false;
+    struct command_option options[] = {
+        COMMAND_OPTION("elle", TEXT, &elle, "FILE",
+                       "also write the history in the EDN form of Elle's list-append checker (- is stdout)",
+                       .letter = 'e'),
+        COMMAND_OPTION("text", FLAG, &text, NULL,
+                       "print the history as text instead of checking it; `maemio check' reads that too",
+                       .letter = 't'),
+        {0}};
+    struct command_line line = {
+        .arguments = "HISTORY",
         .doc =
             "Checks a recorded history: that the order of timestamps explains every read, that the graph of "
             "conflicts has no cycle, and that nothing aborted, intermediate or missing was seen. Prints what does not "
             "fit and the shortest cycle, and exits with 3, if not; with 1 if the history is not whole or no history at "
             "all.\v"
             "HISTORY is what `maemio run --history HISTORY' wrote, or a text (docs/histories.md).",
-    };
-    struct arguments arguments = {0};
-    (void)argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+        .options = options,
+        .least = 1,
+        .most = 1,
+        .wanted = "name a history: a file that `maemio run --history FILE' wrote, or a text",
+        .excess = ": one history at a time",
+        .check = excluded};
+    (void)command_read(&line, argc, argv);
+    const char *path = argv[1];
     struct history *history = support_alloc(sizeof *history);
     char error[512];
     enum exit_code code = EXIT_FAILED;
     history_init(history);
-    if (!history_load(history, arguments.path, error, sizeof error)) {
+    if (!history_load(history, path, error, sizeof error)) {
         fprintf(stderr, "maemio check: %s\n", error);
-    } else if (arguments.text) {
+    } else if (text) {
         bool whole = history_print(history, stdout);
         if (!whole)
-            fprintf(stderr, "maemio check: %s: a malformed record follows\n", arguments.path);
+            fprintf(stderr, "maemio check: %s: a malformed record follows\n", path);
         code = whole && fflush(stdout) == 0 && !ferror(stdout) ? EXIT_FINE : EXIT_FAILED;
     } else {
         struct history_checker *checker = history_checker_create();
-        bool elle_on_stdout = arguments.elle != NULL && strcmp(arguments.elle, "-") == 0;
-        code = check(checker, history, arguments.path, elle_on_stdout ? stderr : stdout);
-        if (arguments.elle != NULL) {
-            enum exit_code exported = export_elle(checker, history, arguments.elle);
+        bool elle_on_stdout = elle != NULL && strcmp(elle, "-") == 0;
+        code = check(checker, history, path, elle_on_stdout ? stderr : stdout);
+        if (elle != NULL) {
+            enum exit_code exported = export_elle(checker, history, elle);
             code = code == EXIT_FINE ? exported : code;
         }
         history_checker_destroy(checker);

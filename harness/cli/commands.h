@@ -6,6 +6,9 @@
 #ifndef HARNESS_CLI_COMMANDS_H
 #define HARNESS_CLI_COMMANDS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "harness/common/exit_code.h"
 
 /* name, help */
@@ -25,6 +28,51 @@
 #define COMMAND_DECLARE(name, help) enum exit_code name##_command(int argc, char **argv);
 COMMAND_TABLE(COMMAND_DECLARE)
 #undef COMMAND_DECLARE
+
+/* What an option's value is, and what `value` points to. */
+enum command_kind {
+    COMMAND_FLAG,  /* bool: there is no value */
+    COMMAND_TEXT,  /* const char * */
+    COMMAND_WORD,  /* const char *: one of `argument`, such as "table|csv" */
+    COMMAND_LIST,  /* struct command_list: as often as it is given */
+    COMMAND_COUNT, /* uint64_t */
+    COMMAND_SHARE  /* double: 3% or 0.03 */
+};
+
+struct command_list {
+    const char **items; /* ended by NULL; NULL: none. The caller frees it */
+    size_t count;
+};
+
+struct command_option {
+    const char *name;
+    enum command_kind kind;
+    void *value;
+    const char *argument, *help;
+    char letter;         /* 0: none */
+    const char *missing; /* COMMAND_TEXT: the value where none stands behind the option; NULL: one must */
+    bool given;          /* set by command_read */
+};
+
+/* One entry of a list of options; what follows the help is .letter or .missing. */
+#define COMMAND_OPTION(name, kind, value, argument, help, ...)                                 \
+    {                                                                                          \
+        name, COMMAND_##kind, value, argument, help, .given = false __VA_OPT__(, ) __VA_ARGS__ \
+    }
+
+struct command_line {
+    const char *arguments, *doc;    /* for --help: "A.csv B.csv"; a \v parts what stands above and below the options */
+    struct command_option *options; /* ended by a name of NULL; NULL: none */
+    size_t least, most;             /* how many arguments there must and may be */
+    const char *wanted;             /* the message for fewer: "name two result files" */
+    const char *excess;             /* added to the message for more; NULL: nothing */
+    /* What is wrong with the options together; NULL: nothing, or no such function. */
+    const char *(*check)(const struct command_line *line);
+};
+
+/* Reads the options; the arguments are left in argv[1..], and NULL ends them. How many there are. Ends the program with
+ * a message for wrong ones and for --help. */
+size_t command_read(struct command_line *line, int argc, char **argv);
 
 /* `code`, or EXIT_FAILED with a message if what was printed to stdout could not be written. */
 enum exit_code command_end(const char *name, enum exit_code code);

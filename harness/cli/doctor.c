@@ -1,5 +1,4 @@
 /* doctor.c - `maemio doctor`: what about this machine spoils measurements, and how far its cores are apart. */
-#include <argp.h>
 #include <stdio.h>
 
 #include "harness/cli/commands.h"
@@ -8,28 +7,11 @@
 #include "harness/machine/proximity.h"
 #include "harness/machine/topology.h"
 
-enum { KEY_STRICT = 0x1000 };
-
 /* What the threads that measure distances are pinned by. */
 struct measured {
     struct topology *topology;
     struct placement placement;
 };
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-    bool *strict = state->input;
-    switch (key) {
-    case KEY_STRICT:
-        *strict = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "unexpected argument '%s'", argument);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
 
 static enum target_status bind_core(void *arg, unsigned worker)
 {
@@ -73,19 +55,16 @@ static void distance_print(void)
 
 enum exit_code doctor_command(int argc, char **argv)
 {
-    static const struct argp_option options[] = {{"strict", KEY_STRICT, NULL, 0, "exit code 1 if anything is bad", 0},
-                                                 {0}};
-    static const struct argp argp = {
-        .options = options,
-        .parser = parse,
-        .doc =
-            "Looks for what about this machine spoils measurements: each with its state, its effect and the command "
-            "that mends it. Then measures for some milliseconds how far the cores are from each other and from memory. "
-            "Changes nothing."};
-    struct doctor_finding findings[DOCTOR_COUNT];
     bool strict = false;
-    argp_err_exit_status = EXIT_USAGE;
-    (void)argp_parse(&argp, argc, argv, 0, NULL, &strict);
+    struct command_option options[] = {COMMAND_OPTION("strict", FLAG, &strict, NULL, "exit code 1 if anything is bad"),
+                                       {0}};
+    struct command_line line = {
+        .doc = "Looks for what about this machine spoils measurements: each with its state, its effect and the command "
+               "that mends it. Then measures for some milliseconds how far the cores are from each other and from "
+               "memory. Changes nothing.",
+        .options = options};
+    struct doctor_finding findings[DOCTOR_COUNT];
+    (void)command_read(&line, argc, argv);
     size_t bad = doctor_examine("", findings);
     doctor_print(findings, stdout);
     distance_print();

@@ -1,5 +1,5 @@
 /* latency.c - `maemio latency FILE.csv...`: merges the histograms of --latency-csv. */
-#include <argp.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,47 +88,23 @@ static void merged_print(const struct merged *merged)
     (void)printf(",%llu\n", (unsigned long long)digest.max);
 }
 
-enum { FILES_MAX = 256 };
-
-struct request {
-    const char *files[FILES_MAX];
-    size_t file_count;
-};
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-    struct request *request = state->input;
-    switch (key) {
-    case ARGP_KEY_ARG:
-        if (request->file_count == FILES_MAX)
-            argp_error(state, "more than %d files", FILES_MAX);
-        request->files[request->file_count++] = argument;
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "name a file");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
 enum exit_code latency_command(int argc, char **argv)
 {
-    static const struct argp argp = {
-        .parser = parse,
-        .args_doc = "LATENCY.csv...",
+    struct command_line line = {
+        .arguments = "LATENCY.csv...",
         .doc =
             "Merges the histograms of --latency-csv files over workers, repetitions and files, and prints a CSV: one "
             "row a configuration, label, transaction type and quantity (service_ns, response_ns, attempts), with "
-            "count, mean, percentiles and maximum."};
-    struct request request = {0};
+            "count, mean, percentiles and maximum.",
+        .least = 1,
+        .most = SIZE_MAX,
+        .wanted = "name a file"};
     struct merges merges = {0};
     char error[CSV_TABLE_ERROR_BYTES];
     bool fine = true;
-    argp_err_exit_status = EXIT_USAGE;
-    (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
-    for (size_t i = 0; fine && i < request.file_count; i++)
-        fine = dump_read(&merges, request.files[i], error);
+    size_t files = command_read(&line, argc, argv);
+    for (size_t i = 1; fine && i <= files; i++)
+        fine = dump_read(&merges, argv[i], error);
     for (size_t i = 0; fine && i < merges.count; i++) {
         fine = histogram_complete(merges.items[i].histogram);
         if (!fine)

@@ -2,7 +2,6 @@
  * list.c - `maemio list TOPIC`: what can be said to a run, and what its results mean.
  * Every line: a name, two blanks or more, what it is.
  */
-#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,38 +105,23 @@ static const struct topic {
 };
 enum { TOPIC_COUNT = sizeof topics / sizeof topics[0] };
 
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-    const struct topic **topic = state->input;
-    switch (key) {
-    case ARGP_KEY_ARG:
-        if (*topic != NULL)
-            argp_error(state, "unexpected argument '%s'", argument);
-        for (size_t i = 0; i < TOPIC_COUNT; i++)
-            if (strcmp(topics[i].name, argument) == 0)
-                *topic = &topics[i];
-        if (*topic == NULL)
-            argp_error(state, "there is no list of '%s'", argument);
-        return 0;
-    case ARGP_KEY_NO_ARGS:
-        argp_error(state, "name what to list");
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
 enum exit_code list_command(int argc, char **argv)
 {
     struct support_text doc = {0};
     support_text_add(&doc, "Lists what can be said to a run, and what its results mean.\vTopics:\n");
     for (size_t i = 0; i < TOPIC_COUNT; i++)
         support_text_add(&doc, "  %-14s %s\n", topics[i].name, topics[i].help);
-    const struct topic *topic = NULL;
-    struct argp argp = {.parser = parse, .args_doc = "TOPIC", .doc = doc.text};
-    argp_err_exit_status = EXIT_USAGE;
-    (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &topic);
-    topic->list();
+    struct command_line line = {
+        .arguments = "TOPIC", .doc = doc.text, .least = 1, .most = 1, .wanted = "name what to list"};
+    (void)command_read(&line, argc, argv);
+    const struct topic *topic = topics;
+    while (topic < topics + TOPIC_COUNT && strcmp(topic->name, argv[1]) != 0)
+        topic++;
     free(doc.text);
+    if (topic == topics + TOPIC_COUNT) {
+        support_complain(argv[0], "there is no list of '%s'", argv[1]);
+        return EXIT_USAGE;
+    }
+    topic->list();
     return command_end(argv[0], EXIT_FINE);
 }

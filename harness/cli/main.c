@@ -18,7 +18,7 @@ static const struct command {
     COMMAND_TABLE(COMMAND_ENTRY)
 #undef COMMAND_ENTRY
 };
-enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 struct choice {
     const struct command *command;
@@ -30,7 +30,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     struct choice *choice = state->input;
     switch (key) {
     case ARGP_KEY_ARG:
-        for (size_t i = 0; i < COMMAND_COUNT; i++)
+        for (size_t i = 0; i < COMMANDS; i++)
             if (strcmp(commands[i].name, argument) == 0)
                 choice->command = &commands[i];
         if (choice->command == NULL)
@@ -61,7 +61,7 @@ int main(int argc, char **argv)
     static char name[] = "maemio";
     struct support_text doc = {0};
     support_text_add(&doc, "Measures the Maemio engine and what it is compared with.\vCommands:\n");
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
+    for (size_t i = 0; i < COMMANDS; i++)
         support_text_add(&doc, "  %-9s %s\n", commands[i].name, commands[i].help);
     support_text_add(&doc, "`maemio COMMAND --help' shows each command's options.");
     /* The program keeps to the C locale; gnuplot, which it starts, must read and write the same numbers. */

@@ -1,72 +1,44 @@
 /* topology.c - `maemio topology`: draws the machine and where workers run. */
-#include <argp.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "harness/common/support.h"
 #include "harness/cli/commands.h"
-#include "harness/common/quantity.h"
 #include "harness/machine/topology.h"
 
-enum { KEY_SYNTHETIC = 0x1000, KEY_ALLOWED, KEY_THREADS, KEY_PIN };
-
-struct request {
-    const char *synthetic, *allowed, *pin;
-    uint64_t threads; /* 0: one for each core */
-};
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-    struct request *request = state->input;
-    switch (key) {
-    case KEY_SYNTHETIC:
-        request->synthetic = argument;
-        return 0;
-    case KEY_ALLOWED:
-        request->allowed = argument;
-        return 0;
-    case KEY_PIN:
-        request->pin = argument;
-        return 0;
-    case KEY_THREADS:
-        if (!quantity_parse_u64(argument, QUANTITY_COUNT, &request->threads) || request->threads == 0 ||
-            request->threads > 65536)
-            argp_error(state, "--threads: '%s' is not a number of workers from 1 to 65536", argument);
-        return 0;
-    case ARGP_KEY_ARG:
-        argp_error(state, "unexpected argument '%s'", argument);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
+enum { WORKERS_MAX = 65536 };
 
 enum exit_code topology_command(int argc, char **argv)
 {
-    static const struct argp_option options[] = {
-        {"threads", KEY_THREADS, "N", 0, "workers to place [default: one for each allowed core]", 0},
-        {"pin", KEY_PIN, "POLICY", 0, "compact, scatter, none or a list of CPUs, as in `maemio run' [default compact]",
-         0},
-        {"allowed", KEY_ALLOWED, "CPUS", 0, "as if only these CPUs were allowed, such as 0,2,4-7", 0},
-        {"synthetic", KEY_SYNTHETIC, "TEXT", 0,
-         "an imagined machine in hwloc's words, such as \"pack:2 numa:1 l3:1 core:4 pu:2\"", 0},
+    const char *synthetic = NULL, *allowed = NULL, *pin = "compact";
+    uint64_t threads = 0; /* one for each core */
+    struct command_option options[] = {
+        COMMAND_OPTION("threads", COUNT, &threads, "N", "workers to place [default: one for each allowed core]"),
+        COMMAND_OPTION("pin", TEXT, &pin, "POLICY",
+                       "compact, scatter, none or a list of CPUs, as in `maemio run' [default compact]"),
+        COMMAND_OPTION("allowed", TEXT, &allowed, "CPUS", "as if only these CPUs were allowed, such as 0,2,4-7"),
+        COMMAND_OPTION("synthetic", TEXT, &synthetic, "TEXT",
+                       "an imagined machine in hwloc's words, such as \"pack:2 numa:1 l3:1 core:4 pu:2\""),
         {0}};
-    static const struct argp argp = {
-        .options = options,
-        .parser = parse,
+    struct command_line line = {
         .doc = "Draws the machine, and on which CPU `maemio run' would put each worker with the same --threads and "
-               "--pin."};
-    struct request request = {.pin = "compact"};
+               "--pin.",
+        .options = options};
     char error[TOPOLOGY_ERROR_BYTES];
     struct placement placement;
-    argp_err_exit_status = EXIT_USAGE;
-    (void)argp_parse(&argp, argc, argv, 0, NULL, &request);
-    struct topology *topology = topology_open(request.synthetic, request.allowed, error);
+    (void)command_read(&line, argc, argv);
+    if (threads > WORKERS_MAX || (options[0].given && threads == 0)) {
+        support_complain(argv[0], "--threads: %llu is not a number of workers from 1 to %d",
+                         (unsigned long long)threads, WORKERS_MAX);
+        return EXIT_USAGE;
+    }
+    struct topology *topology = topology_open(synthetic, allowed, error);
     if (topology == NULL) {
         support_complain(argv[0], "%s", error);
         return EXIT_USAGE;
     }
-    unsigned workers = request.threads == 0 ? topology_core_count(topology) : (unsigned)request.threads;
-    if (!topology_place(topology, request.pin, workers, &placement, error)) {
+    unsigned workers = threads == 0 ? topology_core_count(topology) : (unsigned)threads;
+    if (!topology_place(topology, pin, workers, &placement, error)) {
         support_complain(argv[0], "--pin: %s", error);
         topology_close(topology);
         return EXIT_USAGE;
