@@ -16,7 +16,7 @@ run() { # any command: it is scripts that are tested here
 # ---- A repository: SPEED in blocks of odd and even number. ----
 repo=$work/repo
 mkdir -p "$repo/scripts"
-cp scripts/regress scripts/instructions scripts/aggregate "$repo/scripts"
+cp scripts/regress scripts/instructions scripts/common.py "$repo/scripts"
 cat >"$repo/fake" <<'END'
 #!/usr/bin/env bash
 speeds=(@SPEEDS@)
@@ -24,11 +24,15 @@ check=passed
 case $1 in
 list)
     echo "instructions - counted here"
+    # One that is older than the job file.
+    [ "${speeds[0]} $2" != "99999 options" ] ||
+        printf '  --%s  help\n' workload threads time warmup check records txns
     exit 0
     ;;
 esac
 for argument in "$@"; do
     case $argument in
+    --theta=*) [ "${speeds[0]}" != 99999 ] || exit 2 ;;
     --csv=*) csv=${argument#*=} ;;
     --label=*) label=${argument#*=} ;;
     --first-repetition=*) block=${argument#*=} ;;
@@ -59,6 +63,7 @@ commit "90000 90000" slower
 commit "80000 120000" unsteady
 commit "77777 77777" wrong
 commit "66666 66666" unchecked
+commit "99999 99999" old
 touch "$repo/broken"
 commit "1 1" broken
 git -C "$repo" rm -q broken
@@ -89,6 +94,9 @@ order=$(cut -d, -f4,5 "$work/report/a.csv")
 ends "as before" 4 "" "${regress[@]}" --seed 7 --out "$work/report" fast slower
 equals "in fact" "$(cut -d, -f4,5 "$work/report/a.csv")" "$order"
 
+# ---- Older than the job file. ----
+ends "an option that A is too old for is named" 0 "A does not know --theta=0.9: left out there" "${regress[@]}" old fast
+
 # ---- What is wrong is not compared. ----
 ends "a revision whose check fails" 3 "B FAILED ITS CHECK at one" "${regress[@]}" slower wrong
 equals "is not timed" "$(find "$repo/build/regress/report" -name 'a.csv' | wc -l)" 0
@@ -100,6 +108,8 @@ ends "one that skips its check proves nothing" 1 "not every configuration was ch
 cp scripts/instructions.conf "$repo/scripts"
 ends "instructions that grew" 4 "6 grew by more than 2%" "${regress[@]}" --gate instructions slower fast
 ends "instructions that shrank" 0 "No regression" "${regress[@]}" --gate instructions fast slower
+ends "of a program too old for the job file" 0 "does not know --set=overtake_us=0: left out" \
+    "${regress[@]}" --gate instructions fast old
 ends "noise beyond the threshold turns to instructions" 4 "timing cannot tell here" \
     "${regress[@]}" --gate auto --threshold 0.0001% slower fast
 ends "so does too little time" 0 "is too short for timing" "${regress[@]}" --gate auto --blocks 0 --time 0s fast slower

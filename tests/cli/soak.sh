@@ -49,8 +49,8 @@ ends_soak() { # name, message, arguments
     launch scripts/soak "${@:3}"
     ended "$1" 2 "$2"
 }
-ends_soak "an unknown option" "there is no option '--hours'" --hours 1
-ends_soak "a time that is none" "--time 1h: must be whole seconds, 10 or more" --time 1h
+ends_soak "an unknown option" "unknown option '--hours'" --hours 1
+ends_soak "a time that is none" "--time: '1h' is not whole seconds, 10 or more" --time 1h
 ends_soak "no program" "no program '/nowhere/maemio'" --maemio /nowhere/maemio
 ends_soak "no results" "has no results of churn" --judge "$work"
 finish
