@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/check.h"
 #include "harness/analysis/results.h"
 #include "harness/common/support.h"
 
@@ -77,6 +78,7 @@ static size_t keep(struct pairs_side *side, bool *kept)
     for (size_t i = 0; i < before; i++)
         if (kept[i])
             side->runs[count++] = side->runs[i];
+    MAE_CHECK(count <= before);
     side->count = count;
     free(kept);
     return before - count;
@@ -122,12 +124,14 @@ static void find_blocks(struct pairs *pairs)
         a_at += a_here;
         b_at += b_here;
     }
+    MAE_CHECK(a_at <= a->count && b_at <= b->count); /* no run is in two blocks */
     pairs->alone = a->count - a_at + b->count - b_at;
 }
 
 void pairs_make(struct pairs *pairs, bool blocks)
 {
     struct pairs_side *a = &pairs->a, *b = &pairs->b;
+    MAE_CHECK(a->values == NULL && b->values == NULL && pairs->blocks == NULL);
     a->values = support_alloc((a->count + 1) * sizeof *a->values);
     b->values = support_alloc((b->count + 1) * sizeof *b->values);
     pairs->blocks = support_alloc((a->count + 1) * sizeof *pairs->blocks);

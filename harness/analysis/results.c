@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/check.h"
 #include "harness/common/quantity.h"
 #include "harness/common/statistics.h"
 #include "harness/common/support.h"
@@ -194,6 +195,7 @@ void results_key_add_configuration(struct results_key *key, const struct results
 
 static const char *key_text(const struct results_key *key, size_t i, const struct csv_table_row *row)
 {
+    MAE_DCHECK(i < key->count);
     return key->columns[i].at < 0 ? "" : row->fields[key->columns[i].at];
 }
 
@@ -237,6 +239,7 @@ void results_key_look(struct results_key *a_key, const struct results *a, struct
 static int compare_rows(const struct results_key *a_key, const struct csv_table_row *a, const struct results_key *b_key,
                         const struct csv_table_row *b)
 {
+    MAE_CHECK(a_key->count == b_key->count);
     int order = 0;
     for (size_t i = 0; order == 0 && i < a_key->count; i++)
         order = strcmp(key_text(a_key, i, a), key_text(b_key, i, b));
@@ -283,6 +286,7 @@ static int by_first_row(const void *left, const void *right)
 struct results_groups results_group(const struct results *results, const struct results_key *key, const size_t *rows,
                                     size_t count)
 {
+    MAE_CHECK(rows != NULL || count == 0);
     struct grouping grouping = {results, key};
     struct results_groups groups = {0};
     count = rows == NULL ? results->count : count;

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "engine/base/check.h"
+
 static const char *const names[] = {
 #define VERDICT_NAME(name, text) text,
     VERDICT_TABLE(VERDICT_NAME)
@@ -22,6 +24,7 @@ double verdict_alpha(size_t looks)
 enum verdict verdict_of(const struct verdict_evidence *evidence, bool lower_is_better, double bound, double alpha,
                         const char **reason)
 {
+    MAE_CHECK(bound >= 0 && alpha > 0 && alpha < 1);
     *reason = "";
     if (evidence->a_count == 0 || evidence->b_count == 0)
         *reason = "no value in one of the files";

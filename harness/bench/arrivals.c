@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "engine/base/check.h"
 #include "harness/common/clock.h"
 
 /* An endless backlog is walked in larger and larger steps: some so many for each factor e. */
@@ -21,6 +22,7 @@ static double gap(struct arrivals *arrivals)
 void arrivals_init(struct arrivals *arrivals, bool poisson, double rate, unsigned worker, unsigned workers,
                    uint64_t seed)
 {
+    MAE_CHECK(rate > 0 && worker < workers);
     *arrivals = (struct arrivals){.poisson = poisson,
                                   .gap_ticks = clock_ticks_of_ns(1e9 * workers / rate),
                                   .first_share = (worker + 1.0) / workers};

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "engine/base/check.h"
 #include "harness/common/support.h"
 
 struct deadline {
@@ -35,6 +36,7 @@ static void *deadline_main(void *arg)
 
 struct deadline *deadline_start(uint64_t at_ns, void (*expired)(void *arg), void *arg)
 {
+    MAE_CHECK(expired != NULL);
     struct deadline *deadline = support_alloc(sizeof *deadline);
     deadline->at_ns = at_ns;
     deadline->expired = expired;

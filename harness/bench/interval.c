@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/check.h"
 #include "harness/record/result.h"
 #include "harness/targets/targets.h"
 
@@ -42,6 +43,9 @@ struct interval_sample *interval_next(struct interval_series *series)
 
 void interval_keep(struct interval_series *series)
 {
+    const struct interval_sample *sample = &series->samples[series->count];
+    MAE_CHECK(series->count < series->room);
+    MAE_CHECK(series->count == 0 || (sample[-1].at_ns <= sample->at_ns && sample[-1].committed <= sample->committed));
     series->count++;
 }
 
@@ -70,6 +74,7 @@ struct half {
 /* Of the intervals that end at samples (first, last]. */
 static struct half half_of(const struct interval_sample *samples, size_t first, size_t last)
 {
+    MAE_CHECK(last > first + 1); /* one interval has no spread */
     struct half half = {0};
     double count = (double)(last - first), squares = 0;
     for (size_t i = first; i < last; i++) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/base/check.h"
 #include "harness/common/support.h"
 
 enum { REPORT_BYTES = 1024 };
@@ -76,6 +77,7 @@ static void *check_main(void *arg)
 struct live_check *live_check_start(const struct workload_ops *workload_ops, struct workload *workload,
                                     const struct target_ops *target_ops, struct target *target, uint64_t every_ns)
 {
+    MAE_CHECK(workload_ops->check != NULL && every_ns > 0);
     struct live_check *check = support_alloc(sizeof *check);
     check->workload_ops = workload_ops;
     check->workload = workload;

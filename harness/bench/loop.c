@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "engine/base/check.h"
 #include "engine/base/compiler.h"
 #include "harness/common/clock.h"
 #include "harness/common/support.h"
@@ -144,6 +145,7 @@ static enum target_status request_run(struct loop_worker *worker, unsigned type,
 
 enum target_status loop_run(struct loop_worker *worker)
 {
+    MAE_CHECK(worker->stop != NULL && worker->counters != NULL);
     enum target_status status = TARGET_OK;
     uint64_t left = worker->commits_max, due_ticks = 0;
     atomic_store_explicit(&worker->measuring, false, memory_order_relaxed);

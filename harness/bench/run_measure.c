@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/check.h"
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"
 
@@ -267,11 +268,13 @@ static double window_length_s(const struct run_window *window)
             end_ns = loop->end_ns > end_ns ? loop->end_ns : end_ns;
         }
     }
+    MAE_CHECK(begin_ns <= end_ns);
     return (double)(end_ns - begin_ns) / 1e9;
 }
 
 static void window_keep(struct run_window *window, struct result *result)
 {
+    MAE_CHECK(window->before.at_ns <= window->after.at_ns);
     for (unsigned type = 0; type < window->setup->type_count; type++) {
         result->types[type] = window->after.types[type];
         counts_subtract(&result->types[type], &window->before.types[type]);
@@ -302,6 +305,8 @@ static void latencies_keep(const struct run_window *window, struct result *resul
         if (window->session->workers[i].overdue != NULL)
             histogram_merge(&all->response, window->session->workers[i].overdue);
     latency_summarize(all, &result->latencies[window->setup->type_count]);
+    /* With --txns every request was timed: as many times as commits. */
+    MAE_CHECK(window->setup->options->run.txns == 0 || all->service.count == result->all.committed);
     free(all);
     free(merged);
     for (unsigned type = 0; result->saturated && type <= window->setup->type_count; type++)
@@ -389,6 +394,7 @@ static void window_open(struct run_window *window, uint64_t length_ns)
 
 static uint64_t saturated_ns(const struct run_window *window)
 {
+    MAE_DCHECK(window->before.at_ns <= window->after.at_ns);
     return SATURATED_NS + (window->after.at_ns - window->before.at_ns) / 100;
 }
 
@@ -494,6 +500,7 @@ static size_t series_room(const struct run_window *window)
 
 enum exit_code run_measure(struct run_window *window, struct result *result)
 {
+    MAE_CHECK(window->session->workers != NULL && window->session->live_check == NULL);
     const struct run_options *options = &window->setup->options->run;
     unsigned worker;
     enum target_status status;

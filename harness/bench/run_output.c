@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/base/check.h"
 #include "harness/bench/run_inner.h"
 #include "harness/record/metadata.h"
 
@@ -236,6 +237,7 @@ static void real_add(struct support_text *row, double value)
 static void counter_rows(struct support_text *rows, const struct pmu_plan *plan, const char *prefix, const char *worker,
                          const struct pmu_value *values, const struct result *result)
 {
+    MAE_DCHECK(plan->event_count <= PMU_EVENTS_MAX);
     for (unsigned i = 0; i < plan->event_count; i++) {
         const struct pmu_value *value = &values[i];
         support_text_add(rows, "%s%s,", prefix, worker);
@@ -280,6 +282,7 @@ static bool json_write(struct run_outputs *outputs, const struct result *result,
 bool run_outputs_write(struct run_outputs *outputs, const struct run_session *session, const struct run_window *window,
                        const struct result *result, char *error)
 {
+    MAE_CHECK(result->type_count == outputs->setup->type_count);
     char *prefix = leading(result);
     bool fine = (outputs->interval_csv == NULL || intervals_write(outputs, &window->series, prefix, error)) &&
                 (outputs->latency_csv == NULL || latencies_write(outputs, session->workers, prefix, error)) &&

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "engine/base/check.h"
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"
 #include "harness/record/metadata.h"
@@ -112,6 +113,7 @@ static enum exit_code verdict(struct run_watch *watch, const struct result *resu
 /* After the window: what it takes to trust the result, then the result itself. */
 static enum exit_code result_finish(struct run *run, struct result *result)
 {
+    MAE_CHECK(result == run->results[run->result_count]);
     char error[CSV_ERROR_BYTES];
     struct rusage usage;
     struct run_session *session = &run->session;
@@ -136,6 +138,8 @@ static enum exit_code result_finish(struct run *run, struct result *result)
 
 enum exit_code run_repetition(struct run *run, unsigned repetition)
 {
+    MAE_CHECK(repetition > 0 && repetition <= run->setup.options->run.repetitions);
+    MAE_CHECK(run->result_count < repetition); /* one result a repetition */
     atomic_store(&run->watch.repetition, repetition);
     struct result *result = result_begin(run, repetition);
     run_phase_begin(&run->watch, PHASE_PREPARE, 0);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "engine/base/check.h"
 #include "engine/base/cgroup.h"
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"
@@ -74,6 +75,7 @@ static enum target_status verify(struct run_session *session, unsigned worker, c
 
 bool run_check_passes(struct run_session *session, unsigned worker, char *report, size_t report_bytes)
 {
+    MAE_CHECK(worker < session->setup->worker_count && report_bytes > 0);
     uint64_t *committed = support_alloc(session->setup->type_count * sizeof *committed);
     run_commits_sum(session, committed);
     struct target_worker *target_worker = session->workers[worker].loop.target_worker;
@@ -363,6 +365,7 @@ static enum exit_code check_loaded(struct run_session *session)
 
 enum exit_code run_session_open(struct run_session *session)
 {
+    MAE_CHECK(session->target == NULL && session->workload == NULL && session->crew == NULL);
     run_phase_begin(session->watch, PHASE_SETUP, 0);
     enum exit_code code = workload_open(session);
     if (code == EXIT_FINE)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine/base/check.h"
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"
 
@@ -35,8 +36,22 @@ bool run_is_checked(const struct run_setup *setup)
     return setup->options->run.check != RUN_CHECK_OFF;
 }
 
+/* Phases go down the table of phase.h, but for the next database or repetition. */
+static bool may_follow(enum phase before, enum phase phase)
+{
+    switch (phase) {
+    case PHASE_SETUP:
+        return before == PHASE_SETUP || before == PHASE_PROOF || before == PHASE_CLOSE;
+    case PHASE_PREPARE:
+        return before == PHASE_LOAD || before == PHASE_CHECK_LOADED || before == PHASE_SPACE || before == PHASE_CHECK;
+    default:
+        return before < phase;
+    }
+}
+
 void run_phase_begin(struct run_watch *watch, enum phase phase, uint64_t length_ns)
 {
+    MAE_CHECK(may_follow((enum phase)atomic_load(&watch->phase), phase));
     watch->phase_begin_ns = support_clock_ns();
     watch->phase_ns = length_ns;
     watch->drawn_ns = watch->phase_begin_ns;
@@ -71,6 +86,7 @@ static uint64_t deadline_length(const struct run_setup *setup, uint64_t load_row
 
 void run_deadline_renew(struct run_watch *watch, uint64_t load_rows)
 {
+    MAE_CHECK(watch->deadline != NULL);
     atomic_store(&watch->deadline_ns, deadline_length(watch->setup, load_rows));
     deadline_set(watch->deadline, watch->begin_ns + atomic_load(&watch->deadline_ns));
 }

@@ -1,6 +1,7 @@
 /* run_wait.c - the coordinator waits for its workers, and says meanwhile how far they are; see run_inner.h. */
 #include <stdlib.h>
 
+#include "engine/base/check.h"
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"
 
@@ -102,6 +103,8 @@ void run_wait_rest(struct run_session *session)
 
 bool run_crew_do(struct run_session *session, unsigned count, crew_task_fn task, void *arg)
 {
+    MAE_CHECK(count > 0 && count <= session->setup->worker_count);
+    MAE_CHECK(!atomic_load(&session->stop)); /* nobody has told them to stop before they begin */
     unsigned worker;
     enum target_status status;
     crew_begin(session->crew, count, task, arg);

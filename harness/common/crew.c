@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "engine/base/check.h"
 #include "harness/common/support.h"
 
 struct member {
@@ -42,6 +43,7 @@ static void *member_main(void *arg)
         member->task = NULL;
         atomic_store_explicit(&member->status, (int)status, memory_order_relaxed);
         atomic_store_explicit(&member->busy, false, memory_order_release);
+        MAE_CHECK(crew->busy > 0);
         crew->busy--;
         if (crew->busy == 0 || status != TARGET_OK)
             pthread_cond_signal(&crew->rest);
@@ -52,6 +54,7 @@ static void *member_main(void *arg)
 
 struct crew *crew_create(unsigned workers, crew_task_fn first, void *arg)
 {
+    MAE_CHECK(workers > 0 && first != NULL);
     struct crew *crew = support_alloc(sizeof *crew + workers * sizeof crew->members[0]);
     pthread_condattr_t attributes;
     pthread_mutex_init(&crew->lock, NULL);
@@ -83,7 +86,9 @@ struct crew *crew_create(unsigned workers, crew_task_fn first, void *arg)
 
 void crew_begin(struct crew *crew, unsigned count, crew_task_fn task, void *arg)
 {
+    MAE_CHECK(count <= crew->count && task != NULL);
     pthread_mutex_lock(&crew->lock);
+    MAE_CHECK(crew->busy == 0); /* nobody is still at an earlier task */
     for (unsigned i = 0; i < crew->count; i++) {
         struct member *member = &crew->members[i];
         atomic_store_explicit(&member->status, TARGET_OK, memory_order_relaxed);
@@ -120,11 +125,13 @@ bool crew_wait(struct crew *crew, uint64_t until_ns)
 
 bool crew_is_busy(const struct crew *crew, unsigned worker)
 {
+    MAE_DCHECK(worker < crew->count);
     return atomic_load_explicit(&crew->members[worker].busy, memory_order_acquire);
 }
 
 enum target_status crew_status(const struct crew *crew, unsigned worker)
 {
+    MAE_DCHECK(worker < crew->count);
     return (enum target_status)atomic_load_explicit(&crew->members[worker].status, memory_order_relaxed);
 }
 

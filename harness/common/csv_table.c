@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/check.h"
 #include "harness/common/support.h"
 #include "harness/common/text_file.h"
 
@@ -24,6 +25,7 @@ struct cursor {
 /* Ends the field at `end_of_field` and steps over what ended it. *last: that was the end of the line. */
 static bool finish_field(struct cursor *cursor, char *end_of_field, bool *last)
 {
+    MAE_CHECK(end_of_field <= cursor->at); /* unquoting never needs more room */
     char *at = cursor->at;
     if (at < cursor->end && *at == ',') {
         *last = false;
@@ -127,6 +129,7 @@ bool csv_table_parse(struct csv_table *table, const char *path, char *text, size
     struct cursor cursor = {.table = table, .at = text, .end = text + bytes, .line = 1, .error = error};
     bool good = memchr(text, '\0', bytes) ? WRONG(&cursor, 1, "the file holds a NUL byte: this is no CSV")
                                           : read_header(table, &cursor) && read_rows(table, &cursor);
+    MAE_CHECK(!good || cursor.at == cursor.end);
     if (!good)
         csv_table_free(table);
     return good;

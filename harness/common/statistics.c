@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/check.h"
 #include "harness/common/support.h"
 
 static int ascending(const void *left, const void *right)
@@ -24,6 +25,7 @@ static double *sorted_copy(const double *values, size_t count)
 
 double statistics_quantile(const double *sorted, size_t count, double quantile)
 {
+    MAE_CHECK(count > 0 && quantile >= 0 && quantile <= 1);
     double place = quantile * (double)(count - 1);
     size_t below = (size_t)place;
     if (below + 1 >= count)
@@ -73,6 +75,7 @@ static struct statistics_interval median_interval(const double *sorted, size_t c
     size_t k = 1;
     while (2 * (k + 1) <= count && 1 - 2 * binomial_tail(count, k) >= confidence)
         k++;
+    MAE_CHECK(2 * k <= count); /* low is not above high */
     return (struct statistics_interval){sorted[k - 1], sorted[count - k], 1 - 2 * binomial_tail(count, k - 1)};
 }
 
@@ -167,6 +170,7 @@ static size_t rank_sum_end(size_t count)
  */
 static double *rank_sum_ways(const struct ranked *all, size_t count, size_t chosen)
 {
+    MAE_CHECK(chosen <= count);
     size_t sums = rank_sum_end(count);
     double *ways = support_alloc((chosen + 1) * sums * sizeof(*ways));
     ways[0] = 1;
@@ -189,6 +193,7 @@ static double two_sided(const double *ways, size_t sums, size_t observed)
         below += s <= observed ? ways[s] : 0;
         above += s >= observed ? ways[s] : 0;
     }
+    MAE_CHECK(total > 0 && observed < sums);
     return fmin(1.0, 2 * fmin(below, above) / total);
 }
 
@@ -324,6 +329,7 @@ static struct statistics_interval factor_interval(const double *a, size_t a_coun
 {
     struct statistics_interval interval;
     size_t pairs = a_count * b_count, k = pairs_outside(a_count, b_count, confidence, &interval.coverage);
+    MAE_CHECK(k >= 1 && k <= pairs);
     /* 0 / 0 may be any factor, unless there is nothing but zeros: then nothing differs. */
     bool nothing = largest(a, a_count) == 0 && largest(b, b_count) == 0;
     double *lows = support_alloc(pairs * sizeof(*lows)), *highs = support_alloc(pairs * sizeof(*highs));
@@ -489,6 +495,7 @@ static size_t draw(uint64_t *state, size_t count)
  * counting how often each came, gives the draws in order without a sort. */
 static double resampled_median(const double *sorted, size_t count, size_t draws, uint32_t *times, uint64_t *state)
 {
+    MAE_CHECK(count > 0 && draws > 0);
     memset(times, 0, count * sizeof(*times));
     for (size_t i = 0; i < draws; i++)
         times[draw(state, count)]++;

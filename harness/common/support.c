@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "engine/base/check.h"
+
 static void *need(void *block)
 {
     if (block == NULL) {
@@ -25,6 +27,7 @@ void *support_alloc(size_t bytes)
 void *support_alloc_aligned(size_t bytes)
 {
     size_t rounded = (bytes + SUPPORT_LINE_BYTES - 1) / SUPPORT_LINE_BYTES * SUPPORT_LINE_BYTES;
+    MAE_CHECK(rounded >= bytes); /* no overflow */
     return memset(need(aligned_alloc(SUPPORT_LINE_BYTES, rounded)), 0, rounded);
 }
 
@@ -60,6 +63,7 @@ void support_text_add(struct support_text *text, const char *format, ...)
     va_list arguments;
     va_start(arguments, format);
     int added = vsnprintf(NULL, 0, format, arguments);
+    MAE_CHECK(added >= 0); /* the format is one of ours */
     va_end(arguments);
     text->text = support_realloc(text->text, text->bytes + (size_t)added + 1);
     va_start(arguments, format);

@@ -17,6 +17,8 @@
 
 #include <perfmon/pfmlib_perf_event.h>
 
+#include "engine/base/check.h"
+
 static const char *const status_names[] = {
 #define PMU_STATUS_NAME(name, spelling, text) spelling,
     PMU_STATUS_TABLE(PMU_STATUS_NAME)
@@ -447,6 +449,7 @@ enum pmu_result pmu_plan_init(struct pmu_plan *plan, const char *counters, unsig
 
 void pmu_set_open(struct pmu_set *set, const struct pmu_plan *plan)
 {
+    MAE_CHECK(plan->event_count <= PMU_EVENTS_MAX && plan->group_count <= PMU_EVENTS_MAX);
     const struct pmu_sys *sys = plan->sys;
     int leaders[PMU_EVENTS_MAX];
     memset(set, 0, sizeof(*set));
@@ -461,6 +464,7 @@ void pmu_set_open(struct pmu_set *set, const struct pmu_plan *plan)
         if (!event->hardware || event->status != PMU_COUNTED)
             continue;
         int fd = open_event(sys, &event->attr, leaders[event->group]);
+        MAE_CHECK(event->group < plan->group_count);
         if (fd >= 0 && sys->event_id(sys->arg, fd, &mine->id) < 0) {
             sys->close(sys->arg, fd);
             fd = -EIO;
@@ -492,6 +496,7 @@ void pmu_set_enable(struct pmu_set *set)
 
 void pmu_set_disable(struct pmu_set *set)
 {
+    MAE_CHECK(!set->ended); /* once for each time it was enabled */
     const struct pmu_sys *sys = set->plan->sys;
     for (unsigned i = 0; i < set->plan->event_count; i++)
         if (is_leader(set, i) && sys->disable(sys->arg, set->events[i].fd) < 0)
@@ -529,6 +534,7 @@ struct group_reading {
 
 static void read_group(const struct pmu_set *set, unsigned leader_idx, struct pmu_value *values)
 {
+    MAE_CHECK(is_leader(set, leader_idx));
     const struct pmu_sys *sys = set->plan->sys;
     struct group_reading reading;
     memset(&reading, 0, sizeof(reading));
@@ -611,6 +617,7 @@ void pmu_values_add(const struct pmu_plan *plan, struct pmu_value total[PMU_EVEN
 
 const char *pmu_value_reason(const struct pmu_plan *plan, unsigned event_idx, const struct pmu_value *value)
 {
+    MAE_CHECK(event_idx < plan->event_count);
     if (plan->events[event_idx].reason[0])
         return plan->events[event_idx].reason;
     return value->status == PMU_COUNTED ? "" : status_texts[value->status];

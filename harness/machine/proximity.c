@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/check.h"
 #include "harness/common/support.h"
 
 /* Two CPUs or a memory are as near as before if the times' ratio is below this. Repeated measurements on one placement
@@ -82,6 +83,7 @@ static bool line_await(const _Atomic uint64_t *line, uint64_t value, uint64_t un
 
 double proximity_exchange(_Atomic uint64_t *line, unsigned side, uint64_t until_ns)
 {
+    MAE_CHECK(side <= 1);
     uint64_t value = 0, begin_ns = support_clock_ns(), least_ns = UINT64_MAX;
     bool answered = true;
     for (unsigned round = 0; answered && round < ROUNDS; round++) {
@@ -180,9 +182,11 @@ static enum target_status task_memory(void *arg, unsigned worker)
 
 struct proximity_probe *proximity_create(const struct placement *placement)
 {
+    MAE_CHECK(placement->count > 0);
     struct proximity_probe *probe = support_alloc_aligned(sizeof *probe);
     probe->placement = placement;
     probe->pair_count = proximity_pairs(placement, probe->pairs);
+    MAE_CHECK(probe->pair_count <= PROXIMITY_PAIRS_MAX);
     return probe;
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/check.h"
 #include "harness/common/support.h"
 #include "harness/machine/facts.h"
 
@@ -174,6 +175,7 @@ static struct cpu *cpus_collect(const struct topology *topology, unsigned *count
     for (hwloc_obj_t pu = NULL; (pu = hwloc_get_next_obj_by_type(topology->hwloc, HWLOC_OBJ_PU, pu)) != NULL;) {
         if (!hwloc_bitmap_isset(topology->allowed, pu->os_index))
             continue;
+        MAE_CHECK(found < topology_cpu_count(topology));
         struct cpu *cpu = &cpus[found++];
         int core = above(topology->hwloc, pu, HWLOC_OBJ_CORE), package = above(topology->hwloc, pu, HWLOC_OBJ_PACKAGE);
         cpu->logical = pu->logical_index;
@@ -277,6 +279,7 @@ static bool cpus_order(const struct topology *topology, const char *policy, stru
 bool topology_place(const struct topology *topology, const char *policy, unsigned workers, struct placement *placement,
                     char *error)
 {
+    MAE_CHECK(workers > 0);
     unsigned count;
     struct cpu *cpus = cpus_collect(topology, &count);
     bool fine = cpus_order(topology, policy, cpus, &count, error) && count > 0; /* no list is empty */
@@ -299,6 +302,7 @@ void placement_free(struct placement *placement)
 /* What the kernel says of the calling thread. */
 static bool runs_only_on(int cpu)
 {
+    MAE_CHECK(cpu >= 0);
     enum { CPUS_MAX = 1 << 16 };
     cpu_set_t *set = CPU_ALLOC(CPUS_MAX);
     size_t bytes = CPU_ALLOC_SIZE(CPUS_MAX);
@@ -310,6 +314,7 @@ static bool runs_only_on(int cpu)
 
 static bool memory_comes_from(const struct topology *topology, int node)
 {
+    MAE_CHECK(node >= 0);
     hwloc_membind_policy_t policy;
     hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
     bool right =

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "engine/base/check.h"
 #include "harness/common/nearest.h"
 #include "harness/common/support.h"
 #include "harness/common/text_file.h"
@@ -546,6 +547,7 @@ static size_t inherit(const struct section *global, const struct section *sectio
             place++;
         (*all)[place < global->count ? place : count++] = &section->entries[i];
     }
+    MAE_CHECK(count <= global->count + section->count);
     return count;
 }
 
@@ -575,10 +577,12 @@ static bool resolve_references(struct reader *reader, struct jobfile_setting *se
 static bool add_point(struct reader *reader, struct jobfile *jobfile, const struct section *section,
                       const struct entry *const *entries, size_t count, size_t number)
 {
+    MAE_CHECK(jobfile->count < JOBFILE_POINTS_MAX);
     struct jobfile_setting *settings = keep(reader, count * sizeof(*settings));
     for (size_t i = count; i-- > 0; number /= entries[i]->value_count) /* the last key changes fastest */
         settings[i] = (struct jobfile_setting){entries[i]->key, entries[i]->values[number % entries[i]->value_count],
                                                entries[i]->file, entries[i]->line};
+    MAE_CHECK(number == 0); /* every digit of the point has become a value */
     if (!resolve_references(reader, settings, count))
         return false;
     struct jobfile_point *point = &jobfile->points[jobfile->count++];
@@ -593,6 +597,7 @@ static bool expand_section(struct reader *reader, struct jobfile *jobfile, const
     size_t count = inherit(&reader->sections[0], section, &entries), points = 1;
     for (size_t i = 0; i < count && points <= JOBFILE_POINTS_MAX; i++)
         points *= entries[i]->value_count;
+    MAE_CHECK(count == 0 || points > 0); /* no list is empty */
     bool good = jobfile->count + points <= JOBFILE_POINTS_MAX;
     if (good) {
         jobfile->points = support_realloc(jobfile->points, (jobfile->count + points) * sizeof(*jobfile->points));

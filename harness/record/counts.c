@@ -1,6 +1,8 @@
 /* counts.c - see counts.h. */
 #include "harness/record/counts.h"
 
+#include "engine/base/check.h"
+
 void counts_add(struct counts *into, const struct counts *add)
 {
     into->committed += add->committed;
@@ -12,6 +14,8 @@ void counts_add(struct counts *into, const struct counts *add)
 
 void counts_subtract(struct counts *into, const struct counts *subtract)
 {
+    MAE_CHECK(subtract->committed <= into->committed && subtract->operations <= into->operations);
+    MAE_CHECK(subtract->rolled_back <= into->rolled_back);
     into->committed -= subtract->committed;
     into->operations -= subtract->operations;
     into->rolled_back -= subtract->rolled_back;

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/check.h"
+
 enum { SUB_BUCKETS = 1 << HISTOGRAM_SUB_BITS };
 
 /* The largest value's bucket is the last one: shift 63 - 7 and the leading 8 bits all ones. */
@@ -67,6 +69,7 @@ void histogram_record_times(struct histogram *histogram, uint64_t value, uint64_
 
 void histogram_merge(struct histogram *into, const struct histogram *from)
 {
+    MAE_DCHECK(from->count == 0 || from->min <= from->max);
     into->count += from->count;
     into->sum += from->sum;
     into->min = from->min < into->min ? from->min : into->min;
@@ -94,6 +97,7 @@ uint64_t histogram_percentile(const struct histogram *histogram, double percent)
         if ((double)seen >= rank)
             break;
     }
+    MAE_CHECK(bucket < HISTOGRAM_BUCKETS); /* the buckets add up to the count */
     uint64_t low = histogram_bucket_low(bucket), high = histogram_bucket_high(bucket);
     uint64_t middle = low + (high - low) / 2;
     if (middle < histogram->min)

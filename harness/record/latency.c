@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "engine/base/check.h"
 #include "harness/common/support.h"
 
 struct latency *latencies_create(unsigned types)
@@ -30,6 +31,7 @@ void latency_merge(struct latency *into, const struct latency *from)
 
 void latency_attempts(const struct latency *latency, struct histogram *attempts)
 {
+    MAE_CHECK(latency->retried.count <= latency->service.count); /* some of all */
     *attempts = latency->retried;
     uint64_t single = latency->service.count - latency->retried.count;
     if (single == 0)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/check.h"
 #include "harness/common/support.h"
 
 struct result *result_create(const struct options *options, const struct placement *placement, unsigned repetition)
@@ -17,6 +18,7 @@ struct result *result_create(const struct options *options, const struct placeme
     result->warmup_settled = result->steady = -1;
     while (options->workload->txn_types[result->type_count] != NULL)
         result->type_count++;
+    MAE_CHECK(result->type_count > 0);
     result->types = support_alloc(result->type_count * sizeof *result->types);
     result->committed_since_load = support_alloc(result->type_count * sizeof *result->committed_since_load);
     return result;
@@ -65,6 +67,7 @@ const char *result_isolation(const struct target_guarantees *guarantees)
 
 void result_counter_name(const char *event, char *name, size_t name_bytes)
 {
+    MAE_CHECK(strlen(event) < name_bytes);
     (void)snprintf(name, name_bytes, "%s", event);
     for (char *at = name; *at != '\0'; at++)
         *at = isalnum((unsigned char)*at) ? (char)tolower((unsigned char)*at) : '_';
