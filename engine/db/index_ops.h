@@ -20,8 +20,8 @@ struct index_ops {
     enum mae_status (*scan)(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,
                             unsigned flags, uint64_t limit, mae_entry_fn visit, void *arg);
     void (*prefetch)(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count);
-    /* Checks the index's own structure: MAE_CORRUPT visits every entry that
-     * the transaction sees, until `visit` returns false. */
+    /* Checks the index's own structure: MAE_CORRUPT, with the first finding in `problem` where it can name one. Then it
+     * visits every entry that the transaction sees, until `visit` returns false. */
     enum mae_status (*verify)(struct mae_txn *txn, struct mae_index *index, mae_entry_fn visit, void *arg,
                               char *problem, size_t problem_bytes);
     void (*space)(const struct mae_index *index, struct mae_space *space); /* of zeros */
