@@ -20,15 +20,8 @@ enum mae_status mae_commit(struct mae_txn *txn)
     if (guard.status != MAE_OK)
         return guard.status;
     enum mae_status status = txn_commit(txn);
-    if (UNLIKELY(txn->growth_count && status == MAE_OK)) {
-        /* Growing runs transactions of the worker's own, in the same struct. They add to no index, and the caller may
-         * still ask for the timestamp of the transaction that has committed. */
-        const uint64_t committed_ts = txn->ts;
-        unsigned count = txn->growth_count;
-        for (unsigned i = 0; i < count; i++)
-            hash_index_grow(txn->worker, txn->growth[i].index, txn->growth[i].entries);
-        txn->ts = committed_ts;
-    }
+    if (UNLIKELY(txn->scratch_used) && status == MAE_OK)
+        hash_index_grow_all(txn);
     return status;
 }
 
@@ -199,7 +192,7 @@ static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index 
         enum hash_found found = hash_index_find_fast(txn, &index->hash, hash_hint(&index->hash), key, row);
         if (UNLIKELY(found == HASH_FOUND_NOT))
             return hash_index_find(txn, &index->hash, key, false, row);
-        txn->announced_next += found;
+        hash_index_used(txn, found);
         return MAE_OK;
     }
     return index->ops->hit(txn, index, key, row);
@@ -273,7 +266,7 @@ static NOINLINE enum mae_status read_hinted(struct mae_txn *txn, struct mae_inde
     if (UNLIKELY(!txn->plain) || UNLIKELY(found == HASH_FOUND_NOT) ||
         UNLIKELY(!txn_read_fast(txn, table, table_row(table, row), data, bytes)))
         return read_general(txn, index, key, data, bytes);
-    txn->announced_next += found;
+    hash_index_used(txn, found);
     return MAE_OK;
 }
 
@@ -286,7 +279,7 @@ static NOINLINE enum mae_status update_hinted(struct mae_txn *txn, struct mae_in
     if (UNLIKELY(!txn->plain) || UNLIKELY(found == HASH_FOUND_NOT) ||
         UNLIKELY(!txn_update_fast(txn, table, table_row(table, row), old, data)))
         return update_general(txn, index, key, 0, old, data);
-    txn->announced_next += found;
+    hash_index_used(txn, found);
     return MAE_OK;
 }
 

@@ -1,4 +1,4 @@
-/* db.c - opening, closing, the catalogue, workers; see maemio.h. */
+/* db.c - opening, closing and the catalogue; see maemio.h. */
 #include "engine/db/db.h"
 
 #include <stdlib.h>
@@ -7,9 +7,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/tsc.h"
-#include "engine/db/guard.h"
 #include "engine/db/index_ops.h"
-#include "engine/db/simple_index.h"
 #include "engine/txn/commit.h"
 
 enum mae_status mae_open(const struct mae_options *options, struct mae_db **opened)
@@ -175,7 +173,7 @@ static enum mae_status create_root(struct mae_db *db, struct mae_index *index)
         else
             txn_abort(txn);
     }
-    worker_leave(worker, db->tables, db->table_count);
+    db_worker_leave(worker, db->table_count);
     return status == MAE_ABORT_MEMORY ? MAE_NO_MEMORY : status; /* nobody began a transaction that could be retried */
 }
 
@@ -250,38 +248,4 @@ struct mae_index *mae_index_by_name(struct mae_db *db, const char *name)
     struct mae_index *index = named_index(db, name);
     pthread_mutex_unlock(&db->lock);
     return index;
-}
-
-/* ---- Workers. ---- */
-
-enum mae_status mae_worker_join(struct mae_db *db, struct mae_worker **worker)
-{
-    return db && worker ? worker_join(&db->core, worker) : MAE_INVALID;
-}
-
-void mae_worker_leave(struct mae_worker *worker)
-{
-    GUARDED const struct guard guard = guard_worker(worker);
-    if (!worker || guard.status != MAE_OK || !atomic_load_explicit(&worker->joined, memory_order_relaxed))
-        return;
-    if (worker->txn.running)
-        txn_abort(&worker->txn);
-    simple_index_leave(worker);
-    struct mae_db *db = db_of(worker);
-    pthread_mutex_lock(&db->lock);
-    unsigned count = db->table_count;
-    pthread_mutex_unlock(&db->lock);
-    worker_leave(worker, db->tables, count);
-}
-
-void mae_worker_idle(struct mae_worker *worker)
-{
-    GUARDED const struct guard guard = guard_worker(worker);
-    if (guard.status == MAE_OK && atomic_load_explicit(&worker->joined, memory_order_relaxed) && !worker->txn.running)
-        worker_park(worker);
-}
-
-unsigned mae_worker_id(const struct mae_worker *worker)
-{
-    return worker->number;
 }

@@ -50,6 +50,10 @@ static inline struct mae_db *db_of(const struct mae_worker *worker)
     return (struct mae_db *)(void *)((char *)worker->core - offsetof(struct mae_db, core));
 }
 
+/* workers.c: the worker leaves, a caller's or the database's own, and what indexes have kept for it goes. table_count:
+ * tables with lower ids are those that it may have used. */
+void db_worker_leave(struct mae_worker *worker, unsigned table_count);
+
 /* Stops the maintenance thread if it runs; maintenance.c. */
 void maintenance_close(struct mae_db *db);
 /* What that thread does once a millisecond, as `worker`, which is parked before and after. last_wts, by worker id:

@@ -120,7 +120,7 @@ static enum mae_status start(struct mae_db *db)
     pthread_cond_init(&maintenance->wake, &attributes);
     pthread_condattr_destroy(&attributes);
     if (pthread_create(&maintenance->thread, NULL, run, maintenance) != 0) {
-        worker_leave(maintenance->worker, db->tables, db->table_count);
+        db_worker_leave(maintenance->worker, db->table_count);
         pthread_cond_destroy(&maintenance->wake);
         pthread_mutex_destroy(&maintenance->lock);
         free(maintenance);
@@ -152,7 +152,7 @@ void maintenance_close(struct mae_db *db)
     pthread_cond_signal(&maintenance->wake);
     pthread_mutex_unlock(&maintenance->lock);
     pthread_join(maintenance->thread, NULL);
-    worker_leave(maintenance->worker, db->tables, table_count);
+    db_worker_leave(maintenance->worker, table_count);
     pthread_cond_destroy(&maintenance->wake);
     pthread_mutex_destroy(&maintenance->lock);
     free(maintenance);

@@ -1,17 +1,17 @@
 /* simple_index.c - see simple_index.h. */
 #include "engine/db/simple_index.h"
 
-#include <stdlib.h>
-
+#include "engine/index/scratch.h"
 #include "engine/txn/txn.h"
 #include "engine/txn/worker.h"
 
 static void on_decision(struct mae_txn *txn, bool committed)
 {
+    struct tree_deferred *deferred = index_scratch_kept(txn)->deferred;
     if (committed)
-        tree_deferred_apply(txn->deferred);
+        tree_deferred_apply(deferred);
     else
-        tree_deferred_discard(txn->deferred);
+        tree_deferred_discard(deferred);
 }
 
 /* Why the transaction cannot go on, or MAE_OK: where other indexes are rows, the row calls tell. */
@@ -23,11 +23,12 @@ static enum mae_status usable(const struct mae_txn *txn)
 /* The list in which changes wait; NULL when out of memory. */
 static struct tree_deferred *deferred_begin(struct mae_txn *txn)
 {
-    if (!txn->deferred)
-        txn->deferred = mem_alloc(sizeof(struct tree_deferred));
-    if (txn->deferred)
+    struct index_scratch *scratch = index_scratch_kept(txn);
+    if (!scratch->deferred)
+        scratch->deferred = mem_alloc(sizeof(struct tree_deferred));
+    if (scratch->deferred)
         txn->on_decision = on_decision;
-    return txn->deferred;
+    return scratch->deferred;
 }
 
 static enum mae_status doom_if_abort(struct mae_txn *txn, enum mae_status status)
@@ -38,7 +39,9 @@ static enum mae_status doom_if_abort(struct mae_txn *txn, enum mae_status status
 enum mae_status simple_index_find(struct mae_txn *txn, const struct tree_simple *index, const void *key, uint64_t *row)
 {
     enum mae_status status = usable(txn);
-    return status == MAE_OK ? tree_simple_find(index, txn->on_decision ? txn->deferred : NULL, key, row) : status;
+    if (status != MAE_OK)
+        return status;
+    return tree_simple_find(index, txn->on_decision ? index_scratch_kept(txn)->deferred : NULL, key, row);
 }
 
 enum mae_status simple_index_insert(struct mae_txn *txn, struct tree_simple *index, const void *key, uint64_t row)
@@ -69,13 +72,4 @@ enum mae_status simple_index_scan(struct mae_txn *txn, const struct tree_simple 
     if (status == MAE_OK)
         tree_simple_scan(index, rows, lo, hi, flags, limit, visit, arg);
     return status;
-}
-
-void simple_index_leave(struct mae_worker *worker)
-{
-    struct tree_deferred *deferred = worker->txn.deferred;
-    if (deferred)
-        tree_deferred_fini(deferred);
-    free(deferred);
-    worker->txn.deferred = NULL;
 }

@@ -13,7 +13,7 @@
 
 #include "engine/index/tree_simple.h"
 
-struct mae_worker;
+struct mae_txn;
 
 enum mae_status simple_index_find(struct mae_txn *txn, const struct tree_simple *index, const void *key, uint64_t *row);
 enum mae_status simple_index_insert(struct mae_txn *txn, struct tree_simple *index, const void *key, uint64_t row);
@@ -21,8 +21,5 @@ enum mae_status simple_index_remove(struct mae_txn *txn, struct tree_simple *ind
 enum mae_status simple_index_scan(struct mae_txn *txn, const struct tree_simple *index, const struct table *rows,
                                   const void *lo, const void *hi, unsigned flags, uint64_t limit, mae_entry_fn visit,
                                   void *arg);
-
-/* The worker leaves, no transaction runs: frees its list. */
-void simple_index_leave(struct mae_worker *worker);
 
 #endif

@@ -152,7 +152,7 @@ static enum mae_status verify(struct verifier *verifier)
             break;
     }
     txn_abort(verifier->txn);
-    worker_leave(worker, db->tables, db->table_count);
+    db_worker_leave(worker, db->table_count);
     return verifier->failed ? MAE_CORRUPT : MAE_OK;
 }
 

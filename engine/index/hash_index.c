@@ -225,35 +225,6 @@ enum mae_status hash_index_find(struct mae_txn *txn, struct hash_index *index, c
 
 /* ---- Changing. ---- */
 
-static COLD bool growth_room(struct mae_txn *txn)
-{
-    enum { FIRST = 8 };
-    unsigned capacity = txn->growth_capacity ? 2 * txn->growth_capacity : FIRST;
-    struct index_growth *growth =
-        mem_realloc(txn->growth, txn->growth_capacity * sizeof *growth, capacity * sizeof *growth);
-    if (!growth)
-        return false;
-    txn->growth = growth;
-    txn->growth_capacity = capacity;
-    return true;
-}
-
-/* Each index has one place in the transaction's list, which its row allocator knows. */
-static void count_entries(struct mae_txn *txn, struct hash_index *index, int64_t entries)
-{
-    struct row_allocator *local = worker_rows(txn->worker, index->buckets);
-    if (!local)
-        return; /* out of memory: growth is only a matter of speed */
-    unsigned i = local->growth_place;
-    if (i >= txn->growth_count || txn->growth[i].index != index) {
-        if (txn->growth_count == txn->growth_capacity && !growth_room(txn))
-            return;
-        i = local->growth_place = txn->growth_count++;
-        txn->growth[i] = (struct index_growth){.index = index};
-    }
-    txn->growth[i].entries += entries;
-}
-
 /* Adds an overflow bucket with one entry at the end of the key's chain. */
 static enum mae_status add_overflow(struct mae_txn *txn, struct hash_index *index, const struct link_place *last,
                                     const void *key, uint64_t row_word)
@@ -300,7 +271,7 @@ enum mae_status hash_index_insert(struct mae_txn *txn, struct hash_index *index,
         status = add_overflow(txn, index, &place.last, key, row + 1);
     }
     if (status == MAE_OK)
-        count_entries(txn, index, 1);
+        index_scratch_add_entries(txn, index, 1);
     return doom_index(txn, status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status);
 }
 
@@ -328,7 +299,7 @@ enum mae_status hash_index_remove(struct mae_txn *txn, struct hash_index *index,
     status = txn_update(txn, place.table, place.row, 0, NULL, &data);
     if (status == MAE_OK) {
         bucket_entry_set(index, data, place.entry, NULL, 0);
-        count_entries(txn, index, -1);
+        index_scratch_add_entries(txn, index, -1);
         if (place.before.table && bucket_is_empty(index, data)) { /* take the empty overflow bucket out of the chain */
             uint32_t link = bucket_link(index, data);
             void *before;
@@ -481,7 +452,7 @@ static uint64_t hint_of(const struct hash_index *index, uint64_t buckets)
 
 void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_t entries)
 {
-    struct row_allocator *local = worker_rows(worker, index->buckets);
+    struct hash_count *local = index_scratch_count(worker, index);
     if (!local)
         return;
     local->entries += entries;
@@ -509,6 +480,17 @@ void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_
     }
 }
 
+void hash_index_grow_all(struct mae_txn *txn)
+{
+    /* Growing runs transactions of the worker's own, in the same struct. They add to no index. */
+    const struct index_scratch *scratch = index_scratch_kept(txn);
+    const uint64_t committed_ts = txn->ts;
+    const unsigned count = scratch->growth_count;
+    for (unsigned i = 0; i < count; i++)
+        hash_index_grow(txn->worker, scratch->growth[i].index, scratch->growth[i].entries);
+    txn->ts = committed_ts;
+}
+
 /* ---- Prefetch. ---- */
 
 static void prefetch_short(struct mae_txn *txn, struct hash_index *index, const struct table *rows,
@@ -519,9 +501,10 @@ static void prefetch_short(struct mae_txn *txn, struct hash_index *index, const 
         buckets[i] = hash_first_bucket(index, hint, hash_load_word(keys + i * HASH_WORD_BYTES));
         txn_prefetch_row(index->buckets, buckets[i]);
     }
+    struct index_scratch *scratch = index_scratch(txn);
     unsigned found = 0;
     for (size_t i = 0; i < count; i++) {
-        struct announced *announced = &txn->announced[found];
+        struct announced *announced = &scratch->announced[found];
         announced->key = hash_load_word(keys + i * HASH_WORD_BYTES);
         announced->index = index;
         if (UNLIKELY(!hash_bucket_match(txn, index->buckets, buckets[i], announced->key, &announced->row)) &&
@@ -531,12 +514,12 @@ static void prefetch_short(struct mae_txn *txn, struct hash_index *index, const 
         found++;
     }
     txn->direct &= found == 0;
-    txn->announced_count = found;
-    txn->announced_next = 0;
+    scratch->announced_count = found;
+    scratch->announced_next = 0;
     if (rows->inline_bytes && txn->worker->protocol.settle)
         return; /* nearly all versions are in their rows: looking at every row does not pay for the others */
     for (unsigned i = 0; i < found; i++)
-        txn_prefetch_version(rows, txn->announced[i].row);
+        txn_prefetch_version(rows, scratch->announced[i].row);
 }
 
 static void prefetch_long(struct mae_txn *txn, const struct hash_index *index, const struct table *rows,

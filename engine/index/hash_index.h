@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "engine/base/race.h"
+#include "engine/index/scratch.h"
 #include "engine/store/table.h"
 #include "engine/txn/txn.h"
 #include "engine/txn/worker.h"
@@ -74,6 +75,9 @@ void hash_index_prefetch(struct mae_txn *txn, struct hash_index *index, const st
 /* Splits buckets if the index has become too full. Call it outside a transaction, after a commit of `worker` that added
  * `entries` entries. */
 void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_t entries);
+
+/* The same for each index to which the transaction that has just committed added entries. Its timestamp stays. */
+void hash_index_grow_all(struct mae_txn *txn);
 
 /* Visits all entries that the transaction sees, until `visit` returns false. For verification. */
 enum mae_status hash_index_visit(struct mae_txn *txn, struct hash_index *index, mae_entry_fn visit, void *arg);
@@ -190,7 +194,7 @@ enum hash_found { HASH_FOUND_BUCKET = 0, HASH_FOUND_ANNOUNCED = 1, HASH_FOUND_NO
 
 /*
  * As hash_index_find without validation, for the common case. HASH_FOUND_NOT means that the key is not decided here:
- * use hash_index_find. The caller adds the result to announced_next once it has used the answer. `hint`: from
+ * use hash_index_find. The caller calls hash_index_used with the result once it has used the answer. `hint`: from
  * hash_hint.
  */
 static ALWAYS_INLINE enum hash_found hash_index_find_fast(const struct mae_txn *txn, const struct hash_index *index,
@@ -199,15 +203,19 @@ static ALWAYS_INLINE enum hash_found hash_index_find_fast(const struct mae_txn *
     if (UNLIKELY(index->key_bytes != HASH_WORD_BYTES) || UNLIKELY(txn->accesses.node_write_count))
         return HASH_FOUND_NOT;
     uint64_t key = hash_load_word(key_at);
-    if (txn->announced_next < txn->announced_count) {
-        const struct announced *announced = &txn->announced[txn->announced_next];
-        if (LIKELY(announced->key == key) && LIKELY(announced->index == index)) {
-            *row = announced->row;
-            return HASH_FOUND_ANNOUNCED;
-        }
+    const struct announced *announced = index_scratch_announced(txn);
+    if (announced && LIKELY(announced->key == key) && LIKELY(announced->index == index)) {
+        *row = announced->row;
+        return HASH_FOUND_ANNOUNCED;
     }
     return hash_bucket_match(txn, index->buckets, hash_first_bucket(index, hint, key), key, row) ? HASH_FOUND_BUCKET
                                                                                                  : HASH_FOUND_NOT;
+}
+
+/* The caller has used an answer of hash_index_find_fast. */
+static ALWAYS_INLINE void hash_index_used(const struct mae_txn *txn, enum hash_found found)
+{
+    index_scratch_kept(txn)->announced_next += found;
 }
 
 #endif

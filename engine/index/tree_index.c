@@ -43,6 +43,7 @@
 #include "engine/index/tree_index.h"
 
 #include "engine/base/compiler.h"
+#include "engine/index/scratch.h"
 #include "engine/index/tree_balance.h"
 #include "engine/index/tree_walk.h"
 #include "engine/txn/txn.h"
@@ -177,8 +178,8 @@ static enum mae_status leaf_for_change(struct mae_txn *txn, const struct tree_in
 static ALWAYS_INLINE struct tree_node *last_leaf(const struct mae_txn *txn, const struct tree_index *index,
                                                  const struct tree_key *key)
 {
-    const struct last_leaf *const last = &txn->last_leaf;
-    if (last->index != index || !txn->plain)
+    const struct last_leaf *const last = &index_scratch_kept(txn)->last_leaf;
+    if (!txn->scratch_used || last->index != index || !txn->plain)
         return NULL;
     struct tree_node *const leaf = last->node;
     return leaf->count < index->shape.leaf_capacity && tree_node_covers(&index->shape, leaf, key) ? leaf : NULL;
@@ -186,7 +187,7 @@ static ALWAYS_INLINE struct tree_node *last_leaf(const struct mae_txn *txn, cons
 
 static ALWAYS_INLINE void remember_leaf(struct mae_txn *txn, const struct tree_index *index, struct tree_node *leaf)
 {
-    txn->last_leaf = (struct last_leaf){.index = index, .node = leaf};
+    index_scratch(txn)->last_leaf = (struct last_leaf){.index = index, .node = leaf};
 }
 
 enum mae_status tree_index_insert(struct mae_txn *txn, const struct tree_index *index, const void *key, uint64_t row)

@@ -51,8 +51,6 @@ struct row_allocator {
     uint64_t next, end;
     uint64_t *free_rows;
     size_t free_count, free_capacity;
-    unsigned growth_place; /* hash indexes: where the running transaction counts its entries */
-    int64_t entries;       /* hash indexes: entries this worker added, not yet in the shared count */
 };
 
 /* inline_max_bytes is the option inline_bytes. expected_rows is the number of rows that the table should at least have

@@ -73,10 +73,8 @@ static ALWAYS_INLINE void open(struct mae_txn *txn, bool snapshot, uint64_t now)
     txn->running = true;
     txn->snapshot = snapshot;
     txn->plain = txn->direct = !snapshot;
-    txn->met_moved = txn->frees = txn->overtaken = false;
+    txn->met_moved = txn->frees = txn->scratch_used = txn->overtaken = false;
     txn->doomed = MAE_OK;
-    txn->growth_count = txn->announced_next = txn->announced_count = 0;
-    txn->last_leaf.index = NULL;
     access_set_open(&txn->accesses);
     atomic_store_explicit(&txn->worker->slot->begin_ticks, now, memory_order_relaxed);
 }

@@ -114,7 +114,11 @@ static enum mae_status join(struct core *core, int id, struct mae_worker **joine
     tsclock_init(&worker->clock, core->clock_shift, core->ticks_per_us, now,
                  core->options.timestamps == TIMESTAMPS_CENTRAL ? &core->central_clock : NULL);
     worker->clock.clock = atomic_load_explicit(&worker->slot->clock, memory_order_relaxed);
+    /* As in a transaction, so that nobody parks the worker and takes its clock before that has caught up. ORD-9 */
+    atomic_store_explicit(&worker->slot->in_txn, OWNER_BUSY, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
     worker_unpark(worker, now);
+    atomic_store_explicit(&worker->slot->in_txn, OWNER_IDLE, memory_order_release);
     atomic_store_explicit(&worker->joined, true, memory_order_release);
     *joined = worker;
     return MAE_OK;
@@ -141,7 +145,6 @@ void worker_leave(struct mae_worker *worker, struct table *const *tables, unsign
     for (unsigned i = 0; i < worker->rows_count && i < table_count; i++)
         row_allocator_fini(tables[i], &worker->rows[i]);
     free(worker->rows);
-    free(worker->txn.growth);
     gc_fini(worker);
     pool_fini(&worker->pool);
     access_set_fini(&worker->txn.accesses);

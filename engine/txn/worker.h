@@ -17,23 +17,8 @@ struct counters {
 };
 enum { COUNTER_COUNT = sizeof(struct counters) / sizeof(uint64_t) };
 
-/* How many entries the transaction adds to a hash index. Its commit counts them, so that the index grows in time. */
-struct index_growth {
-    void *index;
-    int64_t entries;
-};
-
-/* A key that mae_prefetch announced, and the row that it led to. */
-struct announced {
-    uint64_t key, row;
-    const void *index;
-};
-
-/* The leaf of an ordered index that the transaction inserted into last. The next key often belongs there, too. */
-struct last_leaf {
-    const void *index; /* NULL: none, as at a transaction's begin */
-    void *node;        /* the leaf's new version */
-};
+/* What a transaction lends to indexes for what they keep; index/scratch.h knows what that is. */
+enum { INDEX_SCRATCH_BYTES = 64 + MAE_PREFETCH_MAX * 24 };
 
 struct mae_txn {
     uint64_t ts; /* reads see versions with wts < ts; a snapshot's is min_wts */
@@ -43,17 +28,14 @@ struct mae_txn {
     bool direct;            /* plain, no index node written, no keys announced: a key's bucket says where its row is */
     bool met_moved;         /* has found a MOVED version, so entries peeked at before may be out of date (I3) */
     bool frees;             /* deletes or removes something, so it may take from the reserve of memory */
+    bool scratch_used;      /* the scratch is of this transaction, else of an earlier one */
     bool overtaken;         /* was overtaken and has come back: its worker's slot has a pin until it ends */
     enum mae_status doomed; /* MAE_OK, or the abort status of an earlier call; MAE_INVALID: it has ended */
     struct access_set accesses;
-    struct last_leaf last_leaf;
-    unsigned announced_next, announced_count, growth_count, growth_capacity;
-    struct index_growth *growth; /* one for each hash index that gains or loses entries; the worker keeps the array */
-    struct announced announced[MAE_PREFETCH_MAX];
     /* NULL, or what changes single-version indexes once the commit is decided. It is called once, before the worker's
      * next quiescent point, so that no row that a stale entry leads to is used again while the entry stands. */
     void (*on_decision)(struct mae_txn *txn, bool committed);
-    void *deferred; /* belongs to on_decision; the worker keeps it */
+    _Alignas(16) unsigned char scratch[INDEX_SCRATCH_BYTES];
 };
 
 struct SEPARATED mae_worker {

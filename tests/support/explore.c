@@ -584,7 +584,7 @@ static enum target_status attempt(struct round *round, struct worker_state *own,
 static void press_growth(struct round *round, const struct worker_state *own)
 {
     struct mae_index *index = round->db->indexes[0];
-    struct row_allocator *local = worker_rows(engine_worker(own), index->hash.buckets);
+    struct hash_count *local = index_scratch_count(engine_worker(own), &index->hash);
     if (local && local->entries < 62)
         local->entries = 62;
 }

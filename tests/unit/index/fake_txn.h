@@ -78,10 +78,7 @@
 
 /* Instead of the engine's own transaction, engine/txn/worker.h. */
 #define ENGINE_TXN_WORKER_H
-struct last_leaf {
-    const void *index;
-    void *node;
-};
+enum { INDEX_SCRATCH_BYTES = 64 + MAE_PREFETCH_MAX * 24 };
 struct mae_txn {
     struct table *table;
     uint64_t ts;  /* of the last commit that is visible */
@@ -92,7 +89,8 @@ struct mae_txn {
     bool snapshot;
     bool plain; /* read-write and not doomed */
     enum mae_status doomed;
-    struct last_leaf last_leaf;
+    bool scratch_used;
+    _Alignas(16) unsigned char scratch[INDEX_SCRATCH_BYTES];
     uint64_t *writes; /* rows */
     size_t write_count;
     uint64_t reads;   /* how many txn_read and txn_update calls found a node */
@@ -278,7 +276,7 @@ static inline void fake_begin(struct mae_txn *txn)
     txn->write_count = 0;
     txn->doomed = MAE_OK;
     txn->plain = true;
-    txn->last_leaf.index = NULL;
+    txn->scratch_used = false;
     txn->reads = txn->updates = txn->operations = txn->fail_at = 0;
 }
 

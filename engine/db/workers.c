@@ -1,0 +1,43 @@
+/* workers.c - joining and leaving a database; see maemio.h and db.h. */
+#include "engine/db/db.h"
+
+#include "engine/db/guard.h"
+#include "engine/index/scratch.h"
+#include "engine/txn/commit.h"
+
+void db_worker_leave(struct mae_worker *worker, unsigned table_count)
+{
+    index_scratch_fini(worker);
+    worker_leave(worker, db_of(worker)->tables, table_count);
+}
+
+enum mae_status mae_worker_join(struct mae_db *db, struct mae_worker **worker)
+{
+    return db && worker ? worker_join(&db->core, worker) : MAE_INVALID;
+}
+
+void mae_worker_leave(struct mae_worker *worker)
+{
+    GUARDED const struct guard guard = guard_worker(worker);
+    if (!worker || guard.status != MAE_OK || !atomic_load_explicit(&worker->joined, memory_order_relaxed))
+        return;
+    if (worker->txn.running)
+        txn_abort(&worker->txn);
+    struct mae_db *db = db_of(worker);
+    pthread_mutex_lock(&db->lock);
+    unsigned count = db->table_count;
+    pthread_mutex_unlock(&db->lock);
+    db_worker_leave(worker, count);
+}
+
+void mae_worker_idle(struct mae_worker *worker)
+{
+    GUARDED const struct guard guard = guard_worker(worker);
+    if (guard.status == MAE_OK && atomic_load_explicit(&worker->joined, memory_order_relaxed) && !worker->txn.running)
+        worker_park(worker);
+}
+
+unsigned mae_worker_id(const struct mae_worker *worker)
+{
+    return worker->number;
+}

@@ -1,0 +1,64 @@
+/* scratch.c - see scratch.h. */
+#include "engine/index/scratch.h"
+
+#include <stdlib.h>
+
+#include "engine/index/hash_index.h"
+#include "engine/index/tree_simple.h"
+
+struct hash_count *index_scratch_count(struct mae_worker *worker, const struct hash_index *index)
+{
+    struct index_scratch *scratch = index_scratch_kept(&worker->txn);
+    unsigned id = index->buckets->id;
+    if (UNLIKELY(id >= scratch->counts_capacity)) {
+        unsigned capacity = id + 8;
+        struct hash_count *counts =
+            mem_realloc(scratch->counts, scratch->counts_capacity * sizeof *counts, capacity * sizeof *counts);
+        if (!counts)
+            return NULL;
+        scratch->counts = counts;
+        scratch->counts_capacity = capacity;
+    }
+    return &scratch->counts[id];
+}
+
+static COLD bool growth_room(struct index_scratch *scratch)
+{
+    enum { FIRST = 8 };
+    unsigned capacity = scratch->growth_capacity ? 2 * scratch->growth_capacity : FIRST;
+    struct hash_growth *growth =
+        mem_realloc(scratch->growth, scratch->growth_capacity * sizeof *growth, capacity * sizeof *growth);
+    if (!growth)
+        return false;
+    scratch->growth = growth;
+    scratch->growth_capacity = capacity;
+    return true;
+}
+
+/* Each index has one place in the transaction's list, which the worker's count of it knows. */
+void index_scratch_add_entries(struct mae_txn *txn, struct hash_index *index, int64_t entries)
+{
+    struct index_scratch *scratch = index_scratch(txn);
+    struct hash_count *count = index_scratch_count(txn->worker, index);
+    if (!count)
+        return;
+    unsigned i = count->growth_place;
+    if (i >= scratch->growth_count || scratch->growth[i].index != index) {
+        if (scratch->growth_count == scratch->growth_capacity && !growth_room(scratch))
+            return;
+        i = count->growth_place = scratch->growth_count++;
+        scratch->growth[i] = (struct hash_growth){.index = index};
+    }
+    scratch->growth[i].entries += entries;
+}
+
+void index_scratch_fini(struct mae_worker *worker)
+{
+    struct index_scratch *scratch = index_scratch_kept(&worker->txn);
+    if (scratch->deferred)
+        tree_deferred_fini(scratch->deferred);
+    free(scratch->deferred);
+    free(scratch->growth);
+    free(scratch->counts);
+    *scratch = (struct index_scratch){.deferred = NULL};
+}

@@ -1,0 +1,87 @@
+/*
+ * scratch.h - what indexes keep for a worker's transaction, in memory that the transaction lends them.
+ *
+ * The transaction (txn/worker.h) knows the size only, and whether the scratch is this transaction's or still an earlier
+ * one's. What the first call of a transaction finds there is cleared; arrays stay with the worker. One thread.
+ */
+#ifndef ENGINE_INDEX_SCRATCH_H
+#define ENGINE_INDEX_SCRATCH_H
+
+#include "engine/txn/worker.h"
+
+struct hash_index;
+struct tree_deferred;
+
+/* A key announced by mae_prefetch and the row to which it led. */
+struct announced {
+    uint64_t key, row;
+    const void *index;
+};
+
+/* The leaf of an ordered index into which the transaction inserted last: keys often come in runs. */
+struct last_leaf {
+    const void *index; /* NULL: none, as at a transaction's begin */
+    void *node;        /* the transaction's new version of the leaf */
+};
+
+/* A hash index of which the transaction changes the number of entries, and by how many. */
+struct hash_growth {
+    struct hash_index *index;
+    int64_t entries;
+};
+
+/* What a worker keeps of a hash index. */
+struct hash_count {
+    int64_t entries;       /* that this worker has added and not yet told the index */
+    unsigned growth_place; /* the index's place in the list of the transaction that has changed it last */
+};
+
+struct index_scratch {
+    struct last_leaf last_leaf;
+    unsigned announced_next, announced_count;
+    unsigned growth_count, growth_capacity;
+    struct hash_growth *growth;
+    struct hash_count *counts; /* by id of the table of buckets */
+    unsigned counts_capacity;
+    struct tree_deferred *deferred; /* changes of single-version indexes that wait for the decision, or NULL */
+    struct announced announced[MAE_PREFETCH_MAX];
+};
+
+static_assert(sizeof(struct index_scratch) <= INDEX_SCRATCH_BYTES, "a transaction lends that much");
+
+/* As the last user has left it. */
+static ALWAYS_INLINE struct index_scratch *index_scratch_kept(const struct mae_txn *txn)
+{
+    return (struct index_scratch *)(void *)(uintptr_t)txn->scratch;
+}
+
+/* For this transaction. */
+static ALWAYS_INLINE struct index_scratch *index_scratch(struct mae_txn *txn)
+{
+    struct index_scratch *scratch = index_scratch_kept(txn);
+    if (!txn->scratch_used) {
+        txn->scratch_used = true;
+        scratch->last_leaf.index = NULL;
+        scratch->announced_next = scratch->announced_count = scratch->growth_count = 0;
+    }
+    return scratch;
+}
+
+/* The next key that the transaction has announced and not used, or NULL. */
+static ALWAYS_INLINE const struct announced *index_scratch_announced(const struct mae_txn *txn)
+{
+    const struct index_scratch *scratch = index_scratch_kept(txn);
+    bool any = txn->scratch_used && scratch->announced_next < scratch->announced_count;
+    return any ? &scratch->announced[scratch->announced_next] : NULL;
+}
+
+/* The worker's count of the index; NULL when out of memory. */
+struct hash_count *index_scratch_count(struct mae_worker *worker, const struct hash_index *index);
+
+/* Notes that the transaction adds so many entries. Without memory it does not: growth is only a matter of speed. */
+void index_scratch_add_entries(struct mae_txn *txn, struct hash_index *index, int64_t entries);
+
+/* The worker leaves, no transaction runs. */
+void index_scratch_fini(struct mae_worker *worker);
+
+#endif
