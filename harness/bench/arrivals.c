@@ -6,7 +6,7 @@
 #include "engine/base/check.h"
 #include "harness/common/clock.h"
 
-/* An endless backlog is walked in larger and larger steps: some so many for each factor e. */
+/* A long backlog is passed in larger and larger steps: about so many steps for each factor e. */
 enum { OVERDUE_STEPS = 10000 };
 
 static void due_show(struct arrivals *arrivals)

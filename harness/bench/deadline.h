@@ -1,7 +1,7 @@
 /*
- * deadline.h - a thread that ends the run when it takes too long, whatever hangs: a worker, the coordinator, a close.
+ * deadline.h - a thread that ends a run that takes too long, whatever hangs: a worker, the coordinator, a close.
  *
- * The thread sleeps until the deadline; it costs the run nothing.
+ * The thread sleeps until the deadline, so it costs the run nothing.
  */
 #ifndef HARNESS_BENCH_DEADLINE_H
 #define HARNESS_BENCH_DEADLINE_H
@@ -12,8 +12,8 @@
 struct deadline;
 
 /*
- * `expired` runs on the deadline's thread when support_clock_ns() passes `at_ns`; it should not return. NULL: no
- * thread.
+ * The deadline's thread calls `expired` when support_clock_ns() passes `at_ns`; `expired` should not return. NULL if
+ * there is no thread.
  */
 struct deadline *deadline_start(uint64_t at_ns, void (*expired)(void *arg), void *arg);
 

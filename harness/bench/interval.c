@@ -63,7 +63,7 @@ uint64_t interval_process_bytes(void)
 
 /* ---- Steady? ---- */
 
-/* Less waiting than this, as a share of one worker's time, does not make a run unsteady. */
+/* If workers wait less than this share of one worker's time, the back-off cannot make a run unsteady. */
 #define WAITED_MIN 0.01
 
 struct half {

@@ -1,19 +1,19 @@
 /*
- * interval.h - a run as a time series: samples of counters that only grow, taken by the coordinator while the workers
- * run, and what they say about whether the run was steady.
+ * interval.h - a run as a time series. The coordinator samples counters, which only grow, while the workers run. The
+ * samples also tell whether the run was steady.
  *
- * A sample costs the coordinator some microseconds on a CPU that a worker may want; nothing is written that workers
- * read. Samples lie in memory until the window is over, interval_write then gives a row for each pair of neighbours.
+ * A sample costs the coordinator some microseconds on a CPU that a worker may want. Sampling writes nothing that
+ * workers read. Samples lie in memory until the window is over; interval_write then writes a row for each pair of
+ * neighbours.
  *
- * Horizon lag. The garbage horizon (min_rts) is compared with where the newest one (min_wts) would be had it always
- * kept the pace of its best sample so far: the two clocks run alike, but their zeros differ. With
- * timestamps=central the engine's clock counts transactions, and the lag means nothing.
+ * Horizon lag. min_rts, the horizon of garbage collection, is compared with the place where min_wts would be if it had
+ * always kept the pace of its best sample so far. (The engine's clock and the wall clock run alike, but their zeros
+ * differ.) With timestamps=central the engine's clock counts transactions, and the lag means nothing.
  *
  * Steady. The series is cut in two halves. It is steady if their mean throughputs differ by no more than
  * max(2%, two standard errors of the difference), and their mean back-offs by no more than max(10%, 2 us). The bound of
- * the back-off moves even where nobody waits (one worker); it does not count unless in one of the halves workers waited
- * for more than 1% of a worker's time, taking each abort as half a bound.
- * Not thread-safe.
+ * the back-off moves even if no worker waits (with one worker). So it counts only if in one of the halves workers
+ * waited for more than 1% of a worker's time, where each abort is taken as half a bound. Not thread-safe.
  */
 #ifndef HARNESS_BENCH_INTERVAL_H
 #define HARNESS_BENCH_INTERVAL_H
@@ -42,14 +42,14 @@ struct interval_sample {
 struct interval_series {
     struct interval_sample *samples;
     size_t count, room;
-    uint64_t begin_ns; /* the window's begin; 0 before it */
+    uint64_t begin_ns; /* the window's begin; 0 before the window */
 };
 
-/* `room`: how many samples at most; further ones are not kept. */
+/* `room`: the largest number of samples; further ones are dropped. */
 void interval_init(struct interval_series *series, size_t room);
 void interval_fini(struct interval_series *series);
 
-/* The next sample, zeroed, or NULL when there is no room. It counts once interval_keep is called. */
+/* The next sample, zeroed, or NULL if there is no room. interval_keep makes it part of the series. */
 struct interval_sample *interval_next(struct interval_series *series);
 void interval_keep(struct interval_series *series);
 

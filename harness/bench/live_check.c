@@ -23,12 +23,12 @@ struct live_check {
     pthread_cond_t quit_told;
     bool quit; /* under lock */
     _Atomic bool failed;
-    /* The thread's own; others read them when it has ended. */
+    /* The thread writes these; other threads read them only after it has ended. */
     unsigned passed;
     char report[REPORT_BYTES];
 };
 
-/* True: time to end. */
+/* Waits for the next check. True if the thread should end instead. */
 static bool wait_until(struct live_check *check, uint64_t at_ns)
 {
     struct timespec at = {.tv_sec = (time_t)(at_ns / 1000000000U), .tv_nsec = (long)(at_ns % 1000000000U)};
@@ -92,7 +92,7 @@ struct live_check *live_check_start(const struct workload_ops *workload_ops, str
     pthread_condattr_destroy(&attributes);
     sigset_t all, before;
     sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the coordinator's */
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* the coordinator takes signals */
     bool started = pthread_create(&check->thread, NULL, check_main, check) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (started)

@@ -27,7 +27,7 @@ static bool stopped(const struct loop_worker *worker)
     return atomic_load_explicit(worker->stop, memory_order_relaxed);
 }
 
-/* Of the window's edge; 0: it has not come yet, or there is none. */
+/* The time of the window's edge; 0: the edge has not come yet, or there is none. */
 static uint64_t flag_ticks(const _Atomic uint64_t *edge_ticks)
 {
     return edge_ticks == NULL ? 0 : atomic_load_explicit(edge_ticks, memory_order_relaxed);
@@ -51,11 +51,11 @@ static bool window_opened(const struct loop_worker *worker)
            (worker->opened_ticks == NULL || flag_ticks(worker->opened_ticks) != 0);
 }
 
-/* A wait shorter than this is spent spinning; what is slept of a longer one ends this early, as sleepers wake late. */
+/* The worker spins through a shorter wait. Of a longer wait it sleeps all but this time, since sleepers wake late. */
 #define SPIN_NS 500000
-/* Beyond this the worker tells the target that it is idle, so that it holds nothing back. */
+/* Before a longer wait the worker tells the target that it is idle, so that it does not hold others back. */
 #define IDLE_NS 20000
-/* So often at least stop and window are looked at. */
+/* The longest time for which a waiting worker does not look at stop flag and window. */
 #define NAP_NS 20000000
 
 static void nap(uint64_t ns)
@@ -64,7 +64,7 @@ static void nap(uint64_t ns)
     (void)nanosleep(&length, NULL);
 }
 
-/* Until the next request is due. False when told to stop meanwhile, or none is due any more in the window. */
+/* Waits until the next request is due. False if told to stop meanwhile, or if no more request is due in the window. */
 static bool request_await(struct loop_worker *worker, uint64_t *due_ticks)
 {
     bool idle = false;
@@ -105,7 +105,7 @@ static void request_record(struct loop_worker *worker, unsigned type, uint64_t d
         histogram_record(&latency->response, clock_passed_ns(due_ticks, now));
 }
 
-/* The request is done, and its time is nobody's. */
+/* Ends a request without recording its time. */
 static COLD void request_roll_back(struct loop_worker *worker, unsigned type, bool timed)
 {
     if (timed)

@@ -1,15 +1,16 @@
 /*
- * loop.h - what a worker does in warm-up and window: draw a request, attempt it until it commits, count.
+ * loop.h - the loop of a worker in warm-up and window: draw a request, attempt it until it commits, count.
  *
- * The counters have one writer, their worker, and are read by the coordinator at any time (relaxed); each worker's
- * lie on cache lines of their own. Nothing here allocates, locks, prints or writes a shared line; the stop flag is
- * read once an attempt and lies on a line that nobody writes during the run.
+ * Only its worker writes a counter; the coordinator may read it at any time (relaxed). Each worker's counters lie on
+ * cache lines of their own. The loop does not allocate, lock, print or write a shared line. It reads the stop flag once
+ * an attempt; no thread writes the flag's cache line during the run.
  *
- * A worker notices the window's edges between two requests: from then on it times them and counts events, on its own
- * thread. In an open loop its schedule begins anew at the moment the window opened, even if the worker was kept from
- * noticing it: what was due meanwhile is late, not forgotten. Once the window has closed, an open loop goes on with
- * what was due until then, so that those requests have their response times, and then ends. A request that is given up,
- * as the loop was told to stop, has waited at least until then: that is recorded as its response time.
+ * A worker notices the window's edges between two requests. From the first edge on it times requests and counts events,
+ * on its own thread. In an open loop the worker's schedule begins anew at the moment when the window opened, even if
+ * the worker was kept from noticing that: a request that was due meanwhile is late, not forgotten. After the window has
+ * closed, an open loop still runs the requests that were due until then, so that these have response times, and then
+ * ends. If the loop is told to stop and gives up a request, it records the time that the request has waited so far as
+ * its response time.
  */
 #ifndef HARNESS_BENCH_LOOP_H
 #define HARNESS_BENCH_LOOP_H
@@ -45,16 +46,17 @@ struct loop_worker {
     void (*idle)(struct target_worker *worker); /* before waiting for a request; used with `arrivals` only */
     /* Written by loop_run. */
     _Atomic bool entered;
-    _Atomic bool measuring;         /* has seen the window open; stays so */
+    _Atomic bool measuring;         /* true once the worker has seen the window open */
     uint64_t mark_ticks;            /* the latest reading of the clock */
     uint64_t begin_ns, end_ns;      /* valid when it has ended */
-    struct loop_counters *counters; /* one for each transaction type; they only grow, from run to run */
+    struct loop_counters *counters; /* one for each transaction type; they only grow, also from run to run */
 };
 
 /* Counters for `types` transaction types on lines of their own. free() them. */
 struct loop_counters *loop_counters_create(unsigned types);
 
-/* TARGET_OK when stopped or through with its commits; else the status, not retryable, of the attempt that ended it. */
+/* TARGET_OK if it was told to stop or has made its commits; else the status of the attempt that ended the loop, which
+ * is not retryable. */
 enum target_status loop_run(struct loop_worker *worker);
 
 /* Adds the present counters to `sums`, one for each type. Any thread, any time. */

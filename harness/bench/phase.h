@@ -1,4 +1,4 @@
-/* phase.h - the phases of a run, in their order. The deadline's message and the progress line name them. */
+/* phase.h - the phases of a run, in order. The deadline's message and the progress line name them. */
 #ifndef HARNESS_BENCH_PHASE_H
 #define HARNESS_BENCH_PHASE_H
 

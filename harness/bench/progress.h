@@ -1,6 +1,6 @@
 /*
- * progress.h - one line on stderr that tells how far a run is: rewritten in place on a terminal, else a line a
- * second.
+ * progress.h - one line on stderr that tells how far a run is. On a terminal it is rewritten in place, else there is
+ * one line a second.
  */
 #ifndef HARNESS_BENCH_PROGRESS_H
 #define HARNESS_BENCH_PROGRESS_H
@@ -15,7 +15,7 @@ struct progress {
 
 void progress_init(struct progress *progress, unsigned when); /* RUN_PROGRESS_... */
 
-/* Whether it is time for a new line; the caller then composes it. */
+/* Whether a new line is due. The caller then composes it. */
 bool progress_due(struct progress *progress);
 void progress_draw(struct progress *progress, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,9 +1,9 @@
 /*
- * clock.h - the clock that times transactions: the time stamp counter, read in some 10 ns, given in nanoseconds.
+ * clock.h - the clock that times transactions: the time stamp counter, in nanoseconds. A reading takes some 10 ns.
  *
- * Its rate is measured once against CLOCK_MONOTONIC (engine/base/tsc.h) and is off by less than 0.01%. A reading is
- * not ordered with the loads and stores around it: it may be some tens of instructions early or late.
- * clock_init runs before any worker starts; the rest may be called by any thread.
+ * The counter's rate is measured once against CLOCK_MONOTONIC (engine/base/tsc.h) and is off by less than 0.01%. A
+ * reading is not ordered with the loads and stores around it: it may be some tens of instructions early or late.
+ * clock_init runs before any worker starts. Any thread may call the other functions.
  */
 #ifndef HARNESS_COMMON_CLOCK_H
 #define HARNESS_COMMON_CLOCK_H
@@ -21,7 +21,7 @@ static inline uint64_t clock_now_ticks(void)
     return tsc_now();
 }
 
-/* Counters of two CPUs may differ a little: an interval that seems negative is 0. */
+/* The counters of two CPUs may differ a little, so an interval that seems negative counts as 0. */
 static inline uint64_t clock_passed_ns(uint64_t from_ticks, uint64_t to_ticks)
 {
     uint64_t ticks = to_ticks - from_ticks;

@@ -1,4 +1,4 @@
-/* crew.c - see crew.h. Every field a thread and the coordinator share is under `lock`, but for the two atomics. */
+/* crew.c - see crew.h. `lock` protects every field that a thread and the coordinator share, except the two atomics. */
 #include "harness/common/crew.h"
 
 #include <pthread.h>
@@ -13,7 +13,7 @@ struct member {
     struct crew *crew;
     unsigned idx;
     pthread_t thread;
-    crew_task_fn task; /* NULL: at rest */
+    crew_task_fn task; /* NULL: the worker has no task */
     void *arg;
     _Atomic bool busy;
     _Atomic int status;
@@ -107,7 +107,7 @@ bool crew_wait(struct crew *crew, uint64_t until_ns)
 {
     struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000U), .tv_nsec = (long)(until_ns % 1000000000U)};
     pthread_mutex_lock(&crew->lock);
-    /* Comes back early on a failure too: the caller looks at crew_failure. */
+    /* Also returns early after a failure: the caller asks crew_failure. */
     while (crew->busy != 0 && support_clock_ns() < until_ns) {
         if (until_ns == UINT64_MAX)
             pthread_cond_wait(&crew->rest, &crew->lock);

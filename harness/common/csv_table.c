@@ -11,7 +11,7 @@
 
 enum { FILE_BYTES_MAX = 1 << 30 };
 
-/* The place in the text; fields are unquoted in place, which never needs more room. */
+/* The reader's place in the text. It removes quotes in place, which never needs more room. */
 struct cursor {
     const struct csv_table *table;
     char *at, *end;
@@ -22,7 +22,7 @@ struct cursor {
 #define WRONG(cursor, line, ...) \
     support_error_at((cursor)->error, CSV_TABLE_ERROR_BYTES, (cursor)->table->path, line, __VA_ARGS__)
 
-/* Ends the field at `end_of_field` and steps over what ended it. *last: that was the end of the line. */
+/* Ends the field at `end_of_field` and steps over the separator. *last: the separator ended the line. */
 static bool finish_field(struct cursor *cursor, char *end_of_field, bool *last)
 {
     MAE_CHECK(end_of_field <= cursor->at); /* unquoting never needs more room */
@@ -70,7 +70,7 @@ static bool read_field(struct cursor *cursor, char **field, bool *last)
     return finish_field(cursor, end, last);
 }
 
-/* Reads a line's fields; *fields is the caller's to free. */
+/* Reads the fields of a line. The caller frees *fields. */
 static bool read_line(struct cursor *cursor, char ***fields, size_t *count)
 {
     bool last = false;

@@ -1,7 +1,8 @@
 /*
  * csv_table.h - a CSV file with a header (RFC 4180: quotes, line breaks inside them) as a table of texts.
- * Refuses what cannot be trusted, with file and line: rows with more or fewer fields than the header (half-written), a
- * last line without an end, two columns of one name. Cost: the file's size once, and a pointer a field.
+ * The reader refuses a file that cannot be trusted and names file and line: rows with more or fewer fields than the
+ * header (half-written), a last line without an end, two columns of one name. Memory: the file's size once, and a
+ * pointer for each field.
  */
 #ifndef HARNESS_COMMON_CSV_TABLE_H
 #define HARNESS_COMMON_CSV_TABLE_H
@@ -12,7 +13,7 @@
 enum { CSV_TABLE_ERROR_BYTES = 1024 };
 
 struct csv_table_row {
-    unsigned line; /* where it begins */
+    unsigned line; /* the number of its first line */
     char **fields; /* as many as columns */
 };
 
@@ -24,9 +25,10 @@ struct csv_table {
     struct csv_table_row *rows;
 };
 
-/* False with a message in `error` (CSV_TABLE_ERROR_BYTES); the table is then empty. Free it in the end. */
+/* False with a message in `error` (CSV_TABLE_ERROR_BYTES); the table is then empty. The caller frees the table. */
 bool csv_table_read(struct csv_table *table, const char *path, char *error);
-/* The same for a text at hand, with a NUL after its `bytes`; it is the table's from now on, whatever comes of it. */
+/* Reads a text in memory that has a NUL after its `bytes`. The table owns the text from now on, also after a failure.
+ * */
 bool csv_table_parse(struct csv_table *table, const char *path, char *text, size_t bytes, char *error);
 void csv_table_free(struct csv_table *table);
 

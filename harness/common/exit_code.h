@@ -1,4 +1,4 @@
-/* exit_code.h - what the `maemio` command exits with. A run that cannot be trusted never exits 0. */
+/* exit_code.h - the exit codes of the `maemio` command. A run that cannot be trusted never exits with 0. */
 #ifndef HARNESS_COMMON_EXIT_CODE_H
 #define HARNESS_COMMON_EXIT_CODE_H
 

@@ -1,6 +1,7 @@
 /*
- * interrupt.h - the signals that ask for an end: SIGINT, SIGTERM, and SIGHUP unless it is ignored (nohup). Whoever
- * takes them ends in order, so that what was measured is kept; the second of a kind ends the program at once.
+ * interrupt.h - the signals that ask the program to end: SIGINT, SIGTERM, and SIGHUP unless it is ignored (nohup). A
+ * command that takes them ends in order and keeps what it has measured. A second signal of a kind ends the program at
+ * once.
  */
 #ifndef HARNESS_COMMON_INTERRUPT_H
 #define HARNESS_COMMON_INTERRUPT_H

@@ -1,4 +1,4 @@
-/* nearest.h - which of the known names someone meant who wrote one that is not known. */
+/* nearest.h - for an unknown name, the known name that the user may have meant. */
 #ifndef HARNESS_COMMON_NEAREST_H
 #define HARNESS_COMMON_NEAREST_H
 
@@ -11,7 +11,7 @@ struct nearest {
 /* Offers one known name, which outlives the struct. Begin with {.wanted = name}. */
 void nearest_offer(struct nearest *nearest, const char *known);
 
-/* The nearest of those that were offered; NULL if none is so near that it could have been meant. */
+/* The nearest of the offered names; NULL if none is near enough to have been meant. */
 const char *nearest_name(const struct nearest *nearest);
 
 #endif

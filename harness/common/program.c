@@ -40,7 +40,7 @@ int program_run(const char *name, const char *const *argv)
     (void)fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        union { /* execvp wants its texts without const and leaves them alone */
+        union { /* execvp takes texts without const but does not change them */
             const char *const *texts;
             char **plain;
         } arguments = {argv};

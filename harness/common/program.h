@@ -1,6 +1,6 @@
 /*
- * program.h - other programs, such as gnuplot, and folders for what they write. Messages go to stderr and begin with
- * `name`, the command's.
+ * program.h - runs other programs, such as gnuplot, and makes folders for their files. Messages go to stderr and begin
+ * with `name`, the command's name.
  */
 #ifndef HARNESS_COMMON_PROGRAM_H
 #define HARNESS_COMMON_PROGRAM_H
@@ -12,18 +12,18 @@
 /* mkdir -p */
 bool program_folder_make(const char *name, const char *path);
 
-/* Runs a program, found by PATH, and waits: its exit code, or 128 + signal. Its output is ours. */
+/* Runs a program, found by PATH, and waits for it. Returns its exit code, or 128 + signal. It writes to our output. */
 int program_run(const char *name, const char *const *argv);
 
 /*
- * Where plots/ is, as what to put before that name: "" in the project's root, else a path with a slash at its end,
- * beside the program: what `make install` put there, or the tree that it was built in. The caller frees it. NULL with a
- * message if plots/ is at none of these places.
+ * The folder that has plots/, as a prefix of that name: "" in the project's root, else a path that ends with a slash.
+ * That path is beside the program: the folder that `make install` filled, or the tree in which the program was built.
+ * The caller frees it. NULL with a message if plots/ is at none of these places.
  */
 char *program_share(const char *name);
 
-/* Runs gnuplot on SHAREplots/FILE after `settings`; what that loads is found by names such as plots/style.gp. The exit
- * code, with a message unless it is 0. */
+/* Runs gnuplot on SHAREplots/FILE after `settings`. FILE can load others by names such as plots/style.gp. Returns the
+ * exit code, and prints a message unless it is 0. */
 int program_gnuplot(const char *name, const char *share, const char *settings, const char *file);
 
 /* variable='text'; for the settings of program_gnuplot. */

@@ -1,5 +1,5 @@
 /*
- * quantity.h - numbers with suffixes: read from text by engine/base/quantity.h, printed for people here. Thread-safe.
+ * quantity.h - prints numbers with suffixes for people; engine/base/quantity.h reads them. Thread-safe.
  */
 #ifndef HARNESS_COMMON_QUANTITY_H
 #define HARNESS_COMMON_QUANTITY_H

@@ -48,7 +48,7 @@ double statistics_median(const double *values, size_t count)
 /* P(X <= most) of X successes in `count` fair throws. */
 static double binomial_tail(size_t count, size_t most)
 {
-    double sum = 0, one = -(double)count * log(2); /* the logarithm of P(X = i): of many throws it is too small */
+    double sum = 0, one = -(double)count * log(2); /* log P(X = i): P itself may be too small for a double */
     for (size_t i = 0; i <= most; i++) {
         sum += exp(one);
         one += log((double)(count - i) / (double)(i + 1));
@@ -64,9 +64,9 @@ double statistics_coverage_percent(struct statistics_interval interval)
 static const struct statistics_interval no_interval = {NAN, NAN, 0};
 
 /*
- * From the k-th value to the k-th from the end. The true median lies below the k-th only if fewer than k values came
- * out below the median, and each does so with a chance of one half. k is the largest that covers what is asked for;
- * where none does, it is 1.
+ * The interval goes from the k-th value to the k-th from the end. The true median lies below the k-th value only if
+ * fewer than k values are below the median, and each value is below it with probability one half. k is the largest that
+ * gives the requested coverage; if none does, k is 1.
  */
 static struct statistics_interval median_interval(const double *sorted, size_t count, double confidence)
 {
@@ -157,16 +157,16 @@ static double rank_all(struct ranked *all, size_t count)
     return ties;
 }
 
-/* How large the rank sum of `chosen` of the values can be, doubled. */
+/* The largest possible double rank sum of `chosen` of the values. */
 static size_t rank_sum_end(size_t count)
 {
     return count * (count + 1) + 1;
 }
 
 /*
- * In how many ways `chosen` of the values have double ranks that sum to s, for each s; the caller frees it. Counted in
- * ways[k][s], k of the values seen so far. Doubles hold the numbers exactly up to 2^53 and to 16 digits beyond (C(60,
- * 30) is 1.2e17); only sums of positive terms occur.
+ * For each s the number of ways in which `chosen` of the values have double ranks that sum to s. The caller frees the
+ * array. ways[k][s] counts selections of k of the values seen so far. Doubles hold the numbers exactly up to 2^53 and
+ * to 16 digits beyond (C(60, 30) is 1.2e17); only sums of positive terms occur.
  */
 static double *rank_sum_ways(const struct ranked *all, size_t count, size_t chosen)
 {
@@ -215,7 +215,8 @@ static double normal_p(double u, double a_count, double b_count, double ties)
     return fmin(1.0, erfc(z / sqrt(2.0)));
 }
 
-/* Both sets in one, ranked; the caller frees it. *ties as rank_all, *double_sum: the double ranks of b. */
+/* Both sets in one array, ranked; the caller frees it. *ties is that of rank_all, *double_sum the double rank sum of b.
+ * */
 static struct ranked *pool_values(const double *a, size_t a_count, const double *b, size_t b_count, double *ties,
                                   size_t *double_sum)
 {
@@ -269,8 +270,8 @@ static double normal_quantile(double tail)
 }
 
 /*
- * How many of the smallest of a_count x b_count pairs lie outside an interval of `confidence`, plus one, and what it
- * covers: a true factor lies outside if the U test of values freed of it says so.
+ * One plus the number of the smallest of a_count x b_count pairs that lie outside an interval of `confidence`, and the
+ * interval's coverage. A true factor lies outside if the U test refuses the values divided by that factor.
  */
 static size_t pairs_outside(size_t a_count, size_t b_count, double confidence, double *coverage)
 {
@@ -330,7 +331,7 @@ static struct statistics_interval factor_interval(const double *a, size_t a_coun
     struct statistics_interval interval;
     size_t pairs = a_count * b_count, k = pairs_outside(a_count, b_count, confidence, &interval.coverage);
     MAE_CHECK(k >= 1 && k <= pairs);
-    /* 0 / 0 may be any factor, unless there is nothing but zeros: then nothing differs. */
+    /* 0 / 0 may be any factor, unless all values are 0: then nothing differs. */
     bool nothing = largest(a, a_count) == 0 && largest(b, b_count) == 0;
     double *lows = support_alloc(pairs * sizeof(*lows)), *highs = support_alloc(pairs * sizeof(*highs));
     for (size_t i = 0; i < pairs; i++) {
@@ -383,7 +384,7 @@ void statistics_holm(const double *p, size_t count, double *adjusted)
             sorted[known++] = (struct placed){p[i], i};
     }
     qsort(sorted, known, sizeof(*sorted), by_p);
-    double least = 0; /* a test is never surer than one of a smaller p */
+    double least = 0; /* the adjusted p of a test is at least that of a test with a smaller p */
     for (size_t i = 0; i < known; i++) {
         least = fmax(least, fmin(1, (double)(known - i) * sorted[i].p));
         adjusted[sorted[i].place] = least;
@@ -393,7 +394,7 @@ void statistics_holm(const double *p, size_t count, double *adjusted)
 
 /* ---- Blocks. ---- */
 
-/* Minus infinity if one is 0: so is the geometric mean then. NAN if one is below. */
+/* The logarithm of the geometric mean: minus infinity if a value is 0, NAN if one is below 0. */
 static double mean_log(const double *values, size_t count)
 {
     double sum = 0;
@@ -402,7 +403,8 @@ static double mean_log(const double *values, size_t count)
     return sum / (double)count;
 }
 
-/* The logarithms of the blocks' ratios, infinite where a mean is 0; the caller frees them. NULL if one is none. */
+/* The logarithms of the blocks' ratios, infinite if a mean is 0; the caller frees them. NULL if a block has no ratio.
+ * */
 static double *block_logs(const struct statistics_block *blocks, size_t count)
 {
     double *logs = support_alloc((count + 1) * sizeof(*logs));
@@ -417,7 +419,7 @@ static double *block_logs(const struct statistics_block *blocks, size_t count)
     return logs;
 }
 
-/* The mean of the two in the middle; 0 between the infinities. */
+/* The mean of the two values in the middle; 0 if these are minus and plus infinity. */
 static double middle_log(const double *sorted, size_t count)
 {
     double low = sorted[(count - 1) / 2], high = sorted[count / 2];
@@ -491,8 +493,8 @@ static size_t draw(uint64_t *state, size_t count)
     return (size_t)(((unsigned __int128)next_random(state) * count) >> 64);
 }
 
-/* The median of `draws` draws with replacement from `count` ascending values. Drawing places instead of values, and
- * counting how often each came, gives the draws in order without a sort. */
+/* The median of `draws` draws with replacement from `count` ascending values. It draws places instead of values and
+ * counts the draws of each place, which gives the draws in order without a sort. */
 static double resampled_median(const double *sorted, size_t count, size_t draws, uint32_t *times, uint64_t *state)
 {
     MAE_CHECK(count > 0 && draws > 0);

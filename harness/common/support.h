@@ -1,4 +1,4 @@
-/* support.h - memory and text for the harness's cold paths; running out of memory there ends the program. */
+/* support.h - memory and text for the harness's cold paths. If memory runs out there, the program ends. */
 #ifndef HARNESS_COMMON_SUPPORT_H
 #define HARNESS_COMMON_SUPPORT_H
 
@@ -17,7 +17,7 @@ void *support_more(void *items, size_t count, size_t item_bytes);
 char *support_copy(const char *text);
 char *support_format(const char *format, ...) __attribute__((format(printf, 1, 2))); /* the caller frees it */
 
-/* A text that grows; {0} is empty, `text` is NULL until something is added and is freed by the owner. */
+/* A text that grows. {0} is empty. `text` is NULL until something is added; its owner frees it. */
 struct support_text {
     char *text;
     size_t bytes;

@@ -1,6 +1,7 @@
 /*
- * doctor.h - what about this machine spoils measurements, and the command that mends it.
- * Reads /proc and /sys only (below `root`, so that tests can make machines up); changes nothing, needs no rights.
+ * doctor.h - finds the settings of this machine that spoil measurements, and the commands that mend them.
+ * It only reads /proc and /sys (below `root`, so that tests can make machines up). It changes nothing and needs no
+ * rights.
  * Checked by: tests/unit/harness/machine/doctor.c. Not here: reading the facts (facts.c).
  */
 #ifndef HARNESS_MACHINE_DOCTOR_H
@@ -9,7 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* id, name, effect when it is not as it should be */
+/* id, name, effect on measurements if it is not as it should be */
 #define DOCTOR_TABLE(X)                                                                                             \
     X(GOVERNOR, "governor", "clock frequency follows the load: short windows and few threads look slow, and drift") \
     X(TURBO, "turbo", "frequency depends on temperature and on how many cores are busy: scaling curves bend")       \
@@ -41,7 +42,7 @@ enum { DOCTOR_TEXT_BYTES = 320 };
 
 struct doctor_finding {
     enum doctor_state state;
-    char value[DOCTOR_TEXT_BYTES];  /* how it is */
+    char value[DOCTOR_TEXT_BYTES];  /* the present setting */
     char remedy[DOCTOR_TEXT_BYTES]; /* the command that mends it (as root where it writes); "" if GOOD or UNKNOWN */
 };
 

@@ -1,7 +1,8 @@
 /*
- * facts.h - what /proc and /sys tell of the machine, once each: doctor.c judges it, provenance.c writes it down.
- * Below `root`, which is "" for this machine, else a folder that holds proc/ and sys/, so that tests can make machines
- * up. Reads only, needs no rights. Checked by: tests/unit/harness/machine/doctor.c, provenance.c.
+ * facts.h - reads the machine's facts from /proc and /sys, each in one place. doctor.c judges them, provenance.c
+ * records them. The files lie below `root`: "" for this machine, else a folder that has proc/ and sys/, so that tests
+ * can make machines up. It only reads and needs no rights. Checked by: tests/unit/harness/machine/doctor.c,
+ * provenance.c.
  */
 #ifndef HARNESS_MACHINE_FACTS_H
 #define HARNESS_MACHINE_FACTS_H
@@ -51,7 +52,7 @@ enum fact {
 #undef FACT_ENUM
 };
 
-/* The line, without its end and without key, blanks and colon before it; false, and an empty text, if there is none. */
+/* The line, without its end and without key, blanks and colon before it. False with an empty text if there is none. */
 bool fact_text(const char *root, enum fact fact, char *text, size_t bytes);
 /* Its first word; of "always [madvise] never" the word in brackets. */
 bool fact_word(const char *root, enum fact fact, char *text, size_t bytes);

@@ -1,9 +1,10 @@
 /*
  * pmu.c - see pmu.h.
  *
- * Why a plan is tried out before the run: encoding proves nothing about support (libpfm4 encodes "cycles" on a machine
- * without a PMU), permission is checked before support, a full group is only noticed when opened, and some virtual PMUs
- * open everything and count nothing. After the trial each worker opens what is known to work.
+ * A plan is tried out before the run for four reasons. Encoding proves nothing about support: libpfm4 encodes "cycles"
+ * on a machine without a PMU. The kernel checks permission before support. It notices a full group only when the group
+ * is opened. Some virtual PMUs open everything and count nothing. After the trial each worker opens only events that
+ * are known to work.
  */
 #include "harness/common/support.h"
 #include "harness/machine/pmu.h"
@@ -98,7 +99,8 @@ static bool same_name(const char *a, const char *b)
     return strcasecmp(a, b) == 0;
 }
 
-/* Fills attr through libpfm4; its error code. Both privilege levels, which the trial may have to take back. */
+/* Fills attr through libpfm4 and returns its error code. For both privilege levels; the trial may have to take one
+ * back. */
 static int encode(const char *name, struct perf_event_attr *attr)
 {
     pfm_perf_encode_arg_t request;
@@ -274,14 +276,14 @@ static void explain(struct pmu_event *event, enum pmu_status status, int error, 
     }
 }
 
-/* Software events that happen in the kernel: user mode alone sees none of them, silently. */
+/* Whether this is a software event that happens in the kernel: counted in user mode only it would silently be 0. */
 static bool counts_in_kernel_only(const struct perf_event_attr *attr)
 {
     return attr->type == PERF_TYPE_SOFTWARE &&
            (attr->config == PERF_COUNT_SW_CONTEXT_SWITCHES || attr->config == PERF_COUNT_SW_CPU_MIGRATIONS);
 }
 
-/* As open_event; where that is forbidden falls back to user mode and notes it in the event. */
+/* As open_event. If that is forbidden it opens the event for user mode only and notes that in the event. */
 static int open_permitted(const struct pmu_sys *sys, struct pmu_event *event, int leader_fd)
 {
     int fd = open_event(sys, &event->attr, leader_fd);
@@ -351,7 +353,8 @@ static int leader_of(const struct pmu_set *set, unsigned group)
     return -1;
 }
 
-/* Groups one after the other: together they might take turns, and the loop is shorter than a turn. */
+/* Tests one group after the other: together the kernel might let them take turns, and the loop is shorter than a turn.
+ * */
 static void self_test(struct pmu_plan *plan, struct pmu_set *set)
 {
     const struct pmu_sys *sys = plan->sys;
@@ -383,7 +386,7 @@ static void self_test(struct pmu_plan *plan, struct pmu_set *set)
             broken = event->name;
         }
     }
-    /* What the loop says nothing about is believed, unless it stayed 0 beside one that was caught. */
+    /* An event that the loop cannot test is believed, unless it stayed 0 beside an event that failed the test. */
     for (unsigned i = 0; broken && i < plan->event_count; i++) {
         struct pmu_event *event = &plan->events[i];
         if (event->hardware && event->status == PMU_COUNTED && event->attr.type != PERF_TYPE_SOFTWARE &&
@@ -395,7 +398,7 @@ static void self_test(struct pmu_plan *plan, struct pmu_set *set)
     }
 }
 
-/* Every worker holds every counted event: makes room for that many files, or gives up the last events. */
+/* Every worker opens every counted event: allows that many open files, or gives up the last events. */
 static void fit_files(struct pmu_plan *plan, unsigned workers)
 {
     uint64_t counted = 0, limit;

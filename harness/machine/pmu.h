@@ -1,20 +1,20 @@
 /*
  * pmu.h - performance counters of the workers over the measured window.
  *
- * Model. A *plan* is made once, before the workers start: it resolves --counters to events, encodes them with libpfm4,
- * tries each on the calling thread, packs them into groups of at most 4, proves with a loop of known length that
- * they count, and keeps for each that cannot be had a status and a reason. Each worker then opens a *set* of the plan
- * on its own thread (pid 0, cpu -1), enables it for the window, and the values are read when the window is over.
+ * Model. A *plan* is made once, before the workers start. It resolves --counters to events, encodes them with libpfm4,
+ * tries each on the calling thread, packs them into groups of at most 4, and proves with a loop of known length that
+ * they count. It keeps a status and a reason for each event that cannot be had. Each worker then opens a *set* of the
+ * plan on its own thread (pid 0, cpu -1) and enables it for the window. The values are read when the window is over.
  *
  *     main                       worker                                main
  *     pmu_plan_init  ------>     pmu_set_open
  *                                pmu_set_enable  [ window ]  pmu_set_disable
  *                                pmu_set_read; pmu_set_close  ------>  pmu_values_add; pmu_derive; columns
  *
- * Numbers. A value is raw count x time enabled / time running: an estimate when the kernel had to take turns between
- * groups; `share` (running / enabled) says how much of the window was really seen. A counter that is not COUNTED has no
- * value, never 0. Kernel and user mode are counted where permitted, else user mode only (`user_only`, with a note).
- * One event that fails never takes another with it.
+ * Numbers. A value is raw count x time enabled / time running. It is an estimate if the kernel had to let groups take
+ * turns; `share` (running / enabled) says in how much of the window the event was really counted. A counter that is not
+ * COUNTED has no value, never 0. Events count in kernel and user mode if that is permitted, else only in user mode
+ * (`user_only`, with a note). If one event fails, the others still count.
  *
  * Threads. A plan is constant once made. A set belongs to the thread that opened it; only pmu_set_read may also be
  * called by another thread, during the window, and then gives the hardware events alone.
@@ -31,7 +31,7 @@
 #include "harness/machine/pmu_sys.h"
 
 enum {
-    PMU_GROUP_EVENTS = 4, /* general counters of a core with SMT; more in one group may never be scheduled */
+    PMU_GROUP_EVENTS = 4, /* general counters of a core with SMT; the kernel may never schedule a larger group */
     PMU_EVENTS_MAX = 32,
     PMU_NAME_BYTES = 96,
     PMU_REASON_BYTES = 240,
@@ -92,7 +92,7 @@ enum pmu_result {
 /*
  * `counters`: "auto", "off", "require" (auto, but each must be had), "require:LIST", or a LIST of names joined by
  * commas: those of events.def, or any event libpfm4 knows ("spr::MEM_LOAD_RETIRED:L3_MISS:u"); groups are filled in
- * that order. `workers` sets will be open at once. Runs a loop of some milliseconds. `error` is filled unless PMU_OK.
+ * that order. `workers` sets will be open at once. Takes some milliseconds. Unless PMU_OK, `error` has a message.
  */
 enum pmu_result pmu_plan_init(struct pmu_plan *plan, const char *counters, unsigned workers, const struct pmu_sys *sys,
                               char *error, size_t error_bytes);
@@ -128,7 +128,7 @@ struct pmu_value {
     double share; /* of the window that was really counted, 0..1 */
 };
 
-void pmu_set_open(struct pmu_set *set, const struct pmu_plan *plan); /* what cannot be opened has a status */
+void pmu_set_open(struct pmu_set *set, const struct pmu_plan *plan); /* an event that cannot be opened gets a status */
 void pmu_set_enable(struct pmu_set *set);                            /* from zero; may be repeated for a new window */
 void pmu_set_disable(struct pmu_set *set);
 void pmu_set_read(const struct pmu_set *set, struct pmu_value values[PMU_EVENTS_MAX]);
@@ -141,7 +141,7 @@ void pmu_set_close(struct pmu_set *set);
 void pmu_values_add(const struct pmu_plan *plan, struct pmu_value total[PMU_EVENTS_MAX], unsigned workers_so_far,
                     const struct pmu_value values[PMU_EVENTS_MAX]);
 
-/* Why a value is not there: the plan's reason where it had one, else what the status says. */
+/* Why a value is missing: the plan's reason if it has one, else the text of the status. */
 const char *pmu_value_reason(const struct pmu_plan *plan, unsigned event_idx, const struct pmu_value *value);
 
 /* One line naming counters seen in less than 90% of the window, else "". */

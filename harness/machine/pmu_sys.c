@@ -99,8 +99,8 @@ static int sys_paranoid(void *arg)
     return level;
 }
 
-/* Each iteration waits for the one before (the compiler cannot fold it), so it takes a cycle, two instructions and a
- * branch at least. */
+/* Each iteration waits for the one before, and the compiler cannot fold the loop. So an iteration takes at least a
+ * cycle, two instructions and a branch. */
 static void sys_work(void *arg, uint64_t iterations)
 {
     (void)arg;

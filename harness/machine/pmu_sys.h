@@ -12,7 +12,7 @@
 
 #include <perfmon/perf_event.h>
 
-/* What the kernel keeps for the calling thread, since it began. */
+/* The kernel's own counts for the calling thread since the thread began. */
 struct pmu_usage {
     uint64_t cpu_ns;
     uint64_t minor_faults, major_faults;

@@ -1,4 +1,4 @@
-/* provenance.c - reads what the machine tells of itself, see provenance.h. */
+/* provenance.c - reads facts about build and machine, see provenance.h. */
 #include "harness/machine/provenance.h"
 
 #include <ctype.h>
@@ -23,7 +23,7 @@
 #include "engine/maemio.h"
 #include "harness/machine/facts.h"
 
-/* The build gives these (Makefile); without it they are unknown. */
+/* The Makefile defines these; without it they are unknown. */
 #ifndef MAE_BUILD_REVISION
 #define MAE_BUILD_REVISION ""
 #endif
@@ -89,7 +89,7 @@ static void read_kernel_cmdline(char *text)
             used += (size_t)snprintf(text + used, PROVENANCE_TEXT_BYTES - used, "%s%s", used == 0 ? "" : " ", word);
 }
 
-/* "mitigated: spectre_v1 spectre_v2; vulnerable: mds"; what does not concern this CPU is left out. */
+/* "mitigated: spectre_v1 spectre_v2; vulnerable: mds". Weaknesses that this CPU does not have are left out. */
 static void read_mitigations(char *text)
 {
     static const char *const states[][2] = {{"Mitigation", "mitigated:"}, {"Vulnerable", "vulnerable:"}};

@@ -1,8 +1,8 @@
 /*
- * provenance.h - where numbers come from: the build, the machine and its state, as texts for the CSV.
+ * provenance.h - facts about the build, the machine and its state, as texts for the CSV.
  *
- * Read once a repetition, outside the window, because the machine changes under a run. What cannot be had is an empty
- * text. Nothing that names the machine or its user is read. The list of fields is in provenance.def.
+ * The harness reads them once a repetition, outside the window, because the machine changes under a run. A fact that
+ * cannot be had is an empty text. Nothing that names the machine or its user is read. provenance.def lists the fields.
  */
 #ifndef HARNESS_MACHINE_PROVENANCE_H
 #define HARNESS_MACHINE_PROVENANCE_H

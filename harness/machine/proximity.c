@@ -9,12 +9,13 @@
 #include "engine/base/check.h"
 #include "harness/common/support.h"
 
-/* Two CPUs or a memory are as near as before if the times' ratio is below this. Repeated measurements on one placement
- * differ by a tenth; near and far differ by a factor of three. */
+/* Two CPUs, or a CPU and its memory, are as near as before if the ratio of the times is below this. Repeated
+ * measurements on one placement differ by a tenth; near and far differ by a factor of three. */
 #define SAME_RATIO 1.5
 
-/* A round is so many transfers each way, some 20 to 60 us, and there are so many rounds. A pair is done within a
- * millisecond unless other programs keep one of its workers waiting; all pairs together give up after so long. */
+/* The transfers each way in a round, which take some 20 to 60 us, and the number of rounds. A pair takes less than a
+ * millisecond unless other programs keep one of its workers waiting. The last is the time after which all pairs give
+ * up. */
 enum { ROUND_EXCHANGES = 100, ROUNDS = 16 };
 #define MEASURE_NS_MAX UINT64_C(100000000)
 enum { SPINS_A_CLOCK = 4096 };
@@ -69,7 +70,7 @@ unsigned proximity_pairs(const struct placement *placement, unsigned pairs[PROXI
 
 /* ---- A line between two CPUs. ---- */
 
-/* Waits for the other side's value. False when the exchange is over, or the time is. */
+/* Waits for the other side's value. False if the exchange is over or the time is up. */
 static bool line_await(const _Atomic uint64_t *line, uint64_t value, uint64_t until_ns)
 {
     for (unsigned spins = 1;; spins++) {
@@ -119,7 +120,7 @@ static enum target_status task_pair(void *arg, unsigned worker)
 
 #if defined(__x86_64__)
 
-/* One ring through all nodes, in an order that no prefetcher guesses: Sattolo's shuffle, always the same. */
+/* Links all nodes to one ring in an order that no prefetcher guesses: Sattolo's shuffle, with a fixed seed. */
 static unsigned char *chain_create(void)
 {
     unsigned order[NODES];
@@ -150,7 +151,7 @@ static double chain_walk(unsigned char *chain)
     for (unsigned round = 0; round < NODES / NODES_A_ROUND; round++) {
         uint64_t begin_ns = support_clock_ns();
         for (unsigned i = 0; i < NODES_A_ROUND; i++)
-            node = *(void *volatile *)node; /* clang would leave out loads whose result nobody uses */
+            node = *(void *volatile *)node; /* clang would leave out loads whose result is not used */
         uint64_t passed_ns = support_clock_ns() - begin_ns;
         least_ns = passed_ns < least_ns ? passed_ns : least_ns;
     }
@@ -169,7 +170,7 @@ static enum target_status task_memory(void *arg, unsigned worker)
 
 #else
 
-/* Nothing here takes a line out of the caches on every machine: not known. */
+/* No instruction takes a line out of the caches on every such machine, so the time is not known. */
 static enum target_status task_memory(void *arg, unsigned worker)
 {
     (void)arg, (void)worker;

@@ -1,16 +1,17 @@
 /*
  * proximity.h - how near the workers' CPUs are to each other and to their memory, before and after a window.
  *
- * A hypervisor moves the CPUs of a virtual machine about: a cache line that went from one to the other in 85 ns takes
- * 270 ns a few minutes later, and a contended workload halves its speed without any other sign. So each repetition
- * measures two times, before its warm-up and after its window, in some milliseconds:
- *   line     how long a cache line takes from one worker's CPU to another's: two workers write the same line in turn.
- *            Up to PROXIMITY_PAIRS_MAX pairs, all of them where there are no more, else neighbours, opposites and what
- *            is between.
- *   memory   how long worker 0 waits for a load that no cache holds.
- * Of the rounds of one measurement the shortest counts: whatever else runs can only make a round longer.
+ * A hypervisor moves the CPUs of a virtual machine. Then a cache line that went from one CPU to the other in 85 ns
+ * takes 270 ns a few minutes later, and a contended workload halves its speed without any other sign. So each
+ * repetition measures two times, before its warm-up and after its window, in some milliseconds:
+ *   line     the time that a cache line takes from one worker's CPU to another's: two workers write one line in turn.
+ *   It
+ *            measures all pairs if there are at most PROXIMITY_PAIRS_MAX, else so many of them: neighbours, opposites
+ *            and pairs between.
+ *   memory   the time that worker 0 waits for a load that no cache holds.
+ * The shortest round of a measurement counts, since other programs can only make a round longer.
  *
- * Who compares two results asks proximity_same ("same placement") first.
+ * Code that compares two results calls proximity_same ("same placement") first.
  * Checked by: tests/unit/harness/machine/proximity.c.
  */
 #ifndef HARNESS_MACHINE_PROXIMITY_H
@@ -26,7 +27,7 @@
 
 enum { PROXIMITY_PAIRS_MAX = 8, PROXIMITY_TEXT_BYTES = 96 };
 
-/* Times are 0 where they are not known: workers that are not pinned, one CPU only, a partner that never ran. */
+/* A time is 0 if it is not known: workers that are not pinned, only one CPU, a partner that never ran. */
 struct proximity {
     double line_ns;     /* median over the pairs */
     double line_max_ns; /* the pair that is farthest apart */
@@ -38,21 +39,21 @@ struct proximity_span {
     struct proximity before, after;
 };
 
-/* ---- Measuring. One coordinator calls these, while the crew is at rest. ---- */
+/* ---- Measuring. One coordinator calls these, while no worker of the crew has a task. ---- */
 
 struct proximity_probe;
 
 struct proximity_probe *proximity_create(const struct placement *placement);
 void proximity_destroy(struct proximity_probe *probe); /* NULL is fine */
 
-/* Lets the crew, whose workers are pinned as the placement says, measure. It is at rest again afterwards. */
+/* Lets the crew measure; its workers are pinned as the placement says. No worker has a task afterwards. */
 void proximity_measure(struct proximity_probe *probe, struct crew *crew, struct proximity *proximity);
 
-/* The pairs that are measured, workers on different CPUs. Returns how many. */
+/* The pairs to measure, of workers on different CPUs. Returns how many. */
 unsigned proximity_pairs(const struct placement *placement, unsigned pairs[PROXIMITY_PAIRS_MAX][2]);
 
-/* Between two threads, side 0 and side 1, on a line that is 0 at first. The transfer's time at side 0; 0: the other
- * side did not answer until `until_ns` (support_clock_ns). */
+/* Sends `line`, which is 0 at first, to and fro between two threads, side 0 and side 1. Side 0 gets the time of a
+ * transfer, or 0 if the other side did not answer until `until_ns` (support_clock_ns). */
 double proximity_exchange(_Atomic uint64_t *line, unsigned side, uint64_t until_ns);
 
 /* ---- Comparing. ---- */
@@ -61,12 +62,12 @@ double proximity_exchange(_Atomic uint64_t *line, unsigned side, uint64_t until_
 int proximity_moved(const struct proximity_span *span);
 
 /*
- * Same placement: neither repetition was moved about, and lines and memory are equally far in both, to a factor that
- * noise does not reach (1.5). What is not known in one of them is not held against the other.
+ * Same placement: neither repetition was moved, and lines and memory are equally far in both, within a factor that
+ * noise does not reach (1.5). A time that is not known in one of them is not compared.
  */
 bool proximity_same(const struct proximity_span *a, const struct proximity_span *b);
 
-/* What a row of a result CSV says; not known if it has no such columns. */
+/* The times in a row of a result CSV; not known if the row has no such columns. */
 void proximity_read(const struct csv_table *table, const struct csv_table_row *row, struct proximity_span *span);
 
 /* "line 85 ns, memory 120 ns", the means of before and after, for captions; "" if nothing is known. Returns `text`. */

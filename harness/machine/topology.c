@@ -299,7 +299,7 @@ void placement_free(struct placement *placement)
     *placement = (struct placement){0};
 }
 
-/* What the kernel says of the calling thread. */
+/* Asks the kernel where the calling thread may run. */
 static bool runs_only_on(int cpu)
 {
     MAE_CHECK(cpu >= 0);
@@ -328,7 +328,7 @@ bool topology_bind(const struct topology *topology, const struct placement_worke
 {
     if (worker->cpu < 0 || topology->is_synthetic)
         return true;
-    if (topology_is_foreign(topology)) /* hwloc would report success and do nothing */
+    if (topology_is_foreign(topology)) /* hwloc would report success without pinning */
         return false;
     hwloc_bitmap_t set = hwloc_bitmap_alloc();
     bool bound = hwloc_bitmap_only(set, (unsigned)worker->cpu) == 0 &&

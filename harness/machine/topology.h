@@ -1,12 +1,13 @@
 /*
  * topology.h - which CPU each worker runs on, through hwloc.
  *
- * CPUs come in an order that depends on the machine and the allowed set only: every core's first allowed hardware
- * thread before any second one, faster kinds of cores before slower ones; then `compact` goes package by package,
- * `scatter` takes one from each package in turn, and from each NUMA node within it. Worker i gets the i-th; when
- * there are more workers than CPUs the order starts again and the placement is marked oversubscribed.
+ * The order of CPUs depends only on the machine and the allowed set. Every core's first allowed hardware thread comes
+ * before any second one, and faster kinds of cores come before slower ones. Among equals `compact` goes package by
+ * package; `scatter` takes one CPU from each package in turn, and within a package from each NUMA node in turn. Worker
+ * i gets the i-th CPU. If there are more workers than CPUs, the order starts again and the placement is marked
+ * oversubscribed.
  *
- * Allowed are the CPUs of the control group and of this process's affinity (taskset) at the time of topology_open.
+ * A CPU is allowed if the control group and this process's affinity (taskset) allow it when topology_open runs.
  * Checked by: tests/unit/harness/machine/topology.c, on synthetic machines.
  */
 #ifndef HARNESS_MACHINE_TOPOLOGY_H
@@ -40,8 +41,8 @@ enum { TOPOLOGY_ERROR_BYTES = 256 };
 struct topology *topology_open(const char *synthetic, const char *allowed, char *error);
 void topology_close(struct topology *topology); /* NULL is fine */
 
-/* hwloc was told (HWLOC_SYNTHETIC, HWLOC_XMLFILE, HWLOC_THISSYSTEM=0) to describe something else than the machine this
- * runs on: to draw, not to run on. Never so for a `synthetic` one. */
+/* True if hwloc was told (HWLOC_SYNTHETIC, HWLOC_XMLFILE, HWLOC_THISSYSTEM=0) to describe another machine than this
+ * one: such a topology can be drawn, but no run can use it. Always false for a `synthetic` one. */
 bool topology_is_foreign(const struct topology *topology);
 
 unsigned topology_cpu_count(const struct topology *topology);  /* allowed hardware threads */
@@ -49,7 +50,7 @@ unsigned topology_core_count(const struct topology *topology); /* cores with at 
 unsigned topology_node_count(const struct topology *topology); /* NUMA nodes, at least 1 */
 
 /*
- * Tells the topology that the CPUs of `cpus` (list format) are of a kind; a higher `efficiency` is a faster one. For
+ * Tells the topology that the CPUs of `cpus` (list format) are of one kind. A higher `efficiency` is a faster kind. For
  * tests.
  */
 bool topology_kind_add(struct topology *topology, const char *cpus, int efficiency);
@@ -66,9 +67,9 @@ void placement_free(struct placement *placement);
 void topology_draw(const struct topology *topology, const struct placement *placement, FILE *file);
 
 /*
- * Pins the calling thread to its worker's CPU and lets its memory come from that CPU's node; nothing for a worker
- * that is not pinned. Asks the system, not hwloc, where the thread may run now. False when the system refused, or the
- * thread may run elsewhere, or the topology is foreign.
+ * Pins the calling thread to its worker's CPU and lets its memory come from that CPU's node. Does nothing for a worker
+ * that is not pinned. Then asks the system, not hwloc, where the thread may run. False if the system refused, if the
+ * thread may run elsewhere, or if the topology is foreign.
  */
 bool topology_bind(const struct topology *topology, const struct placement_worker *worker);
 
