@@ -1,7 +1,8 @@
 /*
- * cgroup.h - what the process's control groups allow it, of version 1 and of version 2.
- * A limit holds for a group and all below it, so the tightest one on the way up counts. Within a container the paths
- * of /proc/self/cgroup may not exist below the mount; its root is then the container's own group, and is read, too.
+ * cgroup.h - the limits that the process's control groups set, of version 1 and of version 2.
+ * A limit holds for a group and all groups below it, so the tightest one on the way up counts. In a container the paths
+ * of /proc/self/cgroup may not exist below the mount. The root of the mount is then the container's own group; so the
+ * root is always read, too.
  * Checked by: tests/unit/base/cgroup.c.
  */
 #ifndef ENGINE_BASE_CGROUP_H

@@ -10,17 +10,17 @@
 #define COLD __attribute__((noinline, cold))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-/* Two lines: the adjacent-line prefetcher makes neighbours share fate. */
+/* Two cache lines, since the adjacent-line prefetcher fetches lines in pairs. */
 #define SEPARATE_WRITERS_BYTES 128
 #define SEPARATED __attribute__((aligned(SEPARATE_WRITERS_BYTES)))
 
 /*
- * Keeps the compiler from turning the branch this stands in into a conditional move. Loads whose address depends on a
- * move wait for its condition; behind a predicted branch they start at once.
+ * Keeps the compiler from turning the branch in which this stands into a conditional move. A load whose address depends
+ * on a conditional move waits for the condition; after a predicted branch it starts at once.
  */
 #define KEEP_BRANCH() __asm__ volatile("")
 
-/* The compiler forgets what it knows about a variable's value: after `a == b` it would use either for both. */
+/* Makes the compiler forget what it knows about a variable's value: after `a == b` it might use either for both. */
 #define FORGET(variable) __asm__("" : "+r"(variable))
 
 /*

@@ -18,7 +18,7 @@
 #include "engine/base/cgroup.h"
 #include "engine/base/check.h"
 
-/* ---- Fault injection: counts down over every place that asks for memory. ---- */
+/* ---- Fault injection: every place that asks for memory counts down. ---- */
 
 #ifdef MAE_DEBUG
 static _Atomic uint64_t fail_countdown;
@@ -105,7 +105,7 @@ static void machine_read(void)
     machine_bytes = bytes;
 }
 
-/* Asked for each table: read once. */
+/* Read once, since every table asks. */
 uint64_t mem_machine_bytes(void)
 {
     pthread_once(&machine_once, machine_read);
@@ -141,8 +141,8 @@ uint64_t mem_addresses_left(void)
 }
 
 /*
- * What to reserve of `wanted` bytes. Where addresses are limited (ulimit -v) nobody takes more than a part of those
- * that are left, so that they never end: an eighth, or what is expected to be needed, up to half.
+ * How many of `wanted` bytes to reserve. If addresses are limited (ulimit -v), a span takes only a part of those that
+ * are left, so that some always stay: an eighth, or as many as are expected to be needed, but at most half.
  */
 static uint64_t address_share(uint64_t wanted, uint64_t expected)
 {
@@ -246,8 +246,9 @@ void *(*mem_map_huge)(void *address, size_t bytes, int flags) = map_huge_pages;
 #endif
 
 /*
- * Whether the pages are there. A reservation is no promise: where a control group limits huge pages, the mapping works
- * and the first touch is a SIGBUS. The kernel, asked to write there, gives EFAULT instead of the signal.
+ * Whether the pages can be used. A reservation is no promise: if a control group limits huge pages, the mapping
+ * succeeds and the first access raises SIGBUS. If the kernel is asked to write there, it returns EFAULT instead of the
+ * signal.
  */
 static bool pages_are_there(char *part, size_t bytes)
 {
@@ -261,8 +262,8 @@ static bool pages_are_there(char *part, size_t bytes)
 }
 
 /*
- * Reserved huge pages, if there are any left that this process may use. They are asked for elsewhere first: a MAP_FIXED
- * that fails may leave a hole in the reservation, until it is filled again. Once touched they are ours.
+ * Maps reserved huge pages, if this process may use any that are left. It first maps them elsewhere, since a MAP_FIXED
+ * that fails may leave a hole in the reserved addresses. Once accessed, the pages belong to this process.
  */
 static bool map_hugetlb(struct mem_budget *budget, char *part, size_t bytes)
 {
@@ -290,7 +291,7 @@ static bool map_part(struct span *span, char *part, size_t bytes)
 
 enum mae_status span_commit(struct span *span, size_t bytes)
 {
-    /* Acquire: pairs with the release below, so that the pages are there for whoever sees the size. */
+    /* Acquire pairs with the release below: a thread that sees the size can use the pages. */
     if (LIKELY(bytes <= atomic_load_explicit(&span->committed_bytes, memory_order_acquire)))
         return MAE_OK;
     if (fail_now())
@@ -317,7 +318,7 @@ enum mae_status span_commit(struct span *span, size_t bytes)
     return status;
 }
 
-/* ---- What was obtained. ---- */
+/* ---- The memory that was obtained. ---- */
 
 static bool in_spans(const struct span *span, uintptr_t from, uintptr_t to)
 {

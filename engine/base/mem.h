@@ -1,12 +1,12 @@
 /*
  * mem.h - address space, huge pages, NUMA and the memory limit.
  *
- * A span is a range of reserved addresses that grows from its beginning: reserving costs no memory, committing makes a
- * part usable and counts it against the limit. Addresses never move, so a row or version is found by arithmetic.
- * Pages of a committed part come from reserved huge pages (MAP_HUGETLB) where there are any, else from transparent ones
- * (MADV_HUGEPAGE), else they are small; mem_usage tells what was obtained.
+ * A span is a range of reserved addresses that grows from its beginning. Reserving costs no memory. Committing makes a
+ * part usable and counts it against the limit. Addresses never move, so a row or version is found by arithmetic. The
+ * pages of a committed part are reserved huge pages (MAP_HUGETLB) if there are any, else transparent huge pages
+ * (MADV_HUGEPAGE), else small pages. mem_usage tells which were obtained.
  *
- * Thread-safe: span_commit excludes itself by a lock (cold path). Not here: who uses which part (store/).
+ * Thread-safe: span_commit takes a lock (cold path). Not here: the use of the memory (store/).
  */
 #ifndef ENGINE_BASE_MEM_H
 #define ENGINE_BASE_MEM_H
@@ -24,7 +24,7 @@ struct mem_budget {
     uint64_t limit_bytes;
     _Atomic uint64_t committed_bytes;
     _Atomic uint64_t hugetlb_bytes;
-    _Atomic bool hugetlb_exhausted; /* there were none the last time: not asked again */
+    _Atomic bool hugetlb_exhausted; /* there were none the last time, so they are not asked for again */
     enum mem_huge_pages huge_pages;
     bool numa; /* more than one node: bind chunks to the committing thread's */
 };
@@ -33,7 +33,7 @@ struct span {
     struct mem_budget *budget;
     char *base;
     size_t reserved_bytes;
-    bool cut_short;                 /* less was reserved than had been asked for */
+    bool cut_short;                 /* less was reserved than was asked for */
     _Atomic size_t committed_bytes; /* usable prefix; grows by whole chunks */
     pthread_mutex_t lock;
     struct span *next; /* the database's list, for mem_usage */
@@ -42,28 +42,28 @@ struct span {
 /* limit_bytes 0: 90% of the memory this process may use (physical, or the cgroup's if smaller). */
 void mem_budget_init(struct mem_budget *budget, uint64_t limit_bytes, enum mem_huge_pages huge_pages);
 
-/* What one span may ever come to: the limit, or the machine's memory if that is less. Reserving no more address space
- * than this lets many tables live where there is little of it (under valgrind). */
+/* The largest useful size of a span: the limit, or the machine's memory if that is less. Reserving no more addresses
+ * than this makes room for many tables where addresses are few (under valgrind). */
 uint64_t mem_budget_most(const struct mem_budget *budget);
 
-/* Memory this machine (or control group) gives this process, in bytes. */
+/* The memory that the machine or the control group gives this process, in bytes. */
 uint64_t mem_machine_bytes(void);
 
-/* How many bytes of address space the process may still take; UINT64_MAX where that is not limited. */
+/* How many bytes of address space the process may still take; UINT64_MAX if that is not limited. */
 uint64_t mem_addresses_left(void);
 
 /*
- * Reserves `bytes` of addresses: halved until the system agrees, and where the process may have only so many
- * (RLIMIT_AS) no more than a share of those that are left, larger if `bytes_expected` is. MAE_OK; MAE_NO_ADDRESSES;
- * MAE_NO_MEMORY.
+ * Reserves `bytes` of addresses, halved until the system agrees. If the process may have only so many (RLIMIT_AS), it
+ * reserves at most a share of those that are left; the share is larger if `bytes_expected` is. MAE_OK;
+ * MAE_NO_ADDRESSES; MAE_NO_MEMORY.
  */
 enum mae_status span_init(struct span *span, struct mem_budget *budget, size_t bytes, size_t bytes_expected);
 void span_fini(struct span *span);
 
 /*
- * Makes at least [0, bytes) usable, from the calling thread's NUMA node. MAE_OK; MAE_NO_MEMORY when the limit or the
- * system says no; MAE_NO_ADDRESSES when the reservation does, which is smaller than it was to be. Nothing changes then.
- * Fresh memory reads as zeros.
+ * Makes at least [0, bytes) usable, from the calling thread's NUMA node. Fresh memory reads as zeros. MAE_OK.
+ * MAE_NO_MEMORY if the limit or the system refuses, MAE_NO_ADDRESSES if the reservation is too small because less was
+ * reserved than was asked for; then nothing has changed.
  */
 enum mae_status span_commit(struct span *span, size_t bytes);
 
@@ -81,7 +81,7 @@ void *mem_realloc(void *block, size_t old_bytes, size_t bytes);
 extern void *(*mem_map_huge)(void *address, size_t bytes, int flags);
 #endif
 
-/* Tests only: let the n-th allocation or commit from now fail (0: off); returns whether it has happened. */
+/* Tests only: makes the n-th allocation or commit from now fail (0: off). Returns whether the last one has failed. */
 void mem_fail_at(uint64_t n);
 bool mem_fail_happened(void);
 

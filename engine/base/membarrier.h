@@ -1,19 +1,19 @@
 /*
  * membarrier.h - a memory barrier on every CPU that runs a thread of this process (the membarrier system call).
  *
- * For pairs of threads of which one must be fast and the other is rare: the fast one stores and then loads with nothing
- * but the compiler's order in between; the rare one stores, calls this, and then loads. At least one of both sees the
- * other's store.
+ * It serves two threads of which one must be fast and the other acts rarely. The fast thread stores and then loads,
+ * with only a compiler barrier in between. The rare thread stores, calls membarrier, and then loads. At least one of
+ * them sees the other's store.
  */
 #ifndef ENGINE_BASE_MEMBARRIER_H
 #define ENGINE_BASE_MEMBARRIER_H
 
 #include <stdbool.h>
 
-/* False where there is no such system call. Any number of times; before the first membarrier. */
+/* Call it before the first membarrier; more calls do no harm. False if there is no such system call. */
 bool membarrier_register(void);
 
-/* Some microseconds. */
+/* Takes some microseconds. */
 void membarrier(void);
 
 #endif

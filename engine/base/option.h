@@ -1,6 +1,6 @@
 /*
  * option.h - named options with typed values: of the engine, of targets, of workloads and of runs. Command line, job
- * files, help, columns and JSON are made from the same tables, so what one of them takes or shows, all do.
+ * files, help, columns and JSON use one set of tables, so all of them take and show the same values.
  *
  * A table is written once,
  *     #define BANK_OPTIONS(X) \
@@ -9,12 +9,12 @@
  * Every field begins at a multiple of 8 bytes, so that the i-th option of the array is the i-th field of the struct.
  *
  * A range is a list of alternatives separated by '|': words, and at most one lo..hi, of which either side may be left
- * out; "" is anything. A value is one of the words or within lo..hi. What the words stand for:
+ * out. A value is one of the words or within lo..hi; the range "" allows every value. The words are stored as:
  *     enum               the word's place, so a C enum in the same order names the values
  *     u64, bytes, time   0, which lo..hi then leaves out; there is one word (auto, off)
  *     f64                NaN; there is one word
  *     backoff            OPTION_WORD_FIRST and below
- * Not thread-safe where values change. Checked by: tests/unit/base/option.c, tests/fuzz/options.c.
+ * Reading is thread-safe, changing values is not. Checked by: tests/unit/base/option.c, tests/fuzz/options.c.
  */
 #ifndef ENGINE_BASE_OPTION_H
 #define ENGINE_BASE_OPTION_H

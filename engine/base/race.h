@@ -1,6 +1,6 @@
 /*
- * race.h - named points at which another worker may act: one before each step that touches shared memory.
- * Release builds contain nothing of it. In debug builds a test sets race_hook and thereby decides the interleaving.
+ * race.h - race points: named points at which another worker may act, one before each step that touches shared memory.
+ * Release builds contain none. In debug builds a test sets race_hook and so decides the interleaving.
  */
 #ifndef ENGINE_BASE_RACE_H
 #define ENGINE_BASE_RACE_H

@@ -1,6 +1,7 @@
 /*
  * tsc.h - the CPU's time stamp counter: a cheap clock whose ticks are constant in length.
- * Skew between CPUs costs aborts, never correctness. Where there is none, clock_gettime stands in (1 tick = 1 ns).
+ * Skew between CPUs may cause aborts, but never wrong results. On CPUs without such a counter clock_gettime takes its
+ * place (1 tick = 1 ns).
  */
 #ifndef ENGINE_BASE_TSC_H
 #define ENGINE_BASE_TSC_H

@@ -5,8 +5,9 @@
 #define ENGINE_BASE_WAIT_H
 
 /*
- * One step of a wait, the round-th (from 0). Spins first; then gives the CPU away, since the other may be waiting for
- * one; and then sleeps for moments: sched_yield gives nothing to a thread of lower priority (SCHED_FIFO).
+ * The round-th step of a wait, from 0. Early steps spin. Later steps yield the CPU, since the other thread may be
+ * waiting for one. Still later steps sleep for moments, because sched_yield does not give the CPU to a thread of lower
+ * priority (SCHED_FIFO).
  */
 void wait_step(unsigned round);
 

@@ -183,7 +183,7 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
 
 /*
  * ---- Rows by key. ----
- * A hit is not validated in the index, because the row is: whoever takes the entry away writes the row too (I3).
+ * The row of a hit is validated instead of the index: a transaction that takes the entry away writes the row, too (I3).
  */
 
 static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
@@ -199,9 +199,9 @@ static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index 
 }
 
 /*
- * The row has lost an entry, and that may be the one that led to it: when it was looked at, who took it away may not
- * have come so far. Who sees a MOVED version finds every entry gone that the row has lost by then, so the entry is
- * looked at again; one that goes later takes the row's version along.
+ * For a row that has lost an entry. The lost entry may be the one that led here: when this transaction looked at it,
+ * the removal may not have been in the index yet. A transaction that sees a MOVED version finds that every entry which
+ * the row had lost by then is gone. So this looks at the entry again. A later removal supersedes the row's version.
  */
 static COLD enum mae_status entry_again(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
@@ -214,8 +214,8 @@ static COLD enum mae_status entry_again(struct mae_txn *txn, struct mae_index *i
     return status;
 }
 
-/* The entry led to a row that is not there: the entry has been superseded since. (A snapshot meets that in a
- * single-version index only, and cannot abort: for it there is no such row.) */
+/* For an entry that led to a row which does not exist: the entry has been superseded since. A snapshot can meet that
+ * only in a single-version index. It cannot abort, so it reports that there is no such row. */
 static ALWAYS_INLINE enum mae_status found_row(struct mae_txn *txn, struct mae_index *index, const void *key,
                                                uint64_t row, enum mae_status status)
 {
@@ -225,8 +225,9 @@ static ALWAYS_INLINE enum mae_status found_row(struct mae_txn *txn, struct mae_i
 }
 
 /*
- * Three ways to a row: `direct` in an index that has not grown, by a transaction about which there is nothing special;
- * `hinted` with announced keys or in an index that has grown; `general`. See DESIGN.md, "What an operation costs".
+ * There are three paths to a row: `direct` for a transaction with txn->direct, in an index that has not grown; `hinted`
+ * with announced keys, or in an index that has grown; `general` for all other cases. See DESIGN.md, "What an operation
+ * costs".
  */
 static NOINLINE enum mae_status read_general(struct mae_txn *txn, struct mae_index *index, const void *key,
                                              const void **data, size_t *bytes)
@@ -355,7 +356,7 @@ enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *index, const v
     uint64_t inserted = 0;
     if (UNLIKELY(txn->snapshot))
         return MAE_READ_ONLY;
-    /* The entry last: then MAE_EXISTS needs no more than to take the row back. */
+    /* The entry comes last: then after MAE_EXISTS only the row must be taken back. */
     enum mae_status status = txn_insert(txn, &index->table->rows, bytes, &inserted, data);
     if (status != MAE_OK)
         return status;

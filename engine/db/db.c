@@ -127,7 +127,7 @@ enum mae_status mae_table_create(struct mae_db *db, const char *name, const stru
     return status;
 }
 
-/* Drawn for each index, unless the option fixes it. Without entropy yet the clock has to do. */
+/* The seed is drawn for each index, unless the option fixes it. If the system has no entropy yet, it is the clock. */
 static uint64_t hash_seed(const struct mae_db *db)
 {
     uint64_t seed = db->core.options.hash_seed;
@@ -157,7 +157,7 @@ drop_nodes:
     return status;
 }
 
-/* The root is made by a worker of the database's own, before anyone can use the index. */
+/* A worker of the database's own makes the root, before any other worker can use the index. */
 static enum mae_status create_root(struct mae_db *db, struct mae_index *index)
 {
     struct mae_worker *worker;
@@ -174,7 +174,7 @@ static enum mae_status create_root(struct mae_db *db, struct mae_index *index)
             txn_abort(txn);
     }
     db_worker_leave(worker, db->table_count);
-    return status == MAE_ABORT_MEMORY ? MAE_NO_MEMORY : status; /* nobody began a transaction that could be retried */
+    return status == MAE_ABORT_MEMORY ? MAE_NO_MEMORY : status; /* the caller has no transaction to retry */
 }
 
 static enum mae_status create_simple(struct mae_db *db, struct mae_index *index, const struct mae_index_config *config)

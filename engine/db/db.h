@@ -56,9 +56,10 @@ void db_worker_leave(struct mae_worker *worker, unsigned table_count);
 
 /* Stops the maintenance thread if it runs; maintenance.c. */
 void maintenance_close(struct mae_db *db);
-/* What that thread does once a millisecond, as `worker`, which is parked before and after. last_wts, by worker id:
- * what the slots said last time. False when nobody else has published since and it reclaimed nothing. For one thread at
- * a time, registered for membarrier unless there is but one. */
+/* One round of the maintenance thread, which it makes once a millisecond as `worker`; the worker is parked before and
+ * after. last_wts: the slots' wts at the last round. False if no other worker has published since and the round
+ * reclaimed nothing. One thread at a time may call it, and must be registered for membarrier if the process has other
+ * threads. */
 bool maintenance_round(struct mae_worker *worker, uint64_t *last_wts);
 
 #endif

@@ -3,7 +3,7 @@
 
 #ifdef MAE_DEBUG
 
-/* Its address is the name of a thread. */
+/* The address of this variable names the thread. */
 static _Thread_local char this_thread;
 
 struct guard guard_worker(struct mae_worker *worker)
@@ -11,8 +11,8 @@ struct guard guard_worker(struct mae_worker *worker)
     if (!worker || !atomic_load_explicit(&worker->joined, memory_order_acquire))
         return (struct guard){.status = MAE_INVALID};
     uintptr_t self = (uintptr_t)&this_thread, user = 0;
-    /* Acquire: whoever was inside before has left with release, so that a worker may be handed from thread to thread
-     * without a race on what the guarded call touches. */
+    /* Acquire: the thread that was inside before has left with release. So a worker may be handed from thread to thread
+     * without a race on the memory that the guarded call uses. */
     if (atomic_compare_exchange_strong_explicit(&worker->user, &user, self, memory_order_acquire, memory_order_relaxed))
         return (struct guard){.status = MAE_OK, .entered = worker};
     return (struct guard){.status = user == self ? MAE_OK : MAE_INVALID}; /* self: a call within a call */

@@ -1,15 +1,16 @@
 /*
- * guard.h - what the public calls of a transaction check of their handles before they use them.
+ * guard.h - the checks of handles with which the public calls of a transaction begin.
  *
- * A transaction that has ended and a table or index of another database give MAE_INVALID. In debug builds every call
- * checks both, and that no other thread is inside a call of the same worker: a worker may move between threads, only
- * not be used by two at once. In other builds the calls that are looked up by `guard_index` and `guard_table` check the
- * same handles; those with `_hot`, the reads and updates that a transaction mostly consists of, check nothing here:
- *     an ended transaction is doomed with MAE_INVALID (commit.c), so that it leaves their fast paths by itself;
- *     a foreign table is not noticed.
+ * A call returns MAE_INVALID for a transaction that has ended and for a table or index of another database. In debug
+ * builds every call checks both, and also that no other thread is inside a call of its worker: a worker may move
+ * between threads, but two threads must not use it at once. In other builds the calls with `guard_index` and
+ * `guard_table` check both handles. The calls with `_hot`, the reads and updates of which a transaction mostly
+ * consists, check nothing here:
+ *     an ended transaction is doomed with MAE_INVALID (commit.c), so it leaves their fast paths by itself;
+ *     they do not notice a foreign table.
  *
- * A call declares `GUARDED struct guard guard = guard_...(...)` first and gives up if guard.status says so. GUARDED
- * leaves the guard at the end of the call, by whatever way that ends, C++ exceptions included.
+ * A call declares `GUARDED struct guard guard = guard_...(...)` first and returns guard.status unless that is MAE_OK.
+ * GUARDED leaves the guard at the end of the call, in whatever way the call ends, C++ exceptions included.
  * Checked by: tests/unit/db/guard.c, tests/model/misuse.c.
  */
 #ifndef ENGINE_DB_GUARD_H
@@ -30,7 +31,7 @@ static ALWAYS_INLINE bool guard_handles_fit(const struct mae_txn *txn, const str
 #ifdef MAE_DEBUG
 
 #define GUARDED __attribute__((cleanup(guard_leave)))
-/* MAE_INVALID while another thread is inside a call of the worker, or when there is none or it has left. */
+/* MAE_INVALID while another thread is inside a call of the worker, or if `worker` is NULL or has left. */
 struct guard guard_worker(struct mae_worker *worker);
 void guard_leave(const struct guard *guard);
 struct guard guard_txn(struct mae_txn *txn);

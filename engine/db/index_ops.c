@@ -4,7 +4,7 @@
 #include "engine/db/simple_index.h"
 #include "engine/db/stats.h"
 
-/* A hit by key stands and falls with the row that is read, so the row is written when it loses its entry (I3). */
+/* A hit by key is valid only as long as the row that was read, so the row is written when it loses its entry (I3). */
 static enum mae_status lose_entry(struct mae_txn *txn, struct mae_index *index, uint64_t row, enum mae_status removed)
 {
     return removed == MAE_OK && !MUTATED(entry_move_untouched) ? txn_lose_entry(txn, &index->table->rows, row)
@@ -88,7 +88,7 @@ static bool take_first(void *arg, const void *key, uint64_t row)
     return false;
 }
 
-/* A scan, so that the leaf is validated: nothing says that the caller will read the row. */
+/* Scans, so that the leaf is validated: the caller need not read the row. */
 static enum mae_status tree_find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
 {
     *row = UINT64_MAX;
@@ -106,7 +106,7 @@ static enum mae_status tree_insert(struct mae_txn *txn, struct mae_index *index,
     return tree_index_insert(txn, &index->tree, key, row);
 }
 
-/* A non-unique index validates what it is asked, so its removals write no rows. */
+/* A non-unique index validates every lookup, so its removals write no rows. */
 static enum mae_status tree_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
     enum mae_status status = tree_index_remove(txn, &index->tree, key, row);

@@ -11,8 +11,8 @@
 
 struct index_ops {
     bool multi_version; /* entries are versions, as rows are */
-    /* The row of a key; in a non-unique index the smallest. `find` validates a hit, `hit` leaves that to the read of
-     * the row. Both validate a miss. */
+    /* Finds the row of a key, in a non-unique index the smallest. `find` validates a hit; `hit` leaves that to the read
+     * of the row. Both validate a miss. */
     enum mae_status (*find)(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row);
     enum mae_status (*hit)(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row);
     enum mae_status (*insert)(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row);

@@ -1,11 +1,12 @@
 /*
- * maintenance.c - the optional thread that takes the leader's duties, so that an idle program still reclaims memory and
+ * maintenance.c - the optional thread that does the leader's work, so that an idle program still reclaims memory and
  * its snapshots move on.
  *
- * Once a millisecond it parks workers that are between transactions and have been silent since its last look, takes
- * over their garbage, and as a worker of its own passes a quiescent point, which may lead a round. Between its rounds
- * it is parked itself, so that it never holds the horizon back. While nobody passes a quiescent point and nothing can
- * be reclaimed it sleeps longer and longer, up to SLEEP_MAX_NS: that is how late it may notice that there is work.
+ * Once a millisecond the thread parks workers that are between transactions and have been silent since its last look.
+ * It takes over their garbage. Then it passes a quiescent point as a worker of the database's own, and may lead a
+ * round. Between its rounds its worker is parked, so that it never holds the horizon back. While no worker passes a
+ * quiescent point and nothing can be reclaimed, the thread sleeps longer and longer, up to SLEEP_MAX_NS. That is how
+ * late it may notice that there is work.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -23,7 +24,7 @@ enum {
     TICK_NS = 1000000,
     SLEEP_MAX_NS = 64 * TICK_NS,
     QUIET_ROUNDS =
-        3, /* until both horizons have passed all: one moves min_wts, one min_rts; a tombstone takes a third */
+        3, /* rounds until both horizons have passed everything: min_wts, then min_rts; a tombstone takes a third */
 };
 
 struct maintenance {
@@ -36,7 +37,7 @@ struct maintenance {
     uint64_t last_wts[HORIZON_SLOTS];
 };
 
-/* Returns whether anybody has published since the last look. */
+/* Returns whether another worker has published since the last look. */
 static bool park_silent(struct mae_worker *own, uint64_t *last_wts)
 {
     struct core *core = own->core;
@@ -60,7 +61,7 @@ bool maintenance_round(struct mae_worker *worker, uint64_t *last_wts)
     uint64_t reclaimed = atomic_load_explicit(&worker->counters.versions_reclaimed, memory_order_relaxed);
     worker_unpark(worker, tsc_now());
     worker_quiescent(worker, tsc_now());
-    worker_park(worker); /* hands its garbage on, if there is any left */
+    worker_park(worker); /* also hands over the garbage that is left */
     return active || atomic_load_explicit(&worker->counters.versions_reclaimed, memory_order_relaxed) != reclaimed;
 }
 
@@ -79,7 +80,7 @@ static void *run(void *arg)
 {
     struct maintenance *maintenance = arg;
     uint64_t sleep_ns = TICK_NS;
-    unsigned quiet = 0; /* rounds in which there was nothing to do */
+    unsigned quiet = 0; /* rounds without work */
     pthread_mutex_lock(&maintenance->lock);
     while (!maintenance->stop) {
         pthread_mutex_unlock(&maintenance->lock);

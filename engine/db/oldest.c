@@ -1,4 +1,4 @@
-/* oldest.c - who holds the horizon back; see maemio.h. */
+/* oldest.c - the worker that holds the horizon back the most; see maemio.h. */
 #include "engine/base/tsc.h"
 #include "engine/db/db.h"
 

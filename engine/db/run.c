@@ -1,4 +1,4 @@
-/* run.c - mae_run: a transaction from begin to commit, again and again until it holds; see maemio.h. */
+/* run.c - mae_run: runs a transaction from begin to commit, and again until it commits or gives up; see maemio.h. */
 #include "engine/db/guard.h"
 #include "engine/txn/commit.h"
 #include "engine/txn/txn.h"
@@ -15,7 +15,8 @@ void mae_backoff(struct mae_worker *worker)
     }
 }
 
-/* Ends what mae_run has begun, however it is left: a body may throw a C++ exception, or its thread be cancelled. */
+/* Ends the transaction that mae_run has begun, however mae_run is left: a body may throw a C++ exception, or its thread
+ * be cancelled. */
 static void abandon(struct mae_txn *const *open)
 {
     if (*open)
@@ -40,11 +41,11 @@ enum mae_status mae_run_after(struct mae_worker *worker, enum mae_mode mode, uin
         open = txn;
         status = body(txn, arg);
         open = NULL;
-        /* A call inside may have failed without the body passing it on. */
+        /* A call inside may have failed, and the body may not have returned its status. */
         if (status == MAE_OK || (txn->doomed != MAE_OK && !mae_status_is_abort(status))) {
             status = mae_commit(txn);
         } else {
-            /* What the body gives up for must be true: reads are validated only at the end. */
+            /* The body may have given up because of a read that was not valid: reads are validated only at the end. */
             if (txn->doomed == MAE_OK && !txn->snapshot && !txn_reads_are_valid(txn))
                 status = txn_doom(txn, MAE_ABORT_READ_CHECK);
             (void)mae_abort(txn);

@@ -14,13 +14,14 @@ static void on_decision(struct mae_txn *txn, bool committed)
         tree_deferred_discard(deferred);
 }
 
-/* Why the transaction cannot go on, or MAE_OK: where other indexes are rows, the row calls tell. */
+/* MAE_OK, or the reason why the transaction cannot go on. In other indexes, whose nodes are rows, the row calls check
+ * this. */
 static enum mae_status usable(const struct mae_txn *txn)
 {
     return txn->snapshot ? MAE_OK : txn->doomed;
 }
 
-/* The list in which changes wait; NULL when out of memory. */
+/* The worker's list of changes that wait; NULL when out of memory. */
 static struct tree_deferred *deferred_begin(struct mae_txn *txn)
 {
     struct index_scratch *scratch = index_scratch_kept(txn);

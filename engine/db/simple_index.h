@@ -1,10 +1,10 @@
 /*
- * simple_index.h - ordered indexes with simple_index_update=on, as part of transactions: who changes them when.
+ * simple_index.h - ordered indexes with simple_index_update=on, as part of transactions: when they are changed.
  *
- * A transaction's changes wait in its worker's list until its commit is decided, and are made then, before the
- * worker's next quiescent point: as long as an entry stands whose row has been deleted, the collector cannot free the
- * row's id (gc.h, G3), and who met the entry meets a tombstone. What the index gives up is listed in
- * index/tree_simple.h.
+ * A transaction's changes wait in its worker's list until the commit is decided. The worker makes them then, before its
+ * next quiescent point. So as long as an entry exists whose row has been deleted, the collector cannot free the row's
+ * id (gc.h, G3), and a transaction that uses the entry meets a tombstone. index/tree_simple.h lists what the index
+ * gives up.
  *
  * Statuses as the calls of maemio.h. Source: section 4.2, Figure 4.
  */

@@ -94,7 +94,7 @@ void mae_index_space(const struct mae_index *index, struct mae_space *space)
 
 void mae_db_memory(struct mae_db *db, struct mae_memory *memory)
 {
-    /* The spans of a table or index that is refused after all go away again. */
+    /* With the lock, since the spans of a table or index whose creation fails are taken out of the list again. */
     pthread_mutex_lock(&db->lock);
     mem_usage(&db->core.budget, db->spans, memory);
     pthread_mutex_unlock(&db->lock);

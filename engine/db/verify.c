@@ -134,7 +134,7 @@ static bool check_index(struct verifier *verifier)
     return !verifier->failed;
 }
 
-/* The database's lock is held: nobody creates tables or indexes, nor uses the same worker. */
+/* The caller holds the database's lock, so no other thread creates tables or indexes, or uses this worker. */
 static enum mae_status verify(struct verifier *verifier)
 {
     struct mae_db *db = verifier->db;

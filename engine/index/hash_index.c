@@ -66,7 +66,7 @@ static ALWAYS_INLINE uint64_t depth_mask(unsigned depth)
 /* ---- Finding the bucket that covers a hash, as the transaction sees it. ---- */
 
 /*
- * The bucket's growth bits and its contents, peeked at; *data NULL if it is a base bucket that nobody has touched.
+ * The bucket's growth bits and its contents, peeked at; *data is NULL if it is a base bucket without a version.
  * Starts from the hint; ends since it goes down parents and up splits of one consistent state, with a bound for the
  * unexpected.
  */

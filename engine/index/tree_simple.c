@@ -242,7 +242,8 @@ static unsigned child_position(const struct tree_simple *index, const struct nod
 
 /* ---- Versions. ---- */
 
-/* The version of an unlocked node. False: it has been taken out. Waits for a writer, who waits for nobody. */
+/* The version of an unlocked node. False: it has been taken out. Waits for a writer, which itself waits for no thread.
+ * */
 static bool read_begin(const struct node *node, uint64_t *version)
 {
     for (unsigned i = 0;; i++) {

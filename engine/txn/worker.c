@@ -93,7 +93,7 @@ static enum mae_status join(struct core *core, int id, struct mae_worker **joine
         worker = mem_alloc(sizeof *worker);
         if (!worker)
             goto leave;
-        /* Release: whoever reads counters through the pointer sees zeros. */
+        /* Release: a thread that reads counters through the pointer sees zeros. */
         atomic_store_explicit(&core->workers[id], worker, memory_order_release);
     }
     /* Everything but the counters, which go on where this id's last worker stopped. */
@@ -221,18 +221,18 @@ void worker_quiescent(struct mae_worker *worker, uint64_t now_ticks)
 
 bool worker_may_follow(struct mae_worker *worker, uint64_t after, uint64_t now_ticks)
 {
-    /* From half of the range on `after` leads no further: it is left to those clocks that count real time. */
+    /* In the upper half of the range `after` may not lead the clocks on: only clocks that count real time get there. */
     const uint64_t lead_max = UINT64_C(1) << (63 - TIMESTAMP_WORKER_BITS);
     const struct horizon *horizon = &worker->core->horizon;
     uint64_t wanted = timestamp_clock(after), highest = clock_now(worker, now_ticks);
     uint64_t ahead = wanted <= lead_max ? worker->clock.step_max_units : 0;
     if (LIKELY(wanted <= highest + ahead))
         return true;
-    /* What a worker has not published yet is less than the allowance ahead of it. */
+    /* A worker's clock is ahead of what it has published by less than the allowance. */
     return wanted <= horizon_highest_clock(horizon, highest) + ahead;
 }
 
-/* The worker is between transactions and cannot begin one meanwhile: its memory is as good as the caller's. */
+/* The worker is between transactions and cannot begin one meanwhile, so the caller may use its memory. */
 static uint64_t take_garbage(void *arg)
 {
     struct mae_worker *worker = arg;
@@ -249,7 +249,8 @@ bool worker_park_other(struct mae_worker *own, unsigned id)
            horizon_park_other(horizon, id, horizon->barrier, take_garbage, other);
 }
 
-/* Parks who is between transactions and has not passed `after`: it comes back above this worker's clock. */
+/* Parks the workers that are between transactions and have not passed `after`: they come back above this worker's
+ * clock. */
 static void park_who_is_behind(struct mae_worker *worker, uint64_t after)
 {
     const struct horizon *horizon = &worker->core->horizon;
@@ -270,7 +271,7 @@ void worker_await(struct mae_worker *worker, uint64_t after)
     if (atomic_load_explicit(&horizon->min_wts, memory_order_acquire) > after) /* ORD-2 */
         return;
     COUNT(worker, snapshot_waits);
-    (void)tsclock_next(&worker->clock, start, timestamp_clock(after)); /* this worker does not hold it back */
+    (void)tsclock_next(&worker->clock, start, timestamp_clock(after)); /* so this worker does not hold min_wts back */
     for (unsigned i = 0;; i++) {
         uint64_t now = tsc_now();
         worker_quiescent(worker, now);
@@ -290,7 +291,7 @@ void worker_await(struct mae_worker *worker, uint64_t after)
 void worker_park(struct mae_worker *worker)
 {
     struct horizon *horizon = &worker->core->horizon;
-    /* As in a transaction, so that nobody else parks it and takes its garbage meanwhile. */
+    /* As in a transaction, so that no other thread parks the worker and takes its garbage meanwhile. */
     atomic_store_explicit(&worker->slot->in_txn, OWNER_BUSY, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
     if (!horizon_is_parked(horizon, worker->id)) {
@@ -306,7 +307,7 @@ void worker_park(struct mae_worker *worker)
 
 void worker_unpark(struct mae_worker *worker, uint64_t now_ticks)
 {
-    /* Whoever has parked it may be reading its clock still; this waits. */
+    /* The thread that has parked this worker may still be reading its clock; this waits until it has finished. */
     (void)horizon_is_parked(&worker->core->horizon, worker->id);
     uint64_t clock = clock_now(worker, now_ticks);
     worker->clock.clock = horizon_unpark(&worker->core->horizon, worker->id, clock);

@@ -3,9 +3,9 @@
  *
  * A series is one configuration (config_hash) under one label, in a file of its own, FOLDER/LABEL-HASH.csv, so that
  * different configurations never meet in one column: time, commit, machine, runs, and each metric of TREND_METRIC_TABLE
- * as a median with its exact interval (statistics.h), _low and _high, which covers 95% from 6 runs on, and of 5, 4, 3
- * and 2 runs 93.7%, 87.5%, 75% and 50%. Lines ascend in time. An entry is all complete and
- * unfailed repetitions of one series and commit in one results file, at the time of the first.
+ * as a median with its exact interval (statistics.h), _low and _high. The interval covers 95% from 6 runs on, and
+ * 93.7%, 87.5%, 75% and 50% with 5, 4, 3 and 2 runs. Lines ascend in time. An entry stands for all complete
+ * repetitions, of one series and commit in one results file, that have not failed; it has the time of the first.
  *
  *   the same again     an entry whose time and commit the series has is left as it is: adding twice adds once
  *   no commit          of a build outside git: refused, unless --commit gives one; -dirty marks uncommitted changes

@@ -1,11 +1,11 @@
 /*
  * plot_data.h - results as the points of a figure: median, minimum and maximum of every group of repetitions.
  *
- * Written as CSV for gnuplot: line, x, place (1, 2, ... along a categorical axis), oversubscribed, runs, then for each
- * metric M of PLOT_METRIC_TABLE the columns M, M_min, M_max; empty where there is nothing. Where labels stand along the
- * axis: relative, relative_low, relative_high, relative_coverage: throughput against the first label within rounds
- * (settings.h). Rows are sorted by line,
- * then place. Texts are reduced to letters, digits and . - _ , so that gnuplot can list them.
+ * The points are written as CSV for gnuplot: line, x, place (1, 2, ... along a categorical axis), oversubscribed, runs,
+ * then for each metric M of PLOT_METRIC_TABLE the columns M, M_min, M_max, which are empty if there is no value. If
+ * labels stand along the axis, these columns follow: relative, relative_low, relative_high, relative_coverage, the
+ * throughput against the first label within rounds (settings.h). Rows are sorted by line, then by place. Texts are
+ * reduced to letters, digits and . - _ , so that gnuplot can list them.
  * Checked by: tests/unit/harness/analysis/results.c.
  */
 #ifndef HARNESS_FIGURES_PLOT_DATA_H

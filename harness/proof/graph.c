@@ -1,12 +1,15 @@
 /*
  * graph.c - the serialization graph and its cycles; see check.h.
  *
- * Nodes are committed transactions. An object is a register or, when cycles are searched, an index entry; its versions
- * form a tree by what they replaced (in a correct history a line). Edges: ww  writer of a version -> writer of one that
- * replaced it wr  writer of a version -> who read it rw  who read a version  -> writer of one that replaced it
- * Transactions are visited in timestamp order, for speed and to place what does not name its predecessor. First only
- * registers: if every edge leads to a larger timestamp the graph has no cycle. Otherwise, or if replay.c found
- * something, the graph is built with entries too, its components are found (Tarjan), and in them the shortest cycle.
+ * Nodes are committed transactions. An object is a register or, when cycles are searched, an index entry. The versions
+ * of an object form a tree by what they replaced; in a correct history the tree is a line. Edges:
+ *     ww   from the writer of a version to the writer of one that replaced it
+ *     wr   from the writer of a version to a transaction that read it
+ *     rw   from a transaction that read a version to the writer of one that replaced it
+ * Transactions are visited in timestamp order, for speed, and to order versions that do not name their predecessor.
+ * First only registers are objects: if every edge leads to a larger timestamp, the graph has no cycle. Otherwise, or if
+ * replay.c found something, the graph is built with entries, too, its components are found (Tarjan), and in them the
+ * shortest cycle.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,7 +21,7 @@ enum edge_kind { EDGE_WW, EDGE_WR, EDGE_RW, EDGE_RW_ABSENT };
 
 struct version {
     uint64_t object, ts;         /* ts: of its writer, 0 for the absence before the first insert */
-    uint32_t writer;             /* place among the transactions, HISTORY_NOBODY: before the history */
+    uint32_t writer;             /* place among the transactions; HISTORY_NOBODY: older than the history */
     uint32_t older, newer;       /* in timestamp order */
     uint32_t replaced;           /* what it replaced, as recorded */
     uint32_t successor, sibling; /* first version that replaced this one; the next one that replaced the same */

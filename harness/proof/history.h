@@ -1,51 +1,54 @@
 /*
- * history.h - what transactions saw and did: the format, writing it, reading it back.
+ * history.h - histories, which record what transactions saw and did: the format, writing it, reading it back.
  *
- * Objects. A register is a row, named by a 64-bit number: the recording target (harness/targets/recording.c) derives it
- * from index and key, so it goes on when a key is deleted and inserted again. A version of a register is named by its
- * writer's
- * timestamp and by `seq`, the how-manieth write of that transaction it is (1, 2, ...; from the 255th on 255). Index
- * entries are
- * objects of their own, named by index and key (non-unique indexes: key and row).
+ * Objects. A register is a row, named by a 64-bit number. The recording target (harness/targets/recording.c) derives
+ * the number from index and key, so the register goes on if a key is deleted and inserted again. A version of a
+ * register is named by its writer's timestamp and by `seq`: 1 for the first write of that transaction, 2 for the
+ * second, and so on, 255 for the 255th and all later ones. Index entries are objects of their own, named by index and
+ * key (in non-unique indexes by key and row).
  *
- * In memory and in binary files a history is 64-bit words, records one behind the other. Word 0 of a record: bits 0-7
- * kind,
- * 8-15 `a`, 16-63 `b`. `key` is (key_bytes + 7) / 8 words, zero padded; `ts` a timestamp, 0: none; `seq` see above.
+ * In memory and in binary files a history is a sequence of records made of 64-bit words. Word 0 of a record has the
+ * kind in bits 0-7, `a` in bits 8-15 and `b` in bits 16-63. `key` is (key_bytes + 7) / 8 words, padded with zeros; `ts`
+ * is a timestamp, 0 for none; `seq` as above.
  *
- *   INDEX    a: 1 ordered, 2 non-unique    b: index   key_bytes, 8 words of name      before the index is used
- *   BEGIN    a: 1 snapshot                 b: worker  ts
- *   READ     a: seq read                              register, ts read
- *   WRITE    a: own seq    b: seq replaced            register, ts replaced             an update that read what it
- *   replaced
- *   BLIND    a: own seq                               register                          a write that read nothing
- *   INSERT   a: own seq                               register, row (table << 48 | ref)
- *   DELETE   a: own seq    b: seq deleted             register, ts deleted (~0: whichever it was)
- *   MISS                                              register                          looked for, not there
- *   EXISTS                                            register                          not inserted, since it is there
- *   WRONG                                             register looked for, register found
- *   ADD      b: index                                 key, ref                          the entry key -> ref was added
- *   REMOVE   b: index                                 key, ref                          and removed; ref ~0: whichever
- *   it was
- *   FIND     b: index                                 key, ref                          ref ~0: any
- *   ABSENT   b: index                                 key
- *   SCAN     a: flags below                 b: index  low key, high key, count, count times (key, ref)
- *            all entries from low to high, in the scan's direction; the bounds say how far the scan went
- *   ROWS     b: table                                 count                             all rows of a table, this many
- *   MOVED                                             ts, ts of BEGIN                   its place, before COMMIT;
- *            the versions it wrote are named by the one of BEGIN
+ *   kind     a                  b              further words                  meaning
+ *   INDEX    1 ordered,         index          key_bytes, 8 words of name     an index, before it is used
+ *            2 non-unique
+ *   BEGIN    1 snapshot         worker         ts
+ *   READ     seq read                          register, ts read
+ *   WRITE    own seq            seq replaced   register, ts replaced          an update that read what it replaced
+ *   BLIND    own seq                           register                       a write that read nothing
+ *   INSERT   own seq                           register,                      row: table << 48 | ref
+ *                                              row
+ *   DELETE   own seq            seq deleted    register, ts deleted           ts ~0: whichever version it was
+ *   MISS                                       register                       looked for, not there
+ *   EXISTS                                     register                       not inserted, since it is there
+ *   WRONG                                      register looked for,
+ *                                              register found
+ *   ADD                         index          key, ref                       the entry key -> ref was added
+ *   REMOVE                      index          key, ref                       it was removed; ref ~0: whichever it was
+ *   FIND                        index          key, ref                       ref ~0: any
+ *   ABSENT                      index          key
+ *   SCAN     flags below        index          low key, high key, count,      all entries from low to high, in the
+ *                                              count times (key, ref)         scan's direction, up to where it went
+ *   ROWS                        table          count                          all rows of a table, so many
+ *   MOVED                                      ts, ts of BEGIN                its place in the order, before COMMIT;
+ *   its
+ *                                                                             versions carry the ts of BEGIN
  *   COMMIT
- *   ABORT    a: status (enum mae_status)
- * A transaction's records stand together, BEGIN to COMMIT or ABORT, in the order in which they happened.
+ *   ABORT    status
+ * A transaction's records stand together, from BEGIN to COMMIT or ABORT, in the order in which they happened.
  *
- * A binary file is the word "MAEHIST1", then blocks: word 0 the number of words that follow in bits 0-47, the stream's
- * number above. Each worker writes a stream of its own; a block holds whole transactions. The last word is the head of
- * an empty block of stream 0xffff: without it the file is not whole, and nothing can be said about it.
+ * A binary file is the word "MAEHIST1", then blocks. Word 0 of a block has the number of words that follow in bits
+ * 0-47, and the stream's number above. Each worker writes a stream of its own. A block has complete transactions. The
+ * last word of the file is the head of an empty block of stream 0xffff; without it the file is incomplete and proves
+ * nothing.
  *
- * The text form, for people and for tests, is one record a line, words separated by blanks, '#' begins a comment:
+ * The text form, for people and for tests, has one record a line, words separated by blanks; '#' begins a comment:
  *   index 0 customers ordered|hash unique|non-unique 8
  *   begin 100 rw|snapshot worker 1
- *   read X 90.1 | write X 1 over 90.1 | blind X 1 | insert X 1 [row 5] | delete X 1 over 90.1|* | miss X | exists X |
- *   wrong X Y
+ *   read X 90.1 | write X 1 over 90.1 | blind X 1 | insert X 1 [row 5] | delete X 1 over 90.1|*
+ *   miss X | exists X | wrong X Y
  *   add 0 KEY REF | remove 0 KEY REF|* | find 0 KEY REF|* | absent 0 KEY
  *   scan 0 forward|backward LOW|- HIGH|- all|part : KEY=REF KEY=REF ...
  *   moved 120 from 100

@@ -47,8 +47,8 @@ static_assert(TARGET_KEY_MAX_BYTES <= MAE_KEY_MAX_BYTES && TARGET_PAYLOAD_MAX_BY
 #define WORKER(worker) ((struct mae_worker *)(worker))
 
 /* ---- Faults, in builds made for it only (tests/mutations). ----
- * They leave the load alone: a worker is told to be idle once when it has joined and once when it has loaded. After
- * that every FAULT_EVERY-th commit, or update by key, of a thread is a bad one. */
+ * The load has no faults: the harness tells a worker to be idle once when it has joined and once when it has loaded.
+ * After that every FAULT_EVERY-th commit, or update by key, of a thread is a faulty one. */
 
 enum { IDLES_BEFORE_FAULTS = 2, FAULT_EVERY = 64 };
 static _Thread_local unsigned idles, faults_due;

@@ -1,16 +1,14 @@
 /*
- * recording.h - a target around another one that writes down what every transaction sees and does.
+ * recording.h - a target around another target; it records what every transaction sees and does.
  *
- * Each payload gets HEADER_BYTES in front, by which a reader knows which write of which transaction it has got; the
- * workload sees
- * neither them nor anything else. So what is recorded is what the database returned, not what it claims. The calls that
- * reach the database are those of the workload, with two exceptions: `overwrite` through an index whose rows were not
- * inserted by
- * key, and `row_erase`, read the row first, because they must know which row it is.
+ * Each payload gets HEADER_BYTES in front, which tell a reader the transaction and the write that it has read. The
+ * workload does not see them. So the history has what the database returned, not what the database claims. The recorder
+ * passes the workload's calls on to the database, with two exceptions: `overwrite` through an index whose rows were not
+ * inserted by key, and `row_erase`. These read the row first, because the recorder must know which row it is.
  *
- * Cost: 16 bytes a payload, which may take rows out of line, some 10 words of log an access, and writing the log: 1 MB
- * at
- * a time to the file, in the measured window. Throughput of a recorded run is not comparable with others.
+ * Cost: 16 bytes for each payload, which may make a row too large for its inline slot; some 10 words of log for each
+ * access; and writing the log to the file, 1 MB at a time, in the measured window. The throughput of a recorded run is
+ * not comparable with that of other runs.
  *
  * Threads: as the target inside. One recording at a time in a process.
  */

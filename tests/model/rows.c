@@ -231,7 +231,7 @@ static void insert_one(struct model *model, struct running *running)
     if (cell == model->cells) {
         assert_true(model->cells < CELLS);
         model->rows[model->cells++] = row;
-    } else { /* used again: it is free for everybody who runs */
+    } else { /* used again: the row id is free for every running transaction */
         for (unsigned i = 0; i < WORKERS; i++)
             if (model->running[i].txn)
                 assert_null(seen(model, &model->running[i], cell));

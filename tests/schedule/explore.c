@@ -202,7 +202,7 @@ static const struct explore_case cases[] = {
      .ops_max = 6,
      .covers = EXPLORE_COVERS(versions_reclaimed)},
     {.name = "maintained",
-     .what = "leaders hand over, and a maintenance thread parks who is silent and takes their garbage",
+     .what = "leaders hand over, and a maintenance thread parks silent workers and takes their garbage",
      .weights = {W(TRANSFER) = 2, W(INSERT) = 2, W(ERASE) = 2, W(READ) = 2, W(UPDATE) = 1},
      .key_bytes = 8,
      .keys = 4,

@@ -219,7 +219,7 @@ static enum mae_status growth_body(struct mae_txn *txn, void *arg)
         actor->wrong |= there != i % 2;
         return status;
     }
-    /* Two more, of which the one before goes again; a look at somebody else's is a miss or a hit. */
+    /* Two more, of which the one before goes again; a lookup of another worker's key is a miss or a hit. */
     for (unsigned n = 0; n < 2; n++) {
         enum mae_status status = insert(actor, txn, own_key(actor, actor->next_own + n));
         if (status != MAE_OK)

@@ -436,7 +436,7 @@ static uint64_t sum_up(struct world *world, const uint64_t *rows)
     return sum;
 }
 
-/* The timestamps of the others are behind once they have left: whoever joins now begins above them. */
+/* A worker that joins after the others have left begins above all their timestamps. */
 static void check_garbage_is_gone(struct world *world)
 {
     struct mae_space space = {0};

@@ -386,7 +386,7 @@ static void run_body(void)
                : s.plan.policy == SCHEDULER_PCT  ? highest()
                                                  : others[choose(n)];
     switch_to(next);
-    abort(); /* nobody comes back to a finished coroutine */
+    abort(); /* no coroutine returns to a finished one */
 }
 
 static void prepare(struct coroutine *c)

@@ -1,4 +1,4 @@
-/* customer.c - a customer by last name, as Payment and Order-Status choose 60% of theirs. */
+/* customer.c - a customer by last name: so Payment and Order-Status choose 60% of their customers. */
 #include "workloads/tpcc/instance.h"
 
 struct matches {

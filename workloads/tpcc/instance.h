@@ -1,14 +1,14 @@
 /*
  * instance.h - what TPC-C's files share: the instance, a worker with its request, and the calls between the files.
  *
- * Model. `next` (request.c) draws a request; each transaction's file runs it inside a transaction that tpcc.c has begun
- * and ends. A transaction function returns TARGET_OK to commit, TARGET_ROLLED_BACK to roll back on purpose, any
- * other status as it came from the target.
+ * Model. `next` (request.c) draws a request. The file of each transaction runs the request inside a transaction that
+ * tpcc.c has begun and ends. A transaction function returns TARGET_OK to commit, TARGET_ROLLED_BACK to roll back on
+ * purpose, and any other status as it came from the target.
  *
- *   T1  A tally is written by one worker only, after the commit; summed over workers it says, for each home district,
- *       what must be in the tables. check.c compares.
+ *   T1  Only one worker writes a tally, after the commit. The sum over workers says, for each home district, what must
+ *       be in the tables. check.c compares both.
  *
- * Threads: the instance is constant after setup but for the tallies; a worker belongs to its thread.
+ * Threads: the instance is constant after setup, except the tallies. A worker belongs to its thread.
  */
 #ifndef WORKLOADS_TPCC_INSTANCE_H
 #define WORKLOADS_TPCC_INSTANCE_H
@@ -155,7 +155,7 @@ enum target_status tpcc_run_delivery(struct workload_worker *self, struct target
                                      uint32_t d_id_last);
 enum target_status tpcc_run_stock_level(struct workload_worker *self, struct target_txn *txn);
 
-/* customer.c: the row of a customer by last name; TPC-C 2.5.2.2, 2.6.2.2. TARGET_NOT_FOUND if nobody has it. */
+/* customer.c: the row of a customer by last name; TPC-C 2.5.2.2, 2.6.2.2. TARGET_NOT_FOUND if no customer has it. */
 enum target_status tpcc_find_by_name(struct workload_worker *self, struct target_txn *txn,
                                      const struct tpcc_customer_choice *customer, uint64_t *ref);
 /* Announces a customer chosen by id, when batch=on. */

@@ -2,10 +2,10 @@
  * load.c - fills the tables. TPC-C 4.3.3.1.
  *
  * Model. The load is cut into units: a range of items, a warehouse row with a range of its stocks, a district with its
- * customers and orders. A unit's contents depend on the seed and the unit only, never on how units are dealt to parts:
- * with enough warehouses a warehouse is one part's (that of the worker whose home it is, with home=worker), else
- * districts and ranges are spread. A unit is loaded in batches, each a transaction; a batch that aborts runs again from
- * the generator state it began with.
+ * customers and orders. The contents of a unit depend only on the seed and the unit, not on the part that loads it. If
+ * there are enough warehouses, one part loads a whole warehouse (with home=worker the part of the worker whose home it
+ * is); else districts and ranges are spread over the parts. A unit is loaded in batches, each a transaction. A batch
+ * that aborts runs again from the generator state with which it began.
  *
  * Source: TPC-C 4.3.2, 4.3.3. Not here: how values are drawn (random.c).
  */
@@ -228,7 +228,7 @@ static enum target_status load_customers(struct loader *loader, uint32_t first, 
 {
     struct workload *tpcc = loader->tpcc;
     for (uint32_t id = first; id < first + count; id++) {
-        /* The first thousand customers have each name once, so that every name is somebody's. */
+        /* The first thousand customers have each name once, so that every name has a customer. */
         uint32_t name =
             id <= TPCC_NAMES ? id - 1 : tpcc_nurand(&loader->rng, 255, tpcc->nurand_load.c_last, 0, TPCC_NAMES - 1);
         uint64_t ref;

@@ -1,9 +1,9 @@
 /*
  * new_order.c - the New-Order transaction: a read-write transaction in the middle of everything. TPC-C 2.4.
  *
- * The contended row is the DISTRICT, whose next order id every New-Order of the district takes; items_first moves the
- * reads of ITEM, which nobody writes, in front of it. A New-Order that names an unused item rolls back as a whole, with
- * the order id it took.
+ * The contended row is the DISTRICT, from which every New-Order of the district takes the next order id. items_first
+ * moves the reads of ITEM, which no transaction writes, before it. A New-Order that names an unused item rolls back
+ * completely, including the order id that it took.
  */
 #include "workloads/tpcc/instance.h"
 

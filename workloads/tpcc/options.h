@@ -1,12 +1,12 @@
 /*
- * options.h - TPC-C's options: the size, the mode, and a named switch for each way in which the modes differ.
+ * options.h - TPC-C's options: the size, the mode, and a named switch for each difference between the modes.
  *
  * Model. `mode` is a column of the table below: a switch left at "mode" takes that column's value, any other value
  * overrides it. So `mode=paper remote_payment=on` is the authors' TPC-C with real remote payments.
  *     spec      TPC-C 5.11, without terminals, think times and the deferred queue of Delivery
- *     paper     as the authors of Cicada ran TPC-C
- *     paper-np  as they ran TPC-C-NP: Payment and New-Order only, nothing inserted
- * Where a run departs from the specification in every mode is listed in tpcc.h.
+ *     paper     TPC-C as the authors of Cicada ran it
+ *     paper-np  TPC-C-NP as they ran it: only Payment and New-Order, and nothing inserted
+ * tpcc.h lists how a run departs from the specification in every mode.
  */
 #ifndef WORKLOADS_TPCC_OPTIONS_H
 #define WORKLOADS_TPCC_OPTIONS_H

@@ -1,4 +1,4 @@
-/* request.c - draws requests: which transaction, for whom, with what. Touches nothing but the worker. */
+/* request.c - draws requests: the transaction, its customer, its other input. Changes only the worker. */
 #include "workloads/tpcc/instance.h"
 
 static bool chance(struct rng *rng, uint64_t share)

@@ -7,10 +7,10 @@
  *
  *   K1  Keys of 8 bytes sort as integers: district, then order, then line, so a district's orders, an order's lines and
  *       a customer's orders are each one range, oldest first.
- *   K2  Keys of hash indexes are dense integers from 0, but for those of customers by last name.
+ *   K2  Keys of hash indexes are dense integers from 0, except those of customers by last name.
  *
  * Checked by: tests/unit/workloads/tpcc/schema.c.   Source: TPC-C 5.11, clauses 1.3.1, 1.4.
- * Not here: which values the columns get (load.c).
+ * Not here: the values of the columns (load.c).
  */
 #ifndef WORKLOADS_TPCC_SCHEMA_H
 #define WORKLOADS_TPCC_SCHEMA_H

@@ -1,9 +1,9 @@
 /*
- * instance.h - what ycsb.c and worker.c share. Not for others.
+ * instance.h - what ycsb.c and worker.c share; other files do not include it.
  *
- * Keys 0..records-1 are loaded. Worker w of W inserts records + i * W + w for i = 0, 1, ...: no shared counter, no
- * gap, and `inserted` of each worker tells exactly which keys there are. With insert_order=hashed these are numbers,
- * and the keys are a bijection of them, so that their order is no order of insertion.
+ * Keys 0..records-1 are loaded. Worker w of W inserts records + i * W + w for i = 0, 1, ... So there is no shared
+ * counter and no gap, and `inserted` of each worker tells exactly which keys exist. With insert_order=hashed these are
+ * numbers, and the keys are a bijection of them, so that the order of keys is not the order of insertion.
  *     Y1  A loaded row is never missing.
  *     Y2  Keys records + i * W + w exist for i < inserted of w, and for no other i.
  *     Y3  update_kind=rmw: the stamps of all rows sum to the updates of all workers, and each is the number of
@@ -11,8 +11,8 @@
  *     Y4  update_kind=blind: a row's stamp names a worker and one of its committed updates (0: as loaded), its last one
  *         of that very row (L2).
  *     Y5  Each row is consistent with its stamp (record.h).
- * All of them are checked after every run (ycsb.c, check_pass); a target that is not transactional owes Y3 to Y5 to a
- * single worker only.
+ * check_pass (ycsb.c) checks all of them after every run. Y3 to Y5 are demanded of a target that is not transactional
+ * only if there is a single worker.
  */
 #ifndef WORKLOADS_YCSB_INSTANCE_H
 #define WORKLOADS_YCSB_INSTANCE_H

@@ -1,15 +1,15 @@
 /*
- * ledger.h - what the committed requests of YCSB must have left in each record.
+ * ledger.h - the contents that the committed requests of YCSB must have left in each record.
  *
- * Requests are drawn from the seed, so which keys a worker has updated, how often and in which order, follows from how
- * far it came in its ring: nothing is noted while it runs, and the check walks over the rings again. A ring that went
- * round many times is walked over once, each transaction weighted by how often it ran.
+ * Requests are drawn from the seed. So the position that a worker has reached in its ring tells which keys it has
+ * updated, how often and in which order. Nothing is recorded during the run; the check walks over the rings again. It
+ * walks once over a ring that went round many times, and weights each transaction by how often it ran.
  *     L1  update_kind=rmw: a record's stamp is the number of committed updates of that record.
  *     L2  update_kind=blind: of a record that was updated since the last check, the stamp names a worker's last update
  *         of that very record; of any other, it is what it was.
- * So updates that were lost, ran twice or went to another record are found with the record. What L2 cannot see: which
- * of several workers' last blind updates came last, and a blind update that ran twice.
- * Not for keys that follow the newest insert (distribution=latest): those depend on what the others had inserted.
+ * So the check names the record of an update that was lost, ran twice or went to another record. L2 cannot see which of
+ * several workers' last blind updates came last, nor a blind update that ran twice.
+ * Not for keys that follow the newest insert (distribution=latest): those depend on the inserts of other workers.
  * Thread-safe: no; called with no transaction running. Checked by: tests/unit/workloads/ycsb/ycsb.c, mutations
  * lost_commit, doubled_commit and misled_update.
  */

@@ -1,13 +1,13 @@
 /*
- * ring.h - the requests of one YCSB worker, drawn before the run and then only walked over.
+ * ring.h - the requests of one YCSB worker, drawn before the run; the run only walks over them.
  *
- * A ring holds transactions one after the other: a header {count, flags} and `count` requests {kind, key}, in words
- * of 4 bytes as long as keys fit into 30 bits, else of 8. A zero header is the end; the walk starts again at the
- * beginning. Repeating does no harm as long as what lies between is much larger than every cache: the default of 4Mi
- * requests per worker (fewer if there are many workers) touches hundreds of megabytes of rows before it comes back.
- * The ring itself (16 MiB then) is read in order, one cache line per 16 requests, from huge pages, so that drawing a
- * request costs next to nothing.
- * Deterministic from the seed and the stream. Read-only once created. Checked by: tests/unit/workloads/ycsb/ring.c.
+ * A ring holds transactions one after the other: a header {count, flags} and `count` requests {kind, key}, in words of
+ * 4 bytes if keys fit into 30 bits, else of 8. A zero header is the end; the walk then starts again at the beginning.
+ * Repeated requests do no harm if the rows used between two passes are much larger than every cache: the default of 4Mi
+ * requests per worker (fewer if there are many workers) uses hundreds of megabytes of rows. The ring itself (16 MiB
+ * then) is read in order, one cache line per 16 requests, from huge pages, so that drawing a request costs next to
+ * nothing. Deterministic from the seed and the stream. Read-only once created. Checked by:
+ * tests/unit/workloads/ycsb/ring.c.
  */
 #ifndef WORKLOADS_YCSB_RING_H
 #define WORKLOADS_YCSB_RING_H

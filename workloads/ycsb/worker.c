@@ -1,8 +1,8 @@
 /*
  * worker.c - YCSB's requests and transactions; the only part that runs in the measured window.
  *
- * next unpacks a transaction from the ring into keys and kinds; attempt runs over them once. What a transaction did is
- * counted in locals and added to the worker's share after its commit.
+ * next unpacks a transaction from the ring into keys and kinds; attempt runs it once. A transaction counts in locals,
+ * which are added to the worker's share after its commit.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -344,7 +344,7 @@ static enum target_status attempt_once(struct workload_worker *w)
         share->updates += updates;
         if (UNLIKELY(lost))
             share->lost += lost;
-        if (inserts) /* one writer; release: whoever sees the count may look for the rows */
+        if (inserts) /* one writer; release: a worker that sees the count may look for the rows */
             atomic_store_explicit(&share->inserted,
                                   atomic_load_explicit(&share->inserted, memory_order_relaxed) + inserts,
                                   memory_order_release);

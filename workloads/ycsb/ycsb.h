@@ -1,7 +1,7 @@
 /*
  * ycsb.h - YCSB: reads, updates, inserts and scans of single records by key, several to a transaction.
  *
- * The core workloads are presets; without one it is the paper's variant: 10M records of 100 bytes, 16 requests a
+ * The core workloads are presets. Without a preset it is the paper's variant: 10M records of 100 bytes, 16 requests a
  * transaction, half reads, half read-modify-writes, everything in read-write transactions.
  * Source: Cooper et al., SoCC 2010, with core/workloads/workload[a-f]; Cicada, SIGMOD 2017, section 4.3.
  *

@@ -316,7 +316,7 @@ static void who_used_an_entry_conflicts_with_its_move(void **state)
         assert_ok(mae_commit(mover));
         (void)key_get(reader, world.index, key_b, &value);
         assert_true(mae_status_is_retryable(mae_commit(reader)));
-        /* Whoever comes first: a reader that has committed stops an earlier mover. */
+        /* Whichever transaction commits first: a reader that has committed stops an earlier mover. */
         mover = begin(world.workers[0]);
         reader = begin(world.workers[1]);
         assert_ok(key_get(reader, world.index, key_a, &value));

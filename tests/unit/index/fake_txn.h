@@ -240,7 +240,7 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
         return MAE_NOT_FOUND;
     if (visible != table->own[row])
         visible = fake_own(txn, table, row, visible->bytes);
-    memset(visible->data, 0xdd, visible->bytes); /* nobody may look at it any more */
+    memset(visible->data, 0xdd, visible->bytes); /* no caller may look at it any more */
     visible->deleted = true;
     return MAE_OK;
 }

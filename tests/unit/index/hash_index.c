@@ -561,7 +561,7 @@ static void keys_of_one_hash_form_a_tree(void **state)
     keyed_close(&keyed);
 }
 
-/* Who has missed a key conflicts with an earlier insert of it, also where there is no chain yet. */
+/* A transaction that has missed a key conflicts with an earlier insert of it, also if there is no chain yet. */
 static void an_empty_slot_of_a_directory_is_no_phantom(void **state)
 {
     (void)state;

@@ -143,7 +143,7 @@ static enum mae_status look(struct world *world, struct mae_txn *txn, enum look 
 
 /*
  * x looks at its range and inserts into y's, y the other way round, in the steps' order. Returns how many committed.
- * `order` bit 0: who begins first; bit 1: who goes first; bit 2: who commits first.
+ * `order` bit 0: which transaction begins first; bit 1: which acts first; bit 2: which commits first.
  */
 static unsigned cross(struct world *world, enum look how, const uint64_t ranges[2][2], const uint64_t inserts[2],
                       unsigned order)

@@ -75,7 +75,7 @@ static void the_horizon_is_the_minimum_of_the_active(void **state)
     assert_int_equal(min_wts(), timestamp_make(301, 0));
     horizon_park(&horizon, 1, 350);
     assert_true(lead(now += 100, 10));
-    assert_int_equal(min_wts(), timestamp_make(401, 0)); /* who is parked does not count */
+    assert_int_equal(min_wts(), timestamp_make(401, 0)); /* a parked worker does not count */
     uint64_t rts = min_rts();
     for (unsigned i = 0; i < 3; i += 2)
         horizon_publish(&horizon, i, 600); /* and sees the new min_wts */
@@ -86,7 +86,7 @@ static void the_horizon_is_the_minimum_of_the_active(void **state)
     for (unsigned i = 0; i < 3; i++)
         horizon_park(&horizon, i, 700);
     uint64_t wts = min_wts();
-    assert_true(lead(now += 100, 10)); /* nobody is active: nothing moves */
+    assert_true(lead(now += 100, 10)); /* no worker is active: the horizons stay */
     assert_int_equal(min_wts(), wts);
     horizon_fini(&horizon);
 }

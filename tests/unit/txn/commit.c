@@ -135,7 +135,7 @@ static void blind_writes_go_to_their_places(void **state)
     }
 }
 
-/* A blind write reads nothing, but it relies on the row being there: nobody may delete the row below it. */
+/* A blind write reads nothing, but it relies on the row: no transaction may delete the row below it. */
 static void a_delete_below_a_blind_write_aborts(void **state)
 {
     (void)state;
@@ -168,7 +168,7 @@ static void a_delete_below_a_blind_write_aborts(void **state)
     }
 }
 
-/* The same while the other is in the middle of its commit: whoever installs second sees the first. */
+/* As above, while the other is in the middle of its commit: the transaction that installs second sees the first. */
 static void a_delete_and_a_blind_write_meet(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /*
- * gc.c - old versions go, and no earlier than nobody can read them; deleted rows are used again.
+ * gc.c - old versions are given back, and only when no transaction can read them; deleted rows are used again.
  *
  * Catches the mutations gc_early, row_free_early, horizon_too_high, lost_tombstone, park_without_flush,
  * settle_without_rts, follow_without_raise, look_past_once, aborted_free_early, pin_ignored,
@@ -195,7 +195,7 @@ static void what_was_read_stays_where_it_was(void **state)
     (void)state;
     struct settling settling = settling_open(BY_VALIDATION);
     version_settles(&settling);
-    for (int i = 0; i < 100; i++) /* whoever reuses the memory writes other values */
+    for (int i = 0; i < 100; i++) /* transactions that reuse the memory write other values */
         add_one(&settling.world, 0, settling.other);
     assert_int_equal(*(const uint64_t *)settling.seen, 6);
     mae_abort(settling.writer);
@@ -388,7 +388,7 @@ static void deleted_rows_are_used_again(void **state)
     world_close(&world);
 }
 
-/* While somebody may still look at a deleted row, its id is not given out. */
+/* While a transaction may still look at a deleted row, its id is not given out. */
 static void a_reader_keeps_a_deleted_row(void **state)
 {
     (void)state;
@@ -530,7 +530,7 @@ static void abort_installed(struct world *world, uint64_t row, uint64_t other)
 
 #define INSTALLS "gc_interval_us=1 precheck=off sort_writes=off "
 
-/* Nobody ever commits to the row, and it keeps none of them, in the row or outside. */
+/* No transaction ever commits to the row, and it keeps no aborted version, in the row or outside. */
 static void aborted_versions_do_not_pile_up(void **state)
 {
     (void)state;
@@ -683,7 +683,7 @@ static void a_pin_keeps_what_it_sees_and_nothing_else(void **state)
         assert_int_equal(space_of(&world).versions, 4);
         assert_int_equal(value_at(&world, other, ts), 0);
         set_pin(&world, 2, 0, 0);
-        settle(&world); /* nobody writes the rows any more: what was kept goes all the same */
+        settle(&world); /* no transaction writes the rows any more: the kept versions go all the same */
         assert_int_equal(space_of(&world).versions, 2);
         assert_int_equal(row_value(world.workers[0], world.table, row), 1200);
         close_with_pins(&world);
@@ -811,7 +811,7 @@ static void pins_at_random(void **state)
             case 2:
                 abort_installed(&world, rows[r], other);
                 break;
-            case 3: /* whoever leaves hands on what waits */
+            case 3: /* a worker that leaves hands over the items that wait */
                 mae_worker_idle(world.workers[random_below(&random, 2)]);
                 break;
             default:
@@ -923,7 +923,7 @@ static enum mae_status delete_key(struct mae_worker *worker, struct mae_index *i
 }
 
 /* At the limit, what a worker has free and does not need is another's, though it goes on: versions, and with rows that
- * hold their versions, row ids. Who is refused meanwhile is told to try again. */
+ * hold their versions, row ids. A transaction that is refused meanwhile is told to try again. */
 static void at_the_limit_free_memory_reaches_others(void **state)
 {
     (void)state;
@@ -1017,7 +1017,7 @@ static void memory_of_one_size_serves_another(void **state)
     world_close(&world);
 }
 
-/* Who is alone and has no garbage is refused for good at once. */
+/* A worker that is alone and has no garbage is refused for good at once. */
 static void what_cannot_come_free_is_refused_for_good(void **state)
 {
     (void)state;

@@ -1,4 +1,4 @@
-/* order.c - what `after`, order=strict, overtaking and txn_max_ms promise; who holds the horizon. */
+/* order.c - what `after`, order=strict, overtaking and txn_max_ms promise; which worker holds the horizon back. */
 #include "engine/base/race.h"
 #include "engine/db/db.h"
 #include "engine/txn/txn.h"
@@ -47,7 +47,7 @@ static void a_snapshot_sees_what_it_is_ordered_behind(void **state)
     }
 }
 
-/* A timestamp ahead of all clocks: whoever is between transactions comes back above it. */
+/* A timestamp ahead of all clocks: a worker that is between transactions comes back above it. */
 static void a_snapshot_may_be_ordered_behind_the_future(void **state)
 {
     (void)state;
@@ -58,7 +58,7 @@ static void a_snapshot_may_be_ordered_behind_the_future(void **state)
         assert_int_equal(snapshot_value(&world, 1, row, future), 5);
         struct mae_txn *txn;
         assert_ok(mae_begin(world.workers[2], MAE_READ_WRITE, 0, &txn));
-        assert_true(mae_txn_timestamp(txn) > future); /* nobody commits below a snapshot */
+        assert_true(mae_txn_timestamp(txn) > future); /* no transaction commits below a snapshot */
         assert_ok(mae_commit(txn));
         assert_status(MAE_INVALID, mae_begin(world.workers[1], MAE_SNAPSHOT, UINT64_MAX, &txn));
     }

@@ -55,7 +55,7 @@ static enum mae_status insert_one(struct mae_txn *txn, void *arg)
     return key_insert(txn, one->index, one->key, one->key);
 }
 
-/* What the database does by itself takes no worker away, whoever comes first, and needs none that is free. */
+/* The database's own workers take none of the 256 away, whichever join first, and do not need a free one. */
 static void the_databases_own_workers_do_not_count(void **state)
 {
     (void)state;
@@ -130,7 +130,7 @@ static void a_number_keeps_its_clock_in_another_slot(void **state)
     world_close(&world);
 }
 
-/* Whoever joins begins above everything that has committed, however far the clocks of others had gone. */
+/* A worker that joins begins above everything that was committed, however far the clocks of others had gone. */
 static void a_new_worker_begins_above_the_past(void **state)
 {
     (void)state;

@@ -1,9 +1,8 @@
 /*
  * Tests of harness/analysis/verdict.h: the rule on made-up evidence, and the whole decision of scripts/regress on
- * simulated machines: blocks A B B A in random order, noise measured first, four looks. What the machines do is made
- * up to be
- * unkind: Gaussian noise, noise with heavy tails, a speed that wanders and jumps by a third. MAE_SEED repeats a run;
- * the bounds are 6 standard deviations from what is expected at most.
+ * simulated machines: blocks A B B A in random order, noise measured first, four looks. The machines are unkind on
+ * purpose: they have Gaussian noise, noise with heavy tails, or a speed that wanders and jumps by a third. MAE_SEED
+ * repeats a run. The bounds are at most 6 standard deviations from the expected values.
  */
 #include <math.h>
 #include <setjmp.h>

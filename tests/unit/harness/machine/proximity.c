@@ -148,7 +148,7 @@ static void near_and_far_are_not_the_same_placement(void **state)
     assert_false(proximity_same(&near_a, &far));
     assert_false(proximity_same(&far, &near_b));
     assert_false(proximity_same(&near_a, &moved));
-    assert_false(proximity_same(&moved, &moved)); /* nobody knows when it moved */
+    assert_false(proximity_same(&moved, &moved)); /* it is not known when it moved */
     assert_true(proximity_same(&near_a, &unknown));
     assert_false(proximity_same(&near_a, &half));
     assert_true(proximity_same(&far, &half));

@@ -87,7 +87,7 @@ static void who_moved_stands_at_its_commit(void **state)
                  HISTORY_ANOMALY_STALE_READ, "read x 10.1");
 }
 
-/* The first version seen of a row that nobody inserts is its initial one; there is one only. */
+/* The first version seen of a row that no transaction inserts is its initial one; there is only one. */
 static void rows_may_have_been_there_before(void **state)
 {
     (void)state;
