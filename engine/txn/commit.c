@@ -702,8 +702,8 @@ static ALWAYS_INLINE bool install_writes(struct mae_txn *txn, uint32_t write_cou
     return true;
 }
 
-/* 4 and 5, row by row. What was read is still what a reader at this timestamp sees, and nobody later has read below
- * what is written. */
+/* Steps 4 and 5, row by row. MAE_OK if this timestamp still sees each version that was read, and if no later
+ * transaction has read a version that a write supersedes. */
 static ALWAYS_INLINE enum mae_status check_accesses(struct mae_txn *txn)
 {
     struct access_set *set = &txn->accesses;

@@ -20,11 +20,11 @@
  *       puts the copy in its place by CAS of the head. Running transactions read above the base (G1). A transaction
  *       that has read the base itself finds the copy when it validates, and goes on with the copy (visible.h,
  *       follow_settled). The copy must carry the reads of the base from before the CAS: it stays PENDING until the
- *       collector has loaded the base's rts, after the CAS, into it (ORD-3: who raises the base's rts later finds that
- *       the head has changed). While the copy is PENDING its `older` link points to the base, so that readers with
- *       pending=skip still find the row's version; a reader that comes too late for the link searches again
- *       (visible_find). Copy and base have the same timestamp, which is the one exception to V3. The base then waits in
- *       limbo as a tombstone does.
+ *       collector has loaded the base's rts, after the CAS, into it (ORD-3: a reader that raises the base's rts later
+ *       finds that the head has changed). While the copy is PENDING its `older` link points to the base, so that
+ *       readers with pending=skip still find the row's version; a reader that comes too late for the link searches
+ *       again (visible_find). Copy and base have the same timestamp, which is the one exception to V3. The base then
+ *       waits in limbo as a tombstone does.
  *
  *   G5  An aborted version that min_rts has passed is unlinked by CAS of the link that leads to it. An installer has a
  *       later timestamp (H1), so it links its version above: nothing is ever linked below the aborted version. If an

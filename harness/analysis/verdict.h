@@ -6,15 +6,15 @@
  *     slower, faster   the interval excludes 1, and p <= alpha, and the ratio is beyond the bound
  *     same             the whole interval lies within 1 +- bound, and it covers 1 - alpha
  *     inconclusive     anything else: the interval is too wide to tell, too few repetitions
- * The ratio may be 0 or infinite: a side that does nothing any more is slower, not undecided.
+ * The ratio may be 0 or infinite: a side that does nothing any more is slower, not inconclusive.
  *
- * Several configurations have as many chances of a false alarm. Their p values are corrected by Holm's method
- * (statistics_holm), which keeps the chance of any false alarm among all of them at alpha.
+ * Each configuration is one more chance of a false alarm. So p values are corrected by Holm's method (statistics_holm),
+ * which keeps the probability of any false alarm among all configurations at alpha.
  *
- * Looking while data comes in. Who decides at the first of several looks that is clear has several chances, too.
- * verdict_alpha shares VERDICT_ALPHA out evenly over the looks (Bonferroni): since p is exact under exchange of runs,
- * the chance of any false alarm in the whole comparison is at most VERDICT_ALPHA, however the looks depend on each
- * other and whatever the noise looks like. Ending early on "same" only takes chances away.
+ * Looking while data comes in. A comparison that ends at the first clear one of several looks has several chances of a
+ * false alarm, too. So verdict_alpha shares VERDICT_ALPHA out evenly over the looks (Bonferroni). Since p is exact
+ * under exchange of runs, the probability of any false alarm in the whole comparison is at most VERDICT_ALPHA, however
+ * the looks depend on each other and whatever the noise is like. Ending early on "same" only lowers it.
  *
  * Checked by: tests/unit/harness/analysis/verdict.c, on simulated machines.
  */

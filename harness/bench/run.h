@@ -2,9 +2,10 @@
  * run.h - one `maemio run`: set-up, parallel load, then for each repetition warm-up, window, drain, space, check;
  * results into the CSV as they come and a summary at the end. The phases are in phase.h.
  *
- * The window is fixed in time and lies between two snapshots of counters that each worker keeps for itself: the
- * coordinator sleeps meanwhile, workers never see the window's edges. Every run has a deadline (deadline.h). SIGINT
- * and SIGTERM end the window early and keep what was measured; a second one ends the program at once.
+ * The window has a fixed length and lies between two readings of counters that each worker keeps for itself. The
+ * coordinator sleeps meanwhile, and workers count without looking at the window's edges. Every run has a deadline
+ * (deadline.h). SIGINT and SIGTERM end the window early and keep what was measured; a second one ends the program at
+ * once.
  */
 #ifndef HARNESS_BENCH_RUN_H
 #define HARNESS_BENCH_RUN_H

@@ -32,7 +32,7 @@ bool support_error(char *error, size_t error_bytes, const char *format, ...) __a
 bool support_error_at(char *error, size_t error_bytes, const char *file, unsigned line, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* "who: what is wrong" as a line on stderr. */
+/* "who: what is wrong" as a line on stderr; `who` is the command's name. */
 void support_complain(const char *who, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 uint64_t support_clock_ns(void); /* CLOCK_MONOTONIC */

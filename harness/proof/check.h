@@ -1,21 +1,20 @@
 /*
- * check.h - does a history have a serial order, and is it the one its timestamps claim?
+ * check.h - checks whether a history has a serial order, and whether that is the order of its timestamps.
  *
- * Two checks that share nothing but the reading of records:
- *   replay.c  runs the committed transactions one after the other in timestamp order on a model of registers and
- *   entries, and
- *             compares what each saw with what the model holds. That is checks (a) timestamp order explains every
- *             read, (c) nothing aborted or intermediate was read, (d) snapshots are consistent, (e) there are no
- *             phantoms.
- *   graph.c   (b) builds the serialization graph (ww, wr, rw) from the version order that the writes recorded
- *   themselves: each
- *             update names the version it replaced. Only where a write does not (blind writes, inserts after a
- *             delete, entries) the order is that of the timestamps. If all edges go forward in timestamp order there is
- *             no cycle; else Tarjan's components, and in them the shortest cycle.
- * Both are linear but for looking up index entries, O(log n). Memory: some 100 bytes a write, 40 a transaction.
+ * There are two checks, which share only the code that reads records:
+ *   replay.c  runs the committed transactions one after the other, in timestamp order, on a model of registers and
+ *             entries, and compares what each transaction saw with the model. That checks that (a) timestamp order
+ *             explains every read, (c) no transaction read an aborted or intermediate version, (d) snapshots are
+ *             consistent, and (e) there are no phantoms.
+ *   graph.c   (b) builds the serialization graph (ww, wr, rw) from the version order that the writes recorded: each
+ *             update names the version that it replaced. Writes that do not (blind writes, inserts after a delete,
+ *             entries) are ordered by timestamps. If all edges go forward in timestamp order there is no cycle. Else it
+ *             finds Tarjan's components, and in them the shortest cycle.
+ * Both are linear, except that looking up an index entry takes O(log n). Memory: some 100 bytes a write, 40 a
+ * transaction.
  *
- * A register that nobody is seen to insert has existed before: the first version read, if no transaction of the history
- * wrote it, is its initial one. Index entries that nobody is seen to add do not exist.
+ * A register that no recorded transaction inserts existed before: the first version read, if no transaction of the
+ * history wrote it, is its initial one. Index entries that no recorded transaction adds do not exist.
  */
 #ifndef HARNESS_PROOF_CHECK_H
 #define HARNESS_PROOF_CHECK_H

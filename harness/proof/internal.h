@@ -1,4 +1,4 @@
-/* internal.h - what replay.c, graph.c and elle.c share: the transactions of a history in order, and memory for them. */
+/* internal.h - shared by replay.c, graph.c and elle.c: the transactions of a history in order, and memory for them. */
 #ifndef HARNESS_PROOF_INTERNAL_H
 #define HARNESS_PROOF_INTERNAL_H
 

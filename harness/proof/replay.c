@@ -50,7 +50,7 @@ static void finding(struct replay *replay, enum history_anomaly anomaly, const u
         support_text_add(report, "  the register %s by %" PRIu64 ".%u\n", state->live ? "was written" : "was deleted",
                          state->ts, state->seq);
     history_describe(checker, replay->txn);
-    /* The other side: who wrote what should have been seen. */
+    /* The other side: the transaction that wrote what should have been seen. */
     for (size_t i = 0; state && state->known && i < checker->txns.count; i++)
         if (history_txn_at(checker, i)->ts == state->ts && !history_txn_at(checker, i)->snapshot) {
             history_describe(checker, history_txn_at(checker, i));

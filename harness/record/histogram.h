@@ -12,7 +12,7 @@
  * Cost. Recording is a bit scan, two shifts and five stores: no division, no branch that depends on the distribution
  * except the first. 58 KiB of address space, touched where there are values.
  *
- * One writer per histogram; merge when the writers have stopped.
+ * A histogram has one writer; merge histograms when their writers have stopped.
  * Checked by: tests/unit/harness/record/histogram.c. Source of the idea: fio stat.h, HDR histogram.
  */
 #ifndef HARNESS_RECORD_HISTOGRAM_H

@@ -1,18 +1,20 @@
 /*
- * latency.h - how long transactions took, per worker and transaction type.
+ * latency.h - the times that transactions took, for each worker and transaction type.
  *
- *   service    from the begin of the first attempt to the commit: retries and back-off included. With --latency exact
- *              the clock is read there. Otherwise it is read once a transaction, at its end, and the next one begins
- *              there: counting and stepping to the next request, some 5 to 30 ns, are then part of it. Drawing is not:
- *              where it takes longer it is done for some requests at a time, and the clock is read after it
- *   response   open loop only: from when the request was due to its commit, that is service and waiting for it to begin
- *   attempts   until it committed, 1 being the least
+ *   service    the time from the begin of the first attempt to the commit, retries and back-off included. With
+ *   --latency
+ *              exact the clock is read at both. Otherwise it is read once a transaction, at the end, and the next
+ *              transaction begins at that reading. The time then includes counting and stepping to the next request,
+ *              some 5 to 30 ns, but no drawing: if drawing takes longer, it is done for some requests at a time, and
+ *              the clock is read after it
+ *   response   open loop only: the time from when the request was due to its commit, so service and the waiting before
+ *   attempts   how many the transaction took, the one that committed included
  *
- * Recorded are transactions that began when the worker had seen the window open, and committed. One that was still
- * retrying when the window closed is in no histogram; in an open loop its waiting so far is a response time.
- * The error is the histogram's (histogram.h): 0.4%; count, minimum, maximum and mean are exact.
+ * The histograms have the transactions that committed and that began after the worker had seen the window open. A
+ * transaction that was still retrying when the window closed is in no histogram; in an open loop its waiting so far is
+ * a response time. The error is the histogram's (histogram.h): 0.4%; count, minimum, maximum and mean are exact.
  *
- * One writer, its worker; read and merged when it is at rest.
+ * Only its worker writes it; it is read and merged while the worker has no task.
  */
 #ifndef HARNESS_RECORD_LATENCY_H
 #define HARNESS_RECORD_LATENCY_H

@@ -2,15 +2,15 @@
  * sweep.h - `maemio sweep FILE --out DIR`: runs every point of a job file (jobfile.h), each repetition in a process of
  * its own.
  *
- * Order. All points once, in an order shuffled by the seed; then all once more in another order; and so on: slow
- * changes of the machine touch all points alike.
+ * Order. The sweep runs all points once, in an order shuffled by the seed, then all once more in another order, and so
+ * on. So slow changes of the machine affect all points alike.
  *
  * Folder. A run writes into DIR/runs/<point>-<repetition>.part, which is renamed to DIR/runs/<point>-<repetition> when
- * the run ended well and its rows are whole: a name without an ending is a finished run. Finished runs are not repeated
- * when the sweep is started again, whether it had ended or not; one whose files do not read as whole is. What failed
- * is kept as <name>.failed, with its messages in log.txt, until the run is repeated. DIR/results.csv, results.jsonl and
- * the other files named in the job file are all finished runs of the plan put together; they are written anew when a
- * sweep begins, and grow with each run.
+ * the run ended well and its rows are whole. So a name without an ending is a finished run. When the sweep is started
+ * again, whether it had ended or not, it does not repeat finished runs, except those whose files are not whole. A
+ * failed run is kept as <name>.failed, with its messages in log.txt, until it is repeated. DIR/results.csv,
+ * results.jsonl and the other files named in the job file have all finished runs of the plan. The sweep writes them
+ * anew when it begins, and they grow with each run.
  */
 #ifndef HARNESS_SWEEP_SWEEP_H
 #define HARNESS_SWEEP_SWEEP_H

@@ -1,15 +1,16 @@
 /*
  * bare_index.h - the hash index of the target `bare`: unique 8-byte keys to row numbers.
  *
- * Buckets as the native engine's: one cache line of {24-byte header, 2 entries, overflow link, 4-byte head}. About 0.8
- * buckets per expected key, doubled in place when there are more keys.
- *     N1  Whoever changes a chain holds the lock in its first bucket's head.
- *     N2  Nobody is inside an insert or remove while the index grows: each worker's guard says where it is, the grower
- *         sets `growing` and waits for the guards. Setting the one, then reading the other, on both sides: seq_cst.
- *     N3  An entry that changes is first free (row 0), then gets its key, then its row. A reader takes row, key, row
- *         again: an unchanged row belongs to the key in between.
- * Reading takes no lock and no notice of growing. It may miss a key that is being moved; who misses looks again with
- * its guard set (bare_index_find_settled), and then the answer is right.
+ * A bucket is like the native engine's: one cache line of {24-byte header, 2 entries, overflow link, 4-byte head}.
+ * There are about 0.8 buckets per expected key; the index doubles in place if it gets more keys.
+ *     N1  A worker that changes a chain holds the lock in the head of the chain's first bucket.
+ *     N2  No worker is inside an insert or remove while the index grows. Each worker's guard says whether it is inside
+ *         one. The growing worker sets `growing` and waits for the guards. Each side stores its own word and then loads
+ *         the other's, both seq_cst.
+ *     N3  An entry that changes is first free (row 0), then gets its key, then its row. A reader loads row, key, and
+ *         row again: an unchanged row belongs to the key in between.
+ * A reader takes no lock and does not look whether the index grows. It may miss a key that is being moved. So after a
+ * miss it looks again with its guard set (bare_index_find_settled), and then the answer is right.
  */
 #ifndef HARNESS_TARGETS_BARE_INDEX_H
 #define HARNESS_TARGETS_BARE_INDEX_H

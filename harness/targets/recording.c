@@ -10,7 +10,7 @@
 
 #include "harness/common/support.h"
 
-/* In front of each payload: who wrote it. */
+/* In front of each payload: the transaction and the write that made it. */
 struct header {
     uint64_t row; /* register << 8 | seq */
     uint64_t ts;

@@ -37,7 +37,7 @@ void recording_clear(struct target *target);
 /* In memory: how much a worker has recorded since the last recording_clear; its own thread. */
 size_t recording_words(const struct target_worker *worker);
 
-/* The timestamp of who wrote a payload that the recording target gave out. */
+/* The timestamp of the transaction that wrote a payload which the recording target gave out. */
 uint64_t recording_writer(const void *data);
 
 /* What is inside. */

@@ -53,7 +53,7 @@ struct workload {
     struct micro micro;
     struct churn_options options;
     struct target_index *ordered;
-    SEPARATED _Atomic uint64_t drawn; /* transactions by the first worker, who alone writes it; steers only (relaxed) */
+    SEPARATED _Atomic uint64_t drawn; /* transactions by the first worker, the only writer; only steers (relaxed) */
 };
 
 struct workload_worker {

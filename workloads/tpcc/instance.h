@@ -68,7 +68,7 @@ struct tpcc_customer_choice {
 
 struct tpcc_payment_request {
     uint32_t w_id, d_id;
-    struct tpcc_customer_choice customer; /* who is paid for */
+    struct tpcc_customer_choice customer; /* the customer of the payment */
     uint32_t h_c_w_id, h_c_d_id;          /* what HISTORY says; the same unless remote_payment=history */
     int32_t amount_cents;
 };

@@ -74,7 +74,7 @@ struct ycsb_share {
     uint64_t lost;             /* reads that found nothing where they may: rows newer than the snapshot or timestamp */
     _Atomic uint64_t inserted; /* others look at it now and then, to know the newest keys */
     SEPARATED struct ycsb_walk walk;
-    struct workload_worker *walker; /* who walks now; NULL: it was destroyed, and the walk has all of it */
+    struct workload_worker *walker; /* the worker that walks now; NULL: it was destroyed, and the walk has all of it */
 };
 
 struct workload {
@@ -102,7 +102,7 @@ static inline uint64_t ycsb_key(bool hashed, uint64_t number)
 /* How requests are drawn for a worker; what create probes and worker_create draws. */
 void ycsb_ring_config(const struct workload *workload, unsigned worker_idx, struct ring_config *config);
 
-/* A blind writer's stamp: who, and the number of its update. 0 is the loader's. Short records keep few bits of it. */
+/* A blind writer's stamp: its worker and the number of the update. 0 is the loader's. Short records keep few bits. */
 static inline uint64_t ycsb_stamp(size_t record_bytes, unsigned worker_idx, uint64_t update)
 {
     return record_bytes >= 16 ? (uint64_t)(worker_idx + 1) << 48 | update

@@ -4,7 +4,7 @@
  * Includes the index's sources under other names, so that a test drives the index alone and can make the row operations
  * do what the engine does rarely:
  *   - `skew`: each peek sees the state of a random moment, up to so many commits ago, as happens when other
- *     transactions commit between two peeks. What is read or updated is always the present, as validation enforces.
+ *     transactions commit between two peeks. Reads and updates always see the present state, as validation enforces.
  *   - `fail_at`: the n-th operation from now fails.
  * Rows of deleted nodes are reused after FAKE_HISTORY commits, when no peek can see what led to them any more.
  */

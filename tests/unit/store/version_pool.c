@@ -140,7 +140,7 @@ static void pools_share_what_they_free(void **state)
             after_first = budget.committed_bytes;
     }
     assert_int_equal(budget.committed_bytes, after_first);
-    pool_fini(&taker); /* even the last ones can be used by who stays */
+    pool_fini(&taker); /* even the last ones can be used by the pool that stays */
     for (int i = 0; i < ROUND; i++)
         assert_non_null(pool_alloc(&giver, 100, &handles[i]));
     assert_int_equal(budget.committed_bytes, after_first);

@@ -405,7 +405,7 @@ static void the_inline_slot_has_one_owner(void **state)
     assert_int_equal(space.unused_inline_slots, 1);
     txn = begin(world.workers[0]);
     assert_ok(row_add(txn, world.table, row, 1));
-    mae_abort(txn); /* who never installed what it wrote there gives it back */
+    mae_abort(txn); /* a transaction that never installed its version in the slot gives the slot back */
     uint64_t inlined = worker_counter(world.workers[0], "inlined_writes");
     struct mae_txn *first = begin(world.workers[0]), *second = begin(world.workers[1]);
     const void *old;

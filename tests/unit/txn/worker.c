@@ -178,7 +178,7 @@ static void an_idle_worker_wakes_up_above_the_others(void **state)
 
 /*
  * T1 across parking by another, leaving and joining: a worker runs ahead of its counter, is parked before it publishes
- * that, leaves, and who joins with its id is asked for the same place.
+ * that, leaves, and the worker that joins with its id is asked for the same place.
  */
 static void an_id_that_is_used_again_repeats_no_timestamp(void **state)
 {

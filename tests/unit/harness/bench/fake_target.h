@@ -1,8 +1,8 @@
 /*
  * fake_target.h - a target and a workload that do almost nothing, with faults on demand, to drive the harness in tests.
  *
- * The workload counts each commit in its worker; its check compares that with what the harness counted. `fault` says
- * what goes wrong, `fault_at` in which call. The target keeps nothing and takes one setting, speed=slow|fast.
+ * The workload counts each commit in its worker, and its check compares the count with the harness's. `fault` says what
+ * goes wrong, `fault_at` in which call. The target stores nothing and takes one setting, speed=slow|fast.
  */
 #ifndef TESTS_UNIT_HARNESS_FAKE_TARGET_H
 #define TESTS_UNIT_HARNESS_FAKE_TARGET_H

@@ -1,4 +1,4 @@
-/* crew.c - harness/common/crew.h and harness/bench/deadline.h: threads that do as told, and the one that watches. */
+/* crew.c - harness/common/crew.h and harness/bench/deadline.h: the crew's threads, and the thread of the deadline. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>

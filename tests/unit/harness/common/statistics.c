@@ -1,8 +1,7 @@
 /*
  * Tests of harness/common/statistics.c. Expected values were computed with SciPy 1.10.1: mannwhitneyu (exact, and
- * asymptotic with continuity) where there are no ties or many values, permutation_test over all arrangements of the
- * ranks where
- * there are ties, numpy.quantile for quantiles. What intervals cover is simulated; MAE_SEED repeats a run.
+ * asymptotic with continuity) without ties or for many values, permutation_test over all arrangements of the ranks with
+ * ties, numpy.quantile for quantiles. The coverage of intervals is simulated; MAE_SEED repeats a run.
  */
 #include <math.h>
 #include <setjmp.h>

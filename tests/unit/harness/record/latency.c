@@ -1,4 +1,4 @@
-/* latency.c - harness/record/latency.h: attempts with and without the single ones, merging, digests. */
+/* latency.c - harness/record/latency.h: attempts, with and without first attempts that commit; merging; digests. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

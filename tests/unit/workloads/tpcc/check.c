@@ -1,9 +1,9 @@
 /*
  * check.c - breaks each of the twelve consistency conditions on purpose and sees it caught (workloads/tpcc/check.c).
  *
- * On the oracle target and on the native one. Each test tampers with rows through the target, looks for the
- * condition's number, row and both values in the report, and mends what it broke. Where a condition can be broken
- * alone, the test asserts that no other was reported.
+ * The tests run on the oracle target and on the native one. Each tampers with rows through the target, looks for the
+ * condition's number, row and both values in the report, and mends what it broke. If a condition can be broken alone,
+ * the test asserts that no other was reported.
  */
 #include "tests/unit/workloads/tpcc/fixture.h"
 

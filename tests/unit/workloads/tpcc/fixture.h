@@ -2,8 +2,8 @@
  * fixture.h - TPC-C on the oracle target, or another, for the tests of this folder: open, load, run single requests,
  * look at rows.
  *
- * Tests run in their order over one loaded warehouse, so each compares with what it read before. A helper that reads
- * copies, because a target's pointers end with the transaction.
+ * Tests run in a fixed order over one loaded warehouse, so each compares with what it read before. Helpers that read
+ * return copies, because a target's pointers are valid only until the end of the transaction.
  */
 #ifndef TESTS_UNIT_WORKLOADS_TPCC_FIXTURE_H
 #define TESTS_UNIT_WORKLOADS_TPCC_FIXTURE_H

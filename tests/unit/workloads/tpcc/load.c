@@ -1,4 +1,4 @@
-/* load.c - what TPC-C 4.3.3.1 says of the loaded database, counted and looked at (workloads/tpcc/load.c). */
+/* load.c - counts and checks what TPC-C 4.3.3.1 says of the loaded database (workloads/tpcc/load.c). */
 #include "tests/unit/workloads/tpcc/fixture.h"
 
 static struct fixture loaded;

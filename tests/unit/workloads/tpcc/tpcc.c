@@ -1,6 +1,6 @@
 /*
- * tpcc.c - requests as clause 2 wants them drawn, attempts that fail at any point and leave nothing, whole runs that
- * stay consistent in each mode (workloads/tpcc/request.c, tpcc.c).
+ * tpcc.c - requests are drawn as clause 2 demands; an attempt that fails at any point leaves nothing; whole runs stay
+ * consistent in each mode (workloads/tpcc/request.c, tpcc.c).
  */
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /*
- * ycsb.c - tests of YCSB as a whole, on the oracle (one worker at a time, transactional) and on the target bare. What
- * its check is worth is shown by changing rows behind its back.
+ * ycsb.c - tests of YCSB as a whole, on the oracle (one worker at a time, transactional) and on the target bare. Tests
+ * change rows behind the workload's back to show that its check notices.
  */
 #include "tests/unit/workloads/drive.h"
 #include "workloads/record.h"
