@@ -81,7 +81,8 @@ void *mem_realloc(void *block, size_t old_bytes, size_t bytes);
 extern void *(*mem_map_huge)(void *address, size_t bytes, int flags);
 #endif
 
-/* Tests only: makes the n-th allocation or commit from now fail (0: off). Returns whether the last one has failed. */
+/* Tests only: mem_fail_at makes the n-th allocation or commit from now fail (0: off); mem_fail_happened tells whether
+ * it has failed. */
 void mem_fail_at(uint64_t n);
 bool mem_fail_happened(void);
 
