@@ -47,7 +47,7 @@ equals "spoils nothing" "$(cat "$out/fig6b$named/results.csv" "$out/fig6b$named.
 for ending in svg pdf png conf; do cp "$out/fig6b$named.$ending" "$out/fig6b.$ending"; done
 cp -r "$out/fig6b$named" "$out/fig6b"
 equals "its points" "$(cut -d, -f1-5 "$out/fig6b/data.csv" | tr '\n' ' ')" \
-    'line,x,place,oversubscribed,runs native,0,1,0,4 native,0.60,2,0,4 native,0.90,3,0,4 native,0.99,4,0,4 '
+    'line,x,place,oversubscribed,runs native,0,1,0,4 native,0.6,2,0,4 native,0.9,3,0,4 native,0.99,4,0,4 '
 for format in svg pdf png; do
     equals "$format" "$(head -c 200 "$out/fig6b.$format" | grep -acE '<svg|%PDF|PNG')" 1
 done
