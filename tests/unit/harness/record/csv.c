@@ -137,6 +137,48 @@ static void unknown_values_are_empty_not_zero(void **state)
     csv_read_free(csv);
 }
 
+static struct value value_of(const char *name, int type, char text[64])
+{
+    for (size_t i = 0; i < column_count(); i++)
+        if (strcmp(column_info(i)->name, name) == 0) {
+            char *shown = column_text(i, result, type);
+            struct value value = column_value(i, result, type);
+            (void)snprintf(text, 64, "%s", shown);
+            free(shown);
+            free(value.owned);
+            return value;
+        }
+    fail_msg("no column %s", name);
+    return (struct value){0};
+}
+
+static void values_have_the_kind_of_what_they_are(void **state)
+{
+    (void)state;
+    char text[64];
+    result->window_s = 0.5;
+    result->all.committed = 3;
+    strcpy(result->config_hash, "0000000000000123");
+    strcpy(result->provenance.memlock_bytes, "unlimited");
+    strcpy(result->provenance.cpu_mhz, "2299.90");
+    assert_true(value_of("commits", COLUMN_ALL_TYPES, text).u64 == 3);
+    assert_int_equal(value_of("commits", COLUMN_ALL_TYPES, text).kind, VALUE_U64);
+    assert_string_equal(text, "3");
+    assert_int_equal(value_of("throughput_txn_per_s", COLUMN_ALL_TYPES, text).kind, VALUE_REAL);
+    assert_string_equal(text, "6");
+    assert_int_equal(value_of("threads", COLUMN_ALL_TYPES, text).kind, VALUE_U64);
+    assert_int_equal(value_of("time_s", COLUMN_ALL_TYPES, text).kind, VALUE_U64);
+    assert_int_equal(value_of("label", COLUMN_ALL_TYPES, text).kind, VALUE_TEXT);
+    assert_int_equal(value_of("config_hash", COLUMN_ALL_TYPES, text).kind, VALUE_TEXT); /* digits, but no number */
+    assert_int_equal(value_of("memlock_bytes", COLUMN_ALL_TYPES, text).kind, VALUE_TEXT);
+    assert_int_equal(value_of("cpu_mhz", COLUMN_ALL_TYPES, text).kind, VALUE_REAL);
+    assert_string_equal(text, "2299.90"); /* as the kernel spells it */
+    assert_int_equal(value_of("steady", COLUMN_ALL_TYPES, text).kind, VALUE_NONE);
+    assert_string_equal(text, "");
+    assert_int_equal(value_of("load_s", COLUMN_ALL_TYPES, text).kind, VALUE_REAL);
+    assert_int_equal(value_of("load_s", 0, text).kind, VALUE_NONE); /* not known of a single type */
+}
+
 static void column_names_are_unique_and_plain(void **state)
 {
     (void)state;
@@ -175,6 +217,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_torn_last_line_is_noticed, prepare, discard),
         cmocka_unit_test_setup_teardown(an_empty_file_gets_a_header, prepare, discard),
         cmocka_unit_test_setup_teardown(unknown_values_are_empty_not_zero, prepare, discard),
+        cmocka_unit_test_setup_teardown(values_have_the_kind_of_what_they_are, prepare, discard),
         cmocka_unit_test_setup_teardown(column_names_are_unique_and_plain, prepare, discard),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
