@@ -1,7 +1,6 @@
 /* doctor.c - see doctor.h. */
 #include "harness/machine/doctor.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -50,23 +49,10 @@ static bool has_word(const char *words, const char *word)
 
 /* ---- Findings. ---- */
 
-__attribute__((format(printf, 3, 4))) static void found(struct doctor_finding *finding, enum doctor_state state,
-                                                        const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(finding->value, sizeof(finding->value), format, args);
-    va_end(args);
-    finding->state = state;
-}
-
-__attribute__((format(printf, 2, 3))) static void mend(struct doctor_finding *finding, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    vsnprintf(finding->remedy, sizeof(finding->remedy), format, args);
-    va_end(args);
-}
+/* The state of a check with how it is; the command that mends it. */
+#define FOUND(finding, how, ...) \
+    ((finding)->state = (how), (void)snprintf((finding)->value, sizeof((finding)->value), __VA_ARGS__))
+#define MEND(finding, ...) (void)snprintf((finding)->remedy, sizeof((finding)->remedy), __VA_ARGS__)
 
 static void check_GOVERNOR(const char *root, struct doctor_finding *finding)
 {
@@ -86,12 +72,12 @@ static void check_GOVERNOR(const char *root, struct doctor_finding *finding)
     }
     hwloc_bitmap_free(online);
     if (seen == 0) {
-        found(finding, DOCTOR_UNKNOWN, "not visible: a virtual machine, or no frequency driver");
+        FOUND(finding, DOCTOR_UNKNOWN, "not visible: a virtual machine, or no frequency driver");
     } else if (others == 0) {
-        found(finding, DOCTOR_GOOD, "performance on %u CPUs", seen);
+        FOUND(finding, DOCTOR_GOOD, "performance on %u CPUs", seen);
     } else {
-        found(finding, DOCTOR_BAD, "%s on %u of %u CPUs", other, others, seen);
-        mend(finding, "cpupower frequency-set -g performance");
+        FOUND(finding, DOCTOR_BAD, "%s on %u of %u CPUs", other, others, seen);
+        MEND(finding, "cpupower frequency-set -g performance");
     }
 }
 
@@ -100,12 +86,12 @@ static void check_TURBO(const char *root, struct doctor_finding *finding)
     enum fact fact;
     int on = facts_turbo(root, &fact);
     if (on < 0) {
-        found(finding, DOCTOR_UNKNOWN, "not visible: a virtual machine, or no frequency driver");
+        FOUND(finding, DOCTOR_UNKNOWN, "not visible: a virtual machine, or no frequency driver");
         return;
     }
-    found(finding, on ? DOCTOR_BAD : DOCTOR_GOOD, on ? "on" : "off");
+    FOUND(finding, on ? DOCTOR_BAD : DOCTOR_GOOD, on ? "on" : "off");
     if (on)
-        mend(finding, "echo %d > %s", fact == FACT_NO_TURBO, fact_path(fact));
+        MEND(finding, "echo %d > %s", fact == FACT_NO_TURBO, fact_path(fact));
 }
 
 static void check_SMT(const char *root, struct doctor_finding *finding)
@@ -113,43 +99,43 @@ static void check_SMT(const char *root, struct doctor_finding *finding)
     long long active;
     if (!fact_number(root, FACT_SMT, &active))
         return;
-    found(finding, active == 0 ? DOCTOR_GOOD : DOCTOR_BAD, active == 0 ? "off, or a single thread a core" : "on");
+    FOUND(finding, active == 0 ? DOCTOR_GOOD : DOCTOR_BAD, active == 0 ? "off, or a single thread a core" : "on");
     if (active != 0)
-        mend(finding, "echo off > " FACTS_CPU "/smt/control (or run at most one worker a core)");
+        MEND(finding, "echo off > " FACTS_CPU "/smt/control (or run at most one worker a core)");
 }
 
 static void check_THP(const char *root, struct doctor_finding *finding)
 {
     char mode[256];
     if (!fact_word(root, FACT_THP, mode, sizeof(mode)) || !has_word("always madvise never", mode)) {
-        found(finding, DOCTOR_UNKNOWN, "not visible: the kernel has none");
+        FOUND(finding, DOCTOR_UNKNOWN, "not visible: the kernel has none");
         return;
     }
     bool never = strcmp(mode, "never") == 0;
-    found(finding, never ? DOCTOR_BAD : DOCTOR_GOOD, "%s", mode);
+    FOUND(finding, never ? DOCTOR_BAD : DOCTOR_GOOD, "%s", mode);
     if (never)
-        mend(finding, "echo madvise > %s", fact_path(FACT_THP));
+        MEND(finding, "echo madvise > %s", fact_path(FACT_THP));
 }
 
 static void check_HUGE_PAGES(const char *root, struct doctor_finding *finding)
 {
     long long reserved, available = 0, free_pages = 0;
     if (!fact_number(root, FACT_HUGE_RESERVED, &reserved)) {
-        found(finding, DOCTOR_UNKNOWN, "no 2 MiB pages on this machine");
+        FOUND(finding, DOCTOR_UNKNOWN, "no 2 MiB pages on this machine");
         return;
     }
     if (!fact_number(root, FACT_HUGE_FREE, &free_pages))
         free_pages = 0;
     if (reserved > 0) {
-        found(finding, free_pages > 0 ? DOCTOR_GOOD : DOCTOR_BAD, "%lld of 2 MiB reserved, %lld free", reserved,
+        FOUND(finding, free_pages > 0 ? DOCTOR_GOOD : DOCTOR_BAD, "%lld of 2 MiB reserved, %lld free", reserved,
               free_pages);
         if (free_pages <= 0)
-            mend(finding, "sysctl -w vm.nr_hugepages=%lld (all are taken)", reserved * 2);
+            MEND(finding, "sysctl -w vm.nr_hugepages=%lld (all are taken)", reserved * 2);
         return;
     }
-    found(finding, DOCTOR_BAD, "none reserved; transparent ones are used");
+    FOUND(finding, DOCTOR_BAD, "none reserved; transparent ones are used");
     bool enough = fact_number(root, FACT_MEMORY_AVAILABLE, &available) && available / 2 >= HUGE_PAGE_KIB;
-    mend(finding, "sysctl -w vm.nr_hugepages=%lld", enough ? available / 2 / HUGE_PAGE_KIB : 1024);
+    MEND(finding, "sysctl -w vm.nr_hugepages=%lld", enough ? available / 2 / HUGE_PAGE_KIB : 1024);
 }
 
 /* KiB of swap there are and KiB in use; false if that cannot be read. */
@@ -180,10 +166,10 @@ static void check_MEMLOCK(const char *root, struct doctor_finding *finding)
         return;
     bool unlimited = strcmp(soft, "unlimited") == 0;
     bool no_swap = read_swap(root, &size, &used) && size == 0;
-    found(finding, unlimited || no_swap ? DOCTOR_GOOD : DOCTOR_BAD, unlimited ? "unlimited" : "%s bytes%s", soft,
+    FOUND(finding, unlimited || no_swap ? DOCTOR_GOOD : DOCTOR_BAD, unlimited ? "unlimited" : "%s bytes%s", soft,
           no_swap ? ", but there is no swap" : "");
     if (finding->state == DOCTOR_BAD)
-        mend(finding, "ulimit -l unlimited (as root, in the shell that runs maemio)");
+        MEND(finding, "ulimit -l unlimited (as root, in the shell that runs maemio)");
 }
 
 static void check_PARANOID(const char *root, struct doctor_finding *finding)
@@ -191,20 +177,20 @@ static void check_PARANOID(const char *root, struct doctor_finding *finding)
     long long level;
     char capabilities[64];
     if (!fact_number(root, FACT_PERF_EVENT_PARANOID, &level)) {
-        found(finding, DOCTOR_UNKNOWN, "not visible: the kernel has no performance events");
+        FOUND(finding, DOCTOR_UNKNOWN, "not visible: the kernel has no performance events");
         return;
     }
     uint64_t held = 0;
     if (fact_text(root, FACT_CAPABILITIES, capabilities, sizeof(capabilities)))
         held = strtoull(capabilities, NULL, 16);
     bool privileged = (held >> CAP_PERFMON_BIT | held >> CAP_SYS_ADMIN_BIT) & 1;
-    found(finding, level <= 1 || privileged ? DOCTOR_GOOD : DOCTOR_BAD, "%lld%s%s", level,
+    FOUND(finding, level <= 1 || privileged ? DOCTOR_GOOD : DOCTOR_BAD, "%lld%s%s", level,
           level <= 1   ? ""
           : level == 2 ? ": user mode only"
                        : ": no counters",
           level > 1 && privileged ? ", but this user may" : "");
     if (finding->state == DOCTOR_BAD)
-        mend(finding, "sysctl -w kernel.perf_event_paranoid=1, or setcap cap_perfmon+ep on the maemio binary");
+        MEND(finding, "sysctl -w kernel.perf_event_paranoid=1, or setcap cap_perfmon+ep on the maemio binary");
 }
 
 static void check_LOAD(const char *root, struct doctor_finding *finding)
@@ -214,9 +200,9 @@ static void check_LOAD(const char *root, struct doctor_finding *finding)
     if (!fact_text(root, FACT_LOAD, line, sizeof(line)) || sscanf(line, "%lf", &load) != 1)
         return;
     unsigned cpus = cpus_to_use(root);
-    found(finding, load > 0.25 ? DOCTOR_BAD : DOCTOR_GOOD, "%.2f in the last minute, %u CPUs to use", load, cpus);
+    FOUND(finding, load > 0.25 ? DOCTOR_BAD : DOCTOR_GOOD, "%.2f in the last minute, %u CPUs to use", load, cpus);
     if (finding->state == DOCTOR_BAD)
-        mend(finding, "ps -eo pcpu,pid,comm --sort=-pcpu | head (stop what runs, or wait a minute)");
+        MEND(finding, "ps -eo pcpu,pid,comm --sort=-pcpu | head (stop what runs, or wait a minute)");
 }
 
 static void check_STEAL(const char *root, struct doctor_finding *finding)
@@ -230,9 +216,9 @@ static void check_STEAL(const char *root, struct doctor_finding *finding)
     for (int i = 0; i < 8; i++)
         total += t[i];
     double busy = (double)(total - t[3] - t[4]), share = busy > 0 ? (double)t[7] / busy : 0;
-    found(finding, share > 0.005 ? DOCTOR_BAD : DOCTOR_GOOD, "%.2f%% of the busy time since boot", share * 100);
+    FOUND(finding, share > 0.005 ? DOCTOR_BAD : DOCTOR_GOOD, "%.2f%% of the busy time since boot", share * 100);
     if (finding->state == DOCTOR_BAD)
-        mend(finding, "vmstat 1 (column st shows when); use a dedicated host, or compare runs interleaved");
+        MEND(finding, "vmstat 1 (column st shows when); use a dedicated host, or compare runs interleaved");
 }
 
 static void check_CLOCKSOURCE(const char *root, struct doctor_finding *finding)
@@ -244,13 +230,13 @@ static void check_CLOCKSOURCE(const char *root, struct doctor_finding *finding)
     static const char *const fast[] = {"tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "arch_sys_counter"};
     for (size_t i = 0; i < sizeof(fast) / sizeof(fast[0]); i++) {
         if (strcmp(current, fast[i]) == 0) {
-            found(finding, DOCTOR_GOOD, "%s", current);
+            FOUND(finding, DOCTOR_GOOD, "%s", current);
             return;
         }
     }
-    found(finding, DOCTOR_BAD, "%s", current);
+    FOUND(finding, DOCTOR_BAD, "%s", current);
     (void)fact_text(root, FACT_CLOCKSOURCES, available, sizeof(available));
-    mend(finding,
+    MEND(finding,
          has_word(available, "tsc")
              ? "echo tsc > " FACTS_CLOCK "/current_clocksource"
              : "boot with tsc=reliable on the kernel's command line (the kernel has given up on the TSC: see dmesg)");
@@ -260,15 +246,15 @@ static void check_TSC(const char *root, struct doctor_finding *finding)
 {
     static char flags[65536];
     if (!fact_text(root, FACT_CPU_FLAGS, flags, sizeof(flags))) {
-        found(finding, DOCTOR_UNKNOWN, "not visible: not an x86 processor?");
+        FOUND(finding, DOCTOR_UNKNOWN, "not visible: not an x86 processor?");
         return;
     }
     bool constant = has_word(flags, "constant_tsc"), nonstop = has_word(flags, "nonstop_tsc");
-    found(finding, constant && nonstop ? DOCTOR_GOOD : DOCTOR_BAD, "%s constant, %s in deep sleep%s",
+    FOUND(finding, constant && nonstop ? DOCTOR_GOOD : DOCTOR_BAD, "%s constant, %s in deep sleep%s",
           constant ? "rate" : "rate not", nonstop ? "goes on" : "stops",
           has_word(flags, "hypervisor") ? ", in a virtual machine" : "");
     if (finding->state == DOCTOR_BAD)
-        mend(finding,
+        MEND(finding,
              "cpupower idle-set -D 0 && cpupower frequency-set -g performance (in a virtual machine: pass the host's "
              "invtsc flag on)");
 }
@@ -277,16 +263,16 @@ static void check_NUMA_BALANCING(const char *root, struct doctor_finding *findin
 {
     long long on;
     if (!fact_number(root, FACT_NUMA_BALANCING, &on)) {
-        found(finding, DOCTOR_GOOD, "the kernel has none");
+        FOUND(finding, DOCTOR_GOOD, "the kernel has none");
         return;
     }
     hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
     unsigned seen = fact_list(root, FACT_NODES_ONLINE, nodes), count = seen > 0 ? seen : 1;
     hwloc_bitmap_free(nodes);
-    found(finding, on && count > 1 ? DOCTOR_BAD : DOCTOR_GOOD, "%s, %u NUMA node%s", on ? "on" : "off", count,
+    FOUND(finding, on && count > 1 ? DOCTOR_BAD : DOCTOR_GOOD, "%s, %u NUMA node%s", on ? "on" : "off", count,
           count == 1 ? "" : "s");
     if (finding->state == DOCTOR_BAD)
-        mend(finding, "sysctl -w kernel.numa_balancing=0");
+        MEND(finding, "sysctl -w kernel.numa_balancing=0");
 }
 
 static void check_SWAP(const char *root, struct doctor_finding *finding)
@@ -294,10 +280,10 @@ static void check_SWAP(const char *root, struct doctor_finding *finding)
     long long size, used;
     if (!read_swap(root, &size, &used))
         return;
-    found(finding, used > 0 ? DOCTOR_BAD : DOCTOR_GOOD, size > 0 ? "%lld of %lld MiB used" : "none", used >> 10,
+    FOUND(finding, used > 0 ? DOCTOR_BAD : DOCTOR_GOOD, size > 0 ? "%lld of %lld MiB used" : "none", used >> 10,
           size >> 10);
     if (used > 0)
-        mend(finding, "swapoff -a && swapon -a");
+        MEND(finding, "swapoff -a && swapon -a");
 }
 
 static void check_CGROUP_CPU(const char *root, struct doctor_finding *finding)
@@ -307,10 +293,10 @@ static void check_CGROUP_CPU(const char *root, struct doctor_finding *finding)
     if (!fact_text(root, FACT_CGROUPS, groups, sizeof(groups)))
         return;
     if (!cgroup_limit(root, CGROUP_CPUS, &cpus, file)) {
-        found(finding, DOCTOR_GOOD, "no quota");
+        FOUND(finding, DOCTOR_GOOD, "no quota");
     } else {
-        found(finding, DOCTOR_BAD, "%.2f CPUs (%u to use)", cpus, cpus_to_use(root));
-        mend(finding, "echo %s > %.250s (or start the container without a CPU limit)",
+        FOUND(finding, DOCTOR_BAD, "%.2f CPUs (%u to use)", cpus, cpus_to_use(root));
+        MEND(finding, "echo %s > %.250s (or start the container without a CPU limit)",
              strstr(file, "cpu.max") ? "max" : "-1", file);
     }
 }
@@ -325,10 +311,10 @@ static void check_ALLOWED_CPUS(const char *root, struct doctor_finding *finding)
     if (!fact_text(root, FACT_CPUS_ALLOWED, allowed, sizeof(allowed)) ||
         !fact_text(root, FACT_CPUS_ONLINE, online, sizeof(online)))
         return;
-    found(finding, allowed_count < online_count ? DOCTOR_BAD : DOCTOR_GOOD, "%u of %u online (%.100s)", allowed_count,
+    FOUND(finding, allowed_count < online_count ? DOCTOR_BAD : DOCTOR_GOOD, "%u of %u online (%.100s)", allowed_count,
           online_count, allowed);
     if (finding->state == DOCTOR_BAD)
-        mend(finding,
+        MEND(finding,
              "taskset -cp %.100s $$ (in the shell that runs maemio; a container: start it without --cpuset-cpus)",
              online);
 }
