@@ -9,54 +9,59 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/common/quantity.h"
+#include "engine/base/option.h"
 #include "harness/common/support.h"
 #include "harness/common/text_file.h"
 
 enum { FILE_BYTES_MAX = 1 << 20 };
 
-/* id, YCSB's name, YCSB's default ("": none) */
-#define PROPERTY_TABLE(X)                                        \
-    X(WORKLOAD, "workload", "site.ycsb.workloads.CoreWorkload")  \
-    X(RECORD_COUNT, "recordcount", "")                           \
-    X(OPERATION_COUNT, "operationcount", "")                     \
-    X(THREAD_COUNT, "threadcount", "")                           \
-    X(TARGET, "target", "")                                      \
-    X(EXECUTION_TIME, "maxexecutiontime", "")                    \
-    X(FIELD_COUNT, "fieldcount", "10")                           \
-    X(FIELD_LENGTH, "fieldlength", "100")                        \
-    X(FIELD_DISTRIBUTION, "fieldlengthdistribution", "constant") \
-    X(READ_ALL, "readallfields", "true")                         \
-    X(WRITE_ALL, "writeallfields", "false")                      \
-    X(READ, "readproportion", "0.95")                            \
-    X(UPDATE, "updateproportion", "0.05")                        \
-    X(INSERT, "insertproportion", "0")                           \
-    X(SCAN, "scanproportion", "0")                               \
-    X(MODIFY, "readmodifywriteproportion", "0")                  \
-    X(DISTRIBUTION, "requestdistribution", "uniform")            \
-    X(THETA, "theta", "0.99")                                    \
-    X(ZIPFIAN_CONSTANT, "zipfianconstant", "")                   \
-    X(HOT_FRACTION, "hotspotdatafraction", "0.2")                \
-    X(HOT_RATIO, "hotspotopnfraction", "0.8")                    \
-    X(SCAN_MIN, "minscanlength", "1")                            \
-    X(SCAN_MAX, "maxscanlength", "1000")                         \
-    X(SCAN_DISTRIBUTION, "scanlengthdistribution", "uniform")    \
-    X(INSERT_ORDER, "insertorder", "hashed")
+/* YCSB's properties as options: type, name, YCSB's default, range. */
+#define PROPERTIES(X)                                                         \
+    X(string, workload, "site.ycsb.workloads.CoreWorkload", "")               \
+    X(u64, recordcount, "1", "1..1T")                                         \
+    X(u64, operationcount, "0", "0..1000T")                                   \
+    X(u64, threadcount, "1", "1..65536")                                      \
+    X(u64, target, "0", "0..1T")                                              \
+    X(u64, maxexecutiontime, "0", "0..1G")                                    \
+    X(u64, fieldcount, "10", "1..1M")                                         \
+    X(u64, fieldlength, "100", "1..1M")                                       \
+    X(string, fieldlengthdistribution, "constant", "")                        \
+    X(string, readallfields, "true", "")                                      \
+    X(string, writeallfields, "false", "")                                    \
+    X(f64, readproportion, "0.95", "0..1e6")                                  \
+    X(f64, updateproportion, "0.05", "0..1e6")                                \
+    X(f64, insertproportion, "0", "0..1e6")                                   \
+    X(f64, scanproportion, "0", "0..1e6")                                     \
+    X(f64, readmodifywriteproportion, "0", "0..1e6")                          \
+    X(enum, requestdistribution, "uniform", "uniform|zipfian|latest|hotspot") \
+    X(f64, theta, "0.99", "0..100")                                           \
+    X(f64, zipfianconstant, "0.99", "0..100")                                 \
+    X(f64, hotspotdatafraction, "0.2", "0..1")                                \
+    X(f64, hotspotopnfraction, "0.8", "0..1")                                 \
+    X(u64, minscanlength, "1", "1..1M")                                       \
+    X(u64, maxscanlength, "1000", "1..1M")                                    \
+    X(string, scanlengthdistribution, "uniform", "")                          \
+    X(enum, insertorder, "hashed", "hashed|ordered")
+
+enum { KEYS_UNIFORM, KEYS_ZIPFIAN, KEYS_LATEST, KEYS_HOTSPOT };
+enum { INSERTS_HASHED, INSERTS_ORDERED };
+
+struct values {
+    PROPERTIES(OPTION_FIELD)
+};
 
 enum property_id {
-#define PROPERTY_ID(id, name, fallback) PROPERTY_##id,
-    PROPERTY_TABLE(PROPERTY_ID)
+#define PROPERTY_ID(type, name, default_value, range) PROPERTY_##name,
+    PROPERTIES(PROPERTY_ID)
 #undef PROPERTY_ID
         PROPERTY_COUNT
 };
 
-static const struct {
-    const char *name, *fallback;
-} property_table[] = {
-#define PROPERTY_INFO(id, name, fallback) {name, fallback},
-    PROPERTY_TABLE(PROPERTY_INFO)
-#undef PROPERTY_INFO
-};
+static const struct option_spec specs[] = {
+#define PROPERTY_SPEC(type, name, default_value, range) {#name, OPTION_##type, default_value, range, "", "", ""},
+    PROPERTIES(PROPERTY_SPEC)
+#undef PROPERTY_SPEC
+        OPTION_END};
 
 struct property {
     char *key, *value;
@@ -183,41 +188,25 @@ bool ycsb_properties_add(struct ycsb_properties *properties, const char *assignm
 
 struct resolver {
     const struct ycsb_properties *properties;
+    struct values values;
+    const struct property *given[PROPERTY_COUNT]; /* NULL: the default */
     struct ycsb_translation *options;
     const char *end; /* the option that decides when the run ends; NULL: the properties do */
     char *error;
 };
 
-static const struct property *given(const struct resolver *resolver, enum property_id id)
-{
-    for (size_t i = 0; i < resolver->properties->count; i++)
-        if (strcmp(resolver->properties->items[i].key, property_table[id].name) == 0)
-            return &resolver->properties->items[i];
-    return NULL;
-}
-
-static const char *text_of(const struct resolver *resolver, enum property_id id)
-{
-    const struct property *property = given(resolver, id);
-    return property ? property->value : property_table[id].fallback;
-}
-
-static bool is(const struct resolver *resolver, enum property_id id, const char *value)
-{
-    return strcmp(text_of(resolver, id), value) == 0;
-}
-
+/* Begins the message with the property's place, name and value. */
 __attribute__((format(printf, 3, 4))) static bool wrong(struct resolver *resolver, enum property_id id,
                                                         const char *format, ...)
 {
-    const struct property *property = given(resolver, id);
+    const struct property *property = resolver->given[id];
     char shown[TEXT_SHOWN_BYTES], where[320] = "";
-    const char *value = text_of(resolver, id);
+    const char *value = property ? property->value : specs[id].default_value;
     if (property && property->line)
         snprintf(where, sizeof(where), "%.300s:%u: ", property->file, property->line);
     else if (property)
         snprintf(where, sizeof(where), "-p ");
-    int used = snprintf(resolver->error, YCSB_PROPERTIES_ERROR_BYTES, "%s%s=%s: ", where, property_table[id].name,
+    int used = snprintf(resolver->error, YCSB_PROPERTIES_ERROR_BYTES, "%s%s=%s: ", where, specs[id].name,
                         text_shown(value, strlen(value), shown));
     va_list args;
     va_start(args, format);
@@ -239,128 +228,106 @@ __attribute__((format(printf, 3, 4))) static void option(struct resolver *resolv
     va_end(args);
 }
 
-static bool count_of(struct resolver *resolver, enum property_id id, uint64_t least, uint64_t most, uint64_t *value)
+/* Reads what was given into `values`. */
+static bool resolve_values(struct resolver *resolver)
 {
-    if (quantity_parse_u64(text_of(resolver, id), QUANTITY_COUNT, value) && *value >= least && *value <= most)
-        return true;
-    return wrong(resolver, id, "want a whole number from %" PRIu64 " to %" PRIu64, least, most);
-}
-
-static bool number_of(struct resolver *resolver, enum property_id id, double most, double *value)
-{
-    if (quantity_parse_f64(text_of(resolver, id), value) && *value >= 0 && *value <= most)
-        return true;
-    return wrong(resolver, id, "want a number from 0 to %g", most);
+    char why[YCSB_PROPERTIES_ERROR_BYTES / 2];
+    if (!option_values_init(specs, &resolver->values, why, sizeof(why)))
+        return support_error(resolver->error, YCSB_PROPERTIES_ERROR_BYTES, "YCSB's properties: %s", why);
+    for (size_t i = 0; i < resolver->properties->count; i++) {
+        const struct property *property = &resolver->properties->items[i];
+        size_t id = option_find(specs, property->key);
+        if (id == PROPERTY_COUNT)
+            continue;
+        resolver->given[id] = property;
+        if (!option_set(specs, id, property->value, &resolver->values, why, sizeof(why)))
+            return wrong(resolver, (enum property_id)id, "%s", why);
+    }
+    return true;
 }
 
 static bool resolve_record(struct resolver *resolver)
 {
-    uint64_t records, fields, length;
-    if (given(resolver, PROPERTY_RECORD_COUNT)) {
-        if (!count_of(resolver, PROPERTY_RECORD_COUNT, 1, 1000000000000, &records))
-            return false;
-        option(resolver, "records", "%" PRIu64, records);
-    }
-    if (!count_of(resolver, PROPERTY_FIELD_COUNT, 1, 1000000, &fields) ||
-        !count_of(resolver, PROPERTY_FIELD_LENGTH, 1, 1000000, &length))
-        return false;
-    if (fields * length < 8 || fields * length > 65528)
-        return wrong(resolver, given(resolver, PROPERTY_FIELD_LENGTH) ? PROPERTY_FIELD_LENGTH : PROPERTY_FIELD_COUNT,
-                     "fieldcount x fieldlength is %" PRIu64 " bytes: want 8 to 65528", fields * length);
-    option(resolver, "record_bytes", "%" PRIu64, fields * length);
-    if (!is(resolver, PROPERTY_FIELD_DISTRIBUTION, "constant"))
+    const struct values *values = &resolver->values;
+    if (resolver->given[PROPERTY_recordcount])
+        option(resolver, "records", "%" PRIu64, values->recordcount);
+    uint64_t bytes = values->fieldcount * values->fieldlength;
+    if (bytes < 8 || bytes > 65528)
+        return wrong(resolver, resolver->given[PROPERTY_fieldlength] ? PROPERTY_fieldlength : PROPERTY_fieldcount,
+                     "fieldcount x fieldlength is %" PRIu64 " bytes: want 8 to 65528", bytes);
+    option(resolver, "record_bytes", "%" PRIu64, bytes);
+    if (strcmp(values->fieldlengthdistribution, "constant") != 0)
         NOTE(resolver, "fieldlengthdistribution=%.60s: not supported; all fields have fieldlength bytes",
-             text_of(resolver, PROPERTY_FIELD_DISTRIBUTION));
-    if (given(resolver, PROPERTY_READ_ALL) && !is(resolver, PROPERTY_READ_ALL, "true"))
-        NOTE(resolver, "readallfields=%.60s: not supported; a read gives the whole record",
-             text_of(resolver, PROPERTY_READ_ALL));
-    if (given(resolver, PROPERTY_WRITE_ALL) && !is(resolver, PROPERTY_WRITE_ALL, "true"))
+             values->fieldlengthdistribution);
+    if (strcmp(values->readallfields, "true") != 0)
+        NOTE(resolver, "readallfields=%.60s: not supported; a read gives the whole record", values->readallfields);
+    if (resolver->given[PROPERTY_writeallfields] && strcmp(values->writeallfields, "true") != 0)
         NOTE(resolver, "writeallfields=%.60s: not supported; an update writes the whole record",
-             text_of(resolver, PROPERTY_WRITE_ALL));
-    if (is(resolver, PROPERTY_INSERT_ORDER, "ordered"))
-        option(resolver, "load_order", "sequential");
-    else if (is(resolver, PROPERTY_INSERT_ORDER, "hashed"))
-        option(resolver, "load_order", "shuffled");
-    else
-        return wrong(resolver, PROPERTY_INSERT_ORDER, "want hashed or ordered");
+             values->writeallfields);
+    option(resolver, "load_order", values->insertorder == INSERTS_ORDERED ? "sequential" : "shuffled");
     return true;
+}
+
+static void resolve_scans(struct resolver *resolver)
+{
+    const struct values *values = &resolver->values;
+    if (values->scanproportion <= 0)
+        return;
+    option(resolver, "index", "ordered");
+    option(resolver, "scan_length_max", "%" PRIu64, values->maxscanlength);
+    bool follows = values->insertproportion > 0 && values->requestdistribution == KEYS_LATEST;
+    if (values->insertorder == INSERTS_HASHED && follows)
+        NOTE(resolver, "insertorder=hashed with requestdistribution=latest: not supported; keys go on in order");
+    else if (values->insertorder == INSERTS_HASHED)
+        option(resolver, "insert_order", "hashed");
+    if (values->minscanlength != 1)
+        NOTE(resolver, "minscanlength=%" PRIu64 ": not supported; scans are 1 to maxscanlength records long",
+             values->minscanlength);
+    if (strcmp(values->scanlengthdistribution, "uniform") != 0)
+        NOTE(resolver, "scanlengthdistribution=%.60s: not supported; lengths are uniform",
+             values->scanlengthdistribution);
 }
 
 static bool resolve_mix(struct resolver *resolver)
 {
-    double read, update, insert, scan, modify;
-    if (!number_of(resolver, PROPERTY_READ, 1e6, &read) || !number_of(resolver, PROPERTY_UPDATE, 1e6, &update) ||
-        !number_of(resolver, PROPERTY_INSERT, 1e6, &insert) || !number_of(resolver, PROPERTY_SCAN, 1e6, &scan) ||
-        !number_of(resolver, PROPERTY_MODIFY, 1e6, &modify))
-        return false;
-    double sum = read + update + insert + scan + modify;
+    const struct values *values = &resolver->values;
+    double modify = values->readmodifywriteproportion;
+    double sum =
+        values->readproportion + values->updateproportion + values->insertproportion + values->scanproportion + modify;
     if (!(sum > 0))
-        return wrong(resolver, PROPERTY_READ, "all proportions are 0");
-    if (update > 0 && modify > 0)
-        return wrong(resolver, PROPERTY_MODIFY,
-                     "together with updateproportion=%.30s: a run has one kind of update here; set one of them to 0",
-                     text_of(resolver, PROPERTY_UPDATE));
+        return wrong(resolver, PROPERTY_readproportion, "all proportions are 0");
+    if (values->updateproportion > 0 && modify > 0)
+        return wrong(resolver, PROPERTY_readmodifywriteproportion,
+                     "together with updateproportion=%g: a run has one kind of update here; set one of them to 0",
+                     values->updateproportion);
     option(resolver, "ops_per_txn", "1");
-    option(resolver, "read_ratio", "%.15g", read / sum); /* YCSB too takes proportions relative to their sum */
-    option(resolver, "insert_ratio", "%.15g", insert / sum);
-    option(resolver, "scan_ratio", "%.15g", scan / sum);
+    /* YCSB too takes proportions relative to their sum */
+    option(resolver, "read_ratio", "%.15g", values->readproportion / sum);
+    option(resolver, "insert_ratio", "%.15g", values->insertproportion / sum);
+    option(resolver, "scan_ratio", "%.15g", values->scanproportion / sum);
     option(resolver, "update_kind", modify > 0 ? "rmw" : "blind");
-
-    uint64_t least, most;
-    if (scan <= 0)
-        return true;
-    if (!count_of(resolver, PROPERTY_SCAN_MAX, 1, 1000000, &most) ||
-        !count_of(resolver, PROPERTY_SCAN_MIN, 1, 1000000, &least))
-        return false;
-    option(resolver, "index", "ordered");
-    option(resolver, "scan_length_max", "%" PRIu64, most);
-    bool follows = insert > 0 && is(resolver, PROPERTY_DISTRIBUTION, "latest");
-    if (is(resolver, PROPERTY_INSERT_ORDER, "hashed") && follows)
-        NOTE(resolver, "insertorder=hashed with requestdistribution=latest: not supported; keys go on in order");
-    else if (is(resolver, PROPERTY_INSERT_ORDER, "hashed"))
-        option(resolver, "insert_order", "hashed");
-    if (least != 1)
-        NOTE(resolver, "minscanlength=%" PRIu64 ": not supported; scans are 1 to maxscanlength records long", least);
-    if (!is(resolver, PROPERTY_SCAN_DISTRIBUTION, "uniform"))
-        NOTE(resolver, "scanlengthdistribution=%.60s: not supported; lengths are uniform",
-             text_of(resolver, PROPERTY_SCAN_DISTRIBUTION));
+    resolve_scans(resolver);
     return true;
 }
 
-static bool resolve_distribution(struct resolver *resolver)
+static void resolve_distribution(struct resolver *resolver)
 {
-    double theta, fraction, ratio;
-    if (!number_of(resolver, given(resolver, PROPERTY_ZIPFIAN_CONSTANT) ? PROPERTY_ZIPFIAN_CONSTANT : PROPERTY_THETA,
-                   100, &theta))
-        return false;
-    if (is(resolver, PROPERTY_DISTRIBUTION, "zipfian")) {
-        bool as_ycsb = fabs(theta - 0.99) < 1e-9;
-        option(resolver, "distribution", as_ycsb ? "ycsb-scrambled" : "zipfian");
+    static const char *const names[] = {
+        [KEYS_UNIFORM] = "uniform", [KEYS_ZIPFIAN] = "zipfian", [KEYS_LATEST] = "latest", [KEYS_HOTSPOT] = "hotspot"};
+    const struct values *values = &resolver->values;
+    unsigned keys = values->requestdistribution;
+    double theta = resolver->given[PROPERTY_zipfianconstant] ? values->zipfianconstant : values->theta;
+    bool as_ycsb = fabs(theta - 0.99) < 1e-9;
+    option(resolver, "distribution", "%s", keys == KEYS_ZIPFIAN && as_ycsb ? "ycsb-scrambled" : names[keys]);
+    if (keys == KEYS_ZIPFIAN || keys == KEYS_LATEST)
         option(resolver, "theta", "%.15g", theta);
-        if (!as_ycsb)
-            NOTE(resolver,
-                 "theta %g: YCSB's scrambled zipfian knows only 0.99; taken as an exact zipfian over the records",
-                 theta);
-        return true;
+    if (keys == KEYS_ZIPFIAN && !as_ycsb)
+        NOTE(resolver, "theta %g: YCSB's scrambled zipfian knows only 0.99; taken as an exact zipfian over the records",
+             theta);
+    if (keys == KEYS_HOTSPOT) {
+        option(resolver, "hot_fraction", "%.15g", values->hotspotdatafraction);
+        option(resolver, "hot_ratio", "%.15g", values->hotspotopnfraction);
     }
-    if (is(resolver, PROPERTY_DISTRIBUTION, "latest")) {
-        option(resolver, "distribution", "latest");
-        option(resolver, "theta", "%.15g", theta);
-        return true;
-    }
-    if (is(resolver, PROPERTY_DISTRIBUTION, "hotspot")) {
-        if (!number_of(resolver, PROPERTY_HOT_FRACTION, 1, &fraction) ||
-            !number_of(resolver, PROPERTY_HOT_RATIO, 1, &ratio))
-            return false;
-        option(resolver, "distribution", "hotspot");
-        option(resolver, "hot_fraction", "%.15g", fraction);
-        option(resolver, "hot_ratio", "%.15g", ratio);
-        return true;
-    }
-    if (!is(resolver, PROPERTY_DISTRIBUTION, "uniform"))
-        return wrong(resolver, PROPERTY_DISTRIBUTION, "not supported: want uniform, zipfian, latest or hotspot");
-    option(resolver, "distribution", "uniform");
-    return true;
 }
 
 /* operationcount is of all threads together. At a target, which needs a window in time, it is a length of time. */
@@ -377,20 +344,12 @@ static void resolve_operations(struct resolver *resolver, uint64_t operations, u
 }
 
 /* As in YCSB, 0 is no limit: of operations, of time, of speed. */
-static bool resolve_run(struct resolver *resolver)
+static void resolve_run(struct resolver *resolver)
 {
-    uint64_t threads, operations = 0, seconds = 0, rate = 0;
-    if (given(resolver, PROPERTY_THREAD_COUNT)) {
-        if (!count_of(resolver, PROPERTY_THREAD_COUNT, 1, 65536, &threads))
-            return false;
-        option(resolver, "threads", "%" PRIu64, threads);
-    }
-    if ((given(resolver, PROPERTY_TARGET) && !count_of(resolver, PROPERTY_TARGET, 0, 1000000000000, &rate)) ||
-        (given(resolver, PROPERTY_EXECUTION_TIME) &&
-         !count_of(resolver, PROPERTY_EXECUTION_TIME, 0, 1000000000, &seconds)) ||
-        (given(resolver, PROPERTY_OPERATION_COUNT) &&
-         !count_of(resolver, PROPERTY_OPERATION_COUNT, 0, 1000000000000000, &operations)))
-        return false;
+    const struct values *values = &resolver->values;
+    uint64_t operations = values->operationcount, seconds = values->maxexecutiontime, rate = values->target;
+    if (resolver->given[PROPERTY_threadcount])
+        option(resolver, "threads", "%" PRIu64, values->threadcount);
     if (rate != 0 && resolver->end && strcmp(resolver->end, "time") != 0) {
         NOTE(resolver, "target=%" PRIu64 ": not used, as --%s counts requests and a rate needs a window in time", rate,
              resolver->end);
@@ -403,7 +362,7 @@ static bool resolve_run(struct resolver *resolver)
     if (operations != 0 && resolver->end)
         NOTE(resolver, "operationcount=%" PRIu64 ": not used, --%s decides", operations, resolver->end);
     if (resolver->end)
-        return true;
+        return;
     bool by_time =
         seconds != 0 && (rate == 0 || operations == 0 || (double)operations / (double)rate > (double)seconds);
     if (by_time) {
@@ -412,20 +371,16 @@ static bool resolve_run(struct resolver *resolver)
             NOTE(resolver, "operationcount=%" PRIu64 ": not used, maxexecutiontime decides", operations);
     } else if (operations != 0) {
         resolve_operations(resolver, operations, rate);
-    } else if (given(resolver, PROPERTY_OPERATION_COUNT) || given(resolver, PROPERTY_EXECUTION_TIME)) {
+    } else if (resolver->given[PROPERTY_operationcount] || resolver->given[PROPERTY_maxexecutiontime]) {
         NOTE(resolver, "no limit of operations or time: YCSB would never end; --time decides");
     }
-    return true;
 }
 
 static void note_unknown(struct resolver *resolver)
 {
     for (size_t i = 0; i < resolver->properties->count; i++) {
         const struct property *property = &resolver->properties->items[i];
-        enum property_id id = 0;
-        while (id < PROPERTY_COUNT && strcmp(property->key, property_table[id].name) != 0)
-            id++;
-        if (id < PROPERTY_COUNT)
+        if (specs[option_find(specs, property->key)].name)
             continue;
         char shown[TEXT_SHOWN_BYTES];
         text_shown(property->key, strlen(property->key), shown);
@@ -437,20 +392,30 @@ static void note_unknown(struct resolver *resolver)
     }
 }
 
+static bool resolve_all(struct resolver *resolver)
+{
+    if (!resolve_values(resolver))
+        return false;
+    const char *workload = resolver->values.workload, *dot = strrchr(workload, '.');
+    if (strcmp(dot ? dot + 1 : workload, "CoreWorkload") != 0)
+        return wrong(resolver, PROPERTY_workload, "only YCSB's CoreWorkload is known");
+    option(resolver, "workload", "ycsb");
+    if (!resolve_record(resolver) || !resolve_mix(resolver))
+        return false;
+    resolve_distribution(resolver);
+    resolve_run(resolver);
+    note_unknown(resolver);
+    return true;
+}
+
 bool ycsb_properties_resolve(const struct ycsb_properties *properties, const char *end,
                              struct ycsb_translation *options, char *error)
 {
-    struct resolver resolver = {properties, options, end, error};
+    struct resolver resolver = {.properties = properties, .options = options, .end = end, .error = error};
     memset(options, 0, sizeof(*options));
-    const char *workload = text_of(&resolver, PROPERTY_WORKLOAD), *dot = strrchr(workload, '.');
-    if (strcmp(dot ? dot + 1 : workload, "CoreWorkload") != 0)
-        return wrong(&resolver, PROPERTY_WORKLOAD, "only YCSB's CoreWorkload is known");
-    option(&resolver, "workload", "ycsb");
-    if (!resolve_record(&resolver) || !resolve_mix(&resolver) || !resolve_distribution(&resolver) ||
-        !resolve_run(&resolver))
-        return false;
-    note_unknown(&resolver);
-    return true;
+    bool good = resolve_all(&resolver);
+    option_values_clear(specs, &resolver.values);
+    return good;
 }
 
 void ycsb_translation_free(struct ycsb_translation *options)

@@ -3,6 +3,7 @@
  * refused with a message. A value that was taken is taken again in the form in which it is shown. Lines that begin with
  * '.' are the engine's.
  */
+#include "engine/maemio.h"
 #include "harness/options/options.h"
 
 #include "tests/fuzz/fuzz.h"
@@ -50,10 +51,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
             FUZZ_EXPECT(options_set(options, line, value, error) || error[0]);
     }
     error[0] = '\0';
-    if (options_resolve(options, error))
+    if (options_resolve(options, error)) {
         expect_canonical(options->workload->options, options->workload_values);
-    else
+        expect_canonical(options->target->options, options->target_values);
+    } else {
         FUZZ_EXPECT(error[0]);
+    }
     mae_options_destroy(engine);
     options_destroy(options);
     free(text);

@@ -182,20 +182,20 @@ static void errors_name_file_line_property_and_what_would_be_right(void **state)
     static const struct {
         const char *text, *expected;
     } cases[] = {
-        {"\nrecordcount=0", "w.properties:2: recordcount=0: want a whole number from 1 to 1000000000000"},
-        {"recordcount=many", "w.properties:1: recordcount=many: want a whole number from 1 to 1000000000000"},
-        {"readproportion=-1", "w.properties:1: readproportion=-1: want a number from 0 to 1e+06"},
-        {"readproportion=nan", "w.properties:1: readproportion=nan: want a number from 0 to 1e+06"},
+        {"\nrecordcount=0", "w.properties:2: recordcount=0: '0' is out of range, it can be 1..1T"},
+        {"recordcount=many", "w.properties:1: recordcount=many: 'many' is not a whole number such as 1000, 10k, 10M"},
+        {"readproportion=-1", "w.properties:1: readproportion=-1: '-1' is out of range, it can be 0..1e6"},
+        {"readproportion=nan", "w.properties:1: readproportion=nan: 'nan' is not a number such as 0.99"},
         {"readproportion=0\nupdateproportion=0", "w.properties:1: readproportion=0: all proportions are 0"},
         {"readmodifywriteproportion=0.5",
          "w.properties:1: readmodifywriteproportion=0.5: together with updateproportion=0.05: a "
          "run has one kind of update here; set one of them to 0"},
         {"requestdistribution=exponential",
-         "w.properties:1: requestdistribution=exponential: not supported: want uniform, zipfian, latest or hotspot"},
+         "w.properties:1: requestdistribution=exponential: 'exponential' is none of uniform|zipfian|latest|hotspot"},
         {"fieldlength=100000",
          "w.properties:1: fieldlength=100000: fieldcount x fieldlength is 1000000 bytes: want 8 to 65528"},
         {"workload=TimeSeries", "w.properties:1: workload=TimeSeries: only YCSB's CoreWorkload is known"},
-        {"insertorder=random", "w.properties:1: insertorder=random: want hashed or ordered"},
+        {"insertorder=random", "w.properties:1: insertorder=random: 'random' is none of hashed|ordered"},
         {"=5", "w.properties:1: '=5': a property needs a name before the ="},
         {"a=\\u0063", "w.properties:1: 'a=\\u0063': " NO_ESCAPES},
         {"#\nrecordcount=1\\\n0", "w.properties:2: 'recordcount=1\\': " NO_ESCAPES},
@@ -206,7 +206,7 @@ static void errors_name_file_line_property_and_what_would_be_right(void **state)
     assert_string_equal(translated("", (const char *[]){"recordcount", NULL}, notes, sizeof(notes)),
                         "-p 'recordcount': want KEY=VALUE, for example recordcount=1000000");
     assert_string_equal(translated("", (const char *[]){"recordcount=x", NULL}, notes, sizeof(notes)),
-                        "-p recordcount=x: want a whole number from 1 to 1000000000000");
+                        "-p recordcount=x: 'x' is not a whole number such as 1000, 10k, 10M");
     struct ycsb_properties *properties = ycsb_properties_create();
     assert_false(ycsb_properties_parse(properties, "w", "a=\0b", 4, error));
     assert_string_equal(error, "w: holds a NUL byte: this is not a text file");
