@@ -9,7 +9,7 @@ history=$work/history
 
 # ---- What the run says of it, and where else it can be asked for. ----
 
-run run --records 100 --threads 2 --warmup 0 --time 50ms --history "$history" --csv "$work/runs.csv"
+run run --records 100 --threads 2 --warmup 0 --time 300ms --history "$history" --csv "$work/runs.csv"
 column=$(head -n 1 "$work/runs.csv" | tr , '\n' | grep -nx recorded | cut -d : -f 1)
 if [ $code -eq 0 ] && [ "$(sed -n 2p "$work/runs.csv" | cut -d , -f "$column")" = 1 ]; then
     ok "the row says that it was recorded"

@@ -121,7 +121,7 @@ ends "progress when asked" 0 "load " run --threads 1 --pin none --records 300k -
 ends "no progress otherwise" 0 "" "${short[@]}"
 equals "stderr is silent then" "$(cat "$work/err")" ""
 ends "more workers than CPUs are marked" 0 "warning: more workers than CPUs" \
-    run --threads $(($(nproc) + 1)) --records 1000 --warmup 0 --time 50ms
+    run --threads $(($(nproc) + 1)) --records 1000 --warmup 0 --time 500ms
 
 # ---- CSV. ----
 csv=$work/a.csv
@@ -347,7 +347,7 @@ refuses "maemio run: --config-file: $work/two.conf describes 2 points; a run is 
 printf 'recordcount=1000\nfieldcount=2\nfieldlength=50\nreadproportion=1\nupdateproportion=0\n' \
     >"$work/ycsb.properties"
 ends "-P and -p" 0 "" run -P "$work/ycsb.properties" -p readproportion=0.5 -p updateproportion=0.5 --threads 1 \
-    --pin none --warmup 0 --time 50ms --csv "$work/p.csv"
+    --pin none --warmup 0 --time 500ms --csv "$work/p.csv"
 equals "properties are translated" "$(field "$work/p.csv" 1 wl_records) $(field "$work/p.csv" 1 wl_record_bytes) $(
     field "$work/p.csv" 1 wl_read_ratio)" "1000 100 0.5"
 
@@ -482,7 +482,7 @@ ends "a wrong machine" 2 "hwloc does not take the synthetic topology" topology -
 ends "out of memory in the load" 1 "phase load failed on worker 0: TARGET_NO_MEMORY: out of memory" \
     run --threads 1 --pin none --records 1M --size-hint off --set memory_limit=128M
 ended "says how far it came" 1 "% of the load took 128 MiB, so all of it needs some "
-ends "out of memory in set-up" 1 "out of memory: the memory limit is reached" \
+ends "out of memory in set-up" 1 "out of memory: a limit is reached" \
     run --threads 1 --pin none --records 10M --record-bytes 8 --set memory_limit=160M
 ended "says what limits it" 1 "; there are 160 MiB (memory_limit)"
 ends "deadline" 124 "maemio: the deadline of 500ms passed in phase " \
