@@ -138,10 +138,6 @@ struct workload_worker {
 
 static_assert(_Alignof(struct workload_worker) <= 64, "mem_alloc aligns to cache lines");
 
-#define TPCC_DATE_2013_US (INT64_C(1356998400) * 1000000)
-
-int64_t tpcc_now_us(const struct tpcc_options *options);
-
 /* request.c: draws requests; see workload.h. */
 bool tpcc_draw_ahead(struct workload_worker *self);
 unsigned tpcc_next(struct workload_worker *self);

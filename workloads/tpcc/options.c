@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 const struct option_spec tpcc_option_table[] = {
 #define OPTION_ROW(type, name, default_value, range, unit, spec, paper, paper_np, help) \
@@ -130,4 +131,13 @@ enum target_status tpcc_options_resolve(const struct tpcc_values *given, struct 
         return TARGET_INVALID;
     }
     return TARGET_OK;
+}
+
+int64_t tpcc_now_us(const struct tpcc_options *options)
+{
+    if (options->dates_constant)
+        return TPCC_DATE_2013_US;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now); /* a read of memory, no system call */
+    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }

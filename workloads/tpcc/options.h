@@ -114,4 +114,9 @@ bool tpcc_preset(const char *name, void (*set)(void *arg, const char *option, co
 enum target_status tpcc_options_resolve(const struct tpcc_values *values, struct tpcc_options *options, char *error,
                                         size_t error_bytes);
 
+#define TPCC_DATE_2013_US (INT64_C(1356998400) * 1000000)
+
+/* What a row is dated: microseconds since 1970; with dates=constant always TPCC_DATE_2013_US. */
+int64_t tpcc_now_us(const struct tpcc_options *options);
+
 #endif

@@ -17,15 +17,6 @@
  */
 enum { MISSING_PAUSE = 10, MISSING_MAX = 2000, MISSING_PAUSE_NS = 500000 };
 
-int64_t tpcc_now_us(const struct tpcc_options *options)
-{
-    if (options->dates_constant)
-        return TPCC_DATE_2013_US;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME_COARSE, &now); /* a read of memory, no system call */
-    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 /* ---- Life of the instance. ---- */
 
 static void tpcc_destroy(struct workload *workload)

@@ -51,6 +51,42 @@ struct scan {
     unsigned rows;
 };
 
+/* Bits that hold 0..n-1. */
+static unsigned bits_for(uint64_t n)
+{
+    return n > 1 ? 64 - (unsigned)__builtin_clzll(n - 1) : 0;
+}
+
+static uint64_t ring_requests(const struct workload *workload)
+{
+    uint64_t share = RING_REQUESTS_SUM / workload->workers;
+    if (workload->options.ring_requests != 0)
+        return workload->options.ring_requests;
+    return share < RING_REQUESTS_MAX ? share : RING_REQUESTS_MAX;
+}
+
+void ycsb_ring_config(const struct workload *workload, unsigned worker_idx, struct ring_config *config)
+{
+    const struct ycsb_options *options = &workload->options;
+    *config = (struct ring_config){
+        .keys = &workload->distribution,
+        .seed = workload->seed,
+        .stream = worker_idx,
+        .requests = ring_requests(workload),
+        .ops_per_txn = (unsigned)options->ops_per_txn,
+        .read_ratio = options->read_ratio,
+        .insert_ratio = options->insert_ratio,
+        .scan_ratio = options->scan_ratio,
+        .redraw = options->duplicates == DUPLICATES_REDRAW,
+        .age_workers = workload->follow_newest ? workload->workers : 0,
+        .age_shift = workload->follow_newest ? bits_for(workload->workers) : 0,
+    };
+    uint64_t largest = options->records - 1;
+    if (workload->follow_newest)
+        largest = (largest / workload->workers + 1) << config->age_shift;
+    config->wide = largest >> RING_NARROW_BITS != 0;
+}
+
 void ycsb_walk_note(struct ycsb_share *share)
 {
     const struct workload_worker *w = share->walker;
