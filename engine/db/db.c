@@ -9,6 +9,7 @@
 #include "engine/base/tsc.h"
 #include "engine/db/index_ops.h"
 #include "engine/txn/commit.h"
+#include "engine/txn/membership.h"
 
 enum mae_status mae_open(const struct mae_options *options, struct mae_db **opened)
 {

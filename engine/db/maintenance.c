@@ -19,6 +19,7 @@
 
 #include "engine/base/tsc.h"
 #include "engine/db/db.h"
+#include "engine/txn/membership.h"
 
 enum {
     TICK_NS = 1000000,

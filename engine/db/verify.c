@@ -12,6 +12,7 @@
 #include "engine/base/tsc.h"
 #include "engine/db/index_ops.h"
 #include "engine/txn/commit.h"
+#include "engine/txn/membership.h"
 #include "engine/txn/txn.h"
 
 struct verifier {

@@ -4,6 +4,7 @@
 #include "engine/db/guard.h"
 #include "engine/index/scratch.h"
 #include "engine/txn/commit.h"
+#include "engine/txn/membership.h"
 
 void db_worker_leave(struct mae_worker *worker, unsigned table_count)
 {

@@ -71,14 +71,6 @@ enum mae_status tree_index_create_root(struct mae_txn *txn, struct tree_index *i
     return status;
 }
 
-/* The transaction cannot commit after MAE_ABORT_INDEX, whatever the caller does. */
-enum mae_status tree_doom(struct mae_txn *txn, enum mae_status status)
-{
-    if (UNLIKELY(status == MAE_ABORT_INDEX))
-        (void)txn_doom(txn, status);
-    return status;
-}
-
 static struct tree_target target_of(const struct tree_index *index, const void *key, uint64_t row)
 {
     return (struct tree_target){.kind = TREE_AT_KEY, .key = tree_key_make(&index->shape, key, row)};

@@ -28,6 +28,14 @@ static enum mae_status peek_leaf_or_inner(struct mae_txn *txn, const struct tree
     return status;
 }
 
+/* The transaction cannot commit after MAE_ABORT_INDEX, whatever the caller does. */
+enum mae_status tree_doom(struct mae_txn *txn, enum mae_status status)
+{
+    if (UNLIKELY(status == MAE_ABORT_INDEX))
+        (void)txn_doom(txn, status);
+    return status;
+}
+
 enum mae_status tree_read_node(struct mae_txn *txn, const struct tree_index *index, uint64_t row,
                                const struct tree_node **node)
 {

@@ -25,6 +25,7 @@
 #include "engine/base/check.h"
 #include "engine/base/tsc.h"
 #include "engine/time/timestamp.h"
+#include "engine/txn/membership.h"
 #include "engine/txn/slow.h"
 #include "engine/txn/visible.h"
 

@@ -20,6 +20,7 @@
 
 #include "engine/db/db.h"
 #include "engine/time/timestamp.h"
+#include "engine/txn/membership.h"
 #include "harness/proof/check.h"
 #include "harness/targets/recording.h"
 #include "harness/targets/targets.h"

@@ -11,6 +11,7 @@
 
 #include "engine/db/db.h"
 #include "engine/maemio.h"
+#include "engine/txn/membership.h"
 #include "harness/proof/check.h"
 #include "harness/targets/recording.h"
 #include "harness/targets/targets.h"

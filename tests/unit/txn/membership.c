@@ -1,5 +1,5 @@
-/* worker.c - joining, leaving, idling; quiescent points; the clocks of workers. */
-#include "engine/txn/worker.h"
+/* membership.c - joining, leaving, idling; quiescent points; the clocks of workers. */
+#include "engine/txn/membership.h"
 
 #include "engine/db/db.h"
 #include "tests/support/world.h"
