@@ -50,8 +50,8 @@ static inline struct mae_db *db_of(const struct mae_worker *worker)
     return (struct mae_db *)(void *)((char *)worker->core - offsetof(struct mae_db, core));
 }
 
-/* workers.c: the worker leaves, a caller's or the database's own, and what indexes have kept for it goes. table_count:
- * tables with lower ids are those that it may have used. */
+/* workers.c: ends a caller's worker or one of the database's own, and frees what indexes have kept for it. The worker
+ * may have used only tables with ids below table_count. */
 void db_worker_leave(struct mae_worker *worker, unsigned table_count);
 
 /* Stops the maintenance thread if it runs; maintenance.c. */

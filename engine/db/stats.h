@@ -1,5 +1,5 @@
 /*
- * stats.h - what tables and indexes occupy, for the calls that are asked.
+ * stats.h - the space of tables and indexes, for mae_table_space and mae_index_space.
  */
 #ifndef ENGINE_DB_STATS_H
 #define ENGINE_DB_STATS_H
@@ -8,7 +8,7 @@
 
 struct table;
 
-/* Adds what the table's rows and versions occupy. Any thread; counts change while others write. */
+/* Adds the space of the table's rows and versions. Any thread; the counts change while transactions write. */
 void stats_add_table(const struct table *table, struct mae_space *space);
 
 #endif

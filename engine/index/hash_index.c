@@ -16,7 +16,8 @@ enum {
     SPLIT_ACCESSES = 64,
     WALK_STEPS_MAX = 128,
 };
-/* Buckets for so many entries: 27/32, so that at two entries a bucket one lookup in nine needs a second line. */
+/* The number of buckets for `entries` entries: 27/32 of it, so that with two entries a bucket one lookup in nine needs
+ * a second line. */
 static uint64_t buckets_for(uint64_t entries)
 {
     return entries / 32 * 27 + entries % 32 * 27 / 32;
@@ -57,7 +58,7 @@ static uint64_t without_top_bit(uint64_t growth)
     return growth & ~(UINT64_C(1) << (63 - __builtin_clzll(growth)));
 }
 
-/* The part of the growth bits that a bucket of this depth tells apart. */
+/* The part of the growth bits by which buckets of this depth differ. */
 static ALWAYS_INLINE uint64_t depth_mask(unsigned depth)
 {
     return (UINT64_C(1) << depth) - 1;
@@ -66,9 +67,9 @@ static ALWAYS_INLINE uint64_t depth_mask(unsigned depth)
 /* ---- Finding the bucket that covers a hash, as the transaction sees it. ---- */
 
 /*
- * The bucket's growth bits and its contents, peeked at; *data is NULL if it is a base bucket without a version.
- * Starts from the hint; ends since it goes down parents and up splits of one consistent state, with a bound for the
- * unexpected.
+ * Finds the bucket's growth bits and peeks at its contents; *data is NULL if it is a base bucket without a version.
+ * The search starts from the hint. It ends, since it goes down to parents and up splits of one consistent state; a
+ * bound on the steps guards against the unexpected.
  */
 static ALWAYS_INLINE enum mae_status cover(struct mae_txn *txn, struct hash_index *index, struct hash_home home,
                                            uint64_t *growth, const void **data)
@@ -96,7 +97,7 @@ static ALWAYS_INLINE enum mae_status cover(struct mae_txn *txn, struct hash_inde
     return MAE_ABORT_INDEX;
 }
 
-/* Where a key is, or where it could go. */
+/* The place of a key, or the place to which it could be added. */
 struct place {
     struct table *table; /* of the bucket below: buckets or overflow */
     uint64_t row;
@@ -130,11 +131,11 @@ static enum mae_status search_validated(struct mae_txn *txn, struct hash_index *
             status = txn_peek(txn, table, row, &data, NULL);
         else
             status = txn_read(txn, table, row, &data, NULL);
-        if (status != MAE_OK) /* the chain changed under us, or the bucket is too new */
+        if (status != MAE_OK) /* the chain has changed meanwhile, or the bucket is too new */
             return status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status;
         if (!MUTATED(split_unnoticed) && table == index->buckets &&
             (home.growth & depth_mask(bucket_depth(index, data))) != growth)
-            return MAE_ABORT_INDEX; /* split since cover looked at it */
+            return MAE_ABORT_INDEX; /* the bucket was split after `cover` looked at it */
         for (uint32_t i = 0; i < index->bucket_entries; i++) {
             uint64_t word = bucket_row_word(index, data, i);
             bool hit = word && bucket_key_equal(index, bucket_entry(index, data, i), key);
@@ -161,7 +162,7 @@ static enum mae_status search_validated(struct mae_txn *txn, struct hash_index *
         }
         if (!link)
             return MAE_OK;
-        place->chain_buckets++; /* directories stand at the beginning of a chain only */
+        place->chain_buckets++; /* directories come only before a chain */
         table = index->overflow;
         row = link_row(link);
     }
@@ -243,7 +244,7 @@ static enum mae_status add_overflow(struct mae_txn *txn, struct hash_index *inde
 static enum mae_status search_for_insert(struct mae_txn *txn, struct hash_index *index, const void *key,
                                          struct place *place)
 {
-    for (;;) { /* ends: each chain searched has a directory more above it than the one before */
+    for (;;) { /* ends: each round searches a chain with one more directory above it */
         enum mae_status status = search_validated(txn, index, key, place);
         if (status != MAE_OK || LIKELY(place->chain_buckets <= OVERFLOW_CHAIN_MAX) || place->found || place->free ||
             !overflow_may_branch(&place->chain) || MUTATED(chains_never_branch))
@@ -315,7 +316,7 @@ enum mae_status hash_index_remove(struct mae_txn *txn, struct hash_index *index,
 
 /* ---- Growing. ---- */
 
-/* Which side of a split the entries go to: those of the first are moved to the front. How many there are. */
+/* Decides to which side of a split each entry goes: moves those of the first side to the front and returns how many. */
 static size_t divide(const struct hash_index *index, struct entry_list *list, unsigned depth)
 {
     unsigned char moved[MAE_KEY_MAX_BYTES + sizeof(uint64_t)];
@@ -361,7 +362,7 @@ static enum mae_status split_bucket(struct mae_txn *txn, struct hash_index *inde
     if (status != MAE_OK)
         return status;
     if (bucket_depth(index, old) != depth)
-        return MAE_ABORT_INDEX; /* split since cover looked at it: the sibling exists */
+        return MAE_ABORT_INDEX; /* the bucket was split after `cover` looked at it: the sibling exists */
     /* No other transaction can create the sibling and commit, since it would have to split the same bucket. */
     status = txn_create(txn, index->buckets, sibling, index->bucket_bytes, &halves[1]);
     if (status != MAE_OK)
@@ -413,7 +414,7 @@ static void make_way(struct mae_worker *worker, unsigned attempt)
 static enum mae_status split(struct mae_worker *worker, struct hash_index *index, uint64_t target)
 {
     bool done = false;
-    /* A bucket with a tree of entries costs that much more to split in vain. */
+    /* A failed split of a bucket with a tree of entries costs more, so it has fewer attempts. */
     for (size_t attempt = 0; !done && attempt < SPLIT_ATTEMPTS;
          attempt += 1 + worker->txn.accesses.count / SPLIT_ACCESSES) {
         struct mae_txn *txn;
@@ -458,7 +459,7 @@ void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_
     local->entries += entries;
     if (local->entries < COUNT_BATCH && local->entries > -COUNT_BATCH)
         return;
-    /* ORD-4: relaxed counts; they decide when to split, not what is right. */
+    /* ORD-4: relaxed. The counts only decide when to split. */
     int64_t total = atomic_fetch_add_explicit(&index->entries, local->entries, memory_order_relaxed) + local->entries;
     local->entries = 0;
     uint64_t wanted = total > 0 ? buckets_for((uint64_t)total) : 0;

@@ -21,7 +21,7 @@ static unsigned slot_of(const struct hash_index *index, const unsigned char *key
     return seeded_hash(index, key) >> (level * LINK_FANOUT_BITS) & (LINK_FANOUT - 1);
 }
 
-/* What leads nowhere has changed under the transaction. */
+/* A link that leads to no row has changed meanwhile, so MAE_NOT_FOUND becomes MAE_ABORT_INDEX. */
 static enum mae_status linked(enum mae_status status)
 {
     return status == MAE_NOT_FOUND ? MAE_ABORT_INDEX : status;
@@ -45,7 +45,7 @@ enum mae_status overflow_follow(struct mae_txn *txn, const struct hash_index *in
     return MAE_OK;
 }
 
-/* A new row of the overflow table, empty. */
+/* Inserts an empty row into the overflow table. */
 static enum mae_status new_row(struct mae_txn *txn, const struct hash_index *index, void **data, uint32_t *link)
 {
     uint64_t row = 0;
@@ -88,7 +88,7 @@ enum mae_status overflow_branch(struct mae_txn *txn, const struct hash_index *in
     return status;
 }
 
-/* ---- Entries on their way. ---- */
+/* ---- Entries on their way from one bucket to another. ---- */
 
 void entry_list_init(struct entry_list *list)
 {
@@ -139,7 +139,7 @@ enum mae_status overflow_take(struct mae_txn *txn, const struct hash_index *inde
         const void *data;
         uint64_t row = link_row(link);
         enum mae_status status = linked(txn_read(txn, index->overflow, row, &data, NULL));
-        if (link & LINK_DIRECTORY) { /* as deep as there are levels */
+        if (link & LINK_DIRECTORY) { /* the recursion is as deep as there are levels of directories */
             for (unsigned i = 0; i < LINK_FANOUT && status == MAE_OK; i++)
                 status = overflow_take(txn, index, link_load(data, i * LINK_BYTES), list);
             link = 0;
@@ -155,7 +155,7 @@ enum mae_status overflow_take(struct mae_txn *txn, const struct hash_index *inde
     return MAE_OK;
 }
 
-/* Moves the entries of a directory's slot to the front: how many there are. */
+/* Moves the entries of a directory's slot to the front and returns how many there are. */
 static size_t gather(const struct hash_index *index, unsigned char *entries, size_t count, unsigned level,
                      unsigned slot)
 {

@@ -1,8 +1,9 @@
 /*
- * scratch.h - what indexes keep for a worker's transaction, in memory that the transaction lends them.
+ * scratch.h - the state that indexes keep for a worker's transaction, in memory that the transaction lends them.
  *
- * The transaction (txn/worker.h) knows the size only, and whether the scratch is this transaction's or still an earlier
- * one's. What the first call of a transaction finds there is cleared; arrays stay with the worker. One thread.
+ * The transaction (txn/worker.h) knows only the size of the scratch, and whether its contents are of this transaction
+ * or still of an earlier one. The first call of a transaction clears the contents; the worker keeps the arrays. A
+ * scratch belongs to one thread.
  */
 #ifndef ENGINE_INDEX_SCRATCH_H
 #define ENGINE_INDEX_SCRATCH_H
@@ -18,7 +19,7 @@ struct announced {
     const void *index;
 };
 
-/* The leaf of an ordered index into which the transaction inserted last: keys often come in runs. */
+/* The leaf of an ordered index into which the transaction inserted last. The next key often belongs there, too. */
 struct last_leaf {
     const void *index; /* NULL: none, as at a transaction's begin */
     void *node;        /* the transaction's new version of the leaf */
@@ -30,9 +31,9 @@ struct hash_growth {
     int64_t entries;
 };
 
-/* What a worker keeps of a hash index. */
+/* A worker's own count for a hash index. */
 struct hash_count {
-    int64_t entries;       /* that this worker has added and not yet told the index */
+    int64_t entries;       /* entries that this worker has added and not yet counted in the index */
     unsigned growth_place; /* the index's place in the list of the transaction that has changed it last */
 };
 
@@ -49,13 +50,13 @@ struct index_scratch {
 
 static_assert(sizeof(struct index_scratch) <= INDEX_SCRATCH_BYTES, "a transaction lends that much");
 
-/* As the last user has left it. */
+/* The scratch as its last user has left it. */
 static ALWAYS_INLINE struct index_scratch *index_scratch_kept(const struct mae_txn *txn)
 {
     return (struct index_scratch *)(void *)(uintptr_t)txn->scratch;
 }
 
-/* For this transaction. */
+/* The scratch for this transaction: the first call clears what an earlier transaction has left. */
 static ALWAYS_INLINE struct index_scratch *index_scratch(struct mae_txn *txn)
 {
     struct index_scratch *scratch = index_scratch_kept(txn);
@@ -78,10 +79,10 @@ static ALWAYS_INLINE const struct announced *index_scratch_announced(const struc
 /* The worker's count of the index; NULL when out of memory. */
 struct hash_count *index_scratch_count(struct mae_worker *worker, const struct hash_index *index);
 
-/* Notes that the transaction adds so many entries. Without memory it does not: growth is only a matter of speed. */
+/* Notes that the transaction adds so many entries. Does nothing when out of memory: growth only affects speed. */
 void index_scratch_add_entries(struct mae_txn *txn, struct hash_index *index, int64_t entries);
 
-/* The worker leaves, no transaction runs. */
+/* Frees what indexes keep for a worker that leaves. No transaction may run. */
 void index_scratch_fini(struct mae_worker *worker);
 
 #endif

@@ -1,24 +1,26 @@
 /*
  * tree_balance.c - splits and merges. Why they are safe: tree_index.c.
  *
- * Where a node splits depends on how it is filled. Keys that arrive in ascending order (order ids, per district; the
- * leaf then also holds the next district's first entries) or descending order never come back to what they left behind:
- * a split in the middle would leave all nodes half empty. A node remembers where its last insert went; the next one
- * right behind it (in front of it) means ascending (descending) order, and the node splits there. At the very end it
- * keeps 9/10, so that keys that come a little late (transactions commit out of order) still find room.
+ * The place at which a node splits depends on how the node is filled. Keys that arrive in ascending order (order ids of
+ * a district, where the leaf also holds the next district's first entries) or descending order never come back to the
+ * nodes that they have left. Splits in the middle would leave all these nodes half empty. So a node remembers the
+ * position of its last insert. If the next insert goes right behind (before) it, the order is ascending (descending),
+ * and the node splits there. At the very end the left node keeps 9/10, so that keys that come a little late, since
+ * transactions commit out of order, still find room.
  *
- * A node is merged with a neighbour below the same parent when it is under a quarter full and both fit into three
- * quarters of a node, so that a split does not follow at once. Two cases may not wait: an empty leaf, so that scans
- * never walk runs of those (a queue would leave them behind), and an inner node with a single child, since
+ * A node is merged with a neighbour below the same parent if it is less than a quarter full and both fit into three
+ * quarters of a node, so that a split does not follow at once. Two cases are merged at once: an empty leaf, so that
+ * scans never walk along runs of empty leaves (a queue would leave such runs behind), and an inner node with one child,
+ * since
  *   B1  every inner node has two children or more, so that each node but the root has a neighbour to merge with.
- * If an only child's parent has a neighbour too full to merge, it takes half of the neighbour's children.
+ * If the neighbour of a node with one child is too full to merge, the node takes half of the neighbour's children.
  */
 #include "engine/index/tree_balance.h"
 
 #include "engine/base/check.h"
 #include "engine/txn/txn.h"
 
-/* ---- Access. Every node changed passes through here. ---- */
+/* ---- Access. Every change of a node goes through these functions. ---- */
 
 static enum mae_status update_node(struct mae_txn *txn, const struct tree_index *index, uint64_t row,
                                    struct tree_node **node)
@@ -100,7 +102,7 @@ static enum mae_status link_back(struct mae_txn *txn, const struct tree_index *i
 
 /* ---- Growing. ---- */
 
-/* Moves the root's contents to a new child, its only one, and follows: *node and the path are the child's then. */
+/* Moves the root's contents to a new child, the root's only one. Then *node and the path are the child's. */
 static enum mae_status grow_root(struct mae_txn *txn, const struct tree_index *index, struct tree_path *path,
                                  struct tree_node **node)
 {
@@ -124,7 +126,7 @@ static enum mae_status grow_root(struct mae_txn *txn, const struct tree_index *i
     return MAE_OK;
 }
 
-/* How many of the entries stay in the left node when one more comes to `position`, and whether that goes there too. */
+/* How many entries stay in the left node if one is added at `position`, and whether the new one goes there, too. */
 static unsigned split_at(const struct tree_node *node, unsigned position, bool *goes_left)
 {
     const unsigned count = node->count, last = node->last_insert, least = node->level == 0 ? 1 : 2;
@@ -232,7 +234,7 @@ static enum mae_status collapse_root(struct mae_txn *txn, const struct tree_inde
     return MAE_OK;
 }
 
-/* Whether the node may not stay as it is. */
+/* Whether the node must be merged at once. */
 static bool must_grow(const struct tree_node *node)
 {
     return node->level == 0 ? node->count == 0 : node->count < 2;
@@ -314,7 +316,8 @@ static enum mae_status join(struct mae_txn *txn, const struct tree_index *index,
     return MAE_OK;
 }
 
-/* Whether the node should be merged with the child at `other` of the parent above. Nothing is relied on. */
+/* Whether the node should be merged with the child at `other` of the parent above. Only peeks: no change relies on the
+ * answer. */
 static enum mae_status worth_joining(struct mae_txn *txn, const struct tree_index *index, const struct tree_node *node,
                                      const struct tree_node *above, unsigned other, bool *worth)
 {
@@ -330,7 +333,8 @@ static enum mae_status worth_joining(struct mae_txn *txn, const struct tree_inde
     return status == MAE_NOT_FOUND ? MAE_OK : status;
 }
 
-/* For a node that is small but may stay: which neighbour to join, if any. Peeks only: most removals write one node. */
+/* For a node that is small but may stay: the neighbour to merge it with, if any. Only peeks, so that most removals
+ * write a single node. */
 static enum mae_status choose_neighbour(struct mae_txn *txn, const struct tree_index *index,
                                         const struct tree_path *path, const struct tree_node *node, bool *right,
                                         bool *left)
@@ -378,7 +382,7 @@ enum mae_status tree_shrink(struct mae_txn *txn, const struct tree_index *index,
     if (must)
         right = place + 1u < parent->count;
     if (right ? place + 1u >= parent->count : place == 0)
-        return must ? MAE_ABORT_INDEX : MAE_OK; /* B1 holds in every state, so `must` means that this is none */
+        return must ? MAE_ABORT_INDEX : MAE_OK; /* B1 holds in every committed state, so with `must` this is not one */
     status = join(txn, index, node, row, parent, place, right ? place + 1 : place - 1);
     if (status != MAE_OK)
         return status;

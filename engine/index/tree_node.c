@@ -7,11 +7,11 @@
 #include "engine/store/version.h"
 
 /*
- * A node with keys of up to 24 bytes fills a 1 KiB class of versions with its header and holds 60 entries of 8-byte
- * keys. Measured with 3M random 8-byte keys against tests/bench/plain_btree.c: half of that makes scans a third slower
- * (a leaf is a miss) and saves nothing on inserts, whose cost is finding the leaf; twice as much makes no lookup
- * faster, and each insert copies, and conflicts over, twice as many entries. Longer keys get 2 KiB, so that 64-byte
- * keys have a fan-out of 22 or more.
+ * With its header, a node with keys of up to 24 bytes fills the 1 KiB class of versions, and holds 60 entries of 8-byte
+ * keys. Measured with 3M random 8-byte keys against tests/bench/plain_btree.c: with half the size scans are a third
+ * slower, since each leaf is a cache miss, and inserts are not faster, since their cost is finding the leaf. With twice
+ * the size no lookup is faster, and each insert copies, and conflicts over, twice as many entries. Longer keys get 2
+ * KiB, so that 64-byte keys have a fan-out of 22 or more.
  */
 #ifndef TREE_CLASS_BYTES
 #define TREE_CLASS_BYTES 1024
@@ -29,7 +29,7 @@ void tree_shape_init(struct tree_shape *shape, size_t key_bytes, bool non_unique
     const size_t node_bytes = class_bytes - VERSION_HEADER_BYTES;
     const size_t tie_bytes = non_unique ? sizeof(uint64_t) : 0;
     const size_t fence_bytes = round_up(key_bytes) + tie_bytes;
-    /* 7: what aligning the values after the keys may cost. */
+    /* 7: the largest padding that aligns the values after the keys. */
     const size_t room = node_bytes - sizeof(struct tree_node) - 2 * fence_bytes - (key_bytes % 8 == 0 ? 0 : 7);
     const size_t leaf = room / (key_bytes + sizeof(uint64_t));
     const size_t inner = room / (key_bytes + sizeof(uint64_t) + tie_bytes);
@@ -151,7 +151,7 @@ unsigned tree_node_capacity(const struct tree_shape *shape, const struct tree_no
 
 void tree_node_prefetch_keys(const struct tree_shape *shape, const struct tree_node *node)
 {
-    /* All lines of 8-byte keys; of longer ones an even sample, which the first steps of a search need. */
+    /* All lines of 8-byte keys. Of longer keys an evenly spaced sample of lines, for the first steps of a search. */
     enum { LINES = 8 };
     const size_t step = (size_t)(shape->leaf_values - shape->keys) / LINES;
     for (size_t i = 0; i < LINES; i++)
@@ -235,8 +235,8 @@ bool tree_node_covers(const struct tree_shape *shape, const struct tree_node *no
 }
 
 /*
- * ---- Search. Each returns the first i in [first, count) whose entry is not below the key, count if there is none.
- * Numbers are searched without branches: half of those on random keys would be mispredicted. ----
+ * ---- Search. Each function returns the first i in [first, count) whose entry is not below the key, or count if there
+ * is none. Numbers are searched without branches: the CPU would mispredict half of the branches on random keys. ----
  */
 
 static unsigned number_bound(const uint64_t *keys, unsigned first, unsigned count, uint64_t key)

@@ -1,16 +1,17 @@
 /*
  * tree_scan.c - range scans of the ordered index.
  *
- * Every leaf visited joins the read set, those at the edges included, also when nothing in them lies in the range. The
- * next leaf is reached by link and must join the last one without a gap: both are validated, so if their fences do not
- * meet, one of them is outdated and the transaction cannot commit anyway (tree_index.c, T1 and T2).
+ * Every leaf that a scan visits joins the read set, also the leaves at the edges, and also if none of their entries
+ * lies in the range. The scan reaches the next leaf by a link, and the fences of both must join without a gap. Both
+ * leaves are validated, so if their fences do not join, one leaf is outdated and the transaction cannot commit anyway
+ * (tree_index.c, T1 and T2).
  */
 #include "engine/base/compiler.h"
 #include "engine/index/tree_walk.h"
 #include "engine/txn/txn.h"
 #include "engine/txn/worker.h"
 
-/* How far ahead rows are prefetched, and then, when their heads have come, their versions. */
+/* How far ahead a scan prefetches rows, and then, once the rows' heads have arrived, their versions. */
 enum { SCAN_AHEAD = 12, SCAN_VERSIONS_AHEAD = 6 };
 
 struct scan {
@@ -18,10 +19,10 @@ struct scan {
     const struct tree_index *index;
     const struct table *rows;
     const struct tree_key *lo, *hi; /* NULL: open */
-    uint64_t limit;                 /* left to visit */
+    uint64_t limit;                 /* how many entries are left to visit */
     mae_entry_fn visit;
     void *arg;
-    uint64_t epoch; /* of the transaction's access set: another one is another transaction */
+    uint64_t epoch; /* of the transaction's access set: with another epoch it is another transaction */
     bool stopped;   /* by the visitor or the limit */
 };
 
@@ -44,7 +45,7 @@ static ALWAYS_INLINE void visit_entry(struct scan *scan, const struct tree_node 
         scan->stopped = true;
 }
 
-/* `count` entries of a leaf: at most what is left to visit, which becomes less by them. */
+/* How many of `count` entries of a leaf to visit: at most as many as are left, which it decreases by them. */
 static ALWAYS_INLINE unsigned take_from_limit(struct scan *scan, unsigned count)
 {
     if (count > scan->limit)

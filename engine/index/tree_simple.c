@@ -142,7 +142,7 @@ static unsigned level_of(const struct node *node)
     return atomic_load_explicit(&node->level, memory_order_acquire);
 }
 
-/* Never more than there is room for, also if read while the node changes. */
+/* The node's count, but never more than its capacity, even if it is read while the node changes. */
 static unsigned count_of(const struct tree_simple *index, const struct node *node)
 {
     const unsigned count = atomic_load_explicit(&node->count, memory_order_acquire);
@@ -242,8 +242,8 @@ static unsigned child_position(const struct tree_simple *index, const struct nod
 
 /* ---- Versions. ---- */
 
-/* The version of an unlocked node. False: it has been taken out. Waits for a writer, which itself waits for no thread.
- * */
+/* The version of an unlocked node. False: it has been taken out. Waits for a writer, which waits for no
+ * thread. */
 static bool read_begin(const struct node *node, uint64_t *version)
 {
     for (unsigned i = 0;; i++) {
@@ -254,13 +254,14 @@ static bool read_begin(const struct node *node, uint64_t *version)
     }
 }
 
-/* Whether what was read since is a state of the node. The loads before are acquires, so they come before this one. */
+/* Whether the reader has seen one state of the node since it loaded `version`. The reader's loads are acquires, so they
+ * come before this one. */
 static bool read_end(const struct node *node, uint64_t version)
 {
     return atomic_load_explicit(&node->version, memory_order_acquire) == version;
 }
 
-/* Locks the node if it is as it was read. */
+/* Locks the node if its version is still the one that was read. */
 static bool try_lock(struct node *node, uint64_t version)
 {
     return atomic_compare_exchange_strong_explicit(&node->version, &version, version | LOCKED, memory_order_acq_rel,
@@ -294,7 +295,7 @@ static void unreserve(struct tree_simple *index)
     atomic_fetch_sub_explicit(&index->reserved, RESERVE, memory_order_relaxed);
 }
 
-/* An empty node of nobody's, locked: its version is set when it is unlocked. */
+/* Takes an empty node that is not in the tree, locked: its version is set when it is unlocked. */
 static struct node *node_take(struct tree_simple *index, unsigned level, uint64_t *version)
 {
     struct node *node = NULL;
@@ -306,11 +307,11 @@ static struct node *node_take(struct tree_simple *index, unsigned level, uint64_
     pthread_mutex_unlock(&index->lock);
     if (node == NULL) {
         const uint64_t number = atomic_fetch_add_explicit(&index->used, 1, memory_order_relaxed);
-        /* Whoever changes the tree has set nodes aside (reserve). */
+        /* A transaction that changes the tree has set nodes aside (reserve). */
         MAE_CHECK(span_commit(&index->span, (number + 1) * index->node_bytes) == MAE_OK);
         node = node_at(index, number);
     }
-    /* Late readers of its former life must not take it for what it was (S2). */
+    /* A late reader of the node's former contents must notice that they have changed (S2). */
     *version = atomic_load_explicit(&node->version, memory_order_relaxed) & ~(uint64_t)(LOCKED | OBSOLETE);
     atomic_exchange_explicit(&node->version, *version | LOCKED, memory_order_acq_rel);
     set_level(node, level);
@@ -418,7 +419,8 @@ static void split_root(struct tree_simple *index, struct node *root)
     unlock(right, right_version);
 }
 
-/* Splits the full node at the end of the way, if nothing has changed since. `pair` tells where it grows. */
+/* Splits the full node at the end of the way, if no node of the way has changed since. `pair` is the one to be added.
+ * */
 static void split(struct tree_simple *index, const struct way *way, const struct pair *pair)
 {
     const unsigned depth = way->depth;
@@ -437,7 +439,7 @@ static void split(struct tree_simple *index, const struct way *way, const struct
         unlock_unchanged(parent, way->versions[depth - 1]);
         return;
     }
-    /* Ascending keys never come back to a node they have left: let it be full. */
+    /* Ascending keys never come back to a node that they have left, so it stays full. */
     const unsigned count = count_of(index, node);
     const struct pair last = pair_at(index, node, count - 1);
     const unsigned keep = pair_compare(index, pair, &last) > 0 ? count - count / 10 : count / 2;
@@ -477,7 +479,7 @@ static bool unlink_leaf(struct tree_simple *index, const struct way *way)
     return true;
 }
 
-/* Adds `delta` to the pair's count. The caller has reserved. */
+/* Adds `delta` to the pair's count. The caller has set nodes aside (reserve). */
 static void change_count(struct tree_simple *index, const struct pair *pair, int64_t delta)
 {
     struct way way;
@@ -774,7 +776,7 @@ static enum mae_status verify_below(struct simple_verifier *verifier, uint64_t n
         if (level > 0)
             continue;
         verifier->entries++;
-        if ((int64_t)get(value_at(index, node, i)) <= 0) /* a change still waits, or never came */
+        if ((int64_t)get(value_at(index, node, i)) <= 0) /* a transaction's change still waits, or was never made */
             problem = "has an entry that was removed more often than inserted";
     }
     if (problem != NULL) {

@@ -17,8 +17,8 @@ struct verifier {
     struct tree_statistics *statistics;
     char *report;
     size_t report_bytes;
-    uint64_t last_leaf;  /* the leaf left of the one to come */
-    uint64_t last_right; /* where it points */
+    uint64_t last_leaf;  /* the left neighbour of the next leaf */
+    uint64_t last_right; /* that neighbour's right link */
 };
 
 __attribute__((format(printf, 2, 3))) COLD static enum mae_status corrupt(struct verifier *verifier, const char *format,
@@ -68,7 +68,7 @@ static enum mae_status verify_leaf_links(struct verifier *verifier, uint64_t row
     return MAE_OK;
 }
 
-/* The node at `row` is to be of `level` and to cover low <= key < high (NULL: open), and so on below. */
+/* Checks that the node at `row` is of `level` and covers low <= key < high (NULL: open), and then its children. */
 static enum mae_status verify_node(struct verifier *verifier, uint64_t row, unsigned level, const struct tree_key *low,
                                    const struct tree_key *high)
 {

@@ -687,7 +687,7 @@ static NOINLINE bool reserve_garbage(struct mae_txn *txn, uint32_t write_count)
     return gc_reserve_more(txn->worker, &txn->worker->gc, linked, txn->frees);
 }
 
-/* 3. Each write but inserts stands PENDING in its row. False: some row has newer reads or writes. */
+/* 3. Links the new version of each write, except inserts, as PENDING. False: some row has newer reads or writes. */
 static ALWAYS_INLINE bool install_writes(struct mae_txn *txn, uint32_t write_count)
 {
     struct access_set *set = &txn->accesses;

@@ -17,7 +17,7 @@ struct counters {
 };
 enum { COUNTER_COUNT = sizeof(struct counters) / sizeof(uint64_t) };
 
-/* What a transaction lends to indexes for what they keep; index/scratch.h knows what that is. */
+/* The size of the memory that a transaction lends to indexes; index/scratch.h knows its contents. */
 enum { INDEX_SCRATCH_BYTES = 64 + MAE_PREFETCH_MAX * 24 };
 
 struct mae_txn {

@@ -779,7 +779,7 @@ static void wait_for_horizon(struct check *check, struct target_worker *worker, 
     for (long i = 0; i < 5 * wait_ms; i++) {
         struct target_txn *txn;
         if (check->ops->begin(worker, TARGET_READ_WRITE, &txn) == TARGET_OK && check->ops->commit(txn) != TARGET_OK)
-            continue; /* it did nothing: whether it commits is all the same */
+            continue; /* the transaction did nothing, so its commit does not matter */
         nanosleep(&pause, NULL);
     }
 }

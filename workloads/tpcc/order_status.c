@@ -8,7 +8,7 @@ struct last_order {
     uint32_t id;
 };
 
-/* An index without phantom protection may show orders that a snapshot does not see yet: then it is one before. */
+/* An index without phantom protection may show orders that a snapshot does not see yet: then it takes one before. */
 static bool take_last(void *arg, const void *key, uint64_t ref)
 {
     struct last_order *last = arg;

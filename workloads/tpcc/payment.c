@@ -16,7 +16,7 @@ static size_t append_number(char *text, size_t length, uint64_t value)
     return length;
 }
 
-/* 2.5.2.2: what was paid is put in front of C_DATA, which is cut at its 500 characters. */
+/* 2.5.2.2: the payment's data are put in front of C_DATA, which is cut at 500 characters. */
 static void rewrite_data(const struct tpcc_payment_request *request, struct tpcc_customer *customer)
 {
     char text[7 * 21];

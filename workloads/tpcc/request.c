@@ -6,7 +6,7 @@ static bool chance(struct rng *rng, uint64_t share)
     return rng_next(rng) >> 32 < share;
 }
 
-/* Any warehouse but `w_id`. More than one there must be. */
+/* Any warehouse but `w_id`. There must be more than one. */
 static uint32_t other_warehouse(struct workload_worker *self, uint32_t w_id)
 {
     uint32_t other = tpcc_uniform(&self->rng, 1, self->tpcc->options.warehouses - 1);

@@ -271,7 +271,7 @@ static COLD enum target_status missing(struct workload_worker *self)
     return TARGET_RETRY_MISSING;
 }
 
-/* A transaction that did not get through: what the caller shall make of it. */
+/* The status that the caller gets for a transaction that did not commit. */
 static enum target_status settle(struct workload_worker *self, enum target_status status)
 {
     switch (status) {

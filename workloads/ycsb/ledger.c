@@ -20,7 +20,7 @@ struct ycsb_ledger {
     uint64_t *found;  /* blind: as it is, and CONFIRMED */
 };
 
-/* Which part of a walk is new: what lies between two places, and how often each transaction ran in it. */
+/* The new part of a walk: the transactions between two places, and how often each of them ran. */
 struct stretch {
     const struct ycsb_walk *walk;
     struct ycsb_place from, to;

@@ -172,7 +172,8 @@ void ycsb_worker_destroy(struct workload_worker *state)
     free(state);
 }
 
-/* Every NEWEST_PERIOD transactions: what have the others inserted? One line each, which they do not write often. */
+/* Reads, every NEWEST_PERIOD transactions, how much the other workers have inserted: one cache line of each, which its
+ * worker does not write often. */
 static NOINLINE void look_at_newest(struct workload_worker *w)
 {
     w->known_total = 0;
@@ -196,7 +197,8 @@ static uint64_t key_by_age(const struct workload_worker *w, uint64_t packed)
     return w->records - 1 - ((back - w->known[owner]) * w->workers + other);
 }
 
-/* Scans begin at any record there is, as YCSB's do: at an inserted one as often as such records are. */
+/* A scan begins at any existing record, as YCSB's scans do: at an inserted one with the share that such records have.
+ * */
 static uint64_t scan_number(struct workload_worker *w, uint64_t loaded)
 {
     uint64_t pick = rng_below(&w->rng, w->records + w->known_total);
@@ -393,7 +395,7 @@ enum target_status ycsb_attempt(struct workload_worker *w)
     enum target_status status = attempt_once(w);
     if (UNLIKELY(status == TARGET_NOT_FOUND))
         status = bulk_settle(attempt_once, w, w->ops, w->worker);
-    /* Nobody else inserts this worker's keys, and what this worker has inserted it counts: so this is a row of a
+    /* No other worker inserts this worker's keys, and this worker counts its inserts: so this is a row of a
      * transaction that never said it had committed. Or else a row that was loaded is gone. */
     return UNLIKELY(status == TARGET_EXISTS || status == TARGET_NOT_FOUND) ? TARGET_CORRUPT : status;
 }

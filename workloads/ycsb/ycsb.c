@@ -201,9 +201,9 @@ static enum target_status load(struct workload *workload, struct target_worker *
 
 struct check {
     struct workload *workload;
-    struct ycsb_ledger *ledger; /* NULL: there is none, or its records are behind us */
+    struct ycsb_ledger *ledger; /* NULL: there is none, or the walk has passed its records */
     uint64_t number;            /* of the record at hand; those loaded come first */
-    unsigned worker_idx;        /* whose insertions are walked over */
+    unsigned worker_idx;        /* the worker whose inserts are walked over */
     bool racy;                  /* several workers of a target that is not transactional: Y3 to Y5 are not owed */
     uint64_t rows, stamps;
     char *report;
@@ -273,7 +273,7 @@ static bool is_racy(const struct workload *workload)
     return !workload->ops->guarantees.transactional && workload->workers > 1;
 }
 
-/* What the report adds when not every row was compared by itself. */
+/* The report's addition if not every row was compared by itself. */
 static const char *in_detail(const struct workload *workload)
 {
     return workload->ledger          ? ""
