@@ -127,8 +127,7 @@ const char *mae_status_text(enum mae_status status);  /* one line, static */
 bool mae_status_is_abort(enum mae_status status);     /* RETRY or DOOMED: the transaction must be aborted */
 bool mae_status_is_retryable(enum mae_status status); /* RETRY: running it again may succeed */
 
-/* ---- Options: every switch of the protocol, by name; mae_option_info describes them. mae_open reads them once. ----
- * */
+/* ---- Options: every switch of the protocol, by name; see mae_option_info. mae_open reads them once. ---- */
 
 struct mae_option_info {
     const char *name, *type, *default_value, *range, *unit, *help, *paper_section;

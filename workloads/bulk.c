@@ -92,8 +92,7 @@ enum target_status bulk_walk(const struct bulk *bulk, uint64_t first, uint64_t l
     while (first < last && go_on) {
         size_t count = draw_keys(bulk, first, last, keys);
         enum target_status status;
-        /* Ends: an abort here comes from a clock or a version of the run before, and the next attempt has passed both.
-         * */
+        /* Ends: an abort here comes from a clock or a version of the run before, which the next attempt has passed. */
         while (target_status_is_retry(status = visit_rows(bulk, keys, count, &go_on)))
             bulk->ops->backoff(bulk->worker);
         if (status != TARGET_OK)

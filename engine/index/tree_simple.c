@@ -419,8 +419,7 @@ static void split_root(struct tree_simple *index, struct node *root)
     unlock(right, right_version);
 }
 
-/* Splits the full node at the end of the way, if no node of the way has changed since. `pair` is the one to be added.
- * */
+/* Splits the full node at the end of the way, if no node of the way has changed since. `pair` is to be added. */
 static void split(struct tree_simple *index, const struct way *way, const struct pair *pair)
 {
     const unsigned depth = way->depth;

@@ -27,8 +27,8 @@ struct csv_table {
 
 /* False with a message in `error` (CSV_TABLE_ERROR_BYTES); the table is then empty. The caller frees the table. */
 bool csv_table_read(struct csv_table *table, const char *path, char *error);
-/* Reads a text in memory that has a NUL after its `bytes`. The table owns the text from now on, also after a failure.
- * */
+/* Reads a text in memory that has a NUL after its `bytes`. The table owns the text afterwards, whether it failed or
+ * not. */
 bool csv_table_parse(struct csv_table *table, const char *path, char *text, size_t bytes, char *error);
 void csv_table_free(struct csv_table *table);
 

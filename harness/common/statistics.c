@@ -215,8 +215,7 @@ static double normal_p(double u, double a_count, double b_count, double ties)
     return fmin(1.0, erfc(z / sqrt(2.0)));
 }
 
-/* Both sets in one array, ranked; the caller frees it. *ties is that of rank_all, *double_sum the double rank sum of b.
- * */
+/* Both sets in one array, ranked; the caller frees it. *ties as in rank_all; *double_sum: the double rank sum of b. */
 static struct ranked *pool_values(const double *a, size_t a_count, const double *b, size_t b_count, double *ties,
                                   size_t *double_sum)
 {
@@ -403,8 +402,8 @@ static double mean_log(const double *values, size_t count)
     return sum / (double)count;
 }
 
-/* The logarithms of the blocks' ratios, infinite if a mean is 0; the caller frees them. NULL if a block has no ratio.
- * */
+/* The logarithms of the blocks' ratios, infinite if a mean is 0. NULL if a block has no ratio. The caller frees
+ * them. */
 static double *block_logs(const struct statistics_block *blocks, size_t count)
 {
     double *logs = support_alloc((count + 1) * sizeof(*logs));

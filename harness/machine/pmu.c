@@ -353,8 +353,7 @@ static int leader_of(const struct pmu_set *set, unsigned group)
     return -1;
 }
 
-/* Tests one group after the other: together the kernel might let them take turns, and the loop is shorter than a turn.
- * */
+/* Tests one group after the other: the kernel might let groups take turns, and the loop is shorter than a turn. */
 static void self_test(struct pmu_plan *plan, struct pmu_set *set)
 {
     const struct pmu_sys *sys = plan->sys;

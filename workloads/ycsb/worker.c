@@ -197,8 +197,7 @@ static uint64_t key_by_age(const struct workload_worker *w, uint64_t packed)
     return w->records - 1 - ((back - w->known[owner]) * w->workers + other);
 }
 
-/* A scan begins at any existing record, as YCSB's scans do: at an inserted one with the share that such records have.
- * */
+/* A scan begins at any existing record, as YCSB's do: at an inserted one with the share that such records have. */
 static uint64_t scan_number(struct workload_worker *w, uint64_t loaded)
 {
     uint64_t pick = rng_below(&w->rng, w->records + w->known_total);
