@@ -155,6 +155,19 @@ static size_t group_values(const struct results *results, const char *selector, 
     return count;
 }
 
+bool results_range(const struct results *results, const char *column, double *least, double *most)
+{
+    bool any = false;
+    double value;
+    for (size_t i = 0; i < results->count; i++)
+        if (quantity_parse_f64(results_text(results, i, column), &value)) {
+            *least = any && *least < value ? *least : value;
+            *most = any && *most > value ? *most : value;
+            any = true;
+        }
+    return any;
+}
+
 size_t results_values(const struct results *results, const char *selector, const char *column, double *values)
 {
     return group_values(results, selector, NULL, NULL, column, values);

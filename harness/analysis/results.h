@@ -55,6 +55,9 @@ const char *results_total_text(const struct csv_table *table, const struct csv_t
 const char *results_text(const struct results *results, size_t i, const char *column);
 bool results_fits(const struct results *results, size_t i, const char *selector);
 
+/* Least and greatest number in a column; false if it has none. */
+bool results_range(const struct results *results, const char *column, double *least, double *most);
+
 /* The numbers in `column` of the rows that fit, into `values` (room for results->count); returns how many. */
 size_t results_values(const struct results *results, const char *selector, const char *column, double *values);
 

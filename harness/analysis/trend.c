@@ -17,6 +17,7 @@
 #include "harness/common/quantity.h"
 #include "harness/common/statistics.h"
 #include "harness/common/support.h"
+#include "harness/common/text_file.h"
 #include "harness/record/csv.h"
 
 enum { HASH_SHOWN = 8 };
@@ -55,22 +56,6 @@ static char *series_name(const struct entry *entry)
             (c == name.text && *c == '.'))
             *c = '_';
     return name.text;
-}
-
-static bool whole_file_write(const struct work *work, const char *path, const char *text)
-{
-    char *part = support_format("%s.part", path);
-    FILE *file = fopen(part, "we");
-    bool fine = file != NULL && fputs(text, file) >= 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
-    if (file != NULL)
-        fine = fclose(file) == 0 && fine;
-    fine = fine && rename(part, path) == 0;
-    if (!fine) {
-        support_complain(work->name, "%s: cannot be written: %s", path, strerror(errno));
-        (void)unlink(part);
-    }
-    free(part);
-    return fine;
 }
 
 static void line_of(const struct csv_table *table, size_t row, struct support_text *text)
@@ -135,7 +120,7 @@ static bool series_add(struct work *work, const char *path, const char *time, co
             line_of(&table, i, &text);
     }
     csv_table_free(&table);
-    bool fine = whole_file_write(work, path, text.text);
+    bool fine = text_file_write(work->name, path, text.text, text.bytes);
     free(text.text);
     work->added += fine;
     return fine;
@@ -221,19 +206,16 @@ static bool picture_draw(const struct work *work, const char *series, const char
     struct support_text script = {0};
     char *output = support_format("%.*s.svg", (int)(strlen(series) - strlen(".csv")), series);
     program_gnuplot_set(&script, "format", "svg");
-    program_gnuplot_set(&script, "output", output);
     program_gnuplot_set(&script, "data", series);
     program_gnuplot_set(&script, "csv", results);
-    int code = program_gnuplot(work->name, work->share, script.text, "trend.gp");
-    if (code != 0) {
-        support_complain(work->name, "%s has its entry", series);
-        (void)unlink(output); /* a half-drawn picture looks like any other */
-    } else {
+    bool fine = program_gnuplot(work->name, work->share, "trend", &script, output);
+    if (fine)
         (void)printf("%s\n", output);
-    }
+    else
+        support_complain(work->name, "%s has its entry", series);
     free(script.text);
     free(output);
-    return code == 0;
+    return fine;
 }
 
 /* ---- Sources. ---- */

@@ -87,17 +87,25 @@ char *program_share(const char *name)
     return share;
 }
 
-int program_gnuplot(const char *name, const char *share, const char *settings, const char *file)
+bool program_gnuplot(const char *name, const char *share, const char *plot, struct support_text *settings,
+                     const char *output)
 {
-    char *path = support_format("%splots/%s", share, file);
-    const char *argv[] = {"gnuplot", "-e", settings, path, NULL};
+    char *path = support_format("%splots/%s.gp", share, plot), *part = support_format("%s.part", output);
+    program_gnuplot_set(settings, "output", part);
+    const char *argv[] = {"gnuplot", "-e", settings->text, path, NULL};
     if (share[0] != '\0')
         (void)setenv("GNUPLOT_LIB", share, 1); /* where plots/NAME.gp finds what it loads, such as plots/style.gp */
     int code = program_run(name, argv);
+    bool fine = code == 0 && rename(part, output) == 0;
     if (code != 0)
         support_complain(name, "%s: gnuplot ended with %d", path, code);
+    else if (!fine)
+        support_complain(name, "%s: cannot be written: %s", output, strerror(errno));
+    if (!fine)
+        (void)unlink(part); /* a half-drawn picture looks like any other */
     free(path);
-    return code;
+    free(part);
+    return fine;
 }
 
 /* In gnuplot's single quotes only the quote itself is special. */

@@ -22,9 +22,10 @@ int program_run(const char *name, const char *const *argv);
  */
 char *program_share(const char *name);
 
-/* Runs gnuplot on SHAREplots/FILE after `settings`. FILE can load others by names such as plots/style.gp. Returns the
- * exit code, and prints a message unless it is 0. */
-int program_gnuplot(const char *name, const char *share, const char *settings, const char *file);
+/* Draws SHAREplots/PLOT.gp after `settings`, to which the file's name is added; what it loads is found by names such as
+ * plots/style.gp. A whole new file in the place of the old one, or false with a message. */
+bool program_gnuplot(const char *name, const char *share, const char *plot, struct support_text *settings,
+                     const char *output);
 
 /* variable='text'; for the settings of program_gnuplot. */
 void program_gnuplot_set(struct support_text *script, const char *variable, const char *text);

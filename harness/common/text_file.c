@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "harness/common/support.h"
 
@@ -68,4 +69,20 @@ const char *text_shown(const char *text, size_t bytes, char shown[TEXT_SHOWN_BYT
     }
     strcpy(shown + used, used < bytes ? "..." : "");
     return shown;
+}
+
+bool text_file_write(const char *command, const char *path, const char *text, size_t bytes)
+{
+    char *part = support_format("%s.part", path);
+    FILE *file = fopen(part, "we");
+    bool fine = file != NULL && fwrite(text, 1, bytes, file) == bytes && fflush(file) == 0 && fsync(fileno(file)) == 0;
+    if (file != NULL)
+        fine = fclose(file) == 0 && fine;
+    fine = fine && rename(part, path) == 0;
+    if (!fine) {
+        (void)fprintf(stderr, "%s: %s: cannot be written: %s\n", command, path, strerror(errno));
+        (void)unlink(part);
+    }
+    free(part);
+    return fine;
 }

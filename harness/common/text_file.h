@@ -1,4 +1,4 @@
-/* text_file.h - reads a file into one string, for the readers of job files, properties and CSV. */
+/* text_file.h - a file as one string in memory: read whole, and written whole or not at all. */
 #ifndef HARNESS_COMMON_TEXT_FILE_H
 #define HARNESS_COMMON_TEXT_FILE_H
 
@@ -14,7 +14,10 @@
 char *text_file_read(const char *path, size_t bytes_max, bool regular_only, size_t *bytes, char *error,
                      size_t error_bytes);
 
-/* Copies at most 60 bytes of a text of any bytes, so that a message about it stays one printable line. */
+/* A whole new file in the place of the old one, or, with a message that begins with `command`, the old one. */
+bool text_file_write(const char *command, const char *path, const char *text, size_t bytes);
+
+/* Copies at most 60 bytes of a text that may hold anything, so that a message about it stays one printable line. */
 enum { TEXT_SHOWN_BYTES = 64 };
 const char *text_shown(const char *text, size_t bytes, char shown[TEXT_SHOWN_BYTES]);
 

@@ -47,41 +47,24 @@ static const struct key claim_keys[] = {{"text", offsetof(struct claim, text), T
 
 #define WRONG(error, file, line, ...) support_error_at(error, CATALOGUE_ERROR_BYTES, file, line, __VA_ARGS__)
 
-static bool is_column(const char *name, size_t bytes)
+static bool column_check(const struct jobfile_setting *setting, const char *name, size_t bytes, char *error)
 {
     for (size_t i = 0; i < column_count(); i++)
         if (strncmp(column_info(i)->name, name, bytes) == 0 && column_info(i)->name[bytes] == '\0')
             return true;
-    return false;
-}
-
-static bool column_check(const struct jobfile_setting *setting, const char *name, size_t bytes, char *error)
-{
-    return is_column(name, bytes) ||
-           WRONG(error, setting->file, setting->line,
+    return WRONG(error, setting->file, setting->line,
                  "key '%s': results have no column '%.*s': see `maemio list columns`", setting->key, (int)bytes, name);
 }
 
-/* `label`, or several columns with blanks between. */
-static bool columns_check(const struct jobfile_setting *setting, char *error)
-{
-    for (const char *at = setting->value; *at != '\0'; at += *at == ' ') {
-        size_t bytes = strcspn(at, " ");
-        if (!column_check(setting, at, bytes, error))
-            return false;
-        at += bytes;
-    }
-    return true;
-}
-
-/* Conditions joined by &, see results.h; before them perhaps best:COLUMN: */
-static bool selector_check(const struct jobfile_setting *setting, char *error)
+/* `label`, or several columns with blanks between; or conditions joined by &, see results.h, before them perhaps
+ * best:COLUMN: */
+static bool columns_check(const struct jobfile_setting *setting, bool conditions, char *error)
 {
     const char *at = setting->value;
     if (strlen(at) >= RESULTS_SELECTOR_BYTES)
         return WRONG(error, setting->file, setting->line, "key '%s': is longer than %d bytes", setting->key,
                      RESULTS_SELECTOR_BYTES - 1);
-    if (strncmp(at, "best:", 5) == 0) {
+    if (conditions && strncmp(at, "best:", 5) == 0) {
         size_t bytes = strcspn(at + 5, ":");
         if (at[5 + bytes] == '\0')
             return WRONG(error, setting->file, setting->line, "key '%s': want best:COLUMN:CONDITIONS", setting->key);
@@ -89,16 +72,15 @@ static bool selector_check(const struct jobfile_setting *setting, char *error)
             return false;
         at += 5 + bytes + 1;
     }
-    for (; *at != '\0'; at += *at == '&') {
-        size_t column = strcspn(at, "!=&");
-        const char *after = at + column + (at[column] == '!');
-        if (*after != '=')
+    for (; *at != '\0'; at += *at == '&' || *at == ' ') {
+        size_t bytes = strcspn(at, conditions ? "!=&" : " ");
+        if (conditions && at[bytes + (at[bytes] == '!')] != '=')
             return WRONG(error, setting->file, setting->line,
                          "key '%s': '%s': want COLUMN=VALUE or COLUMN!=VALUE, several with & between", setting->key,
                          at);
-        if (!column_check(setting, at, column, error))
+        if (!column_check(setting, at, bytes, error))
             return false;
-        at += strcspn(at, "&");
+        at += conditions ? strcspn(at, "&") : bytes;
     }
     return true;
 }
@@ -111,8 +93,7 @@ static bool value_take(const struct key *key, const struct jobfile_setting *sett
                WRONG(error, setting->file, setting->line, "key '%s': '%s' is no number: want one such as 0.868",
                      setting->key, setting->value);
     *(const char **)(void *)member = setting->value;
-    return (key->kind != COLUMNS || columns_check(setting, error)) &&
-           (key->kind != SELECTOR || selector_check(setting, error));
+    return key->kind == TEXT || columns_check(setting, key->kind == SELECTOR, error);
 }
 
 static bool setting_take(const struct jobfile_note *note, const struct key *keys, const struct jobfile_setting *setting,
@@ -174,7 +155,7 @@ bool figure_read(struct figure *figure, const char *path, char *error)
 {
     const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
     struct jobfile_rules rules = {.cores = 1}; /* what keys of points are worth the sweep says */
-    *figure = (struct figure){.name = support_copy(name), .path = support_copy(path)};
+    *figure = (struct figure){.name = support_copy(name)};
     figure->name[strcspn(figure->name, ".")] = '\0';
     figure->jobfile = jobfile_read(path, &rules, error);
     if (figure->jobfile == NULL)
@@ -195,7 +176,6 @@ bool figure_read(struct figure *figure, const char *path, char *error)
 void figure_free(struct figure *figure)
 {
     free(figure->name);
-    free(figure->path);
     free(figure->claims);
     jobfile_destroy(figure->jobfile);
 }

@@ -3,15 +3,7 @@
  * results make it, and in each section [claim ...] what the paper says about them (claims.h). Everything else in the
  * file is what runs (jobfile.h); plots/NAME.gp draws.
  *
- *     [figure]
- *     where = "Figure 9"             # its place in the paper, by which figures are sorted; none: after all others
- *     title = "TPC-C over the interval of garbage collection"
- *     axis = opt_gc_interval_us      # columns, joined by blanks where there are several: a point's place on the axis,
- *     lines = label                  # and the line it belongs to; `label` is the target for points without a label
- *     claim = "what the paper says"
- *     paper = "with which parameters"
- *     here = "how they scale here"
- *     [claim 4-warehouses]           # any name; its keys are told in claims.h
+ * docs/figures.md lists the keys. Figures are sorted by their places in the paper, then those that have none by name.
  *
  * Refused, with file, line, key and what would be right: unknown keys, missing ones, columns that results have not.
  * Checked by: tests/unit/harness/figures/catalogue.c, tests/cli/figures.sh.
@@ -23,7 +15,7 @@
 #include "harness/options/jobfile.h"
 
 struct figure {
-    char *name, *path;                                              /* plots/NAME.conf */
+    char *name;                                                     /* of plots/NAME.conf */
     const char *where, *title, *axis, *lines, *says, *paper, *here; /* the keys of [figure]; says: `claim` */
     size_t claim_count;
     struct claim *claims;

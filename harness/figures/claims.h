@@ -1,26 +1,9 @@
 /*
  * claims.h - what the paper claims against what was measured: holds, does not hold, or cannot be told, and why.
  *
- * A claim is a section of a figure's file (catalogue.h): a ratio of two medians and a range around it.
- *
- *     [claim no-wait]
- *     text = "no wait (abort on a pending version)"
- *     where = "Table 2"        # figure or section; by default the figure's
- *     paper = "-13.2%"         # what the paper says, in its numbers; none: it shows a curve only
- *     metric = ...             # column of the results, by default throughput_txn_per_s
- *     of = label=no-wait       # what is compared, as selectors (results.h): the ratio is median(of) / median(against).
- *     against = label=full     # `best:COLUMN:` before one takes the best of the groups that COLUMN makes. No
- *                              # `against`: no ratio, a number of another machine, which only that machine can hold
- *                              # against it. No `of`: there is no run for it
- *     ratio = 0.868            # the paper's; none: it gives no number
- *     from = 0.80              # the claim holds here if the ratio lies within (no `to`: no end). Around a number of
- *     to = 0.934               # the paper that is half to one and a half times its effect (ratio - 1), since the
- *                              # machine differs; of factors of several times a factor of 1.5 either way; of effects
- *                              # of some percent two points
- *     cores = 8                # least number of cores on which it can be told, by default 1
- *     remark = "..."           # what a reader should know about the comparison
- *
- * With the interval of the measured ratio, which must cover 95%:
+ * A claim is a section of a figure's file (catalogue.h): a ratio of two medians and a range around it. Without
+ * `against` it is a number of another machine, which only that machine can hold against it; without `of` there is no
+ * run for it. With the interval of the measured ratio, which must cover 95%:
  *     holds            the whole interval lies in the range
  *     does not hold    the whole interval lies elsewhere
  *     cannot be told   anything else: too noisy, fewer than CLAIM_RUNS_MIN repetitions, too few cores for what the
@@ -50,7 +33,7 @@ enum claim_verdict {
 };
 const char *claim_verdict_text(enum claim_verdict verdict);
 
-/* Texts that are not given are "". */
+/* The keys of [claim ...], as docs/figures.md explains them; texts that are not given are "". */
 struct claim {
     const char *experiment, *where, *text, *paper, *metric, *of, *against, *remark;
     double ratio, from, to; /* the paper's ratio, 0 if there is none; where the ratio must lie, INFINITY: no end */

@@ -28,18 +28,6 @@ struct run {
     char *changed;     /* the same for people */
 };
 
-/* Closes a file that was written; false if anything is missing in it. */
-static bool written(FILE *file)
-{
-    bool whole = ferror(file) == 0;
-    return fclose(file) == 0 && whole;
-}
-
-static bool exists(const char *path)
-{
-    return access(path, R_OK) == 0;
-}
-
 /* ---- What is overridden. ---- */
 
 /* A picture of other options is another picture: its files have the options in their names, ",theta=0.5". */
@@ -78,29 +66,28 @@ static const char *point_value(const struct jobfile_point *point, const char *ke
     return "";
 }
 
+/* Takes the path over; a file that is not there is not included. */
+static void include_add(struct support_text *text, char *path)
+{
+    char *absolute = realpath(path, NULL);
+    if (absolute != NULL)
+        support_text_add(text, "include = \"%s\"\n", absolute);
+    free(absolute);
+    free(path);
+}
+
 /* The figure's file, then what the effort replaces: in general, for the workload, for the figure. Includes are relative
- * to the folder of the file they stand in. */
+ * to the folder of the file they stand in, so these are absolute. */
 static bool job_write(const struct run *run, const struct figure *figure, const char *job)
 {
     const char *const parts[] = {"", point_value(&figure->jobfile->points[0], "workload"), figure->name};
-    FILE *file = fopen(job, "w");
-    char *path = realpath(figure->path, NULL);
-    if (file && path)
-        (void)fprintf(file, "include = \"%s\"\n", path);
-    bool fine = file && path;
-    free(path);
-    for (size_t i = 0; fine && i < sizeof(parts) / sizeof(parts[0]); i++) {
-        char *part = support_format("%splots/effort/%s%s%s.conf", run->share, run->asked->effort, *parts[i] ? "-" : "",
-                                    parts[i]);
-        if ((path = realpath(part, NULL)) != NULL)
-            (void)fprintf(file, "include = \"%s\"\n", path);
-        free(path);
-        free(part);
-    }
-    if (file)
-        fine = written(file) && fine;
-    if (!fine)
-        support_complain(run->name, "%s: cannot be written: %s", job, strerror(errno));
+    struct support_text text = {0};
+    include_add(&text, support_format("%splots/%s.conf", run->share, figure->name));
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        include_add(&text, support_format("%splots/effort/%s%s%s.conf", run->share, run->asked->effort,
+                                          *parts[i] ? "-" : "", parts[i]));
+    bool fine = text_file_write(run->name, job, text.text, text.bytes);
+    free(text.text);
     return fine;
 }
 
@@ -119,124 +106,95 @@ static int sweep(const struct run *run, const char *job, const char *folder)
 
 /* ---- Points and pictures. ---- */
 
-/* A whole new file in the place of the old one. */
-static bool file_replace(const struct run *run, const char *part, const char *path)
-{
-    if (rename(part, path) == 0)
-        return true;
-    support_complain(run->name, "%s: cannot be written: %s", path, strerror(errno));
-    return false;
-}
-
 /* The resolved job, which the sweep left with the results, beside the picture. */
 static bool job_keep(const struct run *run, const char *folder, const char *job)
 {
-    char why[256], *frozen = support_format("%s/job.conf", folder), *part = support_format("%s.part", job);
+    char why[256], *frozen = support_format("%s/job.conf", folder);
     size_t bytes;
     char *text = text_file_read(frozen, CONF_BYTES_MAX, false, &bytes, why, sizeof(why));
-    FILE *file = text ? fopen(part, "w") : NULL;
-    bool fine = file && fwrite(text, 1, bytes, file) == bytes;
-    if (file)
-        fine = written(file) && fine;
-    fine = fine && file_replace(run, part, job);
-    if (!fine)
-        support_complain(run->name, "%s: %s", job, text ? "cannot be written" : why);
+    bool fine = text && text_file_write(run->name, job, text, bytes);
+    if (!text)
+        support_complain(run->name, "%s", why);
     free(text);
     free(frozen);
-    free(part);
     return fine;
 }
 
-static bool data_write(const struct run *run, const struct figure *figure, const char *job, const char *results,
-                       const char *path, struct support_text *lines, char **facts)
+/* Writes the points and tells gnuplot of them: their lines, and what the caption says. */
+static bool data_write(const struct run *run, const struct figure *figure, const char *job, const struct results *set,
+                       const char *path, struct support_text *settings)
 {
-    char error[CSV_TABLE_ERROR_BYTES], unused[JOBFILE_ERROR_BYTES];
-    struct results set;
-    if (!results_read(&set, results, error)) {
-        support_complain(run->name, "%s", error);
-        return false;
-    }
-    if (set.count == 0) {
-        support_complain(run->name, "%s: holds no complete result", results);
-        results_free(&set);
-        return false;
-    }
-    /* Without the job file (results moved elsewhere) labels stand in the order of their names. */
+    char unused[JOBFILE_ERROR_BYTES], *text = NULL, *facts = plot_facts(set);
+    size_t bytes;
     struct jobfile_rules rules = {.cores = 1};
     struct jobfile *jobfile = jobfile_read(job, &rules, unused);
     const char *labels[LABELS_MAX + 1];
-    (void)jobfile_labels(jobfile, labels, LABELS_MAX);
+    struct support_text lines = {0};
     struct plot_data data;
-    *facts = plot_facts(&set);
-    plot_data_make(&data, &set, figure, labels);
-    char *part = support_format("%s.part", path);
-    FILE *file = fopen(part, "w");
-    bool fine = file != NULL;
-    if (file) {
-        plot_data_write(&data, file);
-        fine = written(file);
-    }
-    if (!fine)
-        support_complain(run->name, "%s: cannot be written: %s", part, strerror(errno));
-    fine = fine && file_replace(run, part, path);
-    free(part);
+    /* Without the job file (results moved elsewhere) they are those of today's figure. */
+    (void)jobfile_labels(jobfile ? jobfile : figure->jobfile, labels, LABELS_MAX);
+    plot_data_make(&data, set, figure, labels);
+    FILE *file = open_memstream(&text, &bytes);
+    if (file == NULL)
+        abort(); /* no memory */
+    plot_data_write(&data, file);
+    bool fine = fclose(file) == 0 && text_file_write(run->name, path, text, bytes);
     for (size_t i = 0; i < data.line_count; i++)
-        support_text_add(lines, "%s%s", i > 0 ? " " : "", data.lines[i]);
+        support_text_add(&lines, "%s%s", i > 0 ? " " : "", data.lines[i]);
+    program_gnuplot_set(settings, "lines", lines.text);
+    program_gnuplot_set(settings, "facts", facts);
+    free(lines.text);
+    free(facts);
+    free(text);
     plot_data_free(&data);
     jobfile_destroy(jobfile);
-    results_free(&set);
     return fine;
 }
 
-static int picture_draw(const struct run *run, const struct figure *figure, const char *format, const char *folder,
-                        const char *lines, const char *facts)
+static bool pictures_draw(const struct run *run, const struct figure *figure, const char *folder, const char *settings)
 {
-    struct support_text script = {0};
-    char *output = support_format("%s.%s", folder, format), *part = support_format("%s.part", output),
-         *plot = support_format("%s.gp", figure->name);
-    const char *const files[][2] = {
+    static const char *const formats[] = {"svg", "pdf", "png"};
+    static const char *const files[][2] = {
         {"data", "data.csv"}, {"csv", "results.csv"}, {"intervals", "intervals.csv"}, {"latencies", "latency.csv"}};
-    program_gnuplot_set(&script, "format", format);
-    program_gnuplot_set(&script, "output", part);
-    program_gnuplot_set(&script, "changed", run->changed);
-    program_gnuplot_set(&script, "facts", facts);
-    program_gnuplot_set(&script, "lines", lines);
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        char *path = support_format("%s/%s", folder, files[i][1]);
-        program_gnuplot_set(&script, files[i][0], exists(path) ? path : "");
-        free(path);
+    bool fine = true;
+    for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]) && fine; i++) {
+        struct support_text script = {0};
+        char *output = support_format("%s.%s", folder, formats[i]);
+        support_text_add(&script, "%s", settings);
+        program_gnuplot_set(&script, "format", formats[i]);
+        program_gnuplot_set(&script, "changed", run->changed);
+        for (size_t k = 0; k < sizeof(files) / sizeof(files[0]); k++) {
+            char *path = support_format("%s/%s", folder, files[k][1]);
+            program_gnuplot_set(&script, files[k][0], access(path, R_OK) == 0 ? path : "");
+            free(path);
+        }
+        fine = program_gnuplot(run->name, run->share, figure->name, &script, output);
+        free(script.text);
+        free(output);
     }
-    int code = program_gnuplot(run->name, run->share, script.text, plot);
-    if (code != 0)
-        (void)unlink(part); /* a half-drawn picture looks like any other */
-    else if (!file_replace(run, part, output))
-        code = EXIT_FAILED;
-    free(script.text);
-    free(output);
-    free(part);
-    free(plot);
-    return code == 0 ? EXIT_FINE : EXIT_FAILED;
+    if (fine)
+        (void)printf("%s.svg .pdf .png\n", folder);
+    return fine;
 }
 
 static int figure_draw(const struct run *run, const struct figure *figure, const char *job, const char *folder)
 {
-    static const char *const formats[] = {"svg", "pdf", "png"};
-    struct support_text lines = {0};
+    char error[CSV_TABLE_ERROR_BYTES];
+    struct support_text settings = {0};
+    struct results set;
     char *results = support_format("%s/results.csv", folder), *data = support_format("%s/data.csv", folder);
-    char *facts = NULL;
-    int code = EXIT_FAILED;
-    if (data_write(run, figure, job, results, data, &lines, &facts)) {
-        code = EXIT_FINE;
-        for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]) && code == EXIT_FINE; i++)
-            code = picture_draw(run, figure, formats[i], folder, lines.text, facts);
-        if (code == EXIT_FINE)
-            (void)printf("%s.svg .pdf .png\n", folder);
-    }
-    free(lines.text);
-    free(facts);
+    bool read = results_read(&set, results, error), fine = read && set.count > 0;
+    if (!read)
+        support_complain(run->name, "%s", error);
+    else if (!fine)
+        support_complain(run->name, "%s: holds no complete result", results);
+    fine = fine && data_write(run, figure, job, &set, data, &settings) &&
+           pictures_draw(run, figure, folder, settings.text);
+    free(settings.text);
+    results_free(&set);
     free(results);
     free(data);
-    return code;
+    return fine ? EXIT_FINE : EXIT_FAILED;
 }
 
 static int figure_run(const struct run *run, const struct figure *figure)
@@ -303,7 +261,7 @@ static bool figures_find(const char *name, char **share, struct catalogue *catal
         return false;
     if (catalogue_read(catalogue, *share, error))
         return true;
-    (void)fprintf(stderr, "%s: %s\n", name, error);
+    support_complain(name, "%s", error);
     free(*share);
     return false;
 }

@@ -1,76 +1,68 @@
 /* html.c - see html.h. */
+#define _GNU_SOURCE /* vasprintf */
 #include "harness/figures/html.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/common/quantity.h"
+#include "harness/common/support.h"
 #include "harness/common/text_file.h"
 
-enum { SVG_BYTES_MAX = 16 << 20 };
+enum { FILE_BYTES_MAX = 16 << 20 };
 
-/* Nothing is fetched from anywhere: the page opens from a disk. Tables become lists of cards on a narrow screen. */
-static const char style[] =
-    ":root{color-scheme:light dark;--ink:#1b1b1b;--paper:#fff;--soft:#5a5a5a;--line:#d8d8d8;--ground:#f5f6f8;"
-    "--good:#00614b;--bad:#a33b00;--open:#4a4a4a;--link:#005a8d}"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e8e8e8;--paper:#16181b;--soft:#a9adb3;--line:#3a3e44;"
-    "--ground:#1f2226;--good:#4fd0a8;--bad:#ff9c66;--open:#c0c4ca;--link:#7cc4f0}}"
-    "*{box-sizing:border-box}"
-    "body{margin:0;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper)}"
-    "main{max-width:74rem;margin:0 auto;padding:1rem}"
-    "h1{font-size:1.6rem;line-height:1.2}h2{margin-top:2.5rem;border-bottom:2px solid var(--line)}"
-    "h3{margin:.2rem 0 .4rem;font-size:1.05rem}a{color:var(--link)}"
-    "nav a{display:inline-block;margin:0 .9rem .3rem 0}"
-    ".soft{color:var(--soft)}.small{font-size:.85rem}"
-    ".warn{border-left:4px solid var(--bad);padding:.4rem .8rem;background:var(--ground)}"
-    ".figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr));gap:1.2rem}"
-    "figure{margin:0;padding:.8rem;border:1px solid var(--line);border-radius:6px;min-width:0}"
-    "figure svg{display:block;width:100%;height:auto;background:#fff}"
-    "figure p{margin:.3rem 0;font-size:.9rem}summary{cursor:pointer;padding:.4rem 0;color:var(--link)}"
-    ".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:.9rem}"
-    "th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;border-bottom:1px solid var(--line)}"
-    "th{color:var(--soft);font-weight:600}td.number,th.number{text-align:right;font-variant-numeric:tabular-nums}"
-    ".verdict{font-weight:700;white-space:nowrap}.holds{color:var(--good)}.fails{color:var(--bad)}"
-    ".unknown{color:var(--open);font-weight:600}"
-    "td.value{overflow-wrap:anywhere}"
-    "@media(max-width:46rem){"
-    ".cards,.cards tbody,.cards tr,.cards td{display:block}.cards thead{display:none}"
-    ".cards tr{border:1px solid var(--line);border-radius:6px;margin:.7rem 0;padding:.5rem .7rem}"
-    ".cards td{border:0;padding:.15rem 0;text-align:left!important}"
-    ".cards td[data-name]:before{content:attr(data-name)\": \";color:var(--soft)}"
-    ".verdict{white-space:normal}}"
-    "@media print{details>*{display:block}figure{break-inside:avoid}}";
+/* ---- Data. ---- */
 
-void html_text(FILE *page, const char *text)
+void html_put(json_t *object, const char *key, const char *format, ...)
 {
-    for (; *text != '\0'; text++) {
-        switch (*text) {
-        case '&':
-            (void)fputs("&amp;", page);
-            break;
-        case '<':
-            (void)fputs("&lt;", page);
-            break;
-        case '>':
-            (void)fputs("&gt;", page);
-            break;
-        case '"':
-            (void)fputs("&quot;", page);
-            break;
-        default:
-            (void)fputc(*text, page);
-        }
-    }
+    va_list arguments;
+    char *text;
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        abort();
+    va_end(arguments);
+    html_put_texts(object, key, text, NULL);
+    free(text);
 }
 
-void html_name(FILE *page, const char *name)
+void html_put_texts(json_t *object, ...)
 {
-    for (; *name != '\0'; name++) {
-        char one[2] = {*name, '\0'};
-        html_text(page, one);
-        if (*name == '_')
-            (void)fputs("<wbr>", page);
+    va_list arguments;
+    const char *key;
+    va_start(arguments, object);
+    while ((key = va_arg(arguments, const char *)) != NULL) /* of any bytes: they are only printed again */
+        (void)json_object_set_new(object, key, json_string_nocheck(va_arg(arguments, const char *)));
+    va_end(arguments);
+}
+
+json_t *html_row(json_t *object, const char *key)
+{
+    json_t *list = json_object_get(object, key), *row = json_object();
+    if (list == NULL) {
+        list = json_array();
+        (void)json_object_set_new(object, key, list);
+    }
+    (void)json_array_append_new(list, row);
+    return row;
+}
+
+const char *html_count(double value, char *text)
+{
+    char number[QUANTITY_TEXT_BYTES];
+    (void)snprintf(text, HTML_NUMBER_BYTES, "%s", isnan(value) ? "-" : quantity_format_count(value, number));
+    return text;
+}
+
+static void text_write(FILE *page, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        const char *escaped = *text == '&' ? "&amp;" : *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : "&quot;";
+        if (strchr("&<>\"", *text) != NULL)
+            (void)fputs(escaped, page);
+        else
+            (void)fputc(*text, page);
     }
 }
 
@@ -86,7 +78,7 @@ static const char *svg_tag(FILE *page, const char *at, const char *label)
 {
     const char *end = strchr(at, '>');
     (void)fputs("<svg role=\"img\" aria-label=\"", page);
-    html_text(page, label);
+    text_write(page, label);
     (void)fputc('"', page);
     for (at += strlen("<svg"); end && at < end; at++) {
         if (begins(at, "width=\"") || begins(at, "height=\"")) {
@@ -100,18 +92,10 @@ static const char *svg_tag(FILE *page, const char *at, const char *label)
     return end ? end : "";
 }
 
-bool html_svg(FILE *page, const char *path, const char *prefix, const char *label)
+static void svg_write(FILE *page, const char *at, const char *prefix, const char *label)
 {
     static const char *const references[] = {" id=\"", " id='", "href=\"#", "href='#", "url(#"};
-    char why[256];
     unsigned plots = 0;
-    size_t bytes;
-    char *text = text_file_read(path, SVG_BYTES_MAX, true, &bytes, why, sizeof(why));
-    const char *at = text ? strstr(text, "<svg") : NULL;
-    if (!at) {
-        free(text);
-        return false;
-    }
     for (at = svg_tag(page, at, label); *at != '\0'; at++) {
         if (begins(at, "<title>")) { /* gnuplot's own, which browsers show as a hint */
             const char *end = strstr(at, "</title>");
@@ -132,31 +116,167 @@ bool html_svg(FILE *page, const char *path, const char *prefix, const char *labe
             (void)fprintf(page, "%s%s-", references[i], prefix);
         at--;
     }
+}
+
+void html_put_svg(json_t *object, const char *key, const char *path, const char *prefix, const char *label)
+{
+    char why[256], *written = NULL;
+    size_t bytes;
+    char *text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, why, sizeof(why));
+    const char *at = text ? strstr(text, "<svg") : NULL;
+    FILE *page = at ? open_memstream(&written, &bytes) : NULL;
+    if (page) {
+        svg_write(page, at, prefix, label);
+        if (fclose(page) != 0)
+            abort(); /* no memory */
+        html_put(object, key, "%s", written);
+    }
+    free(written);
     free(text);
+}
+
+/* ---- Templates. ---- */
+
+/* An object, and the one that it stands in. */
+struct scope {
+    const struct scope *outer;
+    const json_t *object;
+};
+
+struct tag {
+    char kind; /* # ^ / { or, for {{name}}, a blank */
+    char name[64];
+    const char *text; /* where the tag begins and where the text after it does */
+    const char *after;
+};
+
+struct render {
+    FILE *page;
+    const char *name, *template;
+    char *error;
+};
+
+static bool wrong(const struct render *render, const char *at, const char *what)
+{
+    unsigned line = 1;
+    for (const char *c = render->template; c < at; c++)
+        line += *c == '\n';
+    (void)snprintf(render->error, HTML_ERROR_BYTES, "%.200s:%u: %s: %.*s", render->name, line, what,
+                   (int)strcspn(at, "\n"), at);
+    return false;
+}
+
+/* The next tag in [at, end); `text` is `end` if there is none. */
+static bool tag_find(const struct render *render, const char *at, const char *end, struct tag *tag)
+{
+    const char *begin = strstr(at, "{{");
+    tag->text = begin == NULL || begin >= end ? end : begin;
+    if (tag->text == end)
+        return true;
+    const char *close = begin[2] == '{' ? "}}}" : "}}", *name = begin + 2 + (strchr("#^/{", begin[2]) != NULL);
+    const char *stop = strstr(name, close);
+    if (stop == NULL || stop >= end || (size_t)(stop - name) >= sizeof(tag->name))
+        return wrong(render, begin, "want {{name}}, {{{name}}}, {{#name}}, {{^name}} or {{/name}}");
+    tag->kind = name == begin + 2 ? ' ' : begin[2];
+    (void)snprintf(tag->name, sizeof(tag->name), "%.*s", (int)(stop - name), name);
+    tag->after = stop + strlen(close);
+    bool alone = (begin == render->template || begin[-1] == '\n') && *tag->after == '\n';
+    if (alone && strchr("#^/", tag->kind) != NULL)
+        tag->after++;
     return true;
 }
 
-/* ---- Numbers. ---- */
-
-const char *html_count(double value, char *text)
+/* The {{/name}} that belongs to the section. */
+static bool section_end(const struct render *render, const struct tag *section, const char *end, struct tag *close)
 {
-    char number[QUANTITY_TEXT_BYTES];
-    (void)snprintf(text, HTML_NUMBER_BYTES, "%s", isnan(value) ? "-" : quantity_format_count(value, number));
-    return text;
+    size_t depth = 1;
+    close->after = section->after;
+    while (depth > 0) {
+        if (!tag_find(render, close->after, end, close))
+            return false;
+        if (close->text == end)
+            return wrong(render, section->text, "this section has no end");
+        if (strcmp(close->name, section->name) == 0)
+            depth = close->kind == '/' ? depth - 1 : depth + (close->kind == '#' || close->kind == '^');
+    }
+    return true;
 }
 
-/* ---- The page. ---- */
-
-void html_begin(FILE *page, const char *title)
+static const json_t *value_of(const struct scope *scope, const char *name)
 {
-    (void)fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-                "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>",
-                page);
-    html_text(page, title);
-    (void)fprintf(page, "</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n", style);
+    for (; scope != NULL; scope = scope->outer) {
+        const json_t *value = json_object_get(scope->object, name);
+        if (value != NULL)
+            return value;
+    }
+    return NULL;
 }
 
-void html_end(FILE *page)
+static bool is_empty(const json_t *value)
 {
-    (void)fputs("</main>\n</body>\n</html>\n", page);
+    return value == NULL || (json_is_string(value) && json_string_length(value) == 0) ||
+           (json_is_array(value) && json_array_size(value) == 0);
+}
+
+static bool part_write(const struct render *render, const char *at, const char *end, const struct scope *scope);
+
+static bool section_write(const struct render *render, const struct tag *section, const char *end,
+                          const struct scope *scope)
+{
+    const json_t *value = value_of(scope, section->name);
+    if (section->kind == '^')
+        return !is_empty(value) || part_write(render, section->after, end, scope);
+    if (is_empty(value))
+        return true;
+    if (!json_is_array(value)) {
+        struct scope inner = {scope, value};
+        return part_write(render, section->after, end, json_is_object(value) ? &inner : scope);
+    }
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        struct scope inner = {scope, json_array_get(value, i)};
+        if (!part_write(render, section->after, end, &inner))
+            return false;
+    }
+    return true;
+}
+
+/* Sections nest as deep as the template's, which is finite. */
+static bool part_write(const struct render *render, const char *at, const char *end, const struct scope *scope)
+{
+    struct tag tag, close;
+    while (at < end) {
+        if (!tag_find(render, at, end, &tag))
+            return false;
+        (void)fwrite(at, 1, (size_t)(tag.text - at), render->page);
+        if (tag.text == end)
+            return true;
+        if (tag.kind == '/')
+            return wrong(render, tag.text, "ends a section that has not begun");
+        at = tag.after;
+        const json_t *value = value_of(scope, tag.name);
+        if (tag.kind == '#' || tag.kind == '^') {
+            if (!section_end(render, &tag, end, &close) || !section_write(render, &tag, close.text, scope))
+                return false;
+            at = close.after;
+        } else if (tag.kind == '{' && json_is_string(value)) {
+            (void)fputs(json_string_value(value), render->page);
+        } else if (json_is_string(value)) {
+            text_write(render->page, json_string_value(value));
+        }
+    }
+    return true;
+}
+
+char *html_render(const char *name, const char *template, const json_t *data, size_t *bytes, char *error)
+{
+    char *text;
+    struct render render = {open_memstream(&text, bytes), name, template, error};
+    struct scope scope = {NULL, data};
+    if (render.page == NULL)
+        abort(); /* no memory */
+    bool fine = part_write(&render, template, template + strlen(template), &scope);
+    if (fclose(render.page) == 0 && fine)
+        return text;
+    free(text);
+    return NULL;
 }

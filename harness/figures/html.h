@@ -1,33 +1,49 @@
 /*
- * html.h - the small parts of an HTML page: escaped text, numbers for people, an SVG picture inside the page.
+ * html.h - a page from a template and data: the template (plots/page.html) has all markup and all words that are always
+ * the same, the data is a tree of texts, objects and lists of objects.
+ *
+ *     {{name}}               the text, with & < > " escaped; nothing if there is none
+ *     {{{name}}}             the text as it is, for pictures
+ *     {{#name}}...{{/name}}  once for an object or a text that is not empty, for each object of a list; names are
+ *                            looked up in the innermost object first
+ *     {{^name}}...{{/name}}  once if there is no such text, object or list, or an empty one
+ *
+ * A line that has nothing but one of {{# {{^ {{/ leaves no line in the page.
  * Checked by: tests/unit/harness/figures/html.c. Not here: what a page says (report_html.c, report_settings.c).
  */
 #ifndef HARNESS_FIGURES_HTML_H
 #define HARNESS_FIGURES_HTML_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 #include "harness/common/statistics.h"
 
-enum { HTML_NUMBER_BYTES = 96 };
+enum { HTML_NUMBER_BYTES = 96, HTML_ERROR_BYTES = 512 };
 
-/* Text as it is, with & < > " escaped. */
-void html_text(FILE *page, const char *text);
+/* ---- Data. ---- */
 
-/* The same for a column's name, with places where a narrow page may break it. */
-void html_name(FILE *page, const char *name);
+/* Texts, which may have any bytes: one, or several as key, text, ..., NULL. */
+void html_put(json_t *object, const char *key, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void html_put_texts(json_t *object, ...) __attribute__((sentinel));
 
-/*
- * The SVG file's picture, scaled to the width it is given. Its ids get `prefix` before them, so that many pictures
- * stand in one page. False if there is no such file.
- */
-bool html_svg(FILE *page, const char *path, const char *prefix, const char *label);
+/* Appends a new object to the list `key` of the object, which is made if it is not there. */
+json_t *html_row(json_t *object, const char *key);
 
 /* "12.3k", "1.20M"; "-" for NAN. Returns `text` (HTML_NUMBER_BYTES). */
 const char *html_count(double value, char *text);
-/* The head with the style, up to the opened <main>; and the end. */
-void html_begin(FILE *page, const char *title);
-void html_end(FILE *page);
+
+/*
+ * The SVG file's picture, scaled to the width it is given, as a text. Its ids get `prefix` before them, so that many
+ * pictures stand in one page. Puts nothing if there is no such file.
+ */
+void html_put_svg(json_t *object, const char *key, const char *path, const char *prefix, const char *label);
+
+/* ---- The page. ---- */
+
+/* The page, which the caller frees. NULL with a message in `error` (HTML_ERROR_BYTES) if the template is not as above;
+ * `name` stands for it there. */
+char *html_render(const char *name, const char *template, const json_t *data, size_t *bytes, char *error);
 
 #endif

@@ -222,21 +222,6 @@ void plot_data_free(struct plot_data *data)
 
 /* ---- Captions. ---- */
 
-/* Least and most of a column's numbers; false if it has none. */
-static bool column_range(const struct results *set, const char *column, double *least, double *most)
-{
-    bool any = false;
-    for (size_t i = 0; i < set->count; i++) {
-        double value;
-        if (!quantity_parse_f64(results_text(set, i, column), &value))
-            continue;
-        *least = any ? fmin(*least, value) : value;
-        *most = any ? fmax(*most, value) : value;
-        any = true;
-    }
-    return any;
-}
-
 static size_t rows_with(const struct results *set, const char *column, const char *text)
 {
     size_t count = 0;
@@ -265,7 +250,7 @@ static void size_add(struct support_text *text, const struct results *set)
                                            {"wl_counters", "counters"}};
     double least = 0, most = 0;
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        if (!column_range(set, sizes[i][0], &least, &most))
+        if (!results_range(set, sizes[i][0], &least, &most))
             continue;
         if (least < most) {
             count_add(text, least);
@@ -289,14 +274,14 @@ char *plot_facts(const struct results *set)
         support_text_add(&text, "%snot known whether steady", separator);
     else if (unsteady == 0)
         support_text_add(&text, "%sall %zu runs steady", separator, set->count - unknown);
-    else if (column_range(set, "drift", &least, &most))
+    else if (results_range(set, "drift", &least, &most))
         support_text_add(&text, "%s%zu of %zu runs not steady (drift %+.0f%% to %+.0f%%)", separator, unsteady,
                          set->count, 100 * least, 100 * most);
     else
         support_text_add(&text, "%s%zu of %zu runs not steady", separator, unsteady, set->count);
     if (moved > 0)
         support_text_add(&text, "; %zu moved by the hypervisor", moved);
-    if (column_range(set, "line_before_ns", &least, &most))
+    if (results_range(set, "line_before_ns", &least, &most))
         (void)(round(least) < round(most) ? support_text_add(&text, "; CPUs %.0f to %.0f ns apart", least, most)
                                           : support_text_add(&text, "; CPUs %.0f ns apart", least));
     return text.text;

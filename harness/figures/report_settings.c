@@ -1,5 +1,8 @@
-/* report_settings.c - see report_settings.h. */
-#include "harness/figures/report_settings.h"
+/*
+ * report_settings.c - settings side by side, see report_html.h. All numbers but the ratio are medians over the
+ * repetitions, as everywhere on the page; the reasons are shares of all aborts of all repetitions.
+ */
+#include "harness/figures/report_html.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,7 +11,6 @@
 #include "harness/analysis/settings.h"
 #include "harness/common/quantity.h"
 #include "harness/common/support.h"
-#include "harness/figures/html.h"
 
 /* The numbers in a column of the setting's rows, into `values`; returns how many. */
 static size_t values_of(const struct settings *settings, const struct setting *setting, const char *column,
@@ -31,14 +33,15 @@ static double sum_of(const struct settings *settings, const struct setting *sett
 }
 
 /* The median share of aborts, as the figure's numbers have it, and by reason in percent of all aborts. */
-static void aborts_write(FILE *page, const struct settings *settings, const struct setting *setting, double *values)
+static void aborts_put(json_t *row, const struct settings *settings, const struct setting *setting, double *values)
 {
     const struct csv_table *table = &settings->set->table;
+    struct support_text text = {0};
     double aborts = sum_of(settings, setting, "aborts", values);
     size_t count = values_of(settings, setting, "abort_ratio", values);
     const char *separator = ": ";
     if (count > 0)
-        (void)fprintf(page, "%.3g%%", 100 * statistics_median(values, count));
+        support_text_add(&text, "%.3g%%", 100 * statistics_median(values, count));
     for (size_t i = 0; i < table->column_count; i++) {
         const char *column = table->columns[i];
         double share = 0;
@@ -46,100 +49,67 @@ static void aborts_write(FILE *page, const struct settings *settings, const stru
             share = 100 * sum_of(settings, setting, column, values) / aborts;
         if (share < 0.5)
             continue;
-        (void)fprintf(page, "%s%.0f%% %s", separator, share, column + 7);
+        support_text_add(&text, "%s%.0f%% %s", separator, share, column + 7);
         separator = ", ";
     }
+    html_put(row, "aborted", "%s", text.bytes == 0 ? "" : text.text);
+    free(text.text);
 }
 
-static void cell_median(FILE *page, const struct settings *settings, const struct setting *setting, const char *name,
-                        const char *column, double scale, const char *unit, double *values)
+static void setting_put(json_t *row, const struct settings *settings, const struct setting *setting,
+                        const struct settings_difference *difference, double *values)
 {
-    size_t count = values_of(settings, setting, column, values);
-    (void)fprintf(page, "<td class=\"number\" data-name=\"%s\">", name);
-    if (count > 0)
-        (void)fprintf(page, "%.4g%s", statistics_median(values, count) * scale, unit);
-    else
-        (void)fputs("-", page);
-    (void)fputs("</td>", page);
+    static const struct {
+        const char *key, *column, *unit;
+        double scale;
+    } medians[] = {{"attempts", "attempts_per_commit", "", 1},
+                   {"p50", "latency_p50_ns", " µs", 1e-3},
+                   {"p99", "latency_p99_ns", " µs", 1e-3},
+                   {"backoff", "backoff_max_us", " µs", 1}};
+    char a[HTML_NUMBER_BYTES], b[HTML_NUMBER_BYTES], c[SETTINGS_NOISE_BYTES];
+    struct statistics_summary speed;
+    html_put_texts(row, "name", setting->name, NULL);
+    if (statistics_summarize(values, values_of(settings, setting, "throughput_txn_per_s", values), &speed)) {
+        html_put(row, "speed", "%s", html_count(speed.median, a));
+        html_put(row, "range", "%s to %s", html_count(speed.min, a), html_count(speed.max, b));
+    }
+    if (setting != &settings->items[0])
+        html_put_texts(row, "ratio", statistics_ratio_text(difference->ratio, a), "interval",
+                       statistics_interval_text(difference->interval, b), "noise",
+                       settings_noise_text(settings, difference, c), NULL);
+    for (size_t i = 0; i < sizeof(medians) / sizeof(medians[0]); i++) {
+        size_t count = values_of(settings, setting, medians[i].column, values);
+        if (count > 0)
+            html_put(row, medians[i].key, "%.4g%s", statistics_median(values, count) * medians[i].scale,
+                     medians[i].unit);
+        else
+            html_put(row, medians[i].key, "-");
+    }
+    aborts_put(row, settings, setting, values);
 }
 
-static void ratio_write(FILE *page, const struct settings *settings, size_t i, const struct settings_difference *d)
-{
-    char ratio[HTML_NUMBER_BYTES], interval[HTML_NUMBER_BYTES], noise[SETTINGS_NOISE_BYTES];
-    if (i == 0)
-        (void)fputs("<td data-name=\"against the first\">compared with</td>", page);
-    else
-        (void)fprintf(page, "<td data-name=\"against the first\">%s <span class=\"soft\">(%s)</span>, %s</td>",
-                      statistics_ratio_text(d->ratio, ratio), statistics_interval_text(d->interval, interval),
-                      settings_noise_text(settings, d, noise));
-}
-
-static void setting_write(FILE *page, const struct settings *settings, size_t i, const struct settings_difference *d,
-                          double *values)
-{
-    const struct setting *setting = &settings->items[i];
-    char a[HTML_NUMBER_BYTES], b[HTML_NUMBER_BYTES], c[HTML_NUMBER_BYTES];
-    struct statistics_summary summary;
-    (void)fputs("<tr><td><strong>", page);
-    html_text(page, setting->name);
-    (void)fputs("</strong></td>", page);
-    if (statistics_summarize(values, values_of(settings, setting, "throughput_txn_per_s", values), &summary))
-        (void)fprintf(page,
-                      "<td class=\"number\" data-name=\"transactions / s\">%s <span class=\"soft\">(%s to %s)"
-                      "</span></td>",
-                      html_count(summary.median, a), html_count(summary.min, b), html_count(summary.max, c));
-    ratio_write(page, settings, i, d);
-    cell_median(page, settings, setting, "attempts a commit", "attempts_per_commit", 1, "", values);
-    cell_median(page, settings, setting, "latency, median", "latency_p50_ns", 1e-3, " µs", values);
-    cell_median(page, settings, setting, "latency, 99%", "latency_p99_ns", 1e-3, " µs", values);
-    cell_median(page, settings, setting, "back-off bound", "backoff_max_us", 1, " µs", values);
-    (void)fputs("<td data-name=\"aborted, and why\">", page);
-    aborts_write(page, settings, setting, values);
-    (void)fputs("</td></tr>\n", page);
-}
-
-static void table_write(FILE *page, const struct settings *settings)
+static void group_put(json_t *group, const struct settings *settings)
 {
     double *values = support_alloc((settings->set->count + 1) * sizeof(double));
     struct settings_difference *differences = support_alloc((settings->count + 1) * sizeof(*differences));
+    char *verdict = settings_verdict(settings);
     settings_compare(settings, 0, differences);
-    (void)fputs(
-        "<table class=\"cards\"><thead><tr><th>setting</th><th class=\"number\">transactions / s, median "
-        "(range)</th><th>against the first, within rounds</th><th class=\"number\">attempts a commit</th>"
-        "<th class=\"number\">latency, median</th><th class=\"number\">latency, 99%</th>"
-        "<th class=\"number\">back-off bound at the end</th><th>aborted, and of these why</th></tr></thead><tbody>\n",
-        page);
+    html_put_texts(group, "heading", settings->heading, "verdict", verdict, NULL);
     for (size_t i = 0; i < settings->count; i++)
-        setting_write(page, settings, i, &differences[i], values);
-    (void)fputs("</tbody></table>\n", page);
+        setting_put(html_row(group, "rows"), settings, &settings->items[i], &differences[i], values);
+    free(verdict);
     free(differences);
     free(values);
 }
 
-static void group_write(FILE *page, const struct settings *settings)
-{
-    char *verdict = settings_verdict(settings);
-    (void)fputs("<h3>", page);
-    html_text(page, settings->heading[0] == '\0' ? "All settings" : settings->heading);
-    (void)fputs("</h3>\n<p class=\"winner\">", page);
-    html_text(page, verdict);
-    (void)fputs("</p>\n", page);
-    table_write(page, settings);
-    free(verdict);
-}
-
-void report_settings(FILE *page, const struct results *set, const char *const *order)
+void report_settings(json_t *data, const struct results *set, const char *const *order)
 {
     size_t count;
     struct settings *all = settings_of(set, order, &count);
     if (settings_any(all, count))
-        (void)fputs("<p class=\"small soft\">Medians over the repetitions. Settings are compared with the first one "
-                    "within rounds: one repetition of all settings, run one after the other in random order. So the "
-                    "machine's drift drops out, and the ranges of two settings may overlap although one is always "
-                    "faster. Beyond noise: corrected for the number of settings (Holm), p is at most 0.05.</p>\n",
-                    page);
+        html_put(data, "explained", "1");
     for (size_t i = 0; i < count; i++)
         if (all[i].count >= 2)
-            group_write(page, &all[i]);
+            group_put(html_row(data, "groups"), &all[i]);
     settings_free(all, count);
 }

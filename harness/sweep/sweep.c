@@ -144,57 +144,45 @@ static void finished_find(struct sweep *sweep)
 
 /* ---- The merged files. ---- */
 
+/* Whether a merged file begins with the header of what is to be added to it. */
+static bool header_same(FILE *into, const char *text, size_t header)
+{
+    char *found = support_alloc(header + 1);
+    rewind(into);
+    bool same = fread(found, 1, header, into) == header && memcmp(found, text, header) == 0;
+    free(found);
+    return same;
+}
+
 /* A file of one finished run at the end of the merged one of the same name, without its header if that has one. */
 static bool merge(const struct sweep *sweep, const struct sweep_run *run, const char *file, bool has_header)
 {
-    char error[ERROR_BYTES], *path = path_of(sweep, run, "", file), *text;
-    struct support_text into = {0};
-    size_t bytes;
-    struct stat now;
-    bool fine = false;
-    if (access(path, F_OK) != 0) { /* a histogram or an interval may have nothing to say */
-        free(path);
-        return true;
-    }
-    support_text_add(&into, "%s/%s%s", sweep->out, file, sweep->ending);
-    text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, error, sizeof error);
-    if (text == NULL) {
-        support_complain(sweep->name, "%s", error);
-        goto free_paths;
-    }
-    int fd = open(into.text, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-    if (fd < 0 || fstat(fd, &now) != 0) {
-        support_complain(sweep->name, "%s: cannot be opened: %s", into.text, strerror(errno));
-        goto close_file;
-    }
-    size_t header = 0;
-    if (has_header && now.st_size > 0) {
+    char error[ERROR_BYTES] = "", *path = path_of(sweep, run, "", file);
+    char *merged = support_format("%s/%s%s", sweep->out, file, sweep->ending), *text = NULL;
+    size_t bytes, header = 0;
+    bool fine = access(path, F_OK) != 0; /* a histogram or an interval may have nothing to say */
+    FILE *into = fine ? NULL : fopen(merged, "a+e");
+    if (into != NULL && (text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, error, sizeof error)) != NULL) {
         const char *end = memchr(text, '\n', bytes);
-        header = end == NULL ? bytes : (size_t)(end - text) + 1;
-        char *found = support_alloc(header + 1);
-        bool same = pread(fd, found, header, 0) == (ssize_t)header && memcmp(found, text, header) == 0;
-        free(found);
-        if (!same) {
-            support_complain(sweep->name,
-                             "%s: has other columns than the runs before it, so another build made it; use a new --out",
-                             path);
-            goto close_file;
-        }
+        if (has_header && fseek(into, 0, SEEK_END) == 0 && ftell(into) > 0)
+            header = end == NULL ? bytes : (size_t)(end - text) + 1;
+        fine = header_same(into, text, header);
+        if (!fine)
+            (void)snprintf(error, sizeof error,
+                           "%.500s: has other columns than the runs before it, so another build "
+                           "made it; use a new --out",
+                           path);
+        else
+            fine = fseek(into, 0, SEEK_END) == 0 && fwrite(text + header, 1, bytes - header, into) == bytes - header;
     }
-    fine = true;
-    for (size_t at = header; fine && at < bytes;) {
-        ssize_t written = write(fd, text + at, bytes - at);
-        fine = written > 0 || (written < 0 && errno == EINTR);
-        at += written > 0 ? (size_t)written : 0;
-    }
-    if (!fine)
-        support_complain(sweep->name, "%s: cannot be written: %s", into.text, strerror(errno));
-close_file:
-    if (fd >= 0)
-        fine = close(fd) == 0 && fine;
+    if (into != NULL)
+        fine = fclose(into) == 0 && fine;
+    if (!fine && error[0] != '\0')
+        support_complain(sweep->name, "%s", error);
+    else if (!fine)
+        support_complain(sweep->name, "%s: cannot be written: %s", merged, strerror(errno));
     free(text);
-free_paths:
-    free(into.text);
+    free(merged);
     free(path);
     return fine;
 }
@@ -208,21 +196,27 @@ static bool merge_run(const struct sweep *sweep, const struct sweep_run *run)
     return fine;
 }
 
-static bool merge_all(struct sweep *sweep)
+/* Every merged file, those of the results last; stops at the first for which `act` is false. */
+static bool files_each(const struct sweep *sweep, bool (*act)(const struct sweep *sweep, const char *name))
+{
+    bool fine = true;
+    for (size_t i = 0; i < sweep->plan.point_count; i++)
+        for (size_t j = 0; fine && j < SWEEP_FILE_COUNT; j++)
+            fine = sweep->plan.points[i].files[j][0] == '\0' || act(sweep, sweep->plan.points[i].files[j]);
+    return fine && act(sweep, "results.jsonl") && act(sweep, "results.csv");
+}
+
+static bool file_remove(const struct sweep *sweep, const char *name)
 {
     char path[PATH_BYTES];
-    static const char *const results[] = {"results.csv", "results.jsonl"};
-    for (size_t i = 0; i < 2; i++) {
-        (void)snprintf(path, sizeof path, "%s/%s%s", sweep->out, results[i], sweep->ending);
-        (void)unlink(path);
-    }
-    for (size_t i = 0; i < sweep->plan.point_count; i++)
-        for (size_t j = 0; j < SWEEP_FILE_COUNT; j++)
-            if (sweep->plan.points[i].files[j][0] != '\0') {
-                (void)snprintf(path, sizeof path, "%s/%s%s", sweep->out, sweep->plan.points[i].files[j], sweep->ending);
-                (void)unlink(path);
-            }
-    bool fine = true;
+    (void)snprintf(path, sizeof path, "%s/%s%s", sweep->out, name, sweep->ending);
+    (void)unlink(path);
+    return true;
+}
+
+static bool merge_all(struct sweep *sweep)
+{
+    bool fine = files_each(sweep, file_remove);
     for (size_t i = 0; fine && i < sweep->plan.run_count; i++)
         if (sweep->plan.runs[i].finished)
             fine = merge_run(sweep, &sweep->plan.runs[i]);
@@ -317,12 +311,7 @@ static bool file_replace(const struct sweep *sweep, const char *name)
 /* The whole job's files in the place of those before; the results last, so that what is beside them is theirs. */
 static bool replace_all(const struct sweep *sweep)
 {
-    bool fine = file_replace(sweep, "plan.txt") && file_replace(sweep, "job.conf");
-    for (size_t i = 0; i < sweep->plan.point_count; i++)
-        for (size_t j = 0; fine && j < SWEEP_FILE_COUNT; j++)
-            if (sweep->plan.points[i].files[j][0] != '\0')
-                fine = file_replace(sweep, sweep->plan.points[i].files[j]);
-    return fine && file_replace(sweep, "results.jsonl") && file_replace(sweep, "results.csv");
+    return file_replace(sweep, "plan.txt") && file_replace(sweep, "job.conf") && files_each(sweep, file_replace);
 }
 
 /* ---- One run. ---- */
@@ -600,7 +589,7 @@ enum exit_code sweep_run(const char *name, const struct sweep_request *asked)
     char error[SWEEP_ERROR_BYTES];
     enum exit_code code = EXIT_FINE;
     if (!sweep_plan_init(&sweep.plan, asked->file, &asked->overrides, asked->seed, error)) {
-        support_complain(sweep.name, "%s", error);
+        support_complain(name, "%s", error);
         code = EXIT_USAGE;
     } else if (asked->print_arguments) {
         arguments_print(&sweep);

@@ -1,4 +1,4 @@
-/* Tests of harness/figures/html.c: escaping, pictures whose ids cannot clash, numbers. */
+/* Tests of harness/figures/html.c: templates, escaping, pictures whose ids cannot clash, numbers. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,47 +13,81 @@
 #include "harness/figures/html.h"
 #include "tests/support/scratch.h"
 
-static void assert_page(FILE *page, const char *expected)
+static void assert_rendered(const char *template, const json_t *data, const char *expected)
 {
-    char *written = scratch_text_close(page);
-    assert_string_equal(written, expected);
-    free(written);
+    char error[HTML_ERROR_BYTES] = "";
+    size_t bytes;
+    char *page = html_render("t.html", template, data, &bytes, error);
+    assert_string_equal(page ? page : error, expected);
+    assert_true(page == NULL || bytes == strlen(page));
+    free(page);
 }
 
 static void text_cannot_become_markup(void **state)
 {
     (void)state;
-    FILE *page = scratch_text_open();
-    html_text(page, "<script>\"a\" & 'b'</script>");
-    assert_page(page, "&lt;script&gt;&quot;a&quot; &amp; 'b'&lt;/script&gt;");
-    page = scratch_text_open();
-    html_name(page, "wl_<x");
-    assert_page(page, "wl_<wbr>&lt;x");
+    json_t *data = json_object();
+    html_put(data, "text", "<script>\"%s\" & 'b'</script>", "a");
+    html_put(data, "bytes", "\xff\xfe"); /* labels may have any */
+    assert_rendered("{{text}}", data, "&lt;script&gt;&quot;a&quot; &amp; 'b'&lt;/script&gt;");
+    assert_rendered("{{{text}}}{{bytes}}{{other}}.", data, "<script>\"a\" & 'b'</script>\xff\xfe.");
+    json_decref(data);
+}
+
+static void sections_stand_for_each_object_or_for_none(void **state)
+{
+    (void)state;
+    json_t *data = json_object();
+    html_put_texts(data, "outer", "o", "empty", "", NULL);
+    for (int i = 0; i < 2; i++)
+        html_put(html_row(data, "rows"), "n", "%d", i);
+    html_put(html_row(json_array_get(json_object_get(data, "rows"), 1), "rows"), "n", "inner");
+    assert_rendered("<{{#rows}}{{n}}{{outer}},{{/rows}}>", data, "<0o,1o,>");
+    assert_rendered("{{#rows}}{{#rows}}{{n}} {{/rows}}{{/rows}}", data, "0 1 inner "); /* none of its own: the outer */
+    assert_rendered("{{#outer}}a{{outer}}{{/outer}}{{^outer}}b{{/outer}}", data, "ao");
+    assert_rendered("{{#empty}}a{{/empty}}{{^empty}}b{{/empty}}{{^none}}c{{/none}}", data, "bc");
+    assert_rendered("x\n{{#rows}}\n{{n}}\n{{/rows}}\ny\n", data, "x\n0\n1\ny\n");
+    json_decref(data);
+}
+
+static void a_template_that_is_wrong_is_refused_with_its_line(void **state)
+{
+    (void)state;
+    json_t *data = json_object();
+    html_put(data, "a", "1");
+    assert_rendered("x\n{{#a}}\n{{b}}", data, "t.html:2: this section has no end: {{#a}}");
+    assert_rendered("x\n\n y{{/a}}", data, "t.html:3: ends a section that has not begun: {{/a}}");
+    assert_rendered("{{#a}}{{#b}}{{/a}}", data, "t.html:1: this section has no end: {{#b}}{{/a}}");
+    assert_rendered("{{a}", data, "t.html:1: want {{name}}, {{{name}}}, {{#name}}, {{^name}} or {{/name}}: {{a}");
+    json_decref(data);
 }
 
 static void a_picture_is_scaled_and_its_ids_are_its_own(void **state)
 {
     (void)state;
+    json_t *data = json_object();
     scratch_file_write(
         "<?xml version=\"1.0\"?>\n<svg width=\"520\" height=\"420\" viewBox=\"0 0 520 420\">\n<title>Gnuplot</title>"
         "<circle id='gpDot' r='0.5'/><g id=\"gnuplot_plot_1\"/><g id=\"gnuplot_plot_1\"/>"
         "<use xlink:href='#gpDot' stroke=\"#0072B2\" clip-path=\"url(#clip)\"/></svg>\n");
-    FILE *page = scratch_text_open();
-    assert_true(html_svg(page, scratch_path, "fig", "a \"b\""));
-    assert_page(page, "<svg role=\"img\" aria-label=\"a &quot;b&quot;\"   viewBox=\"0 0 520 420\">\n"
-                      "<circle id='fig-gpDot' r='0.5'/><g id=\"fig-1-gnuplot_plot_1\"/>"
-                      "<g id=\"fig-2-gnuplot_plot_1\"/>"
-                      "<use xlink:href='#fig-gpDot' stroke=\"#0072B2\" clip-path=\"url(#fig-clip)\"/></svg>\n");
+    html_put_svg(data, "picture", scratch_path, "fig", "a \"b\"");
+    assert_rendered("{{{picture}}}", data,
+                    "<svg role=\"img\" aria-label=\"a &quot;b&quot;\"   viewBox=\"0 0 520 420\">\n"
+                    "<circle id='fig-gpDot' r='0.5'/><g id=\"fig-1-gnuplot_plot_1\"/>"
+                    "<g id=\"fig-2-gnuplot_plot_1\"/>"
+                    "<use xlink:href='#fig-gpDot' stroke=\"#0072B2\" clip-path=\"url(#fig-clip)\"/></svg>\n");
+    json_decref(data);
 }
 
-static void what_is_no_picture_writes_nothing(void **state)
+static void what_is_no_picture_puts_nothing(void **state)
 {
     (void)state;
-    FILE *page = scratch_text_open();
+    json_t *data = json_object();
     scratch_file_write("no picture");
-    assert_false(html_svg(page, scratch_path, "fig", ""));
-    assert_false(html_svg(page, "/nonexistent.svg", "fig", ""));
-    assert_page(page, "");
+    html_put_svg(data, "picture", scratch_path, "fig", "");
+    html_put_svg(data, "picture", "/nonexistent.svg", "fig", "");
+    assert_rendered("{{^picture}}none{{/picture}}", data, "none");
+    json_decref(data);
 }
 
 static void numbers_are_short_and_missing_ones_a_dash(void **state)
@@ -75,8 +109,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_cannot_become_markup),
+        cmocka_unit_test(sections_stand_for_each_object_or_for_none),
+        cmocka_unit_test(a_template_that_is_wrong_is_refused_with_its_line),
         cmocka_unit_test(a_picture_is_scaled_and_its_ids_are_its_own),
-        cmocka_unit_test(what_is_no_picture_writes_nothing),
+        cmocka_unit_test(what_is_no_picture_puts_nothing),
         cmocka_unit_test(numbers_are_short_and_missing_ones_a_dash),
     };
     return cmocka_run_group_tests(tests, scratch_file_create, scratch_file_remove);
