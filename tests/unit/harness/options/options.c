@@ -319,8 +319,13 @@ static void every_table_is_consistent(void **state)
     }
     assert_word_is_no_number(run_option_specs);
     const struct target_ops *target;
-    for (size_t i = 0; (target = target_at(i)) != NULL; i++)
+    for (size_t i = 0; (target = target_at(i)) != NULL; i++) {
         assert_ptr_equal(target_by_name(target->name), target);
+        assert_word_is_no_number(target->options);
+        for (const struct option_spec *option = target->options; option->name != NULL; option++)
+            if (!option_check(option, option->default_value, error))
+                fail_msg("%s: the default of %s: %s", target->name, option->name, error);
+    }
 }
 
 int main(void)
