@@ -18,24 +18,22 @@ const struct option_spec run_option_specs[] = {
     OPTION_END};
 static_assert(sizeof(struct run_options) == RUN_OPTION_COUNT * (size_t)OPTION_SLOT_BYTES, "a field an option");
 
-const char *run_option_column(size_t i)
-{
-    static const char *const columns[] = {
-#define OPTION(type, name, default_value, range, unit, column, argument, help) column,
+static const struct {
+    const char *column, *argument;
+} run_option_texts[] = {
+#define OPTION(type, name, default_value, range, unit, column, argument, help) {column, argument},
 #include "harness/options/options.def"
 #undef OPTION
-    };
-    return columns[i];
+};
+
+const char *run_option_column(size_t i)
+{
+    return run_option_texts[i].column;
 }
 
 const char *run_option_argument(size_t i)
 {
-    static const char *const arguments[] = {
-#define OPTION(type, name, default_value, range, unit, column, argument, help) argument,
-#include "harness/options/options.def"
-#undef OPTION
-    };
-    return arguments[i];
+    return run_option_texts[i].argument;
 }
 
 bool run_option_is_configuration(size_t i)
