@@ -165,8 +165,13 @@ struct target_ops {
     /* Why it aborts, ended by {NULL, NULL}; what TARGET_RETRY + i stands for. NULL: it never aborts. */
     const struct target_reason *reasons;
 
-    /* `values` is the struct of `options`, every value of its range. On failure writes to `error` what was wrong. */
-    enum target_status (*open)(const void *values, struct target **target, char *error, size_t error_bytes);
+    /*
+     * `ops` is what it is called through: a target that wraps another one finds itself by it, and every handle that it
+     * gives out leads to its target. `values` is the struct of `options`, every value of its range. On failure writes
+     * to `error` what was wrong.
+     */
+    enum target_status (*open)(const struct target_ops *ops, const void *values, struct target **target, char *error,
+                               size_t error_bytes);
     void (*close)(struct target *target);
 
     enum target_status (*table_create)(struct target *target, const char *name,

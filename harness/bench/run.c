@@ -82,12 +82,13 @@ static enum exit_code outputs_open(struct run *run)
     }
     if (run->setup.options->run.history[0] == '\0')
         return EXIT_FINE;
-    run->setup.target_ops =
-        recording_target(run->setup.target_ops, run->setup.options->run.history, error, sizeof error);
-    if (run->setup.target_ops != NULL)
-        return EXIT_FINE;
-    run_complain(&run->watch, "--history %s", error);
-    return EXIT_FAILED;
+    run->recording = recording_create(run->setup.target_ops, run->setup.options->run.history, error, sizeof error);
+    if (run->recording == NULL) {
+        run_complain(&run->watch, "--history %s", error);
+        return EXIT_FAILED;
+    }
+    run->setup.target_ops = recording_ops(run->recording);
+    return EXIT_FINE;
 }
 
 /* The plan of what to count; the warning, if there is one, is for the summary, or stderr where there is none. */
@@ -174,6 +175,7 @@ enum exit_code run_execute(struct options *options)
     free(run->results);
     placement_free(&setup->placement);
     topology_close(setup->topology);
+    recording_destroy(run->recording);
     free(run);
     return code;
 }

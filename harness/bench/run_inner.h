@@ -137,6 +137,7 @@ struct run {
     struct run_session session;
     struct run_window window;
     struct run_outputs outputs;
+    struct recording *recording;        /* --history, else NULL */
     char proof_report[RUN_PROOF_BYTES]; /* --check full: what was proved; empty: nothing */
     struct result **results;
     size_t result_count;

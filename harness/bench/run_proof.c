@@ -4,14 +4,14 @@
  * The sample has a database of its own, loaded like the one that is measured and gone before that is opened, because
  * recording (harness/targets/recording.h) costs time and space that must not be in the window. It holds the load and
  * some ten thousand requests of each worker, fewer where they are long, and is judged in this process as `maemio check`
- * would (harness/proof/check.h). So what the workloads' own checks cannot see, a broken read above all, is seen, if
+ * would (harness/proof/judge.h). So what the workloads' own checks cannot see, a broken read above all, is seen, if
  * the sample has it.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/bench/run_inner.h"
-#include "harness/proof/check.h"
+#include "harness/proof/judge.h"
 #include "harness/targets/recording.h"
 
 /* A worker's part of the sample ends at whichever comes first, looked at after every PROOF_SLICE requests. */
@@ -102,7 +102,8 @@ static bool crew_do(struct proof *proof, crew_task_fn task, uint64_t until_ns)
 static enum target_status open_all(struct proof *proof, char *error)
 {
     const struct options *options = proof->setup->options;
-    enum target_status status = proof->ops->open(options->target_values, &proof->target, error, OPTION_ERROR_BYTES);
+    enum target_status status =
+        proof->ops->open(proof->ops, options->target_values, &proof->target, error, OPTION_ERROR_BYTES);
     if (status != TARGET_OK) {
         proof->target = NULL;
         return status;
@@ -131,9 +132,9 @@ static enum exit_code judge(struct proof *proof)
         bool fine = history_check(checker, history, &verdict);
         code = fine ? EXIT_FINE : EXIT_CHECK;
         if (fine)
-            (void)snprintf(proof->report, RUN_PROOF_BYTES,
-                           "a sample of %llu transactions, the load included, was serializable in timestamp order",
-                           (unsigned long long)verdict.committed);
+            (void)snprintf(proof->report, RUN_PROOF_BYTES, "a sample of %llu transactions, the load included, was %s",
+                           (unsigned long long)verdict.committed,
+                           verdict.ordered ? "serializable in timestamp order" : "without a cycle of dependencies");
         else
             run_complain(proof->watch, "the check of a sample by its history failed: %llu findings\n%s",
                          (unsigned long long)verdict.found, verdict.report.text);
@@ -169,15 +170,8 @@ static enum exit_code sample(struct proof *proof)
 
 enum exit_code run_proof(const struct run_setup *setup, struct run_watch *watch, char *report)
 {
-    char error[OPTION_ERROR_BYTES];
-    struct proof proof = {.setup = setup,
-                          .watch = watch,
-                          .report = report,
-                          .ops = recording_target(setup->target_ops, NULL, error, sizeof error)};
-    if (proof.ops == NULL) {
-        run_complain(watch, "--check full: %s", error);
-        return EXIT_USAGE;
-    }
+    struct recording *recording = recording_create(setup->target_ops, NULL, NULL, 0); /* in memory: cannot fail */
+    struct proof proof = {.setup = setup, .watch = watch, .report = report, .ops = recording_ops(recording)};
     run_phase_begin(watch, PHASE_PROOF, 0);
     proof.workers = support_alloc(setup->worker_count * sizeof(struct target_worker *));
     enum exit_code code = sample(&proof);
@@ -187,5 +181,6 @@ enum exit_code run_proof(const struct run_setup *setup, struct run_watch *watch,
     if (proof.workload != NULL)
         setup->workload_ops->destroy(proof.workload);
     free(proof.workers);
+    recording_destroy(recording);
     return code;
 }

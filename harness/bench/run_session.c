@@ -288,8 +288,8 @@ static enum exit_code workload_open(struct run_session *session)
 static enum exit_code target_open(struct run_session *session)
 {
     char error[OPTION_ERROR_BYTES] = "";
-    enum target_status status =
-        session->setup->target_ops->open(session->setup->options->target_values, &session->target, error, sizeof error);
+    enum target_status status = session->setup->target_ops->open(
+        session->setup->target_ops, session->setup->options->target_values, &session->target, error, sizeof error);
     if (status != TARGET_OK) {
         session->target = NULL;
         run_complain(session->watch, "%s: %s", status == TARGET_INVALID ? "--set" : "opening the target",

@@ -7,7 +7,10 @@
 
 #include "harness/cli/commands.h"
 #include "harness/common/support.h"
-#include "harness/proof/check.h"
+#include "harness/proof/elle.h"
+#include "harness/proof/judge.h"
+#include "harness/proof/load.h"
+#include "harness/proof/text.h"
 
 static const char *excluded(const struct command_line *line)
 {
@@ -51,10 +54,12 @@ static enum exit_code check(struct history_checker *checker, const struct histor
             path, verdict.committed, verdict.snapshots, verdict.aborted, verdict.records, seconds);
     if (fine)
         fprintf(out, "%s\n",
-                verdict.committed ? "serializable, in timestamp order" : "nothing committed: nothing to check");
+                !verdict.committed ? "nothing committed: nothing to check"
+                : verdict.ordered  ? "serializable, in timestamp order"
+                                   : "no cycle found; the target does not know its order, so none was replayed");
     else
-        fprintf(out, "NOT serializable in timestamp order: %" PRIu64 " finding%s\n%s", verdict.found,
-                verdict.found == 1 ? "" : "s", verdict.report.text);
+        fprintf(out, "NOT serializable%s: %" PRIu64 " finding%s\n%s", verdict.ordered ? " in timestamp order" : "",
+                verdict.found, verdict.found == 1 ? "" : "s", verdict.report.text);
     for (int i = 0; i < HISTORY_ANOMALY_COUNT; i++)
         if (verdict.findings[i])
             fprintf(out, "%-16s %10" PRIu64 "  %s\n", history_anomaly_name((enum history_anomaly)i),

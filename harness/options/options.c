@@ -408,11 +408,7 @@ static bool combination_check(struct options *options, char *error)
     if (!is_utf8(run->label) || !is_utf8(run->point))
         return REFUSE(error, "--%s: is not UTF-8, so CSV and JSON could not hold the same",
                       is_utf8(run->label) ? "point" : "label");
-    if (run->history[0] != '\0' && options->target->timestamp == NULL)
-        return REFUSE(error, "--history: target %s has no timestamps, which a history needs", options->target->name);
     bool full = run->check == RUN_CHECK_FULL;
-    if (full && options->target->timestamp == NULL)
-        return REFUSE(error, "--check full: target %s has no timestamps, which a history needs", options->target->name);
     if (full && !options_guarantees(options).serializable)
         return REFUSE(error, "--check full: these settings of target %s do not promise what a history is held against",
                       options->target->name);

@@ -1,24 +1,26 @@
 /*
- * elle.c - the history as Elle's list-append checker reads it; see history_export_elle.
+ * elle.c - the history as Elle's list-append checker reads it; see elle.h.
  *
- * Each register is a list. A version appends the element "timestamp * 256 + sequence" of its write; a read returns the
+ * Each register is a list. A version appends the element "name * 256 + sequence" of its write; a read returns the
  * elements of the versions from the first to the one read, each found from its successor, which names what it replaced.
  * So lists say what was read and nothing of timestamps is taken for order: a lost update gives two lists neither of
  * which begins with the other, which is what Elle looks for.
  *
  * Every read writes its whole list, so the output grows with the square of the appends to a list; it is bounded.
  */
+#include "harness/proof/elle.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/proof/internal.h"
+#include "harness/proof/collect.h"
 
 enum { SEQ_BITS = 8, PRINTED_MAX = 100000000 };
 
 /* A version: what it appends, and the version before. */
 struct element {
-    uint64_t name, value; /* register; timestamp << SEQ_BITS | seq */
+    uint64_t name, value; /* register; name << SEQ_BITS | seq */
     uint64_t before;      /* the value before, 0: none */
     uint64_t length;      /* of the list that ends here, as far as known */
 };
@@ -34,9 +36,9 @@ struct elle {
     size_t error_bytes;
 };
 
-static uint64_t value_of(uint64_t ts, uint64_t seq)
+static uint64_t value_of(uint64_t name, uint64_t seq)
 {
-    return ts << SEQ_BITS | seq;
+    return name << SEQ_BITS | seq;
 }
 
 static uint64_t key_of(uint64_t name, uint64_t value)
@@ -62,24 +64,23 @@ static bool define(struct elle *elle, const struct history_txn *txn)
         uint64_t before, length;
         switch (history_kind(at[0])) {
         case HISTORY_WRITE:
-            before = value_of(history_final(elle->checker, at[2]), history_b(at[0]));
+            before = value_of(at[2], history_b(at[0]));
             length = element_of(elle, at[1], before)->length;
-            element = element_of(elle, at[1], value_of(txn->ts, history_a(at[0])));
+            element = element_of(elle, at[1], value_of(txn->name, history_a(at[0])));
             element->before = before;
             element->length = length + 1;
             elle->printed += length;
             break;
         case HISTORY_INSERT:
-            element_of(elle, at[1], value_of(txn->ts, history_a(at[0])))->length = 1;
+            element_of(elle, at[1], value_of(txn->name, history_a(at[0])))->length = 1;
             break;
         case HISTORY_READ:
-            elle->printed +=
-                element_of(elle, at[1], value_of(history_final(elle->checker, at[2]), history_a(at[0])))->length;
+            elle->printed += element_of(elle, at[1], value_of(at[2], history_a(at[0])))->length;
             break;
         case HISTORY_BLIND:
         case HISTORY_DELETE:
             snprintf(elle->error, elle->error_bytes, "not a history of list appends: transaction %" PRIu64 " does '%s'",
-                     txn->ts, history_record_text(elle->checker, at));
+                     txn->name, history_record_text(elle->checker, at));
             return false;
         default:
             break;
@@ -114,16 +115,16 @@ static void print_ops(struct elle *elle, const struct history_txn *txn, bool inv
         if (invoke && kind == HISTORY_READ) {
             fprintf(elle->out, "[:r %" PRIu64 " nil]", at[1]);
         } else if (kind == HISTORY_READ) {
-            print_list(elle, at[1], value_of(history_final(elle->checker, at[2]), history_a(at[0])));
+            print_list(elle, at[1], value_of(at[2], history_a(at[0])));
         } else if (kind == HISTORY_WRITE || kind == HISTORY_INSERT) {
             /* An update has read what it replaced: that counts. */
             if (kind == HISTORY_WRITE && invoke)
                 fprintf(elle->out, "[:r %" PRIu64 " nil] ", at[1]);
             else if (kind == HISTORY_WRITE) {
-                print_list(elle, at[1], value_of(history_final(elle->checker, at[2]), history_b(at[0])));
+                print_list(elle, at[1], value_of(at[2], history_b(at[0])));
                 fputs(" ", elle->out);
             }
-            fprintf(elle->out, "[:append %" PRIu64 " %" PRIu64 "]", at[1], value_of(txn->ts, history_a(at[0])));
+            fprintf(elle->out, "[:append %" PRIu64 " %" PRIu64 "]", at[1], value_of(txn->name, history_a(at[0])));
         }
         at += history_record_words(elle->checker->history, at, (size_t)(txn->end - at));
     }

@@ -1,165 +1,84 @@
 /*
- * graph.c - the serialization graph and its cycles; see check.h.
+ * graph.c - the serialization graph; see judge.h.
  *
- * Nodes are committed transactions. An object is a register or, when cycles are searched, an index entry. The versions
- * of an object form a tree by what they replaced; in a correct history the tree is a line. Edges:
- *     ww   from the writer of a version to the writer of one that replaced it
- *     wr   from the writer of a version to a transaction that read it
- *     rw   from a transaction that read a version to the writer of one that replaced it
- * Transactions are visited in timestamp order, for speed, and to order versions that do not name their predecessor.
- * First only registers are objects: if every edge leads to a larger timestamp, the graph has no cycle. Otherwise, or if
- * replay.c found something, the graph is built with entries, too, its components are found (Tarjan), and in them the
- * shortest cycle.
+ * Nodes are committed transactions. Objects are registers and, when cycles are searched, index entries. Edges:
+ *   ww  from the writer of a version to the writer of one that replaced it
+ *   wr  from the writer of a version to who read it
+ *   rw  from who read a version to the writer of one that replaced it
+ * If the serial order is claimed, transactions are visited in that order, and it says what a write replaced that does
+ * not say so itself. First only registers: if every edge leads to a later transaction the graph has no cycle.
+ * Otherwise, or if replay.c found something, the graph is built with entries too, and cycles.c looks for cycles.
+ * If no order is known, placing.c deduces what it can, and reads that no order explains are findings of their own.
  */
-#include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
+#include "harness/proof/graph.h"
 
-#include "harness/proof/internal.h"
+#include "harness/proof/cycles.h"
+#include "harness/proof/placing.h"
 
-enum edge_kind { EDGE_WW, EDGE_WR, EDGE_RW, EDGE_RW_ABSENT };
-
-struct version {
-    uint64_t object, ts;         /* ts: of its writer, 0 for the absence before the first insert */
-    uint32_t writer;             /* place among the transactions; HISTORY_NOBODY: older than the history */
-    uint32_t older, newer;       /* in timestamp order */
-    uint32_t replaced;           /* what it replaced, as recorded */
-    uint32_t successor, sibling; /* first version that replaced this one; the next one that replaced the same */
-    uint64_t ref;                /* of an entry */
-    bool present;                /* not a tombstone */
-};
-
-struct object {
-    uint32_t first, last; /* in timestamp order */
-    uint32_t current;     /* the last one up to the transaction being visited */
-};
-
-struct edge {
-    uint32_t from, to;
-    uint64_t object;
-    enum edge_kind kind;
-};
-
+/* A version that replaced one whose writer has not been visited yet. */
 struct unresolved {
     uint32_t version;
-    uint64_t ts;
+    uint64_t name;
 };
-
-struct graph {
-    struct history_checker *checker;
-    bool entries; /* of indexes too */
-    bool collect; /* edges, else only whether all go forward */
-    bool all_forward;
-    uint32_t visiting;
-};
-
-static struct version *version_at(const struct graph *graph, uint32_t i)
-{
-    return (struct version *)graph->checker->versions.items + i;
-}
-
-static struct object *object_of(struct graph *graph, uint64_t name)
-{
-    struct history_checker *checker = graph->checker;
-    uint32_t number = history_map_number(&checker->objects, name);
-    if (number == checker->objects_states.count) {
-        struct object *object = history_array_add(&checker->objects_states, sizeof *object);
-        *object = (struct object){HISTORY_NOBODY, HISTORY_NOBODY, HISTORY_NOBODY};
-    }
-    return (struct object *)checker->objects_states.items + number;
-}
-
-static uint32_t version_add(struct graph *graph, uint64_t name, uint64_t ts, uint32_t writer, bool present)
-{
-    struct version *version = history_array_add(&graph->checker->versions, sizeof *version);
-    *version = (struct version){.object = name,
-                                .ts = ts,
-                                .writer = writer,
-                                .older = HISTORY_NOBODY,
-                                .newer = HISTORY_NOBODY,
-                                .replaced = HISTORY_NOBODY,
-                                .successor = HISTORY_NOBODY,
-                                .sibling = HISTORY_NOBODY,
-                                .present = present};
-    return (uint32_t)(graph->checker->versions.count - 1);
-}
-
-/* Appends in timestamp order. */
-static uint32_t version_append(struct graph *graph, uint64_t name, uint64_t ts, uint32_t writer, bool present)
-{
-    uint32_t added = version_add(graph, name, ts, writer, present);
-    struct object *object = object_of(graph, name);
-    version_at(graph, added)->older = object->last;
-    if (object->last != HISTORY_NOBODY)
-        version_at(graph, object->last)->newer = added;
-    else
-        object->first = added;
-    object->last = added;
-    return added;
-}
-
-/* Puts a version from before the history below all others. */
-static uint32_t version_prepend(struct graph *graph, uint64_t name, uint64_t ts, bool present)
-{
-    uint32_t added = version_add(graph, name, ts, HISTORY_NOBODY, present);
-    struct object *object = object_of(graph, name);
-    version_at(graph, added)->newer = object->first;
-    if (object->first != HISTORY_NOBODY)
-        version_at(graph, object->first)->older = added;
-    else
-        object->last = added;
-    object->first = added;
-    return added;
-}
-
-/* The version of that writer, searched from `near` down and then up. */
-static uint32_t version_of(const struct graph *graph, uint32_t near, uint64_t ts)
-{
-    for (uint32_t at = near; at != HISTORY_NOBODY; at = version_at(graph, at)->older)
-        if (version_at(graph, at)->ts == ts)
-            return at;
-    for (uint32_t at = near; at != HISTORY_NOBODY; at = version_at(graph, at)->newer)
-        if (version_at(graph, at)->ts == ts)
-            return at;
-    return HISTORY_NOBODY;
-}
-
-static void replace(struct graph *graph, uint32_t replaced, uint32_t by)
-{
-    version_at(graph, by)->replaced = replaced;
-    version_at(graph, by)->sibling = version_at(graph, replaced)->successor;
-    version_at(graph, replaced)->successor = by;
-}
 
 /* ---- First visit: the versions. ---- */
 
-/* A write; `ts` of what it replaced, HISTORY_ANY_TS if it does not say; `was_there`: that was no absence. */
-static void write_version(struct graph *graph, uint64_t name, uint64_t ts, bool was_there, bool present, uint64_t ref)
+/* A write of an object. */
+struct write {
+    uint64_t object;
+    uint64_t over; /* who wrote what it replaced; HISTORY_ANY_NAME: it does not say */
+    bool over_present, present;
+    uint64_t over_ref, ref; /* of entries */
+    uint8_t seq;
+};
+
+/* Only a transaction's last write of an object counts. */
+static void write_again(struct version *version, const struct write *write)
 {
-    uint64_t own = history_txn_at(graph->checker, graph->visiting)->ts;
-    struct object *object = object_of(graph, name);
-    if (object->last != HISTORY_NOBODY && version_at(graph, object->last)->writer == graph->visiting) {
-        struct version *again =
-            version_at(graph, object->last); /* only a transaction's last write of an object counts */
-        again->present = present;
-        again->ref = ref;
+    version->present = write->present;
+    version->ref = write->ref;
+    version->seq = write->seq;
+}
+
+static void unresolved_add(struct graph *graph, uint32_t version, uint64_t name)
+{
+    struct unresolved *added = history_array_add(&graph->checker->unresolved, sizeof *added);
+    *added = (struct unresolved){version, name};
+}
+
+/* What the write replaced, where the order of transactions is known; HISTORY_NOBODY: of a later transaction. */
+static uint32_t predecessor(struct graph *graph, const struct write *write, bool named, uint32_t last)
+{
+    if (named) {
+        uint32_t found = graph_find(graph, write->object, write->over);
+        if (found != HISTORY_NOBODY || history_was_committed(graph->checker, write->over))
+            return found;
+        return graph_prepend(graph, write->object, write->over, true); /* from before the history, or nobody's */
+    }
+    return last != HISTORY_NOBODY ? last : graph_prepend(graph, write->object, 0, write->over_present);
+}
+
+static void write_version(struct graph *graph, const struct write *write)
+{
+    uint64_t own = history_txn_at(graph->checker, graph->visiting)->name;
+    uint32_t last = graph_object(graph, write->object)->last;
+    if (last != HISTORY_NOBODY && graph_version(graph, last)->writer == graph->visiting) {
+        write_again(graph_version(graph, last), write);
         return;
     }
-    uint32_t before = object->last;
-    if (ts != HISTORY_ANY_TS && ts != own) {
-        before = version_of(graph, before, ts);
-        if (before == HISTORY_NOBODY && !history_was_committed(graph->checker, ts))
-            before = version_prepend(graph, name, ts, true); /* from before the history, or nobody's */
-    } else if (before == HISTORY_NOBODY) {
-        before = version_prepend(graph, name, 0, was_there);
-    }
-    uint32_t added = version_append(graph, name, own, graph->visiting, present);
-    version_at(graph, added)->ref = ref;
+    bool named = write->over != HISTORY_ANY_NAME && write->over != own;
+    uint32_t before = named || graph->checker->ordered ? predecessor(graph, write, named, last) : HISTORY_NOBODY;
+    uint32_t added = graph_append(graph, write->object, own, graph->visiting, write->present);
+    struct version *version = graph_version(graph, added);
+    write_again(version, write);
+    version->over_present = write->over_present;
+    version->over_ref = write->over_ref;
     if (before != HISTORY_NOBODY)
-        replace(graph, before, added);
-    else /* its writer has a larger timestamp */
-        *(struct unresolved *)history_array_add(&graph->checker->unresolved, sizeof(struct unresolved)) =
-            (struct unresolved){added, ts};
+        graph_replace(graph, before, added);
+    else if (named)
+        unresolved_add(graph, added, write->over); /* its writer is visited later */
+    else
+        version->unplaced = true;
 }
 
 static uint64_t entry_name(const struct graph *graph, unsigned index, const uint64_t *key, uint64_t ref)
@@ -176,29 +95,34 @@ static uint64_t entry_name(const struct graph *graph, unsigned index, const uint
 
 static void define(struct graph *graph, const uint64_t *record)
 {
+    enum history_kind kind = history_kind(record[0]);
     unsigned index = (unsigned)history_b(record[0]);
-    uint64_t ref;
-    switch (history_kind(record[0])) {
+    struct write write = {.object = record[1], .over = HISTORY_ANY_NAME, .seq = (uint8_t)history_a(record[0])};
+    switch (kind) {
     case HISTORY_WRITE:
     case HISTORY_DELETE:
-        write_version(graph, record[1], history_final(graph->checker, record[2]), true,
-                      history_kind(record[0]) == HISTORY_WRITE, 0);
+        write.over = record[2];
+        write.over_present = true;
+        write.present = kind == HISTORY_WRITE;
         break;
     case HISTORY_BLIND:
     case HISTORY_INSERT:
-        write_version(graph, record[1], HISTORY_ANY_TS, history_kind(record[0]) == HISTORY_BLIND, true, 0);
+        write.over_present = kind == HISTORY_BLIND;
+        write.present = true;
         break;
     case HISTORY_ADD:
     case HISTORY_REMOVE:
         if (!graph->entries)
-            break;
-        ref = record[1 + graph->checker->history->indexes[index].key_words];
-        write_version(graph, entry_name(graph, index, record + 1, ref), HISTORY_ANY_TS,
-                      history_kind(record[0]) == HISTORY_REMOVE, history_kind(record[0]) == HISTORY_ADD, ref);
+            return;
+        write.ref = write.over_ref = record[1 + graph->checker->history->indexes[index].key_words];
+        write.object = entry_name(graph, index, record + 1, write.ref);
+        write.over_present = kind == HISTORY_REMOVE;
+        write.present = kind == HISTORY_ADD;
         break;
     default:
-        break;
+        return;
     }
+    write_version(graph, &write);
 }
 
 /* ---- Second visit: the edges. ---- */
@@ -216,59 +140,109 @@ static void edge(struct graph *graph, uint32_t from, uint32_t to, uint64_t objec
 
 static void read_edges(struct graph *graph, uint32_t read, bool absent)
 {
-    const struct version *version = version_at(graph, read);
+    const struct version *version = graph_version(graph, read);
     if (version->writer == graph->visiting)
         return;
     edge(graph, version->writer, graph->visiting, version->object, EDGE_WR);
-    for (uint32_t by = version->successor; by != HISTORY_NOBODY; by = version_at(graph, by)->sibling)
-        edge(graph, graph->visiting, version_at(graph, by)->writer, version->object, absent ? EDGE_RW_ABSENT : EDGE_RW);
+    for (uint32_t by = version->successor; by != HISTORY_NOBODY; by = graph_version(graph, by)->sibling)
+        edge(graph, graph->visiting, graph_version(graph, by)->writer, version->object,
+             absent ? EDGE_RW_ABSENT : EDGE_RW);
 }
 
 /* The newest version up to here that looks as it was seen. */
+static uint32_t newest_seen(const struct graph *graph, const struct object *object, bool present, uint64_t ref)
+{
+    uint32_t at = object->current;
+    while (at != HISTORY_NOBODY && (graph_version(graph, at)->present != present ||
+                                    (present && ref != HISTORY_ANY_REF && graph_version(graph, at)->ref != ref)))
+        at = graph_version(graph, at)->older;
+    if (at == HISTORY_NOBODY && !present && object->first != HISTORY_NOBODY &&
+        !graph_version(graph, object->first)->present)
+        at = object->first; /* the absence before the first insert */
+    return at;
+}
+
+static bool is_own(const struct graph *graph, const struct object *object)
+{
+    return object->current != HISTORY_NOBODY && graph_version(graph, object->current)->writer == graph->visiting;
+}
+
 static void seen(struct graph *graph, uint64_t name, bool present, uint64_t ref)
 {
-    struct object *object = object_of(graph, name);
-    uint32_t at = object->current;
-    if (at != HISTORY_NOBODY && version_at(graph, at)->writer == graph->visiting)
+    const struct object *object = graph_object(graph, name);
+    if (is_own(graph, object))
         return; /* its own doing */
-    while (at != HISTORY_NOBODY && (version_at(graph, at)->present != present ||
-                                    (present && ref != HISTORY_ANY_REF && version_at(graph, at)->ref != ref)))
-        at = version_at(graph, at)->older;
-    if (at == HISTORY_NOBODY && !present && object->first != HISTORY_NOBODY &&
-        !version_at(graph, object->first)->present) {
-        at = object->first; /* the absence before the first insert */
-    }
+    uint32_t at = graph->checker->ordered ? newest_seen(graph, object, present, ref)
+                                          : graph_only_seen(graph, object, present, ref);
     if (at != HISTORY_NOBODY)
         read_edges(graph, at, true);
 }
 
-static void pass_write(struct graph *graph, uint64_t name)
+/* A write that did not name what it replaced saw whether that was there. */
+static void seen_by_writing(struct graph *graph, uint64_t name, bool present, uint64_t ref)
 {
-    struct object *object = object_of(graph, name);
-    uint32_t next = object->current == HISTORY_NOBODY ? object->first : version_at(graph, object->current)->newer;
-    while (next != HISTORY_NOBODY && version_at(graph, next)->writer == HISTORY_NOBODY)
-        next = version_at(graph, next)->newer;
-    if (next != HISTORY_NOBODY && version_at(graph, next)->writer == graph->visiting) {
-        object->current = next;
-        uint32_t replaced = version_at(graph, next)->replaced, older = version_at(graph, next)->older;
-        if (replaced != HISTORY_NOBODY)
-            edge(graph, version_at(graph, replaced)->writer, graph->visiting, name, EDGE_WW);
-        if (older != HISTORY_NOBODY && older != replaced && version_at(graph, older)->replaced == replaced)
-            edge(graph, version_at(graph, older)->writer, graph->visiting, name, EDGE_WW); /* both replaced the same */
-    }
+    const struct object *object = graph_object(graph, name);
+    uint32_t own = graph_find(graph, name, history_txn_at(graph->checker, graph->visiting)->name);
+    if (graph->checker->ordered || own == HISTORY_NOBODY)
+        seen(graph, name, present, ref);
+    else if (!is_own(graph, object) && graph_version(graph, own)->replaced != HISTORY_NOBODY)
+        read_edges(graph, graph_version(graph, own)->replaced, true);
 }
 
-static void read_register(struct graph *graph, uint64_t name, uint64_t ts)
+static void pass_write(struct graph *graph, uint64_t name, unsigned seq)
 {
-    struct object *object = object_of(graph, name);
-    uint32_t near = object->current != HISTORY_NOBODY ? object->current : object->first;
-    if (ts == history_txn_at(graph->checker, graph->visiting)->ts &&
-        !history_txn_at(graph->checker, graph->visiting)->snapshot)
+    struct object *object = graph_object(graph, name);
+    uint32_t own = graph_find(graph, name, history_txn_at(graph->checker, graph->visiting)->name);
+    if (own == HISTORY_NOBODY)
         return;
-    uint32_t read = version_of(graph, near, ts);
-    if (read == HISTORY_NOBODY && !history_was_committed(graph->checker, ts) &&
-        !history_was_aborted(graph->checker, ts) && object->first != HISTORY_NOBODY &&
-        version_at(graph, object->first)->writer == HISTORY_NOBODY)
+    object->seq = (uint8_t)seq;
+    if (object->current == own)
+        return;
+    object->current = own;
+    uint32_t replaced = graph_version(graph, own)->replaced, older = graph_version(graph, own)->older;
+    if (replaced != HISTORY_NOBODY)
+        edge(graph, graph_version(graph, replaced)->writer, graph->visiting, name, EDGE_WW);
+    if (graph->checker->ordered && older != HISTORY_NOBODY && older != replaced &&
+        graph_version(graph, older)->replaced == replaced)
+        edge(graph, graph_version(graph, older)->writer, graph->visiting, name, EDGE_WW); /* both replaced the same */
+}
+
+/* What replay.c would find, where it cannot run: reads that are wrong whatever the order. */
+static void judge_read(struct graph *graph, const uint64_t *record, uint64_t name, unsigned seq, uint32_t read)
+{
+    struct history_checker *checker = graph->checker;
+    const struct object *object = graph_object(graph, record[1]);
+    enum history_anomaly anomaly = HISTORY_ANOMALY_NONE;
+    if (is_own(graph, object) != (name == history_txn_at(checker, graph->visiting)->name) ||
+        (is_own(graph, object) && object->seq != seq))
+        anomaly = HISTORY_ANOMALY_OWN_WRITE;
+    else if (is_own(graph, object))
+        return;
+    else if (history_was_aborted(checker, name))
+        anomaly = HISTORY_ANOMALY_ABORTED_READ;
+    else if (read != HISTORY_NOBODY && graph_version(graph, read)->writer != HISTORY_NOBODY &&
+             (graph_version(graph, read)->seq != seq || !graph_version(graph, read)->present))
+        anomaly = HISTORY_ANOMALY_INTERMEDIATE_READ;
+    if (anomaly == HISTORY_ANOMALY_NONE || !history_finding(checker, anomaly))
+        return;
+    support_text_add(&checker->verdict->report, "  this cannot be: %s\n", history_record_text(checker, record));
+    history_describe(checker, history_txn_at(checker, graph->visiting));
+    if (read != HISTORY_NOBODY && graph_version(graph, read)->writer != HISTORY_NOBODY)
+        history_describe(checker, history_txn_at(checker, graph_version(graph, read)->writer));
+}
+
+static void read_register(struct graph *graph, const uint64_t *record, unsigned seq)
+{
+    uint64_t name = record[2];
+    const struct object *object = graph_object(graph, record[1]);
+    uint32_t read = graph_find(graph, record[1], name);
+    if (!graph->checker->ordered)
+        judge_read(graph, record, name, seq, read);
+    if (name == history_txn_at(graph->checker, graph->visiting)->name)
+        return;
+    if (read == HISTORY_NOBODY && !history_was_committed(graph->checker, name) &&
+        !history_was_aborted(graph->checker, name) && object->first != HISTORY_NOBODY &&
+        graph_version(graph, object->first)->writer == HISTORY_NOBODY && graph_version(graph, object->first)->present)
         read = object->first; /* the initial version, which nobody names */
     if (read != HISTORY_NOBODY)
         read_edges(graph, read, false);
@@ -302,59 +276,63 @@ static void use_scan(struct graph *graph, const uint64_t *record)
     }
 }
 
-static void use(struct graph *graph, const uint64_t *record)
+static void use_register(struct graph *graph, const uint64_t *record)
 {
     enum history_kind kind = history_kind(record[0]);
-    unsigned index = (unsigned)(history_b(record[0]) & (HISTORY_INDEXES_MAX - 1));
-    size_t key_words = graph->checker->history->indexes[index].key_words;
     switch (kind) {
     case HISTORY_READ:
-        read_register(graph, record[1], history_final(graph->checker, record[2]));
-        break;
+        read_register(graph, record, history_a(record[0]));
+        return;
     case HISTORY_WRITE:
     case HISTORY_DELETE:
-        if (record[2] != HISTORY_ANY_TS)
-            read_register(graph, record[1], history_final(graph->checker, record[2]));
+        if (record[2] != HISTORY_ANY_NAME)
+            read_register(graph, record, (unsigned)history_b(record[0]));
         else
-            seen(graph, record[1], true, HISTORY_ANY_REF);
-        pass_write(graph, record[1]);
-        break;
-    case HISTORY_BLIND:
-        pass_write(graph, record[1]);
+            seen_by_writing(graph, record[1], true, HISTORY_ANY_REF);
         break;
     case HISTORY_INSERT:
-        seen(graph, record[1], false, 0);
-        pass_write(graph, record[1]);
+        seen_by_writing(graph, record[1], false, 0);
+        break;
+    case HISTORY_BLIND:
         break;
     case HISTORY_MISS:
         seen(graph, record[1], false, 0);
-        break;
+        return;
     case HISTORY_EXISTS:
         seen(graph, record[1], true, HISTORY_ANY_REF);
-        break;
-    case HISTORY_ADD:
-    case HISTORY_REMOVE:
-        if (graph->entries) {
-            uint64_t name = entry_name(graph, index, record + 1, record[1 + key_words]);
-            seen(graph, name, kind == HISTORY_REMOVE, kind == HISTORY_REMOVE ? record[1 + key_words] : 0);
-            pass_write(graph, name);
-        }
-        break;
-    case HISTORY_FIND:
-        if (graph->entries)
-            seen(graph, entry_name(graph, index, record + 1, record[1 + key_words]), true, record[1 + key_words]);
-        break;
-    case HISTORY_ABSENT:
-        if (graph->entries && !graph->checker->history->indexes[index].non_unique)
-            seen(graph, entry_name(graph, index, record + 1, 0), false, 0);
-        break;
-    case HISTORY_SCAN:
-        if (graph->entries)
-            use_scan(graph, record);
-        break;
+        return;
     default:
-        break;
+        return;
     }
+    pass_write(graph, record[1], history_a(record[0]));
+}
+
+static void use_entry(struct graph *graph, const uint64_t *record)
+{
+    enum history_kind kind = history_kind(record[0]);
+    unsigned index = (unsigned)history_b(record[0]);
+    const struct history_index *info = &graph->checker->history->indexes[index];
+    uint64_t ref = kind == HISTORY_ABSENT ? 0 : record[1 + info->key_words];
+    uint64_t name = entry_name(graph, index, record + 1, ref);
+    if (kind == HISTORY_ADD || kind == HISTORY_REMOVE) {
+        seen_by_writing(graph, name, kind == HISTORY_REMOVE, kind == HISTORY_REMOVE ? ref : 0);
+        pass_write(graph, name, 0);
+    } else if (kind == HISTORY_FIND) {
+        seen(graph, name, true, ref);
+    } else if (!info->non_unique) {
+        seen(graph, name, false, 0);
+    }
+}
+
+static void use(struct graph *graph, const uint64_t *record)
+{
+    enum history_kind kind = history_kind(record[0]);
+    if (kind >= HISTORY_READ && kind <= HISTORY_WRONG)
+        use_register(graph, record);
+    else if (graph->entries && kind >= HISTORY_ADD && kind <= HISTORY_ABSENT)
+        use_entry(graph, record);
+    else if (graph->entries && kind == HISTORY_SCAN)
+        use_scan(graph, record);
 }
 
 static void visit(struct graph *graph, void (*each)(struct graph *graph, const uint64_t *record))
@@ -372,218 +350,17 @@ static void visit(struct graph *graph, void (*each)(struct graph *graph, const u
 static void build(struct graph *graph)
 {
     struct history_checker *checker = graph->checker;
-    history_map_clear(&checker->objects);
-    checker->objects_states.count = checker->versions.count = checker->edges.count = checker->unresolved.count = 0;
-    graph->all_forward = true;
+    graph_clear(graph);
     visit(graph, define);
     for (size_t i = 0; i < checker->unresolved.count; i++) {
         const struct unresolved *left = (const struct unresolved *)checker->unresolved.items + i;
-        uint32_t replaced = version_of(graph, left->version, left->ts);
+        uint32_t replaced = graph_find(graph, graph_version(graph, left->version)->object, left->name);
         if (replaced != HISTORY_NOBODY)
-            replace(graph, replaced, left->version);
+            graph_replace(graph, replaced, left->version);
     }
+    if (!checker->ordered)
+        graph_place(graph);
     visit(graph, use);
-}
-
-/* ---- Cycles. ---- */
-
-struct search {
-    const struct edge *edges; /* sorted by `from` */
-    size_t *begin;            /* of each node's edges; one more than nodes */
-    uint32_t nodes;
-    uint32_t *component; /* of each node */
-    uint32_t *low, *order, *stack, *from_edge, *queue;
-};
-
-static int by_from(const void *x, const void *y)
-{
-    const struct edge *a = x, *b = y;
-    if (a->from != b->from)
-        return a->from < b->from ? -1 : 1;
-    if (a->to != b->to)
-        return a->to < b->to ? -1 : 1;
-    return (int)a->kind - (int)b->kind;
-}
-
-/* Tarjan's algorithm without recursion; component numbers begin at 1. */
-static void components(struct search *search)
-{
-    uint32_t n = search->nodes, next = 1, depth = 0, stacked = 0, *calls = support_alloc((n + 1) * sizeof *calls);
-    size_t *at = support_alloc((n + 1) * sizeof *at);
-    uint32_t component = 0;
-    for (uint32_t root = 0; root < n; root++) {
-        if (search->order[root])
-            continue;
-        calls[depth++] = root;
-        while (depth) {
-            uint32_t node = calls[depth - 1];
-            if (!search->order[node]) {
-                search->order[node] = search->low[node] = next++;
-                search->stack[stacked++] = node;
-                at[node] = search->begin[node];
-            }
-            bool descended = false;
-            for (; at[node] < search->begin[node + 1]; at[node]++) {
-                uint32_t to = search->edges[at[node]].to;
-                if (!search->order[to]) {
-                    calls[depth++] = to;
-                    descended = true;
-                    break;
-                }
-                if (!search->component[to] && search->low[to] < search->low[node])
-                    search->low[node] = search->low[to];
-            }
-            if (descended)
-                continue;
-            depth--;
-            if (search->low[node] == search->order[node]) {
-                component++;
-                uint32_t member;
-                do {
-                    member = search->stack[--stacked];
-                    search->component[member] = component;
-                } while (member != node);
-            }
-            if (depth && search->low[node] < search->low[calls[depth - 1]])
-                search->low[calls[depth - 1]] = search->low[node];
-        }
-    }
-    free(calls);
-    free(at);
-}
-
-/* Breadth first from `start` within its component: the length of the shortest cycle through it, 0 if none below `most`.
- */
-static uint32_t cycle_through(struct search *search, uint32_t start, uint32_t most, uint32_t *distance, uint32_t *last)
-{
-    uint32_t head = 0, tail = 0;
-    memset(distance, 0xff, search->nodes * sizeof *distance);
-    search->queue[tail++] = start;
-    distance[start] = 0;
-    while (head < tail) {
-        uint32_t node = search->queue[head++];
-        if (distance[node] + 1 >= most)
-            return 0;
-        for (size_t e = search->begin[node]; e < search->begin[node + 1]; e++) {
-            uint32_t to = search->edges[e].to;
-            if (to == start) {
-                *last = (uint32_t)e;
-                return distance[node] + 1;
-            }
-            if (search->component[to] == search->component[start] && distance[to] == UINT32_MAX) {
-                distance[to] = distance[node] + 1;
-                search->from_edge[to] = (uint32_t)e;
-                search->queue[tail++] = to;
-            }
-        }
-    }
-    return 0;
-}
-
-static const char *edge_text(const struct edge *edge)
-{
-    switch (edge->kind) {
-    case EDGE_WW:
-        return "ww: wrote a version that the next one replaced,";
-    case EDGE_WR:
-        return "wr: wrote the version that the next one read,";
-    case EDGE_RW:
-        return "rw: read a version that the next one replaced,";
-    default:
-        return "rw: saw a presence or absence that the next one ended,";
-    }
-}
-
-static void describe_cycle(struct graph *graph, const struct search *search, const uint32_t *cycle, uint32_t length)
-{
-    struct history_checker *checker = graph->checker;
-    unsigned kinds[4] = {0};
-    for (uint32_t i = 0; i < length; i++)
-        kinds[search->edges[cycle[i]].kind]++;
-    unsigned rw = kinds[EDGE_RW] + kinds[EDGE_RW_ABSENT];
-    enum history_anomaly anomaly = rw > 1    ? kinds[EDGE_RW_ABSENT] ? HISTORY_ANOMALY_G2 : HISTORY_ANOMALY_G2_ITEM
-                                   : rw == 1 ? HISTORY_ANOMALY_G_SINGLE
-                                   : kinds[EDGE_WR] ? HISTORY_ANOMALY_G1C
-                                                    : HISTORY_ANOMALY_G0;
-    struct history_verdict *verdict = checker->verdict;
-    verdict->findings[anomaly]++;
-    verdict->found++;
-    struct support_text *report = &verdict->report;
-    support_text_add(report, "%s: %s\n  the shortest cycle has %u transactions:\n", history_anomaly_name(anomaly),
-                     history_anomaly_meaning(anomaly), length);
-    for (uint32_t i = 0; i < length; i++) {
-        const struct edge *edge = &search->edges[cycle[i]];
-        char name[128];
-        if (edge->object >> 63)
-            snprintf(name, sizeof name, "an index entry");
-        else
-            history_register_name(checker->history, edge->object, name, sizeof name);
-        history_describe(checker, history_txn_at(checker, edge->from));
-        support_text_add(report, "  -- %s %s -->\n", edge_text(edge), name);
-    }
-    support_text_add(report, "  and so on with the first\n");
-}
-
-static void shortest_cycle(struct graph *graph, struct search *search)
-{
-    enum { STARTS_MAX = 2000 };
-    uint32_t n = search->nodes, best = UINT32_MAX, starts = 0, *cycle = NULL;
-    uint32_t *sizes = support_alloc((n + 2) * sizeof *sizes), *distance = support_alloc((n + 1) * sizeof *distance);
-    for (uint32_t i = 0; i < n; i++)
-        sizes[search->component[i]]++;
-    for (uint32_t i = 0; i < n && starts < STARTS_MAX && best > 2; i++) {
-        if (sizes[search->component[i]] < 2)
-            continue;
-        starts++;
-        uint32_t last, length = cycle_through(search, i, best, distance, &last);
-        if (!length)
-            continue;
-        best = length;
-        cycle = support_realloc(cycle, length * sizeof *cycle);
-        for (uint32_t at = length; at-- > 0; last = search->from_edge[search->edges[last].from])
-            cycle[at] = last;
-    }
-    if (best != UINT32_MAX)
-        describe_cycle(graph, search, cycle, best);
-    free(cycle);
-    free(sizes);
-    free(distance);
-}
-
-static void search_cycles(struct graph *graph)
-{
-    struct history_checker *checker = graph->checker;
-    size_t edge_count = checker->edges.count;
-    uint32_t n = (uint32_t)checker->txns.count;
-    if (edge_count == 0)
-        return;
-    qsort(checker->edges.items, edge_count, sizeof(struct edge), by_from);
-    struct search search = {
-        .edges = checker->edges.items,
-        .nodes = n,
-        .begin = support_alloc((n + 2) * sizeof *search.begin),
-        .component = support_alloc((n + 1) * sizeof *search.component),
-        .low = support_alloc((n + 1) * sizeof *search.low),
-        .order = support_alloc((n + 1) * sizeof *search.order),
-        .stack = support_alloc((n + 1) * sizeof *search.stack),
-        .from_edge = support_alloc((n + 1) * sizeof *search.from_edge),
-        .queue = support_alloc((n + 1) * sizeof *search.queue),
-    };
-    size_t e = 0;
-    for (uint32_t i = 0; i <= n; i++) {
-        while (e < edge_count && search.edges[e].from < i)
-            e++;
-        search.begin[i] = e;
-    }
-    components(&search);
-    shortest_cycle(graph, &search);
-    free(search.begin);
-    free(search.component);
-    free(search.low);
-    free(search.order);
-    free(search.stack);
-    free(search.from_edge);
-    free(search.queue);
 }
 
 bool history_graph_is_forward(struct history_checker *checker)
@@ -597,5 +374,5 @@ void history_graph_search(struct history_checker *checker)
 {
     struct graph graph = {.checker = checker, .entries = true, .collect = true};
     build(&graph);
-    search_cycles(&graph);
+    graph_search_cycles(&graph);
 }

@@ -6,14 +6,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/common/support.h"
 
-enum { FLUSH_WORDS = 1 << 16, FIRST_WORDS = 1 << 10, BLOCK_WORDS_BITS = 48 };
-#define END_WORD (UINT64_C(0xffff) << BLOCK_WORDS_BITS)
-static const char MAGIC[8] = "MAEHIST1";
+enum { FLUSH_WORDS = 1 << 16, FIRST_WORDS = 1 << 10 };
 
 /* ---- Writing. ---- */
 
@@ -72,7 +69,7 @@ void history_log_flush(struct history_log *log, bool all)
 {
     if (log->fd < 0 || log->error || log->count < (all ? 2 : FLUSH_WORDS))
         return;
-    log->words[0] = (uint64_t)log->stream << BLOCK_WORDS_BITS | (log->count - 1);
+    log->words[0] = (uint64_t)log->stream << HISTORY_BLOCK_WORDS_BITS | (log->count - 1);
     /* The file is open for appending, so one call puts the block in one piece. */
     if (!write_all(log->fd, log->words, log->count * sizeof *log->words))
         log->error = errno;
@@ -82,7 +79,7 @@ void history_log_flush(struct history_log *log, bool all)
 int history_file_create(const char *path)
 {
     int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_APPEND | O_CLOEXEC, 0666);
-    if (fd >= 0 && !write_all(fd, MAGIC, sizeof MAGIC)) {
+    if (fd >= 0 && !write_all(fd, HISTORY_MAGIC, HISTORY_MAGIC_BYTES)) {
         int error = errno;
         close(fd);
         errno = error;
@@ -93,7 +90,7 @@ int history_file_create(const char *path)
 
 int history_file_end(int fd, bool whole)
 {
-    const uint64_t word = END_WORD;
+    const uint64_t word = HISTORY_END_WORD;
     int error = whole && !write_all(fd, &word, sizeof word) ? errno : 0;
     if (close(fd) != 0 && !error)
         error = errno;
@@ -181,101 +178,6 @@ bool history_add(struct history *history, const uint64_t *words, size_t count, c
     return true;
 }
 
-struct block {
-    uint64_t head;
-    size_t at;
-};
-
-static int by_stream(const void *x, const void *y)
-{
-    const struct block *a = x, *b = y;
-    uint64_t first = a->head >> BLOCK_WORDS_BITS, second = b->head >> BLOCK_WORDS_BITS;
-    if (first != second)
-        return first < second ? -1 : 1;
-    return a->at < b->at ? -1 : 1;
-}
-
-/* Adds the blocks of a file where they lie, stream by stream, so that what is added is nearly in order. */
-static bool add_blocks(struct history *history, const uint64_t *words, size_t bytes, char *error, size_t error_bytes)
-{
-    const uint64_t mask = (UINT64_C(1) << BLOCK_WORDS_BITS) - 1;
-    size_t count = bytes / sizeof *words, block_count = 0, capacity = 0, at = 1;
-    struct block *blocks = NULL;
-    bool whole = bytes % sizeof *words == 0 && words[count - 1] == END_WORD, ok = whole;
-    while (ok && at + 1 < count) {
-        if (block_count == capacity) {
-            capacity = 2 * capacity + 64;
-            blocks = support_realloc(blocks, capacity * sizeof *blocks);
-        }
-        blocks[block_count++] = (struct block){words[at], at + 1};
-        ok = (words[at] & mask) < count - at - 1;
-        at += (words[at] & mask) + 1;
-    }
-    if (!whole)
-        snprintf(error, error_bytes, "cut off: its end is missing, as after a run that was killed, or a full disk");
-    else if (!ok)
-        snprintf(error, error_bytes, "damaged: a block at byte %zu goes beyond the file",
-                 (blocks[block_count - 1].at - 1) * sizeof *words);
-    if (ok && block_count)
-        qsort(blocks, block_count, sizeof *blocks, by_stream);
-    for (size_t i = 0; ok && i < block_count; i++)
-        ok = history_add(history, words + blocks[i].at, blocks[i].head & mask, error, error_bytes);
-    free(blocks);
-    return ok;
-}
-
-static char *read_file(const char *path, size_t *bytes, char *error, size_t error_bytes)
-{
-    struct stat status;
-    FILE *file = fopen(path, "re");
-    char *text = NULL;
-    if (file == NULL || fstat(fileno(file), &status) != 0) {
-        snprintf(error, error_bytes, "%s: %s", path, strerror(errno));
-    } else if (!S_ISREG(status.st_mode)) {
-        snprintf(error, error_bytes, "%s: not a regular file", path);
-    } else {
-        *bytes = (size_t)status.st_size;
-        text = support_alloc(*bytes + sizeof(uint64_t));
-        if (fread(text, 1, *bytes, file) != *bytes) {
-            snprintf(error, error_bytes, "%s: %s", path,
-                     ferror(file) ? strerror(errno) : "became shorter while being read");
-            free(text);
-            text = NULL;
-        }
-    }
-    if (file != NULL)
-        fclose(file);
-    return text;
-}
-
-bool history_load(struct history *history, const char *path, char *error, size_t error_bytes)
-{
-    size_t bytes;
-    char *text = read_file(path, &bytes, error, error_bytes);
-    if (text == NULL)
-        return false;
-    bool ok;
-    if (bytes >= sizeof MAGIC && memcmp(text, MAGIC, sizeof MAGIC) == 0) {
-        char problem[256];
-        ok = add_blocks(history, (const uint64_t *)(const void *)text, bytes, problem, sizeof problem);
-        if (!ok)
-            snprintf(error, error_bytes, "%s: %s", path, problem);
-        history->owned = text;
-        return ok;
-    }
-    if (bytes == 0) {
-        snprintf(error, error_bytes, "%s: the file is empty", path);
-        ok = false;
-    } else if (bytes != strlen(text)) {
-        snprintf(error, error_bytes, "%s: neither a binary history (it does not begin with MAEHIST1) nor text", path);
-        ok = false;
-    } else {
-        ok = history_parse(history, path, text, error, error_bytes);
-    }
-    free(text);
-    return ok;
-}
-
 /* ---- Registers and keys. ---- */
 
 static uint64_t mix(uint64_t x)
@@ -335,4 +237,21 @@ void history_register_name(const struct history *history, uint64_t number, char 
                  number & ((UINT64_C(1) << SMALL_KEY_BITS) - 1));
     else
         snprintf(text, bytes, "#%" PRIx64, number);
+}
+
+const char *history_name_text(uint64_t name, char *text, size_t bytes)
+{
+    if (name >> HISTORY_NAME_BITS)
+        snprintf(text, bytes, "%" PRIu64 "/%" PRIu64, name >> HISTORY_NAME_BITS,
+                 name & ((UINT64_C(1) << HISTORY_NAME_BITS) - 1));
+    else
+        snprintf(text, bytes, "%" PRIu64, name);
+    return text;
+}
+
+const char *history_version_text(uint64_t name, unsigned seq, char *text, size_t bytes)
+{
+    char own[HISTORY_VERSION_BYTES];
+    snprintf(text, bytes, "%s.%u", history_name_text(name, own, sizeof own), seq);
+    return text;
 }

@@ -1,59 +1,54 @@
 /*
- * history.h - histories, which record what transactions saw and did: the format, writing it, reading it back.
+ * history.h - what transactions saw and did: the format, and writing it. Reading is in load.h, the text form in text.h.
  *
- * Objects. A register is a row, named by a 64-bit number. The recording target (harness/targets/recording.c) derives
- * the number from index and key, so the register goes on if a key is deleted and inserted again. A version of a
- * register is named by its writer's timestamp and by `seq`: 1 for the first write of that transaction, 2 for the
- * second, and so on, 255 for the 255th and all later ones. Index entries are objects of their own, named by index and
- * key (in non-unique indexes by key and row).
+ * Objects. A register is a row, named by a 64-bit number: the recording target (harness/targets/recording.c) derives it
+ * from index and key, so it goes on when a key is deleted and inserted again. Index entries are objects of their own,
+ * named by index and key (non-unique indexes: key and row).
  *
- * In memory and in binary files a history is a sequence of records made of 64-bit words. Word 0 of a record has the
- * kind in bits 0-7, `a` in bits 8-15 and `b` in bits 16-63. `key` is (key_bytes + 7) / 8 words, padded with zeros; `ts`
- * is a timestamp, 0 for none; `seq` as above.
+ * Names. The recorder names each transaction itself: the number of the worker's stream in bits 40 and up, the number
+ * of the worker's transaction below. A version of a register is named by its writer and by `seq`, which counts the
+ * writes of that transaction: 1, 2, ... (from the 255th on 255). So a history needs nothing from the database but what
+ * it returned. Only COMMIT may hold a claim of the database: its place in the serial order.
  *
- *   kind     a                  b              further words                  meaning
- *   INDEX    1 ordered,         index          key_bytes, 8 words of name     an index, before it is used
- *            2 non-unique
- *   BEGIN    1 snapshot         worker         ts
- *   READ     seq read                          register, ts read
- *   WRITE    own seq            seq replaced   register, ts replaced          an update that read what it replaced
- *   BLIND    own seq                           register                       a write that read nothing
- *   INSERT   own seq                           register,                      row: table << 48 | ref
- *                                              row
- *   DELETE   own seq            seq deleted    register, ts deleted           ts ~0: whichever version it was
- *   MISS                                       register                       looked for, not there
- *   EXISTS                                     register                       not inserted, since it is there
- *   WRONG                                      register looked for,
- *                                              register found
- *   ADD                         index          key, ref                       the entry key -> ref was added
- *   REMOVE                      index          key, ref                       it was removed; ref ~0: whichever it was
- *   FIND                        index          key, ref                       ref ~0: any
- *   ABSENT                      index          key
- *   SCAN     flags below        index          low key, high key, count,      all entries from low to high, in the
- *                                              count times (key, ref)         scan's direction, up to where it went
- *   ROWS                        table          count                          all rows of a table, so many
- *   MOVED                                      ts, ts of BEGIN                its place in the order, before COMMIT;
- *   its
- *                                                                             versions carry the ts of BEGIN
- *   COMMIT
- *   ABORT    status
- * A transaction's records stand together, from BEGIN to COMMIT or ABORT, in the order in which they happened.
+ * In memory and in binary files a history is 64-bit words, records one behind the other. Word 0 of a record: bits 0-7
+ * kind, 8-15 `a`, 16-63 `b`. `key` is (key_bytes + 7) / 8 words, zero padded.
  *
- * A binary file is the word "MAEHIST1", then blocks. Word 0 of a block has the number of words that follow in bits
- * 0-47, and the stream's number above. Each worker writes a stream of its own. A block has complete transactions. The
- * last word of the file is the head of an empty block of stream 0xffff; without it the file is incomplete and proves
- * nothing.
+ *   INDEX    a: 1 ordered, 2 non-unique  b: index      key_bytes, 8 words of name      before the index is used
+ *   BEGIN    a: 1 snapshot               b: worker     name
+ *   READ     a: seq read                               register, name of the writer read
+ *   WRITE    a: own seq    b: seq replaced             register, name replaced         an update, which read that
+ *   BLIND    a: own seq                                register                        a write that read nothing
+ *   INSERT   a: own seq                                register, row (table << 48 | ref)
+ *   DELETE   a: own seq    b: seq deleted              register, name deleted (~0: whichever it was)
+ *   MISS                                               register                        looked for, not there
+ *   EXISTS                                             register                        not inserted, since it is there
+ *   WRONG                                              register looked for, register found
+ *   ADD      b: index                                  key, ref                        the entry key -> ref was added
+ *   REMOVE   b: index                                  key, ref                        and removed; ref ~0: whichever
+ *   FIND     b: index                                  key, ref                        ref ~0: any
+ *   ABSENT   b: index                                  key
+ *   SCAN     a: flags below              b: index      low key, high key, count, count times (key, ref)
+ *            all entries from low to high, in the scan's direction; the bounds say how far the scan went
+ *   ROWS     b: table                                  count                           all rows of a table, this many
+ *   COMMIT                                             place in the serial order, 0: not known; a snapshot
+ *            sees what has this place or a smaller one
+ *   ABORT    a: status (enum target_status)
+ * A transaction's records stand together, BEGIN to COMMIT or ABORT, in the order in which they happened.
+ *
+ * A binary file is the word HISTORY_MAGIC, then blocks: word 0 the number of words that follow in bits 0-47, the
+ * stream's number above. Each worker writes a stream of its own; a block holds whole transactions. The last word is the
+ * head of an empty block of stream 0xffff: without it the file is not whole, and nothing can be said about it.
  *
  * The text form, for people and for tests, has one record a line, words separated by blanks; '#' begins a comment:
  *   index 0 customers ordered|hash unique|non-unique 8
- *   begin 100 rw|snapshot worker 1
- *   read X 90.1 | write X 1 over 90.1 | blind X 1 | insert X 1 [row 5] | delete X 1 over 90.1|*
- *   miss X | exists X | wrong X Y
+ *   begin 1/20 rw|snapshot worker 1
+ *   read X 2/9.1 | write X 1 over 2/9.1 | blind X 1 | insert X 1 [row 5] | delete X 1 over 2/9.1|* | miss X |
+ *   exists X | wrong X Y
  *   add 0 KEY REF | remove 0 KEY REF|* | find 0 KEY REF|* | absent 0 KEY
  *   scan 0 forward|backward LOW|- HIGH|- all|part : KEY=REF KEY=REF ...
- *   moved 120 from 100
- *   commit | abort [MAE_ABORT_...]
- * X is a register: any word, or #HEX for the number itself. KEY is a number for 8-byte keys, else hex digits.
+ *   commit [PLACE] | abort [STATUS]
+ * X is a register: any word, or #HEX for the number itself. KEY is a number for 8-byte keys, else hex digits. A name is
+ * STREAM/NUMBER, or a number alone. STATUS is a number.
  */
 #ifndef HARNESS_PROOF_HISTORY_H
 #define HARNESS_PROOF_HISTORY_H
@@ -80,7 +75,9 @@
     X(FIND, "find", 2, 1)     \
     X(ABSENT, "absent", 1, 1) \
     X(SCAN, "scan", 2, 2)     \
-    X(ROWS, "rows", 2, 0) X(MOVED, "moved", 3, 0) X(COMMIT, "commit", 1, 0) X(ABORT, "abort", 1, 0)
+    X(ROWS, "rows", 2, 0)     \
+    X(COMMIT, "commit", 2, 0) \
+    X(ABORT, "abort", 1, 0)
 
 enum history_kind {
     HISTORY_NONE,
@@ -96,7 +93,14 @@ enum { HISTORY_ORDERED = 1, HISTORY_NON_UNIQUE = 2 };
 /* HISTORY_PART: more entries may have the last key than the scan has visited (non-unique indexes). */
 enum { HISTORY_BACKWARD = 1, HISTORY_LOW_OPEN = 2, HISTORY_HIGH_OPEN = 4, HISTORY_PART = 8 };
 #define HISTORY_ANY_REF UINT64_MAX
-#define HISTORY_ANY_TS UINT64_MAX
+#define HISTORY_ANY_NAME UINT64_MAX
+
+enum { HISTORY_NAME_BITS = 40, HISTORY_VERSION_BYTES = 64 };
+
+/* Of files. */
+#define HISTORY_MAGIC "MAEHIST2"
+enum { HISTORY_MAGIC_BYTES = 8, HISTORY_BLOCK_WORDS_BITS = 48 };
+#define HISTORY_END_WORD (UINT64_C(0xffff) << HISTORY_BLOCK_WORDS_BITS)
 
 static inline uint64_t history_word(enum history_kind kind, uint64_t a, uint64_t b)
 {
@@ -179,17 +183,15 @@ void history_fini(struct history *history);
 /* Adds words that stay the caller's. False with a message in `error` if they are malformed. */
 bool history_add(struct history *history, const uint64_t *words, size_t count, char *error, size_t error_bytes);
 
-/* Reads a binary or a text file; messages name file and line or word. */
-bool history_load(struct history *history, const char *path, char *error, size_t error_bytes);
-bool history_parse(struct history *history, const char *name, const char *text, char *error, size_t error_bytes);
-
 /* The number of words of the record at `words`, of which `left` are there; 0 if malformed. */
 size_t history_record_words(const struct history *history, const uint64_t *words, size_t left);
 
-bool history_print(const struct history *history, FILE *out); /* in text form; false at a malformed record */
-void history_print_record(const struct history *history, const uint64_t *words, FILE *out);
 void history_register_name(const struct history *history, uint64_t number, char *text, size_t bytes);
 void history_key_text(const struct history_index *index, const uint64_t *key, char *text, size_t bytes);
+
+/* "1/20", "1/20.3"; returns `text`. */
+const char *history_name_text(uint64_t name, char *text, size_t bytes);
+const char *history_version_text(uint64_t name, unsigned seq, char *text, size_t bytes);
 
 /* The register of an index's key: injective for small keys, else a hash. */
 uint64_t history_register(unsigned index, const void *key, size_t key_bytes);

@@ -1,14 +1,14 @@
-/* replay.c - the committed transactions in timestamp order on a model; see check.h. */
+/* replay.c - the committed transactions in timestamp order on a model; see judge.h. */
 #include <inttypes.h>
 #include <string.h>
 
-#include "harness/proof/internal.h"
+#include "harness/proof/replay.h"
 
 enum { TABLE_SHIFT = 48, TABLE_UNKNOWN = UINT16_MAX };
 
 /* What a register holds at the present timestamp. */
 struct state {
-    uint64_t ts;
+    uint64_t name; /* of its writer */
     uint8_t seq;
     bool known, live;
     uint16_t table;
@@ -42,59 +42,59 @@ static void finding(struct replay *replay, enum history_anomaly anomaly, const u
     struct history_checker *checker = replay->checker;
     if (!history_finding(checker, anomaly))
         return;
+    char text[HISTORY_VERSION_BYTES];
     struct support_text *report = &checker->verdict->report;
     support_text_add(report, "  in timestamp order this does not fit: %s\n", history_record_text(checker, record));
     if (state && !state->known)
         support_text_add(report, "  the register is not known by then\n");
     else if (state)
-        support_text_add(report, "  the register %s by %" PRIu64 ".%u\n", state->live ? "was written" : "was deleted",
-                         state->ts, state->seq);
+        support_text_add(report, "  the register %s by %s\n", state->live ? "was written" : "was deleted",
+                         history_version_text(state->name, state->seq, text, sizeof text));
     history_describe(checker, replay->txn);
-    /* The other side: the transaction that wrote what should have been seen. */
-    for (size_t i = 0; state && state->known && i < checker->txns.count; i++)
-        if (history_txn_at(checker, i)->ts == state->ts && !history_txn_at(checker, i)->snapshot) {
-            history_describe(checker, history_txn_at(checker, i));
-            break;
-        }
+    /* The other side: who wrote what should have been seen. */
+    const struct history_txn *other = state && state->known ? history_find(checker, state->name) : NULL;
+    if (other != NULL)
+        history_describe(checker, other);
 }
 
 /* A version was read (or replaced, or deleted) that is not what the model holds: why? */
-static void misread(struct replay *replay, const uint64_t *record, const struct state *state, uint64_t ts)
+static void misread(struct replay *replay, const uint64_t *record, const struct state *state, uint64_t name)
 {
     const struct history_checker *checker = replay->checker;
     enum history_anomaly anomaly = HISTORY_ANOMALY_STALE_READ;
-    if (ts == replay->txn->ts && !replay->txn->snapshot)
+    const struct history_txn *writer = history_find(checker, name);
+    if (name == replay->txn->name)
         anomaly = HISTORY_ANOMALY_OWN_WRITE;
-    else if (history_was_aborted(checker, ts))
+    else if (history_was_aborted(checker, name))
         anomaly = HISTORY_ANOMALY_ABORTED_READ;
-    else if (ts > replay->txn->ts)
+    else if (writer != NULL && writer->ts > replay->txn->ts)
         anomaly = HISTORY_ANOMALY_FUTURE_READ;
-    else if (state->known && state->ts == ts && state->live)
+    else if (state->known && state->name == name && state->live)
         anomaly = HISTORY_ANOMALY_INTERMEDIATE_READ;
     else if (state->known && !state->live)
         anomaly = HISTORY_ANOMALY_DELETED_READ;
-    else if (!history_was_committed(checker, ts))
+    else if (!history_was_committed(checker, name))
         anomaly = HISTORY_ANOMALY_UNKNOWN_READ;
     finding(replay, anomaly, record, state);
 }
 
-static void read_version(struct replay *replay, const uint64_t *record, struct state *state, uint64_t ts, unsigned seq)
+static void read_version(struct replay *replay, const uint64_t *record, struct state *state, uint64_t name,
+                         unsigned seq)
 {
-    if (state->known && state->live && state->ts == ts && state->seq == seq)
+    if (state->known && state->live && state->name == name && state->seq == seq)
         return;
-    if (!state->known && ts < replay->txn->ts && !history_was_aborted(replay->checker, ts) &&
-        !history_was_committed(replay->checker, ts)) {
-        *state = (struct state){.ts = ts, .seq = (uint8_t)seq, .known = true, .live = true, .table = TABLE_UNKNOWN};
+    if (!state->known && !history_was_aborted(replay->checker, name) && !history_was_committed(replay->checker, name)) {
+        *state = (struct state){.name = name, .seq = (uint8_t)seq, .known = true, .live = true, .table = TABLE_UNKNOWN};
         return;
     }
-    misread(replay, record, state, ts);
+    misread(replay, record, state, name);
 }
 
 static void set(struct replay *replay, struct state *state, const uint64_t *record, bool live)
 {
     if (state->table != TABLE_UNKNOWN && state->live != live)
         *rows_of(replay, state->table) += live ? 1 : -1;
-    state->ts = replay->txn->ts;
+    state->name = replay->txn->name;
     state->seq = (uint8_t)history_a(record[0]);
     state->known = true;
     state->live = live;
@@ -106,13 +106,12 @@ static void play_register(struct replay *replay, const uint64_t *record)
     struct state *state = state_of(replay, record[1]);
     switch (kind) {
     case HISTORY_READ:
-        read_version(replay, record, state, history_final(replay->checker, record[2]), history_a(record[0]));
+        read_version(replay, record, state, record[2], history_a(record[0]));
         break;
     case HISTORY_WRITE:
     case HISTORY_DELETE:
-        if (record[2] != HISTORY_ANY_TS)
-            read_version(replay, record, state, history_final(replay->checker, record[2]),
-                         (unsigned)history_b(record[0]));
+        if (record[2] != HISTORY_ANY_NAME)
+            read_version(replay, record, state, record[2], (unsigned)history_b(record[0]));
         else if (state->known && !state->live)
             finding(replay, HISTORY_ANOMALY_DELETED_READ, record, state);
         set(replay, state, record, kind == HISTORY_WRITE);

@@ -1,5 +1,5 @@
-/* text.c - the text form of a history, see history.h. */
-#include "harness/proof/history.h"
+/* text.c - see text.h. */
+#include "harness/proof/text.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/maemio.h"
 #include "harness/common/support.h"
+#include "workloads/target.h"
 
 enum { WORD_TEXT_BYTES = 2 * 8 * HISTORY_KEY_WORDS_MAX + 8 };
 
@@ -115,23 +115,36 @@ static uint64_t row_register(struct parser *parser)
     return history->names[history->name_count++].number;
 }
 
-/* TS.SEQ; with `any` also '*'. */
-static void version(struct parser *parser, uint64_t *ts, uint64_t *seq, bool any)
+/* STREAM/NUMBER or NUMBER. */
+static uint64_t name_of(struct parser *parser, char *text)
 {
-    *ts = *seq = 0;
+    char *slash = strchr(text, '/');
+    if (slash == NULL)
+        return number_of(parser, text, "name");
+    *slash = '\0';
+    uint64_t stream = number_of(parser, text, "stream"), count = number_of(parser, slash + 1, "name");
+    if (stream >> (64 - HISTORY_NAME_BITS) || count >> HISTORY_NAME_BITS)
+        complain(parser, "a name is STREAM/NUMBER: below 2^24 and 2^40");
+    return stream << HISTORY_NAME_BITS | count;
+}
+
+/* NAME.SEQ; with `any` also '*'. */
+static void version(struct parser *parser, uint64_t *name, uint64_t *seq, bool any)
+{
+    *name = *seq = 0;
     if (!expect(parser, "the version"))
         return;
     if (any && strcmp(parser->word, "*") == 0) {
-        *ts = HISTORY_ANY_TS;
+        *name = HISTORY_ANY_NAME;
         return;
     }
     char *dot = strchr(parser->word, '.');
     if (dot == NULL) {
-        complain(parser, "'%s' is no version: TIMESTAMP.SEQUENCE is", parser->word);
+        complain(parser, "'%s' is no version: NAME.SEQUENCE is", parser->word);
         return;
     }
     *dot = '\0';
-    *ts = number_of(parser, parser->word, "timestamp");
+    *name = name_of(parser, parser->word);
     *seq = number_of(parser, dot + 1, "sequence number");
     if (*seq == 0 || *seq > 255)
         complain(parser, "sequence numbers are 1 to 255");
@@ -264,29 +277,40 @@ static void parse_scan(struct parser *parser)
 
 static void parse_begin(struct parser *parser)
 {
-    uint64_t ts = number(parser, "timestamp");
+    uint64_t name = expect(parser, "the name") ? name_of(parser, parser->word) : 0;
     unsigned snapshot = either(parser, "rw", "snapshot");
     expect_word(parser, "worker");
     uint64_t worker = number(parser, "worker");
     if (parser->in_txn)
         complain(parser, "the transaction before has neither 'commit' nor 'abort'");
     parser->in_txn = parser->any_txn = true;
-    uint64_t words[2] = {history_word(HISTORY_BEGIN, snapshot, worker), ts};
+    uint64_t words[2] = {history_word(HISTORY_BEGIN, snapshot, worker), name};
     add(parser, words, 2);
+}
+
+/* The name of a status; TARGET_RETRY+3 for the third reason after the first. */
+static unsigned status_of(struct parser *parser)
+{
+    for (unsigned status = 0; status < TARGET_RETRY; status++)
+        if (strcmp(target_status_name((enum target_status)status), parser->word) == 0)
+            return status;
+    unsigned reason;
+    char rest;
+    if (sscanf(parser->word, "TARGET_RETRY+%2u%c", &reason, &rest) == 1 && reason < TARGET_REASONS_MAX)
+        return TARGET_RETRY + reason;
+    complain(parser, "'%s' is no status", parser->word);
+    return 0;
 }
 
 static void parse_end(struct parser *parser, enum history_kind kind)
 {
-    unsigned status = MAE_ABORT_USER;
-    if (kind == HISTORY_ABORT && next(parser)) {
-        for (status = 0; status < MAE_STATUS_COUNT; status++)
-            if (strcmp(mae_status_name((enum mae_status)status), parser->word) == 0)
-                break;
-        if (status == MAE_STATUS_COUNT)
-            complain(parser, "'%s' is no status", parser->word);
-    }
-    uint64_t word = history_word(kind, kind == HISTORY_ABORT ? status : 0, 0);
-    add(parser, &word, 1);
+    uint64_t words[2] = {history_word(kind, 0, 0), 0};
+    bool more = next(parser);
+    if (kind == HISTORY_COMMIT && more)
+        words[1] = number_of(parser, parser->word, "place");
+    else if (kind == HISTORY_ABORT)
+        words[0] = history_word(kind, more ? status_of(parser) : TARGET_ROLLED_BACK, 0);
+    add(parser, words, kind == HISTORY_COMMIT ? 2 : 1);
     parser->in_txn = false;
 }
 
@@ -358,11 +382,6 @@ static void parse_line(struct parser *parser)
     else if (kind == HISTORY_ROWS) {
         uint64_t table = number(parser, "table"), words[2] = {history_word(kind, 0, table), number(parser, "count")};
         add(parser, words, 2);
-    } else if (kind == HISTORY_MOVED) {
-        uint64_t words[3] = {history_word(kind, 0, 0), number(parser, "timestamp"), 0};
-        expect_word(parser, "from");
-        words[2] = number(parser, "timestamp");
-        add(parser, words, 3);
     } else
         parse_register(parser, kind);
     if (!parser->failed && next(parser))
@@ -426,38 +445,23 @@ static void print_scan(const struct history_index *index, const uint64_t *words,
     }
 }
 
-void history_print_record(const struct history *history, const uint64_t *words, FILE *out)
+static void print_register(const struct history *history, const uint64_t *words, FILE *out)
 {
-    static const char *const texts[HISTORY_KIND_COUNT] = {
-#define HISTORY_TEXT(name, text, words, keys) [HISTORY_##name] = text,
-        HISTORY_KINDS(HISTORY_TEXT)
-#undef HISTORY_TEXT
-    };
     enum history_kind kind = history_kind(words[0]);
-    const struct history_index *index = &history->indexes[history_b(words[0]) & (HISTORY_INDEXES_MAX - 1)];
     unsigned a = history_a(words[0]);
     uint64_t b = history_b(words[0]);
-    char name[HISTORY_NAME_BYTES + 64] = "", other[HISTORY_NAME_BYTES + 64] = "";
-    fputs(texts[kind], out);
-    if (kind >= HISTORY_READ && kind <= HISTORY_WRONG)
-        history_register_name(history, words[1], name, sizeof name);
+    char text[HISTORY_VERSION_BYTES], name[HISTORY_NAME_BYTES + 64], other[HISTORY_NAME_BYTES + 64];
+    history_register_name(history, words[1], name, sizeof name);
     switch (kind) {
-    case HISTORY_INDEX:
-        fprintf(out, " %" PRIu64 " %s %s %s %u", b, index->name, a & HISTORY_ORDERED ? "ordered" : "hash",
-                a & HISTORY_NON_UNIQUE ? "non-unique" : "unique", index->key_bytes);
-        break;
-    case HISTORY_BEGIN:
-        fprintf(out, " %" PRIu64 " %s worker %" PRIu64, words[1], a & HISTORY_SNAPSHOT ? "snapshot" : "rw", b);
-        break;
     case HISTORY_READ:
-        fprintf(out, " %s %" PRIu64 ".%u", name, words[2], a);
+        fprintf(out, " %s %s", name, history_version_text(words[2], a, text, sizeof text));
         break;
     case HISTORY_WRITE:
     case HISTORY_DELETE:
-        if (words[2] == HISTORY_ANY_TS)
+        if (words[2] == HISTORY_ANY_NAME)
             fprintf(out, " %s %u over *", name, a);
         else
-            fprintf(out, " %s %u over %" PRIu64 ".%" PRIu64, name, a, words[2], b);
+            fprintf(out, " %s %u over %s", name, a, history_version_text(words[2], (unsigned)b, text, sizeof text));
         break;
     case HISTORY_BLIND:
         fprintf(out, " %s %u", name, a);
@@ -473,11 +477,37 @@ void history_print_record(const struct history *history, const uint64_t *words, 
     case HISTORY_EXISTS:
         fprintf(out, " %s", name);
         break;
+    default:
+        break;
+    }
+}
+
+void history_print_record(const struct history *history, const uint64_t *words, FILE *out)
+{
+    static const char *const texts[HISTORY_KIND_COUNT] = {
+#define HISTORY_TEXT(name, text, words, keys) [HISTORY_##name] = text,
+        HISTORY_KINDS(HISTORY_TEXT)
+#undef HISTORY_TEXT
+    };
+    enum history_kind kind = history_kind(words[0]);
+    const struct history_index *index = &history->indexes[history_b(words[0]) & (HISTORY_INDEXES_MAX - 1)];
+    unsigned a = history_a(words[0]);
+    uint64_t b = history_b(words[0]);
+    char text[HISTORY_VERSION_BYTES];
+    fputs(texts[kind], out);
+    if (kind >= HISTORY_READ && kind <= HISTORY_WRONG)
+        print_register(history, words, out);
+    switch (kind) {
+    case HISTORY_INDEX:
+        fprintf(out, " %" PRIu64 " %s %s %s %u", b, index->name, a & HISTORY_ORDERED ? "ordered" : "hash",
+                a & HISTORY_NON_UNIQUE ? "non-unique" : "unique", index->key_bytes);
+        break;
+    case HISTORY_BEGIN:
+        fprintf(out, " %s %s worker %" PRIu64, history_name_text(words[1], text, sizeof text),
+                a & HISTORY_SNAPSHOT ? "snapshot" : "rw", b);
+        break;
     case HISTORY_ROWS:
         fprintf(out, " %" PRIu64 " %" PRIu64, b, words[1]);
-        break;
-    case HISTORY_MOVED:
-        fprintf(out, " %" PRIu64 " from %" PRIu64, words[1], words[2]);
         break;
     case HISTORY_ADD:
     case HISTORY_REMOVE:
@@ -488,8 +518,14 @@ void history_print_record(const struct history *history, const uint64_t *words, 
     case HISTORY_SCAN:
         print_scan(index, words, out);
         break;
+    case HISTORY_COMMIT:
+        if (words[1])
+            fprintf(out, " %" PRIu64, words[1]);
+        break;
     case HISTORY_ABORT:
-        fprintf(out, " %s", mae_status_name((enum mae_status)a));
+        fprintf(out, " %s", target_status_name((enum target_status)a));
+        if (target_status_is_retry((enum target_status)a))
+            fprintf(out, "+%u", target_status_reason((enum target_status)a));
         break;
     default:
         break;

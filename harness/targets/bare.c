@@ -102,8 +102,10 @@ struct target {
 
 /* ---- Open and close. ---- */
 
-static enum target_status bare_open(const void *values, struct target **result, char *error, size_t error_bytes)
+static enum target_status bare_open(const struct target_ops *ops, const void *values, struct target **result,
+                                    char *error, size_t error_bytes)
 {
+    (void)ops;
     const struct bare_options *options = values;
     struct target *target = mem_alloc(sizeof *target);
     if (!target) {

@@ -60,8 +60,10 @@ static bool fault_is_due(void)
 
 /* ---- Opening. ---- */
 
-static enum target_status native_open(const void *values, struct target **target, char *error, size_t error_bytes)
+static enum target_status native_open(const struct target_ops *ops, const void *values, struct target **target,
+                                      char *error, size_t error_bytes)
 {
+    (void)ops;
     struct mae_db *db;
     enum target_status status = STATUS(mae_open(values, &db)); /* struct mae_options is the struct of options_table */
     if (status == TARGET_OK) {

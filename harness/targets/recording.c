@@ -13,12 +13,22 @@
 /* In front of each payload: the transaction and the write that made it. */
 struct header {
     uint64_t row; /* register << 8 | seq */
-    uint64_t ts;
+    uint64_t name;
 };
 enum { HEADER_BYTES = sizeof(struct header), SEQ_BITS = 8, SEQ_MAX = 255, TABLE_SHIFT = 48, STREAM_SHIFT = 32 };
 
+struct recording {
+    struct target_ops ops; /* first, so that open finds the recording */
+    struct recording *self;
+    const struct target_ops *inner;
+    bool knows_order; /* the target does */
+    char *path;       /* NULL: in memory */
+    int fd;           /* until open takes it */
+};
+
 struct target_table {
     struct target_table *inner;
+    struct target *target;
     unsigned id;
 };
 
@@ -34,7 +44,7 @@ struct target_index {
 struct target_txn {
     struct target_txn *inner;
     struct target_worker *worker;
-    uint64_t ts;
+    uint64_t name;
     unsigned writes;
 };
 
@@ -43,7 +53,7 @@ struct target_worker {
     struct target *target;
     struct target_txn txn;
     struct history_log log;
-    uint64_t rows; /* inserted without a key */
+    uint64_t txns, rows; /* begun; inserted without a key */
     /* Entries of the scans that run, the innermost last. */
     uint64_t *visited;
     size_t visited_words, visited_capacity;
@@ -51,6 +61,7 @@ struct target_worker {
 
 struct target {
     struct target *inner;
+    const struct recording *recording;
     int fd;
     pthread_mutex_t lock;                  /* joining and leaving */
     struct target_worker *workers, *spare; /* spare: left, their logs in memory stay */
@@ -62,12 +73,21 @@ struct target {
     int error;
 };
 
-static struct {
-    const struct target_ops *inner;
-    struct target_ops ops;
-    char *path;
-    int fd; /* until open takes it */
-} recording = {.fd = -1};
+/* The target inside. */
+static const struct target_ops *inner_ops(const struct target *target)
+{
+    return target->recording->inner;
+}
+
+static const struct target_ops *inner_of(const struct target_txn *txn)
+{
+    return txn->worker->target->recording->inner;
+}
+
+static bool knows_order(const struct target_txn *txn)
+{
+    return txn->worker->target->recording->knows_order;
+}
 
 /* ---- Records. ---- */
 
@@ -117,7 +137,7 @@ static struct header *write_header(struct target_txn *txn, void *data, uint64_t 
 {
     struct header *header = data;
     txn->writes += txn->writes < SEQ_MAX;
-    *header = (struct header){row << SEQ_BITS | txn->writes, txn->ts};
+    *header = (struct header){row << SEQ_BITS | txn->writes, txn->name};
     return header;
 }
 
@@ -151,7 +171,7 @@ static void record_hit(struct target_txn *txn, const struct target_index *index,
 
 static void record_read(struct target_txn *txn, const struct header *header)
 {
-    record(txn, HISTORY_READ, seq_of(header), 0, 3, register_of(header), header->ts);
+    record(txn, HISTORY_READ, seq_of(header), 0, 3, register_of(header), header->name);
 }
 
 /* A new version in `data` of the row whose old version has `old`; both may be the same memory. */
@@ -159,21 +179,24 @@ static void record_write(struct target_txn *txn, const struct header *old, void 
 {
     struct header before = *old;
     const struct header *now = write_header(txn, data, register_of(&before));
-    record(txn, HISTORY_WRITE, seq_of(now), seq_of(&before), 3, register_of(&before), before.ts);
+    record(txn, HISTORY_WRITE, seq_of(now), seq_of(&before), 3, register_of(&before), before.name);
 }
 
 /* ---- Opening. ---- */
 
-static enum target_status rec_open(const void *values, struct target **opened, char *error, size_t error_bytes)
+static enum target_status rec_open(const struct target_ops *ops, const void *values, struct target **opened,
+                                   char *error, size_t error_bytes)
 {
+    struct recording *recording = ((const struct recording *)(const void *)ops)->self;
     struct target *target = support_alloc(sizeof *target);
-    enum target_status status = recording.inner->open(values, &target->inner, error, error_bytes);
+    target->recording = recording;
+    enum target_status status = recording->inner->open(recording->inner, values, &target->inner, error, error_bytes);
     if (status != TARGET_OK) {
         free(target);
         return status;
     }
-    target->fd = recording.fd;
-    recording.fd = -1;
+    target->fd = recording->fd;
+    recording->fd = -1;
     pthread_mutex_init(&target->lock, NULL);
     history_log_init(&target->catalog, target->fd, target->streams++);
     *opened = target;
@@ -193,7 +216,7 @@ static void rec_close(struct target *target)
 {
     char error[256];
     (void)recording_finish(target, error, sizeof error);
-    recording.inner->close(target->inner);
+    inner_ops(target)->close(target->inner);
     while (target->spare) {
         struct target_worker *next = target->spare->next;
         worker_free(target, target->spare);
@@ -216,7 +239,8 @@ bool recording_finish(struct target *target, char *error, size_t error_bytes)
         target->fd = target->catalog.fd = -1;
     }
     if (target->error)
-        snprintf(error, error_bytes, "%s: %s", recording.path ? recording.path : "in memory", strerror(target->error));
+        snprintf(error, error_bytes, "%s: %s", target->recording->path ? target->recording->path : "in memory",
+                 strerror(target->error));
     return target->error == 0;
 }
 
@@ -245,9 +269,9 @@ size_t recording_words(const struct target_worker *worker)
     return worker->log.count;
 }
 
-uint64_t recording_writer(const void *data)
+bool recording_wrote(const struct target_txn *txn, const void *data)
 {
-    return ((const struct header *)data - 1)->ts;
+    return ((const struct header *)data - 1)->name == txn->name;
 }
 
 struct target_worker *recording_worker_inner(struct target_worker *worker)
@@ -268,9 +292,10 @@ static enum target_status rec_table_create(struct target *target, const char *na
     if (target->table_count == HISTORY_INDEXES_MAX)
         return TARGET_FULL;
     struct target_table *table = &target->tables[target->table_count];
-    enum target_status status = recording.inner->table_create(target->inner, name, &larger, &table->inner);
+    enum target_status status = inner_ops(target)->table_create(target->inner, name, &larger, &table->inner);
     if (status != TARGET_OK)
         return status;
+    table->target = target;
     table->id = target->table_count++;
     *created = table;
     return TARGET_OK;
@@ -282,7 +307,8 @@ static enum target_status rec_index_create(struct target *target, struct target_
     if (target->index_count == HISTORY_INDEXES_MAX)
         return TARGET_FULL;
     struct target_index *index = &target->indexes[target->index_count];
-    enum target_status status = recording.inner->index_create(target->inner, table->inner, name, config, &index->inner);
+    enum target_status status =
+        inner_ops(target)->index_create(target->inner, table->inner, name, config, &index->inner);
     if (status != TARGET_OK)
         return status;
     index->table = table;
@@ -309,7 +335,7 @@ static enum target_status rec_index_create(struct target *target, struct target_
 static enum target_status rec_worker_join(struct target *target, struct target_worker **joined)
 {
     struct target_worker *inner;
-    enum target_status status = recording.inner->worker_join(target->inner, &inner);
+    enum target_status status = inner_ops(target)->worker_join(target->inner, &inner);
     if (status != TARGET_OK)
         return status;
     pthread_mutex_lock(&target->lock);
@@ -332,15 +358,15 @@ static enum target_status rec_worker_join(struct target *target, struct target_w
 
 static void rec_worker_idle(struct target_worker *worker)
 {
-    recording.inner->worker_idle(worker->inner);
+    inner_ops(worker->target)->worker_idle(worker->inner);
 }
 
-/* As if aborted: a worker may leave in the middle of a transaction. */
-static void end(struct target_txn *txn, enum target_status status)
+/* `place`: of one that has committed, 0 if the target does not know it. */
+static void end(struct target_txn *txn, enum target_status status, uint64_t place)
 {
     struct history_log *log = &txn->worker->log;
     if (status == TARGET_OK)
-        record(txn, HISTORY_COMMIT, 0, 0, 1, 0, 0);
+        record(txn, HISTORY_COMMIT, 0, 0, 2, place, 0);
     else
         record(txn, HISTORY_ABORT, (unsigned)status, 0, 1, 0, 0);
     txn->inner = NULL;
@@ -351,8 +377,8 @@ static void rec_worker_leave(struct target_worker *worker)
 {
     struct target *target = worker->target;
     if (worker->txn.inner != NULL)
-        end(&worker->txn, TARGET_ROLLED_BACK);
-    recording.inner->worker_leave(worker->inner);
+        end(&worker->txn, TARGET_ROLLED_BACK, 0); /* a worker may leave in the middle of a transaction */
+    inner_ops(worker->target)->worker_leave(worker->inner);
     history_log_flush(&worker->log, true);
     pthread_mutex_lock(&target->lock);
     struct target_worker **at = &target->workers;
@@ -370,41 +396,39 @@ static enum target_status rec_begin(struct target_worker *worker, enum target_mo
 {
     struct target_txn *txn = &worker->txn;
     struct target_txn *inner;
-    enum target_status status = recording.inner->begin(worker->inner, mode, &inner);
+    enum target_status status = inner_ops(worker->target)->begin(worker->inner, mode, &inner);
     if (status != TARGET_OK)
         return status;
     txn->inner = inner;
-    txn->ts = recording.inner->timestamp(inner);
+    txn->name = (uint64_t)worker->log.stream << HISTORY_NAME_BITS | ++worker->txns;
     txn->writes = 0;
-    record(txn, HISTORY_BEGIN, mode == TARGET_SNAPSHOT ? HISTORY_SNAPSHOT : 0, worker->log.stream, 2, txn->ts, 0);
+    record(txn, HISTORY_BEGIN, mode == TARGET_SNAPSHOT ? HISTORY_SNAPSHOT : 0, worker->log.stream, 2, txn->name, 0);
     *begun = txn;
     return TARGET_OK;
 }
 
 static enum target_status rec_commit(struct target_txn *txn)
 {
-    enum target_status status = recording.inner->commit(txn->inner);
-    uint64_t committed_at = recording.inner->timestamp(txn->inner); /* final by now */
-    if (status == TARGET_OK && committed_at != txn->ts)
-        record(txn, HISTORY_MOVED, 0, 0, 3, committed_at, txn->ts);
-    end(txn, status);
+    enum target_status status = inner_of(txn)->commit(txn->inner);
+    uint64_t place = status == TARGET_OK && knows_order(txn) ? inner_of(txn)->timestamp(txn->inner) : 0;
+    end(txn, status, place);
     return status;
 }
 
 static void rec_abort(struct target_txn *txn)
 {
-    recording.inner->abort(txn->inner);
-    end(txn, TARGET_ROLLED_BACK);
+    inner_of(txn)->abort(txn->inner);
+    end(txn, TARGET_ROLLED_BACK, 0);
 }
 
 static void rec_backoff(struct target_worker *worker)
 {
-    recording.inner->backoff(worker->inner);
+    inner_ops(worker->target)->backoff(worker->inner);
 }
 
 static uint64_t rec_timestamp(const struct target_txn *txn)
 {
-    return txn->ts;
+    return inner_of(txn)->timestamp(txn->inner);
 }
 
 /* ---- Rows by key. ---- */
@@ -420,7 +444,7 @@ static void strip(const void **data, size_t *bytes)
 static enum target_status rec_read(struct target_txn *txn, struct target_index *index, const void *key,
                                    const void **data, size_t *bytes)
 {
-    enum target_status status = recording.inner->read(txn->inner, index->inner, key, data, bytes);
+    enum target_status status = inner_of(txn)->read(txn->inner, index->inner, key, data, bytes);
     if (status == TARGET_NOT_FOUND)
         record_miss(txn, index, key);
     if (status != TARGET_OK)
@@ -436,7 +460,7 @@ static enum target_status rec_update(struct target_txn *txn, struct target_index
 {
     const void *before;
     enum target_status status =
-        recording.inner->update(txn->inner, index->inner, key, bytes ? bytes + HEADER_BYTES : 0, &before, data);
+        inner_of(txn)->update(txn->inner, index->inner, key, bytes ? bytes + HEADER_BYTES : 0, &before, data);
     if (status == TARGET_NOT_FOUND)
         record_miss(txn, index, key);
     if (status != TARGET_OK)
@@ -449,18 +473,35 @@ static enum target_status rec_update(struct target_txn *txn, struct target_index
     return TARGET_OK;
 }
 
+/* An overwrite that must say what it replaced, because nothing else does, reads that first. */
+static enum target_status overwrite_after_read(struct target_txn *txn, struct target_index *index, const void *key,
+                                               size_t bytes, void **data)
+{
+    const void *read;
+    enum target_status status = rec_read(txn, index, key, &read, NULL);
+    if (status != TARGET_OK)
+        return status;
+    struct header before = *((const struct header *)read - 1);
+    status = inner_of(txn)->overwrite(txn->inner, index->inner, key, bytes + HEADER_BYTES, data);
+    if (status != TARGET_OK)
+        return status;
+    if (knows_order(txn)) {
+        const struct header *header = write_header(txn, *data, register_of(&before));
+        record(txn, HISTORY_BLIND, seq_of(header), 0, 2, register_of(&before), 0);
+    } else {
+        record_write(txn, &before, *data);
+    }
+    *data = (char *)*data + HEADER_BYTES;
+    return TARGET_OK;
+}
+
 static enum target_status rec_overwrite(struct target_txn *txn, struct target_index *index, const void *key,
                                         size_t bytes, void **data)
 {
+    if (!is_by_key(index) || !knows_order(txn))
+        return overwrite_after_read(txn, index, key, bytes, data);
     uint64_t row = key_register(index, key);
-    if (!is_by_key(index)) {
-        const void *before;
-        enum target_status status = rec_read(txn, index, key, &before, NULL);
-        if (status != TARGET_OK)
-            return status;
-        row = register_of((const struct header *)before - 1);
-    }
-    enum target_status status = recording.inner->overwrite(txn->inner, index->inner, key, bytes + HEADER_BYTES, data);
+    enum target_status status = inner_of(txn)->overwrite(txn->inner, index->inner, key, bytes + HEADER_BYTES, data);
     if (status == TARGET_NOT_FOUND)
         record_miss(txn, index, key);
     if (status != TARGET_OK)
@@ -490,8 +531,7 @@ static enum target_status rec_insert(struct target_txn *txn, struct target_index
     uint64_t row;
     if (!index->non_unique && !is_by_key(index))
         atomic_store_explicit(&index->by_key, true, memory_order_relaxed);
-    enum target_status status =
-        recording.inner->insert(txn->inner, index->inner, key, bytes + HEADER_BYTES, &row, data);
+    enum target_status status = inner_of(txn)->insert(txn->inner, index->inner, key, bytes + HEADER_BYTES, &row, data);
     if (status == TARGET_EXISTS)
         record(txn, HISTORY_EXISTS, 0, 0, 2, key_register(index, key), 0);
     if (status != TARGET_OK)
@@ -504,29 +544,34 @@ static enum target_status rec_insert(struct target_txn *txn, struct target_index
     return TARGET_OK;
 }
 
+/* Which row and version a key leads to; what erase must know if the key does not say the row, or nothing else says
+ * which version it was. */
+static enum target_status look_up(struct target_txn *txn, struct target_index *index, const void *key,
+                                  struct header *before, uint64_t *ref)
+{
+    const void *data;
+    enum target_status status = inner_of(txn)->read(txn->inner, index->inner, key, &data, NULL);
+    if (status != TARGET_OK)
+        return status;
+    *before = *(const struct header *)data;
+    return inner_of(txn)->find(txn->inner, index->inner, key, ref);
+}
+
 static enum target_status rec_erase(struct target_txn *txn, struct target_index *index, const void *key)
 {
-    uint64_t row = key_register(index, key), ref = HISTORY_ANY_REF, before_ts = HISTORY_ANY_TS, before_seq = 0;
-    if (!is_by_key(index)) { /* which row is it? */
-        const void *before;
-        enum target_status status = recording.inner->read(txn->inner, index->inner, key, &before, NULL);
-        if (status == TARGET_OK)
-            status = recording.inner->find(txn->inner, index->inner, key, &ref);
-        if (status == TARGET_NOT_FOUND)
-            record_miss(txn, index, key);
-        if (status != TARGET_OK)
-            return status;
-        row = register_of(before);
-        before_ts = ((const struct header *)before)->ts;
-        before_seq = seq_of(before);
-    }
-    enum target_status status = recording.inner->erase(txn->inner, index->inner, key);
+    uint64_t ref = HISTORY_ANY_REF;
+    struct header before = {key_register(index, key) << SEQ_BITS, HISTORY_ANY_NAME};
+    enum target_status status = TARGET_OK;
+    if (!is_by_key(index) || !knows_order(txn))
+        status = look_up(txn, index, key, &before, &ref);
+    if (status == TARGET_OK)
+        status = inner_of(txn)->erase(txn->inner, index->inner, key);
     if (status == TARGET_NOT_FOUND)
         record_miss(txn, index, key);
     if (status != TARGET_OK)
         return status;
     txn->writes += txn->writes < SEQ_MAX;
-    record(txn, HISTORY_DELETE, txn->writes, before_seq, 3, row, before_ts);
+    record(txn, HISTORY_DELETE, txn->writes, seq_of(&before), 3, register_of(&before), before.name);
     if (index->ordered || !is_by_key(index))
         record_entry(txn, HISTORY_REMOVE, index, key, ref);
     return TARGET_OK;
@@ -534,7 +579,7 @@ static enum target_status rec_erase(struct target_txn *txn, struct target_index 
 
 static void rec_prefetch(struct target_txn *txn, struct target_index *index, const void *keys, size_t count)
 {
-    recording.inner->prefetch(txn->inner, index->inner, keys, count);
+    inner_of(txn)->prefetch(txn->inner, index->inner, keys, count);
 }
 
 /* ---- Rows by ref. ---- */
@@ -542,7 +587,7 @@ static void rec_prefetch(struct target_txn *txn, struct target_index *index, con
 static enum target_status rec_row_read(struct target_txn *txn, struct target_table *table, uint64_t ref,
                                        const void **data, size_t *bytes)
 {
-    enum target_status status = recording.inner->row_read(txn->inner, table->inner, ref, data, bytes);
+    enum target_status status = inner_of(txn)->row_read(txn->inner, table->inner, ref, data, bytes);
     if (status != TARGET_OK)
         return status;
     record_read(txn, *data);
@@ -555,7 +600,7 @@ static enum target_status rec_row_update(struct target_txn *txn, struct target_t
 {
     const void *before;
     enum target_status status =
-        recording.inner->row_update(txn->inner, table->inner, ref, bytes ? bytes + HEADER_BYTES : 0, &before, data);
+        inner_of(txn)->row_update(txn->inner, table->inner, ref, bytes ? bytes + HEADER_BYTES : 0, &before, data);
     if (status != TARGET_OK)
         return status;
     record_write(txn, before, *data);
@@ -568,7 +613,7 @@ static enum target_status rec_row_update(struct target_txn *txn, struct target_t
 static enum target_status rec_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes,
                                          uint64_t *ref, void **data)
 {
-    enum target_status status = recording.inner->row_insert(txn->inner, table->inner, bytes + HEADER_BYTES, ref, data);
+    enum target_status status = inner_of(txn)->row_insert(txn->inner, table->inner, bytes + HEADER_BYTES, ref, data);
     if (status == TARGET_OK)
         record_insert(txn, table, next_row(txn->worker), *ref, data);
     return status;
@@ -577,15 +622,15 @@ static enum target_status rec_row_insert(struct target_txn *txn, struct target_t
 static enum target_status rec_row_erase(struct target_txn *txn, struct target_table *table, uint64_t ref)
 {
     const void *data;
-    enum target_status status = recording.inner->row_read(txn->inner, table->inner, ref, &data, NULL);
+    enum target_status status = inner_of(txn)->row_read(txn->inner, table->inner, ref, &data, NULL);
     if (status != TARGET_OK)
         return status;
     struct header before = *(const struct header *)data;
-    status = recording.inner->row_erase(txn->inner, table->inner, ref);
+    status = inner_of(txn)->row_erase(txn->inner, table->inner, ref);
     if (status != TARGET_OK)
         return status;
     txn->writes += txn->writes < SEQ_MAX;
-    record(txn, HISTORY_DELETE, txn->writes, seq_of(&before), 3, register_of(&before), before.ts);
+    record(txn, HISTORY_DELETE, txn->writes, seq_of(&before), 3, register_of(&before), before.name);
     return TARGET_OK;
 }
 
@@ -593,7 +638,7 @@ static enum target_status rec_row_erase(struct target_txn *txn, struct target_ta
 
 static enum target_status rec_find(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref)
 {
-    enum target_status status = recording.inner->find(txn->inner, index->inner, key, ref);
+    enum target_status status = inner_of(txn)->find(txn->inner, index->inner, key, ref);
     if (status == TARGET_NOT_FOUND)
         record_miss(txn, index, key);
     else if (status == TARGET_OK && is_by_key(index))
@@ -606,7 +651,7 @@ static enum target_status rec_find(struct target_txn *txn, struct target_index *
 static enum target_status rec_index_insert(struct target_txn *txn, struct target_index *index, const void *key,
                                            uint64_t ref)
 {
-    enum target_status status = recording.inner->index_insert(txn->inner, index->inner, key, ref);
+    enum target_status status = inner_of(txn)->index_insert(txn->inner, index->inner, key, ref);
     if (status == TARGET_OK)
         record_entry(txn, HISTORY_ADD, index, key, ref);
     else if (status == TARGET_EXISTS)
@@ -617,7 +662,7 @@ static enum target_status rec_index_insert(struct target_txn *txn, struct target
 static enum target_status rec_index_remove(struct target_txn *txn, struct target_index *index, const void *key,
                                            uint64_t ref)
 {
-    enum target_status status = recording.inner->index_remove(txn->inner, index->inner, key, ref);
+    enum target_status status = inner_of(txn)->index_remove(txn->inner, index->inner, key, ref);
     if (status == TARGET_OK)
         record_entry(txn, HISTORY_REMOVE, index, key, ref);
     return status;
@@ -683,8 +728,7 @@ static enum target_status rec_scan(struct target_txn *txn, struct target_index *
     struct target_worker *worker = txn->worker;
     struct scan scan = {.txn = txn, .index = index, .visit = visit, .arg = arg};
     size_t base = worker->visited_words;
-    enum target_status status =
-        recording.inner->scan(txn->inner, index->inner, lo, hi, flags, limit, scan_visit, &scan);
+    enum target_status status = inner_of(txn)->scan(txn->inner, index->inner, lo, hi, flags, limit, scan_visit, &scan);
     scan.stopped |= limit && scan.count >= limit;
     if (status == TARGET_OK)
         record_scan(&scan, lo, hi, flags, worker->visited + base);
@@ -714,7 +758,7 @@ static enum target_status rec_table_scan(struct target_txn *txn, struct target_t
                                          void *arg)
 {
     struct table_scan scan = {.txn = txn, .visit = visit, .arg = arg};
-    enum target_status status = recording.inner->table_scan(txn->inner, table->inner, table_visit, &scan);
+    enum target_status status = inner_of(txn)->table_scan(txn->inner, table->inner, table_visit, &scan);
     if (status == TARGET_OK && !scan.stopped)
         record(txn, HISTORY_ROWS, 0, table->id, 2, scan.count, 0);
     return status;
@@ -724,93 +768,107 @@ static enum target_status rec_table_scan(struct target_txn *txn, struct target_t
 
 static void rec_worker_counters(const struct target_worker *worker, uint64_t *values)
 {
-    recording.inner->worker_counters(worker->inner, values);
+    inner_ops(worker->target)->worker_counters(worker->inner, values);
 }
 
 static void rec_table_space(const struct target_table *table, struct target_space *space)
 {
-    recording.inner->table_space(table->inner, space);
+    inner_ops(table->target)->table_space(table->inner, space);
 }
 
 static void rec_index_space(const struct target_index *index, struct target_space *space)
 {
-    recording.inner->index_space(index->inner, space);
+    inner_ops(index->table->target)->index_space(index->inner, space);
 }
 
 static void rec_memory(const struct target *target, struct target_memory *memory)
 {
-    recording.inner->memory(target->inner, memory);
+    inner_ops(target)->memory(target->inner, memory);
 }
 
 static void rec_state(const struct target *target, struct target_state *state)
 {
-    recording.inner->state(target->inner, state);
+    inner_ops(target)->state(target->inner, state);
 }
 
 static enum target_status rec_verify(struct target *target, char *report, size_t report_bytes)
 {
-    return recording.inner->verify(target->inner, report, report_bytes);
+    return inner_ops(target)->verify(target->inner, report, report_bytes);
 }
 
-const struct target_ops *recording_target(const struct target_ops *inner, const char *path, char *error,
-                                          size_t error_bytes)
+/* What the recorder does itself; names, promises, reasons and counters stay the inner target's. */
+static void ops_wrap(struct target_ops *ops)
 {
-    if (inner->timestamp == NULL) {
-        snprintf(error, error_bytes, "target %s has no timestamps, so its history cannot be recorded", inner->name);
-        return NULL;
-    }
-    free(recording.path);
-    recording.path = path ? support_copy(path) : NULL;
-    if (recording.fd >= 0)
-        close(recording.fd);
-    recording.fd = path ? history_file_create(path) : -1;
-    if (path && recording.fd < 0) {
+    ops->open = rec_open;
+    ops->close = rec_close;
+    ops->table_create = rec_table_create;
+    ops->index_create = rec_index_create;
+    ops->worker_join = rec_worker_join;
+    ops->worker_idle = rec_worker_idle;
+    ops->worker_leave = rec_worker_leave;
+    ops->begin = rec_begin;
+    ops->commit = rec_commit;
+    ops->abort = rec_abort;
+    ops->backoff = rec_backoff;
+    ops->read = rec_read;
+    ops->update = rec_update;
+    ops->overwrite = rec_overwrite;
+    ops->insert = rec_insert;
+    ops->erase = rec_erase;
+    ops->prefetch = rec_prefetch;
+    ops->row_read = rec_row_read;
+    ops->row_update = rec_row_update;
+    ops->row_insert = rec_row_insert;
+    ops->row_erase = rec_row_erase;
+    ops->find = rec_find;
+    ops->index_insert = rec_index_insert;
+    ops->index_remove = rec_index_remove;
+    ops->scan = rec_scan;
+    ops->table_scan = rec_table_scan;
+}
+
+/* Whatever the inner target lacks stays NULL. */
+static void statistics_wrap(struct target_ops *ops)
+{
+    ops->timestamp = ops->timestamp ? rec_timestamp : NULL;
+    ops->worker_counters = ops->worker_counters ? rec_worker_counters : NULL;
+    ops->table_space = ops->table_space ? rec_table_space : NULL;
+    ops->index_space = ops->index_space ? rec_index_space : NULL;
+    ops->memory = ops->memory ? rec_memory : NULL;
+    ops->state = ops->state ? rec_state : NULL;
+    ops->verify = ops->verify ? rec_verify : NULL;
+}
+
+struct recording *recording_create(const struct target_ops *inner, const char *path, char *error, size_t error_bytes)
+{
+    int fd = path ? history_file_create(path) : -1;
+    if (path && fd < 0) {
         snprintf(error, error_bytes, "%s: %s", path, strerror(errno));
         return NULL;
     }
-    recording.inner = inner;
-    recording.ops = (struct target_ops){
-        .name = inner->name,
-        .label = inner->label,
-        .help = inner->help,
-        .options = inner->options,
-        .guarantees = inner->guarantees,
-        .guarantees_with = inner->guarantees_with,
-        .open = rec_open,
-        .close = rec_close,
-        .table_create = rec_table_create,
-        .index_create = rec_index_create,
-        .worker_join = rec_worker_join,
-        .worker_idle = rec_worker_idle,
-        .worker_leave = rec_worker_leave,
-        .begin = rec_begin,
-        .commit = rec_commit,
-        .abort = rec_abort,
-        .backoff = rec_backoff,
-        .timestamp = rec_timestamp,
-        .read = rec_read,
-        .update = rec_update,
-        .overwrite = rec_overwrite,
-        .insert = rec_insert,
-        .erase = rec_erase,
-        .prefetch = rec_prefetch,
-        .row_read = rec_row_read,
-        .row_update = rec_row_update,
-        .row_insert = rec_row_insert,
-        .row_erase = rec_row_erase,
-        .find = rec_find,
-        .index_insert = rec_index_insert,
-        .index_remove = rec_index_remove,
-        .scan = rec_scan,
-        .table_scan = rec_table_scan,
-        .counter_count = inner->counter_count,
-        .counter_info = inner->counter_info,
-        .worker_counters = inner->worker_counters ? rec_worker_counters : NULL,
-        .table_space = inner->table_space ? rec_table_space : NULL,
-        .index_space = inner->index_space ? rec_index_space : NULL,
-        .memory = inner->memory ? rec_memory : NULL,
-        .state = inner->state ? rec_state : NULL,
-        .verify = inner->verify ? rec_verify : NULL,
-    };
-    return &recording.ops;
+    struct recording *recording = support_alloc(sizeof *recording);
+    *recording = (struct recording){.ops = *inner,
+                                    .self = recording,
+                                    .inner = inner,
+                                    .knows_order = inner->timestamp != NULL,
+                                    .path = path ? support_copy(path) : NULL,
+                                    .fd = fd};
+    ops_wrap(&recording->ops);
+    statistics_wrap(&recording->ops);
+    return recording;
+}
+
+const struct target_ops *recording_ops(const struct recording *recording)
+{
+    return &recording->ops;
+}
+
+void recording_destroy(struct recording *recording)
+{
+    if (recording == NULL)
+        return;
+    if (recording->fd >= 0)
+        close(recording->fd);
+    free(recording->path);
+    free(recording);
 }

@@ -26,8 +26,12 @@ if [ $code -eq 0 ] && [ "$(find "$work/sweep/runs" -name job.hist | wc -l)" -eq 
 else
     bad "each run of a sweep keeps its history in its folder" "exit code $code: $(cat "$work/err")"
 fi
-ends "a target without timestamps is refused" 2 "--history: target bare has no timestamps" \
-    run --target bare --history "$history"
+run run --workload counter --target bare --threads 1 --txns 200 --history "$history"
+ends "a target that does not know its order is judged by the graph" 0 "no cycle found; the target does not know" \
+    check "$history"
+ends "and its text says the same" 0 "write counter" check --text "$history"
+printf 'MAEHIST1........' >"$work/old"
+ends "another version of the format is named" 1 "the format is MAEHIST1, this program reads MAEHIST2" check "$work/old"
 ends "stdout is refused" 2 "does not go to stdout" run --history -
 ends "reloaded repetitions are refused" 2 "--history and --reload exclude each other" \
     run --history "$history" --reload --repetitions 2
@@ -90,15 +94,15 @@ cat >"$work/skew" <<'END'
 begin 10 rw worker 0
   insert x 1
   insert y 2
-commit
+commit 10
 begin 20 rw worker 1
   read y 10.2
   write x 1 over 10.1
-commit
+commit 20
 begin 30 rw worker 2
   read x 10.1
   write y 1 over 10.2
-commit
+commit 30
 END
 run check "$work/skew"
 ended "write skew is shown with its cycle" 3 "NOT serializable" "G2-item: a cycle with several rw on rows" \

@@ -68,8 +68,8 @@ refuses "maemio run: --time: '0' is out of range, it can be 1ms.." run --time 0
 refuses "maemio run: --warmup: 'long' is not a time such as 500us, 200ms, 5s, 1m" run --warmup long
 refuses "maemio run: --repetitions: '0' is out of range, it can be 1..1M" run --repetitions 0
 refuses "maemio run: --check: 'perhaps' is none of fast|full|off" run --check=perhaps
-refuses "maemio run: --check full: target bare has no timestamps, which a history needs" run --target bare \
-    --threads 1 --check full
+refuses "maemio run: --check full: these settings of target bare do not promise what a history is held against" \
+    run --target bare --threads 1 --check full
 refuses "maemio run: --check full: these settings of target native do not promise what a history is held against" \
     run --check full --set simple_index_update=on
 refuses "maemio run: --progress: 'loud' is none of auto|on|off" run --progress loud

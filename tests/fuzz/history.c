@@ -2,7 +2,8 @@
  * history.c - fuzzes the readers of both forms of history that `maemio check` uses: they take any bytes as a history or
  * refuse them with a message. A history that is printed and read again stays the same.
  */
-#include "harness/proof/history.h"
+#include "harness/proof/load.h"
+#include "harness/proof/text.h"
 
 #include <unistd.h>
 

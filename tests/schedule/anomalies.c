@@ -21,7 +21,7 @@
 #include "engine/db/db.h"
 #include "engine/time/timestamp.h"
 #include "engine/txn/membership.h"
-#include "harness/proof/check.h"
+#include "harness/proof/judge.h"
 #include "harness/targets/recording.h"
 #include "harness/targets/targets.h"
 #include "tests/support/scheduler.h"
@@ -93,6 +93,7 @@ struct txn_state {
 };
 
 static struct stage {
+    struct recording *recording;
     const struct target_ops *ops;
     struct target *target;
     struct target_index *index;
@@ -218,7 +219,8 @@ static void stage_open(bool ordered)
     char error[ERROR_BYTES] = "";
     struct target_table_config table = {.payload_max_bytes = 8};
     struct target_index_config index = {.kind = ordered ? TARGET_INDEX_ORDERED : TARGET_INDEX_HASH, .key_bytes = 8};
-    stage.ops = recording_target(&native_target_ops, NULL, error, sizeof error);
+    stage.recording = recording_create(&native_target_ops, NULL, error, sizeof error);
+    stage.ops = recording_ops(stage.recording);
     stage.ordered = ordered;
     stage.loaded = stage.spoiled = false;
     stage.uses = 0;
@@ -244,6 +246,7 @@ static void stage_close(void)
     for (unsigned i = 0; i < TXNS_MAX; i++)
         stage.ops->worker_leave(stage.txns[i].worker);
     stage.ops->close(stage.target);
+    recording_destroy(stage.recording);
 }
 
 /*

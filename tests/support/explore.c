@@ -12,7 +12,7 @@
 #include "engine/db/db.h"
 #include "engine/maemio.h"
 #include "engine/txn/membership.h"
-#include "harness/proof/check.h"
+#include "harness/proof/judge.h"
 #include "harness/targets/recording.h"
 #include "harness/targets/targets.h"
 #include "tests/support/colliding.h"
@@ -59,6 +59,7 @@ struct worker_state {
 
 struct round {
     const struct explore_case *what;
+    struct recording *recording;
     const struct target_ops *ops;
     struct target *target;
     struct target_table *table;
@@ -116,7 +117,7 @@ static void look(struct round *round, struct worker_state *own, const void *data
     if (!same(words, bytes / 8, words[0]))
         fail(round, "a payload is torn: its first word and length", words[0], bytes);
     /* Own new versions may change and move. */
-    if (own->held_count < HELD_MAX && recording_writer(data) != round->ops->timestamp(own->txn))
+    if (own->held_count < HELD_MAX && !recording_wrote(own->txn, data))
         own->held[own->held_count++] = (struct held){words, bytes / 8, words[0]};
 }
 
@@ -712,8 +713,9 @@ static bool round_open(struct round *round, struct rng *rng)
         {"order", PICK(rng, "serial", "serial", "serial", "strict")},
         {NULL, NULL},
     };
-    round->ops = recording_target(&native_target_ops, NULL, error, sizeof error);
-    if (round->ops == NULL || target_open(round->ops, settings, &round->target, error, sizeof error) != TARGET_OK)
+    round->recording = recording_create(&native_target_ops, NULL, error, sizeof error);
+    round->ops = recording_ops(round->recording);
+    if (target_open(round->ops, settings, &round->target, error, sizeof error) != TARGET_OK)
         goto failed;
     /* A worker leads to the database, whose times are to be set before any worker that counts has joined. */
     if (round->ops->worker_join(round->target, &round->workers[0].worker) != TARGET_OK)
@@ -875,6 +877,7 @@ static void round_close(struct round *round)
     if (round->maintainer)
         worker_leave(round->maintainer, round->db->tables, round->db->table_count);
     round->ops->close(round->target);
+    recording_destroy(round->recording);
 }
 
 /* Runs the first `schedules` of the round (0: all) and checks. `trace`: prints the last schedule. */

@@ -4,7 +4,7 @@
  * A round has a database of its own, with options, clocks and load drawn from the round's seed. In it several schedules
  * run one after the other, so that each finds the garbage, clocks and row ids of those before. In a schedule each
  * worker runs a few random transactions. At the end of the round the test checks the history of all its schedules
- * (harness/proof/check.h), then the structure (mae_db_verify). A history does not show that the engine missed a row
+ * (harness/proof/judge.h), then the structure (mae_db_verify). A history does not show that the engine missed a row
  * that exists: the engine then takes the index for changed and aborts the transaction. So in cases that neither insert
  * nor remove keys no transaction may abort for that reason. If a round fails, it is repeated with fewer schedules until
  * the first failing schedule is found, and the test prints the trace of that schedule.

@@ -243,8 +243,10 @@ static const char *entry_find(const struct target_index *index, const void *key)
 
 /* ---- Life. ---- */
 
-static enum target_status oracle_open(const void *values, struct target **target, char *error, size_t error_bytes)
+static enum target_status oracle_open(const struct target_ops *ops, const void *values, struct target **target,
+                                      char *error, size_t error_bytes)
 {
+    (void)ops;
     (void)values, (void)error, (void)error_bytes; /* it has no options */
     *target = must(calloc(1, sizeof(**target)));
     return TARGET_OK;

@@ -30,7 +30,7 @@ static inline enum target_status target_open(const struct target_ops *ops, const
             return TARGET_INVALID;
         }
     }
-    return ops->open(values, target, error, error_bytes);
+    return ops->open(ops, values, target, error, error_bytes);
 }
 
 #endif

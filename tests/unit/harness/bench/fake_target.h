@@ -34,8 +34,10 @@ struct target_worker {
 static const struct option_spec fake_target_options[] = {
     {"speed", OPTION_enum, "slow", "slow|fast", "", "of nothing", ""}, OPTION_END};
 
-static enum target_status fake_open(const void *values, struct target **target, char *error, size_t error_bytes)
+static enum target_status fake_open(const struct target_ops *ops, const void *values, struct target **target,
+                                    char *error, size_t error_bytes)
 {
+    (void)ops;
     (void)values, (void)error, (void)error_bytes;
     *target = calloc(1, sizeof **target);
     fake_opens++;

@@ -1,5 +1,7 @@
 /* check.c - hand-written histories: good ones pass, and of each anomaly a bad one is found and named. */
-#include "harness/proof/check.h"
+#include "harness/proof/judge.h"
+#include "harness/proof/elle.h"
+#include "harness/proof/text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +12,7 @@
 
 #include "tests/support/scratch.h"
 
-#define LOAD "begin 10 rw worker 0\n insert x 1\n insert y 2\n commit\n"
+#define LOAD "begin 10 rw worker 0\n insert x 1\n insert y 2\n commit 10\n"
 #define ORDERED "index 0 names ordered unique 8\n"
 
 static struct history_verdict judge(const char *text)
@@ -55,35 +57,34 @@ static void serial_histories_are_fine(void **state)
 {
     (void)state;
     assert_fine("");
-    assert_fine(LOAD "begin 20 rw worker 1\n read x 10.1\n write x 1 over 10.1\n commit\n"
-                     "begin 30 rw worker 2\n read x 20.1\n delete y 1 over 10.2\n commit\n"
-                     "begin 40 rw worker 2\n miss y\n insert y 1\n blind x 2\n commit\n"
-                     "begin 45 rw worker 1\n write x 1 over 40.2\n abort MAE_ABORT_INSTALL\n"
-                     "begin 50 snapshot worker 1\n read x 40.2\n read y 40.1\n commit\n");
+    assert_fine(LOAD "begin 20 rw worker 1\n read x 10.1\n write x 1 over 10.1\n commit 20\n"
+                     "begin 30 rw worker 2\n read x 20.1\n delete y 1 over 10.2\n commit 30\n"
+                     "begin 40 rw worker 2\n miss y\n insert y 1\n blind x 2\n commit 40\n"
+                     "begin 45 rw worker 1\n write x 1 over 40.2\n abort TARGET_RETRY+4\n"
+                     "begin 50 snapshot worker 1\n read x 40.2\n read y 40.1\n commit 50\n");
 }
 
 /* Streams need not be in timestamp order, and a snapshot may be older than what committed before it. */
 static void order_is_that_of_timestamps(void **state)
 {
     (void)state;
-    assert_fine("begin 30 rw worker 1\n write x 1 over 20.1\n commit\n"
-                "begin 15 snapshot worker 1\n read x 10.1\n commit\n" LOAD
-                "begin 20 rw worker 2\n write x 1 over 10.1\n commit\n");
+    assert_fine("begin 30 rw worker 1\n write x 1 over 20.1\n commit 30\n"
+                "begin 15 snapshot worker 1\n read x 10.1\n commit 15\n" LOAD
+                "begin 20 rw worker 2\n write x 1 over 10.1\n commit 20\n");
 }
 
 /* Who moved has its place where it committed; its versions keep the name they were written with. */
 static void who_moved_stands_at_its_commit(void **state)
 {
     (void)state;
-    assert_fine(LOAD
-                "begin 20 rw worker 1\n read y 10.2\n write x 1 over 10.1\n read x 20.1\n moved 40 from 20\n commit\n"
-                "begin 30 rw worker 2\n read x 10.1\n commit\n"
-                "begin 50 rw worker 2\n read x 20.1\n write x 1 over 20.1\n commit\n");
-    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n moved 40 from 20\n commit\n"
-                      "begin 30 rw worker 2\n read x 20.1\n commit\n",
+    assert_fine(LOAD "begin 20 rw worker 1\n read y 10.2\n write x 1 over 10.1\n read x 20.1\n commit 40\n"
+                     "begin 30 rw worker 2\n read x 10.1\n commit 30\n"
+                     "begin 50 rw worker 2\n read x 20.1\n write x 1 over 20.1\n commit 50\n");
+    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n commit 40\n"
+                      "begin 30 rw worker 2\n read x 20.1\n commit 30\n",
                  HISTORY_ANOMALY_FUTURE_READ, "read x 20.1");
-    assert_found(LOAD "begin 20 rw worker 1\n read x 10.1\n moved 40 from 20\n commit\n"
-                      "begin 30 rw worker 2\n write x 1 over 10.1\n commit\n",
+    assert_found(LOAD "begin 20 rw worker 1\n read x 10.1\n commit 40\n"
+                      "begin 30 rw worker 2\n write x 1 over 10.1\n commit 30\n",
                  HISTORY_ANOMALY_STALE_READ, "read x 10.1");
 }
 
@@ -91,34 +92,35 @@ static void who_moved_stands_at_its_commit(void **state)
 static void rows_may_have_been_there_before(void **state)
 {
     (void)state;
-    assert_fine("begin 20 rw worker 1\n read x 5.1\n commit\nbegin 30 rw worker 1\n write x 1 over 5.1\n commit\n");
-    assert_found("begin 20 rw worker 1\n read x 5.1\n commit\nbegin 30 rw worker 1\n read x 6.1\n commit\n",
+    assert_fine(
+        "begin 20 rw worker 1\n read x 5.1\n commit 20\nbegin 30 rw worker 1\n write x 1 over 5.1\n commit 30\n");
+    assert_found("begin 20 rw worker 1\n read x 5.1\n commit 20\nbegin 30 rw worker 1\n read x 6.1\n commit 30\n",
                  HISTORY_ANOMALY_UNKNOWN_READ, "read x 6.1");
 }
 
 static void own_writes_are_seen(void **state)
 {
     (void)state;
-    assert_fine(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write x 2 over 20.1\n read x 20.2\n commit\n"
-                     "begin 30 rw worker 1\n read x 20.2\n commit\n");
-    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write x 2 over 20.1\n read x 20.1\n commit\n",
+    assert_fine(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write x 2 over 20.1\n read x 20.2\n commit 20\n"
+                     "begin 30 rw worker 1\n read x 20.2\n commit 30\n");
+    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write x 2 over 20.1\n read x 20.1\n commit 20\n",
                  HISTORY_ANOMALY_OWN_WRITE, "read x 20.1");
 }
 
 static void insert_and_delete_in_one_transaction_leave_nothing(void **state)
 {
     (void)state;
-    assert_fine(
-        "begin 20 rw worker 1\n insert z 1\n delete z 2 over *\n commit\nbegin 30 rw worker 1\n miss z\n commit\n");
-    assert_fine(LOAD "begin 20 rw worker 1\n delete x 1 over *\n insert x 2\n commit\nbegin 30 rw worker 1\n read x "
-                     "20.2\n commit\n");
+    assert_fine("begin 20 rw worker 1\n insert z 1\n delete z 2 over *\n commit 20\nbegin 30 rw worker 1\n miss z\n "
+                "commit 30\n");
+    assert_fine(LOAD "begin 20 rw worker 1\n delete x 1 over *\n insert x 2\n commit 20\nbegin 30 rw worker 1\n read x "
+                     "20.2\n commit 30\n");
 }
 
 static void dirty_write_is_g0(void **state)
 {
     (void)state;
-    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write y 2 over 30.2\n commit\n"
-                      "begin 30 rw worker 2\n write x 1 over 20.1\n write y 2 over 10.2\n commit\n",
+    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write y 2 over 30.2\n commit 20\n"
+                      "begin 30 rw worker 2\n write x 1 over 20.1\n write y 2 over 10.2\n commit 30\n",
                  HISTORY_ANOMALY_G0, "the shortest cycle has 2 transactions");
 }
 
@@ -126,23 +128,23 @@ static void aborted_read_is_g1a(void **state)
 {
     (void)state;
     assert_found(LOAD
-                 "begin 20 rw worker 1\n write x 1 over 10.1\n abort\nbegin 30 rw worker 2\n read x 20.1\n commit\n",
+                 "begin 20 rw worker 1\n write x 1 over 10.1\n abort\nbegin 30 rw worker 2\n read x 20.1\n commit 30\n",
                  HISTORY_ANOMALY_ABORTED_READ, "read x 20.1");
 }
 
 static void intermediate_read_is_g1b(void **state)
 {
     (void)state;
-    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write x 2 over 20.1\n commit\n"
-                      "begin 30 rw worker 2\n read x 20.1\n commit\n",
+    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write x 2 over 20.1\n commit 20\n"
+                      "begin 30 rw worker 2\n read x 20.1\n commit 30\n",
                  HISTORY_ANOMALY_INTERMEDIATE_READ, "read x 20.1");
 }
 
 static void circular_information_flow_is_g1c(void **state)
 {
     (void)state;
-    assert_found(LOAD "begin 20 rw worker 1\n blind x 1\n read y 30.1\n commit\n"
-                      "begin 30 rw worker 2\n blind y 1\n read x 20.1\n commit\n",
+    assert_found(LOAD "begin 20 rw worker 1\n blind x 1\n read y 30.1\n commit 20\n"
+                      "begin 30 rw worker 2\n blind y 1\n read x 20.1\n commit 30\n",
                  HISTORY_ANOMALY_G1C, "wr: wrote the version that the next one read, y");
 }
 
@@ -150,9 +152,9 @@ static void circular_information_flow_is_g1c(void **state)
 static void observed_transaction_vanishes(void **state)
 {
     (void)state;
-    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write y 2 over 10.2\n commit\n"
-                      "begin 30 rw worker 2\n write x 1 over 20.1\n write y 2 over 20.2\n commit\n"
-                      "begin 40 rw worker 3\n read x 30.1\n read y 20.2\n commit\n",
+    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write y 2 over 10.2\n commit 20\n"
+                      "begin 30 rw worker 2\n write x 1 over 20.1\n write y 2 over 20.2\n commit 30\n"
+                      "begin 40 rw worker 3\n read x 30.1\n read y 20.2\n commit 40\n",
                  HISTORY_ANOMALY_G_SINGLE, "rw: read a version that the next one replaced, y");
 }
 
@@ -160,16 +162,16 @@ static void observed_transaction_vanishes(void **state)
 static void predicate_many_preceders(void **state)
 {
     (void)state;
-    assert_found(ORDERED "begin 30 rw worker 1\n insert z 1\n add 0 5 1\n commit\n"
-                         "begin 40 rw worker 2\n scan 0 forward 1 9 all :\n read z 30.1\n commit\n",
+    assert_found(ORDERED "begin 30 rw worker 1\n insert z 1\n add 0 5 1\n commit 30\n"
+                         "begin 40 rw worker 2\n scan 0 forward 1 9 all :\n read z 30.1\n commit 40\n",
                  HISTORY_ANOMALY_G_SINGLE, "saw a presence or absence that the next one ended");
 }
 
 static void lost_update_is_p4(void **state)
 {
     (void)state;
-    const char *text = LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n commit\n"
-                            "begin 30 rw worker 2\n write x 1 over 10.1\n commit\n";
+    const char *text = LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n commit 20\n"
+                            "begin 30 rw worker 2\n write x 1 over 10.1\n commit 30\n";
     assert_found(text, HISTORY_ANOMALY_G_SINGLE, "the shortest cycle has 2 transactions");
     assert_found(text, HISTORY_ANOMALY_STALE_READ, "write x 1 over 10.1");
 }
@@ -177,24 +179,25 @@ static void lost_update_is_p4(void **state)
 static void read_skew_is_g_single(void **state)
 {
     (void)state;
-    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write y 2 over 10.2\n commit\n"
-                      "begin 30 rw worker 2\n read x 10.1\n read y 20.2\n commit\n",
+    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write y 2 over 10.2\n commit 20\n"
+                      "begin 30 rw worker 2\n read x 10.1\n read y 20.2\n commit 30\n",
                  HISTORY_ANOMALY_G_SINGLE, "begin 30 rw");
 }
 
 static void write_skew_is_g2_item(void **state)
 {
     (void)state;
-    assert_found(LOAD "begin 20 rw worker 1\n read x 10.1\n read y 10.2\n write x 1 over 10.1\n commit\n"
-                      "begin 30 rw worker 2\n read x 10.1\n read y 10.2\n write y 1 over 10.2\n commit\n",
+    assert_found(LOAD "begin 20 rw worker 1\n read x 10.1\n read y 10.2\n write x 1 over 10.1\n commit 20\n"
+                      "begin 30 rw worker 2\n read x 10.1\n read y 10.2\n write y 1 over 10.2\n commit 30\n",
                  HISTORY_ANOMALY_G2_ITEM, "rw: read a version that the next one replaced, x");
 }
 
 static void insert_into_each_others_range_is_g2(void **state)
 {
     (void)state;
-    const char *text = ORDERED "begin 20 rw worker 1\n scan 0 forward 1 9 all :\n insert a 1\n add 0 3 1\n commit\n"
-                               "begin 30 rw worker 2\n scan 0 backward - 9 all :\n insert b 1\n add 0 4 2\n commit\n";
+    const char *text =
+        ORDERED "begin 20 rw worker 1\n scan 0 forward 1 9 all :\n insert a 1\n add 0 3 1\n commit 20\n"
+                "begin 30 rw worker 2\n scan 0 backward - 9 all :\n insert b 1\n add 0 4 2\n commit 30\n";
     assert_found(text, HISTORY_ANOMALY_G2, "the shortest cycle has 2 transactions");
     assert_found(text, HISTORY_ANOMALY_PHANTOM, "at that timestamp there are: 3=1");
 }
@@ -203,36 +206,37 @@ static void insert_into_each_others_range_is_g2(void **state)
 static void misses_make_anti_dependencies(void **state)
 {
     (void)state;
-    assert_found(
-        "begin 20 rw worker 1\n miss a\n insert b 1\n commit\nbegin 30 rw worker 2\n miss b\n insert a 1\n commit\n",
-        HISTORY_ANOMALY_G2, "begin 20 rw");
+    assert_found("begin 20 rw worker 1\n miss a\n insert b 1\n commit 20\nbegin 30 rw worker 2\n miss b\n insert a 1\n "
+                 "commit 30\n",
+                 HISTORY_ANOMALY_G2, "begin 20 rw");
 }
 
 /* The read-only anomaly: the writers alone could be ordered, the snapshot between them cannot. */
 static void inconsistent_snapshot_is_found(void **state)
 {
     (void)state;
-    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write y 2 over 10.2\n commit\n"
-                      "begin 25 snapshot worker 2\n read x 20.1\n read y 10.2\n commit\n",
+    assert_found(LOAD "begin 20 rw worker 1\n write x 1 over 10.1\n write y 2 over 10.2\n commit 20\n"
+                      "begin 25 snapshot worker 2\n read x 20.1\n read y 10.2\n commit 25\n",
                  HISTORY_ANOMALY_STALE_READ, "read y 10.2");
 }
 
 static void each_misfit_has_its_name(void **state)
 {
     (void)state;
-    assert_found(LOAD
-                 "begin 20 rw worker 1\n read x 30.1\n commit\nbegin 30 rw worker 2\n write x 1 over 10.1\n commit\n",
-                 HISTORY_ANOMALY_FUTURE_READ, "read x 30.1");
-    assert_found(LOAD "begin 20 rw worker 1\n read x 15.1\n commit\n", HISTORY_ANOMALY_UNKNOWN_READ, "read x 15.1");
-    assert_found(LOAD
-                 "begin 20 rw worker 1\n delete x 1 over 10.1\n commit\nbegin 30 rw worker 2\n blind x 1\n commit\n",
-                 HISTORY_ANOMALY_DELETED_READ, "was deleted by 20.1");
-    assert_found(LOAD "begin 20 rw worker 1\n miss x\n commit\n", HISTORY_ANOMALY_LOST_INSERT, "miss x");
-    assert_found(LOAD "begin 20 rw worker 1\n insert x 1\n commit\n", HISTORY_ANOMALY_DOUBLE_INSERT, "insert x 1");
-    assert_found(LOAD "begin 20 rw worker 1\n wrong x y\n commit\n", HISTORY_ANOMALY_WRONG_ROW, "wrong x y");
-    assert_found(LOAD "begin 10 rw worker 2\n read x 10.1\n commit\n", HISTORY_ANOMALY_TIMESTAMP_TWICE, "begin 10");
-    assert_found("begin 10 rw worker 1\n insert x 1 row 1\n commit\nbegin 20 snapshot worker 1\n rows 0 2\n commit\n",
-                 HISTORY_ANOMALY_PHANTOM, "rows 0 2");
+    assert_found(
+        LOAD "begin 20 rw worker 1\n read x 30.1\n commit 20\nbegin 30 rw worker 2\n write x 1 over 10.1\n commit 30\n",
+        HISTORY_ANOMALY_FUTURE_READ, "read x 30.1");
+    assert_found(LOAD "begin 20 rw worker 1\n read x 15.1\n commit 20\n", HISTORY_ANOMALY_UNKNOWN_READ, "read x 15.1");
+    assert_found(
+        LOAD "begin 20 rw worker 1\n delete x 1 over 10.1\n commit 20\nbegin 30 rw worker 2\n blind x 1\n commit 30\n",
+        HISTORY_ANOMALY_DELETED_READ, "was deleted by 20.1");
+    assert_found(LOAD "begin 20 rw worker 1\n miss x\n commit 20\n", HISTORY_ANOMALY_LOST_INSERT, "miss x");
+    assert_found(LOAD "begin 20 rw worker 1\n insert x 1\n commit 20\n", HISTORY_ANOMALY_DOUBLE_INSERT, "insert x 1");
+    assert_found(LOAD "begin 20 rw worker 1\n wrong x y\n commit 20\n", HISTORY_ANOMALY_WRONG_ROW, "wrong x y");
+    assert_found(LOAD "begin 11 rw worker 2\n read x 10.1\n commit 10\n", HISTORY_ANOMALY_TIMESTAMP_TWICE, "begin 11");
+    assert_found(
+        "begin 10 rw worker 1\n insert x 1 row 1\n commit 10\nbegin 20 snapshot worker 1\n rows 0 2\n commit 20\n",
+        HISTORY_ANOMALY_PHANTOM, "rows 0 2");
 }
 
 static void entries_are_those_of_the_timestamp(void **state)
@@ -241,8 +245,8 @@ static void entries_are_those_of_the_timestamp(void **state)
     const char *load =
         ORDERED "index 1 towns ordered non-unique 16\n"
                 "begin 10 rw worker 0\n add 0 3 1\n add 0 5 2\n add 0 7 3\n"
-                "add 1 00000000000000000000000000000001 4\nadd 1 00000000000000000000000000000001 5\n commit\n"
-                "begin 20 rw worker 0\n remove 0 5 2\n remove 1 00000000000000000000000000000001 4\n commit\n";
+                "add 1 00000000000000000000000000000001 4\nadd 1 00000000000000000000000000000001 5\n commit 10\n"
+                "begin 20 rw worker 0\n remove 0 5 2\n remove 1 00000000000000000000000000000001 4\n commit 20\n";
     static const struct {
         const char *record;
         bool fine;
@@ -274,7 +278,7 @@ static void entries_are_those_of_the_timestamp(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char text[1024];
-        snprintf(text, sizeof text, "%sbegin 30 rw worker 1\n %s\n commit\n", load, cases[i].record);
+        snprintf(text, sizeof text, "%sbegin 30 rw worker 1\n %s\n commit 30\n", load, cases[i].record);
         struct history_verdict verdict = judge(text);
         if ((verdict.found == 0) != cases[i].fine)
             fail_msg("'%s' is %s: %s", cases[i].record, cases[i].fine ? "right" : "wrong",
@@ -288,8 +292,8 @@ static void partial_scans_promise_less(void **state)
 {
     (void)state;
     const char *text =
-        "index 0 towns ordered non-unique 8\nbegin 10 rw worker 0\n add 0 3 1\n add 0 3 2\n add 0 4 3\n commit\n"
-        "begin 20 rw worker 1\n scan 0 forward - %s : 3=1\n commit\n";
+        "index 0 towns ordered non-unique 8\nbegin 10 rw worker 0\n add 0 3 1\n add 0 3 2\n add 0 4 3\n commit 10\n"
+        "begin 20 rw worker 1\n scan 0 forward - %s : 3=1\n commit 20\n";
     char part[512], all[512], beyond[512];
     snprintf(part, sizeof part, text, "3 part");
     snprintf(all, sizeof all, text, "3 all");
@@ -305,18 +309,121 @@ static void partial_scans_promise_less(void **state)
 static void shortest_cycle_is_shown(void **state)
 {
     (void)state;
-    assert_found("begin 10 rw worker 0\n insert a 1\n insert b 2\n insert c 3\n insert x 4\n insert y 5\n commit\n"
-                 "begin 20 rw worker 1\n read a 10.1\n write b 1 over 10.2\n commit\n"
-                 "begin 30 rw worker 2\n read b 10.2\n write c 1 over 10.3\n commit\n"
-                 "begin 40 rw worker 3\n read c 10.3\n write a 1 over 10.1\n commit\n"
-                 "begin 50 rw worker 4\n read x 10.4\n write y 1 over 10.5\n commit\n"
-                 "begin 60 rw worker 5\n read y 10.5\n write x 1 over 10.4\n commit\n",
+    assert_found("begin 10 rw worker 0\n insert a 1\n insert b 2\n insert c 3\n insert x 4\n insert y 5\n commit 10\n"
+                 "begin 20 rw worker 1\n read a 10.1\n write b 1 over 10.2\n commit 20\n"
+                 "begin 30 rw worker 2\n read b 10.2\n write c 1 over 10.3\n commit 30\n"
+                 "begin 40 rw worker 3\n read c 10.3\n write a 1 over 10.1\n commit 40\n"
+                 "begin 50 rw worker 4\n read x 10.4\n write y 1 over 10.5\n commit 50\n"
+                 "begin 60 rw worker 5\n read y 10.5\n write x 1 over 10.4\n commit 60\n",
                  HISTORY_ANOMALY_G2_ITEM, "the shortest cycle has 2 transactions");
-    assert_found("begin 10 rw worker 0\n insert a 1\n insert b 2\n insert c 3\n commit\n"
-                 "begin 20 rw worker 1\n read a 10.1\n write b 1 over 10.2\n commit\n"
-                 "begin 30 rw worker 2\n read b 10.2\n write c 1 over 10.3\n commit\n"
-                 "begin 40 rw worker 3\n read c 10.3\n write a 1 over 10.1\n commit\n",
+    assert_found("begin 10 rw worker 0\n insert a 1\n insert b 2\n insert c 3\n commit 10\n"
+                 "begin 20 rw worker 1\n read a 10.1\n write b 1 over 10.2\n commit 20\n"
+                 "begin 30 rw worker 2\n read b 10.2\n write c 1 over 10.3\n commit 30\n"
+                 "begin 40 rw worker 3\n read c 10.3\n write a 1 over 10.1\n commit 40\n",
                  HISTORY_ANOMALY_STALE_READ, "read b 10.2");
+}
+
+/* ---- No order is claimed: the graph, and what can be deduced. ---- */
+
+#define UNORDERED "begin 10 rw worker 0\n insert x 1\n insert y 2\n commit\n"
+
+static void without_an_order_serial_histories_are_fine(void **state)
+{
+    (void)state;
+    /* As recorded, not as they happened: 1/2 saw what 2/1 wrote. */
+    assert_fine("begin 1/1 rw worker 1\n read x 10.1\n commit\n"
+                "begin 1/2 rw worker 1\n read x 2/1.1\n write x 1 over 2/1.1\n write x 2 over 1/2.1\n commit\n"
+                "begin 2/1 rw worker 2\n write x 1 over 10.1\n commit\n"
+                "begin 2/2 rw worker 2\n read x 1/2.2\n read y 10.2\n abort TARGET_RETRY+1\n" UNORDERED);
+    /* A row that came and went, and came again; missed before and after. */
+    assert_fine("begin 3/1 rw worker 3\n miss z\n commit\n"
+                "begin 1/1 rw worker 1\n insert z 1\n commit\n"
+                "begin 1/2 rw worker 1\n insert z 1\n delete z 2 over 1/2.1\n commit\n"
+                "begin 2/1 rw worker 2\n read z 1/1.1\n delete z 1 over 1/1.1\n commit\n"
+                "begin 2/2 rw worker 2\n insert z 1\n commit\n");
+    struct history_verdict verdict = judge(UNORDERED);
+    assert_false(verdict.ordered);
+    history_verdict_fini(&verdict);
+}
+
+static void without_an_order_cycles_are_found(void **state)
+{
+    (void)state;
+    assert_found(UNORDERED "begin 1/1 rw worker 1\n read x 10.1\n write x 1 over 10.1\n commit\n"
+                           "begin 2/1 rw worker 2\n read x 10.1\n write x 1 over 10.1\n commit\n",
+                 HISTORY_ANOMALY_G2_ITEM, "write x 1 over 10.1"); /* a lost update: each read what the other replaced */
+    assert_found("begin 1/1 rw worker 1\n read y 10.2\n write x 1 over 10.1\n commit\n"
+                 "begin 2/1 rw worker 2\n read x 10.1\n write y 1 over 10.2\n commit\n" UNORDERED,
+                 HISTORY_ANOMALY_G2_ITEM, "read x 10.1");
+    assert_found("begin 1/1 rw worker 1\n write x 1 over 10.1\n write y 2 over 10.2\n commit\n"
+                 "begin 2/1 rw worker 2\n read x 10.1\n read y 1/1.2\n commit\n" UNORDERED,
+                 HISTORY_ANOMALY_G_SINGLE, "read y 1/1.2");
+    assert_found("begin 1/1 rw worker 1\n miss a\n insert b 1\n commit\n"
+                 "begin 2/1 rw worker 2\n miss b\n insert a 1\n commit\n",
+                 HISTORY_ANOMALY_G2, "miss a");
+    assert_found("begin 1/1 rw worker 1\n insert a 1\n commit\nbegin 2/1 rw worker 2\n insert a 1\n commit\n",
+                 HISTORY_ANOMALY_G2, "insert a 1");
+    assert_found(ORDERED "begin 1/1 rw worker 1\n scan 0 forward 1 9 all :\n insert a 1\n add 0 3 1\n commit\n"
+                         "begin 2/1 rw worker 2\n scan 0 forward 1 9 all :\n insert b 1\n add 0 4 2\n commit\n",
+                 HISTORY_ANOMALY_G2, "scan 0 forward");
+}
+
+static void without_an_order_impossible_reads_are_found(void **state)
+{
+    (void)state;
+    assert_found(UNORDERED "begin 1/1 rw worker 1\n write x 1 over 10.1\n abort\n"
+                           "begin 2/1 rw worker 2\n read x 1/1.1\n commit\n",
+                 HISTORY_ANOMALY_ABORTED_READ, "read x 1/1.1");
+    assert_found(UNORDERED "begin 1/1 rw worker 1\n write x 1 over 10.1\n write x 2 over 1/1.1\n commit\n"
+                           "begin 2/1 rw worker 2\n read x 1/1.1\n commit\n",
+                 HISTORY_ANOMALY_INTERMEDIATE_READ, "read x 1/1.1");
+    assert_found(UNORDERED "begin 1/1 rw worker 1\n write x 1 over 10.1\n read x 10.1\n commit\n",
+                 HISTORY_ANOMALY_OWN_WRITE, "read x 10.1");
+}
+
+/* A deduction that is wrong would be a cycle in a history that has none: serial executions, recorded in any order. */
+static void without_an_order_no_serial_history_is_accused(void **state)
+{
+    (void)state;
+    enum { REGISTERS = 3, TXNS = 24, ROUNDS = 300, TEXT_BYTES = 512 };
+    srand(4711);
+    for (int round = 0; round < ROUNDS; round++) {
+        struct {
+            int name, seq;
+        } rows[REGISTERS] = {{0, 0}};
+        char texts[TXNS][TEXT_BYTES], whole[TXNS * TEXT_BYTES + 64] = ORDERED;
+        for (int t = 0; t < TXNS; t++) {
+            int seq = 0, length = snprintf(texts[t], TEXT_BYTES, "begin %d rw worker 1\n", t + 1);
+            for (int op = 0; op < 4; op++) {
+                int r = rand() % REGISTERS, choice = rand() % 3;
+                char *at = texts[t] + length;
+                size_t left = TEXT_BYTES - (size_t)length;
+                if (rows[r].seq == 0 && choice == 0)
+                    length += snprintf(at, left, "miss r%d\nabsent 0 %d\n", r, r);
+                else if (rows[r].seq == 0) {
+                    length += snprintf(at, left, "insert r%d %d\nadd 0 %d 7\n", r, ++seq, r);
+                    rows[r].name = t + 1, rows[r].seq = seq;
+                } else if (choice == 0)
+                    length += snprintf(at, left, "read r%d %d.%d\nfind 0 %d 7\n", r, rows[r].name, rows[r].seq, r);
+                else {
+                    bool erase = choice == 1;
+                    length += snprintf(at, left, "%s r%d %d over %d.%d\n", erase ? "delete" : "write", r, seq + 1,
+                                       rows[r].name, rows[r].seq);
+                    if (erase)
+                        length += snprintf(texts[t] + length, TEXT_BYTES - (size_t)length, "remove 0 %d *\n", r);
+                    rows[r].name = t + 1, rows[r].seq = erase ? 0 : ++seq;
+                    seq += erase;
+                }
+            }
+            (void)snprintf(texts[t] + length, TEXT_BYTES - (size_t)length, "commit\n");
+        }
+        for (int left = TXNS; left > 0; left--) { /* in any order */
+            int t = rand() % left;
+            strcat(whole, texts[t]);
+            memmove(texts[t], texts[left - 1], TEXT_BYTES);
+        }
+        assert_fine(whole);
+    }
 }
 
 static void texts_with_mistakes_are_refused_with_their_line(void **state)
@@ -326,13 +433,13 @@ static void texts_with_mistakes_are_refused_with_their_line(void **state)
         const char *text, *error;
     } cases[] = {
         {"read x 1.1\n", "text:1: 'read' outside of a transaction"},
-        {"\nbegin ten rw worker 1\n", "text:2: 'ten' is no timestamp"},
+        {"\nbegin ten rw worker 1\n", "text:2: 'ten' is no name"},
         {"begin 1 rw worker 1\nread x 7\n", "text:2: '7' is no version"},
         {"begin 1 rw worker 1\nread x 7.0\n", "sequence numbers are 1 to 255"},
         {"begin 1 rw worker 1\nfind 3 1 1\n", "text:2: index 3 has not been declared"},
-        {"begin 1 rw worker 1\ncommit now\n", "text:2: 'now' is too much"},
+        {"begin 1 rw worker 1\ncommit now\n", "text:2: 'now' is no place"},
         {"begin 1 rw worker 1\n", "the last transaction has neither"},
-        {"begin 1 rw worker 1\nabort MAE_OOPS\n", "'MAE_OOPS' is no status"},
+        {"begin 1 rw worker 1\nabort OOPS\n", "'OOPS' is no status"},
         {"index 0 i ordered unique 99\n", "keys have 1 to 64 bytes"},
         {"boo\n", "'boo' is no record"},
     };
@@ -356,7 +463,7 @@ static void text_form_survives_a_round_trip(void **state)
                        "begin 10 rw worker 3\ninsert x 1 row 5\nadd 0 7 5\nadd 1 000000000000000000000abc 5\ncommit\n"
                        "begin 20 rw worker 2\nread x 10.1\nwrite x 1 over 10.1\nblind x 2\ndelete x 3 over 20.2\n"
                        "delete x 4 over *\nmiss y\nexists x\nwrong x y\nremove 0 7 *\nfind 0 7 5\nabsent 0 8\n"
-                       "scan 0 backward - 9 part : 7=5 3=1\nrows 2 14\nabort MAE_ABORT_INSTALL\n";
+                       "scan 0 backward - 9 part : 7=5 3=1\nrows 2 14\nabort TARGET_RETRY+4\n";
     struct history *history = calloc(1, sizeof *history);
     char error[256] = "";
     history_init(history);
@@ -439,7 +546,7 @@ static void broken_words_are_malformed(void **state)
         {{HISTORY_BEGIN, 5, HISTORY_READ, 7}, 4, "word 2: no record"},
         {{HISTORY_BEGIN, 5, HISTORY_FIND, 7}, 4, "word 2: no record"}, /* of an index that is not declared */
         {{HISTORY_BEGIN, 5, HISTORY_BEGIN, 6}, 4, "word 2: a transaction begins inside another"},
-        {{HISTORY_COMMIT}, 1, "word 0: a record outside of a transaction"},
+        {{HISTORY_COMMIT, 5}, 2, "word 0: a record outside of a transaction"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct history *history = calloc(1, sizeof *history);
@@ -499,6 +606,10 @@ int main(void)
         cmocka_unit_test(elle_sees_lists),
         cmocka_unit_test(elle_refuses_what_would_be_too_long),
         cmocka_unit_test(broken_words_are_malformed),
+        cmocka_unit_test(without_an_order_serial_histories_are_fine),
+        cmocka_unit_test(without_an_order_cycles_are_found),
+        cmocka_unit_test(without_an_order_impossible_reads_are_found),
+        cmocka_unit_test(without_an_order_no_serial_history_is_accused),
         cmocka_unit_test(every_anomaly_has_a_test),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,39 +1,12 @@
-/* check.c - collecting a history's transactions, and what its two checks have in common; see check.h. */
-#include "harness/proof/check.h"
+/* collect.c - see collect.h. */
+#include "harness/proof/collect.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/proof/internal.h"
-
-const char *history_anomaly_name(enum history_anomaly anomaly)
-{
-    static const char *const names[] = {
-#define HISTORY_ANOMALY_NAME(name, text, meaning) text,
-        HISTORY_ANOMALIES(HISTORY_ANOMALY_NAME)
-#undef HISTORY_ANOMALY_NAME
-    };
-    return names[anomaly];
-}
-
-const char *history_anomaly_meaning(enum history_anomaly anomaly)
-{
-    static const char *const meanings[] = {
-#define HISTORY_ANOMALY_MEANING(name, text, meaning) meaning,
-        HISTORY_ANOMALIES(HISTORY_ANOMALY_MEANING)
-#undef HISTORY_ANOMALY_MEANING
-    };
-    return meanings[anomaly];
-}
-
-void history_verdict_fini(struct history_verdict *verdict)
-{
-    free(verdict->report.text);
-    memset(verdict, 0, sizeof *verdict);
-}
+#include "harness/proof/text.h"
 
 /* ---- Containers. ---- */
 
@@ -86,6 +59,12 @@ uint32_t history_map_number(struct history_map *map, uint64_t name)
     if (!slot->number)
         *slot = (struct history_map_slot){name, ++map->count};
     return slot->number - 1;
+}
+
+uint32_t history_map_find(const struct history_map *map, uint64_t name)
+{
+    const struct history_map_slot *slot = map->bits ? map_slot(map, name) : NULL;
+    return slot != NULL && slot->number ? slot->number - 1 : HISTORY_NOBODY;
 }
 
 void *history_array_add(struct history_array *array, size_t item_bytes)
@@ -151,12 +130,20 @@ __attribute__((format(printf, 2, 3))) static bool malformed(struct history_check
     return false;
 }
 
+static void collect_txn(struct history_checker *checker, const uint64_t *begin, const uint64_t *end_record,
+                        const uint64_t *end)
+{
+    bool committed = history_kind(end_record[0]) == HISTORY_COMMIT;
+    struct history_txn *txn = history_array_add(committed ? &checker->txns : &checker->aborted, sizeof *txn);
+    *txn = (struct history_txn){begin[1], committed ? end_record[1] : 0, begin, end,
+                                history_a(begin[0]) & HISTORY_SNAPSHOT};
+}
+
 static bool collect_stream(struct history_checker *checker, size_t number)
 {
     const struct history *history = checker->history;
     const struct history_stream *stream = &history->streams[number];
     const uint64_t *begin = NULL;
-    uint64_t moved = 0;
     size_t words;
     for (size_t at = 0; at < stream->count; at += words) {
         const uint64_t *record = stream->words + at;
@@ -171,16 +158,8 @@ static bool collect_stream(struct history_checker *checker, size_t number)
         if (kind == HISTORY_BEGIN) {
             begin = record;
         } else if (kind == HISTORY_COMMIT || kind == HISTORY_ABORT) {
-            struct history_txn *txn =
-                history_array_add(kind == HISTORY_COMMIT ? &checker->txns : &checker->aborted, sizeof *txn);
-            *txn = (struct history_txn){moved ? moved : begin[1], begin, record + words,
-                                        history_a(begin[0]) & HISTORY_SNAPSHOT};
+            collect_txn(checker, begin, record, record + words);
             begin = NULL;
-            moved = 0;
-        } else if (kind == HISTORY_MOVED) {
-            struct history_moved *move = history_array_add(&checker->moved, sizeof *move);
-            *move = (struct history_moved){record[2], record[1]};
-            moved = record[1];
         } else if (kind == HISTORY_ADD) {
             const uint64_t **key = history_array_add(&checker->entries[history_b(record[0])], sizeof *key);
             *key = record + 1;
@@ -190,21 +169,6 @@ static bool collect_stream(struct history_checker *checker, size_t number)
     if (begin != NULL) /* the worker was stopped in the middle: nobody can have seen what it did not decide */
         checker->verdict->aborted++;
     return true;
-}
-
-static int compare_moved(const void *x, const void *y)
-{
-    const struct history_moved *a = x, *b = y;
-    return a->from < b->from ? -1 : a->from > b->from;
-}
-
-uint64_t history_final(const struct history_checker *checker, uint64_t ts)
-{
-    if (checker->moved.count == 0)
-        return ts;
-    const struct history_moved wanted = {ts, 0}, *found = bsearch(&wanted, checker->moved.items, checker->moved.count,
-                                                                  sizeof *found, compare_moved);
-    return found ? found->to : ts;
 }
 
 static int compare_txns(const void *x, const void *y)
@@ -305,35 +269,84 @@ size_t history_entry_bound(const struct history_checker *checker, unsigned index
     return low;
 }
 
-static bool find_ts(const struct history_array *array, uint64_t ts)
+static int compare_named(const void *x, const void *y)
 {
-    const struct history_txn *txns = array->items;
-    size_t low = 0, high = array->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (txns[middle].ts < ts)
-            low = middle + 1;
-        else
-            high = middle;
+    const struct history_named *a = x, *b = y;
+    return a->name < b->name ? -1 : a->name > b->name;
+}
+
+static void name_all(struct history_checker *checker, const struct history_array *txns, bool aborted)
+{
+    for (size_t i = 0; i < txns->count; i++) {
+        struct history_named *named = history_array_add(&checker->named, sizeof *named);
+        *named = (struct history_named){((const struct history_txn *)txns->items)[i].name, (uint32_t)i, aborted};
     }
-    return low < array->count && txns[low].ts == ts && !txns[low].snapshot;
 }
 
-bool history_was_aborted(const struct history_checker *checker, uint64_t ts)
+static bool sort_names(struct history_checker *checker)
 {
-    return find_ts(&checker->aborted, ts);
+    checker->named.count = 0;
+    name_all(checker, &checker->txns, false);
+    name_all(checker, &checker->aborted, true);
+    const struct history_named *named = checker->named.items;
+    if (checker->named.count)
+        qsort(checker->named.items, checker->named.count, sizeof *named, compare_named);
+    char text[HISTORY_VERSION_BYTES];
+    for (size_t i = 1; i < checker->named.count; i++)
+        if (named[i - 1].name == named[i].name)
+            return malformed(checker, "two transactions have the name %s",
+                             history_name_text(named[i].name, text, sizeof text));
+    return true;
 }
 
-bool history_was_committed(const struct history_checker *checker, uint64_t ts)
+static const struct history_named *find_named(const struct history_checker *checker, uint64_t name)
 {
-    return find_ts(&checker->txns, ts);
+    const struct history_named wanted = {.name = name};
+    return checker->named.count
+               ? bsearch(&wanted, checker->named.items, checker->named.count, sizeof wanted, compare_named)
+               : NULL;
+}
+
+const struct history_txn *history_find(const struct history_checker *checker, uint64_t name)
+{
+    const struct history_named *named = find_named(checker, name);
+    return named != NULL && !named->aborted ? history_txn_at(checker, named->place) : NULL;
+}
+
+bool history_was_aborted(const struct history_checker *checker, uint64_t name)
+{
+    const struct history_named *named = find_named(checker, name);
+    return named != NULL && named->aborted;
+}
+
+bool history_was_committed(const struct history_checker *checker, uint64_t name)
+{
+    return history_find(checker, name) != NULL;
+}
+
+/* Sorted by their places; two writers may not have the same one. */
+static void put_in_order(struct history_checker *checker)
+{
+    checker->ordered = true;
+    for (size_t i = 0; i < checker->txns.count; i++)
+        checker->ordered &= history_txn_at(checker, i)->ts != 0;
+    if (!checker->ordered)
+        return;
+    sort_txns(&checker->txns);
+    for (size_t i = 1; i < checker->txns.count; i++) {
+        const struct history_txn *txn = history_txn_at(checker, i);
+        if (txn[-1].ts == txn->ts && !txn->snapshot && history_finding(checker, HISTORY_ANOMALY_TIMESTAMP_TWICE)) {
+            history_describe(checker, txn - 1);
+            history_describe(checker, txn);
+        }
+    }
 }
 
 bool history_collect(struct history_checker *checker, const struct history *history, struct history_verdict *verdict)
 {
     checker->history = history;
     checker->verdict = verdict;
-    checker->txns.count = checker->aborted.count = checker->moved.count = 0;
+    checker->txns.count = checker->aborted.count = 0;
     if (checker->any_entries)
         for (unsigned i = 0; i < HISTORY_INDEXES_MAX; i++)
             checker->entries[i].count = 0;
@@ -341,86 +354,15 @@ bool history_collect(struct history_checker *checker, const struct history *hist
     for (size_t i = 0; i < checker->history->stream_count; i++)
         if (!collect_stream(checker, i))
             return false;
-    if (checker->moved.count)
-        qsort(checker->moved.items, checker->moved.count, sizeof(struct history_moved), compare_moved);
-    sort_txns(&checker->txns);
-    sort_txns(&checker->aborted);
+    put_in_order(checker);
+    if (!sort_names(checker))
+        return false;
     for (unsigned i = 0; checker->any_entries && i < HISTORY_INDEXES_MAX; i++)
         sort_entries(checker, i);
+    checker->verdict->ordered = checker->ordered;
     checker->verdict->committed = checker->txns.count;
     checker->verdict->aborted += checker->aborted.count;
-    for (size_t i = 0; i < checker->txns.count; i++) {
-        const struct history_txn *txn = history_txn_at(checker, i);
-        checker->verdict->snapshots += txn->snapshot;
-        if (i && txn[-1].ts == txn->ts && !txn->snapshot && history_finding(checker, HISTORY_ANOMALY_TIMESTAMP_TWICE)) {
-            history_describe(checker, txn - 1);
-            history_describe(checker, txn);
-        }
-    }
+    for (size_t i = 0; i < checker->txns.count; i++)
+        checker->verdict->snapshots += history_txn_at(checker, i)->snapshot;
     return true;
-}
-
-/* ---- The whole. ---- */
-
-struct history_checker *history_checker_create(void)
-{
-    return support_alloc(sizeof(struct history_checker));
-}
-
-void history_checker_destroy(struct history_checker *checker)
-{
-    if (checker == NULL)
-        return;
-    for (unsigned i = 0; i < HISTORY_INDEXES_MAX; i++) {
-        free(checker->entries[i].items);
-        free(checker->entry_states[i].items);
-        free(checker->entry_present[i].items);
-    }
-    struct history_array *arrays[] = {&checker->txns,           &checker->aborted,  &checker->moved,
-                                      &checker->states,         &checker->tables,   &checker->edges,
-                                      &checker->objects_states, &checker->versions, &checker->unresolved};
-    for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
-        free(arrays[i]->items);
-    history_map_fini(&checker->registers);
-    history_map_fini(&checker->objects);
-    free(checker);
-}
-
-struct graph_job {
-    struct history_checker *checker;
-    bool forward;
-};
-
-static void *graph_run(void *arg)
-{
-    struct graph_job *job = arg;
-    job->forward = history_graph_is_forward(job->checker);
-    return NULL;
-}
-
-/* The two checks share nothing they write; side by side when that is worth a thread. */
-static void check_both(struct history_checker *checker)
-{
-    enum { WORTH_A_THREAD = 10000 };
-    struct graph_job job = {.checker = checker};
-    pthread_t thread;
-    bool parallel = checker->txns.count >= WORTH_A_THREAD && pthread_create(&thread, NULL, graph_run, &job) == 0;
-    history_replay(checker);
-    if (parallel)
-        pthread_join(thread, NULL);
-    else
-        (void)graph_run(&job);
-    if (!job.forward || checker->verdict->found)
-        history_graph_search(checker);
-}
-
-bool history_check(struct history_checker *checker, const struct history *history, struct history_verdict *verdict)
-{
-    memset(verdict, 0, sizeof *verdict);
-    if (history_collect(checker, history, verdict))
-        check_both(checker);
-    if (verdict->found > HISTORY_FINDINGS_SHOWN)
-        support_text_add(&verdict->report, "... and %" PRIu64 " findings more\n",
-                         verdict->found - HISTORY_FINDINGS_SHOWN);
-    return verdict->found == 0;
 }

@@ -1,30 +1,15 @@
-/*
- * check.h - checks whether a history has a serial order, and whether that is the order of its timestamps.
- *
- * There are two checks, which share only the code that reads records:
- *   replay.c  runs the committed transactions one after the other, in timestamp order, on a model of registers and
- *             entries, and compares what each transaction saw with the model. That checks that (a) timestamp order
- *             explains every read, (c) no transaction read an aborted or intermediate version, (d) snapshots are
- *             consistent, and (e) there are no phantoms.
- *   graph.c   (b) builds the serialization graph (ww, wr, rw) from the version order that the writes recorded: each
- *             update names the version that it replaced. Writes that do not (blind writes, inserts after a delete,
- *             entries) are ordered by timestamps. If all edges go forward in timestamp order there is no cycle. Else it
- *             finds Tarjan's components, and in them the shortest cycle.
- * Both are linear, except that looking up an index entry takes O(log n). Memory: some 100 bytes a write, 40 a
- * transaction.
- *
- * A register that no recorded transaction inserts existed before: the first version read, if no transaction of the
- * history wrote it, is its initial one. Index entries that no recorded transaction adds do not exist.
- */
-#ifndef HARNESS_PROOF_CHECK_H
-#define HARNESS_PROOF_CHECK_H
+/* anomaly.h - what can be wrong with a history, and the verdict on one. */
+#ifndef HARNESS_PROOF_ANOMALY_H
+#define HARNESS_PROOF_ANOMALY_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "harness/common/support.h"
-#include "harness/proof/history.h"
 
 /* name, short name, what it means */
 #define HISTORY_ANOMALIES(X)                                                                                  \
-    X(NONE, "none", "serializable in timestamp order")                                                        \
+    X(NONE, "none", "serializable")                                                                           \
     X(MALFORMED, "malformed", "the history itself is broken")                                                 \
     X(TIMESTAMP_TWICE, "timestamp-twice", "two read-write transactions have one timestamp")                   \
     X(ABORTED_READ, "G1a", "read of an aborted transaction's write")                                          \
@@ -56,26 +41,11 @@ const char *history_anomaly_meaning(enum history_anomaly anomaly);
 
 struct history_verdict {
     uint64_t committed, snapshots, aborted, records;
+    bool ordered;                             /* every committed transaction says its place in the serial order */
     uint64_t findings[HISTORY_ANOMALY_COUNT]; /* how many of each */
     uint64_t found;                           /* their sum; 0: the history is fine */
     struct support_text report;               /* the first findings, and the shortest cycle; empty if fine */
 };
 void history_verdict_fini(struct history_verdict *verdict);
-
-/* Memory that checks reuse; one at a time may use it. */
-struct history_checker *history_checker_create(void);
-void history_checker_destroy(struct history_checker *checker);
-
-/* True if no anomaly was found. Fills the verdict, whose former contents must have been finished. */
-bool history_check(struct history_checker *checker, const struct history *history, struct history_verdict *verdict);
-
-/*
- * elle.c: writes the history in the EDN form that Elle's list-append checker reads: a row is a list, each version
- * appends one element (its writer's timestamp and sequence), and a read returns all elements up to the version read, as
- * the versions name their predecessors. False with a message where that is not so (blind writes, deletes), or where the
- * lists would become too long to write.
- */
-bool history_export_elle(struct history_checker *checker, const struct history *history, FILE *out, char *error,
-                         size_t error_bytes);
 
 #endif

@@ -1,14 +1,19 @@
-/* internal.h - shared by replay.c, graph.c and elle.c: the transactions of a history in order, and memory for them. */
-#ifndef HARNESS_PROOF_INTERNAL_H
-#define HARNESS_PROOF_INTERNAL_H
+/*
+ * collect.h - the transactions of a history, in their serial order if that is known, and memory for the checks.
+ *
+ * The order is known if every committed transaction says its place; else the transactions stand as they were recorded.
+ */
+#ifndef HARNESS_PROOF_COLLECT_H
+#define HARNESS_PROOF_COLLECT_H
 
-#include "harness/proof/check.h"
+#include "harness/proof/anomaly.h"
+#include "harness/proof/history.h"
 
 enum { HISTORY_FINDINGS_SHOWN = 10 };
 #define HISTORY_NOBODY UINT32_MAX
 
 struct history_txn {
-    uint64_t ts;
+    uint64_t name, ts;           /* ts: its place in the serial order, 0: unknown */
     const uint64_t *words, *end; /* BEGIN, behind COMMIT or ABORT */
     bool snapshot;
 };
@@ -25,7 +30,8 @@ struct history_map {
 };
 void history_map_clear(struct history_map *map);
 void history_map_fini(struct history_map *map);
-uint32_t history_map_number(struct history_map *map, uint64_t name); /* added if not there */
+uint32_t history_map_number(struct history_map *map, uint64_t name);     /* added if not there */
+uint32_t history_map_find(const struct history_map *map, uint64_t name); /* HISTORY_NOBODY if not there */
 
 /* An array that grows. */
 struct history_array {
@@ -41,17 +47,20 @@ struct history_entry {
     bool present;
 };
 
-/* A transaction that began with one timestamp and committed with another. */
-struct history_moved {
-    uint64_t from, to;
+/* Where the transaction with this name stands: `place` among the committed or the aborted ones. */
+struct history_named {
+    uint64_t name;
+    uint32_t place;
+    bool aborted;
 };
 
 struct history_checker {
     const struct history *history;
     struct history_verdict *verdict;
-    struct history_array txns;    /* committed, by timestamp; a snapshot behind the writer of the same timestamp */
-    struct history_array aborted; /* by timestamp */
-    struct history_array moved;   /* struct history_moved, by `from` */
+    struct history_array txns; /* committed; by their order, a snapshot behind the writer of the same place */
+    struct history_array aborted;
+    struct history_array named; /* struct history_named, by name */
+    bool ordered;
     struct history_array entries[HISTORY_INDEXES_MAX]; /* pointers to keys, sorted, each once */
     bool any_entries;
     /* replay.c */
@@ -61,7 +70,8 @@ struct history_checker {
     struct history_array tables;
     /* graph.c */
     struct history_map objects;
-    struct history_array objects_states, versions, edges, unresolved;
+    struct history_map version_numbers; /* of an object and its writer */
+    struct history_array objects_states, versions, version_places, edges, unresolved;
 };
 
 static inline struct history_txn *history_txn_at(const struct history_checker *checker, size_t i)
@@ -69,15 +79,14 @@ static inline struct history_txn *history_txn_at(const struct history_checker *c
     return (struct history_txn *)checker->txns.items + i;
 }
 
-/* Begins with this history: sorts the transactions and the keys of entries; counts. False if it is malformed. */
+/* Begins with this history: sorts transactions, names and keys of entries; counts. False if it is malformed. */
 bool history_collect(struct history_checker *checker, const struct history *history, struct history_verdict *verdict);
 
-/* The timestamp of the transaction that named its versions with `ts`: that, unless it moved. */
-uint64_t history_final(const struct history_checker *checker, uint64_t ts);
-
-/* Whether a transaction with this timestamp has been aborted / committed. */
-bool history_was_aborted(const struct history_checker *checker, uint64_t ts);
-bool history_was_committed(const struct history_checker *checker, uint64_t ts);
+/* The committed transaction with this name; NULL if there is none. */
+const struct history_txn *history_find(const struct history_checker *checker, uint64_t name);
+/* Whether a transaction with this name has been aborted / committed. */
+bool history_was_aborted(const struct history_checker *checker, uint64_t name);
+bool history_was_committed(const struct history_checker *checker, uint64_t name);
 
 /* The place of the first entry of `index` that is not below (key, ref). */
 size_t history_entry_bound(const struct history_checker *checker, unsigned index, const uint64_t *key, uint64_t ref);
@@ -88,12 +97,5 @@ bool history_finding(struct history_checker *checker, enum history_anomaly anoma
 void history_describe(struct history_checker *checker, const struct history_txn *txn);
 /* A record as text, without a newline; static storage. */
 const char *history_record_text(const struct history_checker *checker, const uint64_t *words);
-
-void history_replay(struct history_checker *checker);
-
-/* Whether all edges between registers lead to larger timestamps. May run beside history_replay. */
-bool history_graph_is_forward(struct history_checker *checker);
-/* Looks for cycles in the whole graph. */
-void history_graph_search(struct history_checker *checker);
 
 #endif

@@ -1,0 +1,204 @@
+/* cycles.c - see cycles.h. */
+#include "harness/proof/cycles.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct search {
+    const struct edge *edges; /* sorted by `from` */
+    size_t *begin;            /* of each node's edges; one more than nodes */
+    uint32_t nodes;
+    uint32_t *component; /* of each node */
+    uint32_t *low, *order, *stack, *from_edge, *queue;
+};
+
+static int by_from(const void *x, const void *y)
+{
+    const struct edge *a = x, *b = y;
+    if (a->from != b->from)
+        return a->from < b->from ? -1 : 1;
+    if (a->to != b->to)
+        return a->to < b->to ? -1 : 1;
+    return (int)a->kind - (int)b->kind;
+}
+
+/* Tarjan's algorithm without recursion; component numbers begin at 1. */
+static void components(struct search *search)
+{
+    uint32_t n = search->nodes, next = 1, depth = 0, stacked = 0, *calls = support_alloc((n + 1) * sizeof *calls);
+    size_t *at = support_alloc((n + 1) * sizeof *at);
+    uint32_t component = 0;
+    for (uint32_t root = 0; root < n; root++) {
+        if (search->order[root])
+            continue;
+        calls[depth++] = root;
+        while (depth) {
+            uint32_t node = calls[depth - 1];
+            if (!search->order[node]) {
+                search->order[node] = search->low[node] = next++;
+                search->stack[stacked++] = node;
+                at[node] = search->begin[node];
+            }
+            bool descended = false;
+            for (; at[node] < search->begin[node + 1]; at[node]++) {
+                uint32_t to = search->edges[at[node]].to;
+                if (!search->order[to]) {
+                    calls[depth++] = to;
+                    descended = true;
+                    break;
+                }
+                if (!search->component[to] && search->low[to] < search->low[node])
+                    search->low[node] = search->low[to];
+            }
+            if (descended)
+                continue;
+            depth--;
+            if (search->low[node] == search->order[node]) {
+                component++;
+                uint32_t member;
+                do {
+                    member = search->stack[--stacked];
+                    search->component[member] = component;
+                } while (member != node);
+            }
+            if (depth && search->low[node] < search->low[calls[depth - 1]])
+                search->low[calls[depth - 1]] = search->low[node];
+        }
+    }
+    free(calls);
+    free(at);
+}
+
+/* Breadth first from `start` within its component: the length of the shortest cycle through it, 0 if none below `most`.
+ */
+static uint32_t cycle_through(struct search *search, uint32_t start, uint32_t most, uint32_t *distance, uint32_t *last)
+{
+    uint32_t head = 0, tail = 0;
+    memset(distance, 0xff, search->nodes * sizeof *distance);
+    search->queue[tail++] = start;
+    distance[start] = 0;
+    while (head < tail) {
+        uint32_t node = search->queue[head++];
+        if (distance[node] + 1 >= most)
+            return 0;
+        for (size_t e = search->begin[node]; e < search->begin[node + 1]; e++) {
+            uint32_t to = search->edges[e].to;
+            if (to == start) {
+                *last = (uint32_t)e;
+                return distance[node] + 1;
+            }
+            if (search->component[to] == search->component[start] && distance[to] == UINT32_MAX) {
+                distance[to] = distance[node] + 1;
+                search->from_edge[to] = (uint32_t)e;
+                search->queue[tail++] = to;
+            }
+        }
+    }
+    return 0;
+}
+
+static const char *edge_text(const struct edge *edge)
+{
+    switch (edge->kind) {
+    case EDGE_WW:
+        return "ww: wrote a version that the next one replaced,";
+    case EDGE_WR:
+        return "wr: wrote the version that the next one read,";
+    case EDGE_RW:
+        return "rw: read a version that the next one replaced,";
+    default:
+        return "rw: saw a presence or absence that the next one ended,";
+    }
+}
+
+static void describe_cycle(struct graph *graph, const struct search *search, const uint32_t *cycle, uint32_t length)
+{
+    struct history_checker *checker = graph->checker;
+    unsigned kinds[4] = {0};
+    for (uint32_t i = 0; i < length; i++)
+        kinds[search->edges[cycle[i]].kind]++;
+    unsigned rw = kinds[EDGE_RW] + kinds[EDGE_RW_ABSENT];
+    enum history_anomaly anomaly = rw > 1    ? kinds[EDGE_RW_ABSENT] ? HISTORY_ANOMALY_G2 : HISTORY_ANOMALY_G2_ITEM
+                                   : rw == 1 ? HISTORY_ANOMALY_G_SINGLE
+                                   : kinds[EDGE_WR] ? HISTORY_ANOMALY_G1C
+                                                    : HISTORY_ANOMALY_G0;
+    struct history_verdict *verdict = checker->verdict;
+    verdict->findings[anomaly]++;
+    verdict->found++;
+    struct support_text *report = &verdict->report;
+    support_text_add(report, "%s: %s\n  the shortest cycle has %u transactions:\n", history_anomaly_name(anomaly),
+                     history_anomaly_meaning(anomaly), length);
+    for (uint32_t i = 0; i < length; i++) {
+        const struct edge *edge = &search->edges[cycle[i]];
+        char name[128];
+        if (edge->object >> 63)
+            snprintf(name, sizeof name, "an index entry");
+        else
+            history_register_name(checker->history, edge->object, name, sizeof name);
+        history_describe(checker, history_txn_at(checker, edge->from));
+        support_text_add(report, "  -- %s %s -->\n", edge_text(edge), name);
+    }
+    support_text_add(report, "  and so on with the first\n");
+}
+
+static void shortest_cycle(struct graph *graph, struct search *search)
+{
+    enum { STARTS_MAX = 2000 };
+    uint32_t n = search->nodes, best = UINT32_MAX, starts = 0, *cycle = NULL;
+    uint32_t *sizes = support_alloc((n + 2) * sizeof *sizes), *distance = support_alloc((n + 1) * sizeof *distance);
+    for (uint32_t i = 0; i < n; i++)
+        sizes[search->component[i]]++;
+    for (uint32_t i = 0; i < n && starts < STARTS_MAX && best > 2; i++) {
+        if (sizes[search->component[i]] < 2)
+            continue;
+        starts++;
+        uint32_t last, length = cycle_through(search, i, best, distance, &last);
+        if (!length)
+            continue;
+        best = length;
+        cycle = support_realloc(cycle, length * sizeof *cycle);
+        for (uint32_t at = length; at-- > 0; last = search->from_edge[search->edges[last].from])
+            cycle[at] = last;
+    }
+    if (best != UINT32_MAX)
+        describe_cycle(graph, search, cycle, best);
+    free(cycle);
+    free(sizes);
+    free(distance);
+}
+
+void graph_search_cycles(struct graph *graph)
+{
+    struct history_checker *checker = graph->checker;
+    size_t edge_count = checker->edges.count;
+    uint32_t n = (uint32_t)checker->txns.count;
+    if (edge_count == 0)
+        return;
+    qsort(checker->edges.items, edge_count, sizeof(struct edge), by_from);
+    struct search search = {
+        .edges = checker->edges.items,
+        .nodes = n,
+        .begin = support_alloc((n + 2) * sizeof *search.begin),
+        .component = support_alloc((n + 1) * sizeof *search.component),
+        .low = support_alloc((n + 1) * sizeof *search.low),
+        .order = support_alloc((n + 1) * sizeof *search.order),
+        .stack = support_alloc((n + 1) * sizeof *search.stack),
+        .from_edge = support_alloc((n + 1) * sizeof *search.from_edge),
+        .queue = support_alloc((n + 1) * sizeof *search.queue),
+    };
+    size_t e = 0;
+    for (uint32_t i = 0; i <= n; i++) {
+        while (e < edge_count && search.edges[e].from < i)
+            e++;
+        search.begin[i] = e;
+    }
+    components(&search);
+    shortest_cycle(graph, &search);
+    free(search.begin);
+    free(search.component);
+    free(search.low);
+    free(search.order);
+    free(search.stack);
+    free(search.from_edge);
+    free(search.queue);
+}

@@ -1,0 +1,21 @@
+/*
+ * placing.h - what can be said about versions where the serial order is not known.
+ *
+ * Most writes name the version they replaced. An insert replaced an absence, and someone who found nothing saw one; but
+ * which, if a row came and went several times? What follows is deduced under the assumption that the history is
+ * serializable: then every absence was replaced at most once, and by nobody who comes before it. A deduction is made
+ * only where one candidate is left, so a serializable history never gets a wrong edge, and a cycle is a proof. What
+ * stays open gives no edge: such a cycle is missed.
+ */
+#ifndef HARNESS_PROOF_PLACING_H
+#define HARNESS_PROOF_PLACING_H
+
+#include "harness/proof/versions.h"
+
+/* Finds what the unplaced versions of all objects replaced, as far as it can be told. */
+void graph_place(struct graph *graph);
+
+/* The only version that looks as it was seen by the transaction being visited; HISTORY_NOBODY if none or several do. */
+uint32_t graph_only_seen(const struct graph *graph, const struct object *object, bool present, uint64_t ref);
+
+#endif

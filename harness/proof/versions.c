@@ -1,0 +1,94 @@
+/* versions.c - see versions.h. */
+#include "harness/proof/versions.h"
+
+struct version *graph_version(const struct graph *graph, uint32_t i)
+{
+    return (struct version *)graph->checker->versions.items + i;
+}
+
+struct object *graph_object(struct graph *graph, uint64_t name)
+{
+    struct history_checker *checker = graph->checker;
+    uint32_t number = history_map_number(&checker->objects, name);
+    if (number == checker->objects_states.count) {
+        struct object *object = history_array_add(&checker->objects_states, sizeof *object);
+        *object = (struct object){HISTORY_NOBODY, HISTORY_NOBODY, HISTORY_NOBODY, 0};
+    }
+    return (struct object *)checker->objects_states.items + number;
+}
+
+static uint64_t key_of(uint64_t object, uint64_t name)
+{
+    uint64_t x = (object ^ name * UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xd6e8feb86659fd93);
+    return (x ^ x >> 32) * UINT64_C(0x9E3779B97F4A7C15) ^ name;
+}
+
+static uint32_t version_add(struct graph *graph, uint64_t object, uint64_t name, uint32_t writer, bool present)
+{
+    struct history_checker *checker = graph->checker;
+    uint32_t added = (uint32_t)checker->versions.count;
+    struct version *version = history_array_add(&checker->versions, sizeof *version);
+    *version = (struct version){.object = object,
+                                .name = name,
+                                .writer = writer,
+                                .older = HISTORY_NOBODY,
+                                .newer = HISTORY_NOBODY,
+                                .replaced = HISTORY_NOBODY,
+                                .successor = HISTORY_NOBODY,
+                                .sibling = HISTORY_NOBODY,
+                                .present = present};
+    uint32_t number = history_map_number(&checker->version_numbers, key_of(object, name));
+    if (number == checker->version_places.count)
+        *(uint32_t *)history_array_add(&checker->version_places, sizeof(uint32_t)) = added;
+    return added;
+}
+
+uint32_t graph_append(struct graph *graph, uint64_t object, uint64_t name, uint32_t writer, bool present)
+{
+    uint32_t added = version_add(graph, object, name, writer, present);
+    struct object *state = graph_object(graph, object);
+    graph_version(graph, added)->older = state->last;
+    if (state->last != HISTORY_NOBODY)
+        graph_version(graph, state->last)->newer = added;
+    else
+        state->first = added;
+    state->last = added;
+    return added;
+}
+
+uint32_t graph_prepend(struct graph *graph, uint64_t object, uint64_t name, bool present)
+{
+    uint32_t added = version_add(graph, object, name, HISTORY_NOBODY, present);
+    struct object *state = graph_object(graph, object);
+    graph_version(graph, added)->newer = state->first;
+    if (state->first != HISTORY_NOBODY)
+        graph_version(graph, state->first)->older = added;
+    else
+        state->last = added;
+    state->first = added;
+    return added;
+}
+
+uint32_t graph_find(const struct graph *graph, uint64_t object, uint64_t name)
+{
+    const struct history_checker *checker = graph->checker;
+    uint32_t number = history_map_find(&checker->version_numbers, key_of(object, name));
+    return number == HISTORY_NOBODY ? HISTORY_NOBODY : ((const uint32_t *)checker->version_places.items)[number];
+}
+
+void graph_replace(struct graph *graph, uint32_t replaced, uint32_t by)
+{
+    graph_version(graph, by)->replaced = replaced;
+    graph_version(graph, by)->sibling = graph_version(graph, replaced)->successor;
+    graph_version(graph, replaced)->successor = by;
+}
+
+void graph_clear(struct graph *graph)
+{
+    struct history_checker *checker = graph->checker;
+    history_map_clear(&checker->objects);
+    history_map_clear(&checker->version_numbers);
+    checker->objects_states.count = checker->versions.count = checker->version_places.count = 0;
+    checker->edges.count = checker->unresolved.count = 0;
+    graph->all_forward = true;
+}
