@@ -22,8 +22,8 @@ int program_run(const char *name, const char *const *argv);
  */
 char *program_share(const char *name);
 
-/* Draws SHAREplots/PLOT.gp after `settings`, to which the file's name is added; what it loads is found by names such as
- * plots/style.gp. A whole new file in the place of the old one, or false with a message. */
+/* Draws plots/PLOT.gp, below `share`, after `settings`, to which the file's name is added; what it loads is found by
+ * names such as plots/style.gp. A whole new file in the place of the old one, or false with a message. */
 bool program_gnuplot(const char *name, const char *share, const char *plot, struct support_text *settings,
                      const char *output);
 
