@@ -1,4 +1,4 @@
-/* target.c - names, texts and kinds of a target's statuses. */
+/* target.c - names and texts of what target.h lists. */
 #include "workloads/target.h"
 
 enum kind { DONE, USE, DOOMED, REFUSED };
@@ -33,3 +33,29 @@ bool target_status_is_abort(enum target_status status)
     return (unsigned)status < TARGET_RETRY ? table[status].kind == DOOMED
                                            : target_status_is_retry(status) || status == TARGET_FAILED;
 }
+
+#define TEXT(name, text) text,
+const char *target_isolation_text(enum target_isolation isolation)
+{
+    static const char *const texts[] = {TARGET_ISOLATION_TABLE(TEXT)};
+    return texts[isolation];
+}
+
+const char *target_durability_text(enum target_durability durability)
+{
+    static const char *const texts[] = {TARGET_DURABILITY_TABLE(TEXT)};
+    return texts[durability];
+}
+
+const char *target_rows_text(enum target_rows rows)
+{
+    static const char *const texts[] = {TARGET_ROWS_TABLE(TEXT)};
+    return texts[rows];
+}
+
+const char *target_order_text(enum target_order order)
+{
+    static const char *const texts[] = {TARGET_ORDER_TABLE(TEXT)};
+    return texts[order];
+}
+#undef TEXT

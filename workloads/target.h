@@ -141,15 +141,67 @@ struct target_txn;
 struct target_table;
 struct target_index;
 
-/* What the target guarantees; printed beside every result, and what decides which checks apply. */
-struct target_guarantees {
-    bool transactional; /* false: no isolation and no roll-back at all ("not transactional") */
-    bool serializable;
-    bool phantom_safe;
-    bool durable;
+/* name, text: from the weakest to the strongest */
+#define TARGET_ISOLATION_TABLE(X)       \
+    X(NONE, "not transactional")        \
+    X(READ_COMMITTED, "read committed") \
+    X(SNAPSHOT, "snapshot isolation")   \
+    X(SERIALIZABLE, "serializable")
+#define TARGET_DURABILITY_TABLE(X)                                                     \
+    X(OFF, "off")     /* nothing outlives the process */                               \
+    X(ASYNC, "async") /* the last commits may be lost */                               \
+    X(GROUP, "group") /* a commit is answered when it is safe, together with others */ \
+    X(SYNC, "sync")   /* each commit by itself */
+#define TARGET_ROWS_TABLE(X)                                      \
+    X(IN_PLACE, "in place") /* reads point into what is stored */ \
+    X(COPIES, "copies")     /* reads point into a copy made for the transaction */
+#define TARGET_ORDER_TABLE(X)                                                            \
+    X(NEVER, "never")         /* the target does not say in which order it serializes */ \
+    X(AT_COMMIT, "at commit") /* when commit has returned */                             \
+    X(AT_BEGIN, "at begin")   /* and before, but final at commit only */
+
+enum target_isolation {
+#define TARGET_ISOLATION_ENUM(name, text) TARGET_ISOLATION_##name,
+    TARGET_ISOLATION_TABLE(TARGET_ISOLATION_ENUM)
+#undef TARGET_ISOLATION_ENUM
+};
+enum target_durability {
+#define TARGET_DURABILITY_ENUM(name, text) TARGET_DURABILITY_##name,
+    TARGET_DURABILITY_TABLE(TARGET_DURABILITY_ENUM)
+#undef TARGET_DURABILITY_ENUM
+};
+enum target_rows {
+#define TARGET_ROWS_ENUM(name, text) TARGET_ROWS_##name,
+    TARGET_ROWS_TABLE(TARGET_ROWS_ENUM)
+#undef TARGET_ROWS_ENUM
+};
+enum target_order {
+#define TARGET_ORDER_ENUM(name, text) TARGET_ORDER_##name,
+    TARGET_ORDER_TABLE(TARGET_ORDER_ENUM)
+#undef TARGET_ORDER_ENUM
+};
+
+const char *target_isolation_text(enum target_isolation isolation);
+const char *target_durability_text(enum target_durability durability);
+const char *target_rows_text(enum target_rows rows);
+const char *target_order_text(enum target_order order);
+
+/* What the target promises: printed beside every result, and what decides which checks apply. */
+struct target_promises {
+    enum target_isolation isolation;
+    bool phantom_safe; /* what is promised of rows holds for misses and scans, too */
+    enum target_durability durability;
+    enum target_rows rows;
+    enum target_order order;
     unsigned workers_max; /* 1: single-threaded */
     const char *note;     /* one line for people */
 };
+
+/* Whether it has transactions at all: roll-back, and several workers that lose nothing. */
+static inline bool target_is_transactional(const struct target_promises *promises)
+{
+    return promises->isolation != TARGET_ISOLATION_NONE;
+}
 
 typedef bool (*target_entry_fn)(void *arg, const void *key, uint64_t ref);
 typedef bool (*target_row_fn)(void *arg, uint64_t ref, const void *data, size_t bytes);
@@ -159,9 +211,9 @@ struct target_ops {
     const char *label; /* for plots: "Maemio" */
     const char *help;
     const struct option_spec *options; /* what --set takes, ended by OPTION_END; NULL: nothing */
-    struct target_guarantees guarantees;
-    /* What these values of its options leave of the guarantees; NULL: all, whatever the options. */
-    struct target_guarantees (*guarantees_with)(const void *values);
+    struct target_promises promises;
+    /* What these values of its options leave of the promises; NULL: all, whatever the options. */
+    struct target_promises (*promises_with)(const void *values);
     /* Why it aborts, ended by {NULL, NULL}; what TARGET_RETRY + i stands for. NULL: it never aborts. */
     const struct target_reason *reasons;
 
@@ -184,11 +236,12 @@ struct target_ops {
     void (*worker_leave)(struct target_worker *worker);
 
     enum target_status (*begin)(struct target_worker *worker, enum target_mode mode, struct target_txn **txn);
-    enum target_status (*commit)(struct target_txn *txn);
+    enum target_status (*commit)(struct target_txn *txn); /* a transaction that does not commit has been aborted */
     void (*abort)(struct target_txn *txn);
     void (*backoff)(struct target_worker *worker); /* wait before a retry, as the target's contention policy says */
-    /* Where the running transaction stands in the serial order, unique for read-write transactions; a snapshot sees
-     * what has its timestamp or a smaller one. NULL: the target has none, and its histories cannot be recorded. */
+    /* Its place in the serial order, unique for read-write transactions, above 0; a snapshot sees what has its place or
+     * a smaller one. Final when commit has returned TARGET_OK, and told until the worker begins again; before that only
+     * where the order is known at begin. NULL where it is never known. */
     uint64_t (*timestamp)(const struct target_txn *txn);
 
     /*

@@ -53,7 +53,7 @@ static enum exit_code place(struct run_setup *setup, struct run_watch *watch)
         return EXIT_FAILED;
     }
     if (options->threads == 0) {
-        unsigned cores = topology_core_count(setup->topology), most = setup->target_ops->guarantees.workers_max;
+        unsigned cores = topology_core_count(setup->topology), most = setup->target_ops->promises.workers_max;
         (void)snprintf(number, sizeof number, "%u", cores < most ? cores : most);
         (void)options_set(setup->options, "threads", number, error); /* the column shows the number */
     }

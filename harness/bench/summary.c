@@ -174,11 +174,13 @@ static void head_print(FILE *out, const struct result *r, size_t count)
     if (count > 1)
         (void)fprintf(out, ", median of %zu (min .. max); latency and counters of repetition %u, the median", count,
                       r->repetition);
-    const struct target_guarantees guarantees = options_guarantees(options);
-    const char *isolation = result_isolation(&guarantees), *note = guarantees.note == NULL ? "" : guarantees.note;
+    const struct target_promises promises = options_promises(options);
+    const char *isolation = result_isolation(&promises), *note = promises.note == NULL ? "" : promises.note;
     bool repeats = strncmp(note, isolation, strlen(isolation)) == 0;
-    (void)fprintf(out, "\n  %-14s %s%s%s\n", "guarantees", repeats ? "" : isolation,
-                  repeats || note[0] == '\0' ? "" : "; ", note);
+    (void)fprintf(out, "\n  %-14s %s%s%s; durability %s, rows %s, order known %s\n", "promises",
+                  repeats ? "" : isolation, repeats || note[0] == '\0' ? "" : "; ", note,
+                  target_durability_text(promises.durability), target_rows_text(promises.rows),
+                  target_order_text(promises.order));
 }
 
 /* What the repetitions say together about throughput; outliers are named, and counted in like the others. */

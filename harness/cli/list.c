@@ -75,9 +75,11 @@ static void list_targets(void)
 {
     const struct target_ops *target;
     for (size_t i = 0; (target = target_at(i)) != NULL; i++)
-        (void)printf("%-14s  %s [%s; up to %u worker%s]\n", target->name, target->help,
-                     result_isolation(&target->guarantees), target->guarantees.workers_max,
-                     target->guarantees.workers_max == 1 ? "" : "s");
+        (void)printf("%-14s  %s\n%-14s  [%s; durability %s; rows %s; order known %s; up to %u worker%s]\n",
+                     target->name, target->help, "", result_isolation(&target->promises),
+                     target_durability_text(target->promises.durability), target_rows_text(target->promises.rows),
+                     target_order_text(target->promises.order), target->promises.workers_max,
+                     target->promises.workers_max == 1 ? "" : "s");
 }
 
 static void list_distributions(void)

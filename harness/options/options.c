@@ -390,7 +390,7 @@ static bool target_resolve(struct options *options, char *error)
 static bool combination_check(struct options *options, char *error)
 {
     struct run_options *run = &options->run;
-    unsigned workers_max = options->target->guarantees.workers_max;
+    unsigned workers_max = options->target->promises.workers_max;
     if (run->threads > workers_max)
         return REFUSE(error, "--threads: target %s allows %u worker%s", options->target->name, workers_max,
                       workers_max == 1 ? "" : "s");
@@ -409,7 +409,9 @@ static bool combination_check(struct options *options, char *error)
         return REFUSE(error, "--%s: is not UTF-8, so CSV and JSON could not hold the same",
                       is_utf8(run->label) ? "point" : "label");
     bool full = run->check == RUN_CHECK_FULL;
-    if (full && !options_guarantees(options).serializable)
+    const struct target_promises promises = options_promises(options);
+    if (full && target_is_transactional(&promises) &&
+        (promises.isolation != TARGET_ISOLATION_SERIALIZABLE || !promises.phantom_safe))
         return REFUSE(error, "--check full: these settings of target %s do not promise what a history is held against",
                       options->target->name);
     if (full && run->history[0] != '\0')
@@ -470,9 +472,9 @@ bool options_resolve(struct options *options, char *error)
     return workload != NULL && target != NULL && options_resolve_for(options, workload, target, error);
 }
 
-struct target_guarantees options_guarantees(const struct options *options)
+struct target_promises options_promises(const struct options *options)
 {
-    if (options->target->guarantees_with == NULL)
-        return options->target->guarantees;
-    return options->target->guarantees_with(options->target_values);
+    if (options->target->promises_with == NULL)
+        return options->target->promises;
+    return options->target->promises_with(options->target_values);
 }

@@ -107,7 +107,7 @@ bool option_column_text(const struct option_spec *specs, size_t i, const void *v
 char *option_dashes(char *name);
 char *option_underscores(char *name);
 
-/* The target's guarantees under the run's settings. */
-struct target_guarantees options_guarantees(const struct options *options);
+/* The target's promises under the run's settings. */
+struct target_promises options_promises(const struct options *options);
 
 #endif

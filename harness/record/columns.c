@@ -144,8 +144,8 @@ static struct value growth(const struct view *v)
 
 static const char *isolation_text(const struct options *options)
 {
-    const struct target_guarantees guarantees = options_guarantees(options);
-    return result_isolation(&guarantees);
+    const struct target_promises promises = options_promises(options);
+    return result_isolation(&promises);
 }
 
 /* ---- Columns of columns.def. ---- */
@@ -185,6 +185,10 @@ static struct value get_row(const struct view *v, const struct column *column)
     case ROW_outcome:                 return text(outcome_text(r->outcome));
     case ROW_recorded:                return u64(r->options->run.history[0] != '\0');
     case ROW_isolation:               return text(isolation_text(r->options));
+    case ROW_phantoms:                return u64(options_promises(r->options).phantom_safe);
+    case ROW_durability:              return text(target_durability_text(options_promises(r->options).durability));
+    case ROW_row_access:              return text(target_rows_text(options_promises(r->options).rows));
+    case ROW_order_known:             return text(target_order_text(options_promises(r->options).order));
     case ROW_cpus:                    return numbers(r->placement, false);
     case ROW_numa_nodes:              return numbers(r->placement, true);
     case ROW_oversubscribed:          return u64(r->placement->oversubscribed);

@@ -58,11 +58,11 @@ uint64_t result_small_bytes(const struct result *result)
     return result->memory.resident_bytes > huge ? result->memory.resident_bytes - huge : 0;
 }
 
-const char *result_isolation(const struct target_guarantees *guarantees)
+const char *result_isolation(const struct target_promises *promises)
 {
-    return !guarantees->transactional ? "not transactional"
-           : guarantees->serializable ? "serializable"
-                                      : "weaker than serializable";
+    if (promises->isolation == TARGET_ISOLATION_SERIALIZABLE && !promises->phantom_safe)
+        return "serializable but for phantoms";
+    return target_isolation_text(promises->isolation);
 }
 
 void result_counter_name(const char *event, char *name, size_t name_bytes)

@@ -82,8 +82,8 @@ uint64_t result_space_bytes(const struct result *result);
 uint64_t result_growth_bytes(const struct result *result);
 /* Memory on small pages, never below 0 (the parts are read one after the other). */
 uint64_t result_small_bytes(const struct result *result);
-/* "serializable", "weaker than serializable", "not transactional" */
-const char *result_isolation(const struct target_guarantees *guarantees);
+/* "serializable", "serializable but for phantoms", "snapshot isolation", "not transactional", ... */
+const char *result_isolation(const struct target_promises *promises);
 
 /* The name of a counter's column after its prefix: "llc_load_misses" for LLC-load-misses. */
 void result_counter_name(const char *event, char *name, size_t name_bytes);

@@ -39,7 +39,7 @@ static void threads_add(struct option_pairs *pairs, const struct sweep_point *po
     char ignored[TOPOLOGY_ERROR_BYTES], text[24];
     struct topology *topology = topology_open(NULL, NULL, ignored);
     unsigned cores = topology == NULL ? 1 : topology_core_count(topology),
-             most = point->options->target->guarantees.workers_max;
+             most = point->options->target->promises.workers_max;
     topology_close(topology);
     (void)snprintf(text, sizeof text, "%u", cores < most ? cores : most);
     option_pairs_add(pairs, support_copy("threads"), support_copy(text));

@@ -332,15 +332,15 @@ static enum target_status native_verify(struct target *target, char *report, siz
     return STATUS(mae_db_verify(target->db, report, report_bytes));
 }
 
-/* The single-version ordered index gives up phantom protection, and with it serializability. */
-static struct target_guarantees native_guarantees_with(const void *values)
+/* The single-version ordered index gives up phantom protection. */
+static struct target_promises native_promises_with(const void *values)
 {
-    struct target_guarantees guarantees = native_target_ops.guarantees;
+    struct target_promises promises = native_target_ops.promises;
     if (!((const struct mae_options *)values)->simple_index_update)
-        return guarantees;
-    guarantees.phantom_safe = guarantees.serializable = false;
-    guarantees.note = "no phantom protection in ordered indexes; in memory only, not durable";
-    return guarantees;
+        return promises;
+    promises.phantom_safe = false;
+    promises.note = "no phantom protection in ordered indexes; in memory only";
+    return promises;
 }
 
 /* The reasons are the retryable statuses of the engine's table, in its order. */
@@ -369,13 +369,14 @@ const struct target_ops native_target_ops = {
     .label = "Maemio",
     .help = "Maemio's own engine",
     .options = options_table,
-    .guarantees = {.transactional = true,
-                   .serializable = true,
-                   .phantom_safe = true,
-                   .durable = false,
-                   .workers_max = TARGET_WORKERS_MAX,
-                   .note = "in timestamp order; in memory only, not durable"},
-    .guarantees_with = native_guarantees_with,
+    .promises = {.isolation = TARGET_ISOLATION_SERIALIZABLE,
+                 .phantom_safe = true,
+                 .durability = TARGET_DURABILITY_OFF,
+                 .rows = TARGET_ROWS_IN_PLACE,
+                 .order = TARGET_ORDER_AT_BEGIN,
+                 .workers_max = TARGET_WORKERS_MAX,
+                 .note = "in timestamp order; in memory only"},
+    .promises_with = native_promises_with,
     .reasons = native_reasons,
     .open = native_open,
     .close = native_close,

@@ -850,7 +850,7 @@ struct recording *recording_create(const struct target_ops *inner, const char *p
     *recording = (struct recording){.ops = *inner,
                                     .self = recording,
                                     .inner = inner,
-                                    .knows_order = inner->timestamp != NULL,
+                                    .knows_order = inner->promises.order != TARGET_ORDER_NEVER,
                                     .path = path ? support_copy(path) : NULL,
                                     .fd = fd};
     ops_wrap(&recording->ops);

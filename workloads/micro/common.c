@@ -132,7 +132,7 @@ void micro_space(const struct workload *workload, struct target_space *rows, str
 bool micro_is_racy(const struct workload *workload)
 {
     const struct micro *micro = micro_of_const(workload);
-    return !micro->ops->guarantees.transactional && micro->workers > 1;
+    return !target_is_transactional(&micro->ops->promises) && micro->workers > 1;
 }
 
 enum target_status micro_findings(const struct workload *workload, char *report, size_t report_bytes)

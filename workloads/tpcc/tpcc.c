@@ -36,7 +36,7 @@ static enum target_status tpcc_create(const void *values, const struct target_op
     enum target_status status = tpcc_options_resolve(values, &options, error, error_bytes);
     if (status != TARGET_OK)
         return status;
-    if (!ops->guarantees.transactional && options.user_abort) {
+    if (!target_is_transactional(&ops->promises) && options.user_abort) {
         snprintf(error, error_bytes, "tpcc: target %s cannot roll back, but user_abort=%g: set user_abort=0", ops->name,
                  (double)options.user_abort / 0x1p32);
         return TARGET_INVALID;

@@ -270,7 +270,7 @@ static bool check_absent(void *arg, uint64_t key, const void *data, size_t bytes
 
 static bool is_racy(const struct workload *workload)
 {
-    return !workload->ops->guarantees.transactional && workload->workers > 1;
+    return !target_is_transactional(&workload->ops->promises) && workload->workers > 1;
 }
 
 /* The report's addition if not every row was compared by itself. */
@@ -310,7 +310,7 @@ static enum target_status check_pass(struct workload *workload, struct target_wo
         bulk.visit = check_row;
         status = bulk_walk(&bulk, 0, inserted);
         bulk.visit = check_absent;
-        if (status == TARGET_OK && workload->ops->guarantees.transactional)
+        if (status == TARGET_OK && target_is_transactional(&workload->ops->promises))
             status = bulk_walk(&bulk, inserted, inserted + 1);
     }
     if (status != TARGET_OK)

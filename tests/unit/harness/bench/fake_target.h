@@ -98,7 +98,7 @@ static const struct target_ops fake_target_ops = {
     .label = "Fake",
     .help = "does nothing",
     .options = fake_target_options,
-    .guarantees = {.transactional = false, .workers_max = FAKE_WORKERS_MAX, .note = "for tests"},
+    .promises = {.isolation = TARGET_ISOLATION_NONE, .workers_max = FAKE_WORKERS_MAX, .note = "for tests"},
     .reasons = fake_reasons,
     .open = fake_open,
     .close = fake_close,

@@ -213,10 +213,10 @@ static void settings_are_options_of_the_target(void **state)
     assert_int_equal(values->backoff, 3000);
     assert_int_equal(values->inline_bytes, 216);
     assert_false(values->promote);
-    assert_true(options_guarantees(options).serializable);
+    assert_true(options_promises(options).phantom_safe);
     set(options, "set", "simple_index_update=on");
     assert_true(options_resolve(options, error));
-    assert_false(options_guarantees(options).serializable);
+    assert_false(options_promises(options).phantom_safe);
     options_destroy(options);
 }
 

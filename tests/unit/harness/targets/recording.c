@@ -406,6 +406,7 @@ static struct target_ops loose_ops(bool first_wins, bool knows_order)
 {
     loose.first_wins = first_wins;
     return (struct target_ops){.name = "loose",
+                               .promises = {.order = knows_order ? TARGET_ORDER_AT_COMMIT : TARGET_ORDER_NEVER},
                                .open = loose_open,
                                .close = loose_close,
                                .table_create = loose_table_create,

@@ -118,7 +118,7 @@ static void a_target_without_roll_back_is_refused_where_it_matters(void **state)
     struct workload *workload;
     char error[256] = "";
     (void)state;
-    ops.guarantees.transactional = false;
+    ops.promises.isolation = TARGET_ISOLATION_NONE;
     resolve(NULL, &values);
     assert_int_equal(tpcc_workload_ops.create(&values, &ops, 1, 1, &workload, error, sizeof(error)), TARGET_INVALID);
     assert_non_null(strstr(error, "set user_abort=0"));
