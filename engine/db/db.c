@@ -98,6 +98,8 @@ static enum mae_status add_table(struct mae_db *db, struct table *table, size_t 
 
 static void drop_last_table(struct mae_db *db)
 {
+    MAE_DCHECK(db->table_count > 0);
+    MAE_DCHECK(db->spans == &db->tables[db->table_count - 1]->rows);
     struct table *table = db->tables[--db->table_count];
     db->spans = table->rows.next;
     table_fini(table);

@@ -1,12 +1,14 @@
 /* index_ops.c - see index_ops.h. */
 #include "engine/db/index_ops.h"
 
+#include "engine/base/check.h"
 #include "engine/db/simple_index.h"
 #include "engine/db/stats.h"
 
 /* A hit by key is valid only as long as the row that was read, so the row is written when it loses its entry (I3). */
 static enum mae_status lose_entry(struct mae_txn *txn, struct mae_index *index, uint64_t row, enum mae_status removed)
 {
+    MAE_DCHECK(index->ops->multi_version); /* I3 */
     return removed == MAE_OK && !MUTATED(entry_move_untouched) ? txn_lose_entry(txn, &index->table->rows, row)
                                                                : removed;
 }
@@ -30,6 +32,7 @@ static enum mae_status hash_hit(struct mae_txn *txn, struct mae_index *index, co
 
 static enum mae_status hash_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
+    MAE_DCHECK(index->kind == MAE_INDEX_HASH);
     return hash_index_insert(txn, &index->hash, key, row);
 }
 
@@ -103,6 +106,7 @@ static enum mae_status tree_hit(struct mae_txn *txn, struct mae_index *index, co
 
 static enum mae_status tree_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
+    MAE_DCHECK(index->kind == MAE_INDEX_ORDERED);
     return tree_index_insert(txn, &index->tree, key, row);
 }
 
@@ -160,6 +164,7 @@ static enum mae_status simple_find(struct mae_txn *txn, struct mae_index *index,
 
 static enum mae_status simple_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
+    MAE_DCHECK(index->kind == MAE_INDEX_ORDERED);
     return simple_index_insert(txn, &index->simple, key, row);
 }
 

@@ -1,12 +1,14 @@
 /* simple_index.c - see simple_index.h. */
 #include "engine/db/simple_index.h"
 
+#include "engine/base/check.h"
 #include "engine/index/scratch.h"
 #include "engine/txn/txn.h"
 #include "engine/txn/worker.h"
 
 static void on_decision(struct mae_txn *txn, bool committed)
 {
+    MAE_DCHECK(index_scratch_kept(txn)->deferred != NULL);
     struct tree_deferred *deferred = index_scratch_kept(txn)->deferred;
     if (committed)
         tree_deferred_apply(deferred);
@@ -24,6 +26,7 @@ static enum mae_status usable(const struct mae_txn *txn)
 /* The worker's list of changes that wait; NULL when out of memory. */
 static struct tree_deferred *deferred_begin(struct mae_txn *txn)
 {
+    MAE_DCHECK(txn->running && !txn->snapshot);
     struct index_scratch *scratch = index_scratch_kept(txn);
     if (!scratch->deferred)
         scratch->deferred = mem_alloc(sizeof(struct tree_deferred));

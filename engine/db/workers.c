@@ -1,4 +1,5 @@
 /* workers.c - joining and leaving a database; see maemio.h and db.h. */
+#include "engine/base/check.h"
 #include "engine/db/db.h"
 
 #include "engine/db/guard.h"
@@ -8,6 +9,8 @@
 
 void db_worker_leave(struct mae_worker *worker, unsigned table_count)
 {
+    MAE_DCHECK(!worker->txn.running);
+    MAE_DCHECK(table_count <= CATALOG_MAX);
     index_scratch_fini(worker);
     worker_leave(worker, db_of(worker)->tables, table_count);
 }

@@ -50,11 +50,13 @@ static ALWAYS_INLINE struct hash_home home_of_key(const struct hash_index *index
 
 static ALWAYS_INLINE uint64_t bucket_number(const struct hash_index *index, uint64_t base, uint64_t growth)
 {
+    MAE_DCHECK(base < index->base_count);
     return base + growth * index->base_count;
 }
 
 static uint64_t without_top_bit(uint64_t growth)
 {
+    MAE_DCHECK(growth != 0);
     return growth & ~(UINT64_C(1) << (63 - __builtin_clzll(growth)));
 }
 
@@ -453,6 +455,7 @@ static uint64_t hint_of(const struct hash_index *index, uint64_t buckets)
 
 void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_t entries)
 {
+    MAE_DCHECK(!worker->txn.running);
     struct hash_count *local = index_scratch_count(worker, index);
     if (!local)
         return;
@@ -483,6 +486,7 @@ void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_
 
 void hash_index_grow_all(struct mae_txn *txn)
 {
+    MAE_DCHECK(!txn->running);
     /* Growing runs transactions of the worker's own, in the same struct. They add to no index. */
     const struct index_scratch *scratch = index_scratch_kept(txn);
     const uint64_t committed_ts = txn->ts;
@@ -497,6 +501,7 @@ void hash_index_grow_all(struct mae_txn *txn)
 static void prefetch_short(struct mae_txn *txn, struct hash_index *index, const struct table *rows,
                            const unsigned char *keys, size_t count)
 {
+    MAE_DCHECK(count <= MAE_PREFETCH_MAX);
     uint64_t buckets[MAE_PREFETCH_MAX], hint = hash_hint(index);
     for (size_t i = 0; i < count; i++) {
         buckets[i] = hash_first_bucket(index, hint, hash_load_word(keys + i * HASH_WORD_BYTES));
@@ -526,6 +531,7 @@ static void prefetch_short(struct mae_txn *txn, struct hash_index *index, const 
 static void prefetch_long(struct mae_txn *txn, const struct hash_index *index, const struct table *rows,
                           const unsigned char *keys, size_t count)
 {
+    MAE_DCHECK(count <= MAE_PREFETCH_MAX);
     uint64_t buckets[MAE_PREFETCH_MAX];
     for (size_t i = 0; i < count; i++) {
         struct hash_home home = home_of_key(index, keys + i * index->key_bytes);

@@ -26,6 +26,7 @@
 #ifndef ENGINE_INDEX_HASH_INDEX_H
 #define ENGINE_INDEX_HASH_INDEX_H
 
+#include "engine/base/check.h"
 #include "engine/base/compiler.h"
 #include <string.h>
 
@@ -215,6 +216,9 @@ static ALWAYS_INLINE enum hash_found hash_index_find_fast(const struct mae_txn *
 /* The caller has used an answer of hash_index_find_fast. */
 static ALWAYS_INLINE void hash_index_used(const struct mae_txn *txn, enum hash_found found)
 {
+    MAE_DCHECK(found != HASH_FOUND_NOT);
+    MAE_DCHECK(index_scratch_kept(txn)->announced_next + found <= index_scratch_kept(txn)->announced_count ||
+               found == 0);
     index_scratch_kept(txn)->announced_next += found;
 }
 

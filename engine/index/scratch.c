@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "engine/base/check.h"
 #include "engine/index/hash_index.h"
 #include "engine/index/tree_simple.h"
 
@@ -24,6 +25,7 @@ struct hash_count *index_scratch_count(struct mae_worker *worker, const struct h
 
 static COLD bool growth_room(struct index_scratch *scratch)
 {
+    MAE_DCHECK(scratch->growth_count == scratch->growth_capacity);
     enum { FIRST = 8 };
     unsigned capacity = scratch->growth_capacity ? 2 * scratch->growth_capacity : FIRST;
     struct hash_growth *growth =
@@ -54,6 +56,7 @@ void index_scratch_add_entries(struct mae_txn *txn, struct hash_index *index, in
 
 void index_scratch_fini(struct mae_worker *worker)
 {
+    MAE_DCHECK(!worker->txn.running && !worker->txn.on_decision);
     struct index_scratch *scratch = index_scratch_kept(&worker->txn);
     if (scratch->deferred)
         tree_deferred_fini(scratch->deferred);

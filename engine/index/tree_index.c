@@ -42,6 +42,7 @@
  */
 #include "engine/index/tree_index.h"
 
+#include "engine/base/check.h"
 #include "engine/base/compiler.h"
 #include "engine/index/scratch.h"
 #include "engine/index/tree_balance.h"
@@ -179,6 +180,7 @@ static ALWAYS_INLINE struct tree_node *last_leaf(const struct mae_txn *txn, cons
 
 static ALWAYS_INLINE void remember_leaf(struct mae_txn *txn, const struct tree_index *index, struct tree_node *leaf)
 {
+    MAE_DCHECK(!leaf || leaf->level == 0);
     index_scratch(txn)->last_leaf = (struct last_leaf){.index = index, .node = leaf};
 }
 

@@ -212,6 +212,7 @@ void tree_node_set_high(const struct tree_shape *shape, struct tree_node *node, 
 
 void tree_node_set_key(const struct tree_shape *shape, struct tree_node *node, unsigned i, const struct tree_key *key)
 {
+    MAE_DCHECK(i < tree_node_capacity(shape, node));
     memcpy(at_mutable(node, shape->keys + (size_t)i * shape->key_bytes), key->bytes, shape->key_bytes);
     if (shape->non_unique)
         words_mutable(node, ties_offset(shape, node))[i] = key->row;
@@ -318,6 +319,7 @@ unsigned tree_node_upper_bound(const struct tree_shape *shape, const struct tree
 
 unsigned tree_node_child(const struct tree_shape *shape, const struct tree_node *node, const struct tree_key *key)
 {
+    MAE_DCHECK(node->count > 0);
     return upper_bound(shape, node, 1, key) - 1;
 }
 
@@ -349,6 +351,8 @@ static void shift(const struct tree_shape *shape, struct tree_node *node, unsign
 void tree_node_insert(const struct tree_shape *shape, struct tree_node *node, unsigned i, const struct tree_key *key,
                       uint64_t value)
 {
+    MAE_DCHECK(i <= node->count);
+    MAE_DCHECK(node->count < tree_node_capacity(shape, node));
     MAE_DCHECK(node->count < tree_node_capacity(shape, node)); /* N2 */
     shift(shape, node, i, i + 1);
     words_mutable(node, values_offset(shape, node))[i] = value;
@@ -359,6 +363,7 @@ void tree_node_insert(const struct tree_shape *shape, struct tree_node *node, un
 
 void tree_node_remove(const struct tree_shape *shape, struct tree_node *node, unsigned i)
 {
+    MAE_DCHECK(i < node->count);
     shift(shape, node, i + 1, i);
     node->count--;
     if (node->last_insert != TREE_NO_POSITION && i <= node->last_insert)

@@ -6,6 +6,7 @@
  * leaves are validated, so if their fences do not join, one leaf is outdated and the transaction cannot commit anyway
  * (tree_index.c, T1 and T2).
  */
+#include "engine/base/check.h"
 #include "engine/base/compiler.h"
 #include "engine/index/tree_walk.h"
 #include "engine/txn/txn.h"
@@ -56,6 +57,7 @@ static ALWAYS_INLINE unsigned take_from_limit(struct scan *scan, unsigned count)
 
 static void visit_forward(struct scan *scan, const struct tree_node *leaf, unsigned from, unsigned to)
 {
+    MAE_DCHECK(from <= to && to <= leaf->count); /* I1 */
     to = from + take_from_limit(scan, to - from);
     if (scan->rows == NULL) {
         for (unsigned i = from; i < to && !scan->stopped; i++)
@@ -78,6 +80,7 @@ static void visit_forward(struct scan *scan, const struct tree_node *leaf, unsig
 /* Entries [from, to), the last one first. */
 static void visit_backward(struct scan *scan, const struct tree_node *leaf, unsigned from, unsigned to)
 {
+    MAE_DCHECK(from <= to && to <= leaf->count); /* I1 */
     from = to - take_from_limit(scan, to - from);
     for (unsigned i = to; scan->rows != NULL && i > from && i + SCAN_AHEAD > to; i--)
         prefetch_entry(scan, leaf, i - 1);

@@ -1,5 +1,6 @@
 #include "engine/index/tree_walk.h"
 
+#include "engine/base/check.h"
 #include "engine/base/compiler.h"
 #include "engine/txn/txn.h"
 
@@ -45,6 +46,7 @@ enum mae_status tree_read_node(struct mae_txn *txn, const struct tree_index *ind
 
 static uint64_t child_of(const struct tree_shape *shape, const struct tree_node *node, const struct tree_target *target)
 {
+    MAE_DCHECK(node->level > 0 && node->count > 0);
     unsigned i = 0;
     if (target->kind == TREE_AT_KEY)
         i = tree_node_child(shape, node, &target->key);

@@ -1,6 +1,8 @@
 /* table.c - see table.h. */
 #include "engine/store/table.h"
 
+#include "engine/base/check.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +18,16 @@ enum mae_status table_init(struct table *table, struct mem_budget *budget, const
         table->head_offset = table->stride - HEAD_BYTES;
         table->lock_offset = offsetof(struct version, tag);
         table->inline_bytes = table->stride - VERSION_HEADER_BYTES - HEAD_BYTES;
+        MAE_DCHECK(table->inline_bytes >= payload_max_bytes);
     } else {
         table->stride = 2 * HEAD_BYTES;
         table->head_offset = 0;
         table->lock_offset = HEAD_BYTES;
     }
     table->payload_max_bytes = (uint32_t)payload_max_bytes;
+    MAE_DCHECK(payload_max_bytes >= 1 && payload_max_bytes <= MAE_PAYLOAD_MAX_BYTES);
+    MAE_DCHECK(table->head_offset + HEAD_BYTES <= table->stride && table->lock_offset < table->stride);
+    MAE_DCHECK(table->head_offset % HEAD_BYTES == 0 && table->stride % HEAD_BYTES == 0);
     table->arena_base = arena->base;
     table->unit_shift = arena->unit_shift;
     table->unit_bytes = arena->unit_bytes;
@@ -62,6 +68,7 @@ enum mae_status table_reserve_rows(struct table *table, uint64_t rows)
  * page, so that it lies on its worker's node. */
 static uint64_t chunk_rows(const struct table *table, uint64_t rows)
 {
+    MAE_DCHECK(table->stride <= MEM_CHUNK_BYTES);
     uint64_t most = MEM_CHUNK_BYTES / table->stride, wanted = rows / 16;
     return wanted > most ? most : wanted < CHUNK_ROWS_MIN ? CHUNK_ROWS_MIN : wanted;
 }
@@ -83,6 +90,7 @@ static bool grow(uint64_t **rows, size_t *capacity, size_t needed)
 
 static bool take_free_rows(struct table *table, struct row_allocator *allocator)
 {
+    MAE_DCHECK(allocator->free_count == 0 && allocator->next == allocator->end);
     size_t count = 0;
     pthread_mutex_lock(&table->free_lock);
     if (table->free_count && grow(&allocator->free_rows, &allocator->free_capacity, FREE_BATCH)) {
@@ -99,6 +107,7 @@ enum mae_status row_alloc(struct table *table, struct row_allocator *allocator, 
 {
     if (allocator->free_count || (allocator->next == allocator->end && take_free_rows(table, allocator))) {
         *row = allocator->free_rows[--allocator->free_count];
+        MAE_DCHECK(*row < atomic_load_explicit(&table->next_row, memory_order_relaxed));
         return MAE_OK;
     }
     if (UNLIKELY(allocator->next == allocator->end)) {
@@ -115,12 +124,14 @@ enum mae_status row_alloc(struct table *table, struct row_allocator *allocator, 
         allocator->end = rows + count;
     }
     *row = allocator->next++;
+    MAE_DCHECK(allocator->next <= allocator->end);
     return MAE_OK;
 }
 
 /* Moves the allocator's last `count` rows to the table. */
 static void give_back(struct table *table, struct row_allocator *allocator, size_t count)
 {
+    MAE_DCHECK(count <= allocator->free_count);
     pthread_mutex_lock(&table->free_lock);
     if (grow(&table->free_rows, &table->free_capacity, table->free_count + count)) {
         allocator->free_count -= count;
@@ -133,6 +144,8 @@ static void give_back(struct table *table, struct row_allocator *allocator, size
 
 void row_free(struct table *table, struct row_allocator *allocator, uint64_t row)
 {
+    MAE_DCHECK(row < atomic_load_explicit(&table->next_row, memory_order_relaxed));
+    MAE_DCHECK(!allocator->table || allocator->table == table);
     allocator->table = table;
     if (!grow(&allocator->free_rows, &allocator->free_capacity, allocator->free_count + 1))
         return;

@@ -512,6 +512,8 @@ static NOINLINE bool refill_reserve(struct arena *arena, version_handle handle, 
 
 void pool_free(struct pool *pool, version_handle handle, struct version *version)
 {
+    MAE_DCHECK(handle != HANDLE_NONE && handle != HANDLE_INLINE);
+    MAE_DCHECK(version == arena_version(pool->base, pool->unit_bytes, handle));
     const struct arena *arena = pool->arena;
     unsigned size_class = atomic_load_explicit(&version->tag, memory_order_relaxed);
     unsigned node = node_of(arena, handle, pool->node);

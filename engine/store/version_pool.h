@@ -22,6 +22,7 @@
 #ifndef ENGINE_STORE_VERSION_POOL_H
 #define ENGINE_STORE_VERSION_POOL_H
 
+#include "engine/base/check.h"
 #include "engine/base/compiler.h"
 #include "engine/base/mem.h"
 #include "engine/store/version.h"
@@ -129,6 +130,8 @@ struct version *pool_alloc_reserved(struct pool *pool, size_t payload_bytes, ver
 /* Takes the first version of a free list, which must not be empty. */
 static ALWAYS_INLINE struct version *pool_take(struct pool *pool, struct free_list *list, version_handle *handle)
 {
+    MAE_DCHECK(list->head != HANDLE_NONE && list->count > 0);
+    MAE_DCHECK(list->head != HANDLE_INLINE);
     version_handle first = list->head;
     struct version *version = arena_version(pool->base, pool->unit_bytes, first);
     version_handle next = atomic_load_explicit(&version->older, memory_order_relaxed);
@@ -141,6 +144,8 @@ static ALWAYS_INLINE struct version *pool_take(struct pool *pool, struct free_li
 
 static ALWAYS_INLINE void free_list_push(struct free_list *list, version_handle handle, struct version *version)
 {
+    MAE_DCHECK(handle != HANDLE_NONE && handle != HANDLE_INLINE);
+    MAE_DCHECK(handle != list->head); /* G2: nothing is given back twice */
     atomic_store_explicit(&version->older, list->head, memory_order_relaxed);
     list->head = handle;
     list->count++;

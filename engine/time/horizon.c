@@ -28,6 +28,12 @@ void horizon_fini(struct horizon *horizon)
     pthread_mutex_destroy(&horizon->leader);
 }
 
+/* Somebody holds the leader's lock: the caller, if all is well. */
+static inline bool is_led(struct horizon *horizon)
+{
+    return pthread_mutex_trylock(&horizon->leader) != 0;
+}
+
 /* Lower bound of the timestamps a worker with this clock issues from now on. */
 static uint64_t bound(uint64_t clock)
 {
@@ -36,6 +42,8 @@ static uint64_t bound(uint64_t clock)
 
 void horizon_publish(struct horizon *horizon, unsigned id, uint64_t clock)
 {
+    MAE_DCHECK(id < HORIZON_SLOTS);
+    MAE_DCHECK(clock >= atomic_load_explicit(&horizon->slots[id].clock, memory_order_relaxed)); /* T1 */
     struct horizon_slot *slot = &horizon->slots[id];
     RACE(PUBLISH_QUIESCENT);
     /* ORD-2. The acquire load: this worker's later transactions see at least what the leader of that round had seen.
@@ -53,6 +61,7 @@ void horizon_publish(struct horizon *horizon, unsigned id, uint64_t clock)
 /* ORD-13: release, like the pins, since a collector may see this count after an earlier pin was taken away. */
 static void add_to_pin_count(struct horizon *horizon, uint32_t change)
 {
+    MAE_DCHECK(is_led(horizon));
     uint32_t count = atomic_load_explicit(&horizon->pin_count, memory_order_relaxed);
     atomic_store_explicit(&horizon->pin_count, count + change, memory_order_release);
 }
@@ -62,6 +71,10 @@ static void pin(struct horizon *horizon, struct horizon_slot *slot, uint32_t own
 {
     uint64_t ts = atomic_load_explicit(&slot->ts, memory_order_relaxed); /* of this one: ORD-11 */
     uint64_t first = atomic_load_explicit(&slot->rts, memory_order_relaxed) + 1;
+    MAE_DCHECK(is_led(horizon));
+    MAE_DCHECK(owner == OWNER_READING || owner == OWNER_SNAPSHOT); /* H5 */
+    MAE_DCHECK(first <= ts); /* H1, H6: nothing is read below what was published */
+    MAE_DCHECK(atomic_load_explicit(&slot->pin_hi, memory_order_relaxed) == 0);
     atomic_store_explicit(&slot->pin_lo, owner == OWNER_SNAPSHOT || MUTATED(pin_too_small) ? ts : first,
                           memory_order_release);
     atomic_store_explicit(&slot->pin_hi, ts, memory_order_release);
@@ -86,6 +99,7 @@ static bool may_overtake(const struct horizon *horizon, struct horizon_slot *slo
 /* H5. One barrier serves all slots, and runs only if there is a transaction to overtake. */
 static NOINLINE void overtake(struct horizon *horizon, uint64_t now_ticks)
 {
+    MAE_DCHECK(is_led(horizon));
     uint16_t marked[HORIZON_SLOTS];
     unsigned count = 0;
     uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
@@ -114,6 +128,7 @@ static NOINLINE void overtake(struct horizon *horizon, uint64_t now_ticks)
 /* Whether an overtaken transaction is still in a walk that note_walks saw. */
 static bool walks_last(struct horizon *horizon)
 {
+    MAE_DCHECK(is_led(horizon));
     uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
     for (uint32_t i = 0; i < limit; i++) {
         struct horizon_slot *slot = &horizon->slots[i];
@@ -129,6 +144,8 @@ static bool walks_last(struct horizon *horizon)
  * after all the unlinking that the leader has seen. */
 static void note_walks(struct horizon *horizon)
 {
+    MAE_DCHECK(is_led(horizon));
+    MAE_DCHECK(horizon->barrier != NULL); /* ORD-9 */
     uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
     horizon->barrier();
     for (uint32_t i = 0; i < limit; i++) {
@@ -147,6 +164,7 @@ static ALWAYS_INLINE void raise_min_rts(struct horizon *horizon, uint64_t min_rt
 /* H7. */
 static NOINLINE void publish_behind_walks(struct horizon *horizon, uint64_t min_rts, uint64_t now_ticks)
 {
+    MAE_DCHECK(horizon->overtaken <= HORIZON_SLOTS);
     if (horizon->waiting_rts == 0) {
         if (now_ticks - horizon->walked_ticks < horizon->look_ticks)
             return;
@@ -164,6 +182,7 @@ static NOINLINE void publish_behind_walks(struct horizon *horizon, uint64_t min_
 /* The leader's lock is held. */
 static void publish_minima(struct horizon *horizon, uint64_t now_ticks)
 {
+    MAE_DCHECK(is_led(horizon));
     uint64_t min_wts = UINT64_MAX, min_rts = UINT64_MAX;
     uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed) - MUTATED(slot_skipped);
     for (uint32_t i = 0; i < limit; i++) {
@@ -209,12 +228,15 @@ bool horizon_round(struct horizon *horizon, uint64_t now_ticks, uint64_t interva
 
 void horizon_round_end(struct horizon *horizon)
 {
+    MAE_DCHECK(is_led(horizon));
     pthread_mutex_unlock(&horizon->leader);
 }
 
 /* A number for the worker in slot `id`, HORIZON_NO_NUMBER when all are taken. */
 static uint32_t take_number(struct horizon *horizon, uint32_t id)
 {
+    MAE_DCHECK(is_led(horizon));
+    MAE_DCHECK(id < HORIZON_SLOTS);
     uint32_t number = id;
     if (number >= MAE_WORKERS_MAX || horizon->number_used[number])
         for (number = 0; number < MAE_WORKERS_MAX && horizon->number_used[number];)
@@ -267,6 +289,7 @@ void horizon_leave(struct horizon *horizon, unsigned id)
 
 bool horizon_is_parked(struct horizon *horizon, unsigned id)
 {
+    MAE_DCHECK(id < HORIZON_SLOTS);
     pthread_mutex_lock(&horizon->leader);
     bool parked = atomic_load_explicit(&horizon->slots[id].state, memory_order_relaxed) == SLOT_PARKED;
     pthread_mutex_unlock(&horizon->leader);
@@ -275,6 +298,8 @@ bool horizon_is_parked(struct horizon *horizon, unsigned id)
 
 void horizon_park(struct horizon *horizon, unsigned id, uint64_t clock)
 {
+    MAE_DCHECK(id < HORIZON_SLOTS);
+    MAE_DCHECK(clock >= atomic_load_explicit(&horizon->slots[id].clock, memory_order_relaxed)); /* T1 */
     struct horizon_slot *slot = &horizon->slots[id];
     RACE(PARK);
     pthread_mutex_lock(&horizon->leader);
@@ -308,6 +333,9 @@ static uint64_t catch_up(const struct horizon *horizon, uint64_t clock, bool car
 /* Counts a worker again. */
 static void count_in(struct horizon *horizon, struct horizon_slot *slot, uint64_t clock)
 {
+    MAE_DCHECK(is_led(horizon));
+    MAE_DCHECK(bound(clock) >= atomic_load_explicit(&horizon->min_wts, memory_order_relaxed) ||
+               MUTATED(join_below_horizon) || MUTATED(overtaken_below_horizon)); /* H1 */
     uint64_t min_wts = atomic_load_explicit(&horizon->min_wts, memory_order_relaxed);
     atomic_store_explicit(&slot->clock, clock, memory_order_relaxed);
     atomic_store_explicit(&slot->rts, min_wts - 1, memory_order_relaxed);
@@ -317,6 +345,7 @@ static void count_in(struct horizon *horizon, struct horizon_slot *slot, uint64_
 
 uint64_t horizon_unpark(struct horizon *horizon, unsigned id, uint64_t clock)
 {
+    MAE_DCHECK(id < HORIZON_SLOTS);
     RACE(UNPARK);
     pthread_mutex_lock(&horizon->leader);
     clock = catch_up(horizon, clock, MUTATED(join_below_horizon));
@@ -336,6 +365,7 @@ bool horizon_come_back(struct horizon *horizon, unsigned id, uint64_t *clock)
     if (overtaken) {
         *clock = catch_up(horizon, *clock, MUTATED(overtaken_below_horizon));
         count_in(horizon, slot, *clock);
+        MAE_DCHECK(horizon->overtaken > 0); /* H5 */
         if (--horizon->overtaken == 0)
             horizon->waiting_rts = 0;
     }

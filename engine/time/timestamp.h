@@ -7,10 +7,14 @@
 
 #include <stdint.h>
 
+#include "engine/base/check.h"
+
 enum { TIMESTAMP_WORKER_BITS = 8 };
 
 static inline uint64_t timestamp_make(uint64_t clock, unsigned worker)
 {
+    MAE_DCHECK(worker < 1u << TIMESTAMP_WORKER_BITS);                /* T1: the low bits tell workers apart */
+    MAE_DCHECK(clock < UINT64_C(1) << (64 - TIMESTAMP_WORKER_BITS)); /* T1, T2: the clock does not wrap */
     return clock << TIMESTAMP_WORKER_BITS | worker;
 }
 

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "engine/base/check.h"
+
 struct tsclock {
     uint64_t clock;          /* units; every timestamp issued is at most this */
     uint64_t last_units;     /* counter reading at the last advance */
@@ -60,6 +62,7 @@ static inline uint64_t tsclock_next(struct tsclock *clock, uint64_t now_ticks, u
         next = last + 1;
     if (next <= after)
         next = after + 1;
+    MAE_DCHECK(next > last && next > after); /* T1, T3 */
     clock->clock = next;
     return next;
 }

@@ -1,6 +1,8 @@
 /* access_set.c - see access_set.h. */
 #include "engine/txn/access_set.h"
 
+#include "engine/base/check.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,12 +39,14 @@ void access_set_fini(struct access_set *set)
 
 void access_set_renew(struct access_set *set)
 {
+    MAE_DCHECK(access_set_is_worn(set));
     memset(set->slots, 0, sizeof *set->slots << set->slot_bits);
     set->epoch = ACCESS_EPOCH; /* as at first */
 }
 
 bool access_set_grow(struct access_set *set)
 {
+    MAE_DCHECK(set->count == set->capacity);
     uint32_t capacity = 2 * set->capacity, bits = bits_for(capacity);
     struct access *entries = mem_alloc(capacity * sizeof *entries);
     uint32_t *writes = mem_alloc(capacity * sizeof *writes);

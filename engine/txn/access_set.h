@@ -9,6 +9,7 @@
 #ifndef ENGINE_TXN_ACCESS_SET_H
 #define ENGINE_TXN_ACCESS_SET_H
 
+#include "engine/base/check.h"
 #include "engine/store/table.h"
 
 enum access_flags {
@@ -62,6 +63,7 @@ void access_set_renew(struct access_set *set); /* clears the slots; the epochs b
 
 static ALWAYS_INLINE void access_set_open(struct access_set *set)
 {
+    MAE_DCHECK(!access_set_is_worn(set));
     set->count = set->node_write_count = 0;
     set->epoch += ACCESS_EPOCH;
 }
@@ -105,6 +107,8 @@ static ALWAYS_INLINE struct access *access_set_add(struct access_set *set, struc
     }
     set->slots[slot] = set->epoch + set->count;
     struct access *access = &set->entries[set->count++];
+    MAE_DCHECK(set->count <= set->capacity);
+    MAE_DCHECK((uintptr_t)row % 8 == 0); /* access_slot */
     access->row = row;
     access->table = table;
     return access;

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 
+#include "engine/base/check.h"
 #include "engine/base/options.h"
 #include "engine/base/race.h"
 #include "engine/base/tsc.h"

@@ -40,6 +40,8 @@ static COLD enum mae_status refuse(struct mae_worker *worker)
 /* ORD-11: the timestamp first. */
 static ALWAYS_INLINE void may_be_overtaken(const struct mae_txn *txn, enum horizon_owner owner)
 {
+    MAE_DCHECK(txn->running);
+    MAE_DCHECK((owner == OWNER_SNAPSHOT) == txn->snapshot);
     struct horizon_slot *slot = txn->worker->slot;
     atomic_store_explicit(&slot->ts, txn->ts, memory_order_relaxed);
     atomic_store_explicit(&slot->in_txn, owner, memory_order_release);
@@ -70,6 +72,7 @@ static ALWAYS_INLINE bool stop_others(struct horizon_slot *slot)
 /* The transaction is open from here on, and has done nothing yet. */
 static ALWAYS_INLINE void open(struct mae_txn *txn, bool snapshot, uint64_t now)
 {
+    MAE_DCHECK(!txn->running && !txn->on_decision);
     /* These are neighbours, so that the compiler makes one store of them. */
     txn->running = true;
     txn->snapshot = snapshot;
@@ -164,6 +167,7 @@ static NOINLINE void come_back(struct mae_txn *txn)
 /* The transaction has read all that it will read and now commits or ends. From here on it cannot be overtaken. */
 static ALWAYS_INLINE void stop_reading(struct mae_txn *txn)
 {
+    MAE_DCHECK(txn->running);
     if (!stop_others(txn->worker->slot) && !MUTATED(overtaken_unnoticed))
         come_back(txn);
 }
@@ -171,6 +175,7 @@ static ALWAYS_INLINE void stop_reading(struct mae_txn *txn)
 /* Calls on_decision, which must not run transactions. */
 static COLD void tell_decision(struct mae_txn *txn, bool committed)
 {
+    MAE_DCHECK(txn->on_decision != NULL);
     void (*on_decision)(struct mae_txn *, bool) = txn->on_decision;
     txn->on_decision = NULL;
     on_decision(txn, committed);
@@ -179,6 +184,7 @@ static COLD void tell_decision(struct mae_txn *txn, bool committed)
 /* The transaction is over. Later calls with it take no fast path and find it doomed. */
 static ALWAYS_INLINE void close(struct mae_txn *txn)
 {
+    MAE_DCHECK(txn->running);
     txn->running = txn->snapshot = txn->plain = txn->direct = false;
     txn->doomed = MAE_INVALID;
     access_set_close(&txn->accesses);
@@ -252,6 +258,7 @@ static uint64_t newest_wts(const struct access *access)
  * could mispredict, which is what makes other sorts slow on a few elements. */
 static NOINLINE void sort_all_writes(struct access_set *set, uint32_t count)
 {
+    MAE_DCHECK(count <= SORT_ALL_MAX && count <= set->count);
     uint64_t newest[SORT_ALL_MAX];
     uint32_t sorted[SORT_ALL_MAX];
     for (uint32_t i = 0; i < count; i++)
@@ -297,6 +304,7 @@ static ALWAYS_INLINE void raise_rts(struct version *version, uint64_t ts)
     while (rts < ts || (MUTATED(rts_lowered) && rts > ts))
         if (atomic_compare_exchange_weak_explicit(&version->rts, &rts, ts, memory_order_seq_cst, memory_order_seq_cst))
             break;
+    MAE_DCHECK(atomic_load_explicit(&version->rts, memory_order_relaxed) >= ts || MUTATED(rts_lowered)); /* V2 */
 }
 
 /* ---- Does the timestamp still see what was read, and may that be overwritten? For pre-check and check. ---- */
@@ -311,6 +319,7 @@ static ALWAYS_INLINE bool read_is_head(struct access *access)
 
 static NOINLINE bool read_is_visible(struct mae_txn *txn, struct access *access)
 {
+    MAE_DCHECK(access->flags & ACCESS_READ && access->read != NULL);
     _Atomic version_handle *head = row_head(access->table, access->row);
     struct version *found = visible_decided(txn->worker, access->table, access->row, head, txn->ts);
     if (found == access->read)
@@ -375,6 +384,7 @@ static NOINLINE bool precheck(struct mae_txn *txn)
  * wait. */
 static ALWAYS_INLINE void complete_header(struct version *fresh, uint64_t ts, enum version_status status)
 {
+    MAE_DCHECK(ts != 0);
     atomic_store_explicit(&fresh->wts, ts, memory_order_relaxed);
     atomic_store_explicit(&fresh->rts, ts, memory_order_relaxed);
     atomic_store_explicit(&fresh->status, status, memory_order_release); /* ORD-7, for G2 */
@@ -389,6 +399,7 @@ static ALWAYS_INLINE bool install_at_head(struct mae_txn *txn, struct access *ac
     if (MUTATED(wrong_insert_position) || (access->flags & wanted) != wanted ||
         atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts)
         return false;
+    MAE_DCHECK(version_wts(access->read) < txn->ts); /* V3 */
     atomic_store_explicit(&access->fresh->older, head, memory_order_relaxed);
     RACE(INSTALL_LINK);
     /* ORD-8 and ORD-3 as in install. */
@@ -398,6 +409,8 @@ static ALWAYS_INLINE bool install_at_head(struct mae_txn *txn, struct access *ac
 
 static NOINLINE bool install(struct mae_txn *txn, struct access *access)
 {
+    MAE_DCHECK(version_wts(access->fresh) == txn->ts); /* V1 */
+    MAE_DCHECK(access->flags & ACCESS_WRITE && !(access->flags & (ACCESS_INSERT | ACCESS_INSTALLED)));
     struct mae_worker *worker = txn->worker;
     struct table *table = access->table;
     struct version *fresh = access->fresh;
@@ -441,6 +454,7 @@ static NOINLINE bool install(struct mae_txn *txn, struct access *access)
  */
 static COLD bool write_is_newest(struct access *access)
 {
+    MAE_DCHECK(access->flags & ACCESS_INSTALLED); /* V5 */
     _Atomic version_handle *link = row_head(access->table, access->row);
     for (version_handle handle; (handle = atomic_load_explicit(link, memory_order_seq_cst)) != access->fresh_handle;) {
         struct version *version = row_version(access->table, access->row, handle);
@@ -472,6 +486,7 @@ static ALWAYS_INLINE bool write_is_valid(struct mae_txn *txn, struct access *acc
 /* Gives back a new row that was never linked. */
 static void insert_discard(struct mae_worker *worker, struct access *access)
 {
+    MAE_DCHECK(access->flags & ACCESS_INSERT && !(access->flags & ACCESS_INSTALLED));
     COUNT(worker, versions_discarded);
     if (access->fresh_handle == HANDLE_INLINE)
         atomic_store_explicit(&access->fresh->status, VERSION_UNUSED, memory_order_release);
@@ -496,6 +511,8 @@ static void decide_inserts(struct mae_txn *txn, uint32_t write_count)
             continue;
         }
         RACE(DECIDE);
+        MAE_DCHECK(atomic_load_explicit(row_head(access->table, access->row), memory_order_relaxed) ==
+                   HANDLE_NONE); /* I2 */
         atomic_store_explicit(&access->fresh->older, HANDLE_NONE, memory_order_relaxed);
         complete_header(access->fresh, txn->ts, VERSION_COMMITTED);
         /* ORD-8. No other worker links here: the row was empty, and no other worker had its id. */
@@ -509,6 +526,7 @@ static void decide_inserts(struct mae_txn *txn, uint32_t write_count)
  */
 static COLD void list_nodes_first(struct access_set *set, uint32_t write_count)
 {
+    MAE_DCHECK(write_count <= set->count);
     uint32_t nodes = 0;
     for (uint32_t i = 0; i < write_count; i++) {
         uint32_t moved = set->writes[i];
@@ -549,6 +567,8 @@ static ALWAYS_INLINE void decide_updates(struct mae_txn *txn, uint32_t write_cou
         if (access->flags & ACCESS_INSERT)
             continue;
         RACE(DECIDE);
+        MAE_DCHECK(access->flags & ACCESS_INSTALLED);
+        MAE_DCHECK(version_status(access->fresh) == VERSION_PENDING); /* ORD-7: decided once */
         atomic_store_explicit(&access->fresh->status, decided_status(access), memory_order_release); /* ORD-7 */
         gc_push(&worker->gc, access->table, access->row, access->fresh_handle, txn->ts, GC_BASE);
     }
@@ -633,6 +653,7 @@ static bool overtaken_reads_stand(struct mae_txn *txn)
 
 static COLD enum mae_status fail(struct mae_txn *txn, enum mae_status status)
 {
+    MAE_DCHECK(!txn->snapshot && status != MAE_OK);
     struct mae_worker *worker = txn->worker;
     uint64_t phase = PROTOCOL(worker, phase_times) ? tsc_now() : 0;
     roll_back(txn);
@@ -680,6 +701,7 @@ void txn_abort(struct mae_txn *txn)
  * version that will be linked above another. */
 static NOINLINE bool reserve_garbage(struct mae_txn *txn, uint32_t write_count)
 {
+    MAE_DCHECK(txn->running && !txn->snapshot);
     const struct access_set *set = &txn->accesses;
     uint32_t linked = 0;
     for (uint32_t i = 0; i < write_count; i++)
@@ -738,6 +760,8 @@ static ALWAYS_INLINE void decide(struct mae_txn *txn, struct writes writes)
 
 static ALWAYS_INLINE void count_commit(struct mae_txn *txn)
 {
+    MAE_DCHECK(txn->ts > atomic_load_explicit(&txn->worker->slot->last_ts, memory_order_relaxed) ||
+               MUTATED(park_loses_clock)); /* T1 */
     struct mae_worker *worker = txn->worker;
     COUNT(worker, commits);
     atomic_store_explicit(&worker->slot->last_ts, txn->ts, memory_order_release); /* ORD-12 */

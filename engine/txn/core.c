@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/check.h"
 #include "engine/base/membarrier.h"
 #include "engine/base/tsc.h"
 #include "engine/time/tsclock.h"
@@ -61,6 +62,8 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
 
 void core_fini(struct core *core)
 {
+    for (unsigned i = 0; i < HORIZON_SLOTS; i++)
+        MAE_DCHECK(atomic_load_explicit(&core->horizon.slots[i].state, memory_order_relaxed) == SLOT_FREE);
     for (unsigned i = 0; i < HORIZON_SLOTS; i++)
         free(atomic_load_explicit(&core->workers[i], memory_order_relaxed));
     arena_fini(&core->arena);

@@ -78,6 +78,8 @@ NOINLINE void gc_next_chunk(struct gc_queue *queue)
 /* For a first chunk that has been worked off and is not the last: makes it a spare one. */
 static void chunk_done(struct mae_worker *worker, struct gc_queue *queue)
 {
+    MAE_DCHECK(queue->first != queue->last);
+    MAE_DCHECK(queue->head == queue->first->end);
     struct gc_chunk *done = queue->first;
     queue->first = done->next;
     queue->head = queue->first->begin;
@@ -92,6 +94,7 @@ static void chunk_done(struct mae_worker *worker, struct gc_queue *queue)
 
 static void queue_free(struct mae_worker *worker, struct gc_queue *queue)
 {
+    MAE_DCHECK(queue->head == queue->tail); /* nothing that is queued is lost */
     for (struct gc_chunk *chunk = queue->first, *next; chunk; chunk = next) {
         next = chunk->next;
         chunk_free(worker, chunk);
@@ -103,6 +106,7 @@ static void queue_free(struct mae_worker *worker, struct gc_queue *queue)
 
 static ALWAYS_INLINE void release_one(struct mae_worker *worker, version_handle handle, struct version *version)
 {
+    MAE_DCHECK(handle != HANDLE_NONE);
     /* ORD-5: release pairs with the acquire of the claim, so that the next writer's stores come after our loads. */
     if (handle == HANDLE_INLINE)
         atomic_store_explicit(&version->status, VERSION_UNUSED, memory_order_release);
@@ -159,6 +163,7 @@ static void postpone(struct mae_worker *worker, const struct gc_item *item)
  */
 static void limbo(struct mae_worker *worker, const struct gc_item *item, version_handle first, enum gc_kind kind)
 {
+    MAE_DCHECK(kind == GC_VERSION || kind == GC_ROW); /* G3 to G5 */
     uint64_t stamp = MUTATED(row_free_early) ? 0 : timestamp_make(worker->clock.clock + 1, 0);
     gc_push(&worker->gc, item->table, item->row, first, stamp, kind);
 }
@@ -169,6 +174,9 @@ static void limbo(struct mae_worker *worker, const struct gc_item *item, version
  */
 static void unlink_tombstone(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
 {
+    MAE_DCHECK(item->stamp < min_rts); /* G3 */
+    MAE_DCHECK(atomic_load_explicit(row_lock(item->table, item->row), memory_order_relaxed) == ROW_LOCKED ||
+               MUTATED(gc_unlocked));
     _Atomic version_handle *head = row_head(item->table, item->row);
     version_handle first = atomic_load_explicit(head, memory_order_acquire), handle = first;
     while (handle != item->handle) {
@@ -208,6 +216,8 @@ static ALWAYS_INLINE bool may_settle(const struct mae_worker *worker, const stru
 static ALWAYS_INLINE void settle(struct mae_worker *worker, const struct gc_item *item, struct version *base,
                                  uint8_t base_status, bool slot_owned)
 {
+    MAE_DCHECK(item->handle != HANDLE_INLINE && base->payload_bytes <= item->table->inline_bytes); /* G4 */
+    MAE_DCHECK(base_status == VERSION_COMMITTED || base_status == VERSION_MOVED);
     _Atomic version_handle *head = row_head(item->table, item->row);
     version_handle handle = item->handle;
     struct version *inlined = row_inline_version(item->row);
@@ -242,6 +252,7 @@ static ALWAYS_INLINE void settle(struct mae_worker *worker, const struct gc_item
 /* G5. The walk is safe: only a collector that holds the row's lock gives back what the walk may meet. */
 static NOINLINE void unlink_aborted(struct mae_worker *worker, const struct gc_item *item)
 {
+    MAE_DCHECK(item->kind == GC_ABORTED); /* G5 */
     _Atomic version_handle *link = row_head(item->table, item->row);
     version_handle handle = atomic_load_explicit(link, memory_order_acquire);
     while (handle != HANDLE_NONE) {
@@ -289,6 +300,7 @@ static NOINLINE bool find_base(struct gc_item *item, uint64_t min_rts)
 /* Cuts off what is older than the item's version. */
 static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts, bool walks)
 {
+    MAE_DCHECK(item->stamp < min_rts); /* G1 */
     struct gc_item found;
     if (walks) {
         found = *item;
@@ -490,7 +502,9 @@ static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc
 
 static void release_row(struct mae_worker *worker, const struct gc_item *item)
 {
+    MAE_DCHECK(item->kind == GC_ROW);
     RACE(ROW_FREE);
+    MAE_DCHECK(atomic_load_explicit(row_head(item->table, item->row), memory_order_relaxed) == HANDLE_NONE); /* G3 */
     release_chain(worker, item->table, item->row, item->handle);
     struct row_allocator *rows = worker_rows(worker, item->table);
     COUNT(worker, rows_reclaimed);
@@ -620,6 +634,7 @@ static struct gc_chunk *take_orphan(struct core *core)
 
 static void give_orphan(struct core *core, struct gc_chunk *orphan)
 {
+    MAE_DCHECK(orphan->queue.first == orphan);
     pthread_mutex_lock(&core->orphans_lock);
     orphan->next_orphan = atomic_load_explicit(&core->orphans, memory_order_relaxed);
     atomic_store_explicit(&core->orphans, orphan, memory_order_relaxed);

@@ -133,6 +133,8 @@ static ALWAYS_INLINE void gc_push(struct gc_queue *queue, struct table *table, c
 {
     if (UNLIKELY(queue->tail == queue->tail_end))
         gc_next_chunk(queue);
+    MAE_DCHECK(queue->tail < queue->tail_end); /* room was reserved */
+    MAE_DCHECK(kind <= GC_AWAITED && row != NULL);
     struct gc_item *item = queue->tail++;
     item->table = table;
     item->row = row;

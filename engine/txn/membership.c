@@ -127,6 +127,7 @@ static void backoff_lead(struct mae_worker *worker, uint64_t now_ticks)
 
 void worker_quiescent(struct mae_worker *worker, uint64_t now_ticks)
 {
+    MAE_DCHECK(!worker->txn.running); /* H2, H4: between transactions */
     struct horizon *horizon = &worker->core->horizon;
     uint64_t phase = PROTOCOL(worker, phase_times) ? tsc_now() : 0;
     worker->quiescent_ticks = now_ticks;
@@ -162,6 +163,7 @@ bool worker_may_follow(struct mae_worker *worker, uint64_t after, uint64_t now_t
 /* The worker is between transactions and cannot begin one meanwhile, so the caller may use its memory. */
 static uint64_t take_garbage(void *arg)
 {
+    MAE_DCHECK(!((struct mae_worker *)arg)->txn.running); /* ORD-9 */
     struct mae_worker *worker = arg;
     gc_orphan(worker);
     pool_give(&worker->pool);
@@ -170,6 +172,7 @@ static uint64_t take_garbage(void *arg)
 
 bool worker_park_other(struct mae_worker *own, unsigned id)
 {
+    MAE_DCHECK(id < HORIZON_SLOTS);
     struct horizon *horizon = &own->core->horizon;
     struct mae_worker *other = atomic_load_explicit(&own->core->workers[id], memory_order_acquire);
     return horizon->barrier && other && other != own &&
@@ -180,6 +183,7 @@ bool worker_park_other(struct mae_worker *own, unsigned id)
  * clock. */
 static void park_who_is_behind(struct mae_worker *worker, uint64_t after)
 {
+    MAE_DCHECK(worker->id < HORIZON_SLOTS);
     const struct horizon *horizon = &worker->core->horizon;
     uint32_t limit = atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed);
     for (uint32_t i = 0; i < limit; i++) {
@@ -193,6 +197,7 @@ static void park_who_is_behind(struct mae_worker *worker, uint64_t after)
 
 void worker_await(struct mae_worker *worker, uint64_t after)
 {
+    MAE_DCHECK(!worker->txn.running);
     struct horizon *horizon = &worker->core->horizon;
     uint64_t patience = (uint64_t)(PATIENCE_US * worker->core->ticks_per_us), start = tsc_now();
     if (atomic_load_explicit(&horizon->min_wts, memory_order_acquire) > after) /* ORD-2 */
@@ -217,6 +222,7 @@ void worker_await(struct mae_worker *worker, uint64_t after)
 
 void worker_park(struct mae_worker *worker)
 {
+    MAE_DCHECK(!worker->txn.running);
     struct horizon *horizon = &worker->core->horizon;
     /* As in a transaction, so that no other thread parks the worker and takes its garbage meanwhile. */
     atomic_store_explicit(&worker->slot->in_txn, OWNER_BUSY, memory_order_relaxed);

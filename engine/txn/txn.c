@@ -8,6 +8,7 @@
 
 enum mae_status txn_doom(struct mae_txn *txn, enum mae_status status)
 {
+    MAE_DCHECK(status != MAE_OK);
     if (txn->doomed == MAE_OK)
         txn->doomed = status;
     txn->plain = txn->direct = false;
@@ -78,6 +79,8 @@ static ALWAYS_INLINE void payload_fill(struct version *fresh, const struct versi
 static ALWAYS_INLINE enum mae_status access_write(struct mae_txn *txn, struct access *access, size_t bytes,
                                                   uint32_t flags)
 {
+    MAE_DCHECK(!txn->snapshot && bytes <= access->table->payload_max_bytes);
+    MAE_DCHECK(!(access->flags & ACCESS_WRITE));
     struct version *fresh = version_create(txn, access->table, access->row, bytes, &access->fresh_handle);
     if (UNLIKELY(!fresh))
         return txn_doom(txn, gc_refused(txn->worker));
@@ -92,6 +95,7 @@ static ALWAYS_INLINE enum mae_status access_write(struct mae_txn *txn, struct ac
 /* Changes the size of a written row's new version. A larger one may have to move. */
 static enum mae_status access_resize(struct mae_txn *txn, struct access *access, size_t bytes)
 {
+    MAE_DCHECK(access->flags & ACCESS_WRITE && !(access->flags & ACCESS_INSTALLED));
     struct version *old = access->fresh;
     version_handle old_handle = access->fresh_handle;
     struct table *table = access->table;
@@ -185,6 +189,7 @@ static ALWAYS_INLINE bool read_is_plain(const struct access *access)
 /* For an access whose `read` is MOVED or a tombstone: whether the row exists. */
 static COLD bool row_is_there(struct mae_txn *txn, struct access *access)
 {
+    MAE_DCHECK(version_status(access->read) == VERSION_DELETED || version_status(access->read) == VERSION_MOVED);
     if (version_status(access->read) == VERSION_DELETED)
         return false;
     access->flags |= MUTATED(moved_forgotten) ? 0 : ACCESS_MOVED;
@@ -210,6 +215,7 @@ static ALWAYS_INLINE enum mae_status give_found(struct mae_txn *txn, struct visi
 static ALWAYS_INLINE enum mae_status peek_snapshot(struct mae_txn *txn, struct table *table, char *row,
                                                    const void **data, size_t *bytes)
 {
+    MAE_DCHECK(txn->snapshot && txn->worker->slot != NULL);
     struct visible found = visible_newest(table, row, txn->ts);
     atomic_signal_fence(memory_order_seq_cst);
     bool overtaken = UNLIKELY(atomic_load_explicit(&txn->worker->slot->state, memory_order_relaxed) != SLOT_ACTIVE);
@@ -249,6 +255,7 @@ static bool may_promote(const struct mae_txn *txn, const struct table *table, ch
 
 static NOINLINE void promote(struct mae_txn *txn, struct access *access)
 {
+    MAE_DCHECK(access->flags & ACCESS_READ && !(access->flags & ACCESS_WRITE));
     struct version *read = access->read;
     if (!(access->flags & ACCESS_READ_HEAD) || !may_promote(txn, access->table, access->row, read))
         return;
@@ -290,6 +297,7 @@ static NOINLINE enum mae_status read_specially(struct mae_txn *txn, struct table
 
 static NOINLINE enum mae_status read_again(struct mae_txn *txn, struct access *access, const void **data, size_t *bytes)
 {
+    MAE_DCHECK(access->read != NULL || access->flags & ACCESS_WRITE);
     return is_too_old(txn) ? txn_doom(txn, MAE_ABORT_OLD) : access_reread(access, data, bytes);
 }
 

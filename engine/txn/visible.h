@@ -94,6 +94,7 @@ again:
  * protects (horizon.h, H7). */
 static NOINLINE struct visible visible_walk(struct mae_worker *worker, struct table *table, char *row, uint64_t ts)
 {
+    MAE_DCHECK(atomic_load_explicit(&worker->slot->walks, memory_order_relaxed) % 2 == 0); /* H7: walks do not nest */
     horizon_walk_begin(worker->slot);
     struct visible found = visible_search(worker, table, row, ts);
     horizon_walk_end(worker->slot);
