@@ -53,6 +53,15 @@
  * thread at a time is inside a call with the worker or its transaction. No build notices a handle that outlives its
  * object: one of a closed database, or of a worker that has left and whose number another worker has taken.
  *
+ * What the caller owes. The caller keeps the entries of a table's indexes in step with its rows. A transaction that
+ * deletes a row also removes all entries that lead to the row, from all indexes. A transaction that changes what a key
+ * was made of also removes the old entry and adds the new one. The calls by key do that for the index they are given,
+ * and for no other. An entry can be added only to a row that exists, and a transaction that would delete a row and
+ * leave an entry is rolled back: mae_commit returns MAE_CORRUPT. So no key leads to a deleted row, or to another row
+ * once the row id is used again. The engine does not notice an entry that is missing or has a wrong key; an entry left
+ * by a row that has had more than 125 entries at once; and an entry left in an ordered index with
+ * simple_index_update=on.
+ *
  * Units are in the names: `_bytes`, `_ns`, `_us`, `_ticks`. Strings are NUL-terminated UTF-8.
  */
 #ifndef MAEMIO_H
@@ -84,7 +93,7 @@ extern "C" {
     X(MAE_BUSY, REFUSED, "in use, or the worker already runs a transaction")                                   \
     X(MAE_FULL, REFUSED, "no free slot: too many workers, tables or indexes")                                  \
     X(MAE_UNSUPPORTED, REFUSED, "not supported here")                                                          \
-    X(MAE_CORRUPT, REFUSED, "an invariant does not hold")                                                      \
+    X(MAE_CORRUPT, REFUSED, "an invariant does not hold, or would not: an index entry without its row")        \
     X(MAE_ABORT_NEWER, RETRY, "aborted while reading for update: a newer version exists")                      \
     X(MAE_ABORT_RTS, RETRY, "aborted while reading for update: a later transaction has read the version")      \
     X(MAE_ABORT_PENDING, RETRY, "aborted while reading: met a pending version (pending=abort)")                \
@@ -257,7 +266,8 @@ MAE_MUST_USE enum mae_status mae_begin(struct mae_worker *worker, enum mae_mode 
 /*
  * Validates and commits. The transaction is over whatever the result; on any status but MAE_OK it has been aborted.
  * MAE_OK; MAE_ABORT_PRECHECK, _INSTALL, _READ_CHECK, _WRITE_CHECK, _MEMORY, _OLD; MAE_NO_MEMORY; the status of an
- * earlier failed call. MAE_INVALID if the transaction was over before; then nothing happens.
+ * earlier failed call. MAE_CORRUPT if it would delete a row and leave an index entry: see "What the caller owes".
+ * MAE_INVALID if the transaction was over before; then nothing happens.
  * Cost: linear in the access set. Waits for pending versions with smaller timestamps. Source: sections 3.4, 3.5.
  */
 MAE_MUST_USE enum mae_status mae_commit(struct mae_txn *txn);
@@ -343,8 +353,9 @@ MAE_MUST_USE enum mae_status mae_row_insert(struct mae_txn *txn, struct mae_tabl
                                             void **data);
 
 /*
- * Deletes the row. The caller removes its index entries in the same transaction. A deletion takes memory for a
- * tombstone, so at the memory limit it can fail like an update, until garbage has been collected (MAE_ABORT_MEMORY).
+ * Deletes the row. The caller removes its index entries in the same transaction, before or after; otherwise mae_commit
+ * returns MAE_CORRUPT. A deletion takes memory for a tombstone, so at the memory limit it can fail like an update,
+ * until garbage has been collected (MAE_ABORT_MEMORY).
  */
 MAE_MUST_USE enum mae_status mae_row_delete(struct mae_txn *txn, struct mae_table *table, uint64_t row);
 
@@ -368,15 +379,20 @@ uint64_t mae_table_row_limit(const struct mae_table *table);
 MAE_MUST_USE enum mae_status mae_index_find(struct mae_txn *txn, struct mae_index *index, const void *key,
                                             uint64_t *row);
 
-/* Adds an entry. MAE_EXISTS: the key (non-unique: the pair) is in the index. MAE_INVALID: the table has no such row. */
+/*
+ * Adds an entry. MAE_EXISTS: the key (non-unique: the pair) is in the index. MAE_NOT_FOUND: the transaction sees no
+ * such row. MAE_INVALID: the table has no such row. Unless the transaction writes the row anyway, the call writes it,
+ * unchanged, so that every transaction that deletes it conflicts. Then it costs as much as mae_row_update and returns
+ * its statuses, too.
+ */
 MAE_MUST_USE enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, const void *key,
                                               uint64_t row);
 
 /*
- * Removes the entry (key, row). MAE_NOT_FOUND: the index has no such pair. MAE_INVALID: the table has no such row. If
- * the index is unique and the transaction neither inserts nor deletes the row, the call also writes the row, unchanged,
- * so that every transaction that has reached it by the key conflicts. Then it costs as much as mae_row_update and
- * returns its statuses, too. If the transaction also deletes the row, let it delete the row first.
+ * Removes the entry (key, row). MAE_NOT_FOUND: the index has no such pair. MAE_INVALID: the table has no such row.
+ * Unless the transaction writes the row anyway, the call writes it, unchanged, so that every transaction conflicts that
+ * deletes it, or has reached it by the key of a unique index. Then it costs as much as mae_row_update and returns its
+ * statuses, too. If the transaction also deletes the row, let it delete the row first.
  */
 MAE_MUST_USE enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key,
                                               uint64_t row);
@@ -395,7 +411,7 @@ MAE_MUST_USE enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_inde
                                             void *arg);
 
 /* ---- Rows by key: the index call and the row call in one. If a row is in other indexes, too, the caller maintains
- * their entries. Statuses of both calls. ---- */
+ * their entries: see "What the caller owes". Statuses of both calls. ---- */
 
 MAE_MUST_USE enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const void *key, const void **data,
                                       size_t *bytes);
@@ -485,7 +501,8 @@ struct mae_state {
 void mae_db_state(const struct mae_db *db, struct mae_state *state);
 
 /*
- * Verifies every chain and every index: order, statuses, counts, and that each entry leads to a visible row.
+ * Verifies every chain and every index: order, statuses, counts, that each entry leads to a row that is there and each
+ * row has as many entries as it counts.
  * MAE_OK; MAE_CORRUPT with the first finding in `report`; MAE_NO_MEMORY. No transaction may run. Cost: linear in all
  * versions.
  */

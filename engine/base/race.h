@@ -10,6 +10,7 @@
     X(READ_VERSION)      \
     X(READ_OLDER)        \
     X(WAIT_PENDING)      \
+    X(WAIT_ROW)          \
     X(CLAIM_INLINE)      \
     X(PRECHECK)          \
     X(INSTALL_LINK)      \

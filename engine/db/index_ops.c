@@ -4,12 +4,23 @@
 #include "engine/base/check.h"
 #include "engine/db/simple_index.h"
 #include "engine/db/stats.h"
+#include "engine/txn/entries.h"
 
-/* A hit by key is valid only as long as the row that was read, so the row is written when it loses its entry (I3). */
-static enum mae_status lose_entry(struct mae_txn *txn, struct mae_index *index, uint64_t row, enum mae_status removed)
+/* The row has counted the entry beforehand (I4). If the key is there already, that is one entry too many. */
+static enum mae_status gained(struct mae_txn *txn, struct mae_index *index, uint64_t row, enum mae_status inserted)
+{
+    if (inserted == MAE_EXISTS)
+        txn_gain_refused(txn, &index->table->rows, row);
+    return inserted;
+}
+
+/* The row counts (I4). With `peeked`, a hit by key is valid only as long as the row that was read, so the row also says
+ * that it has lost an entry (I3). */
+static enum mae_status lose_entry(struct mae_txn *txn, struct mae_index *index, uint64_t row, bool peeked,
+                                  enum mae_status removed)
 {
     MAE_DCHECK(index->ops->multi_version); /* I3 */
-    return removed == MAE_OK && !MUTATED(entry_move_untouched) ? txn_lose_entry(txn, &index->table->rows, row)
+    return removed == MAE_OK && !MUTATED(entry_move_untouched) ? txn_lose_entry(txn, &index->table->rows, row, peeked)
                                                                : removed;
 }
 
@@ -33,12 +44,13 @@ static enum mae_status hash_hit(struct mae_txn *txn, struct mae_index *index, co
 static enum mae_status hash_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
     MAE_DCHECK(index->kind == MAE_INDEX_HASH);
-    return hash_index_insert(txn, &index->hash, key, row);
+    enum mae_status status = txn_gain_entry(txn, &index->table->rows, row);
+    return LIKELY(status == MAE_OK) ? gained(txn, index, row, hash_index_insert(txn, &index->hash, key, row)) : status;
 }
 
 static enum mae_status hash_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
-    return lose_entry(txn, index, row, hash_index_remove(txn, &index->hash, key, row));
+    return lose_entry(txn, index, row, true, hash_index_remove(txn, &index->hash, key, row));
 }
 
 static enum mae_status hash_scan(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,
@@ -107,14 +119,15 @@ static enum mae_status tree_hit(struct mae_txn *txn, struct mae_index *index, co
 static enum mae_status tree_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
     MAE_DCHECK(index->kind == MAE_INDEX_ORDERED);
-    return tree_index_insert(txn, &index->tree, key, row);
+    enum mae_status status = txn_gain_entry(txn, &index->table->rows, row);
+    return LIKELY(status == MAE_OK) ? gained(txn, index, row, tree_index_insert(txn, &index->tree, key, row)) : status;
 }
 
-/* A non-unique index validates every lookup, so its removals write no rows. */
+/* A non-unique index validates every lookup: no hit in it is only peeked at. */
 static enum mae_status tree_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
-    enum mae_status status = tree_index_remove(txn, &index->tree, key, row);
-    return index->tree.shape.non_unique ? status : lose_entry(txn, index, row, status);
+    bool peeked = !index->tree.shape.non_unique;
+    return lose_entry(txn, index, row, peeked, tree_index_remove(txn, &index->tree, key, row));
 }
 
 static enum mae_status tree_scan(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,

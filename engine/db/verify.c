@@ -1,6 +1,7 @@
 /*
  * verify.c - checks the invariants of every chain and every index while nothing runs; see mae_db_verify.
- * Chains: V2, V3 and V5, no version undecided, no version in two chains; indexes: every entry leads to a live row.
+ * Chains: V2, V3 and V5, no version undecided, no version in two chains; indexes: every entry leads to a live row, and
+ * each row counts the entries that do (I4).
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -22,6 +23,7 @@ struct verifier {
     unsigned char *seen; /* a bit per unit of the arena: a version has been met there */
     struct mae_txn *txn;
     struct mae_index *index; /* the one being visited */
+    uint8_t *entries;        /* of each row of the table whose indexes are visited: how many lead to it; or NULL */
     bool failed;
 };
 
@@ -120,6 +122,8 @@ static bool check_entry(void *arg, const void *key, uint64_t row)
     if (txn_peek(verifier->txn, &index->table->rows, row, &data, NULL) != MAE_OK)
         return finding(verifier, "index %s: key %" PRIu64 " leads to row %" PRIu64 ", which is not there", index->name,
                        word, row);
+    if (verifier->entries && verifier->entries[row] < ROW_ENTRIES_MANY)
+        verifier->entries[row]++;
     return true;
 }
 
@@ -135,6 +139,38 @@ static bool check_index(struct verifier *verifier)
     return !verifier->failed;
 }
 
+static bool check_entry_counts(struct verifier *verifier, const struct mae_table *table, uint64_t rows)
+{
+    for (uint64_t row = 0; row < rows; row++) {
+        unsigned counted = row_entries(&table->rows, table_row(&table->rows, row)), found = verifier->entries[row];
+        if (counted != found && counted != ROW_ENTRIES_MANY)
+            return finding(verifier, "table %s row %" PRIu64 ": %u index entries lead to it, but it counts %u (I4)",
+                           table->name, row, found, counted);
+    }
+    return true;
+}
+
+/* The indexes of a table. MAE_CORRUPT: there is a finding. */
+static enum mae_status check_indexes(struct verifier *verifier, struct mae_table *table)
+{
+    struct mae_db *db = verifier->db;
+    uint64_t rows = atomic_load_explicit(&table->rows.next_row, memory_order_acquire);
+    uint8_t *entries = mem_alloc(rows + 1);
+    if (!entries)
+        return MAE_NO_MEMORY;
+    memset(entries, 0, rows + 1);
+    bool sound = true;
+    for (unsigned i = 0; i < db->index_count && sound; i++) {
+        verifier->index = db->indexes[i];
+        verifier->entries = verifier->index->ops->multi_version ? entries : NULL; /* not counted there */
+        sound = verifier->index->table != table || check_index(verifier);
+    }
+    verifier->entries = entries;
+    sound = sound && check_entry_counts(verifier, table, rows);
+    free(entries);
+    return sound ? MAE_OK : MAE_CORRUPT;
+}
+
 /* The caller holds the database's lock, so no other thread creates tables or indexes, or uses this worker. */
 static enum mae_status verify(struct verifier *verifier)
 {
@@ -147,14 +183,12 @@ static enum mae_status verify(struct verifier *verifier)
         return status;
     status = txn_begin(worker, MAE_SNAPSHOT, 0, &verifier->txn);
     MAE_CHECK(status == MAE_OK); /* a snapshot of a worker that has just joined */
-    for (unsigned i = 0; i < db->index_count; i++) {
-        verifier->index = db->indexes[i];
-        if (!check_index(verifier))
-            break;
-    }
+    txn_see_newest(verifier->txn);
+    for (unsigned i = 0; i < db->named_count && status == MAE_OK; i++)
+        status = check_indexes(verifier, db->named[i]);
     txn_abort(verifier->txn);
     db_worker_leave(worker, db->table_count);
-    return verifier->failed ? MAE_CORRUPT : MAE_OK;
+    return status;
 }
 
 enum mae_status mae_db_verify(struct mae_db *db, char *report, size_t report_bytes)

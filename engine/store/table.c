@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/race.h"
+#include "engine/base/wait.h"
+
 enum { HEAD_BYTES = sizeof(version_handle), FREE_BATCH = 1024, CHUNK_ROWS_MIN = 16 };
 
 enum mae_status table_init(struct table *table, struct mem_budget *budget, const struct arena *arena, unsigned id,
@@ -175,4 +178,38 @@ void row_allocator_fini(struct table *table, struct row_allocator *allocator)
     row_allocator_give(allocator);
     free(allocator->free_rows);
     memset(allocator, 0, sizeof *allocator);
+}
+
+/* Waits until no collector has the row locked, and returns the lock byte. Ends: a collector waits for nobody while it
+ * has a row locked. */
+static uint8_t lock_byte(_Atomic uint8_t *lock)
+{
+    uint8_t byte;
+    for (unsigned i = 0; (byte = atomic_load_explicit(lock, memory_order_acquire)) == ROW_LOCKED; i++) { /* ORD-6 */
+        RACE(WAIT_ROW);
+        wait_step(i);
+    }
+    return byte;
+}
+
+unsigned row_entries(const struct table *table, char *row)
+{
+    return (unsigned)lock_byte(row_lock(table, row)) >> ROW_ENTRIES_SHIFT;
+}
+
+void row_entries_change(const struct table *table, char *row, int change, bool reset)
+{
+    _Atomic uint8_t *lock = row_lock(table, row);
+    uint8_t byte, next;
+    do { /* Ends: in each round that fails a collector or another transaction has changed the byte. */
+        byte = lock_byte(lock);
+        int entries = (byte >> ROW_ENTRIES_SHIFT) + change;
+        if (entries < 0 || reset)
+            entries =
+                0; /* Below 0: the row's id had MANY entries when it was last deleted, and one is removed only now. */
+        else if (entries > ROW_ENTRIES_MANY || byte >> ROW_ENTRIES_SHIFT == ROW_ENTRIES_MANY)
+            entries = ROW_ENTRIES_MANY;
+        next = (uint8_t)((unsigned)entries << ROW_ENTRIES_SHIFT | (byte & ROW_AWAITED));
+    } while (next != byte && !atomic_compare_exchange_weak_explicit(lock, &byte, next, memory_order_acq_rel,
+                                                                    memory_order_relaxed)); /* ORD-6 */
 }

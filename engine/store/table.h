@@ -9,7 +9,8 @@
  *
  * The head stands behind the payload, because then a 100-byte payload fits two cache lines and stays 8-byte aligned.
  * Each row has a lock byte (with an inline slot, the tag of the inline version), so that only one collector at a time
- * unlinks versions of the row (txn/gc.c). Writers never take that lock.
+ * unlinks versions of the row (txn/gc.c). Writers never take that lock. The same byte counts the index entries that
+ * lead to the row (txn/entries.h).
  *
  * A worker takes row ids in chunks from the table's counter, and from the list of deleted rows.
  * Source: section 3.2 (array of rows), 3.3 (inlining).
@@ -41,9 +42,14 @@ struct table {
     size_t free_count, free_capacity;
 };
 
-/* The row's lock byte. AWAITED: not locked, and a collector's list has the row, to look at it again when a pin has gone
- * (txn/gc.h, G6). */
-enum row_lock_state { ROW_FREE, ROW_LOCKED, ROW_AWAITED };
+/*
+ * The row's lock byte. LOCKED: a collector works on the row; when it has finished it puts back what it has found in the
+ * byte. Otherwise the lowest bit is AWAITED: a collector's list has the row, to look at it again when a pin has gone
+ * (txn/gc.h, G6). The other bits count the index entries that lead to the row. A count that has come to MANY stays.
+ */
+enum row_lock_state { ROW_FREE = 0, ROW_AWAITED = 1, ROW_LOCKED = 0xFF };
+enum { ROW_ENTRIES_SHIFT = 1, ROW_ENTRIES_MANY = 126 };
+static_assert(((ROW_ENTRIES_MANY << ROW_ENTRIES_SHIFT) | ROW_AWAITED) < ROW_LOCKED, "the count leaves LOCKED alone");
 
 /* The row ids that a worker may use next. Each worker has one allocator for each table. */
 struct row_allocator {
@@ -66,6 +72,11 @@ enum mae_status table_reserve_rows(struct table *table, uint64_t rows);
 enum mae_status row_alloc(struct table *table, struct row_allocator *allocator, uint64_t *row);
 /* Takes an empty row back. If the free list cannot grow, the row id stays unused until the database closes. */
 void row_free(struct table *table, struct row_allocator *allocator, uint64_t row);
+/* How many index entries lead to the row. Waits while a collector has the row locked. */
+unsigned row_entries(const struct table *table, char *row);
+/* Adds `change` to that number, or, with `reset`, sets it to 0. Waits likewise. */
+void row_entries_change(const struct table *table, char *row, int change, bool reset);
+
 /* Hands all row ids of the allocator to the table. The allocator stays usable. */
 void row_allocator_give(struct row_allocator *allocator);
 /* Hands all row ids of the allocator to the table and frees the allocator's memory. */

@@ -49,7 +49,7 @@ static inline bool version_status_is_committed(uint8_t status)
 struct version {
     _Atomic version_handle older;
     _Atomic uint8_t status;
-    _Atomic uint8_t tag; /* in the arena: the size class, constant; in an inline slot: the row's collector lock */
+    _Atomic uint8_t tag; /* in the arena: the size class, constant; in an inline slot: the row's lock byte */
     uint16_t payload_bytes;
     _Atomic uint64_t wts; /* atomic, since a collector may load it from a version that is in use again (gc.h, G2) */
     _Atomic uint64_t rts;

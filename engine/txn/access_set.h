@@ -24,6 +24,10 @@ enum access_flags {
     ACCESS_MOVED = 256,    /* `read` is MOVED, or the row loses an index entry: `fresh` will be MOVED */
 };
 
+/* The top byte of the flags: how many index entries the row gains or, negative, loses; ROW_ENTRIES_MANY: or more. */
+enum { ACCESS_ENTRIES_SHIFT = 24 };
+#define ACCESS_ENTRIES (UINT32_MAX << ACCESS_ENTRIES_SHIFT)
+
 struct access {
     _Alignas(16) char *row; /* aligned so that an entry has 64 bytes: one cache line, found by a shift */
     struct table *table;

@@ -25,6 +25,7 @@
 #include "engine/base/check.h"
 #include "engine/base/tsc.h"
 #include "engine/time/timestamp.h"
+#include "engine/txn/entries.h"
 #include "engine/txn/membership.h"
 #include "engine/txn/slow.h"
 #include "engine/txn/visible.h"
@@ -449,8 +450,10 @@ static NOINLINE bool install(struct mae_txn *txn, struct access *access)
 
 /*
  * A blind write relies on the row and on the entry that led to it, but has read nothing that validation could check. So
- * a tombstone or a MOVED version may stand only below aborted versions. ORD-3 again: the deleter links the tombstone,
- * then looks for newer versions; the blind writer links its version, then looks at what is below.
+ * a tombstone or a MOVED version may stand only below aborted versions. The same holds for a version of a transaction
+ * that adds or removes entries of the row, which whoever deletes the row must not miss (entries.h). ORD-3 again: the
+ * deleter links the tombstone, then looks for newer versions; the blind writer links its version, then looks at what is
+ * below.
  */
 static COLD bool write_is_newest(struct access *access)
 {
@@ -469,8 +472,9 @@ static COLD bool write_is_newest(struct access *access)
 static ALWAYS_INLINE bool write_is_valid(struct mae_txn *txn, struct access *access)
 {
     RACE(CHECK_WRITE);
-    uint32_t newest =
-        (MUTATED(tombstone_unchecked) ? 0 : ACCESS_DELETE) | (MUTATED(moved_below_blind) ? 0 : ACCESS_MOVED);
+    const uint32_t newest = (MUTATED(tombstone_unchecked) ? 0 : ACCESS_DELETE) |
+                            (MUTATED(moved_below_blind) ? 0 : ACCESS_MOVED) |
+                            (MUTATED(entry_gain_below_blind) ? 0 : ACCESS_ENTRIES);
     if (UNLIKELY(access->flags & newest) && !write_is_newest(access))
         return false;
     /* ORD-3, both loads. The common case: right below the new version is the version read, which is committed. */
@@ -537,12 +541,18 @@ static COLD void list_nodes_first(struct access_set *set, uint32_t write_count)
     }
 }
 
-static NOINLINE void prepare_decision(struct mae_txn *txn, struct writes writes)
+/* False: see decide. */
+static NOINLINE bool prepare_decision(struct mae_txn *txn, struct writes writes)
 {
+    if (writes.flags & ACCESS_DELETE && !entries_are_gone(&txn->accesses, writes.count) && !MUTATED(entry_left_behind))
+        return false;
+    if (writes.flags & (ACCESS_DELETE | ACCESS_ENTRIES) && !MUTATED(entries_counted_late))
+        entries_count(&txn->accesses, writes.count);
     if (writes.flags & ACCESS_INSERT)
         decide_inserts(txn, writes.count);
     if (writes.flags & ACCESS_MOVED && !MUTATED(moved_before_entry))
         list_nodes_first(&txn->accesses, writes.count);
+    return true;
 }
 
 static COLD enum version_status special_status(const struct access *access)
@@ -686,6 +696,12 @@ bool txn_reads_are_valid(struct mae_txn *txn)
     return true;
 }
 
+void txn_see_newest(struct mae_txn *txn)
+{
+    stop_reading(txn);
+    txn->ts = UINT64_MAX;
+}
+
 void txn_abort(struct mae_txn *txn)
 {
     stop_reading(txn);
@@ -747,15 +763,20 @@ static ALWAYS_INLINE enum mae_status check_accesses(struct mae_txn *txn)
     return MAE_OK;
 }
 
-static ALWAYS_INLINE void decide(struct mae_txn *txn, struct writes writes)
+/* False, and nothing is decided: the transaction would delete a row and leave an index entry (I4). */
+static ALWAYS_INLINE bool decide(struct mae_txn *txn, struct writes writes)
 {
     RACE(DECIDE);
-    if (UNLIKELY(writes.flags & (ACCESS_INSERT | ACCESS_MOVED)))
-        prepare_decision(txn, writes);
+    if (UNLIKELY(writes.flags & (ACCESS_INSERT | ACCESS_MOVED | ACCESS_DELETE | ACCESS_ENTRIES)) &&
+        UNLIKELY(!prepare_decision(txn, writes)))
+        return false;
     if (writes.count > 0) {
         decide_updates(txn, writes.count);
         count_writes(txn->worker, writes);
     }
+    if (MUTATED(entries_counted_late))
+        entries_count(&txn->accesses, writes.count);
+    return true;
 }
 
 static ALWAYS_INLINE void count_commit(struct mae_txn *txn)
@@ -809,7 +830,8 @@ static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plai
 
     /* 6. Log. There is no log: nothing is durable. A logger would stand here, before any version is decided. */
 
-    decide(txn, writes);
+    if (!decide(txn, writes))
+        return fail(txn, MAE_CORRUPT);
     if (!plain && txn->on_decision)
         tell_decision(txn, true);
     COMMIT_PHASE_END(ticks_decide);

@@ -16,6 +16,13 @@ enum mae_status txn_begin(struct mae_worker *worker, enum mae_mode mode, uint64_
  */
 bool txn_reads_are_valid(struct mae_txn *txn);
 
+/*
+ * For verification: makes a snapshot that has just begun see the newest state, while no other transaction runs, so that
+ * all versions are decided. No leader overtakes the snapshot from then on, since its pin would be that of the older
+ * state.
+ */
+void txn_see_newest(struct mae_txn *txn);
+
 /* Both end the transaction, whatever the result. */
 enum mae_status txn_commit(struct mae_txn *txn);
 void txn_abort(struct mae_txn *txn);

@@ -446,10 +446,10 @@ static NOINLINE uint8_t collect_pinned(struct mae_worker *worker, const struct g
     uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
     if (!version_status_is_committed(status) || version_wts(base) != item->stamp) /* G2 */
         return lock;
-    if (!collect_base(worker, item, base, min_rts, pins) || lock == ROW_AWAITED)
+    if (!collect_base(worker, item, base, min_rts, pins) || lock & ROW_AWAITED)
         return lock;
     if (hold(worker, item, GC_AWAITED))
-        return ROW_AWAITED;
+        return lock | ROW_AWAITED;
     postpone(worker, item);
     return lock;
 }
@@ -527,12 +527,15 @@ static bool must_wait_on(struct mae_worker *worker, const struct gc_item *item, 
     }
     _Atomic uint8_t *lock = row_lock(item->table, item->row);
     RACE(GC_LOCK);
-    if (atomic_exchange_explicit(lock, ROW_LOCKED, memory_order_acquire) == ROW_LOCKED) { /* ORD-6 */
+    uint8_t before = atomic_exchange_explicit(lock, ROW_LOCKED, memory_order_acquire); /* ORD-6 */
+    if (before == ROW_LOCKED) {
         worker->held.left++;
         return true;
     }
     bool waits = collect_awaited(worker, item, min_rts, pins);
-    atomic_store_explicit(lock, waits ? ROW_AWAITED : ROW_FREE, memory_order_release);
+    if (!waits)
+        before &= (uint8_t)~ROW_AWAITED;
+    atomic_store_explicit(lock, before, memory_order_release);
     return waits;
 }
 

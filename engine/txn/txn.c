@@ -508,25 +508,6 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
     return status;
 }
 
-enum mae_status txn_lose_entry(struct mae_txn *txn, struct table *table, uint64_t row_id)
-{
-    char *row = table_row(table, row_id);
-    uint64_t slot;
-    void *data;
-    struct access *access = access_set_find(&txn->accesses, row, &slot);
-    /* No other transaction has seen an entry to a new row. A transaction that used an entry to a row which this one
-     * deletes has read the version that the tombstone supersedes. */
-    if (access && access->flags & (ACCESS_INSERT | ACCESS_DELETE))
-        return MAE_OK;
-    bool written = access && (access->flags & (ACCESS_WRITE | ACCESS_COPY)) == ACCESS_WRITE;
-    enum mae_status status = txn_update(txn, table, row_id, 0, NULL, &data);
-    if (status != MAE_OK)
-        return status == MAE_NOT_FOUND ? MAE_OK : status;
-    access = access_set_find(&txn->accesses, row, &slot);
-    access->flags |= ACCESS_MOVED | (written ? 0 : ACCESS_COPY);
-    return MAE_OK;
-}
-
 enum mae_status txn_materialise(struct mae_txn *txn, struct table *table, uint64_t row_id, size_t bytes)
 {
     struct mae_worker *worker = txn->worker;

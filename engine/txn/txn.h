@@ -45,13 +45,6 @@ enum mae_status txn_create(struct mae_txn *txn, struct table *table, uint64_t ro
 enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t row);
 
 /*
- * For a transaction that removes an index entry and leaves its row: gives the row a new version that is MOVED and
- * otherwise unchanged, so that every later transaction that has used the entry conflicts with this one (I3). MAE_OK
- * also if there is no row.
- */
-enum mae_status txn_lose_entry(struct mae_txn *txn, struct table *table, uint64_t row);
-
-/*
  * Gives an empty row a committed version of `bytes` zeros that every timestamp sees: for nodes that exist from the
  * beginning of time but cost memory only once a transaction reads them. MAE_OK also if another worker did it meanwhile.
  */

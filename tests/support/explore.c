@@ -289,6 +289,28 @@ static enum target_status do_row_insert(struct round *round, struct worker_state
     return noted("row insert", number, ref, status);
 }
 
+/* A second entry that leads to the row. */
+static enum target_status do_alias(struct round *round, struct worker_state *own, uint64_t number)
+{
+    struct key key = make_key(round, number), alias = make_key(round, number + round->what->keys);
+    uint64_t ref = 0;
+    enum target_status status = round->ops->find(own->txn, round->index, &key, &ref);
+    if (status == TARGET_OK)
+        status = round->ops->index_insert(own->txn, round->index, &alias, ref);
+    return noted("alias", number, ref, status);
+}
+
+static enum target_status do_unalias(struct round *round, struct worker_state *own, uint64_t number)
+{
+    struct key alias = make_key(round, number + round->what->keys);
+    uint64_t ref = 0;
+    enum target_status status = round->ops->find(own->txn, round->index, &alias, &ref);
+    if (status == TARGET_OK)
+        status = round->ops->index_remove(own->txn, round->index, &alias, ref);
+    return noted("unalias", number, ref, status);
+}
+
+/* Where there are aliases, they are forgotten half of the time: such a transaction must not commit. */
 static enum target_status do_row_erase(struct round *round, struct worker_state *own, uint64_t number)
 {
     struct key key = make_key(round, number);
@@ -306,6 +328,8 @@ static enum target_status do_row_erase(struct round *round, struct worker_state 
         if (status == TARGET_NOT_FOUND)
             contradict(own, "an entry was there, then absent, to one transaction: key and row", number, ref);
     }
+    if (status == TARGET_OK && round->what->weights[EXPLORE_ALIAS] && rng_below(&own->rng, 2))
+        status = do_unalias(round, own, number);
     return noted("row erase", number, ref, status);
 }
 
@@ -480,6 +504,10 @@ static enum target_status run_op(struct round *round, struct worker_state *own, 
         return number != other ? do_move(round, own, number, other) : TARGET_OK;
     case EXPLORE_PAIR:
         return number != other ? do_pair(round, own, number, other) : TARGET_OK;
+    case EXPLORE_ALIAS:
+        return do_alias(round, own, number);
+    case EXPLORE_UNALIAS:
+        return do_unalias(round, own, number);
     case EXPLORE_OP_COUNT:
         break;
     }
@@ -574,6 +602,8 @@ static enum target_status attempt(struct round *round, struct worker_state *own,
     scheduler_note("commit", 0, 0, (int)status);
     if (snapshot && status != TARGET_OK)
         fail(round, "a snapshot did not commit: status", (uint64_t)status, 0);
+    if (status == TARGET_CORRUPT && !round->what->weights[EXPLORE_ALIAS])
+        fail(round, "no entry was forgotten, but the engine says so: timestamp", round->ops->timestamp(own->txn), 0);
     if (status == TARGET_OK && own->contradiction)
         fail(round, own->contradiction, own->contradicts[0], own->contradicts[1]);
     round->committed += status == TARGET_OK;

@@ -270,7 +270,8 @@ static void step(unsigned point, bool waits)
 static void hook(enum race_point point)
 {
     if (s.running && s.current != MAIN)
-        step(point, point == RACE_WAIT_PENDING || point == RACE_WAIT_HORIZON || point == RACE_BACKOFF);
+        step(point, point == RACE_WAIT_PENDING || point == RACE_WAIT_ROW || point == RACE_WAIT_HORIZON ||
+                        point == RACE_BACKOFF);
 }
 
 void scheduler_point(void)

@@ -101,9 +101,10 @@ static void bad_chains_are_found(void **state)
     atomic_store(&inlined->older, HANDLE_NONE);
 
     _Atomic uint8_t *lock = row_lock(table, table_row(table, rows[0]));
-    atomic_store(lock, 1);
+    uint8_t unlocked = atomic_load(lock);
+    atomic_store(lock, ROW_LOCKED);
     expect_report(&world, "collector", "row ");
-    atomic_store(lock, 0);
+    atomic_store(lock, unlocked);
     world_close(&world);
 }
 
@@ -119,6 +120,7 @@ static void bad_entries_are_found(void **state)
         world_verify(world.db);
         struct mae_txn *txn = begin(world.workers[0]); /* the row goes, the entry stays */
         assert_ok(mae_index_find(txn, world.index, &key, &row));
+        row_entries_change(&world.table->rows, table_row(&world.table->rows, row), -1, false);
         assert_ok(mae_row_delete(txn, world.table, row));
         assert_ok(mae_commit(txn));
         mae_worker_idle(world.workers[0]);
@@ -130,7 +132,8 @@ static void bad_entries_are_found(void **state)
         world_verify(world.db);
 
         txn = begin(world.workers[0]); /* an entry that never had a row */
-        assert_ok(mae_index_insert(txn, world.index, &stray, 3));
+        assert_ok(kinds[k] == MAE_INDEX_HASH ? hash_index_insert(txn, &world.index->hash, &stray, 3)
+                                             : tree_index_insert(txn, &world.index->tree, &stray, 3));
         assert_ok(mae_commit(txn));
         mae_worker_idle(world.workers[0]);
         expect_report(&world, "not there", "key 78");
@@ -148,6 +151,18 @@ static void bad_entries_are_found(void **state)
         mae_worker_idle(world.workers[0]);
         world_close(&world);
     }
+}
+
+static void bad_counts_are_found(void **state)
+{
+    (void)state;
+    uint64_t rows[3];
+    struct world world = corruptible(rows);
+    char *row = table_row(&world.table->rows, rows[0]);
+    row_entries_change(&world.table->rows, row, 2, false);
+    expect_report(&world, "0 index entries lead to it, but it counts 2", "table rows row ");
+    row_entries_change(&world.table->rows, row, -2, false);
+    world_close(&world);
 }
 
 /* A lost bucket: an overflow chain that leads nowhere. */
@@ -182,7 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_database_is_sound), cmocka_unit_test(bad_versions_are_found),
         cmocka_unit_test(bad_chains_are_found),      cmocka_unit_test(bad_entries_are_found),
-        cmocka_unit_test(broken_buckets_are_found),
+        cmocka_unit_test(bad_counts_are_found),      cmocka_unit_test(broken_buckets_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -63,6 +63,35 @@ static void a_hundred_bytes_take_two_lines(void **state)
     }
 }
 
+static void rows_count_their_entries(void **state)
+{
+    (void)state;
+    open_table(64 * MIB, 100, 216);
+    assert_ok(table_reserve_rows(&table, 1));
+    char *row = table_row(&table, 0);
+    _Atomic uint8_t *lock = row_lock(&table, row);
+    assert_int_equal(row_entries(&table, row), 0);
+    row_entries_change(&table, row, 3, false);
+    row_entries_change(&table, row, -1, false);
+    assert_int_equal(row_entries(&table, row), 2);
+    atomic_fetch_or(lock, ROW_AWAITED); /* the collector's mark stays */
+    row_entries_change(&table, row, 1, false);
+    assert_int_equal(row_entries(&table, row), 3);
+    assert_true(atomic_load(lock) & ROW_AWAITED);
+    row_entries_change(&table, row, -7, false);
+    assert_int_equal(row_entries(&table, row), 0);
+    assert_int_equal(atomic_load(lock), ROW_AWAITED);
+    row_entries_change(&table, row, ROW_ENTRIES_MANY - 1, false);
+    row_entries_change(&table, row, -1, false);
+    assert_int_equal(row_entries(&table, row), ROW_ENTRIES_MANY - 2);
+    row_entries_change(&table, row, 5, false); /* too many: from here on nobody knows */
+    row_entries_change(&table, row, -20, false);
+    assert_int_equal(row_entries(&table, row), ROW_ENTRIES_MANY);
+    row_entries_change(&table, row, 0, true);
+    assert_int_equal(atomic_load(lock), ROW_AWAITED);
+    close_table();
+}
+
 static void row_ids_are_unique_across_workers(void **state)
 {
     (void)state;
@@ -166,9 +195,10 @@ static void the_limit_ends_rows_cleanly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_hundred_bytes_take_two_lines), cmocka_unit_test(row_ids_are_unique_across_workers),
-        cmocka_unit_test(a_small_table_stays_small),      cmocka_unit_test(freed_ids_are_used_again_by_anyone),
-        cmocka_unit_test(reserved_rows_belong_to_nobody), cmocka_unit_test(the_limit_ends_rows_cleanly),
+        cmocka_unit_test(a_hundred_bytes_take_two_lines),     cmocka_unit_test(rows_count_their_entries),
+        cmocka_unit_test(row_ids_are_unique_across_workers),  cmocka_unit_test(a_small_table_stays_small),
+        cmocka_unit_test(freed_ids_are_used_again_by_anyone), cmocka_unit_test(reserved_rows_belong_to_nobody),
+        cmocka_unit_test(the_limit_ends_rows_cleanly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

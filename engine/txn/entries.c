@@ -1,0 +1,101 @@
+/* entries.c - see entries.h. */
+#include "engine/txn/entries.h"
+
+#include "engine/base/check.h"
+#include "engine/base/race.h"
+#include "engine/txn/txn.h"
+#include "engine/txn/worker.h"
+
+static int entries_of(const struct access *access)
+{
+    return (int32_t)access->flags >> ACCESS_ENTRIES_SHIFT;
+}
+
+/* As the count of the row, the change stays at MANY once it has come to it. */
+static void add_entries(struct access *access, int change)
+{
+    int entries = entries_of(access);
+    if (entries > -ROW_ENTRIES_MANY && entries < ROW_ENTRIES_MANY)
+        access->flags += (uint32_t)change << ACCESS_ENTRIES_SHIFT;
+}
+
+static struct access *access_of(const struct mae_txn *txn, const struct table *table, uint64_t row)
+{
+    uint64_t slot;
+    return access_set_find(&txn->accesses, table_row(table, row), &slot);
+}
+
+/* Finds or makes the transaction's write of the row. */
+static enum mae_status written(struct mae_txn *txn, struct table *table, uint64_t row, struct access **access)
+{
+    void *data;
+    *access = access_of(txn, table, row);
+    if (*access && (*access)->flags & ACCESS_WRITE)
+        return MAE_OK;
+    enum mae_status status = txn_update(txn, table, row, 0, NULL, &data);
+    if (status != MAE_OK)
+        return status;
+    *access = access_of(txn, table, row);
+    (*access)->flags |= ACCESS_COPY;
+    return MAE_OK;
+}
+
+enum mae_status txn_gain_entry(struct mae_txn *txn, struct table *table, uint64_t row)
+{
+    struct access *access;
+    if (MUTATED(entry_gain_untouched) && !access_of(txn, table, row)) {
+        const void *data;
+        return txn->snapshot ? MAE_READ_ONLY : txn_read(txn, table, row, &data, NULL);
+    }
+    enum mae_status status = written(txn, table, row, &access);
+    if (status != MAE_OK)
+        return status;
+    if (access->flags & ACCESS_DELETE)
+        return MAE_NOT_FOUND;
+    add_entries(access, 1);
+    return MAE_OK;
+}
+
+void txn_gain_refused(struct mae_txn *txn, struct table *table, uint64_t row)
+{
+    struct access *access = access_of(txn, table, row);
+    if (access)
+        add_entries(access, -1);
+}
+
+enum mae_status txn_lose_entry(struct mae_txn *txn, struct table *table, uint64_t row, bool peeked)
+{
+    struct access *access;
+    enum mae_status status = written(txn, table, row, &access);
+    if (status != MAE_OK)
+        return status == MAE_NOT_FOUND ? MAE_OK : status;
+    /* No other transaction has seen an entry that leads to a new row. Whoever has used an entry that leads to a deleted
+     * row has read a version that the tombstone supersedes. */
+    if (peeked && !(access->flags & (ACCESS_INSERT | ACCESS_DELETE)))
+        access->flags |= ACCESS_MOVED;
+    add_entries(access, -1);
+    return MAE_OK;
+}
+
+bool entries_are_gone(const struct access_set *set, uint32_t write_count)
+{
+    for (uint32_t i = 0; i < write_count; i++) {
+        const struct access *access = &set->entries[set->writes[i]];
+        if (!(access->flags & ACCESS_DELETE) || access->table->is_node)
+            continue;
+        int before = (int)row_entries(access->table, access->row), change = entries_of(access);
+        if (before < ROW_ENTRIES_MANY && change < ROW_ENTRIES_MANY && before + change > 0)
+            return false;
+    }
+    return true;
+}
+
+void entries_count(const struct access_set *set, uint32_t write_count)
+{
+    for (uint32_t i = 0; i < write_count; i++) {
+        const struct access *access = &set->entries[set->writes[i]];
+        bool gone = access->flags & ACCESS_DELETE;
+        if ((gone || access->flags & ACCESS_ENTRIES) && !access->table->is_node)
+            row_entries_change(access->table, access->row, entries_of(access), gone);
+    }
+}
