@@ -28,8 +28,8 @@ void horizon_fini(struct horizon *horizon)
     pthread_mutex_destroy(&horizon->leader);
 }
 
-/* Somebody holds the leader's lock: the caller, if all is well. */
-static inline bool is_led(struct horizon *horizon)
+/* Somebody holds the leader's lock: the caller, if all is well. Only debug builds ask. */
+static inline bool __attribute__((unused)) is_led(struct horizon *horizon)
 {
     return pthread_mutex_trylock(&horizon->leader) != 0;
 }

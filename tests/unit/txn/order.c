@@ -224,8 +224,9 @@ static void a_commit_keeps_its_timestamp_while_the_index_grows(void **state)
     world_close(&world);
 }
 
-/* ---- A snapshot is overtaken in the middle of a read. ---- */
+/* ---- A snapshot is overtaken in the middle of a read.: debug builds have the hook that it takes. ---- */
 
+#ifdef MAE_DEBUG
 static struct between_loads {
     struct world *world;
     uint64_t row;
@@ -281,6 +282,7 @@ static void a_snapshot_overtaken_in_a_read_takes_nothing_unprotected(void **stat
     }
     world_close(&world);
 }
+#endif
 
 int main(void)
 {
@@ -291,7 +293,9 @@ int main(void)
         cmocka_unit_test(strict_order_is_that_of_real_time),
         cmocka_unit_test(run_after_is_ordered_behind),
         cmocka_unit_test(an_old_transaction_is_aborted),
+#ifdef MAE_DEBUG
         cmocka_unit_test(a_snapshot_overtaken_in_a_read_takes_nothing_unprotected),
+#endif
         cmocka_unit_test(the_oldest_is_told),
         cmocka_unit_test(a_commit_keeps_its_timestamp_while_the_index_grows),
     };
