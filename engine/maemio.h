@@ -78,7 +78,8 @@ extern "C" {
 #define MAE_VERSION "0.1.0"
 
 /* name, kind, text. Kinds: DONE (no failure), USE (the transaction stays usable), RETRY (aborted, and running it again
- * may succeed), DOOMED (aborted, and the same transaction would fail again), REFUSED (the call did nothing). */
+ * may succeed), DOOMED (aborted, and the same transaction would fail again), REFUSED (the call did nothing; a commit
+ * that is refused has rolled the transaction back). */
 #define MAE_STATUS_TABLE(X)                                                                                    \
     X(MAE_OK, DONE, "ok")                                                                                      \
     X(MAE_NOT_FOUND, USE, "no such key or row is visible to the transaction")                                  \

@@ -648,6 +648,9 @@ static COLD void count_abort(struct mae_worker *worker, enum mae_status status)
     case MAE_NO_ADDRESSES:
         COUNT(worker, aborts_memory);
         break;
+    case MAE_CORRUPT:
+        COUNT(worker, aborts_entry);
+        break;
     default:
         COUNT(worker, aborts_user);
         break;
