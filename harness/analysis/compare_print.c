@@ -71,9 +71,9 @@ void compare_print_table(const struct compare *compare, FILE *file)
     }
     for (size_t i = compare->matched_count; i < compare->row_count; i++) {
         const struct compare_row *row = &compare->rows[i];
-        fprintf(file, "%sonly in %s (line %u, %zu repetitions): %s\n", i == compare->matched_count ? "\n" : "",
+        fprintf(file, "%sonly in %s (line %u, %zu repetition%s): %s\n", i == compare->matched_count ? "\n" : "",
                 row->a ? compare->a.table.path : compare->b.table.path, row->a ? row->a->line : row->b->line,
-                row->a_count + row->b_count, names[i]);
+                row->a_count + row->b_count, row->a_count + row->b_count == 1 ? "" : "s", names[i]);
     }
     for (size_t i = 0; i < compare->note_count; i++)
         fprintf(file, "%snote: %s\n", i == 0 ? "\n" : "", compare->notes[i]);

@@ -44,6 +44,13 @@ static enum column_better direction_of(const char *name, const struct request *r
     exit(EXIT_USAGE);
 }
 
+static void print(const struct compare *compare, const char *format)
+{
+    (strcmp(format, "csv") == 0    ? compare_print_csv
+     : strcmp(format, "json") == 0 ? compare_print_json
+                                   : compare_print_table)(compare, stdout);
+}
+
 enum exit_code compare_command(int argc, char **argv)
 {
     struct request request = {
@@ -53,7 +60,8 @@ enum exit_code compare_command(int argc, char **argv)
         COMMAND_OPTION("metric", TEXT, &asked->metric, "COLUMN", "what is compared [default throughput_txn_per_s]"),
         COMMAND_OPTION("lower-is-better", FLAG, &request.lower, NULL,
                        "of the metric; needed only where `maemio list columns' does not say which is better"),
-        COMMAND_OPTION("higher-is-better", FLAG, &request.higher, NULL, "likewise"),
+        COMMAND_OPTION("higher-is-better", FLAG, &request.higher, NULL,
+                       "of the metric; needed only where `maemio list columns' does not say which is better"),
         COMMAND_OPTION("txn-type", TEXT, &asked->type, "NAME",
                        "rows of this transaction type [default all: those over all types]"),
         COMMAND_OPTION(
@@ -62,7 +70,7 @@ enum exit_code compare_command(int argc, char **argv)
         COMMAND_OPTION("threshold", SHARE, &asked->threshold, "SHARE",
                        "differences up to this do not count [default 3%]"),
         COMMAND_OPTION("noise", SHARE, &asked->noise, "SHARE",
-                       "nor do those up to what A against A shows here [default 0]"),
+                       "differences up to what A against A shows on this machine do not count [default 0]"),
         COMMAND_OPTION("blocks", TEXT, &asked->blocks, "COLUMN",
                        "A and B were run side by side where they agree in this column [default repetition]: compare "
                        "only within such "
@@ -71,14 +79,14 @@ enum exit_code compare_command(int argc, char **argv)
         COMMAND_OPTION("noise-file", TEXT, &asked->noise_path, "AA.csv",
                        "blocks of A alone, each A A' A' A: differences up to what it shows do not count"),
         COMMAND_OPTION("noise-blocks", COUNT, &asked->noise_blocks, "N",
-                       "as N blocks would show it [default as many as A and B have]"),
+                       "what --noise-file shows counts as N blocks would show it [default as many as A and B have]"),
         COMMAND_OPTION(
             "looks", COUNT, &asked->looks, "N",
             "the files are compared N times while they grow: a chance of 5% of any false alarm is shared out over the "
             "looks [default 0: they are compared once]"),
         COMMAND_OPTION("match", TEXT, &asked->match, "COLUMN",
                        "rows that agree in this column are of one configuration, whatever else differs, such as label"),
-        COMMAND_OPTION("seed", COUNT, &asked->seed, "N", "of the resampling of --noise-file [default 1]"),
+        COMMAND_OPTION("seed", COUNT, &asked->seed, "N", "seed of the resampling of --noise-file [default 1]"),
         COMMAND_OPTION("format", WORD, &request.format, "table|csv|json", "[default table]"),
         COMMAND_OPTION("strict", FLAG, &request.strict, NULL, "exit code 5 if anything is inconclusive or not matched"),
         {0}};
@@ -90,7 +98,7 @@ enum exit_code compare_command(int argc, char **argv)
                "the ratio is beyond threshold and noise. Every interval says what share of experiments it covers: few "
                "repetitions cannot reach 95%.\n\n"
                "Exit codes: 0 nothing is slower, 4 something is, 3 a run failed its check, 5 inconclusive with "
-               "--strict, 1 nothing could be compared.",
+               "--strict, 2 wrong usage, 1 nothing could be compared.",
         .options = options,
         .least = 2,
         .most = 2,
@@ -105,9 +113,7 @@ enum exit_code compare_command(int argc, char **argv)
     if (compare == NULL) {
         support_complain(argv[0], "%s", error);
     } else {
-        (strcmp(request.format, "csv") == 0    ? compare_print_csv
-         : strcmp(request.format, "json") == 0 ? compare_print_json
-                                               : compare_print_table)(compare, stdout);
+        print(compare, request.format);
         code = command_end(argv[0], compare_exit(compare, request.strict));
     }
     compare_destroy(compare);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "harness/cli/commands.h"
+#include "harness/common/nearest.h"
 #include "harness/common/support.h"
 #include "harness/machine/pmu.h"
 #include "harness/machine/pmu_sys.h"
@@ -121,7 +122,12 @@ enum exit_code list_command(int argc, char **argv)
         topic++;
     free(doc.text);
     if (topic == topics + TOPIC_COUNT) {
-        support_complain(argv[0], "there is no list of '%s'", argv[1]);
+        struct nearest nearest = {.wanted = argv[1]};
+        for (size_t i = 0; i < TOPIC_COUNT; i++)
+            nearest_offer(&nearest, topics[i].name);
+        const char *meant = nearest_name(&nearest);
+        support_complain(argv[0], "there is no list of '%s'%s%s; see `maemio list --help'", argv[1],
+                         meant == NULL ? "" : ": did you mean ", meant == NULL ? "" : meant);
         return EXIT_USAGE;
     }
     topic->list();

@@ -49,16 +49,16 @@ enum exit_code sweep_command(int argc, char **argv)
     struct command_list overrides = {0};
     bool no_page = false;
     struct command_option options[] = {
-        COMMAND_OPTION("out", TEXT, &request.out, "DIR",
-                       "the folder of the results, by default results/NAME for NAME.conf; started again with it, the "
-                       "sweep goes on"),
+        COMMAND_OPTION(
+            "out", TEXT, &request.out, "DIR",
+            "the folder of the results, by default results/NAME for NAME.conf; given again, the sweep goes on"),
         COMMAND_OPTION("dry-run", FLAG, &request.dry_run, NULL, "print what would run, and how long it takes"),
         COMMAND_OPTION(
             "print-arguments", FLAG, &request.print_arguments, NULL,
             "run nothing; for scripts: a line for each point, its name and the arguments of `maemio run' with tabs "
             "between"),
         COMMAND_OPTION("no-page", FLAG, &no_page, NULL, "leave DIR/report.html out, which compares the settings"),
-        COMMAND_OPTION("seed", COUNT, &request.seed, "N", "of the order of the runs [u64, default 1]"),
+        COMMAND_OPTION("seed", COUNT, &request.seed, "N", "seed of the order of the runs [u64, default 1]"),
         COMMAND_OPTION("override", LIST, &overrides, "KEY=VALUE",
                        "set this in every point, whatever the file says; as often as needed"),
         {0}};
@@ -67,7 +67,7 @@ enum exit_code sweep_command(int argc, char **argv)
         .doc = "Runs every point of a job file, each repetition in a process of its own, in shuffled order.\v"
                "A job file has `key = value' lines with the options of `maemio run' as keys, `set.NAME' for settings "
                "of the target, lists and ranges of values, and sections; docs/measuring.md describes it. A setting "
-               "that only one target knows belongs into a section with that target.",
+               "that only one target knows belongs in a section with that target.",
         .options = options,
         .least = 1,
         .most = 1,

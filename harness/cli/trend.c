@@ -16,7 +16,7 @@ enum exit_code trend_command(int argc, char **argv)
     struct trend_request request = {.into = "results/trend"};
     struct command_option options[] = {
         COMMAND_OPTION("into", TEXT, &request.into, "FOLDER",
-                       "of the series, one CSV and picture each [default results/trend]"),
+                       "folder of the series, one CSV and picture each [default results/trend]"),
         COMMAND_OPTION("commit", TEXT, &request.commit, "TEXT",
                        "what the results are of, instead of the revision they name"),
         COMMAND_OPTION("no-plot", FLAG, &request.no_plot, NULL, "add to the series only"),

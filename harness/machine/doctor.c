@@ -167,7 +167,7 @@ static void check_MEMLOCK(const char *root, struct doctor_finding *finding)
     bool unlimited = strcmp(soft, "unlimited") == 0;
     bool no_swap = read_swap(root, &size, &used) && size == 0;
     FOUND(finding, unlimited || no_swap ? DOCTOR_GOOD : DOCTOR_BAD, unlimited ? "unlimited" : "%s bytes%s", soft,
-          no_swap ? ", but there is no swap" : "");
+          no_swap ? "; without swap that does not matter" : "");
     if (finding->state == DOCTOR_BAD)
         MEND(finding, "ulimit -l unlimited (as root, in the shell that runs maemio)");
 }
@@ -188,7 +188,7 @@ static void check_PARANOID(const char *root, struct doctor_finding *finding)
           level <= 1   ? ""
           : level == 2 ? ": user mode only"
                        : ": no counters",
-          level > 1 && privileged ? ", but this user may" : "");
+          level > 1 && privileged ? ", but this user may count the kernel, too" : "");
     if (finding->state == DOCTOR_BAD)
         MEND(finding, "sysctl -w kernel.perf_event_paranoid=1, or setcap cap_perfmon+ep on the maemio binary");
 }

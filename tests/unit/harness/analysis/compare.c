@@ -179,7 +179,7 @@ static void configurations_of_one_file_are_listed_and_never_joined(void **state)
     compare_print_table(compare, file);
     char *text = scratch_text_close(file);
     assert_non_null(strstr(text, "(line 3, 2 repetitions): theta=0.9\n"));
-    assert_non_null(strstr(text, "(line 2, 1 repetitions): theta=0.90\n"));
+    assert_non_null(strstr(text, "(line 2, 1 repetition): theta=0.90\n"));
     assert_non_null(strstr(text, "1 compared: 0 slower, 0 faster, 0 same, 1 inconclusive; 2 not matched\n"));
     free(text);
     compare_destroy(compare);

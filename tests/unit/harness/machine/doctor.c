@@ -220,8 +220,8 @@ static void other_shapes_of_the_same_facts_are_read(void **state)
     assert_found(DOCTOR_TURBO, DOCTOR_BAD, "on", "echo 0 > " CPU "/cpufreq/boost");
     assert_found(DOCTOR_CGROUP_CPU, DOCTOR_BAD, "0.50 CPUs (4 to use)",
                  "echo -1 > /sys/fs/cgroup/cpu/docker/1/cpu.cfs_quota_us (or start the container without a CPU limit)");
-    assert_found(DOCTOR_PARANOID, DOCTOR_GOOD, "2: user mode only, but this user may", "");
-    assert_found(DOCTOR_MEMLOCK, DOCTOR_GOOD, "65536 bytes, but there is no swap", "");
+    assert_found(DOCTOR_PARANOID, DOCTOR_GOOD, "2: user mode only, but this user may count the kernel, too", "");
+    assert_found(DOCTOR_MEMLOCK, DOCTOR_GOOD, "65536 bytes; without swap that does not matter", "");
     assert_found(DOCTOR_CLOCKSOURCE, DOCTOR_BAD, "acpi_pm",
                  "boot with tsc=reliable on the kernel's command line (the kernel has given up on the TSC: see dmesg)");
     assert_found(DOCTOR_HUGE_PAGES, DOCTOR_BAD, "4096 of 2 MiB reserved, 0 free",
