@@ -472,10 +472,10 @@ static COLD bool write_is_newest(struct access *access)
 static ALWAYS_INLINE bool write_is_valid(struct mae_txn *txn, struct access *access)
 {
     RACE(CHECK_WRITE);
-    const uint32_t newest = (MUTATED(tombstone_unchecked) ? 0 : ACCESS_DELETE) |
-                            (MUTATED(moved_below_blind) ? 0 : ACCESS_MOVED) |
+    const uint32_t newest = ACCESS_DELETE | (MUTATED(moved_below_blind) ? 0 : ACCESS_MOVED) |
                             (MUTATED(entry_gain_below_blind) ? 0 : ACCESS_ENTRIES);
-    if (UNLIKELY(access->flags & newest) && !write_is_newest(access))
+    const bool unchecked = MUTATED(tombstone_unchecked) && access->flags & ACCESS_DELETE;
+    if (UNLIKELY(access->flags & newest) && !unchecked && !write_is_newest(access))
         return false;
     /* ORD-3, both loads. The common case: right below the new version is the version read, which is committed. */
     if ((access->flags & ACCESS_READ) &&

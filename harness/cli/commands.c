@@ -118,7 +118,12 @@ size_t command_read(struct command_line *line, int argc, char **argv)
             .doc = option->help,
         };
     }
-    const struct argp argp = {.options = options, .parser = parse, .args_doc = line->arguments, .doc = line->doc};
+    const struct argp argp = {
+        .options = count == 0 ? NULL : options, /* of an empty list argp loses a byte */
+        .parser = parse,
+        .args_doc = line->arguments,
+        .doc = line->doc,
+    };
     struct reading reading = {.line = line, .arguments = support_alloc(((size_t)argc + 1) * sizeof(char *))};
     argp_err_exit_status = EXIT_USAGE;
     (void)argp_parse(&argp, argc, argv, 0, NULL, &reading);
