@@ -1,7 +1,9 @@
 /* commands.c - see commands.h. */
+#define _GNU_SOURCE /* vasprintf */
 #include "harness/cli/commands.h"
 
 #include <argp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,6 +133,22 @@ size_t command_read(struct command_line *line, int argc, char **argv)
     free(reading.arguments);
     free(options);
     return reading.count;
+}
+
+enum exit_code command_refuse(const char *name, const char *format, ...)
+{
+    static const struct argp none = {0};
+    char *text = NULL, *program = support_copy(name);
+    va_list arguments;
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        abort(); /* no memory */
+    va_end(arguments);
+    support_complain(name, "%s", text);
+    argp_help(&none, stderr, ARGP_HELP_SEE, program);
+    free(program);
+    free(text);
+    return EXIT_USAGE;
 }
 
 enum exit_code command_end(const char *name, enum exit_code code)

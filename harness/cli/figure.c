@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "harness/cli/commands.h"
-#include "harness/common/support.h"
 
 /* The names are left in argv, `all` taken out. */
 static void names_take(struct figure_request *request, char **names, size_t count)
@@ -47,14 +46,10 @@ enum exit_code figure_command(int argc, char **argv)
         .options = options,
         .most = SIZE_MAX};
     names_take(&request, argv + 1, command_read(&line, argc, argv));
-    if (request.count == 0 && !request.all && !list) {
-        support_complain(argv[0], "name a figure, or all; see `maemio figure --list`");
-        return EXIT_USAGE;
-    }
-    if (overrides.count > FIGURE_OVERRIDES_MAX) {
-        support_complain(argv[0], "--override: more than %d", FIGURE_OVERRIDES_MAX);
-        return EXIT_USAGE;
-    }
+    if (request.count == 0 && !request.all && !list)
+        return command_refuse(argv[0], "name a figure, or all; see `maemio figure --list`");
+    if (overrides.count > FIGURE_OVERRIDES_MAX)
+        return command_refuse(argv[0], "--override: more than %d", FIGURE_OVERRIDES_MAX);
     for (size_t i = 0; i < overrides.count; i++)
         request.overrides[request.override_count++] = overrides.items[i];
     enum exit_code code = list ? figures_list(argv[0]) : figures_make(argv[0], &request);

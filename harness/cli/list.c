@@ -126,9 +126,9 @@ enum exit_code list_command(int argc, char **argv)
         for (size_t i = 0; i < TOPIC_COUNT; i++)
             nearest_offer(&nearest, topics[i].name);
         const char *meant = nearest_name(&nearest);
-        support_complain(argv[0], "there is no list of '%s'%s%s; see `maemio list --help'", argv[1],
-                         meant == NULL ? "" : ": did you mean ", meant == NULL ? "" : meant);
-        return EXIT_USAGE;
+        return command_refuse(argv[0], "there is no list of '%s'%s%s%s", argv[1],
+                              meant == NULL ? "" : ": did you mean ", meant == NULL ? "" : meant,
+                              meant == NULL ? "" : "?");
     }
     topic->list();
     return command_end(argv[0], EXIT_FINE);

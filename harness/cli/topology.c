@@ -27,11 +27,9 @@ enum exit_code topology_command(int argc, char **argv)
     char error[TOPOLOGY_ERROR_BYTES];
     struct placement placement;
     (void)command_read(&line, argc, argv);
-    if (threads > WORKERS_MAX || (options[0].given && threads == 0)) {
-        support_complain(argv[0], "--threads: %llu is not a number of workers from 1 to %d",
-                         (unsigned long long)threads, WORKERS_MAX);
-        return EXIT_USAGE;
-    }
+    if (threads > WORKERS_MAX || (options[0].given && threads == 0))
+        return command_refuse(argv[0], "--threads: %llu is not a number of workers from 1 to %d",
+                              (unsigned long long)threads, WORKERS_MAX);
     struct topology *topology = topology_open(synthetic, allowed, error);
     if (topology == NULL) {
         support_complain(argv[0], "%s", error);
