@@ -123,7 +123,8 @@ static NOINLINE enum mae_status begin(struct mae_worker *worker, enum mae_mode m
         if (after != 0 && !worker_may_follow(worker, after, now) && !MUTATED(after_unbounded))
             return refuse(worker);
         after = order_behind(worker, mode, after);
-        now = tsc_now(); /* it may have waited, and passed quiescent points that must not come after the begin */
+        if (mode == MAE_SNAPSHOT) /* it has waited, past quiescent points that must not come after the begin */
+            now = tsc_now();
     }
     if (UNLIKELY(access_set_is_worn(&worker->txn.accesses)))
         access_set_renew(&worker->txn.accesses);
