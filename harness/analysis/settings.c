@@ -34,14 +34,6 @@ static struct results_key key_of(const struct results *set, bool options)
     return key;
 }
 
-static size_t rank_in(const char *const *order, const char *label)
-{
-    size_t rank = 0;
-    while (order && order[rank] && strcmp(order[rank], label) != 0)
-        rank++;
-    return rank;
-}
-
 /* The label; where another setting has it too, with the options in which those of that label differ. */
 static char *name_of(const struct settings *settings, const struct setting *setting)
 {
@@ -87,8 +79,9 @@ static size_t throughputs(const struct settings *settings, const struct setting 
 static void put_in_order(struct settings *settings, const char *const *order)
 {
     for (size_t i = 1; i < settings->count; i++)
-        for (size_t k = i;
-             k > 0 && rank_in(order, settings->items[k].label) < rank_in(order, settings->items[k - 1].label); k--) {
+        for (size_t k = i; k > 0 && support_list_place(order, settings->items[k].label) <
+                                        support_list_place(order, settings->items[k - 1].label);
+             k--) {
             struct setting swapped = settings->items[k];
             settings->items[k] = settings->items[k - 1];
             settings->items[k - 1] = swapped;

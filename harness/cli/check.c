@@ -22,7 +22,7 @@ static enum exit_code export_elle(struct history_checker *checker, const struct 
     char error[512];
     FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
     if (out == NULL) {
-        fprintf(stderr, "maemio check: --elle %s: %s\n", path, strerror(errno));
+        support_complain("maemio check", "--elle %s: %s", path, strerror(errno));
         return EXIT_FAILED;
     }
     bool ok = history_export_elle(checker, history, out, error, sizeof error);
@@ -33,7 +33,7 @@ static enum exit_code export_elle(struct history_checker *checker, const struct 
     if (out != stdout)
         (void)fclose(out);
     if (!ok)
-        fprintf(stderr, "maemio check: --elle %s: %s\n", path, error);
+        support_complain("maemio check", "--elle %s: %s", path, error);
     return ok ? EXIT_FINE : EXIT_FAILED;
 }
 
@@ -67,7 +67,7 @@ static enum exit_code check(struct history_checker *checker, const struct histor
     enum exit_code code = !fine ? EXIT_CHECK : verdict.committed ? EXIT_FINE : EXIT_FAILED;
     history_verdict_fini(&verdict);
     if (fflush(out) != 0 || ferror(out)) {
-        fprintf(stderr, "maemio check: the result cannot be written\n");
+        support_complain("maemio check", "the result cannot be written");
         code = code == EXIT_FINE ? EXIT_FAILED : code;
     }
     return code;
@@ -106,11 +106,11 @@ enum exit_code check_command(int argc, char **argv)
     enum exit_code code = EXIT_FAILED;
     history_init(history);
     if (!history_load(history, path, error, sizeof error)) {
-        fprintf(stderr, "maemio check: %s\n", error);
+        support_complain("maemio check", "%s", error);
     } else if (text) {
         bool whole = history_print(history, stdout);
         if (!whole)
-            fprintf(stderr, "maemio check: %s: a malformed record follows\n", path);
+            support_complain("maemio check", "%s: a malformed record follows", path);
         code = whole && fflush(stdout) == 0 && !ferror(stdout) ? EXIT_FINE : EXIT_FAILED;
     } else {
         struct history_checker *checker = history_checker_create();

@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "harness/common/support.h"
 #include "harness/analysis/repetitions.h"
@@ -57,10 +56,9 @@ enum exit_code report_command(int argc, char **argv)
         .least = 1,
         .most = 1,
         .wanted = "name a file or a folder of results"};
-    struct stat info;
     (void)command_read(&line, argc, argv);
     request.file = argv[1];
-    bool is_folder = stat(request.file, &info) == 0 && S_ISDIR(info.st_mode);
+    bool is_folder = program_is_folder(request.file);
     for (const struct command_option *option = options; is_folder && option->name != NULL; option++)
         if (option->given) {
             support_complain(argv[0], "--%s: is for a file of results, and %s is a folder", option->name, request.file);

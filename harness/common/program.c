@@ -35,6 +35,12 @@ bool program_folder_make(const char *name, const char *path)
     return true;
 }
 
+bool program_is_folder(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
 int program_run(const char *name, const char *const *argv)
 {
     (void)fflush(stdout);

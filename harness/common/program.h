@@ -12,6 +12,8 @@
 /* mkdir -p */
 bool program_folder_make(const char *name, const char *path);
 
+bool program_is_folder(const char *path); /* false also for what is not there */
+
 /* Runs a program, found by PATH, and waits for it. Returns its exit code, or 128 + signal. It writes to our output. */
 int program_run(const char *name, const char *const *argv);
 

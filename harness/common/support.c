@@ -82,6 +82,14 @@ void support_list_add(char ***items, size_t *count, const char *format, ...)
     (*items)[++*count] = NULL;
 }
 
+size_t support_list_place(const char *const *items, const char *text)
+{
+    size_t place = 0;
+    while (items && items[place] && strcmp(items[place], text) != 0)
+        place++;
+    return place;
+}
+
 bool support_error(char *error, size_t error_bytes, const char *format, ...)
 {
     va_list arguments;

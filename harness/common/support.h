@@ -27,6 +27,9 @@ void support_text_add(struct support_text *text, const char *format, ...) __attr
 /* A list of texts that grows, with a NULL after the last. */
 void support_list_add(char ***items, size_t *count, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* The place of a text in a list that NULL ends; that of the NULL if the list lacks the text, 0 if there is no list. */
+size_t support_list_place(const char *const *items, const char *text);
+
 /* What is wrong, into `error`; the second says where: "file:line: ...". Both return false. */
 bool support_error(char *error, size_t error_bytes, const char *format, ...) __attribute__((format(printf, 3, 4)));
 bool support_error_at(char *error, size_t error_bytes, const char *file, unsigned line, const char *format, ...)

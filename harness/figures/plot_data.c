@@ -53,17 +53,9 @@ static void reduce_to_word(char *text)
 
 /* ---- Order. ---- */
 
-static size_t rank_in(const char *const *order, const char *text)
-{
-    size_t rank = 0;
-    while (order && order[rank] && strcmp(order[rank], text) != 0)
-        rank++;
-    return rank;
-}
-
 static int compare_texts(const char *a, const char *b, const char *const *order)
 {
-    size_t rank_a = rank_in(order, a), rank_b = rank_in(order, b);
+    size_t rank_a = support_list_place(order, a), rank_b = support_list_place(order, b);
     double number_a, number_b;
     if (rank_a != rank_b)
         return rank_a < rank_b ? -1 : 1;

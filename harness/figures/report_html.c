@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/analysis/results.h"
@@ -74,12 +73,6 @@ static bool experiment_read(struct report *report, const struct figure *figure, 
     return fine;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
 /* The folders of a figure, as it is and with other options: "fig6a", "fig6a,theta=0.5". */
 static bool figure_folders_read(struct report *report, const struct figure *figure, struct dirent *const *entries,
                                 int count)
@@ -91,7 +84,7 @@ static bool figure_folders_read(struct report *report, const struct figure *figu
         if (strncmp(entries[i]->d_name, figure->name, bytes) != 0 || (*changed != '\0' && *changed != ','))
             continue;
         char *folder = support_format("%s/%s", report->folder, entries[i]->d_name);
-        fine = !is_folder(folder) || experiment_read(report, figure, changed, folder);
+        fine = !program_is_folder(folder) || experiment_read(report, figure, changed, folder);
         free(folder);
     }
     return fine;

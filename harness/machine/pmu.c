@@ -77,11 +77,6 @@ const char *pmu_status_name(enum pmu_status status)
     return status_names[status];
 }
 
-const char *pmu_status_text(enum pmu_status status)
-{
-    return status_texts[status];
-}
-
 /* ---- From names to events. ---- */
 
 static void set_column(struct pmu_event *event)

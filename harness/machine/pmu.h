@@ -57,7 +57,6 @@ enum pmu_status {
 };
 
 const char *pmu_status_name(enum pmu_status status);
-const char *pmu_status_text(enum pmu_status status);
 
 enum pmu_mode { PMU_OFF, PMU_AUTO, PMU_REQUIRE, PMU_LIST };
 

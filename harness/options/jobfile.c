@@ -690,7 +690,8 @@ struct jobfile *jobfile_read(const char *path, const struct jobfile_rules *rules
     return jobfile;
 }
 
-const char *jobfile_point_label(const struct jobfile_point *point)
+/* What stands in the label column of a point's rows: its key `label`, or its section's name. */
+static const char *label_of(const struct jobfile_point *point)
 {
     for (size_t i = 0; i < point->count; i++)
         if (strcmp(point->settings[i].key, "label") == 0)
@@ -701,15 +702,14 @@ const char *jobfile_point_label(const struct jobfile_point *point)
 size_t jobfile_labels(const struct jobfile *jobfile, const char **labels, size_t most)
 {
     size_t count = 0;
+    labels[0] = NULL;
     for (size_t i = 0; jobfile && i < jobfile->count && count < most; i++) {
-        const char *label = jobfile_point_label(&jobfile->points[i]);
-        size_t known = 0;
-        while (known < count && strcmp(labels[known], label) != 0)
-            known++;
-        if (known == count)
-            labels[count++] = label;
+        const char *label = label_of(&jobfile->points[i]);
+        if (support_list_place(labels, label) < count)
+            continue;
+        labels[count++] = label;
+        labels[count] = NULL;
     }
-    labels[count] = NULL;
     return count;
 }
 

@@ -79,9 +79,6 @@ struct jobfile *jobfile_read(const char *path, const struct jobfile_rules *rules
 struct jobfile *jobfile_parse(const char *name, const char *text, size_t bytes, const struct jobfile_rules *rules,
                               char *error);
 
-/* What stands in the label column of a point's rows: its key `label`, or its section's name. */
-const char *jobfile_point_label(const struct jobfile_point *point);
-
 /* The labels of all points in their order, each once, at most `most`, into `labels`, which NULL ends. NULL as a jobfile
  * has none. */
 size_t jobfile_labels(const struct jobfile *jobfile, const char **labels, size_t most);

@@ -279,11 +279,6 @@ struct target_worker *recording_worker_inner(struct target_worker *worker)
     return worker->inner;
 }
 
-struct target *recording_target_inner(struct target *target)
-{
-    return target->inner;
-}
-
 static enum target_status rec_table_create(struct target *target, const char *name,
                                            const struct target_table_config *config, struct target_table **created)
 {

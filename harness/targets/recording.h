@@ -48,6 +48,5 @@ bool recording_wrote(const struct target_txn *txn, const void *data);
 
 /* What is inside. */
 struct target_worker *recording_worker_inner(struct target_worker *worker);
-struct target *recording_target_inner(struct target *target);
 
 #endif
