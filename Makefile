@@ -245,8 +245,9 @@ UNCHECKED := $(addprefix $(BUILD)/tests/unit/workloads/,tpcc/% ycsb/% zipf distr
 ifndef LONG
 UNCHECKED += $(addprefix $(BUILD)/tests/unit/index/,hash_index tree_index tree_simple tree_txn)
 endif
-VALGRIND := valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible \
-	--suppressions=tests/valgrind.supp
+# Valgrind runs one thread at a time. With fair-sched a thread that waits in a loop gives its turn away.
+VALGRIND := valgrind --quiet --fair-sched=yes --error-exitcode=99 --leak-check=full \
+	--errors-for-leak-kinds=definite,possible --suppressions=tests/valgrind.supp
 valgrind: $(UNIT) ## Run the unit tests below valgrind's memcheck, those that take minutes there left out (MODE=debug)
 	@MAE_BUILD=$(BUILD) MAE_STRESS_MS=$${MAE_STRESS_MS:-100} LAUNCH='$(VALGRIND)' \
 		scripts/run-tests $(BUILD) $(filter-out $(UNCHECKED),$(UNIT))
