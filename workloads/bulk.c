@@ -25,7 +25,7 @@ static enum target_status insert_rows(const struct bulk *bulk, const uint64_t *k
     enum target_status status = bulk->ops->begin(bulk->worker, TARGET_READ_WRITE, &txn);
     if (status != TARGET_OK)
         return status;
-    bulk->ops->prefetch(txn, bulk->index, keys, count);
+    target_prefetch(bulk->ops, txn, bulk->index, keys, count);
     for (size_t i = 0; i < count; i++) {
         void *data;
         status = bulk->ops->insert(txn, bulk->index, &keys[i], bulk->bytes, NULL, &data);
@@ -48,7 +48,7 @@ enum target_status bulk_load(const struct bulk *bulk, uint64_t first, uint64_t l
         enum target_status status;
         /* Ends if the target makes progress: other loaders insert other keys. */
         while (target_status_is_retry(status = insert_rows(bulk, keys, count)))
-            bulk->ops->backoff(bulk->worker);
+            target_backoff(bulk->ops, bulk->worker);
         if (status != TARGET_OK)
             return status;
         first += count;
@@ -67,7 +67,7 @@ static enum target_status visit_rows(const struct bulk *bulk, const uint64_t *ke
     enum target_status status = bulk->ops->begin(bulk->worker, TARGET_READ_WRITE, &txn);
     if (status != TARGET_OK)
         return status;
-    bulk->ops->prefetch(txn, bulk->index, keys, count);
+    target_prefetch(bulk->ops, txn, bulk->index, keys, count);
     for (size_t i = 0; i < count; i++) {
         status = bulk->ops->read(txn, bulk->index, &keys[i], &data[i], &bytes[i]);
         if (status == TARGET_NOT_FOUND) {
@@ -94,7 +94,7 @@ enum target_status bulk_walk(const struct bulk *bulk, uint64_t first, uint64_t l
         enum target_status status;
         /* Ends: an abort here comes from a clock or a version of the run before, which the next attempt has passed. */
         while (target_status_is_retry(status = visit_rows(bulk, keys, count, &go_on)))
-            bulk->ops->backoff(bulk->worker);
+            target_backoff(bulk->ops, bulk->worker);
         if (status != TARGET_OK)
             return status;
         first += count;
@@ -109,7 +109,7 @@ enum target_status bulk_prove(bulk_pass_fn *pass, const struct target_ops *ops, 
     enum target_status status = pass(workload, worker, report, report_bytes);
     if (status != TARGET_CORRUPT)
         return status;
-    ops->worker_idle(worker);
+    target_idle(ops, worker);
     nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     report[0] = '\0';
     status = pass(workload, worker, report, report_bytes);
@@ -123,7 +123,7 @@ enum target_status bulk_settle(bulk_attempt_fn *attempt, struct workload_worker 
 {
     enum target_status status = TARGET_NOT_FOUND;
     for (int i = 0; i < SETTLE_TRIES && status == TARGET_NOT_FOUND; i++) {
-        ops->backoff(worker);
+        target_backoff(ops, worker);
         status = attempt(state);
     }
     return status;

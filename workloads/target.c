@@ -1,6 +1,8 @@
 /* target.c - names and texts of what target.h lists. */
 #include "workloads/target.h"
 
+#include <stdio.h>
+
 enum kind { DONE, USE, DOOMED, REFUSED };
 
 static const struct {
@@ -59,3 +61,11 @@ const char *target_order_text(enum target_order order)
     return texts[order];
 }
 #undef TEXT
+
+enum target_status target_needs_table_scan(const struct target_ops *ops, char *error, size_t error_bytes)
+{
+    if (ops->table_scan != NULL)
+        return TARGET_OK;
+    snprintf(error, error_bytes, "it reads whole tables, which target %s cannot", ops->name);
+    return TARGET_UNSUPPORTED;
+}

@@ -14,6 +14,9 @@
  * the transaction again. TARGET_NOT_FOUND and TARGET_EXISTS leave the transaction usable.
  *
  * `ref` names a row inside the target (native: the row id); it is what secondary indexes lead to.
+ *
+ * A small core and extras. TARGET_CORE lists the calls that every target has, TARGET_EXTRAS those that it may leave
+ * NULL. A workload calls an extra through the function below that says what happens without it.
  */
 #ifndef WORKLOADS_TARGET_H
 #define WORKLOADS_TARGET_H
@@ -232,13 +235,13 @@ struct target_ops {
                                        const struct target_index_config *config, struct target_index **index);
 
     enum target_status (*worker_join)(struct target *target, struct target_worker **worker);
-    void (*worker_idle)(struct target_worker *worker);
+    void (*worker_idle)(struct target_worker *worker); /* it runs nothing now and holds nobody back; see target_idle */
     void (*worker_leave)(struct target_worker *worker);
 
     enum target_status (*begin)(struct target_worker *worker, enum target_mode mode, struct target_txn **txn);
     enum target_status (*commit)(struct target_txn *txn); /* a transaction that does not commit has been aborted */
     void (*abort)(struct target_txn *txn);
-    void (*backoff)(struct target_worker *worker); /* wait before a retry, as the target's contention policy says */
+    void (*backoff)(struct target_worker *worker); /* wait before a retry; see target_backoff */
     /* Its place in the serial order, unique for read-write transactions, above 0; a snapshot sees what has its place or
      * a smaller one. Final when commit has returned TARGET_OK, and told until the worker begins again; before that only
      * where the order is known at begin. NULL where it is never known. */
@@ -259,6 +262,7 @@ struct target_ops {
     enum target_status (*insert)(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
                                  uint64_t *ref, void **data);
     enum target_status (*erase)(struct target_txn *txn, struct target_index *index, const void *key);
+    /* Keys that will be asked for soon; see target_prefetch. */
     void (*prefetch)(struct target_txn *txn, struct target_index *index, const void *keys, size_t count);
 
     /* Rows by ref, in no index unless index_insert is called. */
@@ -273,7 +277,8 @@ struct target_ops {
     /*
      * Index entries. scan visits lo <= key <= hi in key order (TARGET_SCAN_BACKWARD: descending) until `visit` returns
      * false or `limit` entries were visited (0: no limit); lo or hi NULL: open end; ordered indexes only. `visit` may
-     * read and update rows; it must not change the same index. table_scan: in a snapshot only.
+     * read and update rows; it must not change the same index. NULL if the target has no ordered indexes. table_scan:
+     * in a snapshot only; see target_needs_table_scan.
      */
     enum target_status (*find)(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref);
     enum target_status (*index_insert)(struct target_txn *txn, struct target_index *index, const void *key,
@@ -285,7 +290,7 @@ struct target_ops {
     enum target_status (*table_scan)(struct target_txn *txn, struct target_table *table, target_row_fn visit,
                                      void *arg);
 
-    /* Statistics. Any of these may be NULL: the columns stay empty. */
+    /* Statistics. Without one of these its columns stay empty. */
     size_t (*counter_count)(void);
     const struct target_counter_info *(*counter_info)(size_t i);
     void (*worker_counters)(const struct target_worker *worker, uint64_t *values);     /* any thread */
@@ -296,5 +301,44 @@ struct target_ops {
     /* Structural check; TARGET_CORRUPT with a finding. No transaction may run. */
     enum target_status (*verify)(struct target *target, char *report, size_t report_bytes);
 };
+
+/* The members of target_ops that are calls: a list of X(prefix, call). TARGET_CALL initializes such a member, in a
+ * target whose functions are called PREFIX_open and so on. */
+#define TARGET_CORE(X, prefix)                                                                                        \
+    X(prefix, open), X(prefix, close), X(prefix, table_create), X(prefix, index_create), X(prefix, worker_join),      \
+        X(prefix, worker_leave), X(prefix, begin), X(prefix, commit), X(prefix, abort), X(prefix, read),              \
+        X(prefix, update), X(prefix, overwrite), X(prefix, insert), X(prefix, erase), X(prefix, row_read),            \
+        X(prefix, row_update), X(prefix, row_insert), X(prefix, row_erase), X(prefix, find), X(prefix, index_insert), \
+        X(prefix, index_remove)
+#define TARGET_EXTRAS(X, prefix)                                                                            \
+    X(prefix, worker_idle), X(prefix, backoff), X(prefix, prefetch), X(prefix, timestamp), X(prefix, scan), \
+        X(prefix, table_scan), X(prefix, worker_counters), X(prefix, table_space), X(prefix, index_space),  \
+        X(prefix, memory), X(prefix, state), X(prefix, verify)
+#define TARGET_CALL(prefix, call) .call = prefix##_##call
+
+/* Tells the target that the worker runs nothing for a while. Without the extra: an idle worker holds nobody back. */
+static inline void target_idle(const struct target_ops *ops, struct target_worker *worker)
+{
+    if (ops->worker_idle != NULL)
+        ops->worker_idle(worker);
+}
+
+/* Waits before a retry, as the target's contention policy says. Without the extra: not at all. */
+static inline void target_backoff(const struct target_ops *ops, struct target_worker *worker)
+{
+    if (ops->backoff != NULL)
+        ops->backoff(worker);
+}
+
+/* A hint, which without the extra does nothing: these `count` keys, one behind the other, will be asked for soon. */
+static inline void target_prefetch(const struct target_ops *ops, struct target_txn *txn, struct target_index *index,
+                                   const void *keys, size_t count)
+{
+    if (ops->prefetch != NULL)
+        ops->prefetch(txn, index, keys, count);
+}
+
+/* For a workload that cannot do without table_scan: TARGET_OK, or TARGET_UNSUPPORTED with a message. */
+enum target_status target_needs_table_scan(const struct target_ops *ops, char *error, size_t error_bytes);
 
 #endif

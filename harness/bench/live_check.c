@@ -61,7 +61,7 @@ static void *check_main(void *arg)
     do {
         check->report[0] = '\0';
         status = check->workload_ops->check(check->workload, worker, NULL, check->report, sizeof check->report);
-        check->target_ops->worker_idle(worker);
+        target_idle(check->target_ops, worker);
         if (status != TARGET_OK) {
             fail(check, "the check", status);
             break;

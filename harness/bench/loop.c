@@ -85,7 +85,7 @@ static bool request_await(struct loop_worker *worker, uint64_t *due_ticks)
             return false;
         uint64_t left_ns = clock_passed_ns(now, due);
         if (!idle && left_ns > IDLE_NS) {
-            worker->idle(worker->target_worker);
+            target_idle(worker->target, worker->target_worker);
             idle = true;
         }
         if (left_ns > 2 * SPIN_NS)
@@ -139,7 +139,7 @@ static enum target_status request_run(struct loop_worker *worker, unsigned type,
                 histogram_record(&worker->latencies[type].response, clock_passed_ns(due_ticks, clock_now_ticks()));
             return TARGET_OK;
         }
-        worker->backoff(worker->target_worker);
+        target_backoff(worker->target, worker->target_worker);
     }
 }
 

@@ -33,17 +33,16 @@ struct loop_worker {
     /* Set before loop_run, only read by it. */
     const struct workload_ops *workload;
     struct workload_worker *state;
-    void (*backoff)(struct target_worker *worker);
+    const struct target_ops *target; /* waits before a retry, and is told of an open loop's longer waits */
     struct target_worker *target_worker;
     const _Atomic bool *stop;
-    uint64_t commits_max;                       /* end after so many requests; UINT64_MAX: only when told to stop */
-    const _Atomic uint64_t *opened_ticks;       /* when the window opened; 0: not yet. NULL: at the start */
-    const _Atomic uint64_t *closed_ticks;       /* open loop: when it closed; 0: not yet. NULL: never */
-    struct latency *latencies;                  /* one for each transaction type; NULL: nothing is timed */
-    bool exact;                                 /* read the clock after drawing a request, too: see latency.h */
-    struct pmu_set *counters_set;               /* counts in the window; NULL: none */
-    struct arrivals *arrivals;                  /* NULL: closed loop */
-    void (*idle)(struct target_worker *worker); /* before waiting for a request; used with `arrivals` only */
+    uint64_t commits_max;                 /* end after so many requests; UINT64_MAX: only when told to stop */
+    const _Atomic uint64_t *opened_ticks; /* when the window opened; 0: not yet. NULL: at the start */
+    const _Atomic uint64_t *closed_ticks; /* open loop: when it closed; 0: not yet. NULL: never */
+    struct latency *latencies;            /* one for each transaction type; NULL: nothing is timed */
+    bool exact;                           /* read the clock after drawing a request, too: see latency.h */
+    struct pmu_set *counters_set;         /* counts in the window; NULL: none */
+    struct arrivals *arrivals;            /* NULL: closed loop */
     /* Written by loop_run. */
     _Atomic bool entered;
     _Atomic bool measuring;         /* true once the worker has seen the window open */

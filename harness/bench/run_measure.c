@@ -213,7 +213,7 @@ static enum target_status task_loop(void *arg, unsigned worker)
 {
     struct run_session *session = arg;
     enum target_status status = loop_run(&session->workers[worker].loop);
-    session->setup->target_ops->worker_idle(session->workers[worker].loop.target_worker);
+    target_idle(session->setup->target_ops, session->workers[worker].loop.target_worker);
     return status;
 }
 
@@ -233,7 +233,6 @@ static void loops_arm(struct run_window *window)
         loop->opened_ticks = &window->opened_ticks;
         loop->closed_ticks = &window->closed_ticks;
         loop->exact = options->latency == RUN_LATENCY_EXACT;
-        loop->idle = window->setup->target_ops->worker_idle;
         if (options->rate != 0) {
             arrivals_init(&window->session->workers[i].arrivals, options->arrival == RUN_ARRIVAL_POISSON,
                           (double)options->rate, i, window->setup->worker_count,
@@ -241,7 +240,7 @@ static void loops_arm(struct run_window *window)
             loop->arrivals = &window->session->workers[i].arrivals;
         }
         loop->workload = window->setup->workload_ops;
-        loop->backoff = window->setup->target_ops->backoff;
+        loop->target = window->setup->target_ops;
         loop->stop = &window->session->stop;
         loop->commits_max = requests_of(options, i);
         atomic_store(&loop->entered, false);

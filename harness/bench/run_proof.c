@@ -43,12 +43,12 @@ static enum target_status task_load(void *arg, unsigned worker)
     struct workload_progress progress = {0};
     enum target_status status = proof->ops->worker_join(proof->target, &proof->workers[worker]);
     if (status == TARGET_OK) {
-        proof->ops->worker_idle(proof->workers[worker]);
+        target_idle(proof->ops, proof->workers[worker]);
         status = proof->setup->workload_ops->load(proof->workload, proof->workers[worker], worker,
                                                   proof->setup->worker_count, &progress, &proof->stop);
     }
     if (proof->workers[worker] != NULL)
-        proof->ops->worker_idle(proof->workers[worker]);
+        target_idle(proof->ops, proof->workers[worker]);
     return status;
 }
 
@@ -56,7 +56,7 @@ static enum target_status task_sample(void *arg, unsigned worker)
 {
     struct proof *proof = arg;
     struct loop_worker loop = {.workload = proof->setup->workload_ops,
-                               .backoff = proof->ops->backoff,
+                               .target = proof->ops,
                                .target_worker = proof->workers[worker],
                                .stop = &proof->stop,
                                .commits_max = PROOF_SLICE};
@@ -71,7 +71,7 @@ static enum target_status task_sample(void *arg, unsigned worker)
         status = loop_run(&loop);
     free(loop.counters);
     loop.workload->worker_destroy(loop.state);
-    proof->ops->worker_idle(loop.target_worker);
+    target_idle(proof->ops, loop.target_worker);
     return status;
 }
 

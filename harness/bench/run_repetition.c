@@ -32,7 +32,7 @@ static enum target_status task_prepare(void *arg, unsigned worker)
         loop->counters_set = &session->workers[worker].counters;
         pmu_set_open(loop->counters_set, &session->setup->plan); /* on this thread, for this thread */
     }
-    session->setup->target_ops->worker_idle(loop->target_worker);
+    target_idle(session->setup->target_ops, loop->target_worker);
     return status;
 }
 

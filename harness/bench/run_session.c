@@ -31,7 +31,7 @@ static enum target_status task_join(void *arg, unsigned worker)
     loop->counters = loop_counters_create(session->setup->type_count);
     if (run_is_timed(session->setup))
         loop->latencies = latencies_create(session->setup->type_count);
-    session->setup->target_ops->worker_idle(loop->target_worker);
+    target_idle(session->setup->target_ops, loop->target_worker);
     return TARGET_OK;
 }
 
@@ -42,7 +42,7 @@ static enum target_status task_load(void *arg, unsigned worker)
     enum target_status status =
         session->setup->workload_ops->load(session->workload, own->loop.target_worker, worker,
                                            session->setup->worker_count, &own->progress, &session->stop);
-    session->setup->target_ops->worker_idle(own->loop.target_worker);
+    target_idle(session->setup->target_ops, own->loop.target_worker);
     return status;
 }
 
@@ -69,7 +69,7 @@ static enum target_status verify(struct run_session *session, unsigned worker, c
         *own = NULL;
         return status == TARGET_OK ? joined : status;
     }
-    session->setup->target_ops->worker_idle(*own);
+    target_idle(session->setup->target_ops, *own);
     return status;
 }
 
@@ -82,7 +82,7 @@ bool run_check_passes(struct run_session *session, unsigned worker, char *report
     report[0] = '\0';
     enum target_status status =
         session->setup->workload_ops->check(session->workload, target_worker, committed, report, report_bytes);
-    session->setup->target_ops->worker_idle(target_worker);
+    target_idle(session->setup->target_ops, target_worker);
     if (status == TARGET_OK &&
         session->setup->target_ops->verify != NULL) { /* what the check said of its success stays */
         char finding[RESULT_REPORT_BYTES] = "";
@@ -167,7 +167,8 @@ static enum target_status task_cost(void *arg, unsigned worker)
     option_values_destroy(skeleton->options, values);
     if (status != TARGET_OK)
         return TARGET_OK; /* the column stays empty */
-    struct loop_worker loop = {.workload = skeleton, .stop = &session->stop, .commits_max = ROUND_TXNS};
+    struct loop_worker loop = {
+        .workload = skeleton, .target = session->setup->target_ops, .stop = &session->stop, .commits_max = ROUND_TXNS};
     if (skeleton->worker_create(workload, NULL, 0, &loop.state) == TARGET_OK) {
         loop.counters = loop_counters_create(1);
         loop.latencies = run_is_timed(session->setup) ? latencies_create(1) : NULL;

@@ -3,7 +3,7 @@
  *
  * Not transactional: a transaction reads and writes rows in place, commit does nothing and abort undoes nothing.
  * Several workers race by design, and what they do to one row may be lost. Only the structure is kept whole
- * (bare_index.h), so that several can load.
+ * (bare_hash.h), so that several can load.
  *
  * Layout, as native's: a row is {24-byte header, payload, 4-byte head} rounded up to cache lines, at base + row *
  * stride on huge pages, and the index costs the same dependent misses. So a read or update costs here what the memory
@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "harness/targets/bare_index.h"
+#include "harness/targets/bare_hash.h"
 
 enum {
     TABLES_MAX = 64,
@@ -56,7 +56,7 @@ struct target_table {
 };
 
 struct target_index {
-    struct bare_index hash;
+    struct bare_hash hash;
     struct target_table *table;
     char name[NAME_BYTES];
 };
@@ -123,7 +123,7 @@ static void bare_close(struct target *target)
     if (!target)
         return;
     for (unsigned i = 0; i < target->index_count; i++) {
-        bare_index_fini(&target->indexes[i]->hash);
+        bare_hash_fini(&target->indexes[i]->hash);
         free(target->indexes[i]);
     }
     for (unsigned i = 0; i < target->table_count; i++) {
@@ -196,8 +196,8 @@ static enum target_status index_create_locked(struct target *target, struct targ
     struct target_index *index = mem_alloc(sizeof *index);
     if (!index)
         return TARGET_NO_MEMORY;
-    if (bare_index_init(&index->hash, &target->budget, config->expected_rows) != TARGET_OK) {
-        bare_index_fini(&index->hash);
+    if (bare_hash_init(&index->hash, &target->budget, config->expected_rows) != TARGET_OK) {
+        bare_hash_fini(&index->hash);
         free(index);
         return TARGET_NO_MEMORY;
     }
@@ -249,11 +249,6 @@ static enum target_status bare_worker_join(struct target *target, struct target_
     return status;
 }
 
-static void bare_worker_idle(struct target_worker *worker)
-{
-    (void)worker; /* holds nothing back */
-}
-
 /* Rows it took and did not use stay unused. */
 static void bare_worker_leave(struct target_worker *worker)
 {
@@ -285,11 +280,6 @@ static enum target_status bare_commit(struct target_txn *txn)
 static void bare_abort(struct target_txn *txn)
 {
     txn->running = false;
-}
-
-static void bare_backoff(struct target_worker *worker)
-{
-    (void)worker; /* nothing aborts */
 }
 
 /* ---- Rows. ---- */
@@ -456,8 +446,8 @@ static inline uint64_t key_of(const void *key)
 
 static inline uint64_t find_row(const struct target_txn *txn, const struct target_index *index, const void *key)
 {
-    uint64_t row = bare_index_find(&index->hash, key_of(key));
-    return LIKELY(row != BARE_NO_ROW) ? row : bare_index_find_settled(&index->hash, txn->worker->guard, key_of(key));
+    uint64_t row = bare_hash_find(&index->hash, key_of(key));
+    return LIKELY(row != BARE_NO_ROW) ? row : bare_hash_find_settled(&index->hash, txn->worker->guard, key_of(key));
 }
 
 static enum target_status bare_find(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref)
@@ -466,28 +456,21 @@ static enum target_status bare_find(struct target_txn *txn, struct target_index 
     return *ref == BARE_NO_ROW ? TARGET_NOT_FOUND : TARGET_OK;
 }
 
-static enum target_status bare_entry_insert(struct target_txn *txn, struct target_index *index, const void *key,
+static enum target_status bare_index_insert(struct target_txn *txn, struct target_index *index, const void *key,
                                             uint64_t ref)
 {
     enum target_status status = may_write(txn, index->table, 0);
     struct target *target = txn->worker->target;
     return status != TARGET_OK ? status
-                               : bare_index_insert(&index->hash, target->guards, TARGET_WORKERS_MAX, txn->worker->guard,
-                                                   key_of(key), ref);
+                               : bare_hash_insert(&index->hash, target->guards, TARGET_WORKERS_MAX, txn->worker->guard,
+                                                  key_of(key), ref);
 }
 
-static enum target_status bare_entry_remove(struct target_txn *txn, struct target_index *index, const void *key,
+static enum target_status bare_index_remove(struct target_txn *txn, struct target_index *index, const void *key,
                                             uint64_t ref)
 {
     enum target_status status = may_write(txn, index->table, 0);
-    return status != TARGET_OK ? status : bare_index_remove(&index->hash, txn->worker->guard, key_of(key), ref);
-}
-
-static enum target_status bare_scan(struct target_txn *txn, struct target_index *index, const void *lo, const void *hi,
-                                    unsigned flags, uint64_t limit, target_entry_fn visit, void *arg)
-{
-    (void)txn, (void)index, (void)lo, (void)hi, (void)flags, (void)limit, (void)visit, (void)arg;
-    return TARGET_UNSUPPORTED; /* hash indexes have no order */
+    return status != TARGET_OK ? status : bare_hash_remove(&index->hash, txn->worker->guard, key_of(key), ref);
 }
 
 static enum target_status bare_read(struct target_txn *txn, struct target_index *index, const void *key,
@@ -523,7 +506,7 @@ static enum target_status bare_insert(struct target_txn *txn, struct target_inde
     enum target_status status = insert_row(txn, index->table, bytes, &row, data);
     if (status != TARGET_OK)
         return status;
-    status = bare_entry_insert(txn, index, key, row);
+    status = bare_index_insert(txn, index, key, row);
     if (status != TARGET_OK) {
         row_give_back(txn->worker, index->table, row);
         return status;
@@ -537,7 +520,7 @@ static enum target_status bare_erase(struct target_txn *txn, struct target_index
 {
     uint64_t row;
     enum target_status status = bare_find(txn, index, key, &row);
-    if (status != TARGET_OK || (status = bare_entry_remove(txn, index, key, row)) != TARGET_OK)
+    if (status != TARGET_OK || (status = bare_index_remove(txn, index, key, row)) != TARGET_OK)
         return status;
     row_give_back(txn->worker, index->table, row);
     return TARGET_OK;
@@ -557,7 +540,7 @@ static void bare_prefetch(struct target_txn *txn, struct target_index *index, co
     for (size_t i = 0; i < count; i++)
         __builtin_prefetch(bare_bucket_of(&index->hash, key_of(at + i * sizeof(uint64_t))));
     for (size_t i = 0; i < count; i++) {
-        uint64_t row = bare_index_find(&index->hash, key_of(at + i * sizeof(uint64_t)));
+        uint64_t row = bare_hash_find(&index->hash, key_of(at + i * sizeof(uint64_t)));
         if (row == BARE_NO_ROW)
             continue;
         const char *line = (const char *)row_at(table, row);
@@ -585,7 +568,7 @@ static void bare_table_space(const struct target_table *table, struct target_spa
 
 static void bare_index_space(const struct target_index *index, struct target_space *space)
 {
-    uint64_t buckets = bare_index_bucket_count(&index->hash);
+    uint64_t buckets = bare_hash_bucket_count(&index->hash);
     *space = (struct target_space){.rows = buckets,
                                    .versions = buckets,
                                    .inlined_versions = buckets,
@@ -625,7 +608,7 @@ static enum target_status bare_verify(struct target *target, char *report, size_
     for (unsigned i = 0; i < target->index_count; i++) {
         struct verify verify = {target->indexes[i], report, report_bytes};
         snprintf(report, report_bytes, "index %s: an entry is in a bucket that is not its key's", verify.index->name);
-        if (!bare_index_walk(&verify.index->hash, verify_entry, &verify))
+        if (!bare_hash_walk(&verify.index->hash, verify_entry, &verify))
             return TARGET_CORRUPT;
     }
     *report = '\0';
@@ -643,31 +626,8 @@ const struct target_ops bare_target_ops = {
                  .order = TARGET_ORDER_NEVER,
                  .workers_max = TARGET_WORKERS_MAX,
                  .note = "not transactional: no isolation, no roll-back, concurrent updates may be lost"},
-    .open = bare_open,
-    .close = bare_close,
-    .table_create = bare_table_create,
-    .index_create = bare_index_create,
-    .worker_join = bare_worker_join,
-    .worker_idle = bare_worker_idle,
-    .worker_leave = bare_worker_leave,
-    .begin = bare_begin,
-    .commit = bare_commit,
-    .abort = bare_abort,
-    .backoff = bare_backoff,
-    .read = bare_read,
-    .update = bare_update,
-    .overwrite = bare_overwrite,
-    .insert = bare_insert,
-    .erase = bare_erase,
+    TARGET_CORE(TARGET_CALL, bare),
     .prefetch = bare_prefetch,
-    .row_read = bare_row_read,
-    .row_update = bare_row_update,
-    .row_insert = bare_row_insert,
-    .row_erase = bare_row_erase,
-    .find = bare_find,
-    .index_insert = bare_entry_insert,
-    .index_remove = bare_entry_remove,
-    .scan = bare_scan,
     .table_scan = bare_table_scan,
     .table_space = bare_table_space,
     .index_space = bare_index_space,

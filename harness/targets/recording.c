@@ -791,49 +791,6 @@ static enum target_status rec_verify(struct target *target, char *report, size_t
     return inner_ops(target)->verify(target->inner, report, report_bytes);
 }
 
-/* What the recorder does itself; names, promises, reasons and counters stay the inner target's. */
-static void ops_wrap(struct target_ops *ops)
-{
-    ops->open = rec_open;
-    ops->close = rec_close;
-    ops->table_create = rec_table_create;
-    ops->index_create = rec_index_create;
-    ops->worker_join = rec_worker_join;
-    ops->worker_idle = rec_worker_idle;
-    ops->worker_leave = rec_worker_leave;
-    ops->begin = rec_begin;
-    ops->commit = rec_commit;
-    ops->abort = rec_abort;
-    ops->backoff = rec_backoff;
-    ops->read = rec_read;
-    ops->update = rec_update;
-    ops->overwrite = rec_overwrite;
-    ops->insert = rec_insert;
-    ops->erase = rec_erase;
-    ops->prefetch = rec_prefetch;
-    ops->row_read = rec_row_read;
-    ops->row_update = rec_row_update;
-    ops->row_insert = rec_row_insert;
-    ops->row_erase = rec_row_erase;
-    ops->find = rec_find;
-    ops->index_insert = rec_index_insert;
-    ops->index_remove = rec_index_remove;
-    ops->scan = rec_scan;
-    ops->table_scan = rec_table_scan;
-}
-
-/* Whatever the inner target lacks stays NULL. */
-static void statistics_wrap(struct target_ops *ops)
-{
-    ops->timestamp = ops->timestamp ? rec_timestamp : NULL;
-    ops->worker_counters = ops->worker_counters ? rec_worker_counters : NULL;
-    ops->table_space = ops->table_space ? rec_table_space : NULL;
-    ops->index_space = ops->index_space ? rec_index_space : NULL;
-    ops->memory = ops->memory ? rec_memory : NULL;
-    ops->state = ops->state ? rec_state : NULL;
-    ops->verify = ops->verify ? rec_verify : NULL;
-}
-
 struct recording *recording_create(const struct target_ops *inner, const char *path, char *error, size_t error_bytes)
 {
     int fd = path ? history_file_create(path) : -1;
@@ -848,8 +805,10 @@ struct recording *recording_create(const struct target_ops *inner, const char *p
                                     .knows_order = inner->promises.order != TARGET_ORDER_NEVER,
                                     .path = path ? support_copy(path) : NULL,
                                     .fd = fd};
-    ops_wrap(&recording->ops);
-    statistics_wrap(&recording->ops);
+    /* Names, promises, reasons and counters stay the inner target's, and what it lacks stays NULL. */
+#define WRAP(prefix, call) recording->ops.call = inner->call != NULL ? prefix##_##call : NULL
+    TARGET_CORE(WRAP, rec), TARGET_EXTRAS(WRAP, rec);
+#undef WRAP
     return recording;
 }
 

@@ -93,7 +93,7 @@ static enum target_status work_requests(struct member *member, struct target_wor
         unsigned type = tpcc_workload_ops.next(state);
         enum target_status status;
         while (target_status_is_retry(status = tpcc_workload_ops.attempt(state)))
-            run->ops->backoff(worker);
+            target_backoff(run->ops, worker);
         if (status != TARGET_OK && status != TARGET_ROLLED_BACK) /* rolled back on purpose: done, too */
             return status;
         member->committed[type] += status == TARGET_OK;

@@ -353,7 +353,7 @@ static enum target_status do_prefetch(struct round *round, struct worker_state *
         struct key key = make_key(round, numbers[i]);
         memcpy(keys + i * round->what->key_bytes, &key, round->what->key_bytes);
     }
-    round->ops->prefetch(own->txn, round->index, keys, count);
+    target_prefetch(round->ops, own->txn, round->index, keys, count);
     enum target_status status = TARGET_OK;
     for (uint64_t i = 0; i < count && status == TARGET_OK; i++) {
         uint64_t number = rng_below(&own->rng, 8) ? numbers[i] : rng_below(&own->rng, round->what->keys);
@@ -392,7 +392,7 @@ static enum target_status do_pair(struct round *round, struct worker_state *own,
     struct key keys[2] = {make_key(round, number), make_key(round, other)};
     if (round->what->key_bytes == 8 && rng_below(&own->rng, 2)) {
         uint64_t words[2] = {keys[0].words[0], keys[1].words[0]};
-        round->ops->prefetch(own->txn, round->index, words, 2);
+        target_prefetch(round->ops, own->txn, round->index, words, 2);
     }
     for (int i = 0; i < 2; i++) {
         const void *data;
@@ -651,11 +651,11 @@ static void body(void *arg, unsigned number)
             enum target_status status = attempt(round, own, snapshot);
             if (!target_status_is_retry(status))
                 break;
-            round->ops->backoff(own->worker);
+            target_backoff(round->ops, own->worker);
         }
         if (rng_below(&own->rng, 100) < round->what->idle_percent) {
             scheduler_note("idle", 0, 0, TARGET_OK);
-            round->ops->worker_idle(own->worker);
+            target_idle(round->ops, own->worker);
         }
         if (rng_below(&own->rng, 100) < round->what->rejoin_percent) {
             scheduler_note("leave", 0, 0, TARGET_OK);

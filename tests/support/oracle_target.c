@@ -325,11 +325,6 @@ static enum target_status oracle_worker_join(struct target *target, struct targe
     return TARGET_OK;
 }
 
-static void oracle_worker_idle(struct target_worker *worker)
-{
-    (void)worker;
-}
-
 /* ---- Transactions. ---- */
 
 /* There is one worker, so a transaction lies in it and it in the target. */
@@ -433,11 +428,6 @@ static void oracle_worker_leave(struct target_worker *worker)
     if (worker->running)
         oracle_abort(&worker->txn);
     worker->target->joined = false;
-}
-
-static void oracle_backoff(struct target_worker *worker)
-{
-    (void)worker;
 }
 
 /* ---- Rows by ref. ---- */
@@ -821,30 +811,8 @@ const struct target_ops oracle_target_ops = {
                  .order = TARGET_ORDER_NEVER,
                  .workers_max = 1,
                  .note = "one worker; snapshots are the present state"},
-    .open = oracle_open,
-    .close = oracle_close,
-    .table_create = oracle_table_create,
-    .index_create = oracle_index_create,
-    .worker_join = oracle_worker_join,
-    .worker_idle = oracle_worker_idle,
-    .worker_leave = oracle_worker_leave,
-    .begin = oracle_begin,
-    .commit = oracle_commit,
-    .abort = oracle_abort,
-    .backoff = oracle_backoff,
-    .read = oracle_read,
-    .update = oracle_update,
-    .overwrite = oracle_overwrite,
-    .insert = oracle_insert,
-    .erase = oracle_erase,
+    TARGET_CORE(TARGET_CALL, oracle),
     .prefetch = oracle_prefetch,
-    .row_read = oracle_row_read,
-    .row_update = oracle_row_update,
-    .row_insert = oracle_row_insert,
-    .row_erase = oracle_row_erase,
-    .find = oracle_find,
-    .index_insert = oracle_index_insert,
-    .index_remove = oracle_index_remove,
     .scan = oracle_scan,
     .table_scan = oracle_table_scan,
     .table_space = oracle_table_space,

@@ -137,7 +137,7 @@ static enum target_status audit(struct workload_worker *w, struct target_txn *tx
         size_t count = micro->rows - first < BULK_ROWS ? (size_t)(micro->rows - first) : BULK_ROWS;
         for (size_t i = 0; i < count; i++)
             keys[i] = first + i;
-        micro->ops->prefetch(txn, micro->index, keys, count);
+        target_prefetch(micro->ops, txn, micro->index, keys, count);
         for (size_t i = 0; i < count; i++) {
             const void *data;
             enum target_status status = micro->ops->read(txn, micro->index, &keys[i], &data, NULL);

@@ -84,6 +84,10 @@ static enum target_status create(const void *values, const struct target_ops *op
         snprintf(error, error_bytes, "snapshot=off with kind=table: table scans are snapshots only");
         return TARGET_INVALID;
     }
+    enum target_status status =
+        options.kind == KIND_TABLE ? target_needs_table_scan(ops, error, error_bytes) : TARGET_OK;
+    if (status != TARGET_OK)
+        return status;
     struct workload *workload = micro_create(&traits, ops, seed, workers, options.records, (size_t)options.record_bytes,
                                              sizeof(struct scan_tally));
     if (!workload)
@@ -93,7 +97,7 @@ static enum target_status create(const void *values, const struct target_ops *op
                                        .theta = options.theta,
                                        .hot_fraction = 0.2,
                                        .hot_ratio = 0.8};
-    enum target_status status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);
+    status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);
     if (status != TARGET_OK) {
         micro_destroy(workload);
         return status;
@@ -182,7 +186,7 @@ static enum target_status scan_keys(struct workload_worker *w)
         size_t count = w->length - done < BULK_ROWS ? (size_t)(w->length - done) : BULK_ROWS;
         for (size_t i = 0; i < count; i++)
             keys[i] = w->key + done + i;
-        micro->ops->prefetch(w->txn, micro->index, keys, count);
+        target_prefetch(micro->ops, w->txn, micro->index, keys, count);
         for (size_t i = 0; i < count; i++) {
             const void *data;
             size_t bytes;

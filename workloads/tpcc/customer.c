@@ -63,5 +63,5 @@ void tpcc_announce_customer(struct workload_worker *self, struct target_txn *txn
     if (!self->tpcc->options.batch || customer->by_name)
         return;
     uint64_t key = tpcc_customer_key(customer->w_id, customer->d_id, customer->id);
-    self->ops->prefetch(txn, self->tpcc->indexes[TPCC_INDEX_CUSTOMER], &key, 1);
+    target_prefetch(self->ops, txn, self->tpcc->indexes[TPCC_INDEX_CUSTOMER], &key, 1);
 }

@@ -81,7 +81,7 @@ static enum target_status run_batch(struct loader *loader, batch_fn batch, uint3
         }
         if (!target_status_is_retry(status))
             return status;
-        loader->ops->backoff(loader->worker);
+        target_backoff(loader->ops, loader->worker);
     }
 }
 

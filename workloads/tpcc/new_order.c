@@ -108,9 +108,9 @@ static void announce(struct workload_worker *self, struct target_txn *txn)
     const struct tpcc_new_order_request *request = &self->request->new_order;
     struct target_index *const *indexes = self->tpcc->indexes;
     uint64_t customer_key = tpcc_customer_key(request->w_id, request->d_id, request->c_id);
-    self->ops->prefetch(txn, indexes[TPCC_INDEX_ITEM], request->item_keys, request->line_count);
-    self->ops->prefetch(txn, indexes[TPCC_INDEX_STOCK], request->stock_keys, request->line_count);
-    self->ops->prefetch(txn, indexes[TPCC_INDEX_CUSTOMER], &customer_key, 1);
+    target_prefetch(self->ops, txn, indexes[TPCC_INDEX_ITEM], request->item_keys, request->line_count);
+    target_prefetch(self->ops, txn, indexes[TPCC_INDEX_STOCK], request->stock_keys, request->line_count);
+    target_prefetch(self->ops, txn, indexes[TPCC_INDEX_CUSTOMER], &customer_key, 1);
 }
 
 enum target_status tpcc_run_new_order(struct workload_worker *self, struct target_txn *txn)

@@ -52,8 +52,8 @@ static enum target_status count_low(struct workload_worker *self, struct target_
     for (uint32_t i = 0; i < recent->count; i++) {
         if (self->tpcc->options.batch && i % TARGET_PREFETCH_MAX == 0) {
             uint32_t left = recent->count - i;
-            self->ops->prefetch(txn, self->tpcc->indexes[TPCC_INDEX_STOCK], &recent->stock_keys[i],
-                                left < TARGET_PREFETCH_MAX ? left : TARGET_PREFETCH_MAX);
+            target_prefetch(self->ops, txn, self->tpcc->indexes[TPCC_INDEX_STOCK], &recent->stock_keys[i],
+                            left < TARGET_PREFETCH_MAX ? left : TARGET_PREFETCH_MAX);
         }
         const void *row;
         enum target_status status = tpcc_read(self, txn, TPCC_INDEX_STOCK, recent->stock_keys[i], &row);

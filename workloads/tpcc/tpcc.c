@@ -34,6 +34,9 @@ static enum target_status tpcc_create(const void *values, const struct target_op
 {
     struct tpcc_options options;
     enum target_status status = tpcc_options_resolve(values, &options, error, error_bytes);
+    if (status == TARGET_OK)
+        status =
+            target_needs_table_scan(ops, error, error_bytes); /* so that the check can read history and customers */
     if (status != TARGET_OK)
         return status;
     if (!target_is_transactional(&ops->promises) && options.user_abort) {
@@ -265,7 +268,7 @@ static COLD enum target_status missing(struct workload_worker *self)
     if (++self->missing >= MISSING_MAX)
         return TARGET_CORRUPT;
     if (self->missing > MISSING_PAUSE) {
-        self->ops->worker_idle(self->worker); /* or the horizon would wait for us, and we for it */
+        target_idle(self->ops, self->worker); /* or the horizon would wait for us, and we for it */
         nanosleep(&(struct timespec){.tv_nsec = MISSING_PAUSE_NS}, NULL);
     }
     return TARGET_RETRY_MISSING;

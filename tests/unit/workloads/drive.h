@@ -116,7 +116,7 @@ DRIVE void drive_step(struct drive *drive, unsigned worker)
     unsigned type = drive->workload_ops->next(state);
     enum target_status status;
     while (target_status_is_retry(status = drive->workload_ops->attempt(state)))
-        drive->ops->backoff(drive->worker);
+        target_backoff(drive->ops, drive->worker);
     if (status == TARGET_ROLLED_BACK)
         return; /* rolled back on purpose */
     assert_int_equal(status, TARGET_OK);

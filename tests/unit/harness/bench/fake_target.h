@@ -59,20 +59,10 @@ static enum target_status fake_worker_join(struct target *target, struct target_
     return TARGET_OK;
 }
 
-static void fake_worker_idle(struct target_worker *worker)
-{
-    (void)worker;
-}
-
 static void fake_worker_leave(struct target_worker *worker)
 {
     free(worker);
     fake_leaves++;
-}
-
-static void fake_backoff(struct target_worker *worker)
-{
-    (void)worker;
 }
 
 static size_t fake_counter_count(void)
@@ -103,9 +93,7 @@ static const struct target_ops fake_target_ops = {
     .open = fake_open,
     .close = fake_close,
     .worker_join = fake_worker_join,
-    .worker_idle = fake_worker_idle,
     .worker_leave = fake_worker_leave,
-    .backoff = fake_backoff,
     .counter_count = fake_counter_count,
     .counter_info = fake_counter_info,
     .worker_counters = fake_worker_counters,

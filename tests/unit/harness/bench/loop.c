@@ -41,6 +41,14 @@ static void backoff(struct target_worker *worker)
     backoffs++;
 }
 
+static unsigned idles;
+static void idle(struct target_worker *worker)
+{
+    (void)worker;
+    idles++;
+}
+
+static const struct target_ops target = {.backoff = backoff, .worker_idle = idle};
 static const struct workload_ops ops = {.next = next, .attempt = attempt, .operations = operations};
 
 static enum target_status run(struct counts counts[2], uint64_t commits_max, unsigned stop_attempt)
@@ -48,7 +56,7 @@ static enum target_status run(struct counts counts[2], uint64_t commits_max, uns
     attempts = draws = backoffs = 0;
     stop = false;
     stop_after = stop_attempt;
-    struct loop_worker worker = {.workload = &ops, .backoff = backoff, .stop = &stop, .commits_max = commits_max};
+    struct loop_worker worker = {.workload = &ops, .target = &target, .stop = &stop, .commits_max = commits_max};
     worker.counters = loop_counters_create(2);
     enum target_status status = loop_run(&worker);
     counts[0] = counts[1] = (struct counts){0};
@@ -160,7 +168,7 @@ static void only_what_begins_in_the_window_is_timed(void **state)
         window = 0;
         open_at = 3;
         struct loop_worker worker = {.workload = &timed_ops,
-                                     .backoff = backoff,
+                                     .target = &target,
                                      .stop = &stop,
                                      .opened_ticks = &window,
                                      .commits_max = 5,
@@ -189,7 +197,7 @@ static void a_window_that_never_opens_times_nothing(void **state)
     stop = false;
     window = 0;
     struct loop_worker worker = {
-        .workload = &timed_ops, .backoff = backoff, .stop = &stop, .opened_ticks = &window, .commits_max = 10};
+        .workload = &timed_ops, .target = &target, .stop = &stop, .opened_ticks = &window, .commits_max = 10};
     worker.counters = loop_counters_create(2);
     worker.latencies = latencies_create(2);
     assert_int_equal(loop_run(&worker), TARGET_OK);
@@ -197,13 +205,6 @@ static void a_window_that_never_opens_times_nothing(void **state)
     assert_int_equal(worker.latencies[0].service.count + worker.latencies[1].service.count, 0);
     free(worker.latencies);
     free(worker.counters);
-}
-
-static unsigned idles;
-static void idle(struct target_worker *worker)
-{
-    (void)worker;
-    idles++;
 }
 
 static void an_open_loop_waits_and_counts_waiting_as_response(void **state)
@@ -214,7 +215,7 @@ static void an_open_loop_waits_and_counts_waiting_as_response(void **state)
     stop = false;
     struct arrivals arrivals;
     struct loop_worker worker = {
-        .workload = &ops, .backoff = backoff, .stop = &stop, .commits_max = 20, .arrivals = &arrivals, .idle = idle};
+        .workload = &ops, .target = &target, .stop = &stop, .commits_max = 20, .arrivals = &arrivals};
     arrivals_init(&arrivals, false, 2000, 0, 1, 1);
     worker.counters = loop_counters_create(2);
     worker.latencies = latencies_create(2);
@@ -242,13 +243,12 @@ static void what_was_due_in_a_window_is_done_and_is_late(void **state)
     _Atomic uint64_t opened = clock_now_ticks() - 20 * ms, closed = opened + 10 * ms + ms / 2;
     struct arrivals arrivals;
     struct loop_worker worker = {.workload = &ops,
-                                 .backoff = backoff,
+                                 .target = &target,
                                  .stop = &stop,
                                  .opened_ticks = &opened,
                                  .closed_ticks = &closed,
                                  .commits_max = UINT64_MAX,
-                                 .arrivals = &arrivals,
-                                 .idle = idle};
+                                 .arrivals = &arrivals};
     arrivals_init(&arrivals, false, 1000, 0, 1, 1);
     worker.counters = loop_counters_create(2);
     worker.latencies = latencies_create(2);
@@ -273,12 +273,11 @@ static void a_request_given_up_has_waited_too(void **state)
     _Atomic uint64_t opened = clock_now_ticks() - 20 * ms;
     struct arrivals arrivals;
     struct loop_worker worker = {.workload = &ops,
-                                 .backoff = backoff,
+                                 .target = &target,
                                  .stop = &stop,
                                  .opened_ticks = &opened,
                                  .commits_max = UINT64_MAX,
-                                 .arrivals = &arrivals,
-                                 .idle = idle};
+                                 .arrivals = &arrivals};
     arrivals_init(&arrivals, false, 1000, 0, 1, 1);
     worker.counters = loop_counters_create(2);
     worker.latencies = latencies_create(2);
@@ -296,6 +295,8 @@ static void idle_until_stopped(struct target_worker *worker)
     stop = true;
 }
 
+static const struct target_ops target_idle_until_stopped = {.worker_idle = idle_until_stopped};
+
 static void stop_ends_the_waiting(void **state)
 {
     (void)state;
@@ -304,11 +305,10 @@ static void stop_ends_the_waiting(void **state)
     stop = false;
     struct arrivals arrivals;
     struct loop_worker worker = {.workload = &ops,
-                                 .backoff = backoff,
+                                 .target = &target_idle_until_stopped,
                                  .stop = &stop,
                                  .commits_max = 20,
-                                 .arrivals = &arrivals,
-                                 .idle = idle_until_stopped};
+                                 .arrivals = &arrivals};
     arrivals_init(&arrivals, false, 1, 0, 1, 1); /* the first one in a second */
     arrivals.gap_ticks *= 3600;
     worker.counters = loop_counters_create(2);
@@ -353,7 +353,7 @@ static void drawing_ahead_is_no_transactions_time(void **state)
     slow.draw_ahead = draw_slowly;
     stop = false;
     script_length = stop_after = 0;
-    struct loop_worker worker = {.workload = &slow, .backoff = backoff, .stop = &stop, .commits_max = 20};
+    struct loop_worker worker = {.workload = &slow, .target = &target, .stop = &stop, .commits_max = 20};
     worker.counters = loop_counters_create(2);
     worker.latencies = latencies_create(2);
     assert_int_equal(loop_run(&worker), TARGET_OK);

@@ -352,6 +352,34 @@ static void combinations_that_cannot_work_are_refused(void **state)
     }
 }
 
+static void a_target_without_an_extra_is_refused_where_nothing_can_replace_it(void **state)
+{
+    (void)state;
+    struct target_ops small = oracle_target_ops;
+    small.table_scan = NULL;
+    struct drive drive;
+    assert_int_equal(drive_create(&drive, &small, &scan_workload_ops, 1, 1, NULL), TARGET_UNSUPPORTED);
+    assert_string_equal(drive.error, "it reads whole tables, which target oracle cannot");
+    assert_int_equal(drive_create(&drive, &small, workload_by_name("tpcc"), 1, 1, NULL), TARGET_UNSUPPORTED);
+    assert_string_equal(drive.error, "it reads whole tables, which target oracle cannot");
+    assert_int_equal(drive_create(&drive, &small, &scan_workload_ops, 1, 1, (const char *[]){"kind", "keys", NULL}),
+                     TARGET_OK);
+    scan_workload_ops.destroy(drive.workload);
+}
+
+/* The oracle lacks two extras already. */
+static void without_hints_everything_is_as_before(void **state)
+{
+    (void)state;
+    assert_true(oracle_target_ops.backoff == NULL && oracle_target_ops.worker_idle == NULL);
+    struct target_ops small = oracle_target_ops;
+    small.prefetch = NULL;
+    struct drive drive;
+    drive_open(&drive, &small, &scan_workload_ops, 1, 1, (const char *[]){"kind", "keys", "records", "100", NULL});
+    drive_run(&drive, 50);
+    drive_close(&drive);
+}
+
 static void every_workload_is_created_from_its_defaults(void **state)
 {
     (void)state;
@@ -404,6 +432,8 @@ int main(void)
         cmocka_unit_test(scan_finds_lost_updates),
         cmocka_unit_test(skeleton_checks_the_harnesss_count),
         cmocka_unit_test(combinations_that_cannot_work_are_refused),
+        cmocka_unit_test(a_target_without_an_extra_is_refused_where_nothing_can_replace_it),
+        cmocka_unit_test(without_hints_everything_is_as_before),
         cmocka_unit_test(every_workload_is_created_from_its_defaults),
         cmocka_unit_test(draws_of_distinct_keys_are_distinct_and_fair),
     };

@@ -116,7 +116,7 @@ __attribute__((unused)) static void commit_seen(struct fixture *fixture, struct 
     struct target_state now = {0};
     for (unsigned i = 0; fixture_ops->state && now.min_wts <= timestamp; i++) {
         assert_in_range(i, 0, 1000000);
-        fixture_ops->worker_idle(fixture->worker);
+        target_idle(fixture_ops, fixture->worker);
         commit(begin(fixture, TARGET_READ_WRITE));
         fixture_ops->state(fixture->target, &now);
     }

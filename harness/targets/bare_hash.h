@@ -1,5 +1,5 @@
 /*
- * bare_index.h - the hash index of the target `bare`: unique 8-byte keys to row numbers.
+ * bare_hash.h - the hash index of the target `bare`: unique 8-byte keys to row numbers.
  *
  * A bucket is like the native engine's: one cache line of {24-byte header, 2 entries, overflow link, 4-byte head}.
  * There are about 0.8 buckets per expected key; the index doubles in place if it gets more keys.
@@ -10,10 +10,10 @@
  *     N3  An entry that changes is first free (row 0), then gets its key, then its row. A reader loads row, key, and
  *         row again: an unchanged row belongs to the key in between.
  * A reader takes no lock and does not look whether the index grows. It may miss a key that is being moved. So after a
- * miss it looks again with its guard set (bare_index_find_settled), and then the answer is right.
+ * miss it looks again with its guard set (bare_hash_find_settled), and then the answer is right.
  */
-#ifndef HARNESS_TARGETS_BARE_INDEX_H
-#define HARNESS_TARGETS_BARE_INDEX_H
+#ifndef HARNESS_TARGETS_BARE_HASH_H
+#define HARNESS_TARGETS_BARE_HASH_H
 
 #include <stdatomic.h>
 
@@ -33,7 +33,7 @@ struct bare_bucket {
     _Atomic uint32_t head;     /* the chain's lock (N1) */
 };
 
-struct bare_index {
+struct bare_hash {
     struct bare_bucket *buckets;
     _Atomic uint64_t mask;         /* buckets - 1 */
     struct bare_bucket *overflows; /* number 0 is not used */
@@ -46,27 +46,27 @@ struct bare_index {
 
 /* One per worker: the index it is changing. */
 struct bare_guard {
-    SEPARATED _Atomic(const struct bare_index *) inside;
+    SEPARATED _Atomic(const struct bare_hash *) inside;
 };
 
-static inline uint64_t bare_hash(uint64_t key)
+static inline uint64_t bare_hash_of(uint64_t key)
 {
     key = (key ^ (key >> 32)) * 0xd6e8feb86659fd93u;
     key = (key ^ (key >> 32)) * 0xd6e8feb86659fd93u;
     return key ^ (key >> 32);
 }
 
-static inline struct bare_bucket *bare_bucket_of(const struct bare_index *index, uint64_t key)
+static inline struct bare_bucket *bare_bucket_of(const struct bare_hash *index, uint64_t key)
 {
-    return &index->buckets[bare_hash(key) & atomic_load_explicit(&index->mask, memory_order_relaxed)];
+    return &index->buckets[bare_hash_of(key) & atomic_load_explicit(&index->mask, memory_order_relaxed)];
 }
 
 /* TARGET_OK or TARGET_NO_MEMORY; the index is empty and must be finished in both cases. */
-enum target_status bare_index_init(struct bare_index *index, struct mem_budget *budget, uint64_t expected_keys);
-void bare_index_fini(struct bare_index *index);
+enum target_status bare_hash_init(struct bare_hash *index, struct mem_budget *budget, uint64_t expected_keys);
+void bare_hash_fini(struct bare_hash *index);
 
 /* The row of `key`, BARE_NO_ROW if there is none. */
-static inline uint64_t bare_index_find(const struct bare_index *index, uint64_t key)
+static inline uint64_t bare_hash_find(const struct bare_hash *index, uint64_t key)
 {
     const struct bare_bucket *bucket = bare_bucket_of(index, key);
     for (;;) {
@@ -84,17 +84,17 @@ static inline uint64_t bare_index_find(const struct bare_index *index, uint64_t 
 }
 
 /* The same while the index does not grow (N2); `own` is the caller's guard. */
-uint64_t bare_index_find_settled(const struct bare_index *index, struct bare_guard *own, uint64_t key);
+uint64_t bare_hash_find_settled(const struct bare_hash *index, struct bare_guard *own, uint64_t key);
 
 /* `guards` are all workers', `own` the caller's among them. TARGET_OK, TARGET_EXISTS, TARGET_NO_MEMORY. */
-enum target_status bare_index_insert(struct bare_index *index, struct bare_guard *guards, size_t guard_count,
-                                     struct bare_guard *own, uint64_t key, uint64_t row);
+enum target_status bare_hash_insert(struct bare_hash *index, struct bare_guard *guards, size_t guard_count,
+                                    struct bare_guard *own, uint64_t key, uint64_t row);
 /* TARGET_OK, or TARGET_NOT_FOUND when the key is not there or leads to another row. */
-enum target_status bare_index_remove(struct bare_index *index, struct bare_guard *own, uint64_t key, uint64_t row);
+enum target_status bare_hash_remove(struct bare_hash *index, struct bare_guard *own, uint64_t key, uint64_t row);
 
 /* Buckets in use, overflow ones included. */
-uint64_t bare_index_bucket_count(const struct bare_index *index);
+uint64_t bare_hash_bucket_count(const struct bare_hash *index);
 /* Calls visit for each entry until it returns false; false too where an entry's bucket is wrong. Nothing may run. */
-bool bare_index_walk(const struct bare_index *index, bool (*visit)(void *arg, uint64_t key, uint64_t row), void *arg);
+bool bare_hash_walk(const struct bare_hash *index, bool (*visit)(void *arg, uint64_t key, uint64_t row), void *arg);
 
 #endif

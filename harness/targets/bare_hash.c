@@ -1,5 +1,5 @@
-/* bare_index.c - see bare_index.h. */
-#include "harness/targets/bare_index.h"
+/* bare_hash.c - see bare_hash.h. */
+#include "harness/targets/bare_hash.h"
 
 #include <assert.h>
 #include <sched.h>
@@ -10,7 +10,7 @@ static_assert(sizeof(struct bare_bucket) == CACHE_LINE_BYTES, "a bucket is one c
 /* Keys are counted by sampling those whose hash has this many leading zeros: one shared write per 64 inserts. */
 enum { SAMPLE_BITS = 6, BUCKETS_RESERVED_LOG2 = 34, BUCKETS_RESERVED_MIN_LOG2 = 22 };
 
-enum target_status bare_index_init(struct bare_index *index, struct mem_budget *budget, uint64_t expected_keys)
+enum target_status bare_hash_init(struct bare_hash *index, struct mem_budget *budget, uint64_t expected_keys)
 {
     memset(index, 0, sizeof *index);
     pthread_mutex_init(&index->grow_lock, NULL);
@@ -32,7 +32,7 @@ enum target_status bare_index_init(struct bare_index *index, struct mem_budget *
     return TARGET_OK;
 }
 
-void bare_index_fini(struct bare_index *index)
+void bare_hash_fini(struct bare_hash *index)
 {
     span_fini(&index->bucket_span);
     span_fini(&index->overflow_span);
@@ -54,7 +54,7 @@ static void chain_unlock(struct bare_bucket *first)
     atomic_store_explicit(&first->head, 0, memory_order_release);
 }
 
-static struct bare_bucket *chain_next(const struct bare_index *index, const struct bare_bucket *bucket)
+static struct bare_bucket *chain_next(const struct bare_hash *index, const struct bare_bucket *bucket)
 {
     uint32_t next = atomic_load_explicit(&bucket->overflow, memory_order_relaxed);
     return next ? &index->overflows[next] : NULL;
@@ -67,7 +67,7 @@ static void entry_set(struct bare_bucket *bucket, int i, uint64_t key, uint64_t 
 }
 
 /* 0 when out of memory. */
-static uint32_t overflow_take(struct bare_index *index)
+static uint32_t overflow_take(struct bare_hash *index)
 {
     uint32_t taken = 0;
     pthread_mutex_lock(&index->overflow_lock);
@@ -84,7 +84,7 @@ static uint32_t overflow_take(struct bare_index *index)
     return taken;
 }
 
-static enum target_status chain_insert(struct bare_index *index, struct bare_bucket *first, uint64_t key, uint64_t row)
+static enum target_status chain_insert(struct bare_hash *index, struct bare_bucket *first, uint64_t key, uint64_t row)
 {
     struct bare_bucket *free_bucket = NULL, *last = first;
     int free_entry = 0;
@@ -113,7 +113,7 @@ static enum target_status chain_insert(struct bare_index *index, struct bare_buc
 
 /* ---- Growing. ---- */
 
-static void guard_enter(const struct bare_index *index, struct bare_guard *own)
+static void guard_enter(const struct bare_hash *index, struct bare_guard *own)
 {
     for (;;) {
         atomic_store_explicit(&own->inside, index, memory_order_seq_cst); /* N2 */
@@ -132,7 +132,7 @@ static void guard_leave(struct bare_guard *own)
 
 /* Moves the entries of bucket i that belong to its twin `buckets` further on, packs the rest, frees emptied overflows.
  * Cannot run out of memory: the twin needs no more overflows than the chain has, and they were committed before. */
-static void bucket_split(struct bare_index *index, uint64_t i, uint64_t buckets)
+static void bucket_split(struct bare_hash *index, uint64_t i, uint64_t buckets)
 {
     struct bare_bucket *first = &index->buckets[i], *twin = &index->buckets[i + buckets], *to = first;
     int to_entry = 0;
@@ -143,7 +143,7 @@ static void bucket_split(struct bare_index *index, uint64_t i, uint64_t buckets)
             if (!row_plus_1)
                 continue;
             atomic_store_explicit(&from->entries[e].row_plus_1, 0, memory_order_relaxed);
-            if (bare_hash(key) & buckets) { /* N3 holds: the entry is free now */
+            if (bare_hash_of(key) & buckets) { /* N3 holds: the entry is free now */
                 (void)chain_insert(index, twin, key, row_plus_1 - 1);
                 continue;
             }
@@ -163,14 +163,14 @@ static void bucket_split(struct bare_index *index, uint64_t i, uint64_t buckets)
     }
 }
 
-static bool is_crowded(const struct bare_index *index)
+static bool is_crowded(const struct bare_hash *index)
 {
     uint64_t buckets = atomic_load_explicit(&index->mask, memory_order_relaxed) + 1;
     return atomic_load_explicit(&index->keys, memory_order_relaxed) > buckets + buckets / 4;
 }
 
 /* Doubles the index, unless another has just done it. Out of memory: it stays as it is, with longer chains. */
-static void grow(struct bare_index *index, struct bare_guard *guards, size_t guard_count)
+static void grow(struct bare_hash *index, struct bare_guard *guards, size_t guard_count)
 {
     pthread_mutex_lock(&index->grow_lock);
     uint64_t buckets = atomic_load_explicit(&index->mask, memory_order_relaxed) + 1;
@@ -192,21 +192,21 @@ static void grow(struct bare_index *index, struct bare_guard *guards, size_t gua
 
 static bool is_sample(uint64_t key)
 {
-    return bare_hash(key) >> (64 - SAMPLE_BITS) == 0;
+    return bare_hash_of(key) >> (64 - SAMPLE_BITS) == 0;
 }
 
 /* ---- What others call. ---- */
 
-COLD uint64_t bare_index_find_settled(const struct bare_index *index, struct bare_guard *own, uint64_t key)
+COLD uint64_t bare_hash_find_settled(const struct bare_hash *index, struct bare_guard *own, uint64_t key)
 {
     guard_enter(index, own);
-    uint64_t row = bare_index_find(index, key);
+    uint64_t row = bare_hash_find(index, key);
     guard_leave(own);
     return row;
 }
 
-enum target_status bare_index_insert(struct bare_index *index, struct bare_guard *guards, size_t guard_count,
-                                     struct bare_guard *own, uint64_t key, uint64_t row)
+enum target_status bare_hash_insert(struct bare_hash *index, struct bare_guard *guards, size_t guard_count,
+                                    struct bare_guard *own, uint64_t key, uint64_t row)
 {
     guard_enter(index, own);
     struct bare_bucket *first = bare_bucket_of(index, key);
@@ -222,7 +222,7 @@ enum target_status bare_index_insert(struct bare_index *index, struct bare_guard
     return status;
 }
 
-enum target_status bare_index_remove(struct bare_index *index, struct bare_guard *own, uint64_t key, uint64_t row)
+enum target_status bare_hash_remove(struct bare_hash *index, struct bare_guard *own, uint64_t key, uint64_t row)
 {
     enum target_status status = TARGET_NOT_FOUND;
     guard_enter(index, own);
@@ -244,12 +244,12 @@ enum target_status bare_index_remove(struct bare_index *index, struct bare_guard
     return status;
 }
 
-uint64_t bare_index_bucket_count(const struct bare_index *index)
+uint64_t bare_hash_bucket_count(const struct bare_hash *index)
 {
     return atomic_load_explicit(&index->mask, memory_order_relaxed) + index->overflow_next; /* + 1 - number 0 */
 }
 
-bool bare_index_walk(const struct bare_index *index, bool (*visit)(void *arg, uint64_t key, uint64_t row), void *arg)
+bool bare_hash_walk(const struct bare_hash *index, bool (*visit)(void *arg, uint64_t key, uint64_t row), void *arg)
 {
     for (uint64_t i = 0; i <= atomic_load_explicit(&index->mask, memory_order_relaxed); i++)
         for (const struct bare_bucket *bucket = &index->buckets[i]; bucket; bucket = chain_next(index, bucket))
