@@ -28,12 +28,17 @@ static enum target_status insert_rows(const struct bulk *bulk, const uint64_t *k
     target_prefetch(bulk->ops, txn, bulk->index, keys, count);
     for (size_t i = 0; i < count; i++) {
         void *data;
-        status = bulk->ops->insert(txn, bulk->index, &keys[i], bulk->bytes, NULL, &data);
+        uint64_t ref;
+        status = bulk->ops->insert(txn, bulk->index, &keys[i], bulk->bytes, &ref, &data);
+        if (status == TARGET_OK) {
+            bulk->fill(bulk->arg, keys[i], data);
+            if (bulk->fill_more)
+                status = bulk->fill_more(bulk->arg, txn, keys[i], ref);
+        }
         if (status != TARGET_OK) {
             bulk->ops->abort(txn);
             return status;
         }
-        bulk->fill(bulk->arg, keys[i], data);
     }
     return bulk->ops->commit(txn);
 }

@@ -21,6 +21,8 @@ struct bulk {
     void *arg;
     uint64_t (*key)(void *arg, uint64_t i);            /* NULL: the i-th key is i */
     void (*fill)(void *arg, uint64_t key, void *data); /* bulk_load: writes the whole row */
+    /* bulk_load, may be NULL: inserts what else belongs to the key, in the same transaction. `ref` is of its row. */
+    enum target_status (*fill_more)(void *arg, struct target_txn *txn, uint64_t key, uint64_t ref);
     /* bulk_walk: data is NULL if the key has no row. False ends the walk with TARGET_CORRUPT. */
     bool (*visit)(void *arg, uint64_t key, const void *data, size_t bytes);
 };

@@ -4,12 +4,14 @@
 #include <string.h>
 
 #include "workloads/micro/micro.h"
+#include "workloads/smallbank/smallbank.h"
 #include "workloads/tpcc/tpcc.h"
 #include "workloads/ycsb/ycsb.h"
 
 #define WORKLOAD_TABLE(X) \
     X(ycsb)               \
     X(tpcc)               \
+    X(smallbank)          \
     X(bank)               \
     X(skew)               \
     X(append)             \

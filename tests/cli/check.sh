@@ -29,6 +29,8 @@ cases=(
     "LDM- scan --kind range --records 100 --scan-ratio 0.3"
     "LDM- scan --kind table --records 100 --scan-ratio 0.3"
     "LDMV churn --keys 1000"
+    "LDMV smallbank --accounts 10"
+    "LDMV smallbank --preset alomari --accounts 20"
     "LDM- tpcc"
     "LDM- tpcc --mode paper-np"
 )

@@ -80,21 +80,26 @@ void *micro_tally(const struct workload *workload, unsigned worker_idx)
     return share_of(micro_of_const(workload), worker_idx)->tally;
 }
 
+enum target_status micro_create_all(struct workload *workload, struct target *target, const struct schema *schema,
+                                    char *error, size_t error_bytes)
+{
+    struct micro *micro = micro_of(workload);
+    micro->table_count = schema->table_count;
+    micro->index_count = schema->index_count;
+    return schema_create(schema, micro->ops, target, micro->tables, micro->indexes, error, error_bytes);
+}
+
 enum target_status micro_setup(struct workload *workload, struct target *target, const char *name, size_t row_bytes_max,
                                enum target_index_kind kind, char *error, size_t error_bytes)
 {
-    struct micro *micro = micro_of(workload);
-    struct target_table_config table = {.payload_max_bytes = row_bytes_max, .expected_rows = micro->rows};
-    struct target_index_config index = {.kind = kind, .key_bytes = sizeof(uint64_t), .expected_rows = micro->rows};
+    const struct micro *micro = micro_of(workload);
     char index_name[64];
     snprintf(index_name, sizeof index_name, "%s_key", name);
-    enum target_status status = micro->ops->table_create(target, name, &table, &micro->table);
-    if (status == TARGET_OK)
-        status = micro->ops->index_create(target, micro->table, index_name, &index, &micro->index);
-    if (status != TARGET_OK)
-        snprintf(error, error_bytes, "%s: table of %zu-byte rows with %s index on target %s: %s", name, row_bytes_max,
-                 kind == TARGET_INDEX_ORDERED ? "an ordered" : "a hash", micro->ops->name, target_status_text(status));
-    return status;
+    const struct schema_table table = {name, {.payload_max_bytes = row_bytes_max, .expected_rows = micro->rows}};
+    const struct schema_index index = {
+        index_name, 0, {.kind = kind, .key_bytes = sizeof(uint64_t), .expected_rows = micro->rows}};
+    const struct schema schema = {name, &table, &index, 1, 1};
+    return micro_create_all(workload, target, &schema, error, error_bytes);
 }
 
 enum target_status micro_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
@@ -122,11 +127,7 @@ void micro_data_size(const struct workload *workload, uint64_t *rows, uint64_t *
 void micro_space(const struct workload *workload, struct target_space *rows, struct target_space *indexes)
 {
     const struct micro *micro = micro_of_const(workload);
-    *rows = *indexes = (struct target_space){0};
-    if (micro->ops->table_space)
-        micro->ops->table_space(micro->table, rows);
-    if (micro->ops->index_space)
-        micro->ops->index_space(micro->index, indexes);
+    schema_space(micro->ops, micro->tables, micro->table_count, micro->indexes, micro->index_count, rows, indexes);
 }
 
 bool micro_is_racy(const struct workload *workload)
@@ -156,6 +157,21 @@ void micro_find(struct workload_worker *state, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(share->finding, sizeof share->finding, format, arguments);
     va_end(arguments);
+}
+
+enum target_status micro_run(struct workload_worker *state, enum target_mode mode, micro_txn_fn *run)
+{
+    const struct micro_worker *base = worker_of(state);
+    const struct target_ops *ops = micro_of(base->workload)->ops;
+    struct target_txn *txn;
+    enum target_status status = ops->begin(base->worker, mode, &txn);
+    if (status != TARGET_OK)
+        return status;
+    status = run(state, txn);
+    if (status == TARGET_OK)
+        return ops->commit(txn);
+    ops->abort(txn);
+    return status;
 }
 
 enum target_status micro_settle(bulk_attempt_fn *attempt, struct workload_worker *state)

@@ -1,8 +1,9 @@
 /*
  * common.h - what the micro-workloads share: one table with one index, the load, the sizes, the workers with their
- * counts and findings, and the way a check runs.
+ * counts and findings, and the way a check runs. Larger workloads with more
+ * tables (SmallBank and others) use it, too.
  *
- * Each micro-workload's `struct workload` begins with a struct micro, and its `struct workload_worker` with a struct
+ * The `struct workload` of each begins with a struct micro, and its `struct workload_worker` with a struct
  * micro_worker, so that the functions here work for all of them.
  */
 #ifndef WORKLOADS_MICRO_COMMON_H
@@ -14,9 +15,10 @@
 #include "engine/base/mem.h"
 #include "workloads/bulk.h"
 #include "workloads/rng.h"
+#include "workloads/schema.h"
 #include "workloads/workload.h"
 
-enum { MICRO_FINDING_BYTES = 256 };
+enum { MICRO_FINDING_BYTES = 256, MICRO_TABLES_MAX = 8, MICRO_INDEXES_MAX = 12 };
 
 /* What all instances of one workload have in common. */
 struct micro_traits {
@@ -38,8 +40,16 @@ struct micro {
     unsigned workers;
     uint64_t rows;
     size_t row_bytes; /* when loaded */
-    struct target_table *table;
-    struct target_index *index;
+    /* What it has of the target; most workloads have one table with one index. */
+    unsigned table_count, index_count;
+    union {
+        struct target_table *table;
+        struct target_table *tables[MICRO_TABLES_MAX];
+    };
+    union {
+        struct target_index *index;
+        struct target_index *indexes[MICRO_INDEXES_MAX];
+    };
     char *shares; /* a struct micro_share per worker */
     size_t share_bytes;
 };
@@ -66,7 +76,10 @@ enum target_status micro_worker_create(struct workload *workload, struct target_
 void micro_worker_destroy(struct workload_worker *state);
 void *micro_tally(const struct workload *workload, unsigned worker_idx);
 
-/* Creates table and index, both named after the workload. */
+/* Creates what `schema` lists. */
+enum target_status micro_create_all(struct workload *workload, struct target *target, const struct schema *schema,
+                                    char *error, size_t error_bytes);
+/* Creates one table and its index, both named after the workload. */
 enum target_status micro_setup(struct workload *workload, struct target *target, const char *name, size_t row_bytes_max,
                                enum target_index_kind kind, char *error, size_t error_bytes);
 enum target_status micro_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
@@ -83,6 +96,10 @@ enum target_status micro_findings(const struct workload *workload, char *report,
 /* Remembers a finding, if it is the worker's first. */
 void micro_find(struct workload_worker *state, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Runs `run` once as a transaction: begins it, and commits it if `run` returns TARGET_OK, else rolls it back. */
+typedef enum target_status micro_txn_fn(struct workload_worker *state, struct target_txn *txn);
+enum target_status micro_run(struct workload_worker *state, enum target_mode mode, micro_txn_fn *run);
+
 /* bulk_settle for a worker of these. */
 enum target_status micro_settle(bulk_attempt_fn *attempt, struct workload_worker *state);
 
@@ -93,6 +110,12 @@ enum target_status micro_check(struct workload *workload, struct target_worker *
 /* Visits every row, see bulk_walk. */
 enum target_status micro_walk(struct workload *workload, struct target_worker *worker, void *arg,
                               bool (*visit)(void *arg, uint64_t key, const void *data, size_t bytes));
+
+/* Sums of these, modulo 2^64, tell which keys are in them, and how often, but for an accident in 2^64. */
+static inline uint64_t micro_weight(uint64_t key)
+{
+    return rng_mix(key + 1);
+}
 
 /* `count` different numbers below n >= count into `keys`; for small counts. */
 void micro_draw_distinct(struct rng *rng, uint64_t n, uint64_t *keys, unsigned count);

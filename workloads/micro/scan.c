@@ -129,12 +129,6 @@ static unsigned next(struct workload_worker *w)
     return w->type;
 }
 
-/* A sum of these tells which keys are in it, but for an accident in 2^64. */
-static uint64_t weight_of(uint64_t key)
-{
-    return rng_mix(key + 1);
-}
-
 static uint64_t record_key(const void *data, size_t bytes)
 {
     uint64_t key = 0;
@@ -248,7 +242,7 @@ static enum target_status attempt_once(struct workload_worker *w)
     w->operations = w->type == SCAN ? (unsigned)w->visited : 1;
     if (w->type == UPDATE) {
         tally->updates++;
-        tally->print += weight_of(w->key);
+        tally->print += micro_weight(w->key);
     }
     tally->scans += w->type == SCAN;
     tally->records += w->type == SCAN ? w->visited : 0;
@@ -286,7 +280,7 @@ static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
         !(micro_is_racy(check->workload) && data))
         return false;
     check->stamps += stamp;
-    check->print += stamp * weight_of(key);
+    check->print += stamp * micro_weight(key);
     return true;
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "workloads/mix.h"
+
 const struct option_spec tpcc_option_table[] = {
 #define OPTION_ROW(type, name, default_value, range, unit, spec, paper, paper_np, help) \
     {#name, OPTION_##type, default_value, range, unit, help, ""},
@@ -56,27 +58,6 @@ static bool mode_apply(struct tpcc_values *values, char *error, size_t error_byt
     return true;
 }
 
-/* Percents of the five transactions, separated by slashes, 100 in sum. */
-static bool mix_read(const char *text, uint8_t mix[TPCC_TXN_COUNT], char *error, size_t error_bytes)
-{
-    const char *at = text;
-    unsigned long sum = 0;
-    for (unsigned i = 0; i < TPCC_TXN_COUNT; i++) {
-        char *end;
-        unsigned long percent = strtoul(at, &end, 10);
-        if (*at < '0' || *at > '9' || percent > 100 || *end != (i + 1 < TPCC_TXN_COUNT ? '/' : '\0')) {
-            snprintf(error, error_bytes, "tpcc: mix=%s: must be mode or five percents such as 45/43/4/4/4", text);
-            return false;
-        }
-        mix[i] = (uint8_t)percent;
-        sum += percent;
-        at = end + 1;
-    }
-    if (sum != 100)
-        snprintf(error, error_bytes, "tpcc: mix=%s: the percents sum up to %lu, must be 100", text, sum);
-    return sum == 100;
-}
-
 static uint64_t share_of(double share)
 {
     return (uint64_t)(share * 0x1p32);
@@ -115,7 +96,7 @@ enum target_status tpcc_options_resolve(const struct tpcc_values *given, struct 
     };
     const char *mix =
         strcmp(v.mix, "mode") != 0 ? v.mix : mode_values[offsetof(struct tpcc_values, mix) / OPTION_SLOT_BYTES][v.mode];
-    if (!mix_read(mix, options->mix, error, error_bytes))
+    if (!mix_read(mix, TPCC_TXN_COUNT, options->mix, "mode or five percents such as 45/43/4/4/4", error, error_bytes))
         return TARGET_INVALID;
     if (!options->insert_orders &&
         options->mix[TPCC_order_status] + options->mix[TPCC_delivery] + options->mix[TPCC_stock_level] > 0) {

@@ -1,4 +1,5 @@
 /* request.c - draws requests: the transaction, its customer, its other input. Changes only the worker. */
+#include "workloads/mix.h"
 #include "workloads/tpcc/instance.h"
 
 static bool chance(struct rng *rng, uint64_t share)
@@ -106,13 +107,7 @@ static void draw(struct workload_worker *self, struct tpcc_request *request)
     if (self->homes > 1)
         w_id += tpcc_uniform(rng, 0, self->homes - 1) * self->home_step;
 
-    uint32_t left = tpcc_uniform(rng, 0, 99); /* 5.2.3 */
-    unsigned type = 0;
-    while (left >= options->mix[type]) { /* ends: the percents sum up to 100 */
-        left -= options->mix[type];
-        type++;
-    }
-    request->type = (enum tpcc_txn)type;
+    request->type = (enum tpcc_txn)mix_draw(options->mix, rng); /* 5.2.3 */
     switch (request->type) {
     case TPCC_new_order:
         draw_new_order(self, &request->new_order, w_id);

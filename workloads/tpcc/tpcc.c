@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "engine/base/mem.h"
-#include "workloads/bulk.h"
+#include "workloads/schema.h"
 #include "workloads/tpcc/instance.h"
 
 /*
@@ -131,31 +131,25 @@ static size_t payload_max_bytes(const struct tpcc_options *options, enum tpcc_ta
 
 static enum target_status tpcc_setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
+    struct schema_table all_tables[TPCC_TABLE_COUNT];
+    struct schema_index all_indexes[TPCC_INDEX_COUNT];
+    const struct schema schema = {"tpcc", all_tables, all_indexes, TPCC_TABLE_COUNT, TPCC_INDEX_COUNT};
     workload->name_key_bytes = workload->options.median_sorted ? sizeof(struct tpcc_name_key) : sizeof(uint64_t);
-    for (unsigned i = 0; i < TPCC_TABLE_COUNT; i++) {
-        struct target_table_config config = {.payload_max_bytes =
-                                                 payload_max_bytes(&workload->options, (enum tpcc_table)i),
-                                             .expected_rows = rows_loaded(&workload->options, (enum tpcc_table)i)};
-        enum target_status status = workload->ops->table_create(target, tables[i].name, &config, &workload->tables[i]);
-        if (status != TARGET_OK) {
-            snprintf(error, error_bytes, "tpcc: creating table %s: %s", tables[i].name, target_status_text(status));
-            return status;
-        }
-    }
+    for (unsigned i = 0; i < TPCC_TABLE_COUNT; i++)
+        all_tables[i] =
+            (struct schema_table){tables[i].name,
+                                  {.payload_max_bytes = payload_max_bytes(&workload->options, (enum tpcc_table)i),
+                                   .expected_rows = rows_loaded(&workload->options, (enum tpcc_table)i)}};
     for (unsigned i = 0; i < TPCC_INDEX_COUNT; i++) {
         bool hashed = i == TPCC_INDEX_CUSTOMER_NAME && workload->options.names_hashed;
-        struct target_index_config config = {.kind = hashed ? TARGET_INDEX_HASH : indexes[i].kind,
-                                             .key_bytes = key_bytes(workload, (enum tpcc_index)i),
-                                             .non_unique = indexes[i].non_unique && !hashed,
-                                             .expected_rows = rows_loaded(&workload->options, indexes[i].table)};
-        enum target_status status = workload->ops->index_create(target, workload->tables[indexes[i].table],
-                                                                indexes[i].name, &config, &workload->indexes[i]);
-        if (status != TARGET_OK) {
-            snprintf(error, error_bytes, "tpcc: creating index %s: %s", indexes[i].name, target_status_text(status));
-            return status;
-        }
+        all_indexes[i] = (struct schema_index){indexes[i].name,
+                                               indexes[i].table,
+                                               {.kind = hashed ? TARGET_INDEX_HASH : indexes[i].kind,
+                                                .key_bytes = key_bytes(workload, (enum tpcc_index)i),
+                                                .non_unique = indexes[i].non_unique && !hashed,
+                                                .expected_rows = rows_loaded(&workload->options, indexes[i].table)}};
     }
-    return TARGET_OK;
+    return schema_create(&schema, workload->ops, target, workload->tables, workload->indexes, error, error_bytes);
 }
 
 /* ---- A worker. ---- */
@@ -384,16 +378,8 @@ static uint64_t tpcc_scale(const struct workload *workload, const char **unit)
 static void tpcc_space(const struct workload *workload, struct target_space *row_space,
                        struct target_space *index_space)
 {
-    *row_space = *index_space = (struct target_space){0};
-    struct target_space space = {0};
-    for (unsigned i = 0; workload->ops->table_space && i < TPCC_TABLE_COUNT; i++) {
-        workload->ops->table_space(workload->tables[i], &space);
-        bulk_add_space(row_space, &space);
-    }
-    for (unsigned i = 0; workload->ops->index_space && i < TPCC_INDEX_COUNT; i++) {
-        workload->ops->index_space(workload->indexes[i], &space);
-        bulk_add_space(index_space, &space);
-    }
+    schema_space(workload->ops, workload->tables, TPCC_TABLE_COUNT, workload->indexes, TPCC_INDEX_COUNT, row_space,
+                 index_space);
 }
 
 static const char *const txn_types[] = {

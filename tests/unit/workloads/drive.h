@@ -79,6 +79,43 @@ DRIVE enum target_status drive_create(struct drive *drive, const struct target_o
     return status;
 }
 
+/* Creating it must fail, with the text in the error. */
+DRIVE void drive_expect_refused(const struct workload_ops *workload_ops, const char *const *pairs, const char *text)
+{
+    struct drive drive;
+    assert_int_equal(drive_create(&drive, &oracle_target_ops, workload_ops, 1, 1, pairs), TARGET_INVALID);
+    if (!strstr(drive.error, text))
+        fail_msg("'%s' is not in: %s", text, drive.error);
+}
+
+/* Every preset must set options that the workload has, to values of their ranges, and no other name be a preset. */
+struct drive_pairs {
+    const char *pairs[2 * DRIVE_OPTIONS_MAX + 1];
+    size_t count;
+};
+
+DRIVE void drive_pair(void *arg, const char *option, const char *value)
+{
+    struct drive_pairs *pairs = arg;
+    pairs->pairs[pairs->count++] = option;
+    pairs->pairs[pairs->count++] = value;
+}
+
+DRIVE void drive_expect_presets(const struct workload_ops *workload_ops)
+{
+    struct drive_pairs none = {0};
+    for (size_t i = 0; workload_ops->presets[i]; i++) {
+        struct drive_pairs pairs = {0};
+        struct drive drive;
+        assert_true(workload_ops->preset(workload_ops->presets[i], drive_pair, &pairs));
+        if (drive_create(&drive, &oracle_target_ops, workload_ops, 1, 1, pairs.pairs) != TARGET_OK)
+            fail_msg("preset %s: %s", workload_ops->presets[i], drive.error);
+        workload_ops->destroy(drive.workload);
+    }
+    assert_false(workload_ops->preset("no such preset", drive_pair, &none));
+    assert_int_equal(none.count, 0);
+}
+
 /* Creates, sets up, loads in three parts, and makes the workers. */
 DRIVE void drive_open(struct drive *drive, const struct target_ops *ops, const struct workload_ops *workload_ops,
                       unsigned workers, uint64_t seed, const char *const *pairs)
