@@ -38,6 +38,9 @@ bool support_error_at(char *error, size_t error_bytes, const char *file, unsigne
 /* "who: what is wrong" as a line on stderr; `who` is the command's name. */
 void support_complain(const char *who, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* All of it, however many calls that takes; false with errno. */
+bool support_write(int fd, const void *data, size_t bytes);
+
 uint64_t support_clock_ns(void); /* CLOCK_MONOTONIC */
 
 #endif

@@ -4,24 +4,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct {
+    const char *name, *meaning;
+} anomalies[] = {
+#define HISTORY_ANOMALY_TEXTS(name, text, meaning) {text, meaning},
+    HISTORY_ANOMALIES(HISTORY_ANOMALY_TEXTS)
+#undef HISTORY_ANOMALY_TEXTS
+};
+
 const char *history_anomaly_name(enum history_anomaly anomaly)
 {
-    static const char *const names[] = {
-#define HISTORY_ANOMALY_NAME(name, text, meaning) text,
-        HISTORY_ANOMALIES(HISTORY_ANOMALY_NAME)
-#undef HISTORY_ANOMALY_NAME
-    };
-    return names[anomaly];
+    return anomalies[anomaly].name;
 }
 
 const char *history_anomaly_meaning(enum history_anomaly anomaly)
 {
-    static const char *const meanings[] = {
-#define HISTORY_ANOMALY_MEANING(name, text, meaning) meaning,
-        HISTORY_ANOMALIES(HISTORY_ANOMALY_MEANING)
-#undef HISTORY_ANOMALY_MEANING
-    };
-    return meanings[anomaly];
+    return anomalies[anomaly].meaning;
 }
 
 void history_verdict_fini(struct history_verdict *verdict)

@@ -78,6 +78,12 @@ void *history_array_add(struct history_array *array, size_t item_bytes)
     return item;
 }
 
+uint64_t history_pair(uint64_t first, uint64_t second)
+{
+    uint64_t x = (first ^ second * UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xd6e8feb86659fd93);
+    return (x ^ x >> 32) * UINT64_C(0x9E3779B97F4A7C15) ^ second;
+}
+
 /* ---- Findings. ---- */
 
 bool history_finding(struct history_checker *checker, enum history_anomaly anomaly)
@@ -176,51 +182,9 @@ static int compare_txns(const void *x, const void *y)
     const struct history_txn *a = x, *b = y;
     if (a->ts != b->ts)
         return a->ts < b->ts ? -1 : 1;
-    return (int)a->snapshot - (int)b->snapshot;
-}
-
-/* Streams are in order or nearly so: sorted runs are merged. */
-static void sort_txns(struct history_array *array)
-{
-    struct history_txn *from = array->items, *to;
-    size_t count = array->count;
-    bool sorted = true;
-    for (size_t i = 1; i < count && sorted; i++)
-        sorted = compare_txns(&from[i - 1], &from[i]) <= 0;
-    if (sorted)
-        return;
-    if (count < 64) {
-        for (size_t i = 1; i < count; i++) {
-            struct history_txn moved = from[i];
-            size_t j = i;
-            for (; j > 0 && compare_txns(&from[j - 1], &moved) > 0; j--)
-                from[j] = from[j - 1];
-            from[j] = moved;
-        }
-        return;
-    }
-    struct history_txn *spare = support_alloc(array->capacity * sizeof *spare);
-    to = spare;
-    for (bool done = false; !done;) {
-        size_t out = 0, runs = 0;
-        for (size_t i = 0; i < count; runs++) {
-            size_t a_end = i + 1, b_end;
-            while (a_end < count && compare_txns(&from[a_end - 1], &from[a_end]) <= 0)
-                a_end++;
-            b_end = a_end < count ? a_end + 1 : a_end;
-            while (b_end < count && compare_txns(&from[b_end - 1], &from[b_end]) <= 0)
-                b_end++;
-            for (size_t a = i, b = a_end; a < a_end || b < b_end;)
-                to[out++] = b == b_end || (a < a_end && compare_txns(&from[a], &from[b]) <= 0) ? from[a++] : from[b++];
-            i = b_end;
-        }
-        struct history_txn *swap = from;
-        from = to;
-        to = swap;
-        done = runs <= 1;
-    }
-    array->items = from;
-    free(to);
+    if (a->snapshot != b->snapshot)
+        return (int)a->snapshot - (int)b->snapshot;
+    return a->name < b->name ? -1 : a->name > b->name;
 }
 
 static const struct history_index *sorting;
@@ -332,7 +296,8 @@ static void put_in_order(struct history_checker *checker)
         checker->ordered &= history_txn_at(checker, i)->ts != 0;
     if (!checker->ordered)
         return;
-    sort_txns(&checker->txns);
+    if (checker->txns.count)
+        qsort(checker->txns.items, checker->txns.count, sizeof(struct history_txn), compare_txns);
     for (size_t i = 1; i < checker->txns.count; i++) {
         const struct history_txn *txn = history_txn_at(checker, i);
         if (txn[-1].ts == txn->ts && !txn->snapshot && history_finding(checker, HISTORY_ANOMALY_TIMESTAMP_TWICE)) {

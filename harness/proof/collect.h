@@ -40,12 +40,8 @@ struct history_array {
 };
 void *history_array_add(struct history_array *array, size_t item_bytes);
 
-/* Entries of an index that were ever added, in key order. */
-struct history_entry {
-    const uint64_t *key; /* followed by the ref that the add named */
-    uint64_t ref, ts;
-    bool present;
-};
+/* One name for two, such as an object and who wrote it. */
+uint64_t history_pair(uint64_t first, uint64_t second);
 
 /* Where the transaction with this name stands: `place` among the committed or the aborted ones. */
 struct history_named {

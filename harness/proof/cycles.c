@@ -9,7 +9,7 @@ struct search {
     size_t *begin;            /* of each node's edges; one more than nodes */
     uint32_t nodes;
     uint32_t *component; /* of each node */
-    uint32_t *low, *order, *stack, *from_edge, *queue;
+    uint32_t *from_edge, *queue;
 };
 
 static int by_from(const void *x, const void *y)
@@ -25,47 +25,48 @@ static int by_from(const void *x, const void *y)
 /* Tarjan's algorithm without recursion; component numbers begin at 1. */
 static void components(struct search *search)
 {
-    uint32_t n = search->nodes, next = 1, depth = 0, stacked = 0, *calls = support_alloc((n + 1) * sizeof *calls);
+    uint32_t n = search->nodes, next = 1, depth = 0, stacked = 0, component = 0;
+    uint32_t *low = support_alloc(4 * (n + 1) * sizeof *low), *order = low + n + 1, *stack = order + n + 1;
+    uint32_t *calls = stack + n + 1;
     size_t *at = support_alloc((n + 1) * sizeof *at);
-    uint32_t component = 0;
     for (uint32_t root = 0; root < n; root++) {
-        if (search->order[root])
+        if (order[root])
             continue;
         calls[depth++] = root;
         while (depth) {
             uint32_t node = calls[depth - 1];
-            if (!search->order[node]) {
-                search->order[node] = search->low[node] = next++;
-                search->stack[stacked++] = node;
+            if (!order[node]) {
+                order[node] = low[node] = next++;
+                stack[stacked++] = node;
                 at[node] = search->begin[node];
             }
             bool descended = false;
             for (; at[node] < search->begin[node + 1]; at[node]++) {
                 uint32_t to = search->edges[at[node]].to;
-                if (!search->order[to]) {
+                if (!order[to]) {
                     calls[depth++] = to;
                     descended = true;
                     break;
                 }
-                if (!search->component[to] && search->low[to] < search->low[node])
-                    search->low[node] = search->low[to];
+                if (!search->component[to] && low[to] < low[node])
+                    low[node] = low[to];
             }
             if (descended)
                 continue;
             depth--;
-            if (search->low[node] == search->order[node]) {
+            if (low[node] == order[node]) {
                 component++;
                 uint32_t member;
                 do {
-                    member = search->stack[--stacked];
+                    member = stack[--stacked];
                     search->component[member] = component;
                 } while (member != node);
             }
-            if (depth && search->low[node] < search->low[calls[depth - 1]])
-                search->low[calls[depth - 1]] = search->low[node];
+            if (depth && low[node] < low[calls[depth - 1]])
+                low[calls[depth - 1]] = low[node];
         }
     }
-    free(calls);
+    free(low);
     free(at);
 }
 
@@ -180,9 +181,6 @@ void graph_search_cycles(struct graph *graph)
         .nodes = n,
         .begin = support_alloc((n + 2) * sizeof *search.begin),
         .component = support_alloc((n + 1) * sizeof *search.component),
-        .low = support_alloc((n + 1) * sizeof *search.low),
-        .order = support_alloc((n + 1) * sizeof *search.order),
-        .stack = support_alloc((n + 1) * sizeof *search.stack),
         .from_edge = support_alloc((n + 1) * sizeof *search.from_edge),
         .queue = support_alloc((n + 1) * sizeof *search.queue),
     };
@@ -196,9 +194,6 @@ void graph_search_cycles(struct graph *graph)
     shortest_cycle(graph, &search);
     free(search.begin);
     free(search.component);
-    free(search.low);
-    free(search.order);
-    free(search.stack);
     free(search.from_edge);
     free(search.queue);
 }

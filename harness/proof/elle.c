@@ -41,15 +41,9 @@ static uint64_t value_of(uint64_t name, uint64_t seq)
     return name << SEQ_BITS | seq;
 }
 
-static uint64_t key_of(uint64_t name, uint64_t value)
-{
-    uint64_t x = (name ^ value * UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xd6e8feb86659fd93);
-    return x ^ x >> 32 ^ value;
-}
-
 static struct element *element_of(struct elle *elle, uint64_t name, uint64_t value)
 {
-    uint32_t number = history_map_number(&elle->by_value, key_of(name, value));
+    uint32_t number = history_map_number(&elle->by_value, history_pair(name, value));
     if (number == elle->elements.count) {
         struct element *added = history_array_add(&elle->elements, sizeof *added);
         *added = (struct element){.name = name, .value = value};

@@ -50,28 +50,13 @@ uint64_t *history_log_add(struct history_log *log, size_t words)
     return at;
 }
 
-static bool write_all(int fd, const void *data, size_t bytes)
-{
-    const char *at = data;
-    while (bytes > 0) {
-        ssize_t n = write(fd, at, bytes);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        at += n;
-        bytes -= (size_t)n;
-    }
-    return true;
-}
-
 void history_log_flush(struct history_log *log, bool all)
 {
     if (log->fd < 0 || log->error || log->count < (all ? 2 : FLUSH_WORDS))
         return;
     log->words[0] = (uint64_t)log->stream << HISTORY_BLOCK_WORDS_BITS | (log->count - 1);
     /* The file is open for appending, so one call puts the block in one piece. */
-    if (!write_all(log->fd, log->words, log->count * sizeof *log->words))
+    if (!support_write(log->fd, log->words, log->count * sizeof *log->words))
         log->error = errno;
     log->count = 1;
 }
@@ -79,7 +64,7 @@ void history_log_flush(struct history_log *log, bool all)
 int history_file_create(const char *path)
 {
     int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_APPEND | O_CLOEXEC, 0666);
-    if (fd >= 0 && !write_all(fd, HISTORY_MAGIC, HISTORY_MAGIC_BYTES)) {
+    if (fd >= 0 && !support_write(fd, HISTORY_MAGIC, HISTORY_MAGIC_BYTES)) {
         int error = errno;
         close(fd);
         errno = error;
@@ -91,7 +76,7 @@ int history_file_create(const char *path)
 int history_file_end(int fd, bool whole)
 {
     const uint64_t word = HISTORY_END_WORD;
-    int error = whole && !write_all(fd, &word, sizeof word) ? errno : 0;
+    int error = whole && !support_write(fd, &word, sizeof word) ? errno : 0;
     if (close(fd) != 0 && !error)
         error = errno;
     return error;
@@ -119,7 +104,7 @@ size_t history_record_words(const struct history *history, const uint64_t *words
     static const struct {
         unsigned char words, keys;
     } shapes[HISTORY_KIND_COUNT] = {
-#define HISTORY_SHAPE(name, text, words, keys) [HISTORY_##name] = {words, keys},
+#define HISTORY_SHAPE(name, text, fields, words, keys) [HISTORY_##name] = {words, keys},
         HISTORY_KINDS(HISTORY_SHAPE)
 #undef HISTORY_SHAPE
     };
@@ -164,10 +149,7 @@ static bool declare(struct history *history, const uint64_t *words)
 
 bool history_add(struct history *history, const uint64_t *words, size_t count, char *error, size_t error_bytes)
 {
-    if (history->stream_count == history->stream_capacity) {
-        history->stream_capacity = history->stream_capacity ? 2 * history->stream_capacity : 16;
-        history->streams = support_realloc(history->streams, history->stream_capacity * sizeof *history->streams);
-    }
+    history->streams = support_more(history->streams, history->stream_count, sizeof *history->streams);
     history->streams[history->stream_count++] = (struct history_stream){words, count};
     /* Only declarations are looked at now: what uses an index may stand in a stream that comes later or earlier. */
     for (size_t at = 0; at < count && history_kind(words[at]) == HISTORY_INDEX; at += 10)

@@ -58,30 +58,30 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* name in text, number of words without keys and lists, keys */
-#define HISTORY_KINDS(X)      \
-    X(INDEX, "index", 10, 0)  \
-    X(BEGIN, "begin", 2, 0)   \
-    X(READ, "read", 3, 0)     \
-    X(WRITE, "write", 3, 0)   \
-    X(BLIND, "blind", 2, 0)   \
-    X(INSERT, "insert", 3, 0) \
-    X(DELETE, "delete", 3, 0) \
-    X(MISS, "miss", 2, 0)     \
-    X(EXISTS, "exists", 2, 0) \
-    X(WRONG, "wrong", 3, 0)   \
-    X(ADD, "add", 2, 1)       \
-    X(REMOVE, "remove", 2, 1) \
-    X(FIND, "find", 2, 1)     \
-    X(ABSENT, "absent", 1, 1) \
-    X(SCAN, "scan", 2, 2)     \
-    X(ROWS, "rows", 2, 0)     \
-    X(COMMIT, "commit", 2, 0) \
-    X(ABORT, "abort", 1, 0)
+/* name in text, its fields there (text.c), number of words without keys and lists, keys */
+#define HISTORY_KINDS(X)              \
+    X(INDEX, "index", "jahuz", 10, 0) \
+    X(BEGIN, "begin", "nmw", 2, 0)    \
+    X(READ, "read", "xv", 3, 0)       \
+    X(WRITE, "write", "xso", 3, 0)    \
+    X(BLIND, "blind", "xs", 2, 0)     \
+    X(INSERT, "insert", "xsr", 3, 0)  \
+    X(DELETE, "delete", "xsO", 3, 0)  \
+    X(MISS, "miss", "x", 2, 0)        \
+    X(EXISTS, "exists", "x", 2, 0)    \
+    X(WRONG, "wrong", "xy", 3, 0)     \
+    X(ADD, "add", "ikf", 2, 1)        \
+    X(REMOVE, "remove", "ikf", 2, 1)  \
+    X(FIND, "find", "ikf", 2, 1)      \
+    X(ABSENT, "absent", "ik", 1, 1)   \
+    X(SCAN, "scan", "idlge", 2, 2)    \
+    X(ROWS, "rows", "tc", 2, 0)       \
+    X(COMMIT, "commit", "p", 2, 0)    \
+    X(ABORT, "abort", "S", 1, 0)
 
 enum history_kind {
     HISTORY_NONE,
-#define HISTORY_ENUM(name, text, words, keys) HISTORY_##name,
+#define HISTORY_ENUM(name, text, fields, words, keys) HISTORY_##name,
     HISTORY_KINDS(HISTORY_ENUM)
 #undef HISTORY_ENUM
         HISTORY_KIND_COUNT
@@ -170,7 +170,7 @@ struct history_name {
 
 struct history {
     struct history_stream *streams;
-    size_t stream_count, stream_capacity;
+    size_t stream_count;
     struct history_index indexes[HISTORY_INDEXES_MAX];
     struct history_name *names; /* of registers that a text named */
     size_t name_count;

@@ -1,12 +1,11 @@
 /* load.c - see load.h. */
 #include "harness/proof/load.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "harness/common/support.h"
+#include "harness/common/text_file.h"
 #include "harness/proof/text.h"
 
 struct block {
@@ -27,14 +26,11 @@ static int by_stream(const void *x, const void *y)
 static bool add_blocks(struct history *history, const uint64_t *words, size_t bytes, char *error, size_t error_bytes)
 {
     const uint64_t mask = (UINT64_C(1) << HISTORY_BLOCK_WORDS_BITS) - 1;
-    size_t count = bytes / sizeof *words, block_count = 0, capacity = 0, at = 1;
+    size_t count = bytes / sizeof *words, block_count = 0, at = 1;
     struct block *blocks = NULL;
     bool whole = bytes % sizeof *words == 0 && words[count - 1] == HISTORY_END_WORD, ok = whole;
     while (ok && at + 1 < count) {
-        if (block_count == capacity) {
-            capacity = 2 * capacity + 64;
-            blocks = support_realloc(blocks, capacity * sizeof *blocks);
-        }
+        blocks = support_more(blocks, block_count, sizeof *blocks);
         blocks[block_count++] = (struct block){words[at], at + 1};
         ok = (words[at] & mask) < count - at - 1;
         at += (words[at] & mask) + 1;
@@ -52,34 +48,10 @@ static bool add_blocks(struct history *history, const uint64_t *words, size_t by
     return ok;
 }
 
-static char *read_file(const char *path, size_t *bytes, char *error, size_t error_bytes)
-{
-    struct stat status;
-    FILE *file = fopen(path, "re");
-    char *text = NULL;
-    if (file == NULL || fstat(fileno(file), &status) != 0) {
-        snprintf(error, error_bytes, "%s: %s", path, strerror(errno));
-    } else if (!S_ISREG(status.st_mode)) {
-        snprintf(error, error_bytes, "%s: not a regular file", path);
-    } else {
-        *bytes = (size_t)status.st_size;
-        text = support_alloc(*bytes + sizeof(uint64_t));
-        if (fread(text, 1, *bytes, file) != *bytes) {
-            snprintf(error, error_bytes, "%s: %s", path,
-                     ferror(file) ? strerror(errno) : "became shorter while being read");
-            free(text);
-            text = NULL;
-        }
-    }
-    if (file != NULL)
-        fclose(file);
-    return text;
-}
-
 bool history_load(struct history *history, const char *path, char *error, size_t error_bytes)
 {
     size_t bytes;
-    char *text = read_file(path, &bytes, error, error_bytes);
+    char *text = text_file_read(path, SIZE_MAX - 1, true, &bytes, error, error_bytes);
     if (text == NULL)
         return false;
     bool ok;
@@ -91,21 +63,18 @@ bool history_load(struct history *history, const char *path, char *error, size_t
         history->owned = text;
         return ok;
     }
-    if (bytes == 0) {
-        snprintf(error, error_bytes, "%s: the file is empty", path);
-        ok = false;
-    } else if (bytes >= HISTORY_MAGIC_BYTES && memcmp(text, HISTORY_MAGIC, HISTORY_MAGIC_BYTES - 1) == 0) {
-        snprintf(error, error_bytes,
-                 "%s: the format is %.*s, this program reads " HISTORY_MAGIC ": use the version that recorded it", path,
-                 HISTORY_MAGIC_BYTES, text);
-        ok = false;
-    } else if (bytes != strlen(text)) {
-        snprintf(error, error_bytes, "%s: neither a binary history (it does not begin with " HISTORY_MAGIC ") nor text",
-                 path);
-        ok = false;
-    } else {
+    if (bytes == 0)
+        ok = support_error(error, error_bytes, "%s: the file is empty", path);
+    else if (bytes >= HISTORY_MAGIC_BYTES && memcmp(text, HISTORY_MAGIC, HISTORY_MAGIC_BYTES - 1) == 0)
+        ok = support_error(error, error_bytes,
+                           "%s: the format is %.*s, this program reads " HISTORY_MAGIC
+                           ": use the version that recorded it",
+                           path, HISTORY_MAGIC_BYTES, text);
+    else if (bytes != strlen(text))
+        ok = support_error(error, error_bytes,
+                           "%s: neither a binary history (it does not begin with " HISTORY_MAGIC ") nor text", path);
+    else
         ok = history_parse(history, path, text, error, error_bytes);
-    }
     free(text);
     return ok;
 }

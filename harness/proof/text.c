@@ -8,10 +8,79 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/check.h"
 #include "harness/common/support.h"
 #include "workloads/target.h"
 
 enum { WORD_TEXT_BYTES = 2 * 8 * HISTORY_KEY_WORDS_MAX + 8 };
+
+/* ---- The form of each kind of record. ---- */
+
+/* Where a field's value is; a key has as many words as its index says. */
+enum place { IN_A, IN_B, IN_FIRST, IN_SECOND, IN_KEY, BEHIND_KEY };
+enum field_type { NUMBER, SEQUENCE, TEXT, NAME, REGISTER, VERSION, INDEX, KEY, REF, STATUS, FLAG };
+
+static const struct field {
+    char letter; /* in HISTORY_KINDS */
+    enum field_type type;
+    enum place place;
+    const char *what, *lead; /* for messages; the word before it. Of a flag: the words if it is set, and if not */
+    bool optional;           /* left out if 0 */
+    unsigned bit; /* of a flag; of a key: "-" sets it, for there is no key; of a version: 1 if it may be "*" */
+} fields[] = {
+    {'j', NUMBER, IN_B, "index number", NULL, false, 0},
+    {'a', TEXT, IN_SECOND, "the name", NULL, false, 0},
+    {'h', FLAG, IN_A, "ordered", "hash", false, HISTORY_ORDERED},
+    {'u', FLAG, IN_A, "non-unique", "unique", false, HISTORY_NON_UNIQUE},
+    {'z', NUMBER, IN_FIRST, "key size", NULL, false, 0},
+    {'n', NAME, IN_FIRST, "the name", NULL, false, 0},
+    {'m', FLAG, IN_A, "snapshot", "rw", false, HISTORY_SNAPSHOT},
+    {'w', NUMBER, IN_B, "worker", "worker", false, 0},
+    {'x', REGISTER, IN_FIRST, NULL, NULL, false, 0},
+    {'y', REGISTER, IN_SECOND, NULL, NULL, false, 0},
+    {'v', VERSION, IN_A, NULL, NULL, false, 0},
+    {'s', SEQUENCE, IN_A, "sequence number", NULL, false, 0},
+    {'o', VERSION, IN_B, NULL, "over", false, 0},
+    {'O', VERSION, IN_B, NULL, "over", false, 1},
+    {'r', NUMBER, IN_SECOND, "row", "row", true, 0},
+    {'i', INDEX, IN_B, NULL, NULL, false, 0},
+    {'k', KEY, IN_KEY, "the key", NULL, false, 0},
+    {'f', REF, BEHIND_KEY, "the row", NULL, false, 0},
+    {'d', FLAG, IN_A, "backward", "forward", false, HISTORY_BACKWARD},
+    {'l', KEY, IN_KEY, "the low bound", NULL, false, HISTORY_LOW_OPEN},
+    {'g', KEY, BEHIND_KEY, "the high bound", NULL, false, HISTORY_HIGH_OPEN},
+    {'e', FLAG, IN_A, "part", "all", false, HISTORY_PART},
+    {'t', NUMBER, IN_B, "table", NULL, false, 0},
+    {'c', NUMBER, IN_FIRST, "count", NULL, false, 0},
+    {'p', NUMBER, IN_FIRST, "place", NULL, true, 0},
+    {'S', STATUS, IN_A, NULL, NULL, false, 0},
+};
+
+static const struct {
+    const char *text, *fields;
+} forms[HISTORY_KIND_COUNT] = {
+#define HISTORY_FORM(name, text, fields, words, keys) [HISTORY_##name] = {text, fields},
+    HISTORY_KINDS(HISTORY_FORM)
+#undef HISTORY_FORM
+};
+
+static const struct field *field_of(char letter)
+{
+    size_t i = 0;
+    while (fields[i].letter != letter)
+        MAE_CHECK(++i < sizeof fields / sizeof fields[0]);
+    return &fields[i];
+}
+
+static size_t word_of(enum place place, const struct history_index *index)
+{
+    return place == IN_SECOND ? 2 : place == BEHIND_KEY ? 1 + index->key_words : 1;
+}
+
+/* The longest record but for the entries of a scan. */
+enum { INDEX_WORDS = 10, RECORD_WORDS = 2 + 2 * HISTORY_KEY_WORDS_MAX };
+
+/* ---- Reading. ---- */
 
 struct parser {
     struct history *history;
@@ -110,7 +179,7 @@ static uint64_t row_register(struct parser *parser)
     for (size_t i = 0; i < history->name_count; i++)
         if (strcmp(history->names[i].text, parser->word) == 0)
             return history->names[i].number;
-    history->names = support_realloc(history->names, (history->name_count + 1) * sizeof *history->names);
+    history->names = support_more(history->names, history->name_count, sizeof *history->names);
     history->names[history->name_count] = (struct history_name){history->name_count + 1, support_copy(parser->word)};
     return history->names[history->name_count++].number;
 }
@@ -126,6 +195,13 @@ static uint64_t name_of(struct parser *parser, char *text)
     if (stream >> (64 - HISTORY_NAME_BITS) || count >> HISTORY_NAME_BITS)
         complain(parser, "a name is STREAM/NUMBER: below 2^24 and 2^40");
     return stream << HISTORY_NAME_BITS | count;
+}
+
+static uint64_t sequence_of(struct parser *parser, uint64_t seq)
+{
+    if (seq == 0 || seq > 255)
+        complain(parser, "sequence numbers are 1 to 255");
+    return seq;
 }
 
 /* NAME.SEQ; with `any` also '*'. */
@@ -145,17 +221,7 @@ static void version(struct parser *parser, uint64_t *name, uint64_t *seq, bool a
     }
     *dot = '\0';
     *name = name_of(parser, parser->word);
-    *seq = number_of(parser, dot + 1, "sequence number");
-    if (*seq == 0 || *seq > 255)
-        complain(parser, "sequence numbers are 1 to 255");
-}
-
-static uint64_t sequence(struct parser *parser)
-{
-    uint64_t seq = number(parser, "sequence number");
-    if (seq == 0 || seq > 255)
-        complain(parser, "sequence numbers are 1 to 255");
-    return seq;
+    *seq = sequence_of(parser, number_of(parser, dot + 1, "sequence number"));
 }
 
 static const struct history_index *index_of(struct parser *parser, uint64_t *index)
@@ -184,113 +250,11 @@ static void key_of(struct parser *parser, const struct history_index *index, con
         }
 }
 
-static void add(struct parser *parser, const uint64_t *words, size_t count)
-{
-    uint64_t *at = history_log_add(&parser->log, count);
-    memcpy(at, words, count * sizeof *words);
-}
-
-static uint64_t ref_of(struct parser *parser, const char *text)
-{
-    return strcmp(text, "*") == 0 ? HISTORY_ANY_REF : number_of(parser, text, "row");
-}
-
-static void parse_index(struct parser *parser)
-{
-    uint64_t words[10] = {0}, index = number(parser, "index number"), flags = 0;
-    if (index >= HISTORY_INDEXES_MAX)
-        complain(parser, "index numbers are below %d", HISTORY_INDEXES_MAX);
-    if (expect(parser, "the name"))
-        memcpy(words + 2, parser->word,
-               strlen(parser->word) < HISTORY_NAME_BYTES ? strlen(parser->word) : HISTORY_NAME_BYTES);
-    flags |= either(parser, "hash", "ordered") ? HISTORY_ORDERED : 0;
-    flags |= either(parser, "unique", "non-unique") ? HISTORY_NON_UNIQUE : 0;
-    words[0] = history_word(HISTORY_INDEX, flags, index);
-    words[1] = number(parser, "key size");
-    if (parser->any_txn)
-        complain(parser, "indexes are declared before the first transaction");
-    if (parser->failed)
-        return;
-    /* Through a history of its own, so that there is one place that knows what a declaration does. */
-    if (!history_add(parser->history, words, 10, parser->error, parser->error_bytes))
-        complain(parser, "keys have 1 to 64 bytes");
-    parser->history->stream_count--;
-    add(parser, words, 10);
-}
-
-static void parse_entry(struct parser *parser, enum history_kind kind)
-{
-    uint64_t index, words[HISTORY_KEY_WORDS_MAX + 2];
-    const struct history_index *info = index_of(parser, &index);
-    if (info == NULL || !expect(parser, "the key"))
-        return;
-    words[0] = history_word(kind, 0, index);
-    key_of(parser, info, parser->word, words + 1);
-    if (kind == HISTORY_ABSENT) {
-        add(parser, words, 1 + info->key_words);
-    } else if (expect(parser, "the row")) {
-        words[1 + info->key_words] = ref_of(parser, parser->word);
-        add(parser, words, 2 + info->key_words);
-    }
-}
-
-static void parse_scan(struct parser *parser)
-{
-    uint64_t index, flags = 0, low[HISTORY_KEY_WORDS_MAX] = {0}, high[HISTORY_KEY_WORDS_MAX] = {0};
-    const struct history_index *info = index_of(parser, &index);
-    flags |= either(parser, "forward", "backward") ? HISTORY_BACKWARD : 0;
-    if (info == NULL || !expect(parser, "the low bound"))
-        return;
-    if (strcmp(parser->word, "-") == 0)
-        flags |= HISTORY_LOW_OPEN;
-    else
-        key_of(parser, info, parser->word, low);
-    if (!expect(parser, "the high bound"))
-        return;
-    if (strcmp(parser->word, "-") == 0)
-        flags |= HISTORY_HIGH_OPEN;
-    else
-        key_of(parser, info, parser->word, high);
-    flags |= either(parser, "all", "part") ? HISTORY_PART : 0;
-    if (!expect_word(parser, ":"))
-        return;
-    uint64_t word = history_word(HISTORY_SCAN, flags, index), count = 0;
-    add(parser, &word, 1);
-    add(parser, low, info->key_words);
-    add(parser, high, info->key_words);
-    size_t count_at = parser->log.count;
-    add(parser, &count, 1);
-    while (!parser->failed && next(parser)) {
-        char *equals = strchr(parser->word, '=');
-        if (equals == NULL) {
-            complain(parser, "'%s' is no entry: KEY=REF is", parser->word);
-            return;
-        }
-        *equals = '\0';
-        uint64_t key[HISTORY_KEY_WORDS_MAX], ref = number_of(parser, equals + 1, "row");
-        key_of(parser, info, parser->word, key);
-        add(parser, key, info->key_words);
-        add(parser, &ref, 1);
-        parser->log.words[count_at]++;
-    }
-}
-
-static void parse_begin(struct parser *parser)
-{
-    uint64_t name = expect(parser, "the name") ? name_of(parser, parser->word) : 0;
-    unsigned snapshot = either(parser, "rw", "snapshot");
-    expect_word(parser, "worker");
-    uint64_t worker = number(parser, "worker");
-    if (parser->in_txn)
-        complain(parser, "the transaction before has neither 'commit' nor 'abort'");
-    parser->in_txn = parser->any_txn = true;
-    uint64_t words[2] = {history_word(HISTORY_BEGIN, snapshot, worker), name};
-    add(parser, words, 2);
-}
-
-/* The name of a status; TARGET_RETRY+3 for the third reason after the first. */
+/* The name of a status; TARGET_RETRY+3 for the third reason after the first. Without one: rolled back. */
 static unsigned status_of(struct parser *parser)
 {
+    if (!next(parser))
+        return TARGET_ROLLED_BACK;
     for (unsigned status = 0; status < TARGET_RETRY; status++)
         if (strcmp(target_status_name((enum target_status)status), parser->word) == 0)
             return status;
@@ -302,88 +266,144 @@ static unsigned status_of(struct parser *parser)
     return 0;
 }
 
-static void parse_end(struct parser *parser, enum history_kind kind)
+static void put(uint64_t *words, const struct history_index *index, enum place place, uint64_t value)
 {
-    uint64_t words[2] = {history_word(kind, 0, 0), 0};
-    bool more = next(parser);
-    if (kind == HISTORY_COMMIT && more)
-        words[1] = number_of(parser, parser->word, "place");
-    else if (kind == HISTORY_ABORT)
-        words[0] = history_word(kind, more ? status_of(parser) : TARGET_ROLLED_BACK, 0);
-    add(parser, words, kind == HISTORY_COMMIT ? 2 : 1);
-    parser->in_txn = false;
+    if (place == IN_A || place == IN_B)
+        words[0] |= value << (place == IN_A ? 8 : 16);
+    else
+        words[word_of(place, index)] = value;
 }
 
-/* The records of one register, and ROWS. */
-static void parse_register(struct parser *parser, enum history_kind kind)
+static uint64_t number_parse(struct parser *parser, const struct field *field)
 {
-    uint64_t words[3] = {0, row_register(parser), 0}, seq = 0, own = 0;
-    size_t count = 3;
-    switch (kind) {
-    case HISTORY_READ:
-        version(parser, &words[2], &own, false);
+    if (!(field->optional ? next(parser) : expect(parser, field->lead != NULL ? field->lead : field->what)))
+        return 0;
+    if (field->lead == NULL)
+        return number_of(parser, parser->word, field->what);
+    if (strcmp(parser->word, field->lead) != 0)
+        complain(parser, "'%s' where '%s' should be", parser->word, field->lead);
+    return number(parser, field->what);
+}
+
+static void field_parse(struct parser *parser, uint64_t *words, const struct history_index **index,
+                        const struct field *field)
+{
+    uint64_t value = 0;
+    switch (field->type) {
+    case NUMBER:
+        value = number_parse(parser, field);
         break;
-    case HISTORY_WRITE:
-    case HISTORY_DELETE:
-        own = sequence(parser);
-        expect_word(parser, "over");
-        version(parser, &words[2], &seq, kind == HISTORY_DELETE);
+    case SEQUENCE:
+        value = sequence_of(parser, number(parser, field->what));
         break;
-    case HISTORY_BLIND:
-        own = sequence(parser);
-        count = 2;
+    case TEXT:
+        if (expect(parser, field->what))
+            memcpy(words + word_of(field->place, *index), parser->word, strnlen(parser->word, HISTORY_NAME_BYTES));
+        return;
+    case NAME:
+        value = expect(parser, field->what) ? name_of(parser, parser->word) : 0;
         break;
-    case HISTORY_INSERT:
-        own = sequence(parser);
-        if (next(parser)) {
-            if (strcmp(parser->word, "row") != 0)
-                complain(parser, "'%s' where 'row' should be", parser->word);
-            words[2] = number(parser, "row");
-        }
+    case REGISTER:
+        value = row_register(parser);
         break;
-    case HISTORY_WRONG:
-        words[2] = row_register(parser);
+    case VERSION: /* its writer's name has a place of its own */
+        if (field->lead != NULL)
+            expect_word(parser, field->lead);
+        version(parser, &words[word_of(IN_SECOND, *index)], &value, field->bit != 0);
         break;
-    default:
-        count = 2;
+    case INDEX:
+        *index = index_of(parser, &value);
+        break;
+    case KEY:
+        if (!expect(parser, field->what))
+            return;
+        if (field->bit == 0 || strcmp(parser->word, "-") != 0)
+            key_of(parser, *index, parser->word, words + word_of(field->place, *index));
+        else
+            put(words, *index, IN_A, field->bit);
+        return;
+    case REF:
+        if (expect(parser, field->what))
+            value = strcmp(parser->word, "*") == 0 ? HISTORY_ANY_REF : number_of(parser, parser->word, "row");
+        break;
+    case STATUS:
+        value = status_of(parser);
+        break;
+    case FLAG:
+        value = either(parser, field->lead, field->what) ? field->bit : 0;
         break;
     }
-    words[0] = history_word(kind, own, seq);
-    add(parser, words, count);
+    put(words, *index, field->place, value);
+}
+
+/* What a scan visited, behind its record, whose count grows. */
+static void entries_parse(struct parser *parser, const struct history_index *index, size_t count_at)
+{
+    size_t count = index->key_words + 1;
+    if (!expect_word(parser, ":"))
+        return;
+    while (!parser->failed && next(parser)) {
+        char *equals = strchr(parser->word, '=');
+        if (equals == NULL) {
+            complain(parser, "'%s' is no entry: KEY=REF is", parser->word);
+            return;
+        }
+        *equals = '\0';
+        uint64_t words[HISTORY_KEY_WORDS_MAX + 1], ref = number_of(parser, equals + 1, "row");
+        key_of(parser, index, parser->word, words);
+        words[index->key_words] = ref;
+        memcpy(history_log_add(&parser->log, count), words, count * sizeof *words);
+        parser->log.words[count_at]++;
+    }
+}
+
+/* Through a history of its own, so that there is one place that knows what a declaration does. */
+static void declare(struct parser *parser, const uint64_t *words)
+{
+    if (history_b(words[0]) >= HISTORY_INDEXES_MAX)
+        complain(parser, "index numbers are below %d", HISTORY_INDEXES_MAX);
+    if (parser->any_txn)
+        complain(parser, "indexes are declared before the first transaction");
+    if (parser->failed)
+        return;
+    if (!history_add(parser->history, words, INDEX_WORDS, parser->error, parser->error_bytes))
+        complain(parser, "keys have 1 to 64 bytes");
+    parser->history->stream_count--;
+}
+
+static void record_parse(struct parser *parser, enum history_kind kind)
+{
+    uint64_t words[RECORD_WORDS] = {history_word(kind, 0, 0)};
+    const struct history_index *index = NULL;
+    for (const char *letter = forms[kind].fields; *letter != '\0' && !parser->failed; letter++)
+        field_parse(parser, words, &index, field_of(*letter));
+    if (kind == HISTORY_BEGIN && parser->in_txn)
+        complain(parser, "the transaction before has neither 'commit' nor 'abort'");
+    if (kind == HISTORY_INDEX)
+        declare(parser, words);
+    if (parser->failed)
+        return;
+    size_t count = history_record_words(parser->history, words, RECORD_WORDS);
+    memcpy(history_log_add(&parser->log, count), words, count * sizeof words[0]);
+    if (kind == HISTORY_SCAN)
+        entries_parse(parser, index, parser->log.count - 1);
+    parser->any_txn |= kind == HISTORY_BEGIN;
+    parser->in_txn = kind != HISTORY_COMMIT && kind != HISTORY_ABORT && kind != HISTORY_INDEX;
 }
 
 static void parse_line(struct parser *parser)
 {
-    static const char *const kinds[HISTORY_KIND_COUNT] = {
-#define HISTORY_TEXT(name, text, words, keys) [HISTORY_##name] = text,
-        HISTORY_KINDS(HISTORY_TEXT)
-#undef HISTORY_TEXT
-    };
     if (!next(parser))
         return;
-    enum history_kind kind = HISTORY_KIND_COUNT;
-    for (int k = 1; k < HISTORY_KIND_COUNT; k++)
-        if (strcmp(kinds[k], parser->word) == 0)
-            kind = (enum history_kind)k;
+    enum history_kind kind = HISTORY_NONE + 1;
+    while (kind < HISTORY_KIND_COUNT && strcmp(forms[kind].text, parser->word) != 0)
+        kind++;
     if (kind == HISTORY_KIND_COUNT)
         complain(parser, "'%s' is no record", parser->word);
-    else if (kind == HISTORY_INDEX)
-        parse_index(parser);
-    else if (kind == HISTORY_BEGIN)
-        parse_begin(parser);
-    else if (!parser->in_txn)
+    else if (kind != HISTORY_INDEX && kind != HISTORY_BEGIN && !parser->in_txn)
         complain(parser, "'%s' outside of a transaction", parser->word);
-    else if (kind == HISTORY_COMMIT || kind == HISTORY_ABORT)
-        parse_end(parser, kind);
-    else if (kind == HISTORY_SCAN)
-        parse_scan(parser);
-    else if (kind == HISTORY_ADD || kind == HISTORY_REMOVE || kind == HISTORY_FIND || kind == HISTORY_ABSENT)
-        parse_entry(parser, kind);
-    else if (kind == HISTORY_ROWS) {
-        uint64_t table = number(parser, "table"), words[2] = {history_word(kind, 0, table), number(parser, "count")};
-        add(parser, words, 2);
-    } else
-        parse_register(parser, kind);
+    else
+        record_parse(parser, kind);
     if (!parser->failed && next(parser))
         complain(parser, "'%s' is too much", parser->word);
 }
@@ -406,129 +426,72 @@ bool history_parse(struct history *history, const char *name, const char *text, 
 
 /* ---- Printing. ---- */
 
-static void print_key(const struct history_index *index, const uint64_t *key, FILE *out)
+static uint64_t get(const uint64_t *words, const struct history_index *index, enum place place)
 {
-    char text[WORD_TEXT_BYTES];
-    history_key_text(index, key, text, sizeof text);
-    fputs(text, out);
+    return place == IN_A ? history_a(words[0]) : place == IN_B ? history_b(words[0]) : words[word_of(place, index)];
 }
 
-static void print_entry(const struct history_index *index, const uint64_t *words, bool ref, FILE *out)
+static void field_print(const struct history *history, const uint64_t *words, const struct history_index *index,
+                        const struct field *field, FILE *out)
 {
-    fprintf(out, " %" PRIu64 " ", history_b(words[0]));
-    print_key(index, words + 1, out);
-    if (ref && words[1 + index->key_words] == HISTORY_ANY_REF)
-        fputs(" *", out);
-    else if (ref)
-        fprintf(out, " %" PRIu64, words[1 + index->key_words]);
-}
-
-static void print_scan(const struct history_index *index, const uint64_t *words, FILE *out)
-{
-    unsigned flags = history_a(words[0]), key_words = index->key_words;
-    fprintf(out, " %" PRIu64 " %s ", history_b(words[0]), flags & HISTORY_BACKWARD ? "backward" : "forward");
-    if (flags & HISTORY_LOW_OPEN)
-        fputs("-", out);
-    else
-        print_key(index, words + 1, out);
-    fputs(" ", out);
-    if (flags & HISTORY_HIGH_OPEN)
-        fputs("-", out);
-    else
-        print_key(index, words + 1 + key_words, out);
-    fputs(flags & HISTORY_PART ? " part :" : " all :", out);
-    const uint64_t *entry = words + 2 + 2 * key_words;
-    for (uint64_t i = 0; i < words[1 + 2 * key_words]; i++, entry += key_words + 1) {
-        fputs(" ", out);
-        print_key(index, entry, out);
-        fprintf(out, "=%" PRIu64, entry[key_words]);
-    }
-}
-
-static void print_register(const struct history *history, const uint64_t *words, FILE *out)
-{
-    enum history_kind kind = history_kind(words[0]);
-    unsigned a = history_a(words[0]);
-    uint64_t b = history_b(words[0]);
-    char text[HISTORY_VERSION_BYTES], name[HISTORY_NAME_BYTES + 64], other[HISTORY_NAME_BYTES + 64];
-    history_register_name(history, words[1], name, sizeof name);
-    switch (kind) {
-    case HISTORY_READ:
-        fprintf(out, " %s %s", name, history_version_text(words[2], a, text, sizeof text));
+    uint64_t value = field->type == KEY ? 0 : get(words, index, field->place);
+    char text[WORD_TEXT_BYTES] = "";
+    if (field->optional && value == 0)
+        return;
+    if (field->lead != NULL && field->type != FLAG)
+        fprintf(out, " %s", field->lead);
+    switch (field->type) {
+    case NUMBER:
+    case SEQUENCE:
+    case INDEX:
+    case REF:
+        snprintf(text, sizeof text, "%" PRIu64, value);
         break;
-    case HISTORY_WRITE:
-    case HISTORY_DELETE:
-        if (words[2] == HISTORY_ANY_NAME)
-            fprintf(out, " %s %u over *", name, a);
-        else
-            fprintf(out, " %s %u over %s", name, a, history_version_text(words[2], (unsigned)b, text, sizeof text));
+    case TEXT:
+        snprintf(text, sizeof text, "%s", index->name);
         break;
-    case HISTORY_BLIND:
-        fprintf(out, " %s %u", name, a);
+    case NAME:
+        history_name_text(value, text, sizeof text);
         break;
-    case HISTORY_INSERT:
-        fprintf(out, " %s %u row %" PRIu64, name, a, words[2]);
+    case REGISTER:
+        history_register_name(history, value, text, sizeof text);
         break;
-    case HISTORY_WRONG:
-        history_register_name(history, words[2], other, sizeof other);
-        fprintf(out, " %s %s", name, other);
+    case VERSION:
+        history_version_text(words[word_of(IN_SECOND, index)], (unsigned)value, text, sizeof text);
         break;
-    case HISTORY_MISS:
-    case HISTORY_EXISTS:
-        fprintf(out, " %s", name);
+    case KEY:
+        history_key_text(index, words + word_of(field->place, index), text, sizeof text);
         break;
-    default:
+    case STATUS:
+        snprintf(text, sizeof text, "%s", target_status_name((enum target_status)value));
+        if (target_status_is_retry((enum target_status)value))
+            snprintf(text, sizeof text, "TARGET_RETRY+%u", target_status_reason((enum target_status)value));
+        break;
+    case FLAG:
+        snprintf(text, sizeof text, "%s", value & field->bit ? field->what : field->lead);
         break;
     }
+    bool any = (field->type == REF && value == HISTORY_ANY_REF) ||
+               (field->type == VERSION && words[word_of(IN_SECOND, index)] == HISTORY_ANY_NAME);
+    bool open = field->type == KEY && history_a(words[0]) & field->bit;
+    fprintf(out, " %s", any ? "*" : open ? "-" : text);
 }
 
 void history_print_record(const struct history *history, const uint64_t *words, FILE *out)
 {
-    static const char *const texts[HISTORY_KIND_COUNT] = {
-#define HISTORY_TEXT(name, text, words, keys) [HISTORY_##name] = text,
-        HISTORY_KINDS(HISTORY_TEXT)
-#undef HISTORY_TEXT
-    };
     enum history_kind kind = history_kind(words[0]);
     const struct history_index *index = &history->indexes[history_b(words[0]) & (HISTORY_INDEXES_MAX - 1)];
-    unsigned a = history_a(words[0]);
-    uint64_t b = history_b(words[0]);
-    char text[HISTORY_VERSION_BYTES];
-    fputs(texts[kind], out);
-    if (kind >= HISTORY_READ && kind <= HISTORY_WRONG)
-        print_register(history, words, out);
-    switch (kind) {
-    case HISTORY_INDEX:
-        fprintf(out, " %" PRIu64 " %s %s %s %u", b, index->name, a & HISTORY_ORDERED ? "ordered" : "hash",
-                a & HISTORY_NON_UNIQUE ? "non-unique" : "unique", index->key_bytes);
-        break;
-    case HISTORY_BEGIN:
-        fprintf(out, " %s %s worker %" PRIu64, history_name_text(words[1], text, sizeof text),
-                a & HISTORY_SNAPSHOT ? "snapshot" : "rw", b);
-        break;
-    case HISTORY_ROWS:
-        fprintf(out, " %" PRIu64 " %" PRIu64, b, words[1]);
-        break;
-    case HISTORY_ADD:
-    case HISTORY_REMOVE:
-    case HISTORY_FIND:
-    case HISTORY_ABSENT:
-        print_entry(index, words, kind != HISTORY_ABSENT, out);
-        break;
-    case HISTORY_SCAN:
-        print_scan(index, words, out);
-        break;
-    case HISTORY_COMMIT:
-        if (words[1])
-            fprintf(out, " %" PRIu64, words[1]);
-        break;
-    case HISTORY_ABORT:
-        fprintf(out, " %s", target_status_name((enum target_status)a));
-        if (target_status_is_retry((enum target_status)a))
-            fprintf(out, "+%u", target_status_reason((enum target_status)a));
-        break;
-    default:
-        break;
+    fputs(forms[kind].text, out);
+    for (const char *letter = forms[kind].fields; *letter != '\0'; letter++)
+        field_print(history, words, index, field_of(*letter), out);
+    if (kind == HISTORY_SCAN) {
+        const uint64_t *count = words + 1 + 2 * index->key_words, *entry = count + 1;
+        fputs(" :", out);
+        for (uint64_t i = 0; i < *count; i++, entry += index->key_words + 1) {
+            char text[WORD_TEXT_BYTES];
+            history_key_text(index, entry, text, sizeof text);
+            fprintf(out, " %s=%" PRIu64, text, entry[index->key_words]);
+        }
     }
     fputs("\n", out);
 }

@@ -17,12 +17,6 @@ struct object *graph_object(struct graph *graph, uint64_t name)
     return (struct object *)checker->objects_states.items + number;
 }
 
-static uint64_t key_of(uint64_t object, uint64_t name)
-{
-    uint64_t x = (object ^ name * UINT64_C(0x9E3779B97F4A7C15)) * UINT64_C(0xd6e8feb86659fd93);
-    return (x ^ x >> 32) * UINT64_C(0x9E3779B97F4A7C15) ^ name;
-}
-
 static uint32_t version_add(struct graph *graph, uint64_t object, uint64_t name, uint32_t writer, bool present)
 {
     struct history_checker *checker = graph->checker;
@@ -37,7 +31,7 @@ static uint32_t version_add(struct graph *graph, uint64_t object, uint64_t name,
                                 .successor = HISTORY_NOBODY,
                                 .sibling = HISTORY_NOBODY,
                                 .present = present};
-    uint32_t number = history_map_number(&checker->version_numbers, key_of(object, name));
+    uint32_t number = history_map_number(&checker->version_numbers, history_pair(object, name));
     if (number == checker->version_places.count)
         *(uint32_t *)history_array_add(&checker->version_places, sizeof(uint32_t)) = added;
     return added;
@@ -72,7 +66,7 @@ uint32_t graph_prepend(struct graph *graph, uint64_t object, uint64_t name, bool
 uint32_t graph_find(const struct graph *graph, uint64_t object, uint64_t name)
 {
     const struct history_checker *checker = graph->checker;
-    uint32_t number = history_map_find(&checker->version_numbers, key_of(object, name));
+    uint32_t number = history_map_find(&checker->version_numbers, history_pair(object, name));
     return number == HISTORY_NOBODY ? HISTORY_NOBODY : ((const uint32_t *)checker->version_places.items)[number];
 }
 

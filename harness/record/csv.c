@@ -66,19 +66,9 @@ bool csv_write_text(struct csv *csv, const struct support_text *text, char *erro
     struct stat before;
     if (csv->is_file && (flock(csv->fd, LOCK_EX) != 0 || fstat(csv->fd, &before) != 0))
         return fail(csv, "cannot be locked", error);
-    size_t written = 0;
-    bool fine = true;
-    while (fine && written < text->bytes) {
-        ssize_t now = write(csv->fd, text->text + written, text->bytes - written);
-        if (now < 0 && errno == EINTR)
-            continue;
-        if (now <= 0)
-            fine = fail(csv, "cannot be written", error);
-        else
-            written += (size_t)now;
-    }
+    bool fine = support_write(csv->fd, text->text, text->bytes) || fail(csv, "cannot be written", error);
     if (csv->is_file) {
-        if (!fine && written > 0)
+        if (!fine)
             (void)!ftruncate(csv->fd, before.st_size);
         (void)flock(csv->fd, LOCK_UN);
     }

@@ -111,7 +111,7 @@ ended "write skew is shown with its cycle" 3 "NOT serializable" "G2-item: a cycl
 ends "no file" 1 "$work/none: No such file" check "$work/none"
 : >"$work/empty"
 ends "an empty file" 1 "the file is empty" check "$work/empty"
-ends "a folder" 1 "not a regular file" check "$work"
+ends "a folder" 1 "is a folder; a plain file is wanted" check "$work"
 ends "not a history" 1 "neither a binary history" check "$maemio"
 ends "a text that is no history" 1 "README.md:3: 'Maemio' is no record" check README.md
 if [ "$(id -u)" -ne 0 ]; then # root may read everything

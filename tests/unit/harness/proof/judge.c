@@ -442,6 +442,17 @@ static void texts_with_mistakes_are_refused_with_their_line(void **state)
         {"begin 1 rw worker 1\nabort OOPS\n", "'OOPS' is no status"},
         {"index 0 i ordered unique 99\n", "keys have 1 to 64 bytes"},
         {"boo\n", "'boo' is no record"},
+        {"index 1024 i ordered unique 8\n", "index numbers are below 1024"},
+        {"index 0 i sorted unique 8\n", "'sorted' where 'hash' or 'ordered' should be"},
+        {"begin 1 rw thread 1\n", "'thread' where 'worker' should be"},
+        {"begin 1 rw\n", "worker is missing"},
+        {"begin 1 rw worker 1\nwrite x 1 over *\n", "'*' is no version"},
+        {"begin 1 rw worker 1\ninsert x 1 line 2\n", "'line' where 'row' should be"},
+        {"begin 1 rw worker 1\nmiss x y\n", "'y' is too much"},
+        {"begin 1 rw worker 1\nindex 0 i ordered unique 8\n", "before the first transaction"},
+        {"begin 1 rw worker 1\nbegin 2 rw worker 1\n", "has neither 'commit' nor 'abort'"},
+        {ORDERED "begin 1 rw worker 1\nscan 0 forward 1\n", "the high bound is missing"},
+        {ORDERED "begin 1 rw worker 1\nscan 0 forward - - all : 5\n", "'5' is no entry"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct history *history = calloc(1, sizeof *history);
