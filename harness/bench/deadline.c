@@ -1,8 +1,6 @@
 /* deadline.c - see deadline.h. */
 #include "harness/bench/deadline.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "engine/base/check.h"
@@ -22,11 +20,8 @@ static void *deadline_main(void *arg)
 {
     struct deadline *deadline = arg;
     pthread_mutex_lock(&deadline->lock);
-    while (!deadline->stop && support_clock_ns() < deadline->at_ns) {
-        struct timespec at = {.tv_sec = (time_t)(deadline->at_ns / 1000000000U),
-                              .tv_nsec = (long)(deadline->at_ns % 1000000000U)};
-        (void)pthread_cond_timedwait(&deadline->changed, &deadline->lock, &at);
-    }
+    while (!deadline->stop && support_clock_ns() < deadline->at_ns)
+        support_cond_wait_until(&deadline->changed, &deadline->lock, deadline->at_ns);
     bool stop = deadline->stop;
     pthread_mutex_unlock(&deadline->lock);
     if (!stop)
@@ -41,18 +36,9 @@ struct deadline *deadline_start(uint64_t at_ns, void (*expired)(void *arg), void
     deadline->at_ns = at_ns;
     deadline->expired = expired;
     deadline->arg = arg;
-    pthread_condattr_t attributes;
     pthread_mutex_init(&deadline->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&deadline->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&deadline->thread, NULL, deadline_main, deadline);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed == 0)
+    support_cond_init(&deadline->changed);
+    if (support_thread_start(&deadline->thread, deadline_main, deadline))
         return deadline;
     free(deadline);
     return NULL;

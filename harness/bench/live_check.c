@@ -1,8 +1,6 @@
 /* live_check.c - see live_check.h. */
 #include "harness/bench/live_check.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,10 +29,9 @@ struct live_check {
 /* Waits for the next check. True if the thread should end instead. */
 static bool wait_until(struct live_check *check, uint64_t at_ns)
 {
-    struct timespec at = {.tv_sec = (time_t)(at_ns / 1000000000U), .tv_nsec = (long)(at_ns % 1000000000U)};
     pthread_mutex_lock(&check->lock);
     while (!check->quit && support_clock_ns() < at_ns)
-        (void)pthread_cond_timedwait(&check->quit_told, &check->lock, &at);
+        support_cond_wait_until(&check->quit_told, &check->lock, at_ns);
     bool quit = check->quit;
     pthread_mutex_unlock(&check->lock);
     return quit;
@@ -79,23 +76,14 @@ struct live_check *live_check_start(const struct workload_ops *workload_ops, str
 {
     MAE_CHECK(workload_ops->check != NULL && every_ns > 0);
     struct live_check *check = support_alloc(sizeof *check);
-    check->workload_ops = workload_ops;
-    check->workload = workload;
-    check->target_ops = target_ops;
-    check->target = target;
-    check->every_ns = every_ns;
-    pthread_condattr_t attributes;
+    *check = (struct live_check){.workload_ops = workload_ops,
+                                 .workload = workload,
+                                 .target_ops = target_ops,
+                                 .target = target,
+                                 .every_ns = every_ns};
     pthread_mutex_init(&check->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&check->quit_told, &attributes);
-    pthread_condattr_destroy(&attributes);
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* the coordinator takes signals */
-    bool started = pthread_create(&check->thread, NULL, check_main, check) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (started)
+    support_cond_init(&check->quit_told);
+    if (support_thread_start(&check->thread, check_main, check))
         return check;
     pthread_cond_destroy(&check->quit_told);
     pthread_mutex_destroy(&check->lock);

@@ -3,17 +3,17 @@
 #define HARNESS_BENCH_PHASE_H
 
 /* name, text */
-#define PHASE_TABLE(X)                                                    \
-    X(SETUP, "setup") /* open the target, create tables */                \
-    X(PROOF, "check of a sample")                                         \
-    X(LOAD, "load") /* all workers, in parallel */                        \
-    X(CHECK_LOADED, "check after load")                                   \
-    X(PREPARE, "prepare") /* each worker's requests */                    \
-    X(WARMUP, "warm-up")                                                  \
-    X(MEASURE, "measure") /* the window, between two counter snapshots */ \
-    X(DRAIN, "drain")     /* every worker ends its attempt */             \
-    X(SPACE, "space")     /* walk tables and indexes */                   \
-    X(CHECK, "check")                                                     \
+#define PHASE_TABLE(X)                                                      \
+    X(SETUP, "setup") /* open the target, create tables */                  \
+    X(LOAD, "load")   /* all workers, in parallel */                        \
+    X(CHECK_LOADED, "check after load")                                     \
+    X(PROOF, "check of a sample") /* --check full, a database of its own */ \
+    X(PREPARE, "prepare")         /* each worker's requests */              \
+    X(WARMUP, "warm-up")                                                    \
+    X(MEASURE, "measure") /* the window, between two counter snapshots */   \
+    X(DRAIN, "drain")     /* every worker ends its attempt */               \
+    X(SPACE, "space")     /* walk tables and indexes */                     \
+    X(CHECK, "check")                                                       \
     X(CLOSE, "close")
 
 enum phase {

@@ -165,11 +165,13 @@ enum wait_end { WAIT_REST, WAIT_TIME, WAIT_FAILED, WAIT_INTERRUPTED };
  * wait has reported. */
 enum wait_end run_wait_until(struct run_session *session, uint64_t until_ns);
 
-/* Until every worker is at rest, whatever happens; the deadline watches. */
-void run_wait_rest(struct run_session *session);
+/* Tells the workers to stop and waits until every one is at rest, whatever happens; the deadline watches. */
+void run_wait_stopped(struct run_session *session);
 
 /* Lets workers [0, count) do a task to its end. False, with a message unless interrupted, when one failed. */
 bool run_crew_do(struct run_session *session, unsigned count, crew_task_fn task, void *arg);
+/* The same; after this time they are told to stop. */
+bool run_crew_do_for(struct run_session *session, unsigned count, crew_task_fn task, void *arg, uint64_t length_ns);
 void run_loaded_sum(const struct run_session *session, uint64_t *done, uint64_t *total);
 
 /* ---- run_session.c ---- */

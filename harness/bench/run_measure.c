@@ -448,15 +448,6 @@ static enum wait_end window_in_time(struct run_window *window, struct result *re
     return end;
 }
 
-/* Ends the loops, whatever they are at. */
-static void drain(struct run_window *window)
-{
-    run_phase_begin(window->session->watch, PHASE_DRAIN, 0);
-    atomic_store_explicit(&window->session->stop, true, memory_order_relaxed);
-    run_wait_rest(window->session);
-    atomic_store_explicit(&window->session->stop, false, memory_order_relaxed);
-}
-
 /* False, with the report in the result, when a check failed meanwhile. */
 static bool live_check_end(struct run_window *window, struct result *result)
 {
@@ -518,7 +509,8 @@ enum exit_code run_measure(struct run_window *window, struct result *result)
     }
     proximity_measure(window->session->proximity, window->session->crew, &result->proximity.before);
     enum wait_end end = phases(window, result, &opened);
-    drain(window);
+    run_phase_begin(window->session->watch, PHASE_DRAIN, 0);
+    run_wait_stopped(window->session); /* ends the loops, whatever they are at */
     bool consistent = live_check_end(window, result);
     if (options->txns != 0)
         snapshot_take(window, &window->after);

@@ -387,7 +387,7 @@ bool run_session_close(struct run_session *session)
     run_phase_begin(session->watch, PHASE_CLOSE, 0);
     if (session->workers != NULL) {
         crew_begin(session->crew, session->setup->worker_count, task_leave, session);
-        run_wait_rest(session);
+        run_wait_stopped(session);
         for (unsigned i = 0; i < session->setup->worker_count; i++) {
             free(session->workers[i].loop.counters);
             free(session->workers[i].loop.latencies);

@@ -41,7 +41,7 @@ static bool may_follow(enum phase before, enum phase phase)
 {
     switch (phase) {
     case PHASE_SETUP:
-        return before == PHASE_SETUP || before == PHASE_PROOF || before == PHASE_CLOSE;
+        return before == PHASE_SETUP || before == PHASE_CLOSE;
     case PHASE_PREPARE:
         return before == PHASE_LOAD || before == PHASE_CHECK_LOADED || before == PHASE_SPACE || before == PHASE_CHECK;
     default:

@@ -96,23 +96,29 @@ enum wait_end run_wait_until(struct run_session *session, uint64_t until_ns)
     }
 }
 
-void run_wait_rest(struct run_session *session)
+void run_wait_stopped(struct run_session *session)
 {
+    atomic_store_explicit(&session->stop, true, memory_order_relaxed);
     (void)crew_wait(session->crew, UINT64_MAX);
+    atomic_store_explicit(&session->stop, false, memory_order_relaxed);
 }
 
 bool run_crew_do(struct run_session *session, unsigned count, crew_task_fn task, void *arg)
+{
+    return run_crew_do_for(session, count, task, arg, UINT64_MAX);
+}
+
+bool run_crew_do_for(struct run_session *session, unsigned count, crew_task_fn task, void *arg, uint64_t length_ns)
 {
     MAE_CHECK(count > 0 && count <= session->setup->worker_count);
     MAE_CHECK(!atomic_load(&session->stop)); /* nobody has told them to stop before they begin */
     unsigned worker;
     enum target_status status;
+    uint64_t now = support_clock_ns();
     crew_begin(session->crew, count, task, arg);
-    while (run_wait_until(session, UINT64_MAX) == WAIT_INTERRUPTED)
+    while (run_wait_until(session, length_ns < UINT64_MAX - now ? now + length_ns : UINT64_MAX) == WAIT_INTERRUPTED)
         atomic_store_explicit(&session->stop, true, memory_order_relaxed); /* the load heeds it */
-    atomic_store_explicit(&session->stop, true, memory_order_relaxed);
-    run_wait_rest(session);
-    atomic_store_explicit(&session->stop, false, memory_order_relaxed);
+    run_wait_stopped(session);
     if (!crew_failure(session->crew, &worker, &status))
         return true;
     if (!session->watch->interrupted)

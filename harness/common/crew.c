@@ -1,8 +1,6 @@
 /* crew.c - see crew.h. `lock` protects every field that a thread and the coordinator share, except the two atomics. */
 #include "harness/common/crew.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -56,25 +54,17 @@ struct crew *crew_create(unsigned workers, crew_task_fn first, void *arg)
 {
     MAE_CHECK(workers > 0 && first != NULL);
     struct crew *crew = support_alloc(sizeof *crew + workers * sizeof crew->members[0]);
-    pthread_condattr_t attributes;
     pthread_mutex_init(&crew->lock, NULL);
     pthread_cond_init(&crew->go, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&crew->rest, &attributes);
-    pthread_condattr_destroy(&attributes);
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    support_cond_init(&crew->rest);
     while (crew->count < workers) {
         struct member *member = &crew->members[crew->count];
         member->crew = crew;
         member->idx = crew->count;
-        if (pthread_create(&member->thread, NULL, member_main, member) != 0)
+        if (!support_thread_start(&member->thread, member_main, member))
             break;
         crew->count++;
     }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (crew->count < workers) {
         crew_destroy(crew);
         return NULL;
@@ -105,14 +95,10 @@ void crew_begin(struct crew *crew, unsigned count, crew_task_fn task, void *arg)
 
 bool crew_wait(struct crew *crew, uint64_t until_ns)
 {
-    struct timespec until = {.tv_sec = (time_t)(until_ns / 1000000000U), .tv_nsec = (long)(until_ns % 1000000000U)};
     pthread_mutex_lock(&crew->lock);
     /* Also returns early after a failure: the caller asks crew_failure. */
     while (crew->busy != 0 && support_clock_ns() < until_ns) {
-        if (until_ns == UINT64_MAX)
-            pthread_cond_wait(&crew->rest, &crew->lock);
-        else
-            (void)pthread_cond_timedwait(&crew->rest, &crew->lock, &until);
+        support_cond_wait_until(&crew->rest, &crew->lock, until_ns);
         unsigned worker;
         enum target_status status;
         if (until_ns != UINT64_MAX && crew_failure(crew, &worker, &status))

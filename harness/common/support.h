@@ -2,6 +2,7 @@
 #ifndef HARNESS_COMMON_SUPPORT_H
 #define HARNESS_COMMON_SUPPORT_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -37,6 +38,13 @@ bool support_error_at(char *error, size_t error_bytes, const char *file, unsigne
 
 /* "who: what is wrong" as a line on stderr; `who` is the command's name. */
 void support_complain(const char *who, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A thread that takes no signals: those go to the thread that starts it. False if there is none. */
+bool support_thread_start(pthread_t *thread, void *(*main)(void *arg), void *arg);
+
+/* A condition to be waited for until support_clock_ns() shows a time. The wait may end before. */
+void support_cond_init(pthread_cond_t *cond);
+void support_cond_wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, uint64_t at_ns);
 
 /* All of it, however many calls that takes; false with errno. */
 bool support_write(int fd, const void *data, size_t bytes);

@@ -10,7 +10,6 @@
 #include "harness/machine/pmu.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -79,16 +78,6 @@ const char *pmu_status_name(enum pmu_status status)
 
 /* ---- From names to events. ---- */
 
-static void set_column(struct pmu_event *event)
-{
-    size_t i = 0;
-    for (; event->name[i]; i++) {
-        unsigned char c = (unsigned char)event->name[i];
-        event->column[i] = (char)(isalnum(c) ? tolower(c) : '_');
-    }
-    event->column[i] = '\0';
-}
-
 static bool same_name(const char *a, const char *b)
 {
     return strcasecmp(a, b) == 0;
@@ -122,7 +111,6 @@ static bool add_event(struct pmu_plan *plan, const char *name, size_t bytes, cha
     if (bytes == 0 || bytes >= sizeof(event->name))
         return support_error(error, error_bytes, "%s counter name in the list", bytes ? "an overlong" : "an empty");
     memcpy(event->name, name, bytes);
-    set_column(event);
     if (pmu_find(plan, event->name) >= 0)
         return support_error(error, error_bytes, "counter %s is in the list twice", event->name);
     plan->event_count++;

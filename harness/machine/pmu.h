@@ -61,9 +61,8 @@ const char *pmu_status_name(enum pmu_status status);
 enum pmu_mode { PMU_OFF, PMU_AUTO, PMU_REQUIRE, PMU_LIST };
 
 struct pmu_event {
-    char name[PMU_NAME_BYTES];   /* as given */
-    char column[PMU_NAME_BYTES]; /* lower case, anything but letters and digits as '_' */
-    bool hardware;               /* opened through perf_event_open; else the kernel keeps it (`system`) */
+    char name[PMU_NAME_BYTES]; /* as given */
+    bool hardware;             /* opened through perf_event_open; else the kernel keeps it (`system`) */
     unsigned system;
     unsigned table_group; /* wanted: that of events.def with auto; one for all of a list, split every 4 */
     unsigned group;       /* the group it is opened in; meaningful when COUNTED */

@@ -27,10 +27,6 @@ enum column_better column_better(const char *name);
  * that only another build has is configuration unless its name is of a family that holds measurements. */
 bool column_is_configuration(const char *name);
 
-/* Whether rows of one configuration agree in a column of this name: it is neither measured nor provenance. A column
- * that only another build has is configuration unless its name is of a family that holds measurements. */
-bool column_is_configuration(const char *name);
-
 enum value_kind { VALUE_NONE, VALUE_U64, VALUE_REAL, VALUE_TEXT };
 
 struct value {

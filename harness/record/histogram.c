@@ -47,15 +47,6 @@ uint64_t histogram_bucket_high(size_t bucket)
     return bucket + 1 < HISTOGRAM_BUCKETS ? histogram_bucket_low(bucket + 1) - 1 : UINT64_MAX;
 }
 
-void histogram_record(struct histogram *histogram, uint64_t value)
-{
-    histogram->count++;
-    histogram->sum += value;
-    histogram->min = value < histogram->min ? value : histogram->min;
-    histogram->max = value > histogram->max ? value : histogram->max;
-    histogram->buckets[histogram_bucket(value)]++;
-}
-
 void histogram_record_times(struct histogram *histogram, uint64_t value, uint64_t times)
 {
     if (times == 0)

@@ -36,9 +36,13 @@ struct histogram {
     uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
-void histogram_init(struct histogram *histogram); /* also: empties it */
-void histogram_record(struct histogram *histogram, uint64_t value);
+void histogram_init(struct histogram *histogram);                                         /* also: empties it */
 void histogram_record_times(struct histogram *histogram, uint64_t value, uint64_t times); /* so often the same */
+static inline void histogram_record(struct histogram *histogram, uint64_t value)
+{
+    histogram_record_times(histogram, value, 1);
+}
+
 void histogram_merge(struct histogram *into, const struct histogram *from);
 
 /* The smallest value that at least `percent` (0..100) of the values do not exceed, within the error above; the exact

@@ -34,13 +34,7 @@ void latency_attempts(const struct latency *latency, struct histogram *attempts)
     MAE_CHECK(latency->retried.count <= latency->service.count); /* some of all */
     *attempts = latency->retried;
     uint64_t single = latency->service.count - latency->retried.count;
-    if (single == 0)
-        return;
-    attempts->count += single;
-    attempts->sum += single;
-    attempts->buckets[histogram_bucket(1)] += single;
-    attempts->min = 1;
-    attempts->max = attempts->max < 1 ? 1 : attempts->max;
+    histogram_record_times(attempts, 1, single);
 }
 
 void latency_digest(const struct histogram *histogram, struct latency_digest *digest)

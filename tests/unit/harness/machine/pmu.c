@@ -268,7 +268,6 @@ static void auto_counts_everything_in_two_groups(void **state)
     }
     assert_true(values[event("cycles")].value == 3000000);
     assert_true(values[event("dTLB-load-misses")].value == 0); /* quiet, and that is fine: cycles count */
-    assert_string_equal(plan.events[event("L1-dcache-load-misses")].column, "l1_dcache_load_misses");
     assert_true(values[event("task-clock")].value == 5000);
     assert_true(values[event("page-faults")].value == 8);
     assert_true(values[event("major-faults")].value == 1);
@@ -547,7 +546,6 @@ static void native_names_are_encoded_for_a_pmu_that_is_not_here(void **state)
     assert_int_equal(plan.events[0].status, PMU_ABSENT); /* the made-up machine does not know it yet */
     assert_int_equal(plan.events[0].attr.type, PERF_TYPE_RAW);
     assert_true(plan.events[0].attr.exclude_kernel);
-    assert_string_equal(plan.events[0].column, "spr__inst_retired_any_p_u");
     assert_int_equal(plan.events[1].status, PMU_COUNTED);
 
     fake.rules[0] = (struct rule){PERF_TYPE_RAW, plan.events[0].attr.config, 0, 0, 2000000};
