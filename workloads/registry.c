@@ -19,6 +19,7 @@
     X(singlekey)          \
     X(scan)               \
     X(churn)              \
+    X(blind)              \
     X(skeleton)
 
 const struct workload_ops *workload_at(size_t i)

@@ -45,6 +45,7 @@ struct target_txn {
     struct target_txn *inner;
     struct target_worker *worker;
     uint64_t name;
+    uint64_t place; /* in the inner target's order, of one that has committed; 0 if it does not say */
     unsigned writes;
 };
 
@@ -365,6 +366,7 @@ static void end(struct target_txn *txn, enum target_status status, uint64_t plac
     else
         record(txn, HISTORY_ABORT, (unsigned)status, 0, 1, 0, 0);
     txn->inner = NULL;
+    txn->place = place;
     history_log_flush(log, false);
 }
 
@@ -423,7 +425,7 @@ static void rec_backoff(struct target_worker *worker)
 
 static uint64_t rec_timestamp(const struct target_txn *txn)
 {
-    return inner_of(txn)->timestamp(txn->inner);
+    return txn->inner ? inner_of(txn)->timestamp(txn->inner) : txn->place;
 }
 
 /* ---- Rows by key. ---- */

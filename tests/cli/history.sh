@@ -33,6 +33,7 @@ recorded --workload ycsb --records 50 --index ordered --threads 2 --set promote=
 recorded --workload ycsb --records 50 --threads 4 --set timestamps=central --set pending=abort
 recorded --workload bank --threads 4
 recorded --workload append --threads 3
+recorded --workload blind --preset thomas --threads 4
 recorded --workload smallbank --accounts 20 --threads 4
 recorded --workload smallbank --preset alomari --accounts 20 --threads 3 --snapshot-reads
 recorded --workload singlekey --threads 2

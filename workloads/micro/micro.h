@@ -13,6 +13,7 @@ extern const struct workload_ops counter_workload_ops;   /* increments of few ro
 extern const struct workload_ops singlekey_workload_ops; /* one record that all transactions use */
 extern const struct workload_ops scan_workload_ops;      /* full and range scans against updates */
 extern const struct workload_ops churn_workload_ops;     /* inserts, resizes and deletes; as many rows stay */
+extern const struct workload_ops blind_workload_ops;     /* transactions that only write, rows that nobody reads */
 extern const struct workload_ops skeleton_workload_ops;  /* nothing: what the harness itself costs */
 
 #endif

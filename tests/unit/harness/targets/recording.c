@@ -494,6 +494,27 @@ static void a_blind_write_says_what_it_replaced_where_nothing_else_does(void **s
     assert_verdict(two_at_once(&ordered, 0, 0, true), true, HISTORY_ANOMALY_NONE); /* the later one wins: serial */
 }
 
+/* The workload may ask until the worker begins again, when the inner transaction is no longer held. */
+static void the_order_is_told_when_commit_has_returned(void **state)
+{
+    (void)state;
+    const struct target_ops loose_inner = loose_ops(false, true);
+    const struct target_ops *const inners[] = {&loose_inner, &native_target_ops};
+    for (int i = 0; i < 2; i++) {
+        struct fixture f = set_up_over(inners[i], NULL, TARGET_INDEX_HASH);
+        uint64_t last = 0;
+        for (uint64_t key = 0; key < 3; key++) {
+            begin(&f, TARGET_READ_WRITE);
+            insert(&f, key, key);
+            commit(&f);
+            uint64_t place = f.ops->timestamp(f.txn);
+            assert_true(place > last);
+            last = place;
+        }
+        tear_down(&f);
+    }
+}
+
 static void an_order_known_at_commit_is_replayed(void **state)
 {
     (void)state;
@@ -513,6 +534,7 @@ int main(void)
         cmocka_unit_test(files_that_cannot_be_written_are_named),
         cmocka_unit_test(a_target_without_an_order_is_judged_by_the_graph),
         cmocka_unit_test(a_blind_write_says_what_it_replaced_where_nothing_else_does),
+        cmocka_unit_test(the_order_is_told_when_commit_has_returned),
         cmocka_unit_test(an_order_known_at_commit_is_replayed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

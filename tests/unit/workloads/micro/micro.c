@@ -42,6 +42,8 @@ static const struct {
     {&scan_workload_ops, {"records", "300", "kind", "range", "snapshot", "off", "theta", "0", NULL}, true},
     {&churn_workload_ops, {"keys", "100", "turn", "500", "ops_per_txn", "8", NULL}, true},
     {&churn_workload_ops, {"keys", "7", "turn", "9", "record_bytes_max", "16", "scan_ratio", "0.5", NULL}, true},
+    {&blind_workload_ops, {"records", "100", NULL}, false},
+    {&blind_workload_ops, {"records", "5", "ops_per_txn", "5", "record_bytes", "16", "theta", "3", NULL}, false},
     {&smallbank_workload_ops, {"accounts", "20", NULL}, false},
     {&smallbank_workload_ops, {"accounts", "30", "lookup", "name", "snapshot_reads", "on", NULL}, true},
     {&skeleton_workload_ops, {NULL}, false},
@@ -319,6 +321,75 @@ static void scan_finds_lost_updates(void **state)
     drive_close(&drive);
 }
 
+/* Writes a row as a worker would have. */
+static void blind_write(struct drive *drive, uint64_t key, unsigned worker, uint64_t number)
+{
+    struct drive_row row = drive_row_open(drive, micro_of(drive)->index, key, 0);
+    record_fill(row.data, 100, key, (uint64_t)(worker + 1) << 48 | number);
+    drive_row_close(drive, row);
+}
+
+/* The oracle runs one transaction after the other, so their order is that of the asking. */
+static uint64_t place_in_order(const struct target_txn *txn)
+{
+    static uint64_t asked;
+    (void)txn;
+    return ++asked;
+}
+
+/* Two workers take turns and overwrite all four rows: worker 0 in its updates 1 to 10, and then worker 1. */
+static void blind_finds_what_is_not_the_last_write(void **state)
+{
+    (void)state;
+    struct drive drive;
+    struct target_ops ordered = oracle_target_ops;
+    ordered.promises.order = TARGET_ORDER_AT_COMMIT;
+    ordered.timestamp = place_in_order;
+    drive_open(&drive, &ordered, &blind_workload_ops, 2, drive_seed(),
+               (const char *[]){"records", "4", "ops_per_txn", "4", NULL});
+    drive_expect_sound(&drive);
+    blind_write(&drive, 3, 1, 1); /* never committed */
+    drive_expect_corrupt(&drive, (const char *[]){"key 3: holds update 1 of worker 1, expected its last one, 0", NULL});
+    drive_run(&drive, 20);
+    drive_expect_sound(&drive);
+    blind_write(&drive, 2, 1, 9); /* its last one was lost */
+    drive_expect_corrupt(&drive, (const char *[]){"key 2: holds update 9 of worker 1", "last one, 10", NULL});
+    blind_write(&drive, 2, 1, 11);
+    drive_expect_corrupt(&drive, (const char *[]){"key 2: holds update 11 of worker 1", "last one, 10", NULL});
+    blind_write(&drive, 2, 0, 10); /* some worker's last one, but not the last of all */
+    drive_expect_corrupt(&drive, (const char *[]){"key 2", "expected update 10 of worker 1, which is later", NULL});
+    blind_write(&drive, 2, 2, 10);
+    drive_expect_corrupt(&drive, (const char *[]){"key 2", "names no worker", NULL});
+    drive_close(&drive);
+}
+
+/* A target that does not say in which order it serializes owes some worker's last write. */
+static void blind_takes_any_last_write_without_an_order(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &blind_workload_ops, 2, drive_seed(),
+               (const char *[]){"records", "4", "ops_per_txn", "4", NULL});
+    drive_run(&drive, 20);
+    drive_expect_sound(&drive);
+    blind_write(&drive, 2, 0, 10);
+    drive_expect_sound(&drive);
+    blind_write(&drive, 2, 0, 9);
+    drive_expect_corrupt(&drive, (const char *[]){"key 2: holds update 9 of worker 0", "last one, 10", NULL});
+    blind_write(&drive, 2, 0, 10);
+    struct drive_row row = drive_row_open(&drive, micro_of(&drive)->index, 2, 0);
+    record_fill(row.data, 100, 2, 0); /* as loaded: all writes of it were lost */
+    drive_row_close(&drive, row);
+    drive_expect_corrupt(&drive, (const char *[]){"key 2: holds stamp 0", "worker 0, which is later", NULL});
+    drive_close(&drive);
+}
+
+static void blind_presets_are_sets_of_options(void **state)
+{
+    (void)state;
+    drive_expect_presets(&blind_workload_ops);
+}
+
 static void skeleton_checks_the_harnesss_count(void **state)
 {
     (void)state;
@@ -345,6 +416,8 @@ static void combinations_that_cannot_work_are_refused(void **state)
         {&bank_workload_ops, {"accounts", "1", NULL}, "accounts: '1' is out"},
         {&skew_workload_ops, {"audit_ratio", "2", NULL}, "0..1"},
         {&singlekey_workload_ops, {"record_bytes", "4", NULL}, "8..65528"},
+        {&blind_workload_ops, {"records", "3", NULL}, "only 3"},
+        {&blind_workload_ops, {"distribution", "hotspot", "hot_fraction", "0", NULL}, "hot_fraction"},
         {&skeleton_workload_ops, {"transactions", "maybe", NULL}, "on nor off"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -429,6 +502,9 @@ int main(void)
         cmocka_unit_test(singlekey_names_both_values),
         cmocka_unit_test(scan_finds_missing_and_foreign_rows),
         cmocka_unit_test(scan_finds_lost_updates),
+        cmocka_unit_test(blind_finds_what_is_not_the_last_write),
+        cmocka_unit_test(blind_takes_any_last_write_without_an_order),
+        cmocka_unit_test(blind_presets_are_sets_of_options),
         cmocka_unit_test(skeleton_checks_the_harnesss_count),
         cmocka_unit_test(combinations_that_cannot_work_are_refused),
         cmocka_unit_test(a_target_without_an_extra_is_refused_where_nothing_can_replace_it),
