@@ -21,7 +21,7 @@ static bool fits(const char *pattern, const char *name)
     return prefix ? strncmp(pattern, name, bytes - 1) == 0 : strcmp(pattern, name) == 0;
 }
 
-static bool fits_any(const char *const *patterns, const char *name)
+static bool fits_any(char *const *patterns, const char *name)
 {
     for (; patterns && *patterns; patterns++)
         if (fits(*patterns, name))
@@ -42,7 +42,7 @@ static bool is_configuration(const struct compare_options *options, const char *
 static bool check_ignored(const struct compare *compare, char *error)
 {
     const struct csv_table *tables[] = {&compare->a.table, &compare->b.table};
-    for (const char *const *pattern = compare->options.ignored; pattern && *pattern; pattern++) {
+    for (char *const *pattern = compare->options.ignored; pattern && *pattern; pattern++) {
         bool found = false;
         for (size_t i = 0; i < 2; i++)
             for (size_t k = 0; k < tables[i]->column_count; k++)
@@ -70,8 +70,8 @@ static bool check_lonely_column(struct compare *compare, const struct results *t
                 "%.300s: configuration column %s varies there, but %.300s has no such column: they cannot be matched",
                 there->table.path, shown, other->table.path);
     if (there->count > 0)
-        support_list_add(&compare->notes, &compare->note_count,
-                         "configuration column %s is in %.300s only (always '%s')", shown, there->table.path,
+        support_list_add(&compare->notes, "configuration column %s is in %.300s only (always '%s')", shown,
+                         there->table.path,
                          text_shown(there->rows[0]->fields[at], strlen(there->rows[0]->fields[at]), value));
     return true;
 }
@@ -114,8 +114,8 @@ static void note_unused(struct compare *compare, const struct results *results)
             continue;
         char shown[TEXT_SHOWN_BYTES];
         const char *value = results_total_text(table, row, column);
-        support_list_add(&compare->notes, &compare->note_count, "%.300s:%u: %s is '%s': not used", table->path,
-                         row->line, column, text_shown(value, strlen(value), shown));
+        support_list_add(&compare->notes, "%.300s:%u: %s is '%s': not used", table->path, row->line, column,
+                         text_shown(value, strlen(value), shown));
         compare->unused_count++;
         compare->failed_count += strcmp(value, "failed") == 0;
     }
@@ -133,8 +133,8 @@ static bool read_values(struct compare *compare, const struct results *results, 
         const char *text = row->fields[column];
         double value;
         if (*text == '\0') {
-            support_list_add(&compare->notes, &compare->note_count, "%.300s:%u: %s is empty: not used", table->path,
-                             row->line, compare->options.metric);
+            support_list_add(&compare->notes, "%.300s:%u: %s is empty: not used", table->path, row->line,
+                             compare->options.metric);
             compare->unused_count++;
             continue;
         }
@@ -161,8 +161,8 @@ static bool noise_of(const struct compare *compare, const struct csv_table_row *
     const struct csv_table *table = &results->table;
     const struct compare_options *options = &compare->options;
     int metric = csv_table_column(table, options->metric), block = csv_table_column(table, options->blocks);
-    double *values = support_alloc((results->count + 4) * sizeof(*values));
-    struct statistics_block *blocks = support_alloc((results->count + 1) * sizeof(*blocks));
+    SUPPORT_FREED double *values = support_alloc((results->count + 4) * sizeof(*values));
+    SUPPORT_FREED struct statistics_block *blocks = support_alloc((results->count + 1) * sizeof(*blocks));
     const char *last = NULL;
     size_t count = 0, in_block = 0;
     for (size_t i = 0; i < results->count; i++) {
@@ -184,8 +184,6 @@ static bool noise_of(const struct compare *compare, const struct csv_table_row *
         }
     }
     *noise = statistics_block_noise(blocks, count, size, options->seed);
-    free(blocks);
-    free(values);
     return !isnan(*noise);
 }
 
@@ -198,13 +196,12 @@ static void measure(struct compare *compare, struct compare_row *row, struct pai
     pairs_make(pairs, options->blocks != NULL);
     compare->unused_count += pairs->far + pairs->alone;
     if (pairs->far > 0)
-        support_list_add(&compare->notes, &compare->note_count,
+        support_list_add(&compare->notes,
                          "%zu rows ran on CPUs that were not as near to each other as the others': not used",
                          pairs->far);
     if (pairs->alone > 0)
-        support_list_add(&compare->notes, &compare->note_count,
-                         "%zu rows have no neighbour of the same %s in the other file: not used", pairs->alone,
-                         options->blocks);
+        support_list_add(&compare->notes, "%zu rows have no neighbour of the same %s in the other file: not used",
+                         pairs->alone, options->blocks);
     row->apart = pairs->apart;
     row->block_count = pairs->block_count;
     if (options->blocks) {
@@ -216,7 +213,7 @@ static void measure(struct compare *compare, struct compare_row *row, struct pai
     }
     size_t size = options->noise_blocks > 0 ? options->noise_blocks : row->block_count;
     if (options->noise_path && size > 0 && !noise_of(compare, row->a, size, &measured)) {
-        support_list_add(&compare->notes, &compare->note_count,
+        support_list_add(&compare->notes,
                          "%.300s: no whole block of A for the configuration of line %u: its noise is unknown",
                          options->noise_path, row->a->line);
         compare->unused_count++;
@@ -228,8 +225,8 @@ static void measure(struct compare *compare, struct compare_row *row, struct pai
 /* The verdicts on all matched rows, which come first. */
 static void judge_all(struct compare *compare)
 {
-    double *plain = support_alloc((compare->matched_count + 1) * sizeof(double)),
-           *holm = support_alloc((compare->matched_count + 1) * sizeof(double));
+    SUPPORT_FREED double *plain = support_alloc((compare->matched_count + 1) * sizeof(double)),
+                         *holm = support_alloc((compare->matched_count + 1) * sizeof(double));
     for (size_t i = 0; i < compare->matched_count; i++)
         plain[i] = compare->rows[i].u_test.p;
     statistics_holm(plain, compare->matched_count, holm);
@@ -242,8 +239,6 @@ static void judge_all(struct compare *compare)
         if (row->apart)
             row->reason = "A and B never ran on CPUs that were equally near";
     }
-    free(plain);
-    free(holm);
 }
 
 /* A configuration that only one file has. */
@@ -280,28 +275,20 @@ static bool match(struct compare *compare, const struct results_group *in_a, con
     return good;
 }
 
-/* The group of B with the configuration of a group of A; NULL if there is none. */
-static const struct results_group *partner_of(const struct compare *compare, const struct results_group *in_a,
-                                              const struct results_groups *b)
-{
-    for (size_t k = 0; k < b->count; k++)
-        if (results_agree(&compare->a_key, compare->a.rows[in_a->rows[0]], &compare->b_key,
-                          compare->b.rows[b->items[k].rows[0]]))
-            return &b->items[k];
-    return NULL;
-}
-
 /* Matched rows first, then A's, then B's; each as its file has them. */
 static bool join(struct compare *compare, char *error)
 {
+    SUPPORT_ENDED_BY(results_groups_free)
     struct results_groups a = results_group(&compare->a, &compare->a_key, NULL, 0),
                           b = results_group(&compare->b, &compare->b_key, NULL, 0);
-    const struct results_group **partners = support_alloc((a.count + 1) * sizeof(*partners));
-    bool *taken = support_alloc(b.count + 1), good = true;
+    SUPPORT_FREED const struct results_group **partners = support_alloc((a.count + 1) * sizeof(*partners));
+    SUPPORT_FREED bool *taken = support_alloc(b.count + 1);
+    bool good = true;
     compare->rows = support_alloc((a.count + b.count + 1) * sizeof(*compare->rows));
     compare->alpha = verdict_alpha(compare->options.looks);
     for (size_t i = 0; i < a.count; i++) {
-        partners[i] = partner_of(compare, &a.items[i], &b);
+        const struct csv_table_row *row = compare->a.rows[a.items[i].rows[0]];
+        partners[i] = results_group_like(&b, &compare->b, &compare->b_key, row, &compare->a_key);
         if (partners[i] != NULL)
             taken[partners[i] - b.items] = true;
         compare->matched_count += partners[i] != NULL;
@@ -314,10 +301,6 @@ static bool join(struct compare *compare, char *error)
         good = taken[k] || match(compare, NULL, &b.items[k], error);
     if (good)
         judge_all(compare);
-    free(partners);
-    free(taken);
-    results_groups_free(&a);
-    results_groups_free(&b);
     return good;
 }
 
@@ -346,19 +329,16 @@ struct compare *compare_files(const char *a_path, const char *b_path, const stru
 {
     struct compare *compare = support_alloc(sizeof(*compare));
     compare->options = *options;
-    if (!read_file(compare, &compare->a, a_path, error) || !read_file(compare, &compare->b, b_path, error) ||
-        (options->noise_path && !read_file(compare, &compare->noise, options->noise_path, error)) ||
-        !check_ignored(compare, error))
-        goto destroy;
-    if (!find_columns(compare, error))
-        goto destroy;
-    note_unused(compare, &compare->a);
-    note_unused(compare, &compare->b);
-    if (!join(compare, error))
-        goto destroy;
-    return compare;
-
-destroy:
+    bool good = read_file(compare, &compare->a, a_path, error) && read_file(compare, &compare->b, b_path, error) &&
+                (!options->noise_path || read_file(compare, &compare->noise, options->noise_path, error)) &&
+                check_ignored(compare, error) && find_columns(compare, error);
+    if (good) {
+        note_unused(compare, &compare->a);
+        note_unused(compare, &compare->b);
+        good = join(compare, error);
+    }
+    if (good)
+        return compare;
     compare_destroy(compare);
     return NULL;
 }
@@ -367,13 +347,11 @@ void compare_destroy(struct compare *compare)
 {
     if (!compare)
         return;
-    for (size_t i = 0; i < compare->note_count; i++)
-        free(compare->notes[i]);
-    free(compare->notes);
+    support_list_free(&compare->notes);
     free(compare->rows);
-    free(compare->a_key.columns);
-    free(compare->b_key.columns);
-    free(compare->noise_key.columns);
+    results_key_free(&compare->a_key);
+    results_key_free(&compare->b_key);
+    results_key_free(&compare->noise_key);
     results_free(&compare->a);
     results_free(&compare->b);
     results_free(&compare->noise);

@@ -31,22 +31,23 @@
 #include "harness/analysis/results.h"
 #include "harness/analysis/verdict.h"
 #include "harness/common/exit_code.h"
+#include "harness/common/support.h"
 #include "harness/common/statistics.h"
 
 enum { COMPARE_ERROR_BYTES = CSV_TABLE_ERROR_BYTES };
 struct compare_options {
-    const char *metric;         /* column to compare: throughput_txn_per_s */
-    bool lower_is_better;       /* a time, a count of instructions */
-    const char *type;           /* of the rows: a transaction type, or all */
-    const char *const *ignored; /* columns that are no configuration, NULL-ended; a * at the end stands for any ending;
+    const char *metric;     /* column to compare: throughput_txn_per_s */
+    bool lower_is_better;   /* a time, a count of instructions */
+    const char *type;       /* of the rows: a transaction type, or all */
+    char *const *ignored;   /* columns that are no configuration, NULL-ended; a * at the end stands for any ending;
                                    each must fit a column of A or B. May be NULL */
-    const char *match;          /* if not NULL: the one column that is configuration */
-    double threshold;           /* 0.03: 3% */
-    double noise;               /* spread of A against A as measured here; 0 if unknown */
-    const char *noise_path;     /* of a file of A alone in blocks; NULL if there is none */
-    size_t noise_blocks;        /* it, as so many blocks would show it; 0: as many as there are */
-    const char *blocks;         /* column that rows run side by side agree in; NULL: they were not */
-    size_t looks;               /* how often the files are compared while they grow, see verdict.h; 0: once */
+    const char *match;      /* if not NULL: the one column that is configuration */
+    double threshold;       /* 0.03: 3% */
+    double noise;           /* spread of A against A as measured here; 0 if unknown */
+    const char *noise_path; /* of a file of A alone in blocks; NULL if there is none */
+    size_t noise_blocks;    /* it, as so many blocks would show it; 0: as many as there are */
+    const char *blocks;     /* column that rows run side by side agree in; NULL: they were not */
+    size_t looks;           /* how often the files are compared while they grow, see verdict.h; 0: once */
     uint64_t seed;
 };
 
@@ -70,11 +71,11 @@ struct compare {
     struct results a, b, noise; /* noise: empty without such a file */
     struct compare_options options;
     struct results_key a_key, b_key, noise_key; /* the columns of the configuration that both files have */
-    size_t row_count, note_count;
+    size_t row_count;
     struct compare_row *rows; /* matched ones first, in A's order; then those of A only, then of B only */
     size_t matched_count, unused_count, failed_count; /* failed ones are unused, too */
     double alpha;                                     /* of one look */
-    char **notes;                                     /* rows that were not used, columns of one file only */
+    struct support_list notes;                        /* rows that were not used, columns of one file only */
 };
 
 /* NULL with a message in `error` (COMPARE_ERROR_BYTES). The texts of `options` must stay until destroyed. */

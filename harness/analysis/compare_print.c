@@ -75,8 +75,8 @@ void compare_print_table(const struct compare *compare, FILE *file)
                 row->a ? compare->a.table.path : compare->b.table.path, row->a ? row->a->line : row->b->line,
                 row->a_count + row->b_count, row->a_count + row->b_count == 1 ? "" : "s", names[i]);
     }
-    for (size_t i = 0; i < compare->note_count; i++)
-        fprintf(file, "%snote: %s\n", i == 0 ? "\n" : "", compare->notes[i]);
+    for (size_t i = 0; i < compare->notes.count; i++)
+        fprintf(file, "%snote: %s\n", i == 0 ? "\n" : "", compare->notes.items[i]);
     if (compare->failed_count > 0)
         fprintf(file, "\n%zu row%s failed a correctness check: no speed of such a program means anything\n",
                 compare->failed_count, compare->failed_count == 1 ? "" : "s");
@@ -214,8 +214,8 @@ void compare_print_json(const struct compare *compare, FILE *file)
         else
             json_array_append_new(unmatched, json_unmatched(compare, &compare->rows[i]));
     }
-    for (size_t i = 0; i < compare->note_count; i++)
-        json_array_append_new(notes, metadata_json_text(compare->notes[i]));
+    for (size_t i = 0; i < compare->notes.count; i++)
+        json_array_append_new(notes, metadata_json_text(compare->notes.items[i]));
 
     json_object_set_new(root, "a", metadata_json_text(compare->a.table.path));
     json_object_set_new(root, "b", metadata_json_text(compare->b.table.path));

@@ -91,12 +91,9 @@ bool results_read(struct results *results, const char *path, char *error)
     if (!results_load(results, path, "all", error))
         return false;
     for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-        if (csv_table_column(&results->table, needed[i]) < 0) {
-            (void)snprintf(error, CSV_TABLE_ERROR_BYTES, "%.300s:1: no column %s: these are no results of maemio", path,
-                           needed[i]);
-            results_free(results);
-            return false;
-        }
+        if (csv_table_column(&results->table, needed[i]) < 0)
+            return support_error_at(error, CSV_TABLE_ERROR_BYTES, path, 1,
+                                    "no column %s: these are no results of maemio", needed[i]);
     find_cores(results);
     return true;
 }
@@ -140,6 +137,15 @@ bool results_fits(const struct results *results, size_t i, const char *selector)
             return false;
     }
     return true;
+}
+
+size_t results_numbers(const struct results *results, const size_t *rows, size_t count, const char *column,
+                       double *values)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += quantity_parse_f64(results_text(results, rows[i], column), &values[found]);
+    return found;
 }
 
 /* As results_values, of the rows that have `text` in the column `group`: a text of the file may hold anything, so it
@@ -197,6 +203,12 @@ void results_key_add(struct results_key *key, int column)
 {
     key->columns = support_more(key->columns, key->count, sizeof *key->columns);
     key->columns[key->count++] = (struct results_column){.at = column};
+}
+
+void results_key_free(struct results_key *key)
+{
+    free(key->columns);
+    *key = (struct results_key){0};
 }
 
 void results_key_add_configuration(struct results_key *key, const struct results *results)
@@ -315,6 +327,16 @@ struct results_groups results_group(const struct results *results, const struct 
     }
     qsort(groups.items, groups.count, sizeof *groups.items, by_first_row);
     return groups;
+}
+
+const struct results_group *results_group_like(const struct results_groups *groups, const struct results *results,
+                                               const struct results_key *key, const struct csv_table_row *row,
+                                               const struct results_key *row_key)
+{
+    for (size_t i = 0; i < groups->count; i++)
+        if (results_agree(key, results->rows[groups->items[i].rows[0]], row_key, row))
+            return &groups->items[i];
+    return NULL;
 }
 
 void results_groups_free(struct results_groups *groups)

@@ -58,7 +58,10 @@ bool results_fits(const struct results *results, size_t i, const char *selector)
 /* Least and greatest number in a column; false if it has none. */
 bool results_range(const struct results *results, const char *column, double *least, double *most);
 
-/* The numbers in `column` of the rows that fit, into `values` (room for results->count); returns how many. */
+/* The numbers in `column` of `count` rows (places in results->rows), into `values`; returns how many. */
+size_t results_numbers(const struct results *results, const size_t *rows, size_t count, const char *column,
+                       double *values);
+/* The same for the rows that fit; `values` has room for results->count. */
 size_t results_values(const struct results *results, const char *selector, const char *column, double *values);
 
 /*
@@ -80,7 +83,8 @@ struct results_key {
     } * columns;
 };
 
-/* {0} is an empty key; free it with free(key.columns). */
+/* {0} is an empty key. */
+void results_key_free(struct results_key *key);
 void results_key_add(struct results_key *key, int column);
 void results_key_add_configuration(struct results_key *key, const struct results *results);
 
@@ -110,5 +114,10 @@ struct results_groups {
 struct results_groups results_group(const struct results *results, const struct results_key *key, const size_t *rows,
                                     size_t count);
 void results_groups_free(struct results_groups *groups);
+
+/* The group that agrees with a row, which may be of another file; NULL if there is none. */
+const struct results_group *results_group_like(const struct results_groups *groups, const struct results *results,
+                                               const struct results_key *key, const struct csv_table_row *row,
+                                               const struct results_key *row_key);
 
 #endif

@@ -1,4 +1,5 @@
 /* settings.c - see settings.h. */
+#define _GNU_SOURCE /* qsort_r */
 #include "harness/analysis/settings.h"
 
 #include <math.h>
@@ -66,35 +67,27 @@ static char *heading_of(const struct results *set, const struct results_key *key
     return text.text;
 }
 
-static size_t throughputs(const struct settings *settings, const struct setting *setting, double *values)
+size_t settings_numbers(const struct settings *settings, const struct setting *setting, const char *column,
+                        double *values)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < setting->row_count; i++)
-        if (quantity_parse_f64(results_text(settings->set, setting->rows[i], THROUGHPUT), &values[count]))
-            count++;
-    return count;
+    return results_numbers(settings->set, setting->rows, setting->row_count, column, values);
 }
 
-/* The settings in the order of the job file, others as they came. */
-static void put_in_order(struct settings *settings, const char *const *order)
+/* In the order of the job file, others as they came. */
+static int by_place(const void *left, const void *right, void *order)
 {
-    for (size_t i = 1; i < settings->count; i++)
-        for (size_t k = i; k > 0 && support_list_place(order, settings->items[k].label) <
-                                        support_list_place(order, settings->items[k - 1].label);
-             k--) {
-            struct setting swapped = settings->items[k];
-            settings->items[k] = settings->items[k - 1];
-            settings->items[k - 1] = swapped;
-        }
+    const struct setting *a = left, *b = right;
+    size_t place_a = support_list_place(order, a->label), place_b = support_list_place(order, b->label);
+    return place_a != place_b ? (place_a > place_b) - (place_a < place_b)
+                              : (a->rows[0] > b->rows[0]) - (a->rows[0] < b->rows[0]);
 }
 
 /* The settings of one group: of rows that agree in all but the options. */
 static struct settings settings_with(const struct results *set, const struct results_group *group,
-                                     const struct results_key *rest, const struct results_key *options,
-                                     const char *const *order)
+                                     const struct results_key *rest, const struct results_key *options, char **order)
 {
     struct settings settings = {.set = set, .heading = heading_of(set, rest, group->rows[0])};
-    double *values = support_alloc((group->count + 1) * sizeof(*values));
+    SUPPORT_FREED double *values = support_alloc((group->count + 1) * sizeof(*values));
     settings.groups = results_group(set, options, group->rows, group->count);
     settings.count = settings.groups.count;
     settings.items = support_alloc((settings.count + 1) * sizeof(*settings.items));
@@ -102,19 +95,20 @@ static struct settings settings_with(const struct results *set, const struct res
         settings.items[i] = (struct setting){.label = results_text(set, settings.groups.items[i].rows[0], "label"),
                                              .row_count = settings.groups.items[i].count,
                                              .rows = settings.groups.items[i].rows};
-    put_in_order(&settings, order);
+    qsort_r(settings.items, settings.count, sizeof(*settings.items), by_place, order);
     for (size_t i = 0; i < settings.count; i++) {
-        settings.items[i].name = name_of(&settings, &settings.items[i]);
-        settings.items[i].median = statistics_median(values, throughputs(&settings, &settings.items[i], values));
+        struct setting *setting = &settings.items[i];
+        setting->name = name_of(&settings, setting);
+        setting->median = statistics_median(values, settings_numbers(&settings, setting, THROUGHPUT, values));
     }
-    free(values);
     return settings;
 }
 
-struct settings *settings_of(const struct results *set, const char *const *order, size_t *count)
+struct settings *settings_of(const struct results *set, char **order, size_t *count)
 {
-    struct results_key rest = key_of(set, false), options = key_of(set, true);
-    size_t *rows = support_alloc((set->count + 1) * sizeof(*rows)), row_count = 0;
+    SUPPORT_ENDED_BY(results_key_free) struct results_key rest = key_of(set, false), options = key_of(set, true);
+    SUPPORT_FREED size_t *rows = support_alloc((set->count + 1) * sizeof(*rows));
+    size_t row_count = 0;
     double unused;
     for (size_t row = 0; row < set->count; row++)
         if (quantity_parse_f64(results_text(set, row, THROUGHPUT), &unused))
@@ -125,9 +119,6 @@ struct settings *settings_of(const struct results *set, const char *const *order
     for (size_t i = 0; i < groups.count; i++)
         all[i] = settings_with(set, &groups.items[i], &rest, &options, order);
     results_groups_free(&groups);
-    free(rows);
-    free(rest.columns);
-    free(options.columns);
     return all;
 }
 
@@ -141,14 +132,6 @@ void settings_free(struct settings *all, size_t count)
         free(all[i].heading);
     }
     free(all);
-}
-
-bool settings_any(const struct settings *all, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (all[i].count >= 2)
-            return true;
-    return false;
 }
 
 /* ---- Differences within rounds. ---- */
@@ -180,8 +163,8 @@ static struct settings_difference difference_of(const struct settings *settings,
 
 void settings_compare(const struct settings *settings, size_t base, struct settings_difference *differences)
 {
-    double *p = support_alloc((settings->count + 1) * sizeof(*p)),
-           *holm = support_alloc((settings->count + 1) * sizeof(*holm));
+    SUPPORT_FREED double *p = support_alloc((settings->count + 1) * sizeof(*p)),
+                         *holm = support_alloc((settings->count + 1) * sizeof(*holm));
     for (size_t i = 0; i < settings->count; i++) {
         differences[i] = i == base
                              ? (struct settings_difference){.ratio = 1, .interval = {1, 1, 1}, .p = NAN, .p_holm = NAN}
@@ -194,8 +177,6 @@ void settings_compare(const struct settings *settings, size_t base, struct setti
         d->p_holm = holm[i];
         d->beyond_noise = (d->interval.low > 1 || d->interval.high < 1) && holm[i] <= VERDICT_ALPHA;
     }
-    free(p);
-    free(holm);
 }
 
 /* The rounds below which nothing can be beyond noise: each halves the chance that all of them agree. */
@@ -260,7 +241,7 @@ static struct settings_difference turned(struct settings_difference d)
 
 char *settings_verdict(const struct settings *settings)
 {
-    struct settings_difference *to = support_alloc((settings->count + 1) * sizeof(*to));
+    SUPPORT_FREED struct settings_difference *to = support_alloc((settings->count + 1) * sizeof(*to));
     settings_compare(settings, 0, to);
     size_t best = best_of(settings, to), next = best == 0;
     struct settings_difference to_first = to[best];
@@ -283,20 +264,18 @@ char *settings_verdict(const struct settings *settings)
     if (to[next].left_out > 0)
         support_text_add(&text, " %zu rounds are left out: the two ran on CPUs that were not equally near.",
                          to[next].left_out);
-    free(to);
     return text.text;
 }
 
-void settings_print(FILE *file, const struct results *set, const char *const *order)
+void settings_print(FILE *file, const struct results *set, char **order)
 {
     size_t count;
     struct settings *all = settings_of(set, order, &count);
     for (size_t i = 0; i < count; i++) {
         if (all[i].count < 2)
             continue;
-        char *verdict = settings_verdict(&all[i]);
+        SUPPORT_FREED char *verdict = settings_verdict(&all[i]);
         (void)fprintf(file, "%s%s%s\n", all[i].heading, all[i].heading[0] == '\0' ? "" : ": ", verdict);
-        free(verdict);
     }
     settings_free(all, count);
 }

@@ -39,11 +39,12 @@ struct settings {
 
 /* All groups of settings in the set, in its order. `order`: labels as the job file has them, ended by NULL, may be
  * NULL; others follow. *count: how many. A group may have one setting only. Free them all with settings_free. */
-struct settings *settings_of(const struct results *set, const char *const *order, size_t *count);
+struct settings *settings_of(const struct results *set, char **order, size_t *count);
 void settings_free(struct settings *all, size_t count);
 
-/* Whether any group has two settings. */
-bool settings_any(const struct settings *all, size_t count);
+/* As results_numbers, of a setting's rows. */
+size_t settings_numbers(const struct settings *settings, const struct setting *setting, const char *column,
+                        double *values);
 
 struct settings_difference {
     double ratio; /* other / base within rounds; NAN if they have no round in common */
@@ -65,6 +66,6 @@ const char *settings_noise_text(const struct settings *settings, const struct se
 char *settings_verdict(const struct settings *settings);
 
 /* The verdicts on all groups of two settings and more, a line each. */
-void settings_print(FILE *file, const struct results *set, const char *const *order);
+void settings_print(FILE *file, const struct results *set, char **order);
 
 #endif

@@ -58,11 +58,11 @@ static char *series_name(const struct entry *entry)
     return name.text;
 }
 
-static void line_of(const struct csv_table *table, size_t row, struct support_text *text)
+static void line_add(struct support_text *text, char *const *fields, size_t count)
 {
-    for (size_t i = 0; i < table->column_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         support_text_add(text, "%s", i == 0 ? "" : ",");
-        csv_field_add(text, table->rows[row].fields[i]);
+        csv_field_add(text, fields[i]);
     }
     support_text_add(text, "\n");
 }
@@ -78,12 +78,9 @@ static bool series_read(const struct work *work, const char *path, struct csv_ta
         support_complain(work->name, "%s", error);
         return false;
     }
-    struct support_text columns = {0};
-    for (size_t i = 0; i < table->column_count; i++)
-        support_text_add(&columns, "%s%s", i == 0 ? "" : ",", table->columns[i]);
-    support_text_add(&columns, "\n");
+    SUPPORT_FREED struct support_text columns = {0};
+    line_add(&columns, table->columns, table->column_count);
     bool same = strcmp(columns.text, header) == 0;
-    free(columns.text);
     if (!same) {
         support_complain(work->name, "%s:1: these are not the columns of a series; use a new --into", path);
         csv_table_free(table);
@@ -95,14 +92,13 @@ static bool series_read(const struct work *work, const char *path, struct csv_ta
 static bool series_add(struct work *work, const char *path, const char *time, const char *commit, const char *machine,
                        const char *line)
 {
-    struct csv_table table;
+    SUPPORT_ENDED_BY(csv_table_free) struct csv_table table = {0};
     if (!series_read(work, path, &table))
         return false;
     size_t at = table.row_count;
     for (size_t i = 0; i < table.row_count; i++) {
         if (strcmp(table.rows[i].fields[0], time) == 0 && strcmp(table.rows[i].fields[1], commit) == 0) {
             work->known++;
-            csv_table_free(&table);
             return true;
         }
         if (at == table.row_count && strcmp(table.rows[i].fields[0], time) > 0)
@@ -111,17 +107,15 @@ static bool series_add(struct work *work, const char *path, const char *time, co
     if (at > 0 && strcmp(table.rows[at - 1].fields[2], machine) != 0)
         support_complain(work->name, "note: %s: measured on another machine than the entry before it: '%s', '%s'", path,
                          machine, table.rows[at - 1].fields[2]);
-    struct support_text text = {0};
+    SUPPORT_FREED struct support_text text = {0};
     support_text_add(&text, "%s", header);
     for (size_t i = 0; i <= table.row_count; i++) {
         if (i == at)
             support_text_add(&text, "%s", line);
         if (i < table.row_count)
-            line_of(&table, i, &text);
+            line_add(&text, table.rows[i].fields, table.column_count);
     }
-    csv_table_free(&table);
     bool fine = text_file_write(work->name, path, text.text, text.bytes);
-    free(text.text);
     work->added += fine;
     return fine;
 }
@@ -140,71 +134,60 @@ static struct entry entry_of(const struct results *set, size_t i)
 static void metric_add(const struct results *set, const struct results_group *group, const char *metric, double *values,
                        struct support_text *line)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < group->count; i++)
-        count += quantity_parse_f64(results_text(set, group->rows[i], metric), &values[count]);
     struct statistics_summary summary;
-    if (!statistics_summarize(values, count, &summary)) {
+    if (!statistics_summarize(values, results_numbers(set, group->rows, group->count, metric, values), &summary))
         support_text_add(line, ",,,");
-        return;
-    }
-    support_text_add(line, ",%.10g", summary.median);
-    if (isnan(summary.median_interval.low))
-        support_text_add(line, ",,");
+    else if (isnan(summary.median_interval.low))
+        support_text_add(line, ",%.10g,,", summary.median);
     else
-        support_text_add(line, ",%.10g,%.10g", summary.median_interval.low, summary.median_interval.high);
+        support_text_add(line, ",%.10g,%.10g,%.10g", summary.median, summary.median_interval.low,
+                         summary.median_interval.high);
 }
 
 static bool entry_add(struct work *work, const struct results *set, const struct results_group *group,
-                      struct support_text *touched)
+                      struct support_list *touched)
 {
     size_t first = group->rows[0];
     struct entry entry = entry_of(set, first);
     const char *time = results_text(set, first, "start_utc"), *machine = results_text(set, first, "cpu_model");
-    struct support_text line = {0}, commit = {0};
-    bool unknown = *entry.revision == '\0' || strcmp(entry.revision, "unknown") == 0, fine = false;
+    bool unknown = *entry.revision == '\0' || strcmp(entry.revision, "unknown") == 0;
     if (*entry.hash == '\0' || *time == '\0' || (unknown && work->asked->commit == NULL)) {
         support_complain(work->name, "%s:%u: %s", set->table.path, set->rows[first]->line,
                          unknown && work->asked->commit == NULL ? "of a build without a commit: give --commit"
                                                                 : "has no config_hash or no start_utc");
         return false;
     }
-    support_text_add(&commit, "%s%s", work->asked->commit ? work->asked->commit : entry.revision,
-                     work->asked->commit == NULL && strcmp(entry.dirty, "1") == 0 &&
-                             strstr(entry.revision, "-dirty") == NULL
-                         ? "-dirty"
-                         : "");
+    bool mark = strcmp(entry.dirty, "1") == 0 && strstr(entry.revision, "-dirty") == NULL;
+    SUPPORT_FREED char *commit = work->asked->commit ? support_copy(work->asked->commit)
+                                                     : support_format("%s%s", entry.revision, mark ? "-dirty" : "");
+    SUPPORT_FREED struct support_text line = {0};
     for (size_t i = 0; i < group->count; i++)
         if (strcmp(results_text(set, group->rows[i], "start_utc"), time) < 0)
             time = results_text(set, group->rows[i], "start_utc");
     support_text_add(&line, "%s,", time);
-    csv_field_add(&line, commit.text);
+    csv_field_add(&line, commit);
     support_text_add(&line, ",");
     csv_field_add(&line, machine);
     support_text_add(&line, ",%zu", group->count);
-    double *values = support_alloc((set->count + 1) * sizeof *values);
+    SUPPORT_FREED double *values = support_alloc((set->count + 1) * sizeof *values);
     for (size_t i = 0; i < METRIC_COUNT; i++)
         metric_add(set, group, metrics[i], values, &line);
-    free(values);
     support_text_add(&line, "\n");
 
-    char *name = series_name(&entry), *path = support_format("%s/%s.csv", work->asked->into, name);
-    fine = series_add(work, path, time, commit.text, machine, line.text);
-    if (fine && (touched->text == NULL || strstr(touched->text, path) == NULL))
-        support_text_add(touched, "%s\n", path);
-    free(path);
-    free(name);
-    free(commit.text);
-    free(line.text);
-    return fine;
+    SUPPORT_FREED char *name = series_name(&entry), *path = support_format("%s/%s.csv", work->asked->into, name);
+    if (!series_add(work, path, time, commit, machine, line.text))
+        return false;
+    if (support_list_place(touched->items, path) == touched->count)
+        support_list_add(touched, "%s", path);
+    return true;
 }
 
 /* ---- Pictures. ---- */
 
 static bool picture_draw(const struct work *work, const char *series, const char *results)
 {
-    struct support_text script = {0};
-    char *output = support_format("%.*s.svg", (int)(strlen(series) - strlen(".csv")), series);
+    SUPPORT_FREED struct support_text script = {0};
+    SUPPORT_FREED char *output = support_format("%.*s.svg", (int)(strlen(series) - strlen(".csv")), series);
     program_gnuplot_set(&script, "format", "svg");
     program_gnuplot_set(&script, "data", series);
     program_gnuplot_set(&script, "csv", results);
@@ -213,8 +196,6 @@ static bool picture_draw(const struct work *work, const char *series, const char
         (void)printf("%s\n", output);
     else
         support_complain(work->name, "%s has its entry", series);
-    free(script.text);
-    free(output);
     return fine;
 }
 
@@ -223,33 +204,28 @@ static bool picture_draw(const struct work *work, const char *series, const char
 static bool results_add(struct work *work, const char *path)
 {
     char error[CSV_TABLE_ERROR_BYTES];
-    struct results set;
-    struct support_text touched = {0};
+    SUPPORT_ENDED_BY(results_free) struct results set = {0};
     if (!results_read(&set, path, error)) {
         support_complain(work->name, "%s", error);
         return false;
     }
-    bool fine = set.count > 0;
-    if (!fine) {
-        char *unused = results_unused_text(&set);
+    SUPPORT_FREED char *unused = results_unused_text(&set);
+    if (set.count == 0) {
         support_complain(work->name, "%s: holds no complete result%s%s", path, unused[0] == '\0' ? "" : ": ", unused);
-        free(unused);
+        return false;
     }
-    struct results_key key = {0};
+    SUPPORT_ENDED_BY(results_key_free) struct results_key key = {0};
     for (size_t i = 0; i < sizeof entry_columns / sizeof entry_columns[0]; i++)
         results_key_add(&key, csv_table_column(&set.table, entry_columns[i]));
-    struct results_groups groups = results_group(&set, &key, NULL, 0);
-    for (size_t i = 0; fine && i < groups.count; i++)
-        fine = entry_add(work, &set, &groups.items[i], &touched);
-    results_groups_free(&groups);
-    free(key.columns);
-    results_free(&set);
-    char *rest = touched.text, *series;
-    while (fine && !work->asked->no_plot && (series = strsep(&rest, "\n")) != NULL)
-        if (*series != '\0')
-            fine = picture_draw(work, series, path);
-    free(touched.text);
-    return fine;
+    SUPPORT_ENDED_BY(results_groups_free) struct results_groups groups = results_group(&set, &key, NULL, 0);
+    SUPPORT_ENDED_BY(support_list_free) struct support_list touched = {0};
+    for (size_t i = 0; i < groups.count; i++)
+        if (!entry_add(work, &set, &groups.items[i], &touched))
+            return false;
+    for (size_t i = 0; !work->asked->no_plot && i < touched.count; i++)
+        if (!picture_draw(work, touched.items[i], path))
+            return false;
+    return true;
 }
 
 /* DIR/results.csv, else DIR/b.csv (of scripts/regress: what HEAD did), and the same of the folders in it. */
@@ -258,20 +234,18 @@ static bool folder_add(struct work *work, const char *folder, bool inner, size_t
     static const char *const files[] = {"results.csv", "b.csv"};
     bool fine = true, here = false;
     for (size_t i = 0; fine && !here && i < sizeof files / sizeof files[0]; i++) {
-        char *path = support_format("%s/%s", folder, files[i]);
+        SUPPORT_FREED char *path = support_format("%s/%s", folder, files[i]);
         here = access(path, F_OK) == 0;
         if (here)
             fine = results_add(work, path);
         *found += here;
-        free(path);
     }
     struct dirent **entries = NULL;
     int count = inner || here ? 0 : scandir(folder, &entries, NULL, alphasort);
     for (int i = 0; i < count; i++) {
-        char *path = support_format("%s/%s", folder, entries[i]->d_name);
+        SUPPORT_FREED char *path = support_format("%s/%s", folder, entries[i]->d_name);
         if (fine && entries[i]->d_name[0] != '.')
             fine = folder_add(work, path, true, found);
-        free(path);
         free(entries[i]);
     }
     free(entries);
@@ -298,17 +272,16 @@ static bool source_add(struct work *work, const char *source)
 /* The lock's file; -1 with a message. Held until the program ends. */
 static int folder_lock(const struct work *work)
 {
-    char *path = support_format("%s/.lock", work->asked->into);
+    SUPPORT_FREED char *path = support_format("%s/.lock", work->asked->into);
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (lock < 0 || flock(lock, LOCK_EX) != 0)
         support_complain(work->name, "%s: cannot be locked: %s", path, strerror(errno));
-    free(path);
     return lock;
 }
 
 enum exit_code trend_add(const char *name, const struct trend_request *asked)
 {
-    char *share = asked->no_plot ? NULL : program_share(name);
+    SUPPORT_FREED char *share = asked->no_plot ? NULL : program_share(name);
     struct work work = {.asked = asked, .name = name, .share = share};
     if (!asked->no_plot && share == NULL)
         return EXIT_USAGE;
@@ -320,6 +293,5 @@ enum exit_code trend_add(const char *name, const struct trend_request *asked)
     (void)printf("%zu added, %zu known already\n", work.added, work.known);
     if (lock >= 0)
         (void)close(lock);
-    free(share);
     return fine ? EXIT_FINE : EXIT_FAILED;
 }

@@ -41,13 +41,6 @@ static bool share_read(const char *text, double *share)
     return true;
 }
 
-static void list_add(struct command_list *list, const char *text)
-{
-    list->items = support_realloc(list->items, (list->count + 2) * sizeof *list->items);
-    list->items[list->count++] = text;
-    list->items[list->count] = NULL;
-}
-
 static void option_read(struct argp_state *state, struct command_option *option, char *text)
 {
     option->given = true;
@@ -64,7 +57,7 @@ static void option_read(struct argp_state *state, struct command_option *option,
         *(const char **)option->value = text == NULL ? option->missing : text;
         break;
     case COMMAND_LIST:
-        list_add(option->value, text);
+        support_list_add(option->value, "%s", text);
         break;
     case COMMAND_COUNT:
         if (!quantity_parse_u64(text, QUANTITY_COUNT, option->value))
@@ -109,7 +102,7 @@ size_t command_read(struct command_line *line, int argc, char **argv)
     size_t count = 0;
     while (line->options != NULL && line->options[count].name != NULL)
         count++;
-    struct argp_option *options = support_alloc((count + 1) * sizeof *options);
+    SUPPORT_FREED struct argp_option *options = support_alloc((count + 1) * sizeof *options);
     for (size_t i = 0; i < count; i++) {
         const struct command_option *option = &line->options[i];
         options[i] = (struct argp_option){
@@ -126,19 +119,18 @@ size_t command_read(struct command_line *line, int argc, char **argv)
         .args_doc = line->arguments,
         .doc = line->doc,
     };
-    struct reading reading = {.line = line, .arguments = support_alloc(((size_t)argc + 1) * sizeof(char *))};
+    SUPPORT_FREED char **left = support_alloc(((size_t)argc + 1) * sizeof(char *));
+    struct reading reading = {.line = line, .arguments = left};
     argp_err_exit_status = EXIT_USAGE;
     (void)argp_parse(&argp, argc, argv, 0, NULL, &reading);
-    memcpy(argv + 1, reading.arguments, (reading.count + 1) * sizeof(char *));
-    free(reading.arguments);
-    free(options);
+    memcpy(argv + 1, left, (reading.count + 1) * sizeof(char *));
     return reading.count;
 }
 
 enum exit_code command_refuse(const char *name, const char *format, ...)
 {
     static const struct argp none = {0};
-    char *text = NULL, *program = support_copy(name);
+    SUPPORT_FREED char *text = NULL, *program = support_copy(name);
     va_list arguments;
     va_start(arguments, format);
     if (vasprintf(&text, format, arguments) < 0)
@@ -146,8 +138,6 @@ enum exit_code command_refuse(const char *name, const char *format, ...)
     va_end(arguments);
     support_complain(name, "%s", text);
     argp_help(&none, stderr, ARGP_HELP_SEE, program);
-    free(program);
-    free(text);
     return EXIT_USAGE;
 }
 

@@ -34,14 +34,9 @@ enum command_kind {
     COMMAND_FLAG,  /* bool: there is no value */
     COMMAND_TEXT,  /* const char * */
     COMMAND_WORD,  /* const char *: one of `argument`, such as "table|csv" */
-    COMMAND_LIST,  /* struct command_list: as often as it is given */
+    COMMAND_LIST,  /* struct support_list: as often as it is given */
     COMMAND_COUNT, /* uint64_t */
     COMMAND_SHARE  /* double: 3% or 0.03 */
-};
-
-struct command_list {
-    const char **items; /* ended by NULL; NULL: none. The caller frees it */
-    size_t count;
 };
 
 struct command_option {

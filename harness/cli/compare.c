@@ -12,7 +12,7 @@ struct request {
     struct compare_options options;
     const char *format;
     bool lower, higher, strict; /* --lower-is-better, --higher-is-better */
-    struct command_list ignored;
+    struct support_list ignored;
 };
 
 static const char *check(const struct command_line *line)
@@ -117,6 +117,6 @@ enum exit_code compare_command(int argc, char **argv)
         code = command_end(argv[0], compare_exit(compare, request.strict));
     }
     compare_destroy(compare);
-    free(request.ignored.items);
+    support_list_free(&request.ignored);
     return code;
 }

@@ -22,7 +22,6 @@ static void names_take(struct figure_request *request, char **names, size_t coun
 enum exit_code figure_command(int argc, char **argv)
 {
     struct figure_request request = {.effort = "quick"};
-    struct command_list overrides = {0};
     bool list = false;
     struct command_option options[] = {
         COMMAND_OPTION(
@@ -32,7 +31,7 @@ enum exit_code figure_command(int argc, char **argv)
             .letter = 'e'),
         COMMAND_OPTION("out", TEXT, &request.out, "FOLDER",
                        "where results and pictures go, by default results/figures/EFFORT", .letter = 'o'),
-        COMMAND_OPTION("override", LIST, &overrides, "KEY=VALUE",
+        COMMAND_OPTION("override", LIST, &request.overrides, "KEY=VALUE",
                        "set this in every point, as `maemio sweep` does; as often as needed. Files, folder and title "
                        "then name it"),
         COMMAND_OPTION("plot-only", FLAG, &request.plot_only, NULL, "draw again what was measured before"),
@@ -48,11 +47,7 @@ enum exit_code figure_command(int argc, char **argv)
     names_take(&request, argv + 1, command_read(&line, argc, argv));
     if (request.count == 0 && !request.all && !list)
         return command_refuse(argv[0], "name a figure, or all; see `maemio figure --list`");
-    if (overrides.count > FIGURE_OVERRIDES_MAX)
-        return command_refuse(argv[0], "--override: more than %d", FIGURE_OVERRIDES_MAX);
-    for (size_t i = 0; i < overrides.count; i++)
-        request.overrides[request.override_count++] = overrides.items[i];
     enum exit_code code = list ? figures_list(argv[0]) : figures_make(argv[0], &request);
-    free(overrides.items);
+    support_list_free(&request.overrides);
     return command_end(argv[0], code);
 }

@@ -30,10 +30,8 @@ static enum exit_code table_print(const char *name, const struct request *reques
 
 static enum exit_code page_make(const char *name, const char *folder)
 {
-    char *share = program_share(name);
-    enum exit_code code = share == NULL ? EXIT_USAGE : report_page(name, share, folder);
-    free(share);
-    return code;
+    SUPPORT_FREED char *share = program_share(name);
+    return share == NULL ? EXIT_USAGE : report_page(name, share, folder);
 }
 
 enum exit_code report_command(int argc, char **argv)

@@ -11,7 +11,7 @@
 #include "harness/figures/report_html.h"
 
 /* False with a message for one that is not key=value. */
-static bool overrides_read(const char *name, const struct command_list *list, struct option_pairs *pairs)
+static bool overrides_read(const char *name, const struct support_list *list, struct option_pairs *pairs)
 {
     for (size_t i = 0; i < list->count; i++) {
         const char *text = list->items[i], *equals = strchr(text, '=');
@@ -19,8 +19,8 @@ static bool overrides_read(const char *name, const struct command_list *list, st
             (void)command_refuse(name, "--override: '%s' is not key=value", text);
             return false;
         }
-        char *key = support_format("%.*s", (int)(equals - text), text);
-        option_pairs_add(pairs, option_underscores(key), support_copy(equals + 1));
+        SUPPORT_FREED char *key = support_format("%.*s", (int)(equals - text), text);
+        option_pairs_add(pairs, option_underscores(key), equals + 1);
     }
     return true;
 }
@@ -35,18 +35,15 @@ static char *default_folder(const char *file)
 /* The sweep, and then its page. What the page is made from must be there before hours are spent on measuring. */
 static enum exit_code sweep_with_page(const char *name, const struct sweep_request *request)
 {
-    char *share = program_share(name);
+    SUPPORT_FREED char *share = program_share(name);
     enum exit_code code = share == NULL ? EXIT_USAGE : sweep_run(name, request);
-    if (code == EXIT_FINE)
-        code = report_page(name, share, request->out);
-    free(share);
-    return code;
+    return code == EXIT_FINE ? report_page(name, share, request->out) : code;
 }
 
 enum exit_code sweep_command(int argc, char **argv)
 {
     struct sweep_request request = {.seed = 1};
-    struct command_list overrides = {0};
+    struct support_list overrides = {0};
     bool no_page = false;
     struct command_option options[] = {
         COMMAND_OPTION(
@@ -75,14 +72,13 @@ enum exit_code sweep_command(int argc, char **argv)
         .excess = "; a job file may include others"};
     (void)command_read(&line, argc, argv);
     request.file = argv[1];
-    char *folder = request.out == NULL ? default_folder(request.file) : support_copy(request.out);
+    SUPPORT_FREED char *folder = request.out == NULL ? default_folder(request.file) : support_copy(request.out);
     request.out = folder;
     no_page = no_page || request.dry_run || request.print_arguments;
     enum exit_code code = EXIT_USAGE;
     if (overrides_read(argv[0], &overrides, &request.overrides))
         code = no_page ? sweep_run(argv[0], &request) : sweep_with_page(argv[0], &request);
     option_pairs_free(&request.overrides);
-    free(overrides.items);
-    free(folder);
+    support_list_free(&overrides);
     return command_end(argv[0], code);
 }

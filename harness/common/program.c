@@ -16,7 +16,7 @@
 
 bool program_folder_make(const char *name, const char *path)
 {
-    char *copy = support_copy(path);
+    SUPPORT_FREED char *copy = support_copy(path);
     for (char *slash = copy + 1;; slash++) {
         char kept = *slash;
         if (kept != '/' && kept != '\0')
@@ -24,15 +24,12 @@ bool program_folder_make(const char *name, const char *path)
         *slash = '\0';
         if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
             support_complain(name, "%s: cannot make this folder: %s", copy, strerror(errno));
-            free(copy);
             return false;
         }
         *slash = kept;
         if (kept == '\0')
-            break;
+            return true;
     }
-    free(copy);
-    return true;
 }
 
 bool program_is_folder(const char *path)
@@ -41,16 +38,12 @@ bool program_is_folder(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-int program_run(const char *name, const char *const *argv)
+int program_run(const char *name, char *const *argv)
 {
     (void)fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        union { /* execvp takes texts without const but does not change them */
-            const char *const *texts;
-            char **plain;
-        } arguments = {argv};
-        execvp(argv[0], arguments.plain);
+        execvp(argv[0], argv);
         support_complain(name, "%s: %s", argv[0], strerror(errno));
         _exit(127);
     }
@@ -65,10 +58,8 @@ int program_run(const char *name, const char *const *argv)
 /* `folder` with a slash if the project's plots are there; NULL otherwise. Frees it then. */
 static char *share_in(char *folder)
 {
-    char *look = support_format("%splots/style.gp", folder);
-    bool there = access(look, R_OK) == 0;
-    free(look);
-    if (there)
+    SUPPORT_FREED char *look = support_format("%splots/style.gp", folder);
+    if (access(look, R_OK) == 0)
         return folder;
     free(folder);
     return NULL;
@@ -96,9 +87,9 @@ char *program_share(const char *name)
 bool program_gnuplot(const char *name, const char *share, const char *plot, struct support_text *settings,
                      const char *output)
 {
-    char *path = support_format("%splots/%s.gp", share, plot), *part = support_format("%s.part", output);
+    SUPPORT_FREED char *path = support_format("%splots/%s.gp", share, plot), *part = support_format("%s.part", output);
     program_gnuplot_set(settings, "output", part);
-    const char *argv[] = {"gnuplot", "-e", settings->text, path, NULL};
+    char *argv[] = {"gnuplot", "-e", settings->text, path, NULL};
     if (share[0] != '\0')
         (void)setenv("GNUPLOT_LIB", share, 1); /* where plots/NAME.gp finds what it loads, such as plots/style.gp */
     int code = program_run(name, argv);
@@ -109,8 +100,6 @@ bool program_gnuplot(const char *name, const char *share, const char *plot, stru
         support_complain(name, "%s: cannot be written: %s", output, strerror(errno));
     if (!fine)
         (void)unlink(part); /* a half-drawn picture looks like any other */
-    free(path);
-    free(part);
     return fine;
 }
 

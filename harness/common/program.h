@@ -15,7 +15,7 @@ bool program_folder_make(const char *name, const char *path);
 bool program_is_folder(const char *path); /* false also for what is not there */
 
 /* Runs a program, found by PATH, and waits for it. Returns its exit code, or 128 + signal. It writes to our output. */
-int program_run(const char *name, const char *const *argv);
+int program_run(const char *name, char *const *argv);
 
 /*
  * The folder that has plots/, as a prefix of that name: "" in the project's root, else a path that ends with a slash.

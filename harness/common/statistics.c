@@ -37,10 +37,8 @@ double statistics_median(const double *values, size_t count)
 {
     if (count == 0)
         return NAN;
-    double *sorted = sorted_copy(values, count);
-    double median = statistics_quantile(sorted, count, 0.5);
-    free(sorted);
-    return median;
+    SUPPORT_FREED double *sorted = sorted_copy(values, count);
+    return statistics_quantile(sorted, count, 0.5);
 }
 
 /* ---- The interval of a median. ---- */
@@ -96,7 +94,7 @@ bool statistics_summarize(const double *values, size_t count, struct statistics_
         if (!isfinite(values[i]))
             return false;
 
-    double *sorted = sorted_copy(values, count);
+    SUPPORT_FREED double *sorted = sorted_copy(values, count);
     summary->count = count;
     for (size_t i = 0; i < count; i++)
         summary->mean += sorted[i] / (double)count;
@@ -108,24 +106,17 @@ bool statistics_summarize(const double *values, size_t count, struct statistics_
     summary->median_interval = median_interval(sorted, count, 0.95);
     for (size_t i = 0; i < count; i++)
         summary->outliers += beyond_fence(summary, sorted[i]);
-    free(sorted);
     return true;
 }
 
 size_t statistics_outliers(const double *values, size_t count, bool *marks)
 {
-    if (count == 0)
+    struct statistics_summary summary;
+    if (!statistics_summarize(values, count, &summary))
         return 0;
-    double *sorted = sorted_copy(values, count);
-    struct statistics_summary summary = {.q1 = statistics_quantile(sorted, count, 0.25),
-                                         .q3 = statistics_quantile(sorted, count, 0.75)};
-    free(sorted);
-    size_t marked = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         marks[i] = beyond_fence(&summary, values[i]);
-        marked += marks[i];
-    }
-    return marked;
+    return summary.outliers;
 }
 
 /* ---- Mann-Whitney U. ---- */
@@ -199,10 +190,8 @@ static double two_sided(const double *ways, size_t sums, size_t observed)
 
 static double exact_p(const struct ranked *all, size_t count, size_t chosen, size_t observed)
 {
-    double *ways = rank_sum_ways(all, count, chosen);
-    double p = two_sided(ways, rank_sum_end(count), observed);
-    free(ways);
-    return p;
+    SUPPORT_FREED double *ways = rank_sum_ways(all, count, chosen);
+    return two_sided(ways, rank_sum_end(count), observed);
 }
 
 static double normal_p(double u, double a_count, double b_count, double ties)
@@ -243,12 +232,11 @@ struct statistics_u_test statistics_mann_whitney(const double *a, size_t a_count
 
     double ties;
     size_t count = a_count + b_count, double_sum;
-    struct ranked *all = pool_values(a, a_count, b, b_count, &ties, &double_sum);
+    SUPPORT_FREED struct ranked *all = pool_values(a, a_count, b, b_count, &ties, &double_sum);
     test.u = u_of(double_sum, b_count);
     test.exact = count <= STATISTICS_EXACT_MAX;
     test.p = test.exact ? exact_p(all, count, b_count, double_sum)
                         : normal_p(test.u, (double)a_count, (double)b_count, ties);
-    free(all);
     return test;
 }
 
@@ -282,10 +270,11 @@ static size_t pairs_outside(size_t a_count, size_t b_count, double confidence, d
         *coverage = confidence;
         return place < 1 ? 1 : (size_t)place;
     }
-    struct ranked *all = support_alloc(count * sizeof(*all));
+    SUPPORT_FREED struct ranked *all = support_alloc(count * sizeof(*all));
     for (size_t i = 0; i < count; i++)
         all[i].double_rank = (unsigned)(2 * (i + 1));
-    double *ways = rank_sum_ways(all, count, b_count), total = 0, below = 0;
+    SUPPORT_FREED double *ways = rank_sum_ways(all, count, b_count);
+    double total = 0, below = 0;
     size_t least = b_count * (b_count + 1); /* the doubled rank sum at u = 0; u + 1 is 2 more */
     for (size_t s = 0; s < rank_sum_end(count); s++)
         total += ways[s];
@@ -295,8 +284,6 @@ static size_t pairs_outside(size_t a_count, size_t b_count, double confidence, d
         k++;
     }
     *coverage = 1 - 2 * below;
-    free(ways);
-    free(all);
     return k;
 }
 
@@ -332,7 +319,7 @@ static struct statistics_interval factor_interval(const double *a, size_t a_coun
     MAE_CHECK(k >= 1 && k <= pairs);
     /* 0 / 0 may be any factor, unless all values are 0: then nothing differs. */
     bool nothing = largest(a, a_count) == 0 && largest(b, b_count) == 0;
-    double *lows = support_alloc(pairs * sizeof(*lows)), *highs = support_alloc(pairs * sizeof(*highs));
+    SUPPORT_FREED double *lows = support_alloc(pairs * sizeof(*lows)), *highs = support_alloc(pairs * sizeof(*highs));
     for (size_t i = 0; i < pairs; i++) {
         lows[i] = factor_of(a[i / b_count], b[i % b_count], nothing ? 1 : 0);
         highs[i] = factor_of(a[i / b_count], b[i % b_count], nothing ? 1 : HUGE_VAL);
@@ -341,8 +328,6 @@ static struct statistics_interval factor_interval(const double *a, size_t a_coun
     qsort(highs, pairs, sizeof(*highs), ascending);
     interval.low = lows[k - 1];
     interval.high = highs[pairs - k];
-    free(lows);
-    free(highs);
     return interval;
 }
 
@@ -375,7 +360,7 @@ static int by_p(const void *left, const void *right)
 
 void statistics_holm(const double *p, size_t count, double *adjusted)
 {
-    struct placed *sorted = support_alloc((count + 1) * sizeof(*sorted));
+    SUPPORT_FREED struct placed *sorted = support_alloc((count + 1) * sizeof(*sorted));
     size_t known = 0;
     for (size_t i = 0; i < count; i++) {
         adjusted[i] = NAN;
@@ -388,7 +373,6 @@ void statistics_holm(const double *p, size_t count, double *adjusted)
         least = fmax(least, fmin(1, (double)(known - i) * sorted[i].p));
         adjusted[sorted[i].place] = least;
     }
-    free(sorted);
 }
 
 /* ---- Blocks. ---- */
@@ -430,7 +414,7 @@ void statistics_block_ratio(const struct statistics_block *blocks, size_t count,
 {
     *ratio = NAN;
     *interval = no_interval;
-    double *logs = count == 0 ? NULL : block_logs(blocks, count);
+    SUPPORT_FREED double *logs = count == 0 ? NULL : block_logs(blocks, count);
     if (!logs)
         return;
     qsort(logs, count, sizeof(*logs), ascending);
@@ -438,7 +422,6 @@ void statistics_block_ratio(const struct statistics_block *blocks, size_t count,
     *interval = median_interval(logs, count, confidence);
     interval->low = exp(interval->low);
     interval->high = exp(interval->high);
-    free(logs);
 }
 
 struct statistics_u_test statistics_block_test(const struct statistics_block *blocks, size_t count)
@@ -455,8 +438,9 @@ struct statistics_u_test statistics_block_test(const struct statistics_block *bl
         const struct statistics_block *block = &blocks[i];
         double ties, total = 0;
         size_t here_sum, here_count = block->a_count + block->b_count, here_sums = rank_sum_end(here_count);
-        struct ranked *all = pool_values(block->a, block->a_count, block->b, block->b_count, &ties, &here_sum);
-        double *ways = rank_sum_ways(all, here_count, block->b_count);
+        SUPPORT_FREED struct ranked *all =
+            pool_values(block->a, block->a_count, block->b, block->b_count, &ties, &here_sum);
+        SUPPORT_FREED double *ways = rank_sum_ways(all, here_count, block->b_count);
         double *next = support_alloc((sums + here_sums) * sizeof(*next));
         for (size_t s = 0; s < here_sums; s++)
             total += ways[s];
@@ -467,8 +451,6 @@ struct statistics_u_test statistics_block_test(const struct statistics_block *bl
         observed += here_sum;
         test.u += u_of(here_sum, block->b_count);
         free(chances);
-        free(ways);
-        free(all);
         chances = next;
     }
     test.p = two_sided(chances, sums, observed);
@@ -511,29 +493,23 @@ static double resampled_median(const double *sorted, size_t count, size_t draws,
 
 double statistics_block_noise(const struct statistics_block *blocks, size_t count, size_t size, uint64_t seed)
 {
-    double *logs = count == 0 || size == 0 ? NULL : block_logs(blocks, count);
-    for (size_t i = 0; logs && i < count; i++)
-        if (isinf(logs[i])) {
-            free(logs);
-            logs = NULL;
-        }
+    SUPPORT_FREED double *logs = count == 0 || size == 0 ? NULL : block_logs(blocks, count);
     if (!logs)
         return NAN;
+    for (size_t i = 0; i < count; i++)
+        if (isinf(logs[i]))
+            return NAN;
     /* Each as it is and turned round. */
     logs = support_realloc(logs, 2 * count * sizeof(*logs));
     for (size_t i = 0; i < count; i++)
         logs[count + i] = -logs[i];
     qsort(logs, 2 * count, sizeof(*logs), ascending);
-    double *medians = support_alloc(STATISTICS_RESAMPLES * sizeof(*medians));
-    uint32_t *times = support_alloc(2 * count * sizeof(*times));
+    SUPPORT_FREED double *medians = support_alloc(STATISTICS_RESAMPLES * sizeof(*medians));
+    SUPPORT_FREED uint32_t *times = support_alloc(2 * count * sizeof(*times));
     for (size_t i = 0; i < STATISTICS_RESAMPLES; i++)
         medians[i] = fabs(resampled_median(logs, 2 * count, size, times, &seed));
     qsort(medians, STATISTICS_RESAMPLES, sizeof(*medians), ascending);
-    double noise = expm1(statistics_quantile(medians, STATISTICS_RESAMPLES, 0.95));
-    free(times);
-    free(medians);
-    free(logs);
-    return noise;
+    return expm1(statistics_quantile(medians, STATISTICS_RESAMPLES, 0.95));
 }
 
 const char *statistics_ratio_text(double ratio, char *text)

@@ -46,6 +46,13 @@ void *support_more(void *items, size_t count, size_t item_bytes)
     return full ? support_realloc(items, (count == 0 ? FIRST : 2 * count) * item_bytes) : items;
 }
 
+void support_freed(void *variable)
+{
+    void *block;
+    memcpy(&block, variable, sizeof block); /* whatever it points to */
+    free(block);
+}
+
 char *support_copy(const char *text)
 {
     return need(strdup(text));
@@ -75,17 +82,26 @@ void support_text_add(struct support_text *text, const char *format, ...)
     text->bytes += (size_t)added;
 }
 
-void support_list_add(char ***items, size_t *count, const char *format, ...)
+void support_list_add(struct support_list *list, const char *format, ...)
 {
     va_list arguments;
-    *items = support_realloc(*items, (*count + 2) * sizeof **items);
+    list->items = support_realloc(list->items, (list->count + 2) * sizeof *list->items);
+    char **item = &list->items[list->count++];
     va_start(arguments, format);
-    (*items)[*count] = need(vasprintf(&(*items)[*count], format, arguments) < 0 ? NULL : (*items)[*count]);
+    *item = need(vasprintf(item, format, arguments) < 0 ? NULL : *item);
     va_end(arguments);
-    (*items)[++*count] = NULL;
+    list->items[list->count] = NULL;
 }
 
-size_t support_list_place(const char *const *items, const char *text)
+void support_list_free(struct support_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        free(list->items[i]);
+    free(list->items);
+    *list = (struct support_list){0};
+}
+
+size_t support_list_place(char *const *items, const char *text)
 {
     size_t place = 0;
     while (items && items[place] && strcmp(items[place], text) != 0)

@@ -18,6 +18,15 @@ void *support_more(void *items, size_t count, size_t item_bytes);
 char *support_copy(const char *text);
 char *support_format(const char *format, ...) __attribute__((format(printf, 1, 2))); /* the caller frees it */
 
+/*
+ * What ends where its block is left, by whatever way: `SUPPORT_FREED char *path = support_format(...);`. FREED takes a
+ * pointer from malloc, or a struct whose first member is one; ENDED_BY takes anything that the function, which gets its
+ * address, can end. Both want an initial value.
+ */
+#define SUPPORT_ENDED_BY(function) __attribute__((cleanup(function)))
+#define SUPPORT_FREED SUPPORT_ENDED_BY(support_freed)
+void support_freed(void *variable);
+
 /* A text that grows. {0} is empty. `text` is NULL until something is added; its owner frees it. */
 struct support_text {
     char *text;
@@ -25,11 +34,16 @@ struct support_text {
 };
 void support_text_add(struct support_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A list of texts that grows, with a NULL after the last. */
-void support_list_add(char ***items, size_t *count, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* A list of texts that grows. {0} is empty. `items` is NULL until something is added, then ends with a NULL. */
+struct support_list {
+    char **items;
+    size_t count;
+};
+void support_list_add(struct support_list *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void support_list_free(struct support_list *list);
 
 /* The place of a text in a list that NULL ends; that of the NULL if the list lacks the text, 0 if there is no list. */
-size_t support_list_place(const char *const *items, const char *text);
+size_t support_list_place(char *const *items, const char *text);
 
 /* What is wrong, into `error`; the second says where: "file:line: ...". Both return false. */
 bool support_error(char *error, size_t error_bytes, const char *format, ...) __attribute__((format(printf, 3, 4)));

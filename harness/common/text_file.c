@@ -37,26 +37,20 @@ char *text_file_read(const char *path, size_t bytes_max, bool regular_only, size
                      size_t error_bytes)
 {
     struct stat info;
-    if (stat(path, &info) < 0) {
-        snprintf(error, error_bytes, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    if (S_ISDIR(info.st_mode) || (regular_only && !S_ISREG(info.st_mode))) {
+    bool there = stat(path, &info) == 0;
+    if (there && (S_ISDIR(info.st_mode) || (regular_only && !S_ISREG(info.st_mode)))) {
         snprintf(error, error_bytes, "%s: is %s; a plain file is wanted", path,
                  S_ISDIR(info.st_mode) ? "a folder" : "no plain file");
         return NULL;
     }
-    FILE *file = fopen(path, "re");
-    if (!file) {
-        snprintf(error, error_bytes, "%s: %s", path, strerror(errno));
-        return NULL;
-    }
-    char *text = read_all(file, bytes_max, bytes);
+    FILE *file = there ? fopen(path, "re") : NULL;
+    char *text = file ? read_all(file, bytes_max, bytes) : NULL;
     if (!text && errno == EFBIG)
         snprintf(error, error_bytes, "%s: is larger than %zu MiB, which is the most", path, bytes_max >> 20);
     else if (!text)
         snprintf(error, error_bytes, "%s: %s", path, strerror(errno));
-    fclose(file);
+    if (file)
+        fclose(file);
     return text;
 }
 
@@ -73,16 +67,15 @@ const char *text_shown(const char *text, size_t bytes, char shown[TEXT_SHOWN_BYT
 
 bool text_file_write(const char *command, const char *path, const char *text, size_t bytes)
 {
-    char *part = support_format("%s.part", path);
+    SUPPORT_FREED char *part = support_format("%s.part", path);
     FILE *file = fopen(part, "we");
     bool fine = file != NULL && fwrite(text, 1, bytes, file) == bytes && fflush(file) == 0 && fsync(fileno(file)) == 0;
     if (file != NULL)
         fine = fclose(file) == 0 && fine;
     fine = fine && rename(part, path) == 0;
     if (!fine) {
-        (void)fprintf(stderr, "%s: %s: cannot be written: %s\n", command, path, strerror(errno));
+        support_complain(command, "%s: cannot be written: %s", path, strerror(errno));
         (void)unlink(part);
     }
-    free(part);
     return fine;
 }

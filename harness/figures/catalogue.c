@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "harness/common/quantity.h"
-#include "harness/common/support.h"
+
 #include "harness/record/columns.h"
 
 /* ---- What may be said. ---- */
@@ -99,18 +99,14 @@ static bool value_take(const struct key *key, const struct jobfile_setting *sett
 static bool setting_take(const struct jobfile_note *note, const struct key *keys, const struct jobfile_setting *setting,
                          void *into, char *error)
 {
-    struct support_text known = {0};
+    SUPPORT_FREED struct support_text known = {0};
     for (const struct key *key = keys; key->name != NULL; key++) {
-        if (strcmp(key->name, setting->key) == 0) {
-            free(known.text);
+        if (strcmp(key->name, setting->key) == 0)
             return value_take(key, setting, into, error);
-        }
         support_text_add(&known, "%s%s", key == keys ? "" : key[1].name == NULL ? " or " : ", ", key->name);
     }
-    (void)WRONG(error, setting->file, setting->line, "unknown key '%s' in [%s]: want %s", setting->key, note->section,
-                known.text);
-    free(known.text);
-    return false;
+    return WRONG(error, setting->file, setting->line, "unknown key '%s' in [%s]: want %s", setting->key, note->section,
+                 known.text);
 }
 
 /* A section's values into the members of `into`, whose texts become "" where nothing is given. */
@@ -180,6 +176,18 @@ void figure_free(struct figure *figure)
     jobfile_destroy(figure->jobfile);
 }
 
+struct support_list figure_labels(const struct figure *figure, const char *job)
+{
+    char unused[JOBFILE_ERROR_BYTES];
+    struct jobfile_rules rules = {.cores = 1};
+    struct jobfile *kept = jobfile_read(job, &rules, unused);
+    struct support_list labels = {0};
+    if (kept != NULL || figure != NULL)
+        labels = jobfile_labels(kept != NULL ? kept : figure->jobfile);
+    jobfile_destroy(kept);
+    return labels;
+}
+
 char *figure_heading(const struct figure *figure)
 {
     return support_format("%s%s%s", figure->where, figure->where[0] == '\0' ? "" : ": ", figure->title);
@@ -198,7 +206,7 @@ static int by_place(const void *left, const void *right)
 
 bool catalogue_read(struct catalogue *catalogue, const char *share, char *error)
 {
-    char *folder = support_format("%splots", share);
+    SUPPORT_FREED char *folder = support_format("%splots", share);
     struct dirent **entries = NULL;
     int count = scandir(folder, &entries, NULL, NULL);
     bool fine = count >= 0;
@@ -208,15 +216,13 @@ bool catalogue_read(struct catalogue *catalogue, const char *share, char *error)
     for (int i = 0; i < count; i++) {
         const char *name = entries[i]->d_name, *dot = strchr(name, '.');
         if (fine && dot != NULL && dot != name && strcmp(dot, ".conf") == 0) {
-            char *path = support_format("%s/%s", folder, name);
+            SUPPORT_FREED char *path = support_format("%s/%s", folder, name);
             catalogue->figures = support_more(catalogue->figures, catalogue->count, sizeof *catalogue->figures);
             fine = figure_read(&catalogue->figures[catalogue->count++], path, error);
-            free(path);
         }
         free(entries[i]);
     }
     free(entries);
-    free(folder);
     if (fine && catalogue->count > 0)
         qsort(catalogue->figures, catalogue->count, sizeof *catalogue->figures, by_place);
     if (!fine)

@@ -11,6 +11,7 @@
 #ifndef HARNESS_FIGURES_CATALOGUE_H
 #define HARNESS_FIGURES_CATALOGUE_H
 
+#include "harness/common/support.h"
 #include "harness/figures/claims.h"
 #include "harness/options/jobfile.h"
 
@@ -37,6 +38,10 @@ const struct figure *catalogue_find(const struct catalogue *catalogue, const cha
 /* One file as above; figure->name is its name without folder and ending. figure_free also after false. */
 bool figure_read(struct figure *figure, const char *path, char *error);
 void figure_free(struct figure *figure);
+
+/* The labels of a figure's results in the order of the job file that was kept with them. Without that file (results
+ * moved elsewhere) those of today's figure; NULL: none. The caller frees them. */
+struct support_list figure_labels(const struct figure *figure, const char *job);
 
 /* "Figure 9: TPC-C over ..."; the caller frees it. */
 char *figure_heading(const struct figure *figure);

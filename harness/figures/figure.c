@@ -17,7 +17,7 @@
 #include "harness/figures/plot_data.h"
 #include "harness/options/jobfile.h"
 
-enum { LABELS_MAX = 256, CONF_BYTES_MAX = 1 << 20 };
+enum { CONF_BYTES_MAX = 1 << 20 };
 
 /* What is asked for, and what it means for files. */
 struct run {
@@ -38,9 +38,9 @@ static void overrides_name(struct run *run)
     support_text_add(&suffix, "%s", "");
     support_text_add(&changed, "%s", "");
     uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < run->asked->override_count; i++) {
-        support_text_add(&suffix, ",%s", run->asked->overrides[i]);
-        support_text_add(&changed, "%s%s", i == 0 ? "" : ", ", run->asked->overrides[i]);
+    for (size_t i = 0; i < run->asked->overrides.count; i++) {
+        support_text_add(&suffix, ",%s", run->asked->overrides.items[i]);
+        support_text_add(&changed, "%s%s", i == 0 ? "" : ", ", run->asked->overrides.items[i]);
     }
     for (char *c = suffix.text; *c != '\0'; c++) {
         hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
@@ -58,50 +58,41 @@ static void overrides_name(struct run *run)
 
 /* ---- The job file: a figure's points and an effort. ---- */
 
-static const char *point_value(const struct jobfile_point *point, const char *key)
-{
-    for (size_t i = 0; i < point->count; i++)
-        if (strcmp(point->settings[i].key, key) == 0)
-            return point->settings[i].value;
-    return "";
-}
-
 /* Takes the path over; a file that is not there is not included. */
 static void include_add(struct support_text *text, char *path)
 {
-    char *absolute = realpath(path, NULL);
+    SUPPORT_FREED char *given = path, *absolute = realpath(given, NULL);
     if (absolute != NULL)
         support_text_add(text, "include = \"%s\"\n", absolute);
-    free(absolute);
-    free(path);
 }
 
 /* The figure's file, then what the effort replaces: in general, for the workload, for the figure. Includes are relative
  * to the folder of the file they stand in, so these are absolute. */
 static bool job_write(const struct run *run, const struct figure *figure, const char *job)
 {
-    const char *const parts[] = {"", point_value(&figure->jobfile->points[0], "workload"), figure->name};
-    struct support_text text = {0};
+    const struct jobfile_setting *workload = jobfile_setting(&figure->jobfile->points[0], "workload");
+    const char *const parts[] = {"", workload == NULL ? "" : workload->value, figure->name};
+    SUPPORT_FREED struct support_text text = {0};
     include_add(&text, support_format("%splots/%s.conf", run->share, figure->name));
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         include_add(&text, support_format("%splots/effort/%s%s%s.conf", run->share, run->asked->effort,
                                           *parts[i] ? "-" : "", parts[i]));
-    bool fine = text_file_write(run->name, job, text.text, text.bytes);
-    free(text.text);
-    return fine;
+    return text_file_write(run->name, job, text.text, text.bytes);
 }
 
 static int sweep(const struct run *run, const char *job, const char *folder)
 {
-    const char *argv[2 * FIGURE_OVERRIDES_MAX + 8] = {"/proc/self/exe", "sweep", "--no-page", job, "--out", folder};
-    size_t count = 6;
+    SUPPORT_ENDED_BY(support_list_free) struct support_list argv = {0};
+    support_list_add(&argv, "/proc/self/exe");
+    support_list_add(&argv, "sweep");
+    support_list_add(&argv, "--no-page");
+    support_list_add(&argv, "--out=%s", folder);
+    support_list_add(&argv, "%s", job);
     if (run->asked->dry_run)
-        argv[count++] = "--dry-run";
-    for (size_t i = 0; i < run->asked->override_count; i++) {
-        argv[count++] = "--override";
-        argv[count++] = run->asked->overrides[i];
-    }
-    return program_run(run->name, argv);
+        support_list_add(&argv, "--dry-run");
+    for (size_t i = 0; i < run->asked->overrides.count; i++)
+        support_list_add(&argv, "--override=%s", run->asked->overrides.items[i]);
+    return program_run(run->name, argv.items);
 }
 
 /* ---- Points and pictures. ---- */
@@ -109,46 +100,31 @@ static int sweep(const struct run *run, const char *job, const char *folder)
 /* The resolved job, which the sweep left with the results, beside the picture. */
 static bool job_keep(const struct run *run, const char *folder, const char *job)
 {
-    char why[256], *frozen = support_format("%s/job.conf", folder);
+    char why[256];
     size_t bytes;
-    char *text = text_file_read(frozen, CONF_BYTES_MAX, false, &bytes, why, sizeof(why));
-    bool fine = text && text_file_write(run->name, job, text, bytes);
-    if (!text)
-        support_complain(run->name, "%s", why);
-    free(text);
-    free(frozen);
-    return fine;
+    SUPPORT_FREED char *frozen = support_format("%s/job.conf", folder);
+    SUPPORT_FREED char *text = text_file_read(frozen, CONF_BYTES_MAX, false, &bytes, why, sizeof(why));
+    if (text)
+        return text_file_write(run->name, job, text, bytes);
+    support_complain(run->name, "%s", why);
+    return false;
 }
 
 /* Writes the points and tells gnuplot of them: their lines, and what the caption says. */
 static bool data_write(const struct run *run, const struct figure *figure, const char *job, const struct results *set,
                        const char *path, struct support_text *settings)
 {
-    char unused[JOBFILE_ERROR_BYTES], *text = NULL, *facts = plot_facts(set);
-    size_t bytes;
-    struct jobfile_rules rules = {.cores = 1};
-    struct jobfile *jobfile = jobfile_read(job, &rules, unused);
-    const char *labels[LABELS_MAX + 1];
-    struct support_text lines = {0};
-    struct plot_data data;
-    /* Without the job file (results moved elsewhere) they are those of today's figure. */
-    (void)jobfile_labels(jobfile ? jobfile : figure->jobfile, labels, LABELS_MAX);
-    plot_data_make(&data, set, figure, labels);
-    FILE *file = open_memstream(&text, &bytes);
-    if (file == NULL)
-        abort(); /* no memory */
-    plot_data_write(&data, file);
-    bool fine = fclose(file) == 0 && text_file_write(run->name, path, text, bytes);
+    SUPPORT_ENDED_BY(support_list_free) struct support_list labels = figure_labels(figure, job);
+    SUPPORT_ENDED_BY(plot_data_free) struct plot_data data = {0};
+    plot_data_make(&data, set, figure, labels.items);
+    SUPPORT_FREED struct support_text text = {0}, lines = {0};
+    SUPPORT_FREED char *facts = plot_facts(set);
     for (size_t i = 0; i < data.line_count; i++)
         support_text_add(&lines, "%s%s", i > 0 ? " " : "", data.lines[i]);
     program_gnuplot_set(settings, "lines", lines.text);
     program_gnuplot_set(settings, "facts", facts);
-    free(lines.text);
-    free(facts);
-    free(text);
-    plot_data_free(&data);
-    jobfile_destroy(jobfile);
-    return fine;
+    plot_data_write(&data, &text);
+    return text_file_write(run->name, path, text.text, text.bytes);
 }
 
 static bool pictures_draw(const struct run *run, const struct figure *figure, const char *folder, const char *settings)
@@ -158,19 +134,16 @@ static bool pictures_draw(const struct run *run, const struct figure *figure, co
         {"data", "data.csv"}, {"csv", "results.csv"}, {"intervals", "intervals.csv"}, {"latencies", "latency.csv"}};
     bool fine = true;
     for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]) && fine; i++) {
-        struct support_text script = {0};
-        char *output = support_format("%s.%s", folder, formats[i]);
+        SUPPORT_FREED struct support_text script = {0};
+        SUPPORT_FREED char *output = support_format("%s.%s", folder, formats[i]);
         support_text_add(&script, "%s", settings);
         program_gnuplot_set(&script, "format", formats[i]);
         program_gnuplot_set(&script, "changed", run->changed);
         for (size_t k = 0; k < sizeof(files) / sizeof(files[0]); k++) {
-            char *path = support_format("%s/%s", folder, files[k][1]);
+            SUPPORT_FREED char *path = support_format("%s/%s", folder, files[k][1]);
             program_gnuplot_set(&script, files[k][0], access(path, R_OK) == 0 ? path : "");
-            free(path);
         }
         fine = program_gnuplot(run->name, run->share, figure->name, &script, output);
-        free(script.text);
-        free(output);
     }
     if (fine)
         (void)printf("%s.svg .pdf .png\n", folder);
@@ -180,27 +153,25 @@ static bool pictures_draw(const struct run *run, const struct figure *figure, co
 static int figure_draw(const struct run *run, const struct figure *figure, const char *job, const char *folder)
 {
     char error[CSV_TABLE_ERROR_BYTES];
-    struct support_text settings = {0};
-    struct results set;
-    char *results = support_format("%s/results.csv", folder), *data = support_format("%s/data.csv", folder);
-    bool read = results_read(&set, results, error), fine = read && set.count > 0;
-    if (!read)
-        support_complain(run->name, "%s", error);
-    else if (!fine)
-        support_complain(run->name, "%s: holds no complete result", results);
-    fine = fine && data_write(run, figure, job, &set, data, &settings) &&
-           pictures_draw(run, figure, folder, settings.text);
-    free(settings.text);
-    results_free(&set);
-    free(results);
-    free(data);
+    SUPPORT_FREED struct support_text settings = {0};
+    SUPPORT_ENDED_BY(results_free) struct results set = {0};
+    SUPPORT_FREED char *results = support_format("%s/results.csv", folder),
+                       *data = support_format("%s/data.csv", folder);
+    bool read = results_read(&set, results, error);
+    if (!read || set.count == 0) {
+        support_complain(run->name, "%s%s", read ? results : error, read ? ": holds no complete result" : "");
+        return EXIT_FAILED;
+    }
+    bool fine =
+        data_write(run, figure, job, &set, data, &settings) && pictures_draw(run, figure, folder, settings.text);
     return fine ? EXIT_FINE : EXIT_FAILED;
 }
 
 static int figure_run(const struct run *run, const struct figure *figure)
 {
-    char *folder = support_format("%s/%s%s", run->out, figure->name, run->suffix);
-    char *job = support_format("%s.conf", folder), *experiment = support_format("%s.experiment.conf", folder);
+    SUPPORT_FREED char *folder = support_format("%s/%s%s", run->out, figure->name, run->suffix);
+    SUPPORT_FREED char *job = support_format("%s.conf", folder);
+    SUPPORT_FREED char *experiment = support_format("%s.experiment.conf", folder);
     int code = EXIT_FINE;
     if (!run->asked->plot_only) {
         code = job_write(run, figure, experiment) ? sweep(run, experiment, folder) : EXIT_FAILED;
@@ -210,9 +181,6 @@ static int figure_run(const struct run *run, const struct figure *figure)
     }
     if (code == EXIT_FINE && !run->asked->dry_run)
         code = figure_draw(run, figure, job, folder);
-    free(experiment);
-    free(job);
-    free(folder);
     return code;
 }
 
@@ -237,7 +205,7 @@ static int figures_run(const struct run *run, const struct catalogue *catalogue)
     }
     if (!run->asked->all || run->asked->dry_run)
         return code;
-    const char *report[] = {"/proc/self/exe", "report", run->out, NULL};
+    char *report[] = {"/proc/self/exe", "report", run->out, NULL};
     int ended = program_run(run->name, report);
     return code == EXIT_FINE ? ended : code;
 }
@@ -292,9 +260,8 @@ enum exit_code figures_list(const char *name)
     if (!figures_find(name, &share, &catalogue))
         return EXIT_USAGE;
     for (size_t i = 0; i < catalogue.count; i++) {
-        char *heading = figure_heading(&catalogue.figures[i]);
+        SUPPORT_FREED char *heading = figure_heading(&catalogue.figures[i]);
         (void)printf("%-16s %s\n", catalogue.figures[i].name, heading);
-        free(heading);
     }
     catalogue_free(&catalogue);
     free(share);

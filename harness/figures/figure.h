@@ -16,16 +16,14 @@
 #include <stddef.h>
 
 #include "harness/common/exit_code.h"
-
-enum { FIGURE_OVERRIDES_MAX = 64 };
+#include "harness/common/support.h"
 
 struct figure_request {
     const char *const *names; /* of figures */
     size_t count;
-    bool all, plot_only, dry_run;                /* all: every figure, and the page */
-    const char *effort, *out;                    /* out NULL: results/figures/EFFORT */
-    const char *overrides[FIGURE_OVERRIDES_MAX]; /* KEY=VALUE */
-    size_t override_count;
+    bool all, plot_only, dry_run;  /* all: every figure, and the page */
+    const char *effort, *out;      /* out NULL: results/figures/EFFORT */
+    struct support_list overrides; /* KEY=VALUE */
 };
 
 /* `name`: the command's for messages. */

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* vasprintf */
 #include "harness/figures/html.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -18,13 +19,12 @@ enum { FILE_BYTES_MAX = 16 << 20 };
 void html_put(json_t *object, const char *key, const char *format, ...)
 {
     va_list arguments;
-    char *text;
+    SUPPORT_FREED char *text = NULL;
     va_start(arguments, format);
     if (vasprintf(&text, format, arguments) < 0)
         abort();
     va_end(arguments);
     html_put_texts(object, key, text, NULL);
-    free(text);
 }
 
 void html_put_texts(json_t *object, ...)
@@ -66,73 +66,23 @@ static void text_write(FILE *page, const char *text)
     }
 }
 
-/* ---- SVG. ---- */
+/* ---- Pictures. ---- */
 
-static bool begins(const char *text, const char *with)
+void html_put_svg(json_t *object, const char *key, const char *path)
 {
-    return strncmp(text, with, strlen(with)) == 0;
-}
-
-/* The opening tag without the attributes that fix its size: viewBox keeps the proportions. */
-static const char *svg_tag(FILE *page, const char *at, const char *label)
-{
-    const char *end = strchr(at, '>');
-    (void)fputs("<svg role=\"img\" aria-label=\"", page);
-    text_write(page, label);
-    (void)fputc('"', page);
-    for (at += strlen("<svg"); end && at < end; at++) {
-        if (begins(at, "width=\"") || begins(at, "height=\"")) {
-            at = strchr(strchr(at, '"') + 1, '"');
-            if (!at)
-                return "";
-        } else {
-            (void)fputc(*at, page);
-        }
-    }
-    return end ? end : "";
-}
-
-static void svg_write(FILE *page, const char *at, const char *prefix, const char *label)
-{
-    static const char *const references[] = {" id=\"", " id='", "href=\"#", "href='#", "url(#"};
-    unsigned plots = 0;
-    for (at = svg_tag(page, at, label); *at != '\0'; at++) {
-        if (begins(at, "<title>")) { /* gnuplot's own, which browsers show as a hint */
-            const char *end = strstr(at, "</title>");
-            at = end ? end + strlen("</title>") - 1 : at;
-            continue;
-        }
-        size_t i = 0;
-        while (i < sizeof(references) / sizeof(references[0]) && !begins(at, references[i]))
-            i++;
-        if (i == sizeof(references) / sizeof(references[0])) {
-            (void)fputc(*at, page);
-            continue;
-        }
-        at += strlen(references[i]);
-        if (begins(at, "gnuplot_plot_")) /* nothing refers to these, and every panel begins again at 1 */
-            (void)fprintf(page, "%s%s-%u-", references[i], prefix, ++plots);
-        else
-            (void)fprintf(page, "%s%s-", references[i], prefix);
-        at--;
-    }
-}
-
-void html_put_svg(json_t *object, const char *key, const char *path, const char *prefix, const char *label)
-{
-    char why[256], *written = NULL;
+    char why[256];
     size_t bytes;
-    char *text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, why, sizeof(why));
-    const char *at = text ? strstr(text, "<svg") : NULL;
-    FILE *page = at ? open_memstream(&written, &bytes) : NULL;
-    if (page) {
-        svg_write(page, at, prefix, label);
-        if (fclose(page) != 0)
-            abort(); /* no memory */
-        html_put(object, key, "%s", written);
-    }
-    free(written);
-    free(text);
+    SUPPORT_FREED char *text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, why, sizeof(why));
+    if (text == NULL || strstr(text, "<svg") == NULL)
+        return;
+    SUPPORT_FREED char *url = support_alloc(3 * bytes + 1);
+    char *at = url;
+    for (const char *c = text; *c != '\0'; c++)
+        if (isalnum((unsigned char)*c))
+            *at++ = *c;
+        else
+            at += sprintf(at, "%%%02X", (unsigned char)*c);
+    html_put_texts(object, key, url, NULL);
 }
 
 /* ---- Templates. ---- */

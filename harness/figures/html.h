@@ -3,7 +3,7 @@
  * the same, the data is a tree of texts, objects and lists of objects.
  *
  *     {{name}}               the text, with & < > " escaped; nothing if there is none
- *     {{{name}}}             the text as it is, for pictures
+ *     {{{name}}}             the text as it is
  *     {{#name}}...{{/name}}  once for an object or a text that is not empty, for each object of a list; names are
  *                            looked up in the innermost object first
  *     {{^name}}...{{/name}}  once if there is no such text, object or list, or an empty one
@@ -34,11 +34,8 @@ json_t *html_row(json_t *object, const char *key);
 /* "12.3k", "1.20M"; "-" for NAN. Returns `text` (HTML_NUMBER_BYTES). */
 const char *html_count(double value, char *text);
 
-/*
- * The SVG file's picture, scaled to the width it is given, as a text. Its ids get `prefix` before them, so that many
- * pictures stand in one page. Puts nothing if there is no such file.
- */
-void html_put_svg(json_t *object, const char *key, const char *path, const char *prefix, const char *label);
+/* The SVG file for a URL that begins with "data:image/svg+xml,". Puts nothing if there is no such file. */
+void html_put_svg(json_t *object, const char *key, const char *path);
 
 /* ---- The page. ---- */
 

@@ -32,6 +32,7 @@ static const char *shown_text(const struct results *set, size_t row, const char 
     return text;
 }
 
+/* The columns' texts as one word, which gnuplot can keep in a list and which needs no quotes in a CSV. */
 static void joined_text(const struct results *set, size_t row, const char *columns, char *text)
 {
     char copy[PLOT_TEXT_BYTES], *rest = copy, *column;
@@ -41,11 +42,6 @@ static void joined_text(const struct results *set, size_t row, const char *colum
     while ((column = strsep(&rest, " ")) != NULL && used < PLOT_TEXT_BYTES)
         used += (size_t)snprintf(text + used, PLOT_TEXT_BYTES - used, "%s%s", used > 0 ? "-" : "",
                                  shown_text(set, row, column));
-}
-
-/* A word that gnuplot can keep in a list, and that needs no quotes in a CSV. */
-static void reduce_to_word(char *text)
-{
     for (; *text != '\0'; text++)
         if (!isalnum((unsigned char)*text) && !strchr(".-_", *text))
             *text = '_';
@@ -53,7 +49,7 @@ static void reduce_to_word(char *text)
 
 /* ---- Order. ---- */
 
-static int compare_texts(const char *a, const char *b, const char *const *order)
+static int compare_texts(const char *a, const char *b, char **order)
 {
     size_t rank_a = support_list_place(order, a), rank_b = support_list_place(order, b);
     double number_a, number_b;
@@ -80,9 +76,9 @@ static int by_place(const void *left, const void *right, void *order)
 }
 
 /* The distinct texts on the x axis, sorted: a point's place is its text's. */
-static void find_places(struct plot_data *data, void *order)
+static void find_places(struct plot_data *data, char **order)
 {
-    const char **texts = support_alloc((data->count + 1) * sizeof(const char *));
+    SUPPORT_FREED const char **texts = support_alloc((data->count + 1) * sizeof(const char *));
     size_t count = 0;
     for (size_t i = 0; i < data->count; i++)
         texts[i] = data->points[i].x;
@@ -94,7 +90,6 @@ static void find_places(struct plot_data *data, void *order)
         for (size_t place = 0; place < count; place++)
             if (strcmp(texts[place], data->points[i].x) == 0)
                 data->points[i].place = place;
-    free(texts);
 }
 
 static void find_lines(struct plot_data *data)
@@ -109,23 +104,18 @@ static void find_lines(struct plot_data *data)
 
 /* ---- Groups. ---- */
 
-static struct plot_point *point_of(struct plot_data *data, const char *line, const char *x)
+/* The point that a row belongs to; a new one if it is the first. */
+static struct plot_point *point_of(struct plot_data *data, const struct results *set, const struct figure *figure,
+                                   size_t row)
 {
+    struct plot_point fresh = {.relative = NAN, .relative_interval = {NAN, NAN, NAN}};
+    joined_text(set, row, figure->lines, fresh.line);
+    joined_text(set, row, figure->axis, fresh.x);
     for (size_t i = 0; i < data->count; i++)
-        if (strcmp(data->points[i].line, line) == 0 && strcmp(data->points[i].x, x) == 0)
+        if (strcmp(data->points[i].line, fresh.line) == 0 && strcmp(data->points[i].x, fresh.x) == 0)
             return &data->points[i];
-    struct plot_point *point = &data->points[data->count++];
-    (void)snprintf(point->line, sizeof(point->line), "%s", line);
-    (void)snprintf(point->x, sizeof(point->x), "%s", x);
-    return point;
-}
-
-static void row_texts(const struct results *set, const struct figure *figure, size_t row, char *line, char *x)
-{
-    joined_text(set, row, figure->lines, line);
-    joined_text(set, row, figure->axis, x);
-    reduce_to_word(line);
-    reduce_to_word(x);
+    data->points[data->count] = fresh;
+    return &data->points[data->count++];
 }
 
 static struct plot_range range_of(double *values, size_t count)
@@ -136,73 +126,54 @@ static struct plot_range range_of(double *values, size_t count)
     return (struct plot_range){summary.median, summary.min, summary.max};
 }
 
-static void measure(struct plot_point *point, const struct results *set, const struct figure *figure, double *values)
+/* All points: the rows of each side by side, then their ranges. */
+static void measure(struct plot_data *data, const struct results *set, const struct figure *figure)
 {
-    char line[PLOT_TEXT_BYTES], x[PLOT_TEXT_BYTES];
-    for (size_t metric = 0; metric < PLOT_METRIC_COUNT; metric++) {
-        size_t count = 0;
-        point->runs = 0;
+    SUPPORT_FREED size_t *point_at = support_alloc((set->count + 1) * sizeof(size_t)),
+                         *rows = support_alloc((set->count + 1) * sizeof(size_t));
+    SUPPORT_FREED double *values = support_alloc((set->count + 1) * sizeof(double));
+    for (size_t row = 0; row < set->count; row++)
+        point_at[row] = (size_t)(point_of(data, set, figure, row) - data->points);
+    for (size_t i = 0; i < data->count; i++) {
+        struct plot_point *point = &data->points[i];
         for (size_t row = 0; row < set->count; row++) {
-            row_texts(set, figure, row, line, x);
-            if (strcmp(line, point->line) != 0 || strcmp(x, point->x) != 0)
+            if (point_at[row] != i)
                 continue;
-            point->runs++;
+            rows[point->runs++] = row;
             point->oversubscribed |= strcmp(results_text(set, row, "oversubscribed"), "1") == 0;
-            if (quantity_parse_f64(results_text(set, row, metric_columns[metric]), &values[count]))
-                count++;
         }
-        point->metrics[metric] = range_of(values, count);
+        for (size_t metric = 0; metric < PLOT_METRIC_COUNT; metric++)
+            point->metrics[metric] =
+                range_of(values, results_numbers(set, rows, point->runs, metric_columns[metric], values));
     }
 }
 
 /* Throughput against the first label, where labels are what stands along the axis. */
-static void relate(struct plot_data *data, const struct results *set, const struct figure *figure,
-                   const char *const *order)
+static void relate(struct plot_data *data, const struct results *set, const struct figure *figure, char **order)
 {
     size_t groups;
     struct settings *all = settings_of(set, order, &groups);
     for (size_t i = 0; i < groups; i++) {
-        struct settings_difference *to = support_alloc((all[i].count + 1) * sizeof(*to));
+        SUPPORT_FREED struct settings_difference *to = support_alloc((all[i].count + 1) * sizeof(*to));
         settings_compare(&all[i], 0, to);
         for (size_t k = 0; k < all[i].count; k++) {
-            char line[PLOT_TEXT_BYTES], x[PLOT_TEXT_BYTES];
-            row_texts(set, figure, all[i].items[k].rows[0], line, x);
-            struct plot_point *point = point_of(data, line, x);
+            struct plot_point *point = point_of(data, set, figure, all[i].items[k].rows[0]);
             point->relative = to[k].ratio;
             point->relative_interval = to[k].interval;
         }
-        free(to);
     }
     settings_free(all, groups);
 }
 
-void plot_data_make(struct plot_data *data, const struct results *set, const struct figure *figure,
-                    const char *const *order)
+void plot_data_make(struct plot_data *data, const struct results *set, const struct figure *figure, char **order)
 {
-    union { /* qsort_r hands the order through without const */
-        const char *const *given;
-        void *plain;
-    } texts = {order};
-    double *values = support_alloc((set->count + 1) * sizeof(double));
-    memset(data, 0, sizeof(*data));
-    data->points = support_alloc((set->count + 1) * sizeof(struct plot_point));
-    for (size_t row = 0; row < set->count; row++) {
-        char line[PLOT_TEXT_BYTES], x[PLOT_TEXT_BYTES];
-        row_texts(set, figure, row, line, x);
-        (void)point_of(data, line, x);
-    }
-    for (size_t i = 0; i < data->count; i++)
-        measure(&data->points[i], set, figure, values);
-    for (size_t i = 0; i < data->count; i++) {
-        data->points[i].relative = NAN;
-        data->points[i].relative_interval = (struct statistics_interval){NAN, NAN, NAN};
-    }
+    *data = (struct plot_data){.points = support_alloc((set->count + 1) * sizeof(struct plot_point))};
+    measure(data, set, figure);
     if (strcmp(figure->axis, "label") == 0)
         relate(data, set, figure, order);
-    qsort_r(data->points, data->count, sizeof(struct plot_point), by_line_and_place, texts.plain);
-    find_places(data, texts.plain);
+    qsort_r(data->points, data->count, sizeof(struct plot_point), by_line_and_place, order);
+    find_places(data, order);
     find_lines(data);
-    free(values);
 }
 
 void plot_data_free(struct plot_data *data)
@@ -281,33 +252,33 @@ char *plot_facts(const struct results *set)
 
 /* ---- CSV. ---- */
 
-static void number_write(FILE *file, double value)
+static void number_add(struct support_text *text, double value)
 {
-    (void)fputc(',', file);
-    if (!isnan(value))
-        (void)fprintf(file, "%.9g", value);
+    if (isnan(value))
+        support_text_add(text, ",");
+    else
+        support_text_add(text, ",%.9g", value);
 }
 
-void plot_data_write(const struct plot_data *data, FILE *file)
+void plot_data_write(const struct plot_data *data, struct support_text *text)
 {
-    (void)fputs("line,x,place,oversubscribed,runs", file);
-#define PLOT_METRIC_HEADER(name, column) (void)fputs("," #name "," #name "_min," #name "_max", file);
-    PLOT_METRIC_TABLE(PLOT_METRIC_HEADER)
+#define PLOT_METRIC_HEADER(name, column) "," #name "," #name "_min," #name "_max"
+    support_text_add(text, "line,x,place,oversubscribed,runs" PLOT_METRIC_TABLE(PLOT_METRIC_HEADER));
 #undef PLOT_METRIC_HEADER
-    (void)fputs(",relative,relative_low,relative_high,relative_coverage\n", file);
+    support_text_add(text, ",relative,relative_low,relative_high,relative_coverage\n");
     for (size_t i = 0; i < data->count; i++) {
         const struct plot_point *point = &data->points[i];
-        (void)fprintf(file, "%s,%s,%zu,%d,%zu", point->line, point->x, point->place + 1, point->oversubscribed,
-                      point->runs);
+        support_text_add(text, "%s,%s,%zu,%d,%zu", point->line, point->x, point->place + 1, point->oversubscribed,
+                         point->runs);
         for (size_t metric = 0; metric < PLOT_METRIC_COUNT; metric++) {
-            number_write(file, point->metrics[metric].median);
-            number_write(file, point->metrics[metric].min);
-            number_write(file, point->metrics[metric].max);
+            number_add(text, point->metrics[metric].median);
+            number_add(text, point->metrics[metric].min);
+            number_add(text, point->metrics[metric].max);
         }
-        number_write(file, point->relative);
-        number_write(file, point->relative_interval.low);
-        number_write(file, point->relative_interval.high);
-        number_write(file, point->relative_interval.coverage);
-        (void)fputc('\n', file);
+        number_add(text, point->relative);
+        number_add(text, point->relative_interval.low);
+        number_add(text, point->relative_interval.high);
+        number_add(text, point->relative_interval.coverage);
+        support_text_add(text, "\n");
     }
 }

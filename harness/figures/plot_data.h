@@ -11,8 +11,6 @@
 #ifndef HARNESS_FIGURES_PLOT_DATA_H
 #define HARNESS_FIGURES_PLOT_DATA_H
 
-#include <stdio.h>
-
 #include "harness/analysis/results.h"
 #include "harness/common/statistics.h"
 #include "harness/figures/catalogue.h"
@@ -60,13 +58,12 @@ struct plot_data {
  * `order`: texts in the order in which they stand on an axis, ended by NULL (a job file's labels); others come after
  * them: the native target, then numbers by size. May be NULL.
  */
-void plot_data_make(struct plot_data *data, const struct results *set, const struct figure *figure,
-                    const char *const *order);
+void plot_data_make(struct plot_data *data, const struct results *set, const struct figure *figure, char **order);
 void plot_data_free(struct plot_data *data);
 
 /* What a caption must say about the runs: how many records, and how many runs were not steady or were moved about by
  * the hypervisor. One line; the caller frees it. */
 char *plot_facts(const struct results *set);
-void plot_data_write(const struct plot_data *data, FILE *file);
+void plot_data_write(const struct plot_data *data, struct support_text *text);
 
 #endif

@@ -17,17 +17,18 @@
 #include "harness/figures/catalogue.h"
 #include "harness/figures/html.h"
 #include "harness/figures/plot_data.h"
-#include "harness/options/jobfile.h"
+
 #include "harness/record/csv.h"
 
-enum { LABELS_MAX = 256, TEMPLATE_BYTES_MAX = 1 << 20 };
+enum { TEMPLATE_BYTES_MAX = 1 << 20 };
 
 struct experiment {
     const struct figure *figure; /* NULL: one sweep, no figure */
     char *changed;               /* ",theta=0.5": what was overridden, as the folder's name has it; "" if nothing was */
     struct results set;
-    struct jobfile *jobfile;            /* NULL if it cannot be read any more: labels are then the figure's */
-    const char *labels[LABELS_MAX + 1]; /* in the job file's order, ended by NULL */
+    struct results_key build; /* configuration and revision */
+    struct results_groups builds;
+    struct support_list labels; /* in the job file's order */
 };
 
 struct row {
@@ -50,27 +51,29 @@ struct report {
  * read; none at all is fine. */
 static bool experiment_read(struct report *report, const struct figure *figure, const char *changed, const char *folder)
 {
-    char error[CSV_TABLE_ERROR_BYTES], unused[JOBFILE_ERROR_BYTES];
-    struct jobfile_rules rules = {.cores = 1};
+    char error[CSV_TABLE_ERROR_BYTES];
     struct experiment read = {.figure = figure};
-    char *results = support_format("%s/results.csv", folder), *job = support_format("%s/job.conf", folder);
-    bool there = access(results, F_OK) == 0, fine = !there || results_read(&read.set, results, error);
-    if (!fine) {
+    SUPPORT_FREED char *results = support_format("%s/results.csv", folder),
+                       *job = support_format("%s/job.conf", folder);
+    if (access(results, F_OK) != 0) {
+        if (figure != NULL)
+            support_text_add(&report->missing, "%s%s%s", report->missing.bytes > 0 ? ", " : "", figure->name, changed);
+        return true;
+    }
+    if (!results_read(&read.set, results, error)) {
         support_complain(report->command, "%s", error);
         results_free(&read.set);
-    } else if (there) {
-        read.changed = support_copy(changed);
-        read.jobfile = jobfile_read(job, &rules, unused);
-        (void)jobfile_labels(read.jobfile || !figure ? read.jobfile : figure->jobfile, read.labels, LABELS_MAX);
-        report->experiments = support_realloc(report->experiments, (report->count + 1) * sizeof(read));
-        report->experiments[report->count++] = read;
-        report->row_count += read.set.count;
-    } else if (figure != NULL) {
-        support_text_add(&report->missing, "%s%s%s", report->missing.bytes > 0 ? ", " : "", figure->name, changed);
+        return false;
     }
-    free(results);
-    free(job);
-    return fine;
+    results_key_add(&read.build, csv_table_column(&read.set.table, "config_hash"));
+    results_key_add(&read.build, csv_table_column(&read.set.table, "revision"));
+    read.builds = results_group(&read.set, &read.build, NULL, 0);
+    read.changed = support_copy(changed);
+    read.labels = figure_labels(figure, job);
+    report->experiments = support_more(report->experiments, report->count, sizeof(read));
+    report->experiments[report->count++] = read;
+    report->row_count += read.set.count;
+    return true;
 }
 
 /* The folders of a figure, as it is and with other options: "fig6a", "fig6a,theta=0.5". */
@@ -83,9 +86,8 @@ static bool figure_folders_read(struct report *report, const struct figure *figu
         const char *changed = entries[i]->d_name + bytes;
         if (strncmp(entries[i]->d_name, figure->name, bytes) != 0 || (*changed != '\0' && *changed != ','))
             continue;
-        char *folder = support_format("%s/%s", report->folder, entries[i]->d_name);
+        SUPPORT_FREED char *folder = support_format("%s/%s", report->folder, entries[i]->d_name);
         fine = !program_is_folder(folder) || experiment_read(report, figure, changed, folder);
-        free(folder);
     }
     return fine;
 }
@@ -117,15 +119,17 @@ static bool experiments_read(struct report *report)
 static void report_free(struct report *report)
 {
     for (size_t i = 0; i < report->count; i++) {
-        free(report->experiments[i].changed);
-        results_free(&report->experiments[i].set);
-        jobfile_destroy(report->experiments[i].jobfile);
+        struct experiment *experiment = &report->experiments[i];
+        free(experiment->changed);
+        results_key_free(&experiment->build);
+        results_groups_free(&experiment->builds);
+        results_free(&experiment->set);
+        support_list_free(&experiment->labels);
     }
     free(report->experiments);
     free(report->rows);
     free(report->missing.text);
     catalogue_free(&report->catalogue);
-    free(report);
 }
 
 /* As the paper has it: with other options it is another experiment. */
@@ -196,30 +200,15 @@ static void summary_put(json_t *page, const struct report *report)
 
 /* ---- One configuration in several figures. ---- */
 
-/* The throughputs of a row's configuration and build in one experiment. False if there are none. */
-static bool speeds_of(const struct results *set, const struct row *like, struct statistics_summary *summary)
+/* The throughputs of one configuration and build in one experiment. False if there are none. */
+static bool speeds_of(const struct experiment *experiment, const struct results_group *group,
+                      struct statistics_summary *summary)
 {
-    double *values = support_alloc((set->count + 1) * sizeof(double));
-    size_t count = 0;
-    for (size_t i = 0; i < set->count; i++)
-        if (strcmp(results_text(set, i, "config_hash"), text_of(like, "config_hash")) == 0 &&
-            strcmp(results_text(set, i, "revision"), text_of(like, "revision")) == 0 &&
-            quantity_parse_f64(results_text(set, i, "throughput_txn_per_s"), &values[count]))
-            count++;
-    bool any = statistics_summarize(values, count, summary);
-    free(values);
-    return any;
-}
-
-static bool is_first_of(const struct row *row)
-{
-    for (size_t i = 0; i < row->at; i++) {
-        struct row other = {row->set, i};
-        if (strcmp(text_of(&other, "config_hash"), text_of(row, "config_hash")) == 0 &&
-            strcmp(text_of(&other, "revision"), text_of(row, "revision")) == 0)
-            return false;
-    }
-    return true;
+    SUPPORT_FREED double *values = support_alloc((experiment->set.count + 1) * sizeof(double));
+    return group != NULL &&
+           statistics_summarize(
+               values, results_numbers(&experiment->set, group->rows, group->count, "throughput_txn_per_s", values),
+               summary);
 }
 
 static void speed_put(json_t *row, const char *key, const struct experiment *experiment,
@@ -230,19 +219,22 @@ static void speed_put(json_t *row, const char *key, const struct experiment *exp
              experiment->changed);
 }
 
-/* Warns if not even the ranges of two experiments' runs of one configuration meet. */
-static void pair_put(json_t *page, const struct experiment *a, const struct experiment *b, const struct row *row,
-                     size_t *shared)
+/* Warns if not even the ranges of two experiments' runs of one configuration, which is a group of A, meet. */
+static void pair_put(json_t *page, const struct experiment *a, const struct experiment *b,
+                     const struct results_group *group, size_t *shared)
 {
     char ratio[HTML_NUMBER_BYTES];
     struct statistics_summary of_a, of_b;
-    if (!speeds_of(&a->set, row, &of_a) || !speeds_of(&b->set, row, &of_b))
+    size_t row = group->rows[0];
+    const struct results_group *other = results_group_like(&b->builds, &b->set, &b->build, a->set.rows[row], &a->build);
+    if (!speeds_of(a, group, &of_a) || !speeds_of(b, other, &of_b))
         return;
     ++*shared;
     if (of_a.min <= of_b.max && of_b.min <= of_a.max)
         return;
     json_t *apart = html_row(page, "apart");
-    html_put_texts(apart, "label", text_of(row, "label"), "threads", text_of(row, "threads"), "ratio",
+    html_put_texts(apart, "label", results_text(&a->set, row, "label"), "threads",
+                   results_text(&a->set, row, "threads"), "ratio",
                    statistics_ratio_text(of_b.median / of_a.median, ratio), NULL);
     speed_put(apart, "a", a, &of_a);
     speed_put(apart, "b", b, &of_b);
@@ -253,14 +245,15 @@ static void pair_put(json_t *page, const struct experiment *a, const struct expe
 static void shared_put(json_t *page, const struct report *report)
 {
     size_t shared = 0;
-    for (size_t e = 0; e < report->count; e++)
-        for (size_t i = 0; i < report->experiments[e].set.count; i++) {
-            struct row row = {&report->experiments[e].set, i};
-            if (text_of(&row, "config_hash")[0] == '\0' || !is_first_of(&row))
-                continue;
-            for (size_t other = e + 1; other < report->count; other++)
-                pair_put(page, &report->experiments[e], &report->experiments[other], &row, &shared);
+    for (size_t e = 0; e < report->count; e++) {
+        const struct experiment *experiment = &report->experiments[e];
+        for (size_t i = 0; i < experiment->builds.count; i++) {
+            const struct results_group *group = &experiment->builds.items[i];
+            bool known = results_text(&experiment->set, group->rows[0], "config_hash")[0] != '\0';
+            for (size_t other = e + 1; known && other < report->count; other++)
+                pair_put(page, experiment, &report->experiments[other], group, &shared);
         }
+    }
     if (shared == 0)
         return;
     html_put(page, "shared", "%zu", shared);
@@ -281,7 +274,7 @@ static void measured_put(json_t *row, const struct claim *claim, const struct cl
 {
     char a[HTML_NUMBER_BYTES], b[HTML_NUMBER_BYTES];
     const char *unit = strcmp(claim->metric, "throughput_op_per_s") == 0 ? "op/s" : "txn/s";
-    char *side_a = side_text(&result->a), *side_b = side_text(&result->b);
+    SUPPORT_FREED char *side_a = side_text(&result->a), *side_b = side_text(&result->b);
     if (claim->against[0] != '\0' && !isnan(result->ratio)) {
         html_put(row, "measured", "%s", statistics_ratio_text(result->ratio, a));
         html_put(row, "told", ": ratio %.3g (%s)", result->ratio, statistics_interval_text(result->interval, b));
@@ -294,8 +287,6 @@ static void measured_put(json_t *row, const struct claim *claim, const struct cl
             html_put(row, "told", " %s (%s to %s)", unit, html_count(result->interval.low, a),
                      html_count(result->interval.high, b));
     }
-    free(side_a);
-    free(side_b);
 }
 
 /* Nothing for what is not there. */
@@ -400,22 +391,17 @@ static void point_put(json_t *row, const struct plot_point *point)
 static void figure_put(json_t *row, const struct report *report, const struct experiment *experiment)
 {
     const struct figure *figure = experiment->figure;
-    char *heading = figure_heading(figure), *facts = plot_facts(&experiment->set);
-    char *prefix = support_format("%s-%zu", figure->name, (size_t)(experiment - report->experiments));
-    char *picture = support_format("%s/%s%s.svg", report->folder, figure->name, experiment->changed);
-    html_put_texts(row, "id", experiment->changed[0] == '\0' ? figure->name : prefix, "heading", heading, "claim",
+    SUPPORT_FREED char *heading = figure_heading(figure), *facts = plot_facts(&experiment->set);
+    SUPPORT_FREED char *number = support_format("%s-%zu", figure->name, (size_t)(experiment - report->experiments));
+    SUPPORT_FREED char *picture = support_format("%s/%s%s.svg", report->folder, figure->name, experiment->changed);
+    html_put_texts(row, "id", experiment->changed[0] == '\0' ? figure->name : number, "heading", heading, "claim",
                    figure->says, "paper", figure->paper, "here", figure->here, "changed",
                    experiment->changed + (experiment->changed[0] == ','), "facts", facts, "axis", figure->axis, NULL);
-    html_put_svg(row, "picture", picture, prefix, heading);
-    struct plot_data data;
-    plot_data_make(&data, &experiment->set, figure, experiment->labels);
+    html_put_svg(row, "picture", picture);
+    SUPPORT_ENDED_BY(plot_data_free) struct plot_data data = {0};
+    plot_data_make(&data, &experiment->set, figure, experiment->labels.items);
     for (size_t i = 0; i < data.count; i++)
         point_put(html_row(row, "points"), &data.points[i]);
-    plot_data_free(&data);
-    free(prefix);
-    free(picture);
-    free(facts);
-    free(heading);
 }
 
 static void settings_put(json_t *page, const struct report *report, bool one_sweep)
@@ -425,13 +411,13 @@ static void settings_put(json_t *page, const struct report *report, bool one_swe
         return;
     json_t *settings = json_object();
     (void)json_object_set_new(page, "settings", settings);
-    report_settings(settings, &experiment->set, experiment->labels[0] ? experiment->labels : NULL);
+    report_settings(settings, &experiment->set, experiment->labels.items);
     if (!one_sweep)
         return;
     size_t bytes = strlen(report->folder); /* what `maemio figure` drew beside the folder */
-    char *picture = support_format("%.*s.svg", (int)(bytes - (report->folder[bytes - 1] == '/')), report->folder);
-    html_put_svg(html_row(settings, "one_sweep"), "picture", picture, "settings", "settings side by side");
-    free(picture);
+    SUPPORT_FREED char *picture =
+        support_format("%.*s.svg", (int)(bytes - (report->folder[bytes - 1] == '/')), report->folder);
+    html_put_svg(html_row(settings, "one_sweep"), "picture", picture);
 }
 
 /* ---- Provenance. ---- */
@@ -447,7 +433,7 @@ static char *values_text(const struct report *report, const char *column)
     enum { SHOWN = 3 };
     size_t distinct = 0;
     struct support_text text = {0};
-    const char **values = support_alloc((report->row_count + 1) * sizeof(const char *));
+    SUPPORT_FREED const char **values = support_alloc((report->row_count + 1) * sizeof(const char *));
     for (size_t i = 0; i < report->row_count; i++)
         values[i] = text_of(&report->rows[i], column);
     qsort(values, report->row_count, sizeof(const char *), by_text);
@@ -456,7 +442,6 @@ static char *values_text(const struct report *report, const char *column)
             values[distinct++] = values[i];
     for (size_t i = 0; i<distinct; i += distinct> SHOWN ? distinct - 1 : 1)
         support_text_add(&text, "%s%s", i == 0 ? "" : distinct > SHOWN ? " to " : "; ", values[i]);
-    free(values);
     return text.bytes > 0 || distinct > 1 ? text.text : (free(text.text), support_copy("not available"));
 }
 
@@ -467,12 +452,11 @@ static void provenance_put(json_t *page, const struct report *report)
     int first = csv_table_column(table, "start_utc");
     for (size_t i = first < 0 ? table->column_count : (size_t)first; i < table->column_count; i++) {
         json_t *row = html_row(page, "provenance");
-        char *name = support_copy(table->columns[i]), *rest = name, *part, *values = values_text(report, name);
-        html_put(row, "values", "%s", values);
+        SUPPORT_FREED char *name = support_copy(table->columns[i]), *values = values_text(report, name);
+        char *rest = name, *part;
+        html_put_texts(row, "values", values, NULL);
         while ((part = strsep(&rest, "_")) != NULL) /* a narrow page may break it at each _ */
             html_put(html_row(row, "parts"), "part", "%s%s", part, rest ? "_" : "");
-        free(values);
-        free(name);
     }
 }
 
@@ -497,19 +481,18 @@ static json_t *page_data(const struct report *report, bool one_sweep, struct sup
 
 static bool file_write(const struct report *report, const char *name, const char *text, size_t bytes)
 {
-    char *path = support_format("%s/%s", report->folder, name);
-    bool fine = text_file_write(report->command, path, text, bytes);
-    free(path);
-    return fine;
+    SUPPORT_FREED char *path = support_format("%s/%s", report->folder, name);
+    return text_file_write(report->command, path, text, bytes);
 }
 
 static bool page_write(const struct report *report, const char *share)
 {
-    char error[HTML_ERROR_BYTES], *path = support_format("%splots/page.html", share), *page = NULL;
+    char error[HTML_ERROR_BYTES];
     size_t bytes;
     bool one_sweep = report->experiments[0].figure == NULL;
-    struct support_text csv = {0};
-    char *template = text_file_read(path, TEMPLATE_BYTES_MAX, true, &bytes, error, sizeof(error));
+    SUPPORT_FREED struct support_text csv = {0};
+    SUPPORT_FREED char *path = support_format("%splots/page.html", share), *page = NULL;
+    SUPPORT_FREED char *template = text_file_read(path, TEMPLATE_BYTES_MAX, true, &bytes, error, sizeof(error));
     if (template) {
         json_t *data = page_data(report, one_sweep, &csv);
         page = html_render(path, template, data, &bytes, error);
@@ -517,27 +500,19 @@ static bool page_write(const struct report *report, const char *share)
     }
     if (!page)
         support_complain(report->command, "%s", error);
-    bool fine = page && (one_sweep || file_write(report, "claims.csv", csv.text, csv.bytes)) &&
-                file_write(report, "report.html", page, bytes);
-    if (fine)
-        (void)printf("%s/report.html\n", report->folder);
-    free(template);
-    free(page);
-    free(csv.text);
-    free(path);
-    return fine;
+    if (!page || (!one_sweep && !file_write(report, "claims.csv", csv.text, csv.bytes)) ||
+        !file_write(report, "report.html", page, bytes))
+        return false;
+    (void)printf("%s/report.html\n", report->folder);
+    return true;
 }
 
 enum exit_code report_page(const char *name, const char *share, const char *folder)
 {
     char error[CATALOGUE_ERROR_BYTES];
-    struct report *report = support_alloc(sizeof(*report));
-    report->command = name;
-    report->folder = folder;
-    bool fine = catalogue_read(&report->catalogue, share, error);
-    if (!fine)
-        support_complain(name, "%s", error);
-    fine = fine && experiments_read(report) && page_write(report, share);
-    report_free(report);
-    return fine ? EXIT_FINE : EXIT_FAILED;
+    SUPPORT_ENDED_BY(report_free) struct report report = {.command = name, .folder = folder};
+    if (catalogue_read(&report.catalogue, share, error))
+        return experiments_read(&report) && page_write(&report, share) ? EXIT_FINE : EXIT_FAILED;
+    support_complain(name, "%s", error);
+    return EXIT_FAILED;
 }

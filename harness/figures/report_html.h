@@ -23,6 +23,6 @@ enum exit_code report_page(const char *name, const char *share, const char *fold
  * `order`: the labels as the job file has them, ended by NULL, may be NULL; others follow. Groups of fewer than two
  * settings are left out.
  */
-void report_settings(json_t *data, const struct results *set, const char *const *order);
+void report_settings(json_t *data, const struct results *set, char **order);
 
 #endif

@@ -9,24 +9,12 @@
 #include <string.h>
 
 #include "harness/analysis/settings.h"
-#include "harness/common/quantity.h"
 #include "harness/common/support.h"
-
-/* The numbers in a column of the setting's rows, into `values`; returns how many. */
-static size_t values_of(const struct settings *settings, const struct setting *setting, const char *column,
-                        double *values)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < setting->row_count; i++)
-        if (quantity_parse_f64(results_text(settings->set, setting->rows[i], column), &values[count]))
-            count++;
-    return count;
-}
 
 static double sum_of(const struct settings *settings, const struct setting *setting, const char *column, double *values)
 {
     double sum = 0;
-    size_t count = values_of(settings, setting, column, values);
+    size_t count = settings_numbers(settings, setting, column, values);
     for (size_t i = 0; i < count; i++)
         sum += values[i];
     return sum;
@@ -36,9 +24,9 @@ static double sum_of(const struct settings *settings, const struct setting *sett
 static void aborts_put(json_t *row, const struct settings *settings, const struct setting *setting, double *values)
 {
     const struct csv_table *table = &settings->set->table;
-    struct support_text text = {0};
+    SUPPORT_FREED struct support_text text = {0};
     double aborts = sum_of(settings, setting, "aborts", values);
-    size_t count = values_of(settings, setting, "abort_ratio", values);
+    size_t count = settings_numbers(settings, setting, "abort_ratio", values);
     const char *separator = ": ";
     if (count > 0)
         support_text_add(&text, "%.3g%%", 100 * statistics_median(values, count));
@@ -52,8 +40,7 @@ static void aborts_put(json_t *row, const struct settings *settings, const struc
         support_text_add(&text, "%s%.0f%% %s", separator, share, column + 7);
         separator = ", ";
     }
-    html_put(row, "aborted", "%s", text.bytes == 0 ? "" : text.text);
-    free(text.text);
+    html_put_texts(row, "aborted", text.bytes == 0 ? "" : text.text, NULL);
 }
 
 static void setting_put(json_t *row, const struct settings *settings, const struct setting *setting,
@@ -69,7 +56,7 @@ static void setting_put(json_t *row, const struct settings *settings, const stru
     char a[HTML_NUMBER_BYTES], b[HTML_NUMBER_BYTES], c[SETTINGS_NOISE_BYTES];
     struct statistics_summary speed;
     html_put_texts(row, "name", setting->name, NULL);
-    if (statistics_summarize(values, values_of(settings, setting, "throughput_txn_per_s", values), &speed)) {
+    if (statistics_summarize(values, settings_numbers(settings, setting, "throughput_txn_per_s", values), &speed)) {
         html_put(row, "speed", "%s", html_count(speed.median, a));
         html_put(row, "range", "%s to %s", html_count(speed.min, a), html_count(speed.max, b));
     }
@@ -78,7 +65,7 @@ static void setting_put(json_t *row, const struct settings *settings, const stru
                        statistics_interval_text(difference->interval, b), "noise",
                        settings_noise_text(settings, difference, c), NULL);
     for (size_t i = 0; i < sizeof(medians) / sizeof(medians[0]); i++) {
-        size_t count = values_of(settings, setting, medians[i].column, values);
+        size_t count = settings_numbers(settings, setting, medians[i].column, values);
         if (count > 0)
             html_put(row, medians[i].key, "%.4g%s", statistics_median(values, count) * medians[i].scale,
                      medians[i].unit);
@@ -90,26 +77,23 @@ static void setting_put(json_t *row, const struct settings *settings, const stru
 
 static void group_put(json_t *group, const struct settings *settings)
 {
-    double *values = support_alloc((settings->set->count + 1) * sizeof(double));
-    struct settings_difference *differences = support_alloc((settings->count + 1) * sizeof(*differences));
-    char *verdict = settings_verdict(settings);
+    SUPPORT_FREED double *values = support_alloc((settings->set->count + 1) * sizeof(double));
+    SUPPORT_FREED struct settings_difference *differences = support_alloc((settings->count + 1) * sizeof(*differences));
+    SUPPORT_FREED char *verdict = settings_verdict(settings);
     settings_compare(settings, 0, differences);
     html_put_texts(group, "heading", settings->heading, "verdict", verdict, NULL);
     for (size_t i = 0; i < settings->count; i++)
         setting_put(html_row(group, "rows"), settings, &settings->items[i], &differences[i], values);
-    free(verdict);
-    free(differences);
-    free(values);
 }
 
-void report_settings(json_t *data, const struct results *set, const char *const *order)
+void report_settings(json_t *data, const struct results *set, char **order)
 {
     size_t count;
     struct settings *all = settings_of(set, order, &count);
-    if (settings_any(all, count))
-        html_put(data, "explained", "1");
     for (size_t i = 0; i < count; i++)
         if (all[i].count >= 2)
             group_put(html_row(data, "groups"), &all[i]);
     settings_free(all, count);
+    if (json_object_get(data, "groups") != NULL)
+        html_put(data, "explained", "1");
 }

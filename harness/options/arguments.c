@@ -30,8 +30,7 @@ struct table {
         bool is_bool, negative;
     } * names;
     size_t name_count;
-    char **texts; /* what to free in the end */
-    size_t text_count;
+    struct support_list texts; /* what names and help point to */
     struct options *target;
     const char *config_file;            /* NULL: none */
     struct ycsb_properties *properties; /* NULL: none */
@@ -40,11 +39,10 @@ struct table {
     bool has_set;
 };
 
-static char *keep(struct table *table, char *text)
+static char *keep(struct table *table, const char *text)
 {
-    table->texts = support_more(table->texts, table->text_count, sizeof *table->texts);
-    table->texts[table->text_count++] = text;
-    return text;
+    support_list_add(&table->texts, "%s", text);
+    return table->texts.items[table->texts.count - 1];
 }
 
 static void put(struct table *table, struct argp_option option)
@@ -64,7 +62,7 @@ static int key_of(struct table *table, const char *name, bool is_bool, bool nega
         }
     *fresh = true;
     table->names = support_more(table->names, table->name_count, sizeof *table->names);
-    table->names[table->name_count] = (struct name){keep(table, support_copy(name)), is_bool, negative};
+    table->names[table->name_count] = (struct name){keep(table, name), is_bool, negative};
     return KEY_FIRST + (int)table->name_count++;
 }
 
@@ -72,21 +70,19 @@ static void put_option(struct table *table, const struct option_spec *option, co
 {
     bool is_bool = option->type == OPTION_bool, fresh;
     char described[OPTION_DESCRIBED_BYTES];
-    struct support_text help = {0};
     option_describe(option, described, sizeof described);
-    support_text_add(&help, "%s [%s]", option->help, described);
+    SUPPORT_FREED char *help = support_format("%s [%s]", option->help, described);
     int key = key_of(table, option->name, is_bool, false, &fresh);
-    put(table, (struct argp_option){.name = keep(table, option_dashes(support_copy(option->name))),
+    put(table, (struct argp_option){.name = option_dashes(keep(table, option->name)),
                                     .key = key,
                                     .arg = argument,
                                     .flags = is_bool ? OPTION_ARG_OPTIONAL : 0,
-                                    .doc = keep(table, help.text),
+                                    .doc = keep(table, help),
                                     .group = group});
     if (!is_bool || !fresh)
         return;
-    struct support_text negative = {0};
-    support_text_add(&negative, "no-%s", option->name);
-    put(table, (struct argp_option){.name = keep(table, option_dashes(negative.text)),
+    SUPPORT_FREED char *negative = support_format("no-%s", option->name);
+    put(table, (struct argp_option){.name = option_dashes(keep(table, negative)),
                                     .key = key_of(table, option->name, true, true, &fresh),
                                     .doc = "",
                                     .flags = OPTION_HIDDEN,
@@ -132,9 +128,8 @@ static void table_build(struct table *table)
                                     .group = 1});
     const struct workload_ops *workload;
     for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
-        struct support_text head = {0};
-        support_text_add(&head, "Workload %s (%s):", workload->name, workload->help);
-        put(table, (struct argp_option){.doc = keep(table, head.text), .group = (int)i + 2});
+        SUPPORT_FREED char *head = support_format("Workload %s (%s):", workload->name, workload->help);
+        put(table, (struct argp_option){.doc = keep(table, head), .group = (int)i + 2});
         for (const struct option_spec *option = workload->options; option->name != NULL; option++)
             put_option(table, option, workload_argument(option), (int)i + 2);
     }
@@ -142,9 +137,7 @@ static void table_build(struct table *table)
 
 static void table_free(struct table *table)
 {
-    for (size_t i = 0; i < table->text_count; i++)
-        free(table->texts[i]);
-    free(table->texts);
+    support_list_free(&table->texts);
     free(table->names);
     free(table->options);
 }
@@ -160,7 +153,7 @@ static void set(struct argp_state *state, const char *key, const char *value)
         argp_error(state, "--%s: %s", spelled, error); /* does not return */
     }
     options_destroy(trial);
-    option_pairs_add(&table->given, support_copy(key), support_copy(value));
+    option_pairs_add(&table->given, key, value);
 }
 
 static void properties_need(struct table *table)
@@ -193,39 +186,28 @@ static void config_apply(const char *name, const struct table *table)
     jobfile_destroy(jobfile);
 }
 
-static bool is_given(const struct table *table, const char *key)
+static void pairs_apply(const char *name, const struct table *table, const struct option_pairs *pairs)
 {
-    for (size_t i = 0; i < table->given.count; i++)
-        if (strcmp(table->given.items[i].key, key) == 0)
-            return true;
-    return false;
+    char error[OPTION_ERROR_BYTES];
+    for (size_t i = 0; i < pairs->count; i++)
+        if (!options_set(table->target, pairs->items[i].key, pairs->items[i].value, error))
+            refuse(name, error);
 }
 
 static void properties_apply(const char *name, const struct table *table)
 {
     char error[OPTION_ERROR_BYTES];
     struct ycsb_translation translation;
-    const char *end = is_given(table, "txns")         ? "txns"
-                      : is_given(table, "txns_total") ? "txns-total"
-                      : is_given(table, "time")       ? "time"
-                                                      : NULL;
+    static const char *const ends[][2] = {{"txns", "txns"}, {"txns_total", "txns-total"}, {"time", "time"}};
+    const char *end = NULL;
+    for (size_t i = 0; end == NULL && i < sizeof ends / sizeof ends[0]; i++)
+        end = option_pairs_value(&table->given, ends[i][0]) == NULL ? NULL : ends[i][1];
     if (!ycsb_properties_resolve(table->properties, end, &translation, error))
         refuse(name, error);
-    for (size_t i = 0; i < translation.count; i++)
-        if (!options_set(table->target, translation.options[i].key, translation.options[i].value, error))
-            refuse(name, error);
-    for (size_t i = 0; i < translation.note_count; i++)
-        support_complain(name, "note: %s", translation.notes[i]);
+    pairs_apply(name, table, &translation.options);
+    for (size_t i = 0; i < translation.notes.count; i++)
+        support_complain(name, "note: %s", translation.notes.items[i]);
     ycsb_translation_free(&translation);
-}
-
-static void given_apply(const char *name, struct table *table)
-{
-    char error[OPTION_ERROR_BYTES];
-    for (size_t i = 0; i < table->given.count; i++)
-        if (!options_set(table->target, table->given.items[i].key, table->given.items[i].value, error))
-            refuse(name, error);
-    option_pairs_free(&table->given);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -290,7 +272,7 @@ void arguments_read(int argc, char **argv, struct options *options)
     char error[OPTION_ERROR_BYTES];
     struct table table = {.target = options};
     table_build(&table);
-    char *doc = epilogue();
+    SUPPORT_FREED char *doc = epilogue();
     struct argp argp = {.options = table.options, .parser = parse, .args_doc = "", .doc = doc};
     argp_err_exit_status = EXIT_USAGE;
     (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &table);
@@ -299,9 +281,9 @@ void arguments_read(int argc, char **argv, struct options *options)
     if (table.properties != NULL)
         properties_apply(argv[0], &table);
     ycsb_properties_destroy(table.properties);
-    given_apply(argv[0], &table);
+    pairs_apply(argv[0], &table, &table.given);
+    option_pairs_free(&table.given);
     if (!options_resolve(options, error))
         refuse(argv[0], error);
-    free(doc);
     table_free(&table);
 }

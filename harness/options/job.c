@@ -1,8 +1,7 @@
 /* job.c - see job.h. */
 #include "harness/options/job.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #include "harness/common/support.h"
@@ -11,10 +10,9 @@
 /* ---- What the reader of job files asks. ---- */
 
 /* Keys of the harness, then of every workload (a name that two share comes twice, which is no harm), then `set`. */
-static const char *key_at(void *arg, size_t i)
+static const char *key_at(size_t i)
 {
     const struct workload_ops *workload;
-    (void)arg;
     if (i < RUN_OPTION_COUNT)
         return run_option_specs[i].name;
     i -= RUN_OPTION_COUNT;
@@ -41,16 +39,12 @@ static bool check_workloads(const char *key, const char *value, char *error)
     return !known;
 }
 
-static bool check(void *arg, const char *key, const char *value, char *error, size_t error_bytes)
+static_assert((int)JOBFILE_ERROR_BYTES >= (int)OPTION_ERROR_BYTES, "what option_check writes fits");
+
+static bool check(const char *key, const char *value, char *error)
 {
-    char why[OPTION_ERROR_BYTES] = "";
-    (void)arg;
     size_t i = option_find(run_option_specs, key);
-    bool fine =
-        i < RUN_OPTION_COUNT ? option_check(&run_option_specs[i], value, why) : check_workloads(key, value, why);
-    if (!fine)
-        (void)snprintf(error, error_bytes, "%s", why);
-    return fine;
+    return i < RUN_OPTION_COUNT ? option_check(&run_option_specs[i], value, error) : check_workloads(key, value, error);
 }
 
 struct jobfile *job_parse(const char *name, const char *text, size_t bytes, unsigned cores, char *error)
@@ -75,11 +69,8 @@ bool job_set(struct options *options, const char *key, const char *value, char *
 {
     if (strncmp(key, "set.", 4) != 0)
         return options_set(options, key, value, error);
-    struct support_text setting = {0};
-    support_text_add(&setting, "%s=%s", key + 4, value);
-    bool set = options_set(options, "set", setting.text, error);
-    free(setting.text);
-    return set;
+    SUPPORT_FREED char *setting = support_format("%s=%s", key + 4, value);
+    return options_set(options, "set", setting, error);
 }
 
 bool job_apply(const struct jobfile_point *point, struct options *options, char *error)
@@ -98,15 +89,12 @@ bool job_apply(const struct jobfile_point *point, struct options *options, char 
 /* Whether a message speaks of --key, spelled with dashes. */
 static bool message_names(const char *message, const char *key)
 {
-    struct support_text spelled = {0};
     bool is_setting = strncmp(key, "set.", 4) == 0;
-    support_text_add(&spelled, is_setting ? "--set %s" : "--%s", is_setting ? key + 4 : key);
+    SUPPORT_FREED char *spelled = support_format(is_setting ? "--set %s" : "--%s", is_setting ? key + 4 : key);
     if (!is_setting)
-        option_dashes(spelled.text + 2);
-    const char *found = strstr(message, spelled.text);
-    char after = found == NULL ? 'x' : found[spelled.bytes];
-    free(spelled.text);
-    return found != NULL && (after == ' ' || after == ':' || after == ';' || after == '\0' || after == ',');
+        option_dashes(spelled + 2);
+    const char *found = strstr(message, spelled);
+    return found != NULL && strchr(" :;,", found[strlen(spelled)]) != NULL; /* also the message's end */
 }
 
 bool job_resolve(const struct jobfile_point *point, struct options *options, char *error)

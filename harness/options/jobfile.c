@@ -15,7 +15,6 @@
 
 #include "engine/base/check.h"
 #include "harness/common/nearest.h"
-#include "harness/common/support.h"
 #include "harness/common/text_file.h"
 
 enum { FILE_BYTES_MAX = 16 << 20, INCLUDE_DEPTH_MAX = 32 };
@@ -116,7 +115,7 @@ static bool check_key(struct reader *reader, const struct source *source, const 
     char shown[TEXT_SHOWN_BYTES];
     struct nearest nearest = {.wanted = key};
     const char *known;
-    for (size_t i = 0; (known = rules->key_at(rules->arg, i)) != NULL; i++) {
+    for (size_t i = 0; (known = rules->key_at(i)) != NULL; i++) {
         if (strcmp(known, "set") == 0) {
             if (strncmp(key, "set.", 4) == 0 && key[4])
                 return true;
@@ -147,9 +146,8 @@ static bool add_value(struct reader *reader, const struct source *source, struct
         if (strcmp(entry->values[i], value) == 0)
             return WRONG(reader, source, "key '%s': value '%s' is in the list twice", entry->key,
                          text_shown(value, bytes, shown));
-    char why[JOBFILE_ERROR_BYTES / 2] = "";
-    if (*value != '$' && reader->rules->check &&
-        !reader->rules->check(reader->rules->arg, entry->key, value, why, sizeof(why)))
+    char why[JOBFILE_ERROR_BYTES];
+    if (*value != '$' && reader->rules->check && !reader->rules->check(entry->key, value, why))
         return WRONG(reader, source, "key '%s': %s", entry->key, why);
     entry->values = support_more(entry->values, entry->value_count, sizeof(char *));
     entry->values[entry->value_count++] = value;
@@ -562,13 +560,12 @@ static bool resolve_references(struct reader *reader, struct jobfile_setting *se
         while (other < count && strcmp(settings[other].key, value + 1) != 0)
             other++;
         struct source place = {.name = settings[i].file, .line = settings[i].line};
-        char shown[TEXT_SHOWN_BYTES], why[JOBFILE_ERROR_BYTES / 2] = "";
+        char shown[TEXT_SHOWN_BYTES], why[JOBFILE_ERROR_BYTES];
         if (other == count || other == i || *settings[other].value == '$')
             return WRONG(reader, &place, "key '%s': '%s': want $ and another key that has a value of its own here",
                          settings[i].key, text_shown(value, strlen(value), shown));
         settings[i].value = settings[other].value;
-        if (reader->rules->check &&
-            !reader->rules->check(reader->rules->arg, settings[i].key, settings[i].value, why, sizeof(why)))
+        if (reader->rules->check && !reader->rules->check(settings[i].key, settings[i].value, why))
             return WRONG(reader, &place, "key '%s': %s", settings[i].key, why);
     }
     return true;
@@ -690,27 +687,24 @@ struct jobfile *jobfile_read(const char *path, const struct jobfile_rules *rules
     return jobfile;
 }
 
-/* What stands in the label column of a point's rows: its key `label`, or its section's name. */
-static const char *label_of(const struct jobfile_point *point)
+const struct jobfile_setting *jobfile_setting(const struct jobfile_point *point, const char *key)
 {
     for (size_t i = 0; i < point->count; i++)
-        if (strcmp(point->settings[i].key, "label") == 0)
-            return point->settings[i].value;
-    return point->section;
+        if (strcmp(point->settings[i].key, key) == 0)
+            return &point->settings[i];
+    return NULL;
 }
 
-size_t jobfile_labels(const struct jobfile *jobfile, const char **labels, size_t most)
+struct support_list jobfile_labels(const struct jobfile *jobfile)
 {
-    size_t count = 0;
-    labels[0] = NULL;
-    for (size_t i = 0; jobfile && i < jobfile->count && count < most; i++) {
-        const char *label = label_of(&jobfile->points[i]);
-        if (support_list_place(labels, label) < count)
-            continue;
-        labels[count++] = label;
-        labels[count] = NULL;
+    struct support_list labels = {0};
+    for (size_t i = 0; i < jobfile->count; i++) {
+        const struct jobfile_setting *setting = jobfile_setting(&jobfile->points[i], "label");
+        const char *label = setting == NULL ? jobfile->points[i].section : setting->value; /* as the column has it */
+        if (support_list_place(labels.items, label) == labels.count)
+            support_list_add(&labels, "%s", label);
     }
-    return count;
+    return labels;
 }
 
 void jobfile_destroy(struct jobfile *jobfile)

@@ -31,16 +31,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/common/support.h"
+
 enum { JOBFILE_POINTS_MAX = 100000, JOBFILE_VALUES_MAX = 10000, JOBFILE_ERROR_BYTES = 1024 };
 
 /* What the caller knows about keys and values. */
 struct jobfile_rules {
-    void *arg;
     /* The i-th known key, with underscores; NULL past the end. NULL: every key is fine. With a key `set` in the list
      * any set.NAME is known. */
-    const char *(*key_at)(void *arg, size_t i);
-    /* False with what is wrong and what would be right in `error`. NULL: every value is fine. */
-    bool (*check)(void *arg, const char *key, const char *value, char *error, size_t error_bytes);
+    const char *(*key_at)(size_t i);
+    /* False with what is wrong and what would be right in `error` (JOBFILE_ERROR_BYTES). NULL: every value is fine. */
+    bool (*check)(const char *key, const char *value, char *error);
     unsigned cores; /* what the word `cores` stands for */
 };
 
@@ -79,9 +80,11 @@ struct jobfile *jobfile_read(const char *path, const struct jobfile_rules *rules
 struct jobfile *jobfile_parse(const char *name, const char *text, size_t bytes, const struct jobfile_rules *rules,
                               char *error);
 
-/* The labels of all points in their order, each once, at most `most`, into `labels`, which NULL ends. NULL as a jobfile
- * has none. */
-size_t jobfile_labels(const struct jobfile *jobfile, const char **labels, size_t most);
+/* The point's setting of a key; NULL if there is none. */
+const struct jobfile_setting *jobfile_setting(const struct jobfile_point *point, const char *key);
+
+/* The labels of all points in their order, each once. The caller frees them. */
+struct support_list jobfile_labels(const struct jobfile *jobfile);
 
 void jobfile_destroy(struct jobfile *jobfile); /* NULL is fine */
 

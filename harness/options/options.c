@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "harness/common/nearest.h"
-#include "harness/common/support.h"
 #include "harness/targets/targets.h"
 
 const struct option_spec run_option_specs[] = {
@@ -182,10 +181,10 @@ struct options *options_create(void)
     return options;
 }
 
-void option_pairs_add(struct option_pairs *pairs, char *key, char *value)
+void option_pairs_add(struct option_pairs *pairs, const char *key, const char *value)
 {
     pairs->items = support_more(pairs->items, pairs->count, sizeof *pairs->items);
-    pairs->items[pairs->count++] = (struct option_pair){key, value};
+    pairs->items[pairs->count++] = (struct option_pair){support_copy(key), support_copy(value)};
 }
 
 void option_pairs_free(struct option_pairs *pairs)
@@ -195,6 +194,14 @@ void option_pairs_free(struct option_pairs *pairs)
         free(pairs->items[i].value);
     }
     free(pairs->items);
+}
+
+const char *option_pairs_value(const struct option_pairs *pairs, const char *key)
+{
+    for (size_t i = 0; i < pairs->count; i++)
+        if (strcmp(pairs->items[i].key, key) == 0)
+            return pairs->items[i].value;
+    return NULL;
 }
 
 static void resolved_free(struct options *options)
@@ -225,7 +232,7 @@ static void pairs_put(struct option_pairs *pairs, const char *key, const char *v
             pairs->items[i].value = support_copy(value);
             return;
         }
-    option_pairs_add(pairs, support_copy(key), support_copy(value));
+    option_pairs_add(pairs, key, value);
 }
 
 static bool setting_put(struct options *options, const char *value, char *error)
@@ -233,10 +240,9 @@ static bool setting_put(struct options *options, const char *value, char *error)
     const char *equals = strchr(value, '=');
     if (equals == NULL || equals == value)
         return REFUSE(error, "'%s' is not key=value", value);
-    char *key = support_copy(value);
+    SUPPORT_FREED char *key = support_copy(value);
     key[equals - value] = '\0';
     pairs_put(&options->settings, option_underscores(key), equals + 1);
-    free(key);
     return true;
 }
 
@@ -255,10 +261,8 @@ static bool set_underscored(struct options *options, const char *key, const char
 
 bool options_set(struct options *options, const char *key, const char *value, char *error)
 {
-    char *name = option_underscores(support_copy(key));
-    bool done = set_underscored(options, name, value, error);
-    free(name);
-    return done;
+    SUPPORT_FREED char *name = option_underscores(support_copy(key));
+    return set_underscored(options, name, value, error);
 }
 
 /* ---- Workload, preset, target. ---- */
@@ -302,14 +306,12 @@ static bool preset_apply(struct options *options, char *error)
     struct preset_setter setter = {options, error, false};
     if (workload->preset != NULL && workload->preset(name, preset_set, &setter))
         return !setter.failed;
-    struct support_text names = {0};
+    SUPPORT_FREED struct support_text names = {0};
     for (size_t i = 0; workload->presets != NULL && workload->presets[i] != NULL; i++)
         support_text_add(&names, "%s%s", i == 0 ? "" : ", ", workload->presets[i]);
     if (names.text == NULL)
         return REFUSE(error, "--preset: workload %s has no presets", workload->name);
-    (void)REFUSE(error, "--preset: workload %s has no preset '%s'; it has %s", workload->name, name, names.text);
-    free(names.text);
-    return false;
+    return REFUSE(error, "--preset: workload %s has no preset '%s'; it has %s", workload->name, name, names.text);
 }
 
 static void options_offer(const struct option_spec *specs, struct nearest *nearest)
@@ -356,7 +358,7 @@ static bool workload_resolve(struct options *options, char *error)
 static bool setting_unknown(const struct target_ops *target, const char *key, char *error)
 {
     struct nearest nearest = {.wanted = key};
-    struct support_text names = {0};
+    SUPPORT_FREED struct support_text names = {0};
     if (target->options == NULL)
         return REFUSE(error, "--set %s: target %s takes no settings", key, target->name);
     options_offer(target->options, &nearest);
@@ -365,9 +367,7 @@ static bool setting_unknown(const struct target_ops *target, const char *key, ch
                       nearest_name(&nearest));
     for (const struct option_spec *spec = target->options; spec->name != NULL; spec++)
         support_text_add(&names, " %s", spec->name);
-    (void)REFUSE(error, "--set %s: target %s has no such setting; it takes:%s", key, target->name, names.text);
-    free(names.text);
-    return false;
+    return REFUSE(error, "--set %s: target %s has no such setting; it takes:%s", key, target->name, names.text);
 }
 
 static bool target_resolve(struct options *options, char *error)
@@ -458,18 +458,18 @@ bool options_resolve(struct options *options, char *error)
 {
     const struct workload_ops *workload = workload_by_name(options->run.workload);
     const struct target_ops *target = target_by_name(options->run.target);
-    struct support_text names = {0};
+    SUPPORT_FREED struct support_text names = {0};
     if (workload == NULL) {
         for (size_t i = 0; workload_at(i) != NULL; i++)
             support_text_add(&names, "%s%s", i == 0 ? "" : ", ", workload_at(i)->name);
-        (void)REFUSE(error, "--workload: there is no '%s'; there are %s", options->run.workload, names.text);
-    } else if (target == NULL) {
+        return REFUSE(error, "--workload: there is no '%s'; there are %s", options->run.workload, names.text);
+    }
+    if (target == NULL) {
         for (size_t i = 0; target_at(i) != NULL; i++)
             support_text_add(&names, "%s%s", i == 0 ? "" : ", ", target_at(i)->name);
-        (void)REFUSE(error, "--target: there is no '%s'; there are %s", options->run.target, names.text);
+        return REFUSE(error, "--target: there is no '%s'; there are %s", options->run.target, names.text);
     }
-    free(names.text);
-    return workload != NULL && target != NULL && options_resolve_for(options, workload, target, error);
+    return options_resolve_for(options, workload, target, error);
 }
 
 struct target_promises options_promises(const struct options *options)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "harness/common/support.h"
 #include "workloads/target.h"
 #include "workloads/workload.h"
 
@@ -48,9 +49,9 @@ struct option_pairs {
     size_t count;
 };
 
-/* Key and value are the list's from now on. */
-void option_pairs_add(struct option_pairs *pairs, char *key, char *value);
+void option_pairs_add(struct option_pairs *pairs, const char *key, const char *value); /* copies both */
 void option_pairs_free(struct option_pairs *pairs);
+const char *option_pairs_value(const struct option_pairs *pairs, const char *key); /* NULL: there is none */
 
 struct options {
     struct run_options run;

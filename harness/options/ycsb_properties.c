@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "engine/base/option.h"
-#include "harness/common/support.h"
 #include "harness/common/text_file.h"
 
 enum { FILE_BYTES_MAX = 1 << 20 };
@@ -152,21 +151,19 @@ bool ycsb_properties_parse(struct ycsb_properties *properties, const char *name,
     if (memchr(text, '\0', bytes))
         return support_error(error, YCSB_PROPERTIES_ERROR_BYTES, "%.300s: holds a NUL byte: this is not a text file",
                              name);
-    char *copy = support_format("%.*s", (int)bytes, text), *rest = copy, *line;
-    bool good = true;
-    for (unsigned number = 1; good && (line = strsep(&rest, "\n")) != NULL; number++)
-        good = put_line(properties, line, name, number, error);
-    free(copy);
-    return good;
+    SUPPORT_FREED char *copy = support_format("%.*s", (int)bytes, text);
+    char *rest = copy, *line;
+    for (unsigned number = 1; (line = strsep(&rest, "\n")) != NULL; number++)
+        if (!put_line(properties, line, name, number, error))
+            return false;
+    return true;
 }
 
 bool ycsb_properties_read(struct ycsb_properties *properties, const char *path, char *error)
 {
     size_t bytes;
-    char *text = text_file_read(path, FILE_BYTES_MAX, false, &bytes, error, YCSB_PROPERTIES_ERROR_BYTES);
-    bool good = text && ycsb_properties_parse(properties, path, text, bytes, error);
-    free(text);
-    return good;
+    SUPPORT_FREED char *text = text_file_read(path, FILE_BYTES_MAX, false, &bytes, error, YCSB_PROPERTIES_ERROR_BYTES);
+    return text && ycsb_properties_parse(properties, path, text, bytes, error);
 }
 
 bool ycsb_properties_add(struct ycsb_properties *properties, const char *assignment, char *error)
@@ -215,17 +212,17 @@ __attribute__((format(printf, 3, 4))) static bool wrong(struct resolver *resolve
     return false;
 }
 
-#define NOTE(resolver, ...) support_list_add(&(resolver)->options->notes, &(resolver)->options->note_count, __VA_ARGS__)
+#define NOTE(resolver, ...) support_list_add(&(resolver)->options->notes, __VA_ARGS__)
 
 __attribute__((format(printf, 3, 4))) static void option(struct resolver *resolver, const char *key, const char *format,
                                                          ...)
 {
-    struct ycsb_translation *options = resolver->options;
+    char value[OPTION_TEXT_BYTES];
     va_list args;
     va_start(args, format);
-    options->options[options->count].key = key;
-    vsnprintf(options->options[options->count++].value, YCSB_OPTION_BYTES, format, args);
+    vsnprintf(value, sizeof value, format, args);
     va_end(args);
+    option_pairs_add(&resolver->options->options, key, value);
 }
 
 /* Reads what was given into `values`. */
@@ -420,8 +417,7 @@ bool ycsb_properties_resolve(const struct ycsb_properties *properties, const cha
 
 void ycsb_translation_free(struct ycsb_translation *options)
 {
-    for (size_t i = 0; i < options->note_count; i++)
-        free(options->notes[i]);
-    free(options->notes);
-    memset(options, 0, sizeof(*options));
+    support_list_free(&options->notes);
+    option_pairs_free(&options->options);
+    *options = (struct ycsb_translation){0};
 }

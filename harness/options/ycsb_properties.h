@@ -21,18 +21,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { YCSB_PROPERTIES_ERROR_BYTES = 1024, YCSB_OPTIONS_MAX = 24, YCSB_OPTION_BYTES = 64 };
+#include "harness/options/options.h"
+
+enum { YCSB_PROPERTIES_ERROR_BYTES = 1024 };
 
 struct ycsb_properties; /* what was given so far */
 
 struct ycsb_translation {
-    size_t count;
-    struct {
-        const char *key; /* static */
-        char value[YCSB_OPTION_BYTES];
-    } options[YCSB_OPTIONS_MAX];
-    size_t note_count;
-    char **notes; /* one line each, for the user */
+    struct option_pairs options;
+    struct support_list notes; /* one line each, for the user */
 };
 
 struct ycsb_properties *ycsb_properties_create(void);

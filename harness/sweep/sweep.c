@@ -25,7 +25,7 @@
 #include "harness/common/text_file.h"
 #include "harness/sweep/sweep_plan.h"
 
-enum { PATH_BYTES = 4096, ERROR_BYTES = 1200, FILE_BYTES_MAX = 1 << 30 };
+enum { ERROR_BYTES = 1200, FILE_BYTES_MAX = 1 << 30 };
 
 struct sweep {
     const struct sweep_request *asked;
@@ -52,10 +52,8 @@ static void signal_note(int number)
 
 static char *path_of(const struct sweep *sweep, const struct sweep_run *run, const char *ending, const char *file)
 {
-    struct support_text path = {0};
-    support_text_add(&path, "%s/runs/%s-%u%s%s%s", sweep->out, run->point->id, run->repetition, ending,
-                     file[0] == '\0' ? "" : "/", file);
-    return path.text;
+    return support_format("%s/runs/%s-%u%s%s%s", sweep->out, run->point->id, run->repetition, ending,
+                          file[0] == '\0' ? "" : "/", file);
 }
 
 /* A folder of a run and the files in it; what is not there is fine. */
@@ -65,8 +63,7 @@ static void folder_remove(const char *path)
     if (folder == NULL)
         return;
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        char file[PATH_BYTES];
-        (void)snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+        SUPPORT_FREED char *file = support_format("%s/%s", path, entry->d_name);
         (void)unlink(file); /* . and .. refuse */
     }
     (void)closedir(folder);
@@ -75,19 +72,16 @@ static void folder_remove(const char *path)
 
 static void run_remove(const struct sweep *sweep, const struct sweep_run *run, const char *ending)
 {
-    char *path = path_of(sweep, run, ending, "");
+    SUPPORT_FREED char *path = path_of(sweep, run, ending, "");
     folder_remove(path);
-    free(path);
 }
 
 /* The folder, and nobody else in it. */
 static bool folder_take(const struct sweep *sweep)
 {
-    char path[PATH_BYTES];
-    (void)snprintf(path, sizeof path, "%s/runs", sweep->out);
-    if (!program_folder_make(sweep->name, path))
+    SUPPORT_FREED char *runs = support_format("%s/runs", sweep->out), *path = support_format("%s/lock", runs);
+    if (!program_folder_make(sweep->name, runs))
         return false;
-    (void)snprintf(path, sizeof path, "%s/runs/lock", sweep->out);
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666); /* held until the program ends */
     if (lock < 0) {
         support_complain(sweep->name, "--out: %s: cannot be opened: %s", path, strerror(errno));
@@ -103,12 +97,10 @@ static bool folder_take(const struct sweep *sweep)
 /* Whether the run's rows are all there and its own. *why: what is wrong, for people. */
 static bool rows_whole(const struct sweep *sweep, const struct sweep_run *run, const char *ending, char *why)
 {
-    struct csv_table table;
+    SUPPORT_ENDED_BY(csv_table_free) struct csv_table table = {0};
     char number[16];
-    char *path = path_of(sweep, run, ending, "results.csv");
-    bool fine = csv_table_read(&table, path, why);
-    free(path);
-    if (!fine)
+    SUPPORT_FREED char *path = path_of(sweep, run, ending, "results.csv");
+    if (!csv_table_read(&table, path, why))
         return false;
     size_t types = 0;
     while (run->point->options->workload->txn_types[types] != NULL)
@@ -116,13 +108,12 @@ static bool rows_whole(const struct sweep *sweep, const struct sweep_run *run, c
     size_t expected = types == 1 ? 1 : 1 + types;
     int point = csv_table_column(&table, "point"), repetition = csv_table_column(&table, "repetition");
     (void)snprintf(number, sizeof number, "%u", run->repetition);
-    fine = table.row_count == expected && point >= 0 && repetition >= 0;
+    bool fine = table.row_count == expected && point >= 0 && repetition >= 0;
     for (size_t i = 0; fine && i < table.row_count; i++)
         fine = strcmp(table.rows[i].fields[point], run->point->id) == 0 &&
                strcmp(table.rows[i].fields[repetition], number) == 0;
     if (!fine)
         (void)snprintf(why, CSV_TABLE_ERROR_BYTES, "%zu rows, not the %zu of this run", table.row_count, expected);
-    csv_table_free(&table);
     return fine;
 }
 
@@ -131,14 +122,13 @@ static void finished_find(struct sweep *sweep)
     char why[CSV_TABLE_ERROR_BYTES];
     for (size_t i = 0; i < sweep->plan.run_count; i++) {
         struct sweep_run *run = &sweep->plan.runs[i];
-        char *path = path_of(sweep, run, "", "");
-        if (access(path, F_OK) == 0) {
-            run->finished = rows_whole(sweep, run, "", why);
-            if (!run->finished)
-                support_complain(sweep->name, "half-written, will be repeated: %s-%u: %s", run->point->id,
-                                 run->repetition, why);
-        }
-        free(path);
+        SUPPORT_FREED char *path = path_of(sweep, run, "", "");
+        if (access(path, F_OK) != 0)
+            continue;
+        run->finished = rows_whole(sweep, run, "", why);
+        if (!run->finished)
+            support_complain(sweep->name, "half-written, will be repeated: %s-%u: %s", run->point->id, run->repetition,
+                             why);
     }
 }
 
@@ -147,43 +137,40 @@ static void finished_find(struct sweep *sweep)
 /* Whether a merged file begins with the header of what is to be added to it. */
 static bool header_same(FILE *into, const char *text, size_t header)
 {
-    char *found = support_alloc(header + 1);
+    SUPPORT_FREED char *found = support_alloc(header + 1);
     rewind(into);
-    bool same = fread(found, 1, header, into) == header && memcmp(found, text, header) == 0;
-    free(found);
-    return same;
+    return fread(found, 1, header, into) == header && memcmp(found, text, header) == 0;
 }
 
 /* A file of one finished run at the end of the merged one of the same name, without its header if that has one. */
 static bool merge(const struct sweep *sweep, const struct sweep_run *run, const char *file, bool has_header)
 {
-    char error[ERROR_BYTES] = "", *path = path_of(sweep, run, "", file);
-    char *merged = support_format("%s/%s%s", sweep->out, file, sweep->ending), *text = NULL;
+    char error[ERROR_BYTES];
+    SUPPORT_FREED char *path = path_of(sweep, run, "", file);
+    SUPPORT_FREED char *merged = support_format("%s/%s%s", sweep->out, file, sweep->ending);
     size_t bytes, header = 0;
-    bool fine = access(path, F_OK) != 0; /* a histogram or an interval may have nothing to say */
-    FILE *into = fine ? NULL : fopen(merged, "a+e");
-    if (into != NULL && (text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, error, sizeof error)) != NULL) {
-        const char *end = memchr(text, '\n', bytes);
-        if (has_header && fseek(into, 0, SEEK_END) == 0 && ftell(into) > 0)
-            header = end == NULL ? bytes : (size_t)(end - text) + 1;
-        fine = header_same(into, text, header);
-        if (!fine)
-            (void)snprintf(error, sizeof error,
-                           "%.500s: has other columns than the runs before it, so another build "
-                           "made it; use a new --out",
-                           path);
-        else
-            fine = fseek(into, 0, SEEK_END) == 0 && fwrite(text + header, 1, bytes - header, into) == bytes - header;
+    if (access(path, F_OK) != 0)
+        return true; /* a histogram or an interval may have nothing to say */
+    SUPPORT_FREED char *text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, error, sizeof error);
+    if (text == NULL) {
+        support_complain(sweep->name, "%s", error);
+        return false;
     }
+    FILE *into = fopen(merged, "a+e");
+    const char *end = memchr(text, '\n', bytes);
+    if (into != NULL && has_header && fseek(into, 0, SEEK_END) == 0 && ftell(into) > 0)
+        header = end == NULL ? bytes : (size_t)(end - text) + 1;
+    bool same = into == NULL || header_same(into, text, header);
+    bool fine = same && into != NULL && fseek(into, 0, SEEK_END) == 0 &&
+                fwrite(text + header, 1, bytes - header, into) == bytes - header;
     if (into != NULL)
         fine = fclose(into) == 0 && fine;
-    if (!fine && error[0] != '\0')
-        support_complain(sweep->name, "%s", error);
+    if (!same)
+        support_complain(sweep->name,
+                         "%s: has other columns than the runs before it, so another build made it; use a new --out",
+                         path);
     else if (!fine)
         support_complain(sweep->name, "%s: cannot be written: %s", merged, strerror(errno));
-    free(text);
-    free(merged);
-    free(path);
     return fine;
 }
 
@@ -208,8 +195,7 @@ static bool files_each(const struct sweep *sweep, bool (*act)(const struct sweep
 
 static bool file_remove(const struct sweep *sweep, const char *name)
 {
-    char path[PATH_BYTES];
-    (void)snprintf(path, sizeof path, "%s/%s%s", sweep->out, name, sweep->ending);
+    SUPPORT_FREED char *path = support_format("%s/%s%s", sweep->out, name, sweep->ending);
     (void)unlink(path);
     return true;
 }
@@ -228,12 +214,12 @@ static char *head_read(const char *path)
 {
     char why[ERROR_BYTES];
     size_t bytes;
-    char *text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, why, sizeof why), *rest = text, *line;
+    SUPPORT_FREED char *text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, why, sizeof why);
+    char *rest = text, *line;
     struct support_text head = {0};
     support_text_add(&head, "%s", "");
     while (text != NULL && (line = strsep(&rest, "\n")) != NULL && *line == '#')
         support_text_add(&head, "%s\n", line);
-    free(text);
     return head.text;
 }
 
@@ -245,15 +231,13 @@ static void plan_write(const struct sweep *sweep, FILE *file)
 
 static void job_write(const struct sweep *sweep, FILE *file)
 {
-    char *head = head_read(sweep->asked->file);
+    SUPPORT_FREED char *head = head_read(sweep->asked->file);
     sweep_plan_freeze(&sweep->plan, head, file);
-    free(head);
 }
 
 static bool file_keep(const struct sweep *sweep, const char *name, void (*put)(const struct sweep *sweep, FILE *file))
 {
-    char path[PATH_BYTES];
-    (void)snprintf(path, sizeof path, "%s/%s%s", sweep->out, name, sweep->ending);
+    SUPPORT_FREED char *path = support_format("%s/%s%s", sweep->out, name, sweep->ending);
     FILE *file = fopen(path, "we");
     if (file != NULL) {
         put(sweep, file);
@@ -284,24 +268,22 @@ static bool is_planned(const struct sweep *sweep, const char *id)
 /* Whether the results in the folder hold points that this job has not: they then stay until this job is whole. */
 static bool holds_other_points(const struct sweep *sweep)
 {
-    struct csv_table table;
-    char path[PATH_BYTES], why[CSV_TABLE_ERROR_BYTES];
-    (void)snprintf(path, sizeof path, "%s/results.csv", sweep->out);
+    SUPPORT_ENDED_BY(csv_table_free) struct csv_table table = {0};
+    char why[CSV_TABLE_ERROR_BYTES];
+    SUPPORT_FREED char *path = support_format("%s/results.csv", sweep->out);
     if (access(path, F_OK) != 0 || !csv_table_read(&table, path, why))
         return false; /* nothing, or nothing that can be read */
     int point = csv_table_column(&table, "point");
-    bool other = false;
     for (size_t i = 0; point >= 0 && i < table.row_count; i++)
-        other = other || !is_planned(sweep, table.rows[i].fields[point]);
-    csv_table_free(&table);
-    return other;
+        if (!is_planned(sweep, table.rows[i].fields[point]))
+            return true;
+    return false;
 }
 
 static bool file_replace(const struct sweep *sweep, const char *name)
 {
-    char path[PATH_BYTES], part[PATH_BYTES];
-    (void)snprintf(path, sizeof path, "%s/%s", sweep->out, name);
-    (void)snprintf(part, sizeof part, "%s/%s%s", sweep->out, name, sweep->ending);
+    SUPPORT_FREED char *path = support_format("%s/%s", sweep->out, name),
+                       *part = support_format("%s%s", path, sweep->ending);
     if (access(part, F_OK) != 0 || rename(part, path) == 0)
         return true;
     support_complain(sweep->name, "%s: cannot be renamed: %s", part, strerror(errno));
@@ -316,24 +298,18 @@ static bool replace_all(const struct sweep *sweep)
 
 /* ---- One run. ---- */
 
-struct arguments {
-    char **items;
-    size_t count;
-};
-
-static void option_add(struct arguments *arguments, const char *key, const char *value)
+static void option_add(struct support_list *arguments, const char *key, const char *value)
 {
     if (strncmp(key, "set.", 4) == 0) {
-        support_list_add(&arguments->items, &arguments->count, "--set=%s=%s", key + 4, value);
+        support_list_add(arguments, "--set=%s=%s", key + 4, value);
         return;
     }
-    char *spelled = option_dashes(support_copy(key));
-    support_list_add(&arguments->items, &arguments->count, "--%s=%s", spelled, value);
-    free(spelled);
+    SUPPORT_FREED char *spelled = option_dashes(support_copy(key));
+    support_list_add(arguments, "--%s=%s", spelled, value);
 }
 
 /* What the point says. */
-static void point_add(struct arguments *arguments, const struct sweep *sweep, const struct jobfile_point *point)
+static void point_add(struct support_list *arguments, const struct sweep *sweep, const struct jobfile_point *point)
 {
     for (size_t i = 0; i < point->count; i++)
         option_add(arguments, point->settings[i].key, point->settings[i].value);
@@ -341,35 +317,26 @@ static void point_add(struct arguments *arguments, const struct sweep *sweep, co
         option_add(arguments, sweep->asked->overrides.items[i].key, sweep->asked->overrides.items[i].value);
 }
 
-static void arguments_free(struct arguments *arguments)
+static struct support_list arguments_of(const struct sweep *sweep, const struct sweep_run *run)
 {
-    for (size_t i = 0; i < arguments->count; i++)
-        free(arguments->items[i]);
-    free(arguments->items);
-}
-
-static struct arguments arguments_of(const struct sweep *sweep, const struct sweep_run *run)
-{
-    struct arguments arguments = {0};
+    struct support_list arguments = {0};
     const struct jobfile_point *point = run->point->point;
-    support_list_add(&arguments.items, &arguments.count, "maemio");
-    support_list_add(&arguments.items, &arguments.count, "run");
-    support_list_add(&arguments.items, &arguments.count, "--label=%s", point->section);
+    support_list_add(&arguments, "maemio");
+    support_list_add(&arguments, "run");
+    support_list_add(&arguments, "--label=%s", point->section);
     point_add(&arguments, sweep, point);
-    support_list_add(&arguments.items, &arguments.count, "--repetitions=1");
-    support_list_add(&arguments.items, &arguments.count, "--first-repetition=%u", run->repetition);
-    support_list_add(&arguments.items, &arguments.count, "--point=%s", run->point->id);
-    support_list_add(&arguments.items, &arguments.count, "--progress=off");
-    char *csv = path_of(sweep, run, ".part", "results.csv"), *json = path_of(sweep, run, ".part", "results.jsonl");
-    support_list_add(&arguments.items, &arguments.count, "--csv=%s", csv);
-    support_list_add(&arguments.items, &arguments.count, "--json=%s", json);
-    free(csv);
-    free(json);
+    support_list_add(&arguments, "--repetitions=1");
+    support_list_add(&arguments, "--first-repetition=%u", run->repetition);
+    support_list_add(&arguments, "--point=%s", run->point->id);
+    support_list_add(&arguments, "--progress=off");
+    SUPPORT_FREED char *csv = path_of(sweep, run, ".part", "results.csv");
+    SUPPORT_FREED char *json = path_of(sweep, run, ".part", "results.jsonl");
+    support_list_add(&arguments, "--csv=%s", csv);
+    support_list_add(&arguments, "--json=%s", json);
     for (size_t i = 0; i < SWEEP_FILE_COUNT; i++)
         if (run->point->files[i][0] != '\0') {
-            char *path = path_of(sweep, run, ".part", run->point->files[i]);
+            SUPPORT_FREED char *path = path_of(sweep, run, ".part", run->point->files[i]);
             option_add(&arguments, sweep_file_key(i), path);
-            free(path);
         }
     return arguments;
 }
@@ -407,7 +374,7 @@ static int process_run(char *const *arguments, const char *log)
 static void log_tell(const struct sweep *sweep, const struct sweep_run *run)
 {
     char line[512], told[512] = "";
-    char *path = path_of(sweep, run, ".failed", "log.txt");
+    SUPPORT_FREED char *path = path_of(sweep, run, ".failed", "log.txt");
     FILE *file = fopen(path, "re");
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         bool message = strncmp(line, "maemio", 6) == 0;
@@ -419,19 +386,16 @@ static void log_tell(const struct sweep *sweep, const struct sweep_run *run)
         (void)fclose(file);
     told[strcspn(told, "\n")] = '\0';
     (void)fprintf(stderr, "      %s\n      all of it: %s\n", told, path);
-    free(path);
 }
 
 static void failure_keep(struct sweep *sweep, const struct sweep_run *run, int code, const char *why)
 {
-    char *part = path_of(sweep, run, ".part", ""), *failed = path_of(sweep, run, ".failed", "");
+    SUPPORT_FREED char *part = path_of(sweep, run, ".part", ""), *failed = path_of(sweep, run, ".failed", "");
     run_remove(sweep, run, ".failed");
     (void)rename(part, failed);
     support_complain(sweep->name, "%s-%u failed with exit code %d%s%s: %s", run->point->id, run->repetition, code,
                      why[0] == '\0' ? "" : ": ", why, run->point->text);
     log_tell(sweep, run);
-    free(part);
-    free(failed);
     sweep->failed++;
     if (sweep->worst != EXIT_CHECK)
         sweep->worst = code == EXIT_CHECK ? EXIT_CHECK : EXIT_FAILED;
@@ -439,16 +403,13 @@ static void failure_keep(struct sweep *sweep, const struct sweep_run *run, int c
 
 static double throughput_of(const struct sweep *sweep, const struct sweep_run *run)
 {
-    struct csv_table table;
-    char error[CSV_TABLE_ERROR_BYTES], *path = path_of(sweep, run, "", "results.csv");
-    double value = 0;
-    if (csv_table_read(&table, path, error)) {
-        int column = csv_table_column(&table, "throughput_txn_per_s");
-        value = column < 0 || table.row_count == 0 ? 0 : strtod(table.rows[0].fields[column], NULL);
-        csv_table_free(&table);
-    }
-    free(path);
-    return value;
+    SUPPORT_ENDED_BY(csv_table_free) struct csv_table table = {0};
+    char error[CSV_TABLE_ERROR_BYTES];
+    SUPPORT_FREED char *path = path_of(sweep, run, "", "results.csv");
+    if (!csv_table_read(&table, path, error) || table.row_count == 0)
+        return 0;
+    int column = csv_table_column(&table, "throughput_txn_per_s");
+    return column < 0 ? 0 : strtod(table.rows[0].fields[column], NULL);
 }
 
 static void progress_tell(const struct sweep *sweep, size_t at, double seconds)
@@ -467,36 +428,32 @@ static enum exit_code run_one(struct sweep *sweep, size_t at)
     char why[CSV_TABLE_ERROR_BYTES] = "";
     run_remove(sweep, run, "");
     run_remove(sweep, run, ".part");
-    char *part = path_of(sweep, run, ".part", ""), *done = path_of(sweep, run, "", "");
-    char *log = path_of(sweep, run, ".part", "log.txt");
-    enum exit_code result = EXIT_FAILED;
+    SUPPORT_FREED char *part = path_of(sweep, run, ".part", ""), *done = path_of(sweep, run, "", "");
+    SUPPORT_FREED char *log = path_of(sweep, run, ".part", "log.txt");
     if (!program_folder_make(sweep->name, part))
-        goto free_paths;
-    struct arguments arguments = arguments_of(sweep, run);
+        return EXIT_FAILED;
+    SUPPORT_ENDED_BY(support_list_free) struct support_list arguments = arguments_of(sweep, run);
     uint64_t begin_ns = support_clock_ns();
     int code = process_run(arguments.items, log);
     double seconds = (double)(support_clock_ns() - begin_ns) / 1e9;
-    arguments_free(&arguments);
     if (atomic_load(&signal_received) != 0) {
         folder_remove(part);
-        result = EXIT_INTERRUPTED;
-    } else if (code != EXIT_FINE || !rows_whole(sweep, run, ".part", why)) {
-        failure_keep(sweep, run, code, why);
-        result = code == EXIT_USAGE ? EXIT_USAGE : EXIT_FINE;
-    } else if (rename(part, done) != 0) {
-        support_complain(sweep->name, "%s: cannot be renamed: %s", part, strerror(errno));
-    } else {
-        run_remove(sweep, run, ".failed");
-        run->finished = true;
-        run->point->seconds = seconds;
-        result = merge_run(sweep, run) ? EXIT_FINE : EXIT_FAILED;
-        progress_tell(sweep, at, seconds);
+        return EXIT_INTERRUPTED;
     }
-free_paths:
-    free(log);
-    free(done);
-    free(part);
-    return result;
+    if (code != EXIT_FINE || !rows_whole(sweep, run, ".part", why)) {
+        failure_keep(sweep, run, code, why);
+        return code == EXIT_USAGE ? EXIT_USAGE : EXIT_FINE;
+    }
+    if (rename(part, done) != 0) {
+        support_complain(sweep->name, "%s: cannot be renamed: %s", part, strerror(errno));
+        return EXIT_FAILED;
+    }
+    run_remove(sweep, run, ".failed");
+    run->finished = true;
+    run->point->seconds = seconds;
+    bool merged = merge_run(sweep, run);
+    progress_tell(sweep, at, seconds);
+    return merged ? EXIT_FINE : EXIT_FAILED;
 }
 
 /* ---- What the sweep says. ---- */
@@ -504,18 +461,14 @@ free_paths:
 /* Which setting wins, where there are several. */
 static void verdict_tell(const struct sweep *sweep)
 {
-    enum { LABELS_MAX = 256 };
-    char error[CSV_TABLE_ERROR_BYTES], path[PATH_BYTES];
-    const char *labels[LABELS_MAX + 1];
-    struct results set;
-    (void)snprintf(path, sizeof path, "%s/results.csv", sweep->out);
-    if (!results_read(&set, path, error)) {
+    char error[CSV_TABLE_ERROR_BYTES];
+    SUPPORT_ENDED_BY(support_list_free) struct support_list labels = jobfile_labels(sweep->plan.jobfile);
+    SUPPORT_ENDED_BY(results_free) struct results set = {0};
+    SUPPORT_FREED char *path = support_format("%s/results.csv", sweep->out);
+    if (results_read(&set, path, error))
+        settings_print(stdout, &set, labels.items);
+    else
         support_complain(sweep->name, "%s", error);
-        return;
-    }
-    (void)jobfile_labels(sweep->plan.jobfile, labels, LABELS_MAX);
-    settings_print(stdout, &set, labels);
-    results_free(&set);
 }
 
 /* ---- All of it. ---- */
@@ -572,14 +525,13 @@ static bool section_tells(const struct sweep_plan *plan, const struct jobfile_po
 static void arguments_print(const struct sweep *sweep)
 {
     for (size_t i = 0; i < sweep->plan.point_count; i++) {
-        struct arguments arguments = {0};
+        SUPPORT_ENDED_BY(support_list_free) struct support_list arguments = {0};
         point_add(&arguments, sweep, sweep->plan.points[i].point);
         const struct sweep_point *point = &sweep->plan.points[i];
         (void)fputs(section_tells(&sweep->plan, point->point) ? point->point->section : point->text, stdout);
         for (size_t k = 0; k < arguments.count; k++)
             (void)printf("\t%s", arguments.items[k]);
         (void)putchar('\n');
-        arguments_free(&arguments);
     }
 }
 

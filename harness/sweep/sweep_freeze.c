@@ -15,22 +15,12 @@
 
 /* ---- One point. ---- */
 
-static const char *pair_value(const struct option_pairs *pairs, const char *key)
-{
-    for (size_t i = 0; i < pairs->count; i++)
-        if (strcmp(pairs->items[i].key, key) == 0)
-            return pairs->items[i].value;
-    return NULL;
-}
-
 /* As it was given: by an override or by the job file. NULL if it was not. */
 static const char *given_value(const struct sweep_plan *plan, const struct sweep_point *point, const char *key)
 {
-    const char *value = pair_value(plan->overrides, key);
-    for (size_t i = 0; value == NULL && i < point->point->count; i++)
-        if (strcmp(point->point->settings[i].key, key) == 0)
-            value = point->point->settings[i].value;
-    return value;
+    const char *value = option_pairs_value(plan->overrides, key);
+    const struct jobfile_setting *setting = jobfile_setting(point->point, key);
+    return value != NULL || setting == NULL ? value : setting->value;
 }
 
 /* Workers of a point that leaves them to the machine. */
@@ -42,7 +32,7 @@ static void threads_add(struct option_pairs *pairs, const struct sweep_point *po
              most = point->options->target->promises.workers_max;
     topology_close(topology);
     (void)snprintf(text, sizeof text, "%u", cores < most ? cores : most);
-    option_pairs_add(pairs, support_copy("threads"), support_copy(text));
+    option_pairs_add(pairs, "threads", text);
 }
 
 static void run_option_add(struct option_pairs *pairs, const struct sweep_plan *plan, const struct sweep_point *point,
@@ -56,9 +46,9 @@ static void run_option_add(struct option_pairs *pairs, const struct sweep_plan *
     if (i == RUN_OPTION_threads && point->options->run.threads == 0)
         threads_add(pairs, point);
     else if (given != NULL)
-        option_pairs_add(pairs, support_copy(key), support_copy(given));
+        option_pairs_add(pairs, key, given);
     else if (*text != '\0')
-        option_pairs_add(pairs, support_copy(key), support_copy(text));
+        option_pairs_add(pairs, key, text);
 }
 
 static struct option_pairs pairs_of(const struct sweep_plan *plan, const struct sweep_point *point)
@@ -66,17 +56,18 @@ static struct option_pairs pairs_of(const struct sweep_plan *plan, const struct 
     const struct options *options = point->options;
     struct option_pairs pairs = {0};
     char text[OPTION_TEXT_BYTES];
-    option_pairs_add(&pairs, support_copy("label"), support_copy(options->run.label));
+    option_pairs_add(&pairs, "label", options->run.label);
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
         if (options->run.txns == 0 || (i != RUN_OPTION_time && i != RUN_OPTION_warmup))
             run_option_add(&pairs, plan, point, i);
     for (size_t i = 0; options->workload->options[i].name != NULL; i++) {
         option_text(options->workload->options, i, options->workload_values, text, sizeof text);
-        option_pairs_add(&pairs, support_copy(options->workload->options[i].name), support_copy(text));
+        option_pairs_add(&pairs, options->workload->options[i].name, text);
     }
     for (size_t i = 0; options->target_values != NULL && options->target->options[i].name != NULL; i++) {
         option_text(options->target->options, i, options->target_values, text, sizeof text);
-        option_pairs_add(&pairs, support_format("set.%s", options->target->options[i].name), support_copy(text));
+        SUPPORT_FREED char *key = support_format("set.%s", options->target->options[i].name);
+        option_pairs_add(&pairs, key, text);
     }
     return pairs;
 }
@@ -84,8 +75,9 @@ static struct option_pairs pairs_of(const struct sweep_plan *plan, const struct 
 /* ---- The file. ---- */
 
 /* Quoted, unless it is a plain word that no range or word for cores can be read into. */
-static void value_write(FILE *file, const char *value)
+static void value_write(FILE *file, const char *key, const char *value)
 {
+    (void)fprintf(file, "%s = ", key);
     bool plain = *value != '\0' && strstr(value, "..") == NULL && strstr(value, "cores") == NULL;
     for (const char *c = value; plain && *c != '\0'; c++)
         plain = isalnum((unsigned char)*c) || strchr("_.:-", *c) != NULL;
@@ -105,7 +97,7 @@ static void value_write(FILE *file, const char *value)
 static bool same_in_all(const struct option_pairs *all, size_t count, const struct option_pair *pair)
 {
     for (size_t i = 0; i < count; i++) {
-        const char *value = pair_value(&all[i], pair->key);
+        const char *value = option_pairs_value(&all[i], pair->key);
         if (value == NULL || strcmp(value, pair->value) != 0)
             return false;
     }
@@ -116,10 +108,8 @@ static void pairs_write(FILE *file, const struct option_pairs *all, size_t count
 {
     for (size_t i = 0; i < all[at].count; i++) {
         const struct option_pair *pair = &all[at].items[i];
-        if (same_in_all(all, count, pair) != common)
-            continue;
-        (void)fprintf(file, "%s = ", pair->key);
-        value_write(file, pair->value);
+        if (same_in_all(all, count, pair) == common)
+            value_write(file, pair->key, pair->value);
     }
 }
 
@@ -128,16 +118,14 @@ static void notes_write(FILE *file, const struct jobfile *jobfile)
 {
     for (size_t i = 0; i < jobfile->note_count; i++) {
         (void)fprintf(file, "[%s]\n", jobfile->notes[i].section);
-        for (size_t k = 0; k < jobfile->notes[i].count; k++) {
-            (void)fprintf(file, "%s = ", jobfile->notes[i].settings[k].key);
-            value_write(file, jobfile->notes[i].settings[k].value);
-        }
+        for (size_t k = 0; k < jobfile->notes[i].count; k++)
+            value_write(file, jobfile->notes[i].settings[k].key, jobfile->notes[i].settings[k].value);
     }
 }
 
 void sweep_plan_freeze(const struct sweep_plan *plan, const char *head, FILE *file)
 {
-    struct option_pairs *all = support_alloc((plan->point_count + 1) * sizeof *all);
+    SUPPORT_FREED struct option_pairs *all = support_alloc((plan->point_count + 1) * sizeof *all);
     for (size_t i = 0; i < plan->point_count; i++)
         all[i] = pairs_of(plan, &plan->points[i]);
     (void)fprintf(
@@ -151,5 +139,4 @@ void sweep_plan_freeze(const struct sweep_plan *plan, const char *head, FILE *fi
     notes_write(file, plan->jobfile);
     for (size_t i = 0; i < plan->point_count; i++)
         option_pairs_free(&all[i]);
-    free(all);
 }

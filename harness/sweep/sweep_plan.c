@@ -35,14 +35,6 @@ bool sweep_file_is_merged(size_t i)
 
 #define REFUSE(error, ...) support_error(error, SWEEP_ERROR_BYTES, __VA_ARGS__)
 
-static const struct jobfile_setting *setting_find(const struct jobfile_point *point, const char *key)
-{
-    for (size_t i = 0; i < point->count; i++)
-        if (strcmp(point->settings[i].key, key) == 0)
-            return &point->settings[i];
-    return NULL;
-}
-
 /* ---- One point. ---- */
 
 /* What the sweep itself decides. */
@@ -54,13 +46,12 @@ static bool keys_allowed(const struct jobfile_point *point, const struct option_
                                          {"first_repetition", "the sweep counts repetitions"},
                                          {"reload", "each repetition of a sweep is a process of its own"}};
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
-        const struct jobfile_setting *setting = setting_find(point, own[i][0]);
+        const struct jobfile_setting *setting = jobfile_setting(point, own[i][0]);
         if (setting != NULL)
             return REFUSE(error, "%s:%u: key '%s' cannot stand here: %s", setting->file, setting->line, setting->key,
                           own[i][1]);
-        for (size_t j = 0; j < overrides->count; j++)
-            if (strcmp(overrides->items[j].key, own[i][0]) == 0)
-                return REFUSE(error, "--override: %s cannot be set: %s", own[i][0], own[i][1]);
+        if (option_pairs_value(overrides, own[i][0]) != NULL)
+            return REFUSE(error, "--override: %s cannot be set: %s", own[i][0], own[i][1]);
     }
     return true;
 }
@@ -162,67 +153,33 @@ static char *workload_text(const struct sweep_point *point)
     return text.text;
 }
 
-/* Texts that were met, each with the first point that had it. */
-struct firsts {
-    struct {
-        char *text;
-        size_t point;
-    } * items;
-    size_t count;
-};
-
-/* The first point with this text, which is taken over: `point` itself if there was none. */
-static size_t first_with(struct firsts *firsts, char *text, size_t point)
-{
-    for (size_t i = 0; i < firsts->count; i++)
-        if (strcmp(firsts->items[i].text, text) == 0) {
-            free(text);
-            return firsts->items[i].point;
-        }
-    firsts->items = support_more(firsts->items, firsts->count, sizeof *firsts->items);
-    firsts->items[firsts->count].text = text;
-    firsts->items[firsts->count++].point = point;
-    return point;
-}
-
-static void firsts_free(struct firsts *firsts)
-{
-    while (firsts->count > 0)
-        free(firsts->items[--firsts->count].text);
-    free(firsts->items);
-}
-
 static bool points_try(struct sweep_plan *plan, char *error)
 {
-    struct firsts workloads = {0};
-    bool fine = true;
-    for (size_t i = 0; fine && i < plan->point_count; i++) {
+    SUPPORT_ENDED_BY(support_list_free) struct support_list tried = {0};
+    for (size_t i = 0; i < plan->point_count; i++) {
         struct sweep_point *point = &plan->points[i];
-        if (first_with(&workloads, workload_text(point), i) == i)
-            fine = workload_tries(plan, point, error);
+        SUPPORT_FREED char *text = workload_text(point);
         metadata_config_hash(point->options, point->config_hash);
+        if (support_list_place(tried.items, text) < tried.count)
+            continue;
+        support_list_add(&tried, "%s", text);
+        if (!workload_tries(plan, point, error))
+            return false;
     }
-    firsts_free(&workloads);
-    return fine;
+    return true;
 }
 
 /* ---- Points that are the same. ---- */
-
-static bool overridden(const struct sweep_plan *plan, const char *key)
-{
-    for (size_t i = 0; i < plan->overrides->count; i++)
-        if (strcmp(plan->overrides->items[i].key, key) == 0)
-            return true;
-    return false;
-}
 
 /* The setting of `b` whose text differs from that of `a`, and is no override's; NULL if there is none. */
 static const struct jobfile_setting *spelled_otherwise(const struct sweep_plan *plan, const struct jobfile_point *a,
                                                        const struct jobfile_point *b)
 {
     for (size_t i = 0; i < b->count; i++) {
-        const struct jobfile_setting *other = setting_find(a, b->settings[i].key);
-        if (!overridden(plan, b->settings[i].key) && (other == NULL || strcmp(other->value, b->settings[i].value) != 0))
+        const char *key = b->settings[i].key;
+        const struct jobfile_setting *other = jobfile_setting(a, key);
+        if (option_pairs_value(plan->overrides, key) == NULL &&
+            (other == NULL || strcmp(other->value, b->settings[i].value) != 0))
             return &b->settings[i];
     }
     return NULL;
@@ -264,7 +221,7 @@ static bool doubles_drop(struct sweep_plan *plan, char *error)
         }
         const struct jobfile_setting *spelled = spelled_otherwise(plan, plan->points[k].point, point->point);
         if (spelled != NULL) {
-            const struct jobfile_setting *first = setting_find(plan->points[k].point, spelled->key);
+            const struct jobfile_setting *first = jobfile_setting(plan->points[k].point, spelled->key);
             for (size_t rest = i; rest < plan->point_count; rest++)
                 plan->points[kept++] = plan->points[rest];
             plan->point_count = kept;
@@ -284,9 +241,9 @@ static bool doubles_drop(struct sweep_plan *plan, char *error)
 /* Whether the points differ in a key. */
 static bool key_varies(const struct sweep_plan *plan, const char *key)
 {
-    const struct jobfile_setting *first = setting_find(plan->points[0].point, key);
+    const struct jobfile_setting *first = jobfile_setting(plan->points[0].point, key);
     for (size_t i = 1; i < plan->point_count; i++) {
-        const struct jobfile_setting *other = setting_find(plan->points[i].point, key);
+        const struct jobfile_setting *other = jobfile_setting(plan->points[i].point, key);
         if ((first == NULL) != (other == NULL) || (first != NULL && strcmp(first->value, other->value) != 0))
             return true;
     }
@@ -295,25 +252,19 @@ static bool key_varies(const struct sweep_plan *plan, const char *key)
 
 static void texts_make(struct sweep_plan *plan)
 {
-    /* Few keys, but perhaps many points: whether a key varies is remembered for the last ones asked. */
-    enum { KNOWN_MAX = 64 };
-    const char *known[KNOWN_MAX];
-    bool varies[KNOWN_MAX];
-    size_t known_count = 0;
+    /* Few keys, but perhaps many points: whether a key varies is looked up once. */
+    SUPPORT_ENDED_BY(support_list_free) struct support_list varying = {0}, others = {0};
     for (size_t i = 0; i < plan->point_count; i++) {
         const struct jobfile_point *point = plan->points[i].point;
         struct support_text text = {0};
         support_text_add(&text, "[%s]", point->section);
         for (size_t j = 0; j < point->count; j++) {
-            size_t at = 0;
-            while (at < known_count && strcmp(known[at], point->settings[j].key) != 0)
-                at++;
-            if (at == known_count && known_count < KNOWN_MAX) {
-                known[known_count] = point->settings[j].key;
-                varies[known_count++] = key_varies(plan, point->settings[j].key);
-            }
-            if (at < known_count ? varies[at] : key_varies(plan, point->settings[j].key))
-                support_text_add(&text, " %s=%s", point->settings[j].key, point->settings[j].value);
+            const char *key = point->settings[j].key;
+            if (support_list_place(varying.items, key) == varying.count &&
+                support_list_place(others.items, key) == others.count)
+                support_list_add(key_varies(plan, key) ? &varying : &others, "%s", key);
+            if (support_list_place(varying.items, key) < varying.count)
+                support_text_add(&text, " %s=%s", key, point->settings[j].value);
         }
         plan->points[i].text = text.text;
     }

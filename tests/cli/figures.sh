@@ -81,7 +81,7 @@ ends "a report" 0 "report.html" report "$out"
 page=$out/report.html
 equals "it says how often a point was measured" "$(grep -c "up to 4 repetitions" "$page")" 1
 equals "it fetches nothing" "$(grep -cE '(src|href)="(https?:)?//|@import|url\(http' "$page")" 0
-equals "the figures are in it" "$(grep -o '<svg role="img"' "$page" | wc -l)" 3
+equals "the figures are in it" "$(grep -o '<img src="data:image/svg' "$page" | wc -l)" 3
 equals "the changed one as such" "$(grep -c 'Not as above: records=1k,time=200ms' "$page")" 1
 equals "what failed is named" "$(grep -c 'Begun, but without results.*: fig6b,set.memory_limit=16M' "$page")" 1
 equals "ids are unique" "$(grep -oE ' id="[^"]*"' "$page" | sort | uniq -d | wc -l)" 0

@@ -199,9 +199,9 @@ static void a_configuration_column_of_one_file_is_noted_or_refused(void **state)
     (void)state;
     struct compare *compare = compared("theta,speed\n0.5,10\n", "theta,opt_new,speed\n0.5,on,10\n");
     assert_int_equal(compare->matched_count, 1);
-    assert_int_equal(compare->note_count, 1);
-    assert_non_null(strstr(compare->notes[0], "configuration column opt_new is in "));
-    assert_non_null(strstr(compare->notes[0], "only (always 'on')"));
+    assert_int_equal(compare->notes.count, 1);
+    assert_non_null(strstr(compare->notes.items[0], "configuration column opt_new is in "));
+    assert_non_null(strstr(compare->notes.items[0], "only (always 'on')"));
     compare_destroy(compare);
 
     write_text(b_path, "theta,opt_new,speed\n0.5,on,10\n0.5,off,10\n");
@@ -217,8 +217,8 @@ static void rows_that_cannot_be_used_are_noted(void **state)
     assert_int_equal(compare->matched_count, 1);
     assert_int_equal(compare->rows[0].a_count, 1);
     assert_int_equal(compare->unused_count, 2);
-    assert_non_null(strstr(compare->notes[0], ":4: outcome is 'interrupted': not used"));
-    assert_non_null(strstr(compare->notes[1], ":3: speed is empty: not used"));
+    assert_non_null(strstr(compare->notes.items[0], ":4: outcome is 'interrupted': not used"));
+    assert_non_null(strstr(compare->notes.items[1], ":3: speed is empty: not used"));
     assert_int_equal(compare_exit(compare, true), 5);
     compare_destroy(compare);
 }
@@ -309,7 +309,7 @@ static void only_runs_on_equally_near_cpus_are_compared(void **state)
     struct compare *compare = compared(a, b);
     assert_true(compare->rows[0].a_count == 2 && compare->rows[0].b_count == 4); /* the far and the moved one are out */
     assert_int_equal(compare->unused_count, 3);
-    assert_non_null(strstr(compare->notes[0], "3 rows ran on CPUs that were not as near"));
+    assert_non_null(strstr(compare->notes.items[0], "3 rows ran on CPUs that were not as near"));
     compare_destroy(compare);
 
     options.blocks = "repetition";
@@ -331,7 +331,7 @@ static void only_runs_on_equally_near_cpus_are_compared(void **state)
 static void what_is_to_be_ignored_must_be_there(void **state)
 {
     (void)state;
-    static const char *const known[] = {"the*", NULL}, *const unknown[] = {"theta", "thetas", NULL};
+    static char *known[] = {"the*", NULL}, *unknown[] = {"theta", "thetas", NULL};
     options.ignored = known;
     struct compare *compare = compared("theta,speed\n1,1\n", "theta,speed\n2,1\n");
     assert_int_equal(compare->matched_count, 1);
@@ -437,7 +437,7 @@ static void blocks_take_the_drift_out(void **state)
     assert_int_equal(compare->rows[0].block_count, 6);
     assert_int_equal(compare->rows[0].a_count, 12);
     assert_int_equal(compare->unused_count, 8);
-    assert_non_null(strstr(compare->notes[0], "8 rows have no neighbour of the same repetition"));
+    assert_non_null(strstr(compare->notes.items[0], "8 rows have no neighbour of the same repetition"));
     compare_destroy(compare);
     free(a);
     free(b);
@@ -469,7 +469,7 @@ static void measured_noise_widens_the_bound(void **state)
     write_text(noise_path, "workload,theta,repetition,speed\nycsb,0.99,1,5\n");
     compare = compared(a, b);
     assert_int_equal(compare->rows[0].verdict, VERDICT_SLOWER);
-    assert_non_null(strstr(compare->notes[0], "its noise is unknown"));
+    assert_non_null(strstr(compare->notes.items[0], "its noise is unknown"));
     assert_int_equal(compare->unused_count, 1);
     compare_destroy(compare);
     write_text(noise_path, "theta,speed\n1,5\n");

@@ -88,6 +88,7 @@ static void what_is_no_result_file_is_refused(void **state)
     scratch_file_write("txn_type,outcome\nall,complete\n");
     assert_false(results_read(&set, scratch_path, error));
     assert_non_null(strstr(error, ":1: no column check_result: these are no results of maemio"));
+    results_free(&set);
 }
 
 static void rows_that_agree_in_a_key_are_a_group(void **state)
@@ -150,7 +151,7 @@ static void labels_keep_the_order_of_the_job_file(void **state)
     (void)state;
     static const struct figure figure = {.axis = "label", .lines = "target"},
                                backoff = {.axis = "opt_backoff", .lines = "label"};
-    static const char *const order[] = {"full", "auto", "manual", NULL};
+    static char *order[] = {"full", "auto", "manual", NULL};
     struct results set = read_good(GOOD "2,0,native,manual,fixed:10,1,0\n" GOOD "2,0,native,manual,fixed:2.5,2,0\n" GOOD
                                         "2,0,native,auto,adaptive,3,0\n" GOOD "2,0,native,full,off,4,0\n");
     struct plot_data data;

@@ -49,7 +49,7 @@ static void any_label_is_a_setting_of_its_own(void **state)
     memset(longer, 'x', sizeof(longer));
     longer[0][699] = longer[1][699] = '\0';
     longer[1][698] = 'y';
-    const char *const labels[] = {"R", "R&D", "@cores", "a=b", "a!=b", longer[0], longer[1], NULL};
+    char *labels[] = {"R", "R&D", "@cores", "a=b", "a!=b", longer[0], longer[1], NULL};
     FILE *file = scratch_text_open();
     fputs(header, file);
     for (int round = 1; round <= 2; round++)
@@ -90,7 +90,6 @@ static void points_of_one_label_are_told_apart(void **state)
     assert_string_equal(all[0].items[1].name, "manual backoff=fixed:1");
     assert_string_equal(all[0].items[2].name, "manual backoff=fixed:2");
     assert_int_equal(all[1].count, 1);
-    assert_true(settings_any(all, count));
     settings_free(all, count);
     results_free(&set);
 }
@@ -110,7 +109,7 @@ static char *two_settings(int rounds, double b_line_ns)
 static void a_machine_that_wanders_still_tells(void **state)
 {
     (void)state;
-    static const char *const order[] = {"default", "b", NULL};
+    static char *order[] = {"default", "b", NULL};
     struct results set = read_set(two_settings(8, 80));
     struct settings_difference d[2];
     char text[SETTINGS_NOISE_BYTES];

@@ -1,4 +1,4 @@
-/* Tests of harness/figures/html.c: templates, escaping, pictures whose ids cannot clash, numbers. */
+/* Tests of harness/figures/html.c: templates, escaping, pictures, numbers. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,20 +62,13 @@ static void a_template_that_is_wrong_is_refused_with_its_line(void **state)
     json_decref(data);
 }
 
-static void a_picture_is_scaled_and_its_ids_are_its_own(void **state)
+static void a_picture_is_part_of_a_url(void **state)
 {
     (void)state;
     json_t *data = json_object();
-    scratch_file_write(
-        "<?xml version=\"1.0\"?>\n<svg width=\"520\" height=\"420\" viewBox=\"0 0 520 420\">\n<title>Gnuplot</title>"
-        "<circle id='gpDot' r='0.5'/><g id=\"gnuplot_plot_1\"/><g id=\"gnuplot_plot_1\"/>"
-        "<use xlink:href='#gpDot' stroke=\"#0072B2\" clip-path=\"url(#clip)\"/></svg>\n");
-    html_put_svg(data, "picture", scratch_path, "fig", "a \"b\"");
-    assert_rendered("{{{picture}}}", data,
-                    "<svg role=\"img\" aria-label=\"a &quot;b&quot;\"   viewBox=\"0 0 520 420\">\n"
-                    "<circle id='fig-gpDot' r='0.5'/><g id=\"fig-1-gnuplot_plot_1\"/>"
-                    "<g id=\"fig-2-gnuplot_plot_1\"/>"
-                    "<use xlink:href='#fig-gpDot' stroke=\"#0072B2\" clip-path=\"url(#fig-clip)\"/></svg>\n");
+    scratch_file_write("<svg id=\"a&b\">\xc3\xa9</svg>\n");
+    html_put_svg(data, "picture", scratch_path);
+    assert_rendered("{{{picture}}}", data, "%3Csvg%20id%3D%22a%26b%22%3E%C3%A9%3C%2Fsvg%3E%0A");
     json_decref(data);
 }
 
@@ -84,8 +77,8 @@ static void what_is_no_picture_puts_nothing(void **state)
     (void)state;
     json_t *data = json_object();
     scratch_file_write("no picture");
-    html_put_svg(data, "picture", scratch_path, "fig", "");
-    html_put_svg(data, "picture", "/nonexistent.svg", "fig", "");
+    html_put_svg(data, "picture", scratch_path);
+    html_put_svg(data, "picture", "/nonexistent.svg");
     assert_rendered("{{^picture}}none{{/picture}}", data, "none");
     json_decref(data);
 }
@@ -111,7 +104,7 @@ int main(void)
         cmocka_unit_test(text_cannot_become_markup),
         cmocka_unit_test(sections_stand_for_each_object_or_for_none),
         cmocka_unit_test(a_template_that_is_wrong_is_refused_with_its_line),
-        cmocka_unit_test(a_picture_is_scaled_and_its_ids_are_its_own),
+        cmocka_unit_test(a_picture_is_part_of_a_url),
         cmocka_unit_test(what_is_no_picture_puts_nothing),
         cmocka_unit_test(numbers_are_short_and_missing_ones_a_dash),
     };

@@ -15,20 +15,18 @@
 
 static char error[JOBFILE_ERROR_BYTES];
 
-static const char *key_at(void *arg, size_t i)
+static const char *key_at(size_t i)
 {
     static const char *const keys[] = {"workload", "theta", "threads", "read_ratio", "record_bytes", "counters",
                                        "label",    "a",     "b",       "c",          "set"};
-    (void)arg;
     return i < sizeof(keys) / sizeof(keys[0]) ? keys[i] : NULL;
 }
 
-static bool check(void *arg, const char *key, const char *value, char *why, size_t why_bytes)
+static bool check(const char *key, const char *value, char *why)
 {
-    (void)arg;
     if (strcmp(key, "threads") != 0 || strspn(value, "0123456789") == strlen(value))
         return true;
-    snprintf(why, why_bytes, "'%s' is no number: want 1..256", value);
+    snprintf(why, JOBFILE_ERROR_BYTES, "'%s' is no number: want 1..256", value);
     return false;
 }
 

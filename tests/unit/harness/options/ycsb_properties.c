@@ -30,11 +30,11 @@ static const char *translated(const char *text, const char *const *assignments, 
     good = good && ycsb_properties_resolve(properties, end_option, &translation, error);
     size_t used = 0;
     out[0] = notes[0] = '\0';
-    for (size_t i = 0; good && i < translation.count; i++)
-        used += (size_t)snprintf(out + used, sizeof(out) - used, "%s%s=%s", i ? " " : "", translation.options[i].key,
-                                 translation.options[i].value);
-    for (size_t i = 0; i < translation.note_count; i++)
-        snprintf(notes + strlen(notes), notes_bytes - strlen(notes), "%s\n", translation.notes[i]);
+    for (size_t i = 0; good && i < translation.options.count; i++)
+        used += (size_t)snprintf(out + used, sizeof(out) - used, "%s%s=%s", i ? " " : "",
+                                 translation.options.items[i].key, translation.options.items[i].value);
+    for (size_t i = 0; i < translation.notes.count; i++)
+        snprintf(notes + strlen(notes), notes_bytes - strlen(notes), "%s\n", translation.notes.items[i]);
     ycsb_translation_free(&translation);
     ycsb_properties_destroy(properties);
     return good ? out : error;
@@ -243,7 +243,7 @@ static void random_bytes_translate_or_give_a_message(void **state)
         error[0] = '\0';
         bool good = ycsb_properties_parse(properties, "random", copy, bytes, error) &&
                     ycsb_properties_resolve(properties, end_option, &translation, error);
-        assert_true(good ? translation.count > 5 : strncmp(error, "random", 6) == 0);
+        assert_true(good ? translation.options.count > 5 : strncmp(error, "random", 6) == 0);
         ycsb_translation_free(&translation);
         ycsb_properties_destroy(properties);
         free(copy);
