@@ -227,7 +227,7 @@ struct mae_index *mae_index_by_name(struct mae_db *db, const char *name);
 MAE_MUST_USE enum mae_status mae_worker_join(struct mae_db *db, struct mae_worker **worker);
 
 /* Ends the worker, and aborts its running transaction. Its garbage passes to the database. `worker` is invalid
- * afterwards. */
+ * afterwards. Not from within a body of mae_run or a function that a scan calls: they go on with the transaction. */
 void mae_worker_leave(struct mae_worker *worker);
 
 /*

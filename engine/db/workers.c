@@ -22,7 +22,7 @@ enum mae_status mae_worker_join(struct mae_db *db, struct mae_worker **worker)
 
 void mae_worker_leave(struct mae_worker *worker)
 {
-    GUARDED const struct guard guard = guard_worker(worker);
+    GUARDED struct guard guard = guard_worker(worker);
     if (!worker || guard.status != MAE_OK || !atomic_load_explicit(&worker->joined, memory_order_relaxed))
         return;
     if (worker->txn.running)
@@ -31,6 +31,7 @@ void mae_worker_leave(struct mae_worker *worker)
     pthread_mutex_lock(&db->lock);
     unsigned count = db->table_count;
     pthread_mutex_unlock(&db->lock);
+    guard.entered = NULL; /* worker_leave leaves the guard, before the slot is the next worker's */
     db_worker_leave(worker, count);
 }
 

@@ -89,6 +89,10 @@ void worker_leave(struct mae_worker *worker, struct table *const *tables, unsign
     pool_fini(&worker->pool);
     access_set_fini(&worker->txn.accesses);
     atomic_store_explicit(&worker->joined, false, memory_order_release);
+#ifdef MAE_DEBUG
+    atomic_store_explicit(&worker->user, 0, memory_order_release); /* db/guard.h */
+#endif
+    /* From here on the slot and this memory may be another worker's: nothing may touch them any more. */
     horizon_leave(&worker->core->horizon, worker->id);
 }
 

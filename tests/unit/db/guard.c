@@ -315,9 +315,48 @@ static void a_worker_may_move_between_threads(void **state)
     world_close(&world);
 }
 
+/* A slot that a worker has given away belongs to whoever joins next: the one that leaves does not touch it any more. */
+struct visitor {
+    struct mae_db *db;
+    enum mae_status status; /* of the first call that failed */
+};
+
+static void *visit(void *arg)
+{
+    enum { VISITS = 8000 / WORLD_SLOWNESS };
+    struct visitor *visitor = arg;
+    for (unsigned i = 0; i < VISITS && visitor->status == MAE_OK; i++) {
+        struct mae_worker *worker;
+        struct mae_txn *txn;
+        visitor->status = mae_worker_join(visitor->db, &worker);
+        if (visitor->status != MAE_OK)
+            break;
+        visitor->status = mae_begin(worker, MAE_READ_WRITE, 0, &txn);
+        if (visitor->status == MAE_OK)
+            visitor->status = mae_commit(txn);
+        mae_worker_leave(worker);
+    }
+    return NULL;
+}
+
+static void a_worker_that_leaves_does_not_disturb_the_next(void **state)
+{
+    (void)state;
+    enum { VISITORS = 4 };
+    struct world world = world_open("", MAE_INDEX_HASH, 8, 0);
+    struct visitor visitors[VISITORS];
+    for (unsigned i = 0; i < VISITORS; i++)
+        visitors[i] = (struct visitor){world.db, MAE_OK};
+    run_threads(VISITORS, visit, visitors, sizeof visitors[0]);
+    for (unsigned i = 0; i < VISITORS; i++)
+        assert_ok(visitors[i].status);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+
         cmocka_unit_test(an_ended_transaction_is_refused),
         cmocka_unit_test(an_ended_snapshot_is_refused),
         cmocka_unit_test(a_second_abort_frees_nothing),
@@ -328,6 +367,7 @@ int main(void)
         cmocka_unit_test(a_scan_stops_when_its_transaction_is_ended),
         cmocka_unit_test(two_threads_at_once_are_noticed),
         cmocka_unit_test(a_worker_may_move_between_threads),
+        cmocka_unit_test(a_worker_that_leaves_does_not_disturb_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
