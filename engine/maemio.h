@@ -58,9 +58,8 @@
  * was made of also removes the old entry and adds the new one. The calls by key do that for the index they are given,
  * and for no other. An entry can be added only to a row that exists, and a transaction that would delete a row and
  * leave an entry is rolled back: mae_commit returns MAE_CORRUPT. So no key leads to a deleted row, or to another row
- * once the row id is used again. The engine does not notice an entry that is missing or has a wrong key; an entry left
- * by a row that has had more than 125 entries at once; and an entry left in an ordered index with
- * simple_index_update=on.
+ * once the row id is used again. The engine does not notice an entry that is missing or has a wrong key, and an entry
+ * left by a row that has had more than 125 entries at once.
  *
  * Units are in the names: `_bytes`, `_ns`, `_us`, `_ticks`. Strings are NUL-terminated UTF-8.
  */
@@ -382,18 +381,18 @@ MAE_MUST_USE enum mae_status mae_index_find(struct mae_txn *txn, struct mae_inde
 
 /*
  * Adds an entry. MAE_EXISTS: the key (non-unique: the pair) is in the index. MAE_NOT_FOUND: the transaction sees no
- * such row. MAE_INVALID: the table has no such row. Unless the transaction writes the row anyway, the call writes it,
- * unchanged, so that every transaction that deletes it conflicts. Then it costs as much as mae_row_update and returns
- * its statuses, too.
+ * such row. MAE_INVALID: the table has no such row. Unless the transaction writes the row anyway, its commit writes it,
+ * unchanged, so that every transaction that deletes it conflicts. Then call and commit together cost as much as
+ * mae_row_update and return its statuses, too.
  */
 MAE_MUST_USE enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, const void *key,
                                               uint64_t row);
 
 /*
  * Removes the entry (key, row). MAE_NOT_FOUND: the index has no such pair. MAE_INVALID: the table has no such row.
- * Unless the transaction writes the row anyway, the call writes it, unchanged, so that every transaction conflicts that
- * deletes it, or has reached it by the key of a unique index. Then it costs as much as mae_row_update and returns its
- * statuses, too. If the transaction also deletes the row, let it delete the row first.
+ * Unless the transaction writes the row anyway, its commit writes it, unchanged, so that every transaction conflicts
+ * that deletes it, or has reached it by the key of a unique index. Then call and commit together cost as much as
+ * mae_row_update and return its statuses, too. A row that the transaction also deletes, before or after, is not copied.
  */
 MAE_MUST_USE enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key,
                                               uint64_t row);

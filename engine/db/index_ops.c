@@ -5,6 +5,7 @@
 #include "engine/db/simple_index.h"
 #include "engine/db/stats.h"
 #include "engine/txn/entries.h"
+#include "engine/txn/txn.h"
 
 /* The row has counted the entry beforehand (I4). If the key is there already, that is one entry too many. */
 static enum mae_status gained(struct mae_txn *txn, struct mae_index *index, uint64_t row, enum mae_status inserted)
@@ -19,7 +20,7 @@ static enum mae_status gained(struct mae_txn *txn, struct mae_index *index, uint
 static enum mae_status lose_entry(struct mae_txn *txn, struct mae_index *index, uint64_t row, bool peeked,
                                   enum mae_status removed)
 {
-    MAE_DCHECK(index->ops->multi_version); /* I3 */
+    MAE_DCHECK(index->ops->multi_version || !peeked); /* I3 */
     return removed == MAE_OK && !MUTATED(entry_move_untouched) ? txn_lose_entry(txn, &index->table->rows, row, peeked)
                                                                : removed;
 }
@@ -178,12 +179,19 @@ static enum mae_status simple_find(struct mae_txn *txn, struct mae_index *index,
 static enum mae_status simple_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
     MAE_DCHECK(index->kind == MAE_INDEX_ORDERED);
-    return simple_index_insert(txn, &index->simple, key, row);
+    enum mae_status status = txn_gain_entry(txn, &index->table->rows, row);
+    return status == MAE_OK ? gained(txn, index, row, simple_index_insert(txn, &index->simple, key, row)) : status;
 }
 
 static enum mae_status simple_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
-    return simple_index_remove(txn, &index->simple, key, row);
+    /* Nothing validates what the index says. So the row comes first: the index has the changes of the transaction that
+     * wrote the version which is read here, and an entry that leads to a row which is not visible is of a later one. */
+    struct access *touched;
+    enum mae_status status = txn_touch(txn, &index->table->rows, row, &touched);
+    if (status != MAE_OK)
+        return status;
+    return lose_entry(txn, index, row, false, simple_index_remove(txn, &index->simple, key, row));
 }
 
 static enum mae_status simple_scan(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,

@@ -1,10 +1,13 @@
 /*
  * simple_index.h - ordered indexes with simple_index_update=on, as part of transactions: when they are changed.
  *
- * A transaction's changes wait in its worker's list until the commit is decided. The worker makes them then, before its
- * next quiescent point. So as long as an entry exists whose row has been deleted, the collector cannot free the row's
- * id (gc.h, G3), and a transaction that uses the entry meets a tombstone. index/tree_simple.h lists what the index
- * gives up.
+ * A transaction's changes wait in its worker's list until the commit is certain. The worker makes them then, before it
+ * decides any version. So a transaction that sees a row as another one has left it finds the entries that the other one
+ * has added. As long as an entry exists, its row has not been deleted, or is about to be: the collector cannot free the
+ * row's id (gc.h, G3). index/tree_simple.h lists what the index gives up.
+ *
+ * Whoever changes an entry writes its row, as with other indexes (txn/entries.h). So of two transactions that change
+ * one entry at once, one fails, and the row's count of entries is exact.
  *
  * Statuses as the calls of maemio.h. Source: section 4.2, Figure 4.
  */

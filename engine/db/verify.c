@@ -23,7 +23,7 @@ struct verifier {
     unsigned char *seen; /* a bit per unit of the arena: a version has been met there */
     struct mae_txn *txn;
     struct mae_index *index; /* the one being visited */
-    uint8_t *entries;        /* of each row of the table whose indexes are visited: how many lead to it; or NULL */
+    uint8_t *entries;        /* of each row of the table whose indexes are visited: how many lead to it */
     bool failed;
 };
 
@@ -122,7 +122,7 @@ static bool check_entry(void *arg, const void *key, uint64_t row)
     if (txn_peek(verifier->txn, &index->table->rows, row, &data, NULL) != MAE_OK)
         return finding(verifier, "index %s: key %" PRIu64 " leads to row %" PRIu64 ", which is not there", index->name,
                        word, row);
-    if (verifier->entries && verifier->entries[row] < ROW_ENTRIES_MANY)
+    if (verifier->entries[row] < ROW_ENTRIES_MANY)
         verifier->entries[row]++;
     return true;
 }
@@ -159,13 +159,12 @@ static enum mae_status check_indexes(struct verifier *verifier, struct mae_table
     if (!entries)
         return MAE_NO_MEMORY;
     memset(entries, 0, rows + 1);
+    verifier->entries = entries;
     bool sound = true;
     for (unsigned i = 0; i < db->index_count && sound; i++) {
         verifier->index = db->indexes[i];
-        verifier->entries = verifier->index->ops->multi_version ? entries : NULL; /* not counted there */
         sound = verifier->index->table != table || check_index(verifier);
     }
-    verifier->entries = entries;
     sound = sound && check_entry_counts(verifier, table, rows);
     free(entries);
     return sound ? MAE_OK : MAE_CORRUPT;

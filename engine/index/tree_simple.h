@@ -6,12 +6,12 @@
  *   - No phantom protection: nothing of the index is ever validated. A transaction may miss an entry that an earlier
  *     transaction in the serial order has added. It may see an entry that has been removed, or whose row it does not
  *     see yet.
- *   - No atomicity: a transaction's entries appear and disappear one by one after its commit. Lookups of the
+ *   - No atomicity: a transaction's entries appear and disappear one by one as it commits. Lookups of the
  *     transaction see its own changes; its scans do not.
  *   - An insert checks a unique key when it is called, so two transactions at once may both add the key.
  * So an entry may lead to a row that the transaction does not see, and the caller must be ready for that.
  *
- * A transaction's changes wait in a tree_deferred until its commit has been decided. Applying them cannot fail, since
+ * A transaction's changes wait in a tree_deferred until its commit is certain. Applying them cannot fail, since
  * tree_simple_insert and tree_simple_remove have set their memory aside.
  *
  * Threads: any number may make all calls at once, but init and fini exclude all others, and a tree_deferred belongs to
@@ -59,7 +59,7 @@ struct tree_deferred {
 };
 
 void tree_deferred_fini(struct tree_deferred *deferred); /* empty; frees its memory */
-/* After the commit: makes the changes. */
+/* Once the commit is certain: makes the changes. */
 void tree_deferred_apply(struct tree_deferred *deferred);
 /* After an abort: forgets them. */
 void tree_deferred_discard(struct tree_deferred *deferred);

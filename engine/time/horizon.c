@@ -353,6 +353,7 @@ uint64_t horizon_unpark(struct horizon *horizon, unsigned id, uint64_t clock)
     /* A worker that comes back to a quiet database finds a fresh snapshot. */
     publish_minima(horizon, atomic_load_explicit(&horizon->round_ticks, memory_order_relaxed));
     pthread_mutex_unlock(&horizon->leader);
+    RACE(UNPARK);
     return clock;
 }
 

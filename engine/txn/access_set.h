@@ -20,8 +20,9 @@ enum access_flags {
     ACCESS_READ_HEAD = 16, /* `read` was the newest version when it was read */
     ACCESS_INSTALLED = 32, /* `fresh` is linked */
     ACCESS_KEEP_ID = 128,  /* inserted under a row id of the caller's, which an abort must not give back */
-    ACCESS_COPY = 64,      /* `fresh` is a copy of `read`: a promotion, or there only to be MOVED */
+    ACCESS_COPY = 64,      /* `fresh` is a copy of `read`: a promotion */
     ACCESS_MOVED = 256,    /* `read` is MOVED, or the row loses an index entry: `fresh` will be MOVED */
+    ACCESS_TOUCH = 512,    /* if the transaction does not write the row itself, the commit writes it, unchanged */
 };
 
 /* The top byte of the flags: how many index entries the row gains or, negative, loses; ROW_ENTRIES_MANY: or more. */

@@ -28,6 +28,7 @@
 #include "engine/txn/entries.h"
 #include "engine/txn/membership.h"
 #include "engine/txn/slow.h"
+#include "engine/txn/txn.h"
 #include "engine/txn/visible.h"
 
 enum { SORT_ALL_MAX = 24, SORT_TOP = 8, SKIP_AFTER_COMMITS = 5 };
@@ -123,7 +124,8 @@ static NOINLINE enum mae_status begin(struct mae_worker *worker, enum mae_mode m
         if (after != 0 && !worker_may_follow(worker, after, now) && !MUTATED(after_unbounded))
             return refuse(worker);
         after = order_behind(worker, mode, after);
-        if (mode == MAE_SNAPSHOT) /* it has waited, past quiescent points that must not come after the begin */
+        if (mode == MAE_SNAPSHOT &&
+            !MUTATED(begin_before_wait)) /* it has waited, past quiescent points that must not come after the begin */
             now = tsc_now();
     }
     if (UNLIKELY(access_set_is_worn(&worker->txn.accesses)))
@@ -550,6 +552,9 @@ static NOINLINE bool prepare_decision(struct mae_txn *txn, struct writes writes)
         return false;
     if (writes.flags & (ACCESS_DELETE | ACCESS_ENTRIES) && !MUTATED(entries_counted_late))
         entries_count(&txn->accesses, writes.count);
+    /* Before anything is decided: whoever sees a row of this transaction finds the row's entries. */
+    if (txn->on_decision && !MUTATED(entries_behind_rows))
+        tell_decision(txn, true);
     if (writes.flags & ACCESS_INSERT)
         decide_inserts(txn, writes.count);
     if (writes.flags & ACCESS_MOVED && !MUTATED(moved_before_entry))
@@ -769,11 +774,11 @@ static ALWAYS_INLINE enum mae_status check_accesses(struct mae_txn *txn)
 }
 
 /* False, and nothing is decided: the transaction would delete a row and leave an index entry (I4). */
-static ALWAYS_INLINE bool decide(struct mae_txn *txn, struct writes writes)
+static ALWAYS_INLINE bool decide(struct mae_txn *txn, struct writes writes, const bool plain)
 {
+    const uint32_t special = ACCESS_INSERT | ACCESS_MOVED | ACCESS_DELETE | ACCESS_ENTRIES;
     RACE(DECIDE);
-    if (UNLIKELY(writes.flags & (ACCESS_INSERT | ACCESS_MOVED | ACCESS_DELETE | ACCESS_ENTRIES)) &&
-        UNLIKELY(!prepare_decision(txn, writes)))
+    if ((UNLIKELY(writes.flags & special) || (!plain && txn->on_decision)) && UNLIKELY(!prepare_decision(txn, writes)))
         return false;
     if (writes.count > 0) {
         decide_updates(txn, writes.count);
@@ -801,6 +806,17 @@ static ALWAYS_INLINE void count_commit(struct mae_txn *txn)
             PHASE_END(worker, counter, &phase); \
     } while (0)
 
+static NOINLINE enum mae_status commit_any(struct mae_txn *txn);
+
+/* Commits a transaction that has touched rows. */
+static NOINLINE enum mae_status commit_touched(struct mae_txn *txn)
+{
+    if (!overtaken_reads_stand(txn))
+        return fail(txn, MAE_ABORT_PRECHECK);
+    enum mae_status status = txn_write_touched(txn);
+    return status == MAE_OK ? commit_any(txn) : fail(txn, status);
+}
+
 /* Validates and decides a transaction that is not doomed. With the constant `plain`, which is_plain has found true,
  * none of the rarer cases is looked for. */
 static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plain)
@@ -808,8 +824,10 @@ static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plai
     struct mae_worker *worker = txn->worker;
     struct access_set *set = &txn->accesses;
     uint64_t phase = plain ? 0 : atomic_load_explicit(&worker->slot->begin_ticks, memory_order_relaxed);
-    COMMIT_PHASE_END(ticks_execute);
     struct writes writes = list_writes(set);
+    if (UNLIKELY(writes.flags & ACCESS_TOUCH) && !MUTATED(touched_unwritten))
+        return commit_touched(txn);
+    COMMIT_PHASE_END(ticks_execute);
     if (UNLIKELY(!gc_has_room(&worker->gc, writes.count)) && UNLIKELY(!reserve_garbage(txn, writes.count)))
         return fail(txn, gc_refused(worker));
     if (!PROTOCOL(worker, adaptive_skip) || worker->commits_in_a_row < SKIP_AFTER_COMMITS) {
@@ -835,9 +853,9 @@ static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plai
 
     /* 6. Log. There is no log: nothing is durable. A logger would stand here, before any version is decided. */
 
-    if (!decide(txn, writes))
+    if (!decide(txn, writes, plain))
         return fail(txn, MAE_CORRUPT);
-    if (!plain && txn->on_decision)
+    if (MUTATED(entries_behind_rows) && txn->on_decision)
         tell_decision(txn, true);
     COMMIT_PHASE_END(ticks_decide);
     count_commit(txn);

@@ -25,21 +25,6 @@ static struct access *access_of(const struct mae_txn *txn, const struct table *t
     return access_set_find(&txn->accesses, table_row(table, row), &slot);
 }
 
-/* Finds or makes the transaction's write of the row. */
-static enum mae_status written(struct mae_txn *txn, struct table *table, uint64_t row, struct access **access)
-{
-    void *data;
-    *access = access_of(txn, table, row);
-    if (*access && (*access)->flags & ACCESS_WRITE)
-        return MAE_OK;
-    enum mae_status status = txn_update(txn, table, row, 0, NULL, &data);
-    if (status != MAE_OK)
-        return status;
-    *access = access_of(txn, table, row);
-    (*access)->flags |= ACCESS_COPY;
-    return MAE_OK;
-}
-
 enum mae_status txn_gain_entry(struct mae_txn *txn, struct table *table, uint64_t row)
 {
     struct access *access;
@@ -47,7 +32,7 @@ enum mae_status txn_gain_entry(struct mae_txn *txn, struct table *table, uint64_
         const void *data;
         return txn->snapshot ? MAE_READ_ONLY : txn_read(txn, table, row, &data, NULL);
     }
-    enum mae_status status = written(txn, table, row, &access);
+    enum mae_status status = txn_touch(txn, table, row, &access);
     if (status != MAE_OK)
         return status;
     if (access->flags & ACCESS_DELETE)
@@ -66,7 +51,7 @@ void txn_gain_refused(struct mae_txn *txn, struct table *table, uint64_t row)
 enum mae_status txn_lose_entry(struct mae_txn *txn, struct table *table, uint64_t row, bool peeked)
 {
     struct access *access;
-    enum mae_status status = written(txn, table, row, &access);
+    enum mae_status status = txn_touch(txn, table, row, &access);
     if (status != MAE_OK)
         return status == MAE_NOT_FOUND ? MAE_OK : status;
     /* No other transaction has seen an entry that leads to a new row. Whoever has used an entry that leads to a deleted

@@ -16,9 +16,11 @@
  * version, and waits for pending ones. So all who come before have decided, hence counted. All who come later find the
  * tombstone, and add no entry.
  *
- * Two kinds of entries can be left behind unnoticed. A row that has ROW_ENTRIES_MANY entries or more at once is counted
- * no more. Entries of single-version indexes are not counted, since they change after the decision, and may then find
- * their key taken.
+ * Entries of single-version indexes are counted, too. They change right after the row has counted, before anything is
+ * decided. So whoever sees the row as the transaction has left it finds the index changed.
+ *
+ * Entries of one kind can be left behind unnoticed: a row that has ROW_ENTRIES_MANY entries or more at once is counted
+ * no more.
  *
  * Checked by: db/verify.c, tests/unit/txn/entries.c, tests/model/entries.c, tests/schedule; mutations
  * entry_left_behind, entry_gain_untouched, entry_gain_below_blind and entries_counted_late.
@@ -32,16 +34,15 @@ struct access_set;
 struct table;
 
 /*
- * For a transaction that is about to add an entry that leads to the row: writes the row, unchanged, unless the
- * transaction has written it before, and notes the entry. MAE_NOT_FOUND: the transaction sees no such row. Other
- * statuses as txn_update.
+ * For a transaction that is about to add an entry that leads to the row: touches the row (txn_touch) and notes the
+ * entry. MAE_NOT_FOUND: the transaction sees no such row. Other statuses as txn_update.
  */
 enum mae_status txn_gain_entry(struct mae_txn *txn, struct table *table, uint64_t row);
 /* Takes the note back: the index has refused the entry, and the transaction goes on without it. */
 void txn_gain_refused(struct mae_txn *txn, struct table *table, uint64_t row);
 
 /*
- * For a transaction that has removed an entry that led to the row: writes and notes likewise. With `peeked`, the index
+ * For a transaction that has removed an entry that led to the row: touches and notes likewise. With `peeked`, the index
  * does not validate hits, and the new version is MOVED, so that every later transaction that has used the entry
  * conflicts with this one (I3). MAE_OK also if there is no row.
  */

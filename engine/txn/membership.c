@@ -55,7 +55,7 @@ static enum mae_status join(struct core *core, int id, struct mae_worker **joine
                  core->options.timestamps == TIMESTAMPS_CENTRAL ? &core->central_clock : NULL);
     worker->clock.clock = atomic_load_explicit(&worker->slot->clock, memory_order_relaxed);
     /* As in a transaction, so that nobody parks the worker and takes its clock before that has caught up. ORD-9 */
-    atomic_store_explicit(&worker->slot->in_txn, OWNER_BUSY, memory_order_relaxed);
+    atomic_store_explicit(&worker->slot->in_txn, MUTATED(join_as_idle) ? OWNER_IDLE : OWNER_BUSY, memory_order_relaxed);
     atomic_signal_fence(memory_order_seq_cst);
     worker_unpark(worker, now);
     atomic_store_explicit(&worker->slot->in_txn, OWNER_IDLE, memory_order_release);

@@ -335,6 +335,19 @@ static ALWAYS_INLINE enum mae_status early_abort(struct mae_txn *txn, const stru
     return MAE_OK;
 }
 
+/* Whether a row has been written since the transaction has read it: as visible_find, but usually without a search. */
+static ALWAYS_INLINE struct visible look_again(struct mae_txn *txn, struct access *access)
+{
+    struct visible found = {.newer_exists = !(access->flags & ACCESS_READ_HEAD) ||
+                                            atomic_load_explicit(row_head(access->table, access->row),
+                                                                 memory_order_relaxed) != access->read_handle};
+    if (found.newer_exists) { /* search, since neither aborted versions nor a settled copy of this one count */
+        found = visible_find(txn->worker, access->table, access->row, txn->ts);
+        (void)follow_settled(access, found.version);
+    }
+    return found;
+}
+
 /* Writes a row that the transaction has accessed before. With 0 bytes a blind write is empty; an update keeps the
  * size. */
 static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access *access, size_t bytes, bool blind,
@@ -356,13 +369,7 @@ static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access 
     } else {
         if (version_status(access->read) == VERSION_DELETED)
             return MAE_NOT_FOUND;
-        struct visible found = {.newer_exists = !(access->flags & ACCESS_READ_HEAD) ||
-                                                atomic_load_explicit(row_head(access->table, access->row),
-                                                                     memory_order_relaxed) != access->read_handle};
-        if (found.newer_exists) { /* search, since neither aborted versions nor a settled copy of this one count */
-            found = visible_find(txn->worker, access->table, access->row, txn->ts);
-            (void)follow_settled(access, found.version);
-        }
+        struct visible found = look_again(txn, access);
         status = early_abort(txn, access, &found);
         if (status == MAE_OK)
             status = access_write(txn, access, sized ? bytes : access->read->payload_bytes, 0);
@@ -493,8 +500,7 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
     }
     struct visible found;
     if (access) {
-        found = visible_find(txn->worker, table, row, txn->ts);
-        (void)follow_settled(access, found.version);
+        found = look_again(txn, access);
     } else {
         access = access_read(txn, table, row, slot, &found, &status);
         if (UNLIKELY(!access))
@@ -503,9 +509,55 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
     if (UNLIKELY(version_status(access->read) == VERSION_DELETED))
         return MAE_NOT_FOUND;
     status = early_abort(txn, access, &found);
-    if (LIKELY(status == MAE_OK))
+    if (LIKELY(status == MAE_OK)) {
+        access->flags &= ~(uint32_t)(ACCESS_MOVED | ACCESS_TOUCH);
         status = access_write(txn, access, 0, ACCESS_DELETE);
+    }
     return status;
+}
+
+enum mae_status txn_touch(struct mae_txn *txn, struct table *table, uint64_t row_id, struct access **touched)
+{
+    enum mae_status status = check_writable(txn, table, 0);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    char *row = table_row(table, row_id);
+    uint64_t slot;
+    struct access *access = *touched = access_set_find(&txn->accesses, row, &slot);
+    if (LIKELY(access != NULL) && access->flags & (ACCESS_WRITE | ACCESS_TOUCH))
+        return MAE_OK;
+    struct visible found;
+    if (access) {
+        found = look_again(txn, access);
+    } else {
+        access = *touched = access_read(txn, table, row, slot, &found, &status);
+        if (UNLIKELY(!access))
+            return status;
+    }
+    if (UNLIKELY(!read_is_plain(access)) && !row_is_there(txn, access))
+        return MAE_NOT_FOUND;
+    status = early_abort(txn, access, &found);
+    if (LIKELY(status == MAE_OK))
+        access->flags |= ACCESS_TOUCH;
+    return status;
+}
+
+enum mae_status txn_write_touched(struct mae_txn *txn)
+{
+    struct access_set *set = &txn->accesses;
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct access *access = &set->entries[i];
+        if (!(access->flags & ACCESS_TOUCH))
+            continue;
+        access->flags &= ~(uint32_t)ACCESS_TOUCH;
+        if (access->flags & ACCESS_WRITE)
+            continue;
+        enum mae_status status = access_write(txn, access, access->read->payload_bytes, 0);
+        if (status != MAE_OK)
+            return status;
+        payload_fill(access->fresh, access->read);
+    }
+    return MAE_OK;
 }
 
 enum mae_status txn_materialise(struct mae_txn *txn, struct table *table, uint64_t row_id, size_t bytes)

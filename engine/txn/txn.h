@@ -10,6 +10,7 @@
 
 #include "engine/maemio.h"
 
+struct access;
 struct table;
 
 /* Dooms the transaction: it cannot commit any more. The first status it is doomed with stays. Returns `status`. */
@@ -43,6 +44,17 @@ enum mae_status txn_insert(struct mae_txn *txn, struct table *table, size_t byte
 enum mae_status txn_create(struct mae_txn *txn, struct table *table, uint64_t row, size_t bytes, void **data);
 
 enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t row);
+
+/*
+ * Reads a row and sees to it that the commit writes it, unchanged if the transaction does not change it. The copy is
+ * made only then, since the transaction may still delete the row. MAE_OK also for a row that the transaction itself has
+ * deleted. Statuses as txn_update. With MAE_OK *access is the row's entry in the access set.
+ */
+enum mae_status txn_touch(struct mae_txn *txn, struct table *table, uint64_t row, struct access **access);
+
+/* For a commit: makes the copies of the rows that are only touched. MAE_OK, or why there is no memory for them. The
+ * versions that were read must be those of their rows still. */
+enum mae_status txn_write_touched(struct mae_txn *txn);
 
 /*
  * Gives an empty row a committed version of `bytes` zeros that every timestamp sees: for nodes that exist from the

@@ -32,8 +32,9 @@ struct mae_txn {
     bool overtaken;         /* was overtaken and has come back: its worker's slot has a pin until it ends */
     enum mae_status doomed; /* MAE_OK, or the abort status of an earlier call; MAE_INVALID: it has ended */
     struct access_set accesses;
-    /* NULL, or what changes single-version indexes once the commit is decided. It is called once, before the worker's
-     * next quiescent point, so that no row that a stale entry leads to is used again while the entry stands. */
+    /* NULL, or what changes single-version indexes once the commit is certain. It is called once, before any version is
+     * decided. So whoever sees a row of this transaction finds the row's entries, and no row that a stale entry leads
+     * to is used again while the entry stands. */
     void (*on_decision)(struct mae_txn *txn, bool committed);
     _Alignas(16) unsigned char scratch[INDEX_SCRATCH_BYTES];
 };

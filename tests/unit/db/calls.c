@@ -461,6 +461,47 @@ static void a_removal_leaves_rows_alone_that_need_not_know(void **state)
     }
 }
 
+/* After a call has failed for good, each call says that again, whatever else would be wrong with it. */
+static void a_doomed_transaction_says_so_in_every_call(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        struct world world =
+            world_open(k == 2 ? "simple_index_update=on" : "", k ? MAE_INDEX_ORDERED : MAE_INDEX_HASH, 8, 2);
+        const uint64_t present = 1, gone = 2, absent = 3;
+        uint64_t row = new_row(world.workers[0], world.table, 5), deleted, found;
+        new_keys(world.workers[0], world.index, 1, 2, 7);
+        struct mae_txn *txn = begin(world.workers[0]), *newer = begin(world.workers[1]);
+        const void *old;
+        void *data;
+        assert_ok(mae_index_find(txn, world.index, &gone, &deleted));
+        assert_ok(mae_delete(txn, world.index, &gone));
+        assert_ok(row_add(newer, world.table, row, 1));
+        assert_ok(mae_commit(newer));
+        assert_status(MAE_ABORT_NEWER, row_add(txn, world.table, row, 1));
+        for (int i = 0; i < 2; i++) {
+            const uint64_t key = i ? absent : present, at = i ? deleted : row;
+            assert_status(MAE_ABORT_NEWER, mae_row_read(txn, world.table, at, &old, NULL));
+            assert_status(MAE_ABORT_NEWER, mae_row_update(txn, world.table, at, 0, NULL, &data));
+            assert_status(MAE_ABORT_NEWER, mae_row_overwrite(txn, world.table, at, 8, &data));
+            assert_status(MAE_ABORT_NEWER, mae_row_delete(txn, world.table, at));
+            assert_status(MAE_ABORT_NEWER, mae_row_insert(txn, world.table, 8, &found, &data));
+            assert_status(MAE_ABORT_NEWER, mae_index_find(txn, world.index, &key, &found));
+            assert_status(MAE_ABORT_NEWER, mae_index_insert(txn, world.index, &key, at));
+            assert_status(MAE_ABORT_NEWER, mae_index_remove(txn, world.index, &key, at));
+            assert_status(MAE_ABORT_NEWER, mae_read(txn, world.index, &key, &old, NULL));
+            assert_status(MAE_ABORT_NEWER, mae_update(txn, world.index, &key, 0, NULL, &data));
+            assert_status(MAE_ABORT_NEWER, mae_overwrite(txn, world.index, &key, 8, &data));
+            assert_status(MAE_ABORT_NEWER, mae_insert(txn, world.index, &key, 8, NULL, &data));
+            assert_status(MAE_ABORT_NEWER, mae_delete(txn, world.index, &key));
+            if (k)
+                assert_status(MAE_ABORT_NEWER, mae_index_scan(txn, world.index, NULL, NULL, 0, 0, NULL, NULL));
+        }
+        assert_status(MAE_ABORT_NEWER, mae_commit(txn));
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -478,6 +519,7 @@ int main(void)
         cmocka_unit_test(an_announced_entry_is_looked_at_again_when_its_row_has_moved),
         cmocka_unit_test(a_moved_row_is_decided_after_its_entry),
         cmocka_unit_test(blind_writes_mind_moves),
+        cmocka_unit_test(a_doomed_transaction_says_so_in_every_call),
         cmocka_unit_test(a_removal_leaves_rows_alone_that_need_not_know),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

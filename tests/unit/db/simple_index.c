@@ -106,6 +106,96 @@ static void snapshots_and_doomed_transactions_change_nothing(void **state)
 }
 
 /* Two transactions that each miss what the other inserts both commit: the ordered index would abort one. */
+/* Whoever changes an entry writes the row to which it leads. */
+static void of_two_that_change_one_entry_one_fails(void **state)
+{
+    (void)state;
+    for (int add = 0; add < 2; add++) {
+        struct world world = simple_world("", 2);
+        const uint64_t key = 1, other = 2;
+        uint64_t row;
+        new_keys(world.workers[0], world.index, key, 1, 5);
+        struct mae_txn *a = begin(world.workers[0]), *b = begin(world.workers[1]);
+        assert_ok(mae_index_find(a, world.index, &key, &row));
+        for (int i = 0; i < 2; i++)
+            assert_ok(add ? mae_index_insert(i ? b : a, world.index, &other, row)
+                          : mae_index_remove(i ? b : a, world.index, &key, row));
+        assert_ok(mae_commit(a));
+        assert_true(mae_status_is_retryable(mae_commit(b)));
+        world_close(&world);
+    }
+}
+
+static void an_entry_that_is_left_is_noticed(void **state)
+{
+    (void)state;
+    struct world world = simple_world("", 2);
+    const uint64_t key = 1;
+    uint64_t row;
+    new_keys(world.workers[0], world.index, key, 1, 5);
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(mae_index_find(txn, world.index, &key, &row));
+    assert_ok(mae_row_delete(txn, world.table, row));
+    assert_status(MAE_CORRUPT, mae_commit(txn));
+    txn = begin(world.workers[0]);
+    assert_ok(mae_row_delete(txn, world.table, row));
+    assert_ok(mae_index_remove(txn, world.index, &key, row));
+    assert_ok(mae_commit(txn));
+    world_close(&world);
+}
+
+struct deletion {
+    struct world *world;
+    uint64_t row;
+    enum mae_status status;
+};
+
+/* Deletes the row and removes what entries it finds. */
+static enum mae_status delete_with_entries(struct mae_txn *txn, void *arg)
+{
+    const struct deletion *deletion = arg;
+    enum mae_status status = MAE_OK;
+    for (uint64_t key = 1; key <= 2 && status == MAE_OK; key++) {
+        status = mae_index_remove(txn, deletion->world->index, &key, deletion->row);
+        if (status == MAE_NOT_FOUND)
+            status = MAE_OK;
+    }
+    return status == MAE_OK ? mae_row_delete(txn, deletion->world->table, deletion->row) : status;
+}
+
+static void delete_in_between(void *arg)
+{
+    struct deletion *deletion = arg;
+    deletion->status = mae_run(deletion->world->workers[1], MAE_READ_WRITE, delete_with_entries, deletion, 1);
+}
+
+/* Whoever sees the row as a transaction has left it finds the entries that the transaction has added. */
+static void entries_come_before_the_rows_that_count_them(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+    for (unsigned n = 1; n <= 4; n++) { /* the deletion comes before the decision, and before and behind each row's */
+        struct world world = simple_world("pending=abort", 2);
+        const uint64_t key = 1, added = 2;
+        struct deletion deletion = {.world = &world, .status = MAE_ABORT_USER};
+        uint64_t last = new_row(world.workers[0], world.table, 0);
+        new_keys(world.workers[0], world.index, key, 1, 5);
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(mae_index_find(txn, world.index, &key, &deletion.row));
+        assert_ok(mae_index_insert(txn, world.index, &added, deletion.row));
+        assert_ok(row_add(txn, world.table, last, 1));
+        at_race(RACE_DECIDE, n, delete_in_between, &deletion);
+        assert_ok(mae_commit(txn));
+        if (at_race_cancel())
+            delete_in_between(&deletion);
+        /* While the row is undecided the deletion fails; after that it finds both entries. */
+        assert_true(deletion.status == MAE_OK || mae_status_is_retryable(deletion.status));
+        assert_true(n > 1 || deletion.status != MAE_OK);
+        assert_true(n < 4 || deletion.status == MAE_OK);
+        world_close(&world);
+    }
+}
+
 static void there_is_no_phantom_protection(void **state)
 {
     struct world world = simple_world("", 2);
@@ -279,6 +369,9 @@ int main(void)
         cmocka_unit_test(changes_are_made_at_the_commit),
         cmocka_unit_test(an_abort_leaves_nothing),
         cmocka_unit_test(snapshots_and_doomed_transactions_change_nothing),
+        cmocka_unit_test(of_two_that_change_one_entry_one_fails),
+        cmocka_unit_test(an_entry_that_is_left_is_noticed),
+        cmocka_unit_test(entries_come_before_the_rows_that_count_them),
         cmocka_unit_test(there_is_no_phantom_protection),
         cmocka_unit_test(rows_are_validated_all_the_same),
         cmocka_unit_test(a_snapshot_never_aborts),

@@ -229,6 +229,75 @@ static void entries_that_move_are_counted_where_they_lead(void **state)
     }
 }
 
+/* The row is only touched when its entry goes, so that a full database can be emptied in this order, too. */
+static void a_row_that_loses_its_entry_and_goes_is_not_copied(void **state)
+{
+    (void)state;
+    enum { BYTES = 60000 };
+    for (int k = 0; k < 3; k++) {
+        struct world world = world_open(k < 2 ? "memory_limit=64M huge_pages=off gc_interval_us=1"
+                                              : "memory_limit=64M huge_pages=off simple_index_update=on",
+                                        kinds[k > 0], BYTES, 1);
+        struct mae_worker *worker = world.workers[0];
+        uint64_t count = 0, discarded, row;
+        enum mae_status status;
+        for (;; count++) {
+            void *data;
+            struct mae_txn *txn = begin(worker);
+            status = mae_insert(txn, world.index, &count, BYTES, &row, &data);
+            if (status != MAE_OK)
+                break;
+            assert_ok(mae_commit(txn));
+        }
+        assert_true(mae_status_is_abort(status) && count > 0);
+        assert_ok(mae_abort(&worker->txn));
+        discarded = worker_counter(worker, "versions_discarded");
+        for (uint64_t i = 0; i < count; i++) {
+            struct mae_txn *txn = begin(worker);
+            assert_ok(mae_index_find(txn, world.index, &i, &row));
+            assert_ok(mae_index_remove(txn, world.index, &i, row));
+            assert_ok(mae_row_delete(txn, world.table, row));
+            assert_ok(mae_commit(txn));
+        }
+        assert_int_equal(worker_counter(worker, "versions_discarded"), discarded);
+        world_close(&world);
+    }
+}
+
+/* What a transaction reads and writes in a row that it has touched is what it would be without that. */
+static void a_touched_row_is_like_any_other(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        uint64_t row, value;
+        struct world world = world_of_one(kinds[k], &row);
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(mae_index_insert(txn, world.index, &other, row)); /* touched, then read and changed */
+        assert_ok(key_get(txn, world.index, OTHER, &value));
+        assert_int_equal(value, 0);
+        assert_ok(row_add(txn, world.table, row, 1));
+        assert_ok(key_get(txn, world.index, OTHER, &value));
+        assert_int_equal(value, 1);
+        assert_ok(mae_commit(txn));
+        txn = begin(world.workers[0]); /* only touched: the copy is equal */
+        assert_ok(mae_index_remove(txn, world.index, &other, row));
+        assert_ok(mae_commit(txn));
+        txn = begin(world.workers[0]); /* changed, then touched */
+        assert_ok(row_add(txn, world.table, row, 1));
+        assert_ok(mae_index_insert(txn, world.index, &other, row));
+        assert_ok(row_add(txn, world.table, row, 1));
+        assert_ok(mae_commit(txn));
+        txn = begin(world.workers[0]); /* touched, then written blindly */
+        assert_ok(mae_index_remove(txn, world.index, &other, row));
+        assert_ok(row_get(txn, world.table, row, &value));
+        assert_int_equal(value, 3);
+        assert_ok(row_set(txn, world.table, row, 9));
+        assert_ok(mae_commit(txn));
+        assert_int_equal(row_value(world.workers[1], world.table, row), 9);
+        world_close(&world);
+    }
+}
+
 /* Adds or removes `count` entries of one row. */
 static void change_many(struct mae_txn *txn, struct mae_index *pairs, uint64_t row, uint64_t count, bool add)
 {
@@ -298,6 +367,8 @@ int main(void)
         cmocka_unit_test(an_entry_and_the_deletion_of_its_row_conflict),
         cmocka_unit_test(an_entry_does_not_come_below_a_blind_write),
         cmocka_unit_test(entries_that_move_are_counted_where_they_lead),
+        cmocka_unit_test(a_row_that_loses_its_entry_and_goes_is_not_copied),
+        cmocka_unit_test(a_touched_row_is_like_any_other),
         cmocka_unit_test(many_entries_are_as_good_as_unknown),
         cmocka_unit_test(too_many_changes_count_as_unknown),
     };

@@ -160,6 +160,36 @@ static uint32_t worker_state(const struct mae_worker *worker)
     return atomic_load(&worker->slot->in_txn);
 }
 
+struct joiner {
+    struct world *world;
+    bool parked;
+};
+
+static void park_the_joiner(void *arg)
+{
+    struct joiner *joiner = arg;
+    joiner->parked = worker_park_other(joiner->world->workers[0], 1);
+}
+
+/* It counts already, but has not taken the clock yet that a thread which parks it would keep for the slot. */
+static void nobody_parks_a_worker_that_joins(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+    struct world world = world_open("", MAE_INDEX_HASH, 8, 2);
+    struct joiner joiner = {&world, false};
+    if (world.db->core.horizon.barrier) {
+        mae_worker_leave(world.workers[1]);
+        at_race(RACE_UNPARK, 2, park_the_joiner, &joiner);
+        assert_ok(mae_worker_join(world.db, &world.workers[1]));
+        assert_int_equal(world.workers[1]->id, 1);
+        assert_false(joiner.parked);
+        park_the_joiner(&joiner);
+        assert_true(joiner.parked);
+    }
+    world_close(&world);
+}
+
 static void an_idle_worker_wakes_up_above_the_others(void **state)
 {
     (void)state;
@@ -332,6 +362,7 @@ int main(void)
         cmocka_unit_test(the_databases_own_workers_do_not_count),
         cmocka_unit_test(a_number_keeps_its_clock_in_another_slot),
         cmocka_unit_test(a_new_worker_begins_above_the_past),
+        cmocka_unit_test(nobody_parks_a_worker_that_joins),
         cmocka_unit_test(an_idle_worker_wakes_up_above_the_others),
         cmocka_unit_test(an_id_that_is_used_again_repeats_no_timestamp),
         cmocka_unit_test(after_leads_no_further_than_an_hour),

@@ -47,6 +47,24 @@ static void a_snapshot_sees_what_it_is_ordered_behind(void **state)
     }
 }
 
+/* The wait passes quiescent points, which lie between transactions, and is no part of the transaction's age. */
+static void a_snapshot_begins_when_it_has_waited(void **state)
+{
+    (void)state;
+    struct world world = world_open("gc_interval_us=10000000", MAE_INDEX_HASH, 8, 2);
+    const struct mae_worker *worker = world.workers[0];
+    uint64_t row = new_row(world.workers[0], world.table, 0);
+    for (uint64_t n = 1; overtakes(&world) && n <= 20; n++) {
+        uint64_t ts = commit_add(&world, 0, row), waits = worker_counter(worker, "snapshot_waits");
+        struct mae_txn *txn;
+        assert_ok(mae_begin(world.workers[0], MAE_SNAPSHOT, ts, &txn));
+        assert_int_equal(worker_counter(worker, "snapshot_waits"), waits + 1);
+        assert_true(atomic_load(&worker->slot->begin_ticks) >= worker->quiescent_ticks);
+        assert_ok(mae_commit(txn));
+    }
+    world_close(&world);
+}
+
 /* A timestamp ahead of all clocks: a worker that is between transactions comes back above it. */
 static void a_snapshot_may_be_ordered_behind_the_future(void **state)
 {
@@ -288,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_sees_what_it_is_ordered_behind),
+        cmocka_unit_test(a_snapshot_begins_when_it_has_waited),
         cmocka_unit_test(a_snapshot_may_be_ordered_behind_the_future),
         cmocka_unit_test(a_snapshot_does_not_wait_for_the_open),
         cmocka_unit_test(strict_order_is_that_of_real_time),
