@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "engine/base/check.h"
+#include "harness/record/csv.h"
 #include "harness/record/result.h"
 #include "harness/targets/targets.h"
 
@@ -135,49 +136,36 @@ static double ahead_us(const struct interval_sample *sample, uint64_t timestamp)
 static void sample_counts_add(struct support_text *text, const struct target_ops *target,
                               const struct interval_sample *from, const struct interval_sample *to)
 {
-    uint64_t commits = to->committed - from->committed, aborts = 0;
+    double commits = (double)(to->committed - from->committed), aborts = 0;
     double length_s = (double)(to->at_ns - from->at_ns) / 1e9;
     for (unsigned reason = 0; reason < TARGET_REASONS_MAX; reason++)
-        aborts += to->aborted[reason] - from->aborted[reason];
-    support_text_add(text, "%llu,", (unsigned long long)commits);
-    if (length_s > 0)
-        support_text_add(text, "%.10g", (double)commits / length_s);
-    support_text_add(text, ",%llu,%llu,", (unsigned long long)(to->operations - from->operations),
-                     (unsigned long long)aborts);
-    if (commits + aborts > 0)
-        support_text_add(text, "%.6g", (double)aborts / (double)(commits + aborts));
+        aborts += (double)(to->aborted[reason] - from->aborted[reason]);
+    csv_number_add(text, 17, commits);
+    csv_number_add(text, 10, length_s > 0 ? commits / length_s : NAN);
+    csv_number_add(text, 17, (double)(to->operations - from->operations));
+    csv_number_add(text, 17, aborts);
+    csv_number_add(text, 6, commits + aborts > 0 ? aborts / (commits + aborts) : NAN);
     const struct target_reason *known;
     for (size_t i = 0; (known = target_reason_at(i)) != NULL; i++) {
         unsigned reason = target_reason_number(target, known->name);
-        support_text_add(text, ",");
-        if (reason != TARGET_REASONS_MAX)
-            support_text_add(text, "%llu", (unsigned long long)(to->aborted[reason] - from->aborted[reason]));
+        csv_number_add(text, 17,
+                       reason == TARGET_REASONS_MAX ? NAN : (double)(to->aborted[reason] - from->aborted[reason]));
     }
 }
 
 static void state_add(struct support_text *text, const struct interval_sample *from, const struct interval_sample *to,
                       double best_us, bool open_loop)
 {
-    support_text_add(text, ",");
-    if (to->has_state)
-        support_text_add(text, "%.6g", to->state.backoff_max_us);
-    support_text_add(text, ",");
-    if (to->has_state && to->state.ticks_per_us > 0)
-        support_text_add(text, "%.6g", best_us - ahead_us(to, to->state.min_rts));
-    if (to->has_versions) {
-        uint64_t made = to->versions_made - from->versions_made;
-        uint64_t reclaimed = to->versions_reclaimed - from->versions_reclaimed;
-        support_text_add(text, ",%llu,%llu,%lld", (unsigned long long)made, (unsigned long long)reclaimed,
-                         (long long)(made - reclaimed));
-    } else {
-        support_text_add(text, ",,,");
-    }
-    support_text_add(text, ",");
-    if (to->process_bytes != 0)
-        support_text_add(text, "%llu", (unsigned long long)to->process_bytes);
-    support_text_add(text, ",");
-    if (open_loop)
-        support_text_add(text, "%.6g", (double)to->late_ns / 1e3);
+    bool has_clock = to->has_state && to->state.ticks_per_us > 0;
+    double made = to->has_versions ? (double)(to->versions_made - from->versions_made) : NAN;
+    double reclaimed = (double)(to->versions_reclaimed - from->versions_reclaimed);
+    csv_number_add(text, 6, to->has_state ? to->state.backoff_max_us : NAN);
+    csv_number_add(text, 6, has_clock ? best_us - ahead_us(to, to->state.min_rts) : NAN);
+    csv_number_add(text, 17, made);
+    csv_number_add(text, 17, to->has_versions ? reclaimed : NAN);
+    csv_number_add(text, 17, made - reclaimed);
+    csv_number_add(text, 17, to->process_bytes != 0 ? (double)to->process_bytes : NAN);
+    csv_number_add(text, 6, open_loop ? (double)to->late_ns / 1e3 : NAN);
 }
 
 static void counters_add(struct support_text *text, const struct pmu_plan *plan, const struct interval_sample *from,
@@ -185,9 +173,8 @@ static void counters_add(struct support_text *text, const struct pmu_plan *plan,
 {
     for (size_t i = 0; i < HARDWARE_EVENTS; i++) {
         int at = plan == NULL ? -1 : pmu_find(plan, hardware_events[i]);
-        support_text_add(text, ",");
-        if (at >= 0 && !isnan(to->counters[at]))
-            support_text_add(text, "%.10g", to->counters[at] - (isnan(from->counters[at]) ? 0 : from->counters[at]));
+        csv_number_add(text, 10,
+                       at < 0 ? NAN : to->counters[at] - (isnan(from->counters[at]) ? 0 : from->counters[at]));
     }
 }
 
@@ -203,7 +190,7 @@ void interval_rows(const struct interval_series *series, const struct target_ops
             continue;
         const struct interval_sample *from = to - 1;
         double begin_s = series->begin_ns == 0 ? 0 : ((double)from->at_ns - (double)series->begin_ns) / 1e9;
-        support_text_add(text, "%s%s,%zu,%.6f,%.6f,", prefix, from->in_window ? "measure" : "warm-up", i, begin_s,
+        support_text_add(text, "%s%s,%zu,%.6f,%.6f", prefix, from->in_window ? "measure" : "warm-up", i, begin_s,
                          (double)(to->at_ns - from->at_ns) / 1e9);
         sample_counts_add(text, target, from, to);
         state_add(text, from, to, best_us, open_loop);

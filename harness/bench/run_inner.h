@@ -125,10 +125,11 @@ struct run_window {
     char pad_end[SUPPORT_LINE_BYTES];
 };
 
-/* The files that results go into. */
+/* What results go into. */
+enum run_output { RUN_CSV, RUN_JSON, RUN_INTERVALS, RUN_LATENCIES, RUN_COUNTERS, RUN_OUTPUTS };
 struct run_outputs {
     const struct run_setup *setup;
-    struct csv *csv, *interval_csv, *latency_csv, *counters_csv, *json; /* NULL: not asked for */
+    struct csv *files[RUN_OUTPUTS]; /* NULL: not asked for */
 };
 
 struct run {

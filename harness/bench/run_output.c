@@ -29,23 +29,12 @@ static char *leading(const struct result *result)
 
 /* ---- Opening. ---- */
 
-static bool other_open(struct csv **csv, const char *path, const char *option, const char *columns, char *error)
-{
-    if (path[0] == '\0')
-        return true;
-    struct support_text header = {0};
-    support_text_add(&header, "%s%s", LEADING, columns);
-    *csv = csv_open_other(path, option, header.text, error);
-    free(header.text);
-    return *csv != NULL;
-}
-
-/* runs.csv -> runs.jsonl; NULL if the CSV is no file, present or to be made, to stand beside. */
+/* runs.csv -> runs.jsonl; "" if the CSV is no file, present or to be made, to stand beside. */
 static char *json_path(const char *csv_path)
 {
     struct stat file;
     if (csv_path[0] == '\0' || strcmp(csv_path, "-") == 0 || (stat(csv_path, &file) == 0 && !S_ISREG(file.st_mode)))
-        return NULL;
+        return support_copy("");
     size_t length = strlen(csv_path);
     bool has_ending = length > 4 && strcmp(csv_path + length - 4, ".csv") == 0;
     struct support_text path = {0};
@@ -53,13 +42,20 @@ static char *json_path(const char *csv_path)
     return path.text;
 }
 
-/* Where JSON goes; NULL: nowhere. */
-static char *json_place(const struct run_options *options)
+/* Where it goes, "" if nowhere; the caller frees it. The history, which is opened elsewhere, is behind the others. */
+static char *place_of(const struct run_options *options, unsigned output)
 {
-    if (strcmp(options->json, "off") == 0)
-        return NULL;
-    return strcmp(options->json, "auto") == 0 ? json_path(options->csv) : support_copy(options->json);
+    const char *const paths[RUN_OUTPUTS + 1] = {options->csv,         options->json,         options->interval_csv,
+                                                options->latency_csv, options->counters_csv, options->history};
+    if (output != RUN_JSON)
+        return support_copy(paths[output]);
+    if (strcmp(options->json, "auto") == 0)
+        return json_path(options->csv);
+    return support_copy(strcmp(options->json, "off") == 0 ? "" : options->json);
 }
+
+static const char *const option_of[] = {"--csv",         "--json",         "--interval-csv",
+                                        "--latency-csv", "--counters-csv", "--history"};
 
 /* ---- No two in one file. ---- */
 
@@ -89,87 +85,78 @@ static bool identity_of(const char *path, struct identity *identity)
     return known; /* no such folder: opening says so */
 }
 
-bool run_outputs_differ(const struct options *all, char *error)
+static bool same_file(const struct identity *a, const struct identity *b)
 {
-    const struct run_options *options = &all->run;
-    char *json = json_place(options);
-    const struct {
-        const char *option, *path;
-    } outputs[] = {{"--csv", options->csv},
-                   {"--json", json == NULL ? "" : json},
-                   {"--interval-csv", options->interval_csv},
-                   {"--latency-csv", options->latency_csv},
-                   {"--counters-csv", options->counters_csv},
-                   {"--history", options->history}};
-    enum { OUTPUTS = sizeof outputs / sizeof outputs[0] };
-    struct identity identities[OUTPUTS];
-    bool differ = true, known[OUTPUTS];
-    for (size_t i = 0; i < OUTPUTS; i++) {
-        known[i] = outputs[i].path[0] != '\0' && identity_of(outputs[i].path, &identities[i]);
-        for (size_t j = 0; differ && known[i] && j < i; j++) {
-            const struct identity *a = &identities[i], *b = &identities[j];
-            if (!known[j] || a->exists != b->exists || a->device != b->device || a->inode != b->inode ||
-                strcmp(a->name, b->name) != 0)
-                continue;
-            differ = false;
-            (void)snprintf(error, CSV_ERROR_BYTES, "%s and %s: both write to %.700s", outputs[j].option,
-                           outputs[i].option, strcmp(outputs[i].path, "-") == 0 ? "stdout" : outputs[i].path);
-        }
+    return a->exists == b->exists && a->device == b->device && a->inode == b->inode && strcmp(a->name, b->name) == 0;
+}
+
+bool run_outputs_differ(const struct options *options, char *error)
+{
+    char *paths[RUN_OUTPUTS + 1];
+    struct identity identities[RUN_OUTPUTS + 1];
+    bool differ = true, known[RUN_OUTPUTS + 1];
+    for (unsigned i = 0; i <= RUN_OUTPUTS; i++) {
+        paths[i] = place_of(&options->run, i);
+        known[i] = paths[i][0] != '\0' && identity_of(paths[i], &identities[i]);
+        for (unsigned j = 0; differ && known[i] && j < i; j++)
+            if (known[j] && same_file(&identities[i], &identities[j]))
+                differ = support_error(error, CSV_ERROR_BYTES, "%s and %s: both write to %.700s", option_of[j],
+                                       option_of[i], strcmp(paths[i], "-") == 0 ? "stdout" : paths[i]);
     }
-    free(json);
+    for (unsigned i = 0; i <= RUN_OUTPUTS; i++)
+        free(paths[i]);
     return differ;
 }
 
-bool run_prints_rows(const struct options *all)
+bool run_prints_rows(const struct options *options)
 {
-    const struct run_options *options = &all->run;
-    const char *const paths[] = {options->csv, options->json, options->interval_csv, options->latency_csv,
-                                 options->counters_csv};
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-        if (strcmp(paths[i], "-") == 0)
-            return true;
-    return false;
+    bool prints = false;
+    for (unsigned i = 0; i < RUN_OUTPUTS; i++) {
+        char *path = place_of(&options->run, i);
+        prints |= strcmp(path, "-") == 0;
+        free(path);
+    }
+    return prints;
 }
 
-static bool json_open(struct run_outputs *outputs, char *error)
+/* Its header; that of the result CSV is its own. */
+static void columns_add(struct support_text *header, enum run_output output)
 {
-    char *path = json_place(&outputs->setup->options->run);
-    if (path == NULL)
-        return true;
-    outputs->json = csv_open_other(path, "--json", "", error);
-    free(path);
-    return outputs->json != NULL;
+    if (output >= RUN_INTERVALS)
+        support_text_add(header, "%s", LEADING);
+    if (output == RUN_INTERVALS)
+        interval_header(header);
+    else
+        support_text_add(header, "%s",
+                         output == RUN_LATENCIES  ? "worker,txn_type,quantity," HISTOGRAM_CSV_COLUMNS "\n"
+                         : output == RUN_COUNTERS ? "worker,counter,status,raw,value,share,per_txn,per_op,reason\n"
+                                                  : "");
 }
 
 bool run_outputs_open(struct run_outputs *outputs, char *error)
 {
-    const struct run_options *options = &outputs->setup->options->run;
-    if (options->csv[0] != '\0') {
-        outputs->csv = csv_open(options->csv, error);
-        if (outputs->csv == NULL)
-            return false;
+    bool fine = true;
+    for (unsigned i = 0; fine && i < RUN_OUTPUTS; i++) {
+        char *path = place_of(&outputs->setup->options->run, i);
+        struct support_text header = {0};
+        columns_add(&header, i);
+        if (path[0] != '\0')
+            outputs->files[i] =
+                i == RUN_CSV ? csv_open(path, error) : csv_open_other(path, option_of[i], header.text, error);
+        fine = path[0] == '\0' || outputs->files[i] != NULL;
+        free(header.text);
+        free(path);
     }
-    struct support_text intervals = {0};
-    interval_header(&intervals);
-    bool fine = other_open(&outputs->interval_csv, options->interval_csv, "--interval-csv", intervals.text, error) &&
-                other_open(&outputs->latency_csv, options->latency_csv, "--latency-csv",
-                           "worker,txn_type,quantity," HISTOGRAM_CSV_COLUMNS "\n", error) &&
-                other_open(&outputs->counters_csv, options->counters_csv, "--counters-csv",
-                           "worker,counter,status,raw,value,share,per_txn,per_op,reason\n", error) &&
-                json_open(outputs, error);
-    free(intervals.text);
     return fine;
 }
 
 bool run_outputs_close(struct run_outputs *outputs, char *error)
 {
-    struct csv **const files[] = {&outputs->csv, &outputs->interval_csv, &outputs->latency_csv, &outputs->counters_csv,
-                                  &outputs->json};
     bool fine = true;
-    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    for (unsigned i = 0; i < RUN_OUTPUTS; i++) {
         char ignored[CSV_ERROR_BYTES];
-        fine &= csv_close(*files[i], fine ? error : ignored);
-        *files[i] = NULL;
+        fine &= csv_close(outputs->files[i], fine ? error : ignored);
+        outputs->files[i] = NULL;
     }
     return fine;
 }
@@ -182,7 +169,7 @@ static bool intervals_write(struct run_outputs *outputs, const struct interval_s
     struct support_text rows = {0};
     interval_rows(series, outputs->setup->target_ops, &outputs->setup->plan, outputs->setup->options->run.rate != 0,
                   prefix, &rows);
-    bool fine = rows.text == NULL || csv_write_text(outputs->interval_csv, &rows, error);
+    bool fine = rows.text == NULL || csv_write_text(outputs->files[RUN_INTERVALS], &rows, error);
     free(rows.text);
     return fine;
 }
@@ -221,16 +208,9 @@ static bool latencies_write(struct run_outputs *outputs, const struct run_worker
         }
     }
     free(attempts);
-    bool fine = fclose(file) == 0 && (rows.bytes == 0 || csv_write_text(outputs->latency_csv, &rows, error));
+    bool fine = fclose(file) == 0 && (rows.bytes == 0 || csv_write_text(outputs->files[RUN_LATENCIES], &rows, error));
     free(rows.text);
     return fine;
-}
-
-static void real_add(struct support_text *row, double value)
-{
-    support_text_add(row, ",");
-    if (value == value)
-        support_text_add(row, "%.10g", value);
 }
 
 /* `result` NULL: of one worker, whose transactions are not told apart here. */
@@ -247,8 +227,8 @@ static void counter_rows(struct support_text *rows, const struct pmu_plan *plan,
             support_text_add(rows, ",%llu,%.10g,%.6g", (unsigned long long)value->raw, value->value, value->share);
         else
             support_text_add(rows, ",,,");
-        real_add(rows, pmu_per(value, result == NULL ? 0 : result->all.committed));
-        real_add(rows, pmu_per(value, result == NULL ? 0 : result->all.operations));
+        csv_number_add(rows, 10, pmu_per(value, result == NULL ? 0 : result->all.committed));
+        csv_number_add(rows, 10, pmu_per(value, result == NULL ? 0 : result->all.operations));
         support_text_add(rows, ",");
         csv_field_add(rows, pmu_value_reason(plan, i, value));
         support_text_add(rows, "\n");
@@ -265,7 +245,7 @@ static bool counters_write(struct run_outputs *outputs, const struct run_worker 
         counter_rows(&rows, &outputs->setup->plan, prefix, worker, workers[i].values, NULL);
     }
     counter_rows(&rows, &outputs->setup->plan, prefix, "all", result->counters, result);
-    bool fine = rows.text == NULL || csv_write_text(outputs->counters_csv, &rows, error);
+    bool fine = rows.text == NULL || csv_write_text(outputs->files[RUN_COUNTERS], &rows, error);
     free(rows.text);
     return fine;
 }
@@ -274,7 +254,7 @@ static bool json_write(struct run_outputs *outputs, const struct result *result,
 {
     struct support_text line = {.text = metadata_json(result)};
     line.bytes = strlen(line.text);
-    bool fine = csv_write_text(outputs->json, &line, error);
+    bool fine = csv_write_text(outputs->files[RUN_JSON], &line, error);
     free(line.text);
     return fine;
 }
@@ -284,11 +264,12 @@ bool run_outputs_write(struct run_outputs *outputs, const struct run_session *se
 {
     MAE_CHECK(result->type_count == outputs->setup->type_count);
     char *prefix = leading(result);
-    bool fine = (outputs->interval_csv == NULL || intervals_write(outputs, &window->series, prefix, error)) &&
-                (outputs->latency_csv == NULL || latencies_write(outputs, session->workers, prefix, error)) &&
-                (outputs->counters_csv == NULL || counters_write(outputs, session->workers, result, prefix, error)) &&
-                (outputs->json == NULL || json_write(outputs, result, error)) &&
-                (outputs->csv == NULL || csv_write(outputs->csv, result, error));
+    bool fine =
+        (outputs->files[RUN_INTERVALS] == NULL || intervals_write(outputs, &window->series, prefix, error)) &&
+        (outputs->files[RUN_LATENCIES] == NULL || latencies_write(outputs, session->workers, prefix, error)) &&
+        (outputs->files[RUN_COUNTERS] == NULL || counters_write(outputs, session->workers, result, prefix, error)) &&
+        (outputs->files[RUN_JSON] == NULL || json_write(outputs, result, error)) &&
+        (outputs->files[RUN_CSV] == NULL || csv_write(outputs->files[RUN_CSV], result, error));
     free(prefix);
     return fine;
 }

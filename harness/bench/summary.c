@@ -6,101 +6,38 @@
  */
 #include "harness/bench/summary.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "harness/common/quantity.h"
 #include "harness/common/statistics.h"
 #include "harness/common/support.h"
+#include "harness/record/columns.h"
 #include "harness/targets/targets.h"
 
 /* Windows below this are warned of. */
 enum { SHORT_NS = 100000000 };
 
-struct spread {
-    double median, low, high;
-    size_t count; /* values that are known */
-};
-
-static int compare_doubles(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
-enum { ALL_TYPES = -1 };
-
-/* What a result says, `c` being its counts over all types or of one; negative: not known. */
-typedef double (*measure_fn)(const struct result *r, const struct counts *c);
-
-static struct spread spread_of(struct result *const *results, size_t count, int type, measure_fn measure)
+/* The values of a column, of one transaction type or all, over the repetitions in which there is one. */
+static struct statistics_summary spread_of(struct result *const *results, size_t count, int type, const char *column)
 {
     double *values = support_alloc(count * sizeof *values);
-    struct spread spread = {0};
+    struct statistics_summary spread = {0};
+    size_t known = 0;
     for (size_t i = 0; i < count; i++) {
-        values[spread.count] = measure(results[i], type == ALL_TYPES ? &results[i]->all : &results[i]->types[type]);
-        spread.count += values[spread.count] >= 0;
+        values[known] = column_number(column, results[i], type);
+        known += isfinite(values[known]);
     }
-    qsort(values, spread.count, sizeof *values, compare_doubles);
-    if (spread.count > 0) {
-        size_t middle = spread.count / 2;
-        spread.low = values[0];
-        spread.high = values[spread.count - 1];
-        spread.median = spread.count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
-    }
+    if (!statistics_summarize(values, known, &spread))
+        spread.count = 0;
     free(values);
     return spread;
 }
 
-static double ratio(double part, double whole)
+static double throughput_of(const struct result *r)
 {
-    return whole > 0 ? part / whole : -1;
-}
-
-static double measure_throughput(const struct result *r, const struct counts *c)
-{
-    return ratio((double)c->committed, r->window_s);
-}
-
-static double measure_operations(const struct result *r, const struct counts *c)
-{
-    return c->operations > 0 ? ratio((double)c->operations, r->window_s) : -1;
-}
-
-static double measure_ns_per_operation(const struct result *r, const struct counts *c)
-{
-    return r->options->run.rate != 0 ? -1 : ratio(result_worker_ns(r), (double)c->operations);
-}
-
-static double measure_abort_percent(const struct result *r, const struct counts *c)
-{
-    uint64_t aborted = counts_aborted(c);
-    (void)r;
-    return 100 * ratio((double)aborted, (double)(c->committed + aborted));
-}
-
-static double measure_versions_per_row(const struct result *r, const struct counts *c)
-{
-    (void)c;
-    return r->has_space ? ratio((double)r->rows.versions, (double)r->rows.rows) : -1;
-}
-
-static double measure_bytes_per_row(const struct result *r, const struct counts *c)
-{
-    (void)c;
-    return r->has_memory ? ratio((double)r->memory.resident_bytes, (double)r->data_rows) : -1;
-}
-
-static double measure_resident(const struct result *r, const struct counts *c)
-{
-    (void)c;
-    return r->has_memory ? (double)r->memory.resident_bytes : -1;
-}
-
-static double measure_load_rate(const struct result *r, const struct counts *c)
-{
-    (void)c;
-    return r->load_rows > 0 ? ratio((double)r->load_rows, r->load_s) : -1;
+    return column_number("throughput_txn_per_s", r, COLUMN_ALL_TYPES);
 }
 
 /* The repetition with the median throughput; of two in the middle the slower one. */
@@ -108,10 +45,10 @@ static const struct result *typical_of(struct result *const *results, size_t cou
 {
     const struct result *typical = results[0];
     for (size_t i = 0; i < count; i++) {
-        double speed = measure_throughput(results[i], &results[i]->all);
+        double speed = throughput_of(results[i]);
         size_t slower = 0, equal_before = 0;
         for (size_t j = 0; j < count; j++) {
-            double other = measure_throughput(results[j], &results[j]->all);
+            double other = throughput_of(results[j]);
             slower += other < speed;
             equal_before += other == speed && j < i;
         }
@@ -127,23 +64,31 @@ static char *format_plain(double value, char *text)
     return text;
 }
 
+static char *format_percent(double ratio, char *text)
+{
+    return format_plain(100 * ratio, text);
+}
+
 typedef char *(*format_fn)(double value, char *text);
 
 /* "  throughput      2.10M txn/s (2.05M .. 2.13M)" and whatever follows; false, and no line, if it is not known. */
-static bool line_begin(FILE *out, const char *name, const struct spread *spread, format_fn format, const char *unit)
+static bool line_begin(FILE *out, struct result *const *results, size_t count, const char *name, const char *column,
+                       format_fn format, const char *unit)
 {
+    const struct statistics_summary spread = spread_of(results, count, COLUMN_ALL_TYPES, column);
     char text[QUANTITY_TEXT_BYTES], low[QUANTITY_TEXT_BYTES], high[QUANTITY_TEXT_BYTES];
-    if (spread->count == 0)
+    if (spread.count == 0)
         return false;
-    (void)fprintf(out, "  %-14s %s%s", name, format(spread->median, text), unit);
-    if (spread->low < spread->high)
-        (void)fprintf(out, " (%s .. %s)", format(spread->low, low), format(spread->high, high));
+    (void)fprintf(out, "  %-14s %s%s", name, format(spread.median, text), unit);
+    if (spread.min < spread.max)
+        (void)fprintf(out, " (%s .. %s)", format(spread.min, low), format(spread.max, high));
     return true;
 }
 
-static void line(FILE *out, const char *name, const struct spread *spread, format_fn format, const char *unit)
+static void line(FILE *out, struct result *const *results, size_t count, const char *name, const char *column,
+                 format_fn format, const char *unit)
 {
-    if (line_begin(out, name, spread, format, unit))
+    if (line_begin(out, results, count, name, column, format, unit))
         (void)fputc('\n', out);
 }
 
@@ -191,7 +136,7 @@ static void repetitions_print(FILE *out, struct result *const *results, size_t c
     double *values = support_alloc(count * sizeof *values);
     bool *marks = support_alloc(count * sizeof *marks);
     for (size_t i = 0; i < count; i++)
-        values[i] = measure_throughput(results[i], &results[i]->all);
+        values[i] = throughput_of(results[i]);
     if (count > 2 && statistics_summarize(values, count, &summary)) {
         (void)fprintf(out, "  %-14s mean %s txn/s, %g%% interval of the median %s .. %s", "repetitions",
                       quantity_format_count(summary.mean, mean), statistics_coverage_percent(summary.median_interval),
@@ -261,7 +206,7 @@ static void open_loop_print(FILE *out, struct result *const *results, size_t cou
             (void)fprintf(out,
                           "  warning: repetition %u was saturated: %s of %s txn/s; in the end a worker was %s behind. "
                           "Response times would only tell how long the window was and are left empty\n",
-                          r->repetition, quantity_format_count(measure_throughput(r, &r->all), speed), rate,
+                          r->repetition, quantity_format_count(throughput_of(r), speed), rate,
                           format_ns(r->late_s * 1e9, late));
         if (r->backlog_dropped_s > 0)
             (void)fprintf(out,
@@ -324,17 +269,17 @@ static void types_print(FILE *out, struct result *const *results, size_t count)
 {
     const struct result *r = results[0];
     for (unsigned type = 0; r->type_count > 1 && type < r->type_count; type++) {
-        struct spread speed = spread_of(results, count, (int)type, measure_throughput);
-        struct spread aborts = spread_of(results, count, (int)type, measure_abort_percent);
+        const struct statistics_summary speed = spread_of(results, count, (int)type, "throughput_txn_per_s"),
+                                        aborts = spread_of(results, count, (int)type, "abort_ratio");
         char text[QUANTITY_TEXT_BYTES], low[QUANTITY_TEXT_BYTES], high[QUANTITY_TEXT_BYTES];
         (void)fprintf(out, "    %-14s %s txn/s", r->options->workload->txn_types[type],
                       quantity_format_count(speed.median, text));
-        if (speed.low < speed.high)
-            (void)fprintf(out, " (%s .. %s)", quantity_format_count(speed.low, low),
-                          quantity_format_count(speed.high, high));
-        (void)fprintf(out, ", %.3g%% aborted", aborts.median);
-        if (aborts.low < aborts.high)
-            (void)fprintf(out, " (%.3g .. %.3g)", aborts.low, aborts.high);
+        if (speed.min < speed.max)
+            (void)fprintf(out, " (%s .. %s)", quantity_format_count(speed.min, low),
+                          quantity_format_count(speed.max, high));
+        (void)fprintf(out, ", %.3g%% aborted", 100 * aborts.median);
+        if (aborts.min < aborts.max)
+            (void)fprintf(out, " (%.3g .. %.3g)", 100 * aborts.min, 100 * aborts.max);
         uint64_t rolled_back = 0;
         for (size_t i = 0; i < count; i++)
             rolled_back += results[i]->types[type].rolled_back;
@@ -359,9 +304,8 @@ static void skipped_print(FILE *out, struct result *const *results, size_t count
 
 static void memory_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
 {
-    struct spread resident = spread_of(results, count, ALL_TYPES, measure_resident);
     char a[QUANTITY_TEXT_BYTES], b[QUANTITY_TEXT_BYTES], c[QUANTITY_TEXT_BYTES];
-    if (!line_begin(out, "memory", &resident, quantity_format_bytes, ""))
+    if (!line_begin(out, results, count, "memory", "mem_resident_bytes", quantity_format_bytes, ""))
         return;
     (void)fprintf(out, "; pages: %s reserved huge, %s transparent huge, %s small\n",
                   quantity_format_bytes((double)typical->memory.hugetlb_bytes, a),
@@ -497,17 +441,14 @@ static void warnings_print(FILE *out, const struct result *r)
 /* What is said of all repetitions together. */
 static void quantities_print(FILE *out, struct result *const *results, size_t count)
 {
-    struct spread speed = spread_of(results, count, ALL_TYPES, measure_throughput);
-    struct spread operations = spread_of(results, count, ALL_TYPES, measure_operations);
-    struct spread cost = spread_of(results, count, ALL_TYPES, measure_ns_per_operation);
-    struct spread aborts = spread_of(results, count, ALL_TYPES, measure_abort_percent);
-    line(out, "throughput", &speed, quantity_format_count, " txn/s");
+    line(out, results, count, "throughput", "throughput_txn_per_s", quantity_format_count, " txn/s");
     repetitions_print(out, results, count);
     types_print(out, results, count);
     skipped_print(out, results, count);
-    line(out, "operations", &operations, quantity_format_count, " op/s");
-    line(out, "per operation", &cost, format_plain, " ns of worker time");
-    if (line_begin(out, "aborts", &aborts, format_plain, "% of attempts")) {
+    if (results[0]->all.operations > 0)
+        line(out, results, count, "operations", "throughput_op_per_s", quantity_format_count, " op/s");
+    line(out, results, count, "per operation", "ns_per_op", format_plain, " ns of worker time");
+    if (line_begin(out, results, count, "aborts", "abort_ratio", format_percent, "% of attempts")) {
         reasons_print(out, results, count);
         (void)fputc('\n', out);
     }
@@ -515,18 +456,15 @@ static void quantities_print(FILE *out, struct result *const *results, size_t co
 
 static void load_print(FILE *out, struct result *const *results, size_t count)
 {
-    struct spread load = spread_of(results, count, ALL_TYPES, measure_load_rate);
     char rows[QUANTITY_TEXT_BYTES];
-    if (line_begin(out, "load", &load, quantity_format_count, " rows/s"))
+    if (line_begin(out, results, count, "load", "load_rows_per_s", quantity_format_count, " rows/s"))
         (void)fprintf(out, "; %s rows\n", quantity_format_count((double)results[0]->load_rows, rows));
 }
 
 static void space_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
 {
-    struct spread versions = spread_of(results, count, ALL_TYPES, measure_versions_per_row);
-    struct spread bytes = spread_of(results, count, ALL_TYPES, measure_bytes_per_row);
-    line(out, "versions", &versions, format_plain, " per row");
-    line(out, "space", &bytes, format_plain, " bytes per row, everything included");
+    line(out, results, count, "versions", "versions_per_row", format_plain, " per row");
+    line(out, results, count, "space", "bytes_per_row", format_plain, " bytes per row, everything included");
     memory_print(out, results, count, typical);
     growth_print(out, typical);
 }

@@ -2,12 +2,14 @@
 #include "harness/machine/proximity.h"
 
 #include <sched.h>
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "harness/common/statistics.h"
 #include "harness/common/support.h"
 
 /* Two CPUs, or a CPU and its memory, are as near as before if the ratio of the times is below this. Repeated
@@ -205,12 +207,6 @@ void proximity_destroy(struct proximity_probe *probe)
     free(probe);
 }
 
-static int compare_doubles(const void *left, const void *right)
-{
-    double a = *(const double *)left, b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 void proximity_measure(struct proximity_probe *probe, struct crew *crew, struct proximity *proximity)
 {
     double lines[PROXIMITY_PAIRS_MAX];
@@ -224,12 +220,10 @@ void proximity_measure(struct proximity_probe *probe, struct crew *crew, struct 
         (void)crew_wait(crew, UINT64_MAX);
         if (probe->line_ns > 0)
             lines[known++] = probe->line_ns;
+        proximity->line_max_ns = fmax(proximity->line_max_ns, probe->line_ns);
     }
-    if (known > 0) {
-        qsort(lines, known, sizeof lines[0], compare_doubles);
-        proximity->line_ns = (lines[(known - 1) / 2] + lines[known / 2]) / 2;
-        proximity->line_max_ns = lines[known - 1];
-    }
+    if (known > 0)
+        proximity->line_ns = statistics_median(lines, known);
     if (probe->placement->workers[0].cpu < 0)
         return;
     crew_begin(crew, 1, task_memory, probe);

@@ -131,33 +131,37 @@ static int compare(long a, long b)
     return (a > b) - (a < b);
 }
 
-/* Threads of cores, kinds, then packages whole. */
+/* Threads of cores, then kinds. */
+static int order_threads(const struct cpu *a, const struct cpu *b)
+{
+    int order = compare(a->thread_rank, b->thread_rank);
+    return order != 0 ? order : compare(a->slowness, b->slowness);
+}
+
+/* Then packages whole. */
 static int order_compact(const void *left, const void *right)
 {
     const struct cpu *a = left, *b = right;
-    int order = compare(a->thread_rank, b->thread_rank);
-    order = order != 0 ? order : compare(a->slowness, b->slowness);
+    int order = order_threads(a, b);
     order = order != 0 ? order : compare(a->place.package, b->place.package);
     return order != 0 ? order : compare(a->logical, b->logical);
 }
 
-/* As above, within a package its nodes in turn. */
+/* The same, but within a package its nodes in turn. */
 static int order_nodes(const void *left, const void *right)
 {
     const struct cpu *a = left, *b = right;
-    int order = compare(a->thread_rank, b->thread_rank);
-    order = order != 0 ? order : compare(a->slowness, b->slowness);
+    int order = order_threads(a, b);
     order = order != 0 ? order : compare(a->place.package, b->place.package);
     order = order != 0 ? order : compare(a->node_rank, b->node_rank);
     return order != 0 ? order : compare(a->logical, b->logical);
 }
 
-/* Threads of cores, kinds, then packages in turn. */
+/* Then packages in turn. */
 static int order_scatter(const void *left, const void *right)
 {
     const struct cpu *a = left, *b = right;
-    int order = compare(a->thread_rank, b->thread_rank);
-    order = order != 0 ? order : compare(a->slowness, b->slowness);
+    int order = order_threads(a, b);
     order = order != 0 ? order : compare(a->package_rank, b->package_rank);
     return order != 0 ? order : compare(a->place.package, b->place.package);
 }

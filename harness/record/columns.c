@@ -603,6 +603,14 @@ const struct column_info *column_info(size_t i)
     return i < column_count() ? &list.items[i].info : NULL;
 }
 
+static size_t column_find(const char *name)
+{
+    size_t i = 0;
+    while (i < column_count() && strcmp(list.items[i].info.name, name) != 0)
+        i++;
+    return i;
+}
+
 /* What is known of a column by its name: this build's, or that of a family that other builds may have more of. */
 static struct column_info info_of(const char *name)
 {
@@ -611,9 +619,9 @@ static struct column_info info_of(const char *name)
         enum column_better better;
     } families[] = {{"aborts_", COLUMN_LESS},  {"eng_", COLUMN_UNSAID},    {"pmu_", COLUMN_UNSAID},
                     {"latency_", COLUMN_LESS}, {"response_", COLUMN_LESS}, {"mem_", COLUMN_UNSAID}};
-    for (size_t i = 0; i < column_count(); i++)
-        if (strcmp(list.items[i].info.name, name) == 0)
-            return list.items[i].info;
+    size_t column = column_find(name);
+    if (column < list.count)
+        return list.items[column].info;
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++)
         if (strncmp(name, families[i].prefix, strlen(families[i].prefix)) == 0)
             return (struct column_info){.better = families[i].better};
@@ -649,4 +657,11 @@ char *column_text(size_t i, const struct result *result, int type)
                                              : support_copy("");
     free(value.owned);
     return shown;
+}
+
+double column_number(const char *name, const struct result *result, int type)
+{
+    struct value value = column_value(column_find(name), result, type);
+    free(value.owned);
+    return value.kind == VALUE_U64 ? (double)value.u64 : value.kind == VALUE_REAL ? value.real : NAN;
 }

@@ -41,5 +41,7 @@ struct value {
  * Its text as the CSV has it, which the caller frees. */
 struct value column_value(size_t i, const struct result *result, int type);
 char *column_text(size_t i, const struct result *result, int type);
+/* The number in the column of this name, which this build has; NAN if there is none. */
+double column_number(const char *name, const struct result *result, int type);
 
 #endif

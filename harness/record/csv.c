@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,13 @@ void csv_field_add(struct support_text *line, const char *text)
     for (const char *at = text; *at != '\0'; at++)
         support_text_add(line, *at == '"' ? "\"\"" : "%c", *at);
     support_text_add(line, "\"");
+}
+
+void csv_number_add(struct support_text *line, int digits, double value)
+{
+    support_text_add(line, ",");
+    if (!isnan(value))
+        support_text_add(line, "%.*g", digits, value);
 }
 
 static void header_add(struct support_text *line)

@@ -28,6 +28,8 @@ bool csv_write_text(struct csv *csv, const struct support_text *text, char *erro
 
 /* Adds a field, quoted only where it must be. */
 void csv_field_add(struct support_text *line, const char *text);
+/* A comma and a number of so many digits, 17 for a whole one; NAN: an empty field. */
+void csv_number_add(struct support_text *line, int digits, double value);
 
 /* The row over all transaction types and, if there is more than one, a row for each. False with a message. */
 bool csv_write(struct csv *csv, const struct result *result, char *error);

@@ -175,12 +175,41 @@ static void record_read(struct target_txn *txn, const struct header *header)
     record(txn, HISTORY_READ, seq_of(header), 0, 3, register_of(header), header->name);
 }
 
-/* A new version in `data` of the row whose old version has `old`; both may be the same memory. */
-static void record_write(struct target_txn *txn, const struct header *old, void *data)
+/* What was read; the workload gets the payload behind the header. */
+static enum target_status read_give(struct target_txn *txn, const void **data, size_t *bytes)
 {
-    struct header before = *old;
-    const struct header *now = write_header(txn, data, register_of(&before));
-    record(txn, HISTORY_WRITE, seq_of(now), seq_of(&before), 3, register_of(&before), before.name);
+    record_read(txn, *data);
+    *data = (const char *)*data + HEADER_BYTES;
+    if (bytes)
+        *bytes -= HEADER_BYTES;
+    return TARGET_OK;
+}
+
+/* A new version in `data` of the row whose old version has `before`; both may be the same memory. */
+static enum target_status update_give(struct target_txn *txn, const void *before, const void **old, void **data)
+{
+    const struct header replaced = *(const struct header *)before;
+    const struct header *now = write_header(txn, *data, register_of(&replaced));
+    record(txn, HISTORY_WRITE, seq_of(now), seq_of(&replaced), 3, register_of(&replaced), replaced.name);
+    if (old)
+        *old = (const char *)before + HEADER_BYTES;
+    *data = (char *)*data + HEADER_BYTES;
+    return TARGET_OK;
+}
+
+/* A new version that says of the one before only that it was there. */
+static enum target_status overwrite_give(struct target_txn *txn, uint64_t row, void **data)
+{
+    const struct header *header = write_header(txn, *data, row);
+    record(txn, HISTORY_BLIND, seq_of(header), 0, 2, row, 0);
+    *data = (char *)*data + HEADER_BYTES;
+    return TARGET_OK;
+}
+
+static void record_delete(struct target_txn *txn, const struct header *before)
+{
+    txn->writes += txn->writes < SEQ_MAX;
+    record(txn, HISTORY_DELETE, txn->writes, seq_of(before), 3, register_of(before), before->name);
 }
 
 /* ---- Opening. ---- */
@@ -430,14 +459,6 @@ static uint64_t rec_timestamp(const struct target_txn *txn)
 
 /* ---- Rows by key. ---- */
 
-/* What the workload gets: the payload behind the header. */
-static void strip(const void **data, size_t *bytes)
-{
-    *data = (const char *)*data + HEADER_BYTES;
-    if (bytes)
-        *bytes -= HEADER_BYTES;
-}
-
 static enum target_status rec_read(struct target_txn *txn, struct target_index *index, const void *key,
                                    const void **data, size_t *bytes)
 {
@@ -447,9 +468,7 @@ static enum target_status rec_read(struct target_txn *txn, struct target_index *
     if (status != TARGET_OK)
         return status;
     record_hit(txn, index, key, *data);
-    record_read(txn, *data);
-    strip(data, bytes);
-    return TARGET_OK;
+    return read_give(txn, data, bytes);
 }
 
 static enum target_status rec_update(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
@@ -463,11 +482,7 @@ static enum target_status rec_update(struct target_txn *txn, struct target_index
     if (status != TARGET_OK)
         return status;
     record_hit(txn, index, key, before);
-    record_write(txn, before, *data);
-    if (old)
-        *old = (const char *)before + HEADER_BYTES;
-    *data = (char *)*data + HEADER_BYTES;
-    return TARGET_OK;
+    return update_give(txn, before, old, data);
 }
 
 /* An overwrite that must say what it replaced, because nothing else does, reads that first. */
@@ -482,14 +497,7 @@ static enum target_status overwrite_after_read(struct target_txn *txn, struct ta
     status = inner_of(txn)->overwrite(txn->inner, index->inner, key, bytes + HEADER_BYTES, data);
     if (status != TARGET_OK)
         return status;
-    if (knows_order(txn)) {
-        const struct header *header = write_header(txn, *data, register_of(&before));
-        record(txn, HISTORY_BLIND, seq_of(header), 0, 2, register_of(&before), 0);
-    } else {
-        record_write(txn, &before, *data);
-    }
-    *data = (char *)*data + HEADER_BYTES;
-    return TARGET_OK;
+    return knows_order(txn) ? overwrite_give(txn, register_of(&before), data) : update_give(txn, &before, NULL, data);
 }
 
 static enum target_status rec_overwrite(struct target_txn *txn, struct target_index *index, const void *key,
@@ -503,10 +511,7 @@ static enum target_status rec_overwrite(struct target_txn *txn, struct target_in
         record_miss(txn, index, key);
     if (status != TARGET_OK)
         return status;
-    const struct header *header = write_header(txn, *data, row);
-    record(txn, HISTORY_BLIND, seq_of(header), 0, 2, row, 0);
-    *data = (char *)*data + HEADER_BYTES;
-    return TARGET_OK;
+    return overwrite_give(txn, row, data);
 }
 
 static void record_insert(struct target_txn *txn, const struct target_table *table, uint64_t row, uint64_t ref,
@@ -567,8 +572,7 @@ static enum target_status rec_erase(struct target_txn *txn, struct target_index 
         record_miss(txn, index, key);
     if (status != TARGET_OK)
         return status;
-    txn->writes += txn->writes < SEQ_MAX;
-    record(txn, HISTORY_DELETE, txn->writes, seq_of(&before), 3, register_of(&before), before.name);
+    record_delete(txn, &before);
     if (index->ordered || !is_by_key(index))
         record_entry(txn, HISTORY_REMOVE, index, key, ref);
     return TARGET_OK;
@@ -585,11 +589,7 @@ static enum target_status rec_row_read(struct target_txn *txn, struct target_tab
                                        const void **data, size_t *bytes)
 {
     enum target_status status = inner_of(txn)->row_read(txn->inner, table->inner, ref, data, bytes);
-    if (status != TARGET_OK)
-        return status;
-    record_read(txn, *data);
-    strip(data, bytes);
-    return TARGET_OK;
+    return status == TARGET_OK ? read_give(txn, data, bytes) : status;
 }
 
 static enum target_status rec_row_update(struct target_txn *txn, struct target_table *table, uint64_t ref, size_t bytes,
@@ -598,13 +598,7 @@ static enum target_status rec_row_update(struct target_txn *txn, struct target_t
     const void *before;
     enum target_status status =
         inner_of(txn)->row_update(txn->inner, table->inner, ref, bytes ? bytes + HEADER_BYTES : 0, &before, data);
-    if (status != TARGET_OK)
-        return status;
-    record_write(txn, before, *data);
-    if (old)
-        *old = (const char *)before + HEADER_BYTES;
-    *data = (char *)*data + HEADER_BYTES;
-    return TARGET_OK;
+    return status == TARGET_OK ? update_give(txn, before, old, data) : status;
 }
 
 static enum target_status rec_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes,
@@ -624,11 +618,9 @@ static enum target_status rec_row_erase(struct target_txn *txn, struct target_ta
         return status;
     struct header before = *(const struct header *)data;
     status = inner_of(txn)->row_erase(txn->inner, table->inner, ref);
-    if (status != TARGET_OK)
-        return status;
-    txn->writes += txn->writes < SEQ_MAX;
-    record(txn, HISTORY_DELETE, txn->writes, seq_of(&before), 3, register_of(&before), before.name);
-    return TARGET_OK;
+    if (status == TARGET_OK)
+        record_delete(txn, &before);
+    return status;
 }
 
 /* ---- Index entries. ---- */
