@@ -72,7 +72,7 @@ LDLIBS := -lhwloc -lpfm -ljansson -lpthread -lm
 VERSION = $(shell sed -n 's/^.define MAE_VERSION "\(.*\)"/\1/p' engine/maemio.h)
 REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 # Sources are found by wildcard, so one that git does not know, ignored or not, is compiled in like any other.
-UNKNOWN := $(shell git ls-files --others -- engine workloads harness 2>/dev/null | grep -m 1 -E '\.(c|h|def)$$')
+UNKNOWN := $(shell git ls-files --others -- engine schemes workloads harness 2>/dev/null | grep -m 1 -E '\.(c|h|def)$$')
 REVISION := $(REVISION)$(if $(findstring -dirty,$(REVISION)),,$(if $(UNKNOWN),-dirty))
 
 # ---- What is built from what. ----
@@ -82,7 +82,7 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 # A mutation compiles only the sources that see it and takes all other objects from the plain build of the same MODE.
 ifdef MUTATION
-MUTATED := $(shell grep -rlF 'MUTATED($(MUTATION))' engine workloads harness)
+MUTATED := $(shell grep -rlF 'MUTATED($(MUTATION))' engine schemes workloads harness)
 SEEING := $(if $(MUTATED),$(shell find $(PLAIN) -name '*.d' -exec grep -lwF $(addprefix -e ,$(MUTATED)) {} +))
 ifeq ($(SEEING),)
 $(error MUTATION=$(MUTATION): no source has it, or there is no plain build yet: make MODE=$(MODE) tests)
@@ -91,7 +91,7 @@ objects = $(foreach o,$(1:.c=.o),$(if $(filter $(PLAIN)/$(o:.o=.d),$(SEEING)),$(
 endif
 
 ENGINE := $(call objects,$(call tree,engine))
-HARNESS := $(call objects,$(filter-out harness/cli/main.c,$(call tree,workloads harness)))
+HARNESS := $(call objects,$(filter-out harness/cli/main.c,$(call tree,schemes workloads harness)))
 SUPPORT := $(call objects,$(call tree,tests/support))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/unit))
 HEAVY := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/model tests/schedule tests/stress tests/fault))
@@ -107,7 +107,7 @@ BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)
 RELEASE_ONLY := $(if $(filter release,$(MODE)),,tests/cli/figures.sh tests/cli/locale.sh tests/cli/regress.sh \
     tests/cli/runner.sh tests/cli/soak.sh tests/cli/trend.sh)
 SCRIPT_TESTS := $(filter-out $(RELEASE_ONLY),$(wildcard tests/cli/*.sh))
-FORMATTED := $(shell find engine workloads harness tests examples -name '*.[ch]' 2>/dev/null)
+FORMATTED := $(shell find engine schemes workloads harness tests examples -name '*.[ch]' 2>/dev/null)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -243,7 +243,8 @@ UNCHECKED := $(addprefix $(BUILD)/tests/unit/workloads/,tpcc/% ycsb/% zipf distr
 	$(BUILD)/tests/unit/harness/analysis/verdict $(BUILD)/tests/unit/index/tree_node \
 	$(BUILD)/tests/unit/db/db $(BUILD)/tests/unit/base/options
 ifndef LONG
-UNCHECKED += $(addprefix $(BUILD)/tests/unit/index/,hash_index tree_index tree_simple tree_txn)
+UNCHECKED += $(addprefix $(BUILD)/tests/unit/,$(addprefix index/,hash_index tree_index tree_simple tree_txn) \
+	$(addprefix schemes/base/,hash tree))
 endif
 # Valgrind runs one thread at a time. With fair-sched a thread that waits in a loop gives its turn away.
 VALGRIND := valgrind --quiet --fair-sched=yes --error-exitcode=99 --leak-check=full \

@@ -36,7 +36,12 @@
     X(PARK_OTHER)        \
     X(MATERIALISE)       \
     X(BACKOFF)           \
-    X(CLOCK_SYNC)
+    X(CLOCK_SYNC)        \
+    X(NODE_READ)         \
+    X(NODE_CHECK)        \
+    X(NODE_LOCK)         \
+    X(NODE_UNLOCK)       \
+    X(WAIT_NODE)
 
 enum race_point {
 #define RACE_ENUM(name) RACE_##name,

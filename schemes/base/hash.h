@@ -1,0 +1,124 @@
+/*
+ * hash.h - a hash index with a version a bucket: unique keys of 8 to 64 bytes to refs.
+ *
+ * With 8-byte keys a bucket is like the native engine's: one cache line of {24-byte header, 2 entries, overflow link},
+ * and there are at least 0.8 buckets a key. A bucket that is full has a chain of overflow buckets. The version and the
+ * lock of the first bucket are those of the whole chain. The index grows by one bucket at a time, in bucket order
+ * (linear hashing): bucket b hands the keys whose hash has one more bit set to the new bucket b + (a power of two). All
+ * others go on meanwhile. It never shrinks.
+ *   H1  An entry that changes is first free (ref 0), then gets its key, then its ref. A reader of an 8-byte key loads
+ *       ref, key, and ref again: an unchanged ref belongs to the key in between, whatever the versions say. Longer keys
+ *       need the version.
+ *   H2  A key is in its bucket's chain or nowhere. Its bucket is a function of its hash and of the number of buckets. A
+ *       bucket is split while it is locked, and the number of buckets is raised in between.
+ *   H3  A miss is a miss if the key's bucket was the same after the bucket's version was loaded, and the version is
+ *       unchanged after the chain was searched.
+ *
+ * Threads: all calls may be made at once by any number of threads, but init, fini, walk and bucket_count exclude all
+ * others.
+ * Checked by: hash_walk, tests/unit/schemes/base/hash.c, tests/stress/nodes.c, tests/schedule/nodes.c.
+ * Source of the growing: Litwin, "Linear Hashing", VLDB 1980. Not here: what leads from a ref to a row.
+ */
+#ifndef SCHEMES_BASE_HASH_H
+#define SCHEMES_BASE_HASH_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "schemes/base/node.h"
+
+enum { HASH_ENTRIES = 2, HASH_ENTRY_WORDS = 2, HASH_HEADER_WORDS = 3 };
+
+/* A bucket: header, entries of {ref + 1 (0: free), key words}, and the number of the next overflow bucket (0: none). */
+struct hash_bucket {
+    struct index_node node;
+    uint64_t unused; /* as native's header */
+    _Atomic uint64_t words[];
+};
+
+struct hash {
+    char *buckets; /* the first ones, at bucket * bucket_bytes */
+    char *overflows;
+    _Atomic uint64_t bucket_count; /* of first ones; only grows */
+    uint32_t bucket_bytes;
+    uint16_t key_bytes, key_words;
+    struct span bucket_span, overflow_span;
+    SEPARATED _Atomic uint64_t keys; /* estimated from those whose hash is below a bound */
+    pthread_mutex_t grow_lock, overflow_lock;
+    uint32_t overflow_next, overflow_free; /* never used ones; those that splits emptied, linked */
+};
+
+static inline uint64_t hash_of_word(uint64_t key)
+{
+    key = (key ^ (key >> 32)) * 0xd6e8feb86659fd93u;
+    key = (key ^ (key >> 32)) * 0xd6e8feb86659fd93u;
+    return key ^ (key >> 32);
+}
+
+/* The bucket of a hash among `count`: its lower bits, one bit less where that bucket does not exist yet (H2). */
+static inline uint64_t hash_place(uint64_t hash, uint64_t count)
+{
+    uint64_t mask = UINT64_MAX >> __builtin_clzll(count - 1); /* at least two buckets */
+    uint64_t place = hash & mask;
+    return LIKELY(place < count) ? place : place & mask >> 1;
+}
+
+static inline struct hash_bucket *hash_first(const struct hash *hash, uint64_t place)
+{
+    return (struct hash_bucket *)(void *)(hash->buckets + place * hash->bucket_bytes);
+}
+
+/* MAE_OK; MAE_NO_MEMORY or MAE_NO_ADDRESSES, and then there is nothing to finish. expected_keys: a hint, or 0. */
+enum mae_status hash_init(struct hash *hash, struct mem_budget *budget, size_t key_bytes, uint64_t expected_keys);
+void hash_fini(struct hash *hash);
+
+/*
+ * The ref of an 8-byte key, for the caller to inline: one cache line if the key is in its first bucket, and no store.
+ * False: not seen, but the key may be moving; hash_find then says for sure.
+ */
+static inline bool hash_find_word(const struct hash *hash, uint64_t key, uint64_t *ref)
+{
+    uint64_t count = atomic_load_explicit(&hash->bucket_count, memory_order_acquire); /* ORD-HASH-1 */
+    uint64_t place = hash_place(hash_of_word(key), count);
+    const struct hash_bucket *bucket =
+        (const struct hash_bucket *)(const void *)(hash->buckets + place * CACHE_LINE_BYTES);
+    for (;;) {
+        for (unsigned i = 0; i < HASH_ENTRIES; i++) {
+            const _Atomic uint64_t *entry = bucket->words + i * HASH_ENTRY_WORDS;
+            uint64_t found = node_word(entry);
+            if (node_word(entry + 1) == key && found && node_word(entry) == found) { /* H1 */
+                *ref = found - 1;
+                return true;
+            }
+        }
+        uint64_t next = node_word(bucket->words + HASH_ENTRIES * HASH_ENTRY_WORDS);
+        if (!next)
+            return false;
+        bucket = (const struct hash_bucket *)(const void *)(hash->overflows + next * CACHE_LINE_BYTES);
+    }
+}
+
+/* Starts loading the bucket of a key. */
+void hash_prefetch(const struct hash *hash, const void *key);
+
+/* True: `ref` is the key's, as of some moment during the call. False: the key was not there; `seen` protects that. */
+bool hash_find(const struct hash *hash, const void *key, uint64_t *ref, struct node_seen *seen);
+
+/* MAE_OK. MAE_EXISTS: `there` is the key's ref, as in hash_find. MAE_NO_MEMORY. ref: at most UINT64_MAX - 1. `changes`
+ * is filled by MAE_OK, else empty. */
+enum mae_status hash_insert(struct hash *hash, const void *key, uint64_t ref, uint64_t *there,
+                            struct node_changes *changes);
+
+/* MAE_OK. MAE_NOT_FOUND: the key is not there or leads to another ref. */
+enum mae_status hash_remove(struct hash *hash, const void *key, uint64_t ref, struct node_changes *changes);
+
+/* First and overflow buckets that were ever used. */
+uint64_t hash_bucket_count(const struct hash *hash);
+
+/* Calls visit for each entry, in no order, until it returns false; false too where a bucket is locked or an entry is in
+ * a bucket that is not its key's. */
+bool hash_walk(const struct hash *hash, bool (*visit)(void *arg, const void *key, uint64_t ref), void *arg);
+
+#endif
