@@ -312,16 +312,11 @@ static bool read_file(const struct compare *compare, struct results *results, co
         return false;
     const struct compare_options *options = &compare->options;
     const char *const needed[] = {options->metric, options->match, options->blocks};
-    const char *missing = NULL;
-    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]) && !missing; i++)
-        missing = needed[i] && csv_table_column(table, needed[i]) < 0 ? needed[i] : NULL;
-    if (missing)
-        snprintf(error, COMPARE_ERROR_BYTES, "%.300s:1: no column %.100s to compare", table->path, missing);
-    else if (table->row_count == 0)
-        snprintf(error, COMPARE_ERROR_BYTES, "%.300s: a header but no rows", table->path);
-    else
-        return true;
-    return false;
+    for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+        if (needed[i] && !results_has(results, needed[i], error))
+            return false;
+    return table->row_count > 0 ||
+           support_error(error, COMPARE_ERROR_BYTES, "%.300s: a header but no rows", table->path);
 }
 
 struct compare *compare_files(const char *a_path, const char *b_path, const struct compare_options *options,

@@ -44,15 +44,16 @@ static void print_row(const struct compare_row *row, const char *name, int width
 void compare_print_table(const struct compare *compare, FILE *file)
 {
     const struct compare_options *options = &compare->options;
-    char **names = support_alloc((compare->row_count + 1) * sizeof(char *));
+    SUPPORT_ENDED_BY(support_list_free) struct support_list names = {0};
     int width = (int)strlen("configuration");
     size_t verdicts[VERDICT_INCONCLUSIVE + 1] = {0};
     for (size_t i = 0; i < compare->row_count; i++) {
         const struct compare_row *row = &compare->rows[i];
-        names[i] = row->a ? results_label(&compare->a_key, &compare->a.table, row->a)
-                          : results_label(&compare->b_key, &compare->b.table, row->b);
-        if (i < compare->matched_count && (int)strlen(names[i]) > width)
-            width = (int)strlen(names[i]);
+        SUPPORT_FREED char *name = row->a ? results_label(&compare->a_key, &compare->a.table, row->a)
+                                          : results_label(&compare->b_key, &compare->b.table, row->b);
+        support_list_add(&names, "%s", name);
+        if (i < compare->matched_count && (int)strlen(name) > width)
+            width = (int)strlen(name);
     }
 
     fprintf(file, "A: %s\nB: %s\nmetric: %s (%s is better), compared %s\n", compare->a.table.path,
@@ -66,14 +67,14 @@ void compare_print_table(const struct compare *compare, FILE *file)
         fprintf(file, "%-*s  %12s  %12s  %8s  %-23s  %8s  %8s  %6s  %7s  %s\n", width, "configuration", "median A",
                 "median B", "B/A", "interval: coverage", "p", "p (Holm)", "bound", "n A/B", "verdict");
     for (size_t i = 0; i < compare->matched_count; i++) {
-        print_row(&compare->rows[i], names[i], width, file);
+        print_row(&compare->rows[i], names.items[i], width, file);
         verdicts[compare->rows[i].verdict]++;
     }
     for (size_t i = compare->matched_count; i < compare->row_count; i++) {
         const struct compare_row *row = &compare->rows[i];
         fprintf(file, "%sonly in %s (line %u, %zu repetition%s): %s\n", i == compare->matched_count ? "\n" : "",
                 row->a ? compare->a.table.path : compare->b.table.path, row->a ? row->a->line : row->b->line,
-                row->a_count + row->b_count, row->a_count + row->b_count == 1 ? "" : "s", names[i]);
+                row->a_count + row->b_count, row->a_count + row->b_count == 1 ? "" : "s", names.items[i]);
     }
     for (size_t i = 0; i < compare->notes.count; i++)
         fprintf(file, "%snote: %s\n", i == 0 ? "\n" : "", compare->notes.items[i]);
@@ -83,9 +84,6 @@ void compare_print_table(const struct compare *compare, FILE *file)
     fprintf(file, "\n%zu compared: %zu slower, %zu faster, %zu same, %zu inconclusive; %zu not matched\n",
             compare->matched_count, verdicts[VERDICT_SLOWER], verdicts[VERDICT_FASTER], verdicts[VERDICT_SAME],
             verdicts[VERDICT_INCONCLUSIVE], compare->row_count - compare->matched_count);
-    for (size_t i = 0; i < compare->row_count; i++)
-        free(names[i]);
-    free(names);
 }
 
 /* ---- For programs. ---- */
@@ -111,55 +109,48 @@ static void numbers_of(const struct compare_row *row, struct number numbers[NUMB
     memcpy(numbers, all, sizeof all);
 }
 
-static void print_field(const char *text, FILE *file)
+static void number_add(struct support_text *line, double value)
 {
-    struct support_text field = {0};
-    csv_field_add(&field, text);
-    (void)fputs(field.text, file);
-    free(field.text);
-}
-
-static void print_number(double value, FILE *file)
-{
-    putc(',', file);
-    if (!isnan(value))
-        fprintf(file, "%.12g", value);
+    if (isnan(value))
+        support_text_add(line, ",");
+    else
+        support_text_add(line, ",%.12g", value);
 }
 
 void compare_print_csv(const struct compare *compare, FILE *file)
 {
     const struct results_key *key = &compare->a_key;
     struct number numbers[NUMBERS];
+    SUPPORT_FREED struct support_text text = {0};
     for (size_t i = 0; i < key->count; i++)
         if (key->columns[i].varies) {
-            print_field(name_of(compare, i), file);
-            putc(',', file);
+            csv_field_add(&text, name_of(compare, i));
+            support_text_add(&text, ",");
         }
-    fputs("metric,a_count,b_count,a_median,b_median,ratio,ratio_low,ratio_high,coverage,u,p,p_holm,u_exact,alpha,noise,"
-          "bound,"
-          "verdict,reason\n",
-          file);
+    support_text_add(&text, "metric,a_count,b_count,a_median,b_median,ratio,ratio_low,ratio_high,coverage,u,p,p_holm,"
+                            "u_exact,alpha,noise,bound,verdict,reason\n");
     for (size_t i = 0; i < compare->row_count; i++) {
         const struct compare_row *row = &compare->rows[i];
         for (size_t k = 0; k < key->count; k++)
             if (key->columns[k].varies) {
-                print_field(field_of(compare, row, k), file);
-                putc(',', file);
+                csv_field_add(&text, field_of(compare, row, k));
+                support_text_add(&text, ",");
             }
-        print_field(compare->options.metric, file);
-        fprintf(file, ",%zu,%zu", row->a_count, row->b_count);
+        csv_field_add(&text, compare->options.metric);
+        support_text_add(&text, ",%zu,%zu", row->a_count, row->b_count);
         numbers_of(row, numbers);
         for (size_t k = 0; k < NUMBERS; k++)
-            print_number(numbers[k].value, file);
+            number_add(&text, numbers[k].value);
         bool matched = i < compare->matched_count;
-        fprintf(file, ",%s", isnan(row->u_test.p) ? "" : row->u_test.exact ? "1" : "0");
-        print_number(matched ? compare->alpha : NAN, file);
-        print_number(matched ? row->noise : NAN, file);
-        print_number(matched ? row->bound : NAN, file);
-        fprintf(file, ",%s,", matched ? verdict_name(row->verdict) : "unmatched");
-        print_field(row->reason, file);
-        putc('\n', file);
+        support_text_add(&text, ",%s", isnan(row->u_test.p) ? "" : row->u_test.exact ? "1" : "0");
+        number_add(&text, matched ? compare->alpha : NAN);
+        number_add(&text, matched ? row->noise : NAN);
+        number_add(&text, matched ? row->bound : NAN);
+        support_text_add(&text, ",%s,", matched ? verdict_name(row->verdict) : "unmatched");
+        csv_field_add(&text, row->reason);
+        support_text_add(&text, "\n");
     }
+    (void)fputs(text.text, file);
 }
 
 static json_t *json_number(double value)
@@ -178,64 +169,49 @@ static json_t *json_configuration(const struct compare *compare, const struct co
 
 static json_t *json_row(const struct compare *compare, const struct compare_row *row)
 {
-    json_t *object = json_object();
     struct number numbers[NUMBERS];
-    json_object_set_new(object, "configuration", json_configuration(compare, row, true));
-    json_object_set_new(object, "a_count", json_integer((json_int_t)row->a_count));
-    json_object_set_new(object, "b_count", json_integer((json_int_t)row->b_count));
+    json_t *object = json_pack("{s:o, s:I, s:I}", "configuration", json_configuration(compare, row, true), "a_count",
+                               (json_int_t)row->a_count, "b_count", (json_int_t)row->b_count);
     numbers_of(row, numbers);
     for (size_t i = 0; i < NUMBERS; i++)
         json_object_set_new(object, numbers[i].name, json_number(numbers[i].value));
-    json_object_set_new(object, "u_exact", json_boolean(row->u_test.exact));
-    json_object_set_new(object, "noise", json_number(row->noise));
-    json_object_set_new(object, "bound", json_number(row->bound));
-    json_object_set_new(object, "verdict", json_string(verdict_name(row->verdict)));
-    json_object_set_new(object, "reason", json_string(row->reason));
+    json_t *verdict =
+        json_pack("{s:b, s:o, s:o, s:s, s:s}", "u_exact", row->u_test.exact, "noise", json_number(row->noise), "bound",
+                  json_number(row->bound), "verdict", verdict_name(row->verdict), "reason", row->reason);
+    json_object_update_new(object, verdict);
     return object;
 }
 
 static json_t *json_unmatched(const struct compare *compare, const struct compare_row *row)
 {
-    json_t *object = json_object();
-    json_object_set_new(object, "file", metadata_json_text(row->a ? compare->a.table.path : compare->b.table.path));
-    json_object_set_new(object, "line", json_integer((json_int_t)(row->a ? row->a->line : row->b->line)));
-    json_object_set_new(object, "repetitions", json_integer((json_int_t)row->a_count + (json_int_t)row->b_count));
-    json_object_set_new(object, "configuration", json_configuration(compare, row, true));
-    return object;
+    return json_pack(
+        "{s:o, s:i, s:I, s:o}", "file", metadata_json_text(row->a ? compare->a.table.path : compare->b.table.path),
+        "line", (int)(row->a ? row->a->line : row->b->line), "repetitions", (json_int_t)(row->a_count + row->b_count),
+        "configuration", json_configuration(compare, row, true));
 }
 
 void compare_print_json(const struct compare *compare, FILE *file)
 {
     const struct compare_options *options = &compare->options;
-    json_t *root = json_object(), *rows = json_array(), *unmatched = json_array(), *notes = json_array();
-    for (size_t i = 0; i < compare->row_count; i++) {
+    json_t *rows = json_array(), *unmatched = json_array(), *notes = json_array();
+    for (size_t i = 0; i < compare->row_count; i++)
         if (i < compare->matched_count)
             json_array_append_new(rows, json_row(compare, &compare->rows[i]));
         else
             json_array_append_new(unmatched, json_unmatched(compare, &compare->rows[i]));
-    }
     for (size_t i = 0; i < compare->notes.count; i++)
         json_array_append_new(notes, metadata_json_text(compare->notes.items[i]));
-
-    json_object_set_new(root, "a", metadata_json_text(compare->a.table.path));
-    json_object_set_new(root, "b", metadata_json_text(compare->b.table.path));
-    json_object_set_new(root, "metric", metadata_json_text(options->metric));
-    json_object_set_new(root, "lower_is_better", json_boolean(options->lower_is_better));
-    json_object_set_new(root, "threshold", json_number(options->threshold));
-    json_object_set_new(root, "noise", json_number(options->noise));
-    json_object_set_new(root, "confidence", json_real(1 - compare->alpha));
-    json_object_set_new(root, "alpha", json_real(compare->alpha));
-    json_object_set_new(root, "blocks", options->blocks ? metadata_json_text(options->blocks) : json_null());
-    json_object_set_new(root, "looks", json_integer((json_int_t)options->looks));
-    json_object_set_new(root, "seed", json_integer((json_int_t)options->seed));
-    json_object_set_new(root, "failed_checks", json_integer((json_int_t)compare->failed_count));
-    json_object_set_new(root, "exit", json_integer(compare_exit(compare, false)));
-    json_object_set_new(root, "exit_strict", json_integer(compare_exit(compare, true)));
-    json_object_set_new(root, "configuration",
-                        compare->row_count ? json_configuration(compare, &compare->rows[0], false) : json_object());
-    json_object_set_new(root, "rows", rows);
-    json_object_set_new(root, "unmatched", unmatched);
-    json_object_set_new(root, "notes", notes);
+    json_t *root = json_pack(
+        "{s:o, s:o, s:o, s:b, s:o, s:o, s:f, s:f, s:o, s:I, s:I, s:I, s:i, s:i, s:o, s:o, s:o, s:o}", "a",
+        metadata_json_text(compare->a.table.path), "b", metadata_json_text(compare->b.table.path), "metric",
+        metadata_json_text(options->metric), "lower_is_better", options->lower_is_better, "threshold",
+        json_number(options->threshold), "noise", json_number(options->noise), "confidence", 1 - compare->alpha,
+        "alpha", compare->alpha, "blocks", options->blocks ? metadata_json_text(options->blocks) : json_null(), "looks",
+        (json_int_t)options->looks, "seed", (json_int_t)options->seed, "failed_checks",
+        (json_int_t)compare->failed_count, "exit", (int)compare_exit(compare, false), "exit_strict",
+        (int)compare_exit(compare, true), "configuration",
+        compare->row_count ? json_configuration(compare, &compare->rows[0], false) : json_object(), "rows", rows,
+        "unmatched", unmatched, "notes", notes);
     json_dumpf(root, file, JSON_INDENT(2));
     putc('\n', file);
     json_decref(root);

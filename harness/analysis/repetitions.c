@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "harness/common/quantity.h"
 #include "harness/common/support.h"
 #include "harness/record/csv.h"
 
@@ -19,15 +18,12 @@ static void group_add(struct repetitions *repetitions, const struct results_grou
                                         .values = support_alloc(from->count * sizeof *group->values),
                                         .names = support_alloc(from->count * sizeof *group->names),
                                         .outliers = support_alloc(from->count * sizeof *group->outliers)};
-    for (size_t i = 0; i < from->count; i++) {
-        if (!quantity_parse_f64(results_text(results, from->rows[i], repetitions->metric),
-                                &group->values[group->count]))
-            continue; /* unavailable */
-        group->names[group->count++] = results_text(results, from->rows[i], "repetition");
-    }
+    for (size_t i = 0; i < from->count; i++)
+        if (results_numbers(results, &from->rows[i], 1, repetitions->metric, &group->values[group->count]) > 0)
+            group->names[group->count++] = results_text(results, from->rows[i], "repetition");
     (void)statistics_summarize(group->values, group->count, &group->summary);
-    if (group->count > 0)
-        (void)statistics_outliers(group->values, group->count, group->outliers);
+    (void)statistics_outliers(group->values, group->count, group->outliers);
+    repetitions->value_count += group->count;
 }
 
 bool repetitions_read(struct repetitions *repetitions, const char *path, const char *metric, const char *type,
@@ -35,25 +31,25 @@ bool repetitions_read(struct repetitions *repetitions, const char *path, const c
 {
     struct results *results = &repetitions->results;
     *repetitions = (struct repetitions){.metric = metric};
-    if (!results_load(results, path, type, error))
+    if (!results_load(results, path, type, error) || !results_has(results, metric, error))
         return false;
-    if (csv_table_column(&results->table, metric) < 0)
-        return support_error(error, CSV_TABLE_ERROR_BYTES, "%.500s: has no column '%.100s'", path, metric);
-    if (results->count == 0) {
-        char *unused = results_unused_text(results);
-        (void)snprintf(error, CSV_TABLE_ERROR_BYTES, "%.500s: no row to use%s%.200s", path,
-                       unused[0] == '\0' ? "" : ": ", unused);
-        free(unused);
-        return false;
-    }
+    SUPPORT_FREED char *unused = results_unused_text(results);
+    if (results->count == 0)
+        return support_error(error, CSV_TABLE_ERROR_BYTES, "%.500s: no row to use%s%.200s", path,
+                             unused[0] == '\0' ? "" : ": ", unused);
     results_key_add_configuration(&repetitions->configuration, results);
     results_key_look(&repetitions->configuration, results, NULL, NULL);
+    SUPPORT_ENDED_BY(results_groups_free)
     struct results_groups groups = results_group(results, &repetitions->configuration, NULL, 0);
     repetitions->groups = support_alloc(groups.count * sizeof *repetitions->groups);
     for (size_t i = 0; i < groups.count; i++)
         group_add(repetitions, &groups.items[i]);
-    results_groups_free(&groups);
-    return true;
+    const char *text = results_text(results, 0, metric);
+    return repetitions->value_count > 0 || *text == '\0' ||
+           support_error(error, CSV_TABLE_ERROR_BYTES,
+                         "%.500s: the column '%.100s' has texts, such as '%.100s': name one that has numbers, see "
+                         "`maemio list columns`",
+                         path, metric, text);
 }
 
 void repetitions_free(struct repetitions *repetitions)
@@ -64,7 +60,7 @@ void repetitions_free(struct repetitions *repetitions)
         free(repetitions->groups[i].outliers);
     }
     free(repetitions->groups);
-    free(repetitions->configuration.columns);
+    results_key_free(&repetitions->configuration);
     results_free(&repetitions->results);
     *repetitions = (struct repetitions){0};
 }
@@ -78,8 +74,9 @@ void repetitions_print_table(const struct repetitions *repetitions, FILE *file)
                   "interval of the median: coverage");
     for (size_t i = 0; i < repetitions->group_count; i++) {
         const struct repetitions_group *group = &repetitions->groups[i];
-        char *text = results_label(&repetitions->configuration, &repetitions->results.table, group->first),
-             interval[64] = "-";
+        SUPPORT_FREED char *text =
+            results_label(&repetitions->configuration, &repetitions->results.table, group->first);
+        char interval[64] = "-";
         const struct statistics_interval *median = &group->summary.median_interval;
         if (isfinite(median->low))
             (void)snprintf(interval, sizeof interval, "%.6g .. %.6g: %g%%", median->low, median->high,
@@ -97,17 +94,15 @@ void repetitions_print_table(const struct repetitions *repetitions, FILE *file)
                 separator = ", ";
             }
         (void)fputc('\n', file);
-        free(text);
     }
-    char *unused = results_unused_text(&repetitions->results);
+    SUPPORT_FREED char *unused = results_unused_text(&repetitions->results);
     if (unused[0] != '\0')
         (void)fprintf(file, "not used: %s\n", unused);
-    free(unused);
 }
 
 void repetitions_print_csv(const struct repetitions *repetitions, FILE *file)
 {
-    struct support_text text = {0};
+    SUPPORT_FREED struct support_text text = {0};
     const struct results_key *key = &repetitions->configuration;
     for (size_t i = 0; i < key->count; i++)
         if (key->columns[i].varies) {
@@ -137,5 +132,4 @@ void repetitions_print_csv(const struct repetitions *repetitions, FILE *file)
         support_text_add(&text, "%.10g,%.10g,%zu\n", s->q1, s->q3, s->outliers);
     }
     (void)fputs(text.text, file);
-    free(text.text);
 }

@@ -26,7 +26,7 @@ struct repetitions {
     struct results results;
     struct results_key configuration;
     const char *metric;
-    size_t group_count;
+    size_t group_count, value_count;
     struct repetitions_group *groups; /* in the order of their first rows */
 };
 

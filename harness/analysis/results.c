@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "harness/common/nearest.h"
 #include "harness/common/quantity.h"
 #include "harness/common/statistics.h"
 #include "harness/common/support.h"
@@ -54,10 +55,41 @@ const char *results_flaw(const struct csv_table *table, const struct csv_table_r
     return NULL;
 }
 
+bool results_has(const struct results *results, const char *column, char *error)
+{
+    struct nearest nearest = {.wanted = column};
+    if (csv_table_column(&results->table, column) >= 0)
+        return true;
+    for (size_t i = 0; i < results->table.column_count; i++)
+        nearest_offer(&nearest, results->table.columns[i]);
+    SUPPORT_FREED char *hint = nearest_hint(&nearest);
+    return support_error_at(error, CSV_TABLE_ERROR_BYTES, results->table.path, 1, "has no column '%.100s'%.100s",
+                            column, hint);
+}
+
+/* Refuses a type that no row is of, and says which there are. */
+static bool check_type(const struct csv_table *table, const char *type, char *error)
+{
+    SUPPORT_ENDED_BY(support_list_free) struct support_list types = {0};
+    SUPPORT_FREED struct support_text text = {0};
+    for (size_t i = 0; i < table->row_count; i++) {
+        if (results_is_of(table, &table->rows[i], type))
+            return true;
+        const char *here = field(table, &table->rows[i], "txn_type");
+        if (support_list_place(types.items, here) == types.count) {
+            support_list_add(&types, "%s", here);
+            support_text_add(&text, "%s%s", text.bytes > 0 ? ", " : "", here);
+        }
+    }
+    return types.count == 0 || support_error(error, CSV_TABLE_ERROR_BYTES,
+                                             "%.300s: no row is of the transaction type '%.100s'; there are %.300s",
+                                             table->path, type, text.text);
+}
+
 bool results_load(struct results *results, const char *path, const char *type, char *error)
 {
     memset(results, 0, sizeof(*results));
-    if (!csv_table_read(&results->table, path, error))
+    if (!csv_table_read(&results->table, path, error) || !check_type(&results->table, type, error))
         return false;
     results->rows = support_alloc((results->table.row_count + 1) * sizeof(const struct csv_table_row *));
     for (size_t i = 0; i < results->table.row_count; i++) {

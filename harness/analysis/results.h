@@ -27,9 +27,12 @@ struct results {
     char cores[24];                    /* most threads that were not oversubscribed; "" if there are none */
 };
 
+/* Whether there is such a column; if not, with a message that names the nearest in `error` (CSV_TABLE_ERROR_BYTES). */
+bool results_has(const struct results *results, const char *column, char *error);
+
 /* Reads any CSV with a header; `type` is the transaction type of the rows, "all" for those over all types. A file
  * without a column that would say otherwise has rows that can be used. False with a message in `error`
- * (CSV_TABLE_ERROR_BYTES); free it even then. */
+ * (CSV_TABLE_ERROR_BYTES), also if the file has rows, but none of this type; free it even then. */
 bool results_load(struct results *results, const char *path, const char *type, char *error);
 /* The same for rows over all types; also refuses a file that has not the columns of maemio's results. */
 bool results_read(struct results *results, const char *path, char *error);

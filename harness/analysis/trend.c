@@ -1,6 +1,7 @@
 /* trend.c - see trend.h. */
 #include "harness/analysis/trend.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -40,22 +41,19 @@ struct work {
 
 /* What decides where a row belongs: its series (named for the label, else the workload), then its entry there. */
 static const char *const entry_columns[] = {"label", "workload", "config_hash", "revision", "dirty"};
-struct entry {
-    const char *label, *hash, *revision, *dirty;
-};
 
 /* ---- A series. ---- */
 
-/* What may stand in a file's name. */
-static char *series_name(const struct entry *entry)
+/* The file of a row's series; its name has only what may stand in one. */
+static char *series_path(const struct work *work, const struct results *set, size_t row)
 {
-    struct support_text name = {0};
-    support_text_add(&name, "%s-%.*s", entry->label, HASH_SHOWN, entry->hash);
-    for (char *c = name.text; *c != '\0'; c++)
-        if (strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.=", *c) == NULL ||
-            (c == name.text && *c == '.'))
+    const char *label = results_text(set, row, "label");
+    SUPPORT_FREED char *name = support_format("%s-%.*s", *label ? label : results_text(set, row, "workload"),
+                                              HASH_SHOWN, results_text(set, row, "config_hash"));
+    for (char *c = name; *c != '\0'; c++)
+        if ((!isalnum((unsigned char)*c) && strchr("-_.=", *c) == NULL) || (c == name && *c == '.'))
             *c = '_';
-    return name.text;
+    return support_format("%s/%s.csv", work->asked->into, name);
 }
 
 static void line_add(struct support_text *text, char *const *fields, size_t count)
@@ -122,15 +120,6 @@ static bool series_add(struct work *work, const char *path, const char *time, co
 
 /* ---- One entry. ---- */
 
-static struct entry entry_of(const struct results *set, size_t i)
-{
-    const char *label = results_text(set, i, "label");
-    return (struct entry){.label = *label ? label : results_text(set, i, "workload"),
-                          .hash = results_text(set, i, "config_hash"),
-                          .revision = results_text(set, i, "revision"),
-                          .dirty = results_text(set, i, "dirty")};
-}
-
 static void metric_add(const struct results *set, const struct results_group *group, const char *metric, double *values,
                        struct support_text *line)
 {
@@ -148,18 +137,18 @@ static bool entry_add(struct work *work, const struct results *set, const struct
                       struct support_list *touched)
 {
     size_t first = group->rows[0];
-    struct entry entry = entry_of(set, first);
-    const char *time = results_text(set, first, "start_utc"), *machine = results_text(set, first, "cpu_model");
-    bool unknown = *entry.revision == '\0' || strcmp(entry.revision, "unknown") == 0;
-    if (*entry.hash == '\0' || *time == '\0' || (unknown && work->asked->commit == NULL)) {
+    const char *time = results_text(set, first, "start_utc"), *machine = results_text(set, first, "cpu_model"),
+               *revision = results_text(set, first, "revision");
+    bool unknown = *revision == '\0' || strcmp(revision, "unknown") == 0;
+    if (*results_text(set, first, "config_hash") == '\0' || *time == '\0' || (unknown && work->asked->commit == NULL)) {
         support_complain(work->name, "%s:%u: %s", set->table.path, set->rows[first]->line,
                          unknown && work->asked->commit == NULL ? "of a build without a commit: give --commit"
                                                                 : "has no config_hash or no start_utc");
         return false;
     }
-    bool mark = strcmp(entry.dirty, "1") == 0 && strstr(entry.revision, "-dirty") == NULL;
+    bool mark = strcmp(results_text(set, first, "dirty"), "1") == 0 && strstr(revision, "-dirty") == NULL;
     SUPPORT_FREED char *commit = work->asked->commit ? support_copy(work->asked->commit)
-                                                     : support_format("%s%s", entry.revision, mark ? "-dirty" : "");
+                                                     : support_format("%s%s", revision, mark ? "-dirty" : "");
     SUPPORT_FREED struct support_text line = {0};
     for (size_t i = 0; i < group->count; i++)
         if (strcmp(results_text(set, group->rows[i], "start_utc"), time) < 0)
@@ -174,7 +163,7 @@ static bool entry_add(struct work *work, const struct results *set, const struct
         metric_add(set, group, metrics[i], values, &line);
     support_text_add(&line, "\n");
 
-    SUPPORT_FREED char *name = series_name(&entry), *path = support_format("%s/%s.csv", work->asked->into, name);
+    SUPPORT_FREED char *path = series_path(work, set, first);
     if (!series_add(work, path, time, commit, machine, line.text))
         return false;
     if (support_list_place(touched->items, path) == touched->count)
@@ -263,7 +252,9 @@ static bool source_add(struct work *work, const char *source)
         return results_add(work, source);
     bool fine = folder_add(work, source, false, &found);
     if (fine && found == 0)
-        support_complain(work->name, "%s: no results.csv there, nor in a folder in it", source);
+        support_complain(work->name, "%s: %s", source,
+                         program_is_folder(source) ? "no results.csv there, nor in a folder in it"
+                                                   : "neither a folder nor a file whose name ends with .csv");
     return fine && found > 0;
 }
 

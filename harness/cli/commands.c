@@ -108,7 +108,7 @@ size_t command_read(struct command_line *line, int argc, char **argv)
         options[i] = (struct argp_option){
             .name = option->name,
             .key = option->letter ? option->letter : KEY_FIRST + (int)i,
-            .arg = option->argument,
+            .arg = option->shown != NULL ? option->shown : option->argument,
             .flags = option->missing == NULL ? 0 : OPTION_ARG_OPTIONAL,
             .doc = option->help,
         };

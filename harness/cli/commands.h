@@ -44,12 +44,13 @@ struct command_option {
     enum command_kind kind;
     void *value;
     const char *argument, *help;
+    const char *shown;   /* what --help calls the value; NULL: `argument` */
     char letter;         /* 0: none */
     const char *missing; /* COMMAND_TEXT: the value where none stands behind the option; NULL: one must */
     bool given;          /* set by command_read */
 };
 
-/* One entry of a list of options; what follows the help is .letter or .missing. */
+/* One entry of a list of options; what follows the help is .shown, .letter or .missing. */
 #define COMMAND_OPTION(name, kind, value, argument, help, ...)                                 \
     {                                                                                          \
         name, COMMAND_##kind, value, argument, help, .given = false __VA_OPT__(, ) __VA_ARGS__ \

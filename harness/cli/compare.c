@@ -33,8 +33,8 @@ static enum column_better direction_of(const char *name, const struct request *r
     enum column_better said = request->lower ? COLUMN_LESS : request->higher ? COLUMN_MORE : COLUMN_UNSAID;
     if (known == COLUMN_UNSAID && said == COLUMN_UNSAID)
         support_complain(name,
-                         "--metric %s: nothing says which values are better: say --lower-is-better or "
-                         "--higher-is-better",
+                         "--metric %s: nothing says which values are better: of a column with numbers (`maemio list "
+                         "columns`) say --lower-is-better or --higher-is-better",
                          metric);
     else if (known != COLUMN_UNSAID && said != COLUMN_UNSAID && said != known)
         support_complain(name, "--metric %s: %s is better, whatever is said", metric,

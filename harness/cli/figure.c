@@ -28,7 +28,7 @@ enum exit_code figure_command(int argc, char **argv)
             "effort", WORD, &request.effort, "quick|normal|paper",
             "how long and how often: quick (all figures in about 20 minutes on 2 cores, the default), normal (half an "
             "hour), paper (the authors' repetitions, lengths and records)",
-            .letter = 'e'),
+            .shown = "EFFORT", .letter = 'e'), /* argp tears longer ones apart */
         COMMAND_OPTION("out", TEXT, &request.out, "FOLDER",
                        "where results and pictures go, by default results/figures/EFFORT", .letter = 'o'),
         COMMAND_OPTION("override", LIST, &request.overrides, "KEY=VALUE",

@@ -11,10 +11,8 @@
 #include "harness/record/latency.h"
 
 /* Histograms of one configuration, transaction type and quantity, over workers, repetitions and files. */
-enum { MERGED_KEYS = 7 }; /* config_hash, label, workload, target, threads, txn_type, quantity */
-
 struct merged {
-    char *keys[MERGED_KEYS];
+    char *key; /* the fields of MERGED_COLUMNS as the CSV has them, each with a comma behind it */
     struct histogram *histogram;
 };
 
@@ -23,65 +21,51 @@ struct merges {
     size_t count;
 };
 
-static struct merged *merged_find(struct merges *merges, char *const fields[MERGED_KEYS])
+#define MERGED_COLUMNS "config_hash", "label", "workload", "target", "threads", "txn_type", "quantity"
+enum { MERGED_KEYS = sizeof((const char *[]){MERGED_COLUMNS}) / sizeof(const char *) };
+
+static struct histogram *merged_find(struct merges *merges, const char *key)
 {
-    for (size_t i = 0; i < merges->count; i++) {
-        bool same = true;
-        for (size_t j = 0; same && j < MERGED_KEYS; j++)
-            same = strcmp(merges->items[i].keys[j], fields[j]) == 0;
-        if (same)
-            return &merges->items[i];
-    }
+    for (size_t i = 0; i < merges->count; i++)
+        if (strcmp(merges->items[i].key, key) == 0)
+            return merges->items[i].histogram;
     merges->items = support_more(merges->items, merges->count, sizeof *merges->items);
-    struct merged *fresh = &merges->items[merges->count++];
-    for (size_t j = 0; j < MERGED_KEYS; j++)
-        fresh->keys[j] = support_copy(fields[j]);
-    fresh->histogram = support_alloc(sizeof *fresh->histogram);
-    histogram_init(fresh->histogram);
+    struct histogram *fresh = support_alloc(sizeof *fresh);
+    histogram_init(fresh);
+    merges->items[merges->count++] = (struct merged){support_copy(key), fresh};
     return fresh;
 }
 
 static bool dump_read(struct merges *merges, const char *path, char *error)
 {
-    static const char *const names[] = {"config_hash", "label", "workload", "target", "threads", "txn_type",
-                                        "quantity",    "row",   "low",      "high",   "count",   "sum"};
+    static const char *const names[] = {MERGED_COLUMNS, "row", "low", "high", "count", "sum"};
     enum { COLUMNS = sizeof names / sizeof names[0] };
-    struct csv_table table;
+    SUPPORT_ENDED_BY(csv_table_free) struct csv_table table = {0};
     int at[COLUMNS];
     if (!csv_table_read(&table, path, error))
         return false;
-    bool fine = true;
-    for (size_t i = 0; fine && i < COLUMNS; i++) {
-        at[i] = csv_table_column(&table, names[i]);
-        fine = at[i] >= 0;
-        if (!fine)
-            (void)snprintf(error, CSV_TABLE_ERROR_BYTES, "%.500s: has no column '%s': it is not of --latency-csv", path,
-                           names[i]);
+    for (size_t i = 0; i < COLUMNS; i++)
+        if ((at[i] = csv_table_column(&table, names[i])) < 0)
+            return support_error(error, CSV_TABLE_ERROR_BYTES, "%.500s: has no column '%s': it is not of --latency-csv",
+                                 path, names[i]);
+    for (size_t i = 0; i < table.row_count; i++) {
+        SUPPORT_FREED struct support_text key = {0}, line = {0};
+        char why[256];
+        for (size_t j = 0; j < COLUMNS; j++) {
+            csv_field_add(j < MERGED_KEYS ? &key : &line, table.rows[i].fields[at[j]]);
+            support_text_add(j < MERGED_KEYS ? &key : &line, "%s", j + 1 < COLUMNS ? "," : "");
+        }
+        if (!histogram_load_line(merged_find(merges, key.text), line.text, why, sizeof why))
+            return support_error_at(error, CSV_TABLE_ERROR_BYTES, path, table.rows[i].line, "%s", why);
     }
-    for (size_t i = 0; fine && i < table.row_count; i++) {
-        char *fields[COLUMNS], why[256], line[256];
-        for (size_t j = 0; j < COLUMNS; j++)
-            fields[j] = table.rows[i].fields[at[j]];
-        (void)snprintf(line, sizeof line, "%s,%s,%s,%s,%s", fields[7], fields[8], fields[9], fields[10], fields[11]);
-        fine = histogram_load_line(merged_find(merges, fields)->histogram, line, why, sizeof why);
-        if (!fine)
-            (void)snprintf(error, CSV_TABLE_ERROR_BYTES, "%.500s:%u: %s", path, table.rows[i].line, why);
-    }
-    csv_table_free(&table);
-    return fine;
+    return true;
 }
 
 static void merged_print(const struct merged *merged)
 {
     struct latency_digest digest;
     latency_digest(merged->histogram, &digest);
-    struct support_text text = {0};
-    for (size_t i = 0; i < MERGED_KEYS; i++) {
-        csv_field_add(&text, merged->keys[i]);
-        support_text_add(&text, ",");
-    }
-    (void)printf("%s%llu,%.10g", text.text, (unsigned long long)digest.count, digest.mean);
-    free(text.text);
+    (void)printf("%s%llu,%.10g", merged->key, (unsigned long long)digest.count, digest.mean);
 #define PERCENTILE_PRINT(name, percent) (void)printf(",%llu", (unsigned long long)digest.name);
     LATENCY_PERCENTILE_TABLE(PERCENTILE_PRINT)
 #undef PERCENTILE_PRINT
@@ -108,8 +92,8 @@ enum exit_code latency_command(int argc, char **argv)
     for (size_t i = 0; fine && i < merges.count; i++) {
         fine = histogram_complete(merges.items[i].histogram);
         if (!fine)
-            (void)snprintf(error, sizeof error, "%s %s: lines are missing: totals and buckets do not agree",
-                           merges.items[i].keys[5], merges.items[i].keys[6]);
+            (void)snprintf(error, sizeof error, "some lines of '%.900s' are missing: totals and buckets do not agree",
+                           merges.items[i].key);
     }
     if (!fine)
         support_complain(argv[0], "%s", error);
@@ -122,8 +106,7 @@ enum exit_code latency_command(int argc, char **argv)
     for (size_t i = 0; i < merges.count; i++) {
         if (fine)
             merged_print(&merges.items[i]);
-        for (size_t j = 0; j < MERGED_KEYS; j++)
-            free(merges.items[i].keys[j]);
+        free(merges.items[i].key);
         free(merges.items[i].histogram);
     }
     free(merges.items);

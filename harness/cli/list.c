@@ -20,11 +20,11 @@
 
 static void option_line(const struct option_spec *option, const char *dashes, int width)
 {
-    char described[OPTION_DESCRIBED_BYTES], *name = support_copy(option->name);
+    char described[OPTION_DESCRIBED_BYTES];
+    SUPPORT_FREED char *name = support_copy(option->name);
     option_describe(option, described, sizeof described);
     (void)printf("  %s%-*s  %s [%s]\n", dashes, width, dashes[0] == '\0' ? name : option_dashes(name), option->help,
                  described);
-    free(name);
 }
 
 static void list_options(void)
@@ -110,7 +110,7 @@ enum { TOPIC_COUNT = sizeof topics / sizeof topics[0] };
 
 enum exit_code list_command(int argc, char **argv)
 {
-    struct support_text doc = {0};
+    SUPPORT_FREED struct support_text doc = {0};
     support_text_add(&doc, "Lists what can be said to a run, and what its results mean.\vTopics:\n");
     for (size_t i = 0; i < TOPIC_COUNT; i++)
         support_text_add(&doc, "  %-14s %s\n", topics[i].name, topics[i].help);
@@ -120,15 +120,12 @@ enum exit_code list_command(int argc, char **argv)
     const struct topic *topic = topics;
     while (topic < topics + TOPIC_COUNT && strcmp(topic->name, argv[1]) != 0)
         topic++;
-    free(doc.text);
     if (topic == topics + TOPIC_COUNT) {
         struct nearest nearest = {.wanted = argv[1]};
         for (size_t i = 0; i < TOPIC_COUNT; i++)
             nearest_offer(&nearest, topics[i].name);
-        const char *meant = nearest_name(&nearest);
-        return command_refuse(argv[0], "there is no list of '%s'%s%s%s", argv[1],
-                              meant == NULL ? "" : ": did you mean ", meant == NULL ? "" : meant,
-                              meant == NULL ? "" : "?");
+        SUPPORT_FREED char *hint = nearest_hint(&nearest);
+        return command_refuse(argv[0], "there is no list of '%s'%s", argv[1], hint);
     }
     topic->list();
     return command_end(argv[0], EXIT_FINE);

@@ -8,6 +8,7 @@
 
 #include "engine/maemio.h"
 #include "harness/cli/commands.h"
+#include "harness/common/nearest.h"
 #include "harness/common/support.h"
 
 static const struct command {
@@ -28,13 +29,16 @@ struct choice {
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     struct choice *choice = state->input;
+    struct nearest nearest = {.wanted = argument};
     switch (key) {
     case ARGP_KEY_ARG:
-        for (size_t i = 0; i < COMMANDS; i++)
+        for (size_t i = 0; i < COMMANDS; i++) {
             if (strcmp(commands[i].name, argument) == 0)
                 choice->command = &commands[i];
+            nearest_offer(&nearest, commands[i].name);
+        }
         if (choice->command == NULL)
-            argp_error(state, "there is no command '%s'", argument);
+            argp_error(state, "there is no command '%s'%s", argument, nearest_hint(&nearest));
         choice->first = state->next - 1;
         state->next = state->argc; /* the rest is the command's */
         return 0;

@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-enum { NAME_BYTES_MAX = 64 };
+#include "harness/common/support.h"
+
+enum { NAME_BYTES_MAX = 64, BEGINNING_BYTES = 3 };
 
 /* Levenshtein distance of two short words. */
 static unsigned distance_of(const char *a, const char *b)
@@ -29,7 +31,10 @@ void nearest_offer(struct nearest *nearest, const char *known)
 {
     if (strlen(nearest->wanted) > NAME_BYTES_MAX || strlen(known) > NAME_BYTES_MAX)
         return;
+    size_t bytes = strlen(nearest->wanted);
     unsigned distance = distance_of(nearest->wanted, known);
+    if (bytes >= BEGINNING_BYTES && strncmp(known, nearest->wanted, bytes) == 0 && distance > 1)
+        distance = 1; /* a beginning is near, however much follows */
     if (nearest->found && distance >= nearest->distance)
         return;
     nearest->found = known;
@@ -39,4 +44,10 @@ void nearest_offer(struct nearest *nearest, const char *known)
 const char *nearest_name(const struct nearest *nearest)
 {
     return nearest->distance <= 2 || nearest->distance <= strlen(nearest->wanted) / 3 ? nearest->found : NULL;
+}
+
+char *nearest_hint(const struct nearest *nearest)
+{
+    const char *name = nearest_name(nearest);
+    return name == NULL ? support_copy("") : support_format("; did you mean '%s'?", name);
 }

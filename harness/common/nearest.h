@@ -14,4 +14,7 @@ void nearest_offer(struct nearest *nearest, const char *known);
 /* The nearest of the offered names; NULL if none is near enough to have been meant. */
 const char *nearest_name(const struct nearest *nearest);
 
+/* For the end of a message: "; did you mean 'NAME'?", or "". The caller frees it. */
+char *nearest_hint(const struct nearest *nearest);
+
 #endif

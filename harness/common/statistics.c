@@ -8,6 +8,7 @@
 
 #include "engine/base/check.h"
 #include "harness/common/support.h"
+#include "workloads/rng.h"
 
 static int ascending(const void *left, const void *right)
 {
@@ -460,28 +461,14 @@ struct statistics_u_test statistics_block_test(const struct statistics_block *bl
 
 /* ---- Noise of blocks. ---- */
 
-/* splitmix64 (Steele, Lea, Flood 2014). */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-static size_t draw(uint64_t *state, size_t count)
-{
-    return (size_t)(((unsigned __int128)next_random(state) * count) >> 64);
-}
-
 /* The median of `draws` draws with replacement from `count` ascending values. It draws places instead of values and
  * counts the draws of each place, which gives the draws in order without a sort. */
-static double resampled_median(const double *sorted, size_t count, size_t draws, uint32_t *times, uint64_t *state)
+static double resampled_median(const double *sorted, size_t count, size_t draws, uint32_t *times, struct rng *rng)
 {
     MAE_CHECK(count > 0 && draws > 0);
     memset(times, 0, count * sizeof(*times));
     for (size_t i = 0; i < draws; i++)
-        times[draw(state, count)]++;
+        times[rng_below(rng, count)]++;
     size_t lower = (draws - 1) / 2, upper = draws / 2, seen = 0, i = 0;
     while (seen + times[i] <= lower)
         seen += times[i++];
@@ -506,8 +493,10 @@ double statistics_block_noise(const struct statistics_block *blocks, size_t coun
     qsort(logs, 2 * count, sizeof(*logs), ascending);
     SUPPORT_FREED double *medians = support_alloc(STATISTICS_RESAMPLES * sizeof(*medians));
     SUPPORT_FREED uint32_t *times = support_alloc(2 * count * sizeof(*times));
+    struct rng rng;
+    rng_init(&rng, seed, 0);
     for (size_t i = 0; i < STATISTICS_RESAMPLES; i++)
-        medians[i] = fabs(resampled_median(logs, 2 * count, size, times, &seed));
+        medians[i] = fabs(resampled_median(logs, 2 * count, size, times, &rng));
     qsort(medians, STATISTICS_RESAMPLES, sizeof(*medians), ascending);
     return expm1(statistics_quantile(medians, STATISTICS_RESAMPLES, 0.95));
 }

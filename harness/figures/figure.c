@@ -11,6 +11,7 @@
 
 #include "harness/analysis/results.h"
 #include "harness/common/exit_code.h"
+#include "harness/common/nearest.h"
 #include "harness/common/program.h"
 #include "harness/common/support.h"
 #include "harness/common/text_file.h"
@@ -212,11 +213,17 @@ static int figures_run(const struct run *run, const struct catalogue *catalogue)
 
 static bool names_known(const struct run *run, const struct catalogue *catalogue)
 {
-    for (size_t i = 0; i < run->asked->count; i++)
-        if (catalogue_find(catalogue, run->asked->names[i]) == NULL) {
-            support_complain(run->name, "there is no figure '%s'; see `maemio figure --list`", run->asked->names[i]);
-            return false;
-        }
+    for (size_t i = 0; i < run->asked->count; i++) {
+        struct nearest nearest = {.wanted = run->asked->names[i]};
+        if (catalogue_find(catalogue, nearest.wanted) != NULL)
+            continue;
+        for (size_t k = 0; k < catalogue->count; k++)
+            nearest_offer(&nearest, catalogue->figures[k].name);
+        SUPPORT_FREED char *hint =
+            nearest_name(&nearest) != NULL ? nearest_hint(&nearest) : support_copy("; see `maemio figure --list`");
+        support_complain(run->name, "there is no figure '%s'%s", nearest.wanted, hint);
+        return false;
+    }
     return true;
 }
 

@@ -231,7 +231,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'p':
         properties_need(table);
         if (!ycsb_properties_add(table->properties, argument, error))
-            argp_error(state, "-p: %s", error);
+            argp_error(state, "%s", error);
         return 0;
     default:
         break;

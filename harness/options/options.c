@@ -2,6 +2,7 @@
 #include "harness/options/options.h"
 
 #include <assert.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,43 +111,21 @@ bool option_column_text(const struct option_spec *specs, size_t i, const void *v
     return is_number;
 }
 
-static const char *digits_skip(const char *at)
-{
-    return at + strspn(at, "0123456789");
-}
-
 bool option_text_is_number(const char *text)
 {
-    const char *at = text + (*text == '-'), *end = digits_skip(at);
-    if (end == at || (*at == '0' && end > at + 1))
-        return false;
-    if (*end == '.' && digits_skip(end + 1) == end + 1)
-        return false;
-    end = *end == '.' ? digits_skip(end + 1) : end;
-    if (*end == 'e' || *end == 'E') {
-        at = end + 1 + (end[1] == '-' || end[1] == '+');
-        end = digits_skip(at);
-        if (end == at)
-            return false;
-    }
-    return *end == '\0';
+    json_t *value = json_loads(text, JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
+    bool is_number = json_is_number(value) && strpbrk(text, " \t\r\n") == NULL;
+    json_decref(value);
+    return is_number;
 }
 
-/* UTF-8 as RFC 3629 has it: what JSON can hold as it stands. */
+/* What JSON can hold as it stands. */
 static bool is_utf8(const char *text)
 {
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0';) {
-        unsigned more = *at < 0x80 ? 0 : *at >= 0xc2 && *at < 0xe0 ? 1 : (*at & 0xf0) == 0xe0 ? 2 : 3;
-        if (more == 3 && (*at < 0xf0 || *at > 0xf4))
-            return false;
-        if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f) || (at[0] == 0xf0 && at[1] < 0x90) ||
-            (at[0] == 0xf4 && at[1] > 0x8f)) /* longer than need be, surrogates, too large */
-            return false;
-        for (at++; more > 0; more--, at++)
-            if ((*at & 0xc0) != 0x80)
-                return false;
-    }
-    return true;
+    json_t *value = json_string(text);
+    bool fine = value != NULL;
+    json_decref(value);
+    return fine;
 }
 
 /* ---- All options of a run. ---- */
@@ -362,12 +341,11 @@ static bool setting_unknown(const struct target_ops *target, const char *key, ch
     if (target->options == NULL)
         return REFUSE(error, "--set %s: target %s takes no settings", key, target->name);
     options_offer(target->options, &nearest);
-    if (nearest_name(&nearest) != NULL)
-        return REFUSE(error, "--set %s: target %s has no such setting; did you mean %s?", key, target->name,
-                      nearest_name(&nearest));
     for (const struct option_spec *spec = target->options; spec->name != NULL; spec++)
         support_text_add(&names, " %s", spec->name);
-    return REFUSE(error, "--set %s: target %s has no such setting; it takes:%s", key, target->name, names.text);
+    SUPPORT_FREED char *hint =
+        nearest_name(&nearest) != NULL ? nearest_hint(&nearest) : support_format("; it takes:%s", names.text);
+    return REFUSE(error, "--set %s: target %s has no such setting%s", key, target->name, hint);
 }
 
 static bool target_resolve(struct options *options, char *error)

@@ -178,7 +178,7 @@ static bool merge_run(const struct sweep *sweep, const struct sweep_run *run)
 {
     bool fine = merge(sweep, run, "results.csv", true) && merge(sweep, run, "results.jsonl", false);
     for (size_t i = 0; fine && i < SWEEP_FILE_COUNT; i++)
-        fine = run->point->files[i][0] == '\0' || !sweep_file_is_merged(i) ||
+        fine = run->point->files[i][0] == '\0' || !sweep_files[i].is_merged ||
                merge(sweep, run, run->point->files[i], true);
     return fine;
 }
@@ -336,7 +336,7 @@ static struct support_list arguments_of(const struct sweep *sweep, const struct 
     for (size_t i = 0; i < SWEEP_FILE_COUNT; i++)
         if (run->point->files[i][0] != '\0') {
             SUPPORT_FREED char *path = path_of(sweep, run, ".part", run->point->files[i]);
-            option_add(&arguments, sweep_file_key(i), path);
+            option_add(&arguments, sweep_files[i].key, path);
         }
     return arguments;
 }

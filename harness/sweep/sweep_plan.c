@@ -13,25 +13,11 @@
 /* Process, set-up, load and check of a run of which nothing is known yet. */
 #define OVERHEAD_S 2.0
 
-const char *sweep_file_key(size_t i)
-{
-    static const char *const keys[] = {
-#define SWEEP_FILE_KEY(key, merged) #key,
-        SWEEP_FILE_TABLE(SWEEP_FILE_KEY)
-#undef SWEEP_FILE_KEY
-    };
-    return keys[i];
-}
-
-bool sweep_file_is_merged(size_t i)
-{
-    static const bool are[] = {
-#define SWEEP_FILE_MERGED(key, merged) merged,
-        SWEEP_FILE_TABLE(SWEEP_FILE_MERGED)
-#undef SWEEP_FILE_MERGED
-    };
-    return are[i];
-}
+const struct sweep_file_info sweep_files[SWEEP_FILE_COUNT] = {
+#define SWEEP_FILE_INFO(key, merged) {#key, merged},
+    SWEEP_FILE_TABLE(SWEEP_FILE_INFO)
+#undef SWEEP_FILE_INFO
+};
 
 #define REFUSE(error, ...) support_error(error, SWEEP_ERROR_BYTES, __VA_ARGS__)
 
@@ -82,8 +68,8 @@ static bool files_take(struct sweep_point *point, char *error)
         if (strchr(names[i], '/') != NULL || names[i][0] == '.' || strncmp(names[i], "results.", 8) == 0 ||
             strcmp(names[i], "-") == 0)
             return REFUSE(error, "section [%s]: key '%s': '%s' must be the name of a file within --out, such as %s%s",
-                          point->point->section, sweep_file_key(i), names[i], sweep_file_key(i),
-                          sweep_file_is_merged(i) ? ".csv" : "");
+                          point->point->section, sweep_files[i].key, names[i], sweep_files[i].key,
+                          sweep_files[i].is_merged ? ".csv" : "");
         point->files[i] = names[i];
     }
     return true;

@@ -22,8 +22,10 @@ enum sweep_file {
     SWEEP_FILE_TABLE(SWEEP_FILE_ENUM) SWEEP_FILE_COUNT
 #undef SWEEP_FILE_ENUM
 };
-const char *sweep_file_key(size_t i);
-bool sweep_file_is_merged(size_t i);
+extern const struct sweep_file_info {
+    const char *key;
+    bool is_merged;
+} sweep_files[SWEEP_FILE_COUNT];
 
 struct sweep_point {
     const struct jobfile_point *point;

@@ -149,7 +149,7 @@ ends "a name that is too long is found before anything runs" 2 "longer than 511 
 
 # ---- Refusals. ----
 ends "no figure" 2 "name a figure" figure
-ends "an unknown figure" 2 "there is no figure 'fig99'" figure fig99
+ends "an unknown figure" 2 "there is no figure 'fig99'; did you mean 'fig9'?" figure fig99
 ends "an unknown effort" 2 "'huge' is none of quick|normal|paper" figure fig7 --effort huge
 ends "an unknown override" 2 "" figure fig7 --dry-run --out "$work/x" --override bananas=3
 ends "a folder without results" 1 "no results here" report "$work"

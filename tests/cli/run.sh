@@ -52,7 +52,7 @@ ends "list distributions" 0 "zipfian-gray" list distributions
 
 # ---- Refusals, each with its message. ----
 refuses "maemio: name a command"
-refuses "maemio: there is no command 'ran'" ran
+refuses "maemio: there is no command 'ran'; did you mean 'run'?" ran
 refuses "maemio: unrecognized option '--foo'" --foo
 refuses "maemio list: name what to list" list
 refuses "maemio list: there is no list of 'foo'" list foo

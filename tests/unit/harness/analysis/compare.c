@@ -231,7 +231,7 @@ static void errors_name_file_line_and_what_would_be_right(void **state)
     } cases[] = {
         {"theta,speed\n1,fast\n", ":2: speed is 'fast': want a number, or an empty field if there is none"},
         {"theta,speed\n1,inf\n", ":2: speed is 'inf': want a number, or an empty field if there is none"},
-        {"theta,velocity\n1,2\n", ":1: no column speed to compare"},
+        {"theta,velocity\n1,2\n", ":1: has no column 'speed'"},
         {"theta,speed\n", ": a header but no rows"},
         {"theta,speed\n1\n", ":2: 1 fields, but the header has 2: a half-written row, or rows of another schema"},
     };
@@ -474,7 +474,7 @@ static void measured_noise_widens_the_bound(void **state)
     compare_destroy(compare);
     write_text(noise_path, "theta,speed\n1,5\n");
     assert_null(compare_files(a_path, b_path, &options, error));
-    assert_non_null(strstr(error, "no column repetition"));
+    assert_non_null(strstr(error, "no column 'repetition'"));
     assert_int_equal(unlink(noise_path), 0);
     free(text);
     free(a);
@@ -493,7 +493,7 @@ static void one_column_may_tell_what_matches(void **state)
     compare_destroy(compare);
     options.match = "label";
     assert_null(compare_files(a_path, b_path, &options, error));
-    assert_non_null(strstr(error, "no column label"));
+    assert_non_null(strstr(error, "no column 'label'"));
 }
 
 int main(void)

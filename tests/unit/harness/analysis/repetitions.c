@@ -99,6 +99,16 @@ static void wrong_files_are_told(void **state)
     assert_false(repetitions_read(&r, scratch_path, "speed", "all", error));
     assert_non_null(strstr(error, "has no column 'speed'"));
     repetitions_free(&r);
+    assert_false(repetitions_read(&r, scratch_path, "throughput_txn", "all", error));
+    assert_non_null(strstr(error, "did you mean 'throughput_txn_per_s'?"));
+    repetitions_free(&r);
+    assert_false(repetitions_read(&r, scratch_path, "workload", "all", error));
+    assert_non_null(strstr(error, "the column 'workload' has texts, such as 'ycsb'"));
+    repetitions_free(&r);
+    scratch_file_write("txn_type,throughput_txn_per_s\nall,1\nread,1\nall,2\n");
+    assert_false(repetitions_read(&r, scratch_path, "throughput_txn_per_s", "reads", error));
+    assert_non_null(strstr(error, "no row is of the transaction type 'reads'; there are all, read"));
+    repetitions_free(&r);
     scratch_file_write("workload,outcome,throughput_txn_per_s\nycsb,interrupted,1\n");
     assert_false(repetitions_read(&r, scratch_path, "throughput_txn_per_s", "all", error));
     assert_non_null(strstr(error, "no row to use: 1 of 1 rows are of interrupted windows"));

@@ -451,7 +451,7 @@ static void wrong_settings_are_usage_errors(void **state)
 {
     (void)state;
     const char *const unknown[] = {"threads=1", "set=sped=fast", NULL};
-    assert_ends(unknown, EXIT_USAGE, "--set sped: target fake has no such setting; did you mean speed?");
+    assert_ends(unknown, EXIT_USAGE, "--set sped: target fake has no such setting; did you mean 'speed'?");
     const char *const pin[] = {"threads=1", "pin=sideways", NULL};
     assert_ends(pin, EXIT_USAGE, "--pin: 'sideways' is none of compact, scatter, none");
     const char *const threads[] = {"threads=5", NULL};

@@ -23,6 +23,9 @@ static void a_slip_finds_its_name(void **state)
     assert_string_equal(meant("record"), "records");
     assert_string_equal(meant("recordbyte"), "record_bytes");
     assert_string_equal(meant("theeta"), "theta");
+    assert_string_equal(meant("record_"), "records"); /* nearer than record_bytes, of which it is a beginning */
+    assert_string_equal(meant("record_b"), "record_bytes");
+    assert_string_equal(meant("the"), "theta");
 }
 
 static void another_word_finds_none(void **state)

@@ -122,7 +122,7 @@ static void mistakes_have_file_line_and_key(void **state)
     assert_refused("records = 1000\nwarehouses = 2\n", "key 'warehouses': --warehouses is an option of workload tpcc");
     assert_refused("records = 1000\nset.backof = off\n", expected);
     assert_refused("records = 1000\nset.backof = off\n",
-                   "key 'set.backof': --set backof: target native has no such setting; did you mean backoff?");
+                   "key 'set.backof': --set backof: target native has no such setting; did you mean 'backoff'?");
     assert_refused("records = 1000\ncsv = x.csv\n",
                    "key 'csv' cannot stand here: results go into results.csv of --out");
     assert_refused("records = 1000\nlatency_csv = ../x.csv\n", "must be the name of a file within --out");
