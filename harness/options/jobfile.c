@@ -60,11 +60,6 @@ struct reader {
     size_t current;
 };
 
-struct span_text {
-    const char *text;
-    size_t bytes;
-};
-
 /* ---- Small things. ---- */
 
 static void *keep(struct reader *reader, size_t bytes)
@@ -94,15 +89,15 @@ static void free_memory(struct jobfile_memory *memory)
 #define WRONG(reader, source, ...) \
     support_error_at((reader)->error, JOBFILE_ERROR_BYTES, (source)->name, (source)->line, __VA_ARGS__)
 
-static struct span_text trimmed(const char *text, size_t bytes)
+/* Without white space at both ends: cuts off the one, skips the other. */
+static char *trimmed(char *text)
 {
-    while (bytes > 0 && isspace((unsigned char)*text)) {
+    while (isspace((unsigned char)*text))
         text++;
-        bytes--;
-    }
+    size_t bytes = strlen(text);
     while (bytes > 0 && isspace((unsigned char)text[bytes - 1]))
-        bytes--;
-    return (struct span_text){text, bytes};
+        text[--bytes] = '\0';
+    return text;
 }
 
 /* ---- Unknown keys. ---- */
@@ -135,18 +130,16 @@ static bool check_key(struct reader *reader, const struct source *source, const 
 
 /* ---- Values. ---- */
 
-static bool add_value(struct reader *reader, const struct source *source, struct entry *entry, const char *text,
-                      size_t bytes)
+/* The text stays with the job file. */
+static bool add_value(struct reader *reader, const struct source *source, struct entry *entry, char *value)
 {
-    char shown[TEXT_SHOWN_BYTES];
+    char shown[TEXT_SHOWN_BYTES], why[JOBFILE_ERROR_BYTES];
     if (entry->value_count == JOBFILE_VALUES_MAX)
         return WRONG(reader, source, "key '%s': more than %d values", entry->key, JOBFILE_VALUES_MAX);
-    char *value = keep_text(reader, text, bytes);
     for (size_t i = 0; i < entry->value_count; i++)
         if (strcmp(entry->values[i], value) == 0)
             return WRONG(reader, source, "key '%s': value '%s' is in the list twice", entry->key,
-                         text_shown(value, bytes, shown));
-    char why[JOBFILE_ERROR_BYTES];
+                         text_shown(value, strlen(value), shown));
     if (*value != '$' && reader->rules->check && !reader->rules->check(entry->key, value, why))
         return WRONG(reader, source, "key '%s': %s", entry->key, why);
     entry->values = support_more(entry->values, entry->value_count, sizeof(char *));
@@ -162,25 +155,15 @@ static bool range_number(const struct jobfile_rules *rules, const char **text, d
         *value = rules->cores;
         return rules->cores > 0;
     }
-    const char *end = *text;
-    while (isdigit((unsigned char)*end))
-        end++;
+    const char *end = *text + strspn(*text, "0123456789");
     if (end == *text || end - *text > 15)
         return false;
     if (*end == '.' && isdigit((unsigned char)end[1])) {
         *whole = false;
-        for (end++; isdigit((unsigned char)*end); end++)
-            ;
+        end += 1 + strspn(end + 1, "0123456789");
     }
-    char digits[64];
-    if ((size_t)(end - *text) >= sizeof(digits))
-        return false;
-    memcpy(digits, *text, (size_t)(end - *text));
-    digits[end - *text] = '\0';
-    *value = strtod(digits, NULL);
     bool times_cores = strncmp(end, "cores", 5) == 0;
-    if (times_cores)
-        *value *= rules->cores;
+    *value = strtod(*text, NULL) * (times_cores ? rules->cores : 1); /* more than the digits: then no range follows */
     *text = times_cores ? end + 5 : end;
     return !times_cores || rules->cores > 0;
 }
@@ -190,7 +173,7 @@ static bool add_number(struct reader *reader, const struct source *source, struc
 {
     char text[64];
     int bytes = snprintf(text, sizeof(text), whole ? "%.0f" : "%.12g", value);
-    return add_value(reader, source, entry, text, (size_t)bytes);
+    return add_value(reader, source, entry, keep_text(reader, text, (size_t)bytes));
 }
 
 /* lo..hi, lo..hi+step, lo..hi*factor */
@@ -238,68 +221,73 @@ static bool add_range(struct reader *reader, const struct source *source, struct
     return true;
 }
 
-static bool add_plain(struct reader *reader, const struct source *source, struct entry *entry, struct span_text item)
+static bool add_plain(struct reader *reader, const struct source *source, struct entry *entry, char *item)
 {
     char shown[TEXT_SHOWN_BYTES];
-    if (item.bytes == 0)
-        return WRONG(reader, source, "key '%s': a value is missing; write \"\" for an empty one", entry->key);
-    if (memchr(item.text, '"', item.bytes))
-        return WRONG(reader, source, "key '%s': '%s': a quote must stand around the whole value", entry->key,
-                     text_shown(item.text, item.bytes, shown));
-    char *text = keep_text(reader, item.text, item.bytes);
     double cores;
     bool whole = true;
-    const char *rest = text;
-    if (strstr(text, "cores") && range_number(reader->rules, &rest, &cores, &whole) && *rest == '\0')
+    const char *rest = item;
+    if (*item == '\0')
+        return WRONG(reader, source, "key '%s': a value is missing; write \"\" for an empty one", entry->key);
+    if (strchr(item, '"') != NULL)
+        return WRONG(reader, source, "key '%s': '%s': a quote must stand around the whole value", entry->key,
+                     text_shown(item, strlen(item), shown));
+    if (strstr(item, "cores") && range_number(reader->rules, &rest, &cores, &whole) && *rest == '\0')
         return add_number(reader, source, entry, cores, whole);
-    if (strstr(text, "..") && (isdigit((unsigned char)*text) || strncmp(text, "cores", 5) == 0))
-        return add_range(reader, source, entry, text);
-    return add_value(reader, source, entry, item.text, item.bytes);
+    if (strstr(item, "..") && (isdigit((unsigned char)*item) || strncmp(item, "cores", 5) == 0))
+        return add_range(reader, source, entry, item);
+    return add_value(reader, source, entry, item);
 }
 
-/* A quoted item at *text (past its opening quote); moves *text past the closing one. */
-static bool add_quoted(struct reader *reader, const struct source *source, struct entry *entry, struct span_text *rest)
+/* A quoted item at *rest, past its opening quote; *rest is then past the comma behind it, or NULL. */
+static bool add_quoted(struct reader *reader, const struct source *source, struct entry *entry, char **rest)
 {
-    char *value = keep(reader, rest->bytes + 1);
-    size_t used = 0, i = 0;
-    for (; i < rest->bytes && rest->text[i] != '"'; i++) {
-        if (rest->text[i] == '\\' && i + 1 < rest->bytes && (rest->text[i + 1] == '"' || rest->text[i + 1] == '\\'))
-            i++;
-        value[used++] = rest->text[i];
+    char *value = *rest, *out = value, *at = value;
+    for (; *at != '\0' && *at != '"'; at++) {
+        at += *at == '\\' && (at[1] == '"' || at[1] == '\\');
+        *out++ = *at;
     }
-    if (i == rest->bytes)
+    if (*at == '\0')
         return WRONG(reader, source, "key '%s': the closing quote is missing", entry->key);
-    *rest = trimmed(rest->text + i + 1, rest->bytes - i - 1);
-    if (rest->bytes > 0 && *rest->text != ',')
+    char *after = trimmed(at + 1);
+    *out = '\0';
+    if (*after != '\0' && *after != ',')
         return WRONG(reader, source, "key '%s': after a closing quote only a comma or a comment may follow",
                      entry->key);
-    return add_value(reader, source, entry, value, used);
+    *rest = *after == ',' ? after + 1 : NULL;
+    return add_value(reader, source, entry, value);
 }
 
-static bool add_values(struct reader *reader, const struct source *source, struct entry *entry, struct span_text rest)
+static bool add_values(struct reader *reader, const struct source *source, struct entry *entry, char *rest)
 {
-    for (;;) {
-        rest = trimmed(rest.text, rest.bytes);
-        if (rest.bytes > 0 && *rest.text == '"') {
-            rest = (struct span_text){rest.text + 1, rest.bytes - 1};
-            if (!add_quoted(reader, source, entry, &rest))
-                return false;
+    bool good = true;
+    while (good && rest != NULL) {
+        rest = trimmed(rest);
+        if (*rest == '"') {
+            rest++;
+            good = add_quoted(reader, source, entry, &rest);
         } else {
-            const char *comma = memchr(rest.text, ',', rest.bytes);
-            size_t bytes = comma ? (size_t)(comma - rest.text) : rest.bytes;
-            if (!add_plain(reader, source, entry, trimmed(rest.text, bytes)))
-                return false;
-            rest = (struct span_text){rest.text + bytes, rest.bytes - bytes};
+            char *item = strsep(&rest, ",");
+            good = add_plain(reader, source, entry, trimmed(item));
         }
-        if (rest.bytes == 0)
-            return true;
-        rest = (struct span_text){rest.text + 1, rest.bytes - 1}; /* past the comma */
     }
+    return good;
 }
 
 /* ---- Lines. ---- */
 
 static bool read_text(struct reader *reader, struct source *source, const char *text, size_t bytes);
+
+/* Which file it is, by whatever name. */
+static void identify(struct source *source)
+{
+    struct stat info;
+    source->known = stat(source->name, &info) == 0;
+    if (source->known) {
+        source->device = info.st_dev;
+        source->inode = info.st_ino;
+    }
+}
 
 static bool include_file(struct reader *reader, const struct source *source, const char *path)
 {
@@ -309,31 +297,22 @@ static bool include_file(struct reader *reader, const struct source *source, con
             return WRONG(reader, source, "key 'include': more than %d files deep", INCLUDE_DEPTH_MAX);
 
     const char *slash = *path == '/' ? NULL : strrchr(source->name, '/');
-    size_t folder_bytes = slash ? (size_t)(slash - source->name) + 1 : 0;
-    char *full = keep(reader, folder_bytes + strlen(path) + 1);
-    memcpy(full, source->name, folder_bytes);
-    strcpy(full + folder_bytes, path);
-
-    struct source included = {.includer = source, .name = full};
-    struct stat info;
-    if (stat(full, &info) == 0) {
-        included.known = true;
-        included.device = info.st_dev;
-        included.inode = info.st_ino;
-        for (const struct source *s = source; s; s = s->includer)
-            if (s->known && s->device == info.st_dev && s->inode == info.st_ino)
-                return WRONG(reader, source, "key 'include': %.200s is being read already: the includes go in a circle",
-                             full);
-    }
+    int folder_bytes = slash ? (int)(slash - source->name) + 1 : 0;
+    SUPPORT_FREED char *full = support_format("%.*s%s", folder_bytes, source->name, path), *text = NULL;
+    struct source included = {.includer = source, .name = keep_text(reader, full, strlen(full))};
+    identify(&included);
+    for (const struct source *s = source; s; s = s->includer)
+        if (included.known && s->known && s->device == included.device && s->inode == included.inode)
+            return WRONG(reader, source, "key 'include': %.200s is being read already: the includes go in a circle",
+                         full);
     char why[JOBFILE_ERROR_BYTES / 2];
     size_t bytes;
-    char *text = text_file_read(full, FILE_BYTES_MAX, true, &bytes, why, sizeof(why));
+    text = text_file_read(full, FILE_BYTES_MAX, true, &bytes, why, sizeof(why));
     if (!text)
         return WRONG(reader, source, "key 'include': %s", why);
     size_t current = reader->current;
     bool good = read_text(reader, &included, text, bytes);
     reader->current = current;
-    free(text);
     return good;
 }
 
@@ -350,53 +329,48 @@ static bool is_note(const char *section)
     return strcmp(section, "figure") == 0 || strncmp(section, "claim ", 6) == 0;
 }
 
-static bool read_header(struct reader *reader, const struct source *source, struct span_text line)
+static bool read_header(struct reader *reader, const struct source *source, char *line)
 {
     char shown[TEXT_SHOWN_BYTES];
-    if (line.bytes < 2 || line.text[line.bytes - 1] != ']')
-        return WRONG(reader, source, "'%s': a section's header ends with ]", text_shown(line.text, line.bytes, shown));
-    struct span_text name = trimmed(line.text + 1, line.bytes - 2);
-    if (name.bytes == 0)
+    size_t bytes = strlen(line);
+    if (bytes < 2 || line[bytes - 1] != ']')
+        return WRONG(reader, source, "'%s': a section's header ends with ]", text_shown(line, bytes, shown));
+    line[bytes - 1] = '\0';
+    char *name = trimmed(line + 1);
+    text_shown(name, strlen(name), shown);
+    if (*name == '\0')
         return WRONG(reader, source, "a section needs a name");
-    for (size_t i = 0; i < name.bytes; i++)
-        if (iscntrl((unsigned char)name.text[i]) || strchr("[],\"", name.text[i]))
+    for (const char *c = name; *c != '\0'; c++)
+        if (iscntrl((unsigned char)*c) || strchr("[],\"", *c))
             return WRONG(reader, source,
-                         "section '%s': the name holds a character it may not: [ ] , \" or a control character",
-                         text_shown(name.text, name.bytes, shown));
+                         "section '%s': the name holds a character it may not: [ ] , \" or a control character", shown);
 
     for (size_t i = 0; i < reader->section_count; i++) {
         struct section *section = &reader->sections[i];
-        if (strlen(section->name) != name.bytes || memcmp(section->name, name.text, name.bytes) != 0)
+        if (strcmp(section->name, name) != 0)
             continue;
         if (i > 0 && section->file == source->name)
-            return WRONG(reader, source, "section [%s] is there twice, first in line %u",
-                         text_shown(name.text, name.bytes, shown), section->line);
+            return WRONG(reader, source, "section [%s] is there twice, first in line %u", shown, section->line);
         reader->current = i;
         return true;
     }
     reader->sections = support_more(reader->sections, reader->section_count, sizeof(*reader->sections));
     reader->current = reader->section_count++;
     reader->sections[reader->current] =
-        (struct section){.name = keep_text(reader, name.text, name.bytes), .file = source->name, .line = source->line};
-    reader->sections[reader->current].is_note = is_note(reader->sections[reader->current].name);
+        (struct section){.name = name, .file = source->name, .line = source->line, .is_note = is_note(name)};
     return true;
 }
 
-static char *read_key(struct reader *reader, const struct source *source, struct span_text text)
+/* The key with underscores for dashes. */
+static bool read_key(struct reader *reader, const struct source *source, char *key)
 {
     char shown[TEXT_SHOWN_BYTES];
-    char *key = keep_text(reader, text.text, text.bytes);
-    for (size_t i = 0; i < text.bytes; i++) {
-        if (key[i] == '-')
-            key[i] = '_';
-        else if (!isalnum((unsigned char)key[i]) && key[i] != '_' && key[i] != '.')
-            text.bytes = 0; /* ends the loop */
-    }
-    if (text.bytes > 0)
-        return key;
-    WRONG(reader, source,
-          "'%s' is no key: want letters, digits, - _ or . before the =", text_shown(key, strlen(key), shown));
-    return NULL;
+    char *c = key;
+    for (; isalnum((unsigned char)*c) || (*c != '\0' && strchr("-_.", *c)); c++)
+        *c = *c == '-' ? '_' : *c;
+    return (*key != '\0' && *c == '\0') ||
+           WRONG(reader, source,
+                 "'%s' is no key: want letters, digits, - _ or . before the =", text_shown(key, strlen(key), shown));
 }
 
 /* Puts the entry into the current section: in the place of one of the same key from another file, else at the end. */
@@ -419,19 +393,17 @@ static bool place_entry(struct reader *reader, const struct source *source, cons
     return true;
 }
 
-static bool read_assignment(struct reader *reader, const struct source *source, struct span_text line)
+static bool read_assignment(struct reader *reader, const struct source *source, char *line)
 {
-    char shown[TEXT_SHOWN_BYTES];
-    const char *equals = memchr(line.text, '=', line.bytes);
-    if (!equals)
+    char shown[TEXT_SHOWN_BYTES], *values = strchr(line, '=');
+    if (!values)
         return WRONG(reader, source, "'%s': want `key = value`, a [section] or a # comment",
-                     text_shown(line.text, line.bytes, shown));
-    struct entry entry = {.file = source->name, .line = source->line};
-    entry.key = read_key(reader, source, trimmed(line.text, (size_t)(equals - line.text)));
-    if (!entry.key)
+                     text_shown(line, strlen(line), shown));
+    *values++ = '\0';
+    struct entry entry = {.key = trimmed(line), .file = source->name, .line = source->line};
+    if (!read_key(reader, source, entry.key))
         return false;
 
-    struct span_text values = {equals + 1, line.bytes - (size_t)(equals + 1 - line.text)};
     bool is_include = strcmp(entry.key, "include") == 0,
          is_plain = is_include || reader->sections[reader->current].is_note;
     const struct jobfile_rules *rules = reader->rules, plain = {0};
@@ -448,55 +420,53 @@ static bool read_assignment(struct reader *reader, const struct source *source, 
     return good;
 }
 
-/* Bytes before a comment: a # at the beginning or after white space, outside quotes. */
-static size_t without_comment(const char *line, size_t bytes)
+/* Where a comment begins, else the line's end: a # at the beginning or after white space, outside quotes. */
+static char *comment_of(char *line)
 {
     bool quoted = false;
-    for (size_t i = 0; i < bytes; i++) {
-        if (line[i] == '\\' && quoted)
-            i++;
-        else if (line[i] == '"')
+    char *at = line;
+    for (; *at != '\0'; at++)
+        if (*at == '\\' && quoted && at[1] != '\0')
+            at++;
+        else if (*at == '"')
             quoted = !quoted;
-        else if (line[i] == '#' && !quoted && (i == 0 || isspace((unsigned char)line[i - 1])))
-            return i;
-    }
-    return bytes;
+        else if (*at == '#' && !quoted && (at == line || isspace((unsigned char)at[-1])))
+            break;
+    return at;
 }
 
-/* Bytes of a line and of those after it in which its list goes on, since each before ends with a comma; `*more`: how
- * many they are. */
-static size_t with_list(const char *text, size_t bytes, unsigned *more)
+/* Whether the list in this line goes on in the next one: the line ends with a comma, which no comment follows. */
+static bool goes_on(char *line)
 {
-    for (size_t begin = 0;; (*more)++) {
-        const char *newline = memchr(text + begin, '\n', bytes - begin);
-        size_t end = newline ? (size_t)(newline - text) : bytes;
-        struct span_text line = trimmed(text + begin, without_comment(text + begin, end - begin));
-        if (!newline || line.bytes == 0 || line.text[line.bytes - 1] != ',' ||
-            line.bytes != trimmed(text + begin, end - begin).bytes)
-            return end;
-        begin = end + 1;
-    }
+    char *end = comment_of(line);
+    if (*end != '\0')
+        return false;
+    while (end > line && isspace((unsigned char)end[-1]))
+        end--;
+    return end > line && end[-1] == ',';
 }
 
+/* Keys, values and names of sections point into a copy of the text, which the job file keeps. */
 static bool read_text(struct reader *reader, struct source *source, const char *text, size_t bytes)
 {
-    if (bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark */
-        text += 3;
-        bytes -= 3;
-    }
-    while (bytes > 0) {
+    bool marked = bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0; /* a byte order mark */
+    char *rest = keep_text(reader, text, bytes) + (marked ? 3 : 0), *line;
+    bool has_nul = strlen(rest) != bytes - (marked ? 3 : 0);
+    while ((line = strsep(&rest, "\n")) != NULL) {
         unsigned more = 0;
-        size_t line_bytes = with_list(text, bytes, &more);
         source->line++;
-        if (memchr(text, '\0', line_bytes))
+        for (char *part = line; rest != NULL && goes_on(part); more++) {
+            part = rest;
+            rest[-1] = '\n';
+            (void)strsep(&rest, "\n");
+        }
+        if (rest == NULL && has_nul) /* no text goes on after it */
             return WRONG(reader, source, "the line holds a NUL byte: this is not a text file");
-        struct span_text line = trimmed(text, without_comment(text, line_bytes));
-        if (line.bytes > 0 &&
-            !(*line.text == '[' ? read_header(reader, source, line) : read_assignment(reader, source, line)))
+        *comment_of(line) = '\0';
+        line = trimmed(line);
+        if (*line != '\0' &&
+            !(*line == '[' ? read_header(reader, source, line) : read_assignment(reader, source, line)))
             return false;
-        line_bytes += line_bytes < bytes; /* the line feed */
-        text += line_bytes;
-        bytes -= line_bytes;
         source->line += more;
     }
     return true;
@@ -521,14 +491,14 @@ static int by_key(const void *left, const void *right)
 
 static uint64_t point_hash(const struct jobfile_point *point)
 {
-    const struct jobfile_setting **sorted = support_alloc((point->count + 1) * sizeof(const struct jobfile_setting *));
+    SUPPORT_FREED const struct jobfile_setting **sorted =
+        support_alloc((point->count + 1) * sizeof(const struct jobfile_setting *));
     for (size_t i = 0; i < point->count; i++)
         sorted[i] = &point->settings[i];
     qsort(sorted, point->count, sizeof(const struct jobfile_setting *), by_key);
     uint64_t hash = hash_text(0xcbf29ce484222325u, point->section);
     for (size_t i = 0; i < point->count; i++)
         hash = hash_text(hash_text(hash, sorted[i]->key), sorted[i]->value);
-    free(sorted);
     return hash;
 }
 
@@ -590,7 +560,7 @@ static bool add_point(struct reader *reader, struct jobfile *jobfile, const stru
 
 static bool expand_section(struct reader *reader, struct jobfile *jobfile, const struct section *section)
 {
-    const struct entry **entries;
+    SUPPORT_FREED const struct entry **entries = NULL;
     size_t count = inherit(&reader->sections[0], section, &entries), points = 1;
     for (size_t i = 0; i < count && points <= JOBFILE_POINTS_MAX; i++)
         points *= entries[i]->value_count;
@@ -606,7 +576,6 @@ static bool expand_section(struct reader *reader, struct jobfile *jobfile, const
         WRONG(reader, &place, "section [%s] takes the file beyond %d points: shorten a list",
               text_shown(section->name, strlen(section->name), shown), JOBFILE_POINTS_MAX);
     }
-    free(entries);
     return good;
 }
 
@@ -616,12 +585,11 @@ static void add_note(struct reader *reader, struct jobfile *jobfile, const struc
     struct jobfile_setting *settings = keep(reader, (section->count + 1) * sizeof(*settings));
     for (size_t i = 0; i < section->count; i++) {
         const struct entry *entry = &section->entries[i];
-        struct support_text text = {0};
+        SUPPORT_FREED struct support_text text = {0};
         for (size_t k = 0; k < entry->value_count; k++)
             support_text_add(&text, "%s%s", k == 0 ? "" : " ", entry->values[k]);
         settings[i] =
             (struct jobfile_setting){entry->key, keep_text(reader, text.text, text.bytes), entry->file, entry->line};
-        free(text.text);
     }
     jobfile->notes = support_more(jobfile->notes, jobfile->note_count, sizeof(*jobfile->notes));
     jobfile->notes[jobfile->note_count++] =
@@ -651,12 +619,7 @@ struct jobfile *jobfile_parse(const char *name, const char *text, size_t bytes, 
 {
     struct reader reader = {.rules = rules, .error = error};
     struct source source = {.name = keep_text(&reader, name, strlen(name))};
-    struct stat info;
-    if (stat(name, &info) == 0) {
-        source.known = true;
-        source.device = info.st_dev;
-        source.inode = info.st_ino;
-    }
+    identify(&source);
     reader.sections = support_more(NULL, 0, sizeof(*reader.sections));
     reader.sections[0] = (struct section){.name = keep_text(&reader, "global", 6), .file = source.name, .line = 1};
     reader.section_count = 1;
@@ -679,12 +642,8 @@ struct jobfile *jobfile_parse(const char *name, const char *text, size_t bytes, 
 struct jobfile *jobfile_read(const char *path, const struct jobfile_rules *rules, char *error)
 {
     size_t bytes;
-    char *text = text_file_read(path, FILE_BYTES_MAX, false, &bytes, error, JOBFILE_ERROR_BYTES);
-    if (!text)
-        return NULL;
-    struct jobfile *jobfile = jobfile_parse(path, text, bytes, rules, error);
-    free(text);
-    return jobfile;
+    SUPPORT_FREED char *text = text_file_read(path, FILE_BYTES_MAX, false, &bytes, error, JOBFILE_ERROR_BYTES);
+    return text ? jobfile_parse(path, text, bytes, rules, error) : NULL;
 }
 
 const struct jobfile_setting *jobfile_setting(const struct jobfile_point *point, const char *key)
