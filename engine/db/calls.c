@@ -3,6 +3,7 @@
 #include "engine/db/guard.h"
 #include "engine/db/index_ops.h"
 #include "engine/txn/commit.h"
+#include "engine/txn/entries.h"
 #include "engine/txn/access_inline.h"
 #include "engine/txn/txn.h"
 
@@ -149,7 +150,13 @@ enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, c
         return guard.status;
     if (UNLIKELY(!row_exists(index->table, row)))
         return txn->snapshot ? MAE_READ_ONLY : MAE_INVALID;
-    return index->ops->insert(txn, index, key, row);
+    enum mae_status status = txn_gain_entry(txn, &index->table->rows, row); /* the row counts its entries (I4) */
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    status = index->ops->insert(txn, index, key, row);
+    if (status == MAE_EXISTS)
+        txn_gain_refused(txn, &index->table->rows, row); /* and has counted one too many */
+    return status;
 }
 
 enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)

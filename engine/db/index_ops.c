@@ -7,14 +7,6 @@
 #include "engine/txn/entries.h"
 #include "engine/txn/txn.h"
 
-/* The row has counted the entry beforehand (I4). If the key is there already, that is one entry too many. */
-static enum mae_status gained(struct mae_txn *txn, struct mae_index *index, uint64_t row, enum mae_status inserted)
-{
-    if (inserted == MAE_EXISTS)
-        txn_gain_refused(txn, &index->table->rows, row);
-    return inserted;
-}
-
 /* The row counts (I4). With `peeked`, a hit by key is valid only as long as the row that was read, so the row also says
  * that it has lost an entry (I3). */
 static enum mae_status lose_entry(struct mae_txn *txn, struct mae_index *index, uint64_t row, bool peeked,
@@ -45,8 +37,7 @@ static enum mae_status hash_hit(struct mae_txn *txn, struct mae_index *index, co
 static enum mae_status hash_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
     MAE_DCHECK(index->kind == MAE_INDEX_HASH);
-    enum mae_status status = txn_gain_entry(txn, &index->table->rows, row);
-    return LIKELY(status == MAE_OK) ? gained(txn, index, row, hash_index_insert(txn, &index->hash, key, row)) : status;
+    return hash_index_insert(txn, &index->hash, key, row);
 }
 
 static enum mae_status hash_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
@@ -120,8 +111,7 @@ static enum mae_status tree_hit(struct mae_txn *txn, struct mae_index *index, co
 static enum mae_status tree_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
     MAE_DCHECK(index->kind == MAE_INDEX_ORDERED);
-    enum mae_status status = txn_gain_entry(txn, &index->table->rows, row);
-    return LIKELY(status == MAE_OK) ? gained(txn, index, row, tree_index_insert(txn, &index->tree, key, row)) : status;
+    return tree_index_insert(txn, &index->tree, key, row);
 }
 
 /* A non-unique index validates every lookup: no hit in it is only peeked at. */
@@ -179,8 +169,7 @@ static enum mae_status simple_find(struct mae_txn *txn, struct mae_index *index,
 static enum mae_status simple_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
     MAE_DCHECK(index->kind == MAE_INDEX_ORDERED);
-    enum mae_status status = txn_gain_entry(txn, &index->table->rows, row);
-    return status == MAE_OK ? gained(txn, index, row, simple_index_insert(txn, &index->simple, key, row)) : status;
+    return simple_index_insert(txn, &index->simple, key, row);
 }
 
 static enum mae_status simple_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)

@@ -15,6 +15,7 @@ struct index_ops {
      * of the row. Both validate a miss. */
     enum mae_status (*find)(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row);
     enum mae_status (*hit)(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row);
+    /* The caller has the row count the entry (I4); `remove` does that itself. */
     enum mae_status (*insert)(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row);
     enum mae_status (*remove)(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row);
     enum mae_status (*scan)(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,
