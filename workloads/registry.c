@@ -5,12 +5,14 @@
 
 #include "workloads/micro/micro.h"
 #include "workloads/smallbank/smallbank.h"
+#include "workloads/tatp/tatp.h"
 #include "workloads/tpcc/tpcc.h"
 #include "workloads/ycsb/ycsb.h"
 
 #define WORKLOAD_TABLE(X) \
     X(ycsb)               \
     X(tpcc)               \
+    X(tatp)               \
     X(smallbank)          \
     X(bank)               \
     X(skew)               \

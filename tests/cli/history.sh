@@ -35,6 +35,8 @@ recorded --workload bank --threads 4
 recorded --workload append --threads 3
 recorded --workload blind --preset thomas --threads 4
 recorded --workload smallbank --accounts 20 --threads 4
+recorded --workload tatp --subscribers 10 --mix 10/10/10/10/20/20/20 --threads 4
+recorded --workload tatp --subscribers 100 --threads 3 --snapshot-reads
 recorded --workload smallbank --preset alomari --accounts 20 --threads 3 --snapshot-reads
 recorded --workload singlekey --threads 2
 recorded --workload scan --records 1000 --threads 2

@@ -8,6 +8,7 @@
 #include "workloads/micro/common.h"
 #include "workloads/record.h"
 #include "workloads/smallbank/smallbank.h"
+#include "workloads/tatp/tatp.h"
 
 enum { STEPS = 2000 };
 
@@ -46,6 +47,9 @@ static const struct {
     {&blind_workload_ops, {"records", "5", "ops_per_txn", "5", "record_bytes", "16", "theta", "3", NULL}, false},
     {&smallbank_workload_ops, {"accounts", "20", NULL}, false},
     {&smallbank_workload_ops, {"accounts", "30", "lookup", "name", "snapshot_reads", "on", NULL}, true},
+    {&tatp_workload_ops, {"subscribers", "20", NULL}, true},
+    {&tatp_workload_ops, {"subscribers", "3", "choice", "uniform", "mix", "0/20/0/20/0/30/30", NULL}, true},
+    {&tatp_workload_ops, {"subscribers", "20", "snapshot_reads", "on", NULL}, true},
     {&skeleton_workload_ops, {NULL}, false},
     {&skeleton_workload_ops, {"transactions", "on", NULL}, false},
 };

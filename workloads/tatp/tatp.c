@@ -1,0 +1,332 @@
+/* tatp.c - see tatp.h: the instance, its tables, and what they hold when loaded. */
+#include "workloads/tatp/tatp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "workloads/mix.h"
+#include "workloads/tatp/instance.h"
+#include "workloads/tpcc/random.h"
+
+#define MIX_WANTED "seven percents such as 35/10/35/2/14/2/2"
+
+static const struct option_spec option_table[] = {TATP_OPTIONS(OPTION_SPEC) OPTION_END};
+
+const char *const tatp_txn_types[] = {
+#define TXN_NAME(name, least, most) #name,
+    TATP_TXNS(TXN_NAME)
+#undef TXN_NAME
+        NULL,
+};
+
+static const char *const preset_names[] = {"standard", "uniform", NULL};
+
+static bool preset(const char *name, void (*set)(void *arg, const char *option, const char *value), void *arg)
+{
+    bool uniform = strcmp(name, preset_names[1]) == 0;
+    if (!uniform && strcmp(name, preset_names[0]) != 0)
+        return false;
+    set(arg, "mix", "35/10/35/2/14/2/2");
+    set(arg, "choice", uniform ? "uniform" : "nonuniform");
+    return true;
+}
+
+/* ---- Which rows are loaded. ---- */
+
+static uint64_t draw_of(const struct workload *workload, unsigned table, uint64_t key)
+{
+    return rng_mix(workload->micro.seed ^ rng_mix(key * TATP_INDEXES + table));
+}
+
+/* 1 to 4 kinds out of 4, each number as often, and each choice of so many. */
+static unsigned kinds_of(const struct workload *workload, unsigned table, uint64_t subscriber)
+{
+    static const uint8_t pairs[] = {1 | 2, 1 | 4, 1 | 8, 2 | 4, 2 | 8, 4 | 8};
+    unsigned draw = (unsigned)(draw_of(workload, table, subscriber) % 48), choice = draw % 12;
+    switch (draw / 12) {
+    case 0:
+        return 1u << choice / 3;
+    case 1:
+        return pairs[choice / 2];
+    case 2:
+        return 15u ^ 1u << choice / 3;
+    default:
+        return 15;
+    }
+}
+
+/* 0 to 3 starts out of 3, each number as often, and each choice of so many. */
+static unsigned starts_of(const struct workload *workload, uint64_t facility_key)
+{
+    unsigned draw = (unsigned)(draw_of(workload, TATP_FORWARDING, facility_key) % 12), choice = draw % 3;
+    static const uint8_t none_and_all[] = {0, 7};
+    switch (draw / 3) {
+    case 1:
+        return 1u << choice;
+    case 2:
+        return 7u ^ 1u << choice;
+    default:
+        return none_and_all[draw / 3 == 3];
+    }
+}
+
+bool tatp_is_loaded(const struct workload *workload, unsigned table, uint64_t key)
+{
+    if (table == TATP_FORWARDING)
+        return tatp_is_loaded(workload, TATP_FACILITY, key / TATP_STARTS) &&
+               starts_of(workload, key / TATP_STARTS) >> key % TATP_STARTS & 1;
+    uint64_t subscriber = table == TATP_SUBSCRIBER ? key : key / TATP_KINDS;
+    if (subscriber == 0 || subscriber > workload->options.subscribers)
+        return false;
+    return table == TATP_SUBSCRIBER || (kinds_of(workload, table, subscriber) >> key % TATP_KINDS & 1);
+}
+
+/* ---- What they hold. ---- */
+
+void tatp_number(uint64_t id, char number[TATP_NUMBER_BYTES])
+{
+    memset(number, '0', TATP_DIGITS);
+    number[TATP_DIGITS] = '\0';
+    for (unsigned i = TATP_DIGITS; id > 0; id /= 10)
+        number[--i] = (char)('0' + id % 10);
+}
+
+static void letters(struct rng *rng, char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        text[i] = (char)('A' + rng_below(rng, 26));
+}
+
+static struct rng rng_of(const struct workload *workload, unsigned table, uint64_t key)
+{
+    struct rng rng;
+    rng_init(&rng, draw_of(workload, table, key), table);
+    return rng;
+}
+
+void tatp_fill_subscriber(const struct workload *workload, uint64_t id, struct tatp_subscriber *row)
+{
+    struct rng rng = rng_of(workload, TATP_SUBSCRIBER, id);
+    *row = (struct tatp_subscriber){.id = id,
+                                    .msc_location = 1 + (uint32_t)rng_below(&rng, UINT32_MAX),
+                                    .vlr_location = 1 + (uint32_t)rng_below(&rng, UINT32_MAX)};
+    tatp_number(id, row->number);
+    for (size_t i = 0; i < sizeof row->bits; i++) {
+        row->bits[i] = (uint8_t)rng_below(&rng, 2);
+        row->hexes[i] = (uint8_t)rng_below(&rng, 16);
+        row->bytes[i] = (uint8_t)rng_below(&rng, 256);
+    }
+}
+
+void tatp_fill_access(const struct workload *workload, uint64_t key, struct tatp_access *row)
+{
+    struct rng rng = rng_of(workload, TATP_ACCESS, key);
+    *row = (struct tatp_access){
+        .key = key, .data1 = (uint8_t)rng_below(&rng, 256), .data2 = (uint8_t)rng_below(&rng, 256)};
+    letters(&rng, row->data3, sizeof row->data3);
+    letters(&rng, row->data4, sizeof row->data4);
+}
+
+void tatp_fill_facility(const struct workload *workload, uint64_t key, struct tatp_facility *row)
+{
+    struct rng rng = rng_of(workload, TATP_FACILITY, key);
+    *row = (struct tatp_facility){.key = key,
+                                  .is_active = rng_below(&rng, 100) < 85,
+                                  .error_control = (uint8_t)rng_below(&rng, 256),
+                                  .data_a = (uint8_t)rng_below(&rng, 256)};
+    letters(&rng, row->data_b, sizeof row->data_b);
+}
+
+void tatp_fill_forwarding(uint64_t key, unsigned end_hour, struct tatp_forwarding *row)
+{
+    *row = (struct tatp_forwarding){
+        .key = key, .start_hour = (uint8_t)(key % TATP_STARTS * TATP_START_HOURS), .end_hour = (uint8_t)end_hour};
+    tatp_number(rng_mix(key << 5 | end_hour) % 1000000000000000, row->number);
+}
+
+bool tatp_forwarding_is_sound(const void *data, size_t bytes, uint64_t key)
+{
+    struct tatp_forwarding expected;
+    if (bytes != sizeof expected)
+        return false;
+    tatp_fill_forwarding(key, ((const struct tatp_forwarding *)data)->end_hour, &expected);
+    return memcmp(data, &expected, sizeof expected) == 0;
+}
+
+/* ---- Life of the instance. ---- */
+
+static const struct micro_traits traits = {
+    .workload_bytes = sizeof(struct workload),
+    .worker_bytes = sizeof(struct workload_worker),
+    .check_pass = tatp_check_pass,
+};
+
+/* NURand's A, by the number of subscribers. */
+static uint32_t nurand_a(uint64_t subscribers)
+{
+    return subscribers <= 1000000 ? 65535 : subscribers <= 10000000 ? 1048575 : 2097151;
+}
+
+static enum target_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
+                                 struct workload **result, char *error, size_t error_bytes)
+{
+    struct tatp_options options = *(const struct tatp_options *)values;
+    uint8_t mix[TATP_TXN_COUNT];
+    if (!mix_read(options.mix, TATP_TXN_COUNT, mix, MIX_WANTED, error, error_bytes))
+        return TARGET_INVALID;
+    if (!target_is_transactional(&ops->promises) && mix[TATP_update_subscriber_data] > 0) {
+        snprintf(error, error_bytes,
+                 "target %s cannot roll back, as update_subscriber_data must: set mix to 36/10/36/0/14/2/2", ops->name);
+        return TARGET_INVALID;
+    }
+    struct workload *workload = micro_create(&traits, ops, seed, workers, options.subscribers,
+                                             sizeof(struct tatp_subscriber), sizeof(struct tatp_tally));
+    if (!workload)
+        return TARGET_NO_MEMORY;
+    workload->options = options;
+    workload->options.mix = NULL; /* it lasts for this call only */
+    memcpy(workload->mix, mix, sizeof mix);
+    workload->nurand_a = nurand_a(options.subscribers);
+    *result = workload;
+    return TARGET_OK;
+}
+
+static enum target_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
+{
+    const uint64_t n = workload->options.subscribers;
+    const struct schema_table tables[TATP_TABLES] = {
+        [TATP_SUBSCRIBER] = {"subscriber", {sizeof(struct tatp_subscriber), n}},
+        [TATP_ACCESS] = {"access_info", {sizeof(struct tatp_access), n * 5 / 2}},
+        [TATP_FACILITY] = {"special_facility", {sizeof(struct tatp_facility), n * 5 / 2}},
+        [TATP_FORWARDING] = {"call_forwarding", {sizeof(struct tatp_forwarding), n * 15 / 4}},
+    };
+    const struct schema_index indexes[TATP_INDEXES] = {
+        [TATP_SUBSCRIBER] = {"subscriber_key", TATP_SUBSCRIBER, {TARGET_INDEX_HASH, 8, false, n}},
+        [TATP_ACCESS] = {"access_info_key", TATP_ACCESS, {TARGET_INDEX_HASH, 8, false, n * 5 / 2}},
+        [TATP_FACILITY] = {"special_facility_key", TATP_FACILITY, {TARGET_INDEX_HASH, 8, false, n * 5 / 2}},
+        [TATP_FORWARDING] = {"call_forwarding_key", TATP_FORWARDING, {TARGET_INDEX_ORDERED, 8, false, n * 15 / 4}},
+        [TATP_NUMBER] = {"subscriber_number", TATP_SUBSCRIBER, {TARGET_INDEX_HASH, TATP_NUMBER_BYTES, false, n}},
+    };
+    const struct schema schema = {"tatp", tables, indexes, TATP_TABLES, TATP_INDEXES};
+    return micro_create_all(workload, target, &schema, error, error_bytes);
+}
+
+/* ---- Load. ---- */
+
+static uint64_t subscriber_at(void *arg, uint64_t i)
+{
+    (void)arg;
+    return i + 1;
+}
+
+static void fill(void *arg, uint64_t id, void *data)
+{
+    tatp_fill_subscriber(arg, id, data);
+}
+
+static enum target_status insert(const struct workload *workload, struct target_txn *txn, unsigned table, uint64_t key,
+                                 size_t bytes, void **data)
+{
+    return workload->micro.ops->insert(txn, workload->micro.indexes[table], &key, bytes, NULL, data);
+}
+
+static enum target_status insert_forwardings(const struct workload *workload, struct target_txn *txn,
+                                             uint64_t facility_key)
+{
+    enum target_status status = TARGET_OK;
+    for (unsigned start = 0; start < TATP_STARTS && status == TARGET_OK; start++) {
+        uint64_t key = tatp_forwarding_key(facility_key, start);
+        void *row;
+        if (!tatp_is_loaded(workload, TATP_FORWARDING, key))
+            continue;
+        status = insert(workload, txn, TATP_FORWARDING, key, sizeof(struct tatp_forwarding), &row);
+        if (status == TARGET_OK)
+            tatp_fill_forwarding(key, start * TATP_START_HOURS + 1 + (unsigned)(rng_mix(key) % 8), row);
+    }
+    return status;
+}
+
+/* The subscriber's entry by number, and its rows in the other tables. */
+static enum target_status fill_more(void *arg, struct target_txn *txn, uint64_t id, uint64_t ref)
+{
+    const struct workload *workload = arg;
+    char number[TATP_NUMBER_BYTES];
+    tatp_number(id, number);
+    enum target_status status =
+        workload->micro.ops->index_insert(txn, workload->micro.indexes[TATP_NUMBER], number, ref);
+    for (unsigned kind = 0; kind < TATP_KINDS && status == TARGET_OK; kind++) {
+        uint64_t key = tatp_kind_key(id, kind);
+        void *row;
+        if (tatp_is_loaded(workload, TATP_ACCESS, key)) {
+            status = insert(workload, txn, TATP_ACCESS, key, sizeof(struct tatp_access), &row);
+            if (status == TARGET_OK)
+                tatp_fill_access(workload, key, row);
+        }
+        if (status == TARGET_OK && tatp_is_loaded(workload, TATP_FACILITY, key)) {
+            status = insert(workload, txn, TATP_FACILITY, key, sizeof(struct tatp_facility), &row);
+            if (status == TARGET_OK) {
+                tatp_fill_facility(workload, key, row);
+                status = insert_forwardings(workload, txn, key);
+            }
+        }
+    }
+    return status;
+}
+
+static enum target_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
+                               struct workload_progress *progress, const _Atomic bool *stop)
+{
+    struct bulk bulk = {.ops = workload->micro.ops,
+                        .worker = worker,
+                        .index = workload->micro.indexes[TATP_SUBSCRIBER],
+                        .bytes = sizeof(struct tatp_subscriber),
+                        .arg = workload,
+                        .key = subscriber_at,
+                        .fill = fill,
+                        .fill_more = fill_more};
+    uint64_t first, last;
+    bulk_part(workload->options.subscribers, part, parts, &first, &last);
+    return bulk_load(&bulk, first, last, progress, stop);
+}
+
+/* ---- Sizes. ---- */
+
+static void data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes)
+{
+    uint64_t counts[TATP_TABLES] = {workload->options.subscribers, 0, 0, 0};
+    for (uint64_t id = 1; id <= workload->options.subscribers; id++)
+        for (unsigned kind = 0; kind < TATP_KINDS; kind++) {
+            uint64_t key = tatp_kind_key(id, kind);
+            counts[TATP_ACCESS] += tatp_is_loaded(workload, TATP_ACCESS, key);
+            counts[TATP_FACILITY] += tatp_is_loaded(workload, TATP_FACILITY, key);
+            for (unsigned start = 0; start < TATP_STARTS; start++)
+                counts[TATP_FORWARDING] += tatp_is_loaded(workload, TATP_FORWARDING, tatp_forwarding_key(key, start));
+        }
+    for (unsigned i = 0; i < workload->micro.workers; i++)
+        counts[TATP_FORWARDING] += (uint64_t)((const struct tatp_tally *)micro_tally(workload, i))->forwardings;
+    *rows = counts[0] + counts[1] + counts[2] + counts[3];
+    *bytes = counts[TATP_SUBSCRIBER] * (sizeof(struct tatp_subscriber) + TATP_NUMBER_BYTES) +
+             counts[TATP_ACCESS] * sizeof(struct tatp_access) + counts[TATP_FACILITY] * sizeof(struct tatp_facility) +
+             counts[TATP_FORWARDING] * sizeof(struct tatp_forwarding) + *rows * sizeof(uint64_t);
+}
+
+const struct workload_ops tatp_workload_ops = {
+    .name = "tatp",
+    .help = "TATP: four tables, seven short transactions of a register of subscribers",
+    .options = option_table,
+    .txn_types = tatp_txn_types,
+    .presets = preset_names,
+    .preset = preset,
+    .create = create,
+    .destroy = micro_destroy,
+    .setup = setup,
+    .load = load,
+    .worker_create = tatp_worker_create,
+    .worker_destroy = micro_worker_destroy,
+    .next = tatp_next,
+    .attempt = tatp_attempt,
+    .operations = tatp_operations,
+    .check = micro_check,
+    .data_size = data_size,
+    .space = micro_space,
+};
