@@ -330,12 +330,13 @@ static inline void target_backoff(const struct target_ops *ops, struct target_wo
         ops->backoff(worker);
 }
 
-/* A hint, which without the extra does nothing: these `count` keys, one behind the other, will be asked for soon. */
+/* A hint, which without the extra does nothing: the first TARGET_PREFETCH_MAX of these keys, which lie one behind the
+ * other, will be asked for soon. */
 static inline void target_prefetch(const struct target_ops *ops, struct target_txn *txn, struct target_index *index,
                                    const void *keys, size_t count)
 {
     if (ops->prefetch != NULL)
-        ops->prefetch(txn, index, keys, count);
+        ops->prefetch(txn, index, keys, count < TARGET_PREFETCH_MAX ? count : TARGET_PREFETCH_MAX);
 }
 
 /* For a workload that cannot do without table_scan: TARGET_OK, or TARGET_UNSUPPORTED with a message. */

@@ -50,7 +50,7 @@ struct run_worker {
     char pad_end[SUPPORT_LINE_BYTES];
 };
 
-enum { RUN_PROOF_BYTES = 128 };
+enum { RUN_PROOF_BYTES = 256 };
 
 struct snapshot {
     uint64_t at_ns;

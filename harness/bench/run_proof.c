@@ -42,26 +42,42 @@ static enum target_status task_sample(void *arg, unsigned worker)
     return status;
 }
 
-/* Nothing is owed by a target that is not transactional: what was found is said, and is no failure. */
-static enum exit_code verdict_tell(const struct run_session *session, const struct history_verdict *verdict,
-                                   char *report)
+/* "3 findings that it allows, 2 not decided", as far as there are any. */
+static void rest_tell(const struct history_verdict *verdict, char *report)
 {
-    const struct target_promises promises = options_promises(session->setup->options);
-    unsigned long long committed = verdict->committed, found = verdict->found;
-    if (!target_is_transactional(&promises)) {
+    size_t length = strlen(report);
+    if (verdict->allowed > 0)
+        length += (size_t)snprintf(report + length, RUN_PROOF_BYTES - length, "; allowed there: %llu",
+                                   (unsigned long long)verdict->allowed);
+    if (verdict->undecided > 0)
+        (void)snprintf(report + length, RUN_PROOF_BYTES - length, "; not decided: %llu",
+                       (unsigned long long)verdict->undecided);
+}
+
+/* Held against what the target promises. */
+static enum exit_code verdict_tell(const struct run_session *session, const struct target_promises *promises,
+                                   const struct history_verdict *verdict, char *report)
+{
+    unsigned long long committed = verdict->committed;
+    if (verdict->found != 0) {
+        run_complain(session->watch, "the check of a sample by its history failed: %llu findings\n%s",
+                     (unsigned long long)verdict->found, verdict->report.text);
+        return EXIT_CHECK;
+    }
+    if (!target_is_transactional(promises))
         (void)snprintf(report, RUN_PROOF_BYTES,
                        "a sample of %llu transactions has %llu findings; the target is not transactional and owes none",
-                       committed, found);
-        return EXIT_FINE;
-    }
-    if (found == 0) {
+                       committed, (unsigned long long)verdict->allowed);
+    else if (promises->isolation != TARGET_ISOLATION_SERIALIZABLE || !promises->phantom_safe)
+        (void)snprintf(report, RUN_PROOF_BYTES,
+                       "a sample of %llu transactions, the load included, kept what is promised (%s)", committed,
+                       result_isolation(promises));
+    else
         (void)snprintf(report, RUN_PROOF_BYTES, "a sample of %llu transactions, the load included, was %s", committed,
                        verdict->ordered ? "serializable in timestamp order" : "without a cycle of dependencies");
-        return EXIT_FINE;
-    }
-    run_complain(session->watch, "the check of a sample by its history failed: %llu findings\n%s", found,
-                 verdict->report.text);
-    return EXIT_CHECK;
+    if (target_is_transactional(promises))
+        rest_tell(verdict, report);
+    return EXIT_FINE;
 }
 
 static enum exit_code judge(const struct run_session *session, char *report)
@@ -75,8 +91,9 @@ static enum exit_code judge(const struct run_session *session, char *report)
         run_complain(session->watch, "--check full: %s", error);
     } else {
         struct history_checker *checker = history_checker_create();
-        (void)history_check(checker, history, &verdict);
-        code = verdict_tell(session, &verdict, report);
+        const struct target_promises promises = options_promises(session->setup->options);
+        (void)history_check(checker, history, &promises, &verdict);
+        code = verdict_tell(session, &promises, &verdict, report);
         history_verdict_fini(&verdict);
         history_checker_destroy(checker);
     }

@@ -37,11 +37,35 @@ static enum exit_code export_elle(struct history_checker *checker, const struct 
     return ok ? EXIT_FINE : EXIT_FAILED;
 }
 
-static enum exit_code check(struct history_checker *checker, const struct history *history, const char *path, FILE *out)
+/* What --isolation says, and what target.h calls it. */
+#define ISOLATION_NAMES "serializable|repeatable-read|snapshot|read-committed"
+static struct target_promises promises_of(const char *name)
 {
+    struct target_promises promises = history_serializable;
+    promises.phantom_safe = strcmp(name, "repeatable-read") != 0;
+    if (strcmp(name, "snapshot") == 0)
+        promises.isolation = TARGET_ISOLATION_SNAPSHOT;
+    else if (strcmp(name, "read-committed") == 0)
+        promises.isolation = TARGET_ISOLATION_READ_COMMITTED;
+    return promises;
+}
+
+static const char *praise(const struct history_verdict *verdict, const struct target_promises *promises)
+{
+    return !verdict->committed ? "nothing committed: nothing to check"
+           : promises->isolation != TARGET_ISOLATION_SERIALIZABLE || !promises->phantom_safe
+               ? "nothing that this isolation forbids"
+           : verdict->ordered ? "serializable, in timestamp order"
+                              : "no cycle found; the target does not know its order, so none was replayed";
+}
+
+static enum exit_code check(struct history_checker *checker, const struct history *history, const char *isolation,
+                            const char *path, FILE *out)
+{
+    const struct target_promises promises = promises_of(isolation);
     struct history_verdict verdict;
     uint64_t begun_ns = support_clock_ns();
-    bool fine = history_check(checker, history, &verdict);
+    bool fine = history_check(checker, history, &promises, &verdict);
     double seconds = (double)(support_clock_ns() - begun_ns) * 1e-9;
     if (verdict.findings[HISTORY_ANOMALY_MALFORMED]) { /* then nothing else was looked at */
         fprintf(stderr, "maemio check: %s: %s", path, verdict.report.text);
@@ -53,17 +77,19 @@ static enum exit_code check(struct history_checker *checker, const struct histor
             " records, checked in %.2f s\n",
             path, verdict.committed, verdict.snapshots, verdict.aborted, verdict.records, seconds);
     if (fine)
-        fprintf(out, "%s\n",
-                !verdict.committed ? "nothing committed: nothing to check"
-                : verdict.ordered  ? "serializable, in timestamp order"
-                                   : "no cycle found; the target does not know its order, so none was replayed");
+        fprintf(out, "%s\n", praise(&verdict, &promises));
     else
-        fprintf(out, "NOT serializable%s: %" PRIu64 " finding%s\n%s", verdict.ordered ? " in timestamp order" : "",
+        fprintf(out, "NOT %s%s: %" PRIu64 " finding%s\n%s", isolation, verdict.ordered ? " in timestamp order" : "",
                 verdict.found, verdict.found == 1 ? "" : "s", verdict.report.text);
-    for (int i = 0; i < HISTORY_ANOMALY_COUNT; i++)
+    for (enum history_anomaly i = 0; i < HISTORY_ANOMALY_COUNT; i++)
         if (verdict.findings[i])
-            fprintf(out, "%-16s %10" PRIu64 "  %s\n", history_anomaly_name((enum history_anomaly)i),
-                    verdict.findings[i], history_anomaly_meaning((enum history_anomaly)i));
+            fprintf(out, "%-16s %10" PRIu64 "  %s%s\n", history_anomaly_name(i), verdict.findings[i],
+                    history_anomaly_meaning(i), history_anomaly_is_allowed(&promises, i) ? " (allowed)" : "");
+    if (verdict.undecided)
+        fprintf(out,
+                "not decided: %" PRIu64 ": which version a read or write of what came and went saw or replaced, or "
+                "transactions that the search for cycles did not get to\n",
+                verdict.undecided);
     enum exit_code code = !fine ? EXIT_CHECK : verdict.committed ? EXIT_FINE : EXIT_FAILED;
     history_verdict_fini(&verdict);
     if (fflush(out) != 0 || ferror(out)) {
@@ -75,7 +101,7 @@ static enum exit_code check(struct history_checker *checker, const struct histor
 
 enum exit_code check_command(int argc, char **argv)
 {
-    const char *elle = NULL;
+    const char *elle = NULL, *isolation = "serializable";
     bool text = false;
     struct command_option options[] = {
         COMMAND_OPTION("elle", TEXT, &elle, "FILE",
@@ -84,6 +110,9 @@ enum exit_code check_command(int argc, char **argv)
         COMMAND_OPTION("text", FLAG, &text, NULL,
                        "print the history as text instead of checking it; `maemio check' reads that too",
                        .letter = 't'),
+        COMMAND_OPTION("isolation", WORD, &isolation, ISOLATION_NAMES,
+                       "what the target promised (serializable); what less than that may show is counted as allowed",
+                       .letter = 'i'),
         {0}};
     struct command_line line = {
         .arguments = "HISTORY",
@@ -115,7 +144,7 @@ enum exit_code check_command(int argc, char **argv)
     } else {
         struct history_checker *checker = history_checker_create();
         bool elle_on_stdout = elle != NULL && strcmp(elle, "-") == 0;
-        code = check(checker, history, path, elle_on_stdout ? stderr : stdout);
+        code = check(checker, history, isolation, path, elle_on_stdout ? stderr : stdout);
         if (elle != NULL) {
             enum exit_code exported = export_elle(checker, history, elle);
             code = code == EXIT_FINE ? exported : code;

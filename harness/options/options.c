@@ -386,13 +386,7 @@ static bool combination_check(struct options *options, char *error)
     if (!is_utf8(run->label) || !is_utf8(run->point))
         return REFUSE(error, "--%s: is not UTF-8, so CSV and JSON could not hold the same",
                       is_utf8(run->label) ? "point" : "label");
-    bool full = run->check == RUN_CHECK_FULL;
-    const struct target_promises promises = options_promises(options);
-    if (full && target_is_transactional(&promises) &&
-        (promises.isolation != TARGET_ISOLATION_SERIALIZABLE || !promises.phantom_safe))
-        return REFUSE(error, "--check full: these settings of target %s do not promise what a history is held against",
-                      options->target->name);
-    if (full && run->history[0] != '\0')
+    if (run->check == RUN_CHECK_FULL && run->history[0] != '\0')
         return REFUSE(error, "--check full and --history exclude each other: `maemio check' judges that history");
     if (strcmp(run->history, "-") == 0)
         return REFUSE(error, "--history: a history is binary and does not go to stdout; name a file");

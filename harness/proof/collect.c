@@ -89,8 +89,11 @@ uint64_t history_pair(uint64_t first, uint64_t second)
 bool history_finding(struct history_checker *checker, enum history_anomaly anomaly)
 {
     struct history_verdict *verdict = checker->verdict;
+    bool allowed = history_anomaly_is_allowed(checker->promises, anomaly);
     verdict->findings[anomaly]++;
-    if (++verdict->found > HISTORY_FINDINGS_SHOWN)
+    verdict->allowed += allowed;
+    verdict->found += !allowed;
+    if (allowed || verdict->found > HISTORY_FINDINGS_SHOWN)
         return false;
     support_text_add(&verdict->report, "%s: %s\n", history_anomaly_name(anomaly), history_anomaly_meaning(anomaly));
     return true;
@@ -291,7 +294,7 @@ bool history_was_committed(const struct history_checker *checker, uint64_t name)
 /* Sorted by their places; two writers may not have the same one. */
 static void put_in_order(struct history_checker *checker)
 {
-    checker->ordered = true;
+    checker->ordered = checker->promises->isolation == TARGET_ISOLATION_SERIALIZABLE;
     for (size_t i = 0; i < checker->txns.count; i++)
         checker->ordered &= history_txn_at(checker, i)->ts != 0;
     if (!checker->ordered)
@@ -307,9 +310,11 @@ static void put_in_order(struct history_checker *checker)
     }
 }
 
-bool history_collect(struct history_checker *checker, const struct history *history, struct history_verdict *verdict)
+bool history_collect(struct history_checker *checker, const struct history *history,
+                     const struct target_promises *promises, struct history_verdict *verdict)
 {
     checker->history = history;
+    checker->promises = promises;
     checker->verdict = verdict;
     checker->txns.count = checker->aborted.count = 0;
     if (checker->any_entries)

@@ -52,6 +52,7 @@ struct history_named {
 
 struct history_checker {
     const struct history *history;
+    const struct target_promises *promises;
     struct history_verdict *verdict;
     struct history_array txns; /* committed; by their order, a snapshot behind the writer of the same place */
     struct history_array aborted;
@@ -75,8 +76,10 @@ static inline struct history_txn *history_txn_at(const struct history_checker *c
     return (struct history_txn *)checker->txns.items + i;
 }
 
-/* Begins with this history: sorts transactions, names and keys of entries; counts. False if it is malformed. */
-bool history_collect(struct history_checker *checker, const struct history *history, struct history_verdict *verdict);
+/* Begins with this history: sorts transactions, names and keys of entries; counts. False if it is malformed. What a
+ * target that is not serializable says of an order is left aside. */
+bool history_collect(struct history_checker *checker, const struct history *history,
+                     const struct target_promises *promises, struct history_verdict *verdict);
 
 /* The committed transaction with this name; NULL if there is none. */
 const struct history_txn *history_find(const struct history_checker *checker, uint64_t name);
@@ -87,7 +90,7 @@ bool history_was_committed(const struct history_checker *checker, uint64_t name)
 /* The place of the first entry of `index` that is not below (key, ref). */
 size_t history_entry_bound(const struct history_checker *checker, unsigned index, const uint64_t *key, uint64_t ref);
 
-/* Counts a finding; true if it is to be described, with a line begun. */
+/* Counts it; true if it is to be described, with a line begun. */
 bool history_finding(struct history_checker *checker, enum history_anomaly anomaly);
 /* Adds a transaction to the report, all its records. */
 void history_describe(struct history_checker *checker, const struct history_txn *txn);

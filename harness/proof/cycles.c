@@ -8,9 +8,20 @@ struct search {
     const struct edge *edges; /* sorted by `from` */
     size_t *begin;            /* of each node's edges; one more than nodes */
     uint32_t nodes;
-    uint32_t *component; /* of each node */
-    uint32_t *from_edge, *queue;
+    uint32_t *component;                     /* of each node */
+    enum { RW_NONE, RW_ONE, RW_ANY } rw_max; /* how many edges of rw a cycle may have */
+    uint32_t *distance, *from_edge, *queue;  /* of each node in each layer: reached with so many of them */
 };
+
+static bool is_rw(const struct edge *edge)
+{
+    return edge->kind == EDGE_RW || edge->kind == EDGE_RW_ABSENT;
+}
+
+static uint32_t layers_of(const struct search *search)
+{
+    return search->rw_max == RW_ONE ? 2 : 1;
+}
 
 static int by_from(const void *x, const void *y)
 {
@@ -43,6 +54,8 @@ static void components(struct search *search)
             bool descended = false;
             for (; at[node] < search->begin[node + 1]; at[node]++) {
                 uint32_t to = search->edges[at[node]].to;
+                if (search->rw_max == RW_NONE && is_rw(&search->edges[at[node]]))
+                    continue;
                 if (!order[to]) {
                     calls[depth++] = to;
                     descended = true;
@@ -70,28 +83,33 @@ static void components(struct search *search)
     free(at);
 }
 
-/* Breadth first from `start` within its component: the length of the shortest cycle through it, 0 if none below `most`.
- */
-static uint32_t cycle_through(struct search *search, uint32_t start, uint32_t most, uint32_t *distance, uint32_t *last)
+/* Breadth first from `start` within its component: the length of the shortest cycle through it that has at most
+ * search->rw_max edges of rw, 0 if there is none below `most`. What is reached with other numbers of them is apart. */
+static uint32_t cycle_through(struct search *search, uint32_t start, uint32_t most, uint32_t *last)
 {
-    uint32_t head = 0, tail = 0;
-    memset(distance, 0xff, search->nodes * sizeof *distance);
+    uint32_t head = 0, tail = 0, layers = layers_of(search);
+    memset(search->distance, 0xff, (size_t)layers * search->nodes * sizeof *search->distance);
     search->queue[tail++] = start;
-    distance[start] = 0;
+    search->distance[start] = 0;
     while (head < tail) {
-        uint32_t node = search->queue[head++];
-        if (distance[node] + 1 >= most)
+        uint32_t place = search->queue[head++], node = place % search->nodes;
+        if (search->distance[place] + 1 >= most)
             return 0;
         for (size_t e = search->begin[node]; e < search->begin[node + 1]; e++) {
-            uint32_t to = search->edges[e].to;
-            if (to == start) {
-                *last = (uint32_t)e;
-                return distance[node] + 1;
+            const struct edge *edge = &search->edges[e];
+            uint32_t used = place / search->nodes + (search->rw_max != RW_ANY && is_rw(edge));
+            if (used >= layers)
+                continue;
+            if (edge->to == start) {
+                search->from_edge[start] = (uint32_t)e;
+                *last = place;
+                return search->distance[place] + 1;
             }
-            if (search->component[to] == search->component[start] && distance[to] == UINT32_MAX) {
-                distance[to] = distance[node] + 1;
-                search->from_edge[to] = (uint32_t)e;
-                search->queue[tail++] = to;
+            uint32_t next = used * search->nodes + edge->to;
+            if (search->component[edge->to] == search->component[start] && search->distance[next] == UINT32_MAX) {
+                search->distance[next] = search->distance[place] + 1;
+                search->from_edge[next] = (uint32_t)e;
+                search->queue[tail++] = next;
             }
         }
     }
@@ -124,11 +142,13 @@ static void describe_cycle(struct graph *graph, const struct search *search, con
                                    : kinds[EDGE_WR] ? HISTORY_ANOMALY_G1C
                                                     : HISTORY_ANOMALY_G0;
     struct history_verdict *verdict = checker->verdict;
-    verdict->findings[anomaly]++;
-    verdict->found++;
     struct support_text *report = &verdict->report;
-    support_text_add(report, "%s: %s\n  the shortest cycle has %u transactions:\n", history_anomaly_name(anomaly),
-                     history_anomaly_meaning(anomaly), length);
+    if (!history_finding(checker, anomaly)) {
+        if (history_anomaly_is_allowed(checker->promises, anomaly))
+            return;
+        support_text_add(report, "%s: %s\n", history_anomaly_name(anomaly), history_anomaly_meaning(anomaly));
+    }
+    support_text_add(report, "  the shortest cycle has %u transactions:\n", length);
     for (uint32_t i = 0; i < length; i++) {
         const struct edge *edge = &search->edges[cycle[i]];
         char name[128];
@@ -142,30 +162,59 @@ static void describe_cycle(struct graph *graph, const struct search *search, con
     support_text_add(report, "  and so on with the first\n");
 }
 
-static void shortest_cycle(struct graph *graph, struct search *search)
+/* The edge by which a place of the search was reached, and the place before it. */
+static uint32_t step_back(const struct search *search, uint32_t *place)
+{
+    uint32_t e = search->from_edge[*place];
+    const struct edge *edge = &search->edges[e];
+    uint32_t layer = *place / search->nodes - (search->rw_max != RW_ANY && is_rw(edge));
+    *place = layer * search->nodes + edge->from;
+    return e;
+}
+
+/* Describes the shortest cycle with so many edges of rw at most; false if there is none, or none was found in time. */
+static bool shortest_cycle(struct graph *graph, struct search *search)
 {
     enum { STARTS_MAX = 2000 };
-    uint32_t n = search->nodes, best = UINT32_MAX, starts = 0, *cycle = NULL;
-    uint32_t *sizes = support_alloc((n + 2) * sizeof *sizes), *distance = support_alloc((n + 1) * sizeof *distance);
+    uint32_t n = search->nodes, best = UINT32_MAX, starts = 0, left = 0, *cycle = NULL;
+    uint32_t *sizes = support_alloc((n + 2) * sizeof *sizes);
+    memset(search->component, 0, n * sizeof *search->component);
+    components(search);
     for (uint32_t i = 0; i < n; i++)
         sizes[search->component[i]]++;
-    for (uint32_t i = 0; i < n && starts < STARTS_MAX && best > 2; i++) {
+    for (uint32_t i = 0; i < n && best > 2; i++) {
         if (sizes[search->component[i]] < 2)
             continue;
-        starts++;
-        uint32_t last, length = cycle_through(search, i, best, distance, &last);
+        uint32_t place, length = starts < STARTS_MAX ? cycle_through(search, i, best, &place) : 0;
+        left += starts++ >= STARTS_MAX;
         if (!length)
             continue;
         best = length;
         cycle = support_realloc(cycle, length * sizeof *cycle);
-        for (uint32_t at = length; at-- > 0; last = search->from_edge[search->edges[last].from])
-            cycle[at] = last;
+        cycle[length - 1] = search->from_edge[i];
+        for (uint32_t at = length - 1; at-- > 0;)
+            cycle[at] = step_back(search, &place);
     }
-    if (best != UINT32_MAX)
+    if (cycle != NULL)
         describe_cycle(graph, search, cycle, best);
+    else
+        graph->checker->verdict->undecided += left;
     free(cycle);
     free(sizes);
-    free(distance);
+    return cycle != NULL;
+}
+
+/* First of the cycles that the target owes not to have; if there are none, of those that it may have. */
+static void search_all(struct graph *graph, struct search *search)
+{
+    const struct target_promises *promises = graph->checker->promises;
+    search->rw_max = !history_anomaly_is_allowed(promises, HISTORY_ANOMALY_G2_ITEM)    ? RW_ANY
+                     : !history_anomaly_is_allowed(promises, HISTORY_ANOMALY_G_SINGLE) ? RW_ONE
+                                                                                       : RW_NONE;
+    if (!shortest_cycle(graph, search) && search->rw_max != RW_ANY) {
+        search->rw_max = RW_ANY;
+        (void)shortest_cycle(graph, search);
+    }
 }
 
 void graph_search_cycles(struct graph *graph)
@@ -181,8 +230,9 @@ void graph_search_cycles(struct graph *graph)
         .nodes = n,
         .begin = support_alloc((n + 2) * sizeof *search.begin),
         .component = support_alloc((n + 1) * sizeof *search.component),
-        .from_edge = support_alloc((n + 1) * sizeof *search.from_edge),
-        .queue = support_alloc((n + 1) * sizeof *search.queue),
+        .distance = support_alloc(2 * (n + 1) * sizeof *search.distance),
+        .from_edge = support_alloc(2 * (n + 1) * sizeof *search.from_edge),
+        .queue = support_alloc(2 * (n + 1) * sizeof *search.queue),
     };
     size_t e = 0;
     for (uint32_t i = 0; i <= n; i++) {
@@ -190,10 +240,10 @@ void graph_search_cycles(struct graph *graph)
             e++;
         search.begin[i] = e;
     }
-    components(&search);
-    shortest_cycle(graph, &search);
+    search_all(graph, &search);
     free(search.begin);
     free(search.component);
+    free(search.distance);
     free(search.from_edge);
     free(search.queue);
 }

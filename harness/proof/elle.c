@@ -142,7 +142,7 @@ bool history_export_elle(struct history_checker *checker, const struct history *
 {
     struct history_verdict verdict = {0};
     struct elle elle = {.checker = checker, .out = out, .error = error, .error_bytes = error_bytes};
-    bool ok = history_collect(checker, history, &verdict);
+    bool ok = history_collect(checker, history, &history_serializable, &verdict);
     if (!ok)
         snprintf(error, error_bytes, "the history is malformed");
     for (size_t i = 0; ok && i < checker->txns.count; i++)

@@ -170,8 +170,8 @@ static bool is_own(const struct graph *graph, const struct object *object)
 static void seen(struct graph *graph, uint64_t name, bool present, uint64_t ref)
 {
     const struct object *object = graph_object(graph, name);
-    if (is_own(graph, object))
-        return; /* its own doing */
+    if (is_own(graph, object) || !graph->checker->promises->phantom_safe)
+        return; /* its own doing, or nothing that was promised */
     uint32_t at = graph->checker->ordered ? newest_seen(graph, object, present, ref)
                                           : graph_only_seen(graph, object, present, ref);
     if (at != HISTORY_NOBODY)
@@ -189,6 +189,20 @@ static void seen_by_writing(struct graph *graph, uint64_t name, bool present, ui
         read_edges(graph, graph_version(graph, own)->replaced, true);
 }
 
+/* No order says which of them came first; whichever it was, the other one did not see it. */
+static void judge_update(struct graph *graph, uint32_t replaced, uint32_t own)
+{
+    struct history_checker *checker = graph->checker;
+    uint32_t other = graph_version(graph, replaced)->successor;
+    if (other == own)
+        other = graph_version(graph, own)->sibling;
+    if (other == HISTORY_NOBODY || graph_version(graph, other)->writer > graph->visiting ||
+        !history_finding(checker, HISTORY_ANOMALY_LOST_UPDATE))
+        return; /* of two the second tells */
+    history_describe(checker, history_txn_at(checker, graph_version(graph, other)->writer));
+    history_describe(checker, history_txn_at(checker, graph->visiting));
+}
+
 static void pass_write(struct graph *graph, uint64_t name, unsigned seq)
 {
     struct object *object = graph_object(graph, name);
@@ -202,6 +216,8 @@ static void pass_write(struct graph *graph, uint64_t name, unsigned seq)
     uint32_t replaced = graph_version(graph, own)->replaced, older = graph_version(graph, own)->older;
     if (replaced != HISTORY_NOBODY)
         edge(graph, graph_version(graph, replaced)->writer, graph->visiting, name, EDGE_WW);
+    if (replaced != HISTORY_NOBODY && !graph->checker->ordered)
+        judge_update(graph, replaced, own);
     if (graph->checker->ordered && older != HISTORY_NOBODY && older != replaced &&
         graph_version(graph, older)->replaced == replaced)
         edge(graph, graph_version(graph, older)->writer, graph->visiting, name, EDGE_WW); /* both replaced the same */

@@ -63,10 +63,11 @@ static void check_both(struct history_checker *checker)
         history_graph_search(checker);
 }
 
-bool history_check(struct history_checker *checker, const struct history *history, struct history_verdict *verdict)
+bool history_check(struct history_checker *checker, const struct history *history,
+                   const struct target_promises *promises, struct history_verdict *verdict)
 {
     memset(verdict, 0, sizeof *verdict);
-    if (history_collect(checker, history, verdict)) {
+    if (history_collect(checker, history, promises, verdict)) {
         if (checker->ordered)
             check_both(checker);
         else

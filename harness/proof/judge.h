@@ -27,7 +27,9 @@ struct history_checker;
 struct history_checker *history_checker_create(void);
 void history_checker_destroy(struct history_checker *checker);
 
-/* True if no anomaly was found. Fills the verdict, whose former contents must have been finished. */
-bool history_check(struct history_checker *checker, const struct history *history, struct history_verdict *verdict);
+/* True if nothing was found that these promises forbid. Fills the verdict, whose former contents must have been
+ * finished. */
+bool history_check(struct history_checker *checker, const struct history *history,
+                   const struct target_promises *promises, struct history_verdict *verdict);
 
 #endif

@@ -13,7 +13,9 @@ static uint32_t root_of(const struct graph *graph, uint32_t version)
 static bool may_replace(const struct graph *graph, uint32_t version, uint32_t candidate)
 {
     const struct version *by = graph_version(graph, version), *old = graph_version(graph, candidate);
-    if (candidate == version || old->taken || old->present != by->over_present || root_of(graph, candidate) == version)
+    bool replaced_once = graph->checker->promises->isolation >= TARGET_ISOLATION_SNAPSHOT;
+    if (candidate == version || (old->taken && replaced_once) || old->present != by->over_present ||
+        root_of(graph, candidate) == version)
         return false;
     return !old->present || by->over_ref == HISTORY_ANY_REF || old->ref == by->over_ref || old->ref == HISTORY_ANY_REF;
 }
@@ -81,6 +83,8 @@ void graph_place(struct graph *graph)
             continue;
         while (place_round(graph, object)) { /* ends: each round places one at least */
         }
+        for (uint32_t at = object->first; at != HISTORY_NOBODY; at = graph_version(graph, at)->newer)
+            checker->verdict->undecided += graph_version(graph, at)->unplaced;
     }
 }
 
@@ -92,8 +96,10 @@ uint32_t graph_only_seen(const struct graph *graph, const struct object *object,
         if (version->present != present || version->writer == graph->visiting ||
             (present && ref != HISTORY_ANY_REF && version->ref != ref && version->ref != HISTORY_ANY_REF))
             continue;
-        if (found != HISTORY_NOBODY)
+        if (found != HISTORY_NOBODY) {
+            graph->checker->verdict->undecided++;
             return HISTORY_NOBODY;
+        }
         found = at;
     }
     return found;

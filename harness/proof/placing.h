@@ -2,10 +2,11 @@
  * placing.h - what can be said about versions where the serial order is not known.
  *
  * Most writes name the version they replaced. An insert replaced an absence, and someone who found nothing saw one; but
- * which, if a row came and went several times? What follows is deduced under the assumption that the history is
- * serializable: then every absence was replaced at most once, and by nobody who comes before it. A deduction is made
+ * which, if a row came and went several times? What follows is deduced under the assumption that the history keeps what
+ * the target promises: then nobody replaced what comes after it, and from snapshot isolation on every absence was
+ * replaced at most once. A deduction is made
  * only where one candidate is left, so a serializable history never gets a wrong edge, and a cycle is a proof. What
- * stays open gives no edge: such a cycle is missed.
+ * stays open gives no edge, so that a cycle may be missed: the verdict counts it as undecided.
  */
 #ifndef HARNESS_PROOF_PLACING_H
 #define HARNESS_PROOF_PLACING_H

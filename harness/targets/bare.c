@@ -533,8 +533,6 @@ static void bare_prefetch(struct target_txn *txn, struct target_index *index, co
     const struct target_table *table = index->table;
     const char *at = keys;
     size_t lines = table->stride_bytes / CACHE_LINE_BYTES;
-    if (count > TARGET_PREFETCH_MAX)
-        count = TARGET_PREFETCH_MAX;
     if (lines > PREFETCH_LINES_MAX)
         lines = PREFETCH_LINES_MAX;
     for (size_t i = 0; i < count; i++)

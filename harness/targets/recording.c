@@ -21,7 +21,7 @@ struct recording {
     struct target_ops ops; /* first, so that open finds the recording */
     struct recording *self;
     const struct target_ops *inner;
-    bool knows_order; /* the target does */
+    bool knows_order; /* the target does, and it is a serial one */
     char *path;       /* NULL: in memory */
     int fd;           /* until open takes it */
 };
@@ -796,7 +796,8 @@ struct recording *recording_create(const struct target_ops *inner, const char *p
     *recording = (struct recording){.ops = *inner,
                                     .self = recording,
                                     .inner = inner,
-                                    .knows_order = inner->promises.order != TARGET_ORDER_NEVER,
+                                    .knows_order = inner->promises.order != TARGET_ORDER_NEVER &&
+                                                   inner->promises.isolation == TARGET_ISOLATION_SERIALIZABLE,
                                     .path = path ? support_copy(path) : NULL,
                                     .fd = fd};
     /* Names, promises, reasons and counters stay the inner target's, and what it lacks stays NULL. */

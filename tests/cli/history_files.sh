@@ -110,6 +110,14 @@ ended "write skew is shown with its cycle" 3 "NOT serializable" "G2-item: a cycl
     "rw: read a version that the next one replaced, y" "stale-read"
 ends "no file" 1 "$work/none: No such file" check "$work/none"
 : >"$work/empty"
+printf 'begin 1 rw worker 0\nread x 9.1\nread y 9.2\nwrite x 1 over 9.1\ncommit\n%s' \
+    $'begin 2 rw worker 1\nread x 9.1\nread y 9.2\nwrite y 1 over 9.2\ncommit\n' > "$work/skew"
+ends "write skew is not serializable" 3 "NOT serializable" check "$work/skew"
+ends "snapshot isolation allows it" 0 "nothing that this isolation forbids" check --isolation snapshot "$work/skew"
+ends "and says what it was" 0 "write skew (allowed)" check --isolation snapshot "$work/skew"
+printf '%s' $'begin 1 rw worker 0\ninsert z 1\ncommit\nbegin 2 rw worker 0\ndelete z 1 over 1.1\ncommit\n' \
+    $'begin 3 rw worker 0\ninsert z 1\ncommit\nbegin 4 rw worker 1\nmiss z\ncommit\n' > "$work/open"
+ends "what nothing tells is not decided" 0 "not decided: 1" check "$work/open"
 ends "an empty file" 1 "the file is empty" check "$work/empty"
 ends "a folder" 1 "is a folder; a plain file is wanted" check "$work"
 ends "not a history" 1 "neither a binary history" check "$maemio"

@@ -346,7 +346,7 @@ static bool check(const struct program *program, const unsigned *order, bool ver
     history_init(&history);
     if (!recording_history(stage.target, &history, error, sizeof error))
         abort();
-    bool fine = history_check(stage.checker, &history, &verdict);
+    bool fine = history_check(stage.checker, &history, &history_serializable, &verdict);
     if (fine && verify && mae_db_verify(stage.db, error, sizeof error) != MAE_OK)
         fine = false;
     if (!fine) {

@@ -893,7 +893,7 @@ static void judge(struct round *round, struct history_verdict *verdict)
         checker = history_checker_create();
     if (!recording_history(round->target, &history, error, sizeof error))
         fail(round, error, 0, 0);
-    else if (!history_check(checker, &history, verdict) && !round->failure[0])
+    else if (!history_check(checker, &history, &history_serializable, verdict) && !round->failure[0])
         snprintf(round->failure, sizeof round->failure, "the history is wrong");
     if (!round->failure[0] && mae_db_verify(round->db, error, sizeof error) != MAE_OK)
         snprintf(round->failure, sizeof round->failure, "mae_db_verify: %.400s", error);

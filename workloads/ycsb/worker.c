@@ -338,8 +338,7 @@ static enum target_status attempt_once(struct workload_worker *w)
         return status;
     for (unsigned i = 0; i < count; i++) {
         if (batch && i % TARGET_PREFETCH_MAX == 0)
-            target_prefetch(ops, txn, index, &keys[i],
-                            count - i < TARGET_PREFETCH_MAX ? count - i : TARGET_PREFETCH_MAX);
+            target_prefetch(ops, txn, index, &keys[i], count - i);
         switch ((enum ring_kind)kinds[i]) {
         case RING_READ:
             status = ops->read(txn, index, &keys[i], &old, &bytes);

@@ -15,7 +15,7 @@
 #define LOAD "begin 10 rw worker 0\n insert x 1\n insert y 2\n commit 10\n"
 #define ORDERED "index 0 names ordered unique 8\n"
 
-static struct history_verdict judge(const char *text)
+static struct history_verdict judge_as(const struct target_promises *promises, const char *text)
 {
     struct history *history = calloc(1, sizeof *history);
     struct history_checker *checker = history_checker_create();
@@ -24,12 +24,17 @@ static struct history_verdict judge(const char *text)
     history_init(history);
     if (!history_parse(history, "text", text, error, sizeof error))
         fail_msg("%s", error);
-    bool fine = history_check(checker, history, &verdict);
+    bool fine = history_check(checker, history, promises, &verdict);
     assert_int_equal(fine, verdict.found == 0);
     history_checker_destroy(checker);
     history_fini(history);
     free(history);
     return verdict;
+}
+
+static struct history_verdict judge(const char *text)
+{
+    return judge_as(&history_serializable, text);
 }
 
 static void assert_fine(const char *text)
@@ -426,6 +431,84 @@ static void without_an_order_no_serial_history_is_accused(void **state)
     }
 }
 
+#define UNORDERED_LOAD "begin 1 rw worker 0\n insert x 1\n insert y 2\n commit\n"
+#define WRITE_SKEW                                                                  \
+    "begin 2 rw worker 1\n read x 1.1\n read y 1.2\n write x 1 over 1.1\n commit\n" \
+    "begin 3 rw worker 2\n read x 1.1\n read y 1.2\n write y 1 over 1.2\n commit\n"
+/* Of rows that nobody inserts, so that they share no transaction with those above. */
+#define READ_SKEW                                                               \
+    "begin 10 rw worker 1\n write a 1 over 9.1\n write b 2 over 9.2\n commit\n" \
+    "begin 11 rw worker 2\n read a 9.1\n read b 10.2\n commit\n"
+
+/* Each is found from its level on, and allowed below; the graph says so, without an order. */
+static void what_a_level_does_not_forbid_is_allowed(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum history_anomaly anomaly;
+        enum target_isolation forbidden_from;
+    } cases[] = {
+        {UNORDERED_LOAD WRITE_SKEW, HISTORY_ANOMALY_G2_ITEM, TARGET_ISOLATION_SERIALIZABLE},
+        {READ_SKEW, HISTORY_ANOMALY_G_SINGLE, TARGET_ISOLATION_SNAPSHOT},
+        {UNORDERED_LOAD WRITE_SKEW READ_SKEW, HISTORY_ANOMALY_G_SINGLE, TARGET_ISOLATION_SNAPSHOT},
+        {UNORDERED_LOAD "begin 2 rw worker 1\n write x 1 over 1.1\n commit\n"
+                        "begin 3 rw worker 2\n write x 1 over 1.1\n commit\n",
+         HISTORY_ANOMALY_LOST_UPDATE, TARGET_ISOLATION_SNAPSHOT},
+        {UNORDERED_LOAD "begin 2 rw worker 1\n write x 1 over 1.1\n read y 3.1\n commit\n"
+                        "begin 3 rw worker 2\n write y 1 over 1.2\n read x 2.1\n commit\n",
+         HISTORY_ANOMALY_G1C, TARGET_ISOLATION_READ_COMMITTED},
+        {UNORDERED_LOAD WRITE_SKEW "begin 12 rw worker 1\n write c 1 over 9.1\n abort\n"
+                                   "begin 13 rw worker 1\n read c 12.1\n commit\n",
+         HISTORY_ANOMALY_ABORTED_READ, TARGET_ISOLATION_READ_COMMITTED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (enum target_isolation level = TARGET_ISOLATION_NONE; level <= TARGET_ISOLATION_SERIALIZABLE; level++) {
+            const struct target_promises promises = {.isolation = level, .phantom_safe = true};
+            struct history_verdict verdict = judge_as(&promises, cases[i].text);
+            bool forbidden = level >= cases[i].forbidden_from;
+            if ((verdict.found > 0) != forbidden || verdict.undecided > 0)
+                fail_msg("case %zu at '%s': %d found: %s", i, target_isolation_text(level), (int)verdict.found,
+                         verdict.report.text ? verdict.report.text : "nothing");
+            if (forbidden && level < TARGET_ISOLATION_SERIALIZABLE)
+                assert_true(verdict.findings[cases[i].anomaly] > 0);
+            assert_true(forbidden || verdict.allowed > 0);
+            produced[cases[i].anomaly] = true;
+            history_verdict_fini(&verdict);
+        }
+}
+
+/* Neither edges of what was absent nor misses that the order does not explain. */
+static void who_promises_no_phantom_safety_owes_none(void **state)
+{
+    (void)state;
+    const struct target_promises promises = {.isolation = TARGET_ISOLATION_SERIALIZABLE};
+    static const char *const texts[] = {
+        "begin 2 rw worker 1\n miss a\n insert b 1\n commit\nbegin 3 rw worker 2\n miss b\n insert a 1\n commit\n",
+        LOAD "begin 20 rw worker 1\n miss x\n commit 20\n"};
+    for (size_t i = 0; i < 2; i++) {
+        struct history_verdict verdict = judge(texts[i]);
+        assert_true(verdict.found > 0);
+        history_verdict_fini(&verdict);
+        verdict = judge_as(&promises, texts[i]);
+        assert_int_equal(verdict.found, 0);
+        history_verdict_fini(&verdict);
+    }
+}
+
+/* Two absences: the miss may have seen either. */
+static void what_nothing_tells_is_undecided(void **state)
+{
+    (void)state;
+    struct history_verdict verdict = judge("begin 1 rw worker 0\n insert z 1\n commit\n"
+                                           "begin 2 rw worker 0\n delete z 1 over 1.1\n commit\n"
+                                           "begin 3 rw worker 0\n insert z 1\n commit\n"
+                                           "begin 4 rw worker 1\n miss z\n commit\n");
+    assert_int_equal(verdict.found, 0);
+    assert_int_equal(verdict.undecided, 1);
+    history_verdict_fini(&verdict);
+}
+
 static void texts_with_mistakes_are_refused_with_their_line(void **state)
 {
     (void)state;
@@ -566,7 +649,7 @@ static void broken_words_are_malformed(void **state)
         char error[256];
         history_init(history);
         assert_true(history_add(history, cases[i].words, cases[i].count, error, sizeof error));
-        assert_false(history_check(checker, history, &verdict));
+        assert_false(history_check(checker, history, &history_serializable, &verdict));
         assert_int_equal(verdict.findings[HISTORY_ANOMALY_MALFORMED], 1);
         if (strstr(verdict.report.text, cases[i].says) == NULL)
             fail_msg("'%s' where '%s' should be", verdict.report.text, cases[i].says);
@@ -612,6 +695,9 @@ int main(void)
         cmocka_unit_test(entries_are_those_of_the_timestamp),
         cmocka_unit_test(partial_scans_promise_less),
         cmocka_unit_test(shortest_cycle_is_shown),
+        cmocka_unit_test(what_a_level_does_not_forbid_is_allowed),
+        cmocka_unit_test(who_promises_no_phantom_safety_owes_none),
+        cmocka_unit_test(what_nothing_tells_is_undecided),
         cmocka_unit_test(texts_with_mistakes_are_refused_with_their_line),
         cmocka_unit_test(text_form_survives_a_round_trip),
         cmocka_unit_test(elle_sees_lists),

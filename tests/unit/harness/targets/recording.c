@@ -157,7 +157,7 @@ static void all_operations_pass_and_check(void **state)
         char error[256];
         history_init(history);
         assert_true(recording_history(f.target, history, error, sizeof error));
-        if (!history_check(checker, history, &verdict))
+        if (!history_check(checker, history, &history_serializable, &verdict))
             fail_msg("%s", verdict.report.text);
         assert_int_equal(verdict.committed, 3);
         assert_int_equal(verdict.aborted, 1);
@@ -223,7 +223,7 @@ static void files_can_be_read_back(void **state)
     bool loaded = history_load(history, path, error, sizeof error);
     if (!loaded)
         fail_msg("%s", error);
-    assert_true(history_check(checker, history, &verdict));
+    assert_true(history_check(checker, history, &history_serializable, &verdict));
     assert_int_equal(verdict.committed, TXNS);
     history_verdict_fini(&verdict);
     history_fini(history);
@@ -406,7 +406,8 @@ static struct target_ops loose_ops(bool first_wins, bool knows_order)
 {
     loose.first_wins = first_wins;
     return (struct target_ops){.name = "loose",
-                               .promises = {.order = knows_order ? TARGET_ORDER_AT_COMMIT : TARGET_ORDER_NEVER},
+                               .promises = {.isolation = TARGET_ISOLATION_SERIALIZABLE,
+                                            .order = knows_order ? TARGET_ORDER_AT_COMMIT : TARGET_ORDER_NEVER},
                                .open = loose_open,
                                .close = loose_close,
                                .table_create = loose_table_create,
@@ -456,7 +457,7 @@ static struct history_verdict two_at_once(const struct target_ops *inner, uint64
     char error[256];
     history_init(history);
     assert_true(recording_history(f.target, history, error, sizeof error));
-    (void)history_check(checker, history, &verdict);
+    (void)history_check(checker, history, &history_serializable, &verdict);
     history_checker_destroy(checker);
     history_fini(history);
     free(history);
