@@ -6,8 +6,8 @@
 
 #include "engine/base/options.h"
 #include "engine/store/version_pool.h"
+#include "engine/time/backoff.h"
 #include "engine/time/horizon.h"
-#include "engine/txn/backoff.h"
 
 struct gc_chunk;
 struct mae_worker;

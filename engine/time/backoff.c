@@ -1,5 +1,5 @@
 /* backoff.c - see backoff.h. */
-#include "engine/txn/backoff.h"
+#include "engine/time/backoff.h"
 
 #include <sched.h>
 

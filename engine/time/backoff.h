@@ -5,8 +5,8 @@
  * 0.5 us: in the direction that raised the rate, or at random if the rate stayed the same. max stays between 0 and
  * 1000 us. A number: max is the option's value. off: no wait. Source: section 3.9.
  */
-#ifndef ENGINE_TXN_BACKOFF_H
-#define ENGINE_TXN_BACKOFF_H
+#ifndef ENGINE_TIME_BACKOFF_H
+#define ENGINE_TIME_BACKOFF_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -4,7 +4,7 @@
  * The simulated machine commits at a rate that depends on the present bound. Leaders adjust the bound every 5 ms, or
  * late.
  */
-#include "engine/txn/backoff.h"
+#include "engine/time/backoff.h"
 
 #include <math.h>
 
