@@ -107,7 +107,7 @@ BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)
 RELEASE_ONLY := $(if $(filter release,$(MODE)),,tests/cli/figures.sh tests/cli/locale.sh tests/cli/regress.sh \
     tests/cli/runner.sh tests/cli/soak.sh tests/cli/trend.sh)
 SCRIPT_TESTS := $(filter-out $(RELEASE_ONLY),$(wildcard tests/cli/*.sh))
-FORMATTED := $(shell find engine schemes workloads harness tests examples -name '*.[ch]' 2>/dev/null)
+FORMATTED := $(shell find engine schemes workloads harness tests examples -name '*.[ch]' -o -name '*.inc' 2>/dev/null)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -130,7 +130,8 @@ maemio libmaemio.a: %: $(BUILD)/%
 	$(Q)$(call whole,cp $< $$new)
 endif
 
-# Workloads and harness may use engine/base; the library hides it, so the command has its own copy of that.
+# Workloads, schemes and harness may use engine/base, schemes engine/time, too; the library hides them, so the command
+# has its own copies.
 $(BUILD)/maemio: $(BUILD)/harness/cli/main.o $(BUILD)/harness.o $(BUILD)/base-private.o $(BUILD)/libmaemio.a
 	$(say) "  LD      $@"
 	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ $(LDLIBS))
@@ -146,7 +147,7 @@ $(BUILD)/base-private.o: $(BUILD)/base.o
 	$(Q)$(call whole,$(OBJCOPY) --wildcard --localize-symbol='mae_*' $< $$new)
 
 $(BUILD)/engine.o: $(ENGINE)
-$(BUILD)/base.o: $(call objects,$(call tree,engine/base))
+$(BUILD)/base.o: $(call objects,$(call tree,engine/base engine/time))
 $(BUILD)/harness.o: $(HARNESS)
 $(BUILD)/engine.o $(BUILD)/base.o $(BUILD)/harness.o: $(BUILD)/flags
 	$(say) "  LD -r   $@"

@@ -41,7 +41,18 @@
     X(NODE_CHECK)        \
     X(NODE_LOCK)         \
     X(NODE_UNLOCK)       \
-    X(WAIT_NODE)
+    X(WAIT_NODE)         \
+    X(ROW_READ)          \
+    X(ROW_CHECK)         \
+    X(ROW_LOCK)          \
+    X(ROW_WRITE)         \
+    X(ROW_UNLOCK)        \
+    X(WAIT_LOCK)         \
+    X(ENTRY_CHECK)       \
+    X(ENTRY_APPLY)       \
+    X(ENTRY_UNDO)        \
+    X(EPOCH_ADVANCE)     \
+    X(EPOCH_FREE)
 
 enum race_point {
 #define RACE_ENUM(name) RACE_##name,

@@ -10,7 +10,10 @@
 
 #define TARGET_TABLE(X) \
     X(native)           \
-    X(bare)
+    X(bare)             \
+    X(silo)             \
+    X(silo_paper)       \
+    X(twopl)
 
 #define TARGET_DECLARE(name) extern const struct target_ops name##_target_ops;
 TARGET_TABLE(TARGET_DECLARE)

@@ -294,12 +294,10 @@ bool hash_find(const struct hash *hash, const void *key, uint64_t *ref, struct n
         const _Atomic uint64_t *entry = chain_search(hash, bucket, &wanted);
         ref_plus_1 = entry ? node_word(entry) : 0;
     } while (!node_read_end(&bucket->node, version));
-    if (!ref_plus_1) {
-        *seen = (struct node_seen){&bucket->node, version};
-        return false;
-    }
-    *ref = ref_plus_1 - 1;
-    return true;
+    *seen = (struct node_seen){&bucket->node, version};
+    if (ref_plus_1)
+        *ref = ref_plus_1 - 1;
+    return ref_plus_1 != 0;
 }
 
 enum mae_status hash_insert(struct hash *hash, const void *key, uint64_t ref, uint64_t *there,
@@ -343,6 +341,23 @@ enum mae_status hash_remove(struct hash *hash, const void *key, uint64_t ref, st
         node_changed(changes, &bucket->node, version, node_unlock(&bucket->node, version));
     if (is_sample(&gone))
         atomic_fetch_sub_explicit(&hash->keys, 1u << SAMPLE_BITS, memory_order_relaxed);
+    return MAE_OK;
+}
+
+enum mae_status hash_replace(struct hash *hash, const void *key, uint64_t ref, uint64_t new_ref,
+                             struct node_changes *changes)
+{
+    struct key wanted = key_make(hash, key);
+    uint64_t version;
+    changes->count = 0;
+    struct hash_bucket *bucket = bucket_lock(hash, &wanted, &version);
+    _Atomic uint64_t *entry = chain_search(hash, bucket, &wanted);
+    if (!entry || node_word(entry) != ref + 1) {
+        node_unlock_unchanged(&bucket->node, version);
+        return MAE_NOT_FOUND;
+    }
+    node_word_set(entry, new_ref + 1);
+    node_changed(changes, &bucket->node, version, node_unlock(&bucket->node, version));
     return MAE_OK;
 }
 

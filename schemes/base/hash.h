@@ -103,7 +103,8 @@ static inline bool hash_find_word(const struct hash *hash, uint64_t key, uint64_
 /* Starts loading the bucket of a key. */
 void hash_prefetch(const struct hash *hash, const void *key);
 
-/* True: `ref` is the key's, as of some moment during the call. False: the key was not there; `seen` protects that. */
+/* True: `ref` is the key's, as of some moment during the call. False: the key was not there. Either way that holds as
+ * long as the node is as it was `seen`. */
 bool hash_find(const struct hash *hash, const void *key, uint64_t *ref, struct node_seen *seen);
 
 /* MAE_OK. MAE_EXISTS: `there` is the key's ref, as in hash_find. MAE_NO_MEMORY. ref: at most UINT64_MAX - 1. `changes`
@@ -113,6 +114,10 @@ enum mae_status hash_insert(struct hash *hash, const void *key, uint64_t ref, ui
 
 /* MAE_OK. MAE_NOT_FOUND: the key is not there or leads to another ref. */
 enum mae_status hash_remove(struct hash *hash, const void *key, uint64_t ref, struct node_changes *changes);
+
+/* The entry (key, ref) leads to new_ref from now on; readers see one or the other. MAE_OK or MAE_NOT_FOUND. */
+enum mae_status hash_replace(struct hash *hash, const void *key, uint64_t ref, uint64_t new_ref,
+                             struct node_changes *changes);
 
 /* First and overflow buckets that were ever used. */
 uint64_t hash_bucket_count(const struct hash *hash);

@@ -58,4 +58,22 @@ static inline enum mae_status index_remove(struct index *index, const void *key,
     return index->ordered ? tree_remove(&index->tree, key, ref, changes) : hash_remove(&index->hash, key, ref, changes);
 }
 
+static inline enum mae_status index_replace(struct index *index, const void *key, uint64_t ref, uint64_t new_ref,
+                                            struct node_changes *changes)
+{
+    return index->ordered ? tree_replace(&index->tree, key, ref, new_ref, changes)
+                          : hash_replace(&index->hash, key, ref, new_ref, changes);
+}
+
+/* For statistics. */
+static inline uint64_t index_node_count(const struct index *index)
+{
+    return index->ordered ? tree_node_count(&index->tree) : hash_bucket_count(&index->hash);
+}
+
+static inline uint64_t index_node_bytes(const struct index *index)
+{
+    return index->ordered ? index->tree.node_bytes : index->hash.bucket_bytes;
+}
+
 #endif

@@ -522,9 +522,29 @@ bool tree_find(const struct tree *tree, const void *key, uint64_t *ref, struct n
         if (found)
             *ref = node_word(value_at(tree, leaf, i));
     } while (!node_read_end(&leaf->node, version));
-    if (!found)
-        *seen = (struct node_seen){&leaf->node, version};
+    *seen = (struct node_seen){&leaf->node, version};
     return found;
+}
+
+enum mae_status tree_replace(struct tree *tree, const void *key, uint64_t ref, uint64_t new_ref,
+                             struct node_changes *changes)
+{
+    MAE_DCHECK(!tree->non_unique);
+    struct pair pair = pair_make(tree, key, 0);
+    struct tree_node *leaf;
+    uint64_t version;
+    changes->count = 0;
+    do /* ends: each time another thread has changed the leaf */
+        leaf = leaf_of(tree, &pair, &version);
+    while (!node_try_lock(&leaf->node, version));
+    unsigned count = count_of(tree, leaf), i = lower_bound(tree, leaf, 0, count, &pair);
+    if (!holds(tree, leaf, i, count, &pair) || node_word(value_at(tree, leaf, i)) != ref) {
+        node_unlock_unchanged(&leaf->node, version);
+        return MAE_NOT_FOUND;
+    }
+    node_word_set(value_at(tree, leaf, i), new_ref);
+    node_changed(changes, &leaf->node, version, node_unlock(&leaf->node, version));
+    return MAE_OK;
 }
 
 enum mae_status tree_insert(struct tree *tree, const void *key, uint64_t ref, uint64_t *there,
@@ -719,6 +739,11 @@ enum mae_status tree_init(struct tree *tree, struct mem_budget *budget, size_t k
     node_word_set(value_at(tree, anchor, 0), ROOT_FIRST); /* all zeros: an empty leaf */
     tree->used = ROOT_FIRST + 1;
     return MAE_OK;
+}
+
+uint64_t tree_node_count(const struct tree *tree)
+{
+    return tree->used;
 }
 
 void tree_fini(struct tree *tree)

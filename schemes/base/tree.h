@@ -39,7 +39,7 @@ enum mae_status tree_init(struct tree *tree, struct mem_budget *budget, size_t k
 void tree_fini(struct tree *tree);
 
 /* Unique trees only; in others tree_scan from key to key. True: `ref` is the key's, as of some moment during the call.
- * False: the key was not there; `seen` protects that. */
+ * False: the key was not there. Either way that holds as long as the node is as it was `seen`. */
 bool tree_find(const struct tree *tree, const void *key, uint64_t *ref, struct node_seen *seen);
 
 /* MAE_OK. MAE_EXISTS: the key (non-unique: the pair) is there, `there` is its ref. MAE_NO_MEMORY, MAE_NO_ADDRESSES.
@@ -49,6 +49,14 @@ enum mae_status tree_insert(struct tree *tree, const void *key, uint64_t ref, ui
 
 /* MAE_OK. MAE_NOT_FOUND: there is no such pair. */
 enum mae_status tree_remove(struct tree *tree, const void *key, uint64_t ref, struct node_changes *changes);
+
+/* Unique trees only. The entry (key, ref) leads to new_ref from now on; readers see one or the other. MAE_OK or
+ * MAE_NOT_FOUND. */
+enum mae_status tree_replace(struct tree *tree, const void *key, uint64_t ref, uint64_t new_ref,
+                             struct node_changes *changes);
+
+/* Nodes ever used, while nothing else runs. */
+uint64_t tree_node_count(const struct tree *tree);
 
 enum { TREE_BACKWARD = 1 };
 

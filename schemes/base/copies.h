@@ -1,0 +1,62 @@
+/*
+ * copies.h - memory for a transaction's private copies of payloads. All of it is given back at once, at its end.
+ *
+ * Blocks are kept from one transaction to the next, so after a few transactions nothing is allocated. Pieces are 8-byte
+ * aligned and whole words. One thread.
+ */
+#ifndef SCHEMES_BASE_COPIES_H
+#define SCHEMES_BASE_COPIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/compiler.h"
+#include "schemes/base/row.h"
+
+enum { COPIES_BLOCK_BYTES = 1024 * 1024 - 64 };
+
+struct copies_block {
+    struct copies_block *next;
+    uint64_t bytes[COPIES_BLOCK_BYTES / sizeof(uint64_t)];
+};
+
+struct copies {
+    char *next, *end; /* of the present block */
+    struct copies_block *first, *present;
+};
+
+void copies_fini(struct copies *copies);
+
+/* Makes another block the present one. False when out of memory. */
+bool copies_grow(struct copies *copies);
+
+static inline void copies_reset(struct copies *copies)
+{
+    copies->present = copies->first;
+    copies->next = copies->first ? (char *)copies->first->bytes : NULL;
+    copies->end = copies->first ? copies->next + COPIES_BLOCK_BYTES : NULL;
+}
+
+/* Room for up to `bytes` (a payload's most at a time); NULL when out of memory. It is taken by copies_use. */
+static inline void *copies_reserve(struct copies *copies, size_t bytes)
+{
+    if (UNLIKELY((size_t)(copies->end - copies->next) < row_words_bytes(bytes)) && !copies_grow(copies))
+        return NULL;
+    return copies->next;
+}
+
+static inline void copies_use(struct copies *copies, size_t bytes)
+{
+    copies->next += row_words_bytes(bytes);
+}
+
+static inline void *copies_take(struct copies *copies, size_t bytes)
+{
+    void *at = copies_reserve(copies, bytes);
+    if (LIKELY(at != NULL))
+        copies_use(copies, bytes);
+    return at;
+}
+
+#endif

@@ -1,0 +1,140 @@
+/*
+ * worker.h - a database of a scheme, and its workers. Each runs one transaction at a time.
+ *
+ * A scheme's own struct of a worker begins with a struct worker; it may add what it needs. A struct worker is never
+ * freed before the database is: who joins takes the struct of one that has left, with what that one had retired.
+ * Threads: a worker belongs to the thread that joined; its counters may be read by any.
+ */
+#ifndef SCHEMES_BASE_WORKER_H
+#define SCHEMES_BASE_WORKER_H
+
+#include "schemes/base/copies.h"
+#include "schemes/base/entries.h"
+#include "schemes/base/epoch.h"
+#include "schemes/base/index.h"
+#include "schemes/base/order.h"
+#include "schemes/base/policy.h"
+#include "schemes/base/sets.h"
+#include "schemes/base/status.h"
+#include "schemes/base/store.h"
+
+enum { DATABASE_TABLES_MAX = 64, DATABASE_INDEXES_MAX = 64, DATABASE_WORKERS_MAX = EPOCH_SLOTS_MAX };
+
+/* An index, and the table to whose rows its entries lead. */
+struct table_index {
+    struct index index;
+    struct table *table;
+    size_t key_bytes;
+    bool non_unique;
+    char name[STORE_NAME_BYTES];
+};
+
+struct worker {
+    struct database *database;
+    const void *settings; /* the scheme's options */
+    unsigned number;
+    bool running, snapshot;
+    enum scheme_status doom; /* not SCHEME_OK: the transaction cannot commit, and this is why */
+    uint32_t retiring;       /* rows that it has inserted or deleted */
+    uint32_t early_locks;    /* rows that it locked before its commit */
+    uint64_t place;          /* of the last transaction that committed (order.h) */
+    struct row_set rows;
+    struct node_set nodes;
+    struct copies copies;
+    struct entry_changes entries;
+    struct epoch_slot *epoch;
+    struct row_supply supplies[DATABASE_TABLES_MAX];
+    uint64_t random; /* of back-off */
+    SEPARATED _Atomic uint64_t counters[COUNTER_COUNT];
+};
+
+struct database {
+    struct mem_budget budget;
+    struct span *spans;
+    pthread_mutex_t lock; /* over creating tables and indexes, joining and leaving */
+    struct table *tables[DATABASE_TABLES_MAX];
+    struct table_index *indexes[DATABASE_INDEXES_MAX];
+    unsigned table_count, index_count;
+    struct worker *workers[DATABASE_WORKERS_MAX]; /* that have ever joined */
+    bool joined[DATABASE_WORKERS_MAX];
+    _Atomic unsigned worker_count; /* used of these */
+    struct order order;
+    struct policy policy;
+    struct epochs epochs;
+};
+
+static inline void counter_add(struct worker *worker, enum scheme_counter counter, uint64_t by)
+{
+    /* ORD-STAT */
+    atomic_store_explicit(&worker->counters[counter],
+                          atomic_load_explicit(&worker->counters[counter], memory_order_relaxed) + by,
+                          memory_order_relaxed);
+}
+
+/* ---- Database. ---- */
+
+void database_init(struct database *database, uint64_t memory_limit, enum mem_huge_pages huge_pages, uint64_t backoff);
+void database_fini(struct database *database);
+
+/* SCHEME_OK, INVALID, EXISTS, FULL, NO_MEMORY, NO_ADDRESSES. */
+enum scheme_status database_table_create(struct database *database, const char *name, size_t payload_max_bytes,
+                                         struct table **table);
+enum scheme_status database_index_create(struct database *database, struct table *table, const char *name,
+                                         const struct index_config *config, struct table_index **index);
+
+/* `bytes`: of the scheme's own struct. SCHEME_OK, FULL, NO_MEMORY. */
+enum scheme_status database_join(struct database *database, const void *settings, size_t bytes, struct worker **worker);
+void database_leave(struct worker *worker);
+void worker_idle(struct worker *worker); /* runs nothing for a while: gives back what it can */
+
+/* Structure, and that every entry leads to a row that is there. SCHEME_OK or CORRUPT. No transaction runs. */
+enum scheme_status database_verify(const struct database *database, char *report, size_t report_bytes);
+
+/* ---- What a scheme's transaction begins and ends with. ---- */
+
+/* Sets are empty, and nothing that the transaction will reach is given back before worker_end. */
+static inline void worker_begin(struct worker *worker, bool snapshot)
+{
+    worker->running = true;
+    worker->snapshot = snapshot;
+    worker->doom = SCHEME_OK;
+    worker->retiring = worker->early_locks = 0;
+    row_set_begin(&worker->rows);
+    node_set_begin(&worker->nodes);
+    copies_reset(&worker->copies);
+    entry_changes_begin(&worker->entries);
+    epoch_enter(&worker->database->epochs, worker->epoch);
+}
+
+/* After the transaction has unlocked everything: retires the rows that are absent now, and gives back older ones. */
+void worker_end(struct worker *worker, bool committed);
+
+/* A fresh row for the transaction to insert. */
+enum scheme_status worker_take_row(struct worker *worker, struct table *table, struct row **row);
+
+/* The transaction cannot commit any more. Returns the status. */
+static inline enum scheme_status worker_doom(struct worker *worker, enum scheme_status status)
+{
+    return worker->doom = status;
+}
+
+/* ---- Entries, for the parts of a scheme's commit. ---- */
+
+/* Notes a node that was looked at. SCHEME_OK; SCHEME_NO_MEMORY or an abort, and then the transaction is doomed. */
+enum scheme_status worker_note(struct worker *worker, struct node_seen seen);
+
+/* After the decision to commit, while all written rows are locked: entries that were removed go. Cannot fail. */
+void worker_apply_entries(struct worker *worker);
+
+/* Of an abort, while the rows are still locked: entries that were added go. */
+void worker_undo_entries(struct worker *worker);
+
+/* The place of the transaction: after its last lock, before validation. Returns the ticks. */
+static inline uint64_t worker_take_place(struct worker *worker)
+{
+    uint64_t ticks = order_ticks();
+    worker->place = order_place(&worker->database->order, ticks, worker->number);
+    return ticks;
+}
+
+#endif
