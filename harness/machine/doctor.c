@@ -49,10 +49,11 @@ static bool has_word(const char *words, const char *word)
 
 /* ---- Findings. ---- */
 
-/* The state of a check with how it is; the command that mends it. */
+/* The state of a check with how it is; the command that mends it if that is bad. */
 #define FOUND(finding, how, ...) \
     ((finding)->state = (how), (void)snprintf((finding)->value, sizeof((finding)->value), __VA_ARGS__))
-#define MEND(finding, ...) (void)snprintf((finding)->remedy, sizeof((finding)->remedy), __VA_ARGS__)
+#define MEND(finding, ...) \
+    ((void)((finding)->state == DOCTOR_BAD && snprintf((finding)->remedy, sizeof((finding)->remedy), __VA_ARGS__) > 0))
 
 static void check_GOVERNOR(const char *root, struct doctor_finding *finding)
 {
@@ -90,8 +91,7 @@ static void check_TURBO(const char *root, struct doctor_finding *finding)
         return;
     }
     FOUND(finding, on ? DOCTOR_BAD : DOCTOR_GOOD, on ? "on" : "off");
-    if (on)
-        MEND(finding, "echo %d > %s", fact == FACT_NO_TURBO, fact_path(fact));
+    MEND(finding, "echo %d > %s", fact == FACT_NO_TURBO, fact_path(fact));
 }
 
 static void check_SMT(const char *root, struct doctor_finding *finding)
@@ -100,8 +100,7 @@ static void check_SMT(const char *root, struct doctor_finding *finding)
     if (!fact_number(root, FACT_SMT, &active))
         return;
     FOUND(finding, active == 0 ? DOCTOR_GOOD : DOCTOR_BAD, active == 0 ? "off, or a single thread a core" : "on");
-    if (active != 0)
-        MEND(finding, "echo off > " FACTS_CPU "/smt/control (or run at most one worker a core)");
+    MEND(finding, "echo off > " FACTS_CPU "/smt/control (or run at most one worker a core)");
 }
 
 static void check_THP(const char *root, struct doctor_finding *finding)
@@ -113,8 +112,7 @@ static void check_THP(const char *root, struct doctor_finding *finding)
     }
     bool never = strcmp(mode, "never") == 0;
     FOUND(finding, never ? DOCTOR_BAD : DOCTOR_GOOD, "%s", mode);
-    if (never)
-        MEND(finding, "echo madvise > %s", fact_path(FACT_THP));
+    MEND(finding, "echo madvise > %s", fact_path(FACT_THP));
 }
 
 static void check_HUGE_PAGES(const char *root, struct doctor_finding *finding)
@@ -129,8 +127,7 @@ static void check_HUGE_PAGES(const char *root, struct doctor_finding *finding)
     if (reserved > 0) {
         FOUND(finding, free_pages > 0 ? DOCTOR_GOOD : DOCTOR_BAD, "%lld of 2 MiB reserved, %lld free", reserved,
               free_pages);
-        if (free_pages <= 0)
-            MEND(finding, "sysctl -w vm.nr_hugepages=%lld (all are taken)", reserved * 2);
+        MEND(finding, "sysctl -w vm.nr_hugepages=%lld (all are taken)", reserved * 2);
         return;
     }
     FOUND(finding, DOCTOR_BAD, "none reserved; transparent ones are used");
@@ -168,8 +165,7 @@ static void check_MEMLOCK(const char *root, struct doctor_finding *finding)
     bool no_swap = read_swap(root, &size, &used) && size == 0;
     FOUND(finding, unlimited || no_swap ? DOCTOR_GOOD : DOCTOR_BAD, unlimited ? "unlimited" : "%s bytes%s", soft,
           no_swap ? "; without swap that does not matter" : "");
-    if (finding->state == DOCTOR_BAD)
-        MEND(finding, "ulimit -l unlimited (as root, in the shell that runs maemio)");
+    MEND(finding, "ulimit -l unlimited (as root, in the shell that runs maemio)");
 }
 
 static void check_PARANOID(const char *root, struct doctor_finding *finding)
@@ -189,8 +185,7 @@ static void check_PARANOID(const char *root, struct doctor_finding *finding)
           : level == 2 ? ": user mode only"
                        : ": no counters",
           level > 1 && privileged ? ", but this user may count the kernel, too" : "");
-    if (finding->state == DOCTOR_BAD)
-        MEND(finding, "sysctl -w kernel.perf_event_paranoid=1, or setcap cap_perfmon+ep on the maemio binary");
+    MEND(finding, "sysctl -w kernel.perf_event_paranoid=1, or setcap cap_perfmon+ep on the maemio binary");
 }
 
 static void check_LOAD(const char *root, struct doctor_finding *finding)
@@ -201,8 +196,7 @@ static void check_LOAD(const char *root, struct doctor_finding *finding)
         return;
     unsigned cpus = cpus_to_use(root);
     FOUND(finding, load > 0.25 ? DOCTOR_BAD : DOCTOR_GOOD, "%.2f in the last minute, %u CPUs to use", load, cpus);
-    if (finding->state == DOCTOR_BAD)
-        MEND(finding, "ps -eo pcpu,pid,comm --sort=-pcpu | head (stop what runs, or wait a minute)");
+    MEND(finding, "ps -eo pcpu,pid,comm --sort=-pcpu | head (stop what runs, or wait a minute)");
 }
 
 static void check_STEAL(const char *root, struct doctor_finding *finding)
@@ -217,8 +211,7 @@ static void check_STEAL(const char *root, struct doctor_finding *finding)
         total += t[i];
     double busy = (double)(total - t[3] - t[4]), share = busy > 0 ? (double)t[7] / busy : 0;
     FOUND(finding, share > 0.005 ? DOCTOR_BAD : DOCTOR_GOOD, "%.2f%% of the busy time since boot", share * 100);
-    if (finding->state == DOCTOR_BAD)
-        MEND(finding, "vmstat 1 (column st shows when); use a dedicated host, or compare runs interleaved");
+    MEND(finding, "vmstat 1 (column st shows when); use a dedicated host, or compare runs interleaved");
 }
 
 static void check_CLOCKSOURCE(const char *root, struct doctor_finding *finding)
@@ -253,10 +246,9 @@ static void check_TSC(const char *root, struct doctor_finding *finding)
     FOUND(finding, constant && nonstop ? DOCTOR_GOOD : DOCTOR_BAD, "%s constant, %s in deep sleep%s",
           constant ? "rate" : "rate not", nonstop ? "goes on" : "stops",
           has_word(flags, "hypervisor") ? ", in a virtual machine" : "");
-    if (finding->state == DOCTOR_BAD)
-        MEND(finding,
-             "cpupower idle-set -D 0 && cpupower frequency-set -g performance (in a virtual machine: pass the host's "
-             "invtsc flag on)");
+    MEND(finding,
+         "cpupower idle-set -D 0 && cpupower frequency-set -g performance (in a virtual machine: pass the host's "
+         "invtsc flag on)");
 }
 
 static void check_NUMA_BALANCING(const char *root, struct doctor_finding *finding)
@@ -271,8 +263,7 @@ static void check_NUMA_BALANCING(const char *root, struct doctor_finding *findin
     hwloc_bitmap_free(nodes);
     FOUND(finding, on && count > 1 ? DOCTOR_BAD : DOCTOR_GOOD, "%s, %u NUMA node%s", on ? "on" : "off", count,
           count == 1 ? "" : "s");
-    if (finding->state == DOCTOR_BAD)
-        MEND(finding, "sysctl -w kernel.numa_balancing=0");
+    MEND(finding, "sysctl -w kernel.numa_balancing=0");
 }
 
 static void check_SWAP(const char *root, struct doctor_finding *finding)
@@ -282,8 +273,7 @@ static void check_SWAP(const char *root, struct doctor_finding *finding)
         return;
     FOUND(finding, used > 0 ? DOCTOR_BAD : DOCTOR_GOOD, size > 0 ? "%lld of %lld MiB used" : "none", used >> 10,
           size >> 10);
-    if (used > 0)
-        MEND(finding, "swapoff -a && swapon -a");
+    MEND(finding, "swapoff -a && swapon -a");
 }
 
 static void check_CGROUP_CPU(const char *root, struct doctor_finding *finding)
@@ -313,10 +303,8 @@ static void check_ALLOWED_CPUS(const char *root, struct doctor_finding *finding)
         return;
     FOUND(finding, allowed_count < online_count ? DOCTOR_BAD : DOCTOR_GOOD, "%u of %u online (%.100s)", allowed_count,
           online_count, allowed);
-    if (finding->state == DOCTOR_BAD)
-        MEND(finding,
-             "taskset -cp %.100s $$ (in the shell that runs maemio; a container: start it without --cpuset-cpus)",
-             online);
+    MEND(finding, "taskset -cp %.100s $$ (in the shell that runs maemio; a container: start it without --cpuset-cpus)",
+         online);
 }
 
 size_t doctor_examine(const char *root, struct doctor_finding findings[DOCTOR_COUNT])

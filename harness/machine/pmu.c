@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <string.h>
 #include <strings.h>
 
@@ -169,18 +170,14 @@ static bool add_list(struct pmu_plan *plan, const char *list, char *error, size_
 
 static bool add_events(struct pmu_plan *plan, const char *counters, char *error, size_t error_bytes)
 {
-    if (strcmp(counters, "off") == 0) {
-        plan->mode = PMU_OFF;
+    static const char *const words[] = {[PMU_OFF] = "off", [PMU_AUTO] = "auto", [PMU_REQUIRE] = "require"};
+    plan->mode = PMU_OFF;
+    while (plan->mode < PMU_LIST && strcmp(words[plan->mode], counters) != 0)
+        plan->mode++;
+    if (plan->mode == PMU_OFF)
         return true;
-    }
-    if (strcmp(counters, "auto") == 0) {
-        plan->mode = PMU_AUTO;
+    if (plan->mode == PMU_AUTO || plan->mode == PMU_REQUIRE)
         return add_auto(plan, error, error_bytes);
-    }
-    if (strcmp(counters, "require") == 0) {
-        plan->mode = PMU_REQUIRE;
-        return add_auto(plan, error, error_bytes);
-    }
     bool require = strncmp(counters, "require:", 8) == 0;
     plan->mode = require ? PMU_REQUIRE : PMU_LIST;
     return add_list(plan, require ? counters + 8 : counters, error, error_bytes);
@@ -231,32 +228,41 @@ static int open_event(const struct pmu_sys *sys, const struct perf_event_attr *p
     return sys->open(sys->arg, &attr, leader_fd);
 }
 
+/* The id by which a group's reading names an event that may have been opened; the event, or -errno. */
+static int identify(const struct pmu_sys *sys, int fd, uint64_t *id)
+{
+    if (fd < 0 || sys->event_id(sys->arg, fd, id) >= 0)
+        return fd;
+    sys->close(sys->arg, fd);
+    return -EIO;
+}
+
+__attribute__((format(printf, 3, 4))) static void blame(struct pmu_event *event, enum pmu_status status,
+                                                        const char *format, ...)
+{
+    va_list arguments;
+    event->status = status;
+    va_start(arguments, format);
+    (void)vsnprintf(event->reason, sizeof(event->reason), format, arguments);
+    va_end(arguments);
+}
+
 static void explain(struct pmu_event *event, enum pmu_status status, int error, int paranoid)
 {
-    event->status = status;
-    switch (status) {
-    case PMU_FORBIDDEN:
-        snprintf(event->reason, sizeof(event->reason), "not permitted (%s, kernel.perf_event_paranoid = %d): " REMEDY,
-                 error == EPERM ? "EPERM" : "EACCES", paranoid);
-        return;
-    case PMU_NO_FILES:
-        snprintf(event->reason, sizeof(event->reason),
-                 "too many open files (workers x events): raise ulimit -n, or count "
-                 "fewer events");
-        return;
-    case PMU_FAILED:
-        if (error == EBUSY)
-            snprintf(event->reason, sizeof(event->reason), "the counter is in use by someone else (EBUSY)");
-        else if (error == ENOSYS)
-            snprintf(event->reason, sizeof(event->reason),
-                     "the kernel or the container has no perf_event_open (ENOSYS)");
-        else
-            snprintf(event->reason, sizeof(event->reason), "the system refused: %s", strerror(error));
-        return;
-    default:
-        snprintf(event->reason, sizeof(event->reason), "%s%s", status_texts[status],
-                 status == PMU_ABSENT ? " (no PMU, or the virtual machine hides it)" : "");
-    }
+    if (status == PMU_FORBIDDEN)
+        blame(event, status, "not permitted (%s, kernel.perf_event_paranoid = %d): " REMEDY,
+              error == EPERM ? "EPERM" : "EACCES", paranoid);
+    else if (status == PMU_NO_FILES)
+        blame(event, status, "too many open files (workers x events): raise ulimit -n, or count fewer events");
+    else if (status == PMU_FAILED && error == EBUSY)
+        blame(event, status, "the counter is in use by someone else (EBUSY)");
+    else if (status == PMU_FAILED && error == ENOSYS)
+        blame(event, status, "the kernel or the container has no perf_event_open (ENOSYS)");
+    else if (status == PMU_FAILED)
+        blame(event, status, "the system refused: %s", strerror(error));
+    else
+        blame(event, status, "%s%s", status_texts[status],
+              status == PMU_ABSENT ? " (no PMU, or the virtual machine hides it)" : "");
 }
 
 /* Whether this is a software event that happens in the kernel: counted in user mode only it would silently be 0. */
@@ -281,8 +287,8 @@ static int open_permitted(const struct pmu_sys *sys, struct pmu_event *event, in
         return second == -EINVAL ? second : (status_of(-second) == PMU_ABSENT ? second : fd);
     event->attr = user;
     event->user_only = true;
-    snprintf(event->reason, sizeof(event->reason),
-             "user mode only (kernel.perf_event_paranoid = %d); with the kernel: " REMEDY, sys->paranoid(sys->arg));
+    blame(event, event->status, "user mode only (kernel.perf_event_paranoid = %d); with the kernel: " REMEDY,
+          sys->paranoid(sys->arg));
     return second;
 }
 
@@ -306,10 +312,7 @@ static void try_events(struct pmu_plan *plan, struct pmu_set *set)
             leader_fd = -1;
             fd = open_permitted(sys, event, leader_fd);
         }
-        if (fd >= 0 && sys->event_id(sys->arg, fd, &set->events[i].id) < 0) {
-            sys->close(sys->arg, fd);
-            fd = -EIO;
-        }
+        fd = identify(sys, fd, &set->events[i].id);
         if (fd < 0) {
             explain(event, status_of(-fd), -fd, sys->paranoid(sys->arg));
             continue;
@@ -361,10 +364,8 @@ static void self_test(struct pmu_plan *plan, struct pmu_set *set)
         }
         uint64_t floor = (uint64_t)event->floor_percent * PMU_LOOP_ITERATIONS / 100;
         if (values[i].raw < floor) {
-            event->status = PMU_IMPLAUSIBLE;
-            snprintf(event->reason, sizeof(event->reason),
-                     "broken virtual PMU? counted %llu in a self-test that takes at least %llu",
-                     (unsigned long long)values[i].raw, (unsigned long long)floor);
+            blame(event, PMU_IMPLAUSIBLE, "broken virtual PMU? counted %llu in a self-test that takes at least %llu",
+                  (unsigned long long)values[i].raw, (unsigned long long)floor);
             broken = event->name;
         }
     }
@@ -372,11 +373,8 @@ static void self_test(struct pmu_plan *plan, struct pmu_set *set)
     for (unsigned i = 0; broken && i < plan->event_count; i++) {
         struct pmu_event *event = &plan->events[i];
         if (event->hardware && event->status == PMU_COUNTED && event->attr.type != PERF_TYPE_SOFTWARE &&
-            event->floor_percent == 0 && values[i].raw == 0) {
-            event->status = PMU_IMPLAUSIBLE;
-            snprintf(event->reason, sizeof(event->reason), "stayed 0 in the self-test, in which %s was found broken",
-                     broken);
-        }
+            event->floor_percent == 0 && values[i].raw == 0)
+            blame(event, PMU_IMPLAUSIBLE, "stayed 0 in the self-test, in which %s was found broken", broken);
     }
 }
 
@@ -392,10 +390,9 @@ static void fit_files(struct pmu_plan *plan, unsigned workers)
         struct pmu_event *event = &plan->events[i];
         if (!event->hardware || event->status != PMU_COUNTED)
             continue;
-        event->status = PMU_NO_FILES;
-        snprintf(event->reason, sizeof(event->reason),
-                 "too many open files: %u workers may open %llu in all: raise ulimit -n, or count fewer events",
-                 workers, (unsigned long long)limit);
+        blame(event, PMU_NO_FILES,
+              "too many open files: %u workers may open %llu in all: raise ulimit -n, or count fewer events", workers,
+              (unsigned long long)limit);
         counted--;
     }
 }
@@ -408,9 +405,7 @@ enum pmu_result pmu_plan_init(struct pmu_plan *plan, const char *counters, unsig
     if (!add_events(plan, counters, error, error_bytes))
         return PMU_USAGE;
 
-    struct pmu_set set;
-    memset(&set, 0, sizeof(set));
-    set.plan = plan;
+    struct pmu_set set = {.plan = plan};
     for (unsigned i = 0; i < PMU_EVENTS_MAX; i++)
         set.events[i].fd = -1;
     try_events(plan, &set);
@@ -448,12 +443,8 @@ void pmu_set_open(struct pmu_set *set, const struct pmu_plan *plan)
         mine->status = event->status;
         if (!event->hardware || event->status != PMU_COUNTED)
             continue;
-        int fd = open_event(sys, &event->attr, leaders[event->group]);
         MAE_CHECK(event->group < plan->group_count);
-        if (fd >= 0 && sys->event_id(sys->arg, fd, &mine->id) < 0) {
-            sys->close(sys->arg, fd);
-            fd = -EIO;
-        }
+        int fd = identify(sys, open_event(sys, &event->attr, leaders[event->group]), &mine->id);
         if (fd < 0) {
             mine->status = status_of(-fd);
             continue;

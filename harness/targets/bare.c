@@ -2,8 +2,8 @@
  * bare.c - the upper bound: the native engine's index and row layout with no concurrency control at all.
  *
  * Not transactional: a transaction reads and writes rows in place, commit does nothing and abort undoes nothing.
- * Several workers race by design, and what they do to one row may be lost. Only the structure is kept whole
- * (bare_hash.h), so that several can load.
+ * Several workers race by design, and what they do to one row may be lost. Only the structure is kept whole, by the
+ * hash index of the other schemes (schemes/base/hash.h), so that several can load.
  *
  * Layout, as native's: a row is {24-byte header, payload, 4-byte head} rounded up to cache lines, at base + row *
  * stride on huge pages, and the index costs the same dependent misses. So a read or update costs here what the memory
@@ -20,7 +20,7 @@
 #include <string.h>
 
 #include "engine/base/mem.h"
-#include "harness/targets/bare_hash.h"
+#include "schemes/base/hash.h"
 
 enum {
     TABLES_MAX = 64,
@@ -56,7 +56,7 @@ struct target_table {
 };
 
 struct target_index {
-    struct bare_hash hash;
+    struct hash hash;
     struct target_table *table;
     char name[NAME_BYTES];
 };
@@ -75,7 +75,6 @@ struct row_supply {
 struct target_worker {
     struct target_txn txn;
     struct target *target;
-    struct bare_guard *guard;
     struct row_supply supplies[TABLES_MAX];
 };
 
@@ -95,9 +94,7 @@ struct target {
     pthread_mutex_t lock; /* over creating tables and indexes, joining and leaving */
     struct target_table *tables[TABLES_MAX];
     struct target_index *indexes[INDEXES_MAX];
-    unsigned table_count, index_count;
-    struct target_worker *workers[TARGET_WORKERS_MAX];
-    struct bare_guard guards[TARGET_WORKERS_MAX];
+    unsigned table_count, index_count, worker_count;
 };
 
 /* ---- Open and close. ---- */
@@ -123,7 +120,7 @@ static void bare_close(struct target *target)
     if (!target)
         return;
     for (unsigned i = 0; i < target->index_count; i++) {
-        bare_hash_fini(&target->indexes[i]->hash);
+        hash_fini(&target->indexes[i]->hash);
         free(target->indexes[i]);
     }
     for (unsigned i = 0; i < target->table_count; i++) {
@@ -196,8 +193,7 @@ static enum target_status index_create_locked(struct target *target, struct targ
     struct target_index *index = mem_alloc(sizeof *index);
     if (!index)
         return TARGET_NO_MEMORY;
-    if (bare_hash_init(&index->hash, &target->budget, config->expected_rows) != TARGET_OK) {
-        bare_hash_fini(&index->hash);
+    if (hash_init(&index->hash, &target->budget, config->key_bytes, config->expected_rows) != MAE_OK) {
         free(index);
         return TARGET_NO_MEMORY;
     }
@@ -232,15 +228,9 @@ static enum target_status bare_worker_join(struct target *target, struct target_
         return TARGET_NO_MEMORY;
     worker->target = target;
     worker->txn.worker = worker;
-    enum target_status status = TARGET_FULL;
     pthread_mutex_lock(&target->lock);
-    for (unsigned i = 0; i < TARGET_WORKERS_MAX; i++)
-        if (!target->workers[i]) {
-            target->workers[i] = worker;
-            worker->guard = &target->guards[i];
-            status = TARGET_OK;
-            break;
-        }
+    enum target_status status = target->worker_count < TARGET_WORKERS_MAX ? TARGET_OK : TARGET_FULL;
+    target->worker_count += status == TARGET_OK;
     pthread_mutex_unlock(&target->lock);
     if (status == TARGET_OK)
         *result = worker;
@@ -254,7 +244,7 @@ static void bare_worker_leave(struct target_worker *worker)
 {
     struct target *target = worker->target;
     pthread_mutex_lock(&target->lock);
-    target->workers[worker->guard - target->guards] = NULL;
+    target->worker_count--;
     pthread_mutex_unlock(&target->lock);
     free(worker);
 }
@@ -444,40 +434,47 @@ static inline uint64_t key_of(const void *key)
     return value;
 }
 
-static inline uint64_t find_row(const struct target_txn *txn, const struct target_index *index, const void *key)
+/* The row of a key; false if there is none. */
+static inline bool find_row(const struct target_index *index, const void *key, uint64_t *row)
 {
-    uint64_t row = bare_hash_find(&index->hash, key_of(key));
-    return LIKELY(row != BARE_NO_ROW) ? row : bare_hash_find_settled(&index->hash, txn->worker->guard, key_of(key));
+    struct node_seen seen;
+    return LIKELY(hash_find_word(&index->hash, key_of(key), row)) || hash_find(&index->hash, key, row, &seen);
 }
 
 static enum target_status bare_find(struct target_txn *txn, struct target_index *index, const void *key, uint64_t *ref)
 {
-    *ref = find_row(txn, index, key);
-    return *ref == BARE_NO_ROW ? TARGET_NOT_FOUND : TARGET_OK;
+    (void)txn;
+    return find_row(index, key, ref) ? TARGET_OK : TARGET_NOT_FOUND;
 }
 
 static enum target_status bare_index_insert(struct target_txn *txn, struct target_index *index, const void *key,
                                             uint64_t ref)
 {
+    uint64_t there;
+    struct node_changes changes;
     enum target_status status = may_write(txn, index->table, 0);
-    struct target *target = txn->worker->target;
-    return status != TARGET_OK ? status
-                               : bare_hash_insert(&index->hash, target->guards, TARGET_WORKERS_MAX, txn->worker->guard,
-                                                  key_of(key), ref);
+    if (status != TARGET_OK)
+        return status;
+    enum mae_status inserted = hash_insert(&index->hash, key, ref, &there, &changes);
+    return inserted == MAE_OK ? TARGET_OK : inserted == MAE_EXISTS ? TARGET_EXISTS : TARGET_NO_MEMORY;
 }
 
 static enum target_status bare_index_remove(struct target_txn *txn, struct target_index *index, const void *key,
                                             uint64_t ref)
 {
+    struct node_changes changes;
     enum target_status status = may_write(txn, index->table, 0);
-    return status != TARGET_OK ? status : bare_hash_remove(&index->hash, txn->worker->guard, key_of(key), ref);
+    if (status != TARGET_OK)
+        return status;
+    return hash_remove(&index->hash, key, ref, &changes) == MAE_OK ? TARGET_OK : TARGET_NOT_FOUND;
 }
 
 static enum target_status bare_read(struct target_txn *txn, struct target_index *index, const void *key,
                                     const void **data, size_t *bytes)
 {
-    uint64_t row = find_row(txn, index, key);
-    if (UNLIKELY(row == BARE_NO_ROW))
+    uint64_t row;
+    (void)txn;
+    if (UNLIKELY(!find_row(index, key, &row)))
         return TARGET_NOT_FOUND;
     struct row_header *header = row_at(index->table, row);
     *data = header + 1;
@@ -489,8 +486,9 @@ static enum target_status bare_read(struct target_txn *txn, struct target_index 
 static enum target_status bare_update(struct target_txn *txn, struct target_index *index, const void *key, size_t bytes,
                                       const void **old, void **data)
 {
-    uint64_t row = find_row(txn, index, key);
-    return LIKELY(row != BARE_NO_ROW) ? update_in_place(txn, index->table, row, bytes, old, data) : TARGET_NOT_FOUND;
+    uint64_t row;
+    return LIKELY(find_row(index, key, &row)) ? update_in_place(txn, index->table, row, bytes, old, data)
+                                              : TARGET_NOT_FOUND;
 }
 
 static enum target_status bare_overwrite(struct target_txn *txn, struct target_index *index, const void *key,
@@ -536,10 +534,10 @@ static void bare_prefetch(struct target_txn *txn, struct target_index *index, co
     if (lines > PREFETCH_LINES_MAX)
         lines = PREFETCH_LINES_MAX;
     for (size_t i = 0; i < count; i++)
-        __builtin_prefetch(bare_bucket_of(&index->hash, key_of(at + i * sizeof(uint64_t))));
+        hash_prefetch(&index->hash, at + i * sizeof(uint64_t));
     for (size_t i = 0; i < count; i++) {
-        uint64_t row = bare_hash_find(&index->hash, key_of(at + i * sizeof(uint64_t)));
-        if (row == BARE_NO_ROW)
+        uint64_t row;
+        if (!hash_find_word(&index->hash, key_of(at + i * sizeof(uint64_t)), &row))
             continue;
         const char *line = (const char *)row_at(table, row);
         for (size_t j = 0; j < lines; j++)
@@ -566,12 +564,12 @@ static void bare_table_space(const struct target_table *table, struct target_spa
 
 static void bare_index_space(const struct target_index *index, struct target_space *space)
 {
-    uint64_t buckets = bare_hash_bucket_count(&index->hash);
+    uint64_t buckets = hash_bucket_count(&index->hash), bytes = index->hash.bucket_bytes;
     *space = (struct target_space){.rows = buckets,
                                    .versions = buckets,
                                    .inlined_versions = buckets,
-                                   .payload_bytes = buckets * (sizeof(struct bare_bucket) - ROW_HEADER_BYTES),
-                                   .row_bytes = buckets * sizeof(struct bare_bucket)};
+                                   .payload_bytes = buckets * (bytes - ROW_HEADER_BYTES),
+                                   .row_bytes = buckets * bytes};
 }
 
 static void bare_memory(const struct target *target, struct target_memory *memory)
@@ -591,13 +589,14 @@ struct verify {
     size_t report_bytes;
 };
 
-static bool verify_entry(void *arg, uint64_t key, uint64_t row)
+static bool verify_entry(void *arg, const void *key, uint64_t row)
 {
     const struct verify *verify = arg;
     if (row_exists(verify->index->table, row))
         return true;
     snprintf(verify->report, verify->report_bytes,
-             "index %s: key %" PRIu64 " leads to row %" PRIu64 ", which is not in use", verify->index->name, key, row);
+             "index %s: key %" PRIu64 " leads to row %" PRIu64 ", which is not in use", verify->index->name,
+             key_of(key), row);
     return false;
 }
 
@@ -606,7 +605,7 @@ static enum target_status bare_verify(struct target *target, char *report, size_
     for (unsigned i = 0; i < target->index_count; i++) {
         struct verify verify = {target->indexes[i], report, report_bytes};
         snprintf(report, report_bytes, "index %s: an entry is in a bucket that is not its key's", verify.index->name);
-        if (!bare_hash_walk(&verify.index->hash, verify_entry, &verify))
+        if (!hash_walk(&verify.index->hash, verify_entry, &verify))
             return TARGET_CORRUPT;
     }
     *report = '\0';

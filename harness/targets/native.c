@@ -58,6 +58,16 @@ static bool fault_is_due(void)
     return idles >= IDLES_BEFORE_FAULTS && ++faults_due % FAULT_EVERY == 0;
 }
 
+/* The key, or that of its neighbour, if that fault is due; keys here begin with an integer. */
+static const void *misled(const void *key, uint64_t *neighbour)
+{
+    if (!MUTATED(misled_update) || !fault_is_due())
+        return key;
+    memcpy(neighbour, key, sizeof *neighbour);
+    *neighbour ^= 1;
+    return neighbour;
+}
+
 /* ---- Opening. ---- */
 
 static enum target_status native_open(const struct target_ops *ops, const void *values, struct target **target,
@@ -173,29 +183,21 @@ static enum target_status native_read(struct target_txn *txn, struct target_inde
 static enum target_status native_update(struct target_txn *txn, struct target_index *index, const void *key,
                                         size_t bytes, const void **old, void **data)
 {
-    if (MUTATED(misled_update) && fault_is_due()) { /* into the neighbour's row; keys here begin with an integer */
-        uint64_t neighbour;
-        memcpy(&neighbour, key, sizeof neighbour);
-        neighbour ^= 1;
-        enum target_status status = STATUS(mae_update(TXN(txn), INDEX(index), &neighbour, bytes, old, data));
-        if (status != TARGET_NOT_FOUND)
-            return status;
-    }
-    return STATUS(mae_update(TXN(txn), INDEX(index), key, bytes, old, data));
+    uint64_t neighbour;
+    enum mae_status status = mae_update(TXN(txn), INDEX(index), misled(key, &neighbour), bytes, old, data);
+    if (MUTATED(misled_update) && status == MAE_NOT_FOUND)
+        status = mae_update(TXN(txn), INDEX(index), key, bytes, old, data);
+    return STATUS(status);
 }
 
 static enum target_status native_overwrite(struct target_txn *txn, struct target_index *index, const void *key,
                                            size_t bytes, void **data)
 {
-    if (MUTATED(misled_update) && fault_is_due()) {
-        uint64_t neighbour;
-        memcpy(&neighbour, key, sizeof neighbour);
-        neighbour ^= 1;
-        enum target_status status = STATUS(mae_overwrite(TXN(txn), INDEX(index), &neighbour, bytes, data));
-        if (status != TARGET_NOT_FOUND)
-            return status;
-    }
-    return STATUS(mae_overwrite(TXN(txn), INDEX(index), key, bytes, data));
+    uint64_t neighbour;
+    enum mae_status status = mae_overwrite(TXN(txn), INDEX(index), misled(key, &neighbour), bytes, data);
+    if (MUTATED(misled_update) && status == MAE_NOT_FOUND)
+        status = mae_overwrite(TXN(txn), INDEX(index), key, bytes, data);
+    return STATUS(status);
 }
 
 static enum target_status native_insert(struct target_txn *txn, struct target_index *index, const void *key,
