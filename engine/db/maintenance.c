@@ -60,9 +60,7 @@ bool maintenance_round(struct mae_worker *worker, uint64_t *last_wts)
 {
     bool active = park_silent(worker, last_wts);
     uint64_t reclaimed = atomic_load_explicit(&worker->counters.versions_reclaimed, memory_order_relaxed);
-    worker_unpark(worker, tsc_now());
-    worker_quiescent(worker, tsc_now());
-    worker_park(worker); /* also hands over the garbage that is left */
+    worker_pass_parked(worker);
     return active || atomic_load_explicit(&worker->counters.versions_reclaimed, memory_order_relaxed) != reclaimed;
 }
 

@@ -23,6 +23,18 @@ static uint64_t clock_now(struct mae_worker *worker, uint64_t now_ticks)
     return worker->clock.clock;
 }
 
+/* From here on no other thread parks the worker, nor takes its garbage and its clock: as in a transaction (ORD-9). */
+static void be_busy(struct mae_worker *worker)
+{
+    atomic_store_explicit(&worker->slot->in_txn, OWNER_BUSY, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void be_idle(struct mae_worker *worker)
+{
+    atomic_store_explicit(&worker->slot->in_txn, OWNER_IDLE, memory_order_release);
+}
+
 /* As worker_join, in a slot that has been taken, or -1. */
 static enum mae_status join(struct core *core, int id, struct mae_worker **joined)
 {
@@ -54,11 +66,10 @@ static enum mae_status join(struct core *core, int id, struct mae_worker **joine
     tsclock_init(&worker->clock, core->clock_shift, core->ticks_per_us, now,
                  core->options.timestamps == TIMESTAMPS_CENTRAL ? &core->central_clock : NULL);
     worker->clock.clock = atomic_load_explicit(&worker->slot->clock, memory_order_relaxed);
-    /* As in a transaction, so that nobody parks the worker and takes its clock before that has caught up. ORD-9 */
-    atomic_store_explicit(&worker->slot->in_txn, MUTATED(join_as_idle) ? OWNER_IDLE : OWNER_BUSY, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
+    if (!MUTATED(join_as_idle))
+        be_busy(worker);
     worker_unpark(worker, now);
-    atomic_store_explicit(&worker->slot->in_txn, OWNER_IDLE, memory_order_release);
+    be_idle(worker);
     atomic_store_explicit(&worker->joined, true, memory_order_release);
     *joined = worker;
     return MAE_OK;
@@ -132,6 +143,7 @@ static void backoff_lead(struct mae_worker *worker, uint64_t now_ticks)
 void worker_quiescent(struct mae_worker *worker, uint64_t now_ticks)
 {
     MAE_DCHECK(!worker->txn.running); /* H2, H4: between transactions */
+    MAE_DCHECK(atomic_load_explicit(&worker->slot->in_txn, memory_order_relaxed) == OWNER_BUSY); /* ORD-9 */
     struct horizon *horizon = &worker->core->horizon;
     uint64_t phase = PROTOCOL(worker, phase_times) ? tsc_now() : 0;
     worker->quiescent_ticks = now_ticks;
@@ -228,9 +240,7 @@ void worker_park(struct mae_worker *worker)
 {
     MAE_DCHECK(!worker->txn.running);
     struct horizon *horizon = &worker->core->horizon;
-    /* As in a transaction, so that no other thread parks the worker and takes its garbage meanwhile. */
-    atomic_store_explicit(&worker->slot->in_txn, OWNER_BUSY, memory_order_relaxed);
-    atomic_signal_fence(memory_order_seq_cst);
+    be_busy(worker);
     if (!horizon_is_parked(horizon, worker->id)) {
         uint64_t now = tsc_now();
         worker_quiescent(worker, now);
@@ -239,7 +249,16 @@ void worker_park(struct mae_worker *worker)
         pool_give(&worker->pool);
         horizon_park(horizon, worker->id, clock_now(worker, now));
     }
-    atomic_store_explicit(&worker->slot->in_txn, OWNER_IDLE, memory_order_release);
+    be_idle(worker);
+}
+
+void worker_pass_parked(struct mae_worker *worker)
+{
+    if (!MUTATED(round_as_idle))
+        be_busy(worker);
+    worker_unpark(worker, tsc_now());
+    worker_quiescent(worker, tsc_now());
+    worker_park(worker); /* also hands over the garbage that is left */
 }
 
 void worker_unpark(struct mae_worker *worker, uint64_t now_ticks)

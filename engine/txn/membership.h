@@ -15,7 +15,8 @@ enum mae_status worker_join(struct core *core, struct mae_worker **worker);
 enum mae_status worker_join_own(struct core *core, struct mae_worker **worker);
 void worker_leave(struct mae_worker *worker, struct table *const *tables, unsigned table_count);
 
-/* Passes a quiescent point. Between transactions, on the worker's thread. */
+/* Passes a quiescent point. Between transactions, on the worker's thread, OWNER_BUSY: no other thread may park the
+ * worker meanwhile. */
 void worker_quiescent(struct mae_worker *worker, uint64_t now_ticks);
 
 /*
@@ -38,6 +39,9 @@ void worker_await(struct mae_worker *worker, uint64_t after);
 bool worker_park_other(struct mae_worker *own, unsigned id);
 
 void worker_park(struct mae_worker *worker);
+/* The worker is OWNER_BUSY. */
 void worker_unpark(struct mae_worker *worker, uint64_t now_ticks);
+/* For a parked worker: comes back, passes a quiescent point, and is parked again. */
+void worker_pass_parked(struct mae_worker *worker);
 
 #endif

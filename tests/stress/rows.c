@@ -7,9 +7,8 @@
  *              total. Some readers take long, so that collection has to wait for them.
  *   sizes      payloads of changing sizes, written blindly and not, in tables with and without inlining: each payload
  *              read is whole.
- *   visitors   as counters, by workers that join, idle and leave all the time, beside a maintenance thread that the
- *   test
- *              starts and stops.
+ *   visitors   as counters, by workers that join, idle, wait and leave all the time, beside a maintenance thread that
+ *              the test starts and stops.
  *
  * Each scenario runs with every line of `settings`, with 2 to 32 workers, however many CPUs the machine has. Each ends
  * with exact sums, with mae_db_verify, and with one more update of each row, after which each row must have exactly one
@@ -345,6 +344,13 @@ static void visitors_turn(struct actor *actor)
                 mae_abort(txn);
             else if (mae_commit(txn) != MAE_OK)
                 problem(actor, "an empty transaction did not commit");
+            break;
+        }
+        case 3: { /* a snapshot that waits, and parks whoever is silent meanwhile */
+            struct mae_txn *txn;
+            if (mae_begin(actor->worker, MAE_SNAPSHOT, mae_worker_last_commit(actor->worker), &txn) != MAE_OK ||
+                mae_txn_timestamp(txn) < mae_worker_last_commit(actor->worker) || mae_commit(txn) != MAE_OK)
+                problem(actor, "a snapshot was not ordered behind its worker's last commit");
             break;
         }
         default:

@@ -190,6 +190,31 @@ static void nobody_parks_a_worker_that_joins(void **state)
     world_close(&world);
 }
 
+/* While it works it is no silent worker, whose garbage another thread may take. */
+static void nobody_parks_the_maintenance_worker_at_work(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+    static const enum race_point points[] = {RACE_UNPARK, RACE_PUBLISH_QUIESCENT}; /* without the leader's lock */
+    for (unsigned i = 0; i < sizeof points / sizeof points[0]; i++) {
+        struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 1);
+        struct joiner joiner = {&world, false};
+        uint64_t last_wts[HORIZON_SLOTS] = {0};
+        struct mae_worker *maintainer;
+        if (world.db->core.horizon.barrier) {
+            assert_ok(worker_join_own(&world.db->core, &maintainer));
+            assert_int_equal(maintainer->id, 1);
+            worker_park(maintainer);
+            at_race(points[i], points[i] == RACE_UNPARK ? 2 : 1, park_the_joiner, &joiner);
+            maintenance_round(maintainer, last_wts);
+            assert_false(joiner.parked);
+            assert_false(at_race_cancel());
+            db_worker_leave(maintainer, world.db->table_count);
+        }
+        world_close(&world);
+    }
+}
+
 static void an_idle_worker_wakes_up_above_the_others(void **state)
 {
     (void)state;
@@ -363,6 +388,7 @@ int main(void)
         cmocka_unit_test(a_number_keeps_its_clock_in_another_slot),
         cmocka_unit_test(a_new_worker_begins_above_the_past),
         cmocka_unit_test(nobody_parks_a_worker_that_joins),
+        cmocka_unit_test(nobody_parks_the_maintenance_worker_at_work),
         cmocka_unit_test(an_idle_worker_wakes_up_above_the_others),
         cmocka_unit_test(an_id_that_is_used_again_repeats_no_timestamp),
         cmocka_unit_test(after_leads_no_further_than_an_hour),
