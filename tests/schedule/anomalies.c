@@ -1,9 +1,9 @@
 /*
  * anomalies.c - small transactions that are known to provoke anomalies: each interleaving must have a serial order.
  *
- *   scripts  The ten anomalies of the Hermitage suite, write skew over three rows and the read-only-transaction
- *            anomaly. Each is run call by call in the order that provokes it, in each order of the timestamps, then
- *            under all schedules of at most 2 preemptions (1 if there are three transactions).
+ *   scripts  Those of tests/support/anomaly_scripts.h. Each is run call by call in the order that provokes it, in each
+ *            order of the timestamps, then under all schedules of at most 2 preemptions (1 if there are three
+ *            transactions).
  *   pairs    All pairs of transactions of two operations on two rows and one absent key, under all schedules with at
  *            most 1, then 2, then 3 preemptions, for as long as a third of MAE_SECONDS allows. The program prints what
  *            it completed. MAE_SECONDS are seconds of CPU time, so other load on the machine does not matter.
@@ -24,15 +24,13 @@
 #include "harness/proof/judge.h"
 #include "harness/targets/recording.h"
 #include "harness/targets/targets.h"
+#include "tests/support/anomaly_scripts.h"
 #include "tests/support/scheduler.h"
 #include "tests/support/target_open.h"
 
 SCHEDULER_INTERPOSE
 
 enum {
-    TXNS_MAX = 3,
-    OPS_MAX = 6,
-    KEYS = 3,
     ERROR_BYTES = 512,
     PREEMPTIONS_MAX = 3,
     CLOCK_STEP = 100000,
@@ -40,53 +38,10 @@ enum {
     SAMPLE_EVERY = 64, /* schedules: verified, and repeated */
 };
 
-/*
- * Operations are two letters: what, and on which key. x and y are there at first, z is not.
- *   r read   w update   b blind write   d delete   i insert   s scan of all keys (which is on none: s*)
- * A transaction ends with its last operation; "!" in a script stands for its abort.
- */
-struct program {
-    const char *name;
-    const char *ops[TXNS_MAX]; /* per transaction, separated by blanks; NULL: there are fewer */
-    const char *order;         /* whose turn it is, 1 to 3; once more after its last operation commits or aborts */
-    bool aborts[TXNS_MAX];
-    bool snapshot[TXNS_MAX];
-    bool ordered; /* needs scans */
-};
-
-static const struct program scripts[] = {
-    {.name = "G0 dirty write", .ops = {"wx wy", "wx wy"}, .order = "12121122"},
-    {.name = "G0 dirty write, blind", .ops = {"bx by", "bx by"}, .order = "12121122"},
-    {.name = "G1a aborted read", .ops = {"wx", "rx rx"}, .order = "12122", .aborts = {true}},
-    {.name = "G1b intermediate read", .ops = {"wx wx", "rx rx"}, .order = "121122"},
-    {.name = "G1c circular information flow", .ops = {"wx ry", "wy rx"}, .order = "121212"},
-    {.name = "OTV observed transaction vanishes", .ops = {"wx wy", "wx wy", "rx ry rx ry"}, .order = "1121232333323"},
-    {.name = "PMP predicate many preceders", .ops = {"s* s*", "iz"}, .order = "12211", .ordered = true},
-    {.name = "PMP with writes", .ops = {"wx wy", "s* dy"}, .order = "122112", .ordered = true},
-    {.name = "P4 lost update", .ops = {"rx wx", "rx wx"}, .order = "12121212"},
-    {.name = "G-single read skew", .ops = {"rx ry", "rx ry wx wy"}, .order = "12222211"},
-    {.name = "G-single with a predicate", .ops = {"s* s*", "wx"}, .order = "12211", .ordered = true},
-    {.name = "G-single with a write", .ops = {"rx dy", "rx ry wx wy"}, .order = "12222211"},
-    {.name = "G2-item write skew", .ops = {"rx ry wx", "rx ry wy"}, .order = "11221212"},
-    {.name = "G2 anti-dependency", .ops = {"s* iz", "s* dx"}, .order = "121212", .ordered = true},
-    {.name = "G2 two edges", .ops = {"s* rx", "wx", "s* rx"}, .order = "1223331", .ordered = true},
-    {.name = "write skew over three", .ops = {"rx wy", "ry wz", "rz wx"}, .order = "123123123"},
-    {.name = "read-only transaction anomaly", .ops = {"rx ry wx", "wy", "rx ry"}, .order = "112233311"},
-    {.name = "read-only anomaly, snapshot",
-     .ops = {"rx ry wx", "wy", "rx ry"},
-     .order = "112233311",
-     .snapshot = {0, 0, 1}},
-    {.name = "miss and insert", .ops = {"rz wx", "iz rx"}, .order = "121212"},
-    {.name = "double insert", .ops = {"iz", "iz"}, .order = "1212"},
-    {.name = "delete and blind write", .ops = {"dx", "bx"}, .order = "1212"},
-    {.name = "delete, insert, read", .ops = {"dx", "ix", "rx rx"}, .order = "31312323"},
-    {.name = NULL},
-};
-
 struct txn_state {
     struct target_worker *worker;
     struct target_txn *txn;
-    char ops[OPS_MAX][3];
+    char ops[ANOMALY_OPS_MAX][3];
     unsigned count, next;
     enum target_status status;
     bool over;
@@ -99,8 +54,8 @@ static struct stage {
     struct target_index *index;
     struct target_table *table;
     struct mae_db *db;
-    const struct program *program;
-    struct txn_state txns[TXNS_MAX];
+    const struct anomaly_script *program;
+    struct txn_state txns[ANOMALY_TXNS_MAX];
     unsigned txn_count;
     uint64_t clock, base; /* of all workers; the timestamp that a program's are told from in traces */
     struct history_checker *checker;
@@ -126,51 +81,10 @@ static void require(enum target_status status, const char *what)
 
 /* ---- Operations. ---- */
 
-struct scan {
-    struct target_txn *txn;
-    enum target_status status;
-};
-
-static bool scan_visit(void *arg, const void *key, uint64_t ref)
-{
-    struct scan *scan = arg;
-    const void *data;
-    (void)key;
-    scan->status = stage.ops->row_read(scan->txn, stage.table, ref, &data, NULL);
-    return scan->status == TARGET_OK;
-}
-
 static enum target_status run_op(struct txn_state *state, const char *op)
 {
-    const struct target_ops *ops = stage.ops;
-    uint64_t key = (uint64_t)(op[1] - 'x');
-    const void *data;
-    void *fresh;
-    struct scan scan = {state->txn, TARGET_OK};
-    enum target_status status;
-    switch (op[0]) {
-    case 'r':
-        status = ops->read(state->txn, stage.index, &key, &data, NULL);
-        break;
-    case 'w':
-        status = ops->update(state->txn, stage.index, &key, 8, NULL, &fresh);
-        break;
-    case 'b':
-        status = ops->overwrite(state->txn, stage.index, &key, 8, &fresh);
-        break;
-    case 'd':
-        status = ops->erase(state->txn, stage.index, &key);
-        break;
-    case 'i':
-        status = ops->insert(state->txn, stage.index, &key, 8, NULL, &fresh);
-        break;
-    default:
-        status = ops->scan(state->txn, stage.index, NULL, NULL, 0, 0, scan_visit, &scan);
-        if (status == TARGET_OK)
-            status = scan.status;
-        break;
-    }
-    scheduler_note(op, key, 0, (int)status);
+    enum target_status status = anomaly_run_op(stage.ops, state->txn, stage.table, stage.index, op);
+    scheduler_note(op, (uint64_t)(op[1] - 'x'), 0, (int)status);
     return status == TARGET_NOT_FOUND || status == TARGET_EXISTS ? TARGET_OK : status;
 }
 
@@ -228,11 +142,11 @@ static void stage_open(bool ordered)
         stage.ops->table_create(stage.target, "rows", &table, &stage.table) != TARGET_OK ||
         stage.ops->index_create(stage.target, stage.table, "key", &index, &stage.index) != TARGET_OK)
         abort();
-    for (unsigned i = 0; i < TXNS_MAX; i++)
+    for (unsigned i = 0; i < ANOMALY_TXNS_MAX; i++)
         if (stage.ops->worker_join(stage.target, &stage.txns[i].worker) != TARGET_OK)
             abort();
     stage.db = (struct mae_db *)engine_worker(0)->core;
-    for (unsigned i = 0; i < TXNS_MAX; i++) {
+    for (unsigned i = 0; i < ANOMALY_TXNS_MAX; i++) {
         struct mae_worker *worker = engine_worker(i);
         worker->clock.step_max_units = 0;               /* clocks stand still but for 1 a timestamp */
         worker->protocol.gc_interval_ticks = INT64_MAX; /* no quiescent points but those of settle */
@@ -243,7 +157,7 @@ static void stage_open(bool ordered)
 
 static void stage_close(void)
 {
-    for (unsigned i = 0; i < TXNS_MAX; i++)
+    for (unsigned i = 0; i < ANOMALY_TXNS_MAX; i++)
         stage.ops->worker_leave(stage.txns[i].worker);
     stage.ops->close(stage.target);
     recording_destroy(stage.recording);
@@ -253,10 +167,10 @@ static void stage_close(void)
  * A new one for each schedule if rows come and go: they would have other addresses each time, and addresses count. A
  * program that only reads and updates through a hash index leaves the stage as it was.
  */
-static void stage_renew(const struct program *program)
+static void stage_renew(const struct anomaly_script *program)
 {
     bool keeps = !stage.ordered;
-    for (unsigned i = 0; i < TXNS_MAX && program->ops[i]; i++)
+    for (unsigned i = 0; i < ANOMALY_TXNS_MAX && program->ops[i]; i++)
         keeps &= strpbrk(program->ops[i], "di") == NULL;
     if (!keeps || stage.spoiled || stage.uses == USES_MAX) {
         stage_close();
@@ -271,7 +185,7 @@ static void settle(void)
 {
     uint64_t far = UINT64_C(1) << 40;
     for (unsigned round = 0; round < 8; round++)
-        for (unsigned i = 0; i < TXNS_MAX; i++) {
+        for (unsigned i = 0; i < ANOMALY_TXNS_MAX; i++) {
             struct mae_worker *worker = engine_worker(i);
             worker->clock.clock = stage.clock++;
             atomic_store(&stage.db->core.horizon.round_ticks, far);
@@ -279,32 +193,31 @@ static void settle(void)
         }
 }
 
-static void prepare_txns(const struct program *program)
+static void prepare_txns(const struct anomaly_script *program)
 {
     stage.program = program;
     stage.txn_count = 0;
-    for (unsigned i = 0; i < TXNS_MAX && program->ops[i]; i++, stage.txn_count++) {
+    for (unsigned i = 0; i < ANOMALY_TXNS_MAX && program->ops[i]; i++, stage.txn_count++) {
         struct txn_state *state = &stage.txns[i];
         *state = (struct txn_state){.worker = state->worker};
-        for (const char *at = program->ops[i]; *at && state->count < OPS_MAX; at += at[2] ? 3 : 2)
-            memcpy(state->ops[state->count++], at, 2);
+        state->count = anomaly_ops_of(program->ops[i], state->ops);
     }
 }
 
 /* The rows as a program expects them, and clocks such that transaction `order[i]` gets the i-th timestamp. */
-static void prepare(const struct program *program, const unsigned *order)
+static void prepare(const struct anomaly_script *program, const unsigned *order)
 {
-    static const struct program load = {.name = "load"};
+    static const struct anomaly_script load = {.name = "load"};
     settle();
     recording_clear(stage.target);
     stage.program = &load;
     struct txn_state *state = &stage.txns[0];
-    uint64_t absent = KEYS - 1, ref;
+    uint64_t absent = ANOMALY_KEYS - 1, ref;
     require(stage.ops->begin(state->worker, TARGET_READ_WRITE, &state->txn), "begin of the load");
     /* A miss makes an untouched bucket: on a stage that is kept only the first one would. */
     if (!stage.loaded && !stage.ordered && stage.ops->find(state->txn, stage.index, &absent, &ref) != TARGET_NOT_FOUND)
         require(TARGET_CORRUPT, "an absent key");
-    for (uint64_t key = 0; key < KEYS - 1; key++) {
+    for (uint64_t key = 0; key < ANOMALY_KEYS - 1; key++) {
         void *fresh;
         require(stage.loaded ? stage.ops->update(state->txn, stage.index, &key, 8, NULL, &fresh)
                              : stage.ops->insert(state->txn, stage.index, &key, 8, NULL, &fresh),
@@ -316,7 +229,7 @@ static void prepare(const struct program *program, const unsigned *order)
     stage.clock += CLOCK_STEP;
     stage.base = timestamp_make(stage.clock, 0);
     prepare_txns(program);
-    for (unsigned i = 0; i < TXNS_MAX; i++) {
+    for (unsigned i = 0; i < ANOMALY_TXNS_MAX; i++) {
         struct mae_worker *worker = engine_worker(i);
         worker->commits_in_a_row = 0;
         worker->clock.clock = stage.clock;
@@ -326,7 +239,7 @@ static void prepare(const struct program *program, const unsigned *order)
     stage.clock += CLOCK_STEP;
 }
 
-static void print_program(const struct program *program, const unsigned *order)
+static void print_program(const struct anomaly_script *program, const unsigned *order)
 {
     printf("program: %s\n", program->name);
     for (unsigned i = 0; i < stage.txn_count; i++)
@@ -338,7 +251,7 @@ static void print_program(const struct program *program, const unsigned *order)
 }
 
 /* False, with everything printed, when what has just run was wrong. */
-static bool check(const struct program *program, const unsigned *order, bool verify)
+static bool check(const struct anomaly_script *program, const unsigned *order, bool verify)
 {
     static struct history history;
     struct history_verdict verdict;
@@ -362,15 +275,15 @@ static bool check(const struct program *program, const unsigned *order, bool ver
 
 /* ---- Runs. ---- */
 
-static const unsigned orders2[][TXNS_MAX] = {{0, 1}, {1, 0}};
-static const unsigned orders3[][TXNS_MAX] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+static const unsigned orders2[][ANOMALY_TXNS_MAX] = {{0, 1}, {1, 0}};
+static const unsigned orders3[][ANOMALY_TXNS_MAX] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 
-static unsigned txn_count(const struct program *program)
+static unsigned txn_count(const struct anomaly_script *program)
 {
     return program->ops[2] ? 3 : 2;
 }
 
-static const unsigned *order_at(const struct program *program, unsigned i)
+static const unsigned *order_at(const struct anomaly_script *program, unsigned i)
 {
     if (txn_count(program) == 2)
         return i < 2 ? orders2[i] : NULL;
@@ -378,7 +291,7 @@ static const unsigned *order_at(const struct program *program, unsigned i)
 }
 
 /* Call by call, in the order given; then the rest, so that every transaction ends. */
-static bool run_script(const struct program *program)
+static bool run_script(const struct anomaly_script *program)
 {
     const unsigned *order;
     for (unsigned n = 0; (order = order_at(program, n)) != NULL; n++) {
@@ -403,7 +316,7 @@ static double used_seconds(void)
 }
 
 /* One schedule, the search's current one. False, with everything printed, if something was wrong. */
-static bool run_once(const struct program *program, const unsigned *order, unsigned preemptions, bool verify,
+static bool run_once(const struct anomaly_script *program, const unsigned *order, unsigned preemptions, bool verify,
                      uint64_t *digest)
 {
     struct scheduler_plan plan = {SCHEDULER_BOUNDED, preemptions, SCHEDULER_CLOCKS_EVEN, 1};
@@ -424,7 +337,7 @@ static bool run_once(const struct program *program, const unsigned *order, unsig
  * All schedules with at most `preemptions`; *done false if the time is over first. The search is exhaustive only if
  * nothing but the choices decides what happens: some run twice, and must be the same both times.
  */
-static bool run_bounded(const struct program *program, unsigned preemptions, double until, bool *done)
+static bool run_bounded(const struct anomaly_script *program, unsigned preemptions, double until, bool *done)
 {
     const unsigned *order;
     for (unsigned n = 0; (order = order_at(program, n)) != NULL; n++) {
@@ -463,7 +376,7 @@ static bool run_pairs(unsigned preemptions, bool ordered, double until, bool *do
             snprintf(first, sizeof first, "%s %s", all[a / OPS], all[a % OPS]);
             snprintf(second, sizeof second, "%s %s", all[b / OPS], all[b % OPS]);
             snprintf(name, sizeof name, "%s / %s", first, second);
-            struct program program = {.name = name, .ops = {first, second}, .order = ""};
+            struct anomaly_script program = {.name = name, .ops = {first, second}, .order = ""};
             if (!run_bounded(&program, preemptions, until, done))
                 return false;
             programs += *done;
@@ -478,7 +391,7 @@ static bool run_pairs(unsigned preemptions, bool ordered, double until, bool *do
 
 static bool run_scripts(bool ordered)
 {
-    for (const struct program *program = scripts; program->name; program++) {
+    for (const struct anomaly_script *program = anomaly_scripts; program->name; program++) {
         uint64_t before = stage.runs, committed = stage.committed;
         bool done = true;
         if (program->ordered && !ordered)
