@@ -11,10 +11,10 @@
 
 enum { FILE_BYTES_MAX = 1 << 30 };
 
-/* The reader's place in the text. It removes quotes in place, which never needs more room. */
+/* The reader's place in the text, which a NUL ends. It removes quotes in place, which never needs more room. */
 struct cursor {
     const struct csv_table *table;
-    char *at, *end;
+    char *at;
     unsigned line;
     char *error;
 };
@@ -22,52 +22,35 @@ struct cursor {
 #define WRONG(cursor, line, ...) \
     support_error_at((cursor)->error, CSV_TABLE_ERROR_BYTES, (cursor)->table->path, line, __VA_ARGS__)
 
-/* Ends the field at `end_of_field` and steps over the separator. *last: the separator ended the line. */
-static bool finish_field(struct cursor *cursor, char *end_of_field, bool *last)
-{
-    MAE_CHECK(end_of_field <= cursor->at); /* unquoting never needs more room */
-    char *at = cursor->at;
-    if (at < cursor->end && *at == ',') {
-        *last = false;
-        cursor->at = at + 1;
-        *end_of_field = '\0';
-        return true;
-    }
-    if (at + 1 < cursor->end && at[0] == '\r' && at[1] == '\n')
-        at++;
-    if (at == cursor->end || *at != '\n')
-        return WRONG(cursor, cursor->line,
-                     at == cursor->end ? "the line has no end: it was cut off while being written"
-                                       : "after a closing quote only a comma or the line's end may follow");
-    *last = true;
-    cursor->at = at + 1;
-    cursor->line++;
-    *end_of_field = '\0';
-    return true;
-}
-
+/* Reads a field and steps over the separator. *last: the separator ended the line. */
 static bool read_field(struct cursor *cursor, char **field, bool *last)
 {
-    *field = cursor->at;
-    if (cursor->at < cursor->end && *cursor->at == '"') {
-        unsigned first_line = cursor->line;
-        char *out = ++*field, *at = out;
-        for (; at < cursor->end && (*at != '"' || (at + 1 < cursor->end && at[1] == '"')); at++) {
+    char *at = cursor->at, *end = at;
+    unsigned first_line = cursor->line;
+    *field = at;
+    if (*at == '"') {
+        for (at++; *at != '\0' && (*at != '"' || at[1] == '"'); at++) {
             at += *at == '"';
             cursor->line += *at == '\n';
-            *out++ = *at;
+            *end++ = *at;
         }
-        if (at == cursor->end)
+        if (*at++ == '\0')
             return WRONG(cursor, first_line, "a quote is never closed");
-        cursor->at = at + 1;
-        return finish_field(cursor, out, last);
+        at += at[0] == '\r' && at[1] == '\n';
+    } else {
+        at += strcspn(at, ",\n");
+        end = at - (*at == '\n' && at > *field && at[-1] == '\r');
     }
-    while (cursor->at < cursor->end && *cursor->at != ',' && *cursor->at != '\n')
-        cursor->at++;
-    char *end = cursor->at;
-    if (end < cursor->end && *end == '\n' && end > *field && end[-1] == '\r')
-        end--;
-    return finish_field(cursor, end, last);
+    if (*at != ',' && *at != '\n')
+        return WRONG(cursor, cursor->line,
+                     *at == '\0' ? "the line has no end: it was cut off while being written"
+                                 : "after a closing quote only a comma or the line's end may follow");
+    MAE_CHECK(end <= at); /* unquoting never needs more room */
+    *last = *at == '\n';
+    cursor->line += *last;
+    cursor->at = at + 1;
+    *end = '\0';
+    return true;
 }
 
 /* Reads the fields of a line. The caller frees *fields. */
@@ -90,7 +73,7 @@ static bool read_line(struct cursor *cursor, char ***fields, size_t *count)
 
 static bool read_header(struct csv_table *table, struct cursor *cursor)
 {
-    if (cursor->at == cursor->end)
+    if (*cursor->at == '\0')
         return WRONG(cursor, 1, "the file is empty: the header is missing");
     if (!read_line(cursor, &table->columns, &table->column_count))
         return false;
@@ -105,7 +88,7 @@ static bool read_header(struct csv_table *table, struct cursor *cursor)
 
 static bool read_rows(struct csv_table *table, struct cursor *cursor)
 {
-    while (cursor->at < cursor->end) {
+    while (*cursor->at != '\0') {
         unsigned line = cursor->line;
         char **fields;
         size_t count;
@@ -126,10 +109,10 @@ static bool read_rows(struct csv_table *table, struct cursor *cursor)
 bool csv_table_parse(struct csv_table *table, const char *path, char *text, size_t bytes, char *error)
 {
     *table = (struct csv_table){.path = support_copy(path), .text = text};
-    struct cursor cursor = {.table = table, .at = text, .end = text + bytes, .line = 1, .error = error};
+    struct cursor cursor = {.table = table, .at = text, .line = 1, .error = error};
     bool good = memchr(text, '\0', bytes) ? WRONG(&cursor, 1, "the file holds a NUL byte: this is no CSV")
                                           : read_header(table, &cursor) && read_rows(table, &cursor);
-    MAE_CHECK(!good || cursor.at == cursor.end);
+    MAE_CHECK(!good || cursor.at == text + bytes);
     if (!good)
         csv_table_free(table);
     return good;

@@ -55,17 +55,6 @@ const char *html_count(double value, char *text)
     return text;
 }
 
-static void text_write(FILE *page, const char *text)
-{
-    for (; *text != '\0'; text++) {
-        const char *escaped = *text == '&' ? "&amp;" : *text == '<' ? "&lt;" : *text == '>' ? "&gt;" : "&quot;";
-        if (strchr("&<>\"", *text) != NULL)
-            (void)fputs(escaped, page);
-        else
-            (void)fputc(*text, page);
-    }
-}
-
 /* ---- Pictures. ---- */
 
 void html_put_svg(json_t *object, const char *key, const char *path)
@@ -96,13 +85,12 @@ struct scope {
 struct tag {
     char kind; /* # ^ / { or, for {{name}}, a blank */
     char name[64];
-    const char *text; /* where the tag begins and where the text after it does */
-    const char *after;
+    const char *text; /* where the tag begins */
 };
 
 struct render {
-    FILE *page;
-    const char *name, *template;
+    struct support_text *page;
+    const char *name, *template, *at; /* at: what is not rendered yet */
     char *error;
 };
 
@@ -111,44 +99,23 @@ static bool wrong(const struct render *render, const char *at, const char *what)
     unsigned line = 1;
     for (const char *c = render->template; c < at; c++)
         line += *c == '\n';
-    (void)snprintf(render->error, HTML_ERROR_BYTES, "%.200s:%u: %s: %.*s", render->name, line, what,
-                   (int)strcspn(at, "\n"), at);
-    return false;
+    return support_error_at(render->error, HTML_ERROR_BYTES, render->name, line, "%s: %.*s", what,
+                            (int)strcspn(at, "\n"), at);
 }
 
-/* The next tag in [at, end); `text` is `end` if there is none. */
-static bool tag_find(const struct render *render, const char *at, const char *end, struct tag *tag)
+/* Steps over the tag that begins at `text`. */
+static bool tag_read(struct render *render, const char *text, struct tag *tag)
 {
-    const char *begin = strstr(at, "{{");
-    tag->text = begin == NULL || begin >= end ? end : begin;
-    if (tag->text == end)
-        return true;
-    const char *close = begin[2] == '{' ? "}}}" : "}}", *name = begin + 2 + (strchr("#^/{", begin[2]) != NULL);
+    const char *close = text[2] == '{' ? "}}}" : "}}", *name = text + 2 + (strchr("#^/{", text[2]) != NULL);
     const char *stop = strstr(name, close);
-    if (stop == NULL || stop >= end || (size_t)(stop - name) >= sizeof(tag->name))
-        return wrong(render, begin, "want {{name}}, {{{name}}}, {{#name}}, {{^name}} or {{/name}}");
-    tag->kind = name == begin + 2 ? ' ' : begin[2];
+    if (stop == NULL || (size_t)(stop - name) >= sizeof(tag->name))
+        return wrong(render, text, "want {{name}}, {{{name}}}, {{#name}}, {{^name}} or {{/name}}");
+    tag->text = text;
+    tag->kind = name == text + 2 ? ' ' : text[2];
     (void)snprintf(tag->name, sizeof(tag->name), "%.*s", (int)(stop - name), name);
-    tag->after = stop + strlen(close);
-    bool alone = (begin == render->template || begin[-1] == '\n') && *tag->after == '\n';
-    if (alone && strchr("#^/", tag->kind) != NULL)
-        tag->after++;
-    return true;
-}
-
-/* The {{/name}} that belongs to the section. */
-static bool section_end(const struct render *render, const struct tag *section, const char *end, struct tag *close)
-{
-    size_t depth = 1;
-    close->after = section->after;
-    while (depth > 0) {
-        if (!tag_find(render, close->after, end, close))
-            return false;
-        if (close->text == end)
-            return wrong(render, section->text, "this section has no end");
-        if (strcmp(close->name, section->name) == 0)
-            depth = close->kind == '/' ? depth - 1 : depth + (close->kind == '#' || close->kind == '^');
-    }
+    render->at = stop + strlen(close);
+    bool alone = (text == render->template || text[-1] == '\n') && *render->at == '\n';
+    render->at += alone && strchr("#^/", tag->kind) != NULL;
     return true;
 }
 
@@ -168,65 +135,63 @@ static bool is_empty(const json_t *value)
            (json_is_array(value) && json_array_size(value) == 0);
 }
 
-static bool part_write(const struct render *render, const char *at, const char *end, const struct scope *scope);
+static void value_write(struct support_text *page, const struct tag *tag, const json_t *value)
+{
+    for (const char *c = json_is_string(value) ? json_string_value(value) : ""; *c != '\0'; c++) {
+        const char *escaped = *c == '&' ? "&amp;" : *c == '<' ? "&lt;" : *c == '>' ? "&gt;" : "&quot;";
+        if (tag->kind != '{' && strchr("&<>\"", *c) != NULL)
+            support_text_add(page, "%s", escaped);
+        else
+            support_text_add(page, "%c", *c);
+    }
+}
 
-static bool section_write(const struct render *render, const struct tag *section, const char *end,
-                          const struct scope *scope)
+static bool part_write(struct render *render, const struct tag *section, const struct scope *scope, bool shown);
+
+/* Once for each object, and once without a trace if there is none. */
+static bool section_write(struct render *render, const struct tag *section, const struct scope *scope, bool shown)
 {
     const json_t *value = value_of(scope, section->name);
-    if (section->kind == '^')
-        return !is_empty(value) || part_write(render, section->after, end, scope);
-    if (is_empty(value))
-        return true;
-    if (!json_is_array(value)) {
-        struct scope inner = {scope, value};
-        return part_write(render, section->after, end, json_is_object(value) ? &inner : scope);
-    }
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        struct scope inner = {scope, json_array_get(value, i)};
-        if (!part_write(render, section->after, end, &inner))
+    const char *begin = render->at;
+    bool wanted = shown && is_empty(value) == (section->kind == '^');
+    size_t count = wanted && section->kind == '#' && json_is_array(value) ? json_array_size(value) : 1;
+    for (size_t i = 0; i < count; i++) {
+        struct scope inner = {scope, json_is_array(value) ? json_array_get(value, i) : value};
+        render->at = begin;
+        if (!part_write(render, section, json_is_object(inner.object) ? &inner : scope, wanted))
             return false;
     }
     return true;
 }
 
-/* Sections nest as deep as the template's, which is finite. */
-static bool part_write(const struct render *render, const char *at, const char *end, const struct scope *scope)
+/* From render->at to the end of the section, NULL: of the template. Sections nest as deep as the template's do. */
+static bool part_write(struct render *render, const struct tag *section, const struct scope *scope, bool shown)
 {
-    struct tag tag, close;
-    while (at < end) {
-        if (!tag_find(render, at, end, &tag))
+    const char *begin;
+    struct tag tag;
+    while ((begin = strstr(render->at, "{{")) != NULL) {
+        if (shown)
+            support_text_add(render->page, "%.*s", (int)(begin - render->at), render->at);
+        if (!tag_read(render, begin, &tag))
             return false;
-        (void)fwrite(at, 1, (size_t)(tag.text - at), render->page);
-        if (tag.text == end)
-            return true;
-        if (tag.kind == '/')
+        if (tag.kind == '/' && section == NULL)
             return wrong(render, tag.text, "ends a section that has not begun");
-        at = tag.after;
-        const json_t *value = value_of(scope, tag.name);
-        if (tag.kind == '#' || tag.kind == '^') {
-            if (!section_end(render, &tag, end, &close) || !section_write(render, &tag, close.text, scope))
-                return false;
-            at = close.after;
-        } else if (tag.kind == '{' && json_is_string(value)) {
-            (void)fputs(json_string_value(value), render->page);
-        } else if (json_is_string(value)) {
-            text_write(render->page, json_string_value(value));
-        }
+        if (tag.kind == '/')
+            return strcmp(tag.name, section->name) == 0 || wrong(render, section->text, "this section has no end");
+        if (tag.kind != '#' && tag.kind != '^' && shown)
+            value_write(render->page, &tag, value_of(scope, tag.name));
+        else if ((tag.kind == '#' || tag.kind == '^') && !section_write(render, &tag, scope, shown))
+            return false;
     }
+    if (section != NULL)
+        return wrong(render, section->text, "this section has no end");
+    support_text_add(render->page, "%s", render->at);
     return true;
 }
 
-char *html_render(const char *name, const char *template, const json_t *data, size_t *bytes, char *error)
+bool html_render(const char *name, const char *template, const json_t *data, struct support_text *page, char *error)
 {
-    char *text;
-    struct render render = {open_memstream(&text, bytes), name, template, error};
+    struct render render = {page, name, template, template, error};
     struct scope scope = {NULL, data};
-    if (render.page == NULL)
-        abort(); /* no memory */
-    bool fine = part_write(&render, template, template + strlen(template), &scope);
-    if (fclose(render.page) == 0 && fine)
-        return text;
-    free(text);
-    return NULL;
+    return part_write(&render, NULL, &scope, true);
 }

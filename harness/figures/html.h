@@ -19,6 +19,7 @@
 #include <stdio.h>
 
 #include "harness/common/statistics.h"
+#include "harness/common/support.h"
 
 enum { HTML_NUMBER_BYTES = 96, HTML_ERROR_BYTES = 512 };
 
@@ -39,8 +40,8 @@ void html_put_svg(json_t *object, const char *key, const char *path);
 
 /* ---- The page. ---- */
 
-/* The page, which the caller frees. NULL with a message in `error` (HTML_ERROR_BYTES) if the template is not as above;
- * `name` stands for it there. */
-char *html_render(const char *name, const char *template, const json_t *data, size_t *bytes, char *error);
+/* Adds the page to `page`. False with a message in `error` (HTML_ERROR_BYTES) if the template is not as above; `name`
+ * stands for it there. */
+bool html_render(const char *name, const char *template, const json_t *data, struct support_text *page, char *error);
 
 #endif

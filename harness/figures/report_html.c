@@ -479,10 +479,10 @@ static json_t *page_data(const struct report *report, bool one_sweep, struct sup
     return page;
 }
 
-static bool file_write(const struct report *report, const char *name, const char *text, size_t bytes)
+static bool file_write(const struct report *report, const char *name, const struct support_text *text)
 {
     SUPPORT_FREED char *path = support_format("%s/%s", report->folder, name);
-    return text_file_write(report->command, path, text, bytes);
+    return text_file_write(report->command, path, text->text, text->bytes);
 }
 
 static bool page_write(const struct report *report, const char *share)
@@ -490,18 +490,15 @@ static bool page_write(const struct report *report, const char *share)
     char error[HTML_ERROR_BYTES];
     size_t bytes;
     bool one_sweep = report->experiments[0].figure == NULL;
-    SUPPORT_FREED struct support_text csv = {0};
-    SUPPORT_FREED char *path = support_format("%splots/page.html", share), *page = NULL;
+    SUPPORT_FREED struct support_text csv = {0}, page = {0};
+    SUPPORT_FREED char *path = support_format("%splots/page.html", share);
     SUPPORT_FREED char *template = text_file_read(path, TEMPLATE_BYTES_MAX, true, &bytes, error, sizeof(error));
-    if (template) {
-        json_t *data = page_data(report, one_sweep, &csv);
-        page = html_render(path, template, data, &bytes, error);
-        json_decref(data);
-    }
-    if (!page)
+    json_t *data = page_data(report, one_sweep, &csv);
+    bool made = template && html_render(path, template, data, &page, error);
+    json_decref(data);
+    if (!made)
         support_complain(report->command, "%s", error);
-    if (!page || (!one_sweep && !file_write(report, "claims.csv", csv.text, csv.bytes)) ||
-        !file_write(report, "report.html", page, bytes))
+    if (!made || (!one_sweep && !file_write(report, "claims.csv", &csv)) || !file_write(report, "report.html", &page))
         return false;
     (void)printf("%s/report.html\n", report->folder);
     return true;

@@ -2,7 +2,7 @@
  * jobfile.c - see jobfile.h.
  *
  * Reading fills sections of entries (a key and its list of values), includes in place; expanding then walks the product
- * of each section's lists. Everything the points refer to is owned by one list of blocks.
+ * of each section's lists. The texts that points refer to stand in one list.
  */
 #include "harness/options/jobfile.h"
 
@@ -18,11 +18,6 @@
 #include "harness/common/text_file.h"
 
 enum { FILE_BYTES_MAX = 16 << 20, INCLUDE_DEPTH_MAX = 32 };
-
-struct jobfile_memory {
-    struct jobfile_memory *next;
-    max_align_t block[];
-};
 
 struct entry {
     char *key;
@@ -53,7 +48,7 @@ struct source {
 
 struct reader {
     const struct jobfile_rules *rules;
-    struct jobfile_memory *memory;
+    struct support_list texts; /* what points refer to */
     char *error;
     size_t section_count;
     struct section *sections; /* the first is [global] */
@@ -62,28 +57,11 @@ struct reader {
 
 /* ---- Small things. ---- */
 
-static void *keep(struct reader *reader, size_t bytes)
-{
-    struct jobfile_memory *memory = support_alloc(sizeof(*memory) + bytes);
-    memory->next = reader->memory;
-    reader->memory = memory;
-    return memory->block;
-}
-
+/* Up to a NUL, if there is one within `bytes`. */
 static char *keep_text(struct reader *reader, const char *text, size_t bytes)
 {
-    char *copy = keep(reader, bytes + 1);
-    memcpy(copy, text, bytes);
-    return copy;
-}
-
-static void free_memory(struct jobfile_memory *memory)
-{
-    while (memory) {
-        struct jobfile_memory *next = memory->next;
-        free(memory);
-        memory = next;
-    }
+    support_list_add(&reader->texts, "%.*s", (int)bytes, text);
+    return reader->texts.items[reader->texts.count - 1];
 }
 
 #define WRONG(reader, source, ...) \
@@ -485,20 +463,17 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 
 static int by_key(const void *left, const void *right)
 {
-    return strcmp((*(const struct jobfile_setting *const *)left)->key,
-                  (*(const struct jobfile_setting *const *)right)->key);
+    return strcmp(((const struct jobfile_setting *)left)->key, ((const struct jobfile_setting *)right)->key);
 }
 
 static uint64_t point_hash(const struct jobfile_point *point)
 {
-    SUPPORT_FREED const struct jobfile_setting **sorted =
-        support_alloc((point->count + 1) * sizeof(const struct jobfile_setting *));
-    for (size_t i = 0; i < point->count; i++)
-        sorted[i] = &point->settings[i];
-    qsort(sorted, point->count, sizeof(const struct jobfile_setting *), by_key);
+    SUPPORT_FREED struct jobfile_setting *sorted = support_alloc((point->count + 1) * sizeof(*sorted));
+    memcpy(sorted, point->settings, point->count * sizeof(*sorted));
+    qsort(sorted, point->count, sizeof(*sorted), by_key);
     uint64_t hash = hash_text(0xcbf29ce484222325u, point->section);
     for (size_t i = 0; i < point->count; i++)
-        hash = hash_text(hash_text(hash, sorted[i]->key), sorted[i]->value);
+        hash = hash_text(hash_text(hash, sorted[i].key), sorted[i].value);
     return hash;
 }
 
@@ -545,15 +520,15 @@ static bool add_point(struct reader *reader, struct jobfile *jobfile, const stru
                       const struct entry *const *entries, size_t count, size_t number)
 {
     MAE_CHECK(jobfile->count < JOBFILE_POINTS_MAX);
-    struct jobfile_setting *settings = keep(reader, count * sizeof(*settings));
+    struct jobfile_setting *settings = support_alloc((count + 1) * sizeof(*settings));
+    struct jobfile_point *point = &jobfile->points[jobfile->count++];
+    *point = (struct jobfile_point){.section = section->name, .count = count, .settings = settings};
     for (size_t i = count; i-- > 0; number /= entries[i]->value_count) /* the last key changes fastest */
         settings[i] = (struct jobfile_setting){entries[i]->key, entries[i]->values[number % entries[i]->value_count],
                                                entries[i]->file, entries[i]->line};
     MAE_CHECK(number == 0); /* every digit of the point has become a value */
     if (!resolve_references(reader, settings, count))
         return false;
-    struct jobfile_point *point = &jobfile->points[jobfile->count++];
-    *point = (struct jobfile_point){.section = section->name, .count = count, .settings = settings};
     point->hash = point_hash(point);
     return true;
 }
@@ -582,7 +557,7 @@ static bool expand_section(struct reader *reader, struct jobfile *jobfile, const
 /* A note has a text for each key: a list, which may go on in the next line, is joined by blanks. */
 static void add_note(struct reader *reader, struct jobfile *jobfile, const struct section *section)
 {
-    struct jobfile_setting *settings = keep(reader, (section->count + 1) * sizeof(*settings));
+    struct jobfile_setting *settings = support_alloc((section->count + 1) * sizeof(*settings));
     for (size_t i = 0; i < section->count; i++) {
         const struct entry *entry = &section->entries[i];
         SUPPORT_FREED struct support_text text = {0};
@@ -632,7 +607,7 @@ struct jobfile *jobfile_parse(const char *name, const char *text, size_t bytes, 
         free(reader.sections[i].entries);
     }
     free(reader.sections);
-    jobfile->memory = reader.memory;
+    jobfile->texts = reader.texts;
     if (good)
         return jobfile;
     jobfile_destroy(jobfile);
@@ -670,7 +645,11 @@ void jobfile_destroy(struct jobfile *jobfile)
 {
     if (!jobfile)
         return;
-    free_memory(jobfile->memory);
+    support_list_free(&jobfile->texts);
+    for (size_t i = 0; i < jobfile->count; i++)
+        free(jobfile->points[i].settings);
+    for (size_t i = 0; i < jobfile->note_count; i++)
+        free(jobfile->notes[i].settings);
     free(jobfile->points);
     free(jobfile->notes);
     free(jobfile);

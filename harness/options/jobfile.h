@@ -55,7 +55,7 @@ struct jobfile_point {
     const char *section;
     uint64_t hash; /* of section, keys and values, whatever their order: the point's name in results and across runs */
     size_t count;
-    const struct jobfile_setting *settings;
+    struct jobfile_setting *settings;
 };
 
 /* A section [figure] or [claim ...], whose keys and values are the reader's affair. */
@@ -63,14 +63,14 @@ struct jobfile_note {
     const char *section, *file;
     unsigned line;
     size_t count;
-    const struct jobfile_setting *settings;
+    struct jobfile_setting *settings;
 };
 
 struct jobfile {
     size_t count, note_count;
     struct jobfile_point *points;
     struct jobfile_note *notes;
-    struct jobfile_memory *memory; /* all that points and notes refer to */
+    struct support_list texts; /* that points and notes refer to */
 };
 
 /* NULL with a message in `error` (JOBFILE_ERROR_BYTES). */

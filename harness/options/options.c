@@ -250,13 +250,13 @@ bool options_set(struct options *options, const char *key, const char *value, ch
 static bool workload_value_set(struct options *options, const char *key, const char *value, bool *known, char *error)
 {
     const struct option_spec *specs = options->workload->options;
-    char why[OPTION_ERROR_BYTES], spelled[OPTION_TEXT_BYTES];
+    char why[OPTION_ERROR_BYTES];
+    SUPPORT_FREED char *spelled = option_dashes(support_copy(key));
     size_t i = option_find(specs, key);
     *known = specs[i].name != NULL;
     if (!*known || value_set(specs, i, value, options->workload_values, why))
         return *known;
-    (void)snprintf(spelled, sizeof spelled, "%s", key);
-    return REFUSE(error, "--%s: %.900s", option_dashes(spelled), why);
+    return REFUSE(error, "--%s: %.900s", spelled, why);
 }
 
 struct preset_setter {
@@ -301,9 +301,7 @@ static void options_offer(const struct option_spec *specs, struct nearest *neare
 
 static bool workload_option_unknown(const struct options *options, const char *key, char *error)
 {
-    char spelled[OPTION_TEXT_BYTES];
-    (void)snprintf(spelled, sizeof spelled, "%s", key);
-    option_dashes(spelled);
+    SUPPORT_FREED char *spelled = option_dashes(support_copy(key)), *meant = NULL;
     const struct workload_ops *other;
     struct nearest nearest = {.wanted = key};
     for (size_t i = 0; (other = workload_at(i)) != NULL; i++)
@@ -312,12 +310,10 @@ static bool workload_option_unknown(const struct options *options, const char *k
                           options->workload->name);
     options_offer(run_option_specs, &nearest);
     options_offer(options->workload->options, &nearest);
-    if (nearest_name(&nearest) != NULL) {
-        char meant[OPTION_TEXT_BYTES];
-        (void)snprintf(meant, sizeof meant, "%s", nearest_name(&nearest));
-        return REFUSE(error, "unknown option --%s; did you mean --%s?", spelled, option_dashes(meant));
-    }
-    return REFUSE(error, "unknown option --%s; `maemio list options` shows all", spelled);
+    if (nearest_name(&nearest) == NULL)
+        return REFUSE(error, "unknown option --%s; `maemio list options` shows all", spelled);
+    meant = option_dashes(support_copy(nearest_name(&nearest)));
+    return REFUSE(error, "unknown option --%s; did you mean --%s?", spelled, meant);
 }
 
 static bool workload_resolve(struct options *options, char *error)

@@ -64,8 +64,7 @@ static const struct option_spec specs[] = {
 
 struct property {
     char *key, *value;
-    char *file;
-    unsigned line; /* 0: from the command line */
+    char *where; /* as messages begin: "FILE:LINE: ", or "-p " */
 };
 
 struct ycsb_properties {
@@ -82,7 +81,7 @@ static void property_free(struct property *property)
 {
     free(property->key);
     free(property->value);
-    free(property->file);
+    free(property->where);
 }
 
 void ycsb_properties_destroy(struct ycsb_properties *properties)
@@ -140,8 +139,7 @@ static bool put_line(struct ycsb_properties *properties, char *line, const char 
         bytes--;
     put(properties, (struct property){.key = support_format("%.*s", (int)key_bytes, key),
                                       .value = support_format("%.*s", (int)bytes, value),
-                                      .file = support_copy(name),
-                                      .line = number});
+                                      .where = support_format("%.300s:%u: ", name, number)});
     return true;
 }
 
@@ -174,10 +172,9 @@ bool ycsb_properties_add(struct ycsb_properties *properties, const char *assignm
         return support_error(error, YCSB_PROPERTIES_ERROR_BYTES,
                              "-p '%s': want KEY=VALUE, for example recordcount=1000000",
                              text_shown(assignment, strlen(assignment), shown));
-    struct property property = {.value = support_copy(equals + 1), .file = support_copy("-p")};
-    property.key = support_copy(assignment);
-    property.key[equals - assignment] = '\0';
-    put(properties, property);
+    put(properties, (struct property){.key = support_format("%.*s", (int)(equals - assignment), assignment),
+                                      .value = support_copy(equals + 1),
+                                      .where = support_copy("-p ")});
     return true;
 }
 
@@ -197,14 +194,10 @@ __attribute__((format(printf, 3, 4))) static bool wrong(struct resolver *resolve
                                                         const char *format, ...)
 {
     const struct property *property = resolver->given[id];
-    char shown[TEXT_SHOWN_BYTES], where[320] = "";
+    char shown[TEXT_SHOWN_BYTES];
     const char *value = property ? property->value : specs[id].default_value;
-    if (property && property->line)
-        snprintf(where, sizeof(where), "%.300s:%u: ", property->file, property->line);
-    else if (property)
-        snprintf(where, sizeof(where), "-p ");
-    int used = snprintf(resolver->error, YCSB_PROPERTIES_ERROR_BYTES, "%s%s=%s: ", where, specs[id].name,
-                        text_shown(value, strlen(value), shown));
+    int used = snprintf(resolver->error, YCSB_PROPERTIES_ERROR_BYTES, "%s%s=%s: ", property ? property->where : "",
+                        specs[id].name, text_shown(value, strlen(value), shown));
     va_list args;
     va_start(args, format);
     vsnprintf(resolver->error + used, YCSB_PROPERTIES_ERROR_BYTES - (size_t)used, format, args);
@@ -380,12 +373,8 @@ static void note_unknown(struct resolver *resolver)
         if (specs[option_find(specs, property->key)].name)
             continue;
         char shown[TEXT_SHOWN_BYTES];
-        text_shown(property->key, strlen(property->key), shown);
-        if (property->line)
-            NOTE(resolver, "%.300s:%u: property %s has no counterpart here and is not used", property->file,
-                 property->line, shown);
-        else
-            NOTE(resolver, "-p %s has no counterpart here and is not used", shown);
+        NOTE(resolver, "%s%s: this property has no counterpart here and is not used", property->where,
+             text_shown(property->key, strlen(property->key), shown));
     }
 }
 

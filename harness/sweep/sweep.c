@@ -223,36 +223,22 @@ static char *head_read(const char *path)
     return head.text;
 }
 
-static void plan_write(const struct sweep *sweep, FILE *file)
-{
-    (void)fprintf(file, "%s, order by seed %llu\n", sweep->asked->file, (unsigned long long)sweep->asked->seed);
-    sweep_plan_print(&sweep->plan, file);
-}
-
-static void job_write(const struct sweep *sweep, FILE *file)
-{
-    SUPPORT_FREED char *head = head_read(sweep->asked->file);
-    sweep_plan_freeze(&sweep->plan, head, file);
-}
-
-static bool file_keep(const struct sweep *sweep, const char *name, void (*put)(const struct sweep *sweep, FILE *file))
+static bool file_keep(const struct sweep *sweep, const char *name, const struct support_text *text)
 {
     SUPPORT_FREED char *path = support_format("%s/%s%s", sweep->out, name, sweep->ending);
-    FILE *file = fopen(path, "we");
-    if (file != NULL) {
-        put(sweep, file);
-        bool whole = ferror(file) == 0;
-        if (fclose(file) == 0 && whole)
-            return true;
-    }
-    support_complain(sweep->name, "%s: cannot be written: %s", path, strerror(errno));
-    return false;
+    return text_file_write(sweep->name, path, text->text, text->bytes);
 }
 
 /* What is run, beside its results: the order, and the job with every option resolved. */
 static bool plan_keep(const struct sweep *sweep)
 {
-    return file_keep(sweep, "plan.txt", plan_write) && file_keep(sweep, "job.conf", job_write);
+    SUPPORT_FREED char *head = head_read(sweep->asked->file);
+    SUPPORT_FREED struct support_text order = {0}, job = {0};
+    support_text_add(&order, "%s, order by seed %llu\n", sweep->asked->file, (unsigned long long)sweep->asked->seed);
+    sweep_plan_print(&sweep->plan, &order);
+    support_text_add(&job, "%s", head);
+    sweep_plan_freeze(&sweep->plan, &job);
+    return file_keep(sweep, "plan.txt", &order) && file_keep(sweep, "job.conf", &job);
 }
 
 /* ---- Results of another job. ---- */
@@ -547,7 +533,9 @@ enum exit_code sweep_run(const char *name, const struct sweep_request *asked)
         arguments_print(&sweep);
     } else if (asked->dry_run) {
         finished_find(&sweep);
-        sweep_plan_print(&sweep.plan, stdout);
+        SUPPORT_FREED struct support_text text = {0};
+        sweep_plan_print(&sweep.plan, &text);
+        (void)fputs(text.text, stdout);
     } else {
         code = sweep_run_all(&sweep);
         if (code == EXIT_FINE)

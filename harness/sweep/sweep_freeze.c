@@ -75,23 +75,20 @@ static struct option_pairs pairs_of(const struct sweep_plan *plan, const struct 
 /* ---- The file. ---- */
 
 /* Quoted, unless it is a plain word that no range or word for cores can be read into. */
-static void value_write(FILE *file, const char *key, const char *value)
+static void value_write(struct support_text *out, const char *key, const char *value)
 {
-    (void)fprintf(file, "%s = ", key);
+    support_text_add(out, "%s = ", key);
     bool plain = *value != '\0' && strstr(value, "..") == NULL && strstr(value, "cores") == NULL;
     for (const char *c = value; plain && *c != '\0'; c++)
         plain = isalnum((unsigned char)*c) || strchr("_.:-", *c) != NULL;
     if (plain) {
-        (void)fprintf(file, "%s\n", value);
+        support_text_add(out, "%s\n", value);
         return;
     }
-    (void)fputc('"', file);
-    for (; *value != '\0'; value++) {
-        if (*value == '"' || *value == '\\')
-            (void)fputc('\\', file);
-        (void)fputc(*value, file);
-    }
-    (void)fputs("\"\n", file);
+    support_text_add(out, "\"");
+    for (; *value != '\0'; value++)
+        support_text_add(out, "%s%c", *value == '"' || *value == '\\' ? "\\" : "", *value);
+    support_text_add(out, "\"\n");
 }
 
 static bool same_in_all(const struct option_pairs *all, size_t count, const struct option_pair *pair)
@@ -104,39 +101,38 @@ static bool same_in_all(const struct option_pairs *all, size_t count, const stru
     return true;
 }
 
-static void pairs_write(FILE *file, const struct option_pairs *all, size_t count, size_t at, bool common)
+static void pairs_write(struct support_text *out, const struct option_pairs *all, size_t count, size_t at, bool common)
 {
     for (size_t i = 0; i < all[at].count; i++) {
         const struct option_pair *pair = &all[at].items[i];
         if (same_in_all(all, count, pair) == common)
-            value_write(file, pair->key, pair->value);
+            value_write(out, pair->key, pair->value);
     }
 }
 
 /* [figure] and [claim ...], so that the file is a figure's as well. */
-static void notes_write(FILE *file, const struct jobfile *jobfile)
+static void notes_write(struct support_text *out, const struct jobfile *jobfile)
 {
     for (size_t i = 0; i < jobfile->note_count; i++) {
-        (void)fprintf(file, "[%s]\n", jobfile->notes[i].section);
+        support_text_add(out, "[%s]\n", jobfile->notes[i].section);
         for (size_t k = 0; k < jobfile->notes[i].count; k++)
-            value_write(file, jobfile->notes[i].settings[k].key, jobfile->notes[i].settings[k].value);
+            value_write(out, jobfile->notes[i].settings[k].key, jobfile->notes[i].settings[k].value);
     }
 }
 
-void sweep_plan_freeze(const struct sweep_plan *plan, const char *head, FILE *file)
+void sweep_plan_freeze(const struct sweep_plan *plan, struct support_text *out)
 {
     SUPPORT_FREED struct option_pairs *all = support_alloc((plan->point_count + 1) * sizeof *all);
     for (size_t i = 0; i < plan->point_count; i++)
         all[i] = pairs_of(plan, &plan->points[i]);
-    (void)fprintf(
-        file, "%s# Every option of every point, as Maemio " MAE_VERSION " resolved it. `maemio sweep` runs it again.\n",
-        head);
-    pairs_write(file, all, plan->point_count, 0, true);
+    support_text_add(out, "# Every option of every point, as Maemio " MAE_VERSION
+                          " resolved it. `maemio sweep` runs it again.\n");
+    pairs_write(out, all, plan->point_count, 0, true);
     for (size_t i = 0; plan->point_count > 1 && i < plan->point_count; i++) {
-        (void)fprintf(file, "[%s %zu]\n", plan->points[i].point->section, i + 1);
-        pairs_write(file, all, plan->point_count, i, false);
+        support_text_add(out, "[%s %zu]\n", plan->points[i].point->section, i + 1);
+        pairs_write(out, all, plan->point_count, i, false);
     }
-    notes_write(file, plan->jobfile);
+    notes_write(out, plan->jobfile);
     for (size_t i = 0; i < plan->point_count; i++)
         option_pairs_free(&all[i]);
 }

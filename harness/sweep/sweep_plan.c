@@ -342,7 +342,7 @@ double sweep_plan_left_s(const struct sweep_plan *plan, size_t first)
     return left < 0 ? 0 : left;
 }
 
-void sweep_plan_print(const struct sweep_plan *plan, FILE *file)
+void sweep_plan_print(const struct sweep_plan *plan, struct support_text *out)
 {
     double nominal = 0;
     size_t left = 0;
@@ -353,11 +353,11 @@ void sweep_plan_print(const struct sweep_plan *plan, FILE *file)
             continue;
         left++;
         nominal += sweep_nominal_s(run->point);
-        (void)fprintf(file, "%5zu  %s-%u  %s\n", left, run->point->id, run->repetition, run->point->text);
+        support_text_add(out, "%5zu  %s-%u  %s\n", left, run->point->id, run->repetition, run->point->text);
     }
-    (void)fprintf(file, "%zu points, %zu runs, %zu of them finished; %zu to run\n", plan->point_count, plan->run_count,
-                  plan->run_count - left, left);
-    (void)fprintf(file, "time: %s of warm-ups and windows, about ",
-                  quantity_format_time((uint64_t)(nominal * 1e3 + 0.5) * 1000000, text));
-    (void)fprintf(file, "%s in all\n", quantity_format_time((uint64_t)sweep_plan_left_s(plan, 0) * 1000000000, text));
+    support_text_add(out, "%zu points, %zu runs, %zu of them finished; %zu to run\n", plan->point_count,
+                     plan->run_count, plan->run_count - left, left);
+    support_text_add(out, "time: %s of warm-ups and windows, about ",
+                     quantity_format_time((uint64_t)(nominal * 1e3 + 0.5) * 1000000, text));
+    support_text_add(out, "%s in all\n", quantity_format_time((uint64_t)sweep_plan_left_s(plan, 0) * 1000000000, text));
 }

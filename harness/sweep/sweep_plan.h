@@ -7,7 +7,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "harness/options/jobfile.h"
 #include "harness/options/options.h"
@@ -64,13 +63,13 @@ void sweep_plan_fini(struct sweep_plan *plan);
 double sweep_nominal_s(const struct sweep_point *point);
 
 /* One line for each run that is not finished, and the time they take: warm-ups and windows, and a guess at the rest. */
-void sweep_plan_print(const struct sweep_plan *plan, FILE *file);
+void sweep_plan_print(const struct sweep_plan *plan, struct support_text *out);
 
 /*
  * sweep_freeze.c: the plan as a job file that hangs on nothing else: no include, no word for the number of cores, no
- * build's default. Its points are the same configurations under the same labels. `head`: comment lines to begin with.
+ * build's default. Its points are the same configurations under the same labels.
  */
-void sweep_plan_freeze(const struct sweep_plan *plan, const char *head, FILE *file);
+void sweep_plan_freeze(const struct sweep_plan *plan, struct support_text *out);
 
 /* The seconds that the runs from `first` on will take, as far as one can tell. */
 double sweep_plan_left_s(const struct sweep_plan *plan, size_t first);

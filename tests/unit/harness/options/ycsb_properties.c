@@ -148,8 +148,8 @@ static void what_has_no_counterpart_is_said(void **state)
         notes, "fieldlengthdistribution=zipfian: not supported; all fields have fieldlength bytes\n"
                "writeallfields=false: not supported; an update writes the whole record\n"
                "theta 0.6: YCSB's scrambled zipfian knows only 0.99; taken as an exact zipfian over the records\n"
-               "w.properties:1: property exporter has no counterpart here and is not used\n"
-               "-p db has no counterpart here and is not used\n");
+               "w.properties:1: exporter: this property has no counterpart here and is not used\n"
+               "-p db: this property has no counterpart here and is not used\n");
 }
 
 static void the_last_of_two_wins(void **state)

@@ -100,13 +100,12 @@ static void the_time_is_foreseen(void **state)
     plan.runs[0].finished = true;
     assert_true(sweep_plan_left_s(&plan, 0) == 24);
     assert_true(sweep_plan_left_s(&plan, 3) == 8);
-    FILE *file = scratch_text_open();
-    sweep_plan_print(&plan, file);
-    char *text = scratch_text_close(file);
-    assert_non_null(strstr(text, "2 points, 4 runs, 1 of them finished; 3 to run\n"));
-    assert_non_null(strstr(text, "time: 15s of warm-ups and windows, about 24s in all\n"));
-    assert_non_null(strstr(text, "  [global] theta=0.5\n"));
-    free(text);
+    struct support_text text = {0};
+    sweep_plan_print(&plan, &text);
+    assert_non_null(strstr(text.text, "2 points, 4 runs, 1 of them finished; 3 to run\n"));
+    assert_non_null(strstr(text.text, "time: 15s of warm-ups and windows, about 24s in all\n"));
+    assert_non_null(strstr(text.text, "  [global] theta=0.5\n"));
+    free(text.text);
     sweep_plan_fini(&plan);
 }
 
