@@ -56,23 +56,27 @@ static bool check_ignored(const struct compare *compare, char *error)
     return true;
 }
 
-/* A column of configuration that only one file has: noted, and refused if it varies there. */
-static bool check_lonely_column(struct compare *compare, const struct results *there, int at,
-                                const struct results *other, char *error)
+/* Columns of the configuration that only one file has: noted, and refused if they vary there. */
+static bool check_lonely_columns(struct compare *compare, const struct results *there, const struct results *other,
+                                 char *error)
 {
-    char shown[TEXT_SHOWN_BYTES], value[TEXT_SHOWN_BYTES];
-    const char *name = there->table.columns[at];
-    text_shown(name, strlen(name), shown);
-    for (size_t i = 1; i < there->count; i++)
-        if (strcmp(there->rows[i]->fields[at], there->rows[0]->fields[at]) != 0)
-            return support_error(
-                error, COMPARE_ERROR_BYTES,
-                "%.300s: configuration column %s varies there, but %.300s has no such column: they cannot be matched",
-                there->table.path, shown, other->table.path);
-    if (there->count > 0)
-        support_list_add(&compare->notes, "configuration column %s is in %.300s only (always '%s')", shown,
-                         there->table.path,
-                         text_shown(there->rows[0]->fields[at], strlen(there->rows[0]->fields[at]), value));
+    for (size_t at = 0; at < there->table.column_count; at++) {
+        char shown[TEXT_SHOWN_BYTES], value[TEXT_SHOWN_BYTES];
+        const char *name = there->table.columns[at];
+        if (!is_configuration(&compare->options, name) || csv_table_column(&other->table, name) >= 0)
+            continue;
+        text_shown(name, strlen(name), shown);
+        for (size_t i = 1; i < there->count; i++)
+            if (strcmp(there->rows[i]->fields[at], there->rows[0]->fields[at]) != 0)
+                return support_error(error, COMPARE_ERROR_BYTES,
+                                     "%.300s: configuration column %s varies there, but %.300s has no such column: "
+                                     "they cannot be matched",
+                                     there->table.path, shown, other->table.path);
+        if (there->count > 0)
+            support_list_add(&compare->notes, "configuration column %s is in %.300s only (always '%s')", shown,
+                             there->table.path,
+                             text_shown(there->rows[0]->fields[at], strlen(there->rows[0]->fields[at]), value));
+    }
     return true;
 }
 
@@ -80,23 +84,17 @@ static bool check_lonely_column(struct compare *compare, const struct results *t
 static bool find_columns(struct compare *compare, char *error)
 {
     const struct csv_table *a = &compare->a.table, *b = &compare->b.table;
+    if (!check_lonely_columns(compare, &compare->a, &compare->b, error) ||
+        !check_lonely_columns(compare, &compare->b, &compare->a, error))
+        return false;
     for (size_t i = 0; i < a->column_count; i++) {
         int there = csv_table_column(b, a->columns[i]);
-        if (!is_configuration(&compare->options, a->columns[i]))
+        if (!is_configuration(&compare->options, a->columns[i]) || there < 0)
             continue;
-        if (there < 0) {
-            if (!check_lonely_column(compare, &compare->a, (int)i, &compare->b, error))
-                return false;
-            continue;
-        }
         results_key_add(&compare->a_key, (int)i);
         results_key_add(&compare->b_key, there);
         results_key_add(&compare->noise_key, csv_table_column(&compare->noise.table, a->columns[i]));
     }
-    for (size_t i = 0; i < b->column_count; i++)
-        if (is_configuration(&compare->options, b->columns[i]) && csv_table_column(a, b->columns[i]) < 0 &&
-            !check_lonely_column(compare, &compare->b, (int)i, &compare->a, error))
-            return false;
     results_key_look(&compare->a_key, &compare->a, &compare->b_key, &compare->b);
     return true;
 }

@@ -189,12 +189,6 @@ static double two_sided(const double *ways, size_t sums, size_t observed)
     return fmin(1.0, 2 * fmin(below, above) / total);
 }
 
-static double exact_p(const struct ranked *all, size_t count, size_t chosen, size_t observed)
-{
-    SUPPORT_FREED double *ways = rank_sum_ways(all, count, chosen);
-    return two_sided(ways, rank_sum_end(count), observed);
-}
-
 static double normal_p(double u, double a_count, double b_count, double ties)
 {
     double n = a_count + b_count, middle = a_count * b_count / 2;
@@ -227,18 +221,16 @@ static double u_of(size_t double_sum, size_t b_count)
 
 struct statistics_u_test statistics_mann_whitney(const double *a, size_t a_count, const double *b, size_t b_count)
 {
-    struct statistics_u_test test = {NAN, NAN, false};
+    const struct statistics_block block = {a, b, a_count, b_count};
     if (a_count == 0 || b_count == 0)
-        return test;
-
+        return (struct statistics_u_test){NAN, NAN, false};
+    if (a_count + b_count <= STATISTICS_EXACT_MAX)
+        return statistics_block_test(&block, 1);
     double ties;
-    size_t count = a_count + b_count, double_sum;
+    size_t double_sum;
     SUPPORT_FREED struct ranked *all = pool_values(a, a_count, b, b_count, &ties, &double_sum);
-    test.u = u_of(double_sum, b_count);
-    test.exact = count <= STATISTICS_EXACT_MAX;
-    test.p = test.exact ? exact_p(all, count, b_count, double_sum)
-                        : normal_p(test.u, (double)a_count, (double)b_count, ties);
-    return test;
+    double u = u_of(double_sum, b_count);
+    return (struct statistics_u_test){u, normal_p(u, (double)a_count, (double)b_count, ties), false};
 }
 
 /* ---- The interval of a factor. ---- */

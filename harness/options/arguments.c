@@ -97,6 +97,13 @@ static const char *workload_argument(const struct option_spec *option)
     return arguments[option->type];
 }
 
+static const struct argp_option from_files[] = {
+    {"config-file", KEY_CONFIG_FILE, "FILE", 0,
+     "options from a job file that describes one point; single options override it", 1},
+    {NULL, 'P', "FILE", 0,
+     "options from a YCSB property file, with YCSB's defaults for the rest; single options override it", 1},
+    {NULL, 'p', "KEY=VALUE", 0, "a single YCSB property, after those of -P", 1}};
+
 static void table_build(struct table *table)
 {
     bool fresh;
@@ -109,23 +116,8 @@ static void table_build(struct table *table)
                              .arg = "KEY=VALUE",
                              .doc = "a setting of the target, as often as needed; `maemio list options` shows them",
                              .group = 1});
-    put(table, (struct argp_option){.name = "config-file",
-                                    .key = KEY_CONFIG_FILE,
-                                    .arg = "FILE",
-                                    .doc = "options from a job file that describes one point; single options override "
-                                           "it",
-                                    .group = 1});
-    put(table, (struct argp_option){.name = NULL,
-                                    .key = 'P',
-                                    .arg = "FILE",
-                                    .doc = "options from a YCSB property file, with YCSB's defaults for the rest; "
-                                           "single options override it",
-                                    .group = 1});
-    put(table, (struct argp_option){.name = NULL,
-                                    .key = 'p',
-                                    .arg = "KEY=VALUE",
-                                    .doc = "a single YCSB property, after those of -P",
-                                    .group = 1});
+    for (size_t i = 0; i < sizeof from_files / sizeof from_files[0]; i++)
+        put(table, from_files[i]);
     const struct workload_ops *workload;
     for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
         SUPPORT_FREED char *head = support_format("Workload %s (%s):", workload->name, workload->help);

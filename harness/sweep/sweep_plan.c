@@ -196,30 +196,27 @@ static bool same_point(const struct sweep_point *a, const struct sweep_point *b)
 static bool doubles_drop(struct sweep_plan *plan, char *error)
 {
     size_t kept = 0;
+    bool fine = true;
     for (size_t i = 0; i < plan->point_count; i++) {
-        struct sweep_point *point = &plan->points[i];
-        size_t k = 0;
-        while (k < kept && !same_point(&plan->points[k], point))
-            k++;
-        if (k == kept) {
-            plan->points[kept++] = *point;
-            continue;
-        }
-        const struct jobfile_setting *spelled = spelled_otherwise(plan, plan->points[k].point, point->point);
+        struct sweep_point *point = &plan->points[i], *first = plan->points, *end = &plan->points[kept];
+        while (first < end && !same_point(first, point))
+            first++;
+        const struct jobfile_setting *spelled =
+            first == end || !fine ? NULL : spelled_otherwise(plan, first->point, point->point);
         if (spelled != NULL) {
-            const struct jobfile_setting *first = jobfile_setting(plan->points[k].point, spelled->key);
-            for (size_t rest = i; rest < plan->point_count; rest++)
-                plan->points[kept++] = plan->points[rest];
-            plan->point_count = kept;
-            return REFUSE(error,
-                          "%s:%u: key '%s': '%.100s' is '%.100s' once more: one configuration cannot be two points",
-                          spelled->file, spelled->line, spelled->key, spelled->value,
-                          first == NULL ? "the default" : first->value);
+            const struct jobfile_setting *before = jobfile_setting(first->point, spelled->key);
+            fine =
+                REFUSE(error, "%s:%u: key '%s': '%.100s' is '%.100s' once more: one configuration cannot be two points",
+                       spelled->file, spelled->line, spelled->key, spelled->value,
+                       before == NULL ? "the default" : before->value);
         }
-        point_free(point); /* an override made it the same */
+        if (first == end)
+            plan->points[kept++] = *point;
+        else
+            point_free(point); /* an override made it the same, or the plan is refused */
     }
     plan->point_count = kept;
-    return true;
+    return fine;
 }
 
 /* ---- What tells points apart. ---- */
