@@ -68,7 +68,7 @@ struct history_checker {
     /* graph.c */
     struct history_map objects;
     struct history_map version_numbers; /* of an object and its writer */
-    struct history_array objects_states, versions, version_places, edges, unresolved;
+    struct history_array objects_states, versions, version_places, edges, unresolved, open;
 };
 
 static inline struct history_txn *history_txn_at(const struct history_checker *checker, size_t i)

@@ -23,16 +23,6 @@ static uint32_t layers_of(const struct search *search)
     return search->rw_max == RW_ONE ? 2 : 1;
 }
 
-static int by_from(const void *x, const void *y)
-{
-    const struct edge *a = x, *b = y;
-    if (a->from != b->from)
-        return a->from < b->from ? -1 : 1;
-    if (a->to != b->to)
-        return a->to < b->to ? -1 : 1;
-    return (int)a->kind - (int)b->kind;
-}
-
 /* Tarjan's algorithm without recursion; component numbers begin at 1. */
 static void components(struct search *search)
 {
@@ -220,13 +210,10 @@ static void search_all(struct graph *graph, struct search *search)
 void graph_search_cycles(struct graph *graph)
 {
     struct history_checker *checker = graph->checker;
-    size_t edge_count = checker->edges.count;
     uint32_t n = (uint32_t)checker->txns.count;
-    if (edge_count == 0)
+    if (checker->edges.count == 0)
         return;
-    qsort(checker->edges.items, edge_count, sizeof(struct edge), by_from);
     struct search search = {
-        .edges = checker->edges.items,
         .nodes = n,
         .begin = support_alloc((n + 2) * sizeof *search.begin),
         .component = support_alloc((n + 1) * sizeof *search.component),
@@ -234,12 +221,7 @@ void graph_search_cycles(struct graph *graph)
         .from_edge = support_alloc(2 * (n + 1) * sizeof *search.from_edge),
         .queue = support_alloc(2 * (n + 1) * sizeof *search.queue),
     };
-    size_t e = 0;
-    for (uint32_t i = 0; i <= n; i++) {
-        while (e < edge_count && search.edges[e].from < i)
-            e++;
-        search.begin[i] = e;
-    }
+    search.edges = graph_sort_edges(graph, search.begin);
     search_all(graph, &search);
     free(search.begin);
     free(search.component);

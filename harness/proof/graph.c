@@ -127,28 +127,6 @@ static void define(struct graph *graph, const uint64_t *record)
 
 /* ---- Second visit: the edges. ---- */
 
-static void edge(struct graph *graph, uint32_t from, uint32_t to, uint64_t object, enum edge_kind kind)
-{
-    if (from == to || from == HISTORY_NOBODY || to == HISTORY_NOBODY)
-        return;
-    graph->all_forward &= from < to;
-    if (graph->collect) {
-        struct edge *added = history_array_add(&graph->checker->edges, sizeof *added);
-        *added = (struct edge){from, to, object, kind};
-    }
-}
-
-static void read_edges(struct graph *graph, uint32_t read, bool absent)
-{
-    const struct version *version = graph_version(graph, read);
-    if (version->writer == graph->visiting)
-        return;
-    edge(graph, version->writer, graph->visiting, version->object, EDGE_WR);
-    for (uint32_t by = version->successor; by != HISTORY_NOBODY; by = graph_version(graph, by)->sibling)
-        edge(graph, graph->visiting, graph_version(graph, by)->writer, version->object,
-             absent ? EDGE_RW_ABSENT : EDGE_RW);
-}
-
 /* The newest version up to here that looks as it was seen. */
 static uint32_t newest_seen(const struct graph *graph, const struct object *object, bool present, uint64_t ref)
 {
@@ -175,7 +153,7 @@ static void seen(struct graph *graph, uint64_t name, bool present, uint64_t ref)
     uint32_t at = graph->checker->ordered ? newest_seen(graph, object, present, ref)
                                           : graph_only_seen(graph, object, present, ref);
     if (at != HISTORY_NOBODY)
-        read_edges(graph, at, true);
+        graph_read(graph, at, true);
 }
 
 /* A write that did not name what it replaced saw whether that was there. */
@@ -186,7 +164,7 @@ static void seen_by_writing(struct graph *graph, uint64_t name, bool present, ui
     if (graph->checker->ordered || own == HISTORY_NOBODY)
         seen(graph, name, present, ref);
     else if (!is_own(graph, object) && graph_version(graph, own)->replaced != HISTORY_NOBODY)
-        read_edges(graph, graph_version(graph, own)->replaced, true);
+        graph_read(graph, graph_version(graph, own)->replaced, true);
 }
 
 /* No order says which of them came first; whichever it was, the other one did not see it. */
@@ -215,12 +193,13 @@ static void pass_write(struct graph *graph, uint64_t name, unsigned seq)
     object->current = own;
     uint32_t replaced = graph_version(graph, own)->replaced, older = graph_version(graph, own)->older;
     if (replaced != HISTORY_NOBODY)
-        edge(graph, graph_version(graph, replaced)->writer, graph->visiting, name, EDGE_WW);
+        graph_edge(graph, graph_version(graph, replaced)->writer, graph->visiting, name, EDGE_WW);
     if (replaced != HISTORY_NOBODY && !graph->checker->ordered)
         judge_update(graph, replaced, own);
     if (graph->checker->ordered && older != HISTORY_NOBODY && older != replaced &&
         graph_version(graph, older)->replaced == replaced)
-        edge(graph, graph_version(graph, older)->writer, graph->visiting, name, EDGE_WW); /* both replaced the same */
+        graph_edge(graph, graph_version(graph, older)->writer, graph->visiting, name,
+                   EDGE_WW); /* both replaced the same */
 }
 
 /* What replay.c would find, where it cannot run: reads that are wrong whatever the order. */
@@ -261,7 +240,7 @@ static void read_register(struct graph *graph, const uint64_t *record, unsigned 
         graph_version(graph, object->first)->writer == HISTORY_NOBODY && graph_version(graph, object->first)->present)
         read = object->first; /* the initial version, which nobody names */
     if (read != HISTORY_NOBODY)
-        read_edges(graph, read, false);
+        graph_read(graph, read, false);
 }
 
 static void use_scan(struct graph *graph, const uint64_t *record)
@@ -377,6 +356,8 @@ static void build(struct graph *graph)
     if (!checker->ordered)
         graph_place(graph);
     visit(graph, use);
+    if (!checker->ordered)
+        graph_decide(graph);
 }
 
 bool history_graph_is_forward(struct history_checker *checker)

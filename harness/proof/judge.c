@@ -24,9 +24,10 @@ void history_checker_destroy(struct history_checker *checker)
         free(checker->entry_states[i].items);
         free(checker->entry_present[i].items);
     }
-    struct history_array *arrays[] = {
-        &checker->txns,  &checker->aborted,        &checker->named,    &checker->states,         &checker->tables,
-        &checker->edges, &checker->objects_states, &checker->versions, &checker->version_places, &checker->unresolved};
+    struct history_array *arrays[] = {&checker->txns,           &checker->aborted,  &checker->named,
+                                      &checker->states,         &checker->tables,   &checker->edges,
+                                      &checker->objects_states, &checker->versions, &checker->version_places,
+                                      &checker->unresolved,     &checker->open};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++)
         free(arrays[i]->items);
     history_map_fini(&checker->registers);

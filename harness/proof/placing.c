@@ -1,6 +1,8 @@
 /* placing.c - see placing.h. */
 #include "harness/proof/placing.h"
 
+#include <stdlib.h>
+
 /* The version at the beginning of the line that leads to this one. */
 static uint32_t root_of(const struct graph *graph, uint32_t version)
 {
@@ -88,19 +90,131 @@ void graph_place(struct graph *graph)
     }
 }
 
+/* A read that several versions fit. */
+struct open_read {
+    uint64_t object, ref;
+    uint32_t txn;
+    bool present;
+};
+
+static bool fits(const struct graph *graph, uint32_t at, const struct open_read *read)
+{
+    const struct version *version = graph_version(graph, at);
+    return version->present == read->present && version->writer != read->txn &&
+           (!read->present || read->ref == HISTORY_ANY_REF || version->ref == read->ref ||
+            version->ref == HISTORY_ANY_REF);
+}
+
 uint32_t graph_only_seen(const struct graph *graph, const struct object *object, bool present, uint64_t ref)
 {
+    struct history_checker *checker = graph->checker;
+    struct open_read read = {.ref = ref, .txn = graph->visiting, .present = present};
     uint32_t found = HISTORY_NOBODY;
     for (uint32_t at = object->first; at != HISTORY_NOBODY; at = graph_version(graph, at)->newer) {
-        const struct version *version = graph_version(graph, at);
-        if (version->present != present || version->writer == graph->visiting ||
-            (present && ref != HISTORY_ANY_REF && version->ref != ref && version->ref != HISTORY_ANY_REF))
+        if (!fits(graph, at, &read))
             continue;
         if (found != HISTORY_NOBODY) {
-            graph->checker->verdict->undecided++;
+            read.object = graph_version(graph, at)->object;
+            *(struct open_read *)history_array_add(&checker->open, sizeof read) = read;
             return HISTORY_NOBODY;
         }
         found = at;
     }
     return found;
+}
+
+/* ---- What the edges tell. ---- */
+
+/* Where transactions lead to; `left`: how many more may be asked for, since each walks through the graph. */
+struct reach {
+    const struct edge *edges;
+    size_t *begin;
+    uint32_t *seen_by, *queue, asked; /* seen_by: the last question that came here */
+    unsigned left;
+};
+
+static bool leads_to(struct reach *reach, uint32_t from, uint32_t to)
+{
+    uint32_t head = 0, tail = 0;
+    reach->asked++;
+    reach->left--;
+    reach->queue[tail++] = from;
+    while (head < tail) {
+        uint32_t node = reach->queue[head++];
+        for (size_t e = reach->begin[node]; e < reach->begin[node + 1]; e++) {
+            uint32_t next = reach->edges[e].to;
+            if (next == to)
+                return true;
+            if (reach->seen_by[next] != reach->asked)
+                reach->queue[tail++] = next;
+            reach->seen_by[next] = reach->asked;
+        }
+    }
+    return false;
+}
+
+/* Whether the transaction can have seen it, for all that the edges tell; true if there were too many questions. */
+static bool may_have_seen(const struct graph *graph, struct reach *reach, uint32_t txn, uint32_t at)
+{
+    const struct version *version = graph_version(graph, at);
+    if (version->writer != HISTORY_NOBODY && reach->left > 0 && leads_to(reach, txn, version->writer))
+        return false;
+    for (uint32_t by = version->successor; by != HISTORY_NOBODY; by = graph_version(graph, by)->sibling) {
+        uint32_t writer = graph_version(graph, by)->writer;
+        if (writer != txn && reach->left > 0 && leads_to(reach, writer, txn))
+            return false;
+    }
+    return true;
+}
+
+/* True if this read is decided: it has its edges then. */
+static bool decide(struct graph *graph, struct reach *reach, const struct open_read *read)
+{
+    uint32_t first = HISTORY_NOBODY, possible = HISTORY_NOBODY;
+    for (uint32_t at = graph_object(graph, read->object)->first; at != HISTORY_NOBODY;
+         at = graph_version(graph, at)->newer) {
+        if (!fits(graph, at, read))
+            continue;
+        first = first == HISTORY_NOBODY ? at : first;
+        if (!may_have_seen(graph, reach, read->txn, at))
+            continue;
+        if (possible != HISTORY_NOBODY)
+            return false;
+        possible = at;
+    }
+    graph->visiting = read->txn;
+    graph_read(graph, possible != HISTORY_NOBODY ? possible : first, true);
+    return true;
+}
+
+void graph_decide(struct graph *graph)
+{
+    enum { QUESTIONS_MAX = 4000 };
+    struct history_checker *checker = graph->checker;
+    struct history_array *open = &checker->open;
+    size_t nodes = checker->txns.count + 2, before = SIZE_MAX;
+    struct reach reach = {.begin = support_alloc(nodes * sizeof *reach.begin),
+                          .seen_by = support_alloc(nodes * sizeof *reach.seen_by),
+                          .queue = support_alloc(nodes * sizeof *reach.queue),
+                          .left = QUESTIONS_MAX};
+    bool tells = checker->promises->isolation == TARGET_ISOLATION_SERIALIZABLE;
+    while (tells && open->count > 0 && open->count < before) { /* ends: each round decides one at least */
+        struct open_read *reads = open->items;
+        size_t kept = 0;
+        reach.edges = graph_sort_edges(graph, reach.begin);
+        before = open->count;
+        for (size_t i = 0; i < before; i++) {
+            struct open_read read = reads[i];
+            size_t edges = checker->edges.count;
+            if (!decide(graph, &reach, &read))
+                reads[kept++] = read;
+            else if (checker->edges.count > edges)
+                reach.edges = checker->edges.items; /* may have moved; what is new counts from the next round on */
+        }
+        open->count = kept;
+    }
+    checker->verdict->undecided += open->count;
+    free(reach.begin);
+    free(reach.seen_by);
+    free(reach.queue);
 }

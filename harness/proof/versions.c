@@ -1,6 +1,8 @@
 /* versions.c - see versions.h. */
 #include "harness/proof/versions.h"
 
+#include <stdlib.h>
+
 struct version *graph_version(const struct graph *graph, uint32_t i)
 {
     return (struct version *)graph->checker->versions.items + i;
@@ -77,12 +79,58 @@ void graph_replace(struct graph *graph, uint32_t replaced, uint32_t by)
     graph_version(graph, replaced)->successor = by;
 }
 
+void graph_edge(struct graph *graph, uint32_t from, uint32_t to, uint64_t object, enum edge_kind kind)
+{
+    if (from == to || from == HISTORY_NOBODY || to == HISTORY_NOBODY)
+        return;
+    graph->all_forward &= from < to;
+    if (graph->collect) {
+        struct edge *added = history_array_add(&graph->checker->edges, sizeof *added);
+        *added = (struct edge){from, to, object, kind};
+    }
+}
+
+void graph_read(struct graph *graph, uint32_t read, bool absent)
+{
+    const struct version *version = graph_version(graph, read);
+    if (version->writer == graph->visiting)
+        return;
+    graph_edge(graph, version->writer, graph->visiting, version->object, EDGE_WR);
+    for (uint32_t by = version->successor; by != HISTORY_NOBODY; by = graph_version(graph, by)->sibling)
+        graph_edge(graph, graph->visiting, graph_version(graph, by)->writer, version->object,
+                   absent ? EDGE_RW_ABSENT : EDGE_RW);
+}
+
+static int by_from(const void *x, const void *y)
+{
+    const struct edge *a = x, *b = y;
+    if (a->from != b->from)
+        return a->from < b->from ? -1 : 1;
+    if (a->to != b->to)
+        return a->to < b->to ? -1 : 1;
+    return (int)a->kind - (int)b->kind;
+}
+
+const struct edge *graph_sort_edges(struct graph *graph, size_t *begin)
+{
+    const struct history_array *array = &graph->checker->edges;
+    const struct edge *edges = array->items;
+    if (array->count)
+        qsort(array->items, array->count, sizeof *edges, by_from);
+    for (size_t i = 0, e = 0; i <= graph->checker->txns.count; i++) {
+        while (e < array->count && edges[e].from < i)
+            e++;
+        begin[i] = e;
+    }
+    return edges;
+}
+
 void graph_clear(struct graph *graph)
 {
     struct history_checker *checker = graph->checker;
     history_map_clear(&checker->objects);
     history_map_clear(&checker->version_numbers);
     checker->objects_states.count = checker->versions.count = checker->version_places.count = 0;
-    checker->edges.count = checker->unresolved.count = 0;
+    checker->edges.count = checker->unresolved.count = checker->open.count = 0;
     graph->all_forward = true;
 }

@@ -59,6 +59,15 @@ uint32_t graph_find(const struct graph *graph, uint64_t object, uint64_t name);
 /* Notes that `by` replaced `replaced`. */
 void graph_replace(struct graph *graph, uint32_t replaced, uint32_t by);
 
+/* An edge between two transactions; none from or to before the history. */
+void graph_edge(struct graph *graph, uint32_t from, uint32_t to, uint64_t object, enum edge_kind kind);
+
+/* The edges of the transaction being visited that come from its having seen this version; `absent`: not by its name. */
+void graph_read(struct graph *graph, uint32_t version, bool absent);
+
+/* Sorts the edges by where they come from; those of node i are from begin[i] on, for one node more than there are. */
+const struct edge *graph_sort_edges(struct graph *graph, size_t *begin);
+
 void graph_clear(struct graph *graph);
 
 #endif

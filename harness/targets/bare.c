@@ -534,7 +534,7 @@ static void bare_prefetch(struct target_txn *txn, struct target_index *index, co
     if (lines > PREFETCH_LINES_MAX)
         lines = PREFETCH_LINES_MAX;
     for (size_t i = 0; i < count; i++)
-        hash_prefetch(&index->hash, at + i * sizeof(uint64_t));
+        hash_prefetch_word(&index->hash, key_of(at + i * sizeof(uint64_t)));
     for (size_t i = 0; i < count; i++) {
         uint64_t row;
         if (!hash_find_word(&index->hash, key_of(at + i * sizeof(uint64_t)), &row))

@@ -222,7 +222,8 @@ static bool split_next(struct hash *hash)
     }
     uint64_t stamp = atomic_load_explicit(&bucket->node.stamp, memory_order_seq_cst); /* ORD-NODE-2 */
     atomic_store_explicit(&twin->node.stamp, stamp, memory_order_release);            /* ORD-HASH-1 */
-    atomic_store_explicit(&hash->bucket_count, count + 1, memory_order_release);      /* ORD-HASH-1 */
+    atomic_store_explicit(&hash->mask, UINT64_MAX >> __builtin_clzll(count), memory_order_relaxed);
+    atomic_store_explicit(&hash->bucket_count, count + 1, memory_order_release); /* ORD-HASH-1 */
     RACE(NODE_UNLOCK);
     chain_keep(hash, bucket, bit);
     if (MUTATED(growth_keeps_version))
@@ -391,6 +392,7 @@ enum mae_status hash_init(struct hash *hash, struct mem_budget *budget, size_t k
     hash->buckets = hash->bucket_span.base;
     hash->overflows = hash->overflow_span.base;
     hash->overflow_next = 1;
+    atomic_store_explicit(&hash->mask, buckets - 1, memory_order_relaxed);
     atomic_store_explicit(&hash->bucket_count, buckets, memory_order_release); /* ORD-HASH-1 */
     return MAE_OK;
 fini_overflows:
