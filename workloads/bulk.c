@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 void bulk_part(uint64_t n, unsigned part, unsigned parts, uint64_t *first, uint64_t *last)
@@ -107,6 +108,69 @@ enum target_status bulk_walk(const struct bulk *bulk, uint64_t first, uint64_t l
     return go_on ? TARGET_OK : TARGET_CORRUPT;
 }
 
+/* A piece of a scan: BULK_ROWS entries and their rows. */
+struct piece {
+    const struct bulk *bulk;
+    struct target_txn *txn;
+    enum target_status status;
+    size_t count;
+    uint64_t keys[BULK_ROWS];
+    const void *data[BULK_ROWS];
+    size_t bytes[BULK_ROWS];
+};
+
+static bool take_entry(void *arg, const void *key, uint64_t ref)
+{
+    struct piece *piece = arg;
+    size_t i = piece->count++;
+    memcpy(&piece->keys[i], key, sizeof piece->keys[i]);
+    piece->status = piece->bulk->ops->row_read(piece->txn, piece->bulk->table, ref, &piece->data[i], &piece->bytes[i]);
+    if (piece->status == TARGET_NOT_FOUND) { /* an entry that leads nowhere */
+        piece->data[i] = NULL;
+        piece->bytes[i] = 0;
+        piece->status = TARGET_OK;
+    }
+    return piece->status == TARGET_OK;
+}
+
+/* Reads all rows before it visits any, as visit_rows. */
+static enum target_status visit_piece(struct piece *piece, uint64_t first, bool *go_on)
+{
+    const struct bulk *bulk = piece->bulk;
+    piece->count = 0;
+    piece->status = TARGET_OK;
+    enum target_status status = bulk->ops->begin(bulk->worker, TARGET_READ_WRITE, &piece->txn);
+    if (status != TARGET_OK)
+        return status;
+    status = bulk->ops->scan(piece->txn, bulk->index, &first, NULL, 0, BULK_ROWS, take_entry, piece);
+    if (status == TARGET_OK)
+        status = piece->status;
+    if (status != TARGET_OK) {
+        bulk->ops->abort(piece->txn);
+        return status;
+    }
+    for (size_t i = 0; i < piece->count && *go_on; i++)
+        *go_on = bulk->visit(bulk->arg, piece->keys[i], piece->data[i], piece->bytes[i]);
+    status = bulk->ops->commit(piece->txn);
+    return target_status_is_retry(status) ? TARGET_CORRUPT : status;
+}
+
+enum target_status bulk_scan(const struct bulk *bulk)
+{
+    struct piece piece = {.bulk = bulk};
+    bool go_on = true, more = true;
+    for (uint64_t first = 0; more && go_on;) {
+        enum target_status status;
+        while (target_status_is_retry(status = visit_piece(&piece, first, &go_on))) /* ends: see bulk_walk */
+            target_backoff(bulk->ops, bulk->worker);
+        if (status != TARGET_OK)
+            return status;
+        more = piece.count == BULK_ROWS && piece.keys[BULK_ROWS - 1] < UINT64_MAX;
+        first = more ? piece.keys[BULK_ROWS - 1] + 1 : first;
+    }
+    return go_on ? TARGET_OK : TARGET_CORRUPT;
+}
+
 enum target_status bulk_prove(bulk_pass_fn *pass, const struct target_ops *ops, struct workload *workload,
                               struct target_worker *worker, char *report, size_t report_bytes)
 {
@@ -131,7 +195,7 @@ enum target_status bulk_settle(bulk_attempt_fn *attempt, struct workload_worker 
         target_backoff(ops, worker);
         status = attempt(state);
     }
-    return status;
+    return status == TARGET_NOT_FOUND ? TARGET_CORRUPT : status;
 }
 
 void bulk_add_space(struct target_space *sum, const struct target_space *space)

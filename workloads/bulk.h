@@ -2,7 +2,8 @@
  * bulk.h - the work of every workload outside the measured window: loading rows, walking over them, proving a result.
  *
  * Keys are 8-byte integers. Rows are inserted and read in read-write transactions of at most BULK_ROWS rows, which are
- * announced to the target first so that their cache misses overlap. No transaction may write while bulk_walk runs.
+ * announced to the target first so that their cache misses overlap. No transaction may write while bulk_walk
+ * or bulk_scan runs.
  * Threads: each function belongs to its target_worker's thread. Several workers may call bulk_load at once, each with a
  * range of its own.
  */
@@ -16,6 +17,7 @@ enum { BULK_ROWS = 64 };
 struct bulk {
     const struct target_ops *ops;
     struct target_worker *worker;
+    struct target_table *table; /* of the index; for bulk_scan */
     struct target_index *index;
     size_t bytes; /* of each row loaded */
     void *arg;
@@ -38,6 +40,9 @@ enum target_status bulk_load(const struct bulk *bulk, uint64_t first, uint64_t l
 /* Visits the rows of [first, last) in order, each once. */
 enum target_status bulk_walk(const struct bulk *bulk, uint64_t first, uint64_t last);
 
+/* Visits the row of each entry of an ordered, unique index in the order of keys, each once. */
+enum target_status bulk_scan(const struct bulk *bulk);
+
 /* Adds up the space of several tables or indexes. */
 void bulk_add_space(struct target_space *sum, const struct target_space *space);
 
@@ -53,7 +58,8 @@ enum target_status bulk_prove(bulk_pass_fn *pass, const struct target_ops *ops, 
 
 /*
  * For an attempt that met TARGET_NOT_FOUND for a loaded row: for the reason above the attempt may stand before the load
- * in the serial order. Waits and attempts again, at most SETTLE_TRIES times. If the row is still not found it is lost.
+ * in the serial order. Waits and attempts again, at most SETTLE_TRIES times. If the row is still not found it is lost:
+ * TARGET_CORRUPT.
  */
 enum { SETTLE_TRIES = 1000 };
 typedef enum target_status bulk_attempt_fn(struct workload_worker *state);

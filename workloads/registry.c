@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "workloads/bomb/bomb.h"
 #include "workloads/micro/micro.h"
 #include "workloads/smallbank/smallbank.h"
 #include "workloads/tatp/tatp.h"
@@ -14,6 +15,7 @@
     X(tpcc)               \
     X(tatp)               \
     X(smallbank)          \
+    X(bomb)               \
     X(bank)               \
     X(skew)               \
     X(append)             \

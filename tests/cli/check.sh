@@ -9,10 +9,12 @@
 # overwritten; a blind update that is done twice leaves what it would leave once, and what nobody reads needs no
 # validation; those show in histories, if at all (--check full). Nor does the check hold each blind update against its
 # record where keys are inserted meanwhile, so that one in the neighbour's row may pass. Without validation
-# TPC-C hardly ends, and TATP loses rows of its ordered index, which ends the run before the check.
+# trees of the engine may break, so that runs of TPC-C, TATP and BoMB hardly end.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 maemio=${MAE_BUILD:-.}/maemio
+bakery="--factories 2 --product-types 30 --material-types 20 --raw-material-types 20 --target-products 5"
+bakery+=" --material-tree-size 4 --long-workers 0 --long-ratio 0.05"
 cases=(
     "LDMV ycsb --records 10 --ops-per-txn 2 --read-ratio 0"
     "L-M- ycsb --preset A --records 5000"
@@ -35,6 +37,8 @@ cases=(
     "LDM- tatp --subscribers 10 --mix 10/10/10/10/20/20/20"
     "LDMV smallbank --accounts 10"
     "LDMV smallbank --preset alomari --accounts 20"
+    "L-M- bomb $bakery"
+    "LDM- bomb $bakery --mix 60/0/10/20/10"
     "LDM- tpcc"
     "LDM- tpcc --mode paper-np"
 )

@@ -36,6 +36,11 @@ recorded --workload append --threads 3
 recorded --workload blind --preset thomas --threads 4
 recorded --workload smallbank --accounts 20 --threads 4
 recorded --workload tatp --subscribers 10 --mix 10/10/10/10/20/20/20 --threads 4
+bakery="--factories 2 --product-types 30 --material-types 20 --raw-material-types 20 --target-products 5"
+# shellcheck disable=SC2086 # a list of options
+recorded --workload bomb $bakery --material-tree-size 4 --threads 3
+# shellcheck disable=SC2086
+recorded --workload bomb $bakery --material-tree-size 4 --long-workers 0 --long-ratio 0.05 --threads 4
 recorded --workload tatp --subscribers 100 --threads 3 --snapshot-reads
 recorded --workload smallbank --preset alomari --accounts 20 --threads 3 --snapshot-reads
 recorded --workload singlekey --threads 2
