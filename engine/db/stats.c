@@ -56,7 +56,7 @@ static void add_row(const struct table *table, char *row, struct mae_space *spac
     while (handle != HANDLE_NONE) {
         struct version *version = row_version(table, row, handle);
         uint8_t status = atomic_load_explicit(&version->status, memory_order_relaxed);
-        if (!decided && status != VERSION_ABORTED) { /* what a new transaction sees */
+        if (!decided && !version_status_is_aborted(status)) { /* what a new transaction sees */
             decided = true;
             space->rows += status == VERSION_COMMITTED || status == VERSION_MOVED;
             space->payload_bytes += version->payload_bytes;

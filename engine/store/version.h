@@ -4,6 +4,7 @@
  * A version is private to its writer until commit.c links it. Its writer decides it once. Its memory is reused only
  * after gc.h's conditions hold.
  *     UNUSED --claim--> PENDING --decide--> COMMITTED | MOVED | DELETED | ABORTED --gc--> UNUSED
+ * or, if transactions may still stand on it, --gc--> UNLINKED --gc--> UNUSED.
  *   V1  wts is constant while the version is reachable.
  *   V2  rts >= wts and only grows.
  *   V3  Along `older`, wts strictly decreases.
@@ -37,13 +38,20 @@ enum version_status {
     VERSION_COMMITTED,
     VERSION_MOVED,
     VERSION_DELETED,
-    VERSION_ABORTED
+    VERSION_ABORTED,
+    VERSION_UNLINKED
 };
 
 /* Whether the version is committed, as a tombstone is, too: a reader stops at it. */
 static inline bool version_status_is_committed(uint8_t status)
 {
     return status >= VERSION_COMMITTED && status <= VERSION_DELETED;
+}
+
+/* Whether a reader goes on to what is older, whatever its timestamp. */
+static inline bool version_status_is_aborted(uint8_t status)
+{
+    return status >= VERSION_ABORTED;
 }
 
 struct version {

@@ -49,6 +49,7 @@ void horizon_publish(struct horizon *horizon, unsigned id, uint64_t clock)
     /* ORD-2. The acquire load: this worker's later transactions see at least what the leader of that round had seen.
      * The release stores: a leader that reads the slot sees everything that this worker's finished transactions did. */
     uint64_t min_wts = atomic_load_explicit(&horizon->min_wts, memory_order_acquire);
+    MAE_DCHECK(min_wts > atomic_load_explicit(&slot->rts, memory_order_relaxed)); /* H3 */
     RACE(PUBLISH_QUIESCENT);
     atomic_store_explicit(&slot->clock, clock, memory_order_relaxed);
     atomic_store_explicit(&slot->rts, min_wts - 1, memory_order_release);
@@ -157,7 +158,8 @@ static void note_walks(struct horizon *horizon)
 
 static ALWAYS_INLINE void raise_min_rts(struct horizon *horizon, uint64_t min_rts)
 {
-    if (min_rts > atomic_load_explicit(&horizon->min_rts, memory_order_relaxed)) /* H3 */
+    MAE_DCHECK(min_rts >= atomic_load_explicit(&horizon->min_rts, memory_order_relaxed)); /* H3 */
+    if (min_rts > atomic_load_explicit(&horizon->min_rts, memory_order_relaxed))
         atomic_store_explicit(&horizon->min_rts, min_rts, memory_order_release);
 }
 

@@ -466,7 +466,7 @@ static COLD bool write_is_newest(struct access *access)
     for (version_handle handle; (handle = atomic_load_explicit(link, memory_order_seq_cst)) != access->fresh_handle;) {
         struct version *version = row_version(access->table, access->row, handle);
         RACE(CHECK_WRITE);
-        if (version_status(version) != VERSION_ABORTED)
+        if (!version_status_is_aborted(version_status(version)))
             return false;
         link = &version->older;
     }

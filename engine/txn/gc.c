@@ -151,10 +151,17 @@ static ALWAYS_INLINE void release_versions(struct mae_worker *worker, const stru
     release_one(worker, item->handle, row_version(item->table, item->row, item->handle));
 }
 
+/* Queues an item as it is. There must be room. */
+static void push_item(struct gc_queue *queue, const struct gc_item *item, enum gc_kind kind)
+{
+    gc_push(queue, item->table, item->row, item->handle, item->stamp, kind);
+    queue->tail[-1].more = item->more;
+}
+
 /* Queues the item once more. */
 static void postpone(struct mae_worker *worker, const struct gc_item *item)
 {
-    gc_push(&worker->gc, item->table, item->row, item->handle, item->stamp, (enum gc_kind)item->kind);
+    push_item(&worker->gc, item, (enum gc_kind)item->kind);
 }
 
 /*
@@ -169,33 +176,22 @@ static void limbo(struct mae_worker *worker, const struct gc_item *item, version
 }
 
 /*
- * For a row whose base is a tombstone (G3): unlinks the whole chain if only aborted versions stand above the tombstone,
- * and puts it in limbo. If a version above is not below min_rts yet, the item is queued again.
+ * For a row whose base is a tombstone and has nothing older (G3): unlinks the tombstone if it is alone, and puts the
+ * row in limbo. Aborted versions that stand above are unlinked by their own items, so this one waits for that.
  */
 static void unlink_tombstone(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
 {
     MAE_DCHECK(item->stamp < min_rts); /* G3 */
     MAE_DCHECK(atomic_load_explicit(row_lock(item->table, item->row), memory_order_relaxed) == ROW_LOCKED ||
                MUTATED(gc_unlocked));
-    _Atomic version_handle *head = row_head(item->table, item->row);
-    version_handle first = atomic_load_explicit(head, memory_order_acquire), handle = first;
-    while (handle != item->handle) {
-        if (handle == HANDLE_NONE)
-            return; /* already in limbo: the item that waited for a pin was worked off first (G6) */
-        struct version *version = row_version(item->table, item->row, handle);
-        if (version_wts(version) >= min_rts) {
-            postpone(worker, item);
-            return;
-        }
-        handle = atomic_load_explicit(&version->older, memory_order_acquire);
-    }
+    version_handle newest = item->handle;
     RACE(GC_UNLINK);
-    if (!atomic_compare_exchange_strong_explicit(head, &first, HANDLE_NONE, memory_order_acq_rel,
-                                                 memory_order_relaxed)) {
-        postpone(worker, item); /* a transaction has just installed a version above, and will abort */
-        return;
-    }
-    limbo(worker, item, first, GC_ROW);
+    if (atomic_compare_exchange_strong_explicit(row_head(item->table, item->row), &newest, HANDLE_NONE,
+                                                memory_order_acq_rel, memory_order_relaxed))
+        limbo(worker, item, item->handle, GC_ROW);
+    else if (newest !=
+             HANDLE_NONE) /* else in limbo already: the item that waited for a pin was worked off first (G6) */
+        postpone(worker, item);
 }
 
 /* G4. For a base that is committed and the row's oldest version: may it settle? It must be the newest, too. */
@@ -249,65 +245,107 @@ static ALWAYS_INLINE void settle(struct mae_worker *worker, const struct gc_item
     limbo(worker, item, item->handle, GC_VERSION);
 }
 
-/* G5. The walk is safe: only a collector that holds the row's lock gives back what the walk may meet. */
+/* ---- Runs: neighbours in a chain that are unlinked together. ---- */
+
+struct run {
+    version_handle first, behind; /* the newest of them, and what is older than all of them */
+    uint32_t count;
+};
+
+/* Puts a run in limbo that has been unlinked. Each of its versions is marked, so that none is unlinked twice (G2). */
+static void limbo_run(struct mae_worker *worker, const struct gc_item *item, struct run run)
+{
+    MAE_DCHECK(run.count > 0 && run.count <= GC_RUN_MOST);
+    version_handle handle = run.first;
+    for (uint32_t i = 0; i < run.count; i++) {
+        struct version *version = row_version(item->table, item->row, handle);
+        MAE_DCHECK(atomic_load_explicit(&version->status, memory_order_relaxed) >= VERSION_COMMITTED); /* G2 */
+        /* Release, since G2's check loads it. Transactions that walk past look for another version. */
+        if (!MUTATED(unlinked_unmarked))
+            atomic_store_explicit(&version->status, VERSION_UNLINKED, memory_order_release);
+        handle = atomic_load_explicit(&version->older, memory_order_relaxed);
+    }
+    MAE_DCHECK(handle == run.behind);
+    limbo(worker, item, run.first, GC_VERSION);
+    worker->gc.tail[-1].more = (run.count - 1) & (GC_RUN_MOST - 1);
+    if (MUTATED(aborted_free_early))
+        release_versions(worker, --worker->gc.tail);
+}
+
+/* The aborted versions from `first` on, down to one that is not. */
+static struct run aborted_run(const struct gc_item *item, version_handle first)
+{
+    struct run run = {first, first, 0};
+    while (run.behind != HANDLE_NONE && run.count < GC_RUN_MOST) {
+        struct version *version = row_version(item->table, item->row, run.behind);
+        uint8_t status = atomic_load_explicit(&version->status, memory_order_acquire);
+        MAE_DCHECK(status >= VERSION_COMMITTED && status <= VERSION_ABORTED); /* H1: decided; G5: in the chain */
+        if (status != VERSION_ABORTED)
+            break;
+        run.behind = atomic_load_explicit(&version->older, memory_order_acquire);
+        run.count++;
+    }
+    return run;
+}
+
+/* G5: unlinks the aborted versions right below the item's one; and that one, too, if it is the newest. */
 static NOINLINE void unlink_aborted(struct mae_worker *worker, const struct gc_item *item)
 {
     MAE_DCHECK(item->kind == GC_ABORTED); /* G5 */
-    _Atomic version_handle *link = row_head(item->table, item->row);
-    version_handle handle = atomic_load_explicit(link, memory_order_acquire);
-    while (handle != HANDLE_NONE) {
-        struct version *version = row_version(item->table, item->row, handle);
-        uint64_t wts = version_wts(version);
-        if (handle == item->handle && wts == item->stamp) {
-            RACE(GC_UNLINK);
-            if (atomic_compare_exchange_strong_explicit(link, &handle,
-                                                        atomic_load_explicit(&version->older, memory_order_relaxed),
-                                                        memory_order_acq_rel, memory_order_relaxed)) {
-                if (MUTATED(aborted_free_early))
-                    release_versions(worker, item);
-                else
-                    limbo(worker, item, item->handle, GC_VERSION);
-            } else
-                postpone(worker, item); /* a transaction has just installed a version above */
-            return;
-        }
-        if (wts <= item->stamp)
-            return; /* V3: the collection of a newer version, or of a tombstone, has already given it back */
-        link = &version->older;
-        handle = atomic_load_explicit(link, memory_order_acquire);
+    struct version *version = row_version(item->table, item->row, item->handle);
+    uint8_t status = atomic_load_explicit(&version->status, memory_order_acquire);
+    if (status != VERSION_ABORTED || version_wts(version) != item->stamp) /* G2 */
+        return;
+    struct run run = aborted_run(item, atomic_load_explicit(&version->older, memory_order_acquire));
+    _Atomic version_handle *head = row_head(item->table, item->row);
+    version_handle newest = item->handle;
+    RACE(GC_UNLINK);
+    if (atomic_compare_exchange_strong_explicit(head, &newest, run.behind, memory_order_acq_rel,
+                                                memory_order_relaxed)) {
+        run.first = item->handle;
+        run.count++;
+    } else if (run.count > 0 && !MUTATED(aborted_left)) {
+        atomic_store_explicit(&version->older, run.behind, memory_order_release); /* ORD-8 */
+    } else {
+        return;
     }
+    limbo_run(worker, item, run);
 }
 
-/*
- * Finds the row's base: its newest committed version that min_rts has passed. Walks along the chain, so that no version
- * is looked at through a handle that may be old (G7). False if there is none.
- */
-static NOINLINE bool find_base(struct gc_item *item, uint64_t min_rts)
+/* Whether no pin needs a version older than the base. Only debug builds ask. A pin that changes meanwhile is left out:
+ * it went, or it has just come and needs nothing that old. */
+static inline bool __attribute__((unused))
+no_pin_needs_older(const struct mae_worker *worker, const struct gc_item *item)
 {
-    item->kind = GC_BASE;
-    item->handle = atomic_load_explicit(row_head(item->table, item->row), memory_order_acquire);
-    while (item->handle != HANDLE_NONE) {
+    const struct horizon *horizon = &worker->core->horizon;
+    uint32_t limit = atomic_load_explicit(&horizon->pin_count, memory_order_acquire)
+                         ? atomic_load_explicit(&horizon->slot_limit, memory_order_relaxed)
+                         : 0;
+    for (uint32_t i = 0; i < limit; i++) {
+        const struct horizon_slot *slot = &horizon->slots[i];
+        uint64_t lo = atomic_load_explicit(&slot->pin_lo, memory_order_acquire);
+        struct horizon_pins one = {.count = 1,
+                                   .pin = {{lo, atomic_load_explicit(&slot->pin_hi, memory_order_acquire)}}};
         struct version *version = row_version(item->table, item->row, item->handle);
-        item->stamp = version_wts(version);
-        if (item->stamp < min_rts &&
-            version_status_is_committed(atomic_load_explicit(&version->status, memory_order_acquire)))
-            return true;
-        item->handle = atomic_load_explicit(&version->older, memory_order_acquire);
+        uint64_t until = version_wts(version);
+        version_handle handle;
+        while ((handle = atomic_load_explicit(&version->older, memory_order_relaxed)) != HANDLE_NONE) {
+            version = row_version(item->table, item->row, handle);
+            if (version_status_is_aborted(atomic_load_explicit(&version->status, memory_order_relaxed)))
+                continue;
+            if (lo != 0 && horizon_pins_need(&one, version_wts(version), until) &&
+                atomic_load_explicit(&slot->pin_lo, memory_order_acquire) == lo)
+                return false;
+            until = version_wts(version);
+        }
     }
-    return false;
+    return true;
 }
 
 /* Cuts off what is older than the item's version. */
-static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts, bool walks)
+static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
 {
     MAE_DCHECK(item->stamp < min_rts); /* G1 */
-    struct gc_item found;
-    if (walks) {
-        found = *item;
-        if (!find_base(&found, min_rts))
-            return;
-        item = &found;
-    }
     struct table *table = item->table;
     char *row = item->row;
     struct version *base = row_version(table, row, item->handle);
@@ -315,6 +353,7 @@ static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_ite
     if (!(version_status_is_committed(status) && version_wts(base) == item->stamp) && /* G2 */
         !MUTATED(gc_reused_version))
         return;
+    MAE_DCHECK(no_pin_needs_older(worker, item)); /* G6 */
     RACE(GC_UNLINK);
     version_handle rest = atomic_load_explicit(&base->older, memory_order_relaxed);
     atomic_store_explicit(&base->older, HANDLE_NONE, memory_order_relaxed); /* no transaction follows the link: G1 */
@@ -337,86 +376,93 @@ static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_ite
 
 /* ---- Collection while there are pins (G6). ---- */
 
-/* Makes room for one item. Without memory for a chunk false, and one more held item is due to be looked at again. */
+/* What is left of a row after a look at it. STAYS: versions that a pin needs. AGAIN: work, since another collector had
+ * the row, or there was no memory to queue what would have been unlinked. */
+enum outcome { OUTCOME_DONE, OUTCOME_STAYS, OUTCOME_AGAIN };
+
+/* Makes room for one item; false without memory for a chunk. */
 static bool make_room(struct mae_worker *worker, struct gc_queue *queue)
 {
-    if (gc_has_room(queue, 1) || gc_reserve_more(worker, queue, 1, true))
-        return true;
-    worker->held.left++;
-    return false;
+    return gc_has_room(queue, 1) || gc_reserve_more(worker, queue, 1, true);
 }
 
-/* Unlinks `count` versions, from `first` on, below `newer`, and puts them in limbo. False if there is no room. */
-static bool unlink_run(struct mae_worker *worker, const struct gc_item *item, struct version *newer,
-                       version_handle first, uint32_t count)
+/* Unlinks a run below `newer`. */
+static bool unlink_run(struct mae_worker *worker, const struct gc_item *item, struct version *newer, struct run run)
 {
     if (!make_room(worker, &worker->gc))
         return false;
-    version_handle handle = first;
-    for (uint32_t i = 0; i < count; i++) {
-        struct version *version = row_version(item->table, item->row, handle);
-        /* Release, since G2's check loads it. Transactions that walk past look for another version. */
-        atomic_store_explicit(&version->status, VERSION_ABORTED, memory_order_release);
-        handle = atomic_load_explicit(&version->older, memory_order_relaxed);
-    }
     RACE(GC_UNLINK);
-    atomic_store_explicit(&newer->older, handle, memory_order_release); /* ORD-8 */
-    limbo(worker, item, first, GC_VERSION);
-    worker->gc.tail[-1].more = (uint16_t)(count - 1);
+    atomic_store_explicit(&newer->older, run.behind, memory_order_release); /* ORD-8 */
+    limbo_run(worker, item, run);
     return true;
 }
 
-/* Unlinks the versions that are older than the base and that no pin needs. True if a version stays. */
-static bool thin_out(struct mae_worker *worker, const struct gc_item *item, struct version *base,
-                     const struct horizon_pins *pins)
+/*
+ * Unlinks the versions older than the base that no pin needs. Goes down to a version that stays and is older than
+ * `floor`: what is below that has been seen to, or will be, when that version's own item is worked off.
+ */
+static enum outcome thin_out(struct mae_worker *worker, const struct gc_item *item, struct version *base,
+                             const struct horizon_pins *pins, uint64_t floor)
 {
-    enum { RUN_MOST = UINT16_MAX };
     struct version *kept = base;
-    version_handle handle = atomic_load_explicit(&base->older, memory_order_acquire), first = HANDLE_NONE;
-    uint64_t until = version_wts(base); /* the timestamp at which the next version was superseded */
-    uint32_t count = 0;
-    bool stays = false;
-    while (handle != HANDLE_NONE) {
+    uint64_t until = version_wts(base), passed = 0; /* until: the timestamp at which the next version was superseded */
+    struct run run = {.behind = atomic_load_explicit(&base->older, memory_order_acquire)};
+    enum outcome outcome = OUTCOME_DONE;
+    while (run.behind != HANDLE_NONE && (outcome == OUTCOME_DONE || version_wts(kept) >= floor)) {
+        version_handle handle = run.behind;
         struct version *version = row_version(item->table, item->row, handle);
-        version_handle older = atomic_load_explicit(&version->older, memory_order_acquire);
         bool aborted = atomic_load_explicit(&version->status, memory_order_acquire) == VERSION_ABORTED;
         uint64_t wts = version_wts(version);
         bool needed = !aborted && horizon_pins_need(pins, wts, until) && !MUTATED(pin_ignored);
-        if ((needed || count == RUN_MOST) && count > 0) {
-            if (!unlink_run(worker, item, kept, first, count))
-                return true;
-            count = 0;
+        if ((needed || run.count == GC_RUN_MOST) && run.count > 0) {
+            if (!unlink_run(worker, item, kept, run))
+                return OUTCOME_AGAIN;
+            run.count = 0;
         }
         if (needed) {
             kept = version;
-            stays = true;
-        } else if (count++ == 0) {
-            first = handle;
+            outcome = OUTCOME_STAYS;
+            passed++;
+        } else if (run.count++ == 0) {
+            run.first = handle;
         }
         if (!aborted)
             until = wts;
-        handle = older;
+        run.behind = atomic_load_explicit(&version->older, memory_order_acquire);
     }
-    return (count > 0 && !unlink_run(worker, item, kept, first, count)) || stays;
+    COUNT_ADD(worker, versions_passed, passed);
+    return run.count > 0 && !unlink_run(worker, item, kept, run) ? OUTCOME_AGAIN : outcome;
 }
 
-/* For a base that is committed, in the chain, and as the item says. True if the row must be looked at again. */
-static bool collect_base(struct mae_worker *worker, const struct gc_item *item, struct version *base, uint64_t min_rts,
-                         const struct horizon_pins *pins)
+/* For a base that is committed, in the chain, and as the item says. */
+static enum outcome collect_base(struct mae_worker *worker, const struct gc_item *item, struct version *base,
+                                 uint64_t min_rts, const struct horizon_pins *pins, uint64_t floor)
 {
-    if (thin_out(worker, item, base, pins))
-        return true;
+    enum outcome outcome = thin_out(worker, item, base, pins, floor);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
     uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
     bool is_deleted = status == VERSION_DELETED;
     if (!is_deleted && (!may_settle(worker, item, base) || horizon_pins_need(pins, item->stamp, UINT64_MAX)))
-        return false;
+        return OUTCOME_DONE;
     if (!make_room(worker, &worker->gc))
-        return true;
+        return OUTCOME_AGAIN;
     if (is_deleted)
         unlink_tombstone(worker, item, min_rts);
     else
         settle(worker, item, base, status, false);
-    return false;
+    return OUTCOME_DONE;
+}
+
+/* As collect, with pins. */
+static NOINLINE enum outcome collect_pinned(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
+                                            const struct horizon_pins *pins)
+{
+    struct version *base = row_version(item->table, item->row, item->handle);
+    uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
+    if (!version_status_is_committed(status) || version_wts(base) != item->stamp) /* G2 */
+        return OUTCOME_DONE;
+    return collect_base(worker, item, base, min_rts, pins, MUTATED(pinned_walks_on) ? 0 : UINT64_MAX);
 }
 
 /* Puts the item in the list of those that wait for a pin to go. False if there is no room. */
@@ -426,55 +472,111 @@ static bool hold(struct mae_worker *worker, const struct gc_item *item, enum gc_
         return false;
     if (MUTATED(held_dropped))
         return true;
-    gc_push(&worker->held.queue, item->table, item->row, item->handle, item->stamp, kind);
-    worker->held.queue.tail[-1].more = item->more;
+    push_item(&worker->held.queue, item, kind);
     worker->held.count++;
     return true;
 }
 
-/* As collect, with pins. Returns the state in which to leave the row's lock. */
-static NOINLINE uint8_t collect_pinned(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
-                                       const struct horizon_pins *pins, bool walks, uint8_t lock)
+/* For an item whose row must be looked at again. Returns the state in which to leave the row's lock. */
+static NOINLINE uint8_t wait_for_another_look(struct mae_worker *worker, const struct gc_item *item,
+                                              enum outcome outcome, uint8_t lock)
 {
-    struct gc_item found = *item;
-    if (walks) {
-        if (!find_base(&found, min_rts))
-            return lock;
-        item = &found;
-    }
-    struct version *base = row_version(item->table, item->row, item->handle);
-    uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
-    if (!version_status_is_committed(status) || version_wts(base) != item->stamp) /* G2 */
+    if (outcome == OUTCOME_STAYS && lock & ROW_AWAITED)
         return lock;
-    if (!collect_base(worker, item, base, min_rts, pins) || lock & ROW_AWAITED)
-        return lock;
-    if (hold(worker, item, GC_AWAITED))
+    if (outcome == OUTCOME_STAYS && hold(worker, item, GC_AWAITED))
         return lock | ROW_AWAITED;
     postpone(worker, item);
     return lock;
 }
 
-/* Collects a row that kept versions for a pin. True if it must wait on. */
-static bool collect_awaited(struct mae_worker *worker, const struct gc_item *awaited, uint64_t min_rts,
-                            const struct horizon_pins *pins)
+/* ---- Collection along the chain, which follows no handle that may be old (G7). ---- */
+
+/* Unlinks the run below a link that installers may change. False if there is no room. */
+static bool unlink_run_above_base(struct mae_worker *worker, const struct gc_item *item, _Atomic version_handle *link,
+                                  struct run run)
+{
+    if (!make_room(worker, &worker->gc))
+        return false;
+    version_handle first = run.first;
+    RACE(GC_UNLINK);
+    /* If it fails, a transaction has just installed a version above, and that one's item will see to the run. */
+    if (atomic_compare_exchange_strong_explicit(link, &first, run.behind, memory_order_acq_rel, memory_order_relaxed))
+        limbo_run(worker, item, run);
+    return true;
+}
+
+/* Makes the item that of the row's base: the newest committed version that min_rts has passed. On the way there unlinks
+ * the aborted versions that min_rts has passed. `item->handle` is HANDLE_NONE if the row has no base. */
+static enum outcome find_base(struct mae_worker *worker, struct gc_item *item, uint64_t min_rts)
+{
+    _Atomic version_handle *link = row_head(item->table, item->row);
+    version_handle handle;
+    uint64_t passed = 0;
+    while ((handle = atomic_load_explicit(link, memory_order_acquire)) != HANDLE_NONE) {
+        struct version *version = row_version(item->table, item->row, handle);
+        if (version_wts(version) < min_rts)
+            break;
+        link = &version->older;
+        passed++;
+    }
+    COUNT_ADD(worker, versions_passed, passed);
+    struct run run = aborted_run(item, handle);
+    item->kind = GC_BASE;
+    item->handle = run.behind;
+    if (run.behind != HANDLE_NONE)
+        item->stamp = version_wts(row_version(item->table, item->row, run.behind));
+    return run.count == 0 || unlink_run_above_base(worker, item, link, run) ? OUTCOME_DONE : OUTCOME_AGAIN;
+}
+
+static struct gc_walked *walked_place(struct mae_worker *worker, const char *row)
+{
+    return &worker->walked[((uintptr_t)row * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - GC_WALKED_BITS)];
+}
+
+/* Whether this worker has seen to all of the row that is due, for an item of the row that was due no later. */
+static bool is_walked(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
+{
+    const struct gc_walked *walked = walked_place(worker, item->row);
+    return walked->row == item->row && walked->min_rts == min_rts && walked->stamp <= item->stamp &&
+           !MUTATED(walks_again);
+}
+
+/* As collect and unlink_aborted, with or without pins, for the whole row. */
+static NOINLINE enum outcome collect_walking(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
+                                             const struct horizon_pins *pins)
+{
+    struct gc_item base = *item;
+    enum outcome outcome = find_base(worker, &base, min_rts);
+    if (outcome != OUTCOME_DONE)
+        return outcome;
+    if (base.handle != HANDLE_NONE && pins)
+        outcome =
+            collect_base(worker, &base, row_version(base.table, base.row, base.handle), min_rts, pins, item->stamp);
+    else if (base.handle != HANDLE_NONE)
+        collect(worker, &base, min_rts);
+    if (outcome != OUTCOME_AGAIN)
+        *walked_place(worker, item->row) = (struct gc_walked){item->row, min_rts, item->stamp};
+    return outcome;
+}
+
+/* Collects a row that kept versions for a pin, as far as the pins that have gone matter. */
+static enum outcome collect_awaited(struct mae_worker *worker, const struct gc_item *awaited, uint64_t min_rts,
+                                    const struct horizon_pins *pins)
 {
     struct gc_item item = *awaited;
-    return find_base(&item, min_rts) &&
-           collect_base(worker, &item, row_version(item.table, item.row, item.handle), min_rts, pins);
+    enum outcome outcome = find_base(worker, &item, min_rts);
+    if (outcome != OUTCOME_DONE || item.handle == HANDLE_NONE)
+        return outcome;
+    return collect_base(worker, &item, row_version(item.table, item.row, item.handle), min_rts, pins,
+                        MUTATED(awaited_stops_early) ? UINT64_MAX : worker->held.floor);
 }
 
 /* For an item in limbo: may a pin need a version that was visible until it was unlinked (tombstone, settled base)? */
 static bool is_needed_in_limbo(const struct gc_item *item, const struct horizon_pins *pins)
 {
-    version_handle handle = item->handle;
-    struct version *version = row_version(item->table, item->row, handle);
-    if (item->kind == GC_VERSION)
-        return atomic_load_explicit(&version->status, memory_order_acquire) != VERSION_ABORTED &&
-               horizon_pins_need(pins, version_wts(version), item->stamp);
-    /* The tombstone is the oldest version; all above it are aborted. */
-    while ((handle = atomic_load_explicit(&version->older, memory_order_relaxed)) != HANDLE_NONE)
-        version = row_version(item->table, item->row, handle);
-    return horizon_pins_need(pins, version_wts(version), item->stamp);
+    struct version *version = row_version(item->table, item->row, item->handle);
+    return atomic_load_explicit(&version->status, memory_order_acquire) != VERSION_UNLINKED &&
+           horizon_pins_need(pins, version_wts(version), item->stamp);
 }
 
 /* ---- Working off. ---- */
@@ -483,7 +585,12 @@ static bool is_needed_in_limbo(const struct gc_item *item, const struct horizon_
 static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
                                       const struct horizon_pins *pins, bool walks)
 {
+    if (UNLIKELY(walks) && is_walked(worker, item, min_rts))
+        return;
+    MAE_DCHECK(walks || !atomic_load_explicit(&worker->core->arena.may_retype, memory_order_relaxed) ||
+               MUTATED(retyped_trusted)); /* G7 */
     _Atomic uint8_t *lock = row_lock(item->table, item->row);
+    enum outcome outcome = OUTCOME_DONE;
     RACE(GC_LOCK);
     /* ORD-6: acquire and release make the row's collectors follow one another. */
     uint8_t before = atomic_exchange_explicit(lock, ROW_LOCKED, memory_order_acquire);
@@ -491,12 +598,16 @@ static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc
         postpone(worker, item); /* the collector that has the lock may have begun with an older version */
         return;
     }
-    if (UNLIKELY(item->kind == GC_ABORTED))
+    if (walks)
+        outcome = collect_walking(worker, item, min_rts, pins);
+    else if (UNLIKELY(item->kind == GC_ABORTED))
         unlink_aborted(worker, item);
     else if (pins)
-        before = collect_pinned(worker, item, min_rts, pins, walks, before);
+        outcome = collect_pinned(worker, item, min_rts, pins);
     else
-        collect(worker, item, min_rts, walks);
+        collect(worker, item, min_rts);
+    if (outcome != OUTCOME_DONE)
+        before = wait_for_another_look(worker, item, outcome, before);
     atomic_store_explicit(lock, MUTATED(gc_unlocked) ? ROW_FREE : before, memory_order_release);
 }
 
@@ -512,58 +623,80 @@ static void release_row(struct mae_worker *worker, const struct gc_item *item)
         row_free(item->table, rows, table_row_id(item->table, item->row));
 }
 
-/* Looks at an item that waits for a pin to go. True if it must wait on. */
-static bool must_wait_on(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
-                         const struct horizon_pins *pins)
+/* Looks at an item that waits for a pin to go, and says whether it must wait on. */
+static enum outcome look_at_held(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
+                                 const struct horizon_pins *pins)
 {
     if (item->kind != GC_AWAITED) {
         if (is_needed_in_limbo(item, pins))
-            return true;
+            return OUTCOME_STAYS;
         if (item->kind == GC_VERSION)
             release_versions(worker, item);
         else
             release_row(worker, item);
-        return false;
+        return OUTCOME_DONE;
     }
     _Atomic uint8_t *lock = row_lock(item->table, item->row);
     RACE(GC_LOCK);
     uint8_t before = atomic_exchange_explicit(lock, ROW_LOCKED, memory_order_acquire); /* ORD-6 */
-    if (before == ROW_LOCKED) {
-        worker->held.left++;
-        return true;
-    }
-    bool waits = collect_awaited(worker, item, min_rts, pins);
-    if (!waits)
+    if (before == ROW_LOCKED)
+        return OUTCOME_AGAIN;
+    enum outcome outcome = collect_awaited(worker, item, min_rts, pins);
+    if (outcome == OUTCOME_DONE)
         before &= (uint8_t)~ROW_AWAITED;
     atomic_store_explicit(lock, before, memory_order_release);
-    return waits;
+    return outcome;
 }
 
-/* Looks through some of the items that wait for a pin to go, if the pins have changed. */
+static bool has_pin(const struct horizon_pins *pins, uint64_t lo, uint64_t hi)
+{
+    for (unsigned i = 0; i < pins->count; i++)
+        if (pins->pin[i].lo == lo && pins->pin[i].hi == hi)
+            return true;
+    return false;
+}
+
+/* Notes which pins have gone since the last call. Only those matter to what waits: a new pin needs nothing that was
+ * superseded before it stood (H6). */
+static void note_pins(struct gc_held *held, const struct horizon_pins *pins)
+{
+    struct horizon_pins *last = &held->pins;
+    if (last->count == pins->count && memcmp(last->pin, pins->pin, pins->count * sizeof pins->pin[0]) == 0)
+        return;
+    for (unsigned i = 0; i < last->count; i++)
+        if (last->pin[i].lo < held->next_floor && !has_pin(pins, last->pin[i].lo, last->pin[i].hi))
+            held->next_floor = last->pin[i].lo;
+    memcpy(last->pin, pins->pin, pins->count * sizeof pins->pin[0]);
+    last->count = pins->count;
+}
+
+/* Looks through some of the items that wait for a pin to go. Begins again from the first one when a pin has gone and
+ * min_rts has moved since: so a row's chain is walked along at most once for each min_rts. */
 static NOINLINE void look_through_held(struct mae_worker *worker, uint64_t min_rts, const struct horizon_pins *pins)
 {
     struct gc_held *held = &worker->held;
     struct gc_queue *queue = &held->queue;
-    uint64_t checksum = 1;
-    for (unsigned i = 0; i < pins->count; i++)
-        checksum = (checksum ^ pins->pin[i].hi) * UINT64_C(0x9E3779B97F4A7C15) + pins->pin[i].lo;
-    if (checksum != held->pins) {
-        held->pins = checksum;
+    note_pins(held, pins);
+    if (held->left == 0 && held->next_floor != UINT64_MAX && min_rts > held->min_rts) {
         held->left = held->count;
+        held->floor = held->next_floor;
+        held->min_rts = min_rts;
+        held->next_floor = UINT64_MAX;
     }
-    for (int n = 0; n < HELD_AT_ONCE && held->left > 0 && held->count > 0; n++) {
+    for (int n = 0; n < HELD_AT_ONCE && held->left > 0; n++) {
         if (queue->first != queue->last && queue->head == queue->first->end) {
             chunk_done(worker, queue);
             continue;
         }
         struct gc_item item = *queue->head++;
-        held->left--;
-        if (must_wait_on(worker, &item, min_rts, pins)) {
-            gc_push(queue, item.table, item.row, item.handle, item.stamp, (enum gc_kind)item.kind);
-            queue->tail[-1].more = item.more;
-        } else {
+        enum outcome outcome = look_at_held(worker, &item, min_rts, pins);
+        if (outcome == OUTCOME_DONE)
             held->count--;
-        }
+        else
+            push_item(queue, &item, (enum gc_kind)item.kind);
+        if (outcome == OUTCOME_AGAIN)
+            return;
+        held->left--;
     }
 }
 
@@ -591,7 +724,7 @@ static ALWAYS_INLINE void work_off_due(struct mae_worker *worker, uint64_t min_r
             work_on_row(worker, item, min_rts, pins, walks);
         } else if (pins && is_needed_in_limbo(item, pins)) {
             if (!hold(worker, item, (enum gc_kind)item->kind))
-                gc_push(queue, item->table, item->row, item->handle, item->stamp, (enum gc_kind)item->kind);
+                postpone(worker, item);
         } else if (item->kind == GC_VERSION) {
             release_versions(worker, item);
         } else {
@@ -692,7 +825,8 @@ static void adopt(struct mae_worker *worker)
         return;
     }
     worker->held.count += held;
-    worker->held.left += held;
+    if (held) /* the pins that have gone since they were looked at are not known */
+        worker->held.next_floor = 0;
 }
 
 /*
@@ -756,7 +890,7 @@ void gc_run(struct mae_worker *worker)
     const struct core *core = worker->core;
     bool walks = false;
     if (UNLIKELY(atomic_load_explicit(&core->attention, memory_order_relaxed)))
-        walks = attend(worker);
+        walks = attend(worker) && !MUTATED(retyped_trusted);
     RACE(LOAD_HORIZON);
     /* ORD-2: acquire, so that the transactions which ended below this horizon have done their loads. */
     uint64_t min_rts = atomic_load_explicit(&core->horizon.min_rts, memory_order_acquire);

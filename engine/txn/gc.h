@@ -6,12 +6,14 @@
  *   G1  Every transaction that runs or will begin reads at min_rts or later (H2). So it stops at the base or above,
  *       whether it reads or installs. Only transactions that walked past the base's place before the base was
  *       committed can reach what is older, and by H4 none of them still runs.
- *   G2  The collection of a newer version may already have given back a queued version. The row lock decides: a
- *       collector that holds the lock and finds the version decided, with the timestamp that was queued, knows that the
- *       version is still in the chain. A version that was given back and is used again has the status PENDING or UNUSED
- *       until its new timestamp is stored, so status and timestamp together identify it.
- *   G3  A tombstone may be alone in its chain but for aborted versions. If all of them are older than min_rts, the
- *       collector unlinks the whole chain by CAS of the head. Running transactions may stand on these versions, so the
+ *   G2  A queued version may have left the chain before its item is worked off. The row lock decides: a collector that
+ *       holds the lock and finds the version decided, with the timestamp that was queued, knows that the version is
+ *       still in the chain. A version that was given back and is used again has the status PENDING or UNUSED until its
+ *       new timestamp is stored, and a version that has been unlinked while transactions may stand on it is marked
+ *       UNLINKED. So status and timestamp together identify a version of the chain, and no collector walks along the
+ *       chain to look for it.
+ *   G3  A tombstone may be alone in its chain. Then the collector unlinks it by CAS of the head. Aborted versions above
+ *       go first, by G5; the tombstone's item waits for that. Running transactions may stand on the tombstone, so the
  *       row waits in limbo until they have ended: until min_rts has passed the collector's own timestamp, which is as
  *       high as any that was published then. After that the row id is free.
  *
@@ -26,31 +28,39 @@
  *       again (visible_find). Copy and base have the same timestamp, which is the one exception to V3. The base then
  *       waits in limbo as a tombstone does.
  *
- *   G5  An aborted version that min_rts has passed is unlinked by CAS of the link that leads to it. An installer has a
- *       later timestamp (H1), so it links its version above: nothing is ever linked below the aborted version. If an
- *       installer and the collector change the same link, the CAS of one of them fails and that one looks again. The
- *       aborted version keeps its own link and waits in limbo as a tombstone does, since transactions may stand on it.
- *       So a row whose writers always abort keeps no more aborted versions than were written since the horizon.
+ *   G5  Each version that was linked has one item, whether it was committed or aborted, and that item sees to the
+ *       aborted versions right below it. When min_rts has passed an aborted version, the collector unlinks the run of
+ *       aborted versions below it, by a store to its link: an installer has a later timestamp (H1), so nothing is ever
+ *       linked below. It unlinks the version itself only as the newest of the row, by CAS of the head. Otherwise there
+ *       is a newer version, whose item sees to it. Unlinked versions keep their own links and wait in limbo as a
+ *       tombstone does, since transactions may stand on them. So an item costs what it gives back, however long the
+ *       chain is, and a row whose writers always abort keeps no more aborted versions than were written since the
+ *       horizon.
  *
  *   G6  Overtaken transactions do not count for min_rts. Pins say which versions they may have in hand (horizon.h, H6).
  *       A version that is older than the base stays if a pin needs it for the time between its own timestamp and that
  *       of the next newer version that was not aborted. The collector unlinks the others, also from between those that
- *       stay, and marks them ABORTED, so that G2 does not take them for versions of the chain. They wait in limbo,
- *       since overtaken transactions may walk over them (H7). A row with versions that stay has one item in the list of
- *       what waits for pins to go, however often the row is written; the row's lock byte says that it has one. The
- *       row's tombstone or base is seen to when that item is looked at. A version that was visible until it was
+ *       stay. They wait in limbo, since overtaken transactions may walk over them (H7). An item sees to what is below
+ *       its version down to the first version that stays; below that, that one's item has done so or will. So an item
+ *       does not walk over what pins keep. A row with versions that stay has one item in the list of what waits for
+ *       pins to go, however often the row is written; the row's lock byte says that it has one. That item walks from
+ *       the base down, but only when pins have gone and min_rts has moved since its last walk, and no deeper than those
+ *       pins reached: a pin needs nothing that was superseded before its `lo`, and what a new pin needs has never been
+ *       below the base. The row's tombstone or base is seen to then, too. A version that was visible until it was
  *       unlinked (a tombstone, a settled base) stays in limbo while a pin may need it, and a base that a pin may need
  *       does not settle.
  *
  *   G7  A version that was given back keeps its size class, so that G2 may look at it, until memory is short. From then
- *       on an item names only the row, and collectors find its base along the chain. Once all collectors do that, which
- *       min_rts tells as it does for limbo, memory may change its class (version_pool.h), and an old handle may lead to
+ *       on an item names only the row, and collectors find its base along the chain and see to all that is due there.
+ *       A worker remembers the rows that it has walked along for the present min_rts, and skips further items of them:
+ *       so a row is walked along once for each min_rts, not for each item. Once all collectors walk, which min_rts
+ *       tells as it does for limbo, memory may change its class (version_pool.h), and an old handle may lead to
  *       anything.
  *
  *   The row lock keeps gc_run out of a row that another gc_run is working on. Every other call may race with it.
  *
- * Checked by: db/verify.c, tests/stress, tests with mutations gc_early, row_free_early, aborted_free_early,
- * pin_ignored and held_dropped. Source: section 3.8.
+ * Checked by: db/verify.c, tests/stress, tests with the mutations that engine/DESIGN.md names at G1 to G7; the counter
+ * versions_passed says how many versions collectors walked past. Source: section 3.8.
  */
 #ifndef ENGINE_TXN_GC_H
 #define ENGINE_TXN_GC_H
@@ -59,6 +69,7 @@
 
 #include "engine/base/check.h"
 #include "engine/store/table.h"
+#include "engine/time/horizon.h"
 
 struct mae_worker;
 struct core;
@@ -73,9 +84,12 @@ struct gc_item {
     char *row;
     uint64_t stamp;        /* the item is due when min_rts is above */
     version_handle handle; /* the base or aborted version; in limbo the newest one unlinked */
-    uint16_t kind;
-    uint16_t more; /* in limbo: how many versions along `older` belong to this item, too */
+    uint32_t kind : 3;
+    uint32_t more : 29; /* in limbo: how many versions along `older` belong to this item, too */
 };
+
+/* How many neighbours of a chain are unlinked together. */
+enum { GC_RUN_MOST = 1 << 29 };
 
 /*
  * A queue is a list of chunks from the pool of versions. So chunks count against the memory limit, are never copied,
@@ -110,12 +124,23 @@ struct gc_chunk {
  * nothing else is free. */
 static_assert(sizeof(struct gc_chunk) + VERSION_HEADER_BYTES == 2048, "64 units of 32 bytes");
 
-/* Items that wait for a pin to go. The worker looks through them, a few at a time, when the pins have changed. */
+/* Items that wait for a pin to go. The worker looks through them, a few at a time, when a pin has gone. */
 struct gc_held {
     struct gc_queue queue;
-    uint64_t pins;      /* a checksum of the pins at the last look */
-    size_t count, left; /* items, and those still to be looked at for these pins */
+    struct horizon_pins pins; /* at the last look */
+    size_t count, left;       /* items, and those still to be looked at in the present pass */
+    uint64_t min_rts;         /* when the present pass began, or the last one */
+    uint64_t floor;           /* the lowest `lo` of the pins for whose going the pass is */
+    uint64_t next_floor;      /* of those that have gone since it began; UINT64_MAX: none */
 };
+
+/* A row that a collector has walked along, from its newest version to the base of `min_rts` and on to the first version
+ * that stays and is older than `stamp`. */
+struct gc_walked {
+    const char *row;
+    uint64_t min_rts, stamp;
+};
+enum { GC_WALKED_BITS = 8 };
 
 /* Makes room for `more` items; false when out of memory. Only the queue's owner. `frees`: may take from the reserve. */
 bool gc_reserve_more(struct mae_worker *worker, struct gc_queue *queue, size_t more, bool frees);
@@ -140,7 +165,7 @@ static ALWAYS_INLINE void gc_push(struct gc_queue *queue, struct table *table, c
     item->row = row;
     item->stamp = stamp;
     item->handle = handle;
-    item->kind = (uint16_t)kind;
+    item->kind = (uint32_t)kind & 7;
     item->more = 0;
 }
 

@@ -43,12 +43,21 @@ struct visible {
     bool pending_abort; /* pending=abort, and the search met a pending version */
 };
 
+/* Whether a search at `ts` ends no deeper than at the row's base. Only debug builds ask. */
+static inline bool __attribute__((unused)) search_stays_above_base(const struct mae_worker *worker, uint64_t ts)
+{
+    /* ORD-2: whoever sees a min_rts that does not count an overtaken transaction sees that it has been overtaken. */
+    uint64_t min_rts = atomic_load_explicit(&worker->core->horizon.min_rts, memory_order_acquire);
+    return ts >= min_rts || atomic_load_explicit(&worker->slot->state, memory_order_relaxed) != SLOT_ACTIVE;
+}
+
 /* Walks along the chain. */
 static ALWAYS_INLINE struct visible visible_search(struct mae_worker *worker, struct table *table, char *row,
                                                    uint64_t ts)
 {
     struct visible found;
-    bool looked_past; /* pending=skip */
+    bool looked_past;                                /* pending=skip */
+    MAE_DCHECK(search_stays_above_base(worker, ts)); /* V4 */
 again:
     found = (struct visible){.is_head = true};
     looked_past = false;
@@ -77,7 +86,7 @@ again:
             looked_past |= status == VERSION_PENDING;
             found.newer_exists |= status == VERSION_PENDING;
         } else {
-            found.newer_exists |= status != VERSION_ABORTED;
+            found.newer_exists |= !version_status_is_aborted(status);
         }
         found.is_head = false;
         RACE(READ_OLDER);
@@ -146,7 +155,7 @@ static ALWAYS_INLINE struct version *visible_decided(struct mae_worker *worker, 
                 status = VERSION_ABORTED;
             else if (UNLIKELY(status == VERSION_PENDING))
                 status = version_wait(worker, version);
-            if (status != VERSION_ABORTED)
+            if (!version_status_is_aborted(status))
                 return version;
         }
         link = &version->older;

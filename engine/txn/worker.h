@@ -56,7 +56,8 @@ struct SEPARATED mae_worker {
     struct pool pool;
     struct gc_queue gc;
     struct gc_held held;
-    bool refused; /* it was refused memory; see gc_refused */
+    struct gc_walked walked[1 << GC_WALKED_BITS]; /* by a hash of the row; used once memory is short (gc.h, G7) */
+    bool refused;                                 /* it was refused memory; see gc_refused */
     uint64_t refused_commits, refused_ticks;
     struct row_allocator *rows; /* by table id */
     unsigned rows_count;

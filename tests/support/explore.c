@@ -700,6 +700,8 @@ static void set_time(struct round *round, struct rng *rng)
     core->horizon.barrier = one_thread;
     core->horizon.overtake_ticks = overtake[rng_below(rng, round->what->overtakes ? 2 : 4)];
     core->horizon.look_ticks = gc[rng_below(rng, 2)];
+    atomic_store(&core->walks, round->what->walks);
+    atomic_store(&core->attention, round->what->walks);
 }
 
 static bool load(struct round *round)

@@ -2,8 +2,8 @@
  * gc.c - old versions are given back, and only when no transaction can read them; deleted rows are used again.
  *
  * Catches the mutations gc_early, row_free_early, horizon_too_high, lost_tombstone, park_without_flush,
- * settle_without_rts, follow_without_raise, look_past_once, aborted_free_early, pin_ignored,
- * held_dropped and free_memory_hoarded.
+ * settle_without_rts, follow_without_raise, look_past_once, aborted_free_early, aborted_left, pin_ignored,
+ * held_dropped, awaited_stops_early, pinned_walks_on, walks_again, retyped_trusted and free_memory_hoarded.
  */
 #include "tests/support/world.h"
 
@@ -852,6 +852,213 @@ static void what_waits_for_a_pin_is_bounded(void **state)
     close_with_pins(&world);
 }
 
+/* Of two pins the older one goes: what only that one needed goes with it, though the other keeps something above. */
+static void a_pin_that_goes_frees_what_is_below_another(void **state)
+{
+    (void)state;
+    struct world world = world_with_pins(INSTALLS);
+    mae_worker_idle(world.workers[1]);
+    world.worker_count = 1;
+    uint64_t row = new_row(world.workers[0], world.table, 0), ts[2];
+    for (unsigned p = 0; p < 2; p++) {
+        settle(&world);
+        ts[p] = now_ts(&world);
+        set_pin(&world, 1 + p, ts[p], ts[p]);
+        add_one(&world, 0, row);
+    }
+    for (int i = 0; i < 20; i++) {
+        add_one(&world, 0, row);
+        settle(&world);
+    }
+    assert_int_equal(space_of(&world).versions, 3);
+    set_pin(&world, 1, 0, 0);
+    settle(&world);
+    settle(&world);
+    assert_int_equal(space_of(&world).versions, 2);
+    assert_int_equal(value_at(&world, row, ts[1]), 1);
+    set_pin(&world, 2, 0, 0);
+    settle(&world);
+    settle(&world);
+    assert_int_equal(space_of(&world).versions, 1);
+    close_with_pins(&world);
+}
+
+/* ---- What collection costs: however long a chain has become, each version is looked at a few times. ---- */
+
+enum { FEW_TIMES = 4, SHORT = 300, LONG = 3000 };
+
+static uint64_t versions_passed(const struct world *world)
+{
+    return db_counter(world->db, "versions_passed");
+}
+
+/* Worker 1 does not come to a quiescent point, and behind it versions pile up that were aborted; one in `committed` was
+ * not. Then it comes to one. */
+static void aborted_versions_cost_the_same_in_a_long_chain(void **state)
+{
+    (void)state;
+    static const unsigned chains[] = {SHORT, LONG}, committed[] = {UINT32_MAX, 10};
+    for (unsigned c = 0; c < 4; c++) {
+        unsigned length = chains[c % 2];
+        struct world world = world_open(INSTALLS, MAE_INDEX_HASH, 8, 3);
+        uint64_t row = new_row(world.workers[0], world.table, 0), other = new_row(world.workers[0], world.table, 0);
+        settle(&world);
+        struct mae_txn *reader = begin(world.workers[2]);
+        world.worker_count = 2;
+        for (unsigned i = 0; i < length; i++) {
+            abort_installed(&world, row, other);
+            if (i % committed[c / 2] == committed[c / 2] - 1)
+                add_one(&world, i % 2, row);
+        }
+        assert_true(space_of(&world).versions >= length);
+        mae_abort(reader);
+        world.worker_count = 3;
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 2);
+        assert_true(versions_passed(&world) <= FEW_TIMES * length);
+        world_close(&world);
+    }
+}
+
+/* A pin keeps a long chain while the row is written on. */
+static void a_wide_pin_costs_the_same_in_a_long_chain(void **state)
+{
+    (void)state;
+    static const unsigned chains[] = {SHORT, LONG};
+    for (unsigned c = 0; c < 2; c++) {
+        unsigned length = chains[c];
+        struct world world = world_with_pins(INSTALLS);
+        uint64_t row = new_row(world.workers[0], world.table, 0), lo = now_ts(&world);
+        for (unsigned i = 0; i < length; i++) /* worker 1 does nothing, so none is collected yet */
+            add_one(&world, 0, row);
+        set_pin(&world, 2, lo, now_ts(&world));
+        for (unsigned i = 0; i < length; i++) {
+            add_one(&world, i % 2, row);
+            if (i % 10 == 0)
+                settle(&world);
+        }
+        assert_true(space_of(&world).versions >= length);
+        assert_true(versions_passed(&world) <= FEW_TIMES * 2 * length);
+        set_pin(&world, 2, 0, 0);
+        settle(&world);
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 1);
+        assert_true(versions_passed(&world) <= FEW_TIMES * 2 * length);
+        close_with_pins(&world);
+    }
+}
+
+/* A pin keeps a long chain while others come and go, so that the row is looked at again and again. */
+static void pins_that_come_and_go_cost_the_same_above_a_long_chain(void **state)
+{
+    (void)state;
+    static const unsigned chains[] = {SHORT, LONG};
+    for (unsigned c = 0; c < 2; c++) {
+        unsigned length = chains[c];
+        struct world world = world_with_pins(INSTALLS);
+        uint64_t row = new_row(world.workers[0], world.table, 0), lo = now_ts(&world);
+        for (unsigned i = 0; i < length; i++)
+            add_one(&world, 0, row);
+        set_pin(&world, 2, lo, now_ts(&world));
+        settle(&world);
+        mae_worker_idle(world.workers[1]);
+        world.worker_count = 1;
+        uint64_t before = versions_passed(&world);
+        for (unsigned i = 0; i < SHORT; i++) {
+            uint64_t ts = now_ts(&world);
+            set_pin(&world, 1, ts, ts);
+            add_one(&world, 0, row);
+            settle(&world);
+            set_pin(&world, 1, 0, 0);
+            settle(&world);
+        }
+        assert_true(versions_passed(&world) - before <= FEW_TIMES * FEW_TIMES * SHORT);
+        set_pin(&world, 2, 0, 0);
+        settle(&world);
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 1);
+        close_with_pins(&world);
+    }
+}
+
+/* Collectors look along the chains from now on, as they do once memory has run out. */
+static struct core *look_along_chains(struct world *world)
+{
+    struct core *core = (struct core *)world->db;
+    atomic_store(&core->walks, true);
+    atomic_store(&core->attention, true);
+    return core;
+}
+
+/* Worker 1 lags behind, so that half of a long chain becomes due while the other half is above the horizon. */
+static void looking_along_a_long_chain_costs_the_same(void **state)
+{
+    (void)state;
+    static const unsigned chains[] = {SHORT, LONG};
+    for (unsigned c = 0; c < 4; c++) {
+        unsigned length = chains[c % 2];
+        bool pinned = c / 2;
+        struct world world = world_with_pins(INSTALLS);
+        look_along_chains(&world);
+        uint64_t row = new_row(world.workers[0], world.table, 0), other = new_row(world.workers[0], world.table, 0);
+        settle(&world);
+        uint64_t lo = now_ts(&world);
+        for (unsigned half = 0; half < 2; half++) {
+            for (unsigned i = 0; i < length; i++)
+                add_one(&world, 0, row);
+            if (half == 0 && pinned)
+                set_pin(&world, 2, lo, now_ts(&world));
+            mae_abort(begin(world.workers[1]));
+        }
+        for (unsigned i = 0; i < 10; i++)
+            mae_abort(begin(world.workers[0]));
+        assert_true(versions_passed(&world) <= FEW_TIMES * 2 * length);
+        abort_installed(&world, row, other);
+        settle(&world);
+        set_pin(&world, 2, 0, 0);
+        settle(&world);
+        settle(&world);
+        assert_int_equal(space_of(&world).versions, 2);
+        assert_true(versions_passed(&world) <= FEW_TIMES * FEW_TIMES * length);
+        close_with_pins(&world);
+    }
+}
+
+/* ---- Memory that has changed its class (gc.h, G7). ---- */
+
+/* An item names a version that was given back long ago. Where it was, there is now payload, and that looks like the
+ * version. */
+static void an_old_handle_is_not_followed_once_memory_changes_class(void **state)
+{
+    (void)state;
+    enum { UNIT = 32 };
+    struct world world = world_open("gc_interval_us=1 inline_bytes=0", MAE_INDEX_HASH, 200, 2);
+    struct mae_worker *worker = world.workers[0];
+    struct table *table = &world.table->rows;
+    uint64_t row;
+    void *data;
+    struct mae_txn *txn = begin(worker);
+    assert_ok(mae_row_insert(txn, world.table, 200, &row, &data));
+    memset(data, 0, 200);
+    assert_ok(mae_commit(txn));
+    settle(&world);
+    uint64_t stamp = now_ts(&world);
+    settle(&world);
+    version_handle handle = atomic_load(row_head(table, table_row(table, row)));
+    struct version *old = row_version(table, table_row(table, row), handle + 1);
+    assert_ptr_equal(old, (char *)row_version(table, table_row(table, row), handle) + UNIT);
+    atomic_store(&old->older, handle);
+    atomic_store(&old->status, VERSION_COMMITTED);
+    atomic_store(&old->wts, stamp);
+    atomic_store(&look_along_chains(&world)->arena.may_retype, true);
+    assert_true(gc_reserve_more(worker, &worker->gc, 1, false));
+    gc_push(&worker->gc, table, table_row(table, row), handle + 1, stamp, GC_BASE);
+    settle(&world);
+    assert_int_equal(atomic_load(&old->older), handle); /* the payload is as it was */
+    assert_int_equal(space_of(&world).versions, 1);
+    world_close(&world);
+}
+
 /* ---- The queue. ---- */
 
 static uint64_t committed_bytes(const struct world *world)
@@ -1058,6 +1265,12 @@ int main(void)
         cmocka_unit_test(a_tombstone_is_unlinked_once),
         cmocka_unit_test(pins_at_random),
         cmocka_unit_test(what_waits_for_a_pin_is_bounded),
+        cmocka_unit_test(a_pin_that_goes_frees_what_is_below_another),
+        cmocka_unit_test(aborted_versions_cost_the_same_in_a_long_chain),
+        cmocka_unit_test(a_wide_pin_costs_the_same_in_a_long_chain),
+        cmocka_unit_test(pins_that_come_and_go_cost_the_same_above_a_long_chain),
+        cmocka_unit_test(looking_along_a_long_chain_costs_the_same),
+        cmocka_unit_test(an_old_handle_is_not_followed_once_memory_changes_class),
         cmocka_unit_test(the_queue_counts_as_memory),
         cmocka_unit_test(at_the_limit_free_memory_reaches_others),
         cmocka_unit_test(what_cannot_come_free_is_refused_for_good),
