@@ -26,13 +26,14 @@ static ALWAYS_INLINE struct access *private_access(struct worker *worker, struct
     return access;
 }
 
-/* The access, known: read (ACCESS_READ), or written blindly. */
+/* The access, known: read (ACCESS_READ), or fresh. A row that was written blindly is read now, for its word only: the
+ * entry by which the transaction has come to it this time must still lead to it at the commit. */
 static ALWAYS_INLINE enum scheme_status private_know(struct worker *worker, struct access *access, bool payload,
                                                      fetch_fn fetch)
 {
-    bool known = access->flags & (ACCESS_READ | ACCESS_FRESH) || access->new_data;
+    bool known = access->flags & (ACCESS_READ | ACCESS_FRESH) || (access->new_data && MUTATED(blind_hit_unread));
     bool copied = access->old_data || access->new_data || access->old_size == 0;
-    return LIKELY(!known) || (payload && !copied) ? fetch(worker, access, payload) : SCHEME_OK;
+    return LIKELY(!known) || (payload && !copied) ? fetch(worker, access, payload && !access->new_data) : SCHEME_OK;
 }
 
 /* Whether the transaction sees the row. */

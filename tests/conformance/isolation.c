@@ -33,8 +33,7 @@ static struct {
     struct recording *recording;
     const struct target_ops *ops;
     struct target *target;
-    struct target_table *table;
-    struct target_index *index;
+    struct anomaly_stage stage;
     struct actors actors;
     struct player players[ANOMALY_TXNS_MAX];
     struct history_checker *checker;
@@ -104,7 +103,7 @@ static void play(void *arg)
             return;
     }
     if (is_usable(player->status) && player->next < player->count) {
-        player->status = anomaly_run_op(test.ops, player->txn, test.table, test.index, player->ops[player->next++]);
+        player->status = anomaly_run_op(&test.stage, player->txn, player->ops[player->next++]);
         return;
     }
     if (is_usable(player->status) && !player->aborts)
@@ -231,12 +230,13 @@ static void judge(const struct anomaly_script *script)
     history_fini(&history);
 }
 
-static void run_script(const struct anomaly_script *script)
+/* entries: rows have entries in the second index. */
+static void run_script(const struct anomaly_script *script, bool entries)
 {
     unsigned count;
-    play_alone("dx dy dz");
+    play_alone("ux uy uz dx dy dz");
     recording_clear(test.target); /* what is there must have come in the history */
-    play_alone("ix iy");
+    play_alone(entries ? "ix iy ax ay" : "ix iy");
     settle_snapshots();
     prepare_players(script, &count);
     for (const char *at = script->order; *at; at++)
@@ -249,12 +249,13 @@ static void run_random_script(bool ordered)
 {
     char ops[ANOMALY_TXNS_MAX][TEXT_MAX], order[ORDER_MAX] = "";
     struct anomaly_script script = {.name = "random", .order = order, .ordered = ordered};
+    bool entries = test.variant->promises.phantom_safe;
+    const char *all = !entries ? "rrwwb" : ordered ? "rrwwbDiaumvvs" : "rrwwbDiaumvv";
     unsigned txns = 2 + (unsigned)random_below(&test.random, ANOMALY_TXNS_MAX - 1);
     for (unsigned i = 0; i < txns; i++) {
         ops[i][0] = '\0';
         unsigned count = 1 + (unsigned)random_below(&test.random, ANOMALY_OPS_MAX);
         for (unsigned k = 0; k < count; k++) {
-            const char *all = !test.variant->promises.phantom_safe ? "rrwwb" : ordered ? "rrwwbdis" : "rrwwbdi";
             char what = all[random_below(&test.random, strlen(all))];
             char op[4] = {what, what == 's' ? '*' : "xyz"[random_below(&test.random, ANOMALY_KEYS)], '\0'};
             if (k > 0)
@@ -267,7 +268,7 @@ static void run_random_script(bool ordered)
     }
     for (unsigned k = 0; k < ORDER_MAX - 1; k++)
         order[k] = (char)('1' + random_below(&test.random, txns));
-    run_script(&script);
+    run_script(&script, entries);
 }
 
 /* ---- Targets. ---- */
@@ -283,11 +284,13 @@ static bool open_target(const struct conform_variant *variant, bool ordered)
     assert_non_null(test.recording);
     test.ops = recording_ops(test.recording);
     test.target = conform_open(variant, test.ops);
-    assert_target_ok(test.ops->table_create(test.target, "rows", &table, &test.table));
-    enum target_status status = test.ops->index_create(test.target, test.table, "key", &index, &test.index);
+    test.stage.ops = test.ops;
+    assert_target_ok(test.ops->table_create(test.target, "rows", &table, &test.stage.table));
+    enum target_status status = test.ops->index_create(test.target, test.stage.table, "key", &index, &test.stage.index);
     if (status == TARGET_UNSUPPORTED)
         return false;
     assert_target_ok(status);
+    assert_target_ok(test.ops->index_create(test.target, test.stage.table, "second", &index, &test.stage.second));
     return true;
 }
 
@@ -306,8 +309,18 @@ static bool applies(const struct anomaly_script *script, bool ordered)
 {
     bool still = true;
     for (unsigned i = 0; i < ANOMALY_TXNS_MAX && script->ops[i]; i++)
-        still &= strpbrk(script->ops[i], "dis") == NULL;
+        still &= strpbrk(script->ops[i], "disaumD") == NULL;
     return (ordered || !script->ordered) && (still || test.variant->promises.phantom_safe);
+}
+
+static void run_scripts(const struct anomaly_script *scripts, bool ordered, bool entries)
+{
+    for (const struct anomaly_script *script = scripts; script->name; script++) {
+        struct anomaly_script same = *script;
+        same.ordered = ordered;
+        if (applies(script, ordered))
+            run_script(&same, entries);
+    }
 }
 
 static void run_kind(const struct conform_variant *variant, bool ordered)
@@ -321,12 +334,8 @@ static void run_kind(const struct conform_variant *variant, bool ordered)
         step_whole(i, join);
         assert_target_ok(test.players[i].status);
     }
-    for (const struct anomaly_script *script = anomaly_scripts; script->name; script++) {
-        struct anomaly_script same = *script;
-        same.ordered = ordered;
-        if (applies(script, ordered))
-            run_script(&same);
-    }
+    run_scripts(anomaly_scripts, ordered, false);
+    run_scripts(anomaly_entry_scripts, ordered, true);
     for (unsigned i = 0; i < RANDOM_SCRIPTS / WORLD_SLOWNESS && target_is_transactional(&variant->promises); i++)
         run_random_script(ordered);
     for (unsigned i = 0; i < ANOMALY_TXNS_MAX; i++)

@@ -83,7 +83,8 @@ static void require(enum target_status status, const char *what)
 
 static enum target_status run_op(struct txn_state *state, const char *op)
 {
-    enum target_status status = anomaly_run_op(stage.ops, state->txn, stage.table, stage.index, op);
+    const struct anomaly_stage where = {stage.ops, stage.table, stage.index, NULL};
+    enum target_status status = anomaly_run_op(&where, state->txn, op);
     scheduler_note(op, (uint64_t)(op[1] - 'x'), 0, (int)status);
     return status == TARGET_NOT_FOUND || status == TARGET_EXISTS ? TARGET_OK : status;
 }
@@ -189,7 +190,9 @@ static void settle(void)
             struct mae_worker *worker = engine_worker(i);
             worker->clock.clock = stage.clock++;
             atomic_store(&stage.db->core.horizon.round_ticks, far);
+            atomic_store(&worker->slot->in_txn, OWNER_BUSY);
             worker_quiescent(worker, 0); /* "now" is before the last round: always due */
+            atomic_store(&worker->slot->in_txn, OWNER_IDLE);
         }
 }
 

@@ -32,6 +32,21 @@ const struct anomaly_script anomaly_scripts[] = {
     {.name = NULL},
 };
 
+const struct anomaly_script anomaly_entry_scripts[] = {
+    {.name = "hit, and the entry goes", .ops = {"vx wy", "ry ux"}, .order = "12121212"},
+    {.name = "hit, and the entry moves", .ops = {"vy wx", "rx my"}, .order = "12121212"},
+    {.name = "hit twice, and the entry goes", .ops = {"vx vx", "ux"}, .order = "12211"},
+    {.name = "hit on an own blind write, and the entry moves", .ops = {"by vy wx", "rx my"}, .order = "112211222"},
+    {.name = "miss, and the entry comes", .ops = {"vz wy", "ry my"}, .order = "12121212"},
+    {.name = "entries that swap", .ops = {"vx vz", "ux", "my"}, .order = "1223311"},
+    {.name = "entry taken back", .ops = {"uy", "vy vy"}, .order = "121212", .aborts = {true}},
+    {.name = "entry added and taken back", .ops = {"my", "vz vz"}, .order = "121212", .aborts = {true}},
+    {.name = "entry added twice", .ops = {"ux ax", "ux ax"}, .order = "12121212"},
+    {.name = "row and entry go", .ops = {"vx ry", "Dx wy"}, .order = "1222211"},
+    {.name = "write, and the entry goes", .ops = {"vx wx", "ux ry"}, .order = "12121212"},
+    {.name = NULL},
+};
+
 unsigned anomaly_ops_of(const char *text, char ops[ANOMALY_OPS_MAX][3])
 {
     unsigned count = 0;
@@ -43,9 +58,8 @@ unsigned anomaly_ops_of(const char *text, char ops[ANOMALY_OPS_MAX][3])
 }
 
 struct scan {
-    const struct target_ops *ops;
+    const struct anomaly_stage *stage;
     struct target_txn *txn;
-    struct target_table *table;
     enum target_status status;
 };
 
@@ -54,31 +68,86 @@ static bool scan_visit(void *arg, const void *key, uint64_t ref)
     struct scan *scan = arg;
     const void *data;
     (void)key;
-    scan->status = scan->ops->row_read(scan->txn, scan->table, ref, &data, NULL);
+    scan->status = scan->stage->ops->row_read(scan->txn, scan->stage->table, ref, &data, NULL);
     return scan->status == TARGET_OK;
 }
 
-enum target_status anomaly_run_op(const struct target_ops *ops, struct target_txn *txn, struct target_table *table,
-                                  struct target_index *index, const char *op)
+static enum target_status scan_all(const struct anomaly_stage *stage, struct target_txn *txn)
 {
-    uint64_t key = (uint64_t)(op[1] - 'x');
+    struct scan scan = {stage, txn, TARGET_OK};
+    enum target_status status = stage->ops->scan(txn, stage->index, NULL, NULL, 0, 0, scan_visit, &scan);
+    return status == TARGET_OK ? scan.status : status;
+}
+
+static enum target_status add_entry(const struct anomaly_stage *stage, struct target_txn *txn, uint64_t key)
+{
+    uint64_t ref;
+    enum target_status status = stage->ops->find(txn, stage->index, &key, &ref);
+    return status == TARGET_OK ? stage->ops->index_insert(txn, stage->second, &key, ref) : status;
+}
+
+/* Takes the entry out, if it leads to `only` (UINT64_MAX: to any row), and then has `ref`. */
+static enum target_status take_entry(const struct anomaly_stage *stage, struct target_txn *txn, uint64_t key,
+                                     uint64_t only, uint64_t *ref)
+{
+    enum target_status status = stage->ops->find(txn, stage->second, &key, ref);
+    if (status != TARGET_OK || (only != UINT64_MAX && *ref != only))
+        return status;
+    return stage->ops->index_remove(txn, stage->second, &key, *ref);
+}
+
+static enum target_status move_entry(const struct anomaly_stage *stage, struct target_txn *txn, uint64_t key)
+{
+    uint64_t ref, to = (key + 1) % ANOMALY_KEYS, there;
+    enum target_status status = stage->ops->find(txn, stage->second, &to, &there);
+    if (status != TARGET_NOT_FOUND)
+        return status == TARGET_OK ? TARGET_EXISTS : status;
+    status = take_entry(stage, txn, key, UINT64_MAX, &ref);
+    return status == TARGET_OK ? stage->ops->index_insert(txn, stage->second, &to, ref) : status;
+}
+
+static enum target_status delete_with_entries(const struct anomaly_stage *stage, struct target_txn *txn, uint64_t key)
+{
+    uint64_t ref, other;
+    enum target_status status = stage->ops->find(txn, stage->index, &key, &ref);
+    if (status != TARGET_OK)
+        return status;
+    for (uint64_t i = 0; i < ANOMALY_KEYS; i++) {
+        status = take_entry(stage, txn, i, ref, &other);
+        if (status != TARGET_OK && status != TARGET_NOT_FOUND)
+            return status;
+    }
+    return stage->ops->erase(txn, stage->index, &key);
+}
+
+enum target_status anomaly_run_op(const struct anomaly_stage *stage, struct target_txn *txn, const char *op)
+{
+    const struct target_ops *ops = stage->ops;
+    uint64_t key = (uint64_t)(op[1] - 'x'), ref;
     const void *data;
     void *fresh;
-    struct scan scan = {ops, txn, table, TARGET_OK};
-    enum target_status status;
     switch (op[0]) {
     case 'r':
-        return ops->read(txn, index, &key, &data, NULL);
+        return ops->read(txn, stage->index, &key, &data, NULL);
     case 'w':
-        return ops->update(txn, index, &key, 8, NULL, &fresh);
+        return ops->update(txn, stage->index, &key, 8, NULL, &fresh);
     case 'b':
-        return ops->overwrite(txn, index, &key, 8, &fresh);
+        return ops->overwrite(txn, stage->index, &key, 8, &fresh);
     case 'd':
-        return ops->erase(txn, index, &key);
+        return ops->erase(txn, stage->index, &key);
     case 'i':
-        return ops->insert(txn, index, &key, 8, NULL, &fresh);
+        return ops->insert(txn, stage->index, &key, 8, NULL, &fresh);
+    case 'a':
+        return add_entry(stage, txn, key);
+    case 'u':
+        return take_entry(stage, txn, key, UINT64_MAX, &ref);
+    case 'm':
+        return move_entry(stage, txn, key);
+    case 'v':
+        return ops->read(txn, stage->second, &key, &data, NULL);
+    case 'D':
+        return delete_with_entries(stage, txn, key);
     default:
-        status = ops->scan(txn, index, NULL, NULL, 0, 0, scan_visit, &scan);
-        return status == TARGET_OK ? scan.status : status;
+        return scan_all(stage, txn);
     }
 }

@@ -15,6 +15,9 @@ enum { ANOMALY_TXNS_MAX = 3, ANOMALY_OPS_MAX = 6, ANOMALY_KEYS = 3 };
 /*
  * Operations are two letters: what, and on which key. x and y are there at first, z is not.
  *   r read   w update   b blind write   d delete   i insert   s scan of all keys (which is on none: s*)
+ * Those on a second index, whose entries lead to the same rows and come and go without them:
+ *   a add the entry of the key's row   u take the key's entry out   m move it to the next key   v read by it
+ *   D delete the row of the first index's key, after its entries in the second one
  * A transaction ends with its last operation; "!" in a script stands for its abort.
  */
 struct anomaly_script {
@@ -28,11 +31,19 @@ struct anomaly_script {
 
 extern const struct anomaly_script anomaly_scripts[]; /* ended by a NULL name */
 
+/* The same with the second index, where x and y are at first, too. */
+extern const struct anomaly_script anomaly_entry_scripts[];
+
 /* The operations of one transaction, each with its end; returns their number. */
 unsigned anomaly_ops_of(const char *text, char ops[ANOMALY_OPS_MAX][3]);
 
-/* Runs an operation on 8-byte keys 0 (x), 1 (y), 2 (z) that lead to rows of 8 bytes. */
-enum target_status anomaly_run_op(const struct target_ops *ops, struct target_txn *txn, struct target_table *table,
-                                  struct target_index *index, const char *op);
+/* Where operations run: 8-byte keys 0 (x), 1 (y), 2 (z) lead to rows of 8 bytes. */
+struct anomaly_stage {
+    const struct target_ops *ops;
+    struct target_table *table;
+    struct target_index *index, *second; /* second: NULL if no script needs it */
+};
+
+enum target_status anomaly_run_op(const struct anomaly_stage *stage, struct target_txn *txn, const char *op);
 
 #endif
