@@ -1,7 +1,7 @@
 """What the Python scripts share: options, messages, tables in CSV, child processes that end with their parent.
 
-A script is a function that `begin` runs: what it raises as Failure becomes a message and an exit code, its
-module's text is its help, and SIGINT, SIGTERM and SIGHUP end it with 130 after everything `finally` has been done.
+A script is a function that `begin` runs. A Failure that it raises becomes a message and an exit code. The text at the
+head of its file is its help. SIGINT, SIGTERM and SIGHUP end it with 130, after every `finally` has been done.
 Only the standard library is used, as Debian 12 has it.
 """
 import argparse

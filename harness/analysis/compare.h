@@ -2,8 +2,8 @@
  * compare.h - is B faster or slower than A? Two result CSVs, joined on everything that was configured.
  *
  * Model. One row is one repetition. Rows that agree in all of the configuration (results.h) are repetitions of one
- * configuration. What is in one file only is listed, never joined or dropped. A configuration column that only one file
- * has (an option one of the builds does not know) is noted, and refused if it varies there.
+ * configuration. A configuration that only one file has is listed, never joined or dropped. A column of the
+ * configuration that only one file has (one of the builds does not know the option) is noted, and refused if it varies.
  *
  * Verdicts: verdict.h. Over several configurations p is corrected by Holm's method. Without blocks p <= 0.05 cannot be
  * reached with fewer than 4 repetitions of each, so that many never make one; several configurations need more.
@@ -11,11 +11,11 @@
  * Placement and blocks: pairs.h. Runs on CPUs that were not equally near, and with blocks repetitions that only one
  * file has, are noted and not used.
  *
- * Checks. A row whose check failed is not used, and makes the whole comparison fail: the speed of an engine that loses
- * data means nothing.
+ * Checks. A row whose check failed is not used, and the whole comparison fails: the speed of an engine that loses data
+ * means nothing.
  *
- * Noise. A file of blocks of A alone, measured like the others, each A A' A' A: what |ratio - 1| A against A comes to
- * with as many blocks as there are here counts as no difference.
+ * Noise. A file may hold blocks of A alone, each A A' A' A, measured like the others. They tell how far from 1 the
+ * ratio of A to itself comes in as many blocks as A and B have. A difference up to that counts as none.
  *
  * Checked by: tests/unit/harness/analysis/compare.c. Not here: running A and B, interleaved, in one session
  * (scripts/regress).
@@ -45,7 +45,7 @@ struct compare_options {
     double threshold;       /* 0.03: 3% */
     double noise;           /* spread of A against A as measured here; 0 if unknown */
     const char *noise_path; /* of a file of A alone in blocks; NULL if there is none */
-    size_t noise_blocks;    /* it, as so many blocks would show it; 0: as many as there are */
+    size_t noise_blocks;    /* the noise as so many blocks show it; 0: as many as A and B have */
     const char *blocks;     /* column that rows run side by side agree in; NULL: they were not */
     size_t looks;           /* how often the files are compared while they grow, see verdict.h; 0: once */
     uint64_t seed;

@@ -2,8 +2,8 @@
  * pairs.h - which runs of A and of B may be held against each other.
  *
  * Placement. A hypervisor moves the CPUs of a virtual machine about (proximity.h), which alone halves the speed of a
- * contended run. Only runs on CPUs that were equally near are kept: those that the most of A and B agree with, with
- * blocks within each block.
+ * contended run. Only runs on CPUs that were equally near are kept: runs at the distance that the most runs of A and B
+ * had. With blocks this is decided in each block.
  *
  * Blocks. Runs of A and B that were made side by side carry the same text (the number of their repetition, a round of a
  * sweep). Only they are compared with each other, so that the machine's drift drops out (statistics.h). A block that

@@ -38,20 +38,18 @@ bool results_load(struct results *results, const char *path, const char *type, c
 bool results_read(struct results *results, const char *path, char *error);
 void results_free(struct results *results);
 
-/* Whether the row is of this transaction type; the column that says why it cannot be used, NULL if it can. */
+/* Whether the row is of this transaction type. */
 bool results_is_of(const struct csv_table *table, const struct csv_table_row *row, const char *type);
+/* The column that says why the row cannot be used; NULL if it can be. */
 const char *results_flaw(const struct csv_table *table, const struct csv_table_row *row);
 
 /* "9 of 10 rows failed their check", "" if all can be used. The caller frees it. */
 char *results_unused_text(const struct results *results);
 
-/* The run's row over all transaction types, of a row of a single type before which it stands; of others the row. */
+/* A run has one row over all transaction types, then the rows of its single types. Of each of these: the first. */
 const struct csv_table_row *results_total_row(const struct csv_table *table, const struct csv_table_row *row);
 
-/*
- * A field of a result CSV's row, for columns that only a run's row over all transaction types has, such as
- * check_result: of the rows of single types it is that of the run's row before them. "" if there is no such column.
- */
+/* A field of that row, for columns that only it has, such as check_result. "" if there is no such column. */
 const char *results_total_text(const struct csv_table *table, const struct csv_table_row *row, const char *column);
 
 /* A field of row i of `rows`; "" if there is no such column. */
@@ -81,8 +79,8 @@ struct results_key {
     struct results_column {
         int at;       /* the column's place in the file; -1: an empty text everywhere */
         bool varies;  /* over the rows that can be used */
-        bool telling; /* so much that people want to see it: not only between a value and none, as options that only
-                         one workload or target has do */
+        bool telling; /* people want to see it: it varies, and not only between a value and none, as an option does
+                         that a single workload or target has */
     } * columns;
 };
 
@@ -91,7 +89,8 @@ void results_key_free(struct results_key *key);
 void results_key_add(struct results_key *key, int column);
 void results_key_add_configuration(struct results_key *key, const struct results *results);
 
-/* Finds out what varies over the rows of A and, unless it is NULL, B, whose key names the same columns in order. */
+/* Sets what varies, and what is telling, over the rows of A and B. The two keys name the same columns in one order.
+ * Without a B both of its arguments are NULL. */
 void results_key_look(struct results_key *a_key, const struct results *a, struct results_key *b_key,
                       const struct results *b);
 

@@ -7,8 +7,8 @@
  * Rounds. A sweep runs every point once, in random order, then every point again. So one repetition of all settings is
  * a round, run within minutes, and only runs of one round are compared: ratios, whose median and interval say what the
  * setting changes, whatever the machine did between the rounds. A difference is beyond noise if the interval excludes 1
- * and the exact test within rounds has p <= 0.05, corrected for the number of settings (Holm). Rounds in which one of
- * the two ran on other CPUs (proximity.h) are left out of their comparison.
+ * and the exact test within rounds has p <= 0.05, corrected for the number of settings (Holm). A comparison of two
+ * settings leaves out the rounds in which one of them ran on CPUs that were less near to each other (proximity.h).
  * Checked by: tests/unit/harness/analysis/settings.c. Not here: how it looks (report_settings.c).
  */
 #ifndef HARNESS_ANALYSIS_SETTINGS_H

@@ -1,9 +1,9 @@
 /*
  * claims.h - what the paper claims against what was measured: holds, does not hold, or cannot be told, and why.
  *
- * A claim is a section of a figure's file (catalogue.h): a ratio of two medians and a range around it. Without
- * `against` it is a number of another machine, which only that machine can hold against it; without `of` there is no
- * run for it. With the interval of the measured ratio, which must cover 95%:
+ * A claim is a section of a figure's file (catalogue.h): a ratio of two medians and a range around it. A claim without
+ * `against` is a number that another machine measured: no run here can tell. A claim without `of` has no
+ * run. The verdict follows from the interval of the measured ratio, which must cover 95%:
  *     holds            the whole interval lies in the range
  *     does not hold    the whole interval lies elsewhere
  *     cannot be told   anything else: too noisy, fewer than CLAIM_RUNS_MIN repetitions, too few cores for what the

@@ -98,7 +98,7 @@ static int sweep(const struct run *run, const char *job, const char *folder)
 
 /* ---- Points and pictures. ---- */
 
-/* The resolved job, which the sweep left with the results, beside the picture. */
+/* Copies the resolved job, which the sweep left with the results, beside the picture. */
 static bool job_keep(const struct run *run, const char *folder, const char *job)
 {
     char why[256];
@@ -187,7 +187,8 @@ static int figure_run(const struct run *run, const struct figure *figure)
 
 /* ---- All that was asked for. ---- */
 
-/* Everything, also after one has failed (but not when interrupted), and the page of all: the first code not fine. */
+/* Runs every figure that is asked for, also after one has failed, but not after an interruption; then makes the page if
+ * all are asked for. Returns the first code that is not fine. */
 static int figures_run(const struct run *run, const struct catalogue *catalogue)
 {
     int code = EXIT_FINE;

@@ -52,7 +52,7 @@ static void put(struct table *table, struct argp_option option)
     table->options[table->count] = (struct argp_option){0};
 }
 
-/* A name's key; a name that two workloads share has one. `fresh` tells whether it is new. */
+/* The key of a name, which workloads may share; *fresh: no option had it so far. */
 static int key_of(struct table *table, const char *name, bool is_bool, bool negative, bool *fresh)
 {
     for (size_t i = 0; i < table->name_count; i++)
@@ -134,7 +134,8 @@ static void table_free(struct table *table)
     free(table->options);
 }
 
-/* Checks at once, so that the message has the command line's order, but sets in the end. */
+/* Checks the value now, so that the first wrong option of the command line is the one that is named. It is set
+ * in the end, after what files and properties say. */
 static void set(struct argp_state *state, const char *key, const char *value)
 {
     struct table *table = state->input;

@@ -9,7 +9,7 @@
 
 /* ---- What the reader of job files asks. ---- */
 
-/* Keys of the harness, then of every workload (a name that two share comes twice, which is no harm), then `set`. */
+/* Keys of the harness, then of every workload, then `set`. A name that two workloads share comes twice: no harm. */
 static const char *key_at(size_t i)
 {
     const struct workload_ops *workload;
@@ -23,7 +23,8 @@ static const char *key_at(size_t i)
     return i == 0 ? "set" : NULL;
 }
 
-/* Of options that several workloads share one must take the value; which one is asked is known when all is resolved. */
+/* Several workloads may have an option of this name. One of them must take the value: which workload will run is known
+ * only when everything is resolved. */
 static bool check_workloads(const char *key, const char *value, char *error)
 {
     const struct workload_ops *workload;

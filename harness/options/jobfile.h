@@ -58,7 +58,7 @@ struct jobfile_point {
     struct jobfile_setting *settings;
 };
 
-/* A section [figure] or [claim ...], whose keys and values are the reader's affair. */
+/* A section [figure] or [claim ...]; catalogue.c knows its keys and values. */
 struct jobfile_note {
     const char *section, *file;
     unsigned line;

@@ -76,7 +76,7 @@ void options_destroy(struct options *options); /* NULL is fine */
  */
 bool options_set(struct options *options, const char *key, const char *value, char *error);
 
-/* As above with the registries' workload and target of the names given, see the head. */
+/* Resolves, see the head: workload and target are those in the registries of the names given. False with a message. */
 bool options_resolve(struct options *options, char *error);
 
 /* The same for a workload and target at hand, whether or not in a registry. */
@@ -98,7 +98,7 @@ extern const struct option_spec run_option_specs[];
 /* The name of an option's column ("" if none), and what --help calls its value. */
 const char *run_option_column(size_t i);
 const char *run_option_argument(size_t i);
-/* Whether it decides what is measured: not a label, a place for output, or how often. */
+/* Whether it decides what is measured: labels, files for output and the number of repetitions do not. */
 bool run_option_is_configuration(size_t i);
 
 /* A value as its column shows it: as option_text, but times are in seconds. True if it is a number. */

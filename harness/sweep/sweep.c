@@ -39,7 +39,7 @@ struct sweep {
 static atomic_int signal_received;
 static atomic_int child;
 
-/* Hands the first signal on to the run, which then keeps what it has; a second one ends the sweep at once. */
+/* Hands the first signal on to the run, which then keeps what it has. A second signal ends the sweep at once. */
 static void signal_note(int number)
 {
     int pid = atomic_load_explicit(&child, memory_order_relaxed);
@@ -76,7 +76,7 @@ static void run_remove(const struct sweep *sweep, const struct sweep_run *run, c
     folder_remove(path);
 }
 
-/* The folder, and nobody else in it. */
+/* Makes the folder and locks it; false with a message, also if another sweep has locked it. */
 static bool folder_take(const struct sweep *sweep)
 {
     SUPPORT_FREED char *runs = support_format("%s/runs", sweep->out), *path = support_format("%s/lock", runs);
@@ -94,7 +94,7 @@ static bool folder_take(const struct sweep *sweep)
     return false;
 }
 
-/* Whether the run's rows are all there and its own. *why: what is wrong, for people. */
+/* Whether the file of the run has all rows of this run and no others. If not, `why` says so to people. */
 static bool rows_whole(const struct sweep *sweep, const struct sweep_run *run, const char *ending, char *why)
 {
     SUPPORT_ENDED_BY(csv_table_free) struct csv_table table = {0};
@@ -142,7 +142,7 @@ static bool header_same(FILE *into, const char *text, size_t header)
     return fread(found, 1, header, into) == header && memcmp(found, text, header) == 0;
 }
 
-/* A file of one finished run at the end of the merged one of the same name, without its header if that has one. */
+/* Appends a file of a finished run to the merged file of that name; its header only if the merged file is empty. */
 static bool merge(const struct sweep *sweep, const struct sweep_run *run, const char *file, bool has_header)
 {
     char error[ERROR_BYTES];
@@ -183,7 +183,7 @@ static bool merge_run(const struct sweep *sweep, const struct sweep_run *run)
     return fine;
 }
 
-/* Every merged file, those of the results last; stops at the first for which `act` is false. */
+/* Calls `act` for every merged file, for those of the results last, until it returns false. */
 static bool files_each(const struct sweep *sweep, bool (*act)(const struct sweep *sweep, const char *name))
 {
     bool fine = true;
@@ -276,7 +276,8 @@ static bool file_replace(const struct sweep *sweep, const char *name)
     return false;
 }
 
-/* The whole job's files in the place of those before; the results last, so that what is beside them is theirs. */
+/* Puts the files of the whole job in the place of the earlier job's. The results come last: when they are new, every
+ * file beside them is. */
 static bool replace_all(const struct sweep *sweep)
 {
     return file_replace(sweep, "plan.txt") && file_replace(sweep, "job.conf") && files_each(sweep, file_replace);
@@ -294,7 +295,7 @@ static void option_add(struct support_list *arguments, const char *key, const ch
     support_list_add(arguments, "--%s=%s", spelled, value);
 }
 
-/* What the point says. */
+/* The settings of the point and the overrides, as arguments. */
 static void point_add(struct support_list *arguments, const struct sweep *sweep, const struct jobfile_point *point)
 {
     for (size_t i = 0; i < point->count; i++)
@@ -356,7 +357,7 @@ static int process_run(char *const *arguments, const char *log)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* The line of a log that says why: the first of a message, else the last. */
+/* Prints the line of the log that says why the run failed: the first that begins as a message does, else the last. */
 static void log_tell(const struct sweep *sweep, const struct sweep_run *run)
 {
     char line[512], told[512] = "";
@@ -407,7 +408,7 @@ static void progress_tell(const struct sweep *sweep, size_t at, double seconds)
                   quantity_format_time((uint64_t)sweep_plan_left_s(&sweep->plan, at + 1) * 1000000000, left));
 }
 
-/* EXIT_FINE also when the run failed in a way that leaves hope for the others. */
+/* EXIT_FINE also if the run failed, unless the others would fail in the same way. */
 static enum exit_code run_one(struct sweep *sweep, size_t at)
 {
     struct sweep_run *run = &sweep->plan.runs[at];

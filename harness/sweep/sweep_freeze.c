@@ -1,8 +1,8 @@
 /*
- * sweep_freeze.c - a plan as a job file that hangs on nothing else, see sweep_plan.h.
+ * sweep_freeze.c - a plan as a job file that depends on nothing else, see sweep_plan.h.
  *
- * Every key of every point is written out with its value: those that all points share first, the rest in a section for
- * each point. So a later default, another experiment's file or another number of cores changes nothing.
+ * Every key of every point is written with its value. The keys and values that all points share come first; each point
+ * has a section for the rest. So a later default, an included file or another number of cores changes nothing.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 /* ---- One point. ---- */
 
-/* As it was given: by an override or by the job file. NULL if it was not. */
+/* The text that an override or the job file gives for the key; NULL if neither does. */
 static const char *given_value(const struct sweep_plan *plan, const struct sweep_point *point, const char *key)
 {
     const char *value = option_pairs_value(plan->overrides, key);

@@ -59,15 +59,15 @@ bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct opt
                      char *error);
 void sweep_plan_fini(struct sweep_plan *plan);
 
-/* Warm-up and window of one run, in seconds; 0 with --txns, which nobody can foresee. */
+/* Warm-up and window of one run, in seconds; 0 with --txns, of which nobody knows beforehand how long it takes. */
 double sweep_nominal_s(const struct sweep_point *point);
 
 /* One line for each run that is not finished, and the time they take: warm-ups and windows, and a guess at the rest. */
 void sweep_plan_print(const struct sweep_plan *plan, struct support_text *out);
 
 /*
- * sweep_freeze.c: the plan as a job file that hangs on nothing else: no include, no word for the number of cores, no
- * build's default. Its points are the same configurations under the same labels.
+ * sweep_freeze.c: the plan as a job file that depends on nothing else: no include, no word for the number of cores, no
+ * default of a build. Its points are the same configurations under the same labels.
  */
 void sweep_plan_freeze(const struct sweep_plan *plan, struct support_text *out);
 

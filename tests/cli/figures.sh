@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The experiments, `maemio figure` and `maemio report`: every figure's file is accepted at every effort; a tiny run
-# gives points, pictures and a page; other systems' lines are drawn; refusals.
+# `maemio figure` and `maemio report`: every figure's file is accepted at every effort; a tiny run gives points,
+# pictures and a page; results of other systems are drawn as lines of their own; wrong use is refused.
 #   usage: tests/cli/figures.sh        the program is $MAE_BUILD/maemio, or ./maemio
 set -u
 cd "$(dirname "$0")/../.." || exit 1

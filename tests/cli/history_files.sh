@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `maemio run --history` and `maemio check` as a stranger meets them: refusals, broken and bad histories, texts, Elle's
-# form, and runs that are interrupted, killed, stopped or out of space.
+# `maemio run --history` and `maemio check`: refusals, histories that are broken or not serializable, histories as text
+# and in Elle's form, and runs that are interrupted, killed, stopped or out of space.
 #   usage: tests/cli/history_files.sh      the program is $MAE_BUILD/maemio, or ./maemio
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Where numbers have decimal commas, what the program and the scripts write and draw is the same as elsewhere. The
-# locale is made here, so that it need not be installed.
+# In a locale with decimal commas the program and the scripts write and draw the same as in any other. The test makes
+# the locale, so that it need not be installed.
 #   usage: tests/cli/locale.sh        the program is $MAE_BUILD/maemio, or ./maemio
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/regress and scripts/instructions: decisions, exit codes, refusals, interruption. The revisions are of a
-# made-up repository whose `make` takes no time and whose maemio makes numbers up; what judges them is the real one.
+# scripts/regress and scripts/instructions: decisions, exit codes, refusals, interruption. The revisions are those of a
+# made-up repository: its `make` takes no time, and its maemio makes numbers up. The maemio that judges them is real.
 #   usage: tests/cli/regress.sh        the program is $MAE_BUILD/maemio, or ./maemio
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/run-tests: what it says of tests that do not end, with the variable that gives them longer; that what they
-# have printed is kept; that the time for all of them ends; and that the order is a matter of TEST_ORDER only.
+# scripts/run-tests: it names the tests that do not end, and the variable that gives them more time; it keeps what they
+# have printed; it ends when the time for all of them is over; and only TEST_ORDER changes the order.
 #   usage: tests/cli/runner.sh
 set -u
 cd "$(dirname "$0")/../.." || exit 1

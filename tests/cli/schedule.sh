@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A schedule is what its seed says, in any process: each case's trace is the same in another folder, with another
-# environment and after other work. And what is asked for wrongly is refused with what would be right.
+# The seed alone decides a schedule: the trace of each case is the same in another folder, with another environment and
+# after other work in the same process. Wrong use is refused with what would be right.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 explore=$PWD/${MAE_BUILD:-build/release}/tests/schedule/explore

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scripts/soak: ten seconds of it leave what an hour does; and the judge calls what grows growing, and nothing else. The
-# series judged are the real ones with memory or versions replaced.
+# scripts/soak: a soak of ten seconds leaves the same files as one of an hour. Its judge finds growth where there is
+# some, and only there: the series given to it are those of the soak with memory or versions replaced.
 #   usage: tests/cli/soak.sh        the program is $MAE_BUILD/maemio, or ./maemio
 set -u
 cd "$(dirname "$0")/../.." || exit 1

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# maemio trend: series by configuration, once each, in the order of time, whole or not at all; refusals; the picture.
+# maemio trend: each configuration has a series; its entries stand in the order of time, each once; a series is written
+# whole or not at all. Also refusals and the picture.
 #   usage: tests/cli/trend.sh        the program is $MAE_BUILD/maemio, or ./maemio
 set -u
 cd "$(dirname "$0")/../.." || exit 1
