@@ -5,6 +5,7 @@ head of its file is its help. SIGINT, SIGTERM and SIGHUP end it with 130, after 
 Only the standard library is used, as Debian 12 has it.
 """
 import argparse
+import contextlib
 import csv
 import os
 import re
@@ -182,10 +183,15 @@ def run(command, **options):
             Children.running.discard(process)
 
 
+def captured(command, **options):
+    """Runs a program to its end: .stdout is what it printed there, .returncode its exit code."""
+    return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          encoding='utf-8', check=False, **options)
+
+
 def output_of(command):
     """What a program prints to stdout; its messages stay on stderr, and its failure is ours."""
-    result = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            encoding='utf-8', check=False)
+    result = captured(command)
     if result.returncode != 0:
         raise Failure(f'{command[0]} {command[1]} failed', result.returncode)
     return result.stdout
@@ -193,8 +199,7 @@ def output_of(command):
 
 def text_of(command):
     """What a program prints to stdout, whatever it ends with and complains of."""
-    return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.DEVNULL, encoding='utf-8', check=False).stdout
+    return captured(command, stderr=subprocess.DEVNULL).stdout
 
 
 def last_lines(path, count):
@@ -205,9 +210,7 @@ def last_lines(path, count):
 def make(*arguments, folder=ROOT, log=None):
     """Runs make; without a log its messages are ours."""
     environment = {name: text for name, text in os.environ.items() if name not in ('MAKEFLAGS', 'MAKELEVEL')}
-    if log is None:
-        return run(['make', '-s', '-C', folder, '-j', cpus(), *arguments], env=environment)
-    with open(log, 'w', encoding='utf-8') as file:
+    with open(log, 'w', encoding='utf-8') if log else contextlib.nullcontext() as file:
         return run(['make', '-s', '-C', folder, '-j', cpus(), *arguments], env=environment, stdout=file, stderr=file)
 
 

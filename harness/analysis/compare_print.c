@@ -119,23 +119,14 @@ static void number_add(struct support_text *line, double value)
 
 void compare_print_csv(const struct compare *compare, FILE *file)
 {
-    const struct results_key *key = &compare->a_key;
     struct number numbers[NUMBERS];
     SUPPORT_FREED struct support_text text = {0};
-    for (size_t i = 0; i < key->count; i++)
-        if (key->columns[i].varies) {
-            csv_field_add(&text, name_of(compare, i));
-            support_text_add(&text, ",");
-        }
+    results_varying_csv(&compare->a_key, compare->a.table.columns, &text);
     support_text_add(&text, "metric,a_count,b_count,a_median,b_median,ratio,ratio_low,ratio_high,coverage,u,p,p_holm,"
                             "u_exact,alpha,noise,bound,verdict,reason\n");
     for (size_t i = 0; i < compare->row_count; i++) {
         const struct compare_row *row = &compare->rows[i];
-        for (size_t k = 0; k < key->count; k++)
-            if (key->columns[k].varies) {
-                csv_field_add(&text, field_of(compare, row, k));
-                support_text_add(&text, ",");
-            }
+        results_varying_csv(row->a ? &compare->a_key : &compare->b_key, (row->a ? row->a : row->b)->fields, &text);
         csv_field_add(&text, compare->options.metric);
         support_text_add(&text, ",%zu,%zu", row->a_count, row->b_count);
         numbers_of(row, numbers);

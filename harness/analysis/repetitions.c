@@ -104,20 +104,12 @@ void repetitions_print_csv(const struct repetitions *repetitions, FILE *file)
 {
     SUPPORT_FREED struct support_text text = {0};
     const struct results_key *key = &repetitions->configuration;
-    for (size_t i = 0; i < key->count; i++)
-        if (key->columns[i].varies) {
-            csv_field_add(&text, repetitions->results.table.columns[key->columns[i].at]);
-            support_text_add(&text, ",");
-        }
+    results_varying_csv(key, repetitions->results.table.columns, &text);
     support_text_add(&text, "metric,n,median,mean,min,max,median_low,median_high,coverage,q1,q3,outliers\n");
     for (size_t i = 0; i < repetitions->group_count; i++) {
         const struct repetitions_group *group = &repetitions->groups[i];
         const struct statistics_summary *s = &group->summary;
-        for (size_t j = 0; j < key->count; j++)
-            if (key->columns[j].varies) {
-                csv_field_add(&text, group->first->fields[key->columns[j].at]);
-                support_text_add(&text, ",");
-            }
+        results_varying_csv(key, group->first->fields, &text);
         csv_field_add(&text, repetitions->metric);
         if (group->count == 0) {
             support_text_add(&text, ",0,,,,,,,,,,\n");

@@ -10,8 +10,8 @@
 #include "harness/common/nearest.h"
 #include "harness/common/quantity.h"
 #include "harness/common/statistics.h"
-#include "harness/common/support.h"
 #include "harness/record/columns.h"
+#include "harness/record/csv.h"
 
 static const char *field(const struct csv_table *table, const struct csv_table_row *row, const char *column)
 {
@@ -319,6 +319,15 @@ char *results_label(const struct results_key *key, const struct csv_table *table
     if (text.bytes == 0)
         support_text_add(&text, "(one configuration)");
     return text.text;
+}
+
+void results_varying_csv(const struct results_key *key, char *const *fields, struct support_text *csv)
+{
+    for (size_t i = 0; i < key->count; i++)
+        if (key->columns[i].varies) {
+            csv_field_add(csv, fields[key->columns[i].at]);
+            support_text_add(csv, ",");
+        }
 }
 
 struct grouping {

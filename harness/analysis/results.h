@@ -16,6 +16,7 @@
 #define HARNESS_ANALYSIS_RESULTS_H
 
 #include "harness/common/csv_table.h"
+#include "harness/common/support.h"
 
 enum { RESULTS_SELECTOR_BYTES = 512 };
 
@@ -100,6 +101,9 @@ bool results_agree(const struct results_key *a_key, const struct csv_table_row *
 
 /* What tells a row's group from others: "theta=0.99 threads=4", or "(one configuration)". The caller frees it. */
 char *results_label(const struct results_key *key, const struct csv_table *table, const struct csv_table_row *row);
+
+/* The columns that vary, each with a comma behind it; `fields`: of a row, or the names of the table's columns. */
+void results_varying_csv(const struct results_key *key, char *const *fields, struct support_text *csv);
 
 struct results_group {
     size_t count;

@@ -32,10 +32,11 @@ struct table {
     size_t name_count;
     struct support_list texts; /* what names and help point to */
     struct options *target;
-    const char *config_file;            /* NULL: none */
-    struct ycsb_properties *properties; /* NULL: none */
-    struct option_pairs given;          /* single options in their order */
-    const struct name *open_switch;     /* the last option, if it is a switch without a value so far */
+    const char *config_file; /* NULL: none */
+    struct ycsb_properties properties;
+    bool has_properties;            /* -P or -p was given */
+    struct option_pairs given;      /* single options in their order */
+    const struct name *open_switch; /* the last option, if it is a switch without a value so far */
     bool has_set;
 };
 
@@ -149,12 +150,6 @@ static void set(struct argp_state *state, const char *key, const char *value)
     option_pairs_add(&table->given, key, value);
 }
 
-static void properties_need(struct table *table)
-{
-    if (table->properties == NULL)
-        table->properties = ycsb_properties_create();
-}
-
 static void __attribute__((noreturn)) refuse(const char *name, const char *error)
 {
     support_complain(name, "%s\nTry `%s --help' for more information.", error, name);
@@ -195,7 +190,7 @@ static void properties_apply(const char *name, const struct table *table)
     const char *end = NULL;
     for (size_t i = 0; end == NULL && i < sizeof ends / sizeof ends[0]; i++)
         end = option_pairs_value(&table->given, ends[i][0]) == NULL ? NULL : ends[i][1];
-    if (!ycsb_properties_resolve(table->properties, end, &translation, error))
+    if (!ycsb_properties_resolve(&table->properties, end, &translation, error))
         refuse(name, error);
     pairs_apply(name, table, &translation.options);
     for (size_t i = 0; i < translation.notes.count; i++)
@@ -217,13 +212,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         table->config_file = argument;
         return 0;
     case 'P':
-        properties_need(table);
-        if (!ycsb_properties_read(table->properties, argument, error))
+        table->has_properties = true;
+        if (!ycsb_properties_read(&table->properties, argument, error))
             argp_error(state, "-P: %s", error);
         return 0;
     case 'p':
-        properties_need(table);
-        if (!ycsb_properties_add(table->properties, argument, error))
+        table->has_properties = true;
+        if (!ycsb_properties_add(&table->properties, argument, error))
             argp_error(state, "%s", error);
         return 0;
     default:
@@ -271,9 +266,9 @@ void arguments_read(int argc, char **argv, struct options *options)
     (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &table);
     if (table.config_file != NULL)
         config_apply(argv[0], &table);
-    if (table.properties != NULL)
+    if (table.has_properties)
         properties_apply(argv[0], &table);
-    ycsb_properties_destroy(table.properties);
+    ycsb_properties_free(&table.properties);
     pairs_apply(argv[0], &table, &table.given);
     option_pairs_free(&table.given);
     if (!options_resolve(options, error))

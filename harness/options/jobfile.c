@@ -477,18 +477,17 @@ static uint64_t point_hash(const struct jobfile_point *point)
     return hash;
 }
 
-/* The section's entries over the global ones, which keep their places. Returns how many; the caller frees *all. */
-static size_t inherit(const struct section *global, const struct section *section, const struct entry ***all)
+/* The section's entries over the global ones, which keep their places, into `all`. Returns how many. */
+static size_t inherit(const struct section *global, const struct section *section, const struct entry **all)
 {
     size_t count = 0;
-    *all = support_alloc((global->count + section->count + 1) * sizeof(const struct entry *));
     for (size_t i = 0; i < global->count; i++)
-        (*all)[count++] = &global->entries[i];
+        all[count++] = &global->entries[i];
     for (size_t i = 0; section != global && i < section->count; i++) {
         size_t place = 0;
         while (place < global->count && strcmp(global->entries[place].key, section->entries[i].key) != 0)
             place++;
-        (*all)[place < global->count ? place : count++] = &section->entries[i];
+        all[place < global->count ? place : count++] = &section->entries[i];
     }
     MAE_CHECK(count <= global->count + section->count);
     return count;
@@ -535,8 +534,9 @@ static bool add_point(struct reader *reader, struct jobfile *jobfile, const stru
 
 static bool expand_section(struct reader *reader, struct jobfile *jobfile, const struct section *section)
 {
-    SUPPORT_FREED const struct entry **entries = NULL;
-    size_t count = inherit(&reader->sections[0], section, &entries), points = 1;
+    const struct section *global = &reader->sections[0];
+    SUPPORT_FREED const struct entry **entries = support_alloc((global->count + section->count + 1) * sizeof *entries);
+    size_t count = inherit(global, section, entries), points = 1;
     for (size_t i = 0; i < count && points <= JOBFILE_POINTS_MAX; i++)
         points *= entries[i]->value_count;
     MAE_CHECK(count == 0 || points > 0); /* no list is empty */

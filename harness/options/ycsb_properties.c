@@ -62,40 +62,23 @@ static const struct option_spec specs[] = {
 #undef PROPERTY_SPEC
         OPTION_END};
 
-struct property {
-    char *key, *value;
-    char *where; /* as messages begin: "FILE:LINE: ", or "-p " */
-};
-
-struct ycsb_properties {
-    size_t count;
-    struct property *items;
-};
-
-struct ycsb_properties *ycsb_properties_create(void)
-{
-    return support_alloc(sizeof(struct ycsb_properties));
-}
-
-static void property_free(struct property *property)
+static void property_free(struct ycsb_property *property)
 {
     free(property->key);
     free(property->value);
     free(property->where);
 }
 
-void ycsb_properties_destroy(struct ycsb_properties *properties)
+void ycsb_properties_free(struct ycsb_properties *properties)
 {
-    if (!properties)
-        return;
     for (size_t i = 0; i < properties->count; i++)
         property_free(&properties->items[i]);
     free(properties->items);
-    free(properties);
+    *properties = (struct ycsb_properties){0};
 }
 
 /* Takes the texts of `property`. */
-static void put(struct ycsb_properties *properties, struct property property)
+static void put(struct ycsb_properties *properties, struct ycsb_property property)
 {
     for (size_t i = 0; i < properties->count; i++) {
         if (strcmp(properties->items[i].key, property.key) != 0)
@@ -137,9 +120,9 @@ static bool put_line(struct ycsb_properties *properties, char *line, const char 
     size_t bytes = strlen(value); /* Java keeps white space at the end; nobody means it */
     while (bytes > 0 && strchr(blanks, value[bytes - 1]))
         bytes--;
-    put(properties, (struct property){.key = support_format("%.*s", (int)key_bytes, key),
-                                      .value = support_format("%.*s", (int)bytes, value),
-                                      .where = support_format("%.300s:%u: ", name, number)});
+    put(properties, (struct ycsb_property){.key = support_format("%.*s", (int)key_bytes, key),
+                                           .value = support_format("%.*s", (int)bytes, value),
+                                           .where = support_format("%.300s:%u: ", name, number)});
     return true;
 }
 
@@ -172,9 +155,9 @@ bool ycsb_properties_add(struct ycsb_properties *properties, const char *assignm
         return support_error(error, YCSB_PROPERTIES_ERROR_BYTES,
                              "-p '%s': want KEY=VALUE, for example recordcount=1000000",
                              text_shown(assignment, strlen(assignment), shown));
-    put(properties, (struct property){.key = support_format("%.*s", (int)(equals - assignment), assignment),
-                                      .value = support_copy(equals + 1),
-                                      .where = support_copy("-p ")});
+    put(properties, (struct ycsb_property){.key = support_format("%.*s", (int)(equals - assignment), assignment),
+                                           .value = support_copy(equals + 1),
+                                           .where = support_copy("-p ")});
     return true;
 }
 
@@ -183,7 +166,7 @@ bool ycsb_properties_add(struct ycsb_properties *properties, const char *assignm
 struct resolver {
     const struct ycsb_properties *properties;
     struct values values;
-    const struct property *given[PROPERTY_COUNT]; /* NULL: the default */
+    const struct ycsb_property *given[PROPERTY_COUNT]; /* NULL: the default */
     struct ycsb_translation *options;
     const char *end; /* the option that decides when the run ends; NULL: the properties do */
     char *error;
@@ -193,7 +176,7 @@ struct resolver {
 __attribute__((format(printf, 3, 4))) static bool wrong(struct resolver *resolver, enum property_id id,
                                                         const char *format, ...)
 {
-    const struct property *property = resolver->given[id];
+    const struct ycsb_property *property = resolver->given[id];
     char shown[TEXT_SHOWN_BYTES];
     const char *value = property ? property->value : specs[id].default_value;
     int used = snprintf(resolver->error, YCSB_PROPERTIES_ERROR_BYTES, "%s%s=%s: ", property ? property->where : "",
@@ -225,7 +208,7 @@ static bool resolve_values(struct resolver *resolver)
     if (!option_values_init(specs, &resolver->values, why, sizeof(why)))
         return support_error(resolver->error, YCSB_PROPERTIES_ERROR_BYTES, "YCSB's properties: %s", why);
     for (size_t i = 0; i < resolver->properties->count; i++) {
-        const struct property *property = &resolver->properties->items[i];
+        const struct ycsb_property *property = &resolver->properties->items[i];
         size_t id = option_find(specs, property->key);
         if (id == PROPERTY_COUNT)
             continue;
@@ -369,7 +352,7 @@ static void resolve_run(struct resolver *resolver)
 static void note_unknown(struct resolver *resolver)
 {
     for (size_t i = 0; i < resolver->properties->count; i++) {
-        const struct property *property = &resolver->properties->items[i];
+        const struct ycsb_property *property = &resolver->properties->items[i];
         if (specs[option_find(specs, property->key)].name)
             continue;
         char shown[TEXT_SHOWN_BYTES];

@@ -25,15 +25,21 @@
 
 enum { YCSB_PROPERTIES_ERROR_BYTES = 1024 };
 
-struct ycsb_properties; /* what was given so far */
+/* What was given so far. {0} is empty. */
+struct ycsb_properties {
+    size_t count;
+    struct ycsb_property {
+        char *key, *value;
+        char *where; /* as messages begin: "FILE:LINE: ", or "-p " */
+    } * items;
+};
 
 struct ycsb_translation {
     struct option_pairs options;
     struct support_list notes; /* one line each, for the user */
 };
 
-struct ycsb_properties *ycsb_properties_create(void);
-void ycsb_properties_destroy(struct ycsb_properties *properties);
+void ycsb_properties_free(struct ycsb_properties *properties);
 
 /* Each adds to what is there; the last of two wins. False with a message in `error` (YCSB_PROPERTIES_ERROR_BYTES). */
 bool ycsb_properties_read(struct ycsb_properties *properties, const char *path, char *error);

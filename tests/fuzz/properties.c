@@ -9,9 +9,9 @@ static void apply(const struct ycsb_translation *translation)
 {
     char error[OPTION_ERROR_BYTES];
     struct options *options = options_create();
-    for (size_t i = 0; i < translation->count; i++) {
+    for (size_t i = 0; i < translation->options.count; i++) {
         error[0] = '\0';
-        if (options_set(options, translation->options[i].key, translation->options[i].value, error))
+        if (options_set(options, translation->options.items[i].key, translation->options.items[i].value, error))
             continue;
         FUZZ_EXPECT(error[0]);
         FUZZ_EXPECT(!strstr(error, "unknown option"));
@@ -23,15 +23,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     char error[YCSB_PROPERTIES_ERROR_BYTES] = "";
     char *text = fuzz_text(data, bytes);
-    struct ycsb_properties *properties = ycsb_properties_create();
+    struct ycsb_properties properties = {0};
     struct ycsb_translation translation = {0};
-    if (ycsb_properties_parse(properties, "fuzz.properties", text, bytes, error) &&
-        ycsb_properties_resolve(properties, bytes % 2 ? "time" : NULL, &translation, error))
+    if (ycsb_properties_parse(&properties, "fuzz.properties", text, bytes, error) &&
+        ycsb_properties_resolve(&properties, bytes % 2 ? "time" : NULL, &translation, error))
         apply(&translation);
     else
         FUZZ_EXPECT(error[0]);
     ycsb_translation_free(&translation);
-    ycsb_properties_destroy(properties);
+    ycsb_properties_free(&properties);
     free(text);
     return 0;
 }
