@@ -169,7 +169,7 @@ static bool intervals_write(struct run_outputs *outputs, const struct interval_s
     struct support_text rows = {0};
     interval_rows(series, outputs->setup->target_ops, &outputs->setup->plan, outputs->setup->options->run.rate != 0,
                   prefix, &rows);
-    bool fine = rows.text == NULL || csv_write_text(outputs->files[RUN_INTERVALS], &rows, error);
+    bool fine = rows.text == NULL || csv_write_text(outputs->files[RUN_INTERVALS], rows.text, error);
     free(rows.text);
     return fine;
 }
@@ -208,7 +208,8 @@ static bool latencies_write(struct run_outputs *outputs, const struct run_worker
         }
     }
     free(attempts);
-    bool fine = fclose(file) == 0 && (rows.bytes == 0 || csv_write_text(outputs->files[RUN_LATENCIES], &rows, error));
+    bool fine =
+        fclose(file) == 0 && (rows.bytes == 0 || csv_write_text(outputs->files[RUN_LATENCIES], rows.text, error));
     free(rows.text);
     return fine;
 }
@@ -245,17 +246,16 @@ static bool counters_write(struct run_outputs *outputs, const struct run_worker 
         counter_rows(&rows, &outputs->setup->plan, prefix, worker, workers[i].values, NULL);
     }
     counter_rows(&rows, &outputs->setup->plan, prefix, "all", result->counters, result);
-    bool fine = rows.text == NULL || csv_write_text(outputs->files[RUN_COUNTERS], &rows, error);
+    bool fine = rows.text == NULL || csv_write_text(outputs->files[RUN_COUNTERS], rows.text, error);
     free(rows.text);
     return fine;
 }
 
 static bool json_write(struct run_outputs *outputs, const struct result *result, char *error)
 {
-    struct support_text line = {.text = metadata_json(result)};
-    line.bytes = strlen(line.text);
-    bool fine = csv_write_text(outputs->files[RUN_JSON], &line, error);
-    free(line.text);
+    char *line = metadata_json(result);
+    bool fine = csv_write_text(outputs->files[RUN_JSON], line, error);
+    free(line);
     return fine;
 }
 

@@ -8,6 +8,7 @@
 #include "engine/base/cgroup.h"
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"
+#include "harness/machine/facts.h"
 #include "harness/targets/recording.h"
 
 /* ---- What workers are told to do. ---- */
@@ -205,12 +206,10 @@ static struct allowance allowance_of(const struct run_session *session)
     struct allowance allowance = {INFINITY, ""};
     struct target_memory memory;
     struct rlimit limit;
-    struct provenance *machine = support_alloc(sizeof *machine);
+    long long available_kib;
     double group;
-    provenance_read(machine);
-    if (machine->memory_available_bytes[0] != '\0')
-        allow(&allowance, strtod(machine->memory_available_bytes, NULL), "memory the machine has available");
-    free(machine);
+    if (fact_number("", FACT_MEMORY_AVAILABLE, &available_kib))
+        allow(&allowance, 1024 * (double)available_kib, "memory the machine has available");
     if (cgroup_limit("", CGROUP_MEMORY, &group, NULL))
         allow(&allowance, group, "memory of the control group");
     if (session->setup->target_ops->memory != NULL) {
@@ -248,12 +247,11 @@ static bool data_fits(struct run_session *session)
 /* The load ran out of memory: what it had, and what all of it would have taken. */
 static void shortage_explain(struct run_session *session)
 {
-    uint64_t done, total, rows, bytes;
+    uint64_t done, total;
     struct target_memory memory;
     struct allowance allowance = allowance_of(session);
     char had[QUANTITY_TEXT_BYTES], needed[QUANTITY_TEXT_BYTES], there[QUANTITY_TEXT_BYTES];
     run_loaded_sum(session, &done, &total);
-    session->setup->workload_ops->data_size(session->workload, &rows, &bytes);
     if (session->setup->target_ops->memory == NULL || done == 0 || total == 0)
         return;
     session->setup->target_ops->memory(session->target, &memory);

@@ -69,12 +69,12 @@ static void row_add(struct support_text *line, const struct result *result, int 
 }
 
 /* Everything or, in a file, nothing. */
-bool csv_write_text(struct csv *csv, const struct support_text *text, char *error)
+bool csv_write_text(struct csv *csv, const char *text, char *error)
 {
     struct stat before;
     if (csv->is_file && (flock(csv->fd, LOCK_EX) != 0 || fstat(csv->fd, &before) != 0))
         return fail(csv, "cannot be locked", error);
-    bool fine = support_write(csv->fd, text->text, text->bytes) || fail(csv, "cannot be written", error);
+    bool fine = support_write(csv->fd, text, strlen(text)) || fail(csv, "cannot be written", error);
     if (csv->is_file) {
         if (!fine)
             (void)!ftruncate(csv->fd, before.st_size);
@@ -84,11 +84,11 @@ bool csv_write_text(struct csv *csv, const struct support_text *text, char *erro
 }
 
 /* The file's header is ours and its last line is whole. */
-static bool existing_fits(const struct csv *csv, const struct support_text *header, off_t size, char *error)
+static bool existing_fits(const struct csv *csv, const char *header, off_t size, char *error)
 {
-    char *found = support_alloc(header->bytes + 1), last = '\0';
-    ssize_t got = pread(csv->fd, found, header->bytes, 0);
-    bool same = got == (ssize_t)header->bytes && memcmp(found, header->text, header->bytes) == 0;
+    size_t bytes = strlen(header);
+    char *found = support_alloc(bytes + 1), last = '\0';
+    bool same = pread(csv->fd, found, bytes, 0) == (ssize_t)bytes && memcmp(found, header, bytes) == 0;
     bool ended = pread(csv->fd, &last, 1, size - 1) == 1 && last == '\n';
     free(found);
     if (!same)
@@ -101,7 +101,7 @@ static bool existing_fits(const struct csv *csv, const struct support_text *head
     return same && ended;
 }
 
-static bool header_settle(struct csv *csv, const struct support_text *header, char *error)
+static bool header_settle(struct csv *csv, const char *header, char *error)
 {
     struct stat now = {0};
     bool fine = true, fresh = true;
@@ -122,8 +122,6 @@ static bool header_settle(struct csv *csv, const struct support_text *header, ch
 
 struct csv *csv_open_other(const char *path, const char *option, const char *header, char *error)
 {
-    struct support_text text = {0};
-    support_text_add(&text, "%s", header);
     struct csv *csv = support_alloc(sizeof *csv);
     char ignored[CSV_ERROR_BYTES];
     csv->option = option;
@@ -135,9 +133,8 @@ struct csv *csv_open_other(const char *path, const char *option, const char *hea
         (void)fail(csv, "cannot be opened", error);
         csv->is_file = false;
     } else {
-        fine = header_settle(csv, &text, error);
+        fine = header_settle(csv, header, error);
     }
-    free(text.text);
     if (fine)
         return csv;
     (void)csv_close(csv, ignored);
@@ -159,7 +156,7 @@ bool csv_write(struct csv *csv, const struct result *result, char *error)
     row_add(&rows, result, COLUMN_ALL_TYPES);
     for (unsigned type = 0; result->type_count > 1 && type < result->type_count; type++)
         row_add(&rows, result, (int)type);
-    bool fine = csv_write_text(csv, &rows, error);
+    bool fine = csv_write_text(csv, rows.text, error);
     free(rows.text);
     return fine;
 }

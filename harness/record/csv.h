@@ -24,7 +24,7 @@ struct csv *csv_open(const char *path, char *error);
 struct csv *csv_open_other(const char *path, const char *option, const char *header, char *error);
 
 /* Lines as they are: everything or, in a file, nothing. False with a message. */
-bool csv_write_text(struct csv *csv, const struct support_text *text, char *error);
+bool csv_write_text(struct csv *csv, const char *text, char *error);
 
 /* Adds a field, quoted only where it must be. */
 void csv_field_add(struct support_text *line, const char *text);

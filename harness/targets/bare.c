@@ -91,7 +91,7 @@ static const struct option_spec bare_options[] = {BARE_OPTIONS(OPTION_SPEC) OPTI
 struct target {
     struct mem_budget budget;
     struct span *spans;
-    pthread_mutex_t lock; /* over creating tables and indexes, joining and leaving */
+    pthread_mutex_t lock; /* over joining and leaving, and taking rows */
     struct target_table *tables[TABLES_MAX];
     struct target_index *indexes[INDEXES_MAX];
     unsigned table_count, index_count, worker_count;
@@ -139,27 +139,30 @@ static void span_enlist(struct target *target, struct span *span)
     target->spans = span;
 }
 
-static enum target_status table_create_locked(struct target *target, const char *name,
-                                              const struct target_table_config *config, struct target_table **result)
+static bool is_name(const char *name)
 {
+    return *name != '\0' && strlen(name) < NAME_BYTES;
+}
+
+static enum target_status bare_table_create(struct target *target, const char *name,
+                                            const struct target_table_config *config, struct target_table **result)
+{
+    if (!is_name(name) || config->payload_max_bytes == 0 || config->payload_max_bytes > TARGET_PAYLOAD_MAX_BYTES)
+        return TARGET_INVALID;
     if (target->table_count == TABLES_MAX)
         return TARGET_FULL;
     for (unsigned i = 0; i < target->table_count; i++)
         if (strcmp(target->tables[i]->name, name) == 0)
             return TARGET_EXISTS;
     struct target_table *table = mem_alloc(sizeof *table);
-    if (!table)
-        return TARGET_NO_MEMORY;
-    if (span_init(&table->span, &target->budget, TABLE_RESERVED_BYTES, TABLE_RESERVED_MIN_BYTES) != MAE_OK) {
+    if (!table || span_init(&table->span, &target->budget, TABLE_RESERVED_BYTES, TABLE_RESERVED_MIN_BYTES) != MAE_OK) {
         free(table);
         return TARGET_NO_MEMORY;
     }
     size_t bytes = ROW_HEADER_BYTES + config->payload_max_bytes + ROW_HEAD_BYTES;
     table->stride_bytes = (bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
     table->payload_max_bytes = config->payload_max_bytes;
-    table->rows_per_chunk = ROW_CHUNK_BYTES / table->stride_bytes;
-    if (table->rows_per_chunk == 0)
-        table->rows_per_chunk = 1;
+    table->rows_per_chunk = table->stride_bytes < ROW_CHUNK_BYTES ? ROW_CHUNK_BYTES / table->stride_bytes : 1;
     table->base = table->span.base;
     table->number = target->table_count;
     table->target = target;
@@ -170,30 +173,20 @@ static enum target_status table_create_locked(struct target *target, const char 
     return TARGET_OK;
 }
 
-static enum target_status bare_table_create(struct target *target, const char *name,
-                                            const struct target_table_config *config, struct target_table **table)
+static enum target_status bare_index_create(struct target *target, struct target_table *table, const char *name,
+                                            const struct target_index_config *config, struct target_index **result)
 {
-    if (!*name || strlen(name) >= NAME_BYTES || config->payload_max_bytes == 0 ||
-        config->payload_max_bytes > TARGET_PAYLOAD_MAX_BYTES)
+    if (!is_name(name))
         return TARGET_INVALID;
-    pthread_mutex_lock(&target->lock);
-    enum target_status status = table_create_locked(target, name, config, table);
-    pthread_mutex_unlock(&target->lock);
-    return status;
-}
-
-static enum target_status index_create_locked(struct target *target, struct target_table *table, const char *name,
-                                              const struct target_index_config *config, struct target_index **result)
-{
+    if (config->kind != TARGET_INDEX_HASH || config->key_bytes != sizeof(uint64_t) || config->non_unique)
+        return TARGET_UNSUPPORTED;
     if (target->index_count == INDEXES_MAX)
         return TARGET_FULL;
     for (unsigned i = 0; i < target->index_count; i++)
         if (strcmp(target->indexes[i]->name, name) == 0)
             return TARGET_EXISTS;
     struct target_index *index = mem_alloc(sizeof *index);
-    if (!index)
-        return TARGET_NO_MEMORY;
-    if (hash_init(&index->hash, &target->budget, config->key_bytes, config->expected_rows) != MAE_OK) {
+    if (!index || hash_init(&index->hash, &target->budget, config->key_bytes, config->expected_rows) != MAE_OK) {
         free(index);
         return TARGET_NO_MEMORY;
     }
@@ -204,19 +197,6 @@ static enum target_status index_create_locked(struct target *target, struct targ
     target->indexes[target->index_count++] = index;
     *result = index;
     return TARGET_OK;
-}
-
-static enum target_status bare_index_create(struct target *target, struct target_table *table, const char *name,
-                                            const struct target_index_config *config, struct target_index **index)
-{
-    if (!*name || strlen(name) >= NAME_BYTES)
-        return TARGET_INVALID;
-    if (config->kind != TARGET_INDEX_HASH || config->key_bytes != sizeof(uint64_t) || config->non_unique)
-        return TARGET_UNSUPPORTED;
-    pthread_mutex_lock(&target->lock);
-    enum target_status status = index_create_locked(target, table, name, config, index);
-    pthread_mutex_unlock(&target->lock);
-    return status;
 }
 
 /* ---- Workers. ---- */
@@ -357,19 +337,6 @@ static inline enum target_status update_in_place(struct target_txn *txn, struct 
     return TARGET_OK;
 }
 
-static enum target_status insert_row(struct target_txn *txn, struct target_table *table, size_t bytes, uint64_t *row,
-                                     void **data)
-{
-    enum target_status status = may_write(txn, table, bytes);
-    if (status != TARGET_OK || (status = row_take(txn->worker, table, row)) != TARGET_OK)
-        return status;
-    struct row_header *header = row_at(table, *row);
-    header->payload_bytes = (uint32_t)bytes;
-    atomic_store_explicit(row_head(table, header), 1, memory_order_release);
-    *data = header + 1;
-    return TARGET_OK;
-}
-
 static enum target_status bare_row_read(struct target_txn *txn, struct target_table *table, uint64_t row,
                                         const void **data, size_t *bytes)
 {
@@ -392,7 +359,14 @@ static enum target_status bare_row_update(struct target_txn *txn, struct target_
 static enum target_status bare_row_insert(struct target_txn *txn, struct target_table *table, size_t bytes,
                                           uint64_t *row, void **data)
 {
-    return insert_row(txn, table, bytes, row, data);
+    enum target_status status = may_write(txn, table, bytes);
+    if (status != TARGET_OK || (status = row_take(txn->worker, table, row)) != TARGET_OK)
+        return status;
+    struct row_header *header = row_at(table, *row);
+    header->payload_bytes = (uint32_t)bytes;
+    atomic_store_explicit(row_head(table, header), 1, memory_order_release);
+    *data = header + 1;
+    return TARGET_OK;
 }
 
 static enum target_status bare_row_erase(struct target_txn *txn, struct target_table *table, uint64_t row)
@@ -501,7 +475,7 @@ static enum target_status bare_insert(struct target_txn *txn, struct target_inde
                                       uint64_t *ref, void **data)
 {
     uint64_t row;
-    enum target_status status = insert_row(txn, index->table, bytes, &row, data);
+    enum target_status status = bare_row_insert(txn, index->table, bytes, &row, data);
     if (status != TARGET_OK)
         return status;
     status = bare_index_insert(txn, index, key, row);

@@ -288,10 +288,10 @@ bool recording_history(struct target *target, struct history *history, char *err
 
 void recording_clear(struct target *target)
 {
-    for (struct target_worker *worker = target->workers; worker; worker = worker->next)
-        history_log_clear(&worker->log);
-    for (struct target_worker *worker = target->spare; worker; worker = worker->next)
-        history_log_clear(&worker->log);
+    struct target_worker *lists[] = {target->workers, target->spare};
+    for (int i = 0; i < 2; i++)
+        for (struct target_worker *worker = lists[i]; worker; worker = worker->next)
+            history_log_clear(&worker->log);
 }
 
 size_t recording_words(const struct target_worker *worker)
