@@ -14,6 +14,10 @@
 
 enum { BULK_ROWS = 64 };
 
+typedef uint64_t bulk_key_fn(void *arg, uint64_t i);
+typedef void bulk_fill_fn(void *arg, uint64_t key, void *data);
+typedef enum target_status bulk_fill_more_fn(void *arg, struct target_txn *txn, uint64_t key, uint64_t ref);
+
 struct bulk {
     const struct target_ops *ops;
     struct target_worker *worker;
@@ -21,10 +25,10 @@ struct bulk {
     struct target_index *index;
     size_t bytes; /* of each row loaded */
     void *arg;
-    uint64_t (*key)(void *arg, uint64_t i);            /* NULL: the i-th key is i */
-    void (*fill)(void *arg, uint64_t key, void *data); /* bulk_load: writes the whole row */
+    bulk_key_fn *key;   /* NULL: the i-th key is i */
+    bulk_fill_fn *fill; /* bulk_load: writes the whole row */
     /* bulk_load, may be NULL: inserts what else belongs to the key, in the same transaction. `ref` is of its row. */
-    enum target_status (*fill_more)(void *arg, struct target_txn *txn, uint64_t key, uint64_t ref);
+    bulk_fill_more_fn *fill_more;
     /* bulk_walk: data is NULL if the key has no row. False ends the walk with TARGET_CORRUPT. */
     bool (*visit)(void *arg, uint64_t key, const void *data, size_t bytes);
 };

@@ -147,9 +147,17 @@ void bomb_fill_item(uint64_t id, struct bomb_item *row)
 
 /* ---- Life of the instance. ---- */
 
+static bulk_key_fn item_at;
+static bulk_fill_fn fill_item;
+static bulk_fill_more_fn fill_more;
 static const struct micro_traits traits = {
     .workload_bytes = sizeof(struct workload),
     .worker_bytes = sizeof(struct workload_worker),
+    .load_index = BOMB_ITEM,
+    .key = item_at,
+    .fill = fill_item,
+    .fill_more = fill_more,
+    .attempt = bomb_attempt,
     .check_pass = bomb_check_pass,
 };
 
@@ -311,22 +319,6 @@ static enum target_status fill_more(void *arg, struct target_txn *txn, uint64_t 
     return status;
 }
 
-static enum target_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
-                               struct workload_progress *progress, const _Atomic bool *stop)
-{
-    struct bulk bulk = {.ops = workload->micro.ops,
-                        .worker = worker,
-                        .index = workload->micro.indexes[BOMB_ITEM],
-                        .bytes = sizeof(struct bomb_item),
-                        .arg = workload,
-                        .key = item_at,
-                        .fill = fill_item,
-                        .fill_more = fill_more};
-    uint64_t first, last;
-    bulk_part(workload->micro.rows, part, parts, &first, &last);
-    return bulk_load(&bulk, first, last, progress, stop);
-}
-
 /* ---- Sizes. ---- */
 
 static void data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes)
@@ -373,11 +365,11 @@ const struct workload_ops bomb_workload_ops = {
     .create = create,
     .destroy = micro_destroy,
     .setup = setup,
-    .load = load,
+    .load = micro_load,
     .worker_create = bomb_worker_create,
     .worker_destroy = bomb_worker_destroy,
     .next = bomb_next,
-    .attempt = bomb_attempt,
+    .attempt = micro_attempt,
     .operations = bomb_operations,
     .check = micro_check,
     .data_size = data_size,

@@ -212,7 +212,7 @@ enum target_status bomb_worker_create(struct workload *workload, struct target_w
                                       struct workload_worker **state);
 void bomb_worker_destroy(struct workload_worker *state);
 unsigned bomb_next(struct workload_worker *state);
-enum target_status bomb_attempt(struct workload_worker *state);
+bulk_attempt_fn bomb_attempt;
 unsigned bomb_operations(const struct workload_worker *state);
 
 bulk_pass_fn bomb_check_pass;

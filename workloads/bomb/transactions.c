@@ -450,7 +450,7 @@ static enum target_status run_change_quantity(struct workload_worker *w, struct 
 
 /* ---- Attempts. ---- */
 
-static enum target_status attempt_once(struct workload_worker *w)
+enum target_status bomb_attempt(struct workload_worker *w)
 {
     static micro_txn_fn *const runs[] = {
 #define TXN_RUN(name) run_##name,
@@ -474,12 +474,6 @@ static enum target_status attempt_once(struct workload_worker *w)
     if (UNLIKELY(w->finding[0]))
         micro_find(w, "%s", w->finding);
     return TARGET_OK;
-}
-
-enum target_status bomb_attempt(struct workload_worker *w)
-{
-    enum target_status status = attempt_once(w);
-    return LIKELY(status != TARGET_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 unsigned bomb_operations(const struct workload_worker *w)

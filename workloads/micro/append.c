@@ -60,11 +60,13 @@ static void fill(void *arg, uint64_t key, void *data)
     ((struct list *)data)->count = 0;
 }
 
+static bulk_attempt_fn attempt_once;
 static bulk_pass_fn check_pass;
 static const struct micro_traits traits = {
     .workload_bytes = sizeof(struct workload),
     .worker_bytes = sizeof(struct workload_worker),
     .fill = fill,
+    .attempt = attempt_once,
     .check_pass = check_pass,
 };
 
@@ -200,12 +202,6 @@ static enum target_status attempt_once(struct workload_worker *w)
     return TARGET_OK;
 }
 
-static enum target_status attempt(struct workload_worker *w)
-{
-    enum target_status status = attempt_once(w);
-    return LIKELY(status != TARGET_NOT_FOUND) ? status : micro_settle(attempt_once, w);
-}
-
 static unsigned operations(const struct workload_worker *w)
 {
     return (unsigned)w->base.workload->options.lists_per_txn;
@@ -277,7 +273,7 @@ const struct workload_ops append_workload_ops = {
     .worker_create = micro_worker_create,
     .worker_destroy = micro_worker_destroy,
     .next = next,
-    .attempt = attempt,
+    .attempt = micro_attempt,
     .operations = operations,
     .check = micro_check,
     .data_size = micro_data_size,

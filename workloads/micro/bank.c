@@ -67,11 +67,13 @@ static int64_t expected_total(const struct workload *workload)
     return (int64_t)(workload->options.accounts * workload->options.initial_balance);
 }
 
+static bulk_attempt_fn attempt_once;
 static bulk_pass_fn check_pass;
 static const struct micro_traits traits = {
     .workload_bytes = sizeof(struct workload),
     .worker_bytes = sizeof(struct workload_worker),
     .fill = fill,
+    .attempt = attempt_once,
     .check_pass = check_pass,
 };
 
@@ -181,12 +183,6 @@ static enum target_status attempt_once(struct workload_worker *w)
     return status;
 }
 
-static enum target_status attempt(struct workload_worker *w)
-{
-    enum target_status status = attempt_once(w);
-    return LIKELY(status != TARGET_NOT_FOUND) ? status : micro_settle(attempt_once, w);
-}
-
 static unsigned operations(const struct workload_worker *w)
 {
     return w->type == TRANSFER ? 2 : (unsigned)w->base.workload->options.accounts;
@@ -262,7 +258,7 @@ const struct workload_ops bank_workload_ops = {
     .worker_create = micro_worker_create,
     .worker_destroy = micro_worker_destroy,
     .next = next,
-    .attempt = attempt,
+    .attempt = micro_attempt,
     .operations = operations,
     .check = micro_check,
     .data_size = micro_data_size,

@@ -108,10 +108,12 @@ enum target_status micro_load(struct workload *workload, struct target_worker *w
     const struct micro *micro = micro_of(workload);
     struct bulk bulk = {.ops = micro->ops,
                         .worker = worker,
-                        .index = micro->index,
+                        .index = micro->indexes[micro->traits->load_index],
                         .bytes = micro->row_bytes,
                         .arg = workload,
-                        .fill = micro->traits->fill};
+                        .key = micro->traits->key,
+                        .fill = micro->traits->fill,
+                        .fill_more = micro->traits->fill_more};
     uint64_t first, last;
     bulk_part(micro->rows, part, parts, &first, &last);
     return bulk_load(&bulk, first, last, progress, stop);
@@ -174,10 +176,13 @@ enum target_status micro_run(struct workload_worker *state, enum target_mode mod
     return status;
 }
 
-enum target_status micro_settle(bulk_attempt_fn *attempt, struct workload_worker *state)
+enum target_status micro_attempt(struct workload_worker *state)
 {
     const struct micro_worker *base = worker_of(state);
-    return bulk_settle(attempt, state, micro_of(base->workload)->ops, base->worker);
+    const struct micro *micro = micro_of(base->workload);
+    enum target_status status = micro->traits->attempt(state);
+    return LIKELY(status != TARGET_NOT_FOUND) ? status
+                                              : bulk_settle(micro->traits->attempt, state, micro->ops, base->worker);
 }
 
 enum target_status micro_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,

@@ -22,9 +22,13 @@ enum { MICRO_FINDING_BYTES = 256, MICRO_TABLES_MAX = 8, MICRO_INDEXES_MAX = 12 }
 
 /* What all instances of one workload have in common. */
 struct micro_traits {
-    size_t workload_bytes, worker_bytes;               /* of its struct workload and struct workload_worker */
-    void (*fill)(void *arg, uint64_t key, void *data); /* of micro_load; as in struct bulk, arg is the workload */
-    bulk_pass_fn *check_pass;                          /* of micro_check */
+    size_t workload_bytes, worker_bytes; /* of its struct workload and struct workload_worker */
+    unsigned load_index;                 /* of micro_load: the index that its rows go into; 0: the only one */
+    bulk_key_fn *key;                    /* of micro_load, as in struct bulk; arg is the workload */
+    bulk_fill_fn *fill;                  /* the same */
+    bulk_fill_more_fn *fill_more;        /* the same */
+    bulk_attempt_fn *attempt;            /* of micro_attempt */
+    bulk_pass_fn *check_pass;            /* of micro_check */
 };
 
 /* The part that only one worker writes during the run; zeros at first. */
@@ -100,8 +104,8 @@ void micro_find(struct workload_worker *state, const char *format, ...) __attrib
 typedef enum target_status micro_txn_fn(struct workload_worker *state, struct target_txn *txn);
 enum target_status micro_run(struct workload_worker *state, enum target_mode mode, micro_txn_fn *run);
 
-/* bulk_settle for a worker of these. */
-enum target_status micro_settle(bulk_attempt_fn *attempt, struct workload_worker *state);
+/* As `attempt` in struct workload_ops: the attempt of the traits, with bulk_settle where it does not find its rows. */
+enum target_status micro_attempt(struct workload_worker *state);
 
 /* As `check` in struct workload_ops: proves with the check_pass of the traits. */
 enum target_status micro_check(struct workload *workload, struct target_worker *worker, const uint64_t *committed,

@@ -39,11 +39,13 @@ static void fill(void *arg, uint64_t key, void *data)
     record_fill(data, workload->micro.row_bytes, key, 0);
 }
 
+static bulk_attempt_fn attempt_once;
 static bulk_pass_fn check_pass;
 static const struct micro_traits traits = {
     .workload_bytes = sizeof(struct workload),
     .worker_bytes = sizeof(struct workload_worker),
     .fill = fill,
+    .attempt = attempt_once,
     .check_pass = check_pass,
 };
 
@@ -102,12 +104,6 @@ static enum target_status attempt_once(struct workload_worker *w)
     return status;
 }
 
-static enum target_status attempt(struct workload_worker *w)
-{
-    enum target_status status = attempt_once(w);
-    return LIKELY(status != TARGET_NOT_FOUND) ? status : micro_settle(attempt_once, w);
-}
-
 static unsigned operations(const struct workload_worker *w)
 {
     (void)w;
@@ -158,7 +154,7 @@ const struct workload_ops singlekey_workload_ops = {
     .worker_create = micro_worker_create,
     .worker_destroy = micro_worker_destroy,
     .next = next,
-    .attempt = attempt,
+    .attempt = micro_attempt,
     .operations = operations,
     .check = micro_check,
     .data_size = micro_data_size,

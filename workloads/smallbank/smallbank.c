@@ -184,11 +184,15 @@ static enum target_status fill_more(void *arg, struct target_txn *txn, uint64_t 
 
 /* ---- Life of the instance. ---- */
 
+static bulk_attempt_fn attempt_once;
 static bulk_pass_fn check_pass;
 static const struct micro_traits traits = {
     .workload_bytes = sizeof(struct workload),
     .worker_bytes = sizeof(struct workload_worker),
+    .load_index = SAVINGS,
     .fill = fill_savings,
+    .fill_more = fill_more,
+    .attempt = attempt_once,
     .check_pass = check_pass,
 };
 
@@ -237,21 +241,6 @@ static enum target_status setup(struct workload *workload, struct target *target
     };
     const struct schema schema = {"smallbank", tables, indexes, TABLE_COUNT, TABLE_COUNT};
     return micro_create_all(workload, target, &schema, error, error_bytes);
-}
-
-static enum target_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
-                               struct workload_progress *progress, const _Atomic bool *stop)
-{
-    struct bulk bulk = {.ops = workload->micro.ops,
-                        .worker = worker,
-                        .index = workload->micro.indexes[SAVINGS],
-                        .bytes = sizeof(struct holding),
-                        .arg = workload,
-                        .fill = fill_savings,
-                        .fill_more = fill_more};
-    uint64_t first, last;
-    bulk_part(workload->options.accounts, part, parts, &first, &last);
-    return bulk_load(&bulk, first, last, progress, stop);
 }
 
 /* ---- Requests. ---- */
@@ -481,12 +470,6 @@ static enum target_status attempt_once(struct workload_worker *w)
     return TARGET_OK;
 }
 
-static enum target_status attempt(struct workload_worker *w)
-{
-    enum target_status status = attempt_once(w);
-    return LIKELY(status != TARGET_NOT_FOUND) ? status : micro_settle(attempt_once, w);
-}
-
 static unsigned operations(const struct workload_worker *w)
 {
     return w->operations;
@@ -579,11 +562,11 @@ const struct workload_ops smallbank_workload_ops = {
     .create = create,
     .destroy = micro_destroy,
     .setup = setup,
-    .load = load,
+    .load = micro_load,
     .worker_create = micro_worker_create,
     .worker_destroy = micro_worker_destroy,
     .next = next,
-    .attempt = attempt,
+    .attempt = micro_attempt,
     .operations = operations,
     .check = micro_check,
     .data_size = data_size,

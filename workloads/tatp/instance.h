@@ -171,7 +171,7 @@ struct workload_worker {
 enum target_status tatp_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
                                       struct workload_worker **state);
 unsigned tatp_next(struct workload_worker *state);
-enum target_status tatp_attempt(struct workload_worker *state);
+bulk_attempt_fn tatp_attempt;
 unsigned tatp_operations(const struct workload_worker *state);
 
 bulk_pass_fn tatp_check_pass;

@@ -155,9 +155,16 @@ bool tatp_forwarding_is_sound(const void *data, size_t bytes, uint64_t key)
 
 /* ---- Life of the instance. ---- */
 
+static bulk_key_fn subscriber_at;
+static bulk_fill_fn fill;
+static bulk_fill_more_fn fill_more;
 static const struct micro_traits traits = {
     .workload_bytes = sizeof(struct workload),
     .worker_bytes = sizeof(struct workload_worker),
+    .key = subscriber_at,
+    .fill = fill,
+    .fill_more = fill_more,
+    .attempt = tatp_attempt,
     .check_pass = tatp_check_pass,
 };
 
@@ -273,22 +280,6 @@ static enum target_status fill_more(void *arg, struct target_txn *txn, uint64_t 
     return status;
 }
 
-static enum target_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
-                               struct workload_progress *progress, const _Atomic bool *stop)
-{
-    struct bulk bulk = {.ops = workload->micro.ops,
-                        .worker = worker,
-                        .index = workload->micro.indexes[TATP_SUBSCRIBER],
-                        .bytes = sizeof(struct tatp_subscriber),
-                        .arg = workload,
-                        .key = subscriber_at,
-                        .fill = fill,
-                        .fill_more = fill_more};
-    uint64_t first, last;
-    bulk_part(workload->options.subscribers, part, parts, &first, &last);
-    return bulk_load(&bulk, first, last, progress, stop);
-}
-
 /* ---- Sizes. ---- */
 
 static void data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes)
@@ -320,11 +311,11 @@ const struct workload_ops tatp_workload_ops = {
     .create = create,
     .destroy = micro_destroy,
     .setup = setup,
-    .load = load,
+    .load = micro_load,
     .worker_create = tatp_worker_create,
     .worker_destroy = micro_worker_destroy,
     .next = tatp_next,
-    .attempt = tatp_attempt,
+    .attempt = micro_attempt,
     .operations = tatp_operations,
     .check = micro_check,
     .data_size = data_size,

@@ -255,7 +255,7 @@ static enum target_status run_delete_call_forwarding(struct workload_worker *w, 
 
 /* ---- Attempts. ---- */
 
-static enum target_status attempt_once(struct workload_worker *w)
+enum target_status tatp_attempt(struct workload_worker *w)
 {
     static micro_txn_fn *const runs[] = {
 #define TXN_RUN(name, least, most) run_##name,
@@ -285,12 +285,6 @@ static enum target_status attempt_once(struct workload_worker *w)
     if (UNLIKELY(w->finding[0]))
         micro_find(w, "%s", w->finding);
     return TARGET_OK;
-}
-
-enum target_status tatp_attempt(struct workload_worker *w)
-{
-    enum target_status status = attempt_once(w);
-    return LIKELY(status != TARGET_NOT_FOUND) ? status : micro_settle(attempt_once, w);
 }
 
 unsigned tatp_operations(const struct workload_worker *w)
