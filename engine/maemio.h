@@ -58,8 +58,7 @@
  * was made of also removes the old entry and adds the new one. The calls by key do that for the index they are given,
  * and for no other. An entry can be added only to a row that exists, and a transaction that would delete a row and
  * leave an entry is rolled back: mae_commit returns MAE_CORRUPT. So no key leads to a deleted row, or to another row
- * once the row id is used again. The engine does not notice an entry that is missing or has a wrong key, and an entry
- * left by a row that has had more than 125 entries at once.
+ * once the row id is used again. The engine does not notice an entry that is missing or has a wrong key.
  *
  * Units are in the names: `_bytes`, `_ns`, `_us`, `_ticks`. Strings are NUL-terminated UTF-8.
  */

@@ -23,7 +23,7 @@ struct verifier {
     unsigned char *seen; /* a bit per unit of the arena: a version has been met there */
     struct mae_txn *txn;
     struct mae_index *index; /* the one being visited */
-    uint8_t *entries;        /* of each row of the table whose indexes are visited: how many lead to it */
+    uint32_t *entries;       /* of each row of the table whose indexes are visited: how many lead to it */
     bool failed;
 };
 
@@ -122,8 +122,7 @@ static bool check_entry(void *arg, const void *key, uint64_t row)
     if (txn_peek(verifier->txn, &index->table->rows, row, &data, NULL) != MAE_OK)
         return finding(verifier, "index %s: key %" PRIu64 " leads to row %" PRIu64 ", which is not there", index->name,
                        word, row);
-    if (verifier->entries[row] < ROW_ENTRIES_MANY)
-        verifier->entries[row]++;
+    verifier->entries[row]++;
     return true;
 }
 
@@ -139,11 +138,11 @@ static bool check_index(struct verifier *verifier)
     return !verifier->failed;
 }
 
-static bool check_entry_counts(struct verifier *verifier, const struct mae_table *table, uint64_t rows)
+static bool check_entry_counts(struct verifier *verifier, struct mae_table *table, uint64_t rows)
 {
     for (uint64_t row = 0; row < rows; row++) {
-        unsigned counted = row_entries(&table->rows, table_row(&table->rows, row)), found = verifier->entries[row];
-        if (counted != found && counted != ROW_ENTRIES_MANY)
+        uint32_t counted = row_entries(&table->rows, table_row(&table->rows, row)), found = verifier->entries[row];
+        if (counted != found)
             return finding(verifier, "table %s row %" PRIu64 ": %u index entries lead to it, but it counts %u (I4)",
                            table->name, row, found, counted);
     }
@@ -155,10 +154,9 @@ static enum mae_status check_indexes(struct verifier *verifier, struct mae_table
 {
     struct mae_db *db = verifier->db;
     uint64_t rows = atomic_load_explicit(&table->rows.next_row, memory_order_acquire);
-    uint8_t *entries = mem_alloc(rows + 1);
+    uint32_t *entries = mem_alloc((rows + 1) * sizeof *entries);
     if (!entries)
         return MAE_NO_MEMORY;
-    memset(entries, 0, rows + 1);
     verifier->entries = entries;
     bool sound = true;
     for (unsigned i = 0; i < db->index_count && sound; i++) {

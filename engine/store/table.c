@@ -37,6 +37,7 @@ enum mae_status table_init(struct table *table, struct mem_budget *budget, const
     table->size_class = class_of(arena->unit_shift, payload_max_bytes);
     table->id = id;
     pthread_mutex_init(&table->free_lock, NULL);
+    entry_counts_init(&table->entry_counts);
     /* The whole budget may become rows of this one table, so reserve for that: addresses are cheap. */
     uint64_t most = mem_budget_most(budget), expected = most;
     if (expected_rows < most / table->stride)
@@ -51,6 +52,7 @@ void table_fini(struct table *table)
     span_fini(&table->rows);
     free(table->free_rows);
     pthread_mutex_destroy(&table->free_lock);
+    entry_counts_fini(&table->entry_counts);
 }
 
 enum mae_status table_reserve_rows(struct table *table, uint64_t rows)
@@ -192,24 +194,30 @@ static uint8_t lock_byte(_Atomic uint8_t *lock)
     return byte;
 }
 
-unsigned row_entries(const struct table *table, char *row)
+uint32_t row_entries(struct table *table, char *row)
 {
-    return (unsigned)lock_byte(row_lock(table, row)) >> ROW_ENTRIES_SHIFT;
+    uint32_t count = (uint32_t)lock_byte(row_lock(table, row)) >> ROW_ENTRIES_SHIFT;
+    if (count < ROW_ENTRIES_MANY || MUTATED(many_uncounted))
+        return count;
+    return entry_counts_get(&table->entry_counts, table_row_id(table, row));
 }
 
-void row_entries_change(const struct table *table, char *row, int change, bool reset)
+bool row_entries_reserve(struct table *table, char *row, uint32_t count)
+{
+    return count < ROW_ENTRIES_MANY || entry_counts_reserve(&table->entry_counts, table_row_id(table, row));
+}
+
+void row_entries_set(struct table *table, char *row, uint32_t count)
 {
     _Atomic uint8_t *lock = row_lock(table, row);
     uint8_t byte, next;
-    do { /* Ends: in each round that fails a collector or another transaction has changed the byte. */
+    if (count >= ROW_ENTRIES_MANY) {
+        entry_counts_set(&table->entry_counts, table_row_id(table, row), count);
+        count = ROW_ENTRIES_MANY;
+    }
+    do { /* Ends: in each round that fails a collector has changed the byte. */
         byte = lock_byte(lock);
-        int entries = (byte >> ROW_ENTRIES_SHIFT) + change;
-        if (entries < 0 || reset)
-            entries =
-                0; /* Below 0: the row's id had MANY entries when it was last deleted, and one is removed only now. */
-        else if (entries > ROW_ENTRIES_MANY || byte >> ROW_ENTRIES_SHIFT == ROW_ENTRIES_MANY)
-            entries = ROW_ENTRIES_MANY;
-        next = (uint8_t)((unsigned)entries << ROW_ENTRIES_SHIFT | (byte & ROW_AWAITED));
+        next = (uint8_t)(count << ROW_ENTRIES_SHIFT | (byte & ROW_AWAITED));
     } while (next != byte && !atomic_compare_exchange_weak_explicit(lock, &byte, next, memory_order_acq_rel,
                                                                     memory_order_relaxed)); /* ORD-6 */
 }

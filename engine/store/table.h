@@ -20,6 +20,7 @@
 
 #include "engine/base/compiler.h"
 #include "engine/base/mem.h"
+#include "engine/store/entry_counts.h"
 #include "engine/store/version_pool.h"
 
 struct table {
@@ -40,15 +41,21 @@ struct table {
     pthread_mutex_t free_lock;
     uint64_t *free_rows; /* row ids that workers handed back */
     size_t free_count, free_capacity;
+    struct entry_counts entry_counts; /* of the rows whose lock byte says MANY */
 };
 
 /*
  * The row's lock byte. LOCKED: a collector works on the row; when it has finished it puts back what it has found in the
  * byte. Otherwise the lowest bit is AWAITED: a collector's list has the row, to look at it again when a pin has gone
- * (txn/gc.h, G6). The other bits count the index entries that lead to the row. A count that has come to MANY stays.
+ * (txn/gc.h, G6). The other bits count the index entries that lead to the row. MANY: entry_counts has the number.
  */
 enum row_lock_state { ROW_FREE = 0, ROW_AWAITED = 1, ROW_LOCKED = 0xFF };
-enum { ROW_ENTRIES_SHIFT = 1, ROW_ENTRIES_MANY = 126 };
+enum { ROW_ENTRIES_SHIFT = 1 };
+#ifdef MAE_DEBUG
+enum { ROW_ENTRIES_MANY = 6 }; /* so that tests of few entries come to it */
+#else
+enum { ROW_ENTRIES_MANY = 126 };
+#endif
 static_assert(((ROW_ENTRIES_MANY << ROW_ENTRIES_SHIFT) | ROW_AWAITED) < ROW_LOCKED, "the count leaves LOCKED alone");
 
 /* The row ids that a worker may use next. Each worker has one allocator for each table. */
@@ -73,9 +80,11 @@ enum mae_status row_alloc(struct table *table, struct row_allocator *allocator, 
 /* Takes an empty row back. If the free list cannot grow, the row id stays unused until the database closes. */
 void row_free(struct table *table, struct row_allocator *allocator, uint64_t row);
 /* How many index entries lead to the row. Waits while a collector has the row locked. */
-unsigned row_entries(const struct table *table, char *row);
-/* Adds `change` to that number, or, with `reset`, sets it to 0. Waits likewise. */
-void row_entries_change(const struct table *table, char *row, int change, bool reset);
+uint32_t row_entries(struct table *table, char *row);
+/* Makes it possible to set that number to `count`. False when out of memory. */
+bool row_entries_reserve(struct table *table, char *row, uint32_t count);
+/* Sets it. Waits likewise. Only one thread at a time may change the number of a row. */
+void row_entries_set(struct table *table, char *row, uint32_t count);
 
 /* Hands all row ids of the allocator to the table. The allocator stays usable. */
 void row_allocator_give(struct row_allocator *allocator);

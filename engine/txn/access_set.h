@@ -23,11 +23,8 @@ enum access_flags {
     ACCESS_COPY = 64,      /* `fresh` is a copy of `read`: a promotion */
     ACCESS_MOVED = 256,    /* `read` is MOVED, or the row loses an index entry: `fresh` will be MOVED */
     ACCESS_TOUCH = 512,    /* if the transaction does not write the row itself, the commit writes it, unchanged */
+    ACCESS_ENTRIES = 1024, /* `entries` is set: the row gains or loses index entries */
 };
-
-/* The top byte of the flags: how many index entries the row gains or, negative, loses; ROW_ENTRIES_MANY: or more. */
-enum { ACCESS_ENTRIES_SHIFT = 24 };
-#define ACCESS_ENTRIES (UINT32_MAX << ACCESS_ENTRIES_SHIFT)
 
 struct access {
     _Alignas(16) char *row; /* aligned so that an entry has 64 bytes: one cache line, found by a shift */
@@ -36,6 +33,7 @@ struct access {
     struct version *fresh; /* new version, with ACCESS_WRITE; else undefined */
     version_handle read_handle, fresh_handle;
     uint32_t flags;
+    int32_t entries;         /* how many index entries the row gains or, negative, loses; with ACCESS_ENTRIES */
     uint64_t contention_wts; /* for sort_writes: wts of the row's newest version */
 };
 

@@ -545,13 +545,16 @@ static COLD void list_nodes_first(struct access_set *set, uint32_t write_count)
     }
 }
 
-/* False: see decide. */
-static NOINLINE bool prepare_decision(struct mae_txn *txn, struct writes writes)
+/* Not MAE_OK: see decide. */
+static NOINLINE enum mae_status prepare_decision(struct mae_txn *txn, struct writes writes)
 {
-    if (writes.flags & ACCESS_DELETE && !entries_are_gone(&txn->accesses, writes.count) && !MUTATED(entry_left_behind))
-        return false;
-    if (writes.flags & (ACCESS_DELETE | ACCESS_ENTRIES) && !MUTATED(entries_counted_late))
-        entries_count(&txn->accesses, writes.count);
+    if (writes.flags & (ACCESS_DELETE | ACCESS_ENTRIES)) {
+        enum mae_status status = entries_prepare(&txn->accesses, writes.count);
+        if (status != MAE_OK)
+            return status;
+        if (!MUTATED(entries_counted_late))
+            entries_count(&txn->accesses, writes.count);
+    }
     /* Before anything is decided: whoever sees a row of this transaction finds the row's entries. */
     if (txn->on_decision && !MUTATED(entries_behind_rows))
         tell_decision(txn, true);
@@ -559,7 +562,7 @@ static NOINLINE bool prepare_decision(struct mae_txn *txn, struct writes writes)
         decide_inserts(txn, writes.count);
     if (writes.flags & ACCESS_MOVED && !MUTATED(moved_before_entry))
         list_nodes_first(&txn->accesses, writes.count);
-    return true;
+    return MAE_OK;
 }
 
 static COLD enum version_status special_status(const struct access *access)
@@ -773,20 +776,23 @@ static ALWAYS_INLINE enum mae_status check_accesses(struct mae_txn *txn)
     return MAE_OK;
 }
 
-/* False, and nothing is decided: the transaction would delete a row and leave an index entry (I4). */
-static ALWAYS_INLINE bool decide(struct mae_txn *txn, struct writes writes, const bool plain)
+/* Not MAE_OK, and nothing is decided: see entries_prepare. */
+static ALWAYS_INLINE enum mae_status decide(struct mae_txn *txn, struct writes writes, const bool plain)
 {
     const uint32_t special = ACCESS_INSERT | ACCESS_MOVED | ACCESS_DELETE | ACCESS_ENTRIES;
     RACE(DECIDE);
-    if ((UNLIKELY(writes.flags & special) || (!plain && txn->on_decision)) && UNLIKELY(!prepare_decision(txn, writes)))
-        return false;
+    if (UNLIKELY(writes.flags & special) || (!plain && txn->on_decision)) {
+        enum mae_status status = prepare_decision(txn, writes);
+        if (UNLIKELY(status != MAE_OK))
+            return status;
+    }
     if (writes.count > 0) {
         decide_updates(txn, writes.count);
         count_writes(txn->worker, writes);
     }
     if (MUTATED(entries_counted_late))
         entries_count(&txn->accesses, writes.count);
-    return true;
+    return MAE_OK;
 }
 
 static ALWAYS_INLINE void count_commit(struct mae_txn *txn)
@@ -853,8 +859,9 @@ static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plai
 
     /* 6. Log. There is no log: nothing is durable. A logger would stand here, before any version is decided. */
 
-    if (!decide(txn, writes, plain))
-        return fail(txn, MAE_CORRUPT);
+    enum mae_status decided = decide(txn, writes, plain);
+    if (UNLIKELY(decided != MAE_OK))
+        return fail(txn, decided);
     if (MUTATED(entries_behind_rows) && txn->on_decision)
         tell_decision(txn, true);
     COMMIT_PHASE_END(ticks_decide);

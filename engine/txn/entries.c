@@ -6,17 +6,15 @@
 #include "engine/txn/txn.h"
 #include "engine/txn/worker.h"
 
-static int entries_of(const struct access *access)
+static int32_t entries_of(const struct access *access)
 {
-    return (int32_t)access->flags >> ACCESS_ENTRIES_SHIFT;
+    return access->flags & ACCESS_ENTRIES ? access->entries : 0;
 }
 
-/* As the count of the row, the change stays at MANY once it has come to it. */
-static void add_entries(struct access *access, int change)
+static void add_entries(struct access *access, int32_t change)
 {
-    int entries = entries_of(access);
-    if (entries > -ROW_ENTRIES_MANY && entries < ROW_ENTRIES_MANY)
-        access->flags += (uint32_t)change << ACCESS_ENTRIES_SHIFT;
+    access->entries = entries_of(access) + change;
+    access->flags |= ACCESS_ENTRIES;
 }
 
 static struct access *access_of(const struct mae_txn *txn, const struct table *table, uint64_t row)
@@ -62,25 +60,37 @@ enum mae_status txn_lose_entry(struct mae_txn *txn, struct table *table, uint64_
     return MAE_OK;
 }
 
-bool entries_are_gone(const struct access_set *set, uint32_t write_count)
+/* How many entries lead to the row after the transaction. */
+static int64_t entries_after(const struct access *access)
+{
+    return (int64_t)row_entries(access->table, access->row) + entries_of(access);
+}
+
+enum mae_status entries_prepare(const struct access_set *set, uint32_t write_count)
 {
     for (uint32_t i = 0; i < write_count; i++) {
         const struct access *access = &set->entries[set->writes[i]];
-        if (!(access->flags & ACCESS_DELETE) || access->table->is_node)
+        if (!(access->flags & (ACCESS_DELETE | ACCESS_ENTRIES)) || access->table->is_node)
             continue;
-        int before = (int)row_entries(access->table, access->row), change = entries_of(access);
-        if (before < ROW_ENTRIES_MANY && change < ROW_ENTRIES_MANY && before + change > 0)
-            return false;
+        int64_t after = entries_after(access);
+        MAE_DCHECK(after <= UINT32_MAX);
+        if (access->flags & ACCESS_DELETE) {
+            if (after > 0 && !MUTATED(entry_left_behind))
+                return MAE_CORRUPT;
+        } else if (after > 0 && !row_entries_reserve(access->table, access->row, (uint32_t)after)) {
+            return MAE_NO_MEMORY;
+        }
     }
-    return true;
+    return MAE_OK;
 }
 
 void entries_count(const struct access_set *set, uint32_t write_count)
 {
     for (uint32_t i = 0; i < write_count; i++) {
         const struct access *access = &set->entries[set->writes[i]];
-        bool gone = access->flags & ACCESS_DELETE;
-        if ((gone || access->flags & ACCESS_ENTRIES) && !access->table->is_node)
-            row_entries_change(access->table, access->row, entries_of(access), gone);
+        if (!(access->flags & (ACCESS_DELETE | ACCESS_ENTRIES)) || access->table->is_node)
+            continue;
+        int64_t after = access->flags & ACCESS_DELETE ? 0 : entries_after(access);
+        row_entries_set(access->table, access->row, after > 0 ? (uint32_t)after : 0);
     }
 }

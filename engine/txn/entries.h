@@ -19,8 +19,8 @@
  * Entries of single-version indexes are counted, too. They change right after the row has counted, before anything is
  * decided. So whoever sees the row as the transaction has left it finds the index changed.
  *
- * Entries of one kind can be left behind unnoticed: a row that has ROW_ENTRIES_MANY entries or more at once is counted
- * no more.
+ * A row that has too many entries for its lock byte has its number elsewhere (store/entry_counts.h). Only one
+ * transaction at a time changes the number of a row, by the argument above.
  *
  * Checked by: db/verify.c, tests/unit/txn/entries.c, tests/model/entries.c, tests/schedule; mutations
  * entry_left_behind, entry_gain_untouched, entry_gain_below_blind and entries_counted_late.
@@ -48,9 +48,9 @@ void txn_gain_refused(struct mae_txn *txn, struct table *table, uint64_t row);
  */
 enum mae_status txn_lose_entry(struct mae_txn *txn, struct table *table, uint64_t row, bool peeked);
 
-/* For a transaction that has passed all checks and has decided nothing yet: false if it would delete a row and leave an
- * entry. */
-bool entries_are_gone(const struct access_set *set, uint32_t write_count);
+/* For a transaction that has passed all checks and has decided nothing yet: MAE_CORRUPT if it would delete a row and
+ * leave an entry; MAE_NO_MEMORY if there is none to count the entries of a row that has many. */
+enum mae_status entries_prepare(const struct access_set *set, uint32_t write_count);
 /* At the same point, when the commit is certain: adds to the counts of the rows what the transaction has noted. */
 void entries_count(const struct access_set *set, uint32_t write_count);
 

@@ -120,7 +120,7 @@ static void bad_entries_are_found(void **state)
         world_verify(world.db);
         struct mae_txn *txn = begin(world.workers[0]); /* the row goes, the entry stays */
         assert_ok(mae_index_find(txn, world.index, &key, &row));
-        row_entries_change(&world.table->rows, table_row(&world.table->rows, row), -1, false);
+        row_entries_set(&world.table->rows, table_row(&world.table->rows, row), 0);
         assert_ok(mae_row_delete(txn, world.table, row));
         assert_ok(mae_commit(txn));
         mae_worker_idle(world.workers[0]);
@@ -159,9 +159,9 @@ static void bad_counts_are_found(void **state)
     uint64_t rows[3];
     struct world world = corruptible(rows);
     char *row = table_row(&world.table->rows, rows[0]);
-    row_entries_change(&world.table->rows, row, 2, false);
+    row_entries_set(&world.table->rows, row, 2);
     expect_report(&world, "0 index entries lead to it, but it counts 2", "table rows row ");
-    row_entries_change(&world.table->rows, row, -2, false);
+    row_entries_set(&world.table->rows, row, 0);
     world_close(&world);
 }
 

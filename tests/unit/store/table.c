@@ -71,23 +71,23 @@ static void rows_count_their_entries(void **state)
     char *row = table_row(&table, 0);
     _Atomic uint8_t *lock = row_lock(&table, row);
     assert_int_equal(row_entries(&table, row), 0);
-    row_entries_change(&table, row, 3, false);
-    row_entries_change(&table, row, -1, false);
+    row_entries_set(&table, row, 2);
     assert_int_equal(row_entries(&table, row), 2);
     atomic_fetch_or(lock, ROW_AWAITED); /* the collector's mark stays */
-    row_entries_change(&table, row, 1, false);
+    row_entries_set(&table, row, 3);
     assert_int_equal(row_entries(&table, row), 3);
     assert_true(atomic_load(lock) & ROW_AWAITED);
-    row_entries_change(&table, row, -7, false);
-    assert_int_equal(row_entries(&table, row), 0);
+    row_entries_set(&table, row, 0);
     assert_int_equal(atomic_load(lock), ROW_AWAITED);
-    row_entries_change(&table, row, ROW_ENTRIES_MANY - 1, false);
-    row_entries_change(&table, row, -1, false);
-    assert_int_equal(row_entries(&table, row), ROW_ENTRIES_MANY - 2);
-    row_entries_change(&table, row, 5, false); /* too many: from here on nobody knows */
-    row_entries_change(&table, row, -20, false);
-    assert_int_equal(row_entries(&table, row), ROW_ENTRIES_MANY);
-    row_entries_change(&table, row, 0, true);
+    for (uint32_t count = ROW_ENTRIES_MANY - 2; count < ROW_ENTRIES_MANY + 3; count++) {
+        assert_true(row_entries_reserve(&table, row, count));
+        row_entries_set(&table, row, count);
+        assert_int_equal(row_entries(&table, row), count);
+        assert_true(atomic_load(lock) & ROW_AWAITED);
+    }
+    row_entries_set(&table, row, ROW_ENTRIES_MANY - 1); /* few again */
+    assert_int_equal(row_entries(&table, row), ROW_ENTRIES_MANY - 1);
+    row_entries_set(&table, row, 0);
     assert_int_equal(atomic_load(lock), ROW_AWAITED);
     close_table();
 }
