@@ -218,7 +218,8 @@ thread-test: all thread-tests ## Run the tests with more than one thread, for MO
 bench: ## Measure what the README's tables say, some 40 minutes; BENCH=quick: a few
 	@scripts/bench
 
-schedule: $(BUILD)/tests/schedule/explore ## Repeat a schedule, with its trace: SEED= as printed (CASE=: try a case)
+SCHEDULE ?= explore
+schedule: $(BUILD)/tests/schedule/$(SCHEDULE) ## Repeat a schedule, with its trace: SEED= as printed (CASE=: try a case)
 	@SEED='$(SEED)' CASE='$(CASE)' $<
 
 mutations: ## Demand that the tests notice each deliberate fault (tests/mutations)

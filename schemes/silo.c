@@ -31,15 +31,18 @@ static ALWAYS_INLINE enum scheme_status fetch(struct worker *worker, struct acce
         RACE(ROW_READ);
         uint64_t word = load_word(row), own = access->flags & ACCESS_LOCKED ? LOCK : 0;
         if (LIKELY((word & LOCK) == own)) {
+            RACE(ROW_COPY);
             uint32_t size = row_size(row);
             if (payload && size)
                 row_copy_out(copy, row, size - 1);
             RACE(ROW_CHECK);
-            if (LIKELY(atomic_load_explicit(&row->word, memory_order_relaxed) == word)) { /* ORD-ROW-1 */
+            if (LIKELY(atomic_load_explicit(&row->word, memory_order_relaxed) == word) || /* ORD-ROW-1 */
+                MUTATED(silo_skip_second_look)) {
                 word &= ~LOCK;
                 if (UNLIKELY(access->flags & ACCESS_READ && access->word != word))
                     return worker_doom(worker, SCHEME_ABORTED(READ_CHECK));
-                access->flags |= ACCESS_READ;
+                if (size || !MUTATED(silo_absent_unread))
+                    access->flags |= ACCESS_READ;
                 access->word = word;
                 access->old_size = size;
                 if (copy && size) {

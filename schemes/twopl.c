@@ -150,7 +150,7 @@ enum scheme_status twopl_overwrite(struct worker *worker, struct table *table, s
 /* A fresh row: someone who goes through the whole table may hold it as absent. */
 enum scheme_status twopl_insert(struct worker *worker, struct table *table, struct row *row, size_t bytes, void **data)
 {
-    uint64_t slot;
+    uint64_t slot = 0;
     (void)row_set_find(&worker->rows, row, &slot);
     struct access *access = row_set_add(&worker->rows, table, row, slot);
     if (UNLIKELY(!access))

@@ -43,6 +43,7 @@
     X(NODE_UNLOCK)       \
     X(WAIT_NODE)         \
     X(ROW_READ)          \
+    X(ROW_COPY)          \
     X(ROW_CHECK)         \
     X(ROW_LOCK)          \
     X(ROW_WRITE)         \

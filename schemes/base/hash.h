@@ -75,30 +75,43 @@ static inline struct hash_bucket *hash_first(const struct hash *hash, uint64_t p
 enum mae_status hash_init(struct hash *hash, struct mem_budget *budget, size_t key_bytes, uint64_t expected_keys);
 void hash_fini(struct hash *hash);
 
+/* The number of first buckets. */
+static inline uint64_t hash_count(const struct hash *hash)
+{
+    return atomic_load_explicit(&hash->bucket_count, memory_order_acquire); /* ORD-HASH-1 */
+}
+
 /* The first bucket of an 8-byte key, or, while the index grows, the one that it had or will have: without the mask's
  * computation, which costs a lookup 5 instructions. */
-static inline const struct hash_bucket *hash_first_of_word(const struct hash *hash, uint64_t key)
+static inline const struct hash_bucket *hash_first_of_word(const struct hash *hash, uint64_t key, uint64_t count)
 {
-    uint64_t count = atomic_load_explicit(&hash->bucket_count, memory_order_acquire); /* ORD-HASH-1 */
-    uint64_t mask = atomic_load_explicit(&hash->mask, memory_order_relaxed);          /* no older than the count */
+    uint64_t mask = atomic_load_explicit(&hash->mask, memory_order_relaxed); /* no older than the count */
     uint64_t place = hash_of_word(key) & mask;
     place = LIKELY(place < count) ? place : place & mask >> 1;
     return (const struct hash_bucket *)(const void *)(hash->buckets + place * CACHE_LINE_BYTES);
 }
 
+/* Where an 8-byte key was found. */
+struct hash_entry {
+    const _Atomic uint64_t *words; /* ref + 1, key */
+    uint64_t ref;
+    uint64_t bucket_count; /* with which it was looked for */
+};
+
 /*
- * The ref of an 8-byte key, for the caller to inline: one cache line if the key is in its first bucket, and no store.
+ * The entry of an 8-byte key, for the caller to inline: one cache line if the key is in its first bucket, and no store.
  * False: not seen, but the key may be moving; hash_find then says for sure.
  */
-static inline bool hash_find_word(const struct hash *hash, uint64_t key, uint64_t *ref)
+static inline bool hash_find_entry(const struct hash *hash, uint64_t key, struct hash_entry *entry)
 {
-    const struct hash_bucket *bucket = hash_first_of_word(hash, key);
+    uint64_t count = hash_count(hash);
+    const struct hash_bucket *bucket = hash_first_of_word(hash, key, count);
     for (;;) {
         for (unsigned i = 0; i < HASH_ENTRIES; i++) {
-            const _Atomic uint64_t *entry = bucket->words + i * HASH_ENTRY_WORDS;
-            uint64_t found = node_word(entry);
-            if (node_word(entry + 1) == key && found && node_word(entry) == found) { /* H1 */
-                *ref = found - 1;
+            const _Atomic uint64_t *words = bucket->words + i * HASH_ENTRY_WORDS;
+            uint64_t found = node_word(words);
+            if (node_word(words + 1) == key && found && node_word(words) == found) { /* H1 */
+                *entry = (struct hash_entry){words, found - 1, count};
                 return true;
             }
         }
@@ -109,11 +122,32 @@ static inline bool hash_find_word(const struct hash *hash, uint64_t key, uint64_
     }
 }
 
+/*
+ * Whether the entry is there now. False: not here, but it may have moved. Before a split bucket has given its keys away
+ * the number of buckets has changed, and only then can the key be removed from its new bucket (H2). So an entry that is
+ * found here while the number is the same is no leftover.
+ */
+static inline bool hash_entry_holds(const struct hash *hash, uint64_t key, const struct hash_entry *entry)
+{
+    uint64_t found = node_word(entry->words);
+    return found == entry->ref + 1 && node_word(entry->words + 1) == key && node_word(entry->words) == found && /* H1 */
+           hash_count(hash) == entry->bucket_count;
+}
+
+static inline bool hash_find_word(const struct hash *hash, uint64_t key, uint64_t *ref)
+{
+    struct hash_entry entry;
+    if (!hash_find_entry(hash, key, &entry))
+        return false;
+    *ref = entry.ref;
+    return true;
+}
+
 /* Starts loading the bucket of a key; the same of an 8-byte key, for the caller to inline. */
 void hash_prefetch(const struct hash *hash, const void *key);
 static inline void hash_prefetch_word(const struct hash *hash, uint64_t key)
 {
-    __builtin_prefetch(hash_first_of_word(hash, key));
+    __builtin_prefetch(hash_first_of_word(hash, key, hash_count(hash)));
 }
 
 /* True: `ref` is the key's, as of some moment during the call. False: the key was not there. Either way that holds as

@@ -195,6 +195,7 @@ static inline void private_store(struct access *access)
         row_set_size(access->row, 0);
     } else if (access->new_data) {
         row_set_size(access->row, access->new_size);
+        RACE(ROW_COPY);
         row_copy_in(access->row, access->new_data, access->new_size - 1);
     }
 }

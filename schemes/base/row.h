@@ -45,7 +45,9 @@ static inline void row_copy_out(void *to, struct row *row, size_t bytes)
 {
     const _Atomic uint64_t *from = row_payload(row);
     uint64_t *words = to;
-    for (size_t i = 0; i < row_words_bytes(bytes) / ROW_WORD_BYTES; i++)
+    size_t count = row_words_bytes(bytes) / ROW_WORD_BYTES;
+#pragma GCC unroll 4
+    for (size_t i = 0; i < count; i++)
         words[i] = atomic_load_explicit(&from[i], memory_order_acquire); /* ORD-ROW-1 */
 }
 
@@ -54,7 +56,9 @@ static inline void row_copy_in(struct row *row, const void *from, size_t bytes)
 {
     _Atomic uint64_t *to = row_payload(row);
     const uint64_t *words = from;
-    for (size_t i = 0; i < row_words_bytes(bytes) / ROW_WORD_BYTES; i++)
+    size_t count = row_words_bytes(bytes) / ROW_WORD_BYTES;
+#pragma GCC unroll 4
+    for (size_t i = 0; i < count; i++)
         atomic_store_explicit(&to[i], words[i], memory_order_release); /* ORD-ROW-1 */
 }
 

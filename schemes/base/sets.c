@@ -31,7 +31,7 @@ static void slots_fill(struct set_slots *hash, const void *entries, size_t entry
 {
     for (uint32_t i = 0; i < count; i++) {
         const void *address;
-        uint64_t slot;
+        uint64_t slot = 0;
         memcpy(&address, (const char *)entries + i * entry_bytes, sizeof address);
         (void)set_find(hash, entries, entry_bytes, address, &slot);
         hash->slots[slot] = hash->stamp + i;

@@ -21,6 +21,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tests/support/target_open.h"
+
 /* What a transaction may consist of, with its weight in a case. */
 #define EXPLORE_OPS(X) \
     X(READ)            \
@@ -48,7 +50,9 @@ enum explore_op {
 
 struct explore_case {
     const char *name;
-    const char *what; /* what it is about */
+    const struct target_ops *target;         /* NULL: native */
+    const struct target_key_value *settings; /* of a target that is not native; NULL: the defaults */
+    const char *what;                        /* what it is about */
     unsigned weights[EXPLORE_OP_COUNT];
     bool ordered, non_unique; /* the index */
     unsigned key_bytes;
