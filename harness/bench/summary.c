@@ -268,12 +268,16 @@ static void reasons_print(FILE *out, struct result *const *results, size_t count
 static void types_print(FILE *out, struct result *const *results, size_t count)
 {
     const struct result *r = results[0];
+    const char *const *names = r->options->workload->txn_types;
+    int width = 14;
+    for (unsigned type = 0; type < r->type_count; type++)
+        if ((int)strlen(names[type]) > width)
+            width = (int)strlen(names[type]);
     for (unsigned type = 0; r->type_count > 1 && type < r->type_count; type++) {
         const struct statistics_summary speed = spread_of(results, count, (int)type, "throughput_txn_per_s"),
                                         aborts = spread_of(results, count, (int)type, "abort_ratio");
         char text[QUANTITY_TEXT_BYTES], low[QUANTITY_TEXT_BYTES], high[QUANTITY_TEXT_BYTES];
-        (void)fprintf(out, "    %-14s %s txn/s", r->options->workload->txn_types[type],
-                      quantity_format_count(speed.median, text));
+        (void)fprintf(out, "    %-*s %s txn/s", width, names[type], quantity_format_count(speed.median, text));
         if (speed.min < speed.max)
             (void)fprintf(out, " (%s .. %s)", quantity_format_count(speed.min, low),
                           quantity_format_count(speed.max, high));

@@ -137,7 +137,7 @@ static bool sums_are_right(const struct check *check, const struct tatp_tally *c
                         : check->found.facility_print != committed->facility_print
                             ? "updates that special facilities count"
                         : check->found.forwarding_print != check->loaded.forwarding_print + committed->forwarding_print
-                            ? "call forwardings there are"
+                            ? "keys of call forwardings"
                             : NULL;
     if (wrong && !check->racy)
         snprintf(check->report, check->report_bytes,

@@ -228,10 +228,10 @@ static void the_check_finds_phantoms(void **state)
         key = next_key(&drive, TATP_FORWARDING, key + 1, false);
     tatp_fill_forwarding(key, 12, &row);
     insert_row(&drive, TATP_FORWARDING, key, &row, sizeof row); /* an insert that never committed */
-    drive_expect_corrupt(&drive, (const char *[]){"call forwardings there are", NULL});
+    drive_expect_corrupt(&drive, (const char *[]){"keys of call forwardings", NULL});
     uint64_t other = next_key(&drive, TATP_FORWARDING, tatp_forwarding_key(facility, 0), true);
     drive_erase(&drive, drive.workload->micro.indexes[TATP_FORWARDING], other); /* and a delete: the number is right */
-    drive_expect_corrupt(&drive, (const char *[]){"call forwardings there are", NULL});
+    drive_expect_corrupt(&drive, (const char *[]){"keys of call forwardings", NULL});
     add_to(&drive, TATP_FORWARDING, key, offsetof(struct tatp_forwarding, number) + 3, 1);
     drive_expect_corrupt(&drive, (const char *[]){"call_forwarding", "not as any transaction wrote it", NULL});
     add_to(&drive, TATP_FORWARDING, key, offsetof(struct tatp_forwarding, number) + 3, -1);
