@@ -15,6 +15,9 @@
 /* The next search for free chunks waits until the free memory has grown by 1/SEARCH_SHARE. */
 enum { SEARCH_SHARE = 8 };
 
+/* How many times as large as needed a version must be to be cut down. */
+enum { CUT_FROM = 4 };
+
 unsigned class_of(unsigned unit_shift, size_t payload_bytes)
 {
     size_t units = (payload_bytes + VERSION_HEADER_BYTES + ((size_t)1 << unit_shift) - 1) >> unit_shift;
@@ -455,12 +458,44 @@ static NOINLINE bool refill(struct pool *pool, unsigned size_class)
     return true;
 }
 
+/* The largest class of at most so many units. */
+static unsigned class_within(uint64_t units)
+{
+    MAE_DCHECK(units > 0);
+    unsigned size_class = units <= CLASS_EXACT ? (unsigned)units - 1 : CLASS_COUNT - 1;
+    while (class_units(size_class) > units)
+        size_class--;
+    return size_class;
+}
+
+/* Makes a free version of a larger class one of `size_class`, and frees what is left of it, in pieces as large as
+ * possible. Otherwise small rows would fill memory by holding much more than they need. But pieces become one again
+ * only with their whole chunk: so a version is cut down only if most of it would be lost. */
+static void cut_down(struct pool *pool, unsigned size_class, version_handle handle, struct version *version)
+{
+    uint64_t unit = handle + class_units(size_class);
+    uint64_t end = handle + class_units(atomic_load_explicit(&version->tag, memory_order_relaxed));
+    atomic_store_explicit(&version->tag, (uint8_t)size_class, memory_order_relaxed);
+    while (unit < end) {
+        unsigned piece = class_within(end - unit);
+        struct version *rest = at(pool, (version_handle)unit);
+        atomic_store_explicit(&rest->tag, (uint8_t)piece, memory_order_relaxed);
+        pool_free(pool, (version_handle)unit, rest);
+        unit += class_units(piece);
+    }
+}
+
 /* For when memory has run out: takes a free version of any larger class; NULL if there is none. */
 static NOINLINE struct version *alloc_larger(struct pool *pool, unsigned size_class, version_handle *handle)
 {
     for (unsigned c = size_class + 1; c < CLASS_COUNT; c++)
-        if (pool->own[c].head != HANDLE_NONE || take_shared(pool, c))
-            return pool_take(pool, &pool->own[c], handle);
+        if (pool->own[c].head != HANDLE_NONE || take_shared(pool, c)) {
+            struct version *version = pool_take(pool, &pool->own[c], handle);
+            if (class_units(c) >= CUT_FROM * class_units(size_class) &&
+                atomic_load_explicit(&pool->arena->may_retype, memory_order_acquire))
+                cut_down(pool, size_class, *handle, version);
+            return version;
+        }
     return NULL;
 }
 

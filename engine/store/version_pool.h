@@ -5,8 +5,9 @@
  * reach 2^32 units. A unit has 32 bytes, or more on machines whose memory would not fit otherwise. Each worker has a
  * pool: a free list per size class, and the rest of the chunk that it is cutting up. As long as memory is not short it
  * is type-stable: a version stays in the size class it was made for, and its `tag` does not change. Once memory has run
- * out, chunks that lie completely in the shared lists are taken out of the lists and cut up anew. That begins only when
- * collectors no longer look at versions through handles that may be old (arena.may_retype; txn/gc.h, G7).
+ * out, chunks that lie completely in the shared lists are taken out of the lists and cut up anew, and a version that
+ * serves for a much smaller one is cut down to its class. That begins only when collectors no longer look at versions
+ * through handles that may be old (arena.may_retype; txn/gc.h, G7).
  *
  * Free lists are LIFO, since what was freed last is still in the cache. Workers may free what other workers allocate:
  * a free list that grows beyond two batches gives one batch to the arena's shared lists, and a pool that runs dry takes

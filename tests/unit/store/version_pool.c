@@ -37,11 +37,11 @@ static void classes_hold_what_they_promise(void **state)
     assert_int_equal(class_bytes(6, class_of(6, 41)), 128);
 }
 
-/* Versions of all sizes at once: none overlaps another, whatever is freed in between. */
-static void versions_do_not_overlap(void **state)
+/* Versions of all sizes at once: none overlaps another, whatever is freed in between. Returns how many were refused. */
+static unsigned versions_at_random(size_t limit_bytes, bool may_retype)
 {
-    (void)state;
     enum { LIVE = 3000 };
+    unsigned refused = 0;
     static struct {
         struct version *version;
         version_handle handle;
@@ -49,7 +49,8 @@ static void versions_do_not_overlap(void **state)
     } live[LIVE];
     struct pool pool;
     uint64_t random = seed_from_environment();
-    open_arena(256 * MIB);
+    open_arena(limit_bytes);
+    atomic_store(&arena.may_retype, may_retype);
     assert_ok(pool_init(&pool, &arena));
     memset(live, 0, sizeof live);
     for (int i = 0; i < 40000; i++) {
@@ -63,7 +64,10 @@ static void versions_do_not_overlap(void **state)
         } else {
             live[n].bytes = random_below(&random, 20) ? random_below(&random, 300) : random_below(&random, 20000);
             live[n].version = pool_alloc(&pool, live[n].bytes, &live[n].handle);
-            assert_non_null(live[n].version);
+            if (!live[n].version) {
+                refused++;
+                continue;
+            }
             assert_true(live[n].handle >= HANDLE_FIRST);
             assert_ptr_equal(arena_version(arena.base, arena.unit_bytes, live[n].handle), live[n].version);
             memset(live[n].version->payload, (int)(n & 255), live[n].bytes);
@@ -72,6 +76,15 @@ static void versions_do_not_overlap(void **state)
     pool_fini(&pool);
     arena_fini(&arena);
     assert_int_equal(budget.committed_bytes, 0);
+    return refused;
+}
+
+static void versions_do_not_overlap(void **state)
+{
+    (void)state;
+    assert_int_equal(versions_at_random(256 * MIB, false), 0);
+    assert_true(versions_at_random(2 * MIB, false) > 0);
+    assert_true(versions_at_random(2 * MIB, true) > 0);
 }
 
 static void memory_keeps_its_type(void **state)
@@ -289,6 +302,39 @@ static void free_chunks_serve_other_classes(void **state)
     arena_fini(&arena);
 }
 
+/* Every chunk holds something, so none can be cut up anew. Small versions then fill what large ones have left free,
+ * once memory may change its class. */
+static void small_versions_share_a_large_one(void **state)
+{
+    (void)state;
+    enum { ROOM = 5000, SMALL = 40, LARGE = 1000 };
+    static version_handle handles[ROOM];
+    for (int may_retype = 0; may_retype < 2; may_retype++) {
+        struct pool pool;
+        version_handle handle;
+        size_t count = 0, fitted = 0;
+        open_arena(4 * MIB);
+        assert_ok(pool_init(&pool, &arena));
+        while (count < ROOM && pool_alloc(&pool, LARGE, &handles[count]))
+            count++;
+        while (pool_alloc(&pool, 0, &handle)) { /* what was too small for those */
+        }
+        atomic_store(&arena.may_retype, may_retype);
+        size_t freed = 0;
+        for (size_t i = 0; i < count; i += 2, freed++)
+            pool_free(&pool, handles[i], arena_version(arena.base, arena.unit_bytes, handles[i]));
+        for (struct version *small; (small = pool_alloc(&pool, SMALL, &handle)) != NULL; fitted++) {
+            memset(small->payload, 1, SMALL);
+        }
+        size_t pieces = class_bytes(arena.unit_shift, class_of(arena.unit_shift, LARGE)) /
+                        class_bytes(arena.unit_shift, class_of(arena.unit_shift, SMALL));
+        assert_true(pieces > 10);
+        assert_true(may_retype ? fitted >= pieces * freed * 3 / 4 : fitted == freed);
+        pool_fini(&pool);
+        arena_fini(&arena);
+    }
+}
+
 /* Nothing is free at all: the reserve serves, and gets back what it gave, also if that was another version. */
 static void the_reserve_is_filled_again(void **state)
 {
@@ -332,6 +378,7 @@ int main(void)
         cmocka_unit_test(many_pools_may_go_at_once),
         cmocka_unit_test(what_is_free_is_found_in_need),
         cmocka_unit_test(free_chunks_serve_other_classes),
+        cmocka_unit_test(small_versions_share_a_large_one),
         cmocka_unit_test(the_reserve_is_filled_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
