@@ -1,6 +1,7 @@
 /* compare.c - see compare.h: joining and judging. compare_print.c prints. */
 #include "harness/analysis/compare.h"
 
+#include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,18 +14,10 @@
 
 /* ---- Columns. ---- */
 
-/* A * at the end of the pattern stands for any ending. */
-static bool fits(const char *pattern, const char *name)
-{
-    size_t bytes = strlen(pattern);
-    bool prefix = bytes > 0 && pattern[bytes - 1] == '*';
-    return prefix ? strncmp(pattern, name, bytes - 1) == 0 : strcmp(pattern, name) == 0;
-}
-
 static bool fits_any(char *const *patterns, const char *name)
 {
     for (; patterns && *patterns; patterns++)
-        if (fits(*patterns, name))
+        if (fnmatch(*patterns, name, 0) == 0)
             return true;
     return false;
 }
@@ -46,7 +39,7 @@ static bool check_ignored(const struct compare *compare, char *error)
         bool found = false;
         for (size_t i = 0; i < 2; i++)
             for (size_t k = 0; k < tables[i]->column_count; k++)
-                found = found || fits(*pattern, tables[i]->columns[k]);
+                found = found || fnmatch(*pattern, tables[i]->columns[k], 0) == 0;
         char shown[TEXT_SHOWN_BYTES];
         if (!found)
             return support_error(error, COMPARE_ERROR_BYTES, "--ignore: no column of %.300s or %.300s is called '%s'",

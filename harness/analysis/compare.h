@@ -39,7 +39,7 @@ struct compare_options {
     const char *metric;     /* column to compare: throughput_txn_per_s */
     bool lower_is_better;   /* a time, a count of instructions */
     const char *type;       /* of the rows: a transaction type, or all */
-    char *const *ignored;   /* columns that are no configuration, NULL-ended; a * at the end stands for any ending;
+    char *const *ignored;   /* columns that are no configuration, NULL-ended; with * and ? as a shell has them;
                                    each must fit a column of A or B. May be NULL */
     const char *match;      /* if not NULL: the one column that is configuration */
     double threshold;       /* 0.03: 3% */

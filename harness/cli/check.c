@@ -111,8 +111,9 @@ enum exit_code check_command(int argc, char **argv)
                        "print the history as text instead of checking it; `maemio check' reads that too",
                        .letter = 't'),
         COMMAND_OPTION("isolation", WORD, &isolation, ISOLATION_NAMES,
-                       "what the target promised (serializable); what less than that may show is counted as allowed",
-                       .letter = 'i'),
+                       "what the target promised: serializable (the default), repeatable-read, snapshot or "
+                       "read-committed; findings that it allows are counted as such",
+                       .shown = "LEVEL", .letter = 'i'),
         {0}};
     struct command_line line = {
         .arguments = "HISTORY",

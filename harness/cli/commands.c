@@ -21,11 +21,8 @@ struct reading {
 
 static bool is_one_of(const char *words, const char *word)
 {
-    size_t length = strlen(word);
-    for (const char *at = words; *at != '\0'; at += strcspn(at, "|"), at += *at == '|')
-        if (strcspn(at, "|") == length && strncmp(at, word, length) == 0)
-            return true;
-    return false;
+    SUPPORT_FREED char *all = support_format("|%s|", words), *one = support_format("|%s|", word);
+    return strchr(word, '|') == NULL && strstr(all, one) != NULL;
 }
 
 /* 3% or 0.03. */

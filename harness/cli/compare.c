@@ -66,7 +66,7 @@ enum exit_code compare_command(int argc, char **argv)
                        "rows of this transaction type [default all: those over all types]"),
         COMMAND_OPTION(
             "ignore", LIST, &request.ignored, "COLUMN",
-            "an option that may differ between A and B, such as opt_backoff; * at the end for any ending; repeatable"),
+            "an option that may differ between A and B, such as opt_backoff, or wl_* for all of these; repeatable"),
         COMMAND_OPTION("threshold", SHARE, &asked->threshold, "SHARE",
                        "differences up to this do not count [default 3%]"),
         COMMAND_OPTION("noise", SHARE, &asked->noise, "SHARE",

@@ -95,11 +95,9 @@ static void find_places(struct plot_data *data, char **order)
 static void find_lines(struct plot_data *data)
 {
     data->lines = support_alloc((data->count + 1) * sizeof(const char *));
-    for (size_t i = 0; i < data->count; i++) {
+    for (size_t i = 0; i < data->count; i++)
         if (i == 0 || strcmp(data->points[i - 1].line, data->points[i].line) != 0)
             data->lines[data->line_count++] = data->points[i].line;
-        data->points[i].line_place = data->line_count - 1;
-    }
 }
 
 /* ---- Groups. ---- */

@@ -41,7 +41,7 @@ struct plot_range {
 
 struct plot_point {
     char line[PLOT_TEXT_BYTES], x[PLOT_TEXT_BYTES];
-    size_t line_place, place, runs; /* places from 0, in the order of the axis */
+    size_t place, runs; /* places from 0, in the order of the axis */
     bool oversubscribed;
     struct plot_range metrics[PLOT_METRIC_COUNT];
     double relative; /* to the first label; NAN: not available */

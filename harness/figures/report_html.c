@@ -31,17 +31,11 @@ struct experiment {
     struct support_list labels; /* in the job file's order */
 };
 
-struct row {
-    const struct results *set;
-    size_t at;
-};
-
 struct report {
     const char *command, *folder;
     struct catalogue catalogue;
     size_t count, row_count;
     struct experiment *experiments;
-    struct row *rows;            /* of all experiments */
     struct support_text missing; /* folders that have no results: their names */
 };
 
@@ -109,10 +103,6 @@ static bool experiments_read(struct report *report)
                          "%s: no results here: want FOLDER/results.csv of a sweep, or FOLDER/fig6a/results.csv and so "
                          "on, as `maemio figure --out FOLDER` leaves them",
                          report->folder);
-    report->rows = support_alloc((report->row_count + 1) * sizeof(struct row));
-    for (size_t e = 0, at = 0; e < report->count; e++)
-        for (size_t i = 0; i < report->experiments[e].set.count; i++)
-            report->rows[at++] = (struct row){&report->experiments[e].set, i};
     return fine && report->count > 0;
 }
 
@@ -127,7 +117,6 @@ static void report_free(struct report *report)
         support_list_free(&experiment->labels);
     }
     free(report->experiments);
-    free(report->rows);
     free(report->missing.text);
     catalogue_free(&report->catalogue);
 }
@@ -144,9 +133,14 @@ static const struct experiment *experiment_of(const struct report *report, const
 
 /* ---- What the numbers rest on. ---- */
 
-static const char *text_of(const struct row *row, const char *column)
+/* A column's texts in all rows of all experiments; the caller frees the array. */
+static const char **texts_of(const struct report *report, const char *column)
 {
-    return results_text(row->set, row->at, column);
+    const char **texts = support_alloc((report->row_count + 1) * sizeof(const char *));
+    for (size_t e = 0, at = 0; e < report->count; e++)
+        for (size_t i = 0; i < report->experiments[e].set.count; i++)
+            texts[at++] = results_text(&report->experiments[e].set, i, column);
+    return texts;
 }
 
 /* Least and most of a column's numbers over everything; false without one. */
@@ -166,9 +160,10 @@ static bool column_range(const struct report *report, const char *column, double
 /* `key` is not empty if any row fits. */
 static void flag_put(json_t *page, const char *key, const struct report *report, const char *selector)
 {
-    for (size_t i = 0; i < report->row_count; i++)
-        if (results_fits(report->rows[i].set, report->rows[i].at, selector))
-            html_put(page, key, "1");
+    for (size_t e = 0; e < report->count; e++)
+        for (size_t i = 0; i < report->experiments[e].set.count; i++)
+            if (results_fits(&report->experiments[e].set, i, selector))
+                html_put(page, key, "1");
 }
 
 static void summary_put(json_t *page, const struct report *report)
@@ -178,8 +173,10 @@ static void summary_put(json_t *page, const struct report *report)
     size_t left_out = 0;
     html_put(page, "runs", "%zu", report->row_count);
     html_put(page, "experiments", "%zu experiment%s", report->count, report->count == 1 ? "" : "s");
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        html_put(page, texts[i], "%s", report->row_count == 0 ? "" : text_of(&report->rows[0], texts[i]));
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        SUPPORT_FREED const char **here = texts_of(report, texts[i]);
+        html_put_texts(page, texts[i], report->row_count == 0 ? "" : here[0], NULL);
+    }
     if (column_range(report, "time_s", &least, &most))
         html_put(page, "windows", least < most ? "%g to %g" : "%g", least, most);
     if (column_range(report, "repetition", &least, &most))
@@ -433,9 +430,7 @@ static char *values_text(const struct report *report, const char *column)
     enum { SHOWN = 3 };
     size_t distinct = 0;
     struct support_text text = {0};
-    SUPPORT_FREED const char **values = support_alloc((report->row_count + 1) * sizeof(const char *));
-    for (size_t i = 0; i < report->row_count; i++)
-        values[i] = text_of(&report->rows[i], column);
+    SUPPORT_FREED const char **values = texts_of(report, column);
     qsort(values, report->row_count, sizeof(const char *), by_text);
     for (size_t i = 0; i < report->row_count; i++)
         if (i == 0 || strcmp(values[distinct - 1], values[i]) != 0)
