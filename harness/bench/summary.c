@@ -27,7 +27,7 @@ static struct statistics_summary spread_of(struct result *const *results, size_t
     size_t known = 0;
     for (size_t i = 0; i < count; i++) {
         values[known] = column_number(column, results[i], type);
-        known += isfinite(values[known]);
+        known += isfinite(values[known]) ? 1 : 0;
     }
     if (!statistics_summarize(values, known, &spread))
         spread.count = 0;

@@ -160,8 +160,8 @@ static bool rates_are_right(struct check *check, const struct tatp_tally *commit
     size_t length = 0;
     bool rated = check->workload->options.subscribers >= RATED_SUBSCRIBERS && !check->racy;
     for (unsigned i = 0; i < TATP_TXN_COUNT; i++) {
-        double tries = (double)committed->tries[i], rate = tries ? 1 - (double)committed->failures[i] / tries : 0;
-        double tolerance = tries ? 0.04 + 2.5 / sqrt(tries) : 1;
+        double tries = (double)committed->tries[i], rate = tries > 0 ? 1 - (double)committed->failures[i] / tries : 0;
+        double tolerance = tries > 0 ? 0.04 + 2.5 / sqrt(tries) : 1;
         length += (size_t)snprintf(text + length, text_bytes - length, "%s%.1f", i ? "/" : "", 100 * rate);
         if (!rated || tries < RATED_TRIES || (rate >= rates[i].least - tolerance && rate <= rates[i].most + tolerance))
             continue;
