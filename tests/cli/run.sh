@@ -73,7 +73,7 @@ refuses "maemio run: --seed: '' is not a whole number such as 1000, 10k, 10M" ru
 refuses "maemio run: --deadline: shorter than warm-ups and windows together" run --deadline 3s
 refuses "maemio run: --time and --txns exclude each other" run --txns 5 --time 1s
 refuses "maemio run: --set: 'backoff' is not key=value" run --set backoff
-refuses "maemio run: --target: there is no 'oracle'; there are native, bare" run --target oracle
+ends "a target that is not there" 2 "there is no 'oracle'; there are native, bare" run --target oracle
 refuses "maemio run: --records: '10X' is not a whole number such as 1000, 10k, 10M" run --records 10X
 refuses "maemio run: --theta: 'x' is not a number such as 0.99" run --theta x
 refuses "maemio run: --read-ratio: '1.5' is out of range, it can be 0..1" run --read-ratio 1.5

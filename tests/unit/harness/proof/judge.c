@@ -1,4 +1,4 @@
-/* check.c - hand-written histories: good ones pass, and of each anomaly a bad one is found and named. */
+/* judge.c - hand-written histories: good ones pass, and of each anomaly a bad one is found and named. */
 #include "harness/proof/judge.h"
 #include "harness/proof/elle.h"
 #include "harness/proof/text.h"
