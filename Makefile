@@ -153,9 +153,9 @@ $(BUILD)/harness.o: $(HARNESS)
 $(BUILD)/engine.o $(BUILD)/base.o $(BUILD)/harness.o: $(BUILD)/flags
 	$(say) "  LD -r   $@"
 	@mkdir -p $(@D)
-	@#	gcc makes statics global here; they would clash
+	@#	gcc makes statics global here, with a dot in their names (.lto_priv, .constprop); they would clash
 	$(Q)$(call whole,$(CC) $(RELOCATE_$(MODE)) -r -nostdlib -o $$new $(filter %.o,$^) && \
-		$(OBJCOPY) --wildcard --localize-symbol='*.lto_priv.*' $$new)
+		$(OBJCOPY) --wildcard --localize-symbol='*.*' $$new)
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(say) "  CC      $<"

@@ -822,7 +822,7 @@ static void command_set(const char *program)
     if (end && (size_t)(end - begin) < sizeof config)
         memcpy(config, begin, (size_t)(end - begin));
     char *rest = config;
-    if (strncmp(rest, "clang-", 6) == 0) {
+    if (end && strncmp(rest, "clang-", 6) == 0) {
         clang = " CC=clang";
         rest += 6;
     }
