@@ -70,6 +70,8 @@ enum {
     BOMB_TABLES
 };
 enum { BOMB_TYPE_PRODUCT, BOMB_TYPE_NODE, BOMB_TYPE_RAW };
+/* Keys of vouchers have the worker above the bits of the number. */
+enum { BOMB_VOUCHER_SHIFT = 40 };
 enum { BOMB_NAME_BYTES = 32, BOMB_LINKS_MAX = 64, BOMB_MATERIALS_MAX = 64 };
 
 struct bomb_factory {

@@ -12,7 +12,7 @@
 #include "workloads/bomb/instance.h"
 #include "workloads/mix.h"
 
-enum { VOUCHER_DATE = 20250101, VOUCHER_DEBIT = 1, VOUCHER_CREDIT = 2, VOUCHER_WORKER_SHIFT = 40 };
+enum { VOUCHER_DATE = 20250101, VOUCHER_DEBIT = 1, VOUCHER_CREDIT = 2 };
 
 /* ---- Life of a worker. ---- */
 
@@ -344,7 +344,7 @@ static enum target_status run_issue_vouchers(struct workload_worker *w, struct t
     }
     uint64_t count = w->row_count < w->rows_max ? w->row_count : w->rows_max;
     for (uint64_t i = 0; i < count && status == TARGET_OK; i++) {
-        const struct bomb_voucher voucher = {.key = (uint64_t)w->base.worker_idx << VOUCHER_WORKER_SHIFT |
+        const struct bomb_voucher voucher = {.key = (uint64_t)w->base.worker_idx << BOMB_VOUCHER_SHIFT |
                                                     (tally->vouchers + i),
                                              .amount = w->amount * w->rows[i],
                                              .date = VOUCHER_DATE,
