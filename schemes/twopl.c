@@ -5,7 +5,12 @@
 
 #define WRITER (UINT64_C(1) << 63)
 
-/* ---- Locks (TP1). Taking one acquires what its last writer released (ORD-TWOPL-1). ---- */
+static const struct twopl_settings *settings(const struct worker *worker)
+{
+    return worker->settings;
+}
+
+/* ---- Locks of one word (TP1). Taking one acquires what its last writer released (ORD-TWOPL-1). ---- */
 
 static bool lock_shared(struct row *row)
 {
@@ -26,13 +31,196 @@ static bool lock_exclusive(struct row *row, uint64_t from)
                                                    memory_order_relaxed);
 }
 
-static void unlock(struct access *access)
+/* ---- Lists of those who hold a lock. ---- */
+
+/* In the memory of its owner's transaction; others look at it only while the list is latched. */
+struct holder {
+    struct holder *next;
+    struct twopl_worker *owner;
+    bool exclusive;
+};
+
+enum { LATCHED = 1 };
+
+static struct holder *latch(struct row *row)
+{
+    for (unsigned i = 0;; i++) { /* ends: who has latched the list takes a few steps */
+        uint64_t list = atomic_load_explicit(&row->second, memory_order_relaxed);
+        if (!(list & LATCHED) && atomic_compare_exchange_weak_explicit(&row->second, &list, list | LATCHED,
+                                                                       memory_order_acquire, memory_order_relaxed))
+            return (struct holder *)(uintptr_t)list; /* ORD-TWOPL-1 */
+        RACE(WAIT_LOCK);
+        wait_step(i);
+    }
+}
+
+static void unlatch(struct row *row, struct holder *first)
+{
+    atomic_store_explicit(&row->second, (uintptr_t)first, memory_order_release); /* ORD-TWOPL-1 */
+}
+
+static bool conflicts(const struct holder *holder, const struct twopl_worker *worker, bool exclusive)
+{
+    return holder->owner != worker && (exclusive || holder->exclusive);
+}
+
+enum answer { GRANTED, MUST_WAIT, MUST_DIE };
+
+/* What the worker is to do (TP3). The list is latched, so its owners are still in the transactions that locked it. */
+static enum answer ask(const struct twopl_worker *worker, const struct holder *first, bool exclusive)
+{
+    unsigned mode = settings(&worker->base)->lock_wait;
+    enum answer answer = GRANTED;
+    for (const struct holder *holder = first; holder; holder = holder->next) {
+        if (!conflicts(holder, worker, exclusive))
+            continue;
+        answer = MUST_WAIT;
+        if (mode == TWOPL_WAIT_DIE && holder->owner->age < worker->age)
+            return MUST_DIE;
+        if (mode == TWOPL_WOUND_WAIT && holder->owner->age > worker->age && !MUTATED(twopl_wounds_nobody))
+            atomic_store_explicit(&holder->owner->wounded, true, memory_order_relaxed); /* ORD-STAT */
+    }
+    return answer;
+}
+
+/* Those who hold the row against the worker that waits for it. */
+static unsigned blockers(struct twopl_worker *worker, struct twopl_worker **list, uint64_t *ages)
+{
+    uintptr_t waits = atomic_load_explicit(&worker->waits_for, memory_order_relaxed); /* ORD-STAT */
+    unsigned found = 0;
+    if (!waits)
+        return 0;
+    struct row *row = (struct row *)(waits & ~(uintptr_t)1); /* rows are never unmapped */
+    struct holder *first = latch(row);
+    for (const struct holder *holder = first; holder; holder = holder->next)
+        if (conflicts(holder, worker, waits & 1) && found < DATABASE_WORKERS_MAX) {
+            ages[found] = holder->owner->age;
+            list[found++] = holder->owner;
+        }
+    unlatch(row, first);
+    return found;
+}
+
+/*
+ * Whether the worker is the youngest in a circle of waits: whether a way along waits leads back to it that passes older
+ * transactions only. Others go on meanwhile, so there may be no such circle any more; then the abort was needless.
+ */
+static bool closes_circle(struct twopl_worker *self)
+{
+    struct twopl_worker *open[DATABASE_WORKERS_MAX], *found[DATABASE_WORKERS_MAX];
+    uint64_t ages[DATABASE_WORKERS_MAX];
+    bool seen[DATABASE_WORKERS_MAX] = {false};
+    unsigned count = 1;
+    open[0] = self;
+    seen[self->base.number] = true;
+    while (count > 0) { /* ends: each worker comes in once */
+        struct twopl_worker *next = open[--count];
+        unsigned n = blockers(next, found, ages);
+        for (unsigned i = 0; i < n; i++) {
+            if (found[i] == self)
+                return !MUTATED(twopl_circle_unseen);
+            if (ages[i] > self->age || seen[found[i]->base.number])
+                continue;
+            seen[found[i]->base.number] = true;
+            open[count++] = found[i];
+        }
+    }
+    return false;
+}
+
+static bool is_wounded(const struct twopl_worker *worker)
+{
+    return atomic_load_explicit(&worker->wounded, memory_order_relaxed); /* ORD-STAT: seen some day, which is enough */
+}
+
+struct patience {
+    struct wait wait;
+    uint64_t since_ticks, looked_ticks;
+};
+
+/* One step of a wait for the row; not SCHEME_OK: the transaction is to abort. */
+static enum scheme_status wait_for(struct twopl_worker *worker, struct row *row, bool exclusive,
+                                   struct patience *patience)
+{
+    if (settings(&worker->base)->lock_wait != TWOPL_DETECT) {
+        if (!wait_go_on(&worker->base, &patience->wait))
+            return SCHEME_ABORTED(LOCK);
+        return is_wounded(worker) ? SCHEME_ABORTED(WOUND) : SCHEME_OK;
+    }
+    wait_once(&worker->base, &patience->wait);
+    uint64_t now = tsc_now(), ticks_per_us = (uint64_t)worker->base.database->policy.backoff.ticks_per_us;
+    if (!patience->since_ticks)
+        patience->since_ticks = patience->looked_ticks = now;
+    atomic_store_explicit(&worker->waits_for, (uintptr_t)row + exclusive, memory_order_relaxed); /* ORD-STAT */
+    if (now - patience->looked_ticks >= settings(&worker->base)->detect_us * ticks_per_us) {
+        patience->looked_ticks = now;
+        if (closes_circle(worker))
+            return SCHEME_ABORTED(DEADLOCK);
+    }
+    bool late = now - patience->since_ticks >= settings(&worker->base)->timeout_us * ticks_per_us;
+    return late ? SCHEME_ABORTED(TIMEOUT) : SCHEME_OK;
+}
+
+/* The access's word leads to the worker's own entry of the list. */
+static NOINLINE enum scheme_status lock_listed(struct worker *base, struct access *access, bool exclusive)
+{
+    struct twopl_worker *worker = (struct twopl_worker *)base;
+    struct holder *own = (struct holder *)(uintptr_t)access->word;
+    struct patience patience = {.since_ticks = 0};
+    enum scheme_status status = is_wounded(worker) ? SCHEME_ABORTED(WOUND) : SCHEME_OK;
+    if (!own && !(own = copies_take(&base->copies, sizeof *own)))
+        return SCHEME_NO_MEMORY;
+    while (status == SCHEME_OK) { /* ends: wait_for gives up */
+        RACE(ROW_LOCK);
+        struct holder *first = latch(access->row);
+        enum answer answer = ask(worker, first, exclusive);
+        if (answer == GRANTED && !access->word) {
+            *own = (struct holder){first, worker, exclusive};
+            access->word = (uintptr_t)own;
+            first = own;
+        } else if (answer == GRANTED) {
+            own->exclusive |= exclusive;
+        }
+        unlatch(access->row, first);
+        if (answer == GRANTED)
+            break;
+        status = answer == MUST_DIE ? SCHEME_ABORTED(DIE) : wait_for(worker, access->row, exclusive, &patience);
+    }
+    atomic_store_explicit(&worker->waits_for, 0, memory_order_relaxed); /* ORD-STAT */
+    return status;
+}
+
+static void unlock_listed(struct access *access)
+{
+    struct holder *own = (struct holder *)(uintptr_t)access->word;
+    struct holder *first = latch(access->row), **at = &first;
+    while (*at != own)
+        at = &(*at)->next;
+    *at = own->next;
+    unlatch(access->row, first);
+    access->word = 0;
+}
+
+/* ---- Either. ---- */
+
+static inline enum scheme_status lock(struct worker *worker, struct access *access, bool exclusive)
+{
+    if (UNLIKELY(settings(worker)->lock_wait != TWOPL_NO_WAIT))
+        return lock_listed(worker, access, exclusive);
+    bool locked =
+        exclusive ? lock_exclusive(access->row, access->flags & ACCESS_READ ? 1 : 0) : lock_shared(access->row);
+    return LIKELY(locked) ? SCHEME_OK : SCHEME_ABORTED(LOCK);
+}
+
+static inline void unlock(struct access *access)
 {
     RACE(ROW_UNLOCK);
-    if (access->flags & ACCESS_LOCKED)
-        atomic_store_explicit(&access->row->word, 0, memory_order_release);
+    if (access->word)
+        unlock_listed(access);
+    else if (access->flags & ACCESS_LOCKED)
+        atomic_store_explicit(&access->row->word, 0, memory_order_release); /* ORD-TWOPL-1 */
     else if (access->flags & ACCESS_READ)
-        atomic_fetch_sub_explicit(&access->row->word, 1, memory_order_release);
+        atomic_fetch_sub_explicit(&access->row->word, 1, memory_order_release); /* ORD-TWOPL-1 */
     access->flags &= (uint16_t) ~(ACCESS_LOCKED | ACCESS_READ);
 }
 
@@ -44,16 +232,14 @@ static ALWAYS_INLINE struct access *hold(struct worker *worker, struct table *ta
     if (access)
         return access;
     access = row_set_add(&worker->rows, table, row, slot);
-    if (UNLIKELY(!access)) {
-        (void)worker_doom(worker, SCHEME_NO_MEMORY);
-    } else if (UNLIKELY(!lock_shared(row))) {
-        (void)worker_doom(worker, SCHEME_ABORTED(LOCK));
-        access = NULL;
-    } else {
-        access->flags = ACCESS_READ;
-        if (MUTATED(twopl_unlocks_early))
-            unlock(access);
+    enum scheme_status status = LIKELY(access != NULL) ? lock(worker, access, false) : SCHEME_NO_MEMORY;
+    if (UNLIKELY(status != SCHEME_OK)) {
+        (void)worker_doom(worker, status);
+        return NULL;
     }
+    access->flags = ACCESS_READ;
+    if (MUTATED(twopl_unlocks_early))
+        unlock(access);
     return access;
 }
 
@@ -64,12 +250,11 @@ static ALWAYS_INLINE struct access *hold_to_write(struct worker *worker, struct 
     struct access *access = row_set_find(&worker->rows, row, &slot);
     if (access && access->flags & ACCESS_LOCKED)
         return access;
-    if (!access && UNLIKELY(!(access = row_set_add(&worker->rows, table, row, slot)))) {
-        (void)worker_doom(worker, SCHEME_NO_MEMORY);
-        return NULL;
-    }
-    if (UNLIKELY(!lock_exclusive(row, access->flags & ACCESS_READ ? 1 : 0))) {
-        (void)worker_doom(worker, SCHEME_ABORTED(LOCK));
+    if (!access)
+        access = row_set_add(&worker->rows, table, row, slot);
+    enum scheme_status status = LIKELY(access != NULL) ? lock(worker, access, true) : SCHEME_NO_MEMORY;
+    if (UNLIKELY(status != SCHEME_OK)) {
+        (void)worker_doom(worker, status);
         return NULL;
     }
     access->flags |= ACCESS_LOCKED;
@@ -158,8 +343,9 @@ enum scheme_status twopl_insert(struct worker *worker, struct table *table, stru
     access->flags = ACCESS_FRESH;
     row_set_write(&worker->rows, access);
     worker->retiring++;
-    if (UNLIKELY(!lock_exclusive(row, 0)))
-        return worker_doom(worker, SCHEME_ABORTED(LOCK));
+    enum scheme_status status = lock(worker, access, true);
+    if (UNLIKELY(status != SCHEME_OK))
+        return worker_doom(worker, status);
     access->flags |= ACCESS_LOCKED;
     row_set_size(row, (uint32_t)bytes + 1);
     *data = row_payload(row);
@@ -189,9 +375,15 @@ enum scheme_status twopl_touch(struct worker *worker, struct table *table, struc
 
 /* ---- Begin and end. ---- */
 
+/* A new transaction is younger than all others (TP4). */
 void twopl_begin(struct worker *worker)
 {
-    (void)worker;
+    struct twopl_worker *own = (struct twopl_worker *)worker;
+    if (settings(worker)->lock_wait == TWOPL_NO_WAIT)
+        return;
+    atomic_store_explicit(&own->wounded, false, memory_order_relaxed); /* ORD-STAT: it holds no lock yet */
+    if (!own->retries || MUTATED(twopl_age_lost))
+        own->age = order_place(&worker->database->order, order_ticks(), worker->number);
 }
 
 static void unlock_all(struct worker *worker)
@@ -202,6 +394,9 @@ static void unlock_all(struct worker *worker)
 
 enum scheme_status twopl_commit(struct worker *worker)
 {
+    struct twopl_worker *own = (struct twopl_worker *)worker;
+    if (UNLIKELY(is_wounded(own)))
+        return SCHEME_ABORTED(WOUND);
     (void)worker_take_place(worker);
     if (UNLIKELY(!node_set_holds(&worker->nodes)) && !MUTATED(twopl_skip_node_check))
         return SCHEME_ABORTED(NODE_CHECK); /* TP2 */
@@ -211,11 +406,13 @@ enum scheme_status twopl_commit(struct worker *worker)
             if (row_set_written(&worker->rows, i)->flags & ACCESS_ERASE)
                 row_set_size(row_set_written(&worker->rows, i)->row, 0);
     unlock_all(worker);
+    own->retries = false;
     return SCHEME_OK;
 }
 
 void twopl_abort(struct worker *worker)
 {
+    ((struct twopl_worker *)worker)->retries = worker->doom >= SCHEME_ABORT;
     worker_undo_entries(worker);
     for (uint32_t i = 0; i < worker->rows.write_count; i++) {
         struct access *access = row_set_written(&worker->rows, i);

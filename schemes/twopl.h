@@ -7,7 +7,19 @@
  *        under the lock only.
  *   TP2  All locks are held until the end. Misses and scans are protected by the versions of nodes, which are checked
  *        before the first lock is given back.
- *   TP3  lock_wait=no_wait: who meets a lock aborts. So there is no deadlock.
+ *   TP3  What who meets a lock does, lock_wait:
+ *          no_wait     aborts. One word a row, no list.
+ *          wait_die    waits if it is older than all who hold the lock against it, else aborts.
+ *          wound_wait  makes all who hold the lock against it and are younger abort, and waits.
+ *          detect      waits; from time to time it looks for a circle of waits in which it is the youngest, and aborts
+ *                      if there is one. Each circle has a youngest, and a circle does not go away by itself.
+ *        So there is no deadlock, and every wait ends.
+ *   TP4  A transaction that is tried again keeps its age. So it becomes the oldest some day, and is then not aborted
+ *        for a lock.
+ * In all modes but no_wait the row's second word leads to a list of those who hold the lock. Its lowest bit is the
+ * list's latch, which is held for a few steps. Who waits is in no list, but asks again and again: who holds the lock
+ * may have changed, and with that the answer.
+ * Source of wait-die and wound-wait: Rosenkrantz, Stearns, Lewis, TODS 3(2), 1978.
  */
 #ifndef SCHEMES_TWOPL_H
 #define SCHEMES_TWOPL_H
@@ -15,10 +27,25 @@
 #include "engine/base/option.h"
 #include "schemes/base/scheme.h"
 
-#define TWOPL_OPTIONS(X)
+#define TWOPL_OPTIONS(X)                                                                                         \
+    X(enum, lock_wait, "no_wait", "no_wait|wait_die|wound_wait|detect", "",                                      \
+      "who meets a lock aborts; waits if it is older; aborts younger holders and waits; or waits and looks for " \
+      "circles")                                                                                                 \
+    X(u64, detect_us, "100", "1..1000000", "us", "lock_wait=detect: how often a wait looks for a circle")        \
+    X(u64, timeout_us, "1000", "1..1000000", "us", "lock_wait=detect: after so long a wait ends in an abort")
+
+enum { TWOPL_NO_WAIT, TWOPL_WAIT_DIE, TWOPL_WOUND_WAIT, TWOPL_DETECT };
+
+struct twopl_settings {
+    TWOPL_OPTIONS(OPTION_FIELD)
+};
 
 struct twopl_worker {
     struct worker base;
+    uint64_t age; /* smaller is older; of the running transaction */
+    bool retries; /* the last attempt was aborted: the next one keeps the age */
+    SEPARATED _Atomic bool wounded;
+    _Atomic uintptr_t waits_for; /* the row, + 1 if to write it; 0: does not wait */
 };
 
 SCHEME_CALLS(twopl)

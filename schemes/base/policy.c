@@ -46,7 +46,7 @@ void policy_backoff(struct worker *worker)
     counter_add(worker, COUNTER_backoff_ticks, ticks);
 }
 
-bool wait_go_on(struct worker *worker, struct wait *wait)
+void wait_once(struct worker *worker, struct wait *wait)
 {
     RACE(WAIT_LOCK);
     uint64_t now = tsc_now();
@@ -55,8 +55,13 @@ bool wait_go_on(struct worker *worker, struct wait *wait)
     else
         counter_add(worker, COUNTER_wait_ticks, now - wait->since_ticks);
     wait->since_ticks = now;
+    wait_step(wait->rounds++);
+}
+
+bool wait_go_on(struct worker *worker, struct wait *wait)
+{
     if (wait->rounds == WAIT_ROUNDS_MAX)
         return false;
-    wait_step(wait->rounds++);
+    wait_once(worker, wait);
     return true;
 }

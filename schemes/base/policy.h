@@ -37,8 +37,11 @@ struct wait {
     uint64_t since_ticks;
 };
 
-/* One step of it. False: it has lasted for long (some 10 ms), and the transaction should abort. A holder that has lost
- * its CPU gets it in that time, and no cycle of waits lasts for ever. */
+/* One step of it. */
+void wait_once(struct worker *worker, struct wait *wait);
+
+/* The same, or false: it has lasted for long (some 10 ms), and the transaction should abort. A holder that has lost its
+ * CPU mostly gets it back in that time, and no circle of waits lasts for ever. */
 bool wait_go_on(struct worker *worker, struct wait *wait);
 
 #endif

@@ -103,6 +103,9 @@ static const struct variant {
 } variants[] = {
     {"silo", "silo-no_wait", {{"validation_lock", "no_wait"}, {"pre_abort", "off"}}},
     {"silo", "silo-retry", {{"validation_lock", "retry"}}},
+    {"twopl", "twopl-wait_die", {{"lock_wait", "wait_die"}}},
+    {"twopl", "twopl-wound_wait", {{"lock_wait", "wound_wait"}}},
+    {"twopl", "twopl-detect", {{"lock_wait", "detect"}, {"detect_us", "1"}, {"timeout_us", "1000000"}}},
 };
 
 int main(int argc, char **argv)
