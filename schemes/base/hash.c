@@ -19,15 +19,20 @@ static_assert(sizeof(struct hash_bucket) == HASH_HEADER_WORDS * sizeof(uint64_t)
 static_assert((HASH_HEADER_WORDS + HASH_ENTRIES * HASH_ENTRY_WORDS + 1) * sizeof(uint64_t) == CACHE_LINE_BYTES,
               "with 8-byte keys a bucket is one cache line, as native's");
 
-/* A key as words, the last one filled up with zeros. */
+/* A key as words, the last one filled up with zeros; those behind it are not set. */
 struct key {
     uint64_t words[KEY_WORDS_MAX], hash;
 };
 
 static struct key key_make(const struct hash *hash, const void *bytes)
 {
-    struct key key = {.words = {0}};
-    memcpy(key.words, bytes, hash->key_bytes);
+    struct key key;
+    if (hash->key_bytes == sizeof key.words[0]) {
+        memcpy(key.words, bytes, sizeof key.words[0]);
+    } else {
+        key.words[hash->key_words - 1] = 0; /* which the key may not fill */
+        memcpy(key.words, bytes, hash->key_bytes);
+    }
     key.hash = hash_of_word(key.words[0]);
     for (unsigned i = 1; i < hash->key_words; i++)
         key.hash = hash_of_word(key.hash * 3 ^ key.words[i]);

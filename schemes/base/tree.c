@@ -68,21 +68,28 @@ static uint64_t node_number(const struct tree *tree, const struct tree_node *nod
 
 static struct pair pair_make(const struct tree *tree, const void *key, uint64_t ref)
 {
-    struct pair pair = {.words = {0}};
-    memcpy(pair.words, key, tree->key_bytes);
-    for (unsigned i = 0; i < tree->key_words && !tree->numbers; i++)
-        pair.words[i] = __builtin_bswap64(pair.words[i]);
+    struct pair pair;
+    if (tree->numbers) {
+        memcpy(pair.words, key, sizeof pair.words[0]);
+    } else {
+        pair.words[tree->key_words - 1] = 0; /* which the key may not fill */
+        memcpy(pair.words, key, tree->key_bytes);
+        for (unsigned i = 0; i < tree->key_words; i++)
+            pair.words[i] = __builtin_bswap64(pair.words[i]);
+    }
     if (tree->non_unique)
         pair.words[tree->key_words] = ref;
     return pair;
 }
 
-static void pair_key(const struct tree *tree, const struct pair *pair, void *key)
+/* The bytes of the pair's key: its own words, if they are numbers, else in `bytes`. */
+static inline const void *pair_key(const struct tree *tree, const struct pair *pair, uint64_t bytes[KEY_WORDS_MAX])
 {
-    struct pair bytes = *pair;
-    for (unsigned i = 0; i < tree->key_words && !tree->numbers; i++)
-        bytes.words[i] = __builtin_bswap64(bytes.words[i]);
-    memcpy(key, bytes.words, tree->key_bytes);
+    if (tree->numbers)
+        return pair->words;
+    for (unsigned i = 0; i < tree->key_words; i++)
+        bytes[i] = __builtin_bswap64(pair->words[i]);
+    return bytes;
 }
 
 static int pair_compare(const struct tree *tree, const struct pair *a, const struct pair *b)
@@ -128,14 +135,10 @@ static _Atomic uint64_t *value_at(const struct tree *tree, struct tree_node *nod
     return &node->words[(unsigned)tree->capacity * tree->pair_words + i];
 }
 
-static struct pair pair_at(const struct tree *tree, const struct tree_node *node, unsigned i)
+static inline void pair_read(const struct tree *tree, const struct tree_node *node, unsigned i, struct pair *pair)
 {
-    struct pair pair;
-    unsigned word = 0;
-    do
-        pair.words[word] = node_word(&node->words[i * tree->pair_words + word]);
-    while (++word < tree->pair_words);
-    return pair;
+    for (unsigned word = 0; word < tree->pair_words; word++)
+        pair->words[word] = node_word(&node->words[i * tree->pair_words + word]);
 }
 
 /* What pair_compare says of the node's entry and `pair`. */
@@ -157,10 +160,24 @@ static void set_entry(const struct tree *tree, struct tree_node *node, unsigned 
     node_word_set(value_at(tree, node, i), value);
 }
 
-static void copy_entry(const struct tree *tree, struct tree_node *to, unsigned i, struct tree_node *from, unsigned k)
+/* Upwards from the first one, or downwards from the last: as the places overlap. */
+static inline void move_words(_Atomic uint64_t *to, const _Atomic uint64_t *from, unsigned count)
 {
-    struct pair pair = pair_at(tree, from, k);
-    set_entry(tree, to, i, &pair, node_word(value_at(tree, from, k)));
+    if (to > from)
+        for (unsigned i = count; i-- > 0;)
+            node_word_set(&to[i], node_word(&from[i]));
+    else
+        for (unsigned i = 0; i < count; i++)
+            node_word_set(&to[i], node_word(&from[i]));
+}
+
+/* Copies entries [k, k + count) of `from` to place i of `to`, which may be the same node; counts stay. */
+static void move_entries(const struct tree *tree, struct tree_node *to, unsigned i, struct tree_node *from, unsigned k,
+                         unsigned count)
+{
+    unsigned words = tree->pair_words;
+    move_words(&to->words[i * words], &from->words[k * words], count * words);
+    move_words(value_at(tree, to, i), value_at(tree, from, k), count);
 }
 
 static void insert_entry(const struct tree *tree, struct tree_node *node, unsigned i, const struct pair *pair,
@@ -168,8 +185,7 @@ static void insert_entry(const struct tree *tree, struct tree_node *node, unsign
 {
     unsigned count = count_of(tree, node);
     MAE_DCHECK(count < tree->capacity);
-    for (unsigned k = count; k > i; k--)
-        copy_entry(tree, node, k, node, k - 1);
+    move_entries(tree, node, i + 1, node, i, count - i);
     set_entry(tree, node, i, pair, value);
     set_shape(node, level_of(node), count + 1);
 }
@@ -177,15 +193,28 @@ static void insert_entry(const struct tree *tree, struct tree_node *node, unsign
 static void remove_entry(const struct tree *tree, struct tree_node *node, unsigned i)
 {
     unsigned count = count_of(tree, node);
-    for (unsigned k = i; k + 1 < count; k++)
-        copy_entry(tree, node, k, node, k + 1);
+    move_entries(tree, node, i, node, i + 1, count - i - 1);
     set_shape(node, level_of(node), count - 1);
 }
 
-/* The first entry from `first` on that is not below the pair. */
-static unsigned lower_bound(const struct tree *tree, const struct tree_node *node, unsigned first, unsigned count,
-                            const struct pair *pair)
+/* The first of `count` ascending words that is not below `wanted`. Without branches on the words, which would be
+ * mispredicted half of the time. */
+static inline unsigned lower_bound_of_words(const _Atomic uint64_t *words, unsigned count, uint64_t wanted)
 {
+    unsigned first = 0;
+    for (unsigned half; count > 1; count -= half) {
+        half = count / 2;
+        first += node_word(&words[first + half - 1]) < wanted ? half : 0;
+    }
+    return first + (count == 1 && node_word(&words[first]) < wanted);
+}
+
+/* The first entry from `first` on that is not below the pair. */
+static inline unsigned lower_bound(const struct tree *tree, const struct tree_node *node, unsigned first,
+                                   unsigned count, const struct pair *pair)
+{
+    if (first < count && tree->pair_words == 1)
+        return first + lower_bound_of_words(&node->words[first], count - first, pair->words[0]);
     while (first < count) {
         unsigned middle = (first + count) / 2;
         if (compare_at(tree, node, middle, pair) < 0)
@@ -284,11 +313,11 @@ static bool walk_once(const struct tree *tree, const struct pair *pair, bool unt
         unsigned i = child_position(tree, node, count, pair);
         uint64_t child = node_word(value_at(tree, node, i));
         if (i > 0) {
-            way->low = pair_at(tree, node, i);
+            pair_read(tree, node, i, &way->low);
             way->has_low = true;
         }
         if (i + 1 < count) {
-            way->high = pair_at(tree, node, i + 1);
+            pair_read(tree, node, i + 1, &way->high);
             way->has_high = true;
         }
         way->positions[way->depth] = i;
@@ -337,8 +366,7 @@ static struct tree_node *leaf_of(const struct tree *tree, const struct pair *pai
 static void split_off(const struct tree *tree, struct tree_node *node, unsigned keep, struct tree_node *right)
 {
     unsigned count = count_of(tree, node);
-    for (unsigned i = keep; i < count; i++)
-        copy_entry(tree, right, i - keep, node, i);
+    move_entries(tree, right, 0, node, keep, count - keep);
     set_shape(right, level_of(right), count - keep);
     set_shape(node, level_of(node), keep);
 }
@@ -385,7 +413,8 @@ unlock_parent:
 /* Puts the right half into the tree. */
 static void split_link(struct tree *tree, const struct way *way, struct split *split)
 {
-    struct pair separator = pair_at(tree, split->right, 0);
+    struct pair separator;
+    pair_read(tree, split->right, 0, &separator);
     uint64_t right = node_number(tree, split->right);
     if (split->root == NULL) {
         insert_entry(tree, split->parent, way->positions[way->depth - 1] + 1, &separator, right);
@@ -640,7 +669,7 @@ static bool copy_batch(const struct tree *tree, const struct way *way, const str
     while (more && batch->count < BATCH) {
         unsigned at = backward ? i - 1 : i;
         struct pair *pair = &batch->pairs[batch->count];
-        *pair = pair_at(tree, leaf, at);
+        pair_read(tree, leaf, at, pair);
         if (backward ? pair_compare(tree, pair, first) < 0 : pair_compare(tree, pair, last) > 0) {
             more = false;
             break;
@@ -679,7 +708,7 @@ void tree_scan(const struct tree *tree, const void *lo, const void *hi, unsigned
 {
     bool backward = (flags & TREE_BACKWARD) != 0, inside = false;
     struct pair first = {.words = {0}}, last;
-    uint64_t key[KEY_WORDS_MAX];
+    uint64_t bytes[KEY_WORDS_MAX];
     struct node_seen seen = {NULL, 0};
     struct batch batch;
     struct way way;
@@ -700,8 +729,7 @@ void tree_scan(const struct tree *tree, const void *lo, const void *hi, unsigned
             return;
         seen = now;
         for (unsigned i = 0; i < batch.count; i++) {
-            pair_key(tree, &batch.pairs[i], key);
-            if (!visit(arg, key, batch.refs[i]))
+            if (!visit(arg, pair_key(tree, &batch.pairs[i], bytes), batch.refs[i]))
                 return;
         }
         inside = batch.more;
@@ -765,7 +793,8 @@ static const char *pairs_problem(const struct tree *tree, const struct tree_node
 {
     unsigned count = count_of(tree, node);
     for (unsigned i = level_of(node) > 0; i < count; i++) {
-        struct pair pair = pair_at(tree, node, i);
+        struct pair pair;
+        pair_read(tree, node, i, &pair);
         if ((low != NULL && pair_compare(tree, &pair, low) < 0) ||
             (high != NULL && pair_compare(tree, &pair, high) >= 0))
             return "has an entry out of its bounds";
@@ -794,9 +823,10 @@ static const char *verify_below(struct verifier *verifier, uint64_t number, unsi
         return problem;
     }
     for (unsigned i = 0; i < count && problem == NULL; i++) {
-        struct pair from = pair_at(tree, node, i), to;
+        struct pair from, to;
+        pair_read(tree, node, i, &from);
         if (i + 1 < count)
-            to = pair_at(tree, node, i + 1);
+            pair_read(tree, node, i + 1, &to);
         problem = verify_below(verifier, node_word(value_at(tree, node, i)), level - 1, i > 0 ? &from : low,
                                i + 1 < count ? &to : high);
     }

@@ -30,6 +30,7 @@ enum {
     OPS = 5,  /* a transaction, at most */
     KEYS = 120,
     KEY_BYTES = 64, /* few to a leaf */
+    HOT_KEYS = 20,  /* where most of a schedule happens, so that leaves there become full and empty */
     ROWS = 4096,
     LOG_MAX = WORKERS * TXNS,
     FAIL_BYTES = 200,
@@ -69,7 +70,7 @@ static struct {
     uint64_t row_count;
     bool initial[KEYS];
     struct txn txns[LOG_MAX], *log[LOG_MAX]; /* log: in the order of their commits */
-    unsigned begun, committed;
+    unsigned begun, committed, hot;
     struct rng rngs[WORKERS];
     char failure[FAIL_BYTES];
 } test;
@@ -231,7 +232,8 @@ static void draw(struct txn *txn, struct rng *rng)
             op->kind = OP_FIND;
         if (op->kind != OP_SCAN && test.non_unique) /* lookups there are scans */
             op->kind = rng_below(rng, 2) ? OP_SCAN : OP_INSERT;
-        op->lo = op->hi = (unsigned)rng_below(rng, KEYS);
+        op->lo = (unsigned)rng_below(rng, rng_below(rng, 4) ? HOT_KEYS : KEYS);
+        op->lo = op->hi = (op->lo + test.hot) % KEYS;
         if (op->kind == OP_SCAN)
             op->hi += (unsigned)rng_below(rng, KEYS - op->lo) / (1 + (unsigned)rng_below(rng, 4));
         op->backward = rng_below(rng, 2);
@@ -345,6 +347,7 @@ static bool round_run(uint64_t seed, uint64_t *committed)
         abort();
     load(&rng);
     test.begun = test.committed = 0;
+    test.hot = (unsigned)rng_below(&rng, KEYS);
     *test.failure = '\0';
     for (unsigned w = 0; w < WORKERS; w++)
         rng_init(&test.rngs[w], seed, 100 + w);
