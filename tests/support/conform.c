@@ -34,12 +34,15 @@ static bool variant_make(struct conform_variant *variant, const struct target_op
     return true;
 }
 
+static unsigned variants_run;
+
 static void run(struct conform_variant *variant, void (*body)(const struct conform_variant *variant))
 {
     const char *only = getenv("TARGET");
     if (only == NULL || *only == '\0' || strcmp(only, variant->name) == 0) {
         printf("  %s\n", variant->name);
         fflush(stdout);
+        variants_run++;
         body(variant);
     }
     if (variant->ops->options != NULL)
@@ -65,6 +68,7 @@ static void run_words(const struct target_ops *ops, size_t option, const char *w
 void conform_each(void (*body)(const struct conform_variant *variant))
 {
     const struct target_ops *ops;
+    variants_run = 0;
     for (size_t i = 0; (ops = target_at(i)) != NULL; i++) {
         struct conform_variant variant;
         assert_true(variant_make(&variant, ops, 0, NULL));
@@ -75,6 +79,8 @@ void conform_each(void (*body)(const struct conform_variant *variant))
                 run_words(ops, option, spec->type == OPTION_bool ? "on|off" : spec->range, body);
         }
     }
+    if (variants_run == 0)
+        fail_msg("TARGET=%s: there is no such target, or it has not this option or word", getenv("TARGET"));
 }
 
 void conform_set(struct conform_variant *variant, const char *option, const char *value)
