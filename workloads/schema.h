@@ -2,6 +2,7 @@
  * schema.h - the tables and indexes of a workload, created from lists and summed up in statistics.
  *
  * Threads: as target_ops.table_create and its like: any thread, one at a time.
+ * Checked by: tests/unit/workloads/schema.c.
  */
 #ifndef WORKLOADS_SCHEMA_H
 #define WORKLOADS_SCHEMA_H

@@ -43,11 +43,11 @@ static bool visit(void *arg, uint64_t key, const void *data, size_t bytes)
     return fixture->visited < fixture->limit;
 }
 
-static void open_bulk(struct bulk_fixture *fixture)
+static void open_with(struct bulk_fixture *fixture, enum target_index_kind kind)
 {
     char error[256];
     struct target_table_config table = {.payload_max_bytes = 8};
-    struct target_index_config index = {.kind = TARGET_INDEX_HASH, .key_bytes = 8};
+    struct target_index_config index = {.kind = kind, .key_bytes = 8};
     *fixture = (struct bulk_fixture){.limit = UINT64_MAX};
     fixture->bulk = (struct bulk){
         .ops = &oracle_target_ops, .bytes = 8, .arg = fixture, .key = key_of, .fill = fill, .visit = visit};
@@ -56,6 +56,12 @@ static void open_bulk(struct bulk_fixture *fixture)
     assert_int_equal(oracle_target_ops.index_create(fixture->target, fixture->table, "i", &index, &fixture->bulk.index),
                      TARGET_OK);
     assert_int_equal(oracle_target_ops.worker_join(fixture->target, &fixture->bulk.worker), TARGET_OK);
+    fixture->bulk.table = fixture->table;
+}
+
+static void open_bulk(struct bulk_fixture *fixture)
+{
+    open_with(fixture, TARGET_INDEX_HASH);
 }
 
 static void close_bulk(struct bulk_fixture *fixture)
@@ -155,12 +161,69 @@ static void a_finding_must_be_found_twice(void **state)
     close_bulk(&fixture);
 }
 
+/* Around the size of a piece, with aborts in between. */
+static void scans_visit_each_entry_once_in_order(void **state)
+{
+    static const uint64_t counts[] = {0, 1, BULK_ROWS - 1, BULK_ROWS, BULK_ROWS + 1, 2 * BULK_ROWS, 200};
+    const _Atomic bool stop = false;
+    (void)state;
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+        struct bulk_fixture fixture;
+        struct workload_progress progress = {0};
+        open_with(&fixture, TARGET_INDEX_ORDERED);
+        assert_int_equal(bulk_load(&fixture.bulk, 0, counts[i], &progress, &stop), TARGET_OK);
+        oracle_fail_at(fixture.target, counts[i] / 2 + 1, TARGET_RETRY + 1);
+        assert_int_equal(bulk_scan(&fixture.bulk), TARGET_OK);
+        assert_int_equal(fixture.visited, counts[i]);
+        assert_int_equal(fixture.missing, 0);
+        close_bulk(&fixture);
+    }
+}
+
+static void scans_end_where_the_visitor_says(void **state)
+{
+    struct bulk_fixture fixture;
+    struct workload_progress progress = {0};
+    const _Atomic bool stop = false;
+    (void)state;
+    open_with(&fixture, TARGET_INDEX_ORDERED);
+    assert_int_equal(bulk_load(&fixture.bulk, 0, 200, &progress, &stop), TARGET_OK);
+    fixture.limit = 70;
+    assert_int_equal(bulk_scan(&fixture.bulk), TARGET_CORRUPT);
+    assert_int_equal(fixture.visited, 70);
+    fixture.visited = 0;
+    oracle_fail_at(fixture.target, 5, TARGET_NO_MEMORY);
+    assert_int_equal(bulk_scan(&fixture.bulk), TARGET_NO_MEMORY);
+    close_bulk(&fixture);
+}
+
+/* An entry to a row that is not there is a key without data. */
+static void scans_show_entries_that_lead_nowhere(void **state)
+{
+    struct bulk_fixture fixture;
+    struct workload_progress progress = {0};
+    const _Atomic bool stop = false;
+    struct target_txn *txn;
+    uint64_t key = 3, ref;
+    (void)state;
+    open_with(&fixture, TARGET_INDEX_ORDERED);
+    assert_int_equal(bulk_load(&fixture.bulk, 0, 4, &progress, &stop), TARGET_OK);
+    assert_int_equal(oracle_target_ops.begin(fixture.bulk.worker, TARGET_READ_WRITE, &txn), TARGET_OK);
+    assert_int_equal(oracle_target_ops.find(txn, fixture.bulk.index, &key, &ref), TARGET_OK);
+    assert_int_equal(oracle_target_ops.row_erase(txn, fixture.table, ref), TARGET_OK);
+    assert_int_equal(oracle_target_ops.commit(txn), TARGET_OK);
+    assert_int_equal(bulk_scan(&fixture.bulk), TARGET_OK);
+    assert_int_equal(fixture.visited, 4);
+    assert_int_equal(fixture.missing, 1);
+    close_bulk(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(parts_cover_everything_once),
-        cmocka_unit_test(retries_load_and_visit_each_row_once),
-        cmocka_unit_test(failures_and_stops_end_the_work),
+        cmocka_unit_test(parts_cover_everything_once),      cmocka_unit_test(retries_load_and_visit_each_row_once),
+        cmocka_unit_test(failures_and_stops_end_the_work),  cmocka_unit_test(scans_visit_each_entry_once_in_order),
+        cmocka_unit_test(scans_end_where_the_visitor_says), cmocka_unit_test(scans_show_entries_that_lead_nowhere),
         cmocka_unit_test(a_finding_must_be_found_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
