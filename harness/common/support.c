@@ -68,6 +68,15 @@ char *support_format(const char *format, ...)
     return need(bytes < 0 ? NULL : text);
 }
 
+/* What a text of so many bytes is given: a power of two, so that nobody has to keep it. */
+static size_t room_of(size_t bytes)
+{
+    size_t room = 32;
+    while (room < bytes)
+        room *= 2;
+    return room;
+}
+
 void support_text_add(struct support_text *text, const char *format, ...)
 {
     va_list arguments;
@@ -75,7 +84,9 @@ void support_text_add(struct support_text *text, const char *format, ...)
     int added = vsnprintf(NULL, 0, format, arguments);
     MAE_CHECK(added >= 0); /* the format is one of ours */
     va_end(arguments);
-    text->text = support_realloc(text->text, text->bytes + (size_t)added + 1);
+    size_t room = room_of(text->bytes + (size_t)added + 1);
+    if (text->text == NULL || room > room_of(text->bytes + 1))
+        text->text = support_realloc(text->text, room);
     va_start(arguments, format);
     (void)vsnprintf(text->text + text->bytes, (size_t)added + 1, format, arguments);
     va_end(arguments);
