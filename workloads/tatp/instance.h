@@ -20,7 +20,9 @@
 
 #include "workloads/micro/common.h"
 
-/* name, how often it succeeds at least and at most, in percent of those that committed or rolled back (T5) */
+/* name, how often it succeeds at least and at most, in percent of those that committed or rolled back (T5). Of
+ * get_new_destination: with the call forwardings that were loaded, which end within 8 hours; and with those that were
+ * inserted, which end at any hour. */
 #define TATP_TXNS(X)                        \
     X(get_subscriber_data, 100, 100)        \
     X(get_new_destination, 14.8, 20.4)      \
