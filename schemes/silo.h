@@ -9,9 +9,6 @@
  *        gives it a larger one, larger also than all the transaction has read.
  *   SI2  From its last lock to its last check a transaction's reads and misses are as it saw them; there it stands in
  *        the serial order.
- *   SI3  A row that gains an entry is locked from then on, out of order. A transaction that holds such a lock waits for
- *        none, so there is no deadlock. If it aborts, the row gets a new word, so that whoever has met the entry
- *        aborts.
  * Options: silo: validation_lock=wait, pre_abort=on. As DBx1000 ran it for the Cicada paper (Silo'): pre_abort=off,
  * backoff=dbx1000 (target silo_paper).
  * Not here: snapshots of past epochs; durability.
@@ -20,19 +17,14 @@
 #define SCHEMES_SILO_H
 
 #include "engine/base/option.h"
-#include "schemes/base/scheme.h"
+#include "schemes/base/optimistic.h"
 
-#define SILO_VALIDATION_HELP                                                                           \
-    "how a commit takes a lock that another holds: waits for it, aborts, or gives all locks back and " \
-    "tries again after a moment"
 #define SILO_OPTIONS_WITH(X, lock, check)                                                \
-    X(enum, validation_lock, lock, "wait|no_wait|retry", "", SILO_VALIDATION_HELP)       \
+    X(enum, validation_lock, lock, VALIDATION_LOCK_RANGE, "", VALIDATION_LOCK_HELP)      \
     X(bool, pre_abort, check, "", "", "check the reads before the locks are taken, too") \
     X(u64, epoch_ms, "40", "1..10000", "ms", "how often the epoch, the high part of versions, moves on")
 #define SILO_OPTIONS(X) SILO_OPTIONS_WITH(X, "wait", "on")
 #define SILO_PAPER_OPTIONS(X) SILO_OPTIONS_WITH(X, "wait", "off")
-
-enum { SILO_WAIT, SILO_NO_WAIT, SILO_RETRY };
 
 struct silo_settings {
     SILO_OPTIONS(OPTION_FIELD)

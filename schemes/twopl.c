@@ -400,7 +400,7 @@ enum scheme_status twopl_commit(struct worker *worker)
     (void)worker_take_place(worker);
     if (UNLIKELY(!node_set_holds(&worker->nodes)) && !MUTATED(twopl_skip_node_check))
         return SCHEME_ABORTED(NODE_CHECK); /* TP2 */
-    worker_apply_entries(worker);
+    worker_apply_entries(worker, 0);
     if (worker->retiring)
         for (uint32_t i = 0; i < worker->rows.write_count; i++)
             if (row_set_written(&worker->rows, i)->flags & ACCESS_ERASE)

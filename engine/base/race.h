@@ -46,6 +46,8 @@
     X(ROW_COPY)          \
     X(ROW_CHECK)         \
     X(ROW_LOCK)          \
+    X(ROW_RAISE)         \
+    X(NODE_RAISE)        \
     X(ROW_WRITE)         \
     X(ROW_UNLOCK)        \
     X(WAIT_LOCK)         \

@@ -84,7 +84,7 @@ static void write_version(struct graph *graph, const struct write *write)
 static uint64_t entry_name(const struct graph *graph, unsigned index, const uint64_t *key, uint64_t ref)
 {
     const struct history_index *info = &graph->checker->history->indexes[index];
-    uint64_t hash = index + UINT64_C(0x8000000000000000);
+    uint64_t hash = (index + 1) * UINT64_C(0x9E3779B97F4A7C15); /* far apart: indexes have the same small keys */
     for (unsigned i = 0; i < info->key_words + (info->non_unique ? 1 : 0); i++) {
         hash ^= i < info->key_words ? key[i] : ref;
         hash = (hash ^ hash >> 32) * UINT64_C(0xd6e8feb86659fd93);
@@ -243,6 +243,22 @@ static void read_register(struct graph *graph, const uint64_t *record, unsigned 
         graph_read(graph, read, false);
 }
 
+/* Whether the scan visited the entry, or stopped inside its key and so says nothing about it. */
+static bool scan_covers(const struct history_index *info, unsigned flags, const uint64_t *entries, uint64_t visited,
+                        const uint64_t *key)
+{
+    size_t key_words = info->key_words;
+    const uint64_t *last = entries + (visited - 1) * (key_words + 1);
+    if (visited && flags & HISTORY_PART && history_key_compare(info, key, last) == 0)
+        return true;
+    for (uint64_t i = 0; i < visited; i++) {
+        const uint64_t *entry = entries + i * (key_words + 1);
+        if (history_key_compare(info, key, entry) == 0 && (!info->non_unique || key[key_words] == entry[key_words]))
+            return true;
+    }
+    return false;
+}
+
 static void use_scan(struct graph *graph, const uint64_t *record)
 {
     const struct history_checker *checker = graph->checker;
@@ -260,13 +276,7 @@ static void use_scan(struct graph *graph, const uint64_t *record)
         const uint64_t *key = ((const uint64_t *const *)checker->entries[index].items)[place];
         if (!(flags & HISTORY_HIGH_OPEN) && history_key_compare(info, key, high) > 0)
             break;
-        bool was_visited = false;
-        for (uint64_t i = 0; i < visited && !was_visited; i++) {
-            const uint64_t *entry = entries + i * (key_words + 1);
-            was_visited =
-                history_key_compare(info, key, entry) == 0 && (!info->non_unique || key[key_words] == entry[key_words]);
-        }
-        if (!was_visited)
+        if (!scan_covers(info, flags, entries, visited, key))
             seen(graph, entry_name(graph, index, key, key[key_words]), false, 0);
     }
 }

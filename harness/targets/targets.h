@@ -13,6 +13,8 @@
     X(bare)             \
     X(silo)             \
     X(silo_paper)       \
+    X(tictoc)           \
+    X(tictoc_paper)     \
     X(twopl)
 
 #define TARGET_DECLARE(name) extern const struct target_ops name##_target_ops;

@@ -70,6 +70,21 @@ static inline uint64_t node_version(const struct index_node *node)
     return atomic_load_explicit(&node->version, memory_order_seq_cst); /* ORD-NODE-2 */
 }
 
+static inline uint64_t node_stamp(const struct index_node *node)
+{
+    return atomic_load_explicit(&node->stamp, memory_order_seq_cst); /* ORD-NODE-2 */
+}
+
+/* A stamp that is a time: makes it at least `stamp`. The caller then looks at the version. */
+static inline void node_raise(struct index_node *node, uint64_t stamp)
+{
+    uint64_t present = node_stamp(node);
+    while (present < stamp &&
+           !atomic_compare_exchange_weak_explicit(&node->stamp, &present, stamp, memory_order_seq_cst,
+                                                  memory_order_seq_cst)) /* ends: it only grows */
+        RACE(NODE_RAISE);
+}
+
 /* ---- For the indexes. ---- */
 
 /* The round-th step of a wait for a node that another thread has locked. */

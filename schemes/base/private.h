@@ -33,7 +33,10 @@ static ALWAYS_INLINE enum scheme_status private_know(struct worker *worker, stru
 {
     bool known = access->flags & (ACCESS_READ | ACCESS_FRESH) || (access->new_data && MUTATED(blind_hit_unread));
     bool copied = access->old_data || access->new_data || access->old_size == 0;
-    return LIKELY(!known) || (payload && !copied) ? fetch(worker, access, payload && !access->new_data) : SCHEME_OK;
+    if (LIKELY(!known) || (payload && !copied))
+        return fetch(worker, access, payload && !access->new_data);
+    access->flags |= ACCESS_AGAIN;
+    return SCHEME_OK;
 }
 
 /* Whether the transaction sees the row. */

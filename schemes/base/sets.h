@@ -15,11 +15,12 @@
 #include "schemes/base/store.h"
 
 enum access_flags {
-    ACCESS_READ = 1,   /* `word` is to be validated; a scheme that locks: the row is locked for reading */
-    ACCESS_WRITE = 2,  /* in the list of writes */
-    ACCESS_FRESH = 4,  /* the transaction has inserted the row; it is absent to all others */
-    ACCESS_ERASE = 8,  /* the transaction deletes the row */
-    ACCESS_LOCKED = 16 /* the transaction holds the row's lock for writing */
+    ACCESS_READ = 1,    /* `word` is to be validated; a scheme that locks: the row is locked for reading */
+    ACCESS_WRITE = 2,   /* in the list of writes */
+    ACCESS_FRESH = 4,   /* the transaction has inserted the row; it is absent to all others */
+    ACCESS_ERASE = 8,   /* the transaction deletes the row */
+    ACCESS_LOCKED = 16, /* the transaction holds the row's lock for writing */
+    ACCESS_AGAIN = 32   /* looked at again after it was read */
 };
 
 /* A row. Where `new_data` is NULL, a write leaves the payload as it is. */
@@ -27,6 +28,7 @@ struct access {
     struct row *row; /* first: sets_slot's key */
     struct table *table;
     uint64_t word;     /* the scheme's word when the row was read or locked */
+    uint64_t second;   /* the row's second word when it was read, of schemes that use it */
     void *old_data;    /* a copy of the payload as it was, or NULL */
     void *new_data;    /* the new payload, or NULL */
     uint32_t old_size; /* as row->size, of the row as it was */

@@ -46,13 +46,14 @@ enum scheme_reason {
 #define SCHEME_ABORTED(id) ((enum scheme_status)(SCHEME_ABORT + REASON_##id))
 
 /* name, unit, help; after the aborts of each reason. They only grow and have one writer. */
-#define SCHEME_COUNTERS(X)                                                   \
-    X(commits, "txn", "transactions committed")                              \
-    X(rolled_back, "txn", "rolled back by the caller")                       \
-    X(waits, "waits", "waits for a row that another transaction had locked") \
-    X(wait_ticks, "ticks", "time spent in those waits")                      \
-    X(backoff_waits, "waits", "waits before a retry")                        \
-    X(backoff_ticks, "ticks", "time spent in those waits")                   \
+#define SCHEME_COUNTERS(X)                                                                        \
+    X(commits, "txn", "transactions committed")                                                   \
+    X(rolled_back, "txn", "rolled back by the caller")                                            \
+    X(waits, "waits", "waits for a row that another transaction had locked")                      \
+    X(wait_ticks, "ticks", "time spent in those waits")                                           \
+    X(backoff_waits, "waits", "waits before a retry")                                             \
+    X(backoff_ticks, "ticks", "time spent in those waits")                                        \
+    X(rts_extensions, "rows", "rows that were read whose read timestamp the commit had to raise") \
     X(rows_reclaimed, "rows", "rows of deletes and failed inserts that can be used again")
 
 enum scheme_counter {

@@ -237,6 +237,13 @@ void worker_end(struct worker *worker, bool committed)
     }
 }
 
+static void worker_met_stamp(struct worker *worker, const struct index_node *node)
+{
+    uint64_t stamp = node_stamp(node);
+    if (stamp > worker->stamp)
+        worker->stamp = stamp;
+}
+
 enum scheme_status worker_take_row(struct worker *worker, struct table *table, struct row **row)
 {
     struct row_supply *supply = &worker->supplies[table->number];
@@ -247,6 +254,7 @@ enum scheme_status worker_take_row(struct worker *worker, struct table *table, s
         if (status != MAE_OK && worker->epoch->first)
             return SCHEME_ABORTED(MEMORY);
     }
+    worker_met_stamp(worker, &table->growth);
     return (enum scheme_status)status;
 }
 
@@ -258,12 +266,62 @@ enum scheme_status worker_note(struct worker *worker, struct node_seen seen)
     return same ? SCHEME_OK : worker_doom(worker, SCHEME_ABORTED(NODE_CHECK));
 }
 
-void worker_apply_entries(struct worker *worker)
+enum scheme_status worker_follow(struct worker *worker, const struct node_changes *changes)
+{
+    bool same;
+    for (unsigned i = 0; i < changes->count; i++)
+        worker_met_stamp(worker, changes->list[i].node);
+    if (!node_set_follow(&worker->nodes, changes, &same))
+        return worker_doom(worker, SCHEME_NO_MEMORY);
+    return same ? SCHEME_OK : worker_doom(worker, SCHEME_ABORTED(NODE_CHECK));
+}
+
+struct raise {
+    uint64_t stamp;
+    bool changed;
+};
+
+static bool raise_leaf(void *arg, struct node_seen seen)
+{
+    struct raise *raise = arg;
+    node_raise(seen.node, raise->stamp);
+    raise->changed |= node_version(seen.node) != seen.version;
+    return true;
+}
+
+static bool visit_on(void *arg, const void *key, uint64_t ref)
+{
+    (void)arg, (void)key, (void)ref;
+    return true;
+}
+
+/* Raises the stamp of the entry's node, which a node that takes over from it then gets, too (node.h, N4). Ends: each
+ * time others have changed the node. */
+static void raise_stamp(const struct entry_change *change, uint64_t stamp)
+{
+    const struct index *index = &change->index->index;
+    struct raise raise;
+    do {
+        raise = (struct raise){stamp, false};
+        if (change->index->non_unique) {
+            tree_scan(&index->tree, change->key, change->key, 0, visit_on, raise_leaf, &raise);
+        } else {
+            uint64_t ref;
+            struct node_seen seen;
+            (void)index_find(index, change->key, &ref, &seen);
+            (void)raise_leaf(&raise, seen);
+        }
+    } while (raise.changed);
+}
+
+void worker_apply_entries(struct worker *worker, uint64_t stamp)
 {
     for (uint32_t i = 0; i < worker->entries.count; i++) {
         struct entry_change *change = &worker->entries.list[i];
         struct node_changes changes = {0};
         enum mae_status status = MAE_OK;
+        if (stamp && change->flags & ENTRY_REMOVED)
+            raise_stamp(change, stamp);
         RACE(ENTRY_APPLY);
         if (change->flags & ENTRY_REPLACED)
             status = index_replace(&change->index->index, change->key, change->ref, change->new_ref, &changes);

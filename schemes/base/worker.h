@@ -37,6 +37,7 @@ struct worker {
     enum scheme_status doom; /* not SCHEME_OK: the transaction cannot commit, and this is why */
     uint32_t retiring;       /* rows that it has inserted or deleted */
     uint32_t early_locks;    /* rows that it locked before its commit */
+    uint64_t stamp;          /* the largest of nodes with its new entries and tables with its new rows */
     uint64_t place;          /* of the last transaction that committed (order.h) */
     struct row_set rows;
     struct node_set nodes;
@@ -99,6 +100,7 @@ static inline void worker_begin(struct worker *worker, bool snapshot)
     worker->snapshot = snapshot;
     worker->doom = SCHEME_OK;
     worker->retiring = worker->early_locks = 0;
+    worker->stamp = 0;
     row_set_begin(&worker->rows);
     node_set_begin(&worker->nodes);
     copies_reset(&worker->copies);
@@ -123,8 +125,12 @@ static inline enum scheme_status worker_doom(struct worker *worker, enum scheme_
 /* Notes a node that was looked at. SCHEME_OK; SCHEME_NO_MEMORY or an abort, and then the transaction is doomed. */
 enum scheme_status worker_note(struct worker *worker, struct node_seen seen);
 
-/* After the decision to commit, while all written rows are locked: entries that were removed go. Cannot fail. */
-void worker_apply_entries(struct worker *worker);
+/* The same for nodes that the transaction itself has changed by adding an entry; it also keeps their stamps. */
+enum scheme_status worker_follow(struct worker *worker, const struct node_changes *changes);
+
+/* After the decision to commit, while all written rows are locked: entries that were removed go. Before that, the
+ * stamps of their nodes are raised to `stamp`. Cannot fail. */
+void worker_apply_entries(struct worker *worker, uint64_t stamp);
 
 /* Of an abort, while the rows are still locked: entries that were added go. */
 void worker_undo_entries(struct worker *worker);

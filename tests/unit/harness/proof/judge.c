@@ -310,6 +310,36 @@ static void partial_scans_promise_less(void **state)
     history_verdict_fini(&verdict);
 }
 
+/* The same without an order: of two rows of the key the scan has seen one, and another transaction adds a third, having
+ * read what the scanner wrote. */
+static void partial_scans_accuse_nobody(void **state)
+{
+    (void)state;
+    assert_fine("index 0 towns ordered non-unique 8\n"
+                "begin 1/1 rw worker 1\n insert a 1 row 1\n add 0 3 1\n insert b 1 row 2\n add 0 3 2\n"
+                " insert x 1\n commit\n"
+                "begin 2/1 rw worker 2\n insert c 1 row 4\n add 0 3 4\n commit\n"
+                "begin 3/1 rw worker 3\n scan 0 forward - 3 part : 3=1\n read c 2/1.1\n commit\n");
+}
+
+/* Entries of several indexes with keys that are alike are different things. */
+static void indexes_are_told_apart(void **state)
+{
+    (void)state;
+    FILE *out = scratch_text_open();
+    for (unsigned index = 0; index < 8; index++)
+        fprintf(out, "index %u i%u ordered unique 8\n", index, index);
+    for (unsigned index = 0; index < 8; index++) {
+        fprintf(out, "begin %u/1 rw worker %u\n", index + 1, index + 1);
+        for (unsigned key = 0; key < 256; key++)
+            fprintf(out, " add %u %u %u\n", index, key, index << 8 | key);
+        fprintf(out, " commit\n");
+    }
+    char *text = scratch_text_close(out);
+    assert_fine(text);
+    free(text);
+}
+
 /* Of a long cycle and a short one the short one is shown. */
 static void shortest_cycle_is_shown(void **state)
 {
@@ -713,6 +743,8 @@ int main(void)
         cmocka_unit_test(each_misfit_has_its_name),
         cmocka_unit_test(entries_are_those_of_the_timestamp),
         cmocka_unit_test(partial_scans_promise_less),
+        cmocka_unit_test(partial_scans_accuse_nobody),
+        cmocka_unit_test(indexes_are_told_apart),
         cmocka_unit_test(shortest_cycle_is_shown),
         cmocka_unit_test(what_a_level_does_not_forbid_is_allowed),
         cmocka_unit_test(who_promises_no_phantom_safety_owes_none),
