@@ -31,13 +31,15 @@ static bool lock_exclusive(struct row *row, uint64_t from)
                                                    memory_order_relaxed);
 }
 
-/* ---- Lists of those who hold a lock. ---- */
+/* ---- Lists of those who have a lock or wait for it. ---- */
+
+enum hold { HOLD_NOTHING, HOLD_SHARED, HOLD_EXCLUSIVE };
 
 /* In the memory of its owner's transaction; others look at it only while the list is latched. */
 struct holder {
     struct holder *next;
     struct twopl_worker *owner;
-    bool exclusive;
+    enum hold has, wants; /* wants: while it waits */
 };
 
 enum { LATCHED = 1 };
@@ -59,9 +61,16 @@ static void unlatch(struct row *row, struct holder *first)
     atomic_store_explicit(&row->second, (uintptr_t)first, memory_order_release); /* ORD-TWOPL-1 */
 }
 
+static bool excludes(enum hold hold, bool exclusive)
+{
+    return hold == HOLD_EXCLUSIVE || (exclusive && hold == HOLD_SHARED);
+}
+
+/* Whoever has the lock, and who is older and waits for it: else younger ones could take it from under its nose. */
 static bool conflicts(const struct holder *holder, const struct twopl_worker *worker, bool exclusive)
 {
-    return holder->owner != worker && (exclusive || holder->exclusive);
+    return holder->owner != worker && (excludes(holder->has, exclusive) ||
+                                       (holder->owner->age < worker->age && excludes(holder->wants, exclusive)));
 }
 
 enum answer { GRANTED, MUST_WAIT, MUST_DIE };
@@ -83,7 +92,7 @@ static enum answer ask(const struct twopl_worker *worker, const struct holder *f
     return answer;
 }
 
-/* Those who hold the row against the worker that waits for it. */
+/* Those for whom the worker waits. */
 static unsigned blockers(struct twopl_worker *worker, struct twopl_worker **list, uint64_t *ages)
 {
     uintptr_t waits = atomic_load_explicit(&worker->waits_for, memory_order_relaxed); /* ORD-STAT */
@@ -167,6 +176,7 @@ static NOINLINE enum scheme_status lock_listed(struct worker *base, struct acces
     struct twopl_worker *worker = (struct twopl_worker *)base;
     struct holder *own = (struct holder *)(uintptr_t)access->word;
     struct patience patience = {.since_ticks = 0};
+    enum hold wanted = exclusive ? HOLD_EXCLUSIVE : HOLD_SHARED;
     enum scheme_status status = is_wounded(worker) ? SCHEME_ABORTED(WOUND) : SCHEME_OK;
     if (!own && !(own = copies_take(&base->copies, sizeof *own)))
         return SCHEME_NO_MEMORY;
@@ -174,12 +184,16 @@ static NOINLINE enum scheme_status lock_listed(struct worker *base, struct acces
         RACE(ROW_LOCK);
         struct holder *first = latch(access->row);
         enum answer answer = ask(worker, first, exclusive);
-        if (answer == GRANTED && !access->word) {
-            *own = (struct holder){first, worker, exclusive};
+        if (answer != MUST_DIE && !access->word) {
+            *own = (struct holder){.next = first, .owner = worker};
             access->word = (uintptr_t)own;
             first = own;
-        } else if (answer == GRANTED) {
-            own->exclusive |= exclusive;
+        }
+        if (answer == MUST_WAIT)
+            own->wants = wanted;
+        if (answer == GRANTED) {
+            own->has = wanted;
+            own->wants = HOLD_NOTHING;
         }
         unlatch(access->row, first);
         if (answer == GRANTED)

@@ -9,16 +9,16 @@
  *        before the first lock is given back.
  *   TP3  What who meets a lock does, lock_wait:
  *          no_wait     aborts. One word a row, no list.
- *          wait_die    waits if it is older than all who hold the lock against it, else aborts.
+ *          wait_die    waits if it is older than all who have the lock, or wait for it, against it; else aborts.
  *          wound_wait  makes all who hold the lock against it and are younger abort, and waits.
  *          detect      waits; from time to time it looks for a circle of waits in which it is the youngest, and aborts
  *                      if there is one. Each circle has a youngest, and a circle does not go away by itself.
  *        So there is no deadlock, and every wait ends.
  *   TP4  A transaction that is tried again keeps its age. So it becomes the oldest some day, and is then not aborted
  *        for a lock.
- * In all modes but no_wait the row's second word leads to a list of those who hold the lock. Its lowest bit is the
- * list's latch, which is held for a few steps. Who waits is in no list, but asks again and again: who holds the lock
- * may have changed, and with that the answer.
+ * In all modes but no_wait the row's second word leads to a list of those who have the lock or wait for it. Its lowest
+ * bit is the list's latch, which is held for a few steps. Who waits asks again and again, since who has the lock may
+ * have changed, and with that the answer; nobody takes a lock for which an older one waits.
  * Source of wait-die and wound-wait: Rosenkrantz, Stearns, Lewis, TODS 3(2), 1978.
  */
 #ifndef SCHEMES_TWOPL_H
