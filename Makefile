@@ -94,12 +94,13 @@ ENGINE := $(call objects,$(call tree,engine))
 HARNESS := $(call objects,$(filter-out harness/cli/main.c,$(call tree,schemes workloads harness)))
 SUPPORT := $(call objects,$(call tree,tests/support))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/unit))
-HEAVY := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/model tests/schedule tests/stress tests/fault tests/conformance))
+HEAVY := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/model tests/schedule tests/stress tests/fault tests/conformance \
+	tests/crash))
 TESTS := $(UNIT) $(HEAVY)
 # Those with more than one thread, the only ones that ThreadSanitizer can say anything about.
 THREADED = $(patsubst %.c,$(BUILD)/%,$(call tree,tests/stress) $(sort $(shell \
 	grep -rlE 'pthread_create|run_threads|crew_|maintenance_start|bench/run|actors_open' --include='*.c' \
-	tests/unit tests/fault tests/conformance)))
+	tests/unit tests/fault tests/conformance tests/crash)))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
@@ -178,7 +179,7 @@ $(BUILD)/harness/machine/provenance.o: private CPPFLAGS += \
 	-DMAE_BUILD_REVISION='"$(REVISION)"' -DMAE_BUILD_MODE='"$(CONFIG)"' \
 	-DMAE_BUILD_FLAGS='"$(strip $(CFLAGS))"'
 
-# ---- Tests. Each source in tests/{unit,model,schedule,stress,fault,conformance} is a program, with tests/support. ----
+# ---- Tests. Each source in tests/{unit,model,schedule,stress,fault,conformance,crash} is a program. ----
 
 # Test programs gain nothing from LTO, and without it they link faster and see none of its warnings across files.
 $(BUILD)/tests/%: private CFLAGS := $(filter-out -flto%,$(CFLAGS)) $(if $(clang),,-Wno-maybe-uninitialized)

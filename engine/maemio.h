@@ -77,7 +77,7 @@ extern "C" {
 
 /* name, kind, text. Kinds: DONE (no failure), USE (the transaction stays usable), RETRY (aborted, and running it again
  * may succeed), DOOMED (aborted, and the same transaction would fail again), REFUSED (the call did nothing; a commit
- * that is refused has rolled the transaction back). */
+ * that is refused has rolled the transaction back), UNKNOWN (it is committed here, and perhaps not after a restart). */
 #define MAE_STATUS_TABLE(X)                                                                                    \
     X(MAE_OK, DONE, "ok")                                                                                      \
     X(MAE_NOT_FOUND, USE, "no such key or row is visible to the transaction")                                  \
@@ -93,6 +93,8 @@ extern "C" {
     X(MAE_FULL, REFUSED, "no free slot: too many workers, tables or indexes")                                  \
     X(MAE_UNSUPPORTED, REFUSED, "not supported here")                                                          \
     X(MAE_CORRUPT, REFUSED, "an invariant does not hold, or would not: an index entry without its row")        \
+    X(MAE_IO, DOOMED, "aborted, or refused: a file of the log cannot be read or written")                      \
+    X(MAE_IO_UNKNOWN, UNKNOWN, "committed, but the log has failed: a restart may have lost it")                \
     X(MAE_ABORT_NEWER, RETRY, "aborted while reading for update: a newer version exists")                      \
     X(MAE_ABORT_RTS, RETRY, "aborted while reading for update: a later transaction has read the version")      \
     X(MAE_ABORT_PENDING, RETRY, "aborted while reading: met a pending version (pending=abort)")                \
@@ -101,7 +103,8 @@ extern "C" {
     X(MAE_ABORT_READ_CHECK, RETRY, "aborted in validation: a read version is no longer the visible one")       \
     X(MAE_ABORT_WRITE_CHECK, RETRY, "aborted in validation: a written row was read or written by another")     \
     X(MAE_ABORT_INDEX, RETRY, "aborted: the index changed under the operation")                                \
-    X(MAE_ABORT_MEMORY, RETRY, "aborted: memory has run out for now; garbage may come free")
+    X(MAE_ABORT_MEMORY, RETRY, "aborted: memory has run out for now; garbage may come free")                   \
+    X(MAE_ABORT_LOG, RETRY, "aborted: the disk of the log is full, or takes nothing for now")
 
 enum mae_status {
 #define MAE_STATUS_ENUM(name, kind, text) name,
@@ -163,13 +166,24 @@ bool mae_options_get(const struct mae_options *options, size_t i, char *value, s
 /* ---- Database. ---- */
 
 /*
- * Opens an empty database. `options` may be NULL (defaults) and may be destroyed afterwards.
- * MAE_OK; MAE_NO_MEMORY; MAE_NO_ADDRESSES; MAE_INVALID (`db` is NULL); MAE_UNSUPPORTED (a library built with
- * OPTIONS=fixed, and options that are not the defaults). Cost: milliseconds (reserves address space).
+ * Opens a database. It is empty, unless the option log_dir names a folder with a database: then that one is restored
+ * (see "Durability"). `options` may be NULL (defaults) and may be destroyed afterwards.
+ * MAE_OK; MAE_NO_MEMORY; MAE_NO_ADDRESSES; MAE_INVALID (`db` is NULL, or options that cannot be combined);
+ * MAE_UNSUPPORTED (a library built with OPTIONS=fixed, and options that are not the defaults; what else "Durability"
+ * says); MAE_IO, MAE_BUSY, MAE_CORRUPT (see there). Cost: milliseconds (reserves address space), and with a log the
+ * time to read it.
  */
 MAE_MUST_USE enum mae_status mae_open(const struct mae_options *options, struct mae_db **db);
 
-/* Closes the database and frees everything. Every worker must have left before. NULL is fine. */
+/* Why the calling thread's last mae_open has failed, if there is more to say than the status does: a line with file and
+ * place. Else "". Valid until the thread's next mae_open. */
+const char *mae_open_problem(void);
+#define MAE_PROBLEM_BYTES 512
+
+/*
+ * Closes the database and frees everything. Every worker must have left before. NULL is fine. With durability other
+ * than off it writes what is not written yet; whether that went well mae_sync tells before.
+ */
 void mae_close(struct mae_db *db);
 
 #define MAE_NAME_MAX_BYTES 63 /* of tables and indexes, without the NUL */
@@ -430,6 +444,77 @@ MAE_MUST_USE enum mae_status mae_delete(struct mae_txn *txn, struct mae_index *i
  */
 #define MAE_PREFETCH_MAX 64
 void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count);
+
+/*
+ * ---- Durability. ---- *
+ * With the option durability other than off, what a transaction writes goes to the log in the folder log_dir before
+ * other transactions can see it, and from there to the disk a moment later. mae_open on that folder restores the
+ * tables, rows and indexes, under their names (mae_table_find, mae_index_by_name).
+ *
+ * A commit is safe once the durable timestamp has passed its own (mae_txn_timestamp). What survives is always the state
+ * as of some timestamp: of all transactions below it everything, of all others nothing, and never less than what was
+ * safe.
+ *     async   safe means written: it survives the end of the process, not a crash of the machine
+ *     group   safe means on the disk. mae_commit does not wait: ask mae_durable_timestamp, or mae_wait_durable
+ *     sync    as group, and mae_commit returns when the transaction and all it can have read are safe; so does mae_run
+ *             when its body gives up
+ * The log is written by a thread of the database's own. A transaction that reads can see what is not safe yet. Before
+ * its result leaves the program, wait for its timestamp, also if it was a snapshot.
+ *
+ * Open transactions hold the durable timestamp back until they are overtaken (overtake_us). Without the membarrier
+ * system call silent workers do so, too, until they act.
+ *
+ * Failure. An error of the disk is final: the durable timestamp stays, writing transactions end with MAE_IO, snapshots
+ * and reads go on. Then close the database and open it again. If the disk is full, commits wait a moment and then
+ * return MAE_ABORT_LOG, which may be tried again.
+ *
+ * mae_open returns MAE_INVALID for a log_dir without durability, durability without a log_dir, and durability with
+ * simple_index_update=on; MAE_BUSY if another process, or another database of this one, uses the folder;
+ * MAE_UNSUPPORTED for a log of a later version, for group and sync in a file system that keeps nothing (tmpfs) or
+ * without the membarrier system call; MAE_IO if a file cannot be read or written; MAE_CORRUPT if something is missing
+ * or damaged that was safe. mae_open_problem has the details. A torn end, which a crash leaves, is no error.
+ */
+
+/* The durable timestamp: every commit with a smaller timestamp is safe. Any thread; constant time. 0 without a log. */
+uint64_t mae_durable_timestamp(const struct mae_db *db);
+
+/*
+ * Waits until a commit with this timestamp is safe. The worker must be between transactions, and is parked meanwhile.
+ * The timestamp is that of a transaction of this database. MAE_OK; MAE_IO_UNKNOWN: the log has failed before; MAE_BUSY:
+ * the worker runs a transaction; MAE_UNSUPPORTED: no log.
+ */
+MAE_MUST_USE enum mae_status mae_wait_durable(struct mae_worker *worker, uint64_t timestamp);
+
+/* Waits until every commit that has returned is safe. Statuses as mae_wait_durable. Any thread that is not in the
+ * middle of a transaction. */
+MAE_MUST_USE enum mae_status mae_sync(struct mae_db *db);
+
+/* What mae_open has restored. Zeros if the folder was new, or without a log. */
+struct mae_recover_info {
+    uint64_t lives;        /* how many times the database had been opened before */
+    uint64_t cut;          /* of the last life: its commits with smaller timestamps have survived, and no others */
+    uint64_t start;        /* this life's timestamps are not below */
+    uint64_t transactions; /* read back */
+    uint64_t lost;         /* that were read, but were not safe and are above the cut */
+    uint64_t rows, entries, read_bytes, elapsed_ns;
+};
+void mae_recover_info(const struct mae_db *db, struct mae_recover_info *info);
+
+/*
+ * Whether a commit with this timestamp is not lost: one of an earlier life of the database has survived, or it is of
+ * this life. For a program that has noted the timestamps of its commits, and has not learnt whether they were safe. It
+ * says nothing about transactions that have changed nothing. Any thread; linear in the number of lives.
+ */
+bool mae_survived(const struct mae_db *db, uint64_t timestamp);
+
+struct mae_log_state {
+    uint64_t durable_timestamp;
+    uint64_t flushes, written_bytes; /* since mae_open */
+    bool failed, full;               /* full: the disk is, for now */
+    const char *problem;             /* if failed: what has failed. Valid until mae_close */
+};
+/* Any thread; constant time. */
+void mae_log_state(const struct mae_db *db, struct mae_log_state *state);
 
 /* ---- Statistics. ---- */
 

@@ -43,7 +43,9 @@
     X(TARGET_BUSY, REFUSED, "in use, or the worker already runs a transaction")                      \
     X(TARGET_FULL, REFUSED, "no free slot: too many workers, tables or indexes")                     \
     X(TARGET_UNSUPPORTED, REFUSED, "not supported here")                                             \
-    X(TARGET_CORRUPT, REFUSED, "an invariant does not hold")
+    X(TARGET_CORRUPT, REFUSED, "an invariant does not hold")                                         \
+    X(TARGET_IO, DOOMED, "aborted, or refused: a file cannot be read or written")                    \
+    X(TARGET_IO_UNKNOWN, REFUSED, "committed, but perhaps not after a restart: a file cannot be written")
 
 /* How many reasons for aborts there can be. The last one is the workload's own: it did not find what it knows to be
  * committed, and is to try again. The others are the target's. */

@@ -208,8 +208,7 @@ void span_fini(struct span *span)
     span->base = NULL;
 }
 
-/* Takes bytes from the budget, or nothing if they would pass the limit. */
-static bool budget_take(struct mem_budget *budget, size_t bytes)
+bool mem_budget_take(struct mem_budget *budget, size_t bytes)
 {
     uint64_t now = atomic_load_explicit(&budget->committed_bytes, memory_order_relaxed);
     do {
@@ -218,6 +217,11 @@ static bool budget_take(struct mem_budget *budget, size_t bytes)
     } while (!atomic_compare_exchange_weak_explicit(&budget->committed_bytes, &now, now + bytes, memory_order_relaxed,
                                                     memory_order_relaxed));
     return true;
+}
+
+void mem_budget_give(struct mem_budget *budget, size_t bytes)
+{
+    atomic_fetch_sub_explicit(&budget->committed_bytes, bytes, memory_order_relaxed);
 }
 
 /* Prefers the calling thread's node for these addresses; without the system call first touch does nearly the same. */
@@ -303,7 +307,7 @@ enum mae_status span_commit(struct span *span, size_t bytes)
     size_t committed = atomic_load_explicit(&span->committed_bytes, memory_order_relaxed);
     if (bytes > committed) {
         size_t more = round_up(bytes, MEM_CHUNK_BYTES) - committed;
-        if (!budget_take(span->budget, more)) {
+        if (!mem_budget_take(span->budget, more)) {
             status = MAE_NO_MEMORY;
         } else if (!map_part(span, span->base + committed, more)) {
             atomic_fetch_sub_explicit(&span->budget->committed_bytes, more, memory_order_relaxed);

@@ -42,6 +42,11 @@ struct span {
 /* limit_bytes 0: 90% of the memory this process may use (physical, or the cgroup's if smaller). */
 void mem_budget_init(struct mem_budget *budget, uint64_t limit_bytes, enum mem_huge_pages huge_pages);
 
+/* Counts memory that is in no span against the limit, and takes it off again. False, and nothing is counted: it would
+ * pass the limit. */
+bool mem_budget_take(struct mem_budget *budget, size_t bytes);
+void mem_budget_give(struct mem_budget *budget, size_t bytes);
+
 /* The largest useful size of a span: the limit, or the machine's memory if that is less. Reserving no more addresses
  * than this makes room for many tables where addresses are few (under valgrind). */
 uint64_t mem_budget_most(const struct mem_budget *budget);

@@ -38,7 +38,9 @@ static void infos_fill(void)
         infos[i] = (struct mae_option_info){.name = spec->name,
                                             .type = type,
                                             .default_value = spec->default_value,
-                                            .range = spec->range[0] ? spec->range : "on|off",
+                                            .range = spec->range[0]                ? spec->range
+                                                     : spec->type == OPTION_string ? "any text"
+                                                                                   : "on|off",
                                             .unit = spec->unit,
                                             .help = spec->help,
                                             .paper_section = spec->section};
@@ -68,6 +70,8 @@ struct mae_options *mae_options_create(void)
 
 void mae_options_destroy(struct mae_options *options)
 {
+    if (options)
+        option_values_clear(options_table, options);
     free(options);
 }
 

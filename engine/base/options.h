@@ -10,6 +10,7 @@
 
 enum { TIMESTAMPS_MULTI, TIMESTAMPS_CENTRAL };
 enum { ORDER_SERIAL, ORDER_STRICT };
+enum { DURABILITY_OFF, DURABILITY_ASYNC, DURABILITY_GROUP, DURABILITY_SYNC };
 enum { PENDING_WAIT, PENDING_ABORT, PENDING_SKIP };
 
 /* Values of `backoff` besides a fixed bound in nanoseconds. */

@@ -55,7 +55,9 @@
     X(ENTRY_APPLY)       \
     X(ENTRY_UNDO)        \
     X(EPOCH_ADVANCE)     \
-    X(EPOCH_FREE)
+    X(EPOCH_FREE)        \
+    X(LOG_APPEND)        \
+    X(LOG_TAKE)
 
 enum race_point {
 #define RACE_ENUM(name) RACE_##name,

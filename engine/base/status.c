@@ -1,7 +1,7 @@
 /* status.c - names and kinds of statuses, from the one table in maemio.h. */
 #include "engine/maemio.h"
 
-enum status_kind { DONE, USE, RETRY, DOOMED, REFUSED };
+enum status_kind { DONE, USE, RETRY, DOOMED, REFUSED, UNKNOWN };
 
 static const struct {
     enum status_kind kind;

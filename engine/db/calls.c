@@ -5,6 +5,7 @@
 #include "engine/txn/commit.h"
 #include "engine/txn/entries.h"
 #include "engine/txn/access_inline.h"
+#include "engine/txn/logging.h"
 #include "engine/txn/txn.h"
 
 /* ---- Transactions. ---- */
@@ -156,7 +157,7 @@ enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, c
     status = index->ops->insert(txn, index, key, row);
     if (status == MAE_EXISTS)
         txn_gain_refused(txn, &index->table->rows, row); /* and has counted one too many */
-    return status;
+    return status == MAE_OK ? logging_note_entry(txn, index->number, key, index->key_bytes, row, true) : status;
 }
 
 enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
@@ -167,7 +168,8 @@ enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, c
     txn->frees = true;
     if (UNLIKELY(!row_exists(index->table, row)))
         return txn->snapshot ? MAE_READ_ONLY : MAE_INVALID;
-    return index->ops->remove(txn, index, key, row);
+    enum mae_status status = index->ops->remove(txn, index, key, row);
+    return status == MAE_OK ? logging_note_entry(txn, index->number, key, index->key_bytes, row, false) : status;
 }
 
 enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,

@@ -4,6 +4,7 @@
 #ifndef ENGINE_DB_DB_H
 #define ENGINE_DB_DB_H
 
+#include "engine/durable/durable.h"
 #include "engine/index/hash_index.h"
 #include "engine/index/tree_index.h"
 #include "engine/index/tree_simple.h"
@@ -23,6 +24,8 @@ struct mae_index {
     enum mae_index_kind kind;
     const struct index_ops *ops; /* of the member of the union below that it uses */
     struct mae_table *table;     /* whose rows the entries lead to */
+    size_t key_bytes;
+    uint64_t number; /* in the log; 0 without one */
     char name[NAME_BYTES];
     union {
         struct hash_index hash;
@@ -42,6 +45,8 @@ struct mae_db {
     unsigned table_count, named_count, index_count;
     struct span *spans; /* all there are, the newest first: the memory of mae_db_memory */
     struct maintenance *maintenance;
+    struct durable *durable;   /* NULL without a log */
+    struct mae_worker *logger; /* the worker of its own that the log has */
 };
 
 /* The database of a worker. */
@@ -54,12 +59,15 @@ static inline struct mae_db *db_of(const struct mae_worker *worker)
  * may have used only tables with ids below table_count. */
 void db_worker_leave(struct mae_worker *worker, unsigned table_count);
 
+/* durability.c: opens the log's folder if the options name one, and restores what it holds; ends the log. */
+enum mae_status durability_open(struct mae_db *db);
+void durability_close(struct mae_db *db);
+
+/* catalogue.c: make what the manifest names. */
+enum mae_status db_restore_table(struct mae_db *db, const struct manifest_object *object);
+enum mae_status db_restore_index(struct mae_db *db, const struct manifest_object *object);
+
 /* Stops the maintenance thread if it runs; maintenance.c. */
 void maintenance_close(struct mae_db *db);
-/* One round of the maintenance thread, which it makes once a millisecond as `worker`; the worker is parked before and
- * after. last_wts: the slots' wts at the last round. False if no other worker has published since and the round
- * reclaimed nothing. One thread at a time may call it, and must be registered for membarrier if the process has other
- * threads. */
-bool maintenance_round(struct mae_worker *worker, uint64_t *last_wts);
 
 #endif

@@ -17,9 +17,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/base/tsc.h"
+#include "engine/base/wait.h"
 #include "engine/db/db.h"
 #include "engine/txn/membership.h"
+#include "engine/txn/upkeep.h"
 
 enum {
     TICK_NS = 1000000,
@@ -38,43 +39,6 @@ struct maintenance {
     uint64_t last_wts[HORIZON_SLOTS];
 };
 
-/* Returns whether another worker has published since the last look. */
-static bool park_silent(struct mae_worker *own, uint64_t *last_wts)
-{
-    struct core *core = own->core;
-    bool active = false;
-    for (unsigned i = 0; i < HORIZON_SLOTS; i++) {
-        struct mae_worker *worker = atomic_load_explicit(&core->workers[i], memory_order_acquire);
-        if (!worker || worker == own)
-            continue;
-        uint64_t wts = atomic_load_explicit(&core->horizon.slots[i].wts, memory_order_relaxed);
-        if (wts == last_wts[i])
-            (void)worker_park_other(own, i);
-        active |= wts != last_wts[i];
-        last_wts[i] = wts;
-    }
-    return active;
-}
-
-bool maintenance_round(struct mae_worker *worker, uint64_t *last_wts)
-{
-    bool active = park_silent(worker, last_wts);
-    uint64_t reclaimed = atomic_load_explicit(&worker->counters.versions_reclaimed, memory_order_relaxed);
-    worker_pass_parked(worker);
-    return active || atomic_load_explicit(&worker->counters.versions_reclaimed, memory_order_relaxed) != reclaimed;
-}
-
-static struct timespec after(uint64_t ns)
-{
-    enum { SECOND_NS = 1000000000 };
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    uint64_t sum = (uint64_t)until.tv_nsec + ns;
-    until.tv_sec += (time_t)(sum / SECOND_NS);
-    until.tv_nsec = (long)(sum % SECOND_NS);
-    return until;
-}
-
 static void *run(void *arg)
 {
     struct maintenance *maintenance = arg;
@@ -83,12 +47,12 @@ static void *run(void *arg)
     pthread_mutex_lock(&maintenance->lock);
     while (!maintenance->stop) {
         pthread_mutex_unlock(&maintenance->lock);
-        quiet = maintenance_round(maintenance->worker, maintenance->last_wts) ? 0 : quiet + 1;
+        quiet = upkeep_round(maintenance->worker, maintenance->last_wts) ? 0 : quiet + 1;
         if (quiet <= QUIET_ROUNDS)
             sleep_ns = TICK_NS;
         else if (sleep_ns < SLEEP_MAX_NS)
             sleep_ns *= 2;
-        struct timespec until = after(sleep_ns);
+        struct timespec until = wait_deadline(sleep_ns);
         pthread_mutex_lock(&maintenance->lock);
         if (!maintenance->stop)
             pthread_cond_timedwait(&maintenance->wake, &maintenance->lock, &until);

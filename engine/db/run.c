@@ -1,6 +1,7 @@
 /* run.c - mae_run: runs a transaction from begin to commit, and again until it commits or gives up; see maemio.h. */
 #include "engine/db/guard.h"
 #include "engine/txn/commit.h"
+#include "engine/txn/logging.h"
 #include "engine/txn/txn.h"
 
 void mae_backoff(struct mae_worker *worker)
@@ -21,6 +22,13 @@ static void abandon(struct mae_txn *const *open)
 {
     if (*open)
         (void)mae_abort(*open);
+}
+
+/* The caller learns from the status what the body has read. With durability=sync that must be safe, too. */
+static enum mae_status safe(struct mae_txn *txn, enum mae_status status)
+{
+    enum mae_status waited = logging_wait(txn);
+    return waited == MAE_OK ? status : waited;
 }
 
 enum mae_status mae_run(struct mae_worker *worker, enum mae_mode mode, mae_body_fn body, void *arg,
@@ -49,6 +57,8 @@ enum mae_status mae_run_after(struct mae_worker *worker, enum mae_mode mode, uin
             if (txn->doomed == MAE_OK && !txn->snapshot && !txn_reads_are_valid(txn))
                 status = txn_doom(txn, MAE_ABORT_READ_CHECK);
             (void)mae_abort(txn);
+            if (status == MAE_NOT_FOUND || status == MAE_EXISTS || status == MAE_ABORT_USER)
+                status = safe(txn, status);
         }
         if (!mae_status_is_retryable(status) || attempt == attempts_max)
             return MUTATED(run_loses_status) ? MAE_OK : status;

@@ -35,6 +35,7 @@ struct table {
     uint32_t size_class; /* of a version that holds payload_max_bytes */
     bool is_node;        /* rows are nodes of an index; set right after table_init */
     unsigned id;         /* place in the database's list, and in each worker's row allocators */
+    uint64_t number;     /* of a table of rows in the log, where numbers are never used again; 0 without a log */
     struct span rows;
     /* Cold, shared. */
     SEPARATED _Atomic uint64_t next_row; /* every row id below has been given to some worker */

@@ -66,10 +66,10 @@ enum horizon_slot_state { SLOT_FREE, SLOT_PARKED, SLOT_ACTIVE, SLOT_OVERTAKEN };
 /* What the owner of a slot is doing. BUSY: it begins, commits or ends a transaction, or parks. */
 enum horizon_owner { OWNER_IDLE, OWNER_BUSY, OWNER_READING, OWNER_SNAPSHOT };
 
-/* Callers' workers and the database's own workers each have a slot. The database's own are its maintenance worker and
- * one that makes an index or verifies. Only callers' workers have a number, the low bits of their timestamps; usually
- * it equals the slot's index. */
-enum { HORIZON_OWN = 2, HORIZON_SLOTS = MAE_WORKERS_MAX + HORIZON_OWN, HORIZON_NO_NUMBER = MAE_WORKERS_MAX };
+/* Callers' workers and the database's own workers each have a slot. The database's own are its maintenance worker,
+ * one that makes an index or verifies, and the logger's. Only callers' workers have a number, the low bits of their
+ * timestamps; usually it equals the slot's index. */
+enum { HORIZON_OWN = 3, HORIZON_SLOTS = MAE_WORKERS_MAX + HORIZON_OWN, HORIZON_NO_NUMBER = MAE_WORKERS_MAX };
 
 struct SEPARATED horizon_slot {
     _Atomic uint64_t wts, rts;

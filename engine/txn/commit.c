@@ -26,6 +26,7 @@
 #include "engine/base/tsc.h"
 #include "engine/time/timestamp.h"
 #include "engine/txn/entries.h"
+#include "engine/txn/logging.h"
 #include "engine/txn/membership.h"
 #include "engine/txn/slow.h"
 #include "engine/txn/txn.h"
@@ -658,6 +659,10 @@ static COLD void count_abort(struct mae_worker *worker, enum mae_status status)
     case MAE_NO_ADDRESSES:
         COUNT(worker, aborts_memory);
         break;
+    case MAE_IO:
+    case MAE_ABORT_LOG:
+        COUNT(worker, aborts_log);
+        break;
     case MAE_CORRUPT:
         COUNT(worker, aborts_entry);
         break;
@@ -795,6 +800,17 @@ static ALWAYS_INLINE enum mae_status decide(struct mae_txn *txn, struct writes w
     return MAE_OK;
 }
 
+/* 6. Log, before anything is decided, and only what will be (D1). Not MAE_OK: as `decide`. */
+static COLD enum mae_status log_writes(struct mae_txn *txn, struct writes writes)
+{
+    enum mae_status status = MAE_OK;
+    if (writes.flags & (ACCESS_DELETE | ACCESS_ENTRIES))
+        status = entries_prepare(&txn->accesses, writes.count);
+    if (status == MAE_OK)
+        logging_append(txn, writes.count);
+    return status;
+}
+
 static ALWAYS_INLINE void count_commit(struct mae_txn *txn)
 {
     MAE_DCHECK(txn->ts > atomic_load_explicit(&txn->worker->slot->last_ts, memory_order_relaxed) ||
@@ -836,6 +852,9 @@ static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plai
     COMMIT_PHASE_END(ticks_execute);
     if (UNLIKELY(!gc_has_room(&worker->gc, writes.count)) && UNLIKELY(!reserve_garbage(txn, writes.count)))
         return fail(txn, gc_refused(worker));
+    enum mae_status status = !plain && worker->log ? logging_reserve(txn, writes.count) : MAE_OK;
+    if (status != MAE_OK)
+        return fail(txn, status);
     if (!PROTOCOL(worker, adaptive_skip) || worker->commits_in_a_row < SKIP_AFTER_COMMITS) {
         if (PROTOCOL(worker, sort_writes) && writes.count > 1) {
             sort_writes(set, writes.count);
@@ -852,22 +871,25 @@ static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plai
         return fail(txn, MAE_ABORT_INSTALL);
     COMMIT_PHASE_END(ticks_install);
 
-    enum mae_status checked = check_accesses(txn);
-    if (UNLIKELY(checked != MAE_OK))
-        return fail(txn, checked);
+    status = check_accesses(txn);
+    if (UNLIKELY(status != MAE_OK))
+        return fail(txn, status);
     COMMIT_PHASE_END(ticks_check);
 
-    /* 6. Log. There is no log: nothing is durable. A logger would stand here, before any version is decided. */
-
-    enum mae_status decided = decide(txn, writes, plain);
-    if (UNLIKELY(decided != MAE_OK))
-        return fail(txn, decided);
+    if (!plain && worker->log && !MUTATED(logged_too_late))
+        status = log_writes(txn, writes);
+    if (LIKELY(status == MAE_OK))
+        status = decide(txn, writes, plain);
+    if (UNLIKELY(status != MAE_OK))
+        return fail(txn, status);
     if (MUTATED(entries_behind_rows) && txn->on_decision)
         tell_decision(txn, true);
     COMMIT_PHASE_END(ticks_decide);
     count_commit(txn);
     if (!plain) {
         finish(txn);
+        if (MUTATED(logged_too_late) && worker->log)
+            logging_append(txn, writes.count);
         return MAE_OK;
     }
     close(txn);
@@ -878,22 +900,31 @@ static ALWAYS_INLINE enum mae_status commit(struct mae_txn *txn, const bool plai
 
 #undef COMMIT_PHASE_END
 
-static NOINLINE enum mae_status commit_any(struct mae_txn *txn)
+static NOINLINE enum mae_status commit_snapshot(struct mae_txn *txn)
 {
-    if (!txn->snapshot && (txn->doomed == MAE_OK || MUTATED(doomed_commits)))
-        return commit(txn, false);
     enum mae_status status = txn->doomed;
-    if (!txn->snapshot)
-        return fail(txn, status);
     COUNT(txn->worker, snapshots);
     finish(txn);
     return status;
 }
 
-/* The transaction is no snapshot, not doomed, has not been overtaken, and nothing waits for or times its decision. */
+static NOINLINE enum mae_status commit_any(struct mae_txn *txn)
+{
+    enum mae_status status;
+    if (txn->snapshot)
+        status = commit_snapshot(txn);
+    else if (txn->doomed == MAE_OK || MUTATED(doomed_commits))
+        status = commit(txn, false);
+    else
+        status = fail(txn, txn->doomed);
+    return status == MAE_OK ? logging_wait(txn) : status;
+}
+
+/* The transaction is no snapshot, not doomed, has not been overtaken, nothing waits for or times its decision, and it
+ * is not logged. */
 static ALWAYS_INLINE bool is_plain(const struct mae_txn *txn)
 {
-    return LIKELY(txn->plain) && LIKELY(!txn->overtaken) && LIKELY(!txn->on_decision) &&
+    return LIKELY(txn->plain) && LIKELY(!txn->overtaken) && LIKELY(!txn->on_decision) && LIKELY(!txn->worker->log) &&
            LIKELY(!PROTOCOL(txn->worker, phase_times));
 }
 

@@ -5,6 +5,7 @@
 #define ENGINE_TXN_CORE_H
 
 #include "engine/base/options.h"
+#include "engine/log/logger.h"
 #include "engine/store/version_pool.h"
 #include "engine/time/backoff.h"
 #include "engine/time/horizon.h"
@@ -50,6 +51,7 @@ struct core {
     struct arena arena;
     double ticks_per_us;
     unsigned clock_shift;
+    struct log *log;                          /* NULL with durability=off, and while the database is being restored */
     SEPARATED _Atomic uint64_t central_clock; /* timestamps=central only */
     SEPARATED struct horizon horizon;
     struct backoff backoff;

@@ -57,6 +57,7 @@ static enum mae_status join(struct core *core, int id, struct mae_worker **joine
     worker->protocol = core->protocol;
     worker->core = core;
     worker->slot = &core->horizon.slots[id];
+    worker->log = core->log ? log_buffer_of(core->log, (unsigned)id) : NULL;
     worker->id = (unsigned)id;
     worker->number = atomic_load_explicit(&worker->slot->number, memory_order_relaxed);
     worker->txn.worker = worker;

@@ -45,6 +45,7 @@ struct SEPARATED mae_worker {
     struct protocol protocol;
     struct core *core;
     struct horizon_slot *slot;
+    struct log_buffer *log; /* NULL: what it does is not logged */
     struct tsclock clock;
     unsigned id;     /* the index of its slot */
     unsigned number; /* the low bits of its timestamps; HORIZON_NO_NUMBER: a worker of the database's own */

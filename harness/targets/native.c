@@ -27,7 +27,8 @@ struct target {
     X(OK)                \
     X(NOT_FOUND)         \
     X(EXISTS)            \
-    X(NO_MEMORY) X(NO_ADDRESSES) X(TOO_LARGE) X(READ_ONLY) X(INVALID) X(BUSY) X(FULL) X(UNSUPPORTED) X(CORRUPT)
+    X(NO_MEMORY)         \
+    X(NO_ADDRESSES) X(TOO_LARGE) X(READ_ONLY) X(INVALID) X(BUSY) X(FULL) X(UNSUPPORTED) X(CORRUPT) X(IO) X(IO_UNKNOWN)
 #define SAME_STATUS(name) static_assert((int)TARGET_##name == (int)MAE_##name, "the engine's status");
 SAME_STATUSES(SAME_STATUS)
 static_assert((int)TARGET_ROLLED_BACK == (int)MAE_ABORT_USER && (int)TARGET_TOO_OLD == (int)MAE_ABORT_OLD, "same");
@@ -80,8 +81,8 @@ static enum target_status native_open(const struct target_ops *ops, const void *
         *target = support_alloc(sizeof **target);
         (*target)->db = db;
     } else {
-        (void)snprintf(error, error_bytes, "%s",
-                       status == TARGET_INVALID ? "these options cannot be combined" : target_status_text(status));
+        const char *other = status == TARGET_INVALID ? "these options cannot be combined" : target_status_text(status);
+        (void)snprintf(error, error_bytes, "%s", mae_open_problem()[0] ? mae_open_problem() : other);
     }
     return status;
 }
@@ -334,11 +335,22 @@ static enum target_status native_verify(struct target *target, char *report, siz
     return STATUS(mae_db_verify(target->db, report, report_bytes));
 }
 
+static_assert((int)TARGET_DURABILITY_OFF == DURABILITY_OFF && (int)TARGET_DURABILITY_ASYNC == DURABILITY_ASYNC &&
+                  (int)TARGET_DURABILITY_GROUP == DURABILITY_GROUP && (int)TARGET_DURABILITY_SYNC == DURABILITY_SYNC,
+              "the engine's words");
+
 /* The single-version ordered index gives up phantom protection. */
 static struct target_promises native_promises_with(const void *values)
 {
+    static const char *const notes[] = {"", "commits outlive the process once the log is written",
+                                        "commits are safe some time after they return",
+                                        "commits are safe when they return"};
+    const struct mae_options *options = values;
     struct target_promises promises = native_target_ops.promises;
-    if (!((const struct mae_options *)values)->simple_index_update)
+    promises.durability = (enum target_durability)options->durability;
+    if (options->durability != DURABILITY_OFF)
+        promises.note = notes[options->durability];
+    if (!options->simple_index_update)
         return promises;
     promises.phantom_safe = false;
     promises.note = "no phantom protection in ordered indexes; in memory only";
@@ -355,11 +367,13 @@ static struct target_promises native_promises_with(const void *values)
 #define NAME_MAE_ABORT_WRITE_CHECK "write_check"
 #define NAME_MAE_ABORT_INDEX "index"
 #define NAME_MAE_ABORT_MEMORY "memory"
+#define NAME_MAE_ABORT_LOG "log"
 #define REASON_RETRY(status, text) {NAME_##status, text},
 #define REASON_DONE(status, text)
 #define REASON_USE(status, text)
 #define REASON_DOOMED(status, text)
 #define REASON_REFUSED(status, text)
+#define REASON_UNKNOWN(status, text)
 static const struct target_reason native_reasons[] = {
 #define REASON(status, kind, text) REASON_##kind(status, text)
     MAE_STATUS_TABLE(REASON)

@@ -12,6 +12,7 @@
 #include "engine/db/db.h"
 #include "engine/maemio.h"
 #include "engine/txn/membership.h"
+#include "engine/txn/upkeep.h"
 #include "harness/proof/judge.h"
 #include "harness/targets/recording.h"
 #include "harness/targets/targets.h"
@@ -634,7 +635,7 @@ static void maintain(struct round *round)
     rng_init(&rng, round->schedule_seed, 99);
     for (uint64_t n = 1 + rng_below(&rng, MAINTENANCE_MAX); n > 0; n--) {
         scheduler_note("maintenance", 0, 0, TARGET_OK);
-        (void)maintenance_round(round->maintainer, round->last_wts);
+        (void)upkeep_round(round->maintainer, round->last_wts);
         scheduler_point();
     }
 }

@@ -1,5 +1,6 @@
 /* membership.c - joining, leaving, idling; quiescent points; the clocks of workers. */
 #include "engine/txn/membership.h"
+#include "engine/txn/upkeep.h"
 
 #include "engine/db/db.h"
 #include "tests/support/world.h"
@@ -206,7 +207,7 @@ static void nobody_parks_the_maintenance_worker_at_work(void **state)
             assert_int_equal(maintainer->id, 1);
             worker_park(maintainer);
             at_race(points[i], points[i] == RACE_UNPARK ? 2 : 1, park_the_joiner, &joiner);
-            maintenance_round(maintainer, last_wts);
+            upkeep_round(maintainer, last_wts);
             assert_false(joiner.parked);
             assert_false(at_race_cancel());
             db_worker_leave(maintainer, world.db->table_count);
@@ -252,8 +253,8 @@ static void an_id_that_is_used_again_repeats_no_timestamp(void **state)
             uint64_t ts = mae_txn_timestamp(txn);
             assert_ok(row_add(txn, world.table, row, 1));
             assert_ok(mae_commit(txn));
-            maintenance_round(maintainer, last_wts);
-            maintenance_round(maintainer, last_wts); /* silent since the last one: parks it */
+            upkeep_round(maintainer, last_wts);
+            upkeep_round(maintainer, last_wts); /* silent since the last one: parks it */
             mae_worker_leave(world.workers[1]);
             assert_ok(mae_worker_join(world.db, &world.workers[1]));
             assert_ok(mae_begin(world.workers[1], MAE_READ_WRITE, ahead, &txn));

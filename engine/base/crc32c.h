@@ -1,0 +1,13 @@
+/*
+ * crc32c.h - the CRC-32C (Castagnoli) checksum of what is written to disk.
+ */
+#ifndef ENGINE_BASE_CRC32C_H
+#define ENGINE_BASE_CRC32C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The checksum of `bytes` bytes. `crc` is 0, or the checksum of what stands before them. */
+uint32_t crc32c(uint32_t crc, const void *data, size_t bytes);
+
+#endif

@@ -1,0 +1,270 @@
+/* catalogue.c - the tables and indexes of a database, by name: making them, also anew from a log's manifest, and
+ * finding them; see maemio.h. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "engine/base/check.h"
+#include "engine/base/tsc.h"
+#include "engine/db/db.h"
+#include "engine/db/index_ops.h"
+#include "engine/txn/commit.h"
+#include "engine/txn/membership.h"
+
+/* ---- What the functions below are made of. The lock is held. ---- */
+
+static struct mae_table *named_table(const struct mae_db *db, const char *name)
+{
+    for (unsigned i = 0; i < db->named_count; i++)
+        if (strcmp(db->named[i]->name, name) == 0)
+            return db->named[i];
+    return NULL;
+}
+
+static struct mae_index *named_index(const struct mae_db *db, const char *name)
+{
+    for (unsigned i = 0; i < db->index_count; i++)
+        if (strcmp(db->indexes[i]->name, name) == 0)
+            return db->indexes[i];
+    return NULL;
+}
+
+static bool name_is_valid(const char *name)
+{
+    return name && name[0] && strlen(name) < NAME_BYTES;
+}
+
+/* Registers a table under the next id. */
+static enum mae_status add_table(struct mae_db *db, struct table *table, size_t payload_max_bytes, bool is_node,
+                                 uint64_t expected_rows)
+{
+    if (db->table_count == CATALOG_MAX)
+        return MAE_FULL;
+    enum mae_status status = table_init(table, &db->core.budget, &db->core.arena, db->table_count, payload_max_bytes,
+                                        db->core.options.inline_bytes, expected_rows);
+    if (status != MAE_OK)
+        return status;
+    table->is_node = is_node;
+    table->rows.next = db->spans;
+    db->spans = &table->rows;
+    db->tables[db->table_count++] = table;
+    return MAE_OK;
+}
+
+static void drop_last_table(struct mae_db *db)
+{
+    MAE_DCHECK(db->table_count > 0);
+    MAE_DCHECK(db->spans == &db->tables[db->table_count - 1]->rows);
+    struct table *table = db->tables[--db->table_count];
+    db->spans = table->rows.next;
+    table_fini(table);
+}
+
+/* Makes the table that `object` describes. Unless it has a number, as one that is restored has, the log gives it one.
+ * */
+static enum mae_status create_table(struct mae_db *db, struct manifest_object *object, struct mae_table **created)
+{
+    const struct mae_table_config *config = &object->table_config;
+    if (named_table(db, object->name))
+        return MAE_EXISTS;
+    struct mae_table *table = mem_alloc(sizeof *table);
+    if (!table)
+        return MAE_NO_MEMORY;
+    enum mae_status status = add_table(db, &table->rows, config->payload_max_bytes, false, config->expected_rows);
+    if (status == MAE_OK && db->durable && object->number == 0) {
+        status = durable_create(db->durable, object);
+        if (status != MAE_OK)
+            drop_last_table(db);
+    }
+    if (status != MAE_OK) {
+        free(table);
+        return status;
+    }
+    table->rows.number = object->number;
+    table->db = db;
+    strcpy(table->name, object->name);
+    db->named[db->named_count++] = table;
+    *created = table;
+    return MAE_OK;
+}
+
+enum mae_status db_restore_table(struct mae_db *db, const struct manifest_object *object)
+{
+    struct mae_table *table;
+    struct manifest_object same = *object;
+    return create_table(db, &same, &table);
+}
+
+enum mae_status mae_table_create(struct mae_db *db, const char *name, const struct mae_table_config *config,
+                                 struct mae_table **created)
+{
+    if (!db || !name_is_valid(name) || !config || !created || config->payload_max_bytes < 1 ||
+        config->payload_max_bytes > MAE_PAYLOAD_MAX_BYTES)
+        return MAE_INVALID;
+    struct manifest_object object = {.kind = MANIFEST_TABLE, .table_config = *config};
+    strcpy(object.name, name);
+    pthread_mutex_lock(&db->lock);
+    enum mae_status status = create_table(db, &object, created);
+    pthread_mutex_unlock(&db->lock);
+    return status;
+}
+
+/* The seed is drawn for each index, unless the option fixes it. If the system has no entropy yet, it is the clock. */
+static uint64_t hash_seed(const struct mae_db *db)
+{
+    uint64_t seed = db->core.options.hash_seed;
+    if (seed == 0 && getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
+        seed = hash_mix(tsc_now());
+    return seed;
+}
+
+static enum mae_status create_hash(struct mae_db *db, struct mae_index *index, const struct mae_index_config *config)
+{
+    size_t bytes = hash_index_bucket_bytes(config->key_bytes);
+    index->ops = &hash_index_ops;
+    enum mae_status status =
+        add_table(db, &index->nodes, bytes, true, config->expected_rows / 2 /* a bucket has more entries */);
+    if (status != MAE_OK)
+        return status;
+    status = add_table(db, &index->overflow, bytes, true, 0);
+    if (status != MAE_OK)
+        goto drop_nodes;
+    status = hash_index_init(&index->hash, &index->nodes, &index->overflow, config->key_bytes, config->expected_rows,
+                             hash_seed(db));
+    if (status == MAE_OK)
+        return MAE_OK;
+    drop_last_table(db);
+drop_nodes:
+    drop_last_table(db);
+    return status;
+}
+
+/* A worker of the database's own makes the root, before any other worker can use the index. */
+static enum mae_status create_root(struct mae_db *db, struct mae_index *index)
+{
+    struct mae_worker *worker;
+    struct mae_txn *txn;
+    enum mae_status status = worker_join_own(&db->core, &worker);
+    if (status != MAE_OK)
+        return status;
+    status = txn_begin(worker, MAE_READ_WRITE, 0, &txn);
+    if (status == MAE_OK) {
+        status = tree_index_create_root(txn, &index->tree);
+        if (status == MAE_OK)
+            status = txn_commit(txn);
+        else
+            txn_abort(txn);
+    }
+    db_worker_leave(worker, db->table_count);
+    return status == MAE_ABORT_MEMORY ? MAE_NO_MEMORY : status; /* the caller has no transaction to retry */
+}
+
+static enum mae_status create_simple(struct mae_db *db, struct mae_index *index, const struct mae_index_config *config)
+{
+    enum mae_status status = tree_simple_init(&index->simple, &db->core.budget, config->key_bytes, config->non_unique);
+    if (status != MAE_OK)
+        return status;
+    index->ops = &simple_index_ops;
+    index->simple.span.next = db->spans;
+    db->spans = &index->simple.span;
+    return MAE_OK;
+}
+
+static enum mae_status create_tree(struct mae_db *db, struct mae_index *index, const struct mae_index_config *config)
+{
+    if (db->core.options.simple_index_update)
+        return create_simple(db, index, config);
+    enum mae_status status =
+        add_table(db, &index->nodes, tree_index_node_bytes(config->key_bytes, config->non_unique), true, 0);
+    if (status != MAE_OK)
+        return status;
+    index->ops = &tree_index_ops;
+    tree_index_init(&index->tree, &index->nodes, config->key_bytes, config->non_unique);
+    status = create_root(db, index);
+    if (status != MAE_OK)
+        drop_last_table(db);
+    return status;
+}
+
+/* Undoes create_hash or create_tree. With a log there are no others. */
+static void drop_last_index(struct mae_db *db, const struct mae_index *index)
+{
+    drop_last_table(db);
+    if (index->kind == MAE_INDEX_HASH)
+        drop_last_table(db);
+}
+
+/* As create_table. */
+static enum mae_status create_index(struct mae_db *db, struct mae_table *table, struct manifest_object *object,
+                                    struct mae_index **created)
+{
+    const struct mae_index_config *config = &object->index_config;
+    if (db->index_count == CATALOG_MAX)
+        return MAE_FULL;
+    if (named_index(db, object->name))
+        return MAE_EXISTS;
+    struct mae_index *index = mem_alloc(sizeof *index);
+    if (!index)
+        return MAE_NO_MEMORY;
+    index->kind = config->kind;
+    index->table = table;
+    index->key_bytes = config->key_bytes;
+    strcpy(index->name, object->name);
+    enum mae_status status =
+        config->kind == MAE_INDEX_HASH ? create_hash(db, index, config) : create_tree(db, index, config);
+    if (status == MAE_OK && db->durable && object->number == 0) {
+        status = durable_create(db->durable, object);
+        if (status != MAE_OK)
+            drop_last_index(db, index);
+    }
+    if (status != MAE_OK) {
+        free(index);
+        return status;
+    }
+    index->number = object->number;
+    db->indexes[db->index_count++] = index;
+    *created = index;
+    return MAE_OK;
+}
+
+enum mae_status db_restore_index(struct mae_db *db, const struct manifest_object *object)
+{
+    struct mae_index *index;
+    struct manifest_object same = *object;
+    for (unsigned i = 0; i < db->named_count; i++)
+        if (db->named[i]->rows.number == object->table)
+            return create_index(db, db->named[i], &same, &index);
+    return MAE_CORRUPT;
+}
+
+enum mae_status mae_index_create(struct mae_db *db, struct mae_table *table, const char *name,
+                                 const struct mae_index_config *config, struct mae_index **created)
+{
+    if (!db || !table || table->db != db || !name_is_valid(name) || !config || !created ||
+        config->key_bytes < MAE_KEY_MIN_BYTES || config->key_bytes > MAE_KEY_MAX_BYTES ||
+        (config->kind != MAE_INDEX_HASH && config->kind != MAE_INDEX_ORDERED) ||
+        (config->kind == MAE_INDEX_HASH && config->non_unique))
+        return MAE_INVALID;
+    struct manifest_object object = {.kind = MANIFEST_INDEX, .table = table->rows.number, .index_config = *config};
+    strcpy(object.name, name);
+    pthread_mutex_lock(&db->lock);
+    enum mae_status status = create_index(db, table, &object, created);
+    pthread_mutex_unlock(&db->lock);
+    return status;
+}
+
+struct mae_table *mae_table_find(struct mae_db *db, const char *name)
+{
+    pthread_mutex_lock(&db->lock);
+    struct mae_table *table = named_table(db, name);
+    pthread_mutex_unlock(&db->lock);
+    return table;
+}
+
+struct mae_index *mae_index_by_name(struct mae_db *db, const char *name)
+{
+    pthread_mutex_lock(&db->lock);
+    struct mae_index *index = named_index(db, name);
+    pthread_mutex_unlock(&db->lock);
+    return index;
+}

@@ -1,0 +1,160 @@
+/* durability.c - the public calls about the log, and what a recovery needs of the catalogue; see maemio.h, DURABLE.md.
+ * */
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/db/guard.h"
+#include "engine/db/index_ops.h"
+#include "engine/log/logger.h"
+#include "engine/txn/membership.h"
+
+static _Thread_local struct problem last_problem;
+
+const char *mae_open_problem(void)
+{
+    return last_problem.text;
+}
+
+/* ---- Recovery. ---- */
+
+static struct table *table_of(void *owner, uint64_t number)
+{
+    const struct mae_db *db = owner;
+    for (unsigned i = 0; i < db->named_count; i++)
+        if (db->named[i]->rows.number == number)
+            return &db->named[i]->rows;
+    return NULL;
+}
+
+static bool index_of(void *owner, uint64_t number, struct replay_index *found)
+{
+    const struct mae_db *db = owner;
+    for (unsigned i = 0; i < db->index_count; i++)
+        if (db->indexes[i]->number == number) {
+            *found = (struct replay_index){.key_bytes = db->indexes[i]->key_bytes, .index = db->indexes[i]};
+            return true;
+        }
+    return false;
+}
+
+/* Adds an entry without a write of its row, which keeps its timestamp. The row counts the entry all the same (I4). */
+static enum mae_status add_entry(struct mae_txn *txn, void *arg, const void *key, uint64_t row)
+{
+    struct mae_index *index = arg;
+    struct table *rows = &index->table->rows;
+    if (row >= atomic_load_explicit(&rows->next_row, memory_order_relaxed) ||
+        atomic_load_explicit(row_head(rows, table_row(rows, row)), memory_order_relaxed) == HANDLE_NONE)
+        return MAE_CORRUPT;
+    uint32_t entries = row_entries(rows, table_row(rows, row)) + 1;
+    if (!row_entries_reserve(rows, table_row(rows, row), entries))
+        return MAE_NO_MEMORY;
+    enum mae_status status = index->ops->insert(txn, index, key, row);
+    if (status == MAE_OK)
+        row_entries_set(rows, table_row(rows, row), entries);
+    return status;
+}
+
+static enum mae_status restore_objects(struct mae_db *db)
+{
+    const struct manifest *manifest = durable_manifest(db->durable);
+    for (size_t i = 0; i < manifest->object_count; i++) {
+        const struct manifest_object *object = &manifest->objects[i];
+        enum mae_status status =
+            object->kind == MANIFEST_TABLE ? db_restore_table(db, object) : db_restore_index(db, object);
+        if (status != MAE_OK)
+            return problem_set(&last_problem, status, "%s %s of the manifest cannot be made: %s",
+                               object->kind == MANIFEST_TABLE ? "table" : "index", object->name,
+                               mae_status_text(status));
+    }
+    return MAE_OK;
+}
+
+static enum mae_status restore(struct mae_db *db)
+{
+    const struct replay_host host = {.owner = db, .table = table_of, .index = index_of, .add = add_entry};
+    struct table *tables[CATALOG_MAX];
+    for (unsigned i = 0; i < db->named_count; i++)
+        tables[i] = &db->named[i]->rows;
+    enum mae_status status = worker_join_own(&db->core, &db->logger);
+    return status == MAE_OK ? durable_restore(db->durable, &host, db->logger, tables, db->named_count, &last_problem)
+                            : status;
+}
+
+enum mae_status durability_open(struct mae_db *db)
+{
+    const struct mae_options *options = &db->core.options;
+    last_problem.text[0] = '\0';
+    if (options->durability == DURABILITY_OFF && options->log_dir[0] == '\0')
+        return MAE_OK;
+    enum mae_status status = durable_open(&db->core, &last_problem, &db->durable);
+    if (status == MAE_OK)
+        status = restore_objects(db);
+    return status == MAE_OK ? restore(db) : status;
+}
+
+void durability_close(struct mae_db *db)
+{
+    if (db->durable)
+        durable_close(db->durable);
+    db->durable = NULL;
+    if (db->logger)
+        db_worker_leave(db->logger, db->table_count);
+    db->logger = NULL;
+}
+
+/* ---- Questions and waits. ---- */
+
+uint64_t mae_durable_timestamp(const struct mae_db *db)
+{
+    return db->core.log ? log_durable_ts(db->core.log) : 0;
+}
+
+enum mae_status mae_wait_durable(struct mae_worker *worker, uint64_t timestamp)
+{
+    GUARDED const struct guard guard = guard_worker(worker);
+    if (guard.status != MAE_OK)
+        return guard.status;
+    struct log *log = worker->core->log;
+    if (!log)
+        return MAE_UNSUPPORTED;
+    if (worker->txn.running)
+        return MAE_BUSY;
+    if (log_durable_ts(log) > timestamp)
+        return MAE_OK;
+    worker_park(worker); /* so that it does not hold back what it waits for */
+    return log_wait(log, timestamp);
+}
+
+enum mae_status mae_sync(struct mae_db *db)
+{
+    struct log *log = db->core.log;
+    return log ? log_wait(log, horizon_last_commit(&db->core.horizon)) : MAE_UNSUPPORTED;
+}
+
+void mae_recover_info(const struct mae_db *db, struct mae_recover_info *info)
+{
+    memset(info, 0, sizeof *info);
+    if (db->durable)
+        durable_info(db->durable, info);
+}
+
+bool mae_survived(const struct mae_db *db, uint64_t timestamp)
+{
+    return !db->durable || durable_survived(db->durable, timestamp);
+}
+
+void mae_log_state(const struct mae_db *db, struct mae_log_state *state)
+{
+    const struct log *log = db->core.log;
+    memset(state, 0, sizeof *state);
+    state->problem = "";
+    if (!log)
+        return;
+    state->durable_timestamp = log_durable_ts(log);
+    state->flushes = atomic_load_explicit(&log->flushes, memory_order_relaxed);
+    state->written_bytes = atomic_load_explicit(&log->written_bytes, memory_order_relaxed);
+    state->full = atomic_load_explicit(&log->full, memory_order_relaxed);
+    state->failed = log_has_failed(log);
+    if (state->failed)
+        state->problem = log->segments.problem;
+}

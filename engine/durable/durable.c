@@ -1,0 +1,295 @@
+/* durable.c - see durable.h. */
+#include "engine/durable/durable.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "engine/base/check.h"
+#include "engine/base/mem.h"
+#include "engine/base/tsc.h"
+#include "engine/durable/scan.h"
+#include "engine/log/logger.h"
+#include "engine/time/timestamp.h"
+#include "engine/txn/membership.h"
+#include "engine/txn/upkeep.h"
+
+/* How far above the timestamps on the disk a new life begins. They lag behind the last ones that were given out by half
+ * an hour at most (logger.c), and `after` may lead a clock an hour ahead. */
+#define START_HOURS 2
+
+struct durable {
+    struct core *core;
+    char *folder;
+    int lock; /* the file that is locked */
+    struct manifest manifest;
+    struct scan scan;
+    bool scanning; /* `scan` is to be ended */
+    struct mae_worker *worker;
+    uint64_t last_wts[HORIZON_SLOTS];
+    uint64_t start_ticks;
+    struct mae_recover_info info;
+};
+
+static uint64_t clock_of_hours(const struct core *core, double hours)
+{
+    return (uint64_t)(hours * 3600e6 * core->ticks_per_us) >> core->clock_shift;
+}
+
+/* ---- The folder. ---- */
+
+static enum mae_status check_options(const struct core *core, struct problem *problem)
+{
+    const struct mae_options *options = &core->options;
+    if (options->durability == DURABILITY_OFF || options->log_dir[0] == '\0')
+        return problem_set(problem, MAE_INVALID,
+                           "the option log_dir needs durability=async, group or sync, and these need log_dir");
+    if (options->simple_index_update)
+        return problem_set(problem, MAE_INVALID,
+                           "with simple_index_update=on timestamps do not order what indexes say: not with a log");
+    if (strlen(options->log_dir) > SEGMENT_PATH_BYTES - 100)
+        return problem_set(problem, MAE_INVALID, "the name of log_dir is too long");
+    if (options->durability != DURABILITY_ASYNC && !core->horizon.barrier)
+        return problem_set(problem, MAE_UNSUPPORTED, "durability=group and sync need the membarrier system call");
+    return MAE_OK;
+}
+
+static enum mae_status cannot(struct problem *problem, const char *what, const char *path, int result)
+{
+    return problem_set(problem, MAE_IO, "%s of %s: %s", what, path, strerror(-result));
+}
+
+static enum mae_status lock_folder(struct durable *durable, struct problem *problem)
+{
+    char path[SEGMENT_PATH_BYTES];
+    int result = file_calls->make_folder(durable->folder);
+    if (result < 0)
+        return cannot(problem, "creation", durable->folder, result);
+    result = file_calls->is_lasting(durable->folder);
+    if (result < 0)
+        return cannot(problem, "examination", durable->folder, result);
+    if (result == 0 && durable->core->options.durability != DURABILITY_ASYNC)
+        return problem_set(problem, MAE_UNSUPPORTED, "%s is in memory only: durability=async is all it can give",
+                           durable->folder);
+    (void)snprintf(path, sizeof path, "%s/lock", durable->folder);
+    durable->lock = file_calls->open(path, FILE_WRITE | FILE_CREATE);
+    if (durable->lock < 0)
+        return cannot(problem, "creation", path, durable->lock);
+    result = file_calls->lock(durable->lock);
+    if (result == -EWOULDBLOCK)
+        return problem_set(problem, MAE_BUSY, "%s is in use by another database", durable->folder);
+    return result < 0 ? cannot(problem, "locking", path, result) : MAE_OK;
+}
+
+static enum mae_status read_manifest(struct durable *durable, struct problem *problem)
+{
+    struct manifest *manifest = &durable->manifest;
+    enum mae_status status = manifest_read(durable->folder, manifest, problem);
+    if (status != MAE_NOT_FOUND)
+        return status;
+    manifest->next_number = 1;
+    if (getrandom(&manifest->database, sizeof manifest->database, 0) != sizeof manifest->database)
+        manifest->database = tsc_now();
+    return MAE_OK;
+}
+
+/* ---- A new life. ---- */
+
+/* Above all that is on the disk (D7). */
+static enum mae_status begin_life(struct durable *durable)
+{
+    struct core *core = durable->core;
+    struct manifest *manifest = &durable->manifest;
+    uint64_t highest = durable->scan.highest_ts;
+    for (size_t i = 0; i < manifest->life_count; i++) {
+        if (manifest->lives[i].start > highest)
+            highest = manifest->lives[i].start;
+        manifest->lives[i].cut = durable->scan.lives[i].cut;
+    }
+    uint64_t clock = timestamp_clock(highest) + clock_of_hours(core, START_HOURS);
+    if (manifest->life_count == 0 || MUTATED(clocks_not_raised))
+        clock = 1;
+    uint64_t start = timestamp_make(clock, 0);
+    atomic_store_explicit(&core->central_clock, clock, memory_order_relaxed);
+    atomic_store_explicit(&core->horizon.min_wts, start, memory_order_relaxed);
+    atomic_store_explicit(&core->horizon.min_rts, start - 1, memory_order_relaxed);
+    durable->info.lives = manifest->life_count;
+    durable->info.cut = manifest->life_count ? manifest->lives[manifest->life_count - 1].cut : 0;
+    durable->info.start = start;
+    return manifest_add_life(manifest, start);
+}
+
+/* A timestamp of the upper half of the range was never given out: worker_may_follow. */
+static enum mae_status check_timestamps(const struct durable *durable, struct problem *problem)
+{
+    if (durable->scan.highest_ts <= INT64_MAX)
+        return MAE_OK;
+    return problem_set(problem, MAE_CORRUPT, "%s: the log has the timestamp %" PRIu64 ", which was never given out",
+                       durable->folder, durable->scan.highest_ts);
+}
+
+static enum mae_status examine(struct durable *durable, struct problem *problem)
+{
+    struct scan *scan = &durable->scan;
+    durable->scanning = true;
+    enum mae_status status = scan_init(scan, durable->folder, &durable->manifest, problem);
+    if (status == MAE_OK && durable->manifest.life_count == 0 && scan->segment_count > 0)
+        return problem_set(problem, MAE_CORRUPT, "%s: there are segments of a log, but no manifest", durable->folder);
+    if (status == MAE_OK && durable->manifest.life_count > 0) {
+        status = scan_cuts(scan);
+        if (status == MAE_OK && !MUTATED(tail_not_secured))
+            status = scan_secure(scan);
+        if (status == MAE_OK)
+            status = check_timestamps(durable, problem);
+    }
+    return status == MAE_OK ? begin_life(durable) : status;
+}
+
+enum mae_status durable_open(struct core *core, struct problem *problem, struct durable **opened)
+{
+    enum mae_status status = check_options(core, problem);
+    if (status != MAE_OK)
+        return status;
+    struct durable *durable = mem_alloc(sizeof *durable);
+    if (!durable)
+        return MAE_NO_MEMORY;
+    durable->core = core;
+    durable->lock = -1;
+    durable->start_ticks = tsc_now();
+    durable->folder = strdup(core->options.log_dir);
+    status = durable->folder ? lock_folder(durable, problem) : MAE_NO_MEMORY;
+    if (status == MAE_OK)
+        status = read_manifest(durable, problem);
+    if (status == MAE_OK)
+        status = examine(durable, problem);
+    if (status == MAE_OK)
+        *opened = durable;
+    else
+        durable_close(durable);
+    return status;
+}
+
+const struct manifest *durable_manifest(const struct durable *durable)
+{
+    return &durable->manifest;
+}
+
+/* ---- Restoring. ---- */
+
+static enum mae_status restore(struct durable *durable, const struct replay_host *host, struct table *const *tables,
+                               size_t table_count, struct problem *problem)
+{
+    struct replay replay;
+    struct scan *scan = &durable->scan;
+    struct mae_recover_info *info = &durable->info;
+    replay_init(&replay, host, durable->worker, problem);
+    scan->problem = problem;
+    enum mae_status status = scan_records(scan, replay_record, &replay);
+    if (status == MAE_OK)
+        status = replay_finish(&replay, tables, table_count);
+    info->transactions = replay.records;
+    info->lost = scan->cut_records;
+    info->rows = replay.rows;
+    info->entries = replay.entries_added;
+    info->read_bytes = scan->read_bytes;
+    replay_fini(&replay);
+    return status;
+}
+
+/* D2: the horizon is moved on, then read. */
+static uint64_t bound(void *arg)
+{
+    struct durable *durable = arg;
+    (void)upkeep_round(durable->worker, durable->last_wts);
+    return atomic_load_explicit(&durable->core->horizon.min_wts, memory_order_acquire); /* ORD-2 */
+}
+
+static enum mae_status start_log(struct durable *durable)
+{
+    struct core *core = durable->core;
+    const struct manifest *manifest = &durable->manifest;
+    const struct manifest_life *life = &manifest->lives[manifest->life_count - 1];
+    const struct log_config config = {
+        .folder = durable->folder,
+        .database = manifest->database,
+        .life = life->number,
+        .start_ts = life->start,
+        .next_segment = scan_next_segment(&durable->scan),
+        .segment_bytes = core->options.log_segment_bytes,
+        .buffer_bytes = core->options.log_buffer_bytes,
+        .durability = core->options.durability,
+        .half_hour = timestamp_make(clock_of_hours(core, 0.5), 0),
+        .budget = &core->budget,
+        .bound = bound,
+        .arg = durable,
+    };
+    return log_open(&config, &core->log);
+}
+
+enum mae_status durable_restore(struct durable *durable, const struct replay_host *host, struct mae_worker *worker,
+                                struct table *const *tables, size_t table_count, struct problem *problem)
+{
+    durable->worker = worker;
+    enum mae_status status = MAE_OK;
+    if (durable->info.lives > 0)
+        status = restore(durable, host, tables, table_count, problem);
+    worker_park(worker);
+    if (status == MAE_OK)
+        status = manifest_write(durable->folder, &durable->manifest, problem);
+    if (status == MAE_OK)
+        status = start_log(durable);
+    scan_fini(&durable->scan);
+    durable->scanning = false;
+    durable->info.elapsed_ns =
+        (uint64_t)((double)(tsc_now() - durable->start_ticks) * 1000 / durable->core->ticks_per_us);
+    return status;
+}
+
+void durable_close(struct durable *durable)
+{
+    if (durable->core->log) {
+        struct log *log = durable->core->log;
+        log_close(log);
+        durable->core->log = NULL;
+    }
+    if (durable->scanning)
+        scan_fini(&durable->scan);
+    if (durable->lock >= 0)
+        (void)file_calls->close(durable->lock);
+    manifest_fini(&durable->manifest);
+    free(durable->folder);
+    free(durable);
+}
+
+enum mae_status durable_create(struct durable *durable, struct manifest_object *object)
+{
+    struct problem problem;
+    struct manifest *manifest = &durable->manifest;
+    object->number = manifest->next_number++;
+    enum mae_status status = manifest_add_object(manifest, object);
+    if (status != MAE_OK)
+        return status;
+    status = manifest_write(durable->folder, manifest, &problem);
+    if (status != MAE_OK)
+        manifest->object_count--;
+    return status;
+}
+
+bool durable_survived(const struct durable *durable, uint64_t ts)
+{
+    const struct manifest *manifest = &durable->manifest;
+    size_t i = manifest->life_count - 1;
+    if (ts >= manifest->lives[i].start)
+        return true;
+    while (i > 0 && ts < manifest->lives[i].start)
+        i--;
+    return ts < manifest->lives[i].cut;
+}
+
+void durable_info(const struct durable *durable, struct mae_recover_info *info)
+{
+    *info = durable->info;
+}

@@ -1,0 +1,262 @@
+/* manifest.c - see manifest.h. */
+#include "engine/durable/manifest.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/base/crc32c.h"
+#include "engine/base/file.h"
+#include "engine/base/mem.h"
+#include "engine/log/segment.h"
+
+static const char checksum_word[] = "\nchecksum "; /* at the beginning of a line, where no name stands */
+
+void manifest_fini(struct manifest *manifest)
+{
+    free(manifest->lives);
+    free(manifest->objects);
+    memset(manifest, 0, sizeof *manifest);
+}
+
+static void *grown(void *array, size_t count, size_t element_bytes)
+{
+    return mem_realloc(array, count * element_bytes, (count + 1) * element_bytes);
+}
+
+enum mae_status manifest_add_life(struct manifest *manifest, uint64_t start)
+{
+    struct manifest_life *lives = grown(manifest->lives, manifest->life_count, sizeof *lives);
+    if (!lives)
+        return MAE_NO_MEMORY;
+    manifest->lives = lives;
+    uint64_t number = manifest->life_count ? lives[manifest->life_count - 1].number + 1 : 1;
+    lives[manifest->life_count++] = (struct manifest_life){.number = number, .start = start};
+    return MAE_OK;
+}
+
+enum mae_status manifest_add_object(struct manifest *manifest, const struct manifest_object *object)
+{
+    struct manifest_object *objects = grown(manifest->objects, manifest->object_count, sizeof *objects);
+    if (!objects)
+        return MAE_NO_MEMORY;
+    manifest->objects = objects;
+    objects[manifest->object_count++] = *object;
+    return MAE_OK;
+}
+
+/* ---- Writing. ---- */
+
+static void name_write(FILE *text, const char *name)
+{
+    for (const char *at = name; *at; at++)
+        if ((unsigned char)*at <= ' ' || *at == '%' || *at == 0x7F)
+            (void)fprintf(text, "%%%02X", (unsigned char)*at);
+        else
+            (void)fputc(*at, text);
+    (void)fputc('\n', text);
+}
+
+static void object_write(FILE *text, const struct manifest_object *object)
+{
+    const struct mae_table_config *table = &object->table_config;
+    const struct mae_index_config *index = &object->index_config;
+    if (object->kind == MANIFEST_TABLE)
+        (void)fprintf(text, "table %" PRIu64 " %zu %" PRIu64 " ", object->number, table->payload_max_bytes,
+                      table->expected_rows);
+    else
+        (void)fprintf(text, "index %" PRIu64 " %" PRIu64 " %u %zu %u %" PRIu64 " ", object->number, object->table,
+                      (unsigned)index->kind, index->key_bytes, (unsigned)index->non_unique, index->expected_rows);
+    name_write(text, object->name);
+}
+
+static char *manifest_text(const struct manifest *manifest, size_t *bytes)
+{
+    char *written = NULL;
+    FILE *text = open_memstream(&written, bytes);
+    if (!text)
+        return NULL;
+    (void)fprintf(text, "maemio-log 1\ndatabase %016" PRIx64 "\nnext %" PRIu64 "\n", manifest->database,
+                  manifest->next_number);
+    for (size_t i = 0; i + 1 < manifest->life_count; i++)
+        (void)fprintf(text, "life %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", manifest->lives[i].number,
+                      manifest->lives[i].start, manifest->lives[i].cut);
+    const struct manifest_life *present = &manifest->lives[manifest->life_count - 1];
+    (void)fprintf(text, "current %" PRIu64 " %" PRIu64 "\n", present->number, present->start);
+    for (size_t i = 0; i < manifest->object_count; i++)
+        object_write(text, &manifest->objects[i]);
+    (void)fflush(text);
+    (void)fprintf(text, "%s%08x\n", checksum_word + 1, (unsigned)crc32c(0, written, *bytes));
+    bool failed = ferror(text) != 0;
+    if (fclose(text) == 0 && !failed)
+        return written;
+    free(written);
+    return NULL;
+}
+
+static int replace(const char *folder, const char *fresh, const char *path, const char *text, size_t bytes)
+{
+    int file = file_calls->open(fresh, FILE_WRITE | FILE_CREATE);
+    if (file < 0)
+        return file;
+    int result = file_calls->reserve(file, bytes);
+    if (result == 0)
+        result = file_calls->write(file, text, bytes, 0);
+    if (result == 0 && !MUTATED(manifest_not_synced))
+        result = file_calls->sync(file);
+    (void)file_calls->close(file);
+    if (result == 0)
+        result = file_calls->rename(fresh, path);
+    return result == 0 ? file_calls->sync_folder(folder) : result;
+}
+
+enum mae_status manifest_write(const char *folder, const struct manifest *manifest, struct problem *problem)
+{
+    char path[SEGMENT_PATH_BYTES], fresh[SEGMENT_PATH_BYTES];
+    size_t bytes;
+    char *text = manifest_text(manifest, &bytes);
+    if (!text)
+        return problem_set(problem, MAE_NO_MEMORY, "out of memory for the text of the manifest");
+    (void)snprintf(path, sizeof path, "%s/manifest", folder);
+    (void)snprintf(fresh, sizeof fresh, "%s/manifest.new", folder);
+    (void)file_calls->remove(fresh); /* a longer one that a crash has left would show at the end of this one */
+    int result = replace(folder, fresh, path, text, bytes);
+    free(text);
+    return result < 0 ? problem_set(problem, MAE_IO, "%s cannot be written: %s", path, strerror(-result)) : MAE_OK;
+}
+
+/* ---- Reading. ---- */
+
+/* The text of a name as name_write has written it. False: it is none. */
+static bool name_read(const char *text, char *name)
+{
+    size_t count = 0;
+    for (const char *at = text; *at; at++) {
+        unsigned value = (unsigned char)*at;
+        if (*at == '%') {
+            if (sscanf(at, "%%%2X", &value) != 1)
+                return false;
+            at += 2;
+        }
+        if (count + 1 == MANIFEST_NAME_BYTES)
+            return false;
+        name[count++] = (char)value;
+    }
+    name[count] = '\0';
+    return count > 0;
+}
+
+static bool table_read(const char *line, struct manifest_object *object)
+{
+    int end = 0;
+    object->kind = MANIFEST_TABLE;
+    return sscanf(line, "table %" SCNu64 " %zu %" SCNu64 " %n", &object->number,
+                  &object->table_config.payload_max_bytes, &object->table_config.expected_rows, &end) == 3 &&
+           end > 0 && name_read(line + end, object->name);
+}
+
+static bool index_read(const char *line, struct manifest_object *object)
+{
+    int end = 0;
+    unsigned kind, non_unique;
+    object->kind = MANIFEST_INDEX;
+    if (sscanf(line, "index %" SCNu64 " %" SCNu64 " %u %zu %u %" SCNu64 " %n", &object->number, &object->table, &kind,
+               &object->index_config.key_bytes, &non_unique, &object->index_config.expected_rows, &end) != 6 ||
+        end == 0)
+        return false;
+    object->index_config.kind = (enum mae_index_kind)kind;
+    object->index_config.non_unique = non_unique;
+    return name_read(line + end, object->name);
+}
+
+static enum mae_status life_read(struct manifest *manifest, const struct manifest_life *life)
+{
+    enum mae_status status = manifest_add_life(manifest, life->start);
+    if (status == MAE_OK)
+        manifest->lives[manifest->life_count - 1] = *life;
+    return status;
+}
+
+/* Adds what a line says. MAE_CORRUPT: it says nothing. */
+static enum mae_status line_read(struct manifest *manifest, const char *line)
+{
+    struct manifest_object object = {0};
+    struct manifest_life life = {0};
+    if (sscanf(line, "database %" SCNx64, &manifest->database) == 1 ||
+        sscanf(line, "next %" SCNu64, &manifest->next_number) == 1)
+        return MAE_OK;
+    if (sscanf(line, "life %" SCNu64 " %" SCNu64 " %" SCNu64, &life.number, &life.start, &life.cut) == 3 ||
+        sscanf(line, "current %" SCNu64 " %" SCNu64, &life.number, &life.start) == 2)
+        return life_read(manifest, &life);
+    if (table_read(line, &object) || index_read(line, &object))
+        return manifest_add_object(manifest, &object);
+    return MAE_CORRUPT;
+}
+
+/* Where the line with the checksum begins; NULL: it does not stand there, or is another one. */
+static char *checked_end(char *text)
+{
+    char *last = strstr(text, checksum_word), wanted[32];
+    if (!last)
+        return NULL;
+    (void)snprintf(wanted, sizeof wanted, "%s%08x\n", checksum_word,
+                   (unsigned)crc32c(0, text, (size_t)(last - text) + 1));
+    return strcmp(last, wanted) == 0 ? last : NULL;
+}
+
+static enum mae_status text_read(const char *path, char *text, struct manifest *manifest, struct problem *problem)
+{
+    unsigned version = 0;
+    if (sscanf(text, "maemio-log %u", &version) != 1)
+        return problem_set(problem, MAE_CORRUPT, "%s: the first line is not that of a manifest", path);
+    if (version != 1)
+        return problem_set(problem, MAE_UNSUPPORTED, "%s: format %u, this program knows 1", path, version);
+    char *last = checked_end(text);
+    if (!last)
+        return problem_set(problem, MAE_CORRUPT, "%s: its checksum is wrong", path);
+    *last = '\0';
+    char *rest = text;
+    (void)strtok_r(rest, "\n", &rest);
+    for (char *line; (line = strtok_r(rest, "\n", &rest)) != NULL;) {
+        enum mae_status status = line_read(manifest, line);
+        if (status != MAE_OK)
+            return problem_set(problem, status, "%s: the line '%s' %s", path, line,
+                               status == MAE_CORRUPT ? "cannot be read" : "needs memory that there is not");
+    }
+    return manifest->life_count > 0 ? MAE_OK : problem_set(problem, MAE_CORRUPT, "%s: it names no life", path);
+}
+
+static enum mae_status file_to_text(const char *path, char **text, struct problem *problem)
+{
+    int file = file_calls->open(path, FILE_READ);
+    if (file == -ENOENT)
+        return MAE_NOT_FOUND;
+    int64_t bytes = file < 0 ? file : file_calls->size(file);
+    if (bytes >= 0) {
+        *text = mem_alloc((size_t)bytes + 1); /* of zeros */
+        bytes = *text ? file_calls->read(file, *text, (size_t)bytes, 0) : -ENOMEM;
+    }
+    if (file >= 0)
+        (void)file_calls->close(file);
+    if (bytes >= 0)
+        return MAE_OK;
+    enum mae_status status = bytes == -ENOMEM ? MAE_NO_MEMORY : MAE_IO;
+    return problem_set(problem, status, "%s cannot be read: %s", path, strerror((int)-bytes));
+}
+
+enum mae_status manifest_read(const char *folder, struct manifest *manifest, struct problem *problem)
+{
+    char path[SEGMENT_PATH_BYTES], *text = NULL;
+    memset(manifest, 0, sizeof *manifest);
+    (void)snprintf(path, sizeof path, "%s/manifest", folder);
+    enum mae_status status = file_to_text(path, &text, problem);
+    if (status == MAE_OK)
+        status = text_read(path, text, manifest, problem);
+    free(text);
+    if (status != MAE_OK)
+        manifest_fini(manifest);
+    return status;
+}

@@ -1,0 +1,14 @@
+/* problem.c - see problem.h. */
+#include "engine/durable/problem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum mae_status problem_set(struct problem *problem, enum mae_status status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(problem->text, sizeof problem->text, format, arguments);
+    va_end(arguments);
+    return status;
+}

@@ -1,0 +1,349 @@
+/* scan.c - see scan.h. */
+#include "engine/durable/scan.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/base/mem.h"
+#include "engine/log/segment.h"
+
+/* ---- Segments. ---- */
+
+static void add_segment(void *arg, const char *name)
+{
+    struct scan *scan = arg;
+    uint64_t number;
+    if (!segment_number(name, &number) || scan->segment_count == SIZE_MAX)
+        return;
+    uint64_t *segments = mem_realloc(scan->segments, scan->segment_count * sizeof *segments,
+                                     (scan->segment_count + 1) * sizeof *segments);
+    if (!segments) {
+        scan->segment_count = SIZE_MAX; /* no memory: scan_init says so */
+        return;
+    }
+    scan->segments = segments;
+    segments[scan->segment_count++] = number;
+}
+
+static int by_number(const void *left, const void *right)
+{
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+enum mae_status scan_init(struct scan *scan, const char *folder, const struct manifest *manifest,
+                          struct problem *problem)
+{
+    *scan = (struct scan){.folder = folder,
+                          .database = manifest->database,
+                          .manifest = manifest,
+                          .life_count = manifest->life_count,
+                          .problem = problem};
+    scan->lives = mem_alloc((scan->life_count + 1) * sizeof *scan->lives);
+    int result = file_calls->list(folder, add_segment, scan);
+    if (result < 0)
+        return problem_set(problem, MAE_IO, "%s cannot be listed: %s", folder, strerror(-result));
+    if (!scan->lives || scan->segment_count == SIZE_MAX)
+        return problem_set(problem, MAE_NO_MEMORY, "out of memory for the list of segments");
+    if (scan->segment_count > 0)
+        qsort(scan->segments, scan->segment_count, sizeof *scan->segments, by_number);
+    return MAE_OK;
+}
+
+void scan_fini(struct scan *scan)
+{
+    free(scan->segments);
+    free(scan->lives);
+    free(scan->body);
+}
+
+uint64_t scan_next_segment(const struct scan *scan)
+{
+    return scan->segment_count == 0 ? 1 : scan->segments[scan->segment_count - 1] + 1;
+}
+
+/* ---- Blocks. ---- */
+
+struct place {
+    uint64_t segment, offset;
+    int file;
+};
+
+typedef enum mae_status (*block_fn)(struct scan *scan, const struct block *block, size_t life,
+                                    const struct place *place);
+
+static enum mae_status cannot(struct scan *scan, const struct place *place, const char *what, int64_t result)
+{
+    char path[SEGMENT_PATH_BYTES];
+    segment_path(scan->folder, place->segment, path);
+    return problem_set(scan->problem, MAE_IO, "%s of %s at %" PRIu64 ": %s", what, path, place->offset,
+                       strerror((int)-result));
+}
+
+/* The place of the block's life in the manifest; life_count: there is no such life. */
+static size_t life_of(const struct scan *scan, const struct block *block)
+{
+    size_t i = scan->life_count;
+    while (i > 0 && scan->manifest->lives[i - 1].number != block->life)
+        i--;
+    return i > 0 ? i - 1 : scan->life_count;
+}
+
+/* Visits the good blocks in a part of a segment. Returns in *used how far it has come: a block that is not all in this
+ * part is left for the next one. */
+static enum mae_status visit_part(struct scan *scan, const char *part, size_t bytes, bool is_end, struct place place,
+                                  block_fn visit, size_t *used)
+{
+    size_t at = 0;
+    while (bytes - at >= FILE_BLOCK_BYTES && (is_end || bytes - at >= BLOCK_MAX_BYTES)) {
+        const struct block *block = (const struct block *)(const void *)(part + at);
+        size_t life;
+        if (!block_is_good(block, bytes - at, scan->database) || (life = life_of(scan, block)) == scan->life_count) {
+            at += FILE_BLOCK_BYTES;
+            continue;
+        }
+        place.offset += at;
+        enum mae_status status = visit(scan, block, life, &place);
+        place.offset -= at;
+        if (status != MAE_OK)
+            return status;
+        at += padded(block->bytes, FILE_BLOCK_BYTES);
+    }
+    *used = at;
+    return MAE_OK;
+}
+
+static enum mae_status visit_file(struct scan *scan, struct place *place, char *part, size_t part_bytes, block_fn visit)
+{
+    size_t kept = 0, used = 0; /* bytes of the last part that come again */
+    for (bool is_end = false; !is_end; place->offset += used) {
+        int64_t got = file_calls->read(place->file, part + kept, part_bytes - kept, place->offset + kept);
+        if (got < 0)
+            return cannot(scan, place, "read", got);
+        is_end = (size_t)got < part_bytes - kept;
+        scan->read_bytes += (uint64_t)got;
+        size_t bytes = kept + (size_t)got;
+        enum mae_status status = visit_part(scan, part, bytes, is_end, *place, visit, &used);
+        if (status != MAE_OK)
+            return status;
+        kept = bytes - used;
+        memmove(part, part + used, kept);
+    }
+    return MAE_OK;
+}
+
+static enum mae_status visit_blocks(struct scan *scan, block_fn visit)
+{
+    const size_t part_bytes = 4 * (size_t)BLOCK_MAX_BYTES;
+    char *part = aligned_alloc(FILE_BLOCK_BYTES, part_bytes);
+    if (!part)
+        return problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for reading the log");
+    enum mae_status status = MAE_OK;
+    for (size_t i = 0; i < scan->segment_count && status == MAE_OK; i++) {
+        char path[SEGMENT_PATH_BYTES];
+        struct place place = {.segment = scan->segments[i]};
+        segment_path(scan->folder, place.segment, path);
+        place.file = file_calls->open(path, FILE_WRITE | FILE_BLOCKS);
+        if (place.file < 0) {
+            status = cannot(scan, &place, "opening", place.file);
+            break;
+        }
+        scan->rewritten = false;
+        status = visit_file(scan, &place, part, part_bytes, visit);
+        int result = status == MAE_OK && scan->rewritten ? file_calls->sync(place.file) : 0;
+        if (result < 0)
+            status = cannot(scan, &place, "sync", result);
+        (void)file_calls->close(place.file);
+    }
+    free(part);
+    return status;
+}
+
+/* ---- The chain of a life's blocks. ---- */
+
+static void chains_begin(struct scan *scan)
+{
+    for (size_t i = 0; i < scan->life_count; i++) {
+        scan->lives[i].next_block = 1;
+        scan->lives[i].ended = false;
+    }
+    scan->body_bytes = 0;
+}
+
+/* Whether the block continues its life's chain. Once one does not, none does any more. */
+static bool chain_continues(struct scan *scan, const struct block *block, size_t life, const struct place *place)
+{
+    struct scan_life *chain = &scan->lives[life];
+    if (chain->ended && !MUTATED(gap_ignored))
+        return false;
+    if (block->number != chain->next_block && !MUTATED(gap_ignored)) {
+        chain->ended = true;
+        chain->gap_segment = place->segment;
+        chain->gap_offset = place->offset;
+        return false;
+    }
+    if (block->number == 1)
+        scan->body_bytes = 0; /* of an earlier life's unfinished flush */
+    chain->next_block = block->number + 1;
+    return true;
+}
+
+static bool body_add(struct scan *scan, const struct block *block)
+{
+    size_t more = block->bytes - sizeof *block, needed = scan->body_bytes + more, larger = scan->body_capacity;
+    if (needed > larger) {
+        larger = larger ? larger : BLOCK_MAX_BYTES;
+        while (larger < needed)
+            larger *= 2;
+        char *body = mem_realloc(scan->body, scan->body_bytes, larger);
+        if (!body)
+            return false;
+        scan->body = body;
+        scan->body_capacity = larger;
+    }
+    if (more > 0)
+        memcpy(scan->body + scan->body_bytes, block + 1, more);
+    scan->body_bytes = needed;
+    return true;
+}
+
+static enum mae_status damaged(struct scan *scan, const struct place *place, const char *what)
+{
+    char path[SEGMENT_PATH_BYTES];
+    segment_path(scan->folder, place->segment, path);
+    return problem_set(scan->problem, MAE_CORRUPT, "%s at %" PRIu64 ": %s", path, place->offset, what);
+}
+
+/* Whether the body of a flush is whole records, and notes their highest timestamp. */
+static bool body_is_sound(struct scan *scan)
+{
+    size_t at = 0;
+    while (scan->body_bytes - at >= sizeof(struct record)) {
+        const struct record *record = (const struct record *)(const void *)(scan->body + at);
+        if (record->bytes < sizeof *record || record->bytes % 8 != 0 || record->bytes > scan->body_bytes - at)
+            return false;
+        if (record->ts > scan->highest_ts)
+            scan->highest_ts = record->ts;
+        at += record->bytes;
+    }
+    return at == scan->body_bytes;
+}
+
+/* ---- The cuts. ---- */
+
+static enum mae_status measure_block(struct scan *scan, const struct block *block, size_t life,
+                                     const struct place *place)
+{
+    struct scan_life *chain = &scan->lives[life];
+    if (block->synced > chain->promised)
+        chain->promised = block->synced;
+    if (block->bound > scan->highest_ts)
+        scan->highest_ts = block->bound;
+    if (!chain_continues(scan, block, life, place))
+        return MAE_OK;
+    if (!body_add(scan, block))
+        return problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for a flush of the log");
+    if (!block->is_last)
+        return MAE_OK;
+    if (!body_is_sound(scan))
+        return damaged(scan, place, "the flush that ends here has no whole records");
+    chain->cut = block->bound;
+    chain->flush = block->flush + 1;
+    scan->body_bytes = 0;
+    return MAE_OK;
+}
+
+/* D8. */
+static enum mae_status check_life(struct scan *scan, size_t i)
+{
+    const struct scan_life *chain = &scan->lives[i];
+    const struct manifest_life *life = &scan->manifest->lives[i];
+    uint64_t promised = chain->promised > life->cut ? chain->promised : life->cut;
+    if (chain->cut >= promised || MUTATED(damage_unnoticed))
+        return MAE_OK;
+    const struct place place = {.segment = chain->gap_segment, .offset = chain->gap_offset};
+    if (chain->ended)
+        return damaged(scan, &place,
+                       "a block before this one is missing or damaged, and it was on the disk for certain");
+    return problem_set(scan->problem, MAE_CORRUPT,
+                       "%s: the log of life %" PRIu64 " ends at timestamp %" PRIu64 ", and %" PRIu64
+                       " was on the disk for certain",
+                       scan->folder, life->number, chain->cut, promised);
+}
+
+enum mae_status scan_cuts(struct scan *scan)
+{
+    chains_begin(scan);
+    for (size_t i = 0; i < scan->life_count; i++)
+        scan->lives[i].cut = scan->manifest->lives[i].start;
+    enum mae_status status = visit_blocks(scan, measure_block);
+    for (size_t i = 0; i < scan->life_count && status == MAE_OK; i++) {
+        status = check_life(scan, i);
+        if (i + 1 < scan->life_count)
+            scan->lives[i].cut = scan->manifest->lives[i].cut;
+    }
+    return status;
+}
+
+/* ---- What may be in memory only. ---- */
+
+/* A block is unsynced for all that is known if no later one knows more than it did. */
+static enum mae_status secure_block(struct scan *scan, const struct block *block, size_t life,
+                                    const struct place *place)
+{
+    if (life + 1 < scan->life_count || !chain_continues(scan, block, life, place) ||
+        block->flush >= scan->lives[life].flush || block->synced < scan->lives[life].promised)
+        return MAE_OK;
+    int result = file_calls->write(place->file, block, padded(block->bytes, FILE_BLOCK_BYTES), place->offset);
+    scan->rewritten = true;
+    return result < 0 ? cannot(scan, place, "rewriting", result) : MAE_OK;
+}
+
+enum mae_status scan_secure(struct scan *scan)
+{
+    chains_begin(scan);
+    return visit_blocks(scan, secure_block);
+}
+
+/* ---- The records. ---- */
+
+static enum mae_status visit_body(struct scan *scan, uint64_t cut)
+{
+    for (size_t at = 0; at < scan->body_bytes;) {
+        const struct record *record = (const struct record *)(const void *)(scan->body + at);
+        at += record->bytes;
+        if (record->ts >= cut && !MUTATED(cut_ignored)) { /* D4 */
+            scan->cut_records++;
+            continue;
+        }
+        enum mae_status status = scan->visit(scan->arg, record);
+        if (status != MAE_OK)
+            return status;
+    }
+    return MAE_OK;
+}
+
+static enum mae_status replay_block(struct scan *scan, const struct block *block, size_t life,
+                                    const struct place *place)
+{
+    if (!chain_continues(scan, block, life, place))
+        return MAE_OK;
+    if (!body_add(scan, block))
+        return problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for a flush of the log");
+    if (!block->is_last)
+        return MAE_OK;
+    enum mae_status status = visit_body(scan, scan->lives[life].cut);
+    scan->body_bytes = 0;
+    return status == MAE_CORRUPT ? damaged(scan, place, "a record of the flush that ends here makes no sense") : status;
+}
+
+enum mae_status scan_records(struct scan *scan, scan_record_fn visit, void *arg)
+{
+    chains_begin(scan);
+    scan->visit = visit;
+    scan->arg = arg;
+    return visit_blocks(scan, replay_block);
+}

@@ -1,0 +1,66 @@
+/*
+ * scan.h - reads the log back: which flushes are complete, where each life's cut is, and the records below it.
+ *
+ * A crash may have torn or lost any block that was not synced yet, and kept later ones. So of each life only the blocks
+ * before the first one that is missing or damaged count, and of those only whole flushes.
+ *   D4  The cut of a life is the bound of the last flush such that this flush and all before it are whole. Records with
+ *       timestamps at or above the cut never count, in this start and every later one: the manifest keeps the cut.
+ *   D8  Damage is a torn end only if nothing below it was promised. Each block says which bound was certainly on the
+ *       disk when it was written. If any good block of the life says more than the cut, or if the cut that the manifest
+ *       has is not reached, then something that was acknowledged is gone, and the database is not opened.
+ * Checked by: tests/crash, tests/unit/durable.
+ */
+#ifndef ENGINE_DURABLE_SCAN_H
+#define ENGINE_DURABLE_SCAN_H
+
+#include "engine/durable/manifest.h"
+#include "engine/log/block.h"
+
+struct scan_life {
+    uint64_t next_block; /* expected next */
+    uint64_t flush;      /* the first that is not whole; 0: none is */
+    uint64_t cut;        /* the bound of the last whole flush, else the life's start */
+    uint64_t promised;   /* the highest bound that a good block says is on the disk */
+    bool ended;          /* a block was missing or damaged: nothing behind counts */
+    uint64_t gap_segment, gap_offset;
+};
+
+typedef enum mae_status (*scan_record_fn)(void *arg, const struct record *record);
+
+struct scan {
+    const char *folder;
+    uint64_t database;
+    struct problem *problem;
+    uint64_t *segments; /* numbers, ascending */
+    size_t segment_count;
+    struct scan_life *lives; /* as the manifest's */
+    const struct manifest *manifest;
+    size_t life_count; /* those that the manifest had when the scan began */
+    char *body;        /* of the flush that is put together */
+    size_t body_bytes, body_capacity;
+    bool rewritten; /* something in this segment */
+    scan_record_fn visit;
+    void *arg;
+    uint64_t highest_ts;              /* found anywhere, also in records that do not count */
+    uint64_t read_bytes, cut_records; /* records that do not count */
+};
+
+/* Lists the segments. MAE_OK, MAE_IO, MAE_NO_MEMORY. `scan` is to be ended with scan_fini in any case. */
+enum mae_status scan_init(struct scan *scan, const char *folder, const struct manifest *manifest,
+                          struct problem *problem);
+void scan_fini(struct scan *scan);
+/* The number for the next segment. */
+uint64_t scan_next_segment(const struct scan *scan);
+
+/* Finds the cuts of all lives. MAE_CORRUPT: D8. */
+enum mae_status scan_cuts(struct scan *scan);
+
+/* Writes again what the last life has written since the last sync that is known of, and syncs it. The system may have
+ * it in memory only, although it can be read. */
+enum mae_status scan_secure(struct scan *scan);
+
+/* Visits every record below its life's cut, which scan_cuts has found, in no order that means anything. Ends with the
+ * first status of `visit` that is not MAE_OK. */
+enum mae_status scan_records(struct scan *scan, scan_record_fn visit, void *arg);
+
+#endif

@@ -1,0 +1,26 @@
+/* block.c - see block.h. */
+#include "engine/log/block.h"
+
+#include "engine/base/compiler.h"
+#include "engine/base/crc32c.h"
+
+static uint32_t checksum(const struct block *block)
+{
+    const char *bytes = (const char *)block;
+    const size_t from = offsetof(struct block, bytes);
+    return crc32c(crc32c(0, &block->magic, sizeof block->magic), bytes + from, block->bytes - from);
+}
+
+void block_seal(struct block *block)
+{
+    block->magic = BLOCK_MAGIC;
+    block->version = BLOCK_VERSION;
+    block->crc = checksum(block);
+}
+
+bool block_is_good(const struct block *block, size_t bytes, uint64_t database)
+{
+    return bytes >= sizeof *block && block->magic == BLOCK_MAGIC && block->version == BLOCK_VERSION &&
+           block->database == database && block->bytes >= sizeof *block && block->bytes <= bytes &&
+           (MUTATED(checksum_ignored) || block->crc == checksum(block));
+}

@@ -1,0 +1,77 @@
+/*
+ * block.h - what stands on the disk: blocks, and the records in them (DURABLE.md).
+ *
+ * A segment is a file of blocks, one behind the other, each at a multiple of FILE_BLOCK_BYTES. Blocks of one life of
+ * the database are numbered from 1. Flushes, too: a flush is some blocks, of which the last one says so. The bodies of
+ * a flush's blocks, put together, are whole records, so a record may be longer than a block.
+ *
+ * A record is what one transaction changed: struct record, then `count` pieces, each followed by the row's payload or
+ * by the entry's key, with zeros up to a multiple of 8 bytes. All numbers are in the order of bytes of the machine; the
+ * magic number is wrong on a machine with the other order.
+ */
+#ifndef ENGINE_LOG_BLOCK_H
+#define ENGINE_LOG_BLOCK_H
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/base/file.h"
+
+enum { BLOCK_MAX_BYTES = 1 << 20, BLOCK_VERSION = 1, BLOCK_MAGIC = 0x4D61654C };
+
+struct block {
+    uint32_t magic;
+    uint32_t crc;      /* of all `bytes` bytes but these four */
+    uint32_t bytes;    /* with this header, without the padding up to FILE_BLOCK_BYTES */
+    uint16_t version;  /* of the format */
+    uint16_t is_last;  /* 1: of its flush */
+    uint64_t database; /* a random number, so that another database's blocks are not taken for this one's */
+    uint64_t life;
+    uint64_t number;
+    uint64_t flush;
+    uint64_t bound;  /* of the last block: the flush's bound (D2); of others 0 */
+    uint64_t synced; /* the highest bound that was certainly on the disk when this was written (D8) */
+};
+static_assert(sizeof(struct block) == 64, "the format");
+
+struct record {
+    uint32_t bytes; /* with this header; a multiple of 8 */
+    uint32_t count; /* pieces */
+    uint64_t ts;
+};
+static_assert(sizeof(struct record) == 16, "the format");
+
+#define PIECE_NUMBER_MAX UINT64_C(0xFFFFFFFFFFFF) /* of objects and rows */
+
+/* DELTA is reserved for changes that are computed from the row. */
+enum piece_kind { PIECE_PUT = 1, PIECE_DELETE, PIECE_ADD, PIECE_REMOVE, PIECE_DELTA };
+
+struct piece {
+    uint64_t object : 48; /* the number of the table, or of the index */
+    uint64_t kind : 8;
+    uint64_t key_bytes : 8;
+    uint64_t row : 48;
+    uint64_t payload_bytes : 16;
+};
+static_assert(sizeof(struct piece) == 16, "the format");
+
+static inline size_t padded(size_t bytes, size_t to)
+{
+    return (bytes + to - 1) / to * to;
+}
+
+/* The bytes of a piece with `bytes` of payload or key. */
+static inline size_t piece_bytes(size_t bytes)
+{
+    return sizeof(struct piece) + padded(bytes, 8);
+}
+
+/* Fills in magic, version and checksum. */
+void block_seal(struct block *block);
+
+/* Whether a whole and undamaged block of this database begins here; `bytes` are readable. */
+bool block_is_good(const struct block *block, size_t bytes, uint64_t database);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * buffer.h - the way of records from one worker to the logger: a ring that the worker fills and the logger empties.
+ *
+ * A worker reserves room while its transaction can still fail. Then it appends one record, piece by piece, and
+ * publishes it. The logger sees whole records only.
+ *
+ *               reserve  put  publish   take    "-" free to race, "X": the caller excludes it
+ *     reserve      X      X      X       -      (one worker)
+ *     put          X      X      X       -
+ *     publish      X      X      X       -
+ *     take         -      -      -       X      (one logger)
+ *
+ * The ring grows when a record is larger than it. The worker puts a larger ring in its place when the logger has taken
+ * everything. The logger then touches the old ring no more: it looks for the ring only after it has found a record
+ * (ORD-14). Not here: what the records say (txn/logging.c), writing them (logger.c).
+ */
+#ifndef ENGINE_LOG_BUFFER_H
+#define ENGINE_LOG_BUFFER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/base/compiler.h"
+#include "engine/base/mem.h"
+
+struct log_buffer {
+    /* The worker's. */
+    struct log *log;
+    struct mem_budget *budget;
+    char *ring;
+    size_t ring_bytes; /* 0 or a power of two */
+    uint64_t put;      /* bytes put so far; what is above `tail` is not published yet */
+    char *entries;     /* pieces of the running transaction about index entries */
+    size_t entries_bytes, entries_capacity;
+    uint32_t entries_count;
+    uint64_t entries_epoch; /* of the access set of the transaction that they are of */
+    size_t record_bytes;    /* of the record that room is reserved for */
+    uint32_t record_count;
+    SEPARATED _Atomic uint64_t tail; /* bytes published so far */
+    _Atomic uint64_t last_ts;        /* of the last record that was published */
+    /* The logger's. */
+    SEPARATED _Atomic uint64_t head; /* bytes taken so far */
+};
+
+void log_buffer_fini(struct log_buffer *buffer);
+
+/* How `bytes` can be had: ROOM; WAIT until the logger has taken more; REFUSED, since the memory limit is reached. A
+ * ring has at least `least_bytes`. */
+enum log_room { LOG_ROOM, LOG_WAIT, LOG_REFUSED };
+enum log_room log_buffer_reserve(struct log_buffer *buffer, size_t bytes, size_t least_bytes);
+
+/* Appends bytes of the record for which room is reserved. */
+void log_buffer_put(struct log_buffer *buffer, const void *data, size_t bytes);
+void log_buffer_publish(struct log_buffer *buffer, uint64_t ts);
+
+/* For the logger: how many bytes have been published and not been taken. */
+static inline uint64_t log_buffer_filled(struct log_buffer *buffer)
+{
+    /* ORD-14. */
+    return atomic_load_explicit(&buffer->tail, memory_order_acquire) -
+           atomic_load_explicit(&buffer->head, memory_order_relaxed);
+}
+/* Copies the next `bytes` bytes out. */
+void log_buffer_take(struct log_buffer *buffer, void *to, size_t bytes);
+
+#endif

@@ -1,0 +1,325 @@
+/* logger.c - see logger.h. */
+#include "engine/log/logger.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/base/race.h"
+#include "engine/base/tsc.h"
+#include "engine/base/wait.h"
+
+enum { SLEEP_LEAST_NS = 1000000, SLEEP_MOST_NS = 16 * SLEEP_LEAST_NS, LAST_ROUNDS = 4 };
+#define FULL_INTERVAL_US 10e3
+#define SYNC_INTERVAL_US 1e6 /* durability=async */
+
+#ifdef MAE_DEBUG
+bool log_by_hand;
+#define BY_HAND log_by_hand
+#else
+#define BY_HAND false
+#endif
+
+/* ---- What others see. ---- */
+
+static void tell_waiters(struct log *log)
+{
+    pthread_mutex_lock(&log->lock);
+    if (log->waiters > 0)
+        pthread_cond_broadcast(&log->done);
+    pthread_mutex_unlock(&log->lock);
+}
+
+static void acknowledge(struct log *log, uint64_t m)
+{
+    MAE_DCHECK(m >= atomic_load_explicit(&log->durable_ts, memory_order_relaxed)); /* H3 */
+    atomic_store_explicit(&log->durable_ts, m, memory_order_release);              /* ORD-15 */
+    tell_waiters(log);
+}
+
+/* D9. */
+static bool fail(struct log *log)
+{
+    atomic_store_explicit(&log->failed, !MUTATED(failure_forgotten), memory_order_release); /* ORD-15 */
+    tell_waiters(log);
+    return false;
+}
+
+/* ---- A round. ---- */
+
+/* How many bytes this round takes: all that the buffers hold now. */
+static uint64_t note_filled(struct log *log)
+{
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < HORIZON_SLOTS; i++) {
+        struct log_buffer *buffer = &log->buffers[i];
+        sum += log->taking[i] = log_buffer_filled(buffer);
+        /* It may be of a later record than those. Then a flush comes that would not be needed. */
+        uint64_t last_ts = atomic_load_explicit(&buffer->last_ts, memory_order_relaxed);
+        if (last_ts > log->highest_ts)
+            log->highest_ts = last_ts;
+    }
+    return sum;
+}
+
+/* Whether the disk must learn of the bound m although there is no record (D3). From time to time it learns of it in any
+ * case, so that a new life of the database, which starts an hour above what is on the disk, starts above all
+ * timestamps. */
+static bool bound_is_news(const struct log *log, uint64_t m)
+{
+    return log->highest_ts >= log->written_m ? m > log->highest_ts : m - log->written_m > log->config.half_hour;
+}
+
+static size_t block_capacity(const struct log *log)
+{
+    size_t left = segments_left(&log->segments);
+    return left < BLOCK_MAX_BYTES ? left : BLOCK_MAX_BYTES;
+}
+
+static void begin_block(struct log *log)
+{
+    *log->block = (struct block){
+        .bytes = sizeof(struct block),
+        .database = log->config.database,
+        .life = log->config.life,
+        .number = log->block_number++,
+        .flush = log->flush_number,
+        .synced = log->synced_m,
+    };
+}
+
+static bool write_block(struct log *log)
+{
+    size_t bytes = padded(log->block->bytes, FILE_BLOCK_BYTES);
+    memset((char *)log->block + log->block->bytes, 0, bytes - log->block->bytes);
+    block_seal(log->block);
+    atomic_store_explicit(&log->written_bytes, atomic_load_explicit(&log->written_bytes, memory_order_relaxed) + bytes,
+                          memory_order_relaxed);
+    return segments_write(&log->segments, log->block, bytes) == 0;
+}
+
+/* Moves `bytes` bytes from the buffer into blocks. */
+static bool write_buffer(struct log *log, struct log_buffer *buffer, uint64_t bytes)
+{
+    while (bytes > 0) {
+        size_t capacity = block_capacity(log), used = log->block->bytes;
+        if (used == capacity) {
+            if (!write_block(log))
+                return false;
+            begin_block(log);
+            continue;
+        }
+        size_t part = bytes < capacity - used ? (size_t)bytes : capacity - used;
+        log_buffer_take(buffer, (char *)log->block + used, part);
+        log->block->bytes += (uint32_t)part;
+        bytes -= part;
+    }
+    return true;
+}
+
+static bool write_flush(struct log *log, uint64_t m)
+{
+    begin_block(log);
+    for (unsigned i = 0; i < HORIZON_SLOTS; i++)
+        if (log->taking[i] > 0 && !write_buffer(log, &log->buffers[i], log->taking[i]))
+            return false;
+    log->block->is_last = 1;
+    log->block->bound = m;
+    if (!write_block(log))
+        return false;
+    log->flush_number++;
+    log->written_m = m;
+    return true;
+}
+
+static bool sync_flush(struct log *log, uint64_t m)
+{
+    uint64_t now = tsc_now();
+    bool due = log->config.durability != DURABILITY_ASYNC ||
+               (double)(now - log->synced_ticks) > SYNC_INTERVAL_US * tsc_ticks_per_us();
+    if (!due)
+        return true;
+    if (!MUTATED(sync_skipped) && segments_sync(&log->segments) != 0)
+        return false;
+    log->synced_ticks = now;
+    log->synced_m = m;
+    return true;
+}
+
+/* Space for the records, a header for each block and the padding behind the last. Blocks that a segment's end cuts
+ * short have headers, too. */
+static uint64_t space_for(const struct log *log, uint64_t bytes)
+{
+    uint64_t blocks = bytes / (BLOCK_MAX_BYTES - sizeof(struct block)) + bytes / log->config.segment_bytes + 4;
+    return bytes + blocks * sizeof(struct block) + 2 * FILE_BLOCK_BYTES;
+}
+
+/* -ENOSPC: the round has to wait. A full disk is asked again only after a while. */
+static int make_room(struct log *log, uint64_t bytes)
+{
+    uint64_t now = tsc_now();
+    if (atomic_load_explicit(&log->full, memory_order_relaxed) &&
+        (double)(now - log->full_ticks) < FULL_INTERVAL_US * tsc_ticks_per_us())
+        return -ENOSPC;
+    int result = segments_make_room(&log->segments, space_for(log, bytes));
+    atomic_store_explicit(&log->full, result == -ENOSPC, memory_order_relaxed);
+    log->full_ticks = now;
+    return result;
+}
+
+bool log_round(struct log *log)
+{
+    if (log_has_failed(log))
+        return false;
+    uint64_t m = MUTATED(bound_too_late) ? 0 : log->config.bound(log->config.arg); /* D2: before the buffers */
+    RACE(LOG_TAKE);
+    uint64_t bytes = note_filled(log);
+    RACE(LOG_TAKE);
+    if (MUTATED(bound_too_late))
+        m = log->config.bound(log->config.arg);
+    if (bytes == 0 && (!bound_is_news(log, m) || MUTATED(bound_unwritten))) {
+        if (log->highest_ts < log->written_m || MUTATED(bound_unwritten))
+            acknowledge(log, m); /* D3 */
+        return false;
+    }
+    int result = make_room(log, bytes);
+    if (result == -ENOSPC)
+        return false;
+    if (result != 0 || !write_flush(log, m) || !sync_flush(log, m))
+        return fail(log);
+    atomic_store_explicit(&log->flushes, log->flush_number - 1, memory_order_relaxed);
+    acknowledge(log, m);
+    return true;
+}
+
+/* ---- The thread. ---- */
+
+/* True if somebody has woken the thread. */
+static bool sleep_for(struct log *log, uint64_t ns)
+{
+    struct timespec until = wait_deadline(ns);
+    pthread_mutex_lock(&log->lock);
+    if (!log->stop && !log->woken)
+        pthread_cond_timedwait(&log->wake, &log->lock, &until);
+    bool woken = log->woken;
+    log->woken = false;
+    pthread_mutex_unlock(&log->lock);
+    return woken;
+}
+
+static bool is_stopped(struct log *log)
+{
+    pthread_mutex_lock(&log->lock);
+    bool stop = log->stop;
+    pthread_mutex_unlock(&log->lock);
+    return stop;
+}
+
+static void *run(void *arg)
+{
+    struct log *log = arg;
+    for (uint64_t sleep_ns = SLEEP_LEAST_NS; !is_stopped(log);) {
+        if (log_round(log)) {
+            sleep_ns = SLEEP_LEAST_NS;
+            continue; /* while this flush was on its way, the next one came together */
+        }
+        bool woken = sleep_for(log, sleep_ns);
+        sleep_ns = woken ? SLEEP_LEAST_NS : sleep_ns < SLEEP_MOST_NS ? 2 * sleep_ns : sleep_ns;
+    }
+    return NULL;
+}
+
+void log_wake(struct log *log)
+{
+    if (!log->runs) {
+        (void)log_round(log);
+        return;
+    }
+    pthread_mutex_lock(&log->lock);
+    log->woken = true;
+    pthread_cond_signal(&log->wake);
+    pthread_mutex_unlock(&log->lock);
+}
+
+enum mae_status log_wait(struct log *log, uint64_t ts)
+{
+    while (!log->runs && log_durable_ts(log) <= ts && !log_has_failed(log))
+        (void)log_round(log);
+    pthread_mutex_lock(&log->lock);
+    log->waiters++;
+    while (log_durable_ts(log) <= ts && !log_has_failed(log)) {
+        log->woken = true;
+        pthread_cond_signal(&log->wake);
+        pthread_cond_wait(&log->done, &log->lock);
+    }
+    log->waiters--;
+    pthread_mutex_unlock(&log->lock);
+    return log_durable_ts(log) > ts ? MAE_OK : MAE_IO_UNKNOWN;
+}
+
+/* ---- Beginning and end. ---- */
+
+static void release(struct log *log)
+{
+    for (unsigned i = 0; i < HORIZON_SLOTS; i++)
+        log_buffer_fini(&log->buffers[i]);
+    segments_fini(&log->segments);
+    pthread_cond_destroy(&log->wake);
+    pthread_cond_destroy(&log->done);
+    pthread_mutex_destroy(&log->lock);
+    free(log->block);
+    free(log);
+}
+
+enum mae_status log_open(const struct log_config *config, struct log **opened)
+{
+    struct log *log = mem_alloc(sizeof *log);
+    if (!log)
+        return MAE_NO_MEMORY;
+    log->config = *config;
+    log->written_m = log->synced_m = config->start_ts;
+    log->highest_ts = config->start_ts - 1;
+    log->block_number = log->flush_number = 1;
+    atomic_init(&log->durable_ts, config->start_ts);
+    segments_init(&log->segments, config->folder, config->segment_bytes, config->next_segment);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&log->lock, NULL);
+    pthread_cond_init(&log->wake, &attributes);
+    pthread_cond_init(&log->done, NULL);
+    pthread_condattr_destroy(&attributes);
+    log->block = aligned_alloc(FILE_BLOCK_BYTES, BLOCK_MAX_BYTES);
+    if (!log->block || (!BY_HAND && pthread_create(&log->thread, NULL, run, log) != 0)) {
+        release(log);
+        return MAE_NO_MEMORY;
+    }
+    log->runs = !BY_HAND;
+    *opened = log;
+    return MAE_OK;
+}
+
+void log_close(struct log *log)
+{
+    pthread_mutex_lock(&log->lock);
+    log->stop = true;
+    pthread_cond_signal(&log->wake);
+    pthread_mutex_unlock(&log->lock);
+    if (log->runs)
+        pthread_join(log->thread, NULL);
+    for (unsigned i = 0; i < LAST_ROUNDS; i++)
+        (void)log_round(log);
+    if (!log_has_failed(log))
+        (void)segments_sync(&log->segments); /* durability=async */
+    release(log);
+}
+
+struct log_buffer *log_buffer_of(struct log *log, unsigned slot)
+{
+    MAE_CHECK(slot < HORIZON_SLOTS);
+    struct log_buffer *buffer = &log->buffers[slot];
+    buffer->log = log;
+    buffer->budget = log->config.budget;
+    return buffer;
+}

@@ -1,0 +1,563 @@
+/*
+ * power.c - the machine stops at any call on the disk, again and again, and what comes back is exactly what was
+ * promised.
+ *
+ * A scenario is some lives of one database on a simulated disk (tests/support/disk.h). In each life three workers run
+ * short transactions that overlap, over a few keys: they insert, update, delete, move keys, insert and delete at once.
+ * The logger's rounds are made by hand, at random moments: also in the middle of commits and, the other way round, with
+ * commits in the middle of rounds (LOG_APPEND, LOG_TAKE). A life ends by a stop of the machine at a random call, by the
+ * end of the process alone, or by closing. Recoveries are stopped as well.
+ *
+ * The oracle keeps what every commit has changed. After a recovery:
+ *   - the database holds exactly what the commits that have survived (mae_survived) have left behind, in the order of
+ *     their timestamps;
+ *   - every commit below the highest durable timestamp that was ever seen has survived;
+ *   - mae_db_verify finds nothing.
+ *
+ * How to read a failure: "scenario" with a seed precedes it; MAE_SEED=<that seed> MAE_CRASHES=1 repeats that one.
+ * MAE_CRASHES is the number of scenarios.
+ */
+#include "tests/support/disk.h"
+#include "tests/support/world.h"
+
+#include <inttypes.h>
+
+#include "engine/db/db.h"
+
+#ifdef MAE_DEBUG
+
+enum {
+    KEYS = 12,
+    WORKERS = 3,
+    LIVES = 4,
+    STEPS = 40,
+    COMMITS_MAX = 2000,
+    CHANGES_MAX = 6,
+    VALUE_MAX = 2500,
+    FOLLOWERS = 2
+};
+
+/* A key's value: its number is in the first word, and its bytes say how long it is. 0 bytes: there is no such key. */
+struct value {
+    uint64_t word;
+    uint32_t bytes;
+};
+
+struct change {
+    uint64_t key;
+    struct value value;
+};
+
+struct commit {
+    uint64_t ts;
+    unsigned count;
+    struct change changes[CHANGES_MAX];
+};
+
+struct session {
+    struct mae_worker *worker;
+    struct mae_txn *txn; /* NULL: none is open */
+    struct commit commit;
+};
+
+static struct {
+    uint64_t random;
+    struct mae_db *db;
+    struct mae_index *keys, *sorted;
+    struct mae_table *table;
+    struct session sessions[WORKERS + 1]; /* the last one commits in the middle of the logger's rounds */
+    struct commit commits[COMMITS_MAX];
+    unsigned commit_count;
+    uint64_t promised; /* the highest durable timestamp that was seen */
+    uint64_t words, last_ts;
+    bool async;
+    unsigned followers; /* commits that may still happen in the middle of this round */
+    bool in_hook;
+} test;
+
+static uint64_t below(uint64_t n)
+{
+    return random_below(&test.random, n);
+}
+
+/* ---- One transaction. ---- */
+
+static bool over(struct session *session, enum mae_status status)
+{
+    if (!mae_status_is_abort(status))
+        return false;
+    (void)mae_abort(session->txn);
+    session->txn = NULL;
+    return true;
+}
+
+static void note(struct session *session, uint64_t key, struct value value)
+{
+    session->commit.changes[session->commit.count++] = (struct change){key, value};
+}
+
+static void fill(void *data, struct value value)
+{
+    memset(data, (int)(value.word & 0x7F), value.bytes);
+    memcpy(data, &value.word, sizeof value.word);
+}
+
+static enum mae_status insert_key(struct session *session, uint64_t key, struct value value)
+{
+    uint64_t row;
+    void *data;
+    enum mae_status status = mae_insert(session->txn, test.keys, &key, value.bytes, &row, &data);
+    if (status != MAE_OK)
+        return status;
+    fill(data, value);
+    status = mae_index_insert(session->txn, test.sorted, &key, row);
+    if (status == MAE_OK)
+        note(session, key, value);
+    return status == MAE_EXISTS ? MAE_ABORT_USER : status;
+}
+
+static enum mae_status delete_key(struct session *session, uint64_t key)
+{
+    uint64_t row;
+    enum mae_status status = mae_index_find(session->txn, test.keys, &key, &row);
+    if (status != MAE_OK)
+        return status;
+    status = mae_delete(session->txn, test.keys, &key);
+    if (status == MAE_OK)
+        status = mae_index_remove(session->txn, test.sorted, &key, row);
+    if (status == MAE_OK)
+        note(session, key, (struct value){0, 0});
+    return status == MAE_NOT_FOUND ? MAE_ABORT_USER : status;
+}
+
+static enum mae_status update_key(struct session *session, uint64_t key, struct value value)
+{
+    void *data;
+    enum mae_status status = mae_update(session->txn, test.keys, &key, value.bytes, NULL, &data);
+    if (status != MAE_OK)
+        return status;
+    fill(data, value);
+    note(session, key, value);
+    return MAE_OK;
+}
+
+/* The row of `key` gets the key `to`. */
+static enum mae_status move_key(struct session *session, uint64_t key, uint64_t to)
+{
+    uint64_t row;
+    const void *data;
+    size_t bytes;
+    struct value value = {0};
+    enum mae_status status = mae_index_find(session->txn, test.keys, &key, &row);
+    if (status != MAE_OK)
+        return status;
+    status = mae_row_read(session->txn, test.table, row, &data, &bytes);
+    if (status == MAE_OK) {
+        value.bytes = (uint32_t)bytes;
+        memcpy(&value.word, data, sizeof value.word);
+        status = mae_index_insert(session->txn, test.keys, &to, row);
+    }
+    if (status == MAE_EXISTS)
+        return MAE_OK;
+    if (status == MAE_OK)
+        status = mae_index_insert(session->txn, test.sorted, &to, row);
+    if (status == MAE_OK)
+        status = mae_index_remove(session->txn, test.keys, &key, row);
+    if (status == MAE_OK)
+        status = mae_index_remove(session->txn, test.sorted, &key, row);
+    note(session, key, (struct value){0, 0});
+    note(session, to, value);
+    return status == MAE_OK || mae_status_is_abort(status) ? status : MAE_ABORT_USER;
+}
+
+static struct value new_value(bool is_small)
+{
+    uint32_t bytes = (uint32_t)(8 + below(is_small || below(8) ? 100 : VALUE_MAX - 8));
+    return (struct value){++test.words, bytes};
+}
+
+static void open_session(struct session *session)
+{
+    struct mae_txn *txn = NULL;
+    assert_ok(mae_begin(session->worker, MAE_READ_WRITE, test.last_ts, &txn));
+    test.last_ts = mae_txn_timestamp(txn);
+    session->txn = txn;
+    session->commit.count = 0;
+}
+
+static void step(struct session *session, bool is_small)
+{
+    uint64_t key = below(KEYS);
+    enum mae_status status;
+    if (session->commit.count + 2 > CHANGES_MAX)
+        return;
+    switch (below(6)) {
+    case 0:
+        status = delete_key(session, key);
+        break;
+    case 1:
+        status = insert_key(session, key, new_value(is_small));
+        if (status == MAE_OK) /* and delete it at once */
+            status = delete_key(session, key);
+        break;
+    case 2:
+        status = move_key(session, key, below(KEYS));
+        break;
+    case 3:
+        status = update_key(session, key, new_value(is_small));
+        break;
+    default:
+        status = insert_key(session, key, new_value(is_small));
+        break;
+    }
+    if (status == MAE_ABORT_USER) {
+        (void)mae_abort(session->txn);
+        session->txn = NULL;
+        return;
+    }
+    (void)over(session, status);
+}
+
+static void end_session(struct session *session)
+{
+    uint64_t worker_ts = mae_txn_timestamp(session->txn);
+    uint64_t logged = worker_counter(session->worker, "log_records");
+    enum mae_status status = mae_commit(session->txn);
+    session->txn = NULL;
+    if (status != MAE_OK) {
+        assert_true(mae_status_is_abort(status));
+        return;
+    }
+    if (worker_counter(session->worker, "log_records") == logged)
+        return; /* it leaves nothing behind, such as a key that was inserted and deleted */
+    assert_true(test.commit_count < COMMITS_MAX);
+    session->commit.ts = worker_ts;
+    test.commits[test.commit_count++] = session->commit;
+}
+
+static void roll_back(struct session *session)
+{
+    if (session->txn)
+        (void)mae_abort(session->txn);
+    session->txn = NULL;
+}
+
+/* ---- What happens in the middle. ---- */
+
+static void round_by_hand(void)
+{
+    test.followers = (unsigned)below(FOLLOWERS + 1);
+    (void)log_round(test.db->core.log);
+    test.followers = 0;
+    uint64_t durable = mae_durable_timestamp(test.db);
+    if (durable > test.promised)
+        test.promised = durable;
+}
+
+/* A short transaction of the worker that is there for it. Others may be open, none is committing. */
+static void follow(void)
+{
+    struct session *session = &test.sessions[WORKERS];
+    test.followers--;
+    open_session(session);
+    step(session, true);
+    if (session->txn)
+        end_session(session);
+    else
+        roll_back(session);
+}
+
+static void in_the_middle(enum race_point point)
+{
+    if (test.in_hook || !test.db)
+        return;
+    test.in_hook = true;
+    if (point == RACE_LOG_TAKE && test.followers > 0 && below(2))
+        follow();
+    if (point == RACE_LOG_APPEND && below(4) == 0)
+        for (unsigned i = 0; i < 3; i++) { /* enough to park a worker and to pass its timestamp */
+            (void)log_round(test.db->core.log);
+            uint64_t durable = mae_durable_timestamp(test.db);
+            test.promised = durable > test.promised ? durable : test.promised;
+        }
+    test.in_hook = false;
+}
+
+/* ---- The oracle. ---- */
+
+static int by_ts(const void *left, const void *right)
+{
+    const struct commit *a = left, *b = right;
+    return (a->ts > b->ts) - (a->ts < b->ts);
+}
+
+/* Forgets the commits that are lost, and computes what the others have left behind. */
+static void expected(struct value *values)
+{
+    unsigned kept = 0;
+    memset(values, 0, KEYS * sizeof *values);
+    qsort(test.commits, test.commit_count, sizeof *test.commits, by_ts);
+    for (unsigned i = 0; i < test.commit_count; i++)
+        if (mae_survived(test.db, test.commits[i].ts))
+            test.commits[kept++] = test.commits[i];
+        else if (test.commits[i].ts < test.promised)
+            fail_msg("the commit %" PRIu64 " was promised below %" PRIu64 " and is lost", test.commits[i].ts,
+                     test.promised);
+    test.commit_count = kept;
+    for (unsigned i = 0; i < kept; i++)
+        for (unsigned j = 0; j < test.commits[i].count; j++)
+            values[test.commits[i].changes[j].key] = test.commits[i].changes[j].value;
+}
+
+static void check_key(struct mae_txn *txn, struct mae_index *index, uint64_t key, struct value expected_value)
+{
+    const void *data;
+    size_t bytes = 0;
+    uint64_t word = 0;
+    enum mae_status status = mae_read(txn, index, &key, &data, &bytes);
+    if (status == MAE_OK)
+        memcpy(&word, data, sizeof word);
+    else
+        assert_status(MAE_NOT_FOUND, status);
+    if (bytes != expected_value.bytes || (bytes && word != expected_value.word))
+        fail_msg("key %" PRIu64 " has %zu bytes of %" PRIu64 ", expected %u of %" PRIu64, key, bytes, word,
+                 expected_value.bytes, expected_value.word);
+    for (size_t i = sizeof word; i < bytes; i++)
+        assert_int_equal(((const unsigned char *)data)[i], word & 0x7F);
+}
+
+static void check_state(void)
+{
+    struct value values[KEYS];
+    struct mae_txn *txn;
+    expected(values);
+    world_verify(test.db);
+    assert_ok(mae_begin(test.sessions[0].worker, MAE_READ_WRITE, 0, &txn));
+    test.last_ts = mae_txn_timestamp(txn);
+    for (uint64_t key = 0; key < KEYS; key++) {
+        check_key(txn, test.keys, key, values[key]);
+        check_key(txn, test.sorted, key, values[key]);
+    }
+    assert_ok(mae_commit(txn));
+}
+
+/* ---- Lives. ---- */
+
+static enum mae_status open_db(void)
+{
+    struct mae_options *options =
+        world_options("log_dir=db log_segment_bytes=64K log_buffer_bytes=4K gc_interval_us=10000000");
+    assert_ok(mae_options_set(options, "durability", test.async ? "async" : "group", NULL, 0));
+    enum mae_status status = mae_open(options, &test.db);
+    mae_options_destroy(options);
+    if (status != MAE_OK)
+        test.db = NULL;
+    return status;
+}
+
+/* The tables, if they were not made before; false: the machine has stopped meanwhile. */
+static bool make_schema(void)
+{
+    const struct mae_table_config table = {.payload_max_bytes = VALUE_MAX};
+    const struct mae_index_config hash = {.kind = MAE_INDEX_HASH, .key_bytes = sizeof(uint64_t)},
+                                  tree = {.kind = MAE_INDEX_ORDERED, .key_bytes = sizeof(uint64_t)};
+    test.table = mae_table_find(test.db, "rows");
+    if (!test.table && mae_table_create(test.db, "rows", &table, &test.table) != MAE_OK)
+        return false;
+    test.keys = mae_index_by_name(test.db, "keys");
+    if (!test.keys && mae_index_create(test.db, test.table, "keys", &hash, &test.keys) != MAE_OK)
+        return false;
+    test.sorted = mae_index_by_name(test.db, "by key");
+    return test.sorted || mae_index_create(test.db, test.table, "by key", &tree, &test.sorted) == MAE_OK;
+}
+
+static void leave(void)
+{
+    for (unsigned i = 0; i <= WORKERS; i++) {
+        roll_back(&test.sessions[i]);
+        mae_worker_leave(test.sessions[i].worker);
+        test.sessions[i].worker = NULL;
+    }
+}
+
+static void close_db(void)
+{
+    struct mae_db *db = test.db;
+    test.db = NULL;
+    mae_close(db);
+}
+
+/* The process is gone and, mostly, the power. That takes from async what it has promised. */
+static void crash(void)
+{
+    bool power = below(3) > 0;
+    disk_crash(power ? &test.random : NULL);
+    if (power && test.async)
+        test.promised = 0;
+}
+
+/* Something that goes wrong at one of the next `calls` calls on the disk, or nothing. */
+static void prepare_fault(uint64_t calls)
+{
+    uint64_t kind = below(4), call = 1 + below(calls);
+    disk_stop_at(kind < 2 ? call : 0);
+    disk_fail_at(kind == 2 ? call : 0);
+}
+
+static void no_fault(void)
+{
+    disk_stop_at(0);
+    disk_fail_at(0);
+}
+
+/* Opens the database until no fault comes in between. */
+static void recover(void)
+{
+    for (unsigned trial = 0;; trial++) {
+        if (trial < 3)
+            prepare_fault(80);
+        else
+            no_fault();
+        enum mae_status status = open_db();
+        if (status == MAE_OK && make_schema())
+            break;
+        if (status == MAE_CORRUPT || trial >= 3)
+            fail_msg("mae_open: %s: %s", mae_status_name(status), mae_open_problem());
+        if (status == MAE_OK)
+            close_db();
+        crash();
+    }
+    no_fault();
+    for (unsigned i = 0; i <= WORKERS; i++)
+        assert_ok(mae_worker_join(test.db, &test.sessions[i].worker));
+    check_state();
+}
+
+static void live(void)
+{
+    for (uint64_t left = 1 + below(STEPS); left > 0; left--) {
+        struct session *session = &test.sessions[below(WORKERS)];
+        uint64_t kind = below(4);
+        if (kind == 0)
+            round_by_hand();
+        else if (!session->txn)
+            open_session(session);
+        else if (kind < 3)
+            step(session, false);
+        else
+            end_session(session);
+    }
+    leave();
+}
+
+static void begin_scenario(uint64_t seed)
+{
+    memset(&test, 0, sizeof test);
+    test.random = seed;
+    disk_open();
+}
+
+static void end_scenario(void)
+{
+    leave();
+    close_db();
+    disk_close();
+}
+
+static void scenario(uint64_t seed)
+{
+    begin_scenario(seed);
+    test.async = below(4) == 0;
+    for (unsigned life = 0; life < LIVES; life++) {
+        recover();
+        prepare_fault(30);
+        live();
+        if (below(2))
+            disk_stop_at(1);
+        close_db(); /* nobody has seen what closing promises */
+        crash();
+    }
+    recover();
+    end_scenario();
+}
+
+/* The same life again and again, and the machine stops at its first call on the disk, then at its second. False: the
+ * life makes fewer calls. */
+static bool scenario_with_stop(uint64_t seed, uint64_t call)
+{
+    begin_scenario(seed);
+    disk_stop_at(call);
+    if (open_db() == MAE_OK) {
+        bool made = make_schema();
+        for (unsigned i = 0; made && i <= WORKERS; i++)
+            assert_ok(mae_worker_join(test.db, &test.sessions[i].worker));
+        if (made)
+            live();
+        close_db();
+    }
+    bool stopped = disk_calls() >= call;
+    test.random += call; /* what the loss of power keeps is another matter each time */
+    disk_crash(&test.random);
+    recover();
+    end_scenario();
+    return stopped;
+}
+
+static void hooks_on(void)
+{
+    log_by_hand = true;
+    race_hook = in_the_middle;
+}
+
+static void hooks_off(void)
+{
+    race_hook = NULL;
+    log_by_hand = false;
+}
+
+static void a_stop_at_any_call_loses_nothing(void **state)
+{
+    (void)state;
+    hooks_on();
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        for (uint64_t call = 1; scenario_with_stop(seed, call); call++) {
+        }
+    hooks_off();
+}
+
+static void what_was_promised_survives(void **state)
+{
+    (void)state;
+    const char *wanted = getenv("MAE_CRASHES");
+    uint64_t seed = seed_from_environment(), count = wanted ? strtoull(wanted, NULL, 0) : 1000 / WORLD_SLOWNESS;
+    hooks_on();
+    for (uint64_t i = 0; i < count; i++, seed++) {
+        printf("scenario: MAE_SEED=%" PRIu64 "\r", seed);
+        scenario(seed);
+    }
+    printf("\n%" PRIu64 " scenarios\n", count);
+    hooks_off();
+}
+
+#else
+
+static void a_stop_at_any_call_loses_nothing(void **state)
+{
+    (void)state;
+    skip();
+}
+
+static void what_was_promised_survives(void **state)
+{
+    (void)state;
+    skip(); /* the logger's rounds need the hooks of debug builds */
+}
+
+#endif
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_stop_at_any_call_loses_nothing),
+                                       cmocka_unit_test(what_was_promised_survives)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,450 @@
+/* disk.c - see disk.h. */
+#include "tests/support/disk.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/file.h"
+#include "tests/support/world.h"
+
+enum { SECTOR_BYTES = 512, FILES_MAX = 256, NAMES_MAX = 128, NAME_BYTES_MAX = 32, STEPS_MAX = 256, OPEN_MAX = 128 };
+
+struct content {
+    char *cached, *safe;
+    bool *unsafe; /* by sector: written since the last sync */
+    uint64_t bytes, safe_bytes;
+};
+
+struct names {
+    struct {
+        char name[NAME_BYTES_MAX]; /* "": none */
+        int content;
+    } entry[NAMES_MAX];
+};
+
+struct disk {
+    struct content contents[FILES_MAX];
+    int content_count;
+    struct names now, safe;
+    struct names steps[STEPS_MAX]; /* after each change since the last sync of the folder */
+    int step_count;
+};
+
+struct disk_image {
+    struct disk disk;
+};
+
+static struct disk disk;
+static struct {
+    int content; /* -1: closed */
+    bool locked;
+} opened[OPEN_MAX];
+static uint64_t calls, fail_call, stop_call, limit_bytes;
+
+/* ---- Faults. ---- */
+
+/* Counts a call; false: it is to fail. */
+static bool is_well(void)
+{
+    calls++;
+    return calls != fail_call && (stop_call == 0 || calls < stop_call);
+}
+
+static bool is_stopped(void)
+{
+    return stop_call != 0 && calls >= stop_call;
+}
+
+/* ---- Contents. ---- */
+
+static void content_resize(struct content *content, uint64_t bytes)
+{
+    uint64_t sectors = bytes / SECTOR_BYTES + 1, old = content->bytes / SECTOR_BYTES + 1;
+    if (bytes <= content->bytes && content->cached)
+        return;
+    content->cached = realloc(content->cached, sectors * SECTOR_BYTES);
+    content->safe = realloc(content->safe, sectors * SECTOR_BYTES);
+    content->unsafe = realloc(content->unsafe, sectors * sizeof(bool));
+    assert(content->cached && content->safe && content->unsafe);
+    if (content->bytes == 0)
+        old = 0;
+    memset(content->cached + old * SECTOR_BYTES, 0, (sectors - old) * SECTOR_BYTES);
+    memset(content->safe + old * SECTOR_BYTES, 0, (sectors - old) * SECTOR_BYTES);
+    memset(content->unsafe + old, 0, (sectors - old) * sizeof(bool));
+    content->bytes = bytes;
+}
+
+static void content_free(struct content *content)
+{
+    free(content->cached);
+    free(content->safe);
+    free(content->unsafe);
+}
+
+static struct content content_copy(const struct content *content)
+{
+    struct content copy = {0};
+    if (!content->cached)
+        return copy;
+    content_resize(&copy, content->bytes);
+    uint64_t sectors = content->bytes / SECTOR_BYTES + 1;
+    memcpy(copy.cached, content->cached, sectors * SECTOR_BYTES);
+    memcpy(copy.safe, content->safe, sectors * SECTOR_BYTES);
+    memcpy(copy.unsafe, content->unsafe, sectors * sizeof(bool));
+    copy.safe_bytes = content->safe_bytes;
+    return copy;
+}
+
+static struct content *content_of(int file)
+{
+    assert(file >= 0 && file < OPEN_MAX && opened[file].content >= 0);
+    return &disk.contents[opened[file].content];
+}
+
+/* ---- Names. ---- */
+
+static const char *base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static int name_find(const struct names *names, const char *name)
+{
+    for (int i = 0; i < NAMES_MAX; i++)
+        if (strcmp(names->entry[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+static void name_set(const char *name, int content)
+{
+    int i = name_find(&disk.now, name);
+    if (i < 0)
+        i = name_find(&disk.now, "");
+    assert(i >= 0 && strlen(name) < NAME_BYTES_MAX);
+    strcpy(disk.now.entry[i].name, name);
+    disk.now.entry[i].content = content;
+}
+
+static void names_changed(void)
+{
+    assert(disk.step_count < STEPS_MAX);
+    disk.steps[disk.step_count++] = disk.now;
+}
+
+/* ---- The calls. ---- */
+
+static int disk_file_open(const char *path, unsigned mode)
+{
+    if (!is_well())
+        return -EIO;
+    int name = name_find(&disk.now, base(path));
+    if (name < 0 && !(mode & FILE_CREATE))
+        return -ENOENT;
+    if (name < 0) {
+        assert(disk.content_count < FILES_MAX);
+        name_set(base(path), disk.content_count++);
+        names_changed();
+        name = name_find(&disk.now, base(path));
+    }
+    for (int file = 0; file < OPEN_MAX; file++)
+        if (opened[file].content < 0) {
+            opened[file].content = disk.now.entry[name].content;
+            opened[file].locked = false;
+            return file;
+        }
+    return -EMFILE;
+}
+
+static int disk_file_close(int file)
+{
+    (void)is_well();
+    opened[file].content = -1;
+    return 0;
+}
+
+static int disk_file_write(int file, const void *data, size_t bytes, uint64_t offset)
+{
+    bool well = is_well();
+    struct content *content = content_of(file);
+    if (!well && !is_stopped())
+        return -EIO;
+    if (is_stopped() && calls != stop_call)
+        return -EIO;
+    content_resize(content, offset + bytes);
+    memcpy(content->cached + offset, data, bytes); /* the call in which the machine stops may still write */
+    for (uint64_t i = offset / SECTOR_BYTES; i <= (offset + bytes - 1) / SECTOR_BYTES; i++)
+        content->unsafe[i] = true;
+    return well ? 0 : -EIO;
+}
+
+static int64_t disk_file_read(int file, void *data, size_t bytes, uint64_t offset)
+{
+    if (!is_well())
+        return -EIO;
+    const struct content *content = content_of(file);
+    if (offset >= content->bytes)
+        return 0;
+    size_t got = bytes < content->bytes - offset ? bytes : (size_t)(content->bytes - offset);
+    memcpy(data, content->cached + offset, got);
+    return (int64_t)got;
+}
+
+static int64_t disk_file_size(int file)
+{
+    return is_well() ? (int64_t)content_of(file)->bytes : -EIO;
+}
+
+static int disk_file_reserve(int file, uint64_t bytes)
+{
+    uint64_t sum = 0;
+    if (!is_well())
+        return -EIO;
+    for (int i = 0; i < NAMES_MAX; i++)
+        if (disk.now.entry[i].name[0])
+            sum += disk.contents[disk.now.entry[i].content].bytes;
+    if (limit_bytes && sum + bytes > limit_bytes)
+        return -ENOSPC;
+    content_resize(content_of(file), bytes);
+    return 0;
+}
+
+static int disk_file_sync(int file)
+{
+    bool well = is_well();
+    struct content *content = content_of(file);
+    if (is_stopped())
+        return -EIO;
+    for (uint64_t i = 0; i < content->bytes / SECTOR_BYTES + 1 && content->cached; i++) {
+        if (well && content->unsafe[i])
+            memcpy(content->safe + i * SECTOR_BYTES, content->cached + i * SECTOR_BYTES, SECTOR_BYTES);
+        content->unsafe[i] = false; /* after a failure, too: it is not safe, and no sync will write it */
+    }
+    if (well)
+        content->safe_bytes = content->bytes;
+    return well ? 0 : -EIO;
+}
+
+static int disk_file_lock(int file)
+{
+    if (!is_well())
+        return -EIO;
+    for (int i = 0; i < OPEN_MAX; i++)
+        if (opened[i].locked && opened[i].content == opened[file].content)
+            return -EWOULDBLOCK;
+    opened[file].locked = true;
+    return 0;
+}
+
+static int disk_file_rename(const char *from, const char *to)
+{
+    if (!is_well())
+        return -EIO;
+    int name = name_find(&disk.now, base(from));
+    if (name < 0)
+        return -ENOENT;
+    int content = disk.now.entry[name].content;
+    disk.now.entry[name].name[0] = '\0';
+    name_set(base(to), content);
+    names_changed();
+    return 0;
+}
+
+static int disk_file_remove(const char *path)
+{
+    if (!is_well())
+        return -EIO;
+    int name = name_find(&disk.now, base(path));
+    if (name < 0)
+        return -ENOENT;
+    disk.now.entry[name].name[0] = '\0';
+    names_changed();
+    return 0;
+}
+
+static int disk_make_folder(const char *path)
+{
+    (void)path;
+    return is_well() ? 0 : -EIO;
+}
+
+static int disk_sync_folder(const char *path)
+{
+    (void)path;
+    if (!is_well())
+        return -EIO;
+    disk.safe = disk.now;
+    disk.step_count = 0;
+    return 0;
+}
+
+static int disk_list(const char *folder, void (*visit)(void *arg, const char *name), void *arg)
+{
+    (void)folder;
+    if (!is_well())
+        return -EIO;
+    for (int i = NAMES_MAX; i-- > 0;)
+        if (disk.now.entry[i].name[0])
+            visit(arg, disk.now.entry[i].name);
+    return 0;
+}
+
+static int disk_is_lasting(const char *folder)
+{
+    (void)folder;
+    return is_well() ? 1 : -EIO;
+}
+
+static const struct file_calls disk_calls_table = {
+    .open = disk_file_open,
+    .close = disk_file_close,
+    .write = disk_file_write,
+    .read = disk_file_read,
+    .size = disk_file_size,
+    .reserve = disk_file_reserve,
+    .sync = disk_file_sync,
+    .lock = disk_file_lock,
+    .rename = disk_file_rename,
+    .remove = disk_file_remove,
+    .make_folder = disk_make_folder,
+    .sync_folder = disk_sync_folder,
+    .list = disk_list,
+    .is_lasting = disk_is_lasting,
+};
+
+/* ---- The test's side. ---- */
+
+static void clear(void)
+{
+    for (int i = 0; i < FILES_MAX; i++)
+        content_free(&disk.contents[i]);
+    memset(&disk, 0, sizeof disk);
+}
+
+static void power_up(void)
+{
+    for (int i = 0; i < OPEN_MAX; i++)
+        opened[i].content = -1, opened[i].locked = false;
+    calls = fail_call = stop_call = limit_bytes = 0;
+}
+
+void disk_open(void)
+{
+    clear();
+    power_up();
+    file_calls = &disk_calls_table;
+}
+
+void disk_close(void)
+{
+    clear();
+    file_calls = &file_calls_system;
+}
+
+void disk_count_from_here(void)
+{
+    calls = fail_call = stop_call = 0;
+}
+
+uint64_t disk_calls(void)
+{
+    return calls;
+}
+
+void disk_fail_at(uint64_t n)
+{
+    fail_call = n ? calls + n : 0;
+}
+
+void disk_stop_at(uint64_t n)
+{
+    stop_call = n ? calls + n : 0;
+}
+
+void disk_limit(uint64_t bytes)
+{
+    limit_bytes = bytes;
+}
+
+/* Decides what of a file the loss of power has kept. Sometimes all or nothing, which a random choice hardly ever is. */
+static void content_lose(struct content *content, uint64_t *random)
+{
+    uint64_t kind = random_below(random, 4);
+    for (uint64_t i = 0; content->cached && i < content->bytes / SECTOR_BYTES + 1; i++) {
+        bool keep = kind == 0 || (kind != 1 && random_below(random, 2));
+        char *cached = content->cached + i * SECTOR_BYTES, *safe = content->safe + i * SECTOR_BYTES;
+        if (content->unsafe[i] && keep)
+            memcpy(safe, cached, SECTOR_BYTES);
+        else
+            memcpy(cached, safe, SECTOR_BYTES);
+        content->unsafe[i] = false;
+    }
+    content->safe_bytes = content->bytes;
+}
+
+void disk_crash(uint64_t *random)
+{
+    power_up();
+    if (!random)
+        return;
+    for (int i = 0; i < disk.content_count; i++)
+        content_lose(&disk.contents[i], random);
+    uint64_t step = random_below(random, (uint64_t)disk.step_count + 1);
+    disk.now = step == 0 ? disk.safe : disk.steps[step - 1];
+    disk.safe = disk.now;
+    disk.step_count = 0;
+}
+
+struct disk_image *disk_save(void)
+{
+    struct disk_image *image = malloc(sizeof *image);
+    assert(image);
+    image->disk = disk;
+    for (int i = 0; i < disk.content_count; i++)
+        image->disk.contents[i] = content_copy(&disk.contents[i]);
+    return image;
+}
+
+void disk_load(const struct disk_image *image)
+{
+    clear();
+    power_up();
+    disk = image->disk;
+    for (int i = 0; i < disk.content_count; i++)
+        disk.contents[i] = content_copy(&image->disk.contents[i]);
+}
+
+void disk_image_free(struct disk_image *image)
+{
+    for (int i = 0; i < image->disk.content_count; i++)
+        content_free(&image->disk.contents[i]);
+    free(image);
+}
+
+bool disk_damage(const char *name, uint64_t offset)
+{
+    int i = name_find(&disk.now, name);
+    if (i < 0 || offset >= disk.contents[disk.now.entry[i].content].bytes)
+        return false;
+    struct content *content = &disk.contents[disk.now.entry[i].content];
+    content->cached[offset] ^= 1;
+    content->safe[offset] ^= 1;
+    return true;
+}
+
+bool disk_has(const char *name)
+{
+    return name_find(&disk.now, name) >= 0;
+}
+
+void disk_erase(const char *name)
+{
+    int i = name_find(&disk.now, name);
+    assert(i >= 0);
+    disk.now.entry[i].name[0] = '\0';
+    disk.safe = disk.now;
+    disk.step_count = 0;
+}

@@ -1,0 +1,380 @@
+/* durability.c - the public calls about the log, on a simulated disk. tests/crash has what a crash leaves. */
+#include "tests/support/disk.h"
+#include "tests/support/world.h"
+
+#include "engine/db/db.h"
+
+#ifdef MAE_DEBUG
+
+static const char group[] = "durability=group log_dir=db log_segment_bytes=64K log_buffer_bytes=4K "
+                            "gc_interval_us=10000000";
+
+static int set_up(void **state)
+{
+    (void)state;
+    log_by_hand = true;
+    disk_open();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    disk_close();
+    log_by_hand = false;
+    return 0;
+}
+
+/* A database whose schema may be there already. */
+static struct world open_again(const char *text)
+{
+    struct world world = {.db = world_db(text), .worker_count = 1};
+    world.table = mae_table_find(world.db, "rows");
+    world.index = mae_index_by_name(world.db, "keys");
+    assert_ok(mae_worker_join(world.db, &world.workers[0]));
+    return world;
+}
+
+static enum mae_status open_status(const char *text)
+{
+    struct mae_options *options = world_options(text);
+    struct mae_db *db = NULL;
+    enum mae_status status = mae_open(options, &db);
+    mae_options_destroy(options);
+    if (status == MAE_OK)
+        mae_close(db);
+    return status;
+}
+
+static uint64_t value_of(struct world *world, uint64_t key)
+{
+    uint64_t value = 0;
+    struct mae_txn *txn = begin(world->workers[0]);
+    assert_ok(key_get(txn, world->index, key, &value));
+    assert_ok(mae_commit(txn));
+    return value;
+}
+
+static void close_world(struct world *world)
+{
+    world_close(world);
+    disk_crash(NULL);
+}
+
+static void what_was_closed_is_there(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct mae_recover_info info;
+    mae_recover_info(world.db, &info);
+    assert_int_equal(info.lives, 0);
+    new_keys(world.workers[0], world.index, 1, 100, 7);
+    close_world(&world);
+    world = open_again(group);
+    assert_non_null(world.table);
+    mae_recover_info(world.db, &info);
+    assert_int_equal(info.lives, 1);
+    assert_int_equal(info.rows, 100);
+    assert_int_equal(info.entries, 100);
+    assert_int_equal(info.lost, 0);
+    for (uint64_t key = 1; key <= 100; key++)
+        assert_int_equal(value_of(&world, key), 7);
+    close_world(&world);
+}
+
+static void options_that_do_not_go_together(void **state)
+{
+    (void)state;
+    assert_status(MAE_INVALID, open_status("durability=group"));
+    assert_non_null(strstr(mae_open_problem(), "log_dir"));
+    assert_status(MAE_INVALID, open_status("log_dir=db"));
+    assert_status(MAE_INVALID, open_status("durability=async log_dir=db simple_index_update=on"));
+    assert_ok(open_status(""));
+    assert_string_equal(mae_open_problem(), "");
+}
+
+static void one_database_at_a_time(void **state)
+{
+    (void)state;
+    struct mae_db *db = world_db(group);
+    assert_status(MAE_BUSY, open_status(group));
+    mae_close(db);
+    disk_crash(NULL);
+    assert_ok(open_status(group));
+    disk_crash(NULL);
+}
+
+/* A row with wrong contents would be worse than a database that says where it is damaged. */
+static void damage_below_the_promise_is_refused(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    for (uint64_t key = 1; key <= 3; key++) {
+        new_keys(world.workers[0], world.index, key, 1, 7);
+        assert_ok(mae_sync(world.db));
+    }
+    close_world(&world);
+    struct disk_image *image = disk_save();
+    unsigned refused = 0, padding = 0;
+    for (uint64_t offset = 0; offset < 300; offset++) {
+        assert_true(disk_damage("log-00000001", offset));
+        enum mae_status status = open_status(group);
+        if (status == MAE_OK) {
+            padding++; /* what comes behind the block's bytes is not read */
+        } else {
+            assert_status(MAE_CORRUPT, status);
+            assert_non_null(strstr(mae_open_problem(), "log-00000001 at 4096"));
+            assert_int_equal(padding, 0);
+            refused++;
+        }
+        disk_load(image);
+    }
+    assert_true(refused > 100 && padding > 0);
+    disk_erase("manifest");
+    assert_status(MAE_CORRUPT, open_status(group));
+    assert_non_null(strstr(mae_open_problem(), "no manifest"));
+    disk_image_free(image);
+}
+
+static void only_what_is_needed_is_written(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct mae_log_state before, after;
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    assert_ok(mae_sync(world.db));
+    mae_log_state(world.db, &before);
+    assert_int_equal(before.durable_timestamp, mae_durable_timestamp(world.db));
+    for (unsigned i = 0; i < 20; i++) { /* reading and time */
+        (void)value_of(&world, 1);
+        (void)log_round(world.db->core.log);
+    }
+    mae_log_state(world.db, &after);
+    assert_int_equal(after.flushes, before.flushes);
+    assert_true(after.durable_timestamp > before.durable_timestamp);
+    close_world(&world);
+}
+
+static void it_waits_for_what_is_asked(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    struct mae_txn *txn = begin(world.workers[0]);
+    uint64_t ts = mae_txn_timestamp(txn);
+    assert_status(MAE_BUSY, mae_wait_durable(world.workers[0], ts));
+    assert_ok(key_add(txn, world.index, 1, 1));
+    assert_ok(mae_commit(txn));
+    assert_true(mae_durable_timestamp(world.db) <= ts);
+    assert_ok(mae_wait_durable(world.workers[0], ts));
+    assert_true(mae_durable_timestamp(world.db) > ts);
+    close_world(&world);
+}
+
+static void sync_waits_at_each_commit(void **state)
+{
+    (void)state;
+    char text[200];
+    (void)snprintf(text, sizeof text, "%s durability=sync", group);
+    struct world world = world_open(text, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    struct mae_txn *txn = begin(world.workers[0]);
+    uint64_t ts = mae_txn_timestamp(txn);
+    assert_ok(key_add(txn, world.index, 1, 1));
+    assert_ok(mae_commit(txn));
+    assert_true(mae_durable_timestamp(world.db) > ts);
+    txn = begin(world.workers[0]); /* it has read only, and what it has read must be safe */
+    ts = mae_txn_timestamp(txn);
+    assert_ok(mae_commit(txn));
+    assert_true(mae_durable_timestamp(world.db) > ts);
+    close_world(&world);
+}
+
+/* D9. */
+static void a_failed_sync_is_final(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct mae_log_state log;
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    assert_ok(mae_sync(world.db));
+    new_keys(world.workers[0], world.index, 1000, 1, 1);
+    assert_ok(mae_sync(world.db));
+    new_keys(world.workers[0], world.index, 1001, 1, 1);
+    disk_fail_at(2); /* a round that needs no new segment writes and syncs */
+    assert_status(MAE_IO_UNKNOWN, mae_sync(world.db));
+    mae_log_state(world.db, &log);
+    assert_true(log.failed);
+    assert_non_null(strstr(log.problem, "sync of db/log-"));
+    uint64_t promised = mae_durable_timestamp(world.db);
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(key_add(txn, world.index, 1, 1));
+    assert_status(MAE_IO, mae_commit(txn));
+    txn = begin(world.workers[0]);
+    uint64_t value;
+    assert_ok(key_get(txn, world.index, 1001, &value)); /* reading goes on */
+    assert_ok(mae_commit(txn));
+    assert_status(MAE_IO_UNKNOWN, mae_wait_durable(world.workers[0], mae_worker_last_commit(world.workers[0])));
+    assert_int_equal(mae_durable_timestamp(world.db), promised);
+    close_world(&world);
+}
+
+static void a_full_disk_is_waited_for(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    enum mae_status status = MAE_OK;
+    struct mae_log_state log;
+    disk_limit(1);
+    for (uint64_t key = 2000; key < 4000 && status == MAE_OK; key++) {
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(key_insert(txn, world.index, key, key));
+        status = mae_commit(txn);
+    }
+    assert_status(MAE_ABORT_LOG, status);
+    mae_log_state(world.db, &log);
+    assert_true(log.full && !log.failed);
+    disk_limit(0);
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(key_insert(txn, world.index, 5000, 1));
+    assert_ok(mae_commit(txn));
+    assert_ok(mae_sync(world.db));
+    mae_log_state(world.db, &log);
+    assert_false(log.full);
+    close_world(&world);
+}
+
+static void a_record_may_be_larger_than_the_buffer(void **state)
+{
+    (void)state;
+    const struct mae_table_config config = {.payload_max_bytes = 60000};
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct mae_table *large;
+    uint64_t rows[3];
+    void *data;
+    const void *found;
+    size_t bytes;
+    assert_ok(mae_table_create(world.db, "large", &config, &large));
+    struct mae_txn *txn = begin(world.workers[0]);
+    for (unsigned i = 0; i < 3; i++) { /* more than a segment */
+        assert_ok(mae_row_insert(txn, large, 60000, &rows[i], &data));
+        memset(data, (int)i + 1, 60000);
+    }
+    assert_ok(mae_commit(txn));
+    assert_ok(mae_sync(world.db));
+    close_world(&world);
+    world = open_again(group);
+    large = mae_table_find(world.db, "large");
+    txn = begin(world.workers[0]);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_ok(mae_row_read(txn, large, rows[i], &found, &bytes));
+        assert_int_equal(bytes, 60000);
+        assert_int_equal(((const unsigned char *)found)[59999], i + 1);
+    }
+    assert_ok(mae_commit(txn));
+    close_world(&world);
+}
+
+/* D6: B inserts a row and deletes it. A, which comes before B but commits later, inserts under the same row id. */
+static void a_row_that_was_there_for_a_moment_leaves_nothing(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    const struct mae_table_config config = {.payload_max_bytes = 8};
+    struct mae_table *table;
+    struct mae_worker *other;
+    uint64_t row, gone;
+    void *data;
+    const void *found;
+    assert_ok(mae_table_create(world.db, "moments", &config, &table));
+    assert_ok(mae_worker_join(world.db, &other));
+    struct mae_txn *a = begin(world.workers[0]), *b = begin(other);
+    assert_ok(mae_row_insert(b, table, 8, &gone, &data));
+    memset(data, 1, 8);
+    assert_ok(mae_row_delete(b, table, gone));
+    assert_ok(mae_row_insert(b, table, 8, &row, &data)); /* so that there is a record */
+    memset(data, 1, 8);
+    assert_ok(mae_commit(b));
+    mae_worker_leave(other); /* hands the row id over */
+    do {
+        assert_ok(mae_row_insert(a, table, 8, &row, &data));
+        memset(data, 2, 8);
+    } while (row != gone);
+    assert_ok(mae_commit(a));
+    assert_ok(mae_sync(world.db));
+    close_world(&world);
+    world = open_again(group);
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(mae_row_read(txn, mae_table_find(world.db, "moments"), gone, &found, NULL));
+    assert_ok(mae_commit(txn));
+    close_world(&world);
+}
+
+/* A table that could not be written down is not there, and its number is not used again. */
+static void a_table_that_cannot_be_written_down(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    const struct mae_table_config config = {.payload_max_bytes = 8};
+    const struct mae_index_config index_config = {.kind = MAE_INDEX_HASH, .key_bytes = 8};
+    struct mae_table *table;
+    struct mae_index *index;
+    disk_fail_at(4);
+    assert_status(MAE_IO, mae_table_create(world.db, "new", &config, &table));
+    assert_null(mae_table_find(world.db, "new"));
+    disk_fail_at(4);
+    assert_status(MAE_IO, mae_index_create(world.db, world.table, "new", &index_config, &index));
+    assert_null(mae_index_by_name(world.db, "new"));
+    assert_ok(mae_table_create(world.db, "new", &config, &table));
+    assert_ok(mae_index_create(world.db, table, "new", &index_config, &index));
+    close_world(&world);
+    world = open_again(group);
+    assert_non_null(mae_table_find(world.db, "new"));
+    assert_non_null(mae_index_by_name(world.db, "new"));
+    close_world(&world);
+}
+
+static void without_a_log_there_is_nothing_to_wait_for(void **state)
+{
+    (void)state;
+    struct world world = world_open("", MAE_INDEX_HASH, 8, 1);
+    struct mae_log_state log;
+    assert_int_equal(mae_durable_timestamp(world.db), 0);
+    assert_status(MAE_UNSUPPORTED, mae_sync(world.db));
+    assert_status(MAE_UNSUPPORTED, mae_wait_durable(world.workers[0], 1));
+    mae_log_state(world.db, &log);
+    assert_int_equal(log.flushes, 0);
+    assert_true(mae_survived(world.db, 1));
+    world_close(&world);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_was_closed_is_there),
+        TEST(options_that_do_not_go_together),
+        TEST(one_database_at_a_time),
+        TEST(damage_below_the_promise_is_refused),
+        TEST(only_what_is_needed_is_written),
+        TEST(it_waits_for_what_is_asked),
+        TEST(sync_waits_at_each_commit),
+        TEST(a_failed_sync_is_final),
+        TEST(a_full_disk_is_waited_for),
+        TEST(a_record_may_be_larger_than_the_buffer),
+        TEST(a_row_that_was_there_for_a_moment_leaves_nothing),
+        TEST(a_table_that_cannot_be_written_down),
+        TEST(without_a_log_there_is_nothing_to_wait_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#else
+
+int main(void)
+{
+    return 0; /* the logger's rounds are made by hand in debug builds only */
+}
+
+#endif

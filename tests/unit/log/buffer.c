@@ -1,0 +1,89 @@
+/* buffer.c - records come out of a ring as they went in, also across its end, and the ring grows for a large one. */
+#include "engine/log/buffer.h"
+
+#include "tests/support/world.h"
+
+enum { LEAST_BYTES = 4096 };
+
+static struct mem_budget budget;
+
+static void put(struct log_buffer *buffer, uint64_t word, size_t bytes, uint64_t ts)
+{
+    for (size_t i = 0; i < bytes; i += sizeof word)
+        log_buffer_put(buffer, &word, sizeof word);
+    log_buffer_publish(buffer, ts);
+}
+
+static void take(struct log_buffer *buffer, uint64_t word, size_t bytes)
+{
+    uint64_t taken;
+    assert_true(log_buffer_filled(buffer) >= bytes);
+    for (size_t i = 0; i < bytes; i += sizeof word) {
+        log_buffer_take(buffer, &taken, sizeof taken);
+        assert_int_equal(taken, word);
+    }
+}
+
+static void records_come_out_in_order(void **state)
+{
+    (void)state;
+    struct log_buffer buffer = {.budget = &budget};
+    uint64_t random = seed_from_environment(), put_words = 0, taken_words = 0, lengths[2000];
+    mem_budget_init(&budget, 1 << 20, MEM_HUGE_OFF);
+    while (put_words < 2000) {
+        size_t bytes = 8 * (1 + random_below(&random, 100));
+        enum log_room room = log_buffer_reserve(&buffer, bytes, LEAST_BYTES);
+        assert_int_not_equal(room, LOG_REFUSED);
+        if (room == LOG_WAIT) {
+            take(&buffer, taken_words, lengths[taken_words]);
+            taken_words++;
+            continue;
+        }
+        lengths[put_words] = bytes;
+        put(&buffer, put_words, bytes, put_words + 1);
+        put_words++;
+    }
+    assert_int_equal(buffer.ring_bytes, LEAST_BYTES);
+    for (; taken_words < put_words; taken_words++)
+        take(&buffer, taken_words, lengths[taken_words]);
+    assert_int_equal(log_buffer_filled(&buffer), 0);
+    log_buffer_fini(&buffer);
+    assert_int_equal(budget.committed_bytes, 0);
+}
+
+static void it_grows_when_it_is_empty(void **state)
+{
+    (void)state;
+    struct log_buffer buffer = {.budget = &budget};
+    mem_budget_init(&budget, 1 << 20, MEM_HUGE_OFF);
+    assert_int_equal(log_buffer_reserve(&buffer, 64, LEAST_BYTES), LOG_ROOM);
+    put(&buffer, 1, 64, 1);
+    assert_int_equal(log_buffer_reserve(&buffer, 3 * LEAST_BYTES, LEAST_BYTES), LOG_WAIT);
+    take(&buffer, 1, 64);
+    assert_int_equal(log_buffer_reserve(&buffer, 3 * LEAST_BYTES, LEAST_BYTES), LOG_ROOM);
+    put(&buffer, 2, 3 * LEAST_BYTES, 2);
+    take(&buffer, 2, 3 * LEAST_BYTES);
+    assert_int_equal(budget.committed_bytes, 4 * LEAST_BYTES);
+    log_buffer_fini(&buffer);
+}
+
+static void the_memory_limit_holds(void **state)
+{
+    (void)state;
+    struct log_buffer buffer = {.budget = &budget};
+    mem_budget_init(&budget, 4 * LEAST_BYTES, MEM_HUGE_OFF);
+    assert_int_equal(log_buffer_reserve(&buffer, 5 * LEAST_BYTES, LEAST_BYTES), LOG_REFUSED);
+    assert_int_equal(budget.committed_bytes, 0);
+    assert_int_equal(log_buffer_reserve(&buffer, 64, LEAST_BYTES), LOG_ROOM);
+    log_buffer_fini(&buffer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(records_come_out_in_order),
+        cmocka_unit_test(it_grows_when_it_is_empty),
+        cmocka_unit_test(the_memory_limit_holds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
