@@ -18,7 +18,7 @@ enum { ANOMALY_TXNS_MAX = 3, ANOMALY_OPS_MAX = 6, ANOMALY_KEYS = 3 };
  * Those on a second index, whose entries lead to the same rows and come and go without them:
  *   a add the entry of the key's row   u take the key's entry out   m move it to the next key   v read by it
  *   D delete the row of the first index's key, after its entries in the second one
- * A transaction ends with its last operation; "!" in a script stands for its abort.
+ * A transaction commits after its last operation, or aborts if the script says so.
  */
 struct anomaly_script {
     const char *name;
