@@ -1,7 +1,7 @@
 /*
  * conform.h - runs a test on every target there is (harness/targets/targets.h), as each of its settings leaves it: with
- * the defaults, and with each other word of each option that takes words or on and off, one at a time. What a target
- * promises decides which tests apply.
+ * the defaults, and with each other word of each option that takes words or on and off, one at a time, but for
+ * huge_pages and durability (conform.c says why). What a target promises decides which tests apply.
  *
  * TARGET=name, or TARGET=name:option=word, runs that one only.
  */
