@@ -21,6 +21,7 @@
     X(report, "of a result file: medians and spread; of a folder: a page with figures and claims") \
     X(trend, "results over commits: add results to series, for plots and change-point tools")      \
     X(latency, "merge latency histograms")                                                         \
+    X(recover, "restore the database of a log's folder, verify it, and say what was found")        \
     X(doctor, "what about this machine spoils measurements, and how to mend it")                   \
     X(topology, "draw the machine and where workers run")                                          \
     X(list, "list options, columns, counters, workloads, targets, distributions")

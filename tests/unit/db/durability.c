@@ -2,6 +2,7 @@
 #include "tests/support/disk.h"
 #include "tests/support/world.h"
 
+#include "engine/base/mem.h"
 #include "engine/db/db.h"
 
 #ifdef MAE_DEBUG
@@ -310,6 +311,35 @@ static void a_row_that_was_there_for_a_moment_leaves_nothing(void **state)
     close_world(&world);
 }
 
+/* Every request for memory of an opening fails once. That opening says so, or does without, and the next one succeeds.
+ * */
+static void memory_may_run_out_while_it_opens(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 20, 7);
+    close_world(&world);
+    struct disk_image *image = disk_save();
+    struct mae_options *options = world_options(group);
+    bool happened = true;
+    for (uint64_t request = 1; happened; request++) {
+        struct mae_db *db = NULL;
+        mem_fail_at(request);
+        enum mae_status status = mae_open(options, &db);
+        happened = mem_fail_happened();
+        mem_fail_at(0);
+        assert_true(status == MAE_OK || (happened && status == MAE_NO_MEMORY));
+        if (status == MAE_OK)
+            mae_close(db);
+        disk_load(image);
+    }
+    mae_options_destroy(options);
+    world = open_again(group);
+    assert_int_equal(value_of(&world, 20), 7);
+    close_world(&world);
+    disk_image_free(image);
+}
+
 /* A table that could not be written down is not there, and its number is not used again. */
 static void a_table_that_cannot_be_written_down(void **state)
 {
@@ -364,6 +394,7 @@ int main(void)
         TEST(a_full_disk_is_waited_for),
         TEST(a_record_may_be_larger_than_the_buffer),
         TEST(a_row_that_was_there_for_a_moment_leaves_nothing),
+        TEST(memory_may_run_out_while_it_opens),
         TEST(a_table_that_cannot_be_written_down),
         TEST(without_a_log_there_is_nothing_to_wait_for),
     };

@@ -1,0 +1,89 @@
+#!/usr/bin/env bash
+# A run with a log, and what `maemio recover' finds of it; a killed run; refusals; the example counter, killed.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+build=${MAE_BUILD:-build/release}
+maemio=$build/maemio
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+
+short=(--threads 2 --pin none --warmup 0)
+
+# Where temporary files live in memory, async is all that can be had.
+mode=group
+if ! "$maemio" run --workload counter "${short[@]}" --time 10ms --set durability=group --set log_dir="$stage/probe" \
+    >"$stage/out" 2>&1; then
+    grep -q 'in memory only' "$stage/out" || { cat "$stage/out"; exit 1; }
+    mode=async
+fi
+echo "durability=$mode"
+
+small=(--workload bank "${short[@]}" --set "durability=$mode" --set log_segment_bytes=1M)
+"$maemio" run "${small[@]}" --time 200ms --set log_dir="$stage/log" | tee "$stage/out"
+grep -q "durability $mode" "$stage/out"
+"$maemio" recover "$stage/log" | tee "$stage/out"
+grep -q 'verification  *ok' "$stage/out"
+grep -q 'opened before  *1 ' "$stage/out"
+grep -q 'cut off  *0,' "$stage/out" # the run has closed its log
+"$maemio" recover "$stage/log" | grep -q 'opened before  *2 '
+
+# Killed in the middle.
+"$maemio" run "${small[@]}" --time 60s --set log_dir="$stage/killed" >/dev/null 2>&1 &
+pid=$!
+for _ in $(seq 600); do
+    [ -e "$stage/killed/log-00000001" ] && break
+    sleep 0.1
+done
+sleep 0.3
+kill -9 "$pid"
+wait "$pid" 2>/dev/null || true
+"$maemio" recover "$stage/killed" | tee "$stage/out"
+grep -q 'verification  *ok' "$stage/out"
+
+# Refusals.
+refused() { # refused CODE TEXT COMMAND...
+    local code=$1 text=$2 got=0
+    shift 2
+    "$@" >"$stage/out" 2>&1 || got=$?
+    if [ "$got" != "$code" ] || ! grep -q "$text" "$stage/out"; then
+        echo "expected $code and '$text' of: $*; got $got:"
+        cat "$stage/out"
+        exit 1
+    fi
+}
+refused 2 'name the folder' "$maemio" recover
+printf 'maemio-log 2\n' >"$stage/log/manifest"
+refused 1 'format 2' "$maemio" recover "$stage/log"
+printf 'something else\n' >"$stage/log/manifest"
+refused 3 'manifest' "$maemio" recover "$stage/log"
+: >"$stage/file"
+refused 1 "$stage/file" "$maemio" recover "$stage/file"
+
+# The example, against the library of this build.
+case ${build##*/} in
+*asan) extra=-fsanitize=address,undefined ;;
+*tsan) extra=-fsanitize=thread ;;
+*cov) extra=--coverage ;;
+*) extra= ;;
+esac
+mkdir "$stage/include"
+cp engine/maemio.h "$stage/include"
+# shellcheck disable=SC2086 # a list of flags
+"${CC:-gcc}" -O2 -Wall -Wextra -Werror $extra -I"$stage/include" examples/counter.c "$build/libmaemio.a" -lpthread -lm \
+    -o "$stage/counter"
+sync=sync
+[ $mode = group ] || sync=async
+"$stage/counter" "$stage/count" 3 $sync | tail -n 1 | grep -qx 3
+"$stage/counter" "$stage/count" 100000000 $sync >"$stage/numbers" &
+pid=$!
+for _ in $(seq 600); do
+    [ "$(wc -l <"$stage/numbers")" -gt 20 ] && break
+    sleep 0.1
+done
+kill -9 "$pid"
+wait "$pid" 2>/dev/null || true
+last=$(grep -c . "$stage/numbers") # whole lines
+next=$("$stage/counter" "$stage/count" 1 $sync)
+echo "killed after $((last + 3)), goes on with $next"
+[ $mode = async ] || [ "$next" -ge "$((last + 3))" ]
+[ "$next" -gt 3 ]
