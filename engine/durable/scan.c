@@ -135,7 +135,8 @@ static enum mae_status visit_file(struct scan *scan, struct place *place, char *
     return MAE_OK;
 }
 
-static enum mae_status visit_blocks(struct scan *scan, block_fn visit)
+/* From the segment `first` on. */
+static enum mae_status visit_blocks(struct scan *scan, uint64_t first, block_fn visit)
 {
     const size_t part_bytes = 4 * (size_t)BLOCK_MAX_BYTES;
     char *part = aligned_alloc(FILE_BLOCK_BYTES, part_bytes);
@@ -145,6 +146,8 @@ static enum mae_status visit_blocks(struct scan *scan, block_fn visit)
     for (size_t i = 0; i < scan->segment_count && status == MAE_OK; i++) {
         char path[SEGMENT_PATH_BYTES];
         struct place place = {.segment = scan->segments[i]};
+        if (place.segment < first)
+            continue;
         segment_path(scan->folder, place.segment, path);
         place.file = file_calls->open(path, FILE_WRITE | FILE_BLOCKS);
         if (place.file < 0) {
@@ -238,8 +241,10 @@ static enum mae_status measure_block(struct scan *scan, const struct block *bloc
                                      const struct place *place)
 {
     struct scan_life *chain = &scan->lives[life];
-    if (block->synced > chain->promised)
+    if (block->synced > chain->promised) {
         chain->promised = block->synced;
+        chain->unsynced_segment = place->segment;
+    }
     if (block->bound > scan->highest_ts)
         scan->highest_ts = block->bound;
     if (!chain_continues(scan, block, life, place))
@@ -279,7 +284,7 @@ enum mae_status scan_cuts(struct scan *scan)
     chains_begin(scan);
     for (size_t i = 0; i < scan->life_count; i++)
         scan->lives[i].cut = scan->manifest->lives[i].start;
-    enum mae_status status = visit_blocks(scan, measure_block);
+    enum mae_status status = visit_blocks(scan, 0, measure_block);
     for (size_t i = 0; i < scan->life_count && status == MAE_OK; i++) {
         status = check_life(scan, i);
         if (i + 1 < scan->life_count)
@@ -290,12 +295,13 @@ enum mae_status scan_cuts(struct scan *scan)
 
 /* ---- What may be in memory only. ---- */
 
-/* A block is unsynced for all that is known if no later one knows more than it did. */
+/* A block is unsynced for all that is known if no later one knows more than it did. Only those of whole flushes count.
+ * */
 static enum mae_status secure_block(struct scan *scan, const struct block *block, size_t life,
                                     const struct place *place)
 {
-    if (life + 1 < scan->life_count || !chain_continues(scan, block, life, place) ||
-        block->flush >= scan->lives[life].flush || block->synced < scan->lives[life].promised)
+    const struct scan_life *chain = &scan->lives[life];
+    if (life + 1 < scan->life_count || block->flush >= chain->flush || block->synced < chain->promised)
         return MAE_OK;
     int result = file_calls->write(place->file, block, padded(block->bytes, FILE_BLOCK_BYTES), place->offset);
     scan->rewritten = true;
@@ -304,8 +310,7 @@ static enum mae_status secure_block(struct scan *scan, const struct block *block
 
 enum mae_status scan_secure(struct scan *scan)
 {
-    chains_begin(scan);
-    return visit_blocks(scan, secure_block);
+    return visit_blocks(scan, scan->lives[scan->life_count - 1].unsynced_segment, secure_block);
 }
 
 /* ---- The records. ---- */
@@ -345,5 +350,5 @@ enum mae_status scan_records(struct scan *scan, scan_record_fn visit, void *arg)
     chains_begin(scan);
     scan->visit = visit;
     scan->arg = arg;
-    return visit_blocks(scan, replay_block);
+    return visit_blocks(scan, 0, replay_block);
 }

@@ -17,11 +17,12 @@
 #include "engine/log/block.h"
 
 struct scan_life {
-    uint64_t next_block; /* expected next */
-    uint64_t flush;      /* the first that is not whole; 0: none is */
-    uint64_t cut;        /* the bound of the last whole flush, else the life's start */
-    uint64_t promised;   /* the highest bound that a good block says is on the disk */
-    bool ended;          /* a block was missing or damaged: nothing behind counts */
+    uint64_t next_block;       /* expected next */
+    uint64_t flush;            /* the first that is not whole; 0: none is */
+    uint64_t cut;              /* the bound of the last whole flush, else the life's start */
+    uint64_t promised;         /* the highest bound that a good block says is on the disk */
+    uint64_t unsynced_segment; /* the first block that says so is in this one; those before it have been synced */
+    bool ended;                /* a block was missing or damaged: nothing behind counts */
     uint64_t gap_segment, gap_offset;
 };
 
