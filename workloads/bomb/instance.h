@@ -210,6 +210,8 @@ uint64_t bomb_first_product(const struct workload *workload, uint64_t factory, u
 void bomb_fill_material_cost(const struct workload *workload, uint64_t key, struct bomb_material_cost *row);
 void bomb_fill_item(uint64_t id, struct bomb_item *row);
 
+/* ---- transactions.c ---- */
+
 enum target_status bomb_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
                                       struct workload_worker **state);
 void bomb_worker_destroy(struct workload_worker *state);
@@ -217,6 +219,6 @@ unsigned bomb_next(struct workload_worker *state);
 bulk_attempt_fn bomb_attempt;
 unsigned bomb_operations(const struct workload_worker *state);
 
-bulk_pass_fn bomb_check_pass;
+bulk_pass_fn bomb_check_pass; /* check.c */
 
 #endif

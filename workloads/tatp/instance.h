@@ -169,6 +169,8 @@ struct workload_worker {
     char finding[MICRO_FINDING_BYTES];
 };
 
+/* ---- transactions.c ---- */
+
 /* Each round of a worker draws other requests: to insert the same rows again would fail more often than it should. */
 enum target_status tatp_worker_create(struct workload *workload, struct target_worker *worker, unsigned worker_idx,
                                       struct workload_worker **state);
@@ -176,6 +178,6 @@ unsigned tatp_next(struct workload_worker *state);
 bulk_attempt_fn tatp_attempt;
 unsigned tatp_operations(const struct workload_worker *state);
 
-bulk_pass_fn tatp_check_pass;
+bulk_pass_fn tatp_check_pass; /* check.c */
 
 #endif
