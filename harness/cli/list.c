@@ -110,12 +110,14 @@ enum { TOPIC_COUNT = sizeof topics / sizeof topics[0] };
 
 enum exit_code list_command(int argc, char **argv)
 {
-    SUPPORT_FREED struct support_text doc = {0};
+    SUPPORT_FREED struct support_text doc = {0}, names = {0};
     support_text_add(&doc, "Lists what can be said to a run, and what its results mean.\vTopics:\n");
     for (size_t i = 0; i < TOPIC_COUNT; i++)
         support_text_add(&doc, "  %-14s %s\n", topics[i].name, topics[i].help);
-    struct command_line line = {
-        .arguments = "TOPIC", .doc = doc.text, .least = 1, .most = 1, .wanted = "name what to list"};
+    for (size_t i = 0; i < TOPIC_COUNT; i++)
+        support_text_add(&names, "%s%s", i == 0 ? "" : ", ", topics[i].name);
+    SUPPORT_FREED char *wanted = support_format("name what to list; there are %s", names.text);
+    struct command_line line = {.arguments = "TOPIC", .doc = doc.text, .least = 1, .most = 1, .wanted = wanted};
     (void)command_read(&line, argc, argv);
     const struct topic *topic = topics;
     while (topic < topics + TOPIC_COUNT && strcmp(topic->name, argv[1]) != 0)
@@ -124,7 +126,7 @@ enum exit_code list_command(int argc, char **argv)
         struct nearest nearest = {.wanted = argv[1]};
         for (size_t i = 0; i < TOPIC_COUNT; i++)
             nearest_offer(&nearest, topics[i].name);
-        SUPPORT_FREED char *hint = nearest_hint(&nearest);
+        SUPPORT_FREED char *hint = nearest_hint_or_all(&nearest, names.text);
         return command_refuse(argv[0], "there is no list of '%s'%s", argv[1], hint);
     }
     topic->list();

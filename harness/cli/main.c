@@ -21,6 +21,11 @@ static const struct command {
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
+#define COMMAND_NAME(name, help) ", " #name
+static const char comma_names[] = COMMAND_TABLE(COMMAND_NAME);
+#undef COMMAND_NAME
+static const char *const names = comma_names + sizeof ", " - 1;
+
 struct choice {
     const struct command *command;
     int first; /* index of the command's name in argv */
@@ -38,12 +43,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             nearest_offer(&nearest, commands[i].name);
         }
         if (choice->command == NULL)
-            argp_error(state, "there is no command '%s'%s", argument, nearest_hint(&nearest));
+            argp_error(state, "there is no command '%s'%s", argument, nearest_hint_or_all(&nearest, names));
         choice->first = state->next - 1;
         state->next = state->argc; /* the rest is the command's */
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "name a command");
+        argp_error(state, "name a command; there are %s", names);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

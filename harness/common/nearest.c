@@ -51,3 +51,8 @@ char *nearest_hint(const struct nearest *nearest)
     const char *name = nearest_name(nearest);
     return name == NULL ? support_copy("") : support_format("; did you mean '%s'?", name);
 }
+
+char *nearest_hint_or_all(const struct nearest *nearest, const char *all)
+{
+    return nearest_name(nearest) == NULL ? support_format("; there are %s", all) : nearest_hint(nearest);
+}

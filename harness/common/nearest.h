@@ -17,4 +17,7 @@ const char *nearest_name(const struct nearest *nearest);
 /* For the end of a message: "; did you mean 'NAME'?", or "". The caller frees it. */
 char *nearest_hint(const struct nearest *nearest);
 
+/* The same, but if none is near: "; there are ALL", where `all` lists what there is. */
+char *nearest_hint_or_all(const struct nearest *nearest, const char *all);
+
 #endif

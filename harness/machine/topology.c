@@ -20,9 +20,14 @@ struct topology {
     bool is_synthetic;
 };
 
-static struct topology *open_failed(struct topology *topology, const char *what, const char *which, char *error)
+/* `option` and the text that was given to it, or NULL for both. */
+static struct topology *open_failed(struct topology *topology, const char *option, const char *given, const char *what,
+                                    char *error)
 {
-    (void)snprintf(error, TOPOLOGY_ERROR_BYTES, "%s%s%s", what, which == NULL ? "" : ": ", which == NULL ? "" : which);
+    if (given == NULL)
+        (void)snprintf(error, TOPOLOGY_ERROR_BYTES, "%s", what);
+    else
+        (void)snprintf(error, TOPOLOGY_ERROR_BYTES, "%s: '%.100s' %s", option, given, what);
     topology_close(topology);
     return NULL;
 }
@@ -33,11 +38,12 @@ struct topology *topology_open(const char *synthetic, const char *allowed, char 
     topology->is_synthetic = synthetic != NULL;
     topology->allowed = hwloc_bitmap_alloc();
     if (hwloc_topology_init(&topology->hwloc) != 0)
-        return open_failed(topology, "hwloc does not start", NULL, error);
+        return open_failed(topology, NULL, NULL, "hwloc does not start", error);
     if (synthetic != NULL && hwloc_topology_set_synthetic(topology->hwloc, synthetic) != 0)
-        return open_failed(topology, "hwloc does not take the synthetic topology", synthetic, error);
+        return open_failed(topology, "--synthetic", synthetic,
+                           "is no machine in hwloc's words, such as \"pack:2 numa:1 l3:1 core:4 pu:2\"", error);
     if (hwloc_topology_load(topology->hwloc) != 0)
-        return open_failed(topology, "hwloc cannot read the machine's topology", NULL, error);
+        return open_failed(topology, NULL, NULL, "hwloc cannot read the machine's topology", error);
     (void)hwloc_bitmap_copy(topology->allowed, hwloc_topology_get_allowed_cpuset(topology->hwloc));
     hwloc_bitmap_t narrower = hwloc_bitmap_alloc();
     bool narrow = false, valid = true;
@@ -49,9 +55,10 @@ struct topology *topology_open(const char *synthetic, const char *allowed, char 
         (void)hwloc_bitmap_and(topology->allowed, topology->allowed, narrower);
     hwloc_bitmap_free(narrower);
     if (!valid)
-        return open_failed(topology, "not a list of CPUs", allowed, error);
+        return open_failed(topology, "--allowed", allowed, "is no list of CPUs such as 0,2,4-7", error);
     if (topology_cpu_count(topology) == 0)
-        return open_failed(topology, "no CPU is allowed", allowed, error);
+        return open_failed(topology, "--allowed", allowed,
+                           allowed == NULL ? "no CPU is allowed" : "names no CPU of the machine", error);
     return topology;
 }
 

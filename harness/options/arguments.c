@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "harness/common/exit_code.h"
+#include "harness/common/known_options.h"
 #include "harness/common/support.h"
 #include "harness/options/job.h"
 #include "harness/options/ycsb_properties.h"
@@ -263,6 +264,7 @@ void arguments_read(int argc, char **argv, struct options *options)
     SUPPORT_FREED char *doc = epilogue();
     struct argp argp = {.options = table.options, .parser = parse, .args_doc = "", .doc = doc};
     argp_err_exit_status = EXIT_USAGE;
+    known_options_check(&argp, argc, argv);
     (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &table);
     if (table.config_file != NULL)
         config_apply(argv[0], &table);

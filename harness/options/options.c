@@ -2,6 +2,7 @@
 #include "harness/options/options.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -366,8 +367,8 @@ static bool combination_check(struct options *options, char *error)
     struct run_options *run = &options->run;
     unsigned workers_max = options->target->promises.workers_max;
     if (run->threads > workers_max)
-        return REFUSE(error, "--threads: target %s allows %u worker%s", options->target->name, workers_max,
-                      workers_max == 1 ? "" : "s");
+        return REFUSE(error, "--threads: %" PRIu64 " is too many; target %s allows %u worker%s", run->threads,
+                      options->target->name, workers_max, workers_max == 1 ? "" : "s");
     if (run->txns != 0 && run->txns_total != 0)
         return REFUSE(error, "--txns and --txns-total exclude each other");
     const char *counted = run->txns != 0 ? "txns" : run->txns_total != 0 ? "txns-total" : NULL;

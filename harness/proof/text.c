@@ -399,7 +399,8 @@ static void parse_line(struct parser *parser)
     while (kind < HISTORY_KIND_COUNT && strcmp(forms[kind].text, parser->word) != 0)
         kind++;
     if (kind == HISTORY_KIND_COUNT)
-        complain(parser, "'%s' is no record", parser->word);
+        complain(parser, "'%s' is no record of a history, such as begin, read or commit; see docs/histories.md",
+                 parser->word);
     else if (kind != HISTORY_INDEX && kind != HISTORY_BEGIN && !parser->in_txn)
         complain(parser, "'%s' outside of a transaction", parser->word);
     else

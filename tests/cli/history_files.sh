@@ -121,7 +121,7 @@ ends "what nothing tells is not decided" 0 "not decided: 1" check "$work/open"
 ends "an empty file" 1 "the file is empty" check "$work/empty"
 ends "a folder" 1 "is a folder; a plain file is wanted" check "$work"
 ends "not a history" 1 "neither a binary history" check "$maemio"
-ends "a text that is no history" 1 "README.md:3: 'Maemio' is no record" check README.md
+ends "a text that is no history" 1 "README.md:3: 'Maemio' is no record of a history" check README.md
 if [ "$(id -u)" -ne 0 ]; then # root may read everything
     cp "$work/skew" "$work/secret"
     chmod 0 "$work/secret"

@@ -51,18 +51,27 @@ ends "list workloads has the presets" 0 "presets: A B C D E F" list workloads
 ends "list distributions" 0 "zipfian-gray" list distributions
 
 # ---- Refusals, each with its message. ----
-refuses "maemio: name a command"
+names="there are run, sweep, compare, check, figure, report, trend, latency, doctor, topology, list"
+refuses "maemio: name a command; $names"
+refuses "maemio: there is no command 'help'; $names" help
 refuses "maemio: there is no command 'ran'; did you mean 'run'?" ran
 refuses "maemio: unrecognized option '--foo'" --foo
-refuses "maemio list: name what to list" list
-refuses "maemio list: there is no list of 'foo'" list foo
+topics="there are options, columns, workloads, targets, counters, distributions"
+refuses "maemio list: name what to list; $topics" list
+refuses "maemio list: there is no list of 'foo'; $topics" list foo
+refuses "maemio list: there is no list of 'colums'; did you mean 'columns'?" list colums
 refuses "maemio list: unexpected argument 'columns'" list options columns
-refuses "maemio run: unrecognized option '--foo'" run --foo
+refuses "maemio run: there is no option '--foo'" run --foo
+refuses "maemio run: there is no option '--recods'; did you mean '--records'?" run --recods 5
+refuses "maemio run: there is no option '--no-relaod'; did you mean '--no-reload'?" run --no-relaod
+refuses "maemio run: there is no option '--recods'; did you mean '--records'?" run --csv --name --recods=5
+refuses "maemio compare: there is no option '--treshold'; did you mean '--threshold'?" compare --treshold=3%
+refuses "maemio topology: --allowed: 'x' is no list of CPUs such as 0,2,4-7" topology --allowed x
 refuses "maemio run: unexpected argument 'ycsb'" run ycsb
 refuses "maemio run: option '--threads' requires an argument" run --threads
 refuses "maemio run: --threads: '0' is out of range, it can be auto|1.." run --threads 0
 refuses "maemio run: --threads: '-1' is not a whole number such as 1000, 10k, 10M" run --threads -1
-refuses "maemio run: --threads: target native allows 256 workers" run --threads 257
+refuses "maemio run: --threads: 257 is too many; target native allows 256 workers" run --threads 257
 refuses "maemio run: --time: '5' is not a time such as 500us, 200ms, 5s, 1m" run --time 5
 refuses "maemio run: --time: '0' is out of range, it can be 1ms.." run --time 0
 refuses "maemio run: --warmup: 'long' is not a time such as 500us, 200ms, 5s, 1m" run --warmup long
@@ -477,7 +486,7 @@ ends "topology" 0 "CPU 0" topology
 ends "an imagined machine" 0 "CPU 2  worker 1" topology \
     --synthetic "pack:2 numa:1 core:2 pu:1" --pin scatter --threads 3
 ends "restricted" 0 "CPU 0  not allowed" topology --synthetic "pack:1 core:4 pu:1" --allowed 2-3
-ends "a wrong machine" 2 "hwloc does not take the synthetic topology" topology --synthetic "pack:x"
+ends "a wrong machine" 2 "--synthetic: 'pack:x' is no machine in hwloc's words, such as" topology --synthetic "pack:x"
 
 # ---- Ends. ----
 ends "out of memory in the load" 1 "phase load failed on worker 0: TARGET_NO_MEMORY: out of memory" \

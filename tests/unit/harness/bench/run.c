@@ -455,7 +455,7 @@ static void wrong_settings_are_usage_errors(void **state)
     const char *const pin[] = {"threads=1", "pin=sideways", NULL};
     assert_ends(pin, EXIT_USAGE, "--pin: 'sideways' is none of compact, scatter, none");
     const char *const threads[] = {"threads=5", NULL};
-    assert_ends(threads, EXIT_USAGE, "--threads: target fake allows 4 workers");
+    assert_ends(threads, EXIT_USAGE, "--threads: 5 is too many; target fake allows 4 workers");
 }
 
 static void a_full_disk_is_noticed(void **state)

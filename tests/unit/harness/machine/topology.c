@@ -152,11 +152,11 @@ static void wrong_machines_are_refused(void **state)
 {
     (void)state;
     assert_null(topology_open("nonsense", NULL, error));
-    assert_non_null(strstr(error, "synthetic"));
+    assert_non_null(strstr(error, "--synthetic: 'nonsense' is no machine in hwloc's words"));
     assert_null(topology_open(TWO_SOCKETS, "99", error));
-    assert_non_null(strstr(error, "no CPU is allowed"));
+    assert_non_null(strstr(error, "--allowed: '99' names no CPU of the machine"));
     assert_null(topology_open(TWO_SOCKETS, "x", error));
-    assert_non_null(strstr(error, "not a list of CPUs"));
+    assert_non_null(strstr(error, "--allowed: 'x' is no list of CPUs such as 0,2,4-7"));
 }
 
 static void this_machine_can_be_bound(void **state)

@@ -146,7 +146,7 @@ static void bad_workload_options_are_refused(void **state)
         {"repetition", "1", "unknown option --repetition; did you mean --repetitions?"},
         {"preset", "large", "--preset: workload fake has no preset 'large'; it has small, broken"},
         {"preset", "broken", "the preset sets an unknown option no_such"},
-        {"threads", "5", "--threads: target fake allows 4 workers"},
+        {"threads", "5", "--threads: 5 is too many; target fake allows 4 workers"},
         {"deadline", "7s", "--deadline: shorter than warm-ups and windows together"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

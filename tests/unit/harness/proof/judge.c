@@ -573,7 +573,7 @@ static void texts_with_mistakes_are_refused_with_their_line(void **state)
         {"begin 1 rw worker 1\n", "the last transaction has neither"},
         {"begin 1 rw worker 1\nabort OOPS\n", "'OOPS' is no status"},
         {"index 0 i ordered unique 99\n", "keys have 1 to 64 bytes"},
-        {"boo\n", "'boo' is no record"},
+        {"boo\n", "'boo' is no record of a history, such as begin, read or commit"},
         {"index 1024 i ordered unique 8\n", "index numbers are below 1024"},
         {"index 0 i sorted unique 8\n", "'sorted' where 'hash' or 'ordered' should be"},
         {"begin 1 rw thread 1\n", "'thread' where 'worker' should be"},

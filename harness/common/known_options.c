@@ -1,0 +1,75 @@
+/* known_options.c - see known_options.h. */
+#include "harness/common/known_options.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "harness/common/exit_code.h"
+#include "harness/common/nearest.h"
+#include "harness/common/support.h"
+
+static bool is_end(const struct argp_option *option)
+{
+    return option->name == NULL && option->key == 0 && option->doc == NULL && option->group == 0;
+}
+
+static bool takes_argument(const struct argp_option *option)
+{
+    return option->arg != NULL && (option->flags & OPTION_ARG_OPTIONAL) == 0;
+}
+
+/* The option whose name begins with what was given, as getopt allows; NULL: none. */
+static const struct argp_option *find_long(const struct argp_option *options, const char *given, size_t bytes)
+{
+    for (; options != NULL && !is_end(options); options++)
+        if (options->name != NULL && strncmp(options->name, given, bytes) == 0)
+            return options;
+    return NULL;
+}
+
+static const struct argp_option *find_letter(const struct argp_option *options, char letter)
+{
+    for (; options != NULL && !is_end(options); options++)
+        if (options->key == letter)
+            return options;
+    return NULL;
+}
+
+static bool is_argps_own(const char *given, size_t bytes)
+{
+    return strncmp("help", given, bytes) == 0 || strncmp("usage", given, bytes) == 0;
+}
+
+static void __attribute__((noreturn)) refuse(const struct argp *argp, char *name, const char *given)
+{
+    struct nearest nearest = {.wanted = given};
+    for (const struct argp_option *option = argp->options; option != NULL && !is_end(option); option++)
+        if (option->name != NULL)
+            nearest_offer(&nearest, option->name);
+    const char *meant = nearest_name(&nearest);
+    support_complain(name, "there is no option '--%s'%s%s%s", given, meant == NULL ? "" : "; did you mean '--",
+                     meant == NULL ? "" : meant, meant == NULL ? "" : "'?");
+    argp_help(argp, stderr, ARGP_HELP_SEE, name);
+    exit(EXIT_USAGE);
+}
+
+void known_options_check(const struct argp *argp, int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const struct argp_option *option = NULL;
+        const char *given = argv[i] + 2;
+        size_t bytes = strncmp(argv[i], "--", 2) == 0 ? strcspn(given, "=") : 0;
+        if (bytes > 0) {
+            option = find_long(argp->options, given, bytes);
+            if (option == NULL && !is_argps_own(given, bytes)) {
+                SUPPORT_FREED char *name = support_format("%.*s", (int)bytes, given);
+                refuse(argp, argv[0], name);
+            }
+        } else if (argv[i][0] == '-' && strlen(argv[i]) == 2) {
+            option = find_letter(argp->options, argv[i][1]);
+        }
+        if (option != NULL && takes_argument(option) && given[bytes] != '=')
+            i++; /* the option's argument, whatever it looks like */
+    }
+}

@@ -1,0 +1,14 @@
+/* known_options.h - refuses an option that a command does not have, and says which one may have been meant. */
+#ifndef HARNESS_COMMON_KNOWN_OPTIONS_H
+#define HARNESS_COMMON_KNOWN_OPTIONS_H
+
+#include <argp.h>
+
+/*
+ * argp and getopt say of an unknown long option only that they do not know it. Called before argp_parse, this prints
+ * a message with the nearest option and ends the program with EXIT_USAGE. It returns if all long options are known;
+ * what else may be wrong with the arguments is left to argp. argv[0] is the command's name.
+ */
+void known_options_check(const struct argp *argp, int argc, char **argv);
+
+#endif
