@@ -51,7 +51,8 @@ ends "list workloads has the presets" 0 "presets: A B C D E F" list workloads
 ends "list distributions" 0 "zipfian-gray" list distributions
 
 # ---- Refusals, each with its message. ----
-names="there are run, sweep, compare, check, figure, report, trend, latency, doctor, topology, list"
+names="there are $(sed -n '/^#define COMMAND_TABLE/,/^$/s/^ *X(\([a-z]*\),.*/\1/p' harness/cli/commands.h |
+    paste -sd, | sed 's/,/, /g')"
 refuses "maemio: name a command; $names"
 refuses "maemio: there is no command 'help'; $names" help
 refuses "maemio: there is no command 'ran'; did you mean 'run'?" ran
