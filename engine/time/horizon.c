@@ -23,6 +23,12 @@ void horizon_set_overtaking(struct horizon *horizon, void (*barrier)(void), uint
     horizon->look_ticks = look_ticks;
 }
 
+void horizon_on_overtaking(struct horizon *horizon, void (*call)(void *arg, unsigned id), void *arg)
+{
+    horizon->on_overtaking = call;
+    horizon->on_overtaking_arg = arg;
+}
+
 void horizon_fini(struct horizon *horizon)
 {
     pthread_mutex_destroy(&horizon->leader);
@@ -119,10 +125,13 @@ static NOINLINE void overtake(struct horizon *horizon, uint64_t now_ticks)
         struct horizon_slot *slot = &horizon->slots[marked[i]];
         RACE(OVERTAKE);
         uint32_t owner = atomic_load_explicit(&slot->in_txn, memory_order_acquire);
-        if (owner >= OWNER_READING)
+        if (owner >= OWNER_READING) {
             pin(horizon, slot, owner);
-        else
+            if (horizon->on_overtaking)
+                horizon->on_overtaking(horizon->on_overtaking_arg, marked[i]);
+        } else {
             atomic_store_explicit(&slot->state, SLOT_ACTIVE, memory_order_relaxed);
+        }
     }
 }
 

@@ -97,6 +97,9 @@ struct horizon {
      * the interval at which the leader looks for such transactions and for walks, each of which takes a barrier. */
     uint64_t overtake_ticks, doom_ticks, look_ticks;
     void (*barrier)(void);
+    /* Constant. NULL, or what the leader calls for each slot that it has overtaken, before the owner can come back. */
+    void (*on_overtaking)(void *arg, unsigned id);
+    void *on_overtaking_arg;
     /* The leader's. */
     SEPARATED pthread_mutex_t leader;
     uint64_t looked_ticks, walked_ticks; /* when the leader last looked for old transactions, and for walks */
@@ -112,6 +115,9 @@ void horizon_fini(struct horizon *horizon);
 /* Sets the ages at which open transactions are overtaken and doomed. Call it before the first worker joins. */
 void horizon_set_overtaking(struct horizon *horizon, void (*barrier)(void), uint64_t overtake_ticks,
                             uint64_t doom_ticks, uint64_t look_ticks);
+/* Sets what the leader calls with `arg` and a slot's index when it has overtaken that slot's transaction. Call it
+ * before the first worker joins. */
+void horizon_on_overtaking(struct horizon *horizon, void (*call)(void *arg, unsigned id), void *arg);
 
 /* Whether the transaction of this slot has been doomed. Only the slot's owner may ask. */
 static ALWAYS_INLINE bool horizon_is_doomed(const struct horizon_slot *slot)

@@ -8,6 +8,7 @@
 #include "engine/base/membarrier.h"
 #include "engine/base/tsc.h"
 #include "engine/time/tsclock.h"
+#include "engine/txn/gc.h"
 
 /* How often a leader looks for transactions to overtake, or for walks to end: each may take a membarrier. */
 #define LOOK_US 200.0
@@ -52,6 +53,7 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
         horizon_set_overtaking(&core->horizon, membarrier, ticks_or_never(core, (double)options->overtake_us),
                                ticks_or_never(core, (double)options->txn_max_ms * 1000),
                                ticks_or_never(core, options->overtake_us || options->txn_max_ms ? LOOK_US : 0));
+    horizon_on_overtaking(&core->horizon, gc_overtaken, core);
     backoff_init(&core->backoff, options->backoff, core->ticks_per_us);
     pthread_mutex_init(&core->orphans_lock, NULL);
     enum mae_status status = arena_init(&core->arena, &core->budget);

@@ -9,7 +9,7 @@
 #include "engine/time/timestamp.h"
 #include "engine/txn/worker.h"
 
-enum { AHEAD = 4, SPARE_MOST = 2, HELD_AT_ONCE = 64 };
+enum { AHEAD = 4, SPARE_MOST = 2, HELD_AT_ONCE = 64, HELD_PART = 32, ORPHANS_AT_ONCE = 4 };
 
 /* ---- The queue. ---- */
 
@@ -477,16 +477,19 @@ static bool hold(struct mae_worker *worker, const struct gc_item *item, enum gc_
     return true;
 }
 
-/* For an item whose row must be looked at again. Returns the state in which to leave the row's lock. */
-static NOINLINE uint8_t wait_for_another_look(struct mae_worker *worker, const struct gc_item *item,
-                                              enum outcome outcome, uint8_t lock)
+/* For an item whose row must be looked at again. `lock` is the state in which to leave the row's lock. False: the item
+ * itself is queued once more. */
+static NOINLINE bool wait_for_another_look(struct mae_worker *worker, const struct gc_item *item, enum outcome outcome,
+                                           uint8_t *lock)
 {
-    if (outcome == OUTCOME_STAYS && lock & ROW_AWAITED)
-        return lock;
-    if (outcome == OUTCOME_STAYS && hold(worker, item, GC_AWAITED))
-        return lock | ROW_AWAITED;
+    if (outcome == OUTCOME_STAYS && *lock & ROW_AWAITED)
+        return true;
+    if (outcome == OUTCOME_STAYS && hold(worker, item, GC_AWAITED)) {
+        *lock |= ROW_AWAITED;
+        return true;
+    }
     postpone(worker, item);
-    return lock;
+    return false;
 }
 
 /* ---- Collection along the chain, which follows no handle that may be old (G7). ---- */
@@ -554,8 +557,6 @@ static NOINLINE enum outcome collect_walking(struct mae_worker *worker, const st
             collect_base(worker, &base, row_version(base.table, base.row, base.handle), min_rts, pins, item->stamp);
     else if (base.handle != HANDLE_NONE)
         collect(worker, &base, min_rts);
-    if (outcome != OUTCOME_AGAIN)
-        *walked_place(worker, item->row) = (struct gc_walked){item->row, min_rts, item->stamp};
     return outcome;
 }
 
@@ -606,8 +607,9 @@ static ALWAYS_INLINE void work_on_row(struct mae_worker *worker, const struct gc
         outcome = collect_pinned(worker, item, min_rts, pins);
     else
         collect(worker, item, min_rts);
-    if (outcome != OUTCOME_DONE)
-        before = wait_for_another_look(worker, item, outcome, before);
+    bool seen_to = outcome == OUTCOME_DONE || wait_for_another_look(worker, item, outcome, &before);
+    if (UNLIKELY(walks) && (seen_to || MUTATED(postponed_as_walked)))
+        *walked_place(worker, item->row) = (struct gc_walked){item->row, min_rts, item->stamp};
     atomic_store_explicit(lock, MUTATED(gc_unlocked) ? ROW_FREE : before, memory_order_release);
 }
 
@@ -670,6 +672,13 @@ static void note_pins(struct gc_held *held, const struct horizon_pins *pins)
     last->count = pins->count;
 }
 
+/* How many items to look at in one run. A part of them, however many there are, so that a worker whose transactions are
+ * large, and whose runs are few, looks at more items than come in (G6). */
+static size_t held_at_once(const struct gc_held *held)
+{
+    return HELD_AT_ONCE + (MUTATED(held_few_at_once) ? 0 : held->count / HELD_PART);
+}
+
 /* Looks through some of the items that wait for a pin to go. Begins again from the first one when a pin has gone and
  * min_rts has moved since: so a row's chain is walked along at most once for each min_rts. */
 static NOINLINE void look_through_held(struct mae_worker *worker, uint64_t min_rts, const struct horizon_pins *pins)
@@ -683,7 +692,7 @@ static NOINLINE void look_through_held(struct mae_worker *worker, uint64_t min_r
         held->min_rts = min_rts;
         held->next_floor = UINT64_MAX;
     }
-    for (int n = 0; n < HELD_AT_ONCE && held->left > 0; n++) {
+    for (size_t n = held_at_once(held); n > 0 && held->left > 0; n--) {
         if (queue->first != queue->last && queue->head == queue->first->end) {
             chunk_done(worker, queue);
             continue;
@@ -768,13 +777,19 @@ static struct gc_chunk *take_orphan(struct core *core)
     return orphan;
 }
 
-static void give_orphan(struct core *core, struct gc_chunk *orphan)
+/* The lock of the orphans is held. */
+static void push_orphan(struct core *core, struct gc_chunk *orphan)
 {
     MAE_DCHECK(orphan->queue.first == orphan);
-    pthread_mutex_lock(&core->orphans_lock);
     orphan->next_orphan = atomic_load_explicit(&core->orphans, memory_order_relaxed);
     atomic_store_explicit(&core->orphans, orphan, memory_order_relaxed);
     atomic_store_explicit(&core->attention, true, memory_order_relaxed);
+}
+
+static void give_orphan(struct core *core, struct gc_chunk *orphan)
+{
+    pthread_mutex_lock(&core->orphans_lock);
+    push_orphan(core, orphan);
     pthread_mutex_unlock(&core->orphans_lock);
 }
 
@@ -814,19 +829,21 @@ static void give_rows(struct mae_worker *worker)
         row_allocator_give(&worker->rows[i]);
 }
 
-static void adopt(struct mae_worker *worker)
+/* False: there was none, or there is no memory. */
+static bool adopt(struct mae_worker *worker)
 {
     struct gc_chunk *orphan = take_orphan(worker->core);
     if (!orphan)
-        return;
+        return false;
     size_t held = orphan->held;
     if (!append_orphan(worker, held ? &worker->held.queue : &worker->gc, orphan)) {
         give_orphan(worker->core, orphan);
-        return;
+        return false;
     }
     worker->held.count += held;
     if (held) /* the pins that have gone since they were looked at are not known */
         worker->held.next_floor = 0;
+    return true;
 }
 
 /*
@@ -844,7 +861,7 @@ static void prepare_retyping(struct mae_worker *worker)
         atomic_store_explicit(&core->arena.may_retype, true, memory_order_release);
 }
 
-/* Hands over what other workers lack, and takes an orphan. Returns whether memory is short, so that collectors walk. */
+/* Hands over what other workers lack, and takes some orphans. Returns whether memory is short: then collectors walk. */
 static NOINLINE bool attend(struct mae_worker *worker)
 {
     struct core *core = worker->core;
@@ -853,12 +870,15 @@ static NOINLINE bool attend(struct mae_worker *worker)
         give_rows(worker);
     if (walks && !atomic_load_explicit(&core->arena.may_retype, memory_order_relaxed))
         prepare_retyping(worker);
-    if (atomic_load_explicit(&core->orphans, memory_order_relaxed))
-        adopt(worker);
+    /* A transaction that is overtaken makes two orphans, so that each run must take that many at least (G8). */
+    for (int n = 0; n < ORPHANS_AT_ONCE && atomic_load_explicit(&core->orphans, memory_order_relaxed); n++)
+        if (!adopt(worker) || MUTATED(adopts_one))
+            break;
     return walks;
 }
 
-static void hand_over(struct mae_worker *worker, struct gc_queue *queue, size_t held)
+/* The lock of the orphans is held. */
+static void hand_over(struct core *core, struct gc_queue *queue, size_t held)
 {
     if (queue->tail == queue->head)
         return;
@@ -866,16 +886,33 @@ static void hand_over(struct mae_worker *worker, struct gc_queue *queue, size_t 
     orphan->queue = *queue;
     orphan->held = held;
     memset(queue, 0, sizeof *queue);
-    give_orphan(worker->core, orphan);
+    push_orphan(core, orphan);
+}
+
+static void hand_over_queues(struct mae_worker *worker)
+{
+    struct core *core = worker->core;
+    pthread_mutex_lock(&core->orphans_lock);
+    hand_over(core, &worker->gc, 0);
+    hand_over(core, &worker->held.queue, worker->held.count);
+    worker->held.count = worker->held.left = 0;
+    pthread_mutex_unlock(&core->orphans_lock);
 }
 
 void gc_orphan(struct mae_worker *worker)
 {
     if (atomic_load_explicit(&worker->core->walks, memory_order_relaxed)) /* memory is short */
         give_rows(worker);
-    hand_over(worker, &worker->gc, 0);
-    hand_over(worker, &worker->held.queue, worker->held.count);
-    worker->held.count = worker->held.left = 0;
+    hand_over_queues(worker);
+}
+
+void gc_overtaken(void *arg, unsigned id)
+{
+    MAE_DCHECK(id < HORIZON_SLOTS);
+    struct core *core = arg;
+    struct mae_worker *worker = atomic_load_explicit(&core->workers[id], memory_order_acquire);
+    if (!MUTATED(overtaken_keeps_garbage))
+        hand_over_queues(worker);
 }
 
 void gc_fini(struct mae_worker *worker)
@@ -907,15 +944,17 @@ void gc_run(struct mae_worker *worker)
         work_off(worker, min_rts);
 }
 
-/* Tells all workers that memory is short. True if another worker could give some back: one that has joined, or one that
- * has left an orphan. */
+/* Tells all workers that memory is short. True if some may come free: this worker has garbage, there is an orphan, or
+ * another worker has joined. */
 static bool call_others(struct mae_worker *worker)
 {
     struct core *core = worker->core;
     pthread_mutex_lock(&core->orphans_lock);
     atomic_store_explicit(&core->walks, true, memory_order_relaxed);
     atomic_store_explicit(&core->attention, true, memory_order_relaxed);
-    bool exist = atomic_load_explicit(&core->orphans, memory_order_relaxed) != NULL;
+    /* Under the lock, since whoever overtakes this worker takes its queues. */
+    bool exist = atomic_load_explicit(&core->orphans, memory_order_relaxed) != NULL ||
+                 worker->gc.head != worker->gc.tail || worker->held.count > 0;
     pthread_mutex_unlock(&core->orphans_lock);
     for (unsigned i = 0; i < HORIZON_SLOTS && !exist; i++) {
         struct mae_worker *other = atomic_load_explicit(&core->workers[i], memory_order_acquire);
@@ -927,15 +966,13 @@ static bool call_others(struct mae_worker *worker)
 COLD enum mae_status gc_refused(struct mae_worker *worker)
 {
     uint64_t now = tsc_now(), commits = atomic_load_explicit(&worker->counters.commits, memory_order_relaxed);
-    bool others = call_others(worker);
+    bool may_return = call_others(worker) || arena_may_regain(&worker->core->arena);
     atomic_fetch_add_explicit(&worker->core->arena.refusals, 1, memory_order_relaxed);
     if (!worker->refused || commits != worker->refused_commits) {
         worker->refused = true;
         worker->refused_commits = commits;
         worker->refused_ticks = now;
     }
-    bool may_return = others || worker->gc.head != worker->gc.tail || worker->held.count > 0 ||
-                      arena_may_regain(&worker->core->arena);
     bool patient = (double)(now - worker->refused_ticks) < MAE_MEMORY_PATIENCE_MS * 1000 * worker->core->ticks_per_us;
     return may_return && patient ? MAE_ABORT_MEMORY : MAE_NO_MEMORY;
 }

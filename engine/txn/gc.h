@@ -57,9 +57,15 @@
  *       tells as it does for limbo, memory may change its class (version_pool.h), and an old handle may lead to
  *       anything.
  *
+ *   G8  Garbage waits only for transactions that may reach it, and for no worker that is in a transaction for long. A
+ *       worker works its queues off between transactions only, and a row that waits in its list waits in no other. So
+ *       the leader that overtakes a transaction hands the queues of its worker to the database as orphans. The leader
+ *       may: it holds the leader's lock, and until the owner has taken that lock to come back (horizon.h, H5), the
+ *       owner only reads, which takes no look at the queues except below the lock of the orphans (gc_refused).
+ *
  *   The row lock keeps gc_run out of a row that another gc_run is working on. Every other call may race with it.
  *
- * Checked by: db/verify.c, tests/stress, tests with the mutations that engine/DESIGN.md names at G1 to G7; the counter
+ * Checked by: db/verify.c, tests/stress, tests with the mutations that engine/DESIGN.md names at G1 to G8; the counter
  * versions_passed says how many versions collectors walked past. Source: section 3.8.
  */
 #ifndef ENGINE_TXN_GC_H
@@ -177,12 +183,16 @@ static ALWAYS_INLINE void gc_push(struct gc_queue *queue, struct table *table, c
  */
 enum mae_status gc_refused(struct mae_worker *worker);
 
-/* Works off the items that are due. Adopts an orphan queue if there is one. */
+/* Works off the items that are due. Adopts some orphan queues if there are any. */
 void gc_run(struct mae_worker *worker);
 
 /* Hands the queues to the database as orphans, which other workers work off. Only the owner, or the thread that has
  * parked it, may call it. */
 void gc_orphan(struct mae_worker *worker);
+
+/* For the leader that has just overtaken the transaction of worker `id` of the core `arg`: hands the worker's queues
+ * over likewise (G8). */
+void gc_overtaken(void *arg, unsigned id);
 
 /* Gives the memory of an empty queue back to the worker's pool. */
 void gc_fini(struct mae_worker *worker);

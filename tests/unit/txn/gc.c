@@ -3,7 +3,8 @@
  *
  * Catches the mutations gc_early, row_free_early, horizon_too_high, lost_tombstone, park_without_flush,
  * settle_without_rts, follow_without_raise, look_past_once, aborted_free_early, aborted_left, pin_ignored,
- * held_dropped, awaited_stops_early, pinned_walks_on, walks_again, retyped_trusted and free_memory_hoarded.
+ * held_dropped, held_few_at_once, adopts_one, overtaken_keeps_garbage, awaited_stops_early, pinned_walks_on,
+ * walks_again, postponed_as_walked, retyped_trusted and free_memory_hoarded.
  */
 #include "tests/support/world.h"
 
@@ -852,6 +853,56 @@ static void what_waits_for_a_pin_is_bounded(void **state)
     close_with_pins(&world);
 }
 
+/* However many rows wait for a pin, some dozens of runs see to all of them once it has gone. */
+static void many_rows_that_wait_are_seen_to_in_a_few_runs(void **state)
+{
+    (void)state;
+    enum { ROWS = 64 * 200, RUNS_MOST = 120 };
+    struct world world = world_with_pins(INSTALLS);
+    mae_worker_idle(world.workers[1]);
+    world.worker_count = 1;
+    struct mae_worker *worker = world.workers[0];
+    static uint64_t rows[ROWS];
+    for (size_t i = 0; i < ROWS; i++)
+        rows[i] = new_row(worker, world.table, 0);
+    settle(&world);
+    uint64_t ts = now_ts(&world);
+    set_pin(&world, 2, ts, ts);
+    for (size_t i = 0; i < ROWS; i++)
+        add_one(&world, 0, rows[i]);
+    settle(&world);
+    assert_int_equal(worker->held.count, ROWS);
+    set_pin(&world, 2, 0, 0);
+    const struct horizon *horizon = &worker->core->horizon;
+    for (uint64_t before = atomic_load(&horizon->min_rts); atomic_load(&horizon->min_rts) == before;)
+        mae_abort(begin(worker)); /* a pass begins when min_rts has moved */
+    for (int runs = 0; runs < RUNS_MOST; runs++)
+        gc_run(worker);
+    assert_int_equal(worker->held.count, 0);
+    settle(&world);
+    close_with_pins(&world);
+}
+
+/* Who goes leaves its garbage; one run of another worker takes that of several. */
+static void one_run_takes_several_orphans(void **state)
+{
+    (void)state;
+    enum { OTHERS = 4 };
+    struct world world = world_open(INSTALLS, MAE_INDEX_HASH, 8, 1 + OTHERS);
+    const struct core *core = world.workers[0]->core;
+    uint64_t row = new_row(world.workers[0], world.table, 0);
+    struct mae_txn *reader = begin(world.workers[0]); /* so that nothing is due meanwhile */
+    for (unsigned i = 1; i <= OTHERS; i++)
+        add_one(&world, i, row);
+    for (unsigned i = 1; i <= OTHERS; i++) /* as when it goes, but without a run, which would take what others left */
+        gc_orphan(world.workers[i]);
+    mae_abort(reader);
+    gc_run(world.workers[0]);
+    assert_null(atomic_load(&core->orphans));
+    settle(&world);
+    world_close(&world);
+}
+
 /* Of two pins the older one goes: what only that one needed goes with it, though the other keeps something above. */
 static void a_pin_that_goes_frees_what_is_below_another(void **state)
 {
@@ -881,6 +932,95 @@ static void a_pin_that_goes_frees_what_is_below_another(void **state)
     settle(&world);
     assert_int_equal(space_of(&world).versions, 1);
     close_with_pins(&world);
+}
+
+/* Waits until the transaction of `worker` has been overtaken, while worker 0 runs transactions. */
+static void await_overtaking(struct world *world, unsigned worker)
+{
+    const struct horizon_slot *slot = world->workers[worker]->slot;
+    while (atomic_load(&slot->state) != SLOT_OVERTAKEN)
+        mae_abort(begin(world->workers[0]));
+}
+
+/* As settle, with worker 0 only, while transactions are overtaken: then min_rts comes on more slowly (horizon.h, H7).
+ * What waits for pins is seen to in one pass, and what that unlinks goes in the next. */
+static void settle_beside_overtaken(struct world *world)
+{
+    enum { PASSES = 4 };
+    const struct horizon *horizon = &world->workers[0]->core->horizon;
+    for (int pass = 0; pass < PASSES; pass++) {
+        uint64_t ts = now_ts(world);
+        while (atomic_load(&horizon->min_rts) <= ts)
+            mae_abort(begin(world->workers[0]));
+    }
+}
+
+/* G8. Worker 1 has garbage, and its list has a row that waits for a pin. Then its next transaction stays open. */
+static void who_is_overtaken_leaves_its_garbage_to_others(void **state)
+{
+    (void)state;
+    struct world world = world_with_pins(INSTALLS "overtake_us=1");
+    uint64_t waits = new_row(world.workers[0], world.table, 0), garbage = new_row(world.workers[0], world.table, 0);
+    settle(&world);
+    uint64_t ts = now_ts(&world);
+    set_pin(&world, 2, ts, ts);
+    add_one(&world, 1, waits);
+    settle(&world);
+    assert_int_equal(world.workers[1]->held.count, 1);
+    add_one(&world, 1, garbage); /* after the pin's time, but seen by the transaction that begins now */
+    struct mae_txn *reader = begin(world.workers[1]);
+    world.worker_count = 1;
+    await_overtaking(&world, 1);
+    settle_beside_overtaken(&world);
+    assert_int_equal(world.workers[1]->held.count, 0);
+    assert_true(world.workers[1]->gc.head == world.workers[1]->gc.tail);
+    set_pin(&world, 2, 0, 0);
+    settle_beside_overtaken(&world);
+    assert_true(space_of(&world).versions <= 3);       /* of the garbage the reader may still see the old version */
+    assert_ok(row_add(reader, world.table, waits, 1)); /* the owner goes on with empty queues */
+    assert_ok(mae_commit(reader));
+    world.worker_count = 2;
+    settle(&world);
+    settle(&world);
+    assert_int_equal(space_of(&world).versions, 2);
+    close_with_pins(&world);
+}
+
+/* G8. Pins come and go, one overlapping the next, so that each leaves a version below one that stays; the row waits in
+ * the list of a worker whose transaction is open all the time. */
+static void overlapping_pins_leave_nothing_behind_a_long_transaction(void **state)
+{
+    (void)state;
+    enum { PINS = 30 };
+    struct world world = world_open(INSTALLS "overtake_us=1", MAE_INDEX_HASH, 8, 4);
+    mae_worker_idle(world.workers[2]);
+    mae_worker_idle(world.workers[3]);
+    world.worker_count = 2;
+    uint64_t row = new_row(world.workers[0], world.table, 0);
+    settle(&world);
+    set_pin(&world, 2, now_ts(&world), now_ts(&world));
+    add_one(&world, 1, row);
+    settle(&world);
+    assert_int_equal(world.workers[1]->held.count, 1);
+    struct mae_txn *reader = begin(world.workers[1]);
+    world.worker_count = 1;
+    await_overtaking(&world, 1);
+    for (unsigned i = 0; i < PINS; i++) {
+        uint64_t ts = now_ts(&world);
+        set_pin(&world, 2 + (i + 1) % 2, ts, ts);
+        add_one(&world, 0, row);
+        settle_beside_overtaken(&world);
+        set_pin(&world, 2 + i % 2, 0, 0);
+        add_one(&world, 0, row);
+        settle_beside_overtaken(&world);
+    }
+    assert_true(space_of(&world).versions <= 6); /* the newest, and what two pins and the reader see */
+    mae_abort(reader);
+    set_pin(&world, 2, 0, 0);
+    set_pin(&world, 3, 0, 0);
+    world.worker_count = 4;
+    settle(&world);
+    world_close(&world);
 }
 
 /* ---- What collection costs: however long a chain has become, each version is looked at a few times. ---- */
@@ -1028,6 +1168,60 @@ static void looking_along_a_long_chain_costs_the_same(void **state)
 
 /* An item names a version that was given back long ago. Where it was, there is now payload, and that looks like the
  * version. */
+/* Takes all memory that chunks of queues could get. Gives what was taken back, if `taken` has some. */
+enum { TAKEN_MOST = 1 << 15 };
+
+struct taken {
+    size_t count;
+    version_handle handles[TAKEN_MOST];
+};
+
+static void take_all(struct pool *pool, struct taken *taken)
+{
+    const size_t bytes = sizeof(struct gc_chunk);
+    version_handle *handle = taken->handles;
+    while (pool_alloc(pool, bytes, handle) || pool_alloc_reserved(pool, bytes, handle))
+        assert_true(++handle < taken->handles + TAKEN_MOST);
+    taken->count = (size_t)(handle - taken->handles);
+}
+
+static void give_all(struct pool *pool, const struct taken *taken)
+{
+    for (size_t i = 0; i < taken->count; i++)
+        pool_free(pool, taken->handles[i], arena_version(pool->base, pool->unit_bytes, taken->handles[i]));
+}
+
+/* G6, G7. There is no memory for the list of what waits for pins: then the row's item itself waits in the queue, and is
+ * not taken for one of a row that has been seen to. */
+static void what_no_list_has_room_for_is_looked_at_again(void **state)
+{
+    (void)state;
+    static struct taken taken;
+    struct world world = world_with_pins(INSTALLS "memory_limit=32M");
+    mae_worker_idle(world.workers[1]);
+    world.worker_count = 1;
+    struct mae_worker *worker = world.workers[0];
+    uint64_t row = new_row(worker, world.table, 0);
+    settle(&world);
+    uint64_t ts = now_ts(&world);
+    set_pin(&world, 2, ts, ts);
+    add_one(&world, 0, row);
+    (void)look_along_chains(&world);
+    take_all(&worker->pool, &taken);
+    settle(&world);
+    for (int i = 0; i < 2; i++) /* for the same min_rts */
+        gc_run(worker);
+    assert_int_equal(worker->held.count, 0);
+    give_all(&worker->pool, &taken);
+    settle(&world);
+    assert_int_equal(worker->held.count, 1);
+    set_pin(&world, 2, 0, 0);
+    settle(&world);
+    settle(&world);
+    assert_int_equal(space_of(&world).versions, 1);
+    close_with_pins(&world);
+}
+
 static void an_old_handle_is_not_followed_once_memory_changes_class(void **state)
 {
     (void)state;
@@ -1266,10 +1460,15 @@ int main(void)
         cmocka_unit_test(pins_at_random),
         cmocka_unit_test(what_waits_for_a_pin_is_bounded),
         cmocka_unit_test(a_pin_that_goes_frees_what_is_below_another),
+        cmocka_unit_test(many_rows_that_wait_are_seen_to_in_a_few_runs),
+        cmocka_unit_test(one_run_takes_several_orphans),
+        cmocka_unit_test(who_is_overtaken_leaves_its_garbage_to_others),
+        cmocka_unit_test(overlapping_pins_leave_nothing_behind_a_long_transaction),
         cmocka_unit_test(aborted_versions_cost_the_same_in_a_long_chain),
         cmocka_unit_test(a_wide_pin_costs_the_same_in_a_long_chain),
         cmocka_unit_test(pins_that_come_and_go_cost_the_same_above_a_long_chain),
         cmocka_unit_test(looking_along_a_long_chain_costs_the_same),
+        cmocka_unit_test(what_no_list_has_room_for_is_looked_at_again),
         cmocka_unit_test(an_old_handle_is_not_followed_once_memory_changes_class),
         cmocka_unit_test(the_queue_counts_as_memory),
         cmocka_unit_test(at_the_limit_free_memory_reaches_others),
