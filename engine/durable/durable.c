@@ -212,6 +212,8 @@ static enum mae_status start_log(struct durable *durable)
     struct core *core = durable->core;
     const struct manifest *manifest = &durable->manifest;
     const struct manifest_life *life = &manifest->lives[manifest->life_count - 1];
+    MAE_DCHECK(!core->log);
+    MAE_DCHECK(life->start > durable->scan.highest_ts || MUTATED(clocks_not_raised)); /* D7 */
     const struct log_config config = {
         .folder = durable->folder,
         .database = manifest->database,
@@ -268,6 +270,7 @@ enum mae_status durable_create(struct durable *durable, struct manifest_object *
 {
     struct problem problem;
     struct manifest *manifest = &durable->manifest;
+    MAE_DCHECK(manifest->next_number <= PIECE_NUMBER_MAX);
     object->number = manifest->next_number++;
     enum mae_status status = manifest_add_object(manifest, object);
     if (status != MAE_OK)
@@ -281,6 +284,7 @@ enum mae_status durable_create(struct durable *durable, struct manifest_object *
 bool durable_survived(const struct durable *durable, uint64_t ts)
 {
     const struct manifest *manifest = &durable->manifest;
+    MAE_DCHECK(manifest->life_count > 0);
     size_t i = manifest->life_count - 1;
     if (ts >= manifest->lives[i].start)
         return true;

@@ -75,6 +75,7 @@ static void object_write(FILE *text, const struct manifest_object *object)
 
 static char *manifest_text(const struct manifest *manifest, size_t *bytes)
 {
+    MAE_DCHECK(manifest->life_count > 0); /* the last one is the present one */
     char *written = NULL;
     FILE *text = open_memstream(&written, bytes);
     if (!text)

@@ -59,6 +59,7 @@ static enum mae_status set_row(struct replay *replay, struct table *table, uint6
     enum mae_status status = exists ? MAE_OK : table_reserve_rows(table, row_id + 1);
     if (status != MAE_OK)
         return status;
+    MAE_DCHECK(row_id < atomic_load_explicit(&table->next_row, memory_order_relaxed));
     char *row = table_row(table, row_id);
     version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_relaxed);
     bool overruled = handle != HANDLE_NONE && version_wts(row_version(table, row, handle)) >= ts;
@@ -112,6 +113,7 @@ static enum mae_status note_entry(struct replay *replay, uint64_t ts, uint32_t s
     memcpy(at, &entry, sizeof entry);
     memcpy(at + sizeof entry, piece + 1, piece->key_bytes);
     replay->entries_bytes += bytes;
+    MAE_DCHECK(replay->entries_bytes <= replay->entries_capacity);
     replay->entry_count++;
     return MAE_OK;
 }
@@ -171,6 +173,7 @@ static struct replay_entry **sort_entries(struct replay *replay)
         sorted[i] = (struct replay_entry *)(void *)at;
         at += sizeof(struct replay_entry) + padded(sorted[i]->key_bytes, 8);
     }
+    MAE_DCHECK(!sorted || replay->entry_count == 0 || at == replay->entries + replay->entries_bytes);
     if (sorted && replay->entry_count > 0)
         qsort(sorted, replay->entry_count, sizeof(struct replay_entry *), compare_entries);
     return sorted;
@@ -178,6 +181,7 @@ static struct replay_entry **sort_entries(struct replay *replay)
 
 static enum mae_status add_entry(struct replay *replay, const struct replay_entry *entry)
 {
+    MAE_DCHECK(entry->added); /* and no later record takes it away */
     struct replay_index index;
     struct mae_txn *txn;
     if (!replay->host->index(replay->host->owner, entry->index, &index) || index.key_bytes != entry->key_bytes)

@@ -112,6 +112,7 @@ static enum mae_status visit_part(struct scan *scan, const char *part, size_t by
             return status;
         at += padded(block->bytes, FILE_BLOCK_BYTES);
     }
+    MAE_DCHECK(at <= bytes); /* a good block ends within the part */
     *used = at;
     return MAE_OK;
 }
@@ -209,6 +210,7 @@ static bool body_add(struct scan *scan, const struct block *block)
     }
     if (more > 0)
         memcpy(scan->body + scan->body_bytes, block + 1, more);
+    MAE_DCHECK(needed <= scan->body_capacity);
     scan->body_bytes = needed;
     return true;
 }
@@ -240,6 +242,7 @@ static bool body_is_sound(struct scan *scan)
 static enum mae_status measure_block(struct scan *scan, const struct block *block, size_t life,
                                      const struct place *place)
 {
+    MAE_DCHECK(life < scan->life_count);
     struct scan_life *chain = &scan->lives[life];
     if (block->synced > chain->promised) {
         chain->promised = block->synced;

@@ -1,6 +1,7 @@
 /* block.c - see block.h. */
 #include "engine/log/block.h"
 
+#include "engine/base/check.h"
 #include "engine/base/compiler.h"
 #include "engine/base/crc32c.h"
 
@@ -13,6 +14,8 @@ static uint32_t checksum(const struct block *block)
 
 void block_seal(struct block *block)
 {
+    MAE_DCHECK(block->bytes >= sizeof *block && block->bytes <= BLOCK_MAX_BYTES);
+    MAE_DCHECK(block->is_last || block->bound == 0); /* D2 */
     block->magic = BLOCK_MAGIC;
     block->version = BLOCK_VERSION;
     block->crc = checksum(block);

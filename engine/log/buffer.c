@@ -19,6 +19,8 @@ void log_buffer_fini(struct log_buffer *buffer)
 /* A ring of at least `bytes` in the place of one from which everything has been taken. */
 static bool grow(struct log_buffer *buffer, size_t bytes)
 {
+    /* The logger has taken everything. */
+    MAE_DCHECK(atomic_load_explicit(&buffer->head, memory_order_relaxed) == buffer->put);
     size_t larger = buffer->ring_bytes ? buffer->ring_bytes : RING_LEAST_BYTES;
     while (larger < bytes)
         larger *= 2;
@@ -50,6 +52,8 @@ enum log_room log_buffer_reserve(struct log_buffer *buffer, size_t bytes, size_t
 
 void log_buffer_put(struct log_buffer *buffer, const void *data, size_t bytes)
 {
+    /* There is room for it, which log_buffer_reserve has found. */
+    MAE_DCHECK(buffer->put + bytes - atomic_load_explicit(&buffer->head, memory_order_relaxed) <= buffer->ring_bytes);
     size_t at = buffer->put & (buffer->ring_bytes - 1), first = buffer->ring_bytes - at;
     if (first > bytes)
         first = bytes;
@@ -60,7 +64,8 @@ void log_buffer_put(struct log_buffer *buffer, const void *data, size_t bytes)
 
 void log_buffer_publish(struct log_buffer *buffer, uint64_t ts)
 {
-    MAE_DCHECK(ts > atomic_load_explicit(&buffer->last_ts, memory_order_relaxed)); /* T1 */
+    MAE_DCHECK(ts > atomic_load_explicit(&buffer->last_ts, memory_order_relaxed));       /* T1 */
+    MAE_DCHECK(buffer->put > atomic_load_explicit(&buffer->tail, memory_order_relaxed)); /* a record has bytes */
     atomic_store_explicit(&buffer->last_ts, ts, memory_order_relaxed);
     atomic_store_explicit(&buffer->tail, buffer->put, memory_order_release); /* ORD-14 */
 }

@@ -33,6 +33,7 @@ static void tell_waiters(struct log *log)
 
 static void acknowledge(struct log *log, uint64_t m)
 {
+    MAE_DCHECK(!log_has_failed(log));                                              /* D9 */
     MAE_DCHECK(m >= atomic_load_explicit(&log->durable_ts, memory_order_relaxed)); /* H3 */
     atomic_store_explicit(&log->durable_ts, m, memory_order_release);              /* ORD-15 */
     tell_waiters(log);
@@ -79,6 +80,7 @@ static size_t block_capacity(const struct log *log)
 
 static void begin_block(struct log *log)
 {
+    MAE_DCHECK(log->synced_m <= log->written_m); /* D8: what a block says is synced has been written */
     *log->block = (struct block){
         .bytes = sizeof(struct block),
         .database = log->config.database,
@@ -91,6 +93,7 @@ static void begin_block(struct log *log)
 
 static bool write_block(struct log *log)
 {
+    MAE_DCHECK(log->block->is_last || log->block->bytes > sizeof(struct block)); /* else it would hold nothing */
     size_t bytes = padded(log->block->bytes, FILE_BLOCK_BYTES);
     memset((char *)log->block + log->block->bytes, 0, bytes - log->block->bytes);
     block_seal(log->block);
@@ -120,6 +123,7 @@ static bool write_buffer(struct log *log, struct log_buffer *buffer, uint64_t by
 
 static bool write_flush(struct log *log, uint64_t m)
 {
+    MAE_DCHECK(m >= log->written_m); /* H3: bounds never go back */
     begin_block(log);
     for (unsigned i = 0; i < HORIZON_SLOTS; i++)
         if (log->taking[i] > 0 && !write_buffer(log, &log->buffers[i], log->taking[i]))
@@ -135,6 +139,7 @@ static bool write_flush(struct log *log, uint64_t m)
 
 static bool sync_flush(struct log *log, uint64_t m)
 {
+    MAE_DCHECK(m == log->written_m); /* D3 */
     uint64_t now = tsc_now();
     bool due = log->config.durability != DURABILITY_ASYNC ||
                (double)(now - log->synced_ticks) > SYNC_INTERVAL_US * tsc_ticks_per_us();
@@ -274,6 +279,7 @@ static void release(struct log *log)
 
 enum mae_status log_open(const struct log_config *config, struct log **opened)
 {
+    MAE_DCHECK(config->start_ts > 0 && config->next_segment > 0);
     struct log *log = mem_alloc(sizeof *log);
     if (!log)
         return MAE_NO_MEMORY;
@@ -303,6 +309,7 @@ enum mae_status log_open(const struct log_config *config, struct log **opened)
 void log_close(struct log *log)
 {
     pthread_mutex_lock(&log->lock);
+    MAE_DCHECK(log->waiters == 0); /* no worker uses it any more */
     log->stop = true;
     pthread_cond_signal(&log->wake);
     pthread_mutex_unlock(&log->lock);

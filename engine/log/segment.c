@@ -30,6 +30,7 @@ bool segment_number(const char *name, uint64_t *number)
 
 void segments_init(struct segments *segments, const char *folder, uint64_t segment_bytes, uint64_t next_number)
 {
+    MAE_DCHECK(segment_bytes >= FILE_BLOCK_BYTES);
     memset(segments, 0, sizeof *segments);
     segments->folder = folder;
     segments->segment_bytes = segment_bytes / FILE_BLOCK_BYTES * FILE_BLOCK_BYTES;
@@ -106,6 +107,7 @@ static int make(struct segments *segments)
 
 int segments_make_room(struct segments *segments, uint64_t bytes)
 {
+    MAE_DCHECK(segments->offset % FILE_BLOCK_BYTES == 0);
     uint64_t room = segments->count * segments->segment_bytes - segments->offset;
     for (int result; room < bytes; room += segments->segment_bytes)
         if ((result = make(segments)) < 0)
@@ -133,6 +135,7 @@ int segments_sync(struct segments *segments)
 /* The first segment is full. It is synced here, since nobody comes back to it. */
 static int leave_first(struct segments *segments)
 {
+    MAE_DCHECK(segments->count > 0 && segments->offset == segments->segment_bytes);
     int result = segments_sync(segments);
     if (result < 0)
         return result;

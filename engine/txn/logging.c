@@ -49,6 +49,7 @@ enum mae_status logging_note_entry(struct mae_txn *txn, uint64_t index, const vo
         log->entries_bytes = log->entries_count = 0;
         log->entries_epoch = txn->accesses.epoch;
     }
+    MAE_DCHECK(index <= PIECE_NUMBER_MAX && row <= PIECE_NUMBER_MAX && key_bytes <= UINT8_MAX); /* a piece has room */
     size_t bytes = piece_bytes(key_bytes);
     if (!entries_make_room(log, bytes))
         return txn_doom(txn, MAE_NO_MEMORY);
@@ -140,6 +141,7 @@ static void put_row(struct log_buffer *log, const struct access *access)
 {
     static const char zeros[8];
     size_t bytes = logged_payload(access);
+    MAE_DCHECK(bytes <= UINT16_MAX);
     struct piece piece = {.object = access->table->number & PIECE_NUMBER_MAX,
                           .kind = access->flags & ACCESS_DELETE ? PIECE_DELETE : PIECE_PUT,
                           .row = table_row_id(access->table, access->row) & PIECE_NUMBER_MAX,
@@ -164,6 +166,7 @@ void logging_append(struct mae_txn *txn, uint32_t write_count)
     for (uint32_t i = 0; i < write_count; i++)
         if (is_logged(&set->entries[set->writes[i]]))
             put_row(log, &set->entries[set->writes[i]]);
+    MAE_DCHECK(log->put - atomic_load_explicit(&log->tail, memory_order_relaxed) == log->record_bytes);
     log_buffer_publish(log, txn->ts);
     COUNT(txn->worker, log_records);
     COUNT_ADD(txn->worker, log_bytes, log->record_bytes);
