@@ -68,7 +68,7 @@ char *support_format(const char *format, ...)
     return need(bytes < 0 ? NULL : text);
 }
 
-/* What a text of so many bytes is given: a power of two, so that nobody has to keep it. */
+/* The memory that a text of so many bytes has: a power of two that follows from its length, so it is stored nowhere. */
 static size_t room_of(size_t bytes)
 {
     size_t room = 32;

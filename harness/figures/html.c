@@ -148,7 +148,7 @@ static void value_write(struct support_text *page, const struct tag *tag, const 
 
 static bool part_write(struct render *render, const struct tag *section, const struct scope *scope, bool shown);
 
-/* Once for each object, and once without a trace if there is none. */
+/* Writes the section once for each object. If there is none, steps over the section and writes nothing. */
 static bool section_write(struct render *render, const struct tag *section, const struct scope *scope, bool shown)
 {
     const json_t *value = value_of(scope, section->name);

@@ -3,8 +3,9 @@
  *
  * The levels are Adya's: each anomaly has the weakest isolation that forbids it. A target that promises less may show
  * it; that is counted and told, and is no finding. What only a claimed serial order can show is forbidden to
- * serializable targets alone, since others have none. Of a target that is not phantom-safe, what hangs on an absence or
- * on a scan is allowed, too (phantom, miss), and gives no edges of the graph. Not here: cycles with several rw of which
+ * serializable targets alone, since others have none. If a target does not promise phantom
+ * safety, findings that rest on an absence or on a scan (phantom, miss) are allowed, too, and give no edges of the
+ * graph. Not here: cycles with several rw of which
  * no two are neighbours, which snapshot isolation forbids as well.
  */
 #ifndef HARNESS_PROOF_ANOMALY_H

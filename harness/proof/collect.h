@@ -90,7 +90,7 @@ bool history_was_committed(const struct history_checker *checker, uint64_t name)
 /* The place of the first entry of `index` that is not below (key, ref). */
 size_t history_entry_bound(const struct history_checker *checker, unsigned index, const uint64_t *key, uint64_t ref);
 
-/* Counts it; true if it is to be described, with a line begun. */
+/* Counts a finding. True if the report has room for it: then its first line is written, and the caller describes it. */
 bool history_finding(struct history_checker *checker, enum history_anomaly anomaly);
 /* Adds a transaction to the report, all its records. */
 void history_describe(struct history_checker *checker, const struct history_txn *txn);

@@ -73,8 +73,9 @@ static void components(struct search *search)
     free(at);
 }
 
-/* Breadth first from `start` within its component: the length of the shortest cycle through it that has at most
- * search->rw_max edges of rw, 0 if there is none below `most`. What is reached with other numbers of them is apart. */
+/* Searches breadth first from `start` within its component. Returns the length of the shortest cycle through `start`
+ * that has at most search->rw_max edges of rw, or 0 if none is shorter than `most`. A transaction that is reached with
+ * one edge of rw and with two counts as two places, since the edges that may follow differ. */
 static uint32_t cycle_through(struct search *search, uint32_t start, uint32_t most, uint32_t *last)
 {
     uint32_t head = 0, tail = 0, layers = layers_of(search);
@@ -194,7 +195,7 @@ static bool shortest_cycle(struct graph *graph, struct search *search)
     return cycle != NULL;
 }
 
-/* First of the cycles that the target owes not to have; if there are none, of those that it may have. */
+/* Looks for cycles that the target's promises forbid. If there are none, looks for cycles that they allow. */
 static void search_all(struct graph *graph, struct search *search)
 {
     const struct target_promises *promises = graph->checker->promises;

@@ -1,6 +1,6 @@
 /*
- * cycles.h - the components of the serialization graph (Tarjan), and in them the shortest cycle that the target owes
- * not to have. If there is none, the shortest one that it may have is counted.
+ * cycles.h - the components of the serialization graph (Tarjan), and in them the shortest cycle that the target's
+ * promises forbid. If there is none, the shortest one that they allow is counted.
  */
 #ifndef HARNESS_PROOF_CYCLES_H
 #define HARNESS_PROOF_CYCLES_H

@@ -167,7 +167,8 @@ static void seen_by_writing(struct graph *graph, uint64_t name, bool present, ui
         graph_read(graph, graph_version(graph, own)->replaced, true);
 }
 
-/* No order says which of them came first; whichever it was, the other one did not see it. */
+/* Two transactions replaced one version. The history does not say which came first, but the later one did not see what
+ * the earlier one wrote: a lost update. */
 static void judge_update(struct graph *graph, uint32_t replaced, uint32_t own)
 {
     struct history_checker *checker = graph->checker;

@@ -179,7 +179,8 @@ static enum target_status load_factory(const struct workload *workload, struct t
     return status;
 }
 
-/* What the item is made of, or costs; with one of the first products comes a factory. */
+/* Loads what belongs to an item: the links to its parts, or a raw material's costs. The first items, which are
+ * products, also bring a factory each. */
 static enum target_status fill_more(void *arg, struct target_txn *txn, uint64_t id, uint64_t ref)
 {
     const struct workload *workload = arg;

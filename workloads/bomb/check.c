@@ -39,7 +39,7 @@ static bool bad_row(struct check *check, const char *table, uint64_t key, const 
 
 /* ---- M1 and M2: how many rows there are of each factory, product and leaf. ---- */
 
-/* How many rows are owed that begin with check->high; any number of a node that is no leaf. */
+/* How many rows there must be whose keys begin with check->high. A node that is no leaf may have any number. */
 static uint64_t owed(const struct check *check, bool links)
 {
     const struct bomb_options *o = &check->workload->options;
@@ -57,7 +57,7 @@ static bool run_ends(struct check *check, bool links)
            bad(check, links ? "parts of item" : "products of factory", check->high << 32, check->run, expected);
 }
 
-/* Counts a row; false if the one before was the last of its kind and too few or many have gone by. */
+/* Counts a row. False if the row begins another factory or item, and the one before had too few or too many. */
 static bool count_row(struct check *check, uint64_t key, bool links)
 {
     bool ended = key >> 32 != check->high;
