@@ -1,5 +1,4 @@
-/* crc32c.c - see crc32c.h. x86-64 has an instruction for it since SSE4.2; elsewhere a table serves four bits at a time.
- * */
+/* crc32c.c - see crc32c.h. x86-64 has an instruction for it since SSE4.2; elsewhere a table serves half bytes. */
 #include "engine/base/crc32c.h"
 
 #include <string.h>

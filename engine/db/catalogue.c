@@ -60,8 +60,7 @@ static void drop_last_table(struct mae_db *db)
     table_fini(table);
 }
 
-/* Makes the table that `object` describes. Unless it has a number, as one that is restored has, the log gives it one.
- * */
+/* Makes the table that `object` describes. If it has no number (one that is restored has), the log gives it one. */
 static enum mae_status create_table(struct mae_db *db, struct manifest_object *object, struct mae_table **created)
 {
     const struct mae_table_config *config = &object->table_config;

@@ -1,5 +1,4 @@
-/* durability.c - the public calls about the log, and what a recovery needs of the catalogue; see maemio.h, DURABLE.md.
- * */
+/* durability.c - the public calls about the log, and what a recovery asks the catalogue; see maemio.h, DURABLE.md. */
 #include <string.h>
 
 #include "engine/base/check.h"

@@ -32,8 +32,7 @@ void replay_fini(struct replay *replay)
 
 /* ---- Rows. ---- */
 
-/* Room for the row's version of `bytes` bytes: the inline slot, or memory of the pool. The row's old version is gone.
- * */
+/* Room for the row's version of `bytes` bytes: the inline slot, or memory of the pool. The old version is gone. */
 static struct version *place_version(struct replay *replay, struct table *table, char *row, size_t bytes)
 {
     struct pool *pool = &replay->worker->pool;

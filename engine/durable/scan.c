@@ -298,8 +298,7 @@ enum mae_status scan_cuts(struct scan *scan)
 
 /* ---- What may be in memory only. ---- */
 
-/* A block is unsynced for all that is known if no later one knows more than it did. Only those of whole flushes count.
- * */
+/* A block is unsynced for all that is known if no later one knows more than it did. Those of whole flushes count. */
 static enum mae_status secure_block(struct scan *scan, const struct block *block, size_t life,
                                     const struct place *place)
 {

@@ -12,7 +12,9 @@
  *
  * The ring grows when a record is larger than it. The worker puts a larger ring in its place when the logger has taken
  * everything. The logger then touches the old ring no more: it looks for the ring only after it has found a record
- * (ORD-14). Not here: what the records say (txn/logging.c), writing them (logger.c).
+ * (ORD-14).
+ * Checked by: tests/unit/log/buffer.c, tests/stress/log.c.
+ * Not here: what the records say (txn/logging.c), writing them (logger.c).
  */
 #ifndef ENGINE_LOG_BUFFER_H
 #define ENGINE_LOG_BUFFER_H

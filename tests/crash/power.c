@@ -1,6 +1,5 @@
 /*
- * power.c - the machine stops at any call on the disk, again and again, and what comes back is exactly what was
- * promised.
+ * power.c - the machine stops at any call on the disk, again and again, and what was promised comes back.
  *
  * A scenario is some lives of one database on a simulated disk (tests/support/disk.h). In each life three workers run
  * short transactions that overlap, over a few keys: they insert, update, delete, move keys, insert and delete at once.
