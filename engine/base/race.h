@@ -24,6 +24,7 @@
     X(LEADER_PUBLISH)    \
     X(LOAD_HORIZON)      \
     X(GC_LOCK)           \
+    X(GC_LOOK)           \
     X(GC_UNLINK)         \
     X(GC_FREE)           \
     X(SETTLE)            \

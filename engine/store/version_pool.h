@@ -146,8 +146,8 @@ static ALWAYS_INLINE struct version *pool_take(struct pool *pool, struct free_li
 static ALWAYS_INLINE void free_list_push(struct free_list *list, version_handle handle, struct version *version)
 {
     MAE_DCHECK(handle != HANDLE_NONE && handle != HANDLE_INLINE);
-    MAE_DCHECK(handle != list->head); /* G2: nothing is given back twice */
-    atomic_store_explicit(&version->older, list->head, memory_order_relaxed);
+    MAE_DCHECK(handle != list->head);                                         /* G2: nothing is given back twice */
+    atomic_store_explicit(&version->older, list->head, memory_order_release); /* after the status (gc.h, G2) */
     list->head = handle;
     list->count++;
 }

@@ -194,15 +194,41 @@ static void unlink_tombstone(struct mae_worker *worker, const struct gc_item *it
         postpone(worker, item);
 }
 
-/* G4. For a base that is committed and the row's oldest version: may it settle? It must be the newest, too. */
+/* What a collector looks at of the row and the item's version, which may be something else by now (G2). */
+struct seen {
+    version_handle newest, older;
+    uint8_t status;
+    bool is_same; /* the version is committed, and the one that was queued */
+};
+
+/*
+ * G2. The version may wait in limbo, taken there by a collector that came along the chain, and its memory may be used
+ * again at any moment. So its link and the row's head are loaded first: if it is then still what the item says, the
+ * link was its own. In limbo nothing is older than it, nor is it the row's newest. In the chain it stays, since this
+ * collector has the row's lock.
+ */
+static ALWAYS_INLINE struct seen look_at(const struct gc_item *item)
+{
+    struct version *version = row_version(item->table, item->row, item->handle);
+    struct seen seen = {.older = atomic_load_explicit(&version->older, memory_order_acquire),
+                        .newest = atomic_load_explicit(row_head(item->table, item->row), memory_order_acquire)};
+    seen.status = atomic_load_explicit(&version->status, memory_order_acquire);
+    seen.is_same =
+        (version_status_is_committed(seen.status) && version_wts(version) == item->stamp) || MUTATED(gc_reused_version);
+    RACE(GC_LOOK);
+    if (MUTATED(limbo_unnoticed))
+        seen.older = atomic_load_explicit(&version->older, memory_order_acquire);
+    return seen;
+}
+
+/* G4. For a base that is committed and the row's oldest version: may it settle? It must be the newest, too: if there is
+ * a newer version, that one will settle. */
 static ALWAYS_INLINE bool may_settle(const struct mae_worker *worker, const struct gc_item *item,
-                                     const struct version *base)
+                                     const struct version *base, version_handle newest)
 {
     const struct table *table = item->table;
     return item->handle != HANDLE_INLINE && base->payload_bytes <= table->inline_bytes && table->inline_bytes &&
-           worker->protocol.settle &&
-           /* If there is a newer version, that one will settle. */
-           atomic_load_explicit(row_head(table, item->row), memory_order_relaxed) == item->handle;
+           worker->protocol.settle && newest == item->handle;
 }
 
 /*
@@ -342,6 +368,19 @@ no_pin_needs_older(const struct mae_worker *worker, const struct gc_item *item)
     return true;
 }
 
+/* For an item whose version has nothing older and is not the row's newest: in limbo, or below others in the chain. A
+ * tombstone there waits for the aborted versions above it to go (G3). */
+static void leave_alone(struct mae_worker *worker, const struct gc_item *item, struct seen seen)
+{
+    if (seen.status == VERSION_DELETED && seen.newest != HANDLE_NONE)
+        postpone(worker, item);
+}
+
+static ALWAYS_INLINE bool may_be_in_limbo(const struct gc_item *item, struct seen seen)
+{
+    return seen.older == HANDLE_NONE && seen.newest != item->handle;
+}
+
 /* Cuts off what is older than the item's version. */
 static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts)
 {
@@ -349,15 +388,18 @@ static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_ite
     struct table *table = item->table;
     char *row = item->row;
     struct version *base = row_version(table, row, item->handle);
-    uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
-    if (!(version_status_is_committed(status) && version_wts(base) == item->stamp) && /* G2 */
-        !MUTATED(gc_reused_version))
+    struct seen seen = look_at(item);
+    if (!seen.is_same)
         return;
+    if (may_be_in_limbo(item, seen)) {
+        leave_alone(worker, item, seen);
+        return;
+    }
     MAE_DCHECK(no_pin_needs_older(worker, item)); /* G6 */
     RACE(GC_UNLINK);
-    version_handle rest = atomic_load_explicit(&base->older, memory_order_relaxed);
+    version_handle rest = seen.older;
     atomic_store_explicit(&base->older, HANDLE_NONE, memory_order_relaxed); /* no transaction follows the link: G1 */
-    if (LIKELY(status != VERSION_DELETED) && LIKELY(may_settle(worker, item, base))) {
+    if (LIKELY(seen.status != VERSION_DELETED) && LIKELY(may_settle(worker, item, base, seen.newest))) {
         /* Nearly always one older version is left, in the inline slot, and the base takes its place. */
         bool slot_owned = rest == HANDLE_INLINE;
         if (LIKELY(slot_owned)) {
@@ -366,10 +408,10 @@ static ALWAYS_INLINE void collect(struct mae_worker *worker, const struct gc_ite
         }
         if (UNLIKELY(rest != HANDLE_NONE))
             release_chain(worker, table, row, rest);
-        settle(worker, item, base, status, slot_owned);
+        settle(worker, item, base, seen.status, slot_owned);
     } else {
         release_chain(worker, table, row, rest);
-        if (status == VERSION_DELETED)
+        if (seen.status == VERSION_DELETED)
             unlink_tombstone(worker, item, min_rts); /* G3 */
     }
 }
@@ -443,7 +485,8 @@ static enum outcome collect_base(struct mae_worker *worker, const struct gc_item
         return outcome;
     uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
     bool is_deleted = status == VERSION_DELETED;
-    if (!is_deleted && (!may_settle(worker, item, base) || horizon_pins_need(pins, item->stamp, UINT64_MAX)))
+    version_handle newest = atomic_load_explicit(row_head(item->table, item->row), memory_order_relaxed);
+    if (!is_deleted && (!may_settle(worker, item, base, newest) || horizon_pins_need(pins, item->stamp, UINT64_MAX)))
         return OUTCOME_DONE;
     if (!make_room(worker, &worker->gc))
         return OUTCOME_AGAIN;
@@ -458,11 +501,15 @@ static enum outcome collect_base(struct mae_worker *worker, const struct gc_item
 static NOINLINE enum outcome collect_pinned(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
                                             const struct horizon_pins *pins)
 {
-    struct version *base = row_version(item->table, item->row, item->handle);
-    uint8_t status = atomic_load_explicit(&base->status, memory_order_acquire);
-    if (!version_status_is_committed(status) || version_wts(base) != item->stamp) /* G2 */
+    struct seen seen = look_at(item);
+    if (!seen.is_same)
         return OUTCOME_DONE;
-    return collect_base(worker, item, base, min_rts, pins, MUTATED(pinned_walks_on) ? 0 : UINT64_MAX);
+    if (may_be_in_limbo(item, seen)) {
+        leave_alone(worker, item, seen);
+        return OUTCOME_DONE;
+    }
+    return collect_base(worker, item, row_version(item->table, item->row, item->handle), min_rts, pins,
+                        MUTATED(pinned_walks_on) ? 0 : UINT64_MAX);
 }
 
 /* Puts the item in the list of those that wait for a pin to go. False if there is no room. */

@@ -10,7 +10,9 @@
  *       holds the lock and finds the version decided, with the timestamp that was queued, knows that the version is
  *       still in the chain. A version that was given back and is used again has the status PENDING or UNUSED until its
  *       new timestamp is stored, and a version that has been unlinked while transactions may stand on it is marked
- *       UNLINKED. So status and timestamp together identify a version of the chain, and no collector walks along the
+ *       UNLINKED. A tombstone or a base that has settled keeps its status in limbo, since transactions may yet look at
+ *       it; it has nothing older, and is not the row's newest version. So status and timestamp, looked at after the
+ *       links, identify a version of the chain that there is something to do with, and no collector walks along the
  *       chain to look for it.
  *   G3  A tombstone may be alone in its chain. Then the collector unlinks it by CAS of the head. Aborted versions above
  *       go first, by G5; the tombstone's item waits for that. Running transactions may stand on the tombstone, so the

@@ -618,12 +618,17 @@ static void set_pin(struct world *world, unsigned slot_id, uint64_t lo, uint64_t
     atomic_store(&slot->pin_hi, hi);
 }
 
-static uint64_t now_ts(struct world *world)
+static uint64_t now_ts_of(struct world *world, unsigned worker)
 {
-    struct mae_txn *txn = begin(world->workers[0]);
+    struct mae_txn *txn = begin(world->workers[worker]);
     uint64_t ts = mae_txn_timestamp(txn);
     mae_abort(txn);
     return ts;
+}
+
+static uint64_t now_ts(struct world *world)
+{
+    return now_ts_of(world, 0);
 }
 
 /* What a timestamp sees; UINT64_MAX: nothing. */
@@ -775,6 +780,93 @@ static void a_tombstone_is_unlinked_once(void **state)
         assert_int_equal(space_of(&world).versions, others);
         close_with_pins(&world);
     }
+}
+
+/* A quiescent point of one worker, whose clock stays its own. */
+static void pass(struct world *world, unsigned worker)
+{
+    struct mae_txn *txn;
+    for (uint64_t start = monotonic_ns(); monotonic_ns() - start <= 2000;) {
+    }
+    assert_ok(mae_begin(world->workers[worker], MAE_READ_WRITE, 0, &txn));
+    mae_abort(txn);
+}
+
+struct stolen {
+    struct world *world;
+    struct version *version; /* the tombstone */
+    uint64_t row;            /* another row, which will use its memory */
+    uint64_t ts, value;      /* that row's value before it does */
+    bool reused;
+};
+
+/* Worker 1 gives the version back, and writes until it is another row's newest one. */
+static void give_back_and_use(void *arg)
+{
+    struct stolen *stolen = arg;
+    const struct table *table = &stolen->world->table->rows;
+    char *row = table_row(table, stolen->row);
+    for (int i = 0; i < 16; i++)
+        pass(stolen->world, 1);
+    for (int i = 0; i < 100 && !stolen->reused; i++) {
+        stolen->ts = now_ts_of(stolen->world, 1);
+        stolen->value = value_at(stolen->world, stolen->row, stolen->ts);
+        add_one(stolen->world, 1, stolen->row);
+        stolen->reused = row_version(table, row, atomic_load(row_head(table, row))) == stolen->version;
+    }
+}
+
+/*
+ * Worker 1 waits for a pin to go, and takes worker 0's tombstone out. Worker 0 has come to its own item for that, and
+ * is about to look at the tombstone or has just done so, when it is given back and used again: worker 0 must not touch
+ * what is another row's now.
+ */
+static void tombstone_is_left_alone(enum race_point point)
+{
+    struct world world = world_with_pins(INSTALLS "clock_sync_us=1000000");
+    const struct table *table = &world.table->rows;
+    uint64_t row = new_row(world.workers[1], world.table, 7);
+    struct stolen stolen = {.world = &world, .row = new_row(world.workers[1], world.table, 1000)};
+    settle(&world);
+    uint64_t ts = now_ts(&world);
+    set_pin(&world, 2, ts, ts);
+    add_one(&world, 1, row);
+    settle(&world);
+    assert_int_equal(world.workers[1]->held.count, 1);
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(mae_row_delete(txn, world.table, row));
+    assert_ok(mae_commit(txn));
+    char *place = table_row(table, row);
+    stolen.version = row_version(table, place, atomic_load(row_head(table, place)));
+    struct horizon *horizon = &((struct core *)world.db)->horizon;
+    for (;;) {
+        /* Worker 0's clock is ahead, so it publishes more than the timestamp at which the tombstone goes to limbo. */
+        world.workers[0]->clock.clock += UINT64_C(1) << 24;
+        pthread_mutex_lock(&horizon->leader); /* so worker 1 sees the new horizon first */
+        pass(&world, 0);
+        pthread_mutex_unlock(&horizon->leader);
+        if (atomic_load(&horizon->slots[world.workers[0]->id].rts) > version_wts(stolen.version))
+            break;
+        pass(&world, 1);
+    }
+    set_pin(&world, 2, 0, 0);
+    pass(&world, 1);
+    assert_int_equal(atomic_load(row_head(table, place)), HANDLE_NONE);
+    for (int i = 0; i < 4; i++)
+        pass(&world, 1); /* min_wts, too, is above that timestamp */
+    at_race(point, 1, give_back_and_use, &stolen);
+    pass(&world, 0);
+    assert_true(stolen.reused);
+    assert_int_equal(value_at(&world, stolen.row, stolen.ts), stolen.value);
+    close_with_pins(&world);
+}
+
+static void a_tombstone_in_limbo_is_left_alone(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+    tombstone_is_left_alone(RACE_GC_LOCK);
+    tombstone_is_left_alone(RACE_GC_LOOK);
 }
 
 /* Pins come and go; each sees at any time what it saw at first, and the rows keep no more than the pins need. */
@@ -1457,6 +1549,7 @@ int main(void)
         cmocka_unit_test(a_pin_keeps_what_was_visible_in_its_time),
         cmocka_unit_test(a_deletion_waits_for_pins),
         cmocka_unit_test(a_tombstone_is_unlinked_once),
+        cmocka_unit_test(a_tombstone_in_limbo_is_left_alone),
         cmocka_unit_test(pins_at_random),
         cmocka_unit_test(what_waits_for_a_pin_is_bounded),
         cmocka_unit_test(a_pin_that_goes_frees_what_is_below_another),
