@@ -90,6 +90,8 @@ void entries_count(const struct access_set *set, uint32_t write_count)
         const struct access *access = &set->entries[set->writes[i]];
         if (!(access->flags & (ACCESS_DELETE | ACCESS_ENTRIES)) || access->table->is_node)
             continue;
+        MAE_DCHECK(!(access->flags & ACCESS_DELETE) || entries_after(access) <= 0 ||
+                   MUTATED(entry_left_behind)); /* I4 */
         int64_t after = access->flags & ACCESS_DELETE ? 0 : entries_after(access);
         row_entries_set(access->table, access->row, after > 0 ? (uint32_t)after : 0);
     }
