@@ -66,6 +66,8 @@ static enum mae_status lock_folder(struct durable *durable, struct problem *prob
 {
     char path[SEGMENT_PATH_BYTES];
     int result = file_calls->make_folder(durable->folder);
+    if (result == -EEXIST)
+        return problem_set(problem, MAE_IO, "%s is a file; log_dir must be a folder", durable->folder);
     if (result < 0)
         return cannot(problem, "creation", durable->folder, result);
     result = file_calls->is_lasting(durable->folder);

@@ -120,7 +120,7 @@ size_t command_read(struct command_line *line, int argc, char **argv)
     SUPPORT_FREED char **left = support_alloc(((size_t)argc + 1) * sizeof(char *));
     struct reading reading = {.line = line, .arguments = left};
     argp_err_exit_status = EXIT_USAGE;
-    known_options_check(&argp, argc, argv);
+    known_options_check(&argp, argc, argv, NULL);
     (void)argp_parse(&argp, argc, argv, 0, NULL, &reading);
     memcpy(argv + 1, left, (reading.count + 1) * sizeof(char *));
     return reading.count;

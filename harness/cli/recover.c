@@ -1,10 +1,29 @@
 /* recover.c - `maemio recover': restores the database of a log's folder, verifies it, and says what was found. */
+#include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/maemio.h"
 #include "harness/cli/commands.h"
 #include "harness/common/support.h"
+
+/* Whether a folder has a manifest or a segment. Opening one that has neither would begin a new log there. */
+static bool has_log(const char *folder, const char **why)
+{
+    DIR *listing = opendir(folder);
+    bool found = false;
+    if (listing == NULL) {
+        *why = strerror(errno);
+        return false;
+    }
+    for (const struct dirent *entry; !found && (entry = readdir(listing)) != NULL;)
+        found = strcmp(entry->d_name, "manifest") == 0 || strncmp(entry->d_name, "log-", strlen("log-")) == 0;
+    (void)closedir(listing);
+    *why = "there is no log in this folder: neither a manifest nor segments";
+    return found;
+}
 
 /* durability=async, which every file system can give. */
 static enum mae_status open_folder(const char *folder, struct mae_db **db)
@@ -47,7 +66,12 @@ enum exit_code recover_command(int argc, char **argv)
     char report[512] = "";
     struct mae_recover_info info;
     struct mae_db *db;
+    const char *why;
     (void)command_read(&line, argc, argv);
+    if (!has_log(argv[1], &why)) {
+        support_complain(argv[0], "%s: %s", argv[1], why);
+        return EXIT_FAILED;
+    }
     enum mae_status status = open_folder(argv[1], &db);
     if (status != MAE_OK) {
         support_complain(argv[0], "%s", mae_open_problem()[0] ? mae_open_problem() : mae_status_text(status));

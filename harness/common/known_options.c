@@ -41,20 +41,25 @@ static bool is_argps_own(const char *given, size_t bytes)
     return strncmp("help", given, bytes) == 0 || strncmp("usage", given, bytes) == 0;
 }
 
-static void __attribute__((noreturn)) refuse(const struct argp *argp, char *name, const char *given)
+static void __attribute__((noreturn))
+refuse(const struct argp *argp, char *name, const char *given, const char *elsewhere)
 {
     struct nearest nearest = {.wanted = given};
     for (const struct argp_option *option = argp->options; option != NULL && !is_end(option); option++)
         if (option->name != NULL)
             nearest_offer(&nearest, option->name);
     const char *meant = nearest_name(&nearest);
-    support_complain(name, "there is no option '--%s'%s%s%s", given, meant == NULL ? "" : "; did you mean '--",
-                     meant == NULL ? "" : meant, meant == NULL ? "" : "'?");
+    if (elsewhere != NULL)
+        support_complain(name, "there is no option '--%s'%s", given, elsewhere);
+    else if (meant != NULL)
+        support_complain(name, "there is no option '--%s'; did you mean '--%s'?", given, meant);
+    else
+        support_complain(name, "there is no option '--%s'", given);
     argp_help(argp, stderr, ARGP_HELP_SEE, name);
     exit(EXIT_USAGE);
 }
 
-void known_options_check(const struct argp *argp, int argc, char **argv)
+void known_options_check(const struct argp *argp, int argc, char **argv, known_options_elsewhere_fn *elsewhere)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
         const struct argp_option *option = NULL;
@@ -64,7 +69,7 @@ void known_options_check(const struct argp *argp, int argc, char **argv)
             option = find_long(argp->options, given, bytes);
             if (option == NULL && !is_argps_own(given, bytes)) {
                 SUPPORT_FREED char *name = support_format("%.*s", (int)bytes, given);
-                refuse(argp, argv[0], name);
+                refuse(argp, argv[0], name, elsewhere == NULL ? NULL : elsewhere(name));
             }
         } else if (argv[i][0] == '-' && strlen(argv[i]) == 2) {
             option = find_letter(argp->options, argv[i][1]);

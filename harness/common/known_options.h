@@ -7,8 +7,10 @@
 /*
  * argp and getopt say of an unknown long option only that they do not know it. Called before argp_parse, this prints
  * a message with the nearest option and ends the program with EXIT_USAGE. It returns if all long options are known;
- * what else may be wrong with the arguments is left to argp. argv[0] is the command's name.
+ * what else may be wrong with the arguments is left to argp. argv[0] is the command's name. `elsewhere`, which may be
+ * NULL, says of a name that is no option how else it can be given, such as "; write --set NAME=VALUE", or returns NULL.
  */
-void known_options_check(const struct argp *argp, int argc, char **argv);
+typedef const char *known_options_elsewhere_fn(const char *name);
+void known_options_check(const struct argp *argp, int argc, char **argv, known_options_elsewhere_fn *elsewhere);
 
 #endif

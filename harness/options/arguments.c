@@ -19,6 +19,7 @@
 #include "harness/common/support.h"
 #include "harness/options/job.h"
 #include "harness/options/ycsb_properties.h"
+#include "harness/targets/targets.h"
 
 /* argp's key of an option: its position in `names` plus this; characters are short options. */
 enum { KEY_FIRST = 0x1000, KEY_CONFIG_FILE = 0x800 };
@@ -256,6 +257,17 @@ static char *epilogue(void)
     return text.text;
 }
 
+/* A setting of a target is no option. */
+static const char *setting_hint(const char *name)
+{
+    SUPPORT_FREED char *key = option_underscores(support_copy(name));
+    const struct target_ops *target;
+    for (size_t i = 0; (target = target_at(i)) != NULL; i++)
+        if (target->options != NULL && target->options[option_find(target->options, key)].name != NULL)
+            return "; it is a setting of the target: --set NAME=VALUE";
+    return NULL;
+}
+
 void arguments_read(int argc, char **argv, struct options *options)
 {
     char error[OPTION_ERROR_BYTES];
@@ -264,7 +276,7 @@ void arguments_read(int argc, char **argv, struct options *options)
     SUPPORT_FREED char *doc = epilogue();
     struct argp argp = {.options = table.options, .parser = parse, .args_doc = "", .doc = doc};
     argp_err_exit_status = EXIT_USAGE;
-    known_options_check(&argp, argc, argv);
+    known_options_check(&argp, argc, argv, setting_hint);
     (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &table);
     if (table.config_file != NULL)
         config_apply(argv[0], &table);

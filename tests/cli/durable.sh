@@ -52,12 +52,19 @@ refused() { # refused CODE TEXT COMMAND...
     fi
 }
 refused 2 'name the folder' "$maemio" recover
+refused 1 'No such file or directory' "$maemio" recover "$stage/none"
+[ ! -e "$stage/none" ] || { echo "FAIL  recover has made a folder"; exit 1; }
+mkdir "$stage/empty"
+refused 1 'there is no log in this folder' "$maemio" recover "$stage/empty"
+[ -z "$(ls "$stage/empty")" ] || { echo "FAIL  recover has begun a log"; exit 1; }
 printf 'maemio-log 2\n' >"$stage/log/manifest"
 refused 1 'format 2' "$maemio" recover "$stage/log"
 printf 'something else\n' >"$stage/log/manifest"
 refused 3 'manifest' "$maemio" recover "$stage/log"
 : >"$stage/file"
 refused 1 "$stage/file" "$maemio" recover "$stage/file"
+refused 1 'is a file; log_dir must be a folder' "$maemio" run --records 1000 --time 20ms --warmup 0 --threads 1 \
+    --pin none --set durability=async --set "log_dir=$stage/file"
 
 # The example, against the library of this build.
 case ${build##*/} in

@@ -64,6 +64,7 @@ refuses "maemio list: there is no list of 'colums'; did you mean 'columns'?" lis
 refuses "maemio list: unexpected argument 'columns'" list options columns
 refuses "maemio run: there is no option '--foo'" run --foo
 refuses "maemio run: there is no option '--recods'; did you mean '--records'?" run --recods 5
+refuses "maemio run: there is no option '--backoff'; it is a setting of the target: --set NAME=VALUE" run --backoff off
 refuses "maemio run: there is no option '--no-relaod'; did you mean '--no-reload'?" run --no-relaod
 refuses "maemio run: there is no option '--recods'; did you mean '--records'?" run --csv --name --recods=5
 refuses "maemio compare: there is no option '--treshold'; did you mean '--threshold'?" compare --treshold=3%

@@ -31,7 +31,7 @@ static int code_of(char *first, char *second, char *third)
     assert_true(child >= 0);
     if (child == 0) {
         (void)close(STDERR_FILENO);
-        known_options_check(&argp, argc, argv);
+        known_options_check(&argp, argc, argv, NULL);
         _exit(EXIT_FINE);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
