@@ -5,10 +5,7 @@
  * Reads are copies, with the row's word. A commit locks the rows it writes in the order of their addresses, reads the
  * global epoch, checks that every row read has the same word and is not locked by another and that every node noted is
  * unchanged, then stores the new payloads and unlocks the rows with a new word.
- *   SI1  A row's word is its version: epoch, then number; the highest bit is the lock. Each commit that writes the row
- *        gives it a larger one, larger also than all the transaction has read.
- *   SI2  From its last lock to its last check a transaction's reads and misses are as it saw them; there it stands in
- *        the serial order.
+ * What makes that serializable: base/optimistic.h, OP1 and OP2, and base/versions.h, VE1 and VE2.
  * Options: silo: validation_lock=wait, pre_abort=on. As DBx1000 ran it for the Cicada paper (Silo'): pre_abort=off,
  * backoff=dbx1000 (target silo_paper).
  * Not here: snapshots of past epochs; durability.
@@ -17,12 +14,12 @@
 #define SCHEMES_SILO_H
 
 #include "engine/base/option.h"
-#include "schemes/base/optimistic.h"
+#include "schemes/base/versions.h"
 
 #define SILO_OPTIONS_WITH(X, lock, check)                                                \
     X(enum, validation_lock, lock, VALIDATION_LOCK_RANGE, "", VALIDATION_LOCK_HELP)      \
     X(bool, pre_abort, check, "", "", "check the reads before the locks are taken, too") \
-    X(u64, epoch_ms, "40", "1..10000", "ms", "how often the epoch, the high part of versions, moves on")
+    VERSIONS_OPTIONS(X)
 #define SILO_OPTIONS(X) SILO_OPTIONS_WITH(X, "wait", "on")
 #define SILO_PAPER_OPTIONS(X) SILO_OPTIONS_WITH(X, "wait", "off")
 
@@ -32,8 +29,7 @@ struct silo_settings {
 
 struct silo_worker {
     struct worker base;
-    uint64_t last_version;
-    uint64_t epoch_ticks;
+    struct versions versions;
 };
 
 SCHEME_CALLS(silo)

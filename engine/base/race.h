@@ -48,6 +48,7 @@
     X(ROW_CHECK)         \
     X(ROW_LOCK)          \
     X(ROW_RAISE)         \
+    X(ROW_RESERVE)       \
     X(NODE_RAISE)        \
     X(ROW_WRITE)         \
     X(ROW_UNLOCK)        \

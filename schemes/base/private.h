@@ -203,40 +203,52 @@ static inline void private_store(struct access *access)
     }
 }
 
+static inline enum scheme_status private_want_nothing(struct worker *worker, struct table *table, struct row *row)
+{
+    (void)worker, (void)table, (void)row;
+    return SCHEME_OK;
+}
+
 /* The calls of a scheme that reads and writes privately, but for begin, commit and abort. `lock` locks a written row at
- * once, without waiting, or dooms the transaction. */
-#define PRIVATE_CALLS(name, fetch, lock)                                                                           \
-    enum scheme_status name##_read(struct worker *worker, struct table *table, struct row *row, const void **data, \
-                                   size_t *bytes)                                                                  \
-    {                                                                                                              \
-        return private_read(worker, table, row, data, bytes, fetch);                                               \
-    }                                                                                                              \
-    enum scheme_status name##_see(struct worker *worker, struct table *table, struct row *row)                     \
-    {                                                                                                              \
-        return private_see(worker, table, row, fetch);                                                             \
-    }                                                                                                              \
-    enum scheme_status name##_update(struct worker *worker, struct table *table, struct row *row, size_t bytes,    \
-                                     const void **old, void **data)                                                \
-    {                                                                                                              \
-        return private_update(worker, table, row, bytes, old, data, fetch);                                        \
-    }                                                                                                              \
-    enum scheme_status name##_overwrite(struct worker *worker, struct table *table, struct row *row, size_t bytes, \
-                                        void **data)                                                               \
-    {                                                                                                              \
-        return private_overwrite(worker, table, row, bytes, data, fetch);                                          \
-    }                                                                                                              \
-    enum scheme_status name##_insert(struct worker *worker, struct table *table, struct row *row, size_t bytes,    \
-                                     void **data)                                                                  \
-    {                                                                                                              \
-        return private_insert(worker, table, row, bytes, data);                                                    \
-    }                                                                                                              \
-    enum scheme_status name##_erase(struct worker *worker, struct table *table, struct row *row)                   \
-    {                                                                                                              \
-        return private_erase(worker, table, row, fetch);                                                           \
-    }                                                                                                              \
-    enum scheme_status name##_touch(struct worker *worker, struct table *table, struct row *row, bool gains_entry) \
-    {                                                                                                              \
-        return private_touch(worker, table, row, gains_entry ? lock : NULL, fetch);                                \
+ * once, without waiting, or dooms the transaction. `want` is called before a write of a row that is not fresh. */
+#define PRIVATE_CALLS(name, fetch, lock) PRIVATE_CALLS_WITH(name, fetch, lock, private_want_nothing)
+#define PRIVATE_CALLS_WITH(name, fetch, lock, want)                                                                  \
+    enum scheme_status name##_read(struct worker *worker, struct table *table, struct row *row, const void **data,   \
+                                   size_t *bytes)                                                                    \
+    {                                                                                                                \
+        return private_read(worker, table, row, data, bytes, fetch);                                                 \
+    }                                                                                                                \
+    enum scheme_status name##_see(struct worker *worker, struct table *table, struct row *row)                       \
+    {                                                                                                                \
+        return private_see(worker, table, row, fetch);                                                               \
+    }                                                                                                                \
+    enum scheme_status name##_update(struct worker *worker, struct table *table, struct row *row, size_t bytes,      \
+                                     const void **old, void **data)                                                  \
+    {                                                                                                                \
+        enum scheme_status status = want(worker, table, row);                                                        \
+        return UNLIKELY(status != SCHEME_OK) ? status : private_update(worker, table, row, bytes, old, data, fetch); \
+    }                                                                                                                \
+    enum scheme_status name##_overwrite(struct worker *worker, struct table *table, struct row *row, size_t bytes,   \
+                                        void **data)                                                                 \
+    {                                                                                                                \
+        enum scheme_status status = want(worker, table, row);                                                        \
+        return UNLIKELY(status != SCHEME_OK) ? status : private_overwrite(worker, table, row, bytes, data, fetch);   \
+    }                                                                                                                \
+    enum scheme_status name##_insert(struct worker *worker, struct table *table, struct row *row, size_t bytes,      \
+                                     void **data)                                                                    \
+    {                                                                                                                \
+        return private_insert(worker, table, row, bytes, data);                                                      \
+    }                                                                                                                \
+    enum scheme_status name##_erase(struct worker *worker, struct table *table, struct row *row)                     \
+    {                                                                                                                \
+        enum scheme_status status = want(worker, table, row);                                                        \
+        return UNLIKELY(status != SCHEME_OK) ? status : private_erase(worker, table, row, fetch);                    \
+    }                                                                                                                \
+    enum scheme_status name##_touch(struct worker *worker, struct table *table, struct row *row, bool gains_entry)   \
+    {                                                                                                                \
+        enum scheme_status status = want(worker, table, row);                                                        \
+        return UNLIKELY(status != SCHEME_OK) ? status                                                                \
+                                             : private_touch(worker, table, row, gains_entry ? lock : NULL, fetch);  \
     }
 
 #endif

@@ -15,12 +15,13 @@
 #include "schemes/base/store.h"
 
 enum access_flags {
-    ACCESS_READ = 1,    /* `word` is to be validated; a scheme that locks: the row is locked for reading */
-    ACCESS_WRITE = 2,   /* in the list of writes */
-    ACCESS_FRESH = 4,   /* the transaction has inserted the row; it is absent to all others */
-    ACCESS_ERASE = 8,   /* the transaction deletes the row */
-    ACCESS_LOCKED = 16, /* the transaction holds the row's lock for writing */
-    ACCESS_AGAIN = 32   /* looked at again after it was read */
+    ACCESS_READ = 1,      /* `word` is to be validated; a scheme that locks: the row is locked for reading */
+    ACCESS_WRITE = 2,     /* in the list of writes */
+    ACCESS_FRESH = 4,     /* the transaction has inserted the row; it is absent to all others */
+    ACCESS_ERASE = 8,     /* the transaction deletes the row */
+    ACCESS_LOCKED = 16,   /* the transaction holds the row's lock for writing */
+    ACCESS_AGAIN = 32,    /* looked at again after it was read */
+    ACCESS_FIRST_OWN = 64 /* from here on: the scheme's */
 };
 
 /* A row. Where `new_data` is NULL, a write leaves the payload as it is. */

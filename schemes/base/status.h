@@ -32,6 +32,7 @@ enum scheme_status {
     X(WOUND, wound, "aborted: an older transaction wanted a row that this one had locked")               \
     X(DEADLOCK, deadlock, "aborted: the youngest in a circle of transactions that wait for each other")  \
     X(TIMEOUT, timeout, "aborted: it has waited for a lock for too long")                                \
+    X(PRIORITY, priority, "aborted: a transaction of higher priority has reserved the row")              \
     X(READ_CHECK, read_check, "aborted: a row that was read has been written by another since")          \
     X(NODE_CHECK, node_check, "aborted: entries came or went where a key was missed or a range scanned") \
     X(MEMORY, memory, "aborted: out of memory for now; rows that were deleted may come free")
@@ -53,6 +54,7 @@ enum scheme_reason {
     X(wait_ticks, "ticks", "time spent in those waits")                                           \
     X(backoff_waits, "waits", "waits before a retry")                                             \
     X(backoff_ticks, "ticks", "time spent in those waits")                                        \
+    X(reservations, "rows", "rows that a transaction with a priority has reserved")               \
     X(rts_extensions, "rows", "rows that were read whose read timestamp the commit had to raise") \
     X(rows_reclaimed, "rows", "rows of deletes and failed inserts that can be used again")
 

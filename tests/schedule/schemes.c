@@ -101,6 +101,7 @@ static const struct variant {
     const char *target, *name; /* name NULL: the target's */
     struct target_key_value settings[4];
 } variants[] = {
+    {"polaris", "polaris-now", {{"raise_after", "0"}, {"raise_every", "1"}}},
     {"silo", "silo-no_wait", {{"validation_lock", "no_wait"}, {"pre_abort", "off"}}},
     {"silo", "silo-retry", {{"validation_lock", "retry"}}},
     {"twopl", "twopl-wait_die", {{"lock_wait", "wait_die"}}},

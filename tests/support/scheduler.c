@@ -48,7 +48,7 @@ void *scheduler_mmap(void *at, size_t bytes, int protection, int flags, int file
 
 enum {
     STACK_BYTES = 256 * 1024,
-    STEPS_MAX = 200000,
+    STEPS_MAX = 2000000, /* retried scans of all rows of a table, say 6000, in each of six workers */
     EVENTS_MAX = 1 << 16,
     CHOICES_MAX = 4096,
     POINT_NOTE = RACE_POINT_COUNT,
