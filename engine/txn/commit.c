@@ -740,6 +740,7 @@ static NOINLINE bool reserve_garbage(struct mae_txn *txn, uint32_t write_count)
     uint32_t linked = 0;
     for (uint32_t i = 0; i < write_count; i++)
         linked += !(set->entries[set->writes[i]].flags & ACCESS_INSERT);
+    txn->worker->gc.wanted = linked / GC_CHUNK_ITEMS;
     return gc_reserve_more(txn->worker, &txn->worker->gc, linked, txn->frees);
 }
 

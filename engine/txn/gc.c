@@ -9,7 +9,15 @@
 #include "engine/time/timestamp.h"
 #include "engine/txn/worker.h"
 
-enum { AHEAD = 4, SPARE_MOST = 2, HELD_AT_ONCE = 64, HELD_PART = 32, ORPHANS_AT_ONCE = 4 };
+enum {
+    AHEAD = 4,
+    SPARE_MOST = 2,
+    HELD_AT_ONCE = 64,
+    HELD_PART = 32,
+    ORPHANS_AT_ONCE = 4,
+    CHUNKS_AT_ONCE = 64,
+    CHUNKS_PART = 32
+};
 
 /* ---- The queue. ---- */
 
@@ -73,6 +81,7 @@ NOINLINE void gc_next_chunk(struct gc_queue *queue)
     queue->tail = queue->last->items;
     queue->tail_end = queue->tail + GC_CHUNK_ITEMS;
     queue->extra -= GC_CHUNK_ITEMS;
+    queue->behind++;
 }
 
 /* For a first chunk that has been worked off and is not the last: makes it a spare one. */
@@ -80,6 +89,8 @@ static void chunk_done(struct mae_worker *worker, struct gc_queue *queue)
 {
     MAE_DCHECK(queue->first != queue->last);
     MAE_DCHECK(queue->head == queue->first->end);
+    MAE_DCHECK(queue->behind > 0);
+    queue->behind--;
     struct gc_chunk *done = queue->first;
     queue->first = done->next;
     queue->head = queue->first->begin;
@@ -756,6 +767,18 @@ static NOINLINE void look_through_held(struct mae_worker *worker, uint64_t min_r
     }
 }
 
+/*
+ * How many chunks to work off in one run, once a long queue has become due at once: behind a worker that was silent for
+ * long, or left by one. Then no transaction waits until its worker has worked off all of it. A run works off more than
+ * the last large transaction has queued, and a part of the rest. Once memory is short, all.
+ */
+static NOINLINE uint32_t chunks_at_once(const struct gc_queue *queue, bool walks)
+{
+    if (walks || MUTATED(all_at_once))
+        return UINT32_MAX;
+    return CHUNKS_AT_ONCE + 2 * queue->wanted + queue->behind / CHUNKS_PART;
+}
+
 static ALWAYS_INLINE void work_off_due(struct mae_worker *worker, uint64_t min_rts, const struct horizon_pins *pins,
                                        bool walks)
 {
@@ -764,10 +787,15 @@ static ALWAYS_INLINE void work_off_due(struct mae_worker *worker, uint64_t min_r
     const struct gc_chunk *last = queue->last;
     const struct gc_item *stop = queue->tail, *end = queue->first == last ? stop : queue->first->end;
     struct gc_item *item = queue->head;
+    uint32_t chunks = 0; /* not known before the end of the first chunk */
     for (;; item++) {
         while (UNLIKELY(item == end)) { /* an orphan may begin with a chunk that has been worked off completely */
             queue->head = item;
             if (queue->first == last)
+                return;
+            if (chunks == 0)
+                chunks = chunks_at_once(queue, walks);
+            else if (--chunks == 0)
                 return;
             chunk_done(worker, queue);
             item = queue->head;
@@ -862,6 +890,7 @@ static bool append_orphan(struct mae_worker *worker, struct gc_queue *queue, str
     queue->tail = taken.tail;
     queue->tail_end = taken.tail_end;
     queue->extra += taken.extra + GC_CHUNK_ITEMS;
+    queue->behind += taken.behind + 1;
     struct gc_chunk **behind = &taken.last->next;
     while (*behind) /* a few */
         behind = &(*behind)->next;
@@ -931,6 +960,7 @@ static void hand_over(struct core *core, struct gc_queue *queue, size_t held)
         return;
     struct gc_chunk *orphan = queue->first;
     orphan->queue = *queue;
+    orphan->queue.wanted = 0;
     orphan->held = held;
     memset(queue, 0, sizeof *queue);
     push_orphan(core, orphan);

@@ -114,6 +114,7 @@ struct gc_queue {
     ptrdiff_t extra; /* places in spare chunks, minus the GC_CHUNK_ITEMS that are kept */
     struct gc_item *head;
     struct gc_chunk *first, *last;
+    uint32_t behind, wanted; /* chunks behind the first one in use; those that a transaction has reserved last */
 };
 
 struct gc_chunk {
@@ -124,13 +125,13 @@ struct gc_chunk {
     size_t held; /* how many items, if they wait for pins to go; else 0 */
     struct gc_chunk *next_orphan;
     struct gc_queue queue;
-    _Alignas(8) char fill[8]; /* lets the items begin at a cache line, so that each line has two */
-    struct gc_item items[GC_CHUNK_ITEMS];
+    struct gc_item items[GC_CHUNK_ITEMS]; /* they begin at a cache line, so that each line has two */
 };
 
 /* A chunk is as large as the reserve can give, so that transactions that delete find room for their garbage when
  * nothing else is free. */
 static_assert(sizeof(struct gc_chunk) + VERSION_HEADER_BYTES == 2048, "64 units of 32 bytes");
+static_assert((offsetof(struct gc_chunk, items) + VERSION_HEADER_BYTES) % CACHE_LINE_BYTES == 0, "two items a line");
 
 /* Items that wait for a pin to go. The worker looks through them, a few at a time, when a pin has gone. */
 struct gc_held {

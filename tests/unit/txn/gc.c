@@ -4,7 +4,7 @@
  * Catches the mutations gc_early, row_free_early, horizon_too_high, lost_tombstone, park_without_flush,
  * settle_without_rts, follow_without_raise, look_past_once, aborted_free_early, aborted_left, pin_ignored,
  * held_dropped, held_few_at_once, adopts_one, overtaken_keeps_garbage, awaited_stops_early, pinned_walks_on,
- * walks_again, postponed_as_walked, retyped_trusted and free_memory_hoarded.
+ * walks_again, all_at_once, postponed_as_walked, retyped_trusted and free_memory_hoarded.
  */
 #include "tests/support/world.h"
 
@@ -1124,6 +1124,33 @@ static uint64_t versions_passed(const struct world *world)
     return db_counter(world->db, "versions_passed");
 }
 
+/* Worker 1 is silent, and a long queue becomes due at once when it goes: no single run works off all of it. */
+static void a_long_queue_is_worked_off_in_parts(void **state)
+{
+    (void)state;
+    enum { UPDATES = 640 * GC_CHUNK_ITEMS, AT_ONCE_MOST = 100 * GC_CHUNK_ITEMS };
+    struct world world = world_open(INSTALLS, MAE_INDEX_HASH, 8, 2);
+    uint64_t row = new_row(world.workers[0], world.table, 0);
+    settle(&world);
+    for (unsigned i = 0; i < UPDATES; i++)
+        add_one(&world, 0, row);
+    mae_worker_idle(world.workers[1]);
+    world.worker_count = 1;
+    uint64_t first = db_counter(world.db, "versions_reclaimed"), before = first, most = 0;
+    assert_true(first < AT_ONCE_MOST);
+    while (before < UPDATES) { /* versions that settle come on top */
+        mae_abort(begin(world.workers[0]));
+        uint64_t now = db_counter(world.db, "versions_reclaimed");
+        most = now - before > most ? now - before : most;
+        before = now;
+    }
+    assert_true(most <= AT_ONCE_MOST);
+    settle(&world);
+    assert_int_equal(space_of(&world).versions, 1);
+    world.worker_count = 2;
+    world_close(&world);
+}
+
 /* Worker 1 does not come to a quiescent point, and behind it versions pile up that were aborted; one in `committed` was
  * not. Then it comes to one. */
 static void aborted_versions_cost_the_same_in_a_long_chain(void **state)
@@ -1557,6 +1584,7 @@ int main(void)
         cmocka_unit_test(one_run_takes_several_orphans),
         cmocka_unit_test(who_is_overtaken_leaves_its_garbage_to_others),
         cmocka_unit_test(overlapping_pins_leave_nothing_behind_a_long_transaction),
+        cmocka_unit_test(a_long_queue_is_worked_off_in_parts),
         cmocka_unit_test(aborted_versions_cost_the_same_in_a_long_chain),
         cmocka_unit_test(a_wide_pin_costs_the_same_in_a_long_chain),
         cmocka_unit_test(pins_that_come_and_go_cost_the_same_above_a_long_chain),
