@@ -42,6 +42,7 @@ struct record {
     uint64_t ts;
 };
 static_assert(sizeof(struct record) == 16, "the format");
+#define RECORD_BYTES_MAX (UINT32_MAX - 7) /* a transaction that writes more cannot be logged */
 
 #define PIECE_NUMBER_MAX UINT64_C(0xFFFFFFFFFFFF) /* of objects and rows */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/log/block.h"
 
 enum { RING_LEAST_BYTES = 4096 };
 
@@ -47,6 +48,8 @@ enum log_room log_buffer_reserve(struct log_buffer *buffer, size_t bytes, size_t
         return LOG_ROOM;
     if (bytes <= buffer->ring_bytes || filled > 0)
         return LOG_WAIT;
+    if (bytes > RECORD_BYTES_MAX)
+        return LOG_REFUSED;
     return grow(buffer, bytes > least_bytes ? bytes : least_bytes) ? LOG_ROOM : LOG_REFUSED;
 }
 

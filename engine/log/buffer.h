@@ -47,8 +47,8 @@ struct log_buffer {
 
 void log_buffer_fini(struct log_buffer *buffer);
 
-/* How `bytes` can be had: ROOM; WAIT until the logger has taken more; REFUSED, since the memory limit is reached. A
- * ring has at least `least_bytes`. */
+/* How `bytes` can be had: ROOM; WAIT until the logger has taken more; REFUSED, since the memory limit is reached
+ * or a record cannot be as large. A ring has at least `least_bytes`. */
 enum log_room { LOG_ROOM, LOG_WAIT, LOG_REFUSED };
 enum log_room log_buffer_reserve(struct log_buffer *buffer, size_t bytes, size_t least_bytes);
 

@@ -67,6 +67,15 @@ static void it_grows_when_it_is_empty(void **state)
     log_buffer_fini(&buffer);
 }
 
+static void no_record_is_larger_than_its_length_can_say(void **state)
+{
+    (void)state;
+    mem_budget_init(&budget, UINT64_C(1) << 40, MEM_HUGE_OFF);
+    struct log_buffer buffer = {.budget = &budget};
+    assert_int_equal(log_buffer_reserve(&buffer, (size_t)UINT32_MAX + 1, LEAST_BYTES), LOG_REFUSED);
+    assert_null(buffer.ring);
+}
+
 static void the_memory_limit_holds(void **state)
 {
     (void)state;
@@ -84,6 +93,7 @@ int main(void)
         cmocka_unit_test(records_come_out_in_order),
         cmocka_unit_test(it_grows_when_it_is_empty),
         cmocka_unit_test(the_memory_limit_holds),
+        cmocka_unit_test(no_record_is_larger_than_its_length_can_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
