@@ -11,6 +11,7 @@
 #define TARGET_TABLE(X) \
     X(native)           \
     X(bare)             \
+    X(hekaton)          \
     X(polaris)          \
     X(silo)             \
     X(silo_paper)       \

@@ -15,6 +15,8 @@
  *     touch      the row is written, unchanged; so it conflicts with whoever has read it. gains_entry: from now on
  *                others cannot read the row until the transaction has ended, and if it aborts whoever has read the row
  *                before conflicts, too.
+ * A scheme whose rows have several versions may set worker->as_of at begin: then nodes are not noted, but must be as
+ * they were at that time (hekaton.h, HK5).
  * Invariants that the binding relies on: schemes/DESIGN.md.
  */
 #ifndef SCHEMES_BASE_SCHEME_H

@@ -35,6 +35,8 @@ enum scheme_status {
     X(PRIORITY, priority, "aborted: a transaction of higher priority has reserved the row")              \
     X(READ_CHECK, read_check, "aborted: a row that was read has been written by another since")          \
     X(NODE_CHECK, node_check, "aborted: entries came or went where a key was missed or a range scanned") \
+    X(NEWER, newer, "aborted: the row has got a version since that is younger than the transaction")     \
+    X(CASCADE, cascade, "aborted: it has read what another transaction then did not commit")             \
     X(MEMORY, memory, "aborted: out of memory for now; rows that were deleted may come free")
 
 enum scheme_reason {
@@ -56,7 +58,8 @@ enum scheme_reason {
     X(backoff_ticks, "ticks", "time spent in those waits")                                        \
     X(reservations, "rows", "rows that a transaction with a priority has reserved")               \
     X(rts_extensions, "rows", "rows that were read whose read timestamp the commit had to raise") \
-    X(rows_reclaimed, "rows", "rows of deletes and failed inserts that can be used again")
+    X(speculative_reads, "rows", "rows that were read before their transaction had ended")        \
+    X(rows_reclaimed, "rows", "rows of deletes and failed inserts, and versions, that can be used again")
 
 enum scheme_counter {
 #define SCHEME_COUNTER_ABORTS(id, name, text) COUNTER_aborts_##name,

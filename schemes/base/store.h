@@ -27,6 +27,7 @@ struct table {
     uint64_t rows_per_chunk;
     uint32_t number;
     char name[STORE_NAME_BYTES];
+    struct table *versions; /* of its rows, of schemes that keep several (chain.h) */
     struct span span;
     SEPARATED struct index_node growth; /* S2 */
     _Atomic uint64_t next_row;          /* S1 */

@@ -14,8 +14,10 @@ static_assert((int)DATABASE_WORKERS_MAX <= 1 << ORDER_WORKER_BITS, "places are u
 
 /* ---- Database. ---- */
 
-void database_init(struct database *database, uint64_t memory_limit, enum mem_huge_pages huge_pages, uint64_t backoff)
+void database_init(struct database *database, uint64_t memory_limit, enum mem_huge_pages huge_pages, uint64_t backoff,
+                   bool versions)
 {
+    database->versions = versions;
     mem_budget_init(&database->budget, memory_limit, huge_pages);
     pthread_mutex_init(&database->lock, NULL);
     order_init(&database->order);
@@ -32,6 +34,16 @@ static void worker_free(struct worker *worker)
     free(worker);
 }
 
+static void table_free(struct table *table)
+{
+    if (table->versions) {
+        store_table_fini(table->versions);
+        free(table->versions);
+    }
+    store_table_fini(table);
+    free(table);
+}
+
 void database_fini(struct database *database)
 {
     for (unsigned i = 0; i < atomic_load_explicit(&database->worker_count, memory_order_relaxed); i++)
@@ -40,10 +52,8 @@ void database_fini(struct database *database)
         index_fini(&database->indexes[i]->index);
         free(database->indexes[i]);
     }
-    for (unsigned i = 0; i < database->table_count; i++) {
-        store_table_fini(database->tables[i]);
-        free(database->tables[i]);
-    }
+    for (unsigned i = 0; i < database->table_count; i++)
+        table_free(database->tables[i]);
     policy_fini(&database->policy);
     pthread_mutex_destroy(&database->lock);
 }
@@ -59,6 +69,43 @@ static bool name_is_good(const char *name)
     return *name && strlen(name) < STORE_NAME_BYTES;
 }
 
+static enum scheme_status store_create(struct database *database, uint32_t number, const char *name,
+                                       size_t payload_max_bytes, struct table **result)
+{
+    struct table *table = mem_alloc(sizeof *table);
+    if (!table)
+        return SCHEME_NO_MEMORY;
+    enum mae_status status = store_table_init(table, &database->budget, number, name, payload_max_bytes);
+    if (status != MAE_OK)
+        free(table);
+    else
+        *result = table;
+    return (enum scheme_status)status;
+}
+
+/* Where rows have versions, these have the payloads. */
+static enum scheme_status stores_create(struct database *database, const char *name, size_t payload_max_bytes,
+                                        struct table **result)
+{
+    uint32_t number = database->table_count;
+    if (!database->versions)
+        return store_create(database, number, name, payload_max_bytes, result);
+    struct table *table, *versions;
+    size_t version_bytes = CHAIN_VERSION_BYTES - ROW_HEADER_BYTES + payload_max_bytes;
+    enum scheme_status status = store_create(database, number, name, CHAIN_ROW_BYTES - ROW_HEADER_BYTES, &table);
+    if (status != SCHEME_OK)
+        return status;
+    status = store_create(database, DATABASE_TABLES_MAX + number, name, version_bytes, &versions);
+    if (status != SCHEME_OK) {
+        table_free(table);
+        return status;
+    }
+    table->payload_max_bytes = payload_max_bytes;
+    table->versions = versions;
+    *result = table;
+    return SCHEME_OK;
+}
+
 static enum scheme_status table_create(struct database *database, const char *name, size_t payload_max_bytes,
                                        struct table **result)
 {
@@ -67,15 +114,13 @@ static enum scheme_status table_create(struct database *database, const char *na
     for (unsigned i = 0; i < database->table_count; i++)
         if (strcmp(database->tables[i]->name, name) == 0)
             return SCHEME_EXISTS;
-    struct table *table = mem_alloc(sizeof *table);
-    if (!table)
-        return SCHEME_NO_MEMORY;
-    enum mae_status status = store_table_init(table, &database->budget, database->table_count, name, payload_max_bytes);
-    if (status != MAE_OK) {
-        free(table);
-        return (enum scheme_status)status;
-    }
+    struct table *table;
+    enum scheme_status status = stores_create(database, name, payload_max_bytes, &table);
+    if (status != SCHEME_OK)
+        return status;
     enlist(database, &table->span);
+    if (table->versions)
+        enlist(database, &table->versions->span);
     *result = database->tables[database->table_count++] = table;
     return SCHEME_OK;
 }
@@ -204,8 +249,12 @@ void database_leave(struct worker *worker)
     struct database *database = worker->database;
     collect_hard(worker);
     pthread_mutex_lock(&database->lock);
-    for (unsigned i = 0; i < database->table_count; i++)
-        store_supply_fini(database->tables[i], &worker->supplies[i]);
+    for (unsigned i = 0; i < database->table_count; i++) {
+        struct table *table = database->tables[i];
+        store_supply_fini(table, &worker->supplies[i]);
+        if (table->versions)
+            store_supply_fini(table->versions, &worker->supplies[table->versions->number]);
+    }
     database->joined[worker->number] = false;
     pthread_mutex_unlock(&database->lock);
 }
@@ -258,9 +307,17 @@ enum scheme_status worker_take_row(struct worker *worker, struct table *table, s
     return (enum scheme_status)status;
 }
 
+/* No entry has gone from the node since the time as of which the transaction reads. */
+static bool node_is_as_of(const struct worker *worker, const struct index_node *node)
+{
+    return node_stamp(node) <= worker->as_of || MUTATED(stamp_unchecked);
+}
+
 enum scheme_status worker_note(struct worker *worker, struct node_seen seen)
 {
     bool same;
+    if (worker->as_of)
+        return node_is_as_of(worker, seen.node) ? SCHEME_OK : worker_doom(worker, SCHEME_ABORTED(NODE_CHECK));
     if (!node_set_note(&worker->nodes, seen, &same))
         return worker_doom(worker, SCHEME_NO_MEMORY);
     return same ? SCHEME_OK : worker_doom(worker, SCHEME_ABORTED(NODE_CHECK));
@@ -271,6 +328,8 @@ enum scheme_status worker_follow(struct worker *worker, const struct node_change
     bool same;
     for (unsigned i = 0; i < changes->count; i++)
         worker_met_stamp(worker, changes->list[i].node);
+    if (worker->as_of)
+        return worker->stamp <= worker->as_of ? SCHEME_OK : worker_doom(worker, SCHEME_ABORTED(NODE_CHECK));
     if (!node_set_follow(&worker->nodes, changes, &same))
         return worker_doom(worker, SCHEME_NO_MEMORY);
     return same ? SCHEME_OK : worker_doom(worker, SCHEME_ABORTED(NODE_CHECK));
@@ -320,7 +379,7 @@ void worker_apply_entries(struct worker *worker, uint64_t stamp)
         struct entry_change *change = &worker->entries.list[i];
         struct node_changes changes = {0};
         enum mae_status status = MAE_OK;
-        if (stamp && change->flags & ENTRY_REMOVED)
+        if (stamp && change->flags & (ENTRY_REMOVED | ENTRY_REPLACED))
             raise_stamp(change, stamp);
         RACE(ENTRY_APPLY);
         if (change->flags & ENTRY_REPLACED)

@@ -37,6 +37,7 @@ struct worker {
     enum scheme_status doom; /* not SCHEME_OK: the transaction cannot commit, and this is why */
     uint32_t retiring;       /* rows that it has inserted or deleted */
     uint32_t early_locks;    /* rows that it locked before its commit */
+    uint64_t as_of;          /* not 0: nodes must be as they were at this time, and are not noted */
     uint64_t stamp;          /* the largest of nodes with its new entries and tables with its new rows */
     uint64_t place;          /* of the last transaction that committed (order.h) */
     struct row_set rows;
@@ -44,14 +45,15 @@ struct worker {
     struct copies copies;
     struct entry_changes entries;
     struct epoch_slot *epoch;
-    struct row_supply supplies[DATABASE_TABLES_MAX];
-    uint64_t random; /* of back-off */
+    struct row_supply supplies[2 * DATABASE_TABLES_MAX]; /* of rows, then of versions */
+    uint64_t random;                                     /* of back-off */
     SEPARATED _Atomic uint64_t counters[COUNTER_COUNT];
 };
 
 struct database {
     struct mem_budget budget;
     struct span *spans;
+    bool versions;        /* rows have several */
     pthread_mutex_t lock; /* over creating tables and indexes, joining and leaving */
     struct table *tables[DATABASE_TABLES_MAX];
     struct table_index *indexes[DATABASE_INDEXES_MAX];
@@ -74,7 +76,8 @@ static inline void counter_add(struct worker *worker, enum scheme_counter counte
 
 /* ---- Database. ---- */
 
-void database_init(struct database *database, uint64_t memory_limit, enum mem_huge_pages huge_pages, uint64_t backoff);
+void database_init(struct database *database, uint64_t memory_limit, enum mem_huge_pages huge_pages, uint64_t backoff,
+                   bool versions);
 void database_fini(struct database *database);
 
 /* SCHEME_OK, INVALID, EXISTS, FULL, NO_MEMORY, NO_ADDRESSES. */
@@ -100,7 +103,7 @@ static inline void worker_begin(struct worker *worker, bool snapshot)
     worker->snapshot = snapshot;
     worker->doom = SCHEME_OK;
     worker->retiring = worker->early_locks = 0;
-    worker->stamp = 0;
+    worker->as_of = worker->stamp = 0;
     row_set_begin(&worker->rows);
     node_set_begin(&worker->nodes);
     copies_reset(&worker->copies);

@@ -1,0 +1,139 @@
+/*
+ * chain.h - the versions of a row, of schemes that keep more than one.
+ *
+ * A row's word leads to its newest version, and each version to the next older one. A version begins at the timestamp
+ * of the commit that made it, and ends where the next newer one begins.
+ *   C1  Who writes a row puts a version of its own in front of the newest one, which must be committed. It begins then
+ *       with the owner's number instead of a timestamp. So there is one writer at a time, and the first one wins.
+ *   C2  Payload and size of a version belong to its owner until the owner has an end timestamp; then they never change.
+ *   C3  When its transaction has ended, a version begins with a timestamp, or says that it is aborted and leaves the
+ *       chain. Only after that does the owner begin another transaction. So who finds that a version still has its
+ *       owner, after a look at what the owner says of itself, has looked at the transaction that made the version.
+ *   C4  Versions that a commit has replaced are given back by epoch: whoever could reach one began before the commit.
+ *   C5  A deleted row leads to its grave, which needs no memory, so that there can be deletes when memory is short: its
+ *       beginning is the row's second word. It is told from a version by the lowest bit of the link.
+ *   C6  A row is given back with its grave. The version of the next insert leads to nothing: everyone who could see
+ *       more than an absent row has ended before (IN7).
+ * Versions of a table come from a store of their own, in the layout of rows: their header is {beginning, older version,
+ * size and flags, number of the store}.
+ */
+#ifndef SCHEMES_BASE_CHAIN_H
+#define SCHEMES_BASE_CHAIN_H
+
+#include "engine/base/check.h"
+#include "schemes/base/scheme.h"
+
+struct version {
+    _Atomic uint64_t begin; /* a timestamp, VERSION_OWNED + number of a worker, or VERSION_ABORTED */
+    _Atomic uint64_t older; /* link */
+    _Atomic uint32_t size;  /* payload's + 1 and flags; 0: the row is absent */
+    uint32_t store;
+    struct retired retired;
+};
+static_assert(offsetof(struct version, store) == offsetof(struct row, table), "versions come from a store of rows");
+static_assert(offsetof(struct version, retired) == sizeof(struct row), "where a store links free rows");
+
+#define VERSION_OWNED (UINT64_C(1) << 63)
+#define VERSION_ABORTED UINT64_MAX
+
+enum version_flags {
+    VERSION_GAINED = 1 << 30, /* the row has got an entry with this version */
+    VERSION_LOST = 1 << 29,   /* or lost one */
+    VERSION_SIZE = (1 << 29) - 1
+};
+
+/* To a version, or to the row whose grave it is, + LINK_GRAVE; 0: the row has always been absent. */
+typedef uint64_t chain_link;
+enum { LINK_GRAVE = 1 };
+
+/* What a row has behind its header: room for the link of a free row, then the version under the grave. */
+struct chain_row {
+    struct row row;
+    struct retired retired;
+    _Atomic uint64_t older;
+};
+static_assert(sizeof(struct chain_row) == CHAIN_ROW_BYTES && sizeof(struct version) == CHAIN_VERSION_BYTES, "row.h");
+
+static inline bool is_grave(chain_link link)
+{
+    return link & LINK_GRAVE;
+}
+
+static inline struct version *link_version(chain_link link)
+{
+    MAE_DCHECK(link && !is_grave(link));
+    return (struct version *)(uintptr_t)link;
+}
+
+static inline struct chain_row *grave_row(chain_link link)
+{
+    return (struct chain_row *)(uintptr_t)(link & ~(chain_link)LINK_GRAVE);
+}
+
+static inline void *version_data(struct version *version)
+{
+    return version + 1;
+}
+
+static inline struct version *data_version(void *data)
+{
+    return (struct version *)data - 1;
+}
+
+static inline chain_link chain_newest(const struct row *row)
+{
+    return atomic_load_explicit(&row->word, memory_order_acquire); /* ORD-CHAIN-1 */
+}
+
+static inline _Atomic uint64_t *chain_begin_word(chain_link link)
+{
+    return is_grave(link) ? &grave_row(link)->row.second : &link_version(link)->begin;
+}
+
+static inline uint64_t chain_begin(chain_link link)
+{
+    return atomic_load_explicit(chain_begin_word(link), memory_order_acquire); /* ORD-CHAIN-2 */
+}
+
+static inline void chain_set_begin(chain_link link, uint64_t begin)
+{
+    atomic_store_explicit(chain_begin_word(link), begin, memory_order_release); /* ORD-CHAIN-2 */
+}
+
+static inline chain_link chain_older(chain_link link)
+{
+    const _Atomic uint64_t *older = is_grave(link) ? &grave_row(link)->older : &link_version(link)->older;
+    return atomic_load_explicit(older, memory_order_acquire); /* ORD-CHAIN-1 */
+}
+
+/* Size and flags. */
+static inline uint32_t chain_size(chain_link link)
+{
+    return is_grave(link) ? 0 : atomic_load_explicit(&link_version(link)->size, memory_order_acquire); /* ORD-CHAIN-1 */
+}
+
+static inline void version_set_size(struct version *version, uint32_t size)
+{
+    atomic_store_explicit(&version->size, size, memory_order_release); /* ORD-CHAIN-1 */
+}
+
+/* Of the row's writer. */
+static inline void chain_set_newest(struct row *row, chain_link link)
+{
+    atomic_store_explicit(&row->word, link, memory_order_release); /* ORD-CHAIN-1 */
+}
+
+/* A version of the table, owned by the worker, in no chain. SCHEME_OK, or the transaction is doomed. */
+enum scheme_status chain_take(struct worker *worker, struct table *table, chain_link older, uint32_t size,
+                              struct version **version);
+
+/* Puts the version in front of `older`. False: another has done so. */
+bool chain_push(struct row *row, chain_link older, struct version *version);
+
+/* Digs the row's grave in front of `older`. False: another writes the row. */
+bool chain_bury(struct row *row, chain_link older, uint64_t owner);
+
+/* The link is out of the chain for all that begin from now on. */
+void chain_retire(struct worker *worker, chain_link link);
+
+#endif
