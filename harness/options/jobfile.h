@@ -13,6 +13,7 @@
  *     read_ratio = 0..1+0.25         # steps: 0, 0.25, 0.5, 0.75, 1
  *     counters = "cycles,branches"   # quotes: one value, no list or range; \" and \\ inside
  *     set.sort_writes = on, off      # settings of the target: the option `set`, with the setting's name
+ *     set.silo.backoff = off         # of the target silo only, where several share a file: target = native, silo
  *     [figure]                       # a note, no point: for `maemio figure` (catalogue.h); [claim NAME] is one as well
  *     title = "a list that ends with a comma",
  *         "goes on in the next line" # in a note the values of a list become one text

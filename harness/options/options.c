@@ -331,9 +331,10 @@ static bool workload_resolve(struct options *options, char *error)
     return true;
 }
 
-static bool setting_unknown(const struct target_ops *target, const char *key, char *error)
+/* `key` as it was given, `name` without the target's. */
+static bool setting_unknown(const struct target_ops *target, const char *key, const char *name, char *error)
 {
-    struct nearest nearest = {.wanted = key};
+    struct nearest nearest = {.wanted = name};
     SUPPORT_FREED struct support_text names = {0};
     if (target->options == NULL)
         return REFUSE(error, "--set %s: target %s takes no settings", key, target->name);
@@ -345,20 +346,44 @@ static bool setting_unknown(const struct target_ops *target, const char *key, ch
     return REFUSE(error, "--set %s: target %s has no such setting%s", key, target->name, hint);
 }
 
-static bool target_resolve(struct options *options, char *error)
+/* The part of a key before its dot, TARGET.SETTING, names the target that it is for. *known: whether there is such a
+ * one. True if it is the run's target; a key without a dot is for any. */
+static bool setting_is_for(const struct options *options, const char *key, bool *known)
+{
+    size_t bytes = strcspn(key, ".");
+    SUPPORT_FREED char *name = support_format("%.*s", (int)bytes, key);
+    *known = key[bytes] == '\0' || target_by_name(name) != NULL;
+    return key[bytes] == '\0' || strcmp(name, options->target->name) == 0;
+}
+
+static bool setting_apply(struct options *options, const struct option_pair *pair, char *error)
 {
     const struct option_spec *specs = options->target->options;
-    if (specs != NULL)
-        options->target_values = option_defaults(specs);
-    for (size_t i = 0; i < options->settings.count; i++) {
-        const struct option_pair *pair = &options->settings.items[i];
-        char why[OPTION_ERROR_BYTES];
-        size_t at = specs == NULL ? 0 : option_find(specs, pair->key);
-        if (specs == NULL || specs[at].name == NULL)
-            return setting_unknown(options->target, pair->key, error);
-        if (!value_set(specs, at, pair->value, options->target_values, why))
-            return REFUSE(error, "--set %s: %.900s", pair->key, why);
-    }
+    const char *dot = strchr(pair->key, '.'), *name = dot == NULL ? pair->key : dot + 1;
+    char why[OPTION_ERROR_BYTES];
+    size_t at = specs == NULL ? 0 : option_find(specs, name);
+    if (specs == NULL || specs[at].name == NULL)
+        return setting_unknown(options->target, pair->key, name, error);
+    return value_set(specs, at, pair->value, options->target_values, why) ||
+           REFUSE(error, "--set %s: %.900s", pair->key, why);
+}
+
+/* First what is for any target, then what is for this one: the narrower of two wins. */
+static bool target_resolve(struct options *options, char *error)
+{
+    bool known;
+    if (options->target->options != NULL)
+        options->target_values = option_defaults(options->target->options);
+    for (int narrow = 0; narrow <= 1; narrow++)
+        for (size_t i = 0; i < options->settings.count; i++) {
+            const struct option_pair *pair = &options->settings.items[i];
+            bool applies = setting_is_for(options, pair->key, &known);
+            if (!known)
+                return REFUSE(error, "--set %s: there is no target of this name; `maemio list targets` shows all",
+                              pair->key);
+            if (applies && (strchr(pair->key, '.') != NULL) == narrow && !setting_apply(options, pair, error))
+                return false;
+        }
     return true;
 }
 

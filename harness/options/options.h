@@ -3,7 +3,8 @@
  *
  * One reader serves the command line and job files: options_set takes a key and a text from wherever they come,
  * options_resolve then picks workload and target, applies defaults < preset < what was given, and checks what only
- * makes sense together. Settings (--set key=value) are options of the target.
+ * makes sense together. Settings (--set key=value) are options of the target; with a target's name before them (--set
+ * silo.backoff=off) they are for this one, win over those without, and say nothing to others.
  *
  * Not thread-safe. Messages name the key as options_set got it; the caller puts file and line, or "--", before it.
  */

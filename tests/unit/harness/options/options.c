@@ -220,6 +220,29 @@ static void settings_are_options_of_the_target(void **state)
     options_destroy(options);
 }
 
+/* So that one list of settings serves several targets. */
+static void a_setting_may_be_for_one_target(void **state)
+{
+    (void)state;
+    const char *const targets[] = {"native", "bare"};
+    for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++) {
+        struct options *options = options_create();
+        set(options, "target", targets[i]);
+        set(options, "set", "native.backoff=fixed:3");
+        set(options, "set", "memory_limit=64M");
+        set(options, "set", "bare.memory-limit=128M");
+        set(options, "set", "silo-paper.no_such_setting=1"); /* found when that target is run */
+        if (!options_resolve(options, error))
+            fail_msg("%s: %s", targets[i], error);
+        const struct option_spec *specs = options->target->options;
+        assert_int_equal(option_u64_at(options->target_values, option_find(specs, "memory_limit")),
+                         (i == 0 ? 64 : 128) << 20); /* the narrower of two wins, whichever came first */
+        if (i == 0)
+            assert_int_equal(((const struct mae_options *)options->target_values)->backoff, 3000);
+        options_destroy(options);
+    }
+}
+
 /* Before the target is opened, and with what would be right. */
 static void bad_settings_are_refused(void **state)
 {
@@ -229,6 +252,12 @@ static void bad_settings_are_refused(void **state)
         {"native", "backoff=sometimes", "--set backoff: 'sometimes' is none of adaptive|off|fixed:0..1000000"},
         {"native", "backof=off", "--set backof: target native has no such setting; did you mean 'backoff'?"},
         {"bare", "backoff=off", "--set backoff: target bare has no such setting; it takes: huge_pages memory_limit"},
+        {"native", "nativ.backoff=off",
+         "--set nativ.backoff: there is no target of this name; `maemio list targets` shows all"},
+        {"native", "native.backof=off",
+         "--set native.backof: target native has no such setting; did you mean 'backoff'?"},
+        {"native", "native.backoff=sometimes",
+         "--set native.backoff: 'sometimes' is none of adaptive|off|fixed:0..1000000"},
         {"bare", "memory_limit=lots", "--set memory_limit: 'lots' is not a size such as 100, 64K, 4G"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -339,6 +368,7 @@ int main(void)
         cmocka_unit_test(options_of_other_workloads_are_told_apart),
         cmocka_unit_test(txns_replaces_the_window),
         cmocka_unit_test(settings_are_options_of_the_target),
+        cmocka_unit_test(a_setting_may_be_for_one_target),
         cmocka_unit_test(bad_settings_are_refused),
         cmocka_unit_test(unknown_names_list_the_known),
         cmocka_unit_test(enums_are_the_words_of_their_options),
