@@ -16,10 +16,10 @@
 
 /* ---- Which rows belong together. ---- */
 
-/* An option of the engine or of another target: what settings differ in. */
+/* The target, or an option of it: what settings differ in. */
 static bool is_option(const char *column)
 {
-    return strncmp(column, "opt_", 4) == 0;
+    return strcmp(column, "target") == 0 || strncmp(column, "opt_", 4) == 0;
 }
 
 /* The columns of the configuration that are options (or, without `options`, the rest), and what varies in them. */

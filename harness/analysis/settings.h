@@ -1,8 +1,9 @@
 /*
  * settings.h - settings side by side: which of a sweep's sections is fastest, by how much, and whether beyond noise.
  *
- * A setting is a section of a sweep: rows with one label and one configuration. Those whose rows differ only in options
- * of the engine stand side by side; points that differ in more (threads, options of the workload) make a table each.
+ * A setting is a section of a sweep, or a target: rows with one label and one configuration. Those whose rows differ
+ * only in the target and its options stand side by side; points that differ in more (threads, options of the workload)
+ * make a table each.
  *
  * Rounds. A sweep runs every point once, in random order, then every point again. So one repetition of all settings is
  * a round, run within minutes, and only runs of one round are compared: ratios, whose median and interval say what the

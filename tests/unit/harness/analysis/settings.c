@@ -94,6 +94,35 @@ static void points_of_one_label_are_told_apart(void **state)
     results_free(&set);
 }
 
+/* Targets have options of their own, and stand side by side all the same. */
+static void targets_stand_side_by_side(void **state)
+{
+    (void)state;
+    FILE *file = scratch_text_open();
+    fputs("txn_type,outcome,check_result,threads,wl_theta,target,label,opt_backoff,opt_validation_lock,repetition,"
+          "throughput_txn_per_s\n",
+          file);
+    for (int theta = 0; theta <= 1; theta++) {
+        fprintf(file, "all,complete,passed,2,%d,silo,silo,adaptive,wait,1,100\n", theta);
+        fprintf(file, "all,complete,passed,2,%d,native,native,adaptive,,1,150\n", theta);
+        fprintf(file, "all,complete,passed,2,%d,bare,,,,1,200\n", theta);
+    }
+    struct results set = read_set(scratch_text_close(file));
+    static char *order[] = {"native", "silo", NULL};
+    size_t count;
+    struct settings *all = settings_of(&set, order, &count);
+    assert_int_equal(count, 2);
+    assert_string_equal(all[1].heading, "theta 1");
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(all[i].count, 3);
+        assert_string_equal(all[i].items[0].name, "native");
+        assert_string_equal(all[i].items[1].name, "silo");
+        assert_true(all[i].items[0].median == 150 && all[i].items[1].median == 100 && all[i].items[2].median == 200);
+    }
+    settings_free(all, count);
+    results_free(&set);
+}
+
 /* Two settings whose ranges overlap all but for a hair: within rounds B is always 3% faster. */
 static char *two_settings(int rounds, double b_line_ns)
 {
@@ -157,9 +186,8 @@ static void runs_on_other_cpus_are_left_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_label_is_a_setting_of_its_own),
-        cmocka_unit_test(points_of_one_label_are_told_apart),
-        cmocka_unit_test(a_machine_that_wanders_still_tells),
+        cmocka_unit_test(any_label_is_a_setting_of_its_own), cmocka_unit_test(points_of_one_label_are_told_apart),
+        cmocka_unit_test(targets_stand_side_by_side),        cmocka_unit_test(a_machine_that_wanders_still_tells),
         cmocka_unit_test(runs_on_other_cpus_are_left_out),
     };
     return cmocka_run_group_tests(tests, scratch_file_create, scratch_file_remove);
