@@ -334,6 +334,12 @@ for time in 500ms 5s 50s; do # a busy machine may not come to a check so soon
     rm -f "$work/live.csv"
 done
 ended "TPC-C is checked while it runs" 0 "while it ran"
+for target in native silo; do
+    run run --workload tpcc --warehouses 1 --threads 1 --pin none --txns 10 --check off --target $target \
+        --csv "$work/tpcc-$target.csv"
+done
+native=$(field "$work/tpcc-native.csv" 1 mem_committed_bytes) silo=$(field "$work/tpcc-silo.csv" 1 mem_committed_bytes)
+equals "orders that are not to be inlined take little more room where there is no choice" $((silo < 2 * native)) 1
 ends "TPC-C is checked after the load" 0 "and after the load" run --workload tpcc --warehouses 1 --threads 1 \
     --pin none --txns 200 --csv "$work/loaded.csv"
 for column in load_check_s loaded_resident_bytes loaded_data_bytes loaded_space_bytes bytes_per_scale \

@@ -67,7 +67,7 @@ enum tpcc_txn {
       "load and insert ORDER, NEW-ORDER and ORDER-LINE rows")                                                         \
     X(enum, insert_history, "mode", "mode|on|off", "", "on", "on", "off", "load and insert HISTORY rows")             \
     X(enum, orders_inlined, "mode", "mode|on|off", "", "off", "off", "off",                                           \
-      "ORDER and ORDER-LINE rows may be stored in the table itself; off: declared as 4096 bytes, so that the native " \
+      "ORDER and ORDER-LINE rows may be stored in the table itself; off: announced as 217 bytes, so that the native " \
       "engine keeps no slot in the table that the version written by Delivery leaves empty for good")                 \
     X(enum, dates, "mode", "mode|clock|constant", "", "clock", "constant", "constant",                                \
       "dates are the time of day (4 ms steps), or constant in 2013")                                                  \

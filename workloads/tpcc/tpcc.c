@@ -124,7 +124,9 @@ static size_t key_bytes(const struct workload *workload, enum tpcc_index index)
 /* The largest row the table is declared for. */
 static size_t payload_max_bytes(const struct tpcc_options *options, enum tpcc_table table)
 {
-    enum { NOT_INLINED = 4096 }; /* as the authors of the paper did it */
+    /* More than the native engine inlines by default, 216 bytes, as the authors of the paper did it. Not much more:
+     * where all rows of a table have the room of the largest, each pays for it. */
+    enum { NOT_INLINED = 217 };
     bool order = table == TPCC_TABLE_ORDER || table == TPCC_TABLE_ORDER_LINE;
     return order && !options->orders_inlined ? NOT_INLINED : tables[table].row_bytes;
 }
