@@ -261,12 +261,13 @@ coverage: ## Line and branch coverage by file and folder, after the tests of MOD
 	@$(MAKE) --no-print-directory MODE=cov test
 	@scripts/coverage build/cov
 
-# ---- Experiments: EFFORT=quick | normal | paper; FIGURES_OUT= the folder. ----
+# ---- Experiments: EFFORT=quick | normal | paper; TERMS=equal | paper; FIGURES_OUT= the folder. ----
 
 EFFORT ?= quick
+TERMS ?= equal
 FIGURES_OUT ?= results/figures/$(EFFORT)
 figures: all ## Measure and draw every figure and table of the paper, and report.html (EFFORT=quick|normal|paper)
-	@$(BUILD)/maemio figure all --effort $(EFFORT) --out $(FIGURES_OUT)
+	@$(BUILD)/maemio figure all --effort $(EFFORT) --terms $(TERMS) --out $(FIGURES_OUT)
 
 # ---- Checks of the sources. ----
 

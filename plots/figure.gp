@@ -1,7 +1,8 @@
 # figure.gp - what every figure begins with: size, heading (set before this), caption, lines. Besides style.gp's
 # variables, all given by `maemio figure`: data = points (line, x, place, oversubscribed, runs, then each metric with
 # _min and _max), lines = the lines in it, csv = the results they come from, changed = what was overridden, or "",
-# facts = what the caption says about records and steadiness.
+# facts = what the caption says about records and steadiness, terms = about back-off and retries of several targets, "".
+if (!exists("terms")) terms = ""
 many = words(lines) > 3 # lines: their names then stand beside the plot
 if (!exists("width")) width = many ? 660 : 520
 if (!exists("height")) height = 420
@@ -22,10 +23,10 @@ cut(s, n) = strlen(s) > n ? s[1:n - 1] . "…" : s
 set label 1 (runs_max == 1 ? "one run each, of " : "points: medians of " . (runs_min == runs_max ? "" : \
         sprintf("%d to ", runs_min)) . sprintf("%d runs of ", runs_max)) . window . " s" . \
     (runs_max == 1 ? "" : ", bars: minimum to maximum") . "\n" . cut(facts, 84) . "\n" . \
-    cut(machine, 92) . "\n" . cut(made, 92) \
-    at screen 0.02, screen 0.13 left font tiny textcolor rgb "#505050"
+    (terms eq "" ? "" : cut(terms, width / 5.7) . "\n") . cut(machine, 92) . "\n" . cut(made, 92) \
+    at screen 0.02, screen terms eq "" ? 0.13 : 0.15 left font tiny textcolor rgb "#505050"
 unset label 2
-set bmargin 8.5
+set bmargin terms eq "" ? 8.5 : 9.5
 set rmargin 2
 set tmargin at screen 0.9
 # A picture of other options than the experiment's says so in its title.

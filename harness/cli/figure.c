@@ -21,14 +21,20 @@ static void names_take(struct figure_request *request, char **names, size_t coun
 
 enum exit_code figure_command(int argc, char **argv)
 {
-    struct figure_request request = {.effort = "quick"};
+    struct figure_request request = {.effort = "quick", .terms = FIGURE_TERMS_EQUAL};
     bool list = false;
     struct command_option options[] = {
         COMMAND_OPTION(
             "effort", WORD, &request.effort, "quick|normal|paper",
-            "how long and how often: quick (all figures in about 20 minutes on 2 cores, the default), normal (half an "
-            "hour), paper (the authors' repetitions, lengths and records)",
+            "how long and how often: quick (all figures within half an hour on 2 cores, the default; no claim is "
+            "judged), normal (all systems, claims judged; hours), paper (the authors' repetitions, lengths and "
+            "records)",
             .shown = "EFFORT", .letter = 'e'), /* argp tears longer ones apart */
+        COMMAND_OPTION(
+            "terms", WORD, &request.terms, FIGURE_TERMS_EQUAL "|paper",
+            "of figures that compare systems: equal, the same back-off for all (the default); paper, as the paper's "
+            "authors ran each. Files, folder and title then name them; `all` are those that compare systems",
+            .shown = "TERMS"),
         COMMAND_OPTION("out", TEXT, &request.out, "FOLDER",
                        "where results and pictures go, by default results/figures/EFFORT", .letter = 'o'),
         COMMAND_OPTION("override", LIST, &request.overrides, "KEY=VALUE",

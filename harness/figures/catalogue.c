@@ -25,6 +25,7 @@ struct key {
 static const struct key figure_keys[] = {
     {"title", offsetof(struct figure, title), TEXT, "what the figure shows, in a line"},
     {"where", offsetof(struct figure, where), TEXT, NULL},
+    {"kind", offsetof(struct figure, kind), TEXT, NULL},
     {"axis", offsetof(struct figure, axis), COLUMNS, "the column of the results along the axis, such as threads"},
     {"lines", offsetof(struct figure, lines), COLUMNS, "the column that tells the lines apart, such as label"},
     {"claim", offsetof(struct figure, says), TEXT, "what the paper says"},
@@ -174,6 +175,11 @@ void figure_free(struct figure *figure)
     free(figure->name);
     free(figure->claims);
     jobfile_destroy(figure->jobfile);
+}
+
+bool figure_compares_systems(const struct figure *figure)
+{
+    return strcmp(figure->kind, "systems") == 0;
 }
 
 struct support_list figure_labels(const struct figure *figure, const char *job)

@@ -16,8 +16,8 @@
 #include "harness/options/jobfile.h"
 
 struct figure {
-    char *name;                                                     /* of plots/NAME.conf */
-    const char *where, *title, *axis, *lines, *says, *paper, *here; /* the keys of [figure]; says: `claim` */
+    char *name;                                                            /* of plots/NAME.conf */
+    const char *where, *title, *kind, *axis, *lines, *says, *paper, *here; /* the keys of [figure]; says: `claim` */
     size_t claim_count;
     struct claim *claims;
     struct jobfile *jobfile; /* the points without an effort; it owns the texts */
@@ -38,6 +38,9 @@ const struct figure *catalogue_find(const struct catalogue *catalogue, const cha
 /* One file as above; figure->name is its name without folder and ending. figure_free also after false. */
 bool figure_read(struct figure *figure, const char *path, char *error);
 void figure_free(struct figure *figure);
+
+/* Whether the figure's lines are systems, so that it can be asked for on other terms (figure.h). */
+bool figure_compares_systems(const struct figure *figure);
 
 /* The labels of a figure's results in the order of the job file that was kept with them. Without that file (results
  * moved elsewhere) those of today's figure; NULL: none. The caller frees them. */

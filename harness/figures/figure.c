@@ -31,6 +31,12 @@ struct run {
 
 /* ---- What is overridden. ---- */
 
+/* Other terms than the figures' own. */
+static bool terms_differ(const struct run *run)
+{
+    return strcmp(run->asked->terms, FIGURE_TERMS_EQUAL) != 0;
+}
+
 /* A picture of other options is another picture: its files have the options in their names, ",theta=0.5". */
 static void overrides_name(struct run *run)
 {
@@ -38,10 +44,14 @@ static void overrides_name(struct run *run)
     struct support_text suffix = {0}, changed = {0};
     support_text_add(&suffix, "%s", "");
     support_text_add(&changed, "%s", "");
+    if (terms_differ(run)) {
+        support_text_add(&suffix, ",terms=%s", run->asked->terms);
+        support_text_add(&changed, "terms=%s", run->asked->terms);
+    }
     uint64_t hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i < run->asked->overrides.count; i++) {
         support_text_add(&suffix, ",%s", run->asked->overrides.items[i]);
-        support_text_add(&changed, "%s%s", i == 0 ? "" : ", ", run->asked->overrides.items[i]);
+        support_text_add(&changed, "%s%s", changed.bytes == 0 ? "" : ", ", run->asked->overrides.items[i]);
     }
     for (char *c = suffix.text; *c != '\0'; c++) {
         hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
@@ -67,17 +77,19 @@ static void include_add(struct support_text *text, char *path)
         support_text_add(text, "include = \"%s\"\n", absolute);
 }
 
-/* The figure's file, then what the effort replaces: in general, for the workload, for the figure. Includes are relative
- * to the folder of the file they stand in, so these are absolute. */
+/* The figure's file, then what the effort replaces: in general, for the workload, for the kind of figure, for the
+ * figure; then the terms. Includes are relative to the folder of the file they stand in, so these are absolute. */
 static bool job_write(const struct run *run, const struct figure *figure, const char *job)
 {
     const struct jobfile_setting *workload = jobfile_setting(&figure->jobfile->points[0], "workload");
-    const char *const parts[] = {"", workload == NULL ? "" : workload->value, figure->name};
+    const char *const parts[] = {"", workload == NULL ? "" : workload->value, figure->kind, figure->name};
     SUPPORT_FREED struct support_text text = {0};
     include_add(&text, support_format("%splots/%s.conf", run->share, figure->name));
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         include_add(&text, support_format("%splots/effort/%s%s%s.conf", run->share, run->asked->effort,
                                           *parts[i] ? "-" : "", parts[i]));
+    if (terms_differ(run))
+        include_add(&text, support_format("%splots/common/terms-%s.conf", run->share, run->asked->terms));
     return text_file_write(run->name, job, text.text, text.bytes);
 }
 
@@ -119,11 +131,12 @@ static bool data_write(const struct run *run, const struct figure *figure, const
     SUPPORT_ENDED_BY(plot_data_free) struct plot_data data = {0};
     plot_data_make(&data, set, figure, labels.items);
     SUPPORT_FREED struct support_text text = {0}, lines = {0};
-    SUPPORT_FREED char *facts = plot_facts(set);
+    SUPPORT_FREED char *facts = plot_facts(set), *terms = plot_terms(set);
     for (size_t i = 0; i < data.line_count; i++)
         support_text_add(&lines, "%s%s", i > 0 ? " " : "", data.lines[i]);
     program_gnuplot_set(settings, "lines", lines.text);
     program_gnuplot_set(settings, "facts", facts);
+    program_gnuplot_set(settings, "terms", terms);
     plot_data_write(&data, &text);
     return text_file_write(run->name, path, text.text, text.bytes);
 }
@@ -194,7 +207,7 @@ static int figures_run(const struct run *run, const struct catalogue *catalogue)
     int code = EXIT_FINE;
     for (size_t i = 0; i < catalogue->count; i++) {
         const struct figure *figure = &catalogue->figures[i];
-        bool wanted = run->asked->all;
+        bool wanted = run->asked->all && (!terms_differ(run) || figure_compares_systems(figure));
         for (size_t k = 0; !wanted && k < run->asked->count; k++)
             wanted = strcmp(run->asked->names[k], figure->name) == 0;
         int ended = wanted ? figure_run(run, figure) : EXIT_FINE;
@@ -216,7 +229,12 @@ static bool names_known(const struct run *run, const struct catalogue *catalogue
 {
     for (size_t i = 0; i < run->asked->count; i++) {
         struct nearest nearest = {.wanted = run->asked->names[i]};
-        if (catalogue_find(catalogue, nearest.wanted) != NULL)
+        const struct figure *found = catalogue_find(catalogue, nearest.wanted);
+        if (found != NULL && terms_differ(run) && !figure_compares_systems(found)) {
+            support_complain(run->name, "--terms: %s compares no systems", found->name);
+            return false;
+        }
+        if (found != NULL)
             continue;
         for (size_t k = 0; k < catalogue->count; k++)
             nearest_offer(&nearest, catalogue->figures[k].name);

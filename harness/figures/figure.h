@@ -5,6 +5,7 @@
  *     OUT/NAME.conf          what was run: the figure's file and what the effort replaces (windows, repetitions,
  *                            records, shorter lists), with every option resolved; `maemio sweep` can run it again
  *     OUT/NAME/              what `maemio sweep` writes: results.csv and the files beside it
+ * On other terms than equal ones or with other options NAME is "NAME,terms=paper", "NAME,theta=0.5".
  *     OUT/NAME/data.csv      its points (plot_data.h)
  *     OUT/NAME.svg .pdf .png drawn by plots/NAME.gp
  * Checked by: tests/cli/figures.sh. Not here: running points (the sweep), reports (report_html.c).
@@ -18,11 +19,15 @@
 #include "harness/common/exit_code.h"
 #include "harness/common/support.h"
 
+/* The terms that the figures' own files have: the same back-off for all. */
+#define FIGURE_TERMS_EQUAL "equal"
+
 struct figure_request {
     const char *const *names; /* of figures */
     size_t count;
     bool all, plot_only, dry_run;  /* all: every figure, and the page */
     const char *effort, *out;      /* out NULL: results/figures/EFFORT */
+    const char *terms;             /* of figures that compare systems: plots/common/terms-TERMS.conf is read, too */
     struct support_list overrides; /* KEY=VALUE */
 };
 

@@ -218,7 +218,8 @@ static void size_add(struct support_text *text, const struct results *set)
             support_text_add(text, " to ");
         }
         count_add(text, most);
-        support_text_add(text, " %s", sizes[i][1]);
+        bool one = least == 1 && most == 1;
+        support_text_add(text, " %.*s", (int)(strlen(sizes[i][1]) - one), sizes[i][1]);
         return;
     }
 }
@@ -245,6 +246,59 @@ char *plot_facts(const struct results *set)
     if (results_range(set, "line_before_ns", &least, &most))
         (void)(round(least) < round(most) ? support_text_add(&text, "; CPUs %.0f to %.0f ns apart", least, most)
                                           : support_text_add(&text, "; CPUs %.0f ns apart", least));
+    return text.text;
+}
+
+static void list_sort(struct support_list *list)
+{
+    if (list->count > 1)
+        qsort_r(list->items, list->count, sizeof(list->items[0]), by_place, NULL);
+}
+
+/* The targets whose rows have this text in a column (NULL: all targets), each once. */
+static struct support_list targets_with(const struct results *set, const char *column, const char *text)
+{
+    struct support_list targets = {0};
+    for (size_t i = 0; i < set->count; i++) {
+        const char *target = results_text(set, i, "target");
+        if ((column == NULL || strcmp(results_text(set, i, column), text) == 0) &&
+            support_list_place(targets.items, target) == targets.count)
+            support_list_add(&targets, "%s", target);
+    }
+    list_sort(&targets);
+    return targets;
+}
+
+/* "back-off adaptive", or of several values "back-off adaptive (native), dbx1000 (silo_paper, twopl)". */
+static void term_add(struct support_text *text, const struct results *set, const char *column, const char *name)
+{
+    SUPPORT_ENDED_BY(support_list_free) struct support_list values = {0};
+    for (size_t i = 0; i < set->count; i++) {
+        const char *value = results_text(set, i, column);
+        if (*value != '\0' && support_list_place(values.items, value) == values.count)
+            support_list_add(&values, "%s", value);
+    }
+    list_sort(&values);
+    for (size_t i = 0; i < values.count; i++) {
+        SUPPORT_ENDED_BY(support_list_free) struct support_list targets = targets_with(set, column, values.items[i]);
+        support_text_add(text, "%s%s", i > 0 ? ", " : text->bytes > 0 ? "; " : "", i > 0 ? "" : name);
+        support_text_add(text, "%s%s", i > 0 ? "" : " ", values.items[i]);
+        for (size_t k = 0; values.count > 1 && k < targets.count; k++)
+            support_text_add(text, "%s%s%s", k == 0 ? " (" : " ", targets.items[k], k + 1 == targets.count ? ")" : "");
+    }
+}
+
+char *plot_terms(const struct results *set)
+{
+    struct support_text text = {0};
+    SUPPORT_ENDED_BY(support_list_free) struct support_list targets = targets_with(set, NULL, "");
+    support_text_add(&text, "%s", "");
+    if (targets.count < 2)
+        return text.text;
+    term_add(&text, set, "opt_backoff", "back-off");
+    support_text_add(&text, "%sretry of the same transaction", text.bytes > 0 ? "; " : "");
+    bool simple = rows_with(set, "opt_simple_index_update", "on") > 0;
+    support_text_add(&text, "; %s", simple ? "simple index updates (native only)" : "no simple index updates");
     return text.text;
 }
 

@@ -64,6 +64,9 @@ void plot_data_free(struct plot_data *data);
 /* What a caption must say about the runs: how many records, and how many runs were not steady or were moved about by
  * the hypervisor. One line; the caller frees it. */
 char *plot_facts(const struct results *set);
+/* Where the results are of several targets: on which terms they ran, back-off, retries and index updates. One line, ""
+ * for one target; the caller frees it. */
+char *plot_terms(const struct results *set);
 void plot_data_write(const struct plot_data *data, struct support_text *text);
 
 #endif

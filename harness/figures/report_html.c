@@ -121,12 +121,16 @@ static void report_free(struct report *report)
     catalogue_free(&report->catalogue);
 }
 
-/* As the paper has it: with other options it is another experiment. */
-static const struct experiment *experiment_of(const struct report *report, const char *name)
+/* What a folder's name has after its figure's if it is the paper's experiment, on equal or on the paper's terms: with
+ * other options it is another experiment. */
+static const char *const as_in_paper[] = {"", ",terms=paper"};
+enum { AS_IN_PAPER = sizeof(as_in_paper) / sizeof(as_in_paper[0]) };
+
+static const struct experiment *experiment_of(const struct report *report, const char *name, const char *changed)
 {
     for (size_t i = 0; i < report->count; i++)
         if (report->experiments[i].figure != NULL && strcmp(report->experiments[i].figure->name, name) == 0 &&
-            report->experiments[i].changed[0] == '\0')
+            strcmp(report->experiments[i].changed, changed) == 0)
             return &report->experiments[i];
     return NULL;
 }
@@ -293,12 +297,13 @@ static void number_put(json_t *row, const char *key, double value)
         html_put(row, key, "%.9g", value);
 }
 
-static void claim_put(json_t *row, const struct claim *claim, const struct claim_result *result)
+static void claim_put(json_t *row, const struct claim *claim, const char *changed, const struct claim_result *result)
 {
     static const char *const classes[] = {"holds", "fails", "unknown"};
     char ratio[HTML_NUMBER_BYTES] = "";
-    html_put_texts(row, "where", claim->where, "claim", claim->text, "paper", claim->paper, "experiment",
-                   claim->experiment, "metric", claim->metric, "class", classes[result->verdict], "verdict",
+    html_put(row, "experiment", "%s%s", claim->experiment, changed);
+    html_put_texts(row, "changed", changed + (changed[0] == ','), "where", claim->where, "claim", claim->text, "paper",
+                   claim->paper, "metric", claim->metric, "class", classes[result->verdict], "verdict",
                    claim_verdict_text(result->verdict), "reason", result->reason, "remark", claim->remark, NULL);
     if (claim->ratio > 0) /* what is claimed, then from where to where it holds */
         (void)snprintf(ratio, sizeof(ratio), "%.3g; holds ", claim->ratio);
@@ -339,22 +344,31 @@ static void claim_csv(struct support_text *csv, const json_t *row)
     support_text_add(csv, "\n");
 }
 
+/* On the terms that were measured; one that was not at all is judged once. */
+static void claim_judge_put(json_t *page, struct support_text *csv, const struct report *report,
+                            const struct claim *claim, size_t *verdicts)
+{
+    for (size_t i = 0; i < AS_IN_PAPER; i++) {
+        const struct experiment *experiment = experiment_of(report, claim->experiment, as_in_paper[i]);
+        struct claim_result result;
+        if (experiment == NULL && i > 0)
+            continue;
+        claim_judge(claim, experiment ? &experiment->set : NULL, &result);
+        verdicts[result.verdict]++;
+        json_t *row = html_row(page, "claims");
+        claim_put(row, claim, as_in_paper[i], &result);
+        claim_csv(csv, row);
+    }
+}
+
 static void claims_put(json_t *page, struct support_text *csv, const struct report *report)
 {
     size_t verdicts[3] = {0}; /* how many claims ended in each */
     for (size_t i = 0; i < CLAIM_COLUMNS; i++)
         support_text_add(csv, "%s%s", claim_columns[i], i + 1 < CLAIM_COLUMNS ? "," : "\n");
     for (size_t f = 0; f < report->catalogue.count; f++)
-        for (size_t i = 0; i < report->catalogue.figures[f].claim_count; i++) {
-            const struct claim *claim = &report->catalogue.figures[f].claims[i];
-            const struct experiment *experiment = experiment_of(report, claim->experiment);
-            struct claim_result result;
-            claim_judge(claim, experiment ? &experiment->set : NULL, &result);
-            verdicts[result.verdict]++;
-            json_t *row = html_row(page, "claims");
-            claim_put(row, claim, &result);
-            claim_csv(csv, row);
-        }
+        for (size_t i = 0; i < report->catalogue.figures[f].claim_count; i++)
+            claim_judge_put(page, csv, report, &report->catalogue.figures[f].claims[i], verdicts);
     html_put(page, "hold", "%zu", verdicts[CLAIM_HOLDS]);
     html_put(page, "fail", "%zu", verdicts[CLAIM_FAILS]);
     html_put(page, "unknown", "%zu", verdicts[CLAIM_UNKNOWN]);
@@ -388,12 +402,14 @@ static void point_put(json_t *row, const struct plot_point *point)
 static void figure_put(json_t *row, const struct report *report, const struct experiment *experiment)
 {
     const struct figure *figure = experiment->figure;
-    SUPPORT_FREED char *heading = figure_heading(figure), *facts = plot_facts(&experiment->set);
+    SUPPORT_FREED char *heading = figure_heading(figure), *facts = plot_facts(&experiment->set),
+                       *terms = plot_terms(&experiment->set);
     SUPPORT_FREED char *number = support_format("%s-%zu", figure->name, (size_t)(experiment - report->experiments));
     SUPPORT_FREED char *picture = support_format("%s/%s%s.svg", report->folder, figure->name, experiment->changed);
     html_put_texts(row, "id", experiment->changed[0] == '\0' ? figure->name : number, "heading", heading, "claim",
                    figure->says, "paper", figure->paper, "here", figure->here, "changed",
-                   experiment->changed + (experiment->changed[0] == ','), "facts", facts, "axis", figure->axis, NULL);
+                   experiment->changed + (experiment->changed[0] == ','), "facts", facts, "terms", terms, "axis",
+                   figure->axis, NULL);
     html_put_svg(row, "picture", picture);
     SUPPORT_ENDED_BY(plot_data_free) struct plot_data data = {0};
     plot_data_make(&data, &experiment->set, figure, experiment->labels.items);
@@ -401,16 +417,30 @@ static void figure_put(json_t *row, const struct report *report, const struct ex
         point_put(html_row(row, "points"), &data.points[i]);
 }
 
-static void settings_put(json_t *page, const struct report *report, bool one_sweep)
+/* Of the figures that are about it. */
+static void figures_settings_put(json_t *page, const struct report *report)
 {
-    const struct experiment *experiment = one_sweep ? &report->experiments[0] : experiment_of(report, "contention");
-    if (experiment == NULL)
-        return;
+    static const char *const figures[] = {"contention", "schemes"};
+    json_t *settings = json_object();
+    for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]) * AS_IN_PAPER; i++) {
+        const char *changed = as_in_paper[i % AS_IN_PAPER];
+        const struct experiment *experiment = experiment_of(report, figures[i / AS_IN_PAPER], changed);
+        if (experiment == NULL)
+            continue;
+        SUPPORT_FREED char *title = support_format("%s%s", experiment->figure->title, changed);
+        report_settings(settings, title, &experiment->set, experiment->labels.items);
+    }
+    if (json_object_size(settings) > 0)
+        (void)json_object_set(page, "settings", settings);
+    json_decref(settings);
+}
+
+static void sweep_settings_put(json_t *page, const struct report *report)
+{
+    const struct experiment *experiment = &report->experiments[0];
     json_t *settings = json_object();
     (void)json_object_set_new(page, "settings", settings);
-    report_settings(settings, &experiment->set, experiment->labels.items);
-    if (!one_sweep)
-        return;
+    report_settings(settings, "", &experiment->set, experiment->labels.items);
     size_t bytes = strlen(report->folder); /* what `maemio figure` drew beside the folder */
     SUPPORT_FREED char *picture =
         support_format("%.*s.svg", (int)(bytes - (report->folder[bytes - 1] == '/')), report->folder);
@@ -469,7 +499,10 @@ static json_t *page_data(const struct report *report, bool one_sweep, struct sup
         for (size_t i = 0; i < report->count; i++)
             figure_put(html_row(page, "figures"), report, &report->experiments[i]);
     }
-    settings_put(page, report, one_sweep);
+    if (one_sweep)
+        sweep_settings_put(page, report);
+    else
+        figures_settings_put(page, report);
     provenance_put(page, report);
     return page;
 }

@@ -20,9 +20,9 @@ enum exit_code report_page(const char *name, const char *share, const char *fold
 /*
  * report_settings.c: its part on settings side by side: for each setting of a sweep (settings.h) throughput, its
  * ratio to the first setting, aborts by reason, attempts, latency and back-off, and which one wins by how much.
- * `order`: the labels as the job file has them, ended by NULL, may be NULL; others follow. Groups of fewer than two
- * settings are left out.
+ * `title`: of what is compared, "" if the page is about nothing else. `order`: the labels as the job file has them,
+ * ended by NULL, may be NULL; others follow. Groups of fewer than two settings are left out.
  */
-void report_settings(json_t *data, const struct results *set, char **order);
+void report_settings(json_t *data, const char *title, const struct results *set, char **order);
 
 #endif

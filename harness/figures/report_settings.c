@@ -75,24 +75,26 @@ static void setting_put(json_t *row, const struct settings *settings, const stru
     aborts_put(row, settings, setting, values);
 }
 
-static void group_put(json_t *group, const struct settings *settings)
+static void group_put(json_t *group, const char *title, const struct settings *settings)
 {
     SUPPORT_FREED double *values = support_alloc((settings->set->count + 1) * sizeof(double));
     SUPPORT_FREED struct settings_difference *differences = support_alloc((settings->count + 1) * sizeof(*differences));
     SUPPORT_FREED char *verdict = settings_verdict(settings);
     settings_compare(settings, 0, differences);
-    html_put_texts(group, "heading", settings->heading, "verdict", verdict, NULL);
+    html_put(group, "heading", "%s%s%s", title, *title == '\0' || *settings->heading == '\0' ? "" : ": ",
+             settings->heading);
+    html_put_texts(group, "verdict", verdict, NULL);
     for (size_t i = 0; i < settings->count; i++)
         setting_put(html_row(group, "rows"), settings, &settings->items[i], &differences[i], values);
 }
 
-void report_settings(json_t *data, const struct results *set, char **order)
+void report_settings(json_t *data, const char *title, const struct results *set, char **order)
 {
     size_t count;
     struct settings *all = settings_of(set, order, &count);
     for (size_t i = 0; i < count; i++)
         if (all[i].count >= 2)
-            group_put(html_row(data, "groups"), &all[i]);
+            group_put(html_row(data, "groups"), title, &all[i]);
     settings_free(all, count);
     if (json_object_get(data, "groups") != NULL)
         html_put(data, "explained", "1");

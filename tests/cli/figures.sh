@@ -21,8 +21,8 @@ done
 ends "contention.conf runs by itself" 0 "to run" sweep plots/contention.conf --dry-run --out "$work/c"
 
 # ---- A tiny run. ----
-tiny=(--override records=1k --override time=200ms --override warmup=0 --override repetitions=4)
-named=,records=1k,time=200ms,warmup=0,repetitions=4
+tiny=(--override records=1k --override time=200ms --override warmup=0 --override repetitions=2)
+named=,records=1k,time=200ms,warmup=0,repetitions=2
 ends "a figure" 0 "fig6b$named.svg .pdf .png" figure fig6b --out "$out" "${tiny[@]}"
 equals "has the overrides in its title" "$(grep -c 'changed: records=1k, time=200ms' "$out/fig6b$named.svg")" 1
 equals "and in its job, resolved, with what the figure shows" \
@@ -47,7 +47,10 @@ equals "spoils nothing" "$(cat "$out/fig6b$named/results.csv" "$out/fig6b$named.
 for ending in svg pdf png conf; do cp "$out/fig6b$named.$ending" "$out/fig6b.$ending"; done
 cp -r "$out/fig6b$named" "$out/fig6b"
 equals "its points" "$(cut -d, -f1-5 "$out/fig6b/data.csv" | tr '\n' ' ')" \
-    'line,x,place,oversubscribed,runs native,0,1,0,4 native,0.6,2,0,4 native,0.9,3,0,4 native,0.99,4,0,4 '
+    "line,x,place,oversubscribed,runs $(for system in native silo_paper tictoc twopl; do
+        printf '%s,0,1,0,2 %s,0.6,2,0,2 %s,0.9,3,0,2 %s,0.99,4,0,2 ' $system $system $system $system
+    done)"
+equals "its terms" "$(grep -c 'back-off adaptive; retry of the same transaction' "$out/fig6b.svg")" 1
 for format in svg pdf png; do
     equals "$format" "$(head -c 200 "$out/fig6b.$format" | grep -acE '<svg|%PDF|PNG')" 1
 done
@@ -66,31 +69,61 @@ ends "an unmeasured one" 1 "fig7/results.csv: No such file" figure fig7 --plot-o
 
 # ---- Lines of other systems. ----
 results=$out/fig6b/results.csv
-target=$(head -n 1 "$results" | tr , '\n' | grep -nx target | cut -d: -f1)
-cp "$results" "$work/native.csv"
-for system in silo tictoc 2pl hekaton something-new; do
-    awk -F, -v OFS=, -v at="$target" -v name="$system" 'NR > 1 { $at = name; print }' "$work/native.csv" >>"$results"
+place_of() { # column: its number
+    head -n 1 "$results" | tr , '\n' | grep -nx "$1" | cut -d: -f1
+}
+cp "$results" "$work/measured.csv"
+for system in hekaton ermia something-new; do
+    awk -F, -v OFS=, -v at="$(place_of target)" -v label="$(place_of label)" -v name="$system" \
+        'NR > 1 && $at == "native" { $at = $label = name; print }' "$work/measured.csv" >>"$results"
 done
 ends "other systems are drawn" 0 "fig6b.svg" figure fig6b --plot-only --out "$out"
 equals "with their names" \
-    "$(grep -oE "Silo'|TicToc|2PL|Hekaton|something-new|Maemio<" "$out/fig6b.svg" | sort -u | wc -l)" 6
-cp "$work/native.csv" "$results"
+    "$(grep -oE "Silo'|TicToc|2PL|Hekaton|ERMIA|something-new|Maemio<" "$out/fig6b.svg" | sort -u | wc -l)" 7
+cp "$work/measured.csv" "$results"
+
+# ---- On the terms of the paper. ----
+few=("${tiny[@]}" --override theta=0.9 --override threads=1)
+terms=,terms=paper$named,theta=0.9,threads=1
+ends "a figure on the paper's terms" 0 "fig6b$terms.svg" figure fig6b --terms paper --out "$out" "${few[@]}"
+equals "which its caption has" \
+    "$(grep -c 'back-off adaptive (native), dbx1000 (silo_paper tictoc twopl); retry' "$out/fig6b$terms.svg")" 1
+equals "and its title" "$(grep -c 'changed: terms=paper, records=1k' "$out/fig6b$terms.svg")" 1
+mv "$out/fig6b$terms" "$out/fig6b,terms=paper"
+ends "all on the paper's terms" 0 "to run" figure all --terms paper --dry-run --out "$work/terms"
+equals "are those that compare systems" "$(grep -c 'points,.* to run' "$work/out")" \
+    "$(grep -lE '^include.*common/systems.conf' plots/*.conf | wc -l)"
+ends "one that compares none" 2 "--terms: fig9 compares no systems" figure fig9 --terms paper --out "$out"
+ends "unknown terms" 2 "'fair' is none of equal|paper" figure fig6b --terms fair --out "$out"
+
+# ---- All systems on one page. ----
+few=,theta=0.9,threads=1
+ends "all systems side by side" 0 "schemes$named$few.svg" figure schemes --out "$out" "${tiny[@]}" \
+    --override theta=0.9 --override threads=1
+equals "end with a verdict for each share of reads" "$(grep -cE '^read_ratio 0.*(wins|is ahead): ' "$work/out")" 2
+equals "are drawn without a warning" "$(lines warning)" 0
+mv "$out/schemes$named$few" "$out/schemes"
 
 # ---- The page. ----
 ends "a report" 0 "report.html" report "$out"
 page=$out/report.html
-equals "it says how often a point was measured" "$(grep -c "up to 4 repetitions" "$page")" 1
+equals "it says how often a point was measured" "$(grep -c "up to 2 repetitions" "$page")" 1
 equals "it fetches nothing" "$(grep -cE '(src|href)="(https?:)?//|@import|url\(http' "$page")" 0
 equals "the figures are in it" "$(grep -o '<img src="data:image/svg' "$page" | wc -l)" 3
 equals "the changed one as such" "$(grep -c 'Not as above: records=1k,time=200ms' "$page")" 1
 equals "what failed is named" "$(grep -c 'Begun, but without results.*: fig6b,set.memory_limit=16M' "$page")" 1
 equals "ids are unique" "$(grep -oE ' id="[^"]*"' "$page" | sort | uniq -d | wc -l)" 0
-equals "every claim is in it" "$(grep -oE 'class="verdict [a-z]+"' "$page" | wc -l)" \
-    "$(cat plots/*.conf | grep -c '^\[claim ')"
-equals "and in the CSV" "$(wc -l <"$out/claims.csv")" $(($(cat plots/*.conf | grep -c '^\[claim ') + 1))
+claims=$(($(cat plots/*.conf | grep -c '^\[claim ') + $(grep -c '^\[claim ' plots/fig6b.conf)))
+equals "every claim is in it, on all terms that were measured" \
+    "$(grep -oE 'class="verdict [a-z]+"' "$page" | wc -l)" "$claims"
+equals "and in the CSV" "$(wc -l <"$out/claims.csv")" $((claims + 1))
+equals "on which terms" "$(grep -c '^Figure 6b,.*,"\?fig6b,terms=paper' "$out/claims.csv")" 1
 equals "what was not measured cannot be told" \
     "$(grep -c '^Figure 9.*cannot be told here,Not measured' "$out/claims.csv")" 3
-equals "settings are compared" "$(grep -cE 'wins: |No winner beyond noise' "$page")" 1
+equals "settings are compared, and systems for each share of reads" \
+    "$(grep -cE 'wins: |No winner beyond noise' "$page")" 3
+equals "with why they aborted" "$(grep -cE '<td data-name="aborted, and why">[0-9.]+%' "$page")" \
+    "$(($(tail -n +2 "$out/contention/data.csv" | wc -l) + 8))"
 ends "a report of one sweep" 0 "contention/report.html" report "$out/contention"
 equals "compares with the first setting of the job file" \
     "$(grep -oE '<tbody>|<td><strong>[a-z0-9-]*' "$out/contention/report.html" | sed -n 2p)" '<td><strong>default'
@@ -101,9 +134,9 @@ cp -r "$out/fig6b" "$work/two/fig6b"
 awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
     NR > 1 { $at["throughput_txn_per_s"] /= 100 } { print }' "$out/fig6b/results.csv" >"$work/two/fig6c/results.csv"
 ends "a page of two figures with one configuration" 0 "report.html" report "$work/two"
-equals "warns where they disagree" "$(grep -c 'One configuration, global with .* workers, in two figures' \
-    "$work/two/report.html")" 4
-equals "and counts" "$(grep -c '4 times two figures measured the same configuration; 4 of these' \
+equals "warns where they disagree" "$(grep -c 'One configuration, [a-z_]* with .* workers, in two figures' \
+    "$work/two/report.html")" 16
+equals "and counts" "$(grep -c '16 times two figures measured the same configuration; 16 of these' \
     "$work/two/report.html")" 1
 
 # ---- What is there stays until the new is whole. ----

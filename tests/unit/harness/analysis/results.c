@@ -146,6 +146,29 @@ static void points_are_grouped_sorted_and_measured(void **state)
     results_free(&set);
 }
 
+/* Of several targets the caption says on which terms they ran. */
+static void terms_are_said_of_several_targets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rows, *terms;
+    } cases[] = {
+        {GOOD "1,0,native,,adaptive,1,0\n" GOOD "1,0,native,,off,1,0\n", ""},
+        {GOOD "1,0,native,,adaptive,1,0\n" GOOD "1,0,bare,,,1,0\n" GOOD "1,0,twopl,,adaptive,1,0\n",
+         "back-off adaptive; retry of the same transaction; no simple index updates"},
+        {GOOD "1,0,native,,adaptive,1,0\n" GOOD "1,0,twopl,,dbx1000,1,0\n" GOOD "2,0,twopl,,dbx1000,1,0\n" GOOD
+              "1,0,silo,,dbx1000,1,0\n",
+         "back-off adaptive (native), dbx1000 (silo twopl); retry of the same transaction; no simple index updates"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct results set = read_good(cases[i].rows);
+        char *terms = plot_terms(&set);
+        assert_string_equal(terms, cases[i].terms);
+        free(terms);
+        results_free(&set);
+    }
+}
+
 static void labels_keep_the_order_of_the_job_file(void **state)
 {
     (void)state;
@@ -266,6 +289,7 @@ int main(void)
         cmocka_unit_test(the_best_group_is_the_one_with_the_highest_median),
         cmocka_unit_test(what_is_no_result_file_is_refused),
         cmocka_unit_test(points_are_grouped_sorted_and_measured),
+        cmocka_unit_test(terms_are_said_of_several_targets),
         cmocka_unit_test(labels_keep_the_order_of_the_job_file),
         cmocka_unit_test(a_claim_holds_fails_or_cannot_be_told),
         cmocka_unit_test(without_results_nothing_is_told),

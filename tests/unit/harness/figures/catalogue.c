@@ -114,7 +114,7 @@ static void errors_name_file_line_key_and_what_would_be_right(void **state)
         {"threads = 1\n\n[figure]\ntitle = x\n",
          ":3: [figure] lacks the key 'axis': the column of the results along the axis, such as threads"},
         {"threads = 1\n[figure]\naxsi = threads\n",
-         ":3: unknown key 'axsi' in [figure]: want title, where, axis, lines, claim, paper or here"},
+         ":3: unknown key 'axsi' in [figure]: want title, where, kind, axis, lines, claim, paper or here"},
         {"threads = 1\n[figure]\naxis = thread\n",
          ":3: key 'axis': results have no column 'thread': see `maemio list columns`"},
         {FIGURE "[claim x]\ntext = x\nfrom = much\n", ":11: key 'from': 'much' is no number: want one such as 0.868"},
