@@ -12,6 +12,7 @@
     X(native)           \
     X(bare)             \
     X(hekaton)          \
+    X(mocc)             \
     X(polaris)          \
     X(silo)             \
     X(silo_paper)       \

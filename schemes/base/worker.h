@@ -19,6 +19,7 @@
 #include "schemes/base/store.h"
 
 enum { DATABASE_TABLES_MAX = 64, DATABASE_INDEXES_MAX = 64, DATABASE_WORKERS_MAX = EPOCH_SLOTS_MAX };
+enum { DATABASE_TEMPERATURE_BITS = 16 };
 
 /* An index, and the table to whose rows its entries lead. */
 struct table_index {
@@ -64,6 +65,7 @@ struct database {
     struct order order;
     struct policy policy;
     struct epochs epochs;
+    _Atomic uint8_t temperatures[1 << DATABASE_TEMPERATURE_BITS]; /* of rows, by a hash of the address; the scheme's */
 };
 
 static inline void counter_add(struct worker *worker, enum scheme_counter counter, uint64_t by)

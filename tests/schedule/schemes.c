@@ -101,6 +101,8 @@ static const struct variant {
     const char *target, *name; /* name NULL: the target's */
     struct target_key_value settings[4];
 } variants[] = {
+    {"mocc", "mocc-locks", {{"hot_threshold", "0"}}},
+    {"mocc", "mocc-warms", {{"hot_threshold", "1"}, {"temperature", "row"}, {"rll", "off"}}},
     {"polaris", "polaris-now", {{"raise_after", "0"}, {"raise_every", "1"}}},
     {"silo", "silo-no_wait", {{"validation_lock", "no_wait"}, {"pre_abort", "off"}}},
     {"silo", "silo-retry", {{"validation_lock", "retry"}}},

@@ -405,8 +405,8 @@ static void entry_is_taken_back(const struct target_ops *ops)
     assert_false(added == TARGET_OK && used && committed);
     /* The same, by one that meets the row for the first time. */
     adder = side_begin(&side, 0);
-    reader = side_begin(&side, 1);
     assert_int_equal(ops->index_insert(adder, side.indexes[0], &KEY_B, ref), TARGET_OK);
+    reader = side_begin(&side, 1);
     assert_true(target_status_is_retry(ops->find(reader, side.indexes[0], &KEY_B, &found)));
     ops->abort(reader);
     ops->abort(adder);
