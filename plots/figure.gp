@@ -3,6 +3,8 @@
 # _min and _max), lines = the lines in it, csv = the results they come from, changed = what was overridden, or "",
 # facts = what the caption says about records and steadiness, terms = about back-off and retries of several targets, "".
 if (!exists("terms")) terms = ""
+broken = strlen(terms) > 112 # too long for a line
+if (broken) retry = strstrt(terms, "; retry"); terms = terms[1:retry] . "\n" . terms[retry + 2:]
 many = words(lines) > 3 # lines: their names then stand beside the plot
 if (!exists("width")) width = many ? 660 : 520
 if (!exists("height")) height = 420
@@ -23,8 +25,8 @@ cut(s, n) = strlen(s) > n ? s[1:n - 1] . "…" : s
 set label 1 (runs_max == 1 ? "one run each, of " : "points: medians of " . (runs_min == runs_max ? "" : \
         sprintf("%d to ", runs_min)) . sprintf("%d runs of ", runs_max)) . window . " s" . \
     (runs_max == 1 ? "" : ", bars: minimum to maximum") . "\n" . cut(facts, 84) . "\n" . \
-    (terms eq "" ? "" : cut(terms, width / 5.7) . "\n") . cut(machine, 92) . "\n" . cut(made, 92) \
-    at screen 0.02, screen terms eq "" ? 0.13 : 0.15 left font tiny textcolor rgb "#505050"
+    (terms eq "" ? "" : terms . "\n") . cut(machine, 92) . "\n" . cut(made, 92) \
+    at screen 0.02, screen terms eq "" ? 0.13 : broken ? 0.175 : 0.15 left font tiny textcolor rgb "#505050"
 unset label 2
 set bmargin terms eq "" ? 8.5 : 9.5
 set rmargin 2

@@ -13,10 +13,17 @@ do for [p = 1:3] {
         if (!listed(places[p], part(word(before, l), p))) { places[p] = places[p] . " " . part(word(before, l), p) }
     }
 }
-lines = places[1]
+load "plots/systems.gp" # its order of systems is the key's
+lines = ""
+do for [i = 1:words(systems)] {
+    if (listed(places[1], word(systems, i))) { lines = lines . " " . word(systems, i) }
+}
+do for [i = 1:words(places[1])] {
+    if (!listed(systems, word(places[1], i))) { lines = lines . " " . word(places[1], i) }
+}
 reads = places[2]
 workers = places[3]
-height = 170 + 200 * (words(workers) + 1)
+height = 170 + 220 * (words(workers) + 1)
 heading = "Schemes side by side: YCSB, 16 requests"
 load "plots/figure.gp"
 load "plots/categories.gp"
@@ -38,8 +45,8 @@ do for [row = 1:rows] {
     do for [r = 1:columns] {
         set lmargin at screen 0.09 + (r - 1) * wide
         set rmargin at screen 0.09 + r * wide - 0.055
-        set tmargin at screen 0.9 - (row - 1) * high - 0.015
-        set bmargin at screen 0.9 - row * high + 0.05
+        set tmargin at screen 0.9 - (row - 1) * high - 14. / height
+        set bmargin at screen 0.9 - row * high + 48. / height
         unset key
         if (row == 1 && r == columns) { set key at screen 0.985, screen 0.88 right top noopaque }
         set title sprintf("%g%% reads", real(word(reads, r)) * 100) . \
@@ -49,7 +56,7 @@ do for [row = 1:rows] {
         unset xlabel
         if (row == rows) { set xlabel "zipf theta" font small offset 0, 0.5 }
         unset ylabel
-        if (r == 1) { set ylabel (row == rows ? "aborted (%)" : unit_text) font small }
+        if (r == 1) { set ylabel (row == rows ? "aborted (%)" : unit_text) font small offset 1.5, 0 }
         if (row == rows) {
             set yrange [0 : most_max > 0 ? most_max * 1.1 : 1]
             plot for [i = 1:words(lines)] data using (at_place(i, r, row - 1)):(column("aborts") * 100): \

@@ -3,7 +3,9 @@
  * results make it, and in each section [claim ...] what the paper says about them (claims.h). Everything else in the
  * file is what runs (jobfile.h); plots/NAME.gp draws.
  *
- * docs/figures.md lists the keys. Figures are sorted by their places in the paper, then those that have none by name.
+ * docs/figures.md lists the keys. The kind of a figure names files of options that an effort replaces in all of that
+ * kind; `systems` are those whose lines are targets. Figures are sorted by their places in the paper, then those that
+ * have none by name.
  *
  * Refused, with file, line, key and what would be right: unknown keys, missing ones, columns that results have not.
  * Checked by: tests/unit/harness/figures/catalogue.c, tests/cli/figures.sh.

@@ -25,17 +25,20 @@ static void every_figure_has_what_draws_it(void **state)
     (void)state;
     struct catalogue catalogue;
     char error[CATALOGUE_ERROR_BYTES] = "";
+    size_t compare_systems = 0;
     if (!catalogue_read(&catalogue, "", error))
         fail_msg("%s", error);
     assert_true(catalogue.count >= 36);
     assert_string_equal(catalogue.figures[0].name, "fig3a"); /* the paper's first, by their place there */
     for (size_t i = 0; i < catalogue.count; i++) {
         assert_ptr_equal(catalogue_find(&catalogue, catalogue.figures[i].name), &catalogue.figures[i]);
+        compare_systems += figure_compares_systems(&catalogue.figures[i]);
         char *plot = support_format("plots/%s.gp", catalogue.figures[i].name);
         if (access(plot, R_OK) != 0)
             fail_msg("no %s", plot);
         free(plot);
     }
+    assert_int_equal(compare_systems, 18); /* Figures 3 to 8 and 11, and schemes */
     assert_null(catalogue_find(&catalogue, "fig99"));
     catalogue_free(&catalogue);
 }
@@ -91,6 +94,7 @@ static void a_file_says_what_a_figure_shows(void **state)
     assert_int_equal(figure.jobfile->count, 2); /* sections about the figure are no points */
     assert_string_equal(figure.title, "one, two three");
     assert_string_equal(figure.lines, "wl_mode label");
+    assert_false(figure_compares_systems(&figure));
     assert_int_equal(figure.claim_count, 2);
     assert_string_equal(figure.claims[0].where, "Figure 9");
     assert_string_equal(figure.claims[0].metric, "throughput_txn_per_s");
