@@ -97,12 +97,12 @@ ends "one that compares none" 2 "--terms: fig9 compares no systems" figure fig9 
 ends "unknown terms" 2 "'fair' is none of equal|paper" figure fig6b --terms fair --out "$out"
 
 # ---- All systems on one page. ----
-few=,theta=0.9,threads=1
-ends "all systems side by side" 0 "schemes$named$few.svg" figure schemes --out "$out" "${tiny[@]}" \
+chosen=,theta=0.9,threads=1
+ends "all systems side by side" 0 "schemes$named$chosen.svg" figure schemes --out "$out" "${tiny[@]}" \
     --override theta=0.9 --override threads=1
 equals "end with a verdict for each share of reads" "$(grep -cE '^read_ratio 0.*(wins|is ahead): ' "$work/out")" 2
 equals "are drawn without a warning" "$(lines warning)" 0
-mv "$out/schemes$named$few" "$out/schemes"
+mv "$out/schemes$named$chosen" "$out/schemes"
 
 # ---- The page. ----
 ends "a report" 0 "report.html" report "$out"
