@@ -27,7 +27,7 @@ struct figure_request {
     size_t count;
     bool all, plot_only, dry_run;  /* all: every figure, and the page */
     const char *effort, *out;      /* out NULL: results/figures/EFFORT */
-    const char *terms;             /* of figures that compare systems: plots/common/terms-TERMS.conf is read, too */
+    const char *terms;             /* of figures that compare systems: terms-TERMS.conf of plots/common is read, too */
     struct support_list overrides; /* KEY=VALUE */
 };
 
