@@ -587,8 +587,8 @@ void mae_db_state(const struct mae_db *db, struct mae_state *state);
 /*
  * Verifies every chain and every index: order, statuses, counts, that each entry leads to a row that is there and each
  * row has as many entries as it counts.
- * MAE_OK; MAE_CORRUPT with the first finding in `report`; MAE_NO_MEMORY. No transaction may run. Cost: linear in all
- * versions.
+ * MAE_OK; MAE_CORRUPT with the first finding in `report`; MAE_NO_MEMORY. No transaction may run; maintenance and the
+ * log wait meanwhile. Cost: linear in all versions.
  */
 MAE_MUST_USE enum mae_status mae_db_verify(struct mae_db *db, char *report, size_t report_bytes);
 

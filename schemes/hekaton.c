@@ -124,7 +124,7 @@ static void note_seen(struct worker *worker, struct access *access, const struct
 /* The row's access, with what the transaction sees. NULL: it is doomed. */
 static ALWAYS_INLINE struct access *know(struct worker *worker, struct table *table, struct row *row)
 {
-    uint64_t slot = 0;
+    uint64_t slot;
     struct seen seen;
     struct wait wait = {0};
     enum look outcome;
@@ -257,15 +257,14 @@ enum scheme_status hekaton_overwrite(struct worker *worker, struct table *table,
     return status;
 }
 
-/* A fresh row: nobody else writes it, since it is absent. */
+/* A fresh row: nobody else writes it, since it is absent. The transaction itself may have looked at it as such. */
 enum scheme_status hekaton_insert(struct worker *worker, struct table *table, struct row *row, size_t bytes,
                                   void **data)
 {
-    uint64_t slot = 0;
+    uint64_t slot;
     struct version *version;
-    (void)row_set_find(&worker->rows, row, &slot);
-    struct access *access = row_set_add(&worker->rows, table, row, slot);
-    if (UNLIKELY(!access))
+    struct access *access = row_set_find(&worker->rows, row, &slot);
+    if (LIKELY(!access) && UNLIKELY(!(access = row_set_add(&worker->rows, table, row, slot))))
         return worker_doom(worker, SCHEME_NO_MEMORY);
     access->flags = ACCESS_FRESH;
     worker->retiring++;

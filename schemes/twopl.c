@@ -346,15 +346,14 @@ enum scheme_status twopl_overwrite(struct worker *worker, struct table *table, s
     return twopl_update(worker, table, row, bytes, NULL, data);
 }
 
-/* A fresh row: someone who goes through the whole table may hold it as absent. */
+/* A fresh row: someone who goes through the whole table may hold it as absent, also this transaction itself. */
 enum scheme_status twopl_insert(struct worker *worker, struct table *table, struct row *row, size_t bytes, void **data)
 {
-    uint64_t slot = 0;
-    (void)row_set_find(&worker->rows, row, &slot);
-    struct access *access = row_set_add(&worker->rows, table, row, slot);
-    if (UNLIKELY(!access))
+    uint64_t slot;
+    struct access *access = row_set_find(&worker->rows, row, &slot);
+    if (LIKELY(!access) && UNLIKELY(!(access = row_set_add(&worker->rows, table, row, slot))))
         return worker_doom(worker, SCHEME_NO_MEMORY);
-    access->flags = ACCESS_FRESH;
+    access->flags |= ACCESS_FRESH;
     row_set_write(&worker->rows, access);
     worker->retiring++;
     enum scheme_status status = lock(worker, access, true);

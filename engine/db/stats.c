@@ -83,13 +83,17 @@ void stats_add_table(const struct table *table, struct mae_space *space)
 void mae_table_space(const struct mae_table *table, struct mae_space *space)
 {
     memset(space, 0, sizeof *space);
+    pthread_mutex_lock(&table->db->core.upkeep_lock);
     stats_add_table(&table->rows, space);
+    pthread_mutex_unlock(&table->db->core.upkeep_lock);
 }
 
 void mae_index_space(const struct mae_index *index, struct mae_space *space)
 {
     memset(space, 0, sizeof *space);
+    pthread_mutex_lock(&index->table->db->core.upkeep_lock);
     index->ops->space(index, space);
+    pthread_mutex_unlock(&index->table->db->core.upkeep_lock);
 }
 
 void mae_db_memory(struct mae_db *db, struct mae_memory *memory)

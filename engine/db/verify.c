@@ -194,7 +194,9 @@ enum mae_status mae_db_verify(struct mae_db *db, char *report, size_t report_byt
     if (report && report_bytes)
         report[0] = '\0';
     pthread_mutex_lock(&db->lock);
+    pthread_mutex_lock(&db->core.upkeep_lock); /* maintenance and log would collect what is being looked at */
     enum mae_status status = verify(&verifier);
+    pthread_mutex_unlock(&db->core.upkeep_lock);
     pthread_mutex_unlock(&db->lock);
     return status;
 }

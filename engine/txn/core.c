@@ -56,6 +56,7 @@ enum mae_status core_init(struct core *core, const struct mae_options *options)
     horizon_on_overtaking(&core->horizon, gc_overtaken, core);
     backoff_init(&core->backoff, options->backoff, core->ticks_per_us);
     pthread_mutex_init(&core->orphans_lock, NULL);
+    pthread_mutex_init(&core->upkeep_lock, NULL);
     enum mae_status status = arena_init(&core->arena, &core->budget);
     if (status != MAE_OK)
         core_fini(core);
@@ -70,5 +71,6 @@ void core_fini(struct core *core)
         free(atomic_load_explicit(&core->workers[i], memory_order_relaxed));
     arena_fini(&core->arena);
     pthread_mutex_destroy(&core->orphans_lock);
+    pthread_mutex_destroy(&core->upkeep_lock);
     horizon_fini(&core->horizon);
 }

@@ -51,6 +51,9 @@ struct core {
     struct arena arena;
     double ticks_per_us;
     unsigned clock_shift;
+    /* Held by the database's own workers while they collect, and by calls that look at all versions while no
+     * transaction runs. */
+    pthread_mutex_t upkeep_lock;
     struct log *log;                          /* NULL with durability=off, and while the database is being restored */
     SEPARATED _Atomic uint64_t central_clock; /* timestamps=central only */
     SEPARATED struct horizon horizon;

@@ -23,8 +23,10 @@ static bool park_silent(struct mae_worker *own, uint64_t *last_wts)
 
 bool upkeep_round(struct mae_worker *worker, uint64_t *last_wts)
 {
+    pthread_mutex_lock(&worker->core->upkeep_lock);
     bool active = park_silent(worker, last_wts);
     uint64_t reclaimed = atomic_load_explicit(&worker->counters.versions_reclaimed, memory_order_relaxed);
     worker_pass_parked(worker);
+    pthread_mutex_unlock(&worker->core->upkeep_lock);
     return active || atomic_load_explicit(&worker->counters.versions_reclaimed, memory_order_relaxed) != reclaimed;
 }

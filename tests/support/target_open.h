@@ -17,20 +17,24 @@ static inline enum target_status target_open(const struct target_ops *ops, const
     enum { OPTIONS_MAX = 64 };
     uint64_t values[OPTIONS_MAX] = {0};
     char why[256];
+    enum target_status status = TARGET_OK;
     if (ops->options && !option_values_init(ops->options, values, why, sizeof why))
         return TARGET_INVALID;
-    for (; settings && settings->key; settings++) {
+    for (; status == TARGET_OK && settings && settings->key; settings++) {
         size_t i = ops->options ? option_find(ops->options, settings->key) : 0;
         if (!ops->options || !ops->options[i].name) {
             snprintf(error, error_bytes, "target %s has no setting %s", ops->name, settings->key);
-            return TARGET_INVALID;
-        }
-        if (!option_set(ops->options, i, settings->value, values, why, sizeof why)) {
+            status = TARGET_INVALID;
+        } else if (!option_set(ops->options, i, settings->value, values, why, sizeof why)) {
             snprintf(error, error_bytes, "%s: %.200s", settings->key, why);
-            return TARGET_INVALID;
+            status = TARGET_INVALID;
         }
     }
-    return ops->open(ops, values, target, error, error_bytes);
+    if (status == TARGET_OK)
+        status = ops->open(ops, values, target, error, error_bytes);
+    if (ops->options)
+        option_values_clear(ops->options, values); /* a target keeps what it needs */
+    return status;
 }
 
 #endif

@@ -192,12 +192,67 @@ static void broken_buckets_are_found(void **state)
     world_close(&world);
 }
 
+static pthread_mutex_t *upkeep;
+static _Atomic unsigned looks_unlocked, looks;
+
+/* The verifying thread looks at versions: the lock is taken. */
+static void try_upkeep(enum race_point point)
+{
+    if (point != RACE_READ_HEAD && point != RACE_READ_VERSION)
+        return;
+    looks++;
+    if (pthread_mutex_trylock(upkeep) == 0) {
+        looks_unlocked++;
+        pthread_mutex_unlock(upkeep);
+    }
+}
+
+/* The maintenance thread collects only while nobody looks at all versions. */
+static void maintenance_waits(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+    struct world world = world_open("gc_interval_us=10000000", MAE_INDEX_ORDERED, 8, 1);
+    new_keys(world.workers[0], world.index, 20, 20, 0);
+    uint64_t row = new_row(world.workers[0], world.table, 0);
+    upkeep = &world.db->core.upkeep_lock;
+    looks = looks_unlocked = 0;
+    race_hook = try_upkeep;
+    world_verify(world.db);
+    race_hook = NULL;
+    assert_true(looks > 0);
+    assert_int_equal(looks_unlocked, 0);
+
+    enum mae_status status = mae_maintenance_start(world.db);
+    if (status == MAE_UNSUPPORTED)
+        skip(); /* the kernel has no membarrier */
+    assert_ok(status);
+    pthread_mutex_lock(upkeep);
+    uint64_t reclaimed = db_counter(world.db, "versions_reclaimed");
+    for (int i = 0; i < 100; i++) {
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(row_add(txn, world.table, row, 1));
+        assert_ok(mae_commit(txn));
+    }
+    mae_worker_idle(world.workers[0]);
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    assert_int_equal(db_counter(world.db, "versions_reclaimed"), reclaimed);
+    pthread_mutex_unlock(upkeep);
+    for (uint64_t until = monotonic_ns() + UINT64_C(10000000000);
+         db_counter(world.db, "versions_reclaimed") == reclaimed && monotonic_ns() < until;)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    assert_true(db_counter(world.db, "versions_reclaimed") > reclaimed);
+    mae_maintenance_stop(world.db);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_database_is_sound), cmocka_unit_test(bad_versions_are_found),
         cmocka_unit_test(bad_chains_are_found),      cmocka_unit_test(bad_entries_are_found),
         cmocka_unit_test(bad_counts_are_found),      cmocka_unit_test(broken_buckets_are_found),
+        cmocka_unit_test(maintenance_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -364,6 +364,37 @@ static enum target_status order_write(struct side *side, struct target_txn *seco
     return status == TARGET_OK ? side->ops->update(second, side->indexes[0], &KEY_OTHER, 8, NULL, &data) : status;
 }
 
+/* A transaction looks at a row that is not there yet, and then inserts it itself. What it then does to it is done to
+ * one row: deleted or taken back it is gone. */
+static void looked_at_before_the_insert(const struct target_ops *ops)
+{
+    for (unsigned commits = 0; commits < 2; commits++) {
+        struct side side;
+        uint64_t loaded, ref;
+        const void *data;
+        void *fresh;
+        side_open(&side, ops, 1);
+        load(&side, KEY_A, &loaded);
+        struct target_txn *txn = side_begin(&side, 0);
+        for (uint64_t row = loaded + 1; row < loaded + 8; row++)
+            assert_int_equal(ops->row_read(txn, side.table, row, &data, NULL), TARGET_NOT_FOUND);
+        assert_int_equal(ops->insert(txn, side.indexes[0], &KEY_B, 24, &ref, &fresh), TARGET_OK);
+        assert_true(ref > loaded && ref < loaded + 8);
+        memset(fresh, 1, 24);
+        assert_int_equal(ops->row_read(txn, side.table, ref, &data, NULL), TARGET_OK);
+        assert_int_equal(ops->erase(txn, side.indexes[0], &KEY_B), TARGET_OK);
+        assert_int_equal(ops->row_read(txn, side.table, ref, &data, NULL), TARGET_NOT_FOUND);
+        if (commits)
+            assert_int_equal(ops->commit(txn), TARGET_OK);
+        else
+            ops->abort(txn);
+        txn = side_begin(&side, 0);
+        assert_int_equal(ops->row_read(txn, side.table, ref, &data, NULL), TARGET_NOT_FOUND);
+        assert_int_equal(ops->commit(txn), TARGET_OK);
+        side_close(&side, 1);
+    }
+}
+
 /* A scan passes a row that another transaction is inserting, so the scan is before the insert. */
 static void scan_meets_insert(const struct target_ops *ops)
 {
@@ -499,6 +530,7 @@ static void two_transactions_conflict(void **state)
 {
     (void)state;
     each_scheme(lost_update);
+    each_scheme(looked_at_before_the_insert);
     each_scheme(scan_meets_insert);
     each_scheme(entry_is_taken_back);
     each_scheme(entry_moves);
