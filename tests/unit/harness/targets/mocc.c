@@ -1,28 +1,8 @@
 /* mocc.c - when rows are locked, in which order, and what an attempt after an abort locks (schemes/mocc.h). All runs in
  * one thread, so who waits waits in vain, and gives up. */
-#include "harness/targets/targets.h"
-
 #include <stdlib.h>
 
-#include "tests/support/target_open.h"
-#include "tests/support/world.h"
-
-enum { WORKERS = 3, ROWS = 3 };
-
-static struct fixture {
-    const struct target_ops *ops;
-    struct target *target;
-    struct target_table *table;
-    uint64_t refs[ROWS];
-    struct target_worker *workers[WORKERS];
-} fixture;
-
-static struct target_txn *begin_one(unsigned worker)
-{
-    struct target_txn *txn = NULL;
-    assert_int_equal(fixture.ops->begin(fixture.workers[worker], TARGET_READ_WRITE, &txn), TARGET_OK);
-    return txn;
-}
+#include "tests/support/few_rows.h"
 
 static int by_value(const void *a, const void *b)
 {
@@ -35,44 +15,8 @@ static void open_fixture(const char *hot_threshold, const char *rll)
 {
     const struct target_key_value settings[] = {
         {"hot_threshold", hot_threshold}, {"temperature", "row"}, {"rll", rll}, {"huge_pages", "off"}, {NULL, NULL}};
-    struct target_table_config config = {8, 0};
-    char error[256] = "";
-    void *data;
-    fixture.ops = &mocc_target_ops;
-    assert_int_equal(target_open(fixture.ops, settings, &fixture.target, error, sizeof error), TARGET_OK);
-    assert_int_equal(fixture.ops->table_create(fixture.target, "t", &config, &fixture.table), TARGET_OK);
-    for (unsigned i = 0; i < WORKERS; i++)
-        assert_int_equal(fixture.ops->worker_join(fixture.target, &fixture.workers[i]), TARGET_OK);
-    struct target_txn *txn = begin_one(0);
-    for (unsigned i = 0; i < ROWS; i++)
-        assert_int_equal(fixture.ops->row_insert(txn, fixture.table, 8, &fixture.refs[i], &data), TARGET_OK);
-    assert_int_equal(fixture.ops->commit(txn), TARGET_OK);
+    fixture_open(&mocc_target_ops, settings);
     qsort(fixture.refs, ROWS, sizeof fixture.refs[0], by_value);
-}
-
-static void close_fixture(void)
-{
-    for (unsigned i = 0; i < WORKERS; i++)
-        fixture.ops->worker_leave(fixture.workers[i]);
-    fixture.ops->close(fixture.target);
-}
-
-static enum target_status write_row(struct target_txn *txn, unsigned row)
-{
-    void *data;
-    return fixture.ops->row_update(txn, fixture.table, fixture.refs[row], 8, NULL, &data);
-}
-
-static enum target_status read_row(struct target_txn *txn, unsigned row)
-{
-    const void *data;
-    return fixture.ops->row_read(txn, fixture.table, fixture.refs[row], &data, NULL);
-}
-
-static void assert_reason(enum target_status status, const char *name)
-{
-    assert_true(target_status_is_retry(status));
-    assert_string_equal(fixture.ops->reasons[target_status_reason(status)].name, name);
 }
 
 static void allowed(unsigned worker, unsigned row)
@@ -116,7 +60,7 @@ static void hot_rows_are_locked(void **state)
     refused(1, 0);
     assert_int_equal(fixture.ops->commit(txn), TARGET_OK);
     allowed(1, 0);
-    close_fixture();
+    fixture_close();
 }
 
 static void cold_rows_are_not(void **state)
@@ -125,7 +69,7 @@ static void cold_rows_are_not(void **state)
     open_fixture("256", "off");
     fail_read(0, 0);
     fail_read(0, 0);
-    close_fixture();
+    fixture_close();
 }
 
 static void rows_whose_reads_fail_get_hot(void **state)
@@ -139,7 +83,7 @@ static void rows_whose_reads_fail_get_hot(void **state)
     assert_int_equal(read_row(txn, 1), TARGET_OK); /* that one is cold */
     allowed(1, 1);
     assert_reason(fixture.ops->commit(txn), "read_check");
-    close_fixture();
+    fixture_close();
 }
 
 /* Who must wait for a lock gives back those from there on, so that others can go on. */
@@ -154,7 +98,7 @@ static void locks_are_waited_for_in_order(void **state)
     assert_int_equal(write_row(two, 1), TARGET_OK);
     assert_int_equal(fixture.ops->commit(two), TARGET_OK);
     assert_reason(fixture.ops->commit(one), "read_check");
-    close_fixture();
+    fixture_close();
 }
 
 static void next_attempt_locks_what_was_lost(void **state)
@@ -169,7 +113,7 @@ static void next_attempt_locks_what_was_lost(void **state)
     txn = begin_one(0); /* another transaction, which locks nothing */
     allowed(1, 0);
     fixture.ops->abort(txn);
-    close_fixture();
+    fixture_close();
 }
 
 int main(void)

@@ -1,67 +1,13 @@
 /* polaris.c - who may write a row that is reserved, and how long it is (schemes/polaris.h). */
-#include "harness/targets/targets.h"
+#include "tests/support/few_rows.h"
 
-#include "tests/support/target_open.h"
-#include "tests/support/world.h"
-
-enum { WORKERS = 4, ROWS = 3, SPARE = 2 };
-
-static struct fixture {
-    const struct target_ops *ops;
-    struct target *target;
-    struct target_table *table;
-    uint64_t refs[ROWS];
-    struct target_worker *workers[WORKERS];
-} fixture;
-
-static struct target_txn *begin_one(unsigned worker)
-{
-    struct target_txn *txn = NULL;
-    assert_int_equal(fixture.ops->begin(fixture.workers[worker], TARGET_READ_WRITE, &txn), TARGET_OK);
-    return txn;
-}
+enum { SPARE = 2 };
 
 static void open_fixture(const char *raise_after)
 {
     const struct target_key_value settings[] = {
         {"raise_after", raise_after}, {"raise_every", "1"}, {"huge_pages", "off"}, {NULL, NULL}};
-    struct target_table_config config = {8, 0};
-    char error[256] = "";
-    void *data;
-    fixture.ops = &polaris_target_ops;
-    assert_int_equal(target_open(fixture.ops, settings, &fixture.target, error, sizeof error), TARGET_OK);
-    assert_int_equal(fixture.ops->table_create(fixture.target, "t", &config, &fixture.table), TARGET_OK);
-    for (unsigned i = 0; i < WORKERS; i++)
-        assert_int_equal(fixture.ops->worker_join(fixture.target, &fixture.workers[i]), TARGET_OK);
-    struct target_txn *txn = begin_one(0);
-    for (unsigned i = 0; i < ROWS; i++)
-        assert_int_equal(fixture.ops->row_insert(txn, fixture.table, 8, &fixture.refs[i], &data), TARGET_OK);
-    assert_int_equal(fixture.ops->commit(txn), TARGET_OK);
-}
-
-static void close_fixture(void)
-{
-    for (unsigned i = 0; i < WORKERS; i++)
-        fixture.ops->worker_leave(fixture.workers[i]);
-    fixture.ops->close(fixture.target);
-}
-
-static enum target_status write_row(struct target_txn *txn, unsigned row)
-{
-    void *data;
-    return fixture.ops->row_update(txn, fixture.table, fixture.refs[row], 8, NULL, &data);
-}
-
-static enum target_status read_row(struct target_txn *txn, unsigned row)
-{
-    const void *data;
-    return fixture.ops->row_read(txn, fixture.table, fixture.refs[row], &data, NULL);
-}
-
-static void assert_reason(enum target_status status, const char *name)
-{
-    assert_true(target_status_is_retry(status));
-    assert_string_equal(fixture.ops->reasons[target_status_reason(status)].name, name);
+    fixture_open(&polaris_target_ops, settings);
 }
 
 /* The worker's next transaction has one abort behind it. */
@@ -110,7 +56,7 @@ static void reservation_keeps_lower_writers_out(void **state)
     assert_int_equal(read_row(txn, 0), TARGET_OK);
     allowed(0, 0);
     fixture.ops->abort(txn);
-    close_fixture();
+    fixture_close();
 }
 
 /* The row is reserved between a write and its commit. */
@@ -124,7 +70,7 @@ static void commit_looks_again(void **state)
     assert_int_equal(read_row(higher, 0), TARGET_OK);
     assert_reason(fixture.ops->commit(lower), "priority");
     assert_int_equal(fixture.ops->commit(higher), TARGET_OK);
-    close_fixture();
+    fixture_close();
 }
 
 static void higher_priority_takes_over(void **state)
@@ -139,7 +85,7 @@ static void higher_priority_takes_over(void **state)
     refused(0, 0);
     assert_int_equal(fixture.ops->commit(higher), TARGET_OK);
     allowed(0, 0);
-    close_fixture();
+    fixture_close();
 }
 
 static void equal_priorities_share(void **state)
@@ -155,7 +101,7 @@ static void equal_priorities_share(void **state)
     refused(0, 0);
     fixture.ops->abort(two);
     allowed(0, 0);
-    close_fixture();
+    fixture_close();
 }
 
 int main(void)

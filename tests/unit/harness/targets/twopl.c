@@ -1,70 +1,13 @@
 /* twopl.c - who aborts, and for which reason, in each way of waiting for a lock (schemes/twopl.h). */
-#include "harness/targets/targets.h"
-
 #include <pthread.h>
 
-#include "tests/support/target_open.h"
-#include "tests/support/world.h"
-
-enum { WORKERS = 3, ROWS = 3 };
-
-static struct fixture {
-    const struct target_ops *ops;
-    struct target *target;
-    struct target_table *table;
-    uint64_t refs[ROWS];
-    struct target_worker *workers[WORKERS];
-} fixture;
+#include "tests/support/few_rows.h"
 
 static void open_fixture(const char *lock_wait)
 {
     const struct target_key_value settings[] = {
         {"lock_wait", lock_wait}, {"timeout_us", "1000000"}, {"huge_pages", "off"}, {NULL, NULL}};
-    struct target_table_config config = {8, 0};
-    struct target_txn *txn;
-    char error[256] = "";
-    void *data;
-    fixture.ops = &twopl_target_ops;
-    assert_int_equal(target_open(fixture.ops, settings, &fixture.target, error, sizeof error), TARGET_OK);
-    assert_int_equal(fixture.ops->table_create(fixture.target, "t", &config, &fixture.table), TARGET_OK);
-    for (unsigned i = 0; i < WORKERS; i++)
-        assert_int_equal(fixture.ops->worker_join(fixture.target, &fixture.workers[i]), TARGET_OK);
-    assert_int_equal(fixture.ops->begin(fixture.workers[0], TARGET_READ_WRITE, &txn), TARGET_OK);
-    for (unsigned i = 0; i < ROWS; i++)
-        assert_int_equal(fixture.ops->row_insert(txn, fixture.table, 8, &fixture.refs[i], &data), TARGET_OK);
-    assert_int_equal(fixture.ops->commit(txn), TARGET_OK);
-}
-
-static void close_fixture(void)
-{
-    for (unsigned i = 0; i < WORKERS; i++)
-        fixture.ops->worker_leave(fixture.workers[i]);
-    fixture.ops->close(fixture.target);
-}
-
-static struct target_txn *begin_one(unsigned worker)
-{
-    struct target_txn *txn = NULL;
-    assert_int_equal(fixture.ops->begin(fixture.workers[worker], TARGET_READ_WRITE, &txn), TARGET_OK);
-    return txn;
-}
-
-static enum target_status write_row(struct target_txn *txn, unsigned row)
-{
-    void *data;
-    return fixture.ops->row_update(txn, fixture.table, fixture.refs[row], 8, NULL, &data);
-}
-
-static enum target_status read_row(struct target_txn *txn, unsigned row)
-{
-    const void *data;
-    return fixture.ops->row_read(txn, fixture.table, fixture.refs[row], &data, NULL);
-}
-
-static void assert_reason(enum target_status status, const char *name)
-{
-    assert_true(target_status_is_retry(status));
-    assert_string_equal(fixture.ops->reasons[target_status_reason(status)].name, name);
+    fixture_open(&twopl_target_ops, settings);
 }
 
 static void no_wait_aborts(void **state)
@@ -78,7 +21,7 @@ static void no_wait_aborts(void **state)
     fixture.ops->abort(two);
     assert_int_equal(write_row(one, 0), TARGET_OK); /* now it is alone */
     assert_int_equal(fixture.ops->commit(one), TARGET_OK);
-    close_fixture();
+    fixture_close();
 }
 
 /* The older one waits, here for nobody, until it has waited for long enough; the younger one dies at once. */
@@ -97,7 +40,7 @@ static void wait_die_lets_the_older_wait(void **state)
     assert_reason(read_row(older, 1), "lock");
     fixture.ops->abort(older);
     fixture.ops->abort(younger);
-    close_fixture();
+    fixture_close();
 }
 
 static void age_is_lost_with_the_commit(void **state)
@@ -111,7 +54,7 @@ static void age_is_lost_with_the_commit(void **state)
     assert_reason(write_row(first, 0), "die");
     fixture.ops->abort(first);
     fixture.ops->abort(second);
-    close_fixture();
+    fixture_close();
 }
 
 static void wound_wait_aborts_the_younger(void **state)
@@ -132,7 +75,7 @@ static void wound_wait_aborts_the_younger(void **state)
     younger = begin_one(1); /* it is not wounded any more */
     assert_int_equal(write_row(younger, 1), TARGET_OK);
     assert_int_equal(fixture.ops->commit(younger), TARGET_OK);
-    close_fixture();
+    fixture_close();
 }
 
 static pthread_barrier_t both_hold;
@@ -174,7 +117,7 @@ static void circle_is_found(void **state)
         assert_int_equal(fixture.ops->commit(again), TARGET_OK);
     }
     pthread_barrier_destroy(&both_hold);
-    close_fixture();
+    fixture_close();
 }
 
 int main(void)
