@@ -124,7 +124,7 @@ static void note_seen(struct worker *worker, struct access *access, const struct
 /* The row's access, with what the transaction sees. NULL: it is doomed. */
 static ALWAYS_INLINE struct access *know(struct worker *worker, struct table *table, struct row *row)
 {
-    uint64_t slot;
+    uint64_t slot = 0; /* gcc does not see that it is set where it is used */
     struct seen seen;
     struct wait wait = {0};
     enum look outcome;
