@@ -244,11 +244,21 @@ static bool is_crowded(const struct hash *hash)
     return atomic_load_explicit(&hash->keys, memory_order_relaxed) > count + count / 4;
 }
 
-/* Out of memory: the index stays as it is, with longer chains. Leaves it to another thread that does it already. */
+static bool is_overcrowded(const struct hash *hash)
+{
+    uint64_t count = count_now(hash);
+    return atomic_load_explicit(&hash->keys, memory_order_relaxed) > count + count / 2;
+}
+
+/* Out of memory: the index stays as it is, with longer chains. Leaves it to another thread that does it already, unless
+ * that one falls behind: then the inserters take turns. The caller holds no node. */
 static void grow(struct hash *hash)
 {
-    if (pthread_mutex_trylock(&hash->grow_lock) != 0)
-        return;
+    if (pthread_mutex_trylock(&hash->grow_lock) != 0) {
+        if (!is_overcrowded(hash))
+            return;
+        pthread_mutex_lock(&hash->grow_lock);
+    }
     for (unsigned i = 0; i < SPLITS_MAX && is_crowded(hash) && split_next(hash); i++) {
     }
     pthread_mutex_unlock(&hash->grow_lock);

@@ -213,7 +213,7 @@ launch env -C "$away" "$work/prefix/bin/maemio" report results/figures/quick
 ended "an installed page" 0 "results/figures/quick/report.html"
 launch env -C "$away" "$work/prefix/bin/maemio" trend "results/figures/quick/fig6b$named"
 ended "an installed trend" 0 "results/trend/"
-equals "is drawn" "$(find "$away/results/trend" -name '*.svg' | wc -l)" 4
+equals "is drawn" "$(find "$away/results/trend" -name '*.svg' | wc -l)" 16
 echo '[figure' >>"$work/prefix/share/maemio/plots/fig7.conf"
 launch env -C "$away" "$work/prefix/bin/maemio" figure fig6b --plot-only
 ended "a figure's file that is wrong is named, with the line" 2 "plots/fig7.conf:" "a section's header ends with ]"
