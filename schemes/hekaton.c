@@ -442,7 +442,7 @@ static void take_back(struct worker *worker, const struct access *access)
     chain_link link = own_link(access);
     if (access->flags & ACCESS_FRESH && !access->new_data)
         return; /* there was no memory for the version */
-    if (chain_size(link) & VERSION_GAINED && !MUTATED(hekaton_abort_keeps_row)) {
+    if (chain_size(link) & VERSION_GAINED) {
         keep_version(worker, data_version(access->new_data), access->word);
         return;
     }
