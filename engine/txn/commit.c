@@ -477,8 +477,8 @@ static COLD bool write_is_newest(struct access *access)
 static ALWAYS_INLINE bool write_is_valid(struct mae_txn *txn, struct access *access)
 {
     RACE(CHECK_WRITE);
-    const uint32_t newest = ACCESS_DELETE | (MUTATED(moved_below_blind) ? 0 : ACCESS_MOVED) |
-                            (MUTATED(entry_gain_below_blind) ? 0 : ACCESS_ENTRIES);
+    const uint32_t entries = MUTATED(entry_gain_below_blind) ? ACCESS_MOVED : ACCESS_MOVED | ACCESS_ENTRIES;
+    const uint32_t newest = ACCESS_DELETE | (MUTATED(moved_below_blind) ? 0 : entries);
     const bool unchecked = MUTATED(tombstone_unchecked) && access->flags & ACCESS_DELETE;
     if (UNLIKELY(access->flags & newest) && !unchecked && !write_is_newest(access))
         return false;
