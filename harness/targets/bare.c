@@ -11,6 +11,7 @@
  * same layout here, where native goes through one more pointer.
  * Not here: ordered indexes, and keys of other than 8 bytes (TARGET_UNSUPPORTED).
  */
+#include "harness/targets/scheme_space.h"
 #include "harness/targets/targets.h"
 
 #include <stdio.h>
@@ -42,6 +43,7 @@ static const struct option_spec bare_options[] = {BARE_OPTIONS(OPTION_SPEC) OPTI
 struct target {
     struct database database;
 };
+static_assert(offsetof(struct target, database) == 0, "scheme_space.h relies on it");
 
 /* ---- Tables and indexes. ---- */
 
@@ -359,41 +361,6 @@ static void bare_prefetch(struct target_txn *txn, struct target_index *target_in
 
 /* ---- Statistics. ---- */
 
-static void bare_table_space(const struct target_table *target_table, struct target_space *space)
-{
-    const struct table *table = (const struct table *)target_table;
-    *space = (struct target_space){0};
-    for (uint64_t ref = 0; ref < table_limit(table); ref++) {
-        uint32_t size = row_size(table_row(table, ref));
-        space->rows += size != 0;
-        space->payload_bytes += size ? size - 1 : 0;
-    }
-    space->versions = space->inlined_versions = space->rows;
-    space->row_bytes = space->rows * table->stride_bytes;
-}
-
-static void bare_index_space(const struct target_index *index, struct target_space *space)
-{
-    const struct hash *hash = &((const struct table_index *)index)->index.hash;
-    uint64_t buckets = hash_bucket_count(hash), bytes = hash->bucket_bytes;
-    *space = (struct target_space){.rows = buckets,
-                                   .versions = buckets,
-                                   .inlined_versions = buckets,
-                                   .payload_bytes = buckets * (bytes - ROW_HEADER_BYTES),
-                                   .row_bytes = buckets * bytes};
-}
-
-static void bare_memory(const struct target *target, struct target_memory *memory)
-{
-    struct mae_memory usage;
-    mem_usage(&target->database.budget, target->database.spans, &usage);
-    *memory = (struct target_memory){.limit_bytes = usage.limit_bytes,
-                                     .committed_bytes = usage.committed_bytes,
-                                     .resident_bytes = usage.resident_bytes,
-                                     .hugetlb_bytes = usage.hugetlb_bytes,
-                                     .transparent_bytes = usage.transparent_bytes};
-}
-
 static enum target_status bare_verify(struct target *target, char *report, size_t report_bytes)
 {
     return STATUS(database_verify(&target->database, report, report_bytes));
@@ -413,8 +380,8 @@ const struct target_ops bare_target_ops = {
     TARGET_CORE(TARGET_CALL, bare),
     .prefetch = bare_prefetch,
     .table_scan = bare_table_scan,
-    .table_space = bare_table_space,
-    .index_space = bare_index_space,
-    .memory = bare_memory,
+    .table_space = scheme_table_space,
+    .index_space = scheme_index_space,
+    .memory = scheme_memory,
     .verify = bare_verify,
 };

@@ -11,6 +11,8 @@ enum {
     /* Keys are counted by sampling those whose hash has this many leading zeros: one shared write per 64 inserts. */
     SAMPLE_BITS = 6,
     SPLITS_MAX = 1 << SAMPLE_BITS, /* by one insert: no fewer than the inserts since the last sample want */
+    CROWDED_PART = 4,              /* it grows when there are more keys than buckets by this part of the buckets, */
+    BEHIND_PART = 2,               /* and has fallen behind when there are by this one */
     RESERVED_LOG2 = 34,
     RESERVED_MIN_LOG2 = 22,
 };
@@ -238,16 +240,11 @@ static bool split_next(struct hash *hash)
     return true;
 }
 
-static bool is_crowded(const struct hash *hash)
+/* Whether there are more keys than buckets by this share of them: 1 / `part`. */
+static bool is_crowded(const struct hash *hash, unsigned part)
 {
     uint64_t count = count_now(hash);
-    return atomic_load_explicit(&hash->keys, memory_order_relaxed) > count + count / 4;
-}
-
-static bool is_overcrowded(const struct hash *hash)
-{
-    uint64_t count = count_now(hash);
-    return atomic_load_explicit(&hash->keys, memory_order_relaxed) > count + count / 2;
+    return atomic_load_explicit(&hash->keys, memory_order_relaxed) > count + count / part;
 }
 
 /* Out of memory: the index stays as it is, with longer chains. Leaves it to another thread that does it already, unless
@@ -255,11 +252,11 @@ static bool is_overcrowded(const struct hash *hash)
 static void grow(struct hash *hash)
 {
     if (pthread_mutex_trylock(&hash->grow_lock) != 0) {
-        if (!is_overcrowded(hash))
+        if (!is_crowded(hash, BEHIND_PART))
             return;
         pthread_mutex_lock(&hash->grow_lock);
     }
-    for (unsigned i = 0; i < SPLITS_MAX && is_crowded(hash) && split_next(hash); i++) {
+    for (unsigned i = 0; i < SPLITS_MAX && is_crowded(hash, CROWDED_PART) && split_next(hash); i++) {
     }
     pthread_mutex_unlock(&hash->grow_lock);
 }
@@ -333,7 +330,7 @@ enum mae_status hash_insert(struct hash *hash, const void *key, uint64_t ref, ui
     node_changed(changes, &bucket->node, version, node_unlock(&bucket->node, version));
     if (is_sample(&added)) {
         atomic_fetch_add_explicit(&hash->keys, 1u << SAMPLE_BITS, memory_order_relaxed);
-        if (is_crowded(hash))
+        if (is_crowded(hash, CROWDED_PART))
             grow(hash);
     }
     return MAE_OK;

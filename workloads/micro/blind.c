@@ -78,18 +78,12 @@ static bool preset(const char *name, void (*set)(void *arg, const char *option, 
     return true;
 }
 
-static void fill(void *arg, uint64_t key, void *data)
-{
-    const struct workload *workload = arg;
-    record_fill(data, workload->micro.row_bytes, key, 0);
-}
-
 static bulk_attempt_fn attempt_once;
 static bulk_pass_fn check_pass;
 static const struct micro_traits traits = {
     .workload_bytes = sizeof(struct workload),
     .worker_bytes = sizeof(struct workload_worker),
-    .fill = fill,
+    .fill = micro_fill,
     .attempt = attempt_once,
     .check_pass = check_pass,
 };

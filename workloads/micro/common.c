@@ -1,5 +1,6 @@
 /* common.c - see common.h. */
 #include "workloads/micro/common.h"
+#include "workloads/record.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -117,6 +118,11 @@ enum target_status micro_load(struct workload *workload, struct target_worker *w
     uint64_t first, last;
     bulk_part(micro->rows, part, parts, &first, &last);
     return bulk_load(&bulk, first, last, progress, stop);
+}
+
+void micro_fill(void *workload, uint64_t key, void *data)
+{
+    record_fill(data, micro_of(workload)->row_bytes, key, 0);
 }
 
 void micro_data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes)

@@ -88,6 +88,8 @@ enum target_status micro_setup(struct workload *workload, struct target *target,
                                enum target_index_kind kind, char *error, size_t error_bytes);
 enum target_status micro_load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
                               struct workload_progress *progress, const _Atomic bool *stop);
+/* A bulk_fill_fn: the record of the key with stamp 0 (workloads/record.h). */
+void micro_fill(void *workload, uint64_t key, void *data);
 void micro_data_size(const struct workload *workload, uint64_t *rows, uint64_t *bytes);
 void micro_space(const struct workload *workload, struct target_space *rows, struct target_space *indexes);
 

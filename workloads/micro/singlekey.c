@@ -33,18 +33,12 @@ static const struct option_spec option_table[] = {SINGLEKEY_OPTIONS(OPTION_SPEC)
 static const char *const txn_types[] = {"read", "update", NULL};
 static const uint64_t the_key = 0;
 
-static void fill(void *arg, uint64_t key, void *data)
-{
-    const struct workload *workload = arg;
-    record_fill(data, workload->micro.row_bytes, key, 0);
-}
-
 static bulk_attempt_fn attempt_once;
 static bulk_pass_fn check_pass;
 static const struct micro_traits traits = {
     .workload_bytes = sizeof(struct workload),
     .worker_bytes = sizeof(struct workload_worker),
-    .fill = fill,
+    .fill = micro_fill,
     .attempt = attempt_once,
     .check_pass = check_pass,
 };
