@@ -3,12 +3,9 @@
 
 #include <fnmatch.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/analysis/pairs.h"
 #include "harness/common/quantity.h"
-#include "harness/common/support.h"
 #include "harness/common/text_file.h"
 #include "harness/record/columns.h"
 

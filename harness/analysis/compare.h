@@ -23,16 +23,9 @@
 #ifndef HARNESS_ANALYSIS_COMPARE_H
 #define HARNESS_ANALYSIS_COMPARE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-
 #include "harness/analysis/results.h"
 #include "harness/analysis/verdict.h"
 #include "harness/common/exit_code.h"
-#include "harness/common/support.h"
-#include "harness/common/statistics.h"
 
 enum { COMPARE_ERROR_BYTES = CSV_TABLE_ERROR_BYTES };
 struct compare_options {

@@ -2,12 +2,7 @@
 #include "harness/analysis/compare.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <jansson.h>
-
-#include "harness/common/support.h"
 #include "harness/record/csv.h"
 #include "harness/record/metadata.h"
 

@@ -1,12 +1,8 @@
 /* pairs.c - see pairs.h. */
 #include "harness/analysis/pairs.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "engine/base/check.h"
 #include "harness/analysis/results.h"
-#include "harness/common/support.h"
 
 void pairs_add(struct pairs_side *side, double value, const char *block, const struct csv_table *table,
                const struct csv_table_row *row)

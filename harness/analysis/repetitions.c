@@ -2,10 +2,7 @@
 #include "harness/analysis/repetitions.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "harness/common/support.h"
 #include "harness/record/csv.h"
 
 /* ---- Grouping. ---- */

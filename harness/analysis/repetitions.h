@@ -6,10 +6,6 @@
 #ifndef HARNESS_ANALYSIS_REPETITIONS_H
 #define HARNESS_ANALYSIS_REPETITIONS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
-
 #include "harness/analysis/results.h"
 #include "harness/common/statistics.h"
 

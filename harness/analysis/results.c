@@ -2,10 +2,6 @@
 #define _GNU_SOURCE /* qsort_r */
 #include "harness/analysis/results.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "engine/base/check.h"
 #include "harness/common/nearest.h"
 #include "harness/common/quantity.h"

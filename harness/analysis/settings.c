@@ -3,13 +3,10 @@
 #include "harness/analysis/settings.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/analysis/pairs.h"
 #include "harness/analysis/verdict.h"
 #include "harness/common/quantity.h"
-#include "harness/common/support.h"
 #include "harness/record/columns.h"
 
 #define THROUGHPUT "throughput_txn_per_s"

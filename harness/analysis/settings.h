@@ -15,10 +15,6 @@
 #ifndef HARNESS_ANALYSIS_SETTINGS_H
 #define HARNESS_ANALYSIS_SETTINGS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
-
 #include "harness/analysis/results.h"
 #include "harness/common/statistics.h"
 

@@ -6,10 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -17,7 +13,6 @@
 #include "harness/common/program.h"
 #include "harness/common/quantity.h"
 #include "harness/common/statistics.h"
-#include "harness/common/support.h"
 #include "harness/common/text_file.h"
 #include "harness/record/csv.h"
 
@@ -72,10 +67,8 @@ static bool series_read(const struct work *work, const char *path, struct csv_ta
     *table = (struct csv_table){0};
     if (access(path, F_OK) != 0)
         return true;
-    if (!csv_table_read(table, path, error)) {
-        support_complain(work->name, "%s", error);
-        return false;
-    }
+    if (!csv_table_read(table, path, error))
+        return support_complain(work->name, "%s", error);
     SUPPORT_FREED struct support_text columns = {0};
     line_add(&columns, table->columns, table->column_count);
     bool same = strcmp(columns.text, header) == 0;
@@ -140,12 +133,10 @@ static bool entry_add(struct work *work, const struct results *set, const struct
     const char *time = results_text(set, first, "start_utc"), *machine = results_text(set, first, "cpu_model"),
                *revision = results_text(set, first, "revision");
     bool unknown = *revision == '\0' || strcmp(revision, "unknown") == 0;
-    if (*results_text(set, first, "config_hash") == '\0' || *time == '\0' || (unknown && work->asked->commit == NULL)) {
-        support_complain(work->name, "%s:%u: %s", set->table.path, set->rows[first]->line,
-                         unknown && work->asked->commit == NULL ? "of a build without a commit: give --commit"
-                                                                : "has no config_hash or no start_utc");
-        return false;
-    }
+    if (*results_text(set, first, "config_hash") == '\0' || *time == '\0' || (unknown && work->asked->commit == NULL))
+        return support_complain(work->name, "%s:%u: %s", set->table.path, set->rows[first]->line,
+                                unknown && work->asked->commit == NULL ? "of a build without a commit: give --commit"
+                                                                       : "has no config_hash or no start_utc");
     bool mark = strcmp(results_text(set, first, "dirty"), "1") == 0 && strstr(revision, "-dirty") == NULL;
     SUPPORT_FREED char *commit = work->asked->commit ? support_copy(work->asked->commit)
                                                      : support_format("%s%s", revision, mark ? "-dirty" : "");
@@ -194,15 +185,12 @@ static bool results_add(struct work *work, const char *path)
 {
     char error[CSV_TABLE_ERROR_BYTES];
     SUPPORT_ENDED_BY(results_free) struct results set = {0};
-    if (!results_read(&set, path, error)) {
-        support_complain(work->name, "%s", error);
-        return false;
-    }
+    if (!results_read(&set, path, error))
+        return support_complain(work->name, "%s", error);
     SUPPORT_FREED char *unused = results_unused_text(&set);
-    if (set.count == 0) {
-        support_complain(work->name, "%s: holds no complete result%s%s", path, unused[0] == '\0' ? "" : ": ", unused);
-        return false;
-    }
+    if (set.count == 0)
+        return support_complain(work->name, "%s: holds no complete result%s%s", path, unused[0] == '\0' ? "" : ": ",
+                                unused);
     SUPPORT_ENDED_BY(results_key_free) struct results_key key = {0};
     for (size_t i = 0; i < sizeof entry_columns / sizeof entry_columns[0]; i++)
         results_key_add(&key, csv_table_column(&set.table, entry_columns[i]));
@@ -244,10 +232,8 @@ static bool folder_add(struct work *work, const char *folder, bool inner, size_t
 static bool source_add(struct work *work, const char *source)
 {
     size_t found = 0, bytes = strlen(source);
-    if (access(source, R_OK) != 0) {
-        support_complain(work->name, "%s: %s", source, strerror(errno));
-        return false;
-    }
+    if (access(source, R_OK) != 0)
+        return support_complain(work->name, "%s: %s", source, strerror(errno));
     if (bytes > 4 && strcmp(source + bytes - 4, ".csv") == 0)
         return results_add(work, source);
     bool fine = folder_add(work, source, false, &found);

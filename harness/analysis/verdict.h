@@ -21,9 +21,6 @@
 #ifndef HARNESS_ANALYSIS_VERDICT_H
 #define HARNESS_ANALYSIS_VERDICT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "harness/common/statistics.h"
 
 #define VERDICT_ALPHA 0.05

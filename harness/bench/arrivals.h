@@ -15,8 +15,6 @@
 #define HARNESS_BENCH_ARRIVALS_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
-#include <stdint.h>
 
 #include "harness/record/histogram.h"
 #include "workloads/rng.h"

@@ -1,8 +1,6 @@
 /* deadline.c - see deadline.h. */
 #include "harness/bench/deadline.h"
 
-#include <stdlib.h>
-
 #include "engine/base/check.h"
 #include "harness/common/support.h"
 

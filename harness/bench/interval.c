@@ -2,14 +2,10 @@
 #include "harness/bench/interval.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "engine/base/check.h"
 #include "harness/record/csv.h"
-#include "harness/record/result.h"
 #include "harness/targets/targets.h"
 
 /* The hardware events of events.def, whether or not this run counts them: the columns are always the same. */

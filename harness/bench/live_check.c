@@ -2,8 +2,6 @@
 #include "harness/bench/live_check.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "engine/base/check.h"
 #include "harness/common/support.h"

@@ -7,11 +7,6 @@
 #ifndef HARNESS_BENCH_LIVE_CHECK_H
 #define HARNESS_BENCH_LIVE_CHECK_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "workloads/target.h"
 #include "workloads/workload.h"
 
 struct live_check;

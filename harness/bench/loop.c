@@ -1,11 +1,7 @@
 /* loop.c - the workers' loop, see loop.h. */
 #include "harness/bench/loop.h"
 
-#include <stdatomic.h>
-#include <time.h>
-
 #include "engine/base/check.h"
-#include "engine/base/compiler.h"
 #include "harness/common/clock.h"
 #include "harness/common/support.h"
 

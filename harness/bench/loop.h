@@ -15,14 +15,10 @@
 #ifndef HARNESS_BENCH_LOOP_H
 #define HARNESS_BENCH_LOOP_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "harness/bench/arrivals.h"
 #include "harness/machine/pmu.h"
 #include "harness/record/counts.h"
 #include "harness/record/latency.h"
-#include "workloads/target.h"
 #include "workloads/workload.h"
 
 struct loop_counters {

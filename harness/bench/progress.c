@@ -2,10 +2,8 @@
 #include "harness/bench/progress.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <unistd.h>
 
-#include "harness/common/support.h"
 #include "harness/options/options.h"
 
 void progress_init(struct progress *progress, unsigned when)

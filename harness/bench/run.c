@@ -1,17 +1,9 @@
 /* run.c - the coordinator of a run, see run.h and run_inner.h. */
 #include "harness/bench/run.h"
 
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "harness/bench/run_inner.h"
 #include "harness/bench/summary.h"
-#include "harness/common/clock.h"
 #include "harness/common/interrupt.h"
-#include "harness/machine/pmu_sys.h"
 #include "harness/targets/recording.h"
 
 static void signal_note(int number)

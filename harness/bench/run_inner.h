@@ -16,7 +16,6 @@
 #define HARNESS_BENCH_RUN_INNER_H
 
 #include <signal.h>
-#include <stdatomic.h>
 
 #include "harness/bench/deadline.h"
 #include "harness/bench/interval.h"
@@ -25,14 +24,8 @@
 #include "harness/bench/phase.h"
 #include "harness/bench/progress.h"
 #include "harness/common/clock.h"
-#include "harness/common/crew.h"
 #include "harness/common/exit_code.h"
-#include "harness/common/support.h"
-#include "harness/machine/pmu.h"
-#include "harness/machine/proximity.h"
-#include "harness/machine/topology.h"
 #include "harness/record/csv.h"
-#include "harness/record/result.h"
 
 #define SECOND_NS UINT64_C(1000000000)
 

@@ -6,8 +6,6 @@
  * the window open through a flag, between two requests, and then begin to time, and to count events (loop.h).
  */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "engine/base/check.h"
 #include "harness/bench/run_inner.h"

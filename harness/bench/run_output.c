@@ -2,9 +2,6 @@
  * run_output.c - the files beside the result CSV: intervals, histograms, counters, JSON; see run_inner.h.
  * Rows of all of them begin with the columns of `leading`, so that files of many runs can be joined.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -7,8 +7,6 @@
  * would (harness/proof/judge.h). So what the workloads' own checks cannot see, a broken read above all, is seen, if
  * the sample has it.
  */
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/bench/run_inner.h"
 #include "harness/proof/judge.h"

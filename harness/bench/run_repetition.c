@@ -1,7 +1,4 @@
 /* run_repetition.c - one repetition: prepare, measure, space, check, and the result; see run_inner.h. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include "engine/base/check.h"

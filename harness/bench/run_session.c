@@ -1,7 +1,5 @@
 /* run_session.c - a session: a target with the workload's data in it and workers joined; see run_inner.h. */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 
 #include "engine/base/check.h"

@@ -1,7 +1,5 @@
 /* run_state.c - how far a run is: phase, messages, deadline; see run_inner.h. */
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "engine/base/check.h"

@@ -7,12 +7,9 @@
 #include "harness/bench/summary.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/common/quantity.h"
 #include "harness/common/statistics.h"
-#include "harness/common/support.h"
 #include "harness/record/columns.h"
 #include "harness/targets/targets.h"
 

@@ -2,8 +2,6 @@
 #ifndef HARNESS_BENCH_SUMMARY_H
 #define HARNESS_BENCH_SUMMARY_H
 
-#include <stdio.h>
-
 #include "harness/record/result.h"
 
 /* `count` results of one run, in their order. Nothing for none. `warning` is one line, or "". */

@@ -1,14 +1,9 @@
 /* check.c - `maemio check HISTORY`: was what a run recorded serializable? The checks are those of harness/proof. */
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/cli/commands.h"
-#include "harness/common/support.h"
 #include "harness/proof/elle.h"
-#include "harness/proof/judge.h"
 #include "harness/proof/load.h"
 #include "harness/proof/text.h"
 

@@ -2,11 +2,7 @@
 #define _GNU_SOURCE /* vasprintf */
 #include "harness/cli/commands.h"
 
-#include <argp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/common/known_options.h"
 #include "harness/common/quantity.h"

@@ -1,12 +1,8 @@
 /* compare.c - `maemio compare A.csv B.csv`: is B slower than A? See harness/analysis/compare.h. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/analysis/compare.h"
 #include "harness/cli/commands.h"
 #include "harness/record/columns.h"
-#include "harness/common/support.h"
 
 struct request {
     struct compare_options options;

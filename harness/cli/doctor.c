@@ -1,11 +1,8 @@
 /* doctor.c - `maemio doctor`: what about this machine spoils measurements, and how far its cores are apart. */
-#include <stdio.h>
 
 #include "harness/cli/commands.h"
-#include "harness/common/crew.h"
 #include "harness/machine/doctor.h"
 #include "harness/machine/proximity.h"
-#include "harness/machine/topology.h"
 
 /* What the threads that measure distances are pinned by. */
 struct measured {

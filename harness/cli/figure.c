@@ -1,11 +1,6 @@
 /* figure.c - `maemio figure NAME... | all`: see harness/figures/figure.h. */
 #include "harness/figures/figure.h"
 
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "harness/cli/commands.h"
 
 /* The names are left in argv, `all` taken out. */

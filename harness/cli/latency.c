@@ -1,14 +1,7 @@
 /* latency.c - `maemio latency FILE.csv...`: merges the histograms of --latency-csv. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/cli/commands.h"
-#include "harness/common/csv_table.h"
-#include "harness/common/support.h"
 #include "harness/record/csv.h"
-#include "harness/record/latency.h"
 
 /* Histograms of one configuration, transaction type and quantity, over workers, repetitions and files. */
 struct merged {

@@ -2,19 +2,11 @@
  * list.c - `maemio list TOPIC`: what can be said to a run, and what its results mean.
  * Every line: a name, two blanks or more, what it is.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/cli/commands.h"
 #include "harness/common/nearest.h"
-#include "harness/common/support.h"
-#include "harness/machine/pmu.h"
-#include "harness/machine/pmu_sys.h"
 #include "harness/options/arguments.h"
-#include "harness/options/options.h"
 #include "harness/record/columns.h"
-#include "harness/record/result.h"
 #include "harness/targets/targets.h"
 #include "workloads/distribution.h"
 

@@ -1,9 +1,6 @@
 /* main.c - the `maemio` command: finds the sub-command and hands over. */
 #include <argp.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "engine/maemio.h"

@@ -1,9 +1,5 @@
 /* report.c - `maemio report`: of a result file a table (repetitions.h), of a folder a page (report_html.h). */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "harness/common/support.h"
 #include "harness/analysis/repetitions.h"
 #include "harness/cli/commands.h"
 #include "harness/common/program.h"

@@ -1,13 +1,8 @@
 /* sweep.c - `maemio sweep FILE`: see harness/sweep/sweep.h; then the page that compares its settings. */
 #include "harness/sweep/sweep.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "harness/cli/commands.h"
 #include "harness/common/program.h"
-#include "harness/common/support.h"
 #include "harness/figures/report_html.h"
 
 /* False with a message for one that is not key=value. */

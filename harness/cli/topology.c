@@ -1,6 +1,4 @@
 /* topology.c - `maemio topology`: draws the machine and where workers run. */
-#include <stdint.h>
-#include <stdio.h>
 
 #include "harness/common/support.h"
 #include "harness/cli/commands.h"

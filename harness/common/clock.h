@@ -8,8 +8,6 @@
 #ifndef HARNESS_COMMON_CLOCK_H
 #define HARNESS_COMMON_CLOCK_H
 
-#include <stdint.h>
-
 #include "engine/base/tsc.h"
 
 extern uint64_t clock_multiplier; /* nanoseconds per tick x 2^32; constant once clock_init has run */

@@ -2,7 +2,6 @@
 #include "harness/common/crew.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 
 #include "engine/base/check.h"
 #include "harness/common/support.h"

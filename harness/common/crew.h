@@ -6,9 +6,6 @@
 #ifndef HARNESS_COMMON_CREW_H
 #define HARNESS_COMMON_CREW_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "workloads/target.h"
 
 struct crew;

@@ -1,10 +1,6 @@
 /* csv_table.c - see csv_table.h. */
 #include "harness/common/csv_table.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "engine/base/check.h"
 #include "harness/common/support.h"
 #include "harness/common/text_file.h"

@@ -1,10 +1,6 @@
 /* known_options.c - see known_options.h. */
 #include "harness/common/known_options.h"
 
-#include <stdbool.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "harness/common/exit_code.h"
 #include "harness/common/nearest.h"
 #include "harness/common/support.h"

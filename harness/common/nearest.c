@@ -1,8 +1,6 @@
 /* nearest.c - see nearest.h. */
 #include "harness/common/nearest.h"
 
-#include <string.h>
-
 #include "harness/common/support.h"
 
 enum { NAME_BYTES_MAX = 64, BEGINNING_BYTES = 3 };

@@ -1,13 +1,9 @@
 /* program.c - see program.h. */
-#include "harness/common/support.h"
 #include "harness/common/program.h"
 
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,10 +18,8 @@ bool program_folder_make(const char *name, const char *path)
         if (kept != '/' && kept != '\0')
             continue;
         *slash = '\0';
-        if (mkdir(copy, 0777) != 0 && errno != EEXIST) {
-            support_complain(name, "%s: cannot make this folder: %s", copy, strerror(errno));
-            return false;
-        }
+        if (mkdir(copy, 0777) != 0 && errno != EEXIST)
+            return support_complain(name, "%s: cannot make this folder: %s", copy, strerror(errno));
         *slash = kept;
         if (kept == '\0')
             return true;

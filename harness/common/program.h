@@ -5,8 +5,6 @@
 #ifndef HARNESS_COMMON_PROGRAM_H
 #define HARNESS_COMMON_PROGRAM_H
 
-#include <stdbool.h>
-
 #include "harness/common/support.h"
 
 /* mkdir -p */

@@ -2,9 +2,6 @@
 #include "harness/common/statistics.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "engine/base/check.h"
 #include "harness/common/support.h"

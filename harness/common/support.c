@@ -5,9 +5,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -139,7 +136,7 @@ bool support_error_at(char *error, size_t error_bytes, const char *file, unsigne
     return false;
 }
 
-void support_complain(const char *who, const char *format, ...)
+bool support_complain(const char *who, const char *format, ...)
 {
     va_list arguments;
     (void)fprintf(stderr, "%s: ", who);
@@ -147,6 +144,7 @@ void support_complain(const char *who, const char *format, ...)
     (void)vfprintf(stderr, format, arguments);
     va_end(arguments);
     (void)fputc('\n', stderr);
+    return false;
 }
 
 bool support_thread_start(pthread_t *thread, void *(*main)(void *arg), void *arg)

@@ -1,4 +1,7 @@
-/* support.h - memory and text for the harness's cold paths. If memory runs out there, the program ends. */
+/*
+ * support.h - memory and text for the harness's cold paths. If memory runs out there, the program ends. It brings the
+ * headers of C that whoever has memory and text needs: free, strlen, snprintf.
+ */
 #ifndef HARNESS_COMMON_SUPPORT_H
 #define HARNESS_COMMON_SUPPORT_H
 
@@ -6,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { SUPPORT_LINE_BYTES = 128 }; /* two cache lines: the adjacent-line prefetcher pairs them */
 
@@ -50,8 +56,8 @@ bool support_error(char *error, size_t error_bytes, const char *format, ...) __a
 bool support_error_at(char *error, size_t error_bytes, const char *file, unsigned line, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* "who: what is wrong" as a line on stderr; `who` is the command's name. */
-void support_complain(const char *who, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "who: what is wrong" as a line on stderr; `who` is the command's name. Returns false. */
+bool support_complain(const char *who, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A thread that takes no signals: those go to the thread that starts it. False if there is none. */
 bool support_thread_start(pthread_t *thread, void *(*main)(void *arg), void *arg);

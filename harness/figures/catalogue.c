@@ -4,8 +4,6 @@
 
 #include <dirent.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/common/quantity.h"
 

@@ -13,7 +13,6 @@
 #ifndef HARNESS_FIGURES_CATALOGUE_H
 #define HARNESS_FIGURES_CATALOGUE_H
 
-#include "harness/common/support.h"
 #include "harness/figures/claims.h"
 #include "harness/options/jobfile.h"
 

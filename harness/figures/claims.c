@@ -3,10 +3,6 @@
 
 #include <math.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "harness/common/support.h"
 
 const char *claim_verdict_text(enum claim_verdict verdict)
 {

@@ -13,8 +13,6 @@
 #ifndef HARNESS_FIGURES_CLAIMS_H
 #define HARNESS_FIGURES_CLAIMS_H
 
-#include <stdio.h>
-
 #include "harness/analysis/results.h"
 #include "harness/common/statistics.h"
 

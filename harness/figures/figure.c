@@ -3,20 +3,12 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "harness/analysis/results.h"
-#include "harness/common/exit_code.h"
 #include "harness/common/nearest.h"
 #include "harness/common/program.h"
-#include "harness/common/support.h"
 #include "harness/common/text_file.h"
 #include "harness/figures/plot_data.h"
-#include "harness/options/jobfile.h"
 
 enum { CONF_BYTES_MAX = 1 << 20 };
 
@@ -119,8 +111,7 @@ static bool job_keep(const struct run *run, const char *folder, const char *job)
     SUPPORT_FREED char *text = text_file_read(frozen, CONF_BYTES_MAX, false, &bytes, why, sizeof(why));
     if (text)
         return text_file_write(run->name, job, text, bytes);
-    support_complain(run->name, "%s", why);
-    return false;
+    return support_complain(run->name, "%s", why);
 }
 
 /* Writes the points and tells gnuplot of them: their lines, and what the caption says. */
@@ -230,18 +221,15 @@ static bool names_known(const struct run *run, const struct catalogue *catalogue
     for (size_t i = 0; i < run->asked->count; i++) {
         struct nearest nearest = {.wanted = run->asked->names[i]};
         const struct figure *found = catalogue_find(catalogue, nearest.wanted);
-        if (found != NULL && terms_differ(run) && !figure_compares_systems(found)) {
-            support_complain(run->name, "--terms: %s compares no systems", found->name);
-            return false;
-        }
+        if (found != NULL && terms_differ(run) && !figure_compares_systems(found))
+            return support_complain(run->name, "--terms: %s compares no systems", found->name);
         if (found != NULL)
             continue;
         for (size_t k = 0; k < catalogue->count; k++)
             nearest_offer(&nearest, catalogue->figures[k].name);
         SUPPORT_FREED char *hint =
             nearest_name(&nearest) != NULL ? nearest_hint(&nearest) : support_copy("; see `maemio figure --list`");
-        support_complain(run->name, "there is no figure '%s'%s", nearest.wanted, hint);
-        return false;
+        return support_complain(run->name, "there is no figure '%s'%s", nearest.wanted, hint);
     }
     return true;
 }

@@ -13,9 +13,6 @@
 #ifndef HARNESS_FIGURES_FIGURE_H
 #define HARNESS_FIGURES_FIGURE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "harness/common/exit_code.h"
 #include "harness/common/support.h"
 

@@ -5,11 +5,8 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/common/quantity.h"
-#include "harness/common/support.h"
 #include "harness/common/text_file.h"
 
 enum { FILE_BYTES_MAX = 16 << 20 };

@@ -15,8 +15,6 @@
 #define HARNESS_FIGURES_HTML_H
 
 #include <jansson.h>
-#include <stdbool.h>
-#include <stdio.h>
 
 #include "harness/common/statistics.h"
 #include "harness/common/support.h"

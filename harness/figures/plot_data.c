@@ -4,13 +4,9 @@
 
 #include <ctype.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/analysis/settings.h"
 #include "harness/common/quantity.h"
-#include "harness/common/statistics.h"
-#include "harness/common/support.h"
 
 static const char *const metric_columns[] = {
 #define PLOT_METRIC_COLUMN(name, column) column,

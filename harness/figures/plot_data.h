@@ -11,8 +11,6 @@
 #ifndef HARNESS_FIGURES_PLOT_DATA_H
 #define HARNESS_FIGURES_PLOT_DATA_H
 
-#include "harness/analysis/results.h"
-#include "harness/common/statistics.h"
 #include "harness/figures/catalogue.h"
 
 /* name, column of the results */

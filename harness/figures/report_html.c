@@ -4,18 +4,11 @@
 
 #include <dirent.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include "harness/analysis/results.h"
 #include "harness/common/program.h"
 #include "harness/common/quantity.h"
-#include "harness/common/support.h"
 #include "harness/common/text_file.h"
-#include "harness/figures/catalogue.h"
-#include "harness/figures/html.h"
 #include "harness/figures/plot_data.h"
 
 #include "harness/record/csv.h"

@@ -5,11 +5,8 @@
 #include "harness/figures/report_html.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/analysis/settings.h"
-#include "harness/common/support.h"
 
 static double sum_of(const struct settings *settings, const struct setting *setting, const char *column, double *values)
 {

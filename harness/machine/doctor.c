@@ -1,7 +1,6 @@
 /* doctor.c - see doctor.h. */
 #include "harness/machine/doctor.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,6 @@
 /* facts.c - see facts.h. */
 #include "harness/machine/facts.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "harness/common/support.h"
 
 enum { PATH_BYTES = 1024, LINE_BYTES = 65536 /* the flags of /proc/cpuinfo */, CPU_MAX = 1 << 20 };

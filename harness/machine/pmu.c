@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
-#include <string.h>
 #include <strings.h>
 
 #include <perfmon/pfmlib_perf_event.h>

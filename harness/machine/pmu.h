@@ -24,8 +24,6 @@
 #define HARNESS_MACHINE_PMU_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #include "harness/machine/pmu_sys.h"

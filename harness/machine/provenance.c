@@ -4,10 +4,8 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <gnu/libc-version.h>
-#include <hwloc.h>
 #include <jansson.h>
 #include <perfmon/pfmlib.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -4,9 +4,6 @@
 #include <sched.h>
 #include <math.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "engine/base/check.h"
 #include "harness/common/statistics.h"

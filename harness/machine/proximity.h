@@ -17,10 +17,6 @@
 #ifndef HARNESS_MACHINE_PROXIMITY_H
 #define HARNESS_MACHINE_PROXIMITY_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "harness/common/crew.h"
 #include "harness/common/csv_table.h"
 #include "harness/machine/topology.h"

@@ -4,11 +4,7 @@
 #endif
 #include "harness/machine/topology.h"
 
-#include <hwloc.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "engine/base/check.h"
 #include "harness/common/support.h"

@@ -9,14 +9,8 @@
  */
 #include "harness/options/arguments.h"
 
-#include <argp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "harness/common/exit_code.h"
 #include "harness/common/known_options.h"
-#include "harness/common/support.h"
 #include "harness/options/job.h"
 #include "harness/options/ycsb_properties.h"
 #include "harness/targets/targets.h"

@@ -2,9 +2,7 @@
 #include "harness/options/job.h"
 
 #include <assert.h>
-#include <string.h>
 
-#include "harness/common/support.h"
 #include "harness/machine/topology.h"
 
 /* ---- What the reader of job files asks. ---- */

@@ -2,8 +2,6 @@
 #ifndef HARNESS_OPTIONS_JOB_H
 #define HARNESS_OPTIONS_JOB_H
 
-#include <stdbool.h>
-
 #include "harness/options/jobfile.h"
 #include "harness/options/options.h"
 

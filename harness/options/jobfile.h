@@ -28,10 +28,6 @@
 #ifndef HARNESS_OPTIONS_JOBFILE_H
 #define HARNESS_OPTIONS_JOBFILE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "harness/common/support.h"
 
 enum { JOBFILE_POINTS_MAX = 100000, JOBFILE_VALUES_MAX = 10000, JOBFILE_ERROR_BYTES = 1024 };

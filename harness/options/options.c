@@ -4,9 +4,6 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/common/nearest.h"
 #include "harness/targets/targets.h"

@@ -11,12 +11,7 @@
 #ifndef HARNESS_OPTIONS_OPTIONS_H
 #define HARNESS_OPTIONS_OPTIONS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "harness/common/support.h"
-#include "workloads/target.h"
 #include "workloads/workload.h"
 
 enum { OPTION_TEXT_BYTES = 512, OPTION_ERROR_BYTES = 1024 };

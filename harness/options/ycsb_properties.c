@@ -4,12 +4,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "engine/base/option.h"
 #include "harness/common/text_file.h"
 
 enum { FILE_BYTES_MAX = 1 << 20 };

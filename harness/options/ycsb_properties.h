@@ -18,9 +18,6 @@
 #ifndef HARNESS_OPTIONS_YCSB_PROPERTIES_H
 #define HARNESS_OPTIONS_YCSB_PROPERTIES_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "harness/options/options.h"
 
 enum { YCSB_PROPERTIES_ERROR_BYTES = 1024 };

@@ -1,9 +1,6 @@
 /* anomaly.c - see anomaly.h. */
 #include "harness/proof/anomaly.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 static const struct {
     const char *name, *meaning;
     enum target_isolation forbidden_from;

@@ -11,9 +11,6 @@
 #ifndef HARNESS_PROOF_ANOMALY_H
 #define HARNESS_PROOF_ANOMALY_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "harness/common/support.h"
 #include "workloads/target.h"
 

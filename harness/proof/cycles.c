@@ -1,9 +1,6 @@
 /* cycles.c - see cycles.h. */
 #include "harness/proof/cycles.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 struct search {
     const struct edge *edges; /* sorted by `from` */
     size_t *begin;            /* of each node's edges; one more than nodes */

@@ -11,8 +11,6 @@
 #include "harness/proof/elle.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "harness/proof/collect.h"
 

@@ -2,11 +2,7 @@
 #include "harness/proof/judge.h"
 
 #include <inttypes.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "harness/proof/collect.h"
 #include "harness/proof/graph.h"
 #include "harness/proof/replay.h"
 

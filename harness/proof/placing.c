@@ -1,8 +1,6 @@
 /* placing.c - see placing.h. */
 #include "harness/proof/placing.h"
 
-#include <stdlib.h>
-
 /* The version at the beginning of the line that leads to this one. */
 static uint32_t root_of(const struct graph *graph, uint32_t version)
 {

@@ -1,6 +1,5 @@
 /* replay.c - the committed transactions in timestamp order on a model; see judge.h. */
 #include <inttypes.h>
-#include <string.h>
 
 #include "harness/proof/replay.h"
 

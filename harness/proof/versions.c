@@ -1,8 +1,6 @@
 /* versions.c - see versions.h. */
 #include "harness/proof/versions.h"
 
-#include <stdlib.h>
-
 struct version *graph_version(const struct graph *graph, uint32_t i)
 {
     return (struct version *)graph->checker->versions.items + i;

@@ -2,13 +2,8 @@
 #include "harness/record/columns.h"
 
 #include <math.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "engine/maemio.h"
-#include "harness/common/support.h"
 #include "harness/targets/targets.h"
 
 enum { SCHEMA_VERSION = 2 }; /* 2: what is rolled back on purpose is no commit */

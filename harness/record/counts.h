@@ -2,8 +2,6 @@
 #ifndef HARNESS_RECORD_COUNTS_H
 #define HARNESS_RECORD_COUNTS_H
 
-#include <stdint.h>
-
 #include "workloads/target.h"
 
 /* Of one transaction type. `aborted` is per attempt, by its reason (target_ops.reasons); `rolled_back` is of

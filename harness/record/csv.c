@@ -4,14 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/common/support.h"
 #include "harness/record/columns.h"
 
 struct csv {

@@ -8,9 +8,6 @@
 #ifndef HARNESS_RECORD_CSV_H
 #define HARNESS_RECORD_CSV_H
 
-#include <stdbool.h>
-
-#include "harness/common/support.h"
 #include "harness/record/result.h"
 
 enum { CSV_ERROR_BYTES = 1024 };

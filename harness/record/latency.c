@@ -1,8 +1,6 @@
 /* latency.c - see latency.h. */
 #include "harness/record/latency.h"
 
-#include <stdlib.h>
-
 #include "engine/base/check.h"
 #include "harness/common/support.h"
 

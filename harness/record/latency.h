@@ -19,9 +19,6 @@
 #ifndef HARNESS_RECORD_LATENCY_H
 #define HARNESS_RECORD_LATENCY_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include "harness/record/histogram.h"
 
 struct latency {

@@ -2,13 +2,8 @@
 #include "harness/record/metadata.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "harness/common/support.h"
 #include "harness/record/columns.h"
 
 static void hash_add(uint64_t *hash, const char *text)

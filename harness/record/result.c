@@ -2,12 +2,8 @@
 #include "harness/record/result.h"
 
 #include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "engine/base/check.h"
-#include "harness/common/support.h"
 
 struct result *result_create(const struct options *options, const struct placement *placement, unsigned repetition)
 {

@@ -5,7 +5,6 @@
 #include "harness/machine/pmu.h"
 #include "harness/machine/provenance.h"
 #include "harness/machine/proximity.h"
-#include "harness/machine/topology.h"
 #include "harness/options/options.h"
 #include "harness/record/counts.h"
 #include "harness/record/latency.h"

@@ -4,24 +4,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/analysis/results.h"
 #include "harness/analysis/settings.h"
-#include "harness/common/csv_table.h"
 #include "harness/common/interrupt.h"
 #include "harness/common/program.h"
 #include "harness/common/quantity.h"
-#include "harness/common/support.h"
 #include "harness/common/text_file.h"
 #include "harness/sweep/sweep_plan.h"
 
@@ -83,10 +76,8 @@ static bool folder_take(const struct sweep *sweep)
     if (!program_folder_make(sweep->name, runs))
         return false;
     int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666); /* held until the program ends */
-    if (lock < 0) {
-        support_complain(sweep->name, "--out: %s: cannot be opened: %s", path, strerror(errno));
-        return false;
-    }
+    if (lock < 0)
+        return support_complain(sweep->name, "--out: %s: cannot be opened: %s", path, strerror(errno));
     if (flock(lock, LOCK_EX | LOCK_NB) == 0)
         return true;
     support_complain(sweep->name, "--out: %s: another sweep is at work there", sweep->out);
@@ -152,10 +143,8 @@ static bool merge(const struct sweep *sweep, const struct sweep_run *run, const 
     if (access(path, F_OK) != 0)
         return true; /* a histogram or an interval may have nothing to say */
     SUPPORT_FREED char *text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, error, sizeof error);
-    if (text == NULL) {
-        support_complain(sweep->name, "%s", error);
-        return false;
-    }
+    if (text == NULL)
+        return support_complain(sweep->name, "%s", error);
     FILE *into = fopen(merged, "a+e");
     const char *end = memchr(text, '\n', bytes);
     if (into != NULL && has_header && fseek(into, 0, SEEK_END) == 0 && ftell(into) > 0)
@@ -272,8 +261,7 @@ static bool file_replace(const struct sweep *sweep, const char *name)
                        *part = support_format("%s%s", path, sweep->ending);
     if (access(part, F_OK) != 0 || rename(part, path) == 0)
         return true;
-    support_complain(sweep->name, "%s: cannot be renamed: %s", part, strerror(errno));
-    return false;
+    return support_complain(sweep->name, "%s: cannot be renamed: %s", part, strerror(errno));
 }
 
 /* Puts the files of the whole job in the place of the earlier job's. The results come last: when they are new, every

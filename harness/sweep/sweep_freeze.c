@@ -5,10 +5,7 @@
  * has a section for the rest. So a later default, an included file or another number of cores changes nothing.
  */
 #include <ctype.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "harness/common/support.h"
 #include "engine/maemio.h"
 #include "harness/machine/topology.h"
 #include "harness/sweep/sweep_plan.h"

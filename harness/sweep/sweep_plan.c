@@ -1,11 +1,7 @@
 /* sweep_plan.c - see sweep_plan.h. */
 #include "harness/sweep/sweep_plan.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "harness/common/quantity.h"
-#include "harness/common/support.h"
 #include "harness/options/job.h"
 #include "harness/record/metadata.h"
 #include "workloads/rng.h"

@@ -4,10 +4,6 @@
 #ifndef HARNESS_SWEEP_SWEEP_PLAN_H
 #define HARNESS_SWEEP_SWEEP_PLAN_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include "harness/options/jobfile.h"
 #include "harness/options/options.h"
 
