@@ -16,7 +16,6 @@
 #define HARNESS_ANALYSIS_RESULTS_H
 
 #include "harness/common/csv_table.h"
-#include "harness/common/support.h"
 
 enum { RESULTS_SELECTOR_BYTES = 512 };
 

@@ -20,11 +20,7 @@ enum { HASH_SHOWN = 8 };
 
 #define TREND_HEADER_METRIC(name) "," #name "," #name "_low," #name "_high"
 static const char header[] = "time,commit,machine,runs" TREND_METRIC_TABLE(TREND_HEADER_METRIC) "\n";
-static const char *const metrics[] = {
-#define TREND_METRIC_NAME(name) #name,
-    TREND_METRIC_TABLE(TREND_METRIC_NAME)
-#undef TREND_METRIC_NAME
-};
+static const char *const metrics[] = {TREND_METRIC_TABLE(TABLE_NAMES)};
 enum { METRIC_COUNT = sizeof metrics / sizeof metrics[0] };
 
 /* What is asked for, where plots are (program_share), and how many entries were new, and known already. */

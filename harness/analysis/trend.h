@@ -17,10 +17,8 @@
 #ifndef HARNESS_ANALYSIS_TREND_H
 #define HARNESS_ANALYSIS_TREND_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "harness/common/exit_code.h"
+#include "harness/common/support.h"
 
 /* A column of the results, and of the series under the same name. */
 #define TREND_METRIC_TABLE(X) \

@@ -5,11 +5,7 @@
 
 #include "engine/base/check.h"
 
-static const char *const names[] = {
-#define VERDICT_NAME(name, text) text,
-    VERDICT_TABLE(VERDICT_NAME)
-#undef VERDICT_NAME
-};
+static const char *const names[] = {VERDICT_TABLE(TABLE_SECONDS)};
 
 const char *verdict_name(enum verdict verdict)
 {

@@ -27,11 +27,8 @@
 
 #define VERDICT_TABLE(X) X(FASTER, "faster") X(SLOWER, "slower") X(SAME, "same") X(INCONCLUSIVE, "inconclusive")
 
-enum verdict {
 #define VERDICT_ENUM(name, text) VERDICT_##name,
-    VERDICT_TABLE(VERDICT_ENUM)
-#undef VERDICT_ENUM
-};
+enum verdict { VERDICT_TABLE(VERDICT_ENUM) };
 
 struct verdict_evidence {
     size_t a_count, b_count;

@@ -2,7 +2,6 @@
 #include "harness/bench/deadline.h"
 
 #include "engine/base/check.h"
-#include "harness/common/support.h"
 
 struct deadline {
     pthread_t thread;

@@ -6,8 +6,7 @@
 #ifndef HARNESS_BENCH_DEADLINE_H
 #define HARNESS_BENCH_DEADLINE_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "harness/common/support.h"
 
 struct deadline;
 

@@ -18,7 +18,6 @@
 #ifndef HARNESS_BENCH_INTERVAL_H
 #define HARNESS_BENCH_INTERVAL_H
 
-#include "harness/common/support.h"
 #include "harness/machine/pmu.h"
 #include "workloads/target.h"
 

@@ -3,7 +3,6 @@
 
 #include "engine/base/check.h"
 #include "harness/common/clock.h"
-#include "harness/common/support.h"
 
 enum { READ_TRIES = 64 };
 

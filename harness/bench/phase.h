@@ -2,6 +2,8 @@
 #ifndef HARNESS_BENCH_PHASE_H
 #define HARNESS_BENCH_PHASE_H
 
+#include "harness/common/support.h"
+
 /* name, text */
 #define PHASE_TABLE(X)                                                      \
     X(SETUP, "setup") /* open the target, create tables */                  \
@@ -16,20 +18,13 @@
     X(CHECK, "check")                                                       \
     X(CLOSE, "close")
 
-enum phase {
 #define PHASE_ENUM(name, text) PHASE_##name,
-    PHASE_TABLE(PHASE_ENUM) PHASE_COUNT
-#undef PHASE_ENUM
-};
+enum phase { PHASE_TABLE(PHASE_ENUM) PHASE_COUNT };
 
 /* The name for people; static. */
 static inline const char *phase_text(enum phase phase)
 {
-    static const char *const texts[] = {
-#define PHASE_TEXT(name, text) text,
-        PHASE_TABLE(PHASE_TEXT)
-#undef PHASE_TEXT
-    };
+    static const char *const texts[] = {PHASE_TABLE(TABLE_SECONDS)};
     return texts[phase];
 }
 

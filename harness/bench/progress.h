@@ -5,8 +5,7 @@
 #ifndef HARNESS_BENCH_PROGRESS_H
 #define HARNESS_BENCH_PROGRESS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "harness/common/support.h"
 
 struct progress {
     bool on, terminal, drawn;

@@ -6,7 +6,6 @@
 
 #include "harness/common/known_options.h"
 #include "harness/common/quantity.h"
-#include "harness/common/support.h"
 
 enum { KEY_FIRST = 0x1000 }; /* argp's key of the first option; of the others by position */
 

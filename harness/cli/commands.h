@@ -6,10 +6,8 @@
 #ifndef HARNESS_CLI_COMMANDS_H
 #define HARNESS_CLI_COMMANDS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "harness/common/exit_code.h"
+#include "harness/common/support.h"
 
 /* name, help */
 #define COMMAND_TABLE(X)                                                                           \

@@ -6,7 +6,6 @@
 #include "engine/maemio.h"
 #include "harness/cli/commands.h"
 #include "harness/common/nearest.h"
-#include "harness/common/support.h"
 
 static const struct command {
     const char *name, *help;

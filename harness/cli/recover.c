@@ -5,7 +5,6 @@
 
 #include "engine/maemio.h"
 #include "harness/cli/commands.h"
-#include "harness/common/support.h"
 
 /* Whether a folder has a manifest or a segment. Opening one that has neither would begin a new log there. */
 static bool has_log(const char *folder, const char **why)

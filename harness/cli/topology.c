@@ -1,6 +1,5 @@
 /* topology.c - `maemio topology`: draws the machine and where workers run. */
 
-#include "harness/common/support.h"
 #include "harness/cli/commands.h"
 #include "harness/machine/topology.h"
 

@@ -1,8 +1,6 @@
 /* trend.c - `maemio trend DIR|RESULTS.csv...`: see harness/analysis/trend.h. */
 #include "harness/analysis/trend.h"
 
-#include <stdint.h>
-
 #include "harness/cli/commands.h"
 
 static const char *check(const struct command_line *line)

@@ -2,7 +2,6 @@
 #include "harness/common/csv_table.h"
 
 #include "engine/base/check.h"
-#include "harness/common/support.h"
 #include "harness/common/text_file.h"
 
 enum { FILE_BYTES_MAX = 1 << 30 };

@@ -7,8 +7,7 @@
 #ifndef HARNESS_COMMON_CSV_TABLE_H
 #define HARNESS_COMMON_CSV_TABLE_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "harness/common/support.h"
 
 enum { CSV_TABLE_ERROR_BYTES = 1024 };
 

@@ -13,10 +13,7 @@
     X(DEADLINE, 124, "the deadline passed")                   \
     X(INTERRUPTED, 130, "interrupted; partial results are kept")
 
-enum exit_code {
 #define EXIT_CODE_ENUM(name, value, text) EXIT_##name = (value),
-    EXIT_CODE_TABLE(EXIT_CODE_ENUM)
-#undef EXIT_CODE_ENUM
-};
+enum exit_code { EXIT_CODE_TABLE(EXIT_CODE_ENUM) };
 
 #endif

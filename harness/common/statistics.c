@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "engine/base/check.h"
-#include "harness/common/support.h"
 #include "workloads/rng.h"
 
 static int ascending(const void *left, const void *right)

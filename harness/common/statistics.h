@@ -14,9 +14,7 @@
 #ifndef HARNESS_COMMON_STATISTICS_H
 #define HARNESS_COMMON_STATISTICS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "harness/common/support.h"
 
 enum {
     STATISTICS_RESAMPLES = 10000, /* of block noise: 500 of them lie beyond its end */

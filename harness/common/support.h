@@ -33,6 +33,12 @@ char *support_format(const char *format, ...) __attribute__((format(printf, 1, 2
 #define SUPPORT_FREED SUPPORT_ENDED_BY(support_freed)
 void support_freed(void *variable);
 
+/* What is made of the rows of a table, X(name, ...), where their fields are all that is wanted. */
+#define TABLE_NAMES(name, ...) #name,
+#define TABLE_SECONDS(first, second, ...) second,
+#define TABLE_RESTS(first, ...) {__VA_ARGS__},
+#define TABLE_FIELDS(name, ...) {#name, __VA_ARGS__},
+
 /* A text that grows. {0} is empty. `text` is NULL until something is added; its owner frees it. */
 struct support_text {
     char *text;

@@ -5,8 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/common/support.h"
-
 /* Reads to the end; NULL with errno set. EFBIG: there is more than bytes_max. */
 static char *read_all(FILE *file, size_t bytes_max, size_t *bytes)
 {

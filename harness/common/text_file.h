@@ -2,8 +2,7 @@
 #ifndef HARNESS_COMMON_TEXT_FILE_H
 #define HARNESS_COMMON_TEXT_FILE_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include "harness/common/support.h"
 
 /*
  * The whole content, which may be any bytes, with a NUL after it that *bytes does not count. The caller frees it. NULL

@@ -6,11 +6,7 @@
 
 const char *claim_verdict_text(enum claim_verdict verdict)
 {
-    static const char *const texts[] = {
-#define CLAIM_VERDICT_TEXT(name, text) text,
-        CLAIM_VERDICT_TABLE(CLAIM_VERDICT_TEXT)
-#undef CLAIM_VERDICT_TEXT
-    };
+    static const char *const texts[] = {CLAIM_VERDICT_TABLE(TABLE_SECONDS)};
     return texts[verdict];
 }
 

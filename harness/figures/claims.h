@@ -24,11 +24,8 @@ enum { CLAIM_RUNS_MIN = 6, CLAIM_REASON_BYTES = 256 };
     X(FAILS, "does not hold")  \
     X(UNKNOWN, "cannot be told here")
 
-enum claim_verdict {
 #define CLAIM_VERDICT_ENUM(name, text) CLAIM_##name,
-    CLAIM_VERDICT_TABLE(CLAIM_VERDICT_ENUM)
-#undef CLAIM_VERDICT_ENUM
-};
+enum claim_verdict { CLAIM_VERDICT_TABLE(CLAIM_VERDICT_ENUM) };
 const char *claim_verdict_text(enum claim_verdict verdict);
 
 /* The keys of [claim ...], as docs/figures.md explains them; texts that are not given are "". */

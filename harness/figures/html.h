@@ -17,7 +17,6 @@
 #include <jansson.h>
 
 #include "harness/common/statistics.h"
-#include "harness/common/support.h"
 
 enum { HTML_NUMBER_BYTES = 96, HTML_ERROR_BYTES = 512 };
 

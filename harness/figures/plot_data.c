@@ -8,11 +8,7 @@
 #include "harness/analysis/settings.h"
 #include "harness/common/quantity.h"
 
-static const char *const metric_columns[] = {
-#define PLOT_METRIC_COLUMN(name, column) column,
-    PLOT_METRIC_TABLE(PLOT_METRIC_COLUMN)
-#undef PLOT_METRIC_COLUMN
-};
+static const char *const metric_columns[] = {PLOT_METRIC_TABLE(TABLE_SECONDS)};
 
 /* ---- A row's line and place. ---- */
 

@@ -24,12 +24,8 @@
     X(latency_p50_ns, "latency_p50_ns")   \
     X(latency_p99_ns, "latency_p99_ns")
 
-enum plot_metric {
 #define PLOT_METRIC_ENUM(name, column) PLOT_##name,
-    PLOT_METRIC_TABLE(PLOT_METRIC_ENUM)
-#undef PLOT_METRIC_ENUM
-        PLOT_METRIC_COUNT
-};
+enum plot_metric { PLOT_METRIC_TABLE(PLOT_METRIC_ENUM) PLOT_METRIC_COUNT };
 
 enum { PLOT_TEXT_BYTES = 96 };
 

@@ -1,10 +1,6 @@
 /* doctor.c - see doctor.h. */
 #include "harness/machine/doctor.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "engine/base/cgroup.h"
 #include "harness/machine/facts.h"
 
@@ -12,11 +8,7 @@ enum { LINE_BYTES = 4096, CAP_SYS_ADMIN_BIT = 21, CAP_PERFMON_BIT = 38, HUGE_PAG
 
 static const struct {
     const char *name, *effect;
-} check_table[] = {
-#define DOCTOR_INFO(id, name, effect) {name, effect},
-    DOCTOR_TABLE(DOCTOR_INFO)
-#undef DOCTOR_INFO
-};
+} check_table[] = {DOCTOR_TABLE(TABLE_RESTS)};
 
 const char *doctor_name(enum doctor_check check)
 {

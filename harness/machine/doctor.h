@@ -7,8 +7,7 @@
 #ifndef HARNESS_MACHINE_DOCTOR_H
 #define HARNESS_MACHINE_DOCTOR_H
 
-#include <stddef.h>
-#include <stdio.h>
+#include "harness/common/support.h"
 
 /* id, name, effect on measurements if it is not as it should be */
 #define DOCTOR_TABLE(X)                                                                                             \
@@ -30,12 +29,8 @@
     X(CGROUP_CPU, "cgroup_cpu", "the control group stops the workers when their quota of each period is used up")   \
     X(ALLOWED_CPUS, "allowed_cpus", "not all CPUs may be used: more workers than these run in turns")
 
-enum doctor_check {
 #define DOCTOR_ENUM(id, name, effect) DOCTOR_##id,
-    DOCTOR_TABLE(DOCTOR_ENUM)
-#undef DOCTOR_ENUM
-        DOCTOR_COUNT
-};
+enum doctor_check { DOCTOR_TABLE(DOCTOR_ENUM) DOCTOR_COUNT };
 
 enum doctor_state { DOCTOR_GOOD, DOCTOR_BAD, DOCTOR_UNKNOWN };
 enum { DOCTOR_TEXT_BYTES = 320 };

@@ -1,17 +1,11 @@
 /* facts.c - see facts.h. */
 #include "harness/machine/facts.h"
 
-#include "harness/common/support.h"
-
 enum { PATH_BYTES = 1024, LINE_BYTES = 65536 /* the flags of /proc/cpuinfo */, CPU_MAX = 1 << 20 };
 
 static const struct {
     const char *path, *key;
-} facts[] = {
-#define FACT_INFO(id, path, key) {path, key},
-    FACT_TABLE(FACT_INFO)
-#undef FACT_INFO
-};
+} facts[] = {FACT_TABLE(TABLE_RESTS)};
 
 bool facts_line(const char *root, const char *path, const char *key, char *text, size_t bytes)
 {

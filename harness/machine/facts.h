@@ -7,10 +7,9 @@
 #ifndef HARNESS_MACHINE_FACTS_H
 #define HARNESS_MACHINE_FACTS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include <hwloc.h>
+
+#include "harness/common/support.h"
 
 #define FACTS_CPU "/sys/devices/system/cpu"
 #define FACTS_HUGE "/sys/kernel/mm/hugepages/hugepages-2048kB"
@@ -46,11 +45,8 @@
     X(CGROUPS, "/proc/self/cgroup", "")                                \
     X(COMMAND_LINE, "/proc/cmdline", "")
 
-enum fact {
 #define FACT_ENUM(id, path, key) FACT_##id,
-    FACT_TABLE(FACT_ENUM)
-#undef FACT_ENUM
-};
+enum fact { FACT_TABLE(FACT_ENUM) };
 
 /* The line, without its end and without key, blanks and colon before it. False with an empty text if there is none. */
 bool fact_text(const char *root, enum fact fact, char *text, size_t bytes);

@@ -6,7 +6,6 @@
  * is opened. Some virtual PMUs open everything and count nothing. After the trial each worker opens only events that
  * are known to work.
  */
-#include "harness/common/support.h"
 #include "harness/machine/pmu.h"
 
 #include <assert.h>
@@ -19,17 +18,9 @@
 
 #include "engine/base/check.h"
 
-static const char *const status_names[] = {
-#define PMU_STATUS_NAME(name, spelling, text) spelling,
-    PMU_STATUS_TABLE(PMU_STATUS_NAME)
-#undef PMU_STATUS_NAME
-};
-
-static const char *const status_texts[] = {
-#define PMU_STATUS_TEXT(name, spelling, text) text,
-    PMU_STATUS_TABLE(PMU_STATUS_TEXT)
-#undef PMU_STATUS_TEXT
-};
+static const struct {
+    const char *name, *text;
+} statuses[] = {PMU_STATUS_TABLE(TABLE_RESTS)};
 
 enum pmu_system {
 #define PMU_SYSTEM(id, name, always, meaning) SYSTEM_##id,
@@ -73,7 +64,7 @@ static_assert((int)HARDWARE_COUNT + (int)SYSTEM_COUNT <= (int)PMU_EVENTS_MAX, "a
 
 const char *pmu_status_name(enum pmu_status status)
 {
-    return status_names[status];
+    return statuses[status].name;
 }
 
 /* ---- From names to events. ---- */
@@ -260,7 +251,7 @@ static void explain(struct pmu_event *event, enum pmu_status status, int error, 
     else if (status == PMU_FAILED)
         blame(event, status, "the system refused: %s", strerror(error));
     else
-        blame(event, status, "%s%s", status_texts[status],
+        blame(event, status, "%s%s", statuses[status].text,
               status == PMU_ABSENT ? " (no PMU, or the virtual machine hides it)" : "");
 }
 
@@ -595,7 +586,7 @@ const char *pmu_value_reason(const struct pmu_plan *plan, unsigned event_idx, co
     MAE_CHECK(event_idx < plan->event_count);
     if (plan->events[event_idx].reason[0])
         return plan->events[event_idx].reason;
-    return value->status == PMU_COUNTED ? "" : status_texts[value->status];
+    return value->status == PMU_COUNTED ? "" : statuses[value->status].text;
 }
 
 /* Appends to a text that may be full. */
@@ -716,7 +707,7 @@ void pmu_list(FILE *file, const struct pmu_sys *sys)
         char group[16] = "kernel";
         if (event->hardware)
             snprintf(group, sizeof(group), event->status == PMU_COUNTED ? "%u" : "-", event->group);
-        fprintf(file, "%-22s %-6s %-13s %s%s%s\n", event->name, group, status_names[event->status],
+        fprintf(file, "%-22s %-6s %-13s %s%s%s\n", event->name, group, statuses[event->status].name,
                 event->status == PMU_COUNTED ? meaning_of(event) : "",
                 event->status == PMU_COUNTED && event->reason[0] ? "; " : "", event->reason);
     }

@@ -23,9 +23,6 @@
 #ifndef HARNESS_MACHINE_PMU_H
 #define HARNESS_MACHINE_PMU_H
 
-#include <stdbool.h>
-#include <stdio.h>
-
 #include "harness/machine/pmu_sys.h"
 
 enum {
@@ -48,11 +45,8 @@ enum {
     X(PMU_UNFINISHED, "unfinished", "known only when the window is over")                    \
     X(PMU_FAILED, "failed", "the system refused")
 
-enum pmu_status {
 #define PMU_STATUS_ENUM(name, spelling, text) name,
-    PMU_STATUS_TABLE(PMU_STATUS_ENUM)
-#undef PMU_STATUS_ENUM
-};
+enum pmu_status { PMU_STATUS_TABLE(PMU_STATUS_ENUM) };
 
 const char *pmu_status_name(enum pmu_status status);
 

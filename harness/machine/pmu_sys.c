@@ -3,7 +3,6 @@
 #include "harness/machine/pmu_sys.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>

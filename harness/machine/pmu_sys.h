@@ -6,11 +6,11 @@
 #ifndef HARNESS_MACHINE_PMU_SYS_H
 #define HARNESS_MACHINE_PMU_SYS_H
 
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include <perfmon/perf_event.h>
+
+#include "harness/common/support.h"
 
 /* The kernel's own counts for the calling thread since the thread began. */
 struct pmu_usage {

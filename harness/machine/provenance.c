@@ -6,9 +6,6 @@
 #include <gnu/libc-version.h>
 #include <jansson.h>
 #include <perfmon/pfmlib.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <time.h>

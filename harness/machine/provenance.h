@@ -12,7 +12,6 @@ enum { PROVENANCE_TEXT_BYTES = 512 };
 struct provenance {
 #define PROVENANCE(name, unit, help) char name[PROVENANCE_TEXT_BYTES];
 #include "harness/machine/provenance.def"
-#undef PROVENANCE
 };
 
 void provenance_read(struct provenance *provenance);

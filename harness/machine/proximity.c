@@ -7,7 +7,6 @@
 
 #include "engine/base/check.h"
 #include "harness/common/statistics.h"
-#include "harness/common/support.h"
 
 /* Two CPUs, or a CPU and its memory, are as near as before if the ratio of the times is below this. Repeated
  * measurements on one placement differ by a tenth; near and far differ by a factor of three. */

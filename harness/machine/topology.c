@@ -7,7 +7,6 @@
 #include <sched.h>
 
 #include "engine/base/check.h"
-#include "harness/common/support.h"
 #include "harness/machine/facts.h"
 
 struct topology {

@@ -13,9 +13,7 @@
 #ifndef HARNESS_MACHINE_TOPOLOGY_H
 #define HARNESS_MACHINE_TOPOLOGY_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdio.h>
+#include "harness/common/support.h"
 
 struct topology;
 

@@ -12,7 +12,6 @@ const struct option_spec run_option_specs[] = {
 #define OPTION(type, name, default_value, range, unit, column, argument, help) \
     {#name, OPTION_##type, default_value, range, unit, help, ""},
 #include "harness/options/options.def"
-#undef OPTION
     OPTION_END};
 static_assert(sizeof(struct run_options) == RUN_OPTION_COUNT * (size_t)OPTION_SLOT_BYTES, "a field an option");
 
@@ -21,7 +20,6 @@ static const struct {
 } run_option_texts[] = {
 #define OPTION(type, name, default_value, range, unit, column, argument, help) {column, argument},
 #include "harness/options/options.def"
-#undef OPTION
 };
 
 const char *run_option_column(size_t i)

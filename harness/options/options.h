@@ -19,7 +19,6 @@ enum { OPTION_TEXT_BYTES = 512, OPTION_ERROR_BYTES = 1024 };
 struct run_options {
 #define OPTION(type, name, ...) _Alignas(OPTION_SLOT_BYTES) option_##type name;
 #include "harness/options/options.def"
-#undef OPTION
 };
 
 /* The values of enum options, in the order of their words in options.def. */
@@ -32,7 +31,6 @@ enum { RUN_PROGRESS_AUTO, RUN_PROGRESS_ON, RUN_PROGRESS_OFF };
 enum run_option {
 #define OPTION(type, name, ...) RUN_OPTION_##name,
 #include "harness/options/options.def"
-#undef OPTION
     RUN_OPTION_COUNT
 };
 

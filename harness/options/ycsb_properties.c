@@ -44,12 +44,8 @@ struct values {
     PROPERTIES(OPTION_FIELD)
 };
 
-enum property_id {
 #define PROPERTY_ID(type, name, default_value, range) PROPERTY_##name,
-    PROPERTIES(PROPERTY_ID)
-#undef PROPERTY_ID
-        PROPERTY_COUNT
-};
+enum property_id { PROPERTIES(PROPERTY_ID) PROPERTY_COUNT };
 
 static const struct option_spec specs[] = {
 #define PROPERTY_SPEC(type, name, default_value, range) {#name, OPTION_##type, default_value, range, "", "", ""},

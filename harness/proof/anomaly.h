@@ -38,12 +38,8 @@
     X(G2_ITEM, "G2-item", SERIALIZABLE, "a cycle with several rw on rows: write skew")                           \
     X(G2, "G2", SERIALIZABLE, "a cycle with several rw, some on what was absent or scanned: anti-dependency")
 
-enum history_anomaly {
 #define HISTORY_ANOMALY_ENUM(name, text, forbidden_from, meaning) HISTORY_ANOMALY_##name,
-    HISTORY_ANOMALIES(HISTORY_ANOMALY_ENUM)
-#undef HISTORY_ANOMALY_ENUM
-        HISTORY_ANOMALY_COUNT
-};
+enum history_anomaly { HISTORY_ANOMALIES(HISTORY_ANOMALY_ENUM) HISTORY_ANOMALY_COUNT };
 
 const char *history_anomaly_name(enum history_anomaly anomaly);
 const char *history_anomaly_meaning(enum history_anomaly anomaly);

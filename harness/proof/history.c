@@ -6,8 +6,6 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "harness/common/support.h"
-
 enum { FLUSH_WORDS = 1 << 16, FIRST_WORDS = 1 << 10 };
 
 /* ---- Writing. ---- */

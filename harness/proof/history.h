@@ -53,10 +53,7 @@
 #ifndef HARNESS_PROOF_HISTORY_H
 #define HARNESS_PROOF_HISTORY_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
+#include "harness/common/support.h"
 
 /* name in text, its fields there (text.c), number of words without keys and lists, keys */
 #define HISTORY_KINDS(X)              \

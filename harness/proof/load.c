@@ -1,7 +1,6 @@
 /* load.c - see load.h. */
 #include "harness/proof/load.h"
 
-#include "harness/common/support.h"
 #include "harness/common/text_file.h"
 #include "harness/proof/text.h"
 

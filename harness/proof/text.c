@@ -7,7 +7,6 @@
 #include <stdarg.h>
 
 #include "engine/base/check.h"
-#include "harness/common/support.h"
 #include "workloads/target.h"
 
 enum { WORD_TEXT_BYTES = 2 * 8 * HISTORY_KEY_WORDS_MAX + 8 };

@@ -583,7 +583,6 @@ static void build(void)
 #define PROVENANCE(name, unit, help) \
     add("", #name, unit, help, get_provenance)->idx = offsetof(struct provenance, name);
 #include "harness/machine/provenance.def"
-#undef PROVENANCE
 }
 
 size_t column_count(void)

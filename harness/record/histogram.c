@@ -1,5 +1,4 @@
 /* histogram.c - see histogram.h. */
-#include "harness/common/support.h"
 #include "harness/record/histogram.h"
 
 #include <assert.h>

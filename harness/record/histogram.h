@@ -18,10 +18,7 @@
 #ifndef HARNESS_RECORD_HISTOGRAM_H
 #define HARNESS_RECORD_HISTOGRAM_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
+#include "harness/common/support.h"
 
 enum {
     HISTOGRAM_SUB_BITS = 7, /* 128 buckets a power of two: error <= 1/256 */

@@ -2,7 +2,6 @@
 #include "harness/record/latency.h"
 
 #include "engine/base/check.h"
-#include "harness/common/support.h"
 
 struct latency *latencies_create(unsigned types)
 {

@@ -9,11 +9,7 @@
 /* Process, set-up, load and check of a run of which nothing is known yet. */
 #define OVERHEAD_S 2.0
 
-const struct sweep_file_info sweep_files[SWEEP_FILE_COUNT] = {
-#define SWEEP_FILE_INFO(key, merged) {#key, merged},
-    SWEEP_FILE_TABLE(SWEEP_FILE_INFO)
-#undef SWEEP_FILE_INFO
-};
+const struct sweep_file_info sweep_files[SWEEP_FILE_COUNT] = {SWEEP_FILE_TABLE(TABLE_FIELDS)};
 
 #define REFUSE(error, ...) support_error(error, SWEEP_ERROR_BYTES, __VA_ARGS__)
 
