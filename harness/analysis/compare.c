@@ -37,11 +37,9 @@ static bool check_ignored(const struct compare *compare, char *error)
         for (size_t i = 0; i < 2; i++)
             for (size_t k = 0; k < tables[i]->column_count; k++)
                 found = found || fnmatch(*pattern, tables[i]->columns[k], 0) == 0;
-        char shown[TEXT_SHOWN_BYTES];
         if (!found)
             return support_error(error, COMPARE_ERROR_BYTES, "--ignore: no column of %.300s or %.300s is called '%s'",
-                                 compare->a.table.path, compare->b.table.path,
-                                 text_shown(*pattern, strlen(*pattern), shown));
+                                 compare->a.table.path, compare->b.table.path, text_shown(*pattern));
     }
     return true;
 }
@@ -51,11 +49,10 @@ static bool check_lonely_columns(struct compare *compare, const struct results *
                                  char *error)
 {
     for (size_t at = 0; at < there->table.column_count; at++) {
-        char shown[TEXT_SHOWN_BYTES], value[TEXT_SHOWN_BYTES];
         const char *name = there->table.columns[at];
         if (!is_configuration(&compare->options, name) || csv_table_column(&other->table, name) >= 0)
             continue;
-        text_shown(name, strlen(name), shown);
+        const char *shown = text_shown(name);
         for (size_t i = 1; i < there->count; i++)
             if (strcmp(there->rows[i]->fields[at], there->rows[0]->fields[at]) != 0)
                 return support_error(error, COMPARE_ERROR_BYTES,
@@ -64,8 +61,7 @@ static bool check_lonely_columns(struct compare *compare, const struct results *
                                      there->table.path, shown, other->table.path);
         if (there->count > 0)
             support_list_add(&compare->notes, "configuration column %s is in %.300s only (always '%s')", shown,
-                             there->table.path,
-                             text_shown(there->rows[0]->fields[at], strlen(there->rows[0]->fields[at]), value));
+                             there->table.path, text_shown(there->rows[0]->fields[at]));
     }
     return true;
 }
@@ -100,10 +96,9 @@ static void note_unused(struct compare *compare, const struct results *results)
         const char *column = results_is_of(table, row, compare->options.type) ? results_flaw(table, row) : NULL;
         if (column == NULL)
             continue;
-        char shown[TEXT_SHOWN_BYTES];
         const char *value = results_total_text(table, row, column);
         support_list_add(&compare->notes, "%.300s:%u: %s is '%s': not used", table->path, row->line, column,
-                         text_shown(value, strlen(value), shown));
+                         text_shown(value));
         compare->unused_count++;
         compare->failed_count += strcmp(value, "failed") == 0;
     }
@@ -127,10 +122,9 @@ static bool read_values(struct compare *compare, const struct results *results, 
             continue;
         }
         if (!quantity_parse_f64(text, &value)) {
-            char shown[TEXT_SHOWN_BYTES];
-            return support_error(
-                error, COMPARE_ERROR_BYTES, "%.300s:%u: %s is '%s': want a number, or an empty field if there is none",
-                table->path, row->line, compare->options.metric, text_shown(text, strlen(text), shown));
+            return support_error(error, COMPARE_ERROR_BYTES,
+                                 "%.300s:%u: %s is '%s': want a number, or an empty field if there is none",
+                                 table->path, row->line, compare->options.metric, text_shown(text));
         }
         pairs_add(side, value, block >= 0 ? row->fields[block] : "", table, row);
     }

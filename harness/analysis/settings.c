@@ -185,19 +185,16 @@ static size_t rounds_needed(const struct settings *settings)
     return rounds;
 }
 
-const char *settings_noise_text(const struct settings *settings, const struct settings_difference *d, char *text)
+const char *settings_noise_text(const struct settings *settings, const struct settings_difference *d)
 {
     size_t needed = rounds_needed(settings);
     if (d->beyond_noise)
-        (void)snprintf(text, SETTINGS_NOISE_BYTES, "beyond noise");
-    else if (d->rounds == 0 && d->left_out > 0)
-        (void)snprintf(text, SETTINGS_NOISE_BYTES, "never on the same CPUs: cannot be told");
-    else if (d->rounds < needed)
-        (void)snprintf(text, SETTINGS_NOISE_BYTES, "too few repetitions to tell: %zu, and it takes %zu", d->rounds,
-                       needed);
-    else
-        (void)snprintf(text, SETTINGS_NOISE_BYTES, "within noise");
-    return text;
+        return "beyond noise";
+    if (d->rounds == 0 && d->left_out > 0)
+        return "never on the same CPUs: cannot be told";
+    if (d->rounds >= needed)
+        return "within noise";
+    return support_short("too few repetitions to tell: %zu, and it takes %zu", d->rounds, needed);
 }
 
 /* ---- The verdict. ---- */
@@ -220,10 +217,8 @@ static size_t best_of(const struct settings *settings, const struct settings_dif
 static void difference_add(struct support_text *text, const struct settings *settings, size_t other,
                            const struct settings_difference *d)
 {
-    char ratio[STATISTICS_TEXT_BYTES], interval[STATISTICS_TEXT_BYTES], noise[SETTINGS_NOISE_BYTES];
-    support_text_add(text, "%s against %s (%s): %s", statistics_ratio_text(d->ratio, ratio),
-                     settings->items[other].name, statistics_interval_text(d->interval, interval),
-                     settings_noise_text(settings, d, noise));
+    support_text_add(text, "%s against %s (%s): %s", statistics_ratio_text(d->ratio), settings->items[other].name,
+                     statistics_interval_text(d->interval), settings_noise_text(settings, d));
 }
 
 /* B against A from A against B. */

@@ -54,10 +54,8 @@ struct settings_difference {
 /* Every setting against `base`, into `differences` (settings->count of them; that of `base` is a ratio of 1). */
 void settings_compare(const struct settings *settings, size_t base, struct settings_difference *differences);
 
-/* "beyond noise", "within noise", or why it cannot be told. `text` of SETTINGS_NOISE_BYTES; returns it. */
-enum { SETTINGS_NOISE_BYTES = 96 };
-const char *settings_noise_text(const struct settings *settings, const struct settings_difference *difference,
-                                char *text);
+/* "beyond noise", "within noise", or why it cannot be told. Static, or a support_short. */
+const char *settings_noise_text(const struct settings *settings, const struct settings_difference *difference);
 
 /* One sentence or two: who wins by how much, and whether beyond noise. The caller frees it. */
 char *settings_verdict(const struct settings *settings);

@@ -94,14 +94,13 @@ static bool check(struct finish *finish)
 
 static enum exit_code verdict(struct run_watch *watch, const struct result *result)
 {
-    char text[QUANTITY_TEXT_BYTES];
     if (result->check == CHECK_FAILED) {
         run_complain(watch, "the check of repetition %u failed: %s", result->repetition, result->check_report);
         return EXIT_CHECK;
     }
     if (result->all.committed == 0 && !watch->interrupted) {
         run_complain(watch, "no transaction committed in the window of %s",
-                     quantity_format_time((uint64_t)(result->window_s * 1e9), text));
+                     quantity_time((uint64_t)(result->window_s * 1e9)));
         return EXIT_FAILED;
     }
     return watch->interrupted ? EXIT_INTERRUPTED : EXIT_FINE;

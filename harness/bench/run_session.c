@@ -223,11 +223,10 @@ static struct allowance allowance_of(const struct run_session *session)
 static void allowance_say(struct run_session *session, const struct allowance *allowance)
 {
     uint64_t rows, bytes;
-    char rows_text[QUANTITY_TEXT_BYTES], needed[QUANTITY_TEXT_BYTES], there[QUANTITY_TEXT_BYTES];
     session->setup->workload_ops->data_size(session->workload, &rows, &bytes);
     run_complain(session->watch, "%s rows need more than %s, which is what data and keys alone take; there are %s (%s)",
-                 quantity_format_count((double)rows, rows_text), quantity_format_bytes((double)bytes, needed),
-                 quantity_format_bytes(allowance->bytes, there), allowance->by);
+                 quantity_count((double)rows), quantity_bytes((double)bytes), quantity_bytes(allowance->bytes),
+                 allowance->by);
 }
 
 /* What can be known of memory beforehand: that data and keys alone need more than there is. */
@@ -248,16 +247,14 @@ static void shortage_explain(struct run_session *session)
     uint64_t done, total;
     struct target_memory memory;
     struct allowance allowance = allowance_of(session);
-    char had[QUANTITY_TEXT_BYTES], needed[QUANTITY_TEXT_BYTES], there[QUANTITY_TEXT_BYTES];
     run_loaded_sum(session, &done, &total);
     if (session->setup->target_ops->memory == NULL || done == 0 || total == 0)
         return;
     session->setup->target_ops->memory(session->target, &memory);
     double share = (double)done / (double)total;
     run_complain(session->watch, "%.0f%% of the load took %s, so all of it needs some %s; the least limit is %s (%s)",
-                 100 * share, quantity_format_bytes((double)memory.committed_bytes, had),
-                 quantity_format_bytes((double)memory.committed_bytes / share, needed),
-                 quantity_format_bytes(allowance.bytes, there), allowance.by);
+                 100 * share, quantity_bytes((double)memory.committed_bytes),
+                 quantity_bytes((double)memory.committed_bytes / share), quantity_bytes(allowance.bytes), allowance.by);
 }
 
 /* ---- A session: a target with the workload's data in it and workers joined. ---- */

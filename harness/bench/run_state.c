@@ -93,12 +93,10 @@ void run_deadline_renew(struct run_watch *watch, uint64_t load_rows)
 static void deadline_expired(void *arg)
 {
     struct run_watch *watch = arg;
-    char text[QUANTITY_TEXT_BYTES];
     unsigned repetition = atomic_load(&watch->repetition);
     const struct crew *crew = atomic_load(&watch->watched);
     (void)fprintf(stderr, "%smaemio: the deadline of %s passed in phase %s", watch->progress.terminal ? "\n" : "",
-                  quantity_format_time(atomic_load(&watch->deadline_ns), text),
-                  phase_text((enum phase)atomic_load(&watch->phase)));
+                  quantity_time(atomic_load(&watch->deadline_ns)), phase_text((enum phase)atomic_load(&watch->phase)));
     if (repetition > 0)
         (void)fprintf(stderr, " of repetition %u", repetition);
     const char *separator = "; not ready: worker ";

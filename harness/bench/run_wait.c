@@ -19,13 +19,12 @@ void run_loaded_sum(const struct run_session *session, uint64_t *done, uint64_t 
 static void load_draw(struct run_session *session)
 {
     struct run_watch *watch = session->watch;
-    char speed_text[QUANTITY_TEXT_BYTES];
     uint64_t done, total;
     run_loaded_sum(session, &done, &total);
     double passed_s = (double)(support_clock_ns() - watch->phase_begin_ns) / 1e9;
     double speed = passed_s > 0 ? (double)done / passed_s : 0;
     progress_draw(&watch->progress, "load %3.0f%%  %s rows/s  %.0f s left",
-                  total == 0 ? 0 : 100 * (double)done / (double)total, quantity_format_count(speed, speed_text),
+                  total == 0 ? 0 : 100 * (double)done / (double)total, quantity_count(speed),
                   speed > 0 ? (double)(total - done) / speed : 0);
 }
 
@@ -39,10 +38,9 @@ static void window_draw(struct run_session *session)
         counts_add(&sum, &types[type]);
     free(types);
     uint64_t now = support_clock_ns(), aborted = counts_aborted(&sum);
-    char speed[QUANTITY_TEXT_BYTES] = "";
+    const char *speed = "";
     if (watch->drawn_commits != 0 && now > watch->drawn_ns)
-        (void)quantity_format_count(
-            (double)(sum.committed - watch->drawn_commits) * 1e9 / (double)(now - watch->drawn_ns), speed);
+        speed = quantity_count((double)(sum.committed - watch->drawn_commits) * 1e9 / (double)(now - watch->drawn_ns));
     watch->drawn_commits = sum.committed;
     watch->drawn_ns = now;
     double passed_s = (double)(now - watch->phase_begin_ns) / 1e9, length_s = (double)watch->phase_ns / 1e9;

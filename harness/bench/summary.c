@@ -55,30 +55,28 @@ static const struct result *typical_of(struct result *const *results, size_t cou
     return typical;
 }
 
-static char *format_plain(double value, char *text)
+static char *format_plain(double value)
 {
-    (void)snprintf(text, QUANTITY_TEXT_BYTES, value < 10 ? "%.3f" : "%.1f", value);
-    return text;
+    return support_short(value < 10 ? "%.3f" : "%.1f", value);
 }
 
-static char *format_percent(double ratio, char *text)
+static char *format_percent(double ratio)
 {
-    return format_plain(100 * ratio, text);
+    return format_plain(100 * ratio);
 }
 
-typedef char *(*format_fn)(double value, char *text);
+typedef char *(*format_fn)(double value);
 
 /* "  throughput      2.10M txn/s (2.05M .. 2.13M)" and whatever follows; false, and no line, if it is not known. */
 static bool line_begin(FILE *out, struct result *const *results, size_t count, const char *name, const char *column,
                        format_fn format, const char *unit)
 {
     const struct statistics_summary spread = spread_of(results, count, COLUMN_ALL_TYPES, column);
-    char text[QUANTITY_TEXT_BYTES], low[QUANTITY_TEXT_BYTES], high[QUANTITY_TEXT_BYTES];
     if (spread.count == 0)
         return false;
-    (void)fprintf(out, "  %-14s %s%s", name, format(spread.median, text), unit);
+    (void)fprintf(out, "  %-14s %s%s", name, format(spread.median), unit);
     if (spread.min < spread.max)
-        (void)fprintf(out, " (%s .. %s)", format(spread.min, low), format(spread.max, high));
+        (void)fprintf(out, " (%s .. %s)", format(spread.min), format(spread.max));
     return true;
 }
 
@@ -93,7 +91,6 @@ static void line(FILE *out, struct result *const *results, size_t count, const c
 static void head_print(FILE *out, const struct result *r, size_t count)
 {
     const struct options *options = r->options;
-    char time[QUANTITY_TEXT_BYTES];
     (void)fprintf(out, "%s%s%s on %s, %u worker%s", options->workload->name, options->run.preset[0] == '\0' ? "" : " ",
                   options->run.preset, options->target->name, r->placement->count, r->placement->count == 1 ? "" : "s");
     if (r->placement->workers[0].cpu >= 0) {
@@ -112,7 +109,7 @@ static void head_print(FILE *out, const struct result *r, size_t count)
     else if (options->run.txns != 0)
         (void)fprintf(out, ", %llu transactions each", (unsigned long long)options->run.txns);
     else
-        (void)fprintf(out, ", window %s", quantity_format_time((uint64_t)(r->window_s * 1e3) * 1000000, time));
+        (void)fprintf(out, ", window %s", quantity_time((uint64_t)(r->window_s * 1e3) * 1000000));
     if (count > 1)
         (void)fprintf(out, ", median of %zu (min .. max); latency and counters of repetition %u, the median", count,
                       r->repetition);
@@ -129,28 +126,26 @@ static void head_print(FILE *out, const struct result *r, size_t count)
 static void repetitions_print(FILE *out, struct result *const *results, size_t count)
 {
     struct statistics_summary summary;
-    char mean[QUANTITY_TEXT_BYTES], low[QUANTITY_TEXT_BYTES], high[QUANTITY_TEXT_BYTES];
     double *values = support_alloc(count * sizeof *values);
     bool *marks = support_alloc(count * sizeof *marks);
     for (size_t i = 0; i < count; i++)
         values[i] = throughput_of(results[i]);
     if (count > 2 && statistics_summarize(values, count, &summary)) {
         (void)fprintf(out, "  %-14s mean %s txn/s, %g%% interval of the median %s .. %s", "repetitions",
-                      quantity_format_count(summary.mean, mean), statistics_coverage_percent(summary.median_interval),
-                      quantity_format_count(summary.median_interval.low, low),
-                      quantity_format_count(summary.median_interval.high, high));
+                      quantity_count(summary.mean), statistics_coverage_percent(summary.median_interval),
+                      quantity_count(summary.median_interval.low), quantity_count(summary.median_interval.high));
         if (statistics_outliers(values, count, marks) > 0)
             (void)fputs("; outliers (counted in):", out);
         for (size_t i = 0; i < count; i++)
             if (marks[i])
-                (void)fprintf(out, " #%u %s", results[i]->repetition, quantity_format_count(values[i], mean));
+                (void)fprintf(out, " #%u %s", results[i]->repetition, quantity_count(values[i]));
         (void)fputc('\n', out);
     }
     free(marks);
     free(values);
 }
 
-static char *format_ns(double value, char *text)
+static char *format_ns(double value)
 {
     static const struct {
         double from, per;
@@ -159,21 +154,18 @@ static char *format_ns(double value, char *text)
     size_t i = 0;
     while (value < scales[i].from)
         i++;
-    (void)snprintf(text, QUANTITY_TEXT_BYTES, "%.3g%s", value / scales[i].per, scales[i].unit);
-    return text;
+    return support_short("%.3g%s", value / scales[i].per, scales[i].unit);
 }
 
 /* Of the typical repetition; percentiles of several cannot be averaged, the dumps can be merged. */
 static void digest_print(FILE *out, const char *name, const struct latency_digest *digest)
 {
-    char a[QUANTITY_TEXT_BYTES], b[QUANTITY_TEXT_BYTES], c[QUANTITY_TEXT_BYTES], d[QUANTITY_TEXT_BYTES];
     if (digest->count == 0)
         return;
-    (void)fprintf(out, "  %-14s p50 %s, p90 %s, p99 %s, p99.9 %s", name, format_ns((double)digest->p50, a),
-                  format_ns((double)digest->p90, b), format_ns((double)digest->p99, c),
-                  format_ns((double)digest->p99_9, d));
-    (void)fprintf(out, ", p99.99 %s, max %s, mean %s\n", format_ns((double)digest->p99_99, a),
-                  format_ns((double)digest->max, b), format_ns(digest->mean, c));
+    (void)fprintf(out, "  %-14s p50 %s, p90 %s, p99 %s, p99.9 %s", name, format_ns((double)digest->p50),
+                  format_ns((double)digest->p90), format_ns((double)digest->p99), format_ns((double)digest->p99_9));
+    (void)fprintf(out, ", p99.99 %s, max %s, mean %s\n", format_ns((double)digest->p99_99),
+                  format_ns((double)digest->max), format_ns(digest->mean));
 }
 
 static void latency_print(FILE *out, const struct result *r)
@@ -191,11 +183,9 @@ static void latency_print(FILE *out, const struct result *r)
 static void open_loop_print(FILE *out, struct result *const *results, size_t count)
 {
     const struct run_options *options = &results[0]->options->run;
-    char rate[QUANTITY_TEXT_BYTES], speed[QUANTITY_TEXT_BYTES], late[QUANTITY_TEXT_BYTES];
     if (options->rate == 0)
         return;
-    (void)fprintf(out, "  %-14s %s txn/s due, %s arrivals\n", "open loop",
-                  quantity_format_count((double)options->rate, rate),
+    (void)fprintf(out, "  %-14s %s txn/s due, %s arrivals\n", "open loop", quantity_count((double)options->rate),
                   options->arrival == RUN_ARRIVAL_POISSON ? "poisson" : "uniform");
     for (size_t i = 0; i < count; i++) {
         const struct result *r = results[i];
@@ -203,13 +193,13 @@ static void open_loop_print(FILE *out, struct result *const *results, size_t cou
             (void)fprintf(out,
                           "  warning: repetition %u was saturated: %s of %s txn/s; in the end a worker was %s behind. "
                           "Response times would only tell how long the window was and are left empty\n",
-                          r->repetition, quantity_format_count(throughput_of(r), speed), rate,
-                          format_ns(r->late_s * 1e9, late));
+                          r->repetition, quantity_count(throughput_of(r)), quantity_count((double)options->rate),
+                          format_ns(r->late_s * 1e9));
         if (r->backlog_dropped_s > 0)
             (void)fprintf(out,
                           "  warning: repetition %u: the warm-up left a backlog of %s that did not drain; it was "
                           "dropped\n",
-                          r->repetition, format_ns(r->backlog_dropped_s * 1e9, late));
+                          r->repetition, format_ns(r->backlog_dropped_s * 1e9));
     }
 }
 
@@ -219,16 +209,14 @@ static void counters_print(FILE *out, const struct result *r)
     const char *separator = "";
     bool begun = false;
     for (unsigned i = 0; r->plan != NULL && i < r->plan->event_count; i++) {
-        char text[QUANTITY_TEXT_BYTES];
         double per = pmu_per(&r->counters[i], r->all.committed);
         if (!(per > 0))
             continue;
         if (!begun)
             (void)fprintf(out, "  %-14s per transaction: ", "counters");
         begun = true;
-        (void)snprintf(text, sizeof text, "%.3g", per);
         (void)fprintf(out, "%s%s %s", separator, r->plan->events[i].name,
-                      per >= 1000 ? quantity_format_count(per, text) : text);
+                      per >= 1000 ? quantity_count(per) : support_short("%.3g", per));
         separator = ", ";
     }
     for (size_t i = 0; begun && i < pmu_derived_count(); i++) {
@@ -273,11 +261,9 @@ static void types_print(FILE *out, struct result *const *results, size_t count)
     for (unsigned type = 0; r->type_count > 1 && type < r->type_count; type++) {
         const struct statistics_summary speed = spread_of(results, count, (int)type, "throughput_txn_per_s"),
                                         aborts = spread_of(results, count, (int)type, "abort_ratio");
-        char text[QUANTITY_TEXT_BYTES], low[QUANTITY_TEXT_BYTES], high[QUANTITY_TEXT_BYTES];
-        (void)fprintf(out, "    %-*s %s txn/s", width, names[type], quantity_format_count(speed.median, text));
+        (void)fprintf(out, "    %-*s %s txn/s", width, names[type], quantity_count(speed.median));
         if (speed.min < speed.max)
-            (void)fprintf(out, " (%s .. %s)", quantity_format_count(speed.min, low),
-                          quantity_format_count(speed.max, high));
+            (void)fprintf(out, " (%s .. %s)", quantity_count(speed.min), quantity_count(speed.max));
         (void)fprintf(out, ", %.3g%% aborted", 100 * aborts.median);
         if (aborts.min < aborts.max)
             (void)fprintf(out, " (%.3g .. %.3g)", 100 * aborts.min, 100 * aborts.max);
@@ -305,29 +291,27 @@ static void skipped_print(FILE *out, struct result *const *results, size_t count
 
 static void memory_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
 {
-    char a[QUANTITY_TEXT_BYTES], b[QUANTITY_TEXT_BYTES], c[QUANTITY_TEXT_BYTES];
-    if (!line_begin(out, results, count, "memory", "mem_resident_bytes", quantity_format_bytes, ""))
+    if (!line_begin(out, results, count, "memory", "mem_resident_bytes", quantity_bytes, ""))
         return;
     (void)fprintf(out, "; pages: %s reserved huge, %s transparent huge, %s small\n",
-                  quantity_format_bytes((double)typical->memory.hugetlb_bytes, a),
-                  quantity_format_bytes((double)typical->memory.transparent_bytes, b),
-                  quantity_format_bytes((double)result_small_bytes(typical), c));
+                  quantity_bytes((double)typical->memory.hugetlb_bytes),
+                  quantity_bytes((double)typical->memory.transparent_bytes),
+                  quantity_bytes((double)result_small_bytes(typical)));
 }
 
 /* "117 MiB per warehouse after the load, 51.0% beyond rows and keys; 1.41 KiB more per new_order" */
 static void growth_print(FILE *out, const struct result *r)
 {
-    char text[QUANTITY_TEXT_BYTES];
     const struct loaded *loaded = &r->loaded;
     if (!loaded->has_space || loaded->scale == 0)
         return;
     double space = (double)loaded->space_bytes;
     (void)fprintf(out, "  %-14s %s per %s after the load, %.1f%% beyond rows and keys", "growth",
-                  quantity_format_bytes(space / (double)loaded->scale, text), loaded->scale_unit,
+                  quantity_bytes(space / (double)loaded->scale), loaded->scale_unit,
                   100 * (space / (double)loaded->data_bytes - 1));
     if (r->has_space && r->committed_since_load[0] > 0)
         (void)fprintf(out, "; %s more per %s",
-                      quantity_format_bytes((double)result_growth_bytes(r) / (double)r->committed_since_load[0], text),
+                      quantity_bytes((double)result_growth_bytes(r) / (double)r->committed_since_load[0]),
                       r->options->workload->txn_types[0]);
     (void)fputc('\n', out);
 }
@@ -335,7 +319,6 @@ static void growth_print(FILE *out, const struct result *r)
 static void check_print(FILE *out, struct result *const *results, size_t count)
 {
     size_t passed = 0;
-    char text[QUANTITY_TEXT_BYTES];
     for (size_t i = 0; i < count; i++) {
         if (results[i]->check == CHECK_FAILED) {
             (void)fprintf(out, "  %-14s FAILED: %s\n", "check", results[i]->check_report);
@@ -345,7 +328,7 @@ static void check_print(FILE *out, struct result *const *results, size_t count)
     }
     (void)fprintf(out, "  %-14s %s", "check", passed == count ? "passed" : passed == 0 ? "skipped" : "passed in part");
     if (passed > 0)
-        (void)fprintf(out, " in %s", quantity_format_time((uint64_t)(results[0]->check_s * 1e6) * 1000, text));
+        (void)fprintf(out, " in %s", quantity_time((uint64_t)(results[0]->check_s * 1e6) * 1000));
     if (results[0]->loaded.check_s > 0)
         (void)fputs(", and after the load", out);
     if (results[0]->live_checks > 0)
@@ -386,8 +369,7 @@ static void steady_print(FILE *out, struct result *const *results, size_t count)
 /* How far a line and a load had to go, and in which repetitions that was not as in the others. */
 static void proximity_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
 {
-    char text[PROXIMITY_TEXT_BYTES], other[PROXIMITY_TEXT_BYTES];
-    (void)proximity_text(&typical->proximity, text);
+    const char *text = proximity_text(&typical->proximity);
     if (text[0] == '\0')
         return;
     (void)fprintf(out, "  %-14s %s, between the workers' CPUs and to their memory\n", "distance", text);
@@ -401,7 +383,7 @@ static void proximity_print(FILE *out, struct result *const *results, size_t cou
                           span->after.memory_ns);
         else if (proximity_moved(&typical->proximity) != 1 && !proximity_same(span, &typical->proximity))
             (void)fprintf(out, "  warning: repetition %u ran at another distance: %s\n", results[i]->repetition,
-                          proximity_text(span, other));
+                          proximity_text(span));
     }
 }
 
@@ -422,7 +404,6 @@ static void steady_warn(FILE *out, struct result *const *results, size_t count)
 static void warnings_print(FILE *out, const struct result *r)
 {
     const struct provenance *machine = &r->provenance;
-    char text[QUANTITY_TEXT_BYTES];
     if (r->placement->oversubscribed)
         (void)fputs("  warning: more workers than CPUs to run them on; speed means little\n", out);
     if (machine->build_mode[0] != '\0' && strstr(machine->build_mode, "release") == NULL)
@@ -431,7 +412,7 @@ static void warnings_print(FILE *out, const struct result *r)
         (void)fprintf(out,
                       "  warning: a window of %s is too short to mean much: below %d ms, edges, back-off and one "
                       "interruption weigh as much as what is measured\n",
-                      quantity_format_time(r->options->run.time, text), SHORT_NS / 1000000);
+                      quantity_time(r->options->run.time), SHORT_NS / 1000000);
     if (r->outcome == OUTCOME_INTERRUPTED)
         (void)fputs("  warning: interrupted; the window was cut short\n", out);
     double load = strtod(machine->load_average, NULL);
@@ -442,12 +423,12 @@ static void warnings_print(FILE *out, const struct result *r)
 /* What is said of all repetitions together. */
 static void quantities_print(FILE *out, struct result *const *results, size_t count)
 {
-    line(out, results, count, "throughput", "throughput_txn_per_s", quantity_format_count, " txn/s");
+    line(out, results, count, "throughput", "throughput_txn_per_s", quantity_count, " txn/s");
     repetitions_print(out, results, count);
     types_print(out, results, count);
     skipped_print(out, results, count);
     if (results[0]->all.operations > 0)
-        line(out, results, count, "operations", "throughput_op_per_s", quantity_format_count, " op/s");
+        line(out, results, count, "operations", "throughput_op_per_s", quantity_count, " op/s");
     line(out, results, count, "per operation", "ns_per_op", format_plain, " ns of worker time");
     if (line_begin(out, results, count, "aborts", "abort_ratio", format_percent, "% of attempts")) {
         reasons_print(out, results, count);
@@ -457,9 +438,8 @@ static void quantities_print(FILE *out, struct result *const *results, size_t co
 
 static void load_print(FILE *out, struct result *const *results, size_t count)
 {
-    char rows[QUANTITY_TEXT_BYTES];
-    if (line_begin(out, results, count, "load", "load_rows_per_s", quantity_format_count, " rows/s"))
-        (void)fprintf(out, "; %s rows\n", quantity_format_count((double)results[0]->load_rows, rows));
+    if (line_begin(out, results, count, "load", "load_rows_per_s", quantity_count, " rows/s"))
+        (void)fprintf(out, "; %s rows\n", quantity_count((double)results[0]->load_rows));
 }
 
 static void space_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)

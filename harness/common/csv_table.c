@@ -73,10 +73,8 @@ static bool read_header(struct csv_table *table, struct cursor *cursor)
     if (!read_line(cursor, &table->columns, &table->column_count))
         return false;
     for (size_t i = 0; i < table->column_count; i++) {
-        char shown[TEXT_SHOWN_BYTES];
         if (csv_table_column(table, table->columns[i]) != (int)i)
-            return WRONG(cursor, 1, "column %s is there twice",
-                         text_shown(table->columns[i], strlen(table->columns[i]), shown));
+            return WRONG(cursor, 1, "column %s is there twice", text_shown(table->columns[i]));
     }
     return true;
 }

@@ -6,10 +6,9 @@
 
 #include "engine/base/quantity.h"
 
-/* "2.10M", "812", "5s", "1.5ms", "2.89 GiB". `text` must hold QUANTITY_TEXT_BYTES. Return `text`. */
-enum { QUANTITY_TEXT_BYTES = 32 };
-char *quantity_format_count(double value, char *text);
-char *quantity_format_bytes(double value, char *text);
-char *quantity_format_time(uint64_t ns, char *text);
+/* "2.10M", "812", "5s", "1.5ms", "2.89 GiB": each a support_short. */
+char *quantity_count(double value);
+char *quantity_bytes(double value);
+char *quantity_time(uint64_t ns);
 
 #endif

@@ -489,24 +489,17 @@ double statistics_block_noise(const struct statistics_block *blocks, size_t coun
     return expm1(statistics_quantile(medians, STATISTICS_RESAMPLES, 0.95));
 }
 
-const char *statistics_ratio_text(double ratio, char *text)
+const char *statistics_ratio_text(double ratio)
 {
-    if (isnan(ratio))
-        (void)snprintf(text, STATISTICS_TEXT_BYTES, "-");
-    else if (ratio >= 2)
-        (void)snprintf(text, STATISTICS_TEXT_BYTES, "%.1f times", ratio);
-    else
-        (void)snprintf(text, STATISTICS_TEXT_BYTES, "%+.1f%%", (ratio - 1) * 100);
-    return text;
+    return isnan(ratio) ? "-"
+           : ratio >= 2 ? support_short("%.1f times", ratio)
+                        : support_short("%+.1f%%", (ratio - 1) * 100);
 }
 
-const char *statistics_interval_text(struct statistics_interval ratio, char *text)
+const char *statistics_interval_text(struct statistics_interval ratio)
 {
-    char low[STATISTICS_TEXT_BYTES], high[STATISTICS_TEXT_BYTES];
     if (isnan(ratio.low) || isnan(ratio.high))
-        (void)snprintf(text, STATISTICS_TEXT_BYTES, "no interval");
-    else
-        (void)snprintf(text, STATISTICS_TEXT_BYTES, "%g%% interval %.30s to %.30s", statistics_coverage_percent(ratio),
-                       statistics_ratio_text(ratio.low, low), statistics_ratio_text(ratio.high, high));
-    return text;
+        return "no interval";
+    return support_short("%g%% interval %.30s to %.30s", statistics_coverage_percent(ratio),
+                         statistics_ratio_text(ratio.low), statistics_ratio_text(ratio.high));
 }

@@ -101,11 +101,10 @@ struct statistics_u_test statistics_block_test(const struct statistics_block *bl
  * without blocks or if a value is not above 0. */
 double statistics_block_noise(const struct statistics_block *blocks, size_t count, size_t size, uint64_t seed);
 
-/* For people; `text` must hold STATISTICS_TEXT_BYTES. Return `text`. */
-enum { STATISTICS_TEXT_BYTES = 96 };
+/* For people; each is static or a support_short. */
 /* A ratio as a change, "+3.2%", or beyond a factor of two as "9.1 times". */
-const char *statistics_ratio_text(double ratio, char *text);
+const char *statistics_ratio_text(double ratio);
 /* "95.9% interval +1.0% to +5.5%", with its coverage; or "no interval". */
-const char *statistics_interval_text(struct statistics_interval ratio, char *text);
+const char *statistics_interval_text(struct statistics_interval ratio);
 
 #endif

@@ -65,6 +65,18 @@ char *support_format(const char *format, ...)
     return need(bytes < 0 ? NULL : text);
 }
 
+char *support_short(const char *format, ...)
+{
+    static _Thread_local char texts[SUPPORT_SHORTS][SUPPORT_SHORT_BYTES];
+    static _Thread_local unsigned made;
+    char *text = texts[made++ % SUPPORT_SHORTS];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, SUPPORT_SHORT_BYTES, format, arguments);
+    va_end(arguments);
+    return text;
+}
+
 /* The memory that a text of so many bytes has: a power of two that follows from its length, so it is stored nowhere. */
 static size_t room_of(size_t bytes)
 {

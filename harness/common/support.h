@@ -39,6 +39,10 @@ void support_freed(void *variable);
 #define TABLE_RESTS(first, ...) {__VA_ARGS__},
 #define TABLE_FIELDS(name, ...) {#name, __VA_ARGS__},
 
+/* A text for a message, cut off at SUPPORT_SHORT_BYTES. It stays until this thread has made SUPPORT_SHORTS more. */
+enum { SUPPORT_SHORT_BYTES = 160, SUPPORT_SHORTS = 16 };
+char *support_short(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* A text that grows. {0} is empty. `text` is NULL until something is added; its owner frees it. */
 struct support_text {
     char *text;

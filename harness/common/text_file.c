@@ -1,6 +1,7 @@
 /* text_file.c - see text_file.h. */
 #include "harness/common/text_file.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -49,14 +50,12 @@ char *text_file_read(const char *path, size_t bytes_max, bool regular_only, size
     return text;
 }
 
-const char *text_shown(const char *text, size_t bytes, char shown[TEXT_SHOWN_BYTES])
+const char *text_shown(const char *text)
 {
-    size_t used = 0;
-    for (; used < bytes && used < TEXT_SHOWN_BYTES - 4; used++) {
-        unsigned char c = (unsigned char)text[used];
-        shown[used] = c < ' ' || c == 0x7f ? '?' : text[used];
-    }
-    strcpy(shown + used, used < bytes ? "..." : "");
+    enum { SHOWN_MAX = 60 };
+    char *shown = support_short("%.*s%s", SHOWN_MAX, text, strlen(text) > SHOWN_MAX ? "..." : "");
+    for (char *at = shown; *at != '\0'; at++)
+        *at = iscntrl((unsigned char)*at) ? '?' : *at;
     return shown;
 }
 

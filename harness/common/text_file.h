@@ -16,8 +16,8 @@ char *text_file_read(const char *path, size_t bytes_max, bool regular_only, size
 /* A whole new file in the place of the old one, or, with a message that begins with `command`, the old one. */
 bool text_file_write(const char *command, const char *path, const char *text, size_t bytes);
 
-/* Copies at most 60 bytes of a text that may hold anything, so that a message about it stays one printable line. */
-enum { TEXT_SHOWN_BYTES = 64 };
-const char *text_shown(const char *text, size_t bytes, char shown[TEXT_SHOWN_BYTES]);
+/* At most 60 bytes of a text that may hold anything, so that a message about it stays one printable line; a
+ * support_short. */
+const char *text_shown(const char *text);
 
 #endif

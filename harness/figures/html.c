@@ -45,11 +45,9 @@ json_t *html_row(json_t *object, const char *key)
     return row;
 }
 
-const char *html_count(double value, char *text)
+const char *html_count(double value)
 {
-    char number[QUANTITY_TEXT_BYTES];
-    (void)snprintf(text, HTML_NUMBER_BYTES, "%s", isnan(value) ? "-" : quantity_format_count(value, number));
-    return text;
+    return isnan(value) ? "-" : quantity_count(value);
 }
 
 /* ---- Pictures. ---- */

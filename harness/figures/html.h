@@ -18,7 +18,7 @@
 
 #include "harness/common/statistics.h"
 
-enum { HTML_NUMBER_BYTES = 96, HTML_ERROR_BYTES = 512 };
+enum { HTML_ERROR_BYTES = 512 };
 
 /* ---- Data. ---- */
 
@@ -29,8 +29,8 @@ void html_put_texts(json_t *object, ...) __attribute__((sentinel));
 /* Appends a new object to the list `key` of the object, which is made if it is not there. */
 json_t *html_row(json_t *object, const char *key);
 
-/* "12.3k", "1.20M"; "-" for NAN. Returns `text` (HTML_NUMBER_BYTES). */
-const char *html_count(double value, char *text);
+/* "12.3k", "1.20M"; "-" for NAN. */
+const char *html_count(double value);
 
 /* The SVG file for a URL that begins with "data:image/svg+xml,". Puts nothing if there is no such file. */
 void html_put_svg(json_t *object, const char *key, const char *path);

@@ -208,16 +208,13 @@ static bool speeds_of(const struct experiment *experiment, const struct results_
 static void speed_put(json_t *row, const char *key, const struct experiment *experiment,
                       const struct statistics_summary *speeds)
 {
-    char number[HTML_NUMBER_BYTES];
-    html_put(row, key, "%s txn/s in %s%s", html_count(speeds->median, number), experiment->figure->name,
-             experiment->changed);
+    html_put(row, key, "%s txn/s in %s%s", html_count(speeds->median), experiment->figure->name, experiment->changed);
 }
 
 /* Warns if not even the ranges of two experiments' runs of one configuration, which is a group of A, meet. */
 static void pair_put(json_t *page, const struct experiment *a, const struct experiment *b,
                      const struct results_group *group, size_t *shared)
 {
-    char ratio[HTML_NUMBER_BYTES];
     struct statistics_summary of_a, of_b;
     size_t row = group->rows[0];
     const struct results_group *other = results_group_like(&b->builds, &b->set, &b->build, a->set.rows[row], &a->build);
@@ -228,8 +225,8 @@ static void pair_put(json_t *page, const struct experiment *a, const struct expe
         return;
     json_t *apart = html_row(page, "apart");
     html_put_texts(apart, "label", results_text(&a->set, row, "label"), "threads",
-                   results_text(&a->set, row, "threads"), "ratio",
-                   statistics_ratio_text(of_b.median / of_a.median, ratio), NULL);
+                   results_text(&a->set, row, "threads"), "ratio", statistics_ratio_text(of_b.median / of_a.median),
+                   NULL);
     speed_put(apart, "a", a, &of_a);
     speed_put(apart, "b", b, &of_b);
     html_put(apart, "a_runs", "%zu", of_a.count);
@@ -259,27 +256,25 @@ static void shared_put(json_t *page, const struct report *report)
 /* "12.3k", and of the best group which it is. */
 static char *side_text(const struct claim_side *side)
 {
-    char number[HTML_NUMBER_BYTES];
-    return side->group[0] == '\0' ? support_copy(html_count(side->median, number))
-                                  : support_format("%s (%s)", html_count(side->median, number), side->group);
+    return side->group[0] == '\0' ? support_copy(html_count(side->median))
+                                  : support_format("%s (%s)", html_count(side->median), side->group);
 }
 
 static void measured_put(json_t *row, const struct claim *claim, const struct claim_result *result)
 {
-    char a[HTML_NUMBER_BYTES], b[HTML_NUMBER_BYTES];
     const char *unit = strcmp(claim->metric, "throughput_op_per_s") == 0 ? "op/s" : "txn/s";
     SUPPORT_FREED char *side_a = side_text(&result->a), *side_b = side_text(&result->b);
     if (claim->against[0] != '\0' && !isnan(result->ratio)) {
-        html_put(row, "measured", "%s", statistics_ratio_text(result->ratio, a));
-        html_put(row, "told", ": ratio %.3g (%s)", result->ratio, statistics_interval_text(result->interval, b));
+        html_put(row, "measured", "%s", statistics_ratio_text(result->ratio));
+        html_put(row, "told", ": ratio %.3g (%s)", result->ratio, statistics_interval_text(result->interval));
         html_put(row, "sides", "%s against %s %s", side_a, side_b, unit);
     } else if (result->a.runs > 0) {
         html_put(row, "measured", "%s", side_a);
         if (claim->against[0] != '\0')
             html_put(row, "told", " %s, nothing to compare with", unit);
         else
-            html_put(row, "told", " %s (%s to %s)", unit, html_count(result->interval.low, a),
-                     html_count(result->interval.high, b));
+            html_put(row, "told", " %s (%s to %s)", unit, html_count(result->interval.low),
+                     html_count(result->interval.high));
     }
 }
 
@@ -293,13 +288,12 @@ static void number_put(json_t *row, const char *key, double value)
 static void claim_put(json_t *row, const struct claim *claim, const char *changed, const struct claim_result *result)
 {
     static const char *const classes[] = {"holds", "fails", "unknown"};
-    char ratio[HTML_NUMBER_BYTES] = "";
+    /* What is claimed, then from where to where it holds. */
+    const char *ratio = claim->ratio > 0 ? support_short("%.3g; holds ", claim->ratio) : "";
     html_put(row, "experiment", "%s%s", claim->experiment, changed);
     html_put_texts(row, "changed", changed + (changed[0] == ','), "where", claim->where, "claim", claim->text, "paper",
                    claim->paper, "metric", claim->metric, "class", classes[result->verdict], "verdict",
                    claim_verdict_text(result->verdict), "reason", result->reason, "remark", claim->remark, NULL);
-    if (claim->ratio > 0) /* what is claimed, then from where to where it holds */
-        (void)snprintf(ratio, sizeof(ratio), "%.3g; holds ", claim->ratio);
     if (claim->against[0] != '\0' && !isfinite(claim->to))
         html_put(row, "wanted", "%sfrom %.3g on", ratio, claim->from);
     else if (claim->against[0] != '\0' && claim->from > 0)
@@ -381,11 +375,10 @@ static void metric_put(json_t *row, const char *key, const struct plot_range *ra
 static void point_put(json_t *row, const struct plot_point *point)
 {
     const struct plot_range *speed = &point->metrics[PLOT_throughput];
-    char number[HTML_NUMBER_BYTES], most[HTML_NUMBER_BYTES];
     html_put_texts(row, "line", point->line, "x", point->x, "oversubscribed", point->oversubscribed ? "1" : "", "speed",
-                   html_count(speed->median, number), NULL);
+                   html_count(speed->median), NULL);
     if (!isnan(speed->median))
-        html_put(row, "range", "%s to %s", html_count(speed->min, number), html_count(speed->max, most));
+        html_put(row, "range", "%s to %s", html_count(speed->min), html_count(speed->max));
     metric_put(row, "aborts", &point->metrics[PLOT_aborts], 100, "%");
     metric_put(row, "latency", &point->metrics[PLOT_latency_p99_ns], 1e-3, " µs");
     metric_put(row, "versions", &point->metrics[PLOT_versions], 1, "");

@@ -50,17 +50,16 @@ static void setting_put(json_t *row, const struct settings *settings, const stru
                    {"p50", "latency_p50_ns", " µs", 1e-3},
                    {"p99", "latency_p99_ns", " µs", 1e-3},
                    {"backoff", "backoff_max_us", " µs", 1}};
-    char a[HTML_NUMBER_BYTES], b[HTML_NUMBER_BYTES], c[SETTINGS_NOISE_BYTES];
     struct statistics_summary speed;
     html_put_texts(row, "name", setting->name, NULL);
     if (statistics_summarize(values, settings_numbers(settings, setting, "throughput_txn_per_s", values), &speed)) {
-        html_put(row, "speed", "%s", html_count(speed.median, a));
-        html_put(row, "range", "%s to %s", html_count(speed.min, a), html_count(speed.max, b));
+        html_put(row, "speed", "%s", html_count(speed.median));
+        html_put(row, "range", "%s to %s", html_count(speed.min), html_count(speed.max));
     }
     if (setting != &settings->items[0])
-        html_put_texts(row, "ratio", statistics_ratio_text(difference->ratio, a), "interval",
-                       statistics_interval_text(difference->interval, b), "noise",
-                       settings_noise_text(settings, difference, c), NULL);
+        html_put_texts(row, "ratio", statistics_ratio_text(difference->ratio), "interval",
+                       statistics_interval_text(difference->interval), "noise",
+                       settings_noise_text(settings, difference), NULL);
     for (size_t i = 0; i < sizeof(medians) / sizeof(medians[0]); i++) {
         size_t count = settings_numbers(settings, setting, medians[i].column, values);
         if (count > 0)

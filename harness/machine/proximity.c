@@ -283,15 +283,10 @@ void proximity_read(const struct csv_table *table, const struct csv_table_row *r
                                      field_ns(table, row, "memory_after_ns")};
 }
 
-char *proximity_text(const struct proximity_span *span, char text[PROXIMITY_TEXT_BYTES])
+const char *proximity_text(const struct proximity_span *span)
 {
     struct proximity at = mean(span);
-    size_t used = 0;
-    text[0] = '\0';
-    if (at.line_ns > 0)
-        used += (size_t)snprintf(text, PROXIMITY_TEXT_BYTES, "line %.0f ns", at.line_ns);
-    if (at.memory_ns > 0)
-        (void)snprintf(text + used, PROXIMITY_TEXT_BYTES - used, "%smemory %.0f ns", used > 0 ? ", " : "",
-                       at.memory_ns);
-    return text;
+    const char *line = at.line_ns > 0 ? support_short("line %.0f ns", at.line_ns) : "",
+               *memory = at.memory_ns > 0 ? support_short("memory %.0f ns", at.memory_ns) : "";
+    return support_short("%s%s%s", line, *line != '\0' && *memory != '\0' ? ", " : "", memory);
 }

@@ -21,7 +21,7 @@
 #include "harness/common/csv_table.h"
 #include "harness/machine/topology.h"
 
-enum { PROXIMITY_PAIRS_MAX = 8, PROXIMITY_TEXT_BYTES = 96 };
+enum { PROXIMITY_PAIRS_MAX = 8 };
 
 /* A time is 0 if it is not known: workers that are not pinned, only one CPU, a partner that never ran. */
 struct proximity {
@@ -66,7 +66,7 @@ bool proximity_same(const struct proximity_span *a, const struct proximity_span 
 /* The times in a row of a result CSV; not known if the row has no such columns. */
 void proximity_read(const struct csv_table *table, const struct csv_table_row *row, struct proximity_span *span);
 
-/* "line 85 ns, memory 120 ns", the means of before and after, for captions; "" if nothing is known. Returns `text`. */
-char *proximity_text(const struct proximity_span *span, char text[PROXIMITY_TEXT_BYTES]);
+/* "line 85 ns, memory 120 ns", the means of before and after, for captions; "" if nothing is known. A support_short. */
+const char *proximity_text(const struct proximity_span *span);
 
 #endif

@@ -82,7 +82,6 @@ static bool check_key(struct reader *reader, const struct source *source, const 
     const struct jobfile_rules *rules = reader->rules;
     if (!rules->key_at)
         return true;
-    char shown[TEXT_SHOWN_BYTES];
     struct nearest nearest = {.wanted = key};
     const char *known;
     for (size_t i = 0; (known = rules->key_at(i)) != NULL; i++) {
@@ -96,7 +95,7 @@ static bool check_key(struct reader *reader, const struct source *source, const 
             return true;
         nearest_offer(&nearest, known);
     }
-    text_shown(key, strlen(key), shown);
+    const char *shown = text_shown(key);
     if (nearest_name(&nearest))
         return WRONG(reader, source, "unknown key '%s': did you mean '%s'?", shown, nearest_name(&nearest));
     return WRONG(reader, source, "unknown key '%s': keys are the options of `maemio run`, see `maemio list options`",
@@ -108,13 +107,12 @@ static bool check_key(struct reader *reader, const struct source *source, const 
 /* The text stays with the job file. */
 static bool add_value(struct reader *reader, const struct source *source, struct entry *entry, char *value)
 {
-    char shown[TEXT_SHOWN_BYTES], why[JOBFILE_ERROR_BYTES];
+    char why[JOBFILE_ERROR_BYTES];
     if (entry->value_count == JOBFILE_VALUES_MAX)
         return WRONG(reader, source, "key '%s': more than %d values", entry->key, JOBFILE_VALUES_MAX);
     for (size_t i = 0; i < entry->value_count; i++)
         if (strcmp(entry->values[i], value) == 0)
-            return WRONG(reader, source, "key '%s': value '%s' is in the list twice", entry->key,
-                         text_shown(value, strlen(value), shown));
+            return WRONG(reader, source, "key '%s': value '%s' is in the list twice", entry->key, text_shown(value));
     if (*value != '$' && reader->rules->check && !reader->rules->check(entry->key, value, why))
         return WRONG(reader, source, "key '%s': %s", entry->key, why);
     entry->values = support_more(entry->values, entry->value_count, sizeof(char *));
@@ -154,7 +152,6 @@ static bool add_number(struct reader *reader, const struct source *source, struc
 /* lo..hi, lo..hi+step, lo..hi*factor */
 static bool add_range(struct reader *reader, const struct source *source, struct entry *entry, const char *item)
 {
-    char shown[TEXT_SHOWN_BYTES];
     const char *rest = item;
     double low, high, by = 1;
     bool whole = true, geometric = false;
@@ -167,7 +164,7 @@ static bool add_range(struct reader *reader, const struct source *source, struct
         geometric = *rest++ == '*';
         good = range_number(reader->rules, &rest, &by, &whole);
     }
-    text_shown(item, strlen(item), shown);
+    const char *shown = text_shown(item);
     if (!good || *rest)
         return WRONG(reader, source,
                      "key '%s': '%s' is no range: want 1..8, 1..cores, 0..1+0.25 or 1..64*2, in plain digits "
@@ -198,7 +195,6 @@ static bool add_range(struct reader *reader, const struct source *source, struct
 
 static bool add_plain(struct reader *reader, const struct source *source, struct entry *entry, char *item)
 {
-    char shown[TEXT_SHOWN_BYTES];
     double cores;
     bool whole = true;
     const char *rest = item;
@@ -206,7 +202,7 @@ static bool add_plain(struct reader *reader, const struct source *source, struct
         return WRONG(reader, source, "key '%s': a value is missing; write \"\" for an empty one", entry->key);
     if (strchr(item, '"') != NULL)
         return WRONG(reader, source, "key '%s': '%s': a quote must stand around the whole value", entry->key,
-                     text_shown(item, strlen(item), shown));
+                     text_shown(item));
     if (strstr(item, "cores") && range_number(reader->rules, &rest, &cores, &whole) && *rest == '\0')
         return add_number(reader, source, entry, cores, whole);
     if (strstr(item, "..") && (isdigit((unsigned char)*item) || strncmp(item, "cores", 5) == 0))
@@ -306,13 +302,12 @@ static bool is_note(const char *section)
 
 static bool read_header(struct reader *reader, const struct source *source, char *line)
 {
-    char shown[TEXT_SHOWN_BYTES];
     size_t bytes = strlen(line);
     if (bytes < 2 || line[bytes - 1] != ']')
-        return WRONG(reader, source, "'%s': a section's header ends with ]", text_shown(line, bytes, shown));
+        return WRONG(reader, source, "'%s': a section's header ends with ]", text_shown(line));
     line[bytes - 1] = '\0';
     char *name = trimmed(line + 1);
-    text_shown(name, strlen(name), shown);
+    const char *shown = text_shown(name);
     if (*name == '\0')
         return WRONG(reader, source, "a section needs a name");
     for (const char *c = name; *c != '\0'; c++)
@@ -339,13 +334,11 @@ static bool read_header(struct reader *reader, const struct source *source, char
 /* The key with underscores for dashes. */
 static bool read_key(struct reader *reader, const struct source *source, char *key)
 {
-    char shown[TEXT_SHOWN_BYTES];
     char *c = key;
     for (; isalnum((unsigned char)*c) || (*c != '\0' && strchr("-_.", *c)); c++)
         *c = *c == '-' ? '_' : *c;
     return (*key != '\0' && *c == '\0') ||
-           WRONG(reader, source,
-                 "'%s' is no key: want letters, digits, - _ or . before the =", text_shown(key, strlen(key), shown));
+           WRONG(reader, source, "'%s' is no key: want letters, digits, - _ or . before the =", text_shown(key));
 }
 
 /* Puts the entry into the current section: in the place of one of the same key from another file, else at the end. */
@@ -370,10 +363,9 @@ static bool place_entry(struct reader *reader, const struct source *source, cons
 
 static bool read_assignment(struct reader *reader, const struct source *source, char *line)
 {
-    char shown[TEXT_SHOWN_BYTES], *values = strchr(line, '=');
+    char *values = strchr(line, '=');
     if (!values)
-        return WRONG(reader, source, "'%s': want `key = value`, a [section] or a # comment",
-                     text_shown(line, strlen(line), shown));
+        return WRONG(reader, source, "'%s': want `key = value`, a [section] or a # comment", text_shown(line));
     *values++ = '\0';
     struct entry entry = {.key = trimmed(line), .file = source->name, .line = source->line};
     if (!read_key(reader, source, entry.key))
@@ -501,10 +493,10 @@ static bool resolve_references(struct reader *reader, struct jobfile_setting *se
         while (other < count && strcmp(settings[other].key, value + 1) != 0)
             other++;
         struct source place = {.name = settings[i].file, .line = settings[i].line};
-        char shown[TEXT_SHOWN_BYTES], why[JOBFILE_ERROR_BYTES];
+        char why[JOBFILE_ERROR_BYTES];
         if (other == count || other == i || *settings[other].value == '$')
             return WRONG(reader, &place, "key '%s': '%s': want $ and another key that has a value of its own here",
-                         settings[i].key, text_shown(value, strlen(value), shown));
+                         settings[i].key, text_shown(value));
         settings[i].value = settings[other].value;
         if (reader->rules->check && !reader->rules->check(settings[i].key, settings[i].value, why))
             return WRONG(reader, &place, "key '%s': %s", settings[i].key, why);
@@ -544,9 +536,8 @@ static bool expand_section(struct reader *reader, struct jobfile *jobfile, const
             good = add_point(reader, jobfile, section, entries, count, i);
     } else {
         struct source place = {.name = section->file, .line = section->line};
-        char shown[TEXT_SHOWN_BYTES];
-        WRONG(reader, &place, "section [%s] takes the file beyond %d points: shorten a list",
-              text_shown(section->name, strlen(section->name), shown), JOBFILE_POINTS_MAX);
+        WRONG(reader, &place, "section [%s] takes the file beyond %d points: shorten a list", text_shown(section->name),
+              JOBFILE_POINTS_MAX);
     }
     return good;
 }

@@ -93,14 +93,12 @@ static const char *blanks_skip(const char *text)
 
 static bool put_line(struct ycsb_properties *properties, char *line, const char *name, unsigned number, char *error)
 {
-    char shown[TEXT_SHOWN_BYTES];
     const char *key = blanks_skip(line);
     size_t key_bytes = strcspn(key, "=: \t\f\r");
     if (*key == '\0' || *key == '#' || *key == '!')
         return true;
     if (key_bytes == 0 || strchr(key, '\\') != NULL) {
-        return support_error(error, YCSB_PROPERTIES_ERROR_BYTES, "%.300s:%u: '%s': %s", name, number,
-                             text_shown(line, strlen(line), shown),
+        return support_error(error, YCSB_PROPERTIES_ERROR_BYTES, "%.300s:%u: '%s': %s", name, number, text_shown(line),
                              key_bytes == 0
                                  ? "a property needs a name before the ="
                                  : "escapes and lines that go on after a \\ are not read; write the text as it is");
@@ -140,12 +138,10 @@ bool ycsb_properties_read(struct ycsb_properties *properties, const char *path, 
 
 bool ycsb_properties_add(struct ycsb_properties *properties, const char *assignment, char *error)
 {
-    char shown[TEXT_SHOWN_BYTES];
     const char *equals = strchr(assignment, '=');
     if (!equals || equals == assignment)
         return support_error(error, YCSB_PROPERTIES_ERROR_BYTES,
-                             "-p '%s': want KEY=VALUE, for example recordcount=1000000",
-                             text_shown(assignment, strlen(assignment), shown));
+                             "-p '%s': want KEY=VALUE, for example recordcount=1000000", text_shown(assignment));
     put(properties, (struct ycsb_property){.key = support_format("%.*s", (int)(equals - assignment), assignment),
                                            .value = support_copy(equals + 1),
                                            .where = support_copy("-p ")});
@@ -168,10 +164,9 @@ __attribute__((format(printf, 3, 4))) static bool wrong(struct resolver *resolve
                                                         const char *format, ...)
 {
     const struct ycsb_property *property = resolver->given[id];
-    char shown[TEXT_SHOWN_BYTES];
     const char *value = property ? property->value : specs[id].default_value;
     int used = snprintf(resolver->error, YCSB_PROPERTIES_ERROR_BYTES, "%s%s=%s: ", property ? property->where : "",
-                        specs[id].name, text_shown(value, strlen(value), shown));
+                        specs[id].name, text_shown(value));
     va_list args;
     va_start(args, format);
     vsnprintf(resolver->error + used, YCSB_PROPERTIES_ERROR_BYTES - (size_t)used, format, args);
@@ -346,9 +341,8 @@ static void note_unknown(struct resolver *resolver)
         const struct ycsb_property *property = &resolver->properties->items[i];
         if (specs[option_find(specs, property->key)].name)
             continue;
-        char shown[TEXT_SHOWN_BYTES];
         NOTE(resolver, "%s%s: this property has no counterpart here and is not used", property->where,
-             text_shown(property->key, strlen(property->key), shown));
+             text_shown(property->key));
     }
 }
 

@@ -256,11 +256,9 @@ static bool sort_names(struct history_checker *checker)
     const struct history_named *named = checker->named.items;
     if (checker->named.count)
         qsort(checker->named.items, checker->named.count, sizeof *named, compare_named);
-    char text[HISTORY_VERSION_BYTES];
     for (size_t i = 1; i < checker->named.count; i++)
         if (named[i - 1].name == named[i].name)
-            return malformed(checker, "two transactions have the name %s",
-                             history_name_text(named[i].name, text, sizeof text));
+            return malformed(checker, "two transactions have the name %s", history_name_text(named[i].name));
     return true;
 }
 

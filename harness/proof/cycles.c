@@ -139,11 +139,8 @@ static void describe_cycle(struct graph *graph, const struct search *search, con
     support_text_add(report, "  the shortest cycle has %u transactions:\n", length);
     for (uint32_t i = 0; i < length; i++) {
         const struct edge *edge = &search->edges[cycle[i]];
-        char name[128];
-        if (edge->object >> 63)
-            snprintf(name, sizeof name, "an index entry");
-        else
-            history_register_name(checker->history, edge->object, name, sizeof name);
+        const char *name =
+            edge->object >> 63 ? "an index entry" : history_register_name(checker->history, edge->object);
         history_describe(checker, history_txn_at(checker, edge->from));
         support_text_add(report, "  -- %s %s -->\n", edge_text(edge), name);
     }

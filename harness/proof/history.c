@@ -1,6 +1,7 @@
 /* history.c - the words of a history: writing, reading, and the register's numbers; the text form is in text.c. */
 #include "harness/proof/history.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -190,46 +191,38 @@ int history_key_compare(const struct history_index *index, const uint64_t *x, co
     return memcmp(x, y, index->key_bytes);
 }
 
-void history_key_text(const struct history_index *index, const uint64_t *key, char *text, size_t bytes)
+char *history_key_text(const struct history_index *index, const uint64_t *key)
 {
-    if (index->key_bytes == sizeof *key) {
-        snprintf(text, bytes, "%" PRIu64, key[0]);
-        return;
-    }
-    const unsigned char *data = (const unsigned char *)key;
-    size_t length = 0;
-    for (unsigned i = 0; i < index->key_bytes && length + 3 <= bytes; i++, length += 2)
-        snprintf(text + length, bytes - length, "%02x", data[i]);
+    static_assert(2 * 8 * (int)HISTORY_KEY_WORDS_MAX < (int)SUPPORT_SHORT_BYTES, "all digits of a key fit");
+    if (index->key_bytes == sizeof *key)
+        return support_short("%" PRIu64, key[0]);
+    char *text = support_short("%s", "");
+    for (unsigned i = 0; i < index->key_bytes; i++)
+        (void)sprintf(text + 2 * i, "%02x", ((const unsigned char *)key)[i]);
+    return text;
 }
 
-void history_register_name(const struct history *history, uint64_t number, char *text, size_t bytes)
+const char *history_register_name(const struct history *history, uint64_t number)
 {
     for (size_t i = 0; i < history->name_count; i++)
-        if (history->names[i].number == number) {
-            snprintf(text, bytes, "%s", history->names[i].text);
-            return;
-        }
+        if (history->names[i].number == number)
+            return history->names[i].text;
     unsigned index = (unsigned)(number >> SMALL_KEY_BITS & (HISTORY_INDEXES_MAX - 1));
     if (number >> (REGISTER_BITS - 1) == 1 && history->indexes[index].declared)
-        snprintf(text, bytes, "%s[%" PRIu64 "]", history->indexes[index].name,
-                 number & ((UINT64_C(1) << SMALL_KEY_BITS) - 1));
-    else
-        snprintf(text, bytes, "#%" PRIx64, number);
+        return support_short("%s[%" PRIu64 "]", history->indexes[index].name,
+                             number & ((UINT64_C(1) << SMALL_KEY_BITS) - 1));
+    return support_short("#%" PRIx64, number);
 }
 
-const char *history_name_text(uint64_t name, char *text, size_t bytes)
+const char *history_name_text(uint64_t name)
 {
-    if (name >> HISTORY_NAME_BITS)
-        snprintf(text, bytes, "%" PRIu64 "/%" PRIu64, name >> HISTORY_NAME_BITS,
-                 name & ((UINT64_C(1) << HISTORY_NAME_BITS) - 1));
-    else
-        snprintf(text, bytes, "%" PRIu64, name);
-    return text;
+    if (name >> HISTORY_NAME_BITS == 0)
+        return support_short("%" PRIu64, name);
+    return support_short("%" PRIu64 "/%" PRIu64, name >> HISTORY_NAME_BITS,
+                         name & ((UINT64_C(1) << HISTORY_NAME_BITS) - 1));
 }
 
-const char *history_version_text(uint64_t name, unsigned seq, char *text, size_t bytes)
+const char *history_version_text(uint64_t name, unsigned seq)
 {
-    char own[HISTORY_VERSION_BYTES];
-    snprintf(text, bytes, "%s.%u", history_name_text(name, own, sizeof own), seq);
-    return text;
+    return support_short("%s.%u", history_name_text(name), seq);
 }

@@ -92,7 +92,7 @@ enum { HISTORY_BACKWARD = 1, HISTORY_LOW_OPEN = 2, HISTORY_HIGH_OPEN = 4, HISTOR
 #define HISTORY_ANY_REF UINT64_MAX
 #define HISTORY_ANY_NAME UINT64_MAX
 
-enum { HISTORY_NAME_BITS = 40, HISTORY_VERSION_BYTES = 64 };
+enum { HISTORY_NAME_BITS = 40 };
 
 /* Of files. */
 #define HISTORY_MAGIC "MAEHIST2"
@@ -183,12 +183,11 @@ bool history_add(struct history *history, const uint64_t *words, size_t count, c
 /* The number of words of the record at `words`, of which `left` are there; 0 if malformed. */
 size_t history_record_words(const struct history *history, const uint64_t *words, size_t left);
 
-void history_register_name(const struct history *history, uint64_t number, char *text, size_t bytes);
-void history_key_text(const struct history_index *index, const uint64_t *key, char *text, size_t bytes);
-
-/* "1/20", "1/20.3"; returns `text`. */
-const char *history_name_text(uint64_t name, char *text, size_t bytes);
-const char *history_version_text(uint64_t name, unsigned seq, char *text, size_t bytes);
+/* Names as texts have them; "1/20", "1/20.3". Each is the history's or a support_short. */
+const char *history_register_name(const struct history *history, uint64_t number);
+char *history_key_text(const struct history_index *index, const uint64_t *key);
+const char *history_name_text(uint64_t name);
+const char *history_version_text(uint64_t name, unsigned seq);
 
 /* The register of an index's key: injective for small keys, else a hash. */
 uint64_t history_register(unsigned index, const void *key, size_t key_bytes);

@@ -41,14 +41,13 @@ static void finding(struct replay *replay, enum history_anomaly anomaly, const u
     struct history_checker *checker = replay->checker;
     if (!history_finding(checker, anomaly))
         return;
-    char text[HISTORY_VERSION_BYTES];
     struct support_text *report = &checker->verdict->report;
     support_text_add(report, "  in timestamp order this does not fit: %s\n", history_record_text(checker, record));
     if (state && !state->known)
         support_text_add(report, "  the register is not known by then\n");
     else if (state)
         support_text_add(report, "  the register %s by %s\n", state->live ? "was written" : "was deleted",
-                         history_version_text(state->name, state->seq, text, sizeof text));
+                         history_version_text(state->name, state->seq));
     history_describe(checker, replay->txn);
     /* The other side: who wrote what should have been seen. */
     const struct history_txn *other = state && state->known ? history_find(checker, state->name) : NULL;
@@ -264,9 +263,8 @@ static void play_scan(struct replay *replay, const uint64_t *record)
     unsigned shown = 0;
     for (place = next_present(replay, index, from, to); place != to && shown < 32;
          place = next_present(replay, index, place + 1, to), shown++) {
-        char text[2 * 8 * HISTORY_KEY_WORDS_MAX + 8];
-        history_key_text(info, entry_key(replay, index, place), text, sizeof text);
-        support_text_add(&checker->verdict->report, " %s=%" PRIu64, text, entry_ref(replay, index, place));
+        support_text_add(&checker->verdict->report, " %s=%" PRIu64,
+                         history_key_text(info, entry_key(replay, index, place)), entry_ref(replay, index, place));
     }
     support_text_add(&checker->verdict->report, "\n");
 }

@@ -433,7 +433,7 @@ static void field_print(const struct history *history, const uint64_t *words, co
                         const struct field *field, FILE *out)
 {
     uint64_t value = field->type == KEY ? 0 : get(words, index, field->place);
-    char text[WORD_TEXT_BYTES] = "";
+    const char *text = "";
     if (field->optional && value == 0)
         return;
     if (field->lead != NULL && field->type != FLAG)
@@ -443,30 +443,30 @@ static void field_print(const struct history *history, const uint64_t *words, co
     case SEQUENCE:
     case INDEX:
     case REF:
-        snprintf(text, sizeof text, "%" PRIu64, value);
+        text = support_short("%" PRIu64, value);
         break;
     case TEXT:
-        snprintf(text, sizeof text, "%s", index->name);
+        text = index->name;
         break;
     case NAME:
-        history_name_text(value, text, sizeof text);
+        text = history_name_text(value);
         break;
     case REGISTER:
-        history_register_name(history, value, text, sizeof text);
+        text = history_register_name(history, value);
         break;
     case VERSION:
-        history_version_text(words[word_of(IN_SECOND, index)], (unsigned)value, text, sizeof text);
+        text = history_version_text(words[word_of(IN_SECOND, index)], (unsigned)value);
         break;
     case KEY:
-        history_key_text(index, words + word_of(field->place, index), text, sizeof text);
+        text = history_key_text(index, words + word_of(field->place, index));
         break;
     case STATUS:
-        snprintf(text, sizeof text, "%s", target_status_name((enum target_status)value));
-        if (target_status_is_retry((enum target_status)value))
-            snprintf(text, sizeof text, "TARGET_RETRY+%u", target_status_reason((enum target_status)value));
+        text = target_status_is_retry((enum target_status)value)
+                   ? support_short("TARGET_RETRY+%u", target_status_reason((enum target_status)value))
+                   : target_status_name((enum target_status)value);
         break;
     case FLAG:
-        snprintf(text, sizeof text, "%s", value & field->bit ? field->what : field->lead);
+        text = value & field->bit ? field->what : field->lead;
         break;
     }
     bool any = (field->type == REF && value == HISTORY_ANY_REF) ||
@@ -485,11 +485,8 @@ void history_print_record(const struct history *history, const uint64_t *words, 
     if (kind == HISTORY_SCAN) {
         const uint64_t *count = words + 1 + 2 * index->key_words, *entry = count + 1;
         fputs(" :", out);
-        for (uint64_t i = 0; i < *count; i++, entry += index->key_words + 1) {
-            char text[WORD_TEXT_BYTES];
-            history_key_text(index, entry, text, sizeof text);
-            fprintf(out, " %s=%" PRIu64, text, entry[index->key_words]);
-        }
+        for (uint64_t i = 0; i < *count; i++, entry += index->key_words + 1)
+            fprintf(out, " %s=%" PRIu64, history_key_text(index, entry), entry[index->key_words]);
     }
     fputs("\n", out);
 }

@@ -389,11 +389,10 @@ static double throughput_of(const struct sweep *sweep, const struct sweep_run *r
 
 static void progress_tell(const struct sweep *sweep, size_t at, double seconds)
 {
-    char speed[QUANTITY_TEXT_BYTES], left[QUANTITY_TEXT_BYTES];
     const struct sweep_run *run = &sweep->plan.runs[at];
     (void)fprintf(stderr, "%zu/%zu  %s #%u: %s txn/s in %.1f s; about %s left\n", at + 1, sweep->plan.run_count,
-                  run->point->text, run->repetition, quantity_format_count(throughput_of(sweep, run), speed), seconds,
-                  quantity_format_time((uint64_t)sweep_plan_left_s(&sweep->plan, at + 1) * 1000000000, left));
+                  run->point->text, run->repetition, quantity_count(throughput_of(sweep, run)), seconds,
+                  quantity_time((uint64_t)sweep_plan_left_s(&sweep->plan, at + 1) * 1000000000));
 }
 
 /* EXIT_FINE also if the run failed, unless the others would fail in the same way. */

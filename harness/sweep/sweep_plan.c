@@ -335,7 +335,6 @@ void sweep_plan_print(const struct sweep_plan *plan, struct support_text *out)
 {
     double nominal = 0;
     size_t left = 0;
-    char text[QUANTITY_TEXT_BYTES];
     for (size_t i = 0; i < plan->run_count; i++) {
         const struct sweep_run *run = &plan->runs[i];
         if (run->finished)
@@ -347,6 +346,6 @@ void sweep_plan_print(const struct sweep_plan *plan, struct support_text *out)
     support_text_add(out, "%zu points, %zu runs, %zu of them finished; %zu to run\n", plan->point_count,
                      plan->run_count, plan->run_count - left, left);
     support_text_add(out, "time: %s of warm-ups and windows, about ",
-                     quantity_format_time((uint64_t)(nominal * 1e3 + 0.5) * 1000000, text));
-    support_text_add(out, "%s in all\n", quantity_format_time((uint64_t)sweep_plan_left_s(plan, 0) * 1000000000, text));
+                     quantity_time((uint64_t)(nominal * 1e3 + 0.5) * 1000000));
+    support_text_add(out, "%s in all\n", quantity_time((uint64_t)sweep_plan_left_s(plan, 0) * 1000000000));
 }

@@ -141,7 +141,6 @@ static void a_machine_that_wanders_still_tells(void **state)
     static char *order[] = {"default", "b", NULL};
     struct results set = read_set(two_settings(8, 80));
     struct settings_difference d[2];
-    char text[SETTINGS_NOISE_BYTES];
     size_t count;
     struct settings *all = settings_of(&set, order, &count);
     settings_compare(&all[0], 0, d);
@@ -158,7 +157,7 @@ static void a_machine_that_wanders_still_tells(void **state)
     set = read_set(two_settings(5, 80));
     all = settings_of(&set, order, &count);
     settings_compare(&all[0], 0, d);
-    assert_string_equal(settings_noise_text(&all[0], &d[1], text), "too few repetitions to tell: 5, and it takes 6");
+    assert_string_equal(settings_noise_text(&all[0], &d[1]), "too few repetitions to tell: 5, and it takes 6");
     verdict = settings_verdict(&all[0]);
     assert_non_null(strstr(verdict, "No winner beyond noise. b is ahead: +3.1% against default (93.7% interval"));
     free(verdict);
