@@ -14,6 +14,9 @@ WERROR ?= -Werror#	WERROR= for a compiler newer than ours, with new warnings; no
 PREFIX ?= /usr/local#	where `make install` goes, below DESTDIR
 LIBDIR ?= $(PREFIX)/lib#	of the library, such as /usr/lib/x86_64-linux-gnu
 DATADIR := $(PREFIX)/share/maemio
+MANUAL := $(PREFIX)/share/man/man1/maemio.1
+COMPLETION := $(PREFIX)/share/bash-completion/completions/maemio
+ZSH_COMPLETION := $(PREFIX)/share/zsh/site-functions/_maemio
 export LC_ALL := C.UTF-8
 ifeq ($(origin CC),default)
 CC := gcc
@@ -107,7 +110,7 @@ BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)
 # These run every job file, scripts that compare builds, and the soak: up to a minute each, and of the program nothing
 # that the others do not run. So once, on the program that users have.
 RELEASE_ONLY := $(if $(filter release,$(MODE)),,tests/cli/figures.sh tests/cli/locale.sh tests/cli/regress.sh \
-    tests/cli/runner.sh tests/cli/soak.sh tests/cli/trend.sh)
+    tests/cli/package.sh tests/cli/runner.sh tests/cli/soak.sh tests/cli/trend.sh)
 SCRIPT_TESTS := $(filter-out $(RELEASE_ONLY),$(wildcard tests/cli/*.sh))
 FORMATTED := $(shell find engine schemes workloads harness tests examples -name '*.[ch]' -o -name '*.inc' 2>/dev/null)
 
@@ -116,7 +119,7 @@ FORMATTED := $(shell find engine schemes workloads harness tests examples -name 
 .SECONDARY:
 .PHONY: all tests test quick-test fuzzers fuzz thread-tests thread-test schedule valgrind mutations benches bench
 .PHONY: check-all coverage figures gate baseline layers house style format format-check shellcheck lint install
-.PHONY: uninstall clean help FORCE
+.PHONY: uninstall package clean help FORCE
 
 # Runs commands that make the file $$new, and gives it the target's name once it is whole: another make in this tree
 # never meets half of it, nor do two of them write into one file. (gcov finds what it counts by the names of objects,
@@ -294,7 +297,11 @@ lint: ## Run clang-tidy and cppcheck over the sources
 
 # ---- Installation. ----
 
-install: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Install below DESTDIR and PREFIX (/usr/local), libraries in LIBDIR
+$(BUILD)/maemio.1: scripts/manual $(BUILD)/maemio
+	scripts/manual $(BUILD)/maemio > $@.part
+	mv $@.part $@
+
+install: $(BUILD)/maemio $(BUILD)/libmaemio.a $(BUILD)/maemio.1 ## Install below DESTDIR and PREFIX, libraries in LIBDIR
 	install -D -m 755 $(BUILD)/maemio $(DESTDIR)$(PREFIX)/bin/maemio
 	install -D -m 644 $(BUILD)/libmaemio.a $(DESTDIR)$(LIBDIR)/libmaemio.a
 	install -D -m 644 engine/maemio.h $(DESTDIR)$(PREFIX)/include/maemio.h
@@ -303,11 +310,18 @@ install: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Install below DESTDIR and PREFI
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' maemio.pc.in \
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/maemio.pc
 	cp -R plots $(DESTDIR)$(DATADIR)
+	install -D -m 644 $(BUILD)/maemio.1 $(DESTDIR)$(MANUAL)
+	install -D -m 644 completions/maemio.bash $(DESTDIR)$(COMPLETION)
+	install -D -m 644 completions/_maemio $(DESTDIR)$(ZSH_COMPLETION)
+
+package: ## Build a Debian package of what install brings, below build/
+	@scripts/package
 
 uninstall: ## Remove what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/maemio include/maemio.h)
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libmaemio.a pkgconfig/maemio.pc)
 	rm -rf $(DESTDIR)$(DATADIR)
+	rm -f $(addprefix $(DESTDIR),$(MANUAL) $(COMPLETION) $(ZSH_COMPLETION))
 
 clean: ## Remove everything built
 	rm -rf $(ROOT) maemio libmaemio.a

@@ -66,11 +66,14 @@ char *program_share(const char *name)
     char program[PATH_MAX];
     char *share = share_in(support_copy(""));
     ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    int wrong = errno;
     program[length < 0 ? 0 : length] = '\0';
     const char *folder = dirname(program);
     for (size_t i = 0; share == NULL && i < sizeof beside / sizeof beside[0]; i++)
         share = share_in(support_format("%s%s", folder, beside[i]));
-    if (share == NULL)
+    if (share == NULL && length < 0)
+        support_complain(name, "/proc/self/exe: %s; without /proc the plots are not found", strerror(wrong));
+    else if (share == NULL)
         support_complain(name,
                          "there is no plots/style.gp here nor in %s%s: run it from the project's root, or "
                          "installed (make install)",

@@ -93,6 +93,16 @@ static int encode(const char *name, struct perf_event_attr *attr)
     return result;
 }
 
+__attribute__((format(printf, 3, 4))) static void blame(struct pmu_event *event, enum pmu_status status,
+                                                        const char *format, ...)
+{
+    va_list arguments;
+    event->status = status;
+    va_start(arguments, format);
+    (void)vsnprintf(event->reason, sizeof(event->reason), format, arguments);
+    va_end(arguments);
+}
+
 static bool add_event(struct pmu_plan *plan, const char *name, size_t bytes, char *error, size_t error_bytes)
 {
     if (plan->event_count == PMU_EVENTS_MAX)
@@ -113,16 +123,22 @@ static bool add_event(struct pmu_plan *plan, const char *name, size_t bytes, cha
         }
     }
     const char *encoding = event->name;
+    bool ours = false;
     event->hardware = true;
     for (unsigned i = 0; i < HARDWARE_COUNT; i++) {
         if (same_name(hardware_table[i].name, event->name)) {
             encoding = hardware_table[i].encoding;
             event->floor_percent = hardware_table[i].floor_percent;
+            ours = true;
         }
     }
     int result = encode(encoding, &event->attr);
     if (result == PFM_SUCCESS)
         return true;
+    if (ours) { /* the name is right, so this machine lacks it: libpfm4 finds no perf events without /proc, say */
+        blame(event, PMU_ABSENT, "libpfm4 knows no such event here: %s", pfm_strerror(result));
+        return true;
+    }
     return support_error(error, error_bytes,
                          "counter %s: %s; `maemio list counters` shows names, and libpfm4's showevtinfo all events",
                          event->name, pfm_strerror(result));
@@ -227,16 +243,6 @@ static int identify(const struct pmu_sys *sys, int fd, uint64_t *id)
     return -EIO;
 }
 
-__attribute__((format(printf, 3, 4))) static void blame(struct pmu_event *event, enum pmu_status status,
-                                                        const char *format, ...)
-{
-    va_list arguments;
-    event->status = status;
-    va_start(arguments, format);
-    (void)vsnprintf(event->reason, sizeof(event->reason), format, arguments);
-    va_end(arguments);
-}
-
 static void explain(struct pmu_event *event, enum pmu_status status, int error, int paranoid)
 {
     if (status == PMU_FORBIDDEN)
@@ -291,7 +297,7 @@ static void try_events(struct pmu_plan *plan, struct pmu_set *set)
 
     for (unsigned i = 0; i < plan->event_count; i++) {
         struct pmu_event *event = &plan->events[i];
-        if (!event->hardware)
+        if (!event->hardware || event->status != PMU_COUNTED)
             continue;
         if (in_group == PMU_GROUP_EVENTS || event->table_group != table_group)
             leader_fd = -1;

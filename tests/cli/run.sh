@@ -229,6 +229,11 @@ equals "then latency is empty" "$(field "$work/nolat.csv" 1 latency_p50_ns)" ""
 equals "--json off" "$([ -e "$work/nolat.jsonl" ] || echo none)" none
 ends "--counters off" 0 "" "${short[@]}" --counters off --csv "$work/nocnt.csv"
 equals "then counters are empty" "$(field "$work/nocnt.csv" 1 pmu_task_clock)" ""
+launch env LIBPFM_DISABLED_PMUS=perf "$maemio" "${short[@]}"
+ended "a libpfm4 that finds no perf events, as without /proc, takes nothing but the counters" 0 throughput \
+    "libpfm4 knows no such event here"
+launch env LIBPFM_DISABLED_PMUS=perf "$maemio" "${short[@]}" --counters require
+ended "unless they are required" 1 "required counter cycles is not to be had"
 ends "an unknown counter" 2 "maemio: --counters: " "${short[@]}" --counters no-such-event
 if "$maemio" list counters | grep -q '^cycles .* counted'; then
     ends "counters can be required" 0 "" "${short[@]}" --counters require:cycles
