@@ -23,7 +23,7 @@ enum { BLOCK_MAX_BYTES = 1 << 20, BLOCK_VERSION = 1, BLOCK_MAGIC = 0x4D61654C };
 
 struct block {
     uint32_t magic;
-    uint32_t crc;      /* of all `bytes` bytes but these four */
+    uint32_t crc;      /* of all `bytes` bytes but these four (crc32c_of_thirds) */
     uint32_t bytes;    /* with this header, without the padding up to FILE_BLOCK_BYTES */
     uint16_t version;  /* of the format */
     uint16_t is_last;  /* 1: of its flush */
@@ -57,6 +57,19 @@ struct piece {
     uint64_t payload_bytes : 16;
 };
 static_assert(sizeof(struct piece) == 16, "the format");
+
+/*
+ * A piece as two words, for the worker that writes it; `bytes` are of the key or the payload. The worker stores them
+ * one by one. If it filled in struct piece field by field and copied it, the copy's load would have to wait until the
+ * narrower stores before it, and all stores before those, have left the core. Those are to lines of the log's buffer,
+ * which another core has had last.
+ */
+static inline void piece_pack(enum piece_kind kind, uint64_t object, uint64_t row, size_t bytes, uint64_t *words)
+{
+    bool has_key = kind == PIECE_ADD || kind == PIECE_REMOVE;
+    words[0] = (object & PIECE_NUMBER_MAX) | (uint64_t)kind << 48 | (uint64_t)(has_key ? bytes : 0) << 56;
+    words[1] = (row & PIECE_NUMBER_MAX) | (uint64_t)(has_key ? 0 : bytes) << 48;
+}
 
 static inline size_t padded(size_t bytes, size_t to)
 {

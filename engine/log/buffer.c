@@ -53,13 +53,10 @@ enum log_room log_buffer_reserve(struct log_buffer *buffer, size_t bytes, size_t
     return grow(buffer, bytes > least_bytes ? bytes : least_bytes) ? LOG_ROOM : LOG_REFUSED;
 }
 
-void log_buffer_put(struct log_buffer *buffer, const void *data, size_t bytes)
+/* The part behind the ring's end goes to its beginning. */
+void log_buffer_put_around(struct log_buffer *buffer, const void *data, size_t bytes)
 {
-    /* There is room for it, which log_buffer_reserve has found. */
-    MAE_DCHECK(buffer->put + bytes - atomic_load_explicit(&buffer->head, memory_order_relaxed) <= buffer->ring_bytes);
     size_t at = buffer->put & (buffer->ring_bytes - 1), first = buffer->ring_bytes - at;
-    if (first > bytes)
-        first = bytes;
     memcpy(buffer->ring + at, data, first);
     memcpy(buffer->ring, (const char *)data + first, bytes - first);
     buffer->put += bytes;
@@ -69,6 +66,8 @@ void log_buffer_publish(struct log_buffer *buffer, uint64_t ts)
 {
     MAE_DCHECK(ts > atomic_load_explicit(&buffer->last_ts, memory_order_relaxed));       /* T1 */
     MAE_DCHECK(buffer->put > atomic_load_explicit(&buffer->tail, memory_order_relaxed)); /* a record has bytes */
+    /* There was room for it, which log_buffer_reserve has found. */
+    MAE_DCHECK(buffer->put - atomic_load_explicit(&buffer->head, memory_order_relaxed) <= buffer->ring_bytes);
     atomic_store_explicit(&buffer->last_ts, ts, memory_order_relaxed);
     atomic_store_explicit(&buffer->tail, buffer->put, memory_order_release); /* ORD-14 */
 }

@@ -22,9 +22,12 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "engine/base/compiler.h"
 #include "engine/base/mem.h"
+
+enum { LOG_PREFETCH_MAX_BYTES = 1024 }; /* more lines than a core can ask for at a time */
 
 struct log_buffer {
     /* The worker's. */
@@ -52,8 +55,28 @@ void log_buffer_fini(struct log_buffer *buffer);
 enum log_room { LOG_ROOM, LOG_WAIT, LOG_REFUSED };
 enum log_room log_buffer_reserve(struct log_buffer *buffer, size_t bytes, size_t least_bytes);
 
-/* Appends bytes of the record for which room is reserved. */
-void log_buffer_put(struct log_buffer *buffer, const void *data, size_t bytes);
+/* Asks for the lines of a reserved record, which the logger's core has had last. They arrive while the transaction is
+ * validated. */
+static inline void log_buffer_prefetch(const struct log_buffer *buffer, size_t bytes)
+{
+    size_t mask = buffer->ring_bytes - 1, most = LOG_PREFETCH_MAX_BYTES;
+    for (size_t i = 0; i < (bytes < most ? bytes : most); i += CACHE_LINE_BYTES)
+        __builtin_prefetch(buffer->ring + ((buffer->put + i) & mask), 1);
+}
+
+/* Appends bytes of the record for which room is reserved. In line: a record has three parts a row, most of which have
+ * a known size, and lie in one piece of the ring. */
+void log_buffer_put_around(struct log_buffer *buffer, const void *data, size_t bytes);
+static inline void log_buffer_put(struct log_buffer *buffer, const void *data, size_t bytes)
+{
+    size_t at = buffer->put & (buffer->ring_bytes - 1);
+    if (UNLIKELY(bytes > buffer->ring_bytes - at)) {
+        log_buffer_put_around(buffer, data, bytes);
+        return;
+    }
+    memcpy(buffer->ring + at, data, bytes);
+    buffer->put += bytes;
+}
 void log_buffer_publish(struct log_buffer *buffer, uint64_t ts);
 
 /* For the logger: how many bytes have been published and not been taken. */

@@ -221,13 +221,30 @@ static bool is_stopped(struct log *log)
     return stop;
 }
 
+/*
+ * After a flush: the next one shall be large, since each costs calls of the system, the parking of silent workers and
+ * padding. While the disk syncs, the next one comes together by itself. Where flushes are quick, the logger sleeps as
+ * long as the last one took, so that a commit is still safe two flush times later on average. With durability=async
+ * nobody waits for a disk. Whoever waits for the log, or for room in a buffer, ends the sleep.
+ */
+static void pace(struct log *log, uint64_t began)
+{
+    double took_ns = (double)(tsc_now() - began) / tsc_ticks_per_us() * 1000;
+    if (log->config.durability == DURABILITY_ASYNC)
+        (void)sleep_for(log, SLEEP_LEAST_NS);
+    else if (took_ns < SLEEP_LEAST_NS)
+        (void)sleep_for(log, (uint64_t)took_ns);
+}
+
 static void *run(void *arg)
 {
     struct log *log = arg;
     for (uint64_t sleep_ns = SLEEP_LEAST_NS; !is_stopped(log);) {
+        uint64_t began = tsc_now();
         if (log_round(log)) {
             sleep_ns = SLEEP_LEAST_NS;
-            continue; /* while this flush was on its way, the next one came together */
+            pace(log, began);
+            continue;
         }
         bool woken = sleep_for(log, sleep_ns);
         sleep_ns = woken ? SLEEP_LEAST_NS : sleep_ns < SLEEP_MOST_NS ? 2 * sleep_ns : sleep_ns;

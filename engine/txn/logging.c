@@ -53,14 +53,12 @@ enum mae_status logging_note_entry(struct mae_txn *txn, uint64_t index, const vo
     size_t bytes = piece_bytes(key_bytes);
     if (!entries_make_room(log, bytes))
         return txn_doom(txn, MAE_NO_MEMORY);
-    struct piece piece = {.object = index & PIECE_NUMBER_MAX,
-                          .kind = added ? PIECE_ADD : PIECE_REMOVE,
-                          .key_bytes = key_bytes & UINT8_MAX,
-                          .row = row & PIECE_NUMBER_MAX};
+    uint64_t words[2];
+    piece_pack(added ? PIECE_ADD : PIECE_REMOVE, index, row, key_bytes, words);
     char *at = log->entries + log->entries_bytes;
-    memset(at, 0, bytes);
-    memcpy(at, &piece, sizeof piece);
-    memcpy(at + sizeof piece, key, key_bytes);
+    memset(at + sizeof words, 0, bytes - sizeof words);
+    memcpy(at, words, sizeof words);
+    memcpy(at + sizeof words, key, key_bytes);
     log->entries_bytes += bytes;
     log->entries_count++;
     return MAE_OK;
@@ -132,8 +130,10 @@ enum mae_status logging_reserve(struct mae_txn *txn, uint32_t write_count)
     if (UNLIKELY(log_has_failed(log->log)))
         return MAE_IO;
     enum log_room room = log_buffer_reserve(log, log->record_bytes, log->log->config.buffer_bytes);
-    if (LIKELY(room == LOG_ROOM))
+    if (LIKELY(room == LOG_ROOM)) {
+        log_buffer_prefetch(log, log->record_bytes);
         return MAE_OK;
+    }
     return room == LOG_REFUSED ? MAE_NO_MEMORY : await_room(worker);
 }
 
@@ -142,11 +142,11 @@ static void put_row(struct log_buffer *log, const struct access *access)
     static const char zeros[8];
     size_t bytes = logged_payload(access);
     MAE_DCHECK(bytes <= UINT16_MAX);
-    struct piece piece = {.object = access->table->number & PIECE_NUMBER_MAX,
-                          .kind = access->flags & ACCESS_DELETE ? PIECE_DELETE : PIECE_PUT,
-                          .row = table_row_id(access->table, access->row) & PIECE_NUMBER_MAX,
-                          .payload_bytes = bytes & UINT16_MAX};
-    log_buffer_put(log, &piece, sizeof piece);
+    uint64_t words[2];
+    piece_pack(access->flags & ACCESS_DELETE ? PIECE_DELETE : PIECE_PUT, access->table->number,
+               table_row_id(access->table, access->row), bytes, words);
+    log_buffer_put(log, &words[0], sizeof words[0]);
+    log_buffer_put(log, &words[1], sizeof words[1]);
     if (bytes > 0)
         log_buffer_put(log, access->fresh->payload, bytes);
     log_buffer_put(log, zeros, padded(bytes, 8) - bytes);

@@ -31,8 +31,25 @@ static void parts_make_the_whole(void **state)
         assert_int_equal(crc32c(crc32c(0, data, cut), data + cut, sizeof data - cut), whole);
 }
 
+/* As the header says: of three checksums, the last of which is of all that is left. */
+static void thirds_are_of_the_parts(void **state)
+{
+    (void)state;
+    unsigned char data[200];
+    uint64_t random = seed_from_environment();
+    for (unsigned i = 0; i < sizeof data; i++)
+        data[i] = (unsigned char)random_next(&random);
+    for (size_t bytes = 0; bytes <= sizeof data; bytes++) {
+        size_t third = bytes / 24 * 8;
+        const uint32_t parts[3] = {crc32c(0, data, third), crc32c(0, data + third, third),
+                                   crc32c(0, data + 2 * third, bytes - 2 * third)};
+        assert_int_equal(crc32c_of_thirds(data, bytes), crc32c(0, parts, sizeof parts));
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(known_values), cmocka_unit_test(parts_make_the_whole)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(known_values), cmocka_unit_test(parts_make_the_whole),
+                                       cmocka_unit_test(thirds_are_of_the_parts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

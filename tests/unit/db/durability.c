@@ -3,6 +3,7 @@
 #include "tests/support/world.h"
 
 #include "engine/base/mem.h"
+#include "engine/base/tsc.h"
 #include "engine/db/db.h"
 
 #ifdef MAE_DEBUG
@@ -364,6 +365,27 @@ static void a_table_that_cannot_be_written_down(void **state)
     close_world(&world);
 }
 
+/* With async nobody waits for a disk: the logger, here a thread, waits a millisecond for more before the next flush. */
+static void quick_flushes_are_not_many(void **state)
+{
+    (void)state;
+    log_by_hand = false;
+    struct world world = world_open("durability=async log_dir=db", MAE_INDEX_HASH, 8, 1);
+    struct mae_log_state log;
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    uint64_t start = tsc_now(), commits = 0;
+    double ms;
+    do {
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(key_add(txn, world.index, 1, 1));
+        assert_ok(mae_commit(txn));
+        ms = (double)(tsc_now() - start) / tsc_ticks_per_us() / 1000;
+    } while (++commits < 1000 || ms < 20);
+    mae_log_state(world.db, &log);
+    assert_true((double)log.flushes < 1.2 * ms + 10);
+    close_world(&world);
+}
+
 static void without_a_log_there_is_nothing_to_wait_for(void **state)
 {
     (void)state;
@@ -396,6 +418,7 @@ int main(void)
         TEST(a_row_that_was_there_for_a_moment_leaves_nothing),
         TEST(memory_may_run_out_while_it_opens),
         TEST(a_table_that_cannot_be_written_down),
+        TEST(quick_flushes_are_not_many),
         TEST(without_a_log_there_is_nothing_to_wait_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,9 +48,23 @@ static void another_databases_block_is_none(void **state)
     free(block);
 }
 
+static void a_piece_as_words_is_the_piece(void **state)
+{
+    (void)state;
+    const uint64_t object = 0x123456789ABC, row = 0xFEDCBA987654;
+    const struct piece put = {.object = object, .kind = PIECE_PUT, .row = row, .payload_bytes = UINT16_MAX};
+    const struct piece remove = {.object = object, .kind = PIECE_REMOVE, .key_bytes = UINT8_MAX, .row = row};
+    uint64_t words[2];
+    piece_pack(PIECE_PUT, object, row, UINT16_MAX, words);
+    assert_memory_equal(words, &put, sizeof put);
+    piece_pack(PIECE_REMOVE, object, row, UINT8_MAX, words);
+    assert_memory_equal(words, &remove, sizeof remove);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_piece_as_words_is_the_piece),
         cmocka_unit_test(every_flipped_bit_is_noticed),
         cmocka_unit_test(every_cut_is_noticed),
         cmocka_unit_test(another_databases_block_is_none),
