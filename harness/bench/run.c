@@ -35,15 +35,12 @@ static enum exit_code place(struct run_setup *setup, struct run_watch *watch)
     char error[OPTION_ERROR_BYTES], number[32];
     struct run_options *options = &setup->options->run;
     setup->topology = topology_open(NULL, NULL, error);
-    if (setup->topology == NULL) {
-        run_complain(watch, "%s", error);
-        return EXIT_FAILED;
-    }
-    if (topology_is_foreign(setup->topology)) {
-        run_complain(watch, "hwloc describes another machine than this one; unset HWLOC_SYNTHETIC, HWLOC_XMLFILE, "
+    if (setup->topology == NULL)
+        return run_complain(watch, "%s", error);
+    if (topology_is_foreign(setup->topology))
+        return run_complain(watch,
+                            "hwloc describes another machine than this one; unset HWLOC_SYNTHETIC, HWLOC_XMLFILE, "
                             "HWLOC_FSROOT and HWLOC_THISSYSTEM");
-        return EXIT_FAILED;
-    }
     if (options->threads == 0) {
         unsigned cores = topology_core_count(setup->topology), most = setup->target_ops->promises.workers_max;
         (void)snprintf(number, sizeof number, "%u", cores < most ? cores : most);
@@ -68,17 +65,13 @@ static enum exit_code outputs_open(struct run *run)
         run_complain(&run->watch, "%s", error);
         return EXIT_USAGE;
     }
-    if (!run_outputs_open(&run->outputs, error)) {
-        run_complain(&run->watch, "%s", error);
-        return EXIT_FAILED;
-    }
+    if (!run_outputs_open(&run->outputs, error))
+        return run_complain(&run->watch, "%s", error);
     if (run->setup.options->run.history[0] == '\0')
         return EXIT_FINE;
     run->recording = recording_create(run->setup.target_ops, run->setup.options->run.history, error, sizeof error);
-    if (run->recording == NULL) {
-        run_complain(&run->watch, "--history %s", error);
-        return EXIT_FAILED;
-    }
+    if (run->recording == NULL)
+        return run_complain(&run->watch, "--history %s", error);
     run->setup.target_ops = recording_ops(run->recording);
     return EXIT_FINE;
 }
@@ -126,10 +119,8 @@ static enum exit_code run_all(struct run *run)
         code = outputs_open(run);
     if (code != EXIT_FINE)
         return code;
-    if (!run_deadline_start(&run->watch)) {
-        run_complain(&run->watch, "cannot start the deadline's thread");
-        return EXIT_FAILED;
-    }
+    if (!run_deadline_start(&run->watch))
+        return run_complain(&run->watch, "cannot start the deadline's thread");
     struct sigaction before[INTERRUPT_SIGNALS];
     atomic_store(&run_signal, 0);
     interrupt_take(signal_note, before);

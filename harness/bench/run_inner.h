@@ -144,7 +144,8 @@ extern atomic_int run_signal; /* the number of the signal that came; 0: none */
 bool run_is_timed(const struct run_setup *setup);   /* --latency */
 bool run_is_checked(const struct run_setup *setup); /* --check */
 
-void run_complain(struct run_watch *watch, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Returns EXIT_FAILED. */
+enum exit_code run_complain(struct run_watch *watch, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void run_phase_begin(struct run_watch *watch, enum phase phase, uint64_t length_ns);
 enum exit_code run_unfinished(const struct run_watch *watch); /* why it is not: interrupted, or failed */
 

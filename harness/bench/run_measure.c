@@ -289,7 +289,7 @@ static void latencies_keep(const struct run_window *window, struct result *resul
 {
     if (!run_is_timed(window->setup))
         return;
-    struct latency *merged = latencies_create(1), *all = latencies_create(1);
+    SUPPORT_FREED struct latency *merged = latencies_create(1), *all = latencies_create(1);
     result->latencies = support_alloc((window->setup->type_count + 1) * sizeof *result->latencies);
     for (unsigned type = 0; type < window->setup->type_count; type++) {
         latencies_clear(merged, 1);
@@ -304,8 +304,6 @@ static void latencies_keep(const struct run_window *window, struct result *resul
     latency_summarize(all, &result->latencies[window->setup->type_count]);
     /* With --txns every request was timed: as many times as commits. */
     MAE_CHECK(window->setup->options->run.txns == 0 || all->service.count == result->all.committed);
-    free(all);
-    free(merged);
     for (unsigned type = 0; result->saturated && type <= window->setup->type_count; type++)
         result->latencies[type].response = (struct latency_digest){0}; /* it only grows with the window */
 }
@@ -500,10 +498,8 @@ enum exit_code run_measure(struct run_window *window, struct result *result)
         window->session->live_check =
             live_check_start(window->setup->workload_ops, window->session->workload, window->setup->target_ops,
                              window->session->target, options->check_every);
-        if (window->session->live_check == NULL) {
-            run_complain(window->session->watch, "cannot start the thread of --check-every");
-            return EXIT_FAILED;
-        }
+        if (window->session->live_check == NULL)
+            return run_complain(window->session->watch, "cannot start the thread of --check-every");
     }
     proximity_measure(window->session->proximity, window->session->crew, &result->proximity.before);
     enum wait_end end = phases(window, result, &opened);

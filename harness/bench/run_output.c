@@ -75,9 +75,8 @@ static bool identity_of(const char *path, struct identity *identity)
         return is_stdout || !S_ISCHR(file.st_mode);
     }
     const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL ? support_copy(".") : support_format("%.*s/", (int)(slash - path), path);
+    SUPPORT_FREED char *folder = slash == NULL ? support_copy(".") : support_format("%.*s/", (int)(slash - path), path);
     bool known = stat(folder, &file) == 0;
-    free(folder);
     *identity = (struct identity){false, file.st_dev, file.st_ino, slash == NULL ? path : slash + 1};
     return known; /* no such folder: opening says so */
 }
@@ -163,12 +162,10 @@ bool run_outputs_close(struct run_outputs *outputs, char *error)
 static bool intervals_write(struct run_outputs *outputs, const struct interval_series *series, const char *prefix,
                             char *error)
 {
-    struct support_text rows = {0};
+    SUPPORT_FREED struct support_text rows = {0};
     interval_rows(series, outputs->setup->target_ops, &outputs->setup->plan, outputs->setup->options->run.rate != 0,
                   prefix, &rows);
-    bool fine = rows.text == NULL || csv_write_text(outputs->files[RUN_INTERVALS], rows.text, error);
-    free(rows.text);
-    return fine;
+    return rows.text == NULL || csv_write_text(outputs->files[RUN_INTERVALS], rows.text, error);
 }
 
 static void histogram_write(FILE *file, const char *prefix, unsigned worker, const char *type, const char *quantity,
@@ -176,22 +173,21 @@ static void histogram_write(FILE *file, const char *prefix, unsigned worker, con
 {
     if (histogram->count == 0)
         return;
-    struct support_text line = {0};
+    SUPPORT_FREED struct support_text line = {0};
     support_text_add(&line, "%s%u,%s,%s,", prefix, worker, type, quantity);
     histogram_dump(histogram, line.text, file);
-    free(line.text);
 }
 
 static bool latencies_write(struct run_outputs *outputs, const struct run_worker *workers, const char *prefix,
                             char *error)
 {
-    struct support_text rows = {0};
+    SUPPORT_FREED struct support_text rows = {0};
     FILE *file = open_memstream(&rows.text, &rows.bytes);
     if (file == NULL) {
         (void)snprintf(error, CSV_ERROR_BYTES, "--latency-csv: out of memory");
         return false;
     }
-    struct histogram *attempts = support_alloc(sizeof *attempts);
+    SUPPORT_FREED struct histogram *attempts = support_alloc(sizeof *attempts);
     for (unsigned i = 0; i < outputs->setup->worker_count; i++) {
         if (workers[i].overdue != NULL)
             histogram_write(file, prefix, i, "overdue", "response_ns", workers[i].overdue);
@@ -204,11 +200,7 @@ static bool latencies_write(struct run_outputs *outputs, const struct run_worker
             histogram_write(file, prefix, i, name, "attempts", attempts);
         }
     }
-    free(attempts);
-    bool fine =
-        fclose(file) == 0 && (rows.bytes == 0 || csv_write_text(outputs->files[RUN_LATENCIES], rows.text, error));
-    free(rows.text);
-    return fine;
+    return fclose(file) == 0 && (rows.bytes == 0 || csv_write_text(outputs->files[RUN_LATENCIES], rows.text, error));
 }
 
 /* `result` NULL: of one worker, whose transactions are not told apart here. */
@@ -236,37 +228,30 @@ static void counter_rows(struct support_text *rows, const struct pmu_plan *plan,
 static bool counters_write(struct run_outputs *outputs, const struct run_worker *workers, const struct result *result,
                            const char *prefix, char *error)
 {
-    struct support_text rows = {0};
+    SUPPORT_FREED struct support_text rows = {0};
     for (unsigned i = 0; i < outputs->setup->worker_count; i++) {
         char worker[16];
         (void)snprintf(worker, sizeof worker, "%u", i);
         counter_rows(&rows, &outputs->setup->plan, prefix, worker, workers[i].values, NULL);
     }
     counter_rows(&rows, &outputs->setup->plan, prefix, "all", result->counters, result);
-    bool fine = rows.text == NULL || csv_write_text(outputs->files[RUN_COUNTERS], rows.text, error);
-    free(rows.text);
-    return fine;
+    return rows.text == NULL || csv_write_text(outputs->files[RUN_COUNTERS], rows.text, error);
 }
 
 static bool json_write(struct run_outputs *outputs, const struct result *result, char *error)
 {
-    char *line = metadata_json(result);
-    bool fine = csv_write_text(outputs->files[RUN_JSON], line, error);
-    free(line);
-    return fine;
+    SUPPORT_FREED char *line = metadata_json(result);
+    return csv_write_text(outputs->files[RUN_JSON], line, error);
 }
 
 bool run_outputs_write(struct run_outputs *outputs, const struct run_session *session, const struct run_window *window,
                        const struct result *result, char *error)
 {
     MAE_CHECK(result->type_count == outputs->setup->type_count);
-    char *prefix = leading(result);
-    bool fine =
-        (outputs->files[RUN_INTERVALS] == NULL || intervals_write(outputs, &window->series, prefix, error)) &&
-        (outputs->files[RUN_LATENCIES] == NULL || latencies_write(outputs, session->workers, prefix, error)) &&
-        (outputs->files[RUN_COUNTERS] == NULL || counters_write(outputs, session->workers, result, prefix, error)) &&
-        (outputs->files[RUN_JSON] == NULL || json_write(outputs, result, error)) &&
-        (outputs->files[RUN_CSV] == NULL || csv_write(outputs->files[RUN_CSV], result, error));
-    free(prefix);
-    return fine;
+    SUPPORT_FREED char *prefix = leading(result);
+    return (outputs->files[RUN_INTERVALS] == NULL || intervals_write(outputs, &window->series, prefix, error)) &&
+           (outputs->files[RUN_LATENCIES] == NULL || latencies_write(outputs, session->workers, prefix, error)) &&
+           (outputs->files[RUN_COUNTERS] == NULL || counters_write(outputs, session->workers, result, prefix, error)) &&
+           (outputs->files[RUN_JSON] == NULL || json_write(outputs, result, error)) &&
+           (outputs->files[RUN_CSV] == NULL || csv_write(outputs->files[RUN_CSV], result, error));
 }

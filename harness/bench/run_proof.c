@@ -80,7 +80,7 @@ static enum exit_code verdict_tell(const struct run_session *session, const stru
 
 static enum exit_code judge(const struct run_session *session, char *report)
 {
-    struct history *history = support_alloc(sizeof *history);
+    SUPPORT_FREED struct history *history = support_alloc(sizeof *history);
     struct history_verdict verdict;
     char error[OPTION_ERROR_BYTES];
     history_init(history);
@@ -96,7 +96,6 @@ static enum exit_code judge(const struct run_session *session, char *report)
         history_checker_destroy(checker);
     }
     history_fini(history);
-    free(history);
     return code;
 }
 
@@ -108,7 +107,7 @@ enum exit_code run_proof(const struct run_setup *setup, struct run_watch *watch,
     options.run.check = RUN_CHECK_OFF; /* its history is what is checked */
     own.options = &options;
     own.target_ops = recording_ops(recording);
-    struct run_session *session = support_alloc_aligned(sizeof *session);
+    SUPPORT_FREED struct run_session *session = support_alloc_aligned(sizeof *session);
     session->setup = &own;
     session->watch = watch;
     enum exit_code code = run_session_open(session);
@@ -118,7 +117,6 @@ enum exit_code run_proof(const struct run_setup *setup, struct run_watch *watch,
         code = done && !watch->interrupted ? judge(session, report) : run_unfinished(watch);
     }
     (void)run_session_close(session); /* there is no file that could not be written */
-    free(session);
     recording_destroy(recording);
     return code;
 }

@@ -98,11 +98,9 @@ static enum exit_code verdict(struct run_watch *watch, const struct result *resu
         run_complain(watch, "the check of repetition %u failed: %s", result->repetition, result->check_report);
         return EXIT_CHECK;
     }
-    if (result->all.committed == 0 && !watch->interrupted) {
-        run_complain(watch, "no transaction committed in the window of %s",
-                     quantity_time((uint64_t)(result->window_s * 1e9)));
-        return EXIT_FAILED;
-    }
+    if (result->all.committed == 0 && !watch->interrupted)
+        return run_complain(watch, "no transaction committed in the window of %s",
+                            quantity_time((uint64_t)(result->window_s * 1e9)));
     return watch->interrupted ? EXIT_INTERRUPTED : EXIT_FINE;
 }
 

@@ -47,12 +47,11 @@ static enum target_status task_load(void *arg, unsigned worker)
 
 void run_commits_sum(const struct run_session *session, uint64_t *committed)
 {
-    struct counts *sums = support_alloc(session->setup->type_count * sizeof *sums);
+    SUPPORT_FREED struct counts *sums = support_alloc(session->setup->type_count * sizeof *sums);
     for (unsigned i = 0; i < session->setup->worker_count; i++)
         loop_counters_add(session->workers[i].loop.counters, session->setup->type_count, sums);
     for (unsigned type = 0; type < session->setup->type_count; type++)
         committed[type] = sums[type].committed;
-    free(sums);
 }
 
 /* The target's own check of its structure takes a worker of the target itself, which may have no more than there are:
@@ -75,7 +74,7 @@ static enum target_status verify(struct run_session *session, unsigned worker, c
 bool run_check_passes(struct run_session *session, unsigned worker, char *report, size_t report_bytes)
 {
     MAE_CHECK(worker < session->setup->worker_count && report_bytes > 0);
-    uint64_t *committed = support_alloc(session->setup->type_count * sizeof *committed);
+    SUPPORT_FREED uint64_t *committed = support_alloc(session->setup->type_count * sizeof *committed);
     run_commits_sum(session, committed);
     struct target_worker *target_worker = session->workers[worker].loop.target_worker;
     report[0] = '\0';
@@ -91,7 +90,6 @@ bool run_check_passes(struct run_session *session, unsigned worker, char *report
     }
     if (status != TARGET_OK && report[0] == '\0')
         (void)snprintf(report, report_bytes, "%s: %s", target_status_name(status), target_status_text(status));
-    free(committed);
     return status == TARGET_OK;
 }
 
@@ -309,15 +307,11 @@ static enum exit_code crew_open(struct run_session *session)
     unsigned worker;
     enum target_status status;
     session->crew = crew_create(session->setup->worker_count, task_bind, session);
-    if (session->crew == NULL) {
-        run_complain(session->watch, "cannot start %u threads", session->setup->worker_count);
-        return EXIT_FAILED;
-    }
-    if (crew_failure(session->crew, &worker, &status)) {
-        run_complain(session->watch, "worker %u cannot be pinned to CPU %d; --pin none runs it anywhere", worker,
-                     session->setup->placement.workers[worker].cpu);
-        return EXIT_FAILED;
-    }
+    if (session->crew == NULL)
+        return run_complain(session->watch, "cannot start %u threads", session->setup->worker_count);
+    if (crew_failure(session->crew, &worker, &status))
+        return run_complain(session->watch, "worker %u cannot be pinned to CPU %d; --pin none runs it anywhere", worker,
+                            session->setup->placement.workers[worker].cpu);
     atomic_store(&session->watch->watched, session->crew);
     session->workers = support_alloc_aligned(session->setup->worker_count * sizeof *session->workers);
     session->proximity = proximity_create(&session->setup->placement);

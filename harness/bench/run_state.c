@@ -13,7 +13,7 @@
 
 atomic_int run_signal;
 
-void run_complain(struct run_watch *watch, const char *format, ...)
+enum exit_code run_complain(struct run_watch *watch, const char *format, ...)
 {
     va_list arguments;
     progress_clear(&watch->progress);
@@ -22,6 +22,7 @@ void run_complain(struct run_watch *watch, const char *format, ...)
     (void)vfprintf(stderr, format, arguments);
     va_end(arguments);
     (void)fputc('\n', stderr);
+    return EXIT_FAILED;
 }
 
 bool run_is_timed(const struct run_setup *setup)

@@ -19,7 +19,7 @@ enum { SHORT_NS = 100000000 };
 /* The values of a column, of one transaction type or all, over the repetitions in which there is one. */
 static struct statistics_summary spread_of(struct result *const *results, size_t count, int type, const char *column)
 {
-    double *values = support_alloc(count * sizeof *values);
+    SUPPORT_FREED double *values = support_alloc(count * sizeof *values);
     struct statistics_summary spread = {0};
     size_t known = 0;
     for (size_t i = 0; i < count; i++) {
@@ -28,7 +28,6 @@ static struct statistics_summary spread_of(struct result *const *results, size_t
     }
     if (!statistics_summarize(values, known, &spread))
         spread.count = 0;
-    free(values);
     return spread;
 }
 
@@ -126,8 +125,8 @@ static void head_print(FILE *out, const struct result *r, size_t count)
 static void repetitions_print(FILE *out, struct result *const *results, size_t count)
 {
     struct statistics_summary summary;
-    double *values = support_alloc(count * sizeof *values);
-    bool *marks = support_alloc(count * sizeof *marks);
+    SUPPORT_FREED double *values = support_alloc(count * sizeof *values);
+    SUPPORT_FREED bool *marks = support_alloc(count * sizeof *marks);
     for (size_t i = 0; i < count; i++)
         values[i] = throughput_of(results[i]);
     if (count > 2 && statistics_summarize(values, count, &summary)) {
@@ -141,8 +140,6 @@ static void repetitions_print(FILE *out, struct result *const *results, size_t c
                 (void)fprintf(out, " #%u %s", results[i]->repetition, quantity_count(values[i]));
         (void)fputc('\n', out);
     }
-    free(marks);
-    free(values);
 }
 
 static char *format_ns(double value)

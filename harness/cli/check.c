@@ -126,7 +126,7 @@ enum exit_code check_command(int argc, char **argv)
         .check = excluded};
     (void)command_read(&line, argc, argv);
     const char *path = argv[1];
-    struct history *history = support_alloc(sizeof *history);
+    SUPPORT_FREED struct history *history = support_alloc(sizeof *history);
     char error[512];
     enum exit_code code = EXIT_FAILED;
     history_init(history);
@@ -148,6 +148,5 @@ enum exit_code check_command(int argc, char **argv)
         history_checker_destroy(checker);
     }
     history_fini(history);
-    free(history);
     return code;
 }

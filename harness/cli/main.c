@@ -64,7 +64,7 @@ static void expect_written(int code, void *arg)
 int main(int argc, char **argv)
 {
     static char name[] = "maemio";
-    struct support_text doc = {0};
+    SUPPORT_FREED struct support_text doc = {0};
     support_text_add(&doc, "Measures the Maemio engine and what it is compared with.\vCommands:\n");
     for (size_t i = 0; i < COMMANDS; i++)
         support_text_add(&doc, "  %-9s %s\n", commands[i].name, commands[i].help);
@@ -80,11 +80,9 @@ int main(int argc, char **argv)
     if (argc > 0)
         argv[0] = name; /* messages begin the same wherever the program lies */
     (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice);
-    free(doc.text);
-    struct support_text full = {0};
+    SUPPORT_FREED struct support_text full = {0};
     support_text_add(&full, "%s %s", name, choice.command->name);
     argv[choice.first] = full.text;
     enum exit_code code = choice.command->run(argc - choice.first, argv + choice.first);
-    free(full.text);
     return (int)code;
 }

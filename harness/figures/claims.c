@@ -76,7 +76,8 @@ void claim_judge(const struct claim *claim, const struct results *set, struct cl
         unknown(result, "Not measured: `maemio figure %s` does.", claim->experiment);
         return;
     }
-    double *a = support_alloc((set->count + 1) * sizeof(double)), *b = support_alloc((set->count + 1) * sizeof(double));
+    SUPPORT_FREED double *a = support_alloc((set->count + 1) * sizeof(double)),
+                         *b = support_alloc((set->count + 1) * sizeof(double));
     result->a = side_values(set, claim->metric, claim->of, a);
     if (claim->against[0] != '\0') {
         result->b = side_values(set, claim->metric, claim->against, b);
@@ -88,6 +89,4 @@ void claim_judge(const struct claim *claim, const struct results *set, struct cl
             result->interval = (struct statistics_interval){summary.min, summary.max, 0};
     }
     judge_measured(claim, set, result);
-    free(a);
-    free(b);
 }

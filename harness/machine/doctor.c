@@ -23,9 +23,7 @@ const char *doctor_effect(enum doctor_check check)
 /* Allowed CPUs; 1 if that cannot be read. */
 static unsigned cpus_to_use(const char *root)
 {
-    hwloc_bitmap_t cpus = hwloc_bitmap_alloc();
-    unsigned count = fact_list(root, FACT_CPUS_ALLOWED, cpus);
-    hwloc_bitmap_free(cpus);
+    unsigned count = fact_list(root, FACT_CPUS_ALLOWED, NULL);
     return count > 0 ? count : 1;
 }
 
@@ -50,7 +48,7 @@ static void check_GOVERNOR(const char *root, struct doctor_finding *finding)
 {
     char path[128], governor[64], other[64] = "";
     unsigned seen = 0, others = 0;
-    hwloc_bitmap_t online = hwloc_bitmap_alloc();
+    SUPPORT_ENDED_BY(facts_bitmap_free) hwloc_bitmap_t online = hwloc_bitmap_alloc();
     (void)fact_list(root, FACT_CPUS_ONLINE, online);
     for (int cpu = -1; (cpu = hwloc_bitmap_next(online, cpu)) >= 0;) {
         (void)snprintf(path, sizeof(path), FACTS_CPU "/cpu%d/cpufreq/scaling_governor", cpu);
@@ -62,7 +60,6 @@ static void check_GOVERNOR(const char *root, struct doctor_finding *finding)
             memcpy(other, governor, sizeof(other));
         }
     }
-    hwloc_bitmap_free(online);
     if (seen == 0) {
         FOUND(finding, DOCTOR_UNKNOWN, "not visible: a virtual machine, or no frequency driver");
     } else if (others == 0) {
@@ -249,9 +246,8 @@ static void check_NUMA_BALANCING(const char *root, struct doctor_finding *findin
         FOUND(finding, DOCTOR_GOOD, "the kernel has none");
         return;
     }
-    hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
-    unsigned seen = fact_list(root, FACT_NODES_ONLINE, nodes), count = seen > 0 ? seen : 1;
-    hwloc_bitmap_free(nodes);
+    unsigned count = fact_list(root, FACT_NODES_ONLINE, NULL);
+    count = count > 0 ? count : 1;
     FOUND(finding, on && count > 1 ? DOCTOR_BAD : DOCTOR_GOOD, "%s, %u NUMA node%s", on ? "on" : "off", count,
           count == 1 ? "" : "s");
     MEND(finding, "sysctl -w kernel.numa_balancing=0");
@@ -285,10 +281,8 @@ static void check_CGROUP_CPU(const char *root, struct doctor_finding *finding)
 static void check_ALLOWED_CPUS(const char *root, struct doctor_finding *finding)
 {
     char allowed[LINE_BYTES], online[LINE_BYTES];
-    hwloc_bitmap_t cpus = hwloc_bitmap_alloc();
-    unsigned allowed_count = fact_list(root, FACT_CPUS_ALLOWED, cpus),
-             online_count = fact_list(root, FACT_CPUS_ONLINE, cpus);
-    hwloc_bitmap_free(cpus);
+    unsigned allowed_count = fact_list(root, FACT_CPUS_ALLOWED, NULL),
+             online_count = fact_list(root, FACT_CPUS_ONLINE, NULL);
     if (!fact_text(root, FACT_CPUS_ALLOWED, allowed, sizeof(allowed)) ||
         !fact_text(root, FACT_CPUS_ONLINE, online, sizeof(online)))
         return;

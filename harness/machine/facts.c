@@ -58,11 +58,12 @@ bool fact_number(const char *root, enum fact fact, long long *value)
 
 unsigned fact_list(const char *root, enum fact fact, hwloc_bitmap_t set)
 {
-    char *text = support_alloc(LINE_BYTES);
+    SUPPORT_FREED char *text = support_alloc(LINE_BYTES);
+    SUPPORT_ENDED_BY(facts_bitmap_free) hwloc_bitmap_t own = hwloc_bitmap_alloc();
+    set = set == NULL ? own : set;
     hwloc_bitmap_zero(set);
     if (!fact_text(root, fact, text, LINE_BYTES) || !facts_cpu_list(text, set))
         hwloc_bitmap_zero(set);
-    free(text);
     return (unsigned)hwloc_bitmap_weight(set);
 }
 
@@ -100,4 +101,9 @@ bool facts_cpu_list(const char *text, hwloc_bitmap_t set)
             return *end == '\0';
         text = end + 1;
     }
+}
+
+void facts_bitmap_free(hwloc_bitmap_t *set)
+{
+    hwloc_bitmap_free(*set);
 }

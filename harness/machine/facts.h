@@ -54,7 +54,7 @@ bool fact_text(const char *root, enum fact fact, char *text, size_t bytes);
 bool fact_word(const char *root, enum fact fact, char *text, size_t bytes);
 /* The whole number that it begins with. */
 bool fact_number(const char *root, enum fact fact, long long *value);
-/* A list such as 0-3,8, into `set`; how many. 0 if it is no list. */
+/* A list such as 0-3,8, into `set`, which may be NULL; how many. 0 if it is no list. */
 unsigned fact_list(const char *root, enum fact fact, hwloc_bitmap_t set);
 /* Its file, without root. */
 const char *fact_path(enum fact fact);
@@ -67,5 +67,6 @@ int facts_turbo(const char *root, enum fact *fact);
 
 /* "0,2,4-7", strictly: hwloc's own reader takes anything. */
 bool facts_cpu_list(const char *text, hwloc_bitmap_t set);
+void facts_bitmap_free(hwloc_bitmap_t *set); /* for SUPPORT_ENDED_BY */
 
 #endif

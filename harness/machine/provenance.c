@@ -43,18 +43,13 @@ static void read_start_utc(char *text)
         (void)strftime(text, PROVENANCE_TEXT_BYTES, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
-static void read_revision(char *text)
+static void read_revision(struct provenance *provenance)
 {
-    put(text, MAE_BUILD_REVISION[0] == '\0' ? "unknown" : MAE_BUILD_REVISION);
-    char *dirty = strstr(text, "-dirty");
+    put(provenance->revision, MAE_BUILD_REVISION[0] == '\0' ? "unknown" : MAE_BUILD_REVISION);
+    char *dirty = strstr(provenance->revision, "-dirty");
+    put(provenance->dirty, strcmp(provenance->revision, "unknown") == 0 ? "" : dirty != NULL ? "1" : "0");
     if (dirty != NULL)
         *dirty = '\0';
-}
-
-static void read_dirty(char *text)
-{
-    bool known = MAE_BUILD_REVISION[0] != '\0' && strcmp(MAE_BUILD_REVISION, "unknown") != 0;
-    put(text, !known ? "" : strstr(MAE_BUILD_REVISION, "-dirty") != NULL ? "1" : "0");
 }
 
 static void read_kernel(char *text)
@@ -148,15 +143,6 @@ static void read_turbo(char *text)
     put(text, on < 0 ? "" : on ? "1" : "0");
 }
 
-static void read_numa_nodes_online(char *text)
-{
-    hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
-    unsigned count = fact_list("", FACT_NODES_ONLINE, nodes);
-    hwloc_bitmap_free(nodes);
-    if (count > 0)
-        (void)snprintf(text, PROVENANCE_TEXT_BYTES, "%u", count);
-}
-
 static void read_cgroup(char *text, enum cgroup_resource resource)
 {
     double limit;
@@ -209,7 +195,8 @@ static void facts_read(struct provenance *provenance)
     read_mitigations(provenance->mitigations);
     read_hypervisor(provenance->hypervisor);
     read_turbo(provenance->turbo);
-    read_numa_nodes_online(provenance->numa_nodes_online);
+    unsigned nodes = fact_list("", FACT_NODES_ONLINE, NULL);
+    put(provenance->numa_nodes_online, nodes == 0 ? "" : support_short("%u", nodes));
     read_cgroup(provenance->cgroup_memory_bytes, CGROUP_MEMORY);
     read_cgroup(provenance->cgroup_cpus, CGROUP_CPUS);
 }
@@ -220,8 +207,7 @@ void provenance_read(struct provenance *provenance)
     memset(provenance, 0, sizeof *provenance);
     read_start_utc(provenance->start_utc);
     put(provenance->version, MAE_VERSION);
-    read_revision(provenance->revision);
-    read_dirty(provenance->dirty);
+    read_revision(provenance);
     put(provenance->build_mode, MAE_BUILD_MODE);
 #if defined(__clang__)
     put(provenance->compiler, "clang " __clang_version__);

@@ -40,7 +40,7 @@ struct topology *topology_open(const char *synthetic, const char *allowed, char 
     if (hwloc_topology_load(topology->hwloc) != 0)
         return open_failed(topology, NULL, NULL, "hwloc cannot read the machine's topology", error);
     (void)hwloc_bitmap_copy(topology->allowed, hwloc_topology_get_allowed_cpuset(topology->hwloc));
-    hwloc_bitmap_t narrower = hwloc_bitmap_alloc();
+    SUPPORT_ENDED_BY(facts_bitmap_free) hwloc_bitmap_t narrower = hwloc_bitmap_alloc();
     bool narrow = false, valid = true;
     if (allowed != NULL)
         narrow = valid = facts_cpu_list(allowed, narrower);
@@ -48,7 +48,6 @@ struct topology *topology_open(const char *synthetic, const char *allowed, char 
         narrow = hwloc_get_cpubind(topology->hwloc, narrower, HWLOC_CPUBIND_PROCESS) == 0;
     if (narrow)
         (void)hwloc_bitmap_and(topology->allowed, topology->allowed, narrower);
-    hwloc_bitmap_free(narrower);
     if (!valid)
         return open_failed(topology, "--allowed", allowed, "is no list of CPUs such as 0,2,4-7", error);
     if (topology_cpu_count(topology) == 0)
@@ -86,11 +85,8 @@ unsigned topology_node_count(const struct topology *topology)
 
 bool topology_kind_add(struct topology *topology, const char *cpus, int efficiency)
 {
-    hwloc_bitmap_t set = hwloc_bitmap_alloc();
-    bool added =
-        facts_cpu_list(cpus, set) && hwloc_cpukinds_register(topology->hwloc, set, efficiency, 0, NULL, 0) == 0;
-    hwloc_bitmap_free(set);
-    return added;
+    SUPPORT_ENDED_BY(facts_bitmap_free) hwloc_bitmap_t set = hwloc_bitmap_alloc();
+    return facts_cpu_list(cpus, set) && hwloc_cpukinds_register(topology->hwloc, set, efficiency, 0, NULL, 0) == 0;
 }
 
 /* ---- The order of CPUs. ---- */
@@ -128,44 +124,17 @@ static int slowness_of(hwloc_topology_t hwloc, hwloc_obj_t pu)
     return kinds - 1 - efficiency; /* hwloc ranks kinds from 0, the slowest, upwards */
 }
 
-static int compare(long a, long b)
-{
-    return (a > b) - (a < b);
-}
-
-/* Threads of cores, then kinds. */
-static int order_threads(const struct cpu *a, const struct cpu *b)
-{
-    int order = compare(a->thread_rank, b->thread_rank);
-    return order != 0 ? order : compare(a->slowness, b->slowness);
-}
-
-/* Then packages whole. */
-static int order_compact(const void *left, const void *right)
+/* Threads of cores, then kinds, then packages: in turn if they have ranks, else whole. In a package nodes likewise. */
+static int by_order(const void *left, const void *right)
 {
     const struct cpu *a = left, *b = right;
-    int order = order_threads(a, b);
-    order = order != 0 ? order : compare(a->place.package, b->place.package);
-    return order != 0 ? order : compare(a->logical, b->logical);
-}
-
-/* The same, but within a package its nodes in turn. */
-static int order_nodes(const void *left, const void *right)
-{
-    const struct cpu *a = left, *b = right;
-    int order = order_threads(a, b);
-    order = order != 0 ? order : compare(a->place.package, b->place.package);
-    order = order != 0 ? order : compare(a->node_rank, b->node_rank);
-    return order != 0 ? order : compare(a->logical, b->logical);
-}
-
-/* Then packages in turn. */
-static int order_scatter(const void *left, const void *right)
-{
-    const struct cpu *a = left, *b = right;
-    int order = order_threads(a, b);
-    order = order != 0 ? order : compare(a->package_rank, b->package_rank);
-    return order != 0 ? order : compare(a->place.package, b->place.package);
+    const long keys[][2] = {{a->thread_rank, b->thread_rank},   {a->slowness, b->slowness},
+                            {a->package_rank, b->package_rank}, {a->place.package, b->place.package},
+                            {a->node_rank, b->node_rank},       {a->logical, b->logical}};
+    int order = 0;
+    for (size_t i = 0; order == 0 && i < sizeof keys / sizeof keys[0]; i++)
+        order = (keys[i][0] > keys[i][1]) - (keys[i][0] < keys[i][1]);
+    return order;
 }
 
 static bool same_class(const struct cpu *a, const struct cpu *b)
@@ -197,24 +166,23 @@ static struct cpu *cpus_collect(const struct topology *topology, unsigned *count
     return cpus;
 }
 
-static void cpus_scatter(struct cpu *cpus, unsigned count)
+/* Gives nodes and packages their ranks. */
+static void cpus_rank(struct cpu *cpus, unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         for (unsigned j = 0; j < i; j++)
             cpus[i].node_rank += same_class(&cpus[i], &cpus[j]) && cpus[i].place.node == cpus[j].place.node;
-    qsort(cpus, count, sizeof *cpus, order_nodes);
+    qsort(cpus, count, sizeof *cpus, by_order);
     for (unsigned i = 1; i < count; i++)
         cpus[i].package_rank = same_class(&cpus[i], &cpus[i - 1]) ? cpus[i - 1].package_rank + 1 : 0;
-    qsort(cpus, count, sizeof *cpus, order_scatter);
 }
 
 unsigned topology_core_count(const struct topology *topology)
 {
     unsigned count, cores = 0;
-    struct cpu *cpus = cpus_collect(topology, &count);
+    SUPPORT_FREED struct cpu *cpus = cpus_collect(topology, &count);
     for (unsigned i = 0; i < count; i++)
         cores += cpus[i].thread_rank == 0;
-    free(cpus);
     return cores;
 }
 
@@ -226,38 +194,30 @@ static const struct cpu *cpu_find(const struct cpu *cpus, unsigned count, int nu
     return NULL;
 }
 
-/* Keeps the listed CPUs in the list's order. False when one is not allowed. */
+/* Keeps the listed CPUs in the list's order. False when one is not allowed, or listed twice. */
 static bool cpus_pick(const struct topology *topology, const char *list, struct cpu *cpus, unsigned *count, char *error)
 {
-    struct cpu *picked = support_alloc(*count * sizeof *picked);
+    SUPPORT_FREED struct cpu *picked = support_alloc(*count * sizeof *picked);
+    SUPPORT_FREED char *copy = support_copy(list);
     unsigned picked_count = 0;
-    char *copy = support_copy(list), *rest = copy;
-    bool fine = true;
-    for (char *item; fine && (item = strsep(&rest, ",")) != NULL;) {
-        hwloc_bitmap_t set = hwloc_bitmap_alloc();
+    char *rest = copy, allowed[128];
+    for (char *item; (item = strsep(&rest, ",")) != NULL;) {
+        SUPPORT_ENDED_BY(facts_bitmap_free) hwloc_bitmap_t set = hwloc_bitmap_alloc();
         (void)facts_cpu_list(item, set); /* topology_place has read the whole list before */
-        for (int cpu = hwloc_bitmap_first(set); fine && cpu >= 0; cpu = hwloc_bitmap_next(set, cpu)) {
+        for (int cpu = hwloc_bitmap_first(set); cpu >= 0; cpu = hwloc_bitmap_next(set, cpu)) {
             const struct cpu *known = cpu_find(cpus, *count, cpu);
-            fine = known != NULL && cpu_find(picked, picked_count, cpu) == NULL;
-            if (fine) {
-                picked[picked_count++] = *known;
-            } else if (known != NULL) {
-                (void)snprintf(error, TOPOLOGY_ERROR_BYTES, "CPU %d is listed twice", cpu);
-            } else {
-                char allowed[128];
-                (void)hwloc_bitmap_list_snprintf(allowed, sizeof allowed, topology->allowed);
-                (void)snprintf(error, TOPOLOGY_ERROR_BYTES, "CPU %d is not among the allowed CPUs, %s", cpu, allowed);
-            }
+            (void)hwloc_bitmap_list_snprintf(allowed, sizeof allowed, topology->allowed);
+            if (known == NULL)
+                return support_error(error, TOPOLOGY_ERROR_BYTES, "CPU %d is not among the allowed CPUs, %s", cpu,
+                                     allowed);
+            if (cpu_find(picked, picked_count, cpu) != NULL)
+                return support_error(error, TOPOLOGY_ERROR_BYTES, "CPU %d is listed twice", cpu);
+            picked[picked_count++] = *known;
         }
-        hwloc_bitmap_free(set);
     }
-    free(copy);
-    if (fine) {
-        memcpy(cpus, picked, picked_count * sizeof *picked);
-        *count = picked_count;
-    }
-    free(picked);
-    return fine;
+    memcpy(cpus, picked, picked_count * sizeof *picked);
+    *count = picked_count;
+    return true;
 }
 
 static bool cpus_order(const struct topology *topology, const char *policy, struct cpu *cpus, unsigned *count,
@@ -265,18 +225,14 @@ static bool cpus_order(const struct topology *topology, const char *policy, stru
 {
     if (strcmp(policy, "none") == 0)
         return true;
-    if (strcmp(policy, "compact") == 0) {
-        qsort(cpus, *count, sizeof *cpus, order_compact);
+    if (strcmp(policy, "compact") == 0 || strcmp(policy, "scatter") == 0) {
+        if (*policy == 's')
+            cpus_rank(cpus, *count);
+        qsort(cpus, *count, sizeof *cpus, by_order);
         return true;
     }
-    if (strcmp(policy, "scatter") == 0) {
-        cpus_scatter(cpus, *count);
-        return true;
-    }
-    hwloc_bitmap_t set = hwloc_bitmap_alloc();
-    bool is_list = facts_cpu_list(policy, set);
-    hwloc_bitmap_free(set);
-    if (!is_list)
+    SUPPORT_ENDED_BY(facts_bitmap_free) hwloc_bitmap_t set = hwloc_bitmap_alloc();
+    if (!facts_cpu_list(policy, set))
         return support_error(error, TOPOLOGY_ERROR_BYTES,
                              "'%.100s' is none of compact, scatter, none, and no list of CPUs such as 0,2,4-7", policy);
     return cpus_pick(topology, policy, cpus, count, error);
@@ -287,7 +243,7 @@ bool topology_place(const struct topology *topology, const char *policy, unsigne
 {
     MAE_CHECK(workers > 0);
     unsigned count;
-    struct cpu *cpus = cpus_collect(topology, &count);
+    SUPPORT_FREED struct cpu *cpus = cpus_collect(topology, &count);
     bool fine = cpus_order(topology, policy, cpus, &count, error) && count > 0; /* no list is empty */
     if (fine) {
         *placement = (struct placement){workers, workers > count, support_alloc(workers * sizeof *placement->workers)};
@@ -295,7 +251,6 @@ bool topology_place(const struct topology *topology, const char *policy, unsigne
         for (unsigned i = 0; i < workers; i++)
             placement->workers[i] = pinned ? cpus[i % count].place : (struct placement_worker){-1, -1, -1, -1};
     }
-    free(cpus);
     return fine;
 }
 
@@ -322,12 +277,9 @@ static bool memory_comes_from(const struct topology *topology, int node)
 {
     MAE_CHECK(node >= 0);
     hwloc_membind_policy_t policy;
-    hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
-    bool right =
-        hwloc_get_membind(topology->hwloc, nodes, &policy, HWLOC_MEMBIND_THREAD | HWLOC_MEMBIND_BYNODESET) == 0 &&
-        policy == HWLOC_MEMBIND_BIND && hwloc_bitmap_weight(nodes) == 1 && hwloc_bitmap_isset(nodes, (unsigned)node);
-    hwloc_bitmap_free(nodes);
-    return right;
+    SUPPORT_ENDED_BY(facts_bitmap_free) hwloc_bitmap_t nodes = hwloc_bitmap_alloc();
+    return hwloc_get_membind(topology->hwloc, nodes, &policy, HWLOC_MEMBIND_THREAD | HWLOC_MEMBIND_BYNODESET) == 0 &&
+           policy == HWLOC_MEMBIND_BIND && hwloc_bitmap_weight(nodes) == 1 && hwloc_bitmap_isset(nodes, (unsigned)node);
 }
 
 bool topology_bind(const struct topology *topology, const struct placement_worker *worker)
@@ -336,7 +288,7 @@ bool topology_bind(const struct topology *topology, const struct placement_worke
         return true;
     if (topology_is_foreign(topology)) /* hwloc would report success without pinning */
         return false;
-    hwloc_bitmap_t set = hwloc_bitmap_alloc();
+    SUPPORT_ENDED_BY(facts_bitmap_free) hwloc_bitmap_t set = hwloc_bitmap_alloc();
     bool bound = hwloc_bitmap_only(set, (unsigned)worker->cpu) == 0 &&
                  hwloc_set_cpubind(topology->hwloc, set, HWLOC_CPUBIND_THREAD) == 0 && runs_only_on(worker->cpu);
     /* Without STRICT the node is preferred, not demanded: a full node means slower memory, not a killed process. */
@@ -345,7 +297,6 @@ bool topology_bind(const struct topology *topology, const struct placement_worke
                 hwloc_set_membind(topology->hwloc, set, HWLOC_MEMBIND_BIND,
                                   HWLOC_MEMBIND_THREAD | HWLOC_MEMBIND_BYNODESET) == 0 &&
                 memory_comes_from(topology, worker->node);
-    hwloc_bitmap_free(set);
     return bound;
 }
 

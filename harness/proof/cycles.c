@@ -24,9 +24,9 @@ static uint32_t layers_of(const struct search *search)
 static void components(struct search *search)
 {
     uint32_t n = search->nodes, next = 1, depth = 0, stacked = 0, component = 0;
-    uint32_t *low = support_alloc(4 * (n + 1) * sizeof *low), *order = low + n + 1, *stack = order + n + 1;
-    uint32_t *calls = stack + n + 1;
-    size_t *at = support_alloc((n + 1) * sizeof *at);
+    SUPPORT_FREED uint32_t *low = support_alloc(4 * (n + 1) * sizeof *low);
+    uint32_t *order = low + n + 1, *stack = order + n + 1, *calls = stack + n + 1;
+    SUPPORT_FREED size_t *at = support_alloc((n + 1) * sizeof *at);
     for (uint32_t root = 0; root < n; root++) {
         if (order[root])
             continue;
@@ -66,8 +66,6 @@ static void components(struct search *search)
                 low[calls[depth - 1]] = low[node];
         }
     }
-    free(low);
-    free(at);
 }
 
 /* Searches breadth first from `start` within its component. Returns the length of the shortest cycle through `start`
@@ -162,7 +160,7 @@ static bool shortest_cycle(struct graph *graph, struct search *search)
 {
     enum { STARTS_MAX = 2000 };
     uint32_t n = search->nodes, best = UINT32_MAX, starts = 0, left = 0, *cycle = NULL;
-    uint32_t *sizes = support_alloc((n + 2) * sizeof *sizes);
+    SUPPORT_FREED uint32_t *sizes = support_alloc((n + 2) * sizeof *sizes);
     memset(search->component, 0, n * sizeof *search->component);
     components(search);
     for (uint32_t i = 0; i < n; i++)
@@ -185,7 +183,6 @@ static bool shortest_cycle(struct graph *graph, struct search *search)
     else
         graph->checker->verdict->undecided += left;
     free(cycle);
-    free(sizes);
     return cycle != NULL;
 }
 

@@ -23,7 +23,7 @@ static bool add_blocks(struct history *history, const uint64_t *words, size_t by
 {
     const uint64_t mask = (UINT64_C(1) << HISTORY_BLOCK_WORDS_BITS) - 1;
     size_t count = bytes / sizeof *words, block_count = 0, at = 1;
-    struct block *blocks = NULL;
+    SUPPORT_FREED struct block *blocks = NULL;
     bool whole = bytes % sizeof *words == 0 && words[count - 1] == HISTORY_END_WORD, ok = whole;
     while (ok && at + 1 < count) {
         blocks = support_more(blocks, block_count, sizeof *blocks);
@@ -40,7 +40,6 @@ static bool add_blocks(struct history *history, const uint64_t *words, size_t by
         qsort(blocks, block_count, sizeof *blocks, by_stream);
     for (size_t i = 0; ok && i < block_count; i++)
         ok = history_add(history, words + blocks[i].at, blocks[i].head & mask, error, error_bytes);
-    free(blocks);
     return ok;
 }
 

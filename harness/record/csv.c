@@ -44,22 +44,13 @@ void csv_number_add(struct support_text *line, int digits, double value)
         support_text_add(line, "%.*g", digits, value);
 }
 
-static void header_add(struct support_text *line)
-{
-    for (size_t i = 0; i < column_count(); i++) {
-        support_text_add(line, "%s", i == 0 ? "" : ",");
-        csv_field_add(line, column_info(i)->name);
-    }
-    support_text_add(line, "\n");
-}
-
+/* A row of the result; without a result the names of the columns. */
 static void row_add(struct support_text *line, const struct result *result, int type)
 {
     for (size_t i = 0; i < column_count(); i++) {
-        char *text = column_text(i, result, type);
+        SUPPORT_FREED char *text = result == NULL ? NULL : column_text(i, result, type);
         support_text_add(line, "%s", i == 0 ? "" : ",");
-        csv_field_add(line, text);
-        free(text);
+        csv_field_add(line, result == NULL ? column_info(i)->name : text);
     }
     support_text_add(line, "\n");
 }
@@ -83,18 +74,14 @@ bool csv_write_text(struct csv *csv, const char *text, char *error)
 static bool existing_fits(const struct csv *csv, const char *header, off_t size, char *error)
 {
     size_t bytes = strlen(header);
-    char *found = support_alloc(bytes + 1), last = '\0';
+    SUPPORT_FREED char *found = support_alloc(bytes + 1);
+    char last = '\0';
     bool same = pread(csv->fd, found, bytes, 0) == (ssize_t)bytes && memcmp(found, header, bytes) == 0;
     bool ended = pread(csv->fd, &last, 1, size - 1) == 1 && last == '\n';
-    free(found);
-    if (!same)
-        (void)snprintf(error, CSV_ERROR_BYTES,
-                       "%s: %.700s: has other columns than this build writes; name a new file, or move this one away",
-                       csv->option, csv->path);
-    else if (!ended)
-        (void)snprintf(error, CSV_ERROR_BYTES, "%s: %.700s: the last line is incomplete; remove it, or name a new file",
-                       csv->option, csv->path);
-    return same && ended;
+    return (same && ended) || support_error(error, CSV_ERROR_BYTES, "%s: %.700s: %s", csv->option, csv->path,
+                                            same ? "the last line is incomplete; remove it, or name a new file"
+                                                 : "has other columns than this build writes; name a new file, or move "
+                                                   "this one away");
 }
 
 static bool header_settle(struct csv *csv, const char *header, char *error)
@@ -139,22 +126,18 @@ struct csv *csv_open_other(const char *path, const char *option, const char *hea
 
 struct csv *csv_open(const char *path, char *error)
 {
-    struct support_text header = {0};
-    header_add(&header);
-    struct csv *csv = csv_open_other(path, "--csv", header.text, error);
-    free(header.text);
-    return csv;
+    SUPPORT_FREED struct support_text header = {0};
+    row_add(&header, NULL, COLUMN_ALL_TYPES);
+    return csv_open_other(path, "--csv", header.text, error);
 }
 
 bool csv_write(struct csv *csv, const struct result *result, char *error)
 {
-    struct support_text rows = {0};
+    SUPPORT_FREED struct support_text rows = {0};
     row_add(&rows, result, COLUMN_ALL_TYPES);
     for (unsigned type = 0; result->type_count > 1 && type < result->type_count; type++)
         row_add(&rows, result, (int)type);
-    bool fine = csv_write_text(csv, rows.text, error);
-    free(rows.text);
-    return fine;
+    return csv_write_text(csv, rows.text, error);
 }
 
 bool csv_close(struct csv *csv, char *error)

@@ -45,10 +45,9 @@ void latency_digest(const struct histogram *histogram, struct latency_digest *di
 
 void latency_summarize(const struct latency *latency, struct latency_summary *summary)
 {
-    struct histogram *attempts = support_alloc(sizeof *attempts);
+    SUPPORT_FREED struct histogram *attempts = support_alloc(sizeof *attempts);
     latency_attempts(latency, attempts);
     latency_digest(&latency->service, &summary->service);
     latency_digest(&latency->response, &summary->response);
     latency_digest(attempts, &summary->attempts);
-    free(attempts);
 }

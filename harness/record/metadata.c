@@ -47,12 +47,11 @@ json_t *metadata_json_text(const char *text)
     json_t *string = json_string(text);
     if (string != NULL)
         return string;
-    char *copy = support_copy(text);
+    SUPPORT_FREED char *copy = support_copy(text);
     for (char *at = copy; *at != '\0'; at++)
         if ((unsigned char)*at >= 0x80)
             *at = '?';
     string = json_string(copy);
-    free(copy);
     return string;
 }
 
@@ -149,10 +148,9 @@ char *metadata_json(const struct result *result)
     (void)json_object_set_new(object, "placement", placement_json(result->placement));
     (void)json_object_set_new(object, "counters", counters_json(result));
     (void)json_object_set_new(object, "columns", columns_json(result));
-    char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
+    SUPPORT_FREED char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
     json_decref(object);
     struct support_text line = {0};
     support_text_add(&line, "%s\n", text == NULL ? "{}" : text);
-    free(text);
     return line.text;
 }
