@@ -104,14 +104,6 @@ static void numbers_of(const struct compare_row *row, struct number numbers[NUMB
     memcpy(numbers, all, sizeof all);
 }
 
-static void number_add(struct support_text *line, double value)
-{
-    if (isnan(value))
-        support_text_add(line, ",");
-    else
-        support_text_add(line, ",%.12g", value);
-}
-
 void compare_print_csv(const struct compare *compare, FILE *file)
 {
     struct number numbers[NUMBERS];
@@ -126,12 +118,12 @@ void compare_print_csv(const struct compare *compare, FILE *file)
         support_text_add(&text, ",%zu,%zu", row->a_count, row->b_count);
         numbers_of(row, numbers);
         for (size_t k = 0; k < NUMBERS; k++)
-            number_add(&text, numbers[k].value);
+            csv_number_add(&text, 12, numbers[k].value);
         bool matched = i < compare->matched_count;
         support_text_add(&text, ",%s", isnan(row->u_test.p) ? "" : row->u_test.exact ? "1" : "0");
-        number_add(&text, matched ? compare->alpha : NAN);
-        number_add(&text, matched ? row->noise : NAN);
-        number_add(&text, matched ? row->bound : NAN);
+        csv_number_add(&text, 12, matched ? compare->alpha : NAN);
+        csv_number_add(&text, 12, matched ? row->noise : NAN);
+        csv_number_add(&text, 12, matched ? row->bound : NAN);
         support_text_add(&text, ",%s,", matched ? verdict_name(row->verdict) : "unmatched");
         csv_field_add(&text, row->reason);
         support_text_add(&text, "\n");

@@ -26,33 +26,35 @@ static char *leading(const struct result *result)
 
 /* ---- Opening. ---- */
 
-/* runs.csv -> runs.jsonl; "" if the CSV is no file, present or to be made, to stand beside. */
-static char *json_path(const char *csv_path)
-{
-    struct stat file;
-    if (csv_path[0] == '\0' || strcmp(csv_path, "-") == 0 || (stat(csv_path, &file) == 0 && !S_ISREG(file.st_mode)))
-        return support_copy("");
-    size_t length = strlen(csv_path);
-    bool has_ending = length > 4 && strcmp(csv_path + length - 4, ".csv") == 0;
-    struct support_text path = {0};
-    support_text_add(&path, "%.*s.jsonl", (int)(has_ending ? length - 4 : length), csv_path);
-    return path.text;
-}
+static const struct {
+    const char *option, *columns; /* behind the leading ones; of some they are made elsewhere */
+    size_t at;                    /* of the option's value */
+} outputs_table[] = {
+    [RUN_CSV] = {"--csv", "", offsetof(struct run_options, csv)},
+    [RUN_JSON] = {"--json", "", offsetof(struct run_options, json)},
+    [RUN_INTERVALS] = {"--interval-csv", "", offsetof(struct run_options, interval_csv)},
+    [RUN_LATENCIES] = {"--latency-csv", "worker,txn_type,quantity," HISTOGRAM_CSV_COLUMNS "\n",
+                       offsetof(struct run_options, latency_csv)},
+    [RUN_COUNTERS] = {"--counters-csv", "worker,counter,status,raw,value,share,per_txn,per_op,reason\n",
+                      offsetof(struct run_options, counters_csv)},
+    [RUN_OUTPUTS] = {"--history", "", offsetof(struct run_options, history)}, /* opened elsewhere */
+};
 
-/* Where it goes, "" if nowhere; the caller frees it. The history, which is opened elsewhere, is behind the others. */
+/* Where it goes, "" if nowhere; the caller frees it. With `auto` JSON goes to runs.jsonl beside runs.csv, if that is a
+ * file, present or to be made. */
 static char *place_of(const struct run_options *options, unsigned output)
 {
-    const char *const paths[RUN_OUTPUTS + 1] = {options->csv,         options->json,         options->interval_csv,
-                                                options->latency_csv, options->counters_csv, options->history};
-    if (output != RUN_JSON)
-        return support_copy(paths[output]);
-    if (strcmp(options->json, "auto") == 0)
-        return json_path(options->csv);
-    return support_copy(strcmp(options->json, "off") == 0 ? "" : options->json);
+    struct stat file;
+    const char *path = *(char *const *)(const void *)((const char *)options + outputs_table[output].at);
+    if (output != RUN_JSON || strcmp(path, "auto") != 0)
+        return support_copy(output == RUN_JSON && strcmp(path, "off") == 0 ? "" : path);
+    path = options->csv;
+    if (path[0] == '\0' || strcmp(path, "-") == 0 || (stat(path, &file) == 0 && !S_ISREG(file.st_mode)))
+        return support_copy("");
+    size_t length = strlen(path);
+    bool has_ending = length > 4 && strcmp(path + length - 4, ".csv") == 0;
+    return support_format("%.*s.jsonl", (int)(has_ending ? length - 4 : length), path);
 }
-
-static const char *const option_of[] = {"--csv",         "--json",         "--interval-csv",
-                                        "--latency-csv", "--counters-csv", "--history"};
 
 /* ---- No two in one file. ---- */
 
@@ -96,8 +98,9 @@ bool run_outputs_differ(const struct options *options, char *error)
         known[i] = paths[i][0] != '\0' && identity_of(paths[i], &identities[i]);
         for (unsigned j = 0; differ && known[i] && j < i; j++)
             if (known[j] && same_file(&identities[i], &identities[j]))
-                differ = support_error(error, CSV_ERROR_BYTES, "%s and %s: both write to %.700s", option_of[j],
-                                       option_of[i], strcmp(paths[i], "-") == 0 ? "stdout" : paths[i]);
+                differ =
+                    support_error(error, CSV_ERROR_BYTES, "%s and %s: both write to %.700s", outputs_table[j].option,
+                                  outputs_table[i].option, strcmp(paths[i], "-") == 0 ? "stdout" : paths[i]);
     }
     for (unsigned i = 0; i <= RUN_OUTPUTS; i++)
         free(paths[i]);
@@ -108,40 +111,25 @@ bool run_prints_rows(const struct options *options)
 {
     bool prints = false;
     for (unsigned i = 0; i < RUN_OUTPUTS; i++) {
-        char *path = place_of(&options->run, i);
+        SUPPORT_FREED char *path = place_of(&options->run, i);
         prints |= strcmp(path, "-") == 0;
-        free(path);
     }
     return prints;
-}
-
-/* Its header; that of the result CSV is its own. */
-static void columns_add(struct support_text *header, enum run_output output)
-{
-    if (output >= RUN_INTERVALS)
-        support_text_add(header, "%s", LEADING);
-    if (output == RUN_INTERVALS)
-        interval_header(header);
-    else
-        support_text_add(header, "%s",
-                         output == RUN_LATENCIES  ? "worker,txn_type,quantity," HISTOGRAM_CSV_COLUMNS "\n"
-                         : output == RUN_COUNTERS ? "worker,counter,status,raw,value,share,per_txn,per_op,reason\n"
-                                                  : "");
 }
 
 bool run_outputs_open(struct run_outputs *outputs, char *error)
 {
     bool fine = true;
     for (unsigned i = 0; fine && i < RUN_OUTPUTS; i++) {
-        char *path = place_of(&outputs->setup->options->run, i);
-        struct support_text header = {0};
-        columns_add(&header, i);
+        SUPPORT_FREED char *path = place_of(&outputs->setup->options->run, i);
+        SUPPORT_FREED struct support_text header = {0};
+        support_text_add(&header, "%s%s", i >= RUN_INTERVALS ? LEADING : "", outputs_table[i].columns);
+        if (i == RUN_INTERVALS)
+            interval_header(&header);
         if (path[0] != '\0')
-            outputs->files[i] =
-                i == RUN_CSV ? csv_open(path, error) : csv_open_other(path, option_of[i], header.text, error);
+            outputs->files[i] = i == RUN_CSV ? csv_open(path, error)
+                                             : csv_open_other(path, outputs_table[i].option, header.text, error);
         fine = path[0] == '\0' || outputs->files[i] != NULL;
-        free(header.text);
-        free(path);
     }
     return fine;
 }

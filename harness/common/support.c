@@ -65,6 +65,13 @@ char *support_format(const char *format, ...)
     return need(bytes < 0 ? NULL : text);
 }
 
+uint64_t support_hash(uint64_t hash, const void *data, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        hash = (hash ^ ((const unsigned char *)data)[i]) * 0x100000001b3u;
+    return hash;
+}
+
 char *support_short(const char *format, ...)
 {
     static _Thread_local char texts[SUPPORT_SHORTS][SUPPORT_SHORT_BYTES];

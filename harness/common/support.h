@@ -39,6 +39,10 @@ void support_freed(void *variable);
 #define TABLE_RESTS(first, ...) {__VA_ARGS__},
 #define TABLE_FIELDS(name, ...) {#name, __VA_ARGS__},
 
+/* FNV-1a, which is the same everywhere and always: of SUPPORT_HASH_BEGIN, or of what came before, and these bytes. */
+#define SUPPORT_HASH_BEGIN 0xcbf29ce484222325u
+uint64_t support_hash(uint64_t hash, const void *data, size_t bytes);
+
 /* A text for a message, cut off at SUPPORT_SHORT_BYTES. It stays until this thread has made SUPPORT_SHORTS more. */
 enum { SUPPORT_SHORT_BYTES = 160, SUPPORT_SHORTS = 16 };
 char *support_short(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -40,16 +40,14 @@ static void overrides_name(struct run *run)
         support_text_add(&suffix, ",terms=%s", run->asked->terms);
         support_text_add(&changed, "terms=%s", run->asked->terms);
     }
-    uint64_t hash = 0xcbf29ce484222325u;
     for (size_t i = 0; i < run->asked->overrides.count; i++) {
         support_text_add(&suffix, ",%s", run->asked->overrides.items[i]);
         support_text_add(&changed, "%s%s", changed.bytes == 0 ? "" : ", ", run->asked->overrides.items[i]);
     }
-    for (char *c = suffix.text; *c != '\0'; c++) {
-        hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+    uint64_t hash = support_hash(SUPPORT_HASH_BEGIN, suffix.text, suffix.bytes);
+    for (char *c = suffix.text; *c != '\0'; c++)
         if (!isalnum((unsigned char)*c) && strchr(",._=:+-", *c) == NULL)
             *c = '_';
-    }
     if (suffix.bytes > SUFFIX_MAX) {
         char *shorter = support_format("%.*s-%08llx", SUFFIX_MAX, suffix.text, (unsigned long long)(hash & 0xffffffff));
         free(suffix.text);

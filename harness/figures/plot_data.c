@@ -7,6 +7,7 @@
 
 #include "harness/analysis/settings.h"
 #include "harness/common/quantity.h"
+#include "harness/record/csv.h"
 
 static const char *const metric_columns[] = {PLOT_METRIC_TABLE(TABLE_SECONDS)};
 
@@ -296,14 +297,6 @@ char *plot_terms(const struct results *set)
 
 /* ---- CSV. ---- */
 
-static void number_add(struct support_text *text, double value)
-{
-    if (isnan(value))
-        support_text_add(text, ",");
-    else
-        support_text_add(text, ",%.9g", value);
-}
-
 void plot_data_write(const struct plot_data *data, struct support_text *text)
 {
 #define PLOT_METRIC_HEADER(name, column) "," #name "," #name "_min," #name "_max"
@@ -315,14 +308,14 @@ void plot_data_write(const struct plot_data *data, struct support_text *text)
         support_text_add(text, "%s,%s,%zu,%d,%zu", point->line, point->x, point->place + 1, point->oversubscribed,
                          point->runs);
         for (size_t metric = 0; metric < PLOT_METRIC_COUNT; metric++) {
-            number_add(text, point->metrics[metric].median);
-            number_add(text, point->metrics[metric].min);
-            number_add(text, point->metrics[metric].max);
+            csv_number_add(text, 9, point->metrics[metric].median);
+            csv_number_add(text, 9, point->metrics[metric].min);
+            csv_number_add(text, 9, point->metrics[metric].max);
         }
-        number_add(text, point->relative);
-        number_add(text, point->relative_interval.low);
-        number_add(text, point->relative_interval.high);
-        number_add(text, point->relative_interval.coverage);
+        csv_number_add(text, 9, point->relative);
+        csv_number_add(text, 9, point->relative_interval.low);
+        csv_number_add(text, 9, point->relative_interval.high);
+        csv_number_add(text, 9, point->relative_interval.coverage);
         support_text_add(text, "\n");
     }
 }

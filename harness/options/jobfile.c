@@ -441,15 +441,6 @@ static bool read_text(struct reader *reader, struct source *source, const char *
 
 /* ---- Expanding. ---- */
 
-/* FNV-1a: needs to be the same everywhere and always, not fast. */
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    do {
-        hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
-    } while (*text++);
-    return hash;
-}
-
 static int by_key(const void *left, const void *right)
 {
     return strcmp(((const struct jobfile_setting *)left)->key, ((const struct jobfile_setting *)right)->key);
@@ -460,9 +451,11 @@ static uint64_t point_hash(const struct jobfile_point *point)
     SUPPORT_FREED struct jobfile_setting *sorted = support_alloc((point->count + 1) * sizeof(*sorted));
     memcpy(sorted, point->settings, point->count * sizeof(*sorted));
     qsort(sorted, point->count, sizeof(*sorted), by_key);
-    uint64_t hash = hash_text(0xcbf29ce484222325u, point->section);
-    for (size_t i = 0; i < point->count; i++)
-        hash = hash_text(hash_text(hash, sorted[i].key), sorted[i].value);
+    uint64_t hash = support_hash(SUPPORT_HASH_BEGIN, point->section, strlen(point->section) + 1);
+    for (size_t i = 0; i < point->count; i++) {
+        hash = support_hash(hash, sorted[i].key, strlen(sorted[i].key) + 1);
+        hash = support_hash(hash, sorted[i].value, strlen(sorted[i].value) + 1);
+    }
     return hash;
 }
 

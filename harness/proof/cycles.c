@@ -102,19 +102,10 @@ static uint32_t cycle_through(struct search *search, uint32_t start, uint32_t mo
     return 0;
 }
 
-static const char *edge_text(const struct edge *edge)
-{
-    switch (edge->kind) {
-    case EDGE_WW:
-        return "ww: wrote a version that the next one replaced,";
-    case EDGE_WR:
-        return "wr: wrote the version that the next one read,";
-    case EDGE_RW:
-        return "rw: read a version that the next one replaced,";
-    default:
-        return "rw: saw a presence or absence that the next one ended,";
-    }
-}
+static const char *const edge_texts[] = {[EDGE_WW] = "ww: wrote a version that the next one replaced,",
+                                         [EDGE_WR] = "wr: wrote the version that the next one read,",
+                                         [EDGE_RW] = "rw: read a version that the next one replaced,",
+                                         [EDGE_RW_ABSENT] = "rw: saw a presence or absence that the next one ended,"};
 
 static void describe_cycle(struct graph *graph, const struct search *search, const uint32_t *cycle, uint32_t length)
 {
@@ -140,7 +131,7 @@ static void describe_cycle(struct graph *graph, const struct search *search, con
         const char *name =
             edge->object >> 63 ? "an index entry" : history_register_name(checker->history, edge->object);
         history_describe(checker, history_txn_at(checker, edge->from));
-        support_text_add(report, "  -- %s %s -->\n", edge_text(edge), name);
+        support_text_add(report, "  -- %s %s -->\n", edge_texts[edge->kind], name);
     }
     support_text_add(report, "  and so on with the first\n");
 }
@@ -205,19 +196,16 @@ void graph_search_cycles(struct graph *graph)
     uint32_t n = (uint32_t)checker->txns.count;
     if (checker->edges.count == 0)
         return;
+    SUPPORT_FREED uint32_t *numbers = support_alloc((size_t)7 * (n + 1) * sizeof *numbers);
     struct search search = {
         .nodes = n,
         .begin = support_alloc((n + 2) * sizeof *search.begin),
-        .component = support_alloc((n + 1) * sizeof *search.component),
-        .distance = support_alloc(2 * (n + 1) * sizeof *search.distance),
-        .from_edge = support_alloc(2 * (n + 1) * sizeof *search.from_edge),
-        .queue = support_alloc(2 * (n + 1) * sizeof *search.queue),
+        .component = numbers,
+        .distance = numbers + n + 1,
+        .from_edge = numbers + 3 * (n + 1),
+        .queue = numbers + 5 * (n + 1),
     };
     search.edges = graph_sort_edges(graph, search.begin);
     search_all(graph, &search);
     free(search.begin);
-    free(search.component);
-    free(search.distance);
-    free(search.from_edge);
-    free(search.queue);
 }

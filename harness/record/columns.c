@@ -55,9 +55,10 @@ static struct value u64(uint64_t value)
     return (struct value){.kind = VALUE_U64, .u64 = value};
 }
 
+/* None where it is not finite. */
 static struct value real(double value)
 {
-    return (struct value){.kind = VALUE_REAL, .real = value};
+    return isfinite(value) ? (struct value){.kind = VALUE_REAL, .real = value} : none();
 }
 
 static struct value known(bool is_known, uint64_t value)
@@ -65,15 +66,10 @@ static struct value known(bool is_known, uint64_t value)
     return is_known ? u64(value) : none();
 }
 
-static struct value known_real(bool is_known, double value)
-{
-    return is_known ? real(value) : none();
-}
-
 /* None where there is nothing to divide by. */
 static struct value ratio(double part, double whole)
 {
-    return known_real(whole > 0, part / whole);
+    return real(whole > 0 ? part / whole : NAN);
 }
 
 static struct value flag(int flag)
@@ -81,15 +77,10 @@ static struct value flag(int flag)
     return known(flag >= 0, (uint64_t)flag);
 }
 
-static struct value ratio_if(bool is_known, double part, double whole)
-{
-    return is_known ? ratio(part, whole) : none();
-}
-
 /* Of times that are 0 where they are not known. */
 static struct value positive(double value)
 {
-    return known_real(value > 0, value);
+    return real(value > 0 ? value : NAN);
 }
 
 /* A number that stands in a text, spelled as there. */
@@ -112,21 +103,6 @@ static struct value numbers(const struct placement *placement, bool nodes)
     return owned(list_text.text);
 }
 
-static const char *type_name(const struct view *v)
-{
-    return v->type == COLUMN_ALL_TYPES ? "all" : v->result->options->workload->txn_types[v->type];
-}
-
-static const char *outcome_text(enum result_outcome outcome)
-{
-    return outcome == OUTCOME_COMPLETE ? "complete" : "interrupted";
-}
-
-static const char *check_text(enum result_check check)
-{
-    return check == CHECK_PASSED ? "passed" : check == CHECK_FAILED ? "failed" : "skipped";
-}
-
 static struct value growth(const struct view *v)
 {
     const struct result *r = v->result;
@@ -134,13 +110,7 @@ static struct value growth(const struct view *v)
     for (unsigned type = 0; type < r->type_count; type++)
         if (v->type == COLUMN_ALL_TYPES || v->type == (int)type)
             commits += (double)r->committed_since_load[type];
-    return ratio_if(r->loaded.has_space && r->has_space, (double)result_growth_bytes(r), commits);
-}
-
-static const char *isolation_text(const struct options *options)
-{
-    const struct target_promises promises = options_promises(options);
-    return result_isolation(&promises);
+    return ratio(r->loaded.has_space && r->has_space ? (double)result_growth_bytes(r) : NAN, commits);
 }
 
 /* ---- Columns of columns.def. ---- */
@@ -172,18 +142,20 @@ static struct value get_row(const struct view *v, const struct column *column)
     const struct result *r = v->result;
     const struct counts *c = v->counts;
     const struct latency_summary *l = v->latency;
+    const struct target_promises promises = options_promises(r->options);
+    const char *type = v->type == COLUMN_ALL_TYPES ? "all" : r->options->workload->txn_types[v->type];
     double commits = (double)c->committed, aborts = (double)counts_aborted(c);
     switch ((enum row_column)column->idx) {
     case ROW_schema_version:          return u64(SCHEMA_VERSION);
-    case ROW_txn_type:                return text(type_name(v));
+    case ROW_txn_type:                return text(type);
     case ROW_repetition:              return u64(r->repetition);
-    case ROW_outcome:                 return text(outcome_text(r->outcome));
+    case ROW_outcome:                 return text(r->outcome == OUTCOME_COMPLETE ? "complete" : "interrupted");
     case ROW_recorded:                return u64(r->options->run.history[0] != '\0');
-    case ROW_isolation:               return text(isolation_text(r->options));
-    case ROW_phantoms:                return u64(options_promises(r->options).phantom_safe);
-    case ROW_durability:              return text(target_durability_text(options_promises(r->options).durability));
-    case ROW_row_access:              return text(target_rows_text(options_promises(r->options).rows));
-    case ROW_order_known:             return text(target_order_text(options_promises(r->options).order));
+    case ROW_isolation:               return text(result_isolation(&promises));
+    case ROW_phantoms:                return u64(promises.phantom_safe);
+    case ROW_durability:              return text(target_durability_text(promises.durability));
+    case ROW_row_access:              return text(target_rows_text(promises.rows));
+    case ROW_order_known:             return text(target_order_text(promises.order));
     case ROW_cpus:                    return numbers(r->placement, false);
     case ROW_numa_nodes:              return numbers(r->placement, true);
     case ROW_oversubscribed:          return u64(r->placement->oversubscribed);
@@ -211,22 +183,24 @@ static struct value get_total(const struct view *v, const struct column *column)
     const struct loaded *loaded = &r->loaded;
     const struct target_memory *memory = &r->memory;
     const struct proximity *before = &r->proximity.before, *after = &r->proximity.after;
+    static const char *const checks[] = {
+        [CHECK_SKIPPED] = "skipped", [CHECK_PASSED] = "passed", [CHECK_FAILED] = "failed"};
     bool closed = r->options->run.rate == 0;
     double resident = (double)memory->resident_bytes, bytes = (double)r->data_bytes;
     double space = (double)loaded->space_bytes;
     switch ((enum total_column)column->idx) {
-    case TOTAL_ns_per_txn:            return ratio_if(closed, result_worker_ns(r), (double)r->all.committed);
-    case TOTAL_ns_per_op:             return ratio_if(closed, result_worker_ns(r), (double)r->all.operations);
+    case TOTAL_ns_per_txn:            return ratio(closed ? result_worker_ns(r) : NAN, (double)r->all.committed);
+    case TOTAL_ns_per_op:             return ratio(closed ? result_worker_ns(r) : NAN, (double)r->all.operations);
     case TOTAL_deliveries_skipped:    return known(r->has_skipped, r->skipped);
     case TOTAL_harness_ns_per_txn:    return positive(r->harness_ns);
     case TOTAL_warmup_actual_s:       return real(r->warmup_s);
     case TOTAL_warmup_settled:        return flag(r->warmup_settled);
     case TOTAL_steady:                return flag(r->steady);
-    case TOTAL_drift:                 return known_real(r->steady >= 0, r->drift);
+    case TOTAL_drift:                 return real(r->steady >= 0 ? r->drift : NAN);
     case TOTAL_requests_due:          return known(!closed, r->due);
     case TOTAL_saturated:             return known(!closed, r->saturated);
-    case TOTAL_late_s:                return known_real(!closed, r->late_s);
-    case TOTAL_backlog_dropped_s:     return known_real(!closed, r->backlog_dropped_s);
+    case TOTAL_late_s:                return real(!closed ? r->late_s : NAN);
+    case TOTAL_backlog_dropped_s:     return real(!closed ? r->backlog_dropped_s : NAN);
     case TOTAL_line_before_ns:        return positive(before->line_ns);
     case TOTAL_line_after_ns:         return positive(after->line_ns);
     case TOTAL_line_max_before_ns:    return positive(before->line_max_ns);
@@ -240,18 +214,18 @@ static struct value get_total(const struct view *v, const struct column *column)
     case TOTAL_loaded_resident_bytes: return known(loaded->has_memory, loaded->resident_bytes);
     case TOTAL_loaded_data_bytes:     return known(loaded->check_s > 0, loaded->data_bytes);
     case TOTAL_loaded_space_bytes:    return known(loaded->has_space, loaded->space_bytes);
-    case TOTAL_bytes_per_scale:       return ratio_if(loaded->has_space, space, (double)loaded->scale);
+    case TOTAL_bytes_per_scale:       return ratio(loaded->has_space ? space : NAN, (double)loaded->scale);
     case TOTAL_rows:                  return u64(r->data_rows);
     case TOTAL_data_bytes:            return u64(r->data_bytes);
-    case TOTAL_versions_per_row:      return ratio_if(r->has_space, (double)r->rows.versions, (double)r->rows.rows);
+    case TOTAL_versions_per_row:      return ratio(r->has_space ? (double)r->rows.versions : NAN, (double)r->rows.rows);
     case TOTAL_versions:              return known(r->has_space, r->rows.versions);
     case TOTAL_inlined_versions:      return known(r->has_space, r->rows.inlined_versions);
     case TOTAL_unused_inline_slots:   return known(r->has_space, r->rows.unused_inline_slots);
     case TOTAL_row_bytes:             return known(r->has_space, r->rows.row_bytes);
     case TOTAL_version_bytes:         return known(r->has_space, r->rows.version_bytes);
     case TOTAL_index_bytes:           return known(r->has_space, r->indexes.row_bytes + r->indexes.version_bytes);
-    case TOTAL_bytes_per_row:         return ratio_if(r->has_memory, resident, (double)r->data_rows);
-    case TOTAL_space_overhead:        return known_real(r->has_memory && bytes > 0, resident / bytes - 1);
+    case TOTAL_bytes_per_row:         return ratio(r->has_memory ? resident : NAN, (double)r->data_rows);
+    case TOTAL_space_overhead:        return real(r->has_memory && bytes > 0 ? resident / bytes - 1 : NAN);
     case TOTAL_mem_limit_bytes:       return known(r->has_memory, memory->limit_bytes);
     case TOTAL_mem_committed_bytes:   return known(r->has_memory, memory->committed_bytes);
     case TOTAL_mem_resident_bytes:    return known(r->has_memory, memory->resident_bytes);
@@ -259,10 +233,10 @@ static struct value get_total(const struct view *v, const struct column *column)
     case TOTAL_mem_transparent_bytes: return known(r->has_memory, memory->transparent_bytes);
     case TOTAL_mem_small_bytes:       return known(r->has_memory, result_small_bytes(r));
     case TOTAL_process_peak_bytes:    return u64(r->process_peak_bytes);
-    case TOTAL_backoff_max_us:        return known_real(r->has_state, r->state.backoff_max_us);
-    case TOTAL_check_result:          return text(check_text(r->check));
+    case TOTAL_backoff_max_us:        return real(r->has_state ? r->state.backoff_max_us : NAN);
+    case TOTAL_check_result:          return text(checks[r->check]);
     case TOTAL_live_checks:           return known(r->options->run.check_every != 0, r->live_checks);
-    case TOTAL_check_s:               return known_real(r->check != CHECK_SKIPPED, r->check_s);
+    case TOTAL_check_s:               return real(r->check != CHECK_SKIPPED ? r->check_s : NAN);
     }
     return none();
 }
@@ -290,7 +264,7 @@ static struct value get_digest(const struct view *v, const struct column *column
     const struct latency_digest *digest =
         strcmp(column->key, "response") == 0 ? &v->latency->response : &v->latency->service;
     if (digest_parts[column->idx].at == 0)
-        return known_real(digest->count > 0, digest->mean);
+        return real(digest->count > 0 ? digest->mean : NAN);
     uint64_t value;
     memcpy(&value, (const char *)digest + digest_parts[column->idx].at, sizeof value);
     return known(digest->count > 0, value);
@@ -347,11 +321,6 @@ static struct value get_counter(const struct view *v, const struct column *colum
 
 /* ---- Performance counters. ---- */
 
-static struct value if_finite(double value)
-{
-    return known_real(isfinite(value), value);
-}
-
 static struct value get_event(const struct view *v, const struct column *column)
 {
     const struct result *result = v->result;
@@ -359,25 +328,20 @@ static struct value get_event(const struct view *v, const struct column *column)
     if (at < 0 || result->counters[at].status != PMU_COUNTED)
         return none();
     const struct pmu_value *value = &result->counters[at];
-    return if_finite(column->idx == COUNTER_TOTAL     ? value->value
-                     : column->idx == COUNTER_PER_TXN ? pmu_per(value, result->all.committed)
-                                                      : pmu_per(value, result->all.operations));
+    return real(column->idx == COUNTER_TOTAL     ? value->value
+                : column->idx == COUNTER_PER_TXN ? pmu_per(value, result->all.committed)
+                                                 : pmu_per(value, result->all.operations));
 }
 
 static struct value get_derived(const struct view *v, const struct column *column)
 {
-    return v->result->plan == NULL ? none() : if_finite(pmu_derive(v->result->plan, v->result->counters, column->idx));
+    return v->result->plan == NULL ? none() : real(pmu_derive(v->result->plan, v->result->counters, column->idx));
 }
 
-static bool is_table_event(const char *name)
+static bool has_column(const char *event)
 {
-    static const char *const names[] = {
-#define PMU_HARDWARE(name, group, encoding, floor_percent, meaning) name,
-#define PMU_SYSTEM(id, name, always, meaning) name,
-#include "harness/machine/events.def"
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (strcmp(names[i], name) == 0)
+    for (size_t i = 0; i < list.count; i++)
+        if (list.items[i].get == get_event && strcmp(list.items[i].key, event) == 0)
             return true;
     return false;
 }
@@ -388,7 +352,7 @@ static struct value get_other_counters(const struct view *v, const struct column
     struct support_text all = {0};
     (void)column;
     for (unsigned i = 0; plan != NULL && i < plan->event_count; i++)
-        if (!is_table_event(plan->events[i].name) && v->result->counters[i].status == PMU_COUNTED)
+        if (!has_column(plan->events[i].name) && v->result->counters[i].status == PMU_COUNTED)
             support_text_add(&all, "%s%s=%.10g", all.text == NULL ? "" : " ", plan->events[i].name,
                              v->result->counters[i].value);
     return owned(all.text);
@@ -425,7 +389,7 @@ static struct value get_counters_share(const struct view *v, const struct column
     for (unsigned i = 0; plan != NULL && i < plan->event_count; i++)
         if (plan->events[i].hardware && v->result->counters[i].status == PMU_COUNTED)
             least = fmin(least, v->result->counters[i].share); /* fmin ignores NAN */
-    return if_finite(least);
+    return real(least);
 }
 
 static void add_event(const char *event, const char *meaning)

@@ -6,18 +6,10 @@
 
 #include "harness/record/columns.h"
 
-static void hash_add(uint64_t *hash, const char *text)
-{
-    for (const char *at = text; *at != '\0'; at++)
-        *hash = (*hash ^ (unsigned char)*at) * 0x100000001b3u;
-}
-
 static void hash_pair(uint64_t *hash, const char *key, const char *value)
 {
-    hash_add(hash, key);
-    hash_add(hash, "=");
-    hash_add(hash, value);
-    hash_add(hash, "\n");
+    SUPPORT_FREED char *pair = support_format("%s=%s\n", key, value);
+    *hash = support_hash(*hash, pair, strlen(pair));
 }
 
 static void hash_option(uint64_t *hash, const struct option_spec *specs, size_t i, const void *values)
@@ -29,7 +21,7 @@ static void hash_option(uint64_t *hash, const struct option_spec *specs, size_t 
 
 void metadata_config_hash(const struct options *options, char hash[17])
 {
-    uint64_t sum = 0xcbf29ce484222325u;
+    uint64_t sum = SUPPORT_HASH_BEGIN;
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
         if (run_option_is_configuration(i))
             hash_option(&sum, run_option_specs, i, &options->run);
@@ -102,13 +94,12 @@ static json_t *counters_json(const struct result *result)
     for (unsigned i = 0; result->plan != NULL && i < result->plan->event_count; i++) {
         const struct pmu_value *value = &result->counters[i];
         bool counted = value->status == PMU_COUNTED;
-        json_t *counter = json_object();
-        (void)json_object_set_new(counter, "name", metadata_json_text(result->plan->events[i].name));
-        (void)json_object_set_new(counter, "status", json_string(pmu_status_name(value->status)));
-        (void)json_object_set_new(counter, "value", counted ? json_real(value->value) : json_null());
-        (void)json_object_set_new(counter, "share", counted ? json_real(value->share) : json_null());
-        (void)json_object_set_new(counter, "note", metadata_json_text(pmu_value_reason(result->plan, i, value)));
-        (void)json_array_append_new(array, counter);
+        (void)json_array_append_new(array, json_pack("{s:o,s:s,s:o,s:o,s:o}", "name",
+                                                     metadata_json_text(result->plan->events[i].name), "status",
+                                                     pmu_status_name(value->status), "value",
+                                                     counted ? json_real(value->value) : json_null(), "share",
+                                                     counted ? json_real(value->share) : json_null(), "note",
+                                                     metadata_json_text(pmu_value_reason(result->plan, i, value))));
     }
     return array;
 }
@@ -135,22 +126,15 @@ static json_t *columns_json(const struct result *result)
 
 char *metadata_json(const struct result *result)
 {
-    json_t *object = json_object();
-    (void)json_object_set_new(object, "config_hash", json_string(result->config_hash));
-    (void)json_object_set_new(object, "repetition", json_integer(result->repetition));
-    (void)json_object_set_new(object, "options", options_json(run_option_specs, &result->options->run));
-    (void)json_object_set_new(object, "workload_options",
-                              options_json(result->options->workload->options, result->options->workload_values));
-    (void)json_object_set_new(object, "settings",
-                              result->options->target_values == NULL
-                                  ? json_object()
-                                  : options_json(result->options->target->options, result->options->target_values));
-    (void)json_object_set_new(object, "placement", placement_json(result->placement));
-    (void)json_object_set_new(object, "counters", counters_json(result));
-    (void)json_object_set_new(object, "columns", columns_json(result));
+    const struct options *options = result->options;
+    json_t *object = json_pack(
+        "{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o}", "config_hash", result->config_hash, "repetition", (int)result->repetition,
+        "options", options_json(run_option_specs, &options->run), "workload_options",
+        options_json(options->workload->options, options->workload_values), "settings",
+        options->target_values == NULL ? json_object() : options_json(options->target->options, options->target_values),
+        "placement", placement_json(result->placement), "counters", counters_json(result), "columns",
+        columns_json(result));
     SUPPORT_FREED char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
     json_decref(object);
-    struct support_text line = {0};
-    support_text_add(&line, "%s\n", text == NULL ? "{}" : text);
-    return line.text;
+    return support_format("%s\n", text == NULL ? "{}" : text);
 }
