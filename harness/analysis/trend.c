@@ -2,7 +2,6 @@
 #include "harness/analysis/trend.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -213,15 +212,13 @@ static bool folder_add(struct work *work, const char *folder, bool inner, size_t
             fine = results_add(work, path);
         *found += here;
     }
-    struct dirent **entries = NULL;
-    int count = inner || here ? 0 : scandir(folder, &entries, NULL, alphasort);
-    for (int i = 0; i < count; i++) {
-        SUPPORT_FREED char *path = support_format("%s/%s", folder, entries[i]->d_name);
-        if (fine && entries[i]->d_name[0] != '.')
-            fine = folder_add(work, path, true, found);
-        free(entries[i]);
+    SUPPORT_ENDED_BY(support_list_free) struct support_list names = {0};
+    if (!inner && !here)
+        names = program_folder_names(folder);
+    for (size_t i = 0; fine && i < names.count; i++) {
+        SUPPORT_FREED char *path = support_format("%s/%s", folder, names.items[i]);
+        fine = folder_add(work, path, true, found);
     }
-    free(entries);
     return fine;
 }
 

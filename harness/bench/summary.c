@@ -433,12 +433,6 @@ static void quantities_print(FILE *out, struct result *const *results, size_t co
     }
 }
 
-static void load_print(FILE *out, struct result *const *results, size_t count)
-{
-    if (line_begin(out, results, count, "load", "load_rows_per_s", quantity_count, " rows/s"))
-        (void)fprintf(out, "; %s rows\n", quantity_count((double)results[0]->load_rows));
-}
-
 static void space_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
 {
     line(out, results, count, "versions", "versions_per_row", format_plain, " per row");
@@ -456,7 +450,8 @@ void summary_print(FILE *out, struct result *const *results, size_t count, const
         return;
     const struct result *typical = typical_of(results, count);
     head_print(out, typical, count);
-    load_print(out, results, count);
+    if (line_begin(out, results, count, "load", "load_rows_per_s", quantity_count, " rows/s"))
+        (void)fprintf(out, "; %s rows\n", quantity_count((double)results[0]->load_rows));
     quantities_print(out, results, count);
     latency_print(out, typical);
     open_loop_print(out, results, count);

@@ -24,12 +24,6 @@ static enum exit_code table_print(const char *name, const struct request *reques
     return code;
 }
 
-static enum exit_code page_make(const char *name, const char *folder)
-{
-    SUPPORT_FREED char *share = program_share(name);
-    return share == NULL ? EXIT_USAGE : report_page(name, share, folder);
-}
-
 enum exit_code report_command(int argc, char **argv)
 {
     struct request request = {.metric = "throughput_txn_per_s", .format = "table", .type = "all"};
@@ -58,5 +52,8 @@ enum exit_code report_command(int argc, char **argv)
             support_complain(argv[0], "--%s: is for a file of results, and %s is a folder", option->name, request.file);
             return EXIT_USAGE;
         }
-    return command_end(argv[0], is_folder ? page_make(argv[0], request.file) : table_print(argv[0], &request));
+    SUPPORT_FREED char *share = is_folder ? program_share(argv[0]) : NULL;
+    return command_end(argv[0], !is_folder      ? table_print(argv[0], &request)
+                                : share == NULL ? EXIT_USAGE
+                                                : report_page(argv[0], share, request.file));
 }

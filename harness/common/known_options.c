@@ -10,11 +10,6 @@ static bool is_end(const struct argp_option *option)
     return option->name == NULL && option->key == 0 && option->doc == NULL && option->group == 0;
 }
 
-static bool takes_argument(const struct argp_option *option)
-{
-    return option->arg != NULL && (option->flags & OPTION_ARG_OPTIONAL) == 0;
-}
-
 /* The option whose name begins with what was given, as getopt allows; NULL: none. */
 static const struct argp_option *find_long(const struct argp_option *options, const char *given, size_t bytes)
 {
@@ -32,11 +27,6 @@ static const struct argp_option *find_letter(const struct argp_option *options, 
     return NULL;
 }
 
-static bool is_argps_own(const char *given, size_t bytes)
-{
-    return strncmp("help", given, bytes) == 0 || strncmp("usage", given, bytes) == 0;
-}
-
 static void __attribute__((noreturn))
 refuse(const struct argp *argp, char *name, const char *given, const char *elsewhere)
 {
@@ -45,12 +35,9 @@ refuse(const struct argp *argp, char *name, const char *given, const char *elsew
         if (option->name != NULL)
             nearest_offer(&nearest, option->name);
     const char *meant = nearest_name(&nearest);
-    if (elsewhere != NULL)
-        support_complain(name, "there is no option '--%s'%s", given, elsewhere);
-    else if (meant != NULL)
-        support_complain(name, "there is no option '--%s'; did you mean '--%s'?", given, meant);
-    else
-        support_complain(name, "there is no option '--%s'", given);
+    if (elsewhere == NULL)
+        elsewhere = meant == NULL ? "" : support_short("; did you mean '--%s'?", meant);
+    support_complain(name, "there is no option '--%s'%s", given, elsewhere);
     argp_help(argp, stderr, ARGP_HELP_SEE, name);
     exit(EXIT_USAGE);
 }
@@ -63,14 +50,14 @@ void known_options_check(const struct argp *argp, int argc, char **argv, known_o
         size_t bytes = strncmp(argv[i], "--", 2) == 0 ? strcspn(given, "=") : 0;
         if (bytes > 0) {
             option = find_long(argp->options, given, bytes);
-            if (option == NULL && !is_argps_own(given, bytes)) {
+            if (option == NULL && strncmp("help", given, bytes) != 0 && strncmp("usage", given, bytes) != 0) {
                 SUPPORT_FREED char *name = support_format("%.*s", (int)bytes, given);
                 refuse(argp, argv[0], name, elsewhere == NULL ? NULL : elsewhere(name));
             }
         } else if (argv[i][0] == '-' && strlen(argv[i]) == 2) {
             option = find_letter(argp->options, argv[i][1]);
         }
-        if (option != NULL && takes_argument(option) && given[bytes] != '=')
+        if (option != NULL && option->arg != NULL && (option->flags & OPTION_ARG_OPTIONAL) == 0 && given[bytes] != '=')
             i++; /* the option's argument, whatever it looks like */
     }
 }

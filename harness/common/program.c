@@ -1,6 +1,7 @@
 /* program.c - see program.h. */
 #include "harness/common/program.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
@@ -24,6 +25,24 @@ bool program_folder_make(const char *name, const char *path)
         if (kept == '\0')
             return true;
     }
+}
+
+static int is_shown(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+struct support_list program_folder_names(const char *path)
+{
+    struct support_list names = {0};
+    struct dirent **entries = NULL;
+    int count = scandir(path, &entries, is_shown, alphasort);
+    for (int i = 0; i < count; i++) {
+        support_list_add(&names, "%s", entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+    return names;
 }
 
 bool program_is_folder(const char *path)

@@ -12,6 +12,9 @@ bool program_folder_make(const char *name, const char *path);
 
 bool program_is_folder(const char *path); /* false also for what is not there */
 
+/* What is in a folder, sorted, but for names that begin with a dot; empty if it cannot be read. The caller frees it. */
+struct support_list program_folder_names(const char *path);
+
 /* Runs a program, found by PATH, and waits for it. Returns its exit code, or 128 + signal. It writes to our output. */
 int program_run(const char *name, char *const *argv);
 

@@ -2,9 +2,9 @@
 #define _GNU_SOURCE /* strverscmp */
 #include "harness/figures/catalogue.h"
 
-#include <dirent.h>
 #include <math.h>
 
+#include "harness/common/program.h"
 #include "harness/common/quantity.h"
 
 #include "harness/record/columns.h"
@@ -211,22 +211,18 @@ static int by_place(const void *left, const void *right)
 bool catalogue_read(struct catalogue *catalogue, const char *share, char *error)
 {
     SUPPORT_FREED char *folder = support_format("%splots", share);
-    struct dirent **entries = NULL;
-    int count = scandir(folder, &entries, NULL, NULL);
-    bool fine = count >= 0;
+    SUPPORT_ENDED_BY(support_list_free) struct support_list names = program_folder_names(folder);
+    bool fine =
+        program_is_folder(folder) || support_error(error, CATALOGUE_ERROR_BYTES, "%.900s: cannot be read", folder);
     *catalogue = (struct catalogue){0};
-    if (!fine)
-        (void)snprintf(error, CATALOGUE_ERROR_BYTES, "%.900s: cannot be read", folder);
-    for (int i = 0; i < count; i++) {
-        const char *name = entries[i]->d_name, *dot = strchr(name, '.');
-        if (fine && dot != NULL && dot != name && strcmp(dot, ".conf") == 0) {
-            SUPPORT_FREED char *path = support_format("%s/%s", folder, name);
-            catalogue->figures = support_more(catalogue->figures, catalogue->count, sizeof *catalogue->figures);
-            fine = figure_read(&catalogue->figures[catalogue->count++], path, error);
-        }
-        free(entries[i]);
+    for (size_t i = 0; fine && i < names.count; i++) {
+        const char *dot = strchr(names.items[i], '.');
+        if (dot == NULL || strcmp(dot, ".conf") != 0)
+            continue;
+        SUPPORT_FREED char *path = support_format("%s/%s", folder, names.items[i]);
+        catalogue->figures = support_more(catalogue->figures, catalogue->count, sizeof *catalogue->figures);
+        fine = figure_read(&catalogue->figures[catalogue->count++], path, error);
     }
-    free(entries);
     if (fine && catalogue->count > 0)
         qsort(catalogue->figures, catalogue->count, sizeof *catalogue->figures, by_place);
     if (!fine)

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE /* strverscmp */
 #include "harness/figures/report_html.h"
 
-#include <dirent.h>
 #include <math.h>
 #include <unistd.h>
 
@@ -64,16 +63,15 @@ static bool experiment_read(struct report *report, const struct figure *figure, 
 }
 
 /* The folders of a figure, as it is and with other options: "fig6a", "fig6a,theta=0.5". */
-static bool figure_folders_read(struct report *report, const struct figure *figure, struct dirent *const *entries,
-                                int count)
+static bool figure_folders_read(struct report *report, const struct figure *figure, const struct support_list *names)
 {
     bool fine = true;
     size_t bytes = strlen(figure->name);
-    for (int i = 0; fine && i < count; i++) {
-        const char *changed = entries[i]->d_name + bytes;
-        if (strncmp(entries[i]->d_name, figure->name, bytes) != 0 || (*changed != '\0' && *changed != ','))
+    for (size_t i = 0; fine && i < names->count; i++) {
+        const char *changed = names->items[i] + bytes;
+        if (strncmp(names->items[i], figure->name, bytes) != 0 || (*changed != '\0' && *changed != ','))
             continue;
-        SUPPORT_FREED char *folder = support_format("%s/%s", report->folder, entries[i]->d_name);
+        SUPPORT_FREED char *folder = support_format("%s/%s", report->folder, names->items[i]);
         fine = !program_is_folder(folder) || experiment_read(report, figure, changed, folder);
     }
     return fine;
@@ -81,14 +79,10 @@ static bool figure_folders_read(struct report *report, const struct figure *figu
 
 static bool experiments_read(struct report *report)
 {
-    struct dirent **entries = NULL;
-    int count = scandir(report->folder, &entries, NULL, alphasort);
+    SUPPORT_ENDED_BY(support_list_free) struct support_list names = program_folder_names(report->folder);
     bool fine = true;
     for (size_t i = 0; fine && i < report->catalogue.count; i++)
-        fine = figure_folders_read(report, &report->catalogue.figures[i], entries, count);
-    for (int i = 0; i < count; i++)
-        free(entries[i]);
-    free(entries);
+        fine = figure_folders_read(report, &report->catalogue.figures[i], &names);
     if (fine && report->count == 0) /* the folder of one sweep */
         fine = experiment_read(report, NULL, "", report->folder);
     if (fine && report->count == 0)

@@ -2,7 +2,6 @@
 #include "harness/machine/provenance.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <gnu/libc-version.h>
 #include <jansson.h>
 #include <perfmon/pfmlib.h>
@@ -16,6 +15,7 @@
 
 #include "engine/base/cgroup.h"
 #include "engine/maemio.h"
+#include "harness/common/program.h"
 #include "harness/machine/facts.h"
 
 /* The Makefile defines these; without it they are unknown. */
@@ -52,12 +52,6 @@ static void read_revision(struct provenance *provenance)
         *dirty = '\0';
 }
 
-static void read_kernel(char *text)
-{
-    struct utsname name;
-    put(text, uname(&name) == 0 ? name.release : "");
-}
-
 /* Words that name a disk, a host or an address say nothing about speed. */
 static bool names_machine(const char *word)
 {
@@ -86,29 +80,24 @@ static void read_mitigations(char *text)
     static const char folder[] = "/sys/devices/system/cpu/vulnerabilities";
     size_t used = 0;
     text[0] = '\0';
-    struct dirent **entries;
-    int count = scandir(folder, &entries, NULL, alphasort);
-    if (count < 0)
+    SUPPORT_ENDED_BY(support_list_free) struct support_list names = program_folder_names(folder);
+    if (names.count == 0)
         return;
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++) {
         bool begun = false;
         const char *separator = used == 0 ? "" : "; ";
-        for (int j = 0; j < count; j++) {
+        for (size_t j = 0; j < names.count; j++) {
             char path[512], state[PROVENANCE_TEXT_BYTES];
-            (void)snprintf(path, sizeof path, "%s/%s", folder, entries[j]->d_name);
-            if (entries[j]->d_name[0] == '.' || !facts_line("", path, "", state, sizeof state) ||
-                strstr(state, states[i][0]) != state)
+            (void)snprintf(path, sizeof path, "%s/%s", folder, names.items[j]);
+            if (!facts_line("", path, "", state, sizeof state) || strstr(state, states[i][0]) != state)
                 continue;
-            if (used + strlen(entries[j]->d_name) + 32 > PROVENANCE_TEXT_BYTES)
+            if (used + strlen(names.items[j]) + 32 > PROVENANCE_TEXT_BYTES)
                 break;
             used += (size_t)snprintf(text + used, PROVENANCE_TEXT_BYTES - used, "%s%s %s", begun ? "" : separator,
-                                     begun ? "" : states[i][1], entries[j]->d_name);
+                                     begun ? "" : states[i][1], names.items[j]);
             begun = true;
         }
     }
-    for (int j = 0; j < count; j++)
-        free(entries[j]);
-    free(entries);
     if (used == 0)
         put(text, "none needed");
 }
@@ -134,13 +123,6 @@ static void read_hypervisor(char *text)
             *at = '?';
     put(text, name[0] == '\0' ? "unnamed" : name);
 #endif
-}
-
-static void read_turbo(char *text)
-{
-    enum fact fact;
-    int on = facts_turbo("", &fact);
-    put(text, on < 0 ? "" : on ? "1" : "0");
 }
 
 static void read_cgroup(char *text, enum cgroup_resource resource)
@@ -181,6 +163,7 @@ static const struct {
 
 static void facts_read(struct provenance *provenance)
 {
+    enum fact fact;
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
         char *text = (char *)provenance + fields[i].at;
         bool known = (fields[i].form == LINE ? fact_text : fact_word)("", fields[i].fact, text, PROVENANCE_TEXT_BYTES);
@@ -194,7 +177,8 @@ static void facts_read(struct provenance *provenance)
     read_kernel_cmdline(provenance->kernel_cmdline);
     read_mitigations(provenance->mitigations);
     read_hypervisor(provenance->hypervisor);
-    read_turbo(provenance->turbo);
+    int turbo = facts_turbo("", &fact);
+    put(provenance->turbo, turbo < 0 ? "" : turbo ? "1" : "0");
     unsigned nodes = fact_list("", FACT_NODES_ONLINE, NULL);
     put(provenance->numa_nodes_online, nodes == 0 ? "" : support_short("%u", nodes));
     read_cgroup(provenance->cgroup_memory_bytes, CGROUP_MEMORY);
@@ -204,6 +188,7 @@ static void facts_read(struct provenance *provenance)
 void provenance_read(struct provenance *provenance)
 {
     int libpfm = pfm_get_version();
+    struct utsname system;
     memset(provenance, 0, sizeof *provenance);
     read_start_utc(provenance->start_utc);
     put(provenance->version, MAE_VERSION);
@@ -215,7 +200,7 @@ void provenance_read(struct provenance *provenance)
     put(provenance->compiler, "gcc " __VERSION__);
 #endif
     put(provenance->build_flags, MAE_BUILD_FLAGS);
-    read_kernel(provenance->kernel);
+    put(provenance->kernel, uname(&system) == 0 ? system.release : "");
     (void)snprintf(provenance->libc, PROVENANCE_TEXT_BYTES, "glibc %s", gnu_get_libc_version());
     (void)snprintf(provenance->hwloc, PROVENANCE_TEXT_BYTES, "0x%x", hwloc_get_api_version());
     (void)snprintf(provenance->libpfm, PROVENANCE_TEXT_BYTES, "%d.%d", PFM_MAJ_VERSION(libpfm),

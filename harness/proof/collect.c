@@ -10,12 +10,6 @@
 
 enum { MAP_BITS_FIRST = 6 };
 
-static uint64_t map_hash(uint64_t name)
-{
-    name *= UINT64_C(0x9E3779B97F4A7C15);
-    return name ^ name >> 29;
-}
-
 void history_map_clear(struct history_map *map)
 {
     map->count = 0;
@@ -32,7 +26,8 @@ void history_map_fini(struct history_map *map)
 /* The slot of a name, or the one to put it in. */
 static struct history_map_slot *map_slot(const struct history_map *map, uint64_t name)
 {
-    uint64_t mask = (UINT64_C(1) << map->bits) - 1, at = map_hash(name) & mask;
+    uint64_t mask = (UINT64_C(1) << map->bits) - 1, hash = name * UINT64_C(0x9E3779B97F4A7C15);
+    uint64_t at = (hash ^ hash >> 29) & mask;
     while (map->slots[at].number && map->slots[at].name != name) /* ends: at least half are free */
         at = (at + 1) & mask;
     return &map->slots[at];

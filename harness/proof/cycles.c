@@ -15,11 +15,6 @@ static bool is_rw(const struct edge *edge)
     return edge->kind == EDGE_RW || edge->kind == EDGE_RW_ABSENT;
 }
 
-static uint32_t layers_of(const struct search *search)
-{
-    return search->rw_max == RW_ONE ? 2 : 1;
-}
-
 /* Tarjan's algorithm without recursion; component numbers begin at 1. */
 static void components(struct search *search)
 {
@@ -73,7 +68,7 @@ static void components(struct search *search)
  * one edge of rw and with two counts as two places, since the edges that may follow differ. */
 static uint32_t cycle_through(struct search *search, uint32_t start, uint32_t most, uint32_t *last)
 {
-    uint32_t head = 0, tail = 0, layers = layers_of(search);
+    uint32_t head = 0, tail = 0, layers = search->rw_max == RW_ONE ? 2 : 1;
     memset(search->distance, 0xff, (size_t)layers * search->nodes * sizeof *search->distance);
     search->queue[tail++] = start;
     search->distance[start] = 0;

@@ -40,12 +40,6 @@ static void write_again(struct version *version, const struct write *write)
     version->seq = write->seq;
 }
 
-static void unresolved_add(struct graph *graph, uint32_t version, uint64_t name)
-{
-    struct unresolved *added = history_array_add(&graph->checker->unresolved, sizeof *added);
-    *added = (struct unresolved){version, name};
-}
-
 /* What the write replaced, where the order of transactions is known; HISTORY_NOBODY: of a later transaction. */
 static uint32_t predecessor(struct graph *graph, const struct write *write, bool named, uint32_t last)
 {
@@ -76,7 +70,8 @@ static void write_version(struct graph *graph, const struct write *write)
     if (before != HISTORY_NOBODY)
         graph_replace(graph, before, added);
     else if (named)
-        unresolved_add(graph, added, write->over); /* its writer is visited later */
+        *(struct unresolved *)history_array_add(&graph->checker->unresolved, sizeof(struct unresolved)) =
+            (struct unresolved){added, write->over}; /* its writer is visited later */
     else
         version->unplaced = true;
 }

@@ -264,13 +264,6 @@ static bool file_replace(const struct sweep *sweep, const char *name)
     return support_complain(sweep->name, "%s: cannot be renamed: %s", part, strerror(errno));
 }
 
-/* Puts the files of the whole job in the place of the earlier job's. The results come last: when they are new, every
- * file beside them is. */
-static bool replace_all(const struct sweep *sweep)
-{
-    return file_replace(sweep, "plan.txt") && file_replace(sweep, "job.conf") && files_each(sweep, file_replace);
-}
-
 /* ---- One run. ---- */
 
 static void option_add(struct support_list *arguments, const char *key, const char *value)
@@ -480,7 +473,9 @@ static enum exit_code sweep_run_all(struct sweep *sweep)
     interrupt_return(before);
     if (sweep->ending[0] == '\0')
         return code;
-    if (code == EXIT_FINE && replace_all(sweep))
+    /* The results come last: when they are new, every file beside them is. */
+    if (code == EXIT_FINE && file_replace(sweep, "plan.txt") && file_replace(sweep, "job.conf") &&
+        files_each(sweep, file_replace))
         return EXIT_FINE;
     support_complain(sweep->name, "%s: the results of another job stay there until this one is whole", sweep->out);
     return code == EXIT_FINE ? EXIT_FAILED : code;
