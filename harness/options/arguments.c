@@ -29,7 +29,7 @@ struct table {
     struct support_list texts; /* what names and help point to */
     struct options *target;
     const char *config_file; /* NULL: none */
-    struct ycsb_properties properties;
+    struct option_pairs properties;
     bool has_properties;            /* -P or -p was given */
     struct option_pairs given;      /* single options in their order */
     const struct name *open_switch; /* the last option, if it is a switch without a value so far */
@@ -276,7 +276,7 @@ void arguments_read(int argc, char **argv, struct options *options)
         config_apply(argv[0], &table);
     if (table.has_properties)
         properties_apply(argv[0], &table);
-    ycsb_properties_free(&table.properties);
+    option_pairs_free(&table.properties);
     pairs_apply(argv[0], &table, &table.given);
     option_pairs_free(&table.given);
     if (!options_resolve(options, error))

@@ -50,6 +50,7 @@ struct reader {
     size_t section_count;
     struct section *sections; /* the first is [global] */
     size_t current;
+    struct source *source; /* where it is */
 };
 
 /* ---- Small things. ---- */
@@ -61,8 +62,8 @@ static char *keep_text(struct reader *reader, const char *text, size_t bytes)
     return reader->texts.items[reader->texts.count - 1];
 }
 
-#define WRONG(reader, source, ...) \
-    support_error_at((reader)->error, JOBFILE_ERROR_BYTES, (source)->name, (source)->line, __VA_ARGS__)
+#define WRONG(reader, ...) \
+    support_error_at((reader)->error, JOBFILE_ERROR_BYTES, (reader)->source->name, (reader)->source->line, __VA_ARGS__)
 
 /* Without white space at both ends: cuts off the one, skips the other. */
 static char *trimmed(char *text)
@@ -77,7 +78,7 @@ static char *trimmed(char *text)
 
 /* ---- Unknown keys. ---- */
 
-static bool check_key(struct reader *reader, const struct source *source, const char *key)
+static bool check_key(struct reader *reader, const char *key)
 {
     const struct jobfile_rules *rules = reader->rules;
     if (!rules->key_at)
@@ -89,7 +90,7 @@ static bool check_key(struct reader *reader, const struct source *source, const 
             if (strncmp(key, "set.", 4) == 0 && key[4])
                 return true;
             if (strcmp(key, "set") == 0)
-                return WRONG(reader, source, "key 'set': write set.NAME = VALUE, for example set.sort_writes = off");
+                return WRONG(reader, "key 'set': write set.NAME = VALUE, for example set.sort_writes = off");
         }
         if (strcmp(known, key) == 0)
             return true;
@@ -97,24 +98,23 @@ static bool check_key(struct reader *reader, const struct source *source, const 
     }
     const char *shown = text_shown(key);
     if (nearest_name(&nearest))
-        return WRONG(reader, source, "unknown key '%s': did you mean '%s'?", shown, nearest_name(&nearest));
-    return WRONG(reader, source, "unknown key '%s': keys are the options of `maemio run`, see `maemio list options`",
-                 shown);
+        return WRONG(reader, "unknown key '%s': did you mean '%s'?", shown, nearest_name(&nearest));
+    return WRONG(reader, "unknown key '%s': keys are the options of `maemio run`, see `maemio list options`", shown);
 }
 
 /* ---- Values. ---- */
 
 /* The text stays with the job file. */
-static bool add_value(struct reader *reader, const struct source *source, struct entry *entry, char *value)
+static bool add_value(struct reader *reader, struct entry *entry, char *value)
 {
     char why[JOBFILE_ERROR_BYTES];
     if (entry->value_count == JOBFILE_VALUES_MAX)
-        return WRONG(reader, source, "key '%s': more than %d values", entry->key, JOBFILE_VALUES_MAX);
+        return WRONG(reader, "key '%s': more than %d values", entry->key, JOBFILE_VALUES_MAX);
     for (size_t i = 0; i < entry->value_count; i++)
         if (strcmp(entry->values[i], value) == 0)
-            return WRONG(reader, source, "key '%s': value '%s' is in the list twice", entry->key, text_shown(value));
+            return WRONG(reader, "key '%s': value '%s' is in the list twice", entry->key, text_shown(value));
     if (*value != '$' && reader->rules->check && !reader->rules->check(entry->key, value, why))
-        return WRONG(reader, source, "key '%s': %s", entry->key, why);
+        return WRONG(reader, "key '%s': %s", entry->key, why);
     entry->values = support_more(entry->values, entry->value_count, sizeof(char *));
     entry->values[entry->value_count++] = value;
     return true;
@@ -141,16 +141,15 @@ static bool range_number(const struct jobfile_rules *rules, const char **text, d
     return !times_cores || rules->cores > 0;
 }
 
-static bool add_number(struct reader *reader, const struct source *source, struct entry *entry, double value,
-                       bool whole)
+static bool add_number(struct reader *reader, struct entry *entry, double value, bool whole)
 {
     char text[64];
     int bytes = snprintf(text, sizeof(text), whole ? "%.0f" : "%.12g", value);
-    return add_value(reader, source, entry, keep_text(reader, text, (size_t)bytes));
+    return add_value(reader, entry, keep_text(reader, text, (size_t)bytes));
 }
 
 /* lo..hi, lo..hi+step, lo..hi*factor */
-static bool add_range(struct reader *reader, const struct source *source, struct entry *entry, const char *item)
+static bool add_range(struct reader *reader, struct entry *entry, const char *item)
 {
     const char *rest = item;
     double low, high, by = 1;
@@ -166,52 +165,50 @@ static bool add_range(struct reader *reader, const struct source *source, struct
     }
     const char *shown = text_shown(item);
     if (!good || *rest)
-        return WRONG(reader, source,
+        return WRONG(reader,
                      "key '%s': '%s' is no range: want 1..8, 1..cores, 0..1+0.25 or 1..64*2, in plain digits "
                      "(or \"...\" around a text)",
                      entry->key, shown);
     if (low > high)
-        return WRONG(reader, source, "key '%s': range '%s' ends before it begins", entry->key, shown);
+        return WRONG(reader, "key '%s': range '%s' ends before it begins", entry->key, shown);
     if (geometric ? !(by > 1) || !(low > 0) : !(by > 0))
-        return WRONG(reader, source, "key '%s': range '%s' never ends: want %s", entry->key, shown,
+        return WRONG(reader, "key '%s': range '%s' never ends: want %s", entry->key, shown,
                      geometric ? "a factor above 1 and a beginning above 0" : "a step above 0");
     if (!geometric && (high - low) / by >= JOBFILE_VALUES_MAX)
-        return WRONG(reader, source, "key '%s': range '%s' has more than %d values", entry->key, shown,
-                     JOBFILE_VALUES_MAX);
+        return WRONG(reader, "key '%s': range '%s' has more than %d values", entry->key, shown, JOBFILE_VALUES_MAX);
 
     if (geometric) {
         /* A factor just above 1 can make more values than fit: add_value says so. */
         for (double value = low; value < high * (1 - 1e-12); value = value * by)
-            if (!add_number(reader, source, entry, whole ? floor(value) : value, whole))
+            if (!add_number(reader, entry, whole ? floor(value) : value, whole))
                 return false;
-        return add_number(reader, source, entry, high, whole);
+        return add_number(reader, entry, high, whole);
     }
     size_t steps = (size_t)((high - low) / by + 1e-9);
     for (size_t i = 0; i <= steps; i++)
-        if (!add_number(reader, source, entry, low + (double)i * by, whole))
+        if (!add_number(reader, entry, low + (double)i * by, whole))
             return false;
     return true;
 }
 
-static bool add_plain(struct reader *reader, const struct source *source, struct entry *entry, char *item)
+static bool add_plain(struct reader *reader, struct entry *entry, char *item)
 {
     double cores;
     bool whole = true;
     const char *rest = item;
     if (*item == '\0')
-        return WRONG(reader, source, "key '%s': a value is missing; write \"\" for an empty one", entry->key);
+        return WRONG(reader, "key '%s': a value is missing; write \"\" for an empty one", entry->key);
     if (strchr(item, '"') != NULL)
-        return WRONG(reader, source, "key '%s': '%s': a quote must stand around the whole value", entry->key,
-                     text_shown(item));
+        return WRONG(reader, "key '%s': '%s': a quote must stand around the whole value", entry->key, text_shown(item));
     if (strstr(item, "cores") && range_number(reader->rules, &rest, &cores, &whole) && *rest == '\0')
-        return add_number(reader, source, entry, cores, whole);
+        return add_number(reader, entry, cores, whole);
     if (strstr(item, "..") && (isdigit((unsigned char)*item) || strncmp(item, "cores", 5) == 0))
-        return add_range(reader, source, entry, item);
-    return add_value(reader, source, entry, item);
+        return add_range(reader, entry, item);
+    return add_value(reader, entry, item);
 }
 
 /* A quoted item at *rest, past its opening quote; *rest is then past the comma behind it, or NULL. */
-static bool add_quoted(struct reader *reader, const struct source *source, struct entry *entry, char **rest)
+static bool add_quoted(struct reader *reader, struct entry *entry, char **rest)
 {
     char *value = *rest, *out = value, *at = value;
     for (; *at != '\0' && *at != '"'; at++) {
@@ -219,27 +216,26 @@ static bool add_quoted(struct reader *reader, const struct source *source, struc
         *out++ = *at;
     }
     if (*at == '\0')
-        return WRONG(reader, source, "key '%s': the closing quote is missing", entry->key);
+        return WRONG(reader, "key '%s': the closing quote is missing", entry->key);
     char *after = trimmed(at + 1);
     *out = '\0';
     if (*after != '\0' && *after != ',')
-        return WRONG(reader, source, "key '%s': after a closing quote only a comma or a comment may follow",
-                     entry->key);
+        return WRONG(reader, "key '%s': after a closing quote only a comma or a comment may follow", entry->key);
     *rest = *after == ',' ? after + 1 : NULL;
-    return add_value(reader, source, entry, value);
+    return add_value(reader, entry, value);
 }
 
-static bool add_values(struct reader *reader, const struct source *source, struct entry *entry, char *rest)
+static bool add_values(struct reader *reader, struct entry *entry, char *rest)
 {
     bool good = true;
     while (good && rest != NULL) {
         rest = trimmed(rest);
         if (*rest == '"') {
             rest++;
-            good = add_quoted(reader, source, entry, &rest);
+            good = add_quoted(reader, entry, &rest);
         } else {
             char *item = strsep(&rest, ",");
-            good = add_plain(reader, source, entry, trimmed(item));
+            good = add_plain(reader, entry, trimmed(item));
         }
     }
     return good;
@@ -247,7 +243,7 @@ static bool add_values(struct reader *reader, const struct source *source, struc
 
 /* ---- Lines. ---- */
 
-static bool read_text(struct reader *reader, struct source *source, const char *text, size_t bytes);
+static bool read_text(struct reader *reader, const char *text, size_t bytes);
 
 /* Which file it is, by whatever name. */
 static void identify(struct source *source)
@@ -260,12 +256,13 @@ static void identify(struct source *source)
     }
 }
 
-static bool include_file(struct reader *reader, const struct source *source, const char *path)
+static bool include_file(struct reader *reader, const char *path)
 {
+    struct source *source = reader->source;
     unsigned depth = 1;
     for (const struct source *s = source->includer; s; s = s->includer)
         if (++depth == INCLUDE_DEPTH_MAX)
-            return WRONG(reader, source, "key 'include': more than %d files deep", INCLUDE_DEPTH_MAX);
+            return WRONG(reader, "key 'include': more than %d files deep", INCLUDE_DEPTH_MAX);
 
     const char *slash = *path == '/' ? NULL : strrchr(source->name, '/');
     int folder_bytes = slash ? (int)(slash - source->name) + 1 : 0;
@@ -274,23 +271,24 @@ static bool include_file(struct reader *reader, const struct source *source, con
     identify(&included);
     for (const struct source *s = source; s; s = s->includer)
         if (included.known && s->known && s->device == included.device && s->inode == included.inode)
-            return WRONG(reader, source, "key 'include': %.200s is being read already: the includes go in a circle",
-                         full);
+            return WRONG(reader, "key 'include': %.200s is being read already: the includes go in a circle", full);
     char why[JOBFILE_ERROR_BYTES / 2];
     size_t bytes;
     text = text_file_read(full, FILE_BYTES_MAX, true, &bytes, why, sizeof(why));
     if (!text)
-        return WRONG(reader, source, "key 'include': %s", why);
+        return WRONG(reader, "key 'include': %s", why);
     size_t current = reader->current;
-    bool good = read_text(reader, &included, text, bytes);
+    reader->source = &included;
+    bool good = read_text(reader, text, bytes);
+    reader->source = source;
     reader->current = current;
     return good;
 }
 
-static bool read_include(struct reader *reader, const struct source *source, struct entry *entry)
+static bool read_include(struct reader *reader, struct entry *entry)
 {
     for (size_t i = 0; i < entry->value_count; i++)
-        if (!include_file(reader, source, entry->values[i]))
+        if (!include_file(reader, entry->values[i]))
             return false;
     return true;
 }
@@ -300,58 +298,57 @@ static bool is_note(const char *section)
     return strcmp(section, "figure") == 0 || strncmp(section, "claim ", 6) == 0;
 }
 
-static bool read_header(struct reader *reader, const struct source *source, char *line)
+static bool read_header(struct reader *reader, char *line)
 {
     size_t bytes = strlen(line);
     if (bytes < 2 || line[bytes - 1] != ']')
-        return WRONG(reader, source, "'%s': a section's header ends with ]", text_shown(line));
+        return WRONG(reader, "'%s': a section's header ends with ]", text_shown(line));
     line[bytes - 1] = '\0';
     char *name = trimmed(line + 1);
     const char *shown = text_shown(name);
     if (*name == '\0')
-        return WRONG(reader, source, "a section needs a name");
+        return WRONG(reader, "a section needs a name");
     for (const char *c = name; *c != '\0'; c++)
         if (iscntrl((unsigned char)*c) || strchr("[],\"", *c))
-            return WRONG(reader, source,
-                         "section '%s': the name holds a character it may not: [ ] , \" or a control character", shown);
+            return WRONG(reader, "section '%s': the name holds a character it may not: [ ] , \" or a control character",
+                         shown);
 
     for (size_t i = 0; i < reader->section_count; i++) {
         struct section *section = &reader->sections[i];
         if (strcmp(section->name, name) != 0)
             continue;
-        if (i > 0 && section->file == source->name)
-            return WRONG(reader, source, "section [%s] is there twice, first in line %u", shown, section->line);
+        if (i > 0 && section->file == reader->source->name)
+            return WRONG(reader, "section [%s] is there twice, first in line %u", shown, section->line);
         reader->current = i;
         return true;
     }
     reader->sections = support_more(reader->sections, reader->section_count, sizeof(*reader->sections));
     reader->current = reader->section_count++;
-    reader->sections[reader->current] =
-        (struct section){.name = name, .file = source->name, .line = source->line, .is_note = is_note(name)};
+    reader->sections[reader->current] = (struct section){
+        .name = name, .file = reader->source->name, .line = reader->source->line, .is_note = is_note(name)};
     return true;
 }
 
 /* The key with underscores for dashes. */
-static bool read_key(struct reader *reader, const struct source *source, char *key)
+static bool read_key(struct reader *reader, char *key)
 {
     char *c = key;
     for (; isalnum((unsigned char)*c) || (*c != '\0' && strchr("-_.", *c)); c++)
         *c = *c == '-' ? '_' : *c;
     return (*key != '\0' && *c == '\0') ||
-           WRONG(reader, source, "'%s' is no key: want letters, digits, - _ or . before the =", text_shown(key));
+           WRONG(reader, "'%s' is no key: want letters, digits, - _ or . before the =", text_shown(key));
 }
 
 /* Puts the entry into the current section: in the place of one of the same key from another file, else at the end. */
-static bool place_entry(struct reader *reader, const struct source *source, const struct entry *entry)
+static bool place_entry(struct reader *reader, const struct entry *entry)
 {
     struct section *section = &reader->sections[reader->current];
     for (size_t i = 0; i < section->count; i++) {
         if (strcmp(section->entries[i].key, entry->key) != 0)
             continue;
-        if (section->entries[i].file == source->name)
-            return WRONG(reader, source,
-                         "key '%s' is given twice, first in line %u; write a list to run several values", entry->key,
-                         section->entries[i].line);
+        if (section->entries[i].file == reader->source->name)
+            return WRONG(reader, "key '%s' is given twice, first in line %u; write a list to run several values",
+                         entry->key, section->entries[i].line);
         free(section->entries[i].values);
         section->entries[i] = *entry;
         return true;
@@ -361,27 +358,27 @@ static bool place_entry(struct reader *reader, const struct source *source, cons
     return true;
 }
 
-static bool read_assignment(struct reader *reader, const struct source *source, char *line)
+static bool read_assignment(struct reader *reader, char *line)
 {
     char *values = strchr(line, '=');
     if (!values)
-        return WRONG(reader, source, "'%s': want `key = value`, a [section] or a # comment", text_shown(line));
+        return WRONG(reader, "'%s': want `key = value`, a [section] or a # comment", text_shown(line));
     *values++ = '\0';
-    struct entry entry = {.key = trimmed(line), .file = source->name, .line = source->line};
-    if (!read_key(reader, source, entry.key))
+    struct entry entry = {.key = trimmed(line), .file = reader->source->name, .line = reader->source->line};
+    if (!read_key(reader, entry.key))
         return false;
 
     bool is_include = strcmp(entry.key, "include") == 0,
          is_plain = is_include || reader->sections[reader->current].is_note;
     const struct jobfile_rules *rules = reader->rules, plain = {0};
-    if (!is_plain && !check_key(reader, source, entry.key))
+    if (!is_plain && !check_key(reader, entry.key))
         return false;
     if (is_plain)
         reader->rules = &plain; /* names of files and notes: no check, no cores */
-    bool good = add_values(reader, source, &entry, values);
+    bool good = add_values(reader, &entry, values);
     reader->rules = rules;
     if (good)
-        good = is_include ? read_include(reader, source, &entry) : place_entry(reader, source, &entry);
+        good = is_include ? read_include(reader, &entry) : place_entry(reader, &entry);
     if (!good || is_include)
         free(entry.values);
     return good;
@@ -414,27 +411,26 @@ static bool goes_on(char *line)
 }
 
 /* Keys, values and names of sections point into a copy of the text, which the job file keeps. */
-static bool read_text(struct reader *reader, struct source *source, const char *text, size_t bytes)
+static bool read_text(struct reader *reader, const char *text, size_t bytes)
 {
     bool marked = bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0; /* a byte order mark */
     char *rest = keep_text(reader, text, bytes) + (marked ? 3 : 0), *line;
     bool has_nul = strlen(rest) != bytes - (marked ? 3 : 0);
     while ((line = strsep(&rest, "\n")) != NULL) {
         unsigned more = 0;
-        source->line++;
+        reader->source->line++;
         for (char *part = line; rest != NULL && goes_on(part); more++) {
             part = rest;
             rest[-1] = '\n';
             (void)strsep(&rest, "\n");
         }
         if (rest == NULL && has_nul) /* no text goes on after it */
-            return WRONG(reader, source, "the line holds a NUL byte: this is not a text file");
+            return WRONG(reader, "the line holds a NUL byte: this is not a text file");
         *comment_of(line) = '\0';
         line = trimmed(line);
-        if (*line != '\0' &&
-            !(*line == '[' ? read_header(reader, source, line) : read_assignment(reader, source, line)))
+        if (*line != '\0' && !(*line == '[' ? read_header(reader, line) : read_assignment(reader, line)))
             return false;
-        source->line += more;
+        reader->source->line += more;
     }
     return true;
 }
@@ -486,13 +482,14 @@ static bool resolve_references(struct reader *reader, struct jobfile_setting *se
         while (other < count && strcmp(settings[other].key, value + 1) != 0)
             other++;
         struct source place = {.name = settings[i].file, .line = settings[i].line};
+        reader->source = &place;
         char why[JOBFILE_ERROR_BYTES];
         if (other == count || other == i || *settings[other].value == '$')
-            return WRONG(reader, &place, "key '%s': '%s': want $ and another key that has a value of its own here",
+            return WRONG(reader, "key '%s': '%s': want $ and another key that has a value of its own here",
                          settings[i].key, text_shown(value));
         settings[i].value = settings[other].value;
         if (reader->rules->check && !reader->rules->check(settings[i].key, settings[i].value, why))
-            return WRONG(reader, &place, "key '%s': %s", settings[i].key, why);
+            return WRONG(reader, "key '%s': %s", settings[i].key, why);
     }
     return true;
 }
@@ -529,7 +526,8 @@ static bool expand_section(struct reader *reader, struct jobfile *jobfile, const
             good = add_point(reader, jobfile, section, entries, count, i);
     } else {
         struct source place = {.name = section->file, .line = section->line};
-        WRONG(reader, &place, "section [%s] takes the file beyond %d points: shorten a list", text_shown(section->name),
+        reader->source = &place;
+        WRONG(reader, "section [%s] takes the file beyond %d points: shorten a list", text_shown(section->name),
               JOBFILE_POINTS_MAX);
     }
     return good;
@@ -575,13 +573,14 @@ struct jobfile *jobfile_parse(const char *name, const char *text, size_t bytes, 
 {
     struct reader reader = {.rules = rules, .error = error};
     struct source source = {.name = keep_text(&reader, name, strlen(name))};
+    reader.source = &source;
     identify(&source);
     reader.sections = support_more(NULL, 0, sizeof(*reader.sections));
     reader.sections[0] = (struct section){.name = keep_text(&reader, "global", 6), .file = source.name, .line = 1};
     reader.section_count = 1;
 
     struct jobfile *jobfile = support_alloc(sizeof(*jobfile));
-    bool good = read_text(&reader, &source, text, bytes) && expand(&reader, jobfile, source.name);
+    bool good = read_text(&reader, text, bytes) && expand(&reader, jobfile, source.name);
     for (size_t i = 0; i < reader.section_count; i++) {
         for (size_t k = 0; k < reader.sections[i].count; k++)
             free(reader.sections[i].entries[k].values);

@@ -156,19 +156,39 @@ struct options *options_create(void)
     return options;
 }
 
+static void pair_free(struct option_pair *pair)
+{
+    free(pair->key);
+    free(pair->value);
+    free(pair->where);
+}
+
 void option_pairs_add(struct option_pairs *pairs, const char *key, const char *value)
 {
     pairs->items = support_more(pairs->items, pairs->count, sizeof *pairs->items);
-    pairs->items[pairs->count++] = (struct option_pair){support_copy(key), support_copy(value)};
+    pairs->items[pairs->count++] = (struct option_pair){support_copy(key), support_copy(value), NULL};
+}
+
+void option_pairs_put(struct option_pairs *pairs, const char *key, const char *value, char *where)
+{
+    size_t i = 0;
+    while (i < pairs->count && strcmp(pairs->items[i].key, key) != 0)
+        i++;
+    if (i == pairs->count) {
+        option_pairs_add(pairs, key, value);
+        pairs->items[i].where = where;
+        return;
+    }
+    pair_free(&pairs->items[i]);
+    pairs->items[i] = (struct option_pair){support_copy(key), support_copy(value), where};
 }
 
 void option_pairs_free(struct option_pairs *pairs)
 {
-    for (size_t i = 0; i < pairs->count; i++) {
-        free(pairs->items[i].key);
-        free(pairs->items[i].value);
-    }
+    for (size_t i = 0; i < pairs->count; i++)
+        pair_free(&pairs->items[i]);
     free(pairs->items);
+    *pairs = (struct option_pairs){0};
 }
 
 const char *option_pairs_value(const struct option_pairs *pairs, const char *key)
@@ -199,25 +219,13 @@ void options_destroy(struct options *options)
     free(options);
 }
 
-static void pairs_put(struct option_pairs *pairs, const char *key, const char *value)
-{
-    for (size_t i = 0; i < pairs->count; i++)
-        if (strcmp(pairs->items[i].key, key) == 0) {
-            free(pairs->items[i].value);
-            pairs->items[i].value = support_copy(value);
-            return;
-        }
-    option_pairs_add(pairs, key, value);
-}
-
 static bool setting_put(struct options *options, const char *value, char *error)
 {
     const char *equals = strchr(value, '=');
     if (equals == NULL || equals == value)
         return REFUSE(error, "'%s' is not key=value", value);
-    SUPPORT_FREED char *key = support_copy(value);
-    key[equals - value] = '\0';
-    pairs_put(&options->settings, option_underscores(key), equals + 1);
+    SUPPORT_FREED char *key = support_format("%.*s", (int)(equals - value), value);
+    option_pairs_put(&options->settings, option_underscores(key), equals + 1, NULL);
     return true;
 }
 
@@ -230,7 +238,7 @@ static bool set_underscored(struct options *options, const char *key, const char
         options->given[i] = true;
         return value_set(run_option_specs, i, value, &options->run, error);
     }
-    pairs_put(&options->workload_given, key, value); /* options_resolve knows whose it is */
+    option_pairs_put(&options->workload_given, key, value, NULL); /* options_resolve knows whose it is */
     return true;
 }
 

@@ -36,6 +36,7 @@ enum run_option {
 
 struct option_pair {
     char *key, *value;
+    char *where; /* as messages about it begin: "FILE:LINE: "; NULL: nothing is known */
 };
 
 struct option_pairs {
@@ -44,6 +45,8 @@ struct option_pairs {
 };
 
 void option_pairs_add(struct option_pairs *pairs, const char *key, const char *value); /* copies both */
+/* The same, in the place of a pair of that key if there is one; takes `where`. */
+void option_pairs_put(struct option_pairs *pairs, const char *key, const char *value, char *where);
 void option_pairs_free(struct option_pairs *pairs);
 const char *option_pairs_value(const struct option_pairs *pairs, const char *key); /* NULL: there is none */
 

@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 
 #include "harness/common/text_file.h"
 
@@ -53,35 +52,6 @@ static const struct option_spec specs[] = {
 #undef PROPERTY_SPEC
         OPTION_END};
 
-static void property_free(struct ycsb_property *property)
-{
-    free(property->key);
-    free(property->value);
-    free(property->where);
-}
-
-void ycsb_properties_free(struct ycsb_properties *properties)
-{
-    for (size_t i = 0; i < properties->count; i++)
-        property_free(&properties->items[i]);
-    free(properties->items);
-    *properties = (struct ycsb_properties){0};
-}
-
-/* Takes the texts of `property`. */
-static void put(struct ycsb_properties *properties, struct ycsb_property property)
-{
-    for (size_t i = 0; i < properties->count; i++) {
-        if (strcmp(properties->items[i].key, property.key) != 0)
-            continue;
-        property_free(&properties->items[i]);
-        properties->items[i] = property;
-        return;
-    }
-    properties->items = support_more(properties->items, properties->count, sizeof(*properties->items));
-    properties->items[properties->count++] = property;
-}
-
 /* ---- The format. ---- */
 
 static const char blanks[] = " \t\f\r";
@@ -91,7 +61,7 @@ static const char *blanks_skip(const char *text)
     return text + strspn(text, blanks);
 }
 
-static bool put_line(struct ycsb_properties *properties, char *line, const char *name, unsigned number, char *error)
+static bool put_line(struct option_pairs *properties, char *line, const char *name, unsigned number, char *error)
 {
     const char *key = blanks_skip(line);
     size_t key_bytes = strcspn(key, "=: \t\f\r");
@@ -109,13 +79,13 @@ static bool put_line(struct ycsb_properties *properties, char *line, const char 
     size_t bytes = strlen(value); /* Java keeps white space at the end; nobody means it */
     while (bytes > 0 && strchr(blanks, value[bytes - 1]))
         bytes--;
-    put(properties, (struct ycsb_property){.key = support_format("%.*s", (int)key_bytes, key),
-                                           .value = support_format("%.*s", (int)bytes, value),
-                                           .where = support_format("%.300s:%u: ", name, number)});
+    SUPPORT_FREED char *name_text = support_format("%.*s", (int)key_bytes, key),
+                       *value_text = support_format("%.*s", (int)bytes, value);
+    option_pairs_put(properties, name_text, value_text, support_format("%.300s:%u: ", name, number));
     return true;
 }
 
-bool ycsb_properties_parse(struct ycsb_properties *properties, const char *name, const char *text, size_t bytes,
+bool ycsb_properties_parse(struct option_pairs *properties, const char *name, const char *text, size_t bytes,
                            char *error)
 {
     if (memchr(text, '\0', bytes))
@@ -129,63 +99,47 @@ bool ycsb_properties_parse(struct ycsb_properties *properties, const char *name,
     return true;
 }
 
-bool ycsb_properties_read(struct ycsb_properties *properties, const char *path, char *error)
+bool ycsb_properties_read(struct option_pairs *properties, const char *path, char *error)
 {
     size_t bytes;
     SUPPORT_FREED char *text = text_file_read(path, FILE_BYTES_MAX, false, &bytes, error, YCSB_PROPERTIES_ERROR_BYTES);
     return text && ycsb_properties_parse(properties, path, text, bytes, error);
 }
 
-bool ycsb_properties_add(struct ycsb_properties *properties, const char *assignment, char *error)
+bool ycsb_properties_add(struct option_pairs *properties, const char *assignment, char *error)
 {
     const char *equals = strchr(assignment, '=');
     if (!equals || equals == assignment)
         return support_error(error, YCSB_PROPERTIES_ERROR_BYTES,
                              "-p '%s': want KEY=VALUE, for example recordcount=1000000", text_shown(assignment));
-    put(properties, (struct ycsb_property){.key = support_format("%.*s", (int)(equals - assignment), assignment),
-                                           .value = support_copy(equals + 1),
-                                           .where = support_copy("-p ")});
+    SUPPORT_FREED char *key = support_format("%.*s", (int)(equals - assignment), assignment);
+    option_pairs_put(properties, key, equals + 1, support_copy("-p "));
     return true;
 }
 
 /* ---- What they mean here. ---- */
 
 struct resolver {
-    const struct ycsb_properties *properties;
+    const struct option_pairs *properties;
     struct values values;
-    const struct ycsb_property *given[PROPERTY_COUNT]; /* NULL: the default */
+    const struct option_pair *given[PROPERTY_COUNT]; /* NULL: the default */
     struct ycsb_translation *options;
     const char *end; /* the option that decides when the run ends; NULL: the properties do */
     char *error;
 };
 
-/* Begins the message with the property's place, name and value. */
-__attribute__((format(printf, 3, 4))) static bool wrong(struct resolver *resolver, enum property_id id,
-                                                        const char *format, ...)
+/* The message begins with the property's place, name and value. */
+static bool wrong(struct resolver *resolver, enum property_id id, const char *what)
 {
-    const struct ycsb_property *property = resolver->given[id];
+    const struct option_pair *property = resolver->given[id];
     const char *value = property ? property->value : specs[id].default_value;
-    int used = snprintf(resolver->error, YCSB_PROPERTIES_ERROR_BYTES, "%s%s=%s: ", property ? property->where : "",
-                        specs[id].name, text_shown(value));
-    va_list args;
-    va_start(args, format);
-    vsnprintf(resolver->error + used, YCSB_PROPERTIES_ERROR_BYTES - (size_t)used, format, args);
-    va_end(args);
-    return false;
+    return support_error(resolver->error, YCSB_PROPERTIES_ERROR_BYTES, "%s%s=%s: %s", property ? property->where : "",
+                         specs[id].name, text_shown(value), what);
 }
 
 #define NOTE(resolver, ...) support_list_add(&(resolver)->options->notes, __VA_ARGS__)
 
-__attribute__((format(printf, 3, 4))) static void option(struct resolver *resolver, const char *key, const char *format,
-                                                         ...)
-{
-    char value[OPTION_TEXT_BYTES];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(value, sizeof value, format, args);
-    va_end(args);
-    option_pairs_add(&resolver->options->options, key, value);
-}
+#define OPTION(resolver, key, ...) option_pairs_add(&(resolver)->options->options, key, support_short(__VA_ARGS__))
 
 /* Reads what was given into `values`. */
 static bool resolve_values(struct resolver *resolver)
@@ -194,13 +148,13 @@ static bool resolve_values(struct resolver *resolver)
     if (!option_values_init(specs, &resolver->values, why, sizeof(why)))
         return support_error(resolver->error, YCSB_PROPERTIES_ERROR_BYTES, "YCSB's properties: %s", why);
     for (size_t i = 0; i < resolver->properties->count; i++) {
-        const struct ycsb_property *property = &resolver->properties->items[i];
+        const struct option_pair *property = &resolver->properties->items[i];
         size_t id = option_find(specs, property->key);
         if (id == PROPERTY_COUNT)
             continue;
         resolver->given[id] = property;
         if (!option_set(specs, id, property->value, &resolver->values, why, sizeof(why)))
-            return wrong(resolver, (enum property_id)id, "%s", why);
+            return wrong(resolver, (enum property_id)id, why);
     }
     return true;
 }
@@ -209,12 +163,12 @@ static bool resolve_record(struct resolver *resolver)
 {
     const struct values *values = &resolver->values;
     if (resolver->given[PROPERTY_recordcount])
-        option(resolver, "records", "%" PRIu64, values->recordcount);
+        OPTION(resolver, "records", "%" PRIu64, values->recordcount);
     uint64_t bytes = values->fieldcount * values->fieldlength;
     if (bytes < 8 || bytes > 65528)
         return wrong(resolver, resolver->given[PROPERTY_fieldlength] ? PROPERTY_fieldlength : PROPERTY_fieldcount,
-                     "fieldcount x fieldlength is %" PRIu64 " bytes: want 8 to 65528", bytes);
-    option(resolver, "record_bytes", "%" PRIu64, bytes);
+                     support_short("fieldcount x fieldlength is %" PRIu64 " bytes: want 8 to 65528", bytes));
+    OPTION(resolver, "record_bytes", "%" PRIu64, bytes);
     if (strcmp(values->fieldlengthdistribution, "constant") != 0)
         NOTE(resolver, "fieldlengthdistribution=%.60s: not supported; all fields have fieldlength bytes",
              values->fieldlengthdistribution);
@@ -223,7 +177,7 @@ static bool resolve_record(struct resolver *resolver)
     if (resolver->given[PROPERTY_writeallfields] && strcmp(values->writeallfields, "true") != 0)
         NOTE(resolver, "writeallfields=%.60s: not supported; an update writes the whole record",
              values->writeallfields);
-    option(resolver, "load_order", values->insertorder == INSERTS_ORDERED ? "sequential" : "shuffled");
+    OPTION(resolver, "load_order", "%s", values->insertorder == INSERTS_ORDERED ? "sequential" : "shuffled");
     return true;
 }
 
@@ -232,13 +186,13 @@ static void resolve_scans(struct resolver *resolver)
     const struct values *values = &resolver->values;
     if (values->scanproportion <= 0)
         return;
-    option(resolver, "index", "ordered");
-    option(resolver, "scan_length_max", "%" PRIu64, values->maxscanlength);
+    OPTION(resolver, "index", "ordered");
+    OPTION(resolver, "scan_length_max", "%" PRIu64, values->maxscanlength);
     bool follows = values->insertproportion > 0 && values->requestdistribution == KEYS_LATEST;
     if (values->insertorder == INSERTS_HASHED && follows)
         NOTE(resolver, "insertorder=hashed with requestdistribution=latest: not supported; keys go on in order");
     else if (values->insertorder == INSERTS_HASHED)
-        option(resolver, "insert_order", "hashed");
+        OPTION(resolver, "insert_order", "hashed");
     if (values->minscanlength != 1)
         NOTE(resolver, "minscanlength=%" PRIu64 ": not supported; scans are 1 to maxscanlength records long",
              values->minscanlength);
@@ -257,14 +211,15 @@ static bool resolve_mix(struct resolver *resolver)
         return wrong(resolver, PROPERTY_readproportion, "all proportions are 0");
     if (values->updateproportion > 0 && modify > 0)
         return wrong(resolver, PROPERTY_readmodifywriteproportion,
-                     "together with updateproportion=%g: a run has one kind of update here; set one of them to 0",
-                     values->updateproportion);
-    option(resolver, "ops_per_txn", "1");
+                     support_short("together with updateproportion=%g: a run has one kind of update here; set one of "
+                                   "them to 0",
+                                   values->updateproportion));
+    OPTION(resolver, "ops_per_txn", "1");
     /* YCSB too takes proportions relative to their sum */
-    option(resolver, "read_ratio", "%.15g", values->readproportion / sum);
-    option(resolver, "insert_ratio", "%.15g", values->insertproportion / sum);
-    option(resolver, "scan_ratio", "%.15g", values->scanproportion / sum);
-    option(resolver, "update_kind", modify > 0 ? "rmw" : "blind");
+    OPTION(resolver, "read_ratio", "%.15g", values->readproportion / sum);
+    OPTION(resolver, "insert_ratio", "%.15g", values->insertproportion / sum);
+    OPTION(resolver, "scan_ratio", "%.15g", values->scanproportion / sum);
+    OPTION(resolver, "update_kind", "%s", modify > 0 ? "rmw" : "blind");
     resolve_scans(resolver);
     return true;
 }
@@ -277,15 +232,15 @@ static void resolve_distribution(struct resolver *resolver)
     unsigned keys = values->requestdistribution;
     double theta = resolver->given[PROPERTY_zipfianconstant] ? values->zipfianconstant : values->theta;
     bool as_ycsb = fabs(theta - 0.99) < 1e-9;
-    option(resolver, "distribution", "%s", keys == KEYS_ZIPFIAN && as_ycsb ? "ycsb-scrambled" : names[keys]);
+    OPTION(resolver, "distribution", "%s", keys == KEYS_ZIPFIAN && as_ycsb ? "ycsb-scrambled" : names[keys]);
     if (keys == KEYS_ZIPFIAN || keys == KEYS_LATEST)
-        option(resolver, "theta", "%.15g", theta);
+        OPTION(resolver, "theta", "%.15g", theta);
     if (keys == KEYS_ZIPFIAN && !as_ycsb)
         NOTE(resolver, "theta %g: YCSB's scrambled zipfian knows only 0.99; taken as an exact zipfian over the records",
              theta);
     if (keys == KEYS_HOTSPOT) {
-        option(resolver, "hot_fraction", "%.15g", values->hotspotdatafraction);
-        option(resolver, "hot_ratio", "%.15g", values->hotspotopnfraction);
+        OPTION(resolver, "hot_fraction", "%.15g", values->hotspotdatafraction);
+        OPTION(resolver, "hot_ratio", "%.15g", values->hotspotopnfraction);
     }
 }
 
@@ -293,11 +248,11 @@ static void resolve_distribution(struct resolver *resolver)
 static void resolve_operations(struct resolver *resolver, uint64_t operations, uint64_t rate)
 {
     if (rate == 0) {
-        option(resolver, "txns_total", "%" PRIu64, operations);
+        OPTION(resolver, "txns_total", "%" PRIu64, operations);
         return;
     }
     double seconds = (double)operations / (double)rate;
-    option(resolver, "time", "%.15gs", seconds < 0.001 ? 0.001 : seconds);
+    OPTION(resolver, "time", "%.15gs", seconds < 0.001 ? 0.001 : seconds);
     NOTE(resolver, "operationcount=%" PRIu64 ": at target=%" PRIu64 " a second they are a window of %g s", operations,
          rate, seconds);
 }
@@ -308,14 +263,14 @@ static void resolve_run(struct resolver *resolver)
     const struct values *values = &resolver->values;
     uint64_t operations = values->operationcount, seconds = values->maxexecutiontime, rate = values->target;
     if (resolver->given[PROPERTY_threadcount])
-        option(resolver, "threads", "%" PRIu64, values->threadcount);
+        OPTION(resolver, "threads", "%" PRIu64, values->threadcount);
     if (rate != 0 && resolver->end && strcmp(resolver->end, "time") != 0) {
         NOTE(resolver, "target=%" PRIu64 ": not used, as --%s counts requests and a rate needs a window in time", rate,
              resolver->end);
         rate = 0;
     }
     if (rate != 0)
-        option(resolver, "rate", "%" PRIu64, rate);
+        OPTION(resolver, "rate", "%" PRIu64, rate);
     if (seconds != 0 && resolver->end)
         NOTE(resolver, "maxexecutiontime=%" PRIu64 ": not used, --%s decides", seconds, resolver->end);
     if (operations != 0 && resolver->end)
@@ -325,7 +280,7 @@ static void resolve_run(struct resolver *resolver)
     bool by_time =
         seconds != 0 && (rate == 0 || operations == 0 || (double)operations / (double)rate > (double)seconds);
     if (by_time) {
-        option(resolver, "time", "%" PRIu64 "s", seconds);
+        OPTION(resolver, "time", "%" PRIu64 "s", seconds);
         if (operations != 0)
             NOTE(resolver, "operationcount=%" PRIu64 ": not used, maxexecutiontime decides", operations);
     } else if (operations != 0) {
@@ -338,7 +293,7 @@ static void resolve_run(struct resolver *resolver)
 static void note_unknown(struct resolver *resolver)
 {
     for (size_t i = 0; i < resolver->properties->count; i++) {
-        const struct ycsb_property *property = &resolver->properties->items[i];
+        const struct option_pair *property = &resolver->properties->items[i];
         if (specs[option_find(specs, property->key)].name)
             continue;
         NOTE(resolver, "%s%s: this property has no counterpart here and is not used", property->where,
@@ -353,7 +308,7 @@ static bool resolve_all(struct resolver *resolver)
     const char *workload = resolver->values.workload, *dot = strrchr(workload, '.');
     if (strcmp(dot ? dot + 1 : workload, "CoreWorkload") != 0)
         return wrong(resolver, PROPERTY_workload, "only YCSB's CoreWorkload is known");
-    option(resolver, "workload", "ycsb");
+    OPTION(resolver, "workload", "ycsb");
     if (!resolve_record(resolver) || !resolve_mix(resolver))
         return false;
     resolve_distribution(resolver);
@@ -362,8 +317,8 @@ static bool resolve_all(struct resolver *resolver)
     return true;
 }
 
-bool ycsb_properties_resolve(const struct ycsb_properties *properties, const char *end,
-                             struct ycsb_translation *options, char *error)
+bool ycsb_properties_resolve(const struct option_pairs *properties, const char *end, struct ycsb_translation *options,
+                             char *error)
 {
     struct resolver resolver = {.properties = properties, .options = options, .end = end, .error = error};
     memset(options, 0, sizeof(*options));
@@ -376,5 +331,4 @@ void ycsb_translation_free(struct ycsb_translation *options)
 {
     support_list_free(&options->notes);
     option_pairs_free(&options->options);
-    *options = (struct ycsb_translation){0};
 }

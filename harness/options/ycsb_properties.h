@@ -22,35 +22,24 @@
 
 enum { YCSB_PROPERTIES_ERROR_BYTES = 1024 };
 
-/* What was given so far. {0} is empty. */
-struct ycsb_properties {
-    size_t count;
-    struct ycsb_property {
-        char *key, *value;
-        char *where; /* as messages begin: "FILE:LINE: ", or "-p " */
-    } * items;
-};
-
 struct ycsb_translation {
     struct option_pairs options;
     struct support_list notes; /* one line each, for the user */
 };
 
-void ycsb_properties_free(struct ycsb_properties *properties);
-
-/* Each adds to what is there; the last of two wins. False with a message in `error` (YCSB_PROPERTIES_ERROR_BYTES). */
-bool ycsb_properties_read(struct ycsb_properties *properties, const char *path, char *error);
-bool ycsb_properties_parse(struct ycsb_properties *properties, const char *name, const char *text, size_t bytes,
+/* Each adds to the pairs; the last of two wins. False with a message in `error` (YCSB_PROPERTIES_ERROR_BYTES). */
+bool ycsb_properties_read(struct option_pairs *properties, const char *path, char *error);
+bool ycsb_properties_parse(struct option_pairs *properties, const char *name, const char *text, size_t bytes,
                            char *error);
-bool ycsb_properties_add(struct ycsb_properties *properties, const char *assignment, char *error);
+bool ycsb_properties_add(struct option_pairs *properties, const char *assignment, char *error);
 
 /*
  * Translates. `end`: "time", "txns" or "txns-total" if the user has given that option, so that the properties' own
  * end of the run is not used; else NULL. False with a message that names file, line and property. Free the result
  * either way.
  */
-bool ycsb_properties_resolve(const struct ycsb_properties *properties, const char *end,
-                             struct ycsb_translation *options, char *error);
+bool ycsb_properties_resolve(const struct option_pairs *properties, const char *end, struct ycsb_translation *options,
+                             char *error);
 void ycsb_translation_free(struct ycsb_translation *options);
 
 #endif

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     char error[YCSB_PROPERTIES_ERROR_BYTES] = "";
     char *text = fuzz_text(data, bytes);
-    struct ycsb_properties properties = {0};
+    struct option_pairs properties = {0};
     struct ycsb_translation translation = {0};
     if (ycsb_properties_parse(&properties, "fuzz.properties", text, bytes, error) &&
         ycsb_properties_resolve(&properties, bytes % 2 ? "time" : NULL, &translation, error))
@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     else
         FUZZ_EXPECT(error[0]);
     ycsb_translation_free(&translation);
-    ycsb_properties_free(&properties);
+    option_pairs_free(&properties);
     free(text);
     return 0;
 }

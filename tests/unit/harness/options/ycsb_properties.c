@@ -23,7 +23,7 @@ static const char *translated(const char *text, const char *const *assignments, 
 {
     static char out[2048];
     struct ycsb_translation translation = {0};
-    struct ycsb_properties properties = {0};
+    struct option_pairs properties = {0};
     bool good = ycsb_properties_parse(&properties, "w.properties", text, strlen(text), error);
     for (size_t i = 0; good && assignments && assignments[i]; i++)
         good = ycsb_properties_add(&properties, assignments[i], error);
@@ -36,7 +36,7 @@ static const char *translated(const char *text, const char *const *assignments, 
     for (size_t i = 0; i < translation.notes.count; i++)
         snprintf(notes + strlen(notes), notes_bytes - strlen(notes), "%s\n", translation.notes.items[i]);
     ycsb_translation_free(&translation);
-    ycsb_properties_free(&properties);
+    option_pairs_free(&properties);
     return good ? out : error;
 }
 
@@ -207,12 +207,12 @@ static void errors_name_file_line_property_and_what_would_be_right(void **state)
                         "-p 'recordcount': want KEY=VALUE, for example recordcount=1000000");
     assert_string_equal(translated("", (const char *[]){"recordcount=x", NULL}, notes, sizeof(notes)),
                         "-p recordcount=x: 'x' is not a whole number such as 1000, 10k, 10M");
-    struct ycsb_properties properties = {0};
+    struct option_pairs properties = {0};
     assert_false(ycsb_properties_parse(&properties, "w", "a=\0b", 4, error));
     assert_string_equal(error, "w: holds a NUL byte: this is not a text file");
     assert_false(ycsb_properties_read(&properties, "/nowhere/w", error));
     assert_string_equal(error, "/nowhere/w: No such file or directory");
-    ycsb_properties_free(&properties);
+    option_pairs_free(&properties);
 }
 
 static void random_bytes_translate_or_give_a_message(void **state)
@@ -238,14 +238,14 @@ static void random_bytes_translate_or_give_a_message(void **state)
         }
         char *copy = malloc(bytes ? bytes : 1);
         memcpy(copy, text, bytes);
-        struct ycsb_properties properties = {0};
+        struct option_pairs properties = {0};
         struct ycsb_translation translation = {0};
         error[0] = '\0';
         bool good = ycsb_properties_parse(&properties, "random", copy, bytes, error) &&
                     ycsb_properties_resolve(&properties, end_option, &translation, error);
         assert_true(good ? translation.options.count > 5 : strncmp(error, "random", 6) == 0);
         ycsb_translation_free(&translation);
-        ycsb_properties_free(&properties);
+        option_pairs_free(&properties);
         free(copy);
     }
 }

@@ -73,7 +73,8 @@ static void overrides_change_points_and_their_names(void **state)
 {
     (void)state;
     struct sweep_plan plain, overridden;
-    struct option_pair pairs[] = {{(char[]){"theta"}, (char[]){"0.1"}}, {(char[]){"set.backoff"}, (char[]){"off"}}};
+    struct option_pair pairs[] = {{(char[]){"theta"}, (char[]){"0.1"}, NULL},
+                                  {(char[]){"set.backoff"}, (char[]){"off"}, NULL}};
     const struct option_pairs overrides = {pairs, 2};
     assert_true(plan_of(&plain, SMALL "theta = 0.9\n", &no_overrides, 1));
     assert_true(plan_of(&overridden, SMALL "theta = 0.9\n", &overrides, 1));
