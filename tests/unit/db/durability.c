@@ -277,6 +277,40 @@ static void a_record_may_be_larger_than_the_buffer(void **state)
     close_world(&world);
 }
 
+static void add_to_key(struct world *world, struct mae_worker *worker, uint64_t key, uint64_t delta)
+{
+    enum mae_status status;
+    do { /* ends: an abort moves the worker's clock on */
+        struct mae_txn *txn = begin(worker);
+        status = key_add(txn, world->index, key, delta);
+        if (status == MAE_OK)
+            status = mae_commit(txn);
+        else
+            mae_abort(txn);
+    } while (mae_status_is_retryable(status));
+    assert_ok(status);
+}
+
+/* D6: the logger takes one worker's records after another's, so whichever comes first, of one key the later of two
+ * records is read last, of the other the earlier one. */
+static void the_order_of_records_decides_nothing(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 2);
+    new_keys(world.workers[0], world.index, 1, 2, 0);
+    assert_ok(mae_sync(world.db));
+    for (unsigned key = 1; key <= 2; key++) {
+        add_to_key(&world, world.workers[key - 1], key, 1);
+        add_to_key(&world, world.workers[2 - key], key, 10);
+    }
+    assert_ok(mae_sync(world.db));
+    close_world(&world);
+    world = open_again(group);
+    assert_int_equal(value_of(&world, 1), 11);
+    assert_int_equal(value_of(&world, 2), 11);
+    close_world(&world);
+}
+
 /* D6: B inserts a row and deletes it. A, which comes before B but commits later, inserts under the same row id. */
 static void a_row_that_was_there_for_a_moment_leaves_nothing(void **state)
 {
@@ -415,6 +449,7 @@ int main(void)
         TEST(a_failed_sync_is_final),
         TEST(a_full_disk_is_waited_for),
         TEST(a_record_may_be_larger_than_the_buffer),
+        TEST(the_order_of_records_decides_nothing),
         TEST(a_row_that_was_there_for_a_moment_leaves_nothing),
         TEST(memory_may_run_out_while_it_opens),
         TEST(a_table_that_cannot_be_written_down),
