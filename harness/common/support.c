@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* vasprintf */
 #include "harness/common/support.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -53,6 +54,16 @@ void support_freed(void *variable)
 char *support_copy(const char *text)
 {
     return need(strdup(text));
+}
+
+char *support_trimmed(char *text)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    size_t bytes = strlen(text);
+    while (bytes > 0 && isspace((unsigned char)text[bytes - 1]))
+        text[--bytes] = '\0';
+    return text;
 }
 
 char *support_format(const char *format, ...)

@@ -22,6 +22,8 @@ void *support_realloc(void *block, size_t bytes);
  * two, so nobody has to keep its capacity. */
 void *support_more(void *items, size_t count, size_t item_bytes);
 char *support_copy(const char *text);
+/* Without white space at both ends: cuts off the one, skips the other. */
+char *support_trimmed(char *text);
 char *support_format(const char *format, ...) __attribute__((format(printf, 1, 2))); /* the caller frees it */
 
 /*

@@ -103,15 +103,15 @@ __attribute__((format(printf, 3, 4))) static void blame(struct pmu_event *event,
     va_end(arguments);
 }
 
-static bool add_event(struct pmu_plan *plan, const char *name, size_t bytes, char *error, size_t error_bytes)
+static bool add_event(struct pmu_plan *plan, const char *name, char *error, size_t error_bytes)
 {
     if (plan->event_count == PMU_EVENTS_MAX)
         return support_error(error, error_bytes, "more than %d counters", PMU_EVENTS_MAX);
     struct pmu_event *event = &plan->events[plan->event_count];
     memset(event, 0, sizeof(*event));
-    if (bytes == 0 || bytes >= sizeof(event->name))
-        return support_error(error, error_bytes, "%s counter name in the list", bytes ? "an overlong" : "an empty");
-    memcpy(event->name, name, bytes);
+    if (*name == '\0' || strlen(name) >= sizeof(event->name))
+        return support_error(error, error_bytes, "%s counter name in the list", *name ? "an overlong" : "an empty");
+    strcpy(event->name, name);
     if (pmu_find(plan, event->name) >= 0)
         return support_error(error, error_bytes, "counter %s is in the list twice", event->name);
     plan->event_count++;
@@ -147,31 +147,23 @@ static bool add_event(struct pmu_plan *plan, const char *name, size_t bytes, cha
 static bool add_auto(struct pmu_plan *plan, char *error, size_t error_bytes)
 {
     for (unsigned i = 0; i < HARDWARE_COUNT; i++) {
-        if (!add_event(plan, hardware_table[i].name, strlen(hardware_table[i].name), error, error_bytes))
+        if (!add_event(plan, hardware_table[i].name, error, error_bytes))
             return false;
         plan->events[plan->event_count - 1].table_group = hardware_table[i].group;
     }
     for (unsigned i = 0; i < SYSTEM_COUNT; i++)
-        if (system_table[i].always &&
-            !add_event(plan, system_table[i].name, strlen(system_table[i].name), error, error_bytes))
+        if (system_table[i].always && !add_event(plan, system_table[i].name, error, error_bytes))
             return false;
     return true;
 }
 
 static bool add_list(struct pmu_plan *plan, const char *list, char *error, size_t error_bytes)
 {
-    for (;;) {
-        while (*list == ' ')
-            list++;
-        size_t bytes = strcspn(list, ","), name_bytes = bytes;
-        while (name_bytes > 0 && list[name_bytes - 1] == ' ')
-            name_bytes--;
-        if (!add_event(plan, list, name_bytes, error, error_bytes))
+    SUPPORT_FREED char *copy = support_copy(list);
+    for (char *rest = copy, *name; (name = strsep(&rest, ",")) != NULL;)
+        if (!add_event(plan, support_trimmed(name), error, error_bytes))
             return false;
-        if (list[bytes] == '\0')
-            return true;
-        list += bytes + 1;
-    }
+    return true;
 }
 
 static bool add_events(struct pmu_plan *plan, const char *counters, char *error, size_t error_bytes)
@@ -222,15 +214,11 @@ static enum pmu_status status_of(int error)
 static int open_event(const struct pmu_sys *sys, const struct perf_event_attr *planned, int leader_fd)
 {
     struct perf_event_attr attr = *planned;
+    uint64_t limit;
     attr.disabled = leader_fd < 0;
     int fd = sys->open(sys->arg, &attr, leader_fd);
-    if (fd != -EMFILE)
+    if (fd != -EMFILE || sys->raise_files(sys->arg, UINT64_MAX, &limit) < 0)
         return fd;
-    uint64_t limit;
-    if (sys->raise_files(sys->arg, UINT64_MAX, &limit) < 0)
-        return fd;
-    attr = *planned;
-    attr.disabled = leader_fd < 0;
     return sys->open(sys->arg, &attr, leader_fd);
 }
 

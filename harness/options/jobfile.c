@@ -65,17 +65,6 @@ static char *keep_text(struct reader *reader, const char *text, size_t bytes)
 #define WRONG(reader, ...) \
     support_error_at((reader)->error, JOBFILE_ERROR_BYTES, (reader)->source->name, (reader)->source->line, __VA_ARGS__)
 
-/* Without white space at both ends: cuts off the one, skips the other. */
-static char *trimmed(char *text)
-{
-    while (isspace((unsigned char)*text))
-        text++;
-    size_t bytes = strlen(text);
-    while (bytes > 0 && isspace((unsigned char)text[bytes - 1]))
-        text[--bytes] = '\0';
-    return text;
-}
-
 /* ---- Unknown keys. ---- */
 
 static bool check_key(struct reader *reader, const char *key)
@@ -217,7 +206,7 @@ static bool add_quoted(struct reader *reader, struct entry *entry, char **rest)
     }
     if (*at == '\0')
         return WRONG(reader, "key '%s': the closing quote is missing", entry->key);
-    char *after = trimmed(at + 1);
+    char *after = support_trimmed(at + 1);
     *out = '\0';
     if (*after != '\0' && *after != ',')
         return WRONG(reader, "key '%s': after a closing quote only a comma or a comment may follow", entry->key);
@@ -229,13 +218,13 @@ static bool add_values(struct reader *reader, struct entry *entry, char *rest)
 {
     bool good = true;
     while (good && rest != NULL) {
-        rest = trimmed(rest);
+        rest = support_trimmed(rest);
         if (*rest == '"') {
             rest++;
             good = add_quoted(reader, entry, &rest);
         } else {
             char *item = strsep(&rest, ",");
-            good = add_plain(reader, entry, trimmed(item));
+            good = add_plain(reader, entry, support_trimmed(item));
         }
     }
     return good;
@@ -304,7 +293,7 @@ static bool read_header(struct reader *reader, char *line)
     if (bytes < 2 || line[bytes - 1] != ']')
         return WRONG(reader, "'%s': a section's header ends with ]", text_shown(line));
     line[bytes - 1] = '\0';
-    char *name = trimmed(line + 1);
+    char *name = support_trimmed(line + 1);
     const char *shown = text_shown(name);
     if (*name == '\0')
         return WRONG(reader, "a section needs a name");
@@ -364,7 +353,7 @@ static bool read_assignment(struct reader *reader, char *line)
     if (!values)
         return WRONG(reader, "'%s': want `key = value`, a [section] or a # comment", text_shown(line));
     *values++ = '\0';
-    struct entry entry = {.key = trimmed(line), .file = reader->source->name, .line = reader->source->line};
+    struct entry entry = {.key = support_trimmed(line), .file = reader->source->name, .line = reader->source->line};
     if (!read_key(reader, entry.key))
         return false;
 
@@ -427,7 +416,7 @@ static bool read_text(struct reader *reader, const char *text, size_t bytes)
         if (rest == NULL && has_nul) /* no text goes on after it */
             return WRONG(reader, "the line holds a NUL byte: this is not a text file");
         *comment_of(line) = '\0';
-        line = trimmed(line);
+        line = support_trimmed(line);
         if (*line != '\0' && !(*line == '[' ? read_header(reader, line) : read_assignment(reader, line)))
             return false;
         reader->source->line += more;
