@@ -78,8 +78,8 @@ static enum exit_code check(struct history_checker *checker, const struct histor
                 verdict.found, verdict.found == 1 ? "" : "s", verdict.report.text);
     for (enum history_anomaly i = 0; i < HISTORY_ANOMALY_COUNT; i++)
         if (verdict.findings[i])
-            fprintf(out, "%-16s %10" PRIu64 "  %s%s\n", history_anomaly_name(i), verdict.findings[i],
-                    history_anomaly_meaning(i), history_anomaly_is_allowed(&promises, i) ? " (allowed)" : "");
+            fprintf(out, "%-16s %10" PRIu64 "  %s%s\n", history_anomalies[i].name, verdict.findings[i],
+                    history_anomalies[i].meaning, history_anomaly_is_allowed(&promises, i) ? " (allowed)" : "");
     if (verdict.undecided)
         fprintf(out,
                 "not decided: %" PRIu64 ": which version a read or write of what came and went saw or replaced, or "

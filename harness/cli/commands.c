@@ -1,8 +1,5 @@
 /* commands.c - see commands.h. */
-#define _GNU_SOURCE /* vasprintf */
 #include "harness/cli/commands.h"
-
-#include <stdarg.h>
 
 #include "harness/common/known_options.h"
 #include "harness/common/quantity.h"
@@ -121,16 +118,11 @@ size_t command_read(struct command_line *line, int argc, char **argv)
     return reading.count;
 }
 
-enum exit_code command_refuse(const char *name, const char *format, ...)
+enum exit_code command_refuse(const char *name, const char *why)
 {
     static const struct argp none = {0};
-    SUPPORT_FREED char *text = NULL, *program = support_copy(name);
-    va_list arguments;
-    va_start(arguments, format);
-    if (vasprintf(&text, format, arguments) < 0)
-        abort(); /* no memory */
-    va_end(arguments);
-    support_complain(name, "%s", text);
+    SUPPORT_FREED char *program = support_copy(name);
+    support_complain(name, "%s", why);
     argp_help(&none, stderr, ARGP_HELP_SEE, program);
     return EXIT_USAGE;
 }

@@ -71,7 +71,7 @@ size_t command_read(struct command_line *line, int argc, char **argv);
 
 /* For what is wrong with arguments and shows only after command_read: says it, and where help is, as command_read does.
  * Returns EXIT_USAGE. */
-enum exit_code command_refuse(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+enum exit_code command_refuse(const char *name, const char *why);
 
 /* `code`, or EXIT_FAILED with a message if what was printed to stdout could not be written. */
 enum exit_code command_end(const char *name, enum exit_code code);

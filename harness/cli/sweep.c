@@ -11,7 +11,7 @@ static bool overrides_read(const char *name, const struct support_list *list, st
     for (size_t i = 0; i < list->count; i++) {
         const char *text = list->items[i], *equals = strchr(text, '=');
         if (equals == NULL || equals == text) {
-            (void)command_refuse(name, "--override: '%s' is not key=value", text);
+            (void)command_refuse(name, support_short("--override: '%s' is not key=value", text));
             return false;
         }
         SUPPORT_FREED char *key = support_format("%.*s", (int)(equals - text), text);

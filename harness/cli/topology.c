@@ -25,8 +25,8 @@ enum exit_code topology_command(int argc, char **argv)
     struct placement placement;
     (void)command_read(&line, argc, argv);
     if (threads > WORKERS_MAX || (options[0].given && threads == 0))
-        return command_refuse(argv[0], "--threads: %llu is not a number of workers from 1 to %d",
-                              (unsigned long long)threads, WORKERS_MAX);
+        return command_refuse(argv[0], support_short("--threads: %llu is not a number of workers from 1 to %d",
+                                                     (unsigned long long)threads, WORKERS_MAX));
     struct topology *topology = topology_open(synthetic, allowed, error);
     if (topology == NULL) {
         support_complain(argv[0], "%s", error);

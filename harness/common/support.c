@@ -120,7 +120,7 @@ void support_text_add(struct support_text *text, const char *format, ...)
     text->bytes += (size_t)added;
 }
 
-void support_list_add(struct support_list *list, const char *format, ...)
+char *support_list_add(struct support_list *list, const char *format, ...)
 {
     va_list arguments;
     list->items = support_realloc(list->items, (list->count + 2) * sizeof *list->items);
@@ -129,6 +129,7 @@ void support_list_add(struct support_list *list, const char *format, ...)
     *item = need(vasprintf(item, format, arguments) < 0 ? NULL : *item);
     va_end(arguments);
     list->items[list->count] = NULL;
+    return *item;
 }
 
 void support_list_free(struct support_list *list)

@@ -46,7 +46,7 @@ void support_freed(void *variable);
 uint64_t support_hash(uint64_t hash, const void *data, size_t bytes);
 
 /* A text for a message, cut off at SUPPORT_SHORT_BYTES. It stays until this thread has made SUPPORT_SHORTS more. */
-enum { SUPPORT_SHORT_BYTES = 160, SUPPORT_SHORTS = 16 };
+enum { SUPPORT_SHORT_BYTES = 256, SUPPORT_SHORTS = 16 };
 char *support_short(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A text that grows. {0} is empty. `text` is NULL until something is added; its owner frees it. */
@@ -61,7 +61,8 @@ struct support_list {
     char **items;
     size_t count;
 };
-void support_list_add(struct support_list *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Returns what it has added; it stays where it is. */
+char *support_list_add(struct support_list *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void support_list_free(struct support_list *list);
 
 /* The place of a text in a list that NULL ends; that of the NULL if the list lacks the text, 0 if there is no list. */

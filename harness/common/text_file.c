@@ -25,7 +25,8 @@ static char *read_all(FILE *file, size_t bytes_max, size_t *bytes)
         }
     }
     text[used] = '\0';
-    *bytes = used;
+    if (bytes != NULL)
+        *bytes = used;
     return text;
 }
 

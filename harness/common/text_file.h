@@ -5,10 +5,10 @@
 #include "harness/common/support.h"
 
 /*
- * The whole content, which may be any bytes, with a NUL after it that *bytes does not count. The caller frees it. NULL
- * with a message that names the file if the file cannot be read, is larger than bytes_max, or is a folder; with
- * regular_only also if it is not a plain file. regular_only is for names that a file contains, since reading a terminal
- * or a device would never end.
+ * The whole content, which may be any bytes, with a NUL after it that *bytes (may be NULL) does not count. The caller
+ * frees it. NULL with a message that names the file if the file cannot be read, is larger than bytes_max, or is a
+ * folder; with regular_only also if it is not a plain file. regular_only is for names that a file contains, since
+ * reading a terminal or a device would never end.
  */
 char *text_file_read(const char *path, size_t bytes_max, bool regular_only, size_t *bytes, char *error,
                      size_t error_bytes);

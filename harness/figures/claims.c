@@ -2,13 +2,8 @@
 #include "harness/figures/claims.h"
 
 #include <math.h>
-#include <stdarg.h>
 
-const char *claim_verdict_text(enum claim_verdict verdict)
-{
-    static const char *const texts[] = {CLAIM_VERDICT_TABLE(TABLE_SECONDS)};
-    return texts[verdict];
-}
+const char *const claim_verdict_texts[] = {CLAIM_VERDICT_TABLE(TABLE_SECONDS)};
 
 /* The values of one side; "best:COLUMN:SELECTOR" takes the best group. */
 static struct claim_side side_values(const struct results *set, const char *metric, const char *side, double *values)
@@ -27,14 +22,11 @@ static struct claim_side side_values(const struct results *set, const char *metr
     return read;
 }
 
-__attribute__((format(printf, 2, 3))) static void unknown(struct claim_result *result, const char *format, ...)
+/* The first reason counts. */
+static void unknown(struct claim_result *result, const char *reason)
 {
-    va_list args;
-    if (result->reason[0] != '\0')
-        return; /* the first reason counts */
-    va_start(args, format);
-    (void)vsnprintf(result->reason, sizeof(result->reason), format, args);
-    va_end(args);
+    if (result->reason[0] == '\0')
+        (void)support_error(result->reason, sizeof result->reason, "%s", reason);
 }
 
 static void judge_measured(const struct claim *claim, const struct results *set, struct claim_result *result)
@@ -42,20 +34,20 @@ static void judge_measured(const struct claim *claim, const struct results *set,
     unsigned long cores = strtoul(set->cores, NULL, 10);
     bool has_b = claim->against[0] != '\0';
     if (result->a.runs == 0 || (has_b && result->b.runs == 0))
-        unknown(result, "No results in %s for what %s.", claim->experiment,
-                result->a.runs == 0 ? "is claimed" : "it is compared with");
+        unknown(result, support_short("No results in %s for what %s.", claim->experiment,
+                                      result->a.runs == 0 ? "is claimed" : "it is compared with"));
     if ((double)cores < claim->cores)
-        unknown(result, "It is about %g cores or more; measured were %lu.", claim->cores, cores);
+        unknown(result, support_short("It is about %g cores or more; measured were %lu.", claim->cores, cores));
     if (!has_b)
         unknown(result, "It is a number of another machine.");
     if (result->a.runs < CLAIM_RUNS_MIN || (has_b && result->b.runs < CLAIM_RUNS_MIN))
-        unknown(result, "Fewer than %d repetitions.", CLAIM_RUNS_MIN);
+        unknown(result, support_short("Fewer than %d repetitions.", CLAIM_RUNS_MIN));
     if (result->reason[0] != '\0')
         return;
     if (!isfinite(result->interval.low) || !isfinite(result->interval.high))
         unknown(result, "The ratio has no interval.");
     else if (result->interval.coverage < CLAIM_CONFIDENCE)
-        unknown(result, "The interval covers %g%% only.", statistics_coverage_percent(result->interval));
+        unknown(result, support_short("The interval covers %g%% only.", statistics_coverage_percent(result->interval)));
     else if (result->interval.low >= claim->from && result->interval.high <= claim->to)
         result->verdict = CLAIM_HOLDS;
     else if (result->interval.high < claim->from || result->interval.low > claim->to)
@@ -73,7 +65,7 @@ void claim_judge(const struct claim *claim, const struct results *set, struct cl
         return;
     }
     if (!set) {
-        unknown(result, "Not measured: `maemio figure %s` does.", claim->experiment);
+        unknown(result, support_short("Not measured: `maemio figure %s` does.", claim->experiment));
         return;
     }
     SUPPORT_FREED double *a = support_alloc((set->count + 1) * sizeof(double)),

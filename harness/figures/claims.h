@@ -26,7 +26,7 @@ enum { CLAIM_RUNS_MIN = 6, CLAIM_REASON_BYTES = 256 };
 
 #define CLAIM_VERDICT_ENUM(name, text) CLAIM_##name,
 enum claim_verdict { CLAIM_VERDICT_TABLE(CLAIM_VERDICT_ENUM) };
-const char *claim_verdict_text(enum claim_verdict verdict);
+extern const char *const claim_verdict_texts[];
 
 /* The keys of [claim ...], as docs/figures.md explains them; texts that are not given are "". */
 struct claim {

@@ -287,7 +287,7 @@ static void claim_put(json_t *row, const struct claim *claim, const char *change
     html_put(row, "experiment", "%s%s", claim->experiment, changed);
     html_put_texts(row, "changed", changed + (changed[0] == ','), "where", claim->where, "claim", claim->text, "paper",
                    claim->paper, "metric", claim->metric, "class", classes[result->verdict], "verdict",
-                   claim_verdict_text(result->verdict), "reason", result->reason, "remark", claim->remark, NULL);
+                   claim_verdict_texts[result->verdict], "reason", result->reason, "remark", claim->remark, NULL);
     if (claim->against[0] != '\0' && !isfinite(claim->to))
         html_put(row, "wanted", "%sfrom %.3g on", ratio, claim->from);
     else if (claim->against[0] != '\0' && claim->from > 0)
@@ -496,11 +496,10 @@ static bool file_write(const struct report *report, const char *name, const stru
 static bool page_write(const struct report *report, const char *share)
 {
     char error[HTML_ERROR_BYTES];
-    size_t bytes;
     bool one_sweep = report->experiments[0].figure == NULL;
     SUPPORT_FREED struct support_text csv = {0}, page = {0};
     SUPPORT_FREED char *path = support_format("%splots/page.html", share);
-    SUPPORT_FREED char *template = text_file_read(path, TEMPLATE_BYTES_MAX, true, &bytes, error, sizeof(error));
+    SUPPORT_FREED char *template = text_file_read(path, TEMPLATE_BYTES_MAX, true, NULL, error, sizeof(error));
     json_t *data = page_data(report, one_sweep, &csv);
     bool made = template && html_render(path, template, data, &page, error);
     json_decref(data);

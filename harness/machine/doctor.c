@@ -6,19 +6,7 @@
 
 enum { LINE_BYTES = 4096, CAP_SYS_ADMIN_BIT = 21, CAP_PERFMON_BIT = 38, HUGE_PAGE_KIB = 2048 };
 
-static const struct {
-    const char *name, *effect;
-} check_table[] = {DOCTOR_TABLE(TABLE_RESTS)};
-
-const char *doctor_name(enum doctor_check check)
-{
-    return check_table[check].name;
-}
-
-const char *doctor_effect(enum doctor_check check)
-{
-    return check_table[check].effect;
-}
+const struct doctor_info doctor_checks[DOCTOR_COUNT] = {DOCTOR_TABLE(TABLE_RESTS)};
 
 /* Allowed CPUs; 1 if that cannot be read. */
 static unsigned cpus_to_use(const char *root)
@@ -314,9 +302,9 @@ void doctor_print(const struct doctor_finding findings[DOCTOR_COUNT], FILE *file
     size_t counts[DOCTOR_UNKNOWN + 1] = {0};
     for (size_t i = 0; i < DOCTOR_COUNT; i++) {
         counts[findings[i].state]++;
-        fprintf(file, "%-4s%-20s %s\n", marks[findings[i].state], check_table[i].name, findings[i].value);
+        fprintf(file, "%-4s%-20s %s\n", marks[findings[i].state], doctor_checks[i].name, findings[i].value);
         if (findings[i].state == DOCTOR_BAD)
-            fprintf(file, "    effect: %s\n    mend:   %s\n", check_table[i].effect, findings[i].remedy);
+            fprintf(file, "    effect: %s\n    mend:   %s\n", doctor_checks[i].effect, findings[i].remedy);
     }
     fprintf(file, "\n%zu checks: %zu ok, %zu bad, %zu not visible\n", (size_t)DOCTOR_COUNT, counts[DOCTOR_GOOD],
             counts[DOCTOR_BAD], counts[DOCTOR_UNKNOWN]);

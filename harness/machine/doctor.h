@@ -44,8 +44,9 @@ struct doctor_finding {
 /* root: "" for this machine, else a folder that holds proc/ and sys/. Returns how many are BAD. */
 size_t doctor_examine(const char *root, struct doctor_finding findings[DOCTOR_COUNT]);
 
-const char *doctor_name(enum doctor_check check);
-const char *doctor_effect(enum doctor_check check);
+extern const struct doctor_info {
+    const char *name, *effect;
+} doctor_checks[DOCTOR_COUNT];
 
 void doctor_print(const struct doctor_finding findings[DOCTOR_COUNT], FILE *file);
 

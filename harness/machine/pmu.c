@@ -11,7 +11,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <strings.h>
 
 #include <perfmon/pfmlib_perf_event.h>
@@ -93,15 +92,8 @@ static int encode(const char *name, struct perf_event_attr *attr)
     return result;
 }
 
-__attribute__((format(printf, 3, 4))) static void blame(struct pmu_event *event, enum pmu_status status,
-                                                        const char *format, ...)
-{
-    va_list arguments;
-    event->status = status;
-    va_start(arguments, format);
-    (void)vsnprintf(event->reason, sizeof(event->reason), format, arguments);
-    va_end(arguments);
-}
+#define BLAME(event, why, ...) \
+    ((event)->status = (why), (void)support_error((event)->reason, sizeof((event)->reason), __VA_ARGS__))
 
 static bool add_event(struct pmu_plan *plan, const char *name, char *error, size_t error_bytes)
 {
@@ -136,7 +128,7 @@ static bool add_event(struct pmu_plan *plan, const char *name, char *error, size
     if (result == PFM_SUCCESS)
         return true;
     if (ours) { /* the name is right, so this machine lacks it: libpfm4 finds no perf events without /proc, say */
-        blame(event, PMU_ABSENT, "libpfm4 knows no such event here: %s", pfm_strerror(result));
+        BLAME(event, PMU_ABSENT, "libpfm4 knows no such event here: %s", pfm_strerror(result));
         return true;
     }
     return support_error(error, error_bytes,
@@ -234,18 +226,18 @@ static int identify(const struct pmu_sys *sys, int fd, uint64_t *id)
 static void explain(struct pmu_event *event, enum pmu_status status, int error, int paranoid)
 {
     if (status == PMU_FORBIDDEN)
-        blame(event, status, "not permitted (%s, kernel.perf_event_paranoid = %d): " REMEDY,
+        BLAME(event, status, "not permitted (%s, kernel.perf_event_paranoid = %d): " REMEDY,
               error == EPERM ? "EPERM" : "EACCES", paranoid);
     else if (status == PMU_NO_FILES)
-        blame(event, status, "too many open files (workers x events): raise ulimit -n, or count fewer events");
+        BLAME(event, status, "too many open files (workers x events): raise ulimit -n, or count fewer events");
     else if (status == PMU_FAILED && error == EBUSY)
-        blame(event, status, "the counter is in use by someone else (EBUSY)");
+        BLAME(event, status, "the counter is in use by someone else (EBUSY)");
     else if (status == PMU_FAILED && error == ENOSYS)
-        blame(event, status, "the kernel or the container has no perf_event_open (ENOSYS)");
+        BLAME(event, status, "the kernel or the container has no perf_event_open (ENOSYS)");
     else if (status == PMU_FAILED)
-        blame(event, status, "the system refused: %s", strerror(error));
+        BLAME(event, status, "the system refused: %s", strerror(error));
     else
-        blame(event, status, "%s%s", statuses[status].text,
+        BLAME(event, status, "%s%s", statuses[status].text,
               status == PMU_ABSENT ? " (no PMU, or the virtual machine hides it)" : "");
 }
 
@@ -271,7 +263,7 @@ static int open_permitted(const struct pmu_sys *sys, struct pmu_event *event, in
         return second == -EINVAL ? second : (status_of(-second) == PMU_ABSENT ? second : fd);
     event->attr = user;
     event->user_only = true;
-    blame(event, event->status, "user mode only (kernel.perf_event_paranoid = %d); with the kernel: " REMEDY,
+    BLAME(event, event->status, "user mode only (kernel.perf_event_paranoid = %d); with the kernel: " REMEDY,
           sys->paranoid(sys->arg));
     return second;
 }
@@ -348,7 +340,7 @@ static void self_test(struct pmu_plan *plan, struct pmu_set *set)
         }
         uint64_t floor = (uint64_t)event->floor_percent * PMU_LOOP_ITERATIONS / 100;
         if (values[i].raw < floor) {
-            blame(event, PMU_IMPLAUSIBLE, "broken virtual PMU? counted %llu in a self-test that takes at least %llu",
+            BLAME(event, PMU_IMPLAUSIBLE, "broken virtual PMU? counted %llu in a self-test that takes at least %llu",
                   (unsigned long long)values[i].raw, (unsigned long long)floor);
             broken = event->name;
         }
@@ -358,7 +350,7 @@ static void self_test(struct pmu_plan *plan, struct pmu_set *set)
         struct pmu_event *event = &plan->events[i];
         if (event->hardware && event->status == PMU_COUNTED && event->attr.type != PERF_TYPE_SOFTWARE &&
             event->floor_percent == 0 && values[i].raw == 0)
-            blame(event, PMU_IMPLAUSIBLE, "stayed 0 in the self-test, in which %s was found broken", broken);
+            BLAME(event, PMU_IMPLAUSIBLE, "stayed 0 in the self-test, in which %s was found broken", broken);
     }
 }
 
@@ -374,7 +366,7 @@ static void fit_files(struct pmu_plan *plan, unsigned workers)
         struct pmu_event *event = &plan->events[i];
         if (!event->hardware || event->status != PMU_COUNTED)
             continue;
-        blame(event, PMU_NO_FILES,
+        BLAME(event, PMU_NO_FILES,
               "too many open files: %u workers may open %llu in all: raise ulimit -n, or count fewer events", workers,
               (unsigned long long)limit);
         counted--;

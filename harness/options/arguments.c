@@ -36,12 +36,6 @@ struct table {
     bool has_set;
 };
 
-static char *keep(struct table *table, const char *text)
-{
-    support_list_add(&table->texts, "%s", text);
-    return table->texts.items[table->texts.count - 1];
-}
-
 static void put(struct table *table, struct argp_option option)
 {
     table->options = support_realloc(table->options, (table->count + 2) * sizeof *table->options);
@@ -59,7 +53,7 @@ static int key_of(struct table *table, const char *name, bool is_bool, bool nega
         }
     *fresh = true;
     table->names = support_more(table->names, table->name_count, sizeof *table->names);
-    table->names[table->name_count] = (struct name){keep(table, name), is_bool, negative};
+    table->names[table->name_count] = (struct name){support_list_add(&table->texts, "%s", name), is_bool, negative};
     return KEY_FIRST + (int)table->name_count++;
 }
 
@@ -68,18 +62,16 @@ static void put_option(struct table *table, const struct option_spec *option, co
     bool is_bool = option->type == OPTION_bool, fresh;
     char described[OPTION_DESCRIBED_BYTES];
     option_describe(option, described, sizeof described);
-    SUPPORT_FREED char *help = support_format("%s [%s]", option->help, described);
     int key = key_of(table, option->name, is_bool, false, &fresh);
-    put(table, (struct argp_option){.name = option_dashes(keep(table, option->name)),
+    put(table, (struct argp_option){.name = option_dashes(support_list_add(&table->texts, "%s", option->name)),
                                     .key = key,
                                     .arg = argument,
                                     .flags = is_bool ? OPTION_ARG_OPTIONAL : 0,
-                                    .doc = keep(table, help),
+                                    .doc = support_list_add(&table->texts, "%s [%s]", option->help, described),
                                     .group = group});
     if (!is_bool || !fresh)
         return;
-    SUPPORT_FREED char *negative = support_format("no-%s", option->name);
-    put(table, (struct argp_option){.name = option_dashes(keep(table, negative)),
+    put(table, (struct argp_option){.name = option_dashes(support_list_add(&table->texts, "no-%s", option->name)),
                                     .key = key_of(table, option->name, true, true, &fresh),
                                     .doc = "",
                                     .flags = OPTION_HIDDEN,
@@ -106,7 +98,7 @@ static void table_build(struct table *table)
     bool fresh;
     put(table, (struct argp_option){.doc = "The run:", .group = 1});
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++)
-        put_option(table, &run_option_specs[i], run_option_argument(i), 1);
+        put_option(table, &run_option_specs[i], run_option_texts[i].argument, 1);
     put(table,
         (struct argp_option){.name = "set",
                              .key = key_of(table, "set", false, false, &fresh),
@@ -117,8 +109,9 @@ static void table_build(struct table *table)
         put(table, from_files[i]);
     const struct workload_ops *workload;
     for (size_t i = 0; (workload = workload_at(i)) != NULL; i++) {
-        SUPPORT_FREED char *head = support_format("Workload %s (%s):", workload->name, workload->help);
-        put(table, (struct argp_option){.doc = keep(table, head), .group = (int)i + 2});
+        put(table, (struct argp_option){
+                       .doc = support_list_add(&table->texts, "Workload %s (%s):", workload->name, workload->help),
+                       .group = (int)i + 2});
         for (const struct option_spec *option = workload->options; option->name != NULL; option++)
             put_option(table, option, workload_argument(option), (int)i + 2);
     }

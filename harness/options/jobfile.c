@@ -55,13 +55,6 @@ struct reader {
 
 /* ---- Small things. ---- */
 
-/* Up to a NUL, if there is one within `bytes`. */
-static char *keep_text(struct reader *reader, const char *text, size_t bytes)
-{
-    support_list_add(&reader->texts, "%.*s", (int)bytes, text);
-    return reader->texts.items[reader->texts.count - 1];
-}
-
 #define WRONG(reader, ...) \
     support_error_at((reader)->error, JOBFILE_ERROR_BYTES, (reader)->source->name, (reader)->source->line, __VA_ARGS__)
 
@@ -132,9 +125,7 @@ static bool range_number(const struct jobfile_rules *rules, const char **text, d
 
 static bool add_number(struct reader *reader, struct entry *entry, double value, bool whole)
 {
-    char text[64];
-    int bytes = snprintf(text, sizeof(text), whole ? "%.0f" : "%.12g", value);
-    return add_value(reader, entry, keep_text(reader, text, (size_t)bytes));
+    return add_value(reader, entry, support_list_add(&reader->texts, whole ? "%.0f" : "%.12g", value));
 }
 
 /* lo..hi, lo..hi+step, lo..hi*factor */
@@ -256,7 +247,7 @@ static bool include_file(struct reader *reader, const char *path)
     const char *slash = *path == '/' ? NULL : strrchr(source->name, '/');
     int folder_bytes = slash ? (int)(slash - source->name) + 1 : 0;
     SUPPORT_FREED char *full = support_format("%.*s%s", folder_bytes, source->name, path), *text = NULL;
-    struct source included = {.includer = source, .name = keep_text(reader, full, strlen(full))};
+    struct source included = {.includer = source, .name = support_list_add(&reader->texts, "%s", full)};
     identify(&included);
     for (const struct source *s = source; s; s = s->includer)
         if (included.known && s->known && s->device == included.device && s->inode == included.inode)
@@ -403,7 +394,7 @@ static bool goes_on(char *line)
 static bool read_text(struct reader *reader, const char *text, size_t bytes)
 {
     bool marked = bytes >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0; /* a byte order mark */
-    char *rest = keep_text(reader, text, bytes) + (marked ? 3 : 0), *line;
+    char *rest = support_list_add(&reader->texts, "%.*s", (int)bytes, text) + (marked ? 3 : 0), *line;
     bool has_nul = strlen(rest) != bytes - (marked ? 3 : 0);
     while ((line = strsep(&rest, "\n")) != NULL) {
         unsigned more = 0;
@@ -531,8 +522,8 @@ static void add_note(struct reader *reader, struct jobfile *jobfile, const struc
         SUPPORT_FREED struct support_text text = {0};
         for (size_t k = 0; k < entry->value_count; k++)
             support_text_add(&text, "%s%s", k == 0 ? "" : " ", entry->values[k]);
-        settings[i] =
-            (struct jobfile_setting){entry->key, keep_text(reader, text.text, text.bytes), entry->file, entry->line};
+        settings[i] = (struct jobfile_setting){entry->key, support_list_add(&reader->texts, "%s", text.text),
+                                               entry->file, entry->line};
     }
     jobfile->notes = support_more(jobfile->notes, jobfile->note_count, sizeof(*jobfile->notes));
     jobfile->notes[jobfile->note_count++] =
@@ -561,11 +552,12 @@ struct jobfile *jobfile_parse(const char *name, const char *text, size_t bytes, 
                               char *error)
 {
     struct reader reader = {.rules = rules, .error = error};
-    struct source source = {.name = keep_text(&reader, name, strlen(name))};
+    struct source source = {.name = support_list_add(&reader.texts, "%s", name)};
     reader.source = &source;
     identify(&source);
     reader.sections = support_more(NULL, 0, sizeof(*reader.sections));
-    reader.sections[0] = (struct section){.name = keep_text(&reader, "global", 6), .file = source.name, .line = 1};
+    reader.sections[0] =
+        (struct section){.name = support_list_add(&reader.texts, "global"), .file = source.name, .line = 1};
     reader.section_count = 1;
 
     struct jobfile *jobfile = support_alloc(sizeof(*jobfile));

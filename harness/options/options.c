@@ -15,22 +15,10 @@ const struct option_spec run_option_specs[] = {
     OPTION_END};
 static_assert(sizeof(struct run_options) == RUN_OPTION_COUNT * (size_t)OPTION_SLOT_BYTES, "a field an option");
 
-static const struct {
-    const char *column, *argument;
-} run_option_texts[] = {
+const struct run_option_text run_option_texts[] = {
 #define OPTION(type, name, default_value, range, unit, column, argument, help) {column, argument},
 #include "harness/options/options.def"
 };
-
-const char *run_option_column(size_t i)
-{
-    return run_option_texts[i].column;
-}
-
-const char *run_option_argument(size_t i)
-{
-    return run_option_texts[i].argument;
-}
 
 bool run_option_is_configuration(size_t i)
 {
@@ -42,7 +30,7 @@ bool run_option_is_configuration(size_t i)
     case RUN_OPTION_first_repetition:
         return false;
     default:
-        return run_option_column(i)[0] != '\0';
+        return run_option_texts[i].column[0] != '\0';
     }
 }
 

@@ -92,9 +92,10 @@ bool option_text_is_number(const char *text);
 
 /* The harness's own options, of struct run_options. */
 extern const struct option_spec run_option_specs[];
-/* The name of an option's column ("" if none), and what --help calls its value. */
-const char *run_option_column(size_t i);
-const char *run_option_argument(size_t i);
+/* The names of their columns ("" if none), and what --help calls their values. */
+extern const struct run_option_text {
+    const char *column, *argument;
+} run_option_texts[];
 /* Whether it decides what is measured: labels, files for output and the number of repetitions do not. */
 bool run_option_is_configuration(size_t i);
 

@@ -41,8 +41,11 @@
 #define HISTORY_ANOMALY_ENUM(name, text, forbidden_from, meaning) HISTORY_ANOMALY_##name,
 enum history_anomaly { HISTORY_ANOMALIES(HISTORY_ANOMALY_ENUM) HISTORY_ANOMALY_COUNT };
 
-const char *history_anomaly_name(enum history_anomaly anomaly);
-const char *history_anomaly_meaning(enum history_anomaly anomaly);
+extern const struct history_anomaly_info {
+    const char *name, *meaning;
+    enum target_isolation forbidden_from;
+} history_anomalies[];
+
 extern const struct target_promises history_serializable; /* what a history is held against if nothing else is said */
 
 /* Whether a target with these promises may show it. */

@@ -2,7 +2,6 @@
 #include "harness/proof/collect.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 
 #include "harness/proof/text.h"
 
@@ -88,7 +87,7 @@ bool history_finding(struct history_checker *checker, enum history_anomaly anoma
     verdict->found += !allowed;
     if (allowed || verdict->found > HISTORY_FINDINGS_SHOWN)
         return false;
-    support_text_add(&verdict->report, "%s: %s\n", history_anomaly_name(anomaly), history_anomaly_meaning(anomaly));
+    support_text_add(&verdict->report, "%s: %s\n", history_anomalies[anomaly].name, history_anomalies[anomaly].meaning);
     return true;
 }
 
@@ -119,16 +118,10 @@ void history_describe(struct history_checker *checker, const struct history_txn 
 
 /* ---- Collecting. ---- */
 
-__attribute__((format(printf, 2, 3))) static bool malformed(struct history_checker *checker, const char *format, ...)
+static bool malformed(struct history_checker *checker, const char *what)
 {
-    if (history_finding(checker, HISTORY_ANOMALY_MALFORMED)) {
-        char text[256];
-        va_list arguments;
-        va_start(arguments, format);
-        vsnprintf(text, sizeof text, format, arguments);
-        va_end(arguments);
-        support_text_add(&checker->verdict->report, "  %s\n", text);
-    }
+    if (history_finding(checker, HISTORY_ANOMALY_MALFORMED))
+        support_text_add(&checker->verdict->report, "  %s\n", what);
     return false;
 }
 
@@ -151,12 +144,13 @@ static bool collect_stream(struct history_checker *checker, size_t number)
         const uint64_t *record = stream->words + at;
         words = history_record_words(history, record, stream->count - at);
         if (words == 0)
-            return malformed(checker, "stream %zu, word %zu: no record", number, at);
+            return malformed(checker, support_short("stream %zu, word %zu: no record", number, at));
         enum history_kind kind = history_kind(record[0]);
         checker->verdict->records++;
         if ((kind == HISTORY_BEGIN) != (begin == NULL) && kind != HISTORY_INDEX)
-            return malformed(checker, "stream %zu, word %zu: %s", number, at,
-                             begin ? "a transaction begins inside another" : "a record outside of a transaction");
+            return malformed(checker, support_short("stream %zu, word %zu: %s", number, at,
+                                                    begin ? "a transaction begins inside another"
+                                                          : "a record outside of a transaction"));
         if (kind == HISTORY_BEGIN) {
             begin = record;
         } else if (kind == HISTORY_COMMIT || kind == HISTORY_ABORT) {
@@ -253,7 +247,8 @@ static bool sort_names(struct history_checker *checker)
         qsort(checker->named.items, checker->named.count, sizeof *named, compare_named);
     for (size_t i = 1; i < checker->named.count; i++)
         if (named[i - 1].name == named[i].name)
-            return malformed(checker, "two transactions have the name %s", history_name_text(named[i].name));
+            return malformed(checker,
+                             support_short("two transactions have the name %s", history_name_text(named[i].name)));
     return true;
 }
 

@@ -118,7 +118,7 @@ static void describe_cycle(struct graph *graph, const struct search *search, con
     if (!history_finding(checker, anomaly)) {
         if (history_anomaly_is_allowed(checker->promises, anomaly))
             return;
-        support_text_add(report, "%s: %s\n", history_anomaly_name(anomaly), history_anomaly_meaning(anomaly));
+        support_text_add(report, "%s: %s\n", history_anomalies[anomaly].name, history_anomalies[anomaly].meaning);
     }
     support_text_add(report, "  the shortest cycle has %u transactions:\n", length);
     for (uint32_t i = 0; i < length; i++) {

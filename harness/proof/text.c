@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 
 #include "engine/base/check.h"
 #include "workloads/target.h"
@@ -83,25 +82,18 @@ struct parser {
     struct history *history;
     struct history_log log;
     const char *name, *at; /* the file's name, what is left of the line */
-    size_t line;
+    unsigned line;
     char word[WORD_TEXT_BYTES];
     char *error;
     size_t error_bytes;
     bool failed, in_txn, any_txn;
 };
 
-__attribute__((format(printf, 2, 3))) static void complain(struct parser *parser, const char *format, ...)
-{
-    if (parser->failed)
-        return;
-    parser->failed = true;
-    int length = snprintf(parser->error, parser->error_bytes, "%s:%zu: ", parser->name, parser->line);
-    va_list arguments;
-    va_start(arguments, format);
-    if (length >= 0 && (size_t)length < parser->error_bytes)
-        vsnprintf(parser->error + length, parser->error_bytes - (size_t)length, format, arguments);
-    va_end(arguments);
-}
+/* The first complaint counts. */
+#define COMPLAIN(parser, ...)                                                                                       \
+    ((void)((parser)->failed ||                                                                                     \
+            support_error_at((parser)->error, (parser)->error_bytes, (parser)->name, (parser)->line, __VA_ARGS__)), \
+     (void)((parser)->failed = true))
 
 /* The next word of the line into parser->word; false at its end. */
 static bool next(struct parser *parser)
@@ -113,7 +105,7 @@ static bool next(struct parser *parser)
         if (*parser->at == '#' && length == 0 && !isxdigit((unsigned char)parser->at[1]))
             break;
         if (length + 1 == sizeof parser->word) {
-            complain(parser, "a word of more than %zu characters", sizeof parser->word - 1);
+            COMPLAIN(parser, "a word of more than %zu characters", sizeof parser->word - 1);
             return false;
         }
         parser->word[length++] = *parser->at++;
@@ -125,14 +117,14 @@ static bool next(struct parser *parser)
 static bool expect(struct parser *parser, const char *what)
 {
     if (!next(parser))
-        complain(parser, "%s is missing", what);
+        COMPLAIN(parser, "%s is missing", what);
     return !parser->failed;
 }
 
 static bool expect_word(struct parser *parser, const char *word)
 {
     if (expect(parser, word) && strcmp(parser->word, word) != 0)
-        complain(parser, "'%s' where '%s' should be", parser->word, word);
+        COMPLAIN(parser, "'%s' where '%s' should be", parser->word, word);
     return !parser->failed;
 }
 
@@ -142,7 +134,7 @@ static uint64_t number_of(struct parser *parser, const char *text, const char *w
     errno = 0;
     uint64_t value = strtoull(text, &end, 10);
     if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0)
-        complain(parser, "'%s' is no %s: a number below 2^64 is", text, what);
+        COMPLAIN(parser, "'%s' is no %s: a number below 2^64 is", text, what);
     return value;
 }
 
@@ -157,7 +149,7 @@ static unsigned either(struct parser *parser, const char *first, const char *sec
     if (!expect(parser, first))
         return 0;
     if (strcmp(parser->word, first) != 0 && strcmp(parser->word, second) != 0)
-        complain(parser, "'%s' where '%s' or '%s' should be", parser->word, first, second);
+        COMPLAIN(parser, "'%s' where '%s' or '%s' should be", parser->word, first, second);
     return strcmp(parser->word, second) == 0;
 }
 
@@ -170,7 +162,7 @@ static uint64_t row_register(struct parser *parser)
         char *end;
         uint64_t value = strtoull(parser->word + 1, &end, 16);
         if (*end != '\0')
-            complain(parser, "'%s' is no register's number: # and hex digits are", parser->word);
+            COMPLAIN(parser, "'%s' is no register's number: # and hex digits are", parser->word);
         return value;
     }
     for (size_t i = 0; i < history->name_count; i++)
@@ -190,14 +182,14 @@ static uint64_t name_of(struct parser *parser, char *text)
     *slash = '\0';
     uint64_t stream = number_of(parser, text, "stream"), count = number_of(parser, slash + 1, "name");
     if (stream >> (64 - HISTORY_NAME_BITS) || count >> HISTORY_NAME_BITS)
-        complain(parser, "a name is STREAM/NUMBER: below 2^24 and 2^40");
+        COMPLAIN(parser, "a name is STREAM/NUMBER: below 2^24 and 2^40");
     return stream << HISTORY_NAME_BITS | count;
 }
 
 static uint64_t sequence_of(struct parser *parser, uint64_t seq)
 {
     if (seq == 0 || seq > 255)
-        complain(parser, "sequence numbers are 1 to 255");
+        COMPLAIN(parser, "sequence numbers are 1 to 255");
     return seq;
 }
 
@@ -213,7 +205,7 @@ static void version(struct parser *parser, uint64_t *name, uint64_t *seq, bool a
     }
     char *dot = strchr(parser->word, '.');
     if (dot == NULL) {
-        complain(parser, "'%s' is no version: NAME.SEQUENCE is", parser->word);
+        COMPLAIN(parser, "'%s' is no version: NAME.SEQUENCE is", parser->word);
         return;
     }
     *dot = '\0';
@@ -225,7 +217,7 @@ static const struct history_index *index_of(struct parser *parser, uint64_t *ind
 {
     *index = number(parser, "index number");
     if (!parser->failed && (*index >= HISTORY_INDEXES_MAX || !parser->history->indexes[*index].declared))
-        complain(parser, "index %" PRIu64 " has not been declared", *index);
+        COMPLAIN(parser, "index %" PRIu64 " has not been declared", *index);
     return parser->failed ? NULL : &parser->history->indexes[*index];
 }
 
@@ -240,7 +232,7 @@ static void key_of(struct parser *parser, const struct history_index *index, con
     unsigned value;
     for (unsigned i = 0; i < index->key_bytes; i++)
         if (sscanf(text + 2 * i, "%2x", &value) != 1 || strlen(text) != 2 * index->key_bytes) {
-            complain(parser, "'%s' is no key: %u hex digits are", text, 2 * index->key_bytes);
+            COMPLAIN(parser, "'%s' is no key: %u hex digits are", text, 2 * index->key_bytes);
             return;
         } else {
             bytes[i] = (unsigned char)value;
@@ -259,7 +251,7 @@ static unsigned status_of(struct parser *parser)
     char rest;
     if (sscanf(parser->word, "TARGET_RETRY+%2u%c", &reason, &rest) == 1 && reason < TARGET_REASONS_MAX)
         return TARGET_RETRY + reason;
-    complain(parser, "'%s' is no status", parser->word);
+    COMPLAIN(parser, "'%s' is no status", parser->word);
     return 0;
 }
 
@@ -278,7 +270,7 @@ static uint64_t number_parse(struct parser *parser, const struct field *field)
     if (field->lead == NULL)
         return number_of(parser, parser->word, field->what);
     if (strcmp(parser->word, field->lead) != 0)
-        complain(parser, "'%s' where '%s' should be", parser->word, field->lead);
+        COMPLAIN(parser, "'%s' where '%s' should be", parser->word, field->lead);
     return number(parser, field->what);
 }
 
@@ -342,7 +334,7 @@ static void entries_parse(struct parser *parser, const struct history_index *ind
     while (!parser->failed && next(parser)) {
         char *equals = strchr(parser->word, '=');
         if (equals == NULL) {
-            complain(parser, "'%s' is no entry: KEY=REF is", parser->word);
+            COMPLAIN(parser, "'%s' is no entry: KEY=REF is", parser->word);
             return;
         }
         *equals = '\0';
@@ -358,13 +350,13 @@ static void entries_parse(struct parser *parser, const struct history_index *ind
 static void declare(struct parser *parser, const uint64_t *words)
 {
     if (history_b(words[0]) >= HISTORY_INDEXES_MAX)
-        complain(parser, "index numbers are below %d", HISTORY_INDEXES_MAX);
+        COMPLAIN(parser, "index numbers are below %d", HISTORY_INDEXES_MAX);
     if (parser->any_txn)
-        complain(parser, "indexes are declared before the first transaction");
+        COMPLAIN(parser, "indexes are declared before the first transaction");
     if (parser->failed)
         return;
     if (!history_add(parser->history, words, INDEX_WORDS, parser->error, parser->error_bytes))
-        complain(parser, "keys have 1 to 64 bytes");
+        COMPLAIN(parser, "keys have 1 to 64 bytes");
     parser->history->stream_count--;
 }
 
@@ -375,7 +367,7 @@ static void record_parse(struct parser *parser, enum history_kind kind)
     for (const char *letter = forms[kind].fields; *letter != '\0' && !parser->failed; letter++)
         field_parse(parser, words, &index, field_of(*letter));
     if (kind == HISTORY_BEGIN && parser->in_txn)
-        complain(parser, "the transaction before has neither 'commit' nor 'abort'");
+        COMPLAIN(parser, "the transaction before has neither 'commit' nor 'abort'");
     if (kind == HISTORY_INDEX)
         declare(parser, words);
     if (parser->failed)
@@ -396,14 +388,14 @@ static void parse_line(struct parser *parser)
     while (kind < HISTORY_KIND_COUNT && strcmp(forms[kind].text, parser->word) != 0)
         kind++;
     if (kind == HISTORY_KIND_COUNT)
-        complain(parser, "'%s' is no record of a history, such as begin, read or commit; see docs/histories.md",
+        COMPLAIN(parser, "'%s' is no record of a history, such as begin, read or commit; see docs/histories.md",
                  parser->word);
     else if (kind != HISTORY_INDEX && kind != HISTORY_BEGIN && !parser->in_txn)
-        complain(parser, "'%s' outside of a transaction", parser->word);
+        COMPLAIN(parser, "'%s' outside of a transaction", parser->word);
     else
         record_parse(parser, kind);
     if (!parser->failed && next(parser))
-        complain(parser, "'%s' is too much", parser->word);
+        COMPLAIN(parser, "'%s' is too much", parser->word);
 }
 
 bool history_parse(struct history *history, const char *name, const char *text, char *error, size_t error_bytes)
@@ -417,7 +409,7 @@ bool history_parse(struct history *history, const char *name, const char *text, 
         parser.at += *parser.at == '\n';
     }
     if (parser.in_txn)
-        complain(&parser, "the last transaction has neither 'commit' nor 'abort'");
+        COMPLAIN(&parser, "the last transaction has neither 'commit' nor 'abort'");
     history->owned = parser.log.words;
     return !parser.failed && history_add(history, parser.log.words, parser.log.count, error, error_bytes);
 }

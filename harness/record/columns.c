@@ -468,9 +468,9 @@ static void add_run_options(void)
 {
     for (size_t i = 0; i < RUN_OPTION_COUNT; i++) {
         const struct option_spec *option = &run_option_specs[i];
-        if (run_option_column(i)[0] == '\0')
+        if (run_option_texts[i].column[0] == '\0')
             continue;
-        struct column *column = add("", run_option_column(i), option_unit(option), option->help, get_run_option);
+        struct column *column = add("", run_option_texts[i].column, option_unit(option), option->help, get_run_option);
         column->info.is_configuration = run_option_is_configuration(i);
         column->idx = i;
     }

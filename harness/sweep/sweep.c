@@ -202,8 +202,7 @@ static bool merge_all(struct sweep *sweep)
 static char *head_read(const char *path)
 {
     char why[ERROR_BYTES];
-    size_t bytes;
-    SUPPORT_FREED char *text = text_file_read(path, FILE_BYTES_MAX, true, &bytes, why, sizeof why);
+    SUPPORT_FREED char *text = text_file_read(path, FILE_BYTES_MAX, true, NULL, why, sizeof why);
     char *rest = text, *line;
     struct support_text head = {0};
     support_text_add(&head, "%s", "");

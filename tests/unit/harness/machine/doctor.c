@@ -74,7 +74,7 @@ static void assert_found(enum doctor_check check, enum doctor_state state, const
 {
     if (findings[check].state != state || strcmp(findings[check].value, value) != 0 ||
         strcmp(findings[check].remedy, remedy) != 0)
-        fail_msg("%s: %d, '%s', '%s'", doctor_name(check), findings[check].state, findings[check].value,
+        fail_msg("%s: %d, '%s', '%s'", doctor_checks[check].name, findings[check].state, findings[check].value,
                  findings[check].remedy);
 }
 
@@ -118,7 +118,7 @@ static void a_good_machine_has_nothing_to_mend(void **state)
     size_t bad = doctor_examine(root, findings);
     for (enum doctor_check check = 0; check < DOCTOR_COUNT; check++)
         if (findings[check].state != DOCTOR_GOOD || findings[check].remedy[0] || !findings[check].value[0])
-            fail_msg("%s: %s", doctor_name(check), findings[check].value);
+            fail_msg("%s: %s", doctor_checks[check].name, findings[check].value);
     assert_int_equal(bad, 0);
     assert_found(DOCTOR_GOVERNOR, DOCTOR_GOOD, "performance on 4 CPUs", "");
     assert_found(DOCTOR_ALLOWED_CPUS, DOCTOR_GOOD, "4 of 4 online (0-3)", "");
@@ -177,8 +177,8 @@ static void every_fault_is_found_with_the_command_that_mends_it(void **state)
     doctor_print(findings, file);
     char *text = scratch_text_close(file);
     for (enum doctor_check check = 0; check < DOCTOR_COUNT; check++) {
-        assert_non_null(strstr(text, doctor_name(check)));
-        assert_non_null(strstr(text, doctor_effect(check)));
+        assert_non_null(strstr(text, doctor_checks[check].name));
+        assert_non_null(strstr(text, doctor_checks[check].effect));
         assert_non_null(strstr(text, findings[check].remedy));
     }
     assert_non_null(strstr(text, "15 checks: 0 ok, 15 bad, 0 not visible"));

@@ -53,7 +53,7 @@ static void assert_found(const char *text, enum history_anomaly anomaly, const c
     struct history_verdict verdict = judge(text);
     produced[anomaly] = true;
     if (verdict.findings[anomaly] == 0 || strstr(verdict.report.text, says) == NULL)
-        fail_msg("no %s with '%s' in: %s", history_anomaly_name(anomaly), says,
+        fail_msg("no %s with '%s' in: %s", history_anomalies[anomaly].name, says,
                  verdict.report.text ? verdict.report.text : "nothing");
     history_verdict_fini(&verdict);
 }
@@ -716,7 +716,7 @@ static void every_anomaly_has_a_test(void **state)
     (void)state;
     for (int i = HISTORY_ANOMALY_NONE + 1; i < HISTORY_ANOMALY_COUNT; i++)
         if (!produced[i])
-            fail_msg("no test above produces %s", history_anomaly_name((enum history_anomaly)i));
+            fail_msg("no test above produces %s", history_anomalies[i].name);
 }
 
 int main(void)

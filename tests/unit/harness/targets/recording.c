@@ -470,7 +470,7 @@ static void assert_verdict(struct history_verdict verdict, bool ordered, enum hi
 {
     assert_int_equal(verdict.ordered, ordered);
     if (cycle == HISTORY_ANOMALY_NONE ? verdict.found != 0 : verdict.findings[cycle] == 0)
-        fail_msg("no %s: %s", history_anomaly_name(cycle), verdict.report.text ? verdict.report.text : "nothing");
+        fail_msg("no %s: %s", history_anomalies[cycle].name, verdict.report.text ? verdict.report.text : "nothing");
     history_verdict_fini(&verdict);
 }
 
