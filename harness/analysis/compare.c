@@ -2,7 +2,6 @@
 #include "harness/analysis/compare.h"
 
 #include <fnmatch.h>
-#include <math.h>
 
 #include "harness/analysis/pairs.h"
 #include "harness/common/quantity.h"

@@ -1,8 +1,6 @@
 /* compare_print.c - a comparison as a table for people, as CSV and as JSON; see compare.h. */
 #include "harness/analysis/compare.h"
 
-#include <math.h>
-
 #include "harness/record/csv.h"
 #include "harness/record/metadata.h"
 

@@ -1,7 +1,6 @@
 /* pairs.c - see pairs.h. */
 #include "harness/analysis/pairs.h"
 
-#include "engine/base/check.h"
 #include "harness/analysis/results.h"
 
 void pairs_add(struct pairs_side *side, double value, const char *block, const struct csv_table *table,

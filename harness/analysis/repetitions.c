@@ -1,8 +1,6 @@
 /* repetitions.c - see repetitions.h. */
 #include "harness/analysis/repetitions.h"
 
-#include <math.h>
-
 #include "harness/record/csv.h"
 
 /* ---- Grouping. ---- */

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE /* qsort_r */
 #include "harness/analysis/results.h"
 
-#include "engine/base/check.h"
 #include "harness/common/nearest.h"
 #include "harness/common/quantity.h"
 #include "harness/common/statistics.h"

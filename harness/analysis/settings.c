@@ -2,8 +2,6 @@
 #define _GNU_SOURCE /* qsort_r */
 #include "harness/analysis/settings.h"
 
-#include <math.h>
-
 #include "harness/analysis/pairs.h"
 #include "harness/analysis/verdict.h"
 #include "harness/common/quantity.h"

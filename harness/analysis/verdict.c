@@ -1,10 +1,6 @@
 /* verdict.c - see verdict.h. */
 #include "harness/analysis/verdict.h"
 
-#include <math.h>
-
-#include "engine/base/check.h"
-
 static const char *const names[] = {VERDICT_TABLE(TABLE_SECONDS)};
 
 const char *verdict_name(enum verdict verdict)

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#include "engine/base/check.h"
 #include "harness/common/clock.h"
 
 /* A long backlog is passed in larger and larger steps: about so many steps for each factor e. */

@@ -1,8 +1,6 @@
 /* deadline.c - see deadline.h. */
 #include "harness/bench/deadline.h"
 
-#include "engine/base/check.h"
-
 struct deadline {
     pthread_t thread;
     pthread_mutex_t lock;

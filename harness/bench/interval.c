@@ -4,7 +4,6 @@
 #include <math.h>
 #include <unistd.h>
 
-#include "engine/base/check.h"
 #include "harness/record/csv.h"
 #include "harness/targets/targets.h"
 

@@ -3,7 +3,6 @@
 
 #include <stdatomic.h>
 
-#include "engine/base/check.h"
 #include "harness/common/support.h"
 
 enum { REPORT_BYTES = 1024 };

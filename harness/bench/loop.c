@@ -1,7 +1,6 @@
 /* loop.c - the workers' loop, see loop.h. */
 #include "harness/bench/loop.h"
 
-#include "engine/base/check.h"
 #include "harness/common/clock.h"
 
 enum { READ_TRIES = 64 };

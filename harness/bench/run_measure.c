@@ -7,7 +7,6 @@
  */
 #include <math.h>
 
-#include "engine/base/check.h"
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"
 

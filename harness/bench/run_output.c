@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "engine/base/check.h"
 #include "harness/bench/run_inner.h"
 #include "harness/record/metadata.h"
 

@@ -1,7 +1,6 @@
 /* run_repetition.c - one repetition: prepare, measure, space, check, and the result; see run_inner.h. */
 #include <sys/resource.h>
 
-#include "engine/base/check.h"
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"
 #include "harness/record/metadata.h"

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <sys/resource.h>
 
-#include "engine/base/check.h"
 #include "engine/base/cgroup.h"
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"

@@ -2,7 +2,6 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-#include "engine/base/check.h"
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"
 

@@ -1,6 +1,5 @@
 /* run_wait.c - the coordinator waits for its workers, and says meanwhile how far they are; see run_inner.h. */
 
-#include "engine/base/check.h"
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"
 

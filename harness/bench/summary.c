@@ -6,8 +6,6 @@
  */
 #include "harness/bench/summary.h"
 
-#include <math.h>
-
 #include "harness/common/quantity.h"
 #include "harness/common/statistics.h"
 #include "harness/record/columns.h"

@@ -1,6 +1,5 @@
 /* check.c - `maemio check HISTORY`: was what a run recorded serializable? The checks are those of harness/proof. */
 #include <errno.h>
-#include <inttypes.h>
 
 #include "harness/cli/commands.h"
 #include "harness/proof/elle.h"

@@ -1,7 +1,6 @@
 /* recover.c - `maemio recover': restores the database of a log's folder, verifies it, and says what was found. */
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 
 #include "engine/maemio.h"
 #include "harness/cli/commands.h"

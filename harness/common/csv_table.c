@@ -1,7 +1,6 @@
 /* csv_table.c - see csv_table.h. */
 #include "harness/common/csv_table.h"
 
-#include "engine/base/check.h"
 #include "harness/common/text_file.h"
 
 enum { FILE_BYTES_MAX = 1 << 30 };

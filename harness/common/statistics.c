@@ -1,9 +1,6 @@
 /* statistics.c - see statistics.h. */
 #include "harness/common/statistics.h"
 
-#include <math.h>
-
-#include "engine/base/check.h"
 #include "workloads/rng.h"
 
 static int ascending(const void *left, const void *right)

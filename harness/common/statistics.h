@@ -14,6 +14,8 @@
 #ifndef HARNESS_COMMON_STATISTICS_H
 #define HARNESS_COMMON_STATISTICS_H
 
+#include <math.h> /* NAN is no value */
+
 #include "harness/common/support.h"
 
 enum {

@@ -9,8 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/base/check.h"
-
 static void *need(void *block)
 {
     if (block == NULL) {

@@ -1,17 +1,19 @@
 /*
  * support.h - memory and text for the harness's cold paths. If memory runs out there, the program ends. It brings the
- * headers of C that whoever has memory and text needs: free, strlen, snprintf.
+ * headers that whoever has memory and text needs: free, strlen, PRIu64, MAE_CHECK.
  */
 #ifndef HARNESS_COMMON_SUPPORT_H
 #define HARNESS_COMMON_SUPPORT_H
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "engine/base/check.h"
 
 enum { SUPPORT_LINE_BYTES = 128 }; /* two cache lines: the adjacent-line prefetcher pairs them */
 

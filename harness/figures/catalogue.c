@@ -2,8 +2,6 @@
 #define _GNU_SOURCE /* strverscmp */
 #include "harness/figures/catalogue.h"
 
-#include <math.h>
-
 #include "harness/common/program.h"
 #include "harness/common/quantity.h"
 

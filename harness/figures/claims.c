@@ -1,8 +1,6 @@
 /* claims.c - see claims.h. */
 #include "harness/figures/claims.h"
 
-#include <math.h>
-
 const char *const claim_verdict_texts[] = {CLAIM_VERDICT_TABLE(TABLE_SECONDS)};
 
 /* The values of one side; "best:COLUMN:SELECTOR" takes the best group. */

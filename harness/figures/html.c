@@ -3,7 +3,6 @@
 #include "harness/figures/html.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdarg.h>
 
 #include "harness/common/quantity.h"

@@ -3,7 +3,6 @@
 #include "harness/figures/plot_data.h"
 
 #include <ctype.h>
-#include <math.h>
 
 #include "harness/analysis/settings.h"
 #include "harness/common/quantity.h"

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE /* strverscmp */
 #include "harness/figures/report_html.h"
 
-#include <math.h>
 #include <unistd.h>
 
 #include "harness/common/program.h"

@@ -4,8 +4,6 @@
  */
 #include "harness/figures/report_html.h"
 
-#include <math.h>
-
 #include "harness/analysis/settings.h"
 
 static double sum_of(const struct settings *settings, const struct setting *setting, const char *column, double *values)

@@ -15,8 +15,6 @@
 
 #include <perfmon/pfmlib_perf_event.h>
 
-#include "engine/base/check.h"
-
 static const struct {
     const char *name, *text;
 } statuses[] = {PMU_STATUS_TABLE(TABLE_RESTS)};

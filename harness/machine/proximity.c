@@ -2,10 +2,8 @@
 #include "harness/machine/proximity.h"
 
 #include <sched.h>
-#include <math.h>
 #include <stdatomic.h>
 
-#include "engine/base/check.h"
 #include "harness/common/statistics.h"
 
 /* Two CPUs, or a CPU and its memory, are as near as before if the ratio of the times is below this. Repeated

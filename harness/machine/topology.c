@@ -6,7 +6,6 @@
 
 #include <sched.h>
 
-#include "engine/base/check.h"
 #include "harness/machine/facts.h"
 
 struct topology {

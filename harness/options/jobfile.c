@@ -10,7 +10,6 @@
 #include <math.h>
 #include <sys/stat.h>
 
-#include "engine/base/check.h"
 #include "harness/common/nearest.h"
 #include "harness/common/text_file.h"
 

@@ -2,7 +2,6 @@
 #include "harness/options/options.h"
 
 #include <assert.h>
-#include <inttypes.h>
 #include <jansson.h>
 
 #include "harness/common/nearest.h"

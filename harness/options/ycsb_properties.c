@@ -1,7 +1,6 @@
 /* ycsb_properties.c - see ycsb_properties.h. */
 #include "harness/options/ycsb_properties.h"
 
-#include <inttypes.h>
 #include <math.h>
 
 #include "harness/common/text_file.h"

@@ -1,8 +1,6 @@
 /* collect.c - see collect.h. */
 #include "harness/proof/collect.h"
 
-#include <inttypes.h>
-
 #include "harness/proof/text.h"
 
 /* ---- Containers. ---- */

@@ -10,8 +10,6 @@
  */
 #include "harness/proof/elle.h"
 
-#include <inttypes.h>
-
 #include "harness/proof/collect.h"
 
 enum { SEQ_BITS = 8, PRINTED_MAX = 100000000 };

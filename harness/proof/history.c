@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <unistd.h>
 
 enum { FLUSH_WORDS = 1 << 16, FIRST_WORDS = 1 << 10 };

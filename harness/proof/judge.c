@@ -1,8 +1,6 @@
 /* judge.c - see judge.h. */
 #include "harness/proof/judge.h"
 
-#include <inttypes.h>
-
 #include "harness/proof/graph.h"
 #include "harness/proof/replay.h"
 

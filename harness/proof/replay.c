@@ -1,5 +1,4 @@
 /* replay.c - the committed transactions in timestamp order on a model; see judge.h. */
-#include <inttypes.h>
 
 #include "harness/proof/replay.h"
 

@@ -3,9 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 
-#include "engine/base/check.h"
 #include "workloads/target.h"
 
 enum { WORD_TEXT_BYTES = 2 * 8 * HISTORY_KEY_WORDS_MAX + 8 };

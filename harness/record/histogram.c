@@ -4,10 +4,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
-
-#include "engine/base/check.h"
 
 enum { SUB_BUCKETS = 1 << HISTOGRAM_SUB_BITS };
 

@@ -1,8 +1,6 @@
 /* latency.c - see latency.h. */
 #include "harness/record/latency.h"
 
-#include "engine/base/check.h"
-
 struct latency *latencies_create(unsigned types)
 {
     struct latency *latencies = support_alloc_aligned(types * sizeof *latencies);

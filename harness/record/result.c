@@ -3,8 +3,6 @@
 
 #include <ctype.h>
 
-#include "engine/base/check.h"
-
 struct result *result_create(const struct options *options, const struct placement *placement, unsigned repetition)
 {
     struct result *result = support_alloc(sizeof *result);

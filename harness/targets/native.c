@@ -6,13 +6,8 @@
 #include "harness/targets/targets.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "engine/base/compiler.h"
 #include "engine/base/options.h"
-#include "engine/maemio.h"
 #include "harness/common/support.h"
 
 struct target {

@@ -2,13 +2,8 @@
 #include "harness/targets/recording.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-
-#include "harness/common/support.h"
 
 /* In front of each payload: the transaction and the write that made it. */
 struct header {
