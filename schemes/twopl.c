@@ -33,80 +33,39 @@ static bool lock_exclusive(struct row *row, uint64_t from)
 
 /* ---- Lists of those who have a lock or wait for it. ---- */
 
-enum hold { HOLD_NOTHING, HOLD_SHARED, HOLD_EXCLUSIVE };
-
-/* In the memory of its owner's transaction; others look at it only while the list is latched. */
-struct holder {
-    struct holder *next;
-    struct twopl_worker *owner;
-    enum hold has, wants; /* wants: while it waits */
-};
-
-enum { LATCHED = 1 };
-
-static struct holder *latch(struct row *row)
+/* What the worker is to do (TP3). */
+static enum answer ask(struct contender *self, const struct holder *first, enum hold wanted)
 {
-    for (unsigned i = 0;; i++) { /* ends: who has latched the list takes a few steps */
-        uint64_t list = atomic_load_explicit(&row->second, memory_order_relaxed);
-        if (!(list & LATCHED) && atomic_compare_exchange_weak_explicit(&row->second, &list, list | LATCHED,
-                                                                       memory_order_acquire, memory_order_relaxed))
-            return (struct holder *)(uintptr_t)list; /* ORD-TWOPL-1 */
-        RACE(WAIT_LOCK);
-        wait_step(i);
-    }
-}
-
-static void unlatch(struct row *row, struct holder *first)
-{
-    atomic_store_explicit(&row->second, (uintptr_t)first, memory_order_release); /* ORD-TWOPL-1 */
-}
-
-static bool excludes(enum hold hold, bool exclusive)
-{
-    return hold == HOLD_EXCLUSIVE || (exclusive && hold == HOLD_SHARED);
-}
-
-/* Whoever has the lock, and who is older and waits for it: else younger ones could take it from under its nose. */
-static bool conflicts(const struct holder *holder, const struct twopl_worker *worker, bool exclusive)
-{
-    return holder->owner != worker && (excludes(holder->has, exclusive) ||
-                                       (holder->owner->age < worker->age && excludes(holder->wants, exclusive)));
-}
-
-enum answer { GRANTED, MUST_WAIT, MUST_DIE };
-
-/* What the worker is to do (TP3). The list is latched, so its owners are still in the transactions that locked it. */
-static enum answer ask(const struct twopl_worker *worker, const struct holder *first, bool exclusive)
-{
-    unsigned mode = settings(&worker->base)->lock_wait;
+    unsigned mode = settings(&self->base)->lock_wait;
+    if (mode == TWOPL_WOUND_WAIT)
+        return holders_ask_wound_wait(self, first, wanted);
     enum answer answer = GRANTED;
     for (const struct holder *holder = first; holder; holder = holder->next) {
-        if (!conflicts(holder, worker, exclusive))
+        if (!holder_conflicts(holder, self, wanted))
             continue;
         answer = MUST_WAIT;
-        if (mode == TWOPL_WAIT_DIE && holder->owner->age < worker->age)
+        if (mode == TWOPL_WAIT_DIE && is_older(holder->owner, self))
             return MUST_DIE;
-        if (mode == TWOPL_WOUND_WAIT && holder->owner->age > worker->age && !MUTATED(twopl_wounds_nobody))
-            atomic_store_explicit(&holder->owner->wounded, true, memory_order_relaxed); /* ORD-STAT */
     }
     return answer;
 }
 
 /* Those for whom the worker waits. */
-static unsigned blockers(struct twopl_worker *worker, struct twopl_worker **list, uint64_t *ages)
+static unsigned blockers(struct contender *self, struct contender **list, uint64_t *ages)
 {
-    uintptr_t waits = atomic_load_explicit(&worker->waits_for, memory_order_relaxed); /* ORD-STAT */
+    uintptr_t waits =
+        atomic_load_explicit(&((struct twopl_worker *)self)->waits_for, memory_order_relaxed); /* ORD-STAT */
     unsigned found = 0;
     if (!waits)
         return 0;
     struct row *row = (struct row *)(waits & ~(uintptr_t)1); /* rows are never unmapped */
-    struct holder *first = latch(row);
+    struct holder *first = holders_latch(row);
     for (const struct holder *holder = first; holder; holder = holder->next)
-        if (conflicts(holder, worker, waits & 1) && found < DATABASE_WORKERS_MAX) {
+        if (holder_conflicts(holder, self, waits & 1 ? HOLD_EXCLUSIVE : HOLD_SHARED) && found < DATABASE_WORKERS_MAX) {
             ages[found] = holder->owner->age;
             list[found++] = holder->owner;
         }
-    unlatch(row, first);
+    holders_unlatch(row, first);
     return found;
 }
 
@@ -114,16 +73,16 @@ static unsigned blockers(struct twopl_worker *worker, struct twopl_worker **list
  * Whether the worker is the youngest in a circle of waits: whether a way along waits leads back to it that passes older
  * transactions only. Others go on meanwhile, so there may be no such circle any more; then the abort was needless.
  */
-static bool closes_circle(struct twopl_worker *self)
+static bool closes_circle(struct contender *self)
 {
-    struct twopl_worker *open[DATABASE_WORKERS_MAX], *found[DATABASE_WORKERS_MAX];
+    struct contender *open[DATABASE_WORKERS_MAX], *found[DATABASE_WORKERS_MAX];
     uint64_t ages[DATABASE_WORKERS_MAX];
     bool seen[DATABASE_WORKERS_MAX] = {false};
     unsigned count = 1;
     open[0] = self;
     seen[self->base.number] = true;
     while (count > 0) { /* ends: each worker comes in once */
-        struct twopl_worker *next = open[--count];
+        struct contender *next = open[--count];
         unsigned n = blockers(next, found, ages);
         for (unsigned i = 0; i < n; i++) {
             if (found[i] == self)
@@ -137,82 +96,31 @@ static bool closes_circle(struct twopl_worker *self)
     return false;
 }
 
-static bool is_wounded(const struct twopl_worker *worker)
+static enum scheme_status wait_for(struct contender *self, struct row *row, enum hold wanted, struct patience *patience)
 {
-    return atomic_load_explicit(&worker->wounded, memory_order_relaxed); /* ORD-STAT: seen some day, which is enough */
-}
-
-struct patience {
-    struct wait wait;
-    uint64_t since_ticks, looked_ticks;
-};
-
-/* One step of a wait for the row; not SCHEME_OK: the transaction is to abort. */
-static enum scheme_status wait_for(struct twopl_worker *worker, struct row *row, bool exclusive,
-                                   struct patience *patience)
-{
-    if (settings(&worker->base)->lock_wait != TWOPL_DETECT) {
-        if (!wait_go_on(&worker->base, &patience->wait))
-            return SCHEME_ABORTED(LOCK);
-        return is_wounded(worker) ? SCHEME_ABORTED(WOUND) : SCHEME_OK;
-    }
-    wait_once(&worker->base, &patience->wait);
-    uint64_t now = tsc_now(), ticks_per_us = (uint64_t)worker->base.database->policy.backoff.ticks_per_us;
+    const struct twopl_settings *chosen = settings(&self->base);
+    if (chosen->lock_wait != TWOPL_DETECT)
+        return holders_wait(self, row, wanted, patience);
+    wait_once(&self->base, &patience->wait);
+    uint64_t now = tsc_now(), ticks_per_us = (uint64_t)self->base.database->policy.backoff.ticks_per_us;
     if (!patience->since_ticks)
         patience->since_ticks = patience->looked_ticks = now;
-    atomic_store_explicit(&worker->waits_for, (uintptr_t)row + exclusive, memory_order_relaxed); /* ORD-STAT */
-    if (now - patience->looked_ticks >= settings(&worker->base)->detect_us * ticks_per_us) {
+    atomic_store_explicit(&((struct twopl_worker *)self)->waits_for, (uintptr_t)row + (wanted == HOLD_EXCLUSIVE),
+                          memory_order_relaxed); /* ORD-STAT */
+    if (now - patience->looked_ticks >= chosen->detect_us * ticks_per_us) {
         patience->looked_ticks = now;
-        if (closes_circle(worker))
+        if (closes_circle(self))
             return SCHEME_ABORTED(DEADLOCK);
     }
-    bool late = now - patience->since_ticks >= settings(&worker->base)->timeout_us * ticks_per_us;
-    return late ? SCHEME_ABORTED(TIMEOUT) : SCHEME_OK;
+    return now - patience->since_ticks >= chosen->timeout_us * ticks_per_us ? SCHEME_ABORTED(TIMEOUT) : SCHEME_OK;
 }
 
-/* The access's word leads to the worker's own entry of the list. */
-static NOINLINE enum scheme_status lock_listed(struct worker *base, struct access *access, bool exclusive)
+static NOINLINE enum scheme_status lock_listed(struct worker *worker, struct access *access, bool exclusive)
 {
-    struct twopl_worker *worker = (struct twopl_worker *)base;
-    struct holder *own = (struct holder *)(uintptr_t)access->word;
-    struct patience patience = {.since_ticks = 0};
-    enum hold wanted = exclusive ? HOLD_EXCLUSIVE : HOLD_SHARED;
-    enum scheme_status status = is_wounded(worker) ? SCHEME_ABORTED(WOUND) : SCHEME_OK;
-    if (!own && !(own = copies_take(&base->copies, sizeof *own)))
-        return SCHEME_NO_MEMORY;
-    while (status == SCHEME_OK) { /* ends: wait_for gives up */
-        RACE(ROW_LOCK);
-        struct holder *first = latch(access->row);
-        enum answer answer = ask(worker, first, exclusive);
-        if (answer != MUST_DIE && !access->word) {
-            *own = (struct holder){.next = first, .owner = worker};
-            access->word = (uintptr_t)own;
-            first = own;
-        }
-        if (answer == MUST_WAIT)
-            own->wants = wanted;
-        if (answer == GRANTED) {
-            own->has = wanted;
-            own->wants = HOLD_NOTHING;
-        }
-        unlatch(access->row, first);
-        if (answer == GRANTED)
-            break;
-        status = answer == MUST_DIE ? SCHEME_ABORTED(DIE) : wait_for(worker, access->row, exclusive, &patience);
-    }
-    atomic_store_explicit(&worker->waits_for, 0, memory_order_relaxed); /* ORD-STAT */
+    enum scheme_status status =
+        holders_lock((struct contender *)worker, access, exclusive ? HOLD_EXCLUSIVE : HOLD_SHARED, ask, wait_for);
+    atomic_store_explicit(&((struct twopl_worker *)worker)->waits_for, 0, memory_order_relaxed); /* ORD-STAT */
     return status;
-}
-
-static void unlock_listed(struct access *access)
-{
-    struct holder *own = (struct holder *)(uintptr_t)access->word;
-    struct holder *first = latch(access->row), **at = &first;
-    while (*at != own)
-        at = &(*at)->next;
-    *at = own->next;
-    unlatch(access->row, first);
-    access->word = 0;
 }
 
 /* ---- Either. ---- */
@@ -230,7 +138,7 @@ static inline void unlock(struct access *access)
 {
     RACE(ROW_UNLOCK);
     if (access->word)
-        unlock_listed(access);
+        holders_leave(access);
     else if (access->flags & ACCESS_LOCKED)
         atomic_store_explicit(&access->row->word, 0, memory_order_release); /* ORD-TWOPL-1 */
     else if (access->flags & ACCESS_READ)
@@ -388,15 +296,10 @@ enum scheme_status twopl_touch(struct worker *worker, struct table *table, struc
 
 /* ---- Begin and end. ---- */
 
-/* A new transaction is younger than all others (TP4). */
 void twopl_begin(struct worker *worker)
 {
-    struct twopl_worker *own = (struct twopl_worker *)worker;
-    if (settings(worker)->lock_wait == TWOPL_NO_WAIT)
-        return;
-    atomic_store_explicit(&own->wounded, false, memory_order_relaxed); /* ORD-STAT: it holds no lock yet */
-    if (!own->retries || MUTATED(twopl_age_lost))
-        own->age = order_place(&worker->database->order, order_ticks(), worker->number);
+    if (settings(worker)->lock_wait != TWOPL_NO_WAIT)
+        contender_begin((struct contender *)worker, MUTATED(twopl_age_lost));
 }
 
 static void unlock_all(struct worker *worker)
@@ -407,9 +310,10 @@ static void unlock_all(struct worker *worker)
 
 enum scheme_status twopl_commit(struct worker *worker)
 {
-    struct twopl_worker *own = (struct twopl_worker *)worker;
-    if (UNLIKELY(is_wounded(own)))
-        return SCHEME_ABORTED(WOUND);
+    struct contender *self = (struct contender *)worker;
+    enum scheme_status status = contender_status(self);
+    if (UNLIKELY(status != SCHEME_OK))
+        return status;
     (void)worker_take_place(worker);
     if (UNLIKELY(!node_set_holds(&worker->nodes)) && !MUTATED(twopl_skip_node_check))
         return SCHEME_ABORTED(NODE_CHECK); /* TP2 */
@@ -419,13 +323,13 @@ enum scheme_status twopl_commit(struct worker *worker)
             if (row_set_written(&worker->rows, i)->flags & ACCESS_ERASE)
                 row_set_size(row_set_written(&worker->rows, i)->row, 0);
     unlock_all(worker);
-    own->retries = false;
+    self->retries = false;
     return SCHEME_OK;
 }
 
 void twopl_abort(struct worker *worker)
 {
-    ((struct twopl_worker *)worker)->retries = worker->doom >= SCHEME_ABORT;
+    ((struct contender *)worker)->retries = worker->doom >= SCHEME_ABORT;
     worker_undo_entries(worker);
     for (uint32_t i = 0; i < worker->rows.write_count; i++) {
         struct access *access = row_set_written(&worker->rows, i);

@@ -16,16 +16,15 @@
  *        So there is no deadlock, and every wait ends.
  *   TP4  A transaction that is tried again keeps its age. So it becomes the oldest some day, and is then not aborted
  *        for a lock.
- * In all modes but no_wait the row's second word leads to a list of those who have the lock or wait for it. Its lowest
- * bit is the list's latch, which is held for a few steps. Who waits asks again and again, since who has the lock may
- * have changed, and with that the answer; nobody takes a lock for which an older one waits.
+ * In all modes but no_wait the row's second word leads to a list of those who have the lock or wait for it (holders.h);
+ * nobody takes a lock for which an older one waits.
  * Source of wait-die and wound-wait: Rosenkrantz, Stearns, Lewis, TODS 3(2), 1978.
  */
 #ifndef SCHEMES_TWOPL_H
 #define SCHEMES_TWOPL_H
 
 #include "engine/base/option.h"
-#include "schemes/base/scheme.h"
+#include "schemes/base/holders.h"
 
 #define TWOPL_OPTIONS(X)                                                                                         \
     X(enum, lock_wait, "no_wait", "no_wait|wait_die|wound_wait|detect", "",                                      \
@@ -41,10 +40,7 @@ struct twopl_settings {
 };
 
 struct twopl_worker {
-    struct worker base;
-    uint64_t age; /* smaller is older; of the running transaction */
-    bool retries; /* the last attempt was aborted: the next one keeps the age */
-    SEPARATED _Atomic bool wounded;
+    struct contender base;
     _Atomic uintptr_t waits_for; /* the row, + 1 if to write it; 0: does not wait */
 };
 

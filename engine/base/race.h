@@ -49,6 +49,7 @@
     X(ROW_LOCK)          \
     X(ROW_RAISE)         \
     X(ROW_RESERVE)       \
+    X(ROW_RETIRE)        \
     X(NODE_RAISE)        \
     X(ROW_WRITE)         \
     X(ROW_UNLOCK)        \

@@ -11,6 +11,7 @@
 #define TARGET_TABLE(X) \
     X(native)           \
     X(bare)             \
+    X(bamboo)           \
     X(hekaton)          \
     X(mocc)             \
     X(polaris)          \

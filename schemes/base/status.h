@@ -49,19 +49,20 @@ enum scheme_reason {
 #define SCHEME_ABORTED(id) ((enum scheme_status)(SCHEME_ABORT + REASON_##id))
 
 /* name, unit, help; after the aborts of each reason. They only grow and have one writer. */
-#define SCHEME_COUNTERS(X)                                                                              \
-    X(commits, "txn", "transactions committed")                                                         \
-    X(rolled_back, "txn", "rolled back by the caller")                                                  \
-    X(waits, "waits", "waits for a row that another transaction had locked")                            \
-    X(wait_ticks, "ticks", "time spent in those waits")                                                 \
-    X(backoff_waits, "waits", "waits before a retry")                                                   \
-    X(backoff_ticks, "ticks", "time spent in those waits")                                              \
-    X(locks_hot, "rows", "rows that were locked as they were accessed, since they are hot")             \
-    X(locks_retrospective, "rows", "rows that were locked since an aborted attempt wrote or lost them") \
-    X(locks_given_back, "rows", "locks that were given back so that another one could be waited for")   \
-    X(reservations, "rows", "rows that a transaction with a priority has reserved")                     \
-    X(rts_extensions, "rows", "rows that were read whose read timestamp the commit had to raise")       \
-    X(speculative_reads, "rows", "rows that were read before their transaction had ended")              \
+#define SCHEME_COUNTERS(X)                                                                                  \
+    X(commits, "txn", "transactions committed")                                                             \
+    X(rolled_back, "txn", "rolled back by the caller")                                                      \
+    X(waits, "waits", "waits for a row that another transaction had locked")                                \
+    X(wait_ticks, "ticks", "time spent in those waits")                                                     \
+    X(backoff_waits, "waits", "waits before a retry")                                                       \
+    X(backoff_ticks, "ticks", "time spent in those waits")                                                  \
+    X(locks_hot, "rows", "rows that were locked as they were accessed, since they are hot")                 \
+    X(locks_retrospective, "rows", "rows that were locked since an aborted attempt wrote or lost them")     \
+    X(locks_given_back, "rows", "locks that were given back so that another one could be waited for")       \
+    X(reservations, "rows", "rows that a transaction with a priority has reserved")                         \
+    X(rts_extensions, "rows", "rows that were read whose read timestamp the commit had to raise")           \
+    X(speculative_reads, "rows", "rows that were read before their transaction had ended")                  \
+    X(rows_retired, "rows", "rows that others could pass before the transaction that wrote them had ended") \
     X(rows_reclaimed, "rows", "rows of deletes and failed inserts, and versions, that can be used again")
 
 enum scheme_counter {

@@ -101,6 +101,7 @@ static const struct variant {
     const char *target, *name; /* name NULL: the target's */
     struct target_key_value settings[4];
 } variants[] = {
+    {"bamboo", "bamboo-kept", {{"retire", "off"}}},
     {"mocc", "mocc-locks", {{"hot_threshold", "0"}}},
     {"mocc", "mocc-warms", {{"hot_threshold", "1"}, {"temperature", "row"}, {"rll", "off"}}},
     {"polaris", "polaris-now", {{"raise_after", "0"}, {"raise_every", "1"}}},

@@ -61,6 +61,23 @@ static inline enum target_status read_row(struct target_txn *txn, unsigned row)
     return fixture.ops->row_read(txn, fixture.table, fixture.refs[row], &data, NULL);
 }
 
+/* The same with what the row has. */
+static inline void put(struct target_txn *txn, unsigned row, uint64_t value)
+{
+    void *data = NULL;
+    assert_int_equal(fixture.ops->row_update(txn, fixture.table, fixture.refs[row], 8, NULL, &data), TARGET_OK);
+    memcpy(data, &value, sizeof value);
+}
+
+static inline uint64_t get(struct target_txn *txn, unsigned row)
+{
+    const void *data = NULL;
+    uint64_t value = 0;
+    assert_int_equal(fixture.ops->row_read(txn, fixture.table, fixture.refs[row], &data, NULL), TARGET_OK);
+    memcpy(&value, data, sizeof value);
+    return value;
+}
+
 static inline void assert_reason(enum target_status status, const char *name)
 {
     assert_true(target_status_is_retry(status));
