@@ -489,6 +489,19 @@ MAE_MUST_USE enum mae_status mae_wait_durable(struct mae_worker *worker, uint64_
  * middle of a transaction. */
 MAE_MUST_USE enum mae_status mae_sync(struct mae_db *db);
 
+/*
+ * Writes all rows and index entries to a file in log_dir while transactions run on. The log of what was safe before is
+ * not needed any more: its files are used again or removed, and the next mae_open reads the file and what came after.
+ * The options checkpoint_log_bytes and checkpoint_interval_s let the database do that by itself. It holds back no
+ * garbage collection, and writes at most checkpoint_rate bytes a second. A crash at any moment leaves the checkpoint
+ * before.
+ *
+ * Returns when the checkpoint is on the disk and counts. Any thread that is not in the middle of a transaction. Waits
+ * while another one is made. MAE_OK; MAE_UNSUPPORTED: no log; MAE_FULL: the disk is; MAE_IO; MAE_NO_MEMORY. If it
+ * fails, all is as before, and mae_log_state tells why.
+ */
+MAE_MUST_USE enum mae_status mae_checkpoint(struct mae_db *db);
+
 /* What mae_open has restored. Zeros if the folder was new, or without a log. */
 struct mae_recover_info {
     uint64_t lives;        /* how many times the database had been opened before */
@@ -512,6 +525,9 @@ struct mae_log_state {
     uint64_t flushes, written_bytes; /* since mae_open */
     bool failed, full;               /* full: the disk is, for now */
     const char *problem;             /* if failed: what has failed. Valid until mae_close */
+    uint64_t checkpoints;            /* since mae_open; and of the last one: its size, and how long it took */
+    uint64_t checkpoint_bytes, checkpoint_ns;
+    char checkpoint_problem[MAE_PROBLEM_BYTES]; /* why the last attempt has failed; "" if it has not */
 };
 /* Any thread; constant time. */
 void mae_log_state(const struct mae_db *db, struct mae_log_state *state);

@@ -60,7 +60,8 @@
     X(EPOCH_ADVANCE)     \
     X(EPOCH_FREE)        \
     X(LOG_APPEND)        \
-    X(LOG_TAKE)
+    X(LOG_TAKE)          \
+    X(CHECKPOINT_BATCH)
 
 enum race_point {
 #define RACE_ENUM(name) RACE_##name,

@@ -25,15 +25,44 @@ static struct table *table_of(void *owner, uint64_t number)
     return NULL;
 }
 
-static bool index_of(void *owner, uint64_t number, struct replay_index *found)
+static bool index_of(void *owner, uint64_t number, struct durable_index *found)
 {
     const struct mae_db *db = owner;
     for (unsigned i = 0; i < db->index_count; i++)
         if (db->indexes[i]->number == number) {
-            *found = (struct replay_index){.key_bytes = db->indexes[i]->key_bytes, .index = db->indexes[i]};
+            *found = (struct durable_index){
+                .number = number, .key_bytes = db->indexes[i]->key_bytes, .index = db->indexes[i]};
             return true;
         }
     return false;
+}
+
+static struct table *table_at(void *owner, size_t i)
+{
+    struct mae_db *db = owner;
+    pthread_mutex_lock(&db->lock);
+    struct table *table = i < db->named_count ? &db->named[i]->rows : NULL;
+    pthread_mutex_unlock(&db->lock);
+    return table;
+}
+
+static bool index_at(void *owner, size_t i, struct durable_index *found)
+{
+    struct mae_db *db = owner;
+    pthread_mutex_lock(&db->lock);
+    struct mae_index *index = i < db->index_count ? db->indexes[i] : NULL;
+    pthread_mutex_unlock(&db->lock);
+    if (index)
+        *found = (struct durable_index){.number = index->number, .key_bytes = index->key_bytes, .index = index};
+    return index != NULL;
+}
+
+static enum mae_status walk(struct mae_txn *txn, void *arg, struct index_position *position, mae_entry_fn visit,
+                            void *visit_arg)
+{
+    struct mae_index *index = arg;
+    MAE_DCHECK(index->ops->walk); /* durable.c refuses a log with simple_index_update=on */
+    return index->ops->walk(txn, index, position, visit, visit_arg);
 }
 
 /* Adds an entry without a write of its row, which keeps its timestamp. The row counts the entry all the same (I4). */
@@ -70,7 +99,13 @@ static enum mae_status restore_objects(struct mae_db *db)
 
 static enum mae_status restore(struct mae_db *db)
 {
-    const struct replay_host host = {.owner = db, .table = table_of, .index = index_of, .add = add_entry};
+    const struct durable_host host = {.owner = db,
+                                      .table = table_of,
+                                      .index = index_of,
+                                      .table_at = table_at,
+                                      .index_at = index_at,
+                                      .add = add_entry,
+                                      .walk = walk};
     struct table *tables[CATALOG_MAX];
     for (unsigned i = 0; i < db->named_count; i++)
         tables[i] = &db->named[i]->rows;
@@ -130,6 +165,11 @@ enum mae_status mae_sync(struct mae_db *db)
     return log ? log_wait(log, horizon_last_commit(&db->core.horizon)) : MAE_UNSUPPORTED;
 }
 
+enum mae_status mae_checkpoint(struct mae_db *db)
+{
+    return db->durable ? durable_checkpoint(db->durable) : MAE_UNSUPPORTED;
+}
+
 void mae_recover_info(const struct mae_db *db, struct mae_recover_info *info)
 {
     memset(info, 0, sizeof *info);
@@ -156,4 +196,5 @@ void mae_log_state(const struct mae_db *db, struct mae_log_state *state)
     state->failed = log_has_failed(log);
     if (state->failed)
         state->problem = log->segments.problem;
+    durable_checkpoint_state(db->durable, state);
 }

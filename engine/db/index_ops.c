@@ -52,6 +52,12 @@ static enum mae_status hash_scan(struct mae_txn *txn, struct mae_index *index, c
     return MAE_UNSUPPORTED;
 }
 
+static enum mae_status hash_walk(struct mae_txn *txn, struct mae_index *index, struct index_position *position,
+                                 mae_entry_fn visit, void *arg)
+{
+    return hash_index_walk(txn, &index->hash, &position->hash, visit, arg);
+}
+
 static void hash_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count)
 {
     hash_index_prefetch(txn, &index->hash, &index->table->rows, keys, count);
@@ -80,6 +86,7 @@ const struct index_ops hash_index_ops = {
     .insert = hash_insert,
     .remove = hash_remove,
     .scan = hash_scan,
+    .walk = hash_walk,
     .prefetch = hash_prefetch,
     .verify = hash_verify,
     .space = hash_space,
@@ -127,6 +134,12 @@ static enum mae_status tree_scan(struct mae_txn *txn, struct mae_index *index, c
     return tree_index_scan(txn, &index->tree, &index->table->rows, lo, hi, flags, limit, visit, arg);
 }
 
+static enum mae_status tree_walk_part(struct mae_txn *txn, struct mae_index *index, struct index_position *position,
+                                      mae_entry_fn visit, void *arg)
+{
+    return tree_index_walk(txn, &index->tree, &position->tree, visit, arg);
+}
+
 static void tree_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count)
 {
     tree_index_prefetch(txn, &index->tree, &index->table->rows, keys, count);
@@ -153,6 +166,7 @@ const struct index_ops tree_index_ops = {
     .insert = tree_insert,
     .remove = tree_remove,
     .scan = tree_scan,
+    .walk = tree_walk_part,
     .prefetch = tree_prefetch,
     .verify = tree_verify,
     .space = tree_space,

@@ -8,6 +8,7 @@
 #define ENGINE_DB_INDEX_OPS_H
 
 #include "engine/db/db.h"
+#include "engine/index/position.h"
 
 struct index_ops {
     bool multi_version; /* entries are versions, as rows are */
@@ -20,6 +21,10 @@ struct index_ops {
     enum mae_status (*remove)(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row);
     enum mae_status (*scan)(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,
                             unsigned flags, uint64_t limit, mae_entry_fn visit, void *arg);
+    /* Visits the next entries, about until `visit` returns false, and moves the position on. MAE_NOT_FOUND: it was at
+     * the end. An index without this function is never logged. */
+    enum mae_status (*walk)(struct mae_txn *txn, struct mae_index *index, struct index_position *position,
+                            mae_entry_fn visit, void *arg);
     void (*prefetch)(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count);
     /* Checks the index's own structure: MAE_CORRUPT, with the first finding in `problem` where it can name one. Then it
      * visits every entry that the transaction sees, until `visit` returns false. */

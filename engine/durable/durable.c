@@ -11,6 +11,7 @@
 #include "engine/base/check.h"
 #include "engine/base/mem.h"
 #include "engine/base/tsc.h"
+#include "engine/durable/replay.h"
 #include "engine/durable/scan.h"
 #include "engine/log/logger.h"
 #include "engine/time/timestamp.h"
@@ -25,7 +26,11 @@ struct durable {
     struct core *core;
     char *folder;
     int lock; /* the file that is locked */
+    pthread_mutex_t manifest_lock;
     struct manifest manifest;
+    struct durable_host host;
+    struct checkpointer checkpointer;
+    bool has_checkpointer;
     struct scan scan;
     bool scanning; /* `scan` is to be ended */
     struct mae_worker *worker;
@@ -138,8 +143,10 @@ static enum mae_status examine(struct durable *durable, struct problem *problem)
     struct scan *scan = &durable->scan;
     durable->scanning = true;
     enum mae_status status = scan_init(scan, durable->folder, &durable->manifest, problem);
-    if (status == MAE_OK && durable->manifest.life_count == 0 && scan->segment_count > 0)
-        return problem_set(problem, MAE_CORRUPT, "%s: there are segments of a log, but no manifest", durable->folder);
+    bool has_files = scan->segment_count > 0 || scan->has_checkpoint_file;
+    if (status == MAE_OK && durable->manifest.life_count == 0 && has_files)
+        return problem_set(problem, MAE_CORRUPT, "%s: there are segments of a log or a checkpoint, but no manifest",
+                           durable->folder);
     if (status == MAE_OK && durable->manifest.life_count > 0) {
         status = scan_cuts(scan);
         if (status == MAE_OK && !MUTATED(tail_not_secured))
@@ -160,6 +167,7 @@ enum mae_status durable_open(struct core *core, struct problem *problem, struct 
         return MAE_NO_MEMORY;
     durable->core = core;
     durable->lock = -1;
+    pthread_mutex_init(&durable->manifest_lock, NULL);
     durable->start_ticks = tsc_now();
     durable->folder = strdup(core->options.log_dir);
     status = durable->folder ? lock_folder(durable, problem) : MAE_NO_MEMORY;
@@ -181,7 +189,42 @@ const struct manifest *durable_manifest(const struct durable *durable)
 
 /* ---- Restoring. ---- */
 
-static enum mae_status restore(struct durable *durable, const struct replay_host *host, struct table *const *tables,
+static enum mae_status load_block(struct replay *replay, const struct block *block)
+{
+    const char *at = (const char *)(block + 1), *end = (const char *)block + block->bytes;
+    enum mae_status status = MAE_OK;
+    while (at < end && status == MAE_OK) {
+        const struct record *record = (const struct record *)(const void *)at;
+        if (end - at < (ptrdiff_t)sizeof *record || record->bytes < sizeof *record || end - at < record->bytes)
+            return MAE_CORRUPT;
+        status = replay_record(replay, record);
+        at += record->bytes;
+    }
+    return status;
+}
+
+static enum mae_status load_checkpoint(struct durable *durable, struct replay *replay, struct problem *problem)
+{
+    const struct manifest_checkpoint *checkpoint = &durable->manifest.checkpoint;
+    char path[SEGMENT_PATH_BYTES];
+    checkpoint_path(durable->folder, checkpoint->number, path);
+    struct block *slot = aligned_alloc(FILE_BLOCK_BYTES, CHECKPOINT_SLOT_BYTES);
+    if (!slot)
+        return problem_set(problem, MAE_NO_MEMORY, "out of memory for a block of the checkpoint");
+    int file = file_calls->open(path, FILE_READ | FILE_BLOCKS);
+    enum mae_status status = file < 0 ? cannot(problem, "opening", path, file) : MAE_OK;
+    for (uint64_t i = 0; i < checkpoint->blocks && status == MAE_OK; i++) {
+        status = checkpoint_read(file, path, durable->manifest.database, checkpoint, i, slot, problem);
+        if (status == MAE_OK)
+            status = load_block(replay, slot);
+    }
+    if (file >= 0)
+        (void)file_calls->close(file);
+    free(slot);
+    return status;
+}
+
+static enum mae_status restore(struct durable *durable, const struct durable_host *host, struct table *const *tables,
                                size_t table_count, struct problem *problem)
 {
     struct replay replay;
@@ -189,7 +232,12 @@ static enum mae_status restore(struct durable *durable, const struct replay_host
     struct mae_recover_info *info = &durable->info;
     replay_init(&replay, host, durable->worker, problem);
     scan->problem = problem;
-    enum mae_status status = scan_records(scan, replay_record, &replay);
+    enum mae_status status = MAE_OK;
+    if (durable->manifest.checkpoint.number > 0)
+        status = load_checkpoint(durable, &replay, problem);
+    replay.records = 0; /* transactions are what is in the log */
+    if (status == MAE_OK)
+        status = scan_records(scan, replay_record, &replay);
     if (status == MAE_OK)
         status = replay_finish(&replay, tables, table_count);
     info->transactions = replay.records;
@@ -233,18 +281,36 @@ static enum mae_status start_log(struct durable *durable)
     return log_open(&config, &core->log);
 }
 
-enum mae_status durable_restore(struct durable *durable, const struct replay_host *host, struct mae_worker *worker,
+static enum mae_status start_checkpoints(struct durable *durable)
+{
+    durable->checkpointer = (struct checkpointer){.core = durable->core,
+                                                  .folder = durable->folder,
+                                                  .host = &durable->host,
+                                                  .manifest = &durable->manifest,
+                                                  .manifest_lock = &durable->manifest_lock,
+                                                  .first_segment = scan_next_segment(&durable->scan),
+                                                  .last_number = durable->manifest.checkpoint.number};
+    durable->has_checkpointer = true;
+    return checkpointer_open(&durable->checkpointer, durable->scan.read_bytes);
+}
+
+enum mae_status durable_restore(struct durable *durable, const struct durable_host *host, struct mae_worker *worker,
                                 struct table *const *tables, size_t table_count, struct problem *problem)
 {
     durable->worker = worker;
+    durable->host = *host;
     enum mae_status status = MAE_OK;
     if (durable->info.lives > 0)
         status = restore(durable, host, tables, table_count, problem);
     worker_park(worker);
     if (status == MAE_OK)
         status = manifest_write(durable->folder, &durable->manifest, problem);
-    if (status == MAE_OK)
+    if (status == MAE_OK) {
+        checkpointer_tidy(durable->folder, &durable->manifest.checkpoint, durable->manifest.checkpoint.segment);
         status = start_log(durable);
+    }
+    if (status == MAE_OK)
+        status = start_checkpoints(durable);
     scan_fini(&durable->scan);
     durable->scanning = false;
     durable->info.elapsed_ns =
@@ -254,6 +320,8 @@ enum mae_status durable_restore(struct durable *durable, const struct replay_hos
 
 void durable_close(struct durable *durable)
 {
+    if (durable->has_checkpointer)
+        checkpointer_close(&durable->checkpointer);
     if (durable->core->log) {
         struct log *log = durable->core->log;
         log_close(log);
@@ -264,6 +332,7 @@ void durable_close(struct durable *durable)
     if (durable->lock >= 0)
         (void)file_calls->close(durable->lock);
     manifest_fini(&durable->manifest);
+    pthread_mutex_destroy(&durable->manifest_lock);
     free(durable->folder);
     free(durable);
 }
@@ -272,15 +341,32 @@ enum mae_status durable_create(struct durable *durable, struct manifest_object *
 {
     struct problem problem;
     struct manifest *manifest = &durable->manifest;
+    pthread_mutex_lock(&durable->manifest_lock);
     MAE_DCHECK(manifest->next_number <= PIECE_NUMBER_MAX);
     object->number = manifest->next_number++;
     enum mae_status status = manifest_add_object(manifest, object);
-    if (status != MAE_OK)
-        return status;
-    status = manifest_write(durable->folder, manifest, &problem);
-    if (status != MAE_OK)
-        manifest->object_count--;
+    if (status == MAE_OK) {
+        status = manifest_write(durable->folder, manifest, &problem);
+        manifest->object_count -= status != MAE_OK;
+    }
+    pthread_mutex_unlock(&durable->manifest_lock);
     return status;
+}
+
+enum mae_status durable_checkpoint(struct durable *durable)
+{
+    return checkpointer_run(&durable->checkpointer);
+}
+
+void durable_checkpoint_state(struct durable *durable, struct mae_log_state *state)
+{
+    struct checkpointer *checkpointer = &durable->checkpointer;
+    pthread_mutex_lock(&checkpointer->lock);
+    state->checkpoints = checkpointer->count;
+    state->checkpoint_bytes = checkpointer->last_bytes;
+    state->checkpoint_ns = checkpointer->last_ns;
+    (void)snprintf(state->checkpoint_problem, sizeof state->checkpoint_problem, "%s", checkpointer->problem.text);
+    pthread_mutex_unlock(&checkpointer->lock);
 }
 
 bool durable_survived(const struct durable *durable, uint64_t ts)

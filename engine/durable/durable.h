@@ -2,8 +2,8 @@
  * durable.h - a database's folder: opening it, restoring what it holds, and beginning a new life (DURABLE.md).
  *
  * Opening goes in this order, so that a crash at any moment leaves a folder that can be opened again:
- *     lock; read the manifest; find the cuts; write the tail again and sync it; restore; write the manifest with the
- *     last life's cut and the new life; start the log.
+ *     lock; read the manifest; find the cuts; write the tail again and sync it; restore from checkpoint and log; write
+ *     the manifest with the last life's cut and the new life; remove what a crash has left; start the log.
  *   D7  All timestamps of a new life are above every timestamp on the disk, also above those that do not count. The new
  *       life is in the manifest before its first block is written.
  * Checked by: tests/crash, tests/unit/durable.
@@ -11,8 +11,9 @@
 #ifndef ENGINE_DURABLE_DURABLE_H
 #define ENGINE_DURABLE_DURABLE_H
 
+#include "engine/durable/checkpointer.h"
+#include "engine/durable/host.h"
 #include "engine/durable/manifest.h"
-#include "engine/durable/replay.h"
 #include "engine/txn/core.h"
 
 struct durable;
@@ -24,8 +25,9 @@ enum mae_status durable_open(struct core *core, struct problem *problem, struct 
 /* The tables and indexes that are to be made before durable_restore. */
 const struct manifest *durable_manifest(const struct durable *durable);
 
-/* Restores, and starts the log. `worker` is one of the database's own; it is the logger's until durable_close. */
-enum mae_status durable_restore(struct durable *durable, const struct replay_host *host, struct mae_worker *worker,
+/* Restores, and starts the log. The host's functions serve until durable_close. `worker` is one of the database's own;
+ * it is the logger's until then. */
+enum mae_status durable_restore(struct durable *durable, const struct durable_host *host, struct mae_worker *worker,
                                 struct table *const *tables, size_t table_count, struct problem *problem);
 
 /* Ends the log, if it has been started, and frees everything. */
@@ -33,6 +35,11 @@ void durable_close(struct durable *durable);
 
 /* Writes a new table or index into the manifest, and gives it its number. MAE_OK, MAE_IO, MAE_NO_MEMORY. */
 enum mae_status durable_create(struct durable *durable, struct manifest_object *object);
+
+/* Makes a checkpoint. Statuses of mae_checkpoint. */
+enum mae_status durable_checkpoint(struct durable *durable);
+/* What checkpoints have been made, for mae_log_state. */
+void durable_checkpoint_state(struct durable *durable, struct mae_log_state *state);
 
 /* Whether a commit with this timestamp has survived, or is of this life. */
 bool durable_survived(const struct durable *durable, uint64_t ts);

@@ -1,6 +1,7 @@
 /* manifest.c - see manifest.h. */
 #include "engine/durable/manifest.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -48,6 +49,10 @@ enum mae_status manifest_add_object(struct manifest *manifest, const struct mani
     return MAE_OK;
 }
 
+/* The numbers of a checkpoint in the order of its line. */
+#define CHECKPOINT_FIELDS(X) \
+    X(number) X(life) X(start) X(end) X(bound) X(segment) X(block) X(flush) X(blocks) X(rows) X(entries)
+
 /* ---- Writing. ---- */
 
 static void name_write(FILE *text, const char *name)
@@ -73,6 +78,18 @@ static void object_write(FILE *text, const struct manifest_object *object)
     name_write(text, object->name);
 }
 
+static void checkpoint_write_line(FILE *text, const struct manifest_checkpoint *checkpoint)
+{
+#define FIELD(name) checkpoint->name,
+    const uint64_t fields[] = {CHECKPOINT_FIELDS(FIELD)};
+#undef FIELD
+    static_assert(sizeof fields == sizeof *checkpoint, "a line has all fields");
+    (void)fputs("checkpoint", text);
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
+        (void)fprintf(text, " %" PRIu64, fields[i]);
+    (void)fputc('\n', text);
+}
+
 static char *manifest_text(const struct manifest *manifest, size_t *bytes)
 {
     MAE_DCHECK(manifest->life_count > 0); /* the last one is the present one */
@@ -87,6 +104,8 @@ static char *manifest_text(const struct manifest *manifest, size_t *bytes)
                       manifest->lives[i].start, manifest->lives[i].cut);
     const struct manifest_life *present = &manifest->lives[manifest->life_count - 1];
     (void)fprintf(text, "current %" PRIu64 " %" PRIu64 "\n", present->number, present->start);
+    if (manifest->checkpoint.number > 0)
+        checkpoint_write_line(text, &manifest->checkpoint);
     for (size_t i = 0; i < manifest->object_count; i++)
         object_write(text, &manifest->objects[i]);
     (void)fflush(text);
@@ -123,8 +142,9 @@ enum mae_status manifest_write(const char *folder, const struct manifest *manife
         return problem_set(problem, MAE_NO_MEMORY, "out of memory for the text of the manifest");
     (void)snprintf(path, sizeof path, "%s/manifest", folder);
     (void)snprintf(fresh, sizeof fresh, "%s/manifest.new", folder);
-    (void)file_calls->remove(fresh); /* a longer one that a crash has left would show at the end of this one */
-    int result = replace(folder, fresh, path, text, bytes);
+    int result = file_calls->remove(fresh); /* a longer one that a crash has left would show at the end of this one */
+    if (result == 0 || result == -ENOENT)
+        result = replace(folder, fresh, path, text, bytes);
     free(text);
     return result < 0 ? problem_set(problem, MAE_IO, "%s cannot be written: %s", path, strerror(-result)) : MAE_OK;
 }
@@ -173,6 +193,24 @@ static bool index_read(const char *line, struct manifest_object *object)
     return name_read(line + end, object->name);
 }
 
+static bool checkpoint_read_line(const char *line, struct manifest_checkpoint *checkpoint)
+{
+    int used = 0;
+    if (sscanf(line, "checkpoint%n", &used) != 0 || used == 0)
+        return false;
+#define FIELD(name) &checkpoint->name,
+    uint64_t *const fields[] = {CHECKPOINT_FIELDS(FIELD)};
+#undef FIELD
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        int more = 0;
+        line += used;
+        if (sscanf(line, " %" SCNu64 "%n", fields[i], &more) != 1)
+            return false;
+        used = more;
+    }
+    return line[used] == '\0' && checkpoint->number > 0 && checkpoint->start <= checkpoint->end;
+}
+
 static enum mae_status life_read(struct manifest *manifest, const struct manifest_life *life)
 {
     enum mae_status status = manifest_add_life(manifest, life->start);
@@ -192,9 +230,19 @@ static enum mae_status line_read(struct manifest *manifest, const char *line)
     if (sscanf(line, "life %" SCNu64 " %" SCNu64 " %" SCNu64, &life.number, &life.start, &life.cut) == 3 ||
         sscanf(line, "current %" SCNu64 " %" SCNu64, &life.number, &life.start) == 2)
         return life_read(manifest, &life);
+    if (checkpoint_read_line(line, &manifest->checkpoint))
+        return MAE_OK;
     if (table_read(line, &object) || index_read(line, &object))
         return manifest_add_object(manifest, &object);
     return MAE_CORRUPT;
+}
+
+static bool checkpoint_has_life(const struct manifest *manifest)
+{
+    bool has = manifest->checkpoint.number == 0;
+    for (size_t i = 0; i < manifest->life_count && !has; i++)
+        has = manifest->lives[i].number == manifest->checkpoint.life;
+    return has;
 }
 
 /* Where the line with the checksum begins; NULL: it does not stand there, or is another one. */
@@ -227,6 +275,8 @@ static enum mae_status text_read(const char *path, char *text, struct manifest *
             return problem_set(problem, status, "%s: the line '%s' %s", path, line,
                                status == MAE_CORRUPT ? "cannot be read" : "needs memory that there is not");
     }
+    if (!checkpoint_has_life(manifest))
+        return problem_set(problem, MAE_CORRUPT, "%s: its checkpoint is of a life that it does not name", path);
     return manifest->life_count > 0 ? MAE_OK : problem_set(problem, MAE_CORRUPT, "%s: it names no life", path);
 }
 

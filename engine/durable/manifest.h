@@ -8,6 +8,7 @@
  *     next 4                                     the number of the next table or index: none is ever used twice
  *     life 1 4294967296 5368709120               an earlier life: its number, where its timestamps begin, its cut
  *     current 2 922337203685                     the present life, and where its timestamps begin
+ *     checkpoint 7 2 ...                         if there is one: the fields of struct manifest_checkpoint
  *     table 1 100 0 accounts                     number, payload_max_bytes, expected_rows, name
  *     index 2 1 0 8 0 0 accounts-by-id           number, table, kind, key_bytes, non_unique, expected_rows, name
  *     checksum 7be1a0c4                          CRC-32C of all that stands above
@@ -37,12 +38,24 @@ struct manifest_life {
     uint64_t number, start, cut;
 };
 
+/* D10, D11. Of the log counts what stands in the life `life` from the block `block` of the segment `segment` on, the
+ * first flush of which is `flush`, and in later lives. */
+struct manifest_checkpoint {
+    uint64_t number;     /* 0: there is none */
+    uint64_t life;       /* in which it was made */
+    uint64_t start, end; /* of its timestamps: S and E */
+    uint64_t bound;      /* the log of its life is certainly on the disk up to this bound */
+    uint64_t segment, block, flush;
+    uint64_t blocks, rows, entries; /* in its file */
+};
+
 struct manifest {
     uint64_t database, next_number;
     struct manifest_life *lives; /* the last one is the present one */
     size_t life_count;
     struct manifest_object *objects; /* in the order of their creation */
     size_t object_count;
+    struct manifest_checkpoint checkpoint;
 };
 
 void manifest_fini(struct manifest *manifest);

@@ -19,7 +19,7 @@ struct replay_entry {
 
 enum { ENTRIES_LEAST_BYTES = 1 << 16 };
 
-void replay_init(struct replay *replay, const struct replay_host *host, struct mae_worker *worker,
+void replay_init(struct replay *replay, const struct durable_host *host, struct mae_worker *worker,
                  struct problem *problem)
 {
     *replay = (struct replay){.host = host, .worker = worker, .problem = problem};
@@ -181,7 +181,7 @@ static struct replay_entry **sort_entries(struct replay *replay)
 static enum mae_status add_entry(struct replay *replay, const struct replay_entry *entry)
 {
     MAE_DCHECK(entry->added); /* and no later record takes it away */
-    struct replay_index index;
+    struct durable_index index;
     struct mae_txn *txn;
     if (!replay->host->index(replay->host->owner, entry->index, &index) || index.key_bytes != entry->key_bytes)
         return problem_set(replay->problem, MAE_CORRUPT, "a record names index %" PRIu64 ", which there is not",

@@ -12,30 +12,16 @@
 #ifndef ENGINE_DURABLE_REPLAY_H
 #define ENGINE_DURABLE_REPLAY_H
 
+#include "engine/durable/host.h"
 #include "engine/durable/problem.h"
 #include "engine/log/block.h"
 #include "engine/store/table.h"
 #include "engine/txn/worker.h"
 
-/* An index, for a recovery. */
-struct replay_index {
-    uint64_t number;
-    size_t key_bytes;
-    void *index; /* the owner's */
-};
-
-/* What the owner of tables and indexes does for a recovery. */
-struct replay_host {
-    void *owner;
-    struct table *(*table)(void *owner, uint64_t number);                                    /* NULL: there is none */
-    bool (*index)(void *owner, uint64_t number, struct replay_index *index);                 /* false: there is none */
-    enum mae_status (*add)(struct mae_txn *txn, void *index, const void *key, uint64_t row); /* adds an entry */
-};
-
 struct replay_entry;
 
 struct replay {
-    const struct replay_host *host;
+    const struct durable_host *host;
     struct mae_worker *worker;
     struct problem *problem;
     char *entries; /* struct replay_entry, each with its key */
@@ -43,7 +29,7 @@ struct replay {
     uint64_t records, rows, entries_added;
 };
 
-void replay_init(struct replay *replay, const struct replay_host *host, struct mae_worker *worker,
+void replay_init(struct replay *replay, const struct durable_host *host, struct mae_worker *worker,
                  struct problem *problem);
 void replay_fini(struct replay *replay);
 

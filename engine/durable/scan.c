@@ -8,6 +8,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/mem.h"
+#include "engine/durable/checkpoint.h"
 #include "engine/log/segment.h"
 
 /* ---- Segments. ---- */
@@ -16,6 +17,7 @@ static void add_segment(void *arg, const char *name)
 {
     struct scan *scan = arg;
     uint64_t number;
+    scan->has_checkpoint_file |= checkpoint_number(name, &number);
     if (!segment_number(name, &number) || scan->segment_count == SIZE_MAX)
         return;
     uint64_t *segments = mem_realloc(scan->segments, scan->segment_count * sizeof *segments,
@@ -42,6 +44,10 @@ enum mae_status scan_init(struct scan *scan, const char *folder, const struct ma
                           .manifest = manifest,
                           .life_count = manifest->life_count,
                           .problem = problem};
+    const struct manifest_checkpoint *checkpoint = &manifest->checkpoint;
+    while (checkpoint->number > 0 && manifest->lives[scan->first_life].number != checkpoint->life)
+        scan->first_life++;
+    scan->highest_ts = checkpoint->end;
     scan->lives = mem_alloc((scan->life_count + 1) * sizeof *scan->lives);
     int result = file_calls->list(folder, add_segment, scan);
     if (result < 0)
@@ -62,7 +68,8 @@ void scan_fini(struct scan *scan)
 
 uint64_t scan_next_segment(const struct scan *scan)
 {
-    return scan->segment_count == 0 ? 1 : scan->segments[scan->segment_count - 1] + 1;
+    uint64_t next = scan->segment_count == 0 ? 1 : scan->segments[scan->segment_count - 1] + 1;
+    return next > scan->manifest->checkpoint.segment ? next : scan->manifest->checkpoint.segment;
 }
 
 /* ---- Blocks. ---- */
@@ -83,13 +90,13 @@ static enum mae_status cannot(struct scan *scan, const struct place *place, cons
                        strerror((int)-result));
 }
 
-/* The place of the block's life in the manifest; life_count: there is no such life. */
+/* The place of the block's life in the manifest; life_count: there is no such life, or it does not count. */
 static size_t life_of(const struct scan *scan, const struct block *block)
 {
     size_t i = scan->life_count;
-    while (i > 0 && scan->manifest->lives[i - 1].number != block->life)
+    while (i > scan->first_life && scan->manifest->lives[i - 1].number != block->life)
         i--;
-    return i > 0 ? i - 1 : scan->life_count;
+    return i > scan->first_life ? i - 1 : scan->life_count;
 }
 
 /* Visits the good blocks in a part of a segment. Returns in *used how far it has come: a block that is not all in this
@@ -147,7 +154,7 @@ static enum mae_status visit_blocks(struct scan *scan, uint64_t first, block_fn 
     for (size_t i = 0; i < scan->segment_count && status == MAE_OK; i++) {
         char path[SEGMENT_PATH_BYTES];
         struct place place = {.segment = scan->segments[i]};
-        if (place.segment < first)
+        if (place.segment < first || place.segment < scan->manifest->checkpoint.segment)
             continue;
         segment_path(scan->folder, place.segment, path);
         place.file = file_calls->open(path, FILE_WRITE | FILE_BLOCKS);
@@ -168,10 +175,23 @@ static enum mae_status visit_blocks(struct scan *scan, uint64_t first, block_fn 
 
 /* ---- The chain of a life's blocks. ---- */
 
+/* Where the chain of a life begins. */
+static uint64_t first_block(const struct scan *scan, size_t life)
+{
+    const struct manifest_checkpoint *checkpoint = &scan->manifest->checkpoint;
+    return checkpoint->number > 0 && life == scan->first_life ? checkpoint->block : 1;
+}
+
+/* Whether the block is of a flush whose beginning is gone. Its records are below the checkpoint's start. */
+static bool is_of_cut_flush(const struct scan *scan, const struct block *block, size_t life)
+{
+    return first_block(scan, life) > 1 && block->flush < scan->manifest->checkpoint.flush;
+}
+
 static void chains_begin(struct scan *scan)
 {
-    for (size_t i = 0; i < scan->life_count; i++) {
-        scan->lives[i].next_block = 1;
+    for (size_t i = scan->first_life; i < scan->life_count; i++) {
+        scan->lives[i].next_block = first_block(scan, i);
         scan->lives[i].ended = false;
     }
     scan->body_bytes = 0;
@@ -189,14 +209,16 @@ static bool chain_continues(struct scan *scan, const struct block *block, size_t
         chain->gap_offset = place->offset;
         return false;
     }
-    if (block->number == 1)
+    if (block->number == first_block(scan, life))
         scan->body_bytes = 0; /* of an earlier life's unfinished flush */
     chain->next_block = block->number + 1;
     return true;
 }
 
-static bool body_add(struct scan *scan, const struct block *block)
+static bool body_add(struct scan *scan, const struct block *block, size_t life)
 {
+    if (is_of_cut_flush(scan, block, life))
+        return true;
     size_t more = block->bytes - sizeof *block, needed = scan->body_bytes + more, larger = scan->body_capacity;
     if (needed > larger) {
         larger = larger ? larger : BLOCK_MAX_BYTES;
@@ -252,7 +274,7 @@ static enum mae_status measure_block(struct scan *scan, const struct block *bloc
         scan->highest_ts = block->bound;
     if (!chain_continues(scan, block, life, place))
         return MAE_OK;
-    if (!body_add(scan, block))
+    if (!body_add(scan, block, life))
         return problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for a flush of the log");
     if (!block->is_last)
         return MAE_OK;
@@ -267,10 +289,18 @@ static enum mae_status measure_block(struct scan *scan, const struct block *bloc
 /* D8. */
 static enum mae_status check_life(struct scan *scan, size_t i)
 {
-    const struct scan_life *chain = &scan->lives[i];
+    struct scan_life *chain = &scan->lives[i];
     const struct manifest_life *life = &scan->manifest->lives[i];
-    uint64_t promised = chain->promised > life->cut ? chain->promised : life->cut;
-    if (chain->cut >= promised || MUTATED(damage_unnoticed))
+    const struct manifest_checkpoint *checkpoint = &scan->manifest->checkpoint;
+    uint64_t promised = chain->promised, ended = chain->cut;
+    if (life->number == checkpoint->life && promised < checkpoint->bound)
+        promised = checkpoint->bound;
+    bool whole = ended >= promised;
+    if (life->number == checkpoint->life && ended < checkpoint->end)
+        chain->cut = checkpoint->end; /* there was nothing to write between the two (D3) */
+    if (promised < life->cut)
+        promised = life->cut;
+    if ((whole && chain->cut >= promised) || MUTATED(damage_unnoticed))
         return MAE_OK;
     const struct place place = {.segment = chain->gap_segment, .offset = chain->gap_offset};
     if (chain->ended)
@@ -279,16 +309,16 @@ static enum mae_status check_life(struct scan *scan, size_t i)
     return problem_set(scan->problem, MAE_CORRUPT,
                        "%s: the log of life %" PRIu64 " ends at timestamp %" PRIu64 ", and %" PRIu64
                        " was on the disk for certain",
-                       scan->folder, life->number, chain->cut, promised);
+                       scan->folder, life->number, ended, promised);
 }
 
 enum mae_status scan_cuts(struct scan *scan)
 {
     chains_begin(scan);
     for (size_t i = 0; i < scan->life_count; i++)
-        scan->lives[i].cut = scan->manifest->lives[i].start;
+        scan->lives[i].cut = i < scan->first_life ? scan->manifest->lives[i].cut : scan->manifest->lives[i].start;
     enum mae_status status = visit_blocks(scan, 0, measure_block);
-    for (size_t i = 0; i < scan->life_count && status == MAE_OK; i++) {
+    for (size_t i = scan->first_life; i < scan->life_count && status == MAE_OK; i++) {
         status = check_life(scan, i);
         if (i + 1 < scan->life_count)
             scan->lives[i].cut = scan->manifest->lives[i].cut;
@@ -322,6 +352,8 @@ static enum mae_status visit_body(struct scan *scan, uint64_t cut)
     for (size_t at = 0; at < scan->body_bytes;) {
         const struct record *record = (const struct record *)(const void *)(scan->body + at);
         at += record->bytes;
+        if (record->ts < scan->manifest->checkpoint.start) /* D10 */
+            continue;
         if (record->ts >= cut && !MUTATED(cut_ignored)) { /* D4 */
             scan->cut_records++;
             continue;
@@ -338,7 +370,7 @@ static enum mae_status replay_block(struct scan *scan, const struct block *block
 {
     if (!chain_continues(scan, block, life, place))
         return MAE_OK;
-    if (!body_add(scan, block))
+    if (!body_add(scan, block, life))
         return problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for a flush of the log");
     if (!block->is_last)
         return MAE_OK;

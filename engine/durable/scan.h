@@ -5,6 +5,8 @@
  * before the first one that is missing or damaged count, and of those only whole flushes.
  *   D4  The cut of a life is the bound of the last flush such that this flush and all before it are whole. Records with
  *       timestamps at or above the cut never count, in this start and every later one: the manifest keeps the cut.
+ *       If there is a checkpoint, the log begins in its life, at its block. The cut of that life is not below the
+ *       checkpoint's end (D10). Records below the checkpoint's start do not count.
  *   D8  Damage is a torn end only if nothing below it was promised. Each block says which bound was certainly on the
  *       disk when it was written. If any good block of the life says more than the cut, or if the cut that the manifest
  *       has is not reached, then something that was acknowledged is gone, and the database is not opened.
@@ -37,7 +39,9 @@ struct scan {
     struct scan_life *lives; /* as the manifest's */
     const struct manifest *manifest;
     size_t life_count; /* those that the manifest had when the scan began */
-    char *body;        /* of the flush that is put together */
+    size_t first_life; /* those before do not count: a checkpoint has all that they have left */
+    bool has_checkpoint_file;
+    char *body; /* of the flush that is put together */
     size_t body_bytes, body_capacity;
     bool rewritten; /* something in this segment */
     scan_record_fn visit;

@@ -592,6 +592,56 @@ enum mae_status hash_index_init(struct hash_index *index, struct table *buckets,
     return status;
 }
 
+struct walk {
+    mae_entry_fn visit;
+    void *arg;
+};
+
+/* A walk visits whole buckets. */
+static bool walk_entry(void *arg, const void *key, uint64_t row)
+{
+    const struct walk *walk = arg;
+    (void)walk->visit(walk->arg, key, row);
+    return true;
+}
+
+/* Moves on by one bucket of this depth: adds 1 to its growth bits, the highest of which counts least. */
+static void position_advance(struct hash_position *position, unsigned depth)
+{
+    while (depth-- > 0) {
+        uint64_t bit = UINT64_C(1) << depth;
+        position->growth ^= bit;
+        if (position->growth & bit)
+            return;
+    }
+    MAE_DCHECK(position->growth == 0);
+    position->base++;
+}
+
+enum mae_status hash_index_walk(struct mae_txn *txn, struct hash_index *index, struct hash_position *position,
+                                mae_entry_fn visit, void *arg)
+{
+    uint64_t growth;
+    const void *data;
+    bool stopped = false;
+    struct walk walk = {visit, arg};
+    if (position->base == index->base_count)
+        return MAE_NOT_FOUND;
+    enum mae_status status = cover(txn, index, (struct hash_home){position->base, position->growth}, &growth, &data);
+    if (status != MAE_OK)
+        return status;
+    MAE_DCHECK(growth == position->growth); /* buckets never join */
+    for (uint32_t i = 0; data && i < index->bucket_entries; i++) {
+        uint64_t word = bucket_row_word(index, data, i);
+        if (word)
+            (void)visit(arg, bucket_entry(index, data, i), word - 1);
+    }
+    if (data)
+        status = overflow_visit(txn, index, bucket_link(index, data), walk_entry, &walk, &stopped);
+    position_advance(position, data ? bucket_depth(index, data) : 0);
+    return status == MAE_NOT_FOUND ? MAE_CORRUPT : status;
+}
+
 enum mae_status hash_index_visit(struct mae_txn *txn, struct hash_index *index, mae_entry_fn visit, void *arg)
 {
     uint64_t limit = atomic_load_explicit(&index->buckets->next_row, memory_order_relaxed);

@@ -80,6 +80,20 @@ void hash_index_grow(struct mae_worker *worker, struct hash_index *index, int64_
 /* The same for each index to which the transaction that has just committed added entries. Its timestamp stays. */
 void hash_index_grow_all(struct mae_txn *txn);
 
+/* A place in an index: the bucket of base `base` that has these growth bits and no others set comes next. */
+struct hash_position {
+    uint64_t base, growth;
+};
+
+/*
+ * Visits the entries of the next bucket and moves the position on; MAE_NOT_FOUND at the end. From a position of zeros,
+ * in one transaction after the other, it visits every entry that is there all the time: a bucket has a part of the
+ * hashes, the parts come one after the other, and a split only divides a part. Visits all of a bucket, whatever `visit`
+ * returns.
+ */
+enum mae_status hash_index_walk(struct mae_txn *txn, struct hash_index *index, struct hash_position *position,
+                                mae_entry_fn visit, void *arg);
+
 /* Visits all entries that the transaction sees, until `visit` returns false. For verification. */
 enum mae_status hash_index_visit(struct mae_txn *txn, struct hash_index *index, mae_entry_fn visit, void *arg);
 

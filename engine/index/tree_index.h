@@ -60,6 +60,18 @@ enum mae_status tree_index_scan(struct mae_txn *txn, const struct tree_index *in
                                 const void *lo, const void *hi, unsigned flags, uint64_t limit, mae_entry_fn visit,
                                 void *arg);
 
+/* A place in an index: behind this entry. */
+struct tree_position {
+    bool begun; /* false: before the first */
+    _Alignas(8) unsigned char key[MAE_KEY_MAX_BYTES];
+    uint64_t row;
+};
+
+/* tree_scan.c: visits the entries from the position on, ascending, until `visit` returns false, and moves the position
+ * behind the last one. MAE_NOT_FOUND: there is none. */
+enum mae_status tree_index_walk(struct mae_txn *txn, const struct tree_index *index, struct tree_position *position,
+                                mae_entry_fn visit, void *arg);
+
 /*
  * Starts loading the leaves of `count` contiguous keys, of which it looks at MAE_PREFETCH_MAX, then the rows of `rows`
  * that they lead to. It is a hint: it changes nothing and does not wait.

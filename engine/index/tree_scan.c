@@ -6,6 +6,8 @@
  * leaves are validated, so if their fences do not join, one leaf is outdated and the transaction cannot commit anyway
  * (tree_index.c, T1 and T2).
  */
+#include <string.h>
+
 #include "engine/base/check.h"
 #include "engine/base/compiler.h"
 #include "engine/index/tree_walk.h"
@@ -149,18 +151,31 @@ static enum mae_status scan_backward(struct scan *scan, const struct tree_node *
     }
 }
 
+static enum mae_status scan_run(struct scan *scan, bool backward)
+{
+    const struct tree_key *const start = backward ? scan->hi : scan->lo;
+    struct tree_target target = {.kind = backward ? TREE_LAST : TREE_FIRST};
+    if (start != NULL)
+        target = (struct tree_target){.kind = TREE_AT_KEY, .key = *start};
+    struct tree_path path;
+    const struct tree_node *leaf;
+    scan->epoch = scan->txn->accesses.epoch;
+    const enum mae_status status = tree_walk(scan->txn, scan->index, &target, 0, true, &path, &leaf);
+    if (status != MAE_OK)
+        return status == MAE_NOT_FOUND ? MAE_OK : tree_doom(scan->txn, status);
+    return tree_doom(scan->txn, backward ? scan_backward(scan, leaf) : scan_forward(scan, leaf));
+}
+
 enum mae_status tree_index_scan(struct mae_txn *txn, const struct tree_index *index, const struct table *rows,
                                 const void *lo, const void *hi, unsigned flags, uint64_t limit, mae_entry_fn visit,
                                 void *arg)
 {
     const struct tree_shape *const shape = &index->shape;
-    const bool backward = (flags & MAE_SCAN_BACKWARD) != 0;
     struct tree_key lo_key, hi_key;
     struct scan scan = {
         .txn = txn,
         .index = index,
         .rows = rows,
-        .epoch = txn->accesses.epoch,
         .limit = limit == 0 ? UINT64_MAX : limit,
         .visit = visit,
         .arg = arg,
@@ -175,15 +190,44 @@ enum mae_status tree_index_scan(struct mae_txn *txn, const struct tree_index *in
     }
     if (lo != NULL && hi != NULL && tree_key_compare(shape, &lo_key, &hi_key) > 0)
         return MAE_OK;
+    return scan_run(&scan, (flags & MAE_SCAN_BACKWARD) != 0);
+}
 
-    struct tree_target target = {.kind = backward ? TREE_LAST : TREE_FIRST};
-    const struct tree_key *const start = backward ? scan.hi : scan.lo;
-    if (start != NULL)
-        target = (struct tree_target){.kind = TREE_AT_KEY, .key = *start};
-    struct tree_path path;
-    const struct tree_node *leaf;
-    const enum mae_status status = tree_walk(txn, index, &target, 0, true, &path, &leaf);
-    if (status != MAE_OK)
-        return status == MAE_NOT_FOUND ? MAE_OK : tree_doom(txn, status);
-    return tree_doom(txn, backward ? scan_backward(&scan, leaf) : scan_forward(&scan, leaf));
+/* ---- In parts. ---- */
+
+struct walk {
+    const struct tree_shape *shape;
+    struct tree_position *position;
+    mae_entry_fn visit;
+    void *arg;
+    bool found;
+};
+
+static bool walk_entry(void *arg, const void *key, uint64_t row)
+{
+    struct walk *walk = arg;
+    struct tree_position *position = walk->position;
+    bool same = position->begun && memcmp(position->key, key, walk->shape->key_bytes) == 0;
+    if (same && (!walk->shape->non_unique || row == position->row))
+        return true; /* the last one of the part before */
+    walk->found = true;
+    position->begun = true;
+    memcpy(position->key, key, walk->shape->key_bytes);
+    position->row = row;
+    return walk->visit(walk->arg, key, row);
+}
+
+enum mae_status tree_index_walk(struct mae_txn *txn, const struct tree_index *index, struct tree_position *position,
+                                mae_entry_fn visit, void *arg)
+{
+    const struct tree_position from = *position; /* a key is a view of its bytes */
+    struct walk walk = {.shape = &index->shape, .position = position, .visit = visit, .arg = arg};
+    struct scan scan = {.txn = txn, .index = index, .limit = UINT64_MAX, .visit = walk_entry, .arg = &walk};
+    struct tree_key key;
+    if (from.begun) {
+        key = tree_key_make(&index->shape, from.key, from.row);
+        scan.lo = &key;
+    }
+    const enum mae_status status = scan_run(&scan, false);
+    return status == MAE_OK && !walk.found ? MAE_NOT_FOUND : status;
 }

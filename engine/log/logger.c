@@ -99,7 +99,9 @@ static bool write_block(struct log *log)
     block_seal(log->block);
     atomic_store_explicit(&log->written_bytes, atomic_load_explicit(&log->written_bytes, memory_order_relaxed) + bytes,
                           memory_order_relaxed);
-    return segments_write(&log->segments, log->block, bytes) == 0;
+    segments_note_block(&log->segments, log->block->number,
+                        log->flush_number + (log->block->number != log->first_block));
+    return segments_write(&log->segments, log->block, bytes, log->highest_ts) == 0;
 }
 
 /* Moves `bytes` bytes from the buffer into blocks. */
@@ -124,6 +126,7 @@ static bool write_buffer(struct log *log, struct log_buffer *buffer, uint64_t by
 static bool write_flush(struct log *log, uint64_t m)
 {
     MAE_DCHECK(m >= log->written_m); /* H3: bounds never go back */
+    log->first_block = log->block_number;
     begin_block(log);
     for (unsigned i = 0; i < HORIZON_SLOTS; i++)
         if (log->taking[i] > 0 && !write_buffer(log, &log->buffers[i], log->taking[i]))
@@ -137,18 +140,57 @@ static bool write_flush(struct log *log, uint64_t m)
     return true;
 }
 
+static bool sync_written(struct log *log, uint64_t now)
+{
+    if (!MUTATED(sync_skipped) && segments_sync(&log->segments) != 0)
+        return false;
+    log->synced_ticks = now;
+    log->synced_m = log->written_m;
+    log->synced_flush = log->flush_number - 1;
+    return true;
+}
+
 static bool sync_flush(struct log *log, uint64_t m)
 {
     MAE_DCHECK(m == log->written_m); /* D3 */
     uint64_t now = tsc_now();
     bool due = log->config.durability != DURABILITY_ASYNC ||
                (double)(now - log->synced_ticks) > SYNC_INTERVAL_US * tsc_ticks_per_us();
-    if (!due)
+    return !due || sync_written(log, now);
+}
+
+/* ---- What checkpoints ask. ---- */
+
+static struct log_kept find_kept(const struct log *log, uint64_t start_ts)
+{
+    const struct segment_used *needed = segments_needed(&log->segments, start_ts, log->synced_flush);
+    struct log_kept kept = {.bound = log->synced_m, .segment = log->config.next_segment, .block = 1, .flush = 1};
+    if (needed) {
+        kept.segment = needed->number;
+        kept.block = needed->block;
+        kept.flush = needed->flush;
+    }
+    return kept;
+}
+
+/* False: the log fails. It must not have failed before: a second sync would say nothing of what the first has lost. */
+static bool answer(struct log *log)
+{
+    MAE_DCHECK(!log_has_failed(log)); /* D9 */
+    pthread_mutex_lock(&log->lock);
+    bool asked = log->asked;
+    uint64_t start_ts = log->asked_start, below = log->release_below;
+    pthread_mutex_unlock(&log->lock);
+    segments_release(&log->segments, below);
+    if (!asked)
         return true;
-    if (!MUTATED(sync_skipped) && segments_sync(&log->segments) != 0)
+    if (log->synced_m != log->written_m && !sync_written(log, tsc_now()))
         return false;
-    log->synced_ticks = now;
-    log->synced_m = m;
+    pthread_mutex_lock(&log->lock);
+    log->kept = find_kept(log, start_ts);
+    log->asked = false;
+    pthread_cond_broadcast(&log->done);
+    pthread_mutex_unlock(&log->lock);
     return true;
 }
 
@@ -177,6 +219,8 @@ bool log_round(struct log *log)
 {
     if (log_has_failed(log))
         return false;
+    if (!answer(log))
+        return fail(log);
     uint64_t m = MUTATED(bound_too_late) ? 0 : log->config.bound(log->config.arg); /* D2: before the buffers */
     RACE(LOG_TAKE);
     uint64_t bytes = note_filled(log);
@@ -278,6 +322,38 @@ enum mae_status log_wait(struct log *log, uint64_t ts)
     log->waiters--;
     pthread_mutex_unlock(&log->lock);
     return log_durable_ts(log) > ts ? MAE_OK : MAE_IO_UNKNOWN;
+}
+
+enum mae_status log_secure(struct log *log, uint64_t start_ts, uint64_t end_ts, struct log_kept *kept)
+{
+    MAE_DCHECK(start_ts <= end_ts);
+    if (log_wait(log, end_ts - 1) != MAE_OK)
+        return MAE_IO;
+    pthread_mutex_lock(&log->lock);
+    log->asked_start = start_ts;
+    log->asked = true;
+    log->woken = true;
+    pthread_cond_signal(&log->wake);
+    pthread_mutex_unlock(&log->lock);
+    if (!log->runs && !log_has_failed(log) && !answer(log))
+        (void)fail(log);
+    pthread_mutex_lock(&log->lock);
+    log->waiters++;
+    while (log->asked && !log_has_failed(log))
+        pthread_cond_wait(&log->done, &log->lock);
+    log->waiters--;
+    *kept = log->kept;
+    enum mae_status status = log->asked ? MAE_IO : MAE_OK;
+    log->asked = false;
+    pthread_mutex_unlock(&log->lock);
+    return status;
+}
+
+void log_release(struct log *log, uint64_t segment)
+{
+    pthread_mutex_lock(&log->lock);
+    log->release_below = segment;
+    pthread_mutex_unlock(&log->lock);
 }
 
 /* ---- Beginning and end. ---- */

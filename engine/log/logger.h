@@ -14,6 +14,9 @@
  *   D9  After an error of a write or a sync, durable_ts never moves again. Linux reports a failed sync once and then
  *       forgets which data was not written, so nothing can be tried again.
  *
+ *   D11 A checkpoint asks what of the log it makes superfluous (log_secure), and releases that once the manifest names
+ *       it (log_release).
+ *
  * Checked by: tests/crash, tests/unit/log.   Not here: what the records say (txn/logging.c), reading them back
  * (durable/scan.c).
  */
@@ -42,6 +45,12 @@ struct log_config {
     void *arg;
 };
 
+/* What is to be kept of the log of this life. */
+struct log_kept {
+    uint64_t bound;                 /* the highest that is certainly on the disk */
+    uint64_t segment, block, flush; /* as struct segment_used: the first that is needed */
+};
+
 struct log {
     struct log_config config;
     /* ORD-15. Read by workers. */
@@ -52,9 +61,11 @@ struct log {
     SEPARATED struct segments segments;
     struct block *block; /* the one that is filled, BLOCK_MAX_BYTES long */
     uint64_t block_number, flush_number;
-    uint64_t highest_ts;   /* no record that has been taken is above */
-    uint64_t written_m;    /* the bound of the last flush */
-    uint64_t synced_m;     /* of the last flush that has been synced */
+    uint64_t first_block; /* of the flush that is written */
+    uint64_t highest_ts;  /* no record that has been taken is above */
+    uint64_t written_m;   /* the bound of the last flush */
+    uint64_t synced_m;    /* of the last flush that has been synced, and its number */
+    uint64_t synced_flush;
     uint64_t synced_ticks; /* when that was */
     uint64_t full_ticks;   /* when the disk was asked for space last */
     uint64_t taking[HORIZON_SLOTS];
@@ -65,6 +76,9 @@ struct log {
     pthread_cond_t wake, done;
     unsigned waiters;
     bool stop, woken;
+    bool asked; /* of log_secure, which waits for `kept` */
+    uint64_t asked_start, release_below;
+    struct log_kept kept;
     struct log_buffer buffers[HORIZON_SLOTS]; /* by slot of the horizon */
 };
 
@@ -96,6 +110,15 @@ void log_wake(struct log *log);
 /* Waits until durable_ts is above ts: MAE_OK; MAE_IO_UNKNOWN: the log has failed. The caller must hold nothing that
  * keeps the horizon below ts. */
 enum mae_status log_wait(struct log *log, uint64_t ts);
+
+/*
+ * Waits until every commit below end_ts is on the disk, with durability=async, too. Then fills in what of the log is
+ * still needed if no record below start_ts is. MAE_OK or MAE_IO. The caller must hold nothing that keeps the horizon
+ * below end_ts. One thread at a time.
+ */
+enum mae_status log_secure(struct log *log, uint64_t start_ts, uint64_t end_ts, struct log_kept *kept);
+/* Segments with smaller numbers may go. */
+void log_release(struct log *log, uint64_t segment);
 
 #ifdef MAE_DEBUG
 /* Tests only: no thread is started, and whoever waits makes the logger's rounds himself. */

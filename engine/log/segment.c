@@ -11,6 +11,8 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
+enum { SPARE_MAX = 16 }; /* released segments that are kept for use */
+
 static const char pattern[] = "%s/log-%08" PRIu64;
 
 void segment_path(const char *folder, uint64_t number, char *path)
@@ -42,6 +44,7 @@ void segments_fini(struct segments *segments)
     for (size_t i = 0; i < segments->count; i++)
         (void)file_calls->close(segments->made[i].file);
     free(segments->made);
+    free(segments->used);
 }
 
 /* Notes what failed; returns `result`. */
@@ -70,17 +73,50 @@ static int prepare(struct segments *segments, const char *path, int file, uint64
     return result < 0 ? failed(segments, "sync of the folder", number, result) : 0;
 }
 
+/* Makes an array longer. */
+static bool grow(void **array, size_t element_bytes, size_t *capacity)
+{
+    size_t larger = *capacity ? 2 * *capacity : 4;
+    void *grown = mem_realloc(*array, *capacity * element_bytes, larger * element_bytes);
+    if (!grown)
+        return false;
+    *array = grown;
+    *capacity = larger;
+    return true;
+}
+
+/* In both lists: a segment that is made will be used. */
 static bool has_place(struct segments *segments)
 {
-    if (segments->count < segments->capacity)
-        return true;
-    size_t larger = segments->capacity ? 2 * segments->capacity : 4;
-    struct segment *made = mem_realloc(segments->made, segments->capacity * sizeof *made, larger * sizeof *made);
-    if (!made)
-        return false;
+    void *made = segments->made, *used = segments->used;
+    bool has = segments->count < segments->capacity || grow(&made, sizeof *segments->made, &segments->capacity);
     segments->made = made;
-    segments->capacity = larger;
-    return true;
+    has = has && (segments->used_count + segments->count < segments->used_capacity ||
+                  grow(&used, sizeof *segments->used, &segments->used_capacity));
+    segments->used = used;
+    return has;
+}
+
+static void forget_released(struct segments *segments)
+{
+    segments->released--;
+    segments->used_count--;
+    memmove(segments->used, segments->used + 1, segments->used_count * sizeof *segments->used);
+}
+
+/* A file for the segment with this path: a new one, or that of a released segment. */
+static int open_file(struct segments *segments, const char *path)
+{
+    if (segments->released > 0) {
+        char old[SEGMENT_PATH_BYTES];
+        segment_path(segments->folder, segments->used[0].number, old);
+        int result = file_calls->rename(old, path);
+        if (result < 0)
+            return result;
+        forget_released(segments);
+        segments->reused++;
+    }
+    return file_calls->open(path, FILE_WRITE | FILE_CREATE | FILE_BLOCKS);
 }
 
 static int make(struct segments *segments)
@@ -90,7 +126,7 @@ static int make(struct segments *segments)
     if (!has_place(segments))
         return -ENOSPC;
     segment_path(segments->folder, number, path);
-    int file = file_calls->open(path, FILE_WRITE | FILE_CREATE | FILE_BLOCKS);
+    int file = open_file(segments, path);
     if (file == -ENOSPC || file == -EDQUOT)
         return -ENOSPC;
     if (file < 0)
@@ -132,13 +168,24 @@ int segments_sync(struct segments *segments)
     return 0;
 }
 
+void segments_note_block(struct segments *segments, uint64_t block, uint64_t flush)
+{
+    if (segments->offset > 0)
+        return;
+    MAE_DCHECK(segments->count > 0 && segments->used_count < segments->used_capacity);
+    segments->used[segments->used_count++] = (struct segment_used){
+        .number = segments->made[0].number, .block = block, .flush = flush, .highest_ts = UINT64_MAX};
+}
+
 /* The first segment is full. It is synced here, since nobody comes back to it. */
-static int leave_first(struct segments *segments)
+static int leave_first(struct segments *segments, uint64_t highest_ts)
 {
     MAE_DCHECK(segments->count > 0 && segments->offset == segments->segment_bytes);
     int result = segments_sync(segments);
     if (result < 0)
         return result;
+    MAE_DCHECK(segments->used[segments->used_count - 1].number == segments->made[0].number);
+    segments->used[segments->used_count - 1].highest_ts = highest_ts;
     (void)file_calls->close(segments->made[0].file);
     segments->count--;
     segments->offset = 0;
@@ -146,7 +193,7 @@ static int leave_first(struct segments *segments)
     return 0;
 }
 
-int segments_write(struct segments *segments, const void *data, size_t bytes)
+int segments_write(struct segments *segments, const void *data, size_t bytes, uint64_t highest_ts)
 {
     MAE_DCHECK(bytes <= segments_left(segments) && bytes % FILE_BLOCK_BYTES == 0);
     int result = file_calls->write(segments->made[0].file, data, bytes, segments->offset);
@@ -154,5 +201,27 @@ int segments_write(struct segments *segments, const void *data, size_t bytes)
         return failed(segments, "write", segments->made[0].number, result);
     segments->unsynced = true;
     segments->offset += bytes;
-    return segments->offset == segments->segment_bytes ? leave_first(segments) : 0;
+    return segments->offset == segments->segment_bytes ? leave_first(segments, highest_ts) : 0;
+}
+
+const struct segment_used *segments_needed(const struct segments *segments, uint64_t start_ts, uint64_t synced_flush)
+{
+    const struct segment_used *needed = segments->used, *last = needed + segments->used_count - 1;
+    if (segments->used_count == 0)
+        return NULL;
+    while (needed < last && needed->highest_ts < start_ts && needed[1].flush <= synced_flush)
+        needed++;
+    return needed;
+}
+
+void segments_release(struct segments *segments, uint64_t number)
+{
+    while (segments->released < segments->used_count && segments->used[segments->released].number < number)
+        segments->released++;
+    if (segments->released <= SPARE_MAX)
+        return;
+    char path[SEGMENT_PATH_BYTES];
+    segment_path(segments->folder, segments->used[0].number, path);
+    (void)file_calls->remove(path); /* if that fails, the next start of the database removes it */
+    forget_released(segments);
 }

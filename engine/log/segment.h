@@ -4,6 +4,10 @@
  * A segment is allocated, and certainly in its folder, before the first block goes there. So a full disk is met only
  * when a segment is made, and then nothing is lost: the log waits for space. An error of a write or a sync is final.
  * A segment is filled to its last byte before the next one is begun. One thread at a time.
+ *
+ * A segment that a checkpoint has made superfluous is released (DURABLE.md, D11). Then its file serves for a later
+ * segment, under that one's name: its space is allocated, and where files are in memory it need not be cleared again.
+ * What stands in it does no harm, since no block's number comes twice in a life of the database.
  */
 #ifndef ENGINE_LOG_SEGMENT_H
 #define ENGINE_LOG_SEGMENT_H
@@ -23,13 +27,24 @@ struct segment {
     uint64_t number;
 };
 
+/* A segment that has been written to in this life of the database. */
+struct segment_used {
+    uint64_t number;
+    uint64_t block;      /* the first block in it */
+    uint64_t flush;      /* the first flush that begins in it, or in a later one */
+    uint64_t highest_ts; /* no record that begins in it or before is above. UINT64_MAX while it is written */
+};
+
 struct segments {
     const char *folder;
     uint64_t segment_bytes, next_number;
     struct segment *made; /* the first is the one that is written, the others are empty */
     size_t count, capacity;
-    uint64_t offset; /* in the first */
+    struct segment_used *used; /* in the order in which they were written; the first `released` of them may go */
+    size_t used_count, used_capacity, released;
+    uint64_t offset; /* in the first of `made` */
     bool unsynced;
+    uint64_t reused;                        /* files of released segments */
     char problem[SEGMENT_PATH_BYTES + 100]; /* what failed */
 };
 
@@ -41,7 +56,16 @@ void segments_fini(struct segments *segments);
 int segments_make_room(struct segments *segments, uint64_t bytes);
 /* How many bytes the next write may have. */
 size_t segments_left(const struct segments *segments);
-int segments_write(struct segments *segments, const void *data, size_t bytes);
+/* A block with this number comes next. `flush`: the first flush that begins with this block or a later one. */
+void segments_note_block(struct segments *segments, uint64_t block, uint64_t flush);
+/* highest_ts: no record that has been written so far, or is being written, is above. */
+int segments_write(struct segments *segments, const void *data, size_t bytes, uint64_t highest_ts);
 int segments_sync(struct segments *segments);
+
+/* The first segment that is needed once all records below start_ts may go, so that what is kept has the end of a flush
+ * up to synced_flush, unless it has everything. NULL: none has been written to. */
+const struct segment_used *segments_needed(const struct segments *segments, uint64_t start_ts, uint64_t synced_flush);
+/* Segments with smaller numbers may go. Removes one file at most, since that takes a while, and keeps some for use. */
+void segments_release(struct segments *segments, uint64_t number);
 
 #endif

@@ -70,6 +70,12 @@ static inline uint64_t version_wts(const struct version *version)
     return atomic_load_explicit(&version->wts, memory_order_relaxed);
 }
 
+/* The version that has this payload. */
+static inline const struct version *version_of_payload(const void *payload)
+{
+    return (const struct version *)(const void *)((const char *)payload - offsetof(struct version, payload));
+}
+
 enum { VERSION_HEADER_BYTES = 24 };
 static_assert(sizeof(struct version) == VERSION_HEADER_BYTES, "the layout that table.h and the row stride rely on");
 static_assert(offsetof(struct version, payload) % 8 == 0, "payloads are 8-byte aligned");

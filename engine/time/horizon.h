@@ -67,9 +67,9 @@ enum horizon_slot_state { SLOT_FREE, SLOT_PARKED, SLOT_ACTIVE, SLOT_OVERTAKEN };
 enum horizon_owner { OWNER_IDLE, OWNER_BUSY, OWNER_READING, OWNER_SNAPSHOT };
 
 /* Callers' workers and the database's own workers each have a slot. The database's own are its maintenance worker,
- * one that makes an index or verifies, and the logger's. Only callers' workers have a number, the low bits of their
- * timestamps; usually it equals the slot's index. */
-enum { HORIZON_OWN = 3, HORIZON_SLOTS = MAE_WORKERS_MAX + HORIZON_OWN, HORIZON_NO_NUMBER = MAE_WORKERS_MAX };
+ * one that makes an index or verifies, the logger's, and one that makes a checkpoint. Only callers' workers have a
+ * number, the low bits of their timestamps; usually it equals the slot's index. */
+enum { HORIZON_OWN = 4, HORIZON_SLOTS = MAE_WORKERS_MAX + HORIZON_OWN, HORIZON_NO_NUMBER = MAE_WORKERS_MAX };
 
 struct SEPARATED horizon_slot {
     _Atomic uint64_t wts, rts;

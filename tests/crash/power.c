@@ -3,6 +3,7 @@
  *
  * A scenario is some lives of one database on a simulated disk (tests/support/disk.h). In each life three workers run
  * short transactions that overlap, over a few keys: they insert, update, delete, move keys, insert and delete at once.
+ * Now and then a checkpoint is made, with commits and rounds of the logger between its batches.
  * The logger's rounds are made by hand, at random moments: also in the middle of commits and, the other way round, with
  * commits in the middle of rounds (LOG_APPEND, LOG_TAKE). A life ends by a stop of the machine at a random call, by the
  * end of the process alone, or by closing. Recoveries are stopped as well.
@@ -30,6 +31,8 @@ enum {
     WORKERS = 3,
     LIVES = 4,
     STEPS = 40,
+    STEPS_MANY = 250, /* enough to fill segments */
+    CHECKPOINT_EACH = 30,
     COMMITS_MAX = 2000,
     CHANGES_MAX = 6,
     VALUE_MAX = 2500,
@@ -73,6 +76,11 @@ static struct {
     unsigned followers; /* commits that may still happen in the middle of this round */
     bool in_hook;
 } test;
+
+/* Of all scenarios: what must have happened, so that they show something. */
+static struct {
+    uint64_t checkpoints, reused, from_checkpoint;
+} seen;
 
 static uint64_t below(uint64_t n)
 {
@@ -257,7 +265,8 @@ static void round_by_hand(void)
 static void follow(void)
 {
     struct session *session = &test.sessions[WORKERS];
-    test.followers--;
+    if (!session->worker)
+        return;
     open_session(session);
     step(session, true);
     if (session->txn)
@@ -271,8 +280,12 @@ static void in_the_middle(enum race_point point)
     if (test.in_hook || !test.db)
         return;
     test.in_hook = true;
-    if (point == RACE_LOG_TAKE && test.followers > 0 && below(2))
+    if (point == RACE_CHECKPOINT_BATCH && below(2))
         follow();
+    if (point == RACE_CHECKPOINT_BATCH && below(4) == 0)
+        round_by_hand();
+    if (point == RACE_LOG_TAKE && test.followers > 0 && below(2))
+        test.followers--, follow();
     if (point == RACE_LOG_APPEND && below(4) == 0)
         for (unsigned i = 0; i < 3; i++) { /* enough to park a worker and to pass its timestamp */
             (void)log_round(test.db->core.log);
@@ -429,15 +442,28 @@ static void recover(void)
     no_fault();
     for (unsigned i = 0; i <= WORKERS; i++)
         assert_ok(mae_worker_join(test.db, &test.sessions[i].worker));
+    seen.from_checkpoint += durable_manifest(test.db->durable)->checkpoint.number > 0;
     check_state();
+}
+
+/* It may fail, if the disk does. */
+static void checkpoint(void)
+{
+    enum mae_status status = mae_checkpoint(test.db);
+    if (status == MAE_OK)
+        seen.checkpoints++;
+    else
+        assert_status(MAE_IO, status);
 }
 
 static void live(void)
 {
-    for (uint64_t left = 1 + below(STEPS); left > 0; left--) {
+    for (uint64_t left = 1 + below(below(4) ? STEPS : STEPS_MANY); left > 0; left--) {
         struct session *session = &test.sessions[below(WORKERS)];
         uint64_t kind = below(4);
-        if (kind == 0)
+        if (below(CHECKPOINT_EACH) == 0)
+            checkpoint();
+        else if (kind == 0)
             round_by_hand();
         else if (!session->txn)
             open_session(session);
@@ -447,6 +473,7 @@ static void live(void)
             end_session(session);
     }
     leave();
+    seen.reused += test.db->core.log->segments.reused;
 }
 
 static void begin_scenario(uint64_t seed)
@@ -534,7 +561,11 @@ static void what_was_promised_survives(void **state)
         printf("scenario: MAE_SEED=%" PRIu64 "\r", seed);
         scenario(seed);
     }
-    printf("\n%" PRIu64 " scenarios\n", count);
+    printf("\n%" PRIu64 " scenarios, %" PRIu64 " checkpoints, %" PRIu64 " segments used again, %" PRIu64
+           " recoveries from a checkpoint\n",
+           count, seen.checkpoints, seen.reused, seen.from_checkpoint);
+    if (count >= 100)
+        assert_true(seen.checkpoints > 0 && seen.reused > 0 && seen.from_checkpoint > 0);
     hooks_off();
 }
 

@@ -9,7 +9,7 @@
 #include "engine/base/file.h"
 #include "tests/support/world.h"
 
-enum { SECTOR_BYTES = 512, FILES_MAX = 256, NAMES_MAX = 128, NAME_BYTES_MAX = 32, STEPS_MAX = 256, OPEN_MAX = 128 };
+enum { SECTOR_BYTES = 512, FILES_MAX = 2048, NAMES_MAX = 128, NAME_BYTES_MAX = 32, STEPS_MAX = 1024, OPEN_MAX = 128 };
 
 struct content {
     char *cached, *safe;

@@ -47,6 +47,7 @@ static void ids_are_the_lowest_free(void **state)
     assert_int_equal(horizon_join_own(&horizon), MAE_WORKERS_MAX); /* the database's own have slots behind */
     assert_int_equal(horizon_join_own(&horizon), MAE_WORKERS_MAX + 1);
     assert_int_equal(horizon_join_own(&horizon), MAE_WORKERS_MAX + 2);
+    assert_int_equal(horizon_join_own(&horizon), MAE_WORKERS_MAX + 3);
     assert_int_equal(horizon_join_own(&horizon), -1);
     horizon_leave(&horizon, 7); /* one of its own in a slot before takes no number */
     horizon_leave(&horizon, MAE_WORKERS_MAX);

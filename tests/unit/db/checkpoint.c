@@ -1,0 +1,402 @@
+/* checkpoint.c - checkpoints by the public calls, on a simulated disk. tests/crash has what a crash leaves. */
+#include "tests/support/disk.h"
+#include "tests/support/world.h"
+
+#include "engine/db/db.h"
+
+#ifdef MAE_DEBUG
+
+static const char group[] = "durability=group log_dir=db log_segment_bytes=64K log_buffer_bytes=64K checkpoint_rate=0 "
+                            "gc_interval_us=1 ";
+
+static int set_up(void **state)
+{
+    (void)state;
+    log_by_hand = true;
+    disk_open();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    disk_close();
+    log_by_hand = false;
+    return 0;
+}
+
+static struct world open_again(void)
+{
+    struct world world = {.db = world_db(group), .worker_count = 1};
+    world.table = mae_table_find(world.db, "rows");
+    world.index = mae_index_by_name(world.db, "keys");
+    assert_ok(mae_worker_join(world.db, &world.workers[0]));
+    return world;
+}
+
+static void close_world(struct world *world)
+{
+    world_close(world);
+    disk_crash(NULL);
+}
+
+static enum mae_status open_status(void)
+{
+    struct mae_options *options = world_options(group);
+    struct mae_db *db = NULL;
+    enum mae_status status = mae_open(options, &db);
+    mae_options_destroy(options);
+    if (status == MAE_OK)
+        mae_close(db);
+    return status;
+}
+
+static void check_keys(struct world *world, uint64_t first, uint64_t count, uint64_t expected)
+{
+    struct mae_txn *txn = begin(world->workers[0]);
+    for (uint64_t key = first; key < first + count; key++) {
+        uint64_t value = 0;
+        assert_ok(key_get(txn, world->index, key, &value));
+        assert_int_equal(value, expected);
+    }
+    assert_ok(mae_commit(txn));
+}
+
+static void what_it_has_need_not_be_in_the_log(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct mae_recover_info info;
+    struct mae_log_state log;
+    new_keys(world.workers[0], world.index, 1, 1000, 7);
+    assert_ok(mae_sync(world.db));
+    assert_ok(mae_checkpoint(world.db));
+    mae_log_state(world.db, &log);
+    assert_int_equal(log.checkpoints, 1);
+    assert_true(log.checkpoint_bytes > 0 && log.checkpoint_ns > 0);
+    assert_string_equal(log.checkpoint_problem, "");
+    new_keys(world.workers[0], world.index, 2000, 1, 8);
+    close_world(&world);
+    world = open_again();
+    mae_recover_info(world.db, &info);
+    assert_int_equal(info.rows, 1001);
+    assert_int_equal(info.entries, 1001);
+    assert_true(info.transactions >= 1 && info.transactions < 1000);
+    check_keys(&world, 1, 1000, 7);
+    check_keys(&world, 2000, 1, 8);
+    close_world(&world);
+}
+
+/* Entries move while the walk comes by: buckets split and overflow, leaves split. All keys of the beginning are there
+ * all the time, so it must find them. */
+static struct {
+    struct world *world;
+    uint64_t next_key;
+} growth;
+
+static void grow(enum race_point point)
+{
+    if (point != RACE_CHECKPOINT_BATCH)
+        return;
+    race_hook = NULL;
+    new_keys(growth.world->workers[0], growth.world->index, growth.next_key, 20, 9);
+    growth.next_key += 20;
+    race_hook = growth.next_key < 6000 ? grow : NULL;
+}
+
+static void check_growth(enum mae_index_kind kind)
+{
+    struct world world = world_open(group, kind, 8, 1);
+    growth.world = &world;
+    growth.next_key = 2000;
+    new_keys(world.workers[0], world.index, 1000, 500, 7);
+    assert_ok(mae_sync(world.db));
+    race_hook = grow;
+    assert_ok(mae_checkpoint(world.db));
+    race_hook = NULL;
+    assert_true(growth.next_key > 4000);
+    close_world(&world);
+    world = open_again();
+    check_keys(&world, 1000, 500, 7);
+    check_keys(&world, 2000, growth.next_key - 2000, 9);
+    close_world(&world);
+}
+
+static void entries_that_move_are_found(void **state)
+{
+    (void)state;
+    check_growth(MAE_INDEX_HASH);
+    disk_close();
+    disk_open();
+    check_growth(MAE_INDEX_ORDERED);
+}
+
+/* Many entries of one key: a walk goes on between them. */
+static void entries_of_one_key(void **state)
+{
+    (void)state;
+    const struct mae_index_config config = {.kind = MAE_INDEX_ORDERED, .key_bytes = 8, .non_unique = true};
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct mae_recover_info info;
+    struct mae_index *many;
+    uint64_t key = 5;
+    assert_ok(mae_index_create(world.db, world.table, "many", &config, &many));
+    for (unsigned i = 0; i < 50; i++) {
+        uint64_t row = new_row(world.workers[0], world.table, i);
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(mae_index_insert(txn, many, &key, row));
+        assert_ok(mae_commit(txn));
+    }
+    assert_ok(mae_sync(world.db));
+    assert_ok(mae_checkpoint(world.db));
+    close_world(&world);
+    world = open_again();
+    mae_recover_info(world.db, &info);
+    assert_int_equal(info.entries, 50);
+    assert_int_equal(info.rows, 50);
+    close_world(&world);
+}
+
+static void count_segment(void *arg, const char *name)
+{
+    uint64_t number;
+    *(unsigned *)arg += segment_number(name, &number);
+}
+
+static void the_log_stays_bounded(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    unsigned most = 0;
+    new_keys(world.workers[0], world.index, 1, 10, 0);
+    for (unsigned i = 0; i < 600; i++) { /* each round writes a block of 4 KiB */
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(key_add(txn, world.index, 1 + i % 10, 1));
+        assert_ok(mae_commit(txn));
+        assert_ok(mae_sync(world.db));
+        if (i % 50 == 49)
+            assert_ok(mae_checkpoint(world.db));
+        unsigned count = 0;
+        assert_int_equal(file_calls->list("db", count_segment, &count), 0);
+        most = count > most ? count : most;
+    }
+    assert_true(world.db->core.log->segments.reused > 20);
+    assert_true(most <= 8); /* of the 38 or so that were filled */
+    close_world(&world);
+    world = open_again();
+    check_keys(&world, 1, 10, 60);
+    close_world(&world);
+}
+
+/* A row that changes all the time while the checkpoint is made has no long chain of versions. */
+static struct {
+    struct world *world;
+    uint64_t versions, updates;
+} hot;
+
+static void update_hot(enum race_point point)
+{
+    if (point != RACE_CHECKPOINT_BATCH)
+        return;
+    race_hook = NULL;
+    for (unsigned i = 0; i < 20; i++) {
+        struct mae_txn *txn = begin(hot.world->workers[0]);
+        assert_ok(key_add(txn, hot.world->index, 1, 1));
+        assert_ok(mae_commit(txn));
+        hot.updates++;
+    }
+    for (unsigned i = 0; i < 4; i++)
+        (void)log_round(hot.world->db->core.log);
+    struct mae_space space;
+    mae_table_space(hot.world->table, &space);
+    if (space.versions - space.rows > hot.versions)
+        hot.versions = space.versions - space.rows;
+    race_hook = update_hot;
+}
+
+static void a_hot_row_keeps_few_versions(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    hot.world = &world;
+    hot.versions = hot.updates = 0;
+    new_keys(world.workers[0], world.index, 1, 400, 0);
+    assert_ok(mae_sync(world.db));
+    race_hook = update_hot;
+    assert_ok(mae_checkpoint(world.db));
+    race_hook = NULL;
+    assert_true(hot.updates > 1000);
+    assert_true(hot.versions < 100);
+    close_world(&world);
+    world = open_again();
+    check_keys(&world, 1, 1, hot.updates);
+    close_world(&world);
+}
+
+/* The process and the power are gone, without a closing. */
+static void lose_power(struct world *world, uint64_t *random)
+{
+    world_leave(world);
+    disk_stop_at(1);
+    mae_close(world->db);
+    disk_crash(random);
+}
+
+struct deletion {
+    struct world *world;
+    uint64_t ts;
+};
+
+/* The horizon passes it, and the log of what was before has been written, but not its record. */
+static void delete_last(void *arg)
+{
+    struct deletion *deletion = arg;
+    (void)log_round(deletion->world->db->core.log);
+    struct mae_txn *txn = begin(deletion->world->workers[0]);
+    deletion->ts = mae_txn_timestamp(txn);
+    assert_ok(key_delete(txn, deletion->world->index, 40));
+    assert_ok(mae_commit(txn));
+    settle(deletion->world);
+}
+
+/* D10: a row and an entry that are not there have no timestamp. Whoever deleted them must have survived. */
+static void it_counts_when_its_end_is_on_the_disk(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct deletion deletion = {.world = &world};
+    uint64_t random = 1, value;
+    new_keys(world.workers[0], world.index, 1, 40, 7);
+    assert_ok(mae_sync(world.db));
+    at_race(RACE_CHECKPOINT_BATCH, 2, delete_last, &deletion);
+    assert_ok(mae_checkpoint(world.db));
+    assert_true(mae_durable_timestamp(world.db) > deletion.ts);
+    lose_power(&world, &random);
+    world = open_again();
+    assert_true(mae_survived(world.db, deletion.ts));
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_status(MAE_NOT_FOUND, key_get(txn, world.index, 40, &value));
+    assert_ok(mae_commit(txn));
+    check_keys(&world, 1, 39, 7);
+    close_world(&world);
+}
+
+/* More than a segment, from the first key on. */
+static void fill_a_segment(void *arg)
+{
+    struct world *world = arg;
+    for (uint64_t i = 0; i < 40; i++) {
+        struct mae_txn *txn = begin(world->workers[0]);
+        assert_ok(key_add(txn, world->index, 1 + i, 1));
+        assert_ok(mae_commit(txn));
+        (void)log_round(world->db->core.log);
+    }
+    settle(world);
+}
+
+/* D11: its beginning decides, since a row that it has passed may have changed before its end. */
+static void the_log_from_its_start_on_stays(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    uint64_t random = 1;
+    new_keys(world.workers[0], world.index, 1, 40, 7);
+    assert_ok(mae_sync(world.db));
+    at_race(RACE_CHECKPOINT_BATCH, 3, fill_a_segment, &world);
+    assert_ok(mae_checkpoint(world.db));
+    assert_ok(mae_sync(world.db));
+    lose_power(&world, &random);
+    world = open_again();
+    check_keys(&world, 1, 40, 8);
+    close_world(&world);
+}
+
+static void a_damaged_one_is_refused(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 5, 7);
+    assert_ok(mae_sync(world.db));
+    assert_ok(mae_checkpoint(world.db));
+    close_world(&world);
+    struct disk_image *image = disk_save();
+    for (uint64_t offset = 0; offset < 300; offset++) {
+        assert_true(disk_damage("checkpoint-00000001", offset));
+        assert_status(MAE_CORRUPT, open_status());
+        assert_non_null(strstr(mae_open_problem(), "checkpoint-00000001 at 0"));
+        disk_load(image);
+    }
+    disk_erase("checkpoint-00000001");
+    assert_status(MAE_IO, open_status());
+    assert_non_null(strstr(mae_open_problem(), "checkpoint-00000001"));
+    disk_load(image);
+    assert_ok(open_status());
+    disk_image_free(image);
+}
+
+/* Each call on the disk fails once. The checkpoint before and its log stay. */
+static void one_that_fails_leaves_all_as_it_was(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct mae_log_state log;
+    new_keys(world.workers[0], world.index, 1, 20, 7);
+    assert_ok(mae_sync(world.db));
+    assert_ok(mae_checkpoint(world.db));
+    disk_count_from_here();
+    assert_ok(mae_checkpoint(world.db));
+    uint64_t calls = disk_calls(), failures = 0;
+    for (uint64_t call = 1; call <= calls; call++) {
+        disk_fail_at(call);
+        enum mae_status status = mae_checkpoint(world.db);
+        disk_fail_at(0);
+        mae_log_state(world.db, &log);
+        assert_int_equal(log.failed, false);
+        assert_true(status == MAE_OK || status == MAE_IO);
+        assert_int_equal(status == MAE_OK, log.checkpoint_problem[0] == '\0');
+        failures += status == MAE_IO;
+    }
+    assert_true(failures >= 5);
+    new_keys(world.workers[0], world.index, 100, 20, 8);
+    close_world(&world);
+    world = open_again();
+    check_keys(&world, 1, 20, 7);
+    check_keys(&world, 100, 20, 8);
+    close_world(&world);
+}
+
+static void without_a_log_there_is_none(void **state)
+{
+    (void)state;
+    struct world world = world_open("", MAE_INDEX_HASH, 8, 1);
+    assert_status(MAE_UNSUPPORTED, mae_checkpoint(world.db));
+    world_close(&world);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_it_has_need_not_be_in_the_log),
+        TEST(entries_that_move_are_found),
+        TEST(entries_of_one_key),
+        TEST(the_log_stays_bounded),
+        TEST(a_hot_row_keeps_few_versions),
+        TEST(it_counts_when_its_end_is_on_the_disk),
+        TEST(the_log_from_its_start_on_stays),
+        TEST(a_damaged_one_is_refused),
+        TEST(one_that_fails_leaves_all_as_it_was),
+        TEST(without_a_log_there_is_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+#else
+
+int main(void)
+{
+    return 0; /* the logger's rounds are made by hand in debug builds only */
+}
+
+#endif
