@@ -19,16 +19,12 @@ static const char *name_of(const struct compare *compare, size_t i)
 
 static void print_row(const struct compare_row *row, const char *name, int width, FILE *file)
 {
-    char ratio[32] = "-", interval[64] = "-", p[32] = "-", holm[32] = "-";
-    if (!isnan(row->ratio))
-        snprintf(ratio, sizeof(ratio), "%.4f", row->ratio);
+    const char *ratio = isnan(row->ratio) ? "-" : support_short("%.4f", row->ratio),
+               *p = isnan(row->u_test.p) ? "-" : support_short("%.2g", row->u_test.p),
+               *holm = isnan(row->u_test.p) ? "-" : support_short("%.2g", row->p_holm), *interval = "-";
     if (!isnan(row->interval.low))
-        snprintf(interval, sizeof(interval), "%.4f..%.4f: %g%%", row->interval.low, row->interval.high,
-                 statistics_coverage_percent(row->interval));
-    if (!isnan(row->u_test.p)) {
-        snprintf(p, sizeof(p), "%.2g", row->u_test.p);
-        snprintf(holm, sizeof(holm), "%.2g", row->p_holm);
-    }
+        interval = support_short("%.4f..%.4f: %g%%", row->interval.low, row->interval.high,
+                                 statistics_coverage_percent(row->interval));
     fprintf(file, "%-*s  %12.6g  %12.6g  %8s  %-23s  %8s  %8s  %5.2f%%  %3zu/%-3zu  %s%s%s\n", width, name,
             row->a_median, row->b_median, ratio, interval, p, holm, 100 * row->bound, row->a_count, row->b_count,
             verdict_name(row->verdict), *row->reason ? ": " : "", row->reason);

@@ -71,11 +71,10 @@ void repetitions_print_table(const struct repetitions *repetitions, FILE *file)
         const struct repetitions_group *group = &repetitions->groups[i];
         SUPPORT_FREED char *text =
             results_label(&repetitions->configuration, &repetitions->results.table, group->first);
-        char interval[64] = "-";
         const struct statistics_interval *median = &group->summary.median_interval;
-        if (isfinite(median->low))
-            (void)snprintf(interval, sizeof interval, "%.6g .. %.6g: %g%%", median->low, median->high,
-                           statistics_coverage_percent(*median));
+        const char *interval = !isfinite(median->low) ? "-"
+                                                      : support_short("%.6g .. %.6g: %g%%", median->low, median->high,
+                                                                      statistics_coverage_percent(*median));
         if (group->count == 0)
             (void)fprintf(file, "%3s  %12s  %12s  %12s  %12s  %-33s  %s", "0", "-", "-", "-", "-", "-", text);
         else

@@ -114,11 +114,8 @@ void interval_header(struct support_text *text)
         support_text_add(text, ",aborts_%s", reason->name);
     support_text_add(text, ",backoff_max_us,horizon_lag_us,versions_made,versions_reclaimed,versions_growth,"
                            "process_bytes,late_us");
-    for (size_t i = 0; i < HARDWARE_EVENTS; i++) {
-        char name[PMU_NAME_BYTES];
-        result_counter_name(hardware_events[i], name, sizeof name);
-        support_text_add(text, ",pmu_%s", name);
-    }
+    for (size_t i = 0; i < HARDWARE_EVENTS; i++)
+        support_text_add(text, ",pmu_%s", result_counter_name(hardware_events[i]));
     support_text_add(text, "\n");
 }
 

@@ -32,7 +32,7 @@ static enum exit_code repetitions_run(struct run *run)
 
 static enum exit_code place(struct run_setup *setup, struct run_watch *watch)
 {
-    char error[OPTION_ERROR_BYTES], number[32];
+    char error[OPTION_ERROR_BYTES];
     struct run_options *options = &setup->options->run;
     setup->topology = topology_open(NULL, NULL, error);
     if (setup->topology == NULL)
@@ -43,13 +43,12 @@ static enum exit_code place(struct run_setup *setup, struct run_watch *watch)
                             "HWLOC_FSROOT and HWLOC_THISSYSTEM");
     if (options->threads == 0) {
         unsigned cores = topology_core_count(setup->topology), most = setup->target_ops->promises.workers_max;
-        (void)snprintf(number, sizeof number, "%u", cores < most ? cores : most);
+        const char *number = support_short("%u", cores < most ? cores : most);
         (void)options_set(setup->options, "threads", number, error); /* the column shows the number */
     }
     setup->worker_count = (unsigned)options->threads;
     if (options->txns_total != 0) { /* what the busiest worker has to do; task_loop knows each one's share */
-        (void)snprintf(number, sizeof number, "%llu",
-                       (unsigned long long)((options->txns_total - 1) / options->threads + 1));
+        const char *number = support_short("%" PRIu64, (options->txns_total - 1) / options->threads + 1);
         (void)options_set(setup->options, "txns", number, error);
     }
     if (topology_place(setup->topology, options->pin, setup->worker_count, &setup->placement, error))
@@ -86,8 +85,8 @@ static enum exit_code counters_plan(struct run_setup *setup, struct run_watch *w
         run_complain(watch, "--counters: %s", error);
         return planned == PMU_USAGE ? EXIT_USAGE : EXIT_FAILED;
     }
-    pmu_plan_warning(&setup->plan, setup->plan_warning, sizeof setup->plan_warning);
-    if (setup->plan_warning[0] != '\0' && run_prints_rows(setup->options))
+    setup->plan_warning = pmu_plan_warning(&setup->plan);
+    if (setup->plan_warning != NULL && run_prints_rows(setup->options))
         run_complain(watch, "warning: %s", setup->plan_warning);
     return EXIT_FINE;
 }
@@ -126,7 +125,7 @@ static enum exit_code run_all(struct run *run)
     interrupt_take(signal_note, before);
     run_window_init(&run->window);
     if (run->setup.options->run.check == RUN_CHECK_FULL)
-        code = run_proof(&run->setup, &run->watch, run->proof_report);
+        code = run_proof(&run->setup, &run->watch, &run->proof_report);
     if (code == EXIT_FINE)
         code = repetitions_run(run);
     run_window_fini(&run->window);
@@ -156,6 +155,8 @@ enum exit_code run_execute(struct options *options)
     for (size_t i = 0; i < run->result_count; i++)
         result_destroy(run->results[i]);
     free(run->results);
+    free(run->proof_report.text);
+    free(setup->plan_warning);
     placement_free(&setup->placement);
     topology_close(setup->topology);
     recording_destroy(run->recording);

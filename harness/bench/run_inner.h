@@ -43,8 +43,6 @@ struct run_worker {
     char pad_end[SUPPORT_LINE_BYTES];
 };
 
-enum { RUN_PROOF_BYTES = 256 };
-
 struct snapshot {
     uint64_t at_ns;
     struct counts *types;
@@ -62,7 +60,7 @@ struct run_setup {
     struct topology *topology;
     struct placement placement;
     struct pmu_plan plan;
-    char plan_warning[512];
+    char *plan_warning; /* NULL: none */
 };
 
 /* How far the run is, for whoever watches it: the progress line, signals, the deadline. */
@@ -131,8 +129,8 @@ struct run {
     struct run_session session;
     struct run_window window;
     struct run_outputs outputs;
-    struct recording *recording;        /* --history, else NULL */
-    char proof_report[RUN_PROOF_BYTES]; /* --check full: what was proved; empty: nothing */
+    struct recording *recording;      /* --history, else NULL */
+    struct support_text proof_report; /* --check full: what was proved; empty: nothing */
     struct result **results;
     size_t result_count;
 };
@@ -188,8 +186,8 @@ void run_space_read(const struct run_session *session, struct result *result);
 
 /* ---- run_proof.c ---- */
 
-/* EXIT_FINE with what was proved in `report` (RUN_PROOF_BYTES), or what is to end the run, complained about. */
-enum exit_code run_proof(const struct run_setup *setup, struct run_watch *watch, char *report);
+/* EXIT_FINE with what was proved in `report`, or what is to end the run, complained about. */
+enum exit_code run_proof(const struct run_setup *setup, struct run_watch *watch, struct support_text *report);
 
 /* ---- run_repetition.c ---- */
 

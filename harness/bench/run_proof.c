@@ -40,21 +40,9 @@ static enum target_status task_sample(void *arg, unsigned worker)
     return status;
 }
 
-/* "3 findings that it allows, 2 not decided", as far as there are any. */
-static void rest_tell(const struct history_verdict *verdict, char *report)
-{
-    size_t length = strlen(report);
-    if (verdict->allowed > 0)
-        length += (size_t)snprintf(report + length, RUN_PROOF_BYTES - length, "; allowed there: %llu",
-                                   (unsigned long long)verdict->allowed);
-    if (verdict->undecided > 0)
-        (void)snprintf(report + length, RUN_PROOF_BYTES - length, "; not decided: %llu",
-                       (unsigned long long)verdict->undecided);
-}
-
 /* Held against what the target promises. */
 static enum exit_code verdict_tell(const struct run_session *session, const struct target_promises *promises,
-                                   const struct history_verdict *verdict, char *report)
+                                   const struct history_verdict *verdict, struct support_text *report)
 {
     unsigned long long committed = verdict->committed;
     if (verdict->found != 0) {
@@ -63,22 +51,23 @@ static enum exit_code verdict_tell(const struct run_session *session, const stru
         return EXIT_CHECK;
     }
     if (!target_is_transactional(promises))
-        (void)snprintf(report, RUN_PROOF_BYTES,
-                       "a sample of %llu transactions has %llu findings; the target is not transactional and owes none",
-                       committed, (unsigned long long)verdict->allowed);
+        support_text_add(
+            report, "a sample of %llu transactions has %llu findings; the target is not transactional and owes none",
+            committed, (unsigned long long)verdict->allowed);
     else if (promises->isolation != TARGET_ISOLATION_SERIALIZABLE || !promises->phantom_safe)
-        (void)snprintf(report, RUN_PROOF_BYTES,
-                       "a sample of %llu transactions, the load included, kept what is promised (%s)", committed,
-                       result_isolation(promises));
+        support_text_add(report, "a sample of %llu transactions, the load included, kept what is promised (%s)",
+                         committed, result_isolation(promises));
     else
-        (void)snprintf(report, RUN_PROOF_BYTES, "a sample of %llu transactions, the load included, was %s", committed,
-                       verdict->ordered ? "serializable in timestamp order" : "without a cycle of dependencies");
-    if (target_is_transactional(promises))
-        rest_tell(verdict, report);
+        support_text_add(report, "a sample of %llu transactions, the load included, was %s", committed,
+                         verdict->ordered ? "serializable in timestamp order" : "without a cycle of dependencies");
+    if (target_is_transactional(promises) && verdict->allowed > 0)
+        support_text_add(report, "; allowed there: %llu", (unsigned long long)verdict->allowed);
+    if (target_is_transactional(promises) && verdict->undecided > 0)
+        support_text_add(report, "; not decided: %llu", (unsigned long long)verdict->undecided);
     return EXIT_FINE;
 }
 
-static enum exit_code judge(const struct run_session *session, char *report)
+static enum exit_code judge(const struct run_session *session, struct support_text *report)
 {
     SUPPORT_FREED struct history *history = support_alloc(sizeof *history);
     struct history_verdict verdict;
@@ -99,7 +88,7 @@ static enum exit_code judge(const struct run_session *session, char *report)
     return code;
 }
 
-enum exit_code run_proof(const struct run_setup *setup, struct run_watch *watch, char *report)
+enum exit_code run_proof(const struct run_setup *setup, struct run_watch *watch, struct support_text *report)
 {
     struct recording *recording = recording_create(setup->target_ops, NULL, NULL, 0); /* in memory: cannot fail */
     struct options options = *setup->options;

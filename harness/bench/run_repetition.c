@@ -9,7 +9,7 @@
 struct finish {
     struct run_session *session;
     struct result *result;
-    const char *proof_report;
+    const struct support_text *proof_report;
 };
 
 /* ---- What workers are told to do. ---- */
@@ -55,9 +55,9 @@ static enum target_status task_check(void *arg, unsigned worker)
     bool passed = run_check_passes(finish->session, worker, result->check_report, sizeof result->check_report);
     result->check = passed ? CHECK_PASSED : CHECK_FAILED;
     size_t length = strlen(result->check_report);
-    if (passed && finish->proof_report[0] != '\0')
+    if (passed && finish->proof_report->bytes > 0)
         (void)snprintf(result->check_report + length, sizeof result->check_report - length, "%s%s",
-                       length > 0 ? "; " : "", finish->proof_report);
+                       length > 0 ? "; " : "", finish->proof_report->text);
     return TARGET_OK;
 }
 
@@ -110,7 +110,7 @@ static enum exit_code result_finish(struct run *run, struct result *result)
     char error[CSV_ERROR_BYTES];
     struct rusage usage;
     struct run_session *session = &run->session;
-    struct finish finish = {session, result, run->proof_report};
+    struct finish finish = {session, result, &run->proof_report};
     run_phase_begin(&run->watch, PHASE_SPACE, 0);
     if (!run_crew_do(session, run->setup.worker_count, task_discard, session) ||
         !run_crew_do(session, 1, task_space, &finish) || !check(&finish)) {

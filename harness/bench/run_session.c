@@ -353,17 +353,13 @@ static enum exit_code check_loaded(struct run_session *session)
 enum exit_code run_session_open(struct run_session *session)
 {
     MAE_CHECK(session->target == NULL && session->workload == NULL && session->crew == NULL);
+    static enum exit_code (*const steps[])(struct run_session * session) = {workload_open, target_open, crew_open, load,
+                                                                            check_loaded};
+    enum exit_code code = EXIT_FINE;
     run_phase_begin(session->watch, PHASE_SETUP, 0);
-    enum exit_code code = workload_open(session);
-    if (code == EXIT_FINE)
-        code = target_open(session);
-    if (code == EXIT_FINE)
-        code = crew_open(session);
-    if (code == EXIT_FINE && session->watch->interrupted)
-        code = EXIT_INTERRUPTED;
-    if (code == EXIT_FINE)
-        code = load(session);
-    return code == EXIT_FINE ? check_loaded(session) : code;
+    for (size_t i = 0; code == EXIT_FINE && i < sizeof steps / sizeof steps[0]; i++)
+        code = steps[i] == load && session->watch->interrupted ? EXIT_INTERRUPTED : steps[i](session);
+    return code;
 }
 
 bool run_session_close(struct run_session *session)

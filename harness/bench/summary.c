@@ -462,14 +462,11 @@ void summary_print(FILE *out, struct result *const *results, size_t count, const
     proximity_print(out, results, count, typical);
     steady_warn(out, results, count);
     warnings_print(out, results[0]);
-    if (warning[0] != '\0')
+    if (warning != NULL)
         (void)fprintf(out, "  warning: %s\n", warning);
-    if (typical->plan != NULL) {
-        char shares[512];
-        pmu_share_warning(typical->plan, typical->counters, shares, sizeof shares);
-        if (shares[0] != '\0')
-            (void)fprintf(out, "  warning: %s\n", shares);
-    }
+    SUPPORT_FREED char *shares = typical->plan == NULL ? NULL : pmu_share_warning(typical->plan, typical->counters);
+    if (shares != NULL)
+        (void)fprintf(out, "  warning: %s\n", shares);
     if (all > count)
         warnings_print(out, results[all - 1]);
 }

@@ -4,7 +4,7 @@
 
 #include "harness/record/result.h"
 
-/* `count` results of one run, in their order. Nothing for none. `warning` is one line, or "". */
+/* `count` results of one run, in their order. Nothing for none. `warning` is one line, NULL: none. */
 void summary_print(FILE *out, struct result *const *results, size_t count, const char *warning);
 
 #endif

@@ -573,51 +573,41 @@ const char *pmu_value_reason(const struct pmu_plan *plan, unsigned event_idx, co
     return value->status == PMU_COUNTED ? "" : statuses[value->status].text;
 }
 
-/* Appends to a text that may be full. */
-static void append(char *text, size_t text_bytes, const char *separator, const char *more)
+char *pmu_plan_warning(const struct pmu_plan *plan)
 {
-    size_t used = strlen(text);
-    snprintf(text + used, text_bytes - used, "%s%s", used ? separator : "", more);
-}
-
-void pmu_plan_warning(const struct pmu_plan *plan, char *text, size_t text_bytes)
-{
-    char missing[PMU_EVENTS_MAX * 32] = "";
+    SUPPORT_FREED struct support_text missing = {0};
     const char *reason = "", *note = "";
-    text[0] = '\0';
     for (unsigned i = 0; i < plan->event_count; i++) {
         const struct pmu_event *event = &plan->events[i];
         if (event->status != PMU_COUNTED) {
-            append(missing, sizeof(missing), ", ", event->name);
+            support_text_add(&missing, "%s%s", missing.bytes > 0 ? ", " : "", event->name);
             reason = reason[0] ? reason : event->reason;
         } else if (event->user_only) {
             note = event->reason;
         }
     }
-    if (missing[0])
-        snprintf(text, text_bytes, "no counter %s: %s; their fields stay empty (`maemio list counters` shows each)",
-                 missing, reason);
-    else if (note[0])
-        snprintf(text, text_bytes, "counters: %s", note);
+    if (missing.bytes > 0)
+        return support_format("no counter %s: %s; their fields stay empty (`maemio list counters` shows each)",
+                              missing.text, reason);
+    return note[0] ? support_format("counters: %s", note) : NULL;
 }
 
-void pmu_share_warning(const struct pmu_plan *plan, const struct pmu_value values[PMU_EVENTS_MAX], char *text,
-                       size_t text_bytes)
+char *pmu_share_warning(const struct pmu_plan *plan, const struct pmu_value values[PMU_EVENTS_MAX])
 {
-    char names[PMU_EVENTS_MAX * 32] = "";
+    struct support_text text = {0};
     double least = 1;
-    text[0] = '\0';
     for (unsigned i = 0; i < plan->event_count; i++) {
         if (values[i].status != PMU_COUNTED || values[i].share >= 0.9)
             continue;
-        append(names, sizeof(names), ", ", plan->events[i].name);
+        support_text_add(&text, "%s%s", text.bytes > 0 ? ", " : "", plan->events[i].name);
         least = fmin(least, values[i].share);
     }
-    if (names[0])
-        snprintf(
-            text, text_bytes,
-            "%s counted only part of the window (from %.0f%%) and are scaled: more events than the PMU has counters",
-            names, least * 100);
+    if (text.bytes > 0)
+        support_text_add(&text,
+                         " counted only part of the window (from %.0f%%) and are scaled: more events than the PMU "
+                         "has counters",
+                         least * 100);
+    return text.text;
 }
 
 size_t pmu_derived_count(void)

@@ -87,8 +87,8 @@ enum pmu_result {
 enum pmu_result pmu_plan_init(struct pmu_plan *plan, const char *counters, unsigned workers, const struct pmu_sys *sys,
                               char *error, size_t error_bytes);
 
-/* One line for people if hardware events are missing or count user mode only, else "". */
-void pmu_plan_warning(const struct pmu_plan *plan, char *text, size_t text_bytes);
+/* One line for people if hardware events are missing or count user mode only, else NULL. The caller frees it. */
+char *pmu_plan_warning(const struct pmu_plan *plan);
 
 /* `maemio list counters`: name, group, status and reason of what auto counts, and the PMUs libpfm4 sees. */
 void pmu_list(FILE *file, const struct pmu_sys *sys);
@@ -134,9 +134,8 @@ void pmu_values_add(const struct pmu_plan *plan, struct pmu_value total[PMU_EVEN
 /* Why a value is missing: the plan's reason if it has one, else the text of the status. */
 const char *pmu_value_reason(const struct pmu_plan *plan, unsigned event_idx, const struct pmu_value *value);
 
-/* One line naming counters seen in less than 90% of the window, else "". */
-void pmu_share_warning(const struct pmu_plan *plan, const struct pmu_value values[PMU_EVENTS_MAX], char *text,
-                       size_t text_bytes);
+/* One line naming counters seen in less than 90% of the window, else NULL. The caller frees it. */
+char *pmu_share_warning(const struct pmu_plan *plan, const struct pmu_value values[PMU_EVENTS_MAX]);
 
 /* Derived values, in the order of events.def. NAN where one is missing or they are not of one group. */
 size_t pmu_derived_count(void);

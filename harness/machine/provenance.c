@@ -139,25 +139,22 @@ static const struct {
     enum fact fact;
     enum { LINE, WORD, KIB } form;
 } fields[] = {
-#define FIELD(name, fact, form)                              \
-    {                                                        \
-        offsetof(struct provenance, name), FACT_##fact, form \
-    }
-    FIELD(cpu_model, CPU_MODEL, LINE),
-    FIELD(cpu_mhz, CPU_MHZ, WORD),
-    FIELD(microcode, MICROCODE, WORD),
-    FIELD(smt, SMT, LINE),
-    FIELD(governor, GOVERNOR, LINE),
-    FIELD(numa_balancing, NUMA_BALANCING, LINE),
-    FIELD(clocksource, CLOCKSOURCE, LINE),
-    FIELD(thp, THP, WORD),
-    FIELD(hugepages_reserved, HUGE_RESERVED, LINE),
-    FIELD(hugepages_free, HUGE_FREE, LINE),
-    FIELD(memory_bytes, MEMORY, KIB),
-    FIELD(memory_available_bytes, MEMORY_AVAILABLE, KIB),
-    FIELD(memlock_bytes, MEMLOCK, WORD),
-    FIELD(perf_event_paranoid, PERF_EVENT_PARANOID, LINE),
-    FIELD(load_average, LOAD, WORD),
+#define FIELD(name, fact, form) offsetof(struct provenance, name), FACT_##fact, form
+    {FIELD(cpu_model, CPU_MODEL, LINE)},
+    {FIELD(cpu_mhz, CPU_MHZ, WORD)},
+    {FIELD(microcode, MICROCODE, WORD)},
+    {FIELD(smt, SMT, LINE)},
+    {FIELD(governor, GOVERNOR, LINE)},
+    {FIELD(numa_balancing, NUMA_BALANCING, LINE)},
+    {FIELD(clocksource, CLOCKSOURCE, LINE)},
+    {FIELD(thp, THP, WORD)},
+    {FIELD(hugepages_reserved, HUGE_RESERVED, LINE)},
+    {FIELD(hugepages_free, HUGE_FREE, LINE)},
+    {FIELD(memory_bytes, MEMORY, KIB)},
+    {FIELD(memory_available_bytes, MEMORY_AVAILABLE, KIB)},
+    {FIELD(memlock_bytes, MEMLOCK, WORD)},
+    {FIELD(perf_event_paranoid, PERF_EVENT_PARANOID, LINE)},
+    {FIELD(load_average, LOAD, WORD)},
 #undef FIELD
 };
 

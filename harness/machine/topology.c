@@ -14,16 +14,31 @@ struct topology {
     bool is_synthetic;
 };
 
-/* `option` and the text that was given to it, or NULL for both. */
-static struct topology *open_failed(struct topology *topology, const char *option, const char *given, const char *what,
-                                    char *error)
+/* False with a message that says what was wrong with the option. */
+static bool fill(struct topology *topology, const char *synthetic, const char *allowed, char *error)
 {
-    if (given == NULL)
-        (void)snprintf(error, TOPOLOGY_ERROR_BYTES, "%s", what);
-    else
-        (void)snprintf(error, TOPOLOGY_ERROR_BYTES, "%s: '%.100s' %s", option, given, what);
-    topology_close(topology);
-    return NULL;
+    if (hwloc_topology_init(&topology->hwloc) != 0)
+        return support_error(error, TOPOLOGY_ERROR_BYTES, "hwloc does not start");
+    if (synthetic != NULL && hwloc_topology_set_synthetic(topology->hwloc, synthetic) != 0)
+        return support_error(
+            error, TOPOLOGY_ERROR_BYTES,
+            "--synthetic: '%.100s' is no machine in hwloc's words, such as \"pack:2 numa:1 l3:1 core:4 "
+            "pu:2\"",
+            synthetic);
+    if (hwloc_topology_load(topology->hwloc) != 0)
+        return support_error(error, TOPOLOGY_ERROR_BYTES, "hwloc cannot read the machine's topology");
+    (void)hwloc_bitmap_copy(topology->allowed, hwloc_topology_get_allowed_cpuset(topology->hwloc));
+    SUPPORT_ENDED_BY(facts_bitmap_free) hwloc_bitmap_t narrower = hwloc_bitmap_alloc();
+    if (allowed != NULL && !facts_cpu_list(allowed, narrower))
+        return support_error(error, TOPOLOGY_ERROR_BYTES, "--allowed: '%.100s' is no list of CPUs such as 0,2,4-7",
+                             allowed);
+    if (allowed != NULL ||
+        (synthetic == NULL && hwloc_get_cpubind(topology->hwloc, narrower, HWLOC_CPUBIND_PROCESS) == 0))
+        (void)hwloc_bitmap_and(topology->allowed, topology->allowed, narrower);
+    return topology_cpu_count(topology) > 0 ||
+           support_error(error, TOPOLOGY_ERROR_BYTES,
+                         allowed == NULL ? "no CPU is allowed" : "--allowed: '%.100s' names no CPU of the machine",
+                         allowed);
 }
 
 struct topology *topology_open(const char *synthetic, const char *allowed, char *error)
@@ -31,28 +46,10 @@ struct topology *topology_open(const char *synthetic, const char *allowed, char 
     struct topology *topology = support_alloc(sizeof *topology);
     topology->is_synthetic = synthetic != NULL;
     topology->allowed = hwloc_bitmap_alloc();
-    if (hwloc_topology_init(&topology->hwloc) != 0)
-        return open_failed(topology, NULL, NULL, "hwloc does not start", error);
-    if (synthetic != NULL && hwloc_topology_set_synthetic(topology->hwloc, synthetic) != 0)
-        return open_failed(topology, "--synthetic", synthetic,
-                           "is no machine in hwloc's words, such as \"pack:2 numa:1 l3:1 core:4 pu:2\"", error);
-    if (hwloc_topology_load(topology->hwloc) != 0)
-        return open_failed(topology, NULL, NULL, "hwloc cannot read the machine's topology", error);
-    (void)hwloc_bitmap_copy(topology->allowed, hwloc_topology_get_allowed_cpuset(topology->hwloc));
-    SUPPORT_ENDED_BY(facts_bitmap_free) hwloc_bitmap_t narrower = hwloc_bitmap_alloc();
-    bool narrow = false, valid = true;
-    if (allowed != NULL)
-        narrow = valid = facts_cpu_list(allowed, narrower);
-    else if (synthetic == NULL)
-        narrow = hwloc_get_cpubind(topology->hwloc, narrower, HWLOC_CPUBIND_PROCESS) == 0;
-    if (narrow)
-        (void)hwloc_bitmap_and(topology->allowed, topology->allowed, narrower);
-    if (!valid)
-        return open_failed(topology, "--allowed", allowed, "is no list of CPUs such as 0,2,4-7", error);
-    if (topology_cpu_count(topology) == 0)
-        return open_failed(topology, "--allowed", allowed,
-                           allowed == NULL ? "no CPU is allowed" : "names no CPU of the machine", error);
-    return topology;
+    if (fill(topology, synthetic, allowed, error))
+        return topology;
+    topology_close(topology);
+    return NULL;
 }
 
 bool topology_is_foreign(const struct topology *topology)

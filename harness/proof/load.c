@@ -46,30 +46,25 @@ static bool add_blocks(struct history *history, const uint64_t *words, size_t by
 bool history_load(struct history *history, const char *path, char *error, size_t error_bytes)
 {
     size_t bytes;
-    char *text = text_file_read(path, SIZE_MAX - 1, true, &bytes, error, error_bytes);
+    char problem[256];
+    SUPPORT_FREED char *text = text_file_read(path, SIZE_MAX - 1, true, &bytes, error, error_bytes);
     if (text == NULL)
         return false;
-    bool ok;
     if (bytes >= HISTORY_MAGIC_BYTES && memcmp(text, HISTORY_MAGIC, HISTORY_MAGIC_BYTES) == 0) {
-        char problem[256];
-        ok = add_blocks(history, (const uint64_t *)(const void *)text, bytes, problem, sizeof problem);
-        if (!ok)
-            snprintf(error, error_bytes, "%s: %s", path, problem);
         history->owned = text;
-        return ok;
+        text = NULL;
+        return add_blocks(history, history->owned, bytes, problem, sizeof problem) ||
+               support_error(error, error_bytes, "%s: %s", path, problem);
     }
     if (bytes == 0)
-        ok = support_error(error, error_bytes, "%s: the file is empty", path);
-    else if (bytes >= HISTORY_MAGIC_BYTES && memcmp(text, HISTORY_MAGIC, HISTORY_MAGIC_BYTES - 1) == 0)
-        ok = support_error(error, error_bytes,
-                           "%s: the format is %.*s, this program reads " HISTORY_MAGIC
-                           ": use the version that recorded it",
-                           path, HISTORY_MAGIC_BYTES, text);
-    else if (bytes != strlen(text))
-        ok = support_error(error, error_bytes,
-                           "%s: neither a binary history (it does not begin with " HISTORY_MAGIC ") nor text", path);
-    else
-        ok = history_parse(history, path, text, error, error_bytes);
-    free(text);
-    return ok;
+        return support_error(error, error_bytes, "%s: the file is empty", path);
+    if (bytes >= HISTORY_MAGIC_BYTES && memcmp(text, HISTORY_MAGIC, HISTORY_MAGIC_BYTES - 1) == 0)
+        return support_error(error, error_bytes,
+                             "%s: the format is %.*s, this program reads " HISTORY_MAGIC
+                             ": use the version that recorded it",
+                             path, HISTORY_MAGIC_BYTES, text);
+    if (bytes != strlen(text))
+        return support_error(error, error_bytes,
+                             "%s: neither a binary history (it does not begin with " HISTORY_MAGIC ") nor text", path);
+    return history_parse(history, path, text, error, error_bytes);
 }

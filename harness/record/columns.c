@@ -397,16 +397,14 @@ static void add_event(const char *event, const char *meaning)
     static const struct {
         const char *suffix, *help;
     } scales[] = {{"", ""}, {"_per_txn", " per committed transaction: "}, {"_per_op", " per operation: "}};
-    char name[PMU_NAME_BYTES];
-    result_counter_name(event, name, sizeof name);
+    const char *name = result_counter_name(event);
     for (int scale = COUNTER_TOTAL; scale <= COUNTER_PER_OPERATION; scale++) {
-        char *key = support_format("%s%s", name, scales[scale].suffix);
+        SUPPORT_FREED char *key = support_format("%s%s", name, scales[scale].suffix);
         char *help = support_format("%s%s%s", scale == 0 ? "" : event, scales[scale].help, meaning); /* stays */
         struct column *column = add_total("pmu_", key, "", help, get_event);
         column->info.better = scale == COUNTER_TOTAL ? COLUMN_UNSAID : COLUMN_LESS;
         column->key = event;
         column->idx = (size_t)scale;
-        free(key);
     }
 }
 

@@ -84,20 +84,14 @@ static bool existing_fits(const struct csv *csv, const char *header, off_t size,
                                                    "this one away");
 }
 
+/* The header is there or, in a file that is new or empty, is written. */
 static bool header_settle(struct csv *csv, const char *header, char *error)
 {
     struct stat now = {0};
-    bool fine = true, fresh = true;
-    if (csv->is_file) {
-        if (flock(csv->fd, LOCK_EX) != 0 || fstat(csv->fd, &now) != 0)
-            fine = fail(csv, "cannot be locked", error);
-        else if (S_ISREG(now.st_mode) && now.st_size > 0) {
-            fresh = false;
-            fine = existing_fits(csv, header, now.st_size, error);
-        }
-    }
-    if (fine && fresh)
-        fine = csv_write_text(csv, header, error);
+    if (csv->is_file && (flock(csv->fd, LOCK_EX) != 0 || fstat(csv->fd, &now) != 0))
+        return fail(csv, "cannot be locked", error);
+    bool fine = S_ISREG(now.st_mode) && now.st_size > 0 ? existing_fits(csv, header, now.st_size, error)
+                                                        : csv_write_text(csv, header, error);
     if (csv->is_file)
         (void)flock(csv->fd, LOCK_UN);
     return fine;
@@ -107,18 +101,12 @@ struct csv *csv_open_other(const char *path, const char *option, const char *hea
 {
     struct csv *csv = support_alloc(sizeof *csv);
     char ignored[CSV_ERROR_BYTES];
+    bool is_file = strcmp(path, "-") != 0;
     csv->option = option;
-    csv->is_file = strcmp(path, "-") != 0;
-    csv->path = support_copy(csv->is_file ? path : "stdout");
-    csv->fd = csv->is_file ? open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666) : STDOUT_FILENO;
-    bool fine = false;
-    if (csv->fd < 0) {
-        (void)fail(csv, "cannot be opened", error);
-        csv->is_file = false;
-    } else {
-        fine = header_settle(csv, header, error);
-    }
-    if (fine)
+    csv->path = support_copy(is_file ? path : "stdout");
+    csv->fd = is_file ? open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666) : STDOUT_FILENO;
+    csv->is_file = is_file && csv->fd >= 0;
+    if (csv->fd >= 0 ? header_settle(csv, header, error) : fail(csv, "cannot be opened", error))
         return csv;
     (void)csv_close(csv, ignored);
     return NULL;

@@ -59,10 +59,11 @@ const char *result_isolation(const struct target_promises *promises)
     return target_isolation_text(promises->isolation);
 }
 
-void result_counter_name(const char *event, char *name, size_t name_bytes)
+const char *result_counter_name(const char *event)
 {
-    MAE_CHECK(strlen(event) < name_bytes);
-    (void)snprintf(name, name_bytes, "%s", event);
+    char *name = support_short("%s", event);
+    MAE_CHECK(strcmp(name, event) == 0); /* it is shorter */
     for (char *at = name; *at != '\0'; at++)
         *at = isalnum((unsigned char)*at) ? (char)tolower((unsigned char)*at) : '_';
+    return name;
 }

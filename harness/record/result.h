@@ -85,6 +85,6 @@ uint64_t result_small_bytes(const struct result *result);
 const char *result_isolation(const struct target_promises *promises);
 
 /* The name of a counter's column after its prefix: "llc_load_misses" for LLC-load-misses. */
-void result_counter_name(const char *event, char *name, size_t name_bytes);
+const char *result_counter_name(const char *event); /* a support_short */
 
 #endif

@@ -1,7 +1,6 @@
 /* sweep.c - the folder of a sweep and its processes; see sweep.h. */
 #include "harness/sweep/sweep.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -52,14 +51,11 @@ static char *path_of(const struct sweep *sweep, const struct sweep_run *run, con
 /* A folder of a run and the files in it; what is not there is fine. */
 static void folder_remove(const char *path)
 {
-    DIR *folder = opendir(path);
-    if (folder == NULL)
-        return;
-    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        SUPPORT_FREED char *file = support_format("%s/%s", path, entry->d_name);
-        (void)unlink(file); /* . and .. refuse */
+    SUPPORT_ENDED_BY(support_list_free) struct support_list names = program_folder_names(path);
+    for (size_t i = 0; i < names.count; i++) {
+        SUPPORT_FREED char *file = support_format("%s/%s", path, names.items[i]);
+        (void)unlink(file);
     }
-    (void)closedir(folder);
     (void)rmdir(path);
 }
 
@@ -89,7 +85,6 @@ static bool folder_take(const struct sweep *sweep)
 static bool rows_whole(const struct sweep *sweep, const struct sweep_run *run, const char *ending, char *why)
 {
     SUPPORT_ENDED_BY(csv_table_free) struct csv_table table = {0};
-    char number[16];
     SUPPORT_FREED char *path = path_of(sweep, run, ending, "results.csv");
     if (!csv_table_read(&table, path, why))
         return false;
@@ -98,11 +93,10 @@ static bool rows_whole(const struct sweep *sweep, const struct sweep_run *run, c
         types++;
     size_t expected = types == 1 ? 1 : 1 + types;
     int point = csv_table_column(&table, "point"), repetition = csv_table_column(&table, "repetition");
-    (void)snprintf(number, sizeof number, "%u", run->repetition);
     bool fine = table.row_count == expected && point >= 0 && repetition >= 0;
     for (size_t i = 0; fine && i < table.row_count; i++)
         fine = strcmp(table.rows[i].fields[point], run->point->id) == 0 &&
-               strcmp(table.rows[i].fields[repetition], number) == 0;
+               strtoul(table.rows[i].fields[repetition], NULL, 10) == run->repetition;
     if (!fine)
         (void)snprintf(why, CSV_TABLE_ERROR_BYTES, "%zu rows, not the %zu of this run", table.row_count, expected);
     return fine;

@@ -23,13 +23,12 @@ static const char *given_value(const struct sweep_plan *plan, const struct sweep
 /* Workers of a point that leaves them to the machine. */
 static void threads_add(struct option_pairs *pairs, const struct sweep_point *point)
 {
-    char ignored[TOPOLOGY_ERROR_BYTES], text[24];
+    char ignored[TOPOLOGY_ERROR_BYTES];
     struct topology *topology = topology_open(NULL, NULL, ignored);
     unsigned cores = topology == NULL ? 1 : topology_core_count(topology),
              most = point->options->target->promises.workers_max;
     topology_close(topology);
-    (void)snprintf(text, sizeof text, "%u", cores < most ? cores : most);
-    option_pairs_add(pairs, "threads", text);
+    option_pairs_add(pairs, "threads", support_short("%u", cores < most ? cores : most));
 }
 
 static void run_option_add(struct option_pairs *pairs, const struct sweep_plan *plan, const struct sweep_point *point,

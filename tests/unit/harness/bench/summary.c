@@ -53,7 +53,7 @@ static char *printed(void)
     char *text = NULL;
     size_t bytes = 0;
     FILE *file = open_memstream(&text, &bytes);
-    summary_print(file, results, REPETITIONS, "");
+    summary_print(file, results, REPETITIONS, NULL);
     (void)fclose(file);
     return text;
 }
