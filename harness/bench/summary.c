@@ -337,27 +337,20 @@ static void check_print(FILE *out, struct result *const *results, size_t count)
 /* "2 of 3 repetitions; second half against first -0.4% .. +3.1%" */
 static void steady_print(FILE *out, struct result *const *results, size_t count)
 {
-    size_t known = 0, steady = 0;
-    double least = 0, most = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (results[i]->steady < 0)
-            continue;
-        double drift = 100 * results[i]->drift;
-        least = known == 0 || drift < least ? drift : least;
-        most = known == 0 || drift > most ? drift : most;
-        known++;
+    const struct statistics_summary drift = spread_of(results, count, COLUMN_ALL_TYPES, "drift");
+    size_t steady = 0;
+    for (size_t i = 0; i < count; i++)
         steady += results[i]->steady == 1;
-    }
-    if (known == 0)
+    if (drift.count == 0)
         return;
     (void)fprintf(out, "  %-14s ", "steady");
-    if (known == 1)
+    if (drift.count == 1)
         (void)fputs(steady == 1 ? "yes" : "no", out);
     else
-        (void)fprintf(out, "%zu of %zu repetitions", steady, known);
-    (void)fprintf(out, "; second half against first %+.1f%%", least);
-    if (known > 1)
-        (void)fprintf(out, " .. %+.1f%%", most);
+        (void)fprintf(out, "%zu of %zu repetitions", steady, drift.count);
+    (void)fprintf(out, "; second half against first %+.1f%%", 100 * drift.min);
+    if (drift.count > 1)
+        (void)fprintf(out, " .. %+.1f%%", 100 * drift.max);
     (void)fputc('\n', out);
 }
 

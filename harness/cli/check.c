@@ -19,16 +19,11 @@ static enum exit_code export_elle(struct history_checker *checker, const struct 
         support_complain("maemio check", "--elle %s: %s", path, strerror(errno));
         return EXIT_FAILED;
     }
-    bool ok = history_export_elle(checker, history, out, error, sizeof error);
-    if (ok && (fflush(out) != 0 || ferror(out))) {
-        snprintf(error, sizeof error, "%s", strerror(errno));
-        ok = false;
-    }
+    bool fine = history_export_elle(checker, history, out, error, sizeof error) &&
+                ((fflush(out) == 0 && !ferror(out)) || support_error(error, sizeof error, "%s", strerror(errno)));
     if (out != stdout)
         (void)fclose(out);
-    if (!ok)
-        support_complain("maemio check", "--elle %s: %s", path, error);
-    return ok ? EXIT_FINE : EXIT_FAILED;
+    return fine || support_complain("maemio check", "--elle %s: %s", path, error) ? EXIT_FINE : EXIT_FAILED;
 }
 
 /* What --isolation says, and what target.h calls it. */

@@ -82,15 +82,11 @@ enum exit_code latency_command(int argc, char **argv)
     size_t files = command_read(&line, argc, argv);
     for (size_t i = 1; fine && i <= files; i++)
         fine = dump_read(&merges, argv[i], error);
-    for (size_t i = 0; fine && i < merges.count; i++) {
-        fine = histogram_complete(merges.items[i].histogram);
-        if (!fine)
-            (void)snprintf(error, sizeof error, "some lines of '%.900s' are missing: totals and buckets do not agree",
-                           merges.items[i].key);
-    }
-    if (!fine)
-        support_complain(argv[0], "%s", error);
-    if (fine)
+    for (size_t i = 0; fine && i < merges.count; i++)
+        fine = histogram_complete(merges.items[i].histogram) ||
+               support_error(error, sizeof error, "some lines of '%.900s' are missing: totals and buckets do not agree",
+                             merges.items[i].key);
+    if (fine || support_complain(argv[0], "%s", error))
         (void)puts("config_hash,label,workload,target,threads,txn_type,quantity,count,mean"
 #define PERCENTILE_NAME(name, percent) "," #name
                    LATENCY_PERCENTILE_TABLE(PERCENTILE_NAME)

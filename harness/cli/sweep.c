@@ -5,21 +5,6 @@
 #include "harness/common/program.h"
 #include "harness/figures/report_html.h"
 
-/* False with a message for one that is not key=value. */
-static bool overrides_read(const char *name, const struct support_list *list, struct option_pairs *pairs)
-{
-    for (size_t i = 0; i < list->count; i++) {
-        const char *text = list->items[i], *equals = strchr(text, '=');
-        if (equals == NULL || equals == text) {
-            (void)command_refuse(name, support_short("--override: '%s' is not key=value", text));
-            return false;
-        }
-        SUPPORT_FREED char *key = support_format("%.*s", (int)(equals - text), text);
-        option_pairs_add(pairs, option_underscores(key), equals + 1);
-    }
-    return true;
-}
-
 static char *default_folder(const char *file)
 {
     const char *slash = strrchr(file, '/'), *name = slash != NULL ? slash + 1 : file, *dot = strrchr(name, '.');
@@ -70,9 +55,13 @@ enum exit_code sweep_command(int argc, char **argv)
     SUPPORT_FREED char *folder = request.out == NULL ? default_folder(request.file) : support_copy(request.out);
     request.out = folder;
     no_page = no_page || request.dry_run || request.print_arguments;
-    enum exit_code code = EXIT_USAGE;
-    if (overrides_read(argv[0], &overrides, &request.overrides))
-        code = no_page ? sweep_run(argv[0], &request) : sweep_with_page(argv[0], &request);
+    const char *wrong = NULL;
+    for (size_t i = 0; wrong == NULL && i < overrides.count; i++)
+        wrong = option_pairs_add_text(&request.overrides, overrides.items[i]) ? NULL : overrides.items[i];
+    enum exit_code code = wrong != NULL
+                              ? command_refuse(argv[0], support_short("--override: '%s' is not key=value", wrong))
+                          : no_page ? sweep_run(argv[0], &request)
+                                    : sweep_with_page(argv[0], &request);
     option_pairs_free(&request.overrides);
     support_list_free(&overrides);
     return command_end(argv[0], code);

@@ -34,16 +34,12 @@ static void overrides_name(struct run *run)
 {
     enum { SUFFIX_MAX = 120 }; /* names of files end at 255 bytes */
     struct support_text suffix = {0}, changed = {0};
-    support_text_add(&suffix, "%s", "");
-    support_text_add(&changed, "%s", "");
-    if (terms_differ(run)) {
-        support_text_add(&suffix, ",terms=%s", run->asked->terms);
-        support_text_add(&changed, "terms=%s", run->asked->terms);
-    }
-    for (size_t i = 0; i < run->asked->overrides.count; i++) {
+    support_text_add(&suffix, "%s%s", terms_differ(run) ? ",terms=" : "", terms_differ(run) ? run->asked->terms : "");
+    for (size_t i = 0; i < run->asked->overrides.count; i++)
         support_text_add(&suffix, ",%s", run->asked->overrides.items[i]);
+    support_text_add(&changed, "%s%s", terms_differ(run) ? "terms=" : "", terms_differ(run) ? run->asked->terms : "");
+    for (size_t i = 0; i < run->asked->overrides.count; i++)
         support_text_add(&changed, "%s%s", changed.bytes == 0 ? "" : ", ", run->asked->overrides.items[i]);
-    }
     uint64_t hash = support_hash(SUPPORT_HASH_BEGIN, suffix.text, suffix.bytes);
     for (char *c = suffix.text; *c != '\0'; c++)
         if (!isalnum((unsigned char)*c) && strchr(",._=:+-", *c) == NULL)

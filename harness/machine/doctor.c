@@ -196,14 +196,8 @@ static void check_CLOCKSOURCE(const char *root, struct doctor_finding *finding)
     if (!fact_text(root, FACT_CLOCKSOURCE, current, sizeof(current)))
         return;
     /* These are read in user mode through the vDSO. */
-    static const char *const fast[] = {"tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "arch_sys_counter"};
-    for (size_t i = 0; i < sizeof(fast) / sizeof(fast[0]); i++) {
-        if (strcmp(current, fast[i]) == 0) {
-            FOUND(finding, DOCTOR_GOOD, "%s", current);
-            return;
-        }
-    }
-    FOUND(finding, DOCTOR_BAD, "%s", current);
+    bool fast = has_word("tsc kvm-clock hyperv_clocksource_tsc_page arch_sys_counter", current);
+    FOUND(finding, fast ? DOCTOR_GOOD : DOCTOR_BAD, "%s", current);
     (void)fact_text(root, FACT_CLOCKSOURCES, available, sizeof(available));
     MEND(finding,
          has_word(available, "tsc")

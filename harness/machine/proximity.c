@@ -36,15 +36,13 @@ struct proximity_probe {
 
 /* ---- Pairs. ---- */
 
-static bool pair_add(const struct placement *placement, unsigned a, unsigned b, unsigned (*pairs)[2], unsigned *count)
+static void pair_add(const struct placement *placement, unsigned a, unsigned b, unsigned (*pairs)[2], unsigned *count)
 {
     const struct placement_worker *workers = placement->workers;
     if (workers[a].cpu < 0 || workers[b].cpu < 0 || workers[a].cpu == workers[b].cpu)
-        return false;
+        return;
     pairs[*count][0] = a;
-    pairs[*count][1] = b;
-    ++*count;
-    return true;
+    pairs[(*count)++][1] = b;
 }
 
 unsigned proximity_pairs(const struct placement *placement, unsigned pairs[PROXIMITY_PAIRS_MAX][2])
@@ -53,14 +51,14 @@ unsigned proximity_pairs(const struct placement *placement, unsigned pairs[PROXI
     if (workers * (workers - 1) / 2 <= PROXIMITY_PAIRS_MAX) {
         for (unsigned a = 0; a < workers; a++)
             for (unsigned b = a + 1; b < workers; b++)
-                (void)pair_add(placement, a, b, pairs, &count);
+                pair_add(placement, a, b, pairs, &count);
         return count;
     }
     /* From places all over the order, the distance growing from a neighbour to the opposite worker. */
     for (unsigned i = 0; i < PROXIMITY_PAIRS_MAX; i++) {
         unsigned distance = 1 + i * (workers / 2 - 1) / (PROXIMITY_PAIRS_MAX - 1);
         unsigned a = i * workers / PROXIMITY_PAIRS_MAX;
-        (void)pair_add(placement, a, (a + distance) % workers, pairs, &count);
+        pair_add(placement, a, (a + distance) % workers, pairs, &count);
     }
     return count;
 }

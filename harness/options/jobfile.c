@@ -498,17 +498,16 @@ static bool expand_section(struct reader *reader, struct jobfile *jobfile, const
     for (size_t i = 0; i < count && points <= JOBFILE_POINTS_MAX; i++)
         points *= entries[i]->value_count;
     MAE_CHECK(count == 0 || points > 0); /* no list is empty */
-    bool good = jobfile->count + points <= JOBFILE_POINTS_MAX;
-    if (good) {
-        jobfile->points = support_realloc(jobfile->points, (jobfile->count + points) * sizeof(*jobfile->points));
-        for (size_t i = 0; good && i < points; i++)
-            good = add_point(reader, jobfile, section, entries, count, i);
-    } else {
+    if (jobfile->count + points > JOBFILE_POINTS_MAX) {
         struct source place = {.name = section->file, .line = section->line};
         reader->source = &place;
-        WRONG(reader, "section [%s] takes the file beyond %d points: shorten a list", text_shown(section->name),
-              JOBFILE_POINTS_MAX);
+        return WRONG(reader, "section [%s] takes the file beyond %d points: shorten a list", text_shown(section->name),
+                     JOBFILE_POINTS_MAX);
     }
+    bool good = true;
+    jobfile->points = support_realloc(jobfile->points, (jobfile->count + points) * sizeof(*jobfile->points));
+    for (size_t i = 0; good && i < points; i++)
+        good = add_point(reader, jobfile, section, entries, count, i);
     return good;
 }
 

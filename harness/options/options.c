@@ -33,20 +33,21 @@ bool run_option_is_configuration(size_t i)
     }
 }
 
+static char *respelled(char *name, char from, char to)
+{
+    for (char *at = name; (at = strchr(at, from)) != NULL;)
+        *at = to;
+    return name;
+}
+
 char *option_dashes(char *name)
 {
-    for (char *at = name; *at != '\0'; at++)
-        if (*at == '_')
-            *at = '-';
-    return name;
+    return respelled(name, '_', '-');
 }
 
 char *option_underscores(char *name)
 {
-    for (char *at = name; *at != '\0'; at++)
-        if (*at == '-')
-            *at = '_';
-    return name;
+    return respelled(name, '-', '_');
 }
 
 #define REFUSE(error, ...) support_error(error, OPTION_ERROR_BYTES, __VA_ARGS__)
@@ -206,20 +207,20 @@ void options_destroy(struct options *options)
     free(options);
 }
 
-static bool setting_put(struct options *options, const char *value, char *error)
+bool option_pairs_add_text(struct option_pairs *pairs, const char *text)
 {
-    const char *equals = strchr(value, '=');
-    if (equals == NULL || equals == value)
-        return REFUSE(error, "'%s' is not key=value", value);
-    SUPPORT_FREED char *key = support_format("%.*s", (int)(equals - value), value);
-    option_pairs_put(&options->settings, option_underscores(key), equals + 1, NULL);
+    const char *equals = strchr(text, '=');
+    if (equals == NULL || equals == text)
+        return false;
+    SUPPORT_FREED char *key = support_format("%.*s", (int)(equals - text), text);
+    option_pairs_put(pairs, option_underscores(key), equals + 1, NULL);
     return true;
 }
 
 static bool set_underscored(struct options *options, const char *key, const char *value, char *error)
 {
     if (strcmp(key, "set") == 0)
-        return setting_put(options, value, error);
+        return option_pairs_add_text(&options->settings, value) || REFUSE(error, "'%s' is not key=value", value);
     size_t i = option_find(run_option_specs, key);
     if (i < RUN_OPTION_COUNT) {
         options->given[i] = true;

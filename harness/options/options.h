@@ -47,6 +47,8 @@ struct option_pairs {
 void option_pairs_add(struct option_pairs *pairs, const char *key, const char *value); /* copies both */
 /* The same, in the place of a pair of that key if there is one; takes `where`. */
 void option_pairs_put(struct option_pairs *pairs, const char *key, const char *value, char *where);
+/* The same of "key=value", with underscores for dashes in the key; false if it is not that. */
+bool option_pairs_add_text(struct option_pairs *pairs, const char *text);
 void option_pairs_free(struct option_pairs *pairs);
 const char *option_pairs_value(const struct option_pairs *pairs, const char *key); /* NULL: there is none */
 

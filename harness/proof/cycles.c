@@ -191,10 +191,11 @@ void graph_search_cycles(struct graph *graph)
     uint32_t n = (uint32_t)checker->txns.count;
     if (checker->edges.count == 0)
         return;
+    SUPPORT_FREED size_t *begin = support_alloc((n + 2) * sizeof *begin);
     SUPPORT_FREED uint32_t *numbers = support_alloc((size_t)7 * (n + 1) * sizeof *numbers);
     struct search search = {
         .nodes = n,
-        .begin = support_alloc((n + 2) * sizeof *search.begin),
+        .begin = begin,
         .component = numbers,
         .distance = numbers + n + 1,
         .from_edge = numbers + 3 * (n + 1),
@@ -202,5 +203,4 @@ void graph_search_cycles(struct graph *graph)
     };
     search.edges = graph_sort_edges(graph, search.begin);
     search_all(graph, &search);
-    free(search.begin);
 }

@@ -191,10 +191,9 @@ void graph_decide(struct graph *graph)
     struct history_checker *checker = graph->checker;
     struct history_array *open = &checker->open;
     size_t nodes = checker->txns.count + 2, before = SIZE_MAX;
-    struct reach reach = {.begin = support_alloc(nodes * sizeof *reach.begin),
-                          .seen_by = support_alloc(nodes * sizeof *reach.seen_by),
-                          .queue = support_alloc(nodes * sizeof *reach.queue),
-                          .left = QUESTIONS_MAX};
+    SUPPORT_FREED size_t *begin = support_alloc(nodes * sizeof *begin);
+    SUPPORT_FREED uint32_t *numbers = support_alloc(2 * nodes * sizeof *numbers);
+    struct reach reach = {.begin = begin, .seen_by = numbers, .queue = numbers + nodes, .left = QUESTIONS_MAX};
     bool tells = checker->promises->isolation == TARGET_ISOLATION_SERIALIZABLE;
     while (tells && open->count > 0 && open->count < before) { /* ends: each round decides one at least */
         struct open_read *reads = open->items;
@@ -212,7 +211,4 @@ void graph_decide(struct graph *graph)
         open->count = kept;
     }
     checker->verdict->undecided += open->count;
-    free(reach.begin);
-    free(reach.seen_by);
-    free(reach.queue);
 }

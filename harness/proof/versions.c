@@ -42,10 +42,7 @@ uint32_t graph_append(struct graph *graph, uint64_t object, uint64_t name, uint3
     uint32_t added = version_add(graph, object, name, writer, present);
     struct object *state = graph_object(graph, object);
     graph_version(graph, added)->older = state->last;
-    if (state->last != HISTORY_NOBODY)
-        graph_version(graph, state->last)->newer = added;
-    else
-        state->first = added;
+    *(state->last == HISTORY_NOBODY ? &state->first : &graph_version(graph, state->last)->newer) = added;
     state->last = added;
     return added;
 }
@@ -55,10 +52,7 @@ uint32_t graph_prepend(struct graph *graph, uint64_t object, uint64_t name, bool
     uint32_t added = version_add(graph, object, name, HISTORY_NOBODY, present);
     struct object *state = graph_object(graph, object);
     graph_version(graph, added)->newer = state->first;
-    if (state->first != HISTORY_NOBODY)
-        graph_version(graph, state->first)->older = added;
-    else
-        state->last = added;
+    *(state->first == HISTORY_NOBODY ? &state->last : &graph_version(graph, state->first)->older) = added;
     state->first = added;
     return added;
 }

@@ -157,18 +157,14 @@ static bool load_bucket(struct histogram *histogram, const char *text)
 
 bool histogram_load_line(struct histogram *histogram, const char *fields, char *error, size_t error_bytes)
 {
-    if (strncmp(fields, "total,", 6) == 0) {
-        if (load_total(histogram, fields + 6))
-            return true;
-        return support_error(error, error_bytes, "'%.60s' is not a total: want total,<min>,<max>,<count>,<sum>",
+    if (strncmp(fields, "total,", 6) == 0)
+        return load_total(histogram, fields + 6) ||
+               support_error(error, error_bytes, "'%.60s' is not a total: want total,<min>,<max>,<count>,<sum>",
                              fields);
-    }
-    if (strncmp(fields, "bucket,", 7) == 0) {
-        if (load_bucket(histogram, fields + 7))
-            return true;
-        return support_error(error, error_bytes,
+    if (strncmp(fields, "bucket,", 7) == 0)
+        return load_bucket(histogram, fields + 7) ||
+               support_error(error, error_bytes,
                              "'%.60s' is not a bucket of this histogram: want bucket,<low>,<high>,<count>,", fields);
-    }
     return support_error(error, error_bytes, "'%.60s': the row must be total or bucket", fields);
 }
 
