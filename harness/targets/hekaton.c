@@ -3,7 +3,7 @@
 
 #define SCHEME hekaton
 #define SCHEME_OPTIONS HEKATON_OPTIONS
-#define SCHEME_VERSIONS true
+#define SCHEME_ROW_BYTES sizeof(struct chain_row)
 #include "harness/targets/scheme.inc"
 
 static struct target_promises promises_with(const void *values)

@@ -12,6 +12,7 @@
     X(native)           \
     X(bare)             \
     X(bamboo)           \
+    X(ermia)            \
     X(hekaton)          \
     X(mocc)             \
     X(polaris)          \

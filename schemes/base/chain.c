@@ -22,6 +22,8 @@ enum scheme_status chain_take(struct worker *worker, struct table *table, chain_
     atomic_store_explicit(&version->begin, VERSION_OWNED | worker->number, memory_order_relaxed);
     atomic_store_explicit(&version->older, older, memory_order_relaxed);
     atomic_store_explicit(&version->size, size, memory_order_relaxed);
+    atomic_store_explicit(&version->low, 0, memory_order_relaxed);
+    atomic_store_explicit(&version->high, 0, memory_order_relaxed);
     *taken = version;
     return SCHEME_OK;
 }

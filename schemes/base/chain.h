@@ -15,7 +15,7 @@
  *   C6  A row is given back with its grave. The version of the next insert leads to nothing: everyone who could see
  *       more than an absent row has ended before (IN7).
  * Versions of a table come from a store of their own, in the layout of rows: their header is {beginning, older version,
- * size and flags, number of the store}.
+ * size and flags, number of the store}. Behind struct chain_row a scheme may have more of its own in each row.
  */
 #ifndef SCHEMES_BASE_CHAIN_H
 #define SCHEMES_BASE_CHAIN_H
@@ -29,6 +29,7 @@ struct version {
     _Atomic uint32_t size;  /* payload's + 1 and flags; 0: the row is absent */
     uint32_t store;
     struct retired retired;
+    _Atomic uint64_t low, high; /* the scheme's; 0 at first */
 };
 static_assert(offsetof(struct version, store) == offsetof(struct row, table), "versions come from a store of rows");
 static_assert(offsetof(struct version, retired) == sizeof(struct row), "where a store links free rows");
@@ -115,6 +116,11 @@ static inline uint32_t chain_size(chain_link link)
 static inline void version_set_size(struct version *version, uint32_t size)
 {
     atomic_store_explicit(&version->size, size, memory_order_release); /* ORD-CHAIN-1 */
+}
+
+static inline void version_set_low(struct version *version, uint64_t low)
+{
+    atomic_store_explicit(&version->low, low, memory_order_release); /* ORD-CHAIN-1 */
 }
 
 /* Of the row's writer. */

@@ -21,7 +21,7 @@
 
 enum { ROW_HEADER_BYTES = 24, ROW_TAIL_BYTES = 4, ROW_WORD_BYTES = 8 };
 /* Where rows have several versions (chain.h): of a row, and of a version in front of its payload. */
-enum { CHAIN_ROW_BYTES = 56, CHAIN_VERSION_BYTES = 48 };
+enum { CHAIN_ROW_BYTES = 56, CHAIN_VERSION_BYTES = 64 };
 
 struct row {
     _Atomic uint64_t word;   /* the scheme's */

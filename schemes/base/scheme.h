@@ -16,7 +16,7 @@
  *                others cannot read the row until the transaction has ended, and if it aborts whoever has read the row
  *                before conflicts, too.
  * A scheme whose rows have several versions may set worker->as_of at begin: then nodes are not noted, but must be as
- * they were at that time (hekaton.h, HK5).
+ * they were at that time (chained.h, CV3).
  * Invariants that the binding relies on: schemes/DESIGN.md.
  */
 #ifndef SCHEMES_BASE_SCHEME_H

@@ -26,17 +26,18 @@ enum scheme_status {
 };
 
 /* id, name in columns, text. One table for all schemes: a scheme that never aborts for a reason counts none. */
-#define SCHEME_REASONS(X)                                                                                \
-    X(LOCK, lock, "aborted: another transaction has locked the row")                                     \
-    X(DIE, die, "aborted: an older transaction has locked the row")                                      \
-    X(WOUND, wound, "aborted: an older transaction wanted a row that this one had locked")               \
-    X(DEADLOCK, deadlock, "aborted: the youngest in a circle of transactions that wait for each other")  \
-    X(TIMEOUT, timeout, "aborted: it has waited for a lock for too long")                                \
-    X(PRIORITY, priority, "aborted: a transaction of higher priority has reserved the row")              \
-    X(READ_CHECK, read_check, "aborted: a row that was read has been written by another since")          \
-    X(NODE_CHECK, node_check, "aborted: entries came or went where a key was missed or a range scanned") \
-    X(NEWER, newer, "aborted: the row has got a version since that is younger than the transaction")     \
-    X(CASCADE, cascade, "aborted: it has read what another transaction then did not commit")             \
+#define SCHEME_REASONS(X)                                                                                       \
+    X(LOCK, lock, "aborted: another transaction has locked the row")                                            \
+    X(DIE, die, "aborted: an older transaction has locked the row")                                             \
+    X(WOUND, wound, "aborted: an older transaction wanted a row that this one had locked")                      \
+    X(DEADLOCK, deadlock, "aborted: the youngest in a circle of transactions that wait for each other")         \
+    X(TIMEOUT, timeout, "aborted: it has waited for a lock for too long")                                       \
+    X(PRIORITY, priority, "aborted: a transaction of higher priority has reserved the row")                     \
+    X(READ_CHECK, read_check, "aborted: a row that was read has been written by another since")                 \
+    X(NODE_CHECK, node_check, "aborted: entries came or went where a key was missed or a range scanned")        \
+    X(NEWER, newer, "aborted: the row has got a version since that is younger than the transaction")            \
+    X(EXCLUSION, exclusion, "aborted: a later transaction is ordered before an earlier one that it depends on") \
+    X(CASCADE, cascade, "aborted: it has read what another transaction then did not commit")                    \
     X(MEMORY, memory, "aborted: out of memory for now; rows that were deleted may come free")
 
 enum scheme_reason {

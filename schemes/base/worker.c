@@ -15,9 +15,9 @@ static_assert((int)DATABASE_WORKERS_MAX <= 1 << ORDER_WORKER_BITS, "places are u
 /* ---- Database. ---- */
 
 void database_init(struct database *database, uint64_t memory_limit, enum mem_huge_pages huge_pages, uint64_t backoff,
-                   bool versions)
+                   size_t row_bytes)
 {
-    database->versions = versions;
+    database->row_bytes = row_bytes;
     mem_budget_init(&database->budget, memory_limit, huge_pages);
     pthread_mutex_init(&database->lock, NULL);
     order_init(&database->order);
@@ -88,11 +88,11 @@ static enum scheme_status stores_create(struct database *database, const char *n
                                         struct table **result)
 {
     uint32_t number = database->table_count;
-    if (!database->versions)
+    if (!database->row_bytes)
         return store_create(database, number, name, payload_max_bytes, result);
     struct table *table, *versions;
     size_t version_bytes = CHAIN_VERSION_BYTES - ROW_HEADER_BYTES + payload_max_bytes;
-    enum scheme_status status = store_create(database, number, name, CHAIN_ROW_BYTES - ROW_HEADER_BYTES, &table);
+    enum scheme_status status = store_create(database, number, name, database->row_bytes - ROW_HEADER_BYTES, &table);
     if (status != SCHEME_OK)
         return status;
     status = store_create(database, DATABASE_TABLES_MAX + number, name, version_bytes, &versions);
@@ -286,11 +286,12 @@ void worker_end(struct worker *worker, bool committed)
     }
 }
 
-static void worker_met_stamp(struct worker *worker, const struct index_node *node)
+/* `largest`: of stamps that the worker has met. */
+static void meet_stamp(uint64_t *largest, const struct index_node *node)
 {
     uint64_t stamp = node_stamp(node);
-    if (stamp > worker->stamp)
-        worker->stamp = stamp;
+    if (stamp > *largest)
+        *largest = stamp;
 }
 
 enum scheme_status worker_take_row(struct worker *worker, struct table *table, struct row **row)
@@ -303,7 +304,7 @@ enum scheme_status worker_take_row(struct worker *worker, struct table *table, s
         if (status != MAE_OK && worker->epoch->first)
             return SCHEME_ABORTED(MEMORY);
     }
-    worker_met_stamp(worker, &table->growth);
+    meet_stamp(&worker->stamp, &table->growth);
     return (enum scheme_status)status;
 }
 
@@ -318,6 +319,7 @@ enum scheme_status worker_note(struct worker *worker, struct node_seen seen)
     bool same;
     if (worker->as_of)
         return node_is_as_of(worker, seen.node) ? SCHEME_OK : worker_doom(worker, SCHEME_ABORTED(NODE_CHECK));
+    meet_stamp(&worker->met, seen.node);
     if (!node_set_note(&worker->nodes, seen, &same))
         return worker_doom(worker, SCHEME_NO_MEMORY);
     return same ? SCHEME_OK : worker_doom(worker, SCHEME_ABORTED(NODE_CHECK));
@@ -327,7 +329,7 @@ enum scheme_status worker_follow(struct worker *worker, const struct node_change
 {
     bool same;
     for (unsigned i = 0; i < changes->count; i++)
-        worker_met_stamp(worker, changes->list[i].node);
+        meet_stamp(&worker->stamp, changes->list[i].node);
     if (worker->as_of)
         return worker->stamp <= worker->as_of ? SCHEME_OK : worker_doom(worker, SCHEME_ABORTED(NODE_CHECK));
     if (!node_set_follow(&worker->nodes, changes, &same))

@@ -39,6 +39,7 @@ struct worker {
     uint32_t retiring;       /* rows that it has inserted or deleted */
     uint32_t early_locks;    /* rows that it locked before its commit */
     uint64_t as_of;          /* not 0: nodes must be as they were at this time, and are not noted */
+    uint64_t met;            /* the largest stamp of nodes that it has noted */
     uint64_t stamp;          /* the largest of nodes with its new entries and tables with its new rows */
     uint64_t place;          /* of the last transaction that committed (order.h) */
     struct row_set rows;
@@ -54,7 +55,7 @@ struct worker {
 struct database {
     struct mem_budget budget;
     struct span *spans;
-    bool versions;        /* rows have several */
+    size_t row_bytes;     /* of a row's own part, where rows have several versions (chain.h); else 0 */
     pthread_mutex_t lock; /* over creating tables and indexes, joining and leaving */
     struct table *tables[DATABASE_TABLES_MAX];
     struct table_index *indexes[DATABASE_INDEXES_MAX];
@@ -78,8 +79,9 @@ static inline void counter_add(struct worker *worker, enum scheme_counter counte
 
 /* ---- Database. ---- */
 
+/* row_bytes: of struct chain_row and what the scheme has behind it; 0: rows have one version. */
 void database_init(struct database *database, uint64_t memory_limit, enum mem_huge_pages huge_pages, uint64_t backoff,
-                   bool versions);
+                   size_t row_bytes);
 void database_fini(struct database *database);
 
 /* SCHEME_OK, INVALID, EXISTS, FULL, NO_MEMORY, NO_ADDRESSES. */
@@ -105,7 +107,7 @@ static inline void worker_begin(struct worker *worker, bool snapshot)
     worker->snapshot = snapshot;
     worker->doom = SCHEME_OK;
     worker->retiring = worker->early_locks = 0;
-    worker->as_of = worker->stamp = 0;
+    worker->as_of = worker->met = worker->stamp = 0;
     row_set_begin(&worker->rows);
     node_set_begin(&worker->nodes);
     copies_reset(&worker->copies);

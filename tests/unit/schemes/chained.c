@@ -1,0 +1,103 @@
+/*
+ * chained.c - what holds for all schemes whose rows have several versions (schemes/base/chained.h), at moments that
+ * schedules hardly find.
+ */
+#include "tests/support/few_keys.h"
+
+#include "engine/base/race.h"
+
+#ifdef MAE_DEBUG
+enum { ALIAS = 7 };
+
+static struct {
+    struct target_txn *txn; /* has given the row of key 0 a second entry */
+    unsigned looks;
+} gain;
+
+static struct target_txn *add_alias(void)
+{
+    uint64_t key = 0, alias = ALIAS, ref;
+    struct target_txn *txn = begin_one(1, TARGET_READ_WRITE);
+    assert_int_equal(fixture.ops->find(txn, fixture.index, &key, &ref), TARGET_OK);
+    assert_int_equal(fixture.ops->index_insert(txn, fixture.index, &alias, ref), TARGET_OK);
+    return txn;
+}
+
+/* The entry goes before the first look at the row, is there again for the second look at the entry, and goes again
+ * before the second look at the row. */
+static void come_and_go(enum race_point point)
+{
+    bool goes = point == RACE_ROW_READ && gain.looks < 2, comes = point == RACE_ENTRY_CHECK && gain.looks == 1;
+    void (*hook)(enum race_point) = race_hook;
+    race_hook = NULL;
+    if (comes && gain.txn == NULL)
+        gain.txn = add_alias();
+    if (goes) {
+        fixture.ops->abort(gain.txn);
+        gain.txn = NULL;
+        gain.looks++;
+    }
+    race_hook = hook;
+}
+
+static void find_alias(const struct target_ops *ops, const char *option, const char *value)
+{
+    uint64_t alias = ALIAS;
+    const void *data;
+    open_fixture(ops, option, value);
+    struct target_txn *reader = begin_one(2, TARGET_READ_WRITE);
+    gain.txn = add_alias();
+    gain.looks = 0;
+    race_hook = come_and_go;
+    enum target_status status = ops->read(reader, fixture.index, &alias, &data, NULL);
+    race_hook = NULL;
+    assert_reason(status, "node_check");
+    assert_true(gain.looks > 0);
+    ops->abort(reader);
+    if (gain.txn != NULL)
+        ops->abort(gain.txn);
+    close_fixture();
+}
+
+/* An entry that never was committed is not used, although it is there whenever it is looked at (CV4). */
+static void an_aborted_gain_is_remembered(void **state)
+{
+    (void)state;
+    find_alias(&hekaton_target_ops, "hekaton_validate", "full");
+    find_alias(&hekaton_target_ops, "hekaton_validate", "dbx1000");
+    find_alias(&ermia_target_ops, "ermia_isolation", "ssn");
+    find_alias(&ermia_target_ops, "ermia_isolation", "si");
+}
+#endif
+
+/* A transaction that has begun later sees the row by the key that was there all the time. */
+static void an_aborted_gain_changes_nothing(void **state)
+{
+    static const struct target_ops *const schemes[] = {&hekaton_target_ops, &ermia_target_ops};
+    uint64_t key = 0, alias = 7, ref;
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        open_fixture(schemes[i], "huge_pages", "off");
+        struct target_txn *txn = begin_one(1, TARGET_READ_WRITE);
+        assert_int_equal(fixture.ops->find(txn, fixture.index, &key, &ref), TARGET_OK);
+        assert_int_equal(fixture.ops->index_insert(txn, fixture.index, &alias, ref), TARGET_OK);
+        fixture.ops->abort(txn);
+        txn = begin_one(2, TARGET_READ_WRITE);
+        assert_reads(txn, key, 1);
+        assert_misses(txn, alias);
+        assert_int_equal(write_one(txn, key, 2), TARGET_OK);
+        assert_int_equal(fixture.ops->commit(txn), TARGET_OK);
+        close_fixture();
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#ifdef MAE_DEBUG
+        cmocka_unit_test(an_aborted_gain_is_remembered),
+#endif
+        cmocka_unit_test(an_aborted_gain_changes_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
