@@ -104,6 +104,8 @@ TESTS := $(UNIT) $(HEAVY)
 THREADED = $(patsubst %.c,$(BUILD)/%,$(call tree,tests/stress) $(sort $(shell \
 	grep -rlE 'pthread_create|run_threads|crew_|maintenance_start|bench/run|actors_open' --include='*.c' \
 	tests/unit tests/fault tests/conformance tests/crash)))
+# Those whose threads race for milliseconds, so that both CPUs of a small machine are to be theirs: they run alone.
+ALONE := $(filter $(BUILD)/tests/stress/%,$(TESTS))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
@@ -204,7 +206,8 @@ $(BUILD)/tests/support.a: $(SUPPORT)
 tests: $(TESTS) ## Build every test program of this MODE
 
 test: all tests ## Run every test of this MODE: unit, model, stress, fault, command line
-	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(TESTS) $(SCRIPT_TESTS)
+	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(filter-out $(ALONE),$(HEAVY)) $(SCRIPT_TESTS) $(UNIT) \
+		--alone $(ALONE)
 
 benches: $(BENCHES) ## Build the micro-benchmarks of tests/bench, below build/
 
@@ -217,7 +220,8 @@ fuzz: ## Fuzz the readers of what users write, each FUZZ_SECONDS (10)
 thread-tests: $(THREADED)
 
 thread-test: all thread-tests ## Run the tests with more than one thread, for MODE=tsan
-	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(THREADED) tests/cli/check.sh
+	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) tests/cli/check.sh $(filter-out $(ALONE),$(THREADED)) \
+		--alone $(ALONE)
 
 bench: ## Measure what the README's tables say, some 40 minutes; BENCH=quick: a few
 	@scripts/bench

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # scripts/run-tests: it names the tests that do not end, and the variable that gives them more time; it keeps what they
-# have printed; it ends when the time for all of them is over; and only TEST_ORDER changes the order.
+# have printed; it ends when the time for all of them is over; only TEST_ORDER changes the order; and tests run beside each
+# other, unless they are to run alone.
 #   usage: tests/cli/runner.sh
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -10,7 +11,7 @@ mkdir -p "$tests"
 tried() { # name, exit code, text, variables, tests: runs them
     local name=$1 expected=$2 text=$3 variables=$4
     # shellcheck disable=SC2086 # a list
-    (cd "$work" && env RESULTS= TEST_ORDER= TEST_UNTIL= LAUNCH= $variables "$runner" "$tests" "${@:5}") \
+    (cd "$work" && env RESULTS= TEST_ORDER= TEST_UNTIL= LAUNCH= TEST_JOBS=1 $variables "$runner" "$tests" "${@:5}") \
         >"$work/out" 2>"$work/err"
     code=$?
     ended "$name" "$expected" "$text"
@@ -47,6 +48,20 @@ read -r plain first second again <<<"$orders"
 equals "in turn" "$plain" 123456
 equals "the same number is the same order" "$again" "$first"
 equals "another one another" "$([ "$first" != "$second" ] && [ "$first" != "$plain" ] && echo yes)" yes
+
+make_test waits 'until [ -e tests/met ]; do sleep 0.05; done'
+make_test meets 'touch tests/met'
+tried "tests run beside each other" 0 "2 passed, 0 failed" "TEST_JOBS=2 TEST_TIMEOUT=3" tests/waits tests/meets
+make_test lonely 'mkdir tests/here && sleep 0.3 && rmdir tests/here'
+tried "some alone" 0 "3 passed, 0 failed" TEST_JOBS=3 tests/lonely --alone tests/lonely tests/lonely
+make_test stays 'echo $$ >tests/new && mv tests/new tests/pid && exec sleep 1000'
+(cd "$work" && RESULTS='' TEST_ORDER='' TEST_UNTIL='' LAUNCH='' exec "$runner" "$tests" tests/stays) >"$work/out" 2>&1 &
+await test -e "$tests/pid"
+kill $!
+wait $!
+equals "one that is ended says so" $? 130
+while kill -0 "$(cat "$tests/pid")" 2>/dev/null; do sleep 0.1; done
+ok "and ends its tests"
 
 launch env TEST_LIMIT=0 scripts/test style
 ended "scripts/test ends, too" 1 "scripts/style: not run: the 0 s of TEST_LIMIT are over" "0 passed, 1 failed"
