@@ -109,11 +109,7 @@ ALONE := $(filter $(BUILD)/tests/stress/%,$(TESTS))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
-# These run every job file, scripts that compare builds, and the soak: up to a minute each, and of the program nothing
-# that the others do not run. So once, on the program that users have.
-RELEASE_ONLY := $(if $(filter release,$(MODE)),,tests/cli/figures.sh tests/cli/locale.sh tests/cli/regress.sh \
-    tests/cli/package.sh tests/cli/runner.sh tests/cli/soak.sh tests/cli/trend.sh)
-SCRIPT_TESTS := $(filter-out $(RELEASE_ONLY),$(wildcard tests/cli/*.sh))
+SCRIPTS ?= $(shell scripts/test --scripts $(MODE))#	those of tests/cli that `make test` runs, without .sh
 FORMATTED := $(shell find engine schemes workloads harness tests examples -name '*.[ch]' -o -name '*.inc' 2>/dev/null)
 
 .DEFAULT_GOAL := all
@@ -206,8 +202,8 @@ $(BUILD)/tests/support.a: $(SUPPORT)
 tests: $(TESTS) ## Build every test program of this MODE
 
 test: all tests ## Run every test of this MODE: unit, model, stress, fault, command line
-	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(filter-out $(ALONE),$(HEAVY)) $(SCRIPT_TESTS) $(UNIT) \
-		--alone $(ALONE)
+	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(filter-out $(ALONE),$(HEAVY)) \
+		$(SCRIPTS:%=tests/cli/%.sh) $(UNIT) --alone $(ALONE)
 
 benches: $(BENCHES) ## Build the micro-benchmarks of tests/bench, below build/
 
@@ -220,8 +216,8 @@ fuzz: ## Fuzz the readers of what users write, each FUZZ_SECONDS (10)
 thread-tests: $(THREADED)
 
 thread-test: all thread-tests ## Run the tests with more than one thread, for MODE=tsan
-	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) tests/cli/check.sh $(filter-out $(ALONE),$(THREADED)) \
-		--alone $(ALONE)
+	@MAE_BUILD=$(BUILD) CC=$(CC) scripts/run-tests $(BUILD) $(SCRIPTS:%=tests/cli/%.sh) \
+		$(filter-out $(ALONE),$(THREADED)) --alone $(ALONE)
 
 bench: ## Measure what the README's tables say, some 40 minutes; BENCH=quick: a few
 	@scripts/bench

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # scripts/run-tests: it names the tests that do not end, and the variable that gives them more time; it keeps what they
-# have printed; it ends when the time for all of them is over; only TEST_ORDER changes the order; and tests run beside each
-# other, unless they are to run alone.
+# have printed; it ends when the time for all of them is over; only TEST_ORDER changes the order; and tests run beside
+# each other, unless they are to run alone.
 #   usage: tests/cli/runner.sh
 set -u
 cd "$(dirname "$0")/../.." || exit 1
