@@ -54,7 +54,7 @@ static void line_add(struct support_text *text, char *const *fields, size_t coun
     support_text_add(text, "\n");
 }
 
-/* Reads the series, if there is one; false with a message. */
+/* Reads the series, if there is one; false with a message. The caller frees the table. */
 static bool series_read(const struct work *work, const char *path, struct csv_table *table)
 {
     char error[CSV_TABLE_ERROR_BYTES];
@@ -65,12 +65,8 @@ static bool series_read(const struct work *work, const char *path, struct csv_ta
         return support_complain(work->name, "%s", error);
     SUPPORT_FREED struct support_text columns = {0};
     line_add(&columns, table->columns, table->column_count);
-    bool same = strcmp(columns.text, header) == 0;
-    if (!same) {
-        support_complain(work->name, "%s:1: these are not the columns of a series; use a new --into", path);
-        csv_table_free(table);
-    }
-    return same;
+    return strcmp(columns.text, header) == 0 ||
+           support_complain(work->name, "%s:1: these are not the columns of a series; use a new --into", path);
 }
 
 /* Puts a line at its place in time; *known if it is there already. */

@@ -146,14 +146,6 @@ static void sample_counters(struct run_window *window, struct interval_sample *s
             sample->counters[i] = total[i].value;
 }
 
-static bool counts_hardware(const struct run_window *window)
-{
-    for (unsigned i = 0; i < window->setup->plan.event_count; i++)
-        if (window->setup->plan.events[i].hardware && window->setup->plan.events[i].status == PMU_COUNTED)
-            return true;
-    return false;
-}
-
 /* Keeps what `snapshot`, just taken, says, and what else there is to know now. */
 static void sample_keep(struct run_window *window, const struct snapshot *snapshot, bool in_window)
 {
@@ -183,7 +175,7 @@ static void sample_keep(struct run_window *window, const struct snapshot *snapsh
     sample->versions_reclaimed = counts[4];
     sample->process_bytes = interval_process_bytes();
     sample->late_ns = late_ns(window, 0);
-    if (in_window && window->samples_counters && counts_hardware(window))
+    if (in_window && window->samples_counters)
         sample_counters(window, sample);
     interval_keep(&window->series);
 }

@@ -15,10 +15,8 @@ static enum exit_code export_elle(struct history_checker *checker, const struct 
 {
     char error[512];
     FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-    if (out == NULL) {
-        support_complain("maemio check", "--elle %s: %s", path, strerror(errno));
+    if (out == NULL && !support_complain("maemio check", "--elle %s: %s", path, strerror(errno)))
         return EXIT_FAILED;
-    }
     bool fine = history_export_elle(checker, history, out, error, sizeof error) &&
                 ((fflush(out) == 0 && !ferror(out)) || support_error(error, sizeof error, "%s", strerror(errno)));
     if (out != stdout)

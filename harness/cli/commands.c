@@ -129,8 +129,6 @@ enum exit_code command_refuse(const char *name, const char *why)
 
 enum exit_code command_end(const char *name, enum exit_code code)
 {
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    support_complain(name, "stdout cannot be written");
-    return EXIT_FAILED;
+    bool written = (fflush(stdout) == 0 && !ferror(stdout)) || support_complain(name, "stdout cannot be written");
+    return written ? code : EXIT_FAILED;
 }

@@ -13,15 +13,12 @@ static enum exit_code table_print(const char *name, const struct request *reques
 {
     struct repetitions repetitions;
     char error[CSV_TABLE_ERROR_BYTES];
-    enum exit_code code = EXIT_FINE;
-    if (repetitions_read(&repetitions, request->file, request->metric, request->type, error)) {
+    bool fine = repetitions_read(&repetitions, request->file, request->metric, request->type, error) ||
+                support_complain(name, "%s", error);
+    if (fine)
         (strcmp(request->format, "csv") == 0 ? repetitions_print_csv : repetitions_print_table)(&repetitions, stdout);
-    } else {
-        support_complain(name, "%s", error);
-        code = EXIT_FAILED;
-    }
     repetitions_free(&repetitions);
-    return code;
+    return fine ? EXIT_FINE : EXIT_FAILED;
 }
 
 enum exit_code report_command(int argc, char **argv)
@@ -48,10 +45,9 @@ enum exit_code report_command(int argc, char **argv)
     request.file = argv[1];
     bool is_folder = program_is_folder(request.file);
     for (const struct command_option *option = options; is_folder && option->name != NULL; option++)
-        if (option->given) {
-            support_complain(argv[0], "--%s: is for a file of results, and %s is a folder", option->name, request.file);
+        if (option->given && !support_complain(argv[0], "--%s: is for a file of results, and %s is a folder",
+                                               option->name, request.file))
             return EXIT_USAGE;
-        }
     SUPPORT_FREED char *share = is_folder ? program_share(argv[0]) : NULL;
     return command_end(argv[0], !is_folder      ? table_print(argv[0], &request)
                                 : share == NULL ? EXIT_USAGE

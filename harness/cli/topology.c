@@ -28,10 +28,8 @@ enum exit_code topology_command(int argc, char **argv)
         return command_refuse(argv[0], support_short("--threads: %llu is not a number of workers from 1 to %d",
                                                      (unsigned long long)threads, WORKERS_MAX));
     struct topology *topology = topology_open(synthetic, allowed, error);
-    if (topology == NULL) {
-        support_complain(argv[0], "%s", error);
+    if (topology == NULL && !support_complain(argv[0], "%s", error))
         return EXIT_USAGE;
-    }
     unsigned workers = threads == 0 ? topology_core_count(topology) : (unsigned)threads;
     if (!topology_place(topology, pin, workers, &placement, error)) {
         support_complain(argv[0], "--pin: %s", error);

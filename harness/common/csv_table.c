@@ -47,7 +47,7 @@ static bool read_field(struct cursor *cursor, char **field, bool *last)
     return true;
 }
 
-/* Reads the fields of a line. The caller frees *fields. */
+/* Reads the fields of a line. The caller frees *fields, also after false. */
 static bool read_line(struct cursor *cursor, char ***fields, size_t *count)
 {
     bool last = false;
@@ -55,11 +55,8 @@ static bool read_line(struct cursor *cursor, char ***fields, size_t *count)
     *count = 0;
     while (!last) {
         *fields = support_more(*fields, *count, sizeof(char *));
-        if (!read_field(cursor, &(*fields)[*count], &last)) {
-            free(*fields);
-            *fields = NULL;
+        if (!read_field(cursor, &(*fields)[*count], &last))
             return false;
-        }
         ++*count;
     }
     return true;
@@ -81,19 +78,16 @@ static bool read_header(struct csv_table *table, struct cursor *cursor)
 static bool read_rows(struct csv_table *table, struct cursor *cursor)
 {
     while (*cursor->at != '\0') {
-        unsigned line = cursor->line;
-        char **fields;
         size_t count;
-        if (!read_line(cursor, &fields, &count))
+        table->rows = support_more(table->rows, table->row_count, sizeof(*table->rows));
+        struct csv_table_row *row = &table->rows[table->row_count++];
+        row->line = cursor->line;
+        if (!read_line(cursor, &row->fields, &count))
             return false;
-        if (count != table->column_count) {
-            free(fields);
-            return WRONG(cursor, line,
+        if (count != table->column_count)
+            return WRONG(cursor, row->line,
                          "%zu fields, but the header has %zu: a half-written row, or rows of another schema", count,
                          table->column_count);
-        }
-        table->rows = support_more(table->rows, table->row_count, sizeof(*table->rows));
-        table->rows[table->row_count++] = (struct csv_table_row){line, fields};
     }
     return true;
 }

@@ -10,19 +10,11 @@ static bool is_end(const struct argp_option *option)
     return option->name == NULL && option->key == 0 && option->doc == NULL && option->group == 0;
 }
 
-/* The option whose name begins with what was given, as getopt allows; NULL: none. */
-static const struct argp_option *find_long(const struct argp_option *options, const char *given, size_t bytes)
+/* The option whose name begins with what was given, as getopt allows, or (bytes 0) of the letter; NULL: none. */
+static const struct argp_option *find(const struct argp_option *options, const char *given, size_t bytes, char letter)
 {
     for (; options != NULL && !is_end(options); options++)
-        if (options->name != NULL && strncmp(options->name, given, bytes) == 0)
-            return options;
-    return NULL;
-}
-
-static const struct argp_option *find_letter(const struct argp_option *options, char letter)
-{
-    for (; options != NULL && !is_end(options); options++)
-        if (options->key == letter)
+        if (bytes == 0 ? options->key == letter : options->name != NULL && strncmp(options->name, given, bytes) == 0)
             return options;
     return NULL;
 }
@@ -49,13 +41,13 @@ void known_options_check(const struct argp *argp, int argc, char **argv, known_o
         const char *given = argv[i] + 2;
         size_t bytes = strncmp(argv[i], "--", 2) == 0 ? strcspn(given, "=") : 0;
         if (bytes > 0) {
-            option = find_long(argp->options, given, bytes);
+            option = find(argp->options, given, bytes, 0);
             if (option == NULL && strncmp("help", given, bytes) != 0 && strncmp("usage", given, bytes) != 0) {
                 SUPPORT_FREED char *name = support_format("%.*s", (int)bytes, given);
                 refuse(argp, argv[0], name, elsewhere == NULL ? NULL : elsewhere(name));
             }
         } else if (argv[i][0] == '-' && strlen(argv[i]) == 2) {
-            option = find_letter(argp->options, argv[i][1]);
+            option = find(argp->options, NULL, 0, argv[i][1]);
         }
         if (option != NULL && option->arg != NULL && (option->flags & OPTION_ARG_OPTIONAL) == 0 && given[bytes] != '=')
             i++; /* the option's argument, whatever it looks like */

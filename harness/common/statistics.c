@@ -273,12 +273,12 @@ static size_t pairs_outside(size_t a_count, size_t b_count, double confidence, d
     return k;
 }
 
-static bool all_at_least(const double *values, size_t count, double least)
+static bool any_below_0(const double *values, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (!(values[i] >= least))
-            return false;
-    return true;
+        if (!(values[i] >= 0))
+            return true;
+    return false;
 }
 
 /* b / a of values that may be 0; `undecided` stands for 0 / 0. */
@@ -322,7 +322,7 @@ void statistics_median_ratio(const double *a, size_t a_count, const double *b, s
 {
     *ratio = NAN;
     *interval = no_interval;
-    if (a_count == 0 || b_count == 0 || !all_at_least(a, a_count, 0) || !all_at_least(b, b_count, 0))
+    if (a_count == 0 || b_count == 0 || any_below_0(a, a_count) || any_below_0(b, b_count))
         return;
     *ratio = factor_of(statistics_median(a, a_count), statistics_median(b, b_count), 1);
     if (a_count < 2 || b_count < 2)

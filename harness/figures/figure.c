@@ -156,13 +156,10 @@ static int figure_draw(const struct run *run, const struct figure *figure, const
     SUPPORT_ENDED_BY(results_free) struct results set = {0};
     SUPPORT_FREED char *results = support_format("%s/results.csv", folder),
                        *data = support_format("%s/data.csv", folder);
-    bool read = results_read(&set, results, error);
-    if (!read || set.count == 0) {
-        support_complain(run->name, "%s%s", read ? results : error, read ? ": holds no complete result" : "");
-        return EXIT_FAILED;
-    }
-    bool fine =
-        data_write(run, figure, job, &set, data, &settings) && pictures_draw(run, figure, folder, settings.text);
+    bool fine = results_read(&set, results, error) || support_complain(run->name, "%s", error);
+    fine = fine && (set.count > 0 || support_complain(run->name, "%s: holds no complete result", results));
+    fine = fine && data_write(run, figure, job, &set, data, &settings) &&
+           pictures_draw(run, figure, folder, settings.text);
     return fine ? EXIT_FINE : EXIT_FAILED;
 }
 

@@ -46,9 +46,8 @@ static bool experiment_read(struct report *report, const struct figure *figure, 
         return true;
     }
     if (!results_read(&read.set, results, error)) {
-        support_complain(report->command, "%s", error);
         results_free(&read.set);
-        return false;
+        return support_complain(report->command, "%s", error);
     }
     results_key_add(&read.build, csv_table_column(&read.set.table, "config_hash"));
     results_key_add(&read.build, csv_table_column(&read.set.table, "revision"));
@@ -500,10 +499,9 @@ static bool page_write(const struct report *report, const char *share)
     SUPPORT_FREED char *path = support_format("%splots/page.html", share);
     SUPPORT_FREED char *template = text_file_read(path, TEMPLATE_BYTES_MAX, true, NULL, error, sizeof(error));
     json_t *data = page_data(report, one_sweep, &csv);
-    bool made = template && html_render(path, template, data, &page, error);
+    bool made =
+        (template && html_render(path, template, data, &page, error)) || support_complain(report->command, "%s", error);
     json_decref(data);
-    if (!made)
-        support_complain(report->command, "%s", error);
     if (!made || (!one_sweep && !file_write(report, "claims.csv", &csv)) || !file_write(report, "report.html", &page))
         return false;
     (void)printf("%s/report.html\n", report->folder);
@@ -514,8 +512,6 @@ enum exit_code report_page(const char *name, const char *share, const char *fold
 {
     char error[CATALOGUE_ERROR_BYTES];
     SUPPORT_ENDED_BY(report_free) struct report report = {.command = name, .folder = folder};
-    if (catalogue_read(&report.catalogue, share, error))
-        return experiments_read(&report) && page_write(&report, share) ? EXIT_FINE : EXIT_FAILED;
-    support_complain(name, "%s", error);
-    return EXIT_FAILED;
+    bool fine = catalogue_read(&report.catalogue, share, error) || support_complain(name, "%s", error);
+    return fine && experiments_read(&report) && page_write(&report, share) ? EXIT_FINE : EXIT_FAILED;
 }

@@ -678,9 +678,9 @@ void pmu_list(FILE *file, const struct pmu_sys *sys)
     fprintf(file, "%-22s %-6s %-13s %s\n", "name", "group", "status", "meaning, or why not");
     for (unsigned i = 0; i < plan.event_count; i++) {
         const struct pmu_event *event = &plan.events[i];
-        char group[16] = "kernel";
-        if (event->hardware)
-            snprintf(group, sizeof(group), event->status == PMU_COUNTED ? "%u" : "-", event->group);
+        const char *group = !event->hardware               ? "kernel"
+                            : event->status == PMU_COUNTED ? support_short("%u", event->group)
+                                                           : "-";
         fprintf(file, "%-22s %-6s %-13s %s%s%s\n", event->name, group, statuses[event->status].name,
                 event->status == PMU_COUNTED ? meaning_of(event) : "",
                 event->status == PMU_COUNTED && event->reason[0] ? "; " : "", event->reason);

@@ -170,7 +170,7 @@ static void facts_read(struct provenance *provenance)
     if (fact_text("", FACT_CPUS_ISOLATED, provenance->cpus_isolated, PROVENANCE_TEXT_BYTES) &&
         provenance->cpus_isolated[0] == '\0')
         put(provenance->cpus_isolated, "none");
-    (void)snprintf(provenance->cpus_online, PROVENANCE_TEXT_BYTES, "%ld", sysconf(_SC_NPROCESSORS_ONLN));
+    put(provenance->cpus_online, support_short("%ld", sysconf(_SC_NPROCESSORS_ONLN)));
     read_kernel_cmdline(provenance->kernel_cmdline);
     read_mitigations(provenance->mitigations);
     read_hypervisor(provenance->hypervisor);
@@ -198,10 +198,9 @@ void provenance_read(struct provenance *provenance)
 #endif
     put(provenance->build_flags, MAE_BUILD_FLAGS);
     put(provenance->kernel, uname(&system) == 0 ? system.release : "");
-    (void)snprintf(provenance->libc, PROVENANCE_TEXT_BYTES, "glibc %s", gnu_get_libc_version());
-    (void)snprintf(provenance->hwloc, PROVENANCE_TEXT_BYTES, "0x%x", hwloc_get_api_version());
-    (void)snprintf(provenance->libpfm, PROVENANCE_TEXT_BYTES, "%d.%d", PFM_MAJ_VERSION(libpfm),
-                   PFM_MIN_VERSION(libpfm));
+    put(provenance->libc, support_short("glibc %s", gnu_get_libc_version()));
+    put(provenance->hwloc, support_short("0x%x", hwloc_get_api_version()));
+    put(provenance->libpfm, support_short("%d.%d", PFM_MAJ_VERSION(libpfm), PFM_MIN_VERSION(libpfm)));
     put(provenance->jansson, jansson_version_str());
     facts_read(provenance);
 }

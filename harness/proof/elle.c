@@ -102,20 +102,14 @@ static void print_ops(struct elle *elle, const struct history_txn *txn, bool inv
             fputs(blank, elle->out);
             blank = " ";
         }
-        if (invoke && kind == HISTORY_READ) {
+        /* An update has read what it replaced: that counts. */
+        if (invoke && (kind == HISTORY_READ || kind == HISTORY_WRITE))
             fprintf(elle->out, "[:r %" PRIu64 " nil]", at[1]);
-        } else if (kind == HISTORY_READ) {
-            print_list(elle, at[1], value_of(at[2], history_a(at[0])));
-        } else if (kind == HISTORY_WRITE || kind == HISTORY_INSERT) {
-            /* An update has read what it replaced: that counts. */
-            if (kind == HISTORY_WRITE && invoke)
-                fprintf(elle->out, "[:r %" PRIu64 " nil] ", at[1]);
-            else if (kind == HISTORY_WRITE) {
-                print_list(elle, at[1], value_of(at[2], history_b(at[0])));
-                fputs(" ", elle->out);
-            }
-            fprintf(elle->out, "[:append %" PRIu64 " %" PRIu64 "]", at[1], value_of(txn->name, history_a(at[0])));
-        }
+        else if (kind == HISTORY_READ || kind == HISTORY_WRITE)
+            print_list(elle, at[1], value_of(at[2], kind == HISTORY_READ ? history_a(at[0]) : history_b(at[0])));
+        if (kind == HISTORY_WRITE || kind == HISTORY_INSERT)
+            fprintf(elle->out, "%s[:append %" PRIu64 " %" PRIu64 "]", kind == HISTORY_WRITE ? " " : "", at[1],
+                    value_of(txn->name, history_a(at[0])));
         at += history_record_words(elle->checker->history, at, (size_t)(txn->end - at));
     }
 }

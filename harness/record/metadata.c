@@ -1,7 +1,6 @@
 /* metadata.c - see metadata.h. */
 #include "harness/record/metadata.h"
 
-#include <errno.h>
 #include <math.h>
 
 #include "harness/record/columns.h"
@@ -50,12 +49,8 @@ json_t *metadata_json_text(const char *text)
 /* A number as one, all else as text. */
 static json_t *value_of(const char *text, bool is_number)
 {
-    char *end;
-    errno = 0;
-    long long whole = strtoll(text, &end, 10);
-    if (!is_number)
-        return metadata_json_text(text);
-    return *end == '\0' && errno == 0 ? json_integer(whole) : json_real(strtod(text, NULL));
+    json_t *number = is_number ? json_loads(text, JSON_DECODE_ANY, NULL) : metadata_json_text(text);
+    return number != NULL ? number : json_real(strtod(text, NULL)); /* more than JSON's whole numbers hold */
 }
 
 /* Numbers as numbers, times in nanoseconds, all else as text. */

@@ -404,10 +404,8 @@ static enum exit_code run_one(struct sweep *sweep, size_t at)
         failure_keep(sweep, run, code, why);
         return code == EXIT_USAGE ? EXIT_USAGE : EXIT_FINE;
     }
-    if (rename(part, done) != 0) {
-        support_complain(sweep->name, "%s: cannot be renamed: %s", part, strerror(errno));
+    if (rename(part, done) != 0 && !support_complain(sweep->name, "%s: cannot be renamed: %s", part, strerror(errno)))
         return EXIT_FAILED;
-    }
     run_remove(sweep, run, ".failed");
     run->finished = true;
     run->point->seconds = seconds;
