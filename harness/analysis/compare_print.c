@@ -27,7 +27,7 @@ static void print_row(const struct compare_row *row, const char *name, int width
                                  statistics_coverage_percent(row->interval));
     fprintf(file, "%-*s  %12.6g  %12.6g  %8s  %-23s  %8s  %8s  %5.2f%%  %3zu/%-3zu  %s%s%s\n", width, name,
             row->a_median, row->b_median, ratio, interval, p, holm, 100 * row->bound, row->a_count, row->b_count,
-            verdict_name(row->verdict), *row->reason ? ": " : "", row->reason);
+            verdict_names[row->verdict], *row->reason ? ": " : "", row->reason);
 }
 
 void compare_print_table(const struct compare *compare, FILE *file)
@@ -118,7 +118,7 @@ void compare_print_csv(const struct compare *compare, FILE *file)
         csv_number_add(&text, 12, matched ? compare->alpha : NAN);
         csv_number_add(&text, 12, matched ? row->noise : NAN);
         csv_number_add(&text, 12, matched ? row->bound : NAN);
-        support_text_add(&text, ",%s,", matched ? verdict_name(row->verdict) : "unmatched");
+        support_text_add(&text, ",%s,", matched ? verdict_names[row->verdict] : "unmatched");
         csv_field_add(&text, row->reason);
         support_text_add(&text, "\n");
     }
@@ -149,7 +149,7 @@ static json_t *json_row(const struct compare *compare, const struct compare_row 
         json_object_set_new(object, numbers[i].name, json_number(numbers[i].value));
     json_t *verdict =
         json_pack("{s:b, s:o, s:o, s:s, s:s}", "u_exact", row->u_test.exact, "noise", json_number(row->noise), "bound",
-                  json_number(row->bound), "verdict", verdict_name(row->verdict), "reason", row->reason);
+                  json_number(row->bound), "verdict", verdict_names[row->verdict], "reason", row->reason);
     json_object_update_new(object, verdict);
     return object;
 }

@@ -57,9 +57,8 @@ bool results_has(const struct results *results, const char *column, char *error)
         return true;
     for (size_t i = 0; i < results->table.column_count; i++)
         nearest_offer(&nearest, results->table.columns[i]);
-    SUPPORT_FREED char *hint = nearest_hint(&nearest);
     return support_error_at(error, CSV_TABLE_ERROR_BYTES, results->table.path, 1, "has no column '%.100s'%.100s",
-                            column, hint);
+                            column, nearest_hint(&nearest, ""));
 }
 
 /* Refuses a type that no row is of, and says which there are. */

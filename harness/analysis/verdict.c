@@ -1,12 +1,7 @@
 /* verdict.c - see verdict.h. */
 #include "harness/analysis/verdict.h"
 
-static const char *const names[] = {VERDICT_TABLE(TABLE_SECONDS)};
-
-const char *verdict_name(enum verdict verdict)
-{
-    return names[verdict];
-}
+const char *const verdict_names[] = {VERDICT_TABLE(TABLE_SECONDS)};
 
 double verdict_alpha(size_t looks)
 {

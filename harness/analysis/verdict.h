@@ -37,7 +37,7 @@ struct verdict_evidence {
     double p;                            /* corrected for the number of configurations */
 };
 
-const char *verdict_name(enum verdict verdict);
+extern const char *const verdict_names[];
 
 /* Of one look, if there are so many in all; 0 counts as 1. */
 double verdict_alpha(size_t looks);

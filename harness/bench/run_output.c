@@ -225,20 +225,15 @@ static bool counters_write(struct run_outputs *outputs, const struct run_worker 
     return rows.text == NULL || csv_write_text(outputs->files[RUN_COUNTERS], rows.text, error);
 }
 
-static bool json_write(struct run_outputs *outputs, const struct result *result, char *error)
-{
-    SUPPORT_FREED char *line = metadata_json(result);
-    return csv_write_text(outputs->files[RUN_JSON], line, error);
-}
-
 bool run_outputs_write(struct run_outputs *outputs, const struct run_session *session, const struct run_window *window,
                        const struct result *result, char *error)
 {
     MAE_CHECK(result->type_count == outputs->setup->type_count);
-    SUPPORT_FREED char *prefix = leading(result);
+    SUPPORT_FREED char *prefix = leading(result),
+                       *json = outputs->files[RUN_JSON] == NULL ? NULL : metadata_json(result);
     return (outputs->files[RUN_INTERVALS] == NULL || intervals_write(outputs, &window->series, prefix, error)) &&
            (outputs->files[RUN_LATENCIES] == NULL || latencies_write(outputs, session->workers, prefix, error)) &&
            (outputs->files[RUN_COUNTERS] == NULL || counters_write(outputs, session->workers, result, prefix, error)) &&
-           (outputs->files[RUN_JSON] == NULL || json_write(outputs, result, error)) &&
+           (json == NULL || csv_write_text(outputs->files[RUN_JSON], json, error)) &&
            (outputs->files[RUN_CSV] == NULL || csv_write(outputs->files[RUN_CSV], result, error));
 }

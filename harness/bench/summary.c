@@ -214,10 +214,10 @@ static void counters_print(FILE *out, const struct result *r)
                       per >= 1000 ? quantity_count(per) : support_short("%.3g", per));
         separator = ", ";
     }
-    for (size_t i = 0; begun && i < pmu_derived_count(); i++) {
+    for (size_t i = 0; begun && pmu_derived[i].name != NULL; i++) {
         double derived = pmu_derive(r->plan, r->counters, i);
         if (derived >= 0)
-            (void)fprintf(out, "; %s %.3g", pmu_derived_name(i), derived);
+            (void)fprintf(out, "; %s %.3g", pmu_derived[i].name, derived);
     }
     if (begun)
         (void)fputc('\n', out);

@@ -118,8 +118,9 @@ enum exit_code list_command(int argc, char **argv)
         struct nearest nearest = {.wanted = argv[1]};
         for (size_t i = 0; i < TOPIC_COUNT; i++)
             nearest_offer(&nearest, topics[i].name);
-        SUPPORT_FREED char *hint = nearest_hint_or_all(&nearest, names.text);
-        return command_refuse(argv[0], support_short("there is no list of '%s'%s", argv[1], hint));
+        return command_refuse(argv[0],
+                              support_short("there is no list of '%s'%s", argv[1],
+                                            nearest_hint(&nearest, support_short("; there are %s", names.text))));
     }
     topic->list();
     return command_end(argv[0], EXIT_FINE);

@@ -39,7 +39,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
             nearest_offer(&nearest, commands[i].name);
         }
         if (choice->command == NULL)
-            argp_error(state, "there is no command '%s'%s", argument, nearest_hint_or_all(&nearest, names));
+            argp_error(state, "there is no command '%s'%s", argument,
+                       nearest_hint(&nearest, support_short("; there are %s", names)));
         choice->first = state->next - 1;
         state->next = state->argc; /* the rest is the command's */
         return 0;

@@ -44,13 +44,8 @@ const char *nearest_name(const struct nearest *nearest)
     return nearest->distance <= 2 || nearest->distance <= strlen(nearest->wanted) / 3 ? nearest->found : NULL;
 }
 
-char *nearest_hint(const struct nearest *nearest)
+const char *nearest_hint(const struct nearest *nearest, const char *otherwise)
 {
     const char *name = nearest_name(nearest);
-    return name == NULL ? support_copy("") : support_format("; did you mean '%s'?", name);
-}
-
-char *nearest_hint_or_all(const struct nearest *nearest, const char *all)
-{
-    return nearest_name(nearest) == NULL ? support_format("; there are %s", all) : nearest_hint(nearest);
+    return name == NULL ? otherwise : support_short("; did you mean '%s'?", name);
 }

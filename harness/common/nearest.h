@@ -14,10 +14,7 @@ void nearest_offer(struct nearest *nearest, const char *known);
 /* The nearest of the offered names; NULL if none is near enough to have been meant. */
 const char *nearest_name(const struct nearest *nearest);
 
-/* For the end of a message: "; did you mean 'NAME'?", or "". The caller frees it. */
-char *nearest_hint(const struct nearest *nearest);
-
-/* The same, but if none is near: "; there are ALL", where `all` lists what there is. */
-char *nearest_hint_or_all(const struct nearest *nearest, const char *all);
+/* For the end of a message: "; did you mean 'NAME'?", a support_short; `otherwise` if none is near. */
+const char *nearest_hint(const struct nearest *nearest, const char *otherwise);
 
 #endif

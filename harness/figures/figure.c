@@ -218,9 +218,8 @@ static bool names_known(const struct run *run, const struct catalogue *catalogue
             continue;
         for (size_t k = 0; k < catalogue->count; k++)
             nearest_offer(&nearest, catalogue->figures[k].name);
-        SUPPORT_FREED char *hint =
-            nearest_name(&nearest) != NULL ? nearest_hint(&nearest) : support_copy("; see `maemio figure --list`");
-        return support_complain(run->name, "there is no figure '%s'%s", nearest.wanted, hint);
+        return support_complain(run->name, "there is no figure '%s'%s", nearest.wanted,
+                                nearest_hint(&nearest, "; see `maemio figure --list`"));
     }
     return true;
 }

@@ -40,17 +40,14 @@ static const struct {
 #include "harness/machine/events.def"
 };
 
-static const struct {
-    const char *name, *numerator, *denominator;
-} derived_table[] = {
+const struct pmu_derived pmu_derived[] = {
 #define PMU_DERIVED(name, numerator, denominator, meaning) {name, numerator, denominator},
 #include "harness/machine/events.def"
-};
+    {NULL, NULL, NULL}};
 
 enum {
     HARDWARE_COUNT = sizeof(hardware_table) / sizeof(hardware_table[0]),
     SYSTEM_COUNT = sizeof(system_table) / sizeof(system_table[0]),
-    DERIVED_COUNT = sizeof(derived_table) / sizeof(derived_table[0]),
     OTHER_FILES = 64, /* files the command needs besides counters: libraries, results, terminals */
     PARANOID_ALL = 1  /* the highest perf_event_paranoid that lets everyone count the kernel too */
 };
@@ -610,21 +607,9 @@ char *pmu_share_warning(const struct pmu_plan *plan, const struct pmu_value valu
     return text.text;
 }
 
-size_t pmu_derived_count(void)
-{
-    return DERIVED_COUNT;
-}
-
-const char *pmu_derived_name(size_t i)
-{
-    return i < DERIVED_COUNT ? derived_table[i].name : NULL;
-}
-
 double pmu_derive(const struct pmu_plan *plan, const struct pmu_value values[PMU_EVENTS_MAX], size_t i)
 {
-    if (i >= DERIVED_COUNT)
-        return NAN;
-    int over = pmu_find(plan, derived_table[i].numerator), under = pmu_find(plan, derived_table[i].denominator);
+    int over = pmu_find(plan, pmu_derived[i].numerator), under = pmu_find(plan, pmu_derived[i].denominator);
     if (over < 0 || under < 0 || values[over].status != PMU_COUNTED || values[under].status != PMU_COUNTED)
         return NAN;
     const struct pmu_event *a = &plan->events[over], *b = &plan->events[under];

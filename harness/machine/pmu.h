@@ -138,8 +138,9 @@ const char *pmu_value_reason(const struct pmu_plan *plan, unsigned event_idx, co
 char *pmu_share_warning(const struct pmu_plan *plan, const struct pmu_value values[PMU_EVENTS_MAX]);
 
 /* Derived values, in the order of events.def. NAN where one is missing or they are not of one group. */
-size_t pmu_derived_count(void);
-const char *pmu_derived_name(size_t i);
+extern const struct pmu_derived {
+    const char *name, *numerator, *denominator;
+} pmu_derived[]; /* ended by an empty one */
 double pmu_derive(const struct pmu_plan *plan, const struct pmu_value values[PMU_EVENTS_MAX], size_t i);
 
 /* A counter per transaction or per operation. NAN if it was not counted or `count` is 0. */

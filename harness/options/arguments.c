@@ -152,12 +152,10 @@ static void config_apply(const char *name, const struct table *table)
     struct jobfile *jobfile = job_read(table->config_file, error);
     if (jobfile == NULL)
         refuse(name, error);
-    if (jobfile->count != 1) {
-        (void)snprintf(error, sizeof error,
-                       "--config-file: %.500s describes %zu points; a run is one, `maemio sweep' runs them all",
-                       table->config_file, jobfile->count);
-        refuse(name, error);
-    }
+    if (jobfile->count != 1)
+        refuse(name,
+               support_format("--config-file: %s describes %zu points; a run is one, `maemio sweep' runs them all",
+                              table->config_file, jobfile->count));
     if (!job_apply(&jobfile->points[0], table->target, error))
         refuse(name, error);
     jobfile_destroy(jobfile);

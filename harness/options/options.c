@@ -327,14 +327,14 @@ static bool setting_unknown(const struct target_ops *target, const char *key, co
 {
     struct nearest nearest = {.wanted = name};
     SUPPORT_FREED struct support_text names = {0};
+    support_text_add(&names, "; it takes:");
     if (target->options == NULL)
         return REFUSE(error, "--set %s: target %s takes no settings", key, target->name);
     options_offer(target->options, &nearest);
     for (const struct option_spec *spec = target->options; spec->name != NULL; spec++)
         support_text_add(&names, " %s", spec->name);
-    SUPPORT_FREED char *hint =
-        nearest_name(&nearest) != NULL ? nearest_hint(&nearest) : support_format("; it takes:%s", names.text);
-    return REFUSE(error, "--set %s: target %s has no such setting%s", key, target->name, hint);
+    return REFUSE(error, "--set %s: target %s has no such setting%s", key, target->name,
+                  nearest_hint(&nearest, names.text));
 }
 
 /* The part of a key before its dot, TARGET.SETTING, names the target that it is for. *known: whether there is such a

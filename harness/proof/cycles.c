@@ -173,18 +173,6 @@ static bool shortest_cycle(struct graph *graph, struct search *search)
 }
 
 /* Looks for cycles that the target's promises forbid. If there are none, looks for cycles that they allow. */
-static void search_all(struct graph *graph, struct search *search)
-{
-    const struct target_promises *promises = graph->checker->promises;
-    search->rw_max = !history_anomaly_is_allowed(promises, HISTORY_ANOMALY_G2_ITEM)    ? RW_ANY
-                     : !history_anomaly_is_allowed(promises, HISTORY_ANOMALY_G_SINGLE) ? RW_ONE
-                                                                                       : RW_NONE;
-    if (!shortest_cycle(graph, search) && search->rw_max != RW_ANY) {
-        search->rw_max = RW_ANY;
-        (void)shortest_cycle(graph, search);
-    }
-}
-
 void graph_search_cycles(struct graph *graph)
 {
     struct history_checker *checker = graph->checker;
@@ -202,5 +190,11 @@ void graph_search_cycles(struct graph *graph)
         .queue = numbers + 5 * (n + 1),
     };
     search.edges = graph_sort_edges(graph, search.begin);
-    search_all(graph, &search);
+    search.rw_max = !history_anomaly_is_allowed(checker->promises, HISTORY_ANOMALY_G2_ITEM)    ? RW_ANY
+                    : !history_anomaly_is_allowed(checker->promises, HISTORY_ANOMALY_G_SINGLE) ? RW_ONE
+                                                                                               : RW_NONE;
+    if (!shortest_cycle(graph, &search) && search.rw_max != RW_ANY) {
+        search.rw_max = RW_ANY;
+        (void)shortest_cycle(graph, &search);
+    }
 }
