@@ -311,11 +311,26 @@ unsigned stress_ms(void)
     return text ? (unsigned)strtoul(text, NULL, 10) : 150;
 }
 
-uint64_t monotonic_ns(void)
+static uint64_t read_clock(clockid_t clock)
 {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint64_t monotonic_ns(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t cpu_ns(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+bool cpu_time_left(uint64_t start_cpu_ns, unsigned ms)
+{
+    return cpu_ns() - start_cpu_ns < (uint64_t)ms * 1000000u;
 }
 
 bool time_left(uint64_t start_ns, unsigned ms)

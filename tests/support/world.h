@@ -107,6 +107,10 @@ unsigned stress_ms(void);
 /* True while fewer than ms have passed since start_ns (monotonic_ns). Threads may call them. */
 uint64_t monotonic_ns(void);
 bool time_left(uint64_t start_ns, unsigned ms);
+/* The same of the CPU time of the process (cpu_ns): for a loop that works until something happens. However long the
+ * machine lets it wait, it has its time. */
+uint64_t cpu_ns(void);
+bool cpu_time_left(uint64_t start_cpu_ns, unsigned ms);
 
 /* Runs threads with arguments args + i * arg_bytes and waits for all. */
 void run_threads(unsigned count, void *(*body)(void *arg), void *args, size_t arg_bytes);

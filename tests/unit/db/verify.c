@@ -243,10 +243,8 @@ static void maintenance_waits(void **state)
     nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     assert_int_equal(db_counter(world.db, "versions_reclaimed"), reclaimed);
     pthread_mutex_unlock(upkeep);
-    for (uint64_t until = monotonic_ns() + UINT64_C(10000000000);
-         db_counter(world.db, "versions_reclaimed") == reclaimed && monotonic_ns() < until;)
+    while (db_counter(world.db, "versions_reclaimed") == reclaimed) /* or this test has no end */
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    assert_true(db_counter(world.db, "versions_reclaimed") > reclaimed);
     mae_maintenance_stop(world.db);
     world_close(&world);
 #endif

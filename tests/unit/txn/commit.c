@@ -577,7 +577,7 @@ static bool horizon_moves_on(struct world *world, unsigned worker, uint64_t row)
 {
     enum { PATIENCE_MS = 10000 };
     uint64_t wanted = row_value(world->workers[worker], world->table, row) + 1, value = 0;
-    for (uint64_t start_ns = monotonic_ns(); time_left(start_ns, PATIENCE_MS) && value < wanted;) {
+    for (uint64_t start_ns = cpu_ns(); cpu_time_left(start_ns, PATIENCE_MS) && value < wanted;) {
         struct mae_txn *txn = begin(world->workers[worker]);
         assert_ok(row_add(txn, world->table, row, 1));
         assert_ok(mae_commit(txn));

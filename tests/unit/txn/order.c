@@ -172,7 +172,7 @@ static void an_old_transaction_is_aborted(void **state)
         assert_ok(mae_begin(world.workers[0], mode == 2 ? MAE_SNAPSHOT : MAE_READ_WRITE, 0, &txn));
         if (mode < 2)
             assert_ok(row_add(txn, world.table, own, 1));
-        for (uint64_t start = monotonic_ns(); overtakes(&world) && time_left(start, PATIENCE_MS) && status == MAE_OK;) {
+        for (uint64_t start = cpu_ns(); overtakes(&world) && cpu_time_left(start, PATIENCE_MS) && status == MAE_OK;) {
             (void)commit_add(&world, 1, row);
             if (mode == 1 && atomic_load(&world.workers[0]->slot->doomed_ticks))
                 break;
@@ -264,8 +264,8 @@ static void give_back_and_reuse(enum race_point point)
         return;
     race_hook = NULL;
     const struct version *version = row_version(table, table_row(table, between->row), between->newest);
-    for (uint64_t start = monotonic_ns();
-         atomic_load(&version->status) != VERSION_UNUSED && time_left(start, PATIENCE_MS);)
+    for (uint64_t start = cpu_ns();
+         atomic_load(&version->status) != VERSION_UNUSED && cpu_time_left(start, PATIENCE_MS);)
         (void)commit_add(world, 0, between->row);
     struct mae_txn *txn = begin(world->workers[0]);
     for (int node = 0; node < NODES && !between->reused; node++) {
