@@ -30,10 +30,7 @@ grep -q 'cut off  *0,' "$stage/out" # the run has closed its log
 # Killed in the middle.
 "$maemio" run "${small[@]}" --time 60s --set log_dir="$stage/killed" >/dev/null 2>&1 &
 pid=$!
-for _ in $(seq 600); do
-    [ -e "$stage/killed/log-00000001" ] && break
-    sleep 0.1
-done
+until [ -e "$stage/killed/log-00000001" ] || ! kill -0 "$pid"; do sleep 0.1; done
 sleep 0.3
 kill -9 "$pid"
 wait "$pid" 2>/dev/null || true
@@ -83,10 +80,7 @@ sync=sync
 "$stage/counter" "$stage/count" 3 $sync | tail -n 1 | grep -qx 3
 "$stage/counter" "$stage/count" 100000000 $sync >"$stage/numbers" &
 pid=$!
-for _ in $(seq 600); do
-    [ "$(wc -l <"$stage/numbers")" -gt 20 ] && break
-    sleep 0.1
-done
+until [ "$(wc -l <"$stage/numbers")" -gt 20 ] || ! kill -0 "$pid"; do sleep 0.1; done
 kill -9 "$pid"
 wait "$pid" 2>/dev/null || true
 last=$(grep -c . "$stage/numbers") # whole lines
