@@ -272,13 +272,13 @@ static void a_lost_blind_update_is_found(void **state)
     drive_run(&drive, 20);
     drive_expect_sound(&drive);
     for (unsigned round = 0; round < 3; round++) {
-        uint64_t old[RECORDS], found = 0;
+        uint64_t old[RECORDS], found = 0, changed = 0;
         for (uint64_t key = 0; key < RECORDS; key++)
             old[key] = stamp_of(&drive, key);
         drive_run(&drive, 4 + round * 300);
         for (uint64_t key = 0; key < RECORDS; key++) {
             uint64_t stamp = stamp_of(&drive, key);
-            if (stamp == old[key])
+            if (stamp == old[key] || changed++ % (1 + 15 * round)) /* a check reads them all: later rounds try some */
                 continue;
             set_stamp(&drive, key, old[key]); /* as if what was written since had been lost */
             drive_expect_corrupt(&drive, (const char *[]){"lost", NULL});
