@@ -9,9 +9,9 @@ if ! command -v spin >/dev/null; then
     echo "skipped: spin is not installed (apt-get install spin)"
     exit 77
 fi
+. ../../scripts/lanes.sh
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-failed=0
 MEMORY_MB=4000
 
 # verify EXPECTED(ok|error) WHAT SWITCH...: every state, stored without loss.
@@ -24,7 +24,7 @@ verify() {
         -DMEMLIM=$MEMORY_MB -DVECTORSZ=2048 -o pan pan.c && ./pan -m1000000 -E) >"$folder/log" 2>&1; then
         echo "FAIL  $what: did not run"
         tail -n 20 "$folder/log"
-        failed=1
+        touch "$work/failed"
         return
     fi
     local found=ok
@@ -40,24 +40,25 @@ verify() {
     else
         echo "FAIL  $what: $found where $expected should be"
         tail -n 20 "$folder/log"
-        failed=1
+        touch "$work/failed"
     fi
 }
 
-verify error 'ORD-3 dropped in the writer' DROP_ORD3_WRITER
-verify error 'ORD-3 dropped in the reader' DROP_ORD3_READER
-verify error 'ORD-3 dropped in the writer, two transactions' DROP_ORD3_WRITER TWO
-verify error 'no check' SKIP_CHECK
-verify error 'no raise of rts' SKIP_RAISE
-verify error 'pending versions ignored in the check' IGNORE_PENDING_IN_CHECK
-verify error 'collection, horizon too high' GC TWO HORIZON_TOO_HIGH
-verify error 'collection, rts not bounded by what workers published' GC ONE_ROW NO_RTS_BOUND
-verify ok 'two transactions, blind writes, two rows' BLIND TWO
-verify ok 'two transactions, blind writes, collection, two rows' GC BLIND TWO
-verify ok 'three transactions, collection, one row' GC ONE_ROW
-verify ok 'three transactions, blind writes, collection, one row' GC BLIND ONE_ROW
-verify ok 'three transactions, two rows'
+in_lane verify ok 'three transactions, two rows' # the longest first
+in_lane verify error 'ORD-3 dropped in the writer' DROP_ORD3_WRITER
+in_lane verify error 'ORD-3 dropped in the reader' DROP_ORD3_READER
+in_lane verify error 'ORD-3 dropped in the writer, two transactions' DROP_ORD3_WRITER TWO
+in_lane verify error 'no check' SKIP_CHECK
+in_lane verify error 'no raise of rts' SKIP_RAISE
+in_lane verify error 'pending versions ignored in the check' IGNORE_PENDING_IN_CHECK
+in_lane verify error 'collection, horizon too high' GC TWO HORIZON_TOO_HIGH
+in_lane verify error 'collection, rts not bounded by what workers published' GC ONE_ROW NO_RTS_BOUND
+in_lane verify ok 'two transactions, blind writes, two rows' BLIND TWO
+in_lane verify ok 'two transactions, blind writes, collection, two rows' GC BLIND TWO
+in_lane verify ok 'three transactions, collection, one row' GC ONE_ROW
+in_lane verify ok 'three transactions, blind writes, collection, one row' GC BLIND ONE_ROW
 if [ "${1:-}" = --long ]; then
-    verify ok 'three transactions, blind writes, two rows' BLIND
+    in_lane verify ok 'three transactions, blind writes, two rows' BLIND
 fi
-exit $failed
+lanes_end
+[ ! -e "$work/failed" ]
