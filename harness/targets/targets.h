@@ -15,6 +15,7 @@
     X(ermia)            \
     X(hekaton)          \
     X(mocc)             \
+    X(plor)             \
     X(polaris)          \
     X(silo)             \
     X(silo_paper)       \
