@@ -49,8 +49,13 @@ static bool holds(const struct access *access, bool exclusive)
     return access->flags & (exclusive ? ACCESS_EXCLUSIVE : ACCESS_SHARED | ACCESS_EXCLUSIVE);
 }
 
-/* One try. A transaction that alone holds the lock for reading gets it for writing. */
-static bool hold_try(struct mocc_worker *worker, struct access *access, bool exclusive)
+static bool is_queued(const struct mocc_worker *worker)
+{
+    return settings(&worker->base)->lock == MOCC_MQL;
+}
+
+/* One try at the word. A transaction that alone holds the lock for reading gets it for writing. */
+static bool word_try(struct access *access, bool exclusive)
 {
     uint64_t own = access->flags & ACCESS_SHARED ? 1 : 0;
     uint64_t word = atomic_load_explicit(&access->row->second, memory_order_relaxed);
@@ -60,17 +65,75 @@ static bool hold_try(struct mocc_worker *worker, struct access *access, bool exc
             return false;
     } while (!atomic_compare_exchange_weak_explicit(&access->row->second, &word, exclusive ? WRITER : word + 1,
                                                     memory_order_acquire, memory_order_relaxed)); /* ORD-MOCC-1 */
-    worker->held += !own;
+    return true;
+}
+
+/* The transaction's entry for the row's queue, made when it is needed; NULL when out of memory. The access's second
+ * word leads to it. */
+static struct queue_entry *own_entry(struct mocc_worker *worker, struct access *access)
+{
+    if (!access->second)
+        access->second = (uintptr_t)copies_take(&worker->base.copies, sizeof(struct queue_entry));
+    return (struct queue_entry *)(uintptr_t)access->second;
+}
+
+/* The same at the queue; `stays`: it is in the queue then, without the lock. */
+static bool queue_try(struct mocc_worker *worker, struct access *access, bool exclusive, bool stays)
+{
+    struct queue_entry *entry = own_entry(worker, access);
+    if (UNLIKELY(!entry))
+        return false;
+    return access->flags & ACCESS_SHARED ? queue_upgrade(access->row, entry)
+                                         : queue_enter(access->row, entry, exclusive, stays);
+}
+
+/* The lock is the transaction's. */
+static void note_hold(struct mocc_worker *worker, struct access *access, bool exclusive)
+{
+    worker->held += !(access->flags & ACCESS_SHARED);
     access->flags = (uint16_t)((access->flags & ~ACCESS_SHARED) | (exclusive ? ACCESS_EXCLUSIVE : ACCESS_SHARED));
     if ((uintptr_t)access->row > worker->highest)
         worker->highest = (uintptr_t)access->row;
+}
+
+static bool hold_try(struct mocc_worker *worker, struct access *access, bool exclusive)
+{
+    if (!(is_queued(worker) ? queue_try(worker, access, exclusive, false) : word_try(access, exclusive)))
+        return false;
+    note_hold(worker, access, exclusive);
     return true;
+}
+
+/* Waits for a lock of which the transaction has nothing. False: in vain. */
+static bool hold_wait(struct mocc_worker *worker, struct access *access, bool exclusive)
+{
+    struct wait wait = {0};
+    if (!is_queued(worker)) {
+        while (!hold_try(worker, access, exclusive)) /* ends: wait_go_on gives up */
+            if (!wait_go_on(&worker->base, &wait))
+                return false;
+        return true;
+    }
+    bool has = queue_try(worker, access, exclusive, true);
+    struct queue_entry *entry = own_entry(worker, access);
+    if (UNLIKELY(!entry))
+        return false;
+    while (!has && !(has = queue_has(entry))) /* ends: wait_go_on gives up */
+        if (!wait_go_on(&worker->base, &wait)) {
+            has = !queue_give_up(access->row, entry);
+            break;
+        }
+    if (has)
+        note_hold(worker, access, exclusive);
+    return has;
 }
 
 static void let_go(struct mocc_worker *worker, struct access *access)
 {
     RACE(ROW_UNLOCK);
-    if (access->flags & ACCESS_EXCLUSIVE)
+    if (is_queued(worker))
+        queue_leave(access->row, own_entry(worker, access));
+    else if (access->flags & ACCESS_EXCLUSIVE)
         atomic_store_explicit(&access->row->second, 0, memory_order_release); /* ORD-MOCC-1 */
     else
         atomic_fetch_sub_explicit(&access->row->second, 1, memory_order_release); /* ORD-MOCC-1 */
@@ -98,7 +161,6 @@ static void let_go_from(struct mocc_worker *worker, uintptr_t from)
 /* Step 3. False: another holds the lock, and the transaction may not wait for it, or has waited for long. */
 static bool hold(struct mocc_worker *worker, struct access *access, bool exclusive)
 {
-    struct wait wait = {0};
     if (holds(access, exclusive) || hold_try(worker, access, exclusive))
         return true;
     if (worker->base.early_locks) /* MO3 */
@@ -107,10 +169,7 @@ static bool hold(struct mocc_worker *worker, struct access *access, bool exclusi
         counter_add(&worker->base, COUNTER_locks_given_back, worker->held);
         let_go_from(worker, (uintptr_t)access->row);
     }
-    while (!hold_try(worker, access, exclusive)) /* ends: wait_go_on gives up */
-        if (!wait_go_on(&worker->base, &wait))
-            return false;
-    return true;
+    return hold_wait(worker, access, exclusive);
 }
 
 /* Step 5, of the attempt after. A row may have been used again for another meanwhile; then it is locked for nothing. */

@@ -13,29 +13,33 @@
  *   5. Retrospective locks (rll). A transaction that was aborted leaves a list: the rows that it wrote, and those that
  *      it read and that are hot or have changed. The next attempt locks them first, in the order of addresses.
  * What holds:
- *   MO1  A row has two locks: the word's, which is Silo's, and the second word, which is this scheme's: bit 63 for the
- *        one who writes, else the number of those who read. A commit takes the second word's first. Locks of the second
- *        word decide who goes first; Silo's validation alone decides who commits. So a lock can be given back early.
+ *   MO1  A row has two locks: the word's, which is Silo's, and the second word, which is this scheme's: lock=spin, bit
+ *        63 for the one who writes, else the number of those who read; lock=mql, a queue (queue.h). A commit takes the
+ *        second word's first. Locks of the second word decide who goes first; Silo's validation alone decides who
+ *        commits. So a lock can be given back early.
  *   MO2  A read whose row another has locked (its word) fails, whether or not its version is unchanged: of two that
  *        read each other's row and write their own, each would find the other's version unchanged.
  *   MO3  A transaction waits for a lock only if it holds none from there on, so no circle of waits arises. One that has
  *        locked a word early (OP2) waits for none.
- * Where it differs from the paper. Locks are words, not queues (MQL), and who waits asks again. Temperatures stand in a
- * table by a hash of the address, and never fall.
+ * Where it differs from the paper. Locks are words by default, and who waits asks again; the queues are latched, where
+ * the paper's (MQL) need no latch. Temperatures stand in a table by a hash of the address, and never fall.
  */
 #ifndef SCHEMES_MOCC_H
 #define SCHEMES_MOCC_H
 
 #include "engine/base/option.h"
+#include "schemes/base/queue.h"
 #include "schemes/base/versions.h"
 
-#define MOCC_OPTIONS(X)                                                                                     \
-    X(enum, temperature, "page", "page|row", "", "what has a temperature: 4 KiB of rows, or a row")         \
-    X(u64, hot_threshold, "10", "0..256", "", "temperature from which on rows are locked; above 20: never") \
-    X(bool, rll, "on", "", "", "an attempt after an abort first locks what the last one wrote or lost")     \
+#define MOCC_OPTIONS(X)                                                                                          \
+    X(enum, temperature, "page", "page|row", "", "what has a temperature: 4 KiB of rows, or a row")              \
+    X(u64, hot_threshold, "10", "0..256", "", "temperature from which on rows are locked; above 20: never")      \
+    X(bool, rll, "on", "", "", "an attempt after an abort first locks what the last one wrote or lost")          \
+    X(enum, lock, "spin", "spin|mql", "", "locks of hot rows: a word that is asked again and again, or a queue") \
     VERSIONS_OPTIONS(X)
 
 enum { MOCC_PAGE, MOCC_ROW };
+enum { MOCC_SPIN, MOCC_MQL };
 
 struct mocc_settings {
     MOCC_OPTIONS(OPTION_FIELD)

@@ -57,7 +57,8 @@ static ALWAYS_INLINE enum scheme_status optimistic_fetch(struct worker *worker, 
                 if (size || !MUTATED(optimistic_absent_unread))
                     access->flags |= ACCESS_READ;
                 access->word = word;
-                access->second = also;
+                if (second)
+                    access->second = also;
                 access->old_size = size;
                 if (copy && size) {
                     access->old_data = copy;

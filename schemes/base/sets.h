@@ -29,7 +29,7 @@ struct access {
     struct row *row; /* first: sets_slot's key */
     struct table *table;
     uint64_t word;     /* the scheme's word when the row was read or locked */
-    uint64_t second;   /* the row's second word when it was read, of schemes that use it */
+    uint64_t second;   /* the row's second word when it was read, or the scheme's own */
     void *old_data;    /* a copy of the payload as it was, or NULL */
     void *new_data;    /* the new payload, or NULL */
     uint32_t old_size; /* as row->size, of the row as it was */

@@ -103,6 +103,7 @@ static const struct variant {
 } variants[] = {
     {"bamboo", "bamboo-kept", {{"retire", "off"}}},
     {"mocc", "mocc-locks", {{"hot_threshold", "0"}}},
+    {"mocc", "mocc-queues", {{"hot_threshold", "0"}, {"lock", "mql"}}},
     {"mocc", "mocc-warms", {{"hot_threshold", "1"}, {"temperature", "row"}, {"rll", "off"}}},
     {"polaris", "polaris-now", {{"raise_after", "0"}, {"raise_every", "1"}}},
     {"silo", "silo-no_wait", {{"validation_lock", "no_wait"}, {"pre_abort", "off"}}},

@@ -10,11 +10,17 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static const char *lock_kind; /* the tests run for each */
+
 /* The rows are in the order of addresses. */
 static void open_fixture(const char *hot_threshold, const char *rll)
 {
-    const struct target_key_value settings[] = {
-        {"hot_threshold", hot_threshold}, {"temperature", "row"}, {"rll", rll}, {"huge_pages", "off"}, {NULL, NULL}};
+    const struct target_key_value settings[] = {{"hot_threshold", hot_threshold},
+                                                {"temperature", "row"},
+                                                {"rll", rll},
+                                                {"lock", lock_kind},
+                                                {"huge_pages", "off"},
+                                                {NULL, NULL}};
     fixture_open(&mocc_target_ops, settings);
     qsort(fixture.refs, ROWS, sizeof fixture.refs[0], by_value);
 }
@@ -125,5 +131,8 @@ int main(void)
         cmocka_unit_test(locks_are_waited_for_in_order),
         cmocka_unit_test(next_attempt_locks_what_was_lost),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    lock_kind = "spin";
+    int failed = cmocka_run_group_tests_name("words", tests, NULL, NULL);
+    lock_kind = "mql";
+    return failed + cmocka_run_group_tests_name("queues", tests, NULL, NULL);
 }
