@@ -30,15 +30,14 @@ static bool is_configuration(const struct compare_options *options, const char *
 /* A misspelled --ignore would silently ignore nothing. */
 static bool check_ignored(const struct compare *compare, char *error)
 {
-    const struct csv_table *tables[] = {&compare->a.table, &compare->b.table};
+    const struct csv_table *a = &compare->a.table, *b = &compare->b.table;
     for (char *const *pattern = compare->options.ignored; pattern && *pattern; pattern++) {
         bool found = false;
-        for (size_t i = 0; i < 2; i++)
-            for (size_t k = 0; k < tables[i]->column_count; k++)
-                found = found || fnmatch(*pattern, tables[i]->columns[k], 0) == 0;
+        for (size_t i = 0; !found && i < a->column_count + b->column_count; i++)
+            found = fnmatch(*pattern, i < a->column_count ? a->columns[i] : b->columns[i - a->column_count], 0) == 0;
         if (!found)
             return support_error(error, COMPARE_ERROR_BYTES, "--ignore: no column of %.300s or %.300s is called '%s'",
-                                 compare->a.table.path, compare->b.table.path, text_shown(*pattern));
+                                 a->path, b->path, text_shown(*pattern));
     }
     return true;
 }

@@ -7,14 +7,11 @@
 #include "harness/cli/commands.h"
 #include "harness/common/nearest.h"
 
+#define COMMAND_ENTRY(name, help) {#name, help, name##_command},
 static const struct command {
     const char *name, *help;
     enum exit_code (*run)(int argc, char **argv);
-} commands[] = {
-#define COMMAND_ENTRY(name, help) {#name, help, name##_command},
-    COMMAND_TABLE(COMMAND_ENTRY)
-#undef COMMAND_ENTRY
-};
+} commands[] = {COMMAND_TABLE(COMMAND_ENTRY)};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 #define COMMAND_NAME(name, help) ", " #name

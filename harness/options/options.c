@@ -217,23 +217,18 @@ bool option_pairs_add_text(struct option_pairs *pairs, const char *text)
     return true;
 }
 
-static bool set_underscored(struct options *options, const char *key, const char *value, char *error)
+bool options_set(struct options *options, const char *key, const char *value, char *error)
 {
-    if (strcmp(key, "set") == 0)
+    SUPPORT_FREED char *name = option_underscores(support_copy(key));
+    if (strcmp(name, "set") == 0)
         return option_pairs_add_text(&options->settings, value) || REFUSE(error, "'%s' is not key=value", value);
-    size_t i = option_find(run_option_specs, key);
+    size_t i = option_find(run_option_specs, name);
     if (i < RUN_OPTION_COUNT) {
         options->given[i] = true;
         return value_set(run_option_specs, i, value, &options->run, error);
     }
-    option_pairs_put(&options->workload_given, key, value, NULL); /* options_resolve knows whose it is */
+    option_pairs_put(&options->workload_given, name, value, NULL); /* options_resolve knows whose it is */
     return true;
-}
-
-bool options_set(struct options *options, const char *key, const char *value, char *error)
-{
-    SUPPORT_FREED char *name = option_underscores(support_copy(key));
-    return set_underscored(options, name, value, error);
 }
 
 /* ---- Workload, preset, target. ---- */

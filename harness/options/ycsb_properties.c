@@ -45,11 +45,8 @@ struct values {
 #define PROPERTY_ID(type, name, default_value, range) PROPERTY_##name,
 enum property_id { PROPERTIES(PROPERTY_ID) PROPERTY_COUNT };
 
-static const struct option_spec specs[] = {
 #define PROPERTY_SPEC(type, name, default_value, range) {#name, OPTION_##type, default_value, range, "", "", ""},
-    PROPERTIES(PROPERTY_SPEC)
-#undef PROPERTY_SPEC
-        OPTION_END};
+static const struct option_spec specs[] = {PROPERTIES(PROPERTY_SPEC) OPTION_END};
 
 /* ---- The format. ---- */
 

@@ -1,11 +1,8 @@
 /* anomaly.c - see anomaly.h. */
 #include "harness/proof/anomaly.h"
 
-const struct history_anomaly_info history_anomalies[] = {
 #define HISTORY_ANOMALY_ROW(name, text, forbidden_from, meaning) {text, meaning, TARGET_ISOLATION_##forbidden_from},
-    HISTORY_ANOMALIES(HISTORY_ANOMALY_ROW)
-#undef HISTORY_ANOMALY_ROW
-};
+const struct history_anomaly_info history_anomalies[] = {HISTORY_ANOMALIES(HISTORY_ANOMALY_ROW)};
 
 const struct target_promises history_serializable = {.isolation = TARGET_ISOLATION_SERIALIZABLE, .phantom_safe = true};
 

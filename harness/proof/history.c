@@ -97,13 +97,10 @@ void history_fini(struct history *history)
 
 size_t history_record_words(const struct history *history, const uint64_t *words, size_t left)
 {
+#define HISTORY_SHAPE(name, text, fields, words, keys) [HISTORY_##name] = {words, keys},
     static const struct {
         unsigned char words, keys;
-    } shapes[HISTORY_KIND_COUNT] = {
-#define HISTORY_SHAPE(name, text, fields, words, keys) [HISTORY_##name] = {words, keys},
-        HISTORY_KINDS(HISTORY_SHAPE)
-#undef HISTORY_SHAPE
-    };
+    } shapes[HISTORY_KIND_COUNT] = {HISTORY_KINDS(HISTORY_SHAPE)};
     enum history_kind kind = left ? history_kind(words[0]) : HISTORY_NONE;
     if (kind == HISTORY_NONE || kind >= HISTORY_KIND_COUNT)
         return 0;

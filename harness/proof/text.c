@@ -50,13 +50,10 @@ static const struct field {
     {'S', STATUS, IN_A, NULL, NULL, false, 0},
 };
 
+#define HISTORY_FORM(name, text, fields, words, keys) [HISTORY_##name] = {text, fields},
 static const struct {
     const char *text, *fields;
-} forms[HISTORY_KIND_COUNT] = {
-#define HISTORY_FORM(name, text, fields, words, keys) [HISTORY_##name] = {text, fields},
-    HISTORY_KINDS(HISTORY_FORM)
-#undef HISTORY_FORM
-};
+} forms[HISTORY_KIND_COUNT] = {HISTORY_KINDS(HISTORY_FORM)};
 
 static const struct field *field_of(char letter)
 {

@@ -115,25 +115,19 @@ static struct value growth(const struct view *v)
 
 /* ---- Columns of columns.def. ---- */
 
-#define DIGEST(name, help)
-
 enum row_column {
 #define ROW(name, unit, better, help) ROW_##name,
 #define TOTAL(name, unit, better, help)
+#define DIGEST(name, help)
 #include "harness/record/columns.def"
-#undef ROW
-#undef TOTAL
 };
 
 enum total_column {
 #define ROW(name, unit, better, help)
 #define TOTAL(name, unit, better, help) TOTAL_##name,
+#define DIGEST(name, help)
 #include "harness/record/columns.def"
-#undef ROW
-#undef TOTAL
 };
-
-#undef DIGEST
 
 /* A line a column. clang-format would make two of each. */
 /* clang-format off */
@@ -534,9 +528,6 @@ static void build(void)
 #define TOTAL(name, unit, better, help) add_measured(#name, unit, COLUMN_##better, help, true, TOTAL_##name);
 #define DIGEST(name, help) add_digest(#name, help);
 #include "harness/record/columns.def"
-#undef ROW
-#undef TOTAL
-#undef DIGEST
     add_aborts();
     add_counters();
     add_workload_options();

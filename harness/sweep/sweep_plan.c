@@ -51,11 +51,8 @@ static void id_make(struct sweep_point *point, const struct option_pairs *overri
 static bool files_take(struct sweep_point *point, char *error)
 {
     const struct run_options *run = &point->options->run;
-    const char *const names[] = {
 #define SWEEP_FILE_NAME(key, merged) run->key,
-        SWEEP_FILE_TABLE(SWEEP_FILE_NAME)
-#undef SWEEP_FILE_NAME
-    };
+    const char *const names[] = {SWEEP_FILE_TABLE(SWEEP_FILE_NAME)};
     for (size_t i = 0; i < SWEEP_FILE_COUNT; i++) {
         if (strchr(names[i], '/') != NULL || names[i][0] == '.' || strncmp(names[i], "results.", 8) == 0 ||
             strcmp(names[i], "-") == 0)
