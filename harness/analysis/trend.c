@@ -224,12 +224,11 @@ static bool source_add(struct work *work, const char *source)
         return support_complain(work->name, "%s: %s", source, strerror(errno));
     if (bytes > 4 && strcmp(source + bytes - 4, ".csv") == 0)
         return results_add(work, source);
-    bool fine = folder_add(work, source, false, &found);
-    if (fine && found == 0)
-        support_complain(work->name, "%s: %s", source,
-                         program_is_folder(source) ? "no results.csv there, nor in a folder in it"
-                                                   : "neither a folder nor a file whose name ends with .csv");
-    return fine && found > 0;
+    return folder_add(work, source, false, &found) &&
+           (found > 0 ||
+            support_complain(work->name, "%s: %s", source,
+                             program_is_folder(source) ? "no results.csv there, nor in a folder in it"
+                                                       : "neither a folder nor a file whose name ends with .csv"));
 }
 
 /* ---- All of it. ---- */

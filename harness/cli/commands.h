@@ -26,7 +26,6 @@
 
 #define COMMAND_DECLARE(name, help) enum exit_code name##_command(int argc, char **argv);
 COMMAND_TABLE(COMMAND_DECLARE)
-#undef COMMAND_DECLARE
 
 /* What an option's value is, and what `value` points to. */
 enum command_kind {

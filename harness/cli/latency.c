@@ -61,7 +61,6 @@ static void merged_print(const struct merged *merged)
     (void)printf("%s%llu,%.10g", merged->key, (unsigned long long)digest.count, digest.mean);
 #define PERCENTILE_PRINT(name, percent) (void)printf(",%llu", (unsigned long long)digest.name);
     LATENCY_PERCENTILE_TABLE(PERCENTILE_PRINT)
-#undef PERCENTILE_PRINT
     (void)printf(",%llu\n", (unsigned long long)digest.max);
 }
 
@@ -89,9 +88,7 @@ enum exit_code latency_command(int argc, char **argv)
     if (fine || support_complain(argv[0], "%s", error))
         (void)puts("config_hash,label,workload,target,threads,txn_type,quantity,count,mean"
 #define PERCENTILE_NAME(name, percent) "," #name
-                   LATENCY_PERCENTILE_TABLE(PERCENTILE_NAME)
-#undef PERCENTILE_NAME
-                       ",max");
+                   LATENCY_PERCENTILE_TABLE(PERCENTILE_NAME) ",max");
     for (size_t i = 0; i < merges.count; i++) {
         if (fine)
             merged_print(&merges.items[i]);

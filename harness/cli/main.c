@@ -16,7 +16,6 @@ enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 #define COMMAND_NAME(name, help) ", " #name
 static const char comma_names[] = COMMAND_TABLE(COMMAND_NAME);
-#undef COMMAND_NAME
 static const char *const names = comma_names + sizeof ", " - 1;
 
 struct choice {

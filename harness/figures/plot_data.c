@@ -300,7 +300,6 @@ void plot_data_write(const struct plot_data *data, struct support_text *text)
 {
 #define PLOT_METRIC_HEADER(name, column) "," #name "," #name "_min," #name "_max"
     support_text_add(text, "line,x,place,oversubscribed,runs" PLOT_METRIC_TABLE(PLOT_METRIC_HEADER));
-#undef PLOT_METRIC_HEADER
     support_text_add(text, ",relative,relative_low,relative_high,relative_coverage\n");
     for (size_t i = 0; i < data->count; i++) {
         const struct plot_point *point = &data->points[i];

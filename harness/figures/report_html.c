@@ -83,12 +83,11 @@ static bool experiments_read(struct report *report)
         fine = figure_folders_read(report, &report->catalogue.figures[i], &names);
     if (fine && report->count == 0) /* the folder of one sweep */
         fine = experiment_read(report, NULL, "", report->folder);
-    if (fine && report->count == 0)
-        support_complain(report->command,
-                         "%s: no results here: want FOLDER/results.csv of a sweep, or FOLDER/fig6a/results.csv and so "
-                         "on, as `maemio figure --out FOLDER` leaves them",
-                         report->folder);
-    return fine && report->count > 0;
+    return fine && (report->count > 0 ||
+                    support_complain(report->command,
+                                     "%s: no results here: want FOLDER/results.csv of a sweep, or "
+                                     "FOLDER/fig6a/results.csv and so on, as `maemio figure --out FOLDER` leaves them",
+                                     report->folder));
 }
 
 static void report_free(struct report *report)

@@ -237,7 +237,6 @@ static char *epilogue(void)
                      "h. A workload's presets are shown by `maemio list workloads'.\n\nExit codes:\n");
 #define EXIT_CODE_LINE(name, value, meaning) support_text_add(&text, "  %3d  %s\n", value, meaning);
     EXIT_CODE_TABLE(EXIT_CODE_LINE)
-#undef EXIT_CODE_LINE
     support_text_add(&text, "\nExample:\n  maemio run --workload ycsb --records 10M --theta 0.99 --csv runs.csv");
     return text.text;
 }

@@ -38,7 +38,6 @@ void latency_digest(const struct histogram *histogram, struct latency_digest *di
         (struct latency_digest){.count = histogram->count, .max = histogram->max, .mean = histogram_mean(histogram)};
 #define LATENCY_PERCENTILE_DIGEST(name, percent) digest->name = histogram_percentile(histogram, percent);
     LATENCY_PERCENTILE_TABLE(LATENCY_PERCENTILE_DIGEST)
-#undef LATENCY_PERCENTILE_DIGEST
 }
 
 void latency_summarize(const struct latency *latency, struct latency_summary *summary)
