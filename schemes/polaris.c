@@ -150,7 +150,7 @@ static bool nodes_hold(const struct worker *worker)
 enum scheme_status polaris_commit(struct worker *worker)
 {
     struct polaris_worker *own = (struct polaris_worker *)worker;
-    if (settings(worker)->pre_abort && worker->rows.write_count && !reads_hold(worker))
+    if (settings(worker)->pre_abort && worker->rows.write_count && !optimistic_is_calm(worker) && !reads_hold(worker))
         return SCHEME_ABORTED(READ_CHECK);
     if (UNLIKELY(!may_write_all(worker))) /* so that it does not lock what it must give back */
         return SCHEME_ABORTED(PRIORITY);

@@ -30,7 +30,7 @@ void silo_begin(struct worker *worker)
 
 enum scheme_status silo_commit(struct worker *worker)
 {
-    if (settings(worker)->pre_abort && worker->rows.write_count && !reads_hold(worker))
+    if (settings(worker)->pre_abort && worker->rows.write_count && !optimistic_is_calm(worker) && !reads_hold(worker))
         return SCHEME_ABORTED(READ_CHECK);
     enum scheme_status status = optimistic_lock_writes(worker, settings(worker)->validation_lock, reads_hold);
     if (UNLIKELY(status != SCHEME_OK))

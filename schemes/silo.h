@@ -16,9 +16,10 @@
 #include "engine/base/option.h"
 #include "schemes/base/versions.h"
 
-#define SILO_OPTIONS_WITH(X, lock, check)                                                \
-    X(enum, validation_lock, lock, VALIDATION_LOCK_RANGE, "", VALIDATION_LOCK_HELP)      \
-    X(bool, pre_abort, check, "", "", "check the reads before the locks are taken, too") \
+#define SILO_OPTIONS_WITH(X, lock, check)                                               \
+    X(enum, validation_lock, lock, VALIDATION_LOCK_RANGE, "", VALIDATION_LOCK_HELP)     \
+    X(bool, pre_abort, check, "", "",                                                   \
+      "check the reads before the locks are taken, too, except after commits in a row") \
     VERSIONS_OPTIONS(X)
 #define SILO_OPTIONS(X) SILO_OPTIONS_WITH(X, "wait", "on")
 #define SILO_PAPER_OPTIONS(X) SILO_OPTIONS_WITH(X, "wait", "off")

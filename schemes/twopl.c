@@ -217,11 +217,11 @@ static enum scheme_status keep(struct worker *worker, struct access *access)
 {
     if (access->old_data || access->old_size == 0)
         return SCHEME_OK;
-    size_t bytes = access->old_size - 1;
+    size_t bytes = table_copied_bytes(access->table, access->old_size);
     access->old_data = copies_take(&worker->copies, bytes);
     if (UNLIKELY(!access->old_data))
         return worker_doom(worker, SCHEME_NO_MEMORY);
-    memcpy(access->old_data, row_payload(access->row), bytes);
+    row_copy_out(access->old_data, access->row, bytes);
     return SCHEME_OK;
 }
 

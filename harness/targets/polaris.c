@@ -3,6 +3,7 @@
 
 #define SCHEME polaris
 #define SCHEME_OPTIONS POLARIS_OPTIONS
+#define SCHEME_LOCKLESS true
 #include "harness/targets/scheme.inc"
 
 const struct target_ops polaris_target_ops = {SCHEME_OPS(

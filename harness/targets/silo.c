@@ -3,6 +3,7 @@
 
 #define SCHEME silo
 #define SCHEME_OPTIONS SILO_OPTIONS
+#define SCHEME_LOCKLESS true
 #include "harness/targets/scheme.inc"
 
 const struct target_ops silo_target_ops = {

@@ -5,6 +5,7 @@
 #define SCHEME silo
 #define SCHEME_OPTIONS SILO_PAPER_OPTIONS
 #define SCHEME_BACKOFF "dbx1000"
+#define SCHEME_LOCKLESS true
 #include "harness/targets/scheme.inc"
 
 const struct target_ops silo_paper_target_ops = {

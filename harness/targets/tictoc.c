@@ -4,6 +4,7 @@
 #define SCHEME tictoc
 #define SCHEME_OPTIONS TICTOC_OPTIONS
 #define SCHEME_ORDER TARGET_ORDER_NEVER
+#define SCHEME_LOCKLESS true
 #include "harness/targets/scheme.inc"
 
 const struct target_ops tictoc_target_ops = {

@@ -7,6 +7,7 @@
 #define SCHEME_OPTIONS TICTOC_PAPER_OPTIONS
 #define SCHEME_BACKOFF "dbx1000"
 #define SCHEME_ORDER TARGET_ORDER_NEVER
+#define SCHEME_LOCKLESS true
 #include "harness/targets/scheme.inc"
 
 const struct target_ops tictoc_paper_target_ops = {

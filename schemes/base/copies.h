@@ -1,8 +1,8 @@
 /*
  * copies.h - memory for a transaction's private copies of payloads. All of it is given back at once, at its end.
  *
- * Blocks are kept from one transaction to the next, so after a few transactions nothing is allocated. Pieces are 8-byte
- * aligned and whole words. One thread.
+ * Blocks are kept from one transaction to the next, so after a few transactions nothing is allocated. Pieces are as far
+ * from a multiple of 16 bytes as the payloads of rows are, and have room for whole lines of one (row.h). One thread.
  */
 #ifndef SCHEMES_BASE_COPIES_H
 #define SCHEMES_BASE_COPIES_H
@@ -14,12 +14,14 @@
 #include "engine/base/compiler.h"
 #include "schemes/base/row.h"
 
-enum { COPIES_BLOCK_BYTES = 1024 * 1024 - 64 };
+enum { COPIES_BLOCK_BYTES = 1024 * 1024 - 64, COPIES_ALIGN = 16 };
 
 struct copies_block {
     struct copies_block *next;
     uint64_t bytes[COPIES_BLOCK_BYTES / sizeof(uint64_t)];
 };
+
+static_assert(offsetof(struct copies_block, bytes) % COPIES_ALIGN == ROW_HEADER_BYTES % COPIES_ALIGN, "as payloads");
 
 struct copies {
     char *next, *end; /* of the present block */
@@ -29,7 +31,7 @@ struct copies {
 void copies_fini(struct copies *copies);
 
 /* Makes another block the present one. False when out of memory. */
-bool copies_grow(struct copies *copies);
+NOINLINE bool copies_grow(struct copies *copies);
 
 static inline void copies_reset(struct copies *copies)
 {
@@ -41,14 +43,14 @@ static inline void copies_reset(struct copies *copies)
 /* Room for up to `bytes` (a payload's most at a time); NULL when out of memory. It is taken by copies_use. */
 static inline void *copies_reserve(struct copies *copies, size_t bytes)
 {
-    if (UNLIKELY((size_t)(copies->end - copies->next) < row_words_bytes(bytes)) && !copies_grow(copies))
+    if (UNLIKELY(copies->end - copies->next < (ptrdiff_t)row_words_bytes(bytes)) && !copies_grow(copies))
         return NULL;
     return copies->next;
 }
 
 static inline void copies_use(struct copies *copies, size_t bytes)
 {
-    copies->next += row_words_bytes(bytes);
+    copies->next += (row_words_bytes(bytes) + COPIES_ALIGN - 1) / COPIES_ALIGN * COPIES_ALIGN;
 }
 
 static inline void *copies_take(struct copies *copies, size_t bytes)

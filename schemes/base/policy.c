@@ -1,11 +1,13 @@
 /* policy.c - see policy.h. */
 #include "schemes/base/policy.h"
 
+#include <sched.h>
+
 #include "engine/base/options.h"
 #include "engine/base/tsc.h"
 #include "schemes/base/worker.h"
 
-enum { WAIT_ROUNDS_MAX = 400, DBX1000_NS = 100000 };
+enum { WAIT_ROUNDS_MAX = 400, DBX1000_NS = 100000, YIELD_AFTER_ABORTS = 64 };
 
 /* Words of POLICY_BACKOFF_RANGE by their places; the first two are the engine's. */
 #define POLICY_DBX1000 (OPTION_WORD_FIRST - 2)
@@ -39,6 +41,8 @@ void policy_backoff(struct worker *worker)
             backoff_climb(&policy->backoff, now, commits(worker->database));
         pthread_mutex_unlock(&policy->lock);
     }
+    if (worker->aborts_in_a_row % YIELD_AFTER_ABORTS == 0)
+        sched_yield(); /* whom it meets again and again may be waiting for this CPU */
     uint64_t ticks = backoff_wait(&policy->backoff, &worker->random);
     if (ticks == 0)
         return;

@@ -42,6 +42,6 @@ void wait_once(struct worker *worker, struct wait *wait);
 
 /* The same, or false: it has lasted for long (some 10 ms), and the transaction should abort. A holder that has lost its
  * CPU mostly gets it back in that time, and no circle of waits lasts for ever. */
-bool wait_go_on(struct worker *worker, struct wait *wait);
+NOINLINE bool wait_go_on(struct worker *worker, struct wait *wait);
 
 #endif

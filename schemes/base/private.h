@@ -108,16 +108,20 @@ static ALWAYS_INLINE enum scheme_status private_update(struct worker *worker, st
         return status;
     if (UNLIKELY(!private_present(access)))
         return SCHEME_NOT_FOUND;
+    if (!old && !access->shown && access->old_data) { /* nobody has a pointer to the copy: it becomes the new payload */
+        access->new_data = access->old_data;
+        access->new_size = access->old_size;
+        access->new_room = (uint32_t)row_words_bytes(access->old_size - 1); /* at least */
+        access->old_data = NULL;
+        row_set_write(&worker->rows, access);
+        *data = access->new_data;
+        if (LIKELY(bytes == 0))
+            return SCHEME_OK;
+    }
     const void *before = access->new_data ? access->new_data : access->old_data;
     size_t before_bytes = (access->new_data ? access->new_size : access->old_size) - 1;
     if (bytes == 0)
         bytes = before_bytes;
-    if (!old && !access->shown && access->old_data) { /* nobody has a pointer to the copy: it becomes the new payload */
-        access->new_data = access->old_data;
-        access->new_room = (uint32_t)row_words_bytes(before_bytes);
-        access->old_data = NULL;
-        before = access->new_data;
-    }
     if (UNLIKELY((status = private_make(worker, access, bytes, before, before_bytes)) != SCHEME_OK))
         return status;
     if (old) {

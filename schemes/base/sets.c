@@ -53,7 +53,7 @@ bool row_set_grow(struct row_set *set)
     if (!entries)
         return false;
     set->entries = entries;
-    uint32_t *writes = mem_realloc(set->writes, set->capacity * sizeof *writes, capacity * sizeof *writes);
+    struct row_write *writes = mem_realloc(set->writes, set->capacity * sizeof *writes, capacity * sizeof *writes);
     if (!writes)
         return false;
     set->writes = writes;
@@ -77,27 +77,23 @@ void row_set_fini(struct row_set *set)
     *set = (struct row_set){0};
 }
 
-/* The addresses of rows are their order; entries are found by their numbers. */
-static _Thread_local const struct access *sorted_entries;
-
 static int compare_writes(const void *a, const void *b)
 {
-    uintptr_t x = (uintptr_t)sorted_entries[*(const uint32_t *)a].row;
-    uintptr_t y = (uintptr_t)sorted_entries[*(const uint32_t *)b].row;
+    uintptr_t x = (uintptr_t)((const struct row_write *)a)->row, y = (uintptr_t)((const struct row_write *)b)->row;
     return (x > y) - (x < y);
 }
 
 void row_set_sort_writes(struct row_set *set)
 {
-    uint32_t *writes = set->writes;
+    struct row_write *writes = set->writes;
     if (set->write_count > SORT_BY_INSERTION_MAX) {
-        sorted_entries = set->entries;
         qsort(writes, set->write_count, sizeof *writes, compare_writes);
         return;
     }
     for (uint32_t i = 1; i < set->write_count; i++) {
-        uint32_t write = writes[i], at = i;
-        for (; at > 0 && (uintptr_t)set->entries[writes[at - 1]].row > (uintptr_t)set->entries[write].row; at--)
+        struct row_write write = writes[i];
+        uint32_t at = i;
+        for (; at > 0 && (uintptr_t)writes[at - 1].row > (uintptr_t)write.row; at--)
             writes[at] = writes[at - 1];
         writes[at] = write;
     }

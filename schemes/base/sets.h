@@ -48,9 +48,15 @@ struct set_slots {
 
 #define SET_STAMP (UINT64_C(1) << 32)
 
+/* The row stands here, too, so that sorting does not go to the entries. */
+struct row_write {
+    const struct row *row;
+    uint32_t entry;
+};
+
 struct row_set {
     struct access *entries;
-    uint32_t *writes; /* entries with ACCESS_WRITE, in the order of first write until sets_sort_writes */
+    struct row_write *writes; /* entries with ACCESS_WRITE, in the order of first write until sets_sort_writes */
     uint32_t count, capacity, write_count;
     struct set_slots hash;
 };
@@ -64,10 +70,10 @@ struct node_set {
 /* False when out of memory; fini is right then, too. */
 bool row_set_init(struct row_set *set);
 void row_set_fini(struct row_set *set);
-bool row_set_grow(struct row_set *set);
+NOINLINE bool row_set_grow(struct row_set *set);
 bool node_set_init(struct node_set *set);
 void node_set_fini(struct node_set *set);
-bool node_set_grow(struct node_set *set);
+NOINLINE bool node_set_grow(struct node_set *set);
 void set_slots_renew(struct set_slots *hash); /* the stamps are used up: clears */
 
 static inline void set_slots_begin(struct set_slots *hash)
@@ -136,12 +142,12 @@ static inline void row_set_write(struct row_set *set, struct access *access)
     if (access->flags & ACCESS_WRITE)
         return;
     access->flags |= ACCESS_WRITE;
-    set->writes[set->write_count++] = (uint32_t)(access - set->entries);
+    set->writes[set->write_count++] = (struct row_write){access->row, (uint32_t)(access - set->entries)};
 }
 
 static inline struct access *row_set_written(const struct row_set *set, uint32_t i)
 {
-    return &set->entries[set->writes[i]];
+    return &set->entries[set->writes[i].entry];
 }
 
 /* Into the order of addresses, which is the same for all transactions. */

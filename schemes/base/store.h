@@ -43,6 +43,17 @@ struct row_supply {
     uint64_t free_count;
 };
 
+/* How much of a payload a copy takes: of a small row all its room. So the copy's length does not depend on the row's
+ * size, which is mostly not in a cache yet, and the CPU can begin with the requests behind it. */
+static inline size_t table_copied_bytes(const struct table *table, uint32_t size)
+{
+    enum { SMALL_BYTES = 512 };
+    if (LIKELY(table->payload_max_bytes <= SMALL_BYTES))
+        return table->payload_max_bytes;
+    KEEP_BRANCH();
+    return size - 1;
+}
+
 static inline struct row *table_row(const struct table *table, uint64_t ref)
 {
     return (struct row *)(void *)(table->base + ref * table->stride_bytes);

@@ -35,13 +35,15 @@ struct worker {
     const void *settings; /* the scheme's options */
     unsigned number;
     bool running, snapshot;
-    enum scheme_status doom; /* not SCHEME_OK: the transaction cannot commit, and this is why */
-    uint32_t retiring;       /* rows that it has inserted or deleted */
-    uint32_t early_locks;    /* rows that it locked before its commit */
-    uint64_t as_of;          /* not 0: nodes must be as they were at this time, and are not noted */
-    uint64_t met;            /* the largest stamp of nodes that it has noted */
-    uint64_t stamp;          /* the largest of nodes with its new entries and tables with its new rows */
-    uint64_t place;          /* of the last transaction that committed (order.h) */
+    enum scheme_status doom;   /* not SCHEME_OK: the transaction cannot commit, and this is why */
+    uint32_t retiring;         /* rows that it has inserted or deleted */
+    uint32_t early_locks;      /* rows that it locked before its commit */
+    uint32_t commits_in_a_row; /* without an abort or a roll-back between */
+    uint32_t aborts_in_a_row;
+    uint64_t as_of; /* not 0: nodes must be as they were at this time, and are not noted */
+    uint64_t met;   /* the largest stamp of nodes that it has noted */
+    uint64_t stamp; /* the largest of nodes with its new entries and tables with its new rows */
+    uint64_t place; /* of the last transaction that committed (order.h) */
     struct row_set rows;
     struct node_set nodes;
     struct copies copies;
