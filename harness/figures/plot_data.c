@@ -290,7 +290,10 @@ char *plot_terms(const struct results *set)
     term_add(&text, set, "opt_backoff", "back-off");
     support_text_add(&text, "%sretry of the same transaction", text.bytes > 0 ? "; " : "");
     bool simple = rows_with(set, "opt_simple_index_update", "on") > 0;
-    support_text_add(&text, "; %s", simple ? "simple index updates (native only)" : "no simple index updates");
+    support_text_add(&text, "; index entries %s",
+                     support_list_place(targets.items, "native") == targets.count ? "at once"
+                     : simple ? "at once, native's without validation (simple_index_update)"
+                              : "at commit (native), at once (others)");
     return text.text;
 }
 
