@@ -6,7 +6,7 @@
 # symbol hidden but mae_*; ./maemio links against it as any embedding program would. Tests link with internals visible.
 
 # Schedules need race points, which release builds have not.
-MODE ?= $(if $(filter schedule,$(MAKECMDGOALS)),debug,release)#	release | debug | asan | tsan | cov | fuzz
+MODE ?= $(if $(filter schedule,$(MAKECMDGOALS)),debug,release)#	release | debug | asan | tsan | cov | fuzz | sim
 OPTIONS ?=#		fixed: the protocol's switches are constants at their defaults; to measure what they cost
 MUTATION ?=#		one deliberate fault, see tests/mutations: adds -DMAE_MUTATION_<name>
 SLOW ?=#			N: every commit spins for N% of the time; Ni: of the instructions. See scripts/regress-proof
@@ -25,7 +25,7 @@ ifeq ($(shell uname -m),x86_64)
 MARCH ?= x86-64-v2#	MARCH=native for this machine only
 endif
 
-MODES := release debug asan tsan cov fuzz
+MODES := release debug asan tsan cov fuzz sim
 ifeq ($(filter $(MODE),$(MODES)),)
 $(error MODE=$(MODE): must be one of $(MODES))
 endif
@@ -40,6 +40,7 @@ $(error SLOW=$(SLOW): must be a number of percent, or one with i at its end)
 endif
 
 space := $(subst ,, )
+comma := ,
 clang := $(findstring clang,$(CC))
 # BUILD=FOLDER, given by the user, takes the place of build/. From here on BUILD is this configuration's folder in it.
 ROOT := $(or $(BUILD),build)
@@ -64,9 +65,16 @@ CFLAGS_debug := -O1 $(CHECKED)
 CFLAGS_asan := -O1 $(CHECKED) -fsanitize=address,undefined -fno-sanitize-recover=all
 CFLAGS_tsan := -O1 $(CHECKED) -fsanitize=thread
 CFLAGS_fuzz := -O1 $(CHECKED) -fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=all
+CFLAGS_sim := -O2 -DMAE_SIM -fno-stack-protector -Wno-maybe-uninitialized -Wno-stringop-overflow
 CFLAGS_cov := -O0 $(CHECKED) --coverage -fprofile-update=atomic
 # -fPIE: without it gcc takes -r for a shared library and inlines nothing across files.
 RELOCATE_release := $(if $(clang),,$(COMMON) $(CFLAGS_release) -fPIE -flinker-output=nolto-rel)
+
+# MODE=sim: each access of memory is a call that sim/runtime answers; the simulator itself makes none.
+INSTRUMENT_sim := -fsanitize=thread -include sim/runtime/instrumented.h
+INSTRUMENT = $(INSTRUMENT_$(MODE))
+WRAPPED := $(if $(filter sim,$(MODE)),syscall \
+	$(shell sed -n 's/^WRAP.[^$(comma)]*$(comma) \([a-z_]*\)$(comma).*/\1/p' sim/runtime/system.c))
 
 CPPFLAGS := -I. $(addprefix -DMAE_MUTATION_,$(MUTATION)) $(if $(OPTIONS),-DMAE_FIXED_OPTIONS) \
 	$(if $(SLOW),-DMAE_SLOW$(slow_unit)=$(SLOW:i=))
@@ -75,7 +83,8 @@ LDLIBS := -lhwloc -lpfm -ljansson -lpthread -lm
 VERSION = $(shell sed -n 's/^.define MAE_VERSION "\(.*\)"/\1/p' engine/maemio.h)
 REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 # Sources are found by wildcard, so one that git does not know, ignored or not, is compiled in like any other.
-UNKNOWN := $(shell git ls-files --others -- engine schemes workloads harness 2>/dev/null | grep -m 1 -E '\.(c|h|def)$$')
+UNKNOWN := $(shell git ls-files --others -- engine schemes workloads harness sim 2>/dev/null | \
+	grep -m 1 -E '\.(c|h|def)$$')
 REVISION := $(REVISION)$(if $(findstring -dirty,$(REVISION)),,$(if $(UNKNOWN),-dirty))
 
 # ---- What is built from what. ----
@@ -85,7 +94,7 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 # A mutation compiles only the sources that see it and takes all other objects from the plain build of the same MODE.
 ifdef MUTATION
-MUTATED := $(shell grep -rlF 'MUTATED($(MUTATION))' engine schemes workloads harness)
+MUTATED := $(shell grep -rlF 'MUTATED($(MUTATION))' engine schemes workloads harness sim)
 SEEING := $(if $(MUTATED),$(shell find $(PLAIN) -name '*.d' -exec grep -lwF $(addprefix -e ,$(MUTATED)) {} +))
 ifeq ($(SEEING),)
 $(error MUTATION=$(MUTATION): no source has it, or there is no plain build yet: make MODE=$(MODE) tests)
@@ -94,12 +103,15 @@ objects = $(foreach o,$(1:.c=.o),$(if $(filter $(PLAIN)/$(o:.o=.d),$(SEEING)),$(
 endif
 
 ENGINE := $(call objects,$(call tree,engine))
+# The model of the machine is tested in every MODE; the runtime that feeds it is part of MODE=sim only.
+SIM := $(call objects,$(wildcard sim/*.c) $(if $(filter sim,$(MODE)),$(wildcard sim/runtime/*.c)))
 HARNESS := $(call objects,$(filter-out harness/cli/main.c,$(call tree,schemes workloads harness)))
 SUPPORT := $(call objects,$(call tree,tests/support))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/unit))
 HEAVY := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/model tests/schedule tests/stress tests/fault tests/conformance \
 	tests/crash))
-TESTS := $(UNIT) $(HEAVY)
+# What is measured there is a machine that is not: only the script that drives it.
+TESTS := $(if $(filter sim,$(MODE)),,$(UNIT) $(HEAVY))
 # Those with more than one thread, the only ones that ThreadSanitizer can say anything about.
 THREADED = $(patsubst %.c,$(BUILD)/%,$(call tree,tests/stress) $(sort $(shell \
 	grep -rlE 'pthread_create|run_threads|crew_|maintenance_start|bench/run|actors_open' --include='*.c' \
@@ -110,7 +122,8 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
 SCRIPTS ?= $(shell scripts/test --scripts $(MODE))#	those of tests/cli that `make test` runs, without .sh
-FORMATTED := $(shell find engine schemes workloads harness tests examples -name '*.[ch]' -o -name '*.inc' 2>/dev/null)
+FORMATTED := $(shell find engine schemes workloads harness sim tests examples -name '*.[ch]' -o -name '*.inc' \
+	2>/dev/null)
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -135,9 +148,10 @@ endif
 
 # Workloads, schemes and harness may use engine/base, schemes engine/time, too; the library hides them, so the command
 # has its own copies.
-$(BUILD)/maemio: $(BUILD)/harness/cli/main.o $(BUILD)/harness.o $(BUILD)/base-private.o $(BUILD)/libmaemio.a
+$(BUILD)/maemio: $(BUILD)/harness/cli/main.o $(BUILD)/harness.o $(if $(filter sim,$(MODE)),$(SIM)) \
+		$(BUILD)/base-private.o $(BUILD)/libmaemio.a
 	$(say) "  LD      $@"
-	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ $(LDLIBS))
+	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ $(addprefix -Wl$(comma)--wrap=,$(WRAPPED)) $(LDLIBS))
 
 $(BUILD)/libmaemio.a: $(BUILD)/libmaemio.o
 	$(say) "  AR      $@"
@@ -162,14 +176,17 @@ $(BUILD)/engine.o $(BUILD)/base.o $(BUILD)/harness.o: $(BUILD)/flags
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	$(say) "  CC      $<"
 	@mkdir -p $(@D)
-	$(Q)$(call whole,$(CC) $(CPPFLAGS) $(CFLAGS) $(WERROR) -MMD -MP -MF $$new.d -MT $@ -c -o $$new $< && \
+	$(Q)$(call whole,$(CC) $(CPPFLAGS) $(CFLAGS) $(INSTRUMENT) $(WERROR) -MMD -MP -MF $$new.d -MT $@ -c -o $$new $< && \
 		mv -f $$new.d $(@:.o=.d))
+
+$(SIM): private INSTRUMENT :=
 
 # When a caller's C++ exception passes through a call, its cleanups run (db/run.c, db/guard.h).
 $(ENGINE): private CFLAGS += -fexceptions
 
 # The flags and the revision are kept in files that change only when they do: no binary mixes two command lines.
-$(BUILD)/flags: text = $(shell $(CC) --version | head -n 1) $(CPPFLAGS) $(CFLAGS) : $(RELOCATE_$(MODE)) : $(LDLIBS)
+$(BUILD)/flags: text = $(shell $(CC) --version | head -n 1) $(CPPFLAGS) $(CFLAGS) $(INSTRUMENT) : \
+	$(RELOCATE_$(MODE)) : $(LDLIBS)
 $(BUILD)/revision: text = $(REVISION)
 $(BUILD)/flags $(BUILD)/revision: FORCE
 	@mkdir -p $(@D)
@@ -185,7 +202,7 @@ $(BUILD)/harness/machine/provenance.o: private CPPFLAGS += \
 # Test programs gain nothing from LTO, and without it they link faster and see none of its warnings across files.
 $(BUILD)/tests/%: private CFLAGS := $(filter-out -flto%,$(CFLAGS)) $(if $(clang),,-Wno-maybe-uninitialized)
 
-$(TESTS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(BUILD)/engine.o
+$(TESTS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(SIM) $(BUILD)/engine.o
 $(BENCHES): $(BENCH_PARTS) $(BUILD)/engine.o
 $(TESTS) $(BENCHES): %: %.o
 	$(say) "  LD      $@"
@@ -328,10 +345,10 @@ clean: ## Remove everything built
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
-	@echo 'Variables: MODE=release|debug|asan|tsan|cov  CC=gcc|clang  MARCH=native  OPTIONS=fixed'
+	@echo 'Variables: MODE=release|debug|asan|tsan|cov|sim  CC=gcc|clang  MARCH=native  OPTIONS=fixed'
 	@echo '           MUTATION=name  SLOW=N  WERROR=  V=1  PREFIX=, LIBDIR=, DESTDIR= (install)'
 	@echo '           BUILD=folder: build there instead of in build/, from a checkout that cannot be written'
 
 PROGRAMS := $(TESTS) $(BENCHES) $(FUZZERS)
-OBJECTS := $(ENGINE) $(HARNESS) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(PROGRAMS)) $(BUILD)/harness/cli/main.o
+OBJECTS := $(ENGINE) $(HARNESS) $(SIM) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(PROGRAMS)) $(BUILD)/harness/cli/main.o
 -include $(OBJECTS:.o=.d)

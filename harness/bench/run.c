@@ -4,7 +4,12 @@
 #include "harness/bench/run_inner.h"
 #include "harness/bench/summary.h"
 #include "harness/common/interrupt.h"
+#include "harness/common/program.h"
+#include "harness/common/text_file.h"
 #include "harness/targets/recording.h"
+#include "sim/simulated.h"
+
+enum { MACHINE_BYTES_MAX = 1 << 16 };
 
 static void signal_note(int number)
 {
@@ -34,7 +39,7 @@ static enum exit_code place(struct run_setup *setup, struct run_watch *watch)
 {
     char error[OPTION_ERROR_BYTES];
     struct run_options *options = &setup->options->run;
-    setup->topology = topology_open(NULL, NULL, error);
+    setup->topology = topology_open(simulated_topology(), simulated_allowed(), error);
     if (setup->topology == NULL)
         return run_complain(watch, "%s", error);
     if (topology_is_foreign(setup->topology))
@@ -45,6 +50,11 @@ static enum exit_code place(struct run_setup *setup, struct run_watch *watch)
         unsigned cores = topology_core_count(setup->topology), most = setup->target_ops->promises.workers_max;
         const char *number = support_short("%u", cores < most ? cores : most);
         (void)options_set(setup->options, "threads", number, error); /* the column shows the number */
+    }
+    if (SIMULATED && (options->threads > topology_core_count(setup->topology) || strcmp(options->pin, "none") == 0)) {
+        run_complain(watch, "a simulated core has one worker: want at most %u --threads, pinned",
+                     topology_core_count(setup->topology));
+        return EXIT_USAGE;
     }
     setup->worker_count = (unsigned)options->threads;
     if (options->txns_total != 0) { /* what the busiest worker has to do; task_loop knows each one's share */
@@ -109,6 +119,26 @@ static enum exit_code outputs_close(struct run *run, enum exit_code code)
     return code;
 }
 
+/* In a build that simulates, the machine begins to run here. */
+static enum exit_code machine_open(const struct run_options *options)
+{
+    char error[OPTION_ERROR_BYTES];
+    size_t bytes;
+    if (!SIMULATED)
+        return EXIT_FINE;
+    SUPPORT_FREED char *share = program_share("maemio run");
+    if (share == NULL)
+        return EXIT_FAILED;
+    SUPPORT_FREED char *path = strchr(options->machine, '/') != NULL
+                                   ? support_copy(options->machine)
+                                   : support_format("%ssim/machines/%s.conf", share, options->machine);
+    SUPPORT_FREED char *text = text_file_read(path, MACHINE_BYTES_MAX, true, &bytes, error, sizeof error);
+    if (text != NULL && simulated_open(path, text, options->cores, error, sizeof error))
+        return EXIT_FINE;
+    support_complain("maemio run", "--machine: %s", error);
+    return EXIT_USAGE;
+}
+
 static enum exit_code run_all(struct run *run)
 {
     enum exit_code code = place(&run->setup, &run->watch);
@@ -134,8 +164,15 @@ static enum exit_code run_all(struct run *run)
     return code;
 }
 
-enum exit_code run_execute(struct options *options)
+struct execution {
+    struct options *options;
+    enum exit_code code;
+};
+
+static void execute(void *arg)
 {
+    struct execution *execution = arg;
+    struct options *options = execution->options;
     struct run *run = support_alloc_aligned(sizeof *run);
     struct run_setup *setup = &run->setup;
     run->watch.setup = run->session.setup = run->window.setup = run->outputs.setup = setup;
@@ -151,7 +188,7 @@ enum exit_code run_execute(struct options *options)
         setup->counter_count = setup->target_ops->counter_count();
     clock_init();
     progress_init(&run->watch.progress, options->run.progress);
-    enum exit_code code = outputs_close(run, run_all(run));
+    execution->code = outputs_close(run, run_all(run));
     for (size_t i = 0; i < run->result_count; i++)
         result_destroy(run->results[i]);
     free(run->results);
@@ -161,5 +198,12 @@ enum exit_code run_execute(struct options *options)
     topology_close(setup->topology);
     recording_destroy(run->recording);
     free(run);
-    return code;
+}
+
+enum exit_code run_execute(struct options *options)
+{
+    struct execution execution = {options, machine_open(&options->run)};
+    if (execution.code == EXIT_FINE)
+        simulated_run(execute, &execution);
+    return execution.code;
 }

@@ -9,6 +9,7 @@
 
 #include "harness/bench/run_inner.h"
 #include "harness/common/quantity.h"
+#include "sim/simulated.h"
 
 /* A snapshot that took longer (its reader was preempted) is taken again, so often. */
 #define SNAPSHOT_NS_MAX UINT64_C(1000000)
@@ -492,9 +493,11 @@ enum exit_code run_measure(struct run_window *window, struct result *result)
         if (window->session->live_check == NULL)
             return run_complain(window->session->watch, "cannot start the thread of --check-every");
     }
+    simulated_costs(true);
     proximity_measure(window->session->proximity, window->session->crew, &result->proximity.before);
     enum wait_end end = phases(window, result, &opened);
     run_phase_begin(window->session->watch, PHASE_DRAIN, 0);
+    simulated_costs(false);
     run_wait_stopped(window->session); /* ends the loops, whatever they are at */
     bool consistent = live_check_end(window, result);
     if (options->txns != 0)

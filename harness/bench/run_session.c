@@ -7,14 +7,16 @@
 #include "harness/common/quantity.h"
 #include "harness/machine/facts.h"
 #include "harness/targets/recording.h"
+#include "sim/simulated.h"
 
 /* ---- What workers are told to do. ---- */
 
 static enum target_status task_bind(void *arg, unsigned worker)
 {
     const struct run_session *session = arg;
-    return topology_bind(session->setup->topology, &session->setup->placement.workers[worker]) ? TARGET_OK
-                                                                                               : TARGET_UNSUPPORTED;
+    const struct placement_worker *place = &session->setup->placement.workers[worker];
+    simulated_core(place->cpu);
+    return topology_bind(session->setup->topology, place) ? TARGET_OK : TARGET_UNSUPPORTED;
 }
 
 static enum target_status task_join(void *arg, unsigned worker)
@@ -313,7 +315,8 @@ static enum exit_code crew_open(struct run_session *session)
                             session->setup->placement.workers[worker].cpu);
     atomic_store(&session->watch->watched, session->crew);
     session->workers = support_alloc_aligned(session->setup->worker_count * sizeof *session->workers);
-    session->proximity = proximity_create(&session->setup->placement);
+    session->proximity =
+        SIMULATED ? NULL : proximity_create(&session->setup->placement); /* the machine's file says it */
     return run_crew_do(session, session->setup->worker_count, task_join, session) &&
                    run_crew_do(session, 1, task_cost, session)
                ? EXIT_FINE

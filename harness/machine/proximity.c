@@ -204,6 +204,8 @@ void proximity_measure(struct proximity_probe *probe, struct crew *crew, struct 
     double lines[PROXIMITY_PAIRS_MAX];
     size_t known = 0;
     *proximity = (struct proximity){0};
+    if (probe == NULL)
+        return;
     probe->until_ns = support_clock_ns() + MEASURE_NS_MAX;
     for (probe->pair = 0; probe->pair < probe->pair_count; probe->pair++) {
         const unsigned *pair = probe->pairs[probe->pair];

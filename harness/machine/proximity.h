@@ -42,7 +42,8 @@ struct proximity_probe;
 struct proximity_probe *proximity_create(const struct placement *placement);
 void proximity_destroy(struct proximity_probe *probe); /* NULL is fine */
 
-/* Lets the crew measure; its workers are pinned as the placement says. No worker has a task afterwards. */
+/* Lets the crew measure; its workers are pinned as the placement says. No worker has a task afterwards. Without a
+ * probe nothing is known. */
 void proximity_measure(struct proximity_probe *probe, struct crew *crew, struct proximity *proximity);
 
 /* The pairs to measure, of workers on different CPUs. Returns how many. */

@@ -6,6 +6,7 @@
 
 #include "harness/common/nearest.h"
 #include "harness/targets/targets.h"
+#include "sim/simulated.h"
 
 const struct option_spec run_option_specs[] = {
 #define OPTION(type, name, default_value, range, unit, column, argument, help) \
@@ -373,10 +374,36 @@ static bool target_resolve(struct options *options, char *error)
     return true;
 }
 
+/* Which build simulates, and what it can. */
+static bool machine_check(struct options *options, char *error)
+{
+    struct run_options *run = &options->run;
+    if (!SIMULATED) {
+        const char *given = run->machine[0] != '\0' ? "machine" : run->cores != 0 ? "cores" : NULL;
+        return given == NULL || REFUSE(error,
+                                       "--%s: this build measures the machine it is on; `make MODE=sim' builds "
+                                       "build/sim/maemio, which simulates others",
+                                       given);
+    }
+    if (run->machine[0] == '\0')
+        return REFUSE(error, "--machine: this build simulates: want the name of a file in sim/machines");
+    if (options->given[RUN_OPTION_counters] && strcmp(run->counters, "off") != 0)
+        return REFUSE(error, "--counters: a simulated machine has none: want off");
+    (void)value_set(run_option_specs, RUN_OPTION_counters, "off", run, error);
+    /* A virtual second takes minutes. */
+    if (!options->given[RUN_OPTION_warmup])
+        run->warmup = SIMULATED_WARMUP_NS;
+    if (!options->given[RUN_OPTION_time])
+        run->time = SIMULATED_WINDOW_NS;
+    return true;
+}
+
 static bool combination_check(struct options *options, char *error)
 {
     struct run_options *run = &options->run;
     unsigned workers_max = options->target->promises.workers_max;
+    if (!machine_check(options, error))
+        return false;
     if (run->threads > workers_max)
         return REFUSE(error, "--threads: %" PRIu64 " is too many; target %s allows %u worker%s", run->threads,
                       options->target->name, workers_max, workers_max == 1 ? "" : "s");

@@ -5,6 +5,7 @@
 
 #include "engine/maemio.h"
 #include "harness/targets/targets.h"
+#include "sim/simulated.h"
 
 enum { SCHEMA_VERSION = 2 }; /* 2: what is rolled back on purpose is no commit */
 
@@ -144,6 +145,7 @@ static struct value get_row(const struct view *v, const struct column *column)
     case ROW_txn_type:                return text(type);
     case ROW_repetition:              return u64(r->repetition);
     case ROW_outcome:                 return text(r->outcome == OUTCOME_COMPLETE ? "complete" : "interrupted");
+    case ROW_simulated:               return u64(SIMULATED);
     case ROW_recorded:                return u64(r->options->run.history[0] != '\0');
     case ROW_isolation:               return text(result_isolation(&promises));
     case ROW_phantoms:                return u64(promises.phantom_safe);
@@ -516,8 +518,8 @@ static void add_measured(const char *name, const char *unit, enum column_better 
 {
     struct column *column = total ? add_total("", name, unit, help, get_total) : add("", name, unit, help, get_row);
     column->info.better = better;
-    column->info.is_configuration = /* a row of another type is no repetition, nor is a recorded one */
-        !total && (idx == ROW_txn_type || idx == ROW_recorded);
+    column->info.is_configuration = /* what differs in one of these repeats nothing */
+        !total && (idx == ROW_txn_type || idx == ROW_recorded || idx == ROW_simulated);
     column->idx = idx;
 }
 

@@ -33,6 +33,8 @@ for command in run sweep compare figure report check trend latency recover docto
     ends "help names $command" 0 "  $command " --help
     ends "$command --help" 0 "Usage: maemio $command" $command --help
 done
+ends "only a build that simulates has machines" 2 "--machine: this build measures" run --machine haswell-ep-2x14
+ends "only simulated cores are chosen" 2 "--cores: this build measures" run --cores 2
 ends "version" 0 "maemio 0." --version
 ends "run help" 0 "Usage: maemio run [OPTION...]" run --help
 for option in workload preset target threads pin warmup time txns txns-total repetitions reload seed check deadline \

@@ -4,29 +4,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "engine/base/race.h"
 #include "engine/base/tsc.h"
 #include "engine/maemio.h"
+#include "sim/coroutine.h"
 #include "workloads/rng.h"
-
-enum { SPANS_MAX = 64 };
-
-void *scheduler_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset)
-{
-    /* Above AddressSanitizer's shadow, below what the kernel hands out; a terabyte each. */
-    const uintptr_t first = UINT64_C(1) << 45, step = UINT64_C(1) << 40;
-    bool reserves = at == NULL && protection == PROT_NONE && (flags & MAP_NORESERVE);
-    for (uintptr_t i = 0; reserves && i < SPANS_MAX; i++) {
-        long got = syscall(SYS_mmap, first + i * step, bytes, protection, flags | MAP_FIXED_NOREPLACE, file, offset);
-        if (got != -1 || errno != EEXIST)
-            return (void *)got;
-    }
-    return (void *)syscall(SYS_mmap, at, bytes, protection, flags, file, offset);
-}
 
 #ifdef MAE_DEBUG
 
@@ -112,30 +95,6 @@ static struct scheduler {
 
 /* ---- Switching. ---- */
 
-#if defined(__x86_64__)
-void scheduler_switch_stacks(void **save, void *load);
-__asm__(".text\n"
-        ".globl scheduler_switch_stacks\n"
-        ".type scheduler_switch_stacks, @function\n"
-        "scheduler_switch_stacks:\n"
-        "    pushq %rbp\n"
-        "    pushq %rbx\n"
-        "    pushq %r12\n"
-        "    pushq %r13\n"
-        "    pushq %r14\n"
-        "    pushq %r15\n"
-        "    movq %rsp, (%rdi)\n"
-        "    movq %rsi, %rsp\n"
-        "    popq %r15\n"
-        "    popq %r14\n"
-        "    popq %r13\n"
-        "    popq %r12\n"
-        "    popq %rbx\n"
-        "    popq %rbp\n"
-        "    ret\n"
-        ".size scheduler_switch_stacks, . - scheduler_switch_stacks\n");
-#endif
-
 static void switch_to(unsigned next)
 {
     struct coroutine *from = &s.contexts[s.current], *to = &s.contexts[next];
@@ -146,7 +105,7 @@ static void switch_to(unsigned next)
                                    to->stack_bytes);
 #endif
 #if defined(__x86_64__)
-    scheduler_switch_stacks(&from->sp, to->sp);
+    coroutine_switch(&from->sp, to->sp);
 #else
     swapcontext(&from->context, &to->context);
 #endif
@@ -399,13 +358,7 @@ static void prepare(struct coroutine *c)
     c->bottom = c->stack;
     c->stack_bytes = STACK_BYTES;
 #if defined(__x86_64__)
-    /* As if it had been switched away from at its first instruction: six registers, then where to go. */
-    void **top = (void **)(void *)((char *)c->stack + STACK_BYTES - 56);
-    *top = NULL;                          /* a return address for run_body: there is none */
-    *--top = (void *)(uintptr_t)run_body; /* the stack is 16-byte aligned + 8 at its entry, as the ABI wants */
-    for (int i = 0; i < 6; i++)
-        *--top = NULL;
-    c->sp = top;
+    c->sp = coroutine_prepare(c->stack, STACK_BYTES, run_body);
 #else
     getcontext(&c->context);
     c->context.uc_stack.ss_sp = c->stack;

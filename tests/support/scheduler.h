@@ -29,8 +29,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <sys/mman.h>
 #include <time.h>
+
+#include "sim/addresses.h"
 
 #define SCHEDULER_INTERPOSE                                                               \
     int pthread_mutex_lock(pthread_mutex_t *mutex)                                        \
@@ -54,7 +55,7 @@
     }                                                                                     \
     void *mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset) \
     {                                                                                     \
-        return scheduler_mmap(at, bytes, protection, flags, file, offset);                \
+        return addresses_map(at, bytes, protection, flags, file, offset);                 \
     }
 
 enum { SCHEDULER_WORKERS_MAX = 8 };
@@ -105,7 +106,5 @@ uint64_t scheduler_steps(void); /* of the last run */
 uint64_t scheduler_digest(void);
 
 int scheduler_mutex_lock(pthread_mutex_t *mutex);
-/* mmap, but address space that is only reserved, as tables do, is always found at the same places. */
-void *scheduler_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset);
 
 #endif

@@ -1,0 +1,16 @@
+/*
+ * addresses.h - reserved address space at places that never change.
+ *
+ * The address of a row decides its place in an access set, and the set of a cache that its lines go to. Runs that shall
+ * repeat from their seed therefore take their tables from here, whatever the kernel's randomisation of addresses does.
+ */
+#ifndef SIM_ADDRESSES_H
+#define SIM_ADDRESSES_H
+
+#include <stddef.h>
+#include <sys/mman.h>
+
+/* mmap, but address space that is only reserved, as tables do, is always found at the same places. */
+void *addresses_map(void *at, size_t bytes, int protection, int flags, int file, off_t offset);
+
+#endif

@@ -1,0 +1,157 @@
+/* cpu.c - see cpu.h. */
+#include "sim/cpu.h"
+
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/base/compiler.h"
+
+void cpu_init(struct cpu *core, struct memory *memory, unsigned idx)
+{
+    memset(core, 0, sizeof *core);
+    core->memory = memory;
+    core->idx = idx;
+    core->access_ps = (uint64_t)(memory->machine.access_ns * 1000 + 0.5);
+    core->atomic_ps = (uint64_t)(memory->machine.atomic_ns * 1000 + 0.5);
+}
+
+void cpu_wait(struct cpu *core, uint64_t until_ps)
+{
+    if (until_ps > core->now_ps || MUTATED(time_runs_backwards))
+        core->now_ps = until_ps; /* T1 */
+}
+
+/* ---- Loads under way. ---- */
+
+static void load_remove(struct cpu *core, unsigned i)
+{
+    core->loads[i] = core->loads[--core->load_count];
+}
+
+/* Forgets what has arrived, and waits for what the window does not let pass. */
+static void loads_retire(struct cpu *core)
+{
+    for (unsigned i = 0; i < core->load_count; i++)
+        if (core->loads[i].awaited && core->loads[i].at + core->memory->machine.window <= core->accesses)
+            cpu_wait(core, core->loads[i].done_ps);
+    for (unsigned i = core->load_count; i-- > 0;)
+        if (core->loads[i].done_ps <= core->now_ps)
+            load_remove(core, i);
+}
+
+static struct cpu_load *load_add(struct cpu *core, uint64_t line, uint64_t done_ps, bool awaited)
+{
+    while (core->load_count >= core->memory->machine.misses) {
+        uint64_t first = core->loads[0].done_ps;
+        for (unsigned i = 1; i < core->load_count; i++)
+            first = core->loads[i].done_ps < first ? core->loads[i].done_ps : first;
+        cpu_wait(core, first);
+        loads_retire(core); /* so at least one goes, and the loop ends */
+    }
+    struct cpu_load *load = &core->loads[core->load_count++];
+    *load = (struct cpu_load){line, done_ps, core->accesses, 0, awaited};
+    return load;
+}
+
+/* When the address is known: loads under way may have to bring it. */
+static uint64_t address_known(const struct cpu *core, uint64_t address)
+{
+    uint64_t known = core->now_ps;
+    for (unsigned i = 0; i < core->load_count; i++)
+        if (address - core->loads[i].value < CPU_REACH_BYTES && core->loads[i].done_ps > known)
+            known = core->loads[i].done_ps;
+    return known;
+}
+
+/* The line may be under way already. */
+static uint64_t arrived(const struct cpu *core, uint64_t line, uint64_t done)
+{
+    for (unsigned i = 0; i < core->load_count; i++)
+        if (core->loads[i].line == line && core->loads[i].done_ps > done)
+            done = core->loads[i].done_ps;
+    return done;
+}
+
+static struct cpu_load *read_line(struct cpu *core, uint64_t address, bool awaited)
+{
+    uint64_t line = memory_line(core->memory, core->idx, address);
+    uint64_t walk_ps = memory_walk(core->memory, core->idx, line);
+    uint64_t start = address_known(core, address) + walk_ps;
+    uint64_t done = arrived(core, line, memory_load(core->memory, core->idx, line, start, core->now_ps));
+    return done > core->now_ps ? load_add(core, line, done, awaited) : NULL;
+}
+
+static void access_begin(struct cpu *core)
+{
+    core->now_ps += core->access_ps;
+    core->accesses++;
+    if (core->load_count > 0)
+        loads_retire(core);
+}
+
+struct cpu_load *cpu_read(struct cpu *core, uint64_t address)
+{
+    access_begin(core);
+    return read_line(core, address, true);
+}
+
+void cpu_prefetch(struct cpu *core, uint64_t address)
+{
+    access_begin(core);
+    (void)read_line(core, address, false);
+}
+
+/* ---- Stores that wait. ---- */
+
+static void stores_retire(struct cpu *core)
+{
+    while (core->store_count > 0 && core->stores[core->store_first] <= core->now_ps) {
+        core->store_first = (core->store_first + 1) % CPU_STORES_MAX;
+        core->store_count--;
+    }
+}
+
+void cpu_write(struct cpu *core, uint64_t address)
+{
+    access_begin(core);
+    uint64_t line = memory_line(core->memory, core->idx, address);
+    uint64_t walk_ps = memory_walk(core->memory, core->idx, line);
+    uint64_t start = address_known(core, address) + walk_ps;
+    uint64_t done = memory_store(core->memory, core->idx, line, start, core->now_ps);
+    if (MUTATED(stores_are_free))
+        return;
+    done = arrived(core, line, done);
+    stores_retire(core);
+    if (done < core->store_last_ps)
+        done = core->store_last_ps; /* T2 */
+    if (done <= core->now_ps)
+        return;
+    if (core->store_count >= core->memory->machine.store_buffer) {
+        cpu_wait(core, core->stores[core->store_first]);
+        stores_retire(core);
+    }
+    core->stores[(core->store_first + core->store_count++) % CPU_STORES_MAX] = done;
+    core->store_last_ps = done;
+}
+
+void cpu_fence(struct cpu *core)
+{
+    for (unsigned i = 0; i < core->load_count; i++)
+        if (core->loads[i].awaited)
+            cpu_wait(core, core->loads[i].done_ps);
+    if (core->store_count > 0)
+        cpu_wait(core, core->store_last_ps);
+    stores_retire(core);
+}
+
+void cpu_lock(struct cpu *core, uint64_t address)
+{
+    access_begin(core);
+    cpu_fence(core);
+    uint64_t line = memory_line(core->memory, core->idx, address);
+    uint64_t walk_ps = memory_walk(core->memory, core->idx, line);
+    uint64_t done = memory_store(core->memory, core->idx, line, core->now_ps + walk_ps, core->now_ps);
+    cpu_wait(core, arrived(core, line, done));
+    core->now_ps += core->atomic_ps;
+    loads_retire(core);
+}

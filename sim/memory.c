@@ -1,0 +1,323 @@
+/* memory.c - see memory.h. */
+#include "sim/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/check.h"
+#include "engine/base/compiler.h"
+
+static uint64_t ps_of(double ns)
+{
+    return (uint64_t)(ns * 1000 + 0.5);
+}
+
+static bool caches_init(struct cache **caches, unsigned count, uint64_t entries, uint64_t ways)
+{
+    *caches = calloc(count, sizeof **caches);
+    for (unsigned i = 0; *caches != NULL && i < count; i++)
+        if (!cache_init(&(*caches)[i], entries, (unsigned)ways))
+            return false;
+    return *caches != NULL;
+}
+
+static void caches_fini(struct cache *caches, unsigned count)
+{
+    for (unsigned i = 0; caches != NULL && i < count; i++)
+        cache_fini(&caches[i]);
+    free(caches);
+}
+
+bool memory_init(struct memory *memory, const struct machine *machine, unsigned cores)
+{
+    memset(memory, 0, sizeof *memory);
+    memory->machine = *machine;
+    memory->random = 1;
+    memory->cores = cores;
+    memory->l3_count = (unsigned)((cores + machine->cores_per_l3 - 1) / machine->cores_per_l3);
+    memory->sockets = (unsigned)machine->sockets;
+    const double source_ns[] = {0,
+                                machine->l2_ns,
+                                machine->l3_ns,
+                                machine->l3_socket_ns,
+                                machine->l3_remote_ns,
+                                machine->core_near_ns,
+                                machine->core_socket_ns,
+                                machine->core_remote_ns,
+                                machine->memory_near_ns,
+                                machine->memory_remote_ns};
+    for (int i = 0; i < SOURCE_COUNT; i++)
+        memory->source_ps[i] = ps_of(source_ns[i]);
+    memory->memory_line_ps = ps_of(LINE_BYTES / machine->memory_gb_per_s);
+    memory->link_line_ps = ps_of(LINE_BYTES / machine->link_gb_per_s);
+    memory->walk_ps = ps_of(machine->walk_ns);
+    memory->page_shift = (unsigned)__builtin_ctzll(machine->page_bytes / LINE_BYTES);
+    memory->recent = calloc(cores, sizeof *memory->recent);
+    memory->memory_free_ps = calloc(memory->sockets, sizeof *memory->memory_free_ps);
+    memory->link_free_ps = calloc(memory->sockets, sizeof *memory->link_free_ps);
+    return memory->memory_free_ps != NULL && memory->link_free_ps != NULL && memory->recent != NULL &&
+           directory_init(&memory->directory, cores) && lines_init(&memory->lines) &&
+           caches_init(&memory->l1, cores, machine->l1_bytes / LINE_BYTES, machine->l1_ways) &&
+           caches_init(&memory->l2, cores, machine->l2_bytes / LINE_BYTES, machine->l2_ways) &&
+           caches_init(&memory->tlb, cores, machine->tlb_entries, machine->tlb_ways) &&
+           caches_init(&memory->l3, memory->l3_count, machine->l3_bytes / LINE_BYTES, machine->l3_ways);
+}
+
+void memory_fini(struct memory *memory)
+{
+    caches_fini(memory->l1, memory->cores);
+    caches_fini(memory->l2, memory->cores);
+    caches_fini(memory->tlb, memory->cores);
+    caches_fini(memory->l3, memory->l3_count);
+    directory_fini(&memory->directory);
+    lines_fini(&memory->lines);
+    free(memory->recent);
+    free(memory->memory_free_ps);
+    free(memory->link_free_ps);
+}
+
+unsigned memory_socket(const struct memory *memory, unsigned core)
+{
+    return core / (unsigned)memory->machine.cores_per_socket;
+}
+
+static unsigned l3_of(const struct memory *memory, unsigned core)
+{
+    return core / (unsigned)memory->machine.cores_per_l3;
+}
+
+static uint64_t latest(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+uint64_t memory_line(struct memory *memory, unsigned core, uint64_t address)
+{
+    return lines_find(&memory->lines, &memory->recent[core], address, memory_socket(memory, core));
+}
+
+uint64_t memory_walk(struct memory *memory, unsigned core, uint64_t line)
+{
+    uint64_t page = line >> memory->page_shift, gone;
+    if (cache_use(&memory->tlb[core], page) != LINE_ABSENT)
+        return 0;
+    (void)cache_add(&memory->tlb[core], page, LINE_SHARED, &gone);
+    return memory->walk_ps;
+}
+
+/* ---- Queues: what serves a line at a time makes those wait that come meanwhile. ---- */
+
+static uint64_t queue(uint64_t *free_ps, uint64_t now, uint64_t service_ps)
+{
+    uint64_t begin = latest(*free_ps, now);
+    *free_ps = begin + service_ps;
+    return begin - now;
+}
+
+static unsigned home_of(const struct memory *memory, uint64_t line)
+{
+    return memory->lines.homes[line];
+}
+
+/* ---- Where a line is. ---- */
+
+static enum memory_source core_source(const struct memory *memory, unsigned core, unsigned other)
+{
+    return l3_of(memory, core) == l3_of(memory, other)                   ? SOURCE_core_near
+           : memory_socket(memory, core) == memory_socket(memory, other) ? SOURCE_core_socket
+                                                                         : SOURCE_core_remote;
+}
+
+/* A last level of another core that has the line, the nearest; or SOURCE_COUNT. */
+static enum memory_source other_l3(const struct memory *memory, unsigned core, uint64_t line)
+{
+    enum memory_source best = SOURCE_COUNT;
+    unsigned per_socket = (unsigned)(memory->machine.cores_per_socket / memory->machine.cores_per_l3);
+    for (unsigned i = 0; i < memory->l3_count; i++) {
+        if (i == l3_of(memory, core) || cache_look(&memory->l3[i], line) == LINE_ABSENT)
+            continue;
+        if (i / per_socket == memory_socket(memory, core))
+            return SOURCE_l3_socket;
+        best = SOURCE_l3_remote;
+    }
+    return best;
+}
+
+static unsigned any_holder(const struct memory *memory, const struct directory_entry *entry)
+{
+    unsigned word = 0;
+    while (entry->holders[word] == 0)
+        word++;
+    MAE_DCHECK(word < memory->directory.words);
+    return word * 64 + (unsigned)__builtin_ctzll(entry->holders[word]);
+}
+
+static enum memory_source source_of(struct memory *memory, unsigned core, uint64_t line,
+                                    const struct directory_entry *entry)
+{
+    if (entry->owner != NO_CORE)
+        return core_source(memory, core, entry->owner);
+    if (cache_use(&memory->l3[l3_of(memory, core)], line) != LINE_ABSENT)
+        return SOURCE_l3;
+    enum memory_source source = other_l3(memory, core, line);
+    if (source != SOURCE_COUNT)
+        return source;
+    if (entry->count > 0) /* the last level has lost what a core still has */
+        return core_source(memory, core, any_holder(memory, entry));
+    return home_of(memory, line) == memory_socket(memory, core) ? SOURCE_memory_near : SOURCE_memory_remote;
+}
+
+/* Two transfers between the same places do not take the same time. Without that, cores that wait for each other could
+ * stay in step for ever, as no real ones do. */
+static uint64_t spread(struct memory *memory, uint64_t ps)
+{
+    memory->random = memory->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    double share = (double)(memory->random >> 33) * 0x1p-30 - 1; /* -1 .. 1 */
+    return (uint64_t)((double)ps * (1 + share * memory->machine.spread));
+}
+
+/* How long the line takes from there, queues included. */
+static uint64_t fetch(struct memory *memory, unsigned core, uint64_t line, enum memory_source source, uint64_t now)
+{
+    uint64_t waited = 0;
+    memory->counts[source]++;
+    if (source == SOURCE_memory_near || source == SOURCE_memory_remote)
+        waited += queue(&memory->memory_free_ps[home_of(memory, line)], now, memory->memory_line_ps);
+    if (source == SOURCE_memory_remote || source == SOURCE_core_remote || source == SOURCE_l3_remote)
+        waited += queue(&memory->link_free_ps[memory_socket(memory, core)], now + waited, memory->link_line_ps);
+    return waited + spread(memory, memory->source_ps[source]);
+}
+
+/* ---- Lines come and go. ---- */
+
+static void l3_add(struct memory *memory, unsigned l3, uint64_t line, enum line_state state, uint64_t now)
+{
+    uint64_t gone;
+    struct cache *cache = &memory->l3[l3];
+    enum line_state there = cache_look(cache, line);
+    if (there != LINE_ABSENT) {
+        if (state == LINE_DIRTY)
+            cache_set(cache, line, LINE_DIRTY);
+        return;
+    }
+    if (cache_add(cache, line, state, &gone) == LINE_DIRTY) /* is written to memory, which takes its bandwidth */
+        (void)queue(&memory->memory_free_ps[home_of(memory, gone)], now, memory->memory_line_ps);
+}
+
+static void l1_add(struct memory *memory, unsigned core, uint64_t line, enum line_state state)
+{
+    uint64_t gone;
+    (void)cache_add(&memory->l1[core], line, state, &gone); /* the second level has what goes, in the same state: M2 */
+}
+
+/* Puts the line into the core's caches; entries of the directory may move. */
+static void fill(struct memory *memory, unsigned core, uint64_t line, enum line_state state, uint64_t now)
+{
+    uint64_t gone;
+    enum line_state lost = cache_add(&memory->l2[core], line, state, &gone);
+    if (lost != LINE_ABSENT) {
+        struct directory_entry *entry = directory_find(&memory->directory, gone, false);
+        cache_set(&memory->l1[core], gone, LINE_ABSENT); /* M2 */
+        directory_drop(entry, core);
+        if (entry->count == 0)
+            directory_remove(&memory->directory, entry);
+        l3_add(memory, l3_of(memory, core), gone, lost, now);
+    }
+    l1_add(memory, core, line, state);
+    l3_add(memory, l3_of(memory, core), line, LINE_SHARED, now);
+}
+
+static void private_set(struct memory *memory, unsigned core, uint64_t line, enum line_state state)
+{
+    cache_set(&memory->l1[core], line, state);
+    cache_set(&memory->l2[core], line, state);
+}
+
+/* The owner keeps a copy that it may only read; its last level has the line from now on. */
+static void owner_share(struct memory *memory, struct directory_entry *entry, uint64_t line, uint64_t now)
+{
+    unsigned owner = entry->owner;
+    l3_add(memory, l3_of(memory, owner), line, cache_look(&memory->l2[owner], line), now);
+    private_set(memory, owner, line, LINE_SHARED);
+    entry->owner = NO_CORE;
+}
+
+/* Takes the line from everybody else. How long it takes until the farthest has said so. */
+static uint64_t invalidate(struct memory *memory, struct directory_entry *entry, unsigned core, uint64_t line)
+{
+    uint64_t farthest = 0;
+    for (unsigned word = 0; word < memory->directory.words; word++)
+        for (uint64_t left = entry->holders[word]; left != 0; left &= left - 1) {
+            unsigned other = word * 64 + (unsigned)__builtin_ctzll(left);
+            if (other == core)
+                continue;
+            farthest = latest(farthest, memory->source_ps[core_source(memory, core, other)]);
+            if (!MUTATED(invalidation_missed))
+                private_set(memory, other, line, LINE_ABSENT); /* M1 */
+            directory_drop(entry, other);
+        }
+    for (unsigned i = 0; i < memory->l3_count; i++)
+        if (i != l3_of(memory, core))
+            cache_set(&memory->l3[i], line, LINE_ABSENT);
+    return farthest;
+}
+
+uint64_t memory_load(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now)
+{
+    if (cache_use(&memory->l1[core], line) != LINE_ABSENT) {
+        memory->counts[SOURCE_l1]++;
+        return start;
+    }
+    enum line_state state = cache_use(&memory->l2[core], line);
+    if (state != LINE_ABSENT) {
+        l1_add(memory, core, line, state);
+        memory->counts[SOURCE_l2]++;
+        return start + memory->source_ps[SOURCE_l2];
+    }
+    struct directory_entry *entry = directory_find(&memory->directory, line, true);
+    enum memory_source source = source_of(memory, core, line, entry);
+    uint64_t done = latest(start, entry->ready_ps) + fetch(memory, core, line, source, now);
+    MAE_DCHECK(done >= start); /* M4 */
+    if (source != SOURCE_l3 && source != SOURCE_l3_socket && source != SOURCE_l3_remote)
+        entry->ready_ps = done; /* M3; copies of last levels go out side by side */
+    if (entry->owner != NO_CORE)
+        owner_share(memory, entry, line, now);
+    state = entry->count == 0 ? LINE_OWNED : LINE_SHARED;
+    directory_hold(entry, core);
+    entry->owner = state == LINE_OWNED ? (uint16_t)core : NO_CORE;
+    fill(memory, core, line, state, now);
+    return done;
+}
+
+uint64_t memory_store(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now)
+{
+    enum line_state first = cache_use(&memory->l1[core], line), state = first;
+    if (first == LINE_ABSENT)
+        state = cache_use(&memory->l2[core], line);
+    if (state == LINE_OWNED || state == LINE_DIRTY) {
+        if (first == LINE_ABSENT)
+            l1_add(memory, core, line, LINE_DIRTY);
+        if (first != LINE_DIRTY)
+            private_set(memory, core, line, LINE_DIRTY);
+        memory->counts[first == LINE_ABSENT ? SOURCE_l2 : SOURCE_l1]++;
+        return first == LINE_ABSENT ? start + memory->source_ps[SOURCE_l2] : start;
+    }
+    struct directory_entry *entry = directory_find(&memory->directory, line, true);
+    /* A core that has a copy only asks the last level whether others have one. */
+    enum memory_source source = state == LINE_SHARED ? SOURCE_l3 : source_of(memory, core, line, entry);
+    uint64_t fetched = fetch(memory, core, line, source, now);
+    uint64_t ready = MUTATED(transfers_side_by_side) ? start : latest(start, entry->ready_ps);
+    uint64_t done = ready + latest(fetched, invalidate(memory, entry, core, line));
+    MAE_DCHECK(done >= start); /* M4 */
+    entry->ready_ps = done;    /* M3 */
+    entry->owner = (uint16_t)core;
+    if (state == LINE_SHARED) {
+        if (first == LINE_ABSENT)
+            l1_add(memory, core, line, LINE_DIRTY);
+        private_set(memory, core, line, LINE_DIRTY);
+        return done;
+    }
+    directory_hold(entry, core);
+    fill(memory, core, line, LINE_DIRTY, now);
+    return done;
+}

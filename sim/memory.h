@@ -1,0 +1,72 @@
+/*
+ * memory.h - what all cores of a simulated machine share: caches, directory, pages, and the queues before hot lines,
+ * memory and links. It says when a load or store that begins at some moment has its line.
+ *
+ *   M1  A line that a core may write is in no other core's caches.
+ *   M2  A private second level holds all that the first level holds.
+ *   M3  A line makes one transfer of ownership at a time: the next begins when the one before has ended.
+ *   M4  Nothing ends before it began.
+ * Times are picoseconds. Not here: what a core does while it waits (cpu.c), who runs next (sim/runtime).
+ * Checked by: tests/unit/sim/memory.c.
+ */
+#ifndef SIM_MEMORY_H
+#define SIM_MEMORY_H
+
+#include "sim/cache.h"
+#include "sim/directory.h"
+#include "sim/lines.h"
+#include "sim/machine.h"
+
+/* Where a line came from. */
+#define MEMORY_SOURCES(X) \
+    X(l1)                 \
+    X(l2)                 \
+    X(l3)                 \
+    X(l3_socket)          \
+    X(l3_remote)          \
+    X(core_near)          \
+    X(core_socket)        \
+    X(core_remote)        \
+    X(memory_near)        \
+    X(memory_remote)
+
+enum memory_source {
+#define MEMORY_SOURCE(name) SOURCE_##name,
+    MEMORY_SOURCES(MEMORY_SOURCE)
+#undef MEMORY_SOURCE
+        SOURCE_COUNT
+};
+
+struct memory {
+    struct machine machine;
+    unsigned cores, l3_count, sockets;
+    struct cache *l1, *l2, *tlb; /* a core's */
+    struct cache *l3;
+    struct directory directory;
+    struct lines lines;
+    struct lines_recent *recent;             /* a core's */
+    unsigned page_shift;                     /* of a line's number */
+    uint64_t *memory_free_ps, *link_free_ps; /* a socket's */
+    uint64_t source_ps[SOURCE_COUNT], memory_line_ps, link_line_ps, walk_ps;
+    uint64_t counts[SOURCE_COUNT];
+    uint64_t random; /* of the spread */
+};
+
+/* The first `cores` cores of a machine, which stays the caller's and must outlive this. False: no memory. */
+bool memory_init(struct memory *memory, const struct machine *machine, unsigned cores);
+void memory_fini(struct memory *memory);
+
+unsigned memory_socket(const struct memory *memory, unsigned core);
+
+/* The line in which an address lies, which the core touches. */
+uint64_t memory_line(struct memory *memory, unsigned core, uint64_t address);
+
+/* What translating its page costs the core. */
+uint64_t memory_walk(struct memory *memory, unsigned core, uint64_t line);
+
+/* The core reads, or owns and writes, the line. It asks at `now`, and what it asks with is known at `start`. When it
+ * has the line; `start` if that costs nothing. */
+uint64_t memory_load(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now);
+uint64_t memory_store(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now);
+
+#endif

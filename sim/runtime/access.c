@@ -1,0 +1,261 @@
+/*
+ * access.c - what the compiler calls for each load, store and atomic operation of an instrumented source, in the place
+ * of ThreadSanitizer's runtime; and for what it does not see, see instrumented.h.
+ *
+ * Each call first pays, then lets those run that are behind, then acts: so an action happens at its time.
+ */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "sim/runtime/context.h"
+
+/* With costs off, every access takes as long. */
+#define FREE_ACCESS_PS 1000
+
+/* A core's own stack is in its first level. Threads that are no cores pay nothing. */
+static bool pays(const struct context *context, const void *address)
+{
+    return context->is_core && (size_t)((const char *)address - context->stack) >= CONTEXT_STACK_BYTES;
+}
+
+/* Costs are off: memory still comes from the socket that touches it first. */
+static void access_free(struct context *context, const void *address)
+{
+    context->core.now_ps += FREE_ACCESS_PS;
+    (void)memory_line(&contexts.memory, context->core.idx, (uint64_t)(uintptr_t)address);
+    context_step(context);
+}
+
+static uint64_t value_at(const void *address, unsigned bytes)
+{
+    uint64_t value = 0;
+    if (bytes <= sizeof value)
+        memcpy(&value, address, bytes);
+    return value;
+}
+
+static void note_read(const void *address, unsigned bytes)
+{
+    struct context *context = contexts.current;
+    if (!pays(context, address))
+        return;
+    if (!contexts.costs) {
+        access_free(context, address);
+        return;
+    }
+    struct cpu_load *load = cpu_read(&context->core, (uint64_t)(uintptr_t)address);
+    context_step(context);
+    if (load != NULL) /* of the core's own, whom nobody has run for meanwhile */
+        load->value = value_at(address, bytes);
+}
+
+static void note_with(void (*access)(struct cpu *core, uint64_t address), const void *address)
+{
+    struct context *context = contexts.current;
+    if (!pays(context, address))
+        return;
+    if (!contexts.costs) {
+        access_free(context, address);
+        return;
+    }
+    access(&context->core, (uint64_t)(uintptr_t)address);
+    context_step(context);
+}
+
+static void note_write(const void *address)
+{
+    note_with(cpu_write, address);
+}
+
+static void note_lock(const void *address)
+{
+    note_with(cpu_lock, address);
+}
+
+static void note_fence(void)
+{
+    struct context *context = contexts.current;
+    if (!context->is_core || !contexts.costs)
+        return;
+    cpu_fence(&context->core);
+    context_step(context);
+}
+
+/* Each line of [address, address + bytes). */
+static void note_range(const void *address, size_t bytes, bool write)
+{
+    const char *at = address, *end = at + bytes;
+    while (at < end) {
+        if (write)
+            note_write(at);
+        else
+            note_read(at, 8);
+        at += LINE_BYTES - (uintptr_t)at % LINE_BYTES;
+    }
+}
+
+/* ---- Loads and stores. ---- */
+
+void __tsan_init(void);
+void __tsan_init(void)
+{
+}
+
+void __tsan_func_entry(void *caller);
+void __tsan_func_entry(void *caller)
+{
+    (void)caller;
+}
+
+void __tsan_func_exit(void);
+void __tsan_func_exit(void)
+{
+}
+
+#define PLAIN(bytes)                                   \
+    void __tsan_read##bytes(void *address);            \
+    void __tsan_read##bytes(void *address)             \
+    {                                                  \
+        note_read(address, bytes);                     \
+    }                                                  \
+    void __tsan_write##bytes(void *address);           \
+    void __tsan_write##bytes(void *address)            \
+    {                                                  \
+        note_write(address);                           \
+    }                                                  \
+    void __tsan_unaligned_read##bytes(void *address);  \
+    void __tsan_unaligned_read##bytes(void *address)   \
+    {                                                  \
+        note_read(address, bytes);                     \
+    }                                                  \
+    void __tsan_unaligned_write##bytes(void *address); \
+    void __tsan_unaligned_write##bytes(void *address)  \
+    {                                                  \
+        note_write(address);                           \
+    }
+
+PLAIN(1)
+PLAIN(2)
+PLAIN(4)
+PLAIN(8)
+PLAIN(16)
+
+void __tsan_read_range(void *address, size_t bytes);
+void __tsan_read_range(void *address, size_t bytes)
+{
+    note_range(address, bytes, false);
+}
+
+void __tsan_write_range(void *address, size_t bytes);
+void __tsan_write_range(void *address, size_t bytes)
+{
+    note_range(address, bytes, true);
+}
+
+/* ---- Atomic operations. On x86 only locked instructions and sequentially consistent stores are dear. ---- */
+
+#define ATOMIC_UPDATE(type, bits, name, operation)                                      \
+    type __tsan_atomic##bits##_##name(volatile type *address, type operand, int order); \
+    type __tsan_atomic##bits##_##name(volatile type *address, type operand, int order)  \
+    {                                                                                   \
+        (void)order;                                                                    \
+        note_lock((const void *)(uintptr_t)address);                                    \
+        return operation(address, operand, __ATOMIC_RELAXED);                           \
+    }
+
+#define ATOMIC(type, bits)                                                                                           \
+    type __tsan_atomic##bits##_load(const volatile type *address, int order);                                        \
+    type __tsan_atomic##bits##_load(const volatile type *address, int order)                                         \
+    {                                                                                                                \
+        (void)order;                                                                                                 \
+        note_read((const void *)(uintptr_t)address, (bits) / 8);                                                     \
+        return *address;                                                                                             \
+    }                                                                                                                \
+    void __tsan_atomic##bits##_store(volatile type *address, type value, int order);                                 \
+    void __tsan_atomic##bits##_store(volatile type *address, type value, int order)                                  \
+    {                                                                                                                \
+        if (order == __ATOMIC_SEQ_CST)                                                                               \
+            note_lock((const void *)(uintptr_t)address);                                                             \
+        else                                                                                                         \
+            note_write((const void *)(uintptr_t)address);                                                            \
+        *address = value;                                                                                            \
+    }                                                                                                                \
+    ATOMIC_UPDATE(type, bits, exchange, __atomic_exchange_n)                                                         \
+    ATOMIC_UPDATE(type, bits, fetch_add, __atomic_fetch_add)                                                         \
+    ATOMIC_UPDATE(type, bits, fetch_sub, __atomic_fetch_sub)                                                         \
+    ATOMIC_UPDATE(type, bits, fetch_and, __atomic_fetch_and)                                                         \
+    ATOMIC_UPDATE(type, bits, fetch_or, __atomic_fetch_or)                                                           \
+    ATOMIC_UPDATE(type, bits, fetch_xor, __atomic_fetch_xor)                                                         \
+    int __tsan_atomic##bits##_compare_exchange_strong(volatile type *address, type *expected, type value, int order, \
+                                                      int failure);                                                  \
+    int __tsan_atomic##bits##_compare_exchange_strong(volatile type *address, type *expected, type value, int order, \
+                                                      int failure)                                                   \
+    {                                                                                                                \
+        (void)order, (void)failure;                                                                                  \
+        note_lock((const void *)(uintptr_t)address);                                                                 \
+        return __atomic_compare_exchange_n(address, expected, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);     \
+    }                                                                                                                \
+    int __tsan_atomic##bits##_compare_exchange_weak(volatile type *address, type *expected, type value, int order,   \
+                                                    int failure);                                                    \
+    int __tsan_atomic##bits##_compare_exchange_weak(volatile type *address, type *expected, type value, int order,   \
+                                                    int failure)                                                     \
+    {                                                                                                                \
+        return __tsan_atomic##bits##_compare_exchange_strong(address, expected, value, order, failure);              \
+    }
+
+ATOMIC(uint8_t, 8)
+ATOMIC(uint16_t, 16)
+ATOMIC(uint32_t, 32)
+ATOMIC(uint64_t, 64)
+
+void __tsan_atomic_thread_fence(int order);
+void __tsan_atomic_thread_fence(int order)
+{
+    if (order == __ATOMIC_SEQ_CST)
+        note_fence();
+}
+
+void __tsan_atomic_signal_fence(int order);
+void __tsan_atomic_signal_fence(int order)
+{
+    (void)order;
+}
+
+/* ---- What instrumented.h renames. ---- */
+
+void simulated_prefetch(const void *address);
+void simulated_prefetch(const void *address)
+{
+    note_with(cpu_prefetch, address);
+}
+
+void *simulated_memcpy(void *to, const void *from, size_t bytes);
+void *simulated_memcpy(void *to, const void *from, size_t bytes)
+{
+    note_range(from, bytes, false);
+    note_range(to, bytes, true);
+    return memcpy(to, from, bytes);
+}
+
+void *simulated_memmove(void *to, const void *from, size_t bytes);
+void *simulated_memmove(void *to, const void *from, size_t bytes)
+{
+    note_range(from, bytes, false);
+    note_range(to, bytes, true);
+    return memmove(to, from, bytes);
+}
+
+void *simulated_memset(void *at, int byte, size_t bytes);
+void *simulated_memset(void *at, int byte, size_t bytes)
+{
+    note_range(at, bytes, true);
+    return memset(at, byte, bytes);
+}
+
+int simulated_memcmp(const void *a, const void *b, size_t bytes);
+int simulated_memcmp(const void *a, const void *b, size_t bytes)
+{
+    note_range(a, bytes, false);
+    note_range(b, bytes, false);
+    return memcmp(a, b, bytes);
+}

@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Runs on simulated machines: the build of MODE=sim. They repeat from their seed byte for byte, their checks and
+# histories hold, rows say what they are, and a change of the machine changes the times.
+#   usage: MAE_BUILD=build/sim tests/cli/simulated.sh
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/support/cli.sh
+
+simulate() { # arguments of run
+    run run --machine haswell-ep-2x14 --workload smallbank --accounts 500 --warmup 200us --time 1ms --json off "$@"
+}
+
+column() { # FILE NAME: the value in the row over all types
+    python3 -c 'import csv, sys
+print(next(row[sys.argv[2]] for row in csv.DictReader(open(sys.argv[1])) if row["txn_type"] == "all"))' "$1" "$2"
+}
+
+# All but what tells of the host: when it was, its load, its memory.
+own_columns() { # FILE
+    python3 -c 'import csv, sys
+for row in csv.DictReader(open(sys.argv[1])):
+    for host in ("start_utc", "load_average", "memory_available_bytes", "cpu_mhz", "process_peak_bytes"):
+        row[host] = ""
+    print(row)' "$1"
+}
+
+# ---- A run repeats, whatever the file's name and the environment are, and another seed makes another one. ----
+
+simulate --cores 3 --csv "$work/first.csv"
+ended "a run is simulated" 0 ""
+MAE_UNUSED=$(seq 1 500) simulate --cores 3 --csv "$work/second-with-a-longer-name.csv"
+ended "and once more" 0 ""
+equals "both are the same" "$(own_columns "$work/first.csv" | cksum)" \
+    "$(own_columns "$work/second-with-a-longer-name.csv" | cksum)"
+simulate --cores 3 --seed 2 --csv "$work/other.csv"
+ended "another seed" 0 ""
+if [ "$(column "$work/first.csv" commits)" != "$(column "$work/other.csv" commits)" ]; then
+    ok "is another run"
+else
+    bad "is another run" "commits are $(column "$work/first.csv" commits) in both"
+fi
+
+# ---- Rows say what they are. ----
+
+equals "rows are simulated" "$(column "$work/first.csv" simulated)" 1
+equals "rows name the machine" "$(column "$work/first.csv" machine)" haswell-ep-2x14
+equals "and how many of its cores there were" "$(column "$work/first.csv" cores)" 3
+equals "the window is the machine's time" "$(column "$work/first.csv" window_s | cut -c 1-5)" 0.001
+equals "the check passed" "$(column "$work/first.csv" check_result)" passed
+
+# ---- Cores of both sockets, other targets and machines; histories are serializable. ----
+
+simulate --cores 16 --history "$work/history"
+ended "cores of two sockets" 0 "NUMA node 0,1"
+ends "their history is serializable" 0 "serializable, in timestamp order" check "$work/history"
+for target in bare silo twopl; do
+    simulate --cores 2 --target $target
+    ended "target $target" 0 "throughput"
+done
+for workload in "ycsb --records 200" "tatp --subscribers 200"; do
+    # shellcheck disable=SC2086 # a name and an option
+    run run --machine epyc-2x64 --cores 2 --workload $workload --warmup 100us --time 1ms --json off
+    ended "workload $workload" 0 "passed"
+done
+run run --machine abyss-1000 --cores 4 --workload smallbank --accounts 100 --warmup 100us --time 1ms --json off
+ended "in-order cores" 0 "passed"
+
+# ---- A machine of one's own: what it says decides. ----
+
+sed 's/^memory_near_ns *=[^#]*/memory_near_ns = 960 /' sim/machines/haswell-ep-2x14.conf >"$work/slow.conf"
+for machine in haswell-ep-2x14 "$work/slow.conf"; do
+    run run --machine "$machine" --cores 1 --workload smallbank --accounts 100k --warmup 0s --time 1ms --json off \
+        --csv "$work/memory-$(basename "$machine").csv"
+    ended "memory of $(basename "$machine")" 0 ""
+done
+fast=$(column "$work/memory-haswell-ep-2x14.csv" commits)
+slow=$(column "$work/memory-slow.conf.csv" commits)
+if [ "$slow" -lt $((fast / 2)) ]; then
+    ok "slow memory costs transactions"
+else
+    bad "slow memory costs transactions" "$fast commits became $slow"
+fi
+
+# ---- What is refused. ----
+
+ends "no machine" 2 "--machine: this build simulates" run
+ends "no such machine" 2 "sim/machines/none.conf" run --machine none
+ends "more cores than there are" 2 "want 1 to 28" run --machine haswell-ep-2x14 --cores 29
+ends "more workers than cores" 2 "want at most 2 --threads" run --machine haswell-ep-2x14 --cores 2 --threads 3
+ends "counters" 2 "--counters: a simulated machine has none" run --machine haswell-ep-2x14 --counters cycles
+echo "sockets = two" >"$work/wrong.conf"
+ends "a machine that is wrong" 2 "wrong.conf:1: key 'sockets': " run --machine "$work/wrong.conf"
+
+finish

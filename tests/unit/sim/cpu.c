@@ -1,0 +1,145 @@
+/*
+ * cpu.c - sim/cpu.h, on the machine of tests/support/small_machine.h: what a core waits for, worked out by hand. An
+ * access takes 1 ns, a line from memory 70.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "sim/cpu.h"
+#include "tests/support/small_machine.h"
+
+static struct machine machine;
+static struct memory memory;
+static struct cpu core;
+
+static int open_core(void **state)
+{
+    (void)state;
+    char error[MACHINE_ERROR_BYTES];
+    if (!machine_read("small", SMALL_MACHINE, &machine, error) || !memory_init(&memory, &machine, 2))
+        return -1;
+    cpu_init(&core, &memory, 0);
+    return 0;
+}
+
+static int close_core(void **state)
+{
+    (void)state;
+    memory_fini(&memory);
+    machine_clear(&machine);
+    return 0;
+}
+
+static uint64_t at(unsigned line)
+{
+    return 0x10000 + (uint64_t)line * LINE_BYTES;
+}
+
+static unsigned now_ns(void)
+{
+    return (unsigned)(core.now_ps / 1000);
+}
+
+static void independent_loads_overlap(void **state)
+{
+    (void)state;
+    assert_non_null(cpu_read(&core, at(0)));
+    assert_non_null(cpu_read(&core, at(100)));
+    assert_int_equal(now_ns(), 2);
+    cpu_fence(&core);
+    assert_int_equal(now_ns(), 2 + 70);
+}
+
+static void a_load_waits_for_its_address(void **state)
+{
+    (void)state;
+    struct cpu_load *load = cpu_read(&core, at(0));
+    assert_non_null(load);
+    load->value = at(100);
+    assert_non_null(cpu_read(&core, at(100) + 8));
+    cpu_fence(&core);
+    assert_int_equal(now_ns(), 1 + 70 + 70);
+}
+
+static void the_window_ends(void **state)
+{
+    (void)state;
+    (void)cpu_read(&core, at(0));
+    cpu_fence(&core); /* at 71 */
+    (void)cpu_read(&core, at(50));
+    for (unsigned i = 0; i < 9; i++)
+        assert_null(cpu_read(&core, at(0)));
+    assert_int_equal(now_ns(), 71 + 10);
+    assert_null(cpu_read(&core, at(0))); /* the tenth access after it has to wait */
+    assert_int_equal(now_ns(), 72 + 70);
+}
+
+static void so_many_lines_are_under_way_and_no_more(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++)
+        (void)cpu_read(&core, at(100 * i));
+    assert_int_equal(now_ns(), 4);
+    (void)cpu_read(&core, at(900));
+    assert_int_equal(now_ns(), 1 + 70);
+}
+
+static void a_prefetched_line_is_waited_for_as_long_as_it_takes(void **state)
+{
+    (void)state;
+    cpu_prefetch(&core, at(0));
+    for (unsigned i = 0; i < 30; i++)
+        core.now_ps += 1000;
+    assert_non_null(cpu_read(&core, at(0))); /* it is on its way */
+    cpu_fence(&core);
+    assert_int_equal(now_ns(), 1 + 70);
+}
+
+static void a_store_waits_in_the_buffer(void **state)
+{
+    (void)state;
+    cpu_write(&core, at(0));
+    cpu_write(&core, at(100));
+    assert_int_equal(now_ns(), 2);
+    cpu_write(&core, at(200)); /* the buffer is full */
+    assert_int_equal(now_ns(), 1 + 70);
+    cpu_fence(&core);
+    assert_int_equal(now_ns(), 3 + 70);
+}
+
+static void a_locked_instruction_waits_for_all(void **state)
+{
+    (void)state;
+    cpu_write(&core, at(0));
+    (void)cpu_read(&core, at(100));
+    cpu_lock(&core, at(0));
+    assert_int_equal(now_ns(), 2 + 70 + 5); /* the access itself passes while it waits */
+}
+
+static void time_does_not_run_backwards(void **state)
+{
+    (void)state;
+    cpu_wait(&core, 5000);
+    cpu_wait(&core, 3000);
+    assert_int_equal(now_ns(), 5);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_core, close_core)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(independent_loads_overlap),
+        CASE(a_load_waits_for_its_address),
+        CASE(the_window_ends),
+        CASE(so_many_lines_are_under_way_and_no_more),
+        CASE(a_prefetched_line_is_waited_for_as_long_as_it_takes),
+        CASE(a_store_waits_in_the_buffer),
+        CASE(a_locked_instruction_waits_for_all),
+        CASE(time_does_not_run_backwards),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,167 @@
+/*
+ * memory.c - sim/memory.h, lines.h and directory.h, on the machine of tests/support/small_machine.h: what each load and
+ * store costs, worked out by hand. Cores 0 and 1 are on one socket, 2 and 3 on the other.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "sim/memory.h"
+#include "tests/support/small_machine.h"
+
+enum { CORES = 4, RANDOM_STEPS = 200000, RANDOM_LINES = 300 };
+
+static struct machine machine;
+static struct memory memory;
+
+static int open_memory(void **state)
+{
+    (void)state;
+    char error[MACHINE_ERROR_BYTES];
+    return machine_read("small", SMALL_MACHINE, &machine, error) && memory_init(&memory, &machine, CORES) ? 0 : -1;
+}
+
+static int close_memory(void **state)
+{
+    (void)state;
+    memory_fini(&memory);
+    machine_clear(&machine);
+    return 0;
+}
+
+/* In whole nanoseconds, from `at_ns` on. */
+static unsigned load(unsigned core, uint64_t line, unsigned at_ns)
+{
+    return (unsigned)(memory_load(&memory, core, line, at_ns * 1000, at_ns * 1000) / 1000) - at_ns;
+}
+
+static unsigned store(unsigned core, uint64_t line, unsigned at_ns)
+{
+    return (unsigned)(memory_store(&memory, core, line, at_ns * 1000, at_ns * 1000) / 1000) - at_ns;
+}
+
+/* A line that this core has touched first. */
+static uint64_t line_of(unsigned core, uint64_t number)
+{
+    return memory_line(&memory, core, number * LINE_BYTES);
+}
+
+static void a_load_costs_what_its_place_says(void **state)
+{
+    (void)state;
+    uint64_t line = line_of(0, 7);
+    assert_int_equal(load(0, line, 0), 70);              /* memory of the socket */
+    assert_int_equal(load(0, line, 1000), 0);            /* first level */
+    assert_int_equal(load(1, line, 1000), 30);           /* core 0 owns it */
+    assert_int_equal(load(2, line, 2000), 80);           /* the other socket's last level */
+    assert_int_equal(load(3, line, 3000), 20);           /* its own socket's */
+    assert_int_equal(load(3, line_of(0, 8), 4000), 120); /* the other socket's memory */
+}
+
+static void a_store_takes_the_line_from_all(void **state)
+{
+    (void)state;
+    uint64_t line = line_of(0, 7);
+    for (unsigned core = 0; core < CORES; core++)
+        (void)load(core, line, 1000 * core);
+    assert_int_equal(store(0, line, 5000), 100); /* the farthest answers */
+    assert_int_equal(store(0, line, 6000), 0);
+    assert_int_equal(load(1, line, 6000), 30); /* no copy is left: core 0 owns it */
+    assert_int_equal(load(2, line, 7000), 80);
+    assert_int_equal(store(2, line, 8000), 100);
+    assert_int_equal(load(0, line, 9000), 100);
+}
+
+static void a_hot_line_makes_one_transfer_at_a_time(void **state)
+{
+    (void)state;
+    uint64_t line = line_of(0, 7);
+    assert_int_equal(store(0, line, 0), 70);
+    assert_int_equal(store(1, line, 0), 70 + 30);
+    assert_int_equal(store(0, line, 0), 70 + 30 + 30);
+    assert_int_equal(store(2, line, 10), 120 + 100);
+}
+
+static void memory_and_link_serve_a_line_after_the_other(void **state)
+{
+    (void)state;
+    assert_int_equal(load(0, line_of(0, 1), 0), 70);
+    assert_int_equal(load(0, line_of(0, 2), 0), 71); /* 64 GB/s: a nanosecond a line */
+    assert_int_equal(load(1, line_of(0, 3), 0), 72);
+    assert_int_equal(load(0, line_of(0, 4), 100), 70); /* the queue is empty again */
+    assert_int_equal(load(0, line_of(2, 5), 200), 120);
+    assert_int_equal(load(0, line_of(2, 6), 200), 2 + 120); /* at 32 GB/s the link takes two a line */
+}
+
+static void what_a_cache_loses_its_last_level_has(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 40; i++) /* the second level has 32 lines */
+        (void)load(0, line_of(0, i), 1000 * i);
+    assert_int_equal(load(0, line_of(0, 0), 100000), 20);
+    assert_int_equal(load(0, line_of(0, 39), 100000), 0);
+    assert_int_equal(load(0, line_of(0, 12), 100000), 10); /* second level: the first has but 16 */
+    assert_int_equal(memory.directory.used, 32);           /* D1 */
+}
+
+static void a_page_is_walked_to_once(void **state)
+{
+    (void)state;
+    memory.walk_ps = 15000;
+    assert_int_equal(memory_walk(&memory, 0, 0), 15000);
+    assert_int_equal(memory_walk(&memory, 0, 63), 0);
+    assert_int_equal(memory_walk(&memory, 0, 64), 15000);
+    assert_int_equal(memory_walk(&memory, 1, 0), 15000);
+}
+
+/* M1, M2, D1, D2 of one line. */
+static void hold(uint64_t line)
+{
+    const struct directory_entry *entry = directory_find(&memory.directory, line, false);
+    unsigned holders = 0;
+    for (unsigned core = 0; core < CORES; core++) {
+        enum line_state first = cache_look(&memory.l1[core], line), second = cache_look(&memory.l2[core], line);
+        assert_true(first == LINE_ABSENT || first == second);
+        holders += second != LINE_ABSENT;
+        if (second == LINE_ABSENT)
+            continue;
+        assert_non_null(entry);
+        assert_true(directory_holds(entry, core));
+        assert_true((second == LINE_SHARED) == (entry->owner == NO_CORE));
+        assert_true(second == LINE_SHARED || (entry->owner == core && entry->count == 1));
+    }
+    assert_int_equal(entry == NULL ? 0 : entry->count, holders);
+}
+
+static void the_invariants_hold_whatever_is_done(void **state)
+{
+    (void)state;
+    uint64_t random = 1;
+    unsigned now = 0;
+    for (unsigned i = 0; i < RANDOM_STEPS; i++) {
+        random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        unsigned core = random >> 33 & 3;
+        uint64_t line = line_of(core, (random >> 35) % RANDOM_LINES);
+        (void)((random >> 60 & 1) ? load : store)(core, line, now);
+        now += 5;
+        hold(line);
+        if (i % 1000 == 0)
+            for (uint64_t each = 0; each < memory.lines.used; each++)
+                hold(each);
+    }
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_memory, close_memory)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_load_costs_what_its_place_says),        CASE(a_store_takes_the_line_from_all),
+        CASE(a_hot_line_makes_one_transfer_at_a_time), CASE(memory_and_link_serve_a_line_after_the_other),
+        CASE(what_a_cache_loses_its_last_level_has),   CASE(a_page_is_walked_to_once),
+        CASE(the_invariants_hold_whatever_is_done),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
