@@ -509,7 +509,12 @@ struct mae_recover_info {
     uint64_t start;        /* this life's timestamps are not below */
     uint64_t transactions; /* read back */
     uint64_t lost;         /* that were read, but were not safe and are above the cut */
-    uint64_t rows, entries, read_bytes, elapsed_ns;
+    uint64_t rows, entries;
+    uint64_t read_bytes;       /* of the log, which is read twice */
+    uint64_t checkpoint_bytes; /* 0: there was no checkpoint */
+    uint64_t threads;
+    /* In all; and of that for the checkpoint, for the log, and for building the indexes. */
+    uint64_t elapsed_ns, checkpoint_ns, log_ns, index_ns;
 };
 void mae_recover_info(const struct mae_db *db, struct mae_recover_info *info);
 

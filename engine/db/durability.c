@@ -25,13 +25,20 @@ static struct table *table_of(void *owner, uint64_t number)
     return NULL;
 }
 
+static struct durable_index described(struct mae_index *index)
+{
+    return (struct durable_index){.number = index->number,
+                                  .key_bytes = index->key_bytes,
+                                  .hashed = index->kind == MAE_INDEX_HASH,
+                                  .index = index};
+}
+
 static bool index_of(void *owner, uint64_t number, struct durable_index *found)
 {
     const struct mae_db *db = owner;
     for (unsigned i = 0; i < db->index_count; i++)
         if (db->indexes[i]->number == number) {
-            *found = (struct durable_index){
-                .number = number, .key_bytes = db->indexes[i]->key_bytes, .index = db->indexes[i]};
+            *found = described(db->indexes[i]);
             return true;
         }
     return false;
@@ -53,7 +60,7 @@ static bool index_at(void *owner, size_t i, struct durable_index *found)
     struct mae_index *index = i < db->index_count ? db->indexes[i] : NULL;
     pthread_mutex_unlock(&db->lock);
     if (index)
-        *found = (struct durable_index){.number = index->number, .key_bytes = index->key_bytes, .index = index};
+        *found = described(index);
     return index != NULL;
 }
 
@@ -65,7 +72,33 @@ static enum mae_status walk(struct mae_txn *txn, void *arg, struct index_positio
     return index->ops->walk(txn, index, position, visit, visit_arg);
 }
 
-/* Adds an entry without a write of its row, which keeps its timestamp. The row counts the entry all the same (I4). */
+static uint64_t order(void *arg, const void *key)
+{
+    const struct mae_index *index = arg;
+    return index->kind == MAE_INDEX_HASH ? hash_index_order(&index->hash, key) : tree_index_order(&index->tree, key);
+}
+
+static enum mae_status expect(void *arg, uint64_t count)
+{
+    struct mae_index *index = arg;
+    return index->kind == MAE_INDEX_HASH ? hash_index_expect(&index->hash, count) : MAE_OK;
+}
+
+static void leave(void *owner, struct mae_worker *worker)
+{
+    db_worker_leave(worker, ((struct mae_db *)owner)->table_count);
+}
+
+static enum mae_status count_entry(void *arg, uint64_t row)
+{
+    struct table *rows = &((struct mae_index *)arg)->table->rows;
+    uint32_t entries = row_entries(rows, table_row(rows, row)) + 1;
+    if (!row_entries_reserve(rows, table_row(rows, row), entries))
+        return MAE_NO_MEMORY;
+    row_entries_set(rows, table_row(rows, row), entries);
+    return MAE_OK;
+}
+
 static enum mae_status add_entry(struct mae_txn *txn, void *arg, const void *key, uint64_t row)
 {
     struct mae_index *index = arg;
@@ -73,13 +106,7 @@ static enum mae_status add_entry(struct mae_txn *txn, void *arg, const void *key
     if (row >= atomic_load_explicit(&rows->next_row, memory_order_relaxed) ||
         atomic_load_explicit(row_head(rows, table_row(rows, row)), memory_order_relaxed) == HANDLE_NONE)
         return MAE_CORRUPT;
-    uint32_t entries = row_entries(rows, table_row(rows, row)) + 1;
-    if (!row_entries_reserve(rows, table_row(rows, row), entries))
-        return MAE_NO_MEMORY;
-    enum mae_status status = index->ops->insert(txn, index, key, row);
-    if (status == MAE_OK)
-        row_entries_set(rows, table_row(rows, row), entries);
-    return status;
+    return index->ops->insert(txn, index, key, row);
 }
 
 static enum mae_status restore_objects(struct mae_db *db)
@@ -104,7 +131,11 @@ static enum mae_status restore(struct mae_db *db)
                                       .index = index_of,
                                       .table_at = table_at,
                                       .index_at = index_at,
+                                      .order = order,
+                                      .expect = expect,
                                       .add = add_entry,
+                                      .added = count_entry,
+                                      .leave = leave,
                                       .walk = walk};
     struct table *tables[CATALOG_MAX];
     for (unsigned i = 0; i < db->named_count; i++)

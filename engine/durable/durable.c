@@ -44,6 +44,13 @@ static uint64_t clock_of_hours(const struct core *core, double hours)
     return (uint64_t)(hours * 3600e6 * core->ticks_per_us) >> core->clock_shift;
 }
 
+static uint64_t ns_since(const struct durable *durable, uint64_t *ticks)
+{
+    uint64_t now = tsc_now(), ns = (uint64_t)((double)(now - *ticks) * 1000 / durable->core->ticks_per_us);
+    *ticks = now;
+    return ns;
+}
+
 /* ---- The folder. ---- */
 
 static enum mae_status check_options(const struct core *core, struct problem *problem)
@@ -141,6 +148,7 @@ static enum mae_status check_timestamps(const struct durable *durable, struct pr
 static enum mae_status examine(struct durable *durable, struct problem *problem)
 {
     struct scan *scan = &durable->scan;
+    uint64_t ticks = tsc_now();
     durable->scanning = true;
     enum mae_status status = scan_init(scan, durable->folder, &durable->manifest, problem);
     bool has_files = scan->segment_count > 0 || scan->has_checkpoint_file;
@@ -153,6 +161,7 @@ static enum mae_status examine(struct durable *durable, struct problem *problem)
             status = scan_secure(scan);
         if (status == MAE_OK)
             status = check_timestamps(durable, problem);
+        durable->info.log_ns = ns_since(durable, &ticks);
     }
     return status == MAE_OK ? begin_life(durable) : status;
 }
@@ -189,57 +198,28 @@ const struct manifest *durable_manifest(const struct durable *durable)
 
 /* ---- Restoring. ---- */
 
-static enum mae_status load_block(struct replay *replay, const struct block *block)
-{
-    const char *at = (const char *)(block + 1), *end = (const char *)block + block->bytes;
-    enum mae_status status = MAE_OK;
-    while (at < end && status == MAE_OK) {
-        const struct record *record = (const struct record *)(const void *)at;
-        if (end - at < (ptrdiff_t)sizeof *record || record->bytes < sizeof *record || end - at < record->bytes)
-            return MAE_CORRUPT;
-        status = replay_record(replay, record);
-        at += record->bytes;
-    }
-    return status;
-}
-
-static enum mae_status load_checkpoint(struct durable *durable, struct replay *replay, struct problem *problem)
-{
-    const struct manifest_checkpoint *checkpoint = &durable->manifest.checkpoint;
-    char path[SEGMENT_PATH_BYTES];
-    checkpoint_path(durable->folder, checkpoint->number, path);
-    struct block *slot = aligned_alloc(FILE_BLOCK_BYTES, CHECKPOINT_SLOT_BYTES);
-    if (!slot)
-        return problem_set(problem, MAE_NO_MEMORY, "out of memory for a block of the checkpoint");
-    int file = file_calls->open(path, FILE_READ | FILE_BLOCKS);
-    enum mae_status status = file < 0 ? cannot(problem, "opening", path, file) : MAE_OK;
-    for (uint64_t i = 0; i < checkpoint->blocks && status == MAE_OK; i++) {
-        status = checkpoint_read(file, path, durable->manifest.database, checkpoint, i, slot, problem);
-        if (status == MAE_OK)
-            status = load_block(replay, slot);
-    }
-    if (file >= 0)
-        (void)file_calls->close(file);
-    free(slot);
-    return status;
-}
-
-static enum mae_status restore(struct durable *durable, const struct durable_host *host, struct table *const *tables,
-                               size_t table_count, struct problem *problem)
+static enum mae_status restore(struct durable *durable, struct table *const *tables, size_t table_count,
+                               struct problem *problem)
 {
     struct replay replay;
     struct scan *scan = &durable->scan;
     struct mae_recover_info *info = &durable->info;
-    replay_init(&replay, host, durable->worker, problem);
+    const struct manifest_checkpoint *checkpoint = &durable->manifest.checkpoint;
+    uint64_t threads = durable->core->options.recovery_threads, ticks = tsc_now();
+    info->threads = threads ? threads : parallel_cpus();
     scan->problem = problem;
-    enum mae_status status = MAE_OK;
-    if (durable->manifest.checkpoint.number > 0)
-        status = load_checkpoint(durable, &replay, problem);
-    replay.records = 0; /* transactions are what is in the log */
+    enum mae_status status = replay_init(&replay, &durable->host, durable->core, (unsigned)info->threads, problem);
+    if (status == MAE_OK && checkpoint->number > 0) {
+        info->checkpoint_bytes = checkpoint->blocks * CHECKPOINT_SLOT_BYTES;
+        status = replay_checkpoint(&replay, durable->folder, durable->manifest.database, checkpoint);
+    }
+    info->checkpoint_ns = ns_since(durable, &ticks);
     if (status == MAE_OK)
         status = scan_records(scan, replay_record, &replay);
+    info->log_ns += ns_since(durable, &ticks);
     if (status == MAE_OK)
         status = replay_finish(&replay, tables, table_count);
+    info->index_ns = ns_since(durable, &ticks);
     info->transactions = replay.records;
     info->lost = scan->cut_records;
     info->rows = replay.rows;
@@ -301,7 +281,7 @@ enum mae_status durable_restore(struct durable *durable, const struct durable_ho
     durable->host = *host;
     enum mae_status status = MAE_OK;
     if (durable->info.lives > 0)
-        status = restore(durable, host, tables, table_count, problem);
+        status = restore(durable, tables, table_count, problem);
     worker_park(worker);
     if (status == MAE_OK)
         status = manifest_write(durable->folder, &durable->manifest, problem);

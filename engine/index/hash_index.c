@@ -592,6 +592,20 @@ enum mae_status hash_index_init(struct hash_index *index, struct table *buckets,
     return status;
 }
 
+enum mae_status hash_index_expect(struct hash_index *index, uint64_t rows)
+{
+    uint64_t count = buckets_for(rows) * ENTRIES_MIN / index->bucket_entries;
+    MAE_DCHECK(atomic_load_explicit(&index->entries, memory_order_relaxed) == 0);
+    return count <= index->base_count
+               ? MAE_OK
+               : hash_index_init(index, index->buckets, index->overflow, index->key_bytes, rows, index->seed);
+}
+
+uint64_t hash_index_order(const struct hash_index *index, const void *key)
+{
+    return hash_key(index, key);
+}
+
 struct walk {
     mae_entry_fn visit;
     void *arg;

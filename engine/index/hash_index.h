@@ -60,6 +60,12 @@ size_t hash_index_bucket_bytes(size_t key_bytes);
 enum mae_status hash_index_init(struct hash_index *index, struct table *buckets, struct table *overflow,
                                 size_t key_bytes, uint64_t expected_rows, uint64_t seed);
 
+/* Has room for so many entries, as if that had been said at the beginning. The index is empty, and nobody uses it. */
+enum mae_status hash_index_expect(struct hash_index *index, uint64_t rows);
+
+/* Ascends as the buckets do. */
+uint64_t hash_index_order(const struct hash_index *index, const void *key);
+
 /* Finds the row of `key`. A miss is validated; a hit is validated only with `validate`. */
 enum mae_status hash_index_find(struct mae_txn *txn, struct hash_index *index, const void *key, bool validate,
                                 uint64_t *row);

@@ -60,6 +60,9 @@ enum mae_status tree_index_scan(struct mae_txn *txn, const struct tree_index *in
                                 const void *lo, const void *hi, unsigned flags, uint64_t limit, mae_entry_fn visit,
                                 void *arg);
 
+/* Ascends as keys do, not always strictly. */
+uint64_t tree_index_order(const struct tree_index *index, const void *key);
+
 /* A place in an index: behind this entry. */
 struct tree_position {
     bool begun; /* false: before the first */

@@ -193,6 +193,19 @@ enum mae_status tree_index_scan(struct mae_txn *txn, const struct tree_index *in
     return scan_run(&scan, (flags & MAE_SCAN_BACKWARD) != 0);
 }
 
+uint64_t tree_index_order(const struct tree_index *index, const void *key)
+{
+    const struct tree_shape *const shape = &index->shape;
+    unsigned char first[sizeof(uint64_t)] = {0};
+    uint64_t order = 0;
+    if (shape->numbers)
+        return tree_key_make(shape, key, 0).number;
+    memcpy(first, key, shape->key_bytes < sizeof first ? shape->key_bytes : sizeof first);
+    for (size_t i = 0; i < sizeof first; i++)
+        order = order << 8 | first[i];
+    return order;
+}
+
 /* ---- In parts. ---- */
 
 struct walk {

@@ -43,9 +43,12 @@ static void print_info(const struct mae_recover_info *info)
     (void)printf("transactions restored  %" PRIu64 "\n", info->transactions);
     (void)printf("transactions cut off   %" PRIu64 ", which were not safe\n", info->lost);
     (void)printf("rows, index entries    %" PRIu64 ", %" PRIu64 "\n", info->rows, info->entries);
-    (void)printf("log read               %.1f MiB\n", (double)info->read_bytes / (1 << 20));
-    (void)printf("time                   %.3f s, %.0f rows/s\n", seconds,
-                 seconds > 0 ? (double)info->rows / seconds : 0);
+    (void)printf("checkpoint, log read   %.1f MiB, %.1f MiB\n", (double)info->checkpoint_bytes / (1 << 20),
+                 (double)info->read_bytes / (1 << 20));
+    (void)printf("time                   %.3f s, %.0f rows/s on %" PRIu64 " threads\n", seconds,
+                 seconds > 0 ? (double)info->rows / seconds : 0, info->threads);
+    (void)printf("of that                checkpoint %.3f s, log %.3f s, indexes %.3f s\n",
+                 (double)info->checkpoint_ns / 1e9, (double)info->log_ns / 1e9, (double)info->index_ns / 1e9);
     (void)printf("timestamps             cut %" PRIu64 ", this life from %" PRIu64 "\n", info->cut, info->start);
 }
 

@@ -358,7 +358,8 @@ static void check_state(void)
 static enum mae_status open_db(void)
 {
     struct mae_options *options =
-        world_options("log_dir=db log_segment_bytes=64K log_buffer_bytes=4K gc_interval_us=10000000");
+        world_options("log_dir=db log_segment_bytes=64K log_buffer_bytes=4K gc_interval_us=10000000 checkpoint_rate=0");
+    assert_ok(mae_options_set(options, "recovery_threads", below(8) ? "1" : "3", NULL, 0));
     assert_ok(mae_options_set(options, "durability", test.async ? "async" : "group", NULL, 0));
     enum mae_status status = mae_open(options, &test.db);
     mae_options_destroy(options);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,7 @@ static struct {
     int content; /* -1: closed */
     bool locked;
 } opened[OPEN_MAX];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* recoveries read with several threads */
 static uint64_t calls, fail_call, stop_call, limit_bytes;
 
 /* ---- Faults. ---- */
@@ -181,7 +183,7 @@ static int disk_file_write(int file, const void *data, size_t bytes, uint64_t of
     return well ? 0 : -EIO;
 }
 
-static int64_t disk_file_read(int file, void *data, size_t bytes, uint64_t offset)
+static int64_t read_part(int file, void *data, size_t bytes, uint64_t offset)
 {
     if (!is_well())
         return -EIO;
@@ -191,6 +193,14 @@ static int64_t disk_file_read(int file, void *data, size_t bytes, uint64_t offse
     size_t got = bytes < content->bytes - offset ? bytes : (size_t)(content->bytes - offset);
     memcpy(data, content->cached + offset, got);
     return (int64_t)got;
+}
+
+static int64_t disk_file_read(int file, void *data, size_t bytes, uint64_t offset)
+{
+    pthread_mutex_lock(&lock);
+    int64_t got = read_part(file, data, bytes, offset);
+    pthread_mutex_unlock(&lock);
+    return got;
 }
 
 static int64_t disk_file_size(int file)

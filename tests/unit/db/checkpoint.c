@@ -7,7 +7,7 @@
 #ifdef MAE_DEBUG
 
 static const char group[] = "durability=group log_dir=db log_segment_bytes=64K log_buffer_bytes=64K checkpoint_rate=0 "
-                            "gc_interval_us=1 ";
+                            "gc_interval_us=1 recovery_threads=3 ";
 
 static int set_up(void **state)
 {

@@ -33,6 +33,7 @@
 #define txn_glance fake_glance
 #define txn_prefetch_version fake_prefetch_version
 #define tree_index_walk fake_tree_index_walk
+#define tree_index_order fake_tree_index_order
 #define tree_doom fake_tree_doom
 #define txn_doom fake_doom
 #define tree_node_clear fake_tree_node_clear
