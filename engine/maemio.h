@@ -175,8 +175,9 @@ bool mae_options_get(const struct mae_options *options, size_t i, char *value, s
  */
 MAE_MUST_USE enum mae_status mae_open(const struct mae_options *options, struct mae_db **db);
 
-/* Why the calling thread's last mae_open has failed, if there is more to say than the status does: a line with file and
- * place. Else "". Valid until the thread's next mae_open. */
+/* Why the calling thread's last mae_open or mae_backup has failed, if there is more to say than the status does: a line
+ * with file and place. Else "". After a mae_open that has cut the log at damage (recovery=salvage) it says where. Valid
+ * until the thread's next such call. */
 const char *mae_open_problem(void);
 #define MAE_PROBLEM_BYTES 512
 
@@ -472,7 +473,9 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
  * simple_index_update=on; MAE_BUSY if another process, or another database of this one, uses the folder;
  * MAE_UNSUPPORTED for a log of a later version, for group and sync in a file system that keeps nothing (tmpfs) or
  * without the membarrier system call; MAE_IO if a file cannot be read or written; MAE_CORRUPT if something is missing
- * or damaged that was safe. mae_open_problem has the details. A torn end, which a crash leaves, is no error.
+ * or damaged that was safe, or of another database. mae_open_problem has the details. A torn end, which a crash leaves,
+ * is no error. With recovery=salvage a damaged log is cut at the damage, and the database is what it was at that
+ * moment.
  */
 
 /* The durable timestamp: every commit with a smaller timestamp is safe. Any thread; constant time. 0 without a log. */
@@ -502,8 +505,22 @@ MAE_MUST_USE enum mae_status mae_sync(struct mae_db *db);
  */
 MAE_MUST_USE enum mae_status mae_checkpoint(struct mae_db *db);
 
+/*
+ * Copies the database into another folder while transactions run on. What is there is a database of its own, with a
+ * random number of its own, in the state as of some moment during the call; everything that was safe before the call is
+ * in it. To restore it, open it. It is written like a checkpoint. No table or index can be created while the log's part
+ * is copied.
+ *
+ * Returns when the copy is on the disk. Any thread that is not in the middle of a transaction. Waits while a checkpoint
+ * is made. MAE_OK; MAE_UNSUPPORTED: no log; MAE_EXISTS: the folder has a database, or a part of one; MAE_INVALID;
+ * MAE_FULL: the disk is; MAE_IO; MAE_NO_MEMORY; MAE_CORRUPT: the log is damaged. mae_open_problem has the details. If
+ * it fails, what was written is removed, and without its last file, the manifest, it would be refused.
+ */
+MAE_MUST_USE enum mae_status mae_backup(struct mae_db *db, const char *folder);
+
 /* What mae_open has restored. Zeros if the folder was new, or without a log. */
 struct mae_recover_info {
+    uint64_t database;     /* the database's random number; a copy has another one */
     uint64_t lives;        /* how many times the database had been opened before */
     uint64_t cut;          /* of the last life: its commits with smaller timestamps have survived, and no others */
     uint64_t start;        /* this life's timestamps are not below */
@@ -513,6 +530,7 @@ struct mae_recover_info {
     uint64_t read_bytes;       /* of the log, which is read twice */
     uint64_t checkpoint_bytes; /* 0: there was no checkpoint */
     uint64_t threads;
+    bool salvaged; /* recovery=salvage has cut the log at damage: mae_open_problem says where */
     /* In all; and of that for the checkpoint, for the log, and for building the indexes. */
     uint64_t elapsed_ns, checkpoint_ns, log_ns, index_ns;
 };

@@ -201,6 +201,14 @@ enum mae_status mae_checkpoint(struct mae_db *db)
     return db->durable ? durable_checkpoint(db->durable) : MAE_UNSUPPORTED;
 }
 
+enum mae_status mae_backup(struct mae_db *db, const char *folder)
+{
+    last_problem.text[0] = '\0';
+    if (!db || !folder || !folder[0])
+        return MAE_INVALID;
+    return db->durable ? durable_backup(db->durable, folder, &last_problem) : MAE_UNSUPPORTED;
+}
+
 void mae_recover_info(const struct mae_db *db, struct mae_recover_info *info)
 {
     memset(info, 0, sizeof *info);

@@ -6,6 +6,7 @@
 #include "engine/base/check.h"
 #include "engine/base/tsc.h"
 #include "engine/base/wait.h"
+#include "engine/durable/backup.h"
 #include "engine/index/scratch.h"
 #include "engine/log/logger.h"
 #include "engine/txn/membership.h"
@@ -80,16 +81,14 @@ static bool keep_pace(void *arg, uint64_t bytes)
     }
 }
 
-/* Writes the file, and sees to it that the log below its end is on the disk. */
-static enum mae_status prepare(struct checkpointer *checkpointer, struct manifest_checkpoint *fresh,
-                               struct problem *problem)
+/* Writes the file into a folder, for the database with this number, and sees to it that the log below its end is on the
+ * disk. */
+static enum mae_status prepare(struct checkpointer *checkpointer, const char *folder, uint64_t database,
+                               struct manifest_checkpoint *fresh, struct problem *problem)
 {
     struct pace pace = {.checkpointer = checkpointer, .begin_ticks = tsc_now()};
-    struct checkpoint_order order = {.host = checkpointer->host,
-                                     .folder = checkpointer->folder,
-                                     .database = checkpointer->manifest->database,
-                                     .pause = keep_pace,
-                                     .arg = &pace};
+    struct checkpoint_order order = {
+        .host = checkpointer->host, .folder = folder, .database = database, .pause = keep_pace, .arg = &pace};
     struct log *log = checkpointer->core->log;
     struct log_kept kept;
     enum mae_status status = worker_join_own(checkpointer->core, &order.worker);
@@ -137,7 +136,7 @@ static enum mae_status run(struct checkpointer *checkpointer, struct problem *pr
                                         .life = manifest->lives[manifest->life_count - 1].number};
     uint64_t begin_ticks = tsc_now();
     uint64_t written = atomic_load_explicit(&checkpointer->core->log->written_bytes, memory_order_relaxed);
-    enum mae_status status = prepare(checkpointer, &fresh, problem);
+    enum mae_status status = prepare(checkpointer, checkpointer->folder, manifest->database, &fresh, problem);
     if (status == MAE_OK)
         status = publish(checkpointer, &fresh, problem);
     pthread_mutex_lock(&checkpointer->lock);
@@ -158,6 +157,35 @@ enum mae_status checkpointer_run(struct checkpointer *checkpointer)
     struct problem problem = {""};
     pthread_mutex_lock(&checkpointer->busy);
     enum mae_status status = run(checkpointer, &problem);
+    pthread_mutex_unlock(&checkpointer->busy);
+    return status;
+}
+
+/* ---- A copy. ---- */
+
+static enum mae_status copy_to(struct checkpointer *checkpointer, const char *folder, struct problem *problem)
+{
+    const struct manifest *manifest = checkpointer->manifest;
+    struct manifest_checkpoint fresh = {.number = 1, .life = manifest->lives[manifest->life_count - 1].number};
+    uint64_t database = backup_identity();
+    enum mae_status status = backup_begin(folder, problem);
+    if (status != MAE_OK)
+        return status;
+    status = prepare(checkpointer, folder, database, &fresh, problem);
+    if (status == MAE_OK) {
+        pthread_mutex_lock(checkpointer->manifest_lock);
+        status = backup_end(folder, database, checkpointer->folder, manifest, &fresh, problem);
+        pthread_mutex_unlock(checkpointer->manifest_lock);
+    }
+    if (status != MAE_OK)
+        backup_undo(folder, fresh.number);
+    return status;
+}
+
+enum mae_status checkpointer_backup(struct checkpointer *checkpointer, const char *folder, struct problem *problem)
+{
+    pthread_mutex_lock(&checkpointer->busy); /* nothing of the log is released meanwhile */
+    enum mae_status status = copy_to(checkpointer, folder, problem);
     pthread_mutex_unlock(&checkpointer->busy);
     return status;
 }

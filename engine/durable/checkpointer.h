@@ -46,6 +46,9 @@ void checkpointer_close(struct checkpointer *checkpointer);
 /* Makes a checkpoint. Statuses of mae_checkpoint. */
 enum mae_status checkpointer_run(struct checkpointer *checkpointer);
 
+/* Copies the database into another folder (backup.h). Statuses of mae_backup. */
+enum mae_status checkpointer_backup(struct checkpointer *checkpointer, const char *folder, struct problem *problem);
+
 /* Removes what no manifest names any more: other checkpoints, and segments below `segment`. Failures are no matter. */
 void checkpointer_tidy(const char *folder, const struct manifest_checkpoint *checkpoint, uint64_t segment);
 

@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "engine/base/check.h"
 #include "engine/base/mem.h"
 #include "engine/base/tsc.h"
+#include "engine/durable/backup.h"
 #include "engine/durable/replay.h"
 #include "engine/durable/scan.h"
 #include "engine/log/logger.h"
@@ -105,8 +105,7 @@ static enum mae_status read_manifest(struct durable *durable, struct problem *pr
     if (status != MAE_NOT_FOUND)
         return status;
     manifest->next_number = 1;
-    if (getrandom(&manifest->database, sizeof manifest->database, 0) != sizeof manifest->database)
-        manifest->database = tsc_now();
+    manifest->database = backup_identity();
     return MAE_OK;
 }
 
@@ -122,6 +121,7 @@ static enum mae_status begin_life(struct durable *durable)
         if (manifest->lives[i].start > highest)
             highest = manifest->lives[i].start;
         manifest->lives[i].cut = durable->scan.lives[i].cut;
+        manifest->lives[i].salvaged |= durable->scan.lives[i].salvaged;
     }
     uint64_t clock = timestamp_clock(highest) + clock_of_hours(core, START_HOURS);
     if (manifest->life_count == 0 || MUTATED(clocks_not_raised))
@@ -133,6 +133,8 @@ static enum mae_status begin_life(struct durable *durable)
     durable->info.lives = manifest->life_count;
     durable->info.cut = manifest->life_count ? manifest->lives[manifest->life_count - 1].cut : 0;
     durable->info.start = start;
+    durable->info.database = manifest->database;
+    durable->info.salvaged = durable->scan.salvaged;
     return manifest_add_life(manifest, start);
 }
 
@@ -151,6 +153,7 @@ static enum mae_status examine(struct durable *durable, struct problem *problem)
     uint64_t ticks = tsc_now();
     durable->scanning = true;
     enum mae_status status = scan_init(scan, durable->folder, &durable->manifest, problem);
+    scan->salvage = durable->core->options.recovery == RECOVERY_SALVAGE;
     bool has_files = scan->segment_count > 0 || scan->has_checkpoint_file;
     if (status == MAE_OK && durable->manifest.life_count == 0 && has_files)
         return problem_set(problem, MAE_CORRUPT, "%s: there are segments of a log or a checkpoint, but no manifest",
@@ -336,6 +339,11 @@ enum mae_status durable_create(struct durable *durable, struct manifest_object *
 enum mae_status durable_checkpoint(struct durable *durable)
 {
     return checkpointer_run(&durable->checkpointer);
+}
+
+enum mae_status durable_backup(struct durable *durable, const char *folder, struct problem *problem)
+{
+    return checkpointer_backup(&durable->checkpointer, folder, problem);
 }
 
 void durable_checkpoint_state(struct durable *durable, struct mae_log_state *state)

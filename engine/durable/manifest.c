@@ -100,7 +100,8 @@ static char *manifest_text(const struct manifest *manifest, size_t *bytes)
     (void)fprintf(text, "maemio-log 1\ndatabase %016" PRIx64 "\nnext %" PRIu64 "\n", manifest->database,
                   manifest->next_number);
     for (size_t i = 0; i + 1 < manifest->life_count; i++)
-        (void)fprintf(text, "life %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", manifest->lives[i].number,
+        (void)fprintf(text, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+                      manifest->lives[i].salvaged ? "salvaged" : "life", manifest->lives[i].number,
                       manifest->lives[i].start, manifest->lives[i].cut);
     const struct manifest_life *present = &manifest->lives[manifest->life_count - 1];
     (void)fprintf(text, "current %" PRIu64 " %" PRIu64 "\n", present->number, present->start);
@@ -227,7 +228,10 @@ static enum mae_status line_read(struct manifest *manifest, const char *line)
     if (sscanf(line, "database %" SCNx64, &manifest->database) == 1 ||
         sscanf(line, "next %" SCNu64, &manifest->next_number) == 1)
         return MAE_OK;
-    if (sscanf(line, "life %" SCNu64 " %" SCNu64 " %" SCNu64, &life.number, &life.start, &life.cut) == 3 ||
+    life.salvaged =
+        sscanf(line, "salvaged %" SCNu64 " %" SCNu64 " %" SCNu64, &life.number, &life.start, &life.cut) == 3;
+    if (life.salvaged ||
+        sscanf(line, "life %" SCNu64 " %" SCNu64 " %" SCNu64, &life.number, &life.start, &life.cut) == 3 ||
         sscanf(line, "current %" SCNu64 " %" SCNu64, &life.number, &life.start) == 2)
         return life_read(manifest, &life);
     if (checkpoint_read_line(line, &manifest->checkpoint))

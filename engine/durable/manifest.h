@@ -7,6 +7,7 @@
  *     database 8f3a52c01b6e77d4                  a random number
  *     next 4                                     the number of the next table or index: none is ever used twice
  *     life 1 4294967296 5368709120               an earlier life: its number, where its timestamps begin, its cut
+ *     salvaged 1 4294967296 5368709120           the same, if it was cut at damage (recovery=salvage)
  *     current 2 922337203685                     the present life, and where its timestamps begin
  *     checkpoint 7 2 ...                         if there is one: the fields of struct manifest_checkpoint
  *     table 1 100 0 accounts                     number, payload_max_bytes, expected_rows, name
@@ -33,9 +34,11 @@ struct manifest_object {
     char name[MANIFEST_NAME_BYTES];
 };
 
-/* Its transactions have timestamps above `start`; those below `cut` have survived. */
+/* Its transactions have timestamps above `start`; those below `cut` have survived. salvaged: more of them were safe,
+ * and are lost. */
 struct manifest_life {
     uint64_t number, start, cut;
+    bool salvaged;
 };
 
 /* D10, D11. Of the log counts what stands in the life `life` from the block `block` of the segment `segment` on, the

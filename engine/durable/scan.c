@@ -99,6 +99,17 @@ static size_t life_of(const struct scan *scan, const struct block *block)
     return i > scan->first_life ? i - 1 : scan->life_count;
 }
 
+static void note_foreign(struct scan *scan, const struct block *block, size_t bytes, const struct place *place,
+                         size_t at)
+{
+    if (scan->has_foreign || block->magic != BLOCK_MAGIC || block->database == scan->database ||
+        !block_is_good(block, bytes, block->database))
+        return;
+    scan->has_foreign = true;
+    scan->foreign_segment = place->segment;
+    scan->foreign_offset = place->offset + at;
+}
+
 /* Visits the good blocks in a part of a segment. Returns in *used how far it has come: a block that is not all in this
  * part is left for the next one. */
 static enum mae_status visit_part(struct scan *scan, const char *part, size_t bytes, bool is_end, struct place place,
@@ -109,6 +120,7 @@ static enum mae_status visit_part(struct scan *scan, const char *part, size_t by
         const struct block *block = (const struct block *)(const void *)(part + at);
         size_t life;
         if (!block_is_good(block, bytes - at, scan->database) || (life = life_of(scan, block)) == scan->life_count) {
+            note_foreign(scan, block, bytes - at, &place, at);
             at += FILE_BLOCK_BYTES;
             continue;
         }
@@ -278,11 +290,28 @@ static enum mae_status measure_block(struct scan *scan, const struct block *bloc
         return problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for a flush of the log");
     if (!block->is_last)
         return MAE_OK;
-    if (!body_is_sound(scan))
-        return damaged(scan, place, "the flush that ends here has no whole records");
+    if (!body_is_sound(scan)) {
+        chain->ended = true;
+        chain->gap_segment = place->segment;
+        chain->gap_offset = place->offset;
+        return scan->salvage ? MAE_OK : damaged(scan, place, "the flush that ends here has no whole records");
+    }
     chain->cut = block->bound;
     chain->flush = block->flush + 1;
     scan->body_bytes = 0;
+    return MAE_OK;
+}
+
+/* D8. */
+static enum mae_status salvage(struct scan *scan, size_t i, enum mae_status status)
+{
+    struct scan_life *chain = &scan->lives[i];
+    const struct manifest_checkpoint *checkpoint = &scan->manifest->checkpoint;
+    bool in_checkpoint = scan->manifest->lives[i].number == checkpoint->life && chain->measured < checkpoint->end;
+    if (!scan->salvage || in_checkpoint)
+        return status;
+    chain->cut = chain->measured;
+    chain->salvaged = scan->salvaged = true;
     return MAE_OK;
 }
 
@@ -292,7 +321,8 @@ static enum mae_status check_life(struct scan *scan, size_t i)
     struct scan_life *chain = &scan->lives[i];
     const struct manifest_life *life = &scan->manifest->lives[i];
     const struct manifest_checkpoint *checkpoint = &scan->manifest->checkpoint;
-    uint64_t promised = chain->promised, ended = chain->cut;
+    uint64_t promised = life->salvaged ? 0 : chain->promised, ended = chain->cut;
+    chain->measured = ended;
     if (life->number == checkpoint->life && promised < checkpoint->bound)
         promised = checkpoint->bound;
     bool whole = ended >= promised;
@@ -304,12 +334,14 @@ static enum mae_status check_life(struct scan *scan, size_t i)
         return MAE_OK;
     const struct place place = {.segment = chain->gap_segment, .offset = chain->gap_offset};
     if (chain->ended)
-        return damaged(scan, &place,
-                       "a block before this one is missing or damaged, and it was on the disk for certain");
-    return problem_set(scan->problem, MAE_CORRUPT,
-                       "%s: the log of life %" PRIu64 " ends at timestamp %" PRIu64 ", and %" PRIu64
-                       " was on the disk for certain",
-                       scan->folder, life->number, ended, promised);
+        return salvage(
+            scan, i,
+            damaged(scan, &place, "a block before this one is missing or damaged, and it was on the disk for certain"));
+    return salvage(scan, i,
+                   problem_set(scan->problem, MAE_CORRUPT,
+                               "%s: the log of life %" PRIu64 " ends at timestamp %" PRIu64 ", and %" PRIu64
+                               " was on the disk for certain",
+                               scan->folder, life->number, ended, promised));
 }
 
 enum mae_status scan_cuts(struct scan *scan)
@@ -319,11 +351,19 @@ enum mae_status scan_cuts(struct scan *scan)
         scan->lives[i].cut = i < scan->first_life ? scan->manifest->lives[i].cut : scan->manifest->lives[i].start;
     enum mae_status status = visit_blocks(scan, 0, measure_block);
     for (size_t i = scan->first_life; i < scan->life_count && status == MAE_OK; i++) {
+        if (scan->salvaged && !MUTATED(salvage_keeps_later)) { /* by an earlier life */
+            scan->lives[i].cut = scan->manifest->lives[i].start;
+            scan->lives[i].salvaged = true;
+            continue;
+        }
         status = check_life(scan, i);
-        if (i + 1 < scan->life_count)
+        if (i + 1 < scan->life_count && !scan->lives[i].salvaged)
             scan->lives[i].cut = scan->manifest->lives[i].cut;
     }
-    return status;
+    if (status != MAE_OK || !scan->has_foreign || scan->salvage)
+        return status;
+    const struct place place = {.segment = scan->foreign_segment, .offset = scan->foreign_offset};
+    return damaged(scan, &place, "a block of another database");
 }
 
 /* ---- What may be in memory only. ---- */
@@ -385,4 +425,21 @@ enum mae_status scan_records(struct scan *scan, scan_record_fn visit, void *arg)
     scan->visit = visit;
     scan->arg = arg;
     return visit_blocks(scan, 0, replay_block);
+}
+
+/* ---- The blocks. ---- */
+
+static enum mae_status pass_block(struct scan *scan, const struct block *block, size_t life, const struct place *place)
+{
+    if (life + 1 < scan->life_count || !chain_continues(scan, block, life, place))
+        return MAE_OK;
+    return scan->visit_block(scan->arg, block);
+}
+
+enum mae_status scan_blocks(struct scan *scan, scan_block_fn visit, void *arg)
+{
+    chains_begin(scan);
+    scan->visit_block = visit;
+    scan->arg = arg;
+    return visit_blocks(scan, 0, pass_block);
 }

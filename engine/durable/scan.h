@@ -9,7 +9,10 @@
  *       checkpoint's end (D10). Records below the checkpoint's start do not count.
  *   D8  Damage is a torn end only if nothing below it was promised. Each block says which bound was certainly on the
  *       disk when it was written. If any good block of the life says more than the cut, or if the cut that the manifest
- *       has is not reached, then something that was acknowledged is gone, and the database is not opened.
+ *       has is not reached, then something that was acknowledged is gone, and the database is not opened. With
+ *       recovery=salvage the cut is put before the damage, and nothing of later lives counts, which have built on what
+ *       is lost. The manifest then says so, and from there on that cut is all that is asked for. A checkpoint cannot be
+ *       cut: without the log up to its end it is of no moment.
  * Checked by: tests/crash, tests/unit/durable.
  */
 #ifndef ENGINE_DURABLE_SCAN_H
@@ -22,8 +25,10 @@ struct scan_life {
     uint64_t next_block;       /* expected next */
     uint64_t flush;            /* the first that is not whole; 0: none is */
     uint64_t cut;              /* the bound of the last whole flush, else the life's start */
+    uint64_t measured;         /* where its blocks end, whatever else says about the cut */
     uint64_t promised;         /* the highest bound that a good block says is on the disk */
     uint64_t unsynced_segment; /* the first block that says so is in this one; those before it have been synced */
+    bool salvaged;             /* D8 */
     bool ended;                /* a block was missing or damaged: nothing behind counts */
     uint64_t gap_segment, gap_offset;
 };
@@ -41,10 +46,14 @@ struct scan {
     size_t life_count; /* those that the manifest had when the scan began */
     size_t first_life; /* those before do not count: a checkpoint has all that they have left */
     bool has_checkpoint_file;
+    bool salvage, salvaged; /* D8: it may be done; it was done */
+    bool has_foreign;       /* a block of another database, here: */
+    uint64_t foreign_segment, foreign_offset;
     char *body; /* of the flush that is put together */
     size_t body_bytes, body_capacity;
     bool rewritten; /* something in this segment */
     scan_record_fn visit;
+    enum mae_status (*visit_block)(void *arg, const struct block *block);
     void *arg;
     uint64_t highest_ts;              /* found anywhere, also in records that do not count */
     uint64_t read_bytes, cut_records; /* records that do not count */
@@ -63,6 +72,11 @@ enum mae_status scan_cuts(struct scan *scan);
 /* Writes again what the last life has written since the last sync that is known of, and syncs it. The system may have
  * it in memory only, although it can be read. */
 enum mae_status scan_secure(struct scan *scan);
+
+/* Visits the blocks of the last life in their order, up to the first that is missing or damaged. Ends with the first
+ * status of `visit` that is not MAE_OK. */
+typedef enum mae_status (*scan_block_fn)(void *arg, const struct block *block);
+enum mae_status scan_blocks(struct scan *scan, scan_block_fn visit, void *arg);
 
 /* Visits every record below its life's cut, which scan_cuts has found, in no order that means anything. Ends with the
  * first status of `visit` that is not MAE_OK. */

@@ -22,7 +22,7 @@ static bool has_log(const char *folder, const char **why)
 }
 
 /* durability=async, which every file system can give. */
-static enum mae_status open_folder(const char *folder, struct mae_db **db)
+static enum mae_status open_folder(const char *folder, bool salvage, struct mae_db **db)
 {
     struct mae_options *options = mae_options_create();
     if (!options)
@@ -30,6 +30,8 @@ static enum mae_status open_folder(const char *folder, struct mae_db **db)
     enum mae_status status = mae_options_set(options, "durability", "async", NULL, 0);
     if (status == MAE_OK)
         status = mae_options_set(options, "log_dir", folder, NULL, 0);
+    if (status == MAE_OK && salvage)
+        status = mae_options_set(options, "recovery", "salvage", NULL, 0);
     if (status == MAE_OK)
         status = mae_open(options, db);
     mae_options_destroy(options);
@@ -39,6 +41,7 @@ static enum mae_status open_folder(const char *folder, struct mae_db **db)
 static void print_info(const struct mae_recover_info *info)
 {
     double seconds = (double)info->elapsed_ns / 1e9;
+    (void)printf("database               %016" PRIx64 "\n", info->database);
     (void)printf("opened before          %" PRIu64 " times\n", info->lives);
     (void)printf("transactions restored  %" PRIu64 "\n", info->transactions);
     (void)printf("transactions cut off   %" PRIu64 ", which were not safe\n", info->lost);
@@ -54,7 +57,16 @@ static void print_info(const struct mae_recover_info *info)
 
 enum exit_code recover_command(int argc, char **argv)
 {
+    bool salvage = false;
+    const char *copy = NULL;
+    struct command_option options[] = {
+        COMMAND_OPTION("salvage", FLAG, &salvage, NULL,
+                       "if the log is damaged, cut it there, for good, and say where (recovery=salvage)"),
+        COMMAND_OPTION("backup", TEXT, &copy, "DIR", "copy the restored database into another folder"),
+        {0},
+    };
     struct command_line line = {
+        .options = options,
         .arguments = "DIR",
         .doc = "Restores the database whose log is in DIR (log_dir of an earlier run), verifies every chain and index, "
                "and says what was found and how long it took. DIR counts one more opening afterwards. Ends with 3 if "
@@ -71,15 +83,19 @@ enum exit_code recover_command(int argc, char **argv)
         support_complain(argv[0], "%s: %s", argv[1], why);
         return EXIT_FAILED;
     }
-    enum mae_status status = open_folder(argv[1], &db);
+    enum mae_status status = open_folder(argv[1], salvage, &db);
     if (status != MAE_OK) {
         support_complain(argv[0], "%s", mae_open_problem()[0] ? mae_open_problem() : mae_status_text(status));
         return status == MAE_CORRUPT ? EXIT_CHECK : EXIT_FAILED;
     }
     mae_recover_info(db, &info);
     print_info(&info);
+    if (info.salvaged)
+        (void)printf("cut off at damage      %s\n", mae_open_problem());
     status = mae_db_verify(db, report, sizeof report);
     (void)printf("verification           %s\n", status == MAE_OK ? "ok" : report);
+    if (status == MAE_OK && copy && (status = mae_backup(db, copy)) != MAE_OK)
+        support_complain(argv[0], "%s", mae_open_problem());
     mae_close(db);
     return command_end(argv[0], status == MAE_OK ? EXIT_FINE : status == MAE_CORRUPT ? EXIT_CHECK : EXIT_FAILED);
 }

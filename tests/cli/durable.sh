@@ -27,6 +27,13 @@ grep -q 'opened before  *1 ' "$stage/out"
 grep -q 'cut off  *0,' "$stage/out" # the run has closed its log
 "$maemio" recover "$stage/log" | grep -q 'opened before  *2 '
 
+# A copy, which is another database.
+"$maemio" recover --backup "$stage/copy" "$stage/log" | tee "$stage/out"
+"$maemio" recover "$stage/copy" | tee "$stage/copied"
+grep -q 'verification  *ok' "$stage/copied"
+[ "$(grep '^rows' "$stage/out")" = "$(grep '^rows' "$stage/copied")" ]
+[ "$(grep '^database' "$stage/out")" != "$(grep '^database' "$stage/copied")" ]
+
 # Killed in the middle.
 "$maemio" run "${small[@]}" --time 60s --set log_dir="$stage/killed" >/dev/null 2>&1 &
 pid=$!
@@ -49,6 +56,7 @@ refused() { # refused CODE TEXT COMMAND...
     fi
 }
 refused 2 'name the folder' "$maemio" recover
+refused 1 'has a database already' "$maemio" recover --backup "$stage/copy" "$stage/log"
 refused 1 'No such file or directory' "$maemio" recover "$stage/none"
 [ ! -e "$stage/none" ] || { echo "FAIL  recover has made a folder"; exit 1; }
 mkdir "$stage/empty"

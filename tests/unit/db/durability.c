@@ -2,6 +2,8 @@
 #include "tests/support/disk.h"
 #include "tests/support/world.h"
 
+#include <errno.h>
+
 #include "engine/base/mem.h"
 #include "engine/base/tsc.h"
 #include "engine/db/db.h"
@@ -136,6 +138,104 @@ static void damage_below_the_promise_is_refused(void **state)
     assert_status(MAE_CORRUPT, open_status(group));
     assert_non_null(strstr(mae_open_problem(), "no manifest"));
     disk_image_free(image);
+}
+
+static enum mae_status key_status(struct world *world, uint64_t key)
+{
+    uint64_t value;
+    struct mae_txn *txn = begin(world->workers[0]);
+    enum mae_status status = key_get(txn, world->index, key, &value);
+    assert_ok(mae_commit(txn));
+    return status;
+}
+
+/* What stood before the damage is there, nothing of what came later, also of a later life; and so it stays. */
+static void salvage_cuts_at_the_damage(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct mae_recover_info info;
+    char text[200];
+    (void)snprintf(text, sizeof text, "%s recovery=salvage", group);
+    for (uint64_t key = 1; key <= 5; key++) {
+        new_keys(world.workers[0], world.index, key, 1, 7);
+        assert_ok(mae_sync(world.db));
+    }
+    close_world(&world);
+    world = open_again(text); /* there is no damage */
+    mae_recover_info(world.db, &info);
+    assert_false(info.salvaged);
+    new_keys(world.workers[0], world.index, 6, 1, 7);
+    close_world(&world);
+    assert_true(disk_damage("log-00000001", 2 * FILE_BLOCK_BYTES + 40));
+    assert_status(MAE_CORRUPT, open_status(group));
+    disk_crash(NULL);
+    world = open_again(text);
+    mae_recover_info(world.db, &info);
+    assert_true(info.salvaged);
+    assert_non_null(strstr(mae_open_problem(), "log-00000001 at "));
+    assert_ok(key_status(&world, 1));
+    for (uint64_t key = 4; key <= 6; key++)
+        assert_status(MAE_NOT_FOUND, key_status(&world, key));
+    new_keys(world.workers[0], world.index, 10, 1, 7);
+    close_world(&world);
+    world = open_again(group);
+    mae_recover_info(world.db, &info);
+    assert_false(info.salvaged);
+    assert_ok(key_status(&world, 1));
+    assert_ok(key_status(&world, 10));
+    assert_status(MAE_NOT_FOUND, key_status(&world, 6));
+    close_world(&world);
+}
+
+static void copy_file(const char *path, char *data, size_t bytes, bool write)
+{
+    int file = file_calls->open(path, FILE_WRITE | FILE_CREATE);
+    assert_true(file >= 0);
+    if (write)
+        assert_int_equal(file_calls->write(file, data, bytes, 0), 0);
+    else
+        assert_int_equal(file_calls->read(file, data, bytes, 0), bytes);
+    (void)file_calls->close(file);
+}
+
+static void a_segment_of_another_database_is_refused(void **state)
+{
+    (void)state;
+    static char data[2 * FILE_BLOCK_BYTES];
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 5, 7);
+    close_world(&world);
+    copy_file("db/log-00000001", data, sizeof data, false);
+    disk_close();
+    disk_open();
+    world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    close_world(&world);
+    copy_file("db/log-00000009", data, sizeof data, true);
+    assert_status(MAE_CORRUPT, open_status(group));
+    assert_non_null(strstr(mae_open_problem(), "log-00000009 at 0: a block of another database"));
+}
+
+static const struct file_calls *writable;
+
+static int open_read_only(const char *path, unsigned mode)
+{
+    return mode & FILE_WRITE ? -EROFS : writable->open(path, mode);
+}
+
+static void a_folder_that_cannot_be_written(void **state)
+{
+    (void)state;
+    assert_ok(open_status(group));
+    disk_crash(NULL);
+    writable = file_calls;
+    struct file_calls read_only = *file_calls;
+    read_only.open = open_read_only;
+    file_calls = &read_only;
+    assert_status(MAE_IO, open_status(group));
+    assert_non_null(strstr(mae_open_problem(), "db/lock: Read-only file system"));
+    file_calls = writable;
+    assert_ok(open_status(group));
 }
 
 static void only_what_is_needed_is_written(void **state)
@@ -443,6 +543,9 @@ int main(void)
         TEST(options_that_do_not_go_together),
         TEST(one_database_at_a_time),
         TEST(damage_below_the_promise_is_refused),
+        TEST(salvage_cuts_at_the_damage),
+        TEST(a_segment_of_another_database_is_refused),
+        TEST(a_folder_that_cannot_be_written),
         TEST(only_what_is_needed_is_written),
         TEST(it_waits_for_what_is_asked),
         TEST(sync_waits_at_each_commit),

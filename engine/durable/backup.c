@@ -1,0 +1,127 @@
+/* backup.c - see backup.h. */
+#include "engine/durable/backup.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "engine/base/check.h"
+#include "engine/base/mem.h"
+#include "engine/base/tsc.h"
+#include "engine/durable/checkpoint.h"
+#include "engine/durable/scan.h"
+#include "engine/log/segment.h"
+
+enum { COPY_SEGMENT = 1 };
+
+uint64_t backup_identity(void)
+{
+    uint64_t database;
+    return getrandom(&database, sizeof database, 0) == (ssize_t)sizeof database ? database : tsc_now();
+}
+
+static void look_at(void *arg, const char *name)
+{
+    uint64_t number;
+    *(bool *)arg |= strcmp(name, "manifest") == 0 || segment_number(name, &number) || checkpoint_number(name, &number);
+}
+
+enum mae_status backup_begin(const char *folder, struct problem *problem)
+{
+    bool found = false;
+    if (strlen(folder) > SEGMENT_PATH_BYTES - 100)
+        return problem_set(problem, MAE_INVALID, "the name of the folder is too long");
+    int result = file_calls->make_folder(folder);
+    if (result == 0)
+        result = file_calls->list(folder, look_at, &found);
+    if (result < 0)
+        return problem_set(problem, MAE_IO, "%s cannot be made or listed: %s", folder, strerror(-result));
+    return found ? problem_set(problem, MAE_EXISTS, "%s has a database already, or a part of one", folder) : MAE_OK;
+}
+
+struct copy {
+    const char *folder;
+    uint64_t database, bound, bytes;
+    int file; /* -1: not made yet */
+    struct block *block;
+    struct problem *problem;
+    bool done;
+};
+
+static enum mae_status cannot(const struct copy *copy, const char *what, int result)
+{
+    char path[SEGMENT_PATH_BYTES];
+    segment_path(copy->folder, COPY_SEGMENT, path);
+    bool full = result == -ENOSPC || result == -EDQUOT;
+    return problem_set(copy->problem, full ? MAE_FULL : MAE_IO, "%s of %s: %s", what, path, strerror(-result));
+}
+
+/* Ends with MAE_EXISTS when all has been copied. */
+static enum mae_status copy_block(void *arg, const struct block *block)
+{
+    struct copy *copy = arg;
+    size_t bytes = padded(block->bytes, FILE_BLOCK_BYTES);
+    memset((char *)copy->block + block->bytes, 0, bytes - block->bytes);
+    memcpy(copy->block, block, block->bytes);
+    if (!MUTATED(backup_keeps_identity))
+        copy->block->database = copy->database;
+    block_seal(copy->block);
+    int result = file_calls->write(copy->file, copy->block, bytes, copy->bytes);
+    if (result < 0)
+        return cannot(copy, "write", result);
+    copy->bytes += bytes;
+    copy->done = block->is_last && block->bound >= copy->bound;
+    return copy->done ? MAE_EXISTS : MAE_OK;
+}
+
+static enum mae_status copy_log(struct copy *copy, const char *from, const struct manifest *manifest)
+{
+    struct scan scan;
+    char path[SEGMENT_PATH_BYTES];
+    segment_path(copy->folder, COPY_SEGMENT, path);
+    copy->file = file_calls->open(path, FILE_WRITE | FILE_CREATE | FILE_BLOCKS);
+    if (copy->file < 0)
+        return cannot(copy, "creation", copy->file);
+    enum mae_status status = scan_init(&scan, from, manifest, copy->problem);
+    if (status == MAE_OK)
+        status = scan_blocks(&scan, copy_block, copy);
+    scan_fini(&scan);
+    if (status == MAE_OK && copy->bound > manifest->lives[manifest->life_count - 1].start)
+        status = problem_set(copy->problem, MAE_CORRUPT, "%s: the log ends before %" PRIu64 ", which was on the disk",
+                             from, copy->bound);
+    int result = status == MAE_OK || copy->done ? file_calls->sync(copy->file) : 0;
+    (void)file_calls->close(copy->file);
+    if (result < 0)
+        return cannot(copy, "sync", result);
+    return copy->done ? MAE_OK : status;
+}
+
+enum mae_status backup_end(const char *folder, uint64_t database, const char *from,
+                           const struct manifest *from_manifest, const struct manifest_checkpoint *checkpoint,
+                           struct problem *problem)
+{
+    struct manifest manifest = *from_manifest; /* its arrays are only read */
+    struct copy copy = {.folder = folder, .database = database, .bound = checkpoint->bound, .problem = problem};
+    copy.block = aligned_alloc(FILE_BLOCK_BYTES, BLOCK_MAX_BYTES);
+    if (!copy.block)
+        return problem_set(problem, MAE_NO_MEMORY, "out of memory for a block of the log");
+    manifest.checkpoint = *checkpoint;
+    enum mae_status status = copy_log(&copy, from, &manifest);
+    free(copy.block);
+    if (status != MAE_OK)
+        return status;
+    manifest.database = database;
+    manifest.checkpoint.segment = COPY_SEGMENT;
+    return manifest_write(folder, &manifest, problem);
+}
+
+void backup_undo(const char *folder, uint64_t checkpoint)
+{
+    char path[SEGMENT_PATH_BYTES];
+    segment_path(folder, COPY_SEGMENT, path);
+    (void)file_calls->remove(path);
+    checkpoint_path(folder, checkpoint, path);
+    (void)file_calls->remove(path);
+}
