@@ -149,12 +149,43 @@ static void next_attempt_after_other_nodes_locks_at_once(void **state)
     fixture_close();
 }
 
+/* The same of one that has inserted a row and was made to abort, so that its insert was undone. */
+static void next_attempt_after_an_insert_locks_at_once(void **state)
+{
+    (void)state;
+    const struct target_index_config config = {.key_bytes = 8};
+    struct target_index *index;
+    const uint64_t key = 7;
+    void *data;
+    open_fixture();
+    const struct target_ops *ops = fixture.ops;
+    assert_int_equal(ops->index_create(fixture.target, fixture.table, "i", &config, &index), TARGET_OK);
+    struct target_txn *older = begin_one(0), *inserter = begin_one(1);
+    put(inserter, 0, 10);
+    assert_int_equal(ops->insert(inserter, index, &key, 8, NULL, &data), TARGET_OK);
+    assert_reason(write_row(older, 0), "lock");
+    assert_reason(ops->commit(inserter), "wound");
+    ops->abort(older);
+    inserter = begin_one(1);
+    put(inserter, 0, 10);
+    struct target_txn *reader = begin_one(2);
+    assert_reason(read_row(reader, 0), "lock");
+    ops->abort(reader);
+    assert_int_equal(ops->commit(inserter), TARGET_OK);
+    assert_int_equal(committed(0), 10);
+    fixture_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(readers_pass_writers),          cmocka_unit_test(commit_waits_for_older_readers),
-        cmocka_unit_test(commit_wounds_younger_readers), cmocka_unit_test(writers_exclude_each_other),
-        cmocka_unit_test(next_attempt_is_as_old),        cmocka_unit_test(next_attempt_after_other_nodes_locks_at_once),
+        cmocka_unit_test(readers_pass_writers),
+        cmocka_unit_test(commit_waits_for_older_readers),
+        cmocka_unit_test(commit_wounds_younger_readers),
+        cmocka_unit_test(writers_exclude_each_other),
+        cmocka_unit_test(next_attempt_is_as_old),
+        cmocka_unit_test(next_attempt_after_other_nodes_locks_at_once),
+        cmocka_unit_test(next_attempt_after_an_insert_locks_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
