@@ -1,25 +1,41 @@
 /* chain.c - see chain.h. */
 #include "schemes/base/chain.h"
 
-static void give_back_version(struct retired *item, void *owner)
+/* The room in the row, if it is free (C7). */
+static struct version *take_inline(const struct worker *worker, const struct table *table, struct row *row)
 {
-    struct worker *worker = owner;
-    struct version *version = (struct version *)(void *)((char *)item - offsetof(struct version, retired));
-    uint32_t store = version->store;
-    struct table *table = worker->database->tables[store - DATABASE_TABLES_MAX];
-    store_give_back(table->versions, &worker->supplies[store], (struct row *)version);
+    uint64_t begin = VERSION_FREE;
+    struct version *version = (struct version *)(void *)((char *)row + table->inline_at);
+    if (!table->inline_at)
+        return NULL;
+    RACE(CLAIM_INLINE);
+    if (atomic_load_explicit(&version->begin, memory_order_relaxed) != VERSION_FREE ||
+        !atomic_compare_exchange_strong_explicit(&version->begin, &begin, VERSION_OWNED | worker->number,
+                                                 memory_order_acquire, memory_order_relaxed)) /* ORD-CHAIN-4 */
+        return NULL;
+    version->store = CHAIN_INLINE;
+    return version;
 }
 
-enum scheme_status chain_take(struct worker *worker, struct table *table, chain_link older, uint32_t size,
-                              struct version **taken)
+static enum scheme_status take_other(struct worker *worker, struct table *table, struct version **taken)
 {
     struct row *row;
     enum scheme_status status = worker_take_row(worker, table->versions, &row);
     if (UNLIKELY(status != SCHEME_OK))
         return worker_doom(worker, status);
-    struct version *version = (struct version *)row;
+    *taken = (struct version *)row;
     /* ORD-CHAIN-1: nobody else can reach the version yet. */
-    atomic_store_explicit(&version->begin, VERSION_OWNED | worker->number, memory_order_relaxed);
+    atomic_store_explicit(&(*taken)->begin, VERSION_OWNED | worker->number, memory_order_relaxed);
+    return SCHEME_OK;
+}
+
+enum scheme_status chain_take(struct worker *worker, struct table *table, struct row *row, chain_link older,
+                              uint32_t size, struct version **taken)
+{
+    struct version *version = take_inline(worker, table, row);
+    if (!version && UNLIKELY(take_other(worker, table, &version) != SCHEME_OK))
+        return worker->doom;
+    /* ORD-CHAIN-1: nobody else can reach the version yet. */
     atomic_store_explicit(&version->older, older, memory_order_relaxed);
     atomic_store_explicit(&version->size, size, memory_order_relaxed);
     atomic_store_explicit(&version->low, 0, memory_order_relaxed);
@@ -55,6 +71,8 @@ bool chain_bury(struct row *row, chain_link older, uint64_t owner)
 
 void chain_retire(struct worker *worker, chain_link link)
 {
-    if (link && !is_grave(link))
-        epoch_retire(worker->epoch, &link_version(link)->retired, give_back_version);
+    if (link && !is_grave(link) && MUTATED(chain_room_early) && link_version(link)->store == CHAIN_INLINE)
+        chain_free_inline(link_version(link));
+    else if (link && !is_grave(link))
+        epoch_retire(worker->epoch, &link_version(link)->retired);
 }

@@ -14,8 +14,10 @@
  *       beginning is the row's second word. It is told from a version by the lowest bit of the link.
  *   C6  A row is given back with its grave. The version of the next insert leads to nothing: everyone who could see
  *       more than an absent row has ended before (IN7).
- * Versions of a table come from a store of their own, in the layout of rows: their header is {beginning, older version,
- * size and flags, number of the store}. Behind struct chain_row a scheme may have more of its own in each row.
+ *   C7  A row has room for one version, if the table's payloads are small. Whoever finds that it begins at VERSION_FREE
+ *       may take it; it is given back by epoch, like all others. So a row that is seldom written stays at one place.
+ * Other versions of a table come from a store of their own, in the layout of rows: their header is {beginning, older
+ * version, size and flags, number of the store}. Behind struct chain_row a scheme may have more of its own in each row.
  */
 #ifndef SCHEMES_BASE_CHAIN_H
 #define SCHEMES_BASE_CHAIN_H
@@ -36,6 +38,8 @@ static_assert(offsetof(struct version, retired) == sizeof(struct row), "where a 
 
 #define VERSION_OWNED (UINT64_C(1) << 63)
 #define VERSION_ABORTED UINT64_MAX
+#define VERSION_FREE UINT64_C(0) /* C7; as fresh memory is */
+#define CHAIN_INLINE UINT32_MAX  /* in place of a store's number */
 
 enum version_flags {
     VERSION_GAINED = 1 << 30, /* the row has got an entry with this version */
@@ -129,9 +133,14 @@ static inline void chain_set_newest(struct row *row, chain_link link)
     atomic_store_explicit(&row->word, link, memory_order_release); /* ORD-CHAIN-1 */
 }
 
-/* A version of the table, owned by the worker, in no chain. SCHEME_OK, or the transaction is doomed. */
-enum scheme_status chain_take(struct worker *worker, struct table *table, chain_link older, uint32_t size,
-                              struct version **version);
+/* A version for the row, owned by the worker, in no chain. SCHEME_OK, or the transaction is doomed. */
+enum scheme_status chain_take(struct worker *worker, struct table *table, struct row *row, chain_link older,
+                              uint32_t size, struct version **version);
+
+static inline void chain_free_inline(struct version *version)
+{
+    atomic_store_explicit(&version->begin, VERSION_FREE, memory_order_release); /* ORD-CHAIN-4 */
+}
 
 /* Puts the version in front of `older`. False: another has done so. */
 bool chain_push(struct row *row, chain_link older, struct version *version);

@@ -97,7 +97,7 @@ enum scheme_status chained_make_own(struct worker *worker, struct access *access
     }
     if (UNLIKELY(!is_newest(access)))
         return lose(worker, access);
-    if (UNLIKELY(chain_take(worker, access->table, access->word, size | flags, &version) != SCHEME_OK))
+    if (UNLIKELY(chain_take(worker, access->table, access->row, access->word, size | flags, &version) != SCHEME_OK))
         return worker->doom;
     size_t kept = access->old_size < size ? access->old_size - 1 : size - 1;
     if (fill) {
@@ -127,7 +127,7 @@ enum scheme_status chained_insert(struct worker *worker, struct table *table, st
     worker->retiring++;
     row_set_write(&worker->rows, access);
     access->word = chain_newest(row);
-    if (UNLIKELY(chain_take(worker, table, 0, (uint32_t)bytes + 1, &version) != SCHEME_OK))
+    if (UNLIKELY(chain_take(worker, table, row, 0, (uint32_t)bytes + 1, &version) != SCHEME_OK))
         return worker->doom;
     access->new_data = *data = version_data(version);
     access->new_size = (uint32_t)bytes + 1;

@@ -103,13 +103,25 @@ struct chained_rules {
 
 enum chained_look { LOOK_SEEN, LOOK_WAIT, LOOK_GAINED };
 
-static ALWAYS_INLINE enum chained_look chained_look(const struct worker *worker, const struct row *row,
-                                                    uint64_t timestamp, struct chained_seen *seen, bool trusts)
+/* Starts loading what follows in a row or version, some lines of it. */
+static ALWAYS_INLINE void chained_prefetch(uintptr_t at, size_t bytes)
+{
+    enum { LINES_MAX = 4 };
+    for (size_t line = 1; line < LINES_MAX && line * CACHE_LINE_BYTES < bytes; line++)
+        __builtin_prefetch((const void *)(at + line * CACHE_LINE_BYTES));
+}
+
+static ALWAYS_INLINE enum chained_look chained_look(const struct worker *worker, const struct table *table,
+                                                    const struct row *row, uint64_t timestamp,
+                                                    struct chained_seen *seen, bool trusts)
 {
     bool gained = false;
     *seen = (struct chained_seen){0};
     RACE(ROW_READ);
-    for (seen->link = chain_newest(row); seen->link; seen->link = chain_older(seen->link)) {
+    seen->link = chain_newest(row);
+    /* Whether the version is in the row cannot be predicted, so a branch would cost more than loading twice. */
+    chained_prefetch(seen->link, table->versions->stride_bytes);
+    for (; seen->link; seen->link = chain_older(seen->link)) {
         enum standing stands = chained_standing(worker, seen->link, timestamp, &seen->begin);
         if (LIKELY(stands == STANDS_BEFORE))
             break;
@@ -160,6 +172,13 @@ static inline void chained_note(struct worker *worker, struct access *access, co
         access->old_data = version_data(link_version(seen->link));
 }
 
+/* Nothing has been done to the row since it was read. (A grave may be another one.) */
+static inline bool chained_is_same(const struct access *access)
+{
+    RACE(ROW_READ);
+    return chain_newest(access->row) == access->word && access->word && !is_grave(access->word);
+}
+
 /* The row's access, with what the transaction sees. NULL: it is doomed. */
 static ALWAYS_INLINE struct access *chained_know(struct worker *worker, struct table *table, struct row *row,
                                                  const struct chained_rules *rules)
@@ -169,10 +188,11 @@ static ALWAYS_INLINE struct access *chained_know(struct worker *worker, struct t
     struct wait wait = {0};
     enum chained_look outcome;
     struct access *access = row_set_find(&worker->rows, row, &slot);
-    if (access && chained_has_own(access))
+    if (access && (chained_has_own(access) || chained_is_same(access)))
         return access;
-    while (
-        UNLIKELY((outcome = chained_look(worker, row, chained_own(worker)->begin, &seen, rules->trusts)) == LOOK_WAIT))
+    chained_prefetch((uintptr_t)row, table->stride_bytes); /* the newest version is often there (C7) */
+    while (UNLIKELY((outcome = chained_look(worker, table, row, chained_own(worker)->begin, &seen, rules->trusts)) ==
+                    LOOK_WAIT))
         if (!wait_go_on(worker, &wait)) {
             (void)worker_doom(worker, SCHEME_ABORTED(LOCK));
             return NULL;

@@ -30,35 +30,52 @@ bool epoch_advance(struct epochs *epochs)
                                                    memory_order_relaxed); /* ORD-EPOCH-1 */
 }
 
-void epoch_retire(struct epoch_slot *slot, struct retired *item, retired_fn give_back)
+/* ---- What is retired. Links are ORD-STAT: only this worker reads them; others who look at the memory find that it is
+ * not valid. ---- */
+
+static void append(struct retired_list *list, struct retired *first, struct retired *last)
 {
-    /* ORD-STAT: only this worker reads these fields; others who look at the memory find that it is not valid. */
-    uint64_t epoch = atomic_load_explicit(&slot->entered, memory_order_relaxed);
-    MAE_DCHECK(epoch != 0);
-    atomic_store_explicit(&item->next, NULL, memory_order_relaxed);
-    atomic_store_explicit(&item->give_back, give_back, memory_order_relaxed);
-    atomic_store_explicit(&item->epoch, epoch, memory_order_relaxed);
-    if (slot->last)
-        atomic_store_explicit(&slot->last->next, item, memory_order_relaxed);
+    if (list->last)
+        atomic_store_explicit(&list->last->next, first, memory_order_relaxed);
     else
-        slot->first = item;
-    slot->last = item;
+        list->first = first;
+    list->last = last;
+}
+
+/* All of the list may be given back. */
+static void make_ready(struct epoch_slot *slot, struct retired_list *list)
+{
+    if (!list->first)
+        return;
+    append(&slot->ready, list->first, list->last);
+    list->first = list->last = NULL;
+}
+
+void epoch_retire(struct epoch_slot *slot, struct retired *item)
+{
+    uint64_t epoch = atomic_load_explicit(&slot->entered, memory_order_relaxed); /* ORD-STAT */
+    struct retired_list *list = &slot->lists[epoch % EPOCH_LISTS];
+    MAE_DCHECK(epoch != 0);
+    if (list->epoch != epoch)
+        make_ready(slot, list); /* E2: it is EPOCH_LISTS epochs old, or more */
+    list->epoch = epoch;
+    atomic_store_explicit(&item->next, NULL, memory_order_relaxed);
+    append(list, item, item);
     slot->retired++;
 }
 
-uint64_t epoch_collect(struct epochs *epochs, struct epoch_slot *slot, void *owner)
+uint64_t epoch_collect(struct epochs *epochs, struct epoch_slot *slot, retired_fn give_back, void *owner)
 {
     uint64_t now = epoch_now(epochs), count = 0;
-    for (struct retired *item = slot->first; item; item = slot->first) {
-        if (atomic_load_explicit(&item->epoch, memory_order_relaxed) + EPOCH_SAFE > now)
-            break; /* E2 */
+    for (unsigned i = 0; i < EPOCH_LISTS; i++)
+        if (slot->lists[i].epoch + EPOCH_SAFE <= now)
+            make_ready(slot, &slot->lists[i]); /* E2 */
+    for (struct retired *item = slot->ready.first, *next; item; item = next, count++) {
         RACE(EPOCH_FREE);
-        slot->first = atomic_load_explicit(&item->next, memory_order_relaxed);
-        if (!slot->first)
-            slot->last = NULL;
-        atomic_load_explicit(&item->give_back, memory_order_relaxed)(item, owner);
-        count++;
+        next = atomic_load_explicit(&item->next, memory_order_relaxed);
+        give_back(item, owner);
     }
+    slot->ready = (struct retired_list){0};
     slot->retired -= count;
     return count;
 }

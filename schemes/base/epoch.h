@@ -28,17 +28,22 @@ enum { EPOCH_SLOTS_MAX = 256, EPOCH_SAFE = 3, EPOCH_FIRST = 1 };
 struct retired;
 typedef void (*retired_fn)(struct retired *item, void *owner);
 
-/* Stands in the memory that is retired. Other transactions may look at that memory meanwhile, hence the atomics. */
+/* Stands in the memory that is retired. Other transactions may look at that memory meanwhile, hence the atomic. */
 struct retired {
     _Atomic(struct retired *) next;
-    _Atomic(retired_fn) give_back;
-    _Atomic uint64_t epoch;
 };
+
+struct retired_list {
+    struct retired *first, *last;
+    uint64_t epoch; /* in which all of it was retired */
+};
+enum { EPOCH_LISTS = EPOCH_SAFE + 1 };
 
 struct SEPARATED epoch_slot {
     _Atomic uint64_t entered; /* 0: in no transaction */
-    /* Only its worker's: what it has retired, in the order of epochs. */
-    struct retired *first, *last;
+    /* Only its worker's: what it has retired in the last epochs, each in the list with its number modulo EPOCH_LISTS;
+     * what can be given back; and how many these are in all. */
+    struct retired_list lists[EPOCH_LISTS], ready;
     uint64_t retired;
 };
 
@@ -89,9 +94,9 @@ static inline void epoch_tick(struct epochs *epochs, uint64_t now_ticks, uint64_
 }
 
 /* Inside a transaction: `item` is out of reach of those that begin from now on. */
-void epoch_retire(struct epoch_slot *slot, struct retired *item, retired_fn give_back);
+void epoch_retire(struct epoch_slot *slot, struct retired *item);
 
-/* Outside of transactions: gives back what it may, with `owner`. Returns how many items. */
-uint64_t epoch_collect(struct epochs *epochs, struct epoch_slot *slot, void *owner);
+/* Outside of transactions: calls give_back with `owner` for what may be given back. Returns how many items. */
+uint64_t epoch_collect(struct epochs *epochs, struct epoch_slot *slot, retired_fn give_back, void *owner);
 
 #endif

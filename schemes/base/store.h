@@ -28,6 +28,7 @@ struct table {
     uint32_t number;
     char name[STORE_NAME_BYTES];
     struct table *versions; /* of its rows, of schemes that keep several (chain.h) */
+    size_t inline_at;       /* offset of the version in a row that has room there; 0: none has */
     struct span span;
     SEPARATED struct index_node growth; /* S2 */
     _Atomic uint64_t next_row;          /* S1 */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "schemes/base/chain.h"
 
 enum { COLLECT_ROWS = 16 }; /* retired rows after which a worker looks whether some can be given back */
 
@@ -91,17 +92,20 @@ static enum scheme_status stores_create(struct database *database, const char *n
     if (!database->row_bytes)
         return store_create(database, number, name, payload_max_bytes, result);
     struct table *table, *versions;
-    size_t version_bytes = CHAIN_VERSION_BYTES - ROW_HEADER_BYTES + payload_max_bytes;
-    enum scheme_status status = store_create(database, number, name, database->row_bytes - ROW_HEADER_BYTES, &table);
+    size_t version_bytes = CHAIN_VERSION_BYTES + payload_max_bytes;
+    size_t inline_bytes = payload_max_bytes <= CHAIN_INLINE_MAX_BYTES ? version_bytes : 0;
+    size_t row_bytes = database->row_bytes + inline_bytes;
+    enum scheme_status status = store_create(database, number, name, row_bytes - ROW_HEADER_BYTES, &table);
     if (status != SCHEME_OK)
         return status;
-    status = store_create(database, DATABASE_TABLES_MAX + number, name, version_bytes, &versions);
+    status = store_create(database, DATABASE_TABLES_MAX + number, name, version_bytes - ROW_HEADER_BYTES, &versions);
     if (status != SCHEME_OK) {
         table_free(table);
         return status;
     }
     table->payload_max_bytes = payload_max_bytes;
     table->versions = versions;
+    table->inline_at = inline_bytes ? database->row_bytes : 0;
     *result = table;
     return SCHEME_OK;
 }
@@ -223,20 +227,32 @@ enum scheme_status database_join(struct database *database, const void *settings
     return status;
 }
 
-static void give_back_row(struct retired *item, void *owner)
+/* A row or a version, which come from stores alike, or a version that has room in its row. */
+static void give_back(struct retired *item, void *owner)
 {
     struct worker *worker = owner;
     struct row *row = retired_row(item);
-    uint32_t table = row->table;
-    store_give_back(worker->database->tables[table], &worker->supplies[table], row);
+    uint32_t store = row->table;
+    if (store == CHAIN_INLINE) {
+        chain_free_inline((struct version *)row);
+        return;
+    }
+    struct table *table = worker->database->tables[store % DATABASE_TABLES_MAX];
+    store_give_back(store < DATABASE_TABLES_MAX ? table : table->versions, &worker->supplies[store], row);
+}
+
+static void collect(struct worker *worker)
+{
+    counter_add(worker, COUNTER_rows_reclaimed,
+                epoch_collect(&worker->database->epochs, worker->epoch, give_back, worker));
 }
 
 /* Tries to move the epoch on until what is retired now can be given back. */
 static void collect_hard(struct worker *worker)
 {
     struct epochs *epochs = &worker->database->epochs;
-    for (int i = 0; i < EPOCH_SAFE && worker->epoch->first && epoch_advance(epochs); i++)
-        counter_add(worker, COUNTER_rows_reclaimed, epoch_collect(epochs, worker->epoch, worker));
+    for (int i = 0; i < EPOCH_SAFE && worker->epoch->retired && epoch_advance(epochs); i++)
+        collect(worker);
 }
 
 void worker_idle(struct worker *worker)
@@ -266,7 +282,7 @@ static void retire_rows(struct worker *worker, uint16_t flag)
     for (uint32_t i = 0; i < worker->rows.write_count; i++) {
         struct access *access = row_set_written(&worker->rows, i);
         if (access->flags & flag)
-            epoch_retire(worker->epoch, row_retired(access->row), give_back_row);
+            epoch_retire(worker->epoch, row_retired(access->row));
     }
 }
 
@@ -276,13 +292,13 @@ void worker_end(struct worker *worker, bool committed)
         retire_rows(worker, committed ? ACCESS_ERASE : ACCESS_FRESH);
     epoch_leave(worker->epoch);
     worker->running = false;
-    if (LIKELY(worker->epoch->first == NULL))
+    if (LIKELY(worker->epoch->retired == 0))
         return;
     if (worker->doom == SCHEME_ABORTED(MEMORY)) {
         collect_hard(worker);
     } else if (worker->epoch->retired >= COLLECT_ROWS) {
         epoch_advance(&worker->database->epochs);
-        counter_add(worker, COUNTER_rows_reclaimed, epoch_collect(&worker->database->epochs, worker->epoch, worker));
+        collect(worker);
     }
 }
 
@@ -298,10 +314,10 @@ enum scheme_status worker_take_row(struct worker *worker, struct table *table, s
 {
     struct row_supply *supply = &worker->supplies[table->number];
     enum mae_status status = store_take(table, supply, row);
-    if (UNLIKELY(status != MAE_OK) && worker->epoch->first) {
+    if (UNLIKELY(status != MAE_OK) && worker->epoch->retired) {
         collect_hard(worker);
         status = store_take(table, supply, row);
-        if (status != MAE_OK && worker->epoch->first)
+        if (status != MAE_OK && worker->epoch->retired)
             return SCHEME_ABORTED(MEMORY);
     }
     meet_stamp(&worker->stamp, &table->growth);

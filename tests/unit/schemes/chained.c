@@ -6,6 +6,9 @@
 
 #include "engine/base/race.h"
 
+static const struct target_ops *const schemes[] = {&hekaton_target_ops, &ermia_target_ops};
+enum { SCHEMES = sizeof schemes / sizeof schemes[0] };
+
 #ifdef MAE_DEBUG
 enum { ALIAS = 7 };
 
@@ -73,10 +76,9 @@ static void an_aborted_gain_is_remembered(void **state)
 /* A transaction that has begun later sees the row by the key that was there all the time. */
 static void an_aborted_gain_changes_nothing(void **state)
 {
-    static const struct target_ops *const schemes[] = {&hekaton_target_ops, &ermia_target_ops};
     uint64_t key = 0, alias = 7, ref;
     (void)state;
-    for (unsigned i = 0; i < 2; i++) {
+    for (unsigned i = 0; i < SCHEMES; i++) {
         open_fixture(schemes[i], "huge_pages", "off");
         struct target_txn *txn = begin_one(1, TARGET_READ_WRITE);
         assert_int_equal(fixture.ops->find(txn, fixture.index, &key, &ref), TARGET_OK);
@@ -91,6 +93,26 @@ static void an_aborted_gain_changes_nothing(void **state)
     }
 }
 
+/* What a transaction has read stays as it is, also where the version's room in the row is wanted (C7). */
+static void what_was_read_stays(void **state)
+{
+    enum { COMMITS = 100 }; /* enough for versions to be given back */
+    uint64_t key = 0;
+    const void *data;
+    (void)state;
+    for (unsigned i = 0; i < SCHEMES; i++) {
+        open_fixture(schemes[i], "huge_pages", "off");
+        struct target_txn *reader = begin_one(1, TARGET_SNAPSHOT);
+        assert_int_equal(fixture.ops->read(reader, fixture.index, &key, &data, NULL), TARGET_OK);
+        for (uint64_t value = 2; value < COMMITS; value++) {
+            commit_write(key, value);
+            assert_int_equal(*(const uint64_t *)data, 1);
+        }
+        fixture.ops->abort(reader);
+        close_fixture();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -98,6 +120,7 @@ int main(void)
         cmocka_unit_test(an_aborted_gain_is_remembered),
 #endif
         cmocka_unit_test(an_aborted_gain_changes_nothing),
+        cmocka_unit_test(what_was_read_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

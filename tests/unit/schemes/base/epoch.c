@@ -51,7 +51,7 @@ static void nothing_is_given_back_early(void **state)
             running[worker] = false;
             for (unsigned i = 0; i < ITEMS; i++)
                 things[i].reached[worker] = false;
-            epoch_collect(epochs, slot, &freed);
+            epoch_collect(epochs, slot, give_back, &freed);
             break;
         case 2:
             thing->reached[worker] |= running[worker] && !thing->out_of_reach;
@@ -59,7 +59,7 @@ static void nothing_is_given_back_early(void **state)
         case 3:
             if (running[worker] && !thing->out_of_reach) {
                 thing->out_of_reach = true;
-                epoch_retire(slot, &thing->retired, give_back);
+                epoch_retire(slot, &thing->retired);
                 retired++;
             }
             break;
@@ -79,7 +79,7 @@ static void nothing_is_given_back_early(void **state)
     for (unsigned i = 0; i < EPOCH_SAFE; i++)
         assert_true(epoch_advance(epochs));
     for (unsigned i = 0; i < WORKERS; i++)
-        epoch_collect(epochs, &epochs->slots[i], &freed);
+        epoch_collect(epochs, &epochs->slots[i], give_back, &freed);
     assert_int_equal(freed, retired);
     free(epochs);
 }
