@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <x86intrin.h>
+#undef _GNU_SOURCE /* a source may define it in its own way */
 
 unsigned long long simulated_ticks(void);
 void simulated_pause(void);
