@@ -11,7 +11,7 @@ short=(--threads 2 --pin none --warmup 0)
 
 # Where temporary files live in memory, async is all that can be had.
 mode=group
-if ! "$maemio" run --workload counter "${short[@]}" --time 10ms --set durability=group --set log_dir="$stage/probe" \
+if ! "$maemio" run --workload counter "${short[@]}" --txns 100 --set durability=group --set log_dir="$stage/probe" \
     >"$stage/out" 2>&1; then
     grep -q 'in memory only' "$stage/out" || { cat "$stage/out"; exit 1; }
     mode=async

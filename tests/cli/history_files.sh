@@ -16,7 +16,7 @@ if [ $code -eq 0 ] && [ "$(sed -n 2p "$work/runs.csv" | cut -d , -f "$column")" 
 else
     bad "the row says that it was recorded" "exit code $code: $(cat "$work/err")"
 fi
-printf 'records = 100\nthreads = 2\nwarmup = 0\ntime = 50ms\nhistory = job.hist\nrepetitions = 2\n' >"$work/job.conf"
+printf 'records = 100\nthreads = 2\nwarmup = 0\ntxns = 200\nhistory = job.hist\nrepetitions = 2\n' >"$work/job.conf"
 (cd "$work" && "$maemio" run --config-file job.conf >out 2>err)
 ends "a job file records" 0 "serializable" check "$work/job.hist"
 run sweep "$work/job.conf" --out "$work/sweep"

@@ -44,7 +44,7 @@ launch "${abroad[@]}" "$maemio" run --threads 1 --pin none --records 1000 --txns
 ended "a run" 0
 equals "its row has points" "$(grep -c ',0\.875,' "$work/runs.csv") $(grep -c '0,875' "$work/runs.csv")" "3 0"
 if command -v gnuplot >/dev/null; then
-    launch "${abroad[@]}" "$maemio" figure fig6b --out "$work/figures" --override records=1k --override time=50ms \
+    launch "${abroad[@]}" "$maemio" figure fig6b --out "$work/figures" --override records=1k --override time=200ms \
         --override warmup=0 --override repetitions=2
     ended "a figure" 0 ".svg .pdf .png"
     equals "its lines have points" "$(cat "$work"/figures/*.svg | grep -cE '>0[.]99<') $(

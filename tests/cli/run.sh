@@ -117,14 +117,14 @@ ends "a run is checked" 0 "check          passed" "${short[@]}"
 for workload in "ycsb --records 1000" "ycsb --preset E --records 500" "bank --accounts 10" "churn --keys 500" append; do
     # shellcheck disable=SC2086 # options
     ends "--check full of $workload" 0 "was serializable in timestamp order" run --workload $workload --threads 2 \
-        --pin none --warmup 0 --time 100ms --check full
+        --pin none --warmup 0 --txns 500 --check full
 done
 ends "--check off" 0 "check          skipped" "${short[@]}" --check off
 ends "--check full holds weaker settings against their promises" 0 "what is promised (serializable but for phantoms)" \
-    run --workload scan --records 500 --threads 2 --pin none --warmup 0 --time 50ms --check full \
+    run --workload scan --records 500 --threads 2 --pin none --warmup 0 --txns 200 --check full \
     --set simple_index_update=on
 ends "--check full says that bare owes nothing" 0 "not transactional and owes none" run --workload counter \
-    --target bare --threads 2 --time 20ms --warmup 0 --check full
+    --target bare --threads 2 --txns 200 --warmup 0 --check full
 ends "the bare target says what it is" 0 "not transactional" "${short[@]}" --target bare
 ends "settings of another target are taken" 0 "throughput" \
     "${short[@]}" --target bare --set memory_limit=64M --csv "$work/bare.csv"
@@ -146,8 +146,8 @@ equals "the header stands once" "$(grep -c '^workload,preset,target,threads,' "$
 equals "the header is the list of columns" "$(head -n 1 "$csv")" \
     "$("$maemio" list columns | awk '{ print $1 }' | paste -sd,)"
 equals "names are unique" "$(head -n 1 "$csv" | tr , '\n' | sort | uniq -d)" ""
-equals "the first columns" "$(head -n 1 "$csv" | cut -d, -f1-15)" \
-    "workload,preset,target,threads,pin,warmup_s,time_s,txns,txns_total,repetitions,reload,seed,check,deadline_s,label"
+columns=workload,preset,target,threads,machine,cores,pin,warmup_s,time_s,txns,txns_total,repetitions,reload,seed,check
+equals "the first columns" "$(head -n 1 "$csv" | cut -d, -f1-17)" "$columns,deadline_s,label"
 for column in txn_type repetition outcome commits throughput_txn_per_s abort_ratio ns_per_op versions_per_row \
     bytes_per_row mem_hugetlb_bytes mem_transparent_bytes mem_small_bytes check_result aborts_newer aborts_precheck \
     eng_commits eng_ticks_execute wl_records wl_theta opt_backoff \
@@ -358,7 +358,7 @@ equals "space of one warehouse" "$(field "$work/loaded.csv" 1 bytes_per_scale)" 
 equals "how often" "$(awk -v n="$(field "$work/live.csv" 1 live_checks)" 'BEGIN { print (n >= 1) }')" 1
 
 # ---- Files with options. ----
-printf 'records = 1000\nthreads = 1\npin = none\nwarmup = 0\ntime = 50ms\n[one]\ntheta = 0.5\nset.backoff = off\n' \
+printf 'records = 1000\nthreads = 1\npin = none\nwarmup = 0\ntxns = 1000\n[one]\ntheta = 0.5\nset.backoff = off\n' \
     >"$work/one.conf"
 ends "--config-file" 0 "" run --config-file "$work/one.conf" --csv "$work/conf.csv"
 equals "its options" "$(field "$work/conf.csv" 1 wl_theta)" 0.5
