@@ -460,7 +460,10 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
  *     sync    as group, and mae_commit returns when the transaction and all it can have read are safe; so does mae_run
  *             when its body gives up
  * The log is written by a thread of the database's own. A transaction that reads can see what is not safe yet. Before
- * its result leaves the program, wait for its timestamp, also if it was a snapshot.
+ * its result leaves the program, wait for its timestamp, or ask to be told (mae_on_durable), also if it was a snapshot
+ * or has written nothing. With the option snapshot=durable snapshots see only what is safe, and need no wait. They are
+ * older by a flush of the log. If one is to see a commit (`after`, order=strict), it waits until that is safe, and
+ * begins with MAE_IO if the log has failed before.
  *
  * Open transactions hold the durable timestamp back until they are overtaken (overtake_us). Without the membarrier
  * system call silent workers do so, too, until they act.
@@ -487,6 +490,23 @@ uint64_t mae_durable_timestamp(const struct mae_db *db);
  * the worker runs a transaction; MAE_UNSUPPORTED: no log.
  */
 MAE_MUST_USE enum mae_status mae_wait_durable(struct mae_worker *worker, uint64_t timestamp);
+
+/*
+ * Asks to be told when the transaction, which is open, is safe: `tell` is then called with `arg` and the transaction's
+ * timestamp. So a program can go on, and answer its clients behind the disk. The status is MAE_OK, or MAE_IO_UNKNOWN if
+ * the log has failed before or mae_close could not write it. `tell` is called once if mae_commit returns MAE_OK or
+ * MAE_IO_UNKNOWN, else never; a later call for the same transaction takes the place of the one before.
+ *
+ * The calls come from a thread of the database's own, which neither the logger nor a worker waits for, one after the
+ * other, and those of one worker in the order of its commits. `tell` may take its time: only other calls wait for it,
+ * and each that waits takes 48 bytes. It must not begin transactions with a worker of another thread, nor close the
+ * database. mae_close calls what is left before it returns.
+ *
+ * MAE_OK; MAE_UNSUPPORTED: no log; MAE_NO_MEMORY: aborted. Cost: an allocation and two locks, which are free but for
+ * the moment in which that thread looks at the worker's queue.
+ */
+typedef void (*mae_durable_fn)(void *arg, uint64_t timestamp, enum mae_status status);
+MAE_MUST_USE enum mae_status mae_on_durable(struct mae_txn *txn, mae_durable_fn tell, void *arg);
 
 /* Waits until every commit that has returned is safe. Statuses as mae_wait_durable. Any thread that is not in the
  * middle of a transaction. */

@@ -6,6 +6,7 @@
 #include "engine/db/index_ops.h"
 #include "engine/log/logger.h"
 #include "engine/txn/membership.h"
+#include "engine/txn/txn.h"
 
 static _Thread_local struct problem last_problem;
 
@@ -149,7 +150,7 @@ enum mae_status durability_open(struct mae_db *db)
 {
     const struct mae_options *options = &db->core.options;
     last_problem.text[0] = '\0';
-    if (options->durability == DURABILITY_OFF && options->log_dir[0] == '\0')
+    if (options->durability == DURABILITY_OFF && options->log_dir[0] == '\0' && options->snapshot == SNAPSHOT_LATEST)
         return MAE_OK;
     enum mae_status status = durable_open(&db->core, &last_problem, &db->durable);
     if (status == MAE_OK)
@@ -188,6 +189,26 @@ enum mae_status mae_wait_durable(struct mae_worker *worker, uint64_t timestamp)
         return MAE_OK;
     worker_park(worker); /* so that it does not hold back what it waits for */
     return log_wait(log, timestamp);
+}
+
+enum mae_status mae_on_durable(struct mae_txn *txn, mae_durable_fn tell, void *arg)
+{
+    GUARDED const struct guard guard = guard_txn(txn);
+    if (guard.status != MAE_OK)
+        return guard.status;
+    struct log_buffer *buffer = txn->worker->log;
+    if (!buffer)
+        return MAE_UNSUPPORTED;
+    if (txn->doomed != MAE_OK)
+        return txn->doomed;
+    if (!buffer->told)
+        buffer->told = mem_alloc(sizeof *buffer->told);
+    if (!buffer->told || (log_has_thread(buffer->log) && teller_start(&buffer->log->teller) != MAE_OK))
+        return txn_doom(txn, MAE_NO_MEMORY);
+    buffer->told->tell = tell;
+    buffer->told->arg = arg;
+    buffer->told_epoch = txn->accesses.epoch;
+    return MAE_OK;
 }
 
 enum mae_status mae_sync(struct mae_db *db)

@@ -58,7 +58,8 @@ static enum mae_status check_options(const struct core *core, struct problem *pr
     const struct mae_options *options = &core->options;
     if (options->durability == DURABILITY_OFF || options->log_dir[0] == '\0')
         return problem_set(problem, MAE_INVALID,
-                           "the option log_dir needs durability=async, group or sync, and these need log_dir");
+                           "the option log_dir needs durability=async, group or sync, these need log_dir, and "
+                           "snapshot=durable needs both");
     if (options->simple_index_update)
         return problem_set(problem, MAE_INVALID,
                            "with simple_index_update=on timestamps do not order what indexes say: not with a log");
@@ -240,6 +241,16 @@ static uint64_t bound(void *arg)
     return atomic_load_explicit(&durable->core->horizon.min_wts, memory_order_acquire); /* ORD-2 */
 }
 
+/* snapshot=durable: from here on snapshots read no further than this. All that there is now has been restored. */
+static _Atomic uint64_t *hold_snapshots(struct core *core)
+{
+    if (core->options.snapshot != SNAPSHOT_DURABLE)
+        return NULL;
+    uint64_t restored = atomic_load_explicit(&core->horizon.min_wts, memory_order_relaxed);
+    atomic_store_explicit(&core->horizon.snapshots_below, restored, memory_order_relaxed); /* no worker has joined */
+    return &core->horizon.snapshots_below;
+}
+
 static enum mae_status start_log(struct durable *durable)
 {
     struct core *core = durable->core;
@@ -258,6 +269,7 @@ static enum mae_status start_log(struct durable *durable)
         .durability = core->options.durability,
         .half_hour = timestamp_make(clock_of_hours(core, 0.5), 0),
         .budget = &core->budget,
+        .snapshots_below = hold_snapshots(core),
         .bound = bound,
         .arg = durable,
     };

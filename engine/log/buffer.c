@@ -13,6 +13,7 @@ void log_buffer_fini(struct log_buffer *buffer)
 {
     free(buffer->ring);
     free(buffer->entries);
+    free(buffer->told);
     if (buffer->budget)
         mem_budget_give(buffer->budget, buffer->ring_bytes);
 }

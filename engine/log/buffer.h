@@ -42,6 +42,8 @@ struct log_buffer {
     uint64_t entries_epoch; /* of the access set of the transaction that they are of */
     size_t record_bytes;    /* of the record that room is reserved for */
     uint32_t record_count;
+    struct told *told; /* NULL, or what is to be told of the transaction with this epoch if it commits */
+    uint64_t told_epoch;
     SEPARATED _Atomic uint64_t tail; /* bytes published so far */
     _Atomic uint64_t last_ts;        /* of the last record that was published */
     /* The logger's. */
@@ -49,6 +51,13 @@ struct log_buffer {
 };
 
 void log_buffer_fini(struct log_buffer *buffer);
+
+/* The epochs of the access set begin again: what the buffer keeps of an earlier transaction is of none that comes. */
+static inline void log_buffer_forget(struct log_buffer *buffer)
+{
+    buffer->entries_count = MUTATED(entries_inherited) ? buffer->entries_count : 0;
+    buffer->told_epoch = 0;
+}
 
 /* How `bytes` can be had: ROOM; WAIT until the logger has taken more; REFUSED, since the memory limit is reached
  * or a record cannot be as large. A ring has at least `least_bytes`. */

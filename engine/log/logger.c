@@ -36,6 +36,8 @@ static void acknowledge(struct log *log, uint64_t m)
     MAE_DCHECK(!log_has_failed(log));                                              /* D9 */
     MAE_DCHECK(m >= atomic_load_explicit(&log->durable_ts, memory_order_relaxed)); /* H3 */
     atomic_store_explicit(&log->durable_ts, m, memory_order_release);              /* ORD-15 */
+    if (log->config.snapshots_below && m > atomic_load_explicit(log->config.snapshots_below, memory_order_relaxed))
+        atomic_store_explicit(log->config.snapshots_below, m, memory_order_release); /* ORD-15 */
     tell_waiters(log);
 }
 
@@ -215,7 +217,7 @@ static int make_room(struct log *log, uint64_t bytes)
     return result;
 }
 
-bool log_round(struct log *log)
+static bool round_of(struct log *log)
 {
     if (log_has_failed(log))
         return false;
@@ -240,6 +242,14 @@ bool log_round(struct log *log)
     atomic_store_explicit(&log->flushes, log->flush_number - 1, memory_order_relaxed);
     acknowledge(log, m);
     return true;
+}
+
+bool log_round(struct log *log)
+{
+    bool written = round_of(log);
+    if (!log->runs && !log_has_failed(log)) /* without a thread of its own the teller tells here */
+        teller_tell(&log->teller, log_durable_ts(log), MAE_OK);
+    return written;
 }
 
 /* ---- The thread. ---- */
@@ -314,7 +324,7 @@ enum mae_status log_wait(struct log *log, uint64_t ts)
         (void)log_round(log);
     pthread_mutex_lock(&log->lock);
     log->waiters++;
-    while (log_durable_ts(log) <= ts && !log_has_failed(log)) {
+    while (log_durable_ts(log) <= ts && !log_has_failed(log) && !log->ended) {
         log->woken = true;
         pthread_cond_signal(&log->wake);
         pthread_cond_wait(&log->done, &log->lock);
@@ -356,6 +366,13 @@ void log_release(struct log *log, uint64_t segment)
     pthread_mutex_unlock(&log->lock);
 }
 
+static enum mae_status await(void *arg, uint64_t ts, uint64_t *safe_ts)
+{
+    enum mae_status status = log_wait(arg, ts);
+    *safe_ts = log_durable_ts(arg);
+    return status;
+}
+
 /* ---- Beginning and end. ---- */
 
 static void release(struct log *log)
@@ -381,6 +398,7 @@ enum mae_status log_open(const struct log_config *config, struct log **opened)
     log->highest_ts = config->start_ts - 1;
     log->block_number = log->flush_number = 1;
     atomic_init(&log->durable_ts, config->start_ts);
+    teller_init(&log->teller, await, log);
     segments_init(&log->segments, config->folder, config->segment_bytes, config->next_segment);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -402,7 +420,7 @@ enum mae_status log_open(const struct log_config *config, struct log **opened)
 void log_close(struct log *log)
 {
     pthread_mutex_lock(&log->lock);
-    MAE_DCHECK(log->waiters == 0); /* no worker uses it any more */
+    MAE_DCHECK(log->waiters <= log->teller.runs); /* no worker uses it any more */
     log->stop = true;
     pthread_cond_signal(&log->wake);
     pthread_mutex_unlock(&log->lock);
@@ -412,6 +430,11 @@ void log_close(struct log *log)
         (void)log_round(log);
     if (!log_has_failed(log))
         (void)segments_sync(&log->segments); /* durability=async */
+    pthread_mutex_lock(&log->lock);
+    log->ended = true;
+    pthread_cond_broadcast(&log->done);
+    pthread_mutex_unlock(&log->lock);
+    teller_fini(&log->teller, log_durable_ts(log));
     release(log);
 }
 
@@ -421,5 +444,6 @@ struct log_buffer *log_buffer_of(struct log *log, unsigned slot)
     struct log_buffer *buffer = &log->buffers[slot];
     buffer->log = log;
     buffer->budget = log->config.budget;
+    log_buffer_forget(buffer); /* what the slot's last worker has left */
     return buffer;
 }

@@ -29,6 +29,7 @@
 #include "engine/log/block.h"
 #include "engine/log/buffer.h"
 #include "engine/log/segment.h"
+#include "engine/log/teller.h"
 #include "engine/time/horizon.h"
 
 struct log_config {
@@ -40,6 +41,7 @@ struct log_config {
     unsigned durability;
     uint64_t half_hour; /* in units of timestamps */
     struct mem_budget *budget;
+    _Atomic uint64_t *snapshots_below; /* NULL, or raised with durable_ts: ORD-15 */
     /* Advances the horizon as far as it can be and returns min_wts, loaded with acquire (D2). */
     uint64_t (*bound)(void *arg);
     void *arg;
@@ -79,6 +81,8 @@ struct log {
     bool asked; /* of log_secure, which waits for `kept` */
     uint64_t asked_start, release_below;
     struct log_kept kept;
+    bool ended; /* there will be no more rounds */
+    struct teller teller;
     struct log_buffer buffers[HORIZON_SLOTS]; /* by slot of the horizon */
 };
 
@@ -104,11 +108,17 @@ static inline bool log_has_failed(const struct log *log)
     return atomic_load_explicit(&log->failed, memory_order_acquire); /* ORD-15 */
 }
 
+/* Whether the logger is a thread, as it always is but in tests. */
+static inline bool log_has_thread(const struct log *log)
+{
+    return log->runs;
+}
+
 /* For a worker that waits for room in its buffer: the logger's next round begins at once. */
 void log_wake(struct log *log);
 
-/* Waits until durable_ts is above ts: MAE_OK; MAE_IO_UNKNOWN: the log has failed. The caller must hold nothing that
- * keeps the horizon below ts. */
+/* Waits until durable_ts is above ts: MAE_OK; MAE_IO_UNKNOWN: the log has failed, or it ends. The caller must
+ * hold nothing that keeps the horizon below ts. */
 enum mae_status log_wait(struct log *log, uint64_t ts);
 
 /*

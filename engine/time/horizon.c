@@ -10,6 +10,7 @@ void horizon_init(struct horizon *horizon)
     pthread_mutex_init(&horizon->leader, NULL);
     atomic_init(&horizon->min_wts, timestamp_make(1, 0));
     atomic_init(&horizon->min_rts, 0);
+    atomic_init(&horizon->snapshots_below, UINT64_MAX);
     horizon->overtake_ticks = horizon->doom_ticks = horizon->look_ticks = UINT64_MAX;
 }
 
@@ -46,6 +47,13 @@ static uint64_t bound(uint64_t clock)
     return timestamp_make(clock + 1, 0);
 }
 
+/* A lower bound of where a worker will read that has seen this min_wts. */
+static ALWAYS_INLINE uint64_t read_bound(const struct horizon *horizon, uint64_t min_wts)
+{
+    uint64_t below = atomic_load_explicit(&horizon->snapshots_below, memory_order_relaxed);
+    return (below < min_wts && !MUTATED(safe_unprotected) ? below : min_wts) - 1;
+}
+
 void horizon_publish(struct horizon *horizon, unsigned id, uint64_t clock)
 {
     MAE_DCHECK(id < HORIZON_SLOTS);
@@ -58,7 +66,7 @@ void horizon_publish(struct horizon *horizon, unsigned id, uint64_t clock)
     MAE_DCHECK(min_wts > atomic_load_explicit(&slot->rts, memory_order_relaxed)); /* H3 */
     RACE(PUBLISH_QUIESCENT);
     atomic_store_explicit(&slot->clock, clock, memory_order_relaxed);
-    atomic_store_explicit(&slot->rts, min_wts - 1, memory_order_release);
+    atomic_store_explicit(&slot->rts, read_bound(horizon, min_wts), memory_order_release);
     RACE(PUBLISH_QUIESCENT);
     atomic_store_explicit(&slot->wts, bound(clock), memory_order_release);
 }
@@ -349,7 +357,7 @@ static void count_in(struct horizon *horizon, struct horizon_slot *slot, uint64_
                MUTATED(join_below_horizon) || MUTATED(overtaken_below_horizon)); /* H1 */
     uint64_t min_wts = atomic_load_explicit(&horizon->min_wts, memory_order_relaxed);
     atomic_store_explicit(&slot->clock, clock, memory_order_relaxed);
-    atomic_store_explicit(&slot->rts, min_wts - 1, memory_order_relaxed);
+    atomic_store_explicit(&slot->rts, read_bound(horizon, min_wts), memory_order_relaxed);
     atomic_store_explicit(&slot->wts, bound(clock), memory_order_relaxed);
     atomic_store_explicit(&slot->state, SLOT_ACTIVE, memory_order_release);
 }

@@ -14,10 +14,14 @@
  * Each worker has a slot that only it writes. At its quiescent points, which lie between transactions, the worker
  * publishes there
  *     wts = a lower bound of its future timestamps,
- *     rts = min_wts - 1, with the min_wts it saw: a lower bound of the timestamps it will read at.
+ *     rts = min_wts - 1, with the min_wts it saw: a lower bound of the timestamps it will read at (but see below).
  * The leader is the worker that wins the try-lock, once per interval. It publishes the minima over all active slots. A
  * parked worker does not count. It comes back under the leader's lock and above both horizons, so that no round can
  * have missed it.
+ *
+ * Snapshots read at min_wts. While `snapshots_below` is lower, which the log sets with snapshot=durable, they read at
+ * that, and rts is one less than that (D21 in DURABLE.md). It only grows, too, so H2 to H4 hold as they are: rts is
+ * still a lower bound of what the worker will read at, and still below min_wts.
  *
  * Overtaking. A transaction that stays open would hold both horizons back. Until it begins to commit it has installed
  * nothing. So once it is older than overtake_ticks, the leader stops counting it, as if its worker were parked, and
@@ -90,8 +94,9 @@ struct horizon {
     /* Read by all at quiescent points, written once per round. */
     SEPARATED _Atomic uint64_t min_wts;
     _Atomic uint64_t min_rts;
-    _Atomic uint64_t round_ticks; /* when the last round was */
-    _Atomic uint32_t slot_limit;  /* every slot that was ever used is below */
+    _Atomic uint64_t snapshots_below; /* UINT64_MAX: nothing keeps snapshots from min_wts. ORD-15 */
+    _Atomic uint64_t round_ticks;     /* when the last round was */
+    _Atomic uint32_t slot_limit;      /* every slot that was ever used is below */
     _Atomic uint32_t pin_count;
     /* Constant. The ages at which a transaction is overtaken and doomed (UINT64_MAX: never, as without a barrier), and
      * the interval at which the leader looks for such transactions and for walks, each of which takes a barrier. */
@@ -108,6 +113,15 @@ struct horizon {
     bool number_used[MAE_WORKERS_MAX];
     SEPARATED struct horizon_slot slots[HORIZON_SLOTS];
 };
+
+/* Where a snapshot that begins now reads: every version below is decided (H1), and safe if that is asked for. */
+static ALWAYS_INLINE uint64_t horizon_snapshot_ts(const struct horizon *horizon)
+{
+    /* ORD-2: acquire, to see what the transactions below did. */
+    uint64_t min_wts = atomic_load_explicit(&horizon->min_wts, memory_order_acquire);
+    uint64_t below = atomic_load_explicit(&horizon->snapshots_below, memory_order_acquire); /* ORD-15 */
+    return below < min_wts && !MUTATED(snapshot_unsafe) ? below : min_wts;
+}
 
 void horizon_init(struct horizon *horizon);
 void horizon_fini(struct horizon *horizon);

@@ -34,10 +34,10 @@
 
 enum { SORT_ALL_MAX = 24, SORT_TOP = 8, SKIP_AFTER_COMMITS = 5 };
 
-static COLD enum mae_status refuse(struct mae_worker *worker)
+static COLD enum mae_status refuse(struct mae_worker *worker, enum mae_status status)
 {
     atomic_store_explicit(&worker->slot->in_txn, OWNER_IDLE, memory_order_release);
-    return MAE_INVALID;
+    return status;
 }
 
 /* ORD-11: the timestamp first. */
@@ -50,16 +50,17 @@ static ALWAYS_INLINE void may_be_overtaken(const struct mae_txn *txn, enum horiz
     atomic_store_explicit(&slot->in_txn, owner, memory_order_release);
 }
 
-/* The timestamp that the beginning transaction is to be ordered behind. A snapshot waits here until it is. */
-static NOINLINE uint64_t order_behind(struct mae_worker *worker, enum mae_mode mode, uint64_t after)
+/* The timestamp that the beginning transaction is to be ordered behind. A snapshot waits here until it is. MAE_OK or
+ * MAE_IO. */
+static NOINLINE enum mae_status order_behind(struct mae_worker *worker, enum mae_mode mode, uint64_t *behind)
 {
+    uint64_t after = *behind;
     if (worker->protocol.strict && !MUTATED(strict_ignores_others)) {
         uint64_t last = horizon_last_commit(&worker->core->horizon);
         after = last > after ? last : after;
     }
-    if (mode == MAE_SNAPSHOT && !MUTATED(snapshot_ignores_after))
-        worker_await(worker, after);
-    return after;
+    *behind = after;
+    return mode == MAE_SNAPSHOT && !MUTATED(snapshot_ignores_after) ? worker_await(worker, after) : MAE_OK;
 }
 
 /* From here on no other thread parks the worker or overtakes its transaction. False: the slot is not active. ORD-9:
@@ -100,11 +101,20 @@ static ALWAYS_INLINE void open_snapshot(struct mae_worker *worker, uint64_t now)
     struct mae_txn *txn = &worker->txn;
     open(txn, true, now);
     RACE(LOAD_HORIZON);
-    /* H1: every version below min_wts is decided. ORD-2: acquire, to see what those transactions did. */
-    txn->ts = atomic_load_explicit(&worker->core->horizon.min_wts, memory_order_acquire);
+    const struct horizon *horizon = &worker->core->horizon;
+    /* What the database's own workers read does not leave the database: they need not wait until it is safe. ORD-2. */
+    txn->ts = worker->number == HORIZON_NO_NUMBER ? atomic_load_explicit(&horizon->min_wts, memory_order_acquire)
+                                                  : horizon_snapshot_ts(horizon);
     if (MUTATED(snapshot_too_new))
         txn->ts = timestamp_make(worker->clock.clock + 1, 0);
     may_be_overtaken(txn, OWNER_SNAPSHOT);
+}
+
+static COLD void renew(struct mae_worker *worker)
+{
+    access_set_renew(&worker->txn.accesses);
+    if (worker->log)
+        log_buffer_forget(worker->log);
 }
 
 /* Begins a transaction of any kind. */
@@ -118,19 +128,21 @@ static NOINLINE enum mae_status begin(struct mae_worker *worker, enum mae_mode m
     uint64_t now = tsc_now();
     if (!stop_others(worker->slot) && !MUTATED(unpark_forgotten)) {
         if (!atomic_load_explicit(&worker->joined, memory_order_relaxed))
-            return refuse(worker); /* the worker has left, and no other has taken its slot */
+            return refuse(worker, MAE_INVALID); /* the worker has left, and no other has taken its slot */
         worker_unpark(worker, now);
     }
     if (after != 0 || worker->protocol.strict) {
         if (after != 0 && !worker_may_follow(worker, after, now) && !MUTATED(after_unbounded))
-            return refuse(worker);
-        after = order_behind(worker, mode, after);
+            return refuse(worker, MAE_INVALID);
+        enum mae_status status = order_behind(worker, mode, &after);
+        if (status != MAE_OK)
+            return refuse(worker, status);
         if (mode == MAE_SNAPSHOT &&
             !MUTATED(begin_before_wait)) /* it has waited, past quiescent points that must not come after the begin */
             now = tsc_now();
     }
     if (UNLIKELY(access_set_is_worn(&worker->txn.accesses)))
-        access_set_renew(&worker->txn.accesses);
+        renew(worker);
     if (mode == MAE_SNAPSHOT)
         open_snapshot(worker, now);
     else
@@ -912,12 +924,15 @@ static NOINLINE enum mae_status commit_snapshot(struct mae_txn *txn)
 static NOINLINE enum mae_status commit_any(struct mae_txn *txn)
 {
     enum mae_status status;
+    struct told *told = logging_take_told(txn);
     if (txn->snapshot)
         status = commit_snapshot(txn);
     else if (txn->doomed == MAE_OK || MUTATED(doomed_commits))
         status = commit(txn, false);
     else
         status = fail(txn, txn->doomed);
+    if (UNLIKELY(told))
+        logging_tell(txn, told, status == MAE_OK);
     return status == MAE_OK ? logging_wait(txn) : status;
 }
 

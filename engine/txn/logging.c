@@ -172,6 +172,29 @@ void logging_append(struct mae_txn *txn, uint32_t write_count)
     COUNT_ADD(txn->worker, log_bytes, log->record_bytes);
 }
 
+struct told *logging_take_told(struct mae_txn *txn)
+{
+    struct log_buffer *log = txn->worker->log;
+    if (!log || log->told_epoch != txn->accesses.epoch)
+        return NULL;
+    struct told *told = log->told;
+    log->told = NULL;
+    log->told_epoch = 0;
+    return told;
+}
+
+void logging_tell(struct mae_txn *txn, struct told *told, bool committed)
+{
+    struct log_buffer *log = txn->worker->log;
+    MAE_DCHECK(!log->told); /* the worker has no other transaction */
+    if (!committed) {
+        log->told = told;
+        return;
+    }
+    told->ts = txn->ts;
+    teller_add(&log->log->teller, txn->worker->id, told);
+}
+
 enum mae_status logging_wait(struct mae_txn *txn)
 {
     struct log_buffer *log = txn->worker->log;

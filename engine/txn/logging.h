@@ -33,6 +33,11 @@ enum mae_status logging_reserve(struct mae_txn *txn, uint32_t write_count);
 /* Publishes the record. The transaction will be decided. */
 void logging_append(struct mae_txn *txn, uint32_t write_count);
 
+/* Takes away what the transaction, which is about to commit, wants to be told; NULL: nothing. If it then commits, the
+ * teller gets that. If it does not, it is kept for a later transaction. */
+struct told *logging_take_told(struct mae_txn *txn);
+void logging_tell(struct mae_txn *txn, struct told *told, bool committed);
+
 /* With durability=sync: waits until the transaction, which is over, and all that it can have read are safe. MAE_OK or
  * MAE_IO_UNKNOWN. With other values it returns MAE_OK at once. */
 enum mae_status logging_wait(struct mae_txn *txn);

@@ -8,6 +8,7 @@
 #include "engine/base/race.h"
 #include "engine/base/tsc.h"
 #include "engine/base/wait.h"
+#include "engine/log/logger.h"
 #include "engine/time/timestamp.h"
 
 /* How long a snapshot that waits leaves the others to pass by themselves. */
@@ -212,13 +213,13 @@ static void park_who_is_behind(struct mae_worker *worker, uint64_t after)
     }
 }
 
-void worker_await(struct mae_worker *worker, uint64_t after)
+enum mae_status worker_await(struct mae_worker *worker, uint64_t after)
 {
     MAE_DCHECK(!worker->txn.running);
     struct horizon *horizon = &worker->core->horizon;
     uint64_t patience = (uint64_t)(PATIENCE_US * worker->core->ticks_per_us), start = tsc_now();
-    if (atomic_load_explicit(&horizon->min_wts, memory_order_acquire) > after) /* ORD-2 */
-        return;
+    if (horizon_snapshot_ts(horizon) > after)
+        return MAE_OK;
     COUNT(worker, snapshot_waits);
     (void)tsclock_next(&worker->clock, start, timestamp_clock(after)); /* so this worker does not hold min_wts back */
     for (unsigned i = 0;; i++) {
@@ -226,8 +227,11 @@ void worker_await(struct mae_worker *worker, uint64_t after)
         worker_quiescent(worker, now);
         if (horizon_round(horizon, now, 0))
             horizon_round_end(horizon);
-        if (atomic_load_explicit(&horizon->min_wts, memory_order_acquire) > after)
-            return;
+        if (horizon_snapshot_ts(horizon) > after)
+            return MAE_OK;
+        if (worker->core->log && log_has_failed(worker->core->log) &&
+            atomic_load_explicit(&horizon->min_wts, memory_order_relaxed) > after)
+            return MAE_IO; /* what it waits for will never be safe */
         RACE(WAIT_HORIZON);
         if (now - start >= patience) {
             park_who_is_behind(worker, after);

@@ -27,13 +27,14 @@ void worker_quiescent(struct mae_worker *worker, uint64_t now_ticks);
 bool worker_may_follow(struct mae_worker *worker, uint64_t after, uint64_t now_ticks);
 
 /*
- * Waits until min_wts has passed `after`, so that a snapshot sees what was committed with that timestamp. The worker is
+ * Waits until snapshots see what was committed with the timestamp `after`. MAE_OK; MAE_IO: with snapshot=durable they
+ * never will, since the log has failed. The worker is
  * active and between transactions, OWNER_BUSY. The wait ends: this worker's own bound is above `after` at once, and it
  * leads rounds itself; a worker that runs transactions passes `after` at its next quiescent point; this worker parks a
  * worker that is between transactions, which later comes back above `after`; the leader overtakes an open transaction;
  * a commit ends. Without membarrier this worker waits until silent workers act and open transactions end.
  */
-void worker_await(struct mae_worker *worker, uint64_t after);
+enum mae_status worker_await(struct mae_worker *worker, uint64_t after);
 
 /* Parks another worker, if it is between transactions, and makes its garbage an orphan; true if it did. */
 bool worker_park_other(struct mae_worker *own, unsigned id);

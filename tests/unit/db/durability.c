@@ -59,6 +59,13 @@ static uint64_t value_of(struct world *world, uint64_t key)
     return value;
 }
 
+static void add_one(struct world *world, uint64_t key)
+{
+    struct mae_txn *txn = begin(world->workers[0]);
+    assert_ok(key_add(txn, world->index, key, 1));
+    assert_ok(mae_commit(txn));
+}
+
 static void close_world(struct world *world)
 {
     world_close(world);
@@ -499,6 +506,142 @@ static void a_table_that_cannot_be_written_down(void **state)
     close_world(&world);
 }
 
+static void snapshots_may_be_held_to_what_is_safe(void **state)
+{
+    (void)state;
+    char text[200];
+    (void)snprintf(text, sizeof text, "%s snapshot=durable log_buffer_bytes=64K", group);
+    assert_status(MAE_INVALID, open_status("snapshot=durable"));
+    struct world world = world_open(text, MAE_INDEX_HASH, 8, 1);
+    struct mae_worker *worker = world.workers[0];
+    struct mae_txn *snapshot;
+    uint64_t value;
+    new_keys(worker, world.index, 1, 1, 7);
+    assert_ok(mae_sync(world.db));
+    for (unsigned i = 0; i < 300; i++) { /* and what is safe is not collected meanwhile */
+        add_one(&world, 1);
+        mae_worker_idle(worker);
+        assert_ok(mae_begin(worker, MAE_SNAPSHOT, 0, &snapshot));
+        assert_true(mae_txn_timestamp(snapshot) < mae_durable_timestamp(world.db));
+        assert_ok(key_get(snapshot, world.index, 1, &value));
+        assert_int_equal(value, 7);
+        assert_ok(mae_commit(snapshot));
+    }
+    uint64_t last = mae_worker_last_commit(worker);
+    assert_ok(mae_sync(world.db));
+    assert_ok(mae_begin(worker, MAE_SNAPSHOT, last, &snapshot));
+    assert_ok(key_get(snapshot, world.index, 1, &value));
+    assert_int_equal(value, 307);
+    assert_ok(mae_commit(snapshot));
+    /* What is never safe is not waited for. */
+    add_one(&world, 1);
+    disk_fail_at(1);
+    assert_status(MAE_IO_UNKNOWN, mae_sync(world.db));
+    assert_status(MAE_IO, mae_begin(worker, MAE_SNAPSHOT, mae_worker_last_commit(worker), &snapshot));
+    assert_ok(mae_begin(worker, MAE_SNAPSHOT, 0, &snapshot));
+    assert_ok(mae_commit(snapshot));
+    close_world(&world);
+}
+
+struct heard {
+    struct mae_db *db;
+    uint64_t last_ts;
+    unsigned count, unknown;
+};
+
+static void hear(void *arg, uint64_t timestamp, enum mae_status status)
+{
+    struct heard *heard = arg;
+    assert_true(timestamp > heard->last_ts); /* in the order of the commits */
+    heard->last_ts = timestamp;
+    heard->count++;
+    heard->unknown += status == MAE_IO_UNKNOWN;
+}
+
+static void add_and_hear(struct world *world, struct heard *heard, bool commits)
+{
+    struct mae_txn *txn = begin(world->workers[0]);
+    assert_ok(key_add(txn, world->index, 1, 1));
+    assert_ok(mae_on_durable(txn, hear, heard));
+    if (commits)
+        assert_ok(mae_commit(txn));
+    else
+        assert_ok(mae_abort(txn));
+}
+
+/* D20. */
+static void who_asks_is_told_once_it_is_safe(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct heard heard = {.db = world.db};
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    assert_ok(mae_sync(world.db));
+    for (unsigned i = 0; i < 5; i++)
+        add_and_hear(&world, &heard, i != 2);
+    add_one(&world, 1); /* asks for nothing */
+    assert_int_equal(heard.count, 0);
+    assert_ok(mae_sync(world.db));
+    assert_int_equal(heard.count, 4);
+    add_and_hear(&world, &heard, true);
+    close_world(&world); /* it tells what is left */
+    assert_int_equal(heard.count, 5);
+    assert_int_equal(heard.unknown, 0);
+    world = open_again(group);
+    heard = (struct heard){.db = world.db};
+    add_and_hear(&world, &heard, true);
+    disk_fail_at(1);
+    assert_status(MAE_IO_UNKNOWN, mae_sync(world.db));
+    assert_int_equal(heard.count, 0);
+    close_world(&world);
+    assert_int_equal(heard.unknown, 1);
+    world = world_open("", MAE_INDEX_HASH, 8, 1);
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_status(MAE_UNSUPPORTED, mae_on_durable(txn, hear, &heard));
+    assert_ok(mae_abort(txn));
+    world_close(&world);
+}
+
+static void a_thread_tells(void **state)
+{
+    (void)state;
+    log_by_hand = false;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct heard heard = {.db = world.db};
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    for (unsigned i = 0; i < 200; i++)
+        add_and_hear(&world, &heard, true);
+    close_world(&world);
+    assert_int_equal(heard.count, 200);
+    assert_int_equal(heard.unknown, 0);
+}
+
+/* The slot's next worker begins with the same epochs. */
+static void a_worker_inherits_nothing(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct heard heard = {.db = world.db};
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    mae_worker_leave(world.workers[0]);
+    assert_ok(mae_worker_join(world.db, &world.workers[0]));
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(key_insert(txn, world.index, 2, 9));
+    assert_ok(mae_on_durable(txn, hear, &heard));
+    assert_ok(mae_abort(txn));
+    mae_worker_leave(world.workers[0]);
+    assert_ok(mae_worker_join(world.db, &world.workers[0]));
+    add_one(&world, 1);
+    close_world(&world);
+    assert_int_equal(heard.count, 0);
+    struct mae_recover_info info;
+    world = open_again(group);
+    mae_recover_info(world.db, &info);
+    assert_int_equal(info.entries, 1);
+    assert_int_equal(value_of(&world, 1), 8);
+    close_world(&world);
+}
+
 /* With async nobody waits for a disk: the logger, here a thread, waits a millisecond for more before the next flush. */
 static void quick_flushes_are_not_many(void **state)
 {
@@ -556,6 +699,10 @@ int main(void)
         TEST(a_row_that_was_there_for_a_moment_leaves_nothing),
         TEST(memory_may_run_out_while_it_opens),
         TEST(a_table_that_cannot_be_written_down),
+        TEST(snapshots_may_be_held_to_what_is_safe),
+        TEST(who_asks_is_told_once_it_is_safe),
+        TEST(a_thread_tells),
+        TEST(a_worker_inherits_nothing),
         TEST(quick_flushes_are_not_many),
         TEST(without_a_log_there_is_nothing_to_wait_for),
     };
