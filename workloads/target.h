@@ -16,7 +16,8 @@
  * `ref` names a row inside the target (native: the row id); it is what secondary indexes lead to.
  *
  * A small core and extras. TARGET_CORE lists the calls that every target has, TARGET_EXTRAS those that it may leave
- * NULL. A workload calls an extra through the function below that says what happens without it.
+ * NULL. `durable` is of a target with a log only. A workload calls an extra through the function below that says what
+ * happens without it.
  */
 #ifndef WORKLOADS_TARGET_H
 #define WORKLOADS_TARGET_H
@@ -134,6 +135,8 @@ struct target_state {
     double ticks_per_us;       /* of the clock part of a timestamp */
     double backoff_max_us;     /* the present upper bound of waits */
     unsigned workers;          /* joined */
+    uint64_t durable_ts;       /* commits below are safe; 0: there is no log */
+    uint64_t log_flushes, log_bytes;
 };
 
 struct target_counter_info {
@@ -248,6 +251,9 @@ struct target_ops {
      * a smaller one. Final when commit has returned TARGET_OK, and told until the worker begins again; before that only
      * where the order is known at begin. NULL where it is never known. */
     uint64_t (*timestamp)(const struct target_txn *txn);
+    /* Where commits become safe some time after they return (promises.durability): those with a smaller place than the
+     * one returned are. `last`: the place of the worker's last commit. */
+    uint64_t (*durable)(const struct target *target, const struct target_worker *worker, uint64_t *last);
 
     /*
      * Rows by key. `data` and `old` stay valid until the transaction ends and are 8-byte aligned. `bytes`: of the new

@@ -58,6 +58,54 @@ static void nap(uint64_t ns)
     (void)nanosleep(&length, NULL);
 }
 
+/* How long a worker that waits for a request sleeps while commits are pending, and how long it waits for the last. */
+#define PENDING_NAP_NS 100000
+#define SETTLE_NS 1000000000
+
+static bool has_pending(const struct loop_worker *worker)
+{
+    return worker->pending != NULL && worker->pending->first < worker->pending->end;
+}
+
+/* Counts and times the commits that have become safe. */
+static void pending_settle(struct loop_worker *worker)
+{
+    uint64_t last_ts, safe_ts = worker->target->durable(worker->pending->target, worker->target_worker, &last_ts);
+    struct pending_commit commit;
+    if (safe_ts == worker->pending->safe_ts)
+        return;
+    MAE_CHECK(safe_ts > worker->pending->safe_ts); /* what is safe stays safe */
+    worker->pending->safe_ts = safe_ts;
+    uint64_t now = clock_now_ticks();
+    while (pending_take(worker->pending, safe_ts, &commit)) {
+        count(&worker->counters[commit.type].acknowledged, commit.count);
+        if (commit.begun_ticks != 0)
+            histogram_record_times(&worker->latencies[commit.type].durable, clock_passed_ns(commit.begun_ticks, now),
+                                   commit.count);
+    }
+}
+
+static void pending_end(struct loop_worker *worker)
+{
+    uint64_t begin_ns = support_clock_ns();
+    if (!has_pending(worker))
+        return;
+    target_idle(worker->target, worker->target_worker); /* so that it does not hold back what it waits for */
+    for (pending_settle(worker); has_pending(worker) && support_clock_ns() - begin_ns < SETTLE_NS;
+         pending_settle(worker))
+        nap(PENDING_NAP_NS);
+    worker->pending->first = worker->pending->end;
+}
+
+/* A commit that has just returned. */
+static void pending_note(struct loop_worker *worker, unsigned type, uint64_t begun_ticks)
+{
+    struct pending_commit commit = {.begun_ticks = begun_ticks, .type = type, .count = 1};
+    (void)worker->target->durable(worker->pending->target, worker->target_worker, &commit.ts);
+    pending_add(worker->pending, &commit);
+    pending_settle(worker);
+}
+
 /* Waits until the next request is due. False if told to stop meanwhile, or if no more request is due in the window. */
 static bool request_await(struct loop_worker *worker, uint64_t *due_ticks)
 {
@@ -82,8 +130,10 @@ static bool request_await(struct loop_worker *worker, uint64_t *due_ticks)
             target_idle(worker->target, worker->target_worker);
             idle = true;
         }
+        if (has_pending(worker))
+            pending_settle(worker);
         if (left_ns > 2 * SPIN_NS)
-            nap(left_ns - SPIN_NS);
+            nap(has_pending(worker) ? PENDING_NAP_NS : left_ns - SPIN_NS);
         else
             cpu_pause();
     }
@@ -115,6 +165,8 @@ static enum target_status request_run(struct loop_worker *worker, unsigned type,
     for (uint64_t attempts = 1;; attempts++) {
         enum target_status status = attempt(worker->state);
         if (status == TARGET_OK) {
+            if (worker->pending != NULL)
+                pending_note(worker, type, !timed ? 0 : worker->arrivals != NULL ? due_ticks : worker->mark_ticks);
             if (timed)
                 request_record(worker, type, due_ticks, attempts);
             count(&counters->committed, 1);
@@ -162,6 +214,7 @@ enum target_status loop_run(struct loop_worker *worker)
     if (worker->counters_set != NULL && atomic_load_explicit(&worker->measuring, memory_order_relaxed))
         pmu_set_disable(worker->counters_set);
     worker->end_ns = support_clock_ns();
+    pending_end(worker);
     return status;
 }
 
@@ -184,6 +237,7 @@ void loop_counters_add(const struct loop_counters *counters, unsigned types, str
 {
     for (unsigned type = 0; type < types; type++) {
         read_commits(&counters[type], &sums[type]);
+        sums[type].acknowledged += atomic_load_explicit(&counters[type].acknowledged, memory_order_relaxed);
         sums[type].rolled_back += atomic_load_explicit(&counters[type].rolled_back, memory_order_relaxed);
         for (unsigned reason = 0; reason < TARGET_REASONS_MAX; reason++)
             sums[type].aborted[reason] += atomic_load_explicit(&counters[type].aborted[reason], memory_order_relaxed);

@@ -11,18 +11,22 @@
  * closed, an open loop still runs the requests that were due until then, so that these have response times, and then
  * ends. If the loop is told to stop and gives up a request, it records the time that the request has waited so far as
  * its response time.
+ *
+ * Where commits become safe some time after they return, the worker keeps those that are not, and looks between two
+ * requests whether the target has moved on. At the end it waits for the rest, for a second at most.
  */
 #ifndef HARNESS_BENCH_LOOP_H
 #define HARNESS_BENCH_LOOP_H
 
 #include "harness/bench/arrivals.h"
+#include "harness/bench/pending.h"
 #include "harness/machine/pmu.h"
 #include "harness/record/counts.h"
 #include "harness/record/latency.h"
 #include "workloads/workload.h"
 
 struct loop_counters {
-    _Atomic uint64_t committed, operations, rolled_back, aborted[TARGET_REASONS_MAX];
+    _Atomic uint64_t committed, operations, rolled_back, acknowledged, aborted[TARGET_REASONS_MAX];
 };
 
 struct loop_worker {
@@ -39,6 +43,7 @@ struct loop_worker {
     bool exact;                           /* read the clock after drawing a request, too: see latency.h */
     struct pmu_set *counters_set;         /* counts in the window; NULL: none */
     struct arrivals *arrivals;            /* NULL: closed loop */
+    struct pending *pending;              /* NULL: a commit is all that the target promises */
     /* Written by loop_run. */
     _Atomic bool entered;
     _Atomic bool measuring;         /* true once the worker has seen the window open */

@@ -106,6 +106,7 @@ struct run_window {
     struct run_session *session;
     bool samples_counters; /* hardware events of each interval are asked for */
     struct snapshot before, after, now;
+    struct target_state opened; /* when it opened, if the target tells */
     struct interval_series series;
     size_t first;                                  /* sample at which the window begins */
     size_t version_counters[RUN_VERSION_COUNTERS]; /* see run_measure.c; SIZE_MAX: the target has none */

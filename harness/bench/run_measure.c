@@ -374,6 +374,8 @@ static void window_open(struct run_window *window, uint64_t length_ns)
 {
     run_phase_begin(window->session->watch, PHASE_MEASURE, length_ns);
     snapshot_take(window, &window->before);
+    if (window->setup->target_ops->state != NULL)
+        window->setup->target_ops->state(window->session->target, &window->opened);
     atomic_store_explicit(&window->opened_ticks, snapshot_ticks(&window->before), memory_order_relaxed);
     window->first = window->series.count;
     window->series.begin_ns = window->before.at_ns;
@@ -465,6 +467,9 @@ static enum wait_end phases(struct run_window *window, struct result *result, bo
     if (*opened && window->setup->target_ops->state != NULL) {
         window->setup->target_ops->state(window->session->target, &result->state);
         result->has_state = true;
+        result->has_log = window->session->workers[0].loop.pending != NULL;
+        result->log_bytes = result->state.log_bytes - window->opened.log_bytes;
+        result->log_flushes = result->state.log_flushes - window->opened.log_flushes;
     }
     return end;
 }

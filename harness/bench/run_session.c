@@ -31,6 +31,9 @@ static enum target_status task_join(void *arg, unsigned worker)
     loop->counters = loop_counters_create(session->setup->type_count);
     if (run_is_timed(session->setup))
         loop->latencies = latencies_create(session->setup->type_count);
+    if (session->setup->target_ops->durable != NULL &&
+        options_promises(session->setup->options).durability != TARGET_DURABILITY_OFF)
+        loop->pending = pending_create(session->target);
     target_idle(session->setup->target_ops, loop->target_worker);
     return TARGET_OK;
 }
@@ -376,6 +379,7 @@ bool run_session_close(struct run_session *session)
         for (unsigned i = 0; i < session->setup->worker_count; i++) {
             free(session->workers[i].loop.counters);
             free(session->workers[i].loop.latencies);
+            free(session->workers[i].loop.pending);
             free(session->workers[i].overdue);
         }
     }

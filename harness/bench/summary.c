@@ -170,6 +170,7 @@ static void latency_print(FILE *out, const struct result *r)
     const struct latency_summary *all = &r->latencies[r->type_count];
     digest_print(out, r->options->run.rate != 0 ? "service time" : "latency", &all->service);
     digest_print(out, "response time", &all->response);
+    digest_print(out, "durable after", &all->durable);
     if (all->attempts.max > 1)
         (void)fprintf(out, "  %-14s %.4g a commit, p99 %llu, max %llu\n", "attempts", all->attempts.mean,
                       (unsigned long long)all->attempts.p99, (unsigned long long)all->attempts.max);
@@ -424,6 +425,16 @@ static void quantities_print(FILE *out, struct result *const *results, size_t co
     }
 }
 
+/* "acknowledged    1.20M txn/s; 976 bytes of log a transaction, 210 flushes/s, 4.1ms behind in the end" */
+static void log_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
+{
+    if (line_begin(out, results, count, "acknowledged", "acknowledged_txn_per_s", quantity_count, " txn/s"))
+        (void)fprintf(out, "; %.0f bytes of log a transaction, %.0f flushes/s, %s behind in the end\n",
+                      column_number("log_bytes_per_txn", typical, COLUMN_ALL_TYPES),
+                      column_number("log_flushes_per_s", typical, COLUMN_ALL_TYPES),
+                      format_ns(1e3 * column_number("durable_lag_us", typical, COLUMN_ALL_TYPES)));
+}
+
 static void space_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
 {
     line(out, results, count, "versions", "versions_per_row", format_plain, " per row");
@@ -444,6 +455,7 @@ void summary_print(FILE *out, struct result *const *results, size_t count, const
     if (line_begin(out, results, count, "load", "load_rows_per_s", quantity_count, " rows/s"))
         (void)fprintf(out, "; %s rows\n", quantity_count((double)results[0]->load_rows));
     quantities_print(out, results, count);
+    log_print(out, results, count, typical);
     latency_print(out, typical);
     open_loop_print(out, results, count);
     counters_print(out, typical);

@@ -167,6 +167,8 @@ static struct value get_row(const struct view *v, const struct column *column)
     case ROW_attempts_p99:            return known(l != NULL && l->attempts.count > 0, l ? l->attempts.p99 : 0);
     case ROW_attempts_max:            return known(l != NULL && l->attempts.count > 0, l ? l->attempts.max : 0);
     case ROW_latency_count:           return known(l != NULL, l ? l->service.count : 0);
+    case ROW_durable_count:           return known(l != NULL && r->has_log, l ? l->durable.count : 0);
+    case ROW_acknowledged_txn_per_s:  return ratio(r->has_log ? (double)c->acknowledged : NAN, r->window_s);
     case ROW_growth_bytes_per_commit: return growth(v);
     case ROW_config_hash:             return text(r->config_hash);
     }
@@ -188,6 +190,9 @@ static struct value get_total(const struct view *v, const struct column *column)
     case TOTAL_ns_per_txn:            return ratio(closed ? result_worker_ns(r) : NAN, (double)r->all.committed);
     case TOTAL_ns_per_op:             return ratio(closed ? result_worker_ns(r) : NAN, (double)r->all.operations);
     case TOTAL_deliveries_skipped:    return known(r->has_skipped, r->skipped);
+    case TOTAL_log_bytes_per_txn:     return ratio(r->has_log ? (double)r->log_bytes : NAN, (double)r->all.committed);
+    case TOTAL_log_flushes_per_s:     return ratio(r->has_log ? (double)r->log_flushes : NAN, r->window_s);
+    case TOTAL_durable_lag_us:        return real(r->has_log ? result_durable_lag_us(r) : NAN);
     case TOTAL_harness_ns_per_txn:    return positive(r->harness_ns);
     case TOTAL_warmup_actual_s:       return real(r->warmup_s);
     case TOTAL_warmup_settled:        return flag(r->warmup_settled);
@@ -257,8 +262,9 @@ static struct value get_digest(const struct view *v, const struct column *column
 {
     if (v->latency == NULL)
         return none();
-    const struct latency_digest *digest =
-        strcmp(column->key, "response") == 0 ? &v->latency->response : &v->latency->service;
+    const struct latency_digest *digest = strcmp(column->key, "response") == 0  ? &v->latency->response
+                                          : strcmp(column->key, "durable") == 0 ? &v->latency->durable
+                                                                                : &v->latency->service;
     if (digest_parts[column->idx].at == 0)
         return real(digest->count > 0 ? digest->mean : NAN);
     uint64_t value;
@@ -567,7 +573,8 @@ static struct column_info info_of(const char *name)
         const char *prefix;
         enum column_better better;
     } families[] = {{"aborts_", COLUMN_LESS},  {"eng_", COLUMN_UNSAID},    {"pmu_", COLUMN_UNSAID},
-                    {"latency_", COLUMN_LESS}, {"response_", COLUMN_LESS}, {"mem_", COLUMN_UNSAID}};
+                    {"latency_", COLUMN_LESS}, {"response_", COLUMN_LESS}, {"durable_", COLUMN_LESS},
+                    {"mem_", COLUMN_UNSAID}};
     size_t column = column_find(name);
     if (column < list.count)
         return list.items[column].info;

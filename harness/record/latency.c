@@ -14,6 +14,7 @@ void latencies_clear(struct latency *latencies, unsigned types)
         histogram_init(&latencies[type].service);
         histogram_init(&latencies[type].retried);
         histogram_init(&latencies[type].response);
+        histogram_init(&latencies[type].durable);
     }
 }
 
@@ -22,6 +23,7 @@ void latency_merge(struct latency *into, const struct latency *from)
     histogram_merge(&into->service, &from->service);
     histogram_merge(&into->retried, &from->retried);
     histogram_merge(&into->response, &from->response);
+    histogram_merge(&into->durable, &from->durable);
 }
 
 void latency_attempts(const struct latency *latency, struct histogram *attempts)
@@ -46,5 +48,6 @@ void latency_summarize(const struct latency *latency, struct latency_summary *su
     latency_attempts(latency, attempts);
     latency_digest(&latency->service, &summary->service);
     latency_digest(&latency->response, &summary->response);
+    latency_digest(&latency->durable, &summary->durable);
     latency_digest(attempts, &summary->attempts);
 }

@@ -8,6 +8,8 @@
  *              some 5 to 30 ns, but no drawing: if drawing takes longer, it is done for some requests at a time, and
  *              the clock is read after it
  *   response   open loop only: the time from when the request was due to its commit, so service and the waiting before
+ *   durable    where commits become safe some time after they return: the time from the begin of the first attempt, or
+ *              in an open loop from when the request was due, until the worker saw that the commit was safe
  *   attempts   how many the transaction took, the one that committed included
  *
  * The histograms have the transactions that committed and that began after the worker had seen the window open. A
@@ -24,7 +26,8 @@
 struct latency {
     struct histogram service;  /* ns */
     struct histogram retried;  /* attempts of those that needed more than one: the others are not worth a store */
-    struct histogram response; /* ns; the last, so that the memory of a closed loop ends before it */
+    struct histogram response; /* ns; from here on last, so that the memory of a closed loop ends before it */
+    struct histogram durable;  /* ns */
 };
 
 /* What a histogram is reduced to, for columns. */
@@ -39,7 +42,7 @@ struct latency_digest {
 };
 
 struct latency_summary {
-    struct latency_digest service, response, attempts; /* response.count is 0 in a closed loop */
+    struct latency_digest service, response, durable, attempts; /* count is 0: does not apply */
 };
 
 /* One for each of `types` transaction types, empty and touched: call it on the thread that records. free() them. */

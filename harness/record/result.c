@@ -52,6 +52,12 @@ uint64_t result_small_bytes(const struct result *result)
     return result->memory.resident_bytes > huge ? result->memory.resident_bytes - huge : 0;
 }
 
+double result_durable_lag_us(const struct result *result)
+{
+    uint64_t ended = result->state.min_wts, safe = result->state.durable_ts; /* 8 bits: worker */
+    return ended > safe ? (double)((ended - safe) >> 8) / result->state.ticks_per_us : 0;
+}
+
 const char *result_isolation(const struct target_promises *promises)
 {
     if (promises->isolation == TARGET_ISOLATION_SERIALIZABLE && !promises->phantom_safe)

@@ -62,7 +62,9 @@ struct result {
     bool has_space, has_memory, has_state;
     struct target_space rows, indexes;
     struct target_memory memory;
-    struct target_state state; /* at the window's end */
+    struct target_state state;       /* at the window's end */
+    bool has_log;                    /* commits become safe some time after they return */
+    uint64_t log_bytes, log_flushes; /* in the window */
     uint64_t process_peak_bytes;
 
     enum result_check check;
@@ -79,6 +81,8 @@ double result_worker_ns(const struct result *result);
 /* Memory of tables and indexes in the end; its growth since the load, never below 0. Known if has_space. */
 uint64_t result_space_bytes(const struct result *result);
 uint64_t result_growth_bytes(const struct result *result);
+/* How far what is safe was behind what had ended, at the window's end. Known if has_log. */
+double result_durable_lag_us(const struct result *result);
 /* Memory on small pages, never below 0 (the parts are read one after the other). */
 uint64_t result_small_bytes(const struct result *result);
 /* "serializable", "serializable but for phantoms", "snapshot isolation", "not transactional", ... */

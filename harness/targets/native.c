@@ -168,6 +168,12 @@ static uint64_t native_timestamp(const struct target_txn *txn)
     return mae_txn_timestamp((const struct mae_txn *)txn);
 }
 
+static uint64_t native_durable(const struct target *target, const struct target_worker *worker, uint64_t *last)
+{
+    *last = mae_worker_last_commit((const struct mae_worker *)worker);
+    return mae_durable_timestamp(target->db);
+}
+
 /* ---- Rows. ---- */
 
 static enum target_status native_read(struct target_txn *txn, struct target_index *index, const void *key,
@@ -317,12 +323,17 @@ static void native_memory(const struct target *target, struct target_memory *mem
 static void native_state(const struct target *target, struct target_state *state)
 {
     struct mae_state engine;
+    struct mae_log_state log;
     mae_db_state(target->db, &engine);
+    mae_log_state(target->db, &log);
     *state = (struct target_state){.min_wts = engine.min_wts,
                                    .min_rts = engine.min_rts,
                                    .ticks_per_us = engine.ticks_per_us,
                                    .backoff_max_us = engine.backoff_max_us,
-                                   .workers = engine.workers};
+                                   .workers = engine.workers,
+                                   .durable_ts = log.durable_timestamp,
+                                   .log_flushes = log.flushes,
+                                   .log_bytes = log.written_bytes};
 }
 
 static enum target_status native_verify(struct target *target, char *report, size_t report_bytes)
@@ -391,6 +402,7 @@ const struct target_ops native_target_ops = {
     .reasons = native_reasons,
     TARGET_CORE(TARGET_CALL, native),
     TARGET_EXTRAS(TARGET_CALL, native),
+    TARGET_CALL(native, durable),
     .counter_count = mae_counter_count,
     .counter_info = native_counter_info,
 };

@@ -748,6 +748,11 @@ static enum target_status rec_table_scan(struct target_txn *txn, struct target_t
     return status;
 }
 
+static uint64_t rec_durable(const struct target *target, const struct target_worker *worker, uint64_t *last)
+{
+    return inner_ops(target)->durable(target->inner, worker->inner, last);
+}
+
 /* ---- Statistics: the inner target's. ---- */
 
 static void rec_worker_counters(const struct target_worker *worker, uint64_t *values)
@@ -797,7 +802,7 @@ struct recording *recording_create(const struct target_ops *inner, const char *p
                                     .fd = fd};
     /* Names, promises, reasons and counters stay the inner target's, and what it lacks stays NULL. */
 #define WRAP(prefix, call) recording->ops.call = inner->call != NULL ? prefix##_##call : NULL
-    TARGET_CORE(WRAP, rec), TARGET_EXTRAS(WRAP, rec);
+    TARGET_CORE(WRAP, rec), TARGET_EXTRAS(WRAP, rec), WRAP(rec, durable);
 #undef WRAP
     return recording;
 }
