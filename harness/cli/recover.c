@@ -4,6 +4,8 @@
 
 #include "engine/maemio.h"
 #include "harness/cli/commands.h"
+#include "harness/targets/targets.h"
+#include "workloads/workload.h"
 
 /* Whether a folder has a manifest or a segment. Opening one that has neither would begin a new log there. */
 static bool has_log(const char *folder, const char **why)
@@ -55,14 +57,92 @@ static void print_info(const struct mae_recover_info *info)
     (void)printf("timestamps             cut %" PRIu64 ", this life from %" PRIu64 "\n", info->cut, info->start);
 }
 
+/* ---- The check of a workload, whose tables are there already. ---- */
+
+enum { SETTINGS_MAX = 64 };
+
+struct workload_check {
+    const struct workload_ops *ops; /* NULL: none is wanted */
+    uint64_t values[SETTINGS_MAX];  /* of its options */
+};
+
+static struct mae_db *restored;
+
+static enum target_status found_table(struct target *target, const char *name, const struct target_table_config *config,
+                                      struct target_table **table)
+{
+    (void)target, (void)config;
+    *table = (struct target_table *)mae_table_find(restored, name);
+    return *table ? TARGET_OK : TARGET_NOT_FOUND;
+}
+
+static enum target_status found_index(struct target *target, struct target_table *table, const char *name,
+                                      const struct target_index_config *config, struct target_index **index)
+{
+    (void)target, (void)table, (void)config;
+    *index = (struct target_index *)mae_index_by_name(restored, name);
+    return *index ? TARGET_OK : TARGET_NOT_FOUND;
+}
+
+/* False with a message in `why`. */
+static bool workload_check_read(struct workload_check *check, const char *name, const struct support_list *settings,
+                                char *why, size_t why_bytes)
+{
+    check->ops = workload_by_name(name);
+    if (!check->ops || !check->ops->check_live)
+        return support_error(why, why_bytes, "--workload %s: %s", name,
+                             check->ops ? "its check needs the run" : "there is no such workload");
+    if (!option_values_init(check->ops->options, check->values, why, why_bytes))
+        return false;
+    for (size_t i = 0; i < settings->count; i++) {
+        const char *value = strchr(settings->items[i], '=');
+        char *key = support_short("%.*s", value ? (int)(value - settings->items[i]) : 0, settings->items[i]);
+        size_t option = option_find(check->ops->options, key);
+        if (!value || !check->ops->options[option].name)
+            return support_error(why, why_bytes, "--with %s: not an option of %s and its value", settings->items[i],
+                                 name);
+        if (!option_set(check->ops->options, option, value + 1, check->values, why, why_bytes))
+            return false;
+    }
+    return true;
+}
+
+/* What holds in every snapshot of this workload's tables must hold in what has been restored. */
+static enum mae_status workload_check_run(const struct workload_check *check, char *report, size_t report_bytes)
+{
+    struct target_ops found = native_target_ops;
+    struct workload *workload = NULL;
+    struct mae_worker *worker = NULL;
+    found.table_create = found_table;
+    found.index_create = found_index;
+    enum target_status status = check->ops->create(check->values, &found, 1, 1, &workload, report, report_bytes);
+    if (status == TARGET_OK)
+        status = check->ops->setup(workload, NULL, report, report_bytes);
+    if (status == TARGET_OK)
+        status = (enum target_status)mae_worker_join(restored, &worker); /* the native target's are the engine's */
+    if (status == TARGET_OK)
+        status = check->ops->check(workload, (struct target_worker *)worker, NULL, report, report_bytes);
+    if (worker)
+        mae_worker_leave(worker);
+    if (workload)
+        check->ops->destroy(workload);
+    (void)printf("check of %-13s %s%s\n", check->ops->name, status == TARGET_OK ? "passed\n" : "FAILED: ", report);
+    return (enum mae_status)status;
+}
+
 enum exit_code recover_command(int argc, char **argv)
 {
     bool salvage = false;
-    const char *copy = NULL;
+    const char *copy = NULL, *name = NULL;
+    struct support_list settings = {0};
+    struct workload_check check = {0};
     struct command_option options[] = {
         COMMAND_OPTION("salvage", FLAG, &salvage, NULL,
                        "if the log is damaged, cut it there, for good, and say where (recovery=salvage)"),
         COMMAND_OPTION("backup", TEXT, &copy, "DIR", "copy the restored database into another folder"),
+        COMMAND_OPTION("workload", TEXT, &name, "NAME",
+                       "also run the check of the workload whose tables these are, as far as it holds at any time"),
+        COMMAND_OPTION("with", LIST, &settings, "KEY=VALUE", "an option of that workload, as it was in the run"),
         {0},
     };
     struct command_line line = {
@@ -79,6 +159,8 @@ enum exit_code recover_command(int argc, char **argv)
     struct mae_db *db;
     const char *why;
     (void)command_read(&line, argc, argv);
+    if (name && !workload_check_read(&check, name, &settings, report, sizeof report))
+        return command_refuse(argv[0], report);
     if (!has_log(argv[1], &why)) {
         support_complain(argv[0], "%s: %s", argv[1], why);
         return EXIT_FAILED;
@@ -96,6 +178,9 @@ enum exit_code recover_command(int argc, char **argv)
     (void)printf("verification           %s\n", status == MAE_OK ? "ok" : report);
     if (status == MAE_OK && copy && (status = mae_backup(db, copy)) != MAE_OK)
         support_complain(argv[0], "%s", mae_open_problem());
+    restored = db;
+    if (status == MAE_OK && check.ops)
+        status = workload_check_run(&check, report, sizeof report);
     mae_close(db);
     return command_end(argv[0], status == MAE_OK ? EXIT_FINE : status == MAE_CORRUPT ? EXIT_CHECK : EXIT_FAILED);
 }
