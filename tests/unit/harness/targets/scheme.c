@@ -466,6 +466,34 @@ static void entry_moves(const struct target_ops *ops)
     side_close(&side, 2);
 }
 
+/* A transaction writes a row blindly and then finds it by another key, whose entry goes meanwhile: to find it is to
+ * read the row, although its contents need not be read. */
+static void entry_of_a_blindly_written_row_goes(const struct target_ops *ops)
+{
+    struct side side;
+    uint64_t ref, found, other;
+    void *data;
+    side_open(&side, ops, 3);
+    load(&side, KEY_A, &ref);
+    load(&side, KEY_OTHER, &other);
+    struct target_txn *txn = side_begin(&side, 0);
+    assert_int_equal(ops->index_insert(txn, side.indexes[0], &KEY_B, ref), TARGET_OK);
+    assert_int_equal(ops->commit(txn), TARGET_OK);
+    struct target_txn *remover = side_begin(&side, 2), *finder = side_begin(&side, 1);
+    enum target_status removed = order_read(&side, remover);
+    enum target_status status = ops->overwrite(finder, side.indexes[0], &KEY_A, 8, &data);
+    if (status == TARGET_OK) {
+        memset(data, 7, 8);
+        status = ops->find(finder, side.indexes[0], &KEY_B, &found);
+    }
+    if (removed == TARGET_OK)
+        removed = ops->index_remove(remover, side.indexes[0], &KEY_B, ref);
+    bool gone = end(&side, remover, removed);
+    bool both = end(&side, finder, order_write(&side, finder, status)) && gone;
+    assert_false(both);
+    side_close(&side, 3);
+}
+
 /* Two transactions miss a key each and insert the other's. */
 static void misses_cross(const struct target_ops *ops)
 {
@@ -534,6 +562,7 @@ static void two_transactions_conflict(void **state)
     each_scheme(scan_meets_insert);
     each_scheme(entry_is_taken_back);
     each_scheme(entry_moves);
+    each_scheme(entry_of_a_blindly_written_row_goes);
     each_scheme(misses_cross);
     each_scheme(skew);
 }
