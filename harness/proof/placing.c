@@ -123,27 +123,51 @@ uint32_t graph_only_seen(const struct graph *graph, const struct object *object,
 
 /* ---- What the edges tell. ---- */
 
-/* Where transactions lead to; `left`: how many more may be asked for, since each walks through the graph. */
+/* Where transactions lead to. An edge leads to a higher rank; the transactions of circles, and all behind these, have
+ * none. `left`: how many edges may still be walked. */
 struct reach {
     const struct edge *edges;
-    size_t *begin;
-    uint32_t *seen_by, *queue, asked; /* seen_by: the last question that came here */
-    unsigned left;
+    size_t *begin, left;
+    uint32_t nodes;
+    uint32_t *rank, *seen_by, *queue, asked; /* seen_by: the last question that came here */
 };
 
+enum { NO_RANK = UINT32_MAX };
+
+/* Kahn's algorithm: whoever has no predecessor left gets the next rank. */
+static void rank_all(struct reach *reach)
+{
+    uint32_t *missing = reach->rank, head = 0, tail = 0; /* predecessors without a rank, until there is a rank */
+    memset(missing, 0, reach->nodes * sizeof *missing);
+    for (size_t e = 0; e < reach->begin[reach->nodes]; e++)
+        missing[reach->edges[e].to]++;
+    for (uint32_t node = 0; node < reach->nodes; node++)
+        if (missing[node] == 0)
+            reach->queue[tail++] = node;
+    for (; head < tail; head++) {
+        uint32_t node = reach->queue[head];
+        for (size_t e = reach->begin[node]; e < reach->begin[node + 1]; e++)
+            if (--missing[reach->edges[e].to] == 0)
+                reach->queue[tail++] = reach->edges[e].to;
+    }
+    memset(reach->rank, 0xff, reach->nodes * sizeof *reach->rank); /* NO_RANK */
+    for (uint32_t i = 0; i < tail; i++)
+        reach->rank[reach->queue[i]] = i;
+}
+
+/* Whether the edges lead there; false if too many have been walked. What ranks higher than `to` does not lead to it. */
 static bool leads_to(struct reach *reach, uint32_t from, uint32_t to)
 {
     uint32_t head = 0, tail = 0;
     reach->asked++;
-    reach->left--;
     reach->queue[tail++] = from;
-    while (head < tail) {
+    while (head < tail && reach->left > 0) {
         uint32_t node = reach->queue[head++];
-        for (size_t e = reach->begin[node]; e < reach->begin[node + 1]; e++) {
+        for (size_t e = reach->begin[node]; e < reach->begin[node + 1] && reach->left > 0; e++, reach->left--) {
             uint32_t next = reach->edges[e].to;
             if (next == to)
                 return true;
-            if (reach->seen_by[next] != reach->asked)
+            if (reach->seen_by[next] != reach->asked && reach->rank[next] <= reach->rank[to])
                 reach->queue[tail++] = next;
             reach->seen_by[next] = reach->asked;
         }
@@ -151,15 +175,15 @@ static bool leads_to(struct reach *reach, uint32_t from, uint32_t to)
     return false;
 }
 
-/* Whether the transaction can have seen it, for all that the edges tell; true if there were too many questions. */
+/* Whether the transaction can have seen it, for all that the edges tell. */
 static bool may_have_seen(const struct graph *graph, struct reach *reach, uint32_t txn, uint32_t at)
 {
     const struct version *version = graph_version(graph, at);
-    if (version->writer != HISTORY_NOBODY && reach->left > 0 && leads_to(reach, txn, version->writer))
+    if (version->writer != HISTORY_NOBODY && leads_to(reach, txn, version->writer))
         return false;
     for (uint32_t by = version->successor; by != HISTORY_NOBODY; by = graph_version(graph, by)->sibling) {
         uint32_t writer = graph_version(graph, by)->writer;
-        if (writer != txn && reach->left > 0 && leads_to(reach, writer, txn))
+        if (writer != txn && leads_to(reach, writer, txn))
             return false;
     }
     return true;
@@ -187,18 +211,25 @@ static bool decide(struct graph *graph, struct reach *reach, const struct open_r
 
 void graph_decide(struct graph *graph)
 {
-    enum { QUESTIONS_MAX = 4000 };
+    const size_t edges_max = 100 * 1000 * 1000; /* a second or two */
     struct history_checker *checker = graph->checker;
     struct history_array *open = &checker->open;
-    size_t nodes = checker->txns.count + 2, before = SIZE_MAX;
-    SUPPORT_FREED size_t *begin = support_alloc(nodes * sizeof *begin);
-    SUPPORT_FREED uint32_t *numbers = support_alloc(2 * nodes * sizeof *numbers);
-    struct reach reach = {.begin = begin, .seen_by = numbers, .queue = numbers + nodes, .left = QUESTIONS_MAX};
+    uint32_t nodes = (uint32_t)checker->txns.count;
+    size_t before = SIZE_MAX;
+    SUPPORT_FREED size_t *begin = support_alloc((nodes + 1) * sizeof *begin);
+    SUPPORT_FREED uint32_t *numbers = support_alloc(3 * (nodes + 1) * sizeof *numbers);
+    struct reach reach = {.begin = begin,
+                          .left = edges_max,
+                          .nodes = nodes,
+                          .rank = numbers,
+                          .seen_by = numbers + nodes + 1,
+                          .queue = numbers + 2 * (nodes + 1)};
     bool tells = checker->promises->isolation == TARGET_ISOLATION_SERIALIZABLE;
     while (tells && open->count > 0 && open->count < before) { /* ends: each round decides one at least */
         struct open_read *reads = open->items;
         size_t kept = 0;
         reach.edges = graph_sort_edges(graph, reach.begin);
+        rank_all(&reach);
         before = open->count;
         for (size_t i = 0; i < before; i++) {
             struct open_read read = reads[i];
