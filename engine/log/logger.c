@@ -408,11 +408,11 @@ enum mae_status log_open(const struct log_config *config, struct log **opened)
     pthread_cond_init(&log->done, NULL);
     pthread_condattr_destroy(&attributes);
     log->block = aligned_alloc(FILE_BLOCK_BYTES, BLOCK_MAX_BYTES);
-    if (!log->block || (!BY_HAND && pthread_create(&log->thread, NULL, run, log) != 0)) {
+    log->runs = !BY_HAND; /* the thread looks at it, so it is set before there is one */
+    if (!log->block || (log->runs && pthread_create(&log->thread, NULL, run, log) != 0)) {
         release(log);
         return MAE_NO_MEMORY;
     }
-    log->runs = !BY_HAND;
     *opened = log;
     return MAE_OK;
 }

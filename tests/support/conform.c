@@ -6,10 +6,12 @@
 enum { WHY_BYTES = 256 };
 
 /* huge_pages: memory is the same on all pages, and tests with many targets want little of it. durability: it needs a
- * folder that is empty each time a target is opened, which these tests do not make. */
+ * folder that is empty each time a target is opened, which these tests do not make. snapshot=durable needs
+ * durability. */
 static bool is_left_alone(const struct option_spec *spec)
 {
-    return strcmp(spec->name, "huge_pages") == 0 || strcmp(spec->name, "durability") == 0;
+    return strcmp(spec->name, "huge_pages") == 0 || strcmp(spec->name, "durability") == 0 ||
+           strcmp(spec->name, "snapshot") == 0;
 }
 
 /* With the defaults but for one value; false if that is the default itself, or wrong. */
