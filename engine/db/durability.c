@@ -87,7 +87,11 @@ static enum mae_status expect(void *arg, uint64_t count)
 
 static void leave(void *owner, struct mae_worker *worker)
 {
-    db_worker_leave(worker, ((struct mae_db *)owner)->table_count);
+    struct mae_db *db = owner;
+    pthread_mutex_lock(&db->lock);
+    unsigned count = db->table_count; /* the worker has met no table that is made later */
+    pthread_mutex_unlock(&db->lock);
+    db_worker_leave(worker, count);
 }
 
 static enum mae_status count_entry(void *arg, uint64_t row)

@@ -7,7 +7,6 @@
 #include "engine/base/tsc.h"
 #include "engine/base/wait.h"
 #include "engine/durable/backup.h"
-#include "engine/index/scratch.h"
 #include "engine/log/logger.h"
 #include "engine/txn/membership.h"
 
@@ -96,8 +95,7 @@ static enum mae_status prepare(struct checkpointer *checkpointer, const char *fo
         return problem_set(problem, status, "there is no worker for the checkpoint");
     worker_park(order.worker);
     status = checkpoint_write(&order, fresh, problem);
-    index_scratch_fini(order.worker);
-    worker_leave(order.worker, NULL, 0);
+    checkpointer->host->leave(checkpointer->host->owner, order.worker);
     if (status != MAE_OK)
         return status;
     uint64_t end_ts = MUTATED(checkpoint_unsecured) ? 1 : fresh->end;

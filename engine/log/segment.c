@@ -206,9 +206,9 @@ int segments_write(struct segments *segments, const void *data, size_t bytes, ui
 
 const struct segment_used *segments_needed(const struct segments *segments, uint64_t start_ts, uint64_t synced_flush)
 {
-    const struct segment_used *needed = segments->used, *last = needed + segments->used_count - 1;
     if (segments->used_count == 0)
         return NULL;
+    const struct segment_used *needed = segments->used, *last = needed + segments->used_count - 1;
     while (needed < last && needed->highest_ts < start_ts && needed[1].flush <= synced_flush)
         needed++;
     return needed;
