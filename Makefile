@@ -110,8 +110,11 @@ SUPPORT := $(call objects,$(call tree,tests/support))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/unit))
 HEAVY := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/model tests/schedule tests/stress tests/fault tests/conformance \
 	tests/crash))
-# What is measured there is a machine that is not: only the script that drives it.
-TESTS := $(if $(filter sim,$(MODE)),,$(UNIT) $(HEAVY))
+ifeq ($(MODE),sim)
+UNIT :=#	what is measured there is a machine that is not: only the script that drives it
+HEAVY :=
+endif
+TESTS := $(UNIT) $(HEAVY)
 # Those with more than one thread, the only ones that ThreadSanitizer can say anything about.
 THREADED = $(patsubst %.c,$(BUILD)/%,$(call tree,tests/stress) $(sort $(shell \
 	grep -rlE 'pthread_create|run_threads|crew_|maintenance_start|bench/run|actors_open' --include='*.c' \
