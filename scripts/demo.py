@@ -65,7 +65,7 @@ class Demo:
                       '--read-ratio=0.5', f'--theta={theta}', f'--threads={n}', '--warmup=500ms', f'--label={series}',
                       *SERIES[series]], {'label': series, 'wl_theta': theta, 'threads': n})
                     for theta in THETAS for n in self.threads for series in SERIES]
-        length_ms = min(max(SECONDS * 1000 // (len(settings) * REPETITIONS), 200), 2000)
+        length_ms = min(max(SECONDS * 1000 // (len(settings) * REPETITIONS), 500), 2000)
         print(f'demo: YCSB, {self.records} records of 100 bytes, 16 requests a transaction, half of them updates; '
               f'{REPETITIONS} rounds of {len(settings)} runs of {length_ms} ms each')
         self.rounds(self.ycsb, settings, length_ms)
@@ -76,7 +76,7 @@ class Demo:
                      ['--workload=tpcc', '--mode=paper', f'--warehouses={w}', f'--threads={n}', '--warmup=300ms',
                       '--label=tpcc'], {'wl_warehouses': w, 'threads': n})
                     for w in self.warehouses for n in self.threads]
-        length_ms = min(max(SECONDS * 1000 // 3 // (len(settings) * REPETITIONS), 200), 1500)
+        length_ms = min(max(SECONDS * 1000 // 3 // (len(settings) * REPETITIONS), 500), 1500)
         print(f'demo: TPC-C, all five transactions as the paper ran them; {REPETITIONS} rounds of {len(settings)} '
               f'runs of {length_ms} ms each')
         self.rounds(self.tpcc, settings, length_ms)
