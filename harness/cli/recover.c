@@ -66,6 +66,12 @@ struct workload_check {
     uint64_t values[SETTINGS_MAX];  /* of its options */
 };
 
+static void workload_check_end(struct workload_check *check)
+{
+    if (check->ops)
+        option_values_clear(check->ops->options, check->values);
+}
+
 static struct mae_db *restored;
 
 static enum target_status found_table(struct target *target, const char *name, const struct target_table_config *config,
@@ -88,12 +94,14 @@ static enum target_status found_index(struct target *target, struct target_table
 static bool workload_check_read(struct workload_check *check, const char *name, const struct support_list *settings,
                                 char *why, size_t why_bytes)
 {
-    check->ops = workload_by_name(name);
-    if (!check->ops || !check->ops->check_live)
+    const struct workload_ops *ops = workload_by_name(name);
+    if (!ops || !ops->check_live)
         return support_error(why, why_bytes, "--workload %s: %s", name,
-                             check->ops ? "its check needs the run" : "there is no such workload");
-    if (!option_values_init(check->ops->options, check->values, why, why_bytes))
+                             ops ? "its check needs the run" : "there is no such workload");
+    MAE_CHECK(option_count(ops->options) <= SETTINGS_MAX);
+    if (!option_values_init(ops->options, check->values, why, why_bytes))
         return false;
+    check->ops = ops;
     for (size_t i = 0; i < settings->count; i++) {
         const char *value = strchr(settings->items[i], '=');
         char *key = support_short("%.*s", value ? (int)(value - settings->items[i]) : 0, settings->items[i]);
@@ -134,8 +142,8 @@ enum exit_code recover_command(int argc, char **argv)
 {
     bool salvage = false;
     const char *copy = NULL, *name = NULL;
-    struct support_list settings = {0};
-    struct workload_check check = {0};
+    SUPPORT_ENDED_BY(support_list_free) struct support_list settings = {0};
+    SUPPORT_ENDED_BY(workload_check_end) struct workload_check check = {0};
     struct command_option options[] = {
         COMMAND_OPTION("salvage", FLAG, &salvage, NULL,
                        "if the log is damaged, cut it there, for good, and say where (recovery=salvage)"),
