@@ -45,6 +45,26 @@ struct mae_db *world_db(const char *text)
     return db;
 }
 
+struct world world_again(const char *options)
+{
+    struct world world = {.db = world_db(options), .worker_count = 1};
+    world.table = mae_table_find(world.db, "rows");
+    world.index = mae_index_by_name(world.db, "keys");
+    assert_ok(mae_worker_join(world.db, &world.workers[0]));
+    return world;
+}
+
+enum mae_status world_status(const char *text)
+{
+    struct mae_options *options = world_options(text);
+    struct mae_db *db = NULL;
+    enum mae_status status = mae_open(options, &db);
+    mae_options_destroy(options);
+    if (status == MAE_OK)
+        mae_close(db);
+    return status;
+}
+
 struct world world_open(const char *options, enum mae_index_kind kind, size_t payload_max_bytes, unsigned workers)
 {
     struct world world = {.db = world_db(options), .worker_count = workers};
@@ -346,4 +366,15 @@ void run_threads(unsigned count, void *(*body)(void *arg), void *args, size_t ar
         assert_int_equal(pthread_create(&ids[i], NULL, body, (char *)args + i * arg_bytes), 0);
     for (unsigned i = 0; i < count; i++)
         assert_int_equal(pthread_join(ids[i], NULL), 0);
+}
+
+void world_check_keys(const struct world *world, uint64_t first, uint64_t count, uint64_t value)
+{
+    struct mae_txn *txn = begin(world->workers[0]);
+    for (uint64_t key = first; key < first + count; key++) {
+        uint64_t seen = 0;
+        assert_ok(key_get(txn, world->index, key, &seen));
+        assert_int_equal(seen, value);
+    }
+    assert_ok(mae_commit(txn));
 }

@@ -54,6 +54,10 @@ struct mae_db *world_db(const char *options);
 
 /* A table "rows" with payloads up to payload_max_bytes, an index "keys" of 8-byte keys, and joined workers. */
 struct world world_open(const char *options, enum mae_index_kind kind, size_t payload_max_bytes, unsigned workers);
+/* The same for a database that has the table and the index already; with one worker. */
+struct world world_again(const char *options);
+/* How mae_open ends; what it has opened is closed. */
+enum mae_status world_status(const char *options);
 void world_leave(struct world *world); /* its workers leave, those that are NULL have left */
 void world_verify(struct mae_db *db);  /* mae_db_verify says MAE_OK, else fails with its report */
 void world_close(struct world *world); /* leave, verify, close */
@@ -62,6 +66,9 @@ void world_close(struct world *world); /* leave, verify, close */
  * order. */
 struct mae_txn *begin(struct mae_worker *worker);
 struct mae_txn *begin_snapshot(struct mae_worker *worker);
+
+/* So many keys, from `first` on, lead to rows with this value. */
+void world_check_keys(const struct world *world, uint64_t first, uint64_t count, uint64_t value);
 
 /* Rows of one word, by row id. Statuses as the calls below them. */
 enum mae_status row_get(struct mae_txn *txn, struct mae_table *table, uint64_t row, uint64_t *value);

@@ -44,37 +44,6 @@ static const char *options_for(const char *folder)
     return options;
 }
 
-static struct world open_again(const char *folder)
-{
-    struct world world = {.db = world_db(options_for(folder)), .worker_count = 1};
-    world.table = mae_table_find(world.db, "rows");
-    world.index = mae_index_by_name(world.db, "keys");
-    assert_ok(mae_worker_join(world.db, &world.workers[0]));
-    return world;
-}
-
-static enum mae_status open_status(const char *folder)
-{
-    struct mae_options *read = world_options(options_for(folder));
-    struct mae_db *db = NULL;
-    enum mae_status status = mae_open(read, &db);
-    mae_options_destroy(read);
-    if (status == MAE_OK)
-        mae_close(db);
-    return status;
-}
-
-static void check_keys(struct world *world, uint64_t first, uint64_t count, uint64_t expected)
-{
-    struct mae_txn *txn = begin(world->workers[0]);
-    for (uint64_t key = first; key < first + count; key++) {
-        uint64_t value = 0;
-        assert_ok(key_get(txn, world->index, key, &value));
-        assert_int_equal(value, expected);
-    }
-    assert_ok(mae_commit(txn));
-}
-
 static struct world *changing;
 
 /* Changes rows that the walk has passed, and rows that are to come. */
@@ -109,7 +78,7 @@ static void it_is_a_state_of_its_own(void **state)
     race_hook = NULL;
     new_keys(world.workers[0], world.index, 1000, 5, 8);
     mae_recover_info(world.db, &info);
-    struct world copy = open_again(to); /* beside the original */
+    struct world copy = world_again(options_for(to)); /* beside the original */
     mae_recover_info(copy.db, &copy_info);
     assert_int_not_equal(info.database, copy_info.database);
     assert_int_equal(copy_info.rows, 200);
@@ -123,11 +92,11 @@ static void it_is_a_state_of_its_own(void **state)
     assert_int_equal(sum, 200 * 7);
     new_keys(copy.workers[0], copy.index, 2000, 5, 9);
     world_close(&copy);
-    copy = open_again(to);
-    check_keys(&copy, 2000, 5, 9);
+    copy = world_again(options_for(to));
+    world_check_keys(&copy, 2000, 5, 9);
     world_close(&copy);
     world_close(&world);
-    world = open_again(from);
+    world = world_again(options_for(from));
     mae_recover_info(world.db, &info);
     assert_int_equal(info.rows, 205);
     world_close(&world);
@@ -147,7 +116,7 @@ static void a_segment_of_the_original_is_not_the_copys(void **state)
     (void)snprintf(command, sizeof command, "cp %s/log-00000001 %s/log-00000002", from, to);
     assert_int_equal(system(command), 0);
     world_close(&world);
-    assert_status(MAE_CORRUPT, open_status(to));
+    assert_status(MAE_CORRUPT, world_status(options_for(to)));
     assert_non_null(strstr(mae_open_problem(), "log-00000002 at 0: a block of another database"));
 }
 
@@ -169,11 +138,11 @@ static void one_process_at_a_time(void **state)
         _exit(2);
     }
     assert_int_equal(read(ends[0], &byte, 1), 1);
-    assert_status(MAE_BUSY, open_status(from));
+    assert_status(MAE_BUSY, world_status(options_for(from)));
     assert_non_null(strstr(mae_open_problem(), "in use by another database"));
     assert_int_equal(kill(pid, SIGKILL), 0);
     assert_int_equal(waitpid(pid, &result, 0), pid);
-    assert_ok(open_status(from));
+    assert_ok(world_status(options_for(from)));
     (void)close(ends[0]);
     (void)close(ends[1]);
 }

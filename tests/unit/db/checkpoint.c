@@ -25,41 +25,10 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct world open_again(void)
-{
-    struct world world = {.db = world_db(group), .worker_count = 1};
-    world.table = mae_table_find(world.db, "rows");
-    world.index = mae_index_by_name(world.db, "keys");
-    assert_ok(mae_worker_join(world.db, &world.workers[0]));
-    return world;
-}
-
 static void close_world(struct world *world)
 {
     world_close(world);
     disk_crash(NULL);
-}
-
-static enum mae_status open_status(void)
-{
-    struct mae_options *options = world_options(group);
-    struct mae_db *db = NULL;
-    enum mae_status status = mae_open(options, &db);
-    mae_options_destroy(options);
-    if (status == MAE_OK)
-        mae_close(db);
-    return status;
-}
-
-static void check_keys(struct world *world, uint64_t first, uint64_t count, uint64_t expected)
-{
-    struct mae_txn *txn = begin(world->workers[0]);
-    for (uint64_t key = first; key < first + count; key++) {
-        uint64_t value = 0;
-        assert_ok(key_get(txn, world->index, key, &value));
-        assert_int_equal(value, expected);
-    }
-    assert_ok(mae_commit(txn));
 }
 
 static void what_it_has_need_not_be_in_the_log(void **state)
@@ -77,13 +46,13 @@ static void what_it_has_need_not_be_in_the_log(void **state)
     assert_string_equal(log.checkpoint_problem, "");
     new_keys(world.workers[0], world.index, 2000, 1, 8);
     close_world(&world);
-    world = open_again();
+    world = world_again(group);
     mae_recover_info(world.db, &info);
     assert_int_equal(info.rows, 1001);
     assert_int_equal(info.entries, 1001);
     assert_true(info.transactions >= 1 && info.transactions < 1000);
-    check_keys(&world, 1, 1000, 7);
-    check_keys(&world, 2000, 1, 8);
+    world_check_keys(&world, 1, 1000, 7);
+    world_check_keys(&world, 2000, 1, 8);
     close_world(&world);
 }
 
@@ -116,9 +85,9 @@ static void check_growth(enum mae_index_kind kind)
     race_hook = NULL;
     assert_true(growth.next_key > 4000);
     close_world(&world);
-    world = open_again();
-    check_keys(&world, 1000, 500, 7);
-    check_keys(&world, 2000, growth.next_key - 2000, 9);
+    world = world_again(group);
+    world_check_keys(&world, 1000, 500, 7);
+    world_check_keys(&world, 2000, growth.next_key - 2000, 9);
     close_world(&world);
 }
 
@@ -150,7 +119,7 @@ static void entries_of_one_key(void **state)
     assert_ok(mae_sync(world.db));
     assert_ok(mae_checkpoint(world.db));
     close_world(&world);
-    world = open_again();
+    world = world_again(group);
     mae_recover_info(world.db, &info);
     assert_int_equal(info.entries, 50);
     assert_int_equal(info.rows, 50);
@@ -183,8 +152,8 @@ static void the_log_stays_bounded(void **state)
     assert_true(world.db->core.log->segments.reused > 20);
     assert_true(most <= 8); /* of the 38 or so that were filled */
     close_world(&world);
-    world = open_again();
-    check_keys(&world, 1, 10, 60);
+    world = world_again(group);
+    world_check_keys(&world, 1, 10, 60);
     close_world(&world);
 }
 
@@ -228,8 +197,8 @@ static void a_hot_row_keeps_few_versions(void **state)
     assert_true(hot.updates > 1000);
     assert_true(hot.versions < 100);
     close_world(&world);
-    world = open_again();
-    check_keys(&world, 1, 1, hot.updates);
+    world = world_again(group);
+    world_check_keys(&world, 1, 1, hot.updates);
     close_world(&world);
 }
 
@@ -272,12 +241,12 @@ static void it_counts_when_its_end_is_on_the_disk(void **state)
     assert_ok(mae_checkpoint(world.db));
     assert_true(mae_durable_timestamp(world.db) > deletion.ts);
     lose_power(&world, &random);
-    world = open_again();
+    world = world_again(group);
     assert_true(mae_survived(world.db, deletion.ts));
     struct mae_txn *txn = begin(world.workers[0]);
     assert_status(MAE_NOT_FOUND, key_get(txn, world.index, 40, &value));
     assert_ok(mae_commit(txn));
-    check_keys(&world, 1, 39, 7);
+    world_check_keys(&world, 1, 39, 7);
     close_world(&world);
 }
 
@@ -306,8 +275,8 @@ static void the_log_from_its_start_on_stays(void **state)
     assert_ok(mae_checkpoint(world.db));
     assert_ok(mae_sync(world.db));
     lose_power(&world, &random);
-    world = open_again();
-    check_keys(&world, 1, 40, 8);
+    world = world_again(group);
+    world_check_keys(&world, 1, 40, 8);
     close_world(&world);
 }
 
@@ -322,15 +291,15 @@ static void a_damaged_one_is_refused(void **state)
     struct disk_image *image = disk_save();
     for (uint64_t offset = 0; offset < 300; offset++) {
         assert_true(disk_damage("checkpoint-00000001", offset));
-        assert_status(MAE_CORRUPT, open_status());
+        assert_status(MAE_CORRUPT, world_status(group));
         assert_non_null(strstr(mae_open_problem(), "checkpoint-00000001 at 0"));
         disk_load(image);
     }
     disk_erase("checkpoint-00000001");
-    assert_status(MAE_IO, open_status());
+    assert_status(MAE_IO, world_status(group));
     assert_non_null(strstr(mae_open_problem(), "checkpoint-00000001"));
     disk_load(image);
-    assert_ok(open_status());
+    assert_ok(world_status(group));
     disk_image_free(image);
 }
 
@@ -359,9 +328,9 @@ static void one_that_fails_leaves_all_as_it_was(void **state)
     assert_true(failures >= 5);
     new_keys(world.workers[0], world.index, 100, 20, 8);
     close_world(&world);
-    world = open_again();
-    check_keys(&world, 1, 20, 7);
-    check_keys(&world, 100, 20, 8);
+    world = world_again(group);
+    world_check_keys(&world, 1, 20, 7);
+    world_check_keys(&world, 100, 20, 8);
     close_world(&world);
 }
 

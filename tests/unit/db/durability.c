@@ -29,27 +29,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* A database whose schema may be there already. */
-static struct world open_again(const char *text)
-{
-    struct world world = {.db = world_db(text), .worker_count = 1};
-    world.table = mae_table_find(world.db, "rows");
-    world.index = mae_index_by_name(world.db, "keys");
-    assert_ok(mae_worker_join(world.db, &world.workers[0]));
-    return world;
-}
-
-static enum mae_status open_status(const char *text)
-{
-    struct mae_options *options = world_options(text);
-    struct mae_db *db = NULL;
-    enum mae_status status = mae_open(options, &db);
-    mae_options_destroy(options);
-    if (status == MAE_OK)
-        mae_close(db);
-    return status;
-}
-
 static uint64_t value_of(struct world *world, uint64_t key)
 {
     uint64_t value = 0;
@@ -81,7 +60,7 @@ static void what_was_closed_is_there(void **state)
     assert_int_equal(info.lives, 0);
     new_keys(world.workers[0], world.index, 1, 100, 7);
     close_world(&world);
-    world = open_again(group);
+    world = world_again(group);
     assert_non_null(world.table);
     mae_recover_info(world.db, &info);
     assert_int_equal(info.lives, 1);
@@ -96,11 +75,11 @@ static void what_was_closed_is_there(void **state)
 static void options_that_do_not_go_together(void **state)
 {
     (void)state;
-    assert_status(MAE_INVALID, open_status("durability=group"));
+    assert_status(MAE_INVALID, world_status("durability=group"));
     assert_non_null(strstr(mae_open_problem(), "log_dir"));
-    assert_status(MAE_INVALID, open_status("log_dir=db"));
-    assert_status(MAE_INVALID, open_status("durability=async log_dir=db simple_index_update=on"));
-    assert_ok(open_status(""));
+    assert_status(MAE_INVALID, world_status("log_dir=db"));
+    assert_status(MAE_INVALID, world_status("durability=async log_dir=db simple_index_update=on"));
+    assert_ok(world_status(""));
     assert_string_equal(mae_open_problem(), "");
 }
 
@@ -108,10 +87,10 @@ static void one_database_at_a_time(void **state)
 {
     (void)state;
     struct mae_db *db = world_db(group);
-    assert_status(MAE_BUSY, open_status(group));
+    assert_status(MAE_BUSY, world_status(group));
     mae_close(db);
     disk_crash(NULL);
-    assert_ok(open_status(group));
+    assert_ok(world_status(group));
     disk_crash(NULL);
 }
 
@@ -129,7 +108,7 @@ static void damage_below_the_promise_is_refused(void **state)
     unsigned refused = 0, padding = 0;
     for (uint64_t offset = 0; offset < 300; offset++) {
         assert_true(disk_damage("log-00000001", offset));
-        enum mae_status status = open_status(group);
+        enum mae_status status = world_status(group);
         if (status == MAE_OK) {
             padding++; /* what comes behind the block's bytes is not read */
         } else {
@@ -142,7 +121,7 @@ static void damage_below_the_promise_is_refused(void **state)
     }
     assert_true(refused > 100 && padding > 0);
     disk_erase("manifest");
-    assert_status(MAE_CORRUPT, open_status(group));
+    assert_status(MAE_CORRUPT, world_status(group));
     assert_non_null(strstr(mae_open_problem(), "no manifest"));
     disk_image_free(image);
 }
@@ -169,15 +148,15 @@ static void salvage_cuts_at_the_damage(void **state)
         assert_ok(mae_sync(world.db));
     }
     close_world(&world);
-    world = open_again(text); /* there is no damage */
+    world = world_again(text); /* there is no damage */
     mae_recover_info(world.db, &info);
     assert_false(info.salvaged);
     new_keys(world.workers[0], world.index, 6, 1, 7);
     close_world(&world);
     assert_true(disk_damage("log-00000001", 2 * FILE_BLOCK_BYTES + 40));
-    assert_status(MAE_CORRUPT, open_status(group));
+    assert_status(MAE_CORRUPT, world_status(group));
     disk_crash(NULL);
-    world = open_again(text);
+    world = world_again(text);
     mae_recover_info(world.db, &info);
     assert_true(info.salvaged);
     assert_non_null(strstr(mae_open_problem(), "log-00000001 at "));
@@ -186,7 +165,7 @@ static void salvage_cuts_at_the_damage(void **state)
         assert_status(MAE_NOT_FOUND, key_status(&world, key));
     new_keys(world.workers[0], world.index, 10, 1, 7);
     close_world(&world);
-    world = open_again(group);
+    world = world_again(group);
     mae_recover_info(world.db, &info);
     assert_false(info.salvaged);
     assert_ok(key_status(&world, 1));
@@ -219,7 +198,7 @@ static void a_segment_of_another_database_is_refused(void **state)
     world = world_open(group, MAE_INDEX_HASH, 8, 1);
     close_world(&world);
     copy_file("db/log-00000009", data, sizeof data, true);
-    assert_status(MAE_CORRUPT, open_status(group));
+    assert_status(MAE_CORRUPT, world_status(group));
     assert_non_null(strstr(mae_open_problem(), "log-00000009 at 0: a block of another database"));
 }
 
@@ -233,16 +212,16 @@ static int open_read_only(const char *path, unsigned mode)
 static void a_folder_that_cannot_be_written(void **state)
 {
     (void)state;
-    assert_ok(open_status(group));
+    assert_ok(world_status(group));
     disk_crash(NULL);
     writable = file_calls;
     struct file_calls read_only = *file_calls;
     read_only.open = open_read_only;
     file_calls = &read_only;
-    assert_status(MAE_IO, open_status(group));
+    assert_status(MAE_IO, world_status(group));
     assert_non_null(strstr(mae_open_problem(), "db/lock: Read-only file system"));
     file_calls = writable;
-    assert_ok(open_status(group));
+    assert_ok(world_status(group));
 }
 
 static void only_what_is_needed_is_written(void **state)
@@ -372,7 +351,7 @@ static void a_record_may_be_larger_than_the_buffer(void **state)
     assert_ok(mae_commit(txn));
     assert_ok(mae_sync(world.db));
     close_world(&world);
-    world = open_again(group);
+    world = world_again(group);
     large = mae_table_find(world.db, "large");
     txn = begin(world.workers[0]);
     for (unsigned i = 0; i < 3; i++) {
@@ -412,7 +391,7 @@ static void the_order_of_records_decides_nothing(void **state)
     }
     assert_ok(mae_sync(world.db));
     close_world(&world);
-    world = open_again(group);
+    world = world_again(group);
     assert_int_equal(value_of(&world, 1), 11);
     assert_int_equal(value_of(&world, 2), 11);
     close_world(&world);
@@ -446,7 +425,7 @@ static void a_row_that_was_there_for_a_moment_leaves_nothing(void **state)
     assert_ok(mae_commit(a));
     assert_ok(mae_sync(world.db));
     close_world(&world);
-    world = open_again(group);
+    world = world_again(group);
     struct mae_txn *txn = begin(world.workers[0]);
     assert_ok(mae_row_read(txn, mae_table_find(world.db, "moments"), gone, &found, NULL));
     assert_ok(mae_commit(txn));
@@ -476,7 +455,7 @@ static void memory_may_run_out_while_it_opens(void **state)
         disk_load(image);
     }
     mae_options_destroy(options);
-    world = open_again(group);
+    world = world_again(group);
     assert_int_equal(value_of(&world, 20), 7);
     close_world(&world);
     disk_image_free(image);
@@ -500,7 +479,7 @@ static void a_table_that_cannot_be_written_down(void **state)
     assert_ok(mae_table_create(world.db, "new", &config, &table));
     assert_ok(mae_index_create(world.db, table, "new", &index_config, &index));
     close_world(&world);
-    world = open_again(group);
+    world = world_again(group);
     assert_non_null(mae_table_find(world.db, "new"));
     assert_non_null(mae_index_by_name(world.db, "new"));
     close_world(&world);
@@ -511,7 +490,7 @@ static void snapshots_may_be_held_to_what_is_safe(void **state)
     (void)state;
     char text[200];
     (void)snprintf(text, sizeof text, "%s snapshot=durable log_buffer_bytes=64K", group);
-    assert_status(MAE_INVALID, open_status("snapshot=durable"));
+    assert_status(MAE_INVALID, world_status("snapshot=durable"));
     struct world world = world_open(text, MAE_INDEX_HASH, 8, 1);
     struct mae_worker *worker = world.workers[0];
     struct mae_txn *snapshot;
@@ -587,7 +566,7 @@ static void who_asks_is_told_once_it_is_safe(void **state)
     close_world(&world); /* it tells what is left */
     assert_int_equal(heard.count, 5);
     assert_int_equal(heard.unknown, 0);
-    world = open_again(group);
+    world = world_again(group);
     heard = (struct heard){.db = world.db};
     add_and_hear(&world, &heard, true);
     disk_fail_at(1);
@@ -635,7 +614,7 @@ static void a_worker_inherits_nothing(void **state)
     close_world(&world);
     assert_int_equal(heard.count, 0);
     struct mae_recover_info info;
-    world = open_again(group);
+    world = world_again(group);
     mae_recover_info(world.db, &info);
     assert_int_equal(info.entries, 1);
     assert_int_equal(value_of(&world, 1), 8);
