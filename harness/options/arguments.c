@@ -152,13 +152,15 @@ static void config_apply(const char *name, const struct table *table)
     struct jobfile *jobfile = job_read(table->config_file, error);
     if (jobfile == NULL)
         refuse(name, error);
-    if (jobfile->count != 1)
-        refuse(name,
-               support_format("--config-file: %s describes %zu points; a run is one, `maemio sweep' runs them all",
-                              table->config_file, jobfile->count));
-    if (!job_apply(&jobfile->points[0], table->target, error))
-        refuse(name, error);
+    bool fine =
+        jobfile->count == 1
+            ? job_apply(&jobfile->points[0], table->target, error)
+            : support_error(error, sizeof error,
+                            "--config-file: %s describes %zu points; a run is one, `maemio sweep' runs them all",
+                            table->config_file, jobfile->count);
     jobfile_destroy(jobfile);
+    if (!fine)
+        refuse(name, error);
 }
 
 static void pairs_apply(const char *name, const struct table *table, const struct option_pairs *pairs)
