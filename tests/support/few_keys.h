@@ -103,4 +103,18 @@ static inline void assert_reason(enum target_status status, const char *name)
     assert_string_equal(fixture.ops->reasons[target_status_reason(status)].name, name);
 }
 
+/* Write skew: each reads what the other writes. Closes the fixture; the status of the second commit. */
+static inline enum target_status skewed(void)
+{
+    struct target_txn *one = begin_one(0, TARGET_READ_WRITE), *two = begin_one(1, TARGET_READ_WRITE);
+    assert_reads(one, 1, 1);
+    assert_reads(two, 0, 1);
+    assert_int_equal(write_one(one, 0, 2), TARGET_OK);
+    assert_int_equal(write_one(two, 1, 2), TARGET_OK);
+    assert_int_equal(fixture.ops->commit(one), TARGET_OK);
+    enum target_status status = fixture.ops->commit(two);
+    close_fixture();
+    return status;
+}
+
 #endif

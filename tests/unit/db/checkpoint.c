@@ -1,5 +1,5 @@
 /* checkpoint.c - checkpoints by the public calls, on a simulated disk. tests/crash has what a crash leaves. */
-#include "tests/support/disk.h"
+#include "tests/support/logged.h"
 #include "tests/support/world.h"
 
 #include "engine/db/db.h"
@@ -8,22 +8,6 @@
 
 static const char group[] = "durability=group log_dir=db log_segment_bytes=64K log_buffer_bytes=64K checkpoint_rate=0 "
                             "gc_interval_us=1 recovery_threads=3 ";
-
-static int set_up(void **state)
-{
-    (void)state;
-    log_by_hand = true;
-    disk_open();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    disk_close();
-    log_by_hand = false;
-    return 0;
-}
 
 static void close_world(struct world *world)
 {
@@ -342,7 +326,7 @@ static void without_a_log_there_is_none(void **state)
     world_close(&world);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, disk_set_up, disk_tear_down)
 
 int main(void)
 {

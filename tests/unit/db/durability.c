@@ -1,5 +1,5 @@
 /* durability.c - the public calls about the log, on a simulated disk. tests/crash has what a crash leaves. */
-#include "tests/support/disk.h"
+#include "tests/support/logged.h"
 #include "tests/support/world.h"
 
 #include <errno.h>
@@ -12,22 +12,6 @@
 
 static const char group[] = "durability=group log_dir=db log_segment_bytes=64K log_buffer_bytes=4K "
                             "gc_interval_us=10000000";
-
-static int set_up(void **state)
-{
-    (void)state;
-    log_by_hand = true;
-    disk_open();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    disk_close();
-    log_by_hand = false;
-    return 0;
-}
 
 static uint64_t value_of(struct world *world, uint64_t key)
 {
@@ -656,7 +640,7 @@ static void without_a_log_there_is_nothing_to_wait_for(void **state)
     world_close(&world);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, disk_set_up, disk_tear_down)
 
 int main(void)
 {
