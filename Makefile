@@ -211,9 +211,9 @@ $(TESTS) $(BENCHES): %: %.o
 	$(say) "  LD      $@"
 	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ -lcmocka $(LDLIBS))
 
-$(FUZZERS): %: %.o $(BUILD)/harness.o $(BUILD)/engine.o
+$(FUZZERS): %: %.o $(BUILD)/tests/support.a $(BUILD)/harness.o $(SIM) $(BUILD)/engine.o
 	$(say) "  LD      $@"
-	$(Q)$(call whole,$(CC) $(CFLAGS) -fsanitize=fuzzer -o $$new $^ $(LDLIBS))
+	$(Q)$(call whole,$(CC) $(CFLAGS) -fsanitize=fuzzer -o $$new $^ -lcmocka $(LDLIBS))
 
 $(BUILD)/tests/support.a: $(SUPPORT)
 	@mkdir -p $(@D)
@@ -230,7 +230,7 @@ benches: $(BENCHES) ## Build the micro-benchmarks of tests/bench, below build/
 fuzzers: $(FUZZERS)
 
 FUZZ_SECONDS ?= 10
-fuzz: ## Fuzz the readers of what users write, each FUZZ_SECONDS (10)
+fuzz: ## Fuzz the readers of what users and disks hold, each FUZZ_SECONDS (10)
 	@scripts/fuzz $(FUZZ_SECONDS)
 
 thread-tests: $(THREADED)

@@ -476,9 +476,9 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
  * simple_index_update=on; MAE_BUSY if another process, or another database of this one, uses the folder;
  * MAE_UNSUPPORTED for a log of a later version, for group and sync in a file system that keeps nothing (tmpfs) or
  * without the membarrier system call; MAE_IO if a file cannot be read or written; MAE_CORRUPT if something is missing
- * or damaged that was safe, or of another database. mae_open_problem has the details. A torn end, which a crash leaves,
- * is no error. With recovery=salvage a damaged log is cut at the damage, and the database is what it was at that
- * moment.
+ * or damaged that was safe, or of another database, or newer than the manifest. mae_open_problem has the details. A
+ * torn end, which a crash leaves, is no error. With recovery=salvage a damaged log is cut at the damage, and the
+ * database is what it was at that moment.
  */
 
 /* The durable timestamp: every commit with a smaller timestamp is safe. Any thread; constant time. 0 without a log. */

@@ -87,18 +87,23 @@ static enum mae_status create_table(struct mae_db *db, struct manifest_object *o
     return MAE_OK;
 }
 
+static bool table_is_valid(const char *name, const struct mae_table_config *config)
+{
+    return name_is_valid(name) && config && config->payload_max_bytes >= 1 &&
+           config->payload_max_bytes <= MAE_PAYLOAD_MAX_BYTES;
+}
+
 enum mae_status db_restore_table(struct mae_db *db, const struct manifest_object *object)
 {
     struct mae_table *table;
     struct manifest_object same = *object;
-    return create_table(db, &same, &table);
+    return table_is_valid(same.name, &same.table_config) ? create_table(db, &same, &table) : MAE_CORRUPT;
 }
 
 enum mae_status mae_table_create(struct mae_db *db, const char *name, const struct mae_table_config *config,
                                  struct mae_table **created)
 {
-    if (!db || !name_is_valid(name) || !config || !created || config->payload_max_bytes < 1 ||
-        config->payload_max_bytes > MAE_PAYLOAD_MAX_BYTES)
+    if (!db || !table_is_valid(name, config) || !created)
         return MAE_INVALID;
     struct manifest_object object = {.kind = MANIFEST_TABLE, .table_config = *config};
     strcpy(object.name, name);
@@ -226,10 +231,19 @@ static enum mae_status create_index(struct mae_db *db, struct mae_table *table, 
     return MAE_OK;
 }
 
+static bool index_is_valid(const char *name, const struct mae_index_config *config)
+{
+    return name_is_valid(name) && config && config->key_bytes >= MAE_KEY_MIN_BYTES &&
+           config->key_bytes <= MAE_KEY_MAX_BYTES &&
+           (config->kind == MAE_INDEX_ORDERED || (config->kind == MAE_INDEX_HASH && !config->non_unique));
+}
+
 enum mae_status db_restore_index(struct mae_db *db, const struct manifest_object *object)
 {
     struct mae_index *index;
     struct manifest_object same = *object;
+    if (!index_is_valid(same.name, &same.index_config))
+        return MAE_CORRUPT;
     for (unsigned i = 0; i < db->named_count; i++)
         if (db->named[i]->rows.number == object->table)
             return create_index(db, db->named[i], &same, &index);
@@ -239,10 +253,7 @@ enum mae_status db_restore_index(struct mae_db *db, const struct manifest_object
 enum mae_status mae_index_create(struct mae_db *db, struct mae_table *table, const char *name,
                                  const struct mae_index_config *config, struct mae_index **created)
 {
-    if (!db || !table || table->db != db || !name_is_valid(name) || !config || !created ||
-        config->key_bytes < MAE_KEY_MIN_BYTES || config->key_bytes > MAE_KEY_MAX_BYTES ||
-        (config->kind != MAE_INDEX_HASH && config->kind != MAE_INDEX_ORDERED) ||
-        (config->kind == MAE_INDEX_HASH && config->non_unique))
+    if (!db || !table || table->db != db || !index_is_valid(name, config) || !created)
         return MAE_INVALID;
     struct manifest_object object = {.kind = MANIFEST_INDEX, .table = table->rows.number, .index_config = *config};
     strcpy(object.name, name);

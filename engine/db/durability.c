@@ -159,7 +159,11 @@ enum mae_status durability_open(struct mae_db *db)
     enum mae_status status = durable_open(&db->core, &last_problem, &db->durable);
     if (status == MAE_OK)
         status = restore_objects(db);
-    return status == MAE_OK ? restore(db) : status;
+    if (status == MAE_OK)
+        status = restore(db);
+    if (status != MAE_OK && last_problem.text[0] == '\0')
+        return problem_set(&last_problem, status, "%s: %s", options->log_dir, mae_status_text(status));
+    return status;
 }
 
 void durability_close(struct mae_db *db)

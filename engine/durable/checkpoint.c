@@ -46,12 +46,12 @@ void checkpoint_path(const char *folder, uint64_t number, char *path)
 bool checkpoint_number(const char *name, uint64_t *number)
 {
     static const char before[] = "checkpoint-";
-    char *end;
-    const char *digits = name + strlen(before);
-    if (strncmp(name, before, strlen(before)) != 0 || *digits < '0' || *digits > '9')
+    char same[SEGMENT_PATH_BYTES];
+    if (strncmp(name, before, strlen(before)) != 0)
         return false;
-    *number = strtoull(digits, &end, 10);
-    return *end == '\0';
+    *number = strtoull(name + strlen(before), NULL, 10);
+    checkpoint_path("", *number, same);
+    return strcmp(same + 1, name) == 0;
 }
 
 static enum mae_status cannot(const struct writer *writer, const char *what, int result)

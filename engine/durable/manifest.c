@@ -2,6 +2,7 @@
 #include "engine/durable/manifest.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include "engine/base/crc32c.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
+#include "engine/log/block.h"
 #include "engine/log/segment.h"
 
 static const char checksum_word[] = "\nchecksum "; /* at the beginning of a line, where no name stands */
@@ -159,9 +161,9 @@ static bool name_read(const char *text, char *name)
     for (const char *at = text; *at; at++) {
         unsigned value = (unsigned char)*at;
         if (*at == '%') {
-            if (sscanf(at, "%%%2X", &value) != 1)
+            if (!isxdigit((unsigned char)at[1]) || sscanf(at + 1, "%2X", &value) != 1)
                 return false;
-            at += 2;
+            at += 1 + (at[2] != '\0');
         }
         if (count + 1 == MANIFEST_NAME_BYTES)
             return false;
@@ -249,6 +251,44 @@ static bool checkpoint_has_life(const struct manifest *manifest)
     return has;
 }
 
+static bool has_table(const struct manifest *manifest, const struct manifest_object *index)
+{
+    const struct manifest_object *object = manifest->objects;
+    while (object < index && (object->kind != MANIFEST_TABLE || object->number != index->table))
+        object++;
+    return object < index;
+}
+
+/* Lives follow one another, objects have numbers of their own, and an index stands behind its table. */
+static bool is_in_order(const struct manifest *manifest)
+{
+    const struct manifest_life *lives = manifest->lives;
+    const struct manifest_object *objects = manifest->objects;
+    for (size_t i = 0; i + 1 < manifest->life_count; i++)
+        if (lives[i].number >= lives[i + 1].number || lives[i].start > lives[i + 1].start ||
+            lives[i].cut < lives[i].start)
+            return false;
+    for (size_t i = 0; i < manifest->object_count; i++) {
+        uint64_t least = i > 0 ? objects[i - 1].number + 1 : 1;
+        if (objects[i].number < least || objects[i].number >= manifest->next_number)
+            return false;
+        if (objects[i].kind == MANIFEST_INDEX && !has_table(manifest, &objects[i]))
+            return false;
+    }
+    return manifest->next_number <= PIECE_NUMBER_MAX;
+}
+
+/* Whether this is what manifest_write writes of it, to the byte. So a line that can be read in part, comes twice or
+ * stands elsewhere is none. */
+static bool is_text_of(const char *text, const struct manifest *manifest)
+{
+    size_t bytes;
+    char *written = manifest_text(manifest, &bytes);
+    bool same = written && strcmp(text, written) == 0;
+    free(written);
+    return same;
+}
+
 /* Where the line with the checksum begins; NULL: it does not stand there, or is another one. */
 static char *checked_end(char *text)
 {
@@ -279,9 +319,12 @@ static enum mae_status text_read(const char *path, char *text, struct manifest *
             return problem_set(problem, status, "%s: the line '%s' %s", path, line,
                                status == MAE_CORRUPT ? "cannot be read" : "needs memory that there is not");
     }
+    if (manifest->life_count == 0)
+        return problem_set(problem, MAE_CORRUPT, "%s: it names no life", path);
     if (!checkpoint_has_life(manifest))
         return problem_set(problem, MAE_CORRUPT, "%s: its checkpoint is of a life that it does not name", path);
-    return manifest->life_count > 0 ? MAE_OK : problem_set(problem, MAE_CORRUPT, "%s: it names no life", path);
+    return is_in_order(manifest) ? MAE_OK
+                                 : problem_set(problem, MAE_CORRUPT, "%s: its numbers contradict each other", path);
 }
 
 static enum mae_status file_to_text(const char *path, char **text, struct problem *problem)
@@ -308,8 +351,13 @@ enum mae_status manifest_read(const char *folder, struct manifest *manifest, str
     memset(manifest, 0, sizeof *manifest);
     (void)snprintf(path, sizeof path, "%s/manifest", folder);
     enum mae_status status = file_to_text(path, &text, problem);
+    char *whole = status == MAE_OK ? strdup(text) : NULL; /* text_read takes the text to pieces */
     if (status == MAE_OK)
-        status = text_read(path, text, manifest, problem);
+        status = whole ? text_read(path, text, manifest, problem)
+                       : problem_set(problem, MAE_NO_MEMORY, "out of memory for reading %s", path);
+    if (status == MAE_OK && !is_text_of(whole, manifest))
+        status = problem_set(problem, MAE_CORRUPT, "%s: it is not as a manifest is written", path);
+    free(whole);
     free(text);
     if (status != MAE_OK)
         manifest_fini(manifest);

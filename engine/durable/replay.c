@@ -140,7 +140,8 @@ static enum mae_status put_row(const struct replay *replay, struct replay_part *
         return problem_set(&part->problem, MAE_CORRUPT, "a record names table %" PRIu64 ", which there is not",
                            (uint64_t)piece->object);
     if (piece->payload_bytes > table->payload_max_bytes)
-        return MAE_CORRUPT;
+        return problem_set(&part->problem, MAE_CORRUPT, "a record has a row of %u bytes for table %" PRIu64,
+                           (unsigned)piece->payload_bytes, (uint64_t)piece->object);
     return set_row(part, table, piece->row, ts, piece);
 }
 
@@ -237,8 +238,10 @@ static enum mae_status take_records(const struct share *share, const char *at, c
     enum mae_status status = MAE_OK;
     while (at < end && status == MAE_OK) {
         const struct record *record = (const struct record *)(const void *)at;
-        if (end - at < (ptrdiff_t)sizeof *record || record->bytes < sizeof *record || end - at < record->bytes)
+        if (end - at < (ptrdiff_t)sizeof *record || record->bytes < sizeof *record || record->bytes % 8 != 0 ||
+            end - at < record->bytes || (share->all && record->ts > share->replay->checkpoint->end))
             return MAE_CORRUPT;
+        share->part->record_ts = record->ts;
         status = take_record(share, record);
         at += record->bytes;
     }
@@ -295,6 +298,11 @@ static void take_batch(void *arg, unsigned i)
     struct replay_part *part = &replay->parts[i];
     const struct share share = {.replay = replay, .part = part, .i = i};
     part->status = take_records(&share, replay->batch, replay->batch + replay->batch_bytes);
+    if (part->status != MAE_CORRUPT)
+        return;
+    const struct problem why = part->problem;
+    (void)problem_set(&part->problem, MAE_CORRUPT, "the log's record with the timestamp %" PRIu64 " makes no sense: %s",
+                      part->record_ts, why.text[0] ? why.text : "its length is wrong");
 }
 
 static enum mae_status apply_batch(struct replay *replay)

@@ -50,6 +50,7 @@ struct replay_part {
     size_t sorted_count;
     uint64_t entries_added;
     enum mae_status status; /* the first that is not MAE_OK */
+    uint64_t record_ts;     /* of the record that it has taken last */
     struct problem problem;
 };
 

@@ -102,9 +102,12 @@ static size_t life_of(const struct scan *scan, const struct block *block)
 static void note_foreign(struct scan *scan, const struct block *block, size_t bytes, const struct place *place,
                          size_t at)
 {
-    if (scan->has_foreign || block->magic != BLOCK_MAGIC || block->database == scan->database ||
+    bool is_ours = block->database == scan->database;
+    if (scan->has_later || (scan->has_foreign && !is_ours) || block->magic != BLOCK_MAGIC ||
+        (is_ours && (block->life <= scan->manifest->lives[scan->life_count - 1].number || MUTATED(later_life_taken))) ||
         !block_is_good(block, bytes, block->database))
         return;
+    scan->has_later = is_ours;
     scan->has_foreign = true;
     scan->foreign_segment = place->segment;
     scan->foreign_offset = place->offset + at;
@@ -291,13 +294,13 @@ static enum mae_status measure_block(struct scan *scan, const struct block *bloc
     if (!block->is_last)
         return MAE_OK;
     if (!body_is_sound(scan)) {
-        chain->ended = true;
+        chain->ended = chain->unsound = true;
         chain->gap_segment = place->segment;
         chain->gap_offset = place->offset;
-        return scan->salvage ? MAE_OK : damaged(scan, place, "the flush that ends here has no whole records");
+        return MAE_OK; /* check_life refuses it */
     }
     chain->cut = block->bound;
-    chain->flush = block->flush + 1;
+    chain->end_block = block->number + 1;
     scan->body_bytes = 0;
     return MAE_OK;
 }
@@ -325,7 +328,7 @@ static enum mae_status check_life(struct scan *scan, size_t i)
     chain->measured = ended;
     if (life->number == checkpoint->life && promised < checkpoint->bound)
         promised = checkpoint->bound;
-    bool whole = ended >= promised;
+    bool whole = ended >= promised && (!chain->unsound || life->salvaged);
     if (life->number == checkpoint->life && ended < checkpoint->end)
         chain->cut = checkpoint->end; /* there was nothing to write between the two (D3) */
     if (promised < life->cut)
@@ -334,9 +337,11 @@ static enum mae_status check_life(struct scan *scan, size_t i)
         return MAE_OK;
     const struct place place = {.segment = chain->gap_segment, .offset = chain->gap_offset};
     if (chain->ended)
-        return salvage(
-            scan, i,
-            damaged(scan, &place, "a block before this one is missing or damaged, and it was on the disk for certain"));
+        return salvage(scan, i,
+                       damaged(scan, &place,
+                               chain->unsound ? "the flush that ends here has no whole records"
+                                              : "a block before this one is missing or damaged, and it was on the disk "
+                                                "for certain"));
     return salvage(scan, i,
                    problem_set(scan->problem, MAE_CORRUPT,
                                "%s: the log of life %" PRIu64 " ends at timestamp %" PRIu64 ", and %" PRIu64
@@ -360,10 +365,13 @@ enum mae_status scan_cuts(struct scan *scan)
         if (i + 1 < scan->life_count && !scan->lives[i].salvaged)
             scan->lives[i].cut = scan->manifest->lives[i].cut;
     }
-    if (status != MAE_OK || !scan->has_foreign || scan->salvage)
+    if (status != MAE_OK || !scan->has_foreign || (scan->salvage && !scan->has_later))
         return status;
     const struct place place = {.segment = scan->foreign_segment, .offset = scan->foreign_offset};
-    return damaged(scan, &place, "a block of another database");
+    /* A new life would have the same number as this block's, so salvage does not help, either (D7). */
+    return damaged(scan, &place,
+                   scan->has_later ? "a block of a later life than the manifest names: the manifest is an old one"
+                                   : "a block of another database");
 }
 
 /* ---- What may be in memory only. ---- */
@@ -373,7 +381,7 @@ static enum mae_status secure_block(struct scan *scan, const struct block *block
                                     const struct place *place)
 {
     const struct scan_life *chain = &scan->lives[life];
-    if (life + 1 < scan->life_count || block->flush >= chain->flush || block->synced < chain->promised)
+    if (life + 1 < scan->life_count || block->number >= chain->end_block || block->synced < chain->promised)
         return MAE_OK;
     int result = file_calls->write(place->file, block, padded(block->bytes, FILE_BLOCK_BYTES), place->offset);
     scan->rewritten = true;
@@ -408,7 +416,7 @@ static enum mae_status visit_body(struct scan *scan, uint64_t cut)
 static enum mae_status replay_block(struct scan *scan, const struct block *block, size_t life,
                                     const struct place *place)
 {
-    if (!chain_continues(scan, block, life, place))
+    if (block->number >= scan->lives[life].end_block || !chain_continues(scan, block, life, place))
         return MAE_OK;
     if (!body_add(scan, block, life))
         return problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for a flush of the log");
@@ -416,7 +424,7 @@ static enum mae_status replay_block(struct scan *scan, const struct block *block
         return MAE_OK;
     enum mae_status status = visit_body(scan, scan->lives[life].cut);
     scan->body_bytes = 0;
-    return status == MAE_CORRUPT ? damaged(scan, place, "a record of the flush that ends here makes no sense") : status;
+    return status; /* what is wrong with a record, the visitor says: it may be of an earlier flush */
 }
 
 enum mae_status scan_records(struct scan *scan, scan_record_fn visit, void *arg)

@@ -23,13 +23,14 @@
 
 struct scan_life {
     uint64_t next_block;       /* expected next */
-    uint64_t flush;            /* the first that is not whole; 0: none is */
+    uint64_t end_block;        /* of the last whole flush, + 1; 0: none is whole */
     uint64_t cut;              /* the bound of the last whole flush, else the life's start */
     uint64_t measured;         /* where its blocks end, whatever else says about the cut */
     uint64_t promised;         /* the highest bound that a good block says is on the disk */
     uint64_t unsynced_segment; /* the first block that says so is in this one; those before it have been synced */
     bool salvaged;             /* D8 */
     bool ended;                /* a block was missing or damaged: nothing behind counts */
+    bool unsound;              /* the flush that ends there has been written as it is, but not by this program */
     uint64_t gap_segment, gap_offset;
 };
 
@@ -47,7 +48,8 @@ struct scan {
     size_t first_life; /* those before do not count: a checkpoint has all that they have left */
     bool has_checkpoint_file;
     bool salvage, salvaged; /* D8: it may be done; it was done */
-    bool has_foreign;       /* a block of another database, here: */
+    bool has_foreign;       /* a block of another database, or of a life after the manifest's last one, here: */
+    bool has_later;         /* it is of a later life */
     uint64_t foreign_segment, foreign_offset;
     char *body; /* of the flush that is put together */
     size_t body_bytes, body_capacity;

@@ -23,11 +23,12 @@ void segment_path(const char *folder, uint64_t number, char *path)
 
 bool segment_number(const char *name, uint64_t *number)
 {
-    char *end;
-    if (strncmp(name, "log-", 4) != 0 || name[4] < '0' || name[4] > '9')
+    char same[SEGMENT_PATH_BYTES];
+    if (strncmp(name, "log-", 4) != 0)
         return false;
-    *number = strtoull(name + 4, &end, 10);
-    return *end == '\0';
+    *number = strtoull(name + 4, NULL, 10);
+    segment_path("", *number, same);
+    return strcmp(same + 1, name) == 0; /* otherwise two files could have one number */
 }
 
 void segments_init(struct segments *segments, const char *folder, uint64_t segment_bytes, uint64_t next_number)

@@ -1,8 +1,8 @@
 /*
  * fuzz.h - what the fuzzers share. Each source here is a program of its own (clang's libFuzzer) that feeds one reader
- * of what users write. Found must be: no crash, no finding of the sanitizers, no end without a message, and what was
- * read must be read the same again from what is written of it. scripts/fuzz runs them; corpus/NAME holds the beginnings
- * and, as regression-*, each input that once failed.
+ * of what users or disks hold. Found must be: no crash, no finding of the sanitizers, no end without a message, and
+ * what was read must be read the same again from what is written of it. scripts/fuzz runs them; corpus/NAME holds the
+ * beginnings and, as regression-*, each input that once failed.
  */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H

@@ -186,6 +186,93 @@ static void a_segment_of_another_database_is_refused(void **state)
     assert_non_null(strstr(mae_open_problem(), "log-00000009 at 0: a block of another database"));
 }
 
+/* It would begin a life that has been there, and what that one has left would count as the new one's. */
+static void an_old_manifest_is_refused(void **state)
+{
+    (void)state;
+    static char old[FILE_BLOCK_BYTES], text[200];
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 5, 7);
+    int file = file_calls->open("db/manifest", FILE_READ);
+    int64_t bytes = file_calls->size(file);
+    assert_in_range(bytes, 1, sizeof old);
+    assert_int_equal(file_calls->close(file), 0);
+    copy_file("db/manifest", old, (size_t)bytes, false);
+    close_world(&world);
+    world = world_again(group);
+    new_keys(world.workers[0], world.index, 11, 5, 7);
+    close_world(&world);
+    assert_ok(world_status(group));
+    disk_crash(NULL);
+    disk_erase("manifest");
+    copy_file("db/manifest", old, (size_t)bytes, true);
+    (void)snprintf(text, sizeof text, "%s recovery=salvage", group);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_status(MAE_CORRUPT, world_status(i ? text : group));
+        assert_non_null(strstr(mae_open_problem(), "log-00000002 at 0: a block of a later life"));
+        disk_crash(NULL);
+    }
+}
+
+/* Such a flush is damaged, although its checksum is right. Once it has been cut off, it stays so. */
+static void a_flush_without_whole_records(void **state)
+{
+    (void)state;
+    static union {
+        struct block block;
+        char bytes[8 * FILE_BLOCK_BYTES];
+    } segment;
+    struct block *last = NULL; /* with a record */
+    char text[200], wanted[200];
+    struct mae_recover_info info;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    for (uint64_t key = 1; key <= 2; key++) {
+        new_keys(world.workers[0], world.index, key, 1, 7);
+        assert_ok(mae_sync(world.db));
+    }
+    close_world(&world);
+    copy_file("db/log-00000001", segment.bytes, sizeof segment, false);
+    for (size_t at = FILE_BLOCK_BYTES; at < sizeof segment; at += FILE_BLOCK_BYTES) {
+        struct block *block = (struct block *)(void *)(segment.bytes + at);
+        if (block_is_good(block, FILE_BLOCK_BYTES, segment.block.database) && block->bytes > sizeof *block)
+            last = block;
+    }
+    assert_non_null(last);
+    ((struct record *)(last + 1))->bytes += 8;
+    block_seal(last);
+    copy_file("db/log-00000001", segment.bytes, sizeof segment, true);
+    assert_status(MAE_CORRUPT, world_status(group));
+    (void)snprintf(wanted, sizeof wanted, "log-00000001 at %td: the flush that ends here has no whole records",
+                   (char *)last - segment.bytes);
+    assert_non_null(strstr(mae_open_problem(), wanted));
+    disk_crash(NULL);
+    (void)snprintf(text, sizeof text, "%s recovery=salvage", group);
+    for (unsigned i = 0; i < 3; i++) {
+        world = world_again(i == 0 ? text : group);
+        mae_recover_info(world.db, &info);
+        assert_int_equal(info.salvaged, i == 0);
+        assert_int_equal(info.rows, 1);
+        close_world(&world);
+    }
+}
+
+/* Two files would have one number. */
+static void a_name_that_is_written_otherwise(void **state)
+{
+    (void)state;
+    static char data[FILE_BLOCK_BYTES];
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 5, 7);
+    close_world(&world);
+    copy_file("db/log-00000001", data, sizeof data, false);
+    copy_file("db/log-1", data, sizeof data, true);
+    copy_file("db/log-000000001", data, sizeof data, true);
+    copy_file("db/checkpoint-1", data, sizeof data, true);
+    world = world_again(group);
+    world_check_keys(&world, 1, 5, 7);
+    close_world(&world);
+}
+
 static const struct file_calls *writable;
 
 static int open_read_only(const char *path, unsigned mode)
@@ -651,6 +738,9 @@ int main(void)
         TEST(damage_below_the_promise_is_refused),
         TEST(salvage_cuts_at_the_damage),
         TEST(a_segment_of_another_database_is_refused),
+        TEST(an_old_manifest_is_refused),
+        TEST(a_flush_without_whole_records),
+        TEST(a_name_that_is_written_otherwise),
         TEST(a_folder_that_cannot_be_written),
         TEST(only_what_is_needed_is_written),
         TEST(it_waits_for_what_is_asked),

@@ -1,6 +1,8 @@
 /* manifest.c - a manifest comes back as it was written; a damaged or later one is refused. */
 #include "engine/durable/manifest.h"
 
+#include "engine/base/crc32c.h"
+#include "engine/base/file.h"
 #include "tests/support/disk.h"
 #include "tests/support/world.h"
 
@@ -74,8 +76,50 @@ static void every_damage_is_noticed(void **state)
     disk_close();
 }
 
+/* The checksum is right, and still it is none: a line that is written otherwise, twice, at another place, or that names
+ * what there is not. */
+static void only_what_was_written_is_read(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "next 3\ncurrent 1 10\n",
+        "database 000000000000000a\nnext 3\n",
+        "database 0xa\nnext 3\ncurrent 1 10\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 10 \n",
+        "database 000000000000000a\nnext 3\ncurrent 1 -10\n",
+        "database 000000000000000a\nnext 3\nnext 3\ncurrent 1 10\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 10\ncurrent 2 20\n",
+        "database 000000000000000a\nnext 3\nlife 2 10 15\ncurrent 1 20\n",
+        "database 000000000000000a\nnext 3\nlife 1 30 35\ncurrent 2 20\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 10\ncheckpoint 1 2 10 20 20 1 1 1 1 0 0\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 3 8 0 a\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 2 8 0 a\ntable 2 8 0 b\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 10\nindex 2 1 0 8 0 0 b\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 1 8 0 %\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 1 8 0 %2\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 1 8 0 %-1\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 1 8 0 %41\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 1 8 0 %00\n",
+    };
+    char text[400];
+    struct manifest read;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        disk_open();
+        int bytes = snprintf(text, sizeof text, "maemio-log 1\n%s", texts[i]);
+        bytes += snprintf(text + bytes, sizeof text - (size_t)bytes, "checksum %08x\n",
+                          (unsigned)crc32c(0, text, (size_t)bytes));
+        int file = file_calls->open("db/manifest", FILE_WRITE | FILE_CREATE);
+        assert_int_equal(file_calls->write(file, text, (size_t)bytes, 0), 0);
+        (void)file_calls->close(file);
+        assert_status(MAE_CORRUPT, manifest_read("db", &read, &problem));
+        assert_non_null(strstr(problem.text, "db/manifest: "));
+    }
+    disk_close();
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(it_comes_back), cmocka_unit_test(every_damage_is_noticed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(it_comes_back), cmocka_unit_test(every_damage_is_noticed),
+                                       cmocka_unit_test(only_what_was_written_is_read)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
