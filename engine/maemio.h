@@ -293,6 +293,33 @@ MAE_MUST_USE enum mae_status mae_commit(struct mae_txn *txn);
 enum mae_status mae_abort(struct mae_txn *txn);
 
 /*
+ * Savepoints. mae_savepoint notes the present moment of the transaction in *mark. mae_rollback_to takes back what the
+ * transaction has done since: writes of rows, insertions, deletions, index entries, and what it asked to be told
+ * (mae_on_durable). The mark stays, so the transaction can return to it again; marks that were set after it are gone.
+ * mae_release removes the mark and all that were set after it, and takes nothing back: what was done since then belongs
+ * to what was done before. Savepoints nest to any depth. A commit or an abort ends them all.
+ *
+ * A rollback to a savepoint takes back no reads: the commit still validates them, since the caller may have acted on
+ * what it saw. After a status for which mae_status_is_abort() is true there is no way back but mae_abort. MAE_EXISTS,
+ * MAE_NOT_FOUND and MAE_TOO_LARGE leave the way open. Row ids of insertions that were taken back are not used again
+ * before the transaction has ended.
+ *
+ * Pointers. After mae_savepoint the transaction may read, but no longer write, through pointers that updates and
+ * insertions gave it before: it calls mae_update or mae_row_update again, which returns where to write. Otherwise the
+ * rollback does not know of the change. After mae_rollback_to, pointers to new versions that were given since the mark
+ * are invalid.
+ *
+ * MAE_OK; MAE_INVALID: the transaction has no such mark, or no longer; MAE_BUSY (mae_rollback_to): the call comes from
+ * a function that mae_index_scan calls, and the mark was set before the scan began; MAE_NO_MEMORY (mae_savepoint); the
+ * status of an earlier failed call. Snapshot transactions may set savepoints, too.
+ * Cost: mae_savepoint constant. While a transaction has savepoints, the first change of a row that was written before
+ * the last one copies the row's payload. mae_rollback_to is linear in the accesses since the mark.
+ */
+MAE_MUST_USE enum mae_status mae_savepoint(struct mae_txn *txn, uint64_t *mark);
+MAE_MUST_USE enum mae_status mae_rollback_to(struct mae_txn *txn, uint64_t mark);
+MAE_MUST_USE enum mae_status mae_release(struct mae_txn *txn, uint64_t mark);
+
+/*
  * The transaction's place in the serial order; for a snapshot, the place of the last transaction that it may see. It is
  * final once mae_commit has returned: an overtaken transaction moves to a later place when it commits (see "Order").
  * The call is allowed until the worker's next mae_begin.

@@ -2,6 +2,7 @@
  * maemio.h. */
 #include "engine/db/guard.h"
 #include "engine/db/index_ops.h"
+#include "engine/db/savepoint.h"
 #include "engine/txn/commit.h"
 #include "engine/txn/entries.h"
 #include "engine/txn/access_inline.h"
@@ -178,6 +179,7 @@ enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_index *index, con
     GUARDED const struct guard guard = guard_index(txn, index);
     if (guard.status != MAE_OK)
         return guard.status;
+    SCANNING const struct savepoint_scan scan = savepoint_scan_begin(txn);
     enum mae_status status = index->ops->scan(txn, index, lo, hi, flags, limit, visit, arg);
     return LIKELY(txn->running) ? status : MAE_INVALID; /* `visit` has ended it */
 }

@@ -3,6 +3,7 @@
 #include "engine/db/db.h"
 
 #include "engine/db/guard.h"
+#include "engine/db/savepoint.h"
 #include "engine/index/scratch.h"
 #include "engine/txn/commit.h"
 #include "engine/txn/membership.h"
@@ -12,6 +13,7 @@ void db_worker_leave(struct mae_worker *worker, unsigned table_count)
     MAE_DCHECK(!worker->txn.running);
     MAE_DCHECK(table_count <= CATALOG_MAX);
     index_scratch_fini(worker);
+    savepoint_fini(worker);
     worker_leave(worker, db_of(worker)->tables, table_count);
 }
 

@@ -37,7 +37,7 @@ static COLD bool growth_room(struct index_scratch *scratch)
     return true;
 }
 
-/* Each index has one place in the transaction's list, which the worker's count of it knows. */
+/* Each index has one place in the transaction's list since the newest savepoint. The worker's count of it knows it. */
 void index_scratch_add_entries(struct mae_txn *txn, struct hash_index *index, int64_t entries)
 {
     struct index_scratch *scratch = index_scratch(txn);
@@ -45,13 +45,35 @@ void index_scratch_add_entries(struct mae_txn *txn, struct hash_index *index, in
     if (!count)
         return;
     unsigned i = count->growth_place;
-    if (i >= scratch->growth_count || scratch->growth[i].index != index) {
+    if (i >= scratch->growth_count || i < scratch->growth_from || scratch->growth[i].index != index) {
         if (scratch->growth_count == scratch->growth_capacity && !growth_room(scratch))
             return;
         i = count->growth_place = scratch->growth_count++;
         scratch->growth[i] = (struct hash_growth){.index = index};
     }
     scratch->growth[i].entries += entries;
+}
+
+struct index_mark index_scratch_mark(struct mae_txn *txn)
+{
+    struct index_scratch *scratch = index_scratch(txn);
+    if (!MUTATED(undo_leaf_kept))
+        scratch->last_leaf.index = NULL;
+    scratch->growth_from = scratch->growth_count;
+    return (struct index_mark){.growth_count = scratch->growth_count,
+                               .deferred_count = txn->on_decision ? scratch->deferred->count : 0};
+}
+
+void index_scratch_roll_back(struct mae_txn *txn, const struct index_mark *mark)
+{
+    struct index_scratch *scratch = index_scratch(txn);
+    if (!MUTATED(undo_leaf_kept))
+        scratch->last_leaf.index = NULL;
+    if (!MUTATED(undo_growth_kept))
+        scratch->growth_count = mark->growth_count;
+    scratch->growth_from = scratch->growth_count;
+    if (txn->on_decision && !MUTATED(undo_deferred_kept))
+        tree_deferred_cut(scratch->deferred, mark->deferred_count);
 }
 
 void index_scratch_fini(struct mae_worker *worker)

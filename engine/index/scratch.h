@@ -44,6 +44,7 @@ struct index_scratch {
     struct hash_growth *growth;
     struct hash_count *counts; /* by id of the table of buckets */
     unsigned counts_capacity;
+    unsigned growth_from; /* places of `growth` below are older than the newest savepoint, and stay as they are */
     struct tree_deferred *deferred; /* changes of single-version indexes that wait for the decision, or NULL */
     struct announced announced[MAE_PREFETCH_MAX];
 };
@@ -63,7 +64,7 @@ static ALWAYS_INLINE struct index_scratch *index_scratch(struct mae_txn *txn)
     if (!txn->scratch_used) {
         txn->scratch_used = true;
         scratch->last_leaf.index = NULL;
-        scratch->announced_next = scratch->announced_count = scratch->growth_count = 0;
+        scratch->announced_next = scratch->announced_count = scratch->growth_count = scratch->growth_from = 0;
     }
     return scratch;
 }
@@ -81,6 +82,18 @@ struct hash_count *index_scratch_count(struct mae_worker *worker, const struct h
 
 /* Notes that the transaction adds so many entries. Does nothing when out of memory: growth only affects speed. */
 void index_scratch_add_entries(struct mae_txn *txn, struct hash_index *index, int64_t entries);
+
+/*
+ * A moment of the transaction, for savepoints. At a mark and at a rollback the transaction forgets the leaf of its last
+ * insert: the next insert must not write into it unless the leaf's row has been recorded (U3), and must not find it
+ * given back. Announced keys stay: they are of the committed state, and are not asked for while own nodes are changed.
+ */
+struct index_mark {
+    unsigned growth_count;
+    size_t deferred_count;
+};
+struct index_mark index_scratch_mark(struct mae_txn *txn);
+void index_scratch_roll_back(struct mae_txn *txn, const struct index_mark *mark);
 
 /* Frees what indexes keep for a worker that leaves. No transaction may run. */
 void index_scratch_fini(struct mae_worker *worker);

@@ -692,11 +692,15 @@ void tree_deferred_apply(struct tree_deferred *deferred)
     tree_deferred_discard(deferred);
 }
 
+void tree_deferred_cut(struct tree_deferred *deferred, size_t count)
+{
+    while (deferred->count > count)
+        unreserve(deferred->changes[--deferred->count].index);
+}
+
 void tree_deferred_discard(struct tree_deferred *deferred)
 {
-    for (size_t i = 0; i < deferred->count; i++)
-        unreserve(deferred->changes[i].index);
-    deferred->count = 0;
+    tree_deferred_cut(deferred, 0);
 }
 
 void tree_deferred_fini(struct tree_deferred *deferred)

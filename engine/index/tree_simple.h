@@ -61,6 +61,8 @@ struct tree_deferred {
 void tree_deferred_fini(struct tree_deferred *deferred); /* empty; frees its memory */
 /* Once the commit is certain: makes the changes. */
 void tree_deferred_apply(struct tree_deferred *deferred);
+/* Forgets all but the first `count` changes. */
+void tree_deferred_cut(struct tree_deferred *deferred, size_t count);
 /* After an abort: forgets them. */
 void tree_deferred_discard(struct tree_deferred *deferred);
 

@@ -13,29 +13,33 @@
 #include "engine/store/table.h"
 
 enum access_flags {
-    ACCESS_READ = 1,       /* `read` must still be the visible version at commit */
-    ACCESS_WRITE = 2,      /* `fresh` is a new version: with READ a read-modify-write, without a blind write */
-    ACCESS_INSERT = 4,     /* the row itself is new */
-    ACCESS_DELETE = 8,     /* `fresh` will be a tombstone */
-    ACCESS_READ_HEAD = 16, /* `read` was the newest version when it was read */
-    ACCESS_INSTALLED = 32, /* `fresh` is linked */
-    ACCESS_KEEP_ID = 128,  /* inserted under a row id of the caller's, which an abort must not give back */
-    ACCESS_COPY = 64,      /* `fresh` is a copy of `read`: a promotion */
-    ACCESS_MOVED = 256,    /* `read` is MOVED, or the row loses an index entry: `fresh` will be MOVED */
-    ACCESS_TOUCH = 512,    /* if the transaction does not write the row itself, the commit writes it, unchanged */
-    ACCESS_ENTRIES = 1024, /* `entries` is set: the row gains or loses index entries */
+    ACCESS_READ = 1,        /* `read` must still be the visible version at commit */
+    ACCESS_WRITE = 2,       /* `fresh` is a new version: with READ a read-modify-write, without a blind write */
+    ACCESS_INSERT = 4,      /* the row itself is new */
+    ACCESS_DELETE = 8,      /* `fresh` will be a tombstone */
+    ACCESS_READ_HEAD = 16,  /* `read` was the newest version when it was read */
+    ACCESS_INSTALLED = 32,  /* `fresh` is linked */
+    ACCESS_KEEP_ID = 128,   /* inserted under a row id of the caller's, which an abort must not give back */
+    ACCESS_COPY = 64,       /* `fresh` is a copy of `read`: a promotion */
+    ACCESS_MOVED = 256,     /* `read` is MOVED, or the row loses an index entry: `fresh` will be MOVED */
+    ACCESS_TOUCH = 512,     /* if the transaction does not write the row itself, the commit writes it, unchanged */
+    ACCESS_ENTRIES = 1024,  /* `entries` is set: the row gains or loses index entries */
+    ACCESS_RECORDED = 2048, /* `saved` is set: the entry has been recorded for a rollback (undo.h) */
 };
 
 struct access {
     _Alignas(16) char *row; /* aligned so that an entry has 64 bytes: one cache line, found by a shift */
     struct table *table;
-    struct version *read;  /* version read; NULL for blind writes and inserts */
+    struct version *read;  /* version read, of a blind write the one found; NULL for inserts */
     struct version *fresh; /* new version, with ACCESS_WRITE; else undefined */
     version_handle read_handle, fresh_handle;
     uint32_t flags;
     int32_t entries;         /* how many index entries the row gains or, negative, loses; with ACCESS_ENTRIES */
     uint64_t contention_wts; /* for sort_writes: wts of the row's newest version */
+    uint64_t saved;          /* the serial of the record, with ACCESS_RECORDED */
 };
+
+static_assert(sizeof(struct access) == 64, "one cache line");
 
 #define ACCESS_EPOCH (UINT64_C(1) << 32)
 #define ACCESS_EPOCH_LAST (UINT64_MAX - 2 * ACCESS_EPOCH + 1) /* a transaction takes two */

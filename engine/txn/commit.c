@@ -113,6 +113,7 @@ static ALWAYS_INLINE void open_snapshot(struct mae_worker *worker, uint64_t now)
 static COLD void renew(struct mae_worker *worker)
 {
     access_set_renew(&worker->txn.accesses);
+    worker->txn.undo.epoch = 0;
     if (worker->log)
         log_buffer_forget(worker->log);
 }
@@ -381,6 +382,7 @@ static NOINLINE bool precheck(struct mae_txn *txn)
 {
     if (MUTATED(no_validation))
         return true;
+    const uint32_t read_modify_write = ACCESS_READ | ACCESS_WRITE;
     struct access_set *set = &txn->accesses;
     RACE(PRECHECK);
     COUNT(txn->worker, prechecks);
@@ -388,7 +390,7 @@ static NOINLINE bool precheck(struct mae_txn *txn)
         struct access *access = &set->entries[i];
         if (access->flags & ACCESS_READ && !read_is_valid(txn, access))
             return false;
-        if (access->flags & ACCESS_WRITE && access->read &&
+        if ((access->flags & read_modify_write) == read_modify_write &&
             atomic_load_explicit(&access->read->rts, memory_order_relaxed) > txn->ts)
             return false;
     }

@@ -64,6 +64,46 @@ enum mae_status logging_note_entry(struct mae_txn *txn, uint64_t index, const vo
     return MAE_OK;
 }
 
+/* Whether the transaction is to be told of. */
+static bool is_told(const struct mae_txn *txn)
+{
+    return txn->worker->log->told_epoch == txn->accesses.epoch;
+}
+
+struct logging_mark logging_mark(const struct mae_txn *txn)
+{
+    const struct log_buffer *log = txn->worker->log;
+    struct logging_mark mark = {.told = log && is_told(txn)};
+    if (log && has_entries(txn)) {
+        mark.entries_bytes = log->entries_bytes;
+        mark.entries_count = log->entries_count;
+    }
+    if (mark.told) {
+        mark.tell = log->told->tell;
+        mark.arg = log->told->arg;
+    }
+    return mark;
+}
+
+void logging_roll_back(struct mae_txn *txn, const struct logging_mark *mark)
+{
+    struct log_buffer *log = txn->worker->log;
+    if (!log)
+        return;
+    if (has_entries(txn) && !MUTATED(undo_entries_logged)) {
+        log->entries_bytes = mark->entries_bytes;
+        log->entries_count = mark->entries_count;
+    }
+    if (!is_told(txn) || MUTATED(undo_still_told))
+        return;
+    if (mark->told) {
+        log->told->tell = mark->tell;
+        log->told->arg = mark->arg;
+    } else {
+        log->told_epoch = 0; /* the memory is kept for the next one */
+    }
+}
+
 /* ---- Rows, at the commit. ---- */
 
 /* Whether the log tells of this write. A copy says what an earlier record has said. */
@@ -175,7 +215,7 @@ void logging_append(struct mae_txn *txn, uint32_t write_count)
 struct told *logging_take_told(struct mae_txn *txn)
 {
     struct log_buffer *log = txn->worker->log;
-    if (!log || log->told_epoch != txn->accesses.epoch)
+    if (!log || !is_told(txn))
         return NULL;
     struct told *told = log->told;
     log->told = NULL;

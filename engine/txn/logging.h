@@ -23,6 +23,17 @@ enum { LOGGING_PATIENCE_MS = 100 };
 enum mae_status logging_note_entry(struct mae_txn *txn, uint64_t index, const void *key, size_t key_bytes, uint64_t row,
                                    bool added);
 
+/* How much the transaction has noted, and whether and what it is to be told; for savepoints. */
+struct logging_mark {
+    size_t entries_bytes;
+    uint32_t entries_count;
+    bool told;
+    mae_durable_fn tell;
+    void *arg;
+};
+struct logging_mark logging_mark(const struct mae_txn *txn);
+void logging_roll_back(struct mae_txn *txn, const struct logging_mark *mark);
+
 /*
  * Reserves room for the record, while the transaction can still fail. Waits while the worker's buffer is full. MAE_OK;
  * MAE_IO; MAE_ABORT_LOG: the log's disk is full, or takes nothing; MAE_NO_MEMORY: the record is larger than the buffer

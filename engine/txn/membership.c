@@ -101,6 +101,7 @@ void worker_leave(struct mae_worker *worker, struct table *const *tables, unsign
     gc_fini(worker);
     pool_fini(&worker->pool);
     access_set_fini(&worker->txn.accesses);
+    undo_fini(&worker->txn.undo);
     atomic_store_explicit(&worker->joined, false, memory_order_release);
 #ifdef MAE_DEBUG
     atomic_store_explicit(&worker->user, 0, memory_order_release); /* db/guard.h */

@@ -54,19 +54,6 @@ static ALWAYS_INLINE struct version *version_create(struct mae_txn *txn, struct 
     return version;
 }
 
-/* Gives back a version that was never linked, and counts it, since the commit will not see it. */
-static void version_discard(struct mae_worker *worker, char *row, version_handle handle, struct version *version)
-{
-    COUNT(worker, versions_discarded);
-    if (handle == HANDLE_INLINE) {
-        COUNT(worker, inlined_writes);
-        atomic_store_explicit(&row_inline_version(row)->status, VERSION_UNUSED, memory_order_release);
-    } else {
-        COUNT(worker, pool_writes);
-        pool_free(&worker->pool, handle, version);
-    }
-}
-
 static ALWAYS_INLINE void payload_fill(struct version *fresh, const struct version *old)
 {
     size_t bytes = fresh->payload_bytes, old_bytes = old->payload_bytes;
@@ -116,7 +103,7 @@ static enum mae_status access_resize(struct mae_txn *txn, struct access *access,
     }
     payload_fill(fresh, old);
     access->fresh = fresh;
-    version_discard(txn->worker, access->row, old_handle, old);
+    undo_version(txn->worker, access->row, old_handle, old);
     return MAE_OK;
 }
 
@@ -348,6 +335,12 @@ static ALWAYS_INLINE struct visible look_again(struct mae_txn *txn, struct acces
     return found;
 }
 
+/* Before an entry of the access set changes that may be older than the newest savepoint (U3). */
+static ALWAYS_INLINE enum mae_status record(struct mae_txn *txn, struct access *access)
+{
+    return LIKELY(!txn_has_savepoints(txn)) || undo_record(txn, access) ? MAE_OK : txn_doom(txn, MAE_NO_MEMORY);
+}
+
 /* Writes a row that the transaction has accessed before. With 0 bytes a blind write is empty; an update keeps the
  * size. */
 static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access *access, size_t bytes, bool blind,
@@ -357,6 +350,9 @@ static NOINLINE enum mae_status update_again(struct mae_txn *txn, struct access 
     bool sized = bytes || (blind && !MUTATED(empty_write_keeps_size));
     if (access->flags & ACCESS_DELETE)
         return MAE_NOT_FOUND;
+    status = record(txn, access);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
     if (access->flags & ACCESS_WRITE) {
         if (sized && bytes != access->fresh->payload_bytes) {
             status = access_resize(txn, access, bytes);
@@ -433,10 +429,8 @@ enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t
     status = access_write(txn, access, bytes, 0);
     if (UNLIKELY(status != MAE_OK))
         return status;
-    if (LIKELY(!(access->flags & ACCESS_MOVED))) { /* else a read-modify-write, which inherits MOVED */
-        access->flags &= ~(uint32_t)ACCESS_READ;   /* blind: a write by another transaction in between does no harm */
-        access->read = NULL;
-    }
+    if (LIKELY(!(access->flags & ACCESS_MOVED))) /* else a read-modify-write, which inherits MOVED */
+        access->flags &= ~(uint32_t)ACCESS_READ; /* blind: a write by another transaction in between does no harm */
     *data = access->fresh->payload;
     return MAE_OK;
 }
@@ -491,6 +485,10 @@ enum mae_status txn_delete(struct mae_txn *txn, struct table *table, uint64_t ro
     char *row = table_row(table, row_id);
     uint64_t slot;
     struct access *access = access_set_find(&txn->accesses, row, &slot);
+    if (access)
+        status = record(txn, access);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
     if (access && access->flags & ACCESS_WRITE) {
         if (access->flags & ACCESS_DELETE)
             return MAE_NOT_FOUND;
@@ -524,6 +522,10 @@ enum mae_status txn_touch(struct mae_txn *txn, struct table *table, uint64_t row
     char *row = table_row(table, row_id);
     uint64_t slot;
     struct access *access = *touched = access_set_find(&txn->accesses, row, &slot);
+    if (LIKELY(access != NULL)) /* what the caller then notes is recorded, too */
+        status = record(txn, access);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
     if (LIKELY(access != NULL) && access->flags & (ACCESS_WRITE | ACCESS_TOUCH))
         return MAE_OK;
     struct visible found;

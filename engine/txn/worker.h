@@ -9,6 +9,7 @@
 #include "engine/txn/access_set.h"
 #include "engine/txn/core.h"
 #include "engine/txn/gc.h"
+#include "engine/txn/undo.h"
 
 struct counters {
 #define COUNTER(name, unit, help) _Atomic uint64_t name;
@@ -19,6 +20,8 @@ enum { COUNTER_COUNT = sizeof(struct counters) / sizeof(uint64_t) };
 
 /* The size of the memory that a transaction lends to indexes; index/scratch.h knows its contents. */
 enum { INDEX_SCRATCH_BYTES = 64 + MAE_PREFETCH_MAX * 24 };
+
+struct savepoints;
 
 struct mae_txn {
     uint64_t ts; /* reads see versions with wts < ts; a snapshot's is min_wts */
@@ -36,6 +39,8 @@ struct mae_txn {
      * decided. So whoever sees a row of this transaction finds the row's entries, and no row that a stale entry leads
      * to is used again while the entry stands. */
     void (*on_decision)(struct mae_txn *txn, bool committed);
+    struct undo undo;
+    struct savepoints *savepoints; /* db/savepoint.c: NULL until the worker sets its first */
     _Alignas(16) unsigned char scratch[INDEX_SCRATCH_BYTES];
 };
 
@@ -75,6 +80,12 @@ struct SEPARATED mae_worker {
                           atomic_load_explicit(&(worker)->counters.counter, memory_order_relaxed) + (uint64_t)(n), \
                           memory_order_relaxed)
 #define COUNT(worker, counter) COUNT_ADD(worker, counter, 1)
+
+/* Whether the transaction has savepoints. */
+static ALWAYS_INLINE bool txn_has_savepoints(const struct mae_txn *txn)
+{
+    return UNLIKELY(txn->undo.epoch == txn->accesses.epoch);
+}
 
 /* The allocator for a table, NULL when out of memory. */
 struct row_allocator *worker_rows(struct mae_worker *worker, const struct table *table);

@@ -3,11 +3,11 @@
  * without the memory, and the program goes on.
  *
  * The scenario runs everything that can allocate: opening, tables, both kinds of index, joining, inserts that make
- * indexes grow, large transactions, large payloads, updates, deletes, collection, handing over garbage and free memory,
- * maintenance, verification. Ordered indexes are multi-version or, with simple_index_update=on, single-version. The
- * scenario runs with the first request failing, then with the second, and so on, until a run makes fewer requests. The
- * test repeats a call that returned MAE_NO_MEMORY, and the call must then succeed. At the end the contents are exactly
- * those of a run without a failure. Under AddressSanitizer nothing leaks.
+ * indexes grow, savepoints, large transactions, large payloads, updates, deletes, collection, handing over garbage and
+ * free memory, maintenance, verification. Ordered indexes are multi-version or, with simple_index_update=on, single-
+ * version. The scenario runs with the first request failing, then with the second, and so on, until a run makes fewer
+ * requests. The test repeats a call that returned MAE_NO_MEMORY, and the call must then succeed. At the end the
+ * contents are exactly those of a run without a failure. Under AddressSanitizer nothing leaks.
  *
  * How to read a failure: the last line "request" has the number of the failing request. MAE_FAULT=<number> begins
  * there.
@@ -53,9 +53,34 @@ static uint64_t pairs_of(uint64_t key)
     return key % 100 == 50 ? MANY_PAIRS : 1;
 }
 
+/* Inserts and changes rows between savepoints, and takes all of it back. */
+static enum mae_status undone(struct mae_txn *txn, const struct scenario *scenario)
+{
+    enum { UNDONE = 40, FIRST = 1 << 20 };
+    uint64_t outer, inner;
+    void *data;
+    enum mae_status status = mae_savepoint(txn, &outer);
+    for (uint64_t key = FIRST; key < FIRST + UNDONE && status == MAE_OK; key++) {
+        uint64_t row;
+        status = mae_insert(txn, scenario->hash, &key, 100, &row, &data);
+        if (status == MAE_OK)
+            status = mae_index_insert(txn, scenario->tree, &key, row);
+    }
+    for (uint64_t key = FIRST; key < FIRST + UNDONE && status == MAE_OK; key++) {
+        if (key % 4 == 0)
+            status = mae_savepoint(txn, &inner);
+        if (status == MAE_OK)
+            status = mae_update(txn, scenario->hash, &key, 100, NULL, &data);
+    }
+    return status == MAE_OK ? mae_rollback_to(txn, outer) : status;
+}
+
 static enum mae_status insert_body(struct mae_txn *txn, void *arg)
 {
     struct scenario *scenario = arg;
+    enum mae_status undoing = scenario->first == 0 ? undone(txn, scenario) : MAE_OK;
+    if (undoing != MAE_OK)
+        return undoing;
     for (uint64_t key = scenario->first; key < scenario->first + scenario->count; key++) {
         uint64_t row, group = key / 10;
         void *data;

@@ -1,14 +1,15 @@
 /*
  * entries.c - random transactions of interleaved workers, on one thread, that add and remove entries of rows in three
- * indexes of one table, and delete rows with all of their entries or, as often, with some forgotten.
+ * indexes of one table, and delete rows with all of their entries or, as often, with some forgotten. They set
+ * savepoints and return to them.
  *
  * What has committed is replayed in the order of timestamps on sets of rows and entries: each entry must find its row,
  * no deleted row may leave an entry, and what was refused with MAE_CORRUPT must have been about to leave one. Then the
  * indexes hold exactly the replay's entries, the table its rows, and the database is verified, which compares each
  * row's count (I4). Single-version indexes, too, must be so in the end, although nothing validates lookups in them.
  *
- * How to read a failure: the last line "run" names the run; MAE_SEED=<its seed> begins with it. Catches the mutation
- * entry_left_behind.
+ * How to read a failure: the last line "run" names the run; MAE_SEED=<its seed> begins with it. Catches the mutations
+ * entry_left_behind and undo_deferred_kept.
  */
 #include "tests/support/world.h"
 
@@ -25,6 +26,7 @@ enum {
     KNOWN = 16,
     DONE_MAX = 400, /* of one transaction */
     ENDED_MAX = STEPS,
+    MARKS = 4,
 };
 
 static const char *const options[] = {
@@ -50,6 +52,9 @@ struct running {
     bool refused; /* with MAE_CORRUPT */
     unsigned count;
     struct done done[DONE_MAX];
+    uint64_t marks[MARKS];  /* savepoints, */
+    unsigned counts[MARKS]; /* and `count` as it was */
+    unsigned marks_count;
 };
 
 /* Rows and entries as they are in a serial execution. */
@@ -164,6 +169,24 @@ static enum mae_status read_key(struct model *model, struct running *running)
     return status == MAE_NOT_FOUND ? MAE_OK : status;
 }
 
+/* Sets a savepoint, returns to one or releases one. */
+static enum mae_status mark_one(struct model *model, struct running *running)
+{
+    uint64_t what = random_below(&model->random, 3);
+    if (what == 0 && running->marks_count < MARKS) {
+        running->counts[running->marks_count] = running->count;
+        return mae_savepoint(running->txn, &running->marks[running->marks_count++]);
+    }
+    if (running->marks_count == 0)
+        return MAE_OK;
+    unsigned which = (unsigned)random_below(&model->random, running->marks_count);
+    running->marks_count = which + (what != 1);
+    if (what == 1)
+        return mae_release(running->txn, running->marks[which]);
+    running->count = running->counts[which];
+    return mae_rollback_to(running->txn, running->marks[which]);
+}
+
 static void end_one(struct model *model, struct running *running)
 {
     bool commits = random_below(&model->random, 10) > 0;
@@ -184,12 +207,18 @@ static void step(struct model *model)
     if (!running->txn) {
         running->txn = begin(model->workers[who]);
         running->ts = mae_txn_timestamp(running->txn);
-        running->count = 0;
+        running->count = running->marks_count = 0;
         return;
     }
     uint64_t row = model->known[random_below(&model->random, KNOWN)];
     enum mae_status status = MAE_OK;
-    switch (random_below(&model->random, 18)) {
+    switch (random_below(&model->random, 22)) {
+    case 18:
+    case 19:
+    case 20:
+    case 21:
+        status = mark_one(model, running);
+        break;
     case 0:
     case 1:
     case 12:

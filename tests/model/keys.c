@@ -1,5 +1,6 @@
 /*
- * keys.c - random operations of interleaved transactions on keys, on one thread, against the oracle of serial.h.
+ * keys.c - random operations and savepoints of interleaved transactions on keys, on one thread, against the oracle of
+ * serial.h.
  *
  * The runs use both kinds of index and keys of several sizes. Keys are announced, and entries move from row to row
  * without a write of rows. The answers of a snapshot (hit, miss, scan of a range) must be those of the committed
@@ -11,7 +12,7 @@
  *
  * How to read a failure: the last line "run" has the run's seed. MAE_SEED=<seed> begins with that run. Catches the
  * mutations skip_miss_validation, skip_leaf_validation, skip_check, skip_read_check, skip_rts_raise, lost_tombstone,
- * entry_move_untouched, moved_forgotten, blind_over_moved and moved_below_blind.
+ * entry_move_untouched, moved_forgotten, blind_over_moved, moved_below_blind, undo_leaf_kept and undo_unrecorded.
  */
 #include "tests/support/colliding.h"
 #include "tests/support/serial.h"
@@ -19,7 +20,7 @@
 
 #include <inttypes.h>
 
-enum { RUNS = 120 / WORLD_SLOWNESS, STEPS = 600, WORKERS = 4, KEYS = 60, OWN_MAX = 64, AHEAD = 4 };
+enum { RUNS = 120 / WORLD_SLOWNESS, STEPS = 600, WORKERS = 4, KEYS = 60, OWN_MAX = 64, AHEAD = 4, MARKS = 4 };
 
 static const struct {
     const char *options;
@@ -38,15 +39,23 @@ static const struct {
     {"gc_interval_us=1 adaptive_skip=off clock_sync_us=1", MAE_INDEX_ORDERED, 13, false},
 };
 
+/* The own state of all keys. */
+struct own {
+    bool wrote[KEYS], there[KEYS];
+    uint64_t value[KEYS];
+};
+
 struct running {
     struct mae_txn *txn;
     uint64_t ts;
     bool snapshot;
     bool relied[KEYS]; /* on what the oracle had at ts when it was asked: */
     uint64_t version_ts[KEYS];
-    bool presence[KEYS];           /* only on whether it was there: that is all that MAE_EXISTS says */
-    bool wrote[KEYS], there[KEYS]; /* own state of the key */
-    uint64_t value[KEYS];
+    bool presence[KEYS]; /* only on whether it was there: that is all that MAE_EXISTS says */
+    struct own own;
+    struct own marked[MARKS]; /* as it was at savepoints */
+    uint64_t marks[MARKS];
+    unsigned marks_count;
     uint64_t announced[AHEAD]; /* keys given to mae_prefetch and not used yet: the last one is next */
     unsigned announced_count;
     unsigned operations;
@@ -94,9 +103,9 @@ static uint64_t key_of_bytes(const struct model *model, const void *bytes)
 
 static bool expected(const struct model *model, const struct running *running, uint64_t key, uint64_t *value)
 {
-    if (running->wrote[key]) {
-        *value = running->value[key];
-        return running->there[key];
+    if (running->own.wrote[key]) {
+        *value = running->own.value[key];
+        return running->own.there[key];
     }
     const struct serial_version *version = serial_visible(model->serial, key, running->ts);
     *value = version && !version->deleted ? version->value : 0;
@@ -106,7 +115,7 @@ static bool expected(const struct model *model, const struct running *running, u
 /* Notes what the transaction now relies on. If it has relied on another version before, it cannot commit. */
 static void rely(struct model *model, struct running *running, uint64_t key, bool presence)
 {
-    if (running->wrote[key] || (running->relied[key] && presence))
+    if (running->own.wrote[key] || (running->relied[key] && presence))
         return;
     if (!running->relied[key] || running->presence[key])
         running->version_ts[key] = serial_visible_ts(model->serial, key, running->ts);
@@ -195,9 +204,9 @@ static void change_one(struct model *model, struct running *running, unsigned wh
         return;
     if (data)
         memcpy(data, &value, sizeof value);
-    running->wrote[key] = true;
-    running->there[key] = what != 1;
-    running->value[key] = value;
+    running->own.wrote[key] = true;
+    running->own.there[key] = what != 1;
+    running->own.value[key] = value;
 }
 
 /* The transaction's entry for `key` goes, and one for the row comes instead, unless the row is UINT64_MAX. */
@@ -234,9 +243,9 @@ static void move_one(struct model *model, struct running *running, uint64_t key,
     }
     agree(running, status == MAE_OK);
     for (int i = 0; i < 2; i++) {
-        running->wrote[keys[i]] = true;
-        running->there[keys[i]] = there[!i];
-        running->value[keys[i]] = values[!i];
+        running->own.wrote[keys[i]] = true;
+        running->own.there[keys[i]] = there[!i];
+        running->own.value[keys[i]] = values[!i];
     }
 }
 
@@ -305,6 +314,25 @@ static void scan_one(struct model *model, struct running *running)
         agree(running, scanned.count == found);
 }
 
+/* Sets a savepoint, returns to one or releases one. What the transaction has relied on stays. */
+static void mark_one(struct model *model, struct running *running)
+{
+    uint64_t what = random_below(&model->random, 3);
+    if (what == 0 && running->marks_count < MARKS) {
+        running->marked[running->marks_count] = running->own;
+        assert_ok(mae_savepoint(running->txn, &running->marks[running->marks_count++]));
+    } else if (running->marks_count > 0) {
+        unsigned which = (unsigned)random_below(&model->random, running->marks_count);
+        if (what == 1)
+            assert_ok(mae_release(running->txn, running->marks[which]));
+        else
+            assert_ok(mae_rollback_to(running->txn, running->marks[which]));
+        running->marks_count = which + (what != 1);
+        if (what != 1)
+            running->own = running->marked[which];
+    }
+}
+
 static void end_one(struct model *model, struct running *running)
 {
     bool moved = false;
@@ -333,8 +361,8 @@ static void end_one(struct model *model, struct running *running)
     for (uint64_t key = 0; key < KEYS; key++) {
         const struct serial_version *version = serial_visible(model->serial, key, running->ts);
         bool was_there = version && !version->deleted;
-        if (running->wrote[key] && (running->there[key] || was_there))
-            serial_write(model->serial, key, running->ts, running->value[key], !running->there[key]);
+        if (running->own.wrote[key] && (running->own.there[key] || was_there))
+            serial_write(model->serial, key, running->ts, running->own.value[key], !running->own.there[key]);
     }
 }
 
@@ -361,8 +389,10 @@ static void step(struct model *model)
     if (running->announced_count && random_below(&model->random, 4))
         key = running->announced[--running->announced_count];
     static const unsigned char changes[] = {0, 0, 1, 1, 2, 3};
-    uint64_t what = random_below(&model->random, 14);
-    if (what == 13 && model->kind == MAE_INDEX_ORDERED)
+    uint64_t what = random_below(&model->random, 17);
+    if (what >= 14)
+        mark_one(model, running);
+    else if (what == 13 && model->kind == MAE_INDEX_ORDERED)
         scan_one(model, running);
     else if (what == 12)
         announce(model, running);

@@ -1,5 +1,6 @@
 /*
- * rows.c - random operations of interleaved transactions on rows, on one thread, against the oracle of serial.h.
+ * rows.c - random operations and savepoints of interleaved transactions on rows, on one thread, against the oracle of
+ * serial.h.
  *
  * On one thread no version is ever pending when another transaction looks, so the oracle knows exactly what each read
  * returns at that moment, whether each update aborts and with which status, and how each commit ends. Promotions, which
@@ -9,14 +10,23 @@
  *
  * How to read a failure: the last line "run" has the options and the seed of that run. MAE_SEED=<seed> begins with it.
  * Catches the mutations skip_check, skip_read_check, skip_install_check, skip_rts_raise, wrong_insert_position,
- * lost_tombstone, gc_early, row_free_early, horizon_too_high and snapshot_too_new.
+ * lost_tombstone, gc_early, row_free_early, horizon_too_high, snapshot_too_new, blind_not_restored, undo_insert_freed,
+ * undo_payload_kept, undo_unrecorded and undo_release_drops.
  */
 #include "tests/support/serial.h"
 #include "tests/support/world.h"
 
 #include <inttypes.h>
 
-enum { RUNS = 200 / WORLD_SLOWNESS, STEPS = 400, WORKERS = 4, ROWS_FIRST = 6, CELLS = 400, ACCESSES_MAX = 32 };
+enum {
+    RUNS = 200 / WORLD_SLOWNESS,
+    STEPS = 400,
+    WORKERS = 4,
+    ROWS_FIRST = 6,
+    CELLS = 400,
+    ACCESSES_MAX = 32,
+    MARKS = 4
+};
 
 enum blur { EXACT, BLURRED };
 
@@ -44,6 +54,13 @@ struct access {
     bool wrote, blind, inserted, deleted;
 };
 
+/* A savepoint: the accesses as they were. */
+struct mark {
+    uint64_t mark;
+    struct access accesses[ACCESSES_MAX];
+    unsigned count;
+};
+
 struct running {
     struct mae_txn *txn;
     uint64_t ts;
@@ -52,6 +69,8 @@ struct running {
     bool missed; /* read a deleted row: its tombstone is validated, and may be unlinked meanwhile */
     struct access accesses[ACCESSES_MAX];
     unsigned count;
+    struct mark marks[MARKS];
+    unsigned marks_count;
 };
 
 struct model {
@@ -244,6 +263,51 @@ static void insert_one(struct model *model, struct running *running)
     access->value = value;
 }
 
+/* What has come since the savepoint is no more than a read, and a new row of then is none. */
+static void forget_since(struct running *running, const struct mark *mark)
+{
+    for (unsigned i = 0; i < running->count; i++) {
+        struct access *access = &running->accesses[i];
+        if (i < mark->count) {
+            *access = mark->accesses[i];
+        } else if (access->inserted) {
+            access->deleted = true;
+        } else {
+            access->wrote = access->blind = access->deleted = false;
+            access->tracked = true;
+        }
+    }
+}
+
+/* Sets a savepoint, returns to one or releases one. */
+static void mark_one(struct model *model, struct running *running)
+{
+    uint64_t what = random_below(&model->random, 3), number = 0;
+    unsigned which = running->marks_count > 0 ? (unsigned)random_below(&model->random, running->marks_count) : 0;
+    struct mark *mark = &running->marks[which];
+    enum mae_status status;
+    if (what == 0 && running->marks_count < MARKS) {
+        status = mae_savepoint(running->txn, &number);
+        assert_string_equal(mae_status_name(status), mae_status_name(running->doomed));
+        if (status != MAE_OK)
+            return;
+        mark = &running->marks[running->marks_count++];
+        mark->mark = number;
+        mark->count = running->count;
+        memcpy(mark->accesses, running->accesses, sizeof mark->accesses);
+        return;
+    }
+    enum mae_status expected = running->doomed == MAE_OK && running->marks_count == 0 ? MAE_INVALID : running->doomed;
+    number = running->marks_count > 0 ? mark->mark : model->next_value;
+    status = what == 1 ? mae_release(running->txn, number) : mae_rollback_to(running->txn, number);
+    assert_string_equal(mae_status_name(status), mae_status_name(expected));
+    if (status != MAE_OK)
+        return;
+    running->marks_count = which + (what != 1);
+    if (what != 1)
+        forget_since(running, mark);
+}
+
 /* What was read is still what the transaction should see, and a tombstone is the newest version. */
 static bool access_holds(const struct model *model, const struct running *running, const struct access *access)
 {
@@ -333,7 +397,12 @@ static void step(struct model *model)
         end_one(model, running);
         return;
     }
-    switch (random_below(&model->random, 12)) {
+    switch (random_below(&model->random, 15)) {
+    case 12:
+    case 13:
+    case 14:
+        mark_one(model, running);
+        break;
     case 0:
         insert_one(model, running);
         break;

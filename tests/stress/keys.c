@@ -256,6 +256,35 @@ static const struct scenario scenarios[] = {
     {"renamers", rename_body, true, false, true},
 };
 
+/* Changes keys and takes that back: as if it had not been. */
+static enum mae_status undone(struct actor *actor, struct mae_txn *txn)
+{
+    struct mae_index *index = actor->world->index;
+    uint64_t mark;
+    enum mae_status status = mae_savepoint(txn, &mark);
+    for (uint64_t n = 1 + random_below(&actor->random, 4); n > 0 && !mae_status_is_abort(status); n--) {
+        uint64_t key = random_below(&actor->random, 2 * PAIRS), what = random_below(&actor->random, 3);
+        void *data = NULL;
+        if (what == 0)
+            status = mae_insert(txn, index, &key, sizeof(struct payload), NULL, &data);
+        else if (what == 1)
+            status = mae_delete(txn, index, &key);
+        else
+            status = mae_overwrite(txn, index, &key, sizeof(struct payload), &data);
+        if (status == MAE_OK && data)
+            memset(data, 0xee, sizeof(struct payload));
+    }
+    return mae_status_is_abort(status) ? status : mae_rollback_to(txn, mark);
+}
+
+/* Now and then with changes before that are taken back. */
+static enum mae_status scenario_body(struct mae_txn *txn, void *arg)
+{
+    struct actor *actor = arg;
+    enum mae_status status = random_below(&actor->random, 4) ? MAE_OK : undone(actor, txn);
+    return status == MAE_OK ? actor->scenario->body(txn, arg) : status;
+}
+
 static void *thread_body(void *arg)
 {
     struct actor *actor = arg;
@@ -267,7 +296,7 @@ static void *thread_body(void *arg)
     do { /* once at least, however late the thread begins */
         bool snapshot = random_below(&actor->random, 10) == 0;
         enum mae_status status = mae_run(actor->worker, snapshot ? MAE_SNAPSHOT : MAE_READ_WRITE,
-                                         snapshot ? snapshot_body : actor->scenario->body, actor, 0);
+                                         snapshot ? snapshot_body : scenario_body, actor, 0);
         if (status != MAE_OK) {
             actor->failure = status;
             problem(actor, "a transaction failed for good");

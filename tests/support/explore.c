@@ -453,6 +453,60 @@ static enum target_status do_table_scan(struct round *round, struct worker_state
     return noted("scan table", 0, 0, round->ops->table_scan(own->txn, round->table, table_visit, &visit));
 }
 
+static struct mae_worker *engine_worker(const struct worker_state *own)
+{
+    return (struct mae_worker *)recording_worker_inner(own->worker);
+}
+
+static enum mae_status undone_call(struct mae_txn *txn, struct mae_index *index, const struct key *key, uint64_t which)
+{
+    const void *found;
+    void *data = NULL;
+    enum mae_status status;
+    switch (which) {
+    case 0:
+        status = mae_insert(txn, index, key, sizeof(uint64_t), NULL, &data);
+        break;
+    case 1:
+        return mae_delete(txn, index, key);
+    case 2:
+        status = mae_update(txn, index, key, sizeof(uint64_t), NULL, &data);
+        break;
+    case 3:
+        status = mae_overwrite(txn, index, key, sizeof(uint64_t), &data);
+        break;
+    default:
+        return mae_read(txn, index, key, &found, NULL);
+    }
+    if (status == MAE_OK)
+        memset(data, 0xee, sizeof(uint64_t));
+    return status;
+}
+
+/* Changes between savepoints, to the last of which the transaction returns. The recording does not hear of them: they
+ * must be as if they had not been. */
+static enum target_status do_undone(struct round *round, struct worker_state *own)
+{
+    struct mae_txn *txn = &engine_worker(own)->txn;
+    struct mae_index *index = mae_index_by_name(round->db, "key");
+    uint64_t outer, inner;
+    enum mae_status status = mae_savepoint(txn, &outer);
+    for (uint64_t n = 1 + rng_below(&own->rng, 5); n > 0 && !mae_status_is_abort(status); n--) {
+        struct key key = make_key(round, rng_below(&own->rng, round->what->keys));
+        scheduler_point();
+        if (rng_below(&own->rng, 3) == 0)
+            status = mae_savepoint(txn, &inner);
+        if (!mae_status_is_abort(status))
+            status = undone_call(txn, index, &key, rng_below(&own->rng, 5));
+    }
+    scheduler_point();
+    if (!mae_status_is_abort(status))
+        status = mae_rollback_to(txn, outer);
+    if (status == MAE_OK && rng_below(&own->rng, 2))
+        status = mae_release(txn, outer);
+    return noted("undone", 0, 0, (enum target_status)status);
+}
+
 static enum target_status run_op(struct round *round, struct worker_state *own, enum explore_op op)
 {
     uint64_t keys = round->what->keys, number = rng_below(&own->rng, keys), other = rng_below(&own->rng, keys);
@@ -514,6 +568,8 @@ static enum target_status run_op(struct round *round, struct worker_state *own, 
         return do_alias(round, own, number);
     case EXPLORE_UNALIAS:
         return do_unalias(round, own, number);
+    case EXPLORE_UNDONE:
+        return do_undone(round, own);
     case EXPLORE_OP_COUNT:
         break;
     }
@@ -558,11 +614,6 @@ static bool keys_stay(const struct explore_case *what)
                weights[EXPLORE_INSERT_ERASE] + weights[EXPLORE_INSERT_RUN] + weights[EXPLORE_ERASE_RUN] +
                weights[EXPLORE_MOVE] ==
            0;
-}
-
-static struct mae_worker *engine_worker(const struct worker_state *own)
-{
-    return (struct mae_worker *)recording_worker_inner(own->worker);
 }
 
 static enum target_status attempt(struct round *round, struct worker_state *own, bool snapshot)

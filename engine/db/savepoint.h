@@ -1,0 +1,29 @@
+/*
+ * savepoint.h - savepoints of a transaction: mae_savepoint, mae_rollback_to and mae_release.
+ *
+ * A savepoint is a mark in each part of the transaction: its writes (txn/undo.h), its record for the log and what it
+ * is to be told (txn/logging.h), and the state of indexes (index/scratch.h). Marks stand on a stack; a rollback takes
+ * back what came after one of them and the marks above it, a release only removes marks.
+ *   U4  A scan stands on nodes that the transaction may have written. While one runs, its transaction returns to no
+ *       savepoint from before.
+ * Checked by: tests/unit/db/savepoint.c, tests/model; mutations undo_leaf_kept, undo_growth_kept, undo_deferred_kept,
+ * undo_entries_logged, undo_still_told, undo_release_drops and undo_below_scan.
+ */
+#ifndef ENGINE_DB_SAVEPOINT_H
+#define ENGINE_DB_SAVEPOINT_H
+
+#include "engine/txn/worker.h"
+
+/* A scan of the transaction: until it ends, savepoints up to `floor` stay. SCANNING ends it however the scan ends. */
+struct savepoint_scan {
+    struct mae_txn *txn;
+    uint64_t epoch, before;
+};
+#define SCANNING __attribute__((cleanup(savepoint_scan_end)))
+struct savepoint_scan savepoint_scan_begin(struct mae_txn *txn);
+void savepoint_scan_end(const struct savepoint_scan *scan);
+
+/* For a worker that leaves. */
+void savepoint_fini(struct mae_worker *worker);
+
+#endif
