@@ -66,12 +66,16 @@ static uint64_t note_filled(struct log *log)
     return sum;
 }
 
-/* Whether the disk must learn of the bound m although there is no record (D3). From time to time it learns of it in any
- * case, so that a new life of the database, which starts an hour above what is on the disk, starts above all
- * timestamps. */
+/* Whether the disk must learn of the bound m although there is no record (D3). If a record is above the last bound, any
+ * higher bound is news: it may make another commit safe, and who waits for that one must not wait for a transaction
+ * that is still open between the two. From time to time the disk learns of the bound in any case, so that a new life of
+ * the database, which starts an hour above what is on the disk, starts above all timestamps. */
 static bool bound_is_news(const struct log *log, uint64_t m)
 {
-    return log->highest_ts >= log->written_m ? m > log->highest_ts : m - log->written_m > log->config.half_hour;
+    uint64_t least = log->highest_ts < log->written_m ? log->config.half_hour
+                     : MUTATED(bound_withheld)        ? log->highest_ts - log->written_m
+                                                      : 0;
+    return m - log->written_m > least;
 }
 
 static size_t block_capacity(const struct log *log)

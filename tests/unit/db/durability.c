@@ -330,6 +330,34 @@ static void it_waits_for_what_is_asked(void **state)
     close_world(&world);
 }
 
+/* Two transactions stay open: one below a commit and, after the first has ended, one above it, which is below another
+ * commit. All that the first commit waits for is the first. */
+static void it_waits_for_nothing_above(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 4);
+    struct mae_txn *txns[4];
+    new_keys(world.workers[0], world.index, 1, 4, 7);
+    assert_ok(mae_sync(world.db));
+    for (unsigned i = 0; i < 4; i++) {
+        txns[i] = begin(world.workers[i]);
+        assert_ok(key_add(txns[i], world.index, 1 + i, 1));
+    }
+    uint64_t ts = mae_txn_timestamp(txns[1]);
+    assert_ok(mae_commit(txns[1]));
+    assert_ok(mae_commit(txns[3]));
+    (void)log_round(world.db->core.log);
+    assert_true(mae_durable_timestamp(world.db) <= ts);
+    assert_ok(mae_abort(txns[0]));
+    for (unsigned i = 0; i < 4; i++)
+        (void)log_round(world.db->core.log);
+    assert_true(mae_durable_timestamp(world.db) > ts);
+    assert_true(mae_durable_timestamp(world.db) <= mae_txn_timestamp(txns[2]));
+    assert_ok(mae_wait_durable(world.workers[1], ts));
+    assert_ok(mae_commit(txns[2]));
+    close_world(&world);
+}
+
 static void sync_waits_at_each_commit(void **state)
 {
     (void)state;
@@ -744,6 +772,7 @@ int main(void)
         TEST(a_folder_that_cannot_be_written),
         TEST(only_what_is_needed_is_written),
         TEST(it_waits_for_what_is_asked),
+        TEST(it_waits_for_nothing_above),
         TEST(sync_waits_at_each_commit),
         TEST(a_failed_sync_is_final),
         TEST(a_full_disk_is_waited_for),
