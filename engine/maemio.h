@@ -381,6 +381,13 @@ MAE_MUST_USE enum mae_status mae_row_read(struct mae_txn *txn, struct mae_table 
 MAE_MUST_USE enum mae_status mae_row_update(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,
                                             const void **old, void **data);
 
+/* As mae_row_update, and tells the sizes: how many bytes the row had before the call, and how many it has now. Each of
+ * old, old_bytes and new_bytes may be NULL. If the transaction wrote the row before, `old` is the new version itself,
+ * so it has what is left of the old payload. */
+MAE_MUST_USE enum mae_status mae_row_update_sized(struct mae_txn *txn, struct mae_table *table, uint64_t row,
+                                                  size_t bytes, const void **old, size_t *old_bytes, void **data,
+                                                  size_t *new_bytes);
+
 /*
  * Writes a row without reading it (a blind write): `data` is a new version of `bytes` bytes, which may be 0, with
  * undefined contents, which the caller fills. Of the writes that commit before this transaction does, only a deletion
@@ -458,8 +465,18 @@ MAE_MUST_USE enum mae_status mae_read(struct mae_txn *txn, struct mae_index *ind
                                       size_t *bytes);
 MAE_MUST_USE enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
                                         const void **old, void **data);
+MAE_MUST_USE enum mae_status mae_update_sized(struct mae_txn *txn, struct mae_index *index, const void *key,
+                                              size_t bytes, const void **old, size_t *old_bytes, void **data,
+                                              size_t *new_bytes); /* as mae_row_update_sized */
 MAE_MUST_USE enum mae_status mae_overwrite(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
                                            void **data);
+/*
+ * Updates the row of the key as mae_update_sized does, or, if there is none, inserts the row and its entry as
+ * mae_insert does. Then *old is NULL, *old_bytes is 0, and `data` has undefined contents. Each of old, old_bytes and
+ * row may be NULL. MAE_UNSUPPORTED: the index is not unique.
+ */
+MAE_MUST_USE enum mae_status mae_upsert(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
+                                        const void **old, size_t *old_bytes, void **data, uint64_t *row);
 /* Inserts the row and its entry. MAE_EXISTS: nothing was inserted. `row` may be NULL. */
 MAE_MUST_USE enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
                                         uint64_t *row, void **data);

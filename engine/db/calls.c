@@ -77,6 +77,36 @@ enum mae_status mae_row_update(struct mae_txn *txn, struct mae_table *table, uin
     return row_exists(table, row) ? txn_update(txn, &table->rows, row, bytes, old, data) : MAE_INVALID;
 }
 
+/* As txn_update, with the sizes. A row that the transaction has written before changes in place, so its old size is
+ * looked up before the update. */
+static enum mae_status update_sized(struct mae_txn *txn, struct table *table, uint64_t row, size_t bytes,
+                                    const void **old, size_t *old_bytes, void **data, size_t *new_bytes)
+{
+    const void *read;
+    size_t before = 0;
+    bool own = txn->running && txn_own_bytes(txn, table, row, &before) && !MUTATED(sized_after);
+    enum mae_status status = txn_update(txn, table, row, bytes, &read, data);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    if (old)
+        *old = read;
+    if (old_bytes)
+        *old_bytes = own ? before : txn_payload_bytes(read);
+    if (new_bytes)
+        *new_bytes = txn_payload_bytes(*data);
+    return MAE_OK;
+}
+
+enum mae_status mae_row_update_sized(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes,
+                                     const void **old, size_t *old_bytes, void **data, size_t *new_bytes)
+{
+    GUARDED const struct guard guard = guard_table(txn, table);
+    if (guard.status != MAE_OK)
+        return guard.status;
+    return row_exists(table, row) ? update_sized(txn, &table->rows, row, bytes, old, old_bytes, data, new_bytes)
+                                  : MAE_INVALID;
+}
+
 enum mae_status mae_row_overwrite(struct mae_txn *txn, struct mae_table *table, uint64_t row, size_t bytes, void **data)
 {
     GUARDED const struct guard guard = guard_table(txn, table);
@@ -346,6 +376,20 @@ enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const v
     return update_hinted(txn, index, key, old, data);
 }
 
+enum mae_status mae_update_sized(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
+                                 const void **old, size_t *old_bytes, void **data, size_t *new_bytes)
+{
+    GUARDED const struct guard guard = guard_index(txn, index);
+    if (guard.status != MAE_OK)
+        return guard.status;
+    uint64_t row;
+    enum mae_status status = find(txn, index, key, &row);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    return found_row(txn, index, key, row,
+                     update_sized(txn, rows_of(index), row, bytes, old, old_bytes, data, new_bytes));
+}
+
 enum mae_status mae_overwrite(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes, void **data)
 {
     GUARDED const struct guard guard = guard_index(txn, index);
@@ -377,6 +421,35 @@ enum mae_status mae_insert(struct mae_txn *txn, struct mae_index *index, const v
     else if (row)
         *row = inserted;
     return status;
+}
+
+enum mae_status mae_upsert(struct mae_txn *txn, struct mae_index *index, const void *key, size_t bytes,
+                           const void **old, size_t *old_bytes, void **data, uint64_t *row)
+{
+    GUARDED const struct guard guard = guard_index(txn, index);
+    if (guard.status != MAE_OK)
+        return guard.status;
+    uint64_t found;
+    if (index->config.non_unique)
+        return MAE_UNSUPPORTED;
+    if (UNLIKELY(txn->snapshot))
+        return MAE_READ_ONLY;
+    enum mae_status status = find(txn, index, key, &found);
+    if (status == MAE_OK) {
+        status = found_row(txn, index, key, found,
+                           update_sized(txn, rows_of(index), found, bytes, old, old_bytes, data, NULL));
+        if (status == MAE_OK && row)
+            *row = found;
+        return status;
+    }
+    if (status != MAE_NOT_FOUND)
+        return status;
+    if (old && !MUTATED(upsert_old_left))
+        *old = NULL;
+    if (old_bytes)
+        *old_bytes = 0;
+    status = mae_insert(txn, index, key, bytes, row, data);
+    return status == MAE_EXISTS ? txn_doom(txn, MAE_ABORT_INDEX) : status; /* the index has changed since the miss */
 }
 
 enum mae_status mae_delete(struct mae_txn *txn, struct mae_index *index, const void *key)

@@ -81,6 +81,7 @@ static enum mae_status create_table(struct mae_db *db, struct manifest_object *o
     }
     table->rows.number = object->number;
     table->db = db;
+    table->config = *config;
     strcpy(table->name, object->name);
     db->named[db->named_count++] = table;
     *created = table;
@@ -213,6 +214,7 @@ static enum mae_status create_index(struct mae_db *db, struct mae_table *table, 
     index->kind = config->kind;
     index->table = table;
     index->key_bytes = config->key_bytes;
+    index->config = *config;
     strcpy(index->name, object->name);
     enum mae_status status =
         config->kind == MAE_INDEX_HASH ? create_hash(db, index, config) : create_tree(db, index, config);

@@ -16,6 +16,7 @@ struct mae_table {
     struct table rows;
     struct mae_db *db;
     char name[NAME_BYTES];
+    struct mae_table_config config;
 };
 
 struct index_ops;
@@ -33,6 +34,7 @@ struct mae_index {
         struct tree_simple simple; /* an ordered one with simple_index_update=on */
     };
     struct table nodes, overflow; /* of `hash`; `tree` has no overflow, `simple` neither */
+    struct mae_index_config config;
 };
 
 struct mae_db {

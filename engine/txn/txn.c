@@ -408,6 +408,22 @@ enum mae_status txn_update(struct mae_txn *txn, struct table *table, uint64_t ro
     return MAE_OK;
 }
 
+size_t txn_payload_bytes(const void *payload)
+{
+    const char *version = (const char *)payload - offsetof(struct version, payload);
+    return ((const struct version *)(const void *)version)->payload_bytes;
+}
+
+bool txn_own_bytes(const struct mae_txn *txn, const struct table *table, uint64_t row_id, size_t *bytes)
+{
+    uint64_t slot;
+    const struct access *access = access_set_find(&txn->accesses, table_row(table, row_id), &slot);
+    if (!access || !(access->flags & ACCESS_WRITE))
+        return false;
+    *bytes = access->fresh->payload_bytes;
+    return true;
+}
+
 enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t row_id, size_t bytes, void **data)
 {
     enum mae_status status = check_writable(txn, table, bytes);

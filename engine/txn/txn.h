@@ -8,6 +8,9 @@
 #ifndef ENGINE_TXN_TXN_H
 #define ENGINE_TXN_TXN_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "engine/maemio.h"
 
 struct access;
@@ -32,6 +35,11 @@ enum mae_status txn_read(struct mae_txn *txn, struct table *table, uint64_t row,
  * may be NULL. Bytes beyond the old size are zero. */
 enum mae_status txn_update(struct mae_txn *txn, struct table *table, uint64_t row, size_t bytes, const void **old,
                            void **data);
+
+/* The size of a payload that a call has given. */
+size_t txn_payload_bytes(const void *payload);
+/* Whether the transaction has written the row, and then the size of its new version. */
+bool txn_own_bytes(const struct mae_txn *txn, const struct table *table, uint64_t row, size_t *bytes);
 
 /* Blind write of an existing row. */
 enum mae_status txn_overwrite(struct mae_txn *txn, struct table *table, uint64_t row, size_t bytes, void **data);

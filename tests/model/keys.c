@@ -12,7 +12,8 @@
  *
  * How to read a failure: the last line "run" has the run's seed. MAE_SEED=<seed> begins with that run. Catches the
  * mutations skip_miss_validation, skip_leaf_validation, skip_check, skip_read_check, skip_rts_raise, lost_tombstone,
- * entry_move_untouched, moved_forgotten, blind_over_moved, moved_below_blind, undo_leaf_kept and undo_unrecorded.
+ * entry_move_untouched, moved_forgotten, blind_over_moved, moved_below_blind, upsert_old_left, undo_leaf_kept and
+ * undo_unrecorded.
  */
 #include "tests/support/colliding.h"
 #include "tests/support/serial.h"
@@ -175,11 +176,18 @@ static void change_one(struct model *model, struct running *running, unsigned wh
     bool there = expected(model, running, key, &wanted), changed = changed_since(model, running, key);
     enum mae_status status, success = MAE_OK;
     void *data = NULL;
+    const void *old = &value;
+    size_t sizes[2] = {SIZE_MAX, SIZE_MAX};
     if (what == 0) {
         status = mae_insert(running->txn, model->index, bytes, sizeof value, NULL, &data);
         success = there ? MAE_EXISTS : MAE_OK;
     } else if (what == 1) {
         status = mae_delete(running->txn, model->index, bytes);
+        success = there ? MAE_OK : MAE_NOT_FOUND;
+    } else if (what == 4) {
+        status = mae_upsert(running->txn, model->index, bytes, sizeof value, &old, &sizes[0], &data, NULL);
+    } else if (what == 5) {
+        status = mae_update_sized(running->txn, model->index, bytes, 0, &old, &sizes[0], &data, &sizes[1]);
         success = there ? MAE_OK : MAE_NOT_FOUND;
     } else if (what == 2) {
         status = mae_update(running->txn, model->index, bytes, 0, NULL, &data);
@@ -202,6 +210,11 @@ static void change_one(struct model *model, struct running *running, unsigned wh
         agree(running, status == success);
     if (status != MAE_OK)
         return;
+    if (what >= 4 && !changed)
+        agree(running, there ? old && memcmp(old, &wanted, sizeof wanted) == 0 && sizes[0] == sizeof wanted
+                             : !old && sizes[0] == 0);
+    if (what == 5 && !changed)
+        agree(running, sizes[1] == sizeof value);
     if (data)
         memcpy(data, &value, sizeof value);
     running->own.wrote[key] = true;
@@ -388,15 +401,15 @@ static void step(struct model *model)
     uint64_t key = random_below(&model->random, KEYS);
     if (running->announced_count && random_below(&model->random, 4))
         key = running->announced[--running->announced_count];
-    static const unsigned char changes[] = {0, 0, 1, 1, 2, 3};
-    uint64_t what = random_below(&model->random, 17);
-    if (what >= 14)
+    static const unsigned char changes[] = {0, 0, 1, 1, 2, 3, 4, 5};
+    uint64_t what = random_below(&model->random, 19);
+    if (what >= 16)
         mark_one(model, running);
-    else if (what == 13 && model->kind == MAE_INDEX_ORDERED)
+    else if (what == 15 && model->kind == MAE_INDEX_ORDERED)
         scan_one(model, running);
-    else if (what == 12)
+    else if (what == 14)
         announce(model, running);
-    else if (what >= 10)
+    else if (what >= 12)
         move_one(model, running, key, random_below(&model->random, KEYS));
     else if (what < sizeof changes)
         change_one(model, running, changes[what], key);

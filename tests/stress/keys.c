@@ -94,11 +94,15 @@ static enum mae_status look(struct actor *actor, struct mae_txn *txn, uint64_t k
 static enum mae_status insert(struct actor *actor, struct mae_txn *txn, uint64_t key)
 {
     void *data;
-    enum mae_status status = mae_insert(txn, actor->world->index, &key, sizeof(struct payload), NULL, &data);
+    const void *old = NULL;
+    bool upserts = random_below(&actor->random, 2);
+    enum mae_status status =
+        upserts ? mae_upsert(txn, actor->world->index, &key, sizeof(struct payload), &old, NULL, &data, NULL)
+                : mae_insert(txn, actor->world->index, &key, sizeof(struct payload), NULL, &data);
     if (status == MAE_OK)
         *(struct payload *)data = (struct payload){key, ~key};
     actor->inserts += status == MAE_OK;
-    actor->wrong |= status == MAE_EXISTS;
+    actor->wrong |= status == MAE_EXISTS || old;
     return status == MAE_EXISTS ? MAE_OK : status;
 }
 

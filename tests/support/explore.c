@@ -475,6 +475,9 @@ static enum mae_status undone_call(struct mae_txn *txn, struct mae_index *index,
     case 3:
         status = mae_overwrite(txn, index, key, sizeof(uint64_t), &data);
         break;
+    case 4:
+        status = mae_upsert(txn, index, key, sizeof(uint64_t), &found, NULL, &data, NULL);
+        break;
     default:
         return mae_read(txn, index, key, &found, NULL);
     }
@@ -497,7 +500,7 @@ static enum target_status do_undone(struct round *round, struct worker_state *ow
         if (rng_below(&own->rng, 3) == 0)
             status = mae_savepoint(txn, &inner);
         if (!mae_status_is_abort(status))
-            status = undone_call(txn, index, &key, rng_below(&own->rng, 5));
+            status = undone_call(txn, index, &key, rng_below(&own->rng, 6));
     }
     scheduler_point();
     if (!mae_status_is_abort(status))

@@ -502,6 +502,81 @@ static void a_doomed_transaction_says_so_in_every_call(void **state)
     }
 }
 
+static void sizes_are_told(void **state)
+{
+    (void)state;
+    struct world world = world_open("", MAE_INDEX_HASH, 100, 1);
+    uint64_t row, key = 7;
+    size_t sizes[2];
+    const void *old;
+    void *data;
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(mae_insert(txn, world.index, &key, 10, &row, &data));
+    memset(data, 1, 10);
+    assert_ok(mae_commit(txn));
+    txn = begin(world.workers[0]);
+    static const struct {
+        size_t asked, before, after;
+    } steps[] = {{0, 10, 10}, {4, 10, 4}, {0, 4, 4}, {90, 4, 90}, {1, 90, 1}};
+    for (size_t i = 0; i < 2 * sizeof steps / sizeof steps[0]; i++) {
+        size_t step = i / 2, before = i % 2 ? steps[step].after : steps[step].before; /* the second changes nothing */
+        if (i % 3)
+            assert_ok(mae_update_sized(txn, world.index, &key, steps[step].asked, &old, &sizes[0], &data, &sizes[1]));
+        else
+            assert_ok(
+                mae_row_update_sized(txn, world.table, row, steps[step].asked, &old, &sizes[0], &data, &sizes[1]));
+        assert_int_equal(sizes[0], before);
+        assert_int_equal(sizes[1], steps[step].after);
+        assert_int_equal(*(const char *)old, 1);
+    }
+    assert_ok(mae_row_update_sized(txn, world.table, row, 3, NULL, NULL, &data, NULL));
+    assert_status(MAE_TOO_LARGE, mae_row_update_sized(txn, world.table, row, 101, NULL, NULL, &data, NULL));
+    assert_ok(mae_delete(txn, world.index, &key));
+    assert_status(MAE_NOT_FOUND, mae_update_sized(txn, world.index, &key, 3, NULL, NULL, &data, NULL));
+    assert_status(MAE_NOT_FOUND, mae_row_update_sized(txn, world.table, row, 3, NULL, NULL, &data, NULL));
+    assert_status(MAE_INVALID, mae_row_update_sized(txn, world.table, UINT64_MAX, 3, NULL, NULL, &data, NULL));
+    assert_ok(mae_commit(txn));
+    world_close(&world);
+}
+
+static void upsert_inserts_or_updates(void **state)
+{
+    (void)state;
+    for (int kind = 0; kind < 2; kind++) {
+        struct world world = world_open("", kind ? MAE_INDEX_ORDERED : MAE_INDEX_HASH, 100, 1);
+        const struct mae_index_config pairs = {.kind = MAE_INDEX_ORDERED, .key_bytes = 8, .non_unique = true};
+        struct mae_index *index;
+        uint64_t key = 7, row, again;
+        size_t size = 1;
+        const void *old = &key;
+        void *data;
+        assert_ok(mae_index_create(world.db, world.table, "pairs", &pairs, &index));
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(mae_upsert(txn, world.index, &key, 10, &old, &size, &data, &row));
+        assert_null(old);
+        assert_int_equal(size, 0);
+        memset(data, 1, 10);
+        assert_ok(mae_commit(txn));
+        txn = begin(world.workers[0]);
+        assert_ok(mae_upsert(txn, world.index, &key, 20, &old, &size, &data, &again));
+        assert_int_equal(again, row);
+        assert_int_equal(size, 10);
+        assert_int_equal(*(const char *)old, 1);
+        assert_ok(mae_upsert(txn, world.index, &key, 0, NULL, NULL, &data, NULL));
+        assert_status(MAE_TOO_LARGE, mae_upsert(txn, world.index, &key, 101, NULL, NULL, &data, NULL));
+        assert_status(MAE_UNSUPPORTED, mae_upsert(txn, index, &key, 10, &old, &size, &data, &row));
+        assert_ok(mae_delete(txn, world.index, &key));
+        assert_status(MAE_TOO_LARGE, mae_upsert(txn, world.index, &key, 101, NULL, NULL, &data, NULL));
+        assert_ok(mae_upsert(txn, world.index, &key, 3, &old, NULL, &data, NULL));
+        assert_null(old);
+        assert_ok(mae_commit(txn));
+        txn = begin_snapshot(world.workers[0]);
+        assert_status(MAE_READ_ONLY, mae_upsert(txn, world.index, &key, 3, &old, NULL, &data, NULL));
+        assert_ok(mae_commit(txn));
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -521,6 +596,8 @@ int main(void)
         cmocka_unit_test(blind_writes_mind_moves),
         cmocka_unit_test(a_doomed_transaction_says_so_in_every_call),
         cmocka_unit_test(a_removal_leaves_rows_alone_that_need_not_know),
+        cmocka_unit_test(sizes_are_told),
+        cmocka_unit_test(upsert_inserts_or_updates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
