@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -72,7 +73,7 @@ static enum mae_status copy_block(void *arg, const struct block *block)
     if (result < 0)
         return cannot(copy, "write", result);
     copy->bytes += bytes;
-    copy->done = block->is_last && block->bound >= copy->bound;
+    copy->done = block->is_last && (block->bound >= copy->bound || MUTATED(copy_cut_short));
     return copy->done ? MAE_EXISTS : MAE_OK;
 }
 
@@ -91,7 +92,8 @@ static enum mae_status copy_log(struct copy *copy, const char *from, const struc
     if (status == MAE_OK && copy->bound > manifest->lives[manifest->life_count - 1].start)
         status = problem_set(copy->problem, MAE_CORRUPT, "%s: the log ends before %" PRIu64 ", which was on the disk",
                              from, copy->bound);
-    int result = status == MAE_OK || copy->done ? file_calls->sync(copy->file) : 0;
+    bool whole = status == MAE_OK || copy->done;
+    int result = whole && !MUTATED(copy_not_synced) ? file_calls->sync(copy->file) : 0;
     (void)file_calls->close(copy->file);
     if (result < 0)
         return cannot(copy, "sync", result);
@@ -120,6 +122,9 @@ enum mae_status backup_end(const char *folder, uint64_t database, const char *fr
 void backup_undo(const char *folder, uint64_t checkpoint)
 {
     char path[SEGMENT_PATH_BYTES];
+    (void)snprintf(path, sizeof path, "%s/manifest", folder);
+    (void)file_calls->remove(path); /* first, so that it never names what is gone */
+    (void)file_calls->sync_folder(folder);
     segment_path(folder, COPY_SEGMENT, path);
     (void)file_calls->remove(path);
     checkpoint_path(folder, checkpoint, path);

@@ -3,8 +3,10 @@
  *
  * It is made like a checkpoint (checkpointer.h), only in the other folder, and followed by a copy of the log that
  * belongs to it: from the first block that the checkpoint needs up to the bound that was on the disk when its end was.
+ *   D12 The manifest of a copy comes last. By then the checkpoint and the log are synced; and after a failure it goes
+ *       first. So without it the folder is no database, and is refused as one, and with it the copy is whole.
  * The copy has a random number of its own, which each block carries, so no block of one is ever taken for one of the
- * other. The manifest comes last: without it the folder is not a database, and is refused as one.
+ * other.
  * Checked by: tests/crash, tests/unit/db/backup.c.
  */
 #ifndef ENGINE_DURABLE_BACKUP_H

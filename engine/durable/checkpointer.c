@@ -205,13 +205,18 @@ static bool is_due(struct checkpointer *checkpointer)
                            (options->checkpoint_interval_s > 0 && seconds >= (double)options->checkpoint_interval_s));
 }
 
+enum mae_status checkpointer_look(struct checkpointer *checkpointer)
+{
+    bool due = is_due(checkpointer) && !log_has_failed(checkpointer->core->log);
+    return due ? checkpointer_run(checkpointer) : MAE_OK;
+}
+
 static void *work(void *arg)
 {
     struct checkpointer *checkpointer = arg;
     enum mae_status status = MAE_OK;
     while (sleep_for(checkpointer, status == MAE_OK ? LOOK_NS : RETRY_NS))
-        if (is_due(checkpointer) && !log_has_failed(checkpointer->core->log))
-            status = checkpointer_run(checkpointer);
+        status = checkpointer_look(checkpointer);
     return NULL;
 }
 

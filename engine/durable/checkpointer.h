@@ -46,6 +46,9 @@ void checkpointer_close(struct checkpointer *checkpointer);
 /* Makes a checkpoint. Statuses of mae_checkpoint. */
 enum mae_status checkpointer_run(struct checkpointer *checkpointer);
 
+/* Makes one if it is due. The thread looks so from time to time; a test without a thread does it itself. */
+enum mae_status checkpointer_look(struct checkpointer *checkpointer);
+
 /* Copies the database into another folder (backup.h). Statuses of mae_backup. */
 enum mae_status checkpointer_backup(struct checkpointer *checkpointer, const char *folder, struct problem *problem);
 

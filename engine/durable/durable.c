@@ -353,6 +353,11 @@ enum mae_status durable_checkpoint(struct durable *durable)
     return checkpointer_run(&durable->checkpointer);
 }
 
+struct checkpointer *durable_checkpointer(struct durable *durable)
+{
+    return &durable->checkpointer;
+}
+
 enum mae_status durable_backup(struct durable *durable, const char *folder, struct problem *problem)
 {
     return checkpointer_backup(&durable->checkpointer, folder, problem);

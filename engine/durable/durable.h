@@ -38,6 +38,8 @@ enum mae_status durable_create(struct durable *durable, struct manifest_object *
 
 /* Makes a checkpoint. Statuses of mae_checkpoint. */
 enum mae_status durable_checkpoint(struct durable *durable);
+/* What makes them by itself; for tests. */
+struct checkpointer *durable_checkpointer(struct durable *durable);
 /* Copies the database. Statuses of mae_backup. */
 enum mae_status durable_backup(struct durable *durable, const char *folder, struct problem *problem);
 /* What checkpoints have been made, for mae_log_state. */

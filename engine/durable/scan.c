@@ -363,7 +363,7 @@ enum mae_status scan_cuts(struct scan *scan)
         }
         status = check_life(scan, i);
         if (i + 1 < scan->life_count && !scan->lives[i].salvaged)
-            scan->lives[i].cut = scan->manifest->lives[i].cut;
+            scan->lives[i].cut = MUTATED(cut_unrecorded) ? UINT64_MAX : scan->manifest->lives[i].cut;
     }
     if (status != MAE_OK || !scan->has_foreign || (scan->salvage && !scan->has_later))
         return status;

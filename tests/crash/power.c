@@ -3,7 +3,8 @@
  *
  * A scenario is some lives of one database on a simulated disk (tests/support/disk.h). In each life three workers run
  * short transactions that overlap, over a few keys: they insert, update, delete, move keys, insert and delete at once.
- * Now and then a checkpoint is made, with commits and rounds of the logger between its batches.
+ * Now and then a checkpoint is made, or makes itself, or a copy of the database in another folder, with commits and
+ * rounds of the logger between its batches.
  * The logger's rounds are made by hand, at random moments: also in the middle of commits and, the other way round, with
  * commits in the middle of rounds (LOG_APPEND, LOG_TAKE). A life ends by a stop of the machine at a random call, by the
  * end of the process alone, or by closing. Recoveries are stopped as well.
@@ -13,6 +14,8 @@
  *     their timestamps;
  *   - every commit below the highest durable timestamp that was ever seen has survived;
  *   - mae_db_verify finds nothing.
+ * The same goes for a copy, which is opened after the next crash, with the commits and the durable timestamp at the
+ * time when it was made. A copy that has failed, or was interrupted, is refused, or empty, or whole.
  *
  * How to read a failure: "scenario" with a seed precedes it; MAE_SEED=<that seed> MAE_CRASHES=1 repeats that one.
  * MAE_CRASHES is the number of scenarios.
@@ -33,6 +36,7 @@ enum {
     STEPS = 40,
     STEPS_MANY = 250, /* enough to fill segments */
     CHECKPOINT_EACH = 30,
+    COPY_EACH = 60,
     COMMITS_MAX = 2000,
     CHANGES_MAX = 6,
     VALUE_MAX = 2500,
@@ -56,6 +60,20 @@ struct commit {
     struct change changes[CHANGES_MAX];
 };
 
+/* What must be there, and what was promised to be: commits below that timestamp. */
+struct history {
+    struct commit commits[COMMITS_MAX];
+    unsigned count;
+    uint64_t promised; /* the highest durable timestamp that was seen */
+};
+
+/* An open database and its objects. */
+struct base {
+    struct mae_db *db;
+    struct mae_index *keys, *sorted;
+    struct mae_table *table;
+};
+
 struct session {
     struct mae_worker *worker;
     struct mae_txn *txn; /* NULL: none is open */
@@ -64,13 +82,10 @@ struct session {
 
 static struct {
     uint64_t random;
-    struct mae_db *db;
-    struct mae_index *keys, *sorted;
-    struct mae_table *table;
+    struct base base;
     struct session sessions[WORKERS + 1]; /* the last one commits in the middle of the logger's rounds */
-    struct commit commits[COMMITS_MAX];
-    unsigned commit_count;
-    uint64_t promised; /* the highest durable timestamp that was seen */
+    struct history now, copied;           /* of the database, and of the copy */
+    enum { NO_COPY, PART_OF_COPY, COPY } copy;
     uint64_t words, last_ts;
     bool async;
     unsigned followers; /* commits that may still happen in the middle of this round */
@@ -79,7 +94,7 @@ static struct {
 
 /* Of all scenarios: what must have happened, so that they show something. */
 static struct {
-    uint64_t checkpoints, reused, from_checkpoint;
+    uint64_t checkpoints, by_itself, reused, from_checkpoint, copies, parts;
 } seen;
 
 static uint64_t below(uint64_t n)
@@ -113,11 +128,11 @@ static enum mae_status insert_key(struct session *session, uint64_t key, struct 
 {
     uint64_t row;
     void *data;
-    enum mae_status status = mae_insert(session->txn, test.keys, &key, value.bytes, &row, &data);
+    enum mae_status status = mae_insert(session->txn, test.base.keys, &key, value.bytes, &row, &data);
     if (status != MAE_OK)
         return status;
     fill(data, value);
-    status = mae_index_insert(session->txn, test.sorted, &key, row);
+    status = mae_index_insert(session->txn, test.base.sorted, &key, row);
     if (status == MAE_OK)
         note(session, key, value);
     return status == MAE_EXISTS ? MAE_ABORT_USER : status;
@@ -126,12 +141,12 @@ static enum mae_status insert_key(struct session *session, uint64_t key, struct 
 static enum mae_status delete_key(struct session *session, uint64_t key)
 {
     uint64_t row;
-    enum mae_status status = mae_index_find(session->txn, test.keys, &key, &row);
+    enum mae_status status = mae_index_find(session->txn, test.base.keys, &key, &row);
     if (status != MAE_OK)
         return status;
-    status = mae_delete(session->txn, test.keys, &key);
+    status = mae_delete(session->txn, test.base.keys, &key);
     if (status == MAE_OK)
-        status = mae_index_remove(session->txn, test.sorted, &key, row);
+        status = mae_index_remove(session->txn, test.base.sorted, &key, row);
     if (status == MAE_OK)
         note(session, key, (struct value){0, 0});
     return status == MAE_NOT_FOUND ? MAE_ABORT_USER : status;
@@ -140,7 +155,7 @@ static enum mae_status delete_key(struct session *session, uint64_t key)
 static enum mae_status update_key(struct session *session, uint64_t key, struct value value)
 {
     void *data;
-    enum mae_status status = mae_update(session->txn, test.keys, &key, value.bytes, NULL, &data);
+    enum mae_status status = mae_update(session->txn, test.base.keys, &key, value.bytes, NULL, &data);
     if (status != MAE_OK)
         return status;
     fill(data, value);
@@ -155,23 +170,23 @@ static enum mae_status move_key(struct session *session, uint64_t key, uint64_t 
     const void *data;
     size_t bytes;
     struct value value = {0};
-    enum mae_status status = mae_index_find(session->txn, test.keys, &key, &row);
+    enum mae_status status = mae_index_find(session->txn, test.base.keys, &key, &row);
     if (status != MAE_OK)
         return status;
-    status = mae_row_read(session->txn, test.table, row, &data, &bytes);
+    status = mae_row_read(session->txn, test.base.table, row, &data, &bytes);
     if (status == MAE_OK) {
         value.bytes = (uint32_t)bytes;
         memcpy(&value.word, data, sizeof value.word);
-        status = mae_index_insert(session->txn, test.keys, &to, row);
+        status = mae_index_insert(session->txn, test.base.keys, &to, row);
     }
     if (status == MAE_EXISTS)
         return MAE_OK;
     if (status == MAE_OK)
-        status = mae_index_insert(session->txn, test.sorted, &to, row);
+        status = mae_index_insert(session->txn, test.base.sorted, &to, row);
     if (status == MAE_OK)
-        status = mae_index_remove(session->txn, test.keys, &key, row);
+        status = mae_index_remove(session->txn, test.base.keys, &key, row);
     if (status == MAE_OK)
-        status = mae_index_remove(session->txn, test.sorted, &key, row);
+        status = mae_index_remove(session->txn, test.base.sorted, &key, row);
     note(session, key, (struct value){0, 0});
     note(session, to, value);
     return status == MAE_OK || mae_status_is_abort(status) ? status : MAE_ABORT_USER;
@@ -237,9 +252,9 @@ static void end_session(struct session *session)
     }
     if (worker_counter(session->worker, "log_records") == logged)
         return; /* it leaves nothing behind, such as a key that was inserted and deleted */
-    assert_true(test.commit_count < COMMITS_MAX);
+    assert_true(test.now.count < COMMITS_MAX);
     session->commit.ts = worker_ts;
-    test.commits[test.commit_count++] = session->commit;
+    test.now.commits[test.now.count++] = session->commit;
 }
 
 static void roll_back(struct session *session)
@@ -254,11 +269,11 @@ static void roll_back(struct session *session)
 static void round_by_hand(void)
 {
     test.followers = (unsigned)below(FOLLOWERS + 1);
-    (void)log_round(test.db->core.log);
+    (void)log_round(test.base.db->core.log);
     test.followers = 0;
-    uint64_t durable = mae_durable_timestamp(test.db);
-    if (durable > test.promised)
-        test.promised = durable;
+    uint64_t durable = mae_durable_timestamp(test.base.db);
+    if (durable > test.now.promised)
+        test.now.promised = durable;
 }
 
 /* A short transaction of the worker that is there for it. Others may be open, none is committing. */
@@ -277,7 +292,7 @@ static void follow(void)
 
 static void in_the_middle(enum race_point point)
 {
-    if (test.in_hook || !test.db)
+    if (test.in_hook || !test.base.db)
         return;
     test.in_hook = true;
     if (point == RACE_CHECKPOINT_BATCH && below(2))
@@ -288,9 +303,9 @@ static void in_the_middle(enum race_point point)
         test.followers--, follow();
     if (point == RACE_LOG_APPEND && below(4) == 0)
         for (unsigned i = 0; i < 3; i++) { /* enough to park a worker and to pass its timestamp */
-            (void)log_round(test.db->core.log);
-            uint64_t durable = mae_durable_timestamp(test.db);
-            test.promised = durable > test.promised ? durable : test.promised;
+            (void)log_round(test.base.db->core.log);
+            uint64_t durable = mae_durable_timestamp(test.base.db);
+            test.now.promised = durable > test.now.promised ? durable : test.now.promised;
         }
     test.in_hook = false;
 }
@@ -304,21 +319,22 @@ static int by_ts(const void *left, const void *right)
 }
 
 /* Forgets the commits that are lost, and computes what the others have left behind. */
-static void expected(struct value *values)
+static void expected(struct mae_db *db, struct history *history, struct value *values)
 {
     unsigned kept = 0;
+    struct commit *commits = history->commits;
     memset(values, 0, KEYS * sizeof *values);
-    qsort(test.commits, test.commit_count, sizeof *test.commits, by_ts);
-    for (unsigned i = 0; i < test.commit_count; i++)
-        if (mae_survived(test.db, test.commits[i].ts))
-            test.commits[kept++] = test.commits[i];
-        else if (test.commits[i].ts < test.promised)
-            fail_msg("the commit %" PRIu64 " was promised below %" PRIu64 " and is lost", test.commits[i].ts,
-                     test.promised);
-    test.commit_count = kept;
+    qsort(commits, history->count, sizeof *commits, by_ts);
+    for (unsigned i = 0; i < history->count; i++)
+        if (mae_survived(db, commits[i].ts))
+            commits[kept++] = commits[i];
+        else if (commits[i].ts < history->promised)
+            fail_msg("the commit %" PRIu64 " was promised below %" PRIu64 " and is lost", commits[i].ts,
+                     history->promised);
+    history->count = kept;
     for (unsigned i = 0; i < kept; i++)
-        for (unsigned j = 0; j < test.commits[i].count; j++)
-            values[test.commits[i].changes[j].key] = test.commits[i].changes[j].value;
+        for (unsigned j = 0; j < commits[i].count; j++)
+            values[commits[i].changes[j].key] = commits[i].changes[j].value;
 }
 
 static void check_key(struct mae_txn *txn, struct mae_index *index, uint64_t key, struct value expected_value)
@@ -338,34 +354,47 @@ static void check_key(struct mae_txn *txn, struct mae_index *index, uint64_t key
         assert_int_equal(((const unsigned char *)data)[i], word & 0x7F);
 }
 
-static void check_state(void)
+static void check_state(const struct base *base, struct mae_worker *worker, struct history *history)
 {
     struct value values[KEYS];
     struct mae_txn *txn;
-    expected(values);
-    world_verify(test.db);
-    assert_ok(mae_begin(test.sessions[0].worker, MAE_READ_WRITE, 0, &txn));
+    expected(base->db, history, values);
+    world_verify(base->db);
+    assert_ok(mae_begin(worker, MAE_READ_WRITE, 0, &txn));
     test.last_ts = mae_txn_timestamp(txn);
     for (uint64_t key = 0; key < KEYS; key++) {
-        check_key(txn, test.keys, key, values[key]);
-        check_key(txn, test.sorted, key, values[key]);
+        check_key(txn, base->keys, key, values[key]);
+        check_key(txn, base->sorted, key, values[key]);
     }
     assert_ok(mae_commit(txn));
 }
 
 /* ---- Lives. ---- */
 
-static enum mae_status open_db(void)
+static enum mae_status open_folder(const char *folder, struct mae_db **db)
 {
-    struct mae_options *options =
-        world_options("log_dir=db log_segment_bytes=64K log_buffer_bytes=4K gc_interval_us=10000000 checkpoint_rate=0");
+    struct mae_options *options = world_options("log_segment_bytes=64K log_buffer_bytes=4K gc_interval_us=10000000 "
+                                                "checkpoint_rate=0 checkpoint_log_bytes=100K");
+    assert_ok(mae_options_set(options, "log_dir", folder, NULL, 0));
     assert_ok(mae_options_set(options, "recovery_threads", below(8) ? "1" : "3", NULL, 0));
     assert_ok(mae_options_set(options, "durability", test.async ? "async" : "group", NULL, 0));
-    enum mae_status status = mae_open(options, &test.db);
+    enum mae_status status = mae_open(options, db);
     mae_options_destroy(options);
     if (status != MAE_OK)
-        test.db = NULL;
+        *db = NULL;
     return status;
+}
+
+static enum mae_status open_db(void)
+{
+    return open_folder("db", &test.base.db);
+}
+
+static void find_schema(struct base *base)
+{
+    base->table = mae_table_find(base->db, "rows");
+    base->keys = mae_index_by_name(base->db, "keys");
+    base->sorted = mae_index_by_name(base->db, "by key");
 }
 
 /* The tables, if they were not made before; false: the machine has stopped meanwhile. */
@@ -374,14 +403,13 @@ static bool make_schema(void)
     const struct mae_table_config table = {.payload_max_bytes = VALUE_MAX};
     const struct mae_index_config hash = {.kind = MAE_INDEX_HASH, .key_bytes = sizeof(uint64_t)},
                                   tree = {.kind = MAE_INDEX_ORDERED, .key_bytes = sizeof(uint64_t)};
-    test.table = mae_table_find(test.db, "rows");
-    if (!test.table && mae_table_create(test.db, "rows", &table, &test.table) != MAE_OK)
+    struct base *base = &test.base;
+    find_schema(base);
+    if (!base->table && mae_table_create(base->db, "rows", &table, &base->table) != MAE_OK)
         return false;
-    test.keys = mae_index_by_name(test.db, "keys");
-    if (!test.keys && mae_index_create(test.db, test.table, "keys", &hash, &test.keys) != MAE_OK)
+    if (!base->keys && mae_index_create(base->db, base->table, "keys", &hash, &base->keys) != MAE_OK)
         return false;
-    test.sorted = mae_index_by_name(test.db, "by key");
-    return test.sorted || mae_index_create(test.db, test.table, "by key", &tree, &test.sorted) == MAE_OK;
+    return base->sorted || mae_index_create(base->db, base->table, "by key", &tree, &base->sorted) == MAE_OK;
 }
 
 static void leave(void)
@@ -395,8 +423,8 @@ static void leave(void)
 
 static void close_db(void)
 {
-    struct mae_db *db = test.db;
-    test.db = NULL;
+    struct mae_db *db = test.base.db;
+    test.base.db = NULL;
     mae_close(db);
 }
 
@@ -406,7 +434,7 @@ static void crash(void)
     bool power = below(3) > 0;
     disk_crash(power ? &test.random : NULL);
     if (power && test.async)
-        test.promised = 0;
+        test.now.promised = 0;
 }
 
 /* Something that goes wrong at one of the next `calls` calls on the disk, or nothing. */
@@ -421,6 +449,32 @@ static void no_fault(void)
 {
     disk_stop_at(0);
     disk_fail_at(0);
+}
+
+/* Opens the copy, as another database, after which it is gone. */
+static void check_copy(void)
+{
+    struct base base = {NULL};
+    struct mae_worker *worker;
+    struct mae_recover_info info;
+    if (test.copy == NO_COPY)
+        return;
+    test.in_hook = true;
+    enum mae_status status = open_folder("copy", &base.db);
+    if (test.copy == COPY && status != MAE_OK)
+        fail_msg("the copy: %s: %s", mae_status_name(status), mae_open_problem());
+    if (base.db)
+        mae_recover_info(base.db, &info);
+    if (base.db && (test.copy == COPY || info.lives > 0)) {
+        find_schema(&base);
+        assert_ok(mae_worker_join(base.db, &worker));
+        check_state(&base, worker, &test.copied);
+        mae_worker_leave(worker);
+    }
+    mae_close(base.db);
+    disk_erase_folder("copy");
+    test.copy = NO_COPY;
+    test.in_hook = false;
 }
 
 /* Opens the database until no fault comes in between. */
@@ -442,19 +496,47 @@ static void recover(void)
     }
     no_fault();
     for (unsigned i = 0; i <= WORKERS; i++)
-        assert_ok(mae_worker_join(test.db, &test.sessions[i].worker));
-    seen.from_checkpoint += durable_manifest(test.db->durable)->checkpoint.number > 0;
-    check_state();
+        assert_ok(mae_worker_join(test.base.db, &test.sessions[i].worker));
+    seen.from_checkpoint += durable_manifest(test.base.db->durable)->checkpoint.number > 0;
+    check_state(&test.base, test.sessions[0].worker, &test.now);
+    check_copy();
 }
 
 /* It may fail, if the disk does. */
 static void checkpoint(void)
 {
-    enum mae_status status = mae_checkpoint(test.db);
+    enum mae_status status = mae_checkpoint(test.base.db);
     if (status == MAE_OK)
         seen.checkpoints++;
     else
         assert_status(MAE_IO, status);
+}
+
+/* It may fail, if the disk does. Then nobody takes what is left of it for a database; unless the machine has stopped,
+ * and it is there. */
+static void copy(void)
+{
+    if (test.copy != NO_COPY)
+        return;
+    uint64_t promised = test.now.promised;
+    enum mae_status status = mae_backup(test.base.db, "copy");
+    test.copy = status == MAE_OK ? COPY : PART_OF_COPY;
+    test.copied = test.now; /* also of commits that came meanwhile, of which it has some */
+    test.copied.promised = promised;
+    seen.copies += test.copy == COPY;
+    seen.parts += test.copy == PART_OF_COPY;
+    if (status != MAE_OK)
+        assert_status(MAE_IO, status);
+}
+
+static void look(void)
+{
+    struct checkpointer *checkpointer = durable_checkpointer(test.base.db->durable);
+    uint64_t count = checkpointer->count;
+    enum mae_status status = checkpointer_look(checkpointer);
+    if (status != MAE_OK)
+        assert_status(MAE_IO, status);
+    seen.by_itself += checkpointer->count - count;
 }
 
 static void live(void)
@@ -464,8 +546,10 @@ static void live(void)
         uint64_t kind = below(4);
         if (below(CHECKPOINT_EACH) == 0)
             checkpoint();
+        else if (below(COPY_EACH) == 0)
+            copy();
         else if (kind == 0)
-            round_by_hand();
+            round_by_hand(), look();
         else if (!session->txn)
             open_session(session);
         else if (kind < 3)
@@ -474,7 +558,7 @@ static void live(void)
             end_session(session);
     }
     leave();
-    seen.reused += test.db->core.log->segments.reused;
+    seen.reused += test.base.db->core.log->segments.reused;
 }
 
 static void begin_scenario(uint64_t seed)
@@ -517,7 +601,7 @@ static bool scenario_with_stop(uint64_t seed, uint64_t call)
     if (open_db() == MAE_OK) {
         bool made = make_schema();
         for (unsigned i = 0; made && i <= WORKERS; i++)
-            assert_ok(mae_worker_join(test.db, &test.sessions[i].worker));
+            assert_ok(mae_worker_join(test.base.db, &test.sessions[i].worker));
         if (made)
             live();
         close_db();
@@ -563,10 +647,12 @@ static void what_was_promised_survives(void **state)
         scenario(seed);
     }
     printf("\n%" PRIu64 " scenarios, %" PRIu64 " checkpoints, %" PRIu64 " segments used again, %" PRIu64
-           " recoveries from a checkpoint\n",
-           count, seen.checkpoints, seen.reused, seen.from_checkpoint);
+           " recoveries from a checkpoint, %" PRIu64 " checkpoints that made themselves, %" PRIu64 " copies, %" PRIu64
+           " that failed\n",
+           count, seen.checkpoints, seen.reused, seen.from_checkpoint, seen.by_itself, seen.copies, seen.parts);
     if (count >= 100)
-        assert_true(seen.checkpoints > 0 && seen.reused > 0 && seen.from_checkpoint > 0);
+        assert_true(seen.checkpoints > 0 && seen.reused > 0 && seen.from_checkpoint > 0 && seen.by_itself > 0 &&
+                    seen.copies > 0 && seen.parts > 0);
     hooks_off();
 }
 

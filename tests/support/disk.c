@@ -107,10 +107,11 @@ static struct content *content_of(int file)
 
 /* ---- Names. ---- */
 
-static const char *base(const char *path)
+/* Whether the file with this path is in the folder. */
+static bool is_in(const char *path, const char *folder)
 {
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
+    size_t bytes = strlen(folder);
+    return strncmp(path, folder, bytes) == 0 && path[bytes] == '/';
 }
 
 static int name_find(const struct names *names, const char *name)
@@ -121,11 +122,31 @@ static int name_find(const struct names *names, const char *name)
     return -1;
 }
 
+static bool is_free(const struct names *names, int i, const char *path)
+{
+    const char *name = names->entry[i].name;
+    size_t folder_bytes = (size_t)(strrchr(path, '/') - path) + 1;
+    return name[0] == '\0' || strncmp(name, path, folder_bytes) == 0;
+}
+
+/* An entry that is free, and that no crash gives to a file of another folder. */
+static int free_entry(const char *path)
+{
+    for (int i = 0; i < NAMES_MAX; i++) {
+        bool fits = disk.now.entry[i].name[0] == '\0' && is_free(&disk.safe, i, path);
+        for (int step = 0; step < disk.step_count && fits; step++)
+            fits = is_free(&disk.steps[step], i, path);
+        if (fits)
+            return i;
+    }
+    return -1;
+}
+
 static void name_set(const char *name, int content)
 {
     int i = name_find(&disk.now, name);
     if (i < 0)
-        i = name_find(&disk.now, "");
+        i = free_entry(name);
     assert(i >= 0 && strlen(name) < NAME_BYTES_MAX);
     strcpy(disk.now.entry[i].name, name);
     disk.now.entry[i].content = content;
@@ -143,14 +164,14 @@ static int disk_file_open(const char *path, unsigned mode)
 {
     if (!is_well())
         return -EIO;
-    int name = name_find(&disk.now, base(path));
+    int name = name_find(&disk.now, path);
     if (name < 0 && !(mode & FILE_CREATE))
         return -ENOENT;
     if (name < 0) {
         assert(disk.content_count < FILES_MAX);
-        name_set(base(path), disk.content_count++);
+        name_set(path, disk.content_count++);
         names_changed();
-        name = name_find(&disk.now, base(path));
+        name = name_find(&disk.now, path);
     }
     for (int file = 0; file < OPEN_MAX; file++)
         if (opened[file].content < 0) {
@@ -253,12 +274,12 @@ static int disk_file_rename(const char *from, const char *to)
 {
     if (!is_well())
         return -EIO;
-    int name = name_find(&disk.now, base(from));
+    int name = name_find(&disk.now, from);
     if (name < 0)
         return -ENOENT;
     int content = disk.now.entry[name].content;
     disk.now.entry[name].name[0] = '\0';
-    name_set(base(to), content);
+    name_set(to, content);
     names_changed();
     return 0;
 }
@@ -267,7 +288,7 @@ static int disk_file_remove(const char *path)
 {
     if (!is_well())
         return -EIO;
-    int name = name_find(&disk.now, base(path));
+    int name = name_find(&disk.now, path);
     if (name < 0)
         return -ENOENT;
     disk.now.entry[name].name[0] = '\0';
@@ -281,24 +302,42 @@ static int disk_make_folder(const char *path)
     return is_well() ? 0 : -EIO;
 }
 
+static bool names_are(const struct names *names, const struct names *others)
+{
+    for (int i = 0; i < NAMES_MAX; i++)
+        if (strcmp(names->entry[i].name, others->entry[i].name) != 0 ||
+            (names->entry[i].name[0] && names->entry[i].content != others->entry[i].content))
+            return false;
+    return true;
+}
+
+/* The folder's names become what they are now. */
+static void names_take(struct names *names, const char *folder)
+{
+    for (int i = 0; i < NAMES_MAX; i++)
+        if (is_in(disk.now.entry[i].name, folder) || is_in(names->entry[i].name, folder))
+            names->entry[i] = disk.now.entry[i];
+}
+
 static int disk_sync_folder(const char *path)
 {
-    (void)path;
     if (!is_well())
         return -EIO;
-    disk.safe = disk.now;
-    disk.step_count = 0;
+    names_take(&disk.safe, path);
+    for (int i = 0; i < disk.step_count; i++)
+        names_take(&disk.steps[i], path);
+    if (names_are(&disk.safe, &disk.now))
+        disk.step_count = 0;
     return 0;
 }
 
 static int disk_list(const char *folder, void (*visit)(void *arg, const char *name), void *arg)
 {
-    (void)folder;
     if (!is_well())
         return -EIO;
     for (int i = NAMES_MAX; i-- > 0;)
-        if (disk.now.entry[i].name[0])
-            visit(arg, disk.now.entry[i].name);
+        if (is_in(disk.now.entry[i].name, folder))
+            visit(arg, disk.now.entry[i].name + strlen(folder) + 1);
     return 0;
 }
 
@@ -434,9 +473,9 @@ void disk_image_free(struct disk_image *image)
     free(image);
 }
 
-bool disk_damage(const char *name, uint64_t offset)
+bool disk_damage(const char *path, uint64_t offset)
 {
-    int i = name_find(&disk.now, name);
+    int i = name_find(&disk.now, path);
     if (i < 0 || offset >= disk.contents[disk.now.entry[i].content].bytes)
         return false;
     struct content *content = &disk.contents[disk.now.entry[i].content];
@@ -445,16 +484,26 @@ bool disk_damage(const char *name, uint64_t offset)
     return true;
 }
 
-bool disk_has(const char *name)
+bool disk_has(const char *path)
 {
-    return name_find(&disk.now, name) >= 0;
+    return name_find(&disk.now, path) >= 0;
 }
 
-void disk_erase(const char *name)
+void disk_erase(const char *path)
 {
-    int i = name_find(&disk.now, name);
+    int i = name_find(&disk.now, path);
     assert(i >= 0);
     disk.now.entry[i].name[0] = '\0';
     disk.safe = disk.now;
     disk.step_count = 0;
+}
+
+void disk_erase_folder(const char *folder)
+{
+    for (int i = 0; i < NAMES_MAX; i++)
+        if (is_in(disk.now.entry[i].name, folder))
+            disk.now.entry[i].name[0] = '\0';
+    names_take(&disk.safe, folder);
+    for (int i = 0; i < disk.step_count; i++)
+        names_take(&disk.steps[i], folder);
 }

@@ -4,7 +4,7 @@
  * What is written can be read at once, as from the page cache, and is safe only after a sync of the file. The names in
  * the folder are safe after a sync of the folder. A loss of power keeps, of each 512-byte sector that has been written
  * since the last sync, either what was safe or what was written, as a seed says; and of the changes of names since the
- * last sync of the folder the first few. There is one folder, whatever it is called. One thread, but for reads.
+ * last sync of their folders the first few. A folder is there once it is named. One thread, but for reads.
  */
 #ifndef TESTS_SUPPORT_DISK_H
 #define TESTS_SUPPORT_DISK_H
@@ -35,9 +35,11 @@ struct disk_image *disk_save(void);
 void disk_load(const struct disk_image *image);
 void disk_image_free(struct disk_image *image);
 
-/* Flips a bit of the file's byte, on the disk; false: there is no such byte. */
-bool disk_damage(const char *name, uint64_t offset);
-bool disk_has(const char *name);
-void disk_erase(const char *name);
+/* Flips a bit of the file's byte, on the disk; false: there is no such byte. `path` has the folder. */
+bool disk_damage(const char *path, uint64_t offset);
+bool disk_has(const char *path);
+void disk_erase(const char *path);
+/* All files of a folder are gone. */
+void disk_erase_folder(const char *folder);
 
 #endif

@@ -2,6 +2,10 @@
 #include "tests/support/logged.h"
 #include "tests/support/world.h"
 
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/base/tsc.h"
 #include "engine/db/db.h"
 
 #ifdef MAE_DEBUG
@@ -274,12 +278,12 @@ static void a_damaged_one_is_refused(void **state)
     close_world(&world);
     struct disk_image *image = disk_save();
     for (uint64_t offset = 0; offset < 300; offset++) {
-        assert_true(disk_damage("checkpoint-00000001", offset));
+        assert_true(disk_damage("db/checkpoint-00000001", offset));
         assert_status(MAE_CORRUPT, world_status(group));
         assert_non_null(strstr(mae_open_problem(), "checkpoint-00000001 at 0"));
         disk_load(image);
     }
-    disk_erase("checkpoint-00000001");
+    disk_erase("db/checkpoint-00000001");
     assert_status(MAE_IO, world_status(group));
     assert_non_null(strstr(mae_open_problem(), "checkpoint-00000001"));
     disk_load(image);
@@ -318,6 +322,88 @@ static void one_that_fails_leaves_all_as_it_was(void **state)
     close_world(&world);
 }
 
+static uint64_t checkpoints(const struct world *world)
+{
+    struct mae_log_state log;
+    mae_log_state(world->db, &log);
+    return log.checkpoints;
+}
+
+/* The log has to grow, by as much as the option says or by half of the last checkpoint, if that is more. */
+static void it_is_due_by_bytes(void **state)
+{
+    (void)state;
+    char text[300];
+    (void)snprintf(text, sizeof text, "%s checkpoint_log_bytes=32K", group);
+    struct world world = world_open(text, MAE_INDEX_HASH, 8, 1);
+    struct checkpointer *checkpointer = durable_checkpointer(world.db->durable);
+    uint64_t first = 0, second = 0; /* bytes of the log when they came */
+    for (uint64_t i = 0; i < 40; i++) {
+        new_keys(world.workers[0], world.index, 1 + i, 1, 7);
+        assert_ok(mae_sync(world.db));
+        uint64_t written = world.db->core.log->written_bytes;
+        assert_ok(checkpointer_look(checkpointer));
+        assert_ok(checkpointer_look(checkpointer));
+        first = first == 0 && checkpoints(&world) == 1 ? written : first;
+        second = second == 0 && checkpoints(&world) == 2 ? written : second;
+    }
+    assert_in_range(first, 32 << 10, 48 << 10);
+    assert_in_range(second - first, 128 << 10, 144 << 10); /* a checkpoint has a slot of 256 KiB */
+    close_world(&world);
+    world = world_again(text);
+    world_check_keys(&world, 1, 40, 7);
+    close_world(&world);
+}
+
+static void it_is_due_by_time(void **state)
+{
+    (void)state;
+    char text[300];
+    (void)snprintf(text, sizeof text, "%s checkpoint_log_bytes=0 checkpoint_interval_s=3600", group);
+    struct world world = world_open(text, MAE_INDEX_HASH, 8, 1);
+    struct checkpointer *checkpointer = durable_checkpointer(world.db->durable);
+    const uint64_t hour = (uint64_t)(3601e6 * tsc_ticks_per_us());
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    assert_ok(mae_sync(world.db));
+    assert_ok(checkpointer_look(checkpointer));
+    assert_int_equal(checkpoints(&world), 0);
+    checkpointer->begin_ticks -= hour;
+    assert_ok(checkpointer_look(checkpointer));
+    assert_ok(checkpointer_look(checkpointer));
+    assert_int_equal(checkpoints(&world), 1);
+    checkpointer->begin_ticks -= hour; /* nothing has been written since */
+    assert_ok(checkpointer_look(checkpointer));
+    assert_int_equal(checkpoints(&world), 1);
+    close_world(&world);
+}
+
+/* In a real folder, since a simulated disk is for one thread. */
+static void a_thread_makes_them(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/maemio-checkpoint-XXXXXX", text[300], command[300];
+    disk_close();
+    log_by_hand = false;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(text, sizeof text, "durability=async log_dir=%s log_segment_bytes=64K checkpoint_log_bytes=4K",
+                   folder);
+    struct world world = world_open(text, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 100, 7);
+    assert_ok(mae_sync(world.db));
+    mae_worker_idle(world.workers[0]);
+    for (unsigned i = 0; i < 3000 && checkpoints(&world) == 0; i++)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    assert_true(checkpoints(&world) > 0);
+    world_close(&world);
+    world = world_again(text);
+    world_check_keys(&world, 1, 100, 7);
+    world_close(&world);
+    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+    log_by_hand = true;
+    disk_open();
+}
+
 static void without_a_log_there_is_none(void **state)
 {
     (void)state;
@@ -340,6 +426,9 @@ int main(void)
         TEST(the_log_from_its_start_on_stays),
         TEST(a_damaged_one_is_refused),
         TEST(one_that_fails_leaves_all_as_it_was),
+        TEST(it_is_due_by_bytes),
+        TEST(it_is_due_by_time),
+        TEST(a_thread_makes_them),
         TEST(without_a_log_there_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

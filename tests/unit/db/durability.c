@@ -91,7 +91,7 @@ static void damage_below_the_promise_is_refused(void **state)
     struct disk_image *image = disk_save();
     unsigned refused = 0, padding = 0;
     for (uint64_t offset = 0; offset < 300; offset++) {
-        assert_true(disk_damage("log-00000001", offset));
+        assert_true(disk_damage("db/log-00000001", offset));
         enum mae_status status = world_status(group);
         if (status == MAE_OK) {
             padding++; /* what comes behind the block's bytes is not read */
@@ -104,7 +104,7 @@ static void damage_below_the_promise_is_refused(void **state)
         disk_load(image);
     }
     assert_true(refused > 100 && padding > 0);
-    disk_erase("manifest");
+    disk_erase("db/manifest");
     assert_status(MAE_CORRUPT, world_status(group));
     assert_non_null(strstr(mae_open_problem(), "no manifest"));
     disk_image_free(image);
@@ -137,7 +137,7 @@ static void salvage_cuts_at_the_damage(void **state)
     assert_false(info.salvaged);
     new_keys(world.workers[0], world.index, 6, 1, 7);
     close_world(&world);
-    assert_true(disk_damage("log-00000001", 2 * FILE_BLOCK_BYTES + 40));
+    assert_true(disk_damage("db/log-00000001", 2 * FILE_BLOCK_BYTES + 40));
     assert_status(MAE_CORRUPT, world_status(group));
     disk_crash(NULL);
     world = world_again(text);
@@ -204,7 +204,7 @@ static void an_old_manifest_is_refused(void **state)
     close_world(&world);
     assert_ok(world_status(group));
     disk_crash(NULL);
-    disk_erase("manifest");
+    disk_erase("db/manifest");
     copy_file("db/manifest", old, (size_t)bytes, true);
     (void)snprintf(text, sizeof text, "%s recovery=salvage", group);
     for (unsigned i = 0; i < 2; i++) {

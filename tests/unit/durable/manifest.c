@@ -63,11 +63,11 @@ static void every_damage_is_noticed(void **state)
     assert_status(MAE_NOT_FOUND, manifest_read("db", &read, &problem));
     assert_ok(manifest_write("db", &manifest, &problem));
     uint64_t bytes = 0;
-    for (; disk_damage("manifest", bytes); bytes++) {
+    for (; disk_damage("db/manifest", bytes); bytes++) {
         enum mae_status status = manifest_read("db", &read, &problem);
         assert_true(status == MAE_CORRUPT || status == MAE_UNSUPPORTED);
         assert_non_null(strstr(problem.text, "db/manifest"));
-        assert_true(disk_damage("manifest", bytes)); /* back */
+        assert_true(disk_damage("db/manifest", bytes)); /* back */
     }
     assert_true(bytes > 100);
     assert_ok(manifest_read("db", &read, &problem));
