@@ -229,6 +229,22 @@ MAE_MUST_USE enum mae_status mae_index_create(struct mae_db *db, struct mae_tabl
 struct mae_table *mae_table_find(struct mae_db *db, const char *name);
 struct mae_index *mae_index_by_name(struct mae_db *db, const char *name);
 
+/* Lists what there is, in the order of creation: the first for NULL, then the one behind the one given, NULL at the
+ * end. Any thread, also while others create; linear in their number. */
+struct mae_table *mae_table_next(struct mae_db *db, const struct mae_table *table);
+struct mae_index *mae_index_next(struct mae_db *db, const struct mae_index *index);
+
+/* The name, valid as long as the table or index, and what it was created with. Any thread; constant time. */
+const char *mae_table_name(const struct mae_table *table);
+const char *mae_index_name(const struct mae_index *index);
+void mae_table_config(const struct mae_table *table, struct mae_table_config *config);
+void mae_index_config(const struct mae_index *index, struct mae_index_config *config);
+struct mae_table *mae_index_table(const struct mae_index *index); /* whose rows its entries lead to */
+
+/* How many rows the table has. Exact while no transaction commits; meanwhile it may count transactions that are about
+ * to commit, and not yet count the last few. Any thread; costs 16 loads. */
+uint64_t mae_table_rows(const struct mae_table *table);
+
 /* ---- Workers. ---- */
 
 #define MAE_WORKERS_MAX 256
@@ -310,8 +326,8 @@ enum mae_status mae_abort(struct mae_txn *txn);
  * are invalid.
  *
  * MAE_OK; MAE_INVALID: the transaction has no such mark, or no longer; MAE_BUSY (mae_rollback_to): the call comes from
- * a function that mae_index_scan calls, and the mark was set before the scan began; MAE_NO_MEMORY (mae_savepoint); the
- * status of an earlier failed call. Snapshot transactions may set savepoints, too.
+ * a function that mae_index_scan calls, and index entries have changed since the mark; MAE_NO_MEMORY (mae_savepoint);
+ * the status of an earlier failed call. Snapshot transactions may set savepoints, too.
  * Cost: mae_savepoint constant. While a transaction has savepoints, the first change of a row that was written before
  * the last one copies the row's payload. mae_rollback_to is linear in the accesses since the mark.
  */

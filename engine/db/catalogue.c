@@ -273,6 +273,56 @@ struct mae_table *mae_table_find(struct mae_db *db, const char *name)
     return table;
 }
 
+/* The one behind `now` in a list of `count`, the first if that is NULL, or NULL. */
+static void *next_of(void *const *list, unsigned count, const void *now)
+{
+    unsigned i = 0;
+    while (now && i < count && list[i++] != now) {
+    }
+    return i < count ? list[i] : NULL;
+}
+
+struct mae_table *mae_table_next(struct mae_db *db, const struct mae_table *table)
+{
+    pthread_mutex_lock(&db->lock);
+    struct mae_table *next = next_of((void *const *)db->named, db->named_count, table);
+    pthread_mutex_unlock(&db->lock);
+    return next;
+}
+
+struct mae_index *mae_index_next(struct mae_db *db, const struct mae_index *index)
+{
+    pthread_mutex_lock(&db->lock);
+    struct mae_index *next = next_of((void *const *)db->indexes, db->index_count, index);
+    pthread_mutex_unlock(&db->lock);
+    return next;
+}
+
+const char *mae_table_name(const struct mae_table *table)
+{
+    return table->name;
+}
+
+const char *mae_index_name(const struct mae_index *index)
+{
+    return index->name;
+}
+
+void mae_table_config(const struct mae_table *table, struct mae_table_config *config)
+{
+    *config = table->config;
+}
+
+void mae_index_config(const struct mae_index *index, struct mae_index_config *config)
+{
+    *config = index->config;
+}
+
+struct mae_table *mae_index_table(const struct mae_index *index)
+{
+    return index->table;
+}
+
 struct mae_index *mae_index_by_name(struct mae_db *db, const char *name)
 {
     pthread_mutex_lock(&db->lock);

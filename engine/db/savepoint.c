@@ -22,18 +22,15 @@ struct savepoint {
 struct savepoints {
     struct savepoint *stack;
     size_t count, capacity;
-    uint64_t given;     /* how many the worker has given out */
-    uint64_t scan_from; /* with a scan of this transaction running: the newest mark that must stay, else 0 */
+    uint64_t given; /* how many the worker has given out */
 };
 
 static struct savepoints *savepoints_of(struct mae_txn *txn)
 {
     if (!txn->savepoints)
         txn->savepoints = mem_alloc(sizeof *txn->savepoints);
-    if (txn->savepoints && !txn_has_savepoints(txn)) {
+    if (txn->savepoints && !txn_has_savepoints(txn))
         txn->savepoints->count = 0;
-        txn->savepoints->scan_from = 0;
-    }
     return txn->savepoints;
 }
 
@@ -91,6 +88,12 @@ static enum mae_status look_up(const struct mae_txn *txn, uint64_t mark, size_t 
     return *place < txn->savepoints->count ? MAE_OK : MAE_INVALID;
 }
 
+/* U4. */
+static bool is_scanning(const struct mae_txn *txn)
+{
+    return txn->scans > 0 && txn->scans_epoch == txn->accesses.epoch;
+}
+
 enum mae_status mae_rollback_to(struct mae_txn *txn, uint64_t mark)
 {
     GUARDED const struct guard guard = guard_txn(txn);
@@ -101,9 +104,9 @@ enum mae_status mae_rollback_to(struct mae_txn *txn, uint64_t mark)
     if (status != MAE_OK)
         return status;
     struct savepoints *savepoints = txn->savepoints;
-    if (mark <= savepoints->scan_from && !MUTATED(undo_below_scan)) /* U4 */
-        return MAE_BUSY;
     struct savepoint *savepoint = &savepoints->stack[place];
+    if (is_scanning(txn) && undo_changes_nodes(txn, &savepoint->undo) && !MUTATED(undo_below_scan))
+        return MAE_BUSY;
     savepoints->count = place + 1;
     undo_roll_back(txn, &savepoint->undo);
     logging_roll_back(txn, &savepoint->logging);
@@ -126,23 +129,6 @@ enum mae_status mae_release(struct mae_txn *txn, uint64_t mark)
         savepoints->stack[place - 1].undo = undo_mark(txn);
     undo_return_to(txn, place > 0 ? &savepoints->stack[place - 1].undo : NULL);
     return MAE_OK;
-}
-
-struct savepoint_scan savepoint_scan_begin(struct mae_txn *txn)
-{
-    if (LIKELY(!txn_has_savepoints(txn)))
-        return (struct savepoint_scan){.txn = NULL};
-    struct savepoints *savepoints = txn->savepoints;
-    struct savepoint_scan scan = {.txn = txn, .epoch = txn->accesses.epoch, .before = savepoints->scan_from};
-    if (savepoints->count > 0)
-        savepoints->scan_from = savepoints->stack[savepoints->count - 1].mark;
-    return scan;
-}
-
-void savepoint_scan_end(const struct savepoint_scan *scan)
-{
-    if (UNLIKELY(scan->txn != NULL) && scan->txn->accesses.epoch == scan->epoch)
-        scan->txn->savepoints->scan_from = scan->before;
 }
 
 void savepoint_fini(struct mae_worker *worker)

@@ -80,6 +80,11 @@ void stats_add_table(const struct table *table, struct mae_space *space)
         add_row(table, table_row(table, row), space);
 }
 
+uint64_t mae_table_rows(const struct mae_table *table)
+{
+    return table_rows(&table->rows);
+}
+
 void mae_table_space(const struct mae_table *table, struct mae_space *space)
 {
     memset(space, 0, sizeof *space);

@@ -1,7 +1,7 @@
 /*
  * verify.c - checks the invariants of every chain and every index while nothing runs; see mae_db_verify.
  * Chains: V2, V3 and V5, no version undecided, no version in two chains; indexes: every entry leads to a live row, and
- * each row counts the entries that do (I4).
+ * each row counts the entries that do (I4). Tables: as many rows as they count.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include "engine/base/check.h"
 #include "engine/base/tsc.h"
 #include "engine/db/index_ops.h"
+#include "engine/db/stats.h"
 #include "engine/txn/commit.h"
 #include "engine/txn/membership.h"
 #include "engine/txn/txn.h"
@@ -149,6 +150,16 @@ static bool check_entry_counts(struct verifier *verifier, struct mae_table *tabl
     return true;
 }
 
+static bool check_row_count(struct verifier *verifier, const struct mae_table *table)
+{
+    struct mae_space space = {0};
+    stats_add_table(&table->rows, &space);
+    if (space.rows == table_rows(&table->rows))
+        return true;
+    return finding(verifier, "table %s: has %" PRIu64 " rows, but counts %" PRIu64, table->name, space.rows,
+                   table_rows(&table->rows));
+}
+
 /* The indexes of a table. MAE_CORRUPT: there is a finding. */
 static enum mae_status check_indexes(struct verifier *verifier, struct mae_table *table)
 {
@@ -163,7 +174,7 @@ static enum mae_status check_indexes(struct verifier *verifier, struct mae_table
         verifier->index = db->indexes[i];
         sound = verifier->index->table != table || check_index(verifier);
     }
-    sound = sound && check_entry_counts(verifier, table, rows);
+    sound = sound && check_entry_counts(verifier, table, rows) && check_row_count(verifier, table);
     free(entries);
     return sound ? MAE_OK : MAE_CORRUPT;
 }

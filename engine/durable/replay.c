@@ -501,13 +501,14 @@ static enum mae_status expect_entries(struct replay *replay)
 static void free_rows(struct replay *replay, struct table *table)
 {
     struct row_allocator rows = {0};
+    int64_t found = 0;
     uint64_t limit = atomic_load_explicit(&table->next_row, memory_order_relaxed);
     for (uint64_t row_id = limit; row_id-- > 0;) {
         char *row = table_row(table, row_id);
         version_handle handle = atomic_load_explicit(row_head(table, row), memory_order_relaxed);
         struct version *version = handle == HANDLE_NONE ? NULL : row_version(table, row, handle);
         if (version && atomic_load_explicit(&version->status, memory_order_relaxed) == VERSION_COMMITTED) {
-            replay->rows++;
+            found++;
             continue;
         }
         if (handle == HANDLE_INLINE)
@@ -518,6 +519,8 @@ static void free_rows(struct replay *replay, struct table *table)
         row_free(table, &rows, row_id);
     }
     row_allocator_fini(table, &rows);
+    table_count_rows(table, 0, MUTATED(restored_uncounted) ? 0 : found);
+    replay->rows += (uint64_t)found;
 }
 
 enum mae_status replay_finish(struct replay *replay, struct table *const *tables, size_t table_count)

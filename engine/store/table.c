@@ -182,6 +182,19 @@ void row_allocator_fini(struct table *table, struct row_allocator *allocator)
     memset(allocator, 0, sizeof *allocator);
 }
 
+void table_count_rows(struct table *table, unsigned part, int64_t rows)
+{
+    atomic_fetch_add_explicit(&table->row_counts[part % ROW_COUNT_PARTS].rows, rows, memory_order_relaxed);
+}
+
+uint64_t table_rows(const struct table *table)
+{
+    int64_t rows = 0;
+    for (unsigned i = 0; i < ROW_COUNT_PARTS; i++)
+        rows += atomic_load_explicit(&table->row_counts[i].rows, memory_order_relaxed);
+    return rows > 0 ? (uint64_t)rows : 0; /* a deletion may be seen before the insertion in another part */
+}
+
 /* Waits until no collector has the row locked, and returns the lock byte. Ends: a collector waits for nobody while it
  * has a row locked. */
 static uint8_t lock_byte(_Atomic uint8_t *lock)

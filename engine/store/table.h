@@ -23,6 +23,12 @@
 #include "engine/store/entry_counts.h"
 #include "engine/store/version_pool.h"
 
+/* How many rows a table has is counted in parts, each of which some of the workers write. ORD-4. */
+enum { ROW_COUNT_PARTS = 16 };
+struct row_count {
+    SEPARATED _Atomic int64_t rows;
+};
+
 struct table {
     /* Constant after table_init. */
     char *base;
@@ -42,7 +48,8 @@ struct table {
     pthread_mutex_t free_lock;
     uint64_t *free_rows; /* row ids that workers handed back */
     size_t free_count, free_capacity;
-    struct entry_counts entry_counts; /* of the rows whose lock byte says MANY */
+    struct entry_counts entry_counts;             /* of the rows whose lock byte says MANY */
+    struct row_count row_counts[ROW_COUNT_PARTS]; /* not of a table of nodes */
 };
 
 /*
@@ -80,6 +87,11 @@ enum mae_status table_reserve_rows(struct table *table, uint64_t rows);
 enum mae_status row_alloc(struct table *table, struct row_allocator *allocator, uint64_t *row);
 /* Takes an empty row back. If the free list cannot grow, the row id stays unused until the database closes. */
 void row_free(struct table *table, struct row_allocator *allocator, uint64_t row);
+/* Counts rows that have come or, negative, gone. Any number of threads; `part` is any number of the caller's. */
+void table_count_rows(struct table *table, unsigned part, int64_t rows);
+/* The sum: exact if nothing is counted meanwhile. */
+uint64_t table_rows(const struct table *table);
+
 /* How many index entries lead to the row. Waits while a collector has the row locked. */
 uint32_t row_entries(struct table *table, char *row);
 /* Makes it possible to set that number to `count`. False when out of memory. */

@@ -113,7 +113,7 @@ static ALWAYS_INLINE void open_snapshot(struct mae_worker *worker, uint64_t now)
 static COLD void renew(struct mae_worker *worker)
 {
     access_set_renew(&worker->txn.accesses);
-    worker->txn.undo.epoch = 0;
+    worker->txn.undo.epoch = worker->txn.scans_epoch = 0;
     if (worker->log)
         log_buffer_forget(worker->log);
 }
@@ -520,11 +520,49 @@ static void insert_discard(struct mae_worker *worker, struct access *access)
         row_free(access->table, rows, table_row_id(access->table, access->row));
 }
 
+/* What a commit adds to the count of a table's rows: once for neighbouring writes in one table. */
+struct row_change {
+    struct table *table;
+    int64_t rows;
+};
+
+static ALWAYS_INLINE void count_row(struct mae_worker *worker, struct row_change *change, struct table *table,
+                                    int64_t rows)
+{
+    if (table->is_node)
+        return;
+    if (UNLIKELY(change->table != table)) {
+        if (change->rows != 0)
+            table_count_rows(change->table, worker->id, change->rows);
+        *change = (struct row_change){.table = table};
+    }
+    change->rows += rows;
+}
+
+static ALWAYS_INLINE void count_last_row(struct mae_worker *worker, const struct row_change *change)
+{
+    if (change->rows != 0)
+        table_count_rows(change->table, worker->id, change->rows);
+}
+
+static void count_deletions(struct mae_txn *txn, uint32_t write_count)
+{
+    struct access_set *set = &txn->accesses;
+    struct row_change change = {.table = NULL};
+    for (uint32_t i = 0; i < write_count && !MUTATED(deleted_rows_counted); i++) {
+        const struct access *access = &set->entries[set->writes[i]];
+        if ((access->flags & (ACCESS_INSERT | ACCESS_DELETE)) == ACCESS_DELETE)
+            count_row(txn->worker, &change, access->table, -1);
+    }
+    count_last_row(txn->worker, &change);
+}
+
 /* Decides the inserted rows first: a transaction that sees an entry of this one must find the entry's row (I2). */
 static void decide_inserts(struct mae_txn *txn, uint32_t write_count)
 {
     struct mae_worker *worker = txn->worker;
     struct access_set *set = &txn->accesses;
+    struct row_change change = {.table = NULL};
     for (uint32_t i = 0; i < write_count; i++) {
         struct access *access = &set->entries[set->writes[i]];
         if (!(access->flags & ACCESS_INSERT))
@@ -533,6 +571,7 @@ static void decide_inserts(struct mae_txn *txn, uint32_t write_count)
             insert_discard(worker, access);
             continue;
         }
+        count_row(worker, &change, access->table, 1);
         RACE(DECIDE);
         MAE_DCHECK(atomic_load_explicit(row_head(access->table, access->row), memory_order_relaxed) ==
                    HANDLE_NONE); /* I2 */
@@ -541,6 +580,7 @@ static void decide_inserts(struct mae_txn *txn, uint32_t write_count)
         /* ORD-8. No other worker links here: the row was empty, and no other worker had its id. */
         atomic_store_explicit(row_head(access->table, access->row), access->fresh_handle, memory_order_release);
     }
+    count_last_row(worker, &change);
 }
 
 /*
@@ -573,6 +613,8 @@ static NOINLINE enum mae_status prepare_decision(struct mae_txn *txn, struct wri
     /* Before anything is decided: whoever sees a row of this transaction finds the row's entries. */
     if (txn->on_decision && !MUTATED(entries_behind_rows))
         tell_decision(txn, true);
+    if (writes.flags & ACCESS_DELETE)
+        count_deletions(txn, writes.count);
     if (writes.flags & ACCESS_INSERT)
         decide_inserts(txn, writes.count);
     if (writes.flags & ACCESS_MOVED && !MUTATED(moved_before_entry))

@@ -143,6 +143,18 @@ struct undo_mark undo_mark(struct mae_txn *txn)
                               .frees = txn->frees};
 }
 
+bool undo_changes_nodes(const struct mae_txn *txn, const struct undo_mark *mark)
+{
+    const struct access *entries = txn->accesses.entries;
+    for (uint32_t i = mark->records; i < txn->undo.record_count; i++)
+        if (entries[txn->undo.records[i].access].table->is_node)
+            return true;
+    for (uint32_t i = mark->accesses; i < txn->accesses.count; i++) /* a copy is not what others have been given */
+        if (entries[i].table->is_node && (entries[i].flags & (ACCESS_WRITE | ACCESS_COPY)) == ACCESS_WRITE)
+            return true;
+    return false;
+}
+
 void undo_roll_back(struct mae_txn *txn, struct undo_mark *mark)
 {
     struct undo *undo = &txn->undo;

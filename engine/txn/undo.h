@@ -46,6 +46,8 @@ struct undo_mark {
 
 /* Notes the moment. Cannot fail. */
 struct undo_mark undo_mark(struct mae_txn *txn);
+/* Whether the transaction has changed index nodes since. */
+bool undo_changes_nodes(const struct mae_txn *txn, const struct undo_mark *mark);
 /* Takes back what the transaction, which is not doomed, has done since. Cannot fail. The mark stays and moves on: what
  * was taken back is not looked at again. */
 void undo_roll_back(struct mae_txn *txn, struct undo_mark *mark);

@@ -40,6 +40,8 @@ struct mae_txn {
      * to is used again while the entry stands. */
     void (*on_decision)(struct mae_txn *txn, bool committed);
     struct undo undo;
+    uint64_t scans_epoch; /* of the access set of the transaction that has begun a scan; and how many are running */
+    unsigned scans;
     struct savepoints *savepoints; /* db/savepoint.c: NULL until the worker sets its first */
     _Alignas(16) unsigned char scratch[INDEX_SCRATCH_BYTES];
 };

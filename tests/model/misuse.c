@@ -49,7 +49,10 @@ struct database {
     unsigned tables_made;
 };
 
+enum { MARKS = 8 };
+
 struct fuzz {
+    uint64_t marks[MARKS]; /* savepoints that were set, of any transaction */
     struct database databases[DATABASES];
     uint64_t random;
     bool careful;   /* uses entries by key only */
@@ -230,7 +233,7 @@ static void row_calls(struct fuzz *fuzz)
 
 static void key_calls(struct fuzz *fuzz)
 {
-    unsigned kind = (unsigned)draw(fuzz, 6);
+    unsigned kind = (unsigned)draw(fuzz, 8);
     struct use use = draw_use(fuzz, kind > 1 || ALL_CHECKED);
     if (!use.txn)
         return;
@@ -260,6 +263,16 @@ static void key_calls(struct fuzz *fuzz)
             fill(fuzz, data, bytes);
         break;
     case 4:
+        status = mae_upsert(use.txn, use.index, use.key, bytes, draw(fuzz, 2) ? &old : NULL, NULL, &data, NULL);
+        if (status == MAE_OK && bytes)
+            fill(fuzz, data, bytes);
+        break;
+    case 5:
+        status = mae_update_sized(use.txn, use.index, use.key, bytes, NULL, NULL, &data, &read_bytes);
+        if (status == MAE_OK)
+            fill(fuzz, data, read_bytes);
+        break;
+    case 6:
         status = mae_delete(use.txn, use.index, use.key);
         break;
     default:
@@ -297,6 +310,31 @@ static void entry_calls(struct fuzz *fuzz)
         if (fuzz->depth)
             return;
         status = mae_index_remove(use.txn, use.index, use.key, row);
+    }
+    check_status(&use, status);
+}
+
+static void savepoint_calls(struct fuzz *fuzz)
+{
+    struct use use = draw_use(fuzz, false);
+    uint64_t mark = 0;
+    enum mae_status status;
+    if (!use.txn)
+        return;
+    switch (draw(fuzz, 4)) {
+    case 0:
+    case 1:
+        status = mae_savepoint(use.txn, &mark);
+        if (status == MAE_OK)
+            fuzz->marks[draw(fuzz, MARKS)] = mark;
+        break;
+    case 2:
+        status = mae_release(use.txn, fuzz->marks[draw(fuzz, MARKS)]);
+        break;
+    default:
+        status = mae_rollback_to(use.txn, fuzz->marks[draw(fuzz, MARKS)]);
+        if (status == MAE_BUSY && fuzz->depth)
+            return; /* a visitor that has changed entries */
     }
     check_status(&use, status);
 }
@@ -426,14 +464,20 @@ static void look(struct fuzz *fuzz)
     assert_true(state.min_rts <= state.min_wts);
     assert_null(mae_table_find(database->db, "no such"));
     assert_null(mae_index_by_name(database->db, ""));
+    const struct mae_table *table = mae_table_next(database->db, NULL);
+    while (table && draw(fuzz, 8))
+        table = mae_table_next(database->db, table);
+    assert_true(!table || mae_table_rows(table) <= mae_table_row_limit(table));
     if (draw(fuzz, 20) == 0)
         mae_db_memory(database->db, &memory);
 }
 
 static void step(struct fuzz *fuzz)
 {
-    uint64_t kind = draw(fuzz, 100);
-    if (kind < 35)
+    uint64_t kind = draw(fuzz, 112);
+    if (kind >= 100)
+        savepoint_calls(fuzz);
+    else if (kind < 35)
         key_calls(fuzz);
     else if (kind < 55)
         row_calls(fuzz);

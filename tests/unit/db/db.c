@@ -133,6 +133,82 @@ static void the_catalogue_has_an_end(void **state)
     mae_close(db);
 }
 
+static void the_catalogue_is_listed(void **state)
+{
+    (void)state;
+    struct mae_db *db = world_db("");
+    struct mae_table *tables[3], *table = NULL;
+    struct mae_index *indexes[3], *index = NULL;
+    char name[] = "t0";
+    assert_null(mae_table_next(db, NULL));
+    assert_null(mae_index_next(db, NULL));
+    for (unsigned i = 0; i < 3; i++, name[1]++) {
+        const struct mae_table_config rows = {.payload_max_bytes = 10 + i, .expected_rows = i};
+        const struct mae_index_config keys = {
+            .kind = i ? MAE_INDEX_ORDERED : MAE_INDEX_HASH, .key_bytes = 8 + i, .non_unique = i == 2};
+        name[0] = 't';
+        assert_ok(mae_table_create(db, name, &rows, &tables[i]));
+        name[0] = 'i';
+        assert_ok(mae_index_create(db, tables[i / 2], name, &keys, &indexes[i]));
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        struct mae_table_config rows;
+        struct mae_index_config keys;
+        table = mae_table_next(db, table);
+        index = mae_index_next(db, index);
+        assert_ptr_equal(table, tables[i]);
+        assert_ptr_equal(index, indexes[i]);
+        assert_ptr_equal(mae_table_find(db, mae_table_name(table)), table);
+        assert_ptr_equal(mae_index_by_name(db, mae_index_name(index)), index);
+        assert_ptr_equal(mae_index_table(index), tables[i / 2]);
+        mae_table_config(table, &rows);
+        mae_index_config(index, &keys);
+        assert_int_equal(rows.payload_max_bytes, 10 + i);
+        assert_int_equal(rows.expected_rows, i);
+        assert_int_equal(keys.key_bytes, 8 + i);
+        assert_int_equal(keys.kind, i ? MAE_INDEX_ORDERED : MAE_INDEX_HASH);
+        assert_int_equal(keys.non_unique, i == 2);
+    }
+    assert_null(mae_table_next(db, table));
+    assert_null(mae_index_next(db, index));
+    mae_close(db);
+}
+
+static void rows_are_counted(void **state)
+{
+    (void)state;
+    struct world world = world_open("gc_interval_us=1", MAE_INDEX_HASH, 8, 2);
+    const struct mae_table_config config = {.payload_max_bytes = 8};
+    struct mae_table *other;
+    uint64_t rows[2], mark;
+    void *data;
+    assert_ok(mae_table_create(world.db, "other", &config, &other));
+    assert_int_equal(mae_table_rows(world.table), 0);
+    new_keys(world.workers[0], world.index, 0, 10, 7);
+    assert_int_equal(mae_table_rows(world.table), 10);
+    struct mae_txn *txn = begin(world.workers[1]);
+    for (uint64_t key = 0; key < 4; key++) { /* of both tables in turn */
+        assert_ok(key_delete(txn, world.index, key));
+        assert_ok(mae_row_insert(txn, other, 8, &rows[key % 2], &data));
+        memset(data, 0, 8);
+    }
+    assert_ok(mae_row_delete(txn, other, rows[0]));
+    assert_ok(key_insert(txn, world.index, 2, 7));
+    assert_ok(row_set(txn, other, rows[1], 1));
+    assert_ok(mae_savepoint(txn, &mark));
+    assert_ok(key_delete(txn, world.index, 9));
+    assert_ok(key_insert(txn, world.index, 10, 7));
+    assert_ok(mae_rollback_to(txn, mark));
+    assert_ok(mae_commit(txn));
+    assert_int_equal(mae_table_rows(world.table), 7);
+    assert_int_equal(mae_table_rows(other), 3);
+    txn = begin(world.workers[0]);
+    assert_ok(key_delete(txn, world.index, 5));
+    assert_ok(mae_abort(txn));
+    assert_int_equal(mae_table_rows(world.table), 7);
+    world_close(&world);
+}
+
 static void a_scan_needs_an_ordered_index(void **state)
 {
     (void)state;
@@ -295,6 +371,8 @@ int main(void)
         cmocka_unit_test(tables_have_names_and_sizes),
         cmocka_unit_test(indexes_have_names_and_kinds),
         cmocka_unit_test(the_catalogue_has_an_end),
+        cmocka_unit_test(the_catalogue_is_listed),
+        cmocka_unit_test(rows_are_counted),
         cmocka_unit_test(a_scan_needs_an_ordered_index),
         cmocka_unit_test(the_memory_limit_is_clean),
         cmocka_unit_test(large_payloads_reach_the_limit_cleanly),

@@ -49,6 +49,7 @@ static void what_was_closed_is_there(void **state)
     mae_recover_info(world.db, &info);
     assert_int_equal(info.lives, 1);
     assert_int_equal(info.rows, 100);
+    assert_int_equal(mae_table_rows(world.table), 100);
     assert_int_equal(info.entries, 100);
     assert_int_equal(info.lost, 0);
     for (uint64_t key = 1; key <= 100; key++)
