@@ -61,6 +61,7 @@
     X(EPOCH_FREE)        \
     X(LOG_APPEND)        \
     X(LOG_TAKE)          \
+    X(WAIT_LOG)          \
     X(CHECKPOINT_BATCH)
 
 enum race_point {

@@ -248,12 +248,25 @@ static bool round_of(struct log *log)
     return true;
 }
 
+/* Without a thread: whoever waits for the logger makes its rounds, one at a time, and the teller tells here. */
+static bool round_by_hand(struct log *log)
+{
+    bool written = false;
+    if (!log->in_round) {
+        log->in_round = true;
+        written = round_of(log);
+        if (!log_has_failed(log))
+            teller_tell(&log->teller, log_durable_ts(log), MAE_OK);
+        log->in_round = false;
+    }
+    if (!written)
+        RACE(WAIT_LOG); /* for somebody else */
+    return written;
+}
+
 bool log_round(struct log *log)
 {
-    bool written = round_of(log);
-    if (!log->runs && !log_has_failed(log)) /* without a thread of its own the teller tells here */
-        teller_tell(&log->teller, log_durable_ts(log), MAE_OK);
-    return written;
+    return log->runs ? round_of(log) : round_by_hand(log);
 }
 
 /* ---- The thread. ---- */
@@ -349,8 +362,8 @@ enum mae_status log_secure(struct log *log, uint64_t start_ts, uint64_t end_ts, 
     log->woken = true;
     pthread_cond_signal(&log->wake);
     pthread_mutex_unlock(&log->lock);
-    if (!log->runs && !log_has_failed(log) && !answer(log))
-        (void)fail(log);
+    while (!log->runs && log->asked && !log_has_failed(log))
+        (void)log_round(log);
     pthread_mutex_lock(&log->lock);
     log->waiters++;
     while (log->asked && !log_has_failed(log))

@@ -17,8 +17,8 @@
  *   D11 A checkpoint asks what of the log it makes superfluous (log_secure), and releases that once the manifest names
  *       it (log_release).
  *
- * Checked by: tests/crash, tests/unit/log.   Not here: what the records say (txn/logging.c), reading them back
- * (durable/scan.c).
+ * Checked by: tests/crash, tests/unit/log, tests/schedule/durable.c.   Not here: what the records say
+ * (txn/logging.c), reading them back (durable/scan.c).
  */
 #ifndef ENGINE_LOG_LOGGER_H
 #define ENGINE_LOG_LOGGER_H
@@ -72,7 +72,8 @@ struct log {
     uint64_t full_ticks;   /* when the disk was asked for space last */
     uint64_t taking[HORIZON_SLOTS];
     pthread_t thread;
-    bool runs; /* there is a thread */
+    bool runs;     /* there is a thread */
+    bool in_round; /* without one: somebody makes a round */
     /* Of those who wait, and for the thread's sleep. */
     SEPARATED pthread_mutex_t lock;
     pthread_cond_t wake, done;

@@ -193,10 +193,12 @@ static int disk_file_write(int file, const void *data, size_t bytes, uint64_t of
 {
     bool well = is_well();
     struct content *content = content_of(file);
-    if (!well && !is_stopped())
-        return -EIO;
     if (is_stopped() && calls != stop_call)
         return -EIO;
+    if (!well && !is_stopped())
+        bytes = bytes / 2 / SECTOR_BYTES * SECTOR_BYTES; /* it has written a part, and has failed then */
+    if (bytes == 0)
+        return well ? 0 : -EIO;
     content_resize(content, offset + bytes);
     memcpy(content->cached + offset, data, bytes); /* the call in which the machine stops may still write */
     for (uint64_t i = offset / SECTOR_BYTES; i <= (offset + bytes - 1) / SECTOR_BYTES; i++)

@@ -16,8 +16,9 @@
 void disk_open(void);
 void disk_close(void);
 
-/* The calls made since disk_count_from_here. The n-th from there on (0: none) fails with -EIO. As with a real disk,
- * what a failed sync has not written is forgotten: a later sync does not write it, and says nothing. */
+/* The calls made since disk_count_from_here. The n-th from there on (0: none) fails with -EIO; a write, after the
+ * first half. As with a real disk, what a failed sync has not written is forgotten: a later sync does not write it, and
+ * says nothing. */
 void disk_count_from_here(void);
 uint64_t disk_calls(void);
 void disk_fail_at(uint64_t n);
