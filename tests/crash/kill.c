@@ -1,13 +1,19 @@
 /*
- * kill.c - a process that is killed under load leaves everything that it was told to be safe.
+ * kill.c - a process that is killed under load leaves everything that it was told to be safe, and the next one goes on
+ * with the same history.
  *
- * A child opens a database in a real folder and moves money between accounts with two threads. Each transaction also
- * writes its thread's own count. When a count is safe, the thread writes it into a pipe. The parent kills the child
- * (SIGKILL) at a random moment, opens the database itself, and finds: the sum of all accounts; each thread's count not
- * below what the pipe says; nothing that mae_db_verify complains about. Then a child goes on with the same folder.
+ * A child opens a database in a real folder and moves money between accounts with two threads. An account says who has
+ * written it last. Each transaction puts what it has read and written into a journal, which is a table, too. So the
+ * database holds its own history. When a transaction is safe, its thread writes the number into a pipe. The parent
+ * kills the child (SIGKILL) at a random moment, opens the database itself, and finds: the sum of all accounts; in the
+ * journal each thread's transactions without a gap, up to what the pipe says at least, and all that were there at the
+ * last recovery; nothing that mae_db_verify complains about. Then the next child goes on with the same folder. In the
+ * end the journal of all lives, and what the parent reads then, must be one serializable history in the order of its
+ * timestamps (harness/proof/judge.h): nothing that counts is lost, nothing is there twice, nothing comes from a
+ * transaction that is not there.
  *
- * The page cache survives the end of a process, so this shows nothing about syncs: power.c does.
- * MAE_KILLS is the number of kills. The folder is below /tmp; where that keeps nothing, durability is async.
+ * The page cache survives the end of a process, so this shows nothing about syncs: power.c does. MAE_KILLS is the
+ * number of kills. The folder is below /tmp; where that keeps nothing, durability is async.
  */
 #include "tests/support/world.h"
 
@@ -18,17 +24,45 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ACCOUNTS = 50, THREADS = 2, MONEY = 1000, TEXT_BYTES = 300 };
+#include "harness/proof/judge.h"
+
+enum {
+    ACCOUNTS = 50,
+    THREADS = 2,
+    MONEY = 1000,
+    TEXT_BYTES = 300,
+    OPS = 3,
+    LIVES_MAX = 2000,
+    TOLD_EACH = 32,
+    TOLD_SELDOM = 1000
+};
+
+struct account {
+    uint64_t money, writer, seq; /* writer: a name as in histories, of its seq-th write; 0: the first contents */
+};
+
+/* A transaction's entry in the journal. Its first operation reads, the others move money. */
+struct entry {
+    uint64_t name, ts;
+    struct {
+        uint64_t account, writer, seq; /* what it found */
+    } ops[OPS];
+};
 
 struct told {
-    uint64_t thread, count;
+    uint64_t thread, number;
 };
 
 struct mover {
     struct mae_db *db;
-    uint64_t thread;
+    uint64_t thread, life;
     int pipe;
 };
+
+/* By life and thread: the last number that the pipe said, and that the journal had. */
+static struct {
+    uint64_t told, found;
+} known[LIVES_MAX][THREADS];
 
 static char folder[] = "/tmp/maemio-kill-XXXXXX";
 static const char *durability = "group";
@@ -44,66 +78,123 @@ static struct mae_db *open_folder(enum mae_status *status)
     return db;
 }
 
-/* Accounts have the keys from 0 on, the counts of threads those behind. */
+static uint64_t lives(const struct mae_db *db)
+{
+    struct mae_recover_info info;
+    mae_recover_info(db, &info);
+    return info.lives;
+}
+
 static enum mae_status load(struct mae_txn *txn, void *arg)
 {
-    for (uint64_t key = 0; key < ACCOUNTS + THREADS; key++) {
-        enum mae_status status = key_insert(txn, arg, key, key < ACCOUNTS ? MONEY : 0);
+    for (uint64_t key = 0; key < ACCOUNTS; key++) {
+        uint64_t row;
+        void *data;
+        enum mae_status status = mae_insert(txn, arg, &key, sizeof(struct account), &row, &data);
         if (status != MAE_OK)
             return status;
+        *(struct account *)data = (struct account){.money = MONEY};
     }
     return MAE_OK;
 }
 
-static struct mae_index *make(struct mae_db *db)
+static struct mae_index *make_index(struct mae_db *db, const char *table_name, size_t bytes, const char *index_name,
+                                    enum mae_index_kind kind)
 {
-    const struct mae_table_config table_config = {.payload_max_bytes = sizeof(uint64_t)};
-    const struct mae_index_config index_config = {.kind = MAE_INDEX_HASH, .key_bytes = sizeof(uint64_t)};
+    const struct mae_table_config table_config = {.payload_max_bytes = bytes};
+    const struct mae_index_config index_config = {.kind = kind, .key_bytes = sizeof(uint64_t)};
     struct mae_table *table;
     struct mae_index *index;
-    struct mae_worker *worker;
-    assert_ok(mae_table_create(db, "rows", &table_config, &table));
-    assert_ok(mae_index_create(db, table, "keys", &index_config, &index));
-    assert_ok(mae_worker_join(db, &worker));
-    assert_ok(mae_run(worker, MAE_READ_WRITE, load, index, 0));
-    mae_worker_leave(worker);
+    assert_ok(mae_table_create(db, table_name, &table_config, &table));
+    assert_ok(mae_index_create(db, table, index_name, &index_config, &index));
     return index;
 }
 
+static void make(struct mae_db *db)
+{
+    struct mae_worker *worker;
+    struct mae_index *accounts = make_index(db, "accounts", sizeof(struct account), "by account", MAE_INDEX_HASH);
+    (void)make_index(db, "journal", sizeof(struct entry), "by name", MAE_INDEX_ORDERED);
+    assert_ok(mae_worker_join(db, &worker));
+    assert_ok(mae_run(worker, MAE_READ_WRITE, load, accounts, 0));
+    mae_worker_leave(worker);
+}
+
+/* ---- The child. ---- */
+
+/* Streams of histories have 16 bits: a life and a thread have one of their own. */
+static uint64_t name_of(uint64_t life, uint64_t thread, uint64_t number)
+{
+    return (life * THREADS + thread + 1) << HISTORY_NAME_BITS | number;
+}
+
 struct move {
-    struct mae_index *index;
-    uint64_t from, to, thread, count;
+    struct mae_index *accounts, *journal;
+    struct entry entry; /* the name and the accounts are given */
 };
+
+static enum mae_status put_into_journal(struct mae_txn *txn, struct move *move)
+{
+    uint64_t row;
+    void *data;
+    enum mae_status status = mae_insert(txn, move->journal, &move->entry.name, sizeof move->entry, &row, &data);
+    move->entry.ts = mae_txn_timestamp(txn);
+    if (status == MAE_OK)
+        memcpy(data, &move->entry, sizeof move->entry);
+    return status;
+}
 
 static enum mae_status move_money(struct mae_txn *txn, void *arg)
 {
     struct move *move = arg;
-    enum mae_status status = key_add(txn, move->index, move->from, (uint64_t)-1);
-    if (status == MAE_OK)
-        status = key_add(txn, move->index, move->to, 1);
-    if (status == MAE_OK)
-        status = key_add(txn, move->index, ACCOUNTS + move->thread, 1);
-    return status == MAE_OK ? key_get(txn, move->index, ACCOUNTS + move->thread, &move->count) : status;
+    for (unsigned i = 0; i < OPS; i++) {
+        const void *old;
+        void *data = NULL;
+        size_t bytes;
+        uint64_t key = move->entry.ops[i].account;
+        enum mae_status status = i == 0 ? mae_read(txn, move->accounts, &key, &old, &bytes)
+                                        : mae_update(txn, move->accounts, &key, sizeof(struct account), &old, &data);
+        if (status != MAE_OK)
+            return status;
+        const struct account found = *(const struct account *)old;
+        move->entry.ops[i].writer = found.writer;
+        move->entry.ops[i].seq = found.seq;
+        if (i > 0)
+            *(struct account *)data = (struct account){
+                .money = found.money + (i == 1 ? 1 : (uint64_t)-1), .writer = move->entry.name, .seq = i};
+    }
+    return put_into_journal(txn, move);
+}
+
+/* Different ones. */
+static void draw_accounts(struct entry *entry, uint64_t *random)
+{
+    entry->ops[0].account = random_below(random, ACCOUNTS);
+    entry->ops[1].account = random_below(random, ACCOUNTS);
+    do
+        entry->ops[2].account = random_below(random, ACCOUNTS);
+    while (entry->ops[2].account == entry->ops[1].account);
 }
 
 static void *mover_run(void *arg)
 {
     struct mover *mover = arg;
     struct mae_worker *worker;
-    uint64_t random = mover->thread + 1;
-    struct move move = {.index = mae_index_by_name(mover->db, "keys"), .thread = mover->thread};
+    uint64_t random = mover->life * THREADS + mover->thread;
+    struct move move = {.accounts = mae_index_by_name(mover->db, "by account"),
+                        .journal = mae_index_by_name(mover->db, "by name")};
     if (mae_worker_join(mover->db, &worker) != MAE_OK)
         _exit(1);
-    for (uint64_t i = 0;; i++) { /* until it is killed */
-        move.from = random_below(&random, ACCOUNTS);
-        move.to = random_below(&random, ACCOUNTS);
+    for (uint64_t number = 1;; number++) { /* until it is killed */
+        move.entry.name = name_of(mover->life, mover->thread, number);
+        draw_accounts(&move.entry, &random);
         if (mae_run(worker, MAE_READ_WRITE, move_money, &move, 0) != MAE_OK)
             _exit(2);
-        if (i % 64 != 0)
+        if (number % (mover->thread == 0 ? TOLD_EACH : TOLD_SELDOM) != 0)
             continue;
         if (mae_wait_durable(worker, mae_worker_last_commit(worker)) != MAE_OK)
             _exit(3);
-        struct told told = {mover->thread, move.count};
+        struct told told = {mover->thread, number};
         if (write(mover->pipe, &told, sizeof told) != (ssize_t)sizeof told)
             _exit(4);
     }
@@ -119,7 +210,7 @@ static void child(int pipe)
     if (status != MAE_OK)
         _exit(5);
     for (uint64_t i = 0; i < THREADS; i++) {
-        movers[i] = (struct mover){db, i, pipe};
+        movers[i] = (struct mover){db, i, lives(db), pipe};
         if (pthread_create(&threads[i], NULL, mover_run, &movers[i]) != 0)
             _exit(6);
     }
@@ -127,8 +218,8 @@ static void child(int pipe)
         (void)pthread_join(threads[i], NULL);
 }
 
-/* Lets a child run for a while, kills it, and notes what it has told. */
-static void run_and_kill(uint64_t ms, uint64_t *told_counts)
+/* Lets a child of this life run for a while, kills it, and notes what it has told. */
+static void run_and_kill(uint64_t ms, uint64_t life)
 {
     int ends[2], result;
     struct told told;
@@ -145,57 +236,160 @@ static void run_and_kill(uint64_t ms, uint64_t *told_counts)
     (void)nanosleep(&moment, NULL);
     assert_int_equal(kill(pid, SIGKILL), 0);
     while (read(ends[0], &told, sizeof told) == (ssize_t)sizeof told)
-        told_counts[told.thread] = told.count;
+        known[life][told.thread].told = told.number;
     (void)close(ends[0]);
     assert_int_equal(waitpid(pid, &result, 0), pid);
     if (WIFEXITED(result))
         fail_msg("the child has ended by itself with %d", WEXITSTATUS(result));
 }
 
-struct sums {
-    struct mae_index *index;
-    uint64_t money, counts[THREADS];
+/* ---- The parent. ---- */
+
+struct reading {
+    struct mae_txn *txn;
+    struct mae_index *accounts, *journal;
+    struct mae_table *journal_rows;
+    struct history_log *log; /* NULL: no history is wanted */
+    uint64_t numbers[LIVES_MAX][THREADS];
+    uint64_t sum, transactions;
+    enum mae_status status;
 };
 
-static enum mae_status add_up(struct mae_txn *txn, void *arg)
+static void log_access(struct history_log *log, enum history_kind kind, unsigned own_seq, uint64_t account,
+                       uint64_t writer, uint64_t seq)
 {
-    struct sums *sums = arg;
-    uint64_t value;
-    sums->money = 0;
-    for (uint64_t key = 0; key < ACCOUNTS; key++) {
-        enum mae_status status = key_get(txn, sums->index, key, &value);
-        if (status != MAE_OK)
-            return status;
-        sums->money += value;
-    }
-    for (uint64_t i = 0; i < THREADS; i++) {
-        enum mae_status status = key_get(txn, sums->index, ACCOUNTS + i, &sums->counts[i]);
-        if (status != MAE_OK)
-            return status;
-    }
-    return MAE_OK;
+    uint64_t *words = history_log_add(log, 3);
+    assert_non_null(words);
+    words[0] = kind == HISTORY_READ ? history_word(kind, seq, 0) : history_word(kind, own_seq, seq);
+    words[1] = account;
+    words[2] = writer;
 }
 
-static void check(const uint64_t *told_counts)
+static void log_begin(struct history_log *log, uint64_t name)
 {
+    uint64_t *words = history_log_add(log, 2);
+    assert_non_null(words);
+    words[0] = history_word(HISTORY_BEGIN, 0, name >> HISTORY_NAME_BITS);
+    words[1] = name;
+}
+
+static void log_commit(struct history_log *log, uint64_t ts)
+{
+    uint64_t *words = history_log_add(log, 2);
+    assert_non_null(words);
+    words[0] = history_word(HISTORY_COMMIT, 0, 0);
+    words[1] = ts;
+}
+
+static bool read_entry(void *arg, const void *key, uint64_t row)
+{
+    struct reading *reading = arg;
+    const void *data;
+    uint64_t name;
+    memcpy(&name, key, sizeof name);
+    reading->status = mae_row_read(reading->txn, reading->journal_rows, row, &data, NULL);
+    if (reading->status != MAE_OK)
+        return false;
+    const struct entry *entry = data;
+    uint64_t stream = (name >> HISTORY_NAME_BITS) - 1, *number = &reading->numbers[stream / THREADS][stream % THREADS];
+    assert_int_equal(entry->name, name);
+    assert_int_equal(name & ((UINT64_C(1) << HISTORY_NAME_BITS) - 1), *number + 1); /* in the order of names */
+    ++*number;
+    reading->transactions++;
+    if (!reading->log)
+        return true;
+    log_begin(reading->log, name);
+    for (unsigned i = 0; i < OPS; i++)
+        log_access(reading->log, i == 0 ? HISTORY_READ : HISTORY_WRITE, i, entry->ops[i].account, entry->ops[i].writer,
+                   entry->ops[i].seq);
+    log_commit(reading->log, entry->ts);
+    return true;
+}
+
+static enum mae_status read_all(struct mae_txn *txn, void *arg)
+{
+    struct reading *reading = arg;
+    reading->txn = txn;
+    reading->sum = reading->transactions = 0;
+    memset(reading->numbers, 0, sizeof reading->numbers);
+    if (reading->log) {
+        history_log_clear(reading->log);
+        history_log_init(reading->log, -1, 1);
+        log_begin(reading->log, name_of(LIVES_MAX, 0, 1));
+    }
+    for (uint64_t key = 0; key < ACCOUNTS; key++) {
+        const void *data;
+        enum mae_status status = mae_read(txn, reading->accounts, &key, &data, NULL);
+        if (status != MAE_OK)
+            return status;
+        const struct account *account = data;
+        reading->sum += account->money;
+        if (reading->log)
+            log_access(reading->log, HISTORY_READ, 0, key, account->writer, account->seq);
+    }
+    if (reading->log)
+        log_commit(reading->log, mae_txn_timestamp(txn));
+    enum mae_status status = mae_index_scan(txn, reading->journal, NULL, NULL, 0, 0, read_entry, reading);
+    return status == MAE_OK ? reading->status : status;
+}
+
+static void check_numbers(const struct reading *reading)
+{
+    for (unsigned life = 0; life < LIVES_MAX; life++)
+        for (unsigned thread = 0; thread < THREADS; thread++) {
+            uint64_t number = reading->numbers[life][thread];
+            if (number < known[life][thread].told || number < known[life][thread].found)
+                fail_msg("life %u, thread %u: the journal ends at %" PRIu64 ", told was %" PRIu64
+                         ", and at the last recovery it ended at %" PRIu64,
+                         life, thread, number, known[life][thread].told, known[life][thread].found);
+            known[life][thread].found = number;
+        }
+}
+
+static void check_history(struct history_log *log)
+{
+    struct history history;
+    struct history_verdict verdict = {0};
+    struct history_checker *checker = history_checker_create();
+    char error[TEXT_BYTES] = "";
+    history_init(&history);
+    if (!history_add(&history, log->words, log->count, error, sizeof error))
+        fail_msg("the history: %s", error);
+    if (!history_check(checker, &history, &history_serializable, &verdict))
+        fail_msg("%s", verdict.report.text);
+    history_verdict_fini(&verdict);
+    history_fini(&history);
+    history_checker_destroy(checker);
+}
+
+/* Returns the number of the next life. */
+static uint64_t check(bool is_last)
+{
+    static struct reading reading;
+    struct history_log log;
     enum mae_status status;
     struct mae_db *db = open_folder(&status);
     struct mae_worker *worker;
-    struct mae_recover_info info;
     if (status != MAE_OK)
         fail_msg("mae_open: %s: %s", mae_status_name(status), mae_open_problem());
-    struct sums sums = {.index = mae_index_by_name(db, "keys")};
+    history_log_init(&log, -1, 1);
+    reading = (struct reading){.accounts = mae_index_by_name(db, "by account"),
+                               .journal = mae_index_by_name(db, "by name"),
+                               .journal_rows = mae_table_find(db, "journal"),
+                               .log = is_last ? &log : NULL};
     world_verify(db);
     assert_ok(mae_worker_join(db, &worker));
-    assert_ok(mae_run(worker, MAE_READ_WRITE, add_up, &sums, 0));
+    assert_ok(mae_run(worker, MAE_READ_WRITE, read_all, &reading, 0));
     mae_worker_leave(worker);
-    mae_recover_info(db, &info);
-    printf("life %" PRIu64 ": %" PRIu64 " transactions in %" PRIu64 " ms; counts %" PRIu64 " and %" PRIu64 "\n",
-           info.lives, info.transactions, info.elapsed_ns / 1000000, sums.counts[0], sums.counts[1]);
-    assert_int_equal(sums.money, ACCOUNTS * MONEY);
-    for (unsigned i = 0; i < THREADS; i++)
-        assert_true(sums.counts[i] >= told_counts[i]);
+    uint64_t next = lives(db) + 1;
+    printf("life %" PRIu64 ": %" PRIu64 " transactions in the journal\n", next - 1, reading.transactions);
+    assert_int_equal(reading.sum, ACCOUNTS * MONEY);
+    check_numbers(&reading);
+    if (is_last)
+        check_history(&log);
+    history_log_fini(&log);
     mae_close(db);
+    return next;
 }
 
 /* With the database in it. False: the system has not what a log needs. */
@@ -212,7 +406,7 @@ static bool make_folder(void)
     if (status == MAE_UNSUPPORTED)
         return false;
     assert_ok(status);
-    (void)make(db);
+    make(db);
     mae_close(db);
     return true;
 }
@@ -228,17 +422,19 @@ static void what_was_told_to_be_safe_survives_a_kill(void **state)
 {
     (void)state;
     const char *wanted = getenv("MAE_KILLS");
-    uint64_t random = seed_from_environment(), told_counts[THREADS] = {0};
+    uint64_t random = seed_from_environment(), life = 1, told = 0;
     uint64_t kills = wanted ? strtoull(wanted, NULL, 0) : 10;
     if (!make_folder()) {
         remove_folder();
         skip();
     }
-    for (uint64_t i = 0; i < kills; i++) {
-        run_and_kill(20 + random_below(&random, 200), told_counts);
-        check(told_counts);
+    for (uint64_t i = 0; i < kills && life < LIVES_MAX; i++) {
+        run_and_kill(20 + random_below(&random, 200), life);
+        for (unsigned thread = 0; thread < THREADS; thread++)
+            told += known[life][thread].told;
+        life = check(i + 1 == kills);
     }
-    assert_true(told_counts[0] > 0 && told_counts[1] > 0);
+    assert_true(told > 0);
     remove_folder();
 }
 
