@@ -104,7 +104,8 @@ extern "C" {
     X(MAE_ABORT_WRITE_CHECK, RETRY, "aborted in validation: a written row was read or written by another")     \
     X(MAE_ABORT_INDEX, RETRY, "aborted: the index changed under the operation")                                \
     X(MAE_ABORT_MEMORY, RETRY, "aborted: memory has run out for now; garbage may come free")                   \
-    X(MAE_ABORT_LOG, RETRY, "aborted: the disk of the log is full, or takes nothing for now")
+    X(MAE_ABORT_LOG, RETRY, "aborted: the disk of the log is full, or takes nothing for now")                  \
+    X(MAE_STOP, USE, "a visitor has seen enough")
 
 enum mae_status {
 #define MAE_STATUS_ENUM(name, kind, text) name,
@@ -130,6 +131,7 @@ struct mae_worker;
 struct mae_table;
 struct mae_index;
 struct mae_txn;
+struct mae_cursor;
 
 /* ---- Statuses. Any thread; constant time. ---- */
 
@@ -432,6 +434,12 @@ typedef bool (*mae_row_fn)(void *arg, uint64_t row, const void *data, size_t byt
 MAE_MUST_USE enum mae_status mae_table_scan(struct mae_txn *txn, struct mae_table *table, uint64_t first,
                                             uint64_t count, mae_row_fn visit, void *arg);
 
+/* As mae_table_scan, with a visitor that returns a status: MAE_OK goes on, MAE_STOP ends the visit with MAE_OK, and any
+ * other status ends it and is returned. If `visit` ends the transaction and returns MAE_OK, that is MAE_INVALID. */
+typedef enum mae_status (*mae_row_visitor)(void *arg, uint64_t row, const void *data, size_t bytes);
+MAE_MUST_USE enum mae_status mae_table_visit(struct mae_txn *txn, struct mae_table *table, uint64_t first,
+                                             uint64_t count, mae_row_visitor visit, void *arg);
+
 /* All row ids of the table are below this number. Any thread. */
 uint64_t mae_table_row_limit(const struct mae_table *table);
 
@@ -468,11 +476,55 @@ MAE_MUST_USE enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_in
  * transaction's own changes. `visit` may read and update rows. It must not insert into or remove from the same index:
  * do that after the scan. It must not end the transaction; if it does, the scan stops with MAE_INVALID.
  */
-enum { MAE_SCAN_BACKWARD = 1 };
+enum {
+    MAE_SCAN_BACKWARD = 1,
+    /* Of cursors and mae_index_visit: without the entries whose key is lo, or hi. */
+    MAE_SCAN_LO_OPEN = 2,
+    MAE_SCAN_HI_OPEN = 4
+};
 typedef bool (*mae_entry_fn)(void *arg, const void *key, uint64_t row);
 MAE_MUST_USE enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_index *index, const void *lo,
                                             const void *hi, unsigned flags, uint64_t limit, mae_entry_fn visit,
                                             void *arg);
+
+/*
+ * Opens a cursor before the entries with lo <= key <= hi of an ordered index, in key order or, with MAE_SCAN_BACKWARD,
+ * in descending order. lo or hi NULL means an open end. The keys are copied. `flags` are MAE_SCAN_BACKWARD,
+ * MAE_SCAN_LO_OPEN and MAE_SCAN_HI_OPEN (else MAE_INVALID). MAE_OK; MAE_UNSUPPORTED: a hash index; MAE_NO_MEMORY:
+ * aborted; the status of an earlier failed call. A transaction may have any number of cursors. Cost: an allocation;
+ * nothing of the index is looked at.
+ *
+ * A cursor may be closed at any time, also when its transaction is over.
+ */
+MAE_MUST_USE enum mae_status mae_cursor_open(struct mae_txn *txn, struct mae_index *index, const void *lo,
+                                             const void *hi, unsigned flags, struct mae_cursor **cursor);
+void mae_cursor_close(struct mae_cursor *cursor); /* NULL is fine */
+
+/*
+ * Moves to the next entry: its key, which is valid until the next call with this cursor, and its row. `key` may be
+ * NULL. MAE_NOT_FOUND: there is none in the range; the cursor stays, and a later call looks again. MAE_INVALID: the
+ * transaction has ended. Else the statuses of mae_index_find.
+ *
+ * Between two calls the transaction may do anything, also insert into and remove from this index, and roll back to
+ * savepoints. The cursor stands behind the last pair of key and row that it gave out, whether or not that is still
+ * there, and goes on with what is in the index then. What it has passed is protected against phantoms, up to the entry
+ * that it gave out last, or to the end of the range after MAE_NOT_FOUND. In a snapshot nothing changes. With
+ * simple_index_update=on there is no protection, and the transaction's own changes are not seen.
+ *
+ * Cost: as an entry of mae_index_scan; rows are prefetched some entries ahead. After a change of any ordered index by
+ * the transaction, or a rollback, the next call searches from the root.
+ */
+MAE_MUST_USE enum mae_status mae_cursor_next(struct mae_cursor *cursor, const void **key, uint64_t *row);
+
+/*
+ * Visits the entries of the range as a cursor would. MAE_OK from `visit` goes on, MAE_STOP ends the visit with MAE_OK,
+ * and any other status ends it and is returned. `visit` may do what may be done between two calls of mae_cursor_next.
+ * It must not end the transaction; if it does and returns MAE_OK, the visit stops with MAE_INVALID. Statuses as
+ * mae_cursor_open and mae_cursor_next.
+ */
+typedef enum mae_status (*mae_entry_visitor)(void *arg, const void *key, uint64_t row);
+MAE_MUST_USE enum mae_status mae_index_visit(struct mae_txn *txn, struct mae_index *index, const void *lo,
+                                             const void *hi, unsigned flags, mae_entry_visitor visit, void *arg);
 
 /* ---- Rows by key: the index call and the row call in one. If a row is in other indexes, too, the caller maintains
  * their entries: see "What the caller owes". Statuses of both calls. ---- */

@@ -136,12 +136,10 @@ uint64_t mae_table_row_limit(const struct mae_table *table)
     return atomic_load_explicit(&table->rows.next_row, memory_order_acquire);
 }
 
-enum mae_status mae_table_scan(struct mae_txn *txn, struct mae_table *table, uint64_t first, uint64_t count,
-                               mae_row_fn visit, void *arg)
+/* Of `scan` and `visit` one is NULL. */
+static ALWAYS_INLINE enum mae_status visit_rows(struct mae_txn *txn, struct mae_table *table, uint64_t first,
+                                                uint64_t count, mae_row_fn scan, mae_row_visitor visit, void *arg)
 {
-    GUARDED const struct guard guard = guard_table(txn, table);
-    if (guard.status != MAE_OK)
-        return guard.status;
     enum { AHEAD = 16 };
     if (!txn->snapshot)
         return MAE_INVALID;
@@ -157,12 +155,34 @@ enum mae_status mae_table_scan(struct mae_txn *txn, struct mae_table *table, uin
         const void *data;
         size_t bytes;
         enum mae_status status = txn_peek(txn, &table->rows, row, &data, &bytes);
-        if (status == MAE_OK && (!visit(arg, row, data, bytes) || !txn->running))
-            break;
-        if (status != MAE_OK && status != MAE_NOT_FOUND)
+        if (status == MAE_NOT_FOUND)
+            continue;
+        if (status != MAE_OK)
             return status;
+        if (visit)
+            status = visit(arg, row, data, bytes);
+        else
+            status = scan(arg, row, data, bytes) ? MAE_OK : MAE_STOP;
+        if (UNLIKELY(status != MAE_OK) && (!scan || txn->running))
+            return status == MAE_STOP ? MAE_OK : status;
+        if (UNLIKELY(!txn->running)) /* it has ended the transaction */
+            return MAE_INVALID;
     }
-    return LIKELY(txn->running) ? MAE_OK : MAE_INVALID; /* `visit` has ended it */
+    return MAE_OK;
+}
+
+enum mae_status mae_table_scan(struct mae_txn *txn, struct mae_table *table, uint64_t first, uint64_t count,
+                               mae_row_fn visit, void *arg)
+{
+    GUARDED const struct guard guard = guard_table(txn, table);
+    return guard.status != MAE_OK ? guard.status : visit_rows(txn, table, first, count, visit, NULL, arg);
+}
+
+enum mae_status mae_table_visit(struct mae_txn *txn, struct mae_table *table, uint64_t first, uint64_t count,
+                                mae_row_visitor visit, void *arg)
+{
+    GUARDED const struct guard guard = guard_table(txn, table);
+    return guard.status != MAE_OK ? guard.status : visit_rows(txn, table, first, count, NULL, visit, arg);
 }
 
 /* ---- Index entries. ---- */

@@ -134,6 +134,11 @@ static enum mae_status tree_scan(struct mae_txn *txn, struct mae_index *index, c
     return tree_index_scan(txn, &index->tree, &index->table->rows, lo, hi, flags, limit, visit, arg);
 }
 
+static enum mae_status tree_next(struct mae_txn *txn, struct mae_index *index, struct index_cursor *cursor)
+{
+    return tree_cursor_next(txn, &index->tree, &index->table->rows, cursor);
+}
+
 static enum mae_status tree_walk_part(struct mae_txn *txn, struct mae_index *index, struct index_position *position,
                                       mae_entry_fn visit, void *arg)
 {
@@ -166,6 +171,7 @@ const struct index_ops tree_index_ops = {
     .insert = tree_insert,
     .remove = tree_remove,
     .scan = tree_scan,
+    .next = tree_next,
     .walk = tree_walk_part,
     .prefetch = tree_prefetch,
     .verify = tree_verify,
@@ -203,6 +209,12 @@ static enum mae_status simple_scan(struct mae_txn *txn, struct mae_index *index,
     return simple_index_scan(txn, &index->simple, &index->table->rows, lo, hi, flags, limit, visit, arg);
 }
 
+static enum mae_status simple_next(struct mae_txn *txn, struct mae_index *index, struct index_cursor *cursor)
+{
+    (void)txn;
+    return tree_simple_next(&index->simple, cursor);
+}
+
 static void simple_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count)
 {
     (void)txn, (void)index, (void)keys, (void)count; /* its nodes are in plain memory: nothing to gain */
@@ -236,6 +248,7 @@ const struct index_ops simple_index_ops = {
     .insert = simple_insert,
     .remove = simple_remove,
     .scan = simple_scan,
+    .next = simple_next,
     .prefetch = simple_prefetch,
     .verify = simple_verify,
     .space = simple_space,

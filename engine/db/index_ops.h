@@ -8,6 +8,7 @@
 #define ENGINE_DB_INDEX_OPS_H
 
 #include "engine/db/db.h"
+#include "engine/index/cursor.h"
 #include "engine/index/position.h"
 
 struct index_ops {
@@ -21,6 +22,8 @@ struct index_ops {
     enum mae_status (*remove)(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row);
     enum mae_status (*scan)(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,
                             unsigned flags, uint64_t limit, mae_entry_fn visit, void *arg);
+    /* Moves the cursor to the next entry. MAE_NOT_FOUND: there is none. Not in an index without order. */
+    enum mae_status (*next)(struct mae_txn *txn, struct mae_index *index, struct index_cursor *cursor);
     /* Visits the next entries, about until `visit` returns false, and moves the position on. MAE_NOT_FOUND: it was at
      * the end. An index without this function is never logged. */
     enum mae_status (*walk)(struct mae_txn *txn, struct mae_index *index, struct index_position *position,

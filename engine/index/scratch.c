@@ -72,6 +72,7 @@ void index_scratch_roll_back(struct mae_txn *txn, const struct index_mark *mark)
     if (!MUTATED(undo_growth_kept))
         scratch->growth_count = mark->growth_count;
     scratch->growth_from = scratch->growth_count;
+    scratch->changes += !MUTATED(cursor_passes_rollback); /* C2 */
     if (txn->on_decision && !MUTATED(undo_deferred_kept))
         tree_deferred_cut(scratch->deferred, mark->deferred_count);
 }

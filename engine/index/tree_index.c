@@ -198,11 +198,13 @@ enum mae_status tree_index_insert(struct mae_txn *txn, const struct tree_index *
         if (tree_node_equals(&index->shape, leaf, position, &target.key))
             return MAE_EXISTS;
         tree_node_insert(&index->shape, leaf, position, &target.key, row);
+        index_scratch_kept(txn)->changes++; /* C2 */
         return MAE_OK;
     }
     enum mae_status status = leaf_for_change(txn, index, &target, row, false, &path, &leaf, &position);
     if (LIKELY(status == MAE_OK)) {
         remember_leaf(txn, leaf->count < index->shape.leaf_capacity ? index : NULL, leaf);
+        index_scratch_kept(txn)->changes++; /* C2 */
         status = tree_add(txn, index, &path, leaf, position, &target.key, row);
     }
     return tree_doom(txn, status);
@@ -219,6 +221,7 @@ enum mae_status tree_index_remove(struct mae_txn *txn, const struct tree_index *
     enum mae_status status = leaf_for_change(txn, index, &target, row, true, &path, &leaf, &position);
     if (LIKELY(status == MAE_OK)) {
         remember_leaf(txn, NULL, NULL);
+        index_scratch_kept(txn)->changes++; /* C2 */
         tree_node_remove(&index->shape, leaf, position);
         status = tree_shrink(txn, index, &path, leaf);
     }

@@ -37,6 +37,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/wait.h"
+#include "engine/index/cursor.h"
 #include "engine/txn/txn.h"
 
 enum {
@@ -121,6 +122,15 @@ static bool pair_step_back(const struct tree_simple *index, struct pair *pair)
 {
     for (unsigned i = index->key_words + 1u; i-- > 0;)
         if (pair->words[i]-- != 0)
+            return true;
+    return false;
+}
+
+/* The pair behind it; false if there is none. */
+static bool pair_step(const struct tree_simple *index, struct pair *pair)
+{
+    for (unsigned i = index->key_words + 1u; i-- > 0;)
+        if (++pair->words[i] != 0)
             return true;
     return false;
 }
@@ -543,20 +553,12 @@ static void copy_leaf(const struct tree_simple *index, const struct pair *pair, 
     } while (!read_end(way->nodes[way->depth], way->versions[way->depth]));
 }
 
-void tree_simple_scan(const struct tree_simple *index, const struct table *rows, const void *lo, const void *hi,
-                      unsigned flags, uint64_t limit, mae_entry_fn visit, void *arg)
+/* Visits the entries from `first` to `last`. */
+static void scan_pairs(const struct tree_simple *index, const struct table *rows, struct pair first, struct pair last,
+                       bool backward, uint64_t limit, mae_entry_fn visit, void *arg)
 {
-    const bool backward = (flags & MAE_SCAN_BACKWARD) != 0;
     struct leaf_copy copy;
-    struct pair first = {.words = {0}}, last;
     uint64_t key[MAE_KEY_MAX_BYTES / sizeof(uint64_t)];
-    memset(&last, 0xff, sizeof(last));
-    if (lo != NULL)
-        first = pair_make(index, lo, 0);
-    if (hi != NULL)
-        last = pair_make(index, hi, UINT64_MAX);
-    if (limit == 0)
-        limit = UINT64_MAX;
     while (pair_compare(index, &first, &last) <= 0) {
         copy_leaf(index, backward ? &last : &first, &first, &last, backward ? UINT64_MAX : limit, &copy);
         for (unsigned n = 0; rows != NULL && n < AHEAD && n < copy.count; n++)
@@ -579,6 +581,63 @@ void tree_simple_scan(const struct tree_simple *index, const struct table *rows,
                 return;
         }
     }
+}
+
+static struct pair pair_first(void)
+{
+    return (struct pair){.words = {0}};
+}
+
+static struct pair pair_last(void)
+{
+    struct pair last;
+    memset(&last, 0xff, sizeof(last));
+    return last;
+}
+
+void tree_simple_scan(const struct tree_simple *index, const struct table *rows, const void *lo, const void *hi,
+                      unsigned flags, uint64_t limit, mae_entry_fn visit, void *arg)
+{
+    const struct pair first = lo != NULL ? pair_make(index, lo, 0) : pair_first();
+    const struct pair last = hi != NULL ? pair_make(index, hi, UINT64_MAX) : pair_last();
+    scan_pairs(index, rows, first, last, (flags & MAE_SCAN_BACKWARD) != 0, limit == 0 ? UINT64_MAX : limit, visit, arg);
+}
+
+struct step {
+    const struct tree_simple *index;
+    struct index_cursor *cursor;
+    bool found;
+};
+
+static bool step_to(void *arg, const void *key, uint64_t row)
+{
+    struct step *const step = arg;
+    struct tree_position *const position = &step->cursor->position;
+    memcpy(position->key, key, step->index->key_bytes);
+    position->row = row;
+    position->begun = step->found = true;
+    return false;
+}
+
+enum mae_status tree_simple_next(const struct tree_simple *index, struct index_cursor *cursor)
+{
+    const struct tree_position *const position = &cursor->position;
+    const struct cursor_bound *const lo = &cursor->lo, *const hi = &cursor->hi;
+    struct pair first = lo->set ? pair_make(index, lo->key, lo->open ? UINT64_MAX : 0) : pair_first();
+    struct pair last = hi->set ? pair_make(index, hi->key, hi->open ? 0 : UINT64_MAX) : pair_last();
+    bool first_open = lo->set && lo->open, last_open = hi->set && hi->open;
+    if (position->begun && cursor->backward) {
+        last = pair_make(index, position->key, position->row);
+        last_open = true;
+    } else if (position->begun) {
+        first = pair_make(index, position->key, position->row);
+        first_open = true;
+    }
+    if ((first_open && !pair_step(index, &first)) || (last_open && !pair_step_back(index, &last)))
+        return MAE_NOT_FOUND;
+    struct step step = {.index = index, .cursor = cursor};
+    scan_pairs(index, NULL, first, last, cursor->backward, 1, step_to, &step);
+    return step.found ? MAE_OK : MAE_NOT_FOUND;
 }
 
 /* ---- A transaction's own changes. ---- */

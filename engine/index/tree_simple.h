@@ -7,7 +7,7 @@
  *     transaction in the serial order has added. It may see an entry that has been removed, or whose row it does not
  *     see yet.
  *   - No atomicity: a transaction's entries appear and disappear one by one as it commits. Lookups of the
- *     transaction see its own changes; its scans do not.
+ *     transaction see its own changes; its scans and cursors do not.
  *   - An insert checks a unique key when it is called, so two transactions at once may both add the key.
  * So an entry may lead to a row that the transaction does not see, and the caller must be ready for that.
  *
@@ -26,6 +26,7 @@
 #include "engine/base/mem.h"
 #include "engine/maemio.h"
 
+struct index_cursor;
 struct table;
 
 struct tree_simple {
@@ -81,6 +82,9 @@ enum mae_status tree_simple_remove(struct tree_simple *index, struct tree_deferr
 /* As tree_index_scan, without its protection. The key that `visit` gets is valid during the call only. */
 void tree_simple_scan(const struct tree_simple *index, const struct table *rows, const void *lo, const void *hi,
                       unsigned flags, uint64_t limit, mae_entry_fn visit, void *arg);
+
+/* As tree_cursor_next, without its protection, and without the transaction's own changes. */
+enum mae_status tree_simple_next(const struct tree_simple *index, struct index_cursor *cursor);
 
 /* Checks order, bounds, levels and that no removal waits for its insert, and counts the entries. No other thread may
  * use the index. MAE_OK or MAE_CORRUPT. */

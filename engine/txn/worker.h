@@ -19,7 +19,7 @@ struct counters {
 enum { COUNTER_COUNT = sizeof(struct counters) / sizeof(uint64_t) };
 
 /* The size of the memory that a transaction lends to indexes; index/scratch.h knows its contents. */
-enum { INDEX_SCRATCH_BYTES = 64 + MAE_PREFETCH_MAX * 24 };
+enum { INDEX_SCRATCH_BYTES = 80 + MAE_PREFETCH_MAX * 24 };
 
 struct savepoints;
 

@@ -12,8 +12,8 @@
  *
  * How to read a failure: the last line "run" has the run's seed. MAE_SEED=<seed> begins with that run. Catches the
  * mutations skip_miss_validation, skip_leaf_validation, skip_check, skip_read_check, skip_rts_raise, lost_tombstone,
- * entry_move_untouched, moved_forgotten, blind_over_moved, moved_below_blind, upsert_old_left, undo_leaf_kept and
- * undo_unrecorded.
+ * entry_move_untouched, moved_forgotten, blind_over_moved, moved_below_blind, upsert_old_left, undo_leaf_kept,
+ * undo_unrecorded, cursor_keeps_leaf and cursor_passes_rollback.
  */
 #include "tests/support/colliding.h"
 #include "tests/support/serial.h"
@@ -346,6 +346,75 @@ static void mark_one(struct model *model, struct running *running)
     }
 }
 
+/* A range, and how many of its keys a cursor has passed. */
+struct walk {
+    uint64_t lo, hi, passed;
+    bool backward;
+};
+
+/* The next key that the transaction sees behind `key` in the range, or KEYS. What it passes it relies on. */
+static uint64_t next_expected(struct model *model, struct running *running, const struct walk *walk, uint64_t *value,
+                              bool *changed)
+{
+    for (uint64_t i = walk->passed; i <= walk->hi - walk->lo; i++) {
+        uint64_t key = walk->backward ? walk->hi - i : walk->lo + i;
+        *changed |= changed_since(model, running, key);
+        if (*changed)
+            return KEYS;
+        bool there = expected(model, running, key, value);
+        rely(model, running, key, false);
+        if (there)
+            return key;
+    }
+    return KEYS;
+}
+
+/* Goes through a range with a cursor, and changes keys and savepoints between two entries. */
+static void walk_one(struct model *model, struct running *running)
+{
+    struct walk walk = {.lo = random_below(&model->random, KEYS), .backward = random_below(&model->random, 2)};
+    walk.hi = walk.lo + random_below(&model->random, KEYS - walk.lo);
+    unsigned open = (unsigned)random_below(&model->random, 4) * MAE_SCAN_LO_OPEN;
+    const void *lo = open & MAE_SCAN_LO_OPEN && walk.lo > 0   ? key_bytes_of(model, --walk.lo)
+                     : open & MAE_SCAN_LO_OPEN || walk.lo > 0 ? key_bytes_of(model, walk.lo)
+                                                              : NULL;
+    const void *hi = walk.hi == KEYS - 1 && !(open & MAE_SCAN_HI_OPEN) ? NULL : key_bytes_of(model, walk.hi);
+    struct mae_cursor *cursor;
+    assert_ok(
+        mae_cursor_open(running->txn, model->index, lo, hi, open | (walk.backward ? MAE_SCAN_BACKWARD : 0), &cursor));
+    walk.lo += (open & MAE_SCAN_LO_OPEN) != 0;
+    uint64_t end = walk.hi + !(open & MAE_SCAN_HI_OPEN); /* behind the last */
+    walk.hi = end - 1;
+    for (unsigned steps = 0; running->txn && steps < 12 && walk.lo < end; steps++) {
+        const void *bytes, *data;
+        uint64_t row, value = 0, wanted;
+        enum mae_status status = mae_cursor_next(cursor, &bytes, &row);
+        if (status == MAE_OK)
+            status = mae_row_read(running->txn, model->table, row, &data, NULL);
+        if (mae_status_is_abort(status)) {
+            end_aborted(model, running, status);
+            break;
+        }
+        bool changed = false;
+        uint64_t key = next_expected(model, running, &walk, &wanted, &changed);
+        if (changed)
+            break;
+        if (status == MAE_OK)
+            memcpy(&value, data, sizeof value);
+        agree(running, status == (key == KEYS ? MAE_NOT_FOUND : MAE_OK));
+        if (status != MAE_OK || key == KEYS)
+            break;
+        agree(running, key_of_bytes(model, bytes) == key && value == wanted);
+        walk.passed = (walk.backward ? walk.hi - key : key - walk.lo) + 1;
+        uint64_t what = random_below(&model->random, 6);
+        if (what == 0)
+            mark_one(model, running);
+        else if (what < 4 && !running->snapshot)
+            change_one(model, running, (unsigned)what - 1, random_below(&model->random, KEYS));
+    }
+    mae_cursor_close(cursor);
+}
+
 static void end_one(struct model *model, struct running *running)
 {
     bool moved = false;
@@ -405,8 +474,10 @@ static void step(struct model *model)
     uint64_t what = random_below(&model->random, 19);
     if (what >= 16)
         mark_one(model, running);
-    else if (what == 15 && model->kind == MAE_INDEX_ORDERED)
+    else if (what == 15 && model->kind == MAE_INDEX_ORDERED && random_below(&model->random, 2))
         scan_one(model, running);
+    else if (what == 15 && model->kind == MAE_INDEX_ORDERED)
+        walk_one(model, running);
     else if (what == 14)
         announce(model, running);
     else if (what >= 12)

@@ -1,10 +1,11 @@
 /*
  * tree.c - the ordered index under concurrent transactions, checked by replay.
  *
- * Transactions of a few operations (read, insert, update, delete, scan in both directions, snapshot scans) run on a
- * small key space, so that splits, merges and conflicts are frequent. Each committed transaction records its operations
- * and their answers. Afterwards the test replays all records in timestamp order on an array. Every answer must be the
- * array's, phantoms included, since the engine claims to be serializable in timestamp order. Then the test verifies the
+ * Transactions of a few operations (read, insert, update, delete, scans in both directions and of snapshots, half of
+ * them with a cursor) run on a small key space, so that splits, merges and conflicts are frequent. Each committed
+ * transaction records its operations and their answers. Afterwards the test replays all records in timestamp order on
+ * an array. Every answer must be the array's, phantoms included, since the engine claims to be serializable in
+ * timestamp order. Then the test verifies the whole database.
  * whole database.
  *   - interleaved: several workers on one thread, one operation at a time in random order. Few aborts are by chance.
  *   - threaded: workers on threads of their own.
@@ -144,6 +145,34 @@ static bool visit(void *arg, const void *key, uint64_t row)
     return true;
 }
 
+/* The same entries with a cursor, which searches again at random: the transaction removes nothing and adds nothing, but
+ * rolls back to a savepoint. */
+static enum mae_status walk(struct actor *actor, const struct operation *operation, const void *lo, const void *hi,
+                            struct scan *scan)
+{
+    struct mae_cursor *cursor;
+    const void *key;
+    uint64_t row, mark, count = 0;
+    enum mae_status status =
+        mae_cursor_open(actor->txn, actor->world->index, lo, hi, operation->backward ? MAE_SCAN_BACKWARD : 0, &cursor);
+    if (status != MAE_OK)
+        return status;
+    while ((operation->limit == 0 || count++ < operation->limit) && status == MAE_OK) {
+        status = mae_cursor_next(cursor, &key, &row);
+        if (status == MAE_OK && !visit(scan, key, row))
+            break;
+        if (status == MAE_OK && !actor->snapshot && row % 8 == 0) {
+            status = mae_savepoint(actor->txn, &mark);
+            if (status == MAE_OK)
+                status = mae_rollback_to(actor->txn, mark);
+            if (status == MAE_OK)
+                status = mae_release(actor->txn, mark);
+        }
+    }
+    mae_cursor_close(cursor);
+    return status == MAE_NOT_FOUND ? MAE_OK : status;
+}
+
 static enum mae_status ask(struct actor *actor, struct operation *operation)
 {
     struct world *const world = actor->world;
@@ -178,9 +207,12 @@ static enum mae_status ask(struct actor *actor, struct operation *operation)
         struct scan scan = {.actor = actor};
         encode(world, hi, operation->hi);
         /* The whole key space is asked for with open ends. */
-        status =
-            mae_index_scan(actor->txn, world->index, operation->lo == 0 ? NULL : key, operation->hi == KEYS ? NULL : hi,
-                           operation->backward ? MAE_SCAN_BACKWARD : 0, operation->limit, visit, &scan);
+        const void *const from = operation->lo == 0 ? NULL : key, *const to = operation->hi == KEYS ? NULL : hi;
+        if (operation->value % 2)
+            status = walk(actor, operation, from, to, &scan);
+        else
+            status = mae_index_scan(actor->txn, world->index, from, to, operation->backward ? MAE_SCAN_BACKWARD : 0,
+                                    operation->limit, visit, &scan);
         operation->answer = scan.digest;
         actor->last_key = scan.last_key;
         actor->last_any = scan.any;

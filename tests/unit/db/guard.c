@@ -20,6 +20,16 @@ static bool visit_entry(void *arg, const void *key, uint64_t row)
     return true;
 }
 
+static enum mae_status visit_row_status(void *arg, uint64_t row, const void *data, size_t bytes)
+{
+    return visit_row(arg, row, data, bytes) ? MAE_OK : MAE_STOP;
+}
+
+static enum mae_status visit_entry_status(void *arg, const void *key, uint64_t row)
+{
+    return visit_entry(arg, key, row) ? MAE_OK : MAE_STOP;
+}
+
 /*
  * Every call that takes a transaction returns MAE_INVALID. `hot`: also those that check foreign handles in debug
  * builds only.
@@ -42,6 +52,11 @@ static void every_call_refuses(struct mae_txn *txn, struct mae_table *table, str
     assert_status(MAE_INVALID, mae_row_insert(txn, table, 8, &found, &data));
     assert_status(MAE_INVALID, mae_row_delete(txn, table, row));
     assert_status(MAE_INVALID, mae_table_scan(txn, table, 0, UINT64_MAX, visit_row, &visited));
+    assert_status(MAE_INVALID, mae_table_visit(txn, table, 0, UINT64_MAX, visit_row_status, &visited));
+    assert_status(MAE_INVALID, mae_index_visit(txn, index, NULL, NULL, 0, visit_entry_status, &visited));
+    struct mae_cursor *cursor = NULL;
+    assert_status(MAE_INVALID, mae_cursor_open(txn, index, NULL, NULL, 0, &cursor));
+    assert_null(cursor);
     assert_status(MAE_INVALID, mae_index_find(txn, index, &key, &found));
     assert_status(MAE_INVALID, mae_index_insert(txn, index, &key, row));
     assert_status(MAE_INVALID, mae_index_remove(txn, index, &key, row));

@@ -80,7 +80,7 @@
 
 /* Instead of the engine's own transaction, engine/txn/worker.h. */
 #define ENGINE_TXN_WORKER_H
-enum { INDEX_SCRATCH_BYTES = 64 + MAE_PREFETCH_MAX * 24 };
+enum { INDEX_SCRATCH_BYTES = 80 + MAE_PREFETCH_MAX * 24 };
 struct mae_txn {
     struct table *table;
     uint64_t ts;  /* of the last commit that is visible */
