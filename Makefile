@@ -3,7 +3,8 @@
 # One configuration is MODE x CC x OPTIONS x SLOW x MUTATION and has a folder of its own below build/. Sources are
 # found by wildcard. The engine's objects are linked into one relocatable object (release: optimised as a whole by gcc's
 # LTO, but plain machine code, so that programs linked without LTO can use it). libmaemio.a is that object with every
-# symbol hidden but mae_*; ./maemio links against it as any embedding program would. Tests link with internals visible.
+# symbol hidden but mae_*; libmaemio.so.0 has the same names, linked from the same sources. ./maemio links against the
+# former as any embedding program would. Tests link with internals visible.
 
 # Schedules need race points, which release builds have not.
 MODE ?= $(if $(filter schedule,$(MAKECMDGOALS)),debug,release)#	release | debug | asan | tsan | cov | fuzz | sim
@@ -103,6 +104,8 @@ objects = $(foreach o,$(1:.c=.o),$(if $(filter $(PLAIN)/$(o:.o=.d),$(SEEING)),$(
 endif
 
 ENGINE := $(call objects,$(call tree,engine))
+# A sanitizer's run-time library belongs to the program, so that only these modes have a shared library.
+SHARED := $(if $(filter release debug,$(MODE)),$(BUILD)/libmaemio.so.0)
 # The model of the machine is tested in every MODE; the runtime that feeds it is part of MODE=sim only.
 SIM := $(call objects,$(wildcard sim/*.c) $(if $(filter sim,$(MODE)),$(wildcard sim/runtime/*.c)))
 HARNESS := $(call objects,$(filter-out harness/cli/main.c,$(call tree,schemes workloads harness)))
@@ -141,7 +144,7 @@ FORMATTED := $(shell find engine schemes workloads harness sim tests examples -n
 part := $(if $(filter cov,$(MODE)),,.$$$$.part)
 whole = new=$@$(part) && { $(1); } && { [ $$new = $@ ] || mv -f $$new $@; } || { rm -f $$new $$new.d; exit 1; }
 
-all: $(BUILD)/maemio $(BUILD)/libmaemio.a ## Build ./maemio and libmaemio.a (MODE=debug and so on: below build/)
+all: $(BUILD)/maemio $(BUILD)/libmaemio.a $(SHARED) ## Build ./maemio and the libraries (MODE=debug: below build/)
 
 ifeq ($(BUILD),build/release)
 all: maemio libmaemio.a
@@ -159,6 +162,14 @@ $(BUILD)/maemio: $(BUILD)/harness/cli/main.o $(BUILD)/harness.o $(if $(filter si
 $(BUILD)/libmaemio.a: $(BUILD)/libmaemio.o
 	$(say) "  AR      $@"
 	$(Q)$(call whole,ar rcs $$new $<)
+
+# Here gcc inlines more, and cannot follow the flow that it could follow in each source.
+$(BUILD)/libmaemio.so.0: UNWARNED := $(if $(clang),,-Wno-maybe-uninitialized)
+# The number in the name rises when a program that was linked against the library would have to be linked again.
+$(BUILD)/libmaemio.so.0: $(ENGINE) engine/maemio.map $(BUILD)/flags
+	$(say) "  LD      $@"
+	$(Q)$(call whole,$(CC) $(CFLAGS) $(UNWARNED) -fPIC -shared -o $$new -Wl$(comma)-soname=libmaemio.so.0 \
+		-Wl$(comma)--version-script=engine/maemio.map -Wl$(comma)-z$(comma)defs $(ENGINE) -lpthread -lm)
 
 $(BUILD)/libmaemio.o: $(BUILD)/engine.o
 	$(Q)$(call whole,$(OBJCOPY) --wildcard --keep-global-symbol='mae_*' $< $$new)
@@ -185,11 +196,13 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 $(SIM): private INSTRUMENT :=
 
 # When a caller's C++ exception passes through a call, its cleanups run (db/run.c, db/guard.h).
-$(ENGINE): private CFLAGS += -fexceptions
+# The shared library's code may lie anywhere; inside of it the engine's names cannot be taken by others.
+ENGINE_CFLAGS := -fexceptions -fPIC $(if $(clang),,-fno-semantic-interposition)
+$(ENGINE): private CFLAGS += $(ENGINE_CFLAGS)
 
 # The flags and the revision are kept in files that change only when they do: no binary mixes two command lines.
 $(BUILD)/flags: text = $(shell $(CC) --version | head -n 1) $(CPPFLAGS) $(CFLAGS) $(INSTRUMENT) : \
-	$(RELOCATE_$(MODE)) : $(LDLIBS)
+	$(ENGINE_CFLAGS) : $(RELOCATE_$(MODE)) : $(LDLIBS)
 $(BUILD)/revision: text = $(REVISION)
 $(BUILD)/flags $(BUILD)/revision: FORCE
 	@mkdir -p $(@D)
@@ -321,9 +334,11 @@ $(BUILD)/maemio.1: scripts/manual $(BUILD)/maemio
 	scripts/manual $(BUILD)/maemio > $@.part
 	mv $@.part $@
 
-install: $(BUILD)/maemio $(BUILD)/libmaemio.a $(BUILD)/maemio.1 ## Install below DESTDIR and PREFIX, libraries in LIBDIR
+install: $(BUILD)/maemio $(BUILD)/libmaemio.a $(SHARED) $(BUILD)/maemio.1 ## Install below DESTDIR, PREFIX and LIBDIR
 	install -D -m 755 $(BUILD)/maemio $(DESTDIR)$(PREFIX)/bin/maemio
 	install -D -m 644 $(BUILD)/libmaemio.a $(DESTDIR)$(LIBDIR)/libmaemio.a
+	$(if $(SHARED),install -m 644 $(SHARED) $(DESTDIR)$(LIBDIR)/libmaemio.so.0)
+	$(if $(SHARED),ln -sf libmaemio.so.0 $(DESTDIR)$(LIBDIR)/libmaemio.so)
 	install -D -m 644 engine/maemio.h $(DESTDIR)$(PREFIX)/include/maemio.h
 	rm -rf $(DESTDIR)$(DATADIR) # every plots/*.conf there is a figure, also one of an older version
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(DATADIR)
@@ -339,7 +354,7 @@ package: ## Build a Debian package of what install brings, below build/
 
 uninstall: ## Remove what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/maemio include/maemio.h)
-	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libmaemio.a pkgconfig/maemio.pc)
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libmaemio.a libmaemio.so libmaemio.so.0 pkgconfig/maemio.pc)
 	rm -rf $(DESTDIR)$(DATADIR)
 	rm -f $(addprefix $(DESTDIR),$(MANUAL) $(COMPLETION) $(ZSH_COMPLETION))
 

@@ -140,6 +140,19 @@ const char *mae_status_text(enum mae_status status);  /* one line, static */
 bool mae_status_is_abort(enum mae_status status);     /* RETRY or DOOMED: the transaction must be aborted */
 bool mae_status_is_retryable(enum mae_status status); /* RETRY: running it again may succeed */
 
+/*
+ * ---- When the process must end. ----
+ * If the engine finds something that cannot be, which is a fault of its own or damaged memory, it ends the process
+ * (abort): it would else go on with wrong data. Before, it prints a line to stderr and calls `tell` with `arg` and the
+ * same text, so that a program can log it. The call may come from any thread and from within any call. `tell` must not
+ * call the engine, and the database must not be used after it; it may end the process in its own way. It is called
+ * once, and other threads that find something meanwhile wait.
+ * For the whole process, whatever databases are open. A later call takes the place of the one before; NULL: none. Any
+ * thread.
+ */
+typedef void (*mae_fatal_fn)(void *arg, const char *text);
+void mae_on_fatal(mae_fatal_fn tell, void *arg);
+
 /* ---- Options: every switch of the protocol, by name; see mae_option_info. mae_open reads them once. ---- */
 
 struct mae_option_info {
@@ -239,8 +252,8 @@ struct mae_index *mae_index_next(struct mae_db *db, const struct mae_index *inde
 /* The name, valid as long as the table or index, and what it was created with. Any thread; constant time. */
 const char *mae_table_name(const struct mae_table *table);
 const char *mae_index_name(const struct mae_index *index);
-void mae_table_config(const struct mae_table *table, struct mae_table_config *config);
-void mae_index_config(const struct mae_index *index, struct mae_index_config *config);
+void mae_table_config_of(const struct mae_table *table, struct mae_table_config *config);
+void mae_index_config_of(const struct mae_index *index, struct mae_index_config *config);
 struct mae_table *mae_index_table(const struct mae_index *index); /* whose rows its entries lead to */
 
 /* How many rows the table has. Exact while no transaction commits; meanwhile it may count transactions that are about

@@ -308,12 +308,12 @@ const char *mae_index_name(const struct mae_index *index)
     return index->name;
 }
 
-void mae_table_config(const struct mae_table *table, struct mae_table_config *config)
+void mae_table_config_of(const struct mae_table *table, struct mae_table_config *config)
 {
     *config = table->config;
 }
 
-void mae_index_config(const struct mae_index *index, struct mae_index_config *config)
+void mae_index_config_of(const struct mae_index *index, struct mae_index_config *config)
 {
     *config = index->config;
 }

@@ -19,7 +19,7 @@ struct savepoint_scan {
     struct mae_txn *txn;
     uint64_t epoch;
 };
-#define SCANNING __attribute__((cleanup(savepoint_scan_end)))
+#define SCANNING __attribute__((cleanup(savepoint_scan_end), unused))
 
 static ALWAYS_INLINE struct savepoint_scan savepoint_scan_begin(struct mae_txn *txn)
 {

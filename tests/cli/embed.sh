@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The library as an embedding program meets it: installs below a temporary DESTDIR, compiles examples/bank.c against the
-# installed header with plain flags through pkg-config, runs it, and finds nothing but mae_* in the library's symbols.
-# Likewise embed.cc, as a C++ program whose exceptions pass through the library.
+# installed header with plain flags through pkg-config, runs it, and finds nothing but mae_* in the libraries' symbols.
+# Likewise embed.cc, as a C++ program whose exceptions pass through the library. Both with the static library and, in
+# modes that have one, with the shared one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${MAE_BUILD:-build/release}
@@ -25,19 +26,45 @@ tsan) extra=-fsanitize=thread ;;
 cov) extra=--coverage ;;
 *) extra= ;;
 esac
-# shellcheck disable=SC2046,SC2086 # lists of flags
-"$CC" -O2 -Wall -Wextra -Werror $extra examples/bank.c $(pkg-config --cflags --libs maemio) -o "$stage/bank"
-"$stage/bank" | tee "$stage/out"
-grep -q 'the total stayed 100000 cents' "$stage/out"
-
 case $CC in
 *clang*) CXX=${CXX:-clang++} ;;
 *) CXX=${CXX:-g++} ;;
 esac
-# shellcheck disable=SC2046,SC2086 # lists of flags
-"$CXX" -O2 -Wall -Wextra -Werror $extra tests/cli/embed.cc $(pkg-config --cflags --libs maemio) -o "$stage/embed"
-"$stage/embed" | tee "$stage/out"
-grep -q 'the worker went on after every exception' "$stage/out"
+shared=$stage/opt/maemio/lib/libmaemio.so.0
+embed() { # embed FLAG...: with these flags of the linker
+    # shellcheck disable=SC2046,SC2086 # lists of flags
+    "$CC" -O2 -Wall -Wextra -Werror $extra examples/bank.c $(pkg-config --cflags maemio) "$@" -o "$stage/bank"
+    "$stage/bank" | tee "$stage/out"
+    grep -q 'the total stayed 100000 cents' "$stage/out"
+    # shellcheck disable=SC2046,SC2086 # lists of flags
+    "$CXX" -O2 -Wall -Wextra -Werror $extra tests/cli/embed.cc $(pkg-config --cflags maemio) "$@" -o "$stage/embed"
+    "$stage/embed" | tee "$stage/out"
+    grep -q 'the worker went on after every exception' "$stage/out"
+}
+# shellcheck disable=SC2046 # lists of flags
+embed -Wl,-Bstatic $(pkg-config --static --libs maemio | sed 's/-lmaemio/& -Wl,-Bdynamic/')
+if readelf -d "$stage/bank" | grep libmaemio; then
+    echo "the program with the static library needs the shared one"
+    exit 1
+fi
+if [ -e "$shared" ]; then
+    export LD_LIBRARY_PATH=$stage/opt/maemio/lib
+    # shellcheck disable=SC2046 # lists of flags
+    embed $(pkg-config --libs maemio)
+    readelf -d "$stage/bank" | grep -q 'NEEDED.*\[libmaemio.so.0\]'
+    unset LD_LIBRARY_PATH
+    # It exports what the header declares, each name with the version of its first release, and nothing else.
+    grep -oE '\bmae_[a-z_]+\(' engine/maemio.h | tr -d '(' | sort -u >"$stage/declared"
+    nm -D --defined-only "$shared" | awk '$2 == "T" { print $3 }' | sort >"$stage/exported"
+    sed 's/@@MAEMIO_[0-9]*$//' "$stage/exported" | diff - "$stage/declared"
+    if grep -v '@@MAEMIO_[0-9]*$' "$stage/exported" ||
+        nm -D --defined-only "$shared" | awk '$2 != "T" && $2 != "A"' | grep .; then
+        echo "libmaemio.so.0 exports what has no version or is no function"
+        exit 1
+    fi
+else
+    [ "$mode" != release ] && [ "$mode" != debug ]
+fi
 
 "$stage/opt/maemio/bin/maemio" --help >/dev/null
 (cd "$stage" && opt/maemio/bin/maemio figure fig6b --dry-run --out figures) | grep -q 'to run' # with its own job files
@@ -69,5 +96,5 @@ wait $!
 BUILD=$stage/elsewhere make -s MODE=debug CC="$CC" "$stage/elsewhere/debug/libmaemio.a"
 left=$(find "$stage/elsewhere" -name '*.part*')
 [ -s "$stage/elsewhere/debug/libmaemio.a" ] && [ -z "$left" ]
-left=$(find "$stage/opt" -type f)
+left=$(find "$stage/opt" -type f -o -type l)
 [ -z "$left" ] || { echo "uninstall left: $left"; exit 1; }

@@ -1,6 +1,7 @@
 /* check.c - a failed check says what and where, and ends the program. */
 #include "engine/base/check.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,11 +42,52 @@ static void a_false_check_aborts_with_a_message(void **state)
     assert_non_null(strstr(text, "check.c"));
 }
 
+static int pipe_end;
+
+static void hear(void *arg, const char *text)
+{
+    assert_ptr_equal(arg, &pipe_end);
+    (void)!write(pipe_end, "heard: ", 7);
+    (void)!write(pipe_end, text, strlen(text));
+    MAE_CHECK(2 + 2 == 5); /* is not told in its turn */
+}
+
+static void who_asks_is_told_before_the_end(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        pipe_end = ends[1];
+        mae_on_fatal(NULL, NULL);
+        mae_on_fatal(hear, &pipe_end);
+        MAE_CHECK(1 + 1 == 3);
+        _exit(0);
+    }
+    close(ends[1]);
+    char text[500] = "";
+    for (size_t used = 0; used + 1 < sizeof text;) {
+        ssize_t got = read(ends[0], text + used, sizeof text - 1 - used);
+        if (got <= 0)
+            break;
+        used += (size_t)got;
+    }
+    close(ends[0]);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    const char *heard = strstr(text, "heard: internal error: 1 + 1 == 3 does not hold");
+    assert_non_null(heard);
+    assert_null(strstr(heard + 1, "heard: "));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_true_check_does_nothing),
         cmocka_unit_test(a_false_check_aborts_with_a_message),
+        cmocka_unit_test(who_asks_is_told_before_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,8 +161,8 @@ static void the_catalogue_is_listed(void **state)
         assert_ptr_equal(mae_table_find(db, mae_table_name(table)), table);
         assert_ptr_equal(mae_index_by_name(db, mae_index_name(index)), index);
         assert_ptr_equal(mae_index_table(index), tables[i / 2]);
-        mae_table_config(table, &rows);
-        mae_index_config(index, &keys);
+        mae_table_config_of(table, &rows);
+        mae_index_config_of(index, &keys);
         assert_int_equal(rows.payload_max_bytes, 10 + i);
         assert_int_equal(rows.expected_rows, i);
         assert_int_equal(keys.key_bytes, 8 + i);
