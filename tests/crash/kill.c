@@ -314,7 +314,6 @@ static enum mae_status read_all(struct mae_txn *txn, void *arg)
     memset(reading->numbers, 0, sizeof reading->numbers);
     if (reading->log) {
         history_log_clear(reading->log);
-        history_log_init(reading->log, -1, 1);
         log_begin(reading->log, name_of(LIVES_MAX, 0, 1));
     }
     for (uint64_t key = 0; key < ACCOUNTS; key++) {
