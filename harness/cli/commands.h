@@ -22,7 +22,7 @@
     X(recover, "restore the database of a log's folder, verify it, and say what was found")        \
     X(doctor, "what about this machine spoils measurements, and how to mend it")                   \
     X(topology, "draw the machine and where workers run")                                          \
-    X(list, "list options, columns, counters, workloads, targets, distributions")
+    X(list, "list options, columns, counters, workloads, targets, distributions, figures")
 
 #define COMMAND_DECLARE(name, help) enum exit_code name##_command(int argc, char **argv);
 COMMAND_TABLE(COMMAND_DECLARE)

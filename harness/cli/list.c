@@ -5,6 +5,7 @@
 
 #include "harness/cli/commands.h"
 #include "harness/common/nearest.h"
+#include "harness/figures/figure.h"
 #include "harness/options/arguments.h"
 #include "harness/record/columns.h"
 #include "harness/targets/targets.h"
@@ -87,6 +88,11 @@ static void list_counters(void)
     pmu_list(stdout, &pmu_sys_linux);
 }
 
+static void list_figures(void)
+{
+    (void)figures_list("maemio list");
+}
+
 static const struct topic {
     const char *name, *help;
     void (*list)(void);
@@ -96,21 +102,27 @@ static const struct topic {
     {"workloads", "what can be run", list_workloads},
     {"targets", "what it can be run on", list_targets},
     {"counters", "performance counters: what this machine offers, and why the rest is missing", list_counters},
+    {"figures", "what `maemio figure' can run and draw", list_figures},
     {"distributions", "which keys a workload can ask for", list_distributions},
 };
 enum { TOPIC_COUNT = sizeof topics / sizeof topics[0] };
 
 enum exit_code list_command(int argc, char **argv)
 {
-    SUPPORT_FREED struct support_text doc = {0}, names = {0};
-    support_text_add(&doc, "Lists what can be said to a run, and what its results mean.\vTopics:\n");
+    SUPPORT_FREED struct support_text doc = {0}, topic_lines = {0}, names = {0};
     for (size_t i = 0; i < TOPIC_COUNT; i++)
-        support_text_add(&doc, "  %-14s %s\n", topics[i].name, topics[i].help);
+        support_text_add(&topic_lines, "  %-14s %s\n", topics[i].name, topics[i].help);
+    support_text_add(&doc,
+                     "Lists what can be said to a run, and what its results mean; without TOPIC, the topics.\v"
+                     "Topics:\n%s",
+                     topic_lines.text);
     for (size_t i = 0; i < TOPIC_COUNT; i++)
         support_text_add(&names, "%s%s", i == 0 ? "" : ", ", topics[i].name);
-    SUPPORT_FREED char *wanted = support_format("name what to list; there are %s", names.text);
-    struct command_line line = {.arguments = "TOPIC", .doc = doc.text, .least = 1, .most = 1, .wanted = wanted};
-    (void)command_read(&line, argc, argv);
+    struct command_line line = {.arguments = "[TOPIC]", .doc = doc.text, .most = 1};
+    if (command_read(&line, argc, argv) == 0) {
+        (void)printf("maemio list TOPIC; topics:\n%s", topic_lines.text);
+        return command_end(argv[0], EXIT_FINE);
+    }
     const struct topic *topic = topics;
     while (topic < topics + TOPIC_COUNT && strcmp(topic->name, argv[1]) != 0)
         topic++;

@@ -26,6 +26,8 @@ refuse(const struct argp *argp, char *name, const char *given, const char *elsew
     for (const struct argp_option *option = argp->options; option != NULL && !is_end(option); option++)
         if (option->name != NULL)
             nearest_offer(&nearest, option->name);
+    nearest_offer(&nearest, "help");
+    nearest_offer(&nearest, "usage");
     const char *meant = nearest_name(&nearest);
     if (elsewhere == NULL)
         elsewhere = meant == NULL ? "" : support_short("; did you mean '--%s'?", meant);

@@ -18,6 +18,14 @@
 /* argp's key of an option: its position in `names` plus this; characters are short options. */
 enum { KEY_FIRST = 0x1000, KEY_CONFIG_FILE = 0x800 };
 
+/* Letters for what is typed most, as pgbench and fio have them where they have one. */
+static const struct letter {
+    char letter;
+    const char *name;
+} letters[] = {{'w', "workload"}, {'d', "target"},      {'j', "threads"}, {'T', "time"}, {'W', "warmup"},
+               {'t', "txns"},     {'r', "repetitions"}, {'R', "rate"},    {'s', "seed"}, {'o', "csv"}};
+enum { LETTERS = sizeof letters / sizeof letters[0] };
+
 struct table {
     struct argp_option *options; /* ended by an entry of zeros */
     size_t count;
@@ -69,6 +77,10 @@ static void put_option(struct table *table, const struct option_spec *option, co
                                     .flags = is_bool ? OPTION_ARG_OPTIONAL : 0,
                                     .doc = support_list_add(&table->texts, "%s [%s]", option->help, described),
                                     .group = group});
+    for (size_t i = 0; i < LETTERS && fresh; i++)
+        if (strcmp(letters[i].name, option->name) == 0)
+            put(table,
+                (struct argp_option){.key = letters[i].letter, .arg = argument, .flags = OPTION_ALIAS, .group = group});
     if (!is_bool || !fresh)
         return;
     put(table, (struct argp_option){.name = option_dashes(support_list_add(&table->texts, "no-%s", option->name)),
@@ -105,6 +117,7 @@ static void table_build(struct table *table)
                              .arg = "KEY=VALUE",
                              .doc = "a setting of the target, as often as needed; `maemio list options` shows them",
                              .group = 1});
+    put(table, (struct argp_option)HELP_LETTER);
     for (size_t i = 0; i < sizeof from_files / sizeof from_files[0]; i++)
         put(table, from_files[i]);
     const struct workload_ops *workload;
@@ -210,6 +223,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         if (!ycsb_properties_add(&table->properties, argument, error))
             argp_error(state, "%s", error);
         return 0;
+    case 'h':
+        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+        return 0;
     default:
         break;
     }
@@ -221,6 +237,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         table->open_switch = NULL;
         return 0;
     }
+    for (size_t i = 0; i < LETTERS; i++)
+        if (key == letters[i].letter) {
+            table->open_switch = NULL;
+            set(state, letters[i].name, argument);
+            return 0;
+        }
     if (key < KEY_FIRST || (size_t)(key - KEY_FIRST) >= table->name_count)
         return ARGP_ERR_UNKNOWN;
     const struct name *name = &table->names[key - KEY_FIRST];
@@ -236,7 +258,8 @@ static char *epilogue(void)
                      "Runs a workload on a target: load, warm-up, measure, drain, check. A summary goes to stdout, "
                      "results to --csv, progress to stderr.\v"
                      "Counts take k, M, G (powers of 1000), sizes K, M, G (powers of 1024), times ns, us, ms, s, m, "
-                     "h. A workload's presets are shown by `maemio list workloads'.\n\nExit codes:\n");
+                     "h, and without a unit they are seconds. A workload's presets are shown by `maemio list "
+                     "workloads'.\n\nExit codes:\n");
 #define EXIT_CODE_LINE(name, value, meaning) support_text_add(&text, "  %3d  %s\n", value, meaning);
     EXIT_CODE_TABLE(EXIT_CODE_LINE)
     support_text_add(&text, "\nExample:\n  maemio run --workload ycsb --records 10M --theta 0.99 --csv runs.csv");

@@ -66,6 +66,17 @@ static const char *switch_word(const char *text)
     return text;
 }
 
+/* A time without a unit is in seconds: "5" is 5s. `room` holds what is made of it. */
+static const char *time_with_unit(const char *text, char room[OPTION_TEXT_BYTES + 1])
+{
+    size_t digits = strspn(text, "0123456789.");
+    bool is_number = digits > 0 && text[digits] == '\0' && text[digits - 1] != '.';
+    if (!is_number || strcmp(text, "0") == 0)
+        return text;
+    (void)snprintf(room, OPTION_TEXT_BYTES + 1, "%ss", text);
+    return room;
+}
+
 /* option_set for values that must fit into a line of CSV. */
 static bool value_set(const struct option_spec *specs, size_t i, const char *value, void *values, char *error)
 {
@@ -73,6 +84,9 @@ static bool value_set(const struct option_spec *specs, size_t i, const char *val
         return REFUSE(error, "a value cannot contain a line break");
     if (strlen(value) >= OPTION_TEXT_BYTES)
         return REFUSE(error, "a value cannot be longer than %d bytes", OPTION_TEXT_BYTES - 1);
+    char room[OPTION_TEXT_BYTES + 1];
+    if (specs[i].type == OPTION_time)
+        value = time_with_unit(value, room);
     return option_set(specs, i, specs[i].type == OPTION_bool ? switch_word(value) : value, values, error,
                       OPTION_ERROR_BYTES);
 }
@@ -461,21 +475,36 @@ bool options_resolve_for(struct options *options, const struct workload_ops *wor
     return workload_resolve(options, error) && target_resolve(options, error) && combination_check(options, error);
 }
 
+static const char *workload_name_at(size_t i)
+{
+    return workload_at(i) == NULL ? NULL : workload_at(i)->name;
+}
+
+static const char *target_name_at(size_t i)
+{
+    return target_at(i) == NULL ? NULL : target_at(i)->name;
+}
+
+/* Refuses a name that is none of name_at's: says which one may be meant, or else all there are. */
+static bool unknown_refused(const char *option, const char *wanted, const char *name_at(size_t), char *error)
+{
+    SUPPORT_FREED struct support_text names = {0};
+    struct nearest nearest = {.wanted = wanted};
+    for (size_t i = 0; name_at(i) != NULL; i++) {
+        support_text_add(&names, "%s%s", i == 0 ? "; there are " : ", ", name_at(i));
+        nearest_offer(&nearest, name_at(i));
+    }
+    return REFUSE(error, "--%s: there is no '%s'%s", option, wanted, nearest_hint(&nearest, names.text));
+}
+
 bool options_resolve(struct options *options, char *error)
 {
     const struct workload_ops *workload = workload_by_name(options->run.workload);
     const struct target_ops *target = target_by_name(options->run.target);
-    SUPPORT_FREED struct support_text names = {0};
-    if (workload == NULL) {
-        for (size_t i = 0; workload_at(i) != NULL; i++)
-            support_text_add(&names, "%s%s", i == 0 ? "" : ", ", workload_at(i)->name);
-        return REFUSE(error, "--workload: there is no '%s'; there are %s", options->run.workload, names.text);
-    }
-    if (target == NULL) {
-        for (size_t i = 0; target_at(i) != NULL; i++)
-            support_text_add(&names, "%s%s", i == 0 ? "" : ", ", target_at(i)->name);
-        return REFUSE(error, "--target: there is no '%s'; there are %s", options->run.target, names.text);
-    }
+    if (workload == NULL)
+        return unknown_refused("workload", options->run.workload, workload_name_at, error);
+    if (target == NULL)
+        return unknown_refused("target", options->run.target, target_name_at, error);
     return options_resolve_for(options, workload, target, error);
 }
 

@@ -36,6 +36,12 @@ done
 ends "only a build that simulates has machines" 2 "--machine: this build measures" run --machine haswell-ep-2x14
 ends "only simulated cores are chosen" 2 "--cores: this build measures" run --cores 2
 ends "version" 0 "maemio 0." --version
+ends "-h" 0 "Usage: maemio [OPTION...] COMMAND" -h
+ends "help, the word" 0 "Usage: maemio [OPTION...] COMMAND" help
+ends "help of a command" 0 "Usage: maemio run [OPTION...]" help run
+ends "run -h" 0 "Usage: maemio run [OPTION...]" run -h
+ends "report -h" 0 "Usage: maemio report" report -h
+ends "version, the word" 0 "maemio 0." version
 ends "run help" 0 "Usage: maemio run [OPTION...]" run --help
 for option in workload preset target threads pin warmup time txns txns-total repetitions reload seed check deadline \
     csv label progress set records record-bytes theta; do
@@ -43,24 +49,33 @@ for option in workload preset target threads pin warmup time txns txns-total rep
 done
 ends "run help has the exit codes" 0 "  124  the deadline passed" run --help
 ends "list help" 0 "  distributions  which keys a workload can ask for" list --help
-for topic in options columns workloads targets distributions counters; do
+for topic in options columns workloads targets distributions counters figures; do
     ends "list $topic" 0 "" list $topic
     equals "list $topic prints" "$([ -s "$work/out" ] && [ ! -s "$work/err" ] && echo yes)" yes
 done
+ends "list without a topic names them" 0 "  distributions  which keys" list
+ends "list figures has the paper's" 0 "Figure 6a" list figures
 ends "list options has the engine's" 0 "  gc_interval_us " list options
 ends "list targets says what bare is" 0 "not transactional" list targets
 ends "list workloads has the presets" 0 "presets: A B C D E F" list workloads
 ends "list distributions" 0 "zipfian-gray" list distributions
 
+# ---- Letters, and times without a unit. ----
+ends "letters are their options" 0 "skeleton on native, 1 worker" run -w skeleton -d native -j 1 -W 0 -T 0.2 -r 1 -s 7 \
+    --pin none -o "$work/letters.csv"
+equals "a time without a unit is in seconds" "$(field "$work/letters.csv" 1 time_s)" 0.2
+equals "the letter of the seed" "$(field "$work/letters.csv" 1 seed)" 7
+ends "a number of transactions by its letter" 0 "skeleton on native, 1 worker" run -w skeleton -j 1 -t 5k --pin none
+ends "a rate by its letter" 0 "due" "${short[@]}" -R 5k
+
 # ---- Refusals, each with its message. ----
 names="there are $(sed -n '/^#define COMMAND_TABLE/,/^$/s/^ *X(\([a-z]*\),.*/\1/p' harness/cli/commands.h |
     paste -sd, | sed 's/,/, /g')"
 refuses "maemio: name a command; $names"
-refuses "maemio: there is no command 'help'; $names" help
+refuses "maemio: there is no command 'ruin'; did you mean 'run'?" help ruin
 refuses "maemio: there is no command 'ran'; did you mean 'run'?" ran
 refuses "maemio: unrecognized option '--foo'" --foo
-topics="there are options, columns, workloads, targets, counters, distributions"
-refuses "maemio list: name what to list; $topics" list
+topics="there are options, columns, workloads, targets, counters, figures, distributions"
 refuses "maemio list: there is no list of 'foo'; $topics" list foo
 refuses "maemio list: there is no list of 'colums'; did you mean 'columns'?" list colums
 refuses "maemio list: unexpected argument 'columns'" list options columns
@@ -76,7 +91,11 @@ refuses "maemio run: option '--threads' requires an argument" run --threads
 refuses "maemio run: --threads: '0' is out of range, it can be auto|1.." run --threads 0
 refuses "maemio run: --threads: '-1' is not a whole number such as 1000, 10k, 10M" run --threads -1
 refuses "maemio run: --threads: 257 is too many; target native allows 256 workers" run --threads 257
-refuses "maemio run: --time: '5' is not a time such as 500us, 200ms, 5s, 1m" run --time 5
+refuses "maemio run: --time: '5x' is not a time such as 500us, 200ms, 5s, 1m" run --time 5x
+refuses "maemio run: --target: there is no 'slio'; did you mean 'silo'?" run --target slio
+refuses "maemio run: --workload: there is no 'ycbs'; did you mean 'ycsb'?" run --workload ycbs
+refuses "maemio run: there is no option '--hepl'; did you mean '--help'?" run --hepl
+refuses "maemio run: invalid option -- 'x'" run -x
 refuses "maemio run: --time: '0' is out of range, it can be 1ms.." run --time 0
 refuses "maemio run: --warmup: 'long' is not a time such as 500us, 200ms, 5s, 1m" run --warmup long
 refuses "maemio run: --repetitions: '0' is out of range, it can be 1..1M" run --repetitions 0

@@ -96,7 +96,8 @@ static void bad_values_are_refused_with_what_would_be_right(void **state)
     struct options *options = options_create();
     refused(options, "threads", "0", "'0' is out of range, it can be auto|1..");
     refused(options, "threads", "two", "'two' is not a whole number such as 1000, 10k, 10M");
-    refused(options, "time", "5", "'5' is not a time such as 500us, 200ms, 5s, 1m");
+    refused(options, "time", "5.", "'5.' is not a time such as 500us, 200ms, 5s, 1m");
+    refused(options, "time", "5x", "'5x' is not a time such as 500us, 200ms, 5s, 1m");
     refused(options, "time", "1us", "'1us' is out of range, it can be 1ms..");
     refused(options, "reload", "maybe", "'maybe' is neither on nor off");
     refused(options, "check", "on", "'on' is none of fast|full|off");
