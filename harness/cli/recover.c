@@ -72,21 +72,25 @@ static void workload_check_end(struct workload_check *check)
         option_values_clear(check->ops->options, check->values);
 }
 
-static struct mae_db *restored;
+/* To the workload the target is what has been restored. */
+static struct mae_db *restored(struct target *target)
+{
+    return (struct mae_db *)target;
+}
 
 static enum target_status found_table(struct target *target, const char *name, const struct target_table_config *config,
                                       struct target_table **table)
 {
-    (void)target, (void)config;
-    *table = (struct target_table *)mae_table_find(restored, name);
+    (void)config;
+    *table = (struct target_table *)mae_table_find(restored(target), name);
     return *table ? TARGET_OK : TARGET_NOT_FOUND;
 }
 
 static enum target_status found_index(struct target *target, struct target_table *table, const char *name,
                                       const struct target_index_config *config, struct target_index **index)
 {
-    (void)target, (void)table, (void)config;
-    *index = (struct target_index *)mae_index_by_name(restored, name);
+    (void)table, (void)config;
+    *index = (struct target_index *)mae_index_by_name(restored(target), name);
     return *index ? TARGET_OK : TARGET_NOT_FOUND;
 }
 
@@ -116,7 +120,8 @@ static bool workload_check_read(struct workload_check *check, const char *name, 
 }
 
 /* What holds in every snapshot of this workload's tables must hold in what has been restored. */
-static enum mae_status workload_check_run(const struct workload_check *check, char *report, size_t report_bytes)
+static enum mae_status workload_check_run(const struct workload_check *check, struct mae_db *db, char *report,
+                                          size_t report_bytes)
 {
     struct target_ops found = native_target_ops;
     struct workload *workload = NULL;
@@ -125,9 +130,9 @@ static enum mae_status workload_check_run(const struct workload_check *check, ch
     found.index_create = found_index;
     enum target_status status = check->ops->create(check->values, &found, 1, 1, &workload, report, report_bytes);
     if (status == TARGET_OK)
-        status = check->ops->setup(workload, NULL, report, report_bytes);
+        status = check->ops->setup(workload, (struct target *)db, report, report_bytes);
     if (status == TARGET_OK)
-        status = (enum target_status)mae_worker_join(restored, &worker); /* the native target's are the engine's */
+        status = (enum target_status)mae_worker_join(db, &worker); /* the native target's are the engine's */
     if (status == TARGET_OK)
         status = check->ops->check(workload, (struct target_worker *)worker, NULL, report, report_bytes);
     if (worker)
@@ -167,6 +172,8 @@ enum exit_code recover_command(int argc, char **argv)
     struct mae_db *db;
     const char *why;
     (void)command_read(&line, argc, argv);
+    if (!name && settings.count > 0)
+        return command_refuse(argv[0], "--with: it is an option of a workload, so name that with --workload");
     if (name && !workload_check_read(&check, name, &settings, report, sizeof report))
         return command_refuse(argv[0], report);
     if (!has_log(argv[1], &why)) {
@@ -186,9 +193,8 @@ enum exit_code recover_command(int argc, char **argv)
     (void)printf("verification           %s\n", status == MAE_OK ? "ok" : report);
     if (status == MAE_OK && copy && (status = mae_backup(db, copy)) != MAE_OK)
         support_complain(argv[0], "%s", mae_open_problem());
-    restored = db;
     if (status == MAE_OK && check.ops)
-        status = workload_check_run(&check, report, sizeof report);
+        status = workload_check_run(&check, db, report, sizeof report);
     mae_close(db);
     return command_end(argv[0], status == MAE_OK ? EXIT_FINE : status == MAE_CORRUPT ? EXIT_CHECK : EXIT_FAILED);
 }

@@ -30,6 +30,17 @@ column() { # column NAME: of the row over all types
 [ "$(column durable_p50_ns)" -ge "$(column latency_p50_ns)" ]
 awk -v bytes="$(column log_bytes_per_txn)" 'BEGIN { exit !(bytes > 50) }'
 
+refused() { # refused CODE TEXT COMMAND...
+    local code=$1 text=$2 got=0
+    shift 2
+    "$@" >"$stage/out" 2>&1 || got=$?
+    if [ "$got" != "$code" ] || ! grep -q "$text" "$stage/out"; then
+        echo "expected $code and '$text' of: $*; got $got:"
+        cat "$stage/out"
+        exit 1
+    fi
+}
+
 small=(--workload bank "${short[@]}" --set "durability=$mode" --set log_segment_bytes=1M)
 "$maemio" run "${small[@]}" --time 200ms --set log_dir="$stage/log" | tee "$stage/out"
 grep -q "durability $mode" "$stage/out"
@@ -45,6 +56,19 @@ grep -q 'cut off  *0,' "$stage/out" # the run has closed its log
 grep -q 'verification  *ok' "$stage/copied"
 [ "$(grep '^rows' "$stage/out")" = "$(grep '^rows' "$stage/copied")" ]
 [ "$(grep '^database' "$stage/out")" != "$(grep '^database' "$stage/copied")" ]
+
+# Damage in what was safe, whichever block that meets: refused with file and place, and cut there only on demand.
+cp -r "$stage/log" "$stage/damaged"
+head -c 4096 /dev/zero | tr '\0' x | dd of="$stage/damaged/log-00000001" bs=4096 seek=1 conv=notrunc status=none
+refused 3 'damaged/log-00000001 at [0-9]*: .*on the disk for certain' "$maemio" recover "$stage/damaged"
+"$maemio" recover --salvage "$stage/damaged" | tee "$stage/out"
+grep -q 'cut off at damage  *.*damaged/log-00000001 at ' "$stage/out"
+grep -q 'verification  *ok' "$stage/out"
+"$maemio" recover "$stage/damaged" >"$stage/out" # the cut is for good, and nothing is asked for any more
+if grep -q 'cut off at damage' "$stage/out"; then
+    echo "FAIL  cut twice"
+    exit 1
+fi
 
 # Killed in the middle.
 "$maemio" run "${small[@]}" --time 60s --set log_dir="$stage/killed" >/dev/null 2>&1 &
@@ -72,20 +96,11 @@ if [[ ${build##*/} == *release* ]]; then
 fi
 
 # Refusals.
-refused() { # refused CODE TEXT COMMAND...
-    local code=$1 text=$2 got=0
-    shift 2
-    "$@" >"$stage/out" 2>&1 || got=$?
-    if [ "$got" != "$code" ] || ! grep -q "$text" "$stage/out"; then
-        echo "expected $code and '$text' of: $*; got $got:"
-        cat "$stage/out"
-        exit 1
-    fi
-}
 refused 2 'name the folder' "$maemio" recover
 refused 1 'has a database already' "$maemio" recover --backup "$stage/copy" "$stage/log"
 refused 2 'its check needs the run' "$maemio" recover "$stage/log" --workload bank
 refused 2 'not an option of tpcc' "$maemio" recover "$stage/log" --workload tpcc --with nonsense=1
+refused 2 'name that with --workload' "$maemio" recover "$stage/log" --with warehouses=1
 refused 1 'No such file or directory' "$maemio" recover "$stage/none"
 [ ! -e "$stage/none" ] || { echo "FAIL  recover has made a folder"; exit 1; }
 mkdir "$stage/empty"
