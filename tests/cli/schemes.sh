@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Histories of every scheme, over workloads that between them read, write, insert, delete and scan, are found
+# serializable by `maemio check`. The runs' own checks are off, so that what fails is the history. Of TicToc and ERMIA
+# no order is known; their histories are judged by the graph alone, which takes the longest.
+# cli/history.sh does the same with native, and tests/conformance with single steps of each scheme.
+#   usage: tests/cli/schemes.sh            the program is $MAE_BUILD/maemio, or ./maemio
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/support/cli.sh
+history=$work/history
+bakery="--factories 2 --product-types 30 --material-types 20 --raw-material-types 20 --target-products 5"
+
+recorded() { # options of a target, then of a workload; records, and checks the history
+    rm -rf "$history"
+    run run --history "$history" --check off --pin none --warmup 0 --time 20ms --threads 3 "$@"
+    if [ $code -ne 0 ]; then
+        bad "records: $*" "exit code $code: $(cat "$work/err")"
+    else
+        run check "$history"
+        ended "checks: $*" 0 "$finding"
+    fi
+}
+
+workloads() { # options of a target
+    recorded "$@" --workload ycsb --preset E --records 50 --scan-length-max 20 --ring-requests 10k
+    recorded "$@" --workload churn
+    recorded "$@" --workload tatp --subscribers 10 --mix 10/10/10/10/20/20/20
+    recorded "$@" --workload smallbank --accounts 20
+    # shellcheck disable=SC2086 # a list of options
+    recorded "$@" --workload bomb $bakery --material-tree-size 4
+}
+
+# Each target of the program, so that a new scheme is tried, too. Native has a test of its own, bare promises nothing.
+for target in $("$maemio" list targets | sed -n 's/^\([a-z_]*\) .*/\1/p'); do
+    finding="serializable, in "
+    case $target in
+    native | bare) continue ;;
+    tictoc* | ermia) finding="no cycle found" ;;
+    esac
+    workloads --target "$target"
+done
+finding="serializable, in "
+for lock_wait in wait_die wound_wait detect; do
+    workloads --target twopl --set lock_wait=$lock_wait
+done
+finish
