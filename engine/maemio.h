@@ -302,6 +302,9 @@ enum mae_mode { MAE_READ_WRITE, MAE_SNAPSHOT };
  * Begins a transaction. `after` orders it behind another transaction: pass that one's mae_txn_timestamp, or 0 for no
  * constraint. A read-write transaction's timestamp is above `after`. A snapshot transaction reads the state just below
  * the oldest read-write transaction that may still run, and mae_begin waits until that is above `after`: see "Order".
+ * So a snapshot that is to see its worker's last commit is begun with mae_worker_last_commit. It does not wait if no
+ * other worker is active, and some microseconds if one is; it publishes its own worker's progress meanwhile, does the
+ * leader's work if nobody else does, and parks workers that are silent.
  * MAE_OK; MAE_BUSY if the worker already runs a transaction; MAE_INVALID if there is no such mode, the worker has left,
  * or `after` is more than an hour ahead of all timestamps of this database. Cost: one TSC read. Source: section 3.1.
  */

@@ -1,4 +1,6 @@
 /* order.c - what `after`, order=strict, overtaking and txn_max_ms promise; which worker holds the horizon back. */
+#include <pthread.h>
+
 #include "engine/base/race.h"
 #include "engine/db/db.h"
 #include "engine/txn/txn.h"
@@ -226,6 +228,54 @@ static void the_oldest_is_told(void **state)
     world_close(&world);
 }
 
+struct bystander {
+    struct world *world;
+    uint64_t row;
+    _Atomic bool ends;
+    bool failed;
+};
+
+static void *commit_on(void *arg)
+{
+    struct bystander *bystander = arg;
+    struct mae_worker *worker = bystander->world->workers[1];
+    while (!atomic_load(&bystander->ends)) {
+        struct mae_txn *txn;
+        bystander->failed |= mae_begin(worker, MAE_READ_WRITE, 0, &txn) != MAE_OK;
+        bystander->failed |= row_add(txn, bystander->world->table, bystander->row, 1) != MAE_OK;
+        bystander->failed |= mae_commit(txn) != MAE_OK;
+    }
+    return NULL;
+}
+
+/* While another thread commits all the time. What the snapshot reads stays, also across savepoints. */
+static void a_worker_sees_its_own_last_commit(void **state)
+{
+    (void)state;
+    enum { COMMITS = 50 };
+    struct world world = world_open("", MAE_INDEX_HASH, 8, 2);
+    struct bystander bystander = {.world = &world, .row = new_row(world.workers[1], world.table, 0)};
+    uint64_t row = new_row(world.workers[0], world.table, 0);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, commit_on, &bystander), 0);
+    for (uint64_t n = 1; overtakes(&world) && n <= COMMITS; n++) {
+        struct mae_txn *txn;
+        uint64_t mark, before, after, ts = commit_add(&world, 0, row);
+        assert_int_equal(snapshot_value(&world, 0, row, mae_worker_last_commit(world.workers[0])), n);
+        assert_ok(mae_begin(world.workers[0], MAE_SNAPSHOT, ts, &txn));
+        assert_ok(mae_savepoint(txn, &mark));
+        assert_ok(row_get(txn, world.table, bystander.row, &before));
+        assert_ok(mae_rollback_to(txn, mark));
+        assert_ok(row_get(txn, world.table, bystander.row, &after));
+        assert_int_equal(before, after);
+        assert_ok(mae_commit(txn));
+    }
+    atomic_store(&bystander.ends, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_false(bystander.failed);
+    world_close(&world);
+}
+
 /* A commit whose index then grows, which takes transactions of the worker's own, still tells its own timestamp. */
 static void a_commit_keeps_its_timestamp_while_the_index_grows(void **state)
 {
@@ -316,6 +366,7 @@ int main(void)
 #ifdef MAE_DEBUG
         cmocka_unit_test(a_snapshot_overtaken_in_a_read_takes_nothing_unprotected),
 #endif
+        cmocka_unit_test(a_worker_sees_its_own_last_commit),
         cmocka_unit_test(the_oldest_is_told),
         cmocka_unit_test(a_commit_keeps_its_timestamp_while_the_index_grows),
     };
