@@ -575,6 +575,49 @@ MAE_MUST_USE enum mae_status mae_delete(struct mae_txn *txn, struct mae_index *i
 void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count);
 
 /*
+ * ---- Keys of several values. ---- *
+ * Helpers that write values one after the other so that the keys sort bytewise as the values do: by the first value,
+ * then by the second, and so on. If all values of a key are the first ones of another key, it comes before that. Where
+ * two keys have values of different kinds, the order of mae_key_kind decides: NULL comes first. They serve indexes with
+ * keys of more than 8 bytes: the key is `data`, which has zeros behind the first `bytes` bytes, and `bytes` must not be
+ * more than the index's key_bytes.
+ *
+ * Sizes: NULL takes one byte, a number nine, and bytes two more than they are, and another one for each zero in them.
+ * A call that adds returns MAE_OK, or MAE_TOO_LARGE and leaves the key as it was. Any thread; no allocation.
+ */
+#define MAE_KEY_DATA_BYTES 255
+struct mae_key {
+    uint8_t bytes; /* how many of `data` are used */
+    uint8_t data[MAE_KEY_DATA_BYTES];
+};
+enum mae_key_kind { MAE_KEY_END, MAE_KEY_NULL, MAE_KEY_INT64, MAE_KEY_UINT64, MAE_KEY_DOUBLE, MAE_KEY_BYTES };
+
+void mae_key_clear(struct mae_key *key); /* no value; first of all */
+MAE_MUST_USE enum mae_status mae_key_add_null(struct mae_key *key);
+MAE_MUST_USE enum mae_status mae_key_add_int64(struct mae_key *key, int64_t value);
+MAE_MUST_USE enum mae_status mae_key_add_uint64(struct mae_key *key, uint64_t value);
+/* -0.0 becomes 0.0. All values that are not numbers are one, above infinity. */
+MAE_MUST_USE enum mae_status mae_key_add_double(struct mae_key *key, double value);
+/* Any bytes, zeros included; they sort as memcmp does, and shorter ones come first. */
+MAE_MUST_USE enum mae_status mae_key_add_bytes(struct mae_key *key, const void *bytes, size_t count);
+
+/*
+ * Readers. `at` is the place of a value, 0 of the first; a reader that succeeds moves it behind the value. A key that
+ * came from an index is copied to `data`, and `bytes` is then the index's key_bytes. The kind of the value at a place;
+ * MAE_KEY_END: there is none. MAE_OK; MAE_INVALID: the value is of another kind, or the key is damaged. Nothing is
+ * written unless the call succeeds, but see mae_key_get_bytes.
+ */
+enum mae_key_kind mae_key_kind(const struct mae_key *key, size_t at);
+MAE_MUST_USE enum mae_status mae_key_get_null(const struct mae_key *key, size_t *at);
+MAE_MUST_USE enum mae_status mae_key_get_int64(const struct mae_key *key, size_t *at, int64_t *value);
+MAE_MUST_USE enum mae_status mae_key_get_uint64(const struct mae_key *key, size_t *at, uint64_t *value);
+MAE_MUST_USE enum mae_status mae_key_get_double(const struct mae_key *key, size_t *at, double *value);
+/* Copies at most `capacity` bytes and tells in `count` how many there are. MAE_TOO_LARGE: those are more, and `at`
+ * stays. */
+MAE_MUST_USE enum mae_status mae_key_get_bytes(const struct mae_key *key, size_t *at, void *bytes, size_t capacity,
+                                               size_t *count);
+
+/*
  * ---- Durability. ---- *
  * With the option durability other than off, what a transaction writes goes to the log in the folder log_dir before
  * other transactions can see it, and from there to the disk a moment later. mae_open on that folder restores the
