@@ -340,16 +340,23 @@ static void it_waits_for_nothing_above(void **state)
     struct mae_txn *txns[4];
     new_keys(world.workers[0], world.index, 1, 4, 7);
     assert_ok(mae_sync(world.db));
-    for (unsigned i = 0; i < 4; i++) {
-        txns[i] = begin(world.workers[i]);
+    for (unsigned i = 0; i < 4; i++) { /* in the order of their timestamps, whatever the workers' clocks say */
+        uint64_t after = i == 0 ? 0 : mae_txn_timestamp(txns[i - 1]);
+        assert_ok(mae_begin(world.workers[i], MAE_READ_WRITE, after, &txns[i]));
+        assert_ok(mae_abort(txns[i])); /* and once more, so that what the worker publishes is above the others, too */
+        mae_worker_idle(world.workers[i]);
+        assert_ok(mae_begin(world.workers[i], MAE_READ_WRITE, after, &txns[i]));
         assert_ok(key_add(txns[i], world.index, 1 + i, 1));
     }
     uint64_t ts = mae_txn_timestamp(txns[1]);
     assert_ok(mae_commit(txns[1]));
     assert_ok(mae_commit(txns[3]));
+    mae_worker_idle(world.workers[1]); /* or its clock, and not the open transaction, may be what is waited for */
+    mae_worker_idle(world.workers[3]);
     (void)log_round(world.db->core.log);
     assert_true(mae_durable_timestamp(world.db) <= ts);
     assert_ok(mae_abort(txns[0]));
+    mae_worker_idle(world.workers[0]);
     for (unsigned i = 0; i < 4; i++)
         (void)log_round(world.db->core.log);
     assert_true(mae_durable_timestamp(world.db) > ts);

@@ -14,11 +14,16 @@ static struct target_index *index_of(struct drive *drive, unsigned i)
     return ((struct micro *)(void *)drive->workload)->indexes[i];
 }
 
-static void open_bank(struct drive *drive, const char *accounts, const char *mix, const char *balance)
+static void open_seeded(struct drive *drive, uint64_t seed, const char *accounts, const char *mix, const char *balance)
 {
-    drive_open(drive, &oracle_target_ops, &smallbank_workload_ops, 2, drive_seed(),
+    drive_open(drive, &oracle_target_ops, &smallbank_workload_ops, 2, seed,
                (const char *[]){"accounts", accounts, "mix", mix, "balance_min", balance, "balance_max", balance,
                                 "amount_max", "1", NULL});
+}
+
+static void open_bank(struct drive *drive, const char *accounts, const char *mix, const char *balance)
+{
+    open_seeded(drive, drive_seed(), accounts, mix, balance);
 }
 
 static int64_t number_at(struct drive *drive, unsigned table, uint64_t key, size_t offset)
@@ -84,7 +89,7 @@ static void too_little_money_rolls_back(void **state)
     drive_expect_sound(&drive);
     drive_close(&drive);
 
-    open_bank(&drive, "2", "0/0/100/0/0/0", "0");
+    open_seeded(&drive, 1, "2", "0/0/100/0/0/0", "0"); /* of all seeds 3 in 1000 never meet too little money */
     drive_run(&drive, 400);
     assert_in_range(drive.committed[2], 200, 399);
     assert_true(number_at(&drive, SAVINGS, 0, BALANCE_AT) >= 0 && number_at(&drive, SAVINGS, 1, BALANCE_AT) >= 0);
