@@ -78,6 +78,15 @@ void *mem_realloc(void *block, size_t old_bytes, size_t bytes)
     return larger;
 }
 
+void *mem_double(void *array, size_t *capacity, size_t first, size_t element_bytes)
+{
+    size_t larger = *capacity > 0 ? 2 * *capacity : first;
+    void *doubled = mem_realloc(array, *capacity * element_bytes, larger * element_bytes);
+    if (doubled)
+        *capacity = larger;
+    return doubled;
+}
+
 /* ---- The machine. ---- */
 
 static bool read_u64(const char *path, uint64_t *value)

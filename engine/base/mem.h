@@ -80,6 +80,9 @@ void mem_usage(const struct mem_budget *budget, const struct span *first, struct
 void *mem_alloc(size_t bytes);
 /* As realloc, new part not zeroed, same injection. */
 void *mem_realloc(void *block, size_t old_bytes, size_t bytes);
+/* A full array of *capacity elements with twice as many places, an empty one (NULL and 0) with `first`. NULL when out
+ * of memory: then the array and *capacity are as they were. */
+void *mem_double(void *array, size_t *capacity, size_t first, size_t element_bytes);
 
 #ifdef MAE_DEBUG
 /* Tests only: what maps reserved huge pages at `address`, flags 0 or MAP_FIXED. */

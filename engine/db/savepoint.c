@@ -37,13 +37,10 @@ static struct savepoints *savepoints_of(struct mae_txn *txn)
 static struct savepoint *push(struct savepoints *savepoints)
 {
     if (savepoints->count == savepoints->capacity) {
-        size_t capacity = savepoints->capacity ? 2 * savepoints->capacity : SAVEPOINTS_FIRST;
-        struct savepoint *stack =
-            mem_realloc(savepoints->stack, savepoints->capacity * sizeof *stack, capacity * sizeof *stack);
+        struct savepoint *stack = mem_double(savepoints->stack, &savepoints->capacity, SAVEPOINTS_FIRST, sizeof *stack);
         if (!stack)
             return NULL;
         savepoints->stack = stack;
-        savepoints->capacity = capacity;
     }
     return &savepoints->stack[savepoints->count++];
 }

@@ -27,13 +27,10 @@ static COLD bool growth_room(struct index_scratch *scratch)
 {
     MAE_DCHECK(scratch->growth_count == scratch->growth_capacity);
     enum { FIRST = 8 };
-    unsigned capacity = scratch->growth_capacity ? 2 * scratch->growth_capacity : FIRST;
-    struct hash_growth *growth =
-        mem_realloc(scratch->growth, scratch->growth_capacity * sizeof *growth, capacity * sizeof *growth);
+    struct hash_growth *growth = mem_double(scratch->growth, &scratch->growth_capacity, FIRST, sizeof *growth);
     if (!growth)
         return false;
     scratch->growth = growth;
-    scratch->growth_capacity = capacity;
     return true;
 }
 

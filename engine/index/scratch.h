@@ -40,12 +40,13 @@ struct hash_count {
 struct index_scratch {
     struct last_leaf last_leaf;
     unsigned announced_next, announced_count;
-    unsigned growth_count, growth_capacity;
+    unsigned growth_count;
+    unsigned growth_from; /* places of `growth` below are older than the newest savepoint, and stay as they are */
+    size_t growth_capacity;
     struct hash_growth *growth;
     struct hash_count *counts; /* by id of the table of buckets */
     unsigned counts_capacity;
-    uint64_t changes;     /* of ordered indexes, rollbacks included, by all transactions of the worker (cursor.h, C2) */
-    unsigned growth_from; /* places of `growth` below are older than the newest savepoint, and stay as they are */
+    uint64_t changes; /* of ordered indexes, rollbacks included, by all transactions of the worker (cursor.h, C2) */
     struct tree_deferred *deferred; /* changes of single-version indexes that wait for the decision, or NULL */
     struct announced announced[MAE_PREFETCH_MAX];
 };

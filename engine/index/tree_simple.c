@@ -707,13 +707,11 @@ static enum mae_status defer(struct tree_simple *index, struct tree_deferred *de
                              bool insert)
 {
     if (deferred->count == deferred->capacity) {
-        const size_t capacity = deferred->capacity > 0 ? 2 * deferred->capacity : 32;
-        struct tree_change *const changes =
-            mem_realloc(deferred->changes, deferred->capacity * sizeof(*changes), capacity * sizeof(*changes));
+        enum { FIRST = 32 };
+        struct tree_change *const changes = mem_double(deferred->changes, &deferred->capacity, FIRST, sizeof(*changes));
         if (changes == NULL)
             return MAE_NO_MEMORY;
         deferred->changes = changes;
-        deferred->capacity = capacity;
     }
     if (reserve(index) != MAE_OK)
         return MAE_NO_MEMORY;

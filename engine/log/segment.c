@@ -77,13 +77,11 @@ static int prepare(struct segments *segments, const char *path, int file, uint64
 /* Makes an array longer. */
 static bool grow(void **array, size_t element_bytes, size_t *capacity)
 {
-    size_t larger = *capacity ? 2 * *capacity : 4;
-    void *grown = mem_realloc(*array, *capacity * element_bytes, larger * element_bytes);
-    if (!grown)
-        return false;
-    *array = grown;
-    *capacity = larger;
-    return true;
+    enum { FIRST = 4 };
+    void *grown = mem_double(*array, capacity, FIRST, element_bytes);
+    if (grown)
+        *array = grown;
+    return grown != NULL;
 }
 
 /* In both lists: a segment that is made will be used. */

@@ -140,15 +140,13 @@ static bool share(struct pool *pool, unsigned node, unsigned size_class, uint32_
     struct shared_list *shared = &pool->arena->shared[node][size_class];
     pthread_mutex_lock(&shared->lock);
     if (shared->count == shared->capacity) {
-        size_t capacity = shared->capacity ? 2 * shared->capacity : 16;
-        version_handle *batches =
-            mem_realloc(shared->batches, shared->capacity * sizeof *batches, capacity * sizeof *batches);
+        enum { FIRST = 16 };
+        version_handle *batches = mem_double(shared->batches, &shared->capacity, FIRST, sizeof *batches);
         if (!batches) {
             pthread_mutex_unlock(&shared->lock);
             return false;
         }
         shared->batches = batches;
-        shared->capacity = capacity;
     }
     version_handle first = list->head, last = first;
     for (uint32_t i = 1; i < count; i++)

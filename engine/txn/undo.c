@@ -22,13 +22,10 @@ struct undo_record {
 static bool make_room(struct undo *undo, size_t bytes)
 {
     if (undo->record_count == undo->record_capacity) {
-        uint32_t capacity = undo->record_capacity ? 2 * undo->record_capacity : RECORDS_FIRST;
-        struct undo_record *records =
-            mem_realloc(undo->records, undo->record_capacity * sizeof *records, capacity * sizeof *records);
+        struct undo_record *records = mem_double(undo->records, &undo->record_capacity, RECORDS_FIRST, sizeof *records);
         if (!records)
             return false;
         undo->records = records;
-        undo->record_capacity = capacity;
     }
     size_t capacity = undo->bytes_capacity ? undo->bytes_capacity : BYTES_FIRST;
     while (capacity - undo->bytes_used < bytes)

@@ -31,7 +31,8 @@ struct undo {
     uint64_t serial;       /* of the next record; never used again by the worker */
     uint64_t first_serial; /* an entry that was recorded with this serial or later has been since the newest mark */
     struct undo_record *records;
-    uint32_t record_count, record_capacity;
+    uint32_t record_count;
+    size_t record_capacity;
     unsigned char *bytes; /* payloads */
     size_t bytes_used, bytes_capacity;
 };
