@@ -77,9 +77,6 @@ static error_t parse(int key, char *text, struct argp_state *state)
         else if (line->check != NULL && (wrong = line->check(line)) != NULL)
             argp_error(state, "%s", wrong);
         return 0;
-    case 'h':
-        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-        return 0;
     default:
         for (size_t i = 0; line->options != NULL && line->options[i].name != NULL; i++)
             if (key == (line->options[i].letter ? line->options[i].letter : KEY_FIRST + (int)i)) {
@@ -95,8 +92,7 @@ size_t command_read(struct command_line *line, int argc, char **argv)
     size_t count = 0;
     while (line->options != NULL && line->options[count].name != NULL)
         count++;
-    SUPPORT_FREED struct argp_option *options = support_alloc((count + 2) * sizeof *options);
-    options[count] = (struct argp_option)HELP_LETTER;
+    SUPPORT_FREED struct argp_option *options = support_alloc((count + 1) * sizeof *options);
     for (size_t i = 0; i < count; i++) {
         const struct command_option *option = &line->options[i];
         options[i] = (struct argp_option){
@@ -108,10 +104,11 @@ size_t command_read(struct command_line *line, int argc, char **argv)
         };
     }
     const struct argp argp = {
-        .options = options,
+        .options = count == 0 ? NULL : options, /* of an empty list argp loses a byte */
         .parser = parse,
         .args_doc = line->arguments,
         .doc = line->doc,
+        .children = help_letter,
     };
     SUPPORT_FREED char **left = support_alloc(((size_t)argc + 1) * sizeof(char *));
     struct reading reading = {.line = line, .arguments = left};

@@ -41,9 +41,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         choice->first = state->next - 1;
         state->next = state->argc; /* the rest is the command's */
         return 0;
-    case 'h':
-        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-        return 0;
     case ARGP_KEY_NO_ARGS:
         argp_error(state, "name a command; there are %s", names);
         return 0;
@@ -62,20 +59,17 @@ static void expect_written(int code, void *arg)
     _exit(EXIT_FAILED);
 }
 
-/* `maemio help`, `maemio help COMMAND` and `maemio version` are what --help and --version are; the new argc. */
-static int words_as_options(int argc, char **argv)
+/* `maemio help`, `maemio help COMMAND` and `maemio version` are what --help and --version are. */
+static void words_as_options(int argc, char **argv)
 {
     static char help[] = "--help", version[] = "--version";
-    if (argc < 2)
-        return argc;
-    if (strcmp(argv[1], "version") == 0)
+    if (argc > 1 && strcmp(argv[1], "version") == 0) {
         argv[1] = version;
-    if (strcmp(argv[1], "help") != 0)
-        return argc;
-    argv[1] = argc > 2 ? argv[2] : help;
-    if (argc > 2)
-        argv[2] = help;
-    return argc;
+    } else if (argc > 1 && strcmp(argv[1], "help") == 0) {
+        argv[1] = argc > 2 ? argv[2] : help;
+        if (argc > 2)
+            argv[2] = help;
+    }
 }
 
 int main(int argc, char **argv)
@@ -90,14 +84,13 @@ int main(int argc, char **argv)
     (void)setenv("LC_ALL", "C.UTF-8", 1);
     argp_program_version = "maemio " MAE_VERSION;
     argp_err_exit_status = EXIT_USAGE;
-    static const struct argp_option options[] = {HELP_LETTER, {0}};
-    struct argp argp = {.options = options, .parser = parse, .args_doc = "COMMAND [OPTION...]", .doc = doc.text};
+    struct argp argp = {.parser = parse, .children = help_letter, .args_doc = "COMMAND [OPTION...]", .doc = doc.text};
     struct choice choice = {0};
     (void)on_exit(expect_written, NULL);
     (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow (ulimit -f) is then a failed write, with its message */
     if (argc > 0)
         argv[0] = name; /* messages begin the same wherever the program lies */
-    argc = words_as_options(argc, argv);
+    words_as_options(argc, argv);
     (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice);
     SUPPORT_FREED struct support_text full = {0};
     support_text_add(&full, "%s %s", name, choice.command->name);

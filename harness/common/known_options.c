@@ -55,3 +55,16 @@ void known_options_check(const struct argp *argp, int argc, char **argv, known_o
             i++; /* the option's argument, whatever it looks like */
     }
 }
+
+static error_t help_letter_parse(int key, char *argument, struct argp_state *state)
+{
+    (void)argument;
+    if (key != 'h')
+        return ARGP_ERR_UNKNOWN;
+    argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+    return 0;
+}
+
+static const struct argp_option help_letter_options[] = {{.key = 'h', .flags = OPTION_HIDDEN, .doc = ""}, {0}};
+static const struct argp help_letter_argp = {.options = help_letter_options, .parser = help_letter_parse};
+const struct argp_child help_letter[] = {{.argp = &help_letter_argp}, {0}};

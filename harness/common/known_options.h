@@ -10,13 +10,10 @@
  * what else may be wrong with the arguments is left to argp. argv[0] is the command's name. `elsewhere`, which may be
  * NULL, says of a name that is no option how else it can be given, such as "; write --set NAME=VALUE", or returns NULL.
  */
-/* -h, which argp does not know by itself: an argp_option; the parser answers its key 'h' with ARGP_HELP_STD_HELP. */
-#define HELP_LETTER                        \
-    {                                      \
-        .key = 'h', .doc = "", .group = -1 \
-    }
-
 typedef const char *known_options_elsewhere_fn(const char *name);
 void known_options_check(const struct argp *argp, int argc, char **argv, known_options_elsewhere_fn *elsewhere);
+
+/* The children of a command's argp: -h does what --help does, which argp does not know by itself. */
+extern const struct argp_child help_letter[];
 
 #endif

@@ -117,7 +117,6 @@ static void table_build(struct table *table)
                              .arg = "KEY=VALUE",
                              .doc = "a setting of the target, as often as needed; `maemio list options` shows them",
                              .group = 1});
-    put(table, (struct argp_option)HELP_LETTER);
     for (size_t i = 0; i < sizeof from_files / sizeof from_files[0]; i++)
         put(table, from_files[i]);
     const struct workload_ops *workload;
@@ -223,9 +222,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         if (!ycsb_properties_add(&table->properties, argument, error))
             argp_error(state, "%s", error);
         return 0;
-    case 'h':
-        argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
-        return 0;
     default:
         break;
     }
@@ -283,7 +279,7 @@ void arguments_read(int argc, char **argv, struct options *options)
     struct table table = {.target = options};
     table_build(&table);
     SUPPORT_FREED char *doc = epilogue();
-    struct argp argp = {.options = table.options, .parser = parse, .args_doc = "", .doc = doc};
+    struct argp argp = {.options = table.options, .parser = parse, .args_doc = "", .doc = doc, .children = help_letter};
     argp_err_exit_status = EXIT_USAGE;
     known_options_check(&argp, argc, argv, setting_hint);
     (void)argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &table);

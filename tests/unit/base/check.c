@@ -15,6 +15,25 @@ static void a_true_check_does_nothing(void **state)
     assert_int_equal(evaluated, 1);
 }
 
+enum { TEXT_BYTES = 500 };
+
+/* The child has aborted. `text`: what it had written into the pipe. */
+static void aborted_with(pid_t child, const int ends[2], char text[TEXT_BYTES])
+{
+    close(ends[1]);
+    memset(text, 0, TEXT_BYTES);
+    for (size_t used = 0; used + 1 < TEXT_BYTES;) {
+        ssize_t got = read(ends[0], text + used, TEXT_BYTES - 1 - used);
+        if (got <= 0)
+            break;
+        used += (size_t)got;
+    }
+    close(ends[0]);
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
 static void a_false_check_aborts_with_a_message(void **state)
 {
     (void)state;
@@ -26,18 +45,8 @@ static void a_false_check_aborts_with_a_message(void **state)
         MAE_CHECK(1 + 1 == 3);
         _exit(0);
     }
-    close(ends[1]);
-    char text[500] = "";
-    for (size_t used = 0; used + 1 < sizeof text;) {
-        ssize_t got = read(ends[0], text + used, sizeof text - 1 - used);
-        if (got <= 0)
-            break;
-        used += (size_t)got;
-    }
-    close(ends[0]);
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status));
+    char text[TEXT_BYTES];
+    aborted_with(child, ends, text);
     assert_non_null(strstr(text, "1 + 1 == 3"));
     assert_non_null(strstr(text, "check.c"));
 }
@@ -65,18 +74,8 @@ static void who_asks_is_told_before_the_end(void **state)
         MAE_CHECK(1 + 1 == 3);
         _exit(0);
     }
-    close(ends[1]);
-    char text[500] = "";
-    for (size_t used = 0; used + 1 < sizeof text;) {
-        ssize_t got = read(ends[0], text + used, sizeof text - 1 - used);
-        if (got <= 0)
-            break;
-        used += (size_t)got;
-    }
-    close(ends[0]);
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    char text[TEXT_BYTES];
+    aborted_with(child, ends, text);
     const char *heard = strstr(text, "heard: internal error: 1 + 1 == 3 does not hold");
     assert_non_null(heard);
     assert_null(strstr(heard + 1, "heard: "));
