@@ -54,7 +54,7 @@ if [ -e "$shared" ]; then
     readelf -d "$stage/bank" | grep -q 'NEEDED.*\[libmaemio.so.0\]'
     unset LD_LIBRARY_PATH
     # It exports what the header declares, each name with the version of its first release, and nothing else.
-    grep -oE '\bmae_[a-z_]+\(' engine/maemio.h | tr -d '(' | sort -u >"$stage/declared"
+    grep -oE '\bmae_[a-z0-9_]+\(' engine/maemio.h | tr -d '(' | sort -u >"$stage/declared"
     nm -D --defined-only "$shared" | awk '$2 == "T" { print $3 }' | sort >"$stage/exported"
     sed 's/@@MAEMIO_[0-9]*$//' "$stage/exported" | diff - "$stage/declared"
     if grep -v '@@MAEMIO_[0-9]*$' "$stage/exported" ||
