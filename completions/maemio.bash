@@ -9,7 +9,7 @@ _maemio_options() { # the long options of a command
         sed -n 's/^ \{1,6\}\(-[A-Za-z?], \)\{0,1\}\(--[a-z0-9-]*\)\[\{0,1\}\(=\{0,1\}\).*/\2\3/p'
 }
 
-_maemio_values() { # the words of an option that takes one of some, from its type: [enum, default a, a|b|c]
+_maemio_values() { # of an option of a run that takes one of some words, from its type: [enum, default a, a|b|c]
     "${COMP_WORDS[0]}" list options 2>/dev/null </dev/null |
         sed -n "s/^  --$1 .*\[enum, .* \([a-z0-9_-]*\(|[a-z0-9_-]*\)\{1,\}\)\]\$/\1/p" | tr '|' '\n'
 }
@@ -23,8 +23,8 @@ _maemio() {
         words="$(_maemio_help --help) --help --version"
     else
         case $before in
-        --workload) words=$(_maemio_help list workloads) ;;
-        --target) words=$(_maemio_help list targets) ;;
+        --workload | -w) words=$(_maemio_help list workloads) ;;
+        --target | -d) words=$(_maemio_help list targets) ;;
         --distribution) words=$(_maemio_help list distributions) ;;
         --*)
             [ "${COMP_WORDS[1]}" != run ] || words=$(_maemio_values "${before#--}")

@@ -255,6 +255,73 @@ static bool match(struct compare *compare, const struct results_group *in_a, con
     return good;
 }
 
+/* ---- What would let rows match. ---- */
+
+enum { APART_NAMED = 3 }; /* more columns of one family are named by a pattern */
+
+/* How rows without a partner differ in a column: A's and B's have no text in common, or one, which is not empty. */
+struct apart {
+    bool disjoint, shared;
+};
+
+static struct apart apart_in(const struct compare *compare, int a_at, int b_at)
+{
+    struct apart apart = {.disjoint = true};
+    const struct compare_row *rows = compare->rows + compare->matched_count, *end = compare->rows + compare->row_count;
+    for (const struct compare_row *a = rows; a < end; a++)
+        for (const struct compare_row *b = rows; a->a != NULL && b < end; b++)
+            if (b->b != NULL && strcmp(a->a->fields[a_at], b->b->fields[b_at]) == 0) {
+                apart.disjoint = false;
+                apart.shared |= a->a->fields[a_at][0] != '\0';
+            }
+    return apart;
+}
+
+/* The columns in which they are disjoint, as --ignore takes them; those of a target's or workload's options, if there
+ * are many, as opt_* or wl_*. */
+static void apart_list(const struct compare *compare, struct support_text *ignore)
+{
+    static const char *const families[] = {"opt_", "wl_", ""};
+    for (size_t family = 0; family < sizeof families / sizeof families[0]; family++) {
+        SUPPORT_FREED struct support_text named = {0};
+        unsigned count = 0;
+        for (size_t i = 0; i < compare->a_key.count; i++) {
+            int a_at = compare->a_key.columns[i].at, b_at = compare->b_key.columns[i].at;
+            const char *name = compare->a.table.columns[a_at];
+            bool of_earlier = strncmp(name, "opt_", 4) == 0 || strncmp(name, "wl_", 3) == 0;
+            bool fits = families[family][0] == '\0' ? !of_earlier : strncmp(name, families[family], 3) == 0;
+            if (!fits || !apart_in(compare, a_at, b_at).disjoint)
+                continue;
+            support_text_add(&named, " --ignore %s", name);
+            count++;
+        }
+        if (families[family][0] != '\0' && count > APART_NAMED)
+            support_text_add(ignore, " --ignore '%s*'", families[family]);
+        else if (count > 0)
+            support_text_add(ignore, "%s", named.text);
+    }
+}
+
+/* Of two settings no row finds a partner, and the user wants to hear how they can be compared all the same. */
+static void suggest(struct compare *compare)
+{
+    SUPPORT_FREED struct support_text ignore = {0};
+    bool in_a = false, in_b = false;
+    for (size_t i = compare->matched_count; i < compare->row_count; i++) {
+        in_a |= compare->rows[i].a != NULL;
+        in_b |= compare->rows[i].b != NULL;
+    }
+    if (!in_a || !in_b || compare->options.match != NULL)
+        return;
+    apart_list(compare, &ignore);
+    if (ignore.bytes > 0)
+        support_list_add(&compare->notes, "to compare A and B although they differ there, say%s", ignore.text);
+    int a_at = csv_table_column(&compare->a.table, "label"), b_at = csv_table_column(&compare->b.table, "label");
+    if (a_at >= 0 && b_at >= 0 && apart_in(compare, a_at, b_at).shared)
+        support_list_add(&compare->notes,
+                         "to compare rows of the same label, whatever else differs, say --match label");
+}
+
 /* Matched rows first, then A's, then B's; each as its file has them. */
 static bool join(struct compare *compare, char *error)
 {
@@ -279,8 +346,10 @@ static bool join(struct compare *compare, char *error)
         good = partners[i] != NULL || match(compare, &a.items[i], NULL, error);
     for (size_t k = 0; good && k < b.count; k++)
         good = taken[k] || match(compare, NULL, &b.items[k], error);
-    if (good)
+    if (good) {
         judge_all(compare);
+        suggest(compare);
+    }
     return good;
 }
 

@@ -32,6 +32,9 @@ bool repetitions_read(struct repetitions *repetitions, const char *path, const c
     if (results->count == 0)
         return support_error(error, CSV_TABLE_ERROR_BYTES, "%.500s: no row to use%s%.200s", path,
                              unused[0] == '\0' ? "" : ": ", unused);
+    /* People tell their runs apart by labels, of one configuration, too. */
+    if (csv_table_column(&results->table, "label") >= 0)
+        results_key_add(&repetitions->configuration, csv_table_column(&results->table, "label"));
     results_key_add_configuration(&repetitions->configuration, results);
     results_key_look(&repetitions->configuration, results, NULL, NULL);
     SUPPORT_ENDED_BY(results_groups_free)
@@ -62,10 +65,22 @@ void repetitions_free(struct repetitions *repetitions)
 
 /* ---- Printing. ---- */
 
+/* Whether all rows have the same label, which then tells none from another. */
+static bool all_labelled(const struct repetitions *repetitions)
+{
+    const char *label = results_text(&repetitions->results, 0, "label");
+    bool same = *label != '\0';
+    for (size_t i = 1; same && i < repetitions->results.count; i++)
+        same = strcmp(results_text(&repetitions->results, i, "label"), label) == 0;
+    return same;
+}
+
 void repetitions_print_table(const struct repetitions *repetitions, FILE *file)
 {
-    (void)fprintf(file, "%s: %s\n%3s  %12s  %12s  %12s  %12s  %-33s  configuration; outliers\n",
-                  repetitions->results.table.path, repetitions->metric, "n", "median", "mean", "min", "max",
+    const char *label = results_text(&repetitions->results, 0, "label");
+    (void)fprintf(file, "%s: %s%s%s\n%3s  %12s  %12s  %12s  %12s  %-33s  configuration; outliers\n",
+                  repetitions->results.table.path, repetitions->metric, all_labelled(repetitions) ? ", label " : "",
+                  all_labelled(repetitions) ? label : "", "n", "median", "mean", "min", "max",
                   "interval of the median: coverage");
     for (size_t i = 0; i < repetitions->group_count; i++) {
         const struct repetitions_group *group = &repetitions->groups[i];

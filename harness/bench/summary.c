@@ -1,5 +1,6 @@
 /*
- * summary.c - see summary.h. A line with one quantity, those by transaction type too, is the median over the complete
+ * summary.c - see summary.h. What is wanted most comes first, and all of it fits a screen of 24 lines, warnings too
+ * unless the run deserves many; the columns of the result have the rest. A line with one quantity, those by transaction type too, is the median over the complete
  * repetitions; where there are several, the smallest and largest follow. Percentiles, counters and the like, which
  * belong together and cannot be averaged, are those of the typical repetition: the one with the median throughput,
  * which the head names. An interrupted repetition counts only when there is no complete one.
@@ -13,6 +14,12 @@
 
 /* Windows below this are warned of. */
 enum { SHORT_NS = 100000000 };
+
+/* What drifts less than this is called unsteady for its back-off. */
+#define DRIFT_SMALL 0.02
+
+/* So many reasons of aborts have a name in the summary; the columns have all. */
+enum { REASONS_NAMED = 3 };
 
 /* The values of a column, of one transaction type or all, over the repetitions in which there is one. */
 static struct statistics_summary spread_of(struct result *const *results, size_t count, int type, const char *column)
@@ -77,23 +84,28 @@ static bool line_begin(FILE *out, struct result *const *results, size_t count, c
     return true;
 }
 
-static void line(FILE *out, struct result *const *results, size_t count, const char *name, const char *column,
-                 format_fn format, const char *unit)
+/* "0-13,28": in the order of the workers. */
+static void cpus_print(FILE *out, const struct placement *placement)
 {
-    if (line_begin(out, results, count, name, column, format, unit))
-        (void)fputc('\n', out);
+    for (unsigned i = 0, next; i < placement->count; i = next) {
+        for (next = i + 1; next < placement->count; next++)
+            if (placement->workers[next].cpu != placement->workers[next - 1].cpu + 1)
+                break;
+        int first = placement->workers[i].cpu, last = placement->workers[next - 1].cpu;
+        (void)fprintf(out, "%s%d", i == 0 ? "" : ",", first);
+        if (last > first)
+            (void)fprintf(out, "%s%d", last == first + 1 ? "," : "-", last);
+    }
 }
 
-/* `r`: the typical one of `count` repetitions. */
-static void head_print(FILE *out, const struct result *r, size_t count)
+static void head_print(FILE *out, const struct result *r)
 {
     const struct options *options = r->options;
     (void)fprintf(out, "%s%s%s on %s, %u worker%s", options->workload->name, options->run.preset[0] == '\0' ? "" : " ",
                   options->run.preset, options->target->name, r->placement->count, r->placement->count == 1 ? "" : "s");
     if (r->placement->workers[0].cpu >= 0) {
-        (void)fputs(" on CPUs", out);
-        for (unsigned i = 0; i < r->placement->count; i++)
-            (void)fprintf(out, "%s%d", i == 0 ? " " : ",", r->placement->workers[i].cpu);
+        (void)fputs(" on CPUs ", out);
+        cpus_print(out, r->placement);
         (void)fputs(", NUMA node", out);
         for (unsigned i = 0; i < r->placement->count; i++)
             if (i == 0 || r->placement->workers[i].node != r->placement->workers[i - 1].node)
@@ -107,37 +119,52 @@ static void head_print(FILE *out, const struct result *r, size_t count)
         (void)fprintf(out, ", %llu transactions each", (unsigned long long)options->run.txns);
     else
         (void)fprintf(out, ", window %s", quantity_time((uint64_t)(r->window_s * 1e3) * 1000000));
-    if (count > 1)
-        (void)fprintf(out, ", median of %zu (min .. max); latency and counters of repetition %u, the median", count,
-                      r->repetition);
-    const struct target_promises promises = options_promises(options);
-    const char *isolation = result_isolation(&promises), *note = promises.note == NULL ? "" : promises.note;
-    bool repeats = strncmp(note, isolation, strlen(isolation)) == 0;
-    (void)fprintf(out, "\n  %-14s %s%s%s; durability %s, rows %s, order known %s\n", "promises",
-                  repeats ? "" : isolation, repeats || note[0] == '\0' ? "" : "; ", note,
-                  target_durability_text(promises.durability), target_rows_text(promises.rows),
-                  target_order_text(promises.order));
+    (void)fputc('\n', out);
 }
 
-/* What the repetitions say together about throughput; outliers are named, and counted in like the others. */
-static void repetitions_print(FILE *out, struct result *const *results, size_t count)
+/* What the target promises under these settings. `maemio list targets` and the columns say more. */
+static void promises_print(FILE *out, const struct result *r)
+{
+    const struct target_promises promises = options_promises(r->options);
+    const char *isolation = result_isolation(&promises), *note = promises.note == NULL ? "" : promises.note;
+    bool repeats = strncmp(note, isolation, strlen(isolation)) == 0;
+    (void)fprintf(out, "  %-14s %s%s%s; durability %s\n", "promises", repeats ? "" : isolation,
+                  repeats || note[0] == '\0' ? "" : "; ", note, target_durability_text(promises.durability));
+}
+
+/* Mean, and the interval of the median, of three repetitions and more. */
+static void throughput_print(FILE *out, struct result *const *results, size_t count)
 {
     struct statistics_summary summary;
     SUPPORT_FREED double *values = support_alloc(count * sizeof *values);
-    SUPPORT_FREED bool *marks = support_alloc(count * sizeof *marks);
+    if (!line_begin(out, results, count, "throughput", "throughput_txn_per_s", quantity_count, " txn/s"))
+        return;
     for (size_t i = 0; i < count; i++)
         values[i] = throughput_of(results[i]);
-    if (count > 2 && statistics_summarize(values, count, &summary)) {
-        (void)fprintf(out, "  %-14s mean %s txn/s, %g%% interval of the median %s .. %s", "repetitions",
-                      quantity_count(summary.mean), statistics_coverage_percent(summary.median_interval),
-                      quantity_count(summary.median_interval.low), quantity_count(summary.median_interval.high));
-        if (statistics_outliers(values, count, marks) > 0)
-            (void)fputs("; outliers (counted in):", out);
-        for (size_t i = 0; i < count; i++)
-            if (marks[i])
-                (void)fprintf(out, " #%u %s", results[i]->repetition, quantity_count(values[i]));
-        (void)fputc('\n', out);
-    }
+    if (count > 2 && statistics_summarize(values, count, &summary))
+        (void)fprintf(out, ", mean %s, %g%% interval of the median %s .. %s", quantity_count(summary.mean),
+                      statistics_coverage_percent(summary.median_interval), quantity_count(summary.median_interval.low),
+                      quantity_count(summary.median_interval.high));
+    (void)fputc('\n', out);
+}
+
+/* What stands for all of them; outliers are named, and counted in like the others. `typical`: one of them. */
+static void repetitions_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
+{
+    SUPPORT_FREED double *values = support_alloc(count * sizeof *values);
+    SUPPORT_FREED bool *marks = support_alloc(count * sizeof *marks);
+    if (count < 2)
+        return;
+    (void)fprintf(out, "  %-14s median of %zu (min .. max); latency and counters of repetition %u, the median",
+                  "repetitions", count, typical->repetition);
+    for (size_t i = 0; i < count; i++)
+        values[i] = throughput_of(results[i]);
+    if (count > 2 && statistics_outliers(values, count, marks) > 0)
+        (void)fputs("; outliers (counted in):", out);
+    for (size_t i = 0; i < count; i++)
+        if (marks[i])
+            (void)fprintf(out, " #%u %s", results[i]->repetition, quantity_count(values[i]));
+    (void)fputc('\n', out);
 }
 
 static char *format_ns(double value)
@@ -157,10 +184,9 @@ static void digest_print(FILE *out, const char *name, const struct latency_diges
 {
     if (digest->count == 0)
         return;
-    (void)fprintf(out, "  %-14s p50 %s, p90 %s, p99 %s, p99.9 %s", name, format_ns((double)digest->p50),
-                  format_ns((double)digest->p90), format_ns((double)digest->p99), format_ns((double)digest->p99_9));
-    (void)fprintf(out, ", p99.99 %s, max %s, mean %s\n", format_ns((double)digest->p99_99),
-                  format_ns((double)digest->max), format_ns(digest->mean));
+    (void)fprintf(out, "  %-14s p50 %s, p90 %s, p99 %s, p99.9 %s, max %s\n", name, format_ns((double)digest->p50),
+                  format_ns((double)digest->p90), format_ns((double)digest->p99), format_ns((double)digest->p99_9),
+                  format_ns((double)digest->max));
 }
 
 static void latency_print(FILE *out, const struct result *r)
@@ -171,9 +197,6 @@ static void latency_print(FILE *out, const struct result *r)
     digest_print(out, r->options->run.rate != 0 ? "service time" : "latency", &all->service);
     digest_print(out, "response time", &all->response);
     digest_print(out, "durable after", &all->durable);
-    if (all->attempts.max > 1)
-        (void)fprintf(out, "  %-14s %.4g a commit, p99 %llu, max %llu\n", "attempts", all->attempts.mean,
-                      (unsigned long long)all->attempts.p99, (unsigned long long)all->attempts.max);
 }
 
 static void open_loop_print(FILE *out, struct result *const *results, size_t count)
@@ -224,7 +247,7 @@ static void counters_print(FILE *out, const struct result *r)
         (void)fputc('\n', out);
 }
 
-/* The reasons, largest first, as shares of all attempts of all repetitions. */
+/* The largest reasons, and what the rest is together, as shares of all attempts of all repetitions. */
 static void reasons_print(FILE *out, struct result *const *results, size_t count)
 {
     struct counts sum = {0};
@@ -232,7 +255,7 @@ static void reasons_print(FILE *out, struct result *const *results, size_t count
         counts_add(&sum, &results[i]->all);
     uint64_t attempts = sum.committed + counts_aborted(&sum);
     const char *separator = ": ";
-    for (;;) {
+    for (unsigned named = 0; named < REASONS_NAMED; named++) {
         unsigned largest = 0;
         for (unsigned reason = 1; reason < TARGET_REASONS_MAX; reason++)
             if (sum.aborted[reason] > sum.aborted[largest])
@@ -244,6 +267,8 @@ static void reasons_print(FILE *out, struct result *const *results, size_t count
         sum.aborted[largest] = 0;
         separator = ", ";
     }
+    if (counts_aborted(&sum) > 0)
+        (void)fprintf(out, ", others %.3g%%", 100 * (double)counts_aborted(&sum) / (double)attempts);
 }
 
 static void types_print(FILE *out, struct result *const *results, size_t count)
@@ -289,10 +314,21 @@ static void memory_print(FILE *out, struct result *const *results, size_t count,
 {
     if (!line_begin(out, results, count, "memory", "mem_resident_bytes", quantity_bytes, ""))
         return;
-    (void)fprintf(out, "; pages: %s reserved huge, %s transparent huge, %s small\n",
-                  quantity_bytes((double)typical->memory.hugetlb_bytes),
-                  quantity_bytes((double)typical->memory.transparent_bytes),
-                  quantity_bytes((double)result_small_bytes(typical)));
+    const struct target_memory *memory = &typical->memory;
+    const struct {
+        uint64_t bytes;
+        const char *pages;
+    } parts[] = {{memory->hugetlb_bytes, "reserved huge"},
+                 {memory->transparent_bytes, "transparent huge"},
+                 {result_small_bytes(typical), "small"}};
+    const char *separator = ": ";
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (parts[i].bytes == 0)
+            continue;
+        (void)fprintf(out, "%s%s in %s pages", separator, quantity_bytes((double)parts[i].bytes), parts[i].pages);
+        separator = ", ";
+    }
+    (void)fputc('\n', out);
 }
 
 /* "117 MiB per warehouse after the load, 51.0% beyond rows and keys; 1.41 KiB more per new_order" */
@@ -352,16 +388,24 @@ static void steady_print(FILE *out, struct result *const *results, size_t count)
     (void)fprintf(out, "; second half against first %+.1f%%", 100 * drift.min);
     if (drift.count > 1)
         (void)fprintf(out, " .. %+.1f%%", 100 * drift.max);
+    if (steady < drift.count && drift.max < DRIFT_SMALL && drift.min > -DRIFT_SMALL)
+        (void)fputs(", and the back-off moved", out);
     (void)fputc('\n', out);
 }
 
-/* How far a line and a load had to go, and in which repetitions that was not as in the others. */
+/* How far a line had to go between the workers' CPUs, and a load to their memory, what the harness costs, and in which repetitions that was not as in the others. */
 static void proximity_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
 {
     const char *text = proximity_text(&typical->proximity);
+    if (text[0] != '\0')
+        (void)fprintf(out, "  %-14s %s", "distance", text);
+    if (typical->harness_ns > 0)
+        (void)fprintf(out, "%s%.1f ns per transaction", text[0] != '\0' ? "; harness cost " : "  harness cost   ",
+                      typical->harness_ns);
+    if (text[0] != '\0' || typical->harness_ns > 0)
+        (void)fputc('\n', out);
     if (text[0] == '\0')
         return;
-    (void)fprintf(out, "  %-14s %s, between the workers' CPUs and to their memory\n", "distance", text);
     for (size_t i = 0; i < count; i++) {
         const struct proximity_span *span = &results[i]->proximity;
         if (proximity_moved(span) == 1)
@@ -376,18 +420,38 @@ static void proximity_print(FILE *out, struct result *const *results, size_t cou
     }
 }
 
+/* "repetitions 1, 3 and 4": those for which it holds; false, and nothing, if there are none. */
+static bool repetitions_begin(FILE *out, struct result *const *results, size_t count, bool holds(const struct result *))
+{
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++)
+        left += holds(results[i]);
+    const char *separator = left == 1 ? "  warning: repetition " : "  warning: repetitions ";
+    bool any = left > 0;
+    for (size_t i = 0; left > 0; i++)
+        if (holds(results[i])) {
+            (void)fprintf(out, "%s%u", separator, results[i]->repetition);
+            separator = --left == 1 ? " and " : ", ";
+        }
+    return any;
+}
+
+static bool is_unsteady(const struct result *r)
+{
+    return r->steady == 0;
+}
+
+static bool is_unsettled(const struct result *r)
+{
+    return r->warmup_settled == 0;
+}
+
 static void steady_warn(FILE *out, struct result *const *results, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (results[i]->steady == 0)
-            (void)fprintf(out,
-                          "  warning: repetition %u was not steady: its second half was %+.1f%% against the first%s\n",
-                          results[i]->repetition, 100 * results[i]->drift,
-                          results[i]->drift < 0.02 && results[i]->drift > -0.02 ? ", and the back-off moved" : "");
-    for (size_t i = 0; i < count; i++)
-        if (results[i]->warmup_settled == 0)
-            (void)fprintf(out, "  warning: repetition %u: --warmup-max ended the warm-up before it was steady\n",
-                          results[i]->repetition);
+    if (repetitions_begin(out, results, count, is_unsteady))
+        (void)fputs(": not steady, the second half of the window differs from the first\n", out);
+    if (repetitions_begin(out, results, count, is_unsettled))
+        (void)fputs(": --warmup-max ended the warm-up before it was steady\n", out);
 }
 
 static void warnings_print(FILE *out, const struct result *r)
@@ -409,20 +473,29 @@ static void warnings_print(FILE *out, const struct result *r)
         (void)fprintf(out, "  warning: the machine was busy when the run began (load average %.2f)\n", load);
 }
 
-/* What is said of all repetitions together. */
-static void quantities_print(FILE *out, struct result *const *results, size_t count)
+static void aborts_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
 {
-    line(out, results, count, "throughput", "throughput_txn_per_s", quantity_count, " txn/s");
-    repetitions_print(out, results, count);
-    types_print(out, results, count);
-    skipped_print(out, results, count);
-    if (results[0]->all.operations > 0)
-        line(out, results, count, "operations", "throughput_op_per_s", quantity_count, " op/s");
-    line(out, results, count, "per operation", "ns_per_op", format_plain, " ns of worker time");
-    if (line_begin(out, results, count, "aborts", "abort_ratio", format_percent, "% of attempts")) {
-        reasons_print(out, results, count);
-        (void)fputc('\n', out);
-    }
+    if (!line_begin(out, results, count, "aborts", "abort_ratio", format_percent, "% of attempts"))
+        return;
+    reasons_print(out, results, count);
+    const struct latency_summary *all = typical->latencies == NULL ? NULL : &typical->latencies[typical->type_count];
+    if (all != NULL && all->attempts.max > 1)
+        (void)fprintf(out, "; attempts: p99 %llu, max %llu", (unsigned long long)all->attempts.p99,
+                      (unsigned long long)all->attempts.max);
+    (void)fputc('\n', out);
+}
+
+static void operations_print(FILE *out, struct result *const *results, size_t count)
+{
+    if (results[0]->all.operations == 0 ||
+        !line_begin(out, results, count, "operations", "throughput_op_per_s", quantity_count, " op/s"))
+        return;
+    const struct statistics_summary each = spread_of(results, count, COLUMN_ALL_TYPES, "ns_per_op");
+    if (each.count > 0)
+        (void)fprintf(out, ", each %s ns of worker time", format_plain(each.median));
+    if (each.count > 0 && each.min < each.max)
+        (void)fprintf(out, " (%s .. %s)", format_plain(each.min), format_plain(each.max));
+    (void)fputc('\n', out);
 }
 
 /* "acknowledged    1.20M txn/s; 976 bytes of log a transaction, 210 flushes/s, 4.1ms behind in the end" */
@@ -437,8 +510,12 @@ static void log_print(FILE *out, struct result *const *results, size_t count, co
 
 static void space_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
 {
-    line(out, results, count, "versions", "versions_per_row", format_plain, " per row");
-    line(out, results, count, "space", "bytes_per_row", format_plain, " bytes per row, everything included");
+    if (line_begin(out, results, count, "space", "bytes_per_row", format_plain, " bytes per row")) {
+        const struct statistics_summary versions = spread_of(results, count, COLUMN_ALL_TYPES, "versions_per_row");
+        if (versions.count > 0)
+            (void)fprintf(out, ", everything included; %s versions per row", format_plain(versions.median));
+        (void)fputc('\n', out);
+    }
     memory_print(out, results, count, typical);
     growth_print(out, typical);
 }
@@ -451,20 +528,24 @@ void summary_print(FILE *out, struct result *const *results, size_t count, const
     if (count == 0)
         return;
     const struct result *typical = typical_of(results, count);
-    head_print(out, typical, count);
+    head_print(out, typical);
+    throughput_print(out, results, count);
+    types_print(out, results, count);
+    open_loop_print(out, results, count);
+    latency_print(out, typical);
+    aborts_print(out, results, count, typical);
+    log_print(out, results, count, typical);
+    check_print(out, results, all);
+    repetitions_print(out, results, count, typical);
+    steady_print(out, results, count);
+    operations_print(out, results, count);
+    skipped_print(out, results, count);
+    space_print(out, results, count, typical);
     if (line_begin(out, results, count, "load", "load_rows_per_s", quantity_count, " rows/s"))
         (void)fprintf(out, "; %s rows\n", quantity_count((double)results[0]->load_rows));
-    quantities_print(out, results, count);
-    log_print(out, results, count, typical);
-    latency_print(out, typical);
-    open_loop_print(out, results, count);
     counters_print(out, typical);
-    if (typical->harness_ns > 0)
-        (void)fprintf(out, "  %-14s %.1f ns per transaction\n", "harness cost", typical->harness_ns);
-    space_print(out, results, count, typical);
-    check_print(out, results, all);
-    steady_print(out, results, count);
     proximity_print(out, results, count, typical);
+    promises_print(out, typical);
     steady_warn(out, results, count);
     warnings_print(out, results[0]);
     if (warning != NULL)

@@ -572,20 +572,20 @@ const char *pmu_value_reason(const struct pmu_plan *plan, unsigned event_idx, co
 
 char *pmu_plan_warning(const struct pmu_plan *plan)
 {
-    SUPPORT_FREED struct support_text missing = {0};
-    const char *reason = "", *note = "";
+    const char *first = NULL, *note = "";
+    unsigned more = 0;
     for (unsigned i = 0; i < plan->event_count; i++) {
         const struct pmu_event *event = &plan->events[i];
-        if (event->status != PMU_COUNTED) {
-            support_text_add(&missing, "%s%s", missing.bytes > 0 ? ", " : "", event->name);
-            reason = reason[0] ? reason : event->reason;
-        } else if (event->user_only) {
+        if (event->status != PMU_COUNTED && first == NULL)
+            first = event->name;
+        else if (event->status != PMU_COUNTED)
+            more++;
+        else if (event->user_only)
             note = event->reason;
-        }
     }
-    if (missing.bytes > 0)
-        return support_format("no counter %s: %s; their fields stay empty (`maemio list counters` shows each)",
-                              missing.text, reason);
+    if (first != NULL)
+        return support_format("no counter %s%s; `maemio list counters` says why", first,
+                              more == 0 ? "" : support_short(" and %u more", more));
     return note[0] ? support_format("counters: %s", note) : NULL;
 }
 

@@ -357,6 +357,17 @@ static bool setting_is_for(const struct options *options, const char *key, bool 
     return key[bytes] == '\0' || strcmp(name, options->target->name) == 0;
 }
 
+/* A part before the dot that names no target. */
+static bool setting_target_unknown(const char *key, char *error)
+{
+    SUPPORT_FREED char *name = support_format("%.*s", (int)strcspn(key, "."), key);
+    struct nearest nearest = {.wanted = name};
+    for (size_t i = 0; target_at(i) != NULL; i++)
+        nearest_offer(&nearest, target_at(i)->name);
+    return REFUSE(error, "--set %s: there is no target '%s'%s", key, name,
+                  nearest_hint(&nearest, "; `maemio list targets` shows all"));
+}
+
 static bool setting_apply(struct options *options, const struct option_pair *pair, char *error)
 {
     const struct option_spec *specs = options->target->options;
@@ -380,8 +391,7 @@ static bool target_resolve(struct options *options, char *error)
             const struct option_pair *pair = &options->settings.items[i];
             bool applies = setting_is_for(options, pair->key, &known);
             if (!known)
-                return REFUSE(error, "--set %s: there is no target of this name; `maemio list targets` shows all",
-                              pair->key);
+                return setting_target_unknown(pair->key, error);
             if (applies && (strchr(pair->key, '.') != NULL) == narrow && !setting_apply(options, pair, error))
                 return false;
         }

@@ -35,6 +35,7 @@ completes() { # the words of a command line, the last one being completed: print
 }
 equals "bash completes commands" "$(completes swe)" sweep
 equals "workloads" "$(completes run --workload = smallb)" smallbank
+equals "workloads by the letter" "$(completes run -w smallb)" smallbank
 equals "targets" "$(completes run --target tictoc_)" tictoc_paper
 equals "options of a run" "$(completes run --thr)" --threads=
 equals "of other commands" "$(completes sweep --dry)" --dry-run

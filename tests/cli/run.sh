@@ -94,6 +94,8 @@ refuses "maemio run: --threads: 257 is too many; target native allows 256 worker
 refuses "maemio run: --time: '5x' is not a time such as 500us, 200ms, 5s, 1m" run --time 5x
 refuses "maemio run: --target: there is no 'slio'; did you mean 'silo'?" run --target slio
 refuses "maemio run: --workload: there is no 'ycbs'; did you mean 'ycsb'?" run --workload ycbs
+refuses "maemio run: --set nativ.backoff: there is no target 'nativ'; did you mean 'native'?" run --set nativ.backoff=off
+refuses "maemio run: --set backof: target native has no such setting; did you mean 'backoff'?" run --set backof=off
 refuses "maemio run: there is no option '--hepl'; did you mean '--help'?" run --hepl
 refuses "maemio run: invalid option -- 'x'" run -x
 refuses "maemio run: --time: '0' is out of range, it can be 1ms.." run --time 0
@@ -252,7 +254,9 @@ ends "--counters off" 0 "" "${short[@]}" --counters off --csv "$work/nocnt.csv"
 equals "then counters are empty" "$(field "$work/nocnt.csv" 1 pmu_task_clock)" ""
 launch env LIBPFM_DISABLED_PMUS=perf "$maemio" "${short[@]}"
 ended "a libpfm4 that finds no perf events, as without /proc, takes nothing but the counters" 0 throughput \
-    "libpfm4 knows no such event here"
+    "no counter cycles and "
+launch env LIBPFM_DISABLED_PMUS=perf "$maemio" list counters
+ended "and the list says why" 0 "libpfm4 knows no such event here"
 launch env LIBPFM_DISABLED_PMUS=perf "$maemio" "${short[@]}" --counters require
 ended "unless they are required" 1 "required counter cycles is not to be had"
 ends "an unknown counter" 2 "maemio: --counters: " "${short[@]}" --counters no-such-event
@@ -263,6 +267,7 @@ else
         --counters require:cycles
     ends "else one warning line" 0 "warning: no counter " "${short[@]}"
     equals "and only one" "$(grep -c 'no counter' "$work/out")" 1
+    equals "a short one" "$(grep 'no counter' "$work/out" | grep -c '^.\{1,79\}$')" 1
 fi
 
 # ---- As many workers as the target takes. ----
@@ -485,6 +490,7 @@ ends "as JSON" 4 '"verdict": "slower"' compare "$work/fast.csv" "$work/slow.csv"
 ends "blocks side by side" 4 "within blocks of runs side by side" compare --blocks --match wl_theta \
     "$work/fast.csv" "$work/slow.csv"
 ends "noise measured here" 0 "2 same" compare --blocks --noise-file "$work/noise.csv" "$work/fast.csv" "$work/slow.csv"
+ends "what lets them match is said" 1 "say --ignore " compare "$work/fast.csv" "$work/swept/results.csv"
 ends "other configurations do not match" 1 "only in $work/fast.csv" compare "$work/fast.csv" "$work/swept/results.csv"
 column_set() { # column, text, first row: of fast.csv, with that text in the rows from that one on
     awk -F, -v OFS=, -v column="$1" -v text="$2" -v first="$3" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }

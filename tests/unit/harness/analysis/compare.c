@@ -342,6 +342,45 @@ static void what_is_to_be_ignored_must_be_there(void **state)
     assert_non_null(strstr(error, "is called 'thetas'"));
 }
 
+/* The i-th note; "" if there are fewer. */
+static const char *note_at(const struct compare *compare, size_t i)
+{
+    return i < compare->notes.count ? compare->notes.items[i] : "";
+}
+
+static void what_would_let_rows_match_is_suggested(void **state)
+{
+    (void)state;
+    static char *ignored[] = {"opt_backoff", NULL};
+    static const char *const a = "label,threads,opt_backoff,speed\nx,1,auto,1\nx,2,auto,1\n",
+                             *const b = "label,threads,opt_backoff,speed\nx,1,off,1\nx,2,off,1\n";
+    struct compare *compare = compared(a, b);
+    assert_int_equal(compare->matched_count, 0);
+    assert_string_equal(note_at(compare, 0), "to compare A and B although they differ there, say --ignore opt_backoff");
+    assert_string_equal(note_at(compare, 1),
+                        "to compare rows of the same label, whatever else differs, say --match label");
+    compare_destroy(compare);
+    options.ignored = ignored; /* what it says helps */
+    compare = compared(a, b);
+    assert_true(compare->matched_count == 2 && compare->notes.count == 0);
+    compare_destroy(compare);
+    options.ignored = NULL;
+    options.match = "label";
+    compare = compared(a, b);
+    assert_true(compare->matched_count == 1 && compare->notes.count == 0);
+    compare_destroy(compare);
+    options.match = NULL;
+
+    compare = compared("label,opt_a,opt_b,opt_c,opt_d,speed\nx,1,2,3,4,1\n",
+                       "label,opt_a,opt_b,opt_c,opt_d,speed\ny,,,,,1\n");
+    assert_string_equal(note_at(compare, 0), "to compare A and B although they differ there, say --ignore 'opt_*'");
+    assert_string_equal(note_at(compare, 1), ""); /* no label of A is one of B */
+    compare_destroy(compare);
+    compare = compared("threads,speed\n1,1\n2,1\n", "threads,speed\n1,1\n"); /* B just has fewer */
+    assert_int_equal(compare->notes.count, 0);
+    compare_destroy(compare);
+}
+
 static void the_csv_has_every_row_and_reads_back(void **state)
 {
     (void)state;
@@ -513,6 +552,7 @@ int main(void)
         cmocka_unit_test_setup(a_failed_check_fails_the_comparison, reset),
         cmocka_unit_test_setup(only_runs_on_equally_near_cpus_are_compared, reset),
         cmocka_unit_test_setup(what_is_to_be_ignored_must_be_there, reset),
+        cmocka_unit_test_setup(what_would_let_rows_match_is_suggested, reset),
         cmocka_unit_test_setup(the_csv_has_every_row_and_reads_back, reset),
         cmocka_unit_test_setup(the_json_says_the_same, reset),
         cmocka_unit_test_setup(blocks_take_the_drift_out, reset),

@@ -91,6 +91,29 @@ static void what_tells_configurations_apart_is_shown(void **state)
     repetitions_free(&r);
 }
 
+static void labels_tell_rows_apart_and_are_shown(void **state)
+{
+    (void)state;
+    static const char *const files[][2] = {
+        {"label,workload,throughput_txn_per_s\nold,a,1\nnew,a,2\nold,a,3\n", "  label=old\n"},
+        {"label,workload,throughput_txn_per_s\nsame,a,1\nsame,b,2\nsame,c,3\n", ": throughput_txn_per_s, label same\n"},
+        {"label,workload,throughput_txn_per_s\nold,a,1\nnew,b,2\n", "  label=new workload=b\n"},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct repetitions r;
+        scratch_file_write(files[i][0]);
+        assert_true(repetitions_read(&r, scratch_path, "throughput_txn_per_s", "all", error));
+        assert_int_equal(r.group_count, i == 1 ? 3 : 2);
+        FILE *file = scratch_text_open();
+        repetitions_print_table(&r, file);
+        char *text = scratch_text_close(file);
+        if (strstr(text, files[i][1]) == NULL)
+            fail_msg("no '%s' in\n%s", files[i][1], text);
+        free(text);
+        repetitions_free(&r);
+    }
+}
+
 static void wrong_files_are_told(void **state)
 {
     (void)state;
@@ -124,6 +147,7 @@ int main(void)
         cmocka_unit_test(rows_of_one_configuration_are_one_group),
         cmocka_unit_test(an_outlier_is_marked_and_counted),
         cmocka_unit_test(what_tells_configurations_apart_is_shown),
+        cmocka_unit_test(labels_tell_rows_apart_and_are_shown),
         cmocka_unit_test(wrong_files_are_told),
     };
     return cmocka_run_group_tests(tests, scratch_file_create, scratch_file_remove);

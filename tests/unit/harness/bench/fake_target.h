@@ -81,7 +81,8 @@ static void fake_worker_counters(const struct target_worker *worker, uint64_t *v
     values[0] = atomic_load_explicit(&worker->begun, memory_order_relaxed);
 }
 
-static const struct target_reason fake_reasons[] = {{"newer", "as told"}, {"rts", "as told"}, {NULL, NULL}};
+static const struct target_reason fake_reasons[] = {
+    {"newer", "as told"}, {"rts", "as told"}, {"install", "as told"}, {"index", "as told"}, {NULL, NULL}};
 
 static const struct target_ops fake_target_ops = {
     .name = "fake",

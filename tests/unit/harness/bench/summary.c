@@ -157,12 +157,46 @@ static void steadiness_rows_and_distance_are_said(void **state)
     free(text);
 }
 
+static void what_is_wanted_most_comes_first_and_fits_a_screen(void **state)
+{
+    static const char *const order[] = {"  throughput ", "  latency ", "  aborts ",
+                                        "  check ",      "  load ",    "  promises "};
+    (void)state;
+    for (unsigned i = 0; i < REPETITIONS; i++) {
+        commits_are(i, 500 + i, 500);
+        results[i]->steady = results[i]->warmup_settled = 0; /* said of all in one line */
+        results[i]->drift = 0.5;
+        results[i]->check = CHECK_PASSED;
+        results[i]->all.operations = 5000;
+        for (unsigned reason = 0; reason < 4; reason++)
+            results[i]->all.aborted[reason] = reason + 1;
+        results[i]->latencies = support_alloc(3 * sizeof *results[i]->latencies);
+        results[i]->latencies[2].service = (struct latency_digest){.count = 1, .p50 = 111};
+    }
+    char *text = printed();
+    const char *at = text;
+    unsigned lines = 0;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        const char *next = strstr(at, order[i]);
+        if (next == NULL)
+            fail_msg("'%s' is not where it should be:\n%s", order[i], text);
+        at = next;
+    }
+    for (at = text; *at != '\0'; at++)
+        lines += *at == '\n';
+    assert_in_range(lines, 10, 24);
+    assert_says(text, "repetitions 1, 2 and 3: not steady");
+    assert_says(text, ", others ");
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lines_by_type_are_medians_too, make_results, free_results),
         cmocka_unit_test_setup_teardown(what_belongs_together_is_of_the_median_repetition, make_results, free_results),
         cmocka_unit_test_setup_teardown(any_saturated_repetition_is_said, make_results, free_results),
+        cmocka_unit_test_setup_teardown(what_is_wanted_most_comes_first_and_fits_a_screen, make_results, free_results),
         cmocka_unit_test_setup_teardown(short_windows_are_warned_of, make_results, free_results),
         cmocka_unit_test_setup_teardown(steadiness_rows_and_distance_are_said, make_results, free_results),
     };
