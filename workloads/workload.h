@@ -66,6 +66,9 @@ struct workload_ops {
     /* Runs the request once. TARGET_OK: committed. TARGET_ROLLED_BACK: rolled back on purpose, by the workload's rules,
      * so the request is done, too. */
     enum target_status (*attempt)(struct workload_worker *state);
+    /* The last request was aborted and will not be attempted again: the run gives requests up (--give-up-after).
+     * NULL if the workload's check does without. */
+    void (*gave_up)(struct workload_worker *state);
     /* Operations (reads, writes, scanned records) in the last request; for per-operation columns. */
     unsigned (*operations)(const struct workload_worker *state);
 

@@ -157,7 +157,43 @@ static COLD void request_roll_back(struct loop_worker *worker, unsigned type, bo
     count(&worker->counters[type].rolled_back, 1);
 }
 
-/* Attempts the drawn request until it commits or is rolled back on purpose. TARGET_OK also when told to stop. */
+/* Whether the request, aborted just now for the attempts-th time, is not tried again. */
+static COLD bool is_given_up(struct loop_worker *worker, uint64_t attempts)
+{
+    if (worker->give_up_ns == 0)
+        return attempts == worker->attempts_max;
+    uint64_t now = clock_now_ticks();
+    worker->aborted_ticks = attempts == 1 ? now : worker->aborted_ticks;
+    return attempts == worker->attempts_max || clock_passed_ns(worker->aborted_ticks, now) >= worker->give_up_ns;
+}
+
+/* Waits after an abort, the attempts-th of its request. False if the request is not to be tried again. */
+static bool request_retry(struct loop_worker *worker, unsigned type, bool timed, uint64_t due_ticks, uint64_t attempts)
+{
+    bool times = timed && worker->times_aborted;
+    if (times)
+        histogram_record(
+            &worker->latencies[type].aborted,
+            clock_passed_ns(attempts == 1 ? worker->mark_ticks : worker->attempt_ticks, clock_now_ticks()));
+    bool given_up = (worker->attempts_max != 0 || worker->give_up_ns != 0) && is_given_up(worker, attempts);
+    if (given_up || stopped(worker)) {
+        if (timed)
+            worker->mark_ticks = clock_now_ticks();
+        if (timed && worker->arrivals != NULL)
+            histogram_record(&worker->latencies[type].response, clock_passed_ns(due_ticks, worker->mark_ticks));
+        count(&worker->counters[type].given_up, given_up);
+        if (given_up && worker->workload->gave_up != NULL)
+            worker->workload->gave_up(worker->state);
+        return false;
+    }
+    target_backoff(worker->target, worker->target_worker);
+    if (times)
+        worker->attempt_ticks = clock_now_ticks();
+    return true;
+}
+
+/* Attempts the drawn request until it commits, is rolled back on purpose or given up. TARGET_OK also when told to stop.
+ */
 static enum target_status request_run(struct loop_worker *worker, unsigned type, bool timed, uint64_t due_ticks)
 {
     enum target_status (*attempt)(struct workload_worker *) = worker->workload->attempt;
@@ -180,12 +216,8 @@ static enum target_status request_run(struct loop_worker *worker, unsigned type,
         if (!target_status_is_retry(status))
             return status;
         count(&counters->aborted[target_status_reason(status)], 1);
-        if (stopped(worker)) {
-            if (timed && worker->arrivals != NULL)
-                histogram_record(&worker->latencies[type].response, clock_passed_ns(due_ticks, clock_now_ticks()));
+        if (!request_retry(worker, type, timed, due_ticks, attempts))
             return TARGET_OK;
-        }
-        target_backoff(worker->target, worker->target_worker);
     }
 }
 
@@ -238,6 +270,7 @@ void loop_counters_add(const struct loop_counters *counters, unsigned types, str
     for (unsigned type = 0; type < types; type++) {
         read_commits(&counters[type], &sums[type]);
         sums[type].acknowledged += atomic_load_explicit(&counters[type].acknowledged, memory_order_relaxed);
+        sums[type].given_up += atomic_load_explicit(&counters[type].given_up, memory_order_relaxed);
         sums[type].rolled_back += atomic_load_explicit(&counters[type].rolled_back, memory_order_relaxed);
         for (unsigned reason = 0; reason < TARGET_REASONS_MAX; reason++)
             sums[type].aborted[reason] += atomic_load_explicit(&counters[type].aborted[reason], memory_order_relaxed);

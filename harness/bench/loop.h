@@ -9,7 +9,7 @@
  * on its own thread. In an open loop the worker's schedule begins anew at the moment when the window opened, even if
  * the worker was kept from noticing that: a request that was due meanwhile is late, not forgotten. After the window has
  * closed, an open loop still runs the requests that were due until then, so that these have response times, and then
- * ends. If the loop is told to stop and gives up a request, it records the time that the request has waited so far as
+ * ends. If the loop is told to stop, or gives up a request, it records the time that the request has waited so far as
  * its response time.
  *
  * Where commits become safe some time after they return, the worker keeps those that are not, and looks between two
@@ -26,7 +26,7 @@
 #include "workloads/workload.h"
 
 struct loop_counters {
-    _Atomic uint64_t committed, operations, rolled_back, acknowledged, aborted[TARGET_REASONS_MAX];
+    _Atomic uint64_t committed, operations, rolled_back, given_up, acknowledged, aborted[TARGET_REASONS_MAX];
 };
 
 struct loop_worker {
@@ -41,6 +41,9 @@ struct loop_worker {
     const _Atomic uint64_t *closed_ticks; /* open loop: when it closed; 0: not yet. NULL: never */
     struct latency *latencies;            /* one for each transaction type; NULL: nothing is timed */
     bool exact;                           /* read the clock after drawing a request, too: see latency.h */
+    bool times_aborted;                   /* with latencies: time each attempt that was aborted */
+    uint64_t attempts_max;                /* a request is given up after so many aborted attempts; 0: never */
+    uint64_t give_up_ns;                  /* or at an abort this long after its first one; 0: never */
     struct pmu_set *counters_set;         /* counts in the window; NULL: none */
     struct arrivals *arrivals;            /* NULL: closed loop */
     struct pending *pending;              /* NULL: a commit is all that the target promises */
@@ -48,6 +51,8 @@ struct loop_worker {
     _Atomic bool entered;
     _Atomic bool measuring;         /* true once the worker has seen the window open */
     uint64_t mark_ticks;            /* the latest reading of the clock */
+    uint64_t attempt_ticks;         /* times_aborted: when the attempt at hand began, if it is not the first */
+    uint64_t aborted_ticks;         /* give_up_ns: when the first attempt of the request at hand was aborted */
     uint64_t begin_ns, end_ns;      /* valid when it has ended */
     struct loop_counters *counters; /* one for each transaction type; they only grow, also from run to run */
 };

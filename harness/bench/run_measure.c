@@ -223,6 +223,9 @@ static void loops_arm(struct run_window *window)
         loop->opened_ticks = &window->opened_ticks;
         loop->closed_ticks = &window->closed_ticks;
         loop->exact = options->latency == RUN_LATENCY_EXACT;
+        loop->times_aborted = options->latency_aborted;
+        loop->attempts_max = options->give_up_after;
+        loop->give_up_ns = options->give_up_time;
         if (options->rate != 0) {
             arrivals_init(&window->session->workers[i].arrivals, options->arrival == RUN_ARRIVAL_POISSON,
                           (double)options->rate, i, window->setup->worker_count,
@@ -411,7 +414,8 @@ static void arrivals_keep(struct run_window *window, struct result *result)
     double slack =
         (double)window->setup->options->run.rate * (double)saturated_ns(window) / 1e9 + window->setup->worker_count;
     slack += window->setup->options->run.arrival == RUN_ARRIVAL_POISSON ? 4 * sqrt(due) : 0;
-    result->saturated |= (double)(result->all.committed + result->all.rolled_back) + slack < due;
+    uint64_t done = result->all.committed + result->all.rolled_back + result->all.given_up;
+    result->saturated |= (double)done + slack < due;
     for (unsigned i = 0; i < window->setup->worker_count; i++) {
         struct run_worker *worker = &window->session->workers[i];
         if (!atomic_load(&worker->loop.measuring)) /* it was stopped all the time */

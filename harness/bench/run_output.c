@@ -185,6 +185,7 @@ static bool latencies_write(struct run_outputs *outputs, const struct run_worker
             histogram_write(file, prefix, i, name, "service_ns", &latency->service);
             histogram_write(file, prefix, i, name, "response_ns", &latency->response);
             histogram_write(file, prefix, i, name, "durable_ns", &latency->durable);
+            histogram_write(file, prefix, i, name, "aborted_ns", &latency->aborted);
             histogram_write(file, prefix, i, name, "attempts", attempts);
         }
     }

@@ -1,9 +1,11 @@
 /*
  * summary.c - see summary.h. What is wanted most comes first, and all of it fits a screen of 24 lines, warnings too
- * unless the run deserves many; the columns of the result have the rest. A line with one quantity, those by transaction type too, is the median over the complete
- * repetitions; where there are several, the smallest and largest follow. Percentiles, counters and the like, which
- * belong together and cannot be averaged, are those of the typical repetition: the one with the median throughput,
- * which the head names. An interrupted repetition counts only when there is no complete one.
+ * unless the run deserves many; the columns of the result have the rest.
+ *
+ * A line with one quantity, those by transaction type too, is the median over the complete repetitions; where there are
+ * several, the smallest and largest follow. Percentiles, counters and the like, which belong together and cannot be
+ * averaged, are those of the typical repetition: the one with the median throughput, which the summary names. An
+ * interrupted repetition counts only when there is no complete one.
  */
 #include "harness/bench/summary.h"
 
@@ -197,6 +199,7 @@ static void latency_print(FILE *out, const struct result *r)
     digest_print(out, r->options->run.rate != 0 ? "service time" : "latency", &all->service);
     digest_print(out, "response time", &all->response);
     digest_print(out, "durable after", &all->durable);
+    digest_print(out, "aborted after", &all->aborted);
 }
 
 static void open_loop_print(FILE *out, struct result *const *results, size_t count)
@@ -393,7 +396,8 @@ static void steady_print(FILE *out, struct result *const *results, size_t count)
     (void)fputc('\n', out);
 }
 
-/* How far a line had to go between the workers' CPUs, and a load to their memory, what the harness costs, and in which repetitions that was not as in the others. */
+/* How far a line had to go between CPUs, and a load to memory, and in which repetitions that was not as in the others.
+ * What the harness costs shares the line. */
 static void proximity_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
 {
     const char *text = proximity_text(&typical->proximity);
@@ -478,6 +482,8 @@ static void aborts_print(FILE *out, struct result *const *results, size_t count,
     if (!line_begin(out, results, count, "aborts", "abort_ratio", format_percent, "% of attempts"))
         return;
     reasons_print(out, results, count);
+    if (results[0]->options->run.give_up_after != 0 || results[0]->options->run.give_up_time != 0)
+        (void)fprintf(out, "; given up: %.0f requests", spread_of(results, count, COLUMN_ALL_TYPES, "given_up").median);
     const struct latency_summary *all = typical->latencies == NULL ? NULL : &typical->latencies[typical->type_count];
     if (all != NULL && all->attempts.max > 1)
         (void)fprintf(out, "; attempts: p99 %llu, max %llu", (unsigned long long)all->attempts.p99,

@@ -452,6 +452,8 @@ static bool combination_check(struct options *options, char *error)
     if (run->history[0] != '\0' && run->reload && run->repetitions > 1)
         return REFUSE(error, "--history and --reload exclude each other with several repetitions: a file holds the "
                              "history of one database");
+    if (run->latency_aborted && run->latency == RUN_LATENCY_OFF)
+        return REFUSE(error, "--latency-aborted: nothing is timed with --latency off");
     if (run->rate != 0 && counted != NULL)
         return REFUSE(error, "--rate and --%s exclude each other: arrivals need a window in time", counted);
     bool steady = run->warmup_until == RUN_WARMUP_UNTIL_STEADY;

@@ -163,6 +163,7 @@ static struct value get_row(const struct view *v, const struct column *column)
     case ROW_aborts:                  return u64(counts_aborted(c));
     case ROW_abort_ratio:             return ratio(aborts, commits + aborts);
     case ROW_rollbacks:               return u64(c->rolled_back);
+    case ROW_given_up:                return u64(c->given_up);
     case ROW_attempts_per_commit:     return ratio(commits + aborts, commits);
     case ROW_attempts_p99:            return known(l != NULL && l->attempts.count > 0, l ? l->attempts.p99 : 0);
     case ROW_attempts_max:            return known(l != NULL && l->attempts.count > 0, l ? l->attempts.max : 0);
@@ -264,6 +265,7 @@ static struct value get_digest(const struct view *v, const struct column *column
         return none();
     const struct latency_digest *digest = strcmp(column->key, "response") == 0  ? &v->latency->response
                                           : strcmp(column->key, "durable") == 0 ? &v->latency->durable
+                                          : strcmp(column->key, "aborted") == 0 ? &v->latency->aborted
                                                                                 : &v->latency->service;
     if (digest_parts[column->idx].at == 0)
         return real(digest->count > 0 ? digest->mean : NAN);

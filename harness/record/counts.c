@@ -8,6 +8,7 @@ void counts_add(struct counts *into, const struct counts *add)
     into->committed += add->committed;
     into->operations += add->operations;
     into->rolled_back += add->rolled_back;
+    into->given_up += add->given_up;
     into->acknowledged += add->acknowledged;
     for (unsigned reason = 0; reason < TARGET_REASONS_MAX; reason++)
         into->aborted[reason] += add->aborted[reason];
@@ -16,10 +17,12 @@ void counts_add(struct counts *into, const struct counts *add)
 void counts_subtract(struct counts *into, const struct counts *subtract)
 {
     MAE_CHECK(subtract->committed <= into->committed && subtract->operations <= into->operations);
+    MAE_CHECK(subtract->given_up <= into->given_up);
     MAE_CHECK(subtract->rolled_back <= into->rolled_back && subtract->acknowledged <= into->acknowledged);
     into->committed -= subtract->committed;
     into->operations -= subtract->operations;
     into->rolled_back -= subtract->rolled_back;
+    into->given_up -= subtract->given_up;
     into->acknowledged -= subtract->acknowledged;
     for (unsigned reason = 0; reason < TARGET_REASONS_MAX; reason++)
         into->aborted[reason] -= subtract->aborted[reason];

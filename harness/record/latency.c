@@ -15,6 +15,7 @@ void latencies_clear(struct latency *latencies, unsigned types)
         histogram_init(&latencies[type].retried);
         histogram_init(&latencies[type].response);
         histogram_init(&latencies[type].durable);
+        histogram_init(&latencies[type].aborted);
     }
 }
 
@@ -24,6 +25,7 @@ void latency_merge(struct latency *into, const struct latency *from)
     histogram_merge(&into->retried, &from->retried);
     histogram_merge(&into->response, &from->response);
     histogram_merge(&into->durable, &from->durable);
+    histogram_merge(&into->aborted, &from->aborted);
 }
 
 void latency_attempts(const struct latency *latency, struct histogram *attempts)
@@ -49,5 +51,6 @@ void latency_summarize(const struct latency *latency, struct latency_summary *su
     latency_digest(&latency->service, &summary->service);
     latency_digest(&latency->response, &summary->response);
     latency_digest(&latency->durable, &summary->durable);
+    latency_digest(&latency->aborted, &summary->aborted);
     latency_digest(attempts, &summary->attempts);
 }

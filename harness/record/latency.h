@@ -10,11 +10,15 @@
  *   response   open loop only: the time from when the request was due to its commit, so service and the waiting before
  *   durable    where commits become safe some time after they return: the time from the begin of the first attempt, or
  *              in an open loop from when the request was due, until the worker saw that the commit was safe
+ *   aborted    with --latency-aborted: the time of one attempt, from its begin to its abort, back-off not included;
+ *   also of
+ *              transactions that never committed
  *   attempts   how many the transaction took, the one that committed included
  *
- * The histograms have the transactions that committed and that began after the worker had seen the window open. A
- * transaction that was still retrying when the window closed is in no histogram; in an open loop its waiting so far is
- * a response time. The error is the histogram's (histogram.h): 0.4%; count, minimum, maximum and mean are exact.
+ * But for `aborted`, the histograms have the transactions that committed and that began after the worker had seen the
+ * window open. A transaction that was still retrying when the window closed is in no histogram; in an open loop its
+ * waiting so far is a response time. The error is the histogram's (histogram.h): 0.4%; count, minimum, maximum and mean
+ * are exact.
  *
  * Only its worker writes it; it is read and merged while the worker has no task.
  */
@@ -28,6 +32,7 @@ struct latency {
     struct histogram retried;  /* attempts of those that needed more than one: the others are not worth a store */
     struct histogram response; /* ns; from here on last, so that the memory of a closed loop ends before it */
     struct histogram durable;  /* ns */
+    struct histogram aborted;  /* ns */
 };
 
 /* What a histogram is reduced to, for columns. */
@@ -42,7 +47,7 @@ struct latency_digest {
 };
 
 struct latency_summary {
-    struct latency_digest service, response, durable, attempts; /* count is 0: does not apply */
+    struct latency_digest service, response, durable, aborted, attempts; /* count is 0: does not apply */
 };
 
 /* One for each of `types` transaction types, empty and touched: call it on the thread that records. free() them. */

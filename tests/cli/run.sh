@@ -94,7 +94,8 @@ refuses "maemio run: --threads: 257 is too many; target native allows 256 worker
 refuses "maemio run: --time: '5x' is not a time such as 500us, 200ms, 5s, 1m" run --time 5x
 refuses "maemio run: --target: there is no 'slio'; did you mean 'silo'?" run --target slio
 refuses "maemio run: --workload: there is no 'ycbs'; did you mean 'ycsb'?" run --workload ycbs
-refuses "maemio run: --set nativ.backoff: there is no target 'nativ'; did you mean 'native'?" run --set nativ.backoff=off
+refuses "maemio run: --set nativ.backoff: there is no target 'nativ'; did you mean 'native'?" run \
+    --set nativ.backoff=off
 refuses "maemio run: --set backof: target native has no such setting; did you mean 'backoff'?" run --set backof=off
 refuses "maemio run: there is no option '--hepl'; did you mean '--help'?" run --hepl
 refuses "maemio run: invalid option -- 'x'" run -x
@@ -247,6 +248,14 @@ equals "the window's intervals hold its commits" \
     "$(field "$work/o.csv" 1 commits)"
 equals "one JSON object a repetition" "$(wc -l <"$work/o.jsonl")" 2
 equals "with the hash of the row" "$(grep -c "$(field "$work/o.csv" 1 config_hash)" "$work/o.jsonl")" 2
+contended=(run --threads 2 --records 20 --ops-per-txn 4 --read-ratio 0 --theta 0.99 --warmup 0 --time 300ms)
+ends "requests can be given up" 0 "; given up: " "${contended[@]}" --give-up-after 1 --latency-aborted \
+    --csv "$work/given.csv" --latency-csv "$work/given.lat"
+equals "none was tried twice" "$(field "$work/given.csv" 1 attempts_max)" 1
+equals "each abort is one that was given up" "$(field "$work/given.csv" 1 given_up)" \
+    "$(field "$work/given.csv" 1 aborts)"
+ends "requests can be given up in time" 0 "check          passed" "${contended[@]}" --give-up-time 5us
+refuses "maemio run: --latency-aborted: nothing is timed with --latency off" run --latency-aborted --latency off
 ends "--latency off" 0 "" "${short[@]}" --latency off --csv "$work/nolat.csv" --json off
 equals "then latency is empty" "$(field "$work/nolat.csv" 1 latency_p50_ns)" ""
 equals "--json off" "$([ -e "$work/nolat.jsonl" ] || echo none)" none

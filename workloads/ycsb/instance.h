@@ -90,7 +90,7 @@ struct workload {
     struct target_index *index;
     struct ycsb_share *shares;  /* one per worker */
     struct ycsb_ledger *ledger; /* NULL before the first check */
-    _Atomic bool unentered;     /* a walk went on without a check: from then on there is no ledger */
+    _Atomic bool unentered;     /* a walk went on without a check, or skipped a request: then there is no ledger */
 };
 
 /* The key of a record's number. */
@@ -126,5 +126,6 @@ unsigned ycsb_next(struct workload_worker *state);
 unsigned ycsb_request(const struct workload_worker *state, const uint64_t **keys, const uint8_t **kinds);
 enum target_status ycsb_attempt(struct workload_worker *state);
 unsigned ycsb_operations(const struct workload_worker *state);
+void ycsb_gave_up(struct workload_worker *state);
 
 #endif

@@ -279,7 +279,7 @@ static const char *in_detail(const struct workload *workload)
     return workload->ledger          ? ""
            : is_racy(workload)       ? ""
            : workload->follow_newest ? " (in sum only: the keys follow the newest insert)"
-           : workload->unentered     ? " (in sum only: an earlier repetition was not checked)"
+           : workload->unentered     ? " (in sum only: requests were given up, or a repetition was not checked)"
                                      : " (in sum only: no memory to compare row by row)";
 }
 
@@ -390,6 +390,7 @@ const struct workload_ops ycsb_workload_ops = {
     .worker_destroy = ycsb_worker_destroy,
     .next = ycsb_next,
     .attempt = ycsb_attempt,
+    .gave_up = ycsb_gave_up,
     .operations = ycsb_operations,
     .check = check,
     .data_size = data_size,

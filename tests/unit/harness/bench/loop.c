@@ -289,6 +289,71 @@ static void a_request_given_up_has_waited_too(void **state)
     free(worker.counters);
 }
 
+/* A request is given up after so many attempts, or so long after its first abort; the next one goes on. */
+static void a_request_is_given_up_after_attempts_or_time(void **state)
+{
+    (void)state;
+    static const enum target_status OK = TARGET_OK, NO = TARGET_RETRY + 1;
+    const enum target_status statuses[] = {OK, NO, NO, NO, NO, OK, NO, NO, OK};
+    for (int by_time = 0; by_time < 2; by_time++) {
+        set_script(statuses, 9);
+        attempts = draws = backoffs = stop_after = 0;
+        stop = false;
+        struct loop_worker worker = {.workload = &ops, .target = &target, .stop = &stop, .commits_max = 4};
+        worker.attempts_max = by_time ? 0 : 3;
+        worker.give_up_ns = by_time ? 1 : 0; /* at the second abort, if not at the first */
+        worker.counters = loop_counters_create(2);
+        assert_int_equal(loop_run(&worker), TARGET_OK);
+        struct counts counts[2] = {{0}};
+        loop_counters_add(worker.counters, 2, counts);
+        assert_int_equal(draws, 4);
+        assert_int_equal(counts[0].committed + counts[1].committed + counts[0].given_up + counts[1].given_up, 4);
+        if (!by_time) { /* OK | NO NO NO | NO OK | NO NO OK */
+            assert_int_equal(counts[1].given_up, 1);
+            assert_int_equal(counts[0].committed, 2);
+            assert_int_equal(counts[1].committed, 1);
+            assert_int_equal(backoffs, 5); /* none before a request is given up */
+        } else {                           /* OK | NO NO | NO NO | OK */
+            assert_int_equal(counts[1].given_up, 1);
+            assert_int_equal(counts[0].given_up, 1);
+            assert_int_equal(backoffs, 2);
+        }
+        free(worker.counters);
+    }
+}
+
+static void slow_backoff(struct target_worker *worker)
+{
+    (void)worker;
+    uint64_t begin = clock_now_ticks();
+    while (clock_passed_ns(begin, clock_now_ticks()) < 2000000)
+        continue;
+}
+
+/* What was aborted is timed for itself, and the back-off after it is not in it. */
+static void aborted_attempts_are_timed_without_their_backoff(void **state)
+{
+    (void)state;
+    static const struct target_ops slow_target = {.backoff = slow_backoff, .worker_idle = idle};
+    const enum target_status statuses[] = {TARGET_RETRY + 1, TARGET_RETRY + 1, TARGET_RETRY + 1, TARGET_OK, TARGET_OK};
+    for (int times = 0; times < 2; times++) {
+        set_script(statuses, 5);
+        attempts = draws = stop_after = 0;
+        stop = false;
+        struct loop_worker worker = {
+            .workload = &ops, .target = &slow_target, .stop = &stop, .commits_max = 2, .times_aborted = times};
+        worker.counters = loop_counters_create(2);
+        worker.latencies = latencies_create(2);
+        assert_int_equal(loop_run(&worker), TARGET_OK);
+        assert_int_equal(worker.latencies[0].aborted.count, times ? 3 : 0);
+        assert_int_equal(worker.latencies[1].aborted.count, 0);
+        assert_true(worker.latencies[0].service.min >= 6000000); /* three back-offs */
+        assert_true(!times || worker.latencies[0].aborted.min < 2000000);
+        free(worker.latencies);
+        free(worker.counters);
+    }
+}
+
 static void idle_until_stopped(struct target_worker *worker)
 {
     (void)worker;
@@ -377,6 +442,8 @@ int main(void)
         cmocka_unit_test(an_open_loop_waits_and_counts_waiting_as_response),
         cmocka_unit_test(what_was_due_in_a_window_is_done_and_is_late),
         cmocka_unit_test(a_request_given_up_has_waited_too),
+        cmocka_unit_test(a_request_is_given_up_after_attempts_or_time),
+        cmocka_unit_test(aborted_attempts_are_timed_without_their_backoff),
         cmocka_unit_test(stop_ends_the_waiting),
         cmocka_unit_test(counts_add_and_subtract),
         cmocka_unit_test(drawing_ahead_is_no_transactions_time),
