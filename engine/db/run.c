@@ -9,7 +9,7 @@ void mae_backoff(struct mae_worker *worker)
     GUARDED const struct guard guard = guard_worker(worker);
     if (guard.status != MAE_OK)
         return;
-    uint64_t ticks = backoff_wait(&worker->core->backoff, &worker->random);
+    uint64_t ticks = worker_backoff(worker);
     if (ticks) {
         COUNT(worker, backoff_waits);
         COUNT_ADD(worker, backoff_ticks, ticks);

@@ -410,7 +410,7 @@ static void make_way(struct mae_worker *worker, unsigned attempt)
 {
     RACE(BACKOFF);
     wait_step(attempt);
-    (void)backoff_wait(&worker->core->backoff, &worker->random);
+    (void)worker_backoff(worker);
 }
 
 static enum mae_status split(struct mae_worker *worker, struct hash_index *index, uint64_t target)

@@ -58,13 +58,27 @@ void backoff_climb(struct backoff *backoff, uint64_t now_ticks, uint64_t commits
                           memory_order_relaxed);
 }
 
-uint64_t backoff_wait(const struct backoff *backoff, uint64_t *random)
+uint64_t backoff_bound(const struct backoff *backoff, struct retries *retries, uint64_t commits)
+{
+    enum { DOUBLINGS_MAX = 10 };
+    uint64_t max = atomic_load_explicit(&backoff->max_ticks, memory_order_relaxed); /* ORD-4 */
+    retries->count = retries->commits == commits ? retries->count + 1 : 1;
+    retries->commits = commits;
+    if (!backoff->adaptive || retries->count <= BACKOFF_PATIENCE || MUTATED(backoff_stays_short))
+        return max;
+    unsigned doublings = retries->count - BACKOFF_PATIENCE - 1;
+    double own_us = doublings < DOUBLINGS_MAX ? (double)(1 << doublings) : MAX_US;
+    uint64_t own = (uint64_t)(own_us * backoff->ticks_per_us);
+    return own > max ? own : max; /* BO1 */
+}
+
+uint64_t backoff_wait(const struct backoff *backoff, struct retries *retries, uint64_t commits)
 {
     enum { SPIN_US = 20 }; /* longer waits yield the CPU to other threads: there may be more workers than CPUs */
-    uint64_t max = atomic_load_explicit(&backoff->max_ticks, memory_order_relaxed);
+    uint64_t max = backoff_bound(backoff, retries, commits);
     if (max == 0)
         return 0;
-    uint64_t wait = (uint64_t)((unsigned __int128)next_random(random) * max >> 64);
+    uint64_t wait = (uint64_t)((unsigned __int128)next_random(&retries->random) * max >> 64);
     uint64_t start = tsc_now(), spin = (uint64_t)(SPIN_US * backoff->ticks_per_us), passed;
     while ((passed = tsc_now() - start) < wait) {
         RACE(BACKOFF);

@@ -4,6 +4,12 @@
  * adaptive: every 5 ms the leader compares the commit rate of this period with that of the last one and moves max by
  * 0.5 us: in the direction that raised the rate, or at random if the rate stayed the same. max stays between 0 and
  * 1000 us. A number: max is the option's value. off: no wait. Source: section 3.9.
+ *
+ *   BO1  adaptive: who has retried BACKOFF_PATIENCE times without a commit waits longer than the others. Its own max is
+ *        then 1 us and doubles with each retry, up to 1000 us, if the common max is smaller.
+ * The best wait for most transactions may be none. But whom a transaction meets again and again may have lost its CPU,
+ * or run in step with it; then only a longer wait, drawn anew each time, ends that. BO1 is ours, not the paper's.
+ * Checked by: tests/unit/time/backoff.c, tests/unit/harness/targets/scheme.c.
  */
 #ifndef ENGINE_TIME_BACKOFF_H
 #define ENGINE_TIME_BACKOFF_H
@@ -26,6 +32,15 @@ struct backoff {
     uint64_t random;
 };
 
+enum { BACKOFF_PATIENCE = 16 };
+
+/* A worker's own part. */
+struct retries {
+    uint64_t random;
+    uint64_t commits; /* of the worker, at its last retry */
+    unsigned count;   /* retries since that commit */
+};
+
 /* `option` is the value of the backoff option (options.h). */
 void backoff_init(struct backoff *backoff, uint64_t option, double ticks_per_us);
 
@@ -35,7 +50,10 @@ bool backoff_due(const struct backoff *backoff, uint64_t now_ticks);
 /* The leader moves max. `commits`: of the whole database up to now. Only the leader may call it. */
 void backoff_climb(struct backoff *backoff, uint64_t now_ticks, uint64_t commits);
 
-/* Waits for a time drawn uniformly from [0, max) with the caller's random state. Returns the ticks waited. */
-uint64_t backoff_wait(const struct backoff *backoff, uint64_t *random);
+/* Counts the retry of a worker that has committed `commits` transactions. Returns its max, in ticks. */
+uint64_t backoff_bound(const struct backoff *backoff, struct retries *retries, uint64_t commits);
+
+/* The same, and waits for a time drawn uniformly from [0, max). Returns the ticks waited. */
+uint64_t backoff_wait(const struct backoff *backoff, struct retries *retries, uint64_t commits);
 
 #endif

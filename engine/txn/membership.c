@@ -63,7 +63,7 @@ static enum mae_status join(struct core *core, int id, struct mae_worker **joine
     worker->number = atomic_load_explicit(&worker->slot->number, memory_order_relaxed);
     worker->txn.worker = worker;
     worker->txn.doomed = MAE_INVALID;
-    worker->random = UINT64_C(0x9E3779B97F4A7C15) * (uint64_t)(id + 1);
+    worker->retries.random = UINT64_C(0x9E3779B97F4A7C15) * (uint64_t)(id + 1);
     uint64_t now = tsc_now();
     tsclock_init(&worker->clock, core->clock_shift, core->ticks_per_us, now,
                  core->options.timestamps == TIMESTAMPS_CENTRAL ? &core->central_clock : NULL);

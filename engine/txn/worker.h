@@ -60,7 +60,7 @@ struct SEPARATED mae_worker {
     uint64_t quiescent_ticks; /* when the last quiescent point was */
     uint64_t sync_ticks;      /* when it last looked at another worker's clock */
     unsigned sync_next;       /* the slot whose clock is next */
-    uint64_t random;
+    struct retries retries;
     struct pool pool;
     struct gc_queue gc;
     struct gc_held held;
@@ -82,6 +82,13 @@ struct SEPARATED mae_worker {
                           atomic_load_explicit(&(worker)->counters.counter, memory_order_relaxed) + (uint64_t)(n), \
                           memory_order_relaxed)
 #define COUNT(worker, counter) COUNT_ADD(worker, counter, 1)
+
+/* Waits before a retry. Returns the ticks. */
+static inline uint64_t worker_backoff(struct mae_worker *worker)
+{
+    return backoff_wait(&worker->core->backoff, &worker->retries,
+                        atomic_load_explicit(&worker->counters.commits, memory_order_relaxed));
+}
 
 /* Whether the transaction has savepoints. */
 static ALWAYS_INLINE bool txn_has_savepoints(const struct mae_txn *txn)

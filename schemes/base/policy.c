@@ -7,7 +7,7 @@
 #include "engine/base/tsc.h"
 #include "schemes/base/worker.h"
 
-enum { WAIT_ROUNDS_MAX = 400, DBX1000_NS = 100000, YIELD_AFTER_ABORTS = 64 };
+enum { WAIT_ROUNDS_MAX = 400, DBX1000_NS = 100000, YIELD_AFTER_RETRIES = 64 };
 
 /* Words of POLICY_BACKOFF_RANGE by their places; the first two are the engine's. */
 #define POLICY_DBX1000 (OPTION_WORD_FIRST - 2)
@@ -41,9 +41,10 @@ void policy_backoff(struct worker *worker)
             backoff_climb(&policy->backoff, now, commits(worker->database));
         pthread_mutex_unlock(&policy->lock);
     }
-    if (worker->aborts_in_a_row % YIELD_AFTER_ABORTS == 0)
+    uint64_t ticks = backoff_wait(&policy->backoff, &worker->retries,
+                                  atomic_load_explicit(&worker->counters[COUNTER_commits], memory_order_relaxed));
+    if (worker->retries.count % YIELD_AFTER_RETRIES == 0)
         sched_yield(); /* whom it meets again and again may be waiting for this CPU */
-    uint64_t ticks = backoff_wait(&policy->backoff, &worker->random);
     if (ticks == 0)
         return;
     counter_add(worker, COUNTER_backoff_waits, 1);

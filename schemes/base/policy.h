@@ -1,9 +1,9 @@
 /*
  * policy.h - how long to wait: for a row that another transaction has locked, and before a retry.
  *
- * Back-off is a choice of its own, the same for all schemes: adaptive, off, fixed:N as the native engine's
- * (engine/time/backoff.h), and dbx1000, uniform up to 100 us as in DBx1000 (whose workers run another transaction
- * meanwhile; ours wait).
+ * Back-off is a choice of its own, the same for all schemes: adaptive, which waits longer after many aborts in a row,
+ * off, and fixed:N, all three the native engine's (engine/time/backoff.h); and dbx1000, uniform up to 100 us as in
+ * DBx1000 (whose workers run another transaction meanwhile; ours wait).
  */
 #ifndef SCHEMES_BASE_POLICY_H
 #define SCHEMES_BASE_POLICY_H

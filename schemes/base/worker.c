@@ -191,7 +191,7 @@ static struct worker *worker_create(struct database *database, const void *setti
     worker->database = database;
     worker->settings = settings;
     worker->number = number;
-    worker->random = number + 1;
+    worker->retries.random = number + 1;
     worker->epoch = &database->epochs.slots[number];
     if (row_set_init(&worker->rows) && node_set_init(&worker->nodes) && copies_grow(&worker->copies))
         return worker;

@@ -39,18 +39,17 @@ struct worker {
     uint32_t retiring;         /* rows that it has inserted or deleted */
     uint32_t early_locks;      /* rows that it locked before its commit */
     uint32_t commits_in_a_row; /* without an abort or a roll-back between */
-    uint32_t aborts_in_a_row;
-    uint64_t as_of; /* not 0: nodes must be as they were at this time, and are not noted */
-    uint64_t met;   /* the largest stamp of nodes that it has noted */
-    uint64_t stamp; /* the largest of nodes with its new entries and tables with its new rows */
-    uint64_t place; /* of the last transaction that committed (order.h) */
+    uint64_t as_of;            /* not 0: nodes must be as they were at this time, and are not noted */
+    uint64_t met;              /* the largest stamp of nodes that it has noted */
+    uint64_t stamp;            /* the largest of nodes with its new entries and tables with its new rows */
+    uint64_t place;            /* of the last transaction that committed (order.h) */
     struct row_set rows;
     struct node_set nodes;
     struct copies copies;
     struct entry_changes entries;
     struct epoch_slot *epoch;
     struct row_supply supplies[2 * DATABASE_TABLES_MAX]; /* of rows, then of versions */
-    uint64_t random;                                     /* of back-off */
+    struct retries retries;
     SEPARATED _Atomic uint64_t counters[COUNTER_COUNT];
 };
 

@@ -107,19 +107,51 @@ static void waits_are_uniform_below_the_bound(void **state)
     (void)state;
     enum { WAITS = 4000 };
     struct backoff backoff;
-    uint64_t random = 5, max, at_least = 0, short_waits = 0;
+    struct retries retries = {.random = 5};
+    uint64_t max, at_least = 0, short_waits = 0;
     memset(&backoff, 0, sizeof backoff);
     backoff_init(&backoff, BACKOFF_OFF, 1);
-    assert_int_equal(backoff_wait(&backoff, &random), 0);
+    assert_int_equal(backoff_wait(&backoff, &retries, 0), 0);
     backoff_init(&backoff, 2000, tsc_ticks_per_us()); /* 2 us */
     max = atomic_load(&backoff.max_ticks);
     for (int i = 0; i < WAITS; i++) {
-        uint64_t waited = backoff_wait(&backoff, &random); /* what passed: the wait asked for, or a little more */
+        uint64_t waited = backoff_wait(&backoff, &retries, 0); /* what passed: the wait asked for, or a little more */
         at_least += waited < max ? waited : max;
         short_waits += waited < max / 4;
     }
     assert_true((double)at_least > 0.4 * (double)max * WAITS);
     assert_true(short_waits > 0);
+}
+
+/* BO1. */
+static void who_does_not_get_through_waits_longer(void **state)
+{
+    (void)state;
+    struct backoff backoff;
+    struct retries retries = {.random = 5};
+    memset(&backoff, 0, sizeof backoff);
+    backoff_init(&backoff, BACKOFF_ADAPTIVE, TICKS_PER_US);
+    for (int round = 0; round < 2; round++) { /* a commit begins it anew */
+        uint64_t commits = (uint64_t)round;
+        for (int i = 0; i < BACKOFF_PATIENCE; i++)
+            assert_int_equal(backoff_bound(&backoff, &retries, commits), 0);
+        for (unsigned us = 1; us < 1000; us *= 2)
+            assert_int_equal(backoff_bound(&backoff, &retries, commits), us * 1000);
+        for (int i = 0; i < 100; i++)
+            assert_int_equal(backoff_bound(&backoff, &retries, commits), 1000 * 1000);
+    }
+    atomic_store(&backoff.max_ticks, 70000); /* the common bound, where it is larger */
+    for (int i = 1; i < 100; i++) {
+        uint64_t bound = backoff_bound(&backoff, &retries, 3);
+        assert_int_equal(bound, i <= BACKOFF_PATIENCE + 7 ? 70000 : i <= BACKOFF_PATIENCE + 10 ? bound : 1000 * 1000);
+        assert_true(bound >= 70000);
+    }
+    static const uint64_t others[] = {BACKOFF_OFF, 3000};
+    for (size_t i = 0; i < 2; i++) { /* what was asked for stays so */
+        backoff_init(&backoff, others[i], TICKS_PER_US);
+        for (int n = 0; n < 100; n++)
+            assert_int_equal(backoff_bound(&backoff, &retries, 4), i * 3000);
+    }
 }
 
 static void the_option_decides_whether_workers_wait(void **state)
@@ -131,7 +163,7 @@ static void the_option_decides_whether_workers_wait(void **state)
         double max_us;
     } cases[] = {{"backoff=off", false, 0},
                  {"backoff=fixed:5", true, 5},
-                 {"backoff=adaptive", false, 0},
+                 {"backoff=adaptive", false, 0}, /* not yet */
                  {"backoff=fixed:0", false, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct world world = world_open(cases[i].options, MAE_INDEX_HASH, 8, 1);
@@ -174,6 +206,7 @@ int main(void)
         cmocka_unit_test(on_a_plateau_it_wanders),
         cmocka_unit_test(only_adaptive_climbs),
         cmocka_unit_test(waits_are_uniform_below_the_bound),
+        cmocka_unit_test(who_does_not_get_through_waits_longer),
         cmocka_unit_test(the_option_decides_whether_workers_wait),
         cmocka_unit_test(the_leader_climbs),
     };

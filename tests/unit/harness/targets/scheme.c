@@ -8,6 +8,8 @@
 #include "harness/targets/targets.h"
 
 #include <inttypes.h>
+#include <pthread.h>
+#include <time.h>
 
 #include "tests/support/oracle_target.h"
 #include "tests/support/target_open.h"
@@ -649,12 +651,80 @@ static void memory_is_bounded(void **state)
     each_scheme(limit_holds);
 }
 
+/* ---- Back-off. ---- */
+
+enum { HOLD_MS = 20, ROW_KEY = 1 };
+
+struct holder {
+    struct side *side;
+    struct target_txn *txn;
+};
+
+static void *hold_then_end(void *arg)
+{
+    struct holder *holder = arg;
+    const struct timespec time = {0, HOLD_MS * 1000000};
+    nanosleep(&time, NULL);
+    holder->side->ops->abort(holder->txn);
+    return NULL;
+}
+
+/* A transaction holds a row for 20 ms, as if it had lost its CPU. Whoever wants the row retries some dozens of times
+ * (BO1), not thousands. The bound grows with the time that has really passed. */
+static void retries_are_few(const struct target_ops *ops)
+{
+    struct side side;
+    struct holder holder = {&side, NULL};
+    char key[16];
+    void *data;
+    pthread_t thread;
+    unsigned attempts = 0;
+    side_open(&side, ops, 2);
+    make_key(ROW_KEY, key);
+    struct target_txn *txn = side_begin(&side, 0);
+    assert_int_equal(ops->insert(txn, side.indexes[0], key, 8, NULL, &data), TARGET_OK);
+    assert_int_equal(ops->commit(txn), TARGET_OK);
+    holder.txn = side_begin(&side, 0);
+    assert_int_equal(ops->update(holder.txn, side.indexes[0], key, 0, NULL, &data), TARGET_OK);
+    char other[16];
+    make_key(ROW_KEY + 1, other);
+    assert_int_equal(ops->insert(holder.txn, side.indexes[0], other, 8, NULL, &data), TARGET_OK);
+    uint64_t start = monotonic_ns();
+    assert_int_equal(pthread_create(&thread, NULL, hold_then_end, &holder), 0);
+    for (enum target_status status = TARGET_RETRY; status != TARGET_OK; attempts++) {
+        if (attempts)
+            target_backoff(ops, side.workers[1]);
+        txn = side_begin(&side, 1);
+        status = ops->update(txn, side.indexes[0], key, 0, NULL, &data);
+        if (status == TARGET_OK)
+            status = ops->insert(txn, side.indexes[0], other, 8, NULL, &data);
+        if (status == TARGET_OK)
+            status = ops->commit(txn);
+        else
+            ops->abort(txn);
+        assert_true(status == TARGET_OK || target_status_is_retry(status));
+    }
+    double passed_ms = (double)(monotonic_ns() - start) / 1e6;
+    if (attempts > 60 + 10 * passed_ms)
+        fail_msg("%s: %u attempts in %.1f ms", ops->name, attempts, passed_ms);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    side_close(&side, 2);
+}
+
+static void who_does_not_get_through_retries_seldom(void **state)
+{
+    (void)state;
+    each_scheme(retries_are_few);
+    retries_are_few(target_by_name("native"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_worker_sees_what_the_oracle_says),
         cmocka_unit_test(two_transactions_conflict),
         cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(who_does_not_get_through_retries_seldom),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
