@@ -20,9 +20,40 @@
 struct workload;        /* an instance with its options; each workload defines its own */
 struct workload_worker; /* one worker's generator and scratch memory */
 
+/* What a workload counts beside transactions, as a part of a whole, such as the order lines that another warehouse
+ * supplied. A column share_<name>; the summary has them all. */
+struct workload_share {
+    const char *name, *help;
+    double least, most; /* what the workload's source allows; most 0: anything */
+};
+
+struct workload_part {
+    uint64_t part, whole;
+};
+
+/* What was measured of one transaction type. */
+struct workload_outcome {
+    uint64_t committed, rolled_back;
+    uint64_t timed, p90_ns; /* timed 0: the next two are not known */
+    double mean_ns;         /* of response times if there are any, else of service times */
+};
+
 /* A place of a workload's load or check to report progress from; single writer, any reader. */
 struct workload_progress {
     _Atomic uint64_t done, total;
+};
+
+/*
+ * Requests that come from terminals, whose users key in a request, wait for the answer and think about it. The harness
+ * knows when each terminal is due and serves one after the other; the workload knows what users do, and how long.
+ */
+struct workload_terminals {
+    bool (*on)(const void *values);                         /* by options, as in create */
+    unsigned (*count)(const struct workload_worker *state); /* how many the worker serves, above 0 if on */
+    /* Draws the terminal's next request. Returns for how long (ns) its user thinks about the answer to the last one and
+     * keys in this one. */
+    uint64_t (*draw)(struct workload_worker *state, unsigned terminal);
+    void (*serve)(struct workload_worker *state, unsigned terminal); /* `next` will take what was drawn for it */
 };
 
 struct workload_ops {
@@ -63,6 +94,7 @@ struct workload_ops {
     bool (*draw_ahead)(struct workload_worker *state);
     /* Draws the next request; returns its type, an index into txn_types. */
     unsigned (*next)(struct workload_worker *state);
+    const struct workload_terminals *terminals; /* NULL: it has none */
     /* Runs the request once. TARGET_OK: committed. TARGET_ROLLED_BACK: rolled back on purpose, by the workload's rules,
      * so the request is done, too. */
     enum target_status (*attempt)(struct workload_worker *state);
@@ -86,9 +118,16 @@ struct workload_ops {
     /* Bytes of user data in the tables now (payloads and keys), for bytes-per-row columns, and the number of rows. */
     void (*data_size)(const struct workload *workload, uint64_t *rows, uint64_t *bytes);
 
-    /* How many places transactions have visited so far, and in how many of them they found nothing to do (TPC-C: a
-     * Delivery visits districts, and some have no undelivered order). Any thread, any time. May be NULL. */
-    void (*skipped)(const struct workload *workload, uint64_t *skipped, uint64_t *tried);
+    /* What it counts beside transactions, ended by a NULL name, and the counts since the load, one each. Any thread,
+     * any time. Both may be NULL. */
+    const struct workload_share *shares;
+    void (*count_shares)(const struct workload *workload, struct workload_part *counts);
+
+    /* What people report of this workload and of no other: hands lines to `line`, each a name and a text. `values` as
+     * in create; an outcome for each type and a part for each share, of one window. May be NULL. */
+    void (*report)(const void *values, double window_s, const struct workload_outcome *types,
+                   const struct workload_part *shares, void (*line)(void *arg, const char *name, const char *text),
+                   void *arg);
 
     /* The unit by which the data scales ("warehouse") and how many of them were loaded. The summary then has the bytes
      * of one, and the growth per transaction of the first type. May be NULL. */

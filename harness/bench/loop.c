@@ -106,6 +106,19 @@ static void pending_note(struct loop_worker *worker, unsigned type, uint64_t beg
     pending_settle(worker);
 }
 
+static uint64_t request_due(const struct loop_worker *worker)
+{
+    return worker->arrivals != NULL ? arrivals_due(worker->arrivals) : terminals_due(worker->terminals);
+}
+
+static void request_take(struct loop_worker *worker)
+{
+    if (worker->arrivals != NULL)
+        arrivals_take(worker->arrivals);
+    else
+        terminals_serve(worker->terminals);
+}
+
 /* Waits until the next request is due. False if told to stop meanwhile, or if no more request is due in the window. */
 static bool request_await(struct loop_worker *worker, uint64_t *due_ticks)
 {
@@ -113,12 +126,12 @@ static bool request_await(struct loop_worker *worker, uint64_t *due_ticks)
     for (;;) {
         if (window_opened(worker))
             window_enter(worker);
-        uint64_t due = arrivals_due(worker->arrivals), now = clock_now_ticks();
+        uint64_t due = request_due(worker), now = clock_now_ticks();
         uint64_t closed = flag_ticks(worker->closed_ticks);
         if (closed != 0 && due > closed)
             return false;
         if ((int64_t)(due - now) <= 0) {
-            arrivals_take(worker->arrivals);
+            request_take(worker);
             *due_ticks = due;
             worker->mark_ticks = now;
             return true;
@@ -145,7 +158,7 @@ static void request_record(struct loop_worker *worker, unsigned type, uint64_t d
     struct latency *latency = &worker->latencies[type];
     latency_record(latency, clock_passed_ns(worker->mark_ticks, now), attempts);
     worker->mark_ticks = now;
-    if (worker->arrivals != NULL)
+    if (worker->paced)
         histogram_record(&latency->response, clock_passed_ns(due_ticks, now));
 }
 
@@ -179,7 +192,7 @@ static bool request_retry(struct loop_worker *worker, unsigned type, bool timed,
     if (given_up || stopped(worker)) {
         if (timed)
             worker->mark_ticks = clock_now_ticks();
-        if (timed && worker->arrivals != NULL)
+        if (timed && worker->paced)
             histogram_record(&worker->latencies[type].response, clock_passed_ns(due_ticks, worker->mark_ticks));
         count(&worker->counters[type].given_up, given_up);
         if (given_up && worker->workload->gave_up != NULL)
@@ -202,7 +215,7 @@ static enum target_status request_run(struct loop_worker *worker, unsigned type,
         enum target_status status = attempt(worker->state);
         if (status == TARGET_OK) {
             if (worker->pending != NULL)
-                pending_note(worker, type, !timed ? 0 : worker->arrivals != NULL ? due_ticks : worker->mark_ticks);
+                pending_note(worker, type, !timed ? 0 : worker->paced ? due_ticks : worker->mark_ticks);
             if (timed)
                 request_record(worker, type, due_ticks, attempts);
             count(&counters->committed, 1);
@@ -226,21 +239,29 @@ enum target_status loop_run(struct loop_worker *worker)
     MAE_CHECK(worker->stop != NULL && worker->counters != NULL);
     enum target_status status = TARGET_OK;
     uint64_t left = worker->commits_max, due_ticks = 0;
+    worker->paced = worker->arrivals != NULL || worker->terminals != NULL;
+    const bool paced = worker->paced;
+    /* A terminal's request is drawn for it. */
+    bool (*draw_ahead)(struct workload_worker *) = worker->terminals == NULL ? worker->workload->draw_ahead : NULL;
     atomic_store_explicit(&worker->measuring, false, memory_order_relaxed);
     worker->begin_ns = support_clock_ns();
+    if (worker->terminals != NULL)
+        terminals_begin(worker->terminals, clock_now_ticks());
     atomic_store_explicit(&worker->entered, true, memory_order_release);
     while (status == TARGET_OK && left > 0 && !stopped(worker)) {
-        if (worker->workload->draw_ahead != NULL && worker->workload->draw_ahead(worker->state))
+        if (draw_ahead != NULL && draw_ahead(worker->state))
             worker->mark_ticks = clock_now_ticks();
         if (window_opened(worker))
             window_enter(worker);
-        if (worker->arrivals != NULL && !request_await(worker, &due_ticks))
+        if (paced && !request_await(worker, &due_ticks))
             break;
         bool timed = worker->latencies != NULL && atomic_load_explicit(&worker->measuring, memory_order_relaxed);
         unsigned type = worker->workload->next(worker->state);
         if (timed && worker->exact)
             worker->mark_ticks = clock_now_ticks();
         status = request_run(worker, type, timed, due_ticks);
+        if (paced && worker->terminals != NULL && status == TARGET_OK)
+            terminals_answer(worker->terminals, clock_now_ticks());
         left--;
     }
     if (worker->counters_set != NULL && atomic_load_explicit(&worker->measuring, memory_order_relaxed))

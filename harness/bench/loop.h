@@ -12,6 +12,9 @@
  * ends. If the loop is told to stop, or gives up a request, it records the time that the request has waited so far as
  * its response time.
  *
+ * With terminals (terminals.h) a worker likewise waits until a request is due. It leaves no request behind when the
+ * window closes, but ends with the one at hand.
+ *
  * Where commits become safe some time after they return, the worker keeps those that are not, and looks between two
  * requests whether the target has moved on. At the end it waits for the rest, for a second at most.
  */
@@ -20,6 +23,7 @@
 
 #include "harness/bench/arrivals.h"
 #include "harness/bench/pending.h"
+#include "harness/bench/terminals.h"
 #include "harness/machine/pmu.h"
 #include "harness/record/counts.h"
 #include "harness/record/latency.h"
@@ -46,10 +50,12 @@ struct loop_worker {
     uint64_t give_up_ns;                  /* or at an abort this long after its first one; 0: never */
     struct pmu_set *counters_set;         /* counts in the window; NULL: none */
     struct arrivals *arrivals;            /* NULL: closed loop */
+    struct terminals *terminals;          /* NULL: none; else arrivals is NULL */
     struct pending *pending;              /* NULL: a commit is all that the target promises */
     /* Written by loop_run. */
     _Atomic bool entered;
     _Atomic bool measuring;         /* true once the worker has seen the window open */
+    bool paced;                     /* requests are due at times of their own, not when the one before has ended */
     uint64_t mark_ticks;            /* the latest reading of the clock */
     uint64_t attempt_ticks;         /* times_aborted: when the attempt at hand began, if it is not the first */
     uint64_t aborted_ticks;         /* give_up_ns: when the first attempt of the request at hand was aborted */

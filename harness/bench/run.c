@@ -182,6 +182,9 @@ static void execute(void *arg)
     setup->options = options;
     setup->workload_ops = options->workload;
     setup->target_ops = options->target;
+    const struct workload_share *shares = setup->workload_ops->shares;
+    while (shares != NULL && shares[setup->share_count].name != NULL)
+        setup->share_count++;
     while (setup->workload_ops->txn_types[setup->type_count] != NULL)
         setup->type_count++;
     if (setup->target_ops->counter_count != NULL && setup->target_ops->worker_counters != NULL)

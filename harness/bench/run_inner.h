@@ -46,8 +46,8 @@ struct run_worker {
 struct snapshot {
     uint64_t at_ns;
     struct counts *types;
-    uint64_t *engine;        /* NULL: the target has no counters */
-    uint64_t skipped, tried; /* by the workload, 0 if it does not tell */
+    uint64_t *engine;             /* NULL: the target has no counters */
+    struct workload_part *shares; /* NULL: the workload has none */
 };
 
 /* What is decided before anything begins; constant from then on. */
@@ -55,7 +55,7 @@ struct run_setup {
     struct options *options;
     const struct workload_ops *workload_ops;
     const struct target_ops *target_ops;
-    unsigned worker_count, type_count;
+    unsigned worker_count, type_count, share_count;
     size_t counter_count;
     struct topology *topology;
     struct placement placement;

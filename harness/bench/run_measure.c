@@ -37,12 +37,15 @@ static void snapshot_init(const struct run_window *window, struct snapshot *snap
     snapshot->engine = window->setup->counter_count == 0
                            ? NULL
                            : support_alloc(window->setup->counter_count * sizeof *snapshot->engine);
+    snapshot->shares =
+        window->setup->share_count == 0 ? NULL : support_alloc(window->setup->share_count * sizeof *snapshot->shares);
 }
 
 static void snapshot_fini(struct snapshot *snapshot)
 {
     free(snapshot->types);
     free(snapshot->engine);
+    free(snapshot->shares);
 }
 
 static void counters_sum(struct run_window *window, struct snapshot *snapshot)
@@ -50,8 +53,8 @@ static void counters_sum(struct run_window *window, struct snapshot *snapshot)
     memset(snapshot->types, 0, window->setup->type_count * sizeof *snapshot->types);
     for (unsigned i = 0; i < window->setup->worker_count; i++)
         loop_counters_add(window->session->workers[i].loop.counters, window->setup->type_count, snapshot->types);
-    if (window->setup->workload_ops->skipped != NULL)
-        window->setup->workload_ops->skipped(window->session->workload, &snapshot->skipped, &snapshot->tried);
+    if (snapshot->shares != NULL)
+        window->setup->workload_ops->count_shares(window->session->workload, snapshot->shares);
     if (window->setup->counter_count == 0)
         return;
     memset(snapshot->engine, 0, window->setup->counter_count * sizeof *snapshot->engine);
@@ -274,9 +277,10 @@ static void window_keep(struct run_window *window, struct result *result)
     }
     for (size_t i = 0; i < window->setup->counter_count; i++)
         result->engine[i] = window->after.engine[i] - window->before.engine[i];
-    result->has_skipped = window->setup->workload_ops->skipped != NULL;
-    result->skipped = window->after.skipped - window->before.skipped;
-    result->tried = window->after.tried - window->before.tried;
+    for (unsigned i = 0; i < window->setup->share_count; i++) {
+        result->shares[i].part = window->after.shares[i].part - window->before.shares[i].part;
+        result->shares[i].whole = window->after.shares[i].whole - window->before.shares[i].whole;
+    }
     result->window_s = window_length_s(window);
 }
 

@@ -22,6 +22,9 @@ static enum target_status task_prepare(void *arg, unsigned worker)
         session->setup->workload_ops->worker_create(session->workload, loop->target_worker, worker, &loop->state);
     if (status != TARGET_OK)
         loop->state = NULL;
+    else if (options_think(session->setup->options))
+        loop->terminals = terminals_create(session->setup->workload_ops->terminals, loop->state,
+                                           session->setup->options->run.seed + worker);
     if (loop->latencies != NULL)
         latencies_clear(loop->latencies, session->setup->type_count);
     if (session->setup->plan.event_count != 0) {

@@ -134,6 +134,8 @@ void run_worker_discard(struct run_session *session, unsigned worker)
     if (loop->state != NULL)
         session->setup->workload_ops->worker_destroy(loop->state);
     loop->state = NULL;
+    terminals_destroy(loop->terminals);
+    loop->terminals = NULL;
     if (loop->counters_set != NULL)
         pmu_set_close(loop->counters_set);
     loop->counters_set = NULL;

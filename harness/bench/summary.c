@@ -196,7 +196,7 @@ static void latency_print(FILE *out, const struct result *r)
     if (r->latencies == NULL)
         return;
     const struct latency_summary *all = &r->latencies[r->type_count];
-    digest_print(out, r->options->run.rate != 0 ? "service time" : "latency", &all->service);
+    digest_print(out, options_closed(r->options) ? "latency" : "service time", &all->service);
     digest_print(out, "response time", &all->response);
     digest_print(out, "durable after", &all->durable);
     digest_print(out, "aborted after", &all->aborted);
@@ -300,17 +300,53 @@ static void types_print(FILE *out, struct result *const *results, size_t count)
     }
 }
 
-/* "3 of 4512 found no order in their district", in all repetitions: TPC-C 2.7.4.2 wants it told. */
-static void skipped_print(FILE *out, struct result *const *results, size_t count)
+/* "remote lines 1.01%, deliveries skipped 0.06%", in all repetitions. */
+static void shares_print(FILE *out, struct result *const *results, size_t count)
 {
-    uint64_t skipped = 0, tried = 0;
-    for (size_t i = 0; i < count; i++) {
-        skipped += results[i]->skipped;
-        tried += results[i]->tried;
+    bool begun = false;
+    for (unsigned i = 0; i < results[0]->share_count; i++) {
+        struct workload_part sum = {0};
+        for (size_t j = 0; j < count; j++) {
+            sum.part += results[j]->shares[i].part;
+            sum.whole += results[j]->shares[i].whole;
+        }
+        if (sum.whole == 0)
+            continue;
+        SUPPORT_FREED char *words = support_copy(results[0]->options->workload->shares[i].name);
+        for (char *at = words; (at = strchr(at, '_')) != NULL;)
+            *at = ' ';
+        (void)fprintf(out, "%s%s %.2f%%", begun ? ", " : support_short("  %-14s ", "shares"), words,
+                      100 * (double)sum.part / (double)sum.whole);
+        begun = true;
     }
-    if (tried > 0)
-        (void)fprintf(out, "  %-14s %llu of %llu found no order in their district\n", "deliveries",
-                      (unsigned long long)skipped, (unsigned long long)tried);
+    if (begun)
+        (void)fputc('\n', out);
+}
+
+static void report_line(void *arg, const char *name, const char *text)
+{
+    (void)fprintf(arg, "  %-14s %s\n", name, text);
+}
+
+/* What the workload's own people report of it, of the typical repetition. */
+static void report_print(FILE *out, const struct result *r)
+{
+    const struct workload_ops *workload = r->options->workload;
+    if (workload->report == NULL)
+        return;
+    SUPPORT_FREED struct workload_outcome *outcomes = support_alloc(r->type_count * sizeof *outcomes);
+    for (unsigned type = 0; type < r->type_count; type++) {
+        outcomes[type] =
+            (struct workload_outcome){.committed = r->types[type].committed, .rolled_back = r->types[type].rolled_back};
+        if (r->latencies == NULL)
+            continue;
+        const struct latency_summary *latency = &r->latencies[type];
+        const struct latency_digest *digest = latency->response.count > 0 ? &latency->response : &latency->service;
+        outcomes[type].timed = digest->count;
+        outcomes[type].p90_ns = digest->p90;
+        outcomes[type].mean_ns = digest->mean;
+    }
+    workload->report(r->options->workload_values, r->window_s, outcomes, r->shares, report_line, out);
 }
 
 static void memory_print(FILE *out, struct result *const *results, size_t count, const struct result *typical)
@@ -535,6 +571,7 @@ void summary_print(FILE *out, struct result *const *results, size_t count, const
         return;
     const struct result *typical = typical_of(results, count);
     head_print(out, typical);
+    report_print(out, typical);
     throughput_print(out, results, count);
     types_print(out, results, count);
     open_loop_print(out, results, count);
@@ -545,7 +582,7 @@ void summary_print(FILE *out, struct result *const *results, size_t count, const
     repetitions_print(out, results, count, typical);
     steady_print(out, results, count);
     operations_print(out, results, count);
-    skipped_print(out, results, count);
+    shares_print(out, results, count);
     space_print(out, results, count, typical);
     if (line_begin(out, results, count, "load", "load_rows_per_s", quantity_count, " rows/s"))
         (void)fprintf(out, "; %s rows\n", quantity_count((double)results[0]->load_rows));

@@ -456,6 +456,9 @@ static bool combination_check(struct options *options, char *error)
         return REFUSE(error, "--latency-aborted: nothing is timed with --latency off");
     if (run->rate != 0 && counted != NULL)
         return REFUSE(error, "--rate and --%s exclude each other: arrivals need a window in time", counted);
+    if (options_think(options) && (run->rate != 0 || counted != NULL))
+        return REFUSE(error, "--%s and users who think exclude each other: %s", run->rate != 0 ? "rate" : counted,
+                      run->rate != 0 ? "their number decides how many requests come" : "they need a window in time");
     bool steady = run->warmup_until == RUN_WARMUP_UNTIL_STEADY;
     if (steady && counted != NULL)
         return REFUSE(error, "--warmup-until and --%s exclude each other: a warm-up would make the run differ",
@@ -518,6 +521,17 @@ bool options_resolve(struct options *options, char *error)
     if (target == NULL)
         return unknown_refused("target", options->run.target, target_name_at, error);
     return options_resolve_for(options, workload, target, error);
+}
+
+bool options_think(const struct options *options)
+{
+    const struct workload_terminals *terminals = options->workload->terminals;
+    return terminals != NULL && terminals->on(options->workload_values);
+}
+
+bool options_closed(const struct options *options)
+{
+    return options->run.rate == 0 && !options_think(options);
 }
 
 struct target_promises options_promises(const struct options *options)

@@ -108,6 +108,10 @@ bool option_column_text(const struct option_spec *specs, size_t i, const void *v
 char *option_dashes(char *name);
 char *option_underscores(char *name);
 
+/* Whether requests come from terminals, whose users think. Closed: they come when those before have ended. */
+bool options_think(const struct options *options);
+bool options_closed(const struct options *options);
+
 /* The target's promises under the run's settings. */
 struct target_promises options_promises(const struct options *options);
 

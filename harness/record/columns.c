@@ -184,13 +184,12 @@ static struct value get_total(const struct view *v, const struct column *column)
     const struct proximity *before = &r->proximity.before, *after = &r->proximity.after;
     static const char *const checks[] = {
         [CHECK_SKIPPED] = "skipped", [CHECK_PASSED] = "passed", [CHECK_FAILED] = "failed"};
-    bool closed = r->options->run.rate == 0;
+    bool closed = options_closed(r->options), open = r->options->run.rate != 0;
     double resident = (double)memory->resident_bytes, bytes = (double)r->data_bytes;
     double space = (double)loaded->space_bytes;
     switch ((enum total_column)column->idx) {
     case TOTAL_ns_per_txn:            return ratio(closed ? result_worker_ns(r) : NAN, (double)r->all.committed);
     case TOTAL_ns_per_op:             return ratio(closed ? result_worker_ns(r) : NAN, (double)r->all.operations);
-    case TOTAL_deliveries_skipped:    return known(r->has_skipped, r->skipped);
     case TOTAL_log_bytes_per_txn:     return ratio(r->has_log ? (double)r->log_bytes : NAN, (double)r->all.committed);
     case TOTAL_log_flushes_per_s:     return ratio(r->has_log ? (double)r->log_flushes : NAN, r->window_s);
     case TOTAL_durable_lag_us:        return real(r->has_log ? result_durable_lag_us(r) : NAN);
@@ -199,10 +198,10 @@ static struct value get_total(const struct view *v, const struct column *column)
     case TOTAL_warmup_settled:        return flag(r->warmup_settled);
     case TOTAL_steady:                return flag(r->steady);
     case TOTAL_drift:                 return real(r->steady >= 0 ? r->drift : NAN);
-    case TOTAL_requests_due:          return known(!closed, r->due);
-    case TOTAL_saturated:             return known(!closed, r->saturated);
-    case TOTAL_late_s:                return real(!closed ? r->late_s : NAN);
-    case TOTAL_backlog_dropped_s:     return real(!closed ? r->backlog_dropped_s : NAN);
+    case TOTAL_requests_due:          return known(open, r->due);
+    case TOTAL_saturated:             return known(open, r->saturated);
+    case TOTAL_late_s:                return real(open ? r->late_s : NAN);
+    case TOTAL_backlog_dropped_s:     return real(open ? r->backlog_dropped_s : NAN);
     case TOTAL_line_before_ns:        return positive(before->line_ns);
     case TOTAL_line_after_ns:         return positive(after->line_ns);
     case TOTAL_line_max_before_ns:    return positive(before->line_max_ns);
@@ -311,6 +310,15 @@ static struct value get_abort(const struct view *v, const struct column *column)
 {
     unsigned reason = target_reason_number(v->result->options->target, column->key);
     return reason == TARGET_REASONS_MAX ? none() : u64(v->counts->aborted[reason]);
+}
+
+static struct value get_share(const struct view *v, const struct column *column)
+{
+    const struct workload_share *shares = v->result->options->workload->shares;
+    for (size_t i = 0; shares != NULL && shares[i].name != NULL; i++)
+        if (strcmp(shares[i].name, column->key) == 0)
+            return ratio((double)v->result->shares[i].part, (double)v->result->shares[i].whole);
+    return none();
 }
 
 static struct value get_counter(const struct view *v, const struct column *column)
@@ -485,6 +493,14 @@ static void add_aborts(void)
         add("aborts_", reason->name, "", reason->text, get_abort)->info.better = COLUMN_LESS;
 }
 
+static void add_shares(void)
+{
+    const struct workload_ops *workload;
+    for (size_t i = 0; (workload = workload_at(i)) != NULL; i++)
+        for (const struct workload_share *share = workload->shares; share != NULL && share->name != NULL; share++)
+            add_total("share_", share->name, "1", share->help, get_share);
+}
+
 static void add_counters(void)
 {
     const struct target_ops *target;
@@ -539,6 +555,7 @@ static void build(void)
 #define DIGEST(name, help) add_digest(#name, help);
 #include "harness/record/columns.def"
     add_aborts();
+    add_shares();
     add_counters();
     add_workload_options();
     add_settings();
@@ -574,9 +591,9 @@ static struct column_info info_of(const char *name)
     static const struct {
         const char *prefix;
         enum column_better better;
-    } families[] = {{"aborts_", COLUMN_LESS},  {"eng_", COLUMN_UNSAID},    {"pmu_", COLUMN_UNSAID},
-                    {"latency_", COLUMN_LESS}, {"response_", COLUMN_LESS}, {"durable_", COLUMN_LESS},
-                    {"mem_", COLUMN_UNSAID}};
+    } families[] = {{"aborts_", COLUMN_LESS},  {"share_", COLUMN_UNSAID}, {"eng_", COLUMN_UNSAID},
+                    {"pmu_", COLUMN_UNSAID},   {"latency_", COLUMN_LESS}, {"response_", COLUMN_LESS},
+                    {"durable_", COLUMN_LESS}, {"mem_", COLUMN_UNSAID}};
     size_t column = column_find(name);
     if (column < list.count)
         return list.items[column].info;

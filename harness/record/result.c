@@ -14,6 +14,10 @@ struct result *result_create(const struct options *options, const struct placeme
         result->type_count++;
     MAE_CHECK(result->type_count > 0);
     result->types = support_alloc(result->type_count * sizeof *result->types);
+    for (const struct workload_share *share = options->workload->shares; share != NULL && share->name != NULL; share++)
+        result->share_count++;
+    if (result->share_count > 0)
+        result->shares = support_alloc(result->share_count * sizeof *result->shares);
     result->committed_since_load = support_alloc(result->type_count * sizeof *result->committed_since_load);
     return result;
 }
@@ -24,6 +28,7 @@ void result_destroy(struct result *result)
         return;
     free(result->types);
     free(result->committed_since_load);
+    free(result->shares);
     free(result->latencies);
     free(result->engine);
     free(result);

@@ -34,12 +34,11 @@ struct result {
     uint64_t load_rows;
     struct loaded loaded;
 
-    unsigned type_count;
+    unsigned type_count, share_count;
     struct counts *types; /* in the window, by transaction type */
     struct counts all;
     uint64_t *committed_since_load;    /* by transaction type, warm-ups and earlier repetitions included */
-    bool has_skipped;                  /* the workload tells the next two */
-    uint64_t skipped, tried;           /* in the window: places where nothing was to do, and all that were looked at */
+    struct workload_part *shares;      /* in the window, those of the workload; NULL: it has none */
     uint64_t *engine;                  /* the target's counters in the window, summed over workers; NULL: it has none */
     struct latency_summary *latencies; /* by transaction type, then one over all; NULL: not timed */
     double harness_ns;                 /* the harness's own cost of a transaction; 0: not measured */

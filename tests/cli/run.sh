@@ -374,6 +374,15 @@ for time in 500ms 5s 50s; do # a busy machine may not come to a check so soon
     rm -f "$work/live.csv"
 done
 ended "TPC-C is checked while it runs" 0 "while it ran"
+ends "users who think make tpmC" 0 "TPC-C's limits" run --workload tpcc --threads 2 --pin none --warmup 0 \
+    --time 2s --think spec --think-scale 0.002 --csv "$work/think.csv"
+equals "and their requests have been keyed in" "$(field "$work/think.csv" 1 response_mean_ns | grep -c '[0-9]')" 1
+equals "time per transaction is not theirs" "$(field "$work/think.csv" 1 ns_per_txn)" ""
+equals "shares are columns" "$(field "$work/think.csv" 1 share_payments_by_name | grep -c '^0\.[56]')" 1
+refuses "maemio run: --rate and users who think exclude each other: their number decides how many requests come" \
+    run --workload tpcc --think spec --rate 10
+refuses "maemio run: --txns and users who think exclude each other: they need a window in time" \
+    run --workload tpcc --think spec --txns 10
 for target in native silo; do
     run run --workload tpcc --warehouses 1 --threads 1 --pin none --txns 10 --check off --target $target \
         --csv "$work/tpcc-$target.csv"

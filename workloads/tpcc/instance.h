@@ -28,6 +28,11 @@ struct tpcc_tally {
     _Atomic int64_t payment_cents;
 };
 
+/* What one worker's committed transactions have chosen: the parts of the shares (report.h). */
+struct tpcc_choices {
+    SEPARATED _Atomic uint64_t remote_lines, remote_payments, payments_by_name, order_statuses, order_statuses_by_name;
+};
+
 struct workload {
     const struct target_ops *ops;
     struct tpcc_options options;
@@ -40,12 +45,13 @@ struct workload {
     size_t name_key_bytes;         /* of CUSTOMER_NAME */
     _Atomic uint64_t lines_loaded; /* order lines; the other tables' sizes are constants */
     struct tpcc_tally **tallies;   /* [worker][district key] */
+    struct tpcc_choices *choices;  /* [worker] */
 };
 
 struct tpcc_new_order_request {
     uint32_t w_id, d_id, c_id;
-    uint32_t line_count;
-    bool all_local, rolls_back;
+    uint32_t line_count, remote_lines;
+    bool rolls_back;
     uint64_t stock_print;
     uint64_t item_keys[TPCC_LINES_MAX], stock_keys[TPCC_LINES_MAX]; /* contiguous: prefetch takes them so */
     uint32_t item_ids[TPCC_LINES_MAX], supply_w_ids[TPCC_LINES_MAX];
@@ -71,6 +77,7 @@ struct tpcc_payment_request {
     struct tpcc_customer_choice customer; /* the customer of the payment */
     uint32_t h_c_w_id, h_c_d_id;          /* what HISTORY says; the same unless remote_payment=history */
     int32_t amount_cents;
+    bool remote; /* the customer is of another district, or HISTORY says so */
 };
 
 struct tpcc_order_status_request {
@@ -111,6 +118,12 @@ struct tpcc_request {
     };
 };
 
+/* TPC-C 5.2.2: a place where a user works. */
+struct tpcc_terminal {
+    uint32_t w_id, d_id;
+    struct tpcc_request request; /* the one that its user keys in; before it is drawn, the one before */
+};
+
 /* Drawn at a time, so that the time of drawing is no transaction's and costs one reading of the clock for so many. */
 enum { TPCC_REQUESTS_AHEAD = 16 };
 
@@ -119,6 +132,7 @@ struct workload_worker {
     const struct target_ops *ops;
     struct target_worker *worker;
     struct tpcc_tally *tallies; /* [district key], this worker's */
+    struct tpcc_choices *choices;
     struct rng rng;
     unsigned worker_idx;
     unsigned operations;
@@ -126,6 +140,8 @@ struct workload_worker {
     uint32_t homes;   /* how many home warehouses; the k-th (from 0) is home_first + k * home_step */
     uint32_t home_first, home_step;
     int64_t now_us;
+    struct tpcc_terminal *terminals; /* NULL: there are none */
+    unsigned terminal_count;
     struct tpcc_request *request; /* the one at hand */
     uint32_t requests_left;       /* drawn and not yet at hand, the next one being requests[AHEAD - requests_left] */
     struct tpcc_request requests[TPCC_REQUESTS_AHEAD];
@@ -141,6 +157,14 @@ static_assert(_Alignof(struct workload_worker) <= 64, "mem_alloc aligns to cache
 /* request.c: draws requests; see workload.h. */
 bool tpcc_draw_ahead(struct workload_worker *self);
 unsigned tpcc_next(struct workload_worker *self);
+
+/* Draws one of `type` for this warehouse. Stock-Level is of the district, 0: of any. */
+void tpcc_draw(struct workload_worker *self, struct tpcc_request *request, enum tpcc_txn type, uint32_t w_id,
+               uint32_t d_id);
+
+/* terminal.c: see workload.h. */
+extern const struct workload_terminals tpcc_terminals;
+enum target_status tpcc_terminals_open(struct workload_worker *self); /* none if the options want none */
 
 /* One transaction each: new_order.c, payment.c, order_status.c, delivery.c, stock_level.c. */
 enum target_status tpcc_run_new_order(struct workload_worker *self, struct target_txn *txn);

@@ -51,7 +51,7 @@ static enum target_status insert_order(struct workload_worker *self, struct targ
         .d_id = (uint8_t)request->d_id,
         .carrier_id = TPCC_CARRIER_NULL,
         .ol_cnt = (uint8_t)request->line_count,
-        .all_local = request->all_local,
+        .all_local = request->remote_lines == 0,
     };
     uint64_t customer_key = tpcc_order_customer_key(request->w_id, request->d_id, request->c_id, o_id);
     status = self->ops->index_insert(txn, self->tpcc->indexes[TPCC_INDEX_ORDER_CUSTOMER], &customer_key, ref);

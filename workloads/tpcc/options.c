@@ -72,6 +72,8 @@ enum target_status tpcc_options_resolve(const struct tpcc_values *given, struct 
     *options = (struct tpcc_options){
         .mode = (enum tpcc_mode)v.mode,
         .warehouses = (uint32_t)v.warehouses,
+        .terminals = v.think ? (uint32_t)v.terminals : 0,
+        .think_scale = v.think_scale,
         .remote_payment = (enum tpcc_remote_payment)(v.remote_payment - FIRST),
         .remote_stock = share_of(v.remote_stock),
         .user_abort = share_of(v.user_abort),

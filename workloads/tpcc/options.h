@@ -3,7 +3,7 @@
  *
  * Model. `mode` is a column of the table below: a switch left at "mode" takes that column's value, any other value
  * overrides it. So `mode=paper remote_payment=on` is the authors' TPC-C with real remote payments.
- *     spec      TPC-C 5.11, without terminals, think times and the deferred queue of Delivery
+ *     spec      TPC-C 5.11, without the deferred queue of Delivery, and without terminals unless think=spec
  *     paper     TPC-C as the authors of Cicada ran it
  *     paper-np  TPC-C-NP as they ran it: only Payment and New-Order, and nothing inserted
  * tpcc.h lists how a run departs from the specification in every mode.
@@ -44,6 +44,12 @@ enum tpcc_txn {
     X(enum, home, "mode", "mode|random|worker", "", "random", "worker", "worker",                                     \
       "home warehouse of a transaction: any (each worker serves all terminals), or of the worker's own "              \
       "warehouses, those with (w - 1) mod workers = worker; with fewer warehouses than workers its one")              \
+    X(enum, think, "off", "off|spec", "", NULL, NULL, NULL,                                                           \
+      "spec: requests come from terminals, dealt out to the workers, whose users key in and think as long as 5.2.5 "  \
+      "demands, and the summary reports tpmC; off: each worker begins the next request at once")                      \
+    X(f64, think_scale, "1", "0..1000", "", NULL, NULL, NULL, "think=spec: the share of these times that users take") \
+    X(u64, terminals, "10", "1..10000", "", NULL, NULL, NULL,                                                         \
+      "think=spec: terminals a warehouse, one a district (4.2.2)")                                                    \
     X(enum, remote_payment, "mode", "mode|on|history|off", "", "on", "history", "history",                            \
       "15% of Payments are for a customer of another district (2.5.1.2): really; only as HISTORY tells while the "    \
       "customer paid for is of the home district (the paper); never")                                                 \
@@ -93,6 +99,8 @@ enum tpcc_remote_payment { TPCC_REMOTE_ON, TPCC_REMOTE_HISTORY, TPCC_REMOTE_OFF 
 struct tpcc_options {
     enum tpcc_mode mode;
     uint32_t warehouses;
+    uint32_t terminals; /* a warehouse; 0: there are none */
+    double think_scale;
     uint8_t mix[TPCC_TXN_COUNT]; /* percent */
     enum tpcc_remote_payment remote_payment;
     uint64_t remote_stock, user_abort, credit_bad;

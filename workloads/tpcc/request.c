@@ -47,7 +47,7 @@ static void draw_new_order(struct workload_worker *self, struct tpcc_new_order_r
     request->w_id = w_id;
     request->d_id = tpcc_uniform(rng, 1, TPCC_DISTRICTS); /* 2.4.1.2 */
     request->c_id = tpcc_nurand(rng, 1023, self->tpcc->nurand_run.c_id, 1, TPCC_CUSTOMERS);
-    request->all_local = true;
+    request->remote_lines = 0;
     request->stock_print = 0;
     request->rolls_back = options->user_abort && chance(rng, options->user_abort); /* 2.4.1.4 */
     for (uint32_t i = 0; i < drawn; i++) {
@@ -66,7 +66,7 @@ static void draw_new_order(struct workload_worker *self, struct tpcc_new_order_r
         request->item_ids[count] = item;
         request->supply_w_ids[count] = supply_w_id;
         request->quantities[count] = quantity;
-        request->all_local &= supply_w_id == w_id;
+        request->remote_lines += supply_w_id != w_id;
         count++;
     }
     request->line_count = count;
@@ -82,7 +82,8 @@ static void draw_payment(struct workload_worker *self, struct tpcc_payment_reque
     uint32_t d_id = tpcc_uniform(rng, 1, TPCC_DISTRICTS);
     uint32_t c_w_id = w_id, c_d_id = d_id;
     /* 2.5.1.2; with a single warehouse it is another district's customer that is remote, as its comment 1 says. */
-    if (options->remote_payment != TPCC_REMOTE_OFF && tpcc_uniform(rng, 1, 100) > 85) {
+    request->remote = options->remote_payment != TPCC_REMOTE_OFF && tpcc_uniform(rng, 1, 100) > 85;
+    if (request->remote) {
         c_d_id = tpcc_uniform(rng, 1, TPCC_DISTRICTS);
         if (options->warehouses > 1)
             c_w_id = other_warehouse(self, w_id);
@@ -99,16 +100,12 @@ static void draw_payment(struct workload_worker *self, struct tpcc_payment_reque
                                                    : (int32_t)tpcc_uniform(rng, 100, 500000); /* 2.5.1.3 */
 }
 
-static void draw(struct workload_worker *self, struct tpcc_request *request)
+void tpcc_draw(struct workload_worker *self, struct tpcc_request *request, enum tpcc_txn type, uint32_t w_id,
+               uint32_t d_id)
 {
-    const struct tpcc_options *options = &self->tpcc->options;
     struct rng *rng = &self->rng;
-    uint32_t w_id = self->home_first;
-    if (self->homes > 1)
-        w_id += tpcc_uniform(rng, 0, self->homes - 1) * self->home_step;
-
-    request->type = (enum tpcc_txn)mix_draw(options->mix, rng); /* 5.2.3 */
-    switch (request->type) {
+    request->type = type;
+    switch (type) {
     case TPCC_new_order:
         draw_new_order(self, &request->new_order, w_id);
         break;
@@ -122,14 +119,23 @@ static void draw(struct workload_worker *self, struct tpcc_request *request)
         request->delivery =
             (struct tpcc_delivery_request){.w_id = w_id, .carrier_id = (uint8_t)tpcc_uniform(rng, 1, 10)};
         break;
-    case TPCC_stock_level: /* 2.8.1; a terminal keeps its district, we serve them all */
-        request->stock_level = (struct tpcc_stock_level_request){.w_id = w_id,
-                                                                 .d_id = tpcc_uniform(rng, 1, TPCC_DISTRICTS),
-                                                                 .threshold = (int32_t)tpcc_uniform(rng, 10, 20)};
+    case TPCC_stock_level: /* 2.8.1 */
+        request->stock_level =
+            (struct tpcc_stock_level_request){.w_id = w_id,
+                                              .d_id = d_id ? d_id : tpcc_uniform(rng, 1, TPCC_DISTRICTS),
+                                              .threshold = (int32_t)tpcc_uniform(rng, 10, 20)};
         break;
     case TPCC_TXN_COUNT:
         __builtin_unreachable();
     }
+}
+
+static void draw(struct workload_worker *self, struct tpcc_request *request)
+{
+    uint32_t w_id = self->home_first;
+    if (self->homes > 1)
+        w_id += tpcc_uniform(&self->rng, 0, self->homes - 1) * self->home_step;
+    tpcc_draw(self, request, (enum tpcc_txn)mix_draw(self->tpcc->options.mix, &self->rng), w_id, 0); /* 5.2.3 */
 }
 
 bool tpcc_draw_ahead(struct workload_worker *self)

@@ -1,6 +1,7 @@
 /* tpcc.c - see tpcc.h: the instance, its tables, and one attempt of a request. */
 #include "workloads/tpcc/tpcc.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -8,6 +9,7 @@
 #include "engine/base/mem.h"
 #include "workloads/schema.h"
 #include "workloads/tpcc/instance.h"
+#include "workloads/tpcc/report.h"
 
 /*
  * All rows that a request looks up were loaded or are found through an index. One may be missing for a moment all the
@@ -26,6 +28,7 @@ static void tpcc_destroy(struct workload *workload)
     for (unsigned i = 0; workload->tallies && i < workload->workers; i++)
         free(workload->tallies[i]);
     free(workload->tallies);
+    free(workload->choices);
     free(workload);
 }
 
@@ -44,6 +47,13 @@ static enum target_status tpcc_create(const void *values, const struct target_op
                  (double)options.user_abort / 0x1p32);
         return TARGET_INVALID;
     }
+    if (options.terminals && (uint64_t)options.terminals * options.warehouses < workers) {
+        snprintf(error, error_bytes,
+                 "tpcc: think=spec: %u warehouses have %" PRIu64 " terminals for %u workers: raise "
+                 "warehouses or lower threads",
+                 options.warehouses, (uint64_t)options.terminals * options.warehouses, workers);
+        return TARGET_INVALID;
+    }
     struct workload *workload = mem_alloc(sizeof(*workload));
     if (!workload)
         goto out_of_memory;
@@ -56,7 +66,8 @@ static enum target_status tpcc_create(const void *values, const struct target_op
     rng_init(&rng, seed, 0);
     tpcc_nurand_draw(&rng, options.nurand_differ, &workload->nurand_load, &workload->nurand_run);
     workload->tallies = mem_alloc(sizeof(struct tpcc_tally *) * (workers ? workers : 1));
-    if (!workload->tallies)
+    workload->choices = mem_alloc(sizeof(struct tpcc_choices) * (workers ? workers : 1));
+    if (!workload->tallies || !workload->choices)
         goto out_of_memory;
     for (unsigned i = 0; i < workers; i++) {
         workload->tallies[i] = mem_alloc(sizeof(struct tpcc_tally) * workload->districts);
@@ -187,14 +198,20 @@ static enum target_status tpcc_worker_create(struct workload *workload, struct t
     self->worker_idx = worker_idx;
     self->request = self->requests;
     self->tallies = workload->tallies[worker_idx];
+    self->choices = &workload->choices[worker_idx];
     rng_init(&self->rng, workload->seed, 1 + (uint64_t)worker_idx);
     choose_homes(self);
+    if (tpcc_terminals_open(self) != TARGET_OK) {
+        free(self);
+        return TARGET_NO_MEMORY;
+    }
     *created = self;
     return TARGET_OK;
 }
 
 static void tpcc_worker_destroy(struct workload_worker *self)
 {
+    free(self->terminals);
     free(self);
 }
 
@@ -215,6 +232,7 @@ static void tally(struct workload_worker *self)
         tally_add(&tallies->new_orders, 1);
         tally_add(&tallies->lines, self->request->new_order.line_count);
         tally_add(&tallies->stock_print, self->request->new_order.stock_print);
+        tally_add(&self->choices->remote_lines, self->request->new_order.remote_lines);
         break;
     case TPCC_payment:
         tallies += tpcc_district_key(self->request->payment.w_id, self->request->payment.d_id);
@@ -223,6 +241,12 @@ static void tally(struct workload_worker *self)
                               atomic_load_explicit(&tallies->payment_cents, memory_order_relaxed) +
                                   self->request->payment.amount_cents,
                               memory_order_relaxed);
+        tally_add(&self->choices->remote_payments, self->request->payment.remote);
+        tally_add(&self->choices->payments_by_name, self->request->payment.customer.by_name);
+        break;
+    case TPCC_order_status:
+        tally_add(&self->choices->order_statuses, 1);
+        tally_add(&self->choices->order_statuses_by_name, self->request->order_status.customer.by_name);
         break;
     case TPCC_delivery:
         tallies += tpcc_district_key(self->request->delivery.w_id, 1);
@@ -357,18 +381,31 @@ static void tpcc_data_size(const struct workload *workload, uint64_t *rows, uint
         *bytes += counts[indexes[i].table] * key_bytes(workload, (enum tpcc_index)i);
 }
 
-/* TPC-C 2.7.4.2: how many districts had nothing to deliver is part of a result. */
-static void tpcc_skipped(const struct workload *workload, uint64_t *skipped, uint64_t *tried)
+static uint64_t loaded(const _Atomic uint64_t *counter)
 {
-    *skipped = *tried = 0;
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static void tpcc_count_shares(const struct workload *workload, struct workload_part *counts)
+{
+    memset(counts, 0, TPCC_SHARE_COUNT * sizeof *counts);
     for (unsigned i = 0; i < workload->workers; i++) {
+        const struct tpcc_choices *choices = &workload->choices[i];
+        counts[TPCC_SHARE_remote_lines].part += loaded(&choices->remote_lines);
+        counts[TPCC_SHARE_remote_payments].part += loaded(&choices->remote_payments);
+        counts[TPCC_SHARE_payments_by_name].part += loaded(&choices->payments_by_name);
+        counts[TPCC_SHARE_order_status_by_name].part += loaded(&choices->order_statuses_by_name);
+        counts[TPCC_SHARE_order_status_by_name].whole += loaded(&choices->order_statuses);
         for (uint32_t d = 0; d < workload->districts; d++) {
             const struct tpcc_tally *tallies = &workload->tallies[i][d];
-            uint64_t found_none = atomic_load_explicit(&tallies->skipped, memory_order_relaxed);
-            *skipped += found_none;
-            *tried += found_none + atomic_load_explicit(&tallies->deliveries, memory_order_relaxed);
+            uint64_t found_none = loaded(&tallies->skipped);
+            counts[TPCC_SHARE_deliveries_skipped].part += found_none;
+            counts[TPCC_SHARE_deliveries_skipped].whole += found_none + loaded(&tallies->deliveries);
+            counts[TPCC_SHARE_remote_lines].whole += loaded(&tallies->lines);
+            counts[TPCC_SHARE_remote_payments].whole += loaded(&tallies->payments);
         }
     }
+    counts[TPCC_SHARE_payments_by_name].whole = counts[TPCC_SHARE_remote_payments].whole;
 }
 
 static uint64_t tpcc_scale(const struct workload *workload, const char **unit)
@@ -406,12 +443,15 @@ const struct workload_ops tpcc_workload_ops = {
     .worker_destroy = tpcc_worker_destroy,
     .draw_ahead = tpcc_draw_ahead,
     .next = tpcc_next,
+    .terminals = &tpcc_terminals,
     .attempt = tpcc_attempt,
     .operations = tpcc_operations,
     .check = tpcc_check,
     .check_live = true,
     .data_size = tpcc_data_size,
-    .skipped = tpcc_skipped,
+    .shares = tpcc_shares,
+    .count_shares = tpcc_count_shares,
+    .report = tpcc_report,
     .scale = tpcc_scale,
     .space = tpcc_space,
 };

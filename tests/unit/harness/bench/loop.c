@@ -232,6 +232,64 @@ static void an_open_loop_waits_and_counts_waiting_as_response(void **state)
     free(worker.counters);
 }
 
+static unsigned terminals_drawn, terminals_served;
+
+static unsigned terminal_count(const struct workload_worker *state)
+{
+    (void)state;
+    return 3;
+}
+
+static uint64_t terminal_draw(struct workload_worker *state, unsigned terminal)
+{
+    (void)state;
+    (void)terminal;
+    terminals_drawn++;
+    return 3000000;
+}
+
+static void terminal_serve(struct workload_worker *state, unsigned terminal)
+{
+    (void)state;
+    (void)terminal;
+    assert_int_equal(terminals_served++, draws); /* before the request is taken */
+}
+
+static bool draws_ahead(struct workload_worker *state)
+{
+    (void)state;
+    fail_msg("a terminal's request is drawn for it");
+    return false;
+}
+
+static void users_who_think_are_waited_for(void **state)
+{
+    (void)state;
+    static const struct workload_terminals terminal_ops = {
+        .count = terminal_count, .draw = terminal_draw, .serve = terminal_serve};
+    const struct workload_ops thinking_ops = {
+        .next = next, .attempt = attempt, .operations = operations, .draw_ahead = draws_ahead};
+    set_script((const enum target_status[]){TARGET_RETRY, TARGET_ROLLED_BACK}, 2);
+    attempts = draws = backoffs = stop_after = open_at = 0;
+    stop = false;
+    struct terminals *terminals = terminals_create(&terminal_ops, NULL, 1);
+    struct loop_worker worker = {
+        .workload = &thinking_ops, .target = &target, .stop = &stop, .commits_max = 12, .terminals = terminals};
+    worker.counters = loop_counters_create(2);
+    worker.latencies = latencies_create(2);
+    assert_int_equal(loop_run(&worker), TARGET_OK);
+    /* Three users of 3 ms, four requests each: the last of them cannot have keyed in any earlier. */
+    assert_true(worker.end_ns - worker.begin_ns >= 9000000);
+    assert_int_equal(terminals_served, 12);
+    assert_int_equal(terminals_drawn, 3 + 12);
+    assert_int_equal(worker.latencies[0].response.count + worker.latencies[1].response.count, 11); /* one rolled back */
+    for (int type = 0; type < 2; type++)
+        assert_true(worker.latencies[type].response.sum >= worker.latencies[type].service.sum);
+    terminals_destroy(terminals);
+    free(worker.latencies);
+    free(worker.counters);
+}
+
 /* The window opened 20 ms ago and closed 10 ms ago; the worker, kept from its CPU, sees both only now. */
 static void what_was_due_in_a_window_is_done_and_is_late(void **state)
 {
@@ -440,6 +498,7 @@ int main(void)
         cmocka_unit_test(only_what_begins_in_the_window_is_timed),
         cmocka_unit_test(a_window_that_never_opens_times_nothing),
         cmocka_unit_test(an_open_loop_waits_and_counts_waiting_as_response),
+        cmocka_unit_test(users_who_think_are_waited_for),
         cmocka_unit_test(what_was_due_in_a_window_is_done_and_is_late),
         cmocka_unit_test(a_request_given_up_has_waited_too),
         cmocka_unit_test(a_request_is_given_up_after_attempts_or_time),

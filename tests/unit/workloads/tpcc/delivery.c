@@ -1,5 +1,6 @@
 /* delivery.c - a Delivery takes the oldest order of each of ten districts (TPC-C 2.7). */
 #include "tests/unit/workloads/tpcc/fixture.h"
+#include "workloads/tpcc/report.h"
 
 static struct fixture loaded;
 
@@ -79,14 +80,15 @@ static void a_district_without_new_orders_is_skipped(void **state)
         commit(txn);
         atomic_fetch_add(&loaded.self->tallies[3].deliveries, 1);
     }
-    uint64_t skipped_before, tried_before, skipped, tried;
-    tpcc_workload_ops.skipped(loaded.tpcc, &skipped_before, &tried_before);
+    struct workload_part before[TPCC_SHARE_COUNT], after[TPCC_SHARE_COUNT];
+    tpcc_workload_ops.count_shares(loaded.tpcc, before);
     request_delivery(9);
     assert_int_equal(run(&loaded, TPCC_delivery), TARGET_OK);
     assert_int_equal(loaded.self->delivered, 0x3ff & ~(1 << 3));
-    tpcc_workload_ops.skipped(loaded.tpcc, &skipped, &tried);
-    assert_int_equal(skipped - skipped_before, 1); /* 2.7.4.2: and it is told */
-    assert_int_equal(tried - tried_before, 10);
+    tpcc_workload_ops.count_shares(loaded.tpcc, after);
+    const struct workload_part *told = &after[TPCC_SHARE_deliveries_skipped];
+    assert_int_equal(told->part - before[TPCC_SHARE_deliveries_skipped].part, 1); /* 2.7.4.2: and it is told */
+    assert_int_equal(told->whole - before[TPCC_SHARE_deliveries_skipped].whole, 10);
     assert_delivered(3, 2103, 9);
     assert_delivered(5, 2103, 9);
     assert_consistent(&loaded, at_rest);

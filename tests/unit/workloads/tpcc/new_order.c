@@ -1,5 +1,6 @@
 /* new_order.c - what a New-Order does to the tables, and what one that rolls back does not (TPC-C 2.4). */
 #include "tests/unit/workloads/tpcc/fixture.h"
+#include "workloads/tpcc/report.h"
 
 static struct fixture loaded;
 
@@ -21,7 +22,8 @@ static int close_group(void **state)
 /* An order of customer 17 for `count` items from `first_item` on, quantity 3 each, the last one from warehouse 2. */
 static void request_order(struct tpcc_new_order_request *request, uint32_t d_id, uint32_t count, uint32_t first_item)
 {
-    *request = (struct tpcc_new_order_request){.w_id = 1, .d_id = d_id, .c_id = 17, .line_count = count};
+    *request =
+        (struct tpcc_new_order_request){.w_id = 1, .d_id = d_id, .c_id = 17, .line_count = count, .remote_lines = 1};
     for (uint32_t i = 0; i < count; i++) {
         request->item_ids[i] = first_item + i;
         request->supply_w_ids[i] = i + 1 == count ? 2 : 1;
@@ -37,10 +39,14 @@ static void an_order_and_its_lines_are_inserted(void **state)
     struct tpcc_order order;
     struct tpcc_new_order_row new_order;
     struct tpcc_district district;
+    struct workload_part shares[TPCC_SHARE_COUNT];
     (void)state;
     request_order(&loaded.self->request->new_order, 3, 6, 500);
     loaded.self->now_us = 123456789;
     assert_int_equal(run(&loaded, TPCC_new_order), TARGET_OK);
+    tpcc_workload_ops.count_shares(loaded.tpcc, shares);
+    assert_int_equal(shares[TPCC_SHARE_remote_lines].part, 1);
+    assert_int_equal(shares[TPCC_SHARE_remote_lines].whole, 6);
 
     GET(&loaded, DISTRICT, tpcc_district_key(1, 3), &district);
     assert_int_equal(district.next_o_id, 3002);

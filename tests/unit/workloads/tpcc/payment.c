@@ -1,5 +1,6 @@
 /* payment.c - what a Payment does to the tables, and how its customer is found (TPC-C 2.5). */
 #include "tests/unit/workloads/tpcc/fixture.h"
+#include "workloads/tpcc/report.h"
 
 static struct fixture loaded;
 
@@ -95,11 +96,19 @@ static void a_remote_customer_pays_at_our_warehouse(void **state)
 {
     struct tpcc_customer before, after;
     struct tpcc_district d_before, d_after;
+    struct workload_part shares_before[TPCC_SHARE_COUNT], shares[TPCC_SHARE_COUNT];
     (void)state;
+    tpcc_workload_ops.count_shares(loaded.tpcc, shares_before);
     GET(&loaded, CUSTOMER, tpcc_customer_key(2, 7, 40), &before);
     GET(&loaded, DISTRICT, tpcc_district_key(2, 7), &d_before);
     loaded.self->request->payment = request_payment(2, 2, 7, 40);
+    loaded.self->request->payment.remote = true;
     assert_int_equal(run(&loaded, TPCC_payment), TARGET_OK);
+    tpcc_workload_ops.count_shares(loaded.tpcc, shares);
+    for (unsigned i = TPCC_SHARE_remote_payments; i <= TPCC_SHARE_payments_by_name; i++) {
+        assert_int_equal(shares[i].part - shares_before[i].part, i == TPCC_SHARE_remote_payments);
+        assert_int_equal(shares[i].whole - shares_before[i].whole, 1);
+    }
     GET(&loaded, CUSTOMER, tpcc_customer_key(2, 7, 40), &after);
     GET(&loaded, DISTRICT, tpcc_district_key(2, 7), &d_after);
     assert_int_equal(after.balance_cents, before.balance_cents - 12345);

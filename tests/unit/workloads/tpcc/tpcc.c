@@ -73,7 +73,7 @@ static void new_orders_are_drawn_as_specified(void **state)
             for (uint32_t j = 0; j < k; j++)
                 duplicate |= request->stock_keys[j] == request->stock_keys[k];
         }
-        assert_int_equal(request->all_local, all_local);
+        assert_int_equal(request->remote_lines == 0, all_local);
         lines += request->line_count;
         rolls_back += request->rolls_back;
         duplicates += duplicate;
@@ -96,7 +96,7 @@ static void the_paper_drops_duplicates_and_never_rolls_back(void **state)
         tpcc_workload_ops.next(fixture.self);
         const struct tpcc_new_order_request *request = &fixture.self->request->new_order;
         assert_false(request->rolls_back);
-        assert_true(request->all_local); /* one warehouse */
+        assert_int_equal(request->remote_lines, 0); /* one warehouse */
         shorter += request->line_count < 5;
         for (uint32_t k = 0; k < request->line_count; k++) {
             for (uint32_t j = 0; j < k; j++)
@@ -127,6 +127,7 @@ static void payments_are_drawn_as_specified(void **state)
             assert_in_range(request->customer.id, 1, 3000);
         if (request->customer.w_id == request->w_id)
             assert_int_equal(request->customer.d_id, request->d_id);
+        assert_int_equal(request->remote, request->customer.w_id != request->w_id);
         remote += request->customer.w_id != request->w_id;
         by_name += request->customer.by_name;
         cents += request->amount_cents % 100 != 0;
