@@ -26,25 +26,6 @@ static struct table *table_of(void *owner, uint64_t number)
     return NULL;
 }
 
-static struct durable_index described(struct mae_index *index)
-{
-    return (struct durable_index){.number = index->number,
-                                  .key_bytes = index->key_bytes,
-                                  .hashed = index->kind == MAE_INDEX_HASH,
-                                  .index = index};
-}
-
-static bool index_of(void *owner, uint64_t number, struct durable_index *found)
-{
-    const struct mae_db *db = owner;
-    for (unsigned i = 0; i < db->index_count; i++)
-        if (db->indexes[i]->number == number) {
-            *found = described(db->indexes[i]);
-            return true;
-        }
-    return false;
-}
-
 static struct table *table_at(void *owner, size_t i)
 {
     struct mae_db *db = owner;
@@ -60,9 +41,16 @@ static bool index_at(void *owner, size_t i, struct durable_index *found)
     pthread_mutex_lock(&db->lock);
     struct mae_index *index = i < db->index_count ? db->indexes[i] : NULL;
     pthread_mutex_unlock(&db->lock);
-    if (index)
-        *found = described(index);
-    return index != NULL;
+    if (!index)
+        return false;
+    bool hashed = index->kind == MAE_INDEX_HASH;
+    *found = (struct durable_index){.number = index->number,
+                                    .key_bytes = index->key_bytes,
+                                    .hash = hashed ? &index->hash : NULL,
+                                    .tree = hashed ? NULL : &index->tree,
+                                    .rows = &index->table->rows,
+                                    .index = index};
+    return true;
 }
 
 static enum mae_status walk(struct mae_txn *txn, void *arg, struct index_position *position, mae_entry_fn visit,
@@ -73,18 +61,6 @@ static enum mae_status walk(struct mae_txn *txn, void *arg, struct index_positio
     return index->ops->walk(txn, index, position, visit, visit_arg);
 }
 
-static uint64_t order(void *arg, const void *key)
-{
-    const struct mae_index *index = arg;
-    return index->kind == MAE_INDEX_HASH ? hash_index_order(&index->hash, key) : tree_index_order(&index->tree, key);
-}
-
-static enum mae_status expect(void *arg, uint64_t count)
-{
-    struct mae_index *index = arg;
-    return index->kind == MAE_INDEX_HASH ? hash_index_expect(&index->hash, count) : MAE_OK;
-}
-
 static void leave(void *owner, struct mae_worker *worker)
 {
     struct mae_db *db = owner;
@@ -92,26 +68,6 @@ static void leave(void *owner, struct mae_worker *worker)
     unsigned count = db->table_count; /* the worker has met no table that is made later */
     pthread_mutex_unlock(&db->lock);
     db_worker_leave(worker, count);
-}
-
-static enum mae_status count_entry(void *arg, uint64_t row)
-{
-    struct table *rows = &((struct mae_index *)arg)->table->rows;
-    uint32_t entries = row_entries(rows, table_row(rows, row)) + 1;
-    if (!row_entries_reserve(rows, table_row(rows, row), entries))
-        return MAE_NO_MEMORY;
-    row_entries_set(rows, table_row(rows, row), entries);
-    return MAE_OK;
-}
-
-static enum mae_status add_entry(struct mae_txn *txn, void *arg, const void *key, uint64_t row)
-{
-    struct mae_index *index = arg;
-    struct table *rows = &index->table->rows;
-    if (row >= atomic_load_explicit(&rows->next_row, memory_order_relaxed) ||
-        atomic_load_explicit(row_head(rows, table_row(rows, row)), memory_order_relaxed) == HANDLE_NONE)
-        return MAE_CORRUPT;
-    return index->ops->insert(txn, index, key, row);
 }
 
 static enum mae_status restore_objects(struct mae_db *db)
@@ -131,17 +87,8 @@ static enum mae_status restore_objects(struct mae_db *db)
 
 static enum mae_status restore(struct mae_db *db)
 {
-    const struct durable_host host = {.owner = db,
-                                      .table = table_of,
-                                      .index = index_of,
-                                      .table_at = table_at,
-                                      .index_at = index_at,
-                                      .order = order,
-                                      .expect = expect,
-                                      .add = add_entry,
-                                      .added = count_entry,
-                                      .leave = leave,
-                                      .walk = walk};
+    const struct durable_host host = {
+        .owner = db, .table = table_of, .table_at = table_at, .index_at = index_at, .leave = leave, .walk = walk};
     struct table *tables[CATALOG_MAX];
     for (unsigned i = 0; i < db->named_count; i++)
         tables[i] = &db->named[i]->rows;

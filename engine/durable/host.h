@@ -4,7 +4,9 @@
 #ifndef ENGINE_DURABLE_HOST_H
 #define ENGINE_DURABLE_HOST_H
 
+#include "engine/index/hash_index.h"
 #include "engine/index/position.h"
+#include "engine/index/tree_index.h"
 #include "engine/maemio.h"
 #include "engine/store/table.h"
 #include "engine/txn/worker.h"
@@ -12,27 +14,19 @@
 struct durable_index {
     uint64_t number;
     size_t key_bytes;
-    bool hashed; /* `order` spreads keys evenly */
-    void *index; /* the owner's */
+    struct hash_index *hash; /* the one or the other, else NULL */
+    struct tree_index *tree;
+    struct table *rows; /* to which the entries lead */
+    void *index;        /* the owner's */
 };
 
 struct durable_host {
     void *owner;
-    /* The table of rows, or the index, with this number. NULL or false: there is none. */
+    /* The table of rows with this number, or NULL. */
     struct table *(*table)(void *owner, uint64_t number);
-    bool (*index)(void *owner, uint64_t number, struct durable_index *index);
-    /* The i-th, in the order in which they were made. Any thread. */
+    /* The i-th, in the order in which they were made. NULL or false: there are fewer. Any thread. */
     struct table *(*table_at)(void *owner, size_t i);
     bool (*index_at)(void *owner, size_t i, struct durable_index *index);
-    /* For a recovery, by any thread. Where the key stands in the index, roughly: whoever adds keys by this order goes
-     * through the index from one end to the other. */
-    uint64_t (*order)(void *index, const void *key);
-    /* So many entries will be added; none has been. MAE_OK, MAE_NO_MEMORY, MAE_NO_ADDRESSES. */
-    enum mae_status (*expect)(void *index, uint64_t count);
-    /* Adds an entry without a write of its row, which must be there. When it is committed, `added` has the row count it
-     * (I4); one thread at a time for a row. */
-    enum mae_status (*add)(struct mae_txn *txn, void *index, const void *key, uint64_t row);
-    enum mae_status (*added)(void *index, uint64_t row);
     /* Ends a worker that has used any tables. */
     void (*leave)(void *owner, struct mae_worker *worker);
     /* Visits the next entries, about until `visit` returns false, and moves the position on. MAE_NOT_FOUND: it was at

@@ -337,17 +337,6 @@ static size_t divide(const struct hash_index *index, struct entry_list *list, un
     return first;
 }
 
-/* Makes a bucket of depth `depth`, in `data`, with these entries. */
-static enum mae_status fill_bucket(struct mae_txn *txn, const struct hash_index *index, void *data, unsigned depth,
-                                   unsigned char *entries, size_t count)
-{
-    memset(data, 0, index->bucket_bytes);
-    bucket_depth_set(index, data, depth);
-    for (uint32_t i = 0; count > 0 && i < index->bucket_entries; i++, count--, entries += index->entry_bytes)
-        bucket_entry_set(index, data, i, entries, hash_load_word(entries + index->key_bytes));
-    return count ? overflow_build(txn, index, data, bucket_link_offset(index), entries, count, 0) : MAE_OK;
-}
-
 /*
  * Splits bucket (base, growth) of depth `depth` in the running transaction: its chain is read, it and its new sibling
  * are written anew, and its overflow buckets are deleted.
@@ -375,10 +364,12 @@ static enum mae_status split_bucket(struct mae_txn *txn, struct hash_index *inde
         status = overflow_take(txn, index, bucket_link(index, old), &list);
     size_t first = divide(index, &list, depth);
     unsigned deeper = depth + !MUTATED(depth_too_old);
+    const struct bucket_writer writer = {.txn = txn};
     if (status == MAE_OK)
-        status = fill_bucket(txn, index, halves[0], deeper, list.at, first);
+        status = bucket_fill(&writer, index, halves[0], deeper, list.at, first);
     if (status == MAE_OK)
-        status = fill_bucket(txn, index, halves[1], deeper, list.at + first * index->entry_bytes, list.count - first);
+        status =
+            bucket_fill(&writer, index, halves[1], deeper, list.at + first * index->entry_bytes, list.count - first);
     entry_list_fini(&list);
     return status;
 }

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/index/bulk.h"
+
 enum { LEVELS_MAX = 64 / LINK_FANOUT_BITS };
 
 static uint64_t seeded_hash(const struct hash_index *index, const unsigned char *key)
@@ -46,14 +48,17 @@ enum mae_status overflow_follow(struct mae_txn *txn, const struct hash_index *in
 }
 
 /* Inserts an empty row into the overflow table. */
-static enum mae_status new_row(struct mae_txn *txn, const struct hash_index *index, void **data, uint32_t *link)
+static enum mae_status new_row(const struct bucket_writer *writer, const struct hash_index *index, void **data,
+                               uint32_t *link)
 {
     uint64_t row = 0;
-    enum mae_status status = txn_insert(txn, index->overflow, index->bucket_bytes, &row, data);
+    enum mae_status status = writer->txn
+                                 ? txn_insert(writer->txn, index->overflow, index->bucket_bytes, &row, data)
+                                 : bulk_node(writer->worker, index->overflow, index->bucket_bytes, 0, &row, data);
     if (status != MAE_OK)
         return status;
     if (row >= LINK_DIRECTORY - 1)
-        return txn_doom(txn, MAE_NO_MEMORY);
+        return writer->txn ? txn_doom(writer->txn, MAE_NO_MEMORY) : MAE_NO_MEMORY;
     memset(*data, 0, index->bucket_bytes);
     *link = (uint32_t)row + 1;
     return MAE_OK;
@@ -63,7 +68,8 @@ enum mae_status overflow_add(struct mae_txn *txn, const struct hash_index *index
                              uint32_t *link)
 {
     void *data;
-    enum mae_status status = new_row(txn, index, &data, link);
+    const struct bucket_writer writer = {.txn = txn};
+    enum mae_status status = new_row(&writer, index, &data, link);
     if (status == MAE_OK)
         bucket_entry_set(index, data, 0, key, row_word);
     return status;
@@ -82,8 +88,9 @@ enum mae_status overflow_branch(struct mae_txn *txn, const struct hash_index *in
     enum mae_status status = linked(txn_update(txn, place->table, place->row, 0, NULL, &data));
     if (status == MAE_OK)
         status = overflow_take(txn, index, link_load(data, place->offset), &list);
+    const struct bucket_writer writer = {.txn = txn};
     if (status == MAE_OK)
-        status = overflow_build(txn, index, data, place->offset, list.at, list.count, place->level);
+        status = overflow_build(&writer, index, data, place->offset, list.at, list.count, place->level);
     entry_list_fini(&list);
     return status;
 }
@@ -116,18 +123,23 @@ static bool grow(const struct hash_index *index, struct entry_list *list)
     return true;
 }
 
+bool entry_list_put(const struct hash_index *index, struct entry_list *list, const void *key, uint64_t row_word)
+{
+    if (list->count == list->capacity && !grow(index, list))
+        return false;
+    unsigned char *entry = list->at + list->count++ * index->entry_bytes;
+    memcpy(entry, key, index->key_bytes);
+    bucket_store_word(entry + index->key_bytes, row_word);
+    return true;
+}
+
 enum mae_status entry_list_add(struct mae_txn *txn, const struct hash_index *index, struct entry_list *list,
                                const void *bucket)
 {
     for (uint32_t i = 0; i < index->bucket_entries; i++) {
         uint64_t row_word = bucket_row_word(index, bucket, i);
-        if (!row_word)
-            continue;
-        if (list->count == list->capacity && !grow(index, list))
+        if (row_word && !entry_list_put(index, list, bucket_entry(index, bucket, i), row_word))
             return txn_doom(txn, MAE_NO_MEMORY);
-        unsigned char *entry = list->at + list->count++ * index->entry_bytes;
-        memcpy(entry, bucket_entry(index, bucket, i), index->key_bytes);
-        bucket_store_word(entry + index->key_bytes, row_word);
     }
     return MAE_OK;
 }
@@ -173,14 +185,14 @@ static size_t gather(const struct hash_index *index, unsigned char *entries, siz
     return gathered;
 }
 
-static enum mae_status build_chain(struct mae_txn *txn, const struct hash_index *index, void *data, size_t offset,
-                                   const unsigned char *entries, size_t count)
+static enum mae_status build_chain(const struct bucket_writer *writer, const struct hash_index *index, void *data,
+                                   size_t offset, const unsigned char *entries, size_t count)
 {
     for (size_t i = 0; i < count; i++, entries += index->entry_bytes) {
         uint32_t used = (uint32_t)(i % index->bucket_entries), link;
         if (used == 0) {
             void *fresh;
-            enum mae_status status = new_row(txn, index, &fresh, &link);
+            enum mae_status status = new_row(writer, index, &fresh, &link);
             if (status != MAE_OK)
                 return status;
             link_store(data, offset, link);
@@ -192,24 +204,34 @@ static enum mae_status build_chain(struct mae_txn *txn, const struct hash_index 
     return MAE_OK;
 }
 
-enum mae_status overflow_build(struct mae_txn *txn, const struct hash_index *index, void *data, size_t offset,
-                               unsigned char *entries, size_t count, unsigned level)
+enum mae_status overflow_build(const struct bucket_writer *writer, const struct hash_index *index, void *data,
+                               size_t offset, unsigned char *entries, size_t count, unsigned level)
 {
     link_store(data, offset, 0);
     if (count <= OVERFLOW_CHAIN_MAX * index->bucket_entries || level == LEVELS_MAX)
-        return build_chain(txn, index, data, offset, entries, count);
+        return build_chain(writer, index, data, offset, entries, count);
     void *directory;
     uint32_t link;
-    enum mae_status status = new_row(txn, index, &directory, &link);
+    enum mae_status status = new_row(writer, index, &directory, &link);
     if (status == MAE_OK)
         link_store(data, offset, link | LINK_DIRECTORY);
     for (unsigned slot = 0; slot < LINK_FANOUT && status == MAE_OK; slot++) {
         size_t gathered = gather(index, entries, count, level, slot);
-        status = overflow_build(txn, index, directory, slot * LINK_BYTES, entries, gathered, level + 1);
+        status = overflow_build(writer, index, directory, slot * LINK_BYTES, entries, gathered, level + 1);
         entries += gathered * index->entry_bytes;
         count -= gathered;
     }
     return status;
+}
+
+enum mae_status bucket_fill(const struct bucket_writer *writer, const struct hash_index *index, void *data,
+                            unsigned depth, unsigned char *entries, size_t count)
+{
+    memset(data, 0, index->bucket_bytes);
+    bucket_depth_set(index, data, depth);
+    for (uint32_t i = 0; count > 0 && i < index->bucket_entries; i++, count--, entries += index->entry_bytes)
+        bucket_entry_set(index, data, i, entries, hash_load_word(entries + index->key_bytes));
+    return count ? overflow_build(writer, index, data, bucket_link_offset(index), entries, count, 0) : MAE_OK;
 }
 
 enum mae_status overflow_visit(struct mae_txn *txn, const struct hash_index *index, uint32_t link, mae_entry_fn visit,

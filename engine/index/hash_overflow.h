@@ -39,6 +39,12 @@ enum mae_status overflow_branch(struct mae_txn *txn, const struct hash_index *in
 enum mae_status overflow_add(struct mae_txn *txn, const struct hash_index *index, const void *key, uint64_t row_word,
                              uint32_t *link);
 
+/* Who makes rows of the overflow table: a transaction, or without one (NULL) a worker (bulk.h). */
+struct bucket_writer {
+    struct mae_txn *txn;
+    struct mae_worker *worker;
+};
+
 /* Entries on their way from one bucket to another. */
 enum { ENTRY_LIST_FIRST = 64 };
 struct entry_list {
@@ -48,6 +54,8 @@ struct entry_list {
 };
 void entry_list_init(struct entry_list *list);
 void entry_list_fini(struct entry_list *list);
+/* Adds an entry. False when out of memory. */
+bool entry_list_put(const struct hash_index *index, struct entry_list *list, const void *key, uint64_t row_word);
 /* Adds the entries of one bucket. */
 enum mae_status entry_list_add(struct mae_txn *txn, const struct hash_index *index, struct entry_list *list,
                                const void *bucket);
@@ -57,8 +65,12 @@ enum mae_status overflow_take(struct mae_txn *txn, const struct hash_index *inde
                               struct entry_list *list);
 
 /* Puts entries, which it may reorder, into new rows, linked from `offset` of the new version `data`. */
-enum mae_status overflow_build(struct mae_txn *txn, const struct hash_index *index, void *data, size_t offset,
-                               unsigned char *entries, size_t count, unsigned level);
+enum mae_status overflow_build(const struct bucket_writer *writer, const struct hash_index *index, void *data,
+                               size_t offset, unsigned char *entries, size_t count, unsigned level);
+
+/* Makes `data` a bucket of depth `depth` with these entries, which it may reorder. */
+enum mae_status bucket_fill(const struct bucket_writer *writer, const struct hash_index *index, void *data,
+                            unsigned depth, unsigned char *entries, size_t count);
 
 /* See hash_index_visit. */
 enum mae_status overflow_visit(struct mae_txn *txn, const struct hash_index *index, uint32_t link, mae_entry_fn visit,
