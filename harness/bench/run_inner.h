@@ -118,7 +118,7 @@ struct run_window {
 };
 
 /* What results go into. */
-enum run_output { RUN_CSV, RUN_JSON, RUN_INTERVALS, RUN_LATENCIES, RUN_COUNTERS, RUN_OUTPUTS };
+enum run_output { RUN_CSV, RUN_JSON, RUN_INTERVALS, RUN_LATENCIES, RUN_COUNTERS, RUN_HDR_LOG, RUN_OUTPUTS };
 struct run_outputs {
     const struct run_setup *setup;
     struct csv *files[RUN_OUTPUTS]; /* NULL: not asked for */

@@ -1,11 +1,12 @@
 /*
  * run_output.c - the files beside the result CSV: intervals, histograms, counters, JSON; see run_inner.h.
- * Rows of all of them begin with the columns of `leading`, so that files of many runs can be joined.
+ * Rows of all CSV files begin with the columns of `leading`, so that files of many runs can be joined.
  */
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "harness/bench/run_inner.h"
+#include "harness/record/hdr_log.h"
 #include "harness/record/metadata.h"
 
 #define LEADING "config_hash,label,point,workload,target,threads,repetition,start_utc,"
@@ -36,6 +37,7 @@ static const struct {
                        offsetof(struct run_options, latency_csv)},
     [RUN_COUNTERS] = {"--counters-csv", "worker,counter,status,raw,value,share,per_txn,per_op,reason\n",
                       offsetof(struct run_options, counters_csv)},
+    [RUN_HDR_LOG] = {"--hdr-log", HDR_LOG_HEADER, offsetof(struct run_options, hdr_log)},
     [RUN_OUTPUTS] = {"--history", "", offsetof(struct run_options, history)}, /* opened elsewhere */
 };
 
@@ -122,7 +124,8 @@ bool run_outputs_open(struct run_outputs *outputs, char *error)
     for (unsigned i = 0; fine && i < RUN_OUTPUTS; i++) {
         SUPPORT_FREED char *path = place_of(&outputs->setup->options->run, i);
         SUPPORT_FREED struct support_text header = {0};
-        support_text_add(&header, "%s%s", i >= RUN_INTERVALS ? LEADING : "", outputs_table[i].columns);
+        support_text_add(&header, "%s%s", i >= RUN_INTERVALS && i != RUN_HDR_LOG ? LEADING : "",
+                         outputs_table[i].columns);
         if (i == RUN_INTERVALS)
             interval_header(&header);
         if (path[0] != '\0')
@@ -192,6 +195,50 @@ static bool latencies_write(struct run_outputs *outputs, const struct run_worker
     return fclose(file) == 0 && (rows.bytes == 0 || csv_write_text(outputs->files[RUN_LATENCIES], rows.text, error));
 }
 
+/* The histograms of a log, in order. */
+static const struct {
+    const char *name;
+    size_t at;
+} hdr_quantities[] = {{"service", offsetof(struct latency, service)},
+                      {"response", offsetof(struct latency, response)},
+                      {"durable", offsetof(struct latency, durable)},
+                      {"aborted", offsetof(struct latency, aborted)}};
+
+/* A line without a tag is what HdrHistogram's tools show first: over all types, what an open loop's clients see, or a
+ * closed loop's. Then one of each type and quantity. */
+static bool hdr_log_write(struct run_outputs *outputs, const struct run_worker *workers,
+                          const struct run_window *window, const struct result *result, char *error)
+{
+    SUPPORT_FREED struct support_text log = {0}, tagged = {0};
+    SUPPORT_FREED struct latency *all = latencies_create(1), *of_type = latencies_create(1);
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    double begin_s =
+        (double)now.tv_sec + (double)now.tv_nsec / 1e9 - (double)(support_clock_ns() - window->before.at_ns) / 1e9;
+    for (unsigned type = 0; run_is_timed(outputs->setup) && type < outputs->setup->type_count; type++) {
+        latencies_clear(of_type, 1);
+        for (unsigned i = 0; i < outputs->setup->worker_count; i++)
+            latency_merge(of_type, &workers[i].loop.latencies[type]);
+        latency_merge(all, of_type);
+        for (size_t k = 0; k < sizeof hdr_quantities / sizeof hdr_quantities[0]; k++) {
+            const struct histogram *histogram = (const void *)((const char *)of_type + hdr_quantities[k].at);
+            SUPPORT_FREED char *tag =
+                support_format("%s.%s", hdr_quantities[k].name, outputs->setup->workload_ops->txn_types[type]);
+            if (histogram->count > 0)
+                hdr_log_add(&tagged, tag, begin_s, result->window_s, histogram);
+        }
+    }
+    for (unsigned i = 0; i < outputs->setup->worker_count; i++)
+        if (workers[i].overdue != NULL)
+            histogram_merge(&all->response, workers[i].overdue);
+    if (all->service.count + all->response.count > 0)
+        hdr_log_add(&log, NULL, begin_s, result->window_s,
+                    outputs->setup->options->run.rate != 0 ? &all->response : &all->service);
+    if (tagged.bytes > 0)
+        support_text_add(&log, "%s", tagged.text);
+    return log.bytes == 0 || csv_write_text(outputs->files[RUN_HDR_LOG], log.text, error);
+}
+
 /* `result` NULL: of one worker, whose transactions are not told apart here. */
 static void counter_rows(struct support_text *rows, const struct pmu_plan *plan, const char *prefix, const char *worker,
                          const struct pmu_value *values, const struct result *result)
@@ -235,6 +282,7 @@ bool run_outputs_write(struct run_outputs *outputs, const struct run_session *se
                        *json = outputs->files[RUN_JSON] == NULL ? NULL : metadata_json(result);
     return (outputs->files[RUN_INTERVALS] == NULL || intervals_write(outputs, &window->series, prefix, error)) &&
            (outputs->files[RUN_LATENCIES] == NULL || latencies_write(outputs, session->workers, prefix, error)) &&
+           (outputs->files[RUN_HDR_LOG] == NULL || hdr_log_write(outputs, session->workers, window, result, error)) &&
            (outputs->files[RUN_COUNTERS] == NULL || counters_write(outputs, session->workers, result, prefix, error)) &&
            (json == NULL || csv_write_text(outputs->files[RUN_JSON], json, error)) &&
            (outputs->files[RUN_CSV] == NULL || csv_write(outputs->files[RUN_CSV], result, error));

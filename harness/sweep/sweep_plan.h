@@ -11,7 +11,8 @@ enum { SWEEP_ERROR_BYTES = 1024 };
 
 /* Keys that name files beside the results; in a sweep, names within the folder. Merged: the rows of all runs go into
  * one file there; otherwise each run's file stays in its own folder. */
-#define SWEEP_FILE_TABLE(X) X(interval_csv, true) X(latency_csv, true) X(counters_csv, true) X(history, false)
+#define SWEEP_FILE_TABLE(X) \
+    X(interval_csv, true) X(latency_csv, true) X(counters_csv, true) X(hdr_log, false) X(history, false)
 #define SWEEP_FILE_ENUM(key, merged) SWEEP_FILE_##key,
 enum sweep_file { SWEEP_FILE_TABLE(SWEEP_FILE_ENUM) SWEEP_FILE_COUNT };
 extern const struct sweep_file_info {

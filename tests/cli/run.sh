@@ -206,7 +206,7 @@ for arguments in --help --version 'run --help' 'list --help'; do
     "$maemio" $arguments >/dev/full 2>"$work/err"
     equals "a full disk under $arguments" "$? $(cat "$work/err")" "1 maemio: stdout cannot be written"
 done
-for place in --interval-csv --latency-csv --counters-csv --json; do
+for place in --interval-csv --latency-csv --counters-csv --hdr-log --json; do
     ends "a full disk under $place" 1 "$place: /dev/full: cannot be written: No space left on device" \
         "${short[@]}" $place /dev/full
 done
@@ -224,7 +224,7 @@ refuses "maemio run: -P: $work/none.properties: No such file or directory" run -
 # ---- Beside the CSV: latency, counters, intervals, JSON. ----
 ends "all outputs" 0 "latency        p50 " run --workload bank --threads 1 --pin none --warmup 50ms --time 200ms \
     --repetitions 2 --csv "$work/o.csv" --latency-csv "$work/o.lat" --counters-csv "$work/o.cnt" --interval 10ms \
-    --interval-csv "$work/o.int"
+    --interval-csv "$work/o.int" --hdr-log "$work/o.hlog"
 for column in latency_count latency_mean_ns latency_p50_ns latency_p99_9_ns latency_p99_99_ns latency_max_ns \
     attempts_per_commit harness_ns_per_txn pmu_task_clock pmu_task_clock_per_txn config_hash; do
     equals "$column is filled" "$([ -n "$(field "$work/o.csv" 1 $column)" ] && echo yes)" yes
@@ -240,6 +240,13 @@ equals "the dump adds up" "$(awk -F, '$7 == 1 && $11 == "service_ns" && $12 == "
 equals "the buckets add up" \
     "$(awk -F, '$7 == 1 && $11 == "service_ns" && $12 == "bucket" { n += $15 } END { print n }' "$work/o.lat")" \
     "$(field "$work/o.csv" 1 latency_count)"
+launch python3 tests/support/hdr_log.py "$work/o.hlog"
+ended "a decoder of HdrHistogram's logs reads ours" 0 "service.transfer "
+equals "without a tag: all transactions of each repetition" "$(awk '$1 == "-" { print $2 }' "$work/out" | paste -sd,)" \
+    "$(field "$work/o.csv" 1 latency_count),$(field "$work/o.csv" $(($(wc -l <"$work/o.csv") / 2 + 1)) latency_count)"
+equals "its median is the column's, within a bucket" "$(awk -v ns="$(field "$work/o.csv" 1 latency_p50_ns)" \
+    '$1 == "-" && ++n == 1 { print ($3 >= ns && $3 <= ns * 129 / 128 + 1) }' "$work/out")" 1
+refuses "maemio run: --hdr-log: nothing is timed with --latency off" run --hdr-log "$work/x" --latency off
 equals "intervals of warm-up and window" "$(sed 1d "$work/o.int" | cut -d, -f9 | sort -u | paste -sd' ')" \
     "measure warm-up"
 equals "intervals have as many fields as the header" "$(awk -F, '{ print NF }' "$work/o.int" | sort -u | wc -l)" 1
