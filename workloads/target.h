@@ -137,6 +137,7 @@ struct target_state {
     unsigned workers;          /* joined */
     uint64_t durable_ts;       /* commits below are safe; 0: there is no log */
     uint64_t log_flushes, log_bytes;
+    const char *log_folder; /* the target's; NULL: there is no log */
 };
 
 struct target_counter_info {

@@ -478,6 +478,9 @@ static enum wait_end phases(struct run_window *window, struct result *result, bo
         result->has_log = window->session->workers[0].loop.pending != NULL;
         result->log_bytes = result->state.log_bytes - window->opened.log_bytes;
         result->log_flushes = result->state.log_flushes - window->opened.log_flushes;
+        if (result->state.log_folder != NULL)
+            (void)disk_describe("", result->state.log_folder, result->log_disk);
+        result->state.log_folder = NULL; /* the result outlives the target */
     }
     return end;
 }

@@ -45,6 +45,16 @@ struct support_list program_folder_names(const char *path)
     return names;
 }
 
+void program_folder_remove(const char *path)
+{
+    SUPPORT_ENDED_BY(support_list_free) struct support_list names = program_folder_names(path);
+    for (size_t i = 0; i < names.count; i++) {
+        SUPPORT_FREED char *file = support_format("%s/%s", path, names.items[i]);
+        (void)unlink(file);
+    }
+    (void)rmdir(path);
+}
+
 bool program_is_folder(const char *path)
 {
     struct stat info;

@@ -10,6 +10,9 @@
 /* mkdir -p */
 bool program_folder_make(const char *name, const char *path);
 
+/* A folder and the files in it; what is not there is fine. */
+void program_folder_remove(const char *path);
+
 bool program_is_folder(const char *path); /* false also for what is not there */
 
 /* What is in a folder, sorted, but for names that begin with a dot; empty if it cannot be read. The caller frees it. */

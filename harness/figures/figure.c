@@ -9,6 +9,7 @@
 #include "harness/common/program.h"
 #include "harness/common/text_file.h"
 #include "harness/figures/plot_data.h"
+#include "harness/machine/disk.h"
 
 enum { CONF_BYTES_MAX = 1 << 20 };
 
@@ -182,6 +183,28 @@ static int figure_run(const struct run *run, const struct figure *figure)
 
 /* ---- All that was asked for. ---- */
 
+/* Whether it can be measured here: a log that is safe (log_dir=auto) needs a disk. */
+static bool figure_has_disk(const struct figure *figure)
+{
+    bool wants = false;
+    for (size_t i = 0; i < figure->jobfile->count && !wants; i++) {
+        const struct jobfile_setting *log_dir = jobfile_setting(&figure->jobfile->points[i], "set.log_dir");
+        wants = log_dir != NULL && strcmp(log_dir->value, "auto") == 0;
+    }
+    return !wants || disk_is_lasting(disk_scratch());
+}
+
+/* Of all figures those that cannot be measured here are left out; one that is named is not. */
+static int figure_run_here(const struct run *run, const struct figure *figure)
+{
+    bool measures = !run->asked->plot_only && !run->asked->dry_run;
+    if (!measures || figure_has_disk(figure))
+        return figure_run(run, figure);
+    support_complain(run->name, "%s: %s is in memory only; TMPDIR can name a folder on a disk%s", figure->name,
+                     disk_scratch(), run->asked->all ? ". Left out" : "");
+    return run->asked->all ? EXIT_FINE : EXIT_FAILED;
+}
+
 /* Runs every figure that is asked for, also after one has failed, but not after an interruption; then makes the page if
  * all are asked for. Returns the first code that is not fine. */
 static int figures_run(const struct run *run, const struct catalogue *catalogue)
@@ -192,7 +215,7 @@ static int figures_run(const struct run *run, const struct catalogue *catalogue)
         bool wanted = run->asked->all && (!terms_differ(run) || figure_compares_systems(figure));
         for (size_t k = 0; !wanted && k < run->asked->count; k++)
             wanted = strcmp(run->asked->names[k], figure->name) == 0;
-        int ended = wanted ? figure_run(run, figure) : EXIT_FINE;
+        int ended = wanted ? figure_run_here(run, figure) : EXIT_FINE;
         if (ended != EXIT_FINE) {
             support_complain(run->name, "%s: ended with exit code %d", figure->name, ended);
             code = code == EXIT_FINE ? ended : code;

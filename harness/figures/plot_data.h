@@ -22,7 +22,10 @@
     X(bytes_per_row, "bytes_per_row")     \
     X(backoff, "backoff_max_us")          \
     X(latency_p50_ns, "latency_p50_ns")   \
-    X(latency_p99_ns, "latency_p99_ns")
+    X(latency_p99_ns, "latency_p99_ns")   \
+    X(durable_p50, "durable_p50_ns")      \
+    X(durable_p99, "durable_p99_ns")      \
+    X(acknowledged, "acknowledged_txn_per_s")
 
 #define PLOT_METRIC_ENUM(name, column) PLOT_##name,
 enum plot_metric { PLOT_METRIC_TABLE(PLOT_METRIC_ENUM) PLOT_METRIC_COUNT };

@@ -192,6 +192,7 @@ static struct value get_total(const struct view *v, const struct column *column)
     case TOTAL_ns_per_op:             return ratio(closed ? result_worker_ns(r) : NAN, (double)r->all.operations);
     case TOTAL_log_bytes_per_txn:     return ratio(r->has_log ? (double)r->log_bytes : NAN, (double)r->all.committed);
     case TOTAL_log_flushes_per_s:     return ratio(r->has_log ? (double)r->log_flushes : NAN, r->window_s);
+    case TOTAL_log_disk:              return text(r->log_disk);
     case TOTAL_durable_lag_us:        return real(r->has_log ? result_durable_lag_us(r) : NAN);
     case TOTAL_harness_ns_per_txn:    return positive(r->harness_ns);
     case TOTAL_warmup_actual_s:       return real(r->warmup_s);

@@ -2,6 +2,7 @@
 #ifndef HARNESS_RECORD_RESULT_H
 #define HARNESS_RECORD_RESULT_H
 
+#include "harness/machine/disk.h"
 #include "harness/machine/pmu.h"
 #include "harness/machine/provenance.h"
 #include "harness/machine/proximity.h"
@@ -64,6 +65,7 @@ struct result {
     struct target_state state;       /* at the window's end */
     bool has_log;                    /* commits become safe some time after they return */
     uint64_t log_bytes, log_flushes; /* in the window */
+    char log_disk[DISK_TEXT_BYTES];  /* see disk_describe */
     uint64_t process_peak_bytes;
 
     enum result_check check;

@@ -48,21 +48,10 @@ static char *path_of(const struct sweep *sweep, const struct sweep_run *run, con
                           file[0] == '\0' ? "" : "/", file);
 }
 
-/* A folder of a run and the files in it; what is not there is fine. */
-static void folder_remove(const char *path)
-{
-    SUPPORT_ENDED_BY(support_list_free) struct support_list names = program_folder_names(path);
-    for (size_t i = 0; i < names.count; i++) {
-        SUPPORT_FREED char *file = support_format("%s/%s", path, names.items[i]);
-        (void)unlink(file);
-    }
-    (void)rmdir(path);
-}
-
 static void run_remove(const struct sweep *sweep, const struct sweep_run *run, const char *ending)
 {
     SUPPORT_FREED char *path = path_of(sweep, run, ending, "");
-    folder_remove(path);
+    program_folder_remove(path);
 }
 
 /* Makes the folder and locks it; false with a message, also if another sweep has locked it. */
@@ -397,7 +386,7 @@ static enum exit_code run_one(struct sweep *sweep, size_t at)
     int code = process_run(arguments.items, log);
     double seconds = (double)(support_clock_ns() - begin_ns) / 1e9;
     if (atomic_load(&signal_received) != 0) {
-        folder_remove(part);
+        program_folder_remove(part);
         return EXIT_INTERRUPTED;
     }
     if (code != EXIT_FINE || !rows_whole(sweep, run, ".part", why)) {

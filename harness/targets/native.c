@@ -6,12 +6,16 @@
 #include "harness/targets/targets.h"
 
 #include <assert.h>
+#include <errno.h>
 
 #include "engine/base/options.h"
-#include "harness/common/support.h"
+#include "harness/common/program.h"
+#include "harness/machine/disk.h"
 
 struct target {
     struct mae_db *db;
+    char *log_folder;  /* NULL: there is no log */
+    bool is_temporary; /* log_dir=auto: the folder goes away with the target */
 };
 
 /*
@@ -66,26 +70,52 @@ static const void *misled(const void *key, uint64_t *neighbour)
 
 /* ---- Opening. ---- */
 
-static enum target_status native_open(const struct target_ops *ops, const void *values, struct target **target,
+static void target_free(struct target *target)
+{
+    if (target->is_temporary)
+        program_folder_remove(target->log_folder);
+    free(target->log_folder);
+    free(target);
+}
+
+/* The folder for the log; log_dir=auto is a new one. NULL: there is none, or with errno: it cannot be made. */
+static char *log_folder_choose(const char *log_dir, bool *is_temporary)
+{
+    *is_temporary = strcmp(log_dir, "auto") == 0;
+    if (*is_temporary)
+        return disk_scratch_make();
+    return log_dir[0] == '\0' ? NULL : support_copy(log_dir);
+}
+
+static enum target_status native_open(const struct target_ops *ops, const void *values, struct target **opened,
                                       char *error, size_t error_bytes)
 {
     (void)ops;
-    struct mae_db *db;
-    enum target_status status = STATUS(mae_open(values, &db)); /* struct mae_options is the struct of options_table */
-    if (status == TARGET_OK) {
-        *target = support_alloc(sizeof **target);
-        (*target)->db = db;
-    } else {
-        const char *other = status == TARGET_INVALID ? "these options cannot be combined" : target_status_text(status);
-        (void)snprintf(error, error_bytes, "%s", mae_open_problem()[0] ? mae_open_problem() : other);
+    struct target *target = support_alloc(sizeof *target);
+    struct mae_options options = *(const struct mae_options *)values; /* it is the struct of options_table */
+    target->log_folder = log_folder_choose(options.log_dir, &target->is_temporary);
+    if (target->is_temporary && target->log_folder == NULL) {
+        (void)snprintf(error, error_bytes, "log_dir=auto: no folder can be made in %s (TMPDIR): %s", disk_scratch(),
+                       strerror(errno));
+        free(target);
+        return TARGET_IO;
     }
+    options.log_dir = target->log_folder != NULL ? target->log_folder : "";
+    enum target_status status = STATUS(mae_open(&options, &target->db));
+    if (status == TARGET_OK) {
+        *opened = target;
+        return TARGET_OK;
+    }
+    const char *other = status == TARGET_INVALID ? "these options cannot be combined" : target_status_text(status);
+    (void)snprintf(error, error_bytes, "%s", mae_open_problem()[0] ? mae_open_problem() : other);
+    target_free(target);
     return status;
 }
 
 static void native_close(struct target *target)
 {
     mae_close(target->db);
-    free(target);
+    target_free(target);
 }
 
 static enum target_status native_table_create(struct target *target, const char *name,
@@ -333,7 +363,8 @@ static void native_state(const struct target *target, struct target_state *state
                                    .workers = engine.workers,
                                    .durable_ts = log.durable_timestamp,
                                    .log_flushes = log.flushes,
-                                   .log_bytes = log.written_bytes};
+                                   .log_bytes = log.written_bytes,
+                                   .log_folder = target->log_folder};
 }
 
 static enum target_status native_verify(struct target *target, char *report, size_t report_bytes)
@@ -389,7 +420,8 @@ static const struct target_reason native_reasons[] = {
 const struct target_ops native_target_ops = {
     .name = "native",
     .label = "Maemio",
-    .help = "Maemio's own engine",
+    .help =
+        "Maemio's own engine; log_dir=auto is a new folder below TMPDIR (else /var/tmp) that goes away with the run",
     .options = options_table,
     .promises = {.isolation = TARGET_ISOLATION_SERIALIZABLE,
                  .phantom_safe = true,

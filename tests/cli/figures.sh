@@ -10,6 +10,9 @@ command -v gnuplot >/dev/null || {
     exit 77
 }
 out=$work/figures
+logs=$work/logs # where runs put a log for a while
+mkdir "$logs"
+tiny_run=(--workload ycsb --records 1k --time 20ms --warmup 0 --set durability=group --set log_dir=auto)
 
 # ---- The data: each figure has its file and its plot; each file is listed. ----
 figures=$("$maemio" figure --list | awk '{ print $1 }')
@@ -103,6 +106,27 @@ ends "all systems side by side" 0 "schemes$named$chosen.svg" figure schemes --ou
 equals "end with a verdict for each share of reads" "$(grep -cE '^read_ratio 0.*(wins|is ahead): ' "$work/out")" 2
 equals "are drawn without a warning" "$(lines warning)" 0
 mv "$out/schemes$named$chosen" "$out/schemes"
+
+# ---- What a log costs: on a disk. ----
+: >"$work/file"
+TMPDIR=$work/file ends "a log needs a folder" 1 'log_dir=auto: no folder can be made' run "${tiny_run[@]}"
+safe=1
+TMPDIR=$logs "$maemio" run "${tiny_run[@]}" >"$work/out" 2>&1 || safe=0
+if [ $safe = 1 ]; then
+    TMPDIR=$logs ends "the modes of the log" 0 "durable$named.svg" figure durable --out "$work/durable" "${tiny[@]}"
+    equals "are all in it" "$(cut -d, -f2,5 "$work/durable/durable$named/data.csv" | tr '\n' ' ')" \
+        "x,runs off,2 async,2 group,2 sync,2 "
+    equals "with the disk" "$(grep -c "log: .* on " "$work/durable/durable$named.svg")" 1
+    equals "are drawn without a warning" "$(lines warning)" 0
+    equals "and leave no log behind" "$(find "$logs" -mindepth 1 | wc -l)" 0
+else
+    grep 'in memory only' "$work/out" || bad "a log for a while" "$(cat "$work/out")"
+    echo "skipped: no figure of the log, since $logs is in memory only"
+fi
+if [ -d /dev/shm ] && [ "$(stat -f -c %T /dev/shm)" = tmpfs ]; then
+    TMPDIR=/dev/shm ends "in memory there is no such figure" 1 "durable: /dev/shm is in memory only" \
+        figure durable --out "$work/memory" "${tiny[@]}"
+fi
 
 # ---- The page. ----
 ends "a report" 0 "report.html" report "$out"
