@@ -80,11 +80,13 @@ WRAPPED := $(if $(filter sim,$(MODE)),syscall \
 CPPFLAGS := -I. $(addprefix -DMAE_MUTATION_,$(MUTATION)) $(if $(OPTIONS),-DMAE_FIXED_OPTIONS) \
 	$(if $(SLOW),-DMAE_SLOW$(slow_unit)=$(SLOW:i=))
 CFLAGS := $(COMMON) $(CFLAGS_$(MODE)) $(EXTRA_CFLAGS)
+# SQL needs SQLite. Where its development files are missing, the build leaves sql/ out.
+SQLITE := $(shell pkg-config --libs sqlite3 2>/dev/null)
 LDLIBS := -lhwloc -lpfm -ljansson -lpthread -lm
 VERSION = $(shell sed -n 's/^.define MAE_VERSION "\(.*\)"/\1/p' engine/maemio.h)
 REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 # Sources are found by wildcard, so one that git does not know, ignored or not, is compiled in like any other.
-UNKNOWN := $(shell git ls-files --others -- engine schemes workloads harness sim 2>/dev/null | \
+UNKNOWN := $(shell git ls-files --others -- engine sql schemes workloads harness sim 2>/dev/null | \
 	grep -m 1 -E '\.(c|h|def)$$')
 REVISION := $(REVISION)$(if $(findstring -dirty,$(REVISION)),,$(if $(UNKNOWN),-dirty))
 
@@ -95,7 +97,7 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 # A mutation compiles only the sources that see it and takes all other objects from the plain build of the same MODE.
 ifdef MUTATION
-MUTATED := $(shell grep -rlF 'MUTATED($(MUTATION))' engine schemes workloads harness sim)
+MUTATED := $(shell grep -rlF 'MUTATED($(MUTATION))' engine sql schemes workloads harness sim)
 SEEING := $(if $(MUTATED),$(shell find $(PLAIN) -name '*.d' -exec grep -lwF $(addprefix -e ,$(MUTATED)) {} +))
 ifeq ($(SEEING),)
 $(error MUTATION=$(MUTATION): no source has it, or there is no plain build yet: make MODE=$(MODE) tests)
@@ -109,8 +111,13 @@ SHARED := $(if $(filter release debug,$(MODE)),$(BUILD)/libmaemio.so.0)
 # The model of the machine is tested in every MODE; the runtime that feeds it is part of MODE=sim only.
 SIM := $(call objects,$(wildcard sim/*.c) $(if $(filter sim,$(MODE)),$(wildcard sim/runtime/*.c)))
 HARNESS := $(call objects,$(filter-out harness/cli/main.c,$(call tree,schemes workloads harness)))
-SUPPORT := $(call objects,$(call tree,tests/support))
-UNIT := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/unit))
+SUPPORT := $(call objects,$(filter-out $(if $(SQLITE),,%/sql.c),$(call tree,tests/support)))
+# The loadable extension has its SQL code compiled once more: there SQLite's calls go through a table. It is made where
+# the shared library is, for the same reason.
+SQL := $(call objects,$(if $(SQLITE),$(wildcard sql/*.c)))
+EXTENSION := $(if $(SHARED),$(SQL:$(BUILD)/sql/%=$(BUILD)/extension/%))
+LIBRARIES := $(BUILD)/libmaemio.a $(SHARED) $(if $(SQL),$(BUILD)/libmaemio_sql.a) $(if $(EXTENSION),$(BUILD)/maemio.so)
+UNIT := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,tests/unit/sql/%),$(call tree,tests/unit)))
 HEAVY := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/model tests/schedule tests/stress tests/fault tests/conformance \
 	tests/crash))
 ifeq ($(MODE),sim)
@@ -128,7 +135,7 @@ FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
 BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
 SCRIPTS ?= $(shell scripts/test --scripts $(MODE))#	those of tests/cli that `make test` runs, without .sh
-FORMATTED := $(shell find engine schemes workloads harness sim tests examples -name '*.[ch]' -o -name '*.inc' \
+FORMATTED := $(shell find engine sql schemes workloads harness sim tests examples -name '*.[ch]' -o -name '*.inc' \
 	2>/dev/null)
 
 .DEFAULT_GOAL := all
@@ -144,7 +151,7 @@ FORMATTED := $(shell find engine schemes workloads harness sim tests examples -n
 part := $(if $(filter cov,$(MODE)),,.$$$$.part)
 whole = new=$@$(part) && { $(1); } && { [ $$new = $@ ] || mv -f $$new $@; } || { rm -f $$new $$new.d; exit 1; }
 
-all: $(BUILD)/maemio $(BUILD)/libmaemio.a $(SHARED) ## Build ./maemio and the libraries (MODE=debug: below build/)
+all: $(BUILD)/maemio $(LIBRARIES) ## Build ./maemio and the libraries (MODE=debug: below build/)
 
 ifeq ($(BUILD),build/release)
 all: maemio libmaemio.a
@@ -171,6 +178,20 @@ $(BUILD)/libmaemio.so.0: $(ENGINE) engine/maemio.map $(BUILD)/flags
 	$(Q)$(call whole,$(CC) $(CFLAGS) $(UNWARNED) -fPIC -shared -o $$new -Wl$(comma)-soname=libmaemio.so.0 \
 		-Wl$(comma)--version-script=engine/maemio.map -Wl$(comma)-z$(comma)defs $(ENGINE) -lpthread -lm)
 
+# For C programs that link SQLite and libmaemio.a themselves.
+$(BUILD)/libmaemio_sql.a: $(BUILD)/libmaemio_sql.o
+	$(say) "  AR      $@"
+	$(Q)$(call whole,ar rcs $$new $<)
+
+$(BUILD)/libmaemio_sql.o: $(BUILD)/sql.o
+	$(Q)$(call whole,$(OBJCOPY) --wildcard --keep-global-symbol='mae_sql_*' $< $$new)
+
+$(BUILD)/maemio.so: UNWARNED := $(if $(clang),,-Wno-maybe-uninitialized)
+$(BUILD)/maemio.so: $(ENGINE) $(EXTENSION) sql/extension.map $(BUILD)/flags
+	$(say) "  LD      $@"
+	$(Q)$(call whole,$(CC) $(CFLAGS) $(UNWARNED) -fPIC -shared -o $$new -Wl$(comma)--version-script=sql/extension.map \
+		-Wl$(comma)-z$(comma)defs $(ENGINE) $(EXTENSION) -lpthread -lm)
+
 $(BUILD)/libmaemio.o: $(BUILD)/engine.o
 	$(Q)$(call whole,$(OBJCOPY) --wildcard --keep-global-symbol='mae_*' $< $$new)
 
@@ -180,7 +201,8 @@ $(BUILD)/base-private.o: $(BUILD)/base.o
 $(BUILD)/engine.o: $(ENGINE)
 $(BUILD)/base.o: $(call objects,$(call tree,engine/base engine/time))
 $(BUILD)/harness.o: $(HARNESS)
-$(BUILD)/engine.o $(BUILD)/base.o $(BUILD)/harness.o: $(BUILD)/flags
+$(BUILD)/sql.o: $(SQL)
+$(BUILD)/engine.o $(BUILD)/base.o $(BUILD)/harness.o $(BUILD)/sql.o: $(BUILD)/flags
 	$(say) "  LD -r   $@"
 	@mkdir -p $(@D)
 	@#	gcc makes statics global here, with a dot in their names (.lto_priv, .constprop); they would clash
@@ -192,6 +214,14 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(call whole,$(CC) $(CPPFLAGS) $(CFLAGS) $(INSTRUMENT) $(WERROR) -MMD -MP -MF $$new.d -MT $@ -c -o $$new $< && \
 		mv -f $$new.d $(@:.o=.d))
+
+$(BUILD)/extension/%.o: sql/%.c $(BUILD)/flags
+	$(say) "  CC      $< (extension)"
+	@mkdir -p $(@D)
+	$(Q)$(call whole,$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC $(WERROR) -MMD -MP -MF $$new.d -MT $@ -c -o $$new $< && \
+		mv -f $$new.d $(@:.o=.d))
+
+$(SQL): private CPPFLAGS += -DSQLITE_CORE
 
 $(SIM): private INSTRUMENT :=
 
@@ -220,6 +250,9 @@ $(BUILD)/tests/%: private CFLAGS := $(filter-out -flto%,$(CFLAGS)) $(if $(clang)
 
 $(TESTS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(SIM) $(BUILD)/engine.o
 $(BENCHES): $(BENCH_PARTS) $(BUILD)/engine.o
+SQL_TESTS := $(filter $(BUILD)/tests/unit/sql/%,$(TESTS))
+$(SQL_TESTS): $(BUILD)/sql.o
+$(SQL_TESTS): private LDLIBS += $(SQLITE)
 $(TESTS) $(BENCHES): %: %.o
 	$(say) "  LD      $@"
 	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ -lcmocka $(LDLIBS))
@@ -368,5 +401,6 @@ help: ## Show this list
 	@echo '           BUILD=folder: build there instead of in build/, from a checkout that cannot be written'
 
 PROGRAMS := $(TESTS) $(BENCHES) $(FUZZERS)
-OBJECTS := $(ENGINE) $(HARNESS) $(SIM) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(PROGRAMS)) $(BUILD)/harness/cli/main.o
+OBJECTS := $(ENGINE) $(SQL) $(EXTENSION) $(HARNESS) $(SIM) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(PROGRAMS)) \
+	$(BUILD)/harness/cli/main.o
 -include $(OBJECTS:.o=.d)

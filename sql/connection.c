@@ -1,0 +1,448 @@
+/* connection.c - see connection.h. */
+#include "sql/connection.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sql/tables.h"
+
+static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct connection *list;
+
+static int refuse(char **error, int code, const char *why)
+{
+    if (error != NULL) {
+        sqlite3_free(*error);
+        *error = sqlite3_mprintf("maemio: %s", why);
+    }
+    return code;
+}
+
+int code_of(enum mae_status status)
+{
+    if (mae_status_is_retryable(status) || status == MAE_ABORT_OLD)
+        return SQLITE_BUSY_SNAPSHOT;
+    switch (status) {
+    case MAE_OK:
+        return SQLITE_OK;
+    case MAE_NO_MEMORY:
+    case MAE_NO_ADDRESSES:
+        return SQLITE_NOMEM;
+    case MAE_TOO_LARGE:
+        return SQLITE_TOOBIG;
+    case MAE_READ_ONLY:
+        return SQLITE_READONLY;
+    case MAE_FULL:
+        return SQLITE_FULL;
+    case MAE_CORRUPT:
+        return SQLITE_CORRUPT;
+    case MAE_IO:
+    case MAE_IO_UNKNOWN:
+        return SQLITE_IOERR;
+    default:
+        return SQLITE_ERROR;
+    }
+}
+
+/* ---- Sessions. ---- */
+
+static int session_open(struct connection *connection, enum mae_mode mode, struct session **opened, char **error)
+{
+    if (connection->broken)
+        return refuse(error, SQLITE_MISUSE,
+                      "a commit hook of SQLite has refused what was committed already; close the connection");
+    if (connection->database == NULL) {
+        int code = connection_open(connection, "", error);
+        if (code != SQLITE_OK)
+            return code;
+    }
+    struct session *session = calloc(1, sizeof *session);
+    if (session == NULL)
+        return SQLITE_NOMEM;
+    session->snapshot = mode == MAE_SNAPSHOT;
+    session->worker = gate_enter(connection->database, connection);
+    if (session->worker == NULL) {
+        free(session);
+        return refuse(error, SQLITE_BUSY, "the schema is being changed, or too many transactions are open");
+    }
+    connection->inside++;
+    enum mae_status status = mae_begin(session->worker, mode, 0, &session->txn);
+    if (status == MAE_OK) {
+        *opened = session;
+        return SQLITE_OK;
+    }
+    gate_leave(connection->database, session->worker);
+    connection->inside--;
+    free(session);
+    return refuse(error, code_of(status), mae_status_text(status));
+}
+
+/* Ends the transaction, if it has not ended, and gives the worker back. */
+static void session_end(struct connection *connection, struct session *session)
+{
+    if (session->txn != NULL)
+        (void)mae_abort(session->txn);
+    session->txn = NULL;
+    if (session->worker != NULL) {
+        gate_leave(connection->database, session->worker);
+        connection->inside--;
+    }
+    session->worker = NULL;
+}
+
+int session_code(struct session *session, enum mae_status status)
+{
+    if (mae_status_is_abort(status) && session->txn != NULL) {
+        (void)mae_abort(session->txn);
+        session->txn = NULL;
+        session->failure = status;
+    }
+    return code_of(status);
+}
+
+int connection_read(struct connection *connection, struct session **session, char **error)
+{
+    if (connection->writer == NULL && !sqlite3_get_autocommit(connection->sqlite)) {
+        int code = connection_enlist(connection, error);
+        if (code != SQLITE_OK)
+            return code;
+    }
+    if (connection->writer == NULL && connection->reader == NULL) {
+        int code = session_open(connection, MAE_SNAPSHOT, &connection->reader, error);
+        if (code != SQLITE_OK)
+            return code;
+    }
+    *session = connection->writer != NULL ? connection->writer : connection->reader;
+    if ((*session)->txn == NULL)
+        return refuse(error, code_of((*session)->failure), mae_status_text((*session)->failure));
+    (*session)->cursors++;
+    return SQLITE_OK;
+}
+
+void connection_read_end(struct connection *connection, struct session *session)
+{
+    if (--session->cursors > 0 || session == connection->writer)
+        return;
+    if (session == connection->reader)
+        connection->reader = NULL;
+    session_end(connection, session);
+    free(session);
+}
+
+int connection_write(struct connection *connection, char **error)
+{
+    if (connection->writer == NULL) {
+        connection->synced = false;
+        connection->levels = 0;
+        return session_open(connection, MAE_READ_WRITE, &connection->writer, error);
+    }
+    if (connection->writer->txn == NULL)
+        return refuse(error, code_of(connection->writer->failure), mae_status_text(connection->writer->failure));
+    return SQLITE_OK;
+}
+
+int connection_own(struct connection *connection, char **error)
+{
+    int code = connection_write(connection, error);
+    if (code != SQLITE_OK)
+        return code;
+    if (!gate_own(connection->database, connection, connection->inside))
+        return refuse(error, SQLITE_BUSY, "other connections have transactions open: the schema cannot be changed");
+    connection->owner = true;
+    return SQLITE_OK;
+}
+
+void connection_forget(struct connection *connection)
+{
+    sqlite3_stmt *enlist = connection->enlist;
+    connection->forgets = connection->enlisting;
+    if (connection->enlisting)
+        return;
+    connection->enlist = NULL;
+    sqlite3_finalize(enlist);
+}
+
+int connection_enlist(struct connection *connection, char **error)
+{
+    int code = SQLITE_OK;
+    if (connection->enlist == NULL) {
+        code = sqlite3_exec(connection->sqlite, "SELECT 1 FROM maemio.maemio_keeper", NULL, NULL, NULL);
+        /* A DELETE that finds nothing changes neither last_insert_rowid() nor total_changes(). */
+        if (code == SQLITE_OK)
+            code = sqlite3_prepare_v3(connection->sqlite, "DELETE FROM maemio.maemio_enlist", -1,
+                                      SQLITE_PREPARE_PERSISTENT, &connection->enlist, NULL);
+    }
+    if (code == SQLITE_OK) {
+        connection->enlisting = true;
+        (void)sqlite3_step(connection->enlist);
+        code = sqlite3_reset(connection->enlist);
+        connection->enlisting = false;
+        if (connection->forgets)
+            connection_forget(connection);
+    }
+    return code == SQLITE_OK ? code : refuse(error, code, sqlite3_errmsg(connection->sqlite));
+}
+
+/* ---- The end of a transaction. ---- */
+
+static enum mae_status tables_again(struct mae_txn *txn, void *arg)
+{
+    return tables_read(arg, txn);
+}
+
+/* The owner of the gate lets the list of tables follow what has been committed, and opens the gate. */
+static void gate_open(struct connection *connection)
+{
+    struct database *database = connection->database;
+    struct mae_worker *worker = gate_enter(database, connection);
+    if (worker != NULL) {
+        /* If that fails, memory has run out: what is in the list is then found dropped, and read by the next owner. */
+        if (mae_run(worker, MAE_READ_WRITE, tables_again, database, 0) == MAE_OK)
+            (void)tables_sweep(database, worker);
+        gate_leave(database, worker);
+    }
+    connection->owner = false;
+    gate_disown(database);
+}
+
+static void writer_end(struct connection *connection)
+{
+    struct session *writer = connection->writer, *reader = connection->reader;
+    connection->writer = NULL;
+    connection->reader = NULL; /* S2: what it sees is older now */
+    connection->synced = false;
+    connection->levels = 0;
+    if (reader != NULL && reader->cursors == 0) {
+        session_end(connection, reader);
+        free(reader);
+    }
+    if (writer != NULL) {
+        session_end(connection, writer);
+        if (writer->cursors == 0)
+            free(writer);
+    }
+    if (connection->owner)
+        gate_open(connection);
+}
+
+/* A file of SQLite that is written in the same transaction would commit after, and perhaps fail alone. */
+static bool writes_elsewhere(const struct connection *connection)
+{
+    const char *name;
+    for (int i = 0; (name = sqlite3_db_name(connection->sqlite, i)) != NULL; i++) {
+        const char *file = sqlite3_db_filename(connection->sqlite, name);
+        if (file != NULL && file[0] != '\0' && sqlite3_txn_state(connection->sqlite, name) == SQLITE_TXN_WRITE)
+            return true;
+    }
+    return false;
+}
+
+int connection_sync(struct connection *connection, char **error)
+{
+    struct session *writer = connection->writer;
+    if (writer == NULL)
+        return SQLITE_OK;
+    if (connection->synced)
+        return connection->sync_code;
+    if (writer->txn == NULL)
+        return refuse(error, code_of(writer->failure), mae_status_text(writer->failure));
+    if (writer->changes > 0 && writes_elsewhere(connection))
+        return refuse(error, SQLITE_ERROR, "a transaction cannot write a file of SQLite and tables of Maemio");
+    if (connection->commit_hook != NULL && connection->commit_hook(connection->commit_hook_arg) != 0)
+        return refuse(error, SQLITE_CONSTRAINT_COMMITHOOK, "the commit hook has refused");
+    enum mae_status status = mae_commit(writer->txn);
+    writer->txn = NULL;
+    writer->failure = MAE_INVALID;
+    connection->synced = true;
+    connection->sync_code = code_of(status);
+    return status == MAE_OK ? SQLITE_OK : refuse(error, connection->sync_code, mae_status_text(status));
+}
+
+int connection_commit(struct connection *connection)
+{
+    writer_end(connection);
+    return SQLITE_OK;
+}
+
+int connection_rollback(struct connection *connection)
+{
+    if (connection->writer != NULL && connection->synced && connection->sync_code == SQLITE_OK)
+        connection->broken = true;
+    writer_end(connection);
+    connection->version = 0; /* SQLite may have rolled back names */
+    return SQLITE_OK;
+}
+
+/* ---- Savepoints. Each call comes once for each table, so that a second one at a level must change nothing. ---- */
+
+int connection_savepoint(struct connection *connection, int level)
+{
+    struct session *writer = connection->writer;
+    if (writer == NULL || writer->txn == NULL)
+        return SQLITE_OK; /* the next read or write says what is wrong */
+    while (connection->levels <= (unsigned)level) {
+        if (connection->levels == connection->levels_max) {
+            unsigned more = connection->levels_max * 2 + 8;
+            uint64_t *marks = realloc(connection->marks, more * sizeof *marks);
+            if (marks == NULL)
+                return SQLITE_NOMEM;
+            connection->marks = marks;
+            connection->levels_max = more;
+        }
+        enum mae_status status = mae_savepoint(writer->txn, &connection->marks[connection->levels]);
+        if (status != MAE_OK)
+            return session_code(writer, status);
+        connection->levels++;
+    }
+    return SQLITE_OK;
+}
+
+int connection_release(struct connection *connection, int level)
+{
+    struct session *writer = connection->writer;
+    if (writer == NULL || writer->txn == NULL || (unsigned)level >= connection->levels)
+        return SQLITE_OK;
+    connection->levels = (unsigned)level;
+    return session_code(writer, mae_release(writer->txn, connection->marks[level]));
+}
+
+int connection_rollback_to(struct connection *connection, int level)
+{
+    struct session *writer = connection->writer;
+    if (writer == NULL || (unsigned)level >= connection->levels)
+        return SQLITE_OK;
+    if (writer->txn == NULL)
+        return code_of(writer->failure);
+    connection->levels = (unsigned)level + 1;
+    writer->changes++;
+    return session_code(writer, mae_rollback_to(writer->txn, connection->marks[level]));
+}
+
+/* ---- Names. ---- */
+
+static int run(struct connection *connection, char *sql)
+{
+    int code = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(connection->sqlite, sql, NULL, NULL, NULL);
+    sqlite3_free(sql);
+    return code;
+}
+
+/* Drops the names that the catalogue does not have. A table that a statement is reading stays: it fails when used. */
+static int names_drop(struct connection *connection)
+{
+    sqlite3_stmt *names;
+    char *drop = NULL;
+    int code = sqlite3_prepare_v2(connection->sqlite,
+                                  "SELECT name FROM maemio.sqlite_schema WHERE type = 'table' AND name NOT "
+                                  "LIKE 'maemio!_%' ESCAPE '!' AND sql LIKE 'CREATE VIRTUAL TABLE%'",
+                                  -1, &names, NULL);
+    while (code == SQLITE_OK && sqlite3_step(names) == SQLITE_ROW) {
+        const char *name = (const char *)sqlite3_column_text(names, 0);
+        if (name != NULL && tables_named(connection->database, name) == NULL)
+            drop = sqlite3_mprintf("%zDROP TABLE maemio.\"%w\";", drop, name);
+    }
+    sqlite3_finalize(names);
+    if (code == SQLITE_OK && drop != NULL && run(connection, drop) != SQLITE_OK)
+        connection->version = 0; /* it is tried again */
+    else if (code != SQLITE_OK)
+        sqlite3_free(drop);
+    return code;
+}
+
+static int names_create(struct connection *connection)
+{
+    int code = SQLITE_OK;
+    for (struct table *table = connection->database->tables; table != NULL && code == SQLITE_OK; table = table->next)
+        if (!table->dropped)
+            code = run(connection,
+                       sqlite3_mprintf("CREATE VIRTUAL TABLE IF NOT EXISTS maemio.\"%w\" USING maemio", table->name));
+    return code;
+}
+
+int connection_refresh(struct connection *connection, char **error)
+{
+    struct database *database = connection->database;
+    if (database == NULL || connection->refreshing || connection->version == database->version)
+        return SQLITE_OK;
+    struct mae_worker *worker = gate_enter(database, connection);
+    if (worker == NULL)
+        return refuse(error, SQLITE_BUSY, "the schema is being changed");
+    connection->refreshing = true;
+    connection->inside++;
+    connection->version = database->version;
+    int code = names_drop(connection);
+    if (code == SQLITE_OK)
+        code = names_create(connection);
+    connection->refreshing = false;
+    connection->inside--;
+    gate_leave(database, worker);
+    if (code == SQLITE_OK)
+        return SQLITE_OK;
+    connection->version = 0;
+    return refuse(error, code, sqlite3_errmsg(connection->sqlite));
+}
+
+/* ---- Connections. ---- */
+
+struct connection *connection_find(sqlite3 *sqlite)
+{
+    pthread_mutex_lock(&list_lock);
+    struct connection *connection = list;
+    while (connection != NULL && connection->sqlite != sqlite)
+        connection = connection->next;
+    pthread_mutex_unlock(&list_lock);
+    return connection;
+}
+
+struct connection *connection_create(sqlite3 *sqlite)
+{
+    struct connection *connection = calloc(1, sizeof *connection);
+    if (connection == NULL)
+        return NULL;
+    connection->sqlite = sqlite;
+    pthread_mutex_lock(&list_lock);
+    connection->next = list;
+    list = connection;
+    pthread_mutex_unlock(&list_lock);
+    return connection;
+}
+
+void connection_destroy(void *arg)
+{
+    struct connection *connection = arg;
+    pthread_mutex_lock(&list_lock);
+    struct connection **link = &list;
+    while (*link != connection)
+        link = &(*link)->next;
+    *link = connection->next;
+    pthread_mutex_unlock(&list_lock);
+    if (connection->database != NULL) {
+        writer_end(connection);
+        database_close(connection->database);
+    }
+    free(connection->marks);
+    free(connection);
+}
+
+int connection_open(struct connection *connection, const char *folder, char **error)
+{
+    char *why;
+    if (connection->inside > 0)
+        return refuse(error, SQLITE_BUSY, "transactions are open");
+    struct database *database = database_open(folder, &why);
+    if (database == NULL) {
+        if (why == NULL)
+            return SQLITE_NOMEM;
+        if (error != NULL)
+            *error = why;
+        else
+            sqlite3_free(why);
+        return SQLITE_CANTOPEN;
+    }
+    if (connection->database != NULL)
+        database_close(connection->database);
+    connection->database = database;
+    connection->version = 0;
+    return SQLITE_OK;
+}

@@ -1,0 +1,86 @@
+/*
+ * connection.h - a connection of SQLite that is attached to a database, and its transactions of the engine.
+ *
+ * A session is a worker and its transaction. A connection has at most one writer, and readers, which are snapshots that
+ * cursors share and count.
+ *
+ *   S1  While the writer is open all new cursors use it.
+ *   S2  Outside of BEGIN a cursor uses a reader, which is never older than the connection's last commit.
+ *   S3  Each transaction of SQLite that has read from the writer gets xSync at its COMMIT, also if it has written
+ *       nothing: SQLite's call of xBegin for the table of enlisting makes sure of that.
+ *   S4  The writer's transaction ends in xSync, xRollback, or at once if it cannot commit any more; then every call
+ *       fails with the same code until xRollback.
+ *
+ * Checked by: tests/unit/sql/isolation.c. sql/DESIGN.md says why.
+ */
+#ifndef SQL_CONNECTION_H
+#define SQL_CONNECTION_H
+
+#include "sql/database.h"
+#include "sql/sqlite.h"
+
+struct session {
+    struct mae_worker *worker;
+    struct mae_txn *txn;     /* NULL: it has ended */
+    enum mae_status failure; /* why it has ended before its time */
+    bool snapshot;
+    unsigned cursors; /* that use it */
+    uint64_t changes; /* how many calls have written; pointers into rows are older or younger than such a call */
+};
+
+struct connection {
+    sqlite3 *sqlite;
+    struct database *database; /* NULL: none yet */
+    uint64_t version;          /* of the list of tables that the names in SQLite's schema follow */
+    struct session *writer, *reader;
+    sqlite3_stmt *enlist;        /* prepared while the table maemio_keeper (module.c) is connected */
+    bool enlisting, forgets;     /* that statement runs; it is to be finalised afterwards */
+    unsigned inside;             /* transactions that have entered the gate */
+    bool owner;                  /* of the gate */
+    bool refreshing;             /* names follow the catalogue: xCreate and xDestroy change nothing there */
+    bool synced;                 /* xSync has committed, xCommit has not been called yet */
+    int sync_code;               /* what that xSync has returned */
+    bool broken;                 /* SQLite has rolled back what is committed */
+    uint64_t *marks;             /* savepoints of the engine, one a level of SQLite's */
+    unsigned levels, levels_max; /* how many there are, and fit */
+    int (*commit_hook)(void *arg);
+    void *commit_hook_arg;
+    struct connection *next;
+};
+
+/* Makes the connection of this SQLite connection, or finds it; NULL: out of memory, or (find) there is none. */
+struct connection *connection_create(sqlite3 *sqlite);
+struct connection *connection_find(sqlite3 *sqlite);
+void connection_destroy(void *connection);
+
+/* Chooses the database in a folder, "" the one in memory. SQLITE_BUSY: a transaction is open. */
+int connection_open(struct connection *connection, const char *folder, char **error);
+
+/* SQLite's code for a status, and for one that has ended a session's transaction; the latter notes it. */
+int code_of(enum mae_status status);
+int session_code(struct session *session, enum mae_status status);
+
+/* The session that a new cursor is to use, which counts it; and when the cursor is closed or used again. */
+int connection_read(struct connection *connection, struct session **session, char **error);
+void connection_read_end(struct connection *connection, struct session *session);
+
+/* Opens the writer, if it is not. And for a change of the schema: takes the gate, too. */
+int connection_write(struct connection *connection, char **error);
+int connection_own(struct connection *connection, char **error);
+
+/* Has xBegin, xSync and so on called for the transaction that SQLite has open: see S3. */
+int connection_enlist(struct connection *connection, char **error);
+void connection_forget(struct connection *connection); /* finalises the statement that does that */
+
+/* What SQLite calls; the same for all tables. */
+int connection_sync(struct connection *connection, char **error);
+int connection_commit(struct connection *connection);
+int connection_rollback(struct connection *connection);
+int connection_savepoint(struct connection *connection, int level);
+int connection_release(struct connection *connection, int level);
+int connection_rollback_to(struct connection *connection, int level);
+
+/* Creates and drops names of SQLite's schema as the catalogue says, if that has changed. */
+int connection_refresh(struct connection *connection, char **error);
+
+#endif

@@ -1,0 +1,99 @@
+/*
+ * extension.c - how a connection of SQLite gets Maemio: the entry point of the loadable extension maemio.so, the
+ * calls of maemio_sql.h, and the functions of SQL.
+ */
+#include <stddef.h>
+
+#include "sql/module.h"
+#ifdef SQLITE_CORE
+#include "sql/maemio_sql.h"
+#else
+const sqlite3_api_routines *sqlite3_api;
+
+int sqlite3_maemio_init(sqlite3 *sqlite, char **error, const sqlite3_api_routines *routines);
+#endif
+
+static void answer(sqlite3_context *context, int code, char *error)
+{
+    if (code == SQLITE_OK)
+        return;
+    sqlite3_result_error(context, error != NULL ? error : sqlite3_errstr(code), -1);
+    sqlite3_result_error_code(context, code);
+    sqlite3_free(error);
+}
+
+/* maemio_open(FOLDER): the connection's tables are those of the database in the folder. */
+static void open_function(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    struct connection *connection = sqlite3_user_data(context);
+    const char *folder = (const char *)sqlite3_value_text(values[0]);
+    char *error = NULL;
+    (void)count;
+    int code = connection_open(connection, folder == NULL ? "" : folder, &error);
+    if (code == SQLITE_OK)
+        code = connection_refresh(connection, &error);
+    answer(context, code, error);
+}
+
+/* maemio_refresh(): makes the connection's names what other connections have created and dropped. */
+static void refresh_function(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    struct connection *connection = sqlite3_user_data(context);
+    char *error = NULL;
+    (void)count, (void)values;
+    int code = connection->database == NULL ? connection_open(connection, "", &error) : SQLITE_OK;
+    if (code == SQLITE_OK)
+        code = connection_refresh(connection, &error);
+    answer(context, code, error);
+}
+
+static int attach(sqlite3 *sqlite, const char *folder, char **error)
+{
+    struct connection *connection = connection_find(sqlite);
+    int code = SQLITE_OK;
+    if (connection == NULL) {
+        if ((connection = connection_create(sqlite)) == NULL)
+            return SQLITE_NOMEM;
+        code = module_register(connection, error);
+        if (code == SQLITE_OK)
+            code = sqlite3_create_function(sqlite, "maemio_open", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, connection,
+                                           open_function, NULL, NULL);
+        if (code == SQLITE_OK)
+            code = sqlite3_create_function(sqlite, "maemio_refresh", 0, SQLITE_UTF8 | SQLITE_DIRECTONLY, connection,
+                                           refresh_function, NULL, NULL);
+    }
+    if (code == SQLITE_OK && folder != NULL)
+        code = connection_open(connection, folder, error);
+    return code == SQLITE_OK && folder != NULL ? connection_refresh(connection, error) : code;
+}
+
+#ifdef SQLITE_CORE
+int mae_sql_attach(sqlite3 *sqlite, const char *folder, char **error)
+{
+    char *why = NULL;
+    int code = attach(sqlite, folder != NULL ? folder : "", &why);
+    if (error != NULL)
+        *error = why;
+    else
+        sqlite3_free(why);
+    return code;
+}
+
+int mae_sql_commit_hook(sqlite3 *sqlite, int (*hook)(void *arg), void *arg)
+{
+    struct connection *connection = connection_find(sqlite);
+    if (connection == NULL)
+        return SQLITE_MISUSE;
+    connection->commit_hook = hook;
+    connection->commit_hook_arg = arg;
+    return SQLITE_OK;
+}
+#else
+/* The extension stays in memory: its database has a thread of its own. */
+int sqlite3_maemio_init(sqlite3 *sqlite, char **error, const sqlite3_api_routines *routines)
+{
+    sqlite3_api = routines;
+    int code = attach(sqlite, NULL, error);
+    return code == SQLITE_OK ? SQLITE_OK_LOAD_PERMANENTLY : code;
+}
+#endif

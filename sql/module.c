@@ -1,0 +1,364 @@
+/* module.c - the module: tables, and what concerns a transaction. See module.h. */
+#include "sql/module.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "sql/tables.h"
+
+/* ---- xCreate, xConnect, xDisconnect, xDestroy, xRename. ---- */
+
+/* The definition: what stands in the parentheses. */
+static char *arguments(int count, const char *const *argument)
+{
+    sqlite3_str *text = sqlite3_str_new(NULL);
+    for (int i = 3; i < count; i++)
+        sqlite3_str_appendf(text, "%s%s", i > 3 ? ", " : "", argument[i]);
+    if (sqlite3_str_length(text) == 0)
+        sqlite3_str_appendchar(text, 1, ' ');
+    return sqlite3_str_finish(text);
+}
+
+static int change_begin(struct connection *connection, char **error)
+{
+    /* The table that is being created has a name already, and is not in the catalogue yet. */
+    connection->refreshing = true;
+    int code = connection_enlist(connection, error);
+    connection->refreshing = false;
+    return code == SQLITE_OK ? connection_own(connection, error) : code;
+}
+
+static int change_end(struct connection *connection, enum mae_status status, char **error)
+{
+    if (status == MAE_OK)
+        status = tables_read(connection->database, connection->writer->txn);
+    if (status != MAE_OK) {
+        sqlite3_free(*error);
+        *error = sqlite3_mprintf("maemio: %s", mae_status_text(status));
+    }
+    connection->version = 0;
+    return session_code(connection->writer, status);
+}
+
+static bool has_same_text(const struct table *a, const struct table *b)
+{
+    char *one = schema_text(a, true), *other = schema_text(b, true);
+    bool same = one != NULL && other != NULL && strcmp(one, other) == 0 && a->indexes == b->indexes;
+    sqlite3_free(one);
+    sqlite3_free(other);
+    return same;
+}
+
+/* Adds a table to the catalogue. If there is one of that name and definition, that is it: SQLite does not tell whether
+ * the statement said IF NOT EXISTS, and another connection may have made it. */
+static int table_create(struct connection *connection, const char *name, const char *text, char **error)
+{
+    struct table *table = schema_parse(name, text, error);
+    if (table == NULL)
+        return *error == NULL ? SQLITE_NOMEM : SQLITE_ERROR;
+    int code = change_begin(connection, error);
+    if (code == SQLITE_OK) {
+        const struct table *there = tables_named(connection->database, name);
+        if (there == NULL)
+            code = change_end(connection, tables_add(connection->database, connection->writer->txn, table), error);
+        else if (!has_same_text(table, there)) {
+            *error = sqlite3_mprintf("table %s already exists; SELECT maemio_refresh() shows it", name);
+            code = SQLITE_ERROR;
+        }
+    }
+    schema_free(table);
+    return code;
+}
+
+/* Finds the table. A connection that has no transaction enters the gate for it. */
+static struct table *table_find(struct connection *connection, const char *name, char **error)
+{
+    if (connection->database == NULL && connection_open(connection, "", error) != SQLITE_OK)
+        return NULL;
+    struct mae_worker *worker =
+        connection->inside > 0 || connection->refreshing ? NULL : gate_enter(connection->database, connection);
+    struct table *table = NULL;
+    if (worker != NULL || connection->inside > 0 || connection->refreshing)
+        table = tables_named(connection->database, name);
+    if (table == NULL)
+        *error = sqlite3_mprintf("no such table: %s", name);
+    if (worker != NULL)
+        gate_leave(connection->database, worker);
+    return table;
+}
+
+static int vtab_make(struct connection *connection, struct table *table, sqlite3_vtab **made, char **error)
+{
+    struct vtab *vtab = calloc(1, sizeof *vtab);
+    char *declaration = schema_declaration(table);
+    int code = vtab == NULL || declaration == NULL ? SQLITE_NOMEM : SQLITE_OK;
+    if (code == SQLITE_OK)
+        code = sqlite3_declare_vtab(connection->sqlite, declaration);
+    sqlite3_free(declaration);
+    if (code == SQLITE_OK) {
+        (void)sqlite3_vtab_config(connection->sqlite, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
+        (void)sqlite3_vtab_config(connection->sqlite, SQLITE_VTAB_INNOCUOUS);
+        vtab->connection = connection;
+        vtab->table = table;
+        *made = &vtab->base;
+        return SQLITE_OK;
+    }
+    free(vtab);
+    if (*error == NULL && code != SQLITE_NOMEM)
+        *error = sqlite3_mprintf("maemio: %s", sqlite3_errmsg(connection->sqlite));
+    return code;
+}
+
+static int vtab_connect(sqlite3 *sqlite, void *arg, int count, const char *const *argument, sqlite3_vtab **made,
+                        char **error)
+{
+    struct connection *connection = arg;
+    (void)sqlite, (void)count;
+    struct table *table = table_find(connection, argument[2], error);
+    return table == NULL ? SQLITE_ERROR : vtab_make(connection, table, made, error);
+}
+
+static int vtab_disconnect(sqlite3_vtab *base)
+{
+    struct vtab *vtab = (struct vtab *)base;
+    update_free(vtab);
+    free(vtab);
+    return SQLITE_OK;
+}
+
+static int vtab_create(sqlite3 *sqlite, void *arg, int count, const char *const *argument, sqlite3_vtab **made,
+                       char **error)
+{
+    struct connection *connection = arg;
+    if (strcmp(argument[1], "maemio") != 0) {
+        *error = sqlite3_mprintf("maemio: tables are in the schema maemio: CREATE VIRTUAL TABLE maemio.\"%w\" ...",
+                                 argument[2]);
+        return SQLITE_ERROR;
+    }
+    if (sqlite3_strnicmp(argument[2], "maemio_", 7) == 0) {
+        *error = sqlite3_mprintf("maemio: names that begin with maemio_ are not for tables");
+        return SQLITE_ERROR;
+    }
+    if (connection->refreshing || count <= 3)
+        return vtab_connect(sqlite, arg, count, argument, made, error);
+    char *text = arguments(count, argument);
+    int code = text == NULL ? SQLITE_NOMEM : table_create(connection, argument[2], text, error);
+    sqlite3_free(text);
+    if (code == SQLITE_OK)
+        code = vtab_connect(sqlite, arg, count, argument, made, error);
+    if (code != SQLITE_OK)
+        return code;
+    struct vtab *vtab = (struct vtab *)*made;
+    if ((code = update_prepare(vtab)) != SQLITE_OK) {
+        *error = vtab->base.zErrMsg;
+        (void)vtab_disconnect(*made);
+    }
+    return code;
+}
+
+static int vtab_destroy(sqlite3_vtab *base)
+{
+    struct vtab *vtab = (struct vtab *)base;
+    struct connection *connection = vtab->connection;
+    if (!connection->refreshing) {
+        char *error = NULL;
+        int code = change_begin(connection, &error);
+        if (code == SQLITE_OK && !vtab->table->dropped)
+            code = change_end(connection, tables_remove(connection->database, connection->writer->txn, vtab->table),
+                              &error);
+        if (code != SQLITE_OK)
+            return vtab_refuse(vtab, code, error);
+    }
+    return vtab_disconnect(base);
+}
+
+static int vtab_rename(sqlite3_vtab *base, const char *name)
+{
+    struct vtab *vtab = (struct vtab *)base;
+    struct connection *connection = vtab->connection;
+    char *error = NULL;
+    struct table *table = schema_parse(name, vtab->table->text, &error);
+    if (table == NULL)
+        return vtab_refuse(vtab, error == NULL ? SQLITE_NOMEM : SQLITE_ERROR, error);
+    table->id = vtab->table->id;
+    int code = change_begin(connection, &error);
+    if (code == SQLITE_OK)
+        code = change_end(connection, tables_replace(connection->database, connection->writer->txn, table), &error);
+    schema_free(table);
+    return code == SQLITE_OK ? code : vtab_refuse(vtab, code, error);
+}
+
+/* ---- Transactions. ---- */
+
+static int vtab_begin(sqlite3_vtab *base)
+{
+    struct vtab *vtab = (struct vtab *)base;
+    char *error = NULL;
+    int code = connection_refresh(vtab->connection, &error);
+    if (code == SQLITE_OK)
+        code = connection_write(vtab->connection, &error);
+    if (code != SQLITE_OK)
+        return vtab_refuse(vtab, code, error);
+    return SQLITE_OK;
+}
+
+static int vtab_sync(sqlite3_vtab *base)
+{
+    char *error = NULL;
+    int code = connection_sync(((struct vtab *)base)->connection, &error);
+    return code == SQLITE_OK ? code : vtab_refuse((struct vtab *)base, code, error);
+}
+
+static int vtab_commit(sqlite3_vtab *base)
+{
+    return connection_commit(((struct vtab *)base)->connection);
+}
+
+static int vtab_rollback(sqlite3_vtab *base)
+{
+    return connection_rollback(((struct vtab *)base)->connection);
+}
+
+static int vtab_savepoint(sqlite3_vtab *base, int level)
+{
+    return connection_savepoint(((struct vtab *)base)->connection, level);
+}
+
+static int vtab_release(sqlite3_vtab *base, int level)
+{
+    return connection_release(((struct vtab *)base)->connection, level);
+}
+
+static int vtab_rollback_to(sqlite3_vtab *base, int level)
+{
+    return connection_rollback_to(((struct vtab *)base)->connection, level);
+}
+
+static const sqlite3_module reading_and_writing = {
+    .iVersion = 2,
+    .xCreate = vtab_create,
+    .xConnect = vtab_connect,
+    .xBestIndex = plan_best_index,
+    .xDisconnect = vtab_disconnect,
+    .xDestroy = vtab_destroy,
+    .xOpen = cursor_open,
+    .xClose = cursor_close,
+    .xFilter = cursor_filter,
+    .xNext = cursor_next,
+    .xEof = cursor_eof,
+    .xColumn = cursor_column,
+    .xRowid = cursor_rowid,
+    .xUpdate = update_row,
+    .xBegin = vtab_begin,
+    .xSync = vtab_sync,
+    .xCommit = vtab_commit,
+    .xRollback = vtab_rollback,
+    .xRename = vtab_rename,
+    .xSavepoint = vtab_savepoint,
+    .xRelease = vtab_release,
+    .xRollbackTo = vtab_rollback_to,
+};
+
+/* ---- The table of enlisting, which is always empty; and that of keeping. ----
+ * SQLite refuses to close a connection that has statements, and the statement that enlists holds its table. So there is
+ * another table, which nothing holds: SQLite disconnects it before it looks for statements. */
+
+static int enlist_connect(sqlite3 *sqlite, void *arg, int count, const char *const *argument, sqlite3_vtab **made,
+                          char **error)
+{
+    (void)count, (void)error;
+    int code = sqlite3_declare_vtab(sqlite, "CREATE TABLE x(empty)");
+    struct vtab *vtab = code == SQLITE_OK ? calloc(1, sizeof *vtab) : NULL;
+    if (vtab == NULL)
+        return code == SQLITE_OK ? SQLITE_NOMEM : code;
+    vtab->connection = arg;
+    vtab->keeper = strcmp(argument[2], "maemio_keeper") == 0;
+    *made = &vtab->base;
+    return SQLITE_OK;
+}
+
+static int enlist_disconnect(sqlite3_vtab *base)
+{
+    struct vtab *vtab = (struct vtab *)base;
+    struct connection *connection = vtab->connection;
+    bool keeper = vtab->keeper;
+    free(base);
+    if (keeper)
+        connection_forget(connection);
+    return SQLITE_OK;
+}
+
+static int enlist_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
+{
+    (void)base, (void)info;
+    return SQLITE_OK;
+}
+
+static int enlist_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int count, sqlite3_value **values)
+{
+    (void)base, (void)plan, (void)letters, (void)count, (void)values;
+    return SQLITE_OK;
+}
+
+static int enlist_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
+{
+    (void)base, (void)context, (void)column;
+    return SQLITE_OK;
+}
+
+static int enlist_update(sqlite3_vtab *base, int count, sqlite3_value **values, sqlite3_int64 *rowid)
+{
+    (void)count, (void)values, (void)rowid;
+    return vtab_refuse((struct vtab *)base, SQLITE_READONLY, sqlite3_mprintf("maemio_enlist is always empty"));
+}
+
+static const sqlite3_module enlisting = {
+    .iVersion = 2,
+    .xCreate = enlist_connect,
+    .xConnect = enlist_connect,
+    .xBestIndex = enlist_best_index,
+    .xDisconnect = enlist_disconnect,
+    .xDestroy = enlist_disconnect,
+    .xOpen = cursor_open,
+    .xClose = cursor_close,
+    .xFilter = enlist_filter,
+    .xNext = cursor_next,
+    .xEof = cursor_eof,
+    .xColumn = enlist_column,
+    .xRowid = cursor_rowid,
+    .xUpdate = enlist_update,
+    .xBegin = vtab_begin,
+    .xSync = vtab_sync,
+    .xCommit = vtab_commit,
+    .xRollback = vtab_rollback,
+    .xSavepoint = vtab_savepoint,
+    .xRelease = vtab_release,
+    .xRollbackTo = vtab_rollback_to,
+};
+
+/* ---- Registering. ---- */
+
+static void modules_remove(sqlite3 *sqlite)
+{
+    (void)sqlite3_create_module_v2(sqlite, "maemio_enlist", NULL, NULL, NULL);
+    (void)sqlite3_create_module_v2(sqlite, "maemio", NULL, NULL, NULL);
+}
+
+int module_register(struct connection *connection, char **error)
+{
+    sqlite3 *sqlite = connection->sqlite;
+    /* If that fails, SQLite has destroyed the connection. */
+    int code = sqlite3_create_module_v2(sqlite, "maemio", &reading_and_writing, connection, connection_destroy);
+    if (code == SQLITE_OK)
+        code = sqlite3_create_module_v2(sqlite, "maemio_enlist", &enlisting, connection, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(sqlite, "ATTACH ':memory:' AS maemio", NULL, NULL, error);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(sqlite,
+                            "CREATE VIRTUAL TABLE maemio.maemio_enlist USING maemio_enlist;"
+                            "CREATE VIRTUAL TABLE maemio.maemio_keeper USING maemio_enlist;",
+                            NULL, NULL, error);
+    if (code != SQLITE_OK)
+        modules_remove(sqlite);
+    return code;
+}

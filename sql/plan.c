@@ -1,0 +1,168 @@
+/* plan.c - xBestIndex: which index serves a query best. See module.h for how the plan is told. */
+#include <math.h>
+#include <string.h>
+
+#include "sql/module.h"
+
+enum { LETTERS_MAX = INDEX_COLUMNS_MAX + 2 };
+
+struct plan {
+    unsigned index; /* as PLAN_INDEX has it */
+    unsigned equal; /* how many columns, from the first on, are compared with = */
+    bool below, above, unique;
+    unsigned count; /* constraints that are used */
+    int constraint[LETTERS_MAX];
+    char letter[LETTERS_MAX + 1];
+    double rows, cost;
+};
+
+static char letter_of(unsigned char op)
+{
+    switch (op) {
+    case SQLITE_INDEX_CONSTRAINT_EQ:
+        return PLAN_EQ;
+    case SQLITE_INDEX_CONSTRAINT_GT:
+        return PLAN_GT;
+    case SQLITE_INDEX_CONSTRAINT_GE:
+        return PLAN_GE;
+    case SQLITE_INDEX_CONSTRAINT_LT:
+        return PLAN_LT;
+    case SQLITE_INDEX_CONSTRAINT_LE:
+        return PLAN_LE;
+    default:
+        return '\0';
+    }
+}
+
+/* The number of a usable constraint of one of these kinds on the column, -1 for the rowid; -1: none. */
+static int find(const struct table *table, sqlite3_index_info *info, int column, const char *letters)
+{
+    for (int i = 0; i < info->nConstraint; i++) {
+        int on = info->aConstraint[i].iColumn;
+        char letter = letter_of(info->aConstraint[i].op);
+        if (on == table->key)
+            on = -1;
+        if (!info->aConstraint[i].usable || on != column || letter == '\0' || strchr(letters, letter) == NULL)
+            continue;
+        /* Keys sort as bytes: another collation may hold texts for equal that are not. */
+        if (column >= 0 && table->column[column].type == COLUMN_TEXT &&
+            strcmp(sqlite3_vtab_collation(info, i), "BINARY") != 0)
+            continue;
+        return i;
+    }
+    return -1;
+}
+
+static bool take(struct plan *plan, sqlite3_index_info *info, int constraint)
+{
+    if (constraint < 0)
+        return false;
+    plan->letter[plan->count] = letter_of(info->aConstraint[constraint].op);
+    plan->constraint[plan->count++] = constraint;
+    return true;
+}
+
+/* The longest beginning of columns with =, then one range. */
+static void match(const struct table *table, sqlite3_index_info *info, struct plan *plan)
+{
+    const struct index *index = plan->index == PLAN_ROWIDS ? NULL : &table->index[plan->index - 1];
+    unsigned columns = index == NULL ? 1 : key_columns(table, index);
+    while (plan->equal < columns) {
+        int column =
+            index == NULL || (int)index->column[plan->equal] == table->key ? -1 : (int)index->column[plan->equal];
+        if (take(plan, info, find(table, info, column, "e"))) {
+            plan->equal++;
+            continue;
+        }
+        plan->above = take(plan, info, find(table, info, column, "gG"));
+        plan->below = take(plan, info, find(table, info, column, "lL"));
+        break;
+    }
+    plan->unique = plan->equal == columns && (index == NULL || (index->unique && columns == index->columns));
+}
+
+/* Rough, but what matters is which plan is cheaper: a lookup, a range, or all rows. */
+static void estimate(const struct table *table, struct plan *plan)
+{
+    double all = (double)mae_table_rows(table->rows) + 1;
+    plan->rows = all;
+    if (plan->unique) {
+        plan->rows = 1;
+    } else if (plan->index != PLAN_ROWIDS && plan->equal > 0) {
+        const struct index *index = &table->index[plan->index - 1];
+        plan->rows = pow(all, 1 - (double)plan->equal / (index->columns + 0.25)) + 1;
+    }
+    if (plan->above)
+        plan->rows = plan->rows / 4 + 1;
+    if (plan->below)
+        plan->rows = plan->rows / 4 + 1;
+    if (plan->rows > all)
+        plan->rows = all;
+    plan->cost = log2(all) + plan->rows * (plan->index == PLAN_ROWIDS ? 1 : 2);
+}
+
+/* Whether the index gives the rows in the order that is wanted. */
+static bool is_ordered(const struct table *table, const sqlite3_index_info *info, const struct plan *plan)
+{
+    const struct index *index = plan->index == PLAN_ROWIDS ? NULL : &table->index[plan->index - 1];
+    unsigned at = index == NULL ? 0 : plan->equal;
+    if (info->nOrderBy == 0)
+        return false;
+    if (index == NULL && plan->equal == 1)
+        return true; /* one row */
+    for (int i = 0; i < info->nOrderBy; i++) {
+        int column = info->aOrderBy[i].iColumn;
+        if (info->aOrderBy[i].desc != info->aOrderBy[0].desc)
+            return false;
+        if (index == NULL)
+            return column < 0 || column == table->key; /* rowids are unique: what follows does not matter */
+        while (at < index->columns && (int)index->column[at] != column && at < plan->equal)
+            at++;
+        if (at >= index->columns || (int)index->column[at] != column || !key_is_exact(table, index, at))
+            return false;
+        at++;
+    }
+    return true;
+}
+
+static void choose(const struct table *table, sqlite3_index_info *info, const struct plan *plan)
+{
+    for (unsigned i = 0; i < plan->count; i++) {
+        struct sqlite3_index_constraint_usage *usage = &info->aConstraintUsage[plan->constraint[i]];
+        usage->argvIndex = (int)i + 1;
+        /* The lookup of a rowid decides exactly; of all others SQLite tests the rows again. */
+        usage->omit = plan->index == PLAN_ROWIDS && plan->letter[i] == PLAN_EQ;
+    }
+    info->idxNum = (int)plan->index;
+    if (is_ordered(table, info, plan)) {
+        info->orderByConsumed = 1;
+        info->idxNum |= PLAN_ORDERED | (info->aOrderBy[0].desc ? PLAN_BACKWARD : 0);
+    }
+    info->estimatedCost = plan->cost;
+    info->estimatedRows = (sqlite3_int64)plan->rows;
+    if (plan->unique && plan->index == PLAN_ROWIDS)
+        info->idxFlags |= SQLITE_INDEX_SCAN_UNIQUE;
+}
+
+int plan_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
+{
+    const struct table *table = ((struct vtab *)base)->table;
+    struct plan best = {.cost = HUGE_VAL};
+    for (unsigned i = 0; i <= table->indexes; i++) {
+        struct plan plan = {.index = i};
+        match(table, info, &plan);
+        if (i > 0 && plan.count == 0 && !is_ordered(table, info, &plan))
+            continue;
+        estimate(table, &plan);
+        if (info->nOrderBy > 0 && !is_ordered(table, info, &plan))
+            plan.cost += plan.rows * log2(plan.rows + 1) / 4; /* what SQLite sorts */
+        if (plan.cost < best.cost)
+            best = plan;
+    }
+    info->idxStr = sqlite3_mprintf("%s", best.letter);
+    info->needToFreeIdxStr = 1;
+    if (info->idxStr == NULL)
+        return SQLITE_NOMEM;
+    choose(table, info, &best);
+    return SQLITE_OK;
+}

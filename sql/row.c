@@ -1,0 +1,81 @@
+/* row.c - see row.h. */
+#include "sql/row.h"
+
+#include <string.h>
+
+struct head {
+    int64_t rowid;
+    uint32_t columns;
+    uint8_t types[]; /* then, 8-byte aligned, a slot for each column, then bytes */
+};
+
+struct place {
+    uint32_t offset, length; /* of text and blobs: in the row */
+};
+
+static size_t slots_offset(unsigned columns)
+{
+    return (offsetof(struct head, types) + columns + 7) / 8 * 8;
+}
+
+static bool is_long(enum value_type type)
+{
+    return type == VALUE_TEXT || type == VALUE_BLOB;
+}
+
+size_t row_bytes(const struct value *values, unsigned count)
+{
+    size_t bytes = slots_offset(count) + 8 * (size_t)count;
+    for (unsigned i = 0; i < count; i++)
+        bytes += is_long(values[i].type) ? values[i].length : 0;
+    return bytes;
+}
+
+void row_encode(void *row, int64_t rowid, const struct value *values, unsigned count)
+{
+    struct head *head = row;
+    char *slots = (char *)row + slots_offset(count);
+    size_t end = slots_offset(count) + 8 * (size_t)count;
+    memset(row, 0, slots_offset(count));
+    head->rowid = rowid;
+    head->columns = count;
+    for (unsigned i = 0; i < count; i++) {
+        head->types[i] = (uint8_t)values[i].type;
+        if (is_long(values[i].type)) {
+            struct place place = {(uint32_t)end, (uint32_t)values[i].length};
+            memcpy(slots + 8 * (size_t)i, &place, sizeof place);
+            if (values[i].length > 0)
+                memcpy((char *)row + end, values[i].bytes, values[i].length);
+            end += values[i].length;
+        } else {
+            int64_t slot = values[i].type == VALUE_NULL ? 0 : values[i].integer; /* a real's bits, too */
+            memcpy(slots + 8 * (size_t)i, &slot, sizeof slot);
+        }
+    }
+}
+
+int64_t row_rowid(const void *row)
+{
+    return ((const struct head *)row)->rowid;
+}
+
+unsigned row_columns(const void *row)
+{
+    return ((const struct head *)row)->columns;
+}
+
+struct value row_column(const void *row, unsigned column)
+{
+    const struct head *head = row;
+    const char *slot = (const char *)row + slots_offset(head->columns) + 8 * (size_t)column;
+    struct value value = {.type = (enum value_type)head->types[column]};
+    if (is_long(value.type)) {
+        struct place place;
+        memcpy(&place, slot, sizeof place);
+        value.bytes = (const char *)row + place.offset;
+        value.length = place.length;
+    } else {
+        memcpy(&value.integer, slot, sizeof value.integer);
+    }
+    return value;
+}

@@ -1,0 +1,80 @@
+/*
+ * schema.h - tables as SQL knows them, and the text that defines one.
+ *
+ * The text is what stands in the parentheses of CREATE TABLE, and what the catalogue keeps: id INTEGER PRIMARY KEY,
+ * name TEXT NOT NULL DEFAULT '', zip INTEGER CHECK (zip > 0), UNIQUE(name), INDEX by_zip(zip, name) A column has a
+ * name, a type, and may be NOT NULL, UNIQUE, PRIMARY KEY, have a DEFAULT and CHECKs. A PRIMARY KEY of one INTEGER
+ * column is the rowid; any other is a unique index over columns that are NOT NULL. The catalogue's text has the
+ * number of the engine's index behind the words UNIQUE and INDEX. What is not understood is refused. Checked by:
+ * tests/unit/sql/schema.c.
+ */
+#ifndef SQL_SCHEMA_H
+#define SQL_SCHEMA_H
+
+#include "engine/maemio.h"
+#include "sql/row.h"
+
+enum { COLUMNS_MAX = 250, INDEXES_MAX = 16, INDEX_COLUMNS_MAX = 16, CHECKS_MAX = 64 };
+
+/* Declared types and what they mean. Values are converted as SQLite's STRICT tables do, or refused. */
+#define COLUMN_TYPE_TABLE(X) \
+    X(INTEGER, INTEGER)      \
+    X(INT, INTEGER)          \
+    X(BIGINT, INTEGER) X(REAL, REAL) X(DOUBLE, REAL) X(FLOAT, REAL) X(TEXT, TEXT) X(BLOB, BLOB) X(ANY, ANY)
+
+enum column_type { COLUMN_INTEGER, COLUMN_REAL, COLUMN_TEXT, COLUMN_BLOB, COLUMN_ANY };
+
+struct column {
+    char *name;
+    const char *type_name; /* as COLUMN_TYPE_TABLE has it */
+    enum column_type type;
+    bool not_null;
+    char *default_text; /* an expression of SQL; NULL: none */
+};
+
+/* An index beside that of rowids. */
+struct index {
+    char *name; /* NULL: it is a constraint of the table, and cannot be dropped alone */
+    bool unique;
+    unsigned columns;
+    unsigned column[INDEX_COLUMNS_MAX];
+    uint64_t id; /* names the engine's index; 0: it is not made yet */
+    struct mae_index *entries;
+};
+
+struct table {
+    char *name;
+    char *text;  /* the definition, as the catalogue has it */
+    uint64_t id; /* of its row in the catalogue; names the engine's table */
+    unsigned columns, indexes, checks;
+    int key; /* the column that is the rowid; -1: none */
+    bool has_defaults;
+    struct column column[COLUMNS_MAX];
+    struct index index[INDEXES_MAX];
+    char *check[CHECKS_MAX]; /* expressions */
+    struct mae_table *rows;
+    struct mae_index *by_rowid; /* the key is rowid_key() */
+    _Atomic int64_t next_rowid;
+    bool dropped;       /* the catalogue has it no more, or has another text; changes under the gate (database.h) */
+    struct table *next; /* in the database's list */
+};
+
+/* The key of a rowid in `by_rowid`: unsigned integers in the order of the signed ones. It is its own inverse. */
+static inline uint64_t rowid_key(int64_t rowid)
+{
+    return (uint64_t)rowid ^ UINT64_C(1) << 63;
+}
+
+/* Reads a definition. NULL: *error says why (free it with sqlite3_free), or is NULL when out of memory. */
+struct table *schema_parse(const char *name, const char *text, char **error);
+void schema_free(struct table *table); /* NULL is fine */
+
+/* The number of the column of that name, or -1. */
+int schema_column(const struct table *table, const char *name);
+
+/* The table's definition as text: for the catalogue, or for people, without the numbers of indexes. And the CREATE
+ * TABLE that tells SQLite of the columns. Free them with sqlite3_free; NULL: out of memory. */
+char *schema_text(const struct table *table, bool for_people);
+char *schema_declaration(const struct table *table);
+
+#endif

@@ -1,0 +1,358 @@
+/* tables.c - see tables.h. */
+#include "sql/tables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "sql/key.h"
+#include "sql/sqlite.h"
+
+enum { SWEEP_BATCH = 256 };
+
+/* ---- Names of the engine's objects. ---- */
+
+struct object_name {
+    char text[MAE_NAME_MAX_BYTES + 1];
+};
+
+static struct object_name rows_name(uint64_t table)
+{
+    struct object_name name;
+    (void)snprintf(name.text, sizeof name.text, "sql.%llu", (unsigned long long)table);
+    return name;
+}
+
+static struct object_name rowid_name(uint64_t table)
+{
+    struct object_name name;
+    (void)snprintf(name.text, sizeof name.text, "sql.%llu.rowid", (unsigned long long)table);
+    return name;
+}
+
+static struct object_name index_name(uint64_t table, uint64_t index)
+{
+    struct object_name name;
+    (void)snprintf(name.text, sizeof name.text, "sql.%llu.index.%llu", (unsigned long long)table,
+                   (unsigned long long)index);
+    return name;
+}
+
+/* ---- Finding. ---- */
+
+struct table *tables_named(const struct database *database, const char *name)
+{
+    for (struct table *table = database->tables; table != NULL; table = table->next)
+        if (!table->dropped && strcasecmp(table->name, name) == 0)
+            return table;
+    return NULL;
+}
+
+struct table *tables_with_index(const struct database *database, const char *name)
+{
+    for (struct table *table = database->tables; table != NULL; table = table->next)
+        for (unsigned i = 0; !table->dropped && i < table->indexes; i++)
+            if (table->index[i].name != NULL && strcasecmp(table->index[i].name, name) == 0)
+                return table;
+    return NULL;
+}
+
+static const struct table *table_by_id(const struct database *database, uint64_t id)
+{
+    const struct table *table = database->tables;
+    while (table != NULL && (table->dropped || table->id != id))
+        table = table->next;
+    return table;
+}
+
+/* ---- Changes. ---- */
+
+static bool seen(void *arg, const void *key, uint64_t row)
+{
+    (void)key, (void)row;
+    *(bool *)arg = true;
+    return false;
+}
+
+/* Makes the engine's index, or takes one that an index which is no more has left empty. */
+static enum mae_status index_make(struct database *database, struct mae_txn *txn, struct table *table,
+                                  struct index *index)
+{
+    const struct mae_index_config wanted = {
+        .kind = MAE_INDEX_ORDERED, .key_bytes = key_bytes(table, index), .non_unique = true};
+    /* Ends: each round names a larger number, and the engine has a maximum of indexes. */
+    for (uint64_t id = 1;; id++) {
+        struct object_name name = index_name(table->id, id);
+        struct mae_index *found = mae_index_by_name(database->db, name.text);
+        struct mae_index_config config;
+        bool used = false;
+        for (unsigned i = 0; i < table->indexes; i++)
+            used = used || table->index[i].id == id;
+        if (used)
+            continue;
+        index->id = id;
+        if (found == NULL)
+            return mae_index_create(database->db, table->rows, name.text, &wanted, &index->entries);
+        mae_index_config_of(found, &config);
+        if (config.key_bytes != wanted.key_bytes)
+            continue;
+        enum mae_status status = mae_index_scan(txn, found, NULL, NULL, 0, 1, seen, &used);
+        index->entries = found;
+        if (status != MAE_OK || !used)
+            return status;
+    }
+}
+
+/* Makes the engine's table, or takes one that a table which is no more has left empty. */
+static enum mae_status rows_make(struct database *database, struct table *table)
+{
+    const struct mae_table_config rows = {.payload_max_bytes = MAE_PAYLOAD_MAX_BYTES};
+    const struct mae_index_config by_rowid = {.kind = MAE_INDEX_ORDERED, .key_bytes = 8};
+    enum mae_status status = MAE_OK;
+    /* Ends as in index_make. */
+    for (table->id = 1;; table->id++) {
+        struct object_name name = rows_name(table->id);
+        if (table_by_id(database, table->id) != NULL)
+            continue;
+        table->rows = mae_table_find(database->db, name.text);
+        if (table->rows != NULL && mae_table_rows(table->rows) > 0)
+            continue;
+        if (table->rows == NULL)
+            status = mae_table_create(database->db, name.text, &rows, &table->rows);
+        break;
+    }
+    struct object_name name = rowid_name(table->id);
+    table->by_rowid = mae_index_by_name(database->db, name.text);
+    if (status == MAE_OK && table->by_rowid == NULL)
+        status = mae_index_create(database->db, table->rows, name.text, &by_rowid, &table->by_rowid);
+    return status;
+}
+
+/* Makes what the table's indexes lack, and writes the row of the catalogue. */
+static enum mae_status table_write(struct database *database, struct mae_txn *txn, struct table *table)
+{
+    enum mae_status status = MAE_OK;
+    for (unsigned i = 0; i < table->indexes && status == MAE_OK; i++)
+        if (table->index[i].id == 0)
+            status = index_make(database, txn, table, &table->index[i]);
+    if (status != MAE_OK)
+        return status;
+    char *text = schema_text(table, false);
+    if (text == NULL)
+        return MAE_NO_MEMORY;
+    size_t name_bytes = strlen(table->name) + 1, text_bytes = strlen(text) + 1;
+    void *data;
+    status = mae_upsert(txn, database->by_id, &table->id, name_bytes + text_bytes, NULL, NULL, &data, NULL);
+    if (status == MAE_OK) {
+        memcpy(data, table->name, name_bytes);
+        memcpy((char *)data + name_bytes, text, text_bytes);
+    }
+    sqlite3_free(text);
+    return status;
+}
+
+enum mae_status tables_add(struct database *database, struct mae_txn *txn, struct table *table)
+{
+    enum mae_status status = rows_make(database, table);
+    return status == MAE_OK ? table_write(database, txn, table) : status;
+}
+
+enum mae_status tables_replace(struct database *database, struct mae_txn *txn, struct table *table)
+{
+    return table_write(database, txn, table);
+}
+
+enum mae_status tables_remove(struct database *database, struct mae_txn *txn, const struct table *table)
+{
+    return mae_delete(txn, database->by_id, &table->id);
+}
+
+/* ---- Reading. ---- */
+
+static bool largest(void *arg, const void *key, uint64_t row)
+{
+    (void)row;
+    memcpy(arg, key, sizeof(uint64_t));
+    return false;
+}
+
+/* Finds the engine's part of a table, and the rowid that follows its largest. */
+static enum mae_status table_find(struct database *database, struct mae_txn *txn, struct table *table)
+{
+    table->rows = mae_table_find(database->db, rows_name(table->id).text);
+    table->by_rowid = mae_index_by_name(database->db, rowid_name(table->id).text);
+    if (table->rows == NULL || table->by_rowid == NULL)
+        return MAE_CORRUPT;
+    for (unsigned i = 0; i < table->indexes; i++) {
+        table->index[i].entries = mae_index_by_name(database->db, index_name(table->id, table->index[i].id).text);
+        if (table->index[i].entries == NULL)
+            return MAE_CORRUPT;
+    }
+    uint64_t key = rowid_key(0);
+    enum mae_status status = mae_index_scan(txn, table->by_rowid, NULL, NULL, MAE_SCAN_BACKWARD, 1, largest, &key);
+    int64_t rowid = (int64_t)rowid_key((int64_t)key);
+    rowid = rowid < 1 ? 1 : rowid == INT64_MAX ? rowid : rowid + 1;
+    if (table->next_rowid < rowid) /* connections have taken numbers that are in no row yet */
+        table->next_rowid = rowid;
+    return status;
+}
+
+struct reading {
+    struct database *database;
+    struct mae_txn *txn;
+};
+
+/* One row of the catalogue: a table that is as it was, or a new one. */
+static enum mae_status table_read(void *arg, const void *key, uint64_t row)
+{
+    struct reading *reading = arg;
+    struct database *database = reading->database;
+    uint64_t id;
+    const void *data;
+    char *error;
+    memcpy(&id, key, sizeof id);
+    enum mae_status status = mae_row_read(reading->txn, database->catalogue, row, &data, NULL);
+    if (status != MAE_OK)
+        return status;
+    const char *name = data, *text = name + strlen(name) + 1;
+    struct table *table = database->tables;
+    while (table != NULL && (table->id != id || strcmp(table->text, text) != 0 || strcmp(table->name, name) != 0))
+        table = table->next;
+    if (table == NULL) {
+        if ((table = schema_parse(name, text, &error)) == NULL) {
+            status = error == NULL ? MAE_NO_MEMORY : MAE_CORRUPT;
+            sqlite3_free(error);
+            return status;
+        }
+        table->id = id;
+        table->dropped = true;
+        table->next = database->tables;
+        database->tables = table;
+    }
+    status = table_find(database, reading->txn, table);
+    table->dropped = status != MAE_OK;
+    return status;
+}
+
+enum mae_status tables_read(struct database *database, struct mae_txn *txn)
+{
+    struct reading reading = {.database = database, .txn = txn};
+    for (struct table *table = database->tables; table != NULL; table = table->next)
+        table->dropped = true;
+    database->version++;
+    return mae_index_visit(txn, database->by_id, NULL, NULL, 0, table_read, &reading);
+}
+
+/* ---- Emptying what is named no more. ---- */
+
+struct batch {
+    struct mae_table *rows; /* whose rows go with the entries; NULL: they stay */
+    struct mae_index *index;
+    unsigned count;
+};
+
+struct swept {
+    struct mae_txn *txn;
+    struct batch *batch;
+};
+
+static enum mae_status entry_sweep(void *arg, const void *key, uint64_t row)
+{
+    struct swept *swept = arg;
+    struct batch *batch = swept->batch;
+    if (batch->count == SWEEP_BATCH)
+        return MAE_STOP;
+    batch->count++;
+    enum mae_status status = mae_index_remove(swept->txn, batch->index, key, row);
+    if (status == MAE_OK && batch->rows != NULL)
+        status = mae_row_delete(swept->txn, batch->rows, row);
+    return status;
+}
+
+static enum mae_status batch_sweep(struct mae_txn *txn, void *arg)
+{
+    struct swept swept = {.txn = txn, .batch = arg};
+    swept.batch->count = 0;
+    return mae_index_visit(txn, swept.batch->index, NULL, NULL, 0, entry_sweep, &swept);
+}
+
+static enum mae_status index_sweep(struct mae_worker *worker, struct mae_index *index, struct mae_table *rows)
+{
+    struct batch batch = {.rows = rows, .index = index};
+    enum mae_status status;
+    do
+        status = mae_run(worker, MAE_READ_WRITE, batch_sweep, &batch, 0);
+    while (status == MAE_OK && batch.count == SWEEP_BATCH); /* ends: nobody else is inside the gate */
+    return status;
+}
+
+/* What the catalogue says of an index of the engine. */
+enum standing { STANDING_USED, STANDING_ENTRIES, STANDING_ROWS };
+
+static enum standing index_standing(const struct database *database, struct mae_index *index)
+{
+    unsigned long long id, number;
+    int end = 0;
+    const char *name = mae_index_name(index);
+    if (sscanf(name, "sql.%llu.rowid%n", &id, &end) == 1 && end > 0)
+        return table_by_id(database, id) == NULL ? STANDING_ROWS : STANDING_USED;
+    if (sscanf(name, "sql.%llu.index.%llu", &id, &number) != 2)
+        return STANDING_USED;
+    const struct table *table = table_by_id(database, id);
+    for (unsigned i = 0; table != NULL && i < table->indexes; i++)
+        if (table->index[i].id == number)
+            return STANDING_USED;
+    return STANDING_ENTRIES;
+}
+
+enum mae_status tables_sweep(struct database *database, struct mae_worker *worker)
+{
+    enum mae_status status = MAE_OK;
+    /* Entries of all other indexes go before the rows that they lead to. */
+    for (enum standing standing = STANDING_ENTRIES; standing <= STANDING_ROWS; standing++) {
+        struct mae_index *index = NULL;
+        while (status == MAE_OK && (index = mae_index_next(database->db, index)) != NULL)
+            if (index_standing(database, index) == standing)
+                status = index_sweep(worker, index, standing == STANDING_ROWS ? mae_index_table(index) : NULL);
+    }
+    return status;
+}
+
+/* ---- Opening and closing. ---- */
+
+static enum mae_status read_first(struct mae_txn *txn, void *arg)
+{
+    return tables_read(arg, txn);
+}
+
+enum mae_status tables_open(struct database *database)
+{
+    const struct mae_table_config rows = {.payload_max_bytes = MAE_PAYLOAD_MAX_BYTES};
+    const struct mae_index_config by_id = {.kind = MAE_INDEX_ORDERED, .key_bytes = 8};
+    struct mae_worker *worker;
+    enum mae_status status = MAE_OK;
+    database->catalogue = mae_table_find(database->db, "sql.catalogue");
+    database->by_id = mae_index_by_name(database->db, "sql.catalogue.by_id");
+    if (database->catalogue == NULL)
+        status = mae_table_create(database->db, "sql.catalogue", &rows, &database->catalogue);
+    if (status == MAE_OK && database->by_id == NULL)
+        status = mae_index_create(database->db, database->catalogue, "sql.catalogue.by_id", &by_id, &database->by_id);
+    if (status == MAE_OK)
+        status = mae_worker_join(database->db, &worker);
+    if (status != MAE_OK)
+        return status;
+    status = mae_run(worker, MAE_READ_WRITE, read_first, database, 0);
+    if (status == MAE_OK)
+        status = tables_sweep(database, worker);
+    mae_worker_leave(worker);
+    return status;
+}
+
+void tables_close(struct database *database)
+{
+    for (struct table *table = database->tables, *next; table != NULL; table = next) {
+        next = table->next;
+        schema_free(table);
+    }
+}

@@ -1,0 +1,45 @@
+/*
+ * tables.h - which tables a database has.
+ *
+ * The catalogue is a table of the engine: a row for each SQL table, with its name and its definition (schema.h). The
+ * list of `struct table` is what the catalogue says. It is read again after each change, and after its rollback; only
+ * the owner of the gate (database.h) writes it, and only who is inside the gate reads it. A table whose definition
+ * has changed gets a new `struct table`, and the old one is marked as dropped; none is freed before the database is
+ * closed, since statements of SQLite point to it.
+ *
+ * The engine's objects of the table with the number 7 are the table `sql.7`, its index of rowids `sql.7.rowid`, and for
+ * each index, which has a number of its own, `sql.7.index.3`. What the catalogue does not name is emptied
+ * (tables_sweep), and used again.
+ * Checked by: tests/unit/sql/module.c.
+ */
+#ifndef SQL_TABLES_H
+#define SQL_TABLES_H
+
+#include "sql/database.h"
+
+/* Makes or finds the catalogue, reads it, and empties what it does not name. And frees the list. */
+enum mae_status tables_open(struct database *database);
+void tables_close(struct database *database);
+
+/* The table of that name, or that with an index of that name, or NULL. Inside the gate only. */
+struct table *tables_named(const struct database *database, const char *name);
+struct table *tables_with_index(const struct database *database, const char *name);
+
+/*
+ * Changes of the catalogue, in a transaction of the owner of the gate. Adding gives the table a number, makes the
+ * engine's objects, and fills in `rows`, `by_rowid` and the indexes' `entries` and `id`. Replacing makes the objects
+ * of indexes that have no number yet; the table keeps the number that `table->id` has. Entries of such indexes are
+ * the caller's to make. The memory of `table` stays the caller's.
+ */
+enum mae_status tables_add(struct database *database, struct mae_txn *txn, struct table *table);
+enum mae_status tables_replace(struct database *database, struct mae_txn *txn, struct table *table);
+enum mae_status tables_remove(struct database *database, struct mae_txn *txn, const struct table *table);
+
+/* Makes the list what the catalogue says in `txn`. The owner of the gate only. */
+enum mae_status tables_read(struct database *database, struct mae_txn *txn);
+
+/* Empties what the catalogue does not name, in transactions of its own. The owner of the gate only, after its commit.
+ * */
+enum mae_status tables_sweep(struct database *database, struct mae_worker *worker);
+
+#endif

@@ -1,0 +1,57 @@
+/* vtab.c - see vtab.h. */
+#include "sql/vtab.h"
+
+#include "sql/tables.h"
+
+int vtab_refuse(struct vtab *vtab, int code, char *why)
+{
+    sqlite3_free(vtab->base.zErrMsg);
+    vtab->base.zErrMsg = why;
+    return code;
+}
+
+int vtab_refuse_status(struct vtab *vtab, struct session *session, enum mae_status status)
+{
+    if (status == MAE_OK)
+        return SQLITE_OK;
+    return vtab_refuse(vtab, session_code(session, status), sqlite3_mprintf("maemio: %s", mae_status_text(status)));
+}
+
+struct value value_of(sqlite3_value *from)
+{
+    struct value value = {.type = VALUE_NULL};
+    switch (sqlite3_value_type(from)) {
+    case SQLITE_INTEGER:
+        value.type = VALUE_INTEGER;
+        value.integer = sqlite3_value_int64(from);
+        break;
+    case SQLITE_FLOAT:
+        value.type = VALUE_REAL;
+        value.real = sqlite3_value_double(from);
+        break;
+    case SQLITE_TEXT:
+        value.type = VALUE_TEXT;
+        value.bytes = sqlite3_value_text(from);
+        value.length = (size_t)sqlite3_value_bytes(from);
+        break;
+    case SQLITE_BLOB:
+        value.type = VALUE_BLOB;
+        value.bytes = sqlite3_value_blob(from);
+        value.length = (size_t)sqlite3_value_bytes(from);
+        break;
+    default:
+        break;
+    }
+    return value;
+}
+
+int vtab_is_current(struct vtab *vtab)
+{
+    if (!vtab->table->dropped)
+        return SQLITE_OK;
+    if (tables_named(vtab->connection->database, vtab->table->name) == NULL)
+        return vtab_refuse(vtab, SQLITE_ERROR, sqlite3_mprintf("no such table: %s", vtab->table->name));
+    /* SQLite forgets its schema, so that it connects again, with the columns that there are now. */
+    (void)sqlite3_exec(vtab->connection->sqlite, "PRAGMA writable_schema=RESET", NULL, NULL, NULL);
+    return vtab_refuse(vtab, SQLITE_SCHEMA, sqlite3_mprintf("table %s has changed", vtab->table->name));
+}

@@ -1,0 +1,45 @@
+/*
+ * vtab.h - a table as one connection of SQLite sees it, and what the parts of the module say to each other about it.
+ */
+#ifndef SQL_VTAB_H
+#define SQL_VTAB_H
+
+#include "sql/connection.h"
+#include "sql/key.h"
+
+struct vtab {
+    sqlite3_vtab base; /* its first member, as SQLite demands */
+    struct connection *connection;
+    struct table *table; /* NULL: a table of module.c, which is always empty */
+    bool keeper;
+    int64_t rowid_next, rowid_end; /* numbers for new rows that this connection has taken; equal: none are left */
+    sqlite3_stmt *defaults, *checks;
+    struct value *values; /* scratch: two rows' worth */
+    void *scratch;        /* for a row's bytes */
+    size_t scratch_bytes;
+};
+
+/* How xBestIndex tells xFilter what to do: idxNum has the index, and idxStr a letter for each value. */
+enum {
+    PLAN_ROWIDS = 0, /* the index of rowids; i + 1: the table's i-th index */
+    PLAN_INDEX = 0xff,
+    PLAN_BACKWARD = 0x100,
+    PLAN_ORDERED = 0x200 /* the order is wanted */
+};
+#define PLAN_EQ 'e'
+#define PLAN_GT 'g'
+#define PLAN_GE 'G'
+#define PLAN_LT 'l'
+#define PLAN_LE 'L'
+
+/* Says in the table's zErrMsg what is wrong, and returns the code. `why` is freed. */
+int vtab_refuse(struct vtab *vtab, int code, char *why);
+int vtab_refuse_status(struct vtab *vtab, struct session *session, enum mae_status status);
+
+/* Called when the connection is inside the gate: SQLITE_OK if the table is what the catalogue says. */
+int vtab_is_current(struct vtab *vtab);
+
+/* The value as SQLite has it; its bytes are SQLite's. */
+struct value value_of(sqlite3_value *value);
+
+#endif

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# The loadable extension in programs that are not ours: the shell sqlite3 and Python load it, make tables, and find in a
+# folder what another process has left there.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+. tests/support/cli.sh
+extension=$(realpath "${MAE_BUILD:-.}")/maemio.so
+if [ ! -e "$extension" ]; then
+    echo "sql: this build has no maemio.so: it needs MODE=release or debug, and SQLite's development files"
+    finish
+fi
+
+sqlite() { # what the shell sqlite3 reads, maemio loaded
+    { printf '.bail on\n.load %s\n' "${extension%.so}"; cat; } >"$work/in"
+    sqlite3 :memory: <"$work/in" >"$work/out" 2>"$work/err"
+    code=$?
+}
+
+sqlite <<'END'
+CREATE VIRTUAL TABLE maemio.account USING maemio(id INTEGER PRIMARY KEY, owner TEXT NOT NULL, cents INTEGER,
+    UNIQUE(owner), CHECK (cents >= 0));
+INSERT INTO account VALUES (1, 'ann', 100), (2, 'bob', 50);
+BEGIN; UPDATE account SET cents = cents - 30 WHERE owner = 'ann';
+UPDATE account SET cents = cents + 30 WHERE owner = 'bob'; COMMIT;
+SELECT group_concat(owner || '=' || cents, ', ') FROM (SELECT * FROM account ORDER BY owner);
+END
+ended "sqlite3 loads the extension" 0 'ann=70, bob=80'
+
+folder=$work/bank
+sqlite <<END
+SELECT maemio_open('$folder');
+CREATE VIRTUAL TABLE maemio.t USING maemio(a INTEGER PRIMARY KEY, b TEXT, c REAL, INDEX by_b(b));
+INSERT INTO t VALUES (1, 'x', 1.5), (2, 'y', 2), (3, NULL, NULL);
+DELETE FROM t WHERE a = 2;
+CREATE VIRTUAL TABLE maemio.gone USING maemio(a INTEGER);
+INSERT INTO gone VALUES (1);
+DROP TABLE gone;
+END
+ended "a folder's database is made" 0
+
+sqlite <<END
+SELECT maemio_open('$folder');
+SELECT a, b, c, 'found' FROM t ORDER BY a DESC;
+INSERT INTO t(b) VALUES ('new');
+SELECT a FROM t WHERE b = 'new';
+SELECT count(*) || ' tables' FROM maemio.sqlite_schema WHERE sql LIKE '%USING maemio';
+END
+ended "another process finds its tables" 0 '3|||found' '1|x|1.5|found' '4' '1 tables'
+
+run recover "$folder"
+ended "the folder is in order" 0
+
+sqlite <<'END'
+CREATE VIRTUAL TABLE maemio.t USING maemio(a INTEGER, b NUMBER);
+END
+ended "what is not understood is refused" 1 "column b: 'NUMBER' is no type"
+
+cat >"$work/bank.py" <<'END'
+import sqlite3, sys, threading
+
+def connect():
+    connection = sqlite3.connect(':memory:', isolation_level=None, check_same_thread=False)
+    connection.enable_load_extension(True)
+    connection.load_extension(sys.argv[1])
+    connection.execute('SELECT maemio_refresh()')
+    return connection
+
+first = connect()
+first.execute('CREATE VIRTUAL TABLE maemio.n USING maemio(id INTEGER PRIMARY KEY, v INTEGER)')
+first.executemany('INSERT INTO n VALUES (?, ?)', [(i, 0) for i in range(4)])
+
+def add(number):
+    connection, done = connect(), 0
+    while done < 100:
+        try:
+            connection.execute('BEGIN')
+            connection.execute('UPDATE n SET v = v + 1 WHERE id = ?', (number,))
+            connection.execute('COMMIT')
+            done += 1
+        except sqlite3.OperationalError:
+            if connection.in_transaction:
+                connection.execute('ROLLBACK')
+    connection.close()
+
+threads = [threading.Thread(target=add, args=(i % 2,)) for i in range(4)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(first.execute('SELECT v FROM n ORDER BY id').fetchall())
+first.close()
+END
+for python in python3 /usr/bin/python3; do # one that was built with extensions: Debian's is
+    "$python" -c 'import sqlite3; sqlite3.Connection.enable_load_extension' 2>/dev/null && break
+done
+launch "$python" "$work/bank.py" "$extension"
+ended "Python loads the extension, in threads" 0 '[(200,), (200,), (0,), (0,)]'
+
+finish

@@ -1,0 +1,256 @@
+/*
+ * isolation.c - transactions of two connections of SQLite: what is serializable, what a conflict looks like, what an
+ * autocommit SELECT sees, and savepoints.
+ */
+#include <pthread.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "sql/maemio_sql.h"
+#include "tests/support/sql.h"
+
+struct two {
+    sqlite3 *a, *b;
+};
+
+static int open_two(void **state)
+{
+    struct two *two = malloc(sizeof *two);
+    two->a = sql_connect("");
+    assert_sql(two->a, "CREATE VIRTUAL TABLE maemio.t USING maemio(id INTEGER PRIMARY KEY, v INTEGER, s TEXT, "
+                       "INDEX by_v(v));"
+                       "INSERT INTO t VALUES (1, 50, 'one'), (2, 50, 'two')");
+    two->b = sql_connect("");
+    *state = two;
+    return 0;
+}
+
+static int close_two(void **state)
+{
+    struct two *two = *state;
+    sql_close(two->a);
+    sql_close(two->b);
+    free(two);
+    return 0;
+}
+
+static void write_skew_fails_one_commit(void **state)
+{
+    struct two *two = *state;
+    assert_sql(two->a, "BEGIN");
+    assert_sql(two->b, "BEGIN");
+    assert_rows(two->a, "100\n", "SELECT sum(v) FROM t");
+    assert_rows(two->b, "100\n", "SELECT sum(v) FROM t");
+    assert_sql(two->a, "UPDATE t SET v = v - 100 WHERE id = 1");
+    assert_sql(two->b, "UPDATE t SET v = v - 100 WHERE id = 2");
+    int first = sql_run(two->a, "COMMIT");
+    int second = sql_run(two->b, "COMMIT");
+    assert_true((first == SQLITE_OK) + (second == SQLITE_OK) == 1);
+    assert_int_equal(first == SQLITE_OK ? second : first, SQLITE_BUSY_SNAPSHOT);
+    assert_true(sqlite3_get_autocommit(two->a));
+    assert_true(sqlite3_get_autocommit(two->b));
+    assert_rows(two->a, "0\n", "SELECT sum(v) FROM t");
+}
+
+static void a_phantom_fails_the_commit(void **state)
+{
+    struct two *two = *state;
+    assert_sql(two->a, "BEGIN");
+    assert_rows(two->a, "", "SELECT id FROM t WHERE v BETWEEN 70 AND 90");
+    assert_sql(two->b, "INSERT INTO t VALUES (3, 80, 'three')");
+    int code = sql_run(two->a, "INSERT INTO t VALUES (4, 1, 'four')");
+    assert_true(code == SQLITE_OK || code == SQLITE_BUSY_SNAPSHOT); /* it may be noticed at once */
+    assert_int_equal(sql_run(two->a, "COMMIT"), SQLITE_BUSY_SNAPSHOT);
+    assert_rows(two->a, "1\n2\n3\n", "SELECT id FROM t ORDER BY id");
+}
+
+/* SQLite itself would not tell of this COMMIT at all. */
+static void a_transaction_that_only_reads_is_validated(void **state)
+{
+    struct two *two = *state;
+    assert_sql(two->a, "BEGIN");
+    assert_rows(two->a, "50\n", "SELECT v FROM t WHERE id = 1");
+    assert_sql(two->b, "UPDATE t SET v = v + CASE id WHEN 1 THEN -50 ELSE 50 END");
+    char *rows;
+    int code;
+    rows = sql_rows(two->a, "SELECT v FROM t WHERE id = 2", 0, &code);
+    free(rows);
+    if (code == SQLITE_OK)
+        code = sql_run(two->a, "COMMIT");
+    assert_int_equal(code, SQLITE_BUSY_SNAPSHOT);
+    (void)sql_run(two->a, "ROLLBACK");
+    assert_rows(two->a, "1|0\n2|100\n", "SELECT id, v FROM t ORDER BY id");
+}
+
+static void a_snapshot_is_not_disturbed(void **state)
+{
+    struct two *two = *state;
+    sqlite3_stmt *reader;
+    assert_int_equal(sqlite3_prepare_v2(two->a, "SELECT v FROM t ORDER BY id", -1, &reader, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(reader), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(reader, 0), 50);
+    assert_sql(two->b, "UPDATE t SET v = 7");
+    assert_sql(two->a, "INSERT INTO t VALUES (3, 9, 'three')");
+    assert_rows(two->a, "7\n7\n9\n", "SELECT v FROM t ORDER BY id");
+    assert_int_equal(sqlite3_step(reader), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(reader, 0), 50);
+    assert_int_equal(sqlite3_step(reader), SQLITE_DONE);
+    sqlite3_finalize(reader);
+}
+
+static void a_select_sees_what_has_committed_before(void **state)
+{
+    struct two *two = *state;
+    for (int i = 0; i < 200; i++) {
+        char sql[64], rows[16];
+        (void)snprintf(sql, sizeof sql, "UPDATE t SET v = %d WHERE id = 1", i);
+        (void)snprintf(rows, sizeof rows, "%d\n", i);
+        assert_sql(i % 2 ? two->a : two->b, sql);
+        assert_rows(two->a, rows, "SELECT v FROM t WHERE id = 1");
+        assert_rows(two->b, rows, "SELECT v FROM t WHERE id = 1");
+    }
+}
+
+static void a_doomed_transaction_fails_until_rollback(void **state)
+{
+    struct two *two = *state;
+    assert_sql(two->a, "BEGIN; UPDATE t SET v = v + 1 WHERE id = 1");
+    assert_sql(two->b, "UPDATE t SET v = 0 WHERE id = 1");
+    int code = sql_run(two->a, "UPDATE t SET v = v + 1 WHERE id = 1");
+    if (code == SQLITE_BUSY_SNAPSHOT) {
+        assert_int_equal(sql_run(two->a, "SELECT * FROM t"), SQLITE_BUSY_SNAPSHOT);
+        assert_int_equal(sql_run(two->a, "INSERT INTO t VALUES (5, 5, '')"), SQLITE_BUSY_SNAPSHOT);
+    }
+    assert_int_equal(sql_run(two->a, "COMMIT"), SQLITE_BUSY_SNAPSHOT);
+    assert_rows(two->a, "1|0\n2|50\n", "SELECT id, v FROM t ORDER BY id");
+}
+
+static void rollback_to_keeps_earlier_work(void **state)
+{
+    struct two *two = *state;
+    assert_sql(two->a, "BEGIN; UPDATE t SET v = 1 WHERE id = 1; SAVEPOINT s; UPDATE t SET v = v + 10; DELETE FROM t "
+                       "WHERE id = 2; SAVEPOINT u; INSERT INTO t VALUES (3, 3, 'x'); RELEASE u");
+    assert_rows(two->a, "1|11\n3|3\n", "SELECT id, v FROM t ORDER BY id");
+    assert_sql(two->a, "ROLLBACK TO s");
+    assert_rows(two->a, "1|1\n2|50\n", "SELECT id, v FROM t ORDER BY id");
+    assert_sql(two->a, "INSERT INTO t VALUES (3, 4, 'y'); COMMIT");
+    assert_rows(two->b, "1|1\n3|4\n2|50\n", "SELECT id, v FROM t ORDER BY v, id");
+}
+
+static void a_failed_statement_leaves_the_transaction_as_it_was(void **state)
+{
+    struct two *two = *state;
+    assert_sql(two->a, "BEGIN; UPDATE t SET v = 8 WHERE id = 1");
+    assert_int_equal(sql_run(two->a, "INSERT INTO t VALUES (3, 1, 'a'), (4, 1, 'b'), (2, 1, 'c')"),
+                     SQLITE_CONSTRAINT_PRIMARYKEY);
+    assert_sql(two->a, "COMMIT");
+    assert_rows(two->b, "1|8\n2|50\n", "SELECT id, v FROM t ORDER BY id");
+}
+
+static void an_update_may_read_its_own_row(void **state)
+{
+    struct two *two = *state;
+    assert_sql(two->a, "BEGIN; UPDATE t SET s = 'x'; UPDATE t SET s = s || s || s || v, v = length(s); COMMIT");
+    assert_rows(two->b, "1|1|xxx50\n2|1|xxx50\n", "SELECT * FROM t ORDER BY id");
+}
+
+static int refuse_commit(void *arg)
+{
+    (void)arg;
+    return 1;
+}
+
+static void a_commit_hook_of_maemio_refuses_in_time(void **state)
+{
+    struct two *two = *state;
+    assert_int_equal(mae_sql_commit_hook(two->a, refuse_commit, NULL), SQLITE_OK);
+    assert_int_equal(sql_run(two->a, "UPDATE t SET v = 3"), SQLITE_CONSTRAINT_COMMITHOOK);
+    assert_int_equal(mae_sql_commit_hook(two->a, NULL, NULL), SQLITE_OK);
+    assert_rows(two->a, "50\n50\n", "SELECT v FROM t");
+    sqlite3_commit_hook(two->a, refuse_commit, NULL);
+    assert_int_not_equal(sql_run(two->a, "UPDATE t SET v = 3"), SQLITE_OK);
+    assert_int_equal(sql_run(two->a, "SELECT * FROM t"), SQLITE_MISUSE);
+}
+
+/* ---- Four threads move money; others add it up. ---- */
+
+enum { ACCOUNTS = 16, TRANSFERS = 300 };
+
+struct mover {
+    pthread_t thread;
+    unsigned number;
+    int conflicts, busy;
+};
+
+static void *move(void *arg)
+{
+    struct mover *mover = arg;
+    sqlite3 *sqlite = sql_connect("");
+    unsigned random = mover->number * 7919 + 1;
+    for (int i = 0; i < TRANSFERS; i++) {
+        char sql[256];
+        random = random * 1103515245 + 12345;
+        (void)snprintf(
+            sql, sizeof sql,
+            "BEGIN; UPDATE bank SET cents = cents - 1 WHERE id = %u; UPDATE bank SET cents = cents + 1 WHERE "
+            "id = %u; COMMIT",
+            random >> 16 & (ACCOUNTS - 1), random >> 20 & (ACCOUNTS - 1));
+        int code = i % 4 == 3 ? sql_run(sqlite, "BEGIN; SELECT sum(cents) FROM bank; COMMIT") : sql_run(sqlite, sql);
+        mover->conflicts += code == SQLITE_BUSY_SNAPSHOT;
+        mover->busy += code != SQLITE_OK && code != SQLITE_BUSY_SNAPSHOT;
+        if (code != SQLITE_OK && !sqlite3_get_autocommit(sqlite))
+            (void)sql_run(sqlite, "ROLLBACK");
+        int sum;
+        char *rows = sql_rows(sqlite, "SELECT sum(cents) FROM bank", 0, &sum);
+        mover->busy += rows == NULL || atoi(rows) != ACCOUNTS * 100;
+        free(rows);
+    }
+    sql_close(sqlite);
+    return NULL;
+}
+
+static void four_threads_never_meet_a_lock(void **state)
+{
+    struct two *two = *state;
+    struct mover movers[4] = {{.number = 0}};
+    assert_sql(two->a, "CREATE VIRTUAL TABLE maemio.bank USING maemio(id INTEGER PRIMARY KEY, cents INTEGER)");
+    assert_sql(two->a, "WITH RECURSIVE c(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM c WHERE i < 15) "
+                       "INSERT INTO bank SELECT i, 100 FROM c");
+    for (unsigned i = 0; i < 4; i++) {
+        movers[i].number = i;
+        assert_int_equal(pthread_create(&movers[i].thread, NULL, move, &movers[i]), 0);
+    }
+    int conflicts = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(pthread_join(movers[i].thread, NULL), 0);
+        assert_int_equal(movers[i].busy, 0);
+        conflicts += movers[i].conflicts;
+    }
+    assert_true(conflicts < 4 * TRANSFERS);
+    assert_rows(two->a, "1600\n", "SELECT sum(cents) FROM bank");
+}
+
+int main(void)
+{
+#define TWO(name) cmocka_unit_test_setup_teardown(name, open_two, close_two)
+    const struct CMUnitTest tests[] = {
+        TWO(write_skew_fails_one_commit),
+        TWO(a_phantom_fails_the_commit),
+        TWO(a_transaction_that_only_reads_is_validated),
+        TWO(a_snapshot_is_not_disturbed),
+        TWO(a_select_sees_what_has_committed_before),
+        TWO(a_doomed_transaction_fails_until_rollback),
+        TWO(rollback_to_keeps_earlier_work),
+        TWO(a_failed_statement_leaves_the_transaction_as_it_was),
+        TWO(an_update_may_read_its_own_row),
+        TWO(a_commit_hook_of_maemio_refuses_in_time),
+        TWO(four_threads_never_meet_a_lock),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

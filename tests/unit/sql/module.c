@@ -1,0 +1,166 @@
+/*
+ * module.c - tables and statements of one connection, and what another one sees of them: types, constraints, indexes,
+ * changes of the schema. tests/unit/sql/isolation.c has transactions.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/support/sql.h"
+
+static int open_one(void **state)
+{
+    *state = sql_connect("");
+    return 0;
+}
+
+static int close_one(void **state)
+{
+    sql_close(*state);
+    return 0;
+}
+
+static void assert_refused(sqlite3 *sqlite, int code, const char *why, const char *sql)
+{
+    int found = sql_run(sqlite, sql);
+    if (found != code || strstr(sql_error(), why) == NULL)
+        fail_msg("%s: %d: %s", sql, found, sql_error());
+}
+
+static void values_are_converted_as_in_strict_tables(void **state)
+{
+    sqlite3 *sqlite = *state;
+    assert_sql(sqlite, "CREATE VIRTUAL TABLE maemio.t USING maemio(i INTEGER, r REAL, t TEXT, b BLOB, a ANY)");
+    assert_sql(sqlite, "INSERT INTO t VALUES ('12', 3, 4.5, x'00ff', '7'), (13.0, '2.5', 9, x'', 7), (NULL, NULL, "
+                       "NULL, NULL, NULL)");
+    assert_rows(sqlite,
+                "12|integer|3.0|real|4.5|text|blob|text\n13|integer|2.5|real|9|text|blob|integer\n"
+                "|null||null||null|null|null\n",
+                "SELECT i, typeof(i), r, typeof(r), t, typeof(t), typeof(b), typeof(a) FROM t ORDER BY rowid");
+    assert_refused(sqlite, SQLITE_CONSTRAINT_DATATYPE, "TEXT value in INTEGER column t.i",
+                   "INSERT INTO t(i) VALUES ('x')");
+    assert_refused(sqlite, SQLITE_CONSTRAINT_DATATYPE, "REAL value in INTEGER", "INSERT INTO t(i) VALUES (1.5)");
+    assert_refused(sqlite, SQLITE_CONSTRAINT_DATATYPE, "BLOB value in TEXT", "INSERT INTO t(t) VALUES (x'00')");
+    assert_refused(sqlite, SQLITE_CONSTRAINT_DATATYPE, "INTEGER value in BLOB", "INSERT INTO t(b) VALUES (1)");
+    assert_refused(sqlite, SQLITE_TOOBIG, "a row of", "INSERT INTO t(b) VALUES (zeroblob(70000))");
+}
+
+static void constraints_hold(void **state)
+{
+    sqlite3 *sqlite = *state;
+    assert_sql(sqlite, "CREATE VIRTUAL TABLE maemio.t USING maemio(id INTEGER PRIMARY KEY, n TEXT NOT NULL DEFAULT "
+                       "'none', v INTEGER DEFAULT (1 + 2) CHECK (v > 0), u TEXT UNIQUE, CHECK (v < id * 100))");
+    assert_sql(sqlite, "INSERT INTO t(id) VALUES (1); INSERT INTO t(u, v) VALUES ('a', 5)");
+    assert_rows(sqlite, "1|none|3|\n2|none|5|a\n", "SELECT * FROM t ORDER BY id");
+    assert_refused(sqlite, SQLITE_CONSTRAINT_CHECK, "CHECK constraint failed: v > 0", "UPDATE t SET v = 0");
+    assert_refused(sqlite, SQLITE_CONSTRAINT_CHECK, "v < id * 100", "UPDATE t SET v = 150");
+    assert_refused(sqlite, SQLITE_CONSTRAINT_NOTNULL, "t.n", "UPDATE t SET n = NULL");
+    assert_refused(sqlite, SQLITE_CONSTRAINT_UNIQUE, "t.u", "INSERT INTO t(u) VALUES ('a')");
+    assert_refused(sqlite, SQLITE_CONSTRAINT_UNIQUE, "t.u", "UPDATE t SET u = 'a'");
+    assert_refused(sqlite, SQLITE_CONSTRAINT_PRIMARYKEY, "t.id", "UPDATE t SET id = 2 WHERE id = 1");
+    assert_rows(sqlite, "1|none|3|\n2|none|5|a\n", "SELECT * FROM t ORDER BY id");
+    assert_sql(sqlite, "INSERT OR IGNORE INTO t(u) VALUES ('a'), ('b')");
+    assert_sql(sqlite, "INSERT OR REPLACE INTO t(id, u) VALUES (1, 'a')");
+    assert_rows(sqlite, "1|a\n3|b\n", "SELECT id, u FROM t ORDER BY id");
+    assert_sql(sqlite, "UPDATE t SET id = 7 WHERE u = 'a'");
+    assert_rows(sqlite, "7|a\n", "SELECT id, u FROM t WHERE id > 4");
+}
+
+/* Beginnings of texts and of more columns than keys hold are tested on the rows. */
+static void long_values_are_told_apart(void **state)
+{
+    sqlite3 *sqlite = *state;
+    assert_sql(sqlite, "CREATE VIRTUAL TABLE maemio.t USING maemio(a TEXT, b TEXT, c BLOB, PRIMARY KEY(a, b, c))");
+    assert_sql(sqlite, "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99) INSERT INTO t "
+                       "SELECT printf('%.50c', 'a'), printf('%.30c', 'b') || i, CAST(i AS BLOB) FROM n");
+    assert_rows(sqlite, "1|50\n", "SELECT count(*), length(a) FROM t WHERE b = printf('%.30c', 'b') || 17");
+    assert_rows(sqlite, "100\n", "SELECT count(*) FROM t WHERE a = printf('%.50c', 'a')");
+    assert_rows(sqlite, "11\n", "SELECT count(*) FROM t WHERE a > 'a' AND b LIKE '%b1%'");
+    assert_rows(sqlite, "0\n", "SELECT count(*) FROM t WHERE a = 'a'");
+    assert_refused(sqlite, SQLITE_CONSTRAINT_UNIQUE, "t.a, t.b, t.c",
+                   "INSERT INTO t SELECT * FROM t WHERE b LIKE '%b5'");
+    assert_sql(sqlite, "INSERT INTO t SELECT a, b || char(0), c FROM t WHERE b LIKE '%b5'");
+}
+
+static void indexes_lose_no_row(void **state)
+{
+    sqlite3 *sqlite = *state;
+    assert_sql(sqlite, "CREATE VIRTUAL TABLE maemio.t USING maemio(i INTEGER, r REAL, s TEXT, INDEX by_i(i, r), INDEX "
+                       "by_r(r), INDEX by_s(s))");
+    assert_sql(sqlite, "INSERT INTO t VALUES (1, 1.5, 'a'), (2, -0.0, 'A'), (3, 1e300, '3'), (NULL, NULL, NULL), "
+                       "(-9223372036854775808, -1e300, 'b'), (9223372036854775807, 9007199254740993, 'b')");
+    assert_rows(sqlite, "2\n3\n", "SELECT i FROM t WHERE i > 1.5 AND i < 3.5 ORDER BY i");
+    assert_rows(sqlite, "2\n", "SELECT i FROM t WHERE r = 0");
+    assert_rows(sqlite, "1\n", "SELECT i FROM t WHERE i = '1'");
+    assert_rows(sqlite, "", "SELECT i FROM t WHERE i = 'x'");
+    assert_rows(sqlite, "5\n", "SELECT count(*) FROM t WHERE i < 'x'");
+    assert_rows(sqlite, "", "SELECT i FROM t WHERE i = NULL");
+    assert_rows(sqlite, "1\n2\n", "SELECT i FROM t WHERE s = 'a' COLLATE NOCASE ORDER BY i");
+    assert_rows(sqlite, "3\n", "SELECT i FROM t WHERE s = 3");
+    assert_rows(sqlite, "", "SELECT i FROM t WHERE i > 9223372036854775807.0 AND i > 9");
+    assert_rows(sqlite, "9223372036854775807\n", "SELECT i FROM t WHERE i < 9223372036854775808.0 AND i >= 4");
+    assert_rows(sqlite, "1\n", "SELECT count(*) FROM t WHERE r >= 9007199254740992 AND r < 1e17");
+    assert_rows(sqlite, "3\n2\n1\n", "SELECT i FROM t WHERE i IN (1, 2, 3) ORDER BY i DESC");
+    assert_rows(sqlite, "6\n", "SELECT count(*) FROM t WHERE i IS NULL OR i < 4 OR i > 5");
+}
+
+static void another_connection_follows_the_schema(void **state)
+{
+    sqlite3 *one = *state, *two = sql_connect("");
+    assert_sql(one, "CREATE VIRTUAL TABLE maemio.t USING maemio(a INTEGER); INSERT INTO t VALUES (1)");
+    assert_int_equal(sql_run(two, "SELECT * FROM t"), SQLITE_ERROR);
+    assert_sql(two, "SELECT maemio_refresh()");
+    assert_rows(two, "1\n", "SELECT * FROM t");
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_prepare_v2(two, "SELECT * FROM t", -1, &statement, NULL), SQLITE_OK);
+    assert_sql(one, "CREATE VIRTUAL TABLE maemio.u USING maemio(b TEXT); INSERT INTO u VALUES ('x')");
+    assert_rows(two, "1\n", "SELECT * FROM t");
+    assert_rows(two, "x\n", "SELECT * FROM u");
+    assert_sql(one, "ALTER TABLE t RENAME TO v");
+    assert_int_not_equal(sqlite3_step(statement), SQLITE_ROW);
+    sqlite3_finalize(statement);
+    assert_rows(two, "1\n", "SELECT * FROM v");
+    assert_sql(two, "BEGIN; DROP TABLE v; ROLLBACK");
+    assert_rows(one, "1\n", "SELECT * FROM v");
+    assert_sql(two, "DROP TABLE v");
+    assert_refused(one, SQLITE_ERROR, "no such table", "SELECT * FROM v");
+    assert_sql(one, "SELECT maemio_refresh(); CREATE VIRTUAL TABLE maemio.v USING maemio(z REAL)");
+    assert_rows(one, "", "SELECT z FROM v");
+    assert_sql(two, "SELECT maemio_refresh(); INSERT INTO v VALUES (2)");
+    assert_rows(one, "2.0\n", "SELECT z FROM v");
+    sql_close(two);
+}
+
+static void a_created_table_goes_with_its_transaction(void **state)
+{
+    sqlite3 *sqlite = *state;
+    assert_sql(sqlite, "BEGIN; CREATE VIRTUAL TABLE maemio.t USING maemio(a INTEGER); INSERT INTO t VALUES (1)");
+    assert_rows(sqlite, "1\n", "SELECT * FROM t");
+    assert_sql(sqlite, "ROLLBACK");
+    assert_refused(sqlite, SQLITE_ERROR, "no such table: t", "SELECT * FROM t");
+    assert_refused(sqlite, SQLITE_ERROR, "is no type", "CREATE VIRTUAL TABLE maemio.t USING maemio(a)");
+    assert_refused(sqlite, SQLITE_ERROR, "no such column: z",
+                   "CREATE VIRTUAL TABLE maemio.t USING maemio(a INTEGER CHECK (z > 1))");
+    assert_refused(sqlite, SQLITE_ERROR, "in the schema maemio", "CREATE VIRTUAL TABLE t USING maemio(a INTEGER)");
+    assert_sql(sqlite, "CREATE VIRTUAL TABLE maemio.t USING maemio(a INTEGER)");
+    assert_rows(sqlite, "", "SELECT * FROM t");
+}
+
+int main(void)
+{
+#define ONE(name) cmocka_unit_test_setup_teardown(name, open_one, close_one)
+    const struct CMUnitTest tests[] = {
+        ONE(values_are_converted_as_in_strict_tables),
+        ONE(constraints_hold),
+        ONE(long_values_are_told_apart),
+        ONE(indexes_lose_no_row),
+        ONE(another_connection_follows_the_schema),
+        ONE(a_created_table_goes_with_its_transaction),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
