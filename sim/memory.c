@@ -28,11 +28,11 @@ static void caches_fini(struct cache *caches, unsigned count)
     free(caches);
 }
 
-bool memory_init(struct memory *memory, const struct machine *machine, unsigned cores)
+bool memory_init(struct memory *memory, const struct machine *machine, unsigned cores, uint64_t seed)
 {
     memset(memory, 0, sizeof *memory);
     memory->machine = *machine;
-    memory->random = 1;
+    memory->random = seed;
     memory->cores = cores;
     memory->l3_count = (unsigned)((cores + machine->cores_per_l3 - 1) / machine->cores_per_l3);
     memory->sockets = (unsigned)machine->sockets;

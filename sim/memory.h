@@ -53,7 +53,7 @@ struct memory {
 };
 
 /* The first `cores` cores of a machine, which stays the caller's and must outlive this. False: no memory. */
-bool memory_init(struct memory *memory, const struct machine *machine, unsigned cores);
+bool memory_init(struct memory *memory, const struct machine *machine, unsigned cores, uint64_t seed);
 void memory_fini(struct memory *memory);
 
 unsigned memory_socket(const struct memory *memory, unsigned core);

@@ -17,12 +17,19 @@
 #define SIMULATED_WARMUP_NS UINT64_C(5000000)
 #define SIMULATED_WINDOW_NS UINT64_C(20000000)
 
+/* About how long a core's second takes to simulate, for estimates; where memory is slow it takes less. */
+#define SIMULATED_SLOWDOWN 25.0
+
 #ifdef MAE_SIM
 
 #define SIMULATED 1
 
-/* `text` is the machine's file; `cores` of it are there, 0: all. False with a message. */
-bool simulated_open(const char *file, const char *text, unsigned long long cores, char *error, size_t error_bytes);
+/* `text` is the machine's file; `cores` of it are there, 0: all. `seed` is of the spread of transfers, so that runs of
+ * different seeds differ as repetitions do elsewhere. False with a message. */
+bool simulated_open(const char *file, const char *text, unsigned long long cores, unsigned long long seed, char *error,
+                    size_t error_bytes);
+/* How many cores are there then; 0 with a message. */
+unsigned simulated_cores(const char *file, const char *text, unsigned long long cores, char *error, size_t error_bytes);
 /* The machine as hwloc's set_synthetic takes it, and the list of its cores that are there. */
 const char *simulated_topology(void);
 const char *simulated_allowed(void);
@@ -35,11 +42,18 @@ void simulated_costs(bool on); /* off: an access takes a nanosecond, and no cach
 
 #define SIMULATED 0
 
-static inline bool simulated_open(const char *file, const char *text, unsigned long long cores, char *error,
-                                  size_t error_bytes)
+static inline bool simulated_open(const char *file, const char *text, unsigned long long cores, unsigned long long seed,
+                                  char *error, size_t error_bytes)
+{
+    (void)file, (void)text, (void)cores, (void)seed, (void)error, (void)error_bytes;
+    return false;
+}
+
+static inline unsigned simulated_cores(const char *file, const char *text, unsigned long long cores, char *error,
+                                       size_t error_bytes)
 {
     (void)file, (void)text, (void)cores, (void)error, (void)error_bytes;
-    return false;
+    return 0;
 }
 
 static inline const char *simulated_topology(void)

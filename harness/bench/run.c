@@ -4,12 +4,9 @@
 #include "harness/bench/run_inner.h"
 #include "harness/bench/summary.h"
 #include "harness/common/interrupt.h"
-#include "harness/common/program.h"
-#include "harness/common/text_file.h"
+#include "harness/machine/simulated_machine.h"
 #include "harness/targets/recording.h"
 #include "sim/simulated.h"
-
-enum { MACHINE_BYTES_MAX = 1 << 16 };
 
 static void signal_note(int number)
 {
@@ -119,21 +116,13 @@ static enum exit_code outputs_close(struct run *run, enum exit_code code)
     return code;
 }
 
-/* In a build that simulates, the machine begins to run here. */
+/* In a build that simulates, the machine begins to run here. Repetitions of a sweep are processes of their own, and
+ * differ by the spread of transfers. */
 static enum exit_code machine_open(const struct run_options *options)
 {
-    char error[OPTION_ERROR_BYTES];
-    size_t bytes;
-    if (!SIMULATED)
-        return EXIT_FINE;
-    SUPPORT_FREED char *share = program_share("maemio run");
-    if (share == NULL)
-        return EXIT_FAILED;
-    SUPPORT_FREED char *path = strchr(options->machine, '/') != NULL
-                                   ? support_copy(options->machine)
-                                   : support_format("%ssim/machines/%s.conf", share, options->machine);
-    SUPPORT_FREED char *text = text_file_read(path, MACHINE_BYTES_MAX, true, &bytes, error, sizeof error);
-    if (text != NULL && simulated_open(path, text, options->cores, error, sizeof error))
+    char error[SIMULATED_MACHINE_ERROR_BYTES];
+    struct simulated_choice choice = {options->machine, options->cores, options->first_repetition};
+    if (!SIMULATED || simulated_machine_open("maemio run", &choice, error))
         return EXIT_FINE;
     support_complain("maemio run", "--machine: %s", error);
     return EXIT_USAGE;

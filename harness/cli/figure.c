@@ -2,6 +2,7 @@
 #include "harness/figures/figure.h"
 
 #include "harness/cli/commands.h"
+#include "sim/simulated.h"
 
 /* The names are left in argv, `all` taken out. */
 static void names_take(struct figure_request *request, char **names, size_t count)
@@ -12,6 +13,22 @@ static void names_take(struct figure_request *request, char **names, size_t coun
         else
             names[request->count++] = names[i];
     request->names = (const char *const *)names;
+}
+
+/* Whether this build can do it; else what it says to the user. */
+static const char *machine_wrong(const struct figure_request *request)
+{
+    if (request->plot_only)
+        return NULL;
+    if (!SIMULATED)
+        return request->machine == NULL ? NULL
+                                        : "--machine: this build measures the machine it is on; `make MODE=sim' builds "
+                                          "build/sim/maemio, which simulates others";
+    if (request->machine == NULL)
+        return "--machine: this build simulates: want the name of a file in sim/machines";
+    return strcmp(request->effort, "paper") != 0
+               ? NULL
+               : "--effort: paper: its windows would take days to simulate: want quick or normal";
 }
 
 enum exit_code figure_command(int argc, char **argv)
@@ -30,6 +47,10 @@ enum exit_code figure_command(int argc, char **argv)
             "of figures that compare systems: equal, the same back-off for all (the default); paper, as the paper's "
             "authors ran each. Files, folder and title then name them; `all` are those that compare systems",
             .shown = "TERMS"),
+        COMMAND_OPTION(
+            "machine", TEXT, &request.machine, "NAME",
+            "in a build that simulates (`make MODE=sim'): the machine, a file in sim/machines. Files, folder "
+            "and title then name it"),
         COMMAND_OPTION("out", TEXT, &request.out, "FOLDER",
                        "where results and pictures go, by default results/figures/EFFORT", .letter = 'o'),
         COMMAND_OPTION("override", LIST, &request.overrides, "KEY=VALUE",
@@ -48,6 +69,9 @@ enum exit_code figure_command(int argc, char **argv)
     names_take(&request, argv + 1, command_read(&line, argc, argv));
     if (request.count == 0 && !request.all && !list)
         return command_refuse(argv[0], "name a figure, or all; see `maemio figure --list`");
+    const char *wrong = list ? NULL : machine_wrong(&request);
+    if (wrong != NULL)
+        return command_refuse(argv[0], wrong);
     enum exit_code code = list ? figures_list(argv[0]) : figures_make(argv[0], &request);
     support_list_free(&request.overrides);
     return command_end(argv[0], code);

@@ -35,7 +35,8 @@ static void judge_measured(const struct claim *claim, const struct results *set,
         unknown(result, support_short("No results in %s for what %s.", claim->experiment,
                                       result->a.runs == 0 ? "is claimed" : "it is compared with"));
     if ((double)cores < claim->cores)
-        unknown(result, support_short("It is about %g cores or more; measured were %lu.", claim->cores, cores));
+        unknown(result, support_short("It is about %g cores or more; %s were %lu.", claim->cores,
+                                      result->simulated ? "simulated" : "measured", cores));
     if (!has_b)
         unknown(result, "It is a number of another machine.");
     if (result->a.runs < CLAIM_RUNS_MIN || (has_b && result->b.runs < CLAIM_RUNS_MIN))
@@ -66,6 +67,7 @@ void claim_judge(const struct claim *claim, const struct results *set, struct cl
         unknown(result, support_short("Not measured: `maemio figure %s` does.", claim->experiment));
         return;
     }
+    result->simulated = set->count > 0 && strcmp(results_text(set, 0, "simulated"), "1") == 0;
     SUPPORT_FREED double *a = support_alloc((set->count + 1) * sizeof(double)),
                          *b = support_alloc((set->count + 1) * sizeof(double));
     result->a = side_values(set, claim->metric, claim->of, a);

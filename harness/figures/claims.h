@@ -46,6 +46,7 @@ struct claim_result {
     double ratio;                        /* NAN if it cannot be had, and for claims without b */
     struct statistics_interval interval; /* of the ratio; without b: least and greatest of a */
     enum claim_verdict verdict;
+    bool simulated;                  /* the results are those of a simulated machine */
     char reason[CLAIM_REASON_BYTES]; /* why it cannot be told; "" otherwise */
 };
 

@@ -16,10 +16,11 @@ enum { CONF_BYTES_MAX = 1 << 20 };
 /* What is asked for, and what it means for files. */
 struct run {
     const struct figure_request *asked;
-    const char *name;  /* of the command, for messages */
-    char *share, *out; /* see program_share; the folder of results and pictures */
-    char *suffix;      /* of files and folders: what is overridden; "" if nothing is */
-    char *changed;     /* the same for people */
+    const char *name;              /* of the command, for messages */
+    char *share, *out;             /* see program_share; the folder of results and pictures */
+    struct support_list overrides; /* the machine, and what is asked for */
+    char *suffix;                  /* of files and folders: what is overridden; "" if nothing is */
+    char *changed;                 /* the same for people */
 };
 
 /* ---- What is overridden. ---- */
@@ -36,11 +37,11 @@ static void overrides_name(struct run *run)
     enum { SUFFIX_MAX = 120 }; /* names of files end at 255 bytes */
     struct support_text suffix = {0}, changed = {0};
     support_text_add(&suffix, "%s%s", terms_differ(run) ? ",terms=" : "", terms_differ(run) ? run->asked->terms : "");
-    for (size_t i = 0; i < run->asked->overrides.count; i++)
-        support_text_add(&suffix, ",%s", run->asked->overrides.items[i]);
+    for (size_t i = 0; i < run->overrides.count; i++)
+        support_text_add(&suffix, ",%s", run->overrides.items[i]);
     support_text_add(&changed, "%s%s", terms_differ(run) ? "terms=" : "", terms_differ(run) ? run->asked->terms : "");
-    for (size_t i = 0; i < run->asked->overrides.count; i++)
-        support_text_add(&changed, "%s%s", changed.bytes == 0 ? "" : ", ", run->asked->overrides.items[i]);
+    for (size_t i = 0; i < run->overrides.count; i++)
+        support_text_add(&changed, "%s%s", changed.bytes == 0 ? "" : ", ", run->overrides.items[i]);
     uint64_t hash = support_hash(SUPPORT_HASH_BEGIN, suffix.text, suffix.bytes);
     for (char *c = suffix.text; *c != '\0'; c++)
         if (!isalnum((unsigned char)*c) && strchr(",._=:+-", *c) == NULL)
@@ -57,26 +58,46 @@ static void overrides_name(struct run *run)
 /* ---- The job file: a figure's points and an effort. ---- */
 
 /* Takes the path over; a file that is not there is not included. */
-static void include_add(struct support_text *text, char *path)
+static bool include_add(struct support_text *text, char *path)
 {
     SUPPORT_FREED char *given = path, *absolute = realpath(given, NULL);
     if (absolute != NULL)
         support_text_add(text, "include = \"%s\"\n", absolute);
+    return absolute != NULL;
 }
 
-/* The figure's file, then what the effort replaces: in general, for the workload, for the kind of figure, for the
- * figure; then the terms. Includes are relative to the folder of the file they stand in, so these are absolute. */
-static bool job_write(const struct run *run, const struct figure *figure, const char *job)
+/* What the effort replaces: in general, for the workload, for the kind of figure, for the figure. */
+static void effort_include(const struct run *run, const struct figure *figure, const char *folder,
+                           struct support_text *text)
 {
     const struct jobfile_setting *workload = jobfile_setting(&figure->jobfile->points[0], "workload");
     const char *const parts[] = {"", workload == NULL ? "" : workload->value, figure->kind, figure->name};
-    SUPPORT_FREED struct support_text text = {0};
-    include_add(&text, support_format("%splots/%s.conf", run->share, figure->name));
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        include_add(&text, support_format("%splots/effort/%s%s%s.conf", run->share, run->asked->effort,
-                                          *parts[i] ? "-" : "", parts[i]));
+        (void)include_add(text, support_format("%splots/%s/%s%s%s.conf", run->share, folder, run->asked->effort,
+                                               *parts[i] ? "-" : "", parts[i]));
+}
+
+/* On a simulated machine windows are shorter, and threads are those that show its shape. */
+static void machine_include(const struct run *run, const struct figure *figure, struct support_text *text)
+{
+    effort_include(run, figure, "simulated", text);
+    if (strcmp(figure->axis, "threads") != 0)
+        return;
+    if (!include_add(text, support_format("%splots/simulated/threads-%s.conf", run->share, run->asked->machine)))
+        (void)include_add(text, support_format("%splots/simulated/threads.conf", run->share));
+}
+
+/* The figure's file, then the effort, the simulated machine, and the terms. Includes are relative to the folder of the
+ * file they stand in, so these are absolute. */
+static bool job_write(const struct run *run, const struct figure *figure, const char *job)
+{
+    SUPPORT_FREED struct support_text text = {0};
+    (void)include_add(&text, support_format("%splots/%s.conf", run->share, figure->name));
+    effort_include(run, figure, "effort", &text);
+    if (run->asked->machine != NULL)
+        machine_include(run, figure, &text);
     if (terms_differ(run))
-        include_add(&text, support_format("%splots/common/terms-%s.conf", run->share, run->asked->terms));
+        (void)include_add(&text, support_format("%splots/common/terms-%s.conf", run->share, run->asked->terms));
     return text_file_write(run->name, job, text.text, text.bytes);
 }
 
@@ -90,8 +111,8 @@ static int sweep(const struct run *run, const char *job, const char *folder)
     support_list_add(&argv, "%s", job);
     if (run->asked->dry_run)
         support_list_add(&argv, "--dry-run");
-    for (size_t i = 0; i < run->asked->overrides.count; i++)
-        support_list_add(&argv, "--override=%s", run->asked->overrides.items[i]);
+    for (size_t i = 0; i < run->overrides.count; i++)
+        support_list_add(&argv, "--override=%s", run->overrides.items[i]);
     return program_run(run->name, argv.items);
 }
 
@@ -268,11 +289,16 @@ enum exit_code figures_make(const char *name, const struct figure_request *asked
     int code = EXIT_USAGE;
     if (!figures_find(name, &run.share, &catalogue))
         return EXIT_USAGE;
+    if (asked->machine != NULL)
+        support_list_add(&run.overrides, "machine=%s", asked->machine);
+    for (size_t i = 0; i < asked->overrides.count; i++)
+        support_list_add(&run.overrides, "%s", asked->overrides.items[i]);
     run.out = asked->out ? support_copy(asked->out) : support_format("results/figures/%s", asked->effort);
     overrides_name(&run);
     if (names_known(&run, &catalogue))
         code = program_folder_make(name, run.out) ? figures_run(&run, &catalogue) : EXIT_FAILED;
     catalogue_free(&catalogue);
+    support_list_free(&run.overrides);
     free(run.suffix);
     free(run.changed);
     free(run.out);

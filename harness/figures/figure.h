@@ -24,6 +24,7 @@ struct figure_request {
     size_t count;
     bool all, plot_only, dry_run;  /* all: every figure, and the page */
     const char *effort, *out;      /* out NULL: results/figures/EFFORT */
+    const char *machine;           /* to simulate, or NULL; efforts are then those of plots/simulated */
     const char *terms;             /* of figures that compare systems: terms-TERMS.conf of plots/common is read, too */
     struct support_list overrides; /* KEY=VALUE */
 };

@@ -105,17 +105,26 @@ static void report_free(struct report *report)
     catalogue_free(&report->catalogue);
 }
 
-/* What a folder's name has after its figure's if it is the paper's experiment, on equal or on the paper's terms: with
- * other options it is another experiment. */
-static const char *const as_in_paper[] = {"", ",terms=paper"};
-enum { AS_IN_PAPER = sizeof(as_in_paper) / sizeof(as_in_paper[0]) };
-
-static const struct experiment *experiment_of(const struct report *report, const char *name, const char *changed)
+/* Whether a folder is the paper's experiment, on equal or on the paper's terms, measured or on one simulated machine:
+ * with other options it is another experiment. `changed` is what its name has after the figure's. */
+static bool as_in_paper(const char *changed)
 {
-    for (size_t i = 0; i < report->count; i++)
-        if (report->experiments[i].figure != NULL && strcmp(report->experiments[i].figure->name, name) == 0 &&
-            strcmp(report->experiments[i].changed, changed) == 0)
-            return &report->experiments[i];
+    static const char *const allowed[] = {",terms=paper", ",machine="};
+    for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
+        if (strncmp(changed, allowed[i], strlen(allowed[i])) == 0)
+            changed += 1 + strcspn(changed + 1, ",");
+    return *changed == '\0';
+}
+
+/* The next experiment of this figure as in the paper, from the i-th on; NULL if there is none. */
+static const struct experiment *experiment_next(const struct report *report, const char *name, size_t *i)
+{
+    while (*i < report->count) {
+        const struct experiment *experiment = &report->experiments[(*i)++];
+        if (experiment->figure != NULL && strcmp(experiment->figure->name, name) == 0 &&
+            as_in_paper(experiment->changed))
+            return experiment;
+    }
     return NULL;
 }
 
@@ -283,8 +292,9 @@ static void claim_put(json_t *row, const struct claim *claim, const char *change
     const char *ratio = claim->ratio > 0 ? support_short("%.3g; holds ", claim->ratio) : "";
     html_put(row, "experiment", "%s%s", claim->experiment, changed);
     html_put_texts(row, "changed", changed + (changed[0] == ','), "where", claim->where, "claim", claim->text, "paper",
-                   claim->paper, "metric", claim->metric, "class", classes[result->verdict], "verdict",
-                   claim_verdict_texts[result->verdict], "reason", result->reason, "remark", claim->remark, NULL);
+                   claim->paper, "metric", claim->metric, "class", classes[result->verdict], "reason", result->reason,
+                   "remark", claim->remark, NULL);
+    html_put(row, "verdict", "%s%s", result->simulated ? "in simulation: " : "", claim_verdict_texts[result->verdict]);
     if (claim->against[0] != '\0' && !isfinite(claim->to))
         html_put(row, "wanted", "%sfrom %.3g on", ratio, claim->from);
     else if (claim->against[0] != '\0' && claim->from > 0)
@@ -322,21 +332,27 @@ static void claim_csv(struct support_text *csv, const json_t *row)
     support_text_add(csv, "\n");
 }
 
-/* On the terms that were measured; one that was not at all is judged once. */
-static void claim_judge_put(json_t *page, struct support_text *csv, const struct report *report,
+static void claim_judge_put(json_t *page, struct support_text *csv, const struct claim *claim,
+                            const struct experiment *experiment, size_t *verdicts)
+{
+    struct claim_result result;
+    claim_judge(claim, experiment ? &experiment->set : NULL, &result);
+    verdicts[result.verdict]++;
+    json_t *row = html_row(page, "claims");
+    claim_put(row, claim, experiment ? experiment->changed : "", &result);
+    claim_csv(csv, row);
+}
+
+/* On the terms and the machines that were measured; a claim of which nothing was is judged once. */
+static void claim_judge_all(json_t *page, struct support_text *csv, const struct report *report,
                             const struct claim *claim, size_t *verdicts)
 {
-    for (size_t i = 0; i < AS_IN_PAPER; i++) {
-        const struct experiment *experiment = experiment_of(report, claim->experiment, as_in_paper[i]);
-        struct claim_result result;
-        if (experiment == NULL && i > 0)
-            continue;
-        claim_judge(claim, experiment ? &experiment->set : NULL, &result);
-        verdicts[result.verdict]++;
-        json_t *row = html_row(page, "claims");
-        claim_put(row, claim, as_in_paper[i], &result);
-        claim_csv(csv, row);
-    }
+    size_t i = 0;
+    const struct experiment *experiment = experiment_next(report, claim->experiment, &i);
+    do {
+        claim_judge_put(page, csv, claim, experiment, verdicts);
+        experiment = experiment_next(report, claim->experiment, &i);
+    } while (experiment != NULL);
 }
 
 static void claims_put(json_t *page, struct support_text *csv, const struct report *report)
@@ -346,7 +362,7 @@ static void claims_put(json_t *page, struct support_text *csv, const struct repo
         support_text_add(csv, "%s%s", claim_columns[i], i + 1 < CLAIM_COLUMNS ? "," : "\n");
     for (size_t f = 0; f < report->catalogue.count; f++)
         for (size_t i = 0; i < report->catalogue.figures[f].claim_count; i++)
-            claim_judge_put(page, csv, report, &report->catalogue.figures[f].claims[i], verdicts);
+            claim_judge_all(page, csv, report, &report->catalogue.figures[f].claims[i], verdicts);
     html_put(page, "hold", "%zu", verdicts[CLAIM_HOLDS]);
     html_put(page, "fail", "%zu", verdicts[CLAIM_FAILS]);
     html_put(page, "unknown", "%zu", verdicts[CLAIM_UNKNOWN]);
@@ -399,13 +415,12 @@ static void figures_settings_put(json_t *page, const struct report *report)
 {
     static const char *const figures[] = {"contention", "schemes"};
     json_t *settings = json_object();
-    for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]) * AS_IN_PAPER; i++) {
-        const char *changed = as_in_paper[i % AS_IN_PAPER];
-        const struct experiment *experiment = experiment_of(report, figures[i / AS_IN_PAPER], changed);
-        if (experiment == NULL)
-            continue;
-        SUPPORT_FREED char *title = support_format("%s%s", experiment->figure->title, changed);
-        report_settings(settings, title, &experiment->set, experiment->labels.items);
+    for (size_t f = 0; f < sizeof(figures) / sizeof(figures[0]); f++) {
+        const struct experiment *experiment;
+        for (size_t i = 0; (experiment = experiment_next(report, figures[f], &i)) != NULL;) {
+            SUPPORT_FREED char *title = support_format("%s%s", experiment->figure->title, experiment->changed);
+            report_settings(settings, title, &experiment->set, experiment->labels.items);
+        }
     }
     if (json_object_size(settings) > 0)
         (void)json_object_set(page, "settings", settings);

@@ -161,7 +161,7 @@ static void __attribute__((noreturn)) refuse(const char *name, const char *error
 static void config_apply(const char *name, const struct table *table)
 {
     char error[OPTION_ERROR_BYTES];
-    struct jobfile *jobfile = job_read(table->config_file, error);
+    struct jobfile *jobfile = job_read(table->config_file, NULL, error);
     if (jobfile == NULL)
         refuse(name, error);
     bool fine =

@@ -3,7 +3,9 @@
 
 #include <assert.h>
 
+#include "harness/machine/simulated_machine.h"
 #include "harness/machine/topology.h"
+#include "sim/simulated.h"
 
 /* ---- What the reader of job files asks. ---- */
 
@@ -52,14 +54,54 @@ struct jobfile *job_parse(const char *name, const char *text, size_t bytes, unsi
     return jobfile_parse(name, text, bytes, &rules, error);
 }
 
-struct jobfile *job_read(const char *path, char *error)
+static unsigned measured_cores(void)
 {
     char ignored[TOPOLOGY_ERROR_BYTES];
     struct topology *topology = topology_open(NULL, NULL, ignored);
-    struct jobfile_rules rules = {.key_at = key_at, .check = check};
-    rules.cores = topology == NULL ? 0 : topology_core_count(topology); /* as --threads auto has it */
+    unsigned cores = topology == NULL ? 0 : topology_core_count(topology);
     topology_close(topology);
-    return jobfile_read(path, &rules, error);
+    return cores;
+}
+
+unsigned job_cores(const char *machine, uint64_t cores, char *error)
+{
+    struct simulated_choice choice = {.machine = machine, .cores = cores};
+    error[0] = '\0';
+    if (!SIMULATED)
+        return measured_cores();
+    return *machine == '\0' ? 0 : simulated_machine_cores("maemio", &choice, error);
+}
+
+/* What an override says, else the file's first point; "": neither. */
+static const char *said(const struct jobfile *file, const struct option_pairs *overrides, const char *key)
+{
+    const char *value = overrides == NULL ? NULL : option_pairs_value(overrides, key);
+    const struct jobfile_setting *setting = file->count == 0 ? NULL : jobfile_setting(&file->points[0], key);
+    return value != NULL ? value : setting != NULL ? setting->value : "";
+}
+
+/* A file that is read for the machine it names: until then `cores` may be any number. */
+static unsigned machine_cores(const char *path, const struct option_pairs *overrides, char *error)
+{
+    char why[OPTION_ERROR_BYTES], ignored[JOBFILE_ERROR_BYTES];
+    struct jobfile_rules rules = {.key_at = key_at, .check = check, .cores = 64};
+    struct jobfile *file = jobfile_read(path, &rules, ignored);
+    if (file == NULL)
+        return rules.cores; /* for the error */
+    unsigned cores =
+        job_cores(said(file, overrides, "machine"), strtoull(said(file, overrides, "cores"), NULL, 10), why);
+    if (why[0] != '\0')
+        (void)support_error(error, JOBFILE_ERROR_BYTES, "%s: key 'machine': %.700s", path, why);
+    jobfile_destroy(file);
+    return cores;
+}
+
+struct jobfile *job_read(const char *path, const struct option_pairs *overrides, char *error)
+{
+    struct jobfile_rules rules = {.key_at = key_at, .check = check};
+    error[0] = '\0';
+    rules.cores = SIMULATED ? machine_cores(path, overrides, error) : measured_cores();
+    return error[0] != '\0' ? NULL : jobfile_read(path, &rules, error);
 }
 
 /* ---- Points as options. ---- */

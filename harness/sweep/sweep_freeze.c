@@ -7,7 +7,7 @@
 #include <ctype.h>
 
 #include "engine/maemio.h"
-#include "harness/machine/topology.h"
+#include "harness/options/job.h"
 #include "harness/sweep/sweep_plan.h"
 
 /* ---- One point. ---- */
@@ -23,12 +23,10 @@ static const char *given_value(const struct sweep_plan *plan, const struct sweep
 /* Workers of a point that leaves them to the machine. */
 static void threads_add(struct option_pairs *pairs, const struct sweep_point *point)
 {
-    char ignored[TOPOLOGY_ERROR_BYTES];
-    struct topology *topology = topology_open(NULL, NULL, ignored);
-    unsigned cores = topology == NULL ? 1 : topology_core_count(topology),
-             most = point->options->target->promises.workers_max;
-    topology_close(topology);
-    option_pairs_add(pairs, "threads", support_short("%u", cores < most ? cores : most));
+    char ignored[OPTION_ERROR_BYTES];
+    const struct run_options *run = &point->options->run;
+    unsigned cores = job_cores(run->machine, run->cores, ignored), most = point->options->target->promises.workers_max;
+    option_pairs_add(pairs, "threads", support_short("%u", cores == 0 ? 1 : cores < most ? cores : most));
 }
 
 static void run_option_add(struct option_pairs *pairs, const struct sweep_plan *plan, const struct sweep_point *point,

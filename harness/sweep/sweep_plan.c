@@ -4,6 +4,7 @@
 #include "harness/common/quantity.h"
 #include "harness/options/job.h"
 #include "harness/record/metadata.h"
+#include "sim/simulated.h"
 #include "workloads/rng.h"
 
 /* Process, set-up, load and check of a run of which nothing is known yet. */
@@ -273,7 +274,7 @@ static void runs_order(struct sweep_plan *plan, uint64_t seed)
 bool sweep_plan_init(struct sweep_plan *plan, const char *path, const struct option_pairs *overrides, uint64_t seed,
                      char *error)
 {
-    *plan = (struct sweep_plan){.jobfile = job_read(path, error), .overrides = overrides};
+    *plan = (struct sweep_plan){.jobfile = job_read(path, overrides, error), .overrides = overrides};
     if (plan->jobfile == NULL)
         return false;
     if (plan->jobfile->count == 0)
@@ -311,20 +312,27 @@ double sweep_nominal_s(const struct sweep_point *point)
     return (double)((steady ? run->warmup_max : run->warmup) + run->time) / 1e9;
 }
 
+/* What warm-up and window take of the time of whoever waits: a core's virtual time takes much more. */
+static double waited_s(const struct sweep_point *point)
+{
+    uint64_t threads = point->options->run.threads;
+    return sweep_nominal_s(point) * (SIMULATED ? SIMULATED_SLOWDOWN * (double)(threads == 0 ? 1 : threads) : 1);
+}
+
 double sweep_plan_left_s(const struct sweep_plan *plan, size_t first)
 {
     double overhead = 0, left = 0;
     size_t known = 0;
     for (size_t i = 0; i < plan->point_count; i++)
         if (plan->points[i].seconds > 0) {
-            overhead += plan->points[i].seconds - sweep_nominal_s(&plan->points[i]);
+            overhead += plan->points[i].seconds - waited_s(&plan->points[i]);
             known++;
         }
     overhead = known == 0 ? OVERHEAD_S : overhead / (double)known;
     for (size_t i = first; i < plan->run_count; i++)
         if (!plan->runs[i].finished)
             left += plan->runs[i].point->seconds > 0 ? plan->runs[i].point->seconds
-                                                     : sweep_nominal_s(plan->runs[i].point) + overhead;
+                                                     : waited_s(plan->runs[i].point) + overhead;
     return left < 0 ? 0 : left;
 }
 

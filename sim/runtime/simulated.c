@@ -33,21 +33,38 @@ static bool refuse(char *error, size_t error_bytes, const char *what)
     return false;
 }
 
-bool simulated_open(const char *file, const char *text, unsigned long long cores, char *error, size_t error_bytes)
+/* Reads the machine; 0 with a message, else how many of its cores are there. */
+static unsigned machine_cores(const char *file, const char *text, unsigned long long cores, struct machine *machine,
+                              char *error, size_t error_bytes)
 {
     char why[MACHINE_ERROR_BYTES];
+    if (!machine_read(file, text, machine, why))
+        return refuse(error, error_bytes, why);
+    uint64_t all = machine->sockets * machine->cores_per_socket;
+    if (cores <= all)
+        return (unsigned)(cores == 0 ? all : cores);
+    (void)snprintf(error, error_bytes, "cores: %s has %llu: want 1 to %llu", file, (unsigned long long)all,
+                   (unsigned long long)all);
+    return 0;
+}
+
+unsigned simulated_cores(const char *file, const char *text, unsigned long long cores, char *error, size_t error_bytes)
+{
+    struct machine machine;
+    unsigned there = machine_cores(file, text, cores, &machine, error, error_bytes);
+    machine_clear(&machine);
+    return there;
+}
+
+bool simulated_open(const char *file, const char *text, unsigned long long cores, unsigned long long seed, char *error,
+                    size_t error_bytes)
+{
     if (!(personality(0xffffffff) & ADDR_NO_RANDOMIZE))
         return refuse(error, error_bytes, "addresses are random here (personality is refused), so no run would repeat");
-    if (!machine_read(file, text, &contexts.machine, why))
-        return refuse(error, error_bytes, why);
-    uint64_t all = contexts.machine.sockets * contexts.machine.cores_per_socket;
-    if (cores > all) {
-        (void)snprintf(error, error_bytes, "cores: %s has %llu: want 1 to %llu", file, (unsigned long long)all,
-                       (unsigned long long)all);
+    contexts.cores = machine_cores(file, text, cores, &contexts.machine, error, error_bytes);
+    if (contexts.cores == 0)
         return false;
-    }
-    contexts.cores = (unsigned)(cores == 0 ? all : cores);
-    if (!memory_init(&contexts.memory, &contexts.machine, contexts.cores))
+    if (!memory_init(&contexts.memory, &contexts.machine, contexts.cores, seed))
         return refuse(error, error_bytes, "no memory for the machine's caches");
     contexts.current->thread = pthread_self();
     contexts.current->tls = context_tls();

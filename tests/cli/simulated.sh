@@ -81,6 +81,41 @@ else
     bad "slow memory costs transactions" "$fast commits became $slow"
 fi
 
+# ---- A figure: threads to the machine's cores; caption and claims say that it is simulated. ----
+
+sed 's/^cores_per_socket *=[^#]*/cores_per_socket = 2 /; s/^cores_per_l3 *=[^#]*/cores_per_l3 = 2 /
+    s/^sockets *=[^#]*/sockets = 1 /' sim/machines/haswell-ep-2x14.conf >"$work/two.conf"
+figure() { # arguments of figure
+    run figure fig6a --machine "$work/two.conf" --out "$work/figures" --override records=1k --override time=1ms \
+        --override warmup=100us --override repetitions=2 "$@"
+}
+figure
+ended "a figure is simulated" 0 ""
+folder=$(echo "$work"/figures/fig6a,machine=*/)
+threads=$(python3 -c 'import csv, sys
+print(*sorted({int(row["threads"]) for row in csv.DictReader(open(sys.argv[1]))}))' "$folder/results.csv")
+equals "its threads go to the machine's cores" "$threads" "1 2"
+repeated=$(python3 -c 'import csv, sys
+rows = [row for row in csv.DictReader(open(sys.argv[1])) if row["txn_type"] == "all" and row["threads"] == "2"]
+print(len({row["label"] for row in rows}), len({row["window_s"] + row["latency_mean_ns"] for row in rows}))' \
+    "$folder/results.csv")
+equals "its repetitions differ" "$repeated" "3 6"
+if grep -q "SIMULATED machine $work/two.conf" "${folder%/}.svg"; then
+    ok "its caption names the machine"
+else
+    bad "its caption names the machine" "$(grep -o '<text[^>]*>[^<]*' "${folder%/}.svg" | tail -5)"
+fi
+cp -r "${folder%/}" "$work/figures/fig6a,machine=two" # as if nothing but the machine had been replaced
+run report "$work/figures"
+ended "its page is made" 0 "report.html"
+judged=$(grep -c "in simulation: cannot be told" "$work/figures/claims.csv")
+equals "its claims say that they are judged in simulation" "$judged" 1
+figure --dry-run
+ended "a figure that is there is not simulated again" 0 "12 of them finished; 0 to run"
+ends "a figure's machine" 2 "--machine: this build simulates" figure fig6a --out "$work/none"
+ends "a figure's machine that is not there" 2 "sim/machines/none.conf" figure fig6a --machine none --out "$work/none"
+ends "a figure too long" 2 "--effort: paper" figure fig6a --machine epyc-2x64 --effort paper --out "$work/none"
+
 # ---- What is refused. ----
 
 ends "no machine" 2 "--machine: this build simulates" run

@@ -19,7 +19,7 @@ static int open_core(void **state)
 {
     (void)state;
     char error[MACHINE_ERROR_BYTES];
-    if (!machine_read("small", SMALL_MACHINE, &machine, error) || !memory_init(&memory, &machine, 2))
+    if (!machine_read("small", SMALL_MACHINE, &machine, error) || !memory_init(&memory, &machine, 2, 1))
         return -1;
     cpu_init(&core, &memory, 0);
     return 0;

@@ -20,7 +20,7 @@ static int open_memory(void **state)
 {
     (void)state;
     char error[MACHINE_ERROR_BYTES];
-    return machine_read("small", SMALL_MACHINE, &machine, error) && memory_init(&memory, &machine, CORES) ? 0 : -1;
+    return machine_read("small", SMALL_MACHINE, &machine, error) && memory_init(&memory, &machine, CORES, 1) ? 0 : -1;
 }
 
 static int close_memory(void **state)
