@@ -10,6 +10,7 @@
     X(LOAD, "load")   /* all workers, in parallel */                        \
     X(CHECK_LOADED, "check after load")                                     \
     X(PROOF, "check of a sample") /* --check full, a database of its own */ \
+    X(COOLDOWN, "cool-down")      /* nothing runs */                        \
     X(PREPARE, "prepare")         /* each worker's requests */              \
     X(WARMUP, "warm-up")                                                    \
     X(MEASURE, "measure") /* the window, between two counter snapshots */   \

@@ -43,8 +43,15 @@ static enum exit_code place(struct run_setup *setup, struct run_watch *watch)
         return run_complain(watch,
                             "hwloc describes another machine than this one; unset HWLOC_SYNTHETIC, HWLOC_XMLFILE, "
                             "HWLOC_FSROOT and HWLOC_THISSYSTEM");
+    unsigned cores = topology_core_count(setup->topology);
+    if (options->free_cores >= cores || (options->free_cores > 0 && options->threads > cores - options->free_cores)) {
+        run_complain(watch, "--free-cores: of %u cores %" PRIu64 " are to be free; that leaves %s", cores,
+                     options->free_cores, options->free_cores >= cores ? "none" : "fewer than --threads");
+        return EXIT_USAGE;
+    }
     if (options->threads == 0) {
-        unsigned cores = topology_core_count(setup->topology), most = setup->target_ops->promises.workers_max;
+        unsigned most = setup->target_ops->promises.workers_max;
+        cores -= (unsigned)options->free_cores;
         const char *number = support_short("%u", cores < most ? cores : most);
         (void)options_set(setup->options, "threads", number, error); /* the column shows the number */
     }
@@ -137,6 +144,10 @@ static enum exit_code run_all(struct run *run)
         code = outputs_open(run);
     if (code != EXIT_FINE)
         return code;
+    char error[METRICS_ERROR_BYTES];
+    const struct run_options *options = &run->setup.options->run;
+    if (!metrics_open(&run->watch.metrics, options->metrics_file, (unsigned)options->metrics_port, error))
+        return run_complain(&run->watch, "%s", error);
     if (!run_deadline_start(&run->watch))
         return run_complain(&run->watch, "cannot start the deadline's thread");
     struct sigaction before[INTERRUPT_SIGNALS];
@@ -165,6 +176,7 @@ static void execute(void *arg)
     struct run *run = support_alloc_aligned(sizeof *run);
     struct run_setup *setup = &run->setup;
     run->watch.setup = run->session.setup = run->window.setup = run->outputs.setup = setup;
+    run->watch.metrics.listener = -1;
     run->session.watch = &run->watch;
     run->window.session = &run->session;
     run->window.samples_counters = options->run.interval_csv[0] != '\0';
@@ -185,6 +197,8 @@ static void execute(void *arg)
         result_destroy(run->results[i]);
     free(run->results);
     free(run->proof_report.text);
+    free(run->watch.work.text);
+    metrics_close(&run->watch.metrics);
     free(setup->plan_warning);
     placement_free(&setup->placement);
     topology_close(setup->topology);

@@ -7,6 +7,7 @@
  *     run_measure.c     run_window: warm-up, window, drain
  *     run_proof.c       --check full: a sample judged by its history
  *     run_session.c     run_session: a target with the workload's data in it, workers joined
+ *     run_metrics.c     live numbers for Prometheus
  *     run_wait.c        the coordinator waits for a session's workers: progress, signals, failures
  *     run_state.c       run_watch: phase, messages, deadline
  *
@@ -21,6 +22,7 @@
 #include "harness/bench/interval.h"
 #include "harness/bench/live_check.h"
 #include "harness/bench/loop.h"
+#include "harness/bench/metrics.h"
 #include "harness/bench/phase.h"
 #include "harness/bench/progress.h"
 #include "harness/common/clock.h"
@@ -68,6 +70,8 @@ struct run_watch {
     const struct run_setup *setup;
     struct deadline *deadline;
     struct progress progress;
+    struct metrics metrics;
+    struct support_text work; /* the metrics of what workers did, as they were read last */
     uint64_t begin_ns;
     bool interrupted;
     uint64_t drawn_ns, drawn_commits, phase_begin_ns, phase_ns;
@@ -140,6 +144,8 @@ struct run {
 
 extern atomic_int run_signal; /* the number of the signal that came; 0: none */
 
+/* Rows that the load has put in, and that it is to put in. */
+void run_loaded_sum(const struct run_session *session, uint64_t *done, uint64_t *total);
 bool run_is_timed(const struct run_setup *setup);   /* --latency */
 bool run_is_checked(const struct run_setup *setup); /* --check */
 
@@ -166,7 +172,18 @@ void run_wait_stopped(struct run_session *session);
 bool run_crew_do(struct run_session *session, unsigned count, crew_task_fn task, void *arg);
 /* The same; after this time they are told to stop. */
 bool run_crew_do_for(struct run_session *session, unsigned count, crew_task_fn task, void *arg, uint64_t length_ns);
-void run_loaded_sum(const struct run_session *session, uint64_t *done, uint64_t *total);
+
+/* Rests with the workers, served and watched as while they work. Returns early when interrupted. */
+void run_rest(struct run_session *session, uint64_t length_ns);
+
+/* ---- run_metrics.c ---- */
+
+enum { RUN_CLIENTS_MAX = 8 }; /* clients that are answered before the coordinator looks at its workers again */
+
+/* Answers who asks, and writes the file when it is due. */
+void run_metrics_serve(struct run_session *session);
+/* The same at once, with the last counts of a window. The workers are at rest. */
+void run_metrics_settle(struct run_session *session);
 
 /* ---- run_session.c ---- */
 

@@ -114,6 +114,7 @@ static enum exit_code result_finish(struct run *run, struct result *result)
     struct rusage usage;
     struct run_session *session = &run->session;
     struct finish finish = {session, result, &run->proof_report};
+    run_metrics_settle(session);
     run_phase_begin(&run->watch, PHASE_SPACE, 0);
     if (!run_crew_do(session, run->setup.worker_count, task_discard, session) ||
         !run_crew_do(session, 1, task_space, &finish) || !check(&finish)) {
@@ -138,11 +139,13 @@ enum exit_code run_repetition(struct run *run, unsigned repetition)
     MAE_CHECK(run->result_count < repetition); /* one result a repetition */
     atomic_store(&run->watch.repetition, repetition);
     struct result *result = result_begin(run, repetition);
+    run_phase_begin(&run->watch, PHASE_COOLDOWN, 0);
+    run_rest(&run->session, run->setup.options->run.cooldown);
     run_phase_begin(&run->watch, PHASE_PREPARE, 0);
-    enum exit_code code =
-        run_crew_do(&run->session, run->setup.worker_count, task_prepare, &run->session) && !run->watch.interrupted
-            ? run_measure(&run->window, result)
-            : run_unfinished(&run->watch);
+    bool prepared = !run->watch.interrupted &&
+                    run_crew_do(&run->session, run->setup.worker_count, task_prepare, &run->session) &&
+                    !run->watch.interrupted;
+    enum exit_code code = prepared ? run_measure(&run->window, result) : run_unfinished(&run->watch);
     if (code == EXIT_FINE)
         return result_finish(run, result);
     result_destroy(result);

@@ -11,11 +11,20 @@
 
 /* ---- What workers are told to do. ---- */
 
+/* Of the calling thread. */
+static bool priority_set(unsigned priority)
+{
+    static const int nice[] = {[RUN_PRIORITY_NORMAL] = 0, [RUN_PRIORITY_LOW] = 10, [RUN_PRIORITY_HIGH] = -10};
+    return priority == RUN_PRIORITY_NORMAL || setpriority(PRIO_PROCESS, 0, nice[priority]) == 0;
+}
+
 static enum target_status task_bind(void *arg, unsigned worker)
 {
     const struct run_session *session = arg;
     const struct placement_worker *place = &session->setup->placement.workers[worker];
     simulated_core(place->cpu);
+    if (!priority_set(session->setup->options->run.priority))
+        return TARGET_BUSY; /* the kernel's refusal; crew_open has the words for it */
     return topology_bind(session->setup->topology, place) ? TARGET_OK : TARGET_UNSUPPORTED;
 }
 
@@ -315,6 +324,11 @@ static enum exit_code crew_open(struct run_session *session)
     session->crew = crew_create(session->setup->worker_count, task_bind, session);
     if (session->crew == NULL)
         return run_complain(session->watch, "cannot start %u threads", session->setup->worker_count);
+    if (crew_failure(session->crew, &worker, &status) && status == TARGET_BUSY)
+        return run_complain(session->watch,
+                            "--priority: the kernel refuses it to worker %u; a higher one than the "
+                            "process has takes CAP_SYS_NICE or a limit of nice (ulimit -e)",
+                            worker);
     if (crew_failure(session->crew, &worker, &status))
         return run_complain(session->watch, "worker %u cannot be pinned to CPU %d; --pin none runs it anywhere", worker,
                             session->setup->placement.workers[worker].cpu);

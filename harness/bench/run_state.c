@@ -34,14 +34,25 @@ bool run_is_checked(const struct run_setup *setup)
     return setup->options->run.check != RUN_CHECK_OFF;
 }
 
+void run_loaded_sum(const struct run_session *session, uint64_t *done, uint64_t *total)
+{
+    *done = *total = 0;
+    for (unsigned i = 0; i < session->setup->worker_count; i++) {
+        *done += atomic_load_explicit(&session->workers[i].progress.done, memory_order_relaxed);
+        *total += atomic_load_explicit(&session->workers[i].progress.total, memory_order_relaxed);
+    }
+}
+
 /* Phases go down the table of phase.h, but for the next database or repetition. */
 static bool may_follow(enum phase before, enum phase phase)
 {
     switch (phase) {
     case PHASE_SETUP:
         return before == PHASE_SETUP || before == PHASE_CLOSE;
-    case PHASE_PREPARE:
+    case PHASE_COOLDOWN:
         return before == PHASE_LOAD || before == PHASE_CHECK_LOADED || before == PHASE_SPACE || before == PHASE_CHECK;
+    case PHASE_PREPARE:
+        return before == PHASE_COOLDOWN;
     default:
         return before < phase;
     }
@@ -69,15 +80,14 @@ static uint64_t deadline_length(const struct run_setup *setup, uint64_t load_row
     const struct run_options *options = &setup->options->run;
     if (options->deadline != 0)
         return options->deadline;
-    bool steady = options->warmup_until == RUN_WARMUP_UNTIL_STEADY;
+    uint64_t warmup = options->warmup_until == RUN_WARMUP_UNTIL_STEADY ? options->warmup_max : options->warmup;
     uint64_t passes = options->reload ? 2 * options->repetitions : 1 + options->repetitions; /* over all rows */
     if (options->check == RUN_CHECK_FULL)
         passes += 2; /* load and history of the sample */
-    double ns =
-        (double)DEADLINE_BASE_NS +
-        (double)options->repetitions * (2 * (double)((steady ? options->warmup_max : options->warmup) + options->time) +
-                                        (double)options->txns * (double)DEADLINE_TXN_NS) +
-        (double)passes * (double)load_rows * (double)DEADLINE_ROW_NS;
+    double ns = (double)DEADLINE_BASE_NS +
+                (double)options->repetitions * (2 * (double)(options->cooldown + warmup + options->time) +
+                                                (double)options->txns * (double)DEADLINE_TXN_NS) +
+                (double)passes * (double)load_rows * (double)DEADLINE_ROW_NS;
     double latest = 3e18; /* a century; keeps the sum in range */
     return (uint64_t)(ns < latest ? ns : latest);
 }

@@ -6,15 +6,6 @@
 /* How long the coordinator sleeps at most before it looks at signals and failures. */
 #define POLL_NS (SECOND_NS / 10)
 
-void run_loaded_sum(const struct run_session *session, uint64_t *done, uint64_t *total)
-{
-    *done = *total = 0;
-    for (unsigned i = 0; i < session->setup->worker_count; i++) {
-        *done += atomic_load_explicit(&session->workers[i].progress.done, memory_order_relaxed);
-        *total += atomic_load_explicit(&session->workers[i].progress.total, memory_order_relaxed);
-    }
-}
-
 static void load_draw(struct run_session *session)
 {
     struct run_watch *watch = session->watch;
@@ -89,6 +80,24 @@ enum wait_end run_wait_until(struct run_session *session, uint64_t until_ns)
             run_deadline_renew(session->watch, session->load_rows);
         }
         draw(session);
+        run_metrics_serve(session);
+    }
+}
+
+void run_rest(struct run_session *session, uint64_t length_ns)
+{
+    uint64_t until_ns = support_clock_ns() + length_ns, now;
+    while (!session->watch->interrupted && (now = support_clock_ns()) < until_ns) {
+        uint64_t left_ns = until_ns - now < POLL_NS ? until_ns - now : POLL_NS;
+        const struct timespec length = {.tv_nsec = (long)left_ns};
+        (void)nanosleep(&length, NULL);
+        draw(session);
+        run_metrics_serve(session);
+        if (atomic_load(&run_signal) != 0) {
+            session->watch->interrupted = true;
+            run_complain(session->watch, "interrupted in phase %s; a second signal ends the program at once",
+                         phase_text((enum phase)atomic_load(&session->watch->phase)));
+        }
     }
 }
 

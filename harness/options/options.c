@@ -476,7 +476,7 @@ static bool combination_check(struct options *options, char *error)
         return REFUSE(error, "--check-every: the check is a worker, too; target %s allows %u", options->target->name,
                       workers_max);
     if (run->deadline != 0 && counted == NULL) {
-        uint64_t needed = run->warmup + run->time;
+        uint64_t needed = run->cooldown + run->warmup + run->time;
         if (__builtin_mul_overflow(needed, run->repetitions, &needed) || needed >= run->deadline)
             return REFUSE(error, "--deadline: shorter than warm-ups and windows together");
     }

@@ -286,6 +286,47 @@ else
     equals "a short one" "$(grep 'no counter' "$work/out" | grep -c '^.\{1,79\}$')" 1
 fi
 
+# ---- Live numbers. ----
+sample() { # file, the beginning of a sample: its value
+    awk -v name="$2" 'index($0, name) == 1 { print $NF }' "$1"
+}
+ends "live numbers go to a file" 0 "" "${short[@]}" --label 'a "b\' --metrics-file "$work/m.prom" --csv "$work/m.csv"
+commits=$(sample "$work/m.prom" 'maemio_transactions_total{txn_type="read_write"}')
+equals "the last ones have all of the window" "$((commits >= $(field "$work/m.csv" 1 commits)))" 1
+equals "labels are escaped" "$(grep -cF ',label="a \"b\\",' "$work/m.prom")" 1
+equals "each line is a sample or says what it is" \
+    "$(grep -cvE '^# (HELP|TYPE) maemio_|^maemio_[a-z_]+(\{.*\})? [0-9.e+-]+$' "$work/m.prom")" 0
+equals "nothing else is left" "$(ls "$work"/m.prom*)" "$work/m.prom"
+ends "a file that cannot be written is told" 0 "--metrics-file: /nowhere/m: cannot be written" "${short[@]}" \
+    --metrics-file /nowhere/m
+ask='import sys, time, urllib.request
+while True:
+    try:
+        text = urllib.request.urlopen("http://127.0.0.1:%s/metrics" % sys.argv[1], timeout=5).read().decode()
+    except OSError:
+        time.sleep(0.05)
+        continue
+    if "maemio_transactions_total{" in text:
+        break
+print(text)'
+port=$((20000 + RANDOM % 10000))
+"$maemio" run --threads 1 --pin none --workload bank --warmup 0 --time 1m --metrics-port $port >/dev/null 2>&1 &
+timeout 60 python3 -c "$ask" $port >"$work/live"
+equals "and to whoever asks the port" "$(grep -cE '^maemio_phase\{phase="(measure|warm-up)"\}' "$work/live")" 1
+run run --threads 1 --pin none --metrics-port $port --time 200ms
+ended "a port is one run's" 1 "--metrics-port: port $port cannot be had: Address already in use"
+kill -INT $! && wait $!
+equals "the run goes on meanwhile, until it is told to end" $? 130
+
+# ---- Rest, priority, and cores without a worker. ----
+begin=$EPOCHREALTIME
+ends "a run rests before each repetition" 0 "" "${short[@]}" --repetitions 2 --cooldown 500ms --csv "$work/rest.csv"
+equals "so long" "$(awk -v a="$begin" -v b="$EPOCHREALTIME" 'BEGIN { print(b - a > 1.4) }')" 1
+equals "which is a column" "$(field "$work/rest.csv" 1 cooldown_s)" 0.5
+ends "low priority is anybody's" 0 "throughput" "${short[@]}" --priority low
+ends "some core must have a worker" 2 "are to be free; that leaves none" run --free-cores 4000
+ends "threads must leave it free" 2 "cores 1 are to be free; that leaves " run --free-cores 1 --threads 256
+
 # ---- As many workers as the target takes. ----
 ends "256 workers pass their check" 0 "check          passed" run --threads 256 --pin none --records 1000 \
     --ring-requests 1024 --txns 2
