@@ -1,6 +1,7 @@
 /* distribution.c - see distribution.h. */
 #include "workloads/distribution.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static const struct distribution_info infos[] = {
@@ -71,6 +72,16 @@ enum target_status distribution_init(struct distribution *distribution, const st
             distribution->hot_ratio = 1;
         }
         return TARGET_OK;
+    case DISTRIBUTION_EXPONENTIAL:
+        if (!(config->exp_fraction > 0 && config->exp_fraction <= 1 && config->exp_ratio > 0 &&
+              config->exp_ratio < 1)) {
+            snprintf(error, error_bytes, "exponential: exp_fraction %g must be in (0, 1], exp_ratio %g in (0, 1)",
+                     config->exp_fraction, config->exp_ratio);
+            return TARGET_INVALID;
+        }
+        distribution->exp_age = -(double)n * config->exp_fraction / log1p(-config->exp_ratio);
+        distribution->exp_mass = -expm1(-(double)n / distribution->exp_age);
+        return TARGET_OK;
     case DISTRIBUTION_COUNT:
         break;
     }
@@ -91,6 +102,14 @@ uint64_t ycsb_hash(uint64_t x)
     return hash >> 63 ? -hash : hash;
 }
 
+/* YCSB draws ages until one is below n; this draws the same ages in one step. */
+static uint64_t exponential_draw(const struct distribution *distribution, struct rng *rng)
+{
+    double age = -log1p(-rng_unit(rng) * distribution->exp_mass) * distribution->exp_age;
+    uint64_t whole = (uint64_t)age;
+    return distribution->n - 1 - (whole < distribution->n ? whole : distribution->n - 1); /* rounding */
+}
+
 uint64_t distribution_draw(const struct distribution *distribution, struct rng *rng)
 {
     switch (distribution->kind) {
@@ -106,6 +125,8 @@ uint64_t distribution_draw(const struct distribution *distribution, struct rng *
         return rng_unit(rng) < distribution->hot_ratio
                    ? rng_below(rng, distribution->hot)
                    : distribution->hot + rng_below(rng, distribution->n - distribution->hot);
+    case DISTRIBUTION_EXPONENTIAL:
+        return exponential_draw(distribution, rng);
     case DISTRIBUTION_UNIFORM:
     case DISTRIBUTION_COUNT:
         break;

@@ -12,13 +12,15 @@
 
 /* symbol, name, help. The first is apart because a list of n names has n - 1 bars. */
 #define DISTRIBUTION_FIRST(X) X(UNIFORM, "uniform", "every key equally often")
-#define DISTRIBUTION_OTHERS(X)                                                                                 \
-    X(ZIPFIAN, "zipfian", "exact zipf over the records, rank = key (0 the hottest), any theta >= 0")           \
-    X(ZIPFIAN_GRAY, "zipfian-gray", "the formula the paper used (Gray et al. 1994), rank = key, theta < 1")    \
-    X(YCSB_SCRAMBLED, "ycsb-scrambled",                                                                        \
-      "as YCSB computes it: zipfian-gray over 10^10 items, FNV-hashed modulo the records; not zipf over them") \
-    X(LATEST, "latest", "zipf over the age, the newest key (the last, or the last inserted) the hottest")      \
-    X(HOTSPOT, "hotspot", "share hot_ratio of requests go to the first hot_fraction of keys, uniform in each part")
+#define DISTRIBUTION_OTHERS(X)                                                                                      \
+    X(ZIPFIAN, "zipfian", "exact zipf over the records, rank = key (0 the hottest), any theta >= 0")                \
+    X(ZIPFIAN_GRAY, "zipfian-gray", "the formula the paper used (Gray et al. 1994), rank = key, theta < 1")         \
+    X(YCSB_SCRAMBLED, "ycsb-scrambled",                                                                             \
+      "as YCSB computes it: zipfian-gray over 10^10 items, FNV-hashed modulo the records; not zipf over them")      \
+    X(LATEST, "latest", "zipf over the age, the newest key (the last, or the last inserted) the hottest")           \
+    X(HOTSPOT, "hotspot", "share hot_ratio of requests go to the first hot_fraction of keys, uniform in each part") \
+    X(EXPONENTIAL, "exponential",                                                                                   \
+      "as YCSB's: exponential over the age, share exp_ratio within exp_fraction of the keys")
 
 #define DISTRIBUTION_ENUM(symbol, name, help) DISTRIBUTION_##symbol,
 #define DISTRIBUTION_NAME(symbol, name, help) name
@@ -40,12 +42,14 @@ struct distribution_config {
     enum distribution_kind kind;
     double theta;                   /* the zipf-like ones */
     double hot_fraction, hot_ratio; /* hotspot */
+    double exp_fraction, exp_ratio; /* exponential */
 };
 
 struct distribution {
     enum distribution_kind kind;
     uint64_t n, hot;
     double hot_ratio;
+    double exp_age, exp_mass; /* mean age, and how likely an age is below n, if ages had no bound */
     struct zipf zipf;
     struct gray gray;
 };

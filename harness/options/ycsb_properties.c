@@ -8,34 +8,36 @@
 enum { FILE_BYTES_MAX = 1 << 20 };
 
 /* YCSB's properties as options: type, name, YCSB's default, range. */
-#define PROPERTIES(X)                                                         \
-    X(string, workload, "site.ycsb.workloads.CoreWorkload", "")               \
-    X(u64, recordcount, "1", "1..1T")                                         \
-    X(u64, operationcount, "0", "0..1000T")                                   \
-    X(u64, threadcount, "1", "1..65536")                                      \
-    X(u64, target, "0", "0..1T")                                              \
-    X(u64, maxexecutiontime, "0", "0..1G")                                    \
-    X(u64, fieldcount, "10", "1..1M")                                         \
-    X(u64, fieldlength, "100", "1..1M")                                       \
-    X(string, fieldlengthdistribution, "constant", "")                        \
-    X(string, readallfields, "true", "")                                      \
-    X(string, writeallfields, "false", "")                                    \
-    X(f64, readproportion, "0.95", "0..1e6")                                  \
-    X(f64, updateproportion, "0.05", "0..1e6")                                \
-    X(f64, insertproportion, "0", "0..1e6")                                   \
-    X(f64, scanproportion, "0", "0..1e6")                                     \
-    X(f64, readmodifywriteproportion, "0", "0..1e6")                          \
-    X(enum, requestdistribution, "uniform", "uniform|zipfian|latest|hotspot") \
-    X(f64, theta, "0.99", "0..100")                                           \
-    X(f64, zipfianconstant, "0.99", "0..100")                                 \
-    X(f64, hotspotdatafraction, "0.2", "0..1")                                \
-    X(f64, hotspotopnfraction, "0.8", "0..1")                                 \
-    X(u64, minscanlength, "1", "1..1M")                                       \
-    X(u64, maxscanlength, "1000", "1..1M")                                    \
-    X(string, scanlengthdistribution, "uniform", "")                          \
+#define PROPERTIES(X)                                                                     \
+    X(string, workload, "site.ycsb.workloads.CoreWorkload", "")                           \
+    X(u64, recordcount, "1", "1..1T")                                                     \
+    X(u64, operationcount, "0", "0..1000T")                                               \
+    X(u64, threadcount, "1", "1..65536")                                                  \
+    X(u64, target, "0", "0..1T")                                                          \
+    X(u64, maxexecutiontime, "0", "0..1G")                                                \
+    X(u64, fieldcount, "10", "1..1M")                                                     \
+    X(u64, fieldlength, "100", "1..1M")                                                   \
+    X(string, fieldlengthdistribution, "constant", "")                                    \
+    X(string, readallfields, "true", "")                                                  \
+    X(string, writeallfields, "false", "")                                                \
+    X(f64, readproportion, "0.95", "0..1e6")                                              \
+    X(f64, updateproportion, "0.05", "0..1e6")                                            \
+    X(f64, insertproportion, "0", "0..1e6")                                               \
+    X(f64, scanproportion, "0", "0..1e6")                                                 \
+    X(f64, readmodifywriteproportion, "0", "0..1e6")                                      \
+    X(enum, requestdistribution, "uniform", "uniform|zipfian|latest|hotspot|exponential") \
+    X(f64, theta, "0.99", "0..100")                                                       \
+    X(f64, zipfianconstant, "0.99", "0..100")                                             \
+    X(f64, hotspotdatafraction, "0.2", "0..1")                                            \
+    X(f64, hotspotopnfraction, "0.8", "0..1")                                             \
+    X(f64, exponential_percentile, "95", "0..100")                                        \
+    X(f64, exponential_frac, "0.8571428571", "0..1")                                      \
+    X(u64, minscanlength, "1", "1..1M")                                                   \
+    X(u64, maxscanlength, "1000", "1..1M")                                                \
+    X(string, scanlengthdistribution, "uniform", "")                                      \
     X(enum, insertorder, "hashed", "hashed|ordered")
 
-enum { KEYS_UNIFORM, KEYS_ZIPFIAN, KEYS_LATEST, KEYS_HOTSPOT };
+enum { KEYS_UNIFORM, KEYS_ZIPFIAN, KEYS_LATEST, KEYS_HOTSPOT, KEYS_EXPONENTIAL };
 enum { INSERTS_HASHED, INSERTS_ORDERED };
 
 struct values {
@@ -137,6 +139,15 @@ static bool wrong(struct resolver *resolver, enum property_id id, const char *wh
 
 #define OPTION(resolver, key, ...) option_pairs_add(&(resolver)->options->options, key, support_short(__VA_ARGS__))
 
+/* The property of that name, PROPERTY_COUNT if it is none; YCSB's names have dots where these have underscores. */
+static size_t property_find(const char *key)
+{
+    SUPPORT_FREED char *name = support_copy(key);
+    for (char *at = name; (at = strchr(at, '.')) != NULL;)
+        *at = '_';
+    return strchr(key, '_') == NULL ? option_find(specs, name) : PROPERTY_COUNT;
+}
+
 /* Reads what was given into `values`. */
 static bool resolve_values(struct resolver *resolver)
 {
@@ -145,7 +156,7 @@ static bool resolve_values(struct resolver *resolver)
         return support_error(resolver->error, YCSB_PROPERTIES_ERROR_BYTES, "YCSB's properties: %s", why);
     for (size_t i = 0; i < resolver->properties->count; i++) {
         const struct option_pair *property = &resolver->properties->items[i];
-        size_t id = option_find(specs, property->key);
+        size_t id = property_find(property->key);
         if (id == PROPERTY_COUNT)
             continue;
         resolver->given[id] = property;
@@ -184,9 +195,11 @@ static void resolve_scans(struct resolver *resolver)
         return;
     OPTION(resolver, "index", "ordered");
     OPTION(resolver, "scan_length_max", "%" PRIu64, values->maxscanlength);
-    bool follows = values->insertproportion > 0 && values->requestdistribution == KEYS_LATEST;
+    bool follows = values->insertproportion > 0 &&
+                   (values->requestdistribution == KEYS_LATEST || values->requestdistribution == KEYS_EXPONENTIAL);
     if (values->insertorder == INSERTS_HASHED && follows)
-        NOTE(resolver, "insertorder=hashed with requestdistribution=latest: not supported; keys go on in order");
+        NOTE(resolver, "insertorder=hashed with requestdistribution=%s: not supported; keys go on in order",
+             values->requestdistribution == KEYS_LATEST ? "latest" : "exponential");
     else if (values->insertorder == INSERTS_HASHED)
         OPTION(resolver, "insert_order", "hashed");
     if (values->minscanlength != 1)
@@ -222,8 +235,11 @@ static bool resolve_mix(struct resolver *resolver)
 
 static void resolve_distribution(struct resolver *resolver)
 {
-    static const char *const names[] = {
-        [KEYS_UNIFORM] = "uniform", [KEYS_ZIPFIAN] = "zipfian", [KEYS_LATEST] = "latest", [KEYS_HOTSPOT] = "hotspot"};
+    static const char *const names[] = {[KEYS_UNIFORM] = "uniform",
+                                        [KEYS_ZIPFIAN] = "zipfian",
+                                        [KEYS_LATEST] = "latest",
+                                        [KEYS_HOTSPOT] = "hotspot",
+                                        [KEYS_EXPONENTIAL] = "exponential"};
     const struct values *values = &resolver->values;
     unsigned keys = values->requestdistribution;
     double theta = resolver->given[PROPERTY_zipfianconstant] ? values->zipfianconstant : values->theta;
@@ -237,6 +253,10 @@ static void resolve_distribution(struct resolver *resolver)
     if (keys == KEYS_HOTSPOT) {
         OPTION(resolver, "hot_fraction", "%.15g", values->hotspotdatafraction);
         OPTION(resolver, "hot_ratio", "%.15g", values->hotspotopnfraction);
+    }
+    if (keys == KEYS_EXPONENTIAL) {
+        OPTION(resolver, "exp_ratio", "%.15g", values->exponential_percentile / 100);
+        OPTION(resolver, "exp_fraction", "%.15g", values->exponential_frac);
     }
 }
 
@@ -290,7 +310,7 @@ static void note_unknown(struct resolver *resolver)
 {
     for (size_t i = 0; i < resolver->properties->count; i++) {
         const struct option_pair *property = &resolver->properties->items[i];
-        if (specs[option_find(specs, property->key)].name)
+        if (property_find(property->key) != PROPERTY_COUNT)
             continue;
         NOTE(resolver, "%s%s: this property has no counterpart here and is not used", property->where,
              text_shown(property->key));

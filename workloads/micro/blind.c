@@ -31,7 +31,9 @@
     X(enum, distribution, "zipfian", DISTRIBUTION_NAMES, "", "which rows are written (maemio list distributions)") \
     X(f64, theta, "0.99", "0..100", "", "skew of the zipf-like distributions")                                     \
     X(f64, hot_fraction, "0.2", "0..1", "", "distribution=hotspot: share of the rows that is hot")                 \
-    X(f64, hot_ratio, "0.8", "0..1", "", "distribution=hotspot: share of the writes that goes to them")
+    X(f64, hot_ratio, "0.8", "0..1", "", "distribution=hotspot: share of the writes that goes to them")            \
+    X(f64, exp_fraction, "0.8571428571", "0..1", "", "distribution=exponential: share of the rows, the last ones") \
+    X(f64, exp_ratio, "0.95", "0..1", "", "distribution=exponential: share of the writes that goes to them")
 
 enum { OPS_PER_TXN_MAX = 64, NUMBER_BITS = 48 };
 
@@ -103,8 +105,12 @@ static enum target_status create(const void *values, const struct target_ops *op
     if (!workload)
         return TARGET_NO_MEMORY;
     workload->options = options;
-    struct distribution_config keys = {(enum distribution_kind)options.distribution, options.theta,
-                                       options.hot_fraction, options.hot_ratio};
+    struct distribution_config keys = {(enum distribution_kind)options.distribution,
+                                       options.theta,
+                                       options.hot_fraction,
+                                       options.hot_ratio,
+                                       options.exp_fraction,
+                                       options.exp_ratio};
     enum target_status status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);
     if (status != TARGET_OK) {
         micro_destroy(workload);

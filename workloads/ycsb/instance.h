@@ -41,6 +41,8 @@
     X(f64, theta, "0.99", "0..100", "", "skew of the zipf-like distributions")                                         \
     X(f64, hot_fraction, "0.2", "0..1", "", "distribution=hotspot: share of the keys that is hot")                     \
     X(f64, hot_ratio, "0.8", "0..1", "", "distribution=hotspot: share of the requests that goes to them")              \
+    X(f64, exp_fraction, "0.8571428571", "0..1", "", "distribution=exponential: share of the keys, the newest")        \
+    X(f64, exp_ratio, "0.95", "0..1", "", "distribution=exponential: share of the requests that goes to them")         \
     X(enum, duplicates, "redraw", "redraw|drop", "",                                                                   \
       "a key drawn twice in a transaction: draw again, or do fewer requests (as the paper's runs did)")                \
     X(bool, batch, "off", "", "", "announce the keys of a transaction before its first request")                       \
@@ -82,7 +84,7 @@ struct workload {
     struct ycsb_options options;
     uint64_t seed;
     unsigned workers;
-    bool follow_newest; /* distribution=latest with inserts: keys are distances from the newest */
+    bool follow_newest; /* latest or exponential keys, and inserts: keys are distances from the newest */
     struct distribution distribution;
     struct shuffle shuffle;
     struct target *target;

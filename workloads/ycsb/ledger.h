@@ -9,7 +9,7 @@
  *         of that very record; of any other, it is what it was.
  * So the check names the record of an update that was lost, ran twice or went to another record. L2 cannot see which of
  * several workers' last blind updates came last, nor a blind update that ran twice.
- * Not for keys that follow the newest insert (distribution=latest): those depend on the inserts of other workers.
+ * Not for keys that follow the newest insert (distribution=latest, exponential): those depend on the inserts of other workers.
  * Thread-safe: no; called with no transaction running. Checked by: tests/unit/workloads/ycsb/ycsb.c, mutations
  * lost_commit, doubled_commit and misled_update.
  */

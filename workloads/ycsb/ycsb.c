@@ -68,6 +68,12 @@ static bool preset(const char *name, void (*set)(void *arg, const char *option, 
 
 /* ---- Create. ---- */
 
+static bool follows_newest(const struct ycsb_options *options)
+{
+    return options->insert_ratio > 0 &&
+           (options->distribution == DISTRIBUTION_LATEST || options->distribution == DISTRIBUTION_EXPONENTIAL);
+}
+
 static enum target_status check_options(const struct ycsb_options *options, char *error, size_t error_bytes)
 {
     double sum = options->read_ratio + options->insert_ratio + options->scan_ratio;
@@ -79,10 +85,10 @@ static enum target_status check_options(const struct ycsb_options *options, char
         snprintf(error, error_bytes, "scan_ratio=%g with index=hash: scans need index=ordered", options->scan_ratio);
         return TARGET_INVALID;
     }
-    if (options->insert_order == INSERT_HASHED && options->distribution == DISTRIBUTION_LATEST &&
-        options->insert_ratio > 0) {
+    if (options->insert_order == INSERT_HASHED && follows_newest(options)) {
         snprintf(error, error_bytes,
-                 "insert_order=hashed with distribution=latest: keys that follow the newest insert go on in order");
+                 "insert_order=hashed with distribution=%s: keys that follow the newest insert go on in order",
+                 distribution_at(options->distribution)->name);
         return TARGET_INVALID;
     }
     return TARGET_OK;
@@ -113,10 +119,14 @@ static enum target_status create(const void *values, const struct target_ops *op
     workload->options = options;
     workload->seed = seed;
     workload->workers = workers;
-    workload->follow_newest = options.distribution == DISTRIBUTION_LATEST && options.insert_ratio > 0;
+    workload->follow_newest = follows_newest(&options);
     shuffle_init(&workload->shuffle, options.records, seed);
-    struct distribution_config keys = {(enum distribution_kind)options.distribution, options.theta,
-                                       options.hot_fraction, options.hot_ratio};
+    struct distribution_config keys = {(enum distribution_kind)options.distribution,
+                                       options.theta,
+                                       options.hot_fraction,
+                                       options.hot_ratio,
+                                       options.exp_fraction,
+                                       options.exp_ratio};
     status = TARGET_NO_MEMORY;
     if (workload->shares)
         status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);

@@ -83,6 +83,29 @@ static void hotspot_splits_requests_as_asked(void **state)
         expect_share(counts[i], 1.0 / KEYS);
 }
 
+static void exponential_ages_have_their_shares(void **state)
+{
+    (void)state;
+    uint64_t counts[KEYS], seed = drive_seed(), newest = 0;
+    struct distribution_config config = {.kind = DISTRIBUTION_EXPONENTIAL, .exp_fraction = 0.2, .exp_ratio = 0.9};
+    double gamma = -log(1 - 0.9) / (KEYS * 0.2); /* as YCSB's ExponentialGenerator has it */
+    double mass = 1 - exp(-gamma * KEYS);
+    draw_all(&config, KEYS, seed, counts);
+    for (int age = 0; age < KEYS; age++) {
+        expect_share(counts[KEYS - 1 - age], (exp(-gamma * age) - exp(-gamma * (age + 1))) / mass);
+        newest += age < 200 ? counts[KEYS - 1 - age] : 0;
+    }
+    expect_share(newest, 0.9 / mass);
+    config.exp_ratio = 1e-9; /* nearly uniform, and no draw takes longer */
+    draw_all(&config, KEYS, seed, counts);
+    for (int i = 0; i < KEYS; i++)
+        expect_share(counts[i], 1.0 / KEYS);
+    config.exp_ratio = 1 - 1e-12; /* hardly anything but the newest */
+    config.exp_fraction = 1.0 / KEYS;
+    draw_all(&config, KEYS, seed, counts);
+    expect_share(counts[KEYS - 1], 1);
+}
+
 static void ycsb_hash_gives_ycsbs_keys(void **state)
 {
     (void)state;
@@ -130,6 +153,9 @@ static void what_cannot_be_drawn_is_refused(void **state)
     config = (struct distribution_config){.kind = DISTRIBUTION_HOTSPOT, .hot_fraction = 0, .hot_ratio = 0.5};
     assert_int_equal(distribution_init(&distribution, &config, 10, error, sizeof error), TARGET_INVALID);
     assert_non_null(strstr(error, "hot_fraction"));
+    config = (struct distribution_config){.kind = DISTRIBUTION_EXPONENTIAL, .exp_fraction = 0.5, .exp_ratio = 1};
+    assert_int_equal(distribution_init(&distribution, &config, 10, error, sizeof error), TARGET_INVALID);
+    assert_non_null(strstr(error, "exp_ratio 1"));
 }
 
 int main(void)
@@ -138,6 +164,7 @@ int main(void)
         cmocka_unit_test(the_table_names_each_once),
         cmocka_unit_test(uniform_zipfian_and_latest_have_their_shares),
         cmocka_unit_test(hotspot_splits_requests_as_asked),
+        cmocka_unit_test(exponential_ages_have_their_shares),
         cmocka_unit_test(ycsb_hash_gives_ycsbs_keys),
         cmocka_unit_test(ycsb_scrambled_is_not_zipf_over_the_records),
         cmocka_unit_test(what_cannot_be_drawn_is_refused),

@@ -94,6 +94,18 @@ static void scans_modifications_and_the_run_translate(void **state)
         "scan_ratio=0 update_kind=rmw distribution=hotspot hot_fraction=0.1 hot_ratio=0.8 threads=3 txns_total=10");
 }
 
+static void exponential_keys_have_names_with_dots(void **state)
+{
+    (void)state;
+    const char *text = translated("requestdistribution=exponential\nexponential.percentile=90\nexponential.frac=0.5\n",
+                                  NULL, notes, sizeof(notes));
+    assert_non_null(strstr(text, " distribution=exponential exp_ratio=0.9 exp_fraction=0.5"));
+    assert_string_equal(notes, "");
+    text = translated("requestdistribution=exponential\nexponential_frac=0.5\n", NULL, notes, sizeof(notes));
+    assert_non_null(strstr(text, " exp_ratio=0.95 exp_fraction=0.8571428571"));
+    assert_non_null(strstr(notes, "exponential_frac: this property has no counterpart"));
+}
+
 static const char *run_options_of(const char *text)
 {
     const char *out = translated(text, NULL, notes, sizeof(notes)), *after = "distribution=uniform";
@@ -190,8 +202,8 @@ static void errors_name_file_line_property_and_what_would_be_right(void **state)
         {"readmodifywriteproportion=0.5",
          "w.properties:1: readmodifywriteproportion=0.5: together with updateproportion=0.05: a "
          "run has one kind of update here; set one of them to 0"},
-        {"requestdistribution=exponential",
-         "w.properties:1: requestdistribution=exponential: 'exponential' is none of uniform|zipfian|latest|hotspot"},
+        {"requestdistribution=sequential", "w.properties:1: requestdistribution=sequential: 'sequential' is none of "
+                                           "uniform|zipfian|latest|hotspot|exponential"},
         {"fieldlength=100000",
          "w.properties:1: fieldlength=100000: fieldcount x fieldlength is 1000000 bytes: want 8 to 65528"},
         {"workload=TimeSeries", "w.properties:1: workload=TimeSeries: only YCSB's CoreWorkload is known"},
@@ -270,6 +282,7 @@ int main(void)
         cmocka_unit_test(what_is_left_out_has_ycsbs_default),
         cmocka_unit_test(scans_modifications_and_the_run_translate),
         cmocka_unit_test(scans_are_over_hashed_keys_unless_ordered),
+        cmocka_unit_test(exponential_keys_have_names_with_dots),
         cmocka_unit_test(zero_is_no_limit),
         cmocka_unit_test(a_target_makes_a_count_a_time),
         cmocka_unit_test(what_has_no_counterpart_is_said),

@@ -27,6 +27,7 @@ static void runs_end_with_a_proof(void **state)
         {SMALL, "record_bytes", "1000", "update_kind", "blind", "duplicates", "drop", NULL},
         {SMALL, "record_bytes", "12", "update_kind", "blind", "distribution", "hotspot", NULL},
         {SMALL, "insert_ratio", "0.2", "batch", "on", "distribution", "latest", NULL},
+        {SMALL, "insert_ratio", "0.2", "distribution", "exponential", NULL},
         {SMALL, "insert_ratio", "0.5", "update_kind", "blind", "snapshot_reads", "on", NULL},
         {SMALL, "ops_per_txn", "200", "theta", "0.5", "batch", "on", NULL},
         {SMALL, "read_ratio", "1", "snapshot_reads", "on", "distribution", "ycsb-scrambled", NULL},
