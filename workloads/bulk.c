@@ -30,7 +30,8 @@ static enum target_status insert_rows(const struct bulk *bulk, const uint64_t *k
     for (size_t i = 0; i < count; i++) {
         void *data;
         uint64_t ref;
-        status = bulk->ops->insert(txn, bulk->index, &keys[i], bulk->bytes, &ref, &data);
+        size_t bytes = bulk->bytes_of ? bulk->bytes_of(bulk->arg, keys[i]) : bulk->bytes;
+        status = bulk->ops->insert(txn, bulk->index, &keys[i], bytes, &ref, &data);
         if (status == TARGET_OK) {
             bulk->fill(bulk->arg, keys[i], data);
             if (bulk->fill_more)

@@ -15,6 +15,7 @@
 enum { BULK_ROWS = 64 };
 
 typedef uint64_t bulk_key_fn(void *arg, uint64_t i);
+typedef size_t bulk_bytes_fn(void *arg, uint64_t key);
 typedef void bulk_fill_fn(void *arg, uint64_t key, void *data);
 typedef enum target_status bulk_fill_more_fn(void *arg, struct target_txn *txn, uint64_t key, uint64_t ref);
 
@@ -23,7 +24,8 @@ struct bulk {
     struct target_worker *worker;
     struct target_table *table; /* of the index; for bulk_scan */
     struct target_index *index;
-    size_t bytes; /* of each row loaded */
+    size_t bytes;            /* of each row loaded */
+    bulk_bytes_fn *bytes_of; /* not NULL: of the key's row, instead */
     void *arg;
     bulk_key_fn *key;   /* NULL: the i-th key is i */
     bulk_fill_fn *fill; /* bulk_load: writes the whole row */

@@ -166,6 +166,36 @@ static bool resolve_values(struct resolver *resolver)
     return true;
 }
 
+/* What a record of several fields is here. */
+static void resolve_fields(struct resolver *resolver)
+{
+    const struct values *values = &resolver->values;
+    const char *lengths = values->fieldlengthdistribution;
+    bool vary = strcmp(lengths, "uniform") == 0 || strcmp(lengths, "zipfian") == 0;
+    if (!vary && strcmp(lengths, "constant") != 0)
+        NOTE(resolver, "fieldlengthdistribution=%.60s: not supported; all fields have fieldlength bytes", lengths);
+    if ((values->fieldcount > 1 || vary) && (values->fieldlength < 16 || values->fieldcount > 1024)) {
+        NOTE(resolver,
+             "fieldcount=%" PRIu64 ", fieldlength=%" PRIu64
+             ": want 1024 fields at most, of 16 bytes at least; a record is of one field",
+             values->fieldcount, values->fieldlength);
+        return;
+    }
+    if (vary) {
+        OPTION(resolver, "field_lengths", "%s", lengths);
+        NOTE(resolver, "fieldlengthdistribution=%s: lengths begin at 16 bytes, and a field keeps its own", lengths);
+    }
+    if (values->fieldcount == 1)
+        return;
+    OPTION(resolver, "fields", "%" PRIu64, values->fieldcount);
+    if (strcmp(values->readallfields, "true") != 0)
+        OPTION(resolver, "read_fields", "one");
+    if (strcmp(values->readallfields, "true") != 0 && values->scanproportion > 0)
+        NOTE(resolver, "readallfields=%.60s: a scan reads whole records", values->readallfields);
+    if (strcmp(values->writeallfields, "true") != 0)
+        OPTION(resolver, "update_fields", "one");
+}
+
 static bool resolve_record(struct resolver *resolver)
 {
     const struct values *values = &resolver->values;
@@ -176,14 +206,7 @@ static bool resolve_record(struct resolver *resolver)
         return wrong(resolver, resolver->given[PROPERTY_fieldlength] ? PROPERTY_fieldlength : PROPERTY_fieldcount,
                      support_short("fieldcount x fieldlength is %" PRIu64 " bytes: want 8 to 65528", bytes));
     OPTION(resolver, "record_bytes", "%" PRIu64, bytes);
-    if (strcmp(values->fieldlengthdistribution, "constant") != 0)
-        NOTE(resolver, "fieldlengthdistribution=%.60s: not supported; all fields have fieldlength bytes",
-             values->fieldlengthdistribution);
-    if (strcmp(values->readallfields, "true") != 0)
-        NOTE(resolver, "readallfields=%.60s: not supported; a read gives the whole record", values->readallfields);
-    if (resolver->given[PROPERTY_writeallfields] && strcmp(values->writeallfields, "true") != 0)
-        NOTE(resolver, "writeallfields=%.60s: not supported; an update writes the whole record",
-             values->writeallfields);
+    resolve_fields(resolver);
     OPTION(resolver, "load_order", "%s", values->insertorder == INSERTS_ORDERED ? "sequential" : "shuffled");
     return true;
 }
@@ -218,17 +241,15 @@ static bool resolve_mix(struct resolver *resolver)
         values->readproportion + values->updateproportion + values->insertproportion + values->scanproportion + modify;
     if (!(sum > 0))
         return wrong(resolver, PROPERTY_readproportion, "all proportions are 0");
-    if (values->updateproportion > 0 && modify > 0)
-        return wrong(resolver, PROPERTY_readmodifywriteproportion,
-                     support_short("together with updateproportion=%g: a run has one kind of update here; set one of "
-                                   "them to 0",
-                                   values->updateproportion));
     OPTION(resolver, "ops_per_txn", "1");
     /* YCSB too takes proportions relative to their sum */
     OPTION(resolver, "read_ratio", "%.15g", values->readproportion / sum);
     OPTION(resolver, "insert_ratio", "%.15g", values->insertproportion / sum);
     OPTION(resolver, "scan_ratio", "%.15g", values->scanproportion / sum);
-    OPTION(resolver, "update_kind", "%s", modify > 0 ? "rmw" : "blind");
+    bool only_modify = modify > 0 && values->updateproportion <= 0;
+    OPTION(resolver, "update_kind", "%s", only_modify ? "rmw" : "blind");
+    if (modify > 0 && !only_modify)
+        OPTION(resolver, "modify_ratio", "%.15g", modify / sum);
     resolve_scans(resolver);
     return true;
 }

@@ -10,7 +10,8 @@
  *         committed updates of that very row (ledger.h, L1).
  *     Y4  update_kind=blind: a row's stamp names a worker and one of its committed updates (0: as loaded), its last one
  *         of that very row (L2).
- *     Y5  Each row is consistent with its stamp (record.h).
+ *     Y5  Each row is consistent with its stamp (record.h), or each of its fields (fields.h, F1).
+ * With update_fields=one Y3 and Y4 are of each field of a row.
  * check_pass (ycsb.c) checks all of them after every run. Y3 to Y5 are demanded of a target that is not transactional
  * only if there is a single worker.
  */
@@ -21,9 +22,11 @@
 
 #include "engine/base/compiler.h"
 #include "workloads/distribution.h"
+#include "workloads/record.h"
 #include "workloads/rng.h"
 #include "workloads/shuffle.h"
 #include "workloads/workload.h"
+#include "workloads/ycsb/fields.h"
 #include "workloads/ycsb/ledger.h"
 
 /* type, name, default, range, unit, help */
@@ -32,11 +35,19 @@
     X(bytes, record_bytes, "100", "8..65528", "bytes", "size of a record; the key (8 bytes) is not part of it")        \
     X(u64, ops_per_txn, "16", "1..1024", "", "requests in a transaction")                                              \
     X(f64, read_ratio, "0.5", "0..1", "", "share of requests that read; what no ratio claims are updates")             \
+    X(u64, fields, "1", "1..1024", "", "fields of a record, each of record_bytes / fields bytes")                      \
+    X(enum, field_lengths, "constant", "constant|uniform|zipfian", "",                                                 \
+      "how long the fields are: all as long as they can, or each of 16 bytes up to that, for good; zipfian: the "      \
+      "shorter, the more of them")                                                                                     \
+    X(enum, read_fields, "all", "all|one", "", "a read is of the whole record or of one field, at random")             \
+    X(enum, update_fields, "all", "all|one", "", "an update writes all fields, or one at random")                      \
     X(f64, insert_ratio, "0", "0..1", "", "share of requests that insert a new key")                                   \
     X(f64, scan_ratio, "0", "0..1", "", "share of requests that scan from a key on; needs index=ordered")              \
+    X(f64, modify_ratio, "0", "0..1", "",                                                                              \
+      "share of requests that read a record, change it and write it, beside the updates of update_kind=blind")         \
     X(u64, scan_length_max, "100", "1..1000000", "rows", "a scan reads 1 to this many rows, uniformly")                \
     X(enum, update_kind, "rmw", "rmw|blind", "",                                                                       \
-      "rmw: read, copy and change the record; blind: write it whole without reading")                                  \
+      "rmw: read, copy and change what is updated; blind: write it without looking at what it was")                    \
     X(enum, distribution, "zipfian", DISTRIBUTION_NAMES, "", "which keys are asked for (maemio list distributions)")   \
     X(f64, theta, "0.99", "0..100", "", "skew of the zipf-like distributions")                                         \
     X(f64, hot_fraction, "0.2", "0..1", "", "distribution=hotspot: share of the keys that is hot")                     \
@@ -61,6 +72,7 @@
  * longer than, so it is their sum that counts. */
 enum { RING_REQUESTS_MAX = 4 << 20, RING_REQUESTS_SUM = 64 << 20 };
 
+enum { FIELDS_ALL, FIELDS_ONE };
 enum { UPDATE_RMW, UPDATE_BLIND };
 enum { DUPLICATES_REDRAW, DUPLICATES_DROP };
 enum { INSERT_ORDERED, INSERT_HASHED };
@@ -84,7 +96,8 @@ struct workload {
     struct ycsb_options options;
     uint64_t seed;
     unsigned workers;
-    bool follow_newest; /* latest or exponential keys, and inserts: keys are distances from the newest */
+    bool follow_newest;    /* latest or exponential keys, and inserts: keys are distances from the newest */
+    struct fields *fields; /* NULL: records are plain ones */
     struct distribution distribution;
     struct shuffle shuffle;
     struct target *target;
@@ -99,6 +112,32 @@ struct workload {
 static inline uint64_t ycsb_key(bool hashed, uint64_t number)
 {
     return hashed ? rng_mix(number + 1) : number;
+}
+
+/* The field that the request in this word of a ring is about, of `fields`; the same in every round. */
+static inline unsigned ycsb_field_of(size_t word, unsigned fields)
+{
+    return (unsigned)((rng_mix(word + 1) >> 32) * fields >> 32);
+}
+
+/* How many stamps of a record the requests decide by themselves. */
+static inline unsigned ycsb_stamps(const struct workload *workload)
+{
+    return workload->fields && workload->options.update_fields == FIELDS_ONE ? workload->fields->count : 1;
+}
+
+/* Writes the whole record as it is with this stamp, and says how long it is. */
+static inline size_t ycsb_record_bytes(const struct workload *workload, uint64_t key)
+{
+    return workload->fields ? fields_bytes(workload->fields, key) : (size_t)workload->options.record_bytes;
+}
+
+static inline void ycsb_record_fill(const struct workload *workload, void *data, uint64_t key, uint64_t stamp)
+{
+    if (workload->fields)
+        fields_fill(workload->fields, data, key, FIELDS_MAX, stamp);
+    else
+        record_fill(data, (size_t)workload->options.record_bytes, key, stamp);
 }
 
 /* How requests are drawn for a worker; what create probes and worker_create draws. */

@@ -15,8 +15,9 @@
 struct ycsb_ledger {
     const struct workload *workload;
     bool blind;
-    uint64_t records;
-    uint64_t *stamps; /* by record: rmw: as it must be; blind: as it was, and WRITTEN */
+    uint64_t slots;   /* records times the stamps of one (instance.h, ycsb_stamps) */
+    unsigned fields;  /* stamps of a record */
+    uint64_t *stamps; /* by slot: rmw: as it must be; blind: as it was, and WRITTEN */
     uint64_t *found;  /* blind: as it is, and CONFIRMED */
 };
 
@@ -33,10 +34,11 @@ struct ycsb_ledger *ycsb_ledger_create(const struct workload *workload)
         return NULL;
     ledger->workload = workload;
     ledger->blind = workload->options.update_kind == UPDATE_BLIND;
-    ledger->records = workload->options.records;
-    ledger->stamps = calloc(ledger->records, sizeof *ledger->stamps); /* touched only where records are updated */
+    ledger->fields = ycsb_stamps(workload);
+    ledger->slots = workload->options.records * ledger->fields;
+    ledger->stamps = calloc(ledger->slots, sizeof *ledger->stamps); /* touched only where records are updated */
     if (ledger->blind)
-        ledger->found = calloc(ledger->records, sizeof *ledger->found);
+        ledger->found = calloc(ledger->slots, sizeof *ledger->found);
     if (ledger->stamps && (ledger->found || !ledger->blind))
         return ledger;
     ycsb_ledger_destroy(ledger);
@@ -59,20 +61,24 @@ static uint64_t word_at(const struct ycsb_walk *walk, size_t word)
     return walk->wide ? ((const uint64_t *)walk->ring.words)[word] : ((const uint32_t *)walk->ring.words)[word];
 }
 
-static bool is_update(const struct ycsb_walk *walk, uint64_t request, uint64_t *number)
+/* Whether the request in this word updates, and which of a ledger's slots. */
+static bool is_update(const struct ycsb_ledger *ledger, const struct ycsb_walk *walk, size_t word, uint64_t *slot)
 {
     unsigned bits = walk->wide ? RING_WIDE_BITS : RING_NARROW_BITS;
-    *number = request & (((uint64_t)1 << bits) - 1);
-    return request >> bits == RING_UPDATE;
+    uint64_t request = word_at(walk, word);
+    *slot = (request & (((uint64_t)1 << bits) - 1)) * ledger->fields;
+    if (ledger->fields > 1)
+        *slot += ycsb_field_of(word, ledger->fields);
+    return ring_kind_updates((unsigned)(request >> bits));
 }
 
-static unsigned updates_in(const struct ycsb_walk *walk, size_t word)
+static unsigned updates_in(const struct ycsb_ledger *ledger, const struct ycsb_walk *walk, size_t word)
 {
     unsigned updates = 0;
     size_t count = word_at(walk, word) & RING_COUNT_MASK;
-    uint64_t number;
+    uint64_t slot;
     for (size_t i = 1; i <= count; i++)
-        updates += is_update(walk, word_at(walk, word + i), &number);
+        updates += is_update(ledger, walk, word + i, &slot);
     return updates;
 }
 
@@ -114,8 +120,7 @@ static void count_updates(struct ycsb_ledger *ledger, void *arg, const struct st
                           uint64_t times)
 {
     struct counts *counts = arg;
-    unsigned updates = updates_in(stretch->walk, word);
-    (void)ledger;
+    unsigned updates = updates_in(ledger, stretch->walk, word);
     counts->runs += times * updates;
     counts->once += updates;
 }
@@ -124,15 +129,15 @@ static void enter_updates(struct ycsb_ledger *ledger, void *arg, const struct st
                           uint64_t times)
 {
     size_t count = word_at(stretch->walk, word) & RING_COUNT_MASK;
-    uint64_t number;
+    uint64_t slot;
     (void)arg;
     for (size_t i = 1; i <= count; i++) {
-        if (!is_update(stretch->walk, word_at(stretch->walk, word + i), &number))
+        if (!is_update(ledger, stretch->walk, word + i, &slot))
             continue;
         if (ledger->blind)
-            ledger->stamps[number] |= WRITTEN;
+            ledger->stamps[slot] |= WRITTEN;
         else
-            ledger->stamps[number] += times;
+            ledger->stamps[slot] += times;
     }
 }
 
@@ -149,7 +154,7 @@ static enum target_status stretch_of(struct ycsb_ledger *ledger, unsigned worker
     if (counts.runs == committed)
         return TARGET_OK;
     bool is_new = walk->at.rounds > walk->entered.rounds || walk->last >= walk->entered.word;
-    if (is_new && counts.runs == committed + updates_in(walk, walk->last)) {
+    if (is_new && counts.runs == committed + updates_in(ledger, walk, walk->last)) {
         stretch->to.word = walk->last;
         return TARGET_OK;
     }
@@ -181,25 +186,36 @@ enum target_status ycsb_ledger_enter(struct ycsb_ledger *ledger, char *report, s
 
 /* ---- Holding records against it. ---- */
 
-bool ycsb_ledger_holds(struct ycsb_ledger *ledger, uint64_t number, uint64_t key, uint64_t stamp, char *report,
-                       size_t report_bytes)
+/* "field 3 of ", or nothing. */
+static const char *field_text(const struct ycsb_ledger *ledger, unsigned field, char text[32])
 {
-    uint64_t expected = ledger->stamps[number];
+    text[0] = '\0';
+    if (ledger->fields > 1)
+        snprintf(text, 32, "field %u of ", field);
+    return text;
+}
+
+bool ycsb_ledger_holds(struct ycsb_ledger *ledger, uint64_t number, unsigned field, uint64_t key, uint64_t stamp,
+                       char *report, size_t report_bytes)
+{
+    char text[32];
+    uint64_t slot = number * ledger->fields + field, expected = ledger->stamps[slot];
     if (ledger->blind) {
-        ledger->found[number] = stamp;
+        ledger->found[slot] = stamp;
         if (expected & WRITTEN || expected == stamp)
             return true;
         snprintf(report, report_bytes,
-                 "key %" PRIu64 ": stamp %#" PRIx64 ", expected %#" PRIx64 " as before: no committed update was of it",
-                 key, stamp, expected);
+                 "%skey %" PRIu64 ": stamp %#" PRIx64 ", expected %#" PRIx64
+                 " as before: no committed update was of it",
+                 field_text(ledger, field, text), key, stamp, expected);
         return false;
     }
     if (ledger->workload->options.record_bytes < 16)
         expected = (uint32_t)expected;
     if (stamp == expected)
         return true;
-    snprintf(report, report_bytes, "key %" PRIu64 ": its counter is %" PRIu64 ", committed updates of it: %" PRIu64,
-             key, stamp, expected);
+    snprintf(report, report_bytes, "%skey %" PRIu64 ": its counter is %" PRIu64 ", committed updates of it: %" PRIu64,
+             field_text(ledger, field, text), key, stamp, expected);
     return false;
 }
 
@@ -213,13 +229,13 @@ static void confirm(struct ycsb_ledger *ledger, void *arg, const struct stretch 
 {
     struct confirming *confirming = arg;
     size_t count = word_at(stretch->walk, word) & RING_COUNT_MASK, bytes = ledger->workload->options.record_bytes;
-    uint64_t number;
+    uint64_t slot;
     (void)times;
     for (size_t i = 1; i <= count; i++) {
-        if (!is_update(stretch->walk, word_at(stretch->walk, word + i), &number))
+        if (!is_update(ledger, stretch->walk, word + i, &slot))
             continue;
         uint64_t stamp = ycsb_stamp(bytes, confirming->worker, ++confirming->update);
-        uint64_t *found = &ledger->found[number];
+        uint64_t *found = &ledger->found[slot];
         if ((*found & ~CONFIRMED) == stamp)
             *found |= CONFIRMED;
         else if (ycsb_stamp_writer(bytes, *found & ~CONFIRMED) == confirming->worker + 1)
@@ -242,14 +258,15 @@ static enum target_status confirm_all(struct ycsb_ledger *ledger, struct stretch
         confirming.update = ledger->workload->shares[i].updates - counts.once;
         walk_over(ledger, &stretches[i], confirm, &confirming);
     }
-    for (uint64_t number = 0; number < ledger->records; number++) {
-        if (!(ledger->stamps[number] & WRITTEN) || ledger->found[number] & CONFIRMED)
+    for (uint64_t slot = 0; slot < ledger->slots; slot++) {
+        char text[32];
+        if (!(ledger->stamps[slot] & WRITTEN) || ledger->found[slot] & CONFIRMED)
             continue;
-        uint64_t stamp = ledger->found[number];
         snprintf(report, report_bytes,
-                 "record %" PRIu64 ": stamp %#" PRIx64
+                 "%srecord %" PRIu64 ": stamp %#" PRIx64
                  " is no worker's last committed update of it: a later one was lost, or this one was of another record",
-                 number, stamp);
+                 field_text(ledger, (unsigned)(slot % ledger->fields), text), slot / ledger->fields,
+                 ledger->found[slot]);
         return TARGET_CORRUPT;
     }
     return TARGET_OK;
@@ -261,8 +278,8 @@ enum target_status ycsb_ledger_close(struct ycsb_ledger *ledger, char *report, s
         return TARGET_OK;
     struct stretch *stretches = mem_alloc(ledger->workload->workers * sizeof *stretches);
     enum target_status status = stretches ? confirm_all(ledger, stretches, report, report_bytes) : TARGET_NO_MEMORY;
-    for (uint64_t number = 0; status == TARGET_OK && number < ledger->records; number++)
-        ledger->stamps[number] = ledger->found[number] & ~CONFIRMED;
+    for (uint64_t slot = 0; status == TARGET_OK && slot < ledger->slots; slot++)
+        ledger->stamps[slot] = ledger->found[slot] & ~CONFIRMED;
     for (unsigned i = 0; status == TARGET_OK && i < ledger->workload->workers; i++) {
         struct ycsb_share *share = &ledger->workload->shares[i];
         if (!share->walk.ring.words)

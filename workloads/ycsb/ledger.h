@@ -7,9 +7,11 @@
  *     L1  update_kind=rmw: a record's stamp is the number of committed updates of that record.
  *     L2  update_kind=blind: of a record that was updated since the last check, the stamp names a worker's last update
  *         of that very record; of any other, it is what it was.
- * So the check names the record of an update that was lost, ran twice or went to another record. L2 cannot see which of
+ * With update_fields=one both are of each field: which one a request updates follows from its place in the ring. So the
+ * check names the record of an update that was lost, ran twice or went to another record. L2 cannot see which of
  * several workers' last blind updates came last, nor a blind update that ran twice.
- * Not for keys that follow the newest insert (distribution=latest, exponential): those depend on the inserts of other workers.
+ * Not for keys that follow the newest insert (distribution=latest, exponential): those depend on the inserts of other
+ * workers.
  * Thread-safe: no; called with no transaction running. Checked by: tests/unit/workloads/ycsb/ycsb.c, mutations
  * lost_commit, doubled_commit and misled_update.
  */
@@ -46,9 +48,10 @@ void ycsb_ledger_destroy(struct ycsb_ledger *ledger); /* NULL is fine */
  */
 enum target_status ycsb_ledger_enter(struct ycsb_ledger *ledger, char *report, size_t report_bytes);
 
-/* Holds the stamp found in record `number` against the ledger. False with a report. */
-bool ycsb_ledger_holds(struct ycsb_ledger *ledger, uint64_t number, uint64_t key, uint64_t stamp, char *report,
-                       size_t report_bytes);
+/* Holds the stamp found in record `number` against the ledger, with update_fields=one that of the field, else of field
+ * 0. False with a report. */
+bool ycsb_ledger_holds(struct ycsb_ledger *ledger, uint64_t number, unsigned field, uint64_t key, uint64_t stamp,
+                       char *report, size_t report_bytes);
 
 /* When all records were held against it: what only shows then (L2). A check that passes ends with this. */
 enum target_status ycsb_ledger_close(struct ycsb_ledger *ledger, char *report, size_t report_bytes);

@@ -17,14 +17,16 @@ struct draft {
 
 static enum ring_kind draw_kind(const struct ring_config *config, struct rng *rng)
 {
-    double u = rng_unit(rng);
-    if (u < config->read_ratio)
-        return RING_READ;
-    if (u < config->read_ratio + config->insert_ratio)
+    double u = rng_unit(rng), below = config->read_ratio;
+    if (u < below)
+        return config->read_field ? RING_READ_FIELD : RING_READ;
+    if (u < (below += config->insert_ratio))
         return RING_INSERT;
-    if (u < config->read_ratio + config->insert_ratio + config->scan_ratio)
+    if (u < (below += config->scan_ratio))
         return RING_SCAN;
-    return RING_UPDATE;
+    if (u < below + config->modify_ratio)
+        return RING_MODIFY;
+    return config->update_fields ? RING_UPDATE_FIELDS : RING_UPDATE;
 }
 
 static uint64_t draw_key(const struct ring_config *config, struct rng *rng)
@@ -60,7 +62,7 @@ static uint64_t draw_txn(const struct ring_config *config, struct rng *rng, stru
             continue;
         draft->keys[draft->count] = key;
         draft->kinds[draft->count++] = (uint8_t)kind;
-        draft->read_only &= kind == RING_READ || kind == RING_SCAN;
+        draft->read_only &= kind != RING_INSERT && !ring_kind_updates(kind);
     }
     return draws;
 }

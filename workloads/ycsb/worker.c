@@ -27,7 +27,7 @@ struct workload_worker {
     uint64_t records;
     size_t record_bytes;
     unsigned worker_idx, workers;
-    bool batch, blind, snapshot_reads, wide, inserts, follow_newest, hashed;
+    bool batch, blind, one_field, snapshot_reads, wide, inserts, follow_newest, hashed;
     /* The present request. */
     enum target_mode mode;
     unsigned count;   /* requests in the transaction */
@@ -77,6 +77,9 @@ void ycsb_ring_config(const struct workload *workload, unsigned worker_idx, stru
         .read_ratio = options->read_ratio,
         .insert_ratio = options->insert_ratio,
         .scan_ratio = options->scan_ratio,
+        .modify_ratio = options->modify_ratio,
+        .read_field = workload->fields && options->read_fields == FIELDS_ONE,
+        .update_fields = workload->fields != NULL,
         .redraw = options->duplicates == DUPLICATES_REDRAW,
         .age_workers = workload->follow_newest ? workload->workers : 0,
         .age_shift = workload->follow_newest ? bits_for(workload->workers) : 0,
@@ -146,6 +149,7 @@ enum target_status ycsb_worker_create(struct workload *workload, struct target_w
     w->workers = workload->workers;
     w->batch = options->batch;
     w->blind = options->update_kind == UPDATE_BLIND;
+    w->one_field = workload->fields && options->update_fields == FIELDS_ONE;
     w->snapshot_reads = options->snapshot_reads;
     w->wide = config.wide;
     w->inserts = options->insert_ratio > 0;
@@ -318,6 +322,63 @@ static NOINLINE enum target_status write_blindly(const struct workload_worker *w
     return status;
 }
 
+/* The field that request i of this transaction is about. */
+static unsigned field_of(const struct workload_worker *w, unsigned i)
+{
+    size_t word_bytes = w->wide ? sizeof(uint64_t) : sizeof(uint32_t);
+    size_t end = (size_t)((const char *)w->at - (const char *)w->ring) / word_bytes;
+    return ycsb_field_of(end - w->count + i, w->workload->fields->count);
+}
+
+/* Request i, which reads or updates fields, or modifies beside blind updates; the number-th update of this worker. */
+static NOINLINE enum target_status run_fields(const struct workload_worker *w, struct target_txn *txn, unsigned i,
+                                              uint64_t number, uint64_t *sum)
+{
+    const struct fields *fields = w->workload->fields;
+    uint64_t key = w->keys[i], stamp = ycsb_stamp(w->record_bytes, w->worker_idx, number);
+    bool modifies = w->kinds[i] == RING_MODIFY;
+    const void *old;
+    void *data;
+    size_t bytes;
+    enum target_status status;
+    if (w->kinds[i] == RING_READ_FIELD) {
+        status = w->ops->read(txn, w->index, &key, &old, &bytes);
+        if (LIKELY(status == TARGET_OK))
+            *sum += fields_sum(fields, old, key, field_of(w, i));
+        return status;
+    }
+    if (w->blind && !w->one_field && !modifies) {
+        status = w->ops->overwrite(txn, w->index, &key, ycsb_record_bytes(w->workload, key), &data);
+        if (LIKELY(status == TARGET_OK))
+            ycsb_record_fill(w->workload, data, key, stamp);
+        return status;
+    }
+    status = w->ops->update(txn, w->index, &key, 0, modifies ? &old : NULL, &data);
+    if (UNLIKELY(status != TARGET_OK))
+        return status;
+    unsigned field = w->one_field ? field_of(w, i) : FIELDS_MAX;
+    if (modifies)
+        *sum += fields ? fields_sum(fields, old, key, field) : record_sum(old, w->record_bytes);
+    if (!w->blind)
+        fields_increment(fields, data, key, field);
+    else if (fields)
+        fields_fill(fields, data, key, field, stamp);
+    else
+        record_fill(data, w->record_bytes, key, stamp);
+    return TARGET_OK;
+}
+
+/* What a transaction that has committed did. */
+static inline void share_add(struct ycsb_share *share, uint64_t updates, uint64_t inserts, uint64_t lost)
+{
+    share->updates += updates;
+    if (UNLIKELY(lost))
+        share->lost += lost;
+    if (inserts) /* one writer; release: a worker that sees the count may look for the rows */
+        atomic_store_explicit(&share->inserted, atomic_load_explicit(&share->inserted, memory_order_relaxed) + inserts,
+                              memory_order_release);
+}
+
 static enum target_status attempt_once(struct workload_worker *w)
 {
     const struct target_ops *ops = w->ops;
@@ -356,13 +417,19 @@ static enum target_status attempt_once(struct workload_worker *w)
             updates += status == TARGET_OK;
             break;
         case RING_INSERT:
-            status = ops->insert(txn, index, &keys[i], record_bytes, NULL, &data);
+            status = ops->insert(txn, index, &keys[i], ycsb_record_bytes(w->workload, keys[i]), NULL, &data);
             if (LIKELY(status == TARGET_OK))
-                record_fill(data, record_bytes, keys[i], 0);
+                ycsb_record_fill(w->workload, data, keys[i], 0);
             inserts += status == TARGET_OK;
             break;
         case RING_SCAN:
             status = run_scan(w, txn, i, &sum);
+            break;
+        case RING_READ_FIELD:
+        case RING_UPDATE_FIELDS:
+        case RING_MODIFY:
+            status = run_fields(w, txn, i, first_update + updates, &sum);
+            updates += status == TARGET_OK && kinds[i] != RING_READ_FIELD;
             break;
         }
         if (UNLIKELY(status != TARGET_OK)) {
@@ -377,14 +444,7 @@ static enum target_status attempt_once(struct workload_worker *w)
     status = ops->commit(txn);
     if (LIKELY(status == TARGET_OK)) {
         __asm__ volatile("" : : "r"(sum)); /* the reads have a use */
-        struct ycsb_share *share = w->share;
-        share->updates += updates;
-        if (UNLIKELY(lost))
-            share->lost += lost;
-        if (inserts) /* one writer; release: a worker that sees the count may look for the rows */
-            atomic_store_explicit(&share->inserted,
-                                  atomic_load_explicit(&share->inserted, memory_order_relaxed) + inserts,
-                                  memory_order_release);
+        share_add(w->share, updates, inserts, lost);
     }
     return status;
 }

@@ -17,8 +17,8 @@ static const char *const txn_types[] = {"read_only", "read_write", NULL};
 
 /*
  * The core workloads (github.com/brianfrankcooper/YCSB, workloads/workload[a-f]): one request a transaction, 10
- * fields of 100 bytes, zipfian as YCSB scrambles it. YCSB's update writes without reading, hence blind; it writes one
- * field of the ten unless writeallfields is set, this one always all. Scans are of uniform length up to 100, over keys
+ * fields of 100 bytes, zipfian as YCSB scrambles it. YCSB's update writes one field of the ten without looking at any,
+ * hence blind; a target whose rows are whole copies the others. Scans are of uniform length up to 100, over keys
  * that YCSB hashes. preset, read, insert, scan, update kind, distribution, index, insert order
  */
 #define YCSB_PRESETS(X)                                                         \
@@ -49,11 +49,8 @@ static bool preset(const char *name, void (*set)(void *arg, const char *option, 
                                           "distribution", "index",        "insert_order"};
     static const struct {
         const char *option, *value;
-    } common[] = {{"records", "1M"},
-                  {"record_bytes", "1000"},
-                  {"ops_per_txn", "1"},
-                  {"theta", "0.99"},
-                  {"scan_length_max", "100"}};
+    } common[] = {{"records", "1M"},    {"record_bytes", "1000"}, {"fields", "10"},          {"update_fields", "one"},
+                  {"ops_per_txn", "1"}, {"theta", "0.99"},        {"scan_length_max", "100"}};
     for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
         if (strcmp(presets[i].name, name) != 0)
             continue;
@@ -76,9 +73,22 @@ static bool follows_newest(const struct ycsb_options *options)
 
 static enum target_status check_options(const struct ycsb_options *options, char *error, size_t error_bytes)
 {
-    double sum = options->read_ratio + options->insert_ratio + options->scan_ratio;
+    double sum = options->read_ratio + options->insert_ratio + options->scan_ratio + options->modify_ratio;
     if (sum > 1 + 1e-9) {
-        snprintf(error, error_bytes, "read_ratio + insert_ratio + scan_ratio = %g: must be at most 1", sum);
+        snprintf(error, error_bytes, "read_ratio + insert_ratio + scan_ratio + modify_ratio = %g: must be at most 1",
+                 sum);
+        return TARGET_INVALID;
+    }
+    if (options->modify_ratio > 0 && options->update_kind != UPDATE_BLIND) {
+        snprintf(error, error_bytes,
+                 "modify_ratio=%g with update_kind=rmw, where all updates are such: set "
+                 "update_kind=blind",
+                 options->modify_ratio);
+        return TARGET_INVALID;
+    }
+    if (options->fields == 1 && (options->read_fields == FIELDS_ONE || options->update_fields == FIELDS_ONE)) {
+        snprintf(error, error_bytes, "%s=one: a record has only one field; raise fields",
+                 options->read_fields == FIELDS_ONE ? "read_fields" : "update_fields");
         return TARGET_INVALID;
     }
     if (options->scan_ratio > 0 && options->index != TARGET_INDEX_ORDERED) {
@@ -99,8 +109,22 @@ static void destroy(struct workload *workload)
     for (unsigned i = 0; workload->shares && i < workload->workers; i++)
         ring_destroy(&workload->shares[i].walk.ring);
     ycsb_ledger_destroy(workload->ledger);
+    free(workload->fields);
     free(workload->shares);
     free(workload);
+}
+
+/* None where a record is a plain one. */
+static enum target_status create_fields(struct workload *workload, char *error, size_t error_bytes)
+{
+    const struct ycsb_options *options = &workload->options;
+    if (options->fields == 1 && options->field_lengths == FIELD_LENGTHS_CONSTANT)
+        return TARGET_OK;
+    workload->fields = mem_alloc(sizeof *workload->fields);
+    return workload->fields
+               ? fields_init(workload->fields, options->fields, options->record_bytes,
+                             (enum field_lengths)options->field_lengths, workload->seed, error, error_bytes)
+               : TARGET_NO_MEMORY;
 }
 
 static enum target_status create(const void *values, const struct target_ops *ops, uint64_t seed, unsigned workers,
@@ -129,6 +153,8 @@ static enum target_status create(const void *values, const struct target_ops *op
                                        options.exp_ratio};
     status = TARGET_NO_MEMORY;
     if (workload->shares)
+        status = create_fields(workload, error, error_bytes);
+    if (status == TARGET_OK)
         status = distribution_init(&workload->distribution, &keys, options.records, error, error_bytes);
     if (status == TARGET_OK && options.duplicates == DUPLICATES_REDRAW) {
         struct ring_config config;
@@ -189,7 +215,12 @@ static uint64_t load_key(void *arg, uint64_t i)
 static void load_fill(void *arg, uint64_t key, void *data)
 {
     const struct workload *workload = arg;
-    record_fill(data, (size_t)workload->options.record_bytes, key, 0);
+    ycsb_record_fill(workload, data, key, 0);
+}
+
+static size_t load_bytes(void *arg, uint64_t key)
+{
+    return ycsb_record_bytes(arg, key);
 }
 
 static enum target_status load(struct workload *workload, struct target_worker *worker, unsigned part, unsigned parts,
@@ -199,6 +230,7 @@ static enum target_status load(struct workload *workload, struct target_worker *
                         .worker = worker,
                         .index = workload->index,
                         .bytes = (size_t)workload->options.record_bytes,
+                        .bytes_of = workload->fields ? load_bytes : NULL,
                         .arg = workload,
                         .key = load_key,
                         .fill = load_fill};
@@ -246,25 +278,51 @@ static bool stamp_is_known(const struct workload *workload, uint64_t stamp)
     return !wide || (update >= 1 && update <= workload->shares[writer - 1].updates);
 }
 
-static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
+/* Reads the row's stamps, as many as requests decide by themselves (ycsb_stamps). Y1, Y2, Y5, F1 */
+static bool stamps_read(struct check *check, uint64_t key, const void *data, size_t bytes, uint64_t *stamps)
 {
-    struct check *check = arg;
+    const struct workload *workload = check->workload;
+    if (!workload->fields)
+        return record_check(data, bytes, (size_t)workload->options.record_bytes, key, stamps, check->report,
+                            check->report_bytes);
+    if (!fields_check(workload->fields, data, bytes, key, stamps, check->report, check->report_bytes))
+        return false;
+    for (unsigned i = 1; ycsb_stamps(workload) == 1 && i < workload->fields->count; i++) {
+        if (stamps[i] == stamps[0])
+            continue;
+        snprintf(check->report, check->report_bytes,
+                 "key %" PRIu64 ": stamp %#" PRIx64 " of field 0, %#" PRIx64 " of field %u: a torn write", key,
+                 stamps[0], stamps[i], i);
+        return false;
+    }
+    return true;
+}
+
+/* Y3, Y4 of one stamp. */
+static bool check_stamp(struct check *check, uint64_t key, unsigned field, uint64_t stamp)
+{
     struct workload *workload = check->workload;
-    uint64_t stamp = 0;
-    if (!record_check(data, bytes, (size_t)workload->options.record_bytes, key, &stamp, check->report,
-                      check->report_bytes) &&
-        !(check->racy && data))
-        return false; /* Y1, Y2, Y5 */
     if (workload->options.update_kind == UPDATE_BLIND && !check->racy && !stamp_is_known(workload, stamp)) {
         snprintf(check->report, check->report_bytes,
                  "key %" PRIu64 ": stamp %#" PRIx64 " is of no committed update, expected 0 or worker and number", key,
                  stamp);
         return false;
     }
-    check->rows++;
     check->stamps += stamp;
     return !check->ledger ||
-           ycsb_ledger_holds(check->ledger, check->number++, key, stamp, check->report, check->report_bytes);
+           ycsb_ledger_holds(check->ledger, check->number, field, key, stamp, check->report, check->report_bytes);
+}
+
+static bool check_row(void *arg, uint64_t key, const void *data, size_t bytes)
+{
+    struct check *check = arg;
+    uint64_t stamps[FIELDS_MAX] = {0};
+    bool good = stamps_read(check, key, data, bytes, stamps) || (check->racy && data);
+    for (unsigned i = 0; good && i < ycsb_stamps(check->workload); i++)
+        good = check_stamp(check, key, i, stamps[i]);
+    check->rows++;
+    check->number++;
+    return good;
 }
 
 /* Y2, the other half: the key a worker would have inserted next must not be there. */
@@ -373,7 +431,10 @@ static void data_size(const struct workload *workload, uint64_t *rows, uint64_t 
     *rows = workload->options.records;
     for (unsigned i = 0; i < workload->workers; i++)
         *rows += atomic_load_explicit(&workload->shares[i].inserted, memory_order_relaxed);
-    *bytes = *rows * (workload->options.record_bytes + sizeof(uint64_t));
+    if (workload->fields && workload->fields->vary)
+        *bytes = (uint64_t)((double)*rows * (workload->fields->bytes_mean + sizeof(uint64_t)));
+    else
+        *bytes = *rows * (workload->options.record_bytes + sizeof(uint64_t));
 }
 
 static void space(const struct workload *workload, struct target_space *rows, struct target_space *indexes)

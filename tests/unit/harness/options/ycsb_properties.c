@@ -62,7 +62,8 @@ static void ycsb_workload_a_translates_whole(void **state)
                       "insertproportion=0\n"
                       "\n"
                       "requestdistribution=zipfian\n",
-                      "workload=ycsb records=1000 record_bytes=1000 load_order=shuffled ops_per_txn=1 read_ratio=0.5 "
+                      "workload=ycsb records=1000 record_bytes=1000 fields=10 update_fields=one load_order=shuffled "
+                      "ops_per_txn=1 read_ratio=0.5 "
                       "insert_ratio=0 scan_ratio=0 update_kind=blind distribution=ycsb-scrambled theta=0.99 "
                       "txns_total=1000");
     assert_string_equal(notes, "");
@@ -71,9 +72,9 @@ static void ycsb_workload_a_translates_whole(void **state)
 static void what_is_left_out_has_ycsbs_default(void **state)
 {
     (void)state;
-    assert_translated(
-        "", "workload=ycsb record_bytes=1000 load_order=shuffled ops_per_txn=1 read_ratio=0.95 insert_ratio=0 "
-            "scan_ratio=0 update_kind=blind distribution=uniform");
+    assert_translated("", "workload=ycsb record_bytes=1000 fields=10 update_fields=one load_order=shuffled "
+                          "ops_per_txn=1 read_ratio=0.95 insert_ratio=0 "
+                          "scan_ratio=0 update_kind=blind distribution=uniform");
     assert_string_equal(notes, "");
 }
 
@@ -90,8 +91,36 @@ static void scans_modifications_and_the_run_translate(void **state)
     assert_translated(
         "readproportion=5\nupdateproportion=0\nreadmodifywriteproportion=15\nrequestdistribution=hotspot\n"
         "hotspotdatafraction=0.1\noperationcount=10\nthreadcount=3\n",
-        "workload=ycsb record_bytes=1000 load_order=shuffled ops_per_txn=1 read_ratio=0.25 insert_ratio=0 "
+        "workload=ycsb record_bytes=1000 fields=10 update_fields=one load_order=shuffled ops_per_txn=1 read_ratio=0.25 "
+        "insert_ratio=0 "
         "scan_ratio=0 update_kind=rmw distribution=hotspot hot_fraction=0.1 hot_ratio=0.8 threads=3 txns_total=10");
+}
+
+static void both_kinds_of_updates_translate(void **state)
+{
+    (void)state;
+    const char *text = translated("readproportion=0.5\nupdateproportion=0.3\nreadmodifywriteproportion=0.2\n", NULL,
+                                  notes, sizeof(notes));
+    assert_non_null(strstr(text, " update_kind=blind modify_ratio=0.2 "));
+    assert_string_equal(notes, "");
+}
+
+static void fields_translate(void **state)
+{
+    (void)state;
+    const char *text = translated("fieldcount=4\nfieldlength=25\nfieldlengthdistribution=uniform\nreadallfields=false\n"
+                                  "writeallfields=true\n",
+                                  NULL, notes, sizeof(notes));
+    assert_non_null(strstr(text, " record_bytes=100 field_lengths=uniform fields=4 read_fields=one load_order"));
+    assert_non_null(strstr(notes, "lengths begin at 16 bytes"));
+    text = translated("fieldcount=4\nfieldlength=15\n", NULL, notes, sizeof(notes));
+    assert_non_null(strstr(text, " record_bytes=60 load_order"));
+    assert_non_null(strstr(notes, "fieldcount=4, fieldlength=15: want 1024 fields at most, of 16 bytes at least"));
+    text = translated("fieldcount=1\nfieldlength=100\n", NULL, notes, sizeof(notes));
+    assert_non_null(strstr(text, " record_bytes=100 load_order"));
+    assert_string_equal(notes, "");
+    text = translated("readallfields=false\nscanproportion=0.5\n", NULL, notes, sizeof(notes));
+    assert_non_null(strstr(notes, "a scan reads whole records"));
 }
 
 static void exponential_keys_have_names_with_dots(void **state)
@@ -153,12 +182,10 @@ static void scans_are_over_hashed_keys_unless_ordered(void **state)
 static void what_has_no_counterpart_is_said(void **state)
 {
     (void)state;
-    translated(
-        "exporter=x\n\nfieldlengthdistribution=zipfian\nwriteallfields=false\nrequestdistribution=zipfian\ntheta=0.6\n",
-        (const char *[]){"db=jdbc", NULL}, notes, sizeof(notes));
+    translated("exporter=x\n\nfieldlengthdistribution=histogram\nrequestdistribution=zipfian\ntheta=0.6\n",
+               (const char *[]){"db=jdbc", NULL}, notes, sizeof(notes));
     assert_string_equal(
-        notes, "fieldlengthdistribution=zipfian: not supported; all fields have fieldlength bytes\n"
-               "writeallfields=false: not supported; an update writes the whole record\n"
+        notes, "fieldlengthdistribution=histogram: not supported; all fields have fieldlength bytes\n"
                "theta 0.6: YCSB's scrambled zipfian knows only 0.99; taken as an exact zipfian over the records\n"
                "w.properties:1: exporter: this property has no counterpart here and is not used\n"
                "-p db: this property has no counterpart here and is not used\n");
@@ -199,9 +226,6 @@ static void errors_name_file_line_property_and_what_would_be_right(void **state)
         {"readproportion=-1", "w.properties:1: readproportion=-1: '-1' is out of range, it can be 0..1e6"},
         {"readproportion=nan", "w.properties:1: readproportion=nan: 'nan' is not a number such as 0.99"},
         {"readproportion=0\nupdateproportion=0", "w.properties:1: readproportion=0: all proportions are 0"},
-        {"readmodifywriteproportion=0.5",
-         "w.properties:1: readmodifywriteproportion=0.5: together with updateproportion=0.05: a "
-         "run has one kind of update here; set one of them to 0"},
         {"requestdistribution=sequential", "w.properties:1: requestdistribution=sequential: 'sequential' is none of "
                                            "uniform|zipfian|latest|hotspot|exponential"},
         {"fieldlength=100000",
@@ -282,6 +306,8 @@ int main(void)
         cmocka_unit_test(what_is_left_out_has_ycsbs_default),
         cmocka_unit_test(scans_modifications_and_the_run_translate),
         cmocka_unit_test(scans_are_over_hashed_keys_unless_ordered),
+        cmocka_unit_test(both_kinds_of_updates_translate),
+        cmocka_unit_test(fields_translate),
         cmocka_unit_test(exponential_keys_have_names_with_dots),
         cmocka_unit_test(zero_is_no_limit),
         cmocka_unit_test(a_target_makes_a_count_a_time),

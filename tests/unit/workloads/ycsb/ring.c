@@ -52,10 +52,11 @@ static void requests_have_the_ratios_asked_for(void **state)
     config.read_ratio = 0.4;
     config.insert_ratio = 0.1;
     config.scan_ratio = 0.2;
+    config.modify_ratio = 0.1;
     config.ops_per_txn = 4;
     struct ring ring;
     struct txn txn;
-    uint64_t kinds[4] = {0}, read_only = 0;
+    uint64_t kinds[RING_MODIFY + 1] = {0}, read_only = 0;
     size_t at = 0;
     assert_int_equal(ring_create(&config, &ring), TARGET_OK);
     while (take(&ring, false, &at, &txn)) {
@@ -63,7 +64,7 @@ static void requests_have_the_ratios_asked_for(void **state)
         assert_int_equal(txn.count, 4);
         for (unsigned i = 0; i < txn.count; i++) {
             kinds[txn.kinds[i]]++;
-            writes |= txn.kinds[i] == RING_UPDATE || txn.kinds[i] == RING_INSERT;
+            writes |= txn.kinds[i] == RING_INSERT || ring_kind_updates(txn.kinds[i]);
             assert_true(txn.keys[i] < 100000);
         }
         assert_int_equal(txn.read_only, !writes);
@@ -75,9 +76,34 @@ static void requests_have_the_ratios_asked_for(void **state)
     assert_true(fabs((double)kinds[RING_READ] - 0.4 * n) < 6 * sqrt(n * 0.24));
     assert_true(fabs((double)kinds[RING_INSERT] - 0.1 * n) < 6 * sqrt(n * 0.09));
     assert_true(fabs((double)kinds[RING_SCAN] - 0.2 * n) < 6 * sqrt(n * 0.16));
-    assert_true(fabs((double)kinds[RING_UPDATE] - 0.3 * n) < 6 * sqrt(n * 0.21));
+    assert_true(fabs((double)kinds[RING_UPDATE] - 0.2 * n) < 6 * sqrt(n * 0.16));
+    assert_true(fabs((double)kinds[RING_MODIFY] - 0.1 * n) < 6 * sqrt(n * 0.09));
     assert_true(fabs((double)read_only / (double)ring.txns - 0.6 * 0.6 * 0.6 * 0.6) < 0.02);
     ring_destroy(&ring);
+}
+
+static void field_kinds_stand_for_reads_and_updates(void **state)
+{
+    (void)state;
+    struct distribution keys = make_keys(DISTRIBUTION_UNIFORM, (uint64_t)1 << 29, 0);
+    struct ring_config config = make_config(&keys, drive_seed());
+    struct ring rings[2];
+    struct txn plain, fielded;
+    size_t at[2] = {0};
+    config.read_field = config.update_fields = false;
+    assert_int_equal(ring_create(&config, &rings[0]), TARGET_OK);
+    config.read_field = config.update_fields = true;
+    assert_int_equal(ring_create(&config, &rings[1]), TARGET_OK);
+    while (take(&rings[0], false, &at[0], &plain)) { /* the same requests, of keys of 29 bits */
+        assert_true(take(&rings[1], false, &at[1], &fielded));
+        assert_int_equal(plain.read_only, fielded.read_only);
+        for (unsigned i = 0; i < plain.count; i++) {
+            assert_int_equal(plain.keys[i], fielded.keys[i]);
+            assert_int_equal(fielded.kinds[i], plain.kinds[i] == RING_READ ? RING_READ_FIELD : RING_UPDATE_FIELDS);
+        }
+    }
+    ring_destroy(&rings[0]);
+    ring_destroy(&rings[1]);
 }
 
 static bool has_equal_keys(const struct txn *txn)
@@ -242,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_have_the_ratios_asked_for),
+        cmocka_unit_test(field_kinds_stand_for_reads_and_updates),
         cmocka_unit_test(redraw_keeps_all_requests_with_different_keys),
         cmocka_unit_test(drop_leaves_as_many_as_the_papers_runs_had),
         cmocka_unit_test(wide_and_narrow_words_hold_the_same),

@@ -12,6 +12,8 @@ enum { RECORDS = 5000, STEPS = 3000 };
 
 #define SMALL "records", "5000", "ring_requests", "20000"
 
+#define FIELDS "fields", "4", "record_bytes", "256", "update_fields", "one"
+
 static const struct target_ops *const targets[] = {&oracle_target_ops, &bare_target_ops};
 enum { TARGETS = sizeof targets / sizeof *targets };
 
@@ -33,6 +35,12 @@ static void runs_end_with_a_proof(void **state)
         {SMALL, "read_ratio", "1", "snapshot_reads", "on", "distribution", "ycsb-scrambled", NULL},
         {SMALL, "read_ratio", "0.3", "insert_ratio", "0.1", "distribution", "zipfian-gray", NULL},
         {SMALL, "read_ratio", "0.3", "insert_ratio", "0.1", "insert_order", "hashed", NULL},
+        {SMALL, "update_kind", "blind", "read_ratio", "0.3", "modify_ratio", "0.3", NULL},
+        {SMALL, "fields", "5", NULL},
+        {SMALL, FIELDS, "read_fields", "one", "insert_ratio", "0.1", "insert_order", "hashed", NULL},
+        {SMALL, FIELDS, "update_kind", "blind", "modify_ratio", "0.2", "field_lengths", "uniform", NULL},
+        {SMALL, "fields", "3", "record_bytes", "300", "update_kind", "blind", "modify_ratio", "0.2", NULL},
+        {SMALL, "field_lengths", "zipfian", "insert_ratio", "0.2", "distribution", "latest", NULL},
     };
     uint64_t seed = drive_seed();
     for (size_t t = 0; t < TARGETS; t++)
@@ -51,7 +59,10 @@ static void runs_end_with_a_proof(void **state)
                     inserted += drive.workload->shares[i].inserted;
                 ycsb_workload_ops.data_size(drive.workload, &rows, &bytes);
                 assert_int_equal(rows, RECORDS + inserted);
-                assert_int_equal(bytes, rows * (drive.workload->options.record_bytes + 8));
+                if (drive.workload->options.field_lengths == FIELD_LENGTHS_CONSTANT)
+                    assert_int_equal(bytes, rows * (drive.workload->options.record_bytes + 8));
+                else
+                    assert_in_range(bytes, rows * 24, rows * (drive.workload->options.record_bytes + 8) - 1);
                 assert_true((inserted > 0) == (drive.workload->options.insert_ratio > 0));
                 drive_close(&drive);
             }
@@ -301,6 +312,115 @@ static void a_lost_blind_update_is_found(void **state)
     drive_close(&drive);
 }
 
+/* ---- Fields. ---- */
+
+static void set_field(struct drive *drive, uint64_t key, unsigned field, uint64_t stamp)
+{
+    struct drive_row row = drive_row_open(drive, drive->workload->index, key, 0);
+    fields_fill(drive->workload->fields, row.data, key, field, stamp);
+    drive_row_close(drive, row);
+}
+
+static uint64_t field_stamp(struct drive *drive, uint64_t key, unsigned field)
+{
+    uint64_t stamps[FIELDS_MAX];
+    char report[256];
+    struct drive_row row = drive_row_open(drive, drive->workload->index, key, 0);
+    assert_true(fields_check(drive->workload->fields, row.data, fields_bytes(drive->workload->fields, key), key, stamps,
+                             report, sizeof report));
+    drive_row_close(drive, row);
+    return stamps[field];
+}
+
+/* Each sum is right in these. */
+static void an_update_of_another_field_is_found(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 2, drive_seed(),
+               (const char *[]){SMALL, FIELDS, "read_ratio", "0", "ring_requests", "1024", NULL});
+    for (unsigned round = 0; round < 3; round++) { /* in the last one the rings have gone round */
+        unsigned field = 0;
+        drive_run(&drive, 50 + round * 400);
+        drive_expect_sound(&drive);
+        while (field_stamp(&drive, 0, field) == 0) /* key 0 is the hottest */
+            field++;
+        unsigned other = (field + 1) % 4;
+        uint64_t stamp = field_stamp(&drive, 0, field), other_stamp = field_stamp(&drive, 0, other);
+        set_field(&drive, 0, field, stamp - 1);
+        set_field(&drive, 0, other, other_stamp + 1);
+        drive_expect_corrupt(&drive, (const char *[]){"of key 0: its counter is", "field", NULL});
+        set_field(&drive, 0, field, stamp);
+        set_field(&drive, 0, other, other_stamp);
+        drive_expect_sound(&drive);
+    }
+    drive_close(&drive);
+}
+
+static void a_lost_blind_update_of_a_field_is_found(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 2, drive_seed(),
+               (const char *[]){SMALL, FIELDS, "update_kind", "blind", "read_ratio", "0.2", "modify_ratio", "0.4",
+                                "ring_requests", "1024", NULL});
+    drive_run(&drive, 20);
+    drive_expect_sound(&drive);
+    for (unsigned round = 0; round < 3; round++) {
+        uint64_t old[200][4], found = 0;
+        for (uint64_t key = 0; key < 200; key++)
+            for (unsigned field = 0; field < 4; field++)
+                old[key][field] = field_stamp(&drive, key, field);
+        drive_run(&drive, 4 + round * 300);
+        for (uint64_t key = 0; key < 200 && found < 20; key++)
+            for (unsigned field = 0; field < 4; field++) {
+                uint64_t stamp = field_stamp(&drive, key, field);
+                if (stamp == old[key][field])
+                    continue;
+                set_field(&drive, key, field, old[key][field]);
+                drive_expect_corrupt(&drive, (const char *[]){"lost", "field", NULL});
+                set_field(&drive, key, field, stamp);
+                found++;
+            }
+        assert_true(found > 0);
+        drive_expect_sound(&drive);
+    }
+    drive_close(&drive);
+}
+
+static void a_write_torn_between_fields_is_found(void **state)
+{
+    (void)state;
+    struct drive drive;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 1, drive_seed(),
+               (const char *[]){SMALL, "fields", "5", NULL});
+    drive_run(&drive, 50);
+    drive_expect_sound(&drive);
+    uint64_t stamp = field_stamp(&drive, 0, 3);
+    set_field(&drive, 0, 3, stamp + 1);
+    drive_expect_corrupt(&drive, (const char *[]){"key 0", "field 3: a torn write", NULL});
+    drive_close(&drive);
+}
+
+static void every_field_is_updated(void **state)
+{
+    (void)state;
+    struct drive drive;
+    unsigned updates[4] = {0}, sum = 0;
+    drive_open(&drive, &oracle_target_ops, &ycsb_workload_ops, 1, drive_seed(),
+               (const char *[]){SMALL, FIELDS, "read_ratio", "0", "distribution", "uniform", NULL});
+    drive_run(&drive, 500);
+    for (uint64_t key = 0; key < RECORDS; key++)
+        for (unsigned field = 0; field < 4; field++)
+            updates[field] += (unsigned)field_stamp(&drive, key, field);
+    for (unsigned field = 0; field < 4; field++) {
+        assert_in_range(updates[field], 1750, 2250); /* 8000 / 4, six standard deviations */
+        sum += updates[field];
+    }
+    assert_int_equal(sum, 8000);
+    drive_close(&drive);
+}
+
 /* A worker that says more than its requests hold. */
 static void updates_that_no_request_asked_for_are_found(void **state)
 {
@@ -432,6 +552,8 @@ static void presets_are_ycsbs_core_workloads(void **state)
         assert_string_equal(preset_value("distribution"), core[i].distribution);
         assert_string_equal(preset_value("insert_order"), core[i].name[0] == 'E' ? "hashed" : "ordered");
         assert_string_equal(preset_value("record_bytes"), "1000");
+        assert_string_equal(preset_value("fields"), "10");
+        assert_string_equal(preset_value("update_fields"), "one");
         assert_string_equal(preset_value("ops_per_txn"), "1");
         preset_set(NULL, "records", "2000");
         preset_set(NULL, "ring_requests", "5000");
@@ -491,6 +613,10 @@ static void combinations_that_cannot_work_are_refused(void **state)
         {{"records", "10", NULL}, "16 different keys"},
         {{"theta", "30", NULL}, "duplicates=drop"},
         {{"distribution", "zipfian-gray", "theta", "1", NULL}, "theta 1"},
+        {{"modify_ratio", "0.1", NULL}, "update_kind=blind"},
+        {{"update_kind", "blind", "read_ratio", "0.5", "modify_ratio", "0.6", NULL}, "1.1"},
+        {{"update_fields", "one", NULL}, "raise fields"},
+        {{"fields", "10", NULL}, "16 at least"},
         {{"record_bytes", "7", NULL}, "8..65528"},
         {{"record_bytes", "65529", NULL}, "8..65528"},
         {{"ops_per_txn", "1025", NULL}, "1..1024"},
@@ -569,6 +695,10 @@ int main(void)
         cmocka_unit_test(a_blind_write_of_nobody_is_found),
         cmocka_unit_test(an_update_of_another_record_is_found),
         cmocka_unit_test(a_lost_blind_update_is_found),
+        cmocka_unit_test(an_update_of_another_field_is_found),
+        cmocka_unit_test(a_lost_blind_update_of_a_field_is_found),
+        cmocka_unit_test(a_write_torn_between_fields_is_found),
+        cmocka_unit_test(every_field_is_updated),
         cmocka_unit_test(updates_that_no_request_asked_for_are_found),
         cmocka_unit_test(aborted_attempts_count_nothing),
         cmocka_unit_test(rings_scale_with_the_workers),
