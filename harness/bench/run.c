@@ -7,6 +7,7 @@
 #include "harness/machine/simulated_machine.h"
 #include "harness/targets/recording.h"
 #include "sim/simulated.h"
+#include "workloads/beside.h"
 
 static void signal_note(int number)
 {
@@ -61,6 +62,12 @@ static enum exit_code place(struct run_setup *setup, struct run_watch *watch)
         return EXIT_USAGE;
     }
     setup->worker_count = (unsigned)options->threads;
+    if (setup->options->beside != NULL && options->beside_threads >= options->threads) {
+        run_complain(watch, "--beside-threads: %" PRIu64 " of %u workers leave none for --workload",
+                     options->beside_threads, setup->worker_count);
+        return EXIT_USAGE;
+    }
+    beside_set_workers((unsigned)options->beside_threads);
     if (options->txns_total != 0) { /* what the busiest worker has to do; task_loop knows each one's share */
         const char *number = support_short("%" PRIu64, (options->txns_total - 1) / options->threads + 1);
         (void)options_set(setup->options, "txns", number, error);
@@ -181,6 +188,8 @@ static void execute(void *arg)
     run->window.session = &run->session;
     run->window.samples_counters = options->run.interval_csv[0] != '\0';
     setup->options = options;
+    if (options->beside != NULL)
+        options->workload = beside_compose(options->workload, options->beside, options->beside_values);
     setup->workload_ops = options->workload;
     setup->target_ops = options->target;
     const struct workload_share *shares = setup->workload_ops->shares;

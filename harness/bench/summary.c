@@ -103,8 +103,11 @@ static void cpus_print(FILE *out, const struct placement *placement)
 static void head_print(FILE *out, const struct result *r)
 {
     const struct options *options = r->options;
-    (void)fprintf(out, "%s%s%s on %s, %u worker%s", options->workload->name, options->run.preset[0] == '\0' ? "" : " ",
-                  options->run.preset, options->target->name, r->placement->count, r->placement->count == 1 ? "" : "s");
+    (void)fprintf(out, "%s%s%s%s%s on %s, %u worker%s", options->workload->name,
+                  options->run.preset[0] == '\0' ? "" : " ", options->run.preset,
+                  options->beside == NULL ? "" : support_short(" beside %s", options->beside->name),
+                  options->beside == NULL ? "" : support_short(" (%u)", (unsigned)options->run.beside_threads),
+                  options->target->name, r->placement->count, r->placement->count == 1 ? "" : "s");
     if (r->placement->workers[0].cpu >= 0) {
         (void)fputs(" on CPUs ", out);
         cpus_print(out, r->placement);

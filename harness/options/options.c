@@ -208,7 +208,10 @@ static void resolved_free(struct options *options)
         option_values_destroy(options->workload->options, options->workload_values);
     if (options->target_values != NULL)
         option_values_destroy(options->target->options, options->target_values);
-    options->workload_values = options->target_values = NULL;
+    if (options->beside != NULL)
+        option_values_destroy(options->beside->options, options->beside_values);
+    options->workload_values = options->target_values = options->beside_values = NULL;
+    options->beside = NULL;
 }
 
 void options_destroy(struct options *options)
@@ -398,6 +401,75 @@ static bool target_resolve(struct options *options, char *error)
     return true;
 }
 
+static const char *workload_name_at(size_t i)
+{
+    return workload_at(i) == NULL ? NULL : workload_at(i)->name;
+}
+
+static const char *target_name_at(size_t i)
+{
+    return target_at(i) == NULL ? NULL : target_at(i)->name;
+}
+
+/* Refuses a name that is none of name_at's: says which one may be meant, or else all there are. */
+static bool unknown_refused(const char *option, const char *wanted, const char *name_at(size_t), char *error)
+{
+    SUPPORT_FREED struct support_text names = {0};
+    struct nearest nearest = {.wanted = wanted};
+    for (size_t i = 0; name_at(i) != NULL; i++) {
+        support_text_add(&names, "%s%s", i == 0 ? "; there are " : ", ", name_at(i));
+        nearest_offer(&nearest, name_at(i));
+    }
+    return REFUSE(error, "--%s: there is no '%s'%s", option, wanted, nearest_hint(&nearest, names.text));
+}
+
+/* One KEY=VALUE of --beside. */
+static bool beside_set(struct options *options, const char *text, char *error)
+{
+    const char *equals = strchr(text, '=');
+    char why[OPTION_ERROR_BYTES];
+    if (equals == NULL)
+        return REFUSE(error, "--beside: '%s' is not key=value", text);
+    SUPPORT_FREED char *key = option_underscores(support_format("%.*s", (int)(equals - text), text));
+    const struct option_spec *specs = options->beside->options;
+    struct nearest nearest = {.wanted = key};
+    size_t i = option_find(specs, key);
+    if (specs[i].name != NULL)
+        return value_set(specs, i, equals + 1, options->beside_values, why) ||
+               REFUSE(error, "--beside: %s: %.900s", key, why);
+    options_offer(specs, &nearest);
+    return REFUSE(error, "--beside: workload %s has no option %s%s", options->beside->name, key,
+                  nearest_hint(&nearest, "; `maemio list options` shows all"));
+}
+
+/* The second workload and its options. */
+static bool beside_resolve(struct options *options, char *error)
+{
+    const char *text = options->run.beside;
+    size_t name_bytes = strcspn(text, ":");
+    SUPPORT_FREED char *name = support_format("%.*s", (int)name_bytes, text), *rest = support_copy(text + name_bytes);
+    char *state = NULL;
+    if (text[0] == '\0')
+        return options->given[RUN_OPTION_beside_threads]
+                   ? REFUSE(error, "--beside-threads: say with --beside what they are to run")
+                   : true;
+    const struct workload_ops *beside = workload_by_name(name);
+    if (beside == NULL)
+        return unknown_refused("beside", name, workload_name_at, error);
+    if (strcmp(name, options->workload->name) == 0)
+        return REFUSE(error, "--beside: it is --workload already; the two take different tables, by their names");
+    if (options->run.check_every != 0 && !beside->check_live)
+        return REFUSE(error, "--check-every: the check of workload %s needs the workers at rest", name);
+    options->beside = beside;
+    options->beside_values = option_defaults(beside->options);
+    for (const char *pair = strtok_r(rest, ":,", &state); pair != NULL; pair = strtok_r(NULL, ",", &state))
+        if (!beside_set(options, pair, error))
+            return false;
+    bool thinks = beside->terminals != NULL && beside->terminals->on(options->beside_values);
+    return !(thinks || options_think(options)) ||
+           REFUSE(error, "--beside: users who key in and think go with one workload only");
+}
+
 /* Which build simulates, and what it can. */
 static bool machine_check(struct options *options, char *error)
 {
@@ -489,29 +561,8 @@ bool options_resolve_for(struct options *options, const struct workload_ops *wor
     resolved_free(options); /* of workload and target so far */
     options->workload = workload;
     options->target = target;
-    return workload_resolve(options, error) && target_resolve(options, error) && combination_check(options, error);
-}
-
-static const char *workload_name_at(size_t i)
-{
-    return workload_at(i) == NULL ? NULL : workload_at(i)->name;
-}
-
-static const char *target_name_at(size_t i)
-{
-    return target_at(i) == NULL ? NULL : target_at(i)->name;
-}
-
-/* Refuses a name that is none of name_at's: says which one may be meant, or else all there are. */
-static bool unknown_refused(const char *option, const char *wanted, const char *name_at(size_t), char *error)
-{
-    SUPPORT_FREED struct support_text names = {0};
-    struct nearest nearest = {.wanted = wanted};
-    for (size_t i = 0; name_at(i) != NULL; i++) {
-        support_text_add(&names, "%s%s", i == 0 ? "; there are " : ", ", name_at(i));
-        nearest_offer(&nearest, name_at(i));
-    }
-    return REFUSE(error, "--%s: there is no '%s'%s", option, wanted, nearest_hint(&nearest, names.text));
+    return workload_resolve(options, error) && beside_resolve(options, error) && target_resolve(options, error) &&
+           combination_check(options, error);
 }
 
 bool options_resolve(struct options *options, char *error)

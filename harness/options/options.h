@@ -61,7 +61,9 @@ struct options {
 
     /* Set by options_resolve. */
     const struct workload_ops *workload;
+    const struct workload_ops *beside; /* --beside; NULL: none */
     const struct target_ops *target;
+    void *beside_values;   /* the struct of beside->options */
     void *workload_values; /* the struct of workload->options */
     void *target_values;   /* the struct of target->options; NULL if it has none */
 };

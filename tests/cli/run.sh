@@ -327,6 +327,23 @@ ends "low priority is anybody's" 0 "throughput" "${short[@]}" --priority low
 ends "some core must have a worker" 2 "are to be free; that leaves none" run --free-cores 4000
 ends "threads must leave it free" 2 "cores 1 are to be free; that leaves " run --free-cores 1 --threads 256
 
+# ---- Two workloads in one run. ----
+ends "bank transfers beside scans" 0 "bank beside scan (1) on native, 2 workers" run --workload bank --audit-ratio 0 \
+    --beside scan:records=1k,scan-ratio=1 --threads 2 --pin none --warmup 0 --time 300ms --csv "$work/beside.csv"
+equals "each has rows by its types" "$(grep -oE ',(transfer|audit|scan.scan|scan.update),' "$work/beside.csv" |
+    tr -d , | paste -sd' ')" "transfer audit scan.scan scan.update"
+refuses "maemio run: --beside: there is no 'skan'; did you mean 'scan'?" run --beside skan
+refuses "maemio run: --beside: workload scan has no option record; did you mean 'records'?" run --beside scan:record=1
+refuses "maemio run: --beside: records: 'x' is not a whole number such as 1000, 10k, 10M" run --beside scan:records=x
+refuses "maemio run: --beside: 'records' is not key=value" run --beside scan:records
+refuses "maemio run: --beside: it is --workload already; the two take different tables, by their names" run \
+    --beside ycsb
+refuses "maemio run: --beside: users who key in and think go with one workload only" run --workload tpcc --think spec \
+    --beside scan
+refuses "maemio run: --beside-threads: say with --beside what they are to run" run --beside-threads 2
+refuses "maemio: --beside-threads: 2 of 2 workers leave none for --workload" run --threads 2 --pin none --beside scan \
+    --beside-threads 2
+
 # ---- As many workers as the target takes. ----
 ends "256 workers pass their check" 0 "check          passed" run --threads 256 --pin none --records 1000 \
     --ring-requests 1024 --txns 2
