@@ -116,6 +116,7 @@ int connection_read(struct connection *connection, struct session **session, cha
     *session = connection->writer != NULL ? connection->writer : connection->reader;
     if ((*session)->txn == NULL)
         return refuse(error, code_of((*session)->failure), mae_status_text((*session)->failure));
+    (*session)->used = true;
     (*session)->cursors++;
     return SQLITE_OK;
 }
@@ -182,6 +183,34 @@ int connection_enlist(struct connection *connection, char **error)
             connection_forget(connection);
     }
     return code == SQLITE_OK ? code : refuse(error, code, sqlite3_errmsg(connection->sqlite));
+}
+
+/* Whether the transaction sees the index. */
+static enum mae_status index_look(struct mae_txn *txn, struct mae_index *index)
+{
+    uint64_t row;
+    uint8_t key[MAE_KEY_MAX_BYTES] = {0};
+    enum mae_status status = mae_index_find(txn, index, key, &row);
+    return status == MAE_NOT_FOUND ? MAE_OK : status;
+}
+
+enum mae_status connection_restart(struct connection *connection, const struct table *table)
+{
+    struct session *writer = connection->writer;
+    enum mae_status status;
+    do { /* ends: clocks go on, and what was made has a timestamp of the past */
+        (void)mae_abort(writer->txn);
+        writer->txn = NULL;
+        writer->used = false;
+        status = writer->failure = mae_begin(writer->worker, MAE_READ_WRITE, 0, &writer->txn);
+        for (unsigned i = 0; status == MAE_OK && i < connection->levels; i++)
+            status = mae_savepoint(writer->txn, &connection->marks[i]);
+        if (status == MAE_OK && table != NULL)
+            status = index_look(writer->txn, table->by_rowid);
+        for (unsigned i = 0; status == MAE_OK && table != NULL && i < table->indexes; i++)
+            status = index_look(writer->txn, table->index[i].entries);
+    } while (status == MAE_ABORT_INDEX);
+    return status;
 }
 
 /* ---- The end of a transaction. ---- */
@@ -315,8 +344,12 @@ int connection_rollback_to(struct connection *connection, int level)
     if (writer->txn == NULL)
         return code_of(writer->failure);
     connection->levels = (unsigned)level + 1;
+    connection->version = 0; /* SQLite may have rolled back names */
     writer->changes++;
-    return session_code(writer, mae_rollback_to(writer->txn, connection->marks[level]));
+    enum mae_status status = mae_rollback_to(writer->txn, connection->marks[level]);
+    if (status == MAE_OK && connection->owner)
+        status = tables_read(connection->database, writer->txn);
+    return session_code(writer, status);
 }
 
 /* ---- Names. ---- */
@@ -374,6 +407,11 @@ int connection_refresh(struct connection *connection, char **error)
     int code = names_drop(connection);
     if (code == SQLITE_OK)
         code = names_create(connection);
+    /* SQLite forgets its schema, so that it connects again, with the columns that there are now. */
+    if (code == SQLITE_OK && connection->altered != database->altered) {
+        connection->altered = database->altered;
+        code = sqlite3_exec(connection->sqlite, "PRAGMA writable_schema=RESET", NULL, NULL, NULL);
+    }
     connection->refreshing = false;
     connection->inside--;
     gate_leave(database, worker);
@@ -444,5 +482,6 @@ int connection_open(struct connection *connection, const char *folder, char **er
         database_close(connection->database);
     connection->database = database;
     connection->version = 0;
+    connection->altered = database->altered;
     return SQLITE_OK;
 }

@@ -24,14 +24,18 @@ struct session {
     struct mae_txn *txn;     /* NULL: it has ended */
     enum mae_status failure; /* why it has ended before its time */
     bool snapshot;
+    bool used;        /* the writer has read or written */
     unsigned cursors; /* that use it */
     uint64_t changes; /* how many calls have written; pointers into rows are older or younger than such a call */
 };
+
+struct upsert;
 
 struct connection {
     sqlite3 *sqlite;
     struct database *database; /* NULL: none yet */
     uint64_t version;          /* of the list of tables that the names in SQLite's schema follow */
+    uint64_t altered;          /* how often the list had got other definitions when SQLite last connected anew */
     struct session *writer, *reader;
     sqlite3_stmt *enlist;        /* prepared while the table maemio_keeper (module.c) is connected */
     bool enlisting, forgets;     /* that statement runs; it is to be finalised afterwards */
@@ -43,6 +47,7 @@ struct connection {
     bool broken;                 /* SQLite has rolled back what is committed */
     uint64_t *marks;             /* savepoints of the engine, one a level of SQLite's */
     unsigned levels, levels_max; /* how many there are, and fit */
+    struct upsert *upsert;       /* what is done instead of inserting a row that is there: upsert.c */
     int (*commit_hook)(void *arg);
     void *commit_hook_arg;
     struct connection *next;
@@ -67,6 +72,10 @@ void connection_read_end(struct connection *connection, struct session *session)
 /* Opens the writer, if it is not. And for a change of the schema: takes the gate, too. */
 int connection_write(struct connection *connection, char **error);
 int connection_own(struct connection *connection, char **error);
+
+/* Begins the writer's transaction again, which takes back what it has done, and lets it see the table's indexes (NULL:
+ * there is none), which were just made. */
+enum mae_status connection_restart(struct connection *connection, const struct table *table);
 
 /* Has xBegin, xSync and so on called for the transaction that SQLite has open: see S3. */
 int connection_enlist(struct connection *connection, char **error);

@@ -368,8 +368,8 @@ int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int colum
     if (sqlite3_vtab_nochange(context))
         return SQLITE_OK; /* an UPDATE that leaves the column as it is */
     int code = data_refresh(cursor);
-    if (code != SQLITE_OK || cursor->data == NULL || column < 0 || (unsigned)column >= row_columns(cursor->data))
-        return code; /* a column that was added after the row was written is NULL */
+    if (code != SQLITE_OK || cursor->data == NULL || column < 0)
+        return code;
     struct value value = row_column(cursor->data, (unsigned)column);
     const sqlite3_destructor_type lasts = cursor->session->snapshot ? SQLITE_STATIC : SQLITE_TRANSIENT;
     switch (value.type) {

@@ -30,6 +30,7 @@ struct database {
     struct database *next;
     struct table *tables;     /* that exist or, dropped, may still be named by statements */
     _Atomic uint64_t version; /* of the list of tables */
+    _Atomic uint64_t altered; /* how often a table has got another definition; such as are connected are of before */
     pthread_mutex_t lock;     /* of what follows */
     pthread_cond_t changed;
     const void *owner; /* of the gate; NULL: it is open */

@@ -4,6 +4,7 @@
  */
 #include <stddef.h>
 
+#include "sql/front.h"
 #include "sql/module.h"
 #ifdef SQLITE_CORE
 #include "sql/maemio_sql.h"
@@ -47,6 +48,30 @@ static void refresh_function(sqlite3_context *context, int count, sqlite3_value 
     answer(context, code, error);
 }
 
+static int run_all(struct connection *connection, const char *sql, front_row_fn row, void *arg, char **error)
+{
+    int code = SQLITE_OK;
+    while (code == SQLITE_OK && *sql != '\0')
+        code = front_run(connection, &sql, row, arg, error);
+    return code;
+}
+
+/* maemio_exec(STATEMENTS): those that SQLite refuses for virtual tables, too; rows that they give are not seen. */
+static void exec_function(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    const char *sql = (const char *)sqlite3_value_text(values[0]);
+    char *error = NULL;
+    (void)count;
+    answer(context, sql == NULL ? SQLITE_OK : run_all(sqlite3_user_data(context), sql, NULL, NULL, &error), error);
+}
+
+static const struct function {
+    const char *name;
+    int arguments;
+    void (*call)(sqlite3_context *context, int count, sqlite3_value **values);
+} functions[] = {
+    {"maemio_open", 1, open_function}, {"maemio_refresh", 0, refresh_function}, {"maemio_exec", 1, exec_function}};
+
 static int attach(sqlite3 *sqlite, const char *folder, char **error)
 {
     struct connection *connection = connection_find(sqlite);
@@ -55,12 +80,9 @@ static int attach(sqlite3 *sqlite, const char *folder, char **error)
         if ((connection = connection_create(sqlite)) == NULL)
             return SQLITE_NOMEM;
         code = module_register(connection, error);
-        if (code == SQLITE_OK)
-            code = sqlite3_create_function(sqlite, "maemio_open", 1, SQLITE_UTF8 | SQLITE_DIRECTONLY, connection,
-                                           open_function, NULL, NULL);
-        if (code == SQLITE_OK)
-            code = sqlite3_create_function(sqlite, "maemio_refresh", 0, SQLITE_UTF8 | SQLITE_DIRECTONLY, connection,
-                                           refresh_function, NULL, NULL);
+        for (size_t i = 0; code == SQLITE_OK && i < sizeof functions / sizeof functions[0]; i++)
+            code = sqlite3_create_function(sqlite, functions[i].name, functions[i].arguments,
+                                           SQLITE_UTF8 | SQLITE_DIRECTONLY, connection, functions[i].call, NULL, NULL);
     }
     if (code == SQLITE_OK && folder != NULL)
         code = connection_open(connection, folder, error);
@@ -72,6 +94,19 @@ int mae_sql_attach(sqlite3 *sqlite, const char *folder, char **error)
 {
     char *why = NULL;
     int code = attach(sqlite, folder != NULL ? folder : "", &why);
+    if (error != NULL)
+        *error = why;
+    else
+        sqlite3_free(why);
+    return code;
+}
+
+int mae_sql_exec(sqlite3 *sqlite, const char *sql, int (*row)(void *arg, sqlite3_stmt *statement), void *arg,
+                 char **error)
+{
+    struct connection *connection = connection_find(sqlite);
+    char *why = NULL;
+    int code = connection == NULL ? SQLITE_MISUSE : run_all(connection, sql, row, arg, &why);
     if (error != NULL)
         *error = why;
     else

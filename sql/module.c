@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sql/alter.h"
 #include "sql/tables.h"
 
 /* ---- xCreate, xConnect, xDisconnect, xDestroy, xRename. ---- */
@@ -17,27 +18,6 @@ static char *arguments(int count, const char *const *argument)
     if (sqlite3_str_length(text) == 0)
         sqlite3_str_appendchar(text, 1, ' ');
     return sqlite3_str_finish(text);
-}
-
-static int change_begin(struct connection *connection, char **error)
-{
-    /* The table that is being created has a name already, and is not in the catalogue yet. */
-    connection->refreshing = true;
-    int code = connection_enlist(connection, error);
-    connection->refreshing = false;
-    return code == SQLITE_OK ? connection_own(connection, error) : code;
-}
-
-static int change_end(struct connection *connection, enum mae_status status, char **error)
-{
-    if (status == MAE_OK)
-        status = tables_read(connection->database, connection->writer->txn);
-    if (status != MAE_OK) {
-        sqlite3_free(*error);
-        *error = sqlite3_mprintf("maemio: %s", mae_status_text(status));
-    }
-    connection->version = 0;
-    return session_code(connection->writer, status);
 }
 
 static bool has_same_text(const struct table *a, const struct table *b)
@@ -56,11 +36,11 @@ static int table_create(struct connection *connection, const char *name, const c
     struct table *table = schema_parse(name, text, error);
     if (table == NULL)
         return *error == NULL ? SQLITE_NOMEM : SQLITE_ERROR;
-    int code = change_begin(connection, error);
+    int code = alter_begin(connection, error);
     if (code == SQLITE_OK) {
         const struct table *there = tables_named(connection->database, name);
         if (there == NULL)
-            code = change_end(connection, tables_add(connection->database, connection->writer->txn, table), error);
+            code = alter_end(connection, alter_write(connection, table), error);
         else if (!has_same_text(table, there)) {
             *error = sqlite3_mprintf("table %s already exists; SELECT maemio_refresh() shows it", name);
             code = SQLITE_ERROR;
@@ -162,10 +142,10 @@ static int vtab_destroy(sqlite3_vtab *base)
     struct connection *connection = vtab->connection;
     if (!connection->refreshing) {
         char *error = NULL;
-        int code = change_begin(connection, &error);
+        int code = alter_begin(connection, &error);
         if (code == SQLITE_OK && !vtab->table->dropped)
-            code = change_end(connection, tables_remove(connection->database, connection->writer->txn, vtab->table),
-                              &error);
+            code = alter_end(connection, tables_remove(connection->database, connection->writer->txn, vtab->table),
+                             &error);
         if (code != SQLITE_OK)
             return vtab_refuse(vtab, code, error);
     }
@@ -181,9 +161,9 @@ static int vtab_rename(sqlite3_vtab *base, const char *name)
     if (table == NULL)
         return vtab_refuse(vtab, error == NULL ? SQLITE_NOMEM : SQLITE_ERROR, error);
     table->id = vtab->table->id;
-    int code = change_begin(connection, &error);
+    int code = alter_begin(connection, &error);
     if (code == SQLITE_OK)
-        code = change_end(connection, tables_replace(connection->database, connection->writer->txn, table), &error);
+        code = alter_end(connection, alter_write(connection, table), &error);
     schema_free(table);
     return code == SQLITE_OK ? code : vtab_refuse(vtab, code, error);
 }

@@ -68,14 +68,27 @@ struct value row_column(const void *row, unsigned column)
 {
     const struct head *head = row;
     const char *slot = (const char *)row + slots_offset(head->columns) + 8 * (size_t)column;
-    struct value value = {.type = (enum value_type)head->types[column]};
+    struct value value = {.type = column < head->columns ? (enum value_type)head->types[column] : VALUE_NULL};
     if (is_long(value.type)) {
         struct place place;
         memcpy(&place, slot, sizeof place);
         value.bytes = (const char *)row + place.offset;
         value.length = place.length;
-    } else {
+    } else if (value.type != VALUE_NULL) {
         memcpy(&value.integer, slot, sizeof value.integer);
     }
     return value;
+}
+
+bool value_equals(const struct value *a, const struct value *b)
+{
+    if (a->type != b->type)
+        return false;
+    if (a->type == VALUE_NULL)
+        return true;
+    if (a->type == VALUE_INTEGER)
+        return a->integer == b->integer;
+    if (a->type == VALUE_REAL)
+        return a->real <= b->real && a->real >= b->real;
+    return a->length == b->length && (a->length == 0 || memcmp(a->bytes, b->bytes, a->length) == 0);
 }

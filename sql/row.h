@@ -33,7 +33,10 @@ void row_encode(void *row, int64_t rowid, const struct value *values, unsigned c
 int64_t row_rowid(const void *row);
 unsigned row_columns(const void *row);
 
-/* The value of a column below row_columns(); its bytes lie in the row. */
+/* The value of a column; its bytes lie in the row. A column that the row has not is NULL. */
 struct value row_column(const void *row, unsigned column);
+
+/* The same type and value; NULL equals NULL here. */
+bool value_equals(const struct value *a, const struct value *b);
 
 #endif

@@ -68,15 +68,36 @@ static const struct table *table_by_id(const struct database *database, uint64_t
 
 /* ---- Changes. ---- */
 
-static bool seen(void *arg, const void *key, uint64_t row)
+/* Whether an index has no entries. */
+struct emptiness {
+    struct mae_index *index;
+    bool empty;
+};
+
+static enum mae_status entry_meet(void *arg, const void *key, uint64_t row)
 {
     (void)key, (void)row;
-    *(bool *)arg = true;
+    ((struct emptiness *)arg)->empty = false;
+    return MAE_STOP;
+}
+
+static enum mae_status empty_look(struct mae_txn *txn, void *arg)
+{
+    struct emptiness *look = arg;
+    look->empty = true;
+    return mae_index_visit(txn, look->index, NULL, NULL, 0, entry_meet, look);
+}
+
+static bool is_used(const struct table *table, uint64_t id)
+{
+    for (unsigned i = 0; i < table->indexes; i++)
+        if (table->index[i].id == id)
+            return true;
     return false;
 }
 
 /* Makes the engine's index, or takes one that an index which is no more has left empty. */
-static enum mae_status index_make(struct database *database, struct mae_txn *txn, struct table *table,
+static enum mae_status index_make(struct database *database, struct mae_worker *worker, struct table *table,
                                   struct index *index)
 {
     const struct mae_index_config wanted = {
@@ -84,23 +105,27 @@ static enum mae_status index_make(struct database *database, struct mae_txn *txn
     /* Ends: each round names a larger number, and the engine has a maximum of indexes. */
     for (uint64_t id = 1;; id++) {
         struct object_name name = index_name(table->id, id);
-        struct mae_index *found = mae_index_by_name(database->db, name.text);
-        struct mae_index_config config;
-        bool used = false;
-        for (unsigned i = 0; i < table->indexes; i++)
-            used = used || table->index[i].id == id;
-        if (used)
+        struct emptiness look = {.index = mae_index_by_name(database->db, name.text)};
+        struct mae_index_config config = wanted;
+        if (is_used(table, id) ||
+            (table_by_id(database, table->id) != NULL && is_used(table_by_id(database, table->id), id)))
             continue;
-        index->id = id;
-        if (found == NULL)
-            return mae_index_create(database->db, table->rows, name.text, &wanted, &index->entries);
-        mae_index_config_of(found, &config);
+        if (look.index != NULL)
+            mae_index_config_of(look.index, &config);
         if (config.key_bytes != wanted.key_bytes)
             continue;
-        enum mae_status status = mae_index_scan(txn, found, NULL, NULL, 0, 1, seen, &used);
-        index->entries = found;
-        if (status != MAE_OK || !used)
-            return status;
+        enum mae_status status;
+        if (look.index == NULL) {
+            look.empty = true;
+            status = mae_index_create(database->db, table->rows, name.text, &wanted, &look.index);
+        } else {
+            status = mae_run(worker, MAE_READ_WRITE, empty_look, &look, 0);
+        }
+        if (status == MAE_OK && !look.empty)
+            continue;
+        index->id = id;
+        index->entries = look.index;
+        return status;
     }
 }
 
@@ -129,38 +154,46 @@ static enum mae_status rows_make(struct database *database, struct table *table)
     return status;
 }
 
-/* Makes what the table's indexes lack, and writes the row of the catalogue. */
-static enum mae_status table_write(struct database *database, struct mae_txn *txn, struct table *table)
+/* The table has another definition now, and the engine's objects that it had. */
+static void objects_copy(const struct table *before, struct table *table)
 {
+    table->rows = before->rows;
+    table->by_rowid = before->by_rowid;
+    for (unsigned i = 0; i < table->indexes; i++)
+        for (unsigned j = 0; j < before->indexes; j++)
+            if (table->index[i].id == before->index[j].id)
+                table->index[i].entries = before->index[j].entries;
+}
+
+enum mae_status tables_make(struct database *database, struct mae_worker *worker, struct table *table)
+{
+    const struct table *before = table_by_id(database, table->id);
     enum mae_status status = MAE_OK;
+    if (before == NULL)
+        status = rows_make(database, table);
+    else
+        objects_copy(before, table);
     for (unsigned i = 0; i < table->indexes && status == MAE_OK; i++)
         if (table->index[i].id == 0)
-            status = index_make(database, txn, table, &table->index[i]);
-    if (status != MAE_OK)
-        return status;
+            status = index_make(database, worker, table, &table->index[i]);
+    return status;
+}
+
+enum mae_status tables_write(struct database *database, struct mae_txn *txn, const struct table *table)
+{
+    void *data;
     char *text = schema_text(table, false);
     if (text == NULL)
         return MAE_NO_MEMORY;
     size_t name_bytes = strlen(table->name) + 1, text_bytes = strlen(text) + 1;
-    void *data;
-    status = mae_upsert(txn, database->by_id, &table->id, name_bytes + text_bytes, NULL, NULL, &data, NULL);
+    enum mae_status status =
+        mae_upsert(txn, database->by_id, &table->id, name_bytes + text_bytes, NULL, NULL, &data, NULL);
     if (status == MAE_OK) {
         memcpy(data, table->name, name_bytes);
         memcpy((char *)data + name_bytes, text, text_bytes);
     }
     sqlite3_free(text);
     return status;
-}
-
-enum mae_status tables_add(struct database *database, struct mae_txn *txn, struct table *table)
-{
-    enum mae_status status = rows_make(database, table);
-    return status == MAE_OK ? table_write(database, txn, table) : status;
-}
-
-enum mae_status tables_replace(struct database *database, struct mae_txn *txn, struct table *table)
-{
-    return table_write(database, txn, table);
 }
 
 enum mae_status tables_remove(struct database *database, struct mae_txn *txn, const struct table *table)
@@ -238,10 +271,16 @@ static enum mae_status table_read(void *arg, const void *key, uint64_t row)
 enum mae_status tables_read(struct database *database, struct mae_txn *txn)
 {
     struct reading reading = {.database = database, .txn = txn};
-    for (struct table *table = database->tables; table != NULL; table = table->next)
+    for (struct table *table = database->tables; table != NULL; table = table->next) {
+        table->was_there = !table->dropped;
         table->dropped = true;
+    }
     database->version++;
-    return mae_index_visit(txn, database->by_id, NULL, NULL, 0, table_read, &reading);
+    enum mae_status status = mae_index_visit(txn, database->by_id, NULL, NULL, 0, table_read, &reading);
+    for (const struct table *table = database->tables; table != NULL; table = table->next)
+        if (table->was_there && table->dropped && tables_named(database, table->name) != NULL)
+            database->altered++;
+    return status;
 }
 
 /* ---- Emptying what is named no more. ---- */

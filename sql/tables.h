@@ -26,13 +26,16 @@ struct table *tables_named(const struct database *database, const char *name);
 struct table *tables_with_index(const struct database *database, const char *name);
 
 /*
- * Changes of the catalogue, in a transaction of the owner of the gate. Adding gives the table a number, makes the
- * engine's objects, and fills in `rows`, `by_rowid` and the indexes' `entries` and `id`. Replacing makes the objects
- * of indexes that have no number yet; the table keeps the number that `table->id` has. Entries of such indexes are
- * the caller's to make. The memory of `table` stays the caller's.
+ * Makes what the table lacks in the engine, and fills in `id`, `rows`, `by_rowid` and the indexes' `entries` and
+ * `id`: all if its number is 0, else the indexes whose number is 0. The owner of the gate only, between transactions
+ * of the worker. A transaction that has begun before does not see the new indexes, and fails (MAE_ABORT_INDEX) if it
+ * uses them.
  */
-enum mae_status tables_add(struct database *database, struct mae_txn *txn, struct table *table);
-enum mae_status tables_replace(struct database *database, struct mae_txn *txn, struct table *table);
+enum mae_status tables_make(struct database *database, struct mae_worker *worker, struct table *table);
+
+/* Changes of the catalogue, in a transaction of the owner of the gate. Writing adds the table or takes the place of
+ * what its number had. The memory of `table` stays the caller's. */
+enum mae_status tables_write(struct database *database, struct mae_txn *txn, const struct table *table);
 enum mae_status tables_remove(struct database *database, struct mae_txn *txn, const struct table *table);
 
 /* Makes the list what the catalogue says in `txn`. The owner of the gate only. */

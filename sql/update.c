@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "sql/module.h"
+#include "sql/upsert.h"
 
 /* A row that is about to be written. */
 struct change {
@@ -20,30 +21,12 @@ struct change {
     uint64_t row;               /* of an update */
     int64_t rowid, old_rowid;
     bool is_update, replaces, took_rowid;
+    bool is_done; /* something else was done instead (upsert.h) */
 };
 
 static int refuse_status(const struct change *change, enum mae_status status)
 {
     return vtab_refuse_status(change->vtab, change->session, status);
-}
-
-static struct value row_column_or_null(const void *row, unsigned column)
-{
-    const struct value null = {.type = VALUE_NULL};
-    return column < row_columns(row) ? row_column(row, column) : null;
-}
-
-static bool values_equal(const struct value *a, const struct value *b)
-{
-    if (a->type != b->type)
-        return false;
-    if (a->type == VALUE_NULL)
-        return true;
-    if (a->type == VALUE_INTEGER)
-        return a->integer == b->integer;
-    if (a->type == VALUE_REAL)
-        return a->real <= b->real && a->real >= b->real;
-    return a->length == b->length && (a->length == 0 || memcmp(a->bytes, b->bytes, a->length) == 0);
 }
 
 /* ---- Types, defaults, NOT NULL, CHECK. ---- */
@@ -108,23 +91,6 @@ static int defaults_apply(struct change *change)
     return SQLITE_OK;
 }
 
-static int value_bind(sqlite3_stmt *statement, int at, const struct value *value)
-{
-    switch (value->type) {
-    case VALUE_INTEGER:
-        return sqlite3_bind_int64(statement, at, value->integer);
-    case VALUE_REAL:
-        return sqlite3_bind_double(statement, at, value->real);
-    case VALUE_TEXT:
-        return sqlite3_bind_text(statement, at, value->bytes, (int)value->length, SQLITE_STATIC);
-    case VALUE_BLOB:
-        return sqlite3_bind_blob(statement, at, value->length > 0 ? value->bytes : "", (int)value->length,
-                                 SQLITE_STATIC);
-    default:
-        return sqlite3_bind_null(statement, at);
-    }
-}
-
 static int checks_apply(struct change *change)
 {
     struct vtab *vtab = change->vtab;
@@ -166,7 +132,7 @@ static enum mae_status row_remove(const struct change *change, uint64_t row, con
     enum mae_status status = MAE_OK;
     change->session->changes++;
     for (unsigned i = 0; i < table->columns; i++)
-        values[i] = row_column_or_null(data, i);
+        values[i] = row_column(data, i);
     for (unsigned i = 0; i < table->indexes && status == MAE_OK; i++) {
         key_make(table, &table->index[i], values, key);
         status = mae_index_remove(txn, table->index[i].entries, key, row);
@@ -217,8 +183,8 @@ static enum mae_status search_visit(void *arg, const void *key, uint64_t row)
     if (status != MAE_OK)
         return status;
     for (unsigned i = 0; i < search->index->columns; i++) {
-        struct value value = row_column_or_null(search->data, search->index->column[i]);
-        if (!values_equal(&value, &change->values[search->index->column[i]]))
+        struct value value = row_column(search->data, search->index->column[i]);
+        if (!value_equals(&value, &change->values[search->index->column[i]]))
             return MAE_OK;
     }
     search->found = true;
@@ -252,13 +218,29 @@ static enum mae_status unique_search(const struct change *change, const struct i
 static bool index_changes(const struct change *change, const struct index *index)
 {
     for (unsigned i = 0; change->is_update && i < index->columns; i++)
-        if (!values_equal(&change->values[index->column[i]], &change->old[index->column[i]]))
+        if (!value_equals(&change->values[index->column[i]], &change->old[index->column[i]]))
             return true;
     return !change->is_update;
 }
 
+/* INSERT ... ON CONFLICT: the row that is there, with this data, is not inserted but perhaps updated. */
+static bool does_instead(const struct change *change, const struct index *index)
+{
+    return !change->is_update && upsert_takes(change->vtab->connection, change->table, index);
+}
+
+static int instead(struct change *change, const void *data)
+{
+    change->is_done = true;
+    struct connection *connection = change->vtab->connection;
+    int code = upsert_instead(connection, change->table, change->values, row_rowid(data));
+    return code == SQLITE_OK
+               ? code
+               : vtab_refuse(change->vtab, code, sqlite3_mprintf("%s", sqlite3_errmsg(connection->sqlite)));
+}
+
 /* Refuses what would be there twice. Only when all is well, or the statement replaces, is anything removed. */
-static int unique_check(const struct change *change)
+static int unique_check(struct change *change)
 {
     const struct table *table = change->table;
     struct search search;
@@ -268,6 +250,8 @@ static int unique_check(const struct change *change)
         if (!index->unique || !index_changes(change, index))
             continue;
         status = unique_search(change, index, &search);
+        if (status == MAE_OK && search.found && does_instead(change, index))
+            return instead(change, search.data);
         if (status == MAE_OK && search.found && !change->replaces)
             return refuse_unique(change, index);
         if (status == MAE_OK && search.found)
@@ -275,6 +259,8 @@ static int unique_check(const struct change *change)
     }
     if (status == MAE_OK && (!change->is_update || change->rowid != change->old_rowid)) {
         status = row_find(change, change->rowid, &search.row, &search.data);
+        if (status == MAE_OK && does_instead(change, NULL))
+            return instead(change, search.data);
         if (status == MAE_OK && !change->replaces)
             return vtab_refuse(change->vtab, SQLITE_CONSTRAINT_PRIMARYKEY,
                                sqlite3_mprintf("UNIQUE constraint failed: %s.%s", table->name,
@@ -362,7 +348,7 @@ static int row_put(struct change *change)
         code = row_make(change, &bytes);
     if (code == SQLITE_OK)
         code = unique_check(change);
-    return code == SQLITE_OK ? refuse_status(change, row_write(change, bytes)) : code;
+    return code == SQLITE_OK && !change->is_done ? refuse_status(change, row_write(change, bytes)) : code;
 }
 
 /* ---- Rowids. ---- */
@@ -445,7 +431,7 @@ static int row_update(struct change *change, sqlite3_value **values)
         return refuse_status(change, status);
     change->is_update = true;
     for (unsigned i = 0; i < table->columns; i++) {
-        change->old[i] = change->values[i] = row_column_or_null(data, i);
+        change->old[i] = change->values[i] = row_column(data, i);
         if (sqlite3_value_nochange(values[i + 2]))
             continue;
         int code = convert(change, i, values[i + 2], &change->values[i]);
@@ -535,6 +521,7 @@ int update_row(sqlite3_vtab *base, int count, sqlite3_value **values, sqlite3_in
                             .values = vtab->values,
                             .old = vtab->values + vtab->table->columns,
                             .replaces = sqlite3_vtab_on_conflict(vtab->connection->sqlite) == SQLITE_REPLACE};
+    change.session->used = true;
     if (sqlite3_value_type(values[0]) != SQLITE_NULL)
         change.old_rowid = sqlite3_value_int64(values[0]);
     if (count == 1)
@@ -543,7 +530,7 @@ int update_row(sqlite3_vtab *base, int count, sqlite3_value **values, sqlite3_in
     code = inserts ? row_insert(&change, values) : row_update(&change, values);
     if (vtab->defaults != NULL)
         sqlite3_reset(vtab->defaults);
-    if (code == SQLITE_OK && inserts)
+    if (code == SQLITE_OK && inserts && !change.is_done)
         *rowid = change.rowid;
     else if (change.took_rowid)
         vtab->rowid_next = change.rowid; /* a row that was refused leaves no gap */

@@ -45,13 +45,30 @@ struct value value_of(sqlite3_value *from)
     return value;
 }
 
+int value_bind(sqlite3_stmt *statement, int at, const struct value *value)
+{
+    switch (value->type) {
+    case VALUE_INTEGER:
+        return sqlite3_bind_int64(statement, at, value->integer);
+    case VALUE_REAL:
+        return sqlite3_bind_double(statement, at, value->real);
+    case VALUE_TEXT:
+        return sqlite3_bind_text(statement, at, value->bytes, (int)value->length, SQLITE_STATIC);
+    case VALUE_BLOB:
+        return sqlite3_bind_blob(statement, at, value->length > 0 ? value->bytes : "", (int)value->length,
+                                 SQLITE_STATIC);
+    default:
+        return sqlite3_bind_null(statement, at);
+    }
+}
+
 int vtab_is_current(struct vtab *vtab)
 {
     if (!vtab->table->dropped)
         return SQLITE_OK;
     if (tables_named(vtab->connection->database, vtab->table->name) == NULL)
         return vtab_refuse(vtab, SQLITE_ERROR, sqlite3_mprintf("no such table: %s", vtab->table->name));
-    /* SQLite forgets its schema, so that it connects again, with the columns that there are now. */
+    /* SQLite connects again, and prepares the statement again. */
     (void)sqlite3_exec(vtab->connection->sqlite, "PRAGMA writable_schema=RESET", NULL, NULL, NULL);
     return vtab_refuse(vtab, SQLITE_SCHEMA, sqlite3_mprintf("table %s has changed", vtab->table->name));
 }

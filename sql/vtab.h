@@ -42,4 +42,7 @@ int vtab_is_current(struct vtab *vtab);
 /* The value as SQLite has it; its bytes are SQLite's. */
 struct value value_of(sqlite3_value *value);
 
+/* Binds the value, whose bytes stay where they are. */
+int value_bind(sqlite3_stmt *statement, int at, const struct value *value);
+
 #endif

@@ -1,0 +1,436 @@
+/* alter.c - see alter.h. */
+#include "sql/alter.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "sql/key.h"
+#include "sql/tables.h"
+#include "sql/vtab.h"
+
+int alter_begin(struct connection *connection, char **error)
+{
+    /* The table that is being created has a name already, and is not in the catalogue yet. */
+    connection->refreshing = true;
+    int code = connection_enlist(connection, error);
+    connection->refreshing = false;
+    return code == SQLITE_OK ? connection_own(connection, error) : code;
+}
+
+int alter_end(struct connection *connection, enum mae_status status, char **error)
+{
+    if (status == MAE_OK)
+        status = tables_read(connection->database, connection->writer->txn);
+    if (status != MAE_OK) {
+        sqlite3_free(*error);
+        *error = sqlite3_mprintf("maemio: %s", mae_status_text(status));
+    }
+    connection->version = 0;
+    return session_code(connection->writer, status);
+}
+
+enum mae_status alter_write(struct connection *connection, struct table *table)
+{
+    struct database *database = connection->database;
+    struct mae_worker *worker = gate_enter(database, connection);
+    if (worker == NULL)
+        return MAE_FULL;
+    enum mae_status status = tables_make(database, worker, table);
+    gate_leave(database, worker);
+    /* A transaction that is older than an index does not see it. One that is not used yet begins again; another one
+     * fails with MAE_ABORT_INDEX, and finds the index when it is run again. */
+    if (status == MAE_OK && !connection->writer->used)
+        status = connection_restart(connection, table);
+    if (status != MAE_OK)
+        return status;
+    connection->writer->used = true;
+    return tables_write(database, connection->writer->txn, table);
+}
+
+/* A table's new definition, and how its rows follow. */
+struct redefinition {
+    struct connection *connection;
+    const struct table *old;
+    struct table *table;
+    int from[COLUMNS_MAX]; /* the old number of each column; -1: it is new */
+    bool rewrites;         /* the rows */
+    struct value added;    /* what a new column has */
+    char *why;
+    void *scratch;
+};
+
+static bool refuse(char **error, char *why)
+{
+    sqlite3_free(*error);
+    *error = why;
+    return false;
+}
+
+static const struct index *index_by_id(const struct table *table, uint64_t id)
+{
+    for (unsigned i = 0; i < table->indexes; i++)
+        if (table->index[i].id == id)
+            return &table->index[i];
+    return NULL;
+}
+
+/* ---- Rows. ---- */
+
+struct twin {
+    const struct redefinition *change;
+    const struct index *index;
+    const struct value *values;
+    bool found;
+};
+
+static enum mae_status twin_visit(void *arg, const void *key, uint64_t row)
+{
+    struct twin *twin = arg;
+    const void *data;
+    (void)key;
+    enum mae_status status =
+        mae_row_read(twin->change->connection->writer->txn, twin->change->table->rows, row, &data, NULL);
+    if (status != MAE_OK)
+        return status;
+    for (unsigned i = 0; i < twin->index->columns; i++) {
+        struct value value = row_column(data, twin->index->column[i]);
+        if (value.type == VALUE_NULL || !value_equals(&value, &twin->values[twin->index->column[i]]))
+            return MAE_OK;
+    }
+    twin->found = true;
+    return MAE_STOP;
+}
+
+/* Adds the entry of a row to an index that is new. */
+static enum mae_status entry_add(struct redefinition *change, const struct index *index, const struct value *values,
+                                 uint64_t row)
+{
+    struct mae_txn *txn = change->connection->writer->txn;
+    struct twin twin = {.change = change, .index = index, .values = values};
+    uint8_t key[KEY_BYTES_MAX];
+    enum mae_status status = MAE_OK;
+    key_make(change->table, index, values, key);
+    if (index->unique)
+        status = mae_index_visit(txn, index->entries, key, key, 0, twin_visit, &twin);
+    if (status == MAE_OK && twin.found) {
+        change->why = sqlite3_mprintf("UNIQUE constraint failed: index %s", index->name != NULL ? index->name : "");
+        return MAE_EXISTS;
+    }
+    return status == MAE_OK ? mae_index_insert(txn, index->entries, key, row) : status;
+}
+
+static enum mae_status row_rewrite(struct redefinition *change, const struct value *values, int64_t rowid, uint64_t row)
+{
+    size_t bytes = row_bytes(values, change->table->columns);
+    void *data;
+    if (bytes > MAE_PAYLOAD_MAX_BYTES)
+        return MAE_TOO_LARGE;
+    row_encode(change->scratch, rowid, values, change->table->columns);
+    enum mae_status status = mae_row_overwrite(change->connection->writer->txn, change->table->rows, row, bytes, &data);
+    if (status == MAE_OK)
+        memcpy(data, change->scratch, bytes);
+    return status;
+}
+
+static enum mae_status row_redefine(void *arg, const void *key, uint64_t row)
+{
+    struct redefinition *change = arg;
+    const struct table *old = change->old, *table = change->table;
+    struct mae_txn *txn = change->connection->writer->txn;
+    struct value before[COLUMNS_MAX], after[COLUMNS_MAX];
+    uint8_t bytes[KEY_BYTES_MAX];
+    const void *data;
+    (void)key;
+    enum mae_status status = mae_row_read(txn, table->rows, row, &data, NULL);
+    if (status != MAE_OK)
+        return status;
+    for (unsigned i = 0; i < old->columns; i++)
+        before[i] = row_column(data, i);
+    for (unsigned i = 0; i < table->columns; i++)
+        after[i] = change->from[i] < 0 ? change->added : before[change->from[i]];
+    for (unsigned i = 0; i < old->indexes && status == MAE_OK; i++) {
+        if (index_by_id(table, old->index[i].id) != NULL)
+            continue;
+        key_make(old, &old->index[i], before, bytes);
+        status = mae_index_remove(txn, old->index[i].entries, bytes, row);
+    }
+    for (unsigned i = 0; i < table->indexes && status == MAE_OK; i++)
+        if (index_by_id(old, table->index[i].id) == NULL)
+            status = entry_add(change, &table->index[i], after, row);
+    return status == MAE_OK && change->rewrites ? row_rewrite(change, after, row_rowid(data), row) : status;
+}
+
+/* ---- Definitions. ---- */
+
+/* The table and its copy that is to be changed. */
+static bool table_copy(struct redefinition *change, const char *name, char **error)
+{
+    change->old = tables_named(change->connection->database, name);
+    if (change->old == NULL)
+        return refuse(error, sqlite3_mprintf("no such table: %s", name));
+    change->table = schema_parse(change->old->name, change->old->text, error);
+    for (unsigned i = 0; i < COLUMNS_MAX; i++)
+        change->from[i] = (int)i;
+    return change->table != NULL;
+}
+
+/* What a column that is added has in the rows that are there. */
+static int added_value(struct redefinition *change, const struct column *column, sqlite3_stmt **holder, char **error)
+{
+    sqlite3 *sqlite = change->connection->sqlite;
+    if (column->default_text == NULL)
+        return SQLITE_OK;
+    char *sql = sqlite3_mprintf("SELECT CAST((%s) AS %s)", column->default_text, column->type_name);
+    int code = sql == NULL ? SQLITE_NOMEM : sqlite3_prepare_v2(sqlite, sql, -1, holder, NULL);
+    sqlite3_free(sql);
+    if (code != SQLITE_OK || sqlite3_step(*holder) != SQLITE_ROW) {
+        (void)refuse(error, sqlite3_mprintf("maemio: a DEFAULT: %s", sqlite3_errmsg(sqlite)));
+        return SQLITE_ERROR;
+    }
+    change->added = value_of(sqlite3_column_value(*holder, 0));
+    change->rewrites = true;
+    return SQLITE_OK;
+}
+
+/* Writes the catalogue and lets the rows follow. */
+static int redefine(struct redefinition *change, char **error)
+{
+    struct connection *connection = change->connection;
+    struct table *table = change->table;
+    table->id = change->old->id;
+    if (change->rewrites && (change->scratch = malloc(MAE_PAYLOAD_MAX_BYTES)) == NULL)
+        return SQLITE_NOMEM;
+    connection->writer->changes++;
+    enum mae_status status = alter_write(connection, table);
+    if (status == MAE_OK && (change->rewrites || table->indexes != change->old->indexes))
+        status = mae_index_visit(connection->writer->txn, table->by_rowid, NULL, NULL, 0, row_redefine, change);
+    free(change->scratch);
+    if (status == MAE_EXISTS && change->why != NULL) {
+        (void)refuse(error, change->why);
+        return SQLITE_CONSTRAINT_UNIQUE;
+    }
+    return alter_end(connection, status, error);
+}
+
+/* ---- What is asked. ---- */
+
+struct request {
+    const char *table, *name, *text; /* text: a definition, or a new name */
+    bool lax;
+};
+
+typedef int (*alter_fn)(struct redefinition *change, const struct request *request, char **error);
+
+static int add(struct redefinition *change, const struct request *request, char **error)
+{
+    if (request->name != NULL && tables_with_index(change->connection->database, request->name) != NULL) {
+        if (request->lax)
+            return SQLITE_OK;
+        (void)refuse(error, sqlite3_mprintf("index %s already exists", request->name));
+        return SQLITE_ERROR;
+    }
+    if (!table_copy(change, request->table, error))
+        return SQLITE_ERROR;
+    char *text = sqlite3_mprintf("%s, %s", change->old->text, request->text);
+    schema_free(change->table);
+    change->table = text == NULL ? NULL : schema_parse(change->old->name, text, error);
+    sqlite3_free(text);
+    if (change->table == NULL)
+        return *error == NULL ? SQLITE_NOMEM : SQLITE_ERROR;
+    const unsigned columns = change->old->columns;
+    sqlite3_stmt *holder = NULL;
+    int code = SQLITE_OK;
+    if (change->table->columns > columns) {
+        const struct column *column = &change->table->column[columns];
+        change->from[columns] = -1;
+        if (change->table->columns > columns + 1 || change->table->indexes > change->old->indexes ||
+            change->table->key != change->old->key || change->table->checks > change->old->checks) {
+            (void)refuse(error, sqlite3_mprintf("maemio: a column that is added cannot be a key, UNIQUE or CHECKed"));
+            code = SQLITE_ERROR;
+        }
+        if (code == SQLITE_OK)
+            code = added_value(change, column, &holder, error);
+        if (code == SQLITE_OK && column->not_null && change->added.type == VALUE_NULL) {
+            (void)refuse(error, sqlite3_mprintf("Cannot add a NOT NULL column with default value NULL"));
+            code = SQLITE_ERROR;
+        }
+    }
+    if (code == SQLITE_OK)
+        code = redefine(change, error);
+    sqlite3_finalize(holder);
+    return code;
+}
+
+/* Takes the column out of the copy. */
+static void column_remove(struct redefinition *change, unsigned column)
+{
+    struct table *table = change->table;
+    free(table->column[column].name);
+    free(table->column[column].default_text);
+    table->columns--;
+    for (unsigned i = column; i < table->columns; i++) {
+        table->column[i] = table->column[i + 1];
+        change->from[i] = (int)i + 1;
+    }
+    memset(&table->column[table->columns], 0, sizeof table->column[0]);
+    for (unsigned i = 0; i < table->indexes; i++)
+        for (unsigned j = 0; j < table->index[i].columns; j++)
+            table->index[i].column[j] -= table->index[i].column[j] > column;
+    table->key -= table->key > (int)column;
+    change->rewrites = true;
+}
+
+static bool is_indexed(const struct table *table, unsigned column)
+{
+    for (unsigned i = 0; i < table->indexes; i++)
+        for (unsigned j = 0; j < table->index[i].columns; j++)
+            if (table->index[i].column[j] == column)
+                return true;
+    return false;
+}
+
+/* The number of the column in the copy; CHECKs are texts, which might name it. */
+static int column_find(struct redefinition *change, const struct request *request, char **error)
+{
+    if (!table_copy(change, request->table, error))
+        return -1;
+    int column = schema_column(change->old, request->name);
+    if (column < 0)
+        (void)refuse(error, sqlite3_mprintf("no such column: %s", request->name));
+    else if (change->old->checks > 0) {
+        (void)refuse(error, sqlite3_mprintf("maemio: table %s has CHECKs, which might name column %s",
+                                            change->old->name, request->name));
+        column = -1;
+    }
+    return column;
+}
+
+static int drop_column(struct redefinition *change, const struct request *request, char **error)
+{
+    int column = column_find(change, request, error);
+    if (column < 0)
+        return SQLITE_ERROR;
+    if (column == change->old->key || is_indexed(change->old, (unsigned)column) || change->old->columns == 1) {
+        (void)refuse(error, sqlite3_mprintf("cannot drop column \"%s\": it is a key, in an index, or the only one",
+                                            request->name));
+        return SQLITE_ERROR;
+    }
+    column_remove(change, (unsigned)column);
+    return redefine(change, error);
+}
+
+static int rename_column(struct redefinition *change, const struct request *request, char **error)
+{
+    int column = column_find(change, request, error);
+    if (column < 0)
+        return SQLITE_ERROR;
+    if (schema_column(change->old, request->text) >= 0) {
+        (void)refuse(error, sqlite3_mprintf("duplicate column name: %s", request->text));
+        return SQLITE_ERROR;
+    }
+    free(change->table->column[column].name);
+    change->table->column[column].name = strdup(request->text);
+    return change->table->column[column].name == NULL ? SQLITE_NOMEM : redefine(change, error);
+}
+
+static int drop_index(struct redefinition *change, const struct request *request, char **error)
+{
+    const struct table *owner = tables_with_index(change->connection->database, request->name);
+    if (owner == NULL)
+        return SQLITE_NOTFOUND;
+    if (!table_copy(change, owner->name, error))
+        return SQLITE_ERROR;
+    struct table *table = change->table;
+    unsigned i = 0;
+    while (table->index[i].name == NULL || strcasecmp(table->index[i].name, request->name) != 0)
+        i++; /* ends: the table has it */
+    free(table->index[i].name);
+    table->indexes--;
+    memmove(&table->index[i], &table->index[i + 1], (table->indexes - i) * sizeof table->index[0]);
+    memset(&table->index[table->indexes], 0, sizeof table->index[0]);
+    return redefine(change, error);
+}
+
+/* Takes back what was done since the mark, or all if there is none, and lets the list of tables follow. */
+static int take_back(struct connection *connection, const uint64_t *mark)
+{
+    struct session *writer = connection->writer;
+    enum mae_status status = mark != NULL ? mae_rollback_to(writer->txn, *mark) : connection_restart(connection, NULL);
+    if (status == MAE_OK)
+        status = tables_read(connection->database, writer->txn);
+    return session_code(writer, status);
+}
+
+/* Does it, or leaves all as it was. */
+static int alter_or_not(struct redefinition *change, alter_fn what, const struct request *request, char **error)
+{
+    struct session *writer = change->connection->writer;
+    const bool marked = writer->used; /* else the transaction may begin again, without its marks */
+    uint64_t mark;
+    enum mae_status status = marked ? mae_savepoint(writer->txn, &mark) : MAE_OK;
+    if (status != MAE_OK)
+        return session_code(writer, status);
+    int code = what(change, request, error);
+    /* SQLite then connects anew if this is rolled back. */
+    if (code == SQLITE_OK) {
+        char *sql = sqlite3_mprintf("PRAGMA maemio.schema_version = %u",
+                                    (unsigned)(change->connection->database->version % INT32_MAX));
+        code = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(change->connection->sqlite, sql, NULL, NULL, error);
+        sqlite3_free(sql);
+    }
+    if (code != SQLITE_OK && writer->txn != NULL) {
+        int back = take_back(change->connection, marked ? &mark : NULL);
+        code = back == SQLITE_OK ? code : back;
+    }
+    if (marked && writer->txn != NULL)
+        status = mae_release(writer->txn, mark);
+    return status == MAE_OK ? code : session_code(writer, status);
+}
+
+/* In a transaction of its own, if none is open. */
+static int alter(struct connection *connection, alter_fn what, const struct request *request, char **error)
+{
+    struct redefinition change = {.connection = connection, .added = {.type = VALUE_NULL}};
+    sqlite3 *sqlite = connection->sqlite;
+    const bool own = sqlite3_get_autocommit(sqlite);
+    int code = own ? sqlite3_exec(sqlite, "BEGIN", NULL, NULL, error) : SQLITE_OK;
+    if (code != SQLITE_OK)
+        return code;
+    if ((code = alter_begin(connection, error)) == SQLITE_OK)
+        code = alter_or_not(&change, what, request, error);
+    schema_free(change.table);
+    if (own && code == SQLITE_OK)
+        code = sqlite3_exec(sqlite, "COMMIT", NULL, NULL, error);
+    if (own && !sqlite3_get_autocommit(sqlite))
+        (void)sqlite3_exec(sqlite, "ROLLBACK", NULL, NULL, NULL);
+    return code == SQLITE_OK ? connection_refresh(connection, error) : code;
+}
+
+int alter_add_column(struct connection *connection, const char *table, const char *definition, char **error)
+{
+    return alter(connection, add, &(struct request){.table = table, .text = definition}, error);
+}
+
+int alter_add_index(struct connection *connection, const char *table, const char *index, const char *definition,
+                    bool lax, char **error)
+{
+    const struct request request = {.table = table, .name = index, .text = definition, .lax = lax};
+    return alter(connection, add, &request, error);
+}
+
+int alter_drop_column(struct connection *connection, const char *table, const char *column, char **error)
+{
+    return alter(connection, drop_column, &(struct request){.table = table, .name = column}, error);
+}
+
+int alter_rename_column(struct connection *connection, const char *table, const char *from, const char *to,
+                        char **error)
+{
+    return alter(connection, rename_column, &(struct request){.table = table, .name = from, .text = to}, error);
+}
+
+int alter_drop_index(struct connection *connection, const char *index, char **error)
+{
+    return alter(connection, drop_index, &(struct request){.name = index}, error);
+}

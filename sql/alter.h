@@ -1,0 +1,35 @@
+/*
+ * alter.h - changes of the schema in a connection's transaction: what SQLite does for virtual tables and what it
+ * refuses.
+ *
+ * Rows and entries are changed in the transaction that changes the catalogue. Nobody else is inside the gate meanwhile
+ * (database.h).
+ */
+#ifndef SQL_ALTER_H
+#define SQL_ALTER_H
+
+#include "sql/connection.h"
+
+/* Begins a change: the transaction is enlisted and owns the gate. And ends it with the status of what was done: the
+ * list of tables follows. */
+int alter_begin(struct connection *connection, char **error);
+int alter_end(struct connection *connection, enum mae_status status, char **error);
+
+/* In between: makes what the table lacks in the engine, and writes it into the catalogue. */
+enum mae_status alter_write(struct connection *connection, struct table *table);
+
+/*
+ * Each in the transaction that is open, or in one of its own. `definition` is what the catalogue's text has: a
+ * column, or an index with its columns (INDEX name(a, b)). SQLITE_OK; SQLITE_ERROR with the reason;
+ * SQLITE_CONSTRAINT_*: rows that are there do not comply; else as a write.
+ */
+int alter_add_column(struct connection *connection, const char *table, const char *definition, char **error);
+/* `lax`: nothing is done if there is such an index. */
+int alter_add_index(struct connection *connection, const char *table, const char *index, const char *definition,
+                    bool lax, char **error);
+int alter_drop_column(struct connection *connection, const char *table, const char *column, char **error);
+int alter_rename_column(struct connection *connection, const char *table, const char *from, const char *to,
+                        char **error);
+int alter_drop_index(struct connection *connection, const char *index, char **error); /* or SQLITE_NOTFOUND */
+
+#endif

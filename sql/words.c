@@ -1,0 +1,122 @@
+/* words.c - see words.h. */
+#include "sql/words.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "sql/sqlite.h"
+
+static bool is_name(char c)
+{
+    return isalnum((unsigned char)c) || c == '_' || c == '$' || (c & 0x80) != 0;
+}
+
+const char *words_blanks_end(const char *at)
+{
+    for (;;) {
+        if (isspace((unsigned char)*at)) {
+            at++;
+        } else if (strncmp(at, "--", 2) == 0) {
+            at += strcspn(at, "\n");
+        } else if (strncmp(at, "/*", 2) == 0) {
+            const char *end = strstr(at + 2, "*/");
+            at = end != NULL ? end + 2 : at + strlen(at);
+        } else {
+            return at;
+        }
+    }
+}
+
+static const char *quotation_end(const char *at)
+{
+    const char close = *at == '[' ? ']' : *at;
+    for (at++; *at != '\0'; at++)
+        if (*at == close && (close == ']' || *++at != close))
+            return close == ']' ? at + 1 : at;
+    return at;
+}
+
+/* The next word at *at, which moves behind it: a name or number, a quotation, or one character. */
+struct word words_take(const char **at)
+{
+    struct word word = {.start = words_blanks_end(*at)};
+    word.end = word.start;
+    if (*word.end == '\'' || *word.end == '"' || *word.end == '`' || *word.end == '[')
+        word.end = quotation_end(word.end);
+    else if (is_name(*word.end))
+        while (is_name(*word.end))
+            word.end++;
+    else if (*word.end != '\0')
+        word.end++;
+    *at = word.end;
+    return word;
+}
+
+bool words_is(struct word word, const char *text)
+{
+    return (size_t)(word.end - word.start) == strlen(text) &&
+           sqlite3_strnicmp(word.start, text, (int)strlen(text)) == 0;
+}
+
+/* Takes the word if it is this one. */
+bool words_take_if(const char **at, const char *text)
+{
+    const char *next = *at;
+    if (!words_is(words_take(&next), text))
+        return false;
+    *at = next;
+    return true;
+}
+
+bool words_take_both(const char **at, const char *first, const char *second)
+{
+    const char *next = *at;
+    if (!words_take_if(&next, first) || !words_take_if(&next, second))
+        return false;
+    *at = next;
+    return true;
+}
+
+/* A name without its quotes, to be freed; NULL: there is none. */
+char *words_name(const char **at)
+{
+    const char *next = *at;
+    struct word word = words_take(&next);
+    const char quote = *word.start;
+    const bool quoted = quote == '"' || quote == '`' || quote == '[';
+    if (word.start == word.end || (!quoted && !is_name(quote)))
+        return NULL;
+    *at = next;
+    char *name = sqlite3_mprintf("%.*s", (int)(word.end - word.start) - (quoted ? 2 : 0), word.start + quoted);
+    for (char *from = name, *to = name; quoted && quote != '[' && name != NULL; from++, to++) {
+        *to = *from;
+        if (*from == '\0')
+            break;
+        if (*from == quote && from[1] == quote)
+            from++;
+    }
+    return name;
+}
+
+/* The end of the statement: a semicolon or the end of the text. */
+const char *words_statement_end(const char *at)
+{
+    struct word word;
+    do
+        word = words_take(&at);
+    while (word.start != word.end && *word.start != ';');
+    return word.start;
+}
+
+/* The end of what stands in parentheses, of which the first has been taken: the last one. NULL: it does not end. */
+const char *words_parenthesis_end(const char *at)
+{
+    for (int depth = 1; depth > 0;) {
+        struct word word = words_take(&at);
+        if (word.start == word.end)
+            return NULL;
+        depth += *word.start == '(';
+        depth -= *word.start == ')';
+    }
+    return at - 1;
+}
