@@ -190,9 +190,9 @@ bool mae_options_get(const struct mae_options *options, size_t i, char *value, s
  */
 MAE_MUST_USE enum mae_status mae_open(const struct mae_options *options, struct mae_db **db);
 
-/* Why the calling thread's last mae_open or mae_backup has failed, if there is more to say than the status does: a line
- * with file and place. Else "". After a mae_open that has cut the log at damage (recovery=salvage) it says where. Valid
- * until the thread's next such call. */
+/* Why the calling thread's last mae_open, mae_backup or mae_log_read has failed, if there is more to say than the
+ * status does: a line with file and place. Else "". After a mae_open that has cut the log at damage (recovery=salvage)
+ * it says where. Valid until the thread's next such call. */
 const char *mae_open_problem(void);
 #define MAE_PROBLEM_BYTES 512
 
@@ -745,6 +745,75 @@ struct mae_log_state {
 };
 /* Any thread; constant time. */
 void mae_log_state(const struct mae_db *db, struct mae_log_state *state);
+
+/*
+ * ---- Reading a log. ----
+ *
+ * mae_log_read tells what a folder holds, without opening the database: its lives, the segments of its log, and every
+ * change that a recovery would take from the log, in the order in which it stands there. Rows and entries of a
+ * checkpoint are checked, and not told. It writes nothing, makes no file and takes no lock, so the folder may be one
+ * that can only be read, and another process may have the database open. Then it tells what was on the disk at some
+ * moment of the call; what that process writes or has in memory is no damage. MAE_BUSY: the process has removed
+ * segments that were being read (a checkpoint does); what has been told is right, but not all.
+ */
+enum mae_log_segment_state {
+    MAE_LOG_WHOLE,       /* the log goes on in the next segment */
+    MAE_LOG_END,         /* the log of its life ends here */
+    MAE_LOG_UNUSED,      /* allocated, and nothing in it counts */
+    MAE_LOG_SUPERFLUOUS, /* a checkpoint has all that it holds */
+    MAE_LOG_DAMAGED      /* something that was safe is not there; mae_open_problem says where */
+};
+enum mae_log_kind { MAE_LOG_PUT = 1, MAE_LOG_DELETE, MAE_LOG_ADD, MAE_LOG_REMOVE };
+
+/* From one opening of the database to the next. */
+struct mae_log_life {
+    uint64_t number, start, cut; /* its timestamps begin above `start`; commits below the cut have survived */
+    bool salvaged;               /* it was, or would be, cut at damage (recovery=salvage) */
+};
+
+struct mae_log_segment {
+    const char *path;
+    enum mae_log_segment_state state;
+    uint64_t number, life;               /* life: 0 if nothing in it counts */
+    uint64_t first_block, blocks, bytes; /* that count; bytes: up to where they end */
+    uint64_t bound;                      /* of the last flush that ends in it: commits below are there; 0: none does */
+};
+
+struct mae_log_change {
+    uint64_t timestamp; /* of the transaction */
+    enum mae_log_kind kind;
+    const char *object; /* name of the table (PUT, DELETE) or of the index (ADD, REMOVE) */
+    uint64_t row;       /* the row's id */
+    const void *data;   /* the row's new payload, or the entry's key; nothing of a DELETE */
+    size_t bytes;
+};
+
+/* What is told, in this order. NULL: not that. They end the call with the first status that is not MAE_OK. What they
+ * are given is valid until they return. */
+struct mae_log_visitor {
+    enum mae_status (*life)(void *arg, const struct mae_log_life *life);
+    enum mae_status (*segment)(void *arg, const struct mae_log_segment *segment);
+    enum mae_status (*change)(void *arg, const struct mae_log_change *change); /* NULL: no record is read */
+};
+
+struct mae_log_summary {
+    uint64_t database, lives;
+    uint64_t cut;                   /* of the last life */
+    uint64_t transactions, changes; /* that were told */
+    uint64_t lost;                  /* transactions that were read, but are above the cut */
+    uint64_t checkpoint;            /* its number; 0: there is none */
+    uint64_t checkpoint_start, checkpoint_end, checkpoint_rows, checkpoint_entries;
+};
+
+/*
+ * MAE_OK; MAE_NOT_FOUND: there is no database; MAE_CORRUPT: something that was safe is damaged or missing, or belongs
+ * to another database; what stands before the damage is told, unless a checkpoint needs what is gone; MAE_BUSY: above;
+ * MAE_UNSUPPORTED: a log of another version; MAE_IO; MAE_NO_MEMORY; MAE_INVALID; or what a visitor has returned.
+ * mae_open_problem has the details, with file and place. Any thread. Takes the time to read the log, twice if `change`
+ * is given.
+ */
+MAE_MUST_USE enum mae_status mae_log_read(const char *folder, const struct mae_log_visitor *visitor, void *arg,
+                                          struct mae_log_summary *summary);
 
 /* ---- Statistics. ---- */
 

@@ -4,7 +4,9 @@
 #include "engine/base/check.h"
 #include "engine/db/guard.h"
 #include "engine/db/index_ops.h"
+#include "engine/durable/reader.h"
 #include "engine/log/logger.h"
+#include "engine/log/segment.h"
 #include "engine/txn/membership.h"
 #include "engine/txn/txn.h"
 
@@ -183,6 +185,18 @@ enum mae_status mae_backup(struct mae_db *db, const char *folder)
     if (!db || !folder || !folder[0])
         return MAE_INVALID;
     return db->durable ? durable_backup(db->durable, folder, &last_problem) : MAE_UNSUPPORTED;
+}
+
+enum mae_status mae_log_read(const char *folder, const struct mae_log_visitor *visitor, void *arg,
+                             struct mae_log_summary *summary)
+{
+    last_problem.text[0] = '\0';
+    if (!folder || !folder[0] || !visitor || !summary)
+        return MAE_INVALID;
+    memset(summary, 0, sizeof *summary);
+    if (strlen(folder) > SEGMENT_PATH_BYTES - 100)
+        return problem_set(&last_problem, MAE_INVALID, "the name of the folder is too long");
+    return reader_read(folder, visitor, arg, summary, &last_problem);
 }
 
 void mae_recover_info(const struct mae_db *db, struct mae_recover_info *info)

@@ -134,19 +134,13 @@ static enum mae_status take_record(const struct share *share, const struct recor
     const char *at = (const char *)(record + 1), *end = (const char *)record + record->bytes;
     enum mae_status status = MAE_OK;
     for (uint32_t i = 0; i < record->count && status == MAE_OK; i++) {
-        const struct piece *piece = (const struct piece *)(const void *)at;
-        if (end - at < (ptrdiff_t)sizeof *piece)
-            return MAE_CORRUPT;
-        bool is_row = piece->kind == PIECE_PUT || piece->kind == PIECE_DELETE;
-        if (!is_row && piece->kind != PIECE_ADD && piece->kind != PIECE_REMOVE)
-            return MAE_CORRUPT;
-        at += piece_bytes(is_row ? piece->payload_bytes : piece->key_bytes);
-        if (at > end)
+        const struct piece *piece = piece_take(&at, end);
+        if (!piece)
             return MAE_CORRUPT;
         if (!share->all && piece->row / ROWS_TOGETHER % share->replay->part_count != share->i)
             continue;
-        status =
-            is_row ? put_row(share->replay, share->part, record->ts, piece) : take_entry(share, record->ts, i, piece);
+        status = piece_is_row(piece) ? put_row(share->replay, share->part, record->ts, piece)
+                                     : take_entry(share, record->ts, i, piece);
     }
     return status == MAE_OK && at != end ? MAE_CORRUPT : status;
 }

@@ -74,15 +74,10 @@ uint64_t scan_next_segment(const struct scan *scan)
 
 /* ---- Blocks. ---- */
 
-struct place {
-    uint64_t segment, offset;
-    int file;
-};
-
 typedef enum mae_status (*block_fn)(struct scan *scan, const struct block *block, size_t life,
-                                    const struct place *place);
+                                    const struct scan_place *place);
 
-static enum mae_status cannot(struct scan *scan, const struct place *place, const char *what, int64_t result)
+static enum mae_status cannot(struct scan *scan, const struct scan_place *place, const char *what, int64_t result)
 {
     char path[SEGMENT_PATH_BYTES];
     segment_path(scan->folder, place->segment, path);
@@ -99,7 +94,7 @@ static size_t life_of(const struct scan *scan, const struct block *block)
     return i > scan->first_life ? i - 1 : scan->life_count;
 }
 
-static void note_foreign(struct scan *scan, const struct block *block, size_t bytes, const struct place *place,
+static void note_foreign(struct scan *scan, const struct block *block, size_t bytes, const struct scan_place *place,
                          size_t at)
 {
     bool is_ours = block->database == scan->database;
@@ -115,8 +110,8 @@ static void note_foreign(struct scan *scan, const struct block *block, size_t by
 
 /* Visits the good blocks in a part of a segment. Returns in *used how far it has come: a block that is not all in this
  * part is left for the next one. */
-static enum mae_status visit_part(struct scan *scan, const char *part, size_t bytes, bool is_end, struct place place,
-                                  block_fn visit, size_t *used)
+static enum mae_status visit_part(struct scan *scan, const char *part, size_t bytes, bool is_end,
+                                  struct scan_place place, block_fn visit, size_t *used)
 {
     size_t at = 0;
     while (bytes - at >= FILE_BLOCK_BYTES && (is_end || bytes - at >= BLOCK_MAX_BYTES)) {
@@ -139,7 +134,8 @@ static enum mae_status visit_part(struct scan *scan, const char *part, size_t by
     return MAE_OK;
 }
 
-static enum mae_status visit_file(struct scan *scan, struct place *place, char *part, size_t part_bytes, block_fn visit)
+static enum mae_status visit_file(struct scan *scan, struct scan_place *place, char *part, size_t part_bytes,
+                                  block_fn visit)
 {
     size_t kept = 0, used = 0; /* bytes of the last part that come again */
     for (bool is_end = false; !is_end; place->offset += used) {
@@ -168,11 +164,11 @@ static enum mae_status visit_blocks(struct scan *scan, uint64_t first, block_fn 
     enum mae_status status = MAE_OK;
     for (size_t i = 0; i < scan->segment_count && status == MAE_OK; i++) {
         char path[SEGMENT_PATH_BYTES];
-        struct place place = {.segment = scan->segments[i]};
+        struct scan_place place = {.segment = scan->segments[i]};
         if (place.segment < first || place.segment < scan->manifest->checkpoint.segment)
             continue;
         segment_path(scan->folder, place.segment, path);
-        place.file = file_calls->open(path, FILE_WRITE | FILE_BLOCKS);
+        place.file = file_calls->open(path, (scan->rewrites ? FILE_WRITE : FILE_READ) | FILE_BLOCKS);
         if (place.file < 0) {
             status = cannot(scan, &place, "opening", place.file);
             break;
@@ -213,7 +209,7 @@ static void chains_begin(struct scan *scan)
 }
 
 /* Whether the block continues its life's chain. Once one does not, none does any more. */
-static bool chain_continues(struct scan *scan, const struct block *block, size_t life, const struct place *place)
+static bool chain_continues(struct scan *scan, const struct block *block, size_t life, const struct scan_place *place)
 {
     struct scan_life *chain = &scan->lives[life];
     if (chain->ended && !MUTATED(gap_ignored))
@@ -252,10 +248,11 @@ static bool body_add(struct scan *scan, const struct block *block, size_t life)
     return true;
 }
 
-static enum mae_status damaged(struct scan *scan, const struct place *place, const char *what)
+static enum mae_status damaged(struct scan *scan, const struct scan_place *place, const char *what)
 {
     char path[SEGMENT_PATH_BYTES];
     segment_path(scan->folder, place->segment, path);
+    scan->damaged_segment = place->segment;
     return problem_set(scan->problem, MAE_CORRUPT, "%s at %" PRIu64 ": %s", path, place->offset, what);
 }
 
@@ -277,7 +274,7 @@ static bool body_is_sound(struct scan *scan)
 /* ---- The cuts. ---- */
 
 static enum mae_status measure_block(struct scan *scan, const struct block *block, size_t life,
-                                     const struct place *place)
+                                     const struct scan_place *place)
 {
     MAE_DCHECK(life < scan->life_count);
     struct scan_life *chain = &scan->lives[life];
@@ -287,7 +284,10 @@ static enum mae_status measure_block(struct scan *scan, const struct block *bloc
     }
     if (block->bound > scan->highest_ts)
         scan->highest_ts = block->bound;
-    if (!chain_continues(scan, block, life, place))
+    bool counts = chain_continues(scan, block, life, place);
+    if (scan->note)
+        scan->note(scan->note_arg, block, place, counts);
+    if (!counts)
         return MAE_OK;
     if (!body_add(scan, block, life))
         return problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for a flush of the log");
@@ -335,7 +335,7 @@ static enum mae_status check_life(struct scan *scan, size_t i)
         promised = life->cut;
     if ((whole && chain->cut >= promised) || MUTATED(damage_unnoticed))
         return MAE_OK;
-    const struct place place = {.segment = chain->gap_segment, .offset = chain->gap_offset};
+    const struct scan_place place = {.segment = chain->gap_segment, .offset = chain->gap_offset};
     if (chain->ended)
         return salvage(scan, i,
                        damaged(scan, &place,
@@ -365,9 +365,13 @@ enum mae_status scan_cuts(struct scan *scan)
         if (i + 1 < scan->life_count && !scan->lives[i].salvaged)
             scan->lives[i].cut = MUTATED(cut_unrecorded) ? UINT64_MAX : scan->manifest->lives[i].cut;
     }
-    if (status != MAE_OK || !scan->has_foreign || (scan->salvage && !scan->has_later))
-        return status;
-    const struct place place = {.segment = scan->foreign_segment, .offset = scan->foreign_offset};
+    bool refuses = scan->has_foreign && (!scan->salvage || scan->has_later);
+    return status == MAE_OK && refuses ? scan_refuse_foreign(scan) : status;
+}
+
+enum mae_status scan_refuse_foreign(struct scan *scan)
+{
+    const struct scan_place place = {.segment = scan->foreign_segment, .offset = scan->foreign_offset};
     /* A new life would have the same number as this block's, so salvage does not help, either (D7). */
     return damaged(scan, &place,
                    scan->has_later ? "a block of a later life than the manifest names: the manifest is an old one"
@@ -378,7 +382,7 @@ enum mae_status scan_cuts(struct scan *scan)
 
 /* A block is unsynced for all that is known if no later one knows more than it did. Those of whole flushes count. */
 static enum mae_status secure_block(struct scan *scan, const struct block *block, size_t life,
-                                    const struct place *place)
+                                    const struct scan_place *place)
 {
     const struct scan_life *chain = &scan->lives[life];
     if (life + 1 < scan->life_count || block->number >= chain->end_block || block->synced < chain->promised)
@@ -390,7 +394,10 @@ static enum mae_status secure_block(struct scan *scan, const struct block *block
 
 enum mae_status scan_secure(struct scan *scan)
 {
-    return visit_blocks(scan, scan->lives[scan->life_count - 1].unsynced_segment, secure_block);
+    scan->rewrites = true;
+    enum mae_status status = visit_blocks(scan, scan->lives[scan->life_count - 1].unsynced_segment, secure_block);
+    scan->rewrites = false;
+    return status;
 }
 
 /* ---- The records. ---- */
@@ -414,7 +421,7 @@ static enum mae_status visit_body(struct scan *scan, uint64_t cut)
 }
 
 static enum mae_status replay_block(struct scan *scan, const struct block *block, size_t life,
-                                    const struct place *place)
+                                    const struct scan_place *place)
 {
     if (block->number >= scan->lives[life].end_block || !chain_continues(scan, block, life, place))
         return MAE_OK;
@@ -422,6 +429,7 @@ static enum mae_status replay_block(struct scan *scan, const struct block *block
         return problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for a flush of the log");
     if (!block->is_last)
         return MAE_OK;
+    scan->flush = *place;
     enum mae_status status = visit_body(scan, scan->lives[life].cut);
     scan->body_bytes = 0;
     return status; /* what is wrong with a record, the visitor says: it may be of an earlier flush */
@@ -435,9 +443,18 @@ enum mae_status scan_records(struct scan *scan, scan_record_fn visit, void *arg)
     return visit_blocks(scan, 0, replay_block);
 }
 
+bool scan_read_all(const struct scan *scan)
+{
+    for (size_t i = scan->first_life; i < scan->life_count; i++)
+        if (scan->lives[i].next_block < scan->lives[i].end_block)
+            return false;
+    return true;
+}
+
 /* ---- The blocks. ---- */
 
-static enum mae_status pass_block(struct scan *scan, const struct block *block, size_t life, const struct place *place)
+static enum mae_status pass_block(struct scan *scan, const struct block *block, size_t life,
+                                  const struct scan_place *place)
 {
     if (life + 1 < scan->life_count || !chain_continues(scan, block, life, place))
         return MAE_OK;

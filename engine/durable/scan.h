@@ -34,6 +34,12 @@ struct scan_life {
     uint64_t gap_segment, gap_offset;
 };
 
+/* Where a block stands. */
+struct scan_place {
+    uint64_t segment, offset;
+    int file;
+};
+
 typedef enum mae_status (*scan_record_fn)(void *arg, const struct record *record);
 
 struct scan {
@@ -53,7 +59,12 @@ struct scan {
     uint64_t foreign_segment, foreign_offset;
     char *body; /* of the flush that is put together */
     size_t body_bytes, body_capacity;
-    bool rewritten; /* something in this segment */
+    bool rewrites, rewritten; /* segments are opened for writing; something in this one was written */
+    uint64_t damaged_segment; /* of which the problem's text tells; 0: none */
+    struct scan_place flush;  /* of the last block of the flush whose records are visited */
+    /* NULL, or told by scan_cuts of every good block, and whether it counts: all before it in its life are there. */
+    void (*note)(void *arg, const struct block *block, const struct scan_place *place, bool counts);
+    void *note_arg;
     scan_record_fn visit;
     enum mae_status (*visit_block)(void *arg, const struct block *block);
     void *arg;
@@ -68,8 +79,10 @@ void scan_fini(struct scan *scan);
 /* The number for the next segment. */
 uint64_t scan_next_segment(const struct scan *scan);
 
-/* Finds the cuts of all lives. MAE_CORRUPT: D8. */
+/* Finds the cuts of all lives. MAE_CORRUPT: D8. It writes nothing. */
 enum mae_status scan_cuts(struct scan *scan);
+/* The refusal of what has_foreign tells: MAE_CORRUPT. */
+enum mae_status scan_refuse_foreign(struct scan *scan);
 
 /* Writes again what the last life has written since the last sync that is known of, and syncs it. The system may have
  * it in memory only, although it can be read. */
@@ -83,5 +96,7 @@ enum mae_status scan_blocks(struct scan *scan, scan_block_fn visit, void *arg);
 /* Visits every record below its life's cut, which scan_cuts has found, in no order that means anything. Ends with the
  * first status of `visit` that is not MAE_OK. */
 enum mae_status scan_records(struct scan *scan, scan_record_fn visit, void *arg);
+/* Whether scan_records has come to the end of each life that scan_cuts has found: no segment has gone meanwhile. */
+bool scan_read_all(const struct scan *scan);
 
 #endif

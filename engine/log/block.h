@@ -82,6 +82,24 @@ static inline size_t piece_bytes(size_t bytes)
     return sizeof(struct piece) + padded(bytes, 8);
 }
 
+static inline bool piece_is_row(const struct piece *piece)
+{
+    return piece->kind == PIECE_PUT || piece->kind == PIECE_DELETE;
+}
+
+/* The piece at *at, which moves on behind it. NULL: none that ends before `end` begins there. */
+static inline const struct piece *piece_take(const char **at, const char *end)
+{
+    const struct piece *piece = (const struct piece *)(const void *)*at;
+    if (end - *at < (ptrdiff_t)sizeof *piece || piece->kind < PIECE_PUT || piece->kind > PIECE_REMOVE)
+        return NULL;
+    size_t bytes = piece_bytes(piece_is_row(piece) ? piece->payload_bytes : piece->key_bytes);
+    if ((size_t)(end - *at) < bytes)
+        return NULL;
+    *at += bytes;
+    return piece;
+}
+
 /* Fills in magic, version and checksum. */
 void block_seal(struct block *block);
 

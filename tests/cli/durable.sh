@@ -50,6 +50,33 @@ grep -q 'opened before  *1 ' "$stage/out"
 grep -q 'cut off  *0,' "$stage/out" # the run has closed its log
 "$maemio" recover "$stage/log" | grep -q 'opened before  *2 '
 
+# What stands in the folder, told without opening it. Each recovery above was a life.
+"$maemio" log "$stage/log" | tee "$stage/out"
+[ "$(grep -c '^life ' "$stage/out")" = 3 ]
+grep -q '^log-00000001 .* \(whole\|end\)$' "$stage/out"
+grep -q '^database .*, opened 3 times' "$stage/out"
+"$maemio" log --verify "$stage/log" | grep -q '^verification: ok'
+"$maemio" log --records --limit 3 "$stage/log" >"$stage/out"
+[ "$(grep -cE '^[0-9]+ +(PUT|ADD) +bank' "$stage/out")" = 3 ]
+"$maemio" log --records "$stage/log" >"$stage/out"
+grep -E '^[0-9]+ +(PUT|DELETE|ADD|REMOVE) ' "$stage/out" >"$stage/records"
+[ "$(sed -n 's/.* with \([0-9]*\) changes.*/\1/p' "$stage/out")" = "$(wc -l <"$stage/records")" ]
+middle=$(awk '{ print $1 }' "$stage/records" | sort -n | sed -n '100p')
+"$maemio" log --records --after "$middle" "$stage/log" | grep -E '^[0-9]+ +(PUT|DELETE|ADD|REMOVE) ' >"$stage/out"
+[ "$(wc -l <"$stage/out")" = "$(awk -v after="$middle" '$1 > after' "$stage/records" | wc -l)" ]
+files() {
+    find "$stage/log" -printf '%p %s %T@\n' | sort
+}
+before=$(files)
+"$maemio" log --verify "$stage/log" >"$stage/out"
+[ "$(files)" = "$before" ] # nothing was written
+if [ "$(id -u)" = 0 ]; then # as somebody who must not write there
+    install -m 755 "$maemio" "$stage/maemio"
+    chmod a+rx "$stage" "$stage/log"
+    chmod -R a+r "$stage/log"
+    setpriv --reuid 65534 --clear-groups "$stage/maemio" log --verify "$stage/log" | grep -q '^verification: ok'
+fi
+
 # A copy, which is another database.
 "$maemio" recover --backup "$stage/copy" "$stage/log" | tee "$stage/out"
 "$maemio" recover "$stage/copy" | tee "$stage/copied"
@@ -61,6 +88,8 @@ grep -q 'verification  *ok' "$stage/copied"
 cp -r "$stage/log" "$stage/damaged"
 head -c 4096 /dev/zero | tr '\0' x | dd of="$stage/damaged/log-00000001" bs=4096 seek=1 conv=notrunc status=none
 refused 3 'damaged/log-00000001 at [0-9]*: .*on the disk for certain' "$maemio" recover "$stage/damaged"
+refused 3 'damaged/log-00000001 at [0-9]*: .*on the disk for certain' "$maemio" log "$stage/damaged"
+grep -q '^log-00000001 .* damaged$' "$stage/out"
 "$maemio" recover --salvage "$stage/damaged" | tee "$stage/out"
 grep -q 'cut off at damage  *.*damaged/log-00000001 at ' "$stage/out"
 grep -q 'verification  *ok' "$stage/out"
@@ -75,9 +104,16 @@ fi
 pid=$!
 until [ -e "$stage/killed/log-00000001" ] || ! kill -0 "$pid"; do sleep 0.1; done
 sleep 0.3
+"$maemio" log "$stage/killed" >"$stage/out" 2>&1 || grep -q 'being written' "$stage/out" || { # beside the process
+    cat "$stage/out"
+    exit 1
+}
 kill -9 "$pid"
 wait "$pid" 2>/dev/null || true
+"$maemio" log --verify "$stage/killed" >"$stage/told"
 "$maemio" recover "$stage/killed" | tee "$stage/out"
+[ "$(sed -n 's/^read: \([0-9]*\) .*/\1/p' "$stage/told")" = \
+    "$(sed -n 's/^transactions restored *\([0-9]*\)$/\1/p' "$stage/out")" ]
 grep -q 'verification  *ok' "$stage/out"
 
 # TPC-C, killed: the twelve conditions hold in what is restored. Elsewhere loading takes too long.
@@ -105,6 +141,9 @@ refused 1 'No such file or directory' "$maemio" recover "$stage/none"
 [ ! -e "$stage/none" ] || { echo "FAIL  recover has made a folder"; exit 1; }
 mkdir "$stage/empty"
 refused 1 'there is no log in this folder' "$maemio" recover "$stage/empty"
+refused 1 'there is no database in this folder' "$maemio" log "$stage/empty"
+refused 2 'they choose among --records' "$maemio" log "$stage/empty" --limit 3
+refused 2 'name the folder' "$maemio" log
 [ -z "$(ls "$stage/empty")" ] || { echo "FAIL  recover has begun a log"; exit 1; }
 printf 'maemio-log 2\n' >"$stage/log/manifest"
 refused 1 'format 2' "$maemio" recover "$stage/log"

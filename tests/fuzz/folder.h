@@ -1,7 +1,7 @@
 /*
  * folder.h - what the fuzzers of a database's folder share: a simulated disk with a manifest, described blocks, and the
- * demands on whoever opens it. A folder is opened, or refused with a message. What has been opened is sound, and is the
- * same when it is opened again.
+ * demands on whoever opens or reads it. A folder is opened, or refused with a message. What has been opened is sound,
+ * is the same when it is opened again, and is what was told before without opening it (mae_log_read).
  */
 #ifndef TESTS_FUZZ_FOLDER_H
 #define TESTS_FUZZ_FOLDER_H
@@ -118,11 +118,34 @@ static inline bool folder_open(bool salvage, bool threads, struct mae_recover_in
     return true;
 }
 
+static inline enum mae_status folder_change(void *arg, const struct mae_log_change *change)
+{
+    uint64_t *bytes = arg;
+    for (size_t i = 0; i < change->bytes; i++)
+        *bytes += ((const uint8_t *)change->data)[i] > 0;
+    *bytes += strlen(change->object);
+    return MAE_OK;
+}
+
+/* Reads the log without opening the database. It is refused with a message, or what a recovery takes is told. */
+static inline enum mae_status folder_read(struct mae_log_summary *summary)
+{
+    const struct mae_log_visitor visitor = {.change = folder_change};
+    uint64_t bytes = 0;
+    enum mae_status status = mae_log_read("db", &visitor, &bytes, summary);
+    FUZZ_EXPECT(status == MAE_OK || mae_open_problem()[0]);
+    return status;
+}
+
 static inline void folder_examine(bool salvage, bool threads)
 {
     struct mae_recover_info first, second;
+    struct mae_log_summary told;
+    enum mae_status status = folder_read(&told);
     if (!folder_open(salvage, threads, &first))
         return;
+    FUZZ_EXPECT(salvage || status == MAE_OK);
+    FUZZ_EXPECT(first.salvaged || (told.transactions == first.transactions && told.cut == first.cut));
     bool again = folder_open(false, threads, &second);
     if (!again)
         fprintf(stderr, "%s\n", mae_open_problem());

@@ -1,0 +1,308 @@
+/* reader.c - see reader.h. */
+#include "engine/durable/reader.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/base/mem.h"
+#include "engine/durable/checkpoint.h"
+#include "engine/durable/scan.h"
+#include "engine/log/segment.h"
+
+enum { LOOKS_MAX = 8 };
+
+struct reader {
+    const char *folder;
+    const struct mae_log_visitor *visitor;
+    void *arg;
+    struct mae_log_summary *summary;
+    struct problem *problem;
+    struct manifest manifest;
+    struct scan scan;
+    struct mae_log_segment *segments; /* as the scan's */
+    enum mae_status found;            /* MAE_CORRUPT: there is damage, which the problem's text describes */
+};
+
+/* ---- What stands in the segments. ---- */
+
+static struct mae_log_segment *segment_of(struct reader *reader, uint64_t number)
+{
+    for (size_t i = 0; i < reader->scan.segment_count; i++)
+        if (reader->scan.segments[i] == number)
+            return &reader->segments[i];
+    return NULL;
+}
+
+static void note_block(void *arg, const struct block *block, const struct scan_place *place, bool counts)
+{
+    struct mae_log_segment *segment = segment_of(arg, place->segment);
+    if (!counts)
+        return;
+    if (segment->blocks == 0)
+        segment->first_block = block->number;
+    segment->life = block->life;
+    segment->blocks++;
+    segment->bytes = place->offset + padded(block->bytes, FILE_BLOCK_BYTES);
+    if (block->is_last)
+        segment->bound = block->bound;
+}
+
+/* The last segment of a life with a block that counts is where its log ends. */
+static void judge_segments(struct reader *reader)
+{
+    struct mae_log_segment *next = NULL;
+    for (size_t i = reader->scan.segment_count; i-- > 0;) {
+        struct mae_log_segment *segment = &reader->segments[i];
+        segment->number = reader->scan.segments[i];
+        bool is_damaged = reader->found == MAE_CORRUPT && segment->number == reader->scan.damaged_segment;
+        if (is_damaged)
+            segment->state = MAE_LOG_DAMAGED;
+        else if (segment->number < reader->manifest.checkpoint.segment)
+            segment->state = MAE_LOG_SUPERFLUOUS;
+        else if (segment->blocks == 0)
+            segment->state = MAE_LOG_UNUSED;
+        else
+            segment->state = next && next->life == segment->life ? MAE_LOG_WHOLE : MAE_LOG_END;
+        if (segment->blocks > 0)
+            next = segment;
+    }
+}
+
+/* ---- Looks. ---- */
+
+static void look_end(struct reader *reader)
+{
+    free(reader->segments);
+    reader->segments = NULL;
+    scan_fini(&reader->scan);
+    manifest_fini(&reader->manifest);
+}
+
+/* Finds the cuts, as they are now. */
+static enum mae_status look(struct reader *reader)
+{
+    reader->scan = (struct scan){0};
+    reader->found = MAE_OK;
+    reader->problem->text[0] = '\0';
+    enum mae_status status = manifest_read(reader->folder, &reader->manifest, reader->problem);
+    if (status == MAE_NOT_FOUND || (status == MAE_OK && reader->manifest.life_count == 0))
+        return problem_set(reader->problem, MAE_NOT_FOUND, "%s: there is no database in this folder", reader->folder);
+    if (status == MAE_OK)
+        status = scan_init(&reader->scan, reader->folder, &reader->manifest, reader->problem);
+    if (status != MAE_OK)
+        return status;
+    reader->scan.salvage = true; /* so that what stands before damage has a cut */
+    reader->scan.note = note_block;
+    reader->scan.note_arg = reader;
+    reader->segments = mem_alloc((reader->scan.segment_count + 1) * sizeof *reader->segments);
+    if (!reader->segments)
+        return problem_set(reader->problem, MAE_NO_MEMORY, "out of memory for the list of segments");
+    status = scan_cuts(&reader->scan);
+    if (status == MAE_OK && reader->scan.has_foreign)
+        status = scan_refuse_foreign(&reader->scan);
+    if (status == MAE_CORRUPT || reader->scan.salvaged)
+        reader->found = MAE_CORRUPT;
+    return status;
+}
+
+/* R1. A file that has gone since the folder was listed is the same case. */
+static enum mae_status look_until_steady(struct reader *reader)
+{
+    struct problem before;
+    enum mae_status status = look(reader);
+    for (int looks = 1; status == MAE_IO || reader->found == MAE_CORRUPT; looks++) {
+        if (looks == LOOKS_MAX)
+            return problem_set(reader->problem, MAE_BUSY, "%s is being written, and differs from look to look",
+                               reader->folder);
+        before = *reader->problem;
+        look_end(reader);
+        status = look(reader);
+        if (strcmp(before.text, reader->problem->text) == 0)
+            break;
+    }
+    return status;
+}
+
+/* ---- What is visited. ---- */
+
+static enum mae_status visit_lives(struct reader *reader)
+{
+    enum mae_status status = MAE_OK;
+    for (size_t i = 0; i < reader->manifest.life_count && reader->visitor->life && status == MAE_OK; i++) {
+        const struct manifest_life *life = &reader->manifest.lives[i];
+        const struct mae_log_life told = {.number = life->number,
+                                          .start = life->start,
+                                          .cut = reader->scan.lives[i].cut,
+                                          .salvaged = life->salvaged || reader->scan.lives[i].salvaged};
+        status = reader->visitor->life(reader->arg, &told);
+    }
+    return status;
+}
+
+static enum mae_status visit_segments(struct reader *reader)
+{
+    enum mae_status status = MAE_OK;
+    for (size_t i = 0; i < reader->scan.segment_count && reader->visitor->segment && status == MAE_OK; i++) {
+        char path[SEGMENT_PATH_BYTES];
+        segment_path(reader->folder, reader->segments[i].number, path);
+        reader->segments[i].path = path;
+        status = reader->visitor->segment(reader->arg, &reader->segments[i]);
+    }
+    return status;
+}
+
+static const struct manifest_object *object_of(const struct reader *reader, uint64_t number)
+{
+    for (size_t i = 0; i < reader->manifest.object_count; i++)
+        if (reader->manifest.objects[i].number == number)
+            return &reader->manifest.objects[i];
+    return NULL;
+}
+
+/* Whether the manifest has a table or index that this piece can be of. */
+static bool piece_fits(const struct manifest_object *object, const struct piece *piece)
+{
+    if (!object || (object->kind == MANIFEST_TABLE) != piece_is_row(piece))
+        return false;
+    return object->kind == MANIFEST_TABLE ? piece->payload_bytes <= object->table_config.payload_max_bytes
+                                          : piece->key_bytes == object->index_config.key_bytes;
+}
+
+/* Checks a record, and tells its changes unless they are only to be checked. False: it makes no sense. */
+static bool tell_record(struct reader *reader, const struct record *record, bool tells, enum mae_status *status)
+{
+    const char *at = (const char *)(record + 1), *end = (const char *)record + record->bytes;
+    for (uint32_t i = 0; i < record->count && *status == MAE_OK; i++) {
+        const struct piece *piece = piece_take(&at, end);
+        const struct manifest_object *object = piece ? object_of(reader, piece->object) : NULL;
+        if (!piece || !piece_fits(object, piece))
+            return false;
+        const struct mae_log_change change = {.timestamp = record->ts,
+                                              .kind = (enum mae_log_kind)piece->kind,
+                                              .object = object->name,
+                                              .row = piece->row,
+                                              .data = piece + 1,
+                                              .bytes = piece_is_row(piece) ? piece->payload_bytes : piece->key_bytes};
+        if (tells)
+            *status = reader->visitor->change(reader->arg, &change);
+        reader->summary->changes += tells;
+    }
+    return *status != MAE_OK || at == end;
+}
+
+static enum mae_status visit_record(void *arg, const struct record *record)
+{
+    struct reader *reader = arg;
+    enum mae_status status = MAE_OK;
+    char path[SEGMENT_PATH_BYTES];
+    reader->summary->transactions++;
+    if (tell_record(reader, record, true, &status))
+        return status;
+    segment_path(reader->folder, reader->scan.flush.segment, path);
+    return problem_set(reader->problem, MAE_CORRUPT,
+                       "%s at %" PRIu64 ": in the flush that ends here the record with the timestamp %" PRIu64
+                       " makes no sense",
+                       path, reader->scan.flush.offset, record->ts);
+}
+
+/* R2. */
+static enum mae_status visit_records(struct reader *reader)
+{
+    enum mae_status status = scan_records(&reader->scan, visit_record, reader);
+    reader->summary->lost = reader->scan.cut_records;
+    if (status == MAE_OK && scan_read_all(&reader->scan))
+        return MAE_OK;
+    if (status != MAE_OK && status != MAE_IO)
+        return status;
+    return problem_set(reader->problem, MAE_BUSY, "%s: segments have gone while they were read: it is in use",
+                       reader->folder);
+}
+
+/* ---- The checkpoint. ---- */
+
+static enum mae_status check_slot(struct reader *reader, const char *path, uint64_t i, const struct block *slot)
+{
+    const char *at = (const char *)(slot + 1), *end = (const char *)slot + slot->bytes;
+    enum mae_status status = MAE_OK;
+    while (at < end) {
+        const struct record *record = (const struct record *)(const void *)at;
+        if (end - at < (ptrdiff_t)sizeof *record || record->bytes < sizeof *record || record->bytes % 8 != 0 ||
+            end - at < record->bytes || !tell_record(reader, record, false, &status))
+            return problem_set(reader->problem, MAE_CORRUPT, "%s at %" PRIu64 ": a record makes no sense", path,
+                               i * CHECKPOINT_SLOT_BYTES);
+        at += record->bytes;
+    }
+    return status;
+}
+
+static enum mae_status check_checkpoint(struct reader *reader)
+{
+    const struct manifest_checkpoint *checkpoint = &reader->manifest.checkpoint;
+    char path[SEGMENT_PATH_BYTES];
+    if (checkpoint->number == 0)
+        return MAE_OK;
+    checkpoint_path(reader->folder, checkpoint->number, path);
+    int file = file_calls->open(path, FILE_READ | FILE_BLOCKS);
+    if (file < 0)
+        return problem_set(reader->problem, MAE_IO, "%s cannot be opened: %s", path, strerror(-file));
+    struct block *slot = aligned_alloc(FILE_BLOCK_BYTES, CHECKPOINT_SLOT_BYTES);
+    enum mae_status status = slot ? MAE_OK : MAE_NO_MEMORY;
+    for (uint64_t i = 0; i < checkpoint->blocks && status == MAE_OK; i++) {
+        status = checkpoint_read(file, path, reader->manifest.database, checkpoint, i, slot, reader->problem);
+        if (status == MAE_OK)
+            status = check_slot(reader, path, i, slot);
+    }
+    free(slot);
+    (void)file_calls->close(file);
+    return status;
+}
+
+/* ---- All of it. ---- */
+
+static void summarize(struct reader *reader)
+{
+    const struct manifest_checkpoint *checkpoint = &reader->manifest.checkpoint;
+    *reader->summary = (struct mae_log_summary){.database = reader->manifest.database,
+                                                .lives = reader->manifest.life_count,
+                                                .cut = reader->scan.lives[reader->manifest.life_count - 1].cut,
+                                                .checkpoint = checkpoint->number,
+                                                .checkpoint_start = checkpoint->start,
+                                                .checkpoint_end = checkpoint->end,
+                                                .checkpoint_rows = checkpoint->rows,
+                                                .checkpoint_entries = checkpoint->entries};
+}
+
+/* Where cuts are not known, since damage is below the checkpoint's end or in the order of lives, no record is told. */
+static enum mae_status visit_all(struct reader *reader, enum mae_status looked)
+{
+    summarize(reader);
+    judge_segments(reader);
+    enum mae_status status = visit_lives(reader);
+    if (status == MAE_OK)
+        status = visit_segments(reader);
+    if (status != MAE_OK || looked != MAE_OK || !reader->visitor->change)
+        return status;
+    const struct problem damage = *reader->problem;
+    status = visit_records(reader);
+    if (status == MAE_OK)
+        status = check_checkpoint(reader);
+    if (status == MAE_OK)
+        *reader->problem = damage;
+    return status;
+}
+
+enum mae_status reader_read(const char *folder, const struct mae_log_visitor *visitor, void *arg,
+                            struct mae_log_summary *summary, struct problem *problem)
+{
+    struct reader reader = {.folder = folder, .visitor = visitor, .arg = arg, .summary = summary, .problem = problem};
+    enum mae_status status = look_until_steady(&reader);
+    if (status == MAE_OK || status == MAE_CORRUPT) {
+        if (reader.segments) {
+            enum mae_status visited = visit_all(&reader, status);
+            status = visited != MAE_OK ? visited : reader.found;
+        }
+    }
+    look_end(&reader);
+    return status;
+}
