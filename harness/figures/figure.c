@@ -87,8 +87,8 @@ static void machine_include(const struct run *run, const struct figure *figure, 
         (void)include_add(text, support_format("%splots/simulated/threads.conf", run->share));
 }
 
-/* The figure's file, then the effort, the simulated machine, and the terms. Includes are relative to the folder of the
- * file they stand in, so these are absolute. */
+/* The figure's file, then the effort, the simulated machine, and the terms, in general and for the figure. Includes are
+ * relative to the folder of the file they stand in, so these are absolute. */
 static bool job_write(const struct run *run, const struct figure *figure, const char *job)
 {
     SUPPORT_FREED struct support_text text = {0};
@@ -96,8 +96,9 @@ static bool job_write(const struct run *run, const struct figure *figure, const 
     effort_include(run, figure, "effort", &text);
     if (run->asked->machine != NULL)
         machine_include(run, figure, &text);
-    if (terms_differ(run))
-        (void)include_add(&text, support_format("%splots/common/terms-%s.conf", run->share, run->asked->terms));
+    for (int own = 0; own < 2 && terms_differ(run); own++)
+        (void)include_add(&text, support_format("%splots/common/terms-%s%s%s.conf", run->share, run->asked->terms,
+                                                own ? "-" : "", own ? figure->name : ""));
     return text_file_write(run->name, job, text.text, text.bytes);
 }
 

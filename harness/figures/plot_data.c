@@ -289,11 +289,17 @@ char *plot_terms(const struct results *set)
         return text.text;
     term_add(&text, set, "opt_backoff", "back-off");
     support_text_add(&text, "%sretry of the same transaction", text.bytes > 0 ? "; " : "");
-    bool simple = rows_with(set, "opt_simple_index_update", "on") > 0;
-    support_text_add(&text, "; index entries %s",
-                     support_list_place(targets.items, "native") == targets.count ? "at once"
-                     : simple ? "at once, native's without validation (simple_index_update)"
-                              : "at commit (native), at once (others)");
+    term_add(&text, set, "opt_index_insert", "index entries");
+    bool rivals = rows_with(set, "opt_index_insert", "late") > 0,
+         eager = rows_with(set, "opt_index_insert", "eager") > 0;
+    if (support_list_place(targets.items, "native") == targets.count)
+        return text.text;
+    if (rows_with(set, "opt_simple_index_update", "on") > 0)
+        support_text_add(&text, ", native's at once, without validation (simple_index_update)");
+    else if (eager)
+        support_text_add(&text, ", late (native)");
+    else if (!rivals)
+        support_text_add(&text, "; index entries late");
     return text.text;
 }
 

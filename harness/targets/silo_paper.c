@@ -5,6 +5,7 @@
 #define SCHEME silo
 #define SCHEME_OPTIONS SILO_PAPER_OPTIONS
 #define SCHEME_BACKOFF "dbx1000"
+#define SCHEME_INDEX_INSERT "eager"
 #define SCHEME_LOCKLESS true
 #include "harness/targets/scheme.inc"
 

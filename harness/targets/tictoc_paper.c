@@ -6,6 +6,7 @@
 #define SCHEME tictoc
 #define SCHEME_OPTIONS TICTOC_PAPER_OPTIONS
 #define SCHEME_BACKOFF "dbx1000"
+#define SCHEME_INDEX_INSERT "eager"
 #define SCHEME_ORDER TARGET_ORDER_NEVER
 #define SCHEME_LOCKLESS true
 #include "harness/targets/scheme.inc"

@@ -28,6 +28,19 @@ struct entry_change *entry_change_find(const struct entry_changes *changes, cons
     return NULL;
 }
 
+struct entry_change *entry_change_pending(const struct entry_changes *changes, const struct table_index *index,
+                                          const void *key, uint64_t ref)
+{
+    for (uint32_t i = changes->count, left = changes->pending; left > 0;) {
+        struct entry_change *change = &changes->list[--i];
+        left -= !!(change->flags & ENTRY_PENDING);
+        if (change->flags & ENTRY_PENDING && change->index == index && (!index->non_unique || change->ref == ref) &&
+            memcmp(change->key, key, index->key_bytes) == 0)
+            return change;
+    }
+    return NULL;
+}
+
 bool entry_changes_reserve(struct entry_changes *changes)
 {
     if (LIKELY(changes->count < changes->capacity))
@@ -49,6 +62,10 @@ struct entry_change *entry_change_add(struct entry_changes *changes, struct acce
     change->index = index;
     change->ref = ref;
     change->flags = flags;
+    if (flags & ENTRY_PENDING) {
+        changes->pending++;
+        changes->pending_indexes |= table_index_bit(index);
+    }
     change->next_plus_1 = access->entry_plus_1;
     memcpy(change->key, key, index->key_bytes);
     access->entry_plus_1 = changes->count;

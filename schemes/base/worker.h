@@ -26,9 +26,17 @@ struct table_index {
     struct index index;
     struct table *table;
     size_t key_bytes;
+    unsigned number;
     bool non_unique;
     char name[STORE_NAME_BYTES];
 };
+
+static_assert((int)DATABASE_INDEXES_MAX <= 64, "each has a bit");
+
+static inline uint64_t table_index_bit(const struct table_index *index)
+{
+    return UINT64_C(1) << index->number;
+}
 
 struct worker {
     struct database *database;

@@ -25,11 +25,11 @@ static inline struct target_txn *begin_one(unsigned worker, enum target_mode mod
     return txn;
 }
 
-/* An option of the target's and its value. */
+/* An option of the target's and its value. Indexes get entries at once, so that transactions meet there. */
 static inline void open_fixture(const struct target_ops *ops, const char *option, const char *value)
 {
     const struct target_key_value settings[] = {
-        {option, value}, {"huge_pages", "off"}, {"memory_limit", "64M"}, {NULL, NULL}};
+        {option, value}, {"index_insert", "eager"}, {"huge_pages", "off"}, {"memory_limit", "64M"}, {NULL, NULL}};
     const struct target_table_config table_config = {8, 0};
     const struct target_index_config index_config = {.kind = TARGET_INDEX_HASH, .key_bytes = 8};
     struct target_table *table;

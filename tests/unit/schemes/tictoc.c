@@ -18,7 +18,8 @@ struct side {
 
 static void side_open(struct side *side)
 {
-    static const struct target_key_value small[] = {{"huge_pages", "off"}, {"memory_limit", "64M"}, {NULL, NULL}};
+    static const struct target_key_value small[] = {
+        {"index_insert", "eager"}, {"huge_pages", "off"}, {"memory_limit", "64M"}, {NULL, NULL}};
     const struct target_table_config table_config = {8, 0};
     const struct target_index_config index_config = {.kind = TARGET_INDEX_HASH, .key_bytes = 8};
     struct target_table *table;

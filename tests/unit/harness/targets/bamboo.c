@@ -6,7 +6,8 @@ static struct target_index *by_row;
 
 static void open_fixture(const char *retire)
 {
-    const struct target_key_value settings[] = {{"retire", retire}, {"huge_pages", "off"}, {NULL, NULL}};
+    const struct target_key_value settings[] = {
+        {"retire", retire}, {"index_insert", "eager"}, {"huge_pages", "off"}, {NULL, NULL}};
     const struct target_index_config config = {.key_bytes = 8};
     fixture_open(&bamboo_target_ops, settings);
     assert_int_equal(fixture.ops->index_create(fixture.target, fixture.table, "i", &config, &by_row), TARGET_OK);

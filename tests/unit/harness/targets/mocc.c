@@ -15,12 +15,9 @@ static const char *lock_kind; /* the tests run for each */
 /* The rows are in the order of addresses. */
 static void open_fixture(const char *hot_threshold, const char *rll)
 {
-    const struct target_key_value settings[] = {{"hot_threshold", hot_threshold},
-                                                {"temperature", "row"},
-                                                {"rll", rll},
-                                                {"lock", lock_kind},
-                                                {"huge_pages", "off"},
-                                                {NULL, NULL}};
+    const struct target_key_value settings[] = {
+        {"hot_threshold", hot_threshold}, {"temperature", "row"}, {"rll", rll}, {"lock", lock_kind},
+        {"index_insert", "eager"},        {"huge_pages", "off"},  {NULL, NULL}};
     fixture_open(&mocc_target_ops, settings);
     qsort(fixture.refs, ROWS, sizeof fixture.refs[0], by_value);
 }

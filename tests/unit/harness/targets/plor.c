@@ -4,7 +4,7 @@
 
 static void open_fixture(void)
 {
-    static const struct target_key_value settings[] = {{"huge_pages", "off"}, {NULL, NULL}};
+    static const struct target_key_value settings[] = {{"index_insert", "eager"}, {"huge_pages", "off"}, {NULL, NULL}};
     fixture_open(&plor_target_ops, settings);
     struct target_txn *txn = begin_one(0);
     for (unsigned row = 0; row < ROWS; row++)

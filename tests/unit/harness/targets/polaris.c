@@ -5,8 +5,11 @@ enum { SPARE = 2 };
 
 static void open_fixture(const char *raise_after)
 {
-    const struct target_key_value settings[] = {
-        {"raise_after", raise_after}, {"raise_every", "1"}, {"huge_pages", "off"}, {NULL, NULL}};
+    const struct target_key_value settings[] = {{"raise_after", raise_after},
+                                                {"raise_every", "1"},
+                                                {"index_insert", "eager"},
+                                                {"huge_pages", "off"},
+                                                {NULL, NULL}};
     fixture_open(&polaris_target_ops, settings);
 }
 

@@ -15,7 +15,7 @@
 #include "tests/support/target_open.h"
 #include "tests/support/world.h"
 
-enum { RUNS = 400 / WORLD_SLOWNESS, TXNS = 40, OPS = 24, KEYS = 12, PAYLOAD_MAX = 40, INDEXES = 3, ROWS_SEEN = 64 };
+enum { RUNS = 200 / WORLD_SLOWNESS, TXNS = 40, OPS = 24, KEYS = 12, PAYLOAD_MAX = 40, INDEXES = 3, ROWS_SEEN = 64 };
 static const size_t KEY_BYTES[INDEXES] = {8, 16, 8}; /* hash of words, ordered, ordered and non-unique */
 
 struct side {
@@ -26,6 +26,8 @@ struct side {
     struct target_worker *workers[3];
 };
 
+static const char *insert_time = "late";
+
 static bool is_scheme(const struct target_ops *ops)
 {
     return strcmp(ops->name, "native") != 0 && strcmp(ops->name, "bare") != 0;
@@ -33,7 +35,8 @@ static bool is_scheme(const struct target_ops *ops)
 
 static void side_open(struct side *side, const struct target_ops *ops, unsigned workers)
 {
-    static const struct target_key_value small[] = {{"huge_pages", "off"}, {"memory_limit", "64M"}, {NULL, NULL}};
+    const struct target_key_value small[] = {
+        {"huge_pages", "off"}, {"memory_limit", "64M"}, {is_scheme(ops) ? "index_insert" : NULL, insert_time}, {0}};
     char error[256] = "";
     struct target_table_config table = {PAYLOAD_MAX, 0};
     side->ops = ops;
@@ -67,13 +70,16 @@ static struct target_txn *side_begin(struct side *side, unsigned worker)
     return txn;
 }
 
-/* Runs `run` for every scheme. */
+/* Runs `run` for every scheme, with entries that indexes get at once and at the commit. */
 static void each_scheme(void (*run)(const struct target_ops *ops))
 {
+    static const char *const times[] = {"late", "eager"};
     const struct target_ops *ops;
     for (size_t i = 0; (ops = target_at(i)) != NULL; i++)
-        if (is_scheme(ops))
+        for (size_t t = 0; t < 2 && is_scheme(ops); t++) {
+            insert_time = times[t];
             run(ops);
+        }
 }
 
 static void make_key(uint64_t number, char key[static 16])
@@ -430,6 +436,8 @@ static void entry_is_taken_back(const struct target_ops *ops)
     struct target_txn *reader = side_begin(&side, 1), *adder = side_begin(&side, 0);
     enum target_status status = ops->row_read(reader, side.table, ref, &data, NULL);
     enum target_status added = ops->index_insert(adder, side.indexes[0], &KEY_B, ref);
+    if (added == TARGET_OK) /* looks for it, so the index gets it */
+        assert_int_equal(ops->find(adder, side.indexes[0], &KEY_B, &found), TARGET_OK);
     if (!target_status_is_abort(status))
         status = ops->find(reader, side.indexes[0], &KEY_B, &found);
     ops->abort(adder);
@@ -439,11 +447,83 @@ static void entry_is_taken_back(const struct target_ops *ops)
     /* The same, by one that meets the row for the first time. */
     adder = side_begin(&side, 0);
     assert_int_equal(ops->index_insert(adder, side.indexes[0], &KEY_B, ref), TARGET_OK);
+    assert_int_equal(ops->find(adder, side.indexes[0], &KEY_B, &found), TARGET_OK);
     reader = side_begin(&side, 1);
     assert_true(target_status_is_retry(ops->find(reader, side.indexes[0], &KEY_B, &found)));
     ops->abort(reader);
     ops->abort(adder);
     side_close(&side, 2);
+}
+
+/* Of two that insert a key one commits. In between the other one may look for its row. */
+static void inserters_meet(const struct target_ops *ops)
+{
+    for (unsigned looks = 0; looks < 2; looks++) {
+        struct side side;
+        struct target_txn *txns[2];
+        enum target_status statuses[2];
+        uint64_t found;
+        void *data;
+        side_open(&side, ops, 2);
+        for (unsigned i = 0; i < 2; i++) {
+            txns[i] = side_begin(&side, i);
+            statuses[i] = ops->insert(txns[i], side.indexes[0], &KEY_A, 8, NULL, &data);
+        }
+        for (unsigned i = 0; looks && i < 2; i++)
+            if (statuses[i] == TARGET_OK)
+                statuses[i] = ops->find(txns[i], side.indexes[0], &KEY_A, &found);
+        unsigned committed = 0;
+        for (unsigned i = 0; i < 2; i++)
+            committed += end(&side, txns[i], statuses[i]);
+        assert_int_equal(committed, 1);
+        struct target_txn *txn = side_begin(&side, 0);
+        assert_int_equal(ops->insert(txn, side.indexes[0], &KEY_A, 8, NULL, &data), TARGET_EXISTS);
+        ops->abort(txn);
+        side_close(&side, 2);
+    }
+}
+
+/* When indexes get entries: at the commit, or at once. What a transaction aborts for shows which. */
+static void entries_come_when_they_should(const struct target_ops *ops)
+{
+    struct side side;
+    uint64_t found;
+    void *data;
+    side_open(&side, ops, 2);
+    struct target_txn *inserter = side_begin(&side, 0), *reader = side_begin(&side, 1);
+    assert_int_equal(ops->insert(inserter, side.indexes[0], &KEY_A, 8, NULL, &data), TARGET_OK);
+    enum target_status status = ops->insert(reader, side.indexes[0], &KEY_A, 8, NULL, &data);
+    assert_int_equal(status == TARGET_OK, strcmp(insert_time, "late") == 0);
+    ops->abort(reader);
+    assert_int_equal(ops->find(inserter, side.indexes[0], &KEY_A, &found), TARGET_OK); /* its own */
+    reader = side_begin(&side, 1);
+    assert_true(target_status_is_retry(ops->insert(reader, side.indexes[0], &KEY_A, 8, NULL, &data)));
+    ops->abort(reader);
+    assert_int_equal(ops->commit(inserter), TARGET_OK);
+    side_close(&side, 2);
+}
+
+/* More entries than may be pending, and each is found, also twice inserted. */
+static void many_entries_are_pending(const struct target_ops *ops)
+{
+    enum { MANY = 100 };
+    struct side side;
+    uint64_t found;
+    void *data;
+    side_open(&side, ops, 1);
+    struct target_txn *txn = side_begin(&side, 0);
+    for (uint64_t key = 0; key < MANY; key++) {
+        assert_int_equal(ops->insert(txn, side.indexes[0], &key, 8, NULL, &data), TARGET_OK);
+        assert_int_equal(ops->insert(txn, side.indexes[0], &key, 8, NULL, &data), TARGET_EXISTS);
+        uint64_t half = key / 2;
+        assert_int_equal(ops->insert(txn, side.indexes[0], &half, 8, NULL, &data), TARGET_EXISTS);
+    }
+    assert_int_equal(ops->commit(txn), TARGET_OK);
+    txn = side_begin(&side, 0);
+    for (uint64_t key = 0; key < MANY; key++)
+        assert_int_equal(ops->find(txn, side.indexes[0], &key, &found), TARGET_OK);
+    assert_int_equal(ops->commit(txn), TARGET_OK);
+    side_close(&side, 1);
 }
 
 /* A row that was reached by a key has it in the serial order, too: the reader is before the mover. */
@@ -562,11 +642,19 @@ static void two_transactions_conflict(void **state)
     each_scheme(lost_update);
     each_scheme(looked_at_before_the_insert);
     each_scheme(scan_meets_insert);
+    each_scheme(inserters_meet);
     each_scheme(entry_is_taken_back);
     each_scheme(entry_moves);
     each_scheme(entry_of_a_blindly_written_row_goes);
     each_scheme(misses_cross);
     each_scheme(skew);
+}
+
+static void entries_come_late_or_at_once(void **state)
+{
+    (void)state;
+    each_scheme(entries_come_when_they_should);
+    each_scheme(many_entries_are_pending);
 }
 
 /* ---- Memory. ---- */
@@ -723,6 +811,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_worker_sees_what_the_oracle_says),
         cmocka_unit_test(two_transactions_conflict),
+        cmocka_unit_test(entries_come_late_or_at_once),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(who_does_not_get_through_retries_seldom),
     };

@@ -8,7 +8,7 @@ static const uint64_t KEY = 7, OTHER_KEY = 8;
 
 static struct target_index *fixture_index(const struct target_ops *ops)
 {
-    static const struct target_key_value settings[] = {{"huge_pages", "off"}, {NULL, NULL}};
+    static const struct target_key_value settings[] = {{"index_insert", "eager"}, {"huge_pages", "off"}, {NULL, NULL}};
     static const struct target_index_config config = {.kind = TARGET_INDEX_HASH, .key_bytes = sizeof KEY};
     struct target_index *index = NULL;
     fixture_open(ops, settings);

@@ -5,8 +5,11 @@
 
 static void open_fixture(const char *lock_wait)
 {
-    const struct target_key_value settings[] = {
-        {"lock_wait", lock_wait}, {"timeout_us", "1000000"}, {"huge_pages", "off"}, {NULL, NULL}};
+    const struct target_key_value settings[] = {{"lock_wait", lock_wait},
+                                                {"timeout_us", "1000000"},
+                                                {"index_insert", "eager"},
+                                                {"huge_pages", "off"},
+                                                {NULL, NULL}};
     fixture_open(&twopl_target_ops, settings);
 }
 
