@@ -13,9 +13,14 @@ static const struct ermia_settings *settings(const struct worker *worker)
     return worker->settings;
 }
 
+static bool is_safe_snapshot(const struct worker *worker)
+{
+    return worker->snapshot && settings(worker)->safe_snapshots;
+}
+
 static bool is_certified(const struct worker *worker)
 {
-    return settings(worker)->ermia_isolation == ERMIA_SSN;
+    return settings(worker)->ermia_isolation == ERMIA_SSN && !is_safe_snapshot(worker);
 }
 
 static inline void no_less(uint64_t *high, uint64_t than)
@@ -80,6 +85,25 @@ static uint64_t reader_bit(unsigned number)
 
 /* ---- Begin. ---- */
 
+/* The timestamp of a safe snapshot (ER6). */
+static uint64_t safe_begin(struct worker *worker)
+{
+    _Atomic uint64_t *safe = &worker->database->safe;
+    uint64_t begin = load(safe);
+    if (begin == chained_last(worker)) /* said already, and whoever draws later sees that */
+        return begin;
+    for (uint64_t ahead = 1;; ahead *= 2) { /* ends: it looks as far ahead as others get meanwhile */
+        begin = chained_last(worker) + ahead;
+        RACE(ROW_RAISE);
+        raise_high(safe, begin);
+        if (chained_last(worker) <= begin || MUTATED(ermia_safe_unchecked))
+            break;
+    }
+    while (chained_last(worker) < begin)
+        (void)chained_draw(worker);
+    return begin;
+}
+
 void ermia_begin(struct worker *worker)
 {
     struct ermia_worker *own = own_part(worker);
@@ -87,6 +111,8 @@ void ermia_begin(struct worker *worker)
     own->low = UINT64_MAX;
     own->high = 0;
     own->entered = false;
+    if (is_safe_snapshot(worker) && settings(worker)->ermia_isolation == ERMIA_SSN)
+        own->chained.begin = safe_begin(worker);
     if (!is_certified(worker))
         worker->as_of = own->chained.begin; /* CV3 */
 }
@@ -241,6 +267,9 @@ static enum scheme_status certify(struct worker *worker, uint64_t timestamp)
     if (UNLIKELY(!nodes_hold(worker, timestamp)))
         return SCHEME_ABORTED(NODE_CHECK);
     no_more(&own->low, timestamp);
+    uint64_t safe = load(&worker->database->safe);
+    if (!MUTATED(ermia_safe_ignored)) /* ER6; a larger one may hide one that is smaller than the timestamp */
+        no_less(&own->high, safe < timestamp ? safe : timestamp - 1);
     for (uint32_t i = 0; i < worker->rows.count; i++) {
         const struct access *access = &worker->rows.entries[i];
         bool ends =

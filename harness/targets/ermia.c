@@ -22,5 +22,5 @@ static struct target_promises promises_with(const void *values)
 const struct target_ops ermia_target_ops = {
     SCHEME_OPS("ermia", "ERMIA", TARGET_ROWS_IN_PLACE,
                "ERMIA: snapshot isolation, several versions; serializable by the serial safety net (SSN)",
-               "snapshots are certified like all transactions, so they may abort; in memory only"),
+               "snapshots are safe, and abort only where index entries have gone since; in memory only"),
     .promises_with = promises_with};

@@ -5,12 +5,17 @@ enum { TIMESTAMP_FIRST = 1 }; /* as of which the first transactions read */
 
 /* ---- Timestamps. ---- */
 
+uint64_t chained_last(const struct worker *worker)
+{
+    /* ORD-CHAIN-3 */
+    return atomic_load_explicit(&worker->database->order.counter, memory_order_seq_cst) + TIMESTAMP_FIRST;
+}
+
 void chained_begin(struct worker *worker)
 {
     struct chained_worker *own = chained_own(worker);
     atomic_store_explicit(&own->state, CHAINED_ACTIVE, memory_order_release); /* ORD-CHAIN-2 */
-    own->begin = atomic_load_explicit(&worker->database->order.counter, memory_order_seq_cst) +
-                 TIMESTAMP_FIRST; /* ORD-CHAIN-3 */
+    own->begin = chained_last(worker);
 }
 
 uint64_t chained_draw(struct worker *worker)

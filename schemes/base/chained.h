@@ -56,6 +56,9 @@ static inline uint64_t chained_state(struct worker *worker)
 /* Another transaction begins: it is active, and reads as of now. */
 void chained_begin(struct worker *worker);
 
+/* The last timestamp that has been drawn. */
+uint64_t chained_last(const struct worker *worker);
+
 /* Draws a timestamp. */
 uint64_t chained_draw(struct worker *worker);
 

@@ -73,6 +73,7 @@ struct database {
     bool joined[DATABASE_WORKERS_MAX];
     _Atomic unsigned worker_count; /* used of these */
     struct order order;
+    SEPARATED _Atomic uint64_t safe; /* the largest begin timestamp of a safe snapshot (ermia.h: ER6) */
     struct policy policy;
     struct epochs epochs;
     _Atomic uint8_t temperatures[1 << DATABASE_TEMPERATURE_BITS]; /* of rows, by a hash of the address; the scheme's */

@@ -42,9 +42,9 @@ static void skew_is_what_certification_is_for(void **state)
 }
 
 /* Fekete, O'Neil, O'Neil: A Read-Only Transaction Anomaly Under Snapshot Isolation, SIGMOD Record 33(3), 2004. */
-static enum target_status read_only_anomaly(const char *isolation)
+static enum target_status read_only_anomaly(const char *option, const char *word)
 {
-    open_ermia(isolation);
+    open_fixture(&ermia_target_ops, option, word);
     struct target_txn *x = begin_circle(), *r = begin_one(2, TARGET_SNAPSHOT);
     assert_reads(r, 0, 2);
     assert_reads(r, 1, 1);
@@ -55,11 +55,55 @@ static enum target_status read_only_anomaly(const char *isolation)
     return status;
 }
 
-static void snapshots_are_certified(void **state)
+static void snapshots_are_certified_or_safe(void **state)
 {
     (void)state;
-    assert_reason(read_only_anomaly("ssn"), "exclusion");
-    assert_int_equal(read_only_anomaly("si"), TARGET_OK);
+    assert_reason(read_only_anomaly("ermia_isolation", "ssn"), "exclusion");
+    assert_reason(read_only_anomaly("safe_snapshots", "off"), "exclusion");
+    assert_int_equal(read_only_anomaly("ermia_isolation", "si"), TARGET_OK);
+}
+
+/* A snapshot in whose place another transaction would abort (a_reader_in_vain_aborts_early): it reads what was there
+ * when it began, and commits, whatever has happened meanwhile; and whoever would close a circle with it aborts. */
+static void a_safe_snapshot_never_aborts_for_rows(void **state)
+{
+    (void)state;
+    for (int safe = 0; safe < 2; safe++) {
+        open_fixture(&ermia_target_ops, "safe_snapshots", safe ? "on" : "off");
+        struct target_txn *w = begin_circle(), *r = begin_one(2, TARGET_SNAPSHOT);
+        assert_int_equal(write_one(w, 1, 2), TARGET_OK);
+        enum target_status committed = fixture.ops->commit(w);
+        assert_int_equal(committed == TARGET_OK, !safe);
+        assert_reads(r, 0, 2);
+        commit_write(0, 3);
+        uint64_t key = 1;
+        const void *data;
+        enum target_status status = fixture.ops->read(r, fixture.index, &key, &data, NULL);
+        assert_int_equal(status == TARGET_OK, safe);
+        if (safe)
+            assert_int_equal(fixture.ops->commit(r), TARGET_OK);
+        else
+            fixture.ops->abort(r);
+        close_fixture();
+    }
+}
+
+/* Who has read nothing that was overwritten before the snapshot commits beside it, whatever the snapshot reads. */
+static void a_safe_snapshot_harms_few(void **state)
+{
+    (void)state;
+    open_ermia("ssn");
+    struct target_txn *w = begin_one(1, TARGET_READ_WRITE);
+    assert_reads(w, 0, 1);
+    struct target_txn *r = begin_one(2, TARGET_SNAPSHOT);
+    assert_reads(r, 1, 1);
+    commit_write(0, 2);
+    assert_int_equal(write_one(w, 1, 2), TARGET_OK);
+    assert_int_equal(fixture.ops->commit(w), TARGET_OK);
+    assert_reads(r, 1, 1);
+    assert_reads(r, 0, 1);
+    assert_int_equal(fixture.ops->commit(r), TARGET_OK);
+    close_fixture();
 }
 
 /* Without R, X is just ordered before U, although it ends later; and another R may come before both. */
@@ -195,6 +239,33 @@ static void commit_inside(enum race_point point)
     inside.status = fixture.ops->commit(inside.txn);
 }
 
+static void commit_two_inside(enum race_point point)
+{
+    if (point != RACE_ROW_RAISE)
+        return;
+    race_hook = NULL;
+    commit_write(0, 3); /* takes the timestamp that the snapshot is about to say */
+    inside.status = fixture.ops->commit(inside.txn);
+}
+
+/* X commits after the snapshot has looked at the counter, and before it says as of when it reads. Then it is too late
+ * for that timestamp, and the snapshot must see what X has written. */
+static void a_snapshot_looks_again(void **state)
+{
+    (void)state;
+    open_ermia("ssn");
+    inside.txn = begin_circle();
+    assert_int_equal(write_one(inside.txn, 1, 2), TARGET_OK);
+    race_hook = commit_two_inside;
+    struct target_txn *r = begin_one(2, TARGET_SNAPSHOT);
+    assert_null(race_hook);
+    assert_int_equal(inside.status, TARGET_OK);
+    assert_reads(r, 0, 3);
+    assert_reads(r, 1, 2);
+    assert_int_equal(fixture.ops->commit(r), TARGET_OK);
+    close_fixture();
+}
+
 /* X commits while R, which has told that it has committed, has not left the rows that it has read. X must find R there,
  * whatever R's worker is called: that of CCBench's ERMIA with number 32 would be taken for number 0. */
 static void a_reader_is_there_until_its_timestamp_is(void **state)
@@ -221,7 +292,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(skew_is_what_certification_is_for),
-        cmocka_unit_test(snapshots_are_certified),
+        cmocka_unit_test(snapshots_are_certified_or_safe),
+        cmocka_unit_test(a_safe_snapshot_never_aborts_for_rows),
+        cmocka_unit_test(a_safe_snapshot_harms_few),
         cmocka_unit_test(order_may_differ_from_timestamps),
         cmocka_unit_test(a_reader_in_vain_aborts_early),
         cmocka_unit_test(an_owner_is_no_successor),
@@ -232,6 +305,7 @@ int main(void)
         cmocka_unit_test(phantoms_off_lets_phantoms_pass),
 #ifdef MAE_DEBUG
         cmocka_unit_test(a_reader_is_there_until_its_timestamp_is),
+        cmocka_unit_test(a_snapshot_looks_again),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
