@@ -208,6 +208,7 @@ static void execute(void *arg)
     free(run->proof_report.text);
     free(run->watch.work.text);
     metrics_close(&run->watch.metrics);
+    free(run->watch.status_types);
     free(setup->plan_warning);
     placement_free(&setup->placement);
     topology_close(setup->topology);

@@ -75,6 +75,9 @@ struct run_watch {
     uint64_t begin_ns;
     bool interrupted;
     uint64_t drawn_ns, drawn_commits, phase_begin_ns, phase_ns;
+    struct counts *status_types; /* --status: as they were when the last line was told; NULL: there was none */
+    uint64_t status_ns;          /* when that was */
+    enum phase status_phase;
     /* The deadline's thread reads these. */
     _Atomic int phase;
     _Atomic unsigned repetition; /* from 1; 0 before the first */

@@ -414,6 +414,7 @@ static void arrivals_close(struct run_window *window, struct result *result)
 static void arrivals_keep(struct run_window *window, struct result *result)
 {
     uint64_t opened = atomic_load(&window->opened_ticks), closed = atomic_load(&window->closed_ticks);
+    bool in_time = window->setup->options->run.txns == 0; /* else what was due has begun, or was told to stop */
     double due = (double)window->setup->options->run.rate * result->window_s;
     double slack =
         (double)window->setup->options->run.rate * (double)saturated_ns(window) / 1e9 + window->setup->worker_count;
@@ -427,8 +428,9 @@ static void arrivals_keep(struct run_window *window, struct result *result)
         if (worker->overdue == NULL)
             worker->overdue = support_alloc(sizeof *worker->overdue);
         histogram_init(worker->overdue);
-        result->due +=
-            worker->arrivals.taken + arrivals_overdue(&worker->arrivals, closed, clock_now_ticks(), worker->overdue);
+        result->due += worker->arrivals.taken;
+        if (in_time)
+            result->due += arrivals_overdue(&worker->arrivals, closed, clock_now_ticks(), worker->overdue);
     }
 }
 

@@ -84,9 +84,11 @@ static uint64_t deadline_length(const struct run_setup *setup, uint64_t load_row
     uint64_t passes = options->reload ? 2 * options->repetitions : 1 + options->repetitions; /* over all rows */
     if (options->check == RUN_CHECK_FULL)
         passes += 2; /* load and history of the sample */
+    double counted_ns = (double)options->txns * (double)DEADLINE_TXN_NS;
+    if (options->rate != 0) /* they come no faster */
+        counted_ns += 2e9 * (double)options->txns * (double)options->threads / (double)options->rate;
     double ns = (double)DEADLINE_BASE_NS +
-                (double)options->repetitions * (2 * (double)(options->cooldown + warmup + options->time) +
-                                                (double)options->txns * (double)DEADLINE_TXN_NS) +
+                (double)options->repetitions * (2 * (double)(options->cooldown + warmup + options->time) + counted_ns) +
                 (double)passes * (double)load_rows * (double)DEADLINE_ROW_NS;
     double latest = 3e18; /* a century; keeps the sum in range */
     return (uint64_t)(ns < latest ? ns : latest);

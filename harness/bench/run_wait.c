@@ -18,15 +18,23 @@ static void load_draw(struct run_session *session)
                   speed > 0 ? (double)(total - done) / speed : 0);
 }
 
+/* All types, and their sum. free() the types. */
+static struct counts *counts_now(const struct run_session *session, struct counts *sum)
+{
+    struct counts *types = support_alloc(session->setup->type_count * sizeof *types);
+    for (unsigned i = 0; i < session->setup->worker_count; i++)
+        loop_counters_add(session->workers[i].loop.counters, session->setup->type_count, types);
+    *sum = (struct counts){0};
+    for (unsigned type = 0; type < session->setup->type_count; type++)
+        counts_add(sum, &types[type]);
+    return types;
+}
+
 static void window_draw(struct run_session *session)
 {
     struct run_watch *watch = session->watch;
-    struct counts sum = {0}, *types = support_alloc(session->setup->type_count * sizeof *types);
-    for (unsigned i = 0; i < session->setup->worker_count; i++)
-        loop_counters_add(session->workers[i].loop.counters, session->setup->type_count, types);
-    for (unsigned type = 0; type < session->setup->type_count; type++)
-        counts_add(&sum, &types[type]);
-    free(types);
+    struct counts sum;
+    free(counts_now(session, &sum));
     uint64_t now = support_clock_ns(), aborted = counts_aborted(&sum);
     const char *speed = "";
     if (watch->drawn_commits != 0 && now > watch->drawn_ns)
@@ -39,6 +47,75 @@ static void window_draw(struct run_session *session)
                   phase_text((enum phase)atomic_load(&watch->phase)), passed_s, speed,
                   aborted == 0 ? 0 : 100 * (double)aborted / (double)(sum.committed + aborted),
                   length_s > passed_s ? length_s - passed_s : 0);
+}
+
+/* How long what is asked for will take at this speed; below 0: nobody knows. */
+static double left_s(const struct run_session *session, uint64_t now_ns, double speed)
+{
+    const struct run_options *options = &session->setup->options->run;
+    const struct run_watch *watch = session->watch;
+    double passed_s = (double)(now_ns - watch->phase_begin_ns) / 1e9, length_s = (double)watch->phase_ns / 1e9;
+    if (options->txns == 0)
+        return length_s > passed_s ? length_s - passed_s : 0;
+    double requests = options->txns_total != 0 ? (double)options->txns_total
+                                               : (double)options->txns * (double)session->setup->worker_count;
+    double left = requests / (options->rate != 0 ? (double)options->rate : speed) - passed_s;
+    return !(speed > 0) ? -1 : left > 0 ? left : 0;
+}
+
+/* "2026-11-29 12:00:10 measure 10 s: 1234567 transactions; 123k/s: read_only 62.1k, read_write 61.3k; aborts 0.12%;
+ * 50 s left" */
+static void status_tell(struct run_session *session, uint64_t now_ns)
+{
+    struct run_watch *watch = session->watch;
+    const char *const *names = session->setup->workload_ops->txn_types;
+    struct counts sum, before = {0};
+    SUPPORT_FREED struct counts *types = counts_now(session, &sum);
+    double since_s = (double)(now_ns - watch->status_ns) / 1e9;
+    char day[32];
+    time_t now = time(NULL);
+    struct tm local;
+    for (unsigned type = 0; type < session->setup->type_count; type++)
+        counts_add(&before, &watch->status_types[type]);
+    double speed = (double)(sum.committed - before.committed) / since_s;
+    uint64_t aborted = counts_aborted(&sum) - counts_aborted(&before);
+    (void)strftime(day, sizeof day, "%Y-%m-%d %H:%M:%S", localtime_r(&now, &local));
+    progress_clear(&watch->progress);
+    (void)fprintf(stderr, "%s %s %.1f s: %llu transactions; %s/s", day,
+                  phase_text((enum phase)atomic_load(&watch->phase)), (double)(now_ns - watch->phase_begin_ns) / 1e9,
+                  (unsigned long long)sum.committed, quantity_count(speed));
+    for (unsigned type = 0; session->setup->type_count > 1 && type < session->setup->type_count; type++) {
+        uint64_t commits = types[type].committed - watch->status_types[type].committed;
+        (void)fprintf(stderr, "%s %s %s", type == 0 ? ":" : ",", names[type],
+                      quantity_count((double)commits / since_s));
+    }
+    uint64_t attempts = aborted + sum.committed - before.committed;
+    (void)fprintf(stderr, "; aborts %.2f%%", attempts == 0 ? 0 : 100 * (double)aborted / (double)attempts);
+    double left = left_s(session, now_ns, speed);
+    if (left >= 0)
+        (void)fprintf(stderr, "; %.0f s left", left);
+    (void)fputc('\n', stderr);
+    memcpy(watch->status_types, types, session->setup->type_count * sizeof *types);
+    watch->status_ns = now_ns;
+}
+
+/* --status: a line whenever its time has come, first after that time. */
+static void status_show(struct run_session *session)
+{
+    struct run_watch *watch = session->watch;
+    uint64_t every_ns = session->setup->options->run.status, now_ns = support_clock_ns();
+    enum phase phase = (enum phase)atomic_load(&watch->phase);
+    if (every_ns == 0 || (phase != PHASE_WARMUP && phase != PHASE_MEASURE))
+        return;
+    if (watch->status_types == NULL || watch->status_phase != phase) {
+        struct counts sum;
+        free(watch->status_types);
+        watch->status_types = counts_now(session, &sum);
+        watch->status_ns = now_ns;
+        watch->status_phase = phase;
+    } else if (now_ns - watch->status_ns >= every_ns) {
+        status_tell(session, now_ns);
+    }
 }
 
 static void draw(struct run_session *session)
@@ -60,6 +137,9 @@ enum wait_end run_wait_until(struct run_session *session, uint64_t until_ns)
     for (;;) {
         unsigned worker;
         enum target_status status;
+        draw(session); /* before it waits, so that what comes at `until_ns` does not wait for it */
+        status_show(session);
+        run_metrics_serve(session);
         uint64_t now = support_clock_ns(), slice = now + POLL_NS;
         bool rest = crew_wait(session->crew, slice < until_ns ? slice : until_ns);
         if (crew_failure(session->crew, &worker, &status) || live_check_failed(session->live_check))
@@ -79,8 +159,6 @@ enum wait_end run_wait_until(struct run_session *session, uint64_t until_ns)
             run_loaded_sum(session, &done, &session->load_rows);
             run_deadline_renew(session->watch, session->load_rows);
         }
-        draw(session);
-        run_metrics_serve(session);
     }
 }
 

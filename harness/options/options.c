@@ -528,8 +528,6 @@ static bool combination_check(struct options *options, char *error)
         return REFUSE(error, "--latency-aborted: nothing is timed with --latency off");
     if (run->hdr_log[0] != '\0' && run->latency == RUN_LATENCY_OFF)
         return REFUSE(error, "--hdr-log: nothing is timed with --latency off");
-    if (run->rate != 0 && counted != NULL)
-        return REFUSE(error, "--rate and --%s exclude each other: arrivals need a window in time", counted);
     if (options_think(options) && (run->rate != 0 || counted != NULL))
         return REFUSE(error, "--%s and users who think exclude each other: %s", run->rate != 0 ? "rate" : counted,
                       run->rate != 0 ? "their number decides how many requests come" : "they need a window in time");

@@ -281,19 +281,6 @@ static void resolve_distribution(struct resolver *resolver)
     }
 }
 
-/* operationcount is of all threads together. At a target, which needs a window in time, it is a length of time. */
-static void resolve_operations(struct resolver *resolver, uint64_t operations, uint64_t rate)
-{
-    if (rate == 0) {
-        OPTION(resolver, "txns_total", "%" PRIu64, operations);
-        return;
-    }
-    double seconds = (double)operations / (double)rate;
-    OPTION(resolver, "time", "%.15gs", seconds < 0.001 ? 0.001 : seconds);
-    NOTE(resolver, "operationcount=%" PRIu64 ": at target=%" PRIu64 " a second they are a window of %g s", operations,
-         rate, seconds);
-}
-
 /* As in YCSB, 0 is no limit: of operations, of time, of speed. */
 static void resolve_run(struct resolver *resolver)
 {
@@ -301,11 +288,6 @@ static void resolve_run(struct resolver *resolver)
     uint64_t operations = values->operationcount, seconds = values->maxexecutiontime, rate = values->target;
     if (resolver->given[PROPERTY_threadcount])
         OPTION(resolver, "threads", "%" PRIu64, values->threadcount);
-    if (rate != 0 && resolver->end && strcmp(resolver->end, "time") != 0) {
-        NOTE(resolver, "target=%" PRIu64 ": not used, as --%s counts requests and a rate needs a window in time", rate,
-             resolver->end);
-        rate = 0;
-    }
     if (rate != 0)
         OPTION(resolver, "rate", "%" PRIu64, rate);
     if (seconds != 0 && resolver->end)
@@ -321,7 +303,7 @@ static void resolve_run(struct resolver *resolver)
         if (operations != 0)
             NOTE(resolver, "operationcount=%" PRIu64 ": not used, maxexecutiontime decides", operations);
     } else if (operations != 0) {
-        resolve_operations(resolver, operations, rate);
+        OPTION(resolver, "txns_total", "%" PRIu64, operations); /* of all threads together */
     } else if (resolver->given[PROPERTY_operationcount] || resolver->given[PROPERTY_maxexecutiontime]) {
         NOTE(resolver, "no limit of operations or time: YCSB would never end; --time decides");
     }

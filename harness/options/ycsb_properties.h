@@ -6,7 +6,7 @@
  * a property has no counterpart, a note says so; nothing is ignored silently.
  *     recordcount -> records                        requestdistribution zipfian -> distribution=ycsb-scrambled
  *     fieldcount x fieldlength -> record_bytes      (with a theta other than YCSB's 0.99: zipfian)
- *     ...proportion -> ..._ratio, update_kind       operationcount -> txns_total; with a target: a time
+ *     ...proportion -> ..._ratio, update_kind       operationcount -> txns_total
  *     maxscanlength -> scan_length_max              target -> rate; maxexecutiontime -> time; threadcount -> threads
  * Of the last four 0 is no limit, as in YCSB.
  *

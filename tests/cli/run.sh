@@ -423,7 +423,16 @@ ends "saturation is said" 0 "warning: repetition 1 was saturated: " \
     "${short[@]}" --rate 100M --time 300ms --csv "$work/sat.csv"
 equals "and marked" "$(field "$work/sat.csv" 1 saturated)" 1
 equals "and response times are left out" "$(field "$work/sat.csv" 1 response_p50_ns)" ""
-refuses "maemio run: --rate and --txns exclude each other: arrivals need a window in time" run --rate 5 --txns 5
+ends "a number of requests at a rate" 0 "open loop" "${short[@]:0:7}" --rate 500 --arrival uniform --txns-total 200 \
+    --csv "$work/counted.csv"
+equals "all of them are done" "$(field "$work/counted.csv" 1 commits) $(field "$work/counted.csv" 1 requests_due)" \
+    "200 200"
+equals "no faster than that" "$(awk -v s="$(field "$work/counted.csv" 1 window_s)" 'BEGIN { print (s > 0.39) }')" 1
+equals "with response times, unless it was not on time" \
+    "$(field "$work/counted.csv" 1 response_max_ns | grep -c '[0-9]')" $((1 - $(field "$work/counted.csv" 1 saturated)))
+run "${short[@]}" --time 700ms --status 200ms
+told='^20[0-9-]+ [0-9:]+ measure .* s: [0-9]+ transactions; .*/s: read_only .*, read_write .*; aborts .*; . s left$'
+equals "status lines" "$(grep -qE "$told" "$work/err" && echo yes)" yes
 ends "a warm-up until steady" 0 "throughput" "${short[@]}" --warmup-until steady --warmup-max 3s --interval 10ms \
     --csv "$work/steady.csv"
 equals "tells how it ended" "$(field "$work/steady.csv" 1 warmup_settled | grep -c '^[01]$')" 1

@@ -183,10 +183,6 @@ static void txns_replaces_the_window(void **state)
     set(options, "txns_total", "100");
     unresolved(options, "--txns and --txns-total exclude each other");
     options = options_create();
-    set(options, "txns_total", "100");
-    set(options, "rate", "100");
-    unresolved(options, "--rate and --txns-total exclude each other: arrivals need a window in time");
-    options = options_create();
     set(options, "txns", "100");
     set(options, "warmup", "1s");
     unresolved(options, "--warmup and --txns exclude each other: a warm-up in time would make the run differ");
