@@ -117,12 +117,16 @@ static void request_take(struct loop_worker *worker)
         arrivals_take(worker->arrivals);
     else
         terminals_serve(worker->terminals);
+    worker->served = worker->terminals != NULL;
 }
 
 /* Waits until the next request is due. False if told to stop meanwhile, or if no more request is due in the window. */
 static bool request_await(struct loop_worker *worker, uint64_t *due_ticks)
 {
     bool idle = false;
+    if (worker->served) /* its request has just ended */
+        terminals_answer(worker->terminals, clock_now_ticks());
+    worker->served = false;
     for (;;) {
         if (window_opened(worker))
             window_enter(worker);
@@ -240,28 +244,25 @@ enum target_status loop_run(struct loop_worker *worker)
     enum target_status status = TARGET_OK;
     uint64_t left = worker->commits_max, due_ticks = 0;
     worker->paced = worker->arrivals != NULL || worker->terminals != NULL;
-    const bool paced = worker->paced;
-    /* A terminal's request is drawn for it. */
-    bool (*draw_ahead)(struct workload_worker *) = worker->terminals == NULL ? worker->workload->draw_ahead : NULL;
+    worker->draw_ahead = worker->terminals == NULL ? worker->workload->draw_ahead : NULL; /* else drawn for it */
+    worker->served = false;
     atomic_store_explicit(&worker->measuring, false, memory_order_relaxed);
     worker->begin_ns = support_clock_ns();
     if (worker->terminals != NULL)
         terminals_begin(worker->terminals, clock_now_ticks());
     atomic_store_explicit(&worker->entered, true, memory_order_release);
     while (status == TARGET_OK && left > 0 && !stopped(worker)) {
-        if (draw_ahead != NULL && draw_ahead(worker->state))
+        if (worker->draw_ahead != NULL && worker->draw_ahead(worker->state))
             worker->mark_ticks = clock_now_ticks();
         if (window_opened(worker))
             window_enter(worker);
-        if (paced && !request_await(worker, &due_ticks))
+        if (worker->paced && !request_await(worker, &due_ticks))
             break;
         bool timed = worker->latencies != NULL && atomic_load_explicit(&worker->measuring, memory_order_relaxed);
         unsigned type = worker->workload->next(worker->state);
         if (timed && worker->exact)
             worker->mark_ticks = clock_now_ticks();
         status = request_run(worker, type, timed, due_ticks);
-        if (paced && worker->terminals != NULL && status == TARGET_OK)
-            terminals_answer(worker->terminals, clock_now_ticks());
         left--;
     }
     if (worker->counters_set != NULL && atomic_load_explicit(&worker->measuring, memory_order_relaxed))

@@ -54,9 +54,11 @@ struct loop_worker {
     struct pending *pending;              /* NULL: a commit is all that the target promises */
     /* Written by loop_run. */
     _Atomic bool entered;
-    _Atomic bool measuring;         /* true once the worker has seen the window open */
-    bool paced;                     /* requests are due at times of their own, not when the one before has ended */
-    uint64_t mark_ticks;            /* the latest reading of the clock */
+    _Atomic bool measuring; /* true once the worker has seen the window open */
+    bool paced;             /* requests are due at times of their own, not when the one before has ended */
+    bool served;            /* a terminal waits for the answer to the request at hand */
+    bool (*draw_ahead)(struct workload_worker *state); /* the workload's; NULL: no request is drawn ahead */
+    uint64_t mark_ticks;                               /* the latest reading of the clock */
     uint64_t attempt_ticks;         /* times_aborted: when the attempt at hand began, if it is not the first */
     uint64_t aborted_ticks;         /* give_up_ns: when the first attempt of the request at hand was aborted */
     uint64_t begin_ns, end_ns;      /* valid when it has ended */
