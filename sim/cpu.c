@@ -21,6 +21,14 @@ void cpu_wait(struct cpu *core, uint64_t until_ps)
         core->now_ps = until_ps; /* T1 */
 }
 
+/* Waits for a line. */
+static void stand(struct cpu *core, uint64_t until_ps)
+{
+    if (until_ps > core->now_ps)
+        profile_stand(&core->memory->profile, until_ps - core->now_ps);
+    cpu_wait(core, until_ps);
+}
+
 /* ---- Loads under way. ---- */
 
 static void load_remove(struct cpu *core, unsigned i)
@@ -33,7 +41,7 @@ static void loads_retire(struct cpu *core)
 {
     for (unsigned i = 0; i < core->load_count; i++)
         if (core->loads[i].awaited && core->loads[i].at + core->memory->machine.window <= core->accesses)
-            cpu_wait(core, core->loads[i].done_ps);
+            stand(core, core->loads[i].done_ps);
     for (unsigned i = core->load_count; i-- > 0;)
         if (core->loads[i].done_ps <= core->now_ps)
             load_remove(core, i);
@@ -45,7 +53,7 @@ static struct cpu_load *load_add(struct cpu *core, uint64_t line, uint64_t done_
         uint64_t first = core->loads[0].done_ps;
         for (unsigned i = 1; i < core->load_count; i++)
             first = core->loads[i].done_ps < first ? core->loads[i].done_ps : first;
-        cpu_wait(core, first);
+        stand(core, first);
         loads_retire(core); /* so at least one goes, and the loop ends */
     }
     struct cpu_load *load = &core->loads[core->load_count++];
@@ -127,7 +135,7 @@ void cpu_write(struct cpu *core, uint64_t address)
     if (done <= core->now_ps)
         return;
     if (core->store_count >= core->memory->machine.store_buffer) {
-        cpu_wait(core, core->stores[core->store_first]);
+        stand(core, core->stores[core->store_first]);
         stores_retire(core);
     }
     core->stores[(core->store_first + core->store_count++) % CPU_STORES_MAX] = done;
@@ -138,9 +146,9 @@ void cpu_fence(struct cpu *core)
 {
     for (unsigned i = 0; i < core->load_count; i++)
         if (core->loads[i].awaited)
-            cpu_wait(core, core->loads[i].done_ps);
+            stand(core, core->loads[i].done_ps);
     if (core->store_count > 0)
-        cpu_wait(core, core->store_last_ps);
+        stand(core, core->store_last_ps);
     stores_retire(core);
 }
 
@@ -151,7 +159,7 @@ void cpu_lock(struct cpu *core, uint64_t address)
     uint64_t line = memory_line(core->memory, core->idx, address);
     uint64_t walk_ps = memory_walk(core->memory, core->idx, line);
     uint64_t done = memory_store(core->memory, core->idx, line, core->now_ps + walk_ps, core->now_ps);
-    cpu_wait(core, arrived(core, line, done));
+    stand(core, arrived(core, line, done));
     core->now_ps += core->atomic_ps;
     loads_retire(core);
 }

@@ -71,6 +71,7 @@ void memory_fini(struct memory *memory)
     caches_fini(memory->l3, memory->l3_count);
     directory_fini(&memory->directory);
     lines_fini(&memory->lines);
+    profile_fini(&memory->profile);
     free(memory->recent);
     free(memory->memory_free_ps);
     free(memory->link_free_ps);
@@ -188,6 +189,16 @@ static uint64_t fetch(struct memory *memory, unsigned core, uint64_t line, enum 
     return waited + spread(memory, memory->source_ps[source]);
 }
 
+static void profile_source(struct memory *memory, enum memory_source source, uint64_t took_ps)
+{
+    bool is_core = source >= SOURCE_core_near && source <= SOURCE_core_remote;
+    profile_transfer(&memory->profile,
+                     is_core                       ? PROFILE_CORES
+                     : source < SOURCE_memory_near ? PROFILE_CACHES
+                                                   : PROFILE_MEMORY,
+                     took_ps);
+}
+
 /* ---- Lines come and go. ---- */
 
 static void l3_add(struct memory *memory, unsigned l3, uint64_t line, enum line_state state, uint64_t now)
@@ -278,6 +289,7 @@ uint64_t memory_load(struct memory *memory, unsigned core, uint64_t line, uint64
     enum memory_source source = source_of(memory, core, line, entry);
     uint64_t done = latest(start, entry->ready_ps) + fetch(memory, core, line, source, now);
     MAE_DCHECK(done >= start); /* M4 */
+    profile_source(memory, source, done - start);
     if (source != SOURCE_l3 && source != SOURCE_l3_socket && source != SOURCE_l3_remote)
         entry->ready_ps = done; /* M3; copies of last levels go out side by side */
     if (entry->owner != NO_CORE)
@@ -307,9 +319,11 @@ uint64_t memory_store(struct memory *memory, unsigned core, uint64_t line, uint6
     enum memory_source source = state == LINE_SHARED ? SOURCE_l3 : source_of(memory, core, line, entry);
     uint64_t fetched = fetch(memory, core, line, source, now);
     uint64_t ready = MUTATED(transfers_side_by_side) ? start : latest(start, entry->ready_ps);
-    uint64_t done = ready + latest(fetched, invalidate(memory, entry, core, line));
-    MAE_DCHECK(done >= start); /* M4 */
-    entry->ready_ps = done;    /* M3 */
+    uint64_t farthest = invalidate(memory, entry, core, line);
+    uint64_t done = ready + latest(fetched, farthest);
+    MAE_DCHECK(done >= start);                                                      /* M4 */
+    profile_source(memory, farthest > 0 ? SOURCE_core_near : source, done - start); /* others had a copy to give up */
+    entry->ready_ps = done;                                                         /* M3 */
     entry->owner = (uint16_t)core;
     if (state == LINE_SHARED) {
         if (first == LINE_ABSENT)

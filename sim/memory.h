@@ -16,6 +16,7 @@
 #include "sim/directory.h"
 #include "sim/lines.h"
 #include "sim/machine.h"
+#include "sim/profile.h"
 
 /* Where a line came from. */
 #define MEMORY_SOURCES(X) \
@@ -49,7 +50,8 @@ struct memory {
     uint64_t *memory_free_ps, *link_free_ps; /* a socket's */
     uint64_t source_ps[SOURCE_COUNT], memory_line_ps, link_line_ps, walk_ps;
     uint64_t counts[SOURCE_COUNT];
-    uint64_t random; /* of the spread */
+    uint64_t random;        /* of the spread */
+    struct profile profile; /* off, unless its owner initialises it */
 };
 
 /* The first `cores` cores of a machine, which stays the caller's and must outlive this. False: no memory. */

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sim/profile.h"
+
 /* Warm-up and window where none is asked for. */
 #define SIMULATED_WARMUP_NS UINT64_C(5000000)
 #define SIMULATED_WINDOW_NS UINT64_C(20000000)
@@ -35,7 +37,10 @@ const char *simulated_topology(void);
 const char *simulated_allowed(void);
 /* Runs the whole on a thread of its own, whose stack lies where it always lies. */
 void simulated_run(void (*body)(void *arg), void *arg);
-void simulated_core(int cpu);  /* the calling thread is that core */
+void simulated_core(int cpu); /* the calling thread is that core */
+/* From now on places that wait for lines are counted. simulated_places: those of sim/profile.h, and how many. */
+void simulated_profile(void);
+const struct profile_place *simulated_places(size_t *room);
 void simulated_costs(bool on); /* off: an access takes a nanosecond, and no cache notices */
 
 #else
@@ -74,6 +79,16 @@ static inline void simulated_run(void (*body)(void *arg), void *arg)
 static inline void simulated_core(int cpu)
 {
     (void)cpu;
+}
+
+static inline void simulated_profile(void)
+{
+}
+
+static inline const struct profile_place *simulated_places(size_t *room)
+{
+    *room = 0;
+    return NULL;
 }
 
 static inline void simulated_costs(bool on)

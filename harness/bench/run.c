@@ -1,6 +1,7 @@
 /* run.c - the coordinator of a run, see run.h and run_inner.h. */
 #include "harness/bench/run.h"
 
+#include "harness/bench/line_profile.h"
 #include "harness/bench/run_inner.h"
 #include "harness/bench/summary.h"
 #include "harness/common/interrupt.h"
@@ -123,6 +124,8 @@ static enum exit_code outputs_close(struct run *run, enum exit_code code)
     if (run_prints_rows(run->setup.options))
         return code;
     summary_print(stdout, run->results, run->result_count, run->setup.plan_warning);
+    if (run->result_count > 0)
+        line_profile_print(stdout, run->results[run->result_count - 1]->all.committed);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         run_complain(&run->watch, "the summary cannot be written to stdout");
         code = code == EXIT_FINE ? EXIT_FAILED : code;

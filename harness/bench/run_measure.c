@@ -380,6 +380,8 @@ static enum wait_end warm_up(struct run_window *window, struct result *result)
 static void window_open(struct run_window *window, uint64_t length_ns)
 {
     run_phase_begin(window->session->watch, PHASE_MEASURE, length_ns);
+    if (window->setup->options->run.profile == RUN_PROFILE_LINES)
+        simulated_profile();
     snapshot_take(window, &window->before);
     if (window->setup->target_ops->state != NULL)
         window->setup->target_ops->state(window->session->target, &window->opened);

@@ -475,7 +475,10 @@ static bool machine_check(struct options *options, char *error)
 {
     struct run_options *run = &options->run;
     if (!SIMULATED) {
-        const char *given = run->machine[0] != '\0' ? "machine" : run->cores != 0 ? "cores" : NULL;
+        const char *given = run->machine[0] != '\0'           ? "machine"
+                            : run->cores != 0                 ? "cores"
+                            : run->profile != RUN_PROFILE_OFF ? "profile"
+                                                              : NULL;
         return given == NULL || REFUSE(error,
                                        "--%s: this build measures the machine it is on; `make MODE=sim' builds "
                                        "build/sim/maemio, which simulates others",

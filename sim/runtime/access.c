@@ -26,6 +26,9 @@ static void access_free(struct context *context, const void *address)
     context_step(context);
 }
 
+/* The caller of a function that the compiler calls is the place that touches memory. */
+#define PLACE() profile_at(&contexts.memory.profile, (uintptr_t)__builtin_return_address(0))
+
 static uint64_t value_at(const void *address, unsigned bytes)
 {
     uint64_t value = 0;
@@ -85,7 +88,9 @@ static void note_fence(void)
 static void note_range(const void *address, size_t bytes, bool write)
 {
     const char *at = address, *end = at + bytes;
+    uintptr_t place = contexts.memory.profile.at;
     while (at < end) {
+        profile_at(&contexts.memory.profile, place); /* others may have run meanwhile */
         if (write)
             note_write(at);
         else
@@ -116,21 +121,25 @@ void __tsan_func_exit(void)
     void __tsan_read##bytes(void *address);            \
     void __tsan_read##bytes(void *address)             \
     {                                                  \
+        PLACE();                                       \
         note_read(address, bytes);                     \
     }                                                  \
     void __tsan_write##bytes(void *address);           \
     void __tsan_write##bytes(void *address)            \
     {                                                  \
+        PLACE();                                       \
         note_write(address);                           \
     }                                                  \
     void __tsan_unaligned_read##bytes(void *address);  \
     void __tsan_unaligned_read##bytes(void *address)   \
     {                                                  \
+        PLACE();                                       \
         note_read(address, bytes);                     \
     }                                                  \
     void __tsan_unaligned_write##bytes(void *address); \
     void __tsan_unaligned_write##bytes(void *address)  \
     {                                                  \
+        PLACE();                                       \
         note_write(address);                           \
     }
 
@@ -143,12 +152,14 @@ PLAIN(16)
 void __tsan_read_range(void *address, size_t bytes);
 void __tsan_read_range(void *address, size_t bytes)
 {
+    PLACE();
     note_range(address, bytes, false);
 }
 
 void __tsan_write_range(void *address, size_t bytes);
 void __tsan_write_range(void *address, size_t bytes)
 {
+    PLACE();
     note_range(address, bytes, true);
 }
 
@@ -159,6 +170,7 @@ void __tsan_write_range(void *address, size_t bytes)
     type __tsan_atomic##bits##_##name(volatile type *address, type operand, int order)  \
     {                                                                                   \
         (void)order;                                                                    \
+        PLACE();                                                                        \
         note_lock((const void *)(uintptr_t)address);                                    \
         return operation(address, operand, __ATOMIC_RELAXED);                           \
     }
@@ -168,12 +180,14 @@ void __tsan_write_range(void *address, size_t bytes)
     type __tsan_atomic##bits##_load(const volatile type *address, int order)                                         \
     {                                                                                                                \
         (void)order;                                                                                                 \
+        PLACE();                                                                                                     \
         note_read((const void *)(uintptr_t)address, (bits) / 8);                                                     \
         return *address;                                                                                             \
     }                                                                                                                \
     void __tsan_atomic##bits##_store(volatile type *address, type value, int order);                                 \
     void __tsan_atomic##bits##_store(volatile type *address, type value, int order)                                  \
     {                                                                                                                \
+        PLACE();                                                                                                     \
         if (order == __ATOMIC_SEQ_CST)                                                                               \
             note_lock((const void *)(uintptr_t)address);                                                             \
         else                                                                                                         \
@@ -192,6 +206,7 @@ void __tsan_write_range(void *address, size_t bytes)
                                                       int failure)                                                   \
     {                                                                                                                \
         (void)order, (void)failure;                                                                                  \
+        PLACE();                                                                                                     \
         note_lock((const void *)(uintptr_t)address);                                                                 \
         return __atomic_compare_exchange_n(address, expected, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);     \
     }                                                                                                                \
@@ -211,6 +226,7 @@ ATOMIC(uint64_t, 64)
 void __tsan_atomic_thread_fence(int order);
 void __tsan_atomic_thread_fence(int order)
 {
+    PLACE();
     if (order == __ATOMIC_SEQ_CST)
         note_fence();
 }
@@ -226,12 +242,14 @@ void __tsan_atomic_signal_fence(int order)
 void simulated_prefetch(const void *address);
 void simulated_prefetch(const void *address)
 {
+    PLACE();
     note_with(cpu_prefetch, address);
 }
 
 void *simulated_memcpy(void *to, const void *from, size_t bytes);
 void *simulated_memcpy(void *to, const void *from, size_t bytes)
 {
+    PLACE();
     note_range(from, bytes, false);
     note_range(to, bytes, true);
     return memcpy(to, from, bytes);
@@ -240,6 +258,7 @@ void *simulated_memcpy(void *to, const void *from, size_t bytes)
 void *simulated_memmove(void *to, const void *from, size_t bytes);
 void *simulated_memmove(void *to, const void *from, size_t bytes)
 {
+    PLACE();
     note_range(from, bytes, false);
     note_range(to, bytes, true);
     return memmove(to, from, bytes);
@@ -248,6 +267,7 @@ void *simulated_memmove(void *to, const void *from, size_t bytes)
 void *simulated_memset(void *at, int byte, size_t bytes);
 void *simulated_memset(void *at, int byte, size_t bytes)
 {
+    PLACE();
     note_range(at, bytes, true);
     return memset(at, byte, bytes);
 }
@@ -255,6 +275,7 @@ void *simulated_memset(void *at, int byte, size_t bytes)
 int simulated_memcmp(const void *a, const void *b, size_t bytes);
 int simulated_memcmp(const void *a, const void *b, size_t bytes)
 {
+    PLACE();
     note_range(a, bytes, false);
     note_range(b, bytes, false);
     return memcmp(a, b, bytes);

@@ -124,6 +124,19 @@ void simulated_core(int cpu)
     own->is_core = true;
 }
 
+void simulated_profile(void)
+{
+    struct profile *profile = &contexts.memory.profile;
+    MAE_CHECK(profile->places != NULL || profile_init(profile));
+    profile_clear(profile);
+}
+
+const struct profile_place *simulated_places(size_t *room)
+{
+    *room = contexts.memory.profile.room;
+    return contexts.memory.profile.places;
+}
+
 void simulated_costs(bool on)
 {
     contexts.costs = on;

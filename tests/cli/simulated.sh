@@ -81,6 +81,17 @@ else
     bad "slow memory costs transactions" "$fast commits became $slow"
 fi
 
+# ---- Which places wait for lines. ----
+
+simulate --cores 4 --profile lines
+ended "a profile of lines" 0 "transfers of lines, a committed transaction"
+if grep -qE '^ +[0-9.]+ +[0-9.]+ .* commit\.c:[0-9]+ .* in txn_commit$' "$work/out" &&
+    grep -qE ' sum:[0-9]+ places in all$' "$work/out"; then
+    ok "its places have names"
+else
+    bad "its places have names" "$(tail -30 "$work/out")"
+fi
+
 # ---- A figure: threads to the machine's cores; caption and claims say that it is simulated. ----
 
 sed 's/^cores_per_socket *=[^#]*/cores_per_socket = 2 /; s/^cores_per_l3 *=[^#]*/cores_per_l3 = 2 /
