@@ -1,6 +1,10 @@
-/* doctor.c - `maemio doctor`: what about this machine spoils measurements, and how far its cores are apart. */
+/* doctor.c - `maemio doctor`: what about this machine spoils measurements, and how far its cores are apart, and how
+ * fast a log can be written. */
 
 #include "harness/cli/commands.h"
+#include "harness/common/quantity.h"
+#include "harness/machine/disk.h"
+#include "harness/machine/disk_speed.h"
 #include "harness/machine/doctor.h"
 #include "harness/machine/proximity.h"
 
@@ -50,20 +54,49 @@ static void distance_print(void)
         (void)printf("\ndistance: not known: a single core, or threads cannot be pinned\n");
 }
 
+/* Measures what a log in this folder can reach, and says it. */
+static bool disk_print(const char *name, const char *folder)
+{
+    enum { BUDGET_NS = 700000000 };
+    char error[512], disk[DISK_TEXT_BYTES];
+    struct disk_speed speed;
+    if (!disk_speed_measure(&file_calls_system, folder, BUDGET_NS, &speed, error, sizeof error))
+        return support_complain(name, "--log-dir: %s", error);
+    (void)printf("\ndisk: %s is in %s%s\n", folder, disk_describe("", folder, disk) ? disk : "a place not known",
+                 disk_is_lasting(folder) ? "" : ", which is in memory only: durability=async is all it can give");
+    for (size_t i = 0; i < DISK_SIZE_COUNT; i++) {
+        const struct disk_flushes *flushes = &speed.sizes[i];
+        (void)printf("    a flush of %-8s takes %.3g ms, 99%% of them at most %.3g ms (%zu flushes)\n",
+                     quantity_bytes((double)flushes->bytes), flushes->p50_ns / 1e6, flushes->p99_ns / 1e6,
+                     flushes->count);
+    }
+    (void)printf("    one flush of %s after the other: %s/s, the most that a log here can write\n",
+                 quantity_bytes((double)DISK_BLOCK_MAX_BYTES * DISK_FLUSH_BLOCKS), quantity_bytes(speed.bytes_per_s));
+    return true;
+}
+
 enum exit_code doctor_command(int argc, char **argv)
 {
     bool strict = false;
-    struct command_option options[] = {COMMAND_OPTION("strict", FLAG, &strict, NULL, "exit code 1 if anything is bad"),
-                                       {0}};
+    const char *log_dir = NULL;
+    struct command_option options[] = {
+        COMMAND_OPTION("strict", FLAG, &strict, NULL, "exit code 1 if anything is bad"),
+        COMMAND_OPTION(
+            "log-dir", TEXT, &log_dir, "DIR",
+            "also measure, for some 3 seconds, what a log in this folder could reach: how long flushes take, "
+            "and how fast it can be written. Writes a file of 64 MiB there, and removes it"),
+        {0}};
     struct command_line line = {
         .doc = "Looks for what about this machine spoils measurements: each with its state, its effect and the command "
                "that mends it. Then measures for some milliseconds how far the cores are from each other and from "
-               "memory. Changes nothing.",
+               "memory. Changes no setting.",
         .options = options};
     struct doctor_finding findings[DOCTOR_COUNT];
     (void)command_read(&line, argc, argv);
     size_t bad = doctor_examine("", findings);
     doctor_print(findings, stdout);
     distance_print();
+    if (log_dir != NULL && !disk_print(argv[0], log_dir))
+        return command_end(argv[0], EXIT_FAILED);
     return command_end(argv[0], strict && bad > 0 ? EXIT_FAILED : EXIT_FINE);
 }
