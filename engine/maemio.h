@@ -191,8 +191,8 @@ bool mae_options_get(const struct mae_options *options, size_t i, char *value, s
 MAE_MUST_USE enum mae_status mae_open(const struct mae_options *options, struct mae_db **db);
 
 /* Why the calling thread's last mae_open, mae_backup or mae_log_read has failed, if there is more to say than the
- * status does: a line with file and place. Else "". After a mae_open that has cut the log at damage (recovery=salvage)
- * it says where. Valid until the thread's next such call. */
+ * status does: a line with file and place. Else "". After a mae_open that has cut the log, at damage
+ * (recovery=salvage) or at a torn end, it says where. Valid until the thread's next such call. */
 const char *mae_open_problem(void);
 #define MAE_PROBLEM_BYTES 512
 
@@ -722,6 +722,7 @@ struct mae_recover_info {
     uint64_t checkpoint_bytes; /* 0: there was no checkpoint */
     uint64_t threads;
     bool salvaged; /* recovery=salvage has cut the log at damage: mae_open_problem says where */
+    bool torn;     /* the log ended in the middle of a block, which a crash leaves: mae_open_problem says where */
     /* In all; and of that for the checkpoint, for the log, and for building the indexes. */
     uint64_t elapsed_ns, checkpoint_ns, log_ns, index_ns;
 };
@@ -759,6 +760,7 @@ void mae_log_state(const struct mae_db *db, struct mae_log_state *state);
 enum mae_log_segment_state {
     MAE_LOG_WHOLE,       /* the log goes on in the next segment */
     MAE_LOG_END,         /* the log of its life ends here */
+    MAE_LOG_TORN,        /* it ends here in the middle of a block, which a crash leaves */
     MAE_LOG_UNUSED,      /* allocated, and nothing in it counts */
     MAE_LOG_SUPERFLUOUS, /* a checkpoint has all that it holds */
     MAE_LOG_DAMAGED      /* something that was safe is not there; mae_open_problem says where */

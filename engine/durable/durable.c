@@ -139,6 +139,19 @@ static enum mae_status begin_life(struct durable *durable)
     return manifest_add_life(manifest, start);
 }
 
+/* It is no error, but whoever looks for the end of the log wants to know. */
+static void tell_torn(struct durable *durable, struct problem *problem)
+{
+    const struct scan *scan = &durable->scan;
+    char path[SEGMENT_PATH_BYTES];
+    durable->info.torn = scan->torn && !scan->salvaged;
+    if (!durable->info.torn)
+        return;
+    segment_path(durable->folder, scan->torn_segment, path);
+    (void)problem_set(problem, MAE_OK, "%s at %" PRIu64 ": the block is torn; it was not safe", path,
+                      scan->torn_offset);
+}
+
 /* A timestamp of the upper half of the range was never given out: worker_may_follow. */
 static enum mae_status check_timestamps(const struct durable *durable, struct problem *problem)
 {
@@ -165,6 +178,8 @@ static enum mae_status examine(struct durable *durable, struct problem *problem)
             status = scan_secure(scan);
         if (status == MAE_OK)
             status = check_timestamps(durable, problem);
+        if (status == MAE_OK)
+            tell_torn(durable, problem);
         durable->info.log_ns = ns_since(durable, &ticks);
     }
     return status == MAE_OK ? begin_life(durable) : status;

@@ -60,6 +60,8 @@ static void judge_segments(struct reader *reader)
             segment->state = MAE_LOG_DAMAGED;
         else if (segment->number < reader->manifest.checkpoint.segment)
             segment->state = MAE_LOG_SUPERFLUOUS;
+        else if (reader->scan.torn && segment->number == reader->scan.torn_segment)
+            segment->state = MAE_LOG_TORN;
         else if (segment->blocks == 0)
             segment->state = MAE_LOG_UNUSED;
         else

@@ -108,6 +108,18 @@ static void note_foreign(struct scan *scan, const struct block *block, size_t by
     scan->foreign_offset = place->offset + at;
 }
 
+/* A crash in the middle of the last write leaves the beginning of its block. */
+static void note_torn(struct scan *scan, const struct block *block, const struct scan_place *place, size_t at)
+{
+    const struct scan_life *chain = &scan->lives[scan->life_count - 1];
+    if (block->magic != BLOCK_MAGIC || block->database != scan->database || chain->ended ||
+        block->life != scan->manifest->lives[scan->life_count - 1].number || block->number != chain->next_block)
+        return;
+    scan->torn = true;
+    scan->torn_segment = place->segment;
+    scan->torn_offset = place->offset + at;
+}
+
 /* Visits the good blocks in a part of a segment. Returns in *used how far it has come: a block that is not all in this
  * part is left for the next one. */
 static enum mae_status visit_part(struct scan *scan, const char *part, size_t bytes, bool is_end,
@@ -119,6 +131,7 @@ static enum mae_status visit_part(struct scan *scan, const char *part, size_t by
         size_t life;
         if (!block_is_good(block, bytes - at, scan->database) || (life = life_of(scan, block)) == scan->life_count) {
             note_foreign(scan, block, bytes - at, &place, at);
+            note_torn(scan, block, &place, at);
             at += FILE_BLOCK_BYTES;
             continue;
         }

@@ -60,6 +60,8 @@ struct scan {
     char *body; /* of the flush that is put together */
     size_t body_bytes, body_capacity;
     bool rewrites, rewritten; /* segments are opened for writing; something in this one was written */
+    bool torn;                /* the last life's next block begins here, and is not whole: */
+    uint64_t torn_segment, torn_offset;
     uint64_t damaged_segment; /* of which the problem's text tells; 0: none */
     struct scan_place flush;  /* of the last block of the flush whose records are visited */
     /* NULL, or told by scan_cuts of every good block, and whether it counts: all before it in its life are there. */

@@ -27,6 +27,7 @@ static enum mae_status print_segment(void *arg, const struct mae_log_segment *se
 {
     static const char *const states[] = {[MAE_LOG_WHOLE] = "whole",
                                          [MAE_LOG_END] = "end",
+                                         [MAE_LOG_TORN] = "torn end",
                                          [MAE_LOG_UNUSED] = "unused",
                                          [MAE_LOG_SUPERFLUOUS] = "superfluous",
                                          [MAE_LOG_DAMAGED] = "damaged"};

@@ -187,6 +187,8 @@ enum exit_code recover_command(int argc, char **argv)
     }
     mae_recover_info(db, &info);
     print_info(&info);
+    if (info.torn)
+        (void)printf("torn end, cut off      %s\n", mae_open_problem());
     if (info.salvaged)
         (void)printf("cut off at damage      %s\n", mae_open_problem());
     status = mae_db_verify(db, report, sizeof report);

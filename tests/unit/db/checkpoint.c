@@ -238,6 +238,41 @@ static void it_counts_when_its_end_is_on_the_disk(void **state)
     close_world(&world);
 }
 
+static void fail_next(void *arg)
+{
+    (void)arg;
+    disk_count_from_here();
+    disk_fail_at(1);
+}
+
+/* As above; and then the log fails as soon as it is to write the deletion. */
+static void delete_last_and_fail(void *arg)
+{
+    delete_last(arg);
+    at_race(RACE_LOG_TAKE, 1, fail_next, NULL);
+}
+
+/* D10: the round of the log that tells the checkpoint what it may rely on also writes what comes next. That must not
+ * hide that the checkpoint has not waited for its end. */
+static void it_does_not_count_without_its_end(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct deletion deletion = {.world = &world};
+    uint64_t random = 1, value;
+    new_keys(world.workers[0], world.index, 1, 40, 7);
+    assert_ok(mae_sync(world.db));
+    at_race(RACE_CHECKPOINT_BATCH, 2, delete_last_and_fail, &deletion);
+    assert_status(MAE_IO, mae_checkpoint(world.db));
+    lose_power(&world, &random);
+    world = world_again(group);
+    assert_false(mae_survived(world.db, deletion.ts));
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(key_get(txn, world.index, 40, &value));
+    assert_ok(mae_commit(txn));
+    close_world(&world);
+}
+
 /* More than a segment, from the first key on. */
 static void fill_a_segment(void *arg)
 {
@@ -423,6 +458,7 @@ int main(void)
         TEST(the_log_stays_bounded),
         TEST(a_hot_row_keeps_few_versions),
         TEST(it_counts_when_its_end_is_on_the_disk),
+        TEST(it_does_not_count_without_its_end),
         TEST(the_log_from_its_start_on_stays),
         TEST(a_damaged_one_is_refused),
         TEST(one_that_fails_leaves_all_as_it_was),

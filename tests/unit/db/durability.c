@@ -416,6 +416,76 @@ static void a_failed_sync_is_final(void **state)
     close_world(&world);
 }
 
+/* D9: what is committed can still be read, by snapshots that were open and by those that begin; to sum it up, all rows
+ * at once. */
+static void snapshots_stay_readable_after_a_failure(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 2);
+    struct mae_txn *open, *later;
+    uint64_t value;
+    new_keys(world.workers[0], world.index, 1, 20, 7);
+    assert_ok(mae_sync(world.db));
+    open = begin_snapshot(world.workers[1]);
+    assert_ok(key_get(open, world.index, 1, &value));
+    add_one(&world, 2);
+    disk_fail_at(1);
+    assert_status(MAE_IO_UNKNOWN, mae_sync(world.db));
+    struct mae_txn *txn = begin(world.workers[0]);
+    assert_ok(key_add(txn, world.index, 3, 1));
+    assert_status(MAE_IO, mae_commit(txn));
+    for (uint64_t key = 1; key <= 20; key++) {
+        assert_ok(key_get(open, world.index, key, &value));
+        assert_int_equal(value, 7);
+    }
+    assert_ok(mae_commit(open));
+    later = begin_snapshot(world.workers[1]);
+    for (uint64_t key = 1; key <= 20; key++)
+        assert_ok(key_get(later, world.index, key, &value));
+    assert_ok(mae_commit(later));
+    assert_ok(mae_begin(world.workers[1], MAE_SNAPSHOT, mae_worker_last_commit(world.workers[0]), &later));
+    assert_ok(key_get(later, world.index, 2, &value));
+    assert_int_equal(value, 8); /* committed, and perhaps lost at the next start */
+    assert_ok(key_get(later, world.index, 3, &value));
+    assert_int_equal(value, 7);
+    assert_ok(mae_commit(later));
+    close_world(&world);
+}
+
+/* The block that a crash has torn is said, with its place, and the log goes on without it. */
+static void a_torn_end_is_said(void **state)
+{
+    (void)state;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct mae_recover_info info;
+    char expected[64];
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    assert_ok(mae_sync(world.db));
+    uint64_t offset = world.db->core.log->segments.offset;
+    add_one(&world, 1);
+    assert_true(log_round(world.db->core.log));
+    assert_int_equal(world.db->core.log->segments.offset, offset + FILE_BLOCK_BYTES);
+    disk_stop_at(1);
+    assert_true(file_calls->sync_folder("db") < 0); /* the call in which a machine stops could still write */
+    world_leave(&world);
+    mae_close(world.db);
+    disk_crash(NULL);
+    assert_true(disk_damage("db/log-00000001", offset + 70));
+    world = world_again(group);
+    mae_recover_info(world.db, &info);
+    assert_true(info.torn);
+    assert_false(info.salvaged);
+    (void)snprintf(expected, sizeof expected, "db/log-00000001 at %u: the block is torn", (unsigned)offset);
+    assert_memory_equal(mae_open_problem(), expected, strlen(expected));
+    assert_int_equal(value_of(&world, 1), 7);
+    close_world(&world);
+    world = world_again(group); /* the next life has its own end */
+    mae_recover_info(world.db, &info);
+    assert_false(info.torn);
+    assert_string_equal(mae_open_problem(), "");
+    close_world(&world);
+}
+
 static void a_full_disk_is_waited_for(void **state)
 {
     (void)state;
@@ -785,6 +855,8 @@ int main(void)
         TEST(it_waits_for_nothing_above),
         TEST(sync_waits_at_each_commit),
         TEST(a_failed_sync_is_final),
+        TEST(snapshots_stay_readable_after_a_failure),
+        TEST(a_torn_end_is_said),
         TEST(a_full_disk_is_waited_for),
         TEST(a_record_may_be_larger_than_the_buffer),
         TEST(the_order_of_records_decides_nothing),

@@ -234,6 +234,19 @@ static void damage_has_a_place_and_what_is_before_is_told(void **state)
     disk_image_free(image);
 }
 
+/* It is no damage: it was not safe. */
+static void a_torn_end_is_told(void **state)
+{
+    (void)state;
+    fill(3);
+    assert_ok(read_watched());
+    uint64_t bytes = seen.segments[0].bytes;
+    assert_true(disk_damage("db/log-00000001", bytes - FILE_BLOCK_BYTES + offsetof(struct block, flush)));
+    assert_ok(read_watched());
+    assert_int_equal(seen.segments[0].state, MAE_LOG_TORN);
+    assert_int_equal(seen.segments[0].bytes, bytes - FILE_BLOCK_BYTES);
+}
+
 /* R1. */
 static void what_is_being_written_is_no_damage(void **state)
 {
@@ -293,6 +306,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_visitor_ends_it, set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(a_checkpoint_is_checked_and_not_told, set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(damage_has_a_place_and_what_is_before_is_told, set_up, disk_tear_down),
+        cmocka_unit_test_setup_teardown(a_torn_end_is_told, set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(what_is_being_written_is_no_damage, set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(what_never_rests_is_busy, set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(segments_that_go_are_no_end_of_the_log, set_up, disk_tear_down),
