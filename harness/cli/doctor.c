@@ -66,7 +66,7 @@ static bool disk_print(const char *name, const char *folder)
                  disk_is_lasting(folder) ? "" : ", which is in memory only: durability=async is all it can give");
     for (size_t i = 0; i < DISK_SIZE_COUNT; i++) {
         const struct disk_flushes *flushes = &speed.sizes[i];
-        (void)printf("    a flush of %-8s takes %.3g ms, 99%% of them at most %.3g ms (%zu flushes)\n",
+        (void)printf("    a flush of %-8s takes %.2f ms, 99%% of them at most %.2f ms (%zu flushes)\n",
                      quantity_bytes((double)flushes->bytes), flushes->p50_ns / 1e6, flushes->p99_ns / 1e6,
                      flushes->count);
     }

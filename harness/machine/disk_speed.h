@@ -28,8 +28,8 @@ struct disk_speed {
     double bytes_per_s;                         /* one flush of DISK_FLUSH_BLOCKS blocks after the other */
 };
 
-/* Takes about `budget_ns` for each of the sizes and for the rate, and up to a segment of the folder's space; what it has
- * written is removed. False with a message: a call has failed. */
+/* Takes about `budget_ns` for each of the sizes and for the rate, and a segment of the folder's space, which it gives
+ * back. False with a message: a call has failed. */
 bool disk_speed_measure(const struct file_calls *calls, const char *folder, uint64_t budget_ns,
                         struct disk_speed *speed, char *error, size_t error_bytes);
 
