@@ -121,7 +121,7 @@ static void request_take(struct loop_worker *worker)
 }
 
 /* Waits until the next request is due. False if told to stop meanwhile, or if no more request is due in the window. */
-static bool request_await(struct loop_worker *worker, uint64_t *due_ticks)
+static NOINLINE bool request_await(struct loop_worker *worker, uint64_t *due_ticks)
 {
     bool idle = false;
     if (worker->served) /* its request has just ended */
@@ -185,7 +185,8 @@ static COLD bool is_given_up(struct loop_worker *worker, uint64_t attempts)
 }
 
 /* Waits after an abort, the attempts-th of its request. False if the request is not to be tried again. */
-static bool request_retry(struct loop_worker *worker, unsigned type, bool timed, uint64_t due_ticks, uint64_t attempts)
+static NOINLINE bool request_retry(struct loop_worker *worker, unsigned type, bool timed, uint64_t due_ticks,
+                                   uint64_t attempts)
 {
     bool times = timed && worker->times_aborted;
     if (times)
