@@ -40,7 +40,7 @@ struct workload_worker {
     /* Following the newest. */
     uint64_t *known, known_total; /* rows each worker is known to have inserted; all of them */
     unsigned age_shift, newest_wait;
-    const struct workload *workload;
+    struct workload *workload;
 };
 
 struct scan {
