@@ -110,16 +110,18 @@ ENGINE := $(call objects,$(call tree,engine))
 SHARED := $(if $(filter release debug,$(MODE)),$(BUILD)/libmaemio.so.0)
 # The model of the machine is tested in every MODE; the runtime that feeds it is part of MODE=sim only.
 SIM := $(call objects,$(wildcard sim/*.c) $(if $(filter sim,$(MODE)),$(wildcard sim/runtime/*.c)))
-HARNESS := $(call objects,$(filter-out harness/cli/main.c,$(call tree,schemes workloads harness)))
+# What needs SQLite stays out of the tests: harness/cli/sql.c
+HARNESS := $(call objects,$(filter-out harness/cli/main.c harness/cli/sql.c,$(call tree,schemes workloads harness)))
+COMMAND := $(call objects,harness/cli/main.c harness/cli/sql.c)
 SUPPORT := $(call objects,$(filter-out $(if $(SQLITE),,%/sql.c),$(call tree,tests/support)))
 # The loadable extension has its SQL code compiled once more: there SQLite's calls go through a table. It is made where
 # the shared library is, for the same reason.
 SQL := $(call objects,$(if $(SQLITE),$(wildcard sql/*.c)))
-EXTENSION := $(if $(SHARED),$(SQL:$(BUILD)/sql/%=$(BUILD)/extension/%))
+EXTENSION := $(if $(SHARED),$(patsubst $(BUILD)/sql/%,$(BUILD)/extension/%,$(filter-out %/shell.o %/csv.o,$(SQL))))
 LIBRARIES := $(BUILD)/libmaemio.a $(SHARED) $(if $(SQL),$(BUILD)/libmaemio_sql.a) $(if $(EXTENSION),$(BUILD)/maemio.so)
 UNIT := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,tests/unit/sql/%),$(call tree,tests/unit)))
-HEAVY := $(patsubst %.c,$(BUILD)/%,$(call tree,tests/model tests/schedule tests/stress tests/fault tests/conformance \
-	tests/crash))
+HEAVY := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,tests/model/sql.c),$(call tree,tests/model \
+	tests/schedule tests/stress tests/fault tests/conformance tests/crash)))
 ifeq ($(MODE),sim)
 UNIT :=#	what is measured there is a machine that is not: only the script that drives it
 HEAVY :=
@@ -154,17 +156,17 @@ whole = new=$@$(part) && { $(1); } && { [ $$new = $@ ] || mv -f $$new $@; } || {
 all: $(BUILD)/maemio $(LIBRARIES) ## Build ./maemio and the libraries (MODE=debug: below build/)
 
 ifeq ($(BUILD),build/release)
-all: maemio libmaemio.a
-maemio libmaemio.a: %: $(BUILD)/%
+all: maemio libmaemio.a $(notdir $(filter %/maemio.so,$(LIBRARIES)))
+maemio libmaemio.a maemio.so: %: $(BUILD)/%
 	$(Q)$(call whole,cp $< $$new)
 endif
 
 # Workloads, schemes and harness may use engine/base, schemes engine/time, too; the library hides them, so the command
 # has its own copies.
-$(BUILD)/maemio: $(BUILD)/harness/cli/main.o $(BUILD)/harness.o $(if $(filter sim,$(MODE)),$(SIM)) \
-		$(BUILD)/base-private.o $(BUILD)/libmaemio.a
+$(BUILD)/maemio: $(COMMAND) $(BUILD)/harness.o $(if $(SQL),$(BUILD)/sql.o) \
+		$(if $(filter sim,$(MODE)),$(SIM)) $(BUILD)/base-private.o $(BUILD)/libmaemio.a
 	$(say) "  LD      $@"
-	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ $(addprefix -Wl$(comma)--wrap=,$(WRAPPED)) $(LDLIBS))
+	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ $(addprefix -Wl$(comma)--wrap=,$(WRAPPED)) $(LDLIBS) $(SQLITE))
 
 $(BUILD)/libmaemio.a: $(BUILD)/libmaemio.o
 	$(say) "  AR      $@"
@@ -222,6 +224,7 @@ $(BUILD)/extension/%.o: sql/%.c $(BUILD)/flags
 		mv -f $$new.d $(@:.o=.d))
 
 $(SQL): private CPPFLAGS += -DSQLITE_CORE
+$(BUILD)/harness/cli/sql.o: private CPPFLAGS += $(if $(SQL),-DMAE_SQL)
 
 $(SIM): private INSTRUMENT :=
 
@@ -250,7 +253,7 @@ $(BUILD)/tests/%: private CFLAGS := $(filter-out -flto%,$(CFLAGS)) $(if $(clang)
 
 $(TESTS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(SIM) $(BUILD)/engine.o
 $(BENCHES): $(BENCH_PARTS) $(BUILD)/engine.o
-SQL_TESTS := $(filter $(BUILD)/tests/unit/sql/%,$(TESTS))
+SQL_TESTS := $(filter $(BUILD)/tests/unit/sql/% $(BUILD)/tests/model/sql,$(TESTS))
 $(SQL_TESTS): $(BUILD)/sql.o
 $(SQL_TESTS): private LDLIBS += $(SQLITE)
 $(TESTS) $(BENCHES): %: %.o
@@ -367,12 +370,15 @@ $(BUILD)/maemio.1: scripts/manual $(BUILD)/maemio
 	scripts/manual $(BUILD)/maemio > $@.part
 	mv $@.part $@
 
-install: $(BUILD)/maemio $(BUILD)/libmaemio.a $(SHARED) $(BUILD)/maemio.1 ## Install below DESTDIR, PREFIX and LIBDIR
+install: $(BUILD)/maemio $(LIBRARIES) $(BUILD)/maemio.1 ## Install below DESTDIR, PREFIX and LIBDIR
 	install -D -m 755 $(BUILD)/maemio $(DESTDIR)$(PREFIX)/bin/maemio
 	install -D -m 644 $(BUILD)/libmaemio.a $(DESTDIR)$(LIBDIR)/libmaemio.a
 	$(if $(SHARED),install -m 644 $(SHARED) $(DESTDIR)$(LIBDIR)/libmaemio.so.0)
 	$(if $(SHARED),ln -sf libmaemio.so.0 $(DESTDIR)$(LIBDIR)/libmaemio.so)
 	install -D -m 644 engine/maemio.h $(DESTDIR)$(PREFIX)/include/maemio.h
+	$(if $(SQL),install -m 644 $(BUILD)/libmaemio_sql.a $(DESTDIR)$(LIBDIR)/libmaemio_sql.a)
+	$(if $(SQL),install -m 644 sql/maemio_sql.h $(DESTDIR)$(PREFIX)/include/maemio_sql.h)
+	$(if $(EXTENSION),install -m 644 $(BUILD)/maemio.so $(DESTDIR)$(LIBDIR)/maemio.so)
 	rm -rf $(DESTDIR)$(DATADIR) # every plots/*.conf there is a figure, also one of an older version
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(DATADIR)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' maemio.pc.in \
@@ -386,13 +392,14 @@ package: ## Build a Debian package of what install brings, below build/
 	@scripts/package
 
 uninstall: ## Remove what install put there
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/maemio include/maemio.h)
-	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libmaemio.a libmaemio.so libmaemio.so.0 pkgconfig/maemio.pc)
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/maemio include/maemio.h include/maemio_sql.h)
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libmaemio.a libmaemio.so libmaemio.so.0 libmaemio_sql.a maemio.so \
+		pkgconfig/maemio.pc)
 	rm -rf $(DESTDIR)$(DATADIR)
 	rm -f $(addprefix $(DESTDIR),$(MANUAL) $(COMPLETION) $(ZSH_COMPLETION))
 
 clean: ## Remove everything built
-	rm -rf $(ROOT) maemio libmaemio.a
+	rm -rf $(ROOT) maemio libmaemio.a maemio.so
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 22
@@ -401,6 +408,7 @@ help: ## Show this list
 	@echo '           BUILD=folder: build there instead of in build/, from a checkout that cannot be written'
 
 PROGRAMS := $(TESTS) $(BENCHES) $(FUZZERS)
-OBJECTS := $(ENGINE) $(SQL) $(EXTENSION) $(HARNESS) $(SIM) $(SUPPORT) $(BENCH_PARTS) $(addsuffix .o,$(PROGRAMS)) \
-	$(BUILD)/harness/cli/main.o
+OBJECTS := $(ENGINE) $(SQL) $(EXTENSION) $(HARNESS) $(SIM) $(SUPPORT) $(BENCH_PARTS) \
+	$(addsuffix .o,$(PROGRAMS)) \
+	$(COMMAND)
 -include $(OBJECTS:.o=.d)

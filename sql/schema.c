@@ -407,7 +407,9 @@ static void columns_append(sqlite3_str *text, const struct table *table, bool de
 {
     for (unsigned i = 0; i < table->columns; i++) {
         const struct column *column = &table->column[i];
-        sqlite3_str_appendf(text, "%s\"%w\" %s%s%s", i > 0 ? ", " : "", column->name, column->type_name,
+        /* SQLite would take ANY for a numeric type; without a type it converts nothing. */
+        sqlite3_str_appendf(text, "%s\"%w\" %s%s%s", i > 0 ? ", " : "", column->name,
+                            column->type == COLUMN_ANY && !defaults ? "" : column->type_name,
                             (int)i == table->key ? " PRIMARY KEY" : "", column->not_null ? " NOT NULL" : "");
         if (defaults && column->default_text != NULL)
             sqlite3_str_appendf(text, " DEFAULT (%s)", column->default_text);

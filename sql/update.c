@@ -34,7 +34,9 @@ static int refuse_status(const struct change *change, enum mae_status status)
 static int refuse_type(const struct change *change, unsigned column, sqlite3_value *value)
 {
     static const char *const names[] = {"", "INTEGER", "REAL", "TEXT", "BLOB", "NULL"};
-    return vtab_refuse(change->vtab, SQLITE_CONSTRAINT_DATATYPE,
+    /* OR IGNORE lets no value of another type pass. */
+    bool ignores = sqlite3_vtab_on_conflict(change->vtab->connection->sqlite) == SQLITE_IGNORE;
+    return vtab_refuse(change->vtab, ignores ? SQLITE_MISMATCH : SQLITE_CONSTRAINT_DATATYPE,
                        sqlite3_mprintf("cannot store %s value in %s column %s.%s", names[sqlite3_value_type(value)],
                                        change->table->column[column].type_name, change->table->name,
                                        change->table->column[column].name));
@@ -239,38 +241,47 @@ static int instead(struct change *change, const void *data)
                : vtab_refuse(change->vtab, code, sqlite3_mprintf("%s", sqlite3_errmsg(connection->sqlite)));
 }
 
-/* Refuses what would be there twice. Only when all is well, or the statement replaces, is anything removed. */
+static int refuse_rowid(const struct change *change)
+{
+    const struct table *table = change->table;
+    return vtab_refuse(change->vtab, SQLITE_CONSTRAINT_PRIMARYKEY,
+                       sqlite3_mprintf("UNIQUE constraint failed: %s.%s", table->name,
+                                       table->key < 0 ? "rowid" : table->column[table->key].name));
+}
+
+/* Looks for another row that has the index's values or, NULL, the rowid. It is removed if the statement replaces. */
+static int unique_check_one(struct change *change, const struct index *index)
+{
+    struct search search = {.found = false};
+    enum mae_status status = MAE_OK;
+    if (index != NULL && index->unique && index_changes(change, index)) {
+        status = unique_search(change, index, &search);
+    } else if (index == NULL && (!change->is_update || change->rowid != change->old_rowid)) {
+        status = row_find(change, change->rowid, &search.row, &search.data);
+        search.found = status == MAE_OK;
+        status = status == MAE_NOT_FOUND ? MAE_OK : status;
+    }
+    if (status != MAE_OK || !search.found)
+        return refuse_status(change, status);
+    if (does_instead(change, index))
+        return instead(change, search.data);
+    if (!change->replaces)
+        return index == NULL ? refuse_rowid(change) : refuse_unique(change, index);
+    return refuse_status(change, row_remove(change, search.row, search.data));
+}
+
+/* Refuses what would be there twice. What ON CONFLICT names is looked at first, then the rowid, as SQLite does. */
 static int unique_check(struct change *change)
 {
     const struct table *table = change->table;
-    struct search search;
-    enum mae_status status = MAE_OK;
-    for (unsigned i = 0; i < table->indexes && status == MAE_OK; i++) {
-        const struct index *index = &table->index[i];
-        if (!index->unique || !index_changes(change, index))
-            continue;
-        status = unique_search(change, index, &search);
-        if (status == MAE_OK && search.found && does_instead(change, index))
-            return instead(change, search.data);
-        if (status == MAE_OK && search.found && !change->replaces)
-            return refuse_unique(change, index);
-        if (status == MAE_OK && search.found)
-            status = row_remove(change, search.row, search.data);
-    }
-    if (status == MAE_OK && (!change->is_update || change->rowid != change->old_rowid)) {
-        status = row_find(change, change->rowid, &search.row, &search.data);
-        if (status == MAE_OK && does_instead(change, NULL))
-            return instead(change, search.data);
-        if (status == MAE_OK && !change->replaces)
-            return vtab_refuse(change->vtab, SQLITE_CONSTRAINT_PRIMARYKEY,
-                               sqlite3_mprintf("UNIQUE constraint failed: %s.%s", table->name,
-                                               table->key < 0 ? "rowid" : table->column[table->key].name));
-        if (status == MAE_OK)
-            status = row_remove(change, search.row, search.data);
-        else if (status == MAE_NOT_FOUND)
-            status = MAE_OK;
-    }
-    return refuse_status(change, status);
+    int code = SQLITE_OK;
+    for (int named = 1; named >= 0; named--)
+        for (int i = -1; i < (int)table->indexes && code == SQLITE_OK && !change->is_done; i++) {
+            const struct index *index = i < 0 ? NULL : &table->index[i];
+            if (does_instead(change, index) == named)
+                code = unique_check_one(change, index);
+        }
+    return code;
 }
 
 /* ---- Writing a row. ---- */
@@ -406,10 +417,8 @@ static int row_insert(struct change *change, sqlite3_value **values)
     const struct value *key = table->key >= 0 ? &change->values[table->key] : NULL;
     if (key != NULL && key->type == VALUE_INTEGER) {
         change->rowid = key->integer;
-        rowid_note(change->vtab, change->rowid);
     } else if (sqlite3_value_type(values[1]) == SQLITE_INTEGER) {
         change->rowid = sqlite3_value_int64(values[1]);
-        rowid_note(change->vtab, change->rowid);
     } else {
         enum mae_status status = rowid_take(change);
         if (status != MAE_OK)
@@ -530,9 +539,11 @@ int update_row(sqlite3_vtab *base, int count, sqlite3_value **values, sqlite3_in
     code = inserts ? row_insert(&change, values) : row_update(&change, values);
     if (vtab->defaults != NULL)
         sqlite3_reset(vtab->defaults);
-    if (code == SQLITE_OK && inserts && !change.is_done)
-        *rowid = change.rowid;
-    else if (change.took_rowid)
+    if (code == SQLITE_OK && !change.is_done) {
+        if (!change.took_rowid && (inserts || change.rowid != change.old_rowid))
+            rowid_note(vtab, change.rowid);
+        *rowid = inserts ? change.rowid : *rowid;
+    } else if (change.took_rowid)
         vtab->rowid_next = change.rowid; /* a row that was refused leaves no gap */
     return code;
 }

@@ -21,6 +21,7 @@
     X(latency, "merge latency histograms")                                                         \
     X(recover, "restore the database of a log's folder, verify it, and say what was found")        \
     X(log, "print what stands in a log's folder: lives, segments, and what was changed")           \
+    X(sql, "statements of SQL, on a database in memory or in a folder")                            \
     X(doctor, "what about this machine spoils measurements, and how to mend it")                   \
     X(topology, "draw the machine and where workers run")                                          \
     X(list, "list options, columns, counters, workloads, targets, distributions, figures")

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# The loadable extension in programs that are not ours: the shell sqlite3 and Python load it, make tables, and find in a
-# folder what another process has left there.
+# `maemio sql`, and the loadable extension in programs that are not ours: the shell sqlite3 and Python load it, make
+# tables, and find in a folder what another process has left there.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 1
 . tests/support/cli.sh
 extension=$(realpath "${MAE_BUILD:-.}")/maemio.so
-if [ ! -e "$extension" ]; then
-    echo "sql: this build has no maemio.so: it needs MODE=release or debug, and SQLite's development files"
+run sql -c 'SELECT 1'
+if [ $code -ne 0 ] || [ ! -e "$extension" ]; then
+    echo "sql: this build has no SQL, or no maemio.so: it needs SQLite's development files, and MODE=release or debug"
     finish
 fi
 
@@ -93,5 +94,70 @@ for python in python3 /usr/bin/python3; do # one that was built with extensions:
 done
 launch "$python" "$work/bank.py" "$extension"
 ended "Python loads the extension, in threads" 0 '[(200,), (200,), (0,), (0,)]'
+
+# ---- maemio sql. ----
+
+shell() { # arguments of maemio sql; statements from stdin
+    "$maemio" sql "$@" >"$work/out" 2>"$work/err"
+    code=$?
+}
+
+printf 'name,people,id\r\n"a, ""b""",100,1\nx,2000,\n"",,7\n"two\nlines",5,9\n' >"$work/city.csv"
+city=$work/city
+shell "$city" <<END
+CREATE TABLE city(id INTEGER PRIMARY KEY, name TEXT NOT NULL, people INTEGER); -- a comment
+CREATE INDEX by_people
+    ON city(people);
+.import $work/city.csv city
+SELECT max(people) || ' people' FROM city WHERE people > 50;
+.tables
+.schema city
+END
+ended "the shell makes tables and reads CSV" 0 '2000 people' 'city' 'CREATE INDEX "by_people" ON "city"("people");'
+
+shell "$city" --csv -c 'SELECT id, name, people FROM city ORDER BY id' </dev/null
+ended "a folder keeps them, and rows go out as CSV" 0 '1,"a, ""b""",100' '7,"",'
+
+shell "$city" <<END
+.output $work/dump.sql
+.dump
+.quit
+END
+ended "a dump is written" 0
+shell <<END
+.read $work/dump.sql
+SELECT count(*) || '=' || sum(id) FROM city;
+.mode csv
+.output $work/again.csv
+SELECT name, people, id FROM city ORDER BY id;
+.output
+DELETE FROM city;
+.import $work/again.csv city
+SELECT count(*) || ' again' FROM city;
+END
+ended "a dump is read, and CSV of ours" 0 '4=19' '4 again'
+
+shell "$city" -c "INSERT INTO city VALUES (1, 'z', 1) ON CONFLICT (id) DO UPDATE SET people = people + 1" --timing \
+    -c 'ALTER TABLE city ADD COLUMN mayor TEXT DEFAULT (1 + 1); SELECT * FROM city WHERE id = 1' </dev/null
+ended "ON CONFLICT and ALTER TABLE" 0 '1|a, "b"|101|2' ' s'
+
+shell <<'END'
+SELECT 1;
+SELECT
+  * FROM nowhere;
+SELECT 'not reached';
+END
+ended "the first error ends it, with its line" 1 'maemio sql: stdin:2: no such table: nowhere'
+shell -c 'SELECT 1' -f "$work/nowhere" </dev/null
+ended "a file that is not there" 1 "cannot be read: $work/nowhere"
+shell <<<'.nonsense'
+ended "a command that is not there" 1 'there is no such command; .help lists them: .nonsense'
+shell <<<".import $work/nowhere t"
+ended "CSV that is not there" 1 "$work/nowhere: No such file"
+printf 'id,name\n101,a\n102\n' >"$work/short.csv"
+shell "$city" <<<".import $work/short.csv city"
+ended "a line of CSV with too few fields" 1 "short.csv:3: another number of fields"
+shell "$city" -c 'SELECT count(*) FROM city' </dev/null
+ended "and nothing of it is there" 0 4
 
 finish

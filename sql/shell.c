@@ -1,0 +1,369 @@
+/* shell.c - see shell.h. */
+#include "sql/shell.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sql/csv.h"
+#include "sql/front.h"
+#include "sql/maemio_sql.h"
+#include "sql/tables.h"
+
+enum { ATTEMPTS_MAX = 1000, PROGRESS_STEPS = 1000000 };
+
+struct shell {
+    sqlite3 *sqlite;
+    struct connection *connection;
+    FILE *out;
+    bool csv, timing, terminal, quits;
+    bool header_due; /* of CSV: before the statement's first row */
+    struct timespec start;
+    double told; /* progress was told after so many seconds */
+};
+
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) * 1e-9;
+}
+
+/* ---- Statements. ---- */
+
+static int row_print(void *arg, sqlite3_stmt *statement)
+{
+    struct shell *shell = arg;
+    const int columns = sqlite3_column_count(statement);
+    for (int i = 0; shell->csv && shell->header_due && i < columns; i++)
+        csv_field(shell->out, sqlite3_column_name(statement, i), i + 1 == columns);
+    shell->header_due = false;
+    for (int i = 0; i < columns; i++) {
+        const char *value = (const char *)sqlite3_column_text(statement, i);
+        if (shell->csv)
+            csv_field(shell->out, value, i + 1 == columns);
+        else
+            (void)fprintf(shell->out, "%s%s", value != NULL ? value : "", i + 1 < columns ? "|" : "\n");
+    }
+    return 0;
+}
+
+/* Says each second how long a statement has been running. */
+static int progress(void *arg)
+{
+    struct shell *shell = arg;
+    double seconds = seconds_since(&shell->start);
+    if (seconds - shell->told >= 1) {
+        shell->told = seconds;
+        (void)fprintf(stderr, "\r... %.0f s ", seconds);
+    }
+    return 0;
+}
+
+/* Runs the first statement of *sql; a conflict of one outside of transactions is not the user's business. */
+static int statement_run(struct shell *shell, const char **sql, char **error)
+{
+    const bool alone = sqlite3_get_autocommit(shell->sqlite);
+    const char *start = *sql;
+    int code = SQLITE_OK;
+    shell->header_due = true;
+    shell->told = 0;
+    (void)clock_gettime(CLOCK_MONOTONIC, &shell->start);
+    for (int attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+        *sql = start;
+        code = front_run(shell->connection, sql, row_print, shell, error);
+        if (code != SQLITE_BUSY_SNAPSHOT || !alone || !shell->header_due)
+            break;
+        if (attempt + 1 < ATTEMPTS_MAX)
+            sqlite3_free(*error);
+    }
+    if (shell->told > 0)
+        (void)fputs("\r            \r", stderr);
+    if (shell->timing && *sql > start + 1)
+        (void)fprintf(stderr, "%.6f s\n", seconds_since(&shell->start));
+    return code;
+}
+
+/* Runs all statements of the text, which begins in this line; false after an error. */
+static bool statements_run(struct shell *shell, const char *sql, const char *where, int line)
+{
+    while (*sql != '\0') {
+        char *error = NULL;
+        const char *start = sql;
+        int code = statement_run(shell, &sql, &error);
+        if (code != SQLITE_OK) {
+            (void)fflush(shell->out);
+            (void)fprintf(stderr, "maemio sql: %s", where);
+            if (line > 0)
+                (void)fprintf(stderr, ":%d", line);
+            (void)fprintf(stderr, ": %s\n", error != NULL ? error : sqlite3_errstr(code));
+            sqlite3_free(error);
+            return false;
+        }
+        for (; start < sql; start++)
+            line += line > 0 && *start == '\n';
+    }
+    return true;
+}
+
+/* ---- Commands of the shell. ---- */
+
+static bool complain(const char *why, const char *what)
+{
+    (void)fprintf(stderr, "maemio sql: %s%s%s\n", why, what != NULL ? ": " : "", what != NULL ? what : "");
+    return false;
+}
+
+static bool tables_command(struct shell *shell, char **word)
+{
+    (void)word;
+    return statements_run(
+        shell,
+        "SELECT name FROM maemio.sqlite_schema WHERE type = 'view' OR sql LIKE '%USING maemio' OR sql "
+        "LIKE '%USING maemio(%' ORDER BY name",
+        ".tables", 0);
+}
+
+static void table_print(struct shell *shell, const struct table *table)
+{
+    char *text = schema_text(table, true);
+    (void)fprintf(shell->out, "CREATE TABLE \"%s\"(%s);\n", table->name, text != NULL ? text : "");
+    sqlite3_free(text);
+    for (unsigned i = 0; i < table->indexes; i++) {
+        const struct index *index = &table->index[i];
+        if (index->name == NULL)
+            continue;
+        (void)fprintf(shell->out, "CREATE %sINDEX \"%s\" ON \"%s\"(", index->unique ? "UNIQUE " : "", index->name,
+                      table->name);
+        for (unsigned j = 0; j < index->columns; j++)
+            (void)fprintf(shell->out, "%s\"%s\"", j > 0 ? ", " : "", table->column[index->column[j]].name);
+        (void)fputs(");\n", shell->out);
+    }
+}
+
+/* The rows as INSERTs. */
+static bool rows_print(struct shell *shell, const struct table *table)
+{
+    sqlite3_str *sql = sqlite3_str_new(shell->sqlite);
+    sqlite3_str_appendf(sql, "SELECT 'INSERT INTO \"%w\" VALUES ('", table->name);
+    for (unsigned i = 0; i < table->columns; i++)
+        sqlite3_str_appendf(sql, "||'%s'||quote(\"%w\")", i > 0 ? ", " : "", table->column[i].name);
+    sqlite3_str_appendf(sql, "||');' FROM maemio.\"%w\" ORDER BY rowid", table->name);
+    char *text = sqlite3_str_finish(sql);
+    const bool csv = shell->csv;
+    shell->csv = false;
+    bool good = text != NULL && statements_run(shell, text, ".dump", 0);
+    shell->csv = csv;
+    sqlite3_free(text);
+    return good;
+}
+
+/* All tables, or the one that is named, in the order in which they were made. With rows: in one transaction. */
+static bool definitions_print(struct shell *shell, const char *name, bool rows)
+{
+    struct connection *connection = shell->connection;
+    char *error = NULL;
+    if (connection_refresh(connection, &error) != SQLITE_OK)
+        return complain(error, NULL);
+    struct mae_worker *worker = gate_enter(connection->database, connection);
+    bool good = true;
+    if (worker == NULL)
+        return complain("the schema is being changed", NULL);
+    const struct table *last = NULL;
+    uint64_t id = 0;
+    do {
+        last = NULL;
+        for (const struct table *table = connection->database->tables; table != NULL; table = table->next)
+            if (!table->dropped && table->id > id && (last == NULL || table->id < last->id))
+                last = table;
+        if (last != NULL && (name == NULL || sqlite3_stricmp(name, last->name) == 0)) {
+            table_print(shell, last);
+            good = good && (!rows || rows_print(shell, last));
+        }
+        id = last != NULL ? last->id : id;
+    } while (last != NULL);
+    gate_leave(connection->database, worker);
+    return good;
+}
+
+static bool schema_command(struct shell *shell, char **word)
+{
+    return definitions_print(shell, word[1], false);
+}
+
+static bool dump_command(struct shell *shell, char **word)
+{
+    bool own = sqlite3_get_autocommit(shell->sqlite);
+    if (own && !statements_run(shell, "BEGIN", ".dump", 0))
+        return false;
+    bool good = definitions_print(shell, word[1], true);
+    return (!own || statements_run(shell, good ? "COMMIT" : "ROLLBACK", ".dump", 0)) && good;
+}
+
+static bool import_command(struct shell *shell, char **word)
+{
+    char *error = NULL;
+    if (word[1] == NULL || word[2] == NULL)
+        return complain(".import FILE TABLE", NULL);
+    if (csv_import(shell->sqlite, word[1], word[2], &error) == SQLITE_OK)
+        return true;
+    (void)complain(error != NULL ? error : "out of memory", NULL);
+    sqlite3_free(error);
+    return false;
+}
+
+static bool output_command(struct shell *shell, char **word)
+{
+    FILE *out = word[1] == NULL ? stdout : fopen(word[1], "w");
+    if (out == NULL)
+        return complain("cannot be written", word[1]);
+    if (shell->out != stdout && fclose(shell->out) != 0)
+        (void)complain("what was written before is not whole", NULL);
+    shell->out = out;
+    return true;
+}
+
+static bool mode_command(struct shell *shell, char **word)
+{
+    shell->csv = word[1] != NULL && strcmp(word[1], "csv") == 0;
+    return shell->csv || (word[1] != NULL && strcmp(word[1], "list") == 0) || complain(".mode csv or .mode list", NULL);
+}
+
+static bool timer_command(struct shell *shell, char **word)
+{
+    shell->timing = word[1] != NULL && strcmp(word[1], "on") == 0;
+    return shell->timing || (word[1] != NULL && strcmp(word[1], "off") == 0) ||
+           complain(".timer on or .timer off", NULL);
+}
+
+static bool quit_command(struct shell *shell, char **word)
+{
+    (void)word;
+    shell->quits = true;
+    return true;
+}
+
+static bool file_run(struct shell *shell, const char *path);
+
+static bool read_command(struct shell *shell, char **word)
+{
+    return word[1] != NULL ? file_run(shell, word[1]) : complain(".read FILE", NULL);
+}
+
+static bool help_command(struct shell *shell, char **word);
+
+static const struct command {
+    const char *name, *arguments, *help;
+    bool (*run)(struct shell *shell, char **word);
+} commands[] = {
+    {".tables", "", "the names of tables and views", tables_command},
+    {".schema", "[TABLE]", "the statements that make the tables and indexes", schema_command},
+    {".dump", "[TABLE]", "these, and the rows as INSERTs, as of one moment", dump_command},
+    {".import", "FILE TABLE", "adds the rows of a CSV file whose first line names columns", import_command},
+    {".mode", "csv|list", "how rows are printed: CSV with a line of names, or values parted by bars", mode_command},
+    {".output", "[FILE]", "where rows go; without FILE to stdout", output_command},
+    {".read", "FILE", "runs the statements of a file", read_command},
+    {".timer", "on|off", "tells how long each statement took", timer_command},
+    {".help", "", "this list", help_command},
+    {".quit", "", "ends the shell", quit_command},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static bool help_command(struct shell *shell, char **word)
+{
+    (void)word;
+    for (size_t i = 0; i < COMMANDS; i++)
+        (void)fprintf(shell->out, "%-8s %-10s  %s\n", commands[i].name, commands[i].arguments, commands[i].help);
+    return true;
+}
+
+static bool command_run(struct shell *shell, char *line)
+{
+    enum { WORDS = 4 };
+    char *word[WORDS + 1] = {NULL}, *rest = NULL;
+    for (size_t i = 0; i < WORDS && (word[i] = strtok_r(i == 0 ? line : NULL, " \t\r\n", &rest)) != NULL;)
+        i++;
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(word[0], commands[i].name) == 0)
+            return commands[i].run(shell, word);
+    return complain("there is no such command; .help lists them", word[0]);
+}
+
+/* ---- Reading. ---- */
+
+/* Runs what a stream has, a statement when it is complete. At a terminal errors end nothing. */
+static bool stream_run(struct shell *shell, FILE *stream, const char *name)
+{
+    char *line = NULL, *sql = NULL;
+    size_t capacity = 0;
+    bool good = true;
+    int number = 0, first = 0;
+    const bool prompts = shell->terminal && stream == stdin;
+    while ((good || prompts) && !shell->quits) {
+        if (prompts)
+            (void)fprintf(stderr, sql == NULL ? "maemio> " : "   ...> ");
+        if (getline(&line, &capacity, stream) < 0)
+            break;
+        number++;
+        if (sql == NULL && line[0] == '.') {
+            good = command_run(shell, line);
+            continue;
+        }
+        if (sql == NULL)
+            first = number;
+        sql = sqlite3_mprintf("%z%s", sql, line);
+        if (sql != NULL && sqlite3_complete(sql)) {
+            good = statements_run(shell, sql, name, first);
+            sqlite3_free(sql);
+            sql = NULL;
+        }
+        (void)fflush(shell->out);
+    }
+    if (good && sql != NULL)
+        good = statements_run(shell, sql, name, first);
+    sqlite3_free(sql);
+    free(line);
+    return good || prompts;
+}
+
+static bool file_run(struct shell *shell, const char *path)
+{
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return complain("cannot be read", path);
+    bool good = stream_run(shell, file, path);
+    (void)fclose(file);
+    return good;
+}
+
+int shell_run(const struct shell_settings *settings)
+{
+    struct shell shell = {
+        .out = stdout, .csv = settings->csv, .timing = settings->timing, .terminal = isatty(STDIN_FILENO)};
+    char *error = NULL;
+    int code = sqlite3_open(":memory:", &shell.sqlite);
+    if (code == SQLITE_OK)
+        code = mae_sql_attach(shell.sqlite, settings->folder, &error);
+    if (code != SQLITE_OK) {
+        (void)complain(error != NULL ? error : sqlite3_errstr(code), NULL);
+        sqlite3_free(error);
+        (void)sqlite3_close(shell.sqlite);
+        return 1;
+    }
+    shell.connection = connection_find(shell.sqlite);
+    if (isatty(STDERR_FILENO))
+        sqlite3_progress_handler(shell.sqlite, PROGRESS_STEPS, progress, &shell);
+    bool good = true;
+    for (size_t i = 0; good && i < settings->command_count; i++)
+        good = statements_run(&shell, settings->commands[i], "-c", 0);
+    for (size_t i = 0; good && i < settings->file_count; i++)
+        good = file_run(&shell, settings->files[i]);
+    if (settings->command_count + settings->file_count == 0)
+        good = stream_run(&shell, stdin, "stdin");
+    if (shell.out != stdout)
+        good = fclose(shell.out) == 0 && good;
+    code = sqlite3_close(shell.sqlite);
+    return good && code == SQLITE_OK ? 0 : 1;
+}
