@@ -141,7 +141,7 @@ static bool share(struct pool *pool, unsigned node, unsigned size_class, uint32_
     pthread_mutex_lock(&shared->lock);
     if (shared->count == shared->capacity) {
         enum { FIRST = 16 };
-        version_handle *batches = mem_double(shared->batches, &shared->capacity, FIRST, sizeof *batches);
+        struct free_list *batches = mem_double(shared->batches, &shared->capacity, FIRST, sizeof *batches);
         if (!batches) {
             pthread_mutex_unlock(&shared->lock);
             return false;
@@ -154,7 +154,7 @@ static bool share(struct pool *pool, unsigned node, unsigned size_class, uint32_
     list->head = atomic_load_explicit(&at(pool, last)->older, memory_order_relaxed);
     list->count -= count;
     atomic_store_explicit(&at(pool, last)->older, HANDLE_NONE, memory_order_relaxed);
-    shared->batches[shared->count++] = first;
+    shared->batches[shared->count++] = (struct free_list){.head = first, .count = count};
     atomic_fetch_add_explicit(&pool->arena->shared_units, count * class_units(size_class), memory_order_relaxed);
     pthread_mutex_unlock(&shared->lock);
     return true;
@@ -165,12 +165,8 @@ static bool take_shared(struct pool *pool, unsigned size_class)
     struct shared_list *shared = &pool->arena->shared[pool->node][size_class];
     struct free_list *list = &pool->own[size_class];
     pthread_mutex_lock(&shared->lock);
-    version_handle head = shared->count ? shared->batches[--shared->count] : HANDLE_NONE;
+    *list = shared->count ? shared->batches[--shared->count] : (struct free_list){.head = HANDLE_NONE};
     pthread_mutex_unlock(&shared->lock);
-    list->head = head;
-    list->count = 0;
-    for (; head != HANDLE_NONE; head = atomic_load_explicit(&at(pool, head)->older, memory_order_relaxed))
-        list->count++;
     atomic_fetch_sub_explicit(&pool->arena->shared_units, list->count * class_units(size_class), memory_order_relaxed);
     return list->count > 0;
 }
@@ -195,7 +191,7 @@ static void count_free(const struct arena *arena, uint32_t *units)
     for (unsigned n = 0; n < arena->nodes; n++)
         for (unsigned c = 0; c < CLASS_COUNT; c++)
             for (size_t b = 0; b < arena->shared[n][c].count; b++)
-                for (version_handle handle = arena->shared[n][c].batches[b]; handle != HANDLE_NONE;) {
+                for (version_handle handle = arena->shared[n][c].batches[b].head; handle != HANDLE_NONE;) {
                     units[chunk_of(arena, handle)] += (uint32_t)class_units(c);
                     struct version *version = arena_version(arena->base, arena->unit_bytes, handle);
                     handle = atomic_load_explicit(&version->older, memory_order_relaxed);
@@ -210,18 +206,20 @@ static void purge_list(struct arena *arena, struct shared_list *shared, size_t c
 {
     size_t kept_batches = 0;
     for (size_t b = 0; b < shared->count; b++) {
-        version_handle kept = HANDLE_NONE, next;
-        for (version_handle handle = shared->batches[b]; handle != HANDLE_NONE; handle = next) {
+        struct free_list kept = {.head = HANDLE_NONE};
+        version_handle next;
+        for (version_handle handle = shared->batches[b].head; handle != HANDLE_NONE; handle = next) {
             struct version *version = arena_version(arena->base, arena->unit_bytes, handle);
             next = atomic_load_explicit(&version->older, memory_order_relaxed);
             if (units[chunk_of(arena, handle)] == full) {
                 atomic_fetch_sub_explicit(&arena->shared_units, class_units_each, memory_order_relaxed);
                 continue;
             }
-            atomic_store_explicit(&version->older, kept, memory_order_relaxed);
-            kept = handle;
+            atomic_store_explicit(&version->older, kept.head, memory_order_relaxed);
+            kept.head = handle;
+            kept.count++;
         }
-        if (kept != HANDLE_NONE)
+        if (kept.count > 0)
             shared->batches[kept_batches++] = kept;
     }
     shared->count = kept_batches;

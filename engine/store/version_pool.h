@@ -40,9 +40,14 @@ enum {
     POOL_NODES_MAX = 16,     /* further NUMA nodes share the lists, modulo this */
 };
 
+struct free_list {
+    version_handle head;
+    uint32_t count;
+};
+
 struct shared_list {
     pthread_mutex_t lock;
-    version_handle *batches; /* heads of full batches */
+    struct free_list *batches; /* each with its count, so that taking one does not touch its versions */
     size_t count, capacity;
 };
 
@@ -76,11 +81,6 @@ struct arena {
     uint64_t reserve_unit, reserve_end; /* the part of the reserve that is not cut up yet */
     unsigned rest_count;
     struct chunk_rest rests[RESTS_MAX];
-};
-
-struct free_list {
-    version_handle head;
-    uint32_t count;
 };
 
 struct pool {
