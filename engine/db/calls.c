@@ -195,6 +195,15 @@ enum mae_status mae_index_find(struct mae_txn *txn, struct mae_index *index, con
     return index->ops->find(txn, index, key, row);
 }
 
+/* Tells the log, if there is one, of an entry that has come or gone. */
+static ALWAYS_INLINE enum mae_status note_entry(struct mae_txn *txn, const struct mae_index *index, const void *key,
+                                                uint64_t row, bool added)
+{
+    if (LIKELY(!txn->worker->log))
+        return MAE_OK;
+    return logging_note_entry(txn, index->number, key, index->key_bytes, row, added);
+}
+
 enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
     GUARDED const struct guard guard = guard_index(txn, index);
@@ -208,7 +217,7 @@ enum mae_status mae_index_insert(struct mae_txn *txn, struct mae_index *index, c
     status = index->ops->insert(txn, index, key, row);
     if (status == MAE_EXISTS)
         txn_gain_refused(txn, &index->table->rows, row); /* and has counted one too many */
-    return status == MAE_OK ? logging_note_entry(txn, index->number, key, index->key_bytes, row, true) : status;
+    return status == MAE_OK ? note_entry(txn, index, key, row, true) : status;
 }
 
 enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
@@ -220,7 +229,7 @@ enum mae_status mae_index_remove(struct mae_txn *txn, struct mae_index *index, c
     if (UNLIKELY(!row_exists(index->table, row)))
         return txn->snapshot ? MAE_READ_ONLY : MAE_INVALID;
     enum mae_status status = index->ops->remove(txn, index, key, row);
-    return status == MAE_OK ? logging_note_entry(txn, index->number, key, index->key_bytes, row, false) : status;
+    return status == MAE_OK ? note_entry(txn, index, key, row, false) : status;
 }
 
 enum mae_status mae_index_scan(struct mae_txn *txn, struct mae_index *index, const void *lo, const void *hi,

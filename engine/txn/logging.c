@@ -43,8 +43,6 @@ enum mae_status logging_note_entry(struct mae_txn *txn, uint64_t index, const vo
                                    bool added)
 {
     struct log_buffer *log = txn->worker->log;
-    if (LIKELY(!log))
-        return MAE_OK;
     if (!has_entries(txn)) {
         log->entries_bytes = log->entries_count = 0;
         log->entries_epoch = txn->accesses.epoch;

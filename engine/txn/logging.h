@@ -18,8 +18,8 @@
 /* How long a commit waits while its worker's buffer is full and nothing is taken from it. */
 enum { LOGGING_PATIENCE_MS = 100 };
 
-/* Notes that the transaction has added or removed an index entry. MAE_OK, or MAE_NO_MEMORY, which dooms it. Does
- * nothing without a log. */
+/* Notes that the transaction, whose worker has a log, has added or removed an index entry. MAE_OK, or MAE_NO_MEMORY,
+ * which dooms it. */
 enum mae_status logging_note_entry(struct mae_txn *txn, uint64_t index, const void *key, size_t key_bytes, uint64_t row,
                                    bool added);
 
