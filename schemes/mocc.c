@@ -246,7 +246,7 @@ static enum scheme_status lock_early(struct worker *worker, struct access *acces
     return optimistic_lock_early(worker, access);
 }
 
-PRIVATE_CALLS_WITH(mocc, fetch, lock_early, want)
+PRIVATE_CALLS_WITH(mocc, fetch, private_no_first, lock_early, want)
 
 /* ---- Begin and end. ---- */
 

@@ -24,7 +24,7 @@ static inline void note_payload(struct access *access)
     access->flags |= ACCESS_READ;
     access->old_size = row_size(access->row);
     access->old_data = access->old_size ? row_payload(access->row) : NULL;
-    access->shown = true;
+    access->flags |= ACCESS_SHOWN;
 }
 
 static enum scheme_status lock_and_note(struct worker *worker, struct access *access, enum hold wanted)

@@ -123,7 +123,7 @@ static enum scheme_status lock_early(struct worker *worker, struct access *acces
     return status;
 }
 
-PRIVATE_CALLS_WITH(polaris, fetch, lock_early, want)
+PRIVATE_CALLS_WITH(polaris, fetch, private_no_first, lock_early, want)
 
 /* ---- Begin and end. ---- */
 

@@ -11,7 +11,13 @@ static ALWAYS_INLINE enum scheme_status fetch(struct worker *worker, struct acce
     return optimistic_fetch(worker, access, payload, false);
 }
 
-PRIVATE_CALLS(silo, fetch, optimistic_lock_early)
+static ALWAYS_INLINE bool first(struct worker *worker, struct access *access, const struct table *table,
+                                struct row *row)
+{
+    return optimistic_first(worker, access, table, row, false);
+}
+
+PRIVATE_CALLS(silo, fetch, first, optimistic_lock_early)
 
 static bool reads_hold(const struct worker *worker)
 {

@@ -17,7 +17,13 @@ static ALWAYS_INLINE enum scheme_status fetch(struct worker *worker, struct acce
     return optimistic_fetch(worker, access, payload, true);
 }
 
-PRIVATE_CALLS(tictoc, fetch, optimistic_lock_early)
+static ALWAYS_INLINE bool first(struct worker *worker, struct access *access, const struct table *table,
+                                struct row *row)
+{
+    return optimistic_first(worker, access, table, row, true);
+}
+
+PRIVATE_CALLS(tictoc, fetch, first, optimistic_lock_early)
 
 static inline void later(uint64_t *timestamp, uint64_t than)
 {

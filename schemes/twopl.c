@@ -146,8 +146,24 @@ static inline void unlock(struct access *access)
     access->flags &= (uint16_t) ~(ACCESS_LOCKED | ACCESS_READ);
 }
 
+/* The short way (private.h says why): the transaction meets the row for the first time and gets its lock at once. NULL:
+ * it needs another way, and nothing has been done. */
+static ALWAYS_INLINE struct access *meet(struct worker *worker, struct table *table, struct row *row, bool exclusive)
+{
+    uint64_t slot = 0; /* gcc does not see that it is set where it is used */
+    struct row_set *set = &worker->rows;
+    struct access *access = &set->entries[set->count];
+    bool ready = row_set_has_room(set) && settings(worker)->lock_wait == TWOPL_NO_WAIT;
+    if (!LIKELY(ready) || UNLIKELY(row_set_find(set, row, &slot)) ||
+        UNLIKELY(!(exclusive ? lock_exclusive(row, 0) : lock_shared(row))))
+        return NULL;
+    *access = (struct access){.row = row, .table = table, .flags = exclusive ? ACCESS_LOCKED : ACCESS_READ};
+    row_set_keep(set, slot);
+    return access;
+}
+
 /* The row's entry, and the row locked for reading at least. NULL: the transaction is doomed. */
-static ALWAYS_INLINE struct access *hold(struct worker *worker, struct table *table, struct row *row)
+static NOINLINE struct access *hold_any(struct worker *worker, struct table *table, struct row *row)
 {
     uint64_t slot;
     struct access *access = row_set_find(&worker->rows, row, &slot);
@@ -160,13 +176,21 @@ static ALWAYS_INLINE struct access *hold(struct worker *worker, struct table *ta
         return NULL;
     }
     access->flags = ACCESS_READ;
-    if (MUTATED(twopl_unlocks_early))
+    return access;
+}
+
+static ALWAYS_INLINE struct access *hold(struct worker *worker, struct table *table, struct row *row)
+{
+    struct access *access = meet(worker, table, row, false);
+    if (UNLIKELY(!access))
+        access = hold_any(worker, table, row);
+    if (MUTATED(twopl_unlocks_early) && access && !(access->flags & ACCESS_LOCKED))
         unlock(access);
     return access;
 }
 
 /* The same for writing. The first time the row's size is kept for an abort. */
-static ALWAYS_INLINE struct access *hold_to_write(struct worker *worker, struct table *table, struct row *row)
+static struct access *hold_to_write(struct worker *worker, struct table *table, struct row *row)
 {
     uint64_t slot;
     struct access *access = row_set_find(&worker->rows, row, &slot);
@@ -225,8 +249,8 @@ static enum scheme_status keep(struct worker *worker, struct access *access)
     return SCHEME_OK;
 }
 
-enum scheme_status twopl_update(struct worker *worker, struct table *table, struct row *row, size_t bytes,
-                                const void **old, void **data)
+static NOINLINE enum scheme_status update_any(struct worker *worker, struct table *table, struct row *row, size_t bytes,
+                                              const void **old, void **data)
 {
     struct access *access = hold_to_write(worker, table, row);
     if (UNLIKELY(!access))
@@ -244,6 +268,26 @@ enum scheme_status twopl_update(struct worker *worker, struct table *table, stru
         row_set_size(row, (uint32_t)bytes + 1);
     if (old)
         *old = first ? access->old_data : row_payload(row);
+    *data = row_payload(row);
+    return SCHEME_OK;
+}
+
+enum scheme_status twopl_update(struct worker *worker, struct table *table, struct row *row, size_t bytes,
+                                const void **old, void **data)
+{
+    bool small = table->copied_lines && copies_have(&worker->copies, STORE_SMALL_COPY_BYTES);
+    struct access *access = LIKELY(small && bytes == 0) ? meet(worker, table, row, true) : NULL;
+    if (UNLIKELY(!access))
+        return update_any(worker, table, row, bytes, old, data);
+    row_set_write(&worker->rows, access);
+    access->old_size = row_size(row);
+    if (UNLIKELY(access->old_size == 0))
+        return SCHEME_NOT_FOUND;
+    access->old_data = worker->copies.next;
+    row_copy_lines_out(access->old_data, row, table->copied_lines);
+    copies_use_lines(&worker->copies, table->copied_lines);
+    if (old)
+        *old = access->old_data;
     *data = row_payload(row);
     return SCHEME_OK;
 }

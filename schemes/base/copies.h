@@ -48,9 +48,20 @@ static inline void *copies_reserve(struct copies *copies, size_t bytes)
     return copies->next;
 }
 
+static ALWAYS_INLINE void copies_use_lines(struct copies *copies, size_t lines)
+{
+    copies->next += (row_lines_bytes(lines) + COPIES_ALIGN - 1) / COPIES_ALIGN * COPIES_ALIGN;
+}
+
 static inline void copies_use(struct copies *copies, size_t bytes)
 {
-    copies->next += (row_words_bytes(bytes) + COPIES_ALIGN - 1) / COPIES_ALIGN * COPIES_ALIGN;
+    copies_use_lines(copies, row_lines(bytes));
+}
+
+/* Whether copies_reserve of so much will not have to look for memory. */
+static ALWAYS_INLINE bool copies_have(const struct copies *copies, size_t bytes)
+{
+    return copies->end - copies->next >= (ptrdiff_t)bytes;
 }
 
 static inline void *copies_take(struct copies *copies, size_t bytes)

@@ -82,6 +82,27 @@ static ALWAYS_INLINE enum scheme_status optimistic_fetch(struct worker *worker, 
     }
 }
 
+/* The short way (private.h), for rows that are there and unlocked. */
+static ALWAYS_INLINE bool optimistic_first(struct worker *worker, struct access *access, const struct table *table,
+                                           struct row *row, bool second)
+{
+    RACE(ROW_READ);
+    uint64_t word = row_word(row);
+    RACE(ROW_COPY);
+    uint32_t size = row_size(row);
+    row_copy_lines_out(worker->copies.next, row, table->copied_lines);
+    uint64_t also = second ? atomic_load_explicit(&row->second, memory_order_seq_cst) : 0; /* ORD-LOCK-1 */
+    RACE(ROW_CHECK);
+    bool same = row_word(row) == word || MUTATED(optimistic_skip_second_look);
+    if (UNLIKELY(!same) || UNLIKELY(word & ROW_LOCKED) || UNLIKELY(size == 0))
+        return false;
+    access->word = word;
+    if (second)
+        access->second = also;
+    access->old_size = size;
+    return true;
+}
+
 /* ---- Locks. ---- */
 
 enum lock_result { LOCK_TAKEN, LOCK_HELD, LOCK_CHANGED };

@@ -8,6 +8,11 @@
  * the payload. If the access has ACCESS_READ already, the word must still be the same, else the
  * transaction aborts. On failure the transaction is doomed, and the status is returned. A row whose lock the
  * transaction itself holds is read as it is.
+ *
+ * first(worker, access, table, row) is the short way, which most reads and updates take: the transaction meets the
+ * row for the first time, and the row is there and unlocked. It fills the access, which is not in the set yet, as fetch
+ * would; what becomes of the copy, at copies.next, is the caller's. False: the row is not so, and nothing has been
+ * done. The short way has no instructions for what is seldom (schemes/DESIGN.md, "What a request costs").
  */
 #ifndef SCHEMES_BASE_PRIVATE_H
 #define SCHEMES_BASE_PRIVATE_H
@@ -15,6 +20,67 @@
 #include "schemes/base/scheme.h"
 
 typedef enum scheme_status (*fetch_fn)(struct worker *worker, struct access *access, bool payload);
+typedef bool (*first_fn)(struct worker *worker, struct access *access, const struct table *table, struct row *row);
+
+/* The short way. NULL: the row needs another one, and nothing has been done. */
+static ALWAYS_INLINE struct access *private_first(struct worker *worker, struct table *table, struct row *row,
+                                                  first_fn first)
+{
+    uint64_t slot = 0; /* gcc does not see that it is set where it is used */
+    struct row_set *set = &worker->rows;
+    struct access *access = &set->entries[set->count];
+    bool ready = row_set_has_room(set) && table->copied_lines && copies_have(&worker->copies, STORE_SMALL_COPY_BYTES);
+    if (!LIKELY(ready) || UNLIKELY(row_set_find(set, row, &slot)) || UNLIKELY(!first(worker, access, table, row)))
+        return NULL;
+    access->row = row;
+    access->table = table;
+    access->entry_plus_1 = 0;
+    row_set_keep(set, slot);
+    copies_use_lines(&worker->copies, table->copied_lines);
+    return access;
+}
+
+static ALWAYS_INLINE bool private_first_read(struct worker *worker, struct table *table, struct row *row,
+                                             const void **data, size_t *bytes, first_fn first)
+{
+    void *copy = worker->copies.next;
+    struct access *access = private_first(worker, table, row, first);
+    if (UNLIKELY(!access))
+        return false;
+    access->old_data = copy;
+    access->new_data = NULL;
+    access->flags = ACCESS_READ | ACCESS_SHOWN;
+    *data = copy;
+    if (bytes)
+        *bytes = access->old_size - 1;
+    return true;
+}
+
+/* The copy becomes the new payload. */
+static ALWAYS_INLINE bool private_first_update(struct worker *worker, struct table *table, struct row *row, void **data,
+                                               first_fn first)
+{
+    void *copy = worker->copies.next;
+    struct access *access = private_first(worker, table, row, first);
+    if (UNLIKELY(!access))
+        return false;
+    access->old_data = NULL;
+    access->new_data = copy;
+    access->new_size = access->old_size;
+    access->new_lines = (uint16_t)table->copied_lines;
+    access->flags = ACCESS_READ;
+    row_set_write(&worker->rows, access);
+    *data = copy;
+    return true;
+}
+
+/* Of a scheme that has no short way. */
+static inline bool private_no_first(struct worker *worker, struct access *access, const struct table *table,
+                                    struct row *row)
+{
+    (void)worker, (void)access, (void)table, (void)row;
+    return false;
+}
 
 /* The entry of the row, added if there is none. NULL when out of memory; the transaction is doomed then. */
 static ALWAYS_INLINE struct access *private_access(struct worker *worker, struct table *table, struct row *row)
@@ -57,7 +123,7 @@ static ALWAYS_INLINE enum scheme_status private_read(struct worker *worker, stru
     if (UNLIKELY(!private_present(access)))
         return SCHEME_NOT_FOUND;
     if (access->new_data == NULL)
-        access->shown = true;
+        access->flags |= ACCESS_SHOWN;
     *data = access->new_data ? access->new_data : access->old_data;
     if (bytes)
         *bytes = (access->new_data ? access->new_size : access->old_size) - 1;
@@ -80,11 +146,11 @@ static inline enum scheme_status private_make(struct worker *worker, struct acce
                                               const void *from, size_t from_bytes)
 {
     void *made = access->new_data;
-    if (!made || access->new_room < bytes) {
+    if (!made || row_lines_bytes(access->new_lines) < bytes) {
         made = copies_take(&worker->copies, bytes);
         if (UNLIKELY(!made))
             return worker_doom(worker, SCHEME_NO_MEMORY);
-        access->new_room = (uint32_t)row_words_bytes(bytes);
+        access->new_lines = (uint16_t)row_lines(bytes);
     }
     size_t kept = from_bytes < bytes ? from_bytes : bytes;
     if (from && made != from)
@@ -108,10 +174,11 @@ static ALWAYS_INLINE enum scheme_status private_update(struct worker *worker, st
         return status;
     if (UNLIKELY(!private_present(access)))
         return SCHEME_NOT_FOUND;
-    if (!old && !access->shown && access->old_data) { /* nobody has a pointer to the copy: it becomes the new payload */
+    if (!old && !(access->flags & ACCESS_SHOWN) &&
+        access->old_data) { /* nobody has a pointer to the copy: it becomes the new payload */
         access->new_data = access->old_data;
         access->new_size = access->old_size;
-        access->new_room = (uint32_t)row_words_bytes(access->old_size - 1); /* at least */
+        access->new_lines = (uint16_t)row_lines(access->old_size - 1); /* at least */
         access->old_data = NULL;
         row_set_write(&worker->rows, access);
         *data = access->new_data;
@@ -126,7 +193,7 @@ static ALWAYS_INLINE enum scheme_status private_update(struct worker *worker, st
         return status;
     if (old) {
         *old = access->old_data && before == access->old_data ? before : access->new_data;
-        access->shown = true;
+        access->flags |= ACCESS_SHOWN;
     }
     *data = access->new_data;
     return SCHEME_OK;
@@ -215,44 +282,60 @@ static inline enum scheme_status private_want_nothing(struct worker *worker, str
 
 /* The calls of a scheme that reads and writes privately, but for begin, commit and abort. `lock` locks a written row at
  * once, without waiting, or dooms the transaction. `want` is called before a write of a row that is not fresh. */
-#define PRIVATE_CALLS(name, fetch, lock) PRIVATE_CALLS_WITH(name, fetch, lock, private_want_nothing)
-#define PRIVATE_CALLS_WITH(name, fetch, lock, want)                                                                  \
-    enum scheme_status name##_read(struct worker *worker, struct table *table, struct row *row, const void **data,   \
-                                   size_t *bytes)                                                                    \
-    {                                                                                                                \
-        return private_read(worker, table, row, data, bytes, fetch);                                                 \
-    }                                                                                                                \
-    enum scheme_status name##_see(struct worker *worker, struct table *table, struct row *row)                       \
-    {                                                                                                                \
-        return private_see(worker, table, row, fetch);                                                               \
-    }                                                                                                                \
-    enum scheme_status name##_update(struct worker *worker, struct table *table, struct row *row, size_t bytes,      \
-                                     const void **old, void **data)                                                  \
-    {                                                                                                                \
-        enum scheme_status status = want(worker, table, row);                                                        \
-        return UNLIKELY(status != SCHEME_OK) ? status : private_update(worker, table, row, bytes, old, data, fetch); \
-    }                                                                                                                \
-    enum scheme_status name##_overwrite(struct worker *worker, struct table *table, struct row *row, size_t bytes,   \
-                                        void **data)                                                                 \
-    {                                                                                                                \
-        enum scheme_status status = want(worker, table, row);                                                        \
-        return UNLIKELY(status != SCHEME_OK) ? status : private_overwrite(worker, table, row, bytes, data, fetch);   \
-    }                                                                                                                \
-    enum scheme_status name##_insert(struct worker *worker, struct table *table, struct row *row, size_t bytes,      \
-                                     void **data)                                                                    \
-    {                                                                                                                \
-        return private_insert(worker, table, row, bytes, data);                                                      \
-    }                                                                                                                \
-    enum scheme_status name##_erase(struct worker *worker, struct table *table, struct row *row)                     \
-    {                                                                                                                \
-        enum scheme_status status = want(worker, table, row);                                                        \
-        return UNLIKELY(status != SCHEME_OK) ? status : private_erase(worker, table, row, fetch);                    \
-    }                                                                                                                \
-    enum scheme_status name##_touch(struct worker *worker, struct table *table, struct row *row, bool gains_entry)   \
-    {                                                                                                                \
-        enum scheme_status status = want(worker, table, row);                                                        \
-        return UNLIKELY(status != SCHEME_OK) ? status                                                                \
-                                             : private_touch(worker, table, row, gains_entry ? lock : NULL, fetch);  \
+#define PRIVATE_CALLS(name, fetch, first, lock) PRIVATE_CALLS_WITH(name, fetch, first, lock, private_want_nothing)
+#define PRIVATE_CALLS_WITH(name, fetch, first, lock, want)                                                          \
+    static NOINLINE enum scheme_status read_any(struct worker *worker, struct table *table, struct row *row,        \
+                                                const void **data, size_t *bytes)                                   \
+    {                                                                                                               \
+        return private_read(worker, table, row, data, bytes, fetch);                                                \
+    }                                                                                                               \
+    static NOINLINE enum scheme_status update_any(struct worker *worker, struct table *table, struct row *row,      \
+                                                  size_t bytes, const void **old, void **data)                      \
+    {                                                                                                               \
+        return private_update(worker, table, row, bytes, old, data, fetch);                                         \
+    }                                                                                                               \
+    enum scheme_status name##_read(struct worker *worker, struct table *table, struct row *row, const void **data,  \
+                                   size_t *bytes)                                                                   \
+    {                                                                                                               \
+        if (LIKELY(private_first_read(worker, table, row, data, bytes, first)))                                     \
+            return SCHEME_OK;                                                                                       \
+        return read_any(worker, table, row, data, bytes);                                                           \
+    }                                                                                                               \
+    enum scheme_status name##_see(struct worker *worker, struct table *table, struct row *row)                      \
+    {                                                                                                               \
+        return private_see(worker, table, row, fetch);                                                              \
+    }                                                                                                               \
+    enum scheme_status name##_update(struct worker *worker, struct table *table, struct row *row, size_t bytes,     \
+                                     const void **old, void **data)                                                 \
+    {                                                                                                               \
+        enum scheme_status status = want(worker, table, row);                                                       \
+        if (UNLIKELY(status != SCHEME_OK))                                                                          \
+            return status;                                                                                          \
+        if (LIKELY(bytes == 0 && !old) && LIKELY(private_first_update(worker, table, row, data, first)))            \
+            return SCHEME_OK;                                                                                       \
+        return update_any(worker, table, row, bytes, old, data);                                                    \
+    }                                                                                                               \
+    enum scheme_status name##_overwrite(struct worker *worker, struct table *table, struct row *row, size_t bytes,  \
+                                        void **data)                                                                \
+    {                                                                                                               \
+        enum scheme_status status = want(worker, table, row);                                                       \
+        return UNLIKELY(status != SCHEME_OK) ? status : private_overwrite(worker, table, row, bytes, data, fetch);  \
+    }                                                                                                               \
+    enum scheme_status name##_insert(struct worker *worker, struct table *table, struct row *row, size_t bytes,     \
+                                     void **data)                                                                   \
+    {                                                                                                               \
+        return private_insert(worker, table, row, bytes, data);                                                     \
+    }                                                                                                               \
+    enum scheme_status name##_erase(struct worker *worker, struct table *table, struct row *row)                    \
+    {                                                                                                               \
+        enum scheme_status status = want(worker, table, row);                                                       \
+        return UNLIKELY(status != SCHEME_OK) ? status : private_erase(worker, table, row, fetch);                   \
+    }                                                                                                               \
+    enum scheme_status name##_touch(struct worker *worker, struct table *table, struct row *row, bool gains_entry)  \
+    {                                                                                                               \
+        enum scheme_status status = want(worker, table, row);                                                       \
+        return UNLIKELY(status != SCHEME_OK) ? status                                                               \
+                                             : private_touch(worker, table, row, gains_entry ? lock : NULL, fetch); \
     }
 
 #endif

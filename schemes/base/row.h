@@ -54,10 +54,15 @@ static inline size_t row_lines(size_t bytes)
     return (ROW_HEADER_BYTES + bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES;
 }
 
-/* Bytes of a buffer into which a payload of `bytes` can be copied. */
+/* Bytes of a buffer into which so many lines can be copied; a payload of `bytes` can. */
+static inline size_t row_lines_bytes(size_t lines)
+{
+    return lines * CACHE_LINE_BYTES - ROW_HEADER_BYTES;
+}
+
 static inline size_t row_words_bytes(size_t bytes)
 {
-    return row_lines(bytes) * CACHE_LINE_BYTES - ROW_HEADER_BYTES;
+    return row_lines_bytes(row_lines(bytes));
 }
 
 /*
@@ -108,18 +113,23 @@ static ALWAYS_INLINE void words_in(_Atomic uint64_t *to, const uint64_t *from, u
         move_pair(&to[i], &from[i]);
 }
 
-/* Copies the lines of a payload of `bytes` out. */
-static ALWAYS_INLINE void row_copy_out(void *to, struct row *row, size_t bytes)
+/* Copies so many lines of a payload out. */
+static ALWAYS_INLINE void row_copy_lines_out(void *to, struct row *row, size_t lines)
 {
     const _Atomic uint64_t *from = row_payload(row);
     uint64_t *words = to;
-    size_t more = row_lines(bytes) - 1;
+    size_t more = lines - 1;
     words_out(words, from, ROW_FIRST_WORDS);
     for (words += ROW_FIRST_WORDS, from += ROW_FIRST_WORDS; more > 0; words += ROW_LINE_WORDS, from += ROW_LINE_WORDS) {
         words_out(words, from, ROW_LINE_WORDS);
         more--;
         FORGET(more); /* else the loop would compare addresses, which the CPU may have to wait for */
     }
+}
+
+static ALWAYS_INLINE void row_copy_out(void *to, struct row *row, size_t bytes)
+{
+    row_copy_lines_out(to, row, row_lines(bytes));
 }
 
 /* Copies the lines of a payload in; the row is locked. */

@@ -15,30 +15,32 @@
 #include "schemes/base/store.h"
 
 enum access_flags {
-    ACCESS_READ = 1,      /* `word` is to be validated; a scheme that locks: the row is locked for reading */
-    ACCESS_WRITE = 2,     /* in the list of writes */
-    ACCESS_FRESH = 4,     /* the transaction has inserted the row; it is absent to all others */
-    ACCESS_ERASE = 8,     /* the transaction deletes the row */
-    ACCESS_LOCKED = 16,   /* the transaction holds the row's lock for writing */
-    ACCESS_AGAIN = 32,    /* looked at again after it was read */
-    ACCESS_FIRST_OWN = 64 /* from here on: the scheme's */
+    ACCESS_READ = 1,       /* `word` is to be validated; a scheme that locks: the row is locked for reading */
+    ACCESS_WRITE = 2,      /* in the list of writes */
+    ACCESS_FRESH = 4,      /* the transaction has inserted the row; it is absent to all others */
+    ACCESS_ERASE = 8,      /* the transaction deletes the row */
+    ACCESS_LOCKED = 16,    /* the transaction holds the row's lock for writing */
+    ACCESS_AGAIN = 32,     /* looked at again after it was read */
+    ACCESS_SHOWN = 64,     /* old_data has been handed out, so it must stay */
+    ACCESS_FIRST_OWN = 128 /* from here on: the scheme's */
 };
 
-/* A row. Where `new_data` is NULL, a write leaves the payload as it is. */
+/* A row. Where `new_data` is NULL, a write leaves the payload as it is. An entry is one cache line: each request writes
+ * one. */
 struct access {
     struct row *row; /* first: sets_slot's key */
     struct table *table;
-    uint64_t word;     /* the scheme's word when the row was read or locked */
-    uint64_t second;   /* the row's second word when it was read, or the scheme's own */
-    void *old_data;    /* a copy of the payload as it was, or NULL */
-    void *new_data;    /* the new payload, or NULL */
-    uint32_t old_size; /* as row->size, of the row as it was */
-    uint32_t new_size; /* of the new payload, size + 1 */
-    uint32_t new_room; /* bytes that new_data has */
-    uint16_t flags;
-    bool shown;            /* old_data has been handed out, so it must stay */
+    uint64_t word;         /* the scheme's word when the row was read or locked */
+    uint64_t second;       /* the row's second word when it was read, or the scheme's own */
+    void *old_data;        /* a copy of the payload as it was, or NULL */
+    void *new_data;        /* the new payload, or NULL */
+    uint32_t old_size;     /* as row->size, of the row as it was */
+    uint32_t new_size;     /* of the new payload, size + 1 */
     uint32_t entry_plus_1; /* first of the row's changes of entries (entries.h) */
+    uint16_t new_lines;    /* room of new_data, as row_lines */
+    uint16_t flags;
 };
+static_assert(sizeof(struct access) == CACHE_LINE_BYTES, "so the entry of a number is a shift away");
 
 struct set_slots {
     uint64_t *slots;      /* stamp + entry; a value below the present stamp is of an earlier transaction */
@@ -122,6 +124,18 @@ static ALWAYS_INLINE struct access *row_set_find(const struct row_set *set, cons
     return set_find(&set->hash, set->entries, sizeof *set->entries, row, slot);
 }
 
+/* Whether there is an entry to be filled, without the set having to grow. */
+static ALWAYS_INLINE bool row_set_has_room(const struct row_set *set)
+{
+    return set->count < set->capacity;
+}
+
+/* The next entry, which has been filled, is that of the row that was not found and has got the slot. */
+static ALWAYS_INLINE void row_set_keep(struct row_set *set, uint64_t slot)
+{
+    set->hash.slots[slot] = set->hash.stamp + set->count++;
+}
+
 /* For a row that row_set_find has just not found; everything but row and table is zero. NULL when out of memory. */
 static ALWAYS_INLINE struct access *row_set_add(struct row_set *set, struct table *table, struct row *row,
                                                 uint64_t slot)
@@ -131,9 +145,9 @@ static ALWAYS_INLINE struct access *row_set_add(struct row_set *set, struct tabl
             return NULL;
         (void)row_set_find(set, row, &slot); /* the slots have moved */
     }
-    set->hash.slots[slot] = set->hash.stamp + set->count;
-    struct access *access = &set->entries[set->count++];
+    struct access *access = &set->entries[set->count];
     *access = (struct access){.row = row, .table = table};
+    row_set_keep(set, slot);
     return access;
 }
 

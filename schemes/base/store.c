@@ -18,6 +18,7 @@ enum mae_status store_table_init(struct table *table, struct mem_budget *budget,
     size_t bytes = ROW_HEADER_BYTES + payload_max_bytes + ROW_TAIL_BYTES;
     table->stride_bytes = (bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
     table->payload_max_bytes = payload_max_bytes;
+    table->copied_lines = payload_max_bytes <= STORE_SMALL_BYTES ? row_lines(payload_max_bytes) : 0;
     table->rows_per_chunk = STORE_CHUNK_BYTES / table->stride_bytes;
     if (table->rows_per_chunk == 0)
         table->rows_per_chunk = 1;

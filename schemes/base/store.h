@@ -24,6 +24,7 @@ enum { STORE_NAME_BYTES = 64, STORE_CHUNK_BYTES = 64 * 1024, STORE_SUPPLY_ROWS =
 struct table {
     char *base;
     size_t stride_bytes, payload_max_bytes;
+    size_t copied_lines; /* of a row by each copy; 0: rows are large, and copies as long as the payload */
     uint64_t rows_per_chunk;
     uint32_t number;
     char name[STORE_NAME_BYTES];
@@ -46,10 +47,11 @@ struct row_supply {
 
 /* How much of a payload a copy takes: of a small row all its room. So the copy's length does not depend on the row's
  * size, which is mostly not in a cache yet, and the CPU can begin with the requests behind it. */
+enum { STORE_SMALL_BYTES = 512, STORE_SMALL_COPY_BYTES = STORE_SMALL_BYTES + 2 * CACHE_LINE_BYTES };
+
 static inline size_t table_copied_bytes(const struct table *table, uint32_t size)
 {
-    enum { SMALL_BYTES = 512 };
-    if (LIKELY(table->payload_max_bytes <= SMALL_BYTES))
+    if (LIKELY(table->copied_lines))
         return table->payload_max_bytes;
     KEEP_BRANCH();
     return size - 1;

@@ -166,6 +166,7 @@ static enum scheme_status index_create(struct database *database, struct table *
     index->key_bytes = config->key_bytes;
     index->non_unique = config->non_unique;
     index->number = database->index_count;
+    index->words = !config->ordered && config->key_bytes == sizeof(uint64_t);
     strcpy(index->name, name);
     *result = database->indexes[database->index_count++] = index;
     return SCHEME_OK;

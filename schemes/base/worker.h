@@ -27,7 +27,7 @@ struct table_index {
     struct table *table;
     size_t key_bytes;
     unsigned number;
-    bool non_unique;
+    bool non_unique, words; /* words: a hash index of 8-byte keys */
     char name[STORE_NAME_BYTES];
 };
 
