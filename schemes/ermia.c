@@ -61,7 +61,7 @@ static uint64_t link_low(chain_link link)
 /* high of the version that the transaction sees or has overwritten (ER2). */
 static _Atomic uint64_t *seen_high(const struct access *access)
 {
-    bool absent = !access->word || is_grave(access->word);
+    bool absent = MUTATED(ermia_absence_has_two) ? !access->word || is_grave(access->word) : access->old_size == 0;
     return absent ? &link_row(access)->absent_high : &link_version(access->word)->high;
 }
 

@@ -13,7 +13,8 @@
  *        overwrote a version is the next newer one in the chain, so the successor's low is found there. A row has the
  *        low of its grave.
  *   ER2  A version has in `high` the largest end timestamp of those who have read it and committed. Absence is a
- *        version, too: the row has its `high`, for before its first version and for its grave.
+ *        version, too: the row has its `high`, for before its first version, for its grave, and for a version that says
+ *        that the row is not there (C6: who looks behind the version of the next insert finds none of these).
  *   ER3  A transaction that commits says in each row that it has read and not written that it is a reader, then draws
  *        its end timestamp, and leaves when the version's `high` is at least that. So who overwrites the version and
  *        has drawn a later one finds the reader there, or finds its timestamp in `high`, which it loads after it has

@@ -166,6 +166,43 @@ static void absence_is_read(void **state)
     close_fixture();
 }
 
+/* Rows whose last version says that they are not there: they came and went in one transaction. Returns the next ref
+ * that has not been used yet. */
+static uint64_t leave_empty_versions(void)
+{
+    enum { ROWS = 40 };
+    uint64_t key = MISSING, ref, limit = 0;
+    void *data;
+    for (unsigned i = 0; i < ROWS; i++) {
+        struct target_txn *txn = begin_one(0, TARGET_READ_WRITE);
+        assert_int_equal(fixture.ops->insert(txn, fixture.index, &key, 8, &ref, &data), TARGET_OK);
+        assert_int_equal(fixture.ops->erase(txn, fixture.index, &key), TARGET_OK);
+        assert_int_equal(fixture.ops->commit(txn), TARGET_OK);
+        fixture.ops->worker_idle(fixture.workers[0]);
+        limit = ref >= limit ? ref + 1 : limit;
+    }
+    return limit;
+}
+
+/* The same as a skew with a row in the place of such a one: who misses it and who inserts it mean one absence. */
+static void absence_is_read_once(void **state)
+{
+    uint64_t key = MISSING, ref;
+    void *data;
+    (void)state;
+    open_ermia("ssn");
+    uint64_t limit = leave_empty_versions();
+    struct target_txn *inserter = begin_one(0, TARGET_READ_WRITE), *other = begin_one(1, TARGET_READ_WRITE);
+    assert_reads(inserter, 0, 1);
+    assert_int_equal(fixture.ops->insert(inserter, fixture.index, &key, 8, &ref, &data), TARGET_OK);
+    assert_true(ref < limit);
+    assert_misses(other, MISSING);
+    assert_int_equal(write_one(other, 0, 2), TARGET_OK);
+    assert_int_equal(fixture.ops->commit(other), TARGET_OK);
+    assert_reason(fixture.ops->commit(inserter), "exclusion");
+    close_fixture();
+}
+
 /* R misses a key that X then inserts. */
 static void a_miss_precedes_the_insert(void **state)
 {
@@ -299,6 +336,7 @@ int main(void)
         cmocka_unit_test(a_reader_in_vain_aborts_early),
         cmocka_unit_test(an_owner_is_no_successor),
         cmocka_unit_test(absence_is_read),
+        cmocka_unit_test(absence_is_read_once),
         cmocka_unit_test(a_miss_precedes_the_insert),
         cmocka_unit_test(a_removal_precedes_the_miss),
         cmocka_unit_test(a_miss_is_validated),
