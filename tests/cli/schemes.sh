@@ -9,6 +9,8 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 . tests/support/cli.sh
 history=$work/history
+modes="spec paper paper-np"                                          # of TPC-C
+case ${MAE_BUILD:-} in *asan* | *tsan* | *cov*) modes=paper-np ;; esac # loads take minutes there
 bakery="--factories 2 --product-types 30 --material-types 20 --raw-material-types 20 --target-products 5"
 
 recorded() { # options of a target, then of a workload; records, and checks the history
@@ -29,6 +31,9 @@ workloads() { # options of a target
     recorded "$@" --workload smallbank --accounts 20 --txns 2000
     # shellcheck disable=SC2086 # a list of options
     recorded "$@" --workload bomb $bakery --material-tree-size 4 --txns 200
+    for mode in $modes; do
+        recorded "$@" --workload tpcc --mode "$mode" --txns 300
+    done
 }
 
 # Each target of the program, so that a new scheme is tried, too. Native has a test of its own, bare promises nothing.
