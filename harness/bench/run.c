@@ -194,7 +194,7 @@ static void execute(void *arg)
     if (options->beside != NULL)
         options->workload = beside_compose(options->workload, options->beside, options->beside_values);
     setup->workload_ops = options->workload;
-    setup->target_ops = options->target;
+    setup->target_ops = options->run.latency_operations ? operation_times_around(options->target) : options->target;
     const struct workload_share *shares = setup->workload_ops->shares;
     while (shares != NULL && shares[setup->share_count].name != NULL)
         setup->share_count++;
@@ -212,6 +212,7 @@ static void execute(void *arg)
     free(run->watch.work.text);
     metrics_close(&run->watch.metrics);
     free(run->watch.status_types);
+    operation_times_end();
     free(setup->plan_warning);
     placement_free(&setup->placement);
     topology_close(setup->topology);

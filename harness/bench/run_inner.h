@@ -23,6 +23,7 @@
 #include "harness/bench/live_check.h"
 #include "harness/bench/loop.h"
 #include "harness/bench/metrics.h"
+#include "harness/bench/operation_times.h"
 #include "harness/bench/phase.h"
 #include "harness/bench/progress.h"
 #include "harness/common/clock.h"

@@ -307,6 +307,19 @@ static void latencies_keep(const struct run_window *window, struct result *resul
         result->latencies[type].response = (struct latency_digest){0}; /* it only grows with the window */
 }
 
+static void operations_keep(const struct run_window *window, struct result *result)
+{
+    if (!window->setup->options->run.latency_operations)
+        return;
+    SUPPORT_FREED struct histogram *merged = support_alloc(sizeof *merged);
+    result->operations = support_alloc(OPERATION_COUNT * sizeof *result->operations);
+    for (unsigned i = 0; i < OPERATION_COUNT; i++) {
+        histogram_init(merged);
+        operation_times_merge((enum operation)i, merged);
+        latency_digest(merged, &result->operations[i]);
+    }
+}
+
 static void counters_keep(struct run_window *window, struct result *result)
 {
     if (window->setup->plan.event_count == 0)
@@ -388,6 +401,7 @@ static void window_open(struct run_window *window, uint64_t length_ns)
     atomic_store_explicit(&window->opened_ticks, snapshot_ticks(&window->before), memory_order_relaxed);
     window->first = window->series.count;
     window->series.begin_ns = window->before.at_ns;
+    operation_times_count(true); /* of workers that have joined, if they were asked to */
 }
 
 static uint64_t saturated_ns(const struct run_window *window)
@@ -504,6 +518,7 @@ enum exit_code run_measure(struct run_window *window, struct result *result)
     enum target_status status;
     bool opened = false;
     loops_arm(window);
+    operation_times_clear();
     interval_fini(&window->series); /* of the repetition before */
     interval_init(&window->series, series_room(window));
     if (options->check_every != 0) {
@@ -518,6 +533,7 @@ enum exit_code run_measure(struct run_window *window, struct result *result)
     enum wait_end end = phases(window, result, &opened);
     run_phase_begin(window->session->watch, PHASE_DRAIN, 0);
     simulated_costs(false);
+    operation_times_count(false);
     run_wait_stopped(window->session); /* ends the loops, whatever they are at */
     bool consistent = live_check_end(window, result);
     if (options->txns != 0)
@@ -535,6 +551,7 @@ enum exit_code run_measure(struct run_window *window, struct result *result)
             arrivals_keep(window, result);
         latencies_keep(window, result);
         counters_keep(window, result);
+        operations_keep(window, result);
         return EXIT_FINE;
     }
     if (!consistent)

@@ -158,13 +158,13 @@ static bool intervals_write(struct run_outputs *outputs, const struct interval_s
     return rows.text == NULL || csv_write_text(outputs->files[RUN_INTERVALS], rows.text, error);
 }
 
-static void histogram_write(FILE *file, const char *prefix, unsigned worker, const char *type, const char *quantity,
+static void histogram_write(FILE *file, const char *prefix, const char *worker, const char *type, const char *quantity,
                             const struct histogram *histogram)
 {
     if (histogram->count == 0)
         return;
     SUPPORT_FREED struct support_text line = {0};
-    support_text_add(&line, "%s%u,%s,%s,", prefix, worker, type, quantity);
+    support_text_add(&line, "%s%s,%s,%s,", prefix, worker, type, quantity);
     histogram_dump(histogram, line.text, file);
 }
 
@@ -179,18 +179,24 @@ static bool latencies_write(struct run_outputs *outputs, const struct run_worker
     }
     SUPPORT_FREED struct histogram *attempts = support_alloc(sizeof *attempts);
     for (unsigned i = 0; i < outputs->setup->worker_count; i++) {
+        const char *worker = support_short("%u", i);
         if (workers[i].overdue != NULL)
-            histogram_write(file, prefix, i, "overdue", "response_ns", workers[i].overdue);
+            histogram_write(file, prefix, worker, "overdue", "response_ns", workers[i].overdue);
         for (unsigned type = 0; workers[i].loop.latencies != NULL && type < outputs->setup->type_count; type++) {
             const struct latency *latency = &workers[i].loop.latencies[type];
             const char *name = outputs->setup->workload_ops->txn_types[type];
             latency_attempts(latency, attempts);
-            histogram_write(file, prefix, i, name, "service_ns", &latency->service);
-            histogram_write(file, prefix, i, name, "response_ns", &latency->response);
-            histogram_write(file, prefix, i, name, "durable_ns", &latency->durable);
-            histogram_write(file, prefix, i, name, "aborted_ns", &latency->aborted);
-            histogram_write(file, prefix, i, name, "attempts", attempts);
+            histogram_write(file, prefix, worker, name, "service_ns", &latency->service);
+            histogram_write(file, prefix, worker, name, "response_ns", &latency->response);
+            histogram_write(file, prefix, worker, name, "durable_ns", &latency->durable);
+            histogram_write(file, prefix, worker, name, "aborted_ns", &latency->aborted);
+            histogram_write(file, prefix, worker, name, "attempts", attempts);
         }
+    }
+    for (unsigned i = 0; outputs->setup->options->run.latency_operations && i < OPERATION_COUNT; i++) {
+        histogram_init(attempts);
+        operation_times_merge((enum operation)i, attempts);
+        histogram_write(file, prefix, "all", operation_name((enum operation)i), "call_ns", attempts);
     }
     return fclose(file) == 0 && (rows.bytes == 0 || csv_write_text(outputs->files[RUN_LATENCIES], rows.text, error));
 }
@@ -227,6 +233,13 @@ static bool hdr_log_write(struct run_outputs *outputs, const struct run_worker *
             if (histogram->count > 0)
                 hdr_log_add(&tagged, tag, begin_s, result->window_s, histogram);
         }
+    }
+    for (unsigned i = 0; outputs->setup->options->run.latency_operations && i < OPERATION_COUNT; i++) {
+        SUPPORT_FREED char *tag = support_format("call.%s", operation_name((enum operation)i));
+        histogram_init(&of_type->service);
+        operation_times_merge((enum operation)i, &of_type->service);
+        if (of_type->service.count > 0)
+            hdr_log_add(&tagged, tag, begin_s, result->window_s, &of_type->service);
     }
     for (unsigned i = 0; i < outputs->setup->worker_count; i++)
         if (workers[i].overdue != NULL)

@@ -38,6 +38,8 @@ static enum target_status task_join(void *arg, unsigned worker)
         return status;
     }
     loop->counters = loop_counters_create(session->setup->type_count);
+    if (session->setup->options->run.latency_operations)
+        operation_times_join();
     if (run_is_timed(session->setup))
         loop->latencies = latencies_create(session->setup->type_count);
     if (session->setup->target_ops->durable != NULL &&

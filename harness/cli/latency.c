@@ -71,7 +71,7 @@ enum exit_code latency_command(int argc, char **argv)
         .doc =
             "Merges the histograms of --latency-csv files over workers, repetitions and files, and prints a CSV: one "
             "row a configuration, label, transaction type and quantity (service_ns, response_ns, durable_ns, "
-            "aborted_ns, attempts), with count, mean, percentiles and maximum.",
+            "aborted_ns, call_ns, attempts), with count, mean, percentiles and maximum.",
         .least = 1,
         .most = SIZE_MAX,
         .wanted = "name a file"};

@@ -529,6 +529,13 @@ static bool combination_check(struct options *options, char *error)
                              "history of one database");
     if (run->latency_aborted && run->latency == RUN_LATENCY_OFF)
         return REFUSE(error, "--latency-aborted: nothing is timed with --latency off");
+    if (run->latency_operations && run->latency == RUN_LATENCY_OFF)
+        return REFUSE(error, "--latency-operations: nothing is timed with --latency off");
+    if (run->latency_operations && SIMULATED)
+        return REFUSE(error, "--latency-operations: a simulated machine would simulate the readings of the clock, too");
+    if (run->latency_operations && run->history[0] != '\0')
+        return REFUSE(error,
+                      "--latency-operations and --history exclude each other: recording takes longer than calls");
     if (run->hdr_log[0] != '\0' && run->latency == RUN_LATENCY_OFF)
         return REFUSE(error, "--hdr-log: nothing is timed with --latency off");
     if (options_think(options) && (run->rate != 0 || counted != NULL))

@@ -30,6 +30,7 @@ void result_destroy(struct result *result)
     free(result->committed_since_load);
     free(result->shares);
     free(result->latencies);
+    free(result->operations);
     free(result->engine);
     free(result);
 }

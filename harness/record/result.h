@@ -42,6 +42,7 @@ struct result {
     struct workload_part *shares;      /* in the window, those of the workload; NULL: it has none */
     uint64_t *engine;                  /* the target's counters in the window, summed over workers; NULL: it has none */
     struct latency_summary *latencies; /* by transaction type, then one over all; NULL: not timed */
+    struct latency_digest *operations; /* by kind of call, as operation_times.h has them; NULL: not timed */
     double harness_ns;                 /* the harness's own cost of a transaction; 0: not measured */
 
     const struct pmu_plan *plan; /* NULL: no counters */

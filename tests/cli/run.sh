@@ -255,6 +255,15 @@ equals "the window's intervals hold its commits" \
     "$(field "$work/o.csv" 1 commits)"
 equals "one JSON object a repetition" "$(wc -l <"$work/o.jsonl")" 2
 equals "with the hash of the row" "$(grep -c "$(field "$work/o.csv" 1 config_hash)" "$work/o.jsonl")" 2
+ends "calls can be timed" 0 "  by call        p50/p99: begin " "${short[@]}" --latency-operations \
+    --hdr-log "$work/call.hlog" --latency-csv "$work/call.csv" --check full
+launch python3 tests/support/hdr_log.py "$work/call.hlog"
+ended "the log has them by name" 0 "call.commit "
+equals "as has the dump" "$("$maemio" latency "$work/call.csv" | cut -d, -f6,7 | grep -c '^[a-z_]*,call_ns$')" \
+    "$(grep -c '^call\.' "$work/out")"
+refuses "maemio run: --latency-operations: nothing is timed with --latency off" run --latency-operations --latency off
+refuses "maemio run: --latency-operations and --history exclude each other: recording takes longer than calls" run \
+    --latency-operations --history "$work/none"
 contended=(run --threads 2 --records 20 --ops-per-txn 4 --read-ratio 0 --theta 0.99 --warmup 0 --time 300ms)
 ends "requests can be given up" 0 "; given up: " "${contended[@]}" --give-up-after 1 --latency-aborted \
     --csv "$work/given.csv" --latency-csv "$work/given.lat"
