@@ -13,9 +13,20 @@ static void due_show(struct arrivals *arrivals)
     atomic_store_explicit(&arrivals->next_ticks, arrivals_due(arrivals), memory_order_relaxed);
 }
 
+/* Moves on by so many mean gaps. */
+static void due_advance(struct arrivals *arrivals, double gaps)
+{
+    if (arrivals->is_planned) {
+        arrivals->requests += gaps / arrivals->plan_share;
+        arrivals->due_ticks = clock_ticks_of_ns(1e9 * rate_plan_time_s(arrivals->plan, arrivals->requests));
+    } else {
+        arrivals->due_ticks += gaps * arrivals->gap_ticks;
+    }
+}
+
 static double gap(struct arrivals *arrivals)
 {
-    return arrivals->poisson ? -log(1 - rng_unit(&arrivals->rng)) * arrivals->gap_ticks : arrivals->gap_ticks;
+    return arrivals->poisson ? -log(1 - rng_unit(&arrivals->rng)) : 1;
 }
 
 void arrivals_init(struct arrivals *arrivals, bool poisson, double rate, unsigned worker, unsigned workers,
@@ -24,6 +35,7 @@ void arrivals_init(struct arrivals *arrivals, bool poisson, double rate, unsigne
     MAE_CHECK(rate > 0 && worker < workers);
     *arrivals = (struct arrivals){.poisson = poisson,
                                   .gap_ticks = clock_ticks_of_ns(1e9 * workers / rate),
+                                  .plan_share = 1.0 / workers,
                                   .first_share = (worker + 1.0) / workers};
     rng_init(&arrivals->rng, seed ^ 0x6172726976616c73u, worker); /* not the workload's own sequence */
     arrivals_restart(arrivals, clock_now_ticks());
@@ -32,14 +44,16 @@ void arrivals_init(struct arrivals *arrivals, bool poisson, double rate, unsigne
 void arrivals_restart(struct arrivals *arrivals, uint64_t now_ticks)
 {
     arrivals->begin_ticks = now_ticks;
-    arrivals->due_ticks = arrivals->poisson ? gap(arrivals) : arrivals->first_share * arrivals->gap_ticks;
+    arrivals->is_planned = arrivals->plan != NULL;
+    arrivals->due_ticks = arrivals->requests = 0;
+    due_advance(arrivals, arrivals->poisson ? gap(arrivals) : arrivals->first_share);
     arrivals->taken = 0;
     due_show(arrivals);
 }
 
 void arrivals_take(struct arrivals *arrivals)
 {
-    arrivals->due_ticks += gap(arrivals);
+    due_advance(arrivals, gap(arrivals));
     arrivals->taken++;
     due_show(arrivals);
 }
@@ -59,7 +73,7 @@ uint64_t arrivals_overdue(struct arrivals *arrivals, uint64_t until_ticks, uint6
         if (waited != NULL)
             histogram_record_times(waited, clock_passed_ns(due, now_ticks), times);
         overdue += times;
-        arrivals->due_ticks += times == 1 ? gap(arrivals) : (double)times * arrivals->gap_ticks;
+        due_advance(arrivals, times == 1 ? gap(arrivals) : (double)times);
     }
     return overdue;
 }

@@ -6,6 +6,9 @@
  *   poisson   independent exponential gaps: many clients that do not know of each other
  *   uniform   equal gaps; the workers' schedules are shifted against each other
  *
+ * With a plan the rate changes: the gaps are those of a rate of 1, and the time is where the plan has so many requests
+ * due. It begins when the schedule begins anew, so the warm-up has the mean rate.
+ *
  * A request that is due and has not begun is overdue. The lateness of a schedule follows from the next request's time
  * and the clock, so it is known even if the worker was stopped.
  *
@@ -16,14 +19,19 @@
 
 #include <stdatomic.h>
 
+#include "harness/options/rate_plan.h"
 #include "harness/record/histogram.h"
 #include "workloads/rng.h"
 
 struct arrivals {
     bool poisson;
-    double gap_ticks;   /* mean */
-    double due_ticks;   /* since begin_ticks */
-    double first_share; /* the share of a gap after which a uniform schedule begins */
+    double gap_ticks;             /* mean */
+    double due_ticks;             /* since begin_ticks */
+    const struct rate_plan *plan; /* from the next restart on; NULL: the rate is constant */
+    double plan_share;            /* the worker's, of the plan's requests */
+    bool is_planned;              /* the schedule at hand follows the plan */
+    double requests;              /* is_planned: how many of the plan's are due until due_ticks */
+    double first_share;           /* the share of a gap after which a uniform schedule begins */
     uint64_t begin_ticks;
     struct rng rng;
     uint64_t taken;              /* requests begun since the schedule began */

@@ -234,6 +234,8 @@ static void loops_arm(struct run_window *window)
                           (double)options->rate, i, window->setup->worker_count,
                           options->seed + window->session->watch->repetition);
             loop->arrivals = &window->session->workers[i].arrivals;
+            loop->arrivals->plan =
+                window->setup->options->rate_plan.count > 0 ? &window->setup->options->rate_plan : NULL;
         }
         loop->workload = window->setup->workload_ops;
         loop->target = window->setup->target_ops;
@@ -432,8 +434,9 @@ static void arrivals_keep(struct run_window *window, struct result *result)
     uint64_t opened = atomic_load(&window->opened_ticks), closed = atomic_load(&window->closed_ticks);
     bool in_time = window->setup->options->run.txns == 0; /* else what was due has begun, or was told to stop */
     double due = (double)window->setup->options->run.rate * result->window_s;
-    double slack =
-        (double)window->setup->options->run.rate * (double)saturated_ns(window) / 1e9 + window->setup->worker_count;
+    const struct rate_plan *plan = &window->setup->options->rate_plan;
+    double highest = plan->count > 0 ? rate_plan_highest(plan) : (double)window->setup->options->run.rate;
+    double slack = highest * (double)saturated_ns(window) / 1e9 + window->setup->worker_count;
     slack += window->setup->options->run.arrival == RUN_ARRIVAL_POISSON ? 4 * sqrt(due) : 0;
     uint64_t done = result->all.committed + result->all.rolled_back + result->all.given_up;
     result->saturated |= (double)done + slack < due;

@@ -497,6 +497,28 @@ static bool machine_check(struct options *options, char *error)
     return true;
 }
 
+/* The plan decides the window's length, and what --rate would say is its mean. */
+static bool rate_plan_resolve(struct options *options, char *error)
+{
+    struct run_options *run = &options->run;
+    char why[RATE_PLAN_ERROR_BYTES];
+    options->rate_plan.count = 0;
+    if (run->rate_plan[0] == '\0')
+        return true;
+    if (options->given[RUN_OPTION_rate] || options->given[RUN_OPTION_time])
+        return REFUSE(error, "--rate-plan and --%s exclude each other: the plan says both",
+                      options->given[RUN_OPTION_rate] ? "rate" : "time");
+    if (run->txns != 0 || run->txns_total != 0)
+        return REFUSE(error, "--rate-plan and --txns exclude each other: the plan ends the window");
+    if (!rate_plan_read(&options->rate_plan, run->rate_plan, why))
+        return REFUSE(error, "--rate-plan: %s", why);
+    double length_s = rate_plan_length_s(&options->rate_plan);
+    run->time = (uint64_t)(length_s * 1e9);
+    run->rate = (uint64_t)(rate_plan_requests(&options->rate_plan) / length_s);
+    run->rate += run->rate == 0;
+    return true;
+}
+
 static bool combination_check(struct options *options, char *error)
 {
     struct run_options *run = &options->run;
@@ -570,7 +592,7 @@ bool options_resolve_for(struct options *options, const struct workload_ops *wor
     options->workload = workload;
     options->target = target;
     return workload_resolve(options, error) && beside_resolve(options, error) && target_resolve(options, error) &&
-           combination_check(options, error);
+           rate_plan_resolve(options, error) && combination_check(options, error);
 }
 
 bool options_resolve(struct options *options, char *error)

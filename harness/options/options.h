@@ -12,6 +12,7 @@
 #define HARNESS_OPTIONS_OPTIONS_H
 
 #include "harness/common/support.h"
+#include "harness/options/rate_plan.h"
 #include "workloads/workload.h"
 
 enum { OPTION_TEXT_BYTES = 512, OPTION_ERROR_BYTES = 1024 };
@@ -62,6 +63,7 @@ struct options {
 
     /* Set by options_resolve. */
     const struct workload_ops *workload;
+    struct rate_plan rate_plan;        /* --rate-plan; without stages: none */
     const struct workload_ops *beside; /* --beside; NULL: none */
     const struct target_ops *target;
     void *beside_values;   /* the struct of beside->options */

@@ -336,6 +336,18 @@ ends "low priority is anybody's" 0 "throughput" "${short[@]}" --priority low
 ends "some core must have a worker" 2 "are to be free; that leaves none" run --free-cores 4000
 ends "threads must leave it free" 2 "cores 1 are to be free; that leaves " run --free-cores 1 --threads 256
 
+# ---- A rate that changes. ----
+ends "a rate goes up by a plan" 0 "txn/s due" run --workload bank --threads 1 --pin none --warmup 0 --arrival uniform \
+    --rate-plan 0..4k/1s --csv "$work/plan.csv"
+equals "so many requests are due" "$(field "$work/plan.csv" 1 requests_due | awk '{ print($1 > 1950 && $1 < 2100) }')" 1
+printf 'workload = bank\nrate_plan = "1k/100ms,2k/100ms"\n[a]\n' >"$work/plan.conf"
+ends "it is one key of a job file" 0 "bank" run --config-file "$work/plan.conf" --warmup 0 --threads 1 --pin none
+refuses "maemio run: --rate-plan and --time exclude each other: the plan says both" run --rate-plan 1k/1s --time 1s
+refuses "maemio run: --rate-plan: '1k' is no stage such as 10k/5s, or 10k..50k/20s for a rate that changes" run \
+    --rate-plan 1k
+refuses "maemio run: --rate-plan and --txns exclude each other: the plan ends the window" run --rate-plan 1k/1s --txns 5
+refuses "maemio run: --rate-plan: no request is due in all of it" run --rate-plan 0/1s
+
 # ---- Two workloads in one run. ----
 ends "bank transfers beside scans" 0 "bank beside scan (1) on native, 2 workers" run --workload bank --audit-ratio 0 \
     --beside scan:records=1k,scan-ratio=1 --threads 2 --pin none --warmup 0 --time 300ms --csv "$work/beside.csv"

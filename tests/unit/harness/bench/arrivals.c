@@ -137,6 +137,34 @@ static void a_long_backlog_is_counted_in_steps(void **state)
     free(waited);
 }
 
+/* Until each moment as many are due as the area below the rate says, whatever the worker's share. */
+static void a_plan_is_followed(void **state)
+{
+    (void)state;
+    static const struct {
+        double at_s;
+        uint64_t due;
+    } points[] = {{0.5, 250}, {1, 1000}, {2, 3000}, {2.5, 3750}, {3.4, 4000}, {4.5, 5000}};
+    struct rate_plan plan;
+    char error[RATE_PLAN_ERROR_BYTES];
+    assert_true(rate_plan_read(&plan, "0..2k/1s,2k/1s,2000..0/1s,0/500ms,1k/1s", error));
+    for (unsigned workers = 1; workers <= 2; workers++) {
+        struct arrivals arrivals;
+        uint64_t due = 0;
+        arrivals_init(&arrivals, false, 1000, 0, workers, 1);
+        arrivals.plan = &plan;
+        arrivals_restart(&arrivals, 1000);
+        for (size_t i = 0; i < sizeof points / sizeof points[0]; i++) {
+            uint64_t until = 1000 + (uint64_t)clock_ticks_of_ns(points[i].at_s * 1e9);
+            for (; arrivals_due(&arrivals) <= until; due++)
+                arrivals_take(&arrivals);
+            assert_in_range(due, points[i].due / workers - 2, points[i].due / workers + 2);
+        }
+    }
+    assert_false(rate_plan_read(&plan, "1k/0s", error));
+    assert_false(rate_plan_read(&plan, "1k..x/1s", error));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +174,7 @@ int main(void)
         cmocka_unit_test(a_restart_forgets_what_was_due),
         cmocka_unit_test(lateness_grows_without_the_worker),
         cmocka_unit_test(what_never_began_is_counted_with_its_waiting),
+        cmocka_unit_test(a_plan_is_followed),
         cmocka_unit_test(a_long_backlog_is_counted_in_steps),
     };
     const char *given = getenv("MAE_SEED");
