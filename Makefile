@@ -134,7 +134,7 @@ THREADED = $(patsubst %.c,$(BUILD)/%,$(call tree,tests/stress) $(sort $(shell \
 # Those whose threads race for milliseconds, so that both CPUs of a small machine are to be theirs: they run alone.
 ALONE := $(filter $(BUILD)/tests/stress/%,$(TESTS))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
-BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*_bench.c))
+BENCHES := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,%/sql_bench.c),$(wildcard tests/bench/*_bench.c)))
 BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
 SCRIPTS ?= $(shell scripts/test --scripts $(MODE))#	those of tests/cli that `make test` runs, without .sh
 FORMATTED := $(shell find engine sql schemes workloads harness sim tests examples -name '*.[ch]' -o -name '*.inc' \
@@ -253,7 +253,7 @@ $(BUILD)/tests/%: private CFLAGS := $(filter-out -flto%,$(CFLAGS)) $(if $(clang)
 
 $(TESTS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(SIM) $(BUILD)/engine.o
 $(BENCHES): $(BENCH_PARTS) $(BUILD)/engine.o
-SQL_TESTS := $(filter $(BUILD)/tests/unit/sql/% $(BUILD)/tests/model/sql,$(TESTS))
+SQL_TESTS := $(filter $(BUILD)/tests/unit/sql/% $(BUILD)/tests/model/sql %/sql_bench,$(TESTS) $(BENCHES))
 $(SQL_TESTS): $(BUILD)/sql.o
 $(SQL_TESTS): private LDLIBS += $(SQLITE)
 $(TESTS) $(BENCHES): %: %.o

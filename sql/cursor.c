@@ -79,10 +79,9 @@ static bool integer_bound_of(sqlite3_value *from, char letter, bool lower, int64
         return false;
     if (value.type == VALUE_INTEGER) {
         *bound = value.integer;
-        if (letter == PLAN_GT)
-            return (*bound)++ != INT64_MAX;
-        if (letter == PLAN_LT)
-            return (*bound)-- != INT64_MIN;
+        if (value.integer == (letter == PLAN_GT ? INT64_MAX : INT64_MIN) && (letter == PLAN_GT || letter == PLAN_LT))
+            return false;
+        *bound += (letter == PLAN_GT) - (letter == PLAN_LT);
         return true;
     }
     if (value.type == VALUE_REAL) {

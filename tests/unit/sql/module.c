@@ -105,6 +105,8 @@ static void indexes_lose_no_row(void **state)
     assert_rows(sqlite, "", "SELECT i FROM t WHERE i > 9223372036854775807.0 AND i > 9");
     assert_rows(sqlite, "9223372036854775807\n", "SELECT i FROM t WHERE i < 9223372036854775808.0 AND i >= 4");
     assert_rows(sqlite, "1\n", "SELECT count(*) FROM t WHERE r >= 9007199254740992 AND r < 1e17");
+    assert_rows(sqlite, "", "SELECT i FROM t WHERE i > 9223372036854775807 OR rowid < -9223372036854775808");
+    assert_rows(sqlite, "", "SELECT i FROM t WHERE i < -9223372036854775808 OR rowid > 9223372036854775807");
     assert_rows(sqlite, "3\n2\n1\n", "SELECT i FROM t WHERE i IN (1, 2, 3) ORDER BY i DESC");
     assert_rows(sqlite, "6\n", "SELECT count(*) FROM t WHERE i IS NULL OR i < 4 OR i > 5");
 }

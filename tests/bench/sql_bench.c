@@ -1,0 +1,189 @@
+/*
+ * sql_bench.c - what statements of SQL cost on tables of the engine and on SQLite's own in memory: nanoseconds of CPU
+ * time for each statement or row, the best of three. Rows have some 100 bytes. MAE_ROWS: how many (1,000,000).
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "sql/maemio_sql.h"
+
+enum { STATEMENTS = 200000, IN_A_TRANSACTION = 16, REPEATS = 3, THREADS_MAX = 2 };
+
+static int64_t rows = 1000000;
+
+static double now(clockid_t clock)
+{
+    struct timespec time;
+    (void)clock_gettime(clock, &time);
+    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+static void check(int code, sqlite3 *sqlite)
+{
+    if (code != SQLITE_OK && code != SQLITE_DONE && code != SQLITE_ROW) {
+        (void)fprintf(stderr, "sql_bench: %s\n", sqlite3_errmsg(sqlite));
+        exit(1);
+    }
+}
+
+static sqlite3_stmt *prepare(sqlite3 *sqlite, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    check(sqlite3_prepare_v3(sqlite, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL), sqlite);
+    return statement;
+}
+
+static void once(sqlite3_stmt *statement)
+{
+    sqlite3 *sqlite = sqlite3_db_handle(statement);
+    int code;
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW)
+        ;
+    check(code, sqlite);
+    check(sqlite3_reset(statement), sqlite);
+}
+
+static sqlite3 *connect(bool ours)
+{
+    sqlite3 *sqlite;
+    char *error = NULL;
+    check(sqlite3_open(":memory:", &sqlite), sqlite);
+    if (ours && mae_sql_attach(sqlite, NULL, &error) != SQLITE_OK) {
+        (void)fprintf(stderr, "sql_bench: %s\n", error);
+        exit(1);
+    }
+    return sqlite;
+}
+
+static void fill(sqlite3 *sqlite, bool ours)
+{
+    const char *create = "CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, b TEXT)";
+    if (ours)
+        check(mae_sql_exec(sqlite, create, NULL, NULL, NULL), sqlite);
+    else
+        check(sqlite3_exec(sqlite, create, NULL, NULL, NULL), sqlite);
+    sqlite3_stmt *insert = prepare(sqlite, "INSERT INTO t VALUES (?, ?, printf('%084d', ?1))");
+    for (int64_t i = 0; i < rows; i++) {
+        if (i % 10000 == 0)
+            check(sqlite3_exec(sqlite, i == 0 ? "BEGIN" : "COMMIT; BEGIN", NULL, NULL, NULL), sqlite);
+        (void)sqlite3_bind_int64(insert, 1, i);
+        (void)sqlite3_bind_int64(insert, 2, i * 7 % 1000);
+        once(insert);
+    }
+    check(sqlite3_exec(sqlite, "COMMIT", NULL, NULL, NULL), sqlite);
+    sqlite3_finalize(insert);
+}
+
+struct load {
+    sqlite3 *sqlite;
+    const char *sql;
+    unsigned in_a_transaction; /* 0: none */
+    int statements;
+    uint64_t random;
+    double cpu_ns;
+};
+
+/* Statements with a random id, in transactions; a conflict runs nothing again. */
+static void *load_run(void *arg)
+{
+    struct load *load = arg;
+    sqlite3_stmt *begin = prepare(load->sqlite, "BEGIN"), *commit = prepare(load->sqlite, "COMMIT");
+    sqlite3_stmt *statement = prepare(load->sqlite, load->sql);
+    double start = now(CLOCK_THREAD_CPUTIME_ID);
+    for (int i = 0; i < load->statements; i++) {
+        if (load->in_a_transaction > 0 && (unsigned)i % load->in_a_transaction == 0)
+            once(begin);
+        load->random = load->random * UINT64_C(6364136223846793005) + 1442695040888963407;
+        (void)sqlite3_bind_int64(statement, 1, (int64_t)((load->random >> 33) % (uint64_t)rows));
+        once(statement);
+        if (load->in_a_transaction > 0 && (unsigned)i % load->in_a_transaction == load->in_a_transaction - 1)
+            (void)sqlite3_step(commit), (void)sqlite3_reset(commit);
+    }
+    load->cpu_ns = now(CLOCK_THREAD_CPUTIME_ID) - start;
+    sqlite3_finalize(begin);
+    sqlite3_finalize(commit);
+    sqlite3_finalize(statement);
+    return NULL;
+}
+
+static double best(sqlite3 *sqlite, const char *sql, unsigned in_a_transaction, int statements)
+{
+    double least = 1e18;
+    for (int i = 0; i < REPEATS; i++) {
+        struct load load = {sqlite, sql, in_a_transaction, statements, (uint64_t)i, 0};
+        (void)load_run(&load);
+        least = load.cpu_ns < least ? load.cpu_ns : least;
+    }
+    return least / statements;
+}
+
+/* How many times as many statements two connections run in the same time as one. */
+static double scaling(const char *sql)
+{
+    double elapsed[THREADS_MAX + 1];
+    for (int threads = 1; threads <= THREADS_MAX; threads++) {
+        elapsed[threads] = 1e18;
+        for (int i = 0; i < REPEATS; i++) {
+            struct load load[THREADS_MAX];
+            pthread_t thread[THREADS_MAX];
+            for (int j = 0; j < threads; j++)
+                load[j] = (struct load){connect(true), sql, IN_A_TRANSACTION, STATEMENTS, (uint64_t)(i * 2 + j), 0};
+            double start = now(CLOCK_MONOTONIC);
+            for (int j = 0; j < threads; j++)
+                (void)pthread_create(&thread[j], NULL, load_run, &load[j]);
+            for (int j = 0; j < threads; j++)
+                (void)pthread_join(thread[j], NULL);
+            double took = now(CLOCK_MONOTONIC) - start;
+            elapsed[threads] = took < elapsed[threads] ? took : elapsed[threads];
+            for (int j = 0; j < threads; j++)
+                (void)sqlite3_close(load[j].sqlite);
+        }
+    }
+    return THREADS_MAX * elapsed[1] / elapsed[THREADS_MAX];
+}
+
+static const struct measure {
+    const char *name, *sql;
+    unsigned in_a_transaction;
+    bool rows; /* a time for each row of the table, not for the statement */
+} measures[] = {
+    {"SELECT by key, 16 a transaction", "SELECT a, b FROM t WHERE id = ?", IN_A_TRANSACTION, false},
+    {"UPDATE by key, 16 a transaction", "UPDATE t SET a = a + 1 WHERE id = ?", IN_A_TRANSACTION, false},
+    {"SELECT by key, alone", "SELECT a, b FROM t WHERE id = ?", 0, false},
+    {"UPDATE by key, alone", "UPDATE t SET a = a + 1 WHERE id = ?", 0, false},
+    {"range of 100 rows, a row", "SELECT a, b FROM t WHERE id BETWEEN ?1 AND ?1 + 99", 0, false},
+    {"scan, sum(a), a row", "SELECT sum(a) FROM t WHERE ?1 >= 0", 0, true},
+    {"scan, sum(length(b)), a row", "SELECT sum(length(b)) FROM t WHERE ?1 >= 0", 0, true},
+    {"scan in a transaction, sum(a), a row", "SELECT sum(a) FROM t WHERE ?1 >= 0", 1, true},
+};
+
+int main(void)
+{
+    if (getenv("MAE_ROWS") != NULL)
+        rows = atoll(getenv("MAE_ROWS"));
+    (void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite3 *ours = connect(true), *theirs = connect(false);
+    fill(ours, true);
+    fill(theirs, false);
+    (void)printf("%-40s %10s %10s   ns; SQLite %s, %lld rows\n", "", "Maemio", "SQLite", sqlite3_libversion(),
+                 (long long)rows);
+    for (size_t i = 0; i < sizeof measures / sizeof measures[0]; i++) {
+        const struct measure *measure = &measures[i];
+        double divisor = measure->rows ? (double)rows : measure->name[0] == 'r' ? 100 : 1;
+        int statements = measure->rows ? 1 : measure->name[0] == 'r' ? STATEMENTS / 100 : STATEMENTS;
+        double mine = best(ours, measure->sql, measure->in_a_transaction, statements) / divisor;
+        double other = best(theirs, measure->sql, measure->in_a_transaction, statements) / divisor;
+        (void)printf("%-40s %10.0f %10.0f\n", measure->name, mine, other);
+    }
+    (void)printf("%-40s %10.2f times as many statements\n", "two connections, SELECT", scaling(measures[0].sql));
+    (void)printf("%-40s %10.2f times as many statements\n", "two connections, UPDATE", scaling(measures[1].sql));
+    (void)sqlite3_close(ours);
+    (void)sqlite3_close(theirs);
+    return 0;
+}
