@@ -30,7 +30,7 @@
     X(enum, lock_wait, "no_wait", "no_wait|wait_die|wound_wait|detect", "",                                      \
       "who meets a lock aborts; waits if it is older; aborts younger holders and waits; or waits and looks for " \
       "circles")                                                                                                 \
-    X(u64, detect_us, "100", "1..1000000", "us", "lock_wait=detect: how often a wait looks for a circle")        \
+    X(u64, detect_us, "10", "1..1000000", "us", "lock_wait=detect: how often a wait looks for a circle")         \
     X(u64, timeout_us, "1000", "1..1000000", "us", "lock_wait=detect: after so long a wait ends in an abort")
 
 enum { TWOPL_NO_WAIT, TWOPL_WAIT_DIE, TWOPL_WOUND_WAIT, TWOPL_DETECT };
