@@ -630,11 +630,16 @@ MAE_MUST_USE enum mae_status mae_key_get_bytes(const struct mae_key *key, size_t
  *     group   safe means on the disk. mae_commit does not wait: ask mae_durable_timestamp, or mae_wait_durable
  *     sync    as group, and mae_commit returns when the transaction and all it can have read are safe; so does mae_run
  *             when its body gives up
- * The log is written by a thread of the database's own. A transaction that reads can see what is not safe yet. Before
- * its result leaves the program, wait for its timestamp, or ask to be told (mae_on_durable), also if it was a snapshot
- * or has written nothing. With the option snapshot=durable snapshots see only what is safe, and need no wait. They are
- * older by a flush of the log. If one is to see a commit (`after`, order=strict), it waits until that is safe, and
- * begins with MAE_IO if the log has failed before.
+ * The log is written by a thread of the database's own. With several folders in log_dir, separated by commas, which are
+ * for several disks, there is a thread for each, and each writes for some of the workers; a commit is safe when all
+ * have come so far. The first folder has tables and checkpoints, too. All must be named at each mae_open, in the same
+ * order; more may be added at the end, 16 in all.
+ *
+ * A transaction that reads can see what is not safe yet. Before its result leaves the program, wait for its timestamp,
+ * or ask to be told (mae_on_durable), also if it was a snapshot or has written nothing. With the option
+ * snapshot=durable snapshots see only what is safe, and need no wait. They are older by a flush of the log. If one is
+ * to see a commit (`after`, order=strict), it waits until that is safe, and begins with MAE_IO if the log has failed
+ * before.
  *
  * Open transactions hold the durable timestamp back until they are overtaken (overtake_us). Without the membarrier
  * system call silent workers do so, too, until they act.
@@ -643,13 +648,13 @@ MAE_MUST_USE enum mae_status mae_key_get_bytes(const struct mae_key *key, size_t
  * and reads go on. Then close the database and open it again. If the disk is full, commits wait a moment and then
  * return MAE_ABORT_LOG, which may be tried again.
  *
- * mae_open returns MAE_INVALID for a log_dir without durability, durability without a log_dir, and durability with
- * simple_index_update=on; MAE_BUSY if another process, or another database of this one, uses the folder;
- * MAE_UNSUPPORTED for a log of a later version, for group and sync in a file system that keeps nothing (tmpfs) or
- * without the membarrier system call; MAE_IO if a file cannot be read or written; MAE_CORRUPT if something is missing
- * or damaged that was safe, or of another database, or newer than the manifest. mae_open_problem has the details. A
- * torn end, which a crash leaves, is no error. With recovery=salvage a damaged log is cut at the damage, and the
- * database is what it was at that moment.
+ * mae_open returns MAE_INVALID for a log_dir without durability, durability without a log_dir, durability with
+ * simple_index_update=on, and a log_dir that lacks one of the log's folders; MAE_BUSY if another process, or another
+ * database of this one, uses the folder; MAE_UNSUPPORTED for a log of another version, for group and sync in a file
+ * system that keeps nothing (tmpfs) or without the membarrier system call; MAE_IO if a file cannot be read or written;
+ * MAE_CORRUPT if something is missing or damaged that was safe (say a folder of several), or of another database, or
+ * newer than the manifest. mae_open_problem has the details. A torn end, which a crash leaves, is no error. With
+ * recovery=salvage a damaged log is cut at the damage, and the database is what it was at that moment.
  */
 
 /* The durable timestamp: every commit with a smaller timestamp is safe. Any thread; constant time. 0 without a log. */
@@ -684,11 +689,11 @@ MAE_MUST_USE enum mae_status mae_on_durable(struct mae_txn *txn, mae_durable_fn 
 MAE_MUST_USE enum mae_status mae_sync(struct mae_db *db);
 
 /*
- * Writes all rows and index entries to a file in log_dir while transactions run on. The log of what was safe before is
- * not needed any more: its files are used again or removed, and the next mae_open reads the file and what came after.
- * The options checkpoint_log_bytes and checkpoint_interval_s let the database do that by itself. It holds back no
- * garbage collection, and writes at most checkpoint_rate bytes a second. A crash at any moment leaves the checkpoint
- * before.
+ * Writes all rows and index entries to a file in the first folder of log_dir while transactions run on. The log of what
+ * was safe before is not needed any more: its files are used again or removed, and the next mae_open reads the file and
+ * what came after. The options checkpoint_log_bytes and checkpoint_interval_s let the database do that by itself. It
+ * holds back no garbage collection, and writes at most checkpoint_rate bytes a second. A crash at any moment leaves the
+ * checkpoint before.
  *
  * Returns when the checkpoint is on the disk and counts. Any thread that is not in the middle of a transaction. Waits
  * while another one is made. MAE_OK; MAE_UNSUPPORTED: no log; MAE_FULL: the disk is; MAE_IO; MAE_NO_MEMORY. If it
@@ -750,16 +755,16 @@ void mae_log_state(const struct mae_db *db, struct mae_log_state *state);
 /*
  * ---- Reading a log. ----
  *
- * mae_log_read tells what a folder holds, without opening the database: its lives, the segments of its log, and every
- * change that a recovery would take from the log, in the order in which it stands there. Rows and entries of a
- * checkpoint are checked, and not told. It writes nothing, makes no file and takes no lock, so the folder may be one
- * that can only be read, and another process may have the database open. Then it tells what was on the disk at some
- * moment of the call; what that process writes or has in memory is no damage. MAE_BUSY: the process has removed
+ * mae_log_read tells what a folder (or several: log_dir) holds, without opening the database: its lives, the segments
+ * of its log, and every change that a recovery would take from the log, in the order in which it stands there. Rows and
+ * entries of a checkpoint are checked, and not told. It writes nothing, makes no file and takes no lock, so the folder
+ * may be one that can only be read, and another process may have the database open. Then it tells what was on the disk
+ * at some moment of the call; what that process writes or has in memory is no damage. MAE_BUSY: the process has removed
  * segments that were being read (a checkpoint does); what has been told is right, but not all.
  */
 enum mae_log_segment_state {
     MAE_LOG_WHOLE,       /* the log goes on in the next segment */
-    MAE_LOG_END,         /* the log of its life ends here */
+    MAE_LOG_END,         /* the log of its life, or its stream of that, ends here */
     MAE_LOG_TORN,        /* it ends here in the middle of a block, which a crash leaves */
     MAE_LOG_UNUSED,      /* allocated, and nothing in it counts */
     MAE_LOG_SUPERFLUOUS, /* a checkpoint has all that it holds */
@@ -769,6 +774,7 @@ enum mae_log_kind { MAE_LOG_PUT = 1, MAE_LOG_DELETE, MAE_LOG_ADD, MAE_LOG_REMOVE
 
 /* From one opening of the database to the next. */
 struct mae_log_life {
+    unsigned streams;            /* of its log */
     uint64_t number, start, cut; /* its timestamps begin above `start`; commits below the cut have survived */
     bool salvaged;               /* it was, or would be, cut at damage (recovery=salvage) */
 };
@@ -777,6 +783,7 @@ struct mae_log_segment {
     const char *path;
     enum mae_log_segment_state state;
     uint64_t number, life;               /* life: 0 if nothing in it counts */
+    unsigned stream;                     /* from 0 */
     uint64_t first_block, blocks, bytes; /* that count; bytes: up to where they end */
     uint64_t bound;                      /* of the last flush that ends in it: commits below are there; 0: none does */
 };
@@ -814,7 +821,7 @@ struct mae_log_summary {
  * mae_open_problem has the details, with file and place. Any thread. Takes the time to read the log, twice if `change`
  * is given.
  */
-MAE_MUST_USE enum mae_status mae_log_read(const char *folder, const struct mae_log_visitor *visitor, void *arg,
+MAE_MUST_USE enum mae_status mae_log_read(const char *log_dir, const struct mae_log_visitor *visitor, void *arg,
                                           struct mae_log_summary *summary);
 
 /* ---- Statistics. ---- */

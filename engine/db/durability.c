@@ -6,7 +6,6 @@
 #include "engine/db/index_ops.h"
 #include "engine/durable/reader.h"
 #include "engine/log/logger.h"
-#include "engine/log/segment.h"
 #include "engine/txn/membership.h"
 #include "engine/txn/txn.h"
 
@@ -187,16 +186,14 @@ enum mae_status mae_backup(struct mae_db *db, const char *folder)
     return db->durable ? durable_backup(db->durable, folder, &last_problem) : MAE_UNSUPPORTED;
 }
 
-enum mae_status mae_log_read(const char *folder, const struct mae_log_visitor *visitor, void *arg,
+enum mae_status mae_log_read(const char *log_dir, const struct mae_log_visitor *visitor, void *arg,
                              struct mae_log_summary *summary)
 {
     last_problem.text[0] = '\0';
-    if (!folder || !folder[0] || !visitor || !summary)
+    if (!log_dir || !log_dir[0] || !visitor || !summary)
         return MAE_INVALID;
     memset(summary, 0, sizeof *summary);
-    if (strlen(folder) > SEGMENT_PATH_BYTES - 100)
-        return problem_set(&last_problem, MAE_INVALID, "the name of the folder is too long");
-    return reader_read(folder, visitor, arg, summary, &last_problem);
+    return reader_read(log_dir, visitor, arg, summary, &last_problem);
 }
 
 void mae_recover_info(const struct mae_db *db, struct mae_recover_info *info)
@@ -219,11 +216,11 @@ void mae_log_state(const struct mae_db *db, struct mae_log_state *state)
     if (!log)
         return;
     state->durable_timestamp = log_durable_ts(log);
-    state->flushes = atomic_load_explicit(&log->flushes, memory_order_relaxed);
-    state->written_bytes = atomic_load_explicit(&log->written_bytes, memory_order_relaxed);
-    state->full = atomic_load_explicit(&log->full, memory_order_relaxed);
+    state->flushes = log_flushes(log);
+    state->written_bytes = log_written_bytes(log);
+    state->full = log_is_full(log);
     state->failed = log_has_failed(log);
     if (state->failed)
-        state->problem = log->segments.problem;
+        state->problem = log->bounds.problem;
     durable_checkpoint_state(db->durable, state);
 }

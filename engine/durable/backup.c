@@ -15,7 +15,7 @@
 #include "engine/durable/scan.h"
 #include "engine/log/segment.h"
 
-enum { COPY_SEGMENT = 1 };
+enum { COPY_SEGMENT = 1 }; /* of the first stream; the others follow */
 
 uint64_t backup_identity(void)
 {
@@ -44,8 +44,10 @@ enum mae_status backup_begin(const char *folder, struct problem *problem)
 
 struct copy {
     const char *folder;
-    uint64_t database, bound, bytes;
-    int file; /* -1: not made yet */
+    uint64_t database, bytes;
+    unsigned stream;                      /* the one that is copied */
+    const struct manifest_checkpoint *of; /* which goes with the log */
+    int file;                             /* -1: not made yet */
     struct block *block;
     struct problem *problem;
     bool done;
@@ -54,7 +56,7 @@ struct copy {
 static enum mae_status cannot(const struct copy *copy, const char *what, int result)
 {
     char path[SEGMENT_PATH_BYTES];
-    segment_path(copy->folder, COPY_SEGMENT, path);
+    segment_path(copy->folder, COPY_SEGMENT + copy->stream, path);
     bool full = result == -ENOSPC || result == -EDQUOT;
     return problem_set(copy->problem, full ? MAE_FULL : MAE_IO, "%s of %s: %s", what, path, strerror(-result));
 }
@@ -68,30 +70,31 @@ static enum mae_status copy_block(void *arg, const struct block *block)
     memcpy(copy->block, block, block->bytes);
     if (!MUTATED(backup_keeps_identity))
         copy->block->database = copy->database;
+    if (!MUTATED(copy_promises_others))
+        copy->block->all_synced = 0; /* another stream's copy may end before what it had on the disk by then */
     block_seal(copy->block);
     int result = file_calls->write(copy->file, copy->block, bytes, copy->bytes);
     if (result < 0)
         return cannot(copy, "write", result);
     copy->bytes += bytes;
-    copy->done = block->is_last && (block->bound >= copy->bound || MUTATED(copy_cut_short));
+    copy->done = block->is_last && (block->bound >= copy->of->kept[copy->stream].bound || MUTATED(copy_cut_short));
     return copy->done ? MAE_EXISTS : MAE_OK;
 }
 
-static enum mae_status copy_log(struct copy *copy, const char *from, const struct manifest *manifest)
+static enum mae_status copy_stream(struct copy *copy, struct scan *scan, uint64_t start)
 {
-    struct scan scan;
     char path[SEGMENT_PATH_BYTES];
-    segment_path(copy->folder, COPY_SEGMENT, path);
+    const uint64_t bound = copy->of->kept[copy->stream].bound;
+    segment_path(copy->folder, COPY_SEGMENT + copy->stream, path);
+    copy->done = false;
+    copy->bytes = 0;
     copy->file = file_calls->open(path, FILE_WRITE | FILE_CREATE | FILE_BLOCKS);
     if (copy->file < 0)
         return cannot(copy, "creation", copy->file);
-    enum mae_status status = scan_init(&scan, from, manifest, copy->problem);
-    if (status == MAE_OK)
-        status = scan_blocks(&scan, copy_block, copy);
-    scan_fini(&scan);
-    if (status == MAE_OK && copy->bound > manifest->lives[manifest->life_count - 1].start)
+    enum mae_status status = scan_blocks(scan, copy->stream, copy_block, copy);
+    if (status == MAE_OK && bound > start)
         status = problem_set(copy->problem, MAE_CORRUPT, "%s: the log ends before %" PRIu64 ", which was on the disk",
-                             from, copy->bound);
+                             scan->folders[copy->stream], bound);
     bool whole = status == MAE_OK || copy->done;
     int result = whole && !MUTATED(copy_not_synced) ? file_calls->sync(copy->file) : 0;
     (void)file_calls->close(copy->file);
@@ -100,33 +103,50 @@ static enum mae_status copy_log(struct copy *copy, const char *from, const struc
     return copy->done ? MAE_OK : status;
 }
 
-enum mae_status backup_end(const char *folder, uint64_t database, const char *from,
+static enum mae_status copy_log(struct copy *copy, const char *const *from, unsigned from_count,
+                                const struct manifest *manifest)
+{
+    struct scan scan;
+    const struct manifest_life *life = &manifest->lives[manifest->life_count - 1];
+    enum mae_status status = scan_init(&scan, from, from_count, manifest, copy->problem);
+    for (copy->stream = 0; copy->stream < life->streams && status == MAE_OK; copy->stream++)
+        status = copy_stream(copy, &scan, life->start);
+    scan_fini(&scan);
+    return status;
+}
+
+enum mae_status backup_end(const char *folder, uint64_t database, const char *const *from, unsigned from_count,
                            const struct manifest *from_manifest, const struct manifest_checkpoint *checkpoint,
                            struct problem *problem)
 {
     struct manifest manifest = *from_manifest; /* its arrays are only read */
-    struct copy copy = {.folder = folder, .database = database, .bound = checkpoint->bound, .problem = problem};
+    struct copy copy = {.folder = folder, .database = database, .of = checkpoint, .problem = problem};
     copy.block = aligned_alloc(FILE_BLOCK_BYTES, BLOCK_MAX_BYTES);
     if (!copy.block)
         return problem_set(problem, MAE_NO_MEMORY, "out of memory for a block of the log");
     manifest.checkpoint = *checkpoint;
-    enum mae_status status = copy_log(&copy, from, &manifest);
+    enum mae_status status = copy_log(&copy, from, from_count, &manifest);
     free(copy.block);
     if (status != MAE_OK)
         return status;
     manifest.database = database;
-    manifest.checkpoint.segment = COPY_SEGMENT;
+    manifest.folder_count = 1;
+    for (unsigned i = 0; i < STREAMS_MAX; i++)
+        manifest.checkpoint.kept[i].segment = COPY_SEGMENT;
     return manifest_write(folder, &manifest, problem);
 }
 
-void backup_undo(const char *folder, uint64_t checkpoint)
+void backup_undo(const char *folder, const struct manifest_checkpoint *checkpoint)
 {
     char path[SEGMENT_PATH_BYTES];
     (void)snprintf(path, sizeof path, "%s/manifest", folder);
     (void)file_calls->remove(path); /* first, so that it never names what is gone */
     (void)file_calls->sync_folder(folder);
-    segment_path(folder, COPY_SEGMENT, path);
-    (void)file_calls->remove(path);
-    checkpoint_path(folder, checkpoint, path);
+    for (unsigned i = 0; i < STREAMS_MAX; i++) {
+        segment_path(folder, COPY_SEGMENT + i, path);
+        if (file_calls->remove(path) < 0)
+            break;
+    }
+    checkpoint_path(folder, checkpoint->number, path);
     (void)file_calls->remove(path);
 }

@@ -17,8 +17,7 @@ enum { LOOK_NS = 100000000, PAUSE_NS = 1000000 };
 
 struct tidying {
     const char *folder;
-    const struct manifest_checkpoint *checkpoint;
-    uint64_t segment;
+    uint64_t checkpoint, segment;
 };
 
 static void tidy_name(void *arg, const char *name)
@@ -28,17 +27,19 @@ static void tidy_name(void *arg, const char *name)
     uint64_t number;
     if (segment_number(name, &number) && number < tidying->segment)
         segment_path(tidying->folder, number, path);
-    else if (checkpoint_number(name, &number) && number != tidying->checkpoint->number)
+    else if (checkpoint_number(name, &number) && number != tidying->checkpoint)
         checkpoint_path(tidying->folder, number, path);
     else
         return;
     (void)file_calls->remove(path);
 }
 
-void checkpointer_tidy(const char *folder, const struct manifest_checkpoint *checkpoint, uint64_t segment)
+void checkpointer_tidy(const struct folders *folders, uint64_t checkpoint, const uint64_t *segments)
 {
-    struct tidying tidying = {folder, checkpoint, segment};
-    (void)file_calls->list(folder, tidy_name, &tidying);
+    for (unsigned i = 0; i < folders->count; i++) {
+        struct tidying tidying = {folders->names[i], checkpoint, segments[i]};
+        (void)file_calls->list(tidying.folder, tidy_name, &tidying);
+    }
 }
 
 /* ---- One checkpoint. ---- */
@@ -89,7 +90,6 @@ static enum mae_status prepare(struct checkpointer *checkpointer, const char *fo
     struct checkpoint_order order = {
         .host = checkpointer->host, .folder = folder, .database = database, .pause = keep_pace, .arg = &pace};
     struct log *log = checkpointer->core->log;
-    struct log_kept kept;
     enum mae_status status = worker_join_own(checkpointer->core, &order.worker);
     if (status != MAE_OK)
         return problem_set(problem, status, "there is no worker for the checkpoint");
@@ -100,12 +100,9 @@ static enum mae_status prepare(struct checkpointer *checkpointer, const char *fo
         return status;
     uint64_t end_ts = MUTATED(checkpoint_unsecured) ? 1 : fresh->end;
     uint64_t start_ts = MUTATED(log_dropped_early) ? fresh->end : fresh->start;
-    status = log_secure(log, start_ts < end_ts ? start_ts : end_ts, end_ts, &kept);
-    fresh->bound = kept.bound;
-    fresh->segment = kept.segment;
-    fresh->block = kept.block;
-    fresh->flush = kept.flush;
-    return status == MAE_OK ? MAE_OK : problem_set(problem, status, "%s", log->segments.problem);
+    status = log_secure(log, start_ts < end_ts ? start_ts : end_ts, end_ts, fresh->kept);
+    return status == MAE_OK ? MAE_OK
+                            : problem_set(problem, status, "%s", log->bounds.problem ? log->bounds.problem : "");
 }
 
 /* D11. */
@@ -116,14 +113,14 @@ static enum mae_status publish(struct checkpointer *checkpointer, const struct m
     pthread_mutex_lock(checkpointer->manifest_lock);
     const struct manifest_checkpoint before = manifest->checkpoint;
     manifest->checkpoint = *fresh;
-    enum mae_status status = manifest_write(checkpointer->folder, manifest, problem);
+    enum mae_status status = manifest_write(checkpointer->folders->names[0], manifest, problem);
     if (status != MAE_OK)
         manifest->checkpoint = before; /* the disk may have either: both are whole */
     pthread_mutex_unlock(checkpointer->manifest_lock);
     if (status != MAE_OK)
         return status;
-    checkpointer_tidy(checkpointer->folder, fresh, checkpointer->first_segment);
-    log_release(checkpointer->core->log, fresh->segment);
+    checkpointer_tidy(checkpointer->folders, fresh->number, checkpointer->first_segments);
+    log_release(checkpointer->core->log, fresh->kept);
     return MAE_OK;
 }
 
@@ -133,8 +130,9 @@ static enum mae_status run(struct checkpointer *checkpointer, struct problem *pr
     struct manifest_checkpoint fresh = {.number = ++checkpointer->last_number,
                                         .life = manifest->lives[manifest->life_count - 1].number};
     uint64_t begin_ticks = tsc_now();
-    uint64_t written = atomic_load_explicit(&checkpointer->core->log->written_bytes, memory_order_relaxed);
-    enum mae_status status = prepare(checkpointer, checkpointer->folder, manifest->database, &fresh, problem);
+    uint64_t written = log_written_bytes(checkpointer->core->log);
+    enum mae_status status =
+        prepare(checkpointer, checkpointer->folders->names[0], manifest->database, &fresh, problem);
     if (status == MAE_OK)
         status = publish(checkpointer, &fresh, problem);
     pthread_mutex_lock(&checkpointer->lock);
@@ -172,11 +170,12 @@ static enum mae_status copy_to(struct checkpointer *checkpointer, const char *fo
     status = prepare(checkpointer, folder, database, &fresh, problem);
     if (status == MAE_OK) {
         pthread_mutex_lock(checkpointer->manifest_lock);
-        status = backup_end(folder, database, checkpointer->folder, manifest, &fresh, problem);
+        status = backup_end(folder, database, checkpointer->folders->names, checkpointer->folders->count, manifest,
+                            &fresh, problem);
         pthread_mutex_unlock(checkpointer->manifest_lock);
     }
     if (status != MAE_OK)
-        backup_undo(folder, fresh.number);
+        backup_undo(folder, &fresh);
     return status;
 }
 
@@ -194,8 +193,7 @@ static bool is_due(struct checkpointer *checkpointer)
 {
     const struct mae_options *options = &checkpointer->core->options;
     pthread_mutex_lock(&checkpointer->lock);
-    uint64_t written = atomic_load_explicit(&checkpointer->core->log->written_bytes, memory_order_relaxed) -
-                       checkpointer->written_bytes;
+    uint64_t written = log_written_bytes(checkpointer->core->log) - checkpointer->written_bytes;
     uint64_t much = checkpointer->last_bytes / 2;
     double seconds = (double)(tsc_now() - checkpointer->begin_ticks) / checkpointer->core->ticks_per_us / 1e6;
     pthread_mutex_unlock(&checkpointer->lock);

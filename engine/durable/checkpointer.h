@@ -14,17 +14,18 @@
 #include <pthread.h>
 
 #include "engine/durable/checkpoint.h"
+#include "engine/durable/folders.h"
 #include "engine/txn/core.h"
 
 struct checkpointer {
     struct core *core;
-    const char *folder;
+    const struct folders *folders;
     const struct durable_host *host;
     struct manifest *manifest;
     pthread_mutex_t *manifest_lock;
-    uint64_t first_segment; /* of this life */
-    uint64_t last_number;   /* of the last attempt */
-    pthread_mutex_t busy;   /* one at a time */
+    uint64_t first_segments[STREAMS_MAX]; /* of this life */
+    uint64_t last_number;                 /* of the last attempt */
+    pthread_mutex_t busy;                 /* one at a time */
     /* The thread's. */
     pthread_t thread;
     bool runs;
@@ -52,7 +53,8 @@ enum mae_status checkpointer_look(struct checkpointer *checkpointer);
 /* Copies the database into another folder (backup.h). Statuses of mae_backup. */
 enum mae_status checkpointer_backup(struct checkpointer *checkpointer, const char *folder, struct problem *problem);
 
-/* Removes what no manifest names any more: other checkpoints, and segments below `segment`. Failures are no matter. */
-void checkpointer_tidy(const char *folder, const struct manifest_checkpoint *checkpoint, uint64_t segment);
+/* Removes what no manifest names any more: other checkpoints than the one with this number, and in each folder segments
+ * with smaller numbers than its own. Failures are no matter. */
+void checkpointer_tidy(const struct folders *folders, uint64_t checkpoint, const uint64_t *segments);
 
 #endif

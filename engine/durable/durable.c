@@ -24,8 +24,8 @@
 
 struct durable {
     struct core *core;
-    char *folder;
-    int lock; /* the file that is locked */
+    struct folders folders;
+    pthread_mutex_t bound_lock; /* of `worker` and `last_wts`, which all streams of the log use */
     pthread_mutex_t manifest_lock;
     struct manifest manifest;
     struct durable_host host;
@@ -63,51 +63,31 @@ static enum mae_status check_options(const struct core *core, struct problem *pr
     if (options->simple_index_update)
         return problem_set(problem, MAE_INVALID,
                            "with simple_index_update=on timestamps do not order what indexes say: not with a log");
-    if (strlen(options->log_dir) > SEGMENT_PATH_BYTES - 100)
-        return problem_set(problem, MAE_INVALID, "the name of log_dir is too long");
     if (options->durability != DURABILITY_ASYNC && !core->horizon.barrier)
         return problem_set(problem, MAE_UNSUPPORTED, "durability=group and sync need the membarrier system call");
     return MAE_OK;
 }
 
-static enum mae_status cannot(struct problem *problem, const char *what, const char *path, int result)
-{
-    return problem_set(problem, MAE_IO, "%s of %s: %s", what, path, strerror(-result));
-}
-
-static enum mae_status lock_folder(struct durable *durable, struct problem *problem)
-{
-    char path[SEGMENT_PATH_BYTES];
-    int result = file_calls->make_folder(durable->folder);
-    if (result == -EEXIST)
-        return problem_set(problem, MAE_IO, "%s is a file; log_dir must be a folder", durable->folder);
-    if (result < 0)
-        return cannot(problem, "creation", durable->folder, result);
-    result = file_calls->is_lasting(durable->folder);
-    if (result < 0)
-        return cannot(problem, "examination", durable->folder, result);
-    if (result == 0 && durable->core->options.durability != DURABILITY_ASYNC)
-        return problem_set(problem, MAE_UNSUPPORTED, "%s is in memory only: durability=async is all it can give",
-                           durable->folder);
-    (void)snprintf(path, sizeof path, "%s/lock", durable->folder);
-    durable->lock = file_calls->open(path, FILE_WRITE | FILE_CREATE);
-    if (durable->lock < 0)
-        return cannot(problem, "creation", path, durable->lock);
-    result = file_calls->lock(durable->lock);
-    if (result == -EWOULDBLOCK)
-        return problem_set(problem, MAE_BUSY, "%s is in use by another database", durable->folder);
-    return result < 0 ? cannot(problem, "locking", path, result) : MAE_OK;
-}
-
 static enum mae_status read_manifest(struct durable *durable, struct problem *problem)
 {
     struct manifest *manifest = &durable->manifest;
-    enum mae_status status = manifest_read(durable->folder, manifest, problem);
+    enum mae_status status = manifest_read(durable->folders.names[0], manifest, problem);
     if (status != MAE_NOT_FOUND)
         return status;
     manifest->next_number = 1;
+    manifest->folder_count = 1;
     manifest->database = backup_identity();
     return MAE_OK;
+}
+
+static enum mae_status open_folders(struct durable *durable, struct problem *problem)
+{
+    const struct mae_options *options = &durable->core->options;
+    bool lasting = options->durability != DURABILITY_ASYNC;
+    enum mae_status status = folders_open(&durable->folders, options->log_dir, lasting, problem);
+    if (status == MAE_OK)
+        status = read_manifest(durable, problem);
+    return status == MAE_OK ? folders_check(&durable->folders, &durable->manifest, problem) : status;
 }
 
 /* ---- A new life. ---- */
@@ -136,7 +116,7 @@ static enum mae_status begin_life(struct durable *durable)
     durable->info.start = start;
     durable->info.database = manifest->database;
     durable->info.salvaged = durable->scan.salvaged;
-    return manifest_add_life(manifest, start);
+    return manifest_add_life(manifest, start, durable->folders.count);
 }
 
 /* It is no error, but whoever looks for the end of the log wants to know. */
@@ -147,9 +127,9 @@ static void tell_torn(struct durable *durable, struct problem *problem)
     durable->info.torn = scan->torn && !scan->salvaged;
     if (!durable->info.torn)
         return;
-    segment_path(durable->folder, scan->torn_segment, path);
+    segment_path(durable->folders.names[scan->torn_place.folder], scan->torn_place.segment, path);
     (void)problem_set(problem, MAE_OK, "%s at %" PRIu64 ": the block is torn; it was not safe", path,
-                      scan->torn_offset);
+                      scan->torn_place.offset);
 }
 
 /* A timestamp of the upper half of the range was never given out: worker_may_follow. */
@@ -158,7 +138,7 @@ static enum mae_status check_timestamps(const struct durable *durable, struct pr
     if (durable->scan.highest_ts <= INT64_MAX)
         return MAE_OK;
     return problem_set(problem, MAE_CORRUPT, "%s: the log has the timestamp %" PRIu64 ", which was never given out",
-                       durable->folder, durable->scan.highest_ts);
+                       durable->folders.names[0], durable->scan.highest_ts);
 }
 
 static enum mae_status examine(struct durable *durable, struct problem *problem)
@@ -166,12 +146,13 @@ static enum mae_status examine(struct durable *durable, struct problem *problem)
     struct scan *scan = &durable->scan;
     uint64_t ticks = tsc_now();
     durable->scanning = true;
-    enum mae_status status = scan_init(scan, durable->folder, &durable->manifest, problem);
+    enum mae_status status =
+        scan_init(scan, durable->folders.names, durable->folders.count, &durable->manifest, problem);
     scan->salvage = durable->core->options.recovery == RECOVERY_SALVAGE;
     bool has_files = scan->segment_count > 0 || scan->has_checkpoint_file;
     if (status == MAE_OK && durable->manifest.life_count == 0 && has_files)
         return problem_set(problem, MAE_CORRUPT, "%s: there are segments of a log or a checkpoint, but no manifest",
-                           durable->folder);
+                           durable->folders.names[0]);
     if (status == MAE_OK && durable->manifest.life_count > 0) {
         status = scan_cuts(scan);
         if (status == MAE_OK && !MUTATED(tail_not_secured))
@@ -194,13 +175,10 @@ enum mae_status durable_open(struct core *core, struct problem *problem, struct 
     if (!durable)
         return MAE_NO_MEMORY;
     durable->core = core;
-    durable->lock = -1;
     pthread_mutex_init(&durable->manifest_lock, NULL);
+    pthread_mutex_init(&durable->bound_lock, NULL);
     durable->start_ticks = tsc_now();
-    durable->folder = strdup(core->options.log_dir);
-    status = durable->folder ? lock_folder(durable, problem) : MAE_NO_MEMORY;
-    if (status == MAE_OK)
-        status = read_manifest(durable, problem);
+    status = open_folders(durable, problem);
     if (status == MAE_OK)
         status = examine(durable, problem);
     if (status == MAE_OK)
@@ -230,7 +208,7 @@ static enum mae_status restore(struct durable *durable, struct table *const *tab
     enum mae_status status = replay_init(&replay, &durable->host, durable->core, (unsigned)info->threads, problem);
     if (status == MAE_OK && checkpoint->number > 0) {
         info->checkpoint_bytes = checkpoint->blocks * CHECKPOINT_SLOT_BYTES;
-        status = replay_checkpoint(&replay, durable->folder, durable->manifest.database, checkpoint);
+        status = replay_checkpoint(&replay, durable->folders.names[0], durable->manifest.database, checkpoint);
     }
     info->checkpoint_ns = ns_since(durable, &ticks);
     if (status == MAE_OK)
@@ -252,7 +230,9 @@ static enum mae_status restore(struct durable *durable, struct table *const *tab
 static uint64_t bound(void *arg)
 {
     struct durable *durable = arg;
+    pthread_mutex_lock(&durable->bound_lock);
     (void)upkeep_round(durable->worker, durable->last_wts);
+    pthread_mutex_unlock(&durable->bound_lock);
     return atomic_load_explicit(&durable->core->horizon.min_wts, memory_order_acquire); /* ORD-2 */
 }
 
@@ -273,12 +253,11 @@ static enum mae_status start_log(struct durable *durable)
     const struct manifest_life *life = &manifest->lives[manifest->life_count - 1];
     MAE_DCHECK(!core->log);
     MAE_DCHECK(life->start > durable->scan.highest_ts || MUTATED(clocks_not_raised)); /* D7 */
-    const struct log_config config = {
-        .folder = durable->folder,
+    struct log_config config = {
+        .stream_count = durable->folders.count,
         .database = manifest->database,
         .life = life->number,
         .start_ts = life->start,
-        .next_segment = scan_next_segment(&durable->scan),
         .segment_bytes = core->options.log_segment_bytes,
         .buffer_bytes = core->options.log_buffer_bytes,
         .durability = core->options.durability,
@@ -288,20 +267,33 @@ static enum mae_status start_log(struct durable *durable)
         .bound = bound,
         .arg = durable,
     };
+    for (unsigned i = 0; i < config.stream_count; i++)
+        config.places[i] = (struct log_place){durable->folders.names[i], scan_next_segment(&durable->scan, i)};
     return log_open(&config, &core->log);
 }
 
 static enum mae_status start_checkpoints(struct durable *durable)
 {
     durable->checkpointer = (struct checkpointer){.core = durable->core,
-                                                  .folder = durable->folder,
+                                                  .folders = &durable->folders,
                                                   .host = &durable->host,
                                                   .manifest = &durable->manifest,
                                                   .manifest_lock = &durable->manifest_lock,
-                                                  .first_segment = scan_next_segment(&durable->scan),
                                                   .last_number = durable->manifest.checkpoint.number};
+    for (unsigned i = 0; i < durable->folders.count; i++)
+        durable->checkpointer.first_segments[i] = scan_next_segment(&durable->scan, i);
     durable->has_checkpointer = true;
     return checkpointer_open(&durable->checkpointer, durable->scan.read_bytes);
+}
+
+/* Removes what a crash has left. */
+static void tidy(const struct durable *durable)
+{
+    const struct manifest_checkpoint *checkpoint = &durable->manifest.checkpoint;
+    uint64_t segments[STREAMS_MAX];
+    for (unsigned i = 0; i < STREAMS_MAX; i++)
+        segments[i] = checkpoint->kept[i].segment;
+    checkpointer_tidy(&durable->folders, checkpoint->number, segments);
 }
 
 enum mae_status durable_restore(struct durable *durable, const struct durable_host *host, struct mae_worker *worker,
@@ -314,9 +306,11 @@ enum mae_status durable_restore(struct durable *durable, const struct durable_ho
         status = restore(durable, tables, table_count, problem);
     worker_park(worker);
     if (status == MAE_OK)
-        status = manifest_write(durable->folder, &durable->manifest, problem);
+        status = folders_join(&durable->folders, &durable->manifest, problem);
+    if (status == MAE_OK)
+        status = manifest_write(durable->folders.names[0], &durable->manifest, problem);
     if (status == MAE_OK) {
-        checkpointer_tidy(durable->folder, &durable->manifest.checkpoint, durable->manifest.checkpoint.segment);
+        tidy(durable);
         status = start_log(durable);
     }
     if (status == MAE_OK)
@@ -339,11 +333,10 @@ void durable_close(struct durable *durable)
     }
     if (durable->scanning)
         scan_fini(&durable->scan);
-    if (durable->lock >= 0)
-        (void)file_calls->close(durable->lock);
+    folders_close(&durable->folders);
     manifest_fini(&durable->manifest);
     pthread_mutex_destroy(&durable->manifest_lock);
-    free(durable->folder);
+    pthread_mutex_destroy(&durable->bound_lock);
     free(durable);
 }
 
@@ -356,7 +349,7 @@ enum mae_status durable_create(struct durable *durable, struct manifest_object *
     object->number = manifest->next_number++;
     enum mae_status status = manifest_add_object(manifest, object);
     if (status == MAE_OK) {
-        status = manifest_write(durable->folder, manifest, &problem);
+        status = manifest_write(durable->folders.names[0], manifest, &problem);
         manifest->object_count -= status != MAE_OK;
     }
     pthread_mutex_unlock(&durable->manifest_lock);

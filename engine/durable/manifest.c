@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +14,14 @@
 #include "engine/base/crc32c.h"
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
-#include "engine/log/block.h"
-#include "engine/log/segment.h"
 
+enum { FORMAT = 2 };
 static const char checksum_word[] = "\nchecksum "; /* at the beginning of a line, where no name stands */
 
 void manifest_fini(struct manifest *manifest)
 {
+    for (unsigned i = 0; i < STREAMS_MAX; i++)
+        free(manifest->folders[i]);
     free(manifest->lives);
     free(manifest->objects);
     memset(manifest, 0, sizeof *manifest);
@@ -30,14 +32,27 @@ static void *grown(void *array, size_t count, size_t element_bytes)
     return mem_realloc(array, count * element_bytes, (count + 1) * element_bytes);
 }
 
-enum mae_status manifest_add_life(struct manifest *manifest, uint64_t start)
+enum mae_status manifest_add_life(struct manifest *manifest, uint64_t start, unsigned streams)
 {
     struct manifest_life *lives = grown(manifest->lives, manifest->life_count, sizeof *lives);
     if (!lives)
         return MAE_NO_MEMORY;
     manifest->lives = lives;
     uint64_t number = manifest->life_count ? lives[manifest->life_count - 1].number + 1 : 1;
-    lives[manifest->life_count++] = (struct manifest_life){.number = number, .start = start};
+    lives[manifest->life_count++] = (struct manifest_life){.number = number, .start = start, .streams = streams};
+    return MAE_OK;
+}
+
+enum mae_status manifest_name_folders(struct manifest *manifest, const char *const *names, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        char *name = strdup(names[i]);
+        if (!name)
+            return MAE_NO_MEMORY;
+        free(manifest->folders[i]);
+        manifest->folders[i] = name;
+    }
+    manifest->folder_count = count;
     return MAE_OK;
 }
 
@@ -52,8 +67,7 @@ enum mae_status manifest_add_object(struct manifest *manifest, const struct mani
 }
 
 /* The numbers of a checkpoint in the order of its line. */
-#define CHECKPOINT_FIELDS(X) \
-    X(number) X(life) X(start) X(end) X(bound) X(segment) X(block) X(flush) X(blocks) X(rows) X(entries)
+#define CHECKPOINT_FIELDS(X) X(number) X(life) X(start) X(end) X(blocks) X(rows) X(entries)
 
 /* ---- Writing. ---- */
 
@@ -80,12 +94,27 @@ static void object_write(FILE *text, const struct manifest_object *object)
     name_write(text, object->name);
 }
 
+/* The streams of the life in which the checkpoint was made; 0: the manifest has no such life. */
+static unsigned checkpoint_streams(const struct manifest *manifest)
+{
+    for (size_t i = 0; i < manifest->life_count; i++)
+        if (manifest->lives[i].number == manifest->checkpoint.life)
+            return manifest->lives[i].streams;
+    return 0;
+}
+
+static void kept_write(FILE *text, unsigned stream, const struct log_kept *kept)
+{
+    (void)fprintf(text, "kept %u %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", stream, kept->bound, kept->segment,
+                  kept->block, kept->flush);
+}
+
 static void checkpoint_write_line(FILE *text, const struct manifest_checkpoint *checkpoint)
 {
 #define FIELD(name) checkpoint->name,
     const uint64_t fields[] = {CHECKPOINT_FIELDS(FIELD)};
 #undef FIELD
-    static_assert(sizeof fields == sizeof *checkpoint, "a line has all fields");
+    static_assert(sizeof fields == offsetof(struct manifest_checkpoint, kept), "a line has all fields");
     (void)fputs("checkpoint", text);
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
         (void)fprintf(text, " %" PRIu64, fields[i]);
@@ -99,16 +128,22 @@ static char *manifest_text(const struct manifest *manifest, size_t *bytes)
     FILE *text = open_memstream(&written, bytes);
     if (!text)
         return NULL;
-    (void)fprintf(text, "maemio-log 1\ndatabase %016" PRIx64 "\nnext %" PRIu64 "\n", manifest->database,
+    (void)fprintf(text, "maemio-log %u\ndatabase %016" PRIx64 "\nnext %" PRIu64 "\n", FORMAT, manifest->database,
                   manifest->next_number);
+    for (unsigned i = 1; i < manifest->folder_count; i++) {
+        (void)fprintf(text, "folder %u ", i);
+        name_write(text, manifest->folders[i]);
+    }
     for (size_t i = 0; i + 1 < manifest->life_count; i++)
-        (void)fprintf(text, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
+        (void)fprintf(text, "%s %" PRIu64 " %u %" PRIu64 " %" PRIu64 "\n",
                       manifest->lives[i].salvaged ? "salvaged" : "life", manifest->lives[i].number,
-                      manifest->lives[i].start, manifest->lives[i].cut);
+                      manifest->lives[i].streams, manifest->lives[i].start, manifest->lives[i].cut);
     const struct manifest_life *present = &manifest->lives[manifest->life_count - 1];
-    (void)fprintf(text, "current %" PRIu64 " %" PRIu64 "\n", present->number, present->start);
+    (void)fprintf(text, "current %" PRIu64 " %u %" PRIu64 "\n", present->number, present->streams, present->start);
     if (manifest->checkpoint.number > 0)
         checkpoint_write_line(text, &manifest->checkpoint);
+    for (unsigned i = 0; manifest->checkpoint.number > 0 && i < checkpoint_streams(manifest); i++)
+        kept_write(text, i, &manifest->checkpoint.kept[i]);
     for (size_t i = 0; i < manifest->object_count; i++)
         object_write(text, &manifest->objects[i]);
     (void)fflush(text);
@@ -155,7 +190,7 @@ enum mae_status manifest_write(const char *folder, const struct manifest *manife
 /* ---- Reading. ---- */
 
 /* The text of a name as name_write has written it. False: it is none. */
-static bool name_read(const char *text, char *name)
+static bool name_read(const char *text, char *name, size_t name_bytes)
 {
     size_t count = 0;
     for (const char *at = text; *at; at++) {
@@ -165,7 +200,7 @@ static bool name_read(const char *text, char *name)
                 return false;
             at += 1 + (at[2] != '\0');
         }
-        if (count + 1 == MANIFEST_NAME_BYTES)
+        if (count + 1 == name_bytes)
             return false;
         name[count++] = (char)value;
     }
@@ -179,7 +214,7 @@ static bool table_read(const char *line, struct manifest_object *object)
     object->kind = MANIFEST_TABLE;
     return sscanf(line, "table %" SCNu64 " %zu %" SCNu64 " %n", &object->number,
                   &object->table_config.payload_max_bytes, &object->table_config.expected_rows, &end) == 3 &&
-           end > 0 && name_read(line + end, object->name);
+           end > 0 && name_read(line + end, object->name, sizeof object->name);
 }
 
 static bool index_read(const char *line, struct manifest_object *object)
@@ -193,7 +228,7 @@ static bool index_read(const char *line, struct manifest_object *object)
         return false;
     object->index_config.kind = (enum mae_index_kind)kind;
     object->index_config.non_unique = non_unique;
-    return name_read(line + end, object->name);
+    return name_read(line + end, object->name, sizeof object->name);
 }
 
 static bool checkpoint_read_line(const char *line, struct manifest_checkpoint *checkpoint)
@@ -214,12 +249,48 @@ static bool checkpoint_read_line(const char *line, struct manifest_checkpoint *c
     return line[used] == '\0' && checkpoint->number > 0 && checkpoint->start <= checkpoint->end;
 }
 
+static bool kept_read(const char *line, struct manifest_checkpoint *checkpoint)
+{
+    unsigned stream;
+    struct log_kept kept;
+    if (sscanf(line, "kept %u %" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64, &stream, &kept.bound, &kept.segment,
+               &kept.block, &kept.flush) != 5 ||
+        stream >= STREAMS_MAX)
+        return false;
+    checkpoint->kept[stream] = kept;
+    return true;
+}
+
+/* MAE_NOT_FOUND: it is another line. */
+static enum mae_status folder_read(struct manifest *manifest, const char *line)
+{
+    int end = 0;
+    unsigned number;
+    char name[SEGMENT_PATH_BYTES];
+    if (sscanf(line, "folder %u %n", &number, &end) != 1 || end == 0 || number != manifest->folder_count ||
+        number == STREAMS_MAX || !name_read(line + end, name, sizeof name))
+        return MAE_NOT_FOUND;
+    manifest->folders[number] = strdup(name);
+    manifest->folder_count += manifest->folders[number] != NULL;
+    return manifest->folders[number] ? MAE_OK : MAE_NO_MEMORY;
+}
+
 static enum mae_status life_read(struct manifest *manifest, const struct manifest_life *life)
 {
-    enum mae_status status = manifest_add_life(manifest, life->start);
+    enum mae_status status = manifest_add_life(manifest, life->start, life->streams);
     if (status == MAE_OK)
         manifest->lives[manifest->life_count - 1] = *life;
     return status;
+}
+
+static bool life_line_read(const char *line, struct manifest_life *life)
+{
+    life->salvaged = sscanf(line, "salvaged %" SCNu64 " %u %" SCNu64 " %" SCNu64, &life->number, &life->streams,
+                            &life->start, &life->cut) == 4;
+    return life->salvaged ||
+           sscanf(line, "life %" SCNu64 " %u %" SCNu64 " %" SCNu64, &life->number, &life->streams, &life->start,
+                  &life->cut) == 4 ||
+           sscanf(line, "current %" SCNu64 " %u %" SCNu64, &life->number, &life->streams, &life->start) == 3;
 }
 
 /* Adds what a line says. MAE_CORRUPT: it says nothing. */
@@ -230,25 +301,16 @@ static enum mae_status line_read(struct manifest *manifest, const char *line)
     if (sscanf(line, "database %" SCNx64, &manifest->database) == 1 ||
         sscanf(line, "next %" SCNu64, &manifest->next_number) == 1)
         return MAE_OK;
-    life.salvaged =
-        sscanf(line, "salvaged %" SCNu64 " %" SCNu64 " %" SCNu64, &life.number, &life.start, &life.cut) == 3;
-    if (life.salvaged ||
-        sscanf(line, "life %" SCNu64 " %" SCNu64 " %" SCNu64, &life.number, &life.start, &life.cut) == 3 ||
-        sscanf(line, "current %" SCNu64 " %" SCNu64, &life.number, &life.start) == 2)
+    if (life_line_read(line, &life))
         return life_read(manifest, &life);
-    if (checkpoint_read_line(line, &manifest->checkpoint))
+    if (checkpoint_read_line(line, &manifest->checkpoint) || kept_read(line, &manifest->checkpoint))
         return MAE_OK;
+    enum mae_status status = folder_read(manifest, line);
+    if (status != MAE_NOT_FOUND)
+        return status;
     if (table_read(line, &object) || index_read(line, &object))
         return manifest_add_object(manifest, &object);
     return MAE_CORRUPT;
-}
-
-static bool checkpoint_has_life(const struct manifest *manifest)
-{
-    bool has = manifest->checkpoint.number == 0;
-    for (size_t i = 0; i < manifest->life_count && !has; i++)
-        has = manifest->lives[i].number == manifest->checkpoint.life;
-    return has;
 }
 
 static bool has_table(const struct manifest *manifest, const struct manifest_object *index)
@@ -267,6 +329,9 @@ static bool is_in_order(const struct manifest *manifest)
     for (size_t i = 0; i + 1 < manifest->life_count; i++)
         if (lives[i].number >= lives[i + 1].number || lives[i].start > lives[i + 1].start ||
             lives[i].cut < lives[i].start)
+            return false;
+    for (size_t i = 0; i < manifest->life_count; i++)
+        if (lives[i].streams == 0 || lives[i].streams > STREAMS_MAX)
             return false;
     for (size_t i = 0; i < manifest->object_count; i++) {
         uint64_t least = i > 0 ? objects[i - 1].number + 1 : 1;
@@ -305,8 +370,8 @@ static enum mae_status text_read(const char *path, char *text, struct manifest *
     unsigned version = 0;
     if (sscanf(text, "maemio-log %u", &version) != 1)
         return problem_set(problem, MAE_CORRUPT, "%s: the first line is not that of a manifest", path);
-    if (version != 1)
-        return problem_set(problem, MAE_UNSUPPORTED, "%s: format %u, this program knows 1", path, version);
+    if (version != FORMAT)
+        return problem_set(problem, MAE_UNSUPPORTED, "%s: format %u, this program knows %u", path, version, FORMAT);
     char *last = checked_end(text);
     if (!last)
         return problem_set(problem, MAE_CORRUPT, "%s: its checksum is wrong", path);
@@ -321,7 +386,7 @@ static enum mae_status text_read(const char *path, char *text, struct manifest *
     }
     if (manifest->life_count == 0)
         return problem_set(problem, MAE_CORRUPT, "%s: it names no life", path);
-    if (!checkpoint_has_life(manifest))
+    if (manifest->checkpoint.number > 0 && checkpoint_streams(manifest) == 0)
         return problem_set(problem, MAE_CORRUPT, "%s: its checkpoint is of a life that it does not name", path);
     return is_in_order(manifest) ? MAE_OK
                                  : problem_set(problem, MAE_CORRUPT, "%s: its numbers contradict each other", path);
@@ -349,6 +414,7 @@ enum mae_status manifest_read(const char *folder, struct manifest *manifest, str
 {
     char path[SEGMENT_PATH_BYTES], *text = NULL;
     memset(manifest, 0, sizeof *manifest);
+    manifest->folder_count = 1;
     (void)snprintf(path, sizeof path, "%s/manifest", folder);
     enum mae_status status = file_to_text(path, &text, problem);
     char *whole = status == MAE_OK ? strdup(text) : NULL; /* text_read takes the text to pieces */

@@ -7,13 +7,14 @@
 
 #include "engine/base/mem.h"
 #include "engine/durable/checkpoint.h"
+#include "engine/durable/folders.h"
 #include "engine/durable/scan.h"
 #include "engine/log/segment.h"
 
 enum { LOOKS_MAX = 8 };
 
 struct reader {
-    const char *folder;
+    struct folders folders;
     const struct mae_log_visitor *visitor;
     void *arg;
     struct mae_log_summary *summary;
@@ -26,48 +27,60 @@ struct reader {
 
 /* ---- What stands in the segments. ---- */
 
-static struct mae_log_segment *segment_of(struct reader *reader, uint64_t number)
+static struct mae_log_segment *segment_of(struct reader *reader, const struct scan_place *place)
 {
     for (size_t i = 0; i < reader->scan.segment_count; i++)
-        if (reader->scan.segments[i] == number)
+        if (reader->scan.segments[i].folder == place->folder && reader->scan.segments[i].number == place->segment)
             return &reader->segments[i];
     return NULL;
 }
 
 static void note_block(void *arg, const struct block *block, const struct scan_place *place, bool counts)
 {
-    struct mae_log_segment *segment = segment_of(arg, place->segment);
+    struct mae_log_segment *segment = segment_of(arg, place);
     if (!counts)
         return;
     if (segment->blocks == 0)
         segment->first_block = block->number;
     segment->life = block->life;
+    segment->stream = block->stream;
     segment->blocks++;
     segment->bytes = place->offset + padded(block->bytes, FILE_BLOCK_BYTES);
     if (block->is_last)
         segment->bound = block->bound;
 }
 
-/* The last segment of a life with a block that counts is where its log ends. */
+/* Whether a life's stream that has blocks in this segment goes on in the next one that has any. */
+static bool goes_on(const struct reader *reader, size_t i)
+{
+    const struct mae_log_segment *segment = &reader->segments[i];
+    for (size_t j = i + 1; j < reader->scan.segment_count; j++)
+        if (reader->segments[j].blocks > 0)
+            return reader->scan.segments[j].folder == reader->scan.segments[i].folder &&
+                   reader->segments[j].life == segment->life && reader->segments[j].stream == segment->stream;
+    return false;
+}
+
+/* The last segment of a life's stream with a block that counts is where its log ends. */
 static void judge_segments(struct reader *reader)
 {
-    struct mae_log_segment *next = NULL;
-    for (size_t i = reader->scan.segment_count; i-- > 0;) {
+    const struct scan *scan = &reader->scan;
+    for (size_t i = 0; i < scan->segment_count; i++) {
         struct mae_log_segment *segment = &reader->segments[i];
-        segment->number = reader->scan.segments[i];
-        bool is_damaged = reader->found == MAE_CORRUPT && segment->number == reader->scan.damaged_segment;
+        const unsigned folder = scan->segments[i].folder;
+        segment->number = scan->segments[i].number;
+        bool is_damaged = reader->found == MAE_CORRUPT && scan->is_damaged && folder == scan->damaged.folder &&
+                          segment->number == scan->damaged.segment;
         if (is_damaged)
             segment->state = MAE_LOG_DAMAGED;
-        else if (segment->number < reader->manifest.checkpoint.segment)
+        else if (segment->number < reader->manifest.checkpoint.kept[folder].segment)
             segment->state = MAE_LOG_SUPERFLUOUS;
-        else if (reader->scan.torn && segment->number == reader->scan.torn_segment)
+        else if (scan->torn && folder == scan->torn_place.folder && segment->number == scan->torn_place.segment)
             segment->state = MAE_LOG_TORN;
         else if (segment->blocks == 0)
             segment->state = MAE_LOG_UNUSED;
         else
-            segment->state = next && next->life == segment->life ? MAE_LOG_WHOLE : MAE_LOG_END;
-        if (segment->blocks > 0)
-            next = segment;
+            segment->state = goes_on(reader, i) ? MAE_LOG_WHOLE : MAE_LOG_END;
     }
 }
 
@@ -87,11 +100,15 @@ static enum mae_status look(struct reader *reader)
     reader->scan = (struct scan){0};
     reader->found = MAE_OK;
     reader->problem->text[0] = '\0';
-    enum mae_status status = manifest_read(reader->folder, &reader->manifest, reader->problem);
+    enum mae_status status = manifest_read(reader->folders.names[0], &reader->manifest, reader->problem);
     if (status == MAE_NOT_FOUND || (status == MAE_OK && reader->manifest.life_count == 0))
-        return problem_set(reader->problem, MAE_NOT_FOUND, "%s: there is no database in this folder", reader->folder);
+        return problem_set(reader->problem, MAE_NOT_FOUND, "%s: there is no database in this folder",
+                           reader->folders.names[0]);
     if (status == MAE_OK)
-        status = scan_init(&reader->scan, reader->folder, &reader->manifest, reader->problem);
+        status = folders_check(&reader->folders, &reader->manifest, reader->problem);
+    if (status == MAE_OK)
+        status =
+            scan_init(&reader->scan, reader->folders.names, reader->folders.count, &reader->manifest, reader->problem);
     if (status != MAE_OK)
         return status;
     reader->scan.salvage = true; /* so that what stands before damage has a cut */
@@ -116,7 +133,7 @@ static enum mae_status look_until_steady(struct reader *reader)
     for (int looks = 1; status == MAE_IO || reader->found == MAE_CORRUPT; looks++) {
         if (looks == LOOKS_MAX)
             return problem_set(reader->problem, MAE_BUSY, "%s is being written, and differs from look to look",
-                               reader->folder);
+                               reader->folders.names[0]);
         before = *reader->problem;
         look_end(reader);
         status = look(reader);
@@ -134,6 +151,7 @@ static enum mae_status visit_lives(struct reader *reader)
     for (size_t i = 0; i < reader->manifest.life_count && reader->visitor->life && status == MAE_OK; i++) {
         const struct manifest_life *life = &reader->manifest.lives[i];
         const struct mae_log_life told = {.number = life->number,
+                                          .streams = life->streams,
                                           .start = life->start,
                                           .cut = reader->scan.lives[i].cut,
                                           .salvaged = life->salvaged || reader->scan.lives[i].salvaged};
@@ -147,7 +165,7 @@ static enum mae_status visit_segments(struct reader *reader)
     enum mae_status status = MAE_OK;
     for (size_t i = 0; i < reader->scan.segment_count && reader->visitor->segment && status == MAE_OK; i++) {
         char path[SEGMENT_PATH_BYTES];
-        segment_path(reader->folder, reader->segments[i].number, path);
+        segment_path(reader->folders.names[reader->scan.segments[i].folder], reader->segments[i].number, path);
         reader->segments[i].path = path;
         status = reader->visitor->segment(reader->arg, &reader->segments[i]);
     }
@@ -201,7 +219,7 @@ static enum mae_status visit_record(void *arg, const struct record *record)
     reader->summary->transactions++;
     if (tell_record(reader, record, true, &status))
         return status;
-    segment_path(reader->folder, reader->scan.flush.segment, path);
+    segment_path(reader->folders.names[reader->scan.flush.folder], reader->scan.flush.segment, path);
     return problem_set(reader->problem, MAE_CORRUPT,
                        "%s at %" PRIu64 ": in the flush that ends here the record with the timestamp %" PRIu64
                        " makes no sense",
@@ -218,7 +236,7 @@ static enum mae_status visit_records(struct reader *reader)
     if (status != MAE_OK && status != MAE_IO)
         return status;
     return problem_set(reader->problem, MAE_BUSY, "%s: segments have gone while they were read: it is in use",
-                       reader->folder);
+                       reader->folders.names[0]);
 }
 
 /* ---- The checkpoint. ---- */
@@ -244,7 +262,7 @@ static enum mae_status check_checkpoint(struct reader *reader)
     char path[SEGMENT_PATH_BYTES];
     if (checkpoint->number == 0)
         return MAE_OK;
-    checkpoint_path(reader->folder, checkpoint->number, path);
+    checkpoint_path(reader->folders.names[0], checkpoint->number, path);
     int file = file_calls->open(path, FILE_READ | FILE_BLOCKS);
     if (file < 0)
         return problem_set(reader->problem, MAE_IO, "%s cannot be opened: %s", path, strerror(-file));
@@ -294,11 +312,13 @@ static enum mae_status visit_all(struct reader *reader, enum mae_status looked)
     return status;
 }
 
-enum mae_status reader_read(const char *folder, const struct mae_log_visitor *visitor, void *arg,
+enum mae_status reader_read(const char *log_dir, const struct mae_log_visitor *visitor, void *arg,
                             struct mae_log_summary *summary, struct problem *problem)
 {
-    struct reader reader = {.folder = folder, .visitor = visitor, .arg = arg, .summary = summary, .problem = problem};
-    enum mae_status status = look_until_steady(&reader);
+    struct reader reader = {.visitor = visitor, .arg = arg, .summary = summary, .problem = problem};
+    enum mae_status status = folders_name(&reader.folders, log_dir, problem);
+    if (status == MAE_OK)
+        status = look_until_steady(&reader);
     if (status == MAE_OK || status == MAE_CORRUPT) {
         if (reader.segments) {
             enum mae_status visited = visit_all(&reader, status);
@@ -306,5 +326,6 @@ enum mae_status reader_read(const char *folder, const struct mae_log_visitor *vi
         }
     }
     look_end(&reader);
+    folders_close(&reader.folders);
     return status;
 }

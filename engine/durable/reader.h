@@ -16,7 +16,8 @@
 
 #include "engine/durable/problem.h"
 
-enum mae_status reader_read(const char *folder, const struct mae_log_visitor *visitor, void *arg,
+/* `log_dir`: the folder, or several. Statuses of mae_log_read. */
+enum mae_status reader_read(const char *log_dir, const struct mae_log_visitor *visitor, void *arg,
                             struct mae_log_summary *summary, struct problem *problem);
 
 #endif

@@ -16,30 +16,48 @@
 static void add_segment(void *arg, const char *name)
 {
     struct scan *scan = arg;
-    uint64_t number;
-    scan->has_checkpoint_file |= checkpoint_number(name, &number);
-    if (!segment_number(name, &number) || scan->segment_count == SIZE_MAX)
+    struct scan_segment segment = {.folder = scan->listed};
+    scan->has_checkpoint_file |= checkpoint_number(name, &segment.number);
+    if (!segment_number(name, &segment.number) || scan->segment_count == SIZE_MAX)
         return;
-    uint64_t *segments = mem_realloc(scan->segments, scan->segment_count * sizeof *segments,
-                                     (scan->segment_count + 1) * sizeof *segments);
+    struct scan_segment *segments = mem_realloc(scan->segments, scan->segment_count * sizeof *segments,
+                                                (scan->segment_count + 1) * sizeof *segments);
     if (!segments) {
         scan->segment_count = SIZE_MAX; /* no memory: scan_init says so */
         return;
     }
     scan->segments = segments;
-    segments[scan->segment_count++] = number;
+    segments[scan->segment_count++] = segment;
 }
 
-static int by_number(const void *left, const void *right)
+static int by_folder_and_number(const void *left, const void *right)
 {
-    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
-    return (a > b) - (a < b);
+    const struct scan_segment *a = left, *b = right;
+    return a->folder != b->folder ? (a->folder > b->folder) - (a->folder < b->folder)
+                                  : (a->number > b->number) - (a->number < b->number);
 }
 
-enum mae_status scan_init(struct scan *scan, const char *folder, const struct manifest *manifest,
-                          struct problem *problem)
+static enum mae_status list_segments(struct scan *scan)
 {
-    *scan = (struct scan){.folder = folder,
+    for (scan->listed = 0; scan->listed < scan->folder_count; scan->listed++) {
+        const char *folder = scan->folders[scan->listed];
+        int result = file_calls->list(folder, add_segment, scan);
+        if (result < 0)
+            return problem_set(scan->problem, MAE_IO, "%s cannot be listed: %s", folder, strerror(-result));
+    }
+    if (scan->segment_count == SIZE_MAX)
+        return problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for the list of segments");
+    if (scan->segment_count > 0)
+        qsort(scan->segments, scan->segment_count, sizeof *scan->segments, by_folder_and_number);
+    return MAE_OK;
+}
+
+enum mae_status scan_init(struct scan *scan, const char *const *folders, unsigned folder_count,
+                          const struct manifest *manifest, struct problem *problem)
+{
+    size_t chains = 0;
+    *scan = (struct scan){.folders = folders,
+                          .folder_count = folder_count,
                           .database = manifest->database,
                           .manifest = manifest,
                           .life_count = manifest->life_count,
@@ -49,27 +67,37 @@ enum mae_status scan_init(struct scan *scan, const char *folder, const struct ma
         scan->first_life++;
     scan->highest_ts = checkpoint->end;
     scan->lives = mem_alloc((scan->life_count + 1) * sizeof *scan->lives);
-    int result = file_calls->list(folder, add_segment, scan);
-    if (result < 0)
-        return problem_set(problem, MAE_IO, "%s cannot be listed: %s", folder, strerror(-result));
-    if (!scan->lives || scan->segment_count == SIZE_MAX)
-        return problem_set(problem, MAE_NO_MEMORY, "out of memory for the list of segments");
-    if (scan->segment_count > 0)
-        qsort(scan->segments, scan->segment_count, sizeof *scan->segments, by_number);
-    return MAE_OK;
+    for (size_t i = scan->first_life; scan->lives && i < scan->life_count; i++) {
+        scan->lives[i].first_chain = chains;
+        chains += manifest->lives[i].streams;
+    }
+    scan->chains = mem_alloc((chains + 1) * sizeof *scan->chains);
+    if (!scan->lives || !scan->chains)
+        return problem_set(problem, MAE_NO_MEMORY, "out of memory for reading the log");
+    return list_segments(scan);
 }
 
 void scan_fini(struct scan *scan)
 {
     free(scan->segments);
     free(scan->lives);
+    free(scan->chains);
     free(scan->body);
 }
 
-uint64_t scan_next_segment(const struct scan *scan)
+uint64_t scan_next_segment(const struct scan *scan, unsigned folder)
 {
-    uint64_t next = scan->segment_count == 0 ? 1 : scan->segments[scan->segment_count - 1] + 1;
-    return next > scan->manifest->checkpoint.segment ? next : scan->manifest->checkpoint.segment;
+    uint64_t next = scan->manifest->checkpoint.kept[folder].segment;
+    for (size_t i = 0; i < scan->segment_count; i++)
+        if (scan->segments[i].folder == folder && scan->segments[i].number >= next)
+            next = scan->segments[i].number + 1;
+    return next > 0 ? next : 1;
+}
+
+static struct scan_chain *chain_of(const struct scan *scan, size_t life, unsigned stream)
+{
+    MAE_DCHECK(life >= scan->first_life && life < scan->life_count && stream < scan->manifest->lives[life].streams);
+    return &scan->chains[scan->lives[life].first_chain + stream];
 }
 
 /* ---- Blocks. ---- */
@@ -80,18 +108,19 @@ typedef enum mae_status (*block_fn)(struct scan *scan, const struct block *block
 static enum mae_status cannot(struct scan *scan, const struct scan_place *place, const char *what, int64_t result)
 {
     char path[SEGMENT_PATH_BYTES];
-    segment_path(scan->folder, place->segment, path);
+    segment_path(scan->folders[place->folder], place->segment, path);
     return problem_set(scan->problem, MAE_IO, "%s of %s at %" PRIu64 ": %s", what, path, place->offset,
                        strerror((int)-result));
 }
 
-/* The place of the block's life in the manifest; life_count: there is no such life, or it does not count. */
+/* The place of the block's life in the manifest; life_count: there is no such life or stream, or it does not count. */
 static size_t life_of(const struct scan *scan, const struct block *block)
 {
     size_t i = scan->life_count;
     while (i > scan->first_life && scan->manifest->lives[i - 1].number != block->life)
         i--;
-    return i > scan->first_life ? i - 1 : scan->life_count;
+    bool counts = i > scan->first_life && block->stream < scan->manifest->lives[i - 1].streams;
+    return counts ? i - 1 : scan->life_count;
 }
 
 static void note_foreign(struct scan *scan, const struct block *block, size_t bytes, const struct scan_place *place,
@@ -104,20 +133,23 @@ static void note_foreign(struct scan *scan, const struct block *block, size_t by
         return;
     scan->has_later = is_ours;
     scan->has_foreign = true;
-    scan->foreign_segment = place->segment;
-    scan->foreign_offset = place->offset + at;
+    scan->foreign = *place;
+    scan->foreign.offset += at;
 }
 
 /* A crash in the middle of the last write leaves the beginning of its block. */
 static void note_torn(struct scan *scan, const struct block *block, const struct scan_place *place, size_t at)
 {
-    const struct scan_life *chain = &scan->lives[scan->life_count - 1];
-    if (block->magic != BLOCK_MAGIC || block->database != scan->database || chain->ended ||
-        block->life != scan->manifest->lives[scan->life_count - 1].number || block->number != chain->next_block)
+    const struct manifest_life *life = &scan->manifest->lives[scan->life_count - 1];
+    if (block->magic != BLOCK_MAGIC || block->database != scan->database || block->life != life->number ||
+        block->stream >= life->streams)
+        return;
+    const struct scan_chain *chain = chain_of(scan, scan->life_count - 1, block->stream);
+    if (chain->ended || block->number != chain->next_block)
         return;
     scan->torn = true;
-    scan->torn_segment = place->segment;
-    scan->torn_offset = place->offset + at;
+    scan->torn_place = *place;
+    scan->torn_place.offset += at;
 }
 
 /* Visits the good blocks in a part of a segment. Returns in *used how far it has come: a block that is not all in this
@@ -167,74 +199,88 @@ static enum mae_status visit_file(struct scan *scan, struct scan_place *place, c
     return MAE_OK;
 }
 
-/* From the segment `first` on. */
-static enum mae_status visit_blocks(struct scan *scan, uint64_t first, block_fn visit)
+static enum mae_status visit_segment(struct scan *scan, const struct scan_segment *segment, char *part,
+                                     size_t part_bytes, block_fn visit)
+{
+    char path[SEGMENT_PATH_BYTES];
+    struct scan_place place = {.folder = segment->folder, .segment = segment->number};
+    segment_path(scan->folders[place.folder], place.segment, path);
+    place.file = file_calls->open(path, (scan->rewrites ? FILE_WRITE : FILE_READ) | FILE_BLOCKS);
+    if (place.file < 0)
+        return cannot(scan, &place, "opening", place.file);
+    scan->rewritten = false;
+    enum mae_status status = visit_file(scan, &place, part, part_bytes, visit);
+    int result = status == MAE_OK && scan->rewritten ? file_calls->sync(place.file) : 0;
+    if (result < 0)
+        status = cannot(scan, &place, "sync", result);
+    (void)file_calls->close(place.file);
+    return status;
+}
+
+/* Whether the segment can have blocks that count and are wanted now. */
+static bool is_visited(const struct scan *scan, const struct scan_segment *segment)
+{
+    const struct scan_chain *securing = scan->securing;
+    if (securing && (segment->folder != securing->unsynced.folder || segment->number < securing->unsynced.segment))
+        return false;
+    return segment->number >= scan->manifest->checkpoint.kept[segment->folder].segment;
+}
+
+static enum mae_status visit_blocks(struct scan *scan, block_fn visit)
 {
     const size_t part_bytes = 4 * (size_t)BLOCK_MAX_BYTES;
     char *part = aligned_alloc(FILE_BLOCK_BYTES, part_bytes);
     if (!part)
         return problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for reading the log");
     enum mae_status status = MAE_OK;
-    for (size_t i = 0; i < scan->segment_count && status == MAE_OK; i++) {
-        char path[SEGMENT_PATH_BYTES];
-        struct scan_place place = {.segment = scan->segments[i]};
-        if (place.segment < first || place.segment < scan->manifest->checkpoint.segment)
-            continue;
-        segment_path(scan->folder, place.segment, path);
-        place.file = file_calls->open(path, (scan->rewrites ? FILE_WRITE : FILE_READ) | FILE_BLOCKS);
-        if (place.file < 0) {
-            status = cannot(scan, &place, "opening", place.file);
-            break;
-        }
-        scan->rewritten = false;
-        status = visit_file(scan, &place, part, part_bytes, visit);
-        int result = status == MAE_OK && scan->rewritten ? file_calls->sync(place.file) : 0;
-        if (result < 0)
-            status = cannot(scan, &place, "sync", result);
-        (void)file_calls->close(place.file);
-    }
+    for (size_t i = 0; i < scan->segment_count && status == MAE_OK; i++)
+        if (is_visited(scan, &scan->segments[i]))
+            status = visit_segment(scan, &scan->segments[i], part, part_bytes, visit);
     free(part);
     return status;
 }
 
 /* ---- The chain of a life's blocks. ---- */
 
-/* Where the chain of a life begins. */
-static uint64_t first_block(const struct scan *scan, size_t life)
+/* Where a chain begins. */
+static uint64_t first_block(const struct scan *scan, size_t life, unsigned stream)
 {
     const struct manifest_checkpoint *checkpoint = &scan->manifest->checkpoint;
-    return checkpoint->number > 0 && life == scan->first_life ? checkpoint->block : 1;
+    return checkpoint->number > 0 && life == scan->first_life ? checkpoint->kept[stream].block : 1;
 }
 
 /* Whether the block is of a flush whose beginning is gone. Its records are below the checkpoint's start. */
 static bool is_of_cut_flush(const struct scan *scan, const struct block *block, size_t life)
 {
-    return first_block(scan, life) > 1 && block->flush < scan->manifest->checkpoint.flush;
+    return first_block(scan, life, block->stream) > 1 &&
+           block->flush < scan->manifest->checkpoint.kept[block->stream].flush;
 }
 
 static void chains_begin(struct scan *scan)
 {
-    for (size_t i = scan->first_life; i < scan->life_count; i++) {
-        scan->lives[i].next_block = first_block(scan, i);
-        scan->lives[i].ended = false;
-    }
+    for (size_t i = scan->first_life; i < scan->life_count; i++)
+        for (unsigned j = 0; j < scan->manifest->lives[i].streams; j++) {
+            chain_of(scan, i, j)->next_block = first_block(scan, i, j);
+            chain_of(scan, i, j)->ended = false;
+        }
     scan->body_bytes = 0;
+    scan->body_of = NULL;
 }
 
-/* Whether the block continues its life's chain. Once one does not, none does any more. */
-static bool chain_continues(struct scan *scan, const struct block *block, size_t life, const struct scan_place *place)
+/* Whether the block continues its chain. Once one does not, none does any more. */
+static bool chain_continues(struct scan *scan, const struct block *block, struct scan_chain *chain,
+                            const struct scan_place *place)
 {
-    struct scan_life *chain = &scan->lives[life];
     if (chain->ended && !MUTATED(gap_ignored))
         return false;
     if (block->number != chain->next_block && !MUTATED(gap_ignored)) {
         chain->ended = true;
-        chain->gap_segment = place->segment;
-        chain->gap_offset = place->offset;
+        chain->gap = *place;
         return false;
     }
-    if (block->number == first_block(scan, life))
-        scan->body_bytes = 0; /* of an earlier life's unfinished flush */
+    if (scan->body_of != chain)
+        scan->body_bytes = 0; /* of another chain's unfinished flush */
+    scan->body_of = chain;
     chain->next_block = block->number + 1;
     return true;
 }
@@ -264,8 +310,9 @@ static bool body_add(struct scan *scan, const struct block *block, size_t life)
 static enum mae_status damaged(struct scan *scan, const struct scan_place *place, const char *what)
 {
     char path[SEGMENT_PATH_BYTES];
-    segment_path(scan->folder, place->segment, path);
-    scan->damaged_segment = place->segment;
+    segment_path(scan->folders[place->folder], place->segment, path);
+    scan->is_damaged = true;
+    scan->damaged = *place;
     return problem_set(scan->problem, MAE_CORRUPT, "%s at %" PRIu64 ": %s", path, place->offset, what);
 }
 
@@ -289,15 +336,16 @@ static bool body_is_sound(struct scan *scan)
 static enum mae_status measure_block(struct scan *scan, const struct block *block, size_t life,
                                      const struct scan_place *place)
 {
-    MAE_DCHECK(life < scan->life_count);
-    struct scan_life *chain = &scan->lives[life];
+    struct scan_chain *chain = chain_of(scan, life, block->stream);
     if (block->synced > chain->promised) {
         chain->promised = block->synced;
-        chain->unsynced_segment = place->segment;
+        chain->unsynced = *place;
     }
+    if (block->all_synced > scan->lives[life].promised && !MUTATED(others_unpromised))
+        scan->lives[life].promised = block->all_synced;
     if (block->bound > scan->highest_ts)
         scan->highest_ts = block->bound;
-    bool counts = chain_continues(scan, block, life, place);
+    bool counts = chain_continues(scan, block, chain, place);
     if (scan->note)
         scan->note(scan->note_arg, block, place, counts);
     if (!counts)
@@ -308,66 +356,84 @@ static enum mae_status measure_block(struct scan *scan, const struct block *bloc
         return MAE_OK;
     if (!body_is_sound(scan)) {
         chain->ended = chain->unsound = true;
-        chain->gap_segment = place->segment;
-        chain->gap_offset = place->offset;
-        return MAE_OK; /* check_life refuses it */
+        chain->gap = *place;
+        return MAE_OK; /* check_chain refuses it */
     }
-    chain->cut = block->bound;
+    chain->measured = block->bound;
     chain->end_block = block->number + 1;
     scan->body_bytes = 0;
     return MAE_OK;
 }
 
-/* D8. */
-static enum mae_status salvage(struct scan *scan, size_t i, enum mae_status status)
+/* The least bound at which a stream of the life ends (D4). */
+static uint64_t least_measured(const struct scan *scan, size_t life)
 {
-    struct scan_life *chain = &scan->lives[i];
-    const struct manifest_checkpoint *checkpoint = &scan->manifest->checkpoint;
-    bool in_checkpoint = scan->manifest->lives[i].number == checkpoint->life && chain->measured < checkpoint->end;
-    if (!scan->salvage || in_checkpoint)
-        return status;
-    chain->cut = chain->measured;
-    chain->salvaged = scan->salvaged = true;
-    return MAE_OK;
+    uint64_t least = chain_of(scan, life, 0)->measured;
+    for (unsigned i = 1; i < scan->manifest->lives[life].streams && !MUTATED(first_cut_decides); i++)
+        if (chain_of(scan, life, i)->measured < least)
+            least = chain_of(scan, life, i)->measured;
+    return least;
 }
 
 /* D8. */
-static enum mae_status check_life(struct scan *scan, size_t i)
+static enum mae_status check_chain(struct scan *scan, size_t i, unsigned stream)
 {
-    struct scan_life *chain = &scan->lives[i];
+    const struct scan_chain *chain = chain_of(scan, i, stream);
     const struct manifest_life *life = &scan->manifest->lives[i];
     const struct manifest_checkpoint *checkpoint = &scan->manifest->checkpoint;
-    uint64_t promised = life->salvaged ? 0 : chain->promised, ended = chain->cut;
-    chain->measured = ended;
-    if (life->number == checkpoint->life && promised < checkpoint->bound)
-        promised = checkpoint->bound;
+    bool has_checkpoint = life->number == checkpoint->life && checkpoint->number > 0;
+    uint64_t promised = chain->promised, ended = chain->measured, cut = ended;
+    if (promised < scan->lives[i].promised)
+        promised = scan->lives[i].promised;
+    if (life->salvaged)
+        promised = 0;
+    if (has_checkpoint && promised < checkpoint->kept[stream].bound)
+        promised = checkpoint->kept[stream].bound;
     bool whole = ended >= promised && (!chain->unsound || life->salvaged);
-    if (life->number == checkpoint->life && ended < checkpoint->end)
-        chain->cut = checkpoint->end; /* there was nothing to write between the two (D3) */
+    if (has_checkpoint && cut < checkpoint->end)
+        cut = checkpoint->end; /* there was nothing to write between the two (D3) */
     if (promised < life->cut)
         promised = life->cut;
-    if ((whole && chain->cut >= promised) || MUTATED(damage_unnoticed))
+    if ((whole && cut >= promised) || MUTATED(damage_unnoticed))
         return MAE_OK;
-    const struct scan_place place = {.segment = chain->gap_segment, .offset = chain->gap_offset};
     if (chain->ended)
-        return salvage(scan, i,
-                       damaged(scan, &place,
-                               chain->unsound ? "the flush that ends here has no whole records"
-                                              : "a block before this one is missing or damaged, and it was on the disk "
-                                                "for certain"));
-    return salvage(scan, i,
-                   problem_set(scan->problem, MAE_CORRUPT,
-                               "%s: the log of life %" PRIu64 " ends at timestamp %" PRIu64 ", and %" PRIu64
-                               " was on the disk for certain",
-                               scan->folder, life->number, ended, promised));
+        return damaged(scan, &chain->gap,
+                       chain->unsound ? "the flush that ends here has no whole records"
+                                      : "a block before this one is missing or damaged, and it was on the disk for "
+                                        "certain");
+    return problem_set(scan->problem, MAE_CORRUPT,
+                       "%s: the log of life %" PRIu64 " ends at timestamp %" PRIu64 ", and %" PRIu64
+                       " was on the disk for certain",
+                       scan->folders[stream < scan->folder_count ? stream : 0], life->number, ended, promised);
+}
+
+/* D4, D8. */
+static enum mae_status check_life(struct scan *scan, size_t i)
+{
+    struct scan_life *life = &scan->lives[i];
+    const struct manifest_checkpoint *checkpoint = &scan->manifest->checkpoint;
+    const uint64_t measured = least_measured(scan, i);
+    bool in_checkpoint = scan->manifest->lives[i].number == checkpoint->life && measured < checkpoint->end;
+    life->cut = in_checkpoint ? checkpoint->end : measured;
+    enum mae_status status = MAE_OK;
+    for (unsigned j = 0; j < scan->manifest->lives[i].streams && status == MAE_OK; j++)
+        status = check_chain(scan, i, j);
+    if (status == MAE_OK || !scan->salvage || in_checkpoint)
+        return status;
+    life->cut = measured;
+    life->salvaged = scan->salvaged = true;
+    return MAE_OK;
 }
 
 enum mae_status scan_cuts(struct scan *scan)
 {
     chains_begin(scan);
-    for (size_t i = 0; i < scan->life_count; i++)
-        scan->lives[i].cut = i < scan->first_life ? scan->manifest->lives[i].cut : scan->manifest->lives[i].start;
-    enum mae_status status = visit_blocks(scan, 0, measure_block);
+    for (size_t i = 0; i < scan->first_life; i++)
+        scan->lives[i].cut = scan->manifest->lives[i].cut;
+    for (size_t i = scan->first_life; i < scan->life_count; i++)
+        for (unsigned j = 0; j < scan->manifest->lives[i].streams; j++)
+            chain_of(scan, i, j)->measured = scan->manifest->lives[i].start;
+    enum mae_status status = visit_blocks(scan, measure_block);
     for (size_t i = scan->first_life; i < scan->life_count && status == MAE_OK; i++) {
         if (scan->salvaged && !MUTATED(salvage_keeps_later)) { /* by an earlier life */
             scan->lives[i].cut = scan->manifest->lives[i].start;
@@ -384,9 +450,8 @@ enum mae_status scan_cuts(struct scan *scan)
 
 enum mae_status scan_refuse_foreign(struct scan *scan)
 {
-    const struct scan_place place = {.segment = scan->foreign_segment, .offset = scan->foreign_offset};
     /* A new life would have the same number as this block's, so salvage does not help, either (D7). */
-    return damaged(scan, &place,
+    return damaged(scan, &scan->foreign,
                    scan->has_later ? "a block of a later life than the manifest names: the manifest is an old one"
                                    : "a block of another database");
 }
@@ -397,8 +462,9 @@ enum mae_status scan_refuse_foreign(struct scan *scan)
 static enum mae_status secure_block(struct scan *scan, const struct block *block, size_t life,
                                     const struct scan_place *place)
 {
-    const struct scan_life *chain = &scan->lives[life];
-    if (life + 1 < scan->life_count || block->number >= chain->end_block || block->synced < chain->promised)
+    const struct scan_chain *chain = scan->securing;
+    if (life + 1 < scan->life_count || chain_of(scan, life, block->stream) != chain ||
+        block->number >= chain->end_block || block->synced < chain->promised)
         return MAE_OK;
     int result = file_calls->write(place->file, block, padded(block->bytes, FILE_BLOCK_BYTES), place->offset);
     scan->rewritten = true;
@@ -407,8 +473,15 @@ static enum mae_status secure_block(struct scan *scan, const struct block *block
 
 enum mae_status scan_secure(struct scan *scan)
 {
+    enum mae_status status = MAE_OK;
+    size_t last = scan->life_count - 1;
     scan->rewrites = true;
-    enum mae_status status = visit_blocks(scan, scan->lives[scan->life_count - 1].unsynced_segment, secure_block);
+    for (unsigned i = 0; i < scan->manifest->lives[last].streams && status == MAE_OK; i++) {
+        scan->securing = chain_of(scan, last, i);
+        if (scan->securing->end_block > 0)
+            status = visit_blocks(scan, secure_block);
+    }
+    scan->securing = NULL;
     scan->rewrites = false;
     return status;
 }
@@ -436,7 +509,8 @@ static enum mae_status visit_body(struct scan *scan, uint64_t cut)
 static enum mae_status replay_block(struct scan *scan, const struct block *block, size_t life,
                                     const struct scan_place *place)
 {
-    if (block->number >= scan->lives[life].end_block || !chain_continues(scan, block, life, place))
+    struct scan_chain *chain = chain_of(scan, life, block->stream);
+    if (block->number >= chain->end_block || !chain_continues(scan, block, chain, place))
         return MAE_OK;
     if (!body_add(scan, block, life))
         return problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for a flush of the log");
@@ -453,14 +527,15 @@ enum mae_status scan_records(struct scan *scan, scan_record_fn visit, void *arg)
     chains_begin(scan);
     scan->visit = visit;
     scan->arg = arg;
-    return visit_blocks(scan, 0, replay_block);
+    return visit_blocks(scan, replay_block);
 }
 
 bool scan_read_all(const struct scan *scan)
 {
     for (size_t i = scan->first_life; i < scan->life_count; i++)
-        if (scan->lives[i].next_block < scan->lives[i].end_block)
-            return false;
+        for (unsigned j = 0; j < scan->manifest->lives[i].streams; j++)
+            if (chain_of(scan, i, j)->next_block < chain_of(scan, i, j)->end_block)
+                return false;
     return true;
 }
 
@@ -469,15 +544,17 @@ bool scan_read_all(const struct scan *scan)
 static enum mae_status pass_block(struct scan *scan, const struct block *block, size_t life,
                                   const struct scan_place *place)
 {
-    if (life + 1 < scan->life_count || !chain_continues(scan, block, life, place))
+    struct scan_chain *chain = chain_of(scan, life, block->stream);
+    if (life + 1 < scan->life_count || block->stream != scan->passed || !chain_continues(scan, block, chain, place))
         return MAE_OK;
     return scan->visit_block(scan->arg, block);
 }
 
-enum mae_status scan_blocks(struct scan *scan, scan_block_fn visit, void *arg)
+enum mae_status scan_blocks(struct scan *scan, unsigned stream, scan_block_fn visit, void *arg)
 {
     chains_begin(scan);
+    scan->passed = stream;
     scan->visit_block = visit;
     scan->arg = arg;
-    return visit_blocks(scan, 0, pass_block);
+    return visit_blocks(scan, pass_block);
 }

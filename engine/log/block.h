@@ -1,9 +1,10 @@
 /*
  * block.h - what stands on the disk: blocks, and the records in them (DURABLE.md).
  *
- * A segment is a file of blocks, one behind the other, each at a multiple of FILE_BLOCK_BYTES. Blocks of one life of
- * the database are numbered from 1. Flushes, too: a flush is some blocks, of which the last one says so. The bodies of
- * a flush's blocks, put together, are whole records, so a record may be longer than a block.
+ * A segment is a file of blocks, one behind the other, each at a multiple of FILE_BLOCK_BYTES. The log is one stream of
+ * blocks or several, each written by a thread of its own into a folder of its own. The blocks of a stream are numbered
+ * from 1 in each life of the database. Flushes, too: a flush is some blocks of a stream, of which the last one says so.
+ * The bodies of a flush's blocks, put together, are whole records, so a record may be longer than a block.
  *
  * A record is what one transaction changed: struct record, then `count` pieces, each followed by the row's payload or
  * by the entry's key, with zeros up to a multiple of 8 bytes. All numbers are in the order of bytes of the machine; the
@@ -19,22 +20,25 @@
 
 #include "engine/base/file.h"
 
-enum { BLOCK_MAX_BYTES = 1 << 20, BLOCK_VERSION = 1, BLOCK_MAGIC = 0x4D61654C };
+enum { BLOCK_MAX_BYTES = 1 << 20, BLOCK_VERSION = 2, BLOCK_MAGIC = 0x4D61654C };
+enum { STREAMS_MAX = 16 }; /* of one life */
 
 struct block {
     uint32_t magic;
     uint32_t crc;      /* of all `bytes` bytes but these four (crc32c_of_thirds) */
     uint32_t bytes;    /* with this header, without the padding up to FILE_BLOCK_BYTES */
     uint16_t version;  /* of the format */
-    uint16_t is_last;  /* 1: of its flush */
+    uint8_t is_last;   /* 1: of its flush */
+    uint8_t stream;    /* from 0 */
     uint64_t database; /* a random number, so that another database's blocks are not taken for this one's */
     uint64_t life;
     uint64_t number;
     uint64_t flush;
     uint64_t bound;  /* of the last block: the flush's bound (D2); of others 0 */
-    uint64_t synced; /* the highest bound that was certainly on the disk when this was written (D8) */
+    uint64_t synced; /* the highest bound of this stream that was certainly on the disk when this was written (D8) */
+    uint64_t all_synced; /* the same of all streams: the least of theirs */
 };
-static_assert(sizeof(struct block) == 64, "the format");
+static_assert(sizeof(struct block) == 72, "the format");
 
 struct record {
     uint32_t bytes; /* with this header; a multiple of 8 */

@@ -1,5 +1,5 @@
 /*
- * segment.h - the files of the log, in which blocks are appended.
+ * segment.h - the files of a stream of the log, in which blocks are appended.
  *
  * A segment is allocated, and certainly in its folder, before the first block goes there. So a full disk is met only
  * when a segment is made, and then nothing is lost: the log waits for space. An error of a write or a sync is final.
@@ -7,7 +7,7 @@
  *
  * A segment that a checkpoint has made superfluous is released (DURABLE.md, D11). Then its file serves for a later
  * segment, under that one's name: its space is allocated, and where files are in memory it need not be cleared again.
- * What stands in it does no harm, since no block's number comes twice in a life of the database.
+ * What stands in it does no harm, since no block's number comes twice in a life of the stream.
  */
 #ifndef ENGINE_LOG_SEGMENT_H
 #define ENGINE_LOG_SEGMENT_H
@@ -33,6 +33,12 @@ struct segment_used {
     uint64_t block;      /* the first block in it */
     uint64_t flush;      /* the first flush that begins in it, or in a later one */
     uint64_t highest_ts; /* no record that begins in it or before is above. UINT64_MAX while it is written */
+};
+
+/* What is to be kept of a stream of this life (D11). */
+struct log_kept {
+    uint64_t bound;                 /* the highest that is certainly on the disk */
+    uint64_t segment, block, flush; /* as struct segment_used: the first that is needed */
 };
 
 struct segments {

@@ -153,7 +153,7 @@ static enum mae_status await_room(struct mae_worker *worker)
         else if (now - start > patience)
             return MAE_ABORT_LOG;
         head = taken;
-        log_wake(log->log);
+        log_wake(log->log, log);
         wait_step(i);
     }
 }

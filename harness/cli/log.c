@@ -34,12 +34,12 @@ static enum mae_status print_segment(void *arg, const struct mae_log_segment *se
     struct log_print *print = arg;
     const char *slash = strrchr(segment->path, '/');
     if (!print->has_header)
-        (void)printf("%-14s %5s %8s %8s %12s %20s  %s\n", "segment", "life", "block", "blocks", "bytes", "bound",
-                     "state");
+        (void)printf("%-14s %5s %6s %8s %8s %12s %20s  %s\n", "segment", "life", "stream", "block", "blocks", "bytes",
+                     "bound", "state");
     print->has_header = true;
-    (void)printf("%-14s %5" PRIu64 " %8" PRIu64 " %8" PRIu64 " %12" PRIu64 " %20" PRIu64 "  %s\n",
-                 slash ? slash + 1 : segment->path, segment->life, segment->first_block, segment->blocks,
-                 segment->bytes, segment->bound, states[segment->state]);
+    (void)printf("%-14s %5" PRIu64 " %6u %8" PRIu64 " %8" PRIu64 " %12" PRIu64 " %20" PRIu64 "  %s\n",
+                 slash ? slash + 1 : segment->path, segment->life, segment->stream, segment->first_block,
+                 segment->blocks, segment->bytes, segment->bound, states[segment->state]);
     return MAE_OK;
 }
 
@@ -106,7 +106,8 @@ enum exit_code log_command(int argc, char **argv)
     struct command_line line = {
         .options = options,
         .arguments = "DIR",
-        .doc = "Prints what stands in DIR, the folder of a log (log_dir): the database's lives, of each when it began "
+        .doc = "Prints what stands in DIR, the folder of a log, or all of its folders (log_dir): the database's lives, "
+               "of each when it began "
                "and where it ends; the segments with the blocks that count; with --records what the transactions have "
                "changed. It opens no database and changes nothing, so DIR may be one that is in use, or can only be "
                "read. Ends with 3, and the file and place, if something that was safe is damaged or missing.",

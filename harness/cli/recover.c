@@ -7,11 +7,14 @@
 #include "harness/targets/targets.h"
 #include "workloads/workload.h"
 
-/* Whether a folder has a manifest or a segment. Opening one that has neither would begin a new log there. */
-static bool has_log(const char *folder, const char **why)
+/* Whether the first folder of a list has a manifest or a segment. Opening one that has neither would begin a new log
+ * there. */
+static bool has_log(const char *folders, const char **why)
 {
-    DIR *listing = opendir(folder);
+    char *first = strndup(folders, strcspn(folders, ","));
+    DIR *listing = first ? opendir(first) : NULL;
     bool found = false;
+    free(first);
     if (listing == NULL) {
         *why = strerror(errno);
         return false;
@@ -161,8 +164,9 @@ enum exit_code recover_command(int argc, char **argv)
     struct command_line line = {
         .options = options,
         .arguments = "DIR",
-        .doc = "Restores the database whose log is in DIR (log_dir of an earlier run), verifies every chain and index, "
-               "and says what was found and how long it took. DIR counts one more opening afterwards. Ends with 3 if "
+        .doc = "Restores the database whose log is in DIR (log_dir of an earlier run, with all its folders), "
+               "verifies every chain and index, and says what was found and how long it took. DIR counts one more "
+               "opening afterwards. Ends with 3 if "
                "something that was safe is damaged or missing.",
         .least = 1,
         .most = 1,

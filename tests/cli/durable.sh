@@ -99,27 +99,43 @@ if grep -q 'cut off at damage' "$stage/out"; then
     exit 1
 fi
 
-# Killed in the middle.
-"$maemio" run "${small[@]}" --time 60s --set log_dir="$stage/killed" >/dev/null 2>&1 &
+# Killed in the middle, with a log in two folders, which are both needed.
+"$maemio" run "${small[@]}" --time 60s --set log_dir="$stage/killed,$stage/other" >/dev/null 2>&1 &
 pid=$!
-until [ -e "$stage/killed/log-00000001" ] || ! kill -0 "$pid"; do sleep 0.1; done
+until [ -e "$stage/other/log-00000001" ] || ! kill -0 "$pid"; do sleep 0.1; done
 sleep 0.3
-"$maemio" log "$stage/killed" >"$stage/out" 2>&1 || grep -q 'being written' "$stage/out" || { # beside the process
+"$maemio" log "$stage/killed,$stage/other" >"$stage/out" 2>&1 || # beside the process
+    grep -q 'being written' "$stage/out" || {
     cat "$stage/out"
     exit 1
 }
 kill -9 "$pid"
 wait "$pid" 2>/dev/null || true
-cp -r "$stage/killed" "$stage/torn"
-"$maemio" log --verify "$stage/killed" >"$stage/told"
-"$maemio" recover "$stage/killed" | tee "$stage/out"
+"$maemio" log --verify "$stage/killed,$stage/other" >"$stage/told"
+"$maemio" recover "$stage/killed,$stage/other" | tee "$stage/out"
 [ "$(sed -n 's/^read: \([0-9]*\) .*/\1/p' "$stage/told")" = \
     "$(sed -n 's/^transactions restored *\([0-9]*\)$/\1/p' "$stage/out")" ]
 grep -q 'verification  *ok' "$stage/out"
+refused 1 "in 2 folders, and log_dir names 1: $stage/other is missing" "$maemio" recover "$stage/killed"
+refused 1 "$stage/other is missing" "$maemio" log "$stage/killed"
+refused 1 "No such file" "$maemio" recover "$stage/moved.none,$stage/killed"
+mv "$stage/other" "$stage/moved"
+refused 3 "$stage/other: this is not folder 1" "$maemio" recover "$stage/killed,$stage/other"
+refused 3 "$stage/log has a database already" "$maemio" recover "$stage/killed,$stage/moved,$stage/log"
+"$maemio" recover --backup "$stage/both" "$stage/killed,$stage/moved" >"$stage/out"
+"$maemio" recover "$stage/both" >"$stage/copied"
+[ "$(grep '^rows' "$stage/out")" = "$(grep '^rows' "$stage/copied")" ]
 
-# Torn: of the last block, which nothing says was safe, the beginning is there. It begins with the magic number.
+# One in one folder, killed, and torn: of the last block, which nothing says was safe, the beginning is there. It begins
+# with the magic number.
+"$maemio" run "${small[@]}" --time 60s --set log_dir="$stage/torn" >/dev/null 2>&1 &
+pid=$!
+until [ -e "$stage/torn/log-00000001" ] || ! kill -0 "$pid"; do sleep 0.1; done
+sleep 0.3
+kill -9 "$pid"
+wait "$pid" 2>/dev/null || true
 "$maemio" log "$stage/torn" >"$stage/out"
-read -r name bytes < <(awk '$7 == "end" { name = $1; bytes = $5 } END { print name, bytes }' "$stage/out")
+read -r name bytes < <(awk '$8 == "end" { name = $1; bytes = $6 } END { print name, bytes }' "$stage/out")
 until [ "$(dd if="$stage/torn/$name" bs=4 skip=$((bytes / 4)) count=1 status=none | tr -d '\0')" = LeaM ]; do
     bytes=$((bytes - 4096))
 done
@@ -158,8 +174,8 @@ refused 1 'there is no database in this folder' "$maemio" log "$stage/empty"
 refused 2 'they choose among --records' "$maemio" log "$stage/empty" --limit 3
 refused 2 'name the folder' "$maemio" log
 [ -z "$(ls "$stage/empty")" ] || { echo "FAIL  recover has begun a log"; exit 1; }
-printf 'maemio-log 2\n' >"$stage/log/manifest"
-refused 1 'format 2' "$maemio" recover "$stage/log"
+printf 'maemio-log 1\n' >"$stage/log/manifest"
+refused 1 'format 1' "$maemio" recover "$stage/log"
 printf 'something else\n' >"$stage/log/manifest"
 refused 3 'manifest' "$maemio" recover "$stage/log"
 : >"$stage/file"

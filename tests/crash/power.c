@@ -5,9 +5,10 @@
  * short transactions that overlap, over a few keys: they insert, update, delete, move keys, insert and delete at once.
  * Now and then a checkpoint is made, or makes itself, or a copy of the database in another folder, with commits and
  * rounds of the logger between its batches.
- * The logger's rounds are made by hand, at random moments: also in the middle of commits and, the other way round, with
- * commits in the middle of rounds (LOG_APPEND, LOG_TAKE). A life ends by a stop of the machine at a random call, by the
- * end of the process alone, or by closing. Recoveries are stopped as well.
+ * The log has one to three streams, in folders of their own, and may get more from one life to the next. The streams'
+ * rounds are made by hand, of one or of all, at random moments: also in the middle of commits and of another stream's
+ * rounds and, the other way round, with commits in the middle of rounds (LOG_APPEND, LOG_TAKE). A life ends by a stop
+ * of the machine at a random call, by the end of the process alone, or by closing. Recoveries are stopped as well.
  *
  * The oracle keeps what every commit has changed. After a recovery:
  *   - the database holds exactly what the commits that have survived (mae_survived) have left behind, in the order of
@@ -40,8 +41,11 @@ enum {
     COMMITS_MAX = 2000,
     CHANGES_MAX = 6,
     VALUE_MAX = 2500,
-    FOLLOWERS = 2
+    FOLLOWERS = 2,
+    FOLDERS = 3
 };
+
+static const char *const folders[FOLDERS] = {"db", "db,e", "db,e,f"};
 
 /* A key's value: its number is in the first word, and its bytes say how long it is. 0 bytes: there is no such key. */
 struct value {
@@ -88,13 +92,14 @@ static struct {
     enum { NO_COPY, PART_OF_COPY, COPY } copy;
     uint64_t words, last_ts;
     bool async;
+    unsigned streams;
     unsigned followers; /* commits that may still happen in the middle of this round */
     bool in_hook;
 } test;
 
 /* Of all scenarios: what must have happened, so that they show something. */
 static struct {
-    uint64_t checkpoints, by_itself, reused, from_checkpoint, copies, parts;
+    uint64_t checkpoints, by_itself, reused, from_checkpoint, copies, parts, several;
 } seen;
 
 static uint64_t below(uint64_t n)
@@ -266,10 +271,21 @@ static void roll_back(struct session *session)
 
 /* ---- What happens in the middle. ---- */
 
+/* Of all streams, or of one. */
+static void some_round(void)
+{
+    struct log *log = test.base.db->core.log;
+    unsigned stream = (unsigned)below(2 * log->config.stream_count);
+    if (stream < log->config.stream_count)
+        (void)log_round_of(log, stream);
+    else
+        (void)log_round(log);
+}
+
 static void round_by_hand(void)
 {
     test.followers = (unsigned)below(FOLLOWERS + 1);
-    (void)log_round(test.base.db->core.log);
+    some_round();
     test.followers = 0;
     uint64_t durable = mae_durable_timestamp(test.base.db);
     if (durable > test.now.promised)
@@ -301,6 +317,8 @@ static void in_the_middle(enum race_point point)
         round_by_hand();
     if (point == RACE_LOG_TAKE && test.followers > 0 && below(2))
         test.followers--, follow();
+    if (point == RACE_LOG_TAKE && test.streams > 1 && below(8) == 0)
+        some_round();
     if (point == RACE_LOG_APPEND && below(4) == 0)
         for (unsigned i = 0; i < 3; i++) { /* enough to park a worker and to pass its timestamp */
             (void)log_round(test.base.db->core.log);
@@ -387,7 +405,7 @@ static enum mae_status open_folder(const char *folder, struct mae_db **db)
 
 static enum mae_status open_db(void)
 {
-    return open_folder("db", &test.base.db);
+    return open_folder(folders[test.streams - 1], &test.base.db);
 }
 
 static void find_schema(struct base *base)
@@ -480,6 +498,7 @@ static void check_copy(void)
 /* Opens the database until no fault comes in between. */
 static void recover(void)
 {
+    test.streams += test.streams < FOLDERS && below(8) == 0;
     for (unsigned trial = 0;; trial++) {
         if (trial < 3)
             prepare_fault(80);
@@ -497,6 +516,7 @@ static void recover(void)
     no_fault();
     for (unsigned i = 0; i <= WORKERS; i++)
         assert_ok(mae_worker_join(test.base.db, &test.sessions[i].worker));
+    seen.several += test.streams > 1;
     seen.from_checkpoint += durable_manifest(test.base.db->durable)->checkpoint.number > 0;
     check_state(&test.base, test.sessions[0].worker, &test.now);
     check_copy();
@@ -558,7 +578,9 @@ static void live(void)
             end_session(session);
     }
     leave();
-    seen.reused += test.base.db->core.log->segments.reused;
+    const struct log *log = test.base.db->core.log;
+    for (unsigned i = 0; i < log->config.stream_count; i++)
+        seen.reused += log->streams[i].segments.reused;
 }
 
 static void begin_scenario(uint64_t seed)
@@ -579,6 +601,7 @@ static void scenario(uint64_t seed)
 {
     begin_scenario(seed);
     test.async = below(4) == 0;
+    test.streams = 1 + (unsigned)below(FOLDERS);
     for (unsigned life = 0; life < LIVES; life++) {
         recover();
         prepare_fault(30);
@@ -597,6 +620,7 @@ static void scenario(uint64_t seed)
 static bool scenario_with_stop(uint64_t seed, uint64_t call)
 {
     begin_scenario(seed);
+    test.streams = 1 + (unsigned)(seed % FOLDERS);
     disk_stop_at(call);
     if (open_db() == MAE_OK) {
         bool made = make_schema();
@@ -648,11 +672,12 @@ static void what_was_promised_survives(void **state)
     }
     printf("\n%" PRIu64 " scenarios, %" PRIu64 " checkpoints, %" PRIu64 " segments used again, %" PRIu64
            " recoveries from a checkpoint, %" PRIu64 " checkpoints that made themselves, %" PRIu64 " copies, %" PRIu64
-           " that failed\n",
-           count, seen.checkpoints, seen.reused, seen.from_checkpoint, seen.by_itself, seen.copies, seen.parts);
+           " that failed, %" PRIu64 " recoveries with several streams\n",
+           count, seen.checkpoints, seen.reused, seen.from_checkpoint, seen.by_itself, seen.copies, seen.parts,
+           seen.several);
     if (count >= 100)
         assert_true(seen.checkpoints > 0 && seen.reused > 0 && seen.from_checkpoint > 0 && seen.by_itself > 0 &&
-                    seen.copies > 0 && seen.parts > 0);
+                    seen.copies > 0 && seen.parts > 0 && seen.several > 0);
     hooks_off();
 }
 

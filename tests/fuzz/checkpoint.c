@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     for (size_t i = 0; i < BLOCKS_MAX; i++)
         if (!folder_next_block(&data, &bytes, (void *)(file + i * CHECKPOINT_SLOT_BYTES), CHECKPOINT_SLOT_BYTES))
             break;
-    snprintf(lines, sizeof lines, "current 1 1000\ncheckpoint 1 1 1100 1200 1000 1 1 1 %u 2 2\n",
+    snprintf(lines, sizeof lines, "current 1 1 1000\ncheckpoint 1 1 1100 1200 %u 2 2\nkept 0 1000 1 1 1\n",
              (unsigned)(flags >> 8 & 3));
     folder_begin();
     folder_add_manifest(lines);

@@ -42,7 +42,7 @@ static inline void folder_add_manifest(const char *lines)
 {
     char text[1024];
     int bytes = snprintf(text, sizeof text,
-                         "maemio-log 1\ndatabase %016x\nnext 4\n%stable 1 64 100 rows\nindex 2 1 0 8 0 100 by-hash\n"
+                         "maemio-log 2\ndatabase %016x\nnext 4\n%stable 1 64 100 rows\nindex 2 1 0 8 0 100 by-hash\n"
                          "index 3 1 1 8 1 100 by-order\n",
                          FOLDER_DATABASE, lines);
     snprintf(text + bytes, sizeof text - (size_t)bytes, "checksum %08x\n", (unsigned)crc32c(0, text, (size_t)bytes));
@@ -53,8 +53,8 @@ static inline void folder_add_manifest(const char *lines)
 struct folder_block {
     uint16_t body_bytes;
     uint8_t is_last, is_damaged;
-    uint32_t unused;
-    uint64_t life, number, flush, bound, synced;
+    uint8_t stream, unused[3];
+    uint64_t life, number, flush, bound, synced; /* synced: of all streams, too */
 };
 
 /* Puts the next block into `block`, which has room for `room` bytes. False: there is none, or no room. Its checksum is
@@ -77,7 +77,9 @@ static inline bool folder_next_block(const uint8_t **data, size_t *left, struct 
                             .number = said.number,
                             .flush = said.flush,
                             .bound = said.is_last & 1 ? said.bound : 0,
-                            .synced = said.synced};
+                            .stream = said.stream,
+                            .synced = said.synced,
+                            .all_synced = said.synced};
     memcpy(block + 1, *data, body);
     *data += body;
     *left -= body;

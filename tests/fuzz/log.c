@@ -6,7 +6,7 @@
  */
 #include "tests/fuzz/folder.h"
 
-enum { BLOCKS_MAX = 64, SALVAGE = 1, THREADS = 2, EARLIER_LIFE = 4 };
+enum { BLOCKS_MAX = 64, SALVAGE = 1, THREADS = 2, EARLIER_LIFE = 4, SEVERAL_STREAMS = 8 };
 
 static void add_segment(const uint8_t *data, size_t bytes)
 {
@@ -21,11 +21,17 @@ static void add_segment(const uint8_t *data, size_t bytes)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
     uint64_t flags;
+    char lives[100];
     if (bytes < sizeof flags)
         return 0;
     memcpy(&flags, data, sizeof flags);
     folder_begin();
-    folder_add_manifest(flags & EARLIER_LIFE ? "life 1 1000 2000\ncurrent 2 1000000\n" : "current 1 1000\n");
+    unsigned streams = flags & SEVERAL_STREAMS ? 2 : 1; /* in one folder, as in a copy */
+    if (flags & EARLIER_LIFE)
+        snprintf(lives, sizeof lives, "life 1 %u 1000 2000\ncurrent 2 %u 1000000\n", streams, streams);
+    else
+        snprintf(lives, sizeof lives, "current 1 %u 1000\n", streams);
+    folder_add_manifest(lives);
     add_segment(data + sizeof flags, bytes - sizeof flags);
     folder_examine(flags & SALVAGE, flags & THREADS);
     folder_end();

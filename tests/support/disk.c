@@ -44,6 +44,7 @@ static struct {
 } opened[OPEN_MAX];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* recoveries read with several threads */
 static uint64_t calls, fail_call, stop_call, limit_bytes;
+static const char *full_folder; /* NULL: none is */
 
 /* ---- Faults. ---- */
 
@@ -231,6 +232,14 @@ static int64_t disk_file_size(int file)
     return is_well() ? (int64_t)content_of(file)->bytes : -EIO;
 }
 
+static bool is_in_full_folder(int file)
+{
+    bool found = false;
+    for (int i = 0; i < NAMES_MAX && full_folder; i++)
+        found |= disk.now.entry[i].content == opened[file].content && is_in(disk.now.entry[i].name, full_folder);
+    return found;
+}
+
 static int disk_file_reserve(int file, uint64_t bytes)
 {
     uint64_t sum = 0;
@@ -239,7 +248,7 @@ static int disk_file_reserve(int file, uint64_t bytes)
     for (int i = 0; i < NAMES_MAX; i++)
         if (disk.now.entry[i].name[0])
             sum += disk.contents[disk.now.entry[i].content].bytes;
-    if (limit_bytes && sum + bytes > limit_bytes)
+    if ((limit_bytes && sum + bytes > limit_bytes) || is_in_full_folder(file))
         return -ENOSPC;
     content_resize(content_of(file), bytes);
     return 0;
@@ -380,6 +389,7 @@ static void power_up(void)
     for (int i = 0; i < OPEN_MAX; i++)
         opened[i].content = -1, opened[i].locked = false;
     calls = fail_call = stop_call = limit_bytes = 0;
+    full_folder = NULL;
 }
 
 void disk_open(void)
@@ -418,6 +428,11 @@ void disk_stop_at(uint64_t n)
 void disk_limit(uint64_t bytes)
 {
     limit_bytes = bytes;
+}
+
+void disk_limit_folder(const char *folder)
+{
+    full_folder = folder;
 }
 
 /* Decides what of a file the loss of power has kept. Sometimes all or nothing, which a random choice hardly ever is. */

@@ -24,8 +24,9 @@ uint64_t disk_calls(void);
 void disk_fail_at(uint64_t n);
 /* From the n-th call on (0: none) all calls fail and do nothing: the machine has stopped. */
 void disk_stop_at(uint64_t n);
-/* No more than this many bytes can be allocated. */
+/* No more than this many bytes can be allocated: in all, or in one folder only (NULL again: in none). */
 void disk_limit(uint64_t bytes);
+void disk_limit_folder(const char *folder);
 
 /* The process is gone: its files are closed. With `random`, the machine has lost its power as well. Clears fail, stop
  * and limit. */

@@ -137,7 +137,7 @@ static void the_log_stays_bounded(void **state)
         assert_int_equal(file_calls->list("db", count_segment, &count), 0);
         most = count > most ? count : most;
     }
-    assert_true(world.db->core.log->segments.reused > 20);
+    assert_true(world.db->core.log->streams[0].segments.reused > 20);
     assert_true(most <= 8); /* of the 38 or so that were filled */
     close_world(&world);
     world = world_again(group);
@@ -376,7 +376,7 @@ static void it_is_due_by_bytes(void **state)
     for (uint64_t i = 0; i < 40; i++) {
         new_keys(world.workers[0], world.index, 1 + i, 1, 7);
         assert_ok(mae_sync(world.db));
-        uint64_t written = world.db->core.log->written_bytes;
+        uint64_t written = log_written_bytes(world.db->core.log);
         assert_ok(checkpointer_look(checkpointer));
         assert_ok(checkpointer_look(checkpointer));
         first = first == 0 && checkpoints(&world) == 1 ? written : first;

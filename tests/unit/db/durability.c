@@ -461,10 +461,10 @@ static void a_torn_end_is_said(void **state)
     char expected[64];
     new_keys(world.workers[0], world.index, 1, 1, 7);
     assert_ok(mae_sync(world.db));
-    uint64_t offset = world.db->core.log->segments.offset;
+    uint64_t offset = world.db->core.log->streams[0].segments.offset;
     add_one(&world, 1);
     assert_true(log_round(world.db->core.log));
-    assert_int_equal(world.db->core.log->segments.offset, offset + FILE_BLOCK_BYTES);
+    assert_int_equal(world.db->core.log->streams[0].segments.offset, offset + FILE_BLOCK_BYTES);
     disk_stop_at(1);
     assert_true(file_calls->sync_folder("db") < 0); /* the call in which a machine stops could still write */
     world_leave(&world);

@@ -16,9 +16,12 @@ static struct manifest example(void)
         .kind = MANIFEST_INDEX, .number = 2, .table = 1, .index_config = {MAE_INDEX_ORDERED, 16, true, 9}};
     strcpy(table.name, " 100% of\nchecksum ");
     memset(index.name, 'n', MAE_NAME_MAX_BYTES);
-    assert_ok(manifest_add_life(&manifest, 10));
+    assert_ok(manifest_add_life(&manifest, 10, 1));
     manifest.lives[0].cut = 20;
-    assert_ok(manifest_add_life(&manifest, 30));
+    assert_ok(manifest_add_life(&manifest, 30, 2));
+    assert_ok(manifest_name_folders(&manifest, (const char *const[]){"db", "/mnt/the other"}, 2));
+    manifest.checkpoint = (struct manifest_checkpoint){
+        .number = 1, .life = 2, .start = 40, .end = 50, .kept = {{60, 1, 1, 1}, {70, 2, 9, 8}}};
     assert_ok(manifest_add_object(&manifest, &table));
     assert_ok(manifest_add_object(&manifest, &index));
     return manifest;
@@ -38,6 +41,10 @@ static void it_comes_back(void **state)
     assert_int_equal(read.lives[0].cut, 20);
     assert_int_equal(read.lives[1].number, 2);
     assert_int_equal(read.lives[1].start, 30);
+    assert_int_equal(read.lives[1].streams, 2);
+    assert_int_equal(read.folder_count, 2);
+    assert_string_equal(read.folders[1], "/mnt/the other");
+    assert_memory_equal(&read.checkpoint, &written.checkpoint, sizeof read.checkpoint);
     assert_int_equal(read.object_count, 2);
     for (unsigned i = 0; i < 2; i++) {
         assert_string_equal(read.objects[i].name, written.objects[i].name);
@@ -82,30 +89,36 @@ static void only_what_was_written_is_read(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "next 3\ncurrent 1 10\n",
+        "next 3\ncurrent 1 1 10\n",
         "database 000000000000000a\nnext 3\n",
-        "database 0xa\nnext 3\ncurrent 1 10\n",
-        "database 000000000000000a\nnext 3\ncurrent 1 10 \n",
-        "database 000000000000000a\nnext 3\ncurrent 1 -10\n",
-        "database 000000000000000a\nnext 3\nnext 3\ncurrent 1 10\n",
-        "database 000000000000000a\nnext 3\ncurrent 1 10\ncurrent 2 20\n",
-        "database 000000000000000a\nnext 3\nlife 2 10 15\ncurrent 1 20\n",
-        "database 000000000000000a\nnext 3\nlife 1 30 35\ncurrent 2 20\n",
-        "database 000000000000000a\nnext 3\ncurrent 1 10\ncheckpoint 1 2 10 20 20 1 1 1 1 0 0\n",
-        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 3 8 0 a\n",
-        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 2 8 0 a\ntable 2 8 0 b\n",
-        "database 000000000000000a\nnext 3\ncurrent 1 10\nindex 2 1 0 8 0 0 b\n",
-        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 1 8 0 %\n",
-        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 1 8 0 %2\n",
-        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 1 8 0 %-1\n",
-        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 1 8 0 %41\n",
-        "database 000000000000000a\nnext 3\ncurrent 1 10\ntable 1 8 0 %00\n",
+        "database 0xa\nnext 3\ncurrent 1 1 10\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 10 \n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 -10\n",
+        "database 000000000000000a\nnext 3\nnext 3\ncurrent 1 1 10\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 10\ncurrent 2 1 20\n",
+        "database 000000000000000a\nnext 3\nlife 2 1 10 15\ncurrent 1 1 20\n",
+        "database 000000000000000a\nnext 3\nlife 1 1 30 35\ncurrent 2 1 20\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 10\ncheckpoint 1 2 10 20 1 0 0\nkept 0 20 1 1 1\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 10\ncheckpoint 1 1 10 20 1 0 0\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 10\ncheckpoint 1 1 10 20 1 0 0\nkept 1 20 1 1 1\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 0 10\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 17 10\n",
+        "database 000000000000000a\nnext 3\nfolder 2 b\ncurrent 1 1 10\n",
+        "database 000000000000000a\nnext 3\nfolder 1 \ncurrent 1 1 10\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 10\ntable 3 8 0 a\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 10\ntable 2 8 0 a\ntable 2 8 0 b\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 10\nindex 2 1 0 8 0 0 b\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 10\ntable 1 8 0 %\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 10\ntable 1 8 0 %2\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 10\ntable 1 8 0 %-1\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 10\ntable 1 8 0 %41\n",
+        "database 000000000000000a\nnext 3\ncurrent 1 1 10\ntable 1 8 0 %00\n",
     };
     char text[400];
     struct manifest read;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         disk_open();
-        int bytes = snprintf(text, sizeof text, "maemio-log 1\n%s", texts[i]);
+        int bytes = snprintf(text, sizeof text, "maemio-log 2\n%s", texts[i]);
         bytes += snprintf(text + bytes, sizeof text - (size_t)bytes, "checksum %08x\n",
                           (unsigned)crc32c(0, text, (size_t)bytes));
         int file = file_calls->open("db/manifest", FILE_WRITE | FILE_CREATE);
