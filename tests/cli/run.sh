@@ -299,7 +299,7 @@ fi
 sample() { # file, the beginning of a sample: its value
     awk -v name="$2" 'index($0, name) == 1 { print $NF }' "$1"
 }
-ends "live numbers go to a file" 0 "" "${short[@]}" --label 'a "b\' --metrics-file "$work/m.prom" --csv "$work/m.csv"
+ends "live numbers go to a file" 0 "" "${short[@]}" --label "a \"b\\" --metrics-file "$work/m.prom" --csv "$work/m.csv"
 commits=$(sample "$work/m.prom" 'maemio_transactions_total{txn_type="read_write"}')
 equals "the last ones have all of the window" "$((commits >= $(field "$work/m.csv" 1 commits)))" 1
 equals "labels are escaped" "$(grep -cF ',label="a \"b\\",' "$work/m.prom")" 1
