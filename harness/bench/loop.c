@@ -156,13 +156,14 @@ static NOINLINE bool request_await(struct loop_worker *worker, uint64_t *due_tic
     }
 }
 
-static void request_record(struct loop_worker *worker, unsigned type, uint64_t due_ticks, uint64_t attempts)
+static ALWAYS_INLINE void request_record(struct loop_worker *worker, bool paced, unsigned type, uint64_t due_ticks,
+                                         uint64_t attempts)
 {
     uint64_t now = clock_now_ticks();
     struct latency *latency = &worker->latencies[type];
     latency_record(latency, clock_passed_ns(worker->mark_ticks, now), attempts);
     worker->mark_ticks = now;
-    if (worker->paced)
+    if (paced)
         histogram_record(&latency->response, clock_passed_ns(due_ticks, now));
 }
 
@@ -212,17 +213,18 @@ static NOINLINE bool request_retry(struct loop_worker *worker, unsigned type, bo
 
 /* Attempts the drawn request until it commits, is rolled back on purpose or given up. TARGET_OK also when told to stop.
  */
-static enum target_status request_run(struct loop_worker *worker, unsigned type, bool timed, uint64_t due_ticks)
+static ALWAYS_INLINE enum target_status request_run(struct loop_worker *worker, bool is_plain, unsigned type,
+                                                    bool timed, uint64_t due_ticks)
 {
     enum target_status (*attempt)(struct workload_worker *) = worker->workload->attempt;
     struct loop_counters *counters = &worker->counters[type];
     for (uint64_t attempts = 1;; attempts++) {
         enum target_status status = attempt(worker->state);
         if (status == TARGET_OK) {
-            if (worker->pending != NULL)
+            if (!is_plain && worker->pending != NULL)
                 pending_note(worker, type, !timed ? 0 : worker->paced ? due_ticks : worker->mark_ticks);
             if (timed)
-                request_record(worker, type, due_ticks, attempts);
+                request_record(worker, !is_plain && worker->paced, type, due_ticks, attempts);
             count(&counters->committed, 1);
             count(&counters->operations, worker->workload->operations(worker->state));
             return TARGET_OK;
@@ -239,11 +241,36 @@ static enum target_status request_run(struct loop_worker *worker, unsigned type,
     }
 }
 
+/* A loop is plain if its requests follow at once upon each other, their commits need no wait until they
+ * are safe, and the clock is read once for each. Such loops are compiled on their own, without tests for the rest. */
+static bool is_plain_loop(const struct loop_worker *worker)
+{
+    return !worker->paced && !worker->exact && worker->pending == NULL;
+}
+
+static ALWAYS_INLINE enum target_status requests_run(struct loop_worker *worker, bool is_plain)
+{
+    enum target_status status = TARGET_OK;
+    uint64_t due_ticks = 0;
+    for (uint64_t left = worker->commits_max; status == TARGET_OK && left > 0 && !stopped(worker); left--) {
+        if (worker->draw_ahead != NULL && worker->draw_ahead(worker->state))
+            worker->mark_ticks = clock_now_ticks();
+        if (window_opened(worker))
+            window_enter(worker);
+        if (!is_plain && worker->paced && !request_await(worker, &due_ticks))
+            break;
+        bool timed = worker->latencies != NULL && atomic_load_explicit(&worker->measuring, memory_order_relaxed);
+        unsigned type = worker->workload->next(worker->state);
+        if (!is_plain && timed && worker->exact)
+            worker->mark_ticks = clock_now_ticks();
+        status = request_run(worker, is_plain, type, timed, due_ticks);
+    }
+    return status;
+}
+
 enum target_status loop_run(struct loop_worker *worker)
 {
     MAE_CHECK(worker->stop != NULL && worker->counters != NULL);
-    enum target_status status = TARGET_OK;
-    uint64_t left = worker->commits_max, due_ticks = 0;
     worker->paced = worker->arrivals != NULL || worker->terminals != NULL;
     worker->draw_ahead = worker->terminals == NULL ? worker->workload->draw_ahead : NULL; /* else drawn for it */
     worker->served = false;
@@ -252,20 +279,7 @@ enum target_status loop_run(struct loop_worker *worker)
     if (worker->terminals != NULL)
         terminals_begin(worker->terminals, clock_now_ticks());
     atomic_store_explicit(&worker->entered, true, memory_order_release);
-    while (status == TARGET_OK && left > 0 && !stopped(worker)) {
-        if (worker->draw_ahead != NULL && worker->draw_ahead(worker->state))
-            worker->mark_ticks = clock_now_ticks();
-        if (window_opened(worker))
-            window_enter(worker);
-        if (worker->paced && !request_await(worker, &due_ticks))
-            break;
-        bool timed = worker->latencies != NULL && atomic_load_explicit(&worker->measuring, memory_order_relaxed);
-        unsigned type = worker->workload->next(worker->state);
-        if (timed && worker->exact)
-            worker->mark_ticks = clock_now_ticks();
-        status = request_run(worker, type, timed, due_ticks);
-        left--;
-    }
+    enum target_status status = is_plain_loop(worker) ? requests_run(worker, true) : requests_run(worker, false);
     if (worker->counters_set != NULL && atomic_load_explicit(&worker->measuring, memory_order_relaxed))
         pmu_set_disable(worker->counters_set);
     worker->end_ns = support_clock_ns();
