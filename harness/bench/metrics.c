@@ -8,6 +8,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "harness/common/text_file.h"
+
 #define FILE_NS UINT64_C(1000000000)
 enum { BACKLOG = 8, REQUEST_BYTES = 4096, PATIENCE_US = 50000 };
 
@@ -77,9 +79,12 @@ static bool file_write(const char *path, const char *text, char *error)
     SUPPORT_FREED char *part = support_format("%s.part", path);
     FILE *file = fopen(part, "we");
     bool fine = file != NULL && fputs(text, file) >= 0;
-    fine = (file == NULL || fclose(file) == 0) && fine && rename(part, path) == 0;
-    return fine || support_error(error, METRICS_ERROR_BYTES, "--metrics-file: %.700s: cannot be written: %s", path,
-                                 strerror(errno));
+    fine = (file == NULL || fclose(file) == 0) && fine && text_file_rename(part, path);
+    if (fine)
+        return true;
+    support_error(error, METRICS_ERROR_BYTES, "--metrics-file: %.700s: cannot be written: %s", path, strerror(errno));
+    (void)unlink(part);
+    return false;
 }
 
 bool metrics_put(struct metrics *metrics, int client, const char *text, char *error)

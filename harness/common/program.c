@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "harness/common/exit_code.h"
+#include "harness/common/text_file.h"
 
 bool program_folder_make(const char *name, const char *path)
 {
@@ -119,7 +120,7 @@ bool program_gnuplot(const char *name, const char *share, const char *plot, stru
     if (share[0] != '\0')
         (void)setenv("GNUPLOT_LIB", share, 1); /* where plots/NAME.gp finds what it loads, such as plots/style.gp */
     int code = program_run(name, argv);
-    bool fine = code == 0 && rename(part, output) == 0;
+    bool fine = code == 0 && text_file_rename(part, output);
     if (code != 0)
         support_complain(name, "%s: gnuplot ended with %d", path, code);
     else if (!fine)

@@ -60,6 +60,16 @@ const char *text_shown(const char *text)
     return shown;
 }
 
+bool text_file_rename(const char *part, const char *path)
+{
+    struct stat info;
+    if (lstat(path, &info) == 0 && !S_ISREG(info.st_mode)) {
+        errno = S_ISDIR(info.st_mode) ? EISDIR : EPERM;
+        return false;
+    }
+    return rename(part, path) == 0;
+}
+
 bool text_file_write(const char *command, const char *path, const char *text, size_t bytes)
 {
     SUPPORT_FREED char *part = support_format("%s.part", path);
@@ -67,7 +77,7 @@ bool text_file_write(const char *command, const char *path, const char *text, si
     bool fine = file != NULL && fwrite(text, 1, bytes, file) == bytes && fflush(file) == 0 && fsync(fileno(file)) == 0;
     if (file != NULL)
         fine = fclose(file) == 0 && fine;
-    fine = fine && rename(part, path) == 0;
+    fine = fine && text_file_rename(part, path);
     if (!fine) {
         support_complain(command, "%s: cannot be written: %s", path, strerror(errno));
         (void)unlink(part);

@@ -16,6 +16,11 @@ char *text_file_read(const char *path, size_t bytes_max, bool regular_only, size
 /* A whole new file in the place of the old one, or, with a message that begins with `command`, the old one. */
 bool text_file_write(const char *command, const char *path, const char *text, size_t bytes);
 
+/* Gives the file `part` the name `path`, in place of a plain file that may be there. False, with errno, if that cannot
+ * be, and where there is something else: of a device such as /dev/stdout, or a link, only a plain file would be left.
+ */
+bool text_file_rename(const char *part, const char *path);
+
 /* At most 60 bytes of a text that may hold anything, so that a message about it stays one printable line; a
  * support_short. */
 const char *text_shown(const char *text);

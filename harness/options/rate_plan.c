@@ -5,6 +5,9 @@
 
 #include "engine/base/quantity.h"
 
+/* As that of --rate: beyond it, the gap between two requests vanishes in the time of the window. */
+#define RATE_MAX UINT64_C(1000000000)
+
 /* After a plan that ends with a rate of 0 nothing is due any more: decades. */
 #define NEVER_S 1e9
 
@@ -26,7 +29,7 @@ static bool stage_read(struct rate_stage *stage, const char *text, char *error)
         *dots = '\0';
     if (!quantity_parse_u64(copy, QUANTITY_COUNT, &from) ||
         !quantity_parse_u64(dots == NULL ? copy : dots + 2, QUANTITY_COUNT, &to) ||
-        !quantity_parse_time(slash + 1, &length_ns) || length_ns == 0)
+        !quantity_parse_time(slash + 1, &length_ns) || length_ns == 0 || from > RATE_MAX || to > RATE_MAX)
         return refuse(text, error);
     *stage = (struct rate_stage){(double)from, (double)to, (double)length_ns / 1e9};
     return true;

@@ -100,6 +100,7 @@ refuses "maemio run: --set backof: target native has no such setting; did you me
 refuses "maemio run: there is no option '--hepl'; did you mean '--help'?" run --hepl
 refuses "maemio run: invalid option -- 'x'" run -x
 refuses "maemio run: --time: '0' is out of range, it can be 1ms.." run --time 0
+refuses "maemio run: --rate: '2G' is out of range, it can be 0..1G" run --rate 2G
 refuses "maemio run: --warmup: 'long' is not a time such as 500us, 200ms, 5s, 1m" run --warmup long
 refuses "maemio run: --repetitions: '0' is out of range, it can be 1..1M" run --repetitions 0
 refuses "maemio run: --check: 'perhaps' is none of fast|full|off" run --check=perhaps
@@ -308,6 +309,10 @@ equals "each line is a sample or says what it is" \
 equals "nothing else is left" "$(ls "$work"/m.prom*)" "$work/m.prom"
 ends "a file that cannot be written is told" 0 "--metrics-file: /nowhere/m: cannot be written" "${short[@]}" \
     --metrics-file /nowhere/m
+mkfifo "$work/pipe"
+ends "what is no plain file is not replaced" 0 "--metrics-file: $work/pipe: cannot be written: Operation not permitted" \
+    "${short[@]}" --metrics-file "$work/pipe"
+equals "it is still there, and nothing else" "$(stat -c %F "$work"/pipe*)" fifo
 ask='import sys, time, urllib.request
 while True:
     try:
@@ -347,6 +352,8 @@ refuses "maemio run: --rate-plan: '1k' is no stage such as 10k/5s, or 10k..50k/2
     --rate-plan 1k
 refuses "maemio run: --rate-plan and --txns exclude each other: the plan ends the window" run --rate-plan 1k/1s --txns 5
 refuses "maemio run: --rate-plan: no request is due in all of it" run --rate-plan 0/1s
+refuses "maemio run: --rate-plan: '1..2G/1s' is no stage such as 10k/5s, or 10k..50k/20s for a rate that changes" run \
+    --rate-plan 1..2G/1s
 
 # ---- Two workloads in one run. ----
 ends "bank transfers beside scans" 0 "bank beside scan (1) on native, 2 workers" run --workload bank --audit-ratio 0 \
