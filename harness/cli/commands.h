@@ -10,21 +10,21 @@
 #include "harness/common/support.h"
 
 /* name, help */
-#define COMMAND_TABLE(X)                                                                           \
-    X(run, "run a workload on a target and measure it")                                            \
-    X(sweep, "run every point of a job file, resumable, into a folder")                            \
-    X(compare, "is B slower than A? two result files, by configuration")                           \
-    X(check, "was a recorded history (`run --history') serializable?")                             \
-    X(figure, "run an experiment of the paper and draw its figure")                                \
-    X(report, "of a result file: medians and spread; of a folder: a page with figures and claims") \
-    X(trend, "results over commits: add results to series, for plots and change-point tools")      \
-    X(latency, "merge latency histograms")                                                         \
-    X(recover, "restore the database of a log's folder, verify it, and say what was found")        \
-    X(log, "print what stands in a log's folder: lives, segments, and what was changed")           \
-    X(sql, "statements of SQL, on a database in memory or in a folder")                            \
-    X(doctor, "what about this machine spoils measurements, and how to mend it")                   \
-    X(topology, "draw the machine and where workers run")                                          \
-    X(list, "list options, columns, counters, workloads, targets, distributions, figures")
+#define COMMAND_TABLE(X)                                                         \
+    X(run, "run a workload on a target and measure it")                          \
+    X(sweep, "run every point of a job file, resumable, into a folder")          \
+    X(compare, "is B slower than A? two result files, by configuration")         \
+    X(check, "was a recorded history (`run --history') serializable?")           \
+    X(figure, "run an experiment of the paper and draw its figure")              \
+    X(report, "of a file: medians and spread; of a folder: a page with figures") \
+    X(trend, "results over commits, for plots and change-point tools")           \
+    X(latency, "merge latency histograms")                                       \
+    X(recover, "restore the database of a log's folder, and verify it")          \
+    X(log, "print what stands in a log's folder: lives, segments, changes")      \
+    X(sql, "statements of SQL, on a database in memory or in a folder")          \
+    X(doctor, "what about this machine spoils measurements, and how to mend it") \
+    X(topology, "draw the machine and where workers run")                        \
+    X(list, "list options, columns, counters, workloads, targets and more")
 
 #define COMMAND_DECLARE(name, help) enum exit_code name##_command(int argc, char **argv);
 COMMAND_TABLE(COMMAND_DECLARE)

@@ -97,11 +97,11 @@ static const struct topic {
     const char *name, *help;
     void (*list)(void);
 } topics[] = {
-    {"options", "every option of a run: the harness's, the workloads', the engine's", list_options},
+    {"options", "every option of a run, its workloads and its targets", list_options},
     {"columns", "the columns of the result CSV", list_columns},
     {"workloads", "what can be run", list_workloads},
     {"targets", "what it can be run on", list_targets},
-    {"counters", "performance counters: what this machine offers, and why the rest is missing", list_counters},
+    {"counters", "performance counters of this machine; why others are missing", list_counters},
     {"figures", "what `maemio figure' can run and draw", list_figures},
     {"distributions", "which keys a workload can ask for", list_distributions},
 };

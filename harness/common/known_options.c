@@ -19,6 +19,18 @@ static const struct argp_option *find(const struct argp_option *options, const c
     return NULL;
 }
 
+/* Those that argp adds. */
+static const char *const everywhere[] = {"help", "usage", "version"};
+enum { EVERYWHERE = sizeof everywhere / sizeof everywhere[0] };
+
+static bool is_everywhere(const char *given, size_t bytes)
+{
+    for (size_t i = 0; i < EVERYWHERE; i++)
+        if (strncmp(everywhere[i], given, bytes) == 0)
+            return true;
+    return false;
+}
+
 static void __attribute__((noreturn))
 refuse(const struct argp *argp, char *name, const char *given, const char *elsewhere)
 {
@@ -26,8 +38,8 @@ refuse(const struct argp *argp, char *name, const char *given, const char *elsew
     for (const struct argp_option *option = argp->options; option != NULL && !is_end(option); option++)
         if (option->name != NULL)
             nearest_offer(&nearest, option->name);
-    nearest_offer(&nearest, "help");
-    nearest_offer(&nearest, "usage");
+    for (size_t i = 0; i < EVERYWHERE; i++)
+        nearest_offer(&nearest, everywhere[i]);
     const char *meant = nearest_name(&nearest);
     if (elsewhere == NULL)
         elsewhere = meant == NULL ? "" : support_short("; did you mean '--%s'?", meant);
@@ -44,7 +56,7 @@ void known_options_check(const struct argp *argp, int argc, char **argv, known_o
         size_t bytes = strncmp(argv[i], "--", 2) == 0 ? strcspn(given, "=") : 0;
         if (bytes > 0) {
             option = find(argp->options, given, bytes, 0);
-            if (option == NULL && strncmp("help", given, bytes) != 0 && strncmp("usage", given, bytes) != 0) {
+            if (option == NULL && !is_everywhere(given, bytes)) {
                 SUPPORT_FREED char *name = support_format("%.*s", (int)bytes, given);
                 refuse(argp, argv[0], name, elsewhere == NULL ? NULL : elsewhere(name));
             }

@@ -42,6 +42,13 @@ ends "help of a command" 0 "Usage: maemio run [OPTION...]" help run
 ends "run -h" 0 "Usage: maemio run [OPTION...]" run -h
 ends "report -h" 0 "Usage: maemio report" report -h
 ends "version, the word" 0 "maemio 0." version
+ends "version of a command" 0 "maemio 0." run --version
+for arguments in --help 'list --help'; do
+    # shellcheck disable=SC2086 # a list of words
+    run $arguments
+    equals "each entry of $arguments fits its line" \
+        "$(sed -n '/^\(Commands\|Topics\):/,/^`/p' "$work/out" | grep -cvE '^ |^`|^[A-Z][a-z]*:$')" 0
+done
 ends "run help" 0 "Usage: maemio run [OPTION...]" run --help
 for option in workload preset target threads pin warmup time txns txns-total repetitions reload seed check deadline \
     csv label progress set records record-bytes theta; do
@@ -310,7 +317,7 @@ equals "nothing else is left" "$(ls "$work"/m.prom*)" "$work/m.prom"
 ends "a file that cannot be written is told" 0 "--metrics-file: /nowhere/m: cannot be written" "${short[@]}" \
     --metrics-file /nowhere/m
 mkfifo "$work/pipe"
-ends "what is no plain file is not replaced" 0 "--metrics-file: $work/pipe: cannot be written: Operation not permitted" \
+ends "what is no plain file is not replaced" 0 "$work/pipe: cannot be written: Operation not permitted" \
     "${short[@]}" --metrics-file "$work/pipe"
 equals "it is still there, and nothing else" "$(stat -c %F "$work"/pipe*)" fifo
 ask='import sys, time, urllib.request

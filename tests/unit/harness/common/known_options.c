@@ -45,6 +45,7 @@ static void known_options_pass(void **state)
     assert_int_equal(code_of("--records", "5", "--reload"), EXIT_FINE);
     assert_int_equal(code_of("--records=5", "--rel", "--help"), EXIT_FINE);
     assert_int_equal(code_of("-P", "file", "--usage"), EXIT_FINE);
+    assert_int_equal(code_of("--version", "--vers", NULL), EXIT_FINE);
     assert_int_equal(code_of("plain", NULL, NULL), EXIT_FINE);
 }
 
