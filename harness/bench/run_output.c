@@ -38,8 +38,11 @@ static const struct {
     [RUN_COUNTERS] = {"--counters-csv", "worker,counter,status,raw,value,share,per_txn,per_op,reason\n",
                       offsetof(struct run_options, counters_csv)},
     [RUN_HDR_LOG] = {"--hdr-log", HDR_LOG_HEADER, offsetof(struct run_options, hdr_log)},
-    [RUN_OUTPUTS] = {"--history", "", offsetof(struct run_options, history)}, /* opened elsewhere */
+    /* Opened elsewhere: */
+    [RUN_OUTPUTS] = {"--history", "", offsetof(struct run_options, history)},
+    {"--metrics-file", "", offsetof(struct run_options, metrics_file)},
 };
+enum { FILES = sizeof outputs_table / sizeof outputs_table[0] };
 
 /* Where it goes, "" if nowhere; the caller frees it. With `auto` JSON goes to runs.jsonl beside runs.csv, if that is a
  * file, present or to be made. */
@@ -91,10 +94,10 @@ static bool same_file(const struct identity *a, const struct identity *b)
 
 bool run_outputs_differ(const struct options *options, char *error)
 {
-    char *paths[RUN_OUTPUTS + 1];
-    struct identity identities[RUN_OUTPUTS + 1];
-    bool differ = true, known[RUN_OUTPUTS + 1];
-    for (unsigned i = 0; i <= RUN_OUTPUTS; i++) {
+    char *paths[FILES];
+    struct identity identities[FILES];
+    bool differ = true, known[FILES];
+    for (unsigned i = 0; i < FILES; i++) {
         paths[i] = place_of(&options->run, i);
         known[i] = paths[i][0] != '\0' && identity_of(paths[i], &identities[i]);
         for (unsigned j = 0; differ && known[i] && j < i; j++)
@@ -103,7 +106,7 @@ bool run_outputs_differ(const struct options *options, char *error)
                     support_error(error, CSV_ERROR_BYTES, "%s and %s: both write to %.700s", outputs_table[j].option,
                                   outputs_table[i].option, strcmp(paths[i], "-") == 0 ? "stdout" : paths[i]);
     }
-    for (unsigned i = 0; i <= RUN_OUTPUTS; i++)
+    for (unsigned i = 0; i < FILES; i++)
         free(paths[i]);
     return differ;
 }

@@ -345,9 +345,22 @@ static void shares_print(FILE *out, struct result *const *results, size_t count)
         (void)fputc('\n', out);
 }
 
+/* In as many lines of 80 columns as it takes. */
 static void report_line(void *arg, const char *name, const char *text)
 {
-    (void)fprintf(arg, "  %-14s %s\n", name, text);
+    enum { COLUMNS = 80, INDENT = 17 };
+    (void)fprintf(arg, "  %-14s", name);
+    for (size_t at = INDENT - 1; *text != '\0'; text += strspn(text, " ")) {
+        size_t word = strcspn(text, " ");
+        if (at >= INDENT && at + 1 + word > COLUMNS) {
+            (void)fprintf(arg, "\n%*s", INDENT - 1, "");
+            at = INDENT - 1;
+        }
+        (void)fprintf(arg, " %.*s", (int)word, text);
+        at += 1 + word;
+        text += word;
+    }
+    (void)fputc('\n', arg);
 }
 
 /* What the workload's own people report of it, of the typical repetition. */
@@ -577,7 +590,7 @@ static void space_print(FILE *out, struct result *const *results, size_t count, 
     if (line_begin(out, results, count, "space", "bytes_per_row", format_plain, " bytes per row")) {
         const struct statistics_summary versions = spread_of(results, count, COLUMN_ALL_TYPES, "versions_per_row");
         if (versions.count > 0)
-            (void)fprintf(out, ", everything included; %s versions per row", format_plain(versions.median));
+            (void)fprintf(out, ", all included; %s versions per row", format_plain(versions.median));
         (void)fputc('\n', out);
     }
     memory_print(out, results, count, typical);

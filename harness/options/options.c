@@ -558,6 +558,8 @@ static bool combination_check(struct options *options, char *error)
     if (run->latency_operations && run->history[0] != '\0')
         return REFUSE(error,
                       "--latency-operations and --history exclude each other: recording takes longer than calls");
+    if (strcmp(run->metrics_file, "-") == 0)
+        return REFUSE(error, "--metrics-file: stdout cannot be rewritten; --status prints lines");
     if (run->hdr_log[0] != '\0' && run->latency == RUN_LATENCY_OFF)
         return REFUSE(error, "--hdr-log: nothing is timed with --latency off");
     if (options_think(options) && (run->rate != 0 || counted != NULL))

@@ -70,6 +70,14 @@ static bool folder_take(const struct sweep *sweep)
     return false;
 }
 
+static size_t types_of(const struct workload_ops *workload)
+{
+    size_t types = 0;
+    while (workload != NULL && workload->txn_types[types] != NULL)
+        types++;
+    return types;
+}
+
 /* Whether the file of the run has all rows of this run and no others. If not, `why` says so to people. */
 static bool rows_whole(const struct sweep *sweep, const struct sweep_run *run, const char *ending, char *why)
 {
@@ -77,10 +85,8 @@ static bool rows_whole(const struct sweep *sweep, const struct sweep_run *run, c
     SUPPORT_FREED char *path = path_of(sweep, run, ending, "results.csv");
     if (!csv_table_read(&table, path, why))
         return false;
-    size_t types = 0;
-    while (run->point->options->workload->txn_types[types] != NULL)
-        types++;
-    size_t expected = types == 1 ? 1 : 1 + types;
+    const struct options *options = run->point->options;
+    size_t types = types_of(options->workload) + types_of(options->beside), expected = types == 1 ? 1 : 1 + types;
     int point = csv_table_column(&table, "point"), repetition = csv_table_column(&table, "repetition");
     bool fine = table.row_count == expected && point >= 0 && repetition >= 0;
     for (size_t i = 0; fine && i < table.row_count; i++)

@@ -316,6 +316,9 @@ equals "each line is a sample or says what it is" \
 equals "nothing else is left" "$(ls "$work"/m.prom*)" "$work/m.prom"
 ends "a file that cannot be written is told" 0 "--metrics-file: /nowhere/m: cannot be written" "${short[@]}" \
     --metrics-file /nowhere/m
+refuses "maemio run: --metrics-file: stdout cannot be rewritten; --status prints lines" run --metrics-file -
+refuses "maemio: --csv and --metrics-file: both write to $work/m.csv" "${short[@]}" --csv "$work/m.csv" \
+    --metrics-file "$work/m.csv"
 mkfifo "$work/pipe"
 ends "what is no plain file is not replaced" 0 "$work/pipe: cannot be written: Operation not permitted" \
     "${short[@]}" --metrics-file "$work/pipe"
@@ -485,6 +488,7 @@ done
 ended "TPC-C is checked while it runs" 0 "while it ran"
 ends "users who think make tpmC" 0 "TPC-C's limits" run --workload tpcc --threads 2 --pin none --warmup 0 \
     --time 2s --think spec --think-scale 0.002 --csv "$work/think.csv"
+equals "its lines fit a screen" "$(sed -n '/ tpmC/,/ throughput/p' "$work/out" | grep -c '.\{81\}')" 0
 equals "and their requests have been keyed in" "$(field "$work/think.csv" 1 response_mean_ns | grep -c '[0-9]')" 1
 equals "time per transaction is not theirs" "$(field "$work/think.csv" 1 ns_per_txn)" ""
 equals "shares are columns" "$(field "$work/think.csv" 1 share_payments_by_name | grep -c '^0\.[56]')" 1
@@ -561,6 +565,8 @@ ends "a half-written run is noticed" 0 "half-written, will be repeated: ${torn##
 equals "and repeated" "$(wc -l <"$work/swept/results.csv") $(grep -c '/4 ' "$work/err")" "$rows 1"
 ends "overrides are other points" 0 "2 points, 2 runs, 0 of them finished; 2 to run" \
     sweep "$work/sweep.conf" --out "$work/swept" --dry-run --override repetitions=1
+ends "a sweep with a second workload" 0 "4/4 " sweep "$work/sweep.conf" --out "$work/pair" \
+    --override 'beside=bank:accounts=100' --override threads=2 --override time=100ms
 ends "a run that fails fails the sweep" 1 "2 of 2 runs failed; the same command repeats them" \
     sweep "$work/sweep.conf" --out "$work/failing" --override set.memory_limit=16M --override records=1M \
     --override repetitions=1

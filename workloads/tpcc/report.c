@@ -53,6 +53,12 @@ static __attribute__((format(printf, 2, 3))) void text_add(struct text *text, co
         text->length = sizeof text->bytes - 1;
 }
 
+/* So many digits, but whole ones all of them. */
+static void number_add(struct text *text, double value, int digits)
+{
+    text_add(text, value < 1e4 ? "%.*g" : "%.*f", value < 1e4 ? digits : 0, value);
+}
+
 static const char *comma(const struct text *text)
 {
     return text->length > 0 ? ", " : "";
@@ -141,8 +147,10 @@ void tpcc_report(const void *values, double window_s, const struct workload_outc
         if (types[i].timed > 0)
             text_add(&percentiles, "%s%s %.3g ms", comma(&percentiles), names[i], (double)types[i].p90_ns / 1e6);
     }
-    text_add(&tpmc, "%.5g, not audited; %.4g a warehouse, where users who never wait reach %g", per_minute,
-             report.tpmc_warehouse, TPMC_WAREHOUSE_MAX);
+    number_add(&tpmc, per_minute, 5);
+    text_add(&tpmc, ", not audited; ");
+    number_add(&tpmc, report.tpmc_warehouse, 4);
+    text_add(&tpmc, " a warehouse, of %g possible", TPMC_WAREHOUSE_MAX);
     line(arg, "tpmC", tpmc.bytes);
     if (percentiles.length > 0)
         line(arg, "90% within", percentiles.bytes);
