@@ -146,7 +146,7 @@ static void an_entry_that_is_left_is_noticed(void **state)
 
 struct deletion {
     struct world *world;
-    uint64_t row;
+    uint64_t row, after; /* its place in the order is behind that one: workers' clocks may differ */
     enum mae_status status;
 };
 
@@ -166,7 +166,8 @@ static enum mae_status delete_with_entries(struct mae_txn *txn, void *arg)
 static void delete_in_between(void *arg)
 {
     struct deletion *deletion = arg;
-    deletion->status = mae_run(deletion->world->workers[1], MAE_READ_WRITE, delete_with_entries, deletion, 1);
+    deletion->status =
+        mae_run_after(deletion->world->workers[1], MAE_READ_WRITE, deletion->after, delete_with_entries, deletion, 1);
 }
 
 /* Whoever sees the row as a transaction has left it finds the entries that the transaction has added. */
@@ -181,6 +182,7 @@ static void entries_come_before_the_rows_that_count_them(void **state)
         uint64_t last = new_row(world.workers[0], world.table, 0);
         new_keys(world.workers[0], world.index, key, 1, 5);
         struct mae_txn *txn = begin(world.workers[0]);
+        deletion.after = mae_txn_timestamp(txn);
         assert_ok(mae_index_find(txn, world.index, &key, &deletion.row));
         assert_ok(mae_index_insert(txn, world.index, &added, deletion.row));
         assert_ok(row_add(txn, world.table, last, 1));
