@@ -63,6 +63,10 @@ equals "one that is ended says so" $? 130
 while kill -0 "$(cat "$tests/pid")" 2>/dev/null; do sleep 0.1; done
 ok "and ends its tests"
 
+for script in setup demo test; do
+    launch scripts/$script --help
+    ended "scripts/$script says what it does" 0 "usage: $script ["
+done
 launch env TEST_LIMIT=0 scripts/test style
 ended "scripts/test ends, too" 1 "scripts/style: not run: the 0 s of TEST_LIMIT are over" "0 passed, 1 failed"
 finish
