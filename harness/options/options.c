@@ -450,7 +450,7 @@ static bool beside_resolve(struct options *options, char *error)
     SUPPORT_FREED char *name = support_format("%.*s", (int)name_bytes, text), *rest = support_copy(text + name_bytes);
     char *state = NULL;
     if (text[0] == '\0')
-        return options->given[RUN_OPTION_beside_threads]
+        return options->run.beside_threads != 1 /* a frozen job says the default, too */
                    ? REFUSE(error, "--beside-threads: say with --beside what they are to run")
                    : true;
     const struct workload_ops *beside = workload_by_name(name);
@@ -505,17 +505,19 @@ static bool rate_plan_resolve(struct options *options, char *error)
     options->rate_plan.count = 0;
     if (run->rate_plan[0] == '\0')
         return true;
-    if (options->given[RUN_OPTION_rate] || options->given[RUN_OPTION_time])
-        return REFUSE(error, "--rate-plan and --%s exclude each other: the plan says both",
-                      options->given[RUN_OPTION_rate] ? "rate" : "time");
     if (run->txns != 0 || run->txns_total != 0)
         return REFUSE(error, "--rate-plan and --txns exclude each other: the plan ends the window");
     if (!rate_plan_read(&options->rate_plan, run->rate_plan, why))
         return REFUSE(error, "--rate-plan: %s", why);
     double length_s = rate_plan_length_s(&options->rate_plan);
-    run->time = (uint64_t)(length_s * 1e9);
-    run->rate = (uint64_t)(rate_plan_requests(&options->rate_plan) / length_s);
-    run->rate += run->rate == 0;
+    uint64_t time = (uint64_t)(length_s * 1e9), rate = (uint64_t)(rate_plan_requests(&options->rate_plan) / length_s);
+    rate += rate == 0;
+    bool rate_differs = options->given[RUN_OPTION_rate] && run->rate != rate;
+    if (rate_differs || (options->given[RUN_OPTION_time] && run->time != time)) /* a frozen job says what they are */
+        return REFUSE(error, "--rate-plan and --%s exclude each other: the plan says both",
+                      rate_differs ? "rate" : "time");
+    run->time = time;
+    run->rate = rate;
     return true;
 }
 

@@ -357,7 +357,10 @@ ends "a rate goes up by a plan" 0 "txn/s due" run --workload bank --threads 1 --
 equals "so many requests are due" "$(field "$work/plan.csv" 1 requests_due | awk '{ print($1 > 1950 && $1 < 2100) }')" 1
 printf 'workload = bank\nrate_plan = "1k/100ms,2k/100ms"\n[a]\n' >"$work/plan.conf"
 ends "it is one key of a job file" 0 "bank" run --config-file "$work/plan.conf" --warmup 0 --threads 1 --pin none
-refuses "maemio run: --rate-plan and --time exclude each other: the plan says both" run --rate-plan 1k/1s --time 1s
+run sweep "$work/plan.conf" --no-page --out "$work/plan" --override warmup=0 --override threads=1 --override pin=none
+run sweep "$work/plan/job.conf" --dry-run --out "$work/again"
+equals "the frozen job of a plan may run again" "$code" 0
+refuses "maemio run: --rate-plan and --time exclude each other: the plan says both" run --rate-plan 1k/1s --time 5s
 refuses "maemio run: --rate-plan: '1k' is no stage such as 10k/5s, or 10k..50k/20s for a rate that changes" run \
     --rate-plan 1k
 refuses "maemio run: --rate-plan and --txns exclude each other: the plan ends the window" run --rate-plan 1k/1s --txns 5
