@@ -102,8 +102,6 @@ static void indexes_lose_no_row(void **state)
     assert_rows(sqlite, "", "SELECT i FROM t WHERE i = NULL");
     assert_rows(sqlite, "1\n2\n", "SELECT i FROM t WHERE s = 'a' COLLATE NOCASE ORDER BY i");
     assert_rows(sqlite, "3\n", "SELECT i FROM t WHERE s = 3");
-    assert_rows(sqlite, "", "SELECT i FROM t WHERE i > 9223372036854775807.0 AND i > 9");
-    assert_rows(sqlite, "9223372036854775807\n", "SELECT i FROM t WHERE i < 9223372036854775808.0 AND i >= 4");
     assert_rows(sqlite, "1\n", "SELECT count(*) FROM t WHERE r >= 9007199254740992 AND r < 1e17");
     assert_rows(sqlite, "", "SELECT i FROM t WHERE i > 9223372036854775807 OR rowid < -9223372036854775808");
     assert_rows(sqlite, "", "SELECT i FROM t WHERE i < -9223372036854775808 OR rowid > 9223372036854775807");

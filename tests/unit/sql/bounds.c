@@ -1,0 +1,31 @@
+/*
+ * bounds.c - bounds of a range of an indexed column at the end of the integers, given as doubles. A program of its own:
+ * SQLite compares such values in a long double, of which valgrind has 53 bits only.
+ */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "tests/support/sql.h"
+
+static void bounds_do_not_overflow(void **state)
+{
+    (void)state;
+    sqlite3 *sqlite = sql_connect("");
+    assert_sql(sqlite, "CREATE VIRTUAL TABLE maemio.t USING maemio(i INTEGER, INDEX by_i(i))");
+    assert_sql(sqlite, "INSERT INTO t VALUES (1), (NULL), (-9223372036854775808), (9223372036854775807)");
+    assert_rows(sqlite, "9223372036854775807\n", "SELECT i FROM t WHERE i < 9223372036854775808.0 AND i >= 4");
+    assert_rows(sqlite, "", "SELECT i FROM t WHERE i > 9223372036854775807.0 AND i > 9");
+    assert_rows(sqlite, "-9223372036854775808\n", "SELECT i FROM t WHERE i >= -9223372036854775808.0 AND i < 1");
+    assert_rows(sqlite, "", "SELECT i FROM t WHERE i < -9223372036854775808.0");
+    sql_close(sqlite);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(bounds_do_not_overflow)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
