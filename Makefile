@@ -312,8 +312,8 @@ check-all: ## Everything: checks, every MODE's tests, both compilers (what .ci/r
 
 # These do nothing under memcheck that the others do not, but for minutes: TPC-C loads hundreds of thousands of rows,
 # and what the others count or draw millions of times is arithmetic. db/db opens more tables than valgrind, which has
-# less address space, can reserve for; base/options and sql/bounds need all 64 bits of a long double, of which valgrind
-# has 53. Indexes of many keys take a minute each: with LONG=1 only.
+# less address space, can reserve for; base/options and tests/unit/sql/bounds.c need all 64 bits of a long double, of
+# which valgrind has 53. Indexes of many keys take a minute each: with LONG=1 only.
 UNCHECKED := $(addprefix $(BUILD)/tests/unit/workloads/,tpcc/% ycsb/% zipf distribution shuffle rng) \
 	$(addprefix $(BUILD)/tests/unit/harness/,bench/run common/csv_table common/statistics) \
 	$(BUILD)/tests/unit/harness/analysis/verdict $(BUILD)/tests/unit/index/tree_node \
