@@ -31,6 +31,18 @@ void sql_close(sqlite3 *sqlite)
     assert_int_equal(sqlite3_close(sqlite), SQLITE_OK);
 }
 
+int sql_open_one(void **state)
+{
+    *state = sql_connect("");
+    return 0;
+}
+
+int sql_close_one(void **state)
+{
+    sql_close(*state);
+    return 0;
+}
+
 int sql_run(sqlite3 *sqlite, const char *sql)
 {
     char *error = NULL;

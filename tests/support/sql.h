@@ -10,6 +10,10 @@
 sqlite3 *sql_connect(const char *folder);
 void sql_close(sqlite3 *sqlite); /* fails the test if statements are left */
 
+/* For cmocka: before and after a test that has one connection, in memory, as its state. */
+int sql_open_one(void **state);
+int sql_close_one(void **state);
+
 /* The extended code of SQLite that the statements end with, and the message of a failure until the next call. */
 int sql_run(sqlite3 *sqlite, const char *sql);
 const char *sql_error(void);

@@ -216,15 +216,22 @@ static void delete_last(void *arg)
     settle(deletion->world);
 }
 
+/* Keys 1 to 40, safe. */
+static struct world world_of_forty(void)
+{
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 40, 7);
+    assert_ok(mae_sync(world.db));
+    return world;
+}
+
 /* D10: a row and an entry that are not there have no timestamp. Whoever deleted them must have survived. */
 static void it_counts_when_its_end_is_on_the_disk(void **state)
 {
     (void)state;
-    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct world world = world_of_forty();
     struct deletion deletion = {.world = &world};
     uint64_t random = 1, value;
-    new_keys(world.workers[0], world.index, 1, 40, 7);
-    assert_ok(mae_sync(world.db));
     at_race(RACE_CHECKPOINT_BATCH, 2, delete_last, &deletion);
     assert_ok(mae_checkpoint(world.db));
     assert_true(mae_durable_timestamp(world.db) > deletion.ts);
@@ -257,11 +264,9 @@ static void delete_last_and_fail(void *arg)
 static void it_does_not_count_without_its_end(void **state)
 {
     (void)state;
-    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct world world = world_of_forty();
     struct deletion deletion = {.world = &world};
     uint64_t random = 1, value;
-    new_keys(world.workers[0], world.index, 1, 40, 7);
-    assert_ok(mae_sync(world.db));
     at_race(RACE_CHECKPOINT_BATCH, 2, delete_last_and_fail, &deletion);
     assert_status(MAE_IO, mae_checkpoint(world.db));
     lose_power(&world, &random);

@@ -13,19 +13,18 @@
 
 static void bounds_do_not_overflow(void **state)
 {
-    (void)state;
-    sqlite3 *sqlite = sql_connect("");
+    sqlite3 *sqlite = *state;
     assert_sql(sqlite, "CREATE VIRTUAL TABLE maemio.t USING maemio(i INTEGER, INDEX by_i(i))");
     assert_sql(sqlite, "INSERT INTO t VALUES (1), (NULL), (-9223372036854775808), (9223372036854775807)");
     assert_rows(sqlite, "9223372036854775807\n", "SELECT i FROM t WHERE i < 9223372036854775808.0 AND i >= 4");
     assert_rows(sqlite, "", "SELECT i FROM t WHERE i > 9223372036854775807.0 AND i > 9");
     assert_rows(sqlite, "-9223372036854775808\n", "SELECT i FROM t WHERE i >= -9223372036854775808.0 AND i < 1");
     assert_rows(sqlite, "", "SELECT i FROM t WHERE i < -9223372036854775808.0");
-    sql_close(sqlite);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(bounds_do_not_overflow)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(bounds_do_not_overflow, sql_open_one, sql_close_one)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

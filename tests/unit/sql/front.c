@@ -11,18 +11,6 @@
 #include "sql/maemio_sql.h"
 #include "tests/support/sql.h"
 
-static int open_one(void **state)
-{
-    *state = sql_connect("");
-    return 0;
-}
-
-static int close_one(void **state)
-{
-    sql_close(*state);
-    return 0;
-}
-
 static void runs(sqlite3 *sqlite, const char *sql)
 {
     char *error;
@@ -156,7 +144,7 @@ static void a_row_that_is_there_is_updated_instead(void **state)
 
 int main(void)
 {
-#define ONE(name) cmocka_unit_test_setup_teardown(name, open_one, close_one)
+#define ONE(name) cmocka_unit_test_setup_teardown(name, sql_open_one, sql_close_one)
     const struct CMUnitTest tests[] = {
         ONE(tables_are_created_in_the_engine),
         ONE(indexes_come_and_go_over_rows),

@@ -13,18 +13,6 @@
 
 #include "tests/support/sql.h"
 
-static int open_one(void **state)
-{
-    *state = sql_connect("");
-    return 0;
-}
-
-static int close_one(void **state)
-{
-    sql_close(*state);
-    return 0;
-}
-
 static void assert_refused(sqlite3 *sqlite, int code, const char *why, const char *sql)
 {
     int found = sql_run(sqlite, sql);
@@ -153,7 +141,7 @@ static void a_created_table_goes_with_its_transaction(void **state)
 
 int main(void)
 {
-#define ONE(name) cmocka_unit_test_setup_teardown(name, open_one, close_one)
+#define ONE(name) cmocka_unit_test_setup_teardown(name, sql_open_one, sql_close_one)
     const struct CMUnitTest tests[] = {
         ONE(values_are_converted_as_in_strict_tables),
         ONE(constraints_hold),
