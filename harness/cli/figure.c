@@ -2,6 +2,7 @@
 #include "harness/figures/figure.h"
 
 #include "harness/cli/commands.h"
+#include "harness/machine/simulated_machine.h"
 #include "sim/simulated.h"
 
 /* The names are left in argv, `all` taken out. */
@@ -21,11 +22,9 @@ static const char *machine_wrong(const struct figure_request *request)
     if (request->plot_only)
         return NULL;
     if (!SIMULATED)
-        return request->machine == NULL ? NULL
-                                        : "--machine: this build measures the machine it is on; `make MODE=sim' builds "
-                                          "build/sim/maemio, which simulates others";
+        return request->machine == NULL ? NULL : "--machine: " SIMULATED_NOT;
     if (request->machine == NULL)
-        return "--machine: this build simulates: want the name of a file in sim/machines";
+        return SIMULATED_WHAT;
     return strcmp(request->effort, "paper") != 0
                ? NULL
                : "--effort: paper: its windows would take days to simulate: want quick or normal";

@@ -9,6 +9,11 @@
 
 enum { SIMULATED_MACHINE_ERROR_BYTES = 1024 };
 
+/* What a command says of --machine in the wrong build. */
+#define SIMULATED_NOT \
+    "this build measures the machine it is on; `make MODE=sim' builds build/sim/maemio, which simulates others"
+#define SIMULATED_WHAT "--machine: this build simulates: want the name of a file in sim/machines"
+
 struct simulated_choice {
     const char *machine;      /* a name in sim/machines, or a path, which has a slash */
     unsigned long long cores; /* of it that are there; 0: all */

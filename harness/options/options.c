@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "harness/common/nearest.h"
+#include "harness/machine/simulated_machine.h"
 #include "harness/targets/targets.h"
 #include "sim/simulated.h"
 
@@ -479,13 +480,10 @@ static bool machine_check(struct options *options, char *error)
                             : run->cores != 0                 ? "cores"
                             : run->profile != RUN_PROFILE_OFF ? "profile"
                                                               : NULL;
-        return given == NULL || REFUSE(error,
-                                       "--%s: this build measures the machine it is on; `make MODE=sim' builds "
-                                       "build/sim/maemio, which simulates others",
-                                       given);
+        return given == NULL || REFUSE(error, "--%s: " SIMULATED_NOT, given);
     }
     if (run->machine[0] == '\0')
-        return REFUSE(error, "--machine: this build simulates: want the name of a file in sim/machines");
+        return REFUSE(error, SIMULATED_WHAT);
     if (options->given[RUN_OPTION_counters] && strcmp(run->counters, "off") != 0)
         return REFUSE(error, "--counters: a simulated machine has none: want off");
     (void)value_set(run_option_specs, RUN_OPTION_counters, "off", run, error);
