@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/compiler.h"
 #include "sql/tables.h"
 
 static pthread_mutex_t list_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -103,7 +104,7 @@ int session_code(struct session *session, enum mae_status status)
 
 int connection_read(struct connection *connection, struct session **session, char **error)
 {
-    if (connection->writer == NULL && !sqlite3_get_autocommit(connection->sqlite)) {
+    if (connection->writer == NULL && !sqlite3_get_autocommit(connection->sqlite) && !MUTATED(sql_reads_unenlisted)) {
         int code = connection_enlist(connection, error);
         if (code != SQLITE_OK)
             return code;
@@ -239,7 +240,8 @@ static void writer_end(struct connection *connection)
 {
     struct session *writer = connection->writer, *reader = connection->reader;
     connection->writer = NULL;
-    connection->reader = NULL; /* S2: what it sees is older now */
+    if (!MUTATED(sql_reader_stays))
+        connection->reader = NULL; /* S2: what it sees is older now */
     connection->synced = false;
     connection->levels = 0;
     if (reader != NULL && reader->cursors == 0) {
@@ -276,15 +278,16 @@ int connection_sync(struct connection *connection, char **error)
         return connection->sync_code;
     if (writer->txn == NULL)
         return refuse(error, code_of(writer->failure), mae_status_text(writer->failure));
-    if (writer->changes > 0 && writes_elsewhere(connection))
+    if (writer->changes > 0 && !MUTATED(sql_mixes_files) && writes_elsewhere(connection))
         return refuse(error, SQLITE_ERROR, "a transaction cannot write a file of SQLite and tables of Maemio");
-    if (connection->commit_hook != NULL && connection->commit_hook(connection->commit_hook_arg) != 0)
+    if (connection->commit_hook != NULL && !MUTATED(sql_hook_unasked) &&
+        connection->commit_hook(connection->commit_hook_arg) != 0)
         return refuse(error, SQLITE_CONSTRAINT_COMMITHOOK, "the commit hook has refused");
     enum mae_status status = mae_commit(writer->txn);
     writer->txn = NULL;
     writer->failure = MAE_INVALID;
     connection->synced = true;
-    connection->sync_code = code_of(status);
+    connection->sync_code = MUTATED(sql_conflict_is_busy) && status != MAE_OK ? SQLITE_BUSY : code_of(status);
     return status == MAE_OK ? SQLITE_OK : refuse(error, connection->sync_code, mae_status_text(status));
 }
 
@@ -346,8 +349,9 @@ int connection_rollback_to(struct connection *connection, int level)
     connection->levels = (unsigned)level + 1;
     connection->version = 0; /* SQLite may have rolled back names */
     writer->changes++;
-    enum mae_status status = mae_rollback_to(writer->txn, connection->marks[level]);
-    if (status == MAE_OK && connection->owner)
+    enum mae_status status =
+        MUTATED(sql_statement_stays) ? MAE_OK : mae_rollback_to(writer->txn, connection->marks[level]);
+    if (status == MAE_OK && connection->owner && !MUTATED(sql_list_stays))
         status = tables_read(connection->database, writer->txn);
     return session_code(writer, status);
 }

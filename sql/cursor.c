@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/compiler.h"
 #include "sql/module.h"
 
 enum { ROWS_AHEAD = 64 };
@@ -87,6 +88,8 @@ static bool integer_bound_of(sqlite3_value *from, char letter, bool lower, int64
     if (value.type == VALUE_REAL) {
         if (!integer_bound(value.real, lower, bound))
             return false;
+        if (MUTATED(sql_bound_cut) && letter == PLAN_LT)
+            --*bound;
         return letter != PLAN_EQ || (double)*bound == value.real;
     }
     /* Texts and blobs are behind all numbers. */
@@ -140,7 +143,9 @@ static enum bound key_bound(const struct column *column, sqlite3_value *from, ch
         return bound->type == VALUE_REAL ? BOUND_VALUE : BOUND_NONE;
     }
     enum value_type own = column->type == COLUMN_TEXT ? VALUE_TEXT : VALUE_BLOB;
-    return bound->type == own ? BOUND_VALUE : BOUND_NONE; /* which conversion SQLite makes is not known here */
+    return bound->type == own || MUTATED(sql_bound_unconverted)
+               ? BOUND_VALUE
+               : BOUND_NONE; /* which conversion SQLite makes is not known here */
 }
 
 /* Fills what remains of the keys so that all keys with the beginnings lie between them. */

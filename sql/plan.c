@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/base/compiler.h"
 #include "sql/module.h"
 
 enum { LETTERS_MAX = INDEX_COLUMNS_MAX + 2 };
@@ -45,7 +46,7 @@ static int find(const struct table *table, sqlite3_index_info *info, int column,
         if (!info->aConstraint[i].usable || on != column || letter == '\0' || strchr(letters, letter) == NULL)
             continue;
         /* Keys sort as bytes: another collation may hold texts for equal that are not. */
-        if (column >= 0 && table->column[column].type == COLUMN_TEXT &&
+        if (column >= 0 && table->column[column].type == COLUMN_TEXT && !MUTATED(sql_collation_ignored) &&
             strcmp(sqlite3_vtab_collation(info, i), "BINARY") != 0)
             continue;
         return i;
@@ -112,13 +113,14 @@ static bool is_ordered(const struct table *table, const sqlite3_index_info *info
         return true; /* one row */
     for (int i = 0; i < info->nOrderBy; i++) {
         int column = info->aOrderBy[i].iColumn;
-        if (info->aOrderBy[i].desc != info->aOrderBy[0].desc)
+        if (info->aOrderBy[i].desc != info->aOrderBy[0].desc && !MUTATED(sql_order_by_first))
             return false;
         if (index == NULL)
             return column < 0 || column == table->key; /* rowids are unique: what follows does not matter */
         while (at < index->columns && (int)index->column[at] != column && at < plan->equal)
             at++;
-        if (at >= index->columns || (int)index->column[at] != column || !key_is_exact(table, index, at))
+        if (at >= index->columns || (int)index->column[at] != column ||
+            !(key_is_exact(table, index, at) || MUTATED(sql_prefix_is_order)))
             return false;
         at++;
     }

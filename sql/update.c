@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/base/compiler.h"
 #include "sql/module.h"
 #include "sql/upsert.h"
 
@@ -186,7 +187,7 @@ static enum mae_status search_visit(void *arg, const void *key, uint64_t row)
         return status;
     for (unsigned i = 0; i < search->index->columns; i++) {
         struct value value = row_column(search->data, search->index->column[i]);
-        if (!value_equals(&value, &change->values[search->index->column[i]]))
+        if (!value_equals(&value, &change->values[search->index->column[i]]) && !MUTATED(sql_prefix_is_unique))
             return MAE_OK;
     }
     search->found = true;
@@ -314,7 +315,8 @@ static enum mae_status index_write(const struct change *change, const struct ind
         key_make(change->table, index, change->old, old);
         if (memcmp(old, key, key_bytes(change->table, index)) == 0)
             return MAE_OK;
-        enum mae_status status = mae_index_remove(change->session->txn, index->entries, old, row);
+        enum mae_status status =
+            MUTATED(sql_old_entry_stays) ? MAE_OK : mae_index_remove(change->session->txn, index->entries, old, row);
         if (status != MAE_OK)
             return status;
     }
@@ -357,7 +359,7 @@ static int row_put(struct change *change)
     int code = values_check(change);
     if (code == SQLITE_OK)
         code = row_make(change, &bytes);
-    if (code == SQLITE_OK)
+    if (code == SQLITE_OK && !MUTATED(sql_unique_unchecked))
         code = unique_check(change);
     return code == SQLITE_OK && !change->is_done ? refuse_status(change, row_write(change, bytes)) : code;
 }

@@ -1,6 +1,7 @@
 /* vtab.c - see vtab.h. */
 #include "sql/vtab.h"
 
+#include "engine/base/compiler.h"
 #include "sql/tables.h"
 
 int vtab_refuse(struct vtab *vtab, int code, char *why)
@@ -64,7 +65,7 @@ int value_bind(sqlite3_stmt *statement, int at, const struct value *value)
 
 int vtab_is_current(struct vtab *vtab)
 {
-    if (!vtab->table->dropped)
+    if (!vtab->table->dropped || MUTATED(sql_schema_stale))
         return SQLITE_OK;
     if (tables_named(vtab->connection->database, vtab->table->name) == NULL)
         return vtab_refuse(vtab, SQLITE_ERROR, sqlite3_mprintf("no such table: %s", vtab->table->name));

@@ -2,6 +2,8 @@
  * isolation.c - transactions of two connections of SQLite: what is serializable, what a conflict looks like, what an
  * autocommit SELECT sees, and savepoints.
  */
+#define _GNU_SOURCE
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -183,6 +187,49 @@ static void a_commit_hook_of_maemio_refuses_in_time(void **state)
     assert_int_equal(sql_run(two->a, "SELECT * FROM t"), SQLITE_MISUSE);
 }
 
+static void a_file_of_sqlite_is_not_written_beside(void **state)
+{
+    struct two *two = *state;
+    char file[] = "/tmp/maemio-sql-XXXXXX", sql[64];
+    close(mkstemp(file));
+    (void)snprintf(sql, sizeof sql, "ATTACH '%s' AS file; CREATE TABLE file.f(a)", file);
+    assert_sql(two->a, sql);
+    assert_sql(two->a, "BEGIN; UPDATE t SET v = 7; INSERT INTO f VALUES (1)");
+    assert_int_equal(sql_run(two->a, "COMMIT"), SQLITE_ERROR);
+    (void)sql_run(two->a, "ROLLBACK");
+    assert_rows(two->b, "50\n50\n", "SELECT v FROM t");
+    assert_sql(two->a, "BEGIN; SELECT * FROM t; INSERT INTO f VALUES (1); COMMIT; DETACH file");
+    (void)unlink(file);
+}
+
+static void *make_index(void *sqlite)
+{
+    char *error = NULL;
+    int code = mae_sql_exec(sqlite, "CREATE INDEX by_s ON t(s)", NULL, NULL, &error);
+    sqlite3_free(error);
+    return (void *)(intptr_t)code;
+}
+
+static void a_change_of_the_schema_waits_for_transactions(void **state)
+{
+    struct two *two = *state;
+    pthread_t thread;
+    struct timespec until;
+    void *code;
+    assert_sql(two->a, "BEGIN; INSERT INTO t VALUES (3, 3, 'three')");
+    assert_int_equal(pthread_create(&thread, NULL, make_index, two->b), 0);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += 100000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    assert_int_equal(pthread_clockjoin_np(thread, &code, CLOCK_MONOTONIC, &until), ETIMEDOUT);
+    assert_sql(two->a, "COMMIT");
+    assert_int_equal(pthread_join(thread, &code), 0);
+    assert_int_equal((int)(intptr_t)code, SQLITE_OK);
+    assert_rows(two->b, "3\n", "SELECT id FROM t WHERE s = 'three'");
+    assert_rows(two->a, "3\n", "SELECT id FROM t WHERE s = 'three'");
+}
+
 /* ---- Four threads move money; others add it up. ---- */
 
 enum { ACCOUNTS = 16, TRANSFERS = 300 };
@@ -255,6 +302,8 @@ int main(void)
         TWO(a_failed_statement_leaves_the_transaction_as_it_was),
         TWO(an_update_may_read_its_own_row),
         TWO(a_commit_hook_of_maemio_refuses_in_time),
+        TWO(a_file_of_sqlite_is_not_written_beside),
+        TWO(a_change_of_the_schema_waits_for_transactions),
         TWO(four_threads_never_meet_a_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

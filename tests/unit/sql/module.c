@@ -73,6 +73,9 @@ static void long_values_are_told_apart(void **state)
     assert_refused(sqlite, SQLITE_CONSTRAINT_UNIQUE, "t.a, t.b, t.c",
                    "INSERT INTO t SELECT * FROM t WHERE b LIKE '%b5'");
     assert_sql(sqlite, "INSERT INTO t SELECT a, b || char(0), c FROM t WHERE b LIKE '%b5'");
+    assert_sql(sqlite, "CREATE VIRTUAL TABLE maemio.s USING maemio(a TEXT, INDEX by_a(a));"
+                       "INSERT INTO s VALUES (printf('%.80c', 'a') || 2), (printf('%.80c', 'a') || 1)");
+    assert_rows(sqlite, "1\n2\n", "SELECT substr(a, 81) FROM s WHERE a > 'a' ORDER BY a");
 }
 
 static void indexes_lose_no_row(void **state)
@@ -95,6 +98,22 @@ static void indexes_lose_no_row(void **state)
     assert_rows(sqlite, "", "SELECT i FROM t WHERE i < -9223372036854775808 OR rowid > 9223372036854775807");
     assert_rows(sqlite, "3\n2\n1\n", "SELECT i FROM t WHERE i IN (1, 2, 3) ORDER BY i DESC");
     assert_rows(sqlite, "6\n", "SELECT count(*) FROM t WHERE i IS NULL OR i < 4 OR i > 5");
+    assert_sql(sqlite, "UPDATE t SET i = i + 10 WHERE i IN (1, 2)");
+    assert_rows(sqlite, "3\n11\n12\n", "SELECT i FROM t WHERE i BETWEEN 0 AND 99");
+}
+
+static void rows_come_in_the_order_that_is_wanted(void **state)
+{
+    sqlite3 *sqlite = *state;
+    assert_sql(sqlite, "CREATE VIRTUAL TABLE maemio.t USING maemio(i INTEGER, r REAL, INDEX by_i(i, r))");
+    assert_sql(sqlite, "INSERT INTO t VALUES (1, 1), (2, 1), (1, 2), (NULL, 3), (2, NULL)");
+    assert_rows(sqlite, "|3.0\n1|1.0\n1|2.0\n2|\n2|1.0\n", "SELECT * FROM t ORDER BY i, r");
+    assert_rows(sqlite, "2|1.0\n2|\n1|2.0\n1|1.0\n|3.0\n", "SELECT * FROM t ORDER BY i DESC, r DESC");
+    assert_rows(sqlite, "|3.0\n1|2.0\n1|1.0\n2|1.0\n2|\n", "SELECT * FROM t ORDER BY i, r DESC");
+    assert_rows(sqlite, "1|1.0\n1|2.0\n2|\n2|1.0\n|3.0\n", "SELECT * FROM t ORDER BY i NULLS LAST, r");
+    assert_rows(sqlite, "1|2.0\n1|1.0\n2|1.0\n2|\n", "SELECT * FROM t WHERE i > 0 ORDER BY i, r DESC");
+    assert_rows(sqlite, "2|1.0\n2|\n1|2.0\n1|1.0\n", "SELECT * FROM t WHERE i > 0 ORDER BY i DESC, r DESC");
+    assert_rows(sqlite, "2.0\n1.0\n", "SELECT r FROM t WHERE i = 1 ORDER BY r DESC");
 }
 
 static void another_connection_follows_the_schema(void **state)
@@ -147,6 +166,7 @@ int main(void)
         ONE(constraints_hold),
         ONE(long_values_are_told_apart),
         ONE(indexes_lose_no_row),
+        ONE(rows_come_in_the_order_that_is_wanted),
         ONE(another_connection_follows_the_schema),
         ONE(a_created_table_goes_with_its_transaction),
     };
