@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,6 +153,16 @@ static void note_torn(struct scan *scan, const struct block *block, const struct
     scan->torn_place.offset += at;
 }
 
+/* A hole goes on to the next good block of the folder, also across segments. */
+static void note_hole(struct scan *scan, const struct scan_place *place, size_t at)
+{
+    if (scan->in_hole && scan->hole.folder == place->folder)
+        return;
+    scan->in_hole = true;
+    scan->hole = *place;
+    scan->hole.offset += at;
+}
+
 /* Visits the good blocks in a part of a segment. Returns in *used how far it has come: a block that is not all in this
  * part is left for the next one. */
 static enum mae_status visit_part(struct scan *scan, const char *part, size_t bytes, bool is_end,
@@ -164,6 +175,7 @@ static enum mae_status visit_part(struct scan *scan, const char *part, size_t by
         if (!block_is_good(block, bytes - at, scan->database) || (life = life_of(scan, block)) == scan->life_count) {
             note_foreign(scan, block, bytes - at, &place, at);
             note_torn(scan, block, &place, at);
+            note_hole(scan, &place, at);
             at += FILE_BLOCK_BYTES;
             continue;
         }
@@ -172,6 +184,7 @@ static enum mae_status visit_part(struct scan *scan, const char *part, size_t by
         place.offset -= at;
         if (status != MAE_OK)
             return status;
+        scan->in_hole = false;
         at += padded(block->bytes, FILE_BLOCK_BYTES);
     }
     MAE_DCHECK(at <= bytes); /* a good block ends within the part */
@@ -265,6 +278,7 @@ static void chains_begin(struct scan *scan)
         }
     scan->body_bytes = 0;
     scan->body_of = NULL;
+    scan->in_hole = false;
 }
 
 /* Whether the block continues its chain. Once one does not, none does any more. */
@@ -275,7 +289,8 @@ static bool chain_continues(struct scan *scan, const struct block *block, struct
         return false;
     if (block->number != chain->next_block && !MUTATED(gap_ignored)) {
         chain->ended = true;
-        chain->gap = *place;
+        chain->gap = scan->in_hole && scan->hole.folder == place->folder ? scan->hole : *place;
+        chain->gap_end = *place;
         return false;
     }
     if (scan->body_of != chain)
@@ -356,7 +371,7 @@ static enum mae_status measure_block(struct scan *scan, const struct block *bloc
         return MAE_OK;
     if (!body_is_sound(scan)) {
         chain->ended = chain->unsound = true;
-        chain->gap = *place;
+        chain->gap = chain->gap_end = *place;
         return MAE_OK; /* check_chain refuses it */
     }
     chain->measured = block->bound;
@@ -373,6 +388,23 @@ static uint64_t least_measured(const struct scan *scan, size_t life)
         if (chain_of(scan, life, i)->measured < least)
             least = chain_of(scan, life, i)->measured;
     return least;
+}
+
+/* The chain ends before what was promised, and goes on behind a gap. */
+static enum mae_status refuse_gap(struct scan *scan, const struct scan_chain *chain)
+{
+    const struct scan_place *end = &chain->gap_end;
+    char text[SEGMENT_PATH_BYTES + 128], path[SEGMENT_PATH_BYTES];
+    if (chain->unsound)
+        return damaged(scan, &chain->gap, "the flush that ends here has no whole records");
+    if (chain->gap.segment == end->segment && chain->gap.offset == end->offset)
+        return damaged(scan, end, "a block before this one is missing, and it was on the disk for certain");
+    segment_path(scan->folders[end->folder], end->segment, path);
+    (void)snprintf(text, sizeof text,
+                   "a block from here on is missing or damaged, up to %s at %" PRIu64
+                   ", and it was on the disk for certain",
+                   path, end->offset);
+    return damaged(scan, &chain->gap, text);
 }
 
 /* D8. */
@@ -397,10 +429,7 @@ static enum mae_status check_chain(struct scan *scan, size_t i, unsigned stream)
     if ((whole && cut >= promised) || MUTATED(damage_unnoticed))
         return MAE_OK;
     if (chain->ended)
-        return damaged(scan, &chain->gap,
-                       chain->unsound ? "the flush that ends here has no whole records"
-                                      : "a block before this one is missing or damaged, and it was on the disk for "
-                                        "certain");
+        return refuse_gap(scan, chain);
     return problem_set(scan->problem, MAE_CORRUPT,
                        "%s: the log of life %" PRIu64 " ends at timestamp %" PRIu64 ", and %" PRIu64
                        " was on the disk for certain",

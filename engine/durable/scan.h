@@ -39,7 +39,7 @@ struct scan_chain {
     struct scan_place unsynced; /* the first block that says so is there; those before that segment have been synced */
     bool ended;                 /* a block was missing or damaged: nothing behind counts */
     bool unsound;               /* the flush that ends there has been written as it is, but not by this program */
-    struct scan_place gap;
+    struct scan_place gap, gap_end; /* there: from where on what stands is no block, and the first good block behind */
 };
 
 struct scan_life {
@@ -81,6 +81,8 @@ struct scan {
     bool rewrites, rewritten; /* segments are opened for writing; something in this one was written */
     bool torn;                /* the last life's next block of a stream begins here, and is not whole: */
     struct scan_place torn_place;
+    bool in_hole; /* what stands between here and the block that is visited is no block: */
+    struct scan_place hole;
     bool is_damaged; /* the problem's text tells of this place: */
     struct scan_place damaged;
     struct scan_place flush; /* of the last block of the flush whose records are visited */
