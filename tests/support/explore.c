@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "engine/db/db.h"
 #include "engine/maemio.h"
@@ -31,7 +31,7 @@ enum {
     HELD_MAX = 64,
     KEY_WORDS_MAX = 8,
     ERROR_BYTES = 512,
-    HANG_SECONDS = 30,   /* a round takes milliseconds */
+    HANG_SECONDS = 30,   /* of the CPU; a round takes milliseconds */
     PREFETCH_MAX = 4,    /* keys announced at once */
     AHEAD_MAX = 5000,    /* units of a clock */
     RUN_MAX = 40,        /* keys of one INSERT_RUN or ERASE_RUN */
@@ -922,7 +922,16 @@ static void catch_crashes(void)
         sigaction(signals[i], &action, NULL);
     action.sa_flags |= SA_NODEFER;
     action.sa_handler = hangs;
-    sigaction(SIGALRM, &action, NULL);
+    sigaction(SIGPROF, &action, NULL);
+}
+
+/* Calls hangs() unless called again before the process has used so many seconds of the CPU; 0: never. On a machine that
+ * is busy, or stopped for a while, a round may take any time. Nothing in a round sleeps, so an endless loop uses the
+ * CPU. */
+static void watch(unsigned seconds)
+{
+    const struct itimerval timer = {.it_value.tv_sec = (time_t)seconds};
+    setitimer(ITIMER_PROF, &timer, NULL);
 }
 
 enum outcome { FINE, WRONG, HUNG };
@@ -993,7 +1002,7 @@ static struct result round_run(const struct explore_case *what, uint64_t seed, u
     struct rng rng;
     struct result result = {FINE, 0, 0, NULL};
     memset(&round, 0, sizeof round);
-    alarm(HANG_SECONDS);
+    watch(HANG_SECONDS);
     snprintf(running, sizeof running, "%s:0x%" PRIx64 ":1", what->name, seed);
     tracing = trace;
     round.what = what;
@@ -1041,7 +1050,7 @@ static struct result round_run(const struct explore_case *what, uint64_t seed, u
         round_close(&round);
     }
     scheduler_close();
-    alarm(0);
+    watch(0);
     return result;
 }
 
