@@ -98,7 +98,8 @@ static void damage_below_the_promise_is_refused(void **state)
             padding++; /* what comes behind the block's bytes is not read */
         } else {
             assert_status(MAE_CORRUPT, status);
-            assert_non_null(strstr(mae_open_problem(), "log-00000001 at 4096"));
+            assert_non_null(strstr(mae_open_problem(), "log-00000001 at 0: a block from here on is missing or "
+                                                       "damaged, up to db/log-00000001 at 4096"));
             assert_int_equal(padding, 0);
             refused++;
         }
@@ -213,6 +214,33 @@ static void an_old_manifest_is_refused(void **state)
         assert_non_null(strstr(mae_open_problem(), "log-00000002 at 0: a block of a later life"));
         disk_crash(NULL);
     }
+}
+
+/* The place is that of the damage, not where the log goes on. */
+static void damage_at_the_end_of_a_segment(void **state)
+{
+    (void)state;
+    static union {
+        struct block block;
+        char bytes[64 * 1024];
+    } segment;
+    char wanted[200];
+    size_t last = 0;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    for (uint64_t key = 1; key <= sizeof segment / FILE_BLOCK_BYTES + 4; key++) {
+        new_keys(world.workers[0], world.index, key, 1, 7);
+        assert_ok(mae_sync(world.db));
+    }
+    close_world(&world);
+    copy_file("db/log-00000001", segment.bytes, sizeof segment, false);
+    for (size_t at = FILE_BLOCK_BYTES; at < sizeof segment; at += FILE_BLOCK_BYTES)
+        if (block_is_good((struct block *)(void *)(segment.bytes + at), FILE_BLOCK_BYTES, segment.block.database))
+            last = at;
+    assert_true(last > 0 && disk_damage("db/log-00000001", last + 40));
+    assert_status(MAE_CORRUPT, world_status(group));
+    (void)snprintf(wanted, sizeof wanted,
+                   "log-00000001 at %zu: a block from here on is missing or damaged, up to db/log-00000002 at 0", last);
+    assert_non_null(strstr(mae_open_problem(), wanted));
 }
 
 /* Such a flush is damaged, although its checksum is right. Once it has been cut off, it stays so. */
@@ -847,6 +875,7 @@ int main(void)
         TEST(salvage_cuts_at_the_damage),
         TEST(a_segment_of_another_database_is_refused),
         TEST(an_old_manifest_is_refused),
+        TEST(damage_at_the_end_of_a_segment),
         TEST(a_flush_without_whole_records),
         TEST(a_name_that_is_written_otherwise),
         TEST(a_folder_that_cannot_be_written),
