@@ -650,11 +650,12 @@ MAE_MUST_USE enum mae_status mae_key_get_bytes(const struct mae_key *key, size_t
  *
  * mae_open returns MAE_INVALID for a log_dir without durability, durability without a log_dir, durability with
  * simple_index_update=on, and a log_dir that lacks one of the log's folders; MAE_BUSY if another process, or another
- * database of this one, uses the folder; MAE_UNSUPPORTED for a log of another version, for group and sync in a file
- * system that keeps nothing (tmpfs) or without the membarrier system call; MAE_IO if a file cannot be read or written;
- * MAE_CORRUPT if something is missing or damaged that was safe (say a folder of several), or of another database, or
- * newer than the manifest. mae_open_problem has the details. A torn end, which a crash leaves, is no error. With
- * recovery=salvage a damaged log is cut at the damage, and the database is what it was at that moment.
+ * database of this one, uses the folder; MAE_UNSUPPORTED for a log of another version, for log_io=uring where io_uring
+ * is forbidden, for group and sync in a file system that keeps nothing (tmpfs) or without the membarrier system call;
+ * MAE_IO if a file cannot be read or written; MAE_CORRUPT if something is missing or damaged that was safe (say a
+ * folder of several), or of another database, or newer than the manifest. mae_open_problem has the details. A torn end,
+ * which a crash leaves, is no error. With recovery=salvage a damaged log is cut at the damage, and the database is what
+ * it was at that moment.
  */
 
 /* The durable timestamp: every commit with a smaller timestamp is safe. Any thread; constant time. 0 without a log. */

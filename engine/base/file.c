@@ -17,6 +17,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "engine/base/ring.h"
+
 static int result_of(int result)
 {
     return result < 0 ? -errno : result;
@@ -105,6 +107,15 @@ static int file_sync(int file)
     return result_of(fdatasync(file));
 }
 
+static int file_write_sync(struct file_ring *ring, int file, const void *data, size_t bytes, uint64_t offset)
+{
+    int result = bytes <= INT32_MAX ? ring_write_sync(ring, file, data, (uint32_t)bytes, offset) : -EAGAIN;
+    if (result != -EAGAIN)
+        return result;
+    result = file_write(file, data, bytes, offset);
+    return result == 0 ? file_sync(file) : result;
+}
+
 static int file_lock(int file)
 {
     return result_of(flock(file, LOCK_EX | LOCK_NB));
@@ -178,6 +189,9 @@ const struct file_calls file_calls_system = {
     .size = file_size,
     .reserve = file_reserve,
     .sync = file_sync,
+    .write_sync = file_write_sync,
+    .ring_open = ring_open,
+    .ring_close = ring_close,
     .lock = file_lock,
     .rename = file_rename,
     .remove = file_remove,

@@ -28,6 +28,8 @@ enum file_mode {
     FILE_BLOCKS = 4
 };
 
+struct file_ring; /* of one thread: ring.h */
+
 struct file_calls {
     int (*open)(const char *path, unsigned mode); /* the file's number */
     int (*close)(int file);
@@ -37,6 +39,10 @@ struct file_calls {
     /* Makes the file `bytes` long and allocates its space, so that no later write lacks space. */
     int (*reserve)(int file, uint64_t bytes);
     int (*sync)(int file);
+    /* Writes, then syncs: both are given to the system at once. */
+    int (*write_sync)(struct file_ring *ring, int file, const void *data, size_t bytes, uint64_t offset);
+    int (*ring_open)(struct file_ring **ring); /* -EPERM, -ENOSYS and others: the system does not let us */
+    void (*ring_close)(struct file_ring *ring);
     int (*lock)(int file); /* until it is closed; -EWOULDBLOCK: another process has it */
     int (*rename)(const char *from, const char *to);
     int (*remove)(const char *path);

@@ -53,6 +53,20 @@ static uint64_t ns_since(const struct durable *durable, uint64_t *ticks)
 
 /* ---- The folder. ---- */
 
+/* Asks before the folder is touched. */
+static enum mae_status check_ring(const struct core *core, struct problem *problem)
+{
+    struct file_ring *ring = NULL;
+    int result = core->options.log_io == LOG_IO_URING ? file_calls->ring_open(&ring) : 0;
+    if (result < 0)
+        return problem_set(problem, MAE_UNSUPPORTED,
+                           "log_io=uring: this process cannot use io_uring: %s; log_io=sync needs no permission",
+                           strerror(-result));
+    if (ring)
+        file_calls->ring_close(ring);
+    return MAE_OK;
+}
+
 static enum mae_status check_options(const struct core *core, struct problem *problem)
 {
     const struct mae_options *options = &core->options;
@@ -65,7 +79,7 @@ static enum mae_status check_options(const struct core *core, struct problem *pr
                            "with simple_index_update=on timestamps do not order what indexes say: not with a log");
     if (options->durability != DURABILITY_ASYNC && !core->horizon.barrier)
         return problem_set(problem, MAE_UNSUPPORTED, "durability=group and sync need the membarrier system call");
-    return MAE_OK;
+    return check_ring(core, problem);
 }
 
 static enum mae_status read_manifest(struct durable *durable, struct problem *problem)
@@ -246,7 +260,7 @@ static _Atomic uint64_t *hold_snapshots(struct core *core)
     return &core->horizon.snapshots_below;
 }
 
-static enum mae_status start_log(struct durable *durable)
+static enum mae_status start_log(struct durable *durable, struct problem *problem)
 {
     struct core *core = durable->core;
     const struct manifest *manifest = &durable->manifest;
@@ -261,6 +275,7 @@ static enum mae_status start_log(struct durable *durable)
         .segment_bytes = core->options.log_segment_bytes,
         .buffer_bytes = core->options.log_buffer_bytes,
         .durability = core->options.durability,
+        .uses_ring = core->options.log_io == LOG_IO_URING,
         .half_hour = timestamp_make(clock_of_hours(core, 0.5), 0),
         .budget = &core->budget,
         .snapshots_below = hold_snapshots(core),
@@ -269,7 +284,9 @@ static enum mae_status start_log(struct durable *durable)
     };
     for (unsigned i = 0; i < config.stream_count; i++)
         config.places[i] = (struct log_place){durable->folders.names[i], scan_next_segment(&durable->scan, i)};
-    return log_open(&config, &core->log);
+    enum mae_status status = log_open(&config, &core->log);
+    return status == MAE_IO ? problem_set(problem, status, "log_io=uring: io_uring can be used, but not once more")
+                            : status;
 }
 
 static enum mae_status start_checkpoints(struct durable *durable)
@@ -311,7 +328,7 @@ enum mae_status durable_restore(struct durable *durable, const struct durable_ho
         status = manifest_write(durable->folders.names[0], &durable->manifest, problem);
     if (status == MAE_OK) {
         tidy(durable);
-        status = start_log(durable);
+        status = start_log(durable, problem);
     }
     if (status == MAE_OK)
         status = start_checkpoints(durable);

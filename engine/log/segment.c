@@ -192,13 +192,17 @@ static int leave_first(struct segments *segments, uint64_t highest_ts)
     return 0;
 }
 
-int segments_write(struct segments *segments, const void *data, size_t bytes, uint64_t highest_ts)
+int segments_write(struct segments *segments, const void *data, size_t bytes, uint64_t highest_ts, bool sync)
 {
     MAE_DCHECK(bytes <= segments_left(segments) && bytes % FILE_BLOCK_BYTES == 0);
-    int result = file_calls->write(segments->made[0].file, data, bytes, segments->offset);
+    const int file = segments->made[0].file;
+    const bool both = sync && segments->ring;
+    int result = both && !MUTATED(ring_sync_skipped)
+                     ? file_calls->write_sync(segments->ring, file, data, bytes, segments->offset)
+                     : file_calls->write(file, data, bytes, segments->offset);
     if (result < 0)
-        return failed(segments, "write", segments->made[0].number, result);
-    segments->unsynced = true;
+        return failed(segments, both ? "write and sync" : "write", segments->made[0].number, result);
+    segments->unsynced = !both;
     segments->offset += bytes;
     return segments->offset == segments->segment_bytes ? leave_first(segments, highest_ts) : 0;
 }

@@ -50,6 +50,7 @@ struct segments {
     size_t used_count, used_capacity, released;
     uint64_t offset; /* in the first of `made` */
     bool unsynced;
+    struct file_ring *ring;                 /* NULL: writes and syncs are single calls. The owner's */
     uint64_t reused;                        /* files of released segments */
     char problem[SEGMENT_PATH_BYTES + 100]; /* what failed */
 };
@@ -64,8 +65,9 @@ int segments_make_room(struct segments *segments, uint64_t bytes);
 size_t segments_left(const struct segments *segments);
 /* A block with this number comes next. `flush`: the first flush that begins with this block or a later one. */
 void segments_note_block(struct segments *segments, uint64_t block, uint64_t flush);
-/* highest_ts: no record that has been written so far, or is being written, is above. */
-int segments_write(struct segments *segments, const void *data, size_t bytes, uint64_t highest_ts);
+/* highest_ts: no record that has been written so far, or is being written, is above. `sync`: segments_sync comes next,
+ * so with a ring it is done here. */
+int segments_write(struct segments *segments, const void *data, size_t bytes, uint64_t highest_ts, bool sync);
 int segments_sync(struct segments *segments);
 
 /* The first segment that is needed once all records below start_ts may go, so that what is kept has the end of a flush

@@ -70,7 +70,8 @@ static void begin_block(struct log_stream *stream)
     };
 }
 
-static bool write_block(struct log_stream *stream)
+/* `sync`: it is the last one of a flush, after which the file is synced. */
+static bool write_block(struct log_stream *stream, bool sync)
 {
     MAE_DCHECK(stream->block->is_last || stream->block->bytes > sizeof(struct block)); /* else it would hold nothing */
     size_t bytes = padded(stream->block->bytes, FILE_BLOCK_BYTES);
@@ -81,7 +82,7 @@ static bool write_block(struct log_stream *stream)
                           memory_order_relaxed);
     segments_note_block(&stream->segments, stream->block->number,
                         stream->flush_number + (stream->block->number != stream->first_block));
-    return segments_write(&stream->segments, stream->block, bytes, stream->highest_ts) == 0;
+    return segments_write(&stream->segments, stream->block, bytes, stream->highest_ts, sync) == 0;
 }
 
 /* Moves `bytes` bytes from the buffer into blocks. */
@@ -90,7 +91,7 @@ static bool write_buffer(struct log_stream *stream, struct log_buffer *buffer, u
     while (bytes > 0) {
         size_t capacity = block_capacity(stream), used = stream->block->bytes;
         if (used == capacity) {
-            if (!write_block(stream))
+            if (!write_block(stream, false))
                 return false;
             begin_block(stream);
             continue;
@@ -103,7 +104,7 @@ static bool write_buffer(struct log_stream *stream, struct log_buffer *buffer, u
     return true;
 }
 
-static bool write_flush(struct log_stream *stream, uint64_t m)
+static bool write_flush(struct log_stream *stream, uint64_t m, bool sync)
 {
     MAE_DCHECK(m >= stream->written_m); /* H3: bounds never go back */
     stream->first_block = stream->block_number;
@@ -114,7 +115,7 @@ static bool write_flush(struct log_stream *stream, uint64_t m)
             return false;
     stream->block->is_last = 1;
     stream->block->bound = m;
-    if (!write_block(stream))
+    if (!write_block(stream, sync && !MUTATED(sync_skipped)))
         return false;
     stream->flush_number++;
     stream->written_m = m;
@@ -132,13 +133,11 @@ static bool sync_written(struct log_stream *stream, uint64_t now)
     return true;
 }
 
-static bool sync_flush(struct log_stream *stream, uint64_t m)
+/* Whether the flush that comes now is to be synced. */
+static bool is_sync_due(const struct log_stream *stream, uint64_t now)
 {
-    MAE_DCHECK(m == stream->written_m); /* D3 */
-    uint64_t now = tsc_now();
-    bool due = stream->config->durability != DURABILITY_ASYNC ||
-               (double)(now - stream->synced_ticks) > SYNC_INTERVAL_US * tsc_ticks_per_us();
-    return !due || sync_written(stream, now);
+    return stream->config->durability != DURABILITY_ASYNC ||
+           (double)(now - stream->synced_ticks) > SYNC_INTERVAL_US * tsc_ticks_per_us();
 }
 
 /* ---- What checkpoints ask. ---- */
@@ -238,8 +237,11 @@ static bool round_of(struct log_stream *stream)
     int result = bytes > 0 && another_is_full(stream) ? -ENOSPC : make_room(stream, bytes);
     if (result == -ENOSPC)
         return false;
-    if (result != 0 || !write_flush(stream, m) || !sync_flush(stream, m))
+    uint64_t now = tsc_now();
+    bool sync = is_sync_due(stream, now);
+    if (result != 0 || !write_flush(stream, m, sync) || (sync && !sync_written(stream, now)))
         return fail(stream);
+    MAE_DCHECK(m == stream->written_m); /* D3 */
     atomic_store_explicit(&stream->flushes, stream->flush_number - 1, memory_order_relaxed);
     bounds_safe(stream->bounds, stream->number, m);
     return true;
@@ -271,12 +273,16 @@ enum mae_status stream_init(struct log_stream *stream)
     stream->block_number = stream->flush_number = 1;
     segments_init(&stream->segments, place->folder, config->segment_bytes, place->next_segment);
     stream->block = aligned_alloc(FILE_BLOCK_BYTES, BLOCK_MAX_BYTES);
-    return stream->block ? MAE_OK : MAE_NO_MEMORY;
+    if (!stream->block)
+        return MAE_NO_MEMORY;
+    return config->uses_ring && file_calls->ring_open(&stream->segments.ring) < 0 ? MAE_IO : MAE_OK;
 }
 
 void stream_fini(struct log_stream *stream)
 {
     if (stream->block_number > 0)
         segments_fini(&stream->segments);
+    if (stream->segments.ring)
+        file_calls->ring_close(stream->segments.ring);
     free(stream->block);
 }

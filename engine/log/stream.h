@@ -40,6 +40,7 @@ struct log_config {
     uint64_t start_ts; /* all timestamps of this life are above */
     uint64_t segment_bytes, buffer_bytes;
     unsigned durability;
+    bool uses_ring;     /* log_io=uring */
     uint64_t half_hour; /* in units of timestamps */
     struct mem_budget *budget;
     _Atomic uint64_t *snapshots_below; /* NULL, or raised with durable_ts: ORD-15 */

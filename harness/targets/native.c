@@ -379,14 +379,17 @@ static_assert((int)TARGET_DURABILITY_OFF == DURABILITY_OFF && (int)TARGET_DURABI
 /* The single-version ordered index gives up phantom protection. */
 static struct target_promises native_promises_with(const void *values)
 {
-    static const char *const notes[] = {"", "commits outlive the process once the log is written",
-                                        "commits are safe some time after they return",
-                                        "commits are safe when they return"};
+    static const char *const notes[][2] = {
+        {"", ""},
+        {"commits outlive the process once the log is written",
+         "commits outlive the process once io_uring has written the log"},
+        {"commits are safe some time after they return", "commits are safe some time after they return, by io_uring"},
+        {"commits are safe when they return", "commits are safe when they return, by io_uring"}};
     const struct mae_options *options = values;
     struct target_promises promises = native_target_ops.promises;
     promises.durability = (enum target_durability)options->durability;
     if (options->durability != DURABILITY_OFF)
-        promises.note = notes[options->durability];
+        promises.note = notes[options->durability][options->log_io == LOG_IO_URING];
     if (!options->simple_index_update)
         return promises;
     promises.phantom_safe = false;

@@ -18,6 +18,18 @@ if ! "$maemio" run --workload counter "${short[@]}" --txns 100 --set durability=
 fi
 echo "durability=$mode"
 
+# By io_uring, where that is allowed; else it is said, with what would do instead, and no folder is made.
+if "$maemio" run --workload counter "${short[@]}" --txns 100 --set "durability=$mode" --set log_io=uring \
+    --set log_dir="$stage/ring" --csv "$stage/ring.csv" >"$stage/out" 2>&1; then
+    head -n 1 "$stage/ring.csv" | grep -q opt_log_io
+    grep -q ',uring,' "$stage/ring.csv"
+    grep -q 'promises .*io_uring.* durability' "$stage/out"
+    "$maemio" recover "$stage/ring" | grep -q 'verification  *ok'
+else
+    grep 'cannot use io_uring: .*; log_io=sync' "$stage/out"
+    [ ! -e "$stage/ring" ]
+fi
+
 # What the target has said to be safe is counted and timed behind the commits.
 "$maemio" run --workload bank "${short[@]}" --txns 2000 --set "durability=$mode" --set log_dir="$stage/columns" \
     --csv "$stage/columns.csv" >"$stage/out"

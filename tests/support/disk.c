@@ -45,6 +45,7 @@ static struct {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* recoveries read with several threads */
 static uint64_t calls, fail_call, stop_call, limit_bytes;
 static const char *full_folder; /* NULL: none is */
+static bool no_rings;
 
 /* ---- Faults. ---- */
 
@@ -270,6 +271,28 @@ static int disk_file_sync(int file)
     return well ? 0 : -EIO;
 }
 
+static int disk_write_sync(struct file_ring *ring, int file, const void *data, size_t bytes, uint64_t offset)
+{
+    (void)ring;
+    int result = disk_file_write(file, data, bytes, offset);
+    return result == 0 ? disk_file_sync(file) : result;
+}
+
+static int disk_ring_open(struct file_ring **ring)
+{
+    if (!is_well())
+        return -EIO;
+    if (no_rings)
+        return -EPERM;
+    *ring = (struct file_ring *)(void *)&disk; /* there is nothing in it */
+    return 0;
+}
+
+static void disk_ring_close(struct file_ring *ring)
+{
+    (void)ring;
+}
+
 static int disk_file_lock(int file)
 {
     if (!is_well())
@@ -366,6 +389,9 @@ static const struct file_calls disk_calls_table = {
     .size = disk_file_size,
     .reserve = disk_file_reserve,
     .sync = disk_file_sync,
+    .write_sync = disk_write_sync,
+    .ring_open = disk_ring_open,
+    .ring_close = disk_ring_close,
     .lock = disk_file_lock,
     .rename = disk_file_rename,
     .remove = disk_file_remove,
@@ -390,6 +416,7 @@ static void power_up(void)
         opened[i].content = -1, opened[i].locked = false;
     calls = fail_call = stop_call = limit_bytes = 0;
     full_folder = NULL;
+    no_rings = false;
 }
 
 void disk_open(void)
@@ -433,6 +460,11 @@ void disk_limit(uint64_t bytes)
 void disk_limit_folder(const char *folder)
 {
     full_folder = folder;
+}
+
+void disk_forbid_rings(void)
+{
+    no_rings = true;
 }
 
 /* Decides what of a file the loss of power has kept. Sometimes all or nothing, which a random choice hardly ever is. */

@@ -28,11 +28,14 @@ void disk_stop_at(uint64_t n);
 void disk_limit(uint64_t bytes);
 void disk_limit_folder(const char *folder);
 
-/* The process is gone: its files are closed. With `random`, the machine has lost its power as well. Clears fail, stop
- * and limit. */
+/* The system refuses io_uring (log_io=uring). */
+void disk_forbid_rings(void);
+
+/* The process is gone: its files are closed. With `random`, the machine has lost its power as well. Clears all faults
+ * and limits. */
 void disk_crash(uint64_t *random);
 
-/* The contents, to come back to. disk_load clears fail, stop and limit. */
+/* The contents, to come back to. disk_load clears all faults and limits. */
 struct disk_image *disk_save(void);
 void disk_load(const struct disk_image *image);
 void disk_image_free(struct disk_image *image);

@@ -444,6 +444,41 @@ static void a_failed_sync_is_final(void **state)
     close_world(&world);
 }
 
+/* With log_io=uring one call writes a flush and syncs it. What was safe survives a loss of power, whatever that keeps
+ * of the rest. */
+static void a_ring_syncs_what_it_writes(void **state)
+{
+    (void)state;
+    char text[200];
+    (void)snprintf(text, sizeof text, "%s log_io=uring", group);
+    for (uint64_t random = 1; random <= 8; random++) {
+        struct world world = world_open(text, MAE_INDEX_HASH, 8, 1);
+        uint64_t seed = random;
+        new_keys(world.workers[0], world.index, 1, 100, 7);
+        assert_ok(mae_sync(world.db));
+        disk_stop_at(1); /* closing writes nothing more */
+        world_close(&world);
+        disk_crash(&seed);
+        world = world_again(text);
+        assert_int_equal(mae_table_rows(world.table), 100);
+        close_world(&world);
+        disk_erase_folder("db");
+    }
+}
+
+/* The folder is not touched, so that log_io=sync begins with an empty one. */
+static void where_rings_are_forbidden_it_says_so(void **state)
+{
+    (void)state;
+    char text[200];
+    (void)snprintf(text, sizeof text, "%s log_io=uring", group);
+    disk_forbid_rings();
+    assert_status(MAE_UNSUPPORTED, world_status(text));
+    assert_non_null(strstr(mae_open_problem(), "Operation not permitted; log_io=sync"));
+    assert_false(disk_has("db/manifest") || disk_has("db/lock"));
+    assert_ok(world_status(group));
+}
+
 /* D9: what is committed can still be read, by snapshots that were open and by those that begin; to sum it up, all rows
  * at once. */
 static void snapshots_stay_readable_after_a_failure(void **state)
@@ -884,6 +919,8 @@ int main(void)
         TEST(it_waits_for_nothing_above),
         TEST(sync_waits_at_each_commit),
         TEST(a_failed_sync_is_final),
+        TEST(a_ring_syncs_what_it_writes),
+        TEST(where_rings_are_forbidden_it_says_so),
         TEST(snapshots_stay_readable_after_a_failure),
         TEST(a_torn_end_is_said),
         TEST(a_full_disk_is_waited_for),
