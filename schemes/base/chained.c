@@ -210,7 +210,8 @@ static void take_back(struct worker *worker, const struct access *access)
     chain_set_begin(link, VERSION_ABORTED);
     RACE(ABORT_INSTALLED);
     chain_set_newest(access->row, access->word);
-    chain_retire(worker, link);
+    if (!MUTATED(chained_aborted_kept))
+        chain_retire(worker, link);
 }
 
 void chained_take_back(struct worker *worker)

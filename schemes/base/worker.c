@@ -290,7 +290,7 @@ static void retire_rows(struct worker *worker, uint16_t flag)
 
 void worker_end(struct worker *worker, bool committed)
 {
-    if (UNLIKELY(worker->retiring))
+    if (UNLIKELY(worker->retiring) && (committed || !MUTATED(worker_aborted_rows_kept)))
         retire_rows(worker, committed ? ACCESS_ERASE : ACCESS_FRESH);
     epoch_leave(worker->epoch);
     worker->running = false;
@@ -298,7 +298,7 @@ void worker_end(struct worker *worker, bool committed)
         return;
     if (worker->doom == SCHEME_ABORTED(MEMORY)) {
         collect_hard(worker);
-    } else if (worker->epoch->retired >= COLLECT_ROWS) {
+    } else if (worker->epoch->retired >= (MUTATED(worker_collects_late) ? 100 * COLLECT_ROWS : COLLECT_ROWS)) {
         epoch_advance(&worker->database->epochs);
         collect(worker);
     }

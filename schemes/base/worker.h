@@ -4,6 +4,7 @@
  * A scheme's own struct of a worker begins with a struct worker; it may add what it needs. A struct worker is never
  * freed before the database is: who joins takes the struct of one that has left, with what that one had retired.
  * Threads: a worker belongs to the thread that joined; its counters may be read by any.
+ * Checked by: tests/conformance, of which reclaim.c counts what is given back.
  */
 #ifndef SCHEMES_BASE_WORKER_H
 #define SCHEMES_BASE_WORKER_H
