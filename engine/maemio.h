@@ -4,7 +4,8 @@
  *
  * Model. A database (`mae_db`) holds tables of rows, and indexes that map keys to rows. A thread that wants to run
  * transactions joins as a worker (`mae_worker`). A worker runs one transaction (`mae_txn`) at a time. A worker and its
- * transaction belong to one thread at a time. Any thread may make the calls on the database itself.
+ * transaction belong to one thread at a time. Any thread may make the calls on the database itself. Threads that the
+ * database starts take none of the program's signals.
  *
  * Isolation. All transactions that commit are serializable, in the order of their timestamps (mae_txn_timestamp).
  * Snapshot transactions read the state as of some moment. They validate nothing and never abort (but see txn_max_ms).

@@ -24,6 +24,17 @@ static int result_of(int result)
     return result < 0 ? -errno : result;
 }
 
+/* A sync that a signal has interrupted has not failed. It is made again, which ends, since signals do; those of a timer
+ * may not, so the log's threads take none (thread.h). */
+static int sync_whole(int file, int (*sync)(int file))
+{
+    int result;
+    do
+        result = sync(file);
+    while (result < 0 && errno == EINTR);
+    return result_of(result);
+}
+
 static int file_open(const char *path, unsigned mode)
 {
     int flags = (mode & FILE_WRITE ? O_RDWR : O_RDONLY) | (mode & FILE_CREATE ? O_CREAT : 0) | O_CLOEXEC;
@@ -98,13 +109,13 @@ static int file_reserve(int file, uint64_t bytes)
     int result;
     do
         result = fallocate(file, 0, 0, (off_t)bytes);
-    while (result < 0 && errno == EINTR); /* ends: signals do */
+    while (result < 0 && errno == EINTR); /* ends: as above */
     return result < 0 && errno == EOPNOTSUPP ? fill(file, bytes) : result_of(result);
 }
 
 static int file_sync(int file)
 {
-    return result_of(fdatasync(file));
+    return sync_whole(file, fdatasync);
 }
 
 static int file_write_sync(struct file_ring *ring, int file, const void *data, size_t bytes, uint64_t offset)
@@ -136,7 +147,7 @@ static int file_sync_folder(const char *path)
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return -errno;
-    int result = result_of(fsync(folder));
+    int result = sync_whole(folder, fsync);
     (void)close(folder);
     return result;
 }

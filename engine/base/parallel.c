@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "engine/base/check.h"
+#include "engine/base/thread.h"
 
 struct task {
     void (*work)(void *arg, unsigned i);
@@ -38,7 +39,7 @@ void parallel_run(unsigned count, void (*work)(void *arg, unsigned i), void *arg
     MAE_CHECK(count <= PARALLEL_MAX);
     for (unsigned i = 1; i < count; i++) {
         tasks[i] = (struct task){.work = work, .arg = arg, .i = i};
-        tasks[i].runs = pthread_create(&tasks[i].thread, NULL, run, &tasks[i]) == 0;
+        tasks[i].runs = thread_start(&tasks[i].thread, run, &tasks[i]);
     }
     work(arg, 0);
     for (unsigned i = 1; i < count; i++)

@@ -112,7 +112,7 @@ static int result_of(int written, int synced, uint32_t bytes, bool linked)
 {
     if (written < 0 && written != -EINTR && written != -EAGAIN)
         return written;
-    if (synced < 0 && synced != -ECANCELED)
+    if (synced < 0 && synced != -ECANCELED && synced != -EINTR)
         return synced == -EAGAIN ? -EIO : synced;
     return written == (int)bytes && synced == 0 && linked ? 0 : -EAGAIN;
 }

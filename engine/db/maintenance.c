@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "engine/base/thread.h"
 #include "engine/base/wait.h"
 #include "engine/db/db.h"
 #include "engine/txn/membership.h"
@@ -83,7 +84,7 @@ static enum mae_status start(struct mae_db *db)
     pthread_mutex_init(&maintenance->lock, NULL);
     pthread_cond_init(&maintenance->wake, &attributes);
     pthread_condattr_destroy(&attributes);
-    if (pthread_create(&maintenance->thread, NULL, run, maintenance) != 0) {
+    if (!thread_start(&maintenance->thread, run, maintenance)) {
         db_worker_leave(maintenance->worker, db->table_count);
         pthread_cond_destroy(&maintenance->wake);
         pthread_mutex_destroy(&maintenance->lock);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/base/check.h"
+#include "engine/base/thread.h"
 #include "engine/base/tsc.h"
 #include "engine/base/wait.h"
 #include "engine/durable/backup.h"
@@ -232,7 +233,7 @@ enum mae_status checkpointer_open(struct checkpointer *checkpointer, uint64_t ow
     checkpointer->begin_ticks = tsc_now();
     bool wanted = options->checkpoint_log_bytes > 0 || options->checkpoint_interval_s > 0;
     checkpointer->runs =
-        wanted && checkpointer->core->log->runs && pthread_create(&checkpointer->thread, NULL, work, checkpointer) == 0;
+        wanted && checkpointer->core->log->runs && thread_start(&checkpointer->thread, work, checkpointer);
     return checkpointer->runs || !wanted || !checkpointer->core->log->runs ? MAE_OK : MAE_NO_MEMORY;
 }
 

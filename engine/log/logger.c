@@ -5,6 +5,7 @@
 
 #include "engine/base/check.h"
 #include "engine/base/race.h"
+#include "engine/base/thread.h"
 #include "engine/base/tsc.h"
 #include "engine/base/wait.h"
 
@@ -257,7 +258,7 @@ static enum mae_status start(struct log *log)
     }
     log->runs = !BY_HAND; /* the threads look at it, so it is set before there are any */
     for (unsigned i = 0; log->runs && i < log->config.stream_count && status == MAE_OK; i++)
-        if (pthread_create(&log->streams[i].thread, NULL, run, &log->streams[i]) != 0) {
+        if (!thread_start(&log->streams[i].thread, run, &log->streams[i])) {
             stop(log, i);
             status = MAE_NO_MEMORY;
         }

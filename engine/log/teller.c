@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "engine/base/compiler.h"
+#include "engine/base/thread.h"
 
 void teller_init(struct teller *teller, teller_await_fn await, void *arg)
 {
@@ -79,7 +80,7 @@ enum mae_status teller_start(struct teller *teller)
 {
     pthread_mutex_lock(&teller->lock);
     if (!teller->runs)
-        teller->runs = pthread_create(&teller->thread, NULL, run, teller) == 0;
+        teller->runs = thread_start(&teller->thread, run, teller);
     enum mae_status status = teller->runs ? MAE_OK : MAE_NO_MEMORY;
     pthread_mutex_unlock(&teller->lock);
     return status;

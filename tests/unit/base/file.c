@@ -1,7 +1,12 @@
 /* file.c - the system's files do what the table says, in a folder of the test's own. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "engine/base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/support/world.h"
@@ -92,12 +97,58 @@ static void names_change(void **state)
     assert_int_equal(file_calls->is_lasting(path("none")), -ENOENT);
 }
 
+/* These take the place of the C library's. */
+static unsigned signals; /* so many calls will be interrupted */
+
+static int interrupted(void)
+{
+    if (signals == 0)
+        return 0;
+    signals--;
+    errno = EINTR;
+    return -1;
+}
+
+int fdatasync(int file)
+{
+    return interrupted() < 0 ? -1 : (int)syscall(SYS_fdatasync, file);
+}
+
+int fsync(int file)
+{
+    return interrupted() < 0 ? -1 : (int)syscall(SYS_fsync, file);
+}
+
+int fallocate(int file, int mode, off_t offset, off_t bytes)
+{
+    return interrupted() < 0 ? -1 : (int)syscall(SYS_fallocate, file, mode, offset, bytes);
+}
+
+static void a_signal_ends_no_call(void **state)
+{
+    (void)state;
+    int file = file_calls->open(path("data"), FILE_WRITE | FILE_CREATE);
+    assert_true(file >= 0);
+    signals = 3;
+    assert_int_equal(file_calls->reserve(file, FILE_BLOCK_BYTES), 0);
+    assert_int_equal(signals, 0);
+    signals = 3;
+    assert_int_equal(file_calls->sync(file), 0);
+    assert_int_equal(signals, 0);
+    signals = 3;
+    assert_int_equal(file_calls->sync_folder(folder), 0);
+    assert_int_equal(signals, 0);
+    assert_int_equal(file_calls->close(file), 0);
+    assert_int_equal(file_calls->remove(path("data")), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(one_at_a_time_has_the_lock),
         cmocka_unit_test(names_change),
+        cmocka_unit_test(a_signal_ends_no_call),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -2,7 +2,11 @@
 #include "tests/support/logged.h"
 #include "tests/support/world.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include "engine/base/mem.h"
 #include "engine/base/tsc.h"
@@ -863,6 +867,38 @@ static void a_worker_inherits_nothing(void **state)
     close_world(&world);
 }
 
+/* The logger, who tells, the checkpointer and the maintenance thread. */
+static void its_threads_take_no_signals(void **state)
+{
+    (void)state;
+    log_by_hand = false;
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct heard heard = {.db = world.db};
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    add_and_hear(&world, &heard, true);
+    enum mae_status status = mae_maintenance_start(world.db);
+    assert_true(status == MAE_OK || status == MAE_UNSUPPORTED);
+    DIR *threads = opendir("/proc/self/task");
+    unsigned count = 0;
+    assert_non_null(threads);
+    for (struct dirent *entry; (entry = readdir(threads)) != NULL;) {
+        char path[300], line[200];
+        uint64_t blocked = UINT64_MAX;
+        (void)snprintf(path, sizeof path, "/proc/self/task/%s/status", entry->d_name);
+        FILE *file = entry->d_name[0] == '.' || atoi(entry->d_name) == getpid() ? NULL : fopen(path, "r");
+        while (file && fgets(line, sizeof line, file))
+            (void)sscanf(line, "SigBlk: %" SCNx64, &blocked);
+        if (file)
+            (void)fclose(file);
+        count += file != NULL;
+        assert_true(blocked >> (SIGALRM - 1) & 1);
+        assert_true(blocked >> (SIGTERM - 1) & 1);
+    }
+    (void)closedir(threads);
+    assert_true(count >= 3);
+    close_world(&world);
+}
+
 /* With async nobody waits for a disk: the logger, here a thread, waits a millisecond for more before the next flush. */
 static void quick_flushes_are_not_many(void **state)
 {
@@ -933,6 +969,7 @@ int main(void)
         TEST(who_asks_is_told_once_it_is_safe),
         TEST(a_thread_tells),
         TEST(a_worker_inherits_nothing),
+        TEST(its_threads_take_no_signals),
         TEST(quick_flushes_are_not_many),
         TEST(without_a_log_there_is_nothing_to_wait_for),
     };
