@@ -1,5 +1,6 @@
 /*
- * power.c - the machine stops at any call on the disk, again and again, and what was promised comes back.
+ * power.c - the machine stops at any call on the disk, or the call fails, again and again, and what was promised comes
+ * back.
  *
  * A scenario is some lives of one database on a simulated disk (tests/support/disk.h). In each life three workers run
  * short transactions that overlap, over a few keys: they insert, update, delete, move keys, insert and delete at once.
@@ -618,13 +619,13 @@ static void scenario(uint64_t seed)
     end_scenario();
 }
 
-/* The same life again and again, and the machine stops at its first call on the disk, then at its second. False: the
- * life makes fewer calls. */
-static bool scenario_with_stop(uint64_t seed, uint64_t call)
+/* The same life again and again, and the machine stops at its first call on the disk, then at its second; or that call
+ * fails, and the machine goes on. False: the life makes fewer calls. */
+static bool scenario_with(void (*fault_at)(uint64_t call), uint64_t seed, uint64_t call)
 {
     begin_scenario(seed);
     test.streams = 1 + (unsigned)(seed % FOLDERS);
-    disk_stop_at(call);
+    fault_at(call);
     if (open_db() == MAE_OK) {
         bool made = make_schema();
         for (unsigned i = 0; made && i <= WORKERS; i++)
@@ -633,12 +634,12 @@ static bool scenario_with_stop(uint64_t seed, uint64_t call)
             live();
         close_db();
     }
-    bool stopped = disk_calls() >= call;
+    bool reached = disk_calls() >= call;
     test.random += call; /* what the loss of power keeps is another matter each time */
     disk_crash(&test.random);
     recover();
     end_scenario();
-    return stopped;
+    return reached;
 }
 
 static void hooks_on(void)
@@ -653,14 +654,26 @@ static void hooks_off(void)
     log_by_hand = false;
 }
 
+static void at_each_call(void (*fault_at)(uint64_t call))
+{
+    hooks_on();
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        for (uint64_t call = 1; scenario_with(fault_at, seed, call); call++) {
+        }
+    hooks_off();
+}
+
 static void a_stop_at_any_call_loses_nothing(void **state)
 {
     (void)state;
-    hooks_on();
-    for (uint64_t seed = 1; seed <= 3; seed++)
-        for (uint64_t call = 1; scenario_with_stop(seed, call); call++) {
-        }
-    hooks_off();
+    at_each_call(disk_stop_at);
+}
+
+/* What was promised before it and, wrongly, after it. */
+static void a_failure_at_any_call_loses_nothing(void **state)
+{
+    (void)state;
+    at_each_call(disk_fail_at);
 }
 
 static void what_was_promised_survives(void **state)
@@ -692,6 +705,12 @@ static void a_stop_at_any_call_loses_nothing(void **state)
     skip();
 }
 
+static void a_failure_at_any_call_loses_nothing(void **state)
+{
+    (void)state;
+    skip();
+}
+
 static void what_was_promised_survives(void **state)
 {
     (void)state;
@@ -703,6 +722,7 @@ static void what_was_promised_survives(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_stop_at_any_call_loses_nothing),
+                                       cmocka_unit_test(a_failure_at_any_call_loses_nothing),
                                        cmocka_unit_test(what_was_promised_survives)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
