@@ -33,6 +33,7 @@ static void stand(struct cpu *core, uint64_t until_ps)
 
 static void load_remove(struct cpu *core, unsigned i)
 {
+    core->line_count -= !core->loads[i].joined;
     core->loads[i] = core->loads[--core->load_count];
 }
 
@@ -47,18 +48,14 @@ static void loads_retire(struct cpu *core)
             load_remove(core, i);
 }
 
-static struct cpu_load *load_add(struct cpu *core, uint64_t line, uint64_t done_ps, bool awaited)
+/* Waits for the first of the loads under way. */
+static void load_await(struct cpu *core)
 {
-    while (core->load_count >= core->memory->machine.misses) {
-        uint64_t first = core->loads[0].done_ps;
-        for (unsigned i = 1; i < core->load_count; i++)
-            first = core->loads[i].done_ps < first ? core->loads[i].done_ps : first;
-        stand(core, first);
-        loads_retire(core); /* so at least one goes, and the loop ends */
-    }
-    struct cpu_load *load = &core->loads[core->load_count++];
-    *load = (struct cpu_load){line, done_ps, core->accesses, 0, awaited};
-    return load;
+    uint64_t first = core->loads[0].done_ps;
+    for (unsigned i = 1; i < core->load_count; i++)
+        first = core->loads[i].done_ps < first ? core->loads[i].done_ps : first;
+    stand(core, first);
+    loads_retire(core); /* so at least one goes */
 }
 
 /* When the address is known: loads under way may have to bring it. */
@@ -83,10 +80,20 @@ static uint64_t arrived(const struct cpu *core, uint64_t line, uint64_t done)
 static struct cpu_load *read_line(struct cpu *core, uint64_t address, bool awaited)
 {
     uint64_t line = memory_line(core->memory, core->idx, address);
-    uint64_t walk_ps = memory_walk(core->memory, core->idx, line);
-    uint64_t start = address_known(core, address) + walk_ps;
-    uint64_t done = arrived(core, line, memory_load(core->memory, core->idx, line, start, core->now_ps));
-    return done > core->now_ps ? load_add(core, line, done, awaited) : NULL;
+    while (core->line_count >= core->memory->machine.misses && !MUTATED(misses_without_end) &&
+           !memory_is_first(core->memory, core->idx, line))
+        load_await(core); /* T3 */
+    uint64_t start = address_known(core, address) + memory_walk(core->memory, core->idx, line);
+    uint64_t asked = memory_load(core->memory, core->idx, line, start, core->now_ps);
+    uint64_t done = arrived(core, line, asked);
+    if (done <= core->now_ps)
+        return NULL;
+    while (core->load_count == CPU_LOADS_MAX)
+        load_await(core);
+    struct cpu_load *load = &core->loads[core->load_count++];
+    *load = (struct cpu_load){line, done, core->accesses, 0, awaited, asked == start};
+    core->line_count += !load->joined;
+    return load;
 }
 
 static void access_begin(struct cpu *core)

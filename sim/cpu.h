@@ -2,10 +2,12 @@
  * cpu.h - one simulated core: its time, the loads that it waits for, and the stores that wait for their lines.
  *
  * A core goes on while loads are under way. It waits for one of them when it needs the address that the load brings,
- * when `window` later accesses have begun, or when as many lines are under way as it can wait for. A store waits in the
- * buffer, in order, and costs nothing unless the buffer is full. A locked instruction waits for all loads and stores.
+ * and when `window` later accesses have begun. Before it asks for a line, it waits until fewer than `misses` are under
+ * way. A store waits in the buffer, in order, and costs nothing unless the buffer is full. A locked instruction waits
+ * for all loads and stores.
  *
  *   T1  A core's time never runs backwards.
+ *   T3  At most `misses` lines are under way to a core; the next load asks for its line when one has arrived.
  *   T2  Stores become visible to queues in program order.
  * Checked by: tests/unit/sim/cpu.c.   Source: the interval model (Genbrugge, Eyerman, Eeckhout, HPCA 2010), simpler.
  */
@@ -15,20 +17,21 @@
 #include "sim/memory.h"
 
 /* A load's value counts as the base of addresses up to so many bytes above it: fields of a row or node. */
-enum { CPU_REACH_BYTES = 4096, CPU_MISSES_MAX = 64, CPU_STORES_MAX = 256 };
+enum { CPU_REACH_BYTES = 4096, CPU_LOADS_MAX = 128, CPU_STORES_MAX = 256 };
 
 struct cpu_load {
     uint64_t line, done_ps, at; /* at: the number of the access */
     uint64_t value;             /* what it brings: may be the address of a later access */
     bool awaited;               /* by the window; false: a prefetch */
+    bool joined;                /* an earlier load has asked for the line */
 };
 
 struct cpu {
     struct memory *memory;
     unsigned idx;
     uint64_t now_ps, accesses, access_ps, atomic_ps;
-    struct cpu_load loads[CPU_MISSES_MAX];
-    unsigned load_count;
+    struct cpu_load loads[CPU_LOADS_MAX];
+    unsigned load_count, line_count; /* of them; lines that they have asked for */
     uint64_t stores[CPU_STORES_MAX]; /* a ring: when each is done */
     unsigned store_first, store_count;
     uint64_t store_last_ps;

@@ -273,6 +273,25 @@ static uint64_t invalidate(struct memory *memory, struct directory_entry *entry,
     return farthest;
 }
 
+bool memory_is_first(const struct memory *memory, unsigned core, uint64_t line)
+{
+    return cache_look(&memory->l1[core], line) != LINE_ABSENT;
+}
+
+void memory_flush(struct memory *memory, uint64_t line)
+{
+    struct directory_entry *entry = directory_find(&memory->directory, line, false);
+    for (unsigned core = 0; entry != NULL && core < memory->cores; core++)
+        if (directory_holds(entry, core)) {
+            private_set(memory, core, line, LINE_ABSENT);
+            directory_drop(entry, core);
+        }
+    if (entry != NULL)
+        directory_remove(&memory->directory, entry); /* D1 */
+    for (unsigned i = 0; i < memory->l3_count; i++)
+        cache_set(&memory->l3[i], line, LINE_ABSENT);
+}
+
 uint64_t memory_load(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now)
 {
     if (cache_use(&memory->l1[core], line) != LINE_ABSENT) {

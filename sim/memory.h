@@ -66,6 +66,12 @@ uint64_t memory_line(struct memory *memory, unsigned core, uint64_t address);
 /* What translating its page costs the core. */
 uint64_t memory_walk(struct memory *memory, unsigned core, uint64_t line);
 
+/* Whether the core's first level has the line. */
+bool memory_is_first(const struct memory *memory, unsigned core, uint64_t line);
+
+/* Takes the line out of all caches, in no time: CLFLUSH. */
+void memory_flush(struct memory *memory, uint64_t line);
+
 /* The core reads, or owns and writes, the line. It asks at `now`, and what it asks with is known at `start`. When it
  * has the line; `start` if that costs nothing. */
 uint64_t memory_load(struct memory *memory, unsigned core, uint64_t line, uint64_t start, uint64_t now);

@@ -24,6 +24,7 @@
     X(sql, "statements of SQL, on a database in memory or in a folder")          \
     X(doctor, "what about this machine spoils measurements, and how to mend it") \
     X(topology, "draw the machine and where workers run")                        \
+    X(calibrate, "measure this host: its file for simulated runs")               \
     X(list, "list options, columns, counters, workloads, targets and more")
 
 #define COMMAND_DECLARE(name, help) enum exit_code name##_command(int argc, char **argv);

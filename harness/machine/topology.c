@@ -4,6 +4,7 @@
 #endif
 #include "harness/machine/topology.h"
 
+#include <limits.h>
 #include <sched.h>
 
 #include "harness/machine/facts.h"
@@ -180,6 +181,58 @@ unsigned topology_core_count(const struct topology *topology)
     for (unsigned i = 0; i < count; i++)
         cores += cpus[i].thread_rank == 0;
     return cores;
+}
+
+int topology_last_level(const struct topology *topology, int cpu)
+{
+    hwloc_obj_t pu = cpu < 0 ? NULL : hwloc_get_pu_obj_by_os_index(topology->hwloc, (unsigned)cpu);
+    int level = pu == NULL ? -1 : above(topology->hwloc, pu, HWLOC_OBJ_L3CACHE);
+    return pu == NULL ? 0 : level >= 0 ? level : above(topology->hwloc, pu, HWLOC_OBJ_PACKAGE);
+}
+
+/* Of the cores in order: the most that have one number, and in *kinds how many numbers there are. False: some numbers
+ * have fewer cores. */
+static bool shared_by(const int *numbers, unsigned count, unsigned *most, unsigned *kinds)
+{
+    unsigned least = UINT_MAX;
+    *most = *kinds = 0;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned same = 0, before = 0;
+        for (unsigned j = 0; j < count; j++) {
+            same += numbers[j] == numbers[i];
+            before += j < i && numbers[j] == numbers[i];
+        }
+        *kinds += before == 0;
+        *most = same > *most ? same : *most;
+        least = same < least ? same : least;
+    }
+    return *most == least;
+}
+
+void topology_shape(const struct topology *topology, struct topology_shape *shape)
+{
+    static const hwloc_obj_type_t levels[TOPOLOGY_LEVELS] = {HWLOC_OBJ_L1CACHE, HWLOC_OBJ_L2CACHE, HWLOC_OBJ_L3CACHE};
+    unsigned count, cores = 0, last_levels;
+    SUPPORT_FREED struct cpu *cpus = cpus_collect(topology, &count);
+    SUPPORT_FREED int *packages = support_alloc(count * sizeof *packages);
+    SUPPORT_FREED int *shared = support_alloc(count * sizeof *shared);
+    for (unsigned i = 0; i < count; i++) {
+        if (cpus[i].thread_rank != 0)
+            continue;
+        packages[cores] = cpus[i].place.package;
+        shared[cores++] = topology_last_level(topology, cpus[i].place.cpu);
+    }
+    *shape = (struct topology_shape){.is_even = true};
+    shape->is_even = shared_by(packages, cores, &shape->cores_per_socket, &shape->sockets) && shape->is_even;
+    shape->is_even = shared_by(shared, cores, &shape->cores_per_l3, &last_levels) && shape->is_even;
+    hwloc_obj_t first = hwloc_get_pu_obj_by_os_index(topology->hwloc, (unsigned)cpus[0].place.cpu);
+    for (unsigned i = 0; i < TOPOLOGY_LEVELS; i++) {
+        hwloc_obj_t cache = hwloc_get_ancestor_obj_by_type(topology->hwloc, levels[i], first);
+        if (cache != NULL)
+            shape->caches[i] = (struct topology_cache){
+                cache->attr->cache.size,
+                cache->attr->cache.associativity > 0 ? (unsigned)cache->attr->cache.associativity : 0};
+    }
 }
 
 static const struct cpu *cpu_find(const struct cpu *cpus, unsigned count, int number)

@@ -47,6 +47,21 @@ unsigned topology_cpu_count(const struct topology *topology);  /* allowed hardwa
 unsigned topology_core_count(const struct topology *topology); /* cores with at least one */
 unsigned topology_node_count(const struct topology *topology); /* NUMA nodes, at least 1 */
 
+/* How the allowed cores lie, and the caches of the first of them by level; 0: not known. Where packages or last levels
+ * have different numbers of cores, the largest number, and is_even is false. */
+enum { TOPOLOGY_LEVELS = 3 };
+struct topology_shape {
+    unsigned sockets, cores_per_socket, cores_per_l3;
+    bool is_even;
+    struct topology_cache {
+        uint64_t bytes;
+        unsigned ways;
+    } caches[TOPOLOGY_LEVELS];
+};
+void topology_shape(const struct topology *topology, struct topology_shape *shape);
+/* The number of the last-level cache above a CPU; without one, that of its package. */
+int topology_last_level(const struct topology *topology, int cpu);
+
 /*
  * Tells the topology that the CPUs of `cpus` (list format) are of one kind. A higher `efficiency` is a faster kind. For
  * tests.

@@ -77,11 +77,14 @@ bool simulated_open(const char *file, const char *text, unsigned long long cores
 
 const char *simulated_topology(void)
 {
-    static char text[128];
-    uint64_t per_socket = contexts.machine.cores_per_socket, shared = contexts.machine.cores_per_l3;
+    static char text[256];
+    const struct machine *machine = &contexts.machine;
+    uint64_t per_socket = machine->cores_per_socket, shared = machine->cores_per_l3;
     uint64_t packages = (contexts.cores + per_socket - 1) / per_socket;
-    (void)snprintf(text, sizeof text, "pack:%llu numa:1 l3:%llu core:%llu pu:1", (unsigned long long)packages,
-                   (unsigned long long)(per_socket / shared), (unsigned long long)shared);
+    (void)snprintf(
+        text, sizeof text, "pack:%llu numa:1 l3:%llu(size=%llu) core:%llu l2:1(size=%llu) l1d:1(size=%llu) pu:1",
+        (unsigned long long)packages, (unsigned long long)(per_socket / shared), (unsigned long long)machine->l3_bytes,
+        (unsigned long long)shared, (unsigned long long)machine->l2_bytes, (unsigned long long)machine->l1_bytes);
     return text;
 }
 

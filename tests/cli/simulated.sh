@@ -127,12 +127,35 @@ ends "a figure's machine" 2 "--machine: this build simulates" figure fig6a --out
 ends "a figure's machine that is not there" 2 "sim/machines/none.conf" figure fig6a --machine none --out "$work/none"
 ends "a figure too long" 2 "--effort: paper" figure fig6a --machine epyc-2x64 --effort paper --out "$work/none"
 
+# ---- Calibration finds the numbers of a machine, of which it knows none. ----
+
+sed 's/^cores_per_socket *=[^#]*/cores_per_socket = 4 /; s/^cores_per_l3 *=[^#]*/cores_per_l3 = 2 /
+    s/^l3_socket_ns *=[^#]*/l3_socket_ns = 60 /; s/^core_socket_ns *=[^#]*/core_socket_ns = 80 /
+    s/^l3_bytes *=[^#]*/l3_bytes = 5M /; s/^link_gb_per_s *=[^#]*/link_gb_per_s = 8 /' \
+    sim/machines/haswell-ep-2x14.conf >"$work/eight.conf"
+run calibrate --machine "$work/eight.conf" --rounds 1 "$work/found.conf"
+ended "a simulated machine is calibrated" 0 ""
+number() { # FILE KEY
+    awk -v key="$2" '$1 == key { print $3 }' "$1"
+}
+for key in sockets cores_per_socket cores_per_l3 tsc_ghz l2_bytes l3_bytes access_ns atomic_ns clock_ns pause_ns l3_ns \
+    l3_socket_ns l3_remote_ns core_near_ns core_socket_ns core_remote_ns memory_near_ns memory_remote_ns \
+    link_gb_per_s misses barrier_ns yield_ns wake_ns; do
+    size=$(number "$work/eight.conf" $key | sed 's/K$/ * 1024/; s/M$/ * 1048576/')
+    found=$(number "$work/found.conf" $key)
+    equals "it finds $key" "$(python3 -c "print(abs($found / ($size) - 1) < 0.15)")" True
+done
+run run --machine "$work/found.conf" --workload smallbank --accounts 100 --warmup 100us --time 1ms --json off
+ended "what it found is a machine" 0 "passed"
+
 # ---- What is refused. ----
 
 ends "no machine" 2 "--machine: this build simulates" run
 ends "no such machine" 2 "sim/machines/none.conf" run --machine none
 ends "more cores than there are" 2 "want 1 to 28" run --machine haswell-ep-2x14 --cores 29
 ends "more workers than cores" 2 "want at most 2 --threads" run --machine haswell-ep-2x14 --cores 2 --threads 3
+ends "calibration of no machine" 2 "--machine: this build simulates" calibrate "$work/none.conf"
+ends "calibration of none that is there" 2 "sim/machines/none.conf" calibrate --machine none "$work/none.conf"
 ends "counters" 2 "--counters: a simulated machine has none" run --machine haswell-ep-2x14 --counters cycles
 echo "sockets = two" >"$work/wrong.conf"
 ends "a machine that is wrong" 2 "wrong.conf:1: key 'sockets': " run --machine "$work/wrong.conf"

@@ -85,6 +85,21 @@ static void so_many_lines_are_under_way_and_no_more(void **state)
     assert_int_equal(now_ns(), 4);
     (void)cpu_read(&core, at(900));
     assert_int_equal(now_ns(), 1 + 70);
+    cpu_fence(&core); /* the fifth was asked for when the first had come */
+    assert_int_equal(now_ns(), 1 + 70 + 70);
+}
+
+static void fields_of_a_line_under_way_ask_for_it_once(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 4; i++) {
+        (void)cpu_read(&core, at(100 * i));
+        (void)cpu_read(&core, at(100 * i) + 8);
+    }
+    assert_int_equal(now_ns(), 8);
+    for (unsigned i = 0; i < CPU_LOADS_MAX; i++) /* more loads wait for it than a core remembers */
+        cpu_prefetch(&core, at(300) + 16);
+    assert_true(now_ns() >= 7 + 70);
 }
 
 static void a_prefetched_line_is_waited_for_as_long_as_it_takes(void **state)
@@ -136,6 +151,7 @@ int main(void)
         CASE(a_load_waits_for_its_address),
         CASE(the_window_ends),
         CASE(so_many_lines_are_under_way_and_no_more),
+        CASE(fields_of_a_line_under_way_ask_for_it_once),
         CASE(a_prefetched_line_is_waited_for_as_long_as_it_takes),
         CASE(a_store_waits_in_the_buffer),
         CASE(a_locked_instruction_waits_for_all),

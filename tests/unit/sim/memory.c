@@ -155,13 +155,28 @@ static void the_invariants_hold_whatever_is_done(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_memory, close_memory)
 
+static void a_flushed_line_comes_from_memory(void **state)
+{
+    (void)state;
+    uint64_t line = line_of(0, 7);
+    for (unsigned core = 0; core < CORES; core++)
+        (void)load(core, line, 1000 * core);
+    memory_flush(&memory, line);
+    assert_int_equal(load(1, line, 5000), 70);
+    (void)store(1, line, 6000);
+    memory_flush(&memory, line);
+    memory_flush(&memory, line); /* one that no cache has */
+    assert_int_equal(load(1, line, 7000), 70);
+    assert_int_equal(load(0, line, 8000), 30);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(a_load_costs_what_its_place_says),        CASE(a_store_takes_the_line_from_all),
         CASE(a_hot_line_makes_one_transfer_at_a_time), CASE(memory_and_link_serve_a_line_after_the_other),
         CASE(what_a_cache_loses_its_last_level_has),   CASE(a_page_is_walked_to_once),
-        CASE(the_invariants_hold_whatever_is_done),
+        CASE(the_invariants_hold_whatever_is_done),    CASE(a_flushed_line_comes_from_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

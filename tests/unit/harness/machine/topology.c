@@ -217,6 +217,34 @@ static void a_drawing_shows_workers_and_what_is_not_allowed(void **state)
     topology_close(topology);
 }
 
+static void a_shape_counts_allowed_cores(void **state)
+{
+    (void)state;
+    struct topology_shape shape;
+    struct topology *topology =
+        open_or_fail("pack:2 numa:1 l3:2(size=8388608) core:3 l2:1(size=262144) l1d:1(size=32768) pu:2", NULL);
+    topology_shape(topology, &shape);
+    assert_int_equal(shape.sockets, 2);
+    assert_int_equal(shape.cores_per_socket, 6);
+    assert_int_equal(shape.cores_per_l3, 3);
+    assert_true(shape.is_even);
+    assert_int_equal(shape.caches[0].bytes, 32768);
+    assert_int_equal(shape.caches[1].bytes, 262144);
+    assert_int_equal(shape.caches[2].bytes, 8388608);
+    assert_int_equal(topology_last_level(topology, 5), 0);
+    assert_int_equal(topology_last_level(topology, 6), 1);
+    topology_close(topology);
+    topology = open_or_fail("pack:2 numa:1 core:3 pu:2", "0-5,6,7"); /* no last level: the package in its place */
+    topology_shape(topology, &shape);
+    assert_int_equal(shape.sockets, 2);
+    assert_int_equal(shape.cores_per_l3, 3);
+    assert_false(shape.is_even);
+    assert_int_equal(shape.caches[2].bytes, 0);
+    assert_int_equal(topology_last_level(topology, 5), 0);
+    assert_int_equal(topology_last_level(topology, 6), 1);
+    topology_close(topology);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +261,7 @@ int main(void)
         cmocka_unit_test(another_machine_cannot_be_bound),
         cmocka_unit_test(this_machine_can_be_bound),
         cmocka_unit_test(a_drawing_shows_workers_and_what_is_not_allowed),
+        cmocka_unit_test(a_shape_counts_allowed_cores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,240 @@
+/* probes.c - see probes.h. */
+#include "harness/machine/probes.h"
+
+#include <sched.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "engine/base/compiler.h"
+#include "engine/base/membarrier.h"
+#include "engine/base/tsc.h"
+
+enum { LARGE_PAGE_BYTES = 2 << 20, LINE = 64 };
+
+/* ---- Chains. ---- */
+
+static void *node_at(const struct chain *chain, size_t i)
+{
+    return chain->memory + i * chain->spacing;
+}
+
+/* Sattolo's shuffle, with a fixed seed. */
+static void shuffle(uint32_t *order, size_t count, uint64_t *random)
+{
+    for (size_t i = count - 1; i > 0; i--) {
+        *random = *random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        size_t j = (size_t)(*random >> 33) % i;
+        uint32_t swapped = order[i];
+        order[i] = order[j];
+        order[j] = swapped;
+    }
+}
+
+void chain_unlinked(struct chain *chain, size_t nodes, size_t spacing, bool large_pages)
+{
+    size_t bytes = (nodes * spacing + LARGE_PAGE_BYTES - 1) / LARGE_PAGE_BYTES * LARGE_PAGE_BYTES;
+    MAE_CHECK(nodes > 0 && spacing >= LINE);
+    *chain = (struct chain){aligned_alloc(LARGE_PAGE_BYTES, bytes), nodes, spacing};
+    MAE_CHECK(chain->memory != NULL);
+    (void)madvise(chain->memory, bytes, large_pages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    memset(chain->memory, 0, bytes);
+}
+
+void chain_init(struct chain *chain, size_t nodes, size_t spacing, size_t window, bool large_pages)
+{
+    MAE_CHECK(window > 0 && nodes % window == 0);
+    SUPPORT_FREED uint32_t *order = support_alloc(nodes * sizeof *order);
+    uint64_t random = 1;
+    chain_unlinked(chain, nodes, spacing, large_pages);
+    for (size_t i = 0; i < nodes; i++)
+        order[i] = (uint32_t)i;
+    for (size_t i = 0; i < nodes; i += window)
+        shuffle(order + i, window, &random);
+    for (size_t i = 0; i < nodes; i++) {
+        void *next = node_at(chain, order[(i + 1) % nodes]);
+        memcpy(node_at(chain, order[i]), &next, sizeof next);
+    }
+}
+
+void chain_fini(struct chain *chain)
+{
+    free(chain->memory);
+    chain->memory = NULL;
+}
+
+void chain_flush(const struct chain *chain)
+{
+#if defined(__x86_64__)
+    for (size_t i = 0; i < chain->nodes; i++)
+        __builtin_ia32_clflush(node_at(chain, i));
+    __builtin_ia32_mfence();
+#else
+    (void)chain;
+#endif
+}
+
+/* Behind the pointer to the next node: the walk goes on as before. */
+void chain_own(const struct chain *chain)
+{
+    for (size_t i = 0; i < chain->nodes; i++)
+        ((volatile uint64_t *)node_at(chain, i))[1] = i;
+}
+
+static void *walk(void *node, size_t steps)
+{
+    for (size_t i = 0; i < steps; i++)
+        node = *(void *volatile *)node; /* clang would leave out loads whose result is not used */
+    return node;
+}
+
+static double per(uint64_t begin_ns, size_t count)
+{
+    return (double)(support_clock_ns() - begin_ns) / (double)count;
+}
+
+double chain_walk(const struct chain *chain, size_t steps)
+{
+    uint64_t begin_ns = support_clock_ns();
+    (void)walk(chain->memory, steps);
+    return per(begin_ns, steps);
+}
+
+void chain_walk_groups(const struct chain *chain, size_t steps, double *times)
+{
+    void *node = chain->memory;
+    for (size_t group = 0; group < steps / CHAIN_GROUP; group++) {
+        uint64_t begin_ns = support_clock_ns();
+        node = walk(node, CHAIN_GROUP);
+        times[group] = per(begin_ns, CHAIN_GROUP);
+    }
+}
+
+double chain_walk_many(const struct chain *chain)
+{
+    void *nodes[CHAIN_WALKS];
+    size_t steps = chain->nodes / CHAIN_WALKS;
+    nodes[0] = chain->memory;
+    for (size_t i = 1; i < CHAIN_WALKS; i++)
+        nodes[i] = walk(nodes[i - 1], steps);
+    chain_flush(chain);
+    uint64_t begin_ns = support_clock_ns();
+    for (size_t step = 0; step < steps; step++)
+        for (size_t i = 0; i < CHAIN_WALKS; i++)
+            nodes[i] = *(void *volatile *)nodes[i];
+    return per(begin_ns, steps * CHAIN_WALKS);
+}
+
+double chain_stream(const struct chain *chain)
+{
+    const volatile uint64_t *words = (const volatile uint64_t *)(void *)chain->memory;
+    size_t bytes = chain->nodes * chain->spacing;
+    uint64_t begin_ns = support_clock_ns();
+    for (size_t i = 0; i < bytes / sizeof *words; i += LINE / sizeof *words)
+        (void)words[i];
+    return 1 / per(begin_ns, bytes);
+}
+
+/* ---- Instructions. ---- */
+
+enum { LOOPS = 4096, ENTRIES = 64 };
+
+/* Entries of one line each, linked to a ring; half of the first level at most. */
+struct entry {
+    struct entry *next;
+    uint64_t key, count, values[2];
+    char pad[LINE - 5 * sizeof(uint64_t)];
+};
+
+/* Follows a pointer, compares a key, reads a value or writes it, and counts. Which of both it does is changed at random
+ * with each sixth step, so that some branches are predicted wrongly, as in an engine. The accesses that it took. */
+static size_t entries_use(volatile struct entry *entry)
+{
+    size_t accesses = 0;
+    uint64_t random = 1, sum = 0;
+    for (unsigned i = 0, until_draw = 1; i < LOOPS; i++) {
+        entry = entry->next;
+        if (entry->key != 0) /* never: a lookup's first comparison nearly always tells */
+            break;
+        if (--until_draw == 0) {
+            random = random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            until_draw = 6;
+        }
+        if (random >> 63 != 0) {
+            entry->values[0] = i;
+            entry->values[1] = random;
+        } else {
+            sum += entry->values[0] ^ entry->values[1];
+        }
+        entry->count = entry->count + 1;
+        accesses += 6;
+    }
+    FORGET(sum);
+    return accesses;
+}
+
+double probe_access(void)
+{
+    SUPPORT_FREED struct entry *entries = support_alloc_aligned(ENTRIES * sizeof *entries);
+    for (unsigned i = 0; i < ENTRIES; i++)
+        entries[i].next = &entries[(i + 1) % ENTRIES];
+    (void)entries_use(entries);
+    uint64_t begin_ns = support_clock_ns();
+    size_t accesses = entries_use(entries);
+    return per(begin_ns, accesses);
+}
+
+double probe_atomic(void)
+{
+    SUPPORT_FREED _Atomic uint64_t *line = support_alloc_aligned(sizeof *line);
+    uint64_t begin_ns = support_clock_ns();
+    for (int i = 0; i < LOOPS; i++)
+        (void)atomic_fetch_add_explicit(line, 1, memory_order_relaxed); /* nobody else has it */
+    return per(begin_ns, LOOPS);
+}
+
+double probe_clock(void)
+{
+    uint64_t sum = 0, begin_ns = support_clock_ns();
+    for (int i = 0; i < LOOPS; i++)
+        sum += tsc_now();
+    FORGET(sum);
+    return per(begin_ns, LOOPS);
+}
+
+double probe_pause(void)
+{
+    uint64_t begin_ns = support_clock_ns();
+    for (int i = 0; i < LOOPS; i++)
+        cpu_pause();
+    return per(begin_ns, LOOPS);
+}
+
+double probe_yield(void)
+{
+    uint64_t begin_ns = support_clock_ns();
+    for (int i = 0; i < LOOPS; i++)
+        (void)sched_yield();
+    return per(begin_ns, LOOPS);
+}
+
+double probe_barrier(void)
+{
+    enum { BARRIERS = 64 };
+    if (!membarrier_register())
+        return 0;
+    uint64_t begin_ns = support_clock_ns();
+    for (int i = 0; i < BARRIERS; i++)
+        (void)membarrier();
+    return per(begin_ns, BARRIERS);
+}
+
+double probe_wake(void)
+{
+    enum { SLEEP_NS = 200000 };
+    uint64_t begin_ns = support_clock_ns();
+    (void)nanosleep(&(struct timespec){.tv_nsec = SLEEP_NS}, NULL);
+    uint64_t passed_ns = support_clock_ns() - begin_ns;
+    return passed_ns > SLEEP_NS ? (double)(passed_ns - SLEEP_NS) : 0;
+}
