@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -184,12 +185,31 @@ static int file_list(const char *path, void (*visit)(void *arg, const char *name
     return -reason;
 }
 
+static bool is_in_memory(const struct statfs *status)
+{
+    return status->f_type == TMPFS_MAGIC || status->f_type == RAMFS_MAGIC;
+}
+
 static int file_is_lasting(const char *path)
 {
     struct statfs status;
     if (statfs(path, &status) < 0)
         return -errno;
-    return status.f_type != TMPFS_MAGIC && status.f_type != RAMFS_MAGIC;
+    return !is_in_memory(&status);
+}
+
+static void *file_map(int file, uint64_t bytes)
+{
+    struct statfs status;
+    if (fstatfs(file, &status) < 0 || !is_in_memory(&status))
+        return NULL;
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void file_unmap(void *memory, uint64_t bytes)
+{
+    (void)munmap(memory, bytes);
 }
 
 const struct file_calls file_calls_system = {
@@ -210,6 +230,8 @@ const struct file_calls file_calls_system = {
     .sync_folder = file_sync_folder,
     .list = file_list,
     .is_lasting = file_is_lasting,
+    .map = file_map,
+    .unmap = file_unmap,
 };
 
 const struct file_calls *file_calls = &file_calls_system;

@@ -50,6 +50,10 @@ struct file_calls {
     int (*sync_folder)(const char *path);
     int (*list)(const char *folder, void (*visit)(void *arg, const char *name), void *arg); /* in any order */
     int (*is_lasting)(const char *folder); /* 0: its file system is in memory and survives no restart */
+    /* The reserved `bytes` of a file whose file system is in memory, as memory of this process, until `unmap`: what is
+     * stored there is written. NULL: they cannot be had so. Nobody may make the file shorter meanwhile. */
+    void *(*map)(int file, uint64_t bytes);
+    void (*unmap)(void *memory, uint64_t bytes);
 };
 
 extern const struct file_calls *file_calls;

@@ -268,6 +268,22 @@ static enum mae_status write_all(struct writer *writer)
     return result < 0 ? cannot(writer, "sync of the folder", result) : MAE_OK;
 }
 
+/* Blocks that the file of another checkpoint has are not taken for this one's, which has another number. */
+static int open_file(const struct writer *writer)
+{
+    int result = file_calls->remove(writer->path); /* a crash may have left one */
+    if (result < 0 && result != -ENOENT)
+        return result;
+    if (writer->order->spare > 0) {
+        char spare[SEGMENT_PATH_BYTES];
+        checkpoint_path(writer->order->folder, writer->order->spare, spare);
+        result = file_calls->rename(spare, writer->path);
+        if (result < 0 && result != -ENOENT)
+            return result;
+    }
+    return file_calls->open(writer->path, FILE_WRITE | FILE_CREATE | FILE_BLOCKS);
+}
+
 enum mae_status checkpoint_write(const struct checkpoint_order *order, struct manifest_checkpoint *checkpoint,
                                  struct problem *problem)
 {
@@ -279,9 +295,7 @@ enum mae_status checkpoint_write(const struct checkpoint_order *order, struct ma
     writer.slot = aligned_alloc(FILE_BLOCK_BYTES, CHECKPOINT_SLOT_BYTES);
     if (!writer.slot)
         return problem_set(problem, MAE_NO_MEMORY, "out of memory for a block of the checkpoint");
-    writer.file = file_calls->remove(writer.path); /* a crash may have left one */
-    if (writer.file == 0 || writer.file == -ENOENT)
-        writer.file = file_calls->open(writer.path, FILE_WRITE | FILE_CREATE | FILE_BLOCKS);
+    writer.file = open_file(&writer);
     enum mae_status status = writer.file < 0 ? cannot(&writer, "creation", writer.file) : write_all(&writer);
     if (writer.file >= 0)
         (void)file_calls->close(writer.file);

@@ -36,6 +36,7 @@ struct checkpoint_order {
     const struct durable_host *host;
     struct mae_worker *worker; /* parked, and one of the database's own */
     const char *folder;
+    uint64_t spare; /* another checkpoint there, which nothing names any more: its file may be used; 0: there is none */
     uint64_t database;
     /* Called between batches with how much has been written. False: the checkpoint is to be given up. */
     bool (*pause)(void *arg, uint64_t bytes);

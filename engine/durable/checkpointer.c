@@ -18,7 +18,7 @@ enum { LOOK_NS = 100000000, PAUSE_NS = 1000000 };
 
 struct tidying {
     const char *folder;
-    uint64_t checkpoint, segment;
+    uint64_t checkpoint, spare, segment;
 };
 
 static void tidy_name(void *arg, const char *name)
@@ -28,17 +28,17 @@ static void tidy_name(void *arg, const char *name)
     uint64_t number;
     if (segment_number(name, &number) && number < tidying->segment)
         segment_path(tidying->folder, number, path);
-    else if (checkpoint_number(name, &number) && number != tidying->checkpoint)
+    else if (checkpoint_number(name, &number) && number != tidying->checkpoint && number != tidying->spare)
         checkpoint_path(tidying->folder, number, path);
     else
         return;
     (void)file_calls->remove(path);
 }
 
-void checkpointer_tidy(const struct folders *folders, uint64_t checkpoint, const uint64_t *segments)
+void checkpointer_tidy(const struct folders *folders, uint64_t checkpoint, uint64_t spare, const uint64_t *segments)
 {
     for (unsigned i = 0; i < folders->count; i++) {
-        struct tidying tidying = {folders->names[i], checkpoint, segments[i]};
+        struct tidying tidying = {folders->names[i], checkpoint, spare, segments[i]};
         (void)file_calls->list(tidying.folder, tidy_name, &tidying);
     }
 }
@@ -83,13 +83,17 @@ static bool keep_pace(void *arg, uint64_t bytes)
 }
 
 /* Writes the file into a folder, for the database with this number, and sees to it that the log below its end is on the
- * disk. */
-static enum mae_status prepare(struct checkpointer *checkpointer, const char *folder, uint64_t database,
+ * disk. `spare`: as in struct checkpoint_order. */
+static enum mae_status prepare(struct checkpointer *checkpointer, const char *folder, uint64_t spare, uint64_t database,
                                struct manifest_checkpoint *fresh, struct problem *problem)
 {
     struct pace pace = {.checkpointer = checkpointer, .begin_ticks = tsc_now()};
-    struct checkpoint_order order = {
-        .host = checkpointer->host, .folder = folder, .database = database, .pause = keep_pace, .arg = &pace};
+    struct checkpoint_order order = {.host = checkpointer->host,
+                                     .folder = folder,
+                                     .spare = spare,
+                                     .database = database,
+                                     .pause = keep_pace,
+                                     .arg = &pace};
     struct log *log = checkpointer->core->log;
     enum mae_status status = worker_join_own(checkpointer->core, &order.worker);
     if (status != MAE_OK)
@@ -120,7 +124,10 @@ static enum mae_status publish(struct checkpointer *checkpointer, const struct m
     pthread_mutex_unlock(checkpointer->manifest_lock);
     if (status != MAE_OK)
         return status;
-    checkpointer_tidy(checkpointer->folders, fresh->number, checkpointer->first_segments);
+    checkpointer->spare = !checkpointer->keeps_spare        ? 0
+                          : MUTATED(checkpoint_overwritten) ? fresh->number
+                                                            : before.number;
+    checkpointer_tidy(checkpointer->folders, fresh->number, checkpointer->spare, checkpointer->first_segments);
     log_release(checkpointer->core->log, fresh->kept);
     return MAE_OK;
 }
@@ -132,8 +139,10 @@ static enum mae_status run(struct checkpointer *checkpointer, struct problem *pr
                                         .life = manifest->lives[manifest->life_count - 1].number};
     uint64_t begin_ticks = tsc_now();
     uint64_t written = log_written_bytes(checkpointer->core->log);
+    uint64_t spare = checkpointer->spare;
+    checkpointer->spare = 0;
     enum mae_status status =
-        prepare(checkpointer, checkpointer->folders->names[0], manifest->database, &fresh, problem);
+        prepare(checkpointer, checkpointer->folders->names[0], spare, manifest->database, &fresh, problem);
     if (status == MAE_OK)
         status = publish(checkpointer, &fresh, problem);
     pthread_mutex_lock(&checkpointer->lock);
@@ -168,7 +177,7 @@ static enum mae_status copy_to(struct checkpointer *checkpointer, const char *fo
     enum mae_status status = backup_begin(folder, problem);
     if (status != MAE_OK)
         return status;
-    status = prepare(checkpointer, folder, database, &fresh, problem);
+    status = prepare(checkpointer, folder, 0, database, &fresh, problem);
     if (status == MAE_OK) {
         pthread_mutex_lock(checkpointer->manifest_lock);
         status = backup_end(folder, database, checkpointer->folders->names, checkpointer->folders->count, manifest,
@@ -229,6 +238,7 @@ enum mae_status checkpointer_open(struct checkpointer *checkpointer, uint64_t ow
     pthread_mutex_init(&checkpointer->lock, NULL);
     pthread_cond_init(&checkpointer->wake, &attributes);
     pthread_condattr_destroy(&attributes);
+    checkpointer->keeps_spare = file_calls->is_lasting(checkpointer->folders->names[0]) == 0;
     checkpointer->written_bytes = 0 - owed_bytes;
     checkpointer->begin_ticks = tsc_now();
     bool wanted = options->checkpoint_log_bytes > 0 || options->checkpoint_interval_s > 0;

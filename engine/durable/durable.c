@@ -310,7 +310,7 @@ static void tidy(const struct durable *durable)
     uint64_t segments[STREAMS_MAX];
     for (unsigned i = 0; i < STREAMS_MAX; i++)
         segments[i] = checkpoint->kept[i].segment;
-    checkpointer_tidy(&durable->folders, checkpoint->number, segments);
+    checkpointer_tidy(&durable->folders, checkpoint->number, 0, segments);
 }
 
 enum mae_status durable_restore(struct durable *durable, const struct durable_host *host, struct mae_worker *worker,

@@ -11,7 +11,7 @@
 #include "engine/base/file.h"
 #include "engine/base/mem.h"
 
-enum { SPARE_MAX = 16 }; /* released segments that are kept for use */
+enum { MAPPED_MAX = 128 }; /* of the segments that have been left: each is an open file */
 
 static const char pattern[] = "%s/log-%08" PRIu64;
 
@@ -40,10 +40,20 @@ void segments_init(struct segments *segments, const char *folder, uint64_t segme
     segments->next_number = next_number;
 }
 
+static void let_go(const struct segments *segments, int file, char *memory)
+{
+    if (memory)
+        file_calls->unmap(memory, segments->segment_bytes);
+    (void)file_calls->close(file);
+}
+
 void segments_fini(struct segments *segments)
 {
     for (size_t i = 0; i < segments->count; i++)
-        (void)file_calls->close(segments->made[i].file);
+        let_go(segments, segments->made[i].file, segments->made[i].memory);
+    for (size_t i = 0; i < segments->used_count; i++)
+        if (segments->used[i].memory)
+            let_go(segments, segments->used[i].file, segments->used[i].memory);
     free(segments->made);
     free(segments->used);
 }
@@ -98,45 +108,61 @@ static bool has_place(struct segments *segments)
 
 static void forget_released(struct segments *segments)
 {
+    segments->mapped -= segments->used[0].memory != NULL;
+    segments->superfluous -= segments->superfluous > 0;
     segments->released--;
     segments->used_count--;
     memmove(segments->used, segments->used + 1, segments->used_count * sizeof *segments->used);
 }
 
-/* A file for the segment with this path: a new one, or that of a released segment. */
-static int open_file(struct segments *segments, const char *path)
+/* Gives the file of a released segment this path. It stays open if it is mapped. */
+static int take_released(struct segments *segments, const char *path, struct segment *segment)
 {
-    if (segments->released > 0) {
-        char old[SEGMENT_PATH_BYTES];
-        segment_path(segments->folder, segments->used[0].number, old);
-        int result = file_calls->rename(old, path);
-        if (result < 0)
-            return result;
-        forget_released(segments);
-        segments->reused++;
-    }
-    return file_calls->open(path, FILE_WRITE | FILE_CREATE | FILE_BLOCKS);
+    const struct segment_used *released = &segments->used[0];
+    char old[SEGMENT_PATH_BYTES];
+    segment_path(segments->folder, released->number, old);
+    int result = file_calls->rename(old, path);
+    if (result < 0)
+        return result;
+    segment->memory = released->memory;
+    segment->file = released->file;
+    forget_released(segments);
+    segments->reused++;
+    return 0;
+}
+
+/* A file for the segment with this path: a new one, or that of a released segment. */
+static int open_file(struct segments *segments, const char *path, struct segment *segment)
+{
+    const bool again = segments->released > 0;
+    int result = again ? take_released(segments, path, segment) : 0;
+    if (result < 0 || segment->memory)
+        return result;
+    segment->file = file_calls->open(path, FILE_WRITE | FILE_CREATE | FILE_BLOCKS);
+    if (segment->file >= 0 && again)
+        segment->memory = file_calls->map(segment->file, segments->segment_bytes);
+    return segment->file < 0 ? segment->file : 0;
 }
 
 static int make(struct segments *segments)
 {
     char path[SEGMENT_PATH_BYTES];
-    uint64_t number = segments->next_number;
+    struct segment segment = {.number = segments->next_number};
     if (!has_place(segments))
         return -ENOSPC;
-    segment_path(segments->folder, number, path);
-    int file = open_file(segments, path);
-    if (file == -ENOSPC || file == -EDQUOT)
+    segment_path(segments->folder, segment.number, path);
+    int result = open_file(segments, path, &segment);
+    if (result == -ENOSPC || result == -EDQUOT)
         return -ENOSPC;
-    if (file < 0)
-        return failed(segments, "creation", number, file);
-    int result = prepare(segments, path, file, number);
+    if (result < 0)
+        return failed(segments, "creation", segment.number, result);
+    result = prepare(segments, path, segment.file, segment.number);
     if (result < 0) {
-        (void)file_calls->close(file);
+        let_go(segments, segment.file, segment.memory);
         return result;
     }
     segments->next_number++;
-    segments->made[segments->count++] = (struct segment){.file = file, .number = number};
+    segments->made[segments->count++] = segment;
     return 0;
 }
 
@@ -154,6 +180,12 @@ size_t segments_left(const struct segments *segments)
 {
     MAE_DCHECK(segments->count > 0 && segments->offset < segments->segment_bytes);
     return (size_t)(segments->segment_bytes - segments->offset);
+}
+
+void *segments_place(const struct segments *segments)
+{
+    MAE_DCHECK(segments->count > 0 && segments->offset < segments->segment_bytes);
+    return segments->made[0].memory ? segments->made[0].memory + segments->offset : NULL;
 }
 
 int segments_sync(struct segments *segments)
@@ -184,8 +216,15 @@ static int leave_first(struct segments *segments, uint64_t highest_ts)
     if (result < 0)
         return result;
     MAE_DCHECK(segments->used[segments->used_count - 1].number == segments->made[0].number);
-    segments->used[segments->used_count - 1].highest_ts = highest_ts;
-    (void)file_calls->close(segments->made[0].file);
+    struct segment_used *used = &segments->used[segments->used_count - 1];
+    used->highest_ts = highest_ts;
+    if (segments->made[0].memory && segments->mapped < MAPPED_MAX) {
+        used->file = segments->made[0].file;
+        used->memory = segments->made[0].memory;
+        segments->mapped++;
+    } else {
+        let_go(segments, segments->made[0].file, segments->made[0].memory);
+    }
     segments->count--;
     segments->offset = 0;
     memmove(segments->made, segments->made + 1, segments->count * sizeof *segments->made);
@@ -196,8 +235,9 @@ int segments_write(struct segments *segments, const void *data, size_t bytes, ui
 {
     MAE_DCHECK(bytes <= segments_left(segments) && bytes % FILE_BLOCK_BYTES == 0);
     const int file = segments->made[0].file;
-    const bool both = sync && segments->ring;
-    int result = both && !MUTATED(ring_sync_skipped)
+    const bool is_there = data == segments_place(segments), both = sync && segments->ring && !is_there;
+    int result = is_there ? 0
+                 : both && !MUTATED(ring_sync_skipped)
                      ? file_calls->write_sync(segments->ring, file, data, bytes, segments->offset)
                      : file_calls->write(file, data, bytes, segments->offset);
     if (result < 0)
@@ -219,12 +259,17 @@ const struct segment_used *segments_needed(const struct segments *segments, uint
 
 void segments_release(struct segments *segments, uint64_t number)
 {
+    const size_t left_over = segments->released;
     while (segments->released < segments->used_count && segments->used[segments->released].number < number)
         segments->released++;
-    if (segments->released <= SPARE_MAX)
+    if (segments->released > left_over)
+        segments->superfluous = left_over / 2;
+    if (segments->superfluous == 0)
         return;
     char path[SEGMENT_PATH_BYTES];
     segment_path(segments->folder, segments->used[0].number, path);
     (void)file_calls->remove(path); /* if that fails, the next start of the database removes it */
+    if (segments->used[0].memory)
+        let_go(segments, segments->used[0].file, segments->used[0].memory);
     forget_released(segments);
 }

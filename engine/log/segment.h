@@ -7,7 +7,13 @@
  *
  * A segment that a checkpoint has made superfluous is released (DURABLE.md, D11). Then its file serves for a later
  * segment, under that one's name: its space is allocated, and where files are in memory it need not be cleared again.
- * What stands in it does no harm, since no block's number comes twice in a life of the stream.
+ * What stands in it does no harm, since no block's number comes twice in a life of the stream. A log that goes from
+ * checkpoint to checkpoint needs as many files each time. So files go only when the last release has left them over,
+ * and half of them at a time.
+ *
+ * Where files are in memory, a file that serves again is mapped, and stays so until the log ends. Then a block is put
+ * together in its place there, and the system copies nothing. A new file is written to: the system need not clear a
+ * page that it fills.
  */
 #ifndef ENGINE_LOG_SEGMENT_H
 #define ENGINE_LOG_SEGMENT_H
@@ -25,6 +31,7 @@ bool segment_number(const char *name, uint64_t *number);
 struct segment {
     int file;
     uint64_t number;
+    char *memory; /* the file mapped, or NULL */
 };
 
 /* A segment that has been written to in this life of the database. */
@@ -33,6 +40,8 @@ struct segment_used {
     uint64_t block;      /* the first block in it */
     uint64_t flush;      /* the first flush that begins in it, or in a later one */
     uint64_t highest_ts; /* no record that begins in it or before is above. UINT64_MAX while it is written */
+    int file;            /* open, if it is mapped, which it then stays: */
+    char *memory;
 };
 
 /* What is to be kept of a stream of this life (D11). */
@@ -48,7 +57,9 @@ struct segments {
     size_t count, capacity;
     struct segment_used *used; /* in the order in which they were written; the first `released` of them may go */
     size_t used_count, used_capacity, released;
-    uint64_t offset; /* in the first of `made` */
+    size_t superfluous; /* of the released ones: those that are to be removed */
+    size_t mapped;      /* of `used` */
+    uint64_t offset;    /* in the first of `made` */
     bool unsynced;
     struct file_ring *ring;                 /* NULL: writes and syncs are single calls. The owner's */
     uint64_t reused;                        /* files of released segments */
@@ -63,17 +74,19 @@ void segments_fini(struct segments *segments);
 int segments_make_room(struct segments *segments, uint64_t bytes);
 /* How many bytes the next write may have. */
 size_t segments_left(const struct segments *segments);
+/* Where the next write's data may be put together, so that it need not be copied; NULL: in memory of the caller's. */
+void *segments_place(const struct segments *segments);
 /* A block with this number comes next. `flush`: the first flush that begins with this block or a later one. */
 void segments_note_block(struct segments *segments, uint64_t block, uint64_t flush);
-/* highest_ts: no record that has been written so far, or is being written, is above. `sync`: segments_sync comes next,
- * so with a ring it is done here. */
+/* `data` may stand at segments_place already. highest_ts: no record that has been written so far, or is being written,
+ * is above. `sync`: segments_sync comes next, so with a ring it is done here. */
 int segments_write(struct segments *segments, const void *data, size_t bytes, uint64_t highest_ts, bool sync);
 int segments_sync(struct segments *segments);
 
 /* The first segment that is needed once all records below start_ts may go, so that what is kept has the end of a flush
  * up to synced_flush, unless it has everything. NULL: none has been written to. */
 const struct segment_used *segments_needed(const struct segments *segments, uint64_t start_ts, uint64_t synced_flush);
-/* Segments with smaller numbers may go. Removes one file at most, since that takes a while, and keeps some for use. */
+/* Segments with smaller numbers may go. Removes one file at most, since that takes a while; others serve again. */
 void segments_release(struct segments *segments, uint64_t number);
 
 #endif

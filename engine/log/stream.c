@@ -58,6 +58,8 @@ static size_t block_capacity(const struct log_stream *stream)
 static void begin_block(struct log_stream *stream)
 {
     MAE_DCHECK(stream->synced_m <= stream->written_m); /* D8: what a block says is synced has been written */
+    void *place = segments_place(&stream->segments);
+    stream->block = place ? place : stream->own_block;
     *stream->block = (struct block){
         .bytes = sizeof(struct block),
         .database = stream->config->database,
@@ -272,8 +274,8 @@ enum mae_status stream_init(struct log_stream *stream)
     stream->highest_ts = config->start_ts - 1;
     stream->block_number = stream->flush_number = 1;
     segments_init(&stream->segments, place->folder, config->segment_bytes, place->next_segment);
-    stream->block = aligned_alloc(FILE_BLOCK_BYTES, BLOCK_MAX_BYTES);
-    if (!stream->block)
+    stream->own_block = aligned_alloc(FILE_BLOCK_BYTES, BLOCK_MAX_BYTES);
+    if (!stream->own_block)
         return MAE_NO_MEMORY;
     return config->uses_ring && file_calls->ring_open(&stream->segments.ring) < 0 ? MAE_IO : MAE_OK;
 }
@@ -284,5 +286,5 @@ void stream_fini(struct log_stream *stream)
         segments_fini(&stream->segments);
     if (stream->segments.ring)
         file_calls->ring_close(stream->segments.ring);
-    free(stream->block);
+    free(stream->own_block);
 }

@@ -13,7 +13,8 @@
  * counts is lost, nothing is there twice, nothing comes from a transaction that is not there.
  *
  * The page cache survives the end of a process, so this shows nothing about syncs: power.c does. MAE_KILLS is the
- * number of kills. The folder is below /tmp; where that keeps nothing, durability is async.
+ * number of kills. The folder is below /tmp; where that keeps nothing, durability is async. Half as many kills follow
+ * in /dev/shm.
  */
 #include "tests/support/world.h"
 
@@ -65,14 +66,15 @@ static struct {
     uint64_t told, found;
 } known[LIVES_MAX][THREADS];
 
-static char folder[] = "/tmp/maemio-kill-XXXXXX";
-static const char *durability = "group", *other_io = "uring"; /* or what this system has instead */
+static char folder[64];
+static const char *durability, *options_more;
+static const char *other_io = "uring"; /* or what this system has instead */
 
 static struct mae_db *open_folder(const char *log_io, enum mae_status *status)
 {
     char text[TEXT_BYTES];
-    (void)snprintf(text, sizeof text, "durability=%s log_io=%s log_dir=%s log_segment_bytes=1M", durability, log_io,
-                   folder);
+    (void)snprintf(text, sizeof text, "durability=%s log_io=%s log_dir=%s %s", durability, log_io, folder,
+                   options_more);
     struct mae_options *options = world_options(text);
     struct mae_db *db = NULL;
     *status = mae_open(options, &db);
@@ -397,6 +399,7 @@ static uint64_t check(bool is_last)
 static bool make_folder(void)
 {
     enum mae_status status;
+    memset(known, 0, sizeof known);
     assert_non_null(mkdtemp(folder));
     struct mae_db *db = open_folder(other_io, &status);
     if (status == MAE_UNSUPPORTED && strstr(mae_open_problem(), "io_uring")) {
@@ -424,13 +427,16 @@ static void remove_folder(void)
     assert_int_equal(system(command), 0);
 }
 
-static void what_was_told_to_be_safe_survives_a_kill(void **state)
+static uint64_t kills_wanted(void)
 {
-    (void)state;
     const char *wanted = getenv("MAE_KILLS");
+    return wanted ? strtoull(wanted, NULL, 0) : 10;
+}
+
+static void survive(uint64_t kills)
+{
     uint64_t random = seed_from_environment(), life = 1, told = 0;
     unsigned slow = 0;
-    uint64_t kills = wanted ? strtoull(wanted, NULL, 0) : 10;
     if (!make_folder()) {
         remove_folder();
         skip();
@@ -447,8 +453,33 @@ static void what_was_told_to_be_safe_survives_a_kill(void **state)
     remove_folder();
 }
 
+static void what_was_told_to_be_safe_survives_a_kill(void **state)
+{
+    (void)state;
+    (void)snprintf(folder, sizeof folder, "/tmp/maemio-kill-XXXXXX");
+    durability = "group";
+    options_more = "log_segment_bytes=1M";
+    survive(kills_wanted());
+}
+
+/* Where files are in memory, blocks are put together in segments that have served before. A kill leaves them as far as
+ * they have come. */
+static void what_was_put_together_in_its_place_survives_a_kill(void **state)
+{
+    (void)state;
+    (void)snprintf(folder, sizeof folder, "/dev/shm/maemio-kill-XXXXXX");
+    durability = "async";
+    options_more = "log_segment_bytes=64K checkpoint_log_bytes=256K checkpoint_rate=0";
+    if (access("/dev/shm", W_OK) != 0)
+        skip();
+    survive((kills_wanted() + 1) / 2);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_was_told_to_be_safe_survives_a_kill)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_told_to_be_safe_survives_a_kill),
+        cmocka_unit_test(what_was_put_together_in_its_place_survives_a_kill),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -381,6 +381,14 @@ static int disk_is_lasting(const char *folder)
     return is_well() ? 1 : -EIO;
 }
 
+/* As for any disk. */
+static void *disk_map(int file, uint64_t bytes)
+{
+    (void)file;
+    (void)bytes;
+    return NULL;
+}
+
 static const struct file_calls disk_calls_table = {
     .open = disk_file_open,
     .close = disk_file_close,
@@ -399,6 +407,7 @@ static const struct file_calls disk_calls_table = {
     .sync_folder = disk_sync_folder,
     .list = disk_list,
     .is_lasting = disk_is_lasting,
+    .map = disk_map,
 };
 
 /* ---- The test's side. ---- */

@@ -444,6 +444,83 @@ static void a_thread_makes_them(void **state)
     disk_open();
 }
 
+static const char async[] = "durability=async log_dir=%s log_segment_bytes=64K log_buffer_bytes=64K checkpoint_rate=0";
+
+static int in_memory(const char *folder)
+{
+    (void)folder;
+    return 0;
+}
+
+static void save_image(void *arg)
+{
+    *(struct disk_image **)arg = disk_save();
+}
+
+/* D11: where files are in memory, the file of the checkpoint before the last one serves for the next one, and the last
+ * one's does not. */
+static void a_spare_file_is_not_the_last_ones(void **state)
+{
+    (void)state;
+    char text[200];
+    const struct file_calls *lasting = file_calls;
+    struct file_calls memory = *file_calls;
+    struct disk_image *image = NULL;
+    memory.is_lasting = in_memory;
+    file_calls = &memory;
+    (void)snprintf(text, sizeof text, async, "db");
+    struct world world = world_open(text, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 100, 7);
+    assert_ok(mae_sync(world.db));
+    assert_ok(mae_checkpoint(world.db));
+    assert_ok(mae_checkpoint(world.db));
+    assert_true(disk_has("db/checkpoint-00000001") && disk_has("db/checkpoint-00000002"));
+    at_race(RACE_CHECKPOINT_BATCH, 2, save_image, &image);
+    assert_ok(mae_checkpoint(world.db));
+    assert_false(disk_has("db/checkpoint-00000001"));
+    assert_true(disk_has("db/checkpoint-00000002") && disk_has("db/checkpoint-00000003"));
+    close_world(&world);
+    for (unsigned i = 0; i < 2; i++) { /* after the third checkpoint, and in the middle of it */
+        world = world_again(text);
+        world_check_keys(&world, 1, 100, 7);
+        close_world(&world);
+        disk_load(image);
+    }
+    disk_image_free(image);
+    file_calls = lasting;
+}
+
+/* In a real folder in memory: segments that serve again are mapped, and say after that what they would have else. */
+static void blocks_are_put_together_in_mapped_segments(void **state)
+{
+    (void)state;
+    char folder[] = "/dev/shm/maemio-checkpoint-XXXXXX", text[300], command[300];
+    if (file_calls_system.is_lasting("/dev/shm") != 0 || !mkdtemp(folder)) {
+        print_message("[  SKIPPED ] /dev/shm is not in memory, or nothing can be made there\n");
+        skip();
+    }
+    disk_close();
+    (void)snprintf(text, sizeof text, async, folder);
+    struct world world = world_open(text, MAE_INDEX_HASH, 8, 1);
+    for (unsigned i = 0; i < 200; i++) {
+        new_keys(world.workers[0], world.index, 1 + 40 * i, 40, i);
+        assert_ok(mae_sync(world.db));
+        if (i % 50 == 49)
+            assert_ok(mae_checkpoint(world.db));
+    }
+    const struct segments *segments = &world.db->core.log->streams[0].segments;
+    assert_true(segments->reused > 4 && segments->mapped > 2);
+    assert_non_null(segments_place(segments));
+    world_close(&world);
+    world = world_again(text);
+    for (unsigned i = 0; i < 200; i++)
+        world_check_keys(&world, 1 + 40 * i, 40, i);
+    world_close(&world);
+    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+    disk_open();
+}
+
 static void without_a_log_there_is_none(void **state)
 {
     (void)state;
@@ -470,6 +547,8 @@ int main(void)
         TEST(it_is_due_by_bytes),
         TEST(it_is_due_by_time),
         TEST(a_thread_makes_them),
+        TEST(a_spare_file_is_not_the_last_ones),
+        TEST(blocks_are_put_together_in_mapped_segments),
         TEST(without_a_log_there_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
