@@ -1,7 +1,6 @@
 /* alter.c - see alter.h. */
 #include "sql/alter.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -33,10 +32,11 @@ int alter_end(struct connection *connection, enum mae_status status, char **erro
 enum mae_status alter_write(struct connection *connection, struct table *table)
 {
     struct database *database = connection->database;
-    struct mae_worker *worker = gate_enter(database, connection);
-    if (worker == NULL)
-        return MAE_FULL;
-    enum mae_status status = tables_make(database, worker, table);
+    struct mae_worker *worker;
+    enum mae_status status = gate_enter(database, connection, &worker);
+    if (status != MAE_OK)
+        return status;
+    status = tables_make(database, worker, table);
     gate_leave(database, worker);
     /* A transaction that is older than an index does not see it. One that is not used yet begins again; another one
      * fails with MAE_ABORT_INDEX, and finds the index when it is run again. */
@@ -65,6 +65,12 @@ static bool refuse(char **error, char *why)
     sqlite3_free(*error);
     *error = why;
     return false;
+}
+
+/* Of what has failed and says why, unless memory has run out. */
+static int refused(char *const *error)
+{
+    return *error == NULL ? SQLITE_NOMEM : SQLITE_ERROR;
 }
 
 static const struct index *index_by_id(const struct table *table, uint64_t id)
@@ -186,7 +192,7 @@ static int added_value(struct redefinition *change, const struct column *column,
     sqlite3_free(sql);
     if (code != SQLITE_OK || sqlite3_step(*holder) != SQLITE_ROW) {
         (void)refuse(error, sqlite3_mprintf("maemio: a DEFAULT: %s", sqlite3_errmsg(sqlite)));
-        return SQLITE_ERROR;
+        return sqlite3_errcode(sqlite);
     }
     change->added = value_of(sqlite3_column_value(*holder, 0));
     change->rewrites = true;
@@ -199,13 +205,13 @@ static int redefine(struct redefinition *change, char **error)
     struct connection *connection = change->connection;
     struct table *table = change->table;
     table->id = change->old->id;
-    if (change->rewrites && (change->scratch = malloc(MAE_PAYLOAD_MAX_BYTES)) == NULL)
+    if (change->rewrites && (change->scratch = sqlite3_malloc64(MAE_PAYLOAD_MAX_BYTES)) == NULL)
         return SQLITE_NOMEM;
     connection->writer->changes++;
     enum mae_status status = alter_write(connection, table);
     if (status == MAE_OK && (change->rewrites || table->indexes != change->old->indexes))
         status = mae_index_visit(connection->writer->txn, table->by_rowid, NULL, NULL, 0, row_redefine, change);
-    free(change->scratch);
+    sqlite3_free(change->scratch);
     if (status == MAE_EXISTS && change->why != NULL) {
         (void)refuse(error, change->why);
         return SQLITE_CONSTRAINT_UNIQUE;
@@ -231,13 +237,13 @@ static int add(struct redefinition *change, const struct request *request, char 
         return SQLITE_ERROR;
     }
     if (!table_copy(change, request->table, error))
-        return SQLITE_ERROR;
+        return refused(error);
     char *text = sqlite3_mprintf("%s, %s", change->old->text, request->text);
     schema_free(change->table);
     change->table = text == NULL ? NULL : schema_parse(change->old->name, text, error);
     sqlite3_free(text);
     if (change->table == NULL)
-        return *error == NULL ? SQLITE_NOMEM : SQLITE_ERROR;
+        return refused(error);
     const unsigned columns = change->old->columns;
     sqlite3_stmt *holder = NULL;
     int code = SQLITE_OK;
@@ -266,8 +272,8 @@ static int add(struct redefinition *change, const struct request *request, char 
 static void column_remove(struct redefinition *change, unsigned column)
 {
     struct table *table = change->table;
-    free(table->column[column].name);
-    free(table->column[column].default_text);
+    sqlite3_free(table->column[column].name);
+    sqlite3_free(table->column[column].default_text);
     table->columns--;
     for (unsigned i = column; i < table->columns; i++) {
         table->column[i] = table->column[i + 1];
@@ -310,7 +316,7 @@ static int drop_column(struct redefinition *change, const struct request *reques
 {
     int column = column_find(change, request, error);
     if (column < 0)
-        return SQLITE_ERROR;
+        return refused(error);
     if (column == change->old->key || is_indexed(change->old, (unsigned)column) || change->old->columns == 1) {
         (void)refuse(error, sqlite3_mprintf("cannot drop column \"%s\": it is a key, in an index, or the only one",
                                             request->name));
@@ -324,13 +330,13 @@ static int rename_column(struct redefinition *change, const struct request *requ
 {
     int column = column_find(change, request, error);
     if (column < 0)
-        return SQLITE_ERROR;
+        return refused(error);
     if (schema_column(change->old, request->text) >= 0) {
         (void)refuse(error, sqlite3_mprintf("duplicate column name: %s", request->text));
         return SQLITE_ERROR;
     }
-    free(change->table->column[column].name);
-    change->table->column[column].name = strdup(request->text);
+    sqlite3_free(change->table->column[column].name);
+    change->table->column[column].name = memory_text(request->text);
     return change->table->column[column].name == NULL ? SQLITE_NOMEM : redefine(change, error);
 }
 
@@ -340,12 +346,12 @@ static int drop_index(struct redefinition *change, const struct request *request
     if (owner == NULL)
         return SQLITE_NOTFOUND;
     if (!table_copy(change, owner->name, error))
-        return SQLITE_ERROR;
+        return refused(error);
     struct table *table = change->table;
     unsigned i = 0;
     while (table->index[i].name == NULL || strcasecmp(table->index[i].name, request->name) != 0)
         i++; /* ends: the table has it */
-    free(table->index[i].name);
+    sqlite3_free(table->index[i].name);
     table->indexes--;
     memmove(&table->index[i], &table->index[i + 1], (table->indexes - i) * sizeof table->index[0]);
     memset(&table->index[table->indexes], 0, sizeof table->index[0]);
@@ -357,9 +363,7 @@ static int take_back(struct connection *connection, const uint64_t *mark)
 {
     struct session *writer = connection->writer;
     enum mae_status status = mark != NULL ? mae_rollback_to(writer->txn, *mark) : connection_restart(connection, NULL);
-    if (status == MAE_OK)
-        status = tables_read(connection->database, writer->txn);
-    return session_code(writer, status);
+    return connection_list(connection, status);
 }
 
 /* Does it, or leaves all as it was. */
@@ -404,7 +408,11 @@ static int alter(struct connection *connection, alter_fn what, const struct requ
         code = sqlite3_exec(sqlite, "COMMIT", NULL, NULL, error);
     if (own && !sqlite3_get_autocommit(sqlite))
         (void)sqlite3_exec(sqlite, "ROLLBACK", NULL, NULL, NULL);
-    return code == SQLITE_OK ? connection_refresh(connection, error) : code;
+    if (code != SQLITE_OK)
+        return code;
+    /* The change has been committed: what fails here is done before the next statement. */
+    code = connection_refresh(connection, own ? NULL : error);
+    return own ? SQLITE_OK : code;
 }
 
 int alter_add_column(struct connection *connection, const char *table, const char *definition, char **error)

@@ -2,7 +2,6 @@
 #include "sql/connection.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/compiler.h"
@@ -48,6 +47,14 @@ int code_of(enum mae_status status)
 
 /* ---- Sessions. ---- */
 
+int connection_enter(struct connection *connection, struct mae_worker **worker, char **error)
+{
+    enum mae_status status = gate_enter(connection->database, connection, worker);
+    if (status == MAE_BUSY)
+        return refuse(error, SQLITE_BUSY, "the schema is being changed, or too many transactions are open");
+    return status == MAE_OK ? SQLITE_OK : refuse(error, code_of(status), mae_status_text(status));
+}
+
 static int session_open(struct connection *connection, enum mae_mode mode, struct session **opened, char **error)
 {
     if (connection->broken)
@@ -58,14 +65,14 @@ static int session_open(struct connection *connection, enum mae_mode mode, struc
         if (code != SQLITE_OK)
             return code;
     }
-    struct session *session = calloc(1, sizeof *session);
+    struct session *session = memory_zeroed(sizeof *session);
     if (session == NULL)
         return SQLITE_NOMEM;
     session->snapshot = mode == MAE_SNAPSHOT;
-    session->worker = gate_enter(connection->database, connection);
-    if (session->worker == NULL) {
-        free(session);
-        return refuse(error, SQLITE_BUSY, "the schema is being changed, or too many transactions are open");
+    int entered = connection_enter(connection, &session->worker, error);
+    if (entered != SQLITE_OK) {
+        sqlite3_free(session);
+        return entered;
     }
     connection->inside++;
     enum mae_status status = mae_begin(session->worker, mode, 0, &session->txn);
@@ -75,7 +82,7 @@ static int session_open(struct connection *connection, enum mae_mode mode, struc
     }
     gate_leave(connection->database, session->worker);
     connection->inside--;
-    free(session);
+    sqlite3_free(session);
     return refuse(error, code_of(status), mae_status_text(status));
 }
 
@@ -129,7 +136,7 @@ void connection_read_end(struct connection *connection, struct session *session)
     if (session == connection->reader)
         connection->reader = NULL;
     session_end(connection, session);
-    free(session);
+    sqlite3_free(session);
 }
 
 int connection_write(struct connection *connection, char **error)
@@ -151,6 +158,8 @@ int connection_own(struct connection *connection, char **error)
         return code;
     if (!gate_own(connection->database, connection, connection->inside))
         return refuse(error, SQLITE_BUSY, "other connections have transactions open: the schema cannot be changed");
+    if (!connection->owner)
+        tables_keep(connection->database);
     connection->owner = true;
     return SQLITE_OK;
 }
@@ -216,27 +225,22 @@ enum mae_status connection_restart(struct connection *connection, const struct t
 
 /* ---- The end of a transaction. ---- */
 
-static enum mae_status tables_again(struct mae_txn *txn, void *arg)
-{
-    return tables_read(arg, txn);
-}
-
-/* The owner of the gate lets the list of tables follow what has been committed, and opens the gate. */
-static void gate_open(struct connection *connection)
+/* The owner of the gate lets the list of tables be as before, if the change is taken back, and opens the gate. */
+static void gate_open(struct connection *connection, bool committed)
 {
     struct database *database = connection->database;
-    struct mae_worker *worker = gate_enter(database, connection);
-    if (worker != NULL) {
-        /* If that fails, memory has run out: what is in the list is then found dropped, and read by the next owner. */
-        if (mae_run(worker, MAE_READ_WRITE, tables_again, database, 0) == MAE_OK)
-            (void)tables_sweep(database, worker);
+    if (!committed)
+        tables_take_back(database);
+    struct mae_worker *worker;
+    if (gate_enter(database, connection, &worker) == MAE_OK) {
+        (void)tables_sweep(database, worker); /* what it cannot empty, it does at the next opening */
         gate_leave(database, worker);
     }
     connection->owner = false;
     gate_disown(database);
 }
 
-static void writer_end(struct connection *connection)
+static void writer_end(struct connection *connection, bool committed)
 {
     struct session *writer = connection->writer, *reader = connection->reader;
     connection->writer = NULL;
@@ -246,15 +250,15 @@ static void writer_end(struct connection *connection)
     connection->levels = 0;
     if (reader != NULL && reader->cursors == 0) {
         session_end(connection, reader);
-        free(reader);
+        sqlite3_free(reader);
     }
     if (writer != NULL) {
         session_end(connection, writer);
         if (writer->cursors == 0)
-            free(writer);
+            sqlite3_free(writer);
     }
     if (connection->owner)
-        gate_open(connection);
+        gate_open(connection, committed);
 }
 
 /* A file of SQLite that is written in the same transaction would commit after, and perhaps fail alone. */
@@ -293,7 +297,7 @@ int connection_sync(struct connection *connection, char **error)
 
 int connection_commit(struct connection *connection)
 {
-    writer_end(connection);
+    writer_end(connection, true);
     return SQLITE_OK;
 }
 
@@ -301,7 +305,7 @@ int connection_rollback(struct connection *connection)
 {
     if (connection->writer != NULL && connection->synced && connection->sync_code == SQLITE_OK)
         connection->broken = true;
-    writer_end(connection);
+    writer_end(connection, connection->broken);
     connection->version = 0; /* SQLite may have rolled back names */
     return SQLITE_OK;
 }
@@ -316,7 +320,7 @@ int connection_savepoint(struct connection *connection, int level)
     while (connection->levels <= (unsigned)level) {
         if (connection->levels == connection->levels_max) {
             unsigned more = connection->levels_max * 2 + 8;
-            uint64_t *marks = realloc(connection->marks, more * sizeof *marks);
+            uint64_t *marks = sqlite3_realloc64(connection->marks, more * sizeof *marks);
             if (marks == NULL)
                 return SQLITE_NOMEM;
             connection->marks = marks;
@@ -351,9 +355,20 @@ int connection_rollback_to(struct connection *connection, int level)
     writer->changes++;
     enum mae_status status =
         MUTATED(sql_statement_stays) ? MAE_OK : mae_rollback_to(writer->txn, connection->marks[level]);
+    return connection_list(connection, status);
+}
+
+int connection_list(struct connection *connection, enum mae_status status)
+{
+    struct session *writer = connection->writer;
     if (status == MAE_OK && connection->owner && !MUTATED(sql_list_stays))
         status = tables_read(connection->database, writer->txn);
-    return session_code(writer, status);
+    if (status != MAE_OK && writer->txn != NULL) {
+        (void)mae_abort(writer->txn);
+        writer->txn = NULL;
+        writer->failure = status;
+    }
+    return code_of(status);
 }
 
 /* ---- Names. ---- */
@@ -365,25 +380,28 @@ static int run(struct connection *connection, char *sql)
     return code;
 }
 
-/* Drops the names that the catalogue does not have. A table that a statement is reading stays: it fails when used. */
-static int names_drop(struct connection *connection)
+/* Drops the names that the catalogue does not have, or all. A table that a statement is reading stays. */
+static int names_drop(struct connection *connection, bool all)
 {
     sqlite3_stmt *names;
-    char *drop = NULL;
+    sqlite3_str *drop = sqlite3_str_new(connection->sqlite);
     int code = sqlite3_prepare_v2(connection->sqlite,
                                   "SELECT name FROM maemio.sqlite_schema WHERE type = 'table' AND name NOT "
                                   "LIKE 'maemio!_%' ESCAPE '!' AND sql LIKE 'CREATE VIRTUAL TABLE%'",
                                   -1, &names, NULL);
     while (code == SQLITE_OK && sqlite3_step(names) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(names, 0);
-        if (name != NULL && tables_named(connection->database, name) == NULL)
-            drop = sqlite3_mprintf("%zDROP TABLE maemio.\"%w\";", drop, name);
+        if (name != NULL && (all || tables_named(connection->database, name) == NULL))
+            sqlite3_str_appendf(drop, "DROP TABLE maemio.\"%w\";", name);
     }
-    sqlite3_finalize(names);
-    if (code == SQLITE_OK && drop != NULL && run(connection, drop) != SQLITE_OK)
-        connection->version = 0; /* it is tried again */
-    else if (code != SQLITE_OK)
-        sqlite3_free(drop);
+    int end = sqlite3_finalize(names);
+    bool empty = sqlite3_str_length(drop) == 0 && sqlite3_str_errcode(drop) == SQLITE_OK;
+    char *sql = sqlite3_str_finish(drop);
+    if (code == SQLITE_OK)
+        code = end;
+    if (code == SQLITE_OK && !empty)
+        return run(connection, sql);
+    sqlite3_free(sql);
     return code;
 }
 
@@ -402,14 +420,17 @@ int connection_refresh(struct connection *connection, char **error)
     struct database *database = connection->database;
     if (database == NULL || connection->refreshing || connection->version == database->version)
         return SQLITE_OK;
-    struct mae_worker *worker = gate_enter(database, connection);
-    if (worker == NULL)
-        return refuse(error, SQLITE_BUSY, "the schema is being changed");
+    struct mae_worker *worker;
+    int code = connection_enter(connection, &worker, error);
+    if (code != SQLITE_OK)
+        return code;
     connection->refreshing = true;
     connection->inside++;
     connection->version = database->version;
-    int code = names_drop(connection);
-    if (code == SQLITE_OK)
+    code = names_drop(connection, false);
+    if (code == SQLITE_LOCKED) /* it is tried again, and what is left fails when it is used */
+        connection->version = 0;
+    if (code == SQLITE_OK || code == SQLITE_LOCKED)
         code = names_create(connection);
     /* SQLite forgets its schema, so that it connects again, with the columns that there are now. */
     if (code == SQLITE_OK && connection->altered != database->altered) {
@@ -439,7 +460,7 @@ struct connection *connection_find(sqlite3 *sqlite)
 
 struct connection *connection_create(sqlite3 *sqlite)
 {
-    struct connection *connection = calloc(1, sizeof *connection);
+    struct connection *connection = memory_zeroed(sizeof *connection);
     if (connection == NULL)
         return NULL;
     connection->sqlite = sqlite;
@@ -460,11 +481,25 @@ void connection_destroy(void *arg)
     *link = connection->next;
     pthread_mutex_unlock(&list_lock);
     if (connection->database != NULL) {
-        writer_end(connection);
+        writer_end(connection, false);
         database_close(connection->database);
     }
-    free(connection->marks);
-    free(connection);
+    sqlite3_free(connection->marks);
+    sqlite3_free(connection);
+}
+
+/* The connection is to have another database: what it names is dropped, while it has this one. */
+static int names_leave(struct connection *connection, char **error)
+{
+    struct mae_worker *worker;
+    int code = connection_enter(connection, &worker, error);
+    if (code != SQLITE_OK)
+        return code;
+    connection->refreshing = true;
+    code = names_drop(connection, true);
+    connection->refreshing = false;
+    gate_leave(connection->database, worker);
+    return code == SQLITE_OK ? code : refuse(error, code, sqlite3_errmsg(connection->sqlite));
 }
 
 int connection_open(struct connection *connection, const char *folder, char **error)
@@ -482,8 +517,12 @@ int connection_open(struct connection *connection, const char *folder, char **er
             sqlite3_free(why);
         return SQLITE_CANTOPEN;
     }
-    if (connection->database != NULL)
-        database_close(connection->database);
+    if (connection->database != NULL) {
+        int code = names_leave(connection, error);
+        database_close(code == SQLITE_OK ? connection->database : database);
+        if (code != SQLITE_OK)
+            return code;
+    }
     connection->database = database;
     connection->version = 0;
     connection->altered = database->altered;

@@ -61,6 +61,9 @@ void connection_destroy(void *connection);
 /* Chooses the database in a folder, "" the one in memory. SQLITE_BUSY: a transaction is open. */
 int connection_open(struct connection *connection, const char *folder, char **error);
 
+/* Enters the gate. SQLITE_BUSY, SQLITE_NOMEM. */
+int connection_enter(struct connection *connection, struct mae_worker **worker, char **error);
+
 /* SQLite's code for a status, and for one that has ended a session's transaction; the latter notes it. */
 int code_of(enum mae_status status);
 int session_code(struct session *session, enum mae_status status);
@@ -88,6 +91,10 @@ int connection_rollback(struct connection *connection);
 int connection_savepoint(struct connection *connection, int level);
 int connection_release(struct connection *connection, int level);
 int connection_rollback_to(struct connection *connection, int level);
+
+/* The writer has gone back to a savepoint, with this status: the list of tables follows. If either fails, the
+ * transaction ends (S4). */
+int connection_list(struct connection *connection, enum mae_status status);
 
 /* Creates and drops names of SQLite's schema as the catalogue says, if that has changed. */
 int connection_refresh(struct connection *connection, char **error);

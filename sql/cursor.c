@@ -7,7 +7,6 @@
  * has the value.
  */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/compiler.h"
@@ -411,7 +410,7 @@ int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid)
 int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **opened)
 {
     (void)base;
-    struct cursor *cursor = malloc(sizeof *cursor);
+    struct cursor *cursor = sqlite3_malloc64(sizeof *cursor);
     if (cursor == NULL)
         return SQLITE_NOMEM;
     cursor->session = NULL;
@@ -426,6 +425,6 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **opened)
 int cursor_close(sqlite3_vtab_cursor *base)
 {
     cursor_reset((struct cursor *)base);
-    free(base);
+    sqlite3_free(base);
     return SQLITE_OK;
 }

@@ -35,9 +35,9 @@ static bool gate_is_open(const struct database *database, const void *who)
     return database->owner == NULL || database->owner == who;
 }
 
-struct mae_worker *gate_enter(struct database *database, const void *who)
+enum mae_status gate_enter(struct database *database, const void *who, struct mae_worker **worker)
 {
-    struct mae_worker *worker = NULL;
+    *worker = NULL;
     pthread_mutex_lock(&database->lock);
     if (!gate_is_open(database, who)) {
         struct timespec until = gate_until();
@@ -47,14 +47,14 @@ struct mae_worker *gate_enter(struct database *database, const void *who)
     bool enters = gate_is_open(database, who) && database->inside < SESSIONS_MAX;
     database->inside += enters;
     if (enters && database->idle > 0)
-        worker = database->worker[--database->idle];
+        *worker = database->worker[--database->idle];
     pthread_mutex_unlock(&database->lock);
-    if (!enters || worker != NULL)
-        return worker;
-    if (mae_worker_join(database->db, &worker) == MAE_OK)
-        return worker;
-    gate_leave(database, NULL);
-    return NULL;
+    if (!enters)
+        return MAE_BUSY;
+    enum mae_status status = *worker != NULL ? MAE_OK : mae_worker_join(database->db, worker);
+    if (status != MAE_OK)
+        gate_leave(database, NULL);
+    return status == MAE_FULL ? MAE_BUSY : status;
 }
 
 void gate_leave(struct database *database, struct mae_worker *worker)
@@ -109,8 +109,8 @@ static void database_free(struct database *database)
     tables_close(database);
     pthread_mutex_destroy(&database->lock);
     pthread_cond_destroy(&database->changed);
-    free(database->folder);
-    free(database);
+    sqlite3_free(database->folder);
+    sqlite3_free(database);
 }
 
 /* With a folder, a commit returns when it is on the disk, and a snapshot sees nothing that is not. */
@@ -146,13 +146,13 @@ static enum mae_status engine_open(struct database *database)
 
 static struct database *database_create(const char *folder, char **error)
 {
-    struct database *database = calloc(1, sizeof *database);
+    struct database *database = memory_zeroed(sizeof *database);
     if (database == NULL)
         return NULL;
     pthread_mutex_init(&database->lock, NULL);
     pthread_cond_init(&database->changed, NULL);
     enum mae_status status = MAE_NO_MEMORY;
-    if ((database->folder = strdup(folder)) != NULL)
+    if ((database->folder = memory_text(folder)) != NULL)
         status = engine_open(database);
     if (status == MAE_OK)
         return database;
@@ -173,10 +173,11 @@ struct database *database_open(const char *folder, char **error)
     while (database != NULL && strcmp(database->folder, name) != 0)
         database = database->next;
     if (database == NULL && (database = database_create(name, error)) != NULL) {
-        if (real == NULL && folder[0] != '\0' && (real = realpath(folder, NULL)) != NULL) {
-            free(database->folder);
-            database->folder = real;
-            real = NULL;
+        char *found = NULL;
+        if (real == NULL && folder[0] != '\0' && (real = realpath(folder, NULL)) != NULL &&
+            (found = memory_text(real)) != NULL) {
+            sqlite3_free(database->folder);
+            database->folder = found;
         }
         database->next = all;
         all = database;

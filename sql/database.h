@@ -43,9 +43,9 @@ struct database {
 struct database *database_open(const char *folder, char **error);
 void database_close(struct database *database);
 
-/* A transaction of the connection `who` enters and gets a worker, and leaves. The owner of the gate passes. NULL:
- * waited too long, or there are too many transactions. */
-struct mae_worker *gate_enter(struct database *database, const void *who);
+/* A transaction of the connection `who` enters and gets a worker, and leaves. The owner of the gate passes. MAE_BUSY:
+ * waited too long, or there are too many transactions; MAE_NO_MEMORY. */
+enum mae_status gate_enter(struct database *database, const void *who, struct mae_worker **worker);
 void gate_leave(struct database *database, struct mae_worker *worker);
 
 /* Takes the gate for a connection that has `inside` transactions open. True also if it has the gate already. */

@@ -7,19 +7,22 @@
 
 /* ---- Statements. ---- */
 
-/* A name with perhaps a schema before it. NULL: none, or one of another schema. */
-static char *own_name(const char **at)
+enum { NOT_OURS = SQLITE_NOTFOUND }; /* SQLite is to run the statement */
+
+/* A name with perhaps a schema before it. NOT_OURS: none, or one of another schema. */
+static int own_name(const char **at, char **name)
 {
-    char *name = words_name(at);
-    if (name == NULL || !words_take_if(at, "."))
-        return name;
-    bool own = sqlite3_stricmp(name, "maemio") == 0;
-    sqlite3_free(name);
-    name = words_name(at);
-    if (own)
-        return name;
-    sqlite3_free(name);
-    return NULL;
+    int code = words_name(at, name);
+    if (code != SQLITE_OK || !words_take_if(at, "."))
+        return code;
+    bool own = sqlite3_stricmp(*name, "maemio") == 0;
+    sqlite3_free(*name);
+    code = words_name(at, name);
+    if (own || code != SQLITE_OK)
+        return code;
+    sqlite3_free(*name);
+    *name = NULL;
+    return NOT_OURS;
 }
 
 struct statement {
@@ -31,8 +34,6 @@ struct statement {
     char **error;
 };
 
-enum { NOT_OURS = -1 }; /* in place of a code: SQLite is to run the statement */
-
 static int refuse(const struct statement *statement, char *why)
 {
     sqlite3_free(*statement->error);
@@ -40,20 +41,22 @@ static int refuse(const struct statement *statement, char *why)
     return SQLITE_ERROR;
 }
 
-/* Whether it is a table of the catalogue. SQLite's own tables of that name in other schemas are not looked at. */
-static bool is_ours(struct connection *connection, const char *table)
+/* Is it a table of the catalogue? Then SQLITE_OK. SQLite's own tables of that name in other schemas are not looked
+ * at. */
+static int is_ours(const struct statement *statement, const char *table)
 {
-    sqlite3_stmt *statement;
-    bool found = false;
-    if (connection_refresh(connection, NULL) != SQLITE_OK ||
-        sqlite3_prepare_v2(connection->sqlite,
-                           "SELECT 1 FROM maemio.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE", -1,
-                           &statement, NULL) != SQLITE_OK)
-        return false;
-    if (sqlite3_bind_text(statement, 1, table, -1, SQLITE_STATIC) == SQLITE_OK)
-        found = sqlite3_step(statement) == SQLITE_ROW;
-    sqlite3_finalize(statement);
-    return found;
+    struct connection *connection = statement->connection;
+    sqlite3_stmt *look;
+    int code = connection_refresh(connection, statement->error);
+    if (code != SQLITE_OK)
+        return code;
+    code = sqlite3_prepare_v2(connection->sqlite,
+                              "SELECT 1 FROM maemio.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+                              -1, &look, NULL);
+    if (code == SQLITE_OK && (code = sqlite3_bind_text(look, 1, table, -1, SQLITE_STATIC)) == SQLITE_OK)
+        code = sqlite3_step(look) == SQLITE_ROW ? SQLITE_OK : NOT_OURS;
+    int end = sqlite3_finalize(look);
+    return code == NOT_OURS && end != SQLITE_OK ? end : code;
 }
 
 /* Behind CREATE TABLE. */
@@ -63,16 +66,16 @@ static int create_table(const struct statement *statement)
     bool lax = false;
     if (words_take_if(&at, "IF"))
         lax = words_take_both(&at, "NOT", "EXISTS");
-    char *name = own_name(&at);
-    if (name == NULL)
-        return NOT_OURS;
+    char *name;
+    int code = own_name(&at, &name);
+    if (code != SQLITE_OK)
+        return code;
     if (!words_take_if(&at, "(")) {
         sqlite3_free(name);
         return refuse(statement, sqlite3_mprintf("maemio: CREATE TABLE needs its columns in parentheses: CREATE TABLE "
                                                  "... AS is not supported"));
     }
     const char *end = words_parenthesis_end(at), *rest = end == NULL ? NULL : end + 1;
-    int code;
     if (rest == NULL)
         code = refuse(statement, sqlite3_mprintf("maemio: a parenthesis does not end"));
     else if ((void)words_take_if(&rest, "STRICT"), words_blanks_end(rest) < statement->end)
@@ -94,10 +97,13 @@ static int create_index(const struct statement *statement, bool unique)
 {
     const char *at = statement->start;
     bool lax = words_take_if(&at, "IF") && words_take_both(&at, "NOT", "EXISTS");
-    char *name = own_name(&at), *table = NULL;
-    int code = NOT_OURS;
-    if (name != NULL && words_take_if(&at, "ON") && (table = words_name(&at)) != NULL && words_take_if(&at, "(") &&
-        is_ours(statement->connection, table)) {
+    char *name, *table = NULL;
+    int code = own_name(&at, &name);
+    if (code == SQLITE_OK)
+        code = words_take_if(&at, "ON") ? words_name(&at, &table) : NOT_OURS;
+    if (code == SQLITE_OK)
+        code = words_take_if(&at, "(") ? is_ours(statement, table) : NOT_OURS;
+    if (code == SQLITE_OK) {
         const char *end = words_parenthesis_end(at);
         char *error = NULL;
         if (end == NULL || words_blanks_end(end + 1) < statement->end) {
@@ -122,24 +128,25 @@ static int drop_index(const struct statement *statement)
 {
     const char *at = statement->start;
     (void)words_take_both(&at, "IF", "EXISTS");
-    char *name = own_name(&at);
-    if (name == NULL)
-        return NOT_OURS;
-    int code = alter_drop_index(statement->connection, name, statement->error);
+    char *name;
+    int code = own_name(&at, &name);
+    if (code == SQLITE_OK) /* NOT_OURS: there is no such index */
+        code = alter_drop_index(statement->connection, name, statement->error);
     sqlite3_free(name);
-    return code == SQLITE_NOTFOUND ? NOT_OURS : code;
+    return code;
 }
 
 /* ALTER TABLE t RENAME [COLUMN] a TO b. */
 static int rename_column(const struct statement *statement, const char *table, const char *at)
 {
     (void)words_take_if(&at, "COLUMN");
-    char *from = words_name(&at), *to = NULL;
-    int code = SQLITE_ERROR;
-    if (from != NULL && words_take_if(&at, "TO") && (to = words_name(&at)) != NULL &&
-        words_blanks_end(at) == statement->end)
+    char *from, *to = NULL;
+    int code = words_name(&at, &from);
+    if (code == SQLITE_OK)
+        code = words_take_if(&at, "TO") ? words_name(&at, &to) : SQLITE_NOTFOUND;
+    if (code == SQLITE_OK && words_blanks_end(at) == statement->end)
         code = alter_rename_column(statement->connection, table, from, to, statement->error);
-    else
+    else if (code != SQLITE_NOMEM)
         code = refuse(statement, sqlite3_mprintf("maemio: ALTER TABLE name RENAME COLUMN name TO name"));
     sqlite3_free(from);
     sqlite3_free(to);
@@ -150,18 +157,23 @@ static int rename_column(const struct statement *statement, const char *table, c
 static int alter_table(const struct statement *statement)
 {
     const char *at = statement->start;
-    char *table = own_name(&at), *text = NULL;
-    int code = NOT_OURS;
-    if (table != NULL && is_ours(statement->connection, table)) {
+    char *table, *text = NULL;
+    int code = own_name(&at, &table);
+    if (code == SQLITE_OK)
+        code = is_ours(statement, table);
+    if (code == SQLITE_OK) {
+        code = NOT_OURS;
         if (words_take_if(&at, "ADD")) {
             (void)words_take_if(&at, "COLUMN");
             text = sqlite3_mprintf("%.*s", (int)(statement->end - at), at);
             code = text == NULL ? SQLITE_NOMEM : alter_add_column(statement->connection, table, text, statement->error);
         } else if (words_take_if(&at, "DROP")) {
             (void)words_take_if(&at, "COLUMN");
-            text = words_name(&at);
-            code = text == NULL ? refuse(statement, sqlite3_mprintf("maemio: which column?"))
-                                : alter_drop_column(statement->connection, table, text, statement->error);
+            code = words_name(&at, &text);
+            if (code == SQLITE_OK)
+                code = alter_drop_column(statement->connection, table, text, statement->error);
+            else if (code == SQLITE_NOTFOUND)
+                code = refuse(statement, sqlite3_mprintf("maemio: which column?"));
         } else if (words_take_if(&at, "RENAME") && !words_take_if(&at, "TO")) {
             code = rename_column(statement, table, at);
         }
@@ -180,7 +192,8 @@ static int upsert(const struct statement *statement, const char *whole)
         (void)words_take(&at);
     if (!words_take_if(&at, "INTO"))
         return NOT_OURS;
-    char *table = own_name(&at);
+    char *table;
+    int code = own_name(&at, &table);
     for (int depth = 0; table != NULL && at < statement->end && conflict == NULL;) {
         const char *before = at;
         word = words_take(&at);
@@ -189,8 +202,9 @@ static int upsert(const struct statement *statement, const char *whole)
         if (depth == 0 && words_is(word, "ON") && words_take_if(&at, "CONFLICT"))
             conflict = before;
     }
-    int code = NOT_OURS;
-    if (conflict != NULL && is_ours(statement->connection, table)) {
+    if (code == SQLITE_OK)
+        code = conflict == NULL ? NOT_OURS : is_ours(statement, table);
+    if (code == SQLITE_OK) {
         char *insert = sqlite3_mprintf("%.*s", (int)(conflict - whole), whole);
         char *clauses = sqlite3_mprintf("%.*s", (int)(statement->end - at), at);
         code = insert == NULL || clauses == NULL
@@ -228,9 +242,11 @@ static int run_plain(const struct statement *statement, const char **sql)
     sqlite3_stmt *running;
     const char *tail;
     int code = sqlite3_prepare_v2(connection->sqlite, *sql, -1, &running, &tail);
-    if (code == SQLITE_ERROR && connection->database != NULL && connection->version != connection->database->version &&
-        connection_refresh(connection, NULL) == SQLITE_OK)
-        code = sqlite3_prepare_v2(connection->sqlite, *sql, -1, &running, &tail);
+    if (code == SQLITE_ERROR && connection->database != NULL && connection->version != connection->database->version) {
+        code = connection_refresh(connection, statement->error);
+        if (code == SQLITE_OK)
+            code = sqlite3_prepare_v2(connection->sqlite, *sql, -1, &running, &tail);
+    }
     if (code != SQLITE_OK) {
         *sql = statement->end + (*statement->end == ';');
         (void)refuse(statement, sqlite3_mprintf("%s", sqlite3_errmsg(connection->sqlite)));

@@ -1,7 +1,6 @@
 /* module.c - the module: tables, and what concerns a transaction. See module.h. */
 #include "sql/module.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "sql/alter.h"
@@ -51,25 +50,30 @@ static int table_create(struct connection *connection, const char *name, const c
 }
 
 /* Finds the table. A connection that has no transaction enters the gate for it. */
-static struct table *table_find(struct connection *connection, const char *name, char **error)
+static int table_find(struct connection *connection, const char *name, struct table **found, char **error)
 {
-    if (connection->database == NULL && connection_open(connection, "", error) != SQLITE_OK)
-        return NULL;
-    struct mae_worker *worker =
-        connection->inside > 0 || connection->refreshing ? NULL : gate_enter(connection->database, connection);
-    struct table *table = NULL;
-    if (worker != NULL || connection->inside > 0 || connection->refreshing)
-        table = tables_named(connection->database, name);
+    int code = connection->database == NULL ? connection_open(connection, "", error) : SQLITE_OK;
+    if (code != SQLITE_OK)
+        return code;
+    struct mae_worker *worker = NULL;
+    if (connection->inside == 0 && !connection->refreshing)
+        code = connection_enter(connection, &worker, error);
+    if (code != SQLITE_OK)
+        return code;
+    struct table *table = tables_named(connection->database, name);
+    if (table == NULL && connection->refreshing)
+        table = tables_once_named(connection->database, name); /* SQLite connects to a table before it drops it */
     if (table == NULL)
         *error = sqlite3_mprintf("no such table: %s", name);
     if (worker != NULL)
         gate_leave(connection->database, worker);
-    return table;
+    *found = table;
+    return table != NULL ? SQLITE_OK : SQLITE_ERROR;
 }
 
 static int vtab_make(struct connection *connection, struct table *table, sqlite3_vtab **made, char **error)
 {
-    struct vtab *vtab = calloc(1, sizeof *vtab);
+    struct vtab *vtab = memory_zeroed(sizeof *vtab);
     char *declaration = schema_declaration(table);
     int code = vtab == NULL || declaration == NULL ? SQLITE_NOMEM : SQLITE_OK;
     if (code == SQLITE_OK)
@@ -83,7 +87,7 @@ static int vtab_make(struct connection *connection, struct table *table, sqlite3
         *made = &vtab->base;
         return SQLITE_OK;
     }
-    free(vtab);
+    sqlite3_free(vtab);
     if (*error == NULL && code != SQLITE_NOMEM)
         *error = sqlite3_mprintf("maemio: %s", sqlite3_errmsg(connection->sqlite));
     return code;
@@ -94,15 +98,17 @@ static int vtab_connect(sqlite3 *sqlite, void *arg, int count, const char *const
 {
     struct connection *connection = arg;
     (void)sqlite, (void)count;
-    struct table *table = table_find(connection, argument[2], error);
-    return table == NULL ? SQLITE_ERROR : vtab_make(connection, table, made, error);
+    struct table *table;
+    int code = table_find(connection, argument[2], &table, error);
+    return code == SQLITE_OK ? vtab_make(connection, table, made, error) : code;
 }
 
 static int vtab_disconnect(sqlite3_vtab *base)
 {
     struct vtab *vtab = (struct vtab *)base;
     update_free(vtab);
-    free(vtab);
+    sqlite3_free(base->zErrMsg); /* SQLite takes none from xDestroy */
+    sqlite3_free(vtab);
     return SQLITE_OK;
 }
 
@@ -131,6 +137,7 @@ static int vtab_create(sqlite3 *sqlite, void *arg, int count, const char *const 
     struct vtab *vtab = (struct vtab *)*made;
     if ((code = update_prepare(vtab)) != SQLITE_OK) {
         *error = vtab->base.zErrMsg;
+        vtab->base.zErrMsg = NULL;
         (void)vtab_disconnect(*made);
     }
     return code;
@@ -248,7 +255,7 @@ static int enlist_connect(sqlite3 *sqlite, void *arg, int count, const char *con
 {
     (void)count, (void)error;
     int code = sqlite3_declare_vtab(sqlite, "CREATE TABLE x(empty)");
-    struct vtab *vtab = code == SQLITE_OK ? calloc(1, sizeof *vtab) : NULL;
+    struct vtab *vtab = code == SQLITE_OK ? memory_zeroed(sizeof *vtab) : NULL;
     if (vtab == NULL)
         return code == SQLITE_OK ? SQLITE_NOMEM : code;
     vtab->connection = arg;
@@ -262,7 +269,8 @@ static int enlist_disconnect(sqlite3_vtab *base)
     struct vtab *vtab = (struct vtab *)base;
     struct connection *connection = vtab->connection;
     bool keeper = vtab->keeper;
-    free(base);
+    sqlite3_free(base->zErrMsg);
+    sqlite3_free(base);
     if (keeper)
         connection_forget(connection);
     return SQLITE_OK;

@@ -117,7 +117,7 @@ static bool expect(struct parser *parser, const char *word)
 
 static char *text_copy(const char *start, const char *end)
 {
-    return strndup(start, (size_t)(end - start));
+    return sqlite3_mprintf("%.*s", (int)(end - start), start);
 }
 
 /* The end of a string or quoted name that begins at `at`, or of its line or comment; NULL: it does not end. */
@@ -148,7 +148,7 @@ static bool parenthesis_take(struct parser *parser, char **text)
         depth -= *parser->at == ')';
         parser->at++;
     }
-    free(*text);
+    sqlite3_free(*text);
     return (*text = text_copy(start, parser->at - 1)) != NULL;
 }
 
@@ -164,7 +164,7 @@ static bool default_parse(struct parser *parser, struct column *column)
         if (end == NULL)
             return refuse(parser, sqlite3_mprintf("maemio: a string does not end"));
         parser->at = end;
-        free(column->default_text);
+        sqlite3_free(column->default_text);
         return (column->default_text = text_copy(start, end)) != NULL;
     }
     if (*start == '(') {
@@ -180,7 +180,7 @@ static bool default_parse(struct parser *parser, struct column *column)
         return refuse(parser, sqlite3_mprintf("maemio: column %s: no value follows DEFAULT", column->name));
     if (*parser->at == '\'')
         parser->at = quotation_end(parser->at) != NULL ? quotation_end(parser->at) : parser->at; /* x'00' */
-    free(column->default_text);
+    sqlite3_free(column->default_text);
     return (column->default_text = text_copy(start, parser->at)) != NULL;
 }
 
@@ -260,7 +260,7 @@ static bool index_parse(struct parser *parser, bool unique)
             return false;
     }
     if (!is_word(parser, "(")) {
-        if ((index->name = strdup(parser->word)) == NULL || !word_next(parser))
+        if ((index->name = memory_text(parser->word)) == NULL || !word_next(parser))
             return false;
     } else if (!unique) {
         return refuse(parser, sqlite3_mprintf("maemio: INDEX without a name"));
@@ -322,7 +322,7 @@ static bool column_parse(struct parser *parser)
         return refuse(parser, sqlite3_mprintf("maemio: '%s' where a column's name should be", parser->word));
     if (schema_column(table, parser->word) >= 0)
         return refuse(parser, sqlite3_mprintf("maemio: there are two columns %s", parser->word));
-    if ((column->name = strdup(parser->word)) == NULL || !word_next(parser) || !type_parse(parser, column))
+    if ((column->name = memory_text(parser->word)) == NULL || !word_next(parser) || !type_parse(parser, column))
         return false;
     table->columns++;
     for (;;) {
@@ -364,13 +364,13 @@ static bool parts_parse(struct parser *parser)
 
 struct table *schema_parse(const char *name, const char *text, char **error)
 {
-    struct table *table = calloc(1, sizeof *table);
+    struct table *table = memory_zeroed(sizeof *table);
     struct parser parser = {.at = text, .error = error, .table = table};
     *error = NULL;
     if (table == NULL)
         return NULL;
     table->key = -1;
-    if ((table->name = strdup(name)) != NULL && (table->text = strdup(text)) != NULL && parts_parse(&parser))
+    if ((table->name = memory_text(name)) != NULL && (table->text = memory_text(text)) != NULL && parts_parse(&parser))
         return table;
     schema_free(table);
     return NULL;
@@ -381,16 +381,16 @@ void schema_free(struct table *table)
     if (table == NULL)
         return;
     for (unsigned i = 0; i < COLUMNS_MAX; i++) {
-        free(table->column[i].name);
-        free(table->column[i].default_text);
+        sqlite3_free(table->column[i].name);
+        sqlite3_free(table->column[i].default_text);
     }
     for (unsigned i = 0; i < INDEXES_MAX; i++)
-        free(table->index[i].name);
+        sqlite3_free(table->index[i].name);
     for (unsigned i = 0; i < CHECKS_MAX; i++)
-        free(table->check[i]);
-    free(table->name);
-    free(table->text);
-    free(table);
+        sqlite3_free(table->check[i]);
+    sqlite3_free(table->name);
+    sqlite3_free(table->text);
+    sqlite3_free(table);
 }
 
 int schema_column(const struct table *table, const char *name)

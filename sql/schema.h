@@ -56,7 +56,9 @@ struct table {
     struct mae_index *by_rowid; /* the key is rowid_key() */
     _Atomic int64_t next_rowid;
     bool dropped;       /* the catalogue has it no more, or has another text; changes under the gate (database.h) */
-    bool was_there;     /* in the list, before it was read again */
+    bool was_there;     /* in the list, before it changed */
+    bool is_read;       /* the catalogue that is being read has it */
+    bool is_kept;       /* it was there when the gate's owner came */
     struct table *next; /* in the database's list */
 };
 

@@ -165,12 +165,11 @@ static bool definitions_print(struct shell *shell, const char *name, bool rows)
 {
     struct connection *connection = shell->connection;
     char *error = NULL;
-    if (connection_refresh(connection, &error) != SQLITE_OK)
-        return complain(error, NULL);
-    struct mae_worker *worker = gate_enter(connection->database, connection);
+    struct mae_worker *worker;
     bool good = true;
-    if (worker == NULL)
-        return complain("the schema is being changed", NULL);
+    if (connection_refresh(connection, &error) != SQLITE_OK ||
+        connection_enter(connection, &worker, &error) != SQLITE_OK)
+        return complain(error, NULL);
     const struct table *last = NULL;
     uint64_t id = 0;
     do {

@@ -49,6 +49,14 @@ struct table *tables_named(const struct database *database, const char *name)
     return NULL;
 }
 
+struct table *tables_once_named(const struct database *database, const char *name)
+{
+    struct table *table = database->tables;
+    while (table != NULL && strcasecmp(table->name, name) != 0)
+        table = table->next;
+    return table;
+}
+
 struct table *tables_with_index(const struct database *database, const char *name)
 {
     for (struct table *table = database->tables; table != NULL; table = table->next)
@@ -263,24 +271,45 @@ static enum mae_status table_read(void *arg, const void *key, uint64_t row)
         table->next = database->tables;
         database->tables = table;
     }
-    status = table_find(database, reading->txn, table);
-    table->dropped = status != MAE_OK;
-    return status;
+    table->is_read = true;
+    return table_find(database, reading->txn, table);
+}
+
+/* The tables of the list are now those that were read. */
+static void list_change(struct database *database)
+{
+    for (struct table *table = database->tables; table != NULL; table = table->next) {
+        table->was_there = !table->dropped;
+        table->dropped = !table->is_read;
+    }
+    database->version++;
+    for (const struct table *table = database->tables; table != NULL; table = table->next)
+        if (table->was_there && table->dropped && tables_named(database, table->name) != NULL)
+            database->altered++;
 }
 
 enum mae_status tables_read(struct database *database, struct mae_txn *txn)
 {
     struct reading reading = {.database = database, .txn = txn};
-    for (struct table *table = database->tables; table != NULL; table = table->next) {
-        table->was_there = !table->dropped;
-        table->dropped = true;
-    }
-    database->version++;
+    for (struct table *table = database->tables; table != NULL; table = table->next)
+        table->is_read = false;
     enum mae_status status = mae_index_visit(txn, database->by_id, NULL, NULL, 0, table_read, &reading);
-    for (const struct table *table = database->tables; table != NULL; table = table->next)
-        if (table->was_there && table->dropped && tables_named(database, table->name) != NULL)
-            database->altered++;
+    if (status == MAE_OK)
+        list_change(database);
     return status;
+}
+
+void tables_keep(struct database *database)
+{
+    for (struct table *table = database->tables; table != NULL; table = table->next)
+        table->is_kept = !table->dropped;
+}
+
+void tables_take_back(struct database *database)
+{
+    for (struct table *table = database->tables; table != NULL; table = table->next)
+        table->is_read = table->is_kept;
+    list_change(database);
 }
 
 /* ---- Emptying what is named no more. ---- */

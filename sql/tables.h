@@ -2,7 +2,7 @@
  * tables.h - which tables a database has.
  *
  * The catalogue is a table of the engine: a row for each SQL table, with its name and its definition (schema.h). The
- * list of `struct table` is what the catalogue says. It is read again after each change, and after its rollback; only
+ * list of `struct table` is what the catalogue says. It is read again after each change, and taken back with it; only
  * the owner of the gate (database.h) writes it, and only who is inside the gate reads it. A table whose definition
  * has changed gets a new `struct table`, and the old one is marked as dropped; none is freed before the database is
  * closed, since statements of SQLite point to it.
@@ -21,8 +21,10 @@
 enum mae_status tables_open(struct database *database);
 void tables_close(struct database *database);
 
-/* The table of that name, or that with an index of that name, or NULL. Inside the gate only. */
+/* The table of that name, one that has or had it, or the one with an index of that name; or NULL. Inside the gate
+ * only. */
 struct table *tables_named(const struct database *database, const char *name);
+struct table *tables_once_named(const struct database *database, const char *name);
 struct table *tables_with_index(const struct database *database, const char *name);
 
 /*
@@ -38,11 +40,15 @@ enum mae_status tables_make(struct database *database, struct mae_worker *worker
 enum mae_status tables_write(struct database *database, struct mae_txn *txn, const struct table *table);
 enum mae_status tables_remove(struct database *database, struct mae_txn *txn, const struct table *table);
 
-/* Makes the list what the catalogue says in `txn`. The owner of the gate only. */
+/* Makes the list what the catalogue says in `txn`, or, if that fails, leaves it as it is. The owner of the gate only. */
 enum mae_status tables_read(struct database *database, struct mae_txn *txn);
 
-/* Empties what the catalogue does not name, in transactions of its own. The owner of the gate only, after its commit.
- * */
+/* Notes what the list is when the gate gets an owner, and makes it that again, for which no memory is needed. */
+void tables_keep(struct database *database);
+void tables_take_back(struct database *database);
+
+/* Empties what the catalogue does not name, in transactions of its own. The owner of the gate only, after its
+ * commit. */
 enum mae_status tables_sweep(struct database *database, struct mae_worker *worker);
 
 #endif

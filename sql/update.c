@@ -6,7 +6,6 @@
  * rows are made in memory of the table's own, since the values may lie in the row that is to be written.
  */
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/compiler.h"
@@ -83,8 +82,9 @@ static int defaults_apply(struct change *change)
     for (unsigned i = 0; i < change->table->columns; i++) {
         if (change->values[i].type != VALUE_NULL || change->table->column[i].default_text == NULL)
             continue;
-        if (!stepped && sqlite3_step(vtab->defaults) != SQLITE_ROW)
-            return vtab_refuse(vtab, SQLITE_ERROR,
+        int step = stepped ? SQLITE_ROW : sqlite3_step(vtab->defaults);
+        if (step != SQLITE_ROW)
+            return vtab_refuse(vtab, step,
                                sqlite3_mprintf("maemio: a DEFAULT: %s", sqlite3_errmsg(vtab->connection->sqlite)));
         stepped = true;
         int code = convert(change, i, sqlite3_column_value(vtab->defaults, (int)i), &change->values[i]);
@@ -100,9 +100,11 @@ static int checks_apply(struct change *change)
     int code = SQLITE_OK;
     for (unsigned i = 0; i < change->table->columns && code == SQLITE_OK; i++)
         code = value_bind(vtab->checks, (int)i + 1, &change->values[i]);
-    if (code == SQLITE_OK && sqlite3_step(vtab->checks) != SQLITE_ROW)
-        code = vtab_refuse(vtab, SQLITE_ERROR,
-                           sqlite3_mprintf("maemio: a CHECK: %s", sqlite3_errmsg(vtab->connection->sqlite)));
+    if (code == SQLITE_OK && (code = sqlite3_step(vtab->checks)) != SQLITE_ROW)
+        code =
+            vtab_refuse(vtab, code, sqlite3_mprintf("maemio: a CHECK: %s", sqlite3_errmsg(vtab->connection->sqlite)));
+    else if (code == SQLITE_ROW)
+        code = SQLITE_OK;
     for (unsigned i = 0; i < change->table->checks && code == SQLITE_OK; i++)
         if (sqlite3_column_int(vtab->checks, (int)i) != 0)
             code = vtab_refuse(vtab, SQLITE_CONSTRAINT_CHECK,
@@ -297,7 +299,7 @@ static int row_make(struct change *change, size_t *bytes)
                            sqlite3_mprintf("maemio: a row of %llu bytes; there may be %d", (unsigned long long)*bytes,
                                            (int)MAE_PAYLOAD_MAX_BYTES));
     if (*bytes > vtab->scratch_bytes) {
-        void *scratch = realloc(vtab->scratch, *bytes * 2);
+        void *scratch = sqlite3_realloc64(vtab->scratch, *bytes * 2);
         if (scratch == NULL)
             return SQLITE_NOMEM;
         vtab->scratch = scratch;
@@ -500,7 +502,8 @@ static int statements_prepare(struct vtab *vtab)
 int update_prepare(struct vtab *vtab)
 {
     int code = SQLITE_OK;
-    if (vtab->values == NULL && (vtab->values = malloc(2 * vtab->table->columns * sizeof *vtab->values)) == NULL)
+    if (vtab->values == NULL &&
+        (vtab->values = sqlite3_malloc64(2 * vtab->table->columns * sizeof *vtab->values)) == NULL)
         return SQLITE_NOMEM;
     if (vtab->table->has_defaults && vtab->defaults == NULL)
         code = statements_prepare(vtab);
@@ -513,8 +516,8 @@ void update_free(struct vtab *vtab)
 {
     sqlite3_finalize(vtab->defaults);
     sqlite3_finalize(vtab->checks);
-    free(vtab->values);
-    free(vtab->scratch);
+    sqlite3_free(vtab->values);
+    sqlite3_free(vtab->scratch);
 }
 
 int update_row(sqlite3_vtab *base, int count, sqlite3_value **values, sqlite3_int64 *rowid)

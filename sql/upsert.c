@@ -28,7 +28,10 @@ static int target_read(struct upsert *upsert, const char **at, char **error)
     if (!words_take_if(at, "("))
         return SQLITE_OK;
     do {
-        char *name = words_name(at);
+        char *name;
+        int code = words_name(at, &name);
+        if (code == SQLITE_NOMEM)
+            return code;
         if (name == NULL || upsert->columns == INDEX_COLUMNS_MAX) {
             sqlite3_free(name);
             return refuse(error, sqlite3_mprintf("maemio: ON CONFLICT names columns in parentheses"));
@@ -67,7 +70,9 @@ static int update_write(sqlite3_str *sql, sqlite3_stmt *columns, const char *at,
             sqlite3_str_appendf(sql, "WHERE rowid = ?%d AND (", sqlite3_column_count(columns) + 1);
             copied = at;
         } else if (words_is(word, "excluded") && words_take_if(&at, ".")) {
-            char *name = words_name(&at);
+            char *name;
+            if (words_name(&at, &name) == SQLITE_NOMEM)
+                return SQLITE_NOMEM;
             int number = name == NULL ? 0 : column_number(columns, name);
             sqlite3_free(name);
             if (number == 0)

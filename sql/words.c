@@ -78,24 +78,28 @@ bool words_take_both(const char **at, const char *first, const char *second)
 }
 
 /* A name without its quotes, to be freed; NULL: there is none. */
-char *words_name(const char **at)
+int words_name(const char **at, char **taken)
 {
     const char *next = *at;
     struct word word = words_take(&next);
     const char quote = *word.start;
     const bool quoted = quote == '"' || quote == '`' || quote == '[';
+    *taken = NULL;
     if (word.start == word.end || (!quoted && !is_name(quote)))
-        return NULL;
-    *at = next;
+        return SQLITE_NOTFOUND;
     char *name = sqlite3_mprintf("%.*s", (int)(word.end - word.start) - (quoted ? 2 : 0), word.start + quoted);
-    for (char *from = name, *to = name; quoted && quote != '[' && name != NULL; from++, to++) {
+    if (name == NULL)
+        return SQLITE_NOMEM;
+    for (char *from = name, *to = name; quoted && quote != '['; from++, to++) {
         *to = *from;
         if (*from == '\0')
             break;
         if (*from == quote && from[1] == quote)
             from++;
     }
-    return name;
+    *at = next;
+    *taken = name;
+    return SQLITE_OK;
 }
 
 /* The end of the statement: a semicolon or the end of the text. */

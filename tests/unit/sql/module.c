@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "tests/support/disk.h"
 #include "tests/support/sql.h"
 
 static void assert_refused(sqlite3 *sqlite, int code, const char *why, const char *sql)
@@ -143,6 +144,38 @@ static void another_connection_follows_the_schema(void **state)
     sql_close(two);
 }
 
+#define NAMES "SELECT name FROM maemio.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'maemio%' ORDER BY 1"
+
+/* Also where SQLite has disconnected the tables meanwhile, and connects again before it drops one. */
+static void names_that_have_gone_are_forgotten(void **state)
+{
+    sqlite3 *one = *state, *two = sql_connect("");
+    assert_sql(one, "SELECT maemio_exec('CREATE TABLE t(a INTEGER); CREATE TABLE u(a INTEGER)')");
+    assert_sql(two, "SELECT maemio_refresh(); PRAGMA writable_schema=RESET");
+    assert_sql(one, "ALTER TABLE u RENAME TO v; DROP TABLE t");
+    assert_sql(two, "SELECT maemio_refresh()");
+    assert_rows(two, "v\n", NAMES);
+    sql_close(two);
+}
+
+static void another_database_has_its_own_tables(void **state)
+{
+    sqlite3 *sqlite = *state;
+    disk_open();
+    assert_sql(sqlite, "SELECT maemio_exec('CREATE TABLE t(a INTEGER); CREATE TABLE u(a INTEGER)');"
+                       "INSERT INTO t VALUES (1)");
+    assert_sql(sqlite, "SELECT maemio_open('/sql')");
+    assert_rows(sqlite, "", NAMES);
+    assert_sql(sqlite, "SELECT maemio_exec('CREATE TABLE t(b TEXT, c TEXT)'); INSERT INTO t VALUES ('x', 'y')");
+    assert_rows(sqlite, "x|y\n", "SELECT * FROM t");
+    assert_sql(sqlite, "SELECT maemio_open('')"); /* the one in memory has ended with its last connection */
+    assert_rows(sqlite, "", NAMES);
+    assert_sql(sqlite, "SELECT maemio_open('/sql')");
+    assert_rows(sqlite, "x|y\n", "SELECT * FROM t");
+    assert_sql(sqlite, "SELECT maemio_open('')");
+    disk_close();
+}
+
 static void a_created_table_goes_with_its_transaction(void **state)
 {
     sqlite3 *sqlite = *state;
@@ -168,6 +201,8 @@ int main(void)
         ONE(indexes_lose_no_row),
         ONE(rows_come_in_the_order_that_is_wanted),
         ONE(another_connection_follows_the_schema),
+        ONE(names_that_have_gone_are_forgotten),
+        ONE(another_database_has_its_own_tables),
         ONE(a_created_table_goes_with_its_transaction),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

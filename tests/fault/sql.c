@@ -1,0 +1,193 @@
+/*
+ * sql.c - every single request for memory fails once while SQL runs: SQLite's requests, to which those of sql/ belong,
+ * and then the engine's. A statement ends with SQLITE_NOMEM, does without the memory, or, if the
+ * engine hopes for memory to come free, ends with SQLITE_BUSY_SNAPSHOT. What has failed has changed
+ * nothing: run again, it succeeds, and in the end the tables are those of a run without a failure. After that nothing
+ * of SQLite's memory is left in use.
+ *
+ * The scenario runs everything that changes tables and their definitions, with two connections. It runs with the first
+ * request failing, then with the second, and so on, until a run makes fewer requests. Without MAE_FAULT only each
+ * STRIDE-th request fails, from a random one on.
+ *
+ * How to read a failure: the last line "request" has the number of the failing request. MAE_FAULT=<number> begins
+ * there, and leaves none out.
+ */
+#include <sqlite3.h>
+
+#include "engine/base/mem.h"
+#include "sql/maemio_sql.h"
+#include "tests/support/sql.h"
+#include "tests/support/world.h"
+
+#ifdef MAE_DEBUG
+
+enum { STRIDE = 331, ENGINE_STRIDE = 5, REQUESTS_MAX = 1000000 };
+
+static sqlite3_mem_methods memory; /* SQLite's own */
+static unsigned long left;         /* requests until one fails; 0: none will */
+static bool failed;
+
+static bool fails_now(void)
+{
+    if (left == 0 || --left > 0)
+        return false;
+    return failed = true;
+}
+
+static void *failing_malloc(int bytes)
+{
+    return fails_now() ? NULL : memory.xMalloc(bytes);
+}
+
+static void *failing_realloc(void *block, int bytes)
+{
+    return fails_now() ? NULL : memory.xRealloc(block, bytes);
+}
+
+static bool has_failed(void)
+{
+    return failed || mem_fail_happened();
+}
+
+/* Each is a transaction. */
+static const char *const units[] = {
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, b TEXT, UNIQUE(b))",
+    "INSERT INTO t VALUES (1, 10, 'one'), (2, 20, 'two'), (3, 30, NULL)",
+    "CREATE INDEX by_a ON t(a)",
+    "BEGIN; UPDATE t SET a = a + 1 WHERE id = 1; SAVEPOINT s; DELETE FROM t WHERE a > 15; ROLLBACK TO s;"
+    "INSERT INTO t SELECT id + 10, a, b || '.' FROM t WHERE a >= 20; COMMIT",
+    "INSERT INTO t VALUES (1, 5, 'one'), (4, 4, 'four') ON CONFLICT (id) DO UPDATE SET a = a + excluded.a",
+    "ALTER TABLE t ADD COLUMN c TEXT DEFAULT ('c' || 1)",
+    "INSERT OR REPLACE INTO t(id, a, b) VALUES (20, 7, 'two')",
+    "ALTER TABLE t RENAME COLUMN c TO d",
+    "CREATE TABLE u(x REAL CHECK (x > 0), y BLOB)",
+    "INSERT INTO u VALUES (1.5, x'00'), (2.5, zeroblob(3000))",
+    "BEGIN; SAVEPOINT s; DROP TABLE u; ROLLBACK TO s; CREATE INDEX by_x ON u(x); ROLLBACK",
+    "ALTER TABLE u RENAME TO v",
+    "DELETE FROM v WHERE x < 2",
+    "BEGIN; DROP TABLE v; ROLLBACK",
+    "DROP TABLE v",
+    "DROP INDEX by_a",
+    "ALTER TABLE t DROP COLUMN d",
+    "CREATE INDEX by_b ON t(b, a)",
+};
+
+static sqlite3 *connect_patiently(void)
+{
+    for (int i = 0; i < 2; i++) {
+        sqlite3 *sqlite;
+        char *error = NULL;
+        int code = sqlite3_open(":memory:", &sqlite);
+        if (code == SQLITE_OK)
+            code = sqlite3_extended_result_codes(sqlite, 1);
+        if (code == SQLITE_OK)
+            code = mae_sql_attach(sqlite, "", &error);
+        if (code == SQLITE_OK)
+            return sqlite;
+        if (!has_failed() || i > 0)
+            fail_msg("connect: %d: %s", code, error);
+        sqlite3_free(error);
+        assert_int_equal(sqlite3_close(sqlite), SQLITE_OK);
+    }
+    return NULL;
+}
+
+static unsigned refused; /* units that have failed, in one run */
+
+/* Twice at most. */
+static void run_patiently(sqlite3 *sqlite, const char *unit)
+{
+    for (int i = 0; i < 2; i++) {
+        char *error = NULL;
+        int code = mae_sql_exec(sqlite, unit, NULL, NULL, &error);
+        if (code == SQLITE_OK)
+            return;
+        bool told = (code & 0xff) == SQLITE_NOMEM || (code == SQLITE_BUSY_SNAPSHOT && mem_fail_happened());
+        if (!told || !has_failed() || i > 0)
+            fail_msg("%s: %d: %s", unit, code, error);
+        sqlite3_free(error);
+        if (!sqlite3_get_autocommit(sqlite))
+            assert_sql(sqlite, "ROLLBACK");
+        assert_int_equal(refused++, 0);
+    }
+}
+
+#define OWN_NAMES "SELECT name FROM maemio.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'maemio%'"
+
+static void play(void)
+{
+    sqlite3 *one = connect_patiently(), *two = connect_patiently();
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        run_patiently(i % 3 == 0 ? two : one, units[i]);
+        run_patiently(i % 2 == 0 ? two : one, "SELECT maemio_refresh()");
+        run_patiently(i % 2 == 0 ? two : one, "SELECT * FROM t AS t JOIN t AS o ON t.a = o.id + 10 ORDER BY t.b");
+    }
+    left = 0;
+    failed = has_failed();
+    mem_fail_at(0);
+    assert_rows(one, "1|16|one\n3|30|\n4|4|four\n12|20|two.\n13|30|\n20|7|two\n", "SELECT * FROM t ORDER BY id");
+    assert_rows(two, "12|20\n20|7\n", "SELECT id, a FROM t WHERE b BETWEEN 'two' AND 'two.' ORDER BY id");
+    assert_rows(one, "t\n", OWN_NAMES);
+    assert_rows(two, "t\n", OWN_NAMES);
+    sql_close(one);
+    sql_close(two);
+    assert_int_equal(sqlite3_memory_used(), 0);
+}
+
+static void fail_each(bool engine, unsigned long stride)
+{
+    const char *text = getenv("MAE_FAULT");
+    unsigned long request;
+    stride = text != NULL ? 1 : stride * WORLD_SLOWNESS;
+    request = text != NULL ? strtoul(text, NULL, 10) : seed_from_environment() % stride + 1;
+    unsigned long runs = 0, noticed = 0;
+    for (; request < REQUESTS_MAX; request += stride) {
+        printf("request %lu of %s\n", request, engine ? "the engine" : "SQLite");
+        fflush(stdout);
+        failed = false;
+        refused = 0;
+        left = engine ? 0 : request;
+        mem_fail_at(engine ? request : 0);
+        play();
+        if (!failed)
+            break;
+        runs++;
+        noticed += refused;
+    }
+    printf("%lu of %lu failures were told\n", noticed, runs);
+    assert_true(runs > 0 && request < REQUESTS_MAX);
+}
+
+#endif
+
+static void every_request_of_sqlite_may_fail(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+#ifdef MAE_DEBUG
+    fail_each(false, STRIDE);
+#endif
+}
+
+static void every_request_of_the_engine_may_fail(void **state)
+{
+    (void)state;
+    NEEDS_HOOKS();
+#ifdef MAE_DEBUG
+    fail_each(true, ENGINE_STRIDE);
+#endif
+}
+
+int main(void)
+{
+#ifdef MAE_DEBUG
+    (void)sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory);
+    sqlite3_mem_methods failing = memory;
+    failing.xMalloc = failing_malloc;
+    failing.xRealloc = failing_realloc;
+    (void)sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
+#endif
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_request_of_sqlite_may_fail),
+                                       cmocka_unit_test(every_request_of_the_engine_may_fail)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
