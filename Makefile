@@ -120,8 +120,7 @@ SQL := $(call objects,$(if $(SQLITE),$(wildcard sql/*.c)))
 EXTENSION := $(if $(SHARED),$(patsubst $(BUILD)/sql/%,$(BUILD)/extension/%,$(filter-out %/shell.o %/csv.o,$(SQL))))
 LIBRARIES := $(BUILD)/libmaemio.a $(SHARED) $(if $(SQL),$(BUILD)/libmaemio_sql.a) $(if $(EXTENSION),$(BUILD)/maemio.so)
 UNIT := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,tests/unit/sql/%),$(call tree,tests/unit)))
-HEAVY := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,tests/model/sql.c \
-	tests/fault/sql.c),$(call tree,tests/model \
+HEAVY := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,%/sql.c),$(call tree,tests/model \
 	tests/schedule tests/stress tests/fault tests/conformance tests/crash)))
 ifeq ($(MODE),sim)
 UNIT :=#	what is measured there is a machine that is not: only the script that drives it
@@ -254,7 +253,7 @@ $(BUILD)/tests/%: private CFLAGS := $(filter-out -flto%,$(CFLAGS)) $(if $(clang)
 
 $(TESTS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(SIM) $(BUILD)/engine.o
 $(BENCHES): $(BENCH_PARTS) $(BUILD)/engine.o
-SQL_TESTS := $(filter $(BUILD)/tests/unit/sql/% $(BUILD)/tests/model/sql $(BUILD)/tests/fault/sql %/sql_bench,$(TESTS) $(BENCHES))
+SQL_TESTS := $(filter $(BUILD)/tests/unit/sql/% %/sql %/sql_bench,$(TESTS) $(BENCHES))
 $(SQL_TESTS): $(BUILD)/sql.o
 $(SQL_TESTS): private LDLIBS += $(SQLITE)
 $(TESTS) $(BENCHES): %: %.o

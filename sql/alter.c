@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "engine/base/compiler.h"
 #include "sql/key.h"
 #include "sql/tables.h"
 #include "sql/vtab.h"
@@ -25,6 +26,7 @@ int alter_end(struct connection *connection, enum mae_status status, char **erro
         sqlite3_free(*error);
         *error = sqlite3_mprintf("maemio: %s", mae_status_text(status));
     }
+    connection->writer->used = !MUTATED(sql_change_forgotten);
     connection->version = 0;
     return session_code(connection->writer, status);
 }
@@ -32,19 +34,13 @@ int alter_end(struct connection *connection, enum mae_status status, char **erro
 enum mae_status alter_write(struct connection *connection, struct table *table)
 {
     struct database *database = connection->database;
-    struct mae_worker *worker;
-    enum mae_status status = gate_enter(database, connection, &worker);
-    if (status != MAE_OK)
-        return status;
-    status = tables_make(database, worker, table);
-    gate_leave(database, worker);
+    enum mae_status status = tables_make(database, connection->writer->txn, table);
     /* A transaction that is older than an index does not see it. One that is not used yet begins again; another one
      * fails with MAE_ABORT_INDEX, and finds the index when it is run again. */
     if (status == MAE_OK && !connection->writer->used)
         status = connection_restart(connection, table);
     if (status != MAE_OK)
         return status;
-    connection->writer->used = true;
     return tables_write(database, connection->writer->txn, table);
 }
 

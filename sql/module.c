@@ -150,9 +150,11 @@ static int vtab_destroy(sqlite3_vtab *base)
     if (!connection->refreshing) {
         char *error = NULL;
         int code = alter_begin(connection, &error);
-        if (code == SQLITE_OK && !vtab->table->dropped)
-            code = alter_end(connection, tables_remove(connection->database, connection->writer->txn, vtab->table),
-                             &error);
+        const struct table *table = vtab->table;
+        if (code == SQLITE_OK && table->dropped) /* another connection has changed it */
+            table = tables_named(connection->database, table->name);
+        if (code == SQLITE_OK && table != NULL)
+            code = alter_end(connection, tables_remove(connection->database, connection->writer->txn, table), &error);
         if (code != SQLITE_OK)
             return vtab_refuse(vtab, code, error);
     }
@@ -172,7 +174,11 @@ static int vtab_rename(sqlite3_vtab *base, const char *name)
     if (code == SQLITE_OK)
         code = alter_end(connection, alter_write(connection, table), &error);
     schema_free(table);
-    return code == SQLITE_OK ? code : vtab_refuse(vtab, code, error);
+    if (code != SQLITE_OK)
+        return vtab_refuse(vtab, code, error);
+    /* SQLite goes on with this one. If the transaction is rolled back it connects anew. */
+    vtab->table = tables_named(connection->database, name);
+    return SQLITE_OK;
 }
 
 /* ---- Transactions. ---- */

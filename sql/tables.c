@@ -89,9 +89,8 @@ static enum mae_status entry_meet(void *arg, const void *key, uint64_t row)
     return MAE_STOP;
 }
 
-static enum mae_status empty_look(struct mae_txn *txn, void *arg)
+static enum mae_status empty_look(struct mae_txn *txn, struct emptiness *look)
 {
-    struct emptiness *look = arg;
     look->empty = true;
     return mae_index_visit(txn, look->index, NULL, NULL, 0, entry_meet, look);
 }
@@ -105,7 +104,7 @@ static bool is_used(const struct table *table, uint64_t id)
 }
 
 /* Makes the engine's index, or takes one that an index which is no more has left empty. */
-static enum mae_status index_make(struct database *database, struct mae_worker *worker, struct table *table,
+static enum mae_status index_make(struct database *database, struct mae_txn *txn, struct table *table,
                                   struct index *index)
 {
     const struct mae_index_config wanted = {
@@ -127,7 +126,7 @@ static enum mae_status index_make(struct database *database, struct mae_worker *
             look.empty = true;
             status = mae_index_create(database->db, table->rows, name.text, &wanted, &look.index);
         } else {
-            status = mae_run(worker, MAE_READ_WRITE, empty_look, &look, 0);
+            status = empty_look(txn, &look);
         }
         if (status == MAE_OK && !look.empty)
             continue;
@@ -173,7 +172,7 @@ static void objects_copy(const struct table *before, struct table *table)
                 table->index[i].entries = before->index[j].entries;
 }
 
-enum mae_status tables_make(struct database *database, struct mae_worker *worker, struct table *table)
+enum mae_status tables_make(struct database *database, struct mae_txn *txn, struct table *table)
 {
     const struct table *before = table_by_id(database, table->id);
     enum mae_status status = MAE_OK;
@@ -183,7 +182,7 @@ enum mae_status tables_make(struct database *database, struct mae_worker *worker
         objects_copy(before, table);
     for (unsigned i = 0; i < table->indexes && status == MAE_OK; i++)
         if (table->index[i].id == 0)
-            status = index_make(database, worker, table, &table->index[i]);
+            status = index_make(database, txn, table, &table->index[i]);
     return status;
 }
 

@@ -29,18 +29,19 @@ struct table *tables_with_index(const struct database *database, const char *nam
 
 /*
  * Makes what the table lacks in the engine, and fills in `id`, `rows`, `by_rowid` and the indexes' `entries` and
- * `id`: all if its number is 0, else the indexes whose number is 0. The owner of the gate only, between transactions
- * of the worker. A transaction that has begun before does not see the new indexes, and fails (MAE_ABORT_INDEX) if it
- * uses them.
+ * `id`: all if its number is 0, else the indexes whose number is 0. In the transaction of the owner of the gate, which
+ * looks whether an index that is there can be used again: a look of another one would be later, and the first could
+ * not write there any more. A transaction that has begun before does not see the new indexes, and fails
+ * (MAE_ABORT_INDEX) if it uses them.
  */
-enum mae_status tables_make(struct database *database, struct mae_worker *worker, struct table *table);
+enum mae_status tables_make(struct database *database, struct mae_txn *txn, struct table *table);
 
 /* Changes of the catalogue, in a transaction of the owner of the gate. Writing adds the table or takes the place of
  * what its number had. The memory of `table` stays the caller's. */
 enum mae_status tables_write(struct database *database, struct mae_txn *txn, const struct table *table);
 enum mae_status tables_remove(struct database *database, struct mae_txn *txn, const struct table *table);
 
-/* Makes the list what the catalogue says in `txn`, or, if that fails, leaves it as it is. The owner of the gate only. */
+/* Makes the list what the catalogue says in `txn`; if that fails, it stays as it is. The owner of the gate only. */
 enum mae_status tables_read(struct database *database, struct mae_txn *txn);
 
 /* Notes what the list is when the gate gets an owner, and makes it that again, for which no memory is needed. */

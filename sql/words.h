@@ -19,8 +19,8 @@ bool words_is(struct word word, const char *text);
 bool words_take_if(const char **at, const char *text);
 bool words_take_both(const char **at, const char *first, const char *second);
 
-/* A name without its quotes, to be freed with sqlite3_free: SQLITE_OK. Or there is none: SQLITE_NOTFOUND, and *at stays;
- * or SQLITE_NOMEM. In both cases *name is NULL. */
+/* A name without its quotes, to be freed with sqlite3_free: SQLITE_OK. There is none: SQLITE_NOTFOUND, and *at stays.
+ * Or SQLITE_NOMEM. In these cases *name is NULL. */
 int words_name(const char **at, char **name);
 
 /* The end of the statement: a semicolon or the end of the text. */

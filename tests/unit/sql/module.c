@@ -158,6 +158,30 @@ static void names_that_have_gone_are_forgotten(void **state)
     sql_close(two);
 }
 
+static void a_table_that_has_changed_can_be_dropped(void **state)
+{
+    sqlite3 *one = *state, *two = sql_connect("");
+    assert_sql(one, "SELECT maemio_exec('CREATE TABLE t(a INTEGER); CREATE TABLE u(a INTEGER)')");
+    assert_sql(two, "SELECT maemio_refresh(); SELECT * FROM t; SELECT * FROM u");
+    assert_sql(one, "ALTER TABLE t RENAME TO v; DROP TABLE v; SELECT maemio_exec('ALTER TABLE u ADD COLUMN b TEXT')");
+    assert_sql(two, "DROP TABLE u");
+    assert_sql(one, "SELECT maemio_refresh()");
+    assert_rows(one, "", NAMES);
+    assert_sql(one, "SELECT maemio_exec('CREATE TABLE t(a INTEGER)'); BEGIN; ALTER TABLE t RENAME TO v; ROLLBACK");
+    assert_sql(one,
+               "BEGIN; ALTER TABLE t RENAME TO v; INSERT INTO v VALUES (1); ALTER TABLE v RENAME TO w; DROP TABLE w;"
+               "COMMIT");
+    assert_rows(one, "", NAMES);
+    assert_sql(two, "SELECT maemio_refresh()");
+    assert_rows(two, "", NAMES);
+    assert_sql(two, "SELECT maemio_exec('CREATE TABLE t(a INTEGER)'); INSERT INTO t VALUES (1); BEGIN; DROP TABLE t;"
+                    "SELECT maemio_exec('CREATE TABLE t(b TEXT)'); COMMIT; DROP TABLE t");
+    sqlite3 *three = sql_connect("");
+    assert_rows(three, "", NAMES);
+    sql_close(three);
+    sql_close(two);
+}
+
 static void another_database_has_its_own_tables(void **state)
 {
     sqlite3 *sqlite = *state;
@@ -202,6 +226,7 @@ int main(void)
         ONE(rows_come_in_the_order_that_is_wanted),
         ONE(another_connection_follows_the_schema),
         ONE(names_that_have_gone_are_forgotten),
+        ONE(a_table_that_has_changed_can_be_dropped),
         ONE(another_database_has_its_own_tables),
         ONE(a_created_table_goes_with_its_transaction),
     };

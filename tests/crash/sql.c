@@ -1,0 +1,174 @@
+/*
+ * sql.c - a process that is killed between or in the middle of changes of the schema leaves tables as they were before
+ * a change, or behind it, with all their rows and entries, and the next one goes on.
+ *
+ * A child opens a database in a real folder and runs steps, each a transaction of statements of SQL: tables, columns
+ * and indexes come and go, rows follow. After each step it writes a byte into a pipe. The parent waits for some of
+ * them, waits a little longer, kills the child (SIGKILL) and opens the folder itself. What it finds, names, columns,
+ * rows, and what each index finds, must be what the steps that the pipe has told leave in a database in memory, or
+ * these and the one after them. Then it runs the steps that are left.
+ *
+ * The page cache survives the end of a process: what syncs are worth is shown by power.c, for the records below SQL.
+ * MAE_KILLS is the number of kills. How to read a failure: it prints the seed, which MAE_SEED repeats, but for the
+ * time of the kill.
+ */
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sql/maemio_sql.h"
+#include "tests/support/sql.h"
+#include "tests/support/world.h"
+
+static const char *const steps[] = {
+    "CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, b TEXT, UNIQUE(b))",
+    "INSERT INTO t VALUES (1, 10, 'one'), (2, 20, 'two'), (3, 30, NULL)",
+    "CREATE INDEX by_a ON t(a)",
+    "WITH RECURSIVE n(i) AS (SELECT 4 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO t SELECT i, i % 7, i "
+    "FROM n",
+    "ALTER TABLE t ADD COLUMN c TEXT DEFAULT 'added'",
+    "BEGIN; UPDATE t SET a = a + 1 WHERE id % 2; ALTER TABLE t RENAME COLUMN c TO d; DELETE FROM t WHERE a = 3; COMMIT",
+    "CREATE TABLE u(x REAL, y TEXT)",
+    "BEGIN; INSERT INTO u SELECT a, b FROM t; DELETE FROM t WHERE id > 250; COMMIT",
+    "ALTER TABLE u RENAME TO v",
+    "DROP INDEX by_a",
+    "ALTER TABLE t DROP COLUMN d",
+    "BEGIN; DROP TABLE v; CREATE TABLE v(z INTEGER UNIQUE); INSERT INTO v SELECT id FROM t; COMMIT",
+    "CREATE INDEX by_ba ON t(b, a)",
+    "DROP TABLE v",
+    "UPDATE t SET b = b || '.' WHERE a > 2",
+};
+
+enum { STEPS = sizeof steps / sizeof steps[0], LITTLE_US = 4000 };
+
+static const char *const questions[] = {
+    "SELECT name, (SELECT group_concat(c.name || ' ' || c.type) FROM pragma_table_info(s.name, 'maemio') AS c) FROM "
+    "maemio.sqlite_schema AS s WHERE type = 'table' AND name NOT LIKE 'maemio%' ORDER BY name",
+    "SELECT * FROM t ORDER BY id",
+    "SELECT id FROM t WHERE a BETWEEN 2 AND 5 ORDER BY id",
+    "SELECT id FROM t WHERE b > '2' ORDER BY id",
+    "SELECT * FROM u ORDER BY rowid",
+    "SELECT * FROM v ORDER BY rowid",
+    "SELECT count(*) FROM v WHERE z BETWEEN 10 AND 99",
+};
+
+static char *states[STEPS + 1]; /* what is to be found after so many steps */
+
+/* A transaction that makes an index when it has done something else finds it when it is run again. */
+static void run_step(sqlite3 *sqlite, unsigned step)
+{
+    char *error = NULL;
+    int code = mae_sql_exec(sqlite, steps[step], NULL, NULL, &error);
+    if (code == SQLITE_BUSY_SNAPSHOT) {
+        sqlite3_free(error);
+        if (!sqlite3_get_autocommit(sqlite))
+            assert_sql(sqlite, "ROLLBACK");
+        code = mae_sql_exec(sqlite, steps[step], NULL, NULL, &error);
+    }
+    if (code != SQLITE_OK)
+        fail_msg("%s: %s", steps[step], error);
+}
+
+/* All that can be asked; a table that is not there answers with nothing. */
+static char *state_of(sqlite3 *sqlite)
+{
+    sqlite3_str *text = sqlite3_str_new(NULL);
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++) {
+        int code;
+        char *rows = sql_rows(sqlite, questions[i], true, &code);
+        sqlite3_str_appendf(text, "%s:\n%s", questions[i], rows != NULL ? rows : "none\n");
+        free(rows);
+    }
+    return sqlite3_str_finish(text);
+}
+
+static void child(const char *folder, int pipe)
+{
+    sqlite3 *sqlite = sql_connect(folder);
+    for (unsigned i = 0; i < STEPS; i++) {
+        run_step(sqlite, i);
+        if (write(pipe, "", 1) != 1)
+            break;
+    }
+    for (;;)
+        (void)pause();
+}
+
+/* Kills a child some time after it has told of so many steps; how many it has told of in the end. */
+static unsigned kill_one(const char *folder, unsigned wanted, long us)
+{
+    int ends[2], result;
+    unsigned told = 0;
+    char byte;
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)close(ends[0]);
+        child(folder, ends[1]);
+    }
+    (void)close(ends[1]);
+    while (told < wanted && read(ends[0], &byte, 1) == 1)
+        told++;
+    const struct timespec little = {.tv_nsec = us * 1000};
+    (void)nanosleep(&little, NULL);
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    while (read(ends[0], &byte, 1) == 1)
+        told++;
+    (void)close(ends[0]);
+    assert_int_equal(waitpid(pid, &result, 0), pid);
+    if (!WIFSIGNALED(result) || WTERMSIG(result) != SIGKILL)
+        fail_msg("the child has ended by itself");
+    return told;
+}
+
+static void life(uint64_t seed)
+{
+    char folder[] = "/tmp/maemio-sql-XXXXXX", command[sizeof folder + 10];
+    assert_non_null(mkdtemp(folder));
+    unsigned told = kill_one(folder, (unsigned)(seed % (STEPS + 1)), (long)(seed / (STEPS + 1) % LITTLE_US));
+    sqlite3 *sqlite = sql_connect(folder);
+    char *found = state_of(sqlite);
+    unsigned steps_found = told;
+    if (strcmp(found, states[told]) != 0 && told < STEPS)
+        steps_found++;
+    if (strcmp(found, states[steps_found]) != 0)
+        fail_msg("MAE_SEED=%" PRIu64 ": after %u steps in %s:\n%s\nwanted:\n%s", seed, told, folder, found,
+                 states[told]);
+    for (unsigned i = steps_found; i < STEPS; i++)
+        run_step(sqlite, i);
+    sqlite3_free(found);
+    found = state_of(sqlite);
+    assert_string_equal(found, states[STEPS]);
+    sqlite3_free(found);
+    sql_close(sqlite);
+    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
+static void a_kill_leaves_the_tables_of_some_step(void **state)
+{
+    (void)state;
+    const char *given = getenv("MAE_KILLS");
+    long kills = given != NULL ? atol(given) : 20;
+    uint64_t seed = seed_from_environment();
+    sqlite3 *sqlite = sql_connect("");
+    states[0] = state_of(sqlite);
+    for (unsigned i = 0; i < STEPS; i++) {
+        run_step(sqlite, i);
+        states[i + 1] = state_of(sqlite);
+    }
+    sql_close(sqlite);
+    for (; kills > 0; kills--, seed++)
+        life(seed * UINT64_C(0x9e3779b97f4a7c15) >> 20);
+    for (unsigned i = 0; i <= STEPS; i++)
+        sqlite3_free(states[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(a_kill_leaves_the_tables_of_some_step)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
