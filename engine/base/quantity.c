@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* Reads digits[.digits] at *text and multiplies by `unit`, exactly; advances *text only by what the number takes. */
+/* Digits[.digits], or .digits, exactly. decimal_read advances *text only by what the number takes. */
 struct decimal {
     uint64_t whole, fraction, fraction_scale;
 };
@@ -16,7 +16,7 @@ static bool decimal_read(const char **text, struct decimal *number)
 {
     const char *at = *text;
     *number = (struct decimal){.fraction_scale = 1};
-    if (!isdigit((unsigned char)*at))
+    if (!isdigit((unsigned char)*at) && *at != '.')
         return false;
     for (; isdigit((unsigned char)*at); at++)
         if (__builtin_mul_overflow(number->whole, 10U, &number->whole) ||

@@ -101,8 +101,9 @@ static enum exit_code verdict(struct run_watch *watch, const struct result *resu
         return EXIT_CHECK;
     }
     if (result->all.committed == 0 && !watch->interrupted)
-        return run_complain(watch, "no transaction committed in the window of %s",
-                            quantity_time((uint64_t)(result->window_s * 1e9)));
+        return run_complain(
+            watch, "no transaction committed in the window of %s, so there is nothing to tell; try a longer --time",
+            quantity_time((uint64_t)(result->window_s * 1e9)));
     return watch->interrupted ? EXIT_INTERRUPTED : EXIT_FINE;
 }
 

@@ -111,7 +111,7 @@ static void head_print(FILE *out, const struct result *r)
                   options->beside == NULL ? "" : support_short(" (%u)", (unsigned)options->run.beside_threads),
                   options->target->name, r->placement->count, r->placement->count == 1 ? "" : "s");
     if (r->placement->workers[0].cpu >= 0) {
-        (void)fputs(" on CPUs ", out);
+        (void)fputs(r->placement->count == 1 ? " on CPU " : " on CPUs ", out);
         cpus_print(out, r->placement);
         (void)fputs(", NUMA node", out);
         for (unsigned i = 0; i < r->placement->count; i++)

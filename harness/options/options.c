@@ -471,6 +471,51 @@ static bool beside_resolve(struct options *options, char *error)
            REFUSE(error, "--beside: users who key in and think go with one workload only");
 }
 
+/* The option whose word decides whether the i-th one means anything, and that word. The help begins with them:
+ * "distribution=hotspot: ...". False: it always does. */
+static bool condition_read(const struct option_spec *specs, size_t i, size_t *on, char **word)
+{
+    const char *help = specs[i].help;
+    size_t name_bytes = strcspn(help, "=: "), word_bytes = strcspn(help + name_bytes, ": ");
+    if (help[name_bytes] != '=' || help[name_bytes + word_bytes] != ':')
+        return false;
+    SUPPORT_FREED char *name = support_format("%.*s", (int)name_bytes, help);
+    *on = option_find(specs, name);
+    if (specs[*on].name == NULL)
+        return false;
+    *word = support_format("%.*s", (int)word_bytes - 1, help + name_bytes + 1);
+    return true;
+}
+
+/* Refuses a value that says what another option does not ask for. Defaults stand in frozen jobs. */
+static bool conditions_hold(const struct option_spec *specs, const void *values, const char *workload, char *error)
+{
+    void *defaults = option_defaults(specs);
+    bool hold = true;
+    for (size_t i = 0; specs[i].name != NULL && hold; i++) {
+        char text[OPTION_TEXT_BYTES], other[OPTION_TEXT_BYTES];
+        SUPPORT_FREED char *word = NULL;
+        size_t on;
+        option_text(specs, i, values, text, sizeof text);
+        option_text(specs, i, defaults, other, sizeof other);
+        if (strcmp(text, other) == 0 || !condition_read(specs, i, &on, &word))
+            continue;
+        option_text(specs, on, values, other, sizeof other);
+        if (strcmp(word, other) != 0)
+            hold = REFUSE(error, "%s: workload %s wants %s=%s with it, not %s", specs[i].name, workload, specs[on].name,
+                          word, other);
+    }
+    option_values_destroy(specs, defaults);
+    return hold;
+}
+
+static bool all_mean_something(const struct options *options, char *error)
+{
+    const struct workload_ops *workload = options->workload, *beside = options->beside;
+    return conditions_hold(workload->options, options->workload_values, workload->name, error) &&
+           (beside == NULL || conditions_hold(beside->options, options->beside_values, beside->name, error));
+}
+
 /* Which build simulates, and what it can. */
 static bool machine_check(struct options *options, char *error)
 {
@@ -519,12 +564,26 @@ static bool rate_plan_resolve(struct options *options, char *error)
     return true;
 }
 
+static bool latency_check(const struct run_options *run, char *error)
+{
+    if (run->latency_aborted && run->latency == RUN_LATENCY_OFF)
+        return REFUSE(error, "--latency-aborted: nothing is timed with --latency off");
+    if (run->latency_operations && run->latency == RUN_LATENCY_OFF)
+        return REFUSE(error, "--latency-operations: nothing is timed with --latency off");
+    if (run->latency_operations && SIMULATED)
+        return REFUSE(error, "--latency-operations: a simulated machine would simulate the readings of the clock, too");
+    if (run->latency_operations && run->history[0] != '\0')
+        return REFUSE(error,
+                      "--latency-operations and --history exclude each other: recording takes longer than calls");
+    if (run->hdr_log[0] != '\0' && run->latency == RUN_LATENCY_OFF)
+        return REFUSE(error, "--hdr-log: nothing is timed with --latency off");
+    return true;
+}
+
 static bool combination_check(struct options *options, char *error)
 {
     struct run_options *run = &options->run;
     unsigned workers_max = options->target->promises.workers_max;
-    if (!machine_check(options, error))
-        return false;
     if (run->threads > workers_max)
         return REFUSE(error, "--threads: %" PRIu64 " is too many; target %s allows %u worker%s", run->threads,
                       options->target->name, workers_max, workers_max == 1 ? "" : "s");
@@ -549,19 +608,11 @@ static bool combination_check(struct options *options, char *error)
     if (run->history[0] != '\0' && run->reload && run->repetitions > 1)
         return REFUSE(error, "--history and --reload exclude each other with several repetitions: a file holds the "
                              "history of one database");
-    if (run->latency_aborted && run->latency == RUN_LATENCY_OFF)
-        return REFUSE(error, "--latency-aborted: nothing is timed with --latency off");
-    if (run->latency_operations && run->latency == RUN_LATENCY_OFF)
-        return REFUSE(error, "--latency-operations: nothing is timed with --latency off");
-    if (run->latency_operations && SIMULATED)
-        return REFUSE(error, "--latency-operations: a simulated machine would simulate the readings of the clock, too");
-    if (run->latency_operations && run->history[0] != '\0')
-        return REFUSE(error,
-                      "--latency-operations and --history exclude each other: recording takes longer than calls");
     if (strcmp(run->metrics_file, "-") == 0)
         return REFUSE(error, "--metrics-file: stdout cannot be rewritten; --status prints lines");
-    if (run->hdr_log[0] != '\0' && run->latency == RUN_LATENCY_OFF)
-        return REFUSE(error, "--hdr-log: nothing is timed with --latency off");
+    if (run->arrival != RUN_ARRIVAL_POISSON && run->rate == 0) /* a frozen job says the default, too */
+        return REFUSE(error,
+                      "--arrival: in a closed loop nothing arrives; say with --rate or --rate-plan how much does");
     if (options_think(options) && (run->rate != 0 || counted != NULL))
         return REFUSE(error, "--%s and users who think exclude each other: %s", run->rate != 0 ? "rate" : counted,
                       run->rate != 0 ? "their number decides how many requests come" : "they need a window in time");
@@ -594,7 +645,8 @@ bool options_resolve_for(struct options *options, const struct workload_ops *wor
     options->workload = workload;
     options->target = target;
     return workload_resolve(options, error) && beside_resolve(options, error) && target_resolve(options, error) &&
-           rate_plan_resolve(options, error) && combination_check(options, error);
+           machine_check(options, error) && all_mean_something(options, error) && rate_plan_resolve(options, error) &&
+           latency_check(&options->run, error) && combination_check(options, error);
 }
 
 bool options_resolve(struct options *options, char *error)

@@ -68,8 +68,9 @@ ends "list workloads has the presets" 0 "presets: A B C D E F" list workloads
 ends "list distributions" 0 "zipfian-gray" list distributions
 
 # ---- Letters, and times without a unit. ----
-ends "letters are their options" 0 "skeleton on native, 1 worker" run -w skeleton -d native -j 1 -W 0 -T 0.2 -r 1 -s 7 \
+ends "letters are their options" 0 "skeleton on native, 1 worker" run -w skeleton -d native -j 1 -W 0 -T .2 -r 1 -s 7 \
     --pin none -o "$work/letters.csv"
+ends "one worker is on one CPU" 0 "1 worker on CPU " run -w skeleton -j 1 -t 5
 equals "a time without a unit is in seconds" "$(field "$work/letters.csv" 1 time_s)" 0.2
 equals "the letter of the seed" "$(field "$work/letters.csv" 1 seed)" 7
 ends "a number of transactions by its letter" 0 "skeleton on native, 1 worker" run -w skeleton -j 1 -t 5k --pin none
@@ -117,6 +118,16 @@ refuses "maemio run: --deadline: shorter than warm-ups and windows together" run
 refuses "maemio run: --time and --txns exclude each other" run --txns 5 --time 1s
 refuses "maemio run: --set: 'backoff' is not key=value" run --set backoff
 ends "a target that is not there" 2 "there is no 'oracle'; there are native, bare" run --target oracle
+refuses "maemio run: --arrival: in a closed loop nothing arrives; say with --rate or --rate-plan how much does" run \
+    --arrival uniform
+refuses "maemio run: exp_ratio: workload ycsb wants distribution=exponential with it, not zipfian" \
+    run --exp-ratio 0.5
+refuses "maemio run: hot_ratio: workload blind wants distribution=hotspot with it, not zipfian" \
+    run --beside blind:hot-ratio=0.5
+refuses "maemio run: terminals: workload tpcc wants think=spec with it, not off" \
+    run --workload tpcc --terminals 5
+refuses "maemio run: think_scale: workload tpcc wants think=spec with it, not off" \
+    run --workload tpcc --think-scale 0.5
 refuses "maemio run: --records: '10X' is not a whole number such as 1000, 10k, 10M" run --records 10X
 refuses "maemio run: --theta: 'x' is not a number such as 0.99" run --theta x
 refuses "maemio run: --read-ratio: '1.5' is out of range, it can be 0..1" run --read-ratio 1.5

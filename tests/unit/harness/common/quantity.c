@@ -50,6 +50,7 @@ static void sizes_are_binary(void **state)
     assert_int_equal(bytes_of("4G"), UINT64_C(4) << 30);
     assert_int_equal(bytes_of("4GiB"), UINT64_C(4) << 30);
     assert_int_equal(bytes_of("0.5K"), 512);
+    assert_int_equal(bytes_of(".5K"), 512);
     assert_int_equal(bytes_of("100"), 100);
 }
 
@@ -78,6 +79,7 @@ static void nonsense_is_refused_and_changes_nothing(void **state)
                                             "1MB",
                                             "1iB",
                                             "1.",
+                                            ".",
                                             ".5",
                                             "1.5",
                                             "0x1",
@@ -87,7 +89,7 @@ static void nonsense_is_refused_and_changes_nothing(void **state)
                                             "18446744073709551616",
                                             "20000000000G",
                                             "1.0001k"};
-    static const char *const no_times[] = {"", "5", "1 s", "-1s", "s", "1sec", "0.5ns", "99999999999h", "1M"};
+    static const char *const no_times[] = {"", "5", ".s", "1 s", "-1s", "s", "1sec", "0.5ns", "99999999999h", "1M"};
     static const char *const no_reals[] = {"", " 1", "1 ", "nan", "inf", "0x1p3", "1,5", "--1", "1e999", "abc"};
     uint64_t value = 77;
     double real = 77;
