@@ -20,7 +20,47 @@ equals "figures and files are the same list" "$(sort <<<"$figures")" "$(basename
 for effort in quick normal paper; do
     ends "every job file is accepted, effort $effort" 0 "to run" \
         figure all --dry-run --effort "$effort" --out "$work/$effort"
+    mv "$work/out" "$work/$effort.plan" # of all figures, in the order of their list
 done
+
+# ---- What the efforts promise: quick is short, and normal measures what claims name, often enough to judge. ----
+if [ "$(nproc)" -eq 2 ]; then # the number of points depends on it
+    seconds=$(sed -n 's/.* about \([0-9]*\)s in all$/\1/p' "$work/quick.plan" | paste -sd+)
+    equals "EFFORT=quick takes half an hour at most" "$((seconds <= 1800))" 1
+fi
+plan_lacks() { # condition of a claim, such as label=full: whether no run of the plan "$work/one.plan" is so
+    case $1 in
+    *@* | threads=*) return 1 ;; # of the machine
+    best:target:target!=native) # of several
+        [ "$(grep -oE ' target=[a-z_]+' "$work/one.plan" | sort -u | grep -vc =native)" -lt 2 ]
+        return
+        ;;
+    best:*) # of several, too
+        [ "$(grep -cE " ${1#best:*:}( |$)" "$work/one.plan")" -lt 12 ]
+        return
+        ;;
+    esac
+    local run=${1/#opt_/set.}
+    run=${run/#wl_/}
+    grep -q " ${run%%=*}=" "$work/one.plan" && ! grep -qE " ${run//./\\.}( |$)" "$work/one.plan"
+}
+number=0 missing='' judged=0
+for figure in $figures; do
+    awk -v figure=$number '/ points, /{ seen++ } seen == figure && / \[/' "$work/normal.plan" >"$work/one.plan"
+    number=$((number + 1))
+    files=$(sed -n 's/^include = //p' "plots/$figure.conf" | tr -d ,)
+    # shellcheck disable=SC2086 # a list of files
+    for condition in $(cd plots && sed -n 's/^\(of\|against\) = //p' "$figure.conf" $files | tr '&' ' '); do
+        judged=$((judged + 1))
+        plan_lacks "$condition" && missing+=" $figure:$condition"
+    done
+    repetitions=$(sed 's/^[^-]*-\([0-9]*\) .*/\1/' "$work/one.plan" | sort -n | tail -n 1)
+    # shellcheck disable=SC2086 # a list of files
+    (cd plots && grep -qs '^against = ' "$figure.conf" $files) && [ "$repetitions" -lt 6 ] &&
+        missing+=" $figure:repetitions"
+done
+equals "EFFORT=normal runs what every claim names, six times or more" "$missing" ""
+equals "and there are such claims" "$((judged > 50))" 1
 ends "contention.conf runs by itself" 0 "to run" sweep plots/contention.conf --dry-run --out "$work/c"
 
 # ---- A tiny run. ----
