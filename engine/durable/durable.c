@@ -168,6 +168,9 @@ static enum mae_status examine(struct durable *durable, struct problem *problem)
         return problem_set(problem, MAE_CORRUPT, "%s: there are segments of a log or a checkpoint, but no manifest",
                            durable->folders.names[0]);
     if (status == MAE_OK && durable->manifest.life_count > 0) {
+        uint64_t threads = durable->core->options.recovery_threads;
+        durable->info.threads = threads ? threads : parallel_cpus();
+        scan->threads = (unsigned)durable->info.threads;
         status = scan_cuts(scan);
         if (status == MAE_OK && !MUTATED(tail_not_secured))
             status = scan_secure(scan);
@@ -216,8 +219,7 @@ static enum mae_status restore(struct durable *durable, struct table *const *tab
     struct scan *scan = &durable->scan;
     struct mae_recover_info *info = &durable->info;
     const struct manifest_checkpoint *checkpoint = &durable->manifest.checkpoint;
-    uint64_t threads = durable->core->options.recovery_threads, ticks = tsc_now();
-    info->threads = threads ? threads : parallel_cpus();
+    uint64_t ticks = tsc_now();
     scan->problem = problem;
     enum mae_status status = replay_init(&replay, &durable->host, durable->core, (unsigned)info->threads, problem);
     if (status == MAE_OK && checkpoint->number > 0) {

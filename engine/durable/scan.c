@@ -10,6 +10,7 @@
 #include "engine/base/check.h"
 #include "engine/base/mem.h"
 #include "engine/durable/checkpoint.h"
+#include "engine/durable/window.h"
 #include "engine/log/segment.h"
 
 /* ---- Segments. ---- */
@@ -83,7 +84,7 @@ void scan_fini(struct scan *scan)
     free(scan->segments);
     free(scan->lives);
     free(scan->chains);
-    free(scan->body);
+    free(scan->gathered);
 }
 
 uint64_t scan_next_segment(const struct scan *scan, unsigned folder)
@@ -163,17 +164,17 @@ static void note_hole(struct scan *scan, const struct scan_place *place, size_t 
     scan->hole.offset += at;
 }
 
-/* Visits the good blocks in a part of a segment. Returns in *used how far it has come: a block that is not all in this
- * part is left for the next one. */
-static enum mae_status visit_part(struct scan *scan, const char *part, size_t bytes, bool is_end,
-                                  struct scan_place place, block_fn visit, size_t *used)
+/* Visits the good blocks in the window. Returns in *used how far it has come: a block that is not all in the window is
+ * left for the next one. */
+static enum mae_status visit_window(struct scan *scan, const struct window *window, struct scan_place place,
+                                    block_fn visit, size_t *used)
 {
     size_t at = 0;
-    while (bytes - at >= FILE_BLOCK_BYTES && (is_end || bytes - at >= BLOCK_MAX_BYTES)) {
-        const struct block *block = (const struct block *)(const void *)(part + at);
+    while (window_reaches(window, at)) {
+        const struct block *block = (const struct block *)(const void *)(window->memory + at);
         size_t life;
-        if (!block_is_good(block, bytes - at, scan->database) || (life = life_of(scan, block)) == scan->life_count) {
-            note_foreign(scan, block, bytes - at, &place, at);
+        if (!window_has_block(window, at) || (life = life_of(scan, block)) == scan->life_count) {
+            note_foreign(scan, block, window->bytes - at, &place, at);
             note_torn(scan, block, &place, at);
             note_hole(scan, &place, at);
             at += FILE_BLOCK_BYTES;
@@ -187,33 +188,30 @@ static enum mae_status visit_part(struct scan *scan, const char *part, size_t by
         scan->in_hole = false;
         at += padded(block->bytes, FILE_BLOCK_BYTES);
     }
-    MAE_DCHECK(at <= bytes); /* a good block ends within the part */
     *used = at;
     return MAE_OK;
 }
 
-static enum mae_status visit_file(struct scan *scan, struct scan_place *place, char *part, size_t part_bytes,
-                                  block_fn visit)
+static enum mae_status visit_file(struct scan *scan, struct scan_place *place, struct window *window, block_fn visit)
 {
-    size_t kept = 0, used = 0; /* bytes of the last part that come again */
-    for (bool is_end = false; !is_end; place->offset += used) {
-        int64_t got = file_calls->read(place->file, part + kept, part_bytes - kept, place->offset + kept);
+    int result = window_open(window, place->file);
+    if (result < 0)
+        return cannot(scan, place, "examination", result);
+    for (size_t used = 0; !window->is_end;) {
+        int64_t got = window_move(window, used);
+        place->offset = window->offset;
         if (got < 0)
             return cannot(scan, place, "read", got);
-        is_end = (size_t)got < part_bytes - kept;
         scan->read_bytes += (uint64_t)got;
-        size_t bytes = kept + (size_t)got;
-        enum mae_status status = visit_part(scan, part, bytes, is_end, *place, visit, &used);
+        enum mae_status status = visit_window(scan, window, *place, visit, &used);
         if (status != MAE_OK)
             return status;
-        kept = bytes - used;
-        memmove(part, part + used, kept);
     }
     return MAE_OK;
 }
 
-static enum mae_status visit_segment(struct scan *scan, const struct scan_segment *segment, char *part,
-                                     size_t part_bytes, block_fn visit)
+static enum mae_status visit_segment(struct scan *scan, const struct scan_segment *segment, struct window *window,
+                                     block_fn visit)
 {
     char path[SEGMENT_PATH_BYTES];
     struct scan_place place = {.folder = segment->folder, .segment = segment->number};
@@ -222,7 +220,7 @@ static enum mae_status visit_segment(struct scan *scan, const struct scan_segmen
     if (place.file < 0)
         return cannot(scan, &place, "opening", place.file);
     scan->rewritten = false;
-    enum mae_status status = visit_file(scan, &place, part, part_bytes, visit);
+    enum mae_status status = visit_file(scan, &place, window, visit);
     int result = status == MAE_OK && scan->rewritten ? file_calls->sync(place.file) : 0;
     if (result < 0)
         status = cannot(scan, &place, "sync", result);
@@ -241,15 +239,14 @@ static bool is_visited(const struct scan *scan, const struct scan_segment *segme
 
 static enum mae_status visit_blocks(struct scan *scan, block_fn visit)
 {
-    const size_t part_bytes = 4 * (size_t)BLOCK_MAX_BYTES;
-    char *part = aligned_alloc(FILE_BLOCK_BYTES, part_bytes);
-    if (!part)
-        return problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for reading the log");
+    struct window window;
     enum mae_status status = MAE_OK;
+    if (!window_init(&window, scan->threads, scan->database))
+        status = problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for reading the log");
     for (size_t i = 0; i < scan->segment_count && status == MAE_OK; i++)
         if (is_visited(scan, &scan->segments[i]))
-            status = visit_segment(scan, &scan->segments[i], part, part_bytes, visit);
-    free(part);
+            status = visit_segment(scan, &scan->segments[i], &window, visit);
+    window_fini(&window);
     return status;
 }
 
@@ -302,21 +299,27 @@ static bool chain_continues(struct scan *scan, const struct block *block, struct
 
 static bool body_add(struct scan *scan, const struct block *block, size_t life)
 {
+    size_t more = block->bytes - sizeof *block, needed = scan->body_bytes + more, larger = scan->body_capacity;
     if (is_of_cut_flush(scan, block, life))
         return true;
-    size_t more = block->bytes - sizeof *block, needed = scan->body_bytes + more, larger = scan->body_capacity;
+    if (block->is_last && scan->body_bytes == 0) { /* all of its flush */
+        scan->body = (const char *)(block + 1);
+        scan->body_bytes = more;
+        return true;
+    }
     if (needed > larger) {
         larger = larger ? larger : BLOCK_MAX_BYTES;
         while (larger < needed)
             larger *= 2;
-        char *body = mem_realloc(scan->body, scan->body_bytes, larger);
-        if (!body)
+        char *gathered = mem_realloc(scan->gathered, scan->body_bytes, larger);
+        if (!gathered)
             return false;
-        scan->body = body;
+        scan->gathered = gathered;
         scan->body_capacity = larger;
     }
     if (more > 0)
-        memcpy(scan->body + scan->body_bytes, block + 1, more);
+        memcpy(scan->gathered + scan->body_bytes, block + 1, more);
+    scan->body = scan->gathered;
     MAE_DCHECK(needed <= scan->body_capacity);
     scan->body_bytes = needed;
     return true;

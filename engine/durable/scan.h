@@ -75,9 +75,12 @@ struct scan {
     bool has_foreign;       /* a block of another database, or of a life after the manifest's last one, here: */
     bool has_later;         /* it is of a later life */
     struct scan_place foreign;
-    char *body; /* of the flush that is put together */
+    unsigned threads; /* that read and check blocks; 0: one */
+    const char *body; /* of a flush: what is gathered, or in its only block */
     const struct scan_chain *body_of;
-    size_t body_bytes, body_capacity;
+    size_t body_bytes;
+    char *gathered;
+    size_t body_capacity;
     bool rewrites, rewritten; /* segments are opened for writing; something in this one was written */
     bool torn;                /* the last life's next block of a stream begins here, and is not whole: */
     struct scan_place torn_place;
