@@ -7,7 +7,7 @@
 #include "engine/base/check.h"
 #include "engine/log/block.h"
 
-enum { RING_LEAST_BYTES = 4096 };
+enum { RING_LEAST_BYTES = 512 << 10 }; /* a busy worker's records of some rounds, which its core's cache can keep */
 
 void log_buffer_fini(struct log_buffer *buffer)
 {
@@ -18,12 +18,21 @@ void log_buffer_fini(struct log_buffer *buffer)
         mem_budget_give(buffer->budget, buffer->ring_bytes);
 }
 
-/* A ring of at least `bytes` in the place of one from which everything has been taken. */
-static bool grow(struct log_buffer *buffer, size_t bytes)
+/* The size that a ring begins with. */
+static size_t first_bytes(size_t most_bytes)
+{
+    size_t bytes = RING_LEAST_BYTES;
+    while (bytes / 2 >= most_bytes)
+        bytes /= 2;
+    return bytes;
+}
+
+/* A larger ring, of at least `bytes`, in the place of one from which everything has been taken. */
+static bool grow(struct log_buffer *buffer, size_t bytes, size_t most_bytes)
 {
     /* The logger has taken everything. */
     MAE_DCHECK(atomic_load_explicit(&buffer->head, memory_order_relaxed) == buffer->put);
-    size_t larger = buffer->ring_bytes ? buffer->ring_bytes : RING_LEAST_BYTES;
+    size_t larger = buffer->ring_bytes > 0 ? 2 * buffer->ring_bytes : first_bytes(most_bytes);
     while (larger < bytes)
         larger *= 2;
     size_t more = larger - buffer->ring_bytes;
@@ -40,18 +49,21 @@ static bool grow(struct log_buffer *buffer, size_t bytes)
     return true;
 }
 
-enum log_room log_buffer_reserve(struct log_buffer *buffer, size_t bytes, size_t least_bytes)
+enum log_room log_buffer_reserve(struct log_buffer *buffer, size_t bytes, size_t most_bytes)
 {
     MAE_DCHECK(buffer->put == atomic_load_explicit(&buffer->tail, memory_order_relaxed));
     /* ORD-14: acquire, since the bytes below head are written again. */
     uint64_t filled = buffer->put - atomic_load_explicit(&buffer->head, memory_order_acquire);
-    if (LIKELY(bytes <= buffer->ring_bytes - filled))
+    if (LIKELY(bytes <= buffer->ring_bytes - filled && !buffer->outgrown))
         return LOG_ROOM;
-    if (bytes <= buffer->ring_bytes || filled > 0)
+    if (filled > 0) {
+        buffer->outgrown = buffer->ring_bytes < most_bytes;
         return LOG_WAIT;
+    }
     if (bytes > RECORD_BYTES_MAX)
         return LOG_REFUSED;
-    return grow(buffer, bytes > least_bytes ? bytes : least_bytes) ? LOG_ROOM : LOG_REFUSED;
+    buffer->outgrown = false;
+    return grow(buffer, bytes, most_bytes) || bytes <= buffer->ring_bytes ? LOG_ROOM : LOG_REFUSED;
 }
 
 /* The part behind the ring's end goes to its beginning. */

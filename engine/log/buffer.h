@@ -10,9 +10,10 @@
  *     publish      X      X      X       -
  *     take         -      -      -       X      (one logger)
  *
- * The ring grows when a record is larger than it. The worker puts a larger ring in its place when the logger has taken
- * everything. The logger then touches the old ring no more: it looks for the ring only after it has found a record
- * (ORD-14).
+ * The ring grows when a record is larger than it. It also grows when it is full, up to a size that the options name: a
+ * worker shall come around to lines that are still in its cache, so the ring is small as long as the logger keeps up.
+ * The worker puts a larger ring in its place when the logger has taken everything, which it then waits for. The logger
+ * touches the old ring no more: it looks for the ring only after it has found a record (ORD-14).
  * Checked by: tests/unit/log/buffer.c, tests/stress/log.c.
  * Not here: what the records say (txn/logging.c), writing them (logger.c).
  */
@@ -35,6 +36,7 @@ struct log_buffer {
     struct mem_budget *budget;
     char *ring;
     size_t ring_bytes; /* 0 or a power of two */
+    bool outgrown;     /* it grows as soon as it is empty */
     uint64_t put;      /* bytes put so far; what is above `tail` is not published yet */
     char *entries;     /* pieces of the running transaction about index entries */
     size_t entries_bytes, entries_capacity;
@@ -60,9 +62,9 @@ static inline void log_buffer_forget(struct log_buffer *buffer)
 }
 
 /* How `bytes` can be had: ROOM; WAIT until the logger has taken more; REFUSED, since the memory limit is reached
- * or a record cannot be as large. A ring has at least `least_bytes`. */
+ * or a record cannot be as large. A ring that is full grows while it is smaller than `most_bytes`. */
 enum log_room { LOG_ROOM, LOG_WAIT, LOG_REFUSED };
-enum log_room log_buffer_reserve(struct log_buffer *buffer, size_t bytes, size_t least_bytes);
+enum log_room log_buffer_reserve(struct log_buffer *buffer, size_t bytes, size_t most_bytes);
 
 /* Asks for the lines of a reserved record, which the logger's core has had last. They arrive while the transaction is
  * validated. */

@@ -137,14 +137,14 @@ static void measure(struct mae_txn *txn, uint32_t write_count)
 static enum mae_status await_room(struct mae_worker *worker)
 {
     struct log_buffer *log = worker->log;
-    size_t least = log->log->config.buffer_bytes;
+    const size_t most = log->log->config.buffer_bytes;
     const uint64_t patience = (uint64_t)(LOGGING_PATIENCE_MS * 1000 * worker->core->ticks_per_us);
     uint64_t start = tsc_now(), head = atomic_load_explicit(&log->head, memory_order_relaxed);
     COUNT(worker, log_waits);
     for (unsigned i = 0;; i++) {
         if (log_has_failed(log->log))
             return MAE_IO;
-        enum log_room room = log_buffer_reserve(log, log->record_bytes, least);
+        enum log_room room = log_buffer_reserve(log, log->record_bytes, most);
         if (room != LOG_WAIT)
             return room == LOG_ROOM ? MAE_OK : MAE_NO_MEMORY;
         uint64_t now = tsc_now(), taken = atomic_load_explicit(&log->head, memory_order_relaxed);
