@@ -216,7 +216,8 @@ struct mae_table_config {
 /*
  * Creates a table. Any thread. MAE_OK; MAE_INVALID (size out of range; name empty or longer than MAE_NAME_MAX_BYTES);
  * MAE_EXISTS (the name is taken); MAE_FULL (1024 tables, where a hash index counts as two and an ordered one as one);
- * MAE_NO_MEMORY; MAE_NO_ADDRESSES. The table lives until mae_close.
+ * MAE_NO_MEMORY; MAE_NO_ADDRESSES. With a log, which has it on the disk when the call returns: MAE_IO; MAE_FULL (the
+ * disk). The table lives until mae_close.
  */
 MAE_MUST_USE enum mae_status mae_table_create(struct mae_db *db, const char *name,
                                               const struct mae_table_config *config, struct mae_table **table);
@@ -236,7 +237,7 @@ struct mae_index_config {
  * Creates an index over the rows of `table`. Keys of 8 bytes are `uint64_t` in native order and sort as integers;
  * longer ones are byte strings and sort bytewise. Any thread.
  * MAE_OK; MAE_INVALID (key size, kind, name, another database's table); MAE_EXISTS (the name is taken); MAE_FULL (as
- * mae_table_create); MAE_NO_MEMORY; MAE_NO_ADDRESSES. The index lives until mae_close.
+ * mae_table_create); MAE_IO (as there); MAE_NO_MEMORY; MAE_NO_ADDRESSES. The index lives until mae_close.
  */
 MAE_MUST_USE enum mae_status mae_index_create(struct mae_db *db, struct mae_table *table, const char *name,
                                               const struct mae_index_config *config, struct mae_index **index);
@@ -653,10 +654,10 @@ MAE_MUST_USE enum mae_status mae_key_get_bytes(const struct mae_key *key, size_t
  * simple_index_update=on, and a log_dir that lacks one of the log's folders; MAE_BUSY if another process, or another
  * database of this one, uses the folder; MAE_UNSUPPORTED for a log of another version, for log_io=uring where io_uring
  * is forbidden, for group and sync in a file system that keeps nothing (tmpfs) or without the membarrier system call;
- * MAE_IO if a file cannot be read or written; MAE_CORRUPT if something is missing or damaged that was safe (say a
- * folder of several), or of another database, or newer than the manifest. mae_open_problem has the details. A torn end,
- * which a crash leaves, is no error. With recovery=salvage a damaged log is cut at the damage, and the database is what
- * it was at that moment.
+ * MAE_IO if a file cannot be read or written; MAE_FULL if the disk is full; MAE_CORRUPT if something is missing or
+ * damaged that was safe (say a folder of several), or of another database, or newer than the manifest. mae_open_problem
+ * has the details. A torn end, which a crash leaves, is no error. With recovery=salvage a damaged log is cut at the
+ * damage, and the database is what it was at that moment.
  */
 
 /* The durable timestamp: every commit with a smaller timestamp is safe. Any thread; constant time. 0 without a log. */

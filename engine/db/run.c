@@ -57,7 +57,7 @@ enum mae_status mae_run_after(struct mae_worker *worker, enum mae_mode mode, uin
             if (txn->doomed == MAE_OK && !txn->snapshot && !txn_reads_are_valid(txn))
                 status = txn_doom(txn, MAE_ABORT_READ_CHECK);
             (void)mae_abort(txn);
-            if (status == MAE_NOT_FOUND || status == MAE_EXISTS || status == MAE_ABORT_USER)
+            if (!mae_status_is_retryable(status) && !MUTATED(giving_up_unsafe))
                 status = safe(txn, status);
         }
         if (!mae_status_is_retryable(status) || attempt == attempts_max)

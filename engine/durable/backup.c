@@ -38,7 +38,8 @@ enum mae_status backup_begin(const char *folder, struct problem *problem)
     if (result == 0)
         result = file_calls->list(folder, look_at, &found);
     if (result < 0)
-        return problem_set(problem, MAE_IO, "%s cannot be made or listed: %s", folder, strerror(-result));
+        return problem_set(problem, problem_status(result), "%s cannot be made or listed: %s", folder,
+                           strerror(-result));
     return found ? problem_set(problem, MAE_EXISTS, "%s has a database already, or a part of one", folder) : MAE_OK;
 }
 
@@ -57,8 +58,7 @@ static enum mae_status cannot(const struct copy *copy, const char *what, int res
 {
     char path[SEGMENT_PATH_BYTES];
     segment_path(copy->folder, COPY_SEGMENT + copy->stream, path);
-    bool full = result == -ENOSPC || result == -EDQUOT;
-    return problem_set(copy->problem, full ? MAE_FULL : MAE_IO, "%s of %s: %s", what, path, strerror(-result));
+    return problem_set(copy->problem, problem_status(result), "%s of %s: %s", what, path, strerror(-result));
 }
 
 /* Ends with MAE_EXISTS when all has been copied. */

@@ -56,9 +56,7 @@ bool checkpoint_number(const char *name, uint64_t *number)
 
 static enum mae_status cannot(const struct writer *writer, const char *what, int result)
 {
-    bool full = result == -ENOSPC || result == -EDQUOT;
-    return problem_set(writer->problem, full ? MAE_FULL : MAE_IO, "%s of %s: %s", what, writer->path,
-                       strerror(-result));
+    return problem_set(writer->problem, problem_status(result), "%s of %s: %s", what, writer->path, strerror(-result));
 }
 
 /* ---- Slots. ---- */

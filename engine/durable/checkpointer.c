@@ -106,8 +106,12 @@ static enum mae_status prepare(struct checkpointer *checkpointer, const char *fo
     uint64_t end_ts = MUTATED(checkpoint_unsecured) ? 1 : fresh->end;
     uint64_t start_ts = MUTATED(log_dropped_early) ? fresh->end : fresh->start;
     status = log_secure(log, start_ts < end_ts ? start_ts : end_ts, end_ts, fresh->kept);
-    return status == MAE_OK ? MAE_OK
-                            : problem_set(problem, status, "%s", log->bounds.problem ? log->bounds.problem : "");
+    if (status == MAE_OK)
+        return MAE_OK;
+    return problem_set(problem, status, "%s",
+                       status == MAE_FULL    ? "a disk of the log is full"
+                       : log->bounds.problem ? log->bounds.problem
+                                             : "");
 }
 
 /* D11. */

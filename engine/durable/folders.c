@@ -16,7 +16,7 @@ enum { MARK_BYTES = 128 };
 
 static enum mae_status cannot(struct problem *problem, const char *what, const char *path, int result)
 {
-    return problem_set(problem, MAE_IO, "%s of %s: %s", what, path, strerror(-result));
+    return problem_set(problem, problem_status(result), "%s of %s: %s", what, path, strerror(-result));
 }
 
 /* ---- Their names. ---- */

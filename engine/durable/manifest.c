@@ -184,7 +184,9 @@ enum mae_status manifest_write(const char *folder, const struct manifest *manife
     if (result == 0 || result == -ENOENT)
         result = replace(folder, fresh, path, text, bytes);
     free(text);
-    return result < 0 ? problem_set(problem, MAE_IO, "%s cannot be written: %s", path, strerror(-result)) : MAE_OK;
+    return result == 0
+               ? MAE_OK
+               : problem_set(problem, problem_status(result), "%s cannot be written: %s", path, strerror(-result));
 }
 
 /* ---- Reading. ---- */

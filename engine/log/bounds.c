@@ -67,6 +67,13 @@ void bounds_failed(struct bounds *bounds, const char *problem)
     pthread_mutex_unlock(&bounds->lock);
 }
 
+void bounds_wake(struct bounds *bounds)
+{
+    pthread_mutex_lock(&bounds->lock);
+    pthread_cond_broadcast(&bounds->changed);
+    pthread_mutex_unlock(&bounds->lock);
+}
+
 uint64_t bounds_all_synced(struct bounds *bounds)
 {
     pthread_mutex_lock(&bounds->lock);

@@ -40,6 +40,9 @@ void bounds_safe(struct bounds *bounds, unsigned stream, uint64_t m);
 void bounds_synced(struct bounds *bounds, unsigned stream, uint64_t m);
 void bounds_failed(struct bounds *bounds, const char *problem);
 
+/* Wakes all who wait for `changed`, so that they look again. */
+void bounds_wake(struct bounds *bounds);
+
 /* What is on the disk of all streams. */
 uint64_t bounds_all_synced(struct bounds *bounds);
 

@@ -137,6 +137,23 @@ enum mae_status log_wait(struct log *log, uint64_t ts)
     return log_durable_ts(log) > ts ? MAE_OK : MAE_IO_UNKNOWN;
 }
 
+/* As log_wait. But a checkpoint that waited for space could wait for ever, since nobody else makes any, and mae_close
+ * waits for the checkpoint. */
+static enum mae_status wait_unless_full(struct log *log, uint64_t ts)
+{
+    while (!log->runs && log_durable_ts(log) <= ts && !log_has_failed(log) && !log_is_full(log))
+        (void)log_round(log);
+    pthread_mutex_lock(&log->bounds.lock);
+    log->waiters++;
+    while (log_durable_ts(log) <= ts && !log_has_failed(log) && !log_is_full(log)) {
+        wake_all(log);
+        pthread_cond_wait(&log->bounds.changed, &log->bounds.lock);
+    }
+    log->waiters--;
+    pthread_mutex_unlock(&log->bounds.lock);
+    return log_durable_ts(log) > ts ? MAE_OK : log_has_failed(log) ? MAE_IO : MAE_FULL;
+}
+
 /* Whether a stream has still to answer; under the lock, or without threads. */
 static bool is_asked(const struct log *log)
 {
@@ -160,8 +177,9 @@ static void ask(struct log *log, uint64_t start_ts)
 enum mae_status log_secure(struct log *log, uint64_t start_ts, uint64_t end_ts, struct log_kept *kept)
 {
     MAE_DCHECK(start_ts <= end_ts);
-    if (log_wait(log, end_ts - 1) != MAE_OK)
-        return MAE_IO;
+    enum mae_status status = wait_unless_full(log, end_ts - 1);
+    if (status != MAE_OK)
+        return status;
     ask(log, start_ts);
     while (!log->runs && is_asked(log) && !log_has_failed(log))
         (void)log_round(log);
@@ -170,7 +188,7 @@ enum mae_status log_secure(struct log *log, uint64_t start_ts, uint64_t end_ts, 
     while (is_asked(log) && !log_has_failed(log))
         pthread_cond_wait(&log->bounds.changed, &log->bounds.lock);
     log->waiters--;
-    enum mae_status status = is_asked(log) ? MAE_IO : MAE_OK;
+    status = is_asked(log) ? MAE_IO : MAE_OK;
     for (unsigned i = 0; i < log->config.stream_count; i++) {
         kept[i] = log->streams[i].kept;
         log->streams[i].asked = false;

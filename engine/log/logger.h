@@ -74,8 +74,8 @@ enum mae_status log_wait(struct log *log, uint64_t ts);
 
 /*
  * Waits until every commit below end_ts is on the disk, with durability=async, too. Then fills in what of the log is
- * still needed of each stream if no record below start_ts is. MAE_OK or MAE_IO. The caller must hold nothing that keeps
- * the horizon below end_ts. One thread at a time.
+ * still needed of each stream if no record below start_ts is. MAE_OK; MAE_IO; MAE_FULL: there is no space for the log,
+ * which is not waited for. The caller must hold nothing that keeps the horizon below end_ts. One thread at a time.
  */
 enum mae_status log_secure(struct log *log, uint64_t start_ts, uint64_t end_ts, struct log_kept *kept);
 /* Segments of each stream with smaller numbers than those may go. */

@@ -199,6 +199,8 @@ static int make_room(struct log_stream *stream, uint64_t bytes)
     int result = segments_make_room(&stream->segments, space_for(stream, bytes));
     atomic_store_explicit(&stream->full, result == -ENOSPC, memory_order_relaxed);
     stream->full_ticks = now;
+    if (result == -ENOSPC)
+        bounds_wake(stream->bounds); /* a checkpoint does not wait for space */
     return result;
 }
 

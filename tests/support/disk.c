@@ -191,12 +191,32 @@ static int disk_file_close(int file)
     return 0;
 }
 
+static bool is_in_full_folder(int file)
+{
+    bool found = false;
+    for (int i = 0; i < NAMES_MAX && full_folder; i++)
+        found |= disk.now.entry[i].content == opened[file].content && is_in(disk.now.entry[i].name, full_folder);
+    return found;
+}
+
+/* Whether the file can be as long as that. */
+static bool has_space(int file, uint64_t bytes)
+{
+    uint64_t sum = bytes, own = content_of(file)->bytes;
+    for (int i = 0; i < NAMES_MAX; i++)
+        if (disk.now.entry[i].name[0] && disk.now.entry[i].content != opened[file].content)
+            sum += disk.contents[disk.now.entry[i].content].bytes;
+    return bytes <= own || ((limit_bytes == 0 || sum <= limit_bytes) && !is_in_full_folder(file));
+}
+
 static int disk_file_write(int file, const void *data, size_t bytes, uint64_t offset)
 {
     bool well = is_well();
     struct content *content = content_of(file);
     if (is_stopped() && calls != stop_call)
         return -EIO;
+    if (!has_space(file, offset + bytes))
+        return -ENOSPC;
     if (!well && !is_stopped())
         bytes = bytes / 2 / SECTOR_BYTES * SECTOR_BYTES; /* it has written a part, and has failed then */
     if (bytes == 0)
@@ -233,23 +253,11 @@ static int64_t disk_file_size(int file)
     return is_well() ? (int64_t)content_of(file)->bytes : -EIO;
 }
 
-static bool is_in_full_folder(int file)
-{
-    bool found = false;
-    for (int i = 0; i < NAMES_MAX && full_folder; i++)
-        found |= disk.now.entry[i].content == opened[file].content && is_in(disk.now.entry[i].name, full_folder);
-    return found;
-}
-
 static int disk_file_reserve(int file, uint64_t bytes)
 {
-    uint64_t sum = 0;
     if (!is_well())
         return -EIO;
-    for (int i = 0; i < NAMES_MAX; i++)
-        if (disk.now.entry[i].name[0])
-            sum += disk.contents[disk.now.entry[i].content].bytes;
-    if ((limit_bytes && sum + bytes > limit_bytes) || is_in_full_folder(file))
+    if (!has_space(file, bytes))
         return -ENOSPC;
     content_resize(content_of(file), bytes);
     return 0;

@@ -2,6 +2,7 @@
 #include "tests/support/logged.h"
 #include "tests/support/world.h"
 
+#include <errno.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -362,6 +363,102 @@ static void one_that_fails_leaves_all_as_it_was(void **state)
     close_world(&world);
 }
 
+/* Neither a checkpoint nor a copy, a table or a new database. The log has its space. */
+static void a_full_disk_is_told(void **state)
+{
+    (void)state;
+    const struct mae_table_config config = {.payload_max_bytes = 8};
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    struct mae_table *table;
+    struct mae_log_state log;
+    new_keys(world.workers[0], world.index, 1, 20, 7);
+    assert_ok(mae_sync(world.db));
+    disk_limit(1);
+    assert_status(MAE_FULL, mae_checkpoint(world.db));
+    mae_log_state(world.db, &log);
+    assert_non_null(strstr(log.checkpoint_problem, "checkpoint-00000001: No space left on device"));
+    assert_false(log.failed || disk_has("db/checkpoint-00000001"));
+    assert_status(MAE_FULL, mae_backup(world.db, "copy"));
+    assert_non_null(strstr(mae_open_problem(), "copy/checkpoint-00000001: No space left on device"));
+    assert_status(MAE_FULL, mae_table_create(world.db, "new", &config, &table));
+    assert_status(MAE_FULL, world_status("durability=group log_dir=other"));
+    assert_non_null(strstr(mae_open_problem(), "other/manifest cannot be written: No space left on device"));
+    disk_limit(0);
+    assert_ok(mae_table_create(world.db, "new", &config, &table));
+    assert_ok(mae_checkpoint(world.db));
+    assert_ok(mae_backup(world.db, "copy"));
+    close_world(&world);
+    world = world_again(group);
+    world_check_keys(&world, 1, 20, 7);
+    close_world(&world);
+}
+
+static const struct file_calls *roomy;
+static _Atomic bool log_is_roomless;
+
+static int reserve_no_segment(int file, uint64_t bytes)
+{
+    enum { SEGMENT = 64 << 10 };
+    return log_is_roomless && bytes == SEGMENT ? -ENOSPC : roomy->reserve(file, bytes);
+}
+
+/* With the logger's thread, and so in a real folder. The checkpoint has its space, but the log has none for what the
+ * checkpoint relies on. Whoever closes the database would wait for the checkpoint, and that for ever. */
+static void one_without_a_log_is_given_up(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/maemio-checkpoint-XXXXXX", text[300], command[300];
+    enum mae_status status = MAE_OK;
+    disk_close();
+    log_by_hand = false;
+    roomy = file_calls;
+    struct file_calls calls = *roomy;
+    calls.reserve = reserve_no_segment;
+    file_calls = &calls;
+    assert_non_null(mkdtemp(folder));
+    (void)snprintf(text, sizeof text,
+                   "durability=async log_dir=%s log_segment_bytes=64K log_buffer_bytes=4K checkpoint_log_bytes=0",
+                   folder);
+    struct world world = world_open(text, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 10, 0);
+    assert_ok(mae_sync(world.db));
+    log_is_roomless = true;
+    for (unsigned i = 0; status == MAE_OK; i++) {
+        struct mae_txn *txn = begin(world.workers[0]);
+        assert_ok(key_add(txn, world.index, 1 + i % 10, 1));
+        status = mae_commit(txn);
+    }
+    assert_status(MAE_ABORT_LOG, status);
+    mae_worker_idle(world.workers[0]);
+    assert_status(MAE_FULL, mae_checkpoint(world.db));
+    world_close(&world);
+    file_calls = roomy;
+    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+    log_is_roomless = false;
+    log_by_hand = true;
+    disk_open();
+}
+
+/* It writes no faster than that, apart from its last block. */
+static void it_keeps_to_its_rate(void **state)
+{
+    (void)state;
+    enum { RATE = 8 << 20 };
+    char text[300];
+    (void)snprintf(text, sizeof text, "%s checkpoint_rate=8M", group);
+    struct world world = world_open(text, MAE_INDEX_HASH, 8, 1);
+    struct mae_log_state log;
+    for (uint64_t key = 1; key < 16000; key += 1000)
+        new_keys(world.workers[0], world.index, key, 1000, 7);
+    assert_ok(mae_sync(world.db));
+    assert_ok(mae_checkpoint(world.db));
+    mae_log_state(world.db, &log);
+    assert_true(log.checkpoint_bytes >= 3 * (uint64_t)CHECKPOINT_SLOT_BYTES);
+    assert_true((double)log.checkpoint_ns >= (double)(log.checkpoint_bytes - CHECKPOINT_SLOT_BYTES) * 0.99e9 / RATE);
+    close_world(&world);
+}
+
 static uint64_t checkpoints(const struct world *world)
 {
     struct mae_log_state log;
@@ -544,6 +641,9 @@ int main(void)
         TEST(the_log_from_its_start_on_stays),
         TEST(a_damaged_one_is_refused),
         TEST(one_that_fails_leaves_all_as_it_was),
+        TEST(a_full_disk_is_told),
+        TEST(one_without_a_log_is_given_up),
+        TEST(it_keeps_to_its_rate),
         TEST(it_is_due_by_bytes),
         TEST(it_is_due_by_time),
         TEST(a_thread_makes_them),

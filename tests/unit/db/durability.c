@@ -400,6 +400,21 @@ static void it_waits_for_nothing_above(void **state)
     close_world(&world);
 }
 
+struct given_up {
+    struct world *world;
+    enum mae_status status;
+    uint64_t ts;
+};
+
+static enum mae_status give_up(struct mae_txn *txn, void *arg)
+{
+    struct given_up *given_up = arg;
+    uint64_t value;
+    given_up->ts = mae_txn_timestamp(txn);
+    enum mae_status status = key_get(txn, given_up->world->index, 1, &value);
+    return status == MAE_OK ? given_up->status : status;
+}
+
 static void sync_waits_at_each_commit(void **state)
 {
     (void)state;
@@ -416,6 +431,16 @@ static void sync_waits_at_each_commit(void **state)
     ts = mae_txn_timestamp(txn);
     assert_ok(mae_commit(txn));
     assert_true(mae_durable_timestamp(world.db) > ts);
+    assert_ok(mae_begin(world.workers[0], MAE_SNAPSHOT, ts, &txn));
+    ts = mae_txn_timestamp(txn);
+    assert_ok(mae_commit(txn));
+    assert_true(mae_durable_timestamp(world.db) > ts);
+    const enum mae_status statuses[] = {MAE_ABORT_USER, MAE_NOT_FOUND, MAE_EXISTS, MAE_FULL};
+    for (unsigned i = 0; i < sizeof statuses / sizeof statuses[0]; i++) { /* the caller learns what it has read */
+        struct given_up given_up = {.world = &world, .status = statuses[i]};
+        assert_int_equal(mae_run(world.workers[0], MAE_READ_WRITE, give_up, &given_up, 1), statuses[i]);
+        assert_true(mae_durable_timestamp(world.db) > given_up.ts);
+    }
     close_world(&world);
 }
 

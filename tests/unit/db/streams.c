@@ -277,6 +277,33 @@ static void a_full_folder_stops_the_others(void **state)
     close_world(&world);
 }
 
+/* Of what it waited for: only the log of this disk. Nobody but a checkpoint makes space there. */
+static void a_checkpoint_does_not_wait_for_space(void **state)
+{
+    (void)state;
+    enum { COMMITS_MAX = 1000 };
+    struct world world = world_of_two();
+    struct mae_log_state log;
+    disk_limit_folder("e");
+    mae_log_state(world.db, &log);
+    for (unsigned i = 0; i < COMMITS_MAX && !log.full; i++) {
+        (void)add_one(&world, 1, 1);
+        (void)log_round(world.db->core.log);
+        mae_log_state(world.db, &log);
+    }
+    assert_true(log.full);
+    assert_status(MAE_FULL, mae_checkpoint(world.db));
+    mae_log_state(world.db, &log);
+    assert_string_equal(log.checkpoint_problem, "a disk of the log is full");
+    assert_status(MAE_FULL, mae_backup(world.db, "copy"));
+    assert_false(disk_has("copy/manifest"));
+    disk_limit_folder(NULL);
+    assert_ok(mae_sync(world.db));
+    assert_ok(mae_checkpoint(world.db));
+    assert_ok(mae_backup(world.db, "copy"));
+    close_world(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -290,6 +317,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_log_gets_more_folders, disk_set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(a_copy_has_all_streams, disk_set_up, disk_tear_down),
         cmocka_unit_test_setup_teardown(a_full_folder_stops_the_others, disk_set_up, disk_tear_down),
+        cmocka_unit_test_setup_teardown(a_checkpoint_does_not_wait_for_space, disk_set_up, disk_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
