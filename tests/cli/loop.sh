@@ -2,7 +2,8 @@
 # A loss of power with a real file system. ext4 lies in a file that serves as a disk (a loop device). A program counts
 # there, each count made safe before it is printed (examples/counter.c), and a run of a workload keeps the disk busy.
 # Then both are stopped, and the file is copied as it is: what they and the file system had in memory only is not in it.
-# The copy is mounted, which lets ext4 read its journal, and what was printed before must be there.
+# The copy is mounted, which lets ext4 read its journal, and what was printed before must be there. Then the disk is
+# full for a while, and in the end it cannot be written.
 #   usage: tests/cli/loop.sh       LOOP_CRASHES: how often, 2 by default
 # Skipped where that cannot be had: it needs root, and a loop device with ext4 that can be mounted.
 set -euo pipefail
@@ -96,3 +97,52 @@ crash() { # crash SECONDS
 for _ in $(seq "${LOOP_CRASHES:-2}"); do
     crash "0.$((RANDOM % 6 + 1))"
 done
+
+# Full: a counter that waits for the disk goes on as soon as there is space, and nothing is lost.
+: >"$stage/numbers"
+"$stage/counter" "$stage/disk/count" 100000000 sync >"$stage/numbers" &
+pids=($!)
+"$maemio" run --workload bank --threads 2 --pin none --warmup 0 --time 4s --set durability=group \
+    --set "log_dir=$stage/disk/full" --set log_segment_bytes=1M --set checkpoint_log_bytes=0 --csv "$stage/full.csv" \
+    >"$stage/run" 2>&1 &
+pids+=($!)
+until [ -e "$stage/disk/full/log-00000002" ] || ! kill -0 "${pids[1]}"; do sleep 0.05; done
+fallocate -l "$(df --output=avail -B1 "$stage/disk" | tail -n 1)" "$stage/disk/filler" || true # writes nothing
+for block in 1M 4K; do
+    if dd if=/dev/zero of="$stage/disk/filler.$block" bs=$block status=none 2>"$stage/why"; then
+        echo 'the disk has no end'
+        exit 1
+    fi
+    grep 'No space left' "$stage/why"
+done
+sleep 1
+if "$maemio" run --workload counter --threads 1 --pin none --warmup 0 --txns 10 --set durability=group \
+    --set "log_dir=$stage/disk/late" >"$stage/late" 2>&1; then
+    echo 'a database was made on a full disk'
+    exit 1
+fi
+grep -q 'No space left on device' "$stage/late"
+rm "$stage/disk"/filler*
+wait "${pids[1]}" || { cat "$stage/run"; exit 1; }
+aborts=$(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    $at["txn_type"] == "all" { print $at["aborts_log"] }' "$stage/full.csv")
+kill -9 "${pids[0]}"
+wait "${pids[0]}" 2>/dev/null || true
+pids=()
+last=$(grep -c . "$stage/numbers")
+echo "full: $last counts, and $aborts commits of bank that found no space"
+[ "$aborts" -gt 0 ]
+"$maemio" recover "$stage/disk/full" >"$stage/out"
+grep -q 'verification  *ok' "$stage/out"
+next=$("$stage/counter" "$stage/disk/count" 1 sync | tail -n 1)
+[ "$next" -gt "$(sed '$!d' <"$stage/numbers")" ]
+
+# Read only: it can be looked into, and is not opened.
+mount -o remount,ro "$stage/disk"
+"$maemio" log "$stage/disk/full" --verify >"$stage/out"
+grep -q 'verification: ok' "$stage/out"
+if "$maemio" recover "$stage/disk/full" >"$stage/out" 2>&1; then
+    echo 'what cannot be written was opened'
+    exit 1
+fi
+grep 'full/lock: Read-only file system' "$stage/out"

@@ -328,6 +328,49 @@ static void a_folder_that_cannot_be_written(void **state)
     assert_ok(world_status(group));
 }
 
+static int in_memory(const char *path)
+{
+    (void)path;
+    return 0;
+}
+
+static void a_folder_in_memory_is_safe_for_nothing(void **state)
+{
+    (void)state;
+    writable = file_calls;
+    struct file_calls memory = *file_calls;
+    memory.is_lasting = in_memory;
+    file_calls = &memory;
+    assert_status(MAE_UNSUPPORTED, world_status(group));
+    assert_non_null(strstr(mae_open_problem(), "db is in memory only: durability=async is all it can give"));
+    assert_status(MAE_UNSUPPORTED, world_status("durability=sync log_dir=db"));
+    assert_ok(world_status("durability=async log_dir=db"));
+    file_calls = writable;
+}
+
+/* An older one, and a newer one. What it has is left as it was. */
+static void another_version_is_refused(void **state)
+{
+    (void)state;
+    static const char *const versions[] = {"maemio-log 1\n", "maemio-log 99\n"};
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    close_world(&world);
+    struct disk_image *image = disk_save();
+    for (unsigned i = 0; i < 2; i++) {
+        int file = file_calls->open("db/manifest", FILE_WRITE);
+        assert_int_equal(file_calls->write(file, versions[i], strlen(versions[i]), 0), 0);
+        assert_int_equal(file_calls->close(file), 0);
+        assert_status(MAE_UNSUPPORTED, world_status(group));
+        assert_non_null(strstr(mae_open_problem(), i == 0 ? "format 1, this program" : "format 99, this program"));
+        disk_load(image);
+    }
+    world = world_again(group);
+    assert_int_equal(value_of(&world, 1), 7);
+    close_world(&world);
+    disk_image_free(image);
+}
+
 static void only_what_is_needed_is_written(void **state)
 {
     (void)state;
@@ -976,6 +1019,8 @@ int main(void)
         TEST(a_flush_without_whole_records),
         TEST(a_name_that_is_written_otherwise),
         TEST(a_folder_that_cannot_be_written),
+        TEST(a_folder_in_memory_is_safe_for_nothing),
+        TEST(another_version_is_refused),
         TEST(only_what_is_needed_is_written),
         TEST(it_waits_for_what_is_asked),
         TEST(it_waits_for_nothing_above),
