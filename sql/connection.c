@@ -55,6 +55,24 @@ int connection_enter(struct connection *connection, struct mae_worker **worker, 
     return status == MAE_OK ? SQLITE_OK : refuse(error, code_of(status), mae_status_text(status));
 }
 
+static struct session *session_new(struct connection *connection)
+{
+    struct session *session = connection->spare;
+    if (session == NULL)
+        return memory_zeroed(sizeof *session);
+    connection->spare = NULL;
+    *session = (struct session){.worker = NULL};
+    return session;
+}
+
+static void session_free(struct connection *connection, struct session *session)
+{
+    if (connection->spare == NULL)
+        connection->spare = session;
+    else
+        sqlite3_free(session);
+}
+
 static int session_open(struct connection *connection, enum mae_mode mode, struct session **opened, char **error)
 {
     if (connection->broken)
@@ -65,13 +83,13 @@ static int session_open(struct connection *connection, enum mae_mode mode, struc
         if (code != SQLITE_OK)
             return code;
     }
-    struct session *session = memory_zeroed(sizeof *session);
+    struct session *session = session_new(connection);
     if (session == NULL)
         return SQLITE_NOMEM;
     session->snapshot = mode == MAE_SNAPSHOT;
     int entered = connection_enter(connection, &session->worker, error);
     if (entered != SQLITE_OK) {
-        sqlite3_free(session);
+        session_free(connection, session);
         return entered;
     }
     connection->inside++;
@@ -82,7 +100,7 @@ static int session_open(struct connection *connection, enum mae_mode mode, struc
     }
     gate_leave(connection->database, session->worker);
     connection->inside--;
-    sqlite3_free(session);
+    session_free(connection, session);
     return refuse(error, code_of(status), mae_status_text(status));
 }
 
@@ -136,7 +154,7 @@ void connection_read_end(struct connection *connection, struct session *session)
     if (session == connection->reader)
         connection->reader = NULL;
     session_end(connection, session);
-    sqlite3_free(session);
+    session_free(connection, session);
 }
 
 int connection_write(struct connection *connection, char **error)
@@ -250,12 +268,12 @@ static void writer_end(struct connection *connection, bool committed)
     connection->levels = 0;
     if (reader != NULL && reader->cursors == 0) {
         session_end(connection, reader);
-        sqlite3_free(reader);
+        session_free(connection, reader);
     }
     if (writer != NULL) {
         session_end(connection, writer);
         if (writer->cursors == 0)
-            sqlite3_free(writer);
+            session_free(connection, writer);
     }
     if (connection->owner)
         gate_open(connection, committed);
@@ -484,6 +502,7 @@ void connection_destroy(void *arg)
         writer_end(connection, false);
         database_close(connection->database);
     }
+    sqlite3_free(connection->spare);
     sqlite3_free(connection->marks);
     sqlite3_free(connection);
 }

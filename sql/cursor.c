@@ -44,7 +44,7 @@ static struct vtab *vtab_of(const struct cursor *cursor)
     return (struct vtab *)cursor->base.pVtab;
 }
 
-/* ---- Bounds. Each loses no row; SQLite tests the rows. ---- */
+/* ---- Bounds. Each loses no row, and those of integers are exact; of the others SQLite tests the rows. ---- */
 
 /* What a value is when it is compared with a number: a text that looks like one is one. */
 static struct value as_number(sqlite3_value *value)
@@ -69,8 +69,19 @@ static bool integer_bound(double real, bool lower, int64_t *integer)
     return true;
 }
 
-/* Makes of a value the bound of an integer column. `letter` is PLAN_EQ or how it is compared; false: no row is there.
- * `none`: the value bounds nothing. */
+/* A bound with > or < is the next integer with >= or <=; false: there is none. */
+static bool integer_beyond(char letter, int64_t *bound)
+{
+    if (letter != PLAN_GT && letter != PLAN_LT)
+        return true;
+    if (*bound == (letter == PLAN_GT ? INT64_MAX : INT64_MIN))
+        return false;
+    *bound += letter == PLAN_GT ? 1 : -1;
+    return true;
+}
+
+/* Makes of a value the exact bound of an integer column. `letter` is PLAN_EQ or how it is compared; false: no row is
+ * there. `none`: the value bounds nothing. */
 static bool integer_bound_of(sqlite3_value *from, char letter, bool lower, int64_t *bound, bool *none)
 {
     struct value value = as_number(from);
@@ -79,17 +90,15 @@ static bool integer_bound_of(sqlite3_value *from, char letter, bool lower, int64
         return false;
     if (value.type == VALUE_INTEGER) {
         *bound = value.integer;
-        if (value.integer == (letter == PLAN_GT ? INT64_MAX : INT64_MIN) && (letter == PLAN_GT || letter == PLAN_LT))
-            return false;
-        *bound += (letter == PLAN_GT) - (letter == PLAN_LT);
-        return true;
+        return integer_beyond(letter, bound);
     }
     if (value.type == VALUE_REAL) {
         if (!integer_bound(value.real, lower, bound))
             return false;
+        const bool equals = value.real < 9223372036854775808.0 && (double)*bound == value.real;
         if (MUTATED(sql_bound_cut) && letter == PLAN_LT)
             --*bound;
-        return letter != PLAN_EQ || (double)*bound == value.real;
+        return equals ? integer_beyond(letter, bound) : letter != PLAN_EQ;
     }
     /* Texts and blobs are behind all numbers. */
     *none = true;
@@ -368,7 +377,7 @@ static int data_refresh(struct cursor *cursor)
 int cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column)
 {
     struct cursor *cursor = (struct cursor *)base;
-    if (sqlite3_vtab_nochange(context))
+    if (!cursor->session->snapshot && sqlite3_vtab_nochange(context))
         return SQLITE_OK; /* an UPDATE that leaves the column as it is */
     int code = data_refresh(cursor);
     if (code != SQLITE_OK || cursor->data == NULL || column < 0)
@@ -401,7 +410,10 @@ int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid)
 {
     struct cursor *cursor = (struct cursor *)base;
     int code = data_refresh(cursor);
+    struct vtab *vtab = vtab_of(cursor);
     *rowid = code == SQLITE_OK && cursor->data != NULL ? row_rowid(cursor->data) : 0;
+    vtab->met_rowid = *rowid;
+    vtab->met_row = cursor->row;
     return code;
 }
 
@@ -409,10 +421,11 @@ int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid)
 
 int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **opened)
 {
-    (void)base;
-    struct cursor *cursor = sqlite3_malloc64(sizeof *cursor);
+    struct vtab *vtab = (struct vtab *)base;
+    struct cursor *cursor = vtab->spare != NULL ? (struct cursor *)vtab->spare : sqlite3_malloc64(sizeof *cursor);
     if (cursor == NULL)
         return SQLITE_NOMEM;
+    vtab->spare = NULL;
     cursor->session = NULL;
     cursor->entries = NULL;
     cursor->data = NULL;
@@ -424,7 +437,11 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **opened)
 
 int cursor_close(sqlite3_vtab_cursor *base)
 {
+    struct vtab *vtab = (struct vtab *)base->pVtab;
     cursor_reset((struct cursor *)base);
-    sqlite3_free(base);
+    if (vtab->spare == NULL)
+        vtab->spare = base;
+    else
+        sqlite3_free(base);
     return SQLITE_OK;
 }

@@ -84,6 +84,7 @@ static int vtab_make(struct connection *connection, struct table *table, sqlite3
         (void)sqlite3_vtab_config(connection->sqlite, SQLITE_VTAB_INNOCUOUS);
         vtab->connection = connection;
         vtab->table = table;
+        vtab->met_row = UINT64_MAX;
         *made = &vtab->base;
         return SQLITE_OK;
     }
@@ -107,6 +108,7 @@ static int vtab_disconnect(sqlite3_vtab *base)
 {
     struct vtab *vtab = (struct vtab *)base;
     update_free(vtab);
+    sqlite3_free(vtab->spare);
     sqlite3_free(base->zErrMsg); /* SQLite takes none from xDestroy */
     sqlite3_free(vtab);
     return SQLITE_OK;
@@ -275,6 +277,7 @@ static int enlist_disconnect(sqlite3_vtab *base)
     struct vtab *vtab = (struct vtab *)base;
     struct connection *connection = vtab->connection;
     bool keeper = vtab->keeper;
+    sqlite3_free(vtab->spare);
     sqlite3_free(base->zErrMsg);
     sqlite3_free(base);
     if (keeper)

@@ -132,8 +132,8 @@ static void choose(const struct table *table, sqlite3_index_info *info, const st
     for (unsigned i = 0; i < plan->count; i++) {
         struct sqlite3_index_constraint_usage *usage = &info->aConstraintUsage[plan->constraint[i]];
         usage->argvIndex = (int)i + 1;
-        /* The lookup of a rowid decides exactly; of all others SQLite tests the rows again. */
-        usage->omit = plan->index == PLAN_ROWIDS && plan->letter[i] == PLAN_EQ;
+        /* The index of rowids decides exactly; of what others find SQLite tests the rows again. */
+        usage->omit = plan->index == PLAN_ROWIDS;
     }
     info->idxNum = (int)plan->index;
     if (is_ordered(table, info, plan)) {

@@ -154,11 +154,27 @@ static enum mae_status row_find(const struct change *change, int64_t rowid, uint
     return status == MAE_OK ? mae_row_read(change->session->txn, change->table->rows, *row, data, NULL) : status;
 }
 
+/* Finds the row that is to be changed. Mostly a cursor has just met it: then the index need not be searched again. */
+static enum mae_status row_find_old(const struct change *change, uint64_t *row, const void **data)
+{
+    const struct vtab *vtab = change->vtab;
+    if (vtab->met_row != UINT64_MAX && vtab->met_rowid == change->old_rowid) {
+        *row = vtab->met_row;
+        enum mae_status status = mae_row_read(change->session->txn, change->table->rows, *row, data, NULL);
+        /* A row that has gone may have left its place to another one. */
+        if (status == MAE_OK && row_rowid(*data) == change->old_rowid)
+            return status;
+        if (status != MAE_OK && status != MAE_NOT_FOUND)
+            return status;
+    }
+    return row_find(change, change->old_rowid, row, data);
+}
+
 static int row_delete(const struct change *change)
 {
     uint64_t row;
     const void *data;
-    enum mae_status status = row_find(change, change->old_rowid, &row, &data);
+    enum mae_status status = row_find_old(change, &row, &data);
     if (status == MAE_NOT_FOUND)
         return SQLITE_OK;
     return refuse_status(change, status == MAE_OK ? row_remove(change, row, data) : status);
@@ -437,7 +453,7 @@ static int row_update(struct change *change, sqlite3_value **values)
 {
     const struct table *table = change->table;
     const void *data;
-    enum mae_status status = row_find(change, change->old_rowid, &change->row, &data);
+    enum mae_status status = row_find_old(change, &change->row, &data);
     if (status == MAE_NOT_FOUND)
         return SQLITE_OK;
     if (status != MAE_OK)

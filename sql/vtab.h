@@ -13,6 +13,9 @@ struct vtab {
     struct table *table; /* NULL: a table of module.c, which is always empty */
     bool keeper;
     int64_t rowid_next, rowid_end; /* numbers for new rows that this connection has taken; equal: none are left */
+    sqlite3_vtab_cursor *spare;    /* a cursor that is closed, for the next one; NULL: none */
+    int64_t met_rowid;             /* of the row whose rowid a cursor was asked for last, */
+    uint64_t met_row; /* and where it was; UINT64_MAX: none yet. UPDATE and DELETE ask, and then write it */
     sqlite3_stmt *defaults, *checks;
     struct value *values; /* scratch: two rows' worth */
     void *scratch;        /* for a row's bytes */

@@ -6,7 +6,8 @@
  * and indexes come and go, rows follow. After each step it writes a byte into a pipe. The parent waits for some of
  * them, waits a little longer, kills the child (SIGKILL) and opens the folder itself. What it finds, names, columns,
  * rows, and what each index finds, must be what the steps that the pipe has told leave in a database in memory, or
- * these and the one after them. Then it runs the steps that are left.
+ * these and the one after them. Then it runs the steps that are left; what an index adds nobody sees, so a step that
+ * only makes or drops one may run twice.
  *
  * The page cache survives the end of a process: what syncs are worth is shown by power.c, for the records below SQL.
  * MAE_KILLS is the number of kills. How to read a failure: it prints the seed, which MAE_SEED repeats, but for the
@@ -25,7 +26,7 @@
 static const char *const steps[] = {
     "CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, b TEXT, UNIQUE(b))",
     "INSERT INTO t VALUES (1, 10, 'one'), (2, 20, 'two'), (3, 30, NULL)",
-    "CREATE INDEX by_a ON t(a)",
+    "CREATE INDEX IF NOT EXISTS by_a ON t(a)",
     "WITH RECURSIVE n(i) AS (SELECT 4 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO t SELECT i, i % 7, i "
     "FROM n",
     "ALTER TABLE t ADD COLUMN c TEXT DEFAULT 'added'",
@@ -33,10 +34,10 @@ static const char *const steps[] = {
     "CREATE TABLE u(x REAL, y TEXT)",
     "BEGIN; INSERT INTO u SELECT a, b FROM t; DELETE FROM t WHERE id > 250; COMMIT",
     "ALTER TABLE u RENAME TO v",
-    "DROP INDEX by_a",
+    "DROP INDEX IF EXISTS by_a",
     "ALTER TABLE t DROP COLUMN d",
     "BEGIN; DROP TABLE v; CREATE TABLE v(z INTEGER UNIQUE); INSERT INTO v SELECT id FROM t; COMMIT",
-    "CREATE INDEX by_ba ON t(b, a)",
+    "CREATE INDEX IF NOT EXISTS by_ba ON t(b, a)",
     "DROP TABLE v",
     "UPDATE t SET b = b || '.' WHERE a > 2",
 };
