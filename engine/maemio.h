@@ -217,7 +217,7 @@ struct mae_table_config {
  * Creates a table. Any thread. MAE_OK; MAE_INVALID (size out of range; name empty or longer than MAE_NAME_MAX_BYTES);
  * MAE_EXISTS (the name is taken); MAE_FULL (1024 tables, where a hash index counts as two and an ordered one as one);
  * MAE_NO_MEMORY; MAE_NO_ADDRESSES. With a log, which has it on the disk when the call returns: MAE_IO; MAE_FULL (the
- * disk). The table lives until mae_close.
+ * disk). The table lives until mae_table_drop or mae_close.
  */
 MAE_MUST_USE enum mae_status mae_table_create(struct mae_db *db, const char *name,
                                               const struct mae_table_config *config, struct mae_table **table);
@@ -237,17 +237,43 @@ struct mae_index_config {
  * Creates an index over the rows of `table`. Keys of 8 bytes are `uint64_t` in native order and sort as integers;
  * longer ones are byte strings and sort bytewise. Any thread.
  * MAE_OK; MAE_INVALID (key size, kind, name, another database's table); MAE_EXISTS (the name is taken); MAE_FULL (as
- * mae_table_create); MAE_IO (as there); MAE_NO_MEMORY; MAE_NO_ADDRESSES. The index lives until mae_close.
+ * mae_table_create); MAE_IO (as there); MAE_NO_MEMORY; MAE_NO_ADDRESSES. The index lives until mae_index_drop,
+ * mae_table_drop of its table, or mae_close.
  */
 MAE_MUST_USE enum mae_status mae_index_create(struct mae_db *db, struct mae_table *table, const char *name,
                                               const struct mae_index_config *config, struct mae_index **index);
+
+/*
+ * Drop an index, or a table with all its rows and indexes, while workers run. A drop belongs to no transaction, and
+ * cannot be taken back. Of an index only the entries go, not the rows. From some moment during the call on the index or
+ * table is as if it were not there: every call with it, in transactions that are open or begin later, and
+ * mae_cursor_next of a cursor over it, returns MAE_INVALID. Transactions that have used it before commit as always, and
+ * the call waits for all transactions that are open. Its memory is then given back, but for some KiB for the handle,
+ * which stays valid until mae_close. The name is free, and the table or index no longer counts for MAE_FULL.
+ *
+ * While an index is being dropped, a transaction that deletes a row to which the index still has an entry ends with
+ * MAE_ABORT_INDEX, and may be tried again. Afterwards nobody need remove entries from it.
+ *
+ * With a log, what has been committed before the call is safe before the drop is, and the drop is when the call
+ * returns. After a crash during the call it has happened, or not at all.
+ *
+ * Any thread that is not in the middle of a transaction. MAE_OK; MAE_INVALID: there is no such table or index in the
+ * database, or no longer; MAE_BUSY: a transaction that is open has not ended within MAE_DROP_PATIENCE_MS, or, without
+ * the membarrier system call, a worker has been silent for as long; MAE_FULL (the disk is), MAE_IO, MAE_NO_MEMORY. But
+ * for MAE_OK nothing is dropped, though calls may have returned MAE_INVALID meanwhile; after MAE_IO a restart may find
+ * it dropped. If overtake_us=0 and a transaction that has begun during the call stays open as long, the memory comes
+ * back only at mae_close. Cost: linear in the rows, or nodes and entries.
+ */
+#define MAE_DROP_PATIENCE_MS 100
+MAE_MUST_USE enum mae_status mae_index_drop(struct mae_db *db, struct mae_index *index);
+MAE_MUST_USE enum mae_status mae_table_drop(struct mae_db *db, struct mae_table *table);
 
 /* The table or index of that name, or NULL. Any thread; linear in their number. */
 struct mae_table *mae_table_find(struct mae_db *db, const char *name);
 struct mae_index *mae_index_by_name(struct mae_db *db, const char *name);
 
 /* Lists what there is, in the order of creation: the first for NULL, then the one behind the one given, NULL at the
- * end. Any thread, also while others create; linear in their number. */
+ * end, and for one that has been dropped. Any thread, also while others create and drop; linear in their number. */
 struct mae_table *mae_table_next(struct mae_db *db, const struct mae_table *table);
 struct mae_index *mae_index_next(struct mae_db *db, const struct mae_index *index);
 
@@ -794,7 +820,7 @@ struct mae_log_segment {
 struct mae_log_change {
     uint64_t timestamp; /* of the transaction */
     enum mae_log_kind kind;
-    const char *object; /* name of the table (PUT, DELETE) or of the index (ADD, REMOVE) */
+    const char *object; /* name of the table (PUT, DELETE) or of the index (ADD, REMOVE); "": it was dropped since */
     uint64_t row;       /* the row's id */
     const void *data;   /* the row's new payload, or the entry's key; nothing of a DELETE */
     size_t bytes;

@@ -311,7 +311,7 @@ void tables_take_back(struct database *database)
     list_change(database);
 }
 
-/* ---- Emptying what is named no more. ---- */
+/* ---- Dropping, or emptying, what is named no more. ---- */
 
 struct batch {
     struct mae_table *rows; /* whose rows go with the entries; NULL: they stay */
@@ -373,15 +373,30 @@ static enum standing index_standing(const struct database *database, struct mae_
     return STANDING_ENTRIES;
 }
 
+/* Drops the engine's index, or table with all its indexes, or, while other transactions are open, makes it empty. */
+static enum mae_status object_sweep(struct database *database, struct mae_worker *worker, struct mae_index *index,
+                                    enum standing standing, bool *busy)
+{
+    struct mae_table *rows = standing == STANDING_ROWS ? mae_index_table(index) : NULL;
+    enum mae_status status = MAE_BUSY;
+    if (!*busy) /* no need to wait once more */
+        status = rows != NULL ? mae_table_drop(database->db, rows) : mae_index_drop(database->db, index);
+    *busy = status == MAE_BUSY;
+    return *busy ? index_sweep(worker, index, rows) : status;
+}
+
 enum mae_status tables_sweep(struct database *database, struct mae_worker *worker)
 {
     enum mae_status status = MAE_OK;
+    bool busy = false;
     /* Entries of all other indexes go before the rows that they lead to. */
     for (enum standing standing = STANDING_ENTRIES; standing <= STANDING_ROWS; standing++) {
-        struct mae_index *index = NULL;
-        while (status == MAE_OK && (index = mae_index_next(database->db, index)) != NULL)
+        struct mae_index *index = mae_index_next(database->db, NULL), *next;
+        for (; status == MAE_OK && index != NULL; index = next) {
+            next = mae_index_next(database->db, index);
             if (index_standing(database, index) == standing)
-                status = index_sweep(worker, index, standing == STANDING_ROWS ? mae_index_table(index) : NULL);
+                status = object_sweep(database, worker, index, standing, &busy);
+        }
     }
     return status;
 }

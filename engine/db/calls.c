@@ -258,7 +258,7 @@ void mae_prefetch(struct mae_txn *txn, struct mae_index *index, const void *keys
 
 static ALWAYS_INLINE enum mae_status find(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row)
 {
-    if (LIKELY(index->kind == MAE_INDEX_HASH)) {
+    if (LIKELY(index_is_hashed(index))) {
         enum hash_found found = hash_index_find_fast(txn, &index->hash, hash_hint(&index->hash), key, row);
         if (UNLIKELY(found == HASH_FOUND_NOT))
             return hash_index_find(txn, &index->hash, key, false, row);
@@ -302,7 +302,7 @@ static ALWAYS_INLINE enum mae_status found_row(struct mae_txn *txn, struct mae_i
 static NOINLINE enum mae_status read_general(struct mae_txn *txn, struct mae_index *index, const void *key,
                                              const void **data, size_t *bytes)
 {
-    if (UNLIKELY(!txn->running)) /* not even the index may be looked at */
+    if (UNLIKELY(!guard_db_fits(txn, &index->db))) /* not even the index may be looked at */
         return MAE_INVALID;
     uint64_t row;
     enum mae_status status = find(txn, index, key, &row);
@@ -314,7 +314,7 @@ static NOINLINE enum mae_status read_general(struct mae_txn *txn, struct mae_ind
 static NOINLINE enum mae_status update_general(struct mae_txn *txn, struct mae_index *index, const void *key,
                                                size_t bytes, const void **old, void **data)
 {
-    if (UNLIKELY(!txn->running)) /* not even the index may be looked at */
+    if (UNLIKELY(!guard_db_fits(txn, &index->db))) /* not even the index may be looked at */
         return MAE_INVALID;
     uint64_t row;
     enum mae_status status = find(txn, index, key, &row);
@@ -383,7 +383,7 @@ enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const voi
     GUARDED const struct guard guard = guard_index_hot(txn, index);
     if (guard.status != MAE_OK)
         return guard.status;
-    if (UNLIKELY(index->kind != MAE_INDEX_HASH))
+    if (UNLIKELY(!index_is_hashed(index)))
         return read_general(txn, index, key, data, bytes);
     char *base = atomic_load_explicit(&index->hash.direct, memory_order_relaxed);
     if (LIKELY(base != NULL) && LIKELY(txn->direct))
@@ -397,7 +397,7 @@ enum mae_status mae_update(struct mae_txn *txn, struct mae_index *index, const v
     GUARDED const struct guard guard = guard_index_hot(txn, index);
     if (guard.status != MAE_OK)
         return guard.status;
-    if (UNLIKELY(index->kind != MAE_INDEX_HASH) || UNLIKELY(bytes != 0))
+    if (UNLIKELY(!index_is_hashed(index)) || UNLIKELY(bytes != 0))
         return update_general(txn, index, key, bytes, old, data);
     char *base = atomic_load_explicit(&index->hash.direct, memory_order_relaxed);
     if (LIKELY(base != NULL) && LIKELY(txn->direct))

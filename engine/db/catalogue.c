@@ -34,29 +34,47 @@ static bool name_is_valid(const char *name)
     return name && name[0] && strlen(name) < NAME_BYTES;
 }
 
-/* Registers a table under the next id. */
+static unsigned free_id(const struct mae_db *db)
+{
+    unsigned id = 0;
+    while (id < db->table_count && db->tables[id])
+        id++;
+    return id;
+}
+
+/* Registers a table under the first free id. */
 static enum mae_status add_table(struct mae_db *db, struct table *table, size_t payload_max_bytes, bool is_node,
                                  uint64_t expected_rows)
 {
-    if (db->table_count == CATALOG_MAX)
+    const unsigned id = free_id(db);
+    if (id == CATALOG_MAX)
         return MAE_FULL;
-    enum mae_status status = table_init(table, &db->core.budget, &db->core.arena, db->table_count, payload_max_bytes,
+    enum mae_status status = table_init(table, &db->core.budget, &db->core.arena, id, payload_max_bytes,
                                         db->core.options.inline_bytes, expected_rows);
     if (status != MAE_OK)
         return status;
     table->is_node = is_node;
     table->rows.next = db->spans;
     db->spans = &table->rows;
-    db->tables[db->table_count++] = table;
+    db->tables[id] = table;
+    if (id == db->table_count)
+        db->table_count++;
     return MAE_OK;
 }
 
-static void drop_last_table(struct mae_db *db)
+void db_remove_span(struct mae_db *db, struct span *span)
 {
-    MAE_DCHECK(db->table_count > 0);
-    MAE_DCHECK(db->spans == &db->tables[db->table_count - 1]->rows);
-    struct table *table = db->tables[--db->table_count];
-    db->spans = table->rows.next;
+    struct span **at = &db->spans;
+    while (*at != span)
+        at = &(*at)->next; /* ends: it is in the list */
+    *at = span->next;
+}
+
+void db_remove_table(struct mae_db *db, struct table *table)
+{
+    MAE_DCHECK(db->tables[table->id] == table);
+    db_remove_span(db, &table->rows);
+    db->tables[table->id] = NULL;
     table_fini(table);
 }
 
@@ -73,14 +91,14 @@ static enum mae_status create_table(struct mae_db *db, struct manifest_object *o
     if (status == MAE_OK && db->durable && object->number == 0) {
         status = durable_create(db->durable, object);
         if (status != MAE_OK)
-            drop_last_table(db);
+            db_remove_table(db, &table->rows);
     }
     if (status != MAE_OK) {
         free(table);
         return status;
     }
     table->rows.number = object->number;
-    table->db = db;
+    atomic_store_explicit(&table->db, db, memory_order_relaxed); /* published by the catalogue's lock */
     table->config = *config;
     strcpy(table->name, object->name);
     db->named[db->named_count++] = table;
@@ -138,9 +156,9 @@ static enum mae_status create_hash(struct mae_db *db, struct mae_index *index, c
                              hash_seed(db));
     if (status == MAE_OK)
         return MAE_OK;
-    drop_last_table(db);
+    db_remove_table(db, &index->overflow);
 drop_nodes:
-    drop_last_table(db);
+    db_remove_table(db, &index->nodes);
     return status;
 }
 
@@ -160,7 +178,7 @@ static enum mae_status create_root(struct mae_db *db, struct mae_index *index)
         else
             txn_abort(txn);
     }
-    db_worker_leave(worker, db->table_count);
+    db_worker_leave(worker);
     return status == MAE_ABORT_MEMORY ? MAE_NO_MEMORY : status; /* the caller has no transaction to retry */
 }
 
@@ -187,16 +205,16 @@ static enum mae_status create_tree(struct mae_db *db, struct mae_index *index, c
     tree_index_init(&index->tree, &index->nodes, config->key_bytes, config->non_unique);
     status = create_root(db, index);
     if (status != MAE_OK)
-        drop_last_table(db);
+        db_remove_table(db, &index->nodes);
     return status;
 }
 
 /* Undoes create_hash or create_tree. With a log there are no others. */
-static void drop_last_index(struct mae_db *db, const struct mae_index *index)
+static void undo_index(struct mae_db *db, struct mae_index *index)
 {
-    drop_last_table(db);
-    if (index->kind == MAE_INDEX_HASH)
-        drop_last_table(db);
+    db_remove_table(db, &index->nodes);
+    if (index_is_hashed(index))
+        db_remove_table(db, &index->overflow);
 }
 
 /* As create_table. */
@@ -211,7 +229,8 @@ static enum mae_status create_index(struct mae_db *db, struct mae_table *table, 
     struct mae_index *index = mem_alloc(sizeof *index);
     if (!index)
         return MAE_NO_MEMORY;
-    index->kind = config->kind;
+    atomic_store_explicit(&index->kind, config->kind, memory_order_relaxed);
+    atomic_store_explicit(&index->db, db, memory_order_relaxed); /* published by the catalogue's lock */
     index->table = table;
     index->key_bytes = config->key_bytes;
     index->config = *config;
@@ -221,7 +240,7 @@ static enum mae_status create_index(struct mae_db *db, struct mae_table *table, 
     if (status == MAE_OK && db->durable && object->number == 0) {
         status = durable_create(db->durable, object);
         if (status != MAE_OK)
-            drop_last_index(db, index);
+            undo_index(db, index);
     }
     if (status != MAE_OK) {
         free(index);
@@ -255,12 +274,13 @@ enum mae_status db_restore_index(struct mae_db *db, const struct manifest_object
 enum mae_status mae_index_create(struct mae_db *db, struct mae_table *table, const char *name,
                                  const struct mae_index_config *config, struct mae_index **created)
 {
-    if (!db || !table || table->db != db || !index_is_valid(name, config) || !created)
+    if (!db || !table || !index_is_valid(name, config) || !created)
         return MAE_INVALID;
     struct manifest_object object = {.kind = MANIFEST_INDEX, .table = table->rows.number, .index_config = *config};
     strcpy(object.name, name);
     pthread_mutex_lock(&db->lock);
-    enum mae_status status = create_index(db, table, &object, created);
+    bool fits = atomic_load_explicit(&table->db, memory_order_relaxed) == db;
+    enum mae_status status = fits ? create_index(db, table, &object, created) : MAE_INVALID;
     pthread_mutex_unlock(&db->lock);
     return status;
 }

@@ -52,13 +52,15 @@ void mae_close(struct mae_db *db)
         MAE_CHECK(!worker || !atomic_load_explicit(&worker->joined, memory_order_acquire)); /* workers leave first */
     }
     for (unsigned i = 0; i < db->table_count; i++)
-        table_fini(db->tables[i]);
+        if (db->tables[i])
+            table_fini(db->tables[i]);
     for (unsigned i = 0; i < db->index_count; i++) {
         db->indexes[i]->ops->fini(db->indexes[i]);
         free(db->indexes[i]);
     }
     for (unsigned i = 0; i < db->named_count; i++)
         free(db->named[i]);
+    drop_close(db);
     pthread_mutex_destroy(&db->lock);
     core_fini(&db->core);
     free(db);

@@ -27,24 +27,30 @@ static struct table *table_of(void *owner, uint64_t number)
     return NULL;
 }
 
-static struct table *table_at(void *owner, size_t i)
+static struct table *table_after(void *owner, uint64_t number)
 {
     struct mae_db *db = owner;
+    unsigned i = 0;
     pthread_mutex_lock(&db->lock);
+    while (i < db->named_count && db->named[i]->rows.number <= number)
+        i++;
     struct table *table = i < db->named_count ? &db->named[i]->rows : NULL;
     pthread_mutex_unlock(&db->lock);
     return table;
 }
 
-static bool index_at(void *owner, size_t i, struct durable_index *found)
+static bool index_after(void *owner, uint64_t number, struct durable_index *found)
 {
     struct mae_db *db = owner;
+    unsigned i = 0;
     pthread_mutex_lock(&db->lock);
+    while (i < db->index_count && db->indexes[i]->number <= number)
+        i++;
     struct mae_index *index = i < db->index_count ? db->indexes[i] : NULL;
     pthread_mutex_unlock(&db->lock);
     if (!index)
         return false;
-    bool hashed = index->kind == MAE_INDEX_HASH;
+    bool hashed = index->config.kind == MAE_INDEX_HASH;
     *found = (struct durable_index){.number = index->number,
                                     .key_bytes = index->key_bytes,
                                     .hash = hashed ? &index->hash : NULL,
@@ -58,17 +64,16 @@ static enum mae_status walk(struct mae_txn *txn, void *arg, struct index_positio
                             void *visit_arg)
 {
     struct mae_index *index = arg;
-    MAE_DCHECK(index->ops->walk); /* durable.c refuses a log with simple_index_update=on */
+    MAE_DCHECK(index->ops->walk);       /* durable.c refuses a log with simple_index_update=on */
+    if (table_is_closed(&index->nodes)) /* it has been dropped since */
+        return MAE_NOT_FOUND;
     return index->ops->walk(txn, index, position, visit, visit_arg);
 }
 
 static void leave(void *owner, struct mae_worker *worker)
 {
-    struct mae_db *db = owner;
-    pthread_mutex_lock(&db->lock);
-    unsigned count = db->table_count; /* the worker has met no table that is made later */
-    pthread_mutex_unlock(&db->lock);
-    db_worker_leave(worker, count);
+    (void)owner;
+    db_worker_leave(worker);
 }
 
 static enum mae_status restore_objects(struct mae_db *db)
@@ -88,8 +93,12 @@ static enum mae_status restore_objects(struct mae_db *db)
 
 static enum mae_status restore(struct mae_db *db)
 {
-    const struct durable_host host = {
-        .owner = db, .table = table_of, .table_at = table_at, .index_at = index_at, .leave = leave, .walk = walk};
+    const struct durable_host host = {.owner = db,
+                                      .table = table_of,
+                                      .table_after = table_after,
+                                      .index_after = index_after,
+                                      .leave = leave,
+                                      .walk = walk};
     struct table *tables[CATALOG_MAX];
     for (unsigned i = 0; i < db->named_count; i++)
         tables[i] = &db->named[i]->rows;
@@ -120,7 +129,7 @@ void durability_close(struct mae_db *db)
         durable_close(db->durable);
     db->durable = NULL;
     if (db->logger)
-        db_worker_leave(db->logger, db->table_count);
+        db_worker_leave(db->logger);
     db->logger = NULL;
 }
 

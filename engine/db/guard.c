@@ -41,12 +41,13 @@ struct guard guard_txn(struct mae_txn *txn)
 struct guard guard_table(struct mae_txn *txn, const struct mae_table *table)
 {
     struct guard guard = guard_txn(txn);
-    return guard.status == MAE_OK && !(table && guard_handles_fit(txn, table)) ? refused(&guard) : guard;
+    return guard.status == MAE_OK && !(table && guard_db_fits(txn, &table->db)) ? refused(&guard) : guard;
 }
 
 struct guard guard_index(struct mae_txn *txn, const struct mae_index *index)
 {
-    return index ? guard_table(txn, index->table) : (struct guard){.status = MAE_INVALID};
+    struct guard guard = guard_txn(txn);
+    return guard.status == MAE_OK && !(index && guard_db_fits(txn, &index->db)) ? refused(&guard) : guard;
 }
 
 #endif

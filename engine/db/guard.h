@@ -7,7 +7,8 @@
  * `guard_table` check both handles. The calls with `_hot`, the reads and updates of which a transaction mostly
  * consists, check nothing here:
  *     an ended transaction is doomed with MAE_INVALID (commit.c), so it leaves their fast paths by itself;
- *     they do not notice a foreign table.
+ *     they do not notice a foreign table;
+ *     of a dropped one they find no rows, and of a dropped index they leave the fast paths.
  *
  * A call declares `GUARDED struct guard guard = guard_...(...)` first and returns guard.status unless that is MAE_OK.
  * GUARDED leaves the guard at the end of the call, in whatever way the call ends, C++ exceptions included.
@@ -23,9 +24,12 @@ struct guard {
     struct mae_worker *entered; /* debug builds: to be left by this call, or NULL */
 };
 
-static ALWAYS_INLINE bool guard_handles_fit(const struct mae_txn *txn, const struct mae_table *table)
+/* `db`: of a table or an index; NULL once that has been dropped. ORD-17: a relaxed load is enough, since the
+ * transaction began after the worker took part in the turn, or is waited for. */
+static ALWAYS_INLINE bool guard_db_fits(const struct mae_txn *txn, _Atomic(struct mae_db *) const *db)
 {
-    return (LIKELY(txn->running) && LIKELY(&table->db->core == txn->worker->core)) || MUTATED(handles_unchecked);
+    const struct mae_db *owner = atomic_load_explicit(db, memory_order_relaxed);
+    return (LIKELY(txn->running) && LIKELY(owner == db_of(txn->worker))) || (owner && MUTATED(handles_unchecked));
 }
 
 #ifdef MAE_DEBUG
@@ -62,12 +66,12 @@ static ALWAYS_INLINE struct guard guard_txn(const struct mae_txn *txn)
 
 static ALWAYS_INLINE struct guard guard_table(const struct mae_txn *txn, const struct mae_table *table)
 {
-    return guard_made(guard_handles_fit(txn, table));
+    return guard_made(guard_db_fits(txn, &table->db));
 }
 
 static ALWAYS_INLINE struct guard guard_index(const struct mae_txn *txn, const struct mae_index *index)
 {
-    return guard_made(guard_handles_fit(txn, index->table));
+    return guard_made(guard_db_fits(txn, &index->db));
 }
 
 static ALWAYS_INLINE struct guard guard_table_hot(const struct mae_txn *txn, const struct mae_table *table)

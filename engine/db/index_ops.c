@@ -36,7 +36,7 @@ static enum mae_status hash_hit(struct mae_txn *txn, struct mae_index *index, co
 
 static enum mae_status hash_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
-    MAE_DCHECK(index->kind == MAE_INDEX_HASH);
+    MAE_DCHECK(index->config.kind == MAE_INDEX_HASH);
     return hash_index_insert(txn, &index->hash, key, row);
 }
 
@@ -63,10 +63,14 @@ static void hash_prefetch(struct mae_txn *txn, struct mae_index *index, const vo
     hash_index_prefetch(txn, &index->hash, &index->table->rows, keys, count);
 }
 
-static enum mae_status hash_verify(struct mae_txn *txn, struct mae_index *index, mae_entry_fn visit, void *arg,
-                                   char *problem, size_t problem_bytes)
+static enum mae_status hash_check(struct mae_txn *txn, struct mae_index *index, char *problem, size_t problem_bytes)
 {
-    (void)problem, (void)problem_bytes;
+    (void)txn, (void)index, (void)problem, (void)problem_bytes;
+    return MAE_OK;
+}
+
+static enum mae_status hash_visit(struct mae_txn *txn, struct mae_index *index, mae_entry_fn visit, void *arg)
+{
     return hash_index_visit(txn, &index->hash, visit, arg);
 }
 
@@ -88,7 +92,8 @@ const struct index_ops hash_index_ops = {
     .scan = hash_scan,
     .walk = hash_walk,
     .prefetch = hash_prefetch,
-    .verify = hash_verify,
+    .check = hash_check,
+    .visit = hash_visit,
     .space = hash_space,
     .fini = own_nothing,
 };
@@ -117,7 +122,7 @@ static enum mae_status tree_hit(struct mae_txn *txn, struct mae_index *index, co
 
 static enum mae_status tree_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
-    MAE_DCHECK(index->kind == MAE_INDEX_ORDERED);
+    MAE_DCHECK(index->config.kind == MAE_INDEX_ORDERED);
     return tree_index_insert(txn, &index->tree, key, row);
 }
 
@@ -150,13 +155,16 @@ static void tree_prefetch(struct mae_txn *txn, struct mae_index *index, const vo
     tree_index_prefetch(txn, &index->tree, &index->table->rows, keys, count);
 }
 
-static enum mae_status tree_verify(struct mae_txn *txn, struct mae_index *index, mae_entry_fn visit, void *arg,
-                                   char *problem, size_t problem_bytes)
+static enum mae_status tree_check(struct mae_txn *txn, struct mae_index *index, char *problem, size_t problem_bytes)
 {
     struct tree_statistics statistics;
     uint64_t limit = atomic_load_explicit(&index->nodes.next_row, memory_order_acquire);
-    enum mae_status status = tree_index_verify(txn, &index->tree, limit, &statistics, problem, problem_bytes);
-    return status == MAE_OK ? tree_index_scan(txn, &index->tree, NULL, NULL, NULL, 0, 0, visit, arg) : status;
+    return tree_index_verify(txn, &index->tree, limit, &statistics, problem, problem_bytes);
+}
+
+static enum mae_status tree_visit(struct mae_txn *txn, struct mae_index *index, mae_entry_fn visit, void *arg)
+{
+    return tree_index_scan(txn, &index->tree, NULL, NULL, NULL, 0, 0, visit, arg);
 }
 
 static void tree_space(const struct mae_index *index, struct mae_space *space)
@@ -174,7 +182,8 @@ const struct index_ops tree_index_ops = {
     .next = tree_next,
     .walk = tree_walk_part,
     .prefetch = tree_prefetch,
-    .verify = tree_verify,
+    .check = tree_check,
+    .visit = tree_visit,
     .space = tree_space,
     .fini = own_nothing,
 };
@@ -188,7 +197,7 @@ static enum mae_status simple_find(struct mae_txn *txn, struct mae_index *index,
 
 static enum mae_status simple_insert(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t row)
 {
-    MAE_DCHECK(index->kind == MAE_INDEX_ORDERED);
+    MAE_DCHECK(index->config.kind == MAE_INDEX_ORDERED);
     return simple_index_insert(txn, &index->simple, key, row);
 }
 
@@ -220,15 +229,18 @@ static void simple_prefetch(struct mae_txn *txn, struct mae_index *index, const 
     (void)txn, (void)index, (void)keys, (void)count; /* its nodes are in plain memory: nothing to gain */
 }
 
-static enum mae_status simple_verify(struct mae_txn *txn, struct mae_index *index, mae_entry_fn visit, void *arg,
-                                     char *problem, size_t problem_bytes)
+static enum mae_status simple_check(struct mae_txn *txn, struct mae_index *index, char *problem, size_t problem_bytes)
 {
     uint64_t entries, nodes;
-    enum mae_status status = tree_simple_verify(&index->simple, &entries, &nodes, problem, problem_bytes);
     (void)txn;
-    if (status == MAE_OK)
-        tree_simple_scan(&index->simple, NULL, NULL, NULL, 0, 0, visit, arg);
-    return status;
+    return tree_simple_verify(&index->simple, &entries, &nodes, problem, problem_bytes);
+}
+
+static enum mae_status simple_visit(struct mae_txn *txn, struct mae_index *index, mae_entry_fn visit, void *arg)
+{
+    (void)txn;
+    tree_simple_scan(&index->simple, NULL, NULL, NULL, 0, 0, visit, arg);
+    return MAE_OK;
 }
 
 static void simple_space(const struct mae_index *index, struct mae_space *space)
@@ -250,7 +262,8 @@ const struct index_ops simple_index_ops = {
     .scan = simple_scan,
     .next = simple_next,
     .prefetch = simple_prefetch,
-    .verify = simple_verify,
+    .check = simple_check,
+    .visit = simple_visit,
     .space = simple_space,
     .fini = simple_fini,
 };

@@ -29,10 +29,10 @@ struct index_ops {
     enum mae_status (*walk)(struct mae_txn *txn, struct mae_index *index, struct index_position *position,
                             mae_entry_fn visit, void *arg);
     void (*prefetch)(struct mae_txn *txn, struct mae_index *index, const void *keys, size_t count);
-    /* Checks the index's own structure: MAE_CORRUPT, with the first finding in `problem` where it can name one. Then it
-     * visits every entry that the transaction sees, until `visit` returns false. */
-    enum mae_status (*verify)(struct mae_txn *txn, struct mae_index *index, mae_entry_fn visit, void *arg,
-                              char *problem, size_t problem_bytes);
+    /* Checks the index's own structure: MAE_CORRUPT, with the first finding in `problem` where it can name one. */
+    enum mae_status (*check)(struct mae_txn *txn, struct mae_index *index, char *problem, size_t problem_bytes);
+    /* Visits every entry that a snapshot sees, until `visit` returns false. */
+    enum mae_status (*visit)(struct mae_txn *txn, struct mae_index *index, mae_entry_fn visit, void *arg);
     void (*space)(const struct mae_index *index, struct mae_space *space); /* of zeros */
     void (*fini)(struct mae_index *index);                                 /* what is not in the tables of nodes */
 };

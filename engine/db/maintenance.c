@@ -85,7 +85,7 @@ static enum mae_status start(struct mae_db *db)
     pthread_cond_init(&maintenance->wake, &attributes);
     pthread_condattr_destroy(&attributes);
     if (!thread_start(&maintenance->thread, run, maintenance)) {
-        db_worker_leave(maintenance->worker, db->table_count);
+        db_worker_leave(maintenance->worker);
         pthread_cond_destroy(&maintenance->wake);
         pthread_mutex_destroy(&maintenance->lock);
         free(maintenance);
@@ -107,7 +107,6 @@ void maintenance_close(struct mae_db *db)
 {
     pthread_mutex_lock(&db->lock);
     struct maintenance *maintenance = db->maintenance;
-    unsigned table_count = db->table_count;
     db->maintenance = NULL;
     pthread_mutex_unlock(&db->lock);
     if (!maintenance)
@@ -117,7 +116,7 @@ void maintenance_close(struct mae_db *db)
     pthread_cond_signal(&maintenance->wake);
     pthread_mutex_unlock(&maintenance->lock);
     pthread_join(maintenance->thread, NULL);
-    db_worker_leave(maintenance->worker, table_count);
+    db_worker_leave(maintenance->worker);
     pthread_cond_destroy(&maintenance->wake);
     pthread_mutex_destroy(&maintenance->lock);
     free(maintenance);

@@ -82,23 +82,29 @@ void stats_add_table(const struct table *table, struct mae_space *space)
 
 uint64_t mae_table_rows(const struct mae_table *table)
 {
-    return table_rows(&table->rows);
+    return table_is_closed(&table->rows) ? 0 : table_rows(&table->rows);
 }
 
 void mae_table_space(const struct mae_table *table, struct mae_space *space)
 {
     memset(space, 0, sizeof *space);
-    pthread_mutex_lock(&table->db->core.upkeep_lock);
+    struct mae_db *db = atomic_load_explicit(&table->db, memory_order_relaxed);
+    if (!db) /* it has been dropped */
+        return;
+    pthread_mutex_lock(&db->core.upkeep_lock);
     stats_add_table(&table->rows, space);
-    pthread_mutex_unlock(&table->db->core.upkeep_lock);
+    pthread_mutex_unlock(&db->core.upkeep_lock);
 }
 
 void mae_index_space(const struct mae_index *index, struct mae_space *space)
 {
     memset(space, 0, sizeof *space);
-    pthread_mutex_lock(&index->table->db->core.upkeep_lock);
+    struct mae_db *db = atomic_load_explicit(&index->db, memory_order_relaxed);
+    if (!db) /* it has been dropped */
+        return;
+    pthread_mutex_lock(&db->core.upkeep_lock);
     index->ops->space(index, space);
-    pthread_mutex_unlock(&index->table->db->core.upkeep_lock);
+    pthread_mutex_unlock(&db->core.upkeep_lock);
 }
 
 void mae_db_memory(struct mae_db *db, struct mae_memory *memory)

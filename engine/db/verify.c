@@ -102,6 +102,8 @@ static bool check_chains(struct verifier *verifier)
     if (!verifier->seen)
         return false;
     for (unsigned t = 0; t < db->table_count && !verifier->failed; t++) {
+        if (!db->tables[t])
+            continue;
         uint64_t rows = atomic_load_explicit(&db->tables[t]->next_row, memory_order_acquire);
         for (uint64_t row = 0; row < rows && check_row(verifier, db->tables[t], row); row++) {
         }
@@ -131,7 +133,9 @@ static bool check_index(struct verifier *verifier)
 {
     struct mae_index *index = verifier->index;
     char problem[256] = "";
-    enum mae_status status = index->ops->verify(verifier->txn, index, check_entry, verifier, problem, sizeof problem);
+    enum mae_status status = index->ops->check(verifier->txn, index, problem, sizeof problem);
+    if (status == MAE_OK)
+        status = index->ops->visit(verifier->txn, index, check_entry, verifier);
     if (status == MAE_CORRUPT && problem[0])
         return finding(verifier, "index %s: %s", index->name, problem);
     if (status != MAE_OK)
@@ -195,7 +199,7 @@ static enum mae_status verify(struct verifier *verifier)
     for (unsigned i = 0; i < db->named_count && status == MAE_OK; i++)
         status = check_indexes(verifier, db->named[i]);
     txn_abort(verifier->txn);
-    db_worker_leave(worker, db->table_count);
+    db_worker_leave(worker);
     return status;
 }
 

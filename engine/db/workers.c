@@ -8,13 +8,12 @@
 #include "engine/txn/commit.h"
 #include "engine/txn/membership.h"
 
-void db_worker_leave(struct mae_worker *worker, unsigned table_count)
+void db_worker_leave(struct mae_worker *worker)
 {
     MAE_DCHECK(!worker->txn.running);
-    MAE_DCHECK(table_count <= CATALOG_MAX);
     index_scratch_fini(worker);
     savepoint_fini(worker);
-    worker_leave(worker, db_of(worker)->tables, table_count);
+    worker_leave(worker);
 }
 
 enum mae_status mae_worker_join(struct mae_db *db, struct mae_worker **worker)
@@ -29,12 +28,8 @@ void mae_worker_leave(struct mae_worker *worker)
         return;
     if (worker->txn.running)
         txn_abort(&worker->txn);
-    struct mae_db *db = db_of(worker);
-    pthread_mutex_lock(&db->lock);
-    unsigned count = db->table_count;
-    pthread_mutex_unlock(&db->lock);
     guard.entered = NULL; /* worker_leave leaves the guard, before the slot is the next worker's */
-    db_worker_leave(worker, count);
+    db_worker_leave(worker);
 }
 
 void mae_worker_idle(struct mae_worker *worker)

@@ -181,11 +181,13 @@ static enum mae_status add_row(struct writer *writer, struct table *table, uint6
 
 static enum mae_status add_rows(struct writer *writer, struct table *table)
 {
-    uint64_t limit = atomic_load_explicit(&table->next_row, memory_order_relaxed);
+    uint64_t limit = table_rows_made(table);
     enum mae_status status = MAE_OK;
     for (uint64_t row = 0; row < limit && status == MAE_OK;) {
         bool full = false;
         status = batch_begin(writer);
+        if (table_is_closed(table)) /* it has been dropped: nothing of it counts any more */
+            limit = 0;
         for (; writer->left > 0 && row < limit && status == MAE_OK && !full; writer->left--) {
             status = add_row(writer, table, row, &full);
             row += status == MAE_OK && !full;
@@ -249,10 +251,14 @@ static enum mae_status write_all(struct writer *writer)
     struct table *table;
     enum mae_status status = MAE_OK;
     slot_begin(writer);
-    for (size_t i = 0; status == MAE_OK && (table = host->table_at(host->owner, i)) != NULL; i++)
+    for (uint64_t last = 0; status == MAE_OK && (table = host->table_after(host->owner, last)) != NULL;) {
+        last = table->number;
         status = add_rows(writer, table);
-    for (size_t i = 0; status == MAE_OK && host->index_at(host->owner, i, &index); i++)
+    }
+    for (uint64_t last = 0; status == MAE_OK && host->index_after(host->owner, last, &index);) {
+        last = index.number;
         status = add_entries(writer, &index);
+    }
     if (status != MAE_OK)
         return status;
     writer->slot->is_last = 1;

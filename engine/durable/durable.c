@@ -222,6 +222,7 @@ static enum mae_status restore(struct durable *durable, struct table *const *tab
     uint64_t ticks = tsc_now();
     scan->problem = problem;
     enum mae_status status = replay_init(&replay, &durable->host, durable->core, (unsigned)info->threads, problem);
+    replay.next_number = durable->manifest.next_number;
     if (status == MAE_OK && checkpoint->number > 0) {
         info->checkpoint_bytes = checkpoint->blocks * CHECKPOINT_SLOT_BYTES;
         status = replay_checkpoint(&replay, durable->folders.names[0], durable->manifest.database, checkpoint);
@@ -370,6 +371,32 @@ enum mae_status durable_create(struct durable *durable, struct manifest_object *
     if (status == MAE_OK) {
         status = manifest_write(durable->folders.names[0], manifest, &problem);
         manifest->object_count -= status != MAE_OK;
+    }
+    pthread_mutex_unlock(&durable->manifest_lock);
+    return status;
+}
+
+enum mae_status durable_drop(struct durable *durable, uint64_t number)
+{
+    struct problem problem;
+    struct manifest *manifest = &durable->manifest;
+    enum mae_status status = MAE_NO_MEMORY;
+    pthread_mutex_lock(&durable->manifest_lock);
+    const size_t count = manifest->object_count;
+    struct manifest_object *before = mem_alloc((count + 1) * sizeof *before);
+    if (before) {
+        manifest->object_count = 0;
+        for (size_t i = 0; i < count; i++) {
+            before[i] = manifest->objects[i];
+            if (before[i].number != number && (before[i].kind == MANIFEST_TABLE || before[i].table != number))
+                manifest->objects[manifest->object_count++] = before[i];
+        }
+        status = MUTATED(drop_unwritten) ? MAE_OK : manifest_write(durable->folders.names[0], manifest, &problem);
+        if (status != MAE_OK) {
+            memcpy(manifest->objects, before, count * sizeof *before);
+            manifest->object_count = count;
+        }
+        free(before);
     }
     pthread_mutex_unlock(&durable->manifest_lock);
     return status;

@@ -36,6 +36,10 @@ void durable_close(struct durable *durable);
 /* Writes a new table or index into the manifest, and gives it its number. MAE_OK, MAE_IO, MAE_NO_MEMORY. */
 enum mae_status durable_create(struct durable *durable, struct manifest_object *object);
 
+/* Takes an object out of the manifest and, if it is a table, its indexes. MAE_OK; MAE_IO, MAE_FULL, MAE_NO_MEMORY: they
+ * stay, but after MAE_IO a crash may leave the old manifest or the new one. */
+enum mae_status durable_drop(struct durable *durable, uint64_t number);
+
 /* Makes a checkpoint. Statuses of mae_checkpoint. */
 enum mae_status durable_checkpoint(struct durable *durable);
 /* What makes them by itself; for tests. */

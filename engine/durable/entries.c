@@ -45,13 +45,13 @@ enum mae_status entries_init(struct entries *entries, const struct durable_host 
 {
     struct durable_index index;
     *entries = (struct entries){.host = host, .part_count = part_count};
-    while (host->index_at(host->owner, entries->index_count, &index))
+    for (uint64_t last = 0; host->index_after(host->owner, last, &index); last = index.number)
         entries->index_count++;
     entries->indexes = mem_alloc((entries->index_count + 1) * sizeof *entries->indexes);
     if (!entries->indexes)
         return MAE_NO_MEMORY;
     for (size_t i = 0; i < entries->index_count; i++)
-        (void)host->index_at(host->owner, i, &entries->indexes[i]);
+        (void)host->index_after(host->owner, i > 0 ? entries->indexes[i - 1].number : 0, &entries->indexes[i]);
     for (unsigned i = 0; i < part_count; i++)
         if (!(entries->lists[i] = mem_alloc((entries->index_count + 1) * sizeof *entries->lists[i])))
             return MAE_NO_MEMORY;
@@ -92,7 +92,9 @@ enum mae_status entries_note(struct entries *entries, unsigned part, uint64_t ts
     size_t at = 0, bytes = entry_bytes(piece->key_bytes);
     while (at < entries->index_count && entries->indexes[at].number != piece->object)
         at++;
-    if (at == entries->index_count || entries->indexes[at].key_bytes != piece->key_bytes)
+    if (at == entries->index_count)
+        return MAE_NOT_FOUND;
+    if (entries->indexes[at].key_bytes != piece->key_bytes)
         return MAE_CORRUPT;
     struct entries_list *list = &entries->lists[part][at];
     if (!list_make_room(list, bytes))

@@ -24,9 +24,10 @@ struct durable_host {
     void *owner;
     /* The table of rows with this number, or NULL. */
     struct table *(*table)(void *owner, uint64_t number);
-    /* The i-th, in the order in which they were made. NULL or false: there are fewer. Any thread. */
-    struct table *(*table_at)(void *owner, size_t i);
-    bool (*index_at)(void *owner, size_t i, struct durable_index *index);
+    /* The first that was made after the one with this number, so that none is left out when others are dropped
+     * meanwhile. NULL or false: there is none. Any thread. */
+    struct table *(*table_after)(void *owner, uint64_t number);
+    bool (*index_after)(void *owner, uint64_t number, struct durable_index *index);
     /* Ends a worker that has used any tables. */
     void (*leave)(void *owner, struct mae_worker *worker);
     /* Visits the next entries, about until `visit` returns false, and moves the position on. MAE_NOT_FOUND: it was at

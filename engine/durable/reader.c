@@ -183,7 +183,7 @@ static const struct manifest_object *object_of(const struct reader *reader, uint
 /* Whether the manifest has a table or index that this piece can be of. */
 static bool piece_fits(const struct manifest_object *object, const struct piece *piece)
 {
-    if (!object || (object->kind == MANIFEST_TABLE) != piece_is_row(piece))
+    if ((object->kind == MANIFEST_TABLE) != piece_is_row(piece))
         return false;
     return object->kind == MANIFEST_TABLE ? piece->payload_bytes <= object->table_config.payload_max_bytes
                                           : piece->key_bytes == object->index_config.key_bytes;
@@ -196,11 +196,11 @@ static bool tell_record(struct reader *reader, const struct record *record, bool
     for (uint32_t i = 0; i < record->count && *status == MAE_OK; i++) {
         const struct piece *piece = piece_take(&at, end);
         const struct manifest_object *object = piece ? object_of(reader, piece->object) : NULL;
-        if (!piece || !piece_fits(object, piece))
+        if (!piece || !(object ? piece_fits(object, piece) : piece->object < reader->manifest.next_number))
             return false;
         const struct mae_log_change change = {.timestamp = record->ts,
                                               .kind = (enum mae_log_kind)piece->kind,
-                                              .object = object->name,
+                                              .object = object ? object->name : "",
                                               .row = piece->row,
                                               .data = piece + 1,
                                               .bytes = piece_is_row(piece) ? piece->payload_bytes : piece->key_bytes};

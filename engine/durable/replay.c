@@ -96,11 +96,19 @@ static enum mae_status set_row(struct replay_part *part, uint64_t ts, const stru
     return MAE_OK;
 }
 
+/* Whether the piece is of a table or index that there once was: it no longer counts. D23 */
+static bool was_dropped(const struct replay *replay, const struct piece *piece)
+{
+    return piece->object < replay->next_number && !MUTATED(dropped_refused);
+}
+
 static enum mae_status put_row(const struct replay *replay, struct replay_part *part, uint64_t ts,
                                const struct piece *piece)
 {
     if (!part->table || part->table->number != piece->object)
         part->table = replay->host->table(replay->host->owner, piece->object);
+    if (!part->table && was_dropped(replay, piece))
+        return MAE_OK;
     if (!part->table)
         return problem_set(&part->problem, MAE_CORRUPT, "a record names table %" PRIu64 ", which there is not",
                            (uint64_t)piece->object);
@@ -123,7 +131,9 @@ struct share {
 static enum mae_status take_entry(const struct share *share, uint64_t ts, uint32_t sequence, const struct piece *piece)
 {
     enum mae_status status = entries_note(&share->replay->entries, share->i, ts, sequence, piece);
-    if (status != MAE_CORRUPT)
+    if (status == MAE_NOT_FOUND && was_dropped(share->replay, piece))
+        return MAE_OK;
+    if (status != MAE_CORRUPT && status != MAE_NOT_FOUND)
         return status;
     return problem_set(&share->part->problem, MAE_CORRUPT, "a record names index %" PRIu64 ", which there is not",
                        (uint64_t)piece->object);
@@ -275,7 +285,7 @@ static void free_rows(struct replay *replay, struct table *table)
     parallel_run(replay->part_count, free_share, replay);
     for (unsigned i = replay->part_count; i-- > 0;) { /* small ids are given out first */
         struct replay_part *part = &replay->parts[i];
-        row_allocator_fini(table, &part->free_rows);
+        row_allocator_fini(&part->free_rows);
         table_count_rows(table, 0, MUTATED(restored_uncounted) ? 0 : (int64_t)part->rows);
         replay->rows += part->rows;
     }

@@ -35,6 +35,7 @@ struct replay_part {
 
 struct replay {
     const struct durable_host *host;
+    uint64_t next_number; /* all tables and indexes that there have ever been have smaller ones */
     struct core *core;
     struct problem *problem;
     unsigned part_count;

@@ -78,6 +78,13 @@ static uint64_t chunk_rows(const struct table *table, uint64_t rows)
     return wanted > most ? most : wanted < CHUNK_ROWS_MIN ? CHUNK_ROWS_MIN : wanted;
 }
 
+/* Only debug builds ask. While a table is being closed its rows seem to be gone. */
+static inline bool __attribute__((unused)) row_is_made(const struct table *table, uint64_t row)
+{
+    return row < atomic_load_explicit(&table->next_row, memory_order_relaxed) ||
+           atomic_load_explicit(&table->closing, memory_order_relaxed) != TABLE_OPEN;
+}
+
 static bool grow(uint64_t **rows, size_t *capacity, size_t needed)
 {
     if (needed <= *capacity)
@@ -112,19 +119,23 @@ enum mae_status row_alloc(struct table *table, struct row_allocator *allocator, 
 {
     if (allocator->free_count || (allocator->next == allocator->end && take_free_rows(table, allocator))) {
         *row = allocator->free_rows[--allocator->free_count];
-        MAE_DCHECK(*row < atomic_load_explicit(&table->next_row, memory_order_relaxed));
+        MAE_DCHECK(row_is_made(table, *row));
         return MAE_OK;
     }
     if (UNLIKELY(allocator->next == allocator->end)) {
+        MAE_DCHECK(!allocator->table || allocator->table == table);
         allocator->table = table;
-        uint64_t rows = atomic_load_explicit(&table->next_row, memory_order_relaxed), count;
+        uint64_t rows = atomic_load_explicit(&table->next_row, memory_order_acquire), count;
         do {
+            /* ORD-17: after next_row, so that a table which that shows as closed is found closed here. */
+            if (UNLIKELY(atomic_load_explicit(&table->closing, memory_order_acquire) != TABLE_OPEN))
+                return MAE_ABORT_INDEX;
             count = chunk_rows(table, rows);
             enum mae_status status = span_commit(&table->rows, (rows + count) * table->stride);
             if (status != MAE_OK)
                 return status;
-        } while (!atomic_compare_exchange_weak_explicit(&table->next_row, &rows, rows + count, memory_order_relaxed,
-                                                        memory_order_relaxed));
+        } while (!atomic_compare_exchange_weak_explicit(&table->next_row, &rows, rows + count, memory_order_acquire,
+                                                        memory_order_acquire));
         allocator->next = rows;
         allocator->end = rows + count;
     }
@@ -149,7 +160,7 @@ static void give_back(struct table *table, struct row_allocator *allocator, size
 
 void row_free(struct table *table, struct row_allocator *allocator, uint64_t row)
 {
-    MAE_DCHECK(row < atomic_load_explicit(&table->next_row, memory_order_relaxed));
+    MAE_DCHECK(row_is_made(table, row));
     MAE_DCHECK(!allocator->table || allocator->table == table);
     allocator->table = table;
     if (!grow(&allocator->free_rows, &allocator->free_capacity, allocator->free_count + 1))
@@ -159,10 +170,20 @@ void row_free(struct table *table, struct row_allocator *allocator, uint64_t row
         give_back(table, allocator, FREE_BATCH);
 }
 
+void row_allocator_begin(struct row_allocator *allocator, struct table *table)
+{
+    MAE_DCHECK(!allocator->table || table_is_closed(allocator->table));
+    allocator->table = table;
+    if (MUTATED(row_ids_inherited))
+        return;
+    allocator->next = allocator->end = 0;
+    allocator->free_count = 0;
+}
+
 void row_allocator_give(struct row_allocator *allocator)
 {
     struct table *table = allocator->table;
-    if (!table)
+    if (!table || table_is_closed(table))
         return;
     while (allocator->next < allocator->end) {
         size_t before = allocator->free_count;
@@ -174,12 +195,31 @@ void row_allocator_give(struct row_allocator *allocator)
         give_back(table, allocator, allocator->free_count);
 }
 
-void row_allocator_fini(struct table *table, struct row_allocator *allocator)
+void row_allocator_fini(struct row_allocator *allocator)
 {
-    allocator->table = table;
     row_allocator_give(allocator);
     free(allocator->free_rows);
     memset(allocator, 0, sizeof *allocator);
+}
+
+void table_close(struct table *table)
+{
+    MAE_DCHECK(atomic_load_explicit(&table->closing, memory_order_relaxed) != TABLE_CLOSED);
+    atomic_store_explicit(&table->closing, TABLE_CLOSING, memory_order_release);
+    uint64_t rows = atomic_load_explicit(&table->next_row, memory_order_relaxed);
+    do { /* Ends: no new thread enters row_alloc's loop any more. */
+        if (rows > 0)
+            atomic_store_explicit(&table->kept_rows, rows, memory_order_release); /* ORD-17 */
+    } while (
+        !atomic_compare_exchange_weak_explicit(&table->next_row, &rows, 0, memory_order_release, memory_order_relaxed));
+}
+
+void table_reopen(struct table *table)
+{
+    uint64_t none = 0, kept = atomic_load_explicit(&table->kept_rows, memory_order_relaxed);
+    (void)atomic_compare_exchange_strong_explicit(&table->next_row, &none, kept, memory_order_release,
+                                                  memory_order_relaxed); /* else rows have come since */
+    atomic_store_explicit(&table->closing, TABLE_OPEN, memory_order_release);
 }
 
 void table_count_rows(struct table *table, unsigned part, int64_t rows)
@@ -233,4 +273,29 @@ void row_entries_set(struct table *table, char *row, uint32_t count)
         next = (uint8_t)(count << ROW_ENTRIES_SHIFT | (byte & ROW_AWAITED));
     } while (next != byte && !atomic_compare_exchange_weak_explicit(lock, &byte, next, memory_order_acq_rel,
                                                                     memory_order_relaxed)); /* ORD-6 */
+}
+
+/* ORD-6: as a collector. It waits for nobody, so whoever waits for it goes on soon. */
+static bool row_lock_try(_Atomic uint8_t *lock, uint8_t byte)
+{
+    return atomic_compare_exchange_strong_explicit(lock, &byte, ROW_LOCKED, memory_order_acquire, memory_order_relaxed);
+}
+
+void row_entries_add(struct table *table, char *row, int64_t change)
+{
+    _Atomic uint8_t *lock = row_lock(table, row);
+    uint8_t byte;
+    do /* Ends: in each round that fails another thread has changed the byte. */
+        byte = lock_byte(lock);
+    while (!row_lock_try(lock, byte));
+    int64_t count = byte >> ROW_ENTRIES_SHIFT;
+    if (count >= ROW_ENTRIES_MANY && !MUTATED(many_uncounted))
+        count = entry_counts_get(&table->entry_counts, table_row_id(table, row));
+    count = count + change > 0 ? count + change : 0;
+    if (count >= ROW_ENTRIES_MANY) {
+        entry_counts_set(&table->entry_counts, table_row_id(table, row), (uint32_t)count);
+        count = ROW_ENTRIES_MANY;
+    }
+    byte = (uint8_t)(count << ROW_ENTRIES_SHIFT | (byte & ROW_AWAITED));
+    atomic_store_explicit(lock, byte, memory_order_release); /* ORD-6 */
 }

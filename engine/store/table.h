@@ -38,19 +38,25 @@ struct table {
     unsigned unit_shift;
     const char *arena_base;
     uint32_t payload_max_bytes;
-    uint32_t size_class; /* of a version that holds payload_max_bytes */
-    bool is_node;        /* rows are nodes of an index; set right after table_init */
-    unsigned id;         /* place in the database's list, and in each worker's row allocators */
-    uint64_t number;     /* of a table of rows in the log, where numbers are never used again; 0 without a log */
+    uint32_t size_class;     /* of a version that holds payload_max_bytes */
+    bool is_node;            /* rows are nodes of an index; set right after table_init */
+    _Atomic uint8_t closing; /* enum table_closing; ORD-17 */
+    unsigned id;             /* place in the database's list, and in each worker's row allocators */
+    uint64_t number;         /* of a table of rows in the log, where numbers are never used again; 0 without a log */
     struct span rows;
     /* Cold, shared. */
-    SEPARATED _Atomic uint64_t next_row; /* every row id below has been given to some worker */
+    SEPARATED _Atomic uint64_t next_row; /* every row id below has been given to some worker; 0 while it is closed */
+    _Atomic uint64_t kept_rows;          /* the next_row of a closed table */
+    _Atomic uint32_t losing;             /* how many of the indexes of its rows are being dropped; ORD-17 */
     pthread_mutex_t free_lock;
     uint64_t *free_rows; /* row ids that workers handed back */
     size_t free_count, free_capacity;
     struct entry_counts entry_counts;             /* of the rows whose lock byte says MANY */
     struct row_count row_counts[ROW_COUNT_PARTS]; /* not of a table of nodes */
 };
+
+/* CLOSING: it is being dropped, and may be opened again. CLOSED: it never is. */
+enum table_closing { TABLE_OPEN, TABLE_CLOSING, TABLE_CLOSED };
 
 /*
  * The row's lock byte. LOCKED: a collector works on the row; when it has finished it puts back what it has found in the
@@ -83,7 +89,7 @@ void table_fini(struct table *table);
 /* Makes rows 0 .. rows - 1 exist, empty and given to no worker. For hash buckets. Statuses of span_commit. */
 enum mae_status table_reserve_rows(struct table *table, uint64_t rows);
 
-/* Allocates an empty row. Statuses of span_commit. */
+/* Allocates an empty row. Statuses of span_commit; MAE_ABORT_INDEX: the table is closed. */
 enum mae_status row_alloc(struct table *table, struct row_allocator *allocator, uint64_t *row);
 /* Takes an empty row back. If the free list cannot grow, the row id stays unused until the database closes. */
 void row_free(struct table *table, struct row_allocator *allocator, uint64_t row);
@@ -96,13 +102,37 @@ uint64_t table_rows(const struct table *table);
 uint32_t row_entries(struct table *table, char *row);
 /* Makes it possible to set that number to `count`. False when out of memory. */
 bool row_entries_reserve(struct table *table, char *row, uint32_t count);
-/* Sets it. Waits likewise. Only one thread at a time may change the number of a row. */
+/* Sets it. Waits likewise. Only one thread at a time may set the number of a row. */
 void row_entries_set(struct table *table, char *row, uint32_t count);
+/* Adds to it, not below 0. Waits likewise. Any number of threads; there is a place for the sum. */
+void row_entries_add(struct table *table, char *row, int64_t change);
 
+/* Makes the allocator, which has none or is of a table that is closed, one of this table. */
+void row_allocator_begin(struct row_allocator *allocator, struct table *table);
 /* Hands all row ids of the allocator to the table. The allocator stays usable. */
 void row_allocator_give(struct row_allocator *allocator);
-/* Hands all row ids of the allocator to the table and frees the allocator's memory. */
-void row_allocator_fini(struct table *table, struct row_allocator *allocator);
+/* Hands all row ids of the allocator to its table and frees the allocator's memory. */
+void row_allocator_fini(struct row_allocator *allocator);
+
+/*
+ * Closing: from when the call returns, row ids look as if there were none, and no more are made; but row_alloc, in a
+ * thread that has begun before, may make the first ones of an empty table. table_reopen takes that back. One thread at
+ * a time.
+ */
+void table_close(struct table *table);
+void table_reopen(struct table *table);
+
+/* All row ids are below, whether or not the table is closed. */
+static inline uint64_t table_rows_made(const struct table *table)
+{
+    uint64_t rows = atomic_load_explicit(&table->next_row, memory_order_acquire);
+    return rows > 0 ? rows : atomic_load_explicit(&table->kept_rows, memory_order_acquire); /* ORD-17 */
+}
+
+static inline bool table_is_closed(const struct table *table)
+{
+    return atomic_load_explicit(&table->closing, memory_order_acquire) == TABLE_CLOSED; /* ORD-17 */
+}
 
 static ALWAYS_INLINE char *table_row(const struct table *table, uint64_t row)
 {

@@ -306,13 +306,18 @@ void horizon_leave(struct horizon *horizon, unsigned id)
     pthread_mutex_unlock(&horizon->leader);
 }
 
-bool horizon_is_parked(struct horizon *horizon, unsigned id)
+enum horizon_slot_state horizon_state(struct horizon *horizon, unsigned id)
 {
     MAE_DCHECK(id < HORIZON_SLOTS);
     pthread_mutex_lock(&horizon->leader);
-    bool parked = atomic_load_explicit(&horizon->slots[id].state, memory_order_relaxed) == SLOT_PARKED;
+    uint32_t state = atomic_load_explicit(&horizon->slots[id].state, memory_order_relaxed);
     pthread_mutex_unlock(&horizon->leader);
-    return parked;
+    return (enum horizon_slot_state)state;
+}
+
+bool horizon_is_parked(struct horizon *horizon, unsigned id)
+{
+    return horizon_state(horizon, id) == SLOT_PARKED;
 }
 
 void horizon_park(struct horizon *horizon, unsigned id, uint64_t clock)

@@ -161,6 +161,9 @@ void horizon_leave(struct horizon *horizon, unsigned id);
 /* The highest of `clock` and the clocks of all slots as they were published last. */
 uint64_t horizon_highest_clock(const struct horizon *horizon, uint64_t clock);
 
+/* The state of the slot, between rounds. */
+enum horizon_slot_state horizon_state(struct horizon *horizon, unsigned id);
+
 /* Whether the worker is parked. First waits for a round, or for another worker that is parking this one, to end. */
 bool horizon_is_parked(struct horizon *horizon, unsigned id);
 

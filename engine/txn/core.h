@@ -66,6 +66,9 @@ struct core {
     _Atomic bool walks;
     _Atomic uint64_t walks_stamp;
     _Atomic(struct gc_chunk *) orphans;
+    /* Turns (turn.h): the number of the present one, whether it goes on, and whether queues are swept in it. */
+    _Atomic uint64_t turn;
+    _Atomic bool turning, sweeps;
     /* By slot. The memory of a worker stays until core_fini, so that its counters can be read at any time. */
     _Atomic(struct mae_worker *) workers[HORIZON_SLOTS];
 };

@@ -66,6 +66,16 @@ static int64_t entries_after(const struct access *access)
     return (int64_t)row_entries(access->table, access->row) + entries_of(access);
 }
 
+/* For a row that is to be deleted while an entry leads to it. The entry may be one of an index that is being dropped,
+ * which the transaction could not remove: then the row will soon have lost it. */
+static COLD enum mae_status entry_stays(const struct access *access)
+{
+    /* ORD-17 */
+    if (atomic_load_explicit(&access->table->losing, memory_order_acquire) > 0 && !MUTATED(losing_unnoticed))
+        return MAE_ABORT_INDEX;
+    return entries_after(access) > 0 ? MAE_CORRUPT : MAE_OK; /* the last one may just have gone */
+}
+
 enum mae_status entries_prepare(const struct access_set *set, uint32_t write_count)
 {
     for (uint32_t i = 0; i < write_count; i++) {
@@ -75,8 +85,9 @@ enum mae_status entries_prepare(const struct access_set *set, uint32_t write_cou
         int64_t after = entries_after(access);
         MAE_DCHECK(after <= UINT32_MAX);
         if (access->flags & ACCESS_DELETE) {
-            if (after > 0 && !MUTATED(entry_left_behind))
-                return MAE_CORRUPT;
+            enum mae_status status = after > 0 && !MUTATED(entry_left_behind) ? entry_stays(access) : MAE_OK;
+            if (status != MAE_OK)
+                return status;
         } else if (after > 0 && !row_entries_reserve(access->table, access->row, (uint32_t)after)) {
             return MAE_NO_MEMORY;
         }
@@ -92,7 +103,9 @@ void entries_count(const struct access_set *set, uint32_t write_count)
             continue;
         MAE_DCHECK(!(access->flags & ACCESS_DELETE) || entries_after(access) <= 0 ||
                    MUTATED(entry_left_behind)); /* I4 */
-        int64_t after = access->flags & ACCESS_DELETE ? 0 : entries_after(access);
-        row_entries_set(access->table, access->row, after > 0 ? (uint32_t)after : 0);
+        if (access->flags & ACCESS_DELETE)
+            row_entries_set(access->table, access->row, 0);
+        else if (access->entries != 0)
+            row_entries_add(access->table, access->row, access->entries);
     }
 }

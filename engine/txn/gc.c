@@ -683,17 +683,22 @@ static void release_row(struct mae_worker *worker, const struct gc_item *item)
         row_free(item->table, rows, table_row_id(item->table, item->row));
 }
 
+static void release_from_limbo(struct mae_worker *worker, const struct gc_item *item)
+{
+    if (item->kind == GC_VERSION)
+        release_versions(worker, item);
+    else if (item->kind == GC_ROW)
+        release_row(worker, item);
+}
+
 /* Looks at an item that waits for a pin to go, and says whether it must wait on. */
 static enum outcome look_at_held(struct mae_worker *worker, const struct gc_item *item, uint64_t min_rts,
                                  const struct horizon_pins *pins)
 {
     if (item->kind != GC_AWAITED) {
-        if (is_needed_in_limbo(item, pins))
+        if (item->kind != GC_NOTHING && is_needed_in_limbo(item, pins))
             return OUTCOME_STAYS;
-        if (item->kind == GC_VERSION)
-            release_versions(worker, item);
-        else
-            release_row(worker, item);
+        release_from_limbo(worker, item);
         return OUTCOME_DONE;
     }
     _Atomic uint8_t *lock = row_lock(item->table, item->row);
@@ -806,13 +811,11 @@ static ALWAYS_INLINE void work_off_due(struct mae_worker *worker, uint64_t min_r
         __builtin_prefetch((item + AHEAD < end ? item + AHEAD : item)->row, 1);
         if (LIKELY(item->kind <= GC_ABORTED)) {
             work_on_row(worker, item, min_rts, pins, walks);
-        } else if (pins && is_needed_in_limbo(item, pins)) {
+        } else if (pins && item->kind != GC_NOTHING && is_needed_in_limbo(item, pins)) {
             if (!hold(worker, item, (enum gc_kind)item->kind))
                 postpone(worker, item);
-        } else if (item->kind == GC_VERSION) {
-            release_versions(worker, item);
         } else {
-            release_row(worker, item);
+            release_from_limbo(worker, item);
         }
     }
     queue->head = item;
@@ -840,13 +843,18 @@ static NOINLINE void work_off_pinned(struct mae_worker *worker, uint64_t min_rts
 
 /* ---- Orphans. ---- */
 
-static struct gc_chunk *take_orphan(struct core *core)
+/* *sweep: it may hold something of a closed table. The lock makes it so that gc_sweep_orphans has seen to all that is
+ * taken without it. */
+static struct gc_chunk *take_orphan(struct core *core, bool *sweep)
 {
     pthread_mutex_lock(&core->orphans_lock);
     struct gc_chunk *orphan = atomic_load_explicit(&core->orphans, memory_order_relaxed);
     struct gc_chunk *next = orphan ? orphan->next_orphan : NULL;
     atomic_store_explicit(&core->orphans, next, memory_order_relaxed);
-    atomic_store_explicit(&core->attention, next || atomic_load_explicit(&core->walks, memory_order_relaxed),
+    *sweep = atomic_load_explicit(&core->sweeps, memory_order_relaxed);
+    atomic_store_explicit(&core->attention,
+                          next || atomic_load_explicit(&core->walks, memory_order_relaxed) ||
+                              atomic_load_explicit(&core->turning, memory_order_relaxed),
                           memory_order_relaxed);
     pthread_mutex_unlock(&core->orphans_lock);
     return orphan;
@@ -905,12 +913,64 @@ static void give_rows(struct mae_worker *worker)
         row_allocator_give(&worker->rows[i]);
 }
 
+/* ---- Closed tables. ---- */
+
+static void sweep_queue(struct mae_worker *worker, struct gc_queue *queue)
+{
+    struct gc_chunk *chunk = queue->first;
+    for (struct gc_item *item = queue->head; item != queue->tail;) {
+        if (chunk != queue->last && item == chunk->end) {
+            chunk = chunk->next;
+            item = chunk->begin;
+            continue;
+        }
+        if (item->kind != GC_NOTHING && table_is_closed(item->table) && !MUTATED(drop_unswept)) {
+            if (item->kind == GC_VERSION)
+                release_versions(worker, item);
+            else if (item->kind == GC_ROW)
+                release_chain(worker, item->table, item->row, item->handle);
+            item->kind = GC_NOTHING;
+        }
+        item++;
+    }
+}
+
+void gc_sweep(struct mae_worker *worker)
+{
+    sweep_queue(worker, &worker->gc);
+    sweep_queue(worker, &worker->held.queue);
+}
+
+void gc_sweep_orphans(struct mae_worker *worker)
+{
+    struct core *core = worker->core;
+    pthread_mutex_lock(&core->orphans_lock);
+    for (struct gc_chunk *orphan = atomic_load_explicit(&core->orphans, memory_order_relaxed); orphan;
+         orphan = orphan->next_orphan)
+        sweep_queue(worker, &orphan->queue);
+    atomic_store_explicit(&core->sweeps, false, memory_order_relaxed);
+    pthread_mutex_unlock(&core->orphans_lock);
+}
+
+void gc_free_rows(struct mae_worker *worker, struct table *table)
+{
+    MAE_DCHECK(table_is_closed(table));
+    uint64_t rows = table_rows_made(table);
+    for (uint64_t id = 0; id < rows; id++) {
+        char *row = table_row(table, id);
+        release_chain(worker, table, row, atomic_load_explicit(row_head(table, row), memory_order_acquire));
+    }
+}
+
 /* False: there was none, or there is no memory. */
 static bool adopt(struct mae_worker *worker)
 {
-    struct gc_chunk *orphan = take_orphan(worker->core);
+    bool sweep;
+    struct gc_chunk *orphan = take_orphan(worker->core, &sweep);
     if (!orphan)
         return false;
+    if (sweep)
+        sweep_queue(worker, &orphan->queue);
     size_t held = orphan->held;
     if (!append_orphan(worker, held ? &worker->held.queue : &worker->gc, orphan)) {
         give_orphan(worker->core, orphan);
@@ -937,6 +997,19 @@ static void prepare_retyping(struct mae_worker *worker)
         atomic_store_explicit(&core->arena.may_retype, true, memory_order_release);
 }
 
+/* Takes part in the turn, if there is one (turn.h, X4). */
+static void take_part(struct mae_worker *worker)
+{
+    const struct core *core = worker->core;
+    MAE_DCHECK(!worker->txn.running);
+    uint64_t turn = atomic_load_explicit(&core->turn, memory_order_acquire); /* ORD-17 */
+    if (atomic_load_explicit(&worker->turn, memory_order_relaxed) == turn)
+        return;
+    if (atomic_load_explicit(&core->sweeps, memory_order_relaxed))
+        gc_sweep(worker);
+    atomic_store_explicit(&worker->turn, turn, memory_order_release); /* ORD-17 */
+}
+
 /* Hands over what other workers lack, and takes some orphans. Returns whether memory is short: then collectors walk. */
 static NOINLINE bool attend(struct mae_worker *worker)
 {
@@ -950,6 +1023,7 @@ static NOINLINE bool attend(struct mae_worker *worker)
     for (int n = 0; n < ORPHANS_AT_ONCE && atomic_load_explicit(&core->orphans, memory_order_relaxed); n++)
         if (!adopt(worker) || MUTATED(adopts_one))
             break;
+    take_part(worker);
     return walks;
 }
 

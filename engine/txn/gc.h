@@ -84,8 +84,8 @@ struct core;
 
 /* What to do with an item: BASE: cut off the versions older than it. ABORTED: unlink it. VERSION, in limbo: give back
  * versions that were unlinked. ROW, in limbo: give back a row with all its versions. AWAITED: look again at a row that
- * kept versions for a pin. */
-enum gc_kind { GC_BASE, GC_ABORTED, GC_VERSION, GC_ROW, GC_AWAITED };
+ * kept versions for a pin. NOTHING: its table is closed. */
+enum gc_kind { GC_BASE, GC_ABORTED, GC_VERSION, GC_ROW, GC_AWAITED, GC_NOTHING };
 
 struct gc_item {
     struct table *table;
@@ -196,6 +196,15 @@ void gc_orphan(struct mae_worker *worker);
 /* For the leader that has just overtaken the transaction of worker `id` of the core `arg`: hands the worker's queues
  * over likewise (G8). */
 void gc_overtaken(void *arg, unsigned id);
+
+/*
+ * For a closed table, which no transaction uses any more (txn/turn.h). gc_sweep makes the worker's queues, and
+ * gc_sweep_orphans those of the orphans, hold nothing of closed tables; the memory that waits in them is given back to
+ * the worker's pool. gc_free_rows gives back the versions in the chains of all rows.
+ */
+void gc_sweep(struct mae_worker *worker);
+void gc_sweep_orphans(struct mae_worker *worker);
+void gc_free_rows(struct mae_worker *worker, struct table *table);
 
 /* Gives the memory of an empty queue back to the worker's pool. */
 void gc_fini(struct mae_worker *worker);

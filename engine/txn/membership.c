@@ -92,11 +92,11 @@ enum mae_status worker_join_own(struct core *core, struct mae_worker **worker)
     return join(core, horizon_join_own(&core->horizon), worker);
 }
 
-void worker_leave(struct mae_worker *worker, struct table *const *tables, unsigned table_count)
+void worker_leave(struct mae_worker *worker)
 {
     worker_park(worker);
-    for (unsigned i = 0; i < worker->rows_count && i < table_count; i++)
-        row_allocator_fini(tables[i], &worker->rows[i]);
+    for (unsigned i = 0; i < worker->rows_count; i++)
+        row_allocator_fini(&worker->rows[i]);
     free(worker->rows);
     gc_fini(worker);
     pool_fini(&worker->pool);
@@ -214,6 +214,14 @@ static void park_who_is_behind(struct mae_worker *worker, uint64_t after)
     }
 }
 
+void worker_lead(struct mae_worker *worker, uint64_t now_ticks)
+{
+    struct horizon *horizon = &worker->core->horizon;
+    worker_quiescent(worker, now_ticks);
+    if (horizon_round(horizon, now_ticks, 0))
+        horizon_round_end(horizon);
+}
+
 enum mae_status worker_await(struct mae_worker *worker, uint64_t after)
 {
     MAE_DCHECK(!worker->txn.running);
@@ -225,9 +233,7 @@ enum mae_status worker_await(struct mae_worker *worker, uint64_t after)
     (void)tsclock_next(&worker->clock, start, timestamp_clock(after)); /* so this worker does not hold min_wts back */
     for (unsigned i = 0;; i++) {
         uint64_t now = tsc_now();
-        worker_quiescent(worker, now);
-        if (horizon_round(horizon, now, 0))
-            horizon_round_end(horizon);
+        worker_lead(worker, now);
         if (horizon_snapshot_ts(horizon) > after)
             return MAE_OK;
         if (worker->core->log && log_has_failed(worker->core->log) &&
@@ -258,11 +264,16 @@ void worker_park(struct mae_worker *worker)
     be_idle(worker);
 }
 
-void worker_pass_parked(struct mae_worker *worker)
+void worker_wake(struct mae_worker *worker)
 {
     if (!MUTATED(round_as_idle))
         be_busy(worker);
     worker_unpark(worker, tsc_now());
+}
+
+void worker_pass_parked(struct mae_worker *worker)
+{
+    worker_wake(worker);
     worker_quiescent(worker, tsc_now());
     worker_park(worker); /* also hands over the garbage that is left */
 }

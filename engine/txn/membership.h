@@ -13,7 +13,12 @@ enum mae_status worker_join(struct core *core, struct mae_worker **worker);
  * timestamps of number 0 with a caller's worker, so they may write only rows that no other worker can see yet.
  */
 enum mae_status worker_join_own(struct core *core, struct mae_worker **worker);
-void worker_leave(struct mae_worker *worker, struct table *const *tables, unsigned table_count);
+void worker_leave(struct mae_worker *worker);
+
+/* For a parked worker: it counts again, and nobody parks it until it calls worker_park. */
+void worker_wake(struct mae_worker *worker);
+/* A quiescent point of an active worker that waits for others, and a round, unless another worker leads one. */
+void worker_lead(struct mae_worker *worker, uint64_t now_ticks);
 
 /* Passes a quiescent point. Between transactions, on the worker's thread, OWNER_BUSY: no other thread may park the
  * worker meanwhile. */

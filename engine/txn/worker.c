@@ -3,7 +3,7 @@
 
 #include "engine/base/check.h"
 
-struct row_allocator *worker_rows(struct mae_worker *worker, const struct table *table)
+struct row_allocator *worker_rows(struct mae_worker *worker, struct table *table)
 {
     MAE_DCHECK(!worker->rows == (worker->rows_count == 0));
     if (UNLIKELY(table->id >= worker->rows_count)) {
@@ -14,5 +14,8 @@ struct row_allocator *worker_rows(struct mae_worker *worker, const struct table 
         worker->rows = rows;
         worker->rows_count = count;
     }
-    return &worker->rows[table->id];
+    struct row_allocator *rows = &worker->rows[table->id];
+    if (UNLIKELY(rows->table != table)) /* new, or what is left of a table that was dropped */
+        row_allocator_begin(rows, table);
+    return rows;
 }

@@ -70,6 +70,7 @@ struct SEPARATED mae_worker {
     struct row_allocator *rows; /* by table id */
     unsigned rows_count;
     _Atomic bool joined;
+    _Atomic uint64_t turn; /* the last one that a worker in this slot has taken part in (turn.h) */
 #ifdef MAE_DEBUG
     _Atomic uintptr_t user; /* the thread that is inside a call, or 0; see db/guard.h */
 #endif
@@ -97,7 +98,7 @@ static ALWAYS_INLINE bool txn_has_savepoints(const struct mae_txn *txn)
 }
 
 /* The allocator for a table, NULL when out of memory. */
-struct row_allocator *worker_rows(struct mae_worker *worker, const struct table *table);
+struct row_allocator *worker_rows(struct mae_worker *worker, struct table *table);
 
 /* If phase times are on: adds the ticks since *from to a phase's counter and sets *from to now. */
 #define PHASE_END(worker, counter, from)                     \

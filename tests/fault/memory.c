@@ -4,10 +4,10 @@
  *
  * The scenario runs everything that can allocate: opening, tables, both kinds of index, joining, inserts that make
  * indexes grow, savepoints, large transactions, large payloads, updates, deletes, collection, handing over garbage and
- * free memory, maintenance, verification. Ordered indexes are multi-version or, with simple_index_update=on, single-
- * version. The scenario runs with the first request failing, then with the second, and so on, until a run makes fewer
- * requests. The test repeats a call that returned MAE_NO_MEMORY, and the call must then succeed. At the end the
- * contents are exactly those of a run without a failure. Under AddressSanitizer nothing leaks.
+ * free memory, maintenance, dropping, verification. Ordered indexes are multi-version or, with
+ * simple_index_update=on, single-version. The scenario runs with the first request failing, then with the second, and
+ * so on, until a run makes fewer requests. The test repeats a call that returned MAE_NO_MEMORY, and the call must then
+ * succeed. At the end the contents are exactly those of a run without a failure. Under AddressSanitizer nothing leaks.
  *
  * How to read a failure: the last line "request" has the number of the failing request. MAE_FAULT=<number> begins
  * there.
@@ -221,6 +221,20 @@ static void take_turns(struct scenario *scenario)
         mae_worker_idle(scenario->workers[w]);
 }
 
+/* An index, and a table with one, that nothing else needs. */
+static void drop(struct scenario *scenario)
+{
+    const struct mae_table_config rows = {.payload_max_bytes = 100};
+    const struct mae_index_config hash = {.kind = MAE_INDEX_HASH, .key_bytes = 8};
+    struct mae_table *table;
+    struct mae_index *index;
+    PATIENTLY(mae_index_create(scenario->db, scenario->table, "passing", &hash, &index));
+    PATIENTLY(mae_index_drop(scenario->db, index));
+    PATIENTLY(mae_table_create(scenario->db, "passing", &rows, &table));
+    PATIENTLY(mae_index_create(scenario->db, table, "passing", &hash, &index));
+    PATIENTLY(mae_table_drop(scenario->db, table));
+}
+
 static void play(struct scenario *scenario)
 {
     const struct mae_table_config small = {.payload_max_bytes = 100}, large = {.payload_max_bytes = LARGE_BYTES};
@@ -277,6 +291,7 @@ static void play(struct scenario *scenario)
     assert_true(status == MAE_OK || status == MAE_UNSUPPORTED);
     settle_both(scenario);
     mae_maintenance_stop(scenario->db);
+    drop(scenario);
     PATIENTLY(mae_db_verify(scenario->db, NULL, 0));
 }
 

@@ -1,7 +1,7 @@
 /*
  * entries.c - random transactions of interleaved workers, on one thread, that add and remove entries of rows in three
  * indexes of one table, and delete rows with all of their entries or, as often, with some forgotten. They set
- * savepoints and return to them.
+ * savepoints and return to them. Now and then an index is dropped, and comes again without entries.
  *
  * What has committed is replayed in the order of timestamps on sets of rows and entries: each entry must find its row,
  * no deleted row may leave an entry, and what was refused with MAE_CORRUPT must have been about to leave one. Then the
@@ -349,25 +349,43 @@ static void compare(struct model *model)
     world_verify(model->db);
 }
 
+static const struct mae_index_config configs[INDEXES] = {
+    {.kind = MAE_INDEX_HASH, .key_bytes = 8},
+    {.kind = MAE_INDEX_ORDERED, .key_bytes = 8},
+    {.kind = MAE_INDEX_ORDERED, .key_bytes = 8, .non_unique = true},
+};
+
+static void create_index(struct model *model, unsigned index)
+{
+    static const char *const names[INDEXES] = {"hash", "tree", "pairs"};
+    assert_ok(mae_index_create(model->db, model->table, names[index], &configs[index], &model->indexes[index]));
+}
+
+/* The rows lose their entries in it. */
+static void drop_index(struct model *model, unsigned index)
+{
+    assert_ok(mae_index_drop(model->db, model->indexes[index]));
+    for (uint64_t key = 0; key < KEYS; key++)
+        for (uint64_t row = 0; row < ROWS_MAX; row++) {
+            model->state.leading[row] -= model->state.entries[index][key][row];
+            model->state.entries[index][key][row] = false;
+        }
+    create_index(model, index);
+}
+
 static uint64_t first_seed, committed, refused;
 
 static void run(const char *settings, uint64_t seed)
 {
     static struct model model;
     const struct mae_table_config table = {.payload_max_bytes = 16};
-    const struct mae_index_config indexes[INDEXES] = {
-        {.kind = MAE_INDEX_HASH, .key_bytes = 8},
-        {.kind = MAE_INDEX_ORDERED, .key_bytes = 8},
-        {.kind = MAE_INDEX_ORDERED, .key_bytes = 8, .non_unique = true},
-    };
     printf("run %s, seed %" PRIu64 "\n", settings, seed);
     memset(&model, 0, sizeof model);
     model.random = seed;
     model.db = world_db(settings);
     assert_ok(mae_table_create(model.db, "rows", &table, &model.table));
     for (unsigned i = 0; i < INDEXES; i++)
-        assert_ok(mae_index_create(model.db, model.table, (const char *[]){"hash", "tree", "pairs"}[i], &indexes[i],
-                                   &model.indexes[i]));
+        create_index(&model, i);
     for (unsigned i = 0; i < WORKERS; i++)
         assert_ok(mae_worker_join(model.db, &model.workers[i]));
     model.known[0] = new_row(model.workers[0], model.table, 0);
@@ -381,6 +399,8 @@ static void run(const char *settings, uint64_t seed)
             if (model.running[i].txn)
                 end_one(&model, &model.running[i]);
         replay(&model);
+        if (random_below(&model.random, 4) == 0)
+            drop_index(&model, (unsigned)random_below(&model.random, INDEXES));
         compare(&model);
     }
     committed += model.committed;

@@ -990,7 +990,7 @@ static void round_close(struct round *round)
     for (unsigned w = 0; w < round->worker_count; w++)
         round->ops->worker_leave(round->workers[w].worker);
     if (round->maintainer)
-        worker_leave(round->maintainer, round->db->tables, round->db->table_count);
+        worker_leave(round->maintainer);
     round->ops->close(round->target);
     recording_destroy(round->recording);
 }

@@ -27,7 +27,7 @@ struct build {
     bool there[ROWS_MAX]; /* the row's entry */
 };
 
-static bool index_at(void *owner, size_t i, struct durable_index *found)
+static bool index_after(void *owner, uint64_t number, struct durable_index *found)
 {
     const struct build *build = owner;
     struct mae_index *index = build->world.index;
@@ -38,7 +38,7 @@ static bool index_at(void *owner, size_t i, struct durable_index *found)
                                     .tree = hashed ? NULL : &index->tree,
                                     .rows = &index->table->rows,
                                     .index = index};
-    return i == 0;
+    return number < 7;
 }
 
 /* The row's key: numbers, or bytes that differ behind the first 8 of them. */
@@ -84,7 +84,7 @@ static void open_build(struct build *build, enum mae_index_kind kind, size_t key
         assert_ok(mae_worker_join(build->world.db, &build->workers[i]));
     build->world.workers[0] = build->workers[0];
     build->world.worker_count = 1;
-    build->host = (struct durable_host){.owner = build, .index_at = index_at};
+    build->host = (struct durable_host){.owner = build, .index_after = index_after};
     add_rows(build);
     assert_ok(entries_init(&build->entries, &build->host, parts));
 }

@@ -113,7 +113,7 @@ static void row_ids_are_unique_across_workers(void **state)
     /* Chunks grow with the table: little is handed out in advance. */
     assert_true(atomic_load(&table.next_row) < WORKERS * ROWS * 3 / 2);
     for (int w = 0; w < WORKERS; w++)
-        row_allocator_fini(&table, &allocators[w]);
+        row_allocator_fini(&allocators[w]);
     close_table();
 }
 
@@ -127,7 +127,7 @@ static void a_small_table_stays_small(void **state)
         assert_ok(row_alloc(&table, &allocator, &row));
     assert_true(atomic_load(&table.next_row) <= 16);
     assert_int_equal(budget.committed_bytes, 2 * MEM_CHUNK_BYTES); /* with the arena's reserve */
-    row_allocator_fini(&table, &allocator);
+    row_allocator_fini(&allocator);
     close_table();
 }
 
@@ -146,7 +146,7 @@ static void freed_ids_are_used_again_by_anyone(void **state)
     assert_int_equal(again, row); /* one's own first, the last one before all */
     for (uint64_t i = 0; i < ROWS; i++)
         row_free(&table, &first, i);
-    row_allocator_fini(&table, &first); /* with what it had not used */
+    row_allocator_fini(&first); /* with what it had not used */
     uint64_t limit = atomic_load(&table.next_row);
     for (uint64_t i = 0; i < limit; i++) {
         assert_ok(row_alloc(&table, &second, &row));
@@ -155,7 +155,7 @@ static void freed_ids_are_used_again_by_anyone(void **state)
     assert_int_equal(atomic_load(&table.next_row), limit);
     assert_ok(row_alloc(&table, &second, &row));
     assert_true(row >= limit);
-    row_allocator_fini(&table, &second);
+    row_allocator_fini(&second);
     close_table();
 }
 
@@ -171,7 +171,7 @@ static void reserved_rows_belong_to_nobody(void **state)
     assert_ok(table_reserve_rows(&table, 10)); /* fewer: nothing happens */
     assert_status(MAE_NO_MEMORY, table_reserve_rows(&table, 64 * MIB / 64 + 1));
     assert_status(MAE_NO_MEMORY, table_reserve_rows(&table, UINT64_MAX));
-    row_allocator_fini(&table, &allocator);
+    row_allocator_fini(&allocator);
     close_table();
 }
 
@@ -188,7 +188,7 @@ static void the_limit_ends_rows_cleanly(void **state)
     row_free(&table, &allocator, 17);
     assert_ok(row_alloc(&table, &allocator, &row));
     assert_int_equal(row, 17);
-    row_allocator_fini(&table, &allocator);
+    row_allocator_fini(&allocator);
     close_table();
 }
 

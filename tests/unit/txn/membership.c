@@ -126,7 +126,7 @@ static void a_number_keeps_its_clock_in_another_slot(void **state)
     assert_ok(mae_commit(txn));
     for (unsigned i = 1; i < MAE_WORKERS_MAX; i++)
         mae_worker_leave(joined[i]);
-    worker_leave(own, world.db->tables, world.db->table_count);
+    worker_leave(own);
     world.workers[1] = NULL;
     world_close(&world);
 }
@@ -210,7 +210,7 @@ static void nobody_parks_the_maintenance_worker_at_work(void **state)
             upkeep_round(maintainer, last_wts);
             assert_false(joiner.parked);
             assert_false(at_race_cancel());
-            db_worker_leave(maintainer, world.db->table_count);
+            db_worker_leave(maintainer);
         }
         world_close(&world);
     }
