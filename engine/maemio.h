@@ -418,6 +418,27 @@ uint64_t mae_worker_last_commit(const struct mae_worker *worker);
 /* Waits after an abort for as long as the option backoff says, which may be not at all. mae_run calls it. */
 void mae_backoff(struct mae_worker *worker);
 
+/*
+ * Adds to an index the entries of the rows that its table has already, while other workers run. Create the index first.
+ * From before the call on every transaction that begins keeps the index in step with the rows that it changes, as it
+ * does with other indexes; of rows which have no entry yet mae_index_remove returns MAE_NOT_FOUND. The call first waits
+ * for the transactions that are open. Until it has returned, lookups and scans of the index miss rows.
+ *
+ * `key_of` says what the key of a row is: it writes key_bytes bytes to `key` and returns MAE_OK, or returns
+ * MAE_NOT_FOUND: this row has no entry. Any other status ends the build. It may be called several times for a row, and
+ * makes no calls with a transaction.
+ *
+ * The worker must be between transactions. It adds the entries in transactions of some rows each, which are committed
+ * like any others. MAE_OK; MAE_EXISTS: two rows have one key, and the index is unique; MAE_BUSY: the worker runs a
+ * transaction, or one that is open has not ended within MAE_DROP_PATIENCE_MS; MAE_INVALID: it is an index of another
+ * database, or has been dropped; the statuses of mae_row_read, mae_index_insert and mae_commit that are not retryable;
+ * what `key_of` has returned. Unless it is MAE_OK, some rows have their entries and others do not: drop the index, or
+ * call again, which goes on with what is missing. Cost: as adding each entry, and a pass over the rows.
+ */
+typedef enum mae_status (*mae_key_fn)(void *arg, uint64_t row, const void *data, size_t bytes, void *key);
+MAE_MUST_USE enum mae_status mae_index_build(struct mae_worker *worker, struct mae_index *index, mae_key_fn key_of,
+                                             void *arg);
+
 /* ---- Rows by row id. ---- *
  * A row id is stable from the commit of its insert to the commit of its delete. After that it may be used again. The
  * absence of a row id is not protected against phantoms, since no index is involved; the absence of a key in an index

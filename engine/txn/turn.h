@@ -22,7 +22,7 @@
 
 struct mae_worker;
 
-/* Begins a turn and waits until it is over, with a parked worker of the database's own. `sweeps`: no
+/* Begins a turn and waits until it is over, with a parked worker. `sweeps`: no
  * transaction uses closed tables any more, so that an overtaken transaction need not be waited for. False: some worker
  * has not taken part within so many milliseconds. */
 bool turn_wait(struct mae_worker *own, bool sweeps, unsigned patience_ms);
