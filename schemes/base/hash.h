@@ -13,6 +13,9 @@
  *       bucket is split while it is locked, and the number of buckets is raised in between.
  *   H3  A miss is a miss if the key's bucket was the same after the bucket's version was loaded, and the version is
  *       unchanged after the chain was searched.
+ *   H4  An entry that was found in a bucket after its version was loaded is the key's, and was so all the time, if the
+ *       version is the same later on. A bucket that is split is locked until it has given its keys away (H2), so what
+ *       is found in an unlocked one is no leftover.
  *
  * Threads: all calls may be made at once by any number of threads, but init, fini, walk and bucket_count exclude all
  * others.
@@ -91,56 +94,57 @@ static inline const struct hash_bucket *hash_first_of_word(const struct hash *ha
     return (const struct hash_bucket *)(const void *)(hash->buckets + place * CACHE_LINE_BYTES);
 }
 
-/* Where an 8-byte key was found. */
-struct hash_entry {
-    const _Atomic uint64_t *words; /* ref + 1, key */
-    uint64_t ref;
-    uint64_t bucket_count; /* with which it was looked for */
-};
-
-/*
- * The entry of an 8-byte key, for the caller to inline: one cache line if the key is in its first bucket, and no store.
- * False: not seen, but the key may be moving; hash_find then says for sure.
- */
-static inline bool hash_find_entry(const struct hash *hash, uint64_t key, struct hash_entry *entry)
+/* The entry with an 8-byte key in the bucket, or in those that hang on it: NULL, or its words, and what the first one
+ * is or was. */
+static ALWAYS_INLINE const _Atomic uint64_t *hash_search_word(const struct hash *hash, const struct hash_bucket *bucket,
+                                                              uint64_t key, uint64_t *ref_plus_1)
 {
-    uint64_t count = hash_count(hash);
-    const struct hash_bucket *bucket = hash_first_of_word(hash, key, count);
     for (;;) {
         for (unsigned i = 0; i < HASH_ENTRIES; i++) {
             const _Atomic uint64_t *words = bucket->words + i * HASH_ENTRY_WORDS;
-            uint64_t found = node_word(words);
-            if (node_word(words + 1) == key && found && node_word(words) == found) { /* H1 */
-                *entry = (struct hash_entry){words, found - 1, count};
-                return true;
-            }
+            *ref_plus_1 = node_word(words);
+            if (node_word(words + 1) == key && *ref_plus_1)
+                return words;
         }
         uint64_t next = node_word(bucket->words + HASH_ENTRIES * HASH_ENTRY_WORDS);
         if (!next)
-            return false;
+            return NULL;
         bucket = (const struct hash_bucket *)(const void *)(hash->overflows + next * CACHE_LINE_BYTES);
     }
 }
 
 /*
- * Whether the entry is there now. False: not here, but it may have moved. Before a split bucket has given its keys away
- * the number of buckets has changed, and only then can the key be removed from its new bucket (H2). So an entry that is
- * found here while the number is the same is no leftover.
+ * What hash_find says of an 8-byte key that is there, for the caller to inline: one cache line if the key is in its
+ * first bucket, and no store. The caller goes to the row, and then looks whether the node is as it was `seen`: only
+ * then was the key there, and led to `ref`, all that time. So this look need not be one state of the bucket. Of a
+ * bucket that is being changed the version before the change is noted, which holds later only if nothing was changed.
+ * False: not seen, but the key may be moving; hash_find then says for sure.
  */
-static inline bool hash_entry_holds(const struct hash *hash, uint64_t key, const struct hash_entry *entry)
+static ALWAYS_INLINE bool hash_find_seen(const struct hash *hash, uint64_t key, uint64_t *ref, struct node_seen *seen)
 {
-    uint64_t found = node_word(entry->words);
-    return found == entry->ref + 1 && node_word(entry->words + 1) == key && node_word(entry->words) == found && /* H1 */
-           hash_count(hash) == entry->bucket_count;
+    const struct hash_bucket *bucket = hash_first_of_word(hash, key, hash_count(hash));
+    uint64_t version = node_word(&bucket->node.version), ref_plus_1;
+    if (UNLIKELY(!hash_search_word(hash, bucket, key, &ref_plus_1)))
+        return false;
+    *ref = ref_plus_1 - 1;
+    seen->node = (struct index_node *)(uintptr_t)&bucket->node;
+    seen->version = MUTATED(hash_locked_is_seen) ? version : version & ~(uint64_t)NODE_LOCKED;
+    return true;
 }
 
+/* The ref of an 8-byte key, as of some moment during the call. False: as hash_find_seen. */
 static inline bool hash_find_word(const struct hash *hash, uint64_t key, uint64_t *ref)
 {
-    struct hash_entry entry;
-    if (!hash_find_entry(hash, key, &entry))
-        return false;
-    *ref = entry.ref;
-    return true;
+    uint64_t ref_plus_1;
+    const struct hash_bucket *bucket = hash_first_of_word(hash, key, hash_count(hash));
+    for (;;) { /* ends: each time the entry has got another key */
+        const _Atomic uint64_t *words = hash_search_word(hash, bucket, key, &ref_plus_1);
+        if (!words)
+            return false;
+        *ref = ref_plus_1 - 1;
+        if (node_word(words) == ref_plus_1) /* H1 */
+            return true;
+    }
 }
 
 /* Starts loading the bucket of a key; the same of an 8-byte key, for the caller to inline. */

@@ -1,5 +1,5 @@
 /*
- * index.h - an index of either kind behind one set of calls. A scheme's hot path uses hash_find_word directly.
+ * index.h - an index of either kind behind one set of calls. A scheme's hot path uses hash_find_seen directly.
  */
 #ifndef SCHEMES_BASE_INDEX_H
 #define SCHEMES_BASE_INDEX_H

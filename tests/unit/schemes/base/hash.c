@@ -91,6 +91,11 @@ static void model_find(struct model *model, uint64_t number)
     ref = NO_REF;
     assert_int_equal(hash_find_word(&model->hash, word, &ref), found);
     assert_int_equal(ref, model->refs[number]);
+    ref = NO_REF;
+    assert_int_equal(hash_find_seen(&model->hash, word, &ref, &seen), found);
+    assert_int_equal(ref, model->refs[number]);
+    if (found)
+        assert_int_equal(node_version(seen.node), seen.version);
 }
 
 static void model_insert(struct model *model, uint64_t number, uint64_t ref, struct node_changes *changes)
@@ -273,6 +278,35 @@ static void failed_insert_changes_nothing(void **state)
 }
 #endif
 
+/* What was found in a bucket while another thread had it locked holds only if that one has changed nothing. */
+static void a_hit_holds_while_its_bucket_is_as_it_was(void **state)
+{
+    (void)state;
+    struct model *model = model_open(8);
+    struct node_changes changes;
+    struct node_seen seen;
+    uint64_t ref, version;
+    model_insert(model, 1, 10, &changes);
+    assert_true(hash_find_seen(&model->hash, 1, &ref, &seen));
+    assert_int_equal(ref, 10);
+    assert_ok(hash_replace(&model->hash, &(uint64_t){1}, 10, 11, &changes));
+    assert_int_not_equal(node_version(seen.node), seen.version);
+
+    assert_true(node_read_begin(seen.node, &version));
+    assert_true(node_try_lock(seen.node, version));
+    assert_true(hash_find_seen(&model->hash, 1, &ref, &seen));
+    assert_int_not_equal(node_version(seen.node), seen.version);
+    node_unlock_unchanged(seen.node, version);
+    assert_int_equal(node_version(seen.node), seen.version);
+
+    assert_true(node_try_lock(seen.node, version));
+    assert_true(hash_find_seen(&model->hash, 1, &ref, &seen));
+    node_unlock(seen.node, version);
+    assert_int_not_equal(node_version(seen.node), seen.version);
+    model->refs[1] = 11;
+    model_close(model);
+}
+
 /* At the limit the index stops growing, but not working. */
 static void at_the_limit_chains_are_longer(void **state)
 {
@@ -336,6 +370,7 @@ int main(void)
 #ifdef MAE_DEBUG
         cmocka_unit_test(failed_insert_changes_nothing),
 #endif
+        cmocka_unit_test(a_hit_holds_while_its_bucket_is_as_it_was),
         cmocka_unit_test(at_the_limit_chains_are_longer),
         cmocka_unit_test(failed_init_leaves_nothing),
         cmocka_unit_test(expected_keys_need_no_growing),
