@@ -131,7 +131,12 @@ static inline bool met(struct worker *worker, const struct chained_seen *seen)
     return false;
 }
 
-static const struct chained_rules rules = {.met = met};
+static inline void met_newest(struct worker *worker, uint64_t begin)
+{
+    no_less(&own_part(worker)->high, begin);
+}
+
+static const struct chained_rules rules = {.met = met, .met_newest = met_newest};
 
 CHAINED_CALLS(ermia, &rules)
 
@@ -272,6 +277,8 @@ static enum scheme_status certify(struct worker *worker, uint64_t timestamp)
         no_less(&own->high, safe < timestamp ? safe : timestamp - 1);
     for (uint32_t i = 0; i < worker->rows.count; i++) {
         const struct access *access = &worker->rows.entries[i];
+        if (only_reads(access) && LIKELY(chained_is_same(access)))
+            continue; /* no successor */
         bool ends =
             only_reads(access) ? meet_successor(worker, access, timestamp) : meet_readers(worker, access, timestamp);
         if (UNLIKELY(!ends))

@@ -95,6 +95,17 @@ static inline _Atomic uint64_t *chain_begin_word(chain_link link)
     return is_grave(link) ? &grave_row(link)->row.second : &link_version(link)->begin;
 }
 
+/* Of a link that leads to no grave. */
+static inline uint64_t chain_version_begin(chain_link link)
+{
+    return atomic_load_explicit(&link_version(link)->begin, memory_order_acquire); /* ORD-CHAIN-2 */
+}
+
+static inline uint32_t chain_version_size(chain_link link)
+{
+    return atomic_load_explicit(&link_version(link)->size, memory_order_acquire); /* ORD-CHAIN-1 */
+}
+
 static inline uint64_t chain_begin(chain_link link)
 {
     return atomic_load_explicit(chain_begin_word(link), memory_order_acquire); /* ORD-CHAIN-2 */
@@ -114,7 +125,7 @@ static inline chain_link chain_older(chain_link link)
 /* Size and flags. */
 static inline uint32_t chain_size(chain_link link)
 {
-    return is_grave(link) ? 0 : atomic_load_explicit(&link_version(link)->size, memory_order_acquire); /* ORD-CHAIN-1 */
+    return is_grave(link) ? 0 : chain_version_size(link);
 }
 
 static inline void version_set_size(struct version *version, uint32_t size)
@@ -133,6 +144,43 @@ static inline void chain_set_newest(struct row *row, chain_link link)
     atomic_store_explicit(&row->word, link, memory_order_release); /* ORD-CHAIN-1 */
 }
 
+/* The room in the row, if it is free (C7), owned by the worker; else NULL. */
+static ALWAYS_INLINE struct version *chain_take_inline(const struct worker *worker, const struct table *table,
+                                                       struct row *row)
+{
+    uint64_t begin = VERSION_FREE;
+    struct version *version = (struct version *)(void *)((char *)row + table->inline_at);
+    RACE(CLAIM_INLINE);
+    if (atomic_load_explicit(&version->begin, memory_order_relaxed) != VERSION_FREE ||
+        !atomic_compare_exchange_strong_explicit(&version->begin, &begin, VERSION_OWNED | worker->number,
+                                                 memory_order_acquire, memory_order_relaxed)) /* ORD-CHAIN-4 */
+        return NULL;
+    version->store = CHAIN_INLINE;
+    return version;
+}
+
+/* The same of a table whose rows have room, or another version that the worker has ready. NULL: it has none. */
+static ALWAYS_INLINE struct version *chain_take_ready(struct worker *worker, const struct table *table, struct row *row)
+{
+    struct version *version = chain_take_inline(worker, table, row);
+    if (version)
+        return version;
+    version = (struct version *)store_take_ready(table->versions, &worker->supplies[table->versions->number]);
+    if (LIKELY(version != NULL)) /* ORD-CHAIN-1: nobody else can reach the version yet. */
+        atomic_store_explicit(&version->begin, VERSION_OWNED | worker->number, memory_order_relaxed);
+    return version;
+}
+
+/* Of a version that was taken, and is in no chain. */
+static ALWAYS_INLINE void version_fill(struct version *version, chain_link older, uint32_t size)
+{
+    /* ORD-CHAIN-1: nobody else can reach the version yet. */
+    atomic_store_explicit(&version->older, older, memory_order_relaxed);
+    atomic_store_explicit(&version->size, size, memory_order_relaxed);
+    atomic_store_explicit(&version->low, 0, memory_order_relaxed);
+    atomic_store_explicit(&version->high, 0, memory_order_relaxed);
+}
+
 /* A version for the row, owned by the worker, in no chain. SCHEME_OK, or the transaction is doomed. */
 enum scheme_status chain_take(struct worker *worker, struct table *table, struct row *row, chain_link older,
                               uint32_t size, struct version **version);
@@ -143,7 +191,12 @@ static inline void chain_free_inline(struct version *version)
 }
 
 /* Puts the version in front of `older`. False: another has done so. */
-bool chain_push(struct row *row, chain_link older, struct version *version);
+static ALWAYS_INLINE bool chain_push(struct row *row, chain_link older, struct version *version)
+{
+    RACE(ROW_LOCK);
+    return atomic_compare_exchange_strong_explicit(&row->word, &older, (uintptr_t)version, memory_order_acq_rel,
+                                                   memory_order_relaxed); /* ORD-CHAIN-1 */
+}
 
 /* Digs the row's grave in front of `older`. False: another writes the row. */
 bool chain_bury(struct row *row, chain_link older, uint64_t owner);

@@ -174,9 +174,12 @@ enum scheme_status chained_touch(struct worker *worker, struct access *access, b
 void chained_settle(struct worker *worker, uint64_t timestamp)
 {
     worker_apply_entries(worker, timestamp); /* CV5 */
-    for (uint32_t i = 0; i < worker->rows.write_count; i++)
-        row_set_size(row_set_written(&worker->rows, i)->row,
-                     chain_size(chained_own_link(row_set_written(&worker->rows, i))) & VERSION_SIZE);
+    for (uint32_t i = 0; i < worker->rows.write_count; i++) {
+        const struct access *access = row_set_written(&worker->rows, i);
+        uint32_t size = access->flags & ACCESS_ERASE ? 0 : access->new_size;
+        if (size != access->old_size)
+            row_set_size(access->row, size);
+    }
     chained_say(worker, timestamp << CHAINED_STATE_BITS | CHAINED_COMMITTED);
     for (uint32_t i = 0; i < worker->rows.write_count; i++) {
         const struct access *access = row_set_written(&worker->rows, i);

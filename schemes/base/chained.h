@@ -102,6 +102,8 @@ struct chained_rules {
     bool trusts; /* reads on trust, and notes that as ACCESS_AGAIN */
     /* Each row that is not the transaction's own, when it is first read. False: the transaction is doomed. */
     bool (*met)(struct worker *worker, const struct chained_seen *seen);
+    /* The same of a row whose newest version, which begins at `begin`, is the one that is seen. Never dooms. */
+    void (*met_newest)(struct worker *worker, uint64_t begin);
 };
 
 enum chained_look { LOOK_SEEN, LOOK_WAIT, LOOK_GAINED };
@@ -112,6 +114,12 @@ static ALWAYS_INLINE void chained_prefetch(uintptr_t at, size_t bytes)
     enum { LINES_MAX = 4 };
     for (size_t line = 1; line < LINES_MAX && line * CACHE_LINE_BYTES < bytes; line++)
         __builtin_prefetch((const void *)(at + line * CACHE_LINE_BYTES));
+}
+
+static ALWAYS_INLINE void chained_prefetch_two(uintptr_t at)
+{
+    __builtin_prefetch((const void *)(at + CACHE_LINE_BYTES));
+    __builtin_prefetch((const void *)(at + 2 * CACHE_LINE_BYTES));
 }
 
 static ALWAYS_INLINE enum chained_look chained_look(const struct worker *worker, const struct table *table,
@@ -220,6 +228,108 @@ static inline bool chained_present(const struct access *access)
     return !(access->flags & ACCESS_ERASE) && (access->new_data || access->old_size);
 }
 
+/* ---- The short way: most reads and updates (schemes/DESIGN.md, "What a request costs"). ---- */
+
+/* The transaction meets the row for the first time, and sees its newest version, which has a timestamp and a payload.
+ * The access is filled, but in the set only after chained_first_keep. NULL: the row needs another way, and
+ * nothing has been done. */
+static ALWAYS_INLINE struct access *chained_first(struct worker *worker, struct table *table, struct row *row,
+                                                  uint64_t *slot)
+{
+    struct row_set *set = &worker->rows;
+    struct access *access = &set->entries[set->count];
+    bool ready = row_set_has_room(set) && table->inline_at;
+    if (!LIKELY(ready) || UNLIKELY(row_set_find(set, row, slot)))
+        return NULL;
+    RACE(ROW_READ);
+    chain_link link = chain_newest(row);
+    chained_prefetch_two((uintptr_t)row); /* the newest version is often there (C7) */
+    if (table->stride_bytes > 3 * CACHE_LINE_BYTES)
+        __builtin_prefetch((const char *)row + 3 * CACHE_LINE_BYTES);
+    chained_prefetch_two(link);
+    if (UNLIKELY(link == 0) || UNLIKELY(is_grave(link)))
+        return NULL;
+    uint64_t begin = chain_version_begin(link);
+    uint32_t size = chain_version_size(link) & VERSION_SIZE;
+    bool later = begin > chained_own(worker)->begin && !MUTATED(chained_first_later); /* as owners are, all of them */
+    if (UNLIKELY(later) || UNLIKELY(size == 0))
+        return NULL;
+    access->row = row;
+    access->table = table;
+    access->word = link;
+    access->second = begin;
+    access->old_data = version_data(link_version(link));
+    access->old_size = size;
+    access->entry_plus_1 = 0;
+    return access;
+}
+
+static ALWAYS_INLINE void chained_first_keep(struct worker *worker, const struct access *access, uint64_t slot,
+                                             const struct chained_rules *rules)
+{
+    row_set_keep(&worker->rows, slot);
+    if (rules->met_newest)
+        rules->met_newest(worker, access->second);
+}
+
+static ALWAYS_INLINE bool chained_first_read(struct worker *worker, struct table *table, struct row *row,
+                                             const void **data, size_t *bytes, const struct chained_rules *rules)
+{
+    uint64_t slot = 0; /* gcc does not see that it is set where it is used */
+    struct access *access = chained_first(worker, table, row, &slot);
+    if (UNLIKELY(!access))
+        return false;
+    access->new_data = NULL;
+    access->flags = ACCESS_READ;
+    *data = access->old_data;
+    if (bytes)
+        *bytes = access->old_size - 1;
+    chained_first_keep(worker, access, slot, rules);
+    return true;
+}
+
+/* The payload of a version, as long as the table's are. An old version does not change (C2). */
+static ALWAYS_INLINE void version_copy(struct version *to, const void *from, size_t bytes)
+{
+    enum { WORD = sizeof(uint64_t), PAIR = 2 * WORD };
+    char *at = version_data(to);
+    const char *old = from;
+    size_t words = (bytes + WORD - 1) / WORD; /* a version has room for whole words */
+    for (; words >= 2; at += PAIR, old += PAIR) {
+        memcpy(at, old, PAIR);
+        words -= 2;
+        FORGET(words); /* else the compiler calls memcpy */
+    }
+    if (words)
+        memcpy(at, old, WORD);
+}
+
+/* The row gets a version of the transaction's own with the payload as it was. */
+static ALWAYS_INLINE bool chained_first_update(struct worker *worker, struct table *table, struct row *row,
+                                               const void **old, void **data, const struct chained_rules *rules)
+{
+    uint64_t slot = 0; /* gcc does not see that it is set where it is used */
+    struct access *access = chained_first(worker, table, row, &slot);
+    struct version *version = LIKELY(access != NULL) ? chain_take_ready(worker, table, row) : NULL;
+    if (UNLIKELY(!version))
+        return false;
+    version_fill(version, access->word, access->old_size);
+    version_copy(version, access->old_data, table->payload_max_bytes);
+    if (UNLIKELY(!chain_push(row, access->word, version))) {
+        chain_retire(worker, (uintptr_t)version);
+        return false;
+    }
+    access->new_data = version_data(version);
+    access->new_size = access->old_size;
+    access->flags = ACCESS_READ;
+    row_set_write(&worker->rows, access);
+    if (old)
+        *old = access->old_data;
+    *data = access->new_data;
+    chained_first_keep(worker, access, slot, rules);
+    return true;
+}
+
 /* ---- Rows: the calls of scheme.h. ---- */
 
 static ALWAYS_INLINE enum scheme_status chained_read(struct worker *worker, struct table *table, struct row *row,
@@ -288,10 +398,22 @@ enum scheme_status chained_touch(struct worker *worker, struct access *access, b
 
 /* The calls of a scheme, but for begin, commit and abort. */
 #define CHAINED_CALLS(name, rules)                                                                                 \
+    static NOINLINE enum scheme_status read_any(struct worker *worker, struct table *table, struct row *row,       \
+                                                const void **data, size_t *bytes)                                  \
+    {                                                                                                              \
+        return chained_read(worker, table, row, data, bytes, rules);                                               \
+    }                                                                                                              \
+    static NOINLINE enum scheme_status update_any(struct worker *worker, struct table *table, struct row *row,     \
+                                                  size_t bytes, const void **old, void **data)                     \
+    {                                                                                                              \
+        return chained_update(worker, table, row, bytes, old, data, rules);                                        \
+    }                                                                                                              \
     enum scheme_status name##_read(struct worker *worker, struct table *table, struct row *row, const void **data, \
                                    size_t *bytes)                                                                  \
     {                                                                                                              \
-        return chained_read(worker, table, row, data, bytes, rules);                                               \
+        if (LIKELY(chained_first_read(worker, table, row, data, bytes, rules)))                                    \
+            return SCHEME_OK;                                                                                      \
+        return read_any(worker, table, row, data, bytes);                                                          \
     }                                                                                                              \
     enum scheme_status name##_see(struct worker *worker, struct table *table, struct row *row)                     \
     {                                                                                                              \
@@ -300,7 +422,9 @@ enum scheme_status chained_touch(struct worker *worker, struct access *access, b
     enum scheme_status name##_update(struct worker *worker, struct table *table, struct row *row, size_t bytes,    \
                                      const void **old, void **data)                                                \
     {                                                                                                              \
-        return chained_update(worker, table, row, bytes, old, data, rules);                                        \
+        if (LIKELY(bytes == 0) && LIKELY(chained_first_update(worker, table, row, old, data, rules)))              \
+            return SCHEME_OK;                                                                                      \
+        return update_any(worker, table, row, bytes, old, data);                                                   \
     }                                                                                                              \
     enum scheme_status name##_overwrite(struct worker *worker, struct table *table, struct row *row, size_t bytes, \
                                         void **data)                                                               \

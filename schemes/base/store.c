@@ -78,21 +78,15 @@ static enum mae_status refill(struct table *table, struct row_supply *supply)
 
 enum mae_status store_take(struct table *table, struct row_supply *supply, struct row **row)
 {
-    if (!supply->free_count && supply->next == supply->end) {
-        pthread_mutex_lock(&table->lock);
-        enum mae_status status = refill(table, supply);
-        pthread_mutex_unlock(&table->lock);
-        if (status != MAE_OK)
-            return status;
-    }
-    if (supply->free_count) {
-        *row = retired_row(pop(&supply->free_rows));
-        supply->free_count--;
-    } else {
-        *row = table_row(table, supply->next++);
-    }
-    (*row)->table = table->number;
-    return MAE_OK;
+    *row = store_take_ready(table, supply);
+    if (LIKELY(*row != NULL))
+        return MAE_OK;
+    pthread_mutex_lock(&table->lock);
+    enum mae_status status = refill(table, supply);
+    pthread_mutex_unlock(&table->lock);
+    if (status == MAE_OK)
+        *row = store_take_ready(table, supply);
+    return status;
 }
 
 void store_give_back(struct table *table, struct row_supply *supply, struct row *row)

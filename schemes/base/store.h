@@ -94,4 +94,23 @@ static inline struct row *retired_row(struct retired *item)
     return (struct row *)(void *)((char *)item - ROW_HEADER_BYTES);
 }
 
+/* store_take from what the supply has: the row that was given back last, which is the likeliest to be in a cache, or a
+ * new one. NULL: it has neither. */
+static ALWAYS_INLINE struct row *store_take_ready(const struct table *table, struct row_supply *supply)
+{
+    struct retired *item = supply->free_rows;
+    struct row *row;
+    if (LIKELY(item != NULL)) {
+        supply->free_rows = atomic_load_explicit(&item->next, memory_order_relaxed); /* ORD-STORE-1 */
+        supply->free_count--;
+        row = retired_row(item);
+    } else if (supply->next != supply->end) {
+        row = table_row(table, supply->next++);
+    } else {
+        return NULL;
+    }
+    row->table = table->number;
+    return row;
+}
+
 #endif

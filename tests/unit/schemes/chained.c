@@ -30,7 +30,8 @@ static struct target_txn *add_alias(void)
  * before the second look at the row. */
 static void come_and_go(enum race_point point)
 {
-    bool goes = point == RACE_ROW_READ && gain.looks < 2, comes = point == RACE_ENTRY_CHECK && gain.looks == 1;
+    bool goes = point == RACE_ROW_READ && gain.looks < 2 && gain.txn != NULL;
+    bool comes = point == RACE_ENTRY_CHECK && gain.looks == 1;
     void (*hook)(enum race_point) = race_hook;
     race_hook = NULL;
     if (comes && gain.txn == NULL)
