@@ -59,7 +59,7 @@ static enum mae_status check_ring(const struct core *core, struct problem *probl
     struct file_ring *ring = NULL;
     int result = core->options.log_io == LOG_IO_URING ? file_calls->ring_open(&ring) : 0;
     if (result < 0)
-        return problem_set(problem, MAE_UNSUPPORTED,
+        return problem_set(problem, result == -ENOMEM ? MAE_NO_MEMORY : MAE_UNSUPPORTED,
                            "log_io=uring: this process cannot use io_uring: %s; log_io=sync needs no permission",
                            strerror(-result));
     if (ring)

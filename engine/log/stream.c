@@ -279,7 +279,8 @@ enum mae_status stream_init(struct log_stream *stream)
     stream->own_block = aligned_alloc(FILE_BLOCK_BYTES, BLOCK_MAX_BYTES);
     if (!stream->own_block)
         return MAE_NO_MEMORY;
-    return config->uses_ring && file_calls->ring_open(&stream->segments.ring) < 0 ? MAE_IO : MAE_OK;
+    int result = config->uses_ring ? file_calls->ring_open(&stream->segments.ring) : 0;
+    return result == 0 ? MAE_OK : result == -ENOMEM ? MAE_NO_MEMORY : MAE_IO;
 }
 
 void stream_fini(struct log_stream *stream)

@@ -45,7 +45,7 @@ static struct {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* recoveries read with several threads */
 static uint64_t calls, fail_call, stop_call, limit_bytes;
 static const char *full_folder; /* NULL: none is */
-static bool no_rings;
+static int ring_error;
 
 /* ---- Faults. ---- */
 
@@ -290,8 +290,8 @@ static int disk_ring_open(struct file_ring **ring)
 {
     if (!is_well())
         return -EIO;
-    if (no_rings)
-        return -EPERM;
+    if (ring_error < 0)
+        return ring_error;
     *ring = (struct file_ring *)(void *)&disk; /* there is nothing in it */
     return 0;
 }
@@ -433,7 +433,7 @@ static void power_up(void)
         opened[i].content = -1, opened[i].locked = false;
     calls = fail_call = stop_call = limit_bytes = 0;
     full_folder = NULL;
-    no_rings = false;
+    ring_error = 0;
 }
 
 void disk_open(void)
@@ -479,9 +479,9 @@ void disk_limit_folder(const char *folder)
     full_folder = folder;
 }
 
-void disk_forbid_rings(void)
+void disk_refuse_rings(int error)
 {
-    no_rings = true;
+    ring_error = error;
 }
 
 /* Decides what of a file the loss of power has kept. Sometimes all or nothing, which a random choice hardly ever is. */

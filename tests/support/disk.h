@@ -28,8 +28,8 @@ void disk_stop_at(uint64_t n);
 void disk_limit(uint64_t bytes);
 void disk_limit_folder(const char *folder);
 
-/* The system refuses io_uring (log_io=uring). */
-void disk_forbid_rings(void);
+/* The system refuses io_uring (log_io=uring) with this errno, which is negative. */
+void disk_refuse_rings(int error);
 
 /* The process is gone: its files are closed. With `random`, the machine has lost its power as well. Clears all faults
  * and limits. */

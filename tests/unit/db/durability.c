@@ -544,7 +544,9 @@ static void where_rings_are_forbidden_it_says_so(void **state)
     (void)state;
     char text[200];
     (void)snprintf(text, sizeof text, "%s log_io=uring", group);
-    disk_forbid_rings();
+    disk_refuse_rings(-ENOMEM);
+    assert_status(MAE_NO_MEMORY, world_status(text));
+    disk_refuse_rings(-EPERM);
     assert_status(MAE_UNSUPPORTED, world_status(text));
     assert_non_null(strstr(mae_open_problem(), "Operation not permitted; log_io=sync"));
     assert_false(disk_has("db/manifest") || disk_has("db/lock"));
