@@ -246,7 +246,16 @@ static enum scheme_status lock_early(struct worker *worker, struct access *acces
     return optimistic_lock_early(worker, access);
 }
 
-PRIVATE_CALLS_WITH(mocc, fetch, private_no_first, lock_early, want)
+static ALWAYS_INLINE bool first(struct worker *worker, struct access *access, const struct table *table,
+                                struct row *row)
+{
+    if (UNLIKELY(is_hot(worker, row)) && !MUTATED(mocc_first_unlocked))
+        return false; /* it locks */
+    access->second = 0;
+    return optimistic_first(worker, access, table, row, false);
+}
+
+PRIVATE_CALLS_WITH(mocc, fetch, first, lock_early, want)
 
 /* ---- Begin and end. ---- */
 

@@ -123,7 +123,16 @@ static enum scheme_status lock_early(struct worker *worker, struct access *acces
     return status;
 }
 
-PRIVATE_CALLS_WITH(polaris, fetch, private_no_first, lock_early, want)
+static ALWAYS_INLINE bool first(struct worker *worker, struct access *access, const struct table *table,
+                                struct row *row)
+{
+    if (UNLIKELY(own_priority(worker) != 0) && !MUTATED(polaris_first_unreserved))
+        return false; /* it reserves */
+    access->second = 0;
+    return optimistic_first(worker, access, table, row, false);
+}
+
+PRIVATE_CALLS_WITH(polaris, fetch, first, lock_early, want)
 
 /* ---- Begin and end. ---- */
 

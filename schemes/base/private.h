@@ -74,14 +74,6 @@ static ALWAYS_INLINE bool private_first_update(struct worker *worker, struct tab
     return true;
 }
 
-/* Of a scheme that has no short way. */
-static inline bool private_no_first(struct worker *worker, struct access *access, const struct table *table,
-                                    struct row *row)
-{
-    (void)worker, (void)access, (void)table, (void)row;
-    return false;
-}
-
 /* The entry of the row, added if there is none. NULL when out of memory; the transaction is doomed then. */
 static ALWAYS_INLINE struct access *private_access(struct worker *worker, struct table *table, struct row *row)
 {

@@ -19,7 +19,7 @@ static bool slots_make(struct set_slots *hash, uint32_t capacity)
         return false;
     free(hash->slots);
     hash->slots = slots;
-    hash->bits = bits;
+    hash->mask = (UINT64_C(1) << bits) - 1;
     hash->shift = 64 - bits;
     if (hash->stamp == 0)
         hash->stamp = SET_STAMP;
@@ -40,7 +40,7 @@ static void slots_fill(struct set_slots *hash, const void *entries, size_t entry
 
 void set_slots_renew(struct set_slots *hash)
 {
-    memset(hash->slots, 0, sizeof *hash->slots << hash->bits);
+    memset(hash->slots, 0, (hash->mask + 1) * sizeof *hash->slots);
     hash->stamp = 0;
 }
 

@@ -43,9 +43,10 @@ struct access {
 static_assert(sizeof(struct access) == CACHE_LINE_BYTES, "so the entry of a number is a shift away");
 
 struct set_slots {
-    uint64_t *slots;      /* stamp + entry; a value below the present stamp is of an earlier transaction */
-    uint32_t bits, shift; /* shift = 64 - bits */
-    uint64_t stamp;       /* a multiple of 2^32 */
+    uint64_t *slots; /* stamp + entry; a value below the present stamp is of an earlier transaction */
+    uint64_t mask;   /* their number - 1 */
+    uint32_t shift;  /* of a hash */
+    uint64_t stamp;  /* a multiple of 2^32 */
 };
 
 #define SET_STAMP (UINT64_C(1) << 32)
@@ -104,8 +105,8 @@ static inline void node_set_begin(struct node_set *set)
 static ALWAYS_INLINE void *set_find(const struct set_slots *hash, const void *entries, size_t entry_bytes,
                                     const void *address, uint64_t *slot)
 {
-    uint64_t mask = (UINT64_C(1) << hash->bits) - 1;
-    for (uint64_t i = (uintptr_t)address * (UINT64_C(0x9E3779B97F4A7C15) / 8 | 1) >> hash->shift;; i = (i + 1) & mask) {
+    uint64_t i = (uintptr_t)address * (UINT64_C(0x9E3779B97F4A7C15) / 8 | 1) >> hash->shift;
+    for (;; i = (i + 1) & hash->mask) {
         uint64_t value = hash->slots[i];
         if (value < hash->stamp) {
             *slot = i;
