@@ -510,6 +510,61 @@ static enum target_status do_undone(struct round *round, struct worker_state *ow
     return noted("undone", 0, 0, (enum target_status)status);
 }
 
+enum { LISTED_MAX = 256 };
+struct listing {
+    uint64_t keys[LISTED_MAX], rows[LISTED_MAX];
+    unsigned count;
+};
+
+static bool list_entry(void *arg, const void *key, uint64_t row)
+{
+    struct listing *listing = arg;
+    if (listing->count == LISTED_MAX)
+        return false;
+    memcpy(&listing->keys[listing->count], key, sizeof(uint64_t));
+    listing->rows[listing->count++] = row;
+    return true;
+}
+
+/* With steps of other workers between two entries. */
+static enum mae_status list_with_cursor(struct mae_cursor *cursor, struct listing *listing)
+{
+    enum mae_status status;
+    const void *key;
+    uint64_t row;
+    do {
+        scheduler_point();
+        status = mae_cursor_next(cursor, &key, &row);
+    } while (status == MAE_OK && list_entry(listing, key, row));
+    return status == MAE_NOT_FOUND ? MAE_OK : status;
+}
+
+/* Passes a range with a cursor, which the recording does not hear of, and then with a scan. What comes or goes between
+ * the two may not be seen by a transaction that commits. */
+static enum target_status do_cursor(struct round *round, struct worker_state *own, uint64_t number)
+{
+    struct key low = make_key(round, number), high = make_key(round, number + rng_below(&own->rng, round->what->keys));
+    struct listing passed = {.count = 0}, scanned = {.count = 0};
+    struct mae_txn *txn = &engine_worker(own)->txn;
+    unsigned backward = (unsigned)rng_below(&own->rng, 2);
+    struct mae_cursor *cursor;
+    enum mae_status status = mae_cursor_open(txn, mae_index_by_name(round->db, "key"), &low, &high,
+                                             backward ? MAE_SCAN_BACKWARD : 0, &cursor);
+    if (status == MAE_OK) {
+        status = list_with_cursor(cursor, &passed);
+        mae_cursor_close(cursor);
+    }
+    noted("cursor ends", number, passed.count, (enum target_status)status);
+    if (status != MAE_OK)
+        return (enum target_status)status;
+    scheduler_point();
+    enum target_status scanning = round->ops->scan(own->txn, round->index, &low, &high,
+                                                   backward ? TARGET_SCAN_BACKWARD : 0, 0, list_entry, &scanned);
+    if (scanning == TARGET_OK && memcmp(&passed, &scanned, sizeof passed) != 0)
+        contradict(own, "a cursor and a scan saw different entries: how many", passed.count, scanned.count);
+    return noted("  scan ends", number, scanned.count, scanning);
+}
+
 static enum target_status run_op(struct round *round, struct worker_state *own, enum explore_op op)
 {
     uint64_t keys = round->what->keys, number = rng_below(&own->rng, keys), other = rng_below(&own->rng, keys);
@@ -573,6 +628,8 @@ static enum target_status run_op(struct round *round, struct worker_state *own, 
         return do_unalias(round, own, number);
     case EXPLORE_UNDONE:
         return do_undone(round, own);
+    case EXPLORE_CURSOR:
+        return do_cursor(round, own, number);
     case EXPLORE_OP_COUNT:
         break;
     }
