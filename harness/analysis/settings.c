@@ -229,24 +229,37 @@ static struct settings_difference turned(struct settings_difference d)
     return other;
 }
 
+/* Compares all with the best one; returns the one that is nearest to it, or even ahead of it. */
+static size_t next_to(const struct settings *settings, size_t best, struct settings_difference *to)
+{
+    size_t next = best == 0;
+    settings_compare(settings, best, to);
+    for (size_t i = 0; i < settings->count; i++)
+        if (i != best && to[i].ratio > to[next].ratio)
+            next = i;
+    return next;
+}
+
 char *settings_verdict(const struct settings *settings)
 {
     SUPPORT_FREED struct settings_difference *to = support_alloc((settings->count + 1) * sizeof(*to));
     settings_compare(settings, 0, to);
-    size_t best = best_of(settings, to), next = best == 0;
-    struct settings_difference to_first = to[best];
-    settings_compare(settings, best, to); /* the others against the best: below 1 */
-    for (size_t i = 0; i < settings->count; i++)
-        if (i != best && to[i].ratio > to[next].ratio)
-            next = i;
+    size_t best = best_of(settings, to), next = next_to(settings, best, to);
+    /* Who is furthest ahead of the first one may be behind another one, in few rounds even in a circle. */
+    for (size_t i = 0; i < settings->count && to[next].ratio > 1; i++) {
+        best = next;
+        next = next_to(settings, best, to);
+    }
     struct settings_difference lead = turned(to[next]);
     struct support_text text = {0};
-    if (lead.beyond_noise)
+    if (lead.beyond_noise && lead.ratio > 1)
         support_text_add(&text, "%s wins: ", settings->items[best].name);
     else
-        support_text_add(&text, "No winner beyond noise. %s is ahead: ", settings->items[best].name);
+        support_text_add(&text, "No winner beyond noise. %s %s: ", settings->items[best].name,
+                         lead.ratio < 1 ? "is ahead of some, but not of all" : "is ahead");
     difference_add(&text, settings, next, &lead);
     if (best != 0 && next != 0) {
+        const struct settings_difference to_first = turned(to[0]);
         support_text_add(&text, "; ");
         difference_add(&text, settings, 0, &to_first);
     }

@@ -3,6 +3,7 @@
 # serializable by `maemio check`. The runs' own checks are off, so that what fails is the history. Runs end after a
 # number of commits: in a short window a busy machine may let nobody commit, and a run without commits fails. Of TicToc
 # and ERMIA no order is known; their histories are judged by the graph alone, which takes the longest.
+# Each scheme also says why it aborts: in the columns of the reasons, which add up to its aborts.
 # cli/history.sh does the same with native, and tests/conformance with single steps of each scheme.
 #   usage: tests/cli/schemes.sh            the program is $MAE_BUILD/maemio, or ./maemio
 set -u
@@ -22,6 +23,25 @@ recorded() { # options of a target, then of a workload; records, and checks the 
         run check "$history"
         ended "checks: $*" 0 "$finding"
     fi
+}
+
+reasons() { # target
+    rm -f "$work/aborts.csv"
+    run run --target "$1" --workload tpcc --mode paper --check off --pin none --warmup 0 --threads 3 --txns 3000 \
+        --csv "$work/aborts.csv" --json off
+    equals "why $1 aborts: some, and each for a reason" "$code $(awk -F, '
+        NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i; next }
+        {
+            aborts = 0
+            for (i = 1; i <= NF; i++) {
+                if (name[i] == "txn_type") type = $i
+                if (name[i] == "aborts") aborts = $i
+                if (name[i] ~ /^aborts_/) sum[NR] += $i
+            }
+            all += type == "all" ? aborts : 0
+            wrong += sum[NR] != aborts
+        }
+        END { print (all > 0), wrong + 0 }' "$work/aborts.csv")" "0 1 0"
 }
 
 workloads() { # options of a target
@@ -44,6 +64,7 @@ for target in $("$maemio" list targets | sed -n 's/^\([a-z_]*\) .*/\1/p'); do
     tictoc* | ermia) finding="no cycle found" ;;
     esac
     workloads --target "$target"
+    [ "$modes" = paper-np ] || reasons "$target"
 done
 finding="serializable, in "
 for lock_wait in wait_die wound_wait detect; do

@@ -165,6 +165,29 @@ static void a_machine_that_wanders_still_tells(void **state)
     results_free(&set);
 }
 
+/* b is ahead of the first one by most, but c is ahead of b in two rounds of three. */
+static void who_is_ahead_is_behind_nobody(void **state)
+{
+    (void)state;
+    static const double speeds[3][3] = {{100, 300, 400}, {100, 300, 200}, {100, 100, 200}};
+    static char *order[] = {"a", "b", "c", NULL};
+    FILE *file = scratch_text_open();
+    fputs(header, file);
+    for (int round = 0; round < 3; round++) {
+        row_add(file, "a", "adaptive", round + 1, speeds[round][0], 80);
+        row_add(file, "b", "off", round + 1, speeds[round][1], 80);
+        row_add(file, "c", "fixed:1", round + 1, speeds[round][2], 80);
+    }
+    struct results set = read_set(scratch_text_close(file));
+    size_t count;
+    struct settings *all = settings_of(&set, order, &count);
+    char *verdict = settings_verdict(&all[0]);
+    assert_non_null(strstr(verdict, "c is ahead: +33.3% against b"));
+    free(verdict);
+    settings_free(all, count);
+    results_free(&set);
+}
+
 static void runs_on_other_cpus_are_left_out(void **state)
 {
     (void)state;
@@ -187,7 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(any_label_is_a_setting_of_its_own), cmocka_unit_test(points_of_one_label_are_told_apart),
         cmocka_unit_test(targets_stand_side_by_side),        cmocka_unit_test(a_machine_that_wanders_still_tells),
-        cmocka_unit_test(runs_on_other_cpus_are_left_out),
+        cmocka_unit_test(who_is_ahead_is_behind_nobody),     cmocka_unit_test(runs_on_other_cpus_are_left_out),
     };
     return cmocka_run_group_tests(tests, scratch_file_create, scratch_file_remove);
 }
