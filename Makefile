@@ -81,7 +81,8 @@ CPPFLAGS := -I. $(addprefix -DMAE_MUTATION_,$(MUTATION)) $(if $(OPTIONS),-DMAE_F
 	$(if $(SLOW),-DMAE_SLOW$(slow_unit)=$(SLOW:i=))
 CFLAGS := $(COMMON) $(CFLAGS_$(MODE)) $(EXTRA_CFLAGS)
 # SQL needs SQLite. Where its development files are missing, the build leaves sql/ out.
-SQLITE := $(shell pkg-config --libs sqlite3 2>/dev/null)
+PKG_CONFIG ?= pkg-config
+SQLITE := $(shell $(PKG_CONFIG) --libs sqlite3 2>/dev/null)
 LDLIBS := -lhwloc -lpfm -ljansson -lpthread -lm
 VERSION = $(shell sed -n 's/^.define MAE_VERSION "\(.*\)"/\1/p' engine/maemio.h)
 REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
@@ -224,6 +225,7 @@ $(BUILD)/extension/%.o: sql/%.c $(BUILD)/flags
 		mv -f $$new.d $(@:.o=.d))
 
 $(SQL): private CPPFLAGS += -DSQLITE_CORE
+$(BUILD)/harness/cli/sql.o: $(BUILD)/sqlite
 $(BUILD)/harness/cli/sql.o: private CPPFLAGS += $(if $(SQL),-DMAE_SQL)
 
 $(SIM): private INSTRUMENT :=
@@ -233,11 +235,13 @@ $(SIM): private INSTRUMENT :=
 ENGINE_CFLAGS := -fexceptions -fPIC $(if $(clang),,-fno-semantic-interposition)
 $(ENGINE): private CFLAGS += $(ENGINE_CFLAGS)
 
-# The flags and the revision are kept in files that change only when they do: no binary mixes two command lines.
+# The flags, the revision and whether there is SQLite are kept in files that change only when they do: no binary mixes
+# two command lines.
 $(BUILD)/flags: text = $(shell $(CC) --version | head -n 1) $(CPPFLAGS) $(CFLAGS) $(INSTRUMENT) : \
 	$(ENGINE_CFLAGS) : $(RELOCATE_$(MODE)) : $(LDLIBS)
 $(BUILD)/revision: text = $(REVISION)
-$(BUILD)/flags $(BUILD)/revision: FORCE
+$(BUILD)/sqlite: text = $(SQLITE)
+$(BUILD)/flags $(BUILD)/revision $(BUILD)/sqlite: FORCE
 	@mkdir -p $(@D)
 	@echo '$(text)' | cmp -s - $@ || { $(call whole,echo '$(text)' > $$new); }
 

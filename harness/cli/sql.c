@@ -3,6 +3,7 @@
 
 #ifdef MAE_SQL
 #include "sql/shell.h"
+#endif
 
 enum exit_code sql_command(int argc, char **argv)
 {
@@ -25,6 +26,7 @@ enum exit_code sql_command(int argc, char **argv)
         .most = 1,
     };
     size_t count = command_read(&line, argc, argv);
+#ifdef MAE_SQL
     const struct shell_settings settings = {
         .folder = count == 0 ? NULL : argv[1],
         .commands = (const char *const *)commands.items,
@@ -34,16 +36,13 @@ enum exit_code sql_command(int argc, char **argv)
         .csv = csv,
         .timing = timing,
     };
-    enum exit_code code = shell_run(&settings) == 0 ? EXIT_FINE : EXIT_FAILED;
+    enum exit_code code = command_end(argv[0], shell_run(&settings) == 0 ? EXIT_FINE : EXIT_FAILED);
+#else
+    (void)count;
+    enum exit_code code =
+        command_refuse(argv[0], "this build has no SQL: SQLite's development files were missing (scripts/setup)");
+#endif
     support_list_free(&commands);
     support_list_free(&files);
-    return command_end(argv[0], code);
+    return code;
 }
-#else
-enum exit_code sql_command(int argc, char **argv)
-{
-    struct command_line line = {.arguments = "[FOLDER]", .doc = "Runs statements of SQL.", .most = 1};
-    (void)command_read(&line, argc, argv);
-    return command_refuse(argv[0], "this build has no SQL: SQLite's development files were missing (scripts/setup)");
-}
-#endif

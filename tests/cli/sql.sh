@@ -160,4 +160,19 @@ ended "a line of CSV with too few fields" 1 "short.csv:3: another number of fiel
 shell "$city" -c 'SELECT count(*) FROM city' </dev/null
 ended "and nothing of it is there" 0 4
 
+# ---- A machine without SQLite's development files. Only what they change is built again, in a copy. ----
+
+build=$(dirname "$maemio")
+if [ "${build##*/}" = debug ]; then
+    mkdir -p "$work/without/debug"
+    (cd "$build" && find . -path ./tests -prune -o \( -name '*.[od]' -o -name flags -o -name revision \) -print0 |
+        tar -c --null -T -) | tar -x -C "$work/without/debug"
+    launch make -s MODE=debug BUILD="$work/without" PKG_CONFIG=false "$work/without/debug/maemio"
+    ended "without SQLite's files it builds" 0
+    launch "$work/without/debug/maemio" sql -c 'SELECT 1'
+    ended "and says that it has no SQL" 2 "SQLite's development files were missing"
+    launch "$work/without/debug/maemio" run --warmup 0 --txns 200 --records 500
+    ended "all else works" 0
+fi
+
 finish
