@@ -27,8 +27,8 @@ static const char *const steps[] = {
     "CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, b TEXT, UNIQUE(b))",
     "INSERT INTO t VALUES (1, 10, 'one'), (2, 20, 'two'), (3, 30, NULL)",
     "CREATE INDEX IF NOT EXISTS by_a ON t(a)",
-    "WITH RECURSIVE n(i) AS (SELECT 4 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO t SELECT i, i % 7, i "
-    "FROM n",
+    ("WITH RECURSIVE n(i) AS (SELECT 4 UNION ALL SELECT i + 1 FROM n WHERE i < 300) INSERT INTO t SELECT i, i % 7, i "
+     "FROM n"),
     "ALTER TABLE t ADD COLUMN c TEXT DEFAULT 'added'",
     "BEGIN; UPDATE t SET a = a + 1 WHERE id % 2; ALTER TABLE t RENAME COLUMN c TO d; DELETE FROM t WHERE a = 3; COMMIT",
     "CREATE TABLE u(x REAL, y TEXT)",
@@ -45,8 +45,8 @@ static const char *const steps[] = {
 enum { STEPS = sizeof steps / sizeof steps[0], LITTLE_US = 4000 };
 
 static const char *const questions[] = {
-    "SELECT name, (SELECT group_concat(c.name || ' ' || c.type) FROM pragma_table_info(s.name, 'maemio') AS c) FROM "
-    "maemio.sqlite_schema AS s WHERE type = 'table' AND name NOT LIKE 'maemio%' ORDER BY name",
+    ("SELECT name, (SELECT group_concat(c.name || ' ' || c.type) FROM pragma_table_info(s.name, 'maemio') AS c) FROM "
+     "maemio.sqlite_schema AS s WHERE type = 'table' AND name NOT LIKE 'maemio%' ORDER BY name"),
     "SELECT * FROM t ORDER BY id",
     "SELECT id FROM t WHERE a BETWEEN 2 AND 5 ORDER BY id",
     "SELECT id FROM t WHERE b > '2' ORDER BY id",

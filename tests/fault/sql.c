@@ -54,8 +54,8 @@ static const char *const units[] = {
     "CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, b TEXT, UNIQUE(b))",
     "INSERT INTO t VALUES (1, 10, 'one'), (2, 20, 'two'), (3, 30, NULL)",
     "CREATE INDEX by_a ON t(a)",
-    "BEGIN; UPDATE t SET a = a + 1 WHERE id = 1; SAVEPOINT s; DELETE FROM t WHERE a > 15; ROLLBACK TO s;"
-    "INSERT INTO t SELECT id + 10, a, b || '.' FROM t WHERE a >= 20; COMMIT",
+    ("BEGIN; UPDATE t SET a = a + 1 WHERE id = 1; SAVEPOINT s; DELETE FROM t WHERE a > 15; ROLLBACK TO s;"
+     "INSERT INTO t SELECT id + 10, a, b || '.' FROM t WHERE a >= 20; COMMIT"),
     "INSERT INTO t VALUES (1, 5, 'one'), (4, 4, 'four') ON CONFLICT (id) DO UPDATE SET a = a + excluded.a",
     "ALTER TABLE t ADD COLUMN c TEXT DEFAULT ('c' || 1)",
     "INSERT OR REPLACE INTO t(id, a, b) VALUES (20, 7, 'two')",
