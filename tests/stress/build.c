@@ -165,9 +165,10 @@ static void build_once(struct actor *actor, struct mae_worker *worker, bool non_
         snprintf(actor->problem, sizeof actor->problem,
                  "entries differ: %" PRIu64 " and %" PRIu64 ", of which %" PRIu64 " are wrong", comparison.first,
                  comparison.second, comparison.wrong);
-    atomic_store(&shared->second, NULL);
+    /* Until it is gone the others keep it in step: before, no row may be deleted that has an entry in it. */
     while ((status = mae_index_drop(shared->world.db, second)) == MAE_BUSY) {
     }
+    atomic_store(&shared->second, NULL);
     expect(actor, "drop", status);
     actor->commits++;
 }
