@@ -57,7 +57,7 @@ static enum mae_status add_batch(struct mae_txn *txn, void *arg)
     uint64_t row = build->row;
     for (; row < build->limit && status == MAE_OK; row++) {
         const void *data;
-        size_t bytes;
+        size_t bytes = 0;
         status = mae_row_read(txn, build->index->table, row, &data, &bytes);
         if (status == MAE_OK)
             status = build->key_of(build->arg, row, data, bytes, key);
