@@ -251,7 +251,7 @@ static void gate_open(struct connection *connection, bool committed)
         tables_take_back(database);
     struct mae_worker *worker;
     if (gate_enter(database, connection, &worker) == MAE_OK) {
-        (void)tables_sweep(database, worker); /* what it cannot empty, it does at the next opening */
+        (void)tables_sweep(database, worker, committed); /* what it cannot empty, it does at the next opening */
         gate_leave(database, worker);
     }
     connection->owner = false;

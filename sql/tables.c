@@ -385,10 +385,10 @@ static enum mae_status object_sweep(struct database *database, struct mae_worker
     return *busy ? index_sweep(worker, index, rows) : status;
 }
 
-enum mae_status tables_sweep(struct database *database, struct mae_worker *worker)
+enum mae_status tables_sweep(struct database *database, struct mae_worker *worker, bool drop)
 {
     enum mae_status status = MAE_OK;
-    bool busy = false;
+    bool busy = !drop;
     /* Entries of all other indexes go before the rows that they lead to. */
     for (enum standing standing = STANDING_ENTRIES; standing <= STANDING_ROWS; standing++) {
         struct mae_index *index = mae_index_next(database->db, NULL), *next;
@@ -426,7 +426,7 @@ enum mae_status tables_open(struct database *database)
         return status;
     status = mae_run(worker, MAE_READ_WRITE, read_first, database, 0);
     if (status == MAE_OK)
-        status = tables_sweep(database, worker);
+        status = tables_sweep(database, worker, true);
     mae_worker_leave(worker);
     return status;
 }

@@ -9,7 +9,7 @@
  *
  * The engine's objects of the table with the number 7 are the table `sql.7`, its index of rowids `sql.7.rowid`, and for
  * each index, which has a number of its own, `sql.7.index.3`. What the catalogue does not name is dropped or, while
- * transactions are open that may know it, emptied (tables_sweep), and used again.
+ * transactions are open that may know it, emptied (tables_sweep), and used again where it is needed.
  * Checked by: tests/unit/sql/module.c.
  */
 #ifndef SQL_TABLES_H
@@ -48,8 +48,9 @@ enum mae_status tables_read(struct database *database, struct mae_txn *txn);
 void tables_keep(struct database *database);
 void tables_take_back(struct database *database);
 
-/* Drops what the catalogue does not name, or empties it in transactions of its own. The owner of the gate only, after
- * its commit. */
-enum mae_status tables_sweep(struct database *database, struct mae_worker *worker);
+/* Drops what the catalogue does not name, or empties it in transactions of its own: without `drop` all of it. The owner
+ * of the gate only, after its transaction. Behind one that has not committed it drops nothing: if that was too old to
+ * see an index that it had made, it finds the index when it is run again. */
+enum mae_status tables_sweep(struct database *database, struct mae_worker *worker, bool drop);
 
 #endif
