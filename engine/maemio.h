@@ -91,7 +91,7 @@ extern "C" {
     X(MAE_READ_ONLY, USE, "a snapshot transaction cannot write")                                               \
     X(MAE_INVALID, REFUSED, "invalid argument")                                                                \
     X(MAE_BUSY, REFUSED, "in use, or the worker already runs a transaction")                                   \
-    X(MAE_FULL, REFUSED, "no free slot: too many workers, tables or indexes")                                  \
+    X(MAE_FULL, REFUSED, "full: too many workers, tables or indexes, or no space on the disk")                 \
     X(MAE_UNSUPPORTED, REFUSED, "not supported here")                                                          \
     X(MAE_CORRUPT, REFUSED, "an invariant does not hold, or would not: an index entry without its row")        \
     X(MAE_IO, DOOMED, "aborted, or refused: a file of the log cannot be read or written")                      \

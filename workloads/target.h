@@ -42,7 +42,7 @@
     X(TARGET_READ_ONLY, USE, "a snapshot transaction cannot write")                                  \
     X(TARGET_INVALID, REFUSED, "invalid argument")                                                   \
     X(TARGET_BUSY, REFUSED, "in use, or the worker already runs a transaction")                      \
-    X(TARGET_FULL, REFUSED, "no free slot: too many workers, tables or indexes")                     \
+    X(TARGET_FULL, REFUSED, "full: too many workers, tables or indexes, or no space on the disk")    \
     X(TARGET_UNSUPPORTED, REFUSED, "not supported here")                                             \
     X(TARGET_CORRUPT, REFUSED, "an invariant does not hold")                                         \
     X(TARGET_IO, DOOMED, "aborted, or refused: a file cannot be read or written")                    \

@@ -98,10 +98,11 @@ for _ in $(seq "${LOOP_CRASHES:-2}"); do
     crash "0.$((RANDOM % 6 + 1))"
 done
 
-# Full: a counter that waits for the disk goes on as soon as there is space, and nothing is lost.
+# Full: a counter that waits for the disk goes on as soon as there is space, and nothing is lost. It is open before.
 : >"$stage/numbers"
 "$stage/counter" "$stage/disk/count" 100000000 sync >"$stage/numbers" &
 pids=($!)
+until [ -s "$stage/numbers" ] || ! kill -0 "${pids[0]}"; do sleep 0.05; done
 "$maemio" run --workload bank --threads 2 --pin none --warmup 0 --time 4s --set durability=group \
     --set "log_dir=$stage/disk/full" --set log_segment_bytes=1M --set checkpoint_log_bytes=0 --csv "$stage/full.csv" \
     >"$stage/run" 2>&1 &

@@ -218,7 +218,7 @@ static void check_again(const struct thread *threads)
 
 static void run_all(struct mae_db *db)
 {
-    struct thread threads[MOVERS + 2] = {{NULL}};
+    struct thread threads[MOVERS + 2];
     struct mae_log_state log;
     load(db);
     enum mae_status maintained = mae_maintenance_start(db);

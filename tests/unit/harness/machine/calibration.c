@@ -40,7 +40,7 @@ static int prepare(void **state)
 static struct machine read_back(void)
 {
     char error[MACHINE_ERROR_BYTES] = "";
-    struct machine machine;
+    struct machine machine = {0};
     char *text = calibration_text(&calibration, error, sizeof error);
     if (text == NULL || !machine_read("file", text, &machine, error))
         fail_msg("%s", error);
