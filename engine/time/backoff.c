@@ -8,7 +8,9 @@
 #include "engine/base/race.h"
 #include "engine/base/tsc.h"
 
-static const double PERIOD_US = 5000, STEP_US = 0.5, MAX_US = 1000;
+static const double PERIOD_US = 5000, STEP_US = 0.5, MAX_US = 1000, NEWEST_SHARE = 0.25;
+
+enum { TRIAL_EVERY = 64, TRIAL_PERIODS = 2 };
 
 /* xorshift64*: cheap, and good enough to spread waits. */
 static uint64_t next_random(uint64_t *state)
@@ -25,8 +27,10 @@ void backoff_init(struct backoff *backoff, uint64_t option, double ticks_per_us)
     backoff->ticks_per_us = ticks_per_us;
     backoff->last_ticks = tsc_now();
     backoff->last_commits = 0;
-    backoff->last_rate = -1;
-    backoff->last_step_us = 0;
+    backoff->mean_us = backoff->mean_rate = backoff->variance = backoff->covariance = 0;
+    backoff->begun = false;
+    backoff->periods = backoff->trial = 0;
+    backoff->rate_without = backoff->rate_with = 0;
     backoff->random = UINT64_C(0x9E3779B97F4A7C15);
     backoff->max_us = option == BACKOFF_ADAPTIVE || option == BACKOFF_OFF ? 0 : (double)option / 1000;
     atomic_init(&backoff->max_ticks, (uint64_t)(backoff->max_us * ticks_per_us));
@@ -37,25 +41,69 @@ bool backoff_due(const struct backoff *backoff, uint64_t now_ticks)
     return backoff->adaptive && (double)(now_ticks - backoff->last_ticks) >= PERIOD_US * backoff->ticks_per_us;
 }
 
+static void note_period(struct backoff *backoff, double rate)
+{
+    const double share = !backoff->begun ? 1 : MUTATED(backoff_heeds_noise) ? 0.9 : NEWEST_SHARE;
+    const double us = backoff->max_us - backoff->mean_us, more = rate - backoff->mean_rate;
+    backoff->mean_us += share * us;
+    backoff->mean_rate += share * more;
+    backoff->variance = (1 - share) * (backoff->variance + share * us * us);
+    backoff->covariance = (1 - share) * (backoff->covariance + share * us * more);
+    backoff->begun = true;
+}
+
+/* BO2. */
+static bool goes_up(struct backoff *backoff)
+{
+    const double least_us = STEP_US / 10;
+    if (backoff->variance < least_us * least_us || backoff->covariance == 0)
+        return next_random(&backoff->random) >> 63;
+    return backoff->covariance > 0;
+}
+
+static void climb_step(struct backoff *backoff, double rate, double elapsed)
+{
+    note_period(backoff, rate);
+    bool up = goes_up(backoff);
+    /* A leader that comes late takes a step in proportion to the time that has passed, up to twice the usual one. */
+    double step = STEP_US * elapsed / (PERIOD_US * backoff->ticks_per_us);
+    if (step > 2 * STEP_US)
+        step = 2 * STEP_US;
+    double max_us = backoff->max_us + (up ? step : -step);
+    backoff->max_us = max_us < 0 ? 0 : max_us > MAX_US ? MAX_US : max_us;
+    backoff->rate_with += backoff->rate_with > 0 ? (rate - backoff->rate_with) / TRIAL_EVERY : rate;
+    if (++backoff->periods % TRIAL_EVERY == 0 && backoff->max_us > 2 * STEP_US && !MUTATED(backoff_never_tries))
+        backoff->trial = TRIAL_PERIODS;
+}
+
+/* BO3. */
+static void trial_step(struct backoff *backoff, double rate)
+{
+    if (--backoff->trial > 0) /* workers still sat in waits */
+        return;
+    double without = backoff->rate_without;
+    without = without > 0 ? without + NEWEST_SHARE * (rate - without) : rate;
+    backoff->rate_without = without;
+    if (without <= backoff->rate_with)
+        return;
+    backoff->max_us = backoff->rate_without = 0;
+    backoff->rate_with = rate;
+    backoff->begun = false;
+}
+
 void backoff_climb(struct backoff *backoff, uint64_t now_ticks, uint64_t commits)
 {
     double elapsed = (double)(now_ticks - backoff->last_ticks);
     double rate = (double)(commits - backoff->last_commits) / elapsed;
-    double gain = backoff->last_rate < 0 ? 0 : (rate - backoff->last_rate) * backoff->last_step_us;
-    bool up = gain != 0 ? gain > 0 : next_random(&backoff->random) >> 63;
-    /* A leader that comes late takes a step in proportion to the time that has passed, up to twice the usual one. */
-    double step = STEP_US * elapsed / (PERIOD_US * backoff->ticks_per_us), before = backoff->max_us;
-    if (step > 2 * STEP_US)
-        step = 2 * STEP_US;
-    double max_us = before + (up ? step : -step);
-    backoff->max_us = max_us < 0 ? 0 : max_us > MAX_US ? MAX_US : max_us;
-    backoff->last_step_us = backoff->max_us - before;
-    backoff->last_rate = rate;
+    if (backoff->trial > 0)
+        trial_step(backoff, rate);
+    else
+        climb_step(backoff, rate, elapsed);
+    double max_us = backoff->trial > 0 ? 0 : backoff->max_us;
     backoff->last_ticks = now_ticks;
     backoff->last_commits = commits;
     /* ORD-4: relaxed; a worker that sees the bound late or early waits longer or shorter, and nothing else changes. */
-    atomic_store_explicit(&backoff->max_ticks, (uint64_t)(backoff->max_us * backoff->ticks_per_us),
-                          memory_order_relaxed);
+    atomic_store_explicit(&backoff->max_ticks, (uint64_t)(max_us * backoff->ticks_per_us), memory_order_relaxed);
 }
 
 uint64_t backoff_bound(const struct backoff *backoff, struct retries *retries, uint64_t commits)

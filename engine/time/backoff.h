@@ -1,14 +1,21 @@
 /*
  * backoff.h - how long an aborted worker waits before its retry: uniform in [0, max).
  *
- * adaptive: every 5 ms the leader compares the commit rate of this period with that of the last one and moves max by
- * 0.5 us: in the direction that raised the rate, or at random if the rate stayed the same. max stays between 0 and
- * 1000 us. A number: max is the option's value. off: no wait. Source: section 3.9.
+ * adaptive: every 5 ms the leader moves max by 0.5 us, in the direction that has raised the commit rate, or at random
+ * if that is not known. max stays between 0 and 1000 us. A number: max is the option's value. off: no wait. Source:
+ * section 3.9.
  *
  *   BO1  adaptive: who has retried BACKOFF_PATIENCE times without a commit waits longer than the others. Its own max is
  *        then 1 us and doubles with each retry, up to 1000 us, if the common max is smaller.
+ *   BO2  adaptive: the direction is the sign of the slope of the rate over max in the last periods, each of which
+ *        counts three quarters of the one after it. While max has hardly moved in them, the direction is random.
+ *   BO3  adaptive: every 64 periods are followed by two without waits, of which the second is compared. If such
+ *        periods have had the higher rate in the mean, max begins at 0 again.
  * The best wait for most transactions may be none. But whom a transaction meets again and again may have lost its CPU,
- * or run in step with it; then only a longer wait, drawn anew each time, ends that. BO1 is ours, not the paper's.
+ * or run in step with it; then only a longer wait, drawn anew each time, ends that. The paper compares a period with
+ * the one before. But a rate is noisy where others use the CPUs, too, and half a microsecond changes it by a few
+ * percent: so compared, max wanders off to where workers wait for nothing. Far up there the rate hardly depends on it
+ * any more, as most of the time one worker runs alone, and no slope leads back. BO1 to BO3 are ours, not the paper's.
  * Checked by: tests/unit/time/backoff.c, tests/unit/harness/targets/scheme.c.
  */
 #ifndef ENGINE_TIME_BACKOFF_H
@@ -27,8 +34,14 @@ struct backoff {
     double ticks_per_us;
     uint64_t last_ticks; /* when the present period began */
     uint64_t last_commits;
-    double last_rate; /* commits per tick in the last period; negative: there was none yet */
-    double max_us, last_step_us;
+    double max_us;
+    /* BO2: weighted means of max in us and of commits per tick, the variance of max, and how both vary together. */
+    double mean_us, mean_rate, variance, covariance;
+    bool begun; /* there was a period */
+    /* BO3: periods so far, those of a trial that are left, and the mean rates without waits and with them; 0: there was
+     * no period yet. */
+    unsigned periods, trial;
+    double rate_without, rate_with;
     uint64_t random;
 };
 

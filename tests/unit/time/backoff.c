@@ -33,12 +33,14 @@ static double climb(struct backoff *backoff, double top_us, int periods, double 
         uint64_t now = backoff->last_ticks + (uint64_t)(period_us * TICKS_PER_US) + 1;
         assert_true(backoff_due(backoff, now));
         commits += rate(bound_us(backoff), top_us) * period_us / 1e6;
-        double before = bound_us(backoff);
+        double before = backoff->max_us;
         backoff_climb(backoff, now, (uint64_t)commits);
-        assert_true(bound_us(backoff) >= 0 && bound_us(backoff) <= 1000);
-        assert_true(fabs(bound_us(backoff) - before) <= 1.001); /* at most two steps, however late the leader */
+        assert_true(backoff->max_us >= 0 && backoff->max_us <= 1000);
+        /* At most two steps, however late the leader, or the jump of BO3. */
+        assert_true(fabs(backoff->max_us - before) <= 1.001 || backoff->max_us == 0);
+        assert_true(bound_us(backoff) == 0 || fabs(bound_us(backoff) - backoff->max_us) < 0.001);
         if (i >= periods / 2)
-            distance += fabs(bound_us(backoff) - top_us);
+            distance += fabs(backoff->max_us - top_us);
     }
     return distance / (periods - periods / 2);
 }
@@ -84,6 +86,56 @@ static void on_a_plateau_it_wanders(void **state)
     }
     assert_true(highest > 1);
     assert_true(highest < 0.5 * 5 * 100); /* five standard deviations of 10000 steps */
+}
+
+static double noise(uint64_t *state)
+{
+    double sum = 0;
+    for (int i = 0; i < 12; i++) {
+        *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+        sum += (double)(*state >> 11) / 0x1p53;
+    }
+    return sum - 6; /* about normal, with a standard deviation of 1 */
+}
+
+/* BO2: waits only cost time, 2% of the rate for each step, and the rate varies ten times as much from period to period.
+ */
+static void noise_does_not_make_it_wait(void **state)
+{
+    (void)state;
+    enum { PERIODS = 4000 };
+    struct backoff backoff;
+    uint64_t random = 7;
+    double commits = 0, sum = 0;
+    memset(&backoff, 0, sizeof backoff);
+    backoff_init(&backoff, BACKOFF_ADAPTIVE, TICKS_PER_US);
+    for (int i = 0; i < PERIODS; i++) {
+        double rate = 1e6 / (1 + bound_us(&backoff) * 0.04) * (1 + 0.2 * noise(&random));
+        commits += rate > 0 ? rate : 0;
+        backoff_climb(&backoff, backoff.last_ticks + 5000000, (uint64_t)commits);
+        sum += bound_us(&backoff);
+    }
+    assert_true(sum / PERIODS < 1.5);
+}
+
+/* BO3: far up, where the rate does not depend on the bound, no slope leads back to the better rate without waits. And
+ * where waits are worth it, trials do not end them. */
+static void it_comes_back_from_a_plateau(void **state)
+{
+    (void)state;
+    for (unsigned worth = 0; worth < 2; worth++) {
+        struct backoff backoff;
+        double commits = 0, sum = 0;
+        memset(&backoff, 0, sizeof backoff);
+        backoff_init(&backoff, BACKOFF_ADAPTIVE, TICKS_PER_US);
+        backoff.max_us = 500;
+        for (int i = 0; i < 1000; i++) {
+            commits += bound_us(&backoff) > 10 || worth ? 4e5 + worth * 1e3 * bound_us(&backoff) : 5e5;
+            backoff_climb(&backoff, backoff.last_ticks + 5000000, (uint64_t)commits);
+            sum += i >= 500 ? backoff.max_us : 0;
+        }
+        assert_true(worth ? sum / 500 > 500 : sum / 500 < 10);
+    }
 }
 
 static void only_adaptive_climbs(void **state)
@@ -204,6 +256,8 @@ int main(void)
         cmocka_unit_test(it_climbs_to_the_better_rate),
         cmocka_unit_test(it_stays_within_its_bounds),
         cmocka_unit_test(on_a_plateau_it_wanders),
+        cmocka_unit_test(noise_does_not_make_it_wait),
+        cmocka_unit_test(it_comes_back_from_a_plateau),
         cmocka_unit_test(only_adaptive_climbs),
         cmocka_unit_test(waits_are_uniform_below_the_bound),
         cmocka_unit_test(who_does_not_get_through_waits_longer),
