@@ -211,9 +211,10 @@ static void finish(struct drop *drop)
 
 /* ---- The calls. ---- */
 
-static enum mae_status perform(struct drop *drop, uint64_t number)
+static enum mae_status perform(struct drop *drop)
 {
     struct mae_db *db = drop->db;
+    const uint64_t number = drop->table ? drop->table->rows.number : drop->index->number;
     enum mae_status status = worker_join_own(&db->core, &drop->worker);
     if (status != MAE_OK)
         return status;
@@ -247,34 +248,33 @@ static bool is_listed(void *const *list, unsigned count, const void *what)
     return i < count;
 }
 
-enum mae_status mae_index_drop(struct mae_db *db, struct mae_index *index)
+static bool is_known(const struct drop *drop)
 {
-    if (!db || !index)
-        return MAE_INVALID;
-    struct drop drop = {.db = db, .index = index};
-    enum mae_status status = secure(db);
-    pthread_mutex_lock(&db->lock);
-    if (!is_listed((void *const *)db->indexes, db->index_count, index))
+    struct mae_db *db = drop->db;
+    return drop->table ? is_listed((void *const *)db->named, db->named_count, drop->table)
+                       : is_listed((void *const *)db->indexes, db->index_count, drop->index);
+}
+
+static enum mae_status drop_known(struct drop drop)
+{
+    enum mae_status status = secure(drop.db);
+    pthread_mutex_lock(&drop.db->lock);
+    if (!is_known(&drop))
         status = MAE_INVALID;
     if (status == MAE_OK)
-        status = perform(&drop, index->number);
-    pthread_mutex_unlock(&db->lock);
+        status = perform(&drop);
+    pthread_mutex_unlock(&drop.db->lock);
     return status;
+}
+
+enum mae_status mae_index_drop(struct mae_db *db, struct mae_index *index)
+{
+    return db && index ? drop_known((struct drop){.db = db, .index = index}) : MAE_INVALID;
 }
 
 enum mae_status mae_table_drop(struct mae_db *db, struct mae_table *table)
 {
-    if (!db || !table)
-        return MAE_INVALID;
-    struct drop drop = {.db = db, .table = table};
-    enum mae_status status = secure(db);
-    pthread_mutex_lock(&db->lock);
-    if (!is_listed((void *const *)db->named, db->named_count, table))
-        status = MAE_INVALID;
-    if (status == MAE_OK)
-        status = perform(&drop, table->rows.number);
-    pthread_mutex_unlock(&db->lock);
-    return status;
+    return db && table ? drop_known((struct drop){.db = db, .table = table}) : MAE_INVALID;
 }
 
 void drop_close(struct mae_db *db)

@@ -70,12 +70,6 @@ static enum mae_status walk(struct mae_txn *txn, void *arg, struct index_positio
     return index->ops->walk(txn, index, position, visit, visit_arg);
 }
 
-static void leave(void *owner, struct mae_worker *worker)
-{
-    (void)owner;
-    db_worker_leave(worker);
-}
-
 static enum mae_status restore_objects(struct mae_db *db)
 {
     const struct manifest *manifest = durable_manifest(db->durable);
@@ -97,7 +91,7 @@ static enum mae_status restore(struct mae_db *db)
                                       .table = table_of,
                                       .table_after = table_after,
                                       .index_after = index_after,
-                                      .leave = leave,
+                                      .leave = db_worker_leave,
                                       .walk = walk};
     struct table *tables[CATALOG_MAX];
     for (unsigned i = 0; i < db->named_count; i++)

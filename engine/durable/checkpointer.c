@@ -100,7 +100,7 @@ static enum mae_status prepare(struct checkpointer *checkpointer, const char *fo
         return problem_set(problem, status, "there is no worker for the checkpoint");
     worker_park(order.worker);
     status = checkpoint_write(&order, fresh, problem);
-    checkpointer->host->leave(checkpointer->host->owner, order.worker);
+    checkpointer->host->leave(order.worker);
     if (status != MAE_OK)
         return status;
     uint64_t end_ts = MUTATED(checkpoint_unsecured) ? 1 : fresh->end;

@@ -29,7 +29,7 @@ struct durable_host {
     struct table *(*table_after)(void *owner, uint64_t number);
     bool (*index_after)(void *owner, uint64_t number, struct durable_index *index);
     /* Ends a worker that has used any tables. */
-    void (*leave)(void *owner, struct mae_worker *worker);
+    void (*leave)(struct mae_worker *worker);
     /* Visits the next entries, about until `visit` returns false, and moves the position on. MAE_NOT_FOUND: it was at
      * the end. */
     enum mae_status (*walk)(struct mae_txn *txn, void *index, struct index_position *position, mae_entry_fn visit,

@@ -42,7 +42,7 @@ void replay_fini(struct replay *replay)
 {
     for (unsigned i = 0; i < replay->part_count; i++) {
         struct mae_worker *worker = replay->parts[i].worker;
-        replay->host->leave(replay->host->owner, worker);
+        replay->host->leave(worker);
         memset(&worker->counters, 0, sizeof worker->counters); /* whoever gets this slot has done none of this */
     }
     entries_fini(&replay->entries);

@@ -155,9 +155,14 @@ static void note_torn(struct scan *scan, const struct block *block, const struct
 }
 
 /* A hole goes on to the next good block of the folder, also across segments. */
+static bool is_in_hole(const struct scan *scan, const struct scan_place *place)
+{
+    return scan->in_hole && scan->hole.folder == place->folder;
+}
+
 static void note_hole(struct scan *scan, const struct scan_place *place, size_t at)
 {
-    if (scan->in_hole && scan->hole.folder == place->folder)
+    if (is_in_hole(scan, place))
         return;
     scan->in_hole = true;
     scan->hole = *place;
@@ -286,7 +291,7 @@ static bool chain_continues(struct scan *scan, const struct block *block, struct
         return false;
     if (block->number != chain->next_block && !MUTATED(gap_ignored)) {
         chain->ended = true;
-        chain->gap = scan->in_hole && scan->hole.folder == place->folder ? scan->hole : *place;
+        chain->gap = is_in_hole(scan, place) ? scan->hole : *place;
         chain->gap_end = *place;
         return false;
     }

@@ -843,6 +843,15 @@ static NOINLINE void work_off_pinned(struct mae_worker *worker, uint64_t min_rts
 
 /* ---- Orphans. ---- */
 
+void gc_renew_attention(struct core *core)
+{
+    atomic_store_explicit(&core->attention,
+                          atomic_load_explicit(&core->orphans, memory_order_relaxed) ||
+                              atomic_load_explicit(&core->walks, memory_order_relaxed) ||
+                              atomic_load_explicit(&core->turning, memory_order_relaxed),
+                          memory_order_relaxed);
+}
+
 /* *sweep: it may hold something of a closed table. The lock makes it so that gc_sweep_orphans has seen to all that is
  * taken without it. */
 static struct gc_chunk *take_orphan(struct core *core, bool *sweep)
@@ -852,10 +861,7 @@ static struct gc_chunk *take_orphan(struct core *core, bool *sweep)
     struct gc_chunk *next = orphan ? orphan->next_orphan : NULL;
     atomic_store_explicit(&core->orphans, next, memory_order_relaxed);
     *sweep = atomic_load_explicit(&core->sweeps, memory_order_relaxed);
-    atomic_store_explicit(&core->attention,
-                          next || atomic_load_explicit(&core->walks, memory_order_relaxed) ||
-                              atomic_load_explicit(&core->turning, memory_order_relaxed),
-                          memory_order_relaxed);
+    gc_renew_attention(core);
     pthread_mutex_unlock(&core->orphans_lock);
     return orphan;
 }

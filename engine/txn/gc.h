@@ -197,6 +197,9 @@ void gc_orphan(struct mae_worker *worker);
  * over likewise (G8). */
 void gc_overtaken(void *arg, unsigned id);
 
+/* Whether workers have to attend to orphans, memory or a turn. Under orphans_lock. */
+void gc_renew_attention(struct core *core);
+
 /*
  * For a closed table, which no transaction uses any more (txn/turn.h). gc_sweep makes the worker's queues, and
  * gc_sweep_orphans those of the orphans, hold nothing of closed tables; the memory that waits in them is given back to

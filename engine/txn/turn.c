@@ -8,7 +8,7 @@
 
 static void begin(struct core *core, bool sweeps)
 {
-    /* Under the lock, since whoever takes an orphan computes `attention` anew. */
+    /* Under the lock, since whoever takes an orphan renews `attention`. */
     pthread_mutex_lock(&core->orphans_lock);
     atomic_store_explicit(&core->turning, true, memory_order_relaxed);
     atomic_store_explicit(&core->sweeps, sweeps, memory_order_relaxed);
@@ -22,10 +22,7 @@ static void end(struct core *core)
     pthread_mutex_lock(&core->orphans_lock);
     atomic_store_explicit(&core->turning, false, memory_order_relaxed);
     atomic_store_explicit(&core->sweeps, false, memory_order_relaxed);
-    atomic_store_explicit(&core->attention,
-                          atomic_load_explicit(&core->orphans, memory_order_relaxed) ||
-                              atomic_load_explicit(&core->walks, memory_order_relaxed),
-                          memory_order_relaxed);
+    gc_renew_attention(core);
     pthread_mutex_unlock(&core->orphans_lock);
 }
 
