@@ -97,7 +97,7 @@ static enum mae_status twin_visit(void *arg, const void *key, uint64_t row)
         return status;
     for (unsigned i = 0; i < twin->index->columns; i++) {
         struct value value = row_column(data, twin->index->column[i]);
-        if (value.type == VALUE_NULL || !value_equals(&value, &twin->values[twin->index->column[i]]))
+        if (value.type == VALUE_NULL || !key_equals(twin->index, i, &value, &twin->values[twin->index->column[i]]))
             return MAE_OK;
     }
     twin->found = true;

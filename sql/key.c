@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "engine/base/compiler.h"
+#include "sql/sqlite.h"
+
 enum { NUMBER_BYTES = 9, LONG_BYTES_MIN = 12 };
 
 static bool is_number(const struct table *table, const struct index *index, unsigned i)
@@ -55,6 +58,45 @@ static void number_put(uint64_t number, uint8_t *at)
         at[i] = (uint8_t)(number >> (56 - 8 * i));
 }
 
+static size_t trimmed(const uint8_t *bytes, size_t length)
+{
+    while (length > 0 && bytes[length - 1] == ' ')
+        length--;
+    return length;
+}
+
+/* The beginning of a text as its collation compares it. As in SQLite, NOCASE looks at nothing behind a byte of 0. */
+static void text_put(const struct value *value, enum collation collation, uint8_t *at, size_t room)
+{
+    const uint8_t *bytes = value->bytes;
+    size_t length = collation == COLLATION_RTRIM ? trimmed(bytes, value->length) : value->length;
+    length = length < room ? length : room;
+    if (collation != COLLATION_NOCASE) {
+        if (length > 0)
+            memcpy(at, bytes, length);
+        return;
+    }
+    for (size_t i = 0; i < length && bytes[i] != 0; i++)
+        at[i] = bytes[i] >= 'A' && bytes[i] <= 'Z' ? (uint8_t)(bytes[i] | 0x20) : bytes[i];
+}
+
+bool key_equals(const struct index *index, unsigned i, const struct value *a, const struct value *b)
+{
+    if (a->type != VALUE_TEXT || b->type != VALUE_TEXT || MUTATED(sql_unique_by_bytes))
+        return value_equals(a, b);
+    struct value one = *a, other = *b;
+    switch (index->collation[i]) {
+    case COLLATION_NOCASE:
+        return a->length == b->length && sqlite3_strnicmp(a->bytes, b->bytes, (int)a->length) == 0;
+    case COLLATION_RTRIM:
+        one.length = trimmed(a->bytes, a->length);
+        other.length = trimmed(b->bytes, b->length);
+        return value_equals(&one, &other);
+    default:
+        return value_equals(a, b);
+    }
+}
+
 uint8_t *key_part(const struct table *table, const struct index *index, unsigned i, const struct value *value,
                   uint8_t *at)
 {
@@ -69,8 +111,9 @@ uint8_t *key_part(const struct table *table, const struct index *index, unsigned
         uint64_t bits;
         memcpy(&bits, &real, sizeof bits);
         number_put(bits & sign ? ~bits : bits | sign, at + 1);
-    } else if (value->type != VALUE_NULL && value->length > 0) {
-        memcpy(at + 1, value->bytes, value->length < width - 1 ? value->length : width - 1);
+    } else if (value->type != VALUE_NULL) {
+        enum collation collation = value->type == VALUE_TEXT ? index->collation[i] : COLLATION_BINARY;
+        text_put(value, MUTATED(sql_keys_by_bytes) ? COLLATION_BINARY : collation, at + 1, width - 1);
     }
     return at + width;
 }

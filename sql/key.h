@@ -2,9 +2,10 @@
  * key.h - keys of indexes: the values of some columns as bytes of a fixed length, in the order of the values.
  *
  * Each column has a part of fixed width: a byte, 0 for NULL and else 1, then an integer or a real in 8 bytes, or the
- * beginning of a text or blob, filled up with zeros. The index's entries are pairs of key and row, so that different
- * rows may have one key. Keys of texts are not exact: different texts may have one, and who looks for a value tests
- * the rows that it finds. If a < b, a's key is not behind b's. Checked by: tests/unit/sql/key.c.
+ * beginning of a text or blob, filled up with zeros. A text is what its collation compares: in lower case, or without
+ * the blanks at its end. The index's entries are pairs of key and row, so that different rows may have one key. Keys of
+ * texts are not exact: different texts may have one, and who looks for a value tests the rows that it finds. If a < b,
+ * a's key is not behind b's. Checked by: tests/unit/sql/key.c.
  */
 #ifndef SQL_KEY_H
 #define SQL_KEY_H
@@ -23,6 +24,9 @@ bool key_is_exact(const struct table *table, const struct index *index, unsigned
 /* Writes the part of the index's i-th column, which has a part in the key, at `at`; where the next one begins. */
 uint8_t *key_part(const struct table *table, const struct index *index, unsigned i, const struct value *value,
                   uint8_t *at);
+
+/* Whether two values are equal in the index's i-th column. NULL equals NULL here. */
+bool key_equals(const struct index *index, unsigned i, const struct value *a, const struct value *b);
 
 /* The key of a row with these values, one for each column of the table. */
 void key_make(const struct table *table, const struct index *index, const struct value *values, uint8_t *key);

@@ -35,8 +35,10 @@ static char letter_of(unsigned char op)
     }
 }
 
-/* The number of a usable constraint of one of these kinds on the column, -1 for the rowid; -1: none. */
-static int find(const struct table *table, sqlite3_index_info *info, int column, const char *letters)
+/* The number of a usable constraint of one of these kinds on the column, -1 for the rowid; -1: none. `collation` is
+ * what the index compares texts by. */
+static int find(const struct table *table, sqlite3_index_info *info, int column, enum collation collation,
+                const char *letters)
 {
     for (int i = 0; i < info->nConstraint; i++) {
         int on = info->aConstraint[i].iColumn;
@@ -45,9 +47,9 @@ static int find(const struct table *table, sqlite3_index_info *info, int column,
             on = -1;
         if (!info->aConstraint[i].usable || on != column || letter == '\0' || strchr(letters, letter) == NULL)
             continue;
-        /* Keys sort as bytes: another collation may hold texts for equal that are not. */
+        /* Another collation may hold texts for equal whose keys are not, and has another order. */
         if (column >= 0 && table->column[column].type == COLUMN_TEXT && !MUTATED(sql_collation_ignored) &&
-            strcmp(sqlite3_vtab_collation(info, i), "BINARY") != 0)
+            sqlite3_stricmp(sqlite3_vtab_collation(info, i), schema_collation_name(collation)) != 0)
             continue;
         return i;
     }
@@ -71,12 +73,13 @@ static void match(const struct table *table, sqlite3_index_info *info, struct pl
     while (plan->equal < columns) {
         int column =
             index == NULL || (int)index->column[plan->equal] == table->key ? -1 : (int)index->column[plan->equal];
-        if (take(plan, info, find(table, info, column, "e"))) {
+        enum collation collation = index == NULL ? COLLATION_BINARY : index->collation[plan->equal];
+        if (take(plan, info, find(table, info, column, collation, "e"))) {
             plan->equal++;
             continue;
         }
-        plan->above = take(plan, info, find(table, info, column, "gG"));
-        plan->below = take(plan, info, find(table, info, column, "lL"));
+        plan->above = take(plan, info, find(table, info, column, collation, "gG"));
+        plan->below = take(plan, info, find(table, info, column, collation, "lL"));
         break;
     }
     plan->unique = plan->equal == columns && (index == NULL || (index->unique && columns == index->columns));

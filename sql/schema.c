@@ -26,6 +26,12 @@ static const struct type {
 #undef TYPE_ENTRY
 };
 
+static const char *const collations[] = {
+#define COLLATION_ENTRY(word) #word,
+    COLLATION_TABLE(COLLATION_ENTRY)
+#undef COLLATION_ENTRY
+};
+
 /* ---- Words. ---- */
 
 static bool refuse(struct parser *parser, char *why)
@@ -191,6 +197,20 @@ static bool check_parse(struct parser *parser)
     return expect(parser, "(") && parenthesis_take(parser, &parser->table->check[parser->table->checks++]);
 }
 
+static bool collation_parse(struct parser *parser, enum collation *collation)
+{
+    if (!word_next(parser))
+        return false;
+    for (size_t i = 0; i < sizeof collations / sizeof collations[0]; i++) {
+        if (strcasecmp(parser->word, collations[i]) == 0) {
+            *collation = (enum collation)i;
+            return true;
+        }
+    }
+    return refuse(parser,
+                  sqlite3_mprintf("maemio: '%s' is no collation; there are BINARY, NOCASE, RTRIM", parser->word));
+}
+
 static struct index *index_new(struct parser *parser, bool unique)
 {
     if (parser->table->indexes == INDEXES_MAX) {
@@ -202,47 +222,50 @@ static struct index *index_new(struct parser *parser, bool unique)
     return index;
 }
 
-/* A primary key: the rowid, or a unique index. */
-static bool primary_key_make(struct parser *parser, const unsigned *columns, unsigned count)
+/* A primary key over the columns of `key`: the rowid, or a unique index. */
+static bool primary_key_make(struct parser *parser, const struct index *key)
 {
     struct table *table = parser->table;
-    if (count == 1 && table->column[columns[0]].type == COLUMN_INTEGER) {
+    if (key->columns == 1 && table->column[key->column[0]].type == COLUMN_INTEGER) {
         if (table->key >= 0)
             return refuse(parser, sqlite3_mprintf("maemio: the table has two primary keys"));
-        table->key = (int)columns[0];
+        table->key = (int)key->column[0];
         return true;
     }
     struct index *index = index_new(parser, true);
     if (index == NULL)
         return false;
-    index->columns = count;
-    for (unsigned i = 0; i < count; i++) {
-        index->column[i] = columns[i];
-        table->column[columns[i]].not_null = true;
-    }
+    *index = *key;
+    index->unique = true;
+    for (unsigned i = 0; i < index->columns; i++)
+        table->column[index->column[i]].not_null = true;
     return true;
 }
 
-/* The columns in parentheses, of which the first one has been read. */
-static bool columns_parse(struct parser *parser, unsigned *columns, unsigned *count)
+/* The index's columns in parentheses, of which the first one has been read. */
+static bool columns_parse(struct parser *parser, struct index *index)
 {
     if (!is_word(parser, "("))
         return refuse(parser, sqlite3_mprintf("maemio: '%s' where ( should be", parser->word));
-    *count = 0;
     do {
         if (!word_next(parser))
             return false;
         int column = schema_column(parser->table, parser->word);
         if (column < 0)
             return refuse(parser, sqlite3_mprintf("maemio: there is no column '%s'", parser->word));
-        if (*count == INDEX_COLUMNS_MAX)
+        if (index->columns == INDEX_COLUMNS_MAX)
             return refuse(parser, sqlite3_mprintf("maemio: an index over more than %d columns", INDEX_COLUMNS_MAX));
         if (parser->table->column[column].type == COLUMN_ANY)
             return refuse(parser, sqlite3_mprintf("maemio: column %s: an index needs a type other than ANY",
                                                   parser->table->column[column].name));
-        columns[(*count)++] = (unsigned)column;
+        index->column[index->columns] = (unsigned)column;
+        index->collation[index->columns] = parser->table->column[column].collation;
         if (!word_next(parser))
             return false;
+        if (is_word(parser, "COLLATE") &&
+            !(collation_parse(parser, &index->collation[index->columns]) && word_next(parser)))
+            return false;
+        index->columns++;
     } while (is_word(parser, ","));
     return is_word(parser, ")") ||
            refuse(parser, sqlite3_mprintf("maemio: '%s' behind a column of an index", parser->word));
@@ -265,7 +288,7 @@ static bool index_parse(struct parser *parser, bool unique)
     } else if (!unique) {
         return refuse(parser, sqlite3_mprintf("maemio: INDEX without a name"));
     }
-    return columns_parse(parser, index->column, &index->columns) && word_next(parser);
+    return columns_parse(parser, index) && word_next(parser);
 }
 
 /* ---- Columns and tables. ---- */
@@ -284,6 +307,18 @@ static bool type_parse(struct parser *parser, struct column *column)
                                   column->name, parser->word));
 }
 
+/* COLLATE may stand behind the UNIQUE or PRIMARY KEY of its column. */
+static bool collation_set(struct parser *parser, unsigned column)
+{
+    struct table *table = parser->table;
+    if (!collation_parse(parser, &table->column[column].collation))
+        return false;
+    for (unsigned i = 0; i < table->indexes; i++)
+        if (table->index[i].columns == 1 && table->index[i].column[0] == column)
+            table->index[i].collation[0] = table->column[column].collation;
+    return true;
+}
+
 static bool constraint_parse(struct parser *parser, struct column *column, unsigned number)
 {
     if (is_word(parser, "NOT")) {
@@ -293,7 +328,11 @@ static bool constraint_parse(struct parser *parser, struct column *column, unsig
     if (is_word(parser, "NULL"))
         return true;
     if (is_word(parser, "PRIMARY"))
-        return expect(parser, "KEY") && primary_key_make(parser, &number, 1);
+        return expect(parser, "KEY") &&
+               primary_key_make(parser,
+                                &(struct index){.columns = 1, .column = {number}, .collation = {column->collation}});
+    if (is_word(parser, "COLLATE"))
+        return collation_set(parser, number);
     if (is_word(parser, "DEFAULT"))
         return default_parse(parser, column);
     if (is_word(parser, "CHECK"))
@@ -304,10 +343,11 @@ static bool constraint_parse(struct parser *parser, struct column *column, unsig
             return false;
         index->columns = 1;
         index->column[0] = number;
+        index->collation[0] = column->collation;
         return true;
     }
     return refuse(parser, sqlite3_mprintf("maemio: column %s: '%s' is not supported; a column may be NOT NULL, PRIMARY "
-                                          "KEY, UNIQUE, have a DEFAULT and a CHECK",
+                                          "KEY, UNIQUE, have a DEFAULT, a COLLATE and a CHECK",
                                           column->name, parser->word));
 }
 
@@ -338,16 +378,17 @@ static bool column_parse(struct parser *parser)
 /* A column, or a constraint of the table, up to the comma or the end behind it. */
 static bool part_parse(struct parser *parser)
 {
-    unsigned columns[INDEX_COLUMNS_MAX], count;
     if (!word_next(parser))
         return false;
     if (is_word(parser, "UNIQUE") || is_word(parser, "INDEX"))
         return index_parse(parser, is_word(parser, "UNIQUE"));
     if (is_word(parser, "CHECK"))
         return check_parse(parser) && word_next(parser);
-    if (is_word(parser, "PRIMARY"))
-        return expect(parser, "KEY") && word_next(parser) && columns_parse(parser, columns, &count) &&
-               primary_key_make(parser, columns, count) && word_next(parser);
+    if (is_word(parser, "PRIMARY")) {
+        struct index key = {.columns = 0};
+        return expect(parser, "KEY") && word_next(parser) && columns_parse(parser, &key) &&
+               primary_key_make(parser, &key) && word_next(parser);
+    }
     return column_parse(parser);
 }
 
@@ -401,6 +442,11 @@ int schema_column(const struct table *table, const char *name)
     return -1;
 }
 
+const char *schema_collation_name(enum collation collation)
+{
+    return collations[collation];
+}
+
 /* ---- Text. ---- */
 
 static void columns_append(sqlite3_str *text, const struct table *table, bool defaults)
@@ -411,9 +457,22 @@ static void columns_append(sqlite3_str *text, const struct table *table, bool de
         sqlite3_str_appendf(text, "%s\"%w\" %s%s%s", i > 0 ? ", " : "", column->name,
                             column->type == COLUMN_ANY && !defaults ? "" : column->type_name,
                             (int)i == table->key ? " PRIMARY KEY" : "", column->not_null ? " NOT NULL" : "");
+        if (column->collation != COLLATION_BINARY)
+            sqlite3_str_appendf(text, " COLLATE %s", collations[column->collation]);
         if (defaults && column->default_text != NULL)
             sqlite3_str_appendf(text, " DEFAULT (%s)", column->default_text);
     }
+}
+
+static void index_columns_append(sqlite3_str *text, const struct table *table, const struct index *index)
+{
+    for (unsigned i = 0; i < index->columns; i++) {
+        const struct column *column = &table->column[index->column[i]];
+        sqlite3_str_appendf(text, "%s\"%w\"", i > 0 ? ", " : "(", column->name);
+        if (index->collation[i] != column->collation)
+            sqlite3_str_appendf(text, " COLLATE %s", collations[index->collation[i]]);
+    }
+    sqlite3_str_appendchar(text, 1, ')');
 }
 
 char *schema_text(const struct table *table, bool for_people)
@@ -431,10 +490,17 @@ char *schema_text(const struct table *table, bool for_people)
             sqlite3_str_appendf(text, "%llu ", (unsigned long long)index->id);
         if (index->name != NULL)
             sqlite3_str_appendf(text, "\"%w\"", index->name);
-        for (unsigned j = 0; j < index->columns; j++)
-            sqlite3_str_appendf(text, "%s\"%w\"", j > 0 ? ", " : "(", table->column[index->column[j]].name);
-        sqlite3_str_appendchar(text, 1, ')');
+        index_columns_append(text, table, index);
     }
+    return sqlite3_str_finish(text);
+}
+
+char *schema_index_text(const struct table *table, const struct index *index)
+{
+    sqlite3_str *text = sqlite3_str_new(NULL);
+    sqlite3_str_appendf(text, "CREATE %sINDEX \"%w\" ON \"%w\"", index->unique ? "UNIQUE " : "", index->name,
+                        table->name);
+    index_columns_append(text, table, index);
     return sqlite3_str_finish(text);
 }
 

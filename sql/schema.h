@@ -4,8 +4,9 @@
  * The text is what stands in the parentheses of CREATE TABLE, and what the catalogue keeps: id INTEGER PRIMARY KEY,
  * name TEXT NOT NULL DEFAULT '', zip INTEGER CHECK (zip > 0), UNIQUE(name), INDEX by_zip(zip, name) A column has a
  * name, a type, and may be NOT NULL, UNIQUE, PRIMARY KEY, have a DEFAULT and CHECKs. A PRIMARY KEY of one INTEGER
- * column is the rowid; any other is a unique index over columns that are NOT NULL. The catalogue's text has the
- * number of the engine's index behind the words UNIQUE and INDEX. What is not understood is refused. Checked by:
+ * column is the rowid; any other is a unique index over columns that are NOT NULL. A column may have a COLLATE, and so
+ * may a column of an index, which else has that of the table's column. The catalogue's text has the number of the
+ * engine's index behind the words UNIQUE and INDEX. What is not understood is refused. Checked by:
  * tests/unit/sql/schema.c.
  */
 #ifndef SQL_SCHEMA_H
@@ -24,10 +25,20 @@ enum { COLUMNS_MAX = 250, INDEXES_MAX = 16, INDEX_COLUMNS_MAX = 16, CHECKS_MAX =
 
 enum column_type { COLUMN_INTEGER, COLUMN_REAL, COLUMN_TEXT, COLUMN_BLOB, COLUMN_ANY };
 
+/* How texts are compared, as SQLite does: by their bytes; with A to Z as a to z; without the blanks at the end. */
+#define COLLATION_TABLE(X) X(BINARY) X(NOCASE) X(RTRIM)
+
+enum collation {
+#define COLLATION_NAME(word) COLLATION_##word,
+    COLLATION_TABLE(COLLATION_NAME)
+#undef COLLATION_NAME
+};
+
 struct column {
     char *name;
     const char *type_name; /* as COLUMN_TYPE_TABLE has it */
     enum column_type type;
+    enum collation collation;
     bool not_null;
     char *default_text; /* an expression of SQL; NULL: none */
 };
@@ -38,6 +49,7 @@ struct index {
     bool unique;
     unsigned columns;
     unsigned column[INDEX_COLUMNS_MAX];
+    enum collation collation[INDEX_COLUMNS_MAX];
     uint64_t id; /* names the engine's index; 0: it is not made yet */
     struct mae_index *entries;
 };
@@ -75,9 +87,15 @@ void schema_free(struct table *table); /* NULL is fine */
 /* The number of the column of that name, or -1. */
 int schema_column(const struct table *table, const char *name);
 
+/* The name of a collation, as COLLATION_TABLE has it. */
+const char *schema_collation_name(enum collation collation);
+
 /* The table's definition as text: for the catalogue, or for people, without the numbers of indexes. And the CREATE
  * TABLE that tells SQLite of the columns. Free them with sqlite3_free; NULL: out of memory. */
 char *schema_text(const struct table *table, bool for_people);
 char *schema_declaration(const struct table *table);
+
+/* The CREATE INDEX of an index that has a name, without a semicolon. As above. */
+char *schema_index_text(const struct table *table, const struct index *index);
 
 #endif

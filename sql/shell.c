@@ -135,11 +135,9 @@ static void table_print(struct shell *shell, const struct table *table)
         const struct index *index = &table->index[i];
         if (index->name == NULL)
             continue;
-        (void)fprintf(shell->out, "CREATE %sINDEX \"%s\" ON \"%s\"(", index->unique ? "UNIQUE " : "", index->name,
-                      table->name);
-        for (unsigned j = 0; j < index->columns; j++)
-            (void)fprintf(shell->out, "%s\"%s\"", j > 0 ? ", " : "", table->column[index->column[j]].name);
-        (void)fputs(");\n", shell->out);
+        char *create = schema_index_text(table, index);
+        (void)fprintf(shell->out, "%s;\n", create != NULL ? create : "");
+        sqlite3_free(create);
     }
 }
 

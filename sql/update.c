@@ -205,7 +205,8 @@ static enum mae_status search_visit(void *arg, const void *key, uint64_t row)
         return status;
     for (unsigned i = 0; i < search->index->columns; i++) {
         struct value value = row_column(search->data, search->index->column[i]);
-        if (!value_equals(&value, &change->values[search->index->column[i]]) && !MUTATED(sql_prefix_is_unique))
+        if (!key_equals(search->index, i, &value, &change->values[search->index->column[i]]) &&
+            !MUTATED(sql_prefix_is_unique))
             return MAE_OK;
     }
     search->found = true;
@@ -501,8 +502,9 @@ static int statements_prepare(struct vtab *vtab)
         for (unsigned i = 0; i < table->columns; i++) {
             const struct column *column = &table->column[i];
             bool any = column->type == COLUMN_ANY;
-            sqlite3_str_appendf(text, "%s%s?%u%s%s%s AS \"%w\"", i > 0 ? ", " : "", any ? "" : "CAST(", i + 1,
-                                any ? "" : " AS ", any ? "" : column->type_name, any ? "" : ")", column->name);
+            sqlite3_str_appendf(text, "%s%s?%u%s%s%s COLLATE %s AS \"%w\"", i > 0 ? ", " : "", any ? "" : "CAST(",
+                                i + 1, any ? "" : " AS ", any ? "" : column->type_name, any ? "" : ")",
+                                schema_collation_name(column->collation), column->name);
         }
         sqlite3_str_appendall(text, ")");
     }

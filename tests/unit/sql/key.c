@@ -3,10 +3,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+#include <sqlite3.h>
 
 #include "sql/key.h"
 
@@ -99,6 +102,61 @@ static void texts_are_never_behind_larger_ones(void **state)
     schema_free(table);
 }
 
+/* Also where a text is longer than its part in the key, and behind a byte of 0, where NOCASE ends. */
+static void keys_follow_the_collation(void **state)
+{
+    (void)state;
+    static const char *const definitions[] = {"a TEXT, INDEX i(a)", "a TEXT COLLATE NOCASE, INDEX i(a)",
+                                              "a TEXT, INDEX i(a COLLATE RTRIM)"};
+    static const struct {
+        const char *text;
+        size_t length;
+    } texts[] = {{"", 0},
+                 {" ", 1},
+                 {"a", 1},
+                 {"A", 1},
+                 {"a  ", 3},
+                 {"a b", 3},
+                 {"A B ", 4},
+                 {"[", 1},
+                 {"\0x", 2},
+                 {"\0y", 2},
+                 {"ab\0", 3},
+                 {"_", 1},
+                 {"\xc3\xa4", 2},
+                 {"\xc3\x84", 2},
+                 {"the same beginning, as long as a key, and then more: a", 54},
+                 {"The same beginning, as long as a key, and then more: B", 54}};
+    enum { TEXTS = sizeof texts / sizeof texts[0] };
+    sqlite3 *sqlite;
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_open(":memory:", &sqlite), SQLITE_OK);
+    for (unsigned c = 0; c < 3; c++) {
+        struct table *table = parse(definitions[c]);
+        char sql[100];
+        (void)snprintf(sql, sizeof sql, "SELECT (?1 < ?2 COLLATE %s) - (?1 > ?2 COLLATE %s)",
+                       schema_collation_name((enum collation)c), schema_collation_name((enum collation)c));
+        assert_int_equal(sqlite3_prepare_v2(sqlite, sql, -1, &statement, NULL), SQLITE_OK);
+        for (unsigned i = 0; i < TEXTS * TEXTS; i++) {
+            struct value a = {.type = VALUE_TEXT, .bytes = texts[i / TEXTS].text, .length = texts[i / TEXTS].length};
+            struct value b = {.type = VALUE_TEXT, .bytes = texts[i % TEXTS].text, .length = texts[i % TEXTS].length};
+            sqlite3_bind_text(statement, 1, a.bytes, (int)a.length, SQLITE_STATIC);
+            sqlite3_bind_text(statement, 2, b.bytes, (int)b.length, SQLITE_STATIC);
+            assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+            int less = sqlite3_column_int(statement, 0);
+            if (less > 0)
+                assert_true(compare(table, &a, &b) <= 0);
+            if (less == 0)
+                assert_int_equal(compare(table, &a, &b), 0);
+            assert_int_equal(key_equals(&table->index[0], 0, &a, &b), less == 0);
+            sqlite3_reset(statement);
+        }
+        sqlite3_finalize(statement);
+        schema_free(table);
+    }
+    sqlite3_close(sqlite);
+}
+
 static void a_key_has_room_for_as_many_columns_as_fit(void **state)
 {
     (void)state;
@@ -115,9 +173,8 @@ static void a_key_has_room_for_as_many_columns_as_fit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_row_is_read_as_it_was_written),
-        cmocka_unit_test(numbers_sort_as_they_are),
-        cmocka_unit_test(texts_are_never_behind_larger_ones),
+        cmocka_unit_test(a_row_is_read_as_it_was_written),           cmocka_unit_test(numbers_sort_as_they_are),
+        cmocka_unit_test(texts_are_never_behind_larger_ones),        cmocka_unit_test(keys_follow_the_collation),
         cmocka_unit_test(a_key_has_room_for_as_many_columns_as_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -103,6 +103,31 @@ static void indexes_lose_no_row(void **state)
     assert_rows(sqlite, "3\n11\n12\n", "SELECT i FROM t WHERE i BETWEEN 0 AND 99");
 }
 
+static void texts_are_compared_by_their_collation(void **state)
+{
+    sqlite3 *sqlite = *state;
+    assert_sql(sqlite,
+               "CREATE VIRTUAL TABLE maemio.t USING maemio(a TEXT COLLATE NOCASE PRIMARY KEY, b TEXT COLLATE RTRIM, "
+               "c TEXT CHECK (c <> b AND a <> 'NEVER'), INDEX by_b(b), INDEX by_c(c), INDEX by_c_nocase(c COLLATE "
+               "NOCASE), INDEX by_a(a COLLATE BINARY))");
+    assert_sql(sqlite, "INSERT INTO t VALUES ('Ann', 'x', 'P'), ('BOB', 'x  ', 'p'), ('cid', ' x', 'Q')");
+    assert_refused(sqlite, SQLITE_CONSTRAINT_UNIQUE, "t.a", "INSERT INTO t(a) VALUES ('ANN')");
+    assert_refused(sqlite, SQLITE_CONSTRAINT_CHECK, "NEVER", "INSERT INTO t VALUES ('never', '', 'c')");
+    assert_rows(sqlite, "Ann\n", "SELECT a FROM t WHERE a = 'aNN'");
+    assert_rows(sqlite, "", "SELECT a FROM t WHERE a = 'aNN' COLLATE BINARY");
+    assert_rows(sqlite, "Ann\n", "SELECT a FROM t WHERE a = 'Ann' COLLATE BINARY");
+    assert_rows(sqlite, "Ann\nBOB\n", "SELECT a FROM t WHERE a < 'C' ORDER BY a");
+    assert_rows(sqlite, "BOB\ncid\n", "SELECT a FROM t WHERE a >= 'bob' ORDER BY a");
+    assert_rows(sqlite, "Ann\nBOB\n", "SELECT a FROM t WHERE b = 'x ' ORDER BY a");
+    assert_rows(sqlite, "Ann\n", "SELECT a FROM t WHERE b COLLATE BINARY = 'x'");
+    assert_rows(sqlite, "Ann\n", "SELECT a FROM t WHERE c = 'P'");
+    assert_rows(sqlite, "Ann\nBOB\n", "SELECT a FROM t WHERE c = 'p' COLLATE NOCASE ORDER BY a");
+    assert_rows(sqlite, "BOB\ncid\n", "SELECT a FROM t WHERE a IN ('bob', 'CID', 'dan') ORDER BY a");
+    assert_sql(sqlite, "INSERT OR REPLACE INTO t VALUES ('ANN', 'y', 'R'); UPDATE t SET a = 'bob' WHERE a = 'BOB'");
+    assert_rows(sqlite, "ANN|R\nbob|p\ncid|Q\n", "SELECT a, c FROM t ORDER BY a");
+    assert_rows(sqlite, "bob\n", "SELECT a FROM t WHERE a = 'bob' COLLATE BINARY");
+}
+
 static void rows_come_in_the_order_that_is_wanted(void **state)
 {
     sqlite3 *sqlite = *state;
@@ -223,6 +248,7 @@ int main(void)
         ONE(constraints_hold),
         ONE(long_values_are_told_apart),
         ONE(indexes_lose_no_row),
+        ONE(texts_are_compared_by_their_collation),
         ONE(rows_come_in_the_order_that_is_wanted),
         ONE(another_connection_follows_the_schema),
         ONE(names_that_have_gone_are_forgotten),

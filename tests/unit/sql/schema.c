@@ -46,6 +46,10 @@ static void a_definition_has_one_spelling(void **state)
                 "INDEX 7 \"i\"(\"a\", \"b\")");
     assert_text("a TEXT, b INTEGER, PRIMARY KEY (a, b), UNIQUE u(b), INDEX i(b)", true,
                 "\"a\" TEXT NOT NULL, \"b\" INTEGER NOT NULL, UNIQUE (\"a\", \"b\")");
+    assert_text("a TEXT UNIQUE COLLATE nocase, b TEXT collate Rtrim, INDEX i(a, b COLLATE BINARY), UNIQUE (b)", false,
+                "\"a\" TEXT COLLATE NOCASE, \"b\" TEXT COLLATE RTRIM, UNIQUE 0 (\"a\"), INDEX 0 \"i\"(\"a\", \"b\" "
+                "COLLATE BINARY), UNIQUE 0 (\"b\")");
+    assert_text("a TEXT PRIMARY KEY COLLATE NOCASE", false, "\"a\" TEXT NOT NULL COLLATE NOCASE, UNIQUE 0 (\"a\")");
     assert_text("a INTEGER, PRIMARY KEY(a)", false, "\"a\" INTEGER PRIMARY KEY");
 }
 
@@ -67,7 +71,8 @@ static void what_is_not_understood_is_refused(void **state)
     assert_refused("a INTEGER, A TEXT", "two columns A");
     assert_refused("a INTEGER PRIMARY KEY, b INTEGER PRIMARY KEY", "two primary keys");
     assert_refused("a INTEGER REFERENCES t", "'REFERENCES' is not supported");
-    assert_refused("a TEXT COLLATE NOCASE", "'COLLATE' is not supported");
+    assert_refused("a TEXT COLLATE french", "'french' is no collation");
+    assert_refused("a TEXT, INDEX i(a COLLATE b)", "'b' is no collation");
     assert_refused("a INTEGER, INDEX i(b)", "no column 'b'");
     assert_refused("a INTEGER, INDEX (a)", "INDEX without a name");
     assert_refused("a ANY, INDEX i(a)", "other than ANY");
