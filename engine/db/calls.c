@@ -376,6 +376,18 @@ static NOINLINE enum mae_status update_direct(struct mae_txn *txn, struct mae_in
     return MAE_OK;
 }
 
+enum mae_status mae_read_row(struct mae_txn *txn, struct mae_index *index, const void *key, uint64_t *row,
+                             const void **data, size_t *bytes)
+{
+    GUARDED const struct guard guard = guard_index(txn, index);
+    if (guard.status != MAE_OK)
+        return guard.status;
+    enum mae_status status = find(txn, index, key, row);
+    if (UNLIKELY(status != MAE_OK))
+        return status;
+    return found_row(txn, index, key, *row, txn_read(txn, &index->table->rows, *row, data, bytes));
+}
+
 /* Dispatch only: each branch is a tail call, so this function saves no registers. */
 enum mae_status mae_read(struct mae_txn *txn, struct mae_index *index, const void *key, const void **data,
                          size_t *bytes)

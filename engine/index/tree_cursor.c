@@ -113,14 +113,17 @@ static enum mae_status step(struct mae_txn *txn, const struct tree_index *index,
     return MAE_OK;
 }
 
-static void prefetch_ahead(const struct tree_index *index, const struct table *rows, const struct index_cursor *cursor,
-                           unsigned i)
+static void prefetch_ahead(const struct mae_txn *txn, const struct tree_index *index, const struct table *rows,
+                           const struct index_cursor *cursor, unsigned i)
 {
     const struct tree_shape *const shape = &index->shape;
     const unsigned left = cursor->backward ? i - cursor->end : cursor->end - 1 - i;
-    if (left >= CURSOR_AHEAD)
-        txn_prefetch_row(rows,
-                         tree_node_value(shape, cursor->leaf, cursor->backward ? i - CURSOR_AHEAD : i + CURSOR_AHEAD));
+    if (left >= CURSOR_AHEAD) {
+        const uint64_t row =
+            tree_node_value(shape, cursor->leaf, cursor->backward ? i - CURSOR_AHEAD : i + CURSOR_AHEAD);
+        txn_prefetch_row(rows, row);
+        txn_prefetch_access(txn, rows, row);
+    }
     if (left >= CURSOR_VERSIONS_AHEAD)
         txn_prefetch_version(rows,
                              tree_node_value(shape, cursor->leaf,
@@ -146,7 +149,7 @@ enum mae_status tree_cursor_next(struct mae_txn *txn, const struct tree_index *i
         return tree_doom(txn, status);
     const unsigned i = cursor->backward ? --cursor->next : cursor->next++;
     MAE_DCHECK(i < cursor->leaf->count);
-    prefetch_ahead(index, rows, cursor, i);
+    prefetch_ahead(txn, index, rows, cursor, i);
     const struct tree_key key = tree_node_key(shape, cursor->leaf, i);
     memcpy(cursor->position.key, key.bytes, shape->key_bytes);
     cursor->position.row = tree_node_value(shape, cursor->leaf, i);

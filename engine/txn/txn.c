@@ -640,3 +640,9 @@ void txn_prefetch_row(const struct table *table, uint64_t row_id)
     for (uint32_t i = table->is_node ? 0 : 1; i < LINES_MAX && i * CACHE_LINE_BYTES < table->stride; i++)
         __builtin_prefetch(row + i * CACHE_LINE_BYTES, 0);
 }
+
+void txn_prefetch_access(const struct mae_txn *txn, const struct table *table, uint64_t row_id)
+{
+    const struct access_set *set = &txn->accesses;
+    __builtin_prefetch(&set->slots[access_slot(set, table_row(table, row_id))], 1);
+}

@@ -85,6 +85,10 @@ const void *txn_glance(const struct mae_txn *txn, const struct table *table, uin
 /* Starts loading the row's newest version if that lies outside the row. Does nothing if there is no such row. */
 void txn_prefetch_version(const struct table *table, uint64_t row);
 
+/* Starts loading the place in the access set that a read or an update of the row will take. It helps transactions with
+ * more accesses than the cache holds. */
+void txn_prefetch_access(const struct mae_txn *txn, const struct table *table, uint64_t row);
+
 /* Starts loading the row's cache lines. The row id must be below the table's limit; the row may be empty. */
 void txn_prefetch_row(const struct table *table, uint64_t row);
 

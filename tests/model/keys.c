@@ -150,10 +150,13 @@ static void agree(struct running *running, bool right)
 
 static void get_one(struct model *model, struct running *running, uint64_t key)
 {
-    uint64_t value, wanted;
+    uint64_t value, wanted, row;
     const void *data;
     bool there = expected(model, running, key, &wanted), changed = changed_since(model, running, key);
-    enum mae_status status = mae_read(running->txn, model->index, key_bytes_of(model, key), &data, NULL);
+    enum mae_status status =
+        model->next_value % 2 == 0
+            ? mae_read(running->txn, model->index, key_bytes_of(model, key), &data, NULL)
+            : mae_read_row(running->txn, model->index, key_bytes_of(model, key), &row, &data, NULL);
     if (!changed)
         rely(model, running, key, false);
     if (mae_status_is_abort(status)) {

@@ -233,7 +233,8 @@ static void row_calls(struct fuzz *fuzz)
 
 static void key_calls(struct fuzz *fuzz)
 {
-    unsigned kind = (unsigned)draw(fuzz, 8);
+    unsigned kind = (unsigned)draw(fuzz, 9);
+    uint64_t row;
     struct use use = draw_use(fuzz, kind > 1 || ALL_CHECKED);
     if (!use.txn)
         return;
@@ -274,6 +275,11 @@ static void key_calls(struct fuzz *fuzz)
         break;
     case 6:
         status = mae_delete(use.txn, use.index, use.key);
+        break;
+    case 7:
+        status = mae_read_row(use.txn, use.index, use.key, &row, &old, &read_bytes);
+        if (status == MAE_OK)
+            check_uniform(old, read_bytes);
         break;
     default:
         mae_prefetch(use.txn, use.index, use.key, draw(fuzz, 2)); /* it has no status */

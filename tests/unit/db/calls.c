@@ -148,6 +148,10 @@ static void keyed_calls_keep_row_and_entry_in_step(void **state)
 
         txn = begin(world.workers[0]);
         size_t bytes;
+        found = UINT64_MAX;
+        assert_ok(mae_read_row(txn, world.index, &key, &found, &old, &bytes));
+        assert_int_equal(found, row);
+        assert_int_equal(bytes, 16);
         assert_ok(mae_read(txn, world.index, &key, &old, &bytes));
         assert_int_equal(bytes, 16);
         assert_ok(mae_update(txn, world.index, &key, 24, &old, &data));
@@ -490,6 +494,7 @@ static void a_doomed_transaction_says_so_in_every_call(void **state)
             assert_status(MAE_ABORT_NEWER, mae_index_insert(txn, world.index, &key, at));
             assert_status(MAE_ABORT_NEWER, mae_index_remove(txn, world.index, &key, at));
             assert_status(MAE_ABORT_NEWER, mae_read(txn, world.index, &key, &old, NULL));
+            assert_status(MAE_ABORT_NEWER, mae_read_row(txn, world.index, &key, &found, &old, NULL));
             assert_status(MAE_ABORT_NEWER, mae_update(txn, world.index, &key, 0, NULL, &data));
             assert_status(MAE_ABORT_NEWER, mae_overwrite(txn, world.index, &key, 8, &data));
             assert_status(MAE_ABORT_NEWER, mae_insert(txn, world.index, &key, 8, NULL, &data));
