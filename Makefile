@@ -136,7 +136,7 @@ THREADED = $(patsubst %.c,$(BUILD)/%,$(call tree,tests/stress) $(sort $(shell \
 ALONE := $(filter $(BUILD)/tests/stress/%,$(TESTS))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*.c))
 BENCHES := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,%/sql_bench.c),$(wildcard tests/bench/*_bench.c)))
-BENCH_PARTS := $(call objects,$(filter-out %_bench.c,$(wildcard tests/bench/*.c)))
+BENCH_PARTS := $(call objects,$(filter-out %_bench.c %/sql_floor.c,$(wildcard tests/bench/*.c)))
 SCRIPTS ?= $(shell scripts/test --scripts $(MODE))#	those of tests/cli that `make test` runs, without .sh
 FORMATTED := $(shell find engine sql schemes workloads harness sim tests examples -name '*.[ch]' -o -name '*.inc' \
 	2>/dev/null)
@@ -260,6 +260,7 @@ $(BENCHES): $(BENCH_PARTS) $(BUILD)/engine.o
 SQL_TESTS := $(filter $(BUILD)/tests/unit/sql/% %/sql %/sql_bench,$(TESTS) $(BENCHES))
 $(SQL_TESTS): $(BUILD)/sql.o
 $(SQL_TESTS): private LDLIBS += $(SQLITE)
+$(filter %/sql_bench,$(BENCHES)): $(BUILD)/tests/bench/sql_floor.o
 $(TESTS) $(BENCHES): %: %.o
 	$(say) "  LD      $@"
 	$(Q)$(call whole,$(CC) $(CFLAGS) -o $$new $^ -lcmocka $(LDLIBS))

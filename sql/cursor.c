@@ -284,13 +284,9 @@ int cursor_next(sqlite3_vtab_cursor *base)
 
 /* ---- xFilter. ---- */
 
-static int point_filter(struct cursor *cursor, uint64_t key)
+static int point_filter(struct cursor *cursor, int64_t rowid)
 {
-    const struct table *table = vtab_of(cursor)->table;
-    struct mae_txn *txn = cursor->session->txn;
-    enum mae_status status = mae_index_find(txn, table->by_rowid, &key, &cursor->row);
-    if (status == MAE_OK)
-        status = mae_row_read(txn, table->rows, cursor->row, &cursor->data, NULL);
+    enum mae_status status = vtab_find(vtab_of(cursor), cursor->session->txn, rowid, &cursor->row, &cursor->data);
     cursor->changes = cursor->session->changes;
     cursor->eof = status != MAE_OK;
     return status == MAE_OK || status == MAE_NOT_FOUND ? SQLITE_OK : fail(cursor, status);
@@ -318,7 +314,7 @@ static int range_filter(struct cursor *cursor, int plan, const char *letters, sq
     if (range.empty)
         return SQLITE_OK;
     if (letters[0] == PLAN_EQ)
-        return point_filter(cursor, range.lo_rowid);
+        return point_filter(cursor, (int64_t)rowid_key((int64_t)range.lo_rowid));
     if (letters[0] == '\0' && cursor->session->snapshot && !(plan & PLAN_ORDERED)) {
         cursor->scans = true;
         cursor->ahead = cursor->taken = 0;
@@ -412,8 +408,7 @@ int cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid)
     int code = data_refresh(cursor);
     struct vtab *vtab = vtab_of(cursor);
     *rowid = code == SQLITE_OK && cursor->data != NULL ? row_rowid(cursor->data) : 0;
-    vtab->met_rowid = *rowid;
-    vtab->met_row = cursor->row;
+    vtab_meet(vtab, *rowid, cursor->row);
     return code;
 }
 

@@ -84,7 +84,6 @@ static int vtab_make(struct connection *connection, struct table *table, sqlite3
         (void)sqlite3_vtab_config(connection->sqlite, SQLITE_VTAB_INNOCUOUS);
         vtab->connection = connection;
         vtab->table = table;
-        vtab->met_row = UINT64_MAX;
         *made = &vtab->base;
         return SQLITE_OK;
     }

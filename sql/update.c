@@ -150,24 +150,13 @@ static enum mae_status row_remove(const struct change *change, uint64_t row, con
 static enum mae_status row_find(const struct change *change, int64_t rowid, uint64_t *row, const void **data)
 {
     uint64_t key = rowid_key(rowid);
-    enum mae_status status = mae_index_find(change->session->txn, change->table->by_rowid, &key, row);
-    return status == MAE_OK ? mae_row_read(change->session->txn, change->table->rows, *row, data, NULL) : status;
+    return mae_read_row(change->session->txn, change->table->by_rowid, &key, row, data, NULL);
 }
 
-/* Finds the row that is to be changed. Mostly a cursor has just met it: then the index need not be searched again. */
+/* Finds the row that is to be changed. Mostly a cursor has just met it. */
 static enum mae_status row_find_old(const struct change *change, uint64_t *row, const void **data)
 {
-    const struct vtab *vtab = change->vtab;
-    if (vtab->met_row != UINT64_MAX && vtab->met_rowid == change->old_rowid) {
-        *row = vtab->met_row;
-        enum mae_status status = mae_row_read(change->session->txn, change->table->rows, *row, data, NULL);
-        /* A row that has gone may have left its place to another one. */
-        if (status == MAE_OK && row_rowid(*data) == change->old_rowid)
-            return status;
-        if (status != MAE_OK && status != MAE_NOT_FOUND)
-            return status;
-    }
-    return row_find(change, change->old_rowid, row, data);
+    return vtab_find(change->vtab, change->session->txn, change->old_rowid, row, data);
 }
 
 static int row_delete(const struct change *change)

@@ -18,6 +18,33 @@ int vtab_refuse_status(struct vtab *vtab, struct session *session, enum mae_stat
     return vtab_refuse(vtab, session_code(session, status), sqlite3_mprintf("maemio: %s", mae_status_text(status)));
 }
 
+void vtab_meet(struct vtab *vtab, int64_t rowid, uint64_t row)
+{
+    const uint64_t key = rowid_key(rowid);
+    vtab->steady = row - key == vtab->met_row - vtab->met_key;
+    vtab->met_key = key;
+    vtab->met_row = row;
+}
+
+enum mae_status vtab_find(struct vtab *vtab, struct mae_txn *txn, int64_t rowid, uint64_t *row, const void **data)
+{
+    const struct table *table = vtab->table;
+    const uint64_t key = rowid_key(rowid);
+    enum mae_status status;
+    if (vtab->steady || key == vtab->met_key) {
+        *row = vtab->met_row + (key - vtab->met_key);
+        status = mae_row_read(txn, table->rows, *row, data, NULL);
+        if (status == MAE_OK && (row_rowid(*data) == rowid || MUTATED(sql_place_untested)))
+            return MAE_OK;
+        if (status != MAE_OK && status != MAE_NOT_FOUND && status != MAE_INVALID)
+            return status;
+    }
+    status = mae_read_row(txn, table->by_rowid, &key, row, data, NULL);
+    if (status == MAE_OK)
+        vtab_meet(vtab, rowid, *row);
+    return status;
+}
+
 struct value value_of(sqlite3_value *from)
 {
     struct value value = {.type = VALUE_NULL};

@@ -14,8 +14,8 @@ struct vtab {
     bool keeper;
     int64_t rowid_next, rowid_end; /* numbers for new rows that this connection has taken; equal: none are left */
     sqlite3_vtab_cursor *spare;    /* a cursor that is closed, for the next one; NULL: none */
-    int64_t met_rowid;             /* of the row whose rowid a cursor was asked for last, */
-    uint64_t met_row; /* and where it was; UINT64_MAX: none yet. UPDATE and DELETE ask, and then write it */
+    uint64_t met_key, met_row;     /* the key of the rowid of the row that was met last, and where it was */
+    bool steady;                   /* the row that was met before it was as far from its key */
     sqlite3_stmt *defaults, *checks;
     struct value *values; /* scratch: two rows' worth */
     void *scratch;        /* for a row's bytes */
@@ -41,6 +41,17 @@ int vtab_refuse_status(struct vtab *vtab, struct session *session, enum mae_stat
 
 /* Called when the connection is inside the gate: SQLITE_OK if the table is what the catalogue says. */
 int vtab_is_current(struct vtab *vtab);
+
+/*
+ * Finds the row of a rowid; MAE_NOT_FOUND: the transaction sees none. Rows that were inserted in the order of their
+ * rowids lie in that order, so the row is first looked for where the rows that were met last let it be expected. Its
+ * own rowid says whether it is the one: then the index need not be searched. Not for rowids that are new: what stands
+ * in their place would be read for nothing.
+ */
+enum mae_status vtab_find(struct vtab *vtab, struct mae_txn *txn, int64_t rowid, uint64_t *row, const void **data);
+
+/* A row with that rowid was met. */
+void vtab_meet(struct vtab *vtab, int64_t rowid, uint64_t row);
 
 /* The value as SQLite has it; its bytes are SQLite's. */
 struct value value_of(sqlite3_value *value);

@@ -1,6 +1,8 @@
 /*
- * sql_bench.c - what statements of SQL cost on tables of the engine and on SQLite's own in memory: nanoseconds of CPU
- * time for each statement or row, the best of three. Rows have some 100 bytes. MAE_ROWS: how many (1,000,000).
+ * sql_bench.c - what statements of SQL cost on tables of the engine, on SQLite's own in memory, and on a virtual table
+ * that does nothing (sql_floor.h): nanoseconds of CPU time for each statement or row, the best of five. Rows have some
+ * 100 bytes. MAE_ROWS: how many (1,000,000). MAE_TABLES: of `mof` those to measure. Arguments: which measures, by how
+ * their names begin.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -8,11 +10,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "sql/maemio_sql.h"
+#include "tests/bench/sql_floor.h"
 
-enum { STATEMENTS = 200000, IN_A_TRANSACTION = 16, REPEATS = 3, THREADS_MAX = 2 };
+enum { STATEMENTS = 200000, IN_A_TRANSACTION = 16, REPEATS = 5, THREADS_MAX = 2 };
 
 static int64_t rows = 1000000;
 
@@ -38,32 +42,42 @@ static sqlite3_stmt *prepare(sqlite3 *sqlite, const char *sql)
     return statement;
 }
 
-static void once(sqlite3_stmt *statement)
+/* Runs the statement to its end. False: a conflict with another connection. */
+static bool once(sqlite3_stmt *statement)
 {
-    sqlite3 *sqlite = sqlite3_db_handle(statement);
     int code;
     while ((code = sqlite3_step(statement)) == SQLITE_ROW)
         ;
-    check(code, sqlite);
-    check(sqlite3_reset(statement), sqlite);
+    (void)sqlite3_reset(statement);
+    if (code != SQLITE_DONE && sqlite3_extended_errcode(sqlite3_db_handle(statement)) == SQLITE_BUSY_SNAPSHOT)
+        return false;
+    check(code, sqlite3_db_handle(statement));
+    return true;
 }
 
-static sqlite3 *connect(bool ours)
+enum tables { MAEMIO, OWN, FLOOR, TABLES };
+static const char *const table_names[TABLES] = {"Maemio", "own", "floor"};
+
+static sqlite3 *connect(enum tables tables)
 {
     sqlite3 *sqlite;
     char *error = NULL;
     check(sqlite3_open(":memory:", &sqlite), sqlite);
-    if (ours && mae_sql_attach(sqlite, NULL, &error) != SQLITE_OK) {
+    if (tables == MAEMIO && mae_sql_attach(sqlite, NULL, &error) != SQLITE_OK) {
         (void)fprintf(stderr, "sql_bench: %s\n", error);
         exit(1);
     }
     return sqlite;
 }
 
-static void fill(sqlite3 *sqlite, bool ours)
+static void fill(sqlite3 *sqlite, enum tables tables)
 {
     const char *create = "CREATE TABLE t(id INTEGER PRIMARY KEY, a INTEGER, b TEXT)";
-    if (ours)
+    if (tables == FLOOR) {
+        check(sql_floor_create(sqlite, rows), sqlite);
+        return;
+    }
+    if (tables == MAEMIO)
         check(mae_sql_exec(sqlite, create, NULL, NULL, NULL), sqlite);
     else
         check(sqlite3_exec(sqlite, create, NULL, NULL, NULL), sqlite);
@@ -73,7 +87,7 @@ static void fill(sqlite3 *sqlite, bool ours)
             check(sqlite3_exec(sqlite, i == 0 ? "BEGIN" : "COMMIT; BEGIN", NULL, NULL, NULL), sqlite);
         (void)sqlite3_bind_int64(insert, 1, i);
         (void)sqlite3_bind_int64(insert, 2, i * 7 % 1000);
-        once(insert);
+        (void)once(insert);
     }
     check(sqlite3_exec(sqlite, "COMMIT", NULL, NULL, NULL), sqlite);
     sqlite3_finalize(insert);
@@ -85,28 +99,35 @@ struct load {
     unsigned in_a_transaction; /* 0: none */
     int statements;
     uint64_t random;
+    int conflicts;
     double cpu_ns;
 };
 
-/* Statements with a random id, in transactions; a conflict runs nothing again. */
+/* Statements with a random id, in transactions. One that conflicts is rolled back, and counts all the same. */
 static void *load_run(void *arg)
 {
     struct load *load = arg;
     sqlite3_stmt *begin = prepare(load->sqlite, "BEGIN"), *commit = prepare(load->sqlite, "COMMIT");
-    sqlite3_stmt *statement = prepare(load->sqlite, load->sql);
+    sqlite3_stmt *rollback = prepare(load->sqlite, "ROLLBACK"), *statement = prepare(load->sqlite, load->sql);
+    const int size = load->in_a_transaction > 0 ? (int)load->in_a_transaction : 1;
     double start = now(CLOCK_THREAD_CPUTIME_ID);
-    for (int i = 0; i < load->statements; i++) {
-        if (load->in_a_transaction > 0 && (unsigned)i % load->in_a_transaction == 0)
-            once(begin);
-        load->random = load->random * UINT64_C(6364136223846793005) + 1442695040888963407;
-        (void)sqlite3_bind_int64(statement, 1, (int64_t)((load->random >> 33) % (uint64_t)rows));
-        once(statement);
-        if (load->in_a_transaction > 0 && (unsigned)i % load->in_a_transaction == load->in_a_transaction - 1)
-            (void)sqlite3_step(commit), (void)sqlite3_reset(commit);
+    for (int i = 0; i < load->statements; i += size) {
+        bool good = load->in_a_transaction == 0 || once(begin);
+        for (int j = 0; j < size && good; j++) {
+            load->random = load->random * UINT64_C(6364136223846793005) + 1442695040888963407;
+            (void)sqlite3_bind_int64(statement, 1, (int64_t)((load->random >> 33) % (uint64_t)rows));
+            good = once(statement);
+        }
+        if (load->in_a_transaction > 0 && (!good || !once(commit))) {
+            load->conflicts++;
+            if (!sqlite3_get_autocommit(load->sqlite))
+                (void)once(rollback);
+        }
     }
     load->cpu_ns = now(CLOCK_THREAD_CPUTIME_ID) - start;
     sqlite3_finalize(begin);
     sqlite3_finalize(commit);
+    sqlite3_finalize(rollback);
     sqlite3_finalize(statement);
     return NULL;
 }
@@ -115,7 +136,7 @@ static double best(sqlite3 *sqlite, const char *sql, unsigned in_a_transaction, 
 {
     double least = 1e18;
     for (int i = 0; i < REPEATS; i++) {
-        struct load load = {sqlite, sql, in_a_transaction, statements, (uint64_t)i, 0};
+        struct load load = {sqlite, sql, in_a_transaction, statements, (uint64_t)i, 0, 0};
         (void)load_run(&load);
         least = load.cpu_ns < least ? load.cpu_ns : least;
     }
@@ -132,7 +153,8 @@ static double scaling(const char *sql)
             struct load load[THREADS_MAX];
             pthread_t thread[THREADS_MAX];
             for (int j = 0; j < threads; j++)
-                load[j] = (struct load){connect(true), sql, IN_A_TRANSACTION, STATEMENTS, (uint64_t)(i * 2 + j), 0};
+                load[j] =
+                    (struct load){connect(MAEMIO), sql, IN_A_TRANSACTION, STATEMENTS, (uint64_t)(i * 2 + j), 0, 0};
             double start = now(CLOCK_MONOTONIC);
             for (int j = 0; j < threads; j++)
                 (void)pthread_create(&thread[j], NULL, load_run, &load[j]);
@@ -162,28 +184,49 @@ static const struct measure {
     {"scan in a transaction, sum(a), a row", "SELECT sum(a) FROM t WHERE ?1 >= 0", 1, true},
 };
 
-int main(void)
+static bool is_wanted(const char *name, int count, char **wanted)
 {
+    for (int i = 1; i < count; i++)
+        if (strncmp(name, wanted[i], strlen(wanted[i])) == 0)
+            return true;
+    return count <= 1;
+}
+
+static void measure_print(const struct measure *measure, sqlite3 *const *sqlite)
+{
+    double divisor = measure->rows ? (double)rows : measure->name[0] == 'r' ? 100 : 1;
+    int statements = measure->rows ? 1 : measure->name[0] == 'r' ? STATEMENTS / 100 : STATEMENTS;
+    (void)printf("%-40s", measure->name);
+    for (int i = 0; i < TABLES; i++)
+        if (sqlite[i] != NULL)
+            (void)printf(" %10.0f", best(sqlite[i], measure->sql, measure->in_a_transaction, statements) / divisor);
+    (void)printf("\n");
+}
+
+int main(int count, char **wanted)
+{
+    static const char *const pairs[] = {"two connections, SELECT", "two connections, UPDATE"};
+    const char *chosen = getenv("MAE_TABLES") != NULL ? getenv("MAE_TABLES") : "mof";
+    sqlite3 *sqlite[TABLES] = {NULL};
     if (getenv("MAE_ROWS") != NULL)
         rows = atoll(getenv("MAE_ROWS"));
     (void)sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    sqlite3 *ours = connect(true), *theirs = connect(false);
-    fill(ours, true);
-    fill(theirs, false);
-    (void)printf("%-40s %10s %10s   ns; SQLite %s, %lld rows\n", "", "Maemio", "SQLite", sqlite3_libversion(),
-                 (long long)rows);
-    for (size_t i = 0; i < sizeof measures / sizeof measures[0]; i++) {
-        const struct measure *measure = &measures[i];
-        double divisor = measure->rows ? (double)rows : measure->name[0] == 'r' ? 100 : 1;
-        int statements = measure->rows ? 1 : measure->name[0] == 'r' ? STATEMENTS / 100 : STATEMENTS;
-        double mine = best(ours, measure->sql, measure->in_a_transaction, statements) / divisor;
-        double other = best(theirs, measure->sql, measure->in_a_transaction, statements) / divisor;
-        (void)printf("%-40s %10.0f %10.0f\n", measure->name, mine, other);
-    }
-    (void)printf("%-40s %10.2f times as many statements\n", "two connections, SELECT", scaling(measures[0].sql));
-    (void)printf("%-40s %10.2f times as many statements\n", "two connections, UPDATE", scaling(measures[1].sql));
-    (void)sqlite3_close(ours);
-    (void)sqlite3_close(theirs);
+    (void)printf("SQLite %s, %lld rows; ns%*s", sqlite3_libversion(), (long long)rows, 8, "");
+    for (int i = 0; i < TABLES; i++)
+        if (strchr(chosen, "mof"[i]) != NULL) {
+            sqlite[i] = connect((enum tables)i);
+            fill(sqlite[i], (enum tables)i);
+            (void)printf(" %10s", table_names[i]);
+        }
+    (void)printf("\n");
+    for (size_t i = 0; i < sizeof measures / sizeof measures[0]; i++)
+        if (is_wanted(measures[i].name, count, wanted))
+            measure_print(&measures[i], sqlite);
+    for (size_t i = 0; sqlite[MAEMIO] != NULL && i < sizeof pairs / sizeof pairs[0]; i++)
+        if (is_wanted(pairs[i], count, wanted))
+            (void)printf("%-40s %10.2f times as many statements\n", pairs[i], scaling(measures[i].sql));
+    for (int i = 0; i < TABLES; i++)
+        (void)sqlite3_close(sqlite[i]);
     return 0;
 }

@@ -60,6 +60,26 @@ static void constraints_hold(void **state)
     assert_rows(sqlite, "7|a\n", "SELECT id, u FROM t WHERE id > 4");
 }
 
+/* Rowids and rows are mostly as far from each other as for the last ones; here they are not. */
+static void rowids_out_of_order_are_found(void **state)
+{
+    sqlite3 *sqlite = *state;
+    assert_sql(sqlite, "CREATE VIRTUAL TABLE maemio.t USING maemio(id INTEGER PRIMARY KEY, v INTEGER)");
+    assert_sql(sqlite, "INSERT INTO t VALUES (1, 1), (2, 2), (3, 3), (10, 10), (5, 5), (6, 6), (-7, -7)");
+    assert_rows(sqlite, "1\n", "SELECT v FROM t WHERE id = 1");
+    assert_rows(sqlite, "2\n", "SELECT v FROM t WHERE id = 2");
+    assert_rows(sqlite, "", "SELECT v FROM t WHERE id = 4");
+    assert_rows(sqlite, "5\n", "SELECT v FROM t WHERE id = 5");
+    assert_rows(sqlite, "6\n", "SELECT v FROM t WHERE id = 6");
+    assert_rows(sqlite, "-7\n", "SELECT v FROM t WHERE id = -7");
+    assert_rows(sqlite, "10\n", "SELECT v FROM t WHERE id = 10");
+    assert_sql(sqlite, "BEGIN; DELETE FROM t WHERE id = 2; UPDATE t SET id = 2 WHERE id = 3");
+    assert_rows(sqlite, "3\n", "SELECT v FROM t WHERE id = 2");
+    assert_rows(sqlite, "", "SELECT v FROM t WHERE id = 3");
+    assert_sql(sqlite, "ROLLBACK");
+    assert_rows(sqlite, "3\n", "SELECT v FROM t WHERE id = 3");
+}
+
 /* Beginnings of texts and of more columns than keys hold are tested on the rows. */
 static void long_values_are_told_apart(void **state)
 {
@@ -246,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ONE(values_are_converted_as_in_strict_tables),
         ONE(constraints_hold),
+        ONE(rowids_out_of_order_are_found),
         ONE(long_values_are_told_apart),
         ONE(indexes_lose_no_row),
         ONE(texts_are_compared_by_their_collation),
