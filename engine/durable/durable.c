@@ -32,7 +32,8 @@ struct durable {
     struct checkpointer checkpointer;
     bool has_checkpointer;
     struct scan scan;
-    bool scanning; /* `scan` is to be ended */
+    uint64_t log_bytes; /* of the log that was found */
+    bool scanning;      /* `scan` is to be ended */
     struct mae_worker *worker;
     uint64_t last_wts[HORIZON_SLOTS];
     uint64_t start_ticks;
@@ -172,6 +173,7 @@ static enum mae_status examine(struct durable *durable, struct problem *problem)
         durable->info.threads = threads ? threads : parallel_cpus();
         scan->threads = (unsigned)durable->info.threads;
         status = scan_cuts(scan);
+        durable->log_bytes = scan->read_bytes;
         if (status == MAE_OK && !MUTATED(tail_not_secured))
             status = scan_secure(scan);
         if (status == MAE_OK)
@@ -303,7 +305,7 @@ static enum mae_status start_checkpoints(struct durable *durable)
     for (unsigned i = 0; i < durable->folders.count; i++)
         durable->checkpointer.first_segments[i] = scan_next_segment(&durable->scan, i);
     durable->has_checkpointer = true;
-    return checkpointer_open(&durable->checkpointer, durable->scan.read_bytes);
+    return checkpointer_open(&durable->checkpointer, durable->log_bytes);
 }
 
 /* Removes what a crash has left. */

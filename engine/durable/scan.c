@@ -200,19 +200,19 @@ static enum mae_status visit_window(struct scan *scan, const struct window *wind
 static enum mae_status visit_file(struct scan *scan, struct scan_place *place, struct window *window, block_fn visit)
 {
     int result = window_open(window, place->file);
-    if (result < 0)
-        return cannot(scan, place, "examination", result);
-    for (size_t used = 0; !window->is_end;) {
+    enum mae_status status = result < 0 ? cannot(scan, place, "examination", result) : MAE_OK;
+    for (size_t used = 0; status == MAE_OK && !window->is_end;) {
         int64_t got = window_move(window, used);
         place->offset = window->offset;
-        if (got < 0)
-            return cannot(scan, place, "read", got);
+        if (got < 0) {
+            status = cannot(scan, place, "read", got);
+            break;
+        }
         scan->read_bytes += (uint64_t)got;
-        enum mae_status status = visit_window(scan, window, *place, visit, &used);
-        if (status != MAE_OK)
-            return status;
+        status = visit_window(scan, window, *place, visit, &used);
     }
-    return MAE_OK;
+    window_close(window);
+    return status;
 }
 
 static enum mae_status visit_segment(struct scan *scan, const struct scan_segment *segment, struct window *window,
@@ -242,11 +242,12 @@ static bool is_visited(const struct scan *scan, const struct scan_segment *segme
     return segment->number >= scan->manifest->checkpoint.kept[segment->folder].segment;
 }
 
-static enum mae_status visit_blocks(struct scan *scan, block_fn visit)
+/* reads_ahead: visits make no calls on files, so another thread may. */
+static enum mae_status visit_blocks(struct scan *scan, block_fn visit, bool reads_ahead)
 {
     struct window window;
     enum mae_status status = MAE_OK;
-    if (!window_init(&window, scan->threads, scan->database))
+    if (!window_init(&window, scan->threads, scan->database, reads_ahead))
         status = problem_set(scan->problem, MAE_NO_MEMORY, "out of memory for reading the log");
     for (size_t i = 0; i < scan->segment_count && status == MAE_OK; i++)
         if (is_visited(scan, &scan->segments[i]))
@@ -470,7 +471,7 @@ enum mae_status scan_cuts(struct scan *scan)
     for (size_t i = scan->first_life; i < scan->life_count; i++)
         for (unsigned j = 0; j < scan->manifest->lives[i].streams; j++)
             chain_of(scan, i, j)->measured = scan->manifest->lives[i].start;
-    enum mae_status status = visit_blocks(scan, measure_block);
+    enum mae_status status = visit_blocks(scan, measure_block, true);
     for (size_t i = scan->first_life; i < scan->life_count && status == MAE_OK; i++) {
         if (scan->salvaged && !MUTATED(salvage_keeps_later)) { /* by an earlier life */
             scan->lives[i].cut = scan->manifest->lives[i].start;
@@ -516,7 +517,7 @@ enum mae_status scan_secure(struct scan *scan)
     for (unsigned i = 0; i < scan->manifest->lives[last].streams && status == MAE_OK; i++) {
         scan->securing = chain_of(scan, last, i);
         if (scan->securing->end_block > 0)
-            status = visit_blocks(scan, secure_block);
+            status = visit_blocks(scan, secure_block, false);
     }
     scan->securing = NULL;
     scan->rewrites = false;
@@ -564,7 +565,7 @@ enum mae_status scan_records(struct scan *scan, scan_record_fn visit, void *arg)
     chains_begin(scan);
     scan->visit = visit;
     scan->arg = arg;
-    return visit_blocks(scan, replay_block);
+    return visit_blocks(scan, replay_block, true);
 }
 
 bool scan_read_all(const struct scan *scan)
@@ -593,5 +594,5 @@ enum mae_status scan_blocks(struct scan *scan, unsigned stream, scan_block_fn vi
     scan->passed = stream;
     scan->visit_block = visit;
     scan->arg = arg;
-    return visit_blocks(scan, pass_block);
+    return visit_blocks(scan, pass_block, false);
 }

@@ -123,7 +123,7 @@ typedef enum mae_status (*scan_block_fn)(void *arg, const struct block *block);
 enum mae_status scan_blocks(struct scan *scan, unsigned stream, scan_block_fn visit, void *arg);
 
 /* Visits every record below its life's cut, which scan_cuts has found, in no order that means anything. Ends with the
- * first status of `visit` that is not MAE_OK. */
+ * first status of `visit` that is not MAE_OK. `visit` makes no calls on files: the log is read ahead meanwhile. */
 enum mae_status scan_records(struct scan *scan, scan_record_fn visit, void *arg);
 /* Whether scan_records has come to the end of each chain that scan_cuts has found: no segment has gone meanwhile. */
 bool scan_read_all(const struct scan *scan);

@@ -7,36 +7,46 @@
 #include "engine/base/check.h"
 #include "engine/base/mem.h"
 #include "engine/base/parallel.h"
+#include "engine/base/thread.h"
 
 enum {
-    THREAD_BYTES = 4 << 20, /* of the window */
-    THREADS_MAX = 8,        /* so that it is not too large; more threads read it, too */
+    REST_BYTES = BLOCK_MAX_BYTES, /* of a part: place for what is left of the one before */
+    THREADS_MAX = 8,              /* so that parts are not too large; more threads read them, too */
 #ifdef MAE_DEBUG
-    SLICE_BYTES = 64 << 10,
+    THREAD_BYTES = 0,
+    PART_LEAST_BYTES = REST_BYTES + (1 << 20),
+    SLICE_BYTES = 16 << 10,
 #else
+    THREAD_BYTES = 2 << 20,
+    PART_LEAST_BYTES = 4 << 20,
     SLICE_BYTES = 1 << 20,
 #endif
 };
 
-bool window_init(struct window *window, unsigned threads, uint64_t database)
+bool window_init(struct window *window, unsigned threads, uint64_t database, bool reads_ahead)
 {
     threads = threads > 0 ? threads : 1;
-    *window = (struct window){.threads = threads, .database = database};
-    window->capacity = (size_t)THREAD_BYTES * (threads < THREADS_MAX ? threads : THREADS_MAX);
-    const size_t places = window->capacity / FILE_BLOCK_BYTES;
-    window->memory = aligned_alloc(FILE_BLOCK_BYTES, window->capacity);
+    *window = (struct window){.threads = threads, .database = database, .reads_ahead = reads_ahead};
+    window->part_bytes = (size_t)THREAD_BYTES * (threads < THREADS_MAX ? threads : THREADS_MAX);
+    if (window->part_bytes < PART_LEAST_BYTES)
+        window->part_bytes = PART_LEAST_BYTES;
+    const size_t places = window->part_bytes / FILE_BLOCK_BYTES;
+    for (unsigned i = 0; i < 2; i++)
+        window->parts[i] = aligned_alloc(FILE_BLOCK_BYTES, window->part_bytes);
     window->verdicts = mem_alloc(places);
     window->candidates = mem_alloc(places * sizeof *window->candidates);
-    window->got = mem_alloc((window->capacity / SLICE_BYTES + 1) * sizeof *window->got);
-    return window->memory && window->verdicts && window->candidates && window->got;
+    window->reading.threads = threads;
+    window->reading.got = mem_alloc((window->part_bytes / SLICE_BYTES + 1) * sizeof *window->reading.got);
+    return window->parts[0] && window->parts[1] && window->verdicts && window->candidates && window->reading.got;
 }
 
 void window_fini(struct window *window)
 {
-    free(window->memory);
+    free(window->parts[0]);
+    free(window->parts[1]);
     free(window->verdicts);
     free(window->candidates);
-    free(window->got);
+    free(window->reading.got);
 }
 
 int window_open(struct window *window, int file)
@@ -46,62 +56,118 @@ int window_open(struct window *window, int file)
         return (int)bytes;
     window->file = file;
     window->file_bytes = (uint64_t)bytes;
+    window->memory = window->parts[window->shown];
     window->offset = 0;
     window->bytes = 0;
     window->is_end = false;
+    window->reading.most_bytes = SLICE_BYTES;
     return 0;
-}
-
-/* Gives `count` pieces of work to as many threads as have one each. */
-static void share(struct window *window, size_t count, void (*work)(void *arg, unsigned i))
-{
-    unsigned threads = count < window->threads ? (unsigned)count : window->threads;
-    atomic_store_explicit(&window->next, 0, memory_order_relaxed); /* before there are threads */
-    if (threads > 0)
-        parallel_run(threads, work, window);
 }
 
 /* ---- Reading. ---- */
 
-static size_t slice_bytes(const struct window *window, size_t i)
+static size_t slice_bytes(const struct window_reading *reading, size_t i)
 {
-    size_t left = window->wanted - i * SLICE_BYTES;
+    size_t left = reading->bytes - i * SLICE_BYTES;
     return left < SLICE_BYTES ? left : SLICE_BYTES;
 }
 
 static void read_slices(void *arg, unsigned thread)
 {
-    struct window *window = arg;
+    struct window_reading *reading = arg;
     (void)thread;
     for (;;) {
-        size_t i = atomic_fetch_add_explicit(&window->next, 1, memory_order_relaxed); /* who reads what is all one */
-        if (i >= window->slice_count)
+        size_t i = atomic_fetch_add_explicit(&reading->next, 1, memory_order_relaxed); /* who reads what is all one */
+        if (i >= reading->slice_count)
             return;
-        size_t at = window->kept + i * SLICE_BYTES;
-        window->got[i] =
-            file_calls->read(window->file, window->memory + at, slice_bytes(window, i), window->offset + at);
+        size_t at = i * SLICE_BYTES;
+        reading->got[i] =
+            file_calls->read(reading->file, reading->memory + at, slice_bytes(reading, i), reading->offset + at);
     }
 }
 
-/* Fills the window behind what is kept. */
-static int64_t fill(struct window *window)
+static void *read_all(void *arg)
 {
-    const uint64_t left = window->file_bytes - (window->offset + window->kept);
-    const size_t room = window->capacity - window->kept;
-    size_t got = 0;
-    window->wanted = left < room ? (size_t)left : room;
-    window->slice_count = (window->wanted + SLICE_BYTES - 1) / SLICE_BYTES;
-    share(window, window->slice_count, read_slices);
+    struct window_reading *reading = arg;
+    unsigned threads = reading->slice_count < reading->threads ? (unsigned)reading->slice_count : reading->threads;
+    atomic_store_explicit(&reading->next, 0, memory_order_relaxed); /* before there are threads */
+    if (threads > 0)
+        parallel_run(threads, read_slices, reading);
+    return NULL;
+}
+
+/* Says what comes behind the window, and where it is to go. */
+static void reading_begin(struct window *window)
+{
+    struct window_reading *reading = &window->reading;
+    const uint64_t end = window->offset + window->bytes, left = window->file_bytes - end;
+    const size_t room = window->part_bytes - REST_BYTES;
+    MAE_DCHECK(end <= window->file_bytes);
+    reading->is_wanted = true;
+    reading->file = window->file;
+    reading->offset = end;
+    reading->memory = window->parts[!window->shown] + REST_BYTES;
+    reading->bytes = left < reading->most_bytes ? (size_t)left : reading->most_bytes;
+    reading->most_bytes = 2 * reading->most_bytes < room ? 2 * reading->most_bytes : room;
+    reading->slice_count = (reading->bytes + SLICE_BYTES - 1) / SLICE_BYTES;
+}
+
+static void read_ahead(struct window *window)
+{
+    struct window_reading *reading = &window->reading;
+    if (!window->reads_ahead || window->is_end)
+        return;
+    reading_begin(window);
+    reading->is_ahead = thread_start(&reading->thread, read_all, reading); /* else it is read when it is needed */
+}
+
+static void wait_for_ahead(struct window_reading *reading)
+{
+    if (reading->is_ahead)
+        (void)pthread_join(reading->thread, NULL);
+    reading->is_ahead = false;
+}
+
+/* Reads what comes behind the window, unless it has been read ahead. */
+static int64_t read_on(struct window *window)
+{
+    struct window_reading *reading = &window->reading;
+    if (!reading->is_wanted)
+        reading_begin(window);
+    if (reading->is_ahead)
+        wait_for_ahead(reading);
+    else
+        (void)read_all(reading);
+    reading->is_wanted = false;
+    int64_t got = 0;
     bool is_short = false;
-    for (size_t i = 0; i < window->slice_count && !is_short; i++) {
-        if (window->got[i] < 0)
-            return window->got[i];
-        is_short = (size_t)window->got[i] < slice_bytes(window, i); /* the file has been made shorter meanwhile */
-        got += (size_t)window->got[i];
+    for (size_t i = 0; i < reading->slice_count && !is_short; i++) {
+        if (reading->got[i] < 0)
+            return reading->got[i];
+        is_short = (size_t)reading->got[i] < slice_bytes(reading, i); /* the file has been made shorter meanwhile */
+        got += reading->got[i];
     }
-    window->bytes = window->kept + got;
-    window->is_end = is_short || left <= room;
-    return (int64_t)got;
+    window->is_end = is_short || reading->offset + reading->bytes == window->file_bytes;
+    return got;
+}
+
+void window_close(struct window *window)
+{
+    wait_for_ahead(&window->reading);
+    window->reading.is_wanted = false;
+}
+
+/* Shows what has been read, behind what is left of the window. */
+static void show(struct window *window, size_t used, size_t got)
+{
+    const size_t rest = window->bytes - used;
+    MAE_DCHECK(rest <= REST_BYTES && rest % FILE_BLOCK_BYTES == 0);
+    char *memory = window->reading.memory - rest;
+    memcpy(memory, window->memory + used, rest);
+    window->shown = !window->shown;
+    window->memory = memory;
+    window->offset += used;
+    window->bytes = rest + got;
 }
 
 /* ---- Checking. ---- */
@@ -133,7 +199,7 @@ static void check_candidates(void *arg, unsigned thread)
     struct window *window = arg;
     (void)thread;
     for (;;) {
-        size_t i = atomic_fetch_add_explicit(&window->next, 1, memory_order_relaxed); /* who checks what is all one */
+        size_t i = atomic_fetch_add_explicit(&window->next_candidate, 1, memory_order_relaxed); /* as for slices */
         if (i >= window->candidate_count)
             return;
         const size_t at = window->candidates[i];
@@ -141,18 +207,25 @@ static void check_candidates(void *arg, unsigned thread)
     }
 }
 
+static void check(struct window *window)
+{
+    memset(window->verdicts, WINDOW_UNCHECKED, window->part_bytes / FILE_BLOCK_BYTES);
+    find_candidates(window);
+    const size_t count = window->candidate_count;
+    atomic_store_explicit(&window->next_candidate, 0, memory_order_relaxed); /* before there are threads */
+    if (count > 0)
+        parallel_run(count < window->threads ? (unsigned)count : window->threads, check_candidates, window);
+}
+
 int64_t window_move(struct window *window, size_t used)
 {
     MAE_DCHECK(used <= window->bytes && used % FILE_BLOCK_BYTES == 0);
-    window->kept = window->bytes - used;
-    memmove(window->memory, window->memory + used, window->kept);
-    window->offset += used;
-    int64_t got = fill(window);
+    int64_t got = read_on(window);
     if (got < 0)
         return got;
-    memset(window->verdicts, WINDOW_UNCHECKED, window->capacity / FILE_BLOCK_BYTES);
-    find_candidates(window);
-    share(window, window->candidate_count, check_candidates);
+    show(window, used, (size_t)got);
+    read_ahead(window);
+    check(window);
     return got;
 }
 

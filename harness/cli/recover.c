@@ -45,7 +45,7 @@ static enum mae_status open_folder(const char *folder, bool salvage, struct mae_
 
 static void print_info(const struct mae_recover_info *info)
 {
-    double seconds = (double)info->elapsed_ns / 1e9;
+    double seconds = (double)info->elapsed_ns / 1e9, rate = seconds > 0 ? (double)info->rows / seconds : 0;
     (void)printf("database               %016" PRIx64 "\n", info->database);
     (void)printf("opened before          %" PRIu64 " times\n", info->lives);
     (void)printf("transactions restored  %" PRIu64 "\n", info->transactions);
@@ -53,8 +53,8 @@ static void print_info(const struct mae_recover_info *info)
     (void)printf("rows, index entries    %" PRIu64 ", %" PRIu64 "\n", info->rows, info->entries);
     (void)printf("checkpoint, log read   %.1f MiB, %.1f MiB\n", (double)info->checkpoint_bytes / (1 << 20),
                  (double)info->read_bytes / (1 << 20));
-    (void)printf("time                   %.3f s, %.0f rows/s on %" PRIu64 " threads\n", seconds,
-                 seconds > 0 ? (double)info->rows / seconds : 0, info->threads);
+    (void)printf("time                   %.3f s: %.0f rows/s, %.0f on each of %" PRIu64 " threads\n", seconds, rate,
+                 info->threads > 0 ? rate / (double)info->threads : 0, info->threads);
     (void)printf("of that                checkpoint %.3f s, log %.3f s, indexes %.3f s\n",
                  (double)info->checkpoint_ns / 1e9, (double)info->log_ns / 1e9, (double)info->index_ns / 1e9);
     (void)printf("timestamps             cut %" PRIu64 ", this life from %" PRIu64 "\n", info->cut, info->start);

@@ -73,6 +73,7 @@ static void move_over(struct window *window, int file, size_t bytes, bool *found
         }
     }
     assert_int_equal(read, bytes);
+    window_close(window);
 }
 
 static void it_finds_what_is_there(void **state)
@@ -95,12 +96,14 @@ static void it_finds_what_is_there(void **state)
         assert_true(file >= 0);
         assert_int_equal(file_calls->write(file, file_memory, bytes, 0), 0);
         look(bytes, expected);
-        assert_true(window_init(&window, i, DATABASE));
-        for (unsigned j = 0; j < 2; j++) { /* it may be used again */
-            move_over(&window, file, bytes, found);
-            assert_memory_equal(found, expected, sizeof found);
+        for (unsigned ahead = 0; ahead < 2; ahead++) {
+            assert_true(window_init(&window, i, DATABASE, ahead));
+            for (unsigned j = 0; j < 2; j++) { /* it may be used again */
+                move_over(&window, file, bytes, found);
+                assert_memory_equal(found, expected, sizeof found);
+            }
+            window_fini(&window);
         }
-        window_fini(&window);
         assert_int_equal(file_calls->close(file), 0);
     }
     free(file_memory);
@@ -108,11 +111,15 @@ static void it_finds_what_is_there(void **state)
     disk_close();
 }
 
+static _Atomic uint64_t bytes_read;
+
+/* In the middle of what a window reads at once. */
 static int64_t fail_to_read(int file, void *data, size_t bytes, uint64_t offset)
 {
     (void)file;
-    (void)data;
-    return offset < 5 * (uint64_t)BLOCK_MAX_BYTES ? (int64_t)bytes : -5;
+    memset(data, 0, bytes);
+    bytes_read += bytes;
+    return offset < 5 * (uint64_t)BLOCK_MAX_BYTES - 100000 ? (int64_t)bytes : -5;
 }
 
 static int64_t size_of_nine(int file)
@@ -120,24 +127,49 @@ static int64_t size_of_nine(int file)
     return file == 1 ? FILE_BYTES : -9;
 }
 
+static const struct file_calls failing_calls = {.read = fail_to_read, .size = size_of_nine};
+
 static void a_failure_is_told(void **state)
 {
     (void)state;
     const struct file_calls *before = file_calls;
-    struct file_calls failing = {.read = fail_to_read, .size = size_of_nine};
-    struct window window;
-    file_calls = &failing;
-    assert_true(window_init(&window, 1, DATABASE));
-    memset(window.memory, 0, window.capacity);
-    assert_int_equal(window_open(&window, 0), -9);
-    assert_int_equal(window_open(&window, 1), 0);
-    assert_int_equal(window_move(&window, 0), window.capacity);
-    assert_int_equal(window_move(&window, window.bytes), -5);
-    window_fini(&window);
-    assert_true(window_init(&window, 3, DATABASE)); /* any of the slices */
-    assert_int_equal(window_open(&window, 1), 0);
-    assert_int_equal(window_move(&window, 0), -5);
-    window_fini(&window);
+    file_calls = &failing_calls;
+    for (unsigned i = 0; i < 4; i++) {
+        struct window window;
+        int64_t got;
+        assert_true(window_init(&window, i < 2 ? 1 : 3, DATABASE, i % 2 == 1));
+        assert_int_equal(window_open(&window, 0), -9);
+        assert_int_equal(window_open(&window, 1), 0);
+        do {
+            got = window_move(&window, window.bytes);
+            assert_true(window.offset < 5 * (uint64_t)BLOCK_MAX_BYTES && !window.is_end);
+        } while (got > 0);
+        assert_int_equal(got, -5);
+        window_close(&window);
+        window_fini(&window);
+    }
+    file_calls = before;
+}
+
+static void what_comes_next_is_read_ahead_if_that_is_wanted(void **state)
+{
+    (void)state;
+    const struct file_calls *before = file_calls;
+    file_calls = &failing_calls;
+    for (unsigned ahead = 0; ahead < 2; ahead++) {
+        struct window window;
+        bytes_read = 0;
+        assert_true(window_init(&window, 1, DATABASE, ahead));
+        assert_int_equal(window_open(&window, 1), 0);
+        int64_t got = window_move(&window, 0);
+        window_close(&window);
+        assert_int_equal(bytes_read, (uint64_t)got * (ahead ? 3 : 1)); /* ahead it reads twice as much */
+        assert_int_equal(window_open(&window, 1), 0);                  /* what was read ahead is forgotten */
+        assert_int_equal(window_move(&window, 0), got);
+        assert_int_equal(window.offset, 0);
+        window_close(&window);
+        window_fini(&window);
+    }
     file_calls = before;
 }
 
@@ -146,6 +178,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_finds_what_is_there),
         cmocka_unit_test(a_failure_is_told),
+        cmocka_unit_test(what_comes_next_is_read_ahead_if_that_is_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
