@@ -8,6 +8,7 @@
 #include "sql/key.h"
 #include "sql/tables.h"
 #include "sql/vtab.h"
+#include "sql/words.h"
 
 int alter_begin(struct connection *connection, char **error)
 {
@@ -37,7 +38,7 @@ enum mae_status alter_write(struct connection *connection, struct table *table)
     enum mae_status status = tables_make(database, connection->writer->txn, table);
     /* A transaction that is older than an index does not see it. One that is not used yet begins again; another one
      * fails with MAE_ABORT_INDEX, and finds the index when it is run again. */
-    if (status == MAE_OK && !connection->writer->used)
+    if (status == MAE_OK && !connection->writer->used && !table->is_view)
         status = connection_restart(connection, table);
     if (status != MAE_OK)
         return status;
@@ -354,6 +355,97 @@ static int drop_index(struct redefinition *change, const struct request *request
     return redefine(change, error);
 }
 
+/* SQLite says what is wrong with a view, by making it once. */
+static int view_try(struct connection *connection, const char *name, const char *text, char **error)
+{
+    char *sql = sqlite3_mprintf("CREATE VIEW maemio.\"%w\" %s", name, text);
+    int code = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(connection->sqlite, sql, NULL, NULL, error);
+    sqlite3_free(sql);
+    if (code != SQLITE_OK)
+        return code;
+    sql = sqlite3_mprintf("DROP VIEW maemio.\"%w\"", name);
+    code = sql == NULL ? SQLITE_NOMEM : sqlite3_exec(connection->sqlite, sql, NULL, NULL, error);
+    sqlite3_free(sql);
+    return code;
+}
+
+static int add_view(struct redefinition *change, const struct request *request, char **error)
+{
+    struct connection *connection = change->connection;
+    const struct database *database = connection->database;
+    const bool is_table = tables_named(database, request->name) != NULL;
+    if (is_table || tables_view_named(database, request->name) != NULL) {
+        if (request->lax)
+            return SQLITE_OK;
+        (void)refuse(error, sqlite3_mprintf("%s %s already exists", is_table ? "table" : "view", request->name));
+        return SQLITE_ERROR;
+    }
+    int code = view_try(connection, request->name, request->text, error);
+    if (code != SQLITE_OK)
+        return code;
+    char *text = schema_view_text(request->text);
+    change->table = text == NULL ? NULL : schema_read(request->name, text, error);
+    sqlite3_free(text);
+    if (change->table == NULL)
+        return refused(error);
+    return alter_end(connection, alter_write(connection, change->table), error);
+}
+
+static int drop_view(struct redefinition *change, const struct request *request, char **error)
+{
+    struct connection *connection = change->connection;
+    const struct table *view = tables_view_named(connection->database, request->name);
+    if (view == NULL)
+        return SQLITE_NOTFOUND;
+    return alter_end(connection, tables_remove(connection->database, connection->writer->txn, view), error);
+}
+
+static enum mae_status view_follow(struct connection *connection, const struct table *view, sqlite3_stmt *look)
+{
+    if (sqlite3_bind_text(look, 1, view->name, -1, SQLITE_STATIC) != SQLITE_OK)
+        return MAE_NO_MEMORY;
+    int code = sqlite3_step(look);
+    const char *create = code == SQLITE_ROW ? (const char *)sqlite3_column_text(look, 0) : NULL;
+    if (code == SQLITE_DONE)
+        return MAE_OK;
+    if (create == NULL)
+        return MAE_NO_MEMORY;
+    if (schema_view_is(view, create))
+        return MAE_OK;
+    const char *body = create;
+    char *name = NULL, *error = NULL, *text = NULL;
+    struct table *changed = NULL;
+    (void)words_take_both(&body, "CREATE", "VIEW");
+    if (words_name(&body, &name) == SQLITE_OK && (text = schema_view_text(words_blanks_end(body))) != NULL)
+        changed = schema_read(view->name, text, &error);
+    enum mae_status status = MAE_NO_MEMORY;
+    if (changed != NULL) {
+        changed->id = view->id;
+        status = alter_write(connection, changed);
+    }
+    schema_free(changed);
+    sqlite3_free(text);
+    sqlite3_free(name);
+    return status;
+}
+
+enum mae_status alter_views_follow(struct connection *connection)
+{
+    sqlite3_stmt *look;
+    enum mae_status status = MAE_OK;
+    if (sqlite3_prepare_v2(connection->sqlite,
+                           "SELECT sql FROM maemio.sqlite_schema WHERE type = 'view' AND name = ?1 COLLATE NOCASE", -1,
+                           &look, NULL) != SQLITE_OK)
+        return MAE_NO_MEMORY;
+    for (const struct table *view = connection->database->tables; view != NULL && status == MAE_OK; view = view->next) {
+        if (!view->dropped && view->is_view && !MUTATED(sql_view_unfollowed))
+            status = view_follow(connection, view, look);
+        (void)sqlite3_reset(look);
+    }
+    (void)sqlite3_finalize(look);
+    return status;
+}
+
 /* Takes back what was done since the mark, or all if there is none, and lets the list of tables follow. */
 static int take_back(struct connection *connection, const uint64_t *mark)
 {
@@ -432,6 +524,16 @@ int alter_rename_column(struct connection *connection, const char *table, const 
                         char **error)
 {
     return alter(connection, rename_column, &(struct request){.table = table, .name = from, .text = to}, error);
+}
+
+int alter_add_view(struct connection *connection, const char *view, const char *text, bool lax, char **error)
+{
+    return alter(connection, add_view, &(struct request){.name = view, .text = text, .lax = lax}, error);
+}
+
+int alter_drop_view(struct connection *connection, const char *view, char **error)
+{
+    return alter(connection, drop_view, &(struct request){.name = view}, error);
 }
 
 int alter_drop_index(struct connection *connection, const char *index, char **error)

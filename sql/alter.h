@@ -30,6 +30,13 @@ int alter_add_index(struct connection *connection, const char *table, const char
 int alter_drop_column(struct connection *connection, const char *table, const char *column, char **error);
 int alter_rename_column(struct connection *connection, const char *table, const char *from, const char *to,
                         char **error);
+/* `text` is what follows the name in CREATE VIEW. `lax`: nothing is done if there is a table or view of that name. */
+int alter_add_view(struct connection *connection, const char *view, const char *text, bool lax, char **error);
+int alter_drop_view(struct connection *connection, const char *view, char **error); /* or SQLITE_NOTFOUND */
+
+/* In a change: SQLite has given a table another name, also in the views that name it. The catalogue's views follow. */
+enum mae_status alter_views_follow(struct connection *connection);
+
 int alter_drop_index(struct connection *connection, const char *index, char **error); /* or SQLITE_NOTFOUND */
 
 #endif

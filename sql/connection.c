@@ -398,19 +398,41 @@ static int run(struct connection *connection, char *sql)
     return code;
 }
 
+/* Whether the catalogue does not have, or has got anew, the view of SQLite's schema. What the program has created
+ * there by itself stays. */
+static bool view_has_gone(const struct database *database, const char *name, const char *create, bool all)
+{
+    const struct table *view = tables_view_named(database, name);
+    if (view != NULL)
+        return all || !schema_view_is(view, create);
+    for (view = database->tables; view != NULL; view = view->next)
+        if (view->is_view && sqlite3_stricmp(view->name, name) == 0 && schema_view_is(view, create))
+            return true;
+    return false;
+}
+
 /* Drops the names that the catalogue does not have, or all. A table that a statement is reading stays. */
 static int names_drop(struct connection *connection, bool all)
 {
     sqlite3_stmt *names;
     sqlite3_str *drop = sqlite3_str_new(connection->sqlite);
     int code = sqlite3_prepare_v2(connection->sqlite,
-                                  "SELECT name FROM maemio.sqlite_schema WHERE type = 'table' AND name NOT "
-                                  "LIKE 'maemio!_%' ESCAPE '!' AND sql LIKE 'CREATE VIRTUAL TABLE%'",
+                                  "SELECT name, type = 'view', sql FROM maemio.sqlite_schema WHERE type = 'view' OR "
+                                  "(type = 'table' AND name NOT LIKE 'maemio!_%' ESCAPE '!' AND sql LIKE 'CREATE "
+                                  "VIRTUAL TABLE%') ORDER BY type DESC", /* a table may stay: views first */
                                   -1, &names, NULL);
     while (code == SQLITE_OK && sqlite3_step(names) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(names, 0);
-        if (name != NULL && (all || tables_named(connection->database, name) == NULL))
+        const char *create = (const char *)sqlite3_column_text(names, 2);
+        const bool view = sqlite3_column_int(names, 1) != 0;
+        if (name == NULL || create == NULL)
+            continue; /* out of memory, which the statement's end says */
+        if (view && view_has_gone(connection->database, name, create, all) && !MUTATED(sql_view_stays)) {
+            sqlite3_str_appendf(drop, "DROP VIEW maemio.\"%w\";", name);
+            connection->views++;
+        } else if (!view && (all || tables_named(connection->database, name) == NULL)) {
             sqlite3_str_appendf(drop, "DROP TABLE maemio.\"%w\";", name);
+        }
     }
     int end = sqlite3_finalize(names);
     bool empty = sqlite3_str_length(drop) == 0 && sqlite3_str_errcode(drop) == SQLITE_OK;
@@ -427,7 +449,9 @@ static int names_create(struct connection *connection)
 {
     int code = SQLITE_OK;
     for (struct table *table = connection->database->tables; table != NULL && code == SQLITE_OK; table = table->next)
-        if (!table->dropped)
+        if (!table->dropped && table->is_view)
+            code = run(connection, schema_view_create(table, "IF NOT EXISTS maemio."));
+        else if (!table->dropped)
             code = run(connection,
                        sqlite3_mprintf("CREATE VIRTUAL TABLE IF NOT EXISTS maemio.\"%w\" USING maemio", table->name));
     return code;

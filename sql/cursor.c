@@ -334,7 +334,10 @@ int cursor_filter(sqlite3_vtab_cursor *base, int plan, const char *letters, int 
     struct session *before = cursor->session;
     char *error = NULL;
     cursor->session = NULL;
+    const uint64_t views = vtab->connection->views;
     int code = connection_refresh(vtab->connection, &error);
+    if (code == SQLITE_OK && views != vtab->connection->views && !MUTATED(sql_view_stale))
+        code = SQLITE_SCHEMA; /* the statement may contain a view that has gone; SQLite prepares it again */
     if (code == SQLITE_OK)
         code = connection_read(vtab->connection, &cursor->session, &error);
     struct session *now = cursor->session;

@@ -136,6 +136,40 @@ static int drop_index(const struct statement *statement)
     return code;
 }
 
+/* Behind CREATE VIEW. */
+static int create_view(const struct statement *statement)
+{
+    const char *at = statement->start;
+    bool lax = words_take_if(&at, "IF") && words_take_both(&at, "NOT", "EXISTS");
+    char *name;
+    int code = own_name(&at, &name);
+    if (code == SQLITE_OK) {
+        const char *body = words_blanks_end(at), *end = body;
+        while (words_blanks_end(at) < statement->end)
+            end = words_take(&at).end;
+        char *text = sqlite3_mprintf("%.*s", (int)(end - body), body);
+        code = text == NULL ? SQLITE_NOMEM : alter_add_view(statement->connection, name, text, lax, statement->error);
+        sqlite3_free(text);
+    }
+    sqlite3_free(name);
+    return code;
+}
+
+/* Behind DROP VIEW. NOT_OURS: there is no such view in the catalogue. */
+static int drop_view(const struct statement *statement)
+{
+    const char *at = statement->start;
+    (void)words_take_both(&at, "IF", "EXISTS");
+    char *name;
+    int code = own_name(&at, &name);
+    if (code == SQLITE_OK && words_blanks_end(at) < statement->end)
+        code = NOT_OURS; /* SQLite says what is wrong */
+    if (code == SQLITE_OK)
+        code = alter_drop_view(statement->connection, name, statement->error);
+    sqlite3_free(name);
+    return code;
+}
+
 /* ALTER TABLE t RENAME [COLUMN] a TO b. */
 static int rename_column(const struct statement *statement, const char *table, const char *at)
 {
@@ -275,11 +309,18 @@ int front_run(struct connection *connection, const char **sql, front_row_fn row,
     if (words_take_if(&at, "CREATE")) {
         bool unique = words_take_if(&at, "UNIQUE");
         bool index = words_take_if(&at, "INDEX"), table = !unique && !index && words_take_if(&at, "TABLE");
+        bool view = !unique && !index && !table && words_take_if(&at, "VIEW");
         statement.start = at;
-        code = index ? create_index(&statement, unique) : table ? create_table(&statement) : NOT_OURS;
+        code = index   ? create_index(&statement, unique)
+               : table ? create_table(&statement)
+               : view  ? create_view(&statement)
+                       : NOT_OURS;
     } else if (words_take_both(&at, "DROP", "INDEX")) {
         statement.start = at;
         code = drop_index(&statement);
+    } else if (words_take_both(&at, "DROP", "VIEW")) {
+        statement.start = at;
+        code = drop_view(&statement);
     } else if (words_take_both(&at, "ALTER", "TABLE")) {
         statement.start = at;
         code = alter_table(&statement);

@@ -38,7 +38,10 @@ static int table_create(struct connection *connection, const char *name, const c
     int code = alter_begin(connection, error);
     if (code == SQLITE_OK) {
         const struct table *there = tables_named(connection->database, name);
-        if (there == NULL)
+        if (tables_view_named(connection->database, name) != NULL) {
+            *error = sqlite3_mprintf("view %s already exists; SELECT maemio_refresh() shows it", name);
+            code = SQLITE_ERROR;
+        } else if (there == NULL)
             code = alter_end(connection, alter_write(connection, table), error);
         else if (!has_same_text(table, there)) {
             *error = sqlite3_mprintf("table %s already exists; SELECT maemio_refresh() shows it", name);
@@ -162,6 +165,15 @@ static int vtab_destroy(sqlite3_vtab *base)
     return vtab_disconnect(base);
 }
 
+/* SQLite changes the views that it has, and the catalogue's follow: they must be the same. */
+static bool views_are_old(const struct connection *connection)
+{
+    const struct table *table = connection->database->tables;
+    while (table != NULL && (table->dropped || !table->is_view))
+        table = table->next;
+    return table != NULL && connection->version != connection->database->version;
+}
+
 static int vtab_rename(sqlite3_vtab *base, const char *name)
 {
     struct vtab *vtab = (struct vtab *)base;
@@ -172,8 +184,16 @@ static int vtab_rename(sqlite3_vtab *base, const char *name)
         return vtab_refuse(vtab, error == NULL ? SQLITE_NOMEM : SQLITE_ERROR, error);
     table->id = vtab->table->id;
     int code = alter_begin(connection, &error);
-    if (code == SQLITE_OK)
-        code = alter_end(connection, alter_write(connection, table), &error);
+    if (code == SQLITE_OK && (vtab->table->dropped || views_are_old(connection))) {
+        error = sqlite3_mprintf("maemio: tables or views have changed; SELECT maemio_refresh() shows how");
+        code = SQLITE_ERROR;
+    }
+    if (code == SQLITE_OK) {
+        enum mae_status status = alter_write(connection, table);
+        if (status == MAE_OK)
+            status = alter_views_follow(connection);
+        code = alter_end(connection, status, &error);
+    }
     schema_free(table);
     if (code != SQLITE_OK)
         return vtab_refuse(vtab, code, error);

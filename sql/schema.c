@@ -417,6 +417,23 @@ struct table *schema_parse(const char *name, const char *text, char **error)
     return NULL;
 }
 
+static const char view_word[] = "VIEW ";
+
+struct table *schema_read(const char *name, const char *text, char **error)
+{
+    if (strncmp(text, view_word, strlen(view_word)) != 0) /* names of columns are quoted in the catalogue */
+        return schema_parse(name, text, error);
+    struct table *view = memory_zeroed(sizeof *view);
+    *error = NULL;
+    if (view == NULL)
+        return NULL;
+    view->is_view = true;
+    if ((view->name = memory_text(name)) != NULL && (view->text = memory_text(text)) != NULL)
+        return view;
+    schema_free(view);
+    return NULL;
+}
+
 void schema_free(struct table *table)
 {
     if (table == NULL)
@@ -475,8 +492,27 @@ static void index_columns_append(sqlite3_str *text, const struct table *table, c
     sqlite3_str_appendchar(text, 1, ')');
 }
 
+char *schema_view_text(const char *body)
+{
+    return sqlite3_mprintf("%s%s", view_word, body);
+}
+
+char *schema_view_create(const struct table *view, const char *before)
+{
+    return sqlite3_mprintf("CREATE VIEW %s\"%w\" %s", before, view->name, view->text + strlen(view_word));
+}
+
+bool schema_view_is(const struct table *view, const char *create)
+{
+    const char *body = view->text + strlen(view_word);
+    const size_t length = strlen(create), end = strlen(body);
+    return length > end && strcmp(create + length - end, body) == 0;
+}
+
 char *schema_text(const struct table *table, bool for_people)
 {
+    if (table->is_view)
+        return memory_text(table->text);
     sqlite3_str *text = sqlite3_str_new(NULL);
     columns_append(text, table, true);
     for (unsigned i = 0; i < table->checks; i++)

@@ -1,12 +1,13 @@
 /*
- * schema.h - tables as SQL knows them, and the text that defines one.
+ * schema.h - tables and views as SQL knows them, and the text that defines one.
  *
  * The text is what stands in the parentheses of CREATE TABLE, and what the catalogue keeps: id INTEGER PRIMARY KEY,
  * name TEXT NOT NULL DEFAULT '', zip INTEGER CHECK (zip > 0), UNIQUE(name), INDEX by_zip(zip, name) A column has a
  * name, a type, and may be NOT NULL, UNIQUE, PRIMARY KEY, have a DEFAULT and CHECKs. A PRIMARY KEY of one INTEGER
  * column is the rowid; any other is a unique index over columns that are NOT NULL. A column may have a COLLATE, and so
  * may a column of an index, which else has that of the table's column. The catalogue's text has the number of the
- * engine's index behind the words UNIQUE and INDEX. What is not understood is refused. Checked by:
+ * engine's index behind the words UNIQUE and INDEX. What is not understood is refused. The catalogue's text of a view
+ * is the word VIEW and what follows the name in CREATE VIEW, which only SQLite understands. Checked by:
  * tests/unit/sql/schema.c.
  */
 #ifndef SQL_SCHEMA_H
@@ -56,8 +57,9 @@ struct index {
 
 struct table {
     char *name;
-    char *text;  /* the definition, as the catalogue has it */
-    uint64_t id; /* of its row in the catalogue; names the engine's table */
+    char *text;   /* the definition, as the catalogue has it */
+    uint64_t id;  /* of its row in the catalogue; names the engine's table */
+    bool is_view; /* it has only a name, a text and an id */
     unsigned columns, indexes, checks;
     int key; /* the column that is the rowid; -1: none */
     bool has_defaults;
@@ -80,8 +82,10 @@ static inline uint64_t rowid_key(int64_t rowid)
     return (uint64_t)rowid ^ UINT64_C(1) << 63;
 }
 
-/* Reads a definition. NULL: *error says why (free it with sqlite3_free), or is NULL when out of memory. */
+/* Reads a definition: what people have written, or what the catalogue has, where a view may stand. NULL: *error says
+ * why (free it with sqlite3_free), or is NULL when out of memory. */
 struct table *schema_parse(const char *name, const char *text, char **error);
+struct table *schema_read(const char *name, const char *text, char **error);
 void schema_free(struct table *table); /* NULL is fine */
 
 /* The number of the column of that name, or -1. */
@@ -94,6 +98,12 @@ const char *schema_collation_name(enum collation collation);
  * TABLE that tells SQLite of the columns. Free them with sqlite3_free; NULL: out of memory. */
 char *schema_text(const struct table *table, bool for_people);
 char *schema_declaration(const struct table *table);
+
+/* The catalogue's text of a view, of what stands behind its name; and the CREATE VIEW, whose name has this before it
+ * ("" or a schema's). Whether that is the CREATE VIEW which SQLite has. */
+char *schema_view_text(const char *body);
+char *schema_view_create(const struct table *view, const char *before);
+bool schema_view_is(const struct table *view, const char *create);
 
 /* The CREATE INDEX of an index that has a name, without a semicolon. As above. */
 char *schema_index_text(const struct table *table, const struct index *index);

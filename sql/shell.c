@@ -128,8 +128,11 @@ static bool tables_command(struct shell *shell, char **word)
 
 static void table_print(struct shell *shell, const struct table *table)
 {
-    char *text = schema_text(table, true);
-    (void)fprintf(shell->out, "CREATE TABLE \"%s\"(%s);\n", table->name, text != NULL ? text : "");
+    char *text = table->is_view ? schema_view_create(table, "") : schema_text(table, true);
+    if (table->is_view)
+        (void)fprintf(shell->out, "%s;\n", text != NULL ? text : "");
+    else
+        (void)fprintf(shell->out, "CREATE TABLE \"%s\"(%s);\n", table->name, text != NULL ? text : "");
     sqlite3_free(text);
     for (unsigned i = 0; i < table->indexes; i++) {
         const struct index *index = &table->index[i];
@@ -158,7 +161,8 @@ static bool rows_print(struct shell *shell, const struct table *table)
     return good;
 }
 
-/* All tables, or the one that is named, in the order in which they were made. With rows: in one transaction. */
+/* All tables and views, or the one that is named, in the order in which they were made. With rows: in one
+ * transaction. */
 static bool definitions_print(struct shell *shell, const char *name, bool rows)
 {
     struct connection *connection = shell->connection;
@@ -177,7 +181,7 @@ static bool definitions_print(struct shell *shell, const char *name, bool rows)
                 last = table;
         if (last != NULL && (name == NULL || sqlite3_stricmp(name, last->name) == 0)) {
             table_print(shell, last);
-            good = good && (!rows || rows_print(shell, last));
+            good = good && (!rows || last->is_view || rows_print(shell, last));
         }
         id = last != NULL ? last->id : id;
     } while (last != NULL);
@@ -256,7 +260,7 @@ static const struct command {
     bool (*run)(struct shell *shell, char **word);
 } commands[] = {
     {".tables", "", "the names of tables and views", tables_command},
-    {".schema", "[TABLE]", "the statements that make the tables and indexes", schema_command},
+    {".schema", "[TABLE]", "the statements that make the tables, indexes and views", schema_command},
     {".dump", "[TABLE]", "these, and the rows as INSERTs, as of one moment", dump_command},
     {".import", "FILE TABLE", "adds the rows of a CSV file whose first line names columns", import_command},
     {".mode", "csv|list", "how rows are printed: CSV with a line of names, or values parted by bars", mode_command},

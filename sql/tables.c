@@ -44,7 +44,15 @@ static struct object_name index_name(uint64_t table, uint64_t index)
 struct table *tables_named(const struct database *database, const char *name)
 {
     for (struct table *table = database->tables; table != NULL; table = table->next)
-        if (!table->dropped && strcasecmp(table->name, name) == 0)
+        if (!table->dropped && !table->is_view && strcasecmp(table->name, name) == 0)
+            return table;
+    return NULL;
+}
+
+struct table *tables_view_named(const struct database *database, const char *name)
+{
+    for (struct table *table = database->tables; table != NULL; table = table->next)
+        if (!table->dropped && table->is_view && strcasecmp(table->name, name) == 0)
             return table;
     return NULL;
 }
@@ -52,7 +60,7 @@ struct table *tables_named(const struct database *database, const char *name)
 struct table *tables_once_named(const struct database *database, const char *name)
 {
     struct table *table = database->tables;
-    while (table != NULL && strcasecmp(table->name, name) != 0)
+    while (table != NULL && (table->is_view || strcasecmp(table->name, name) != 0))
         table = table->next;
     return table;
 }
@@ -172,8 +180,22 @@ static void objects_copy(const struct table *before, struct table *table)
                 table->index[i].entries = before->index[j].entries;
 }
 
+/* Views have numbers of their own, behind those of tables, in the order in which they were made. */
+static uint64_t view_number(const struct database *database)
+{
+    uint64_t last = UINT64_C(1) << 63;
+    for (const struct table *view = database->tables; view != NULL; view = view->next)
+        if (!view->dropped && view->is_view && view->id > last)
+            last = view->id;
+    return last + 1;
+}
+
 enum mae_status tables_make(struct database *database, struct mae_txn *txn, struct table *table)
 {
+    if (table->is_view) {
+        table->id = table->id != 0 ? table->id : view_number(database);
+        return MAE_OK;
+    }
     const struct table *before = table_by_id(database, table->id);
     enum mae_status status = MAE_OK;
     if (before == NULL)
@@ -260,7 +282,7 @@ static enum mae_status table_read(void *arg, const void *key, uint64_t row)
     while (table != NULL && (table->id != id || strcmp(table->text, text) != 0 || strcmp(table->name, name) != 0))
         table = table->next;
     if (table == NULL) {
-        if ((table = schema_parse(name, text, &error)) == NULL) {
+        if ((table = schema_read(name, text, &error)) == NULL) {
             status = error == NULL ? MAE_NO_MEMORY : MAE_CORRUPT;
             sqlite3_free(error);
             return status;
@@ -271,7 +293,7 @@ static enum mae_status table_read(void *arg, const void *key, uint64_t row)
         database->tables = table;
     }
     table->is_read = true;
-    return table_find(database, reading->txn, table);
+    return table->is_view ? MAE_OK : table_find(database, reading->txn, table);
 }
 
 /* The tables of the list are now those that were read. */

@@ -1,11 +1,11 @@
 /*
  * tables.h - which tables a database has.
  *
- * The catalogue is a table of the engine: a row for each SQL table, with its name and its definition (schema.h). The
- * list of `struct table` is what the catalogue says. It is read again after each change, and taken back with it; only
- * the owner of the gate (database.h) writes it, and only who is inside the gate reads it. A table whose definition
- * has changed gets a new `struct table`, and the old one is marked as dropped; none is freed before the database is
- * closed, since statements of SQLite point to it.
+ * The catalogue is a table of the engine: a row for each SQL table and view, with its name and its definition
+ * (schema.h). The list of `struct table` is what the catalogue says. It is read again after each change, and taken back
+ * with it; only the owner of the gate (database.h) writes it, and only who is inside the gate reads it. A table whose
+ * definition has changed gets a new `struct table`, and the old one is marked as dropped; none is freed before the
+ * database is closed, since statements of SQLite point to it.
  *
  * The engine's objects of the table with the number 7 are the table `sql.7`, its index of rowids `sql.7.rowid`, and for
  * each index, which has a number of its own, `sql.7.index.3`. What the catalogue does not name is dropped or, while
@@ -21,18 +21,19 @@
 enum mae_status tables_open(struct database *database);
 void tables_close(struct database *database);
 
-/* The table of that name, one that has or had it, or the one with an index of that name; or NULL. Inside the gate
- * only. */
+/* The table of that name, one that has or had it, the view of that name, or the table with an index of that name; or
+ * NULL. Inside the gate only. */
 struct table *tables_named(const struct database *database, const char *name);
 struct table *tables_once_named(const struct database *database, const char *name);
+struct table *tables_view_named(const struct database *database, const char *name);
 struct table *tables_with_index(const struct database *database, const char *name);
 
 /*
- * Makes what the table lacks in the engine, and fills in `id`, `rows`, `by_rowid` and the indexes' `entries` and
- * `id`: all if its number is 0, else the indexes whose number is 0. In the transaction of the owner of the gate, which
- * looks whether an index that is there can be used again: a look of another one would be later, and the first could
- * not write there any more. A transaction that has begun before does not see the new indexes, and fails
- * (MAE_ABORT_INDEX) if it uses them.
+ * Gives a view its number. Makes what a table lacks in the engine, and fills in `id`, `rows`, `by_rowid` and the
+ * indexes' `entries` and `id`: all if its number is 0, else the indexes whose number is 0. In the transaction of the
+ * owner of the gate, which looks whether an index that is there can be used again: a look of another one would be
+ * later, and the first could not write there any more. A transaction that has begun before does not see the new
+ * indexes, and fails (MAE_ABORT_INDEX) if it uses them.
  */
 enum mae_status tables_make(struct database *database, struct mae_txn *txn, struct table *table);
 

@@ -108,12 +108,14 @@ shell "$city" <<END
 CREATE TABLE city(id INTEGER PRIMARY KEY, name TEXT NOT NULL, people INTEGER); -- a comment
 CREATE INDEX by_people
     ON city(people);
+CREATE VIEW large AS SELECT name, people FROM city WHERE people > 1000;
 .import $work/city.csv city
 SELECT max(people) || ' people' FROM city WHERE people > 50;
 .tables
 .schema city
 END
-ended "the shell makes tables and reads CSV" 0 '2000 people' 'city' 'CREATE INDEX "by_people" ON "city"("people");'
+ended "the shell makes tables and reads CSV" 0 '2000 people' 'city' 'large' \
+    'CREATE INDEX "by_people" ON "city"("people");'
 
 shell "$city" --csv -c 'SELECT id, name, people FROM city ORDER BY id' </dev/null
 ended "a folder keeps them, and rows go out as CSV" 0 '1,"a, ""b""",100' '7,"",'
@@ -127,6 +129,7 @@ ended "a dump is written" 0
 shell <<END
 .read $work/dump.sql
 SELECT count(*) || '=' || sum(id) FROM city;
+SELECT 'large: ' || name FROM large;
 .mode csv
 .output $work/again.csv
 SELECT name, people, id FROM city ORDER BY id;
@@ -135,7 +138,7 @@ DELETE FROM city;
 .import $work/again.csv city
 SELECT count(*) || ' again' FROM city;
 END
-ended "a dump is read, and CSV of ours" 0 '4=19' '4 again'
+ended "a dump is read, and CSV of ours" 0 '4=19' 'large: x' '4 again'
 
 shell "$city" -c "INSERT INTO city VALUES (1, 'z', 1) ON CONFLICT (id) DO UPDATE SET people = people + 1" --timing \
     -c 'ALTER TABLE city ADD COLUMN mayor TEXT DEFAULT (1 + 1); SELECT * FROM city WHERE id = 1' </dev/null

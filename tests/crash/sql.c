@@ -33,12 +33,15 @@ static const char *const steps[] = {
     "BEGIN; UPDATE t SET a = a + 1 WHERE id % 2; ALTER TABLE t RENAME COLUMN c TO d; DELETE FROM t WHERE a = 3; COMMIT",
     "CREATE TABLE u(x REAL, y TEXT)",
     "BEGIN; INSERT INTO u SELECT a, b FROM t; DELETE FROM t WHERE id > 250; COMMIT",
+    "CREATE VIEW s(n) AS SELECT count(*) FROM u",
     "ALTER TABLE u RENAME TO v",
     "DROP INDEX IF EXISTS by_a",
     "ALTER TABLE t DROP COLUMN d",
     "BEGIN; DROP TABLE v; CREATE TABLE v(z INTEGER UNIQUE); INSERT INTO v SELECT id FROM t; COMMIT",
     "CREATE INDEX IF NOT EXISTS by_ba ON t(b, a)",
+    "BEGIN; DROP VIEW s; CREATE VIEW s AS SELECT sum(z) FROM v; COMMIT",
     "DROP TABLE v",
+    "DROP VIEW s",
     "UPDATE t SET b = b || '.' WHERE a > 2",
 };
 
@@ -52,6 +55,8 @@ static const char *const questions[] = {
     "SELECT id FROM t WHERE b > '2' ORDER BY id",
     "SELECT * FROM u ORDER BY rowid",
     "SELECT * FROM v ORDER BY rowid",
+    "SELECT * FROM s",
+    "SELECT sql FROM maemio.sqlite_schema WHERE type = 'view'",
     "SELECT count(*) FROM v WHERE z BETWEEN 10 AND 99",
 };
 

@@ -114,6 +114,69 @@ static void columns_come_and_go(void **state)
     sql_close(other);
 }
 
+static void views_are_in_the_catalogue(void **state)
+{
+    sqlite3 *sqlite = *state, *other = sql_connect("");
+    runs(sqlite, "CREATE TABLE t(id INTEGER PRIMARY KEY, a TEXT); INSERT INTO t VALUES (1, 'x'), (2, 'y')");
+    runs(sqlite, "CREATE VIEW w(n, b) AS SELECT v.id * 10, v.a FROM v -- not made yet\n;"
+                 "CREATE VIEW IF NOT EXISTS maemio.v AS SELECT * FROM t WHERE id > 1;"
+                 "CREATE VIEW IF NOT EXISTS v AS SELECT 1");
+    assert_rows(sqlite, "20|y\n", "SELECT * FROM w");
+    runs(other, "SELECT n FROM w");
+    assert_rows(other, "20|y\n", "SELECT n, b FROM w");
+    refused(other, SQLITE_ERROR, "view v already exists", "CREATE VIEW v AS SELECT 1");
+    refused(other, SQLITE_ERROR, "table t already exists", "CREATE VIEW t AS SELECT 1");
+    refused(other, SQLITE_ERROR, "already exists", "CREATE TABLE v(a INTEGER)");
+    refused(other, SQLITE_ERROR, "syntax error", "CREATE VIEW u AS SELEC 1");
+    refused(other, SQLITE_ERROR, "parameters are not allowed", "CREATE VIEW u AS SELECT ?");
+    refused(other, SQLITE_ERROR, "cannot reference objects", "CREATE VIEW u AS SELECT * FROM main.t");
+    refused(other, SQLITE_ERROR, "no such view: u", "DROP VIEW u");
+    refused(other, SQLITE_ERROR, "use DROP TABLE", "DROP VIEW t");
+    refused(other, SQLITE_ERROR, "", "INSERT INTO v VALUES (1, 'z')");
+    runs(sqlite, "BEGIN; DROP VIEW v; CREATE VIEW v AS SELECT 7 AS id, a FROM t; SAVEPOINT s; DROP VIEW IF EXISTS w");
+    refused(sqlite, SQLITE_ERROR, "no such table: w", "SELECT * FROM w");
+    runs(sqlite, "ROLLBACK TO s");
+    assert_rows(sqlite, "70|x\n70|y\n", "SELECT * FROM w ORDER BY b");
+    runs(sqlite, "ROLLBACK");
+    assert_rows(sqlite, "20|y\n", "SELECT * FROM w");
+    runs(sqlite, "BEGIN; CREATE VIEW u AS SELECT 1; ROLLBACK");
+    refused(sqlite, SQLITE_ERROR, "no such table: u", "SELECT * FROM u");
+    runs(sqlite,
+         "DROP VIEW IF EXISTS u; DROP VIEW IF EXISTS w; CREATE VIEW main.m AS SELECT 5; DROP VIEW m; DROP VIEW v;"
+         "CREATE VIEW v AS SELECT count(*) AS c FROM t");
+    /* The statement was prepared with the view that was there before. */
+    assert_rows(other, "2\n", "SELECT * FROM v");
+    refused(other, SQLITE_ERROR, "no such table: w", "SELECT * FROM w");
+    sql_close(other);
+}
+
+/* SQLite changes the views of its schema, and the catalogue's must be the same. */
+static void views_follow_when_a_table_gets_another_name(void **state)
+{
+    sqlite3 *sqlite = *state, *other = sql_connect("");
+    runs(sqlite, "CREATE TABLE t(a INTEGER); INSERT INTO t VALUES (5); CREATE VIEW v AS SELECT t.a FROM t;"
+                 "CREATE VIEW w AS SELECT a + 1 FROM v");
+    runs(other, "SELECT * FROM v");
+    runs(sqlite, "ALTER TABLE t RENAME TO u");
+    assert_rows(sqlite, "6\n", "SELECT * FROM w");
+    runs(other, "SELECT maemio_refresh()");
+    assert_rows(other, "6\n", "SELECT * FROM w");
+    runs(other, "BEGIN; ALTER TABLE u RENAME TO x");
+    assert_rows(other, "5\n", "SELECT * FROM v");
+    runs(other, "ROLLBACK");
+    assert_rows(other, "5\n", "SELECT * FROM v");
+    runs(sqlite, "ALTER TABLE u RENAME TO z");
+    assert_rows(other, "5\n", "SELECT * FROM v"); /* the view is another one, and its table has another name */
+    runs(sqlite, "ALTER TABLE z RENAME TO u; DROP VIEW w");
+    assert_rows(sqlite, "5\n", "SELECT * FROM v");
+    runs(other, "SELECT * FROM v; SELECT maemio_refresh()");
+    runs(sqlite, "DROP VIEW v; CREATE VIEW v AS SELECT a FROM u");
+    assert_int_equal(sql_run(other, "ALTER TABLE u RENAME TO y"), SQLITE_ERROR); /* it does not know of that */
+    runs(other, "ALTER TABLE u RENAME TO y");
+    assert_rows(other, "5\n", "SELECT * FROM v");
+    sql_close(other);
+}
+
 static void a_row_that_is_there_is_updated_instead(void **state)
 {
     sqlite3 *sqlite = *state;
@@ -149,6 +212,8 @@ int main(void)
         ONE(tables_are_created_in_the_engine),
         ONE(indexes_come_and_go_over_rows),
         ONE(columns_come_and_go),
+        ONE(views_are_in_the_catalogue),
+        ONE(views_follow_when_a_table_gets_another_name),
         ONE(a_row_that_is_there_is_updated_instead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
