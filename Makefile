@@ -15,6 +15,7 @@ WERROR ?= -Werror#	WERROR= for a compiler newer than ours, with new warnings; no
 PREFIX ?= /usr/local#	where `make install` goes, below DESTDIR
 LIBDIR ?= $(PREFIX)/lib#	of the library, such as /usr/lib/x86_64-linux-gnu
 DATADIR := $(PREFIX)/share/maemio
+PLUGINDIR := $(PREFIX)/lib/maemio/targets
 MANUAL := $(PREFIX)/share/man/man1/maemio.1
 COMPLETION := $(PREFIX)/share/bash-completion/completions/maemio
 ZSH_COMPLETION := $(PREFIX)/share/zsh/site-functions/_maemio
@@ -83,6 +84,13 @@ CFLAGS := $(COMMON) $(CFLAGS_$(MODE)) $(EXTRA_CFLAGS)
 # SQL needs SQLite. Where its development files are missing, the build leaves sql/ out.
 PKG_CONFIG ?= pkg-config
 SQLITE := $(shell $(PKG_CONFIG) --libs sqlite3 2>/dev/null)
+# Other people's databases as targets: a shared object for each whose header is found (harness/targets/external.h), as
+# name:header:libraries. No instrumentation but of addresses: their libraries have none.
+DATABASES := $(shell sed -n 's/^[^"]*X.\([a-z]*\), "\([^"]*\)", "\([^"]*\)", .*/\1:\2:\3/p' harness/targets/external.h)
+has_header = $(shell echo '\#include <$(1)>' | $(CC) -E -x c - >/dev/null 2>&1 && echo yes)
+database_part = $(word $(2),$(subst :, ,$(1)))
+FOUND := $(if $(filter release debug asan cov,$(MODE)),$(foreach d,$(DATABASES),$(if $(call has_header,$(call \
+	database_part,$(d),2)),$(d))))
 LDLIBS := -lhwloc -lpfm -ljansson -lpthread -lm
 VERSION = $(shell sed -n 's/^.define MAE_VERSION "\(.*\)"/\1/p' engine/maemio.h)
 REVISION := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
@@ -112,13 +120,18 @@ SHARED := $(if $(filter release debug,$(MODE)),$(BUILD)/libmaemio.so.0)
 # The model of the machine is tested in every MODE; the runtime that feeds it is part of MODE=sim only.
 SIM := $(call objects,$(wildcard sim/*.c) $(if $(filter sim,$(MODE)),$(wildcard sim/runtime/*.c)))
 # What needs SQLite stays out of the tests: harness/cli/sql.c
-HARNESS := $(call objects,$(filter-out harness/cli/main.c harness/cli/sql.c,$(call tree,schemes workloads harness)))
+HARNESS := $(call objects,$(filter-out harness/cli/main.c harness/cli/sql.c harness/targets/plugins/%, \
+	$(call tree,schemes workloads harness)))
 COMMAND := $(call objects,harness/cli/main.c harness/cli/sql.c)
 SUPPORT := $(call objects,$(filter-out $(if $(SQLITE),,%/sql.c),$(call tree,tests/support)))
 # The loadable extension has its SQL code compiled once more: there SQLite's calls go through a table. It is made where
 # the shared library is, for the same reason.
 SQL := $(call objects,$(if $(SQLITE),$(wildcard sql/*.c)))
 EXTENSION := $(if $(SHARED),$(patsubst $(BUILD)/sql/%,$(BUILD)/extension/%,$(filter-out %/shell.o %/csv.o,$(SQL))))
+# Each has the rows of a target over keyspaces, and its own store of them.
+PLUGINS := $(foreach d,$(FOUND),$(BUILD)/targets/$(call database_part,$(d),1).so)
+STORES := $(foreach d,$(FOUND),$(BUILD)/plugins/$(call database_part,$(d),1).o)
+ROWS := $(patsubst %,$(BUILD)/plugins/%.o,arena folder records rows)
 LIBRARIES := $(BUILD)/libmaemio.a $(SHARED) $(if $(SQL),$(BUILD)/libmaemio_sql.a) $(if $(EXTENSION),$(BUILD)/maemio.so)
 UNIT := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,tests/unit/sql/%),$(call tree,tests/unit)))
 HEAVY := $(patsubst %.c,$(BUILD)/%,$(filter-out $(if $(SQL),,%/sql.c),$(call tree,tests/model \
@@ -154,7 +167,7 @@ FORMATTED := $(shell find engine sql schemes workloads harness sim tests example
 part := $(if $(filter cov,$(MODE)),,.$$$$.part)
 whole = new=$@$(part) && { $(1); } && { [ $$new = $@ ] || mv -f $$new $@; } || { rm -f $$new $$new.d; exit 1; }
 
-all: $(BUILD)/maemio $(LIBRARIES) ## Build ./maemio and the libraries (MODE=debug: below build/)
+all: $(BUILD)/maemio $(LIBRARIES) $(PLUGINS) ## Build ./maemio and the libraries (MODE=debug: below build/)
 
 ifeq ($(BUILD),build/release)
 all: maemio libmaemio.a $(notdir $(filter %/maemio.so,$(LIBRARIES)))
@@ -195,6 +208,14 @@ $(BUILD)/maemio.so: $(ENGINE) $(EXTENSION) sql/extension.map $(BUILD)/flags
 	$(Q)$(call whole,$(CC) $(CFLAGS) $(UNWARNED) -fPIC -shared -o $$new -Wl$(comma)--version-script=sql/extension.map \
 		-Wl$(comma)-z$(comma)defs $(ENGINE) $(EXTENSION) -lpthread -lm)
 
+$(PLUGINS): UNWARNED := $(if $(clang),,-Wno-maybe-uninitialized)
+$(PLUGINS): $(BUILD)/targets/%.so: $(BUILD)/plugins/%.o $(ROWS)
+	$(say) "  LD      $@"
+	@mkdir -p $(@D)
+	$(Q)$(call whole,$(CC) $(CFLAGS) $(UNWARNED) -fPIC -shared -o $$new \
+		$(if $(filter asan,$(MODE)),,-Wl$(comma)-z$(comma)defs) $^ \
+		$(call database_part,$(filter $*:%,$(FOUND)),3))
+
 $(BUILD)/libmaemio.o: $(BUILD)/engine.o
 	$(Q)$(call whole,$(OBJCOPY) --wildcard --keep-global-symbol='mae_*' $< $$new)
 
@@ -223,6 +244,13 @@ $(BUILD)/extension/%.o: sql/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(Q)$(call whole,$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC $(WERROR) -MMD -MP -MF $$new.d -MT $@ -c -o $$new $< && \
 		mv -f $$new.d $(@:.o=.d))
+
+# What each shared object has of its own; only the symbol that the program looks for is seen from outside.
+$(BUILD)/plugins/%.o: harness/targets/plugins/%.c $(BUILD)/flags
+	$(say) "  CC      $<"
+	@mkdir -p $(@D)
+	$(Q)$(call whole,$(CC) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden $(WERROR) -MMD -MP -MF $$new.d -MT $@ -c \
+		-o $$new $< && mv -f $$new.d $(@:.o=.d))
 
 $(SQL): private CPPFLAGS += -DSQLITE_CORE
 $(BUILD)/harness/cli/sql.o: $(BUILD)/sqlite
@@ -255,6 +283,7 @@ $(BUILD)/harness/machine/provenance.o: private CPPFLAGS += \
 # Test programs gain nothing from LTO, and without it they link faster and see none of its warnings across files.
 $(BUILD)/tests/%: private CFLAGS := $(filter-out -flto%,$(CFLAGS)) $(if $(clang),,-Wno-maybe-uninitialized)
 
+$(filter $(BUILD)/tests/conformance/%,$(TESTS)): | $(PLUGINS)
 $(TESTS): $(BUILD)/tests/support.a $(BUILD)/harness.o $(SIM) $(BUILD)/engine.o
 $(BENCHES): $(BENCH_PARTS) $(BUILD)/engine.o
 SQL_TESTS := $(filter $(BUILD)/tests/unit/sql/% %/sql %/sql_bench,$(TESTS) $(BENCHES))
@@ -375,7 +404,7 @@ $(BUILD)/maemio.1: scripts/manual $(BUILD)/maemio
 	scripts/manual $(BUILD)/maemio > $@.part
 	mv $@.part $@
 
-install: $(BUILD)/maemio $(LIBRARIES) $(BUILD)/maemio.1 ## Install below DESTDIR, PREFIX and LIBDIR
+install: $(BUILD)/maemio $(LIBRARIES) $(PLUGINS) $(BUILD)/maemio.1 ## Install below DESTDIR, PREFIX and LIBDIR
 	install -D -m 755 $(BUILD)/maemio $(DESTDIR)$(PREFIX)/bin/maemio
 	install -D -m 644 $(BUILD)/libmaemio.a $(DESTDIR)$(LIBDIR)/libmaemio.a
 	$(if $(SHARED),install -m 644 $(SHARED) $(DESTDIR)$(LIBDIR)/libmaemio.so.0)
@@ -389,6 +418,9 @@ install: $(BUILD)/maemio $(LIBRARIES) $(BUILD)/maemio.1 ## Install below DESTDIR
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' maemio.pc.in \
 		> $(DESTDIR)$(LIBDIR)/pkgconfig/maemio.pc
 	cp -R plots $(DESTDIR)$(DATADIR)
+	rm -rf $(DESTDIR)$(PLUGINDIR)
+	$(if $(PLUGINS),install -d $(DESTDIR)$(PLUGINDIR))
+	$(if $(PLUGINS),install -m 644 $(PLUGINS) $(DESTDIR)$(PLUGINDIR))
 	install -D -m 644 $(BUILD)/maemio.1 $(DESTDIR)$(MANUAL)
 	install -D -m 644 completions/maemio.bash $(DESTDIR)$(COMPLETION)
 	install -D -m 644 completions/_maemio $(DESTDIR)$(ZSH_COMPLETION)
@@ -400,7 +432,8 @@ uninstall: ## Remove what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/,bin/maemio include/maemio.h include/maemio_sql.h)
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libmaemio.a libmaemio.so libmaemio.so.0 libmaemio_sql.a maemio.so \
 		pkgconfig/maemio.pc)
-	rm -rf $(DESTDIR)$(DATADIR)
+	rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(PLUGINDIR)
+	-rmdir $(dir $(DESTDIR)$(PLUGINDIR)) 2>/dev/null
 	rm -f $(addprefix $(DESTDIR),$(MANUAL) $(COMPLETION) $(ZSH_COMPLETION))
 
 clean: ## Remove everything built
@@ -413,7 +446,7 @@ help: ## Show this list
 	@echo '           BUILD=folder: build there instead of in build/, from a checkout that cannot be written'
 
 PROGRAMS := $(TESTS) $(BENCHES) $(FUZZERS)
-OBJECTS := $(ENGINE) $(SQL) $(EXTENSION) $(HARNESS) $(SIM) $(SUPPORT) $(BENCH_PARTS) \
+OBJECTS := $(ENGINE) $(SQL) $(EXTENSION) $(STORES) $(ROWS) $(HARNESS) $(SIM) $(SUPPORT) $(BENCH_PARTS) \
 	$(addsuffix .o,$(PROGRAMS)) \
 	$(COMMAND)
 -include $(OBJECTS:.o=.d)

@@ -68,12 +68,16 @@ static void list_workloads(void)
 static void list_targets(void)
 {
     const struct target_ops *target;
-    for (size_t i = 0; (target = target_at(i)) != NULL; i++)
-        (void)printf("%-14s  %s\n%-14s  [%s; durability %s; rows %s; order known %s; up to %u worker%s]\n",
-                     target->name, target->help, "", result_isolation(&target->promises),
-                     target_durability_text(target->promises.durability), target_rows_text(target->promises.rows),
-                     target_order_text(target->promises.order), target->promises.workers_max,
-                     target->promises.workers_max == 1 ? "" : "s");
+    char why[OPTION_DESCRIBED_BYTES];
+    for (size_t i = 0; (target = target_at(i)) != NULL; i++) {
+        (void)printf("%-14s  %s\n%-14s  [%s%s; durability %s; rows %s; order known %s; up to %u worker%s]\n",
+                     target->name, target->help, "", external_is(target) ? "external; " : "",
+                     result_isolation(&target->promises), target_durability_text(target->promises.durability),
+                     target_rows_text(target->promises.rows), target_order_text(target->promises.order),
+                     target->promises.workers_max, target->promises.workers_max == 1 ? "" : "s");
+        if (!external_is_there(target, why, sizeof why))
+            (void)printf("%-14s  %s\n", "", why);
+    }
 }
 
 static void list_distributions(void)

@@ -580,6 +580,44 @@ static bool latency_check(const struct run_options *run, char *error)
     return true;
 }
 
+/* Whether the promises have what a word of --require stands for; false in *known: it is none. */
+static bool promise_holds(const struct target_promises *promises, const char *word, bool *known)
+{
+    const struct {
+        const char *word;
+        bool holds;
+    } requirements[] = {
+        {"serializable", promises->isolation == TARGET_ISOLATION_SERIALIZABLE && promises->phantom_safe},
+        {"snapshot", promises->isolation >= TARGET_ISOLATION_SNAPSHOT},
+        {"durable", promises->durability >= TARGET_DURABILITY_GROUP},
+    };
+    for (size_t i = 0; i < sizeof requirements / sizeof requirements[0]; i++)
+        if (strcmp(word, requirements[i].word) == 0) {
+            *known = true;
+            return requirements[i].holds;
+        }
+    *known = false;
+    return false;
+}
+
+static bool require_check(const struct options *options, char *error)
+{
+    const struct target_promises promises = options_promises(options);
+    SUPPORT_FREED char *list = support_copy(options->run.require);
+    char *rest = list;
+    for (const char *word; (word = strsep(&rest, ",")) != NULL && options->run.require[0] != '\0';) {
+        bool known, holds = promise_holds(&promises, word, &known);
+        if (!known)
+            return REFUSE(error, "--require: '%s' is no promise; want a list of serializable, snapshot, durable", word);
+        if (!holds)
+            return REFUSE(error, "--require %s: target %s promises, under these settings: %s%s; durability %s", word,
+                          options->target->name, target_isolation_text(promises.isolation),
+                          promises.phantom_safe ? "" : ", not safe from phantoms",
+                          target_durability_text(promises.durability));
+    }
+    return true;
+}
+
 static bool combination_check(struct options *options, char *error)
 {
     struct run_options *run = &options->run;
@@ -646,18 +684,22 @@ bool options_resolve_for(struct options *options, const struct workload_ops *wor
     options->target = target;
     return workload_resolve(options, error) && beside_resolve(options, error) && target_resolve(options, error) &&
            machine_check(options, error) && all_mean_something(options, error) && rate_plan_resolve(options, error) &&
-           latency_check(&options->run, error) && combination_check(options, error);
+           latency_check(&options->run, error) && require_check(options, error) && combination_check(options, error);
 }
 
 bool options_resolve(struct options *options, char *error)
 {
     const struct workload_ops *workload = workload_by_name(options->run.workload);
     const struct target_ops *target = target_by_name(options->run.target);
+    char why[OPTION_ERROR_BYTES / 2];
     if (workload == NULL)
         return unknown_refused("workload", options->run.workload, workload_name_at, error);
     if (target == NULL)
         return unknown_refused("target", options->run.target, target_name_at, error);
-    return options_resolve_for(options, workload, target, error);
+    const struct target_ops *loaded = external_load(target, why, sizeof why);
+    if (loaded == NULL)
+        return REFUSE(error, "--target %s: %s", target->name, why);
+    return options_resolve_for(options, workload, loaded, error);
 }
 
 bool options_think(const struct options *options)

@@ -6,8 +6,8 @@
 const struct target_ops *target_at(size_t i)
 {
     static const struct target_ops *const targets[] = {
-#define TARGET_ENTRY(name) &name##_target_ops,
-        TARGET_TABLE(TARGET_ENTRY)
+#define TARGET_ENTRY(name, ...) &name##_target_ops,
+        TARGET_TABLE(TARGET_ENTRY) EXTERNAL_TABLE(TARGET_ENTRY)
 #undef TARGET_ENTRY
     };
     return i < sizeof targets / sizeof targets[0] ? targets[i] : NULL;

@@ -1,12 +1,13 @@
 /*
- * targets.h - every target there is. A new one: its file beside this one, one line in TARGET_TABLE.
+ * targets.h - every target there is. A new one: its file beside this one, one line in TARGET_TABLE. Other people's
+ * databases have a table of their own (external.h).
  */
 #ifndef HARNESS_TARGETS_TARGETS_H
 #define HARNESS_TARGETS_TARGETS_H
 
 #include <stddef.h>
 
-#include "workloads/target.h"
+#include "harness/targets/external.h"
 
 #define TARGET_TABLE(X) \
     X(native)           \
@@ -27,7 +28,7 @@
 TARGET_TABLE(TARGET_DECLARE)
 #undef TARGET_DECLARE
 
-/* registry.c */
+/* registry.c. Of an external database this is the description, without calls: external_load adds them. */
 const struct target_ops *target_at(size_t i); /* NULL past the end */
 const struct target_ops *target_by_name(const char *name);
 

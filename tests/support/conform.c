@@ -74,6 +74,13 @@ void conform_each(void (*body)(const struct conform_variant *variant))
     variants_run = 0;
     for (size_t i = 0; (ops = target_at(i)) != NULL; i++) {
         struct conform_variant variant;
+        char why[WHY_BYTES];
+        if (!external_is_there(ops, why, sizeof why)) {
+            printf("  %s is skipped: %s\n", ops->name, why);
+            continue;
+        }
+        if ((ops = external_load(ops, why, sizeof why)) == NULL)
+            fail_msg("%s", why);
         assert_true(variant_make(&variant, ops, 0, NULL));
         run(&variant, body);
         for (size_t option = 0; ops->options != NULL && option < option_count(ops->options); option++) {

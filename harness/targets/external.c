@@ -1,0 +1,147 @@
+/* external.c - see external.h: descriptions, and loading. */
+#include "harness/targets/external.h"
+
+#include <dlfcn.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- LMDB. ---- */
+
+static const struct option_spec lmdb_specs[] = {LMDB_OPTIONS(OPTION_SPEC) OPTION_END};
+
+static struct target_promises lmdb_promises_with(const void *values)
+{
+    static const enum target_durability durabilities[] = {TARGET_DURABILITY_OFF, TARGET_DURABILITY_ASYNC,
+                                                          TARGET_DURABILITY_SYNC};
+    struct target_promises promises = lmdb_target_ops.promises;
+    promises.durability = durabilities[((const struct lmdb_options *)values)->durability];
+    return promises;
+}
+
+const struct target_ops lmdb_target_ops = {
+    .name = "lmdb",
+    .label = "LMDB",
+    .help = "LMDB, embedded: one writer at a time, readers on snapshots",
+    .options = lmdb_specs,
+    .promises = {.isolation = TARGET_ISOLATION_SERIALIZABLE,
+                 .phantom_safe = true,
+                 .durability = TARGET_DURABILITY_OFF,
+                 .rows = TARGET_ROWS_COPIES,
+                 .order = TARGET_ORDER_NEVER,
+                 .workers_max = TARGET_WORKERS_MAX,
+                 .note = "serializable: one read-write transaction at a time, the others queue at begin"},
+    .promises_with = lmdb_promises_with,
+};
+
+/* ---- Loading. ---- */
+
+static const struct external {
+    const struct target_ops *description;
+    const char *header, *package;
+    size_t options_bytes;
+} externals[] = {
+#define EXTERNAL_ENTRY(name, header, libraries, package) \
+    {&name##_target_ops, header, package, sizeof(struct name##_options)},
+    EXTERNAL_TABLE(EXTERNAL_ENTRY)
+#undef EXTERNAL_ENTRY
+};
+enum { EXTERNALS = sizeof externals / sizeof externals[0] };
+
+static struct target_ops loaded[EXTERNALS]; /* without a name: not loaded yet */
+
+/* Its place in the table, EXTERNALS if it is not there. */
+static size_t place_of(const struct target_ops *target)
+{
+    size_t i = 0;
+    while (i < EXTERNALS && externals[i].description != target && &loaded[i] != target)
+        i++;
+    return i;
+}
+
+bool external_is(const struct target_ops *target)
+{
+    return place_of(target) < EXTERNALS;
+}
+
+/* Where the shared object is: beside the program, where `make install` puts it, or in the tree that built it. */
+static bool find(const char *name, char path[PATH_MAX])
+{
+    static const char *const beside[] = {"targets", "../lib/maemio/targets", "build/release/targets", "../../targets",
+                                         "../../../../targets"};
+    char program[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    program[length < 0 ? 0 : length] = '\0';
+    const char *folder = dirname(program);
+    for (size_t i = 0; i < sizeof beside / sizeof beside[0]; i++) {
+        int bytes = snprintf(path, PATH_MAX, "%s/%s/%s.so", folder, beside[i], name);
+        if (bytes < PATH_MAX && access(path, R_OK) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool find_or_explain(size_t i, char path[PATH_MAX], char *why, size_t why_bytes)
+{
+    const struct external *external = &externals[i];
+    if (find(external->description->name, path))
+        return true;
+    (void)snprintf(why, why_bytes, "not built: no %s (apt install %s, or scripts/setup --targets; then make)",
+                   external->header, external->package);
+    return false;
+}
+
+bool external_is_there(const struct target_ops *target, char *why, size_t why_bytes)
+{
+    char path[PATH_MAX];
+    size_t i = place_of(target);
+    return i == EXTERNALS || find_or_explain(i, path, why, why_bytes);
+}
+
+/* Whether it was built for this program. */
+static bool fits(const struct external_plugin *plugin, size_t i, const char *path, char *why, size_t why_bytes)
+{
+    if (plugin->abi == EXTERNAL_ABI && plugin->ops_bytes == sizeof(struct target_ops) &&
+        *plugin->options_bytes == externals[i].options_bytes)
+        return true;
+    (void)snprintf(why, why_bytes, "%s is of another version (%u, this program needs %u): build both by one `make'",
+                   path, plugin->abi, (unsigned)EXTERNAL_ABI);
+    return false;
+}
+
+/* The description with the shared object's calls. */
+static void join(struct target_ops *target, const struct target_ops *description, const struct target_ops *calls)
+{
+    *target = *calls;
+    target->label = description->label;
+    target->help = description->help;
+    target->options = description->options;
+    target->promises = description->promises;
+    target->promises_with = description->promises_with;
+    target->reasons = description->reasons;
+    target->name = description->name;
+}
+
+const struct target_ops *external_load(const struct target_ops *target, char *why, size_t why_bytes)
+{
+    char path[PATH_MAX];
+    size_t i = place_of(target);
+    if (i == EXTERNALS || target == &loaded[i])
+        return target;
+    if (loaded[i].name != NULL)
+        return &loaded[i];
+    if (!find_or_explain(i, path, why, why_bytes))
+        return NULL;
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const struct external_plugin *plugin = library != NULL ? dlsym(library, EXTERNAL_SYMBOL) : NULL;
+    if (plugin == NULL) {
+        (void)snprintf(why, why_bytes, "%s", dlerror()); /* it begins with the path */
+        return NULL;
+    }
+    if (!fits(plugin, i, path, why, why_bytes))
+        return NULL;
+    join(&loaded[i], externals[i].description, plugin->ops);
+    return &loaded[i];
+}

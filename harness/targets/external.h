@@ -1,0 +1,72 @@
+/*
+ * external.h - targets that are other people's databases: what the program knows of them without their libraries.
+ *
+ * Each is a shared object of its own, targets/NAME.so, which is built where the database's header is found and loaded
+ * when a run wants it. So neither libmaemio.a nor the command is linked with a database. Names, settings, promises and
+ * reasons stand here and not in the shared object, so that columns and help are the same on every machine.
+ * harness/targets/plugins has the code of the shared objects. Checked by: tests/unit/harness/targets/external.c,
+ * tests/conformance, tests/cli/targets.sh. A new one: a line in EXTERNAL_TABLE, its options here, its description in
+ * external.c, its file in harness/targets/plugins.
+ */
+#ifndef HARNESS_TARGETS_EXTERNAL_H
+#define HARNESS_TARGETS_EXTERNAL_H
+
+#include "workloads/target.h"
+
+/* name, header, what it is linked with, package. The Makefile and scripts/setup read this table, too. */
+#define EXTERNAL_TABLE(X) X(lmdb, "lmdb.h", "-llmdb", "liblmdb-dev")
+
+#define EXTERNAL_DECLARE(name, ...) extern const struct target_ops name##_target_ops;
+EXTERNAL_TABLE(EXTERNAL_DECLARE)
+#undef EXTERNAL_DECLARE
+
+/* ---- Settings. Each target's struct is filled by the program and read by the shared object. ---- */
+
+#define EXTERNAL_DIR(X)                                                                                           \
+    X(string, dir, "auto", "", "",                                                                                \
+      "folder for the database's files, an empty one or a new one; auto: one below TMPDIR or /var/tmp that goes " \
+      "away with the target")
+
+#define LMDB_OPTIONS(X)                                                                                           \
+    X(enum, durability, "off", "off|async|sync", "",                                                              \
+      "off: MDB_NOSYNC and MDB_WRITEMAP, nothing is written in time. async: MDB_NOMETASYNC, the last commit may " \
+      "be lost. sync: each commit is flushed by itself; LMDB has no group commit")                                \
+    EXTERNAL_DIR(X)                                                                                               \
+    X(bytes, map_bytes, "16G", "1M..", "bytes", "LMDB: the largest size of the database; beyond it memory is out")
+
+struct lmdb_options {
+    LMDB_OPTIONS(OPTION_FIELD)
+};
+
+/* The values of the options called durability. */
+enum external_durability { EXTERNAL_OFF, EXTERNAL_ASYNC, EXTERNAL_SYNC };
+
+/* ---- What the program and a shared object agree on. ---- */
+
+/* Rises with every change of struct target_ops, of a struct above or of what a call means. */
+enum { EXTERNAL_ABI = 1 };
+
+/* What a shared object is to the program. `ops` has the calls; the rest of it is the description's. */
+struct external_plugin {
+    unsigned abi;
+    size_t ops_bytes;
+    const size_t *options_bytes;
+    const struct target_ops *ops;
+};
+/* The one symbol of a shared object, of harness/targets/plugins/rows.c. */
+#define EXTERNAL_SYMBOL "maemio_target"
+extern const struct external_plugin maemio_target __attribute__((visibility("default")));
+
+/* ---- Loading. Not thread-safe; what is loaded stays. ---- */
+
+/* Whether the target is in a shared object. */
+bool external_is(const struct target_ops *target);
+
+/* False, with the reason and the remedy, if there is no shared object for the target. It is not loaded. */
+bool external_is_there(const struct target_ops *target, char *why, size_t why_bytes);
+
+/* The target with its calls, valid for good; it is `target` itself if that is in the program. NULL, with the reason and
+ * the remedy, if its shared object is missing, of another version, or cannot be loaded. */
+const struct target_ops *external_load(const struct target_ops *target, char *why, size_t why_bytes);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * store.h - what rows.c asks of a database: keyspaces of byte strings in memcmp order, sessions with transactions, and
+ * cursors. Each database has one file with all of this, of which each is linked with rows.c into a shared object of its
+ * own: lmdb.c.
+ *
+ * Statuses are the target's (workloads/target.h). After one for which target_status_is_abort() is true, store_abort is
+ * called. A session belongs to one thread at a time. Bytes that a call gives out stay valid until the session's next
+ * call, those of a cursor until the cursor's.
+ */
+#ifndef HARNESS_TARGETS_PLUGINS_STORE_H
+#define HARNESS_TARGETS_PLUGINS_STORE_H
+
+#include "harness/targets/external.h"
+
+struct store;
+struct store_session;
+struct store_cursor;
+
+enum { STORE_KEY_MAX_BYTES = TARGET_KEY_MAX_BYTES + 8, STORE_SPACES_MAX = 512 };
+
+struct store_bytes {
+    const void *data;
+    size_t count;
+};
+
+extern const size_t store_options_bytes; /* sizeof the struct of the target's options */
+
+/* `values`: of the target's options. On failure writes to `error` what was wrong. */
+enum target_status store_open(const void *values, struct store **store, char *error, size_t error_bytes);
+/* No session is left. Removes the files, if the folder was chosen by the store. */
+void store_close(struct store *store);
+/* Makes the keyspace with this number, below STORE_SPACES_MAX; no session is in a transaction. */
+enum target_status store_space_create(struct store *store, unsigned space);
+
+enum target_status store_join(struct store *store, struct store_session **session);
+void store_leave(struct store_session *session); /* it is in no transaction */
+
+/* snapshot: it only reads, and sees one state. */
+enum target_status store_begin(struct store_session *session, bool snapshot);
+enum target_status store_commit(struct store_session *session); /* if it fails, the transaction has been aborted */
+void store_abort(struct store_session *session);
+
+/* TARGET_NOT_FOUND. for_update: the transaction will write the key; a database with locks takes its lock now. */
+enum target_status store_get(struct store_session *session, unsigned space, struct store_bytes key, bool for_update,
+                             struct store_bytes *value);
+enum target_status store_put(struct store_session *session, unsigned space, struct store_bytes key,
+                             struct store_bytes value);
+enum target_status store_delete(struct store_session *session, unsigned space, struct store_bytes key);
+
+/* Goes through lo <= key <= hi; no data: open end. Meanwhile other keyspaces may be written, this one may not. */
+enum target_status store_cursor_open(struct store_session *session, unsigned space, struct store_bytes lo,
+                                     struct store_bytes hi, bool backward, struct store_cursor **cursor);
+/* The next entry; TARGET_NOT_FOUND at the end. */
+enum target_status store_cursor_next(struct store_cursor *cursor, struct store_bytes *key, struct store_bytes *value);
+void store_cursor_close(struct store_cursor *cursor);
+
+#endif

@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Other people's databases as targets: those that were built run YCSB, TPC-C and the micro-workloads, with their checks;
+# recorded histories are serializable, or what each promises; what is not built, or not promised, is refused with the
+# reason; nothing stays behind. Skipped where none was built (scripts/setup --targets installs what they need).
+#   usage: tests/cli/targets.sh            the program is $MAE_BUILD/maemio, or ./maemio; TARGET=name: that one only
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+. tests/support/cli.sh
+export TMPDIR=$work/tmp # where databases have their files
+mkdir "$TMPDIR"
+
+# name, tab, "built" or why not
+externals=$("$maemio" list targets | awk '
+    /^[a-z]/ { name = $1; next }
+    /\[external/ { external = name; print name "\tbuilt"; next }
+    /not built/ { sub(/^ */, ""); print external "\t" $0 }' | awk -F '\t' '
+    { said[$1] = $2; if (!seen[$1]++) order[++n] = $1 }
+    END { for (i = 1; i <= n; i++) print order[i] "\t" said[order[i]] }')
+
+nothing_left() { # after what
+    equals "nothing is left after $1" "$(ls -A "$TMPDIR")" ""
+}
+
+try_run() { # name, options of run
+    local name=$1
+    shift
+    run run --pin none --warmup 0 --threads 2 --check fast "$@"
+    ended "$name" 0 "passed"
+}
+
+workloads() { # target
+    local preset
+    for preset in A B C D E F; do
+        try_run "$1: YCSB $preset" --target "$1" --workload ycsb --preset $preset --records 1k --ring-requests 10k \
+            --scan-length-max 20 --txns 200
+    done
+    try_run "$1: TPC-C to the specification" --target "$1" --workload tpcc --preset spec --txns 100
+    for micro in bank skew append counter singlekey churn blind; do
+        try_run "$1: $micro" --target "$1" --workload $micro --txns 200
+    done
+}
+
+histories() { # target, what `maemio check` finds
+    for micro in append bank; do
+        rm -rf "$work/history"
+        run run --target "$1" --workload $micro --history "$work/history" --check off --pin none --warmup 0 \
+            --threads 3 --txns 200
+        ended "$1: records $micro" 0 ""
+        run check "$work/history"
+        ended "$1: the history of $micro" 0 "$2"
+    done
+}
+
+settings() { # target
+    run run --target "$1" --workload counter --txns 10 --require serializable,durable --set durability=off
+    ended "$1: --require refuses what is not durable" 2 "--require durable: target $1 promises"
+    run run --target "$1" --workload counter --txns 10 --require serializable,durable --set durability=sync \
+        --set dir="$work/kept.$1" --csv "$work/$1.csv" --json off
+    ended "$1: what is durable is taken" 0 "serializable"
+    equals "$1: the folder is kept" "$([ -n "$(ls -A "$work/kept.$1")" ] && echo yes)" yes
+    run run --target "$1" --workload counter --txns 10 --set dir="$work/kept.$1"
+    ended "$1: a folder in use is refused" 2 "want an empty folder"
+}
+
+interrupted() { # target: SIGINT in the middle of a run
+    "$maemio" run --target "$1" --workload ycsb --records 1k --ring-requests 10k --pin none --warmup 0 --time 1h \
+        --progress off >"$work/out" 2>"$work/err" </dev/null &
+    until [ -n "$(ls -A "$TMPDIR")" ] || ! kill -0 $!; do sleep 0.1; done
+    kill -INT $!
+    wait $!
+    nothing_left "SIGINT, $1"
+}
+
+built=0
+while IFS=$'\t' read -r target state <&3; do
+    if [ -n "${TARGET:-}" ] && [ "$TARGET" != "$target" ]; then
+        continue
+    fi
+    if [ "$state" != built ]; then
+        echo "skipped: $target is $state"
+        run run --target "$target" --workload counter --txns 10
+        ended "$target: a run says why there is none" 2 "not built: no "
+        continue
+    fi
+    built=$((built + 1))
+    workloads "$target"
+    histories "$target" "no cycle found"
+    settings "$target"
+    nothing_left "the runs of $target"
+    interrupted "$target"
+done 3<<<"$externals"
+
+ends "--require wants words it knows" 2 "'fast' is no promise" run --target native --require fast
+ends "--require is kept by native" 2 "--require durable: target native" run --require serializable,durable
+ends "--require is kept by bare" 2 "--require serializable: target bare" run --target bare --require serializable
+
+# A shared object of another version, or none at all, beside the program.
+mkdir -p "$work/elsewhere/targets"
+cp "$maemio" "$work/elsewhere/maemio"
+echo 'not a shared object' >"$work/elsewhere/targets/lmdb.so"
+launch "$work/elsewhere/maemio" run --target lmdb --workload counter --txns 10
+ended "what is no shared object is refused" 2 "targets/lmdb.so"
+cat >"$work/old.c" <<'C'
+#include <stddef.h>
+const struct { unsigned abi; size_t ops_bytes; const size_t *options_bytes; const void *ops; } maemio_target = {0};
+C
+"${CC:-gcc}" -shared -fPIC -o "$work/elsewhere/targets/lmdb.so" "$work/old.c"
+launch "$work/elsewhere/maemio" run --target lmdb --workload counter --txns 10
+ended "one of another version is refused" 2 "is of another version (0, this program needs "
+
+if [ $built -eq 0 ] && [ $failed -eq 0 ]; then
+    echo "no database was built; scripts/setup --targets installs what apt has"
+    exit 77
+fi
+finish

@@ -1,0 +1,103 @@
+/* external.c - what the program knows of external databases without their libraries, and which of them it loads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "harness/targets/targets.h"
+
+enum { WHY_BYTES = 256, VALUES_MAX = 64 };
+
+static const struct target_ops *external_at(size_t i)
+{
+    const struct target_ops *target;
+    for (size_t at = 0; (target = target_at(at)) != NULL; at++)
+        if (external_is(target) && i-- == 0)
+            return target;
+    return NULL;
+}
+
+/* One vocabulary: the folder and the durability have the same names in all of them. */
+static void all_have_the_common_settings(void **state)
+{
+    (void)state;
+    const struct target_ops *target;
+    for (size_t i = 0; (target = external_at(i)) != NULL; i++) {
+        assert_non_null(target->options[option_find(target->options, "dir")].name);
+        assert_non_null(target->options[option_find(target->options, "durability")].name);
+        assert_non_null(target->promises.note);
+        assert_null(target->open);
+    }
+}
+
+/* The promise of durability is what the setting says, word by word. */
+static void durability_is_promised_as_it_is_set(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"off", "async", "group", "sync"};
+    static const enum target_durability promised[] = {TARGET_DURABILITY_OFF, TARGET_DURABILITY_ASYNC,
+                                                      TARGET_DURABILITY_GROUP, TARGET_DURABILITY_SYNC};
+    const struct target_ops *target;
+    char why[WHY_BYTES];
+    for (size_t i = 0; (target = external_at(i)) != NULL; i++) {
+        unsigned taken = 0;
+        for (size_t word = 0; word < sizeof words / sizeof words[0]; word++) {
+            uint64_t values[VALUES_MAX] = {0};
+            assert_true(option_values_init(target->options, values, why, sizeof why));
+            if (option_set(target->options, option_find(target->options, "durability"), words[word], values, why,
+                           sizeof why)) {
+                assert_int_equal(target->promises_with(values).durability, promised[word]);
+                taken++;
+            }
+            option_values_clear(target->options, values);
+        }
+        assert_true(taken >= 2); /* off, and one that is not */
+    }
+}
+
+static void what_is_in_the_program_is_not_loaded(void **state)
+{
+    (void)state;
+    const struct target_ops *native = target_by_name("native");
+    char why[WHY_BYTES];
+    assert_false(external_is(native));
+    assert_true(external_is_there(native, why, sizeof why));
+    assert_ptr_equal(external_load(native, why, sizeof why), native);
+}
+
+/* With its calls where it was built, else with the remedy. */
+static void external_one_is_loaded_once_or_explained(void **state)
+{
+    (void)state;
+    const struct target_ops *target;
+    for (size_t i = 0; (target = external_at(i)) != NULL; i++) {
+        char why[WHY_BYTES] = "";
+        bool is_there = external_is_there(target, why, sizeof why);
+        const struct target_ops *loaded = external_load(target, why, sizeof why);
+        assert_int_equal(is_there, loaded != NULL);
+        if (loaded == NULL) {
+            assert_non_null(strstr(why, "apt install"));
+            continue;
+        }
+        assert_non_null(loaded->open);
+        assert_string_equal(loaded->name, target->name);
+        assert_true(external_is(loaded));
+        assert_ptr_equal(external_load(target, why, sizeof why), loaded);
+        assert_ptr_equal(external_load(loaded, why, sizeof why), loaded);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_have_the_common_settings),
+        cmocka_unit_test(durability_is_promised_as_it_is_set),
+        cmocka_unit_test(what_is_in_the_program_is_not_loaded),
+        cmocka_unit_test(external_one_is_loaded_once_or_explained),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
