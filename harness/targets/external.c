@@ -8,17 +8,23 @@
 #include <string.h>
 #include <unistd.h>
 
+static struct target_promises with_durability(const struct target_ops *target, enum external_durability durability)
+{
+    static const enum target_durability promised[] = {[EXTERNAL_OFF] = TARGET_DURABILITY_OFF,
+                                                      [EXTERNAL_ASYNC] = TARGET_DURABILITY_ASYNC,
+                                                      [EXTERNAL_SYNC] = TARGET_DURABILITY_SYNC};
+    struct target_promises promises = target->promises;
+    promises.durability = promised[durability];
+    return promises;
+}
+
 /* ---- LMDB. ---- */
 
 static const struct option_spec lmdb_specs[] = {LMDB_OPTIONS(OPTION_SPEC) OPTION_END};
 
 static struct target_promises lmdb_promises_with(const void *values)
 {
-    static const enum target_durability durabilities[] = {TARGET_DURABILITY_OFF, TARGET_DURABILITY_ASYNC,
-                                                          TARGET_DURABILITY_SYNC};
-    struct target_promises promises = lmdb_target_ops.promises;
-    promises.durability = durabilities[((const struct lmdb_options *)values)->durability];
-    return promises;
+    return with_durability(&lmdb_target_ops, ((const struct lmdb_options *)values)->durability);
 }
 
 const struct target_ops lmdb_target_ops = {
@@ -34,6 +40,36 @@ const struct target_ops lmdb_target_ops = {
                  .workers_max = TARGET_WORKERS_MAX,
                  .note = "serializable: one read-write transaction at a time, the others queue at begin"},
     .promises_with = lmdb_promises_with,
+};
+
+/* ---- SQLite. ---- */
+
+static const struct option_spec sqlite_specs[] = {SQLITE_OPTIONS(OPTION_SPEC) OPTION_END};
+
+static const struct target_reason sqlite_reasons[] = {
+    {"busy", "the database was locked for longer than the target waits"},
+    {NULL, NULL},
+};
+
+static struct target_promises sqlite_promises_with(const void *values)
+{
+    return with_durability(&sqlite_target_ops, ((const struct sqlite_options *)values)->durability);
+}
+
+const struct target_ops sqlite_target_ops = {
+    .name = "sqlite",
+    .label = "SQLite",
+    .help = "SQLite, embedded, with a write-ahead log: one writer at a time, readers on snapshots",
+    .options = sqlite_specs,
+    .promises = {.isolation = TARGET_ISOLATION_SERIALIZABLE,
+                 .phantom_safe = true,
+                 .durability = TARGET_DURABILITY_OFF,
+                 .rows = TARGET_ROWS_COPIES,
+                 .order = TARGET_ORDER_NEVER,
+                 .workers_max = TARGET_WORKERS_MAX,
+                 .note = "serializable: one read-write transaction at a time, the others queue at begin"},
+    .promises_with = sqlite_promises_with,
+    .reasons = sqlite_reasons,
 };
 
 /* ---- Loading. ---- */

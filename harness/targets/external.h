@@ -14,7 +14,9 @@
 #include "workloads/target.h"
 
 /* name, header, what it is linked with, package. The Makefile and scripts/setup read this table, too. */
-#define EXTERNAL_TABLE(X) X(lmdb, "lmdb.h", "-llmdb", "liblmdb-dev")
+#define EXTERNAL_TABLE(X)                      \
+    X(lmdb, "lmdb.h", "-llmdb", "liblmdb-dev") \
+    X(sqlite, "sqlite3.h", "-lsqlite3", "libsqlite3-dev")
 
 #define EXTERNAL_DECLARE(name, ...) extern const struct target_ops name##_target_ops;
 EXTERNAL_TABLE(EXTERNAL_DECLARE)
@@ -36,6 +38,17 @@ EXTERNAL_TABLE(EXTERNAL_DECLARE)
 
 struct lmdb_options {
     LMDB_OPTIONS(OPTION_FIELD)
+};
+
+#define SQLITE_OPTIONS(X)                                                                                      \
+    X(enum, durability, "off", "off|async|sync", "",                                                           \
+      "PRAGMA synchronous. off: OFF. async: NORMAL, what was committed since a checkpoint may be lost. sync: " \
+      "FULL, each commit is flushed by itself; SQLite has no group commit")                                    \
+    EXTERNAL_DIR(X)                                                                                            \
+    X(bytes, cache_bytes, "64M", "1M..", "bytes", "SQLite: the cache of each worker's connection")
+
+struct sqlite_options {
+    SQLITE_OPTIONS(OPTION_FIELD)
 };
 
 /* The values of the options called durability. */

@@ -117,8 +117,9 @@ void store_close(struct store *store)
     free(store);
 }
 
-enum target_status store_space_create(struct store *store, unsigned space)
+enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes)
 {
+    (void)key_bytes;
     char name[16];
     MDB_txn *txn;
     (void)snprintf(name, sizeof name, "%u", space);

@@ -91,11 +91,11 @@ static void rows_close(struct target *target)
     free(target);
 }
 
-static enum target_status space_make(struct target *target, unsigned *space)
+static enum target_status space_make(struct target *target, size_t key_bytes, unsigned *space)
 {
     if (target->spaces == STORE_SPACES_MAX)
         return TARGET_FULL;
-    enum target_status status = store_space_create(target->store, target->spaces);
+    enum target_status status = store_space_create(target->store, target->spaces, key_bytes);
     if (status == TARGET_OK)
         *space = target->spaces++;
     return status;
@@ -119,7 +119,7 @@ static enum target_status rows_table_create(struct target *target, const char *n
                                    .payload_max_bytes = config->payload_max_bytes,
                                    .clustered = NO_SPACE};
     memcpy(table->name, name, name_bytes);
-    enum target_status status = space_make(target, &table->loose);
+    enum target_status status = space_make(target, REF_BYTES, &table->loose);
     if (status == TARGET_OK)
         *result = target->tables = table;
     else
@@ -142,7 +142,8 @@ static enum target_status rows_index_create(struct target *target, struct target
                                    .key_bytes = config->key_bytes,
                                    .is_ordered = config->kind == TARGET_INDEX_ORDERED,
                                    .non_unique = config->non_unique};
-    enum target_status status = space_make(target, &index->space);
+    enum target_status status =
+        space_make(target, index->key_bytes + (index->non_unique ? REF_BYTES : 0), &index->space);
     if (status != TARGET_OK) {
         free(index);
         return status;

@@ -1,7 +1,7 @@
 /*
  * store.h - what rows.c asks of a database: keyspaces of byte strings in memcmp order, sessions with transactions, and
  * cursors. Each database has one file with all of this, of which each is linked with rows.c into a shared object of its
- * own: lmdb.c.
+ * own: lmdb.c, sqlite.c.
  *
  * Statuses are the target's (workloads/target.h). After one for which target_status_is_abort() is true, store_abort is
  * called. A session belongs to one thread at a time. Bytes that a call gives out stay valid until the session's next
@@ -29,8 +29,9 @@ extern const size_t store_options_bytes; /* sizeof the struct of the target's op
 enum target_status store_open(const void *values, struct store **store, char *error, size_t error_bytes);
 /* No session is left. Removes the files, if the folder was chosen by the store. */
 void store_close(struct store *store);
-/* Makes the keyspace with this number, below STORE_SPACES_MAX; no session is in a transaction. */
-enum target_status store_space_create(struct store *store, unsigned space);
+/* Makes the keyspace with this number, below STORE_SPACES_MAX, of keys of one length; no session is in a
+ * transaction. */
+enum target_status store_space_create(struct store *store, unsigned space, size_t key_bytes);
 
 enum target_status store_join(struct store *store, struct store_session **session);
 void store_leave(struct store_session *session); /* it is in no transaction */
