@@ -588,7 +588,7 @@ static bool promise_holds(const struct target_promises *promises, const char *wo
         bool holds;
     } requirements[] = {
         {"serializable", promises->isolation == TARGET_ISOLATION_SERIALIZABLE && promises->phantom_safe},
-        {"snapshot", promises->isolation >= TARGET_ISOLATION_SNAPSHOT},
+        {"snapshot", promises->isolation >= TARGET_ISOLATION_SNAPSHOT && promises->phantom_safe},
         {"durable", promises->durability >= TARGET_DURABILITY_GROUP},
     };
     for (size_t i = 0; i < sizeof requirements / sizeof requirements[0]; i++)

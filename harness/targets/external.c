@@ -8,13 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct target_promises with_durability(const struct target_ops *target, enum external_durability durability)
+/* best: what the third word is. */
+static struct target_promises with_durability(const struct target_ops *target, enum external_durability durability,
+                                              enum target_durability best)
 {
-    static const enum target_durability promised[] = {[EXTERNAL_OFF] = TARGET_DURABILITY_OFF,
-                                                      [EXTERNAL_ASYNC] = TARGET_DURABILITY_ASYNC,
-                                                      [EXTERNAL_SYNC] = TARGET_DURABILITY_SYNC};
     struct target_promises promises = target->promises;
-    promises.durability = promised[durability];
+    promises.durability = durability == EXTERNAL_OFF     ? TARGET_DURABILITY_OFF
+                          : durability == EXTERNAL_ASYNC ? TARGET_DURABILITY_ASYNC
+                                                         : best;
     return promises;
 }
 
@@ -24,7 +25,7 @@ static const struct option_spec lmdb_specs[] = {LMDB_OPTIONS(OPTION_SPEC) OPTION
 
 static struct target_promises lmdb_promises_with(const void *values)
 {
-    return with_durability(&lmdb_target_ops, ((const struct lmdb_options *)values)->durability);
+    return with_durability(&lmdb_target_ops, ((const struct lmdb_options *)values)->durability, TARGET_DURABILITY_SYNC);
 }
 
 const struct target_ops lmdb_target_ops = {
@@ -53,7 +54,8 @@ static const struct target_reason sqlite_reasons[] = {
 
 static struct target_promises sqlite_promises_with(const void *values)
 {
-    return with_durability(&sqlite_target_ops, ((const struct sqlite_options *)values)->durability);
+    return with_durability(&sqlite_target_ops, ((const struct sqlite_options *)values)->durability,
+                           TARGET_DURABILITY_SYNC);
 }
 
 const struct target_ops sqlite_target_ops = {
@@ -70,6 +72,55 @@ const struct target_ops sqlite_target_ops = {
                  .note = "serializable: one read-write transaction at a time, the others queue at begin"},
     .promises_with = sqlite_promises_with,
     .reasons = sqlite_reasons,
+};
+
+/* ---- RocksDB. ---- */
+
+static const struct option_spec rocksdb_specs[] = {ROCKSDB_OPTIONS(OPTION_SPEC) OPTION_END};
+
+static const struct target_reason rocksdb_reasons[] = {
+    [ROCKSDB_CONFLICT] = {"conflict", "the database found that another transaction had changed what it used"},
+    [ROCKSDB_DEADLOCK] = {"deadlock", "transactions waited for each other, and the database chose this one"},
+    [ROCKSDB_TIMEOUT] = {"timeout", "a lock was held by others for longer than the target waits"},
+    [ROCKSDB_TRY_AGAIN] = {"try_again", "the database does not remember enough to check the transaction"},
+    {NULL, NULL},
+};
+
+static struct target_promises rocksdb_promises_with(const void *values)
+{
+    const struct rocksdb_options *options = values;
+    struct target_promises promises =
+        with_durability(&rocksdb_target_ops, options->durability, TARGET_DURABILITY_GROUP);
+    switch ((enum rocksdb_isolation)options->isolation) {
+    case ROCKSDB_SERIALIZABLE:
+        break;
+    case ROCKSDB_SNAPSHOT:
+        promises.isolation = TARGET_ISOLATION_SNAPSHOT;
+        promises.phantom_safe = true; /* scans are of the snapshot, too */
+        promises.note = "snapshot isolation: write skew is possible";
+        break;
+    case ROCKSDB_READ_COMMITTED:
+        promises.isolation = TARGET_ISOLATION_READ_COMMITTED;
+        promises.note = "read committed: reads are neither locked nor checked";
+        break;
+    }
+    return promises;
+}
+
+const struct target_ops rocksdb_target_ops = {
+    .name = "rocksdb",
+    .label = "RocksDB",
+    .help = "RocksDB, embedded: transactions that lock keys, or check them at the commit",
+    .options = rocksdb_specs,
+    .promises = {.isolation = TARGET_ISOLATION_SERIALIZABLE,
+                 .phantom_safe = false,
+                 .durability = TARGET_DURABILITY_OFF,
+                 .rows = TARGET_ROWS_COPIES,
+                 .order = TARGET_ORDER_NEVER,
+                 .workers_max = TARGET_WORKERS_MAX,
+                 .note = "serializable by key, each read locked or checked; scans are not: there are no range locks"},
+    .promises_with = rocksdb_promises_with,
+    .reasons = rocksdb_reasons,
 };
 
 /* ---- Loading. ---- */

@@ -14,9 +14,10 @@
 #include "workloads/target.h"
 
 /* name, header, what it is linked with, package. The Makefile and scripts/setup read this table, too. */
-#define EXTERNAL_TABLE(X)                      \
-    X(lmdb, "lmdb.h", "-llmdb", "liblmdb-dev") \
-    X(sqlite, "sqlite3.h", "-lsqlite3", "libsqlite3-dev")
+#define EXTERNAL_TABLE(X)                                 \
+    X(lmdb, "lmdb.h", "-llmdb", "liblmdb-dev")            \
+    X(sqlite, "sqlite3.h", "-lsqlite3", "libsqlite3-dev") \
+    X(rocksdb, "rocksdb/c.h", "-lrocksdb", "librocksdb-dev")
 
 #define EXTERNAL_DECLARE(name, ...) extern const struct target_ops name##_target_ops;
 EXTERNAL_TABLE(EXTERNAL_DECLARE)
@@ -51,8 +52,30 @@ struct sqlite_options {
     SQLITE_OPTIONS(OPTION_FIELD)
 };
 
-/* The values of the options called durability. */
-enum external_durability { EXTERNAL_OFF, EXTERNAL_ASYNC, EXTERNAL_SYNC };
+#define ROCKSDB_OPTIONS(X)                                                                                         \
+    X(enum, durability, "off", "off|async|group", "",                                                              \
+      "off: without a log. async: with a log that is not flushed. group: each commit is answered when the log is " \
+      "flushed, together with others")                                                                             \
+    EXTERNAL_DIR(X)                                                                                                \
+    X(bytes, cache_bytes, "256M", "1M..", "bytes", "RocksDB: the block cache of all workers")                      \
+    X(enum, concurrency, "pessimistic", "pessimistic|optimistic", "",                                              \
+      "pessimistic: TransactionDB, keys are locked when they are used. optimistic: OptimisticTransactionDB, they " \
+      "are checked at the commit")                                                                                 \
+    X(enum, isolation, "serializable", "serializable|snapshot|read_committed", "",                                 \
+      "serializable: each read is a get_for_update. snapshot: reads are of the transaction's snapshot. "           \
+      "read_committed: plain reads")                                                                               \
+    X(time, lock_timeout, "1s", "1ms..1h", "", "pessimistic: a lock that takes longer aborts its transaction")
+
+struct rocksdb_options {
+    ROCKSDB_OPTIONS(OPTION_FIELD)
+};
+enum rocksdb_concurrency { ROCKSDB_PESSIMISTIC, ROCKSDB_OPTIMISTIC };
+enum rocksdb_isolation { ROCKSDB_SERIALIZABLE, ROCKSDB_SNAPSHOT, ROCKSDB_READ_COMMITTED };
+/* The i-th of its reasons. */
+enum rocksdb_reason { ROCKSDB_CONFLICT, ROCKSDB_DEADLOCK, ROCKSDB_TIMEOUT, ROCKSDB_TRY_AGAIN };
+
+/* The values of the options called durability; the third word is sync or group. */
+enum external_durability { EXTERNAL_OFF, EXTERNAL_ASYNC, EXTERNAL_DURABLE };
 
 /* ---- What the program and a shared object agree on. ---- */
 

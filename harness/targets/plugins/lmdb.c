@@ -72,7 +72,7 @@ static MDB_val val_of(struct store_bytes bytes)
 static int environment_open(struct store *store, const struct lmdb_options *options)
 {
     static const unsigned flags[] = {
-        [EXTERNAL_OFF] = MDB_NOSYNC | MDB_WRITEMAP, [EXTERNAL_ASYNC] = MDB_NOMETASYNC, [EXTERNAL_SYNC] = 0};
+        [EXTERNAL_OFF] = MDB_NOSYNC | MDB_WRITEMAP, [EXTERNAL_ASYNC] = MDB_NOMETASYNC, [EXTERNAL_DURABLE] = 0};
     int code = mdb_env_create(&store->env);
     if (code == MDB_SUCCESS)
         code = mdb_env_set_mapsize(store->env, options->map_bytes);

@@ -87,7 +87,7 @@ static int connect(const struct store *store, sqlite3 **db)
     static const char *const synchronous[] = {
         [EXTERNAL_OFF] = "PRAGMA synchronous=OFF",
         [EXTERNAL_ASYNC] = "PRAGMA synchronous=NORMAL",
-        [EXTERNAL_SYNC] = "PRAGMA synchronous=FULL",
+        [EXTERNAL_DURABLE] = "PRAGMA synchronous=FULL",
     };
     char path[PATH_BYTES];
     if (snprintf(path, sizeof path, "%s/data.sqlite", store->folder.path) >= PATH_BYTES)
