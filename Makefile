@@ -433,7 +433,7 @@ uninstall: ## Remove what install put there
 	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/,libmaemio.a libmaemio.so libmaemio.so.0 libmaemio_sql.a maemio.so \
 		pkgconfig/maemio.pc)
 	rm -rf $(DESTDIR)$(DATADIR) $(DESTDIR)$(PLUGINDIR)
-	-rmdir $(dir $(DESTDIR)$(PLUGINDIR)) 2>/dev/null
+	rmdir $(dir $(DESTDIR)$(PLUGINDIR)) 2>/dev/null || true
 	rm -f $(addprefix $(DESTDIR),$(MANUAL) $(COMPLETION) $(ZSH_COMPLETION))
 
 clean: ## Remove everything built
