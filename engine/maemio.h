@@ -775,7 +775,7 @@ struct mae_recover_info {
     uint64_t cut;          /* of the last life: its commits with smaller timestamps have survived, and no others */
     uint64_t start;        /* this life's timestamps are not below */
     uint64_t transactions; /* read back */
-    uint64_t lost;         /* that were read, but were not safe and are above the cut */
+    uint64_t lost;         /* that were read, but are above the cut: not safe, unless damage was cut off (salvaged) */
     uint64_t rows, entries;
     uint64_t read_bytes;       /* of the log, which is read twice */
     uint64_t checkpoint_bytes; /* 0: there was no checkpoint */

@@ -71,10 +71,11 @@ static enum mae_status check_ring(const struct core *core, struct problem *probl
 static enum mae_status check_options(const struct core *core, struct problem *problem)
 {
     const struct mae_options *options = &core->options;
-    if (options->durability == DURABILITY_OFF || options->log_dir[0] == '\0')
-        return problem_set(problem, MAE_INVALID,
-                           "the option log_dir needs durability=async, group or sync, these need log_dir, and "
-                           "snapshot=durable needs both");
+    if (options->durability == DURABILITY_OFF)
+        return problem_set(problem, MAE_INVALID, "%s durability=async, group or sync",
+                           options->log_dir[0] ? "log_dir needs" : "snapshot=durable needs log_dir and");
+    if (options->log_dir[0] == '\0')
+        return problem_set(problem, MAE_INVALID, "durability=async, group and sync need log_dir, the log's folder");
     if (options->simple_index_update)
         return problem_set(problem, MAE_INVALID,
                            "with simple_index_update=on timestamps do not order what indexes say: not with a log");

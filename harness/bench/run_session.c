@@ -310,8 +310,9 @@ static enum exit_code target_open(struct run_session *session)
     status = session->setup->workload_ops->setup(session->workload, session->target, error, sizeof error);
     if (status == TARGET_OK)
         return EXIT_FINE;
-    run_complain(session->watch, "setting up workload %s on target %s: %s", session->setup->workload_ops->name,
-                 session->setup->target_ops->name, error[0] != '\0' ? error : target_status_text(status));
+    run_complain(session->watch, "setting up workload %s on target %s: %s%s", session->setup->workload_ops->name,
+                 session->setup->target_ops->name, error[0] != '\0' ? error : target_status_text(status),
+                 status == TARGET_EXISTS ? "; if an earlier run has left it in log_dir, give another folder" : "");
     if (status == TARGET_NO_MEMORY) {
         struct allowance allowance = allowance_of(session);
         allowance_say(session, &allowance);

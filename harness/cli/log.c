@@ -19,7 +19,7 @@ static enum mae_status print_life(void *arg, const struct mae_log_life *life)
 {
     (void)arg;
     (void)printf("life %-5" PRIu64 " from %" PRIu64 ", cut at %" PRIu64 "%s\n", life->number, life->start, life->cut,
-                 life->salvaged ? ", at damage (salvaged)" : "");
+                 life->salvaged ? ", at damage" : "");
     return MAE_OK;
 }
 
@@ -74,18 +74,19 @@ static enum mae_status print_change(void *arg, const struct mae_log_change *chan
     return MAE_OK;
 }
 
-static void print_summary(const struct mae_log_summary *summary, bool has_read)
+static void print_summary(const struct mae_log_summary *summary, bool has_read, bool is_damaged)
 {
     if (summary->checkpoint > 0)
         (void)printf("checkpoint %" PRIu64 ": %" PRIu64 " rows, %" PRIu64 " entries, of the time from %" PRIu64
                      " to %" PRIu64 "; no change before it counts\n",
                      summary->checkpoint, summary->checkpoint_rows, summary->checkpoint_entries,
                      summary->checkpoint_start, summary->checkpoint_end);
-    (void)printf("database %016" PRIx64 ", opened %" PRIu64 " times; commits below %" PRIu64 " have survived\n",
-                 summary->database, summary->lives, summary->cut);
+    (void)printf("database %016" PRIx64 ", opened %" PRIu64 " times; of each life the commits below its cut %s\n",
+                 summary->database, summary->lives,
+                 is_damaged ? "are there, and `maemio recover --salvage' keeps them" : "have survived");
     if (has_read)
         (void)printf("read: %" PRIu64 " transactions with %" PRIu64 " changes, and %" PRIu64
-                     " above the cut, which were not safe\n",
+                     " above the cut, which do not count\n",
                      summary->transactions, summary->changes, summary->lost);
 }
 
@@ -123,7 +124,7 @@ enum exit_code log_command(int argc, char **argv)
     enum mae_status status = mae_log_read(argv[1], &visitor, &print, &summary);
     bool stopped = status == MAE_ABORT_USER;
     if (summary.lives > 0)
-        print_summary(&summary, visitor.change && !stopped);
+        print_summary(&summary, visitor.change && !stopped, status == MAE_CORRUPT);
     if (status == MAE_OK && print.verify)
         (void)printf("verification: ok\n");
     if (status != MAE_OK && !stopped)

@@ -49,7 +49,8 @@ static void print_info(const struct mae_recover_info *info)
     (void)printf("database               %016" PRIx64 "\n", info->database);
     (void)printf("opened before          %" PRIu64 " times\n", info->lives);
     (void)printf("transactions restored  %" PRIu64 "\n", info->transactions);
-    (void)printf("transactions cut off   %" PRIu64 ", which were not safe\n", info->lost);
+    (void)printf("transactions cut off   %" PRIu64 ", %s\n", info->lost,
+                 info->salvaged ? "some of which were safe: the log was cut at damage" : "which were not safe");
     (void)printf("rows, index entries    %" PRIu64 ", %" PRIu64 "\n", info->rows, info->entries);
     (void)printf("checkpoint, log read   %.1f MiB, %.1f MiB\n", (double)info->checkpoint_bytes / (1 << 20),
                  (double)info->read_bytes / (1 << 20));
