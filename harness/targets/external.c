@@ -123,6 +123,44 @@ const struct target_ops rocksdb_target_ops = {
     .reasons = rocksdb_reasons,
 };
 
+/* ---- WiredTiger. ---- */
+
+static const struct option_spec wiredtiger_specs[] = {WIREDTIGER_OPTIONS(OPTION_SPEC) OPTION_END};
+
+static const struct target_reason wiredtiger_reasons[] = {
+    {"conflict", "the database found that another transaction had changed what it used"},
+    {NULL, NULL},
+};
+
+static struct target_promises wiredtiger_promises_with(const void *values)
+{
+    const struct wiredtiger_options *options = values;
+    struct target_promises promises =
+        with_durability(&wiredtiger_target_ops, options->durability, TARGET_DURABILITY_GROUP);
+    if (options->isolation == WIREDTIGER_READ_COMMITTED) {
+        promises.isolation = TARGET_ISOLATION_READ_COMMITTED;
+        promises.phantom_safe = false;
+        promises.note = "read committed";
+    }
+    return promises;
+}
+
+const struct target_ops wiredtiger_target_ops = {
+    .name = "wiredtiger",
+    .label = "WiredTiger",
+    .help = "WiredTiger, embedded: snapshot isolation, of two transactions that write a key one is aborted",
+    .options = wiredtiger_specs,
+    .promises = {.isolation = TARGET_ISOLATION_SNAPSHOT,
+                 .phantom_safe = true,
+                 .durability = TARGET_DURABILITY_OFF,
+                 .rows = TARGET_ROWS_COPIES,
+                 .order = TARGET_ORDER_NEVER,
+                 .workers_max = TARGET_WORKERS_MAX,
+                 .note = "snapshot isolation: write skew is possible"},
+    .promises_with = wiredtiger_promises_with,
+    .reasons = wiredtiger_reasons,
+};
+
 /* ---- Loading. ---- */
 
 static const struct external {

@@ -14,10 +14,11 @@
 #include "workloads/target.h"
 
 /* name, header, what it is linked with, package. The Makefile and scripts/setup read this table, too. */
-#define EXTERNAL_TABLE(X)                                 \
-    X(lmdb, "lmdb.h", "-llmdb", "liblmdb-dev")            \
-    X(sqlite, "sqlite3.h", "-lsqlite3", "libsqlite3-dev") \
-    X(rocksdb, "rocksdb/c.h", "-lrocksdb", "librocksdb-dev")
+#define EXTERNAL_TABLE(X)                                    \
+    X(lmdb, "lmdb.h", "-llmdb", "liblmdb-dev")               \
+    X(sqlite, "sqlite3.h", "-lsqlite3", "libsqlite3-dev")    \
+    X(rocksdb, "rocksdb/c.h", "-lrocksdb", "librocksdb-dev") \
+    X(wiredtiger, "wiredtiger.h", "-lwiredtiger", "libwiredtiger-dev")
 
 #define EXTERNAL_DECLARE(name, ...) extern const struct target_ops name##_target_ops;
 EXTERNAL_TABLE(EXTERNAL_DECLARE)
@@ -73,6 +74,21 @@ enum rocksdb_concurrency { ROCKSDB_PESSIMISTIC, ROCKSDB_OPTIMISTIC };
 enum rocksdb_isolation { ROCKSDB_SERIALIZABLE, ROCKSDB_SNAPSHOT, ROCKSDB_READ_COMMITTED };
 /* The i-th of its reasons. */
 enum rocksdb_reason { ROCKSDB_CONFLICT, ROCKSDB_DEADLOCK, ROCKSDB_TIMEOUT, ROCKSDB_TRY_AGAIN };
+
+#define WIREDTIGER_OPTIONS(X)                                                                                      \
+    X(enum, durability, "off", "off|async|group", "",                                                              \
+      "off: without a log. async: with a log that is not flushed. group: each commit is answered when the log is " \
+      "flushed, together with others")                                                                             \
+    EXTERNAL_DIR(X)                                                                                                \
+    X(bytes, cache_bytes, "256M", "1M..", "bytes", "WiredTiger: the cache of all workers")                         \
+    X(enum, isolation, "snapshot", "snapshot|read_committed", "",                                                  \
+      "snapshot: all reads of a transaction are of one state, and of two that write a key one is aborted. "        \
+      "read_committed: each read is of what is committed by then. WiredTiger has nothing stronger")
+
+struct wiredtiger_options {
+    WIREDTIGER_OPTIONS(OPTION_FIELD)
+};
+enum wiredtiger_isolation { WIREDTIGER_SNAPSHOT, WIREDTIGER_READ_COMMITTED };
 
 /* The values of the options called durability; the third word is sync or group. */
 enum external_durability { EXTERNAL_OFF, EXTERNAL_ASYNC, EXTERNAL_DURABLE };

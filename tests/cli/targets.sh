@@ -36,18 +36,29 @@ workloads() { # target
     done
     try_run "$1: TPC-C to the specification" --target "$1" --workload tpcc --preset spec --txns 100
     for micro in bank skew append counter singlekey churn blind; do
+        [ "$1 $micro" != "wiredtiger skew" ] || continue # it shows what snapshot isolation is
         try_run "$1: $micro" --target "$1" --workload $micro --txns 200
     done
 }
 
-histories() { # target, what `maemio check` finds
+isolation_word() { # target: what its histories are held against
+    case $1 in
+    wiredtiger) echo snapshot ;;
+    rocksdb) echo repeatable-read ;; # phantoms are excepted
+    *) echo serializable ;;
+    esac
+}
+
+histories() { # target
+    local found="no cycle found"
+    [ "$(isolation_word "$1")" = serializable ] || found="nothing that this isolation forbids"
     for micro in append bank; do
         rm -rf "$work/history"
         run run --target "$1" --workload $micro --history "$work/history" --check off --pin none --warmup 0 \
             --threads 3 --txns 200
         ended "$1: records $micro" 0 ""
-        run check "$work/history"
-        ended "$1: the history of $micro" 0 "$2"
+        run check --isolation "$(isolation_word "$1")" "$work/history"
+        ended "$1: the history of $micro" 0 "$found"
     done
 }
 
@@ -60,10 +71,12 @@ durable_word() { # target: what its durability= has for commits that are safe
 
 settings() { # target
     local isolation=serializable weaker=()
-    if [ "$1" = rocksdb ]; then # it locks no ranges
+    case $1 in
+    rocksdb | wiredtiger) # the former locks no ranges, the latter has nothing stronger
         isolation=snapshot
         weaker=(--set isolation=snapshot)
-    fi
+        ;;
+    esac
     run run --target "$1" --workload counter --txns 10 --require $isolation,durable \
         --set durability=off "${weaker[@]}"
     ended "$1: --require refuses what is not durable" 2 "--require durable: target $1 promises"
@@ -97,7 +110,7 @@ while IFS=$'\t' read -r target state <&3; do
     fi
     built=$((built + 1))
     workloads "$target"
-    histories "$target" "no cycle found"
+    histories "$target"
     settings "$target"
     nothing_left "the runs of $target"
     interrupted "$target"
