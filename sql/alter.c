@@ -172,7 +172,7 @@ static bool table_copy(struct redefinition *change, const char *name, char **err
     change->old = tables_named(change->connection->database, name);
     if (change->old == NULL)
         return refuse(error, sqlite3_mprintf("no such table: %s", name));
-    change->table = schema_parse(change->old->name, change->old->text, error);
+    change->table = schema_read(change->old->name, change->old->text, error);
     for (unsigned i = 0; i < COLUMNS_MAX; i++)
         change->from[i] = (int)i;
     return change->table != NULL;
@@ -221,6 +221,8 @@ static int redefine(struct redefinition *change, char **error)
 struct request {
     const char *table, *name, *text; /* text: a definition, or a new name */
     bool lax;
+    const struct table *counted; /* what ANALYZE has looked at, and found there */
+    const struct statistics *found;
 };
 
 typedef int (*alter_fn)(struct redefinition *change, const struct request *request, char **error);
@@ -237,13 +239,17 @@ static int add(struct redefinition *change, const struct request *request, char 
         return refused(error);
     char *text = sqlite3_mprintf("%s, %s", change->old->text, request->text);
     schema_free(change->table);
-    change->table = text == NULL ? NULL : schema_parse(change->old->name, text, error);
+    change->table = text == NULL ? NULL : schema_read(change->old->name, text, error);
     sqlite3_free(text);
     if (change->table == NULL)
         return refused(error);
     const unsigned columns = change->old->columns;
     sqlite3_stmt *holder = NULL;
     int code = SQLITE_OK;
+    if (request->name == NULL && change->table->columns == columns) {
+        (void)refuse(error, sqlite3_mprintf("maemio: '%s' is no column", request->text));
+        return SQLITE_ERROR;
+    }
     if (change->table->columns > columns) {
         const struct column *column = &change->table->column[columns];
         change->from[columns] = -1;
@@ -352,6 +358,19 @@ static int drop_index(struct redefinition *change, const struct request *request
     table->indexes--;
     memmove(&table->index[i], &table->index[i + 1], (table->indexes - i) * sizeof table->index[0]);
     memset(&table->index[table->indexes], 0, sizeof table->index[0]);
+    return redefine(change, error);
+}
+
+static int set_statistics(struct redefinition *change, const struct request *request, char **error)
+{
+    if (!table_copy(change, request->table, error))
+        return refused(error);
+    if (change->old != request->counted) {
+        (void)refuse(error, sqlite3_mprintf("maemio: table %s has changed during ANALYZE", request->table));
+        return SQLITE_ERROR;
+    }
+    for (unsigned i = 0; i < change->table->indexes; i++)
+        memcpy(change->table->index[i].alike, request->found->alike[i], sizeof change->table->index[i].alike);
     return redefine(change, error);
 }
 
@@ -534,6 +553,13 @@ int alter_add_view(struct connection *connection, const char *view, const char *
 int alter_drop_view(struct connection *connection, const char *view, char **error)
 {
     return alter(connection, drop_view, &(struct request){.name = view}, error);
+}
+
+int alter_statistics(struct connection *connection, const struct table *table, const struct statistics *found,
+                     char **error)
+{
+    return alter(connection, set_statistics, &(struct request){.table = table->name, .counted = table, .found = found},
+                 error);
 }
 
 int alter_drop_index(struct connection *connection, const char *index, char **error)

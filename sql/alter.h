@@ -37,6 +37,14 @@ int alter_drop_view(struct connection *connection, const char *view, char **erro
 /* In a change: SQLite has given a table another name, also in the views that name it. The catalogue's views follow. */
 enum mae_status alter_views_follow(struct connection *connection);
 
+/* Notes what ANALYZE has found of the table's indexes: `alike` of each (schema.h), in their order. SQLITE_ERROR if the
+ * table has changed meanwhile. */
+struct statistics {
+    uint64_t alike[INDEXES_MAX][INDEX_COLUMNS_MAX];
+};
+int alter_statistics(struct connection *connection, const struct table *table, const struct statistics *found,
+                     char **error);
+
 int alter_drop_index(struct connection *connection, const char *index, char **error); /* or SQLITE_NOTFOUND */
 
 #endif

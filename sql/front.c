@@ -2,6 +2,7 @@
 #include "sql/front.h"
 
 #include "sql/alter.h"
+#include "sql/analyze.h"
 #include "sql/upsert.h"
 #include "sql/words.h"
 
@@ -170,6 +171,29 @@ static int drop_view(const struct statement *statement)
     return code;
 }
 
+/* Behind ANALYZE: nothing, `maemio`, a table or an index. */
+static int analyze(const struct statement *statement)
+{
+    const char *at = statement->start;
+    char *name, *schema = NULL;
+    int code = words_name(&at, &name);
+    if (code == SQLITE_OK && words_take_if(&at, ".")) {
+        schema = name;
+        code = words_name(&at, &name);
+    }
+    const bool ours = schema == NULL || sqlite3_stricmp(schema, "maemio") == 0;
+    const bool all = schema == NULL && (name == NULL || sqlite3_stricmp(name, "maemio") == 0);
+    if (code != SQLITE_NOMEM)
+        code = ours && words_blanks_end(at) == statement->end
+                   ? connection_refresh(statement->connection, statement->error)
+                   : NOT_OURS;
+    if (code == SQLITE_OK)
+        code = analyze_run(statement->connection, all ? NULL : name, statement->error);
+    sqlite3_free(schema);
+    sqlite3_free(name);
+    return code;
+}
+
 /* ALTER TABLE t RENAME [COLUMN] a TO b. */
 static int rename_column(const struct statement *statement, const char *table, const char *at)
 {
@@ -324,6 +348,9 @@ int front_run(struct connection *connection, const char **sql, front_row_fn row,
     } else if (words_take_both(&at, "ALTER", "TABLE")) {
         statement.start = at;
         code = alter_table(&statement);
+    } else if (words_take_if(&at, "ANALYZE")) {
+        statement.start = at;
+        code = analyze(&statement);
     } else if (words_take_if(&at, "INSERT")) {
         statement.start = at;
         code = upsert(&statement, whole);

@@ -1,6 +1,6 @@
 /*
  * front.h - statements that SQLite refuses for virtual tables, or means for its own: CREATE TABLE, CREATE and DROP
- * INDEX, CREATE and DROP VIEW, ALTER TABLE, INSERT ... ON CONFLICT. All others go to SQLite as they are.
+ * INDEX, CREATE and DROP VIEW, ALTER TABLE, ANALYZE, INSERT ... ON CONFLICT. All others go to SQLite as they are.
  *
  * Only the beginning of a statement is read here, word for word; expressions stay texts. A table whose schema is named
  * and is not `maemio` is SQLite's. Checked by: tests/unit/sql/front.c.

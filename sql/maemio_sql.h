@@ -37,7 +37,8 @@ int mae_sql_attach(sqlite3 *connection, const char *folder, char **error);
  * schema `maemio`, CREATE TABLE t(...); CREATE [UNIQUE] INDEX i ON t(a, b); DROP INDEX i; ALTER TABLE t ADD COLUMN
  * c ...; ALTER TABLE t DROP COLUMN c; ALTER TABLE t RENAME COLUMN c TO d; INSERT INTO t ... ON CONFLICT (a) DO NOTHING;
  * and ... ON CONFLICT (a) DO UPDATE SET b = b + excluded.b WHERE ..., which SQLite itself refuses for virtual tables.
- * CREATE VIEW v AS SELECT ... and DROP VIEW v are for all connections. What is created is in `maemio`, unless another
+ * CREATE VIEW v AS SELECT ... and DROP VIEW v are for all connections. ANALYZE, of a table or of all, counts what
+ * SQLite's planner then knows of the indexes. What is created is in `maemio`, unless another
  * schema is named. `row` (may be NULL) is called for each row,
  * and reads it with sqlite3_column_*; if it returns other than 0, that is SQLITE_ABORT. Returns the code of the first
  * statement that fails, with the reason in *error (may be NULL; free it with sqlite3_free); those behind it do not

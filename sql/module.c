@@ -179,7 +179,7 @@ static int vtab_rename(sqlite3_vtab *base, const char *name)
     struct vtab *vtab = (struct vtab *)base;
     struct connection *connection = vtab->connection;
     char *error = NULL;
-    struct table *table = schema_parse(name, vtab->table->text, &error);
+    struct table *table = schema_read(name, vtab->table->text, &error);
     if (table == NULL)
         return vtab_refuse(vtab, error == NULL ? SQLITE_NOMEM : SQLITE_ERROR, error);
     table->id = vtab->table->id;

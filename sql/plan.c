@@ -85,7 +85,7 @@ static void match(const struct table *table, sqlite3_index_info *info, struct pl
     plan->unique = plan->equal == columns && (index == NULL || (index->unique && columns == index->columns));
 }
 
-/* Rough, but what matters is which plan is cheaper: a lookup, a range, or all rows. */
+/* What ANALYZE has found, or else rough, but what matters is which plan is cheaper: a lookup, a range, or all rows. */
 static void estimate(const struct table *table, struct plan *plan)
 {
     double all = (double)mae_table_rows(table->rows) + 1;
@@ -94,7 +94,10 @@ static void estimate(const struct table *table, struct plan *plan)
         plan->rows = 1;
     } else if (plan->index != PLAN_ROWIDS && plan->equal > 0) {
         const struct index *index = &table->index[plan->index - 1];
-        plan->rows = pow(all, 1 - (double)plan->equal / (index->columns + 0.25)) + 1;
+        const double alike = (double)index->alike[plan->equal - 1];
+        plan->rows = alike > 0 && !MUTATED(sql_statistics_unread)
+                         ? alike
+                         : pow(all, 1 - (double)plan->equal / (index->columns + 0.25)) + 1;
     }
     if (plan->above)
         plan->rows = plan->rows / 4 + 1;

@@ -13,6 +13,7 @@ struct parser {
     const char *word_start;
     char word[256]; /* of the last word_next: a name, unquoted, or one character */
     bool quoted;
+    bool catalogue; /* the text is the catalogue's: indexes have numbers */
     struct table *table;
     char **error;
 };
@@ -271,17 +272,36 @@ static bool columns_parse(struct parser *parser, struct index *index)
            refuse(parser, sqlite3_mprintf("maemio: '%s' behind a column of an index", parser->word));
 }
 
-/* What follows the word UNIQUE or INDEX: perhaps a number, perhaps a name, the columns. */
-static bool index_parse(struct parser *parser, bool unique)
+static bool at_number(const struct parser *parser)
 {
-    struct index *index = index_new(parser, unique);
-    if (index == NULL || !word_next(parser))
-        return false;
-    if (!parser->quoted && isdigit((unsigned char)parser->word[0])) {
-        index->id = strtoull(parser->word, NULL, 10);
+    return parser->catalogue && !parser->quoted && isdigit((unsigned char)parser->word[0]);
+}
+
+/* The number of the engine's index and what ANALYZE has found, if there are any. */
+static bool numbers_parse(struct parser *parser, struct index *index)
+{
+    for (unsigned i = 0; at_number(parser); i++) {
+        uint64_t number = strtoull(parser->word, NULL, 10);
+        if (i > INDEX_COLUMNS_MAX)
+            return refuse(parser, sqlite3_mprintf("maemio: too many numbers of an index"));
+        if (i == 0)
+            index->id = number;
+        else
+            index->alike[i - 1] = number;
         if (!word_next(parser))
             return false;
     }
+    return true;
+}
+
+/* What follows the word UNIQUE or INDEX: perhaps numbers, perhaps a name, the columns. */
+static bool index_parse(struct parser *parser, bool unique)
+{
+    struct index *index = index_new(parser, unique);
+    if (index == NULL || !word_next(parser) || !numbers_parse(parser, index))
+        return false;
+    if (!parser->quoted && isdigit((unsigned char)parser->word[0]))
+        return refuse(parser, sqlite3_mprintf("maemio: '%s' where an index's name should be", parser->word));
     if (!is_word(parser, "(")) {
         if ((index->name = memory_text(parser->word)) == NULL || !word_next(parser))
             return false;
@@ -403,10 +423,10 @@ static bool parts_parse(struct parser *parser)
     return parser->table->columns > 0 || refuse(parser, sqlite3_mprintf("maemio: a table without columns"));
 }
 
-struct table *schema_parse(const char *name, const char *text, char **error)
+static struct table *parse(const char *name, const char *text, bool catalogue, char **error)
 {
     struct table *table = memory_zeroed(sizeof *table);
-    struct parser parser = {.at = text, .error = error, .table = table};
+    struct parser parser = {.at = text, .error = error, .table = table, .catalogue = catalogue};
     *error = NULL;
     if (table == NULL)
         return NULL;
@@ -417,12 +437,17 @@ struct table *schema_parse(const char *name, const char *text, char **error)
     return NULL;
 }
 
+struct table *schema_parse(const char *name, const char *text, char **error)
+{
+    return parse(name, text, false, error);
+}
+
 static const char view_word[] = "VIEW ";
 
 struct table *schema_read(const char *name, const char *text, char **error)
 {
     if (strncmp(text, view_word, strlen(view_word)) != 0) /* names of columns are quoted in the catalogue */
-        return schema_parse(name, text, error);
+        return parse(name, text, true, error);
     struct table *view = memory_zeroed(sizeof *view);
     *error = NULL;
     if (view == NULL)
@@ -524,6 +549,8 @@ char *schema_text(const struct table *table, bool for_people)
         sqlite3_str_appendall(text, index->unique ? ", UNIQUE " : ", INDEX ");
         if (!for_people)
             sqlite3_str_appendf(text, "%llu ", (unsigned long long)index->id);
+        for (unsigned j = 0; !for_people && j < index->columns && index->alike[j] > 0; j++)
+            sqlite3_str_appendf(text, "%llu ", (unsigned long long)index->alike[j]);
         if (index->name != NULL)
             sqlite3_str_appendf(text, "\"%w\"", index->name);
         index_columns_append(text, table, index);

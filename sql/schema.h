@@ -6,9 +6,9 @@
  * name, a type, and may be NOT NULL, UNIQUE, PRIMARY KEY, have a DEFAULT and CHECKs. A PRIMARY KEY of one INTEGER
  * column is the rowid; any other is a unique index over columns that are NOT NULL. A column may have a COLLATE, and so
  * may a column of an index, which else has that of the table's column. The catalogue's text has the number of the
- * engine's index behind the words UNIQUE and INDEX. What is not understood is refused. The catalogue's text of a view
- * is the word VIEW and what follows the name in CREATE VIEW, which only SQLite understands. Checked by:
- * tests/unit/sql/schema.c.
+ * engine's index behind the words UNIQUE and INDEX, and what ANALYZE has found. What is not understood is refused. The
+ * catalogue's text of a view is the word VIEW and what follows the name in CREATE VIEW, which only SQLite understands.
+ * Checked by: tests/unit/sql/schema.c.
  */
 #ifndef SQL_SCHEMA_H
 #define SQL_SCHEMA_H
@@ -51,7 +51,9 @@ struct index {
     unsigned columns;
     unsigned column[INDEX_COLUMNS_MAX];
     enum collation collation[INDEX_COLUMNS_MAX];
-    uint64_t id; /* names the engine's index; 0: it is not made yet */
+    uint64_t id;                       /* names the engine's index; 0: it is not made yet */
+    uint64_t alike[INDEX_COLUMNS_MAX]; /* how many rows have, on average, the same value of the first column, the first
+                                        * two, and so on; 0: ANALYZE has not run */
     struct mae_index *entries;
 };
 

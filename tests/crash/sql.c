@@ -39,6 +39,7 @@ static const char *const steps[] = {
     "ALTER TABLE t DROP COLUMN d",
     "BEGIN; DROP TABLE v; CREATE TABLE v(z INTEGER UNIQUE); INSERT INTO v SELECT id FROM t; COMMIT",
     "CREATE INDEX IF NOT EXISTS by_ba ON t(b, a)",
+    "ANALYZE",
     "BEGIN; DROP VIEW s; CREATE VIEW s AS SELECT sum(z) FROM v; COMMIT",
     "DROP TABLE v",
     "DROP VIEW s",

@@ -59,6 +59,7 @@ static const char *const units[] = {
     "INSERT INTO t VALUES (1, 5, 'one'), (4, 4, 'four') ON CONFLICT (id) DO UPDATE SET a = a + excluded.a",
     "ALTER TABLE t ADD COLUMN c TEXT DEFAULT ('c' || 1)",
     "INSERT OR REPLACE INTO t(id, a, b) VALUES (20, 7, 'two')",
+    "ANALYZE",
     "ALTER TABLE t RENAME COLUMN c TO d",
     "CREATE TABLE u(x REAL CHECK (x > 0), y BLOB)",
     "INSERT INTO u VALUES (1.5, x'00'), (2.5, zeroblob(3000))",

@@ -196,7 +196,8 @@ static void update(struct pair *pair, sqlite3_str *sql)
     condition(pair, sql, 0);
 }
 
-/* CREATE or DROP INDEX. A transaction that is in the middle does not see an index that is made now (sql/DESIGN.md). */
+/* CREATE or DROP INDEX, or ANALYZE. A transaction that is in the middle does not see an index that is made now
+ * (sql/DESIGN.md). */
 static void index_change(struct pair *pair, sqlite3_str *sql)
 {
     static const char *const on[] = {
@@ -205,7 +206,7 @@ static void index_change(struct pair *pair, sqlite3_str *sql)
     if (draw(pair, 2) && sqlite3_get_autocommit(pair->theirs))
         sqlite3_str_appendf(sql, "CREATE INDEX IF NOT EXISTS index_%u ON %s", i, on[i]);
     else
-        sqlite3_str_appendf(sql, "DROP INDEX IF EXISTS index_%u", i);
+        sqlite3_str_appendf(sql, draw(pair, 3) ? "DROP INDEX IF EXISTS index_%u" : "ANALYZE", i);
 }
 
 static void transaction(struct pair *pair, sqlite3_str *sql)
@@ -300,6 +301,9 @@ static void run(uint64_t seed, unsigned statements)
     struct pair pair = {.ours = sql_connect(""), .random = seed * UINT64_C(0x9e3779b97f4a7c15) + 1};
     assert_int_equal(sqlite3_open(":memory:", &pair.theirs), SQLITE_OK);
     (void)sqlite3_extended_result_codes(pair.theirs, 1);
+    /* No Bloom filters: in SQLite 3.40.1 they miss texts that are equal in RTRIM, but not as long. */
+    enum { BLOOM_FILTERS = 0x80000 };
+    assert_int_equal(sqlite3_test_control(SQLITE_TESTCTRL_OPTIMIZATIONS, pair.theirs, BLOOM_FILTERS), SQLITE_OK);
     static const char *const tables[] = {
         ("CREATE TABLE t(id INTEGER PRIMARY KEY, i INTEGER CHECK (i < 1000), r REAL, s TEXT COLLATE %s CHECK (s <> "
          "'Ab'), u INTEGER UNIQUE) STRICT"),

@@ -15,7 +15,7 @@
 static void assert_text(const char *text, bool for_people, const char *wanted)
 {
     char *error;
-    struct table *table = schema_parse("t", text, &error);
+    struct table *table = schema_read("t", text, &error);
     if (table == NULL)
         fail_msg("%s: %s", text, error);
     char *found = schema_text(table, for_people);
@@ -40,10 +40,11 @@ static void a_definition_has_one_spelling(void **state)
                 false,
                 "\"id\" INTEGER PRIMARY KEY, \"a b\" TEXT NOT NULL DEFAULT ('it''s'), \"q\"\"q\" INT, UNIQUE 0 "
                 "(\"q\"\"q\")");
-    assert_text("a REAL DEFAULT -1.5e-3 CHECK (a < ')'), b BLOB DEFAULT x'00', c ANY DEFAULT (1+(2)), INDEX 7 i(a, b)",
-                false,
-                "\"a\" REAL DEFAULT (-1.5e-3), \"b\" BLOB DEFAULT (x'00'), \"c\" ANY DEFAULT (1+(2)), CHECK (a < ')'), "
-                "INDEX 7 \"i\"(\"a\", \"b\")");
+    assert_text(
+        "a REAL DEFAULT -1.5e-3 CHECK (a < ')'), b BLOB DEFAULT x'00', c ANY DEFAULT (1+(2)), INDEX 7 20 1 i(a, b)",
+        false,
+        "\"a\" REAL DEFAULT (-1.5e-3), \"b\" BLOB DEFAULT (x'00'), \"c\" ANY DEFAULT (1+(2)), CHECK (a < ')'), "
+        "INDEX 7 20 1 \"i\"(\"a\", \"b\")");
     assert_text("a TEXT, b INTEGER, PRIMARY KEY (a, b), UNIQUE u(b), INDEX i(b)", true,
                 "\"a\" TEXT NOT NULL, \"b\" INTEGER NOT NULL, UNIQUE (\"a\", \"b\")");
     assert_text("a TEXT UNIQUE COLLATE nocase, b TEXT collate Rtrim, INDEX i(a, b COLLATE BINARY), UNIQUE (b)", false,
@@ -75,6 +76,7 @@ static void what_is_not_understood_is_refused(void **state)
     assert_refused("a TEXT, INDEX i(a COLLATE b)", "'b' is no collation");
     assert_refused("a INTEGER, INDEX i(b)", "no column 'b'");
     assert_refused("a INTEGER, INDEX (a)", "INDEX without a name");
+    assert_refused("a INTEGER, UNIQUE 5 (a)", "an index's name should be");
     assert_refused("a ANY, INDEX i(a)", "other than ANY");
     assert_refused("a INTEGER CHECK (a > 1", "does not end");
     assert_refused("a INTEGER DEFAULT", "no value follows DEFAULT");
