@@ -1,12 +1,13 @@
 /*
  * cursor.c - reading: xOpen, xFilter, xNext, xColumn.
  *
- * A cursor looks up one rowid, walks the index of rowids or another index, or, in a snapshot and if no order is
- * wanted, takes the rows as they lie, some at a time. Values of a snapshot are given to SQLite without a copy, since
- * the snapshot lasts as long as the cursor. A transaction that writes may end, or move its rows, while SQLite still
- * has the value.
+ * A cursor looks up one rowid, or those of a list in their order, walks the index of rowids or another index, or, in a
+ * snapshot and if no order is wanted, takes the rows as they lie, some at a time. Values of a snapshot are given to
+ * SQLite without a copy, since the snapshot lasts as long as the cursor. A transaction that writes may end, or move its
+ * rows, while SQLite still has the value.
  */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "engine/base/compiler.h"
@@ -29,6 +30,8 @@ struct cursor {
     uint64_t changes; /* of the session when `data` was read */
     unsigned ahead, taken;
     uint64_t scan_next;
+    uint64_t *list; /* keys of rowids that are looked up one after the other; NULL: none */
+    size_t listed, list_at;
     struct row_ahead rows[ROWS_AHEAD];
 };
 
@@ -210,6 +213,8 @@ static void cursor_reset(struct cursor *cursor)
 {
     mae_cursor_close(cursor->entries);
     cursor->entries = NULL;
+    sqlite3_free(cursor->list);
+    cursor->list = NULL;
     if (cursor->session != NULL)
         connection_read_end(vtab_of(cursor)->connection, cursor->session);
     cursor->session = NULL;
@@ -266,6 +271,23 @@ static int entries_next(struct cursor *cursor)
     return status == MAE_OK ? SQLITE_OK : fail(cursor, status);
 }
 
+/* The row of the next rowid of the list that has one. */
+static int list_next(struct cursor *cursor)
+{
+    struct mae_txn *txn = cursor->session->txn;
+    struct vtab *vtab = vtab_of(cursor);
+    enum mae_status status = MAE_NOT_FOUND;
+    while (status == MAE_NOT_FOUND && cursor->list_at < cursor->listed) {
+        const size_t at = cursor->list_at++, left = cursor->listed - at;
+        if (at % MAE_PREFETCH_MAX == 0)
+            mae_prefetch(txn, vtab->table->by_rowid, &cursor->list[at], left);
+        status = vtab_find(vtab, txn, (int64_t)rowid_key((int64_t)cursor->list[at]), &cursor->row, &cursor->data);
+    }
+    cursor->changes = cursor->session->changes;
+    cursor->eof = status != MAE_OK;
+    return status == MAE_OK || status == MAE_NOT_FOUND ? SQLITE_OK : fail(cursor, status);
+}
+
 int cursor_next(sqlite3_vtab_cursor *base)
 {
     struct cursor *cursor = (struct cursor *)base;
@@ -278,6 +300,8 @@ int cursor_next(sqlite3_vtab_cursor *base)
         return scan_next(cursor);
     if (cursor->entries != NULL)
         return entries_next(cursor);
+    if (cursor->list != NULL)
+        return list_next(cursor);
     cursor->eof = true;
     return SQLITE_OK;
 }
@@ -299,6 +323,46 @@ static int entries_filter(struct cursor *cursor, struct mae_index *index, const 
     return status == MAE_OK ? entries_next(cursor) : fail(cursor, status);
 }
 
+static int key_compare(const void *a, const void *b)
+{
+    const uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
+    return (one > other) - (one < other);
+}
+
+static int key_compare_down(const void *a, const void *b)
+{
+    return key_compare(b, a);
+}
+
+/* Takes the rowids of an IN. The list has no value twice, but may have some that are no rowid. */
+static int list_filter(struct cursor *cursor, int plan, sqlite3_value *list)
+{
+    sqlite3_value *value;
+    size_t room = 0;
+    cursor->listed = cursor->list_at = 0;
+    int code = sqlite3_vtab_in_first(list, &value);
+    for (; code == SQLITE_OK && value != NULL; code = sqlite3_vtab_in_next(list, &value)) {
+        int64_t rowid;
+        bool none;
+        if (!integer_bound_of(value, PLAN_EQ, true, &rowid, &none) || none)
+            continue;
+        if (cursor->listed == room) {
+            room = room * 2 + 16;
+            uint64_t *longer = sqlite3_realloc64(cursor->list, room * sizeof *longer);
+            if (longer == NULL)
+                return SQLITE_NOMEM;
+            cursor->list = longer;
+        }
+        cursor->list[cursor->listed++] = rowid_key(rowid);
+    }
+    if (code != SQLITE_OK && code != SQLITE_DONE)
+        return code;
+    if (cursor->listed > 1 && !MUTATED(sql_list_unsorted))
+        qsort(cursor->list, cursor->listed, sizeof *cursor->list,
+              plan & PLAN_BACKWARD ? key_compare_down : key_compare);
+    return list_next(cursor);
+}
+
 static int range_filter(struct cursor *cursor, int plan, const char *letters, sqlite3_value **values)
 {
     const struct table *table = vtab_of(cursor)->table;
@@ -309,6 +373,8 @@ static int range_filter(struct cursor *cursor, int plan, const char *letters, sq
         cursor->eof = range.empty || memcmp(range.lo, range.hi, key_bytes(table, index)) > 0;
         return cursor->eof ? SQLITE_OK : entries_filter(cursor, index->entries, range.lo, range.hi, plan);
     }
+    if (letters[0] == PLAN_IN)
+        return list_filter(cursor, plan, values[0]);
     rowid_range(letters, values, &range);
     cursor->eof = range.empty;
     if (range.empty)
@@ -426,6 +492,7 @@ int cursor_open(sqlite3_vtab *base, sqlite3_vtab_cursor **opened)
     vtab->spare = NULL;
     cursor->session = NULL;
     cursor->entries = NULL;
+    cursor->list = NULL;
     cursor->data = NULL;
     cursor->eof = true;
     cursor->scans = false;

@@ -11,6 +11,7 @@ struct plan {
     unsigned index; /* as PLAN_INDEX has it */
     unsigned equal; /* how many columns, from the first on, are compared with = */
     bool below, above, unique;
+    bool list;      /* `equal` is to one of a list of rowids, which xFilter gets as a whole */
     unsigned count; /* constraints that are used */
     int constraint[LETTERS_MAX];
     char letter[LETTERS_MAX + 1];
@@ -115,7 +116,7 @@ static bool is_ordered(const struct table *table, const sqlite3_index_info *info
     unsigned at = index == NULL ? 0 : plan->equal;
     if (info->nOrderBy == 0)
         return false;
-    if (index == NULL && plan->equal == 1)
+    if (index == NULL && plan->equal == 1 && !plan->list)
         return true; /* one row */
     for (int i = 0; i < info->nOrderBy; i++) {
         int column = info->aOrderBy[i].iColumn;
@@ -133,6 +134,19 @@ static bool is_ordered(const struct table *table, const sqlite3_index_info *info
     return true;
 }
 
+/* Takes an IN as a whole, which SQLite else does with one xFilter for each value. */
+static void list_take(const struct table *table, sqlite3_index_info *info, struct plan *plan)
+{
+    enum { LIST_ROWS = 10, VERSION_MIN = 3038000 };
+    if (plan->index != PLAN_ROWIDS || plan->equal == 0 || sqlite3_libversion_number() < VERSION_MIN ||
+        !sqlite3_vtab_in(info, plan->constraint[0], 1))
+        return;
+    plan->list = true;
+    plan->letter[0] = PLAN_IN;
+    plan->rows = LIST_ROWS; /* a guess */
+    plan->cost = plan->rows * log2((double)mae_table_rows(table->rows) + 2);
+}
+
 static void choose(const struct table *table, sqlite3_index_info *info, const struct plan *plan)
 {
     for (unsigned i = 0; i < plan->count; i++) {
@@ -148,7 +162,7 @@ static void choose(const struct table *table, sqlite3_index_info *info, const st
     }
     info->estimatedCost = plan->cost;
     info->estimatedRows = (sqlite3_int64)plan->rows;
-    if (plan->unique && plan->index == PLAN_ROWIDS)
+    if (plan->unique && plan->index == PLAN_ROWIDS && !plan->list)
         info->idxFlags |= SQLITE_INDEX_SCAN_UNIQUE;
 }
 
@@ -167,6 +181,7 @@ int plan_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
         if (plan.cost < best.cost)
             best = plan;
     }
+    list_take(table, info, &best);
     info->idxStr = sqlite3_mprintf("%s", best.letter);
     info->needToFreeIdxStr = 1;
     if (info->idxStr == NULL)

@@ -30,6 +30,7 @@ enum {
     PLAN_ORDERED = 0x200 /* the order is wanted */
 };
 #define PLAN_EQ 'e'
+#define PLAN_IN 'i' /* the value is a list: = one of them */
 #define PLAN_GT 'g'
 #define PLAN_GE 'G'
 #define PLAN_LT 'l'

@@ -179,6 +179,10 @@ static const struct measure {
     {"SELECT by key, alone", "SELECT a, b FROM t WHERE id = ?", 0, false},
     {"UPDATE by key, alone", "UPDATE t SET a = a + 1 WHERE id = ?", 0, false},
     {"range of 100 rows, a row", "SELECT a, b FROM t WHERE id BETWEEN ?1 AND ?1 + 99", 0, false},
+    {"IN of 10 keys",
+     ("SELECT a, b FROM t WHERE id IN (?1, abs(?1 - 10007), abs(?1 - 70001), abs(?1 - 120011), abs(?1 - 170011), "
+      "abs(?1 - 230003), abs(?1 - 290011), abs(?1 - 350003), abs(?1 - 410009), abs(?1 - 470021))"),
+     0, false},
     {"scan, sum(a), a row", "SELECT sum(a) FROM t WHERE ?1 >= 0", 0, true},
     {"scan, sum(length(b)), a row", "SELECT sum(length(b)) FROM t WHERE ?1 >= 0", 0, true},
     {"scan in a transaction, sum(a), a row", "SELECT sum(a) FROM t WHERE ?1 >= 0", 1, true},

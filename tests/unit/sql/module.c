@@ -162,6 +162,31 @@ static void rows_come_in_the_order_that_is_wanted(void **state)
     assert_rows(sqlite, "2.0\n1.0\n", "SELECT r FROM t WHERE i = 1 ORDER BY r DESC");
 }
 
+static void lists_of_rowids_are_taken_as_a_whole(void **state)
+{
+    sqlite3 *sqlite = *state;
+    assert_sql(sqlite, "CREATE VIRTUAL TABLE maemio.t USING maemio(id INTEGER PRIMARY KEY, v TEXT);"
+                       "WITH RECURSIVE n(i) AS (SELECT -100 UNION ALL SELECT i + 1 FROM n WHERE i < 400) INSERT INTO t "
+                       "SELECT i, 'v' || i FROM n WHERE i % 2 = 0");
+    assert_rows(sqlite, "-4\n2\n8\n20\n",
+                "SELECT id FROM t WHERE id IN (8, 2, 20, 3, -4, 2.0, '8', 2.5, 'x', NULL, "
+                "x'32', 1e300) ORDER BY id");
+    assert_rows(sqlite, "20\n8\n2\n-4\n", "SELECT id FROM t WHERE rowid IN (8, 2, 20, 3, -4) ORDER BY id DESC");
+    assert_rows(sqlite, "", "SELECT id FROM t WHERE id IN (NULL, 'a', 1)");
+    assert_rows(sqlite, "2|0|0|SCAN t VIRTUAL TABLE INDEX 0:i\n",
+                "EXPLAIN QUERY PLAN SELECT v FROM t WHERE id IN (2, 4)");
+    assert_rows(sqlite, "v4\n", "SELECT v FROM t WHERE id IN (2, 4, 6) AND v IN ('v4', 'v8')");
+    assert_rows(sqlite, "176|13200\n",
+                "SELECT count(*), sum(id) FROM t WHERE id IN (SELECT 200 - id FROM t WHERE id "
+                "BETWEEN -50 AND 348)");
+    assert_rows(sqlite, "2|2\n4|\n",
+                "SELECT a.id, b.id FROM t AS a LEFT JOIN t AS b ON b.id IN (a.id / 2 + 1, 7) AND "
+                "b.id % 4 = 2 WHERE a.id IN (2, 4) ORDER BY a.id");
+    assert_sql(sqlite, "BEGIN; UPDATE t SET id = id + 1 WHERE id IN (6, 4, 2, 0); DELETE FROM t WHERE id IN (3, 4, 5)");
+    assert_rows(sqlite, "1\n7\n", "SELECT id FROM t WHERE id IN (0, 1, 2, 3, 4, 5, 6, 7) ORDER BY id");
+    assert_sql(sqlite, "COMMIT");
+}
+
 static void another_connection_follows_the_schema(void **state)
 {
     sqlite3 *one = *state, *two = sql_connect("");
@@ -271,6 +296,7 @@ int main(void)
         ONE(indexes_lose_no_row),
         ONE(texts_are_compared_by_their_collation),
         ONE(rows_come_in_the_order_that_is_wanted),
+        ONE(lists_of_rowids_are_taken_as_a_whole),
         ONE(another_connection_follows_the_schema),
         ONE(names_that_have_gone_are_forgotten),
         ONE(a_table_that_has_changed_can_be_dropped),
