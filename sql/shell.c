@@ -19,7 +19,9 @@ struct shell {
     struct connection *connection;
     FILE *out;
     bool csv, timing, terminal, quits;
-    bool header_due; /* of CSV: before the statement's first row */
+    bool header_due;   /* of CSV: before the statement's first row */
+    const char *where; /* what is being read, and its line; NULL: nothing yet */
+    int line;
     struct timespec start;
     double told; /* progress was told after so many seconds */
 };
@@ -110,9 +112,13 @@ static bool statements_run(struct shell *shell, const char *sql, const char *whe
 
 /* ---- Commands of the shell. ---- */
 
-static bool complain(const char *why, const char *what)
+static bool complain(const struct shell *shell, const char *why, const char *what)
 {
-    (void)fprintf(stderr, "maemio sql: %s%s%s\n", why, what != NULL ? ": " : "", what != NULL ? what : "");
+    (void)fflush(shell->out);
+    (void)fprintf(stderr, "maemio sql: ");
+    if (shell->where != NULL)
+        (void)fprintf(stderr, "%s:%d: ", shell->where, shell->line);
+    (void)fprintf(stderr, "%s%s%s\n", why, what != NULL ? ": " : "", what != NULL ? what : "");
     return false;
 }
 
@@ -171,22 +177,24 @@ static bool definitions_print(struct shell *shell, const char *name, bool rows)
     bool good = true;
     if (connection_refresh(connection, &error) != SQLITE_OK ||
         connection_enter(connection, &worker, &error) != SQLITE_OK)
-        return complain(error, NULL);
+        return complain(shell, error, NULL);
     const struct table *last = NULL;
     uint64_t id = 0;
+    bool found = name == NULL;
     do {
         last = NULL;
         for (const struct table *table = connection->database->tables; table != NULL; table = table->next)
             if (!table->dropped && table->id > id && (last == NULL || table->id < last->id))
                 last = table;
         if (last != NULL && (name == NULL || sqlite3_stricmp(name, last->name) == 0)) {
+            found = true;
             table_print(shell, last);
             good = good && (!rows || last->is_view || rows_print(shell, last));
         }
         id = last != NULL ? last->id : id;
     } while (last != NULL);
     gate_leave(connection->database, worker);
-    return good;
+    return found ? good : complain(shell, "no such table or view", name);
 }
 
 static bool schema_command(struct shell *shell, char **word)
@@ -206,11 +214,9 @@ static bool dump_command(struct shell *shell, char **word)
 static bool import_command(struct shell *shell, char **word)
 {
     char *error = NULL;
-    if (word[1] == NULL || word[2] == NULL)
-        return complain(".import FILE TABLE", NULL);
     if (csv_import(shell->sqlite, word[1], word[2], &error) == SQLITE_OK)
         return true;
-    (void)complain(error != NULL ? error : "out of memory", NULL);
+    (void)complain(shell, error != NULL ? error : "out of memory", NULL);
     sqlite3_free(error);
     return false;
 }
@@ -219,24 +225,29 @@ static bool output_command(struct shell *shell, char **word)
 {
     FILE *out = word[1] == NULL ? stdout : fopen(word[1], "w");
     if (out == NULL)
-        return complain("cannot be written", word[1]);
+        return complain(shell, "cannot be written", word[1]);
     if (shell->out != stdout && fclose(shell->out) != 0)
-        (void)complain("what was written before is not whole", NULL);
+        (void)complain(shell, "what was written before is not whole", NULL);
     shell->out = out;
     return true;
 }
 
 static bool mode_command(struct shell *shell, char **word)
 {
-    shell->csv = word[1] != NULL && strcmp(word[1], "csv") == 0;
-    return shell->csv || (word[1] != NULL && strcmp(word[1], "list") == 0) || complain(".mode csv or .mode list", NULL);
+    const bool csv = strcmp(word[1], "csv") == 0;
+    if (!csv && strcmp(word[1], "list") != 0)
+        return complain(shell, ".mode csv or .mode list", NULL);
+    shell->csv = csv;
+    return true;
 }
 
 static bool timer_command(struct shell *shell, char **word)
 {
-    shell->timing = word[1] != NULL && strcmp(word[1], "on") == 0;
-    return shell->timing || (word[1] != NULL && strcmp(word[1], "off") == 0) ||
-           complain(".timer on or .timer off", NULL);
+    const bool on = strcmp(word[1], "on") == 0;
+    if (!on && strcmp(word[1], "off") != 0)
+        return complain(shell, ".timer on or .timer off", NULL);
+    shell->timing = on;
+    return true;
 }
 
 static bool quit_command(struct shell *shell, char **word)
@@ -250,25 +261,28 @@ static bool file_run(struct shell *shell, const char *path);
 
 static bool read_command(struct shell *shell, char **word)
 {
-    return word[1] != NULL ? file_run(shell, word[1]) : complain(".read FILE", NULL);
+    return file_run(shell, word[1]);
 }
 
 static bool help_command(struct shell *shell, char **word);
 
 static const struct command {
-    const char *name, *arguments, *help;
+    const char *name;
+    size_t least, most; /* how many arguments it takes */
+    const char *arguments, *help;
     bool (*run)(struct shell *shell, char **word);
 } commands[] = {
-    {".tables", "", "the names of tables and views", tables_command},
-    {".schema", "[TABLE]", "the statements that make the tables, indexes and views", schema_command},
-    {".dump", "[TABLE]", "these, and the rows as INSERTs, as of one moment", dump_command},
-    {".import", "FILE TABLE", "adds the rows of a CSV file whose first line names columns", import_command},
-    {".mode", "csv|list", "how rows are printed: CSV with a line of names, or values parted by bars", mode_command},
-    {".output", "[FILE]", "where rows go; without FILE to stdout", output_command},
-    {".read", "FILE", "runs the statements of a file", read_command},
-    {".timer", "on|off", "tells how long each statement took", timer_command},
-    {".help", "", "this list", help_command},
-    {".quit", "", "ends the shell", quit_command},
+    {".tables", 0, 0, "", "the names of tables and views", tables_command},
+    {".schema", 0, 1, "[TABLE]", "the statements that make the tables, indexes and views", schema_command},
+    {".dump", 0, 1, "[TABLE]", "these, and the rows as INSERTs, as of one moment", dump_command},
+    {".import", 2, 2, "FILE TABLE", "adds the rows of a CSV file whose first line names columns", import_command},
+    {".mode", 1, 1, "csv|list", "how rows are printed: CSV with a line of names, or values parted by bars",
+     mode_command},
+    {".output", 0, 1, "[FILE]", "where rows go; without FILE to stdout", output_command},
+    {".read", 1, 1, "FILE", "runs the statements of a file", read_command},
+    {".timer", 1, 1, "on|off", "tells how long each statement took", timer_command},
+    {".help", 0, 0, "", "this list", help_command},
+    {".quit", 0, 0, "", "ends the shell", quit_command},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -280,16 +294,39 @@ static bool help_command(struct shell *shell, char **word)
     return true;
 }
 
+/* The next word at *at, which ends there then; one in quotes may have blanks. NULL: there is none. */
+static char *word_take(char **at)
+{
+    static const char blanks[] = " \t\r\n";
+    char *start = *at + strspn(*at, blanks);
+    if (*start == '\0')
+        return NULL;
+    const char quote[] = {*start, '\0'};
+    const bool quoted = *start == '\'' || *start == '"';
+    start += quoted;
+    char *end = start + strcspn(start, quoted ? quote : blanks);
+    *at = *end != '\0' ? end + 1 : end;
+    *end = '\0';
+    return start;
+}
+
 static bool command_run(struct shell *shell, char *line)
 {
     enum { WORDS = 4 };
-    char *word[WORDS + 1] = {NULL}, *rest = NULL;
-    for (size_t i = 0; i < WORDS && (word[i] = strtok_r(i == 0 ? line : NULL, " \t\r\n", &rest)) != NULL;)
-        i++;
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(word[0], commands[i].name) == 0)
-            return commands[i].run(shell, word);
-    return complain("there is no such command; .help lists them", word[0]);
+    char *word[WORDS + 1] = {NULL};
+    size_t count = 0;
+    while (count < WORDS && (word[count] = word_take(&line)) != NULL)
+        count++;
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const struct command *command = &commands[i];
+        if (strcmp(word[0], command->name) != 0)
+            continue;
+        if (count - 1 >= command->least && count - 1 <= command->most)
+            return command->run(shell, word);
+        (void)complain(shell, command->name, command->most == 0 ? "takes no arguments" : command->arguments);
+        return false;
+    }
+    return complain(shell, "there is no such command; .help lists them", word[0]);
 }
 
 /* ---- Reading. ---- */
@@ -307,7 +344,8 @@ static bool stream_run(struct shell *shell, FILE *stream, const char *name)
             (void)fprintf(stderr, sql == NULL ? "maemio> " : "   ...> ");
         if (getline(&line, &capacity, stream) < 0)
             break;
-        number++;
+        shell->where = name;
+        shell->line = ++number;
         if (sql == NULL && line[0] == '.') {
             good = command_run(shell, line);
             continue;
@@ -333,7 +371,7 @@ static bool file_run(struct shell *shell, const char *path)
 {
     FILE *file = fopen(path, "r");
     if (file == NULL)
-        return complain("cannot be read", path);
+        return complain(shell, "cannot be read", path);
     bool good = stream_run(shell, file, path);
     (void)fclose(file);
     return good;
@@ -348,7 +386,7 @@ int shell_run(const struct shell_settings *settings)
     if (code == SQLITE_OK)
         code = mae_sql_attach(shell.sqlite, settings->folder, &error);
     if (code != SQLITE_OK) {
-        (void)complain(error != NULL ? error : sqlite3_errstr(code), NULL);
+        (void)complain(&shell, error != NULL ? error : sqlite3_errstr(code), NULL);
         sqlite3_free(error);
         (void)sqlite3_close(shell.sqlite);
         return 1;

@@ -2,7 +2,8 @@
  * shell.h - `maemio sql`: statements of SQL from the command line, files or stdin, on a database in memory or in a
  * folder.
  *
- * A line that begins with a point is a command of the shell itself: `.help` lists them. Without a terminal the first
+ * A line that begins with a point is a command of the shell itself: `.help` lists them. Its arguments may stand in
+ * quotes. Without a terminal the first
  * error ends the shell; at a terminal it goes on. An autocommit statement that meets a conflict is run again.
  */
 #ifndef SQL_SHELL_H

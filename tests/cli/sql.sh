@@ -151,6 +151,15 @@ SELECT
 SELECT 'not reached';
 END
 ended "the first error ends it, with its line" 1 'maemio sql: stdin:2: no such table: nowhere'
+shell <<<$'SELECT 1;\n.schema nowhere'
+ended "a definition that is not there" 1 'maemio sql: stdin:2: no such table or view: nowhere'
+shell <<<'.import one'
+ended "a command with too few arguments" 1 'stdin:1: .import: FILE TABLE'
+shell <<<'.tables all'
+ended "a command with too many" 1 'stdin:1: .tables: takes no arguments'
+printf "SELECT 'a blank';\n" >"$work/two words"
+shell <<<".read '$work/two words'"
+ended "a name with a blank in quotes" 0 'a blank'
 shell -c 'SELECT 1' -f "$work/nowhere" </dev/null
 ended "a file that is not there" 1 "cannot be read: $work/nowhere"
 shell <<<'.nonsense'
