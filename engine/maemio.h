@@ -191,17 +191,20 @@ bool mae_options_get(const struct mae_options *options, size_t i, char *value, s
  */
 MAE_MUST_USE enum mae_status mae_open(const struct mae_options *options, struct mae_db **db);
 
-/* Why the calling thread's last mae_open, mae_backup or mae_log_read has failed, if there is more to say than the
- * status does: a line with file and place. Else "". After a mae_open that has cut the log, at damage
+/* Why the calling thread's last mae_open, mae_close, mae_backup or mae_log_read has failed, if there is more to say
+ * than the status does: a line with file and place. Else "". After a mae_open that has cut the log, at damage
  * (recovery=salvage) or at a torn end, it says where. Valid until the thread's next such call. */
 const char *mae_open_problem(void);
 #define MAE_PROBLEM_BYTES 512
 
 /*
- * Closes the database and frees everything. Every worker must have left before. NULL is fine. With durability other
- * than off it writes what is not written yet; whether that went well mae_sync tells before.
+ * Closes the database and frees everything, whatever it returns. Every worker must have left before. NULL is fine. With
+ * durability other than off it writes what is not written yet, and does not wait for space. MAE_OK: every commit is on
+ * the disk, with async, too. MAE_FULL: for lack of space some are not in the log, and lost. MAE_IO_UNKNOWN: the log has
+ * failed, and some may be lost. In both cases mae_open_problem says from which timestamp on. Cost: with a log a flush
+ * and a sync.
  */
-void mae_close(struct mae_db *db);
+enum mae_status mae_close(struct mae_db *db);
 
 #define MAE_NAME_MAX_BYTES 63 /* of tables and indexes, without the NUL */
 

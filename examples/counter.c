@@ -72,6 +72,6 @@ int main(int argc, char **argv)
         fflush(stdout);
     }
     mae_worker_leave(worker);
-    mae_close(db);
+    must(mae_close(db), "close");
     return EXIT_SUCCESS;
 }

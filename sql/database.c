@@ -105,7 +105,10 @@ static void database_free(struct database *database)
 {
     while (database->idle > 0)
         mae_worker_leave(database->worker[--database->idle]);
-    mae_close(database->db);
+    const enum mae_status status = mae_close(database->db);
+    if (status != MAE_OK) /* nobody is there any more to whom a result could be given */
+        sqlite3_log(status == MAE_FULL ? SQLITE_FULL : SQLITE_IOERR, "maemio: %s: %s", database->folder,
+                    mae_open_problem());
     tables_close(database);
     pthread_mutex_destroy(&database->lock);
     pthread_cond_destroy(&database->changed);

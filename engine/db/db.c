@@ -22,7 +22,7 @@ static enum mae_status open_with(const struct mae_options *options, struct mae_d
     /* The text is the caller's, and nobody reads it any more. */
     db->core.options.log_dir = NULL;
     if (status != MAE_OK) {
-        mae_close(db);
+        (void)mae_close(db); /* nothing has been committed */
         return status;
     }
     *opened = db;
@@ -41,12 +41,12 @@ enum mae_status mae_open(const struct mae_options *options, struct mae_db **open
     return status;
 }
 
-void mae_close(struct mae_db *db)
+enum mae_status mae_close(struct mae_db *db)
 {
     if (!db)
-        return;
+        return MAE_OK;
     maintenance_close(db);
-    durability_close(db);
+    enum mae_status status = durability_close(db);
     for (unsigned i = 0; i < HORIZON_SLOTS; i++) {
         struct mae_worker *worker = atomic_load_explicit(&db->core.workers[i], memory_order_acquire);
         MAE_CHECK(!worker || !atomic_load_explicit(&worker->joined, memory_order_acquire)); /* workers leave first */
@@ -64,4 +64,5 @@ void mae_close(struct mae_db *db)
     pthread_mutex_destroy(&db->lock);
     core_fini(&db->core);
     free(db);
+    return status;
 }

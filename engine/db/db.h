@@ -71,7 +71,7 @@ void db_worker_leave(struct mae_worker *worker);
 
 /* durability.c: opens the log's folder if the options name one, and restores what it holds; ends the log. */
 enum mae_status durability_open(struct mae_db *db);
-void durability_close(struct mae_db *db);
+enum mae_status durability_close(struct mae_db *db);
 
 /* catalogue.c: make what the manifest names. */
 enum mae_status db_restore_table(struct mae_db *db, const struct manifest_object *object);

@@ -117,14 +117,14 @@ enum mae_status durability_open(struct mae_db *db)
     return status;
 }
 
-void durability_close(struct mae_db *db)
+enum mae_status durability_close(struct mae_db *db)
 {
-    if (db->durable)
-        durable_close(db->durable);
+    enum mae_status status = db->durable ? durable_close(db->durable, &last_problem) : MAE_OK;
     db->durable = NULL;
     if (db->logger)
         db_worker_leave(db->logger);
     db->logger = NULL;
+    return status;
 }
 
 /* ---- Questions and waits. ---- */

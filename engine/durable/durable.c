@@ -204,7 +204,7 @@ enum mae_status durable_open(struct core *core, struct problem *problem, struct 
     if (status == MAE_OK)
         *opened = durable;
     else
-        durable_close(durable);
+        (void)durable_close(durable, problem); /* it has no log yet */
     return status;
 }
 
@@ -345,13 +345,25 @@ enum mae_status durable_restore(struct durable *durable, const struct durable_ho
     return status;
 }
 
-void durable_close(struct durable *durable)
+/* Says which commits are not on the disk. */
+static enum mae_status end_log(struct log *log, struct problem *problem)
 {
+    enum mae_status status = log_end(log);
+    if (status == MAE_OK)
+        return MAE_OK;
+    return problem_set(problem, status, "commits from timestamp %" PRIu64 " on %s: %s", bounds_all_synced(&log->bounds),
+                       status == MAE_FULL ? "are lost" : "may be lost",
+                       status == MAE_FULL ? "the log has no space" : log->bounds.problem);
+}
+
+enum mae_status durable_close(struct durable *durable, struct problem *problem)
+{
+    enum mae_status status = MAE_OK;
     if (durable->has_checkpointer)
         checkpointer_close(&durable->checkpointer);
     if (durable->core->log) {
-        struct log *log = durable->core->log;
-        log_close(log);
+        status = end_log(durable->core->log, problem);
+        log_close(durable->core->log);
         durable->core->log = NULL;
     }
     if (durable->scanning)
@@ -361,6 +373,7 @@ void durable_close(struct durable *durable)
     pthread_mutex_destroy(&durable->manifest_lock);
     pthread_mutex_destroy(&durable->bound_lock);
     free(durable);
+    return status;
 }
 
 enum mae_status durable_create(struct durable *durable, struct manifest_object *object)

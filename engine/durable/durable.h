@@ -30,8 +30,8 @@ const struct manifest *durable_manifest(const struct durable *durable);
 enum mae_status durable_restore(struct durable *durable, const struct durable_host *host, struct mae_worker *worker,
                                 struct table *const *tables, size_t table_count, struct problem *problem);
 
-/* Ends the log, if it has been started, and frees everything. */
-void durable_close(struct durable *durable);
+/* Ends the log, if it has been started, and frees everything. Statuses of mae_close, with the reason in `problem`. */
+enum mae_status durable_close(struct durable *durable, struct problem *problem);
 
 /* Writes a new table or index into the manifest, and gives it its number. MAE_OK, MAE_IO, MAE_NO_MEMORY. */
 enum mae_status durable_create(struct durable *durable, struct manifest_object *object);

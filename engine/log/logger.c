@@ -305,7 +305,18 @@ enum mae_status log_open(const struct log_config *config, struct log **opened)
     return status;
 }
 
-void log_close(struct log *log)
+/* Whether a commit is not on the disk, when no worker runs any more. If all are, no record is above any stream's last
+ * bound (D3), which has been synced. */
+static bool has_lost(struct log *log)
+{
+    const uint64_t synced = bounds_all_synced(&log->bounds);
+    bool lost = false;
+    for (unsigned i = 0; i < HORIZON_SLOTS; i++)
+        lost |= atomic_load_explicit(&log->buffers[i].last_ts, memory_order_relaxed) >= synced;
+    return lost && !MUTATED(loss_unsaid);
+}
+
+enum mae_status log_end(struct log *log)
 {
     pthread_mutex_lock(&log->bounds.lock);
     MAE_DCHECK(log->waiters <= log->teller.runs); /* no worker uses it any more */
@@ -315,6 +326,11 @@ void log_close(struct log *log)
         (void)log_round(log);
     for (unsigned i = 0; i < log->config.stream_count && !log_has_failed(log); i++)
         stream_sync(&log->streams[i]); /* durability=async */
+    return !has_lost(log) ? MAE_OK : log_has_failed(log) ? MAE_IO_UNKNOWN : MAE_FULL;
+}
+
+void log_close(struct log *log)
+{
     pthread_mutex_lock(&log->bounds.lock);
     log->ended = true;
     pthread_cond_broadcast(&log->bounds.changed);

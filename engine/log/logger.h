@@ -38,7 +38,11 @@ struct log {
 
 /* Starts the log. MAE_OK, MAE_NO_MEMORY. */
 enum mae_status log_open(const struct log_config *config, struct log **log);
-/* Writes what is left, if it can, and ends the log. No worker may use it any more. */
+/* Writes what is left, and ends the threads. No worker may use the log any more. MAE_OK: all commits are on the disk,
+ * with durability=async, too. MAE_FULL: there is no space for some from bounds_all_synced on. MAE_IO_UNKNOWN: the log
+ * has failed before these were on the disk. */
+enum mae_status log_end(struct log *log);
+/* Frees a log that has ended. Who is still to be told of a commit is told now. */
 void log_close(struct log *log);
 
 /* The buffer of the worker in this slot. */

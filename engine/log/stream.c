@@ -263,7 +263,8 @@ bool stream_round(struct log_stream *stream)
 
 void stream_sync(struct log_stream *stream)
 {
-    (void)segments_sync(&stream->segments);
+    if (stream->synced_m != stream->written_m && !sync_written(stream, tsc_now()))
+        (void)fail(stream);
 }
 
 /* ---- Beginning and end. ---- */

@@ -202,6 +202,9 @@ enum exit_code recover_command(int argc, char **argv)
         support_complain(argv[0], "%s", mae_open_problem());
     if (status == MAE_OK && check.ops)
         status = workload_check_run(&check, db, report, sizeof report);
-    mae_close(db);
+    enum mae_status closed = mae_close(db);
+    if (closed != MAE_OK)
+        support_complain(argv[0], "%s", mae_open_problem());
+    status = status == MAE_OK ? closed : status;
     return command_end(argv[0], status == MAE_OK ? EXIT_FINE : status == MAE_CORRUPT ? EXIT_CHECK : EXIT_FAILED);
 }

@@ -114,7 +114,8 @@ static enum target_status native_open(const struct target_ops *ops, const void *
 
 static void native_close(struct target *target)
 {
-    mae_close(target->db);
+    if (mae_close(target->db) != MAE_OK)
+        support_complain("native", "%s", mae_open_problem());
     target_free(target);
 }
 

@@ -16,6 +16,7 @@
 
 static const char group[] = "durability=group log_dir=db log_segment_bytes=64K log_buffer_bytes=4K "
                             "gc_interval_us=10000000";
+static const char async[] = "durability=async log_dir=db log_segment_bytes=64K gc_interval_us=10000000";
 
 static uint64_t value_of(struct world *world, uint64_t key)
 {
@@ -648,6 +649,61 @@ static void a_full_disk_is_waited_for(void **state)
     close_world(&world);
 }
 
+/* Fills the disk, and commits what then stays in the buffer. */
+static void commit_without_space(struct world *world)
+{
+    disk_limit(1);
+    while (!log_is_full(world->db->core.log)) {
+        add_one(world, 1);
+        (void)log_round(world->db->core.log);
+    }
+}
+
+static void closing_says_what_is_not_on_the_disk(void **state)
+{
+    (void)state;
+    char expected[MAE_PROBLEM_BYTES];
+    struct world world = world_open(group, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    assert_ok(mae_sync(world.db));
+    commit_without_space(&world);
+    add_one(&world, 1);
+    uint64_t safe = mae_durable_timestamp(world.db);
+    assert_true(mae_worker_last_commit(world.workers[0]) >= safe);
+    world_leave(&world);
+    assert_status(MAE_FULL, mae_close(world.db));
+    (void)snprintf(expected, sizeof expected, "commits from timestamp %" PRIu64 " on are lost: the log has no space",
+                   safe);
+    assert_string_equal(mae_open_problem(), expected);
+    disk_limit(0);
+    world = world_again(group);
+    add_one(&world, 1);
+    disk_fail_at(1);
+    world_leave(&world);
+    assert_status(MAE_IO_UNKNOWN, mae_close(world.db));
+    assert_non_null(strstr(mae_open_problem(), " on may be lost: "));
+    disk_fail_at(0);
+}
+
+static void closing_makes_async_outlive_the_machine(void **state)
+{
+    (void)state;
+    uint64_t random = 1;
+    struct world world = world_open(async, MAE_INDEX_HASH, 8, 1);
+    new_keys(world.workers[0], world.index, 1, 1, 7);
+    world_leave(&world);
+    assert_ok(mae_close(world.db));
+    disk_crash(&random);
+    world = world_again(async);
+    assert_int_equal(value_of(&world, 1), 7);
+    add_one(&world, 1);
+    assert_true(log_round(world.db->core.log)); /* written, and with async not synced */
+    world_leave(&world);
+    disk_fail_at(1);
+    assert_status(MAE_IO_UNKNOWN, mae_close(world.db));
+    disk_fail_at(0);
+}
+
 static void a_record_may_be_larger_than_the_buffer(void **state)
 {
     (void)state;
@@ -1033,6 +1089,8 @@ int main(void)
         TEST(snapshots_stay_readable_after_a_failure),
         TEST(a_torn_end_is_said),
         TEST(a_full_disk_is_waited_for),
+        TEST(closing_says_what_is_not_on_the_disk),
+        TEST(closing_makes_async_outlive_the_machine),
         TEST(a_record_may_be_larger_than_the_buffer),
         TEST(the_order_of_records_decides_nothing),
         TEST(a_row_that_was_there_for_a_moment_leaves_nothing),
