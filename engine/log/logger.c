@@ -265,16 +265,17 @@ static void stop(struct log *log, unsigned count)
 static enum mae_status start(struct log *log)
 {
     enum mae_status status = MAE_OK;
+    log->runs = !BY_HAND; /* the threads look at it, so it is set before there are any */
     for (unsigned i = 0; i < log->config.stream_count && status == MAE_OK; i++) {
         log->streams[i] = (struct log_stream){.log = log,
                                               .config = &log->config,
                                               .bounds = &log->bounds,
                                               .buffers = log->buffers,
                                               .streams = log->streams,
-                                              .number = i};
+                                              .number = i,
+                                              .has_threads = log->runs};
         status = stream_init(&log->streams[i]);
     }
-    log->runs = !BY_HAND; /* the threads look at it, so it is set before there are any */
     for (unsigned i = 0; log->runs && i < log->config.stream_count && status == MAE_OK; i++)
         if (!thread_start(&log->streams[i].thread, run, &log->streams[i])) {
             stop(log, i);

@@ -40,22 +40,11 @@ void segments_init(struct segments *segments, const char *folder, uint64_t segme
     segments->next_number = next_number;
 }
 
-static void let_go(const struct segments *segments, int file, char *memory)
+static void let_go(uint64_t segment_bytes, int file, char *memory)
 {
     if (memory)
-        file_calls->unmap(memory, segments->segment_bytes);
+        file_calls->unmap(memory, segment_bytes);
     (void)file_calls->close(file);
-}
-
-void segments_fini(struct segments *segments)
-{
-    for (size_t i = 0; i < segments->count; i++)
-        let_go(segments, segments->made[i].file, segments->made[i].memory);
-    for (size_t i = 0; i < segments->used_count; i++)
-        if (segments->used[i].memory)
-            let_go(segments, segments->used[i].file, segments->used[i].memory);
-    free(segments->made);
-    free(segments->used);
 }
 
 /* Notes what failed; returns `result`. */
@@ -65,23 +54,6 @@ static int failed(struct segments *segments, const char *call, uint64_t number, 
     segment_path(segments->folder, number, path);
     (void)snprintf(segments->problem, sizeof segments->problem, "%s of %s: %s", call, path, strerror(-result));
     return result;
-}
-
-/* Allocates the file, and makes it certain that its folder has it. */
-static int prepare(struct segments *segments, const char *path, int file, uint64_t number)
-{
-    int result = file_calls->reserve(file, segments->segment_bytes);
-    if (result == -EDQUOT || result == -ENOSPC) {
-        (void)file_calls->remove(path); /* gives back the part that there was space for */
-        return -ENOSPC;
-    }
-    if (result < 0)
-        return failed(segments, "allocation", number, result);
-    result = file_calls->sync(file);
-    if (result < 0)
-        return failed(segments, "sync", number, result);
-    result = MUTATED(folder_not_synced) ? 0 : file_calls->sync_folder(segments->folder);
-    return result < 0 ? failed(segments, "sync of the folder", number, result) : 0;
 }
 
 /* Makes an array longer. */
@@ -115,65 +87,141 @@ static void forget_released(struct segments *segments)
     memmove(segments->used, segments->used + 1, segments->used_count * sizeof *segments->used);
 }
 
-/* Gives the file of a released segment this path. It stays open if it is mapped. */
-static int take_released(struct segments *segments, const char *path, struct segment *segment)
+/* Opens the file, which is a new one or that of a released segment. It is open already if it is mapped. */
+static int open_file(struct segment_making *making, const char *path)
 {
-    const struct segment_used *released = &segments->used[0];
-    char old[SEGMENT_PATH_BYTES];
-    segment_path(segments->folder, released->number, old);
-    int result = file_calls->rename(old, path);
-    if (result < 0)
-        return result;
-    segment->memory = released->memory;
-    segment->file = released->file;
-    forget_released(segments);
-    segments->reused++;
-    return 0;
-}
-
-/* A file for the segment with this path: a new one, or that of a released segment. */
-static int open_file(struct segments *segments, const char *path, struct segment *segment)
-{
-    const bool again = segments->released > 0;
-    int result = again ? take_released(segments, path, segment) : 0;
-    if (result < 0 || segment->memory)
-        return result;
+    struct segment *segment = &making->segment;
+    if (making->again) {
+        char old[SEGMENT_PATH_BYTES];
+        segment_path(making->folder, making->released, old);
+        int result = file_calls->rename(old, path);
+        if (result < 0)
+            return result;
+        making->taken = true;
+    }
+    if (segment->memory)
+        return 0;
     segment->file = file_calls->open(path, FILE_WRITE | FILE_CREATE | FILE_BLOCKS);
-    if (segment->file >= 0 && again)
-        segment->memory = file_calls->map(segment->file, segments->segment_bytes);
+    if (segment->file >= 0 && making->again)
+        segment->memory = file_calls->map(segment->file, making->segment_bytes);
     return segment->file < 0 ? segment->file : 0;
 }
 
-static int make(struct segments *segments)
+/* Allocates the file, and makes it certain that its folder has it. */
+static int make_certain(struct segment_making *making, const char *path)
 {
+    const int file = making->segment.file;
+    making->call = "allocation";
+    int result = file_calls->reserve(file, making->segment_bytes);
+    if (result == -EDQUOT || result == -ENOSPC)
+        (void)file_calls->remove(path); /* gives back the part that there was space for */
+    if (result < 0)
+        return result;
+    making->call = "sync";
+    result = file_calls->sync(file);
+    if (result < 0)
+        return result;
+    making->call = "sync of the folder";
+    return MUTATED(folder_not_synced) ? 0 : file_calls->sync_folder(making->folder);
+}
+
+/* On whatever thread: it uses nothing of `segments`, which goes on. */
+static void make_file(void *arg)
+{
+    struct segment_making *making = arg;
     char path[SEGMENT_PATH_BYTES];
-    struct segment segment = {.number = segments->next_number};
+    segment_path(making->folder, making->segment.number, path);
+    making->call = "creation";
+    making->result = open_file(making, path);
+    if (making->result < 0)
+        return;
+    making->result = make_certain(making, path);
+    if (making->result < 0)
+        let_go(making->segment_bytes, making->segment.file, making->segment.memory);
+}
+
+/* False: there is no memory. */
+static bool begin_making(struct segments *segments)
+{
     if (!has_place(segments))
-        return -ENOSPC;
-    segment_path(segments->folder, segment.number, path);
-    int result = open_file(segments, path, &segment);
-    if (result == -ENOSPC || result == -EDQUOT)
+        return false;
+    struct segment_making *making = &segments->making;
+    *making = (struct segment_making){.folder = segments->folder,
+                                      .segment_bytes = segments->segment_bytes,
+                                      .segment.number = segments->next_number,
+                                      .again = segments->released > 0};
+    if (making->again) {
+        making->released = segments->used[0].number;
+        making->segment.file = segments->used[0].file;
+        making->segment.memory = segments->used[0].memory;
+    }
+    return true;
+}
+
+static int end_making(struct segments *segments)
+{
+    const struct segment_making *making = &segments->making;
+    const int result = making->result;
+    segments->is_making = false;
+    if (making->taken) {
+        forget_released(segments);
+        segments->reused++;
+    }
+    segments->lacks_space = result == -ENOSPC || result == -EDQUOT;
+    if (segments->lacks_space)
         return -ENOSPC;
     if (result < 0)
-        return failed(segments, "creation", segment.number, result);
-    result = prepare(segments, path, segment.file, segment.number);
-    if (result < 0) {
-        let_go(segments, segment.file, segment.memory);
-        return result;
-    }
+        return failed(segments, making->call, making->segment.number, result);
     segments->next_number++;
-    segments->made[segments->count++] = segment;
+    segments->made[segments->count++] = making->segment;
     return 0;
+}
+
+void segments_fini(struct segments *segments)
+{
+    if (segments->is_making) {
+        errand_await(segments->errand);
+        (void)end_making(segments); /* the next start of the database removes what nothing stands in */
+    }
+    for (size_t i = 0; i < segments->count; i++)
+        let_go(segments->segment_bytes, segments->made[i].file, segments->made[i].memory);
+    for (size_t i = 0; i < segments->used_count; i++)
+        if (segments->used[i].memory)
+            let_go(segments->segment_bytes, segments->used[i].file, segments->used[i].memory);
+    free(segments->made);
+    free(segments->used);
 }
 
 int segments_make_room(struct segments *segments, uint64_t bytes)
 {
     MAE_DCHECK(segments->offset % FILE_BLOCK_BYTES == 0);
     uint64_t room = segments->count * segments->segment_bytes - segments->offset;
-    for (int result; room < bytes; room += segments->segment_bytes)
-        if ((result = make(segments)) < 0)
+    for (int result; room < bytes; room += segments->segment_bytes) {
+        if (!segments->is_making && !begin_making(segments))
+            return -ENOSPC;
+        if (!segments->is_making)
+            make_file(&segments->making);
+        else if (!MUTATED(segment_unawaited))
+            errand_await(segments->errand);
+        if ((result = end_making(segments)) < 0)
             return result;
+    }
     return 0;
+}
+
+int segments_prepare(struct segments *segments)
+{
+    if (!segments->is_making) {
+        bool soon = segments->count == 1 && segments->offset >= segments->segment_bytes / 2;
+        if (!soon || segments->lacks_space || !begin_making(segments))
+            return 0;
+        segments->is_making = true;
+        errand_give(segments->errand, make_file, &segments->making);
+    }
+    if (!errand_is_over(segments->errand))
+        return 0;
+    int result = end_making(segments);
+    return result == -ENOSPC ? 0 : result;
 }
 
 size_t segments_left(const struct segments *segments)
@@ -223,7 +271,7 @@ static int leave_first(struct segments *segments, uint64_t highest_ts)
         used->memory = segments->made[0].memory;
         segments->mapped++;
     } else {
-        let_go(segments, segments->made[0].file, segments->made[0].memory);
+        let_go(segments->segment_bytes, segments->made[0].file, segments->made[0].memory);
     }
     segments->count--;
     segments->offset = 0;
@@ -264,12 +312,12 @@ void segments_release(struct segments *segments, uint64_t number)
         segments->released++;
     if (segments->released > left_over)
         segments->superfluous = left_over / 2;
-    if (segments->superfluous == 0)
+    if (segments->superfluous == 0 || segments->is_making) /* the first one may be getting another name */
         return;
     char path[SEGMENT_PATH_BYTES];
     segment_path(segments->folder, segments->used[0].number, path);
     (void)file_calls->remove(path); /* if that fails, the next start of the database removes it */
     if (segments->used[0].memory)
-        let_go(segments, segments->used[0].file, segments->used[0].memory);
+        let_go(segments->segment_bytes, segments->used[0].file, segments->used[0].memory);
     forget_released(segments);
 }

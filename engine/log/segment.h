@@ -3,7 +3,9 @@
  *
  * A segment is allocated, and certainly in its folder, before the first block goes there. So a full disk is met only
  * when a segment is made, and then nothing is lost: the log waits for space. An error of a write or a sync is final.
- * A segment is filled to its last byte before the next one is begun. One thread at a time.
+ * A segment is filled to its last byte before the next one is begun. The next one is made while the last is filled, by
+ * a thread of its own: giving a file its name and syncing the folder takes milliseconds. A database that never fills
+ * half a segment has only one. One thread at a time.
  *
  * A segment that a checkpoint has made superfluous is released (DURABLE.md, D11). Then its file serves for a later
  * segment, under that one's name: its space is allocated, and where files are in memory it need not be cleared again.
@@ -21,6 +23,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "engine/base/errand.h"
 
 enum { SEGMENT_PATH_BYTES = 4200 };
 
@@ -50,6 +54,18 @@ struct log_kept {
     uint64_t segment, block, flush; /* as struct segment_used: the first that is needed */
 };
 
+/* A segment that is being made, perhaps by another thread, which uses nothing else. */
+struct segment_making {
+    const char *folder;
+    uint64_t segment_bytes;
+    struct segment segment;
+    bool again;        /* in the file of the released segment with this number: */
+    uint64_t released; /* the first of `used` */
+    bool taken;        /* that file has the new name */
+    int result;        /* 0 or a negative errno, of this call: */
+    const char *call;
+};
+
 struct segments {
     const char *folder;
     uint64_t segment_bytes, next_number;
@@ -61,6 +77,10 @@ struct segments {
     size_t mapped;      /* of `used` */
     uint64_t offset;    /* in the first of `made` */
     bool unsynced;
+    struct segment_making making;           /* the next one, while */
+    bool is_making;                         /* `errand` does it */
+    bool lacks_space;                       /* there was none for the last one that was to be made */
+    struct errand *errand;                  /* for segments_prepare. The owner's */
     struct file_ring *ring;                 /* NULL: writes and syncs are single calls. The owner's */
     uint64_t reused;                        /* files of released segments */
     char problem[SEGMENT_PATH_BYTES + 100]; /* what failed */
@@ -72,6 +92,9 @@ void segments_fini(struct segments *segments);
 /* These return 0 or a negative errno. segments_make_room sees to it that `bytes` can be written; -ENOSPC, which
  * includes other reasons why there is no space or memory now: nothing has happened, and it may be tried again. */
 int segments_make_room(struct segments *segments, uint64_t bytes);
+/* Has the next segment made by `errand`, from when the last one is half full, so that the log need not wait for it. To
+ * be called from time to time. 0 also if there is no space: then segments_make_room asks for it when it is needed. */
+int segments_prepare(struct segments *segments);
 /* How many bytes the next write may have. */
 size_t segments_left(const struct segments *segments);
 /* Where the next write's data may be put together, so that it need not be copied; NULL: in memory of the caller's. */

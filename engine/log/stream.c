@@ -248,6 +248,8 @@ static bool round_of(struct log_stream *stream)
     MAE_DCHECK(m == stream->written_m); /* D3 */
     atomic_store_explicit(&stream->flushes, stream->flush_number - 1, memory_order_relaxed);
     bounds_safe(stream->bounds, stream->number, m);
+    if (segments_prepare(&stream->segments) < 0)
+        return fail(stream);
     return true;
 }
 
@@ -277,6 +279,8 @@ enum mae_status stream_init(struct log_stream *stream)
     stream->highest_ts = config->start_ts - 1;
     stream->block_number = stream->flush_number = 1;
     segments_init(&stream->segments, place->folder, config->segment_bytes, place->next_segment);
+    errand_init(&stream->errand, !stream->has_threads);
+    stream->segments.errand = &stream->errand;
     stream->own_block = aligned_alloc(FILE_BLOCK_BYTES, BLOCK_MAX_BYTES);
     if (!stream->own_block)
         return MAE_NO_MEMORY;
@@ -286,8 +290,10 @@ enum mae_status stream_init(struct log_stream *stream)
 
 void stream_fini(struct log_stream *stream)
 {
-    if (stream->block_number > 0)
+    if (stream->block_number > 0) {
         segments_fini(&stream->segments);
+        errand_fini(&stream->errand);
+    }
     if (stream->segments.ring)
         file_calls->ring_close(stream->segments.ring);
     free(stream->own_block);

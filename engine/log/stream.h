@@ -57,11 +57,13 @@ struct log_stream {
     struct log_buffer *buffers;       /* of all workers, by slot of the horizon */
     const struct log_stream *streams; /* all of them */
     unsigned number;
+    bool has_threads; /* false: in tests, in which nothing happens at the same time */
     /* Read by others. */
     SEPARATED _Atomic uint64_t flushes, written_bytes;
     _Atomic bool full; /* its disk is */
     /* The stream's own. */
     SEPARATED struct segments segments;
+    struct errand errand;    /* makes segments */
     struct block *block;     /* the one that is filled: in its place in the segment, or */
     struct block *own_block; /* memory of BLOCK_MAX_BYTES */
     uint64_t block_number, flush_number;

@@ -1,6 +1,10 @@
 /* segment.c - the files of a stream: which serve again, which are mapped, and which are removed. */
 #include "engine/log/segment.h"
 
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/base/file.h"
@@ -109,11 +113,93 @@ static void those_that_serve_again_stay_mapped(void **state)
     assert_int_equal(system(command), 0);
 }
 
+static int (*sync_folder)(const char *path);
+static _Atomic bool certain;
+
+/* As on a slow disk. */
+static int sync_folder_slowly(const char *path)
+{
+    const struct timespec while_ago = {.tv_nsec = 50000000};
+    (void)nanosleep(&while_ago, NULL);
+    int result = sync_folder(path);
+    atomic_store(&certain, true);
+    return result;
+}
+
+static void one_that_is_made_ahead_is_awaited(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/maemio-segment-XXXXXX", command[300];
+    struct segments segments;
+    struct errand errand;
+    struct file_calls calls = *file_calls;
+    assert_non_null(mkdtemp(folder));
+    sync_folder = calls.sync_folder;
+    calls.sync_folder = sync_folder_slowly;
+    file_calls = &calls;
+    errand_init(&errand, false);
+    segments_init(&segments, folder, BYTES, 1);
+    segments.errand = &errand;
+    assert_int_equal(segments_make_room(&segments, BYTES), 0);
+    assert_int_equal(segments_prepare(&segments), 0); /* the first one is not half full */
+    assert_false(segments.is_making);
+    segments_note_block(&segments, 1, 1);
+    assert_int_equal(segments_write(&segments, block, BYTES / 2, 1, false), 0);
+    atomic_store(&certain, false);
+    assert_int_equal(segments_prepare(&segments), 0);
+    assert_true(segments.is_making);
+    assert_int_equal(segments_make_room(&segments, BYTES), 0);
+    assert_true(atomic_load(&certain));
+    assert_int_equal(segments.count, 2);
+    assert_int_equal(files(folder), 2);
+    segments_fini(&segments);
+    errand_fini(&errand);
+    file_calls = &file_calls_system;
+    (void)snprintf(command, sizeof command, "rm -rf %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
+static void without_space_none_is_made_ahead(void **state)
+{
+    (void)state;
+    struct segments segments;
+    struct errand errand;
+    disk_open();
+    assert_int_equal(file_calls->make_folder("log"), 0);
+    errand_init(&errand, true);
+    segments_init(&segments, "log", BYTES, 1);
+    segments.errand = &errand;
+    assert_int_equal(segments_make_room(&segments, BYTES), 0);
+    segments_note_block(&segments, 1, 1);
+    assert_int_equal(segments_write(&segments, block, BYTES / 2, 1, false), 0);
+    disk_limit(1);
+    disk_count_from_here();
+    assert_int_equal(segments_prepare(&segments), 0);
+    uint64_t calls = disk_calls();
+    assert_int_equal(segments_prepare(&segments), 0); /* it is not tried again and again */
+    assert_int_equal(disk_calls(), calls);
+    assert_int_equal(segments_make_room(&segments, BYTES), -ENOSPC);
+    disk_limit(0);
+    assert_int_equal(segments_make_room(&segments, BYTES), 0);
+    assert_int_equal(segments_write(&segments, block, BYTES / 2, 1, false), 0);
+    segments_note_block(&segments, 2, 2);
+    assert_int_equal(segments_write(&segments, block, BYTES / 2, 2, false), 0);
+    disk_count_from_here();
+    disk_fail_at(1);
+    assert_int_equal(segments_prepare(&segments), -EIO);
+    segments_fini(&segments);
+    errand_fini(&errand);
+    disk_crash(NULL);
+    disk_close();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(those_left_over_are_removed_by_halves),
         cmocka_unit_test(those_that_serve_again_stay_mapped),
+        cmocka_unit_test(one_that_is_made_ahead_is_awaited),
+        cmocka_unit_test(without_space_none_is_made_ahead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
