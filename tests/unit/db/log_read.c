@@ -97,8 +97,9 @@ static int64_t watched_read(int file, void *data, size_t bytes, uint64_t offset)
 {
     int64_t got = below->read(file, data, bytes, offset);
     uint64_t hidden = hides_anew ? opens * (uint64_t)FILE_BLOCK_BYTES : hidden_offset;
-    if (file == first_file && opens <= hidden_look && got >= (int64_t)(hidden + FILE_BLOCK_BYTES))
-        memset((char *)data + hidden, 0, FILE_BLOCK_BYTES);
+    bool has = got > 0 && hidden >= offset && hidden + FILE_BLOCK_BYTES <= offset + (uint64_t)got;
+    if (file == first_file && opens <= hidden_look && has)
+        memset((char *)data + (hidden - offset), 0, FILE_BLOCK_BYTES);
     return got;
 }
 
