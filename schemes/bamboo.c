@@ -245,6 +245,8 @@ static inline enum scheme_status written(struct worker *worker, struct row *row,
     return status;
 }
 
+SCHEME_NO_SHORT_WAY(bamboo)
+
 enum scheme_status bamboo_read(struct worker *worker, struct table *table, struct row *row, const void **data,
                                size_t *bytes)
 {
@@ -422,7 +424,7 @@ enum scheme_status bamboo_commit(struct worker *worker)
     RACE(DECIDE);
     if (UNLIKELY(!contender_decide(self, FATE_SEALED)))
         return contender_status(self);
-    (void)worker_take_place(worker);
+    worker_take_place(worker);
     if (UNLIKELY(!node_set_holds(&worker->nodes)) && !MUTATED(bamboo_skip_node_check))
         return SCHEME_ABORTED(NODE_CHECK);
     worker_apply_entries(worker, 0);

@@ -58,6 +58,8 @@ static ALWAYS_INLINE enum scheme_status want(struct worker *worker, struct table
 
 /* ---- Rows. ---- */
 
+SCHEME_NO_SHORT_WAY(plor)
+
 enum scheme_status plor_read(struct worker *worker, struct table *table, struct row *row, const void **data,
                              size_t *bytes)
 {
@@ -150,7 +152,7 @@ enum scheme_status plor_commit(struct worker *worker)
     enum scheme_status status = lock_writes(worker);
     if (UNLIKELY(status != SCHEME_OK))
         return status;
-    (void)worker_take_place(worker);
+    worker_take_place(worker);
     if (UNLIKELY(!node_set_holds(&worker->nodes)) && !MUTATED(plor_skip_node_check))
         return SCHEME_ABORTED(NODE_CHECK);
     worker_apply_entries(worker, 0);

@@ -153,7 +153,7 @@ static ALWAYS_INLINE struct access *meet(struct worker *worker, struct table *ta
     uint64_t slot = 0; /* gcc does not see that it is set where it is used */
     struct row_set *set = &worker->rows;
     struct access *access = &set->entries[set->count];
-    bool ready = row_set_has_room(set) && settings(worker)->lock_wait == TWOPL_NO_WAIT;
+    bool ready = worker_is_plain(worker) && settings(worker)->lock_wait == TWOPL_NO_WAIT;
     if (!LIKELY(ready) || UNLIKELY(row_set_find(set, row, &slot)) ||
         UNLIKELY(!(exclusive ? lock_exclusive(row, 0) : lock_shared(row))))
         return NULL;
@@ -230,6 +230,23 @@ enum scheme_status twopl_read(struct worker *worker, struct table *table, struct
     return SCHEME_OK;
 }
 
+/* As twopl_first_update. */
+bool twopl_first_read(struct worker *worker, struct table *table, struct row *row, const void **data, size_t *bytes)
+{
+    struct access *access = meet(worker, table, row, false);
+    if (UNLIKELY(!access))
+        return false;
+    if (MUTATED(twopl_unlocks_early))
+        unlock(access);
+    uint32_t size = row_size(row);
+    if (UNLIKELY(size == 0))
+        return false;
+    *data = row_payload(row);
+    if (bytes)
+        *bytes = size - 1;
+    return true;
+}
+
 enum scheme_status twopl_see(struct worker *worker, struct table *table, struct row *row)
 {
     const struct access *access = hold(worker, table, row);
@@ -249,8 +266,8 @@ static enum scheme_status keep(struct worker *worker, struct access *access)
     return SCHEME_OK;
 }
 
-static NOINLINE enum scheme_status update_any(struct worker *worker, struct table *table, struct row *row, size_t bytes,
-                                              const void **old, void **data)
+enum scheme_status twopl_update(struct worker *worker, struct table *table, struct row *row, size_t bytes,
+                                const void **old, void **data)
 {
     struct access *access = hold_to_write(worker, table, row);
     if (UNLIKELY(!access))
@@ -272,24 +289,24 @@ static NOINLINE enum scheme_status update_any(struct worker *worker, struct tabl
     return SCHEME_OK;
 }
 
-enum scheme_status twopl_update(struct worker *worker, struct table *table, struct row *row, size_t bytes,
-                                const void **old, void **data)
+/* A row that is not there stays locked, and the long way finds it so. */
+bool twopl_first_update(struct worker *worker, struct table *table, struct row *row, const void **old, void **data)
 {
-    bool small = table->copied_lines && copies_have(&worker->copies, STORE_SMALL_COPY_BYTES);
-    struct access *access = LIKELY(small && bytes == 0) ? meet(worker, table, row, true) : NULL;
+    bool small = table->copied_lines && copies_have_small(&worker->copies);
+    struct access *access = LIKELY(small) ? meet(worker, table, row, true) : NULL;
     if (UNLIKELY(!access))
-        return update_any(worker, table, row, bytes, old, data);
+        return false;
     row_set_write(&worker->rows, access);
     access->old_size = row_size(row);
     if (UNLIKELY(access->old_size == 0))
-        return SCHEME_NOT_FOUND;
+        return false;
     access->old_data = worker->copies.next;
     row_copy_lines_out(access->old_data, row, table->copied_lines);
-    copies_use_lines(&worker->copies, table->copied_lines);
+    copies_use_small(&worker->copies, table);
     if (old)
         *old = access->old_data;
     *data = row_payload(row);
-    return SCHEME_OK;
+    return true;
 }
 
 enum scheme_status twopl_overwrite(struct worker *worker, struct table *table, struct row *row, size_t bytes,
@@ -358,7 +375,7 @@ enum scheme_status twopl_commit(struct worker *worker)
     enum scheme_status status = contender_status(self);
     if (UNLIKELY(status != SCHEME_OK))
         return status;
-    (void)worker_take_place(worker);
+    worker_take_place(worker);
     if (UNLIKELY(!node_set_holds(&worker->nodes)) && !MUTATED(twopl_skip_node_check))
         return SCHEME_ABORTED(NODE_CHECK); /* TP2 */
     worker_apply_entries(worker, 0);

@@ -250,8 +250,10 @@ struct target_ops {
     void (*backoff)(struct target_worker *worker); /* wait before a retry; see target_backoff */
     /* Its place in the serial order, unique for read-write transactions, above 0; a snapshot sees what has its place or
      * a smaller one. Final when commit has returned TARGET_OK, and told until the worker begins again; before that only
-     * where the order is known at begin. NULL where it is never known. */
+     * where the order is known at begin. NULL where it is never known. Whoever asks calls target_tell_order before. */
     uint64_t (*timestamp)(const struct target_txn *txn);
+    /* Before a worker joins: transactions get their places. For targets where places cost, and do nothing else. */
+    void (*tell_order)(struct target *target);
     /* Where commits become safe some time after they return (promises.durability): those with a smaller place than the
      * one returned are. `last`: the place of the worker's last commit. */
     uint64_t (*durable)(const struct target *target, const struct target_worker *worker, uint64_t *last);
@@ -330,6 +332,13 @@ static inline void target_idle(const struct target_ops *ops, struct target_worke
 {
     if (ops->worker_idle != NULL)
         ops->worker_idle(worker);
+}
+
+/* For whoever will ask for places (timestamp). Before a worker joins. Without the extra: places are always told. */
+static inline void target_tell_order(const struct target_ops *ops, struct target *target)
+{
+    if (ops->tell_order != NULL)
+        ops->tell_order(target);
 }
 
 /* Waits before a retry, as the target's contention policy says. Without the extra: not at all. */

@@ -220,6 +220,7 @@ static enum target_status rec_open(const struct target_ops *ops, const void *val
         free(target);
         return status;
     }
+    target_tell_order(recording->inner, target->inner);
     target->fd = recording->fd;
     recording->fd = -1;
     pthread_mutex_init(&target->lock, NULL);
@@ -804,6 +805,7 @@ struct recording *recording_create(const struct target_ops *inner, const char *p
 #define WRAP(prefix, call) recording->ops.call = inner->call != NULL ? prefix##_##call : NULL
     TARGET_CORE(WRAP, rec), TARGET_EXTRAS(WRAP, rec), WRAP(rec, durable);
 #undef WRAP
+    recording->ops.tell_order = NULL; /* rec_open has called it */
     return recording;
 }
 

@@ -238,8 +238,7 @@ static ALWAYS_INLINE struct access *chained_first(struct worker *worker, struct 
 {
     struct row_set *set = &worker->rows;
     struct access *access = &set->entries[set->count];
-    bool ready = row_set_has_room(set) && table->inline_at;
-    if (!LIKELY(ready) || UNLIKELY(row_set_find(set, row, slot)))
+    if (UNLIKELY(!table->inline_at) || UNLIKELY(row_set_find(set, row, slot)))
         return NULL;
     RACE(ROW_READ);
     chain_link link = chain_newest(row);
@@ -398,22 +397,20 @@ enum scheme_status chained_touch(struct worker *worker, struct access *access, b
 
 /* The calls of a scheme, but for begin, commit and abort. */
 #define CHAINED_CALLS(name, rules)                                                                                 \
-    static NOINLINE enum scheme_status read_any(struct worker *worker, struct table *table, struct row *row,       \
-                                                const void **data, size_t *bytes)                                  \
+    bool name##_first_read(struct worker *worker, struct table *table, struct row *row, const void **data,         \
+                           size_t *bytes)                                                                          \
     {                                                                                                              \
-        return chained_read(worker, table, row, data, bytes, rules);                                               \
+        return chained_first_read(worker, table, row, data, bytes, rules);                                         \
     }                                                                                                              \
-    static NOINLINE enum scheme_status update_any(struct worker *worker, struct table *table, struct row *row,     \
-                                                  size_t bytes, const void **old, void **data)                     \
+    bool name##_first_update(struct worker *worker, struct table *table, struct row *row, const void **old,        \
+                             void **data)                                                                          \
     {                                                                                                              \
-        return chained_update(worker, table, row, bytes, old, data, rules);                                        \
+        return chained_first_update(worker, table, row, old, data, rules);                                         \
     }                                                                                                              \
     enum scheme_status name##_read(struct worker *worker, struct table *table, struct row *row, const void **data, \
                                    size_t *bytes)                                                                  \
     {                                                                                                              \
-        if (LIKELY(chained_first_read(worker, table, row, data, bytes, rules)))                                    \
-            return SCHEME_OK;                                                                                      \
-        return read_any(worker, table, row, data, bytes);                                                          \
+        return chained_read(worker, table, row, data, bytes, rules);                                               \
     }                                                                                                              \
     enum scheme_status name##_see(struct worker *worker, struct table *table, struct row *row)                     \
     {                                                                                                              \
@@ -422,9 +419,7 @@ enum scheme_status chained_touch(struct worker *worker, struct access *access, b
     enum scheme_status name##_update(struct worker *worker, struct table *table, struct row *row, size_t bytes,    \
                                      const void **old, void **data)                                                \
     {                                                                                                              \
-        if (LIKELY(bytes == 0) && LIKELY(chained_first_update(worker, table, row, old, data, rules)))              \
-            return SCHEME_OK;                                                                                      \
-        return update_any(worker, table, row, bytes, old, data);                                                   \
+        return chained_update(worker, table, row, bytes, old, data, rules);                                        \
     }                                                                                                              \
     enum scheme_status name##_overwrite(struct worker *worker, struct table *table, struct row *row, size_t bytes, \
                                         void **data)                                                               \

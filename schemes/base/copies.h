@@ -12,9 +12,12 @@
 #include <stdint.h>
 
 #include "engine/base/compiler.h"
-#include "schemes/base/row.h"
+#include "schemes/base/store.h"
 
 enum { COPIES_BLOCK_BYTES = 1024 * 1024 - 64, COPIES_ALIGN = 16 };
+
+/* What a copy of a small row takes at most (store.h). */
+enum { COPIES_SMALL_BYTES = STORE_SMALL_BYTES + 2 * CACHE_LINE_BYTES };
 
 struct copies_block {
     struct copies_block *next;
@@ -24,7 +27,7 @@ struct copies_block {
 static_assert(offsetof(struct copies_block, bytes) % COPIES_ALIGN == ROW_HEADER_BYTES % COPIES_ALIGN, "as payloads");
 
 struct copies {
-    char *next, *end; /* of the present block */
+    char *next, *small_end; /* in the present block; a small copy that begins at small_end or before has room */
     struct copies_block *first, *present;
 };
 
@@ -37,31 +40,38 @@ static inline void copies_reset(struct copies *copies)
 {
     copies->present = copies->first;
     copies->next = copies->first ? (char *)copies->first->bytes : NULL;
-    copies->end = copies->first ? copies->next + COPIES_BLOCK_BYTES : NULL;
+    copies->small_end = copies->first ? copies->next + COPIES_BLOCK_BYTES - COPIES_SMALL_BYTES : NULL;
 }
 
 /* Room for up to `bytes` (a payload's most at a time); NULL when out of memory. It is taken by copies_use. */
 static inline void *copies_reserve(struct copies *copies, size_t bytes)
 {
-    if (UNLIKELY(copies->end - copies->next < (ptrdiff_t)row_words_bytes(bytes)) && !copies_grow(copies))
+    ptrdiff_t left = copies->small_end - copies->next + COPIES_SMALL_BYTES;
+    if (UNLIKELY(left < (ptrdiff_t)row_words_bytes(bytes)) && !copies_grow(copies))
         return NULL;
     return copies->next;
 }
 
-static ALWAYS_INLINE void copies_use_lines(struct copies *copies, size_t lines)
+/* What the copy of a payload takes. */
+static inline size_t copies_bytes(size_t bytes)
 {
-    copies->next += (row_lines_bytes(lines) + COPIES_ALIGN - 1) / COPIES_ALIGN * COPIES_ALIGN;
+    return (row_words_bytes(bytes) + COPIES_ALIGN - 1) / COPIES_ALIGN * COPIES_ALIGN;
 }
 
 static inline void copies_use(struct copies *copies, size_t bytes)
 {
-    copies_use_lines(copies, row_lines(bytes));
+    copies->next += copies_bytes(bytes);
 }
 
-/* Whether copies_reserve of so much will not have to look for memory. */
-static ALWAYS_INLINE bool copies_have(const struct copies *copies, size_t bytes)
+/* The short way for a table whose rows are small: whether there is room, without a look for memory, and its use. */
+static ALWAYS_INLINE bool copies_have_small(const struct copies *copies)
 {
-    return copies->end - copies->next >= (ptrdiff_t)bytes;
+    return copies->next <= copies->small_end;
+}
+
+static ALWAYS_INLINE void copies_use_small(struct copies *copies, const struct table *table)
+{
+    copies->next += table->copied_bytes;
 }
 
 static inline void *copies_take(struct copies *copies, size_t bytes)

@@ -1,8 +1,10 @@
 /*
  * epoch.h - when memory that other transactions may still look at can be given back.
  *
- * A counter, and a slot a worker. A transaction enters the present epoch and leaves it at its end. What it takes out of
- * reach is retired: queued at its worker, and given back later, never inside a commit.
+ * A counter, and a slot a worker. A transaction enters the present epoch. Its worker stays there after its end, and in
+ * its next transaction if the counter has not gone on: to enter costs a locked instruction. To all others that is one
+ * long transaction. Before it gives anything back, and when it is idle, a worker leaves its epoch.
+ * What a transaction takes out of reach is retired: queued at its worker, and given back later, never inside a commit.
  *   E1  The counter goes from n to n + 1 only when no slot is in an epoch below n.
  *   E2  A transaction in epoch e reaches only what was taken out of reach in epoch e - 1 or later. What was retired in
  *       epoch r may be given back from r + 3 on.
@@ -40,7 +42,7 @@ struct retired_list {
 enum { EPOCH_LISTS = EPOCH_SAFE + 1 };
 
 struct SEPARATED epoch_slot {
-    _Atomic uint64_t entered; /* 0: in no transaction */
+    _Atomic uint64_t entered; /* 0: in no epoch */
     /* Only its worker's: what it has retired in the last epochs, each in the list with its number modulo EPOCH_LISTS;
      * what can be given back; and how many these are in all. */
     struct retired_list lists[EPOCH_LISTS], ready;
@@ -67,6 +69,9 @@ static inline uint64_t epoch_now(const struct epochs *epochs)
 static inline void epoch_enter(const struct epochs *epochs, struct epoch_slot *slot)
 {
     uint64_t now = epoch_now(epochs), seen;
+    uint64_t entered = atomic_load_explicit(&slot->entered, memory_order_relaxed); /* ORD-STAT: its own */
+    if (LIKELY(entered == now) || (entered && MUTATED(epoch_stays_behind)))
+        return;
     for (;; now = seen) { /* ends: the counter cannot go on twice past a slot that is in an epoch (E1) */
         atomic_store_explicit(&slot->entered, now, memory_order_seq_cst); /* ORD-EPOCH-1 */
         seen = epoch_now(epochs);
@@ -75,6 +80,7 @@ static inline void epoch_enter(const struct epochs *epochs, struct epoch_slot *s
     }
 }
 
+/* Outside of transactions. */
 static inline void epoch_leave(struct epoch_slot *slot)
 {
     atomic_store_explicit(&slot->entered, 0, memory_order_release); /* ORD-EPOCH-1 */

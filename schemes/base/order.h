@@ -1,5 +1,7 @@
 /*
- * order.h - a transaction's place in the serial order, for histories. No scheme decides anything by it.
+ * order.h - a transaction's place in the serial order, for histories. No scheme decides anything by it. It is taken
+ * only if somebody is going to ask: waiting for all loads to be done, and for the counter, costs 3% of a transaction
+ * of 16 requests.
  *
  * The place is the time stamp counter, read after the transaction's last lock and before anything is validated. For
  * write-write and write-read dependencies the later transaction locks or reads the row after the earlier one has
@@ -22,6 +24,7 @@ enum { ORDER_WORKER_BITS = 8 };
 struct order {
     uint64_t base_ticks; /* a little before the database was opened, so that 56 bits last for months */
     bool counted;        /* the CPUs' counters cannot be compared */
+    bool told;           /* transactions take places; set before a worker joins */
     SEPARATED _Atomic uint64_t counter;
 };
 

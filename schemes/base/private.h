@@ -29,14 +29,15 @@ static ALWAYS_INLINE struct access *private_first(struct worker *worker, struct 
     uint64_t slot = 0; /* gcc does not see that it is set where it is used */
     struct row_set *set = &worker->rows;
     struct access *access = &set->entries[set->count];
-    bool ready = row_set_has_room(set) && table->copied_lines && copies_have(&worker->copies, STORE_SMALL_COPY_BYTES);
-    if (!LIKELY(ready) || UNLIKELY(row_set_find(set, row, &slot)) || UNLIKELY(!first(worker, access, table, row)))
+    if (UNLIKELY(!table->copied_lines) || UNLIKELY(!copies_have_small(&worker->copies)) ||
+        UNLIKELY(row_set_find(set, row, &slot)))
         return NULL;
     access->row = row;
     access->table = table;
-    access->entry_plus_1 = 0;
+    if (UNLIKELY(!first(worker, access, table, row)))
+        return NULL;
     row_set_keep(set, slot);
-    copies_use_lines(&worker->copies, table->copied_lines);
+    copies_use_small(&worker->copies, table);
     return access;
 }
 
@@ -50,6 +51,8 @@ static ALWAYS_INLINE bool private_first_read(struct worker *worker, struct table
     access->old_data = copy;
     access->new_data = NULL;
     access->flags = ACCESS_READ | ACCESS_SHOWN;
+    access->new_lines = 0;
+    access->entry_plus_1 = 0;
     *data = copy;
     if (bytes)
         *bytes = access->old_size - 1;
@@ -67,8 +70,9 @@ static ALWAYS_INLINE bool private_first_update(struct worker *worker, struct tab
     access->old_data = NULL;
     access->new_data = copy;
     access->new_size = access->old_size;
-    access->new_lines = (uint16_t)table->copied_lines;
     access->flags = ACCESS_READ;
+    access->new_lines = (uint16_t)table->copied_lines;
+    access->entry_plus_1 = 0;
     row_set_write(&worker->rows, access);
     *data = copy;
     return true;
@@ -275,59 +279,54 @@ static inline enum scheme_status private_want_nothing(struct worker *worker, str
 /* The calls of a scheme that reads and writes privately, but for begin, commit and abort. `lock` locks a written row at
  * once, without waiting, or dooms the transaction. `want` is called before a write of a row that is not fresh. */
 #define PRIVATE_CALLS(name, fetch, first, lock) PRIVATE_CALLS_WITH(name, fetch, first, lock, private_want_nothing)
-#define PRIVATE_CALLS_WITH(name, fetch, first, lock, want)                                                          \
-    static NOINLINE enum scheme_status read_any(struct worker *worker, struct table *table, struct row *row,        \
-                                                const void **data, size_t *bytes)                                   \
-    {                                                                                                               \
-        return private_read(worker, table, row, data, bytes, fetch);                                                \
-    }                                                                                                               \
-    static NOINLINE enum scheme_status update_any(struct worker *worker, struct table *table, struct row *row,      \
-                                                  size_t bytes, const void **old, void **data)                      \
-    {                                                                                                               \
-        return private_update(worker, table, row, bytes, old, data, fetch);                                         \
-    }                                                                                                               \
-    enum scheme_status name##_read(struct worker *worker, struct table *table, struct row *row, const void **data,  \
-                                   size_t *bytes)                                                                   \
-    {                                                                                                               \
-        if (LIKELY(private_first_read(worker, table, row, data, bytes, first)))                                     \
-            return SCHEME_OK;                                                                                       \
-        return read_any(worker, table, row, data, bytes);                                                           \
-    }                                                                                                               \
-    enum scheme_status name##_see(struct worker *worker, struct table *table, struct row *row)                      \
-    {                                                                                                               \
-        return private_see(worker, table, row, fetch);                                                              \
-    }                                                                                                               \
-    enum scheme_status name##_update(struct worker *worker, struct table *table, struct row *row, size_t bytes,     \
-                                     const void **old, void **data)                                                 \
-    {                                                                                                               \
-        enum scheme_status status = want(worker, table, row);                                                       \
-        if (UNLIKELY(status != SCHEME_OK))                                                                          \
-            return status;                                                                                          \
-        if (LIKELY(bytes == 0 && !old) && LIKELY(private_first_update(worker, table, row, data, first)))            \
-            return SCHEME_OK;                                                                                       \
-        return update_any(worker, table, row, bytes, old, data);                                                    \
-    }                                                                                                               \
-    enum scheme_status name##_overwrite(struct worker *worker, struct table *table, struct row *row, size_t bytes,  \
-                                        void **data)                                                                \
-    {                                                                                                               \
-        enum scheme_status status = want(worker, table, row);                                                       \
-        return UNLIKELY(status != SCHEME_OK) ? status : private_overwrite(worker, table, row, bytes, data, fetch);  \
-    }                                                                                                               \
-    enum scheme_status name##_insert(struct worker *worker, struct table *table, struct row *row, size_t bytes,     \
-                                     void **data)                                                                   \
-    {                                                                                                               \
-        return private_insert(worker, table, row, bytes, data);                                                     \
-    }                                                                                                               \
-    enum scheme_status name##_erase(struct worker *worker, struct table *table, struct row *row)                    \
-    {                                                                                                               \
-        enum scheme_status status = want(worker, table, row);                                                       \
-        return UNLIKELY(status != SCHEME_OK) ? status : private_erase(worker, table, row, fetch);                   \
-    }                                                                                                               \
-    enum scheme_status name##_touch(struct worker *worker, struct table *table, struct row *row, bool gains_entry)  \
-    {                                                                                                               \
-        enum scheme_status status = want(worker, table, row);                                                       \
-        return UNLIKELY(status != SCHEME_OK) ? status                                                               \
-                                             : private_touch(worker, table, row, gains_entry ? lock : NULL, fetch); \
+#define PRIVATE_CALLS_WITH(name, fetch, first, lock, want)                                                           \
+    bool name##_first_read(struct worker *worker, struct table *table, struct row *row, const void **data,           \
+                           size_t *bytes)                                                                            \
+    {                                                                                                                \
+        return private_first_read(worker, table, row, data, bytes, first);                                           \
+    }                                                                                                                \
+    bool name##_first_update(struct worker *worker, struct table *table, struct row *row, const void **old,          \
+                             void **data)                                                                            \
+    {                                                                                                                \
+        return LIKELY(!old) && LIKELY(want(worker, table, row) == SCHEME_OK) &&                                      \
+               LIKELY(private_first_update(worker, table, row, data, first));                                        \
+    }                                                                                                                \
+    enum scheme_status name##_read(struct worker *worker, struct table *table, struct row *row, const void **data,   \
+                                   size_t *bytes)                                                                    \
+    {                                                                                                                \
+        return private_read(worker, table, row, data, bytes, fetch);                                                 \
+    }                                                                                                                \
+    enum scheme_status name##_see(struct worker *worker, struct table *table, struct row *row)                       \
+    {                                                                                                                \
+        return private_see(worker, table, row, fetch);                                                               \
+    }                                                                                                                \
+    enum scheme_status name##_update(struct worker *worker, struct table *table, struct row *row, size_t bytes,      \
+                                     const void **old, void **data)                                                  \
+    {                                                                                                                \
+        enum scheme_status status = want(worker, table, row);                                                        \
+        return UNLIKELY(status != SCHEME_OK) ? status : private_update(worker, table, row, bytes, old, data, fetch); \
+    }                                                                                                                \
+    enum scheme_status name##_overwrite(struct worker *worker, struct table *table, struct row *row, size_t bytes,   \
+                                        void **data)                                                                 \
+    {                                                                                                                \
+        enum scheme_status status = want(worker, table, row);                                                        \
+        return UNLIKELY(status != SCHEME_OK) ? status : private_overwrite(worker, table, row, bytes, data, fetch);   \
+    }                                                                                                                \
+    enum scheme_status name##_insert(struct worker *worker, struct table *table, struct row *row, size_t bytes,      \
+                                     void **data)                                                                    \
+    {                                                                                                                \
+        return private_insert(worker, table, row, bytes, data);                                                      \
+    }                                                                                                                \
+    enum scheme_status name##_erase(struct worker *worker, struct table *table, struct row *row)                     \
+    {                                                                                                                \
+        enum scheme_status status = want(worker, table, row);                                                        \
+        return UNLIKELY(status != SCHEME_OK) ? status : private_erase(worker, table, row, fetch);                    \
+    }                                                                                                                \
+    enum scheme_status name##_touch(struct worker *worker, struct table *table, struct row *row, bool gains_entry)   \
+    {                                                                                                                \
+        enum scheme_status status = want(worker, table, row);                                                        \
+        return UNLIKELY(status != SCHEME_OK) ? status                                                                \
+                                             : private_touch(worker, table, row, gains_entry ? lock : NULL, fetch);  \
     }
 
 #endif

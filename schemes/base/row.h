@@ -120,9 +120,13 @@ static ALWAYS_INLINE void row_copy_lines_out(void *to, struct row *row, size_t l
     uint64_t *words = to;
     size_t more = lines - 1;
     words_out(words, from, ROW_FIRST_WORDS);
-    for (words += ROW_FIRST_WORDS, from += ROW_FIRST_WORDS; more > 0; words += ROW_LINE_WORDS, from += ROW_LINE_WORDS) {
-        words_out(words, from, ROW_LINE_WORDS);
-        more--;
+    if (more == 0)
+        return;
+    words_out(words + ROW_FIRST_WORDS, from + ROW_FIRST_WORDS, ROW_LINE_WORDS);
+    while (UNLIKELY(--more > 0)) { /* most rows have two lines */
+        words += ROW_LINE_WORDS;
+        from += ROW_LINE_WORDS;
+        words_out(words + ROW_FIRST_WORDS, from + ROW_FIRST_WORDS, ROW_LINE_WORDS);
         FORGET(more); /* else the loop would compare addresses, which the CPU may have to wait for */
     }
 }

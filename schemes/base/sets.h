@@ -30,15 +30,15 @@ enum access_flags {
 struct access {
     struct row *row; /* first: sets_slot's key */
     struct table *table;
-    uint64_t word;         /* the scheme's word when the row was read or locked */
-    uint64_t second;       /* the row's second word when it was read, or the scheme's own */
-    void *old_data;        /* a copy of the payload as it was, or NULL */
-    void *new_data;        /* the new payload, or NULL */
-    uint32_t old_size;     /* as row->size, of the row as it was */
-    uint32_t new_size;     /* of the new payload, size + 1 */
-    uint32_t entry_plus_1; /* first of the row's changes of entries (entries.h) */
-    uint16_t new_lines;    /* room of new_data, as row_lines */
+    uint64_t word;     /* the scheme's word when the row was read or locked */
+    uint64_t second;   /* the row's second word when it was read, or the scheme's own */
+    void *old_data;    /* a copy of the payload as it was, or NULL */
+    void *new_data;    /* the new payload, or NULL */
+    uint32_t old_size; /* as row->size, of the row as it was */
+    uint32_t new_size; /* of the new payload, size + 1 */
     uint16_t flags;
+    uint16_t new_lines;    /* room of new_data, as row_lines */
+    uint32_t entry_plus_1; /* first of the row's changes of entries (entries.h) */
 };
 static_assert(sizeof(struct access) == CACHE_LINE_BYTES, "so the entry of a number is a shift away");
 
@@ -123,12 +123,6 @@ static ALWAYS_INLINE void *set_find(const struct set_slots *hash, const void *en
 static ALWAYS_INLINE struct access *row_set_find(const struct row_set *set, const struct row *row, uint64_t *slot)
 {
     return set_find(&set->hash, set->entries, sizeof *set->entries, row, slot);
-}
-
-/* Whether there is an entry to be filled, without the set having to grow. */
-static ALWAYS_INLINE bool row_set_has_room(const struct row_set *set)
-{
-    return set->count < set->capacity;
 }
 
 /* The next entry, which has been filled, is that of the row that was not found and has got the slot. */

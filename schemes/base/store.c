@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "schemes/base/copies.h"
+
 /* Address space for a table's rows; it costs nothing until it is used. */
 #define TABLE_RESERVED_BYTES ((size_t)1 << 40)
 #define TABLE_RESERVED_MIN_BYTES ((size_t)1 << 30)
@@ -19,6 +21,7 @@ enum mae_status store_table_init(struct table *table, struct mem_budget *budget,
     table->stride_bytes = (bytes + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
     table->payload_max_bytes = payload_max_bytes;
     table->copied_lines = payload_max_bytes <= STORE_SMALL_BYTES ? row_lines(payload_max_bytes) : 0;
+    table->copied_bytes = copies_bytes(payload_max_bytes);
     table->rows_per_chunk = STORE_CHUNK_BYTES / table->stride_bytes;
     if (table->rows_per_chunk == 0)
         table->rows_per_chunk = 1;

@@ -25,6 +25,7 @@ struct table {
     char *base;
     size_t stride_bytes, payload_max_bytes;
     size_t copied_lines; /* of a row by each copy; 0: rows are large, and copies as long as the payload */
+    size_t copied_bytes; /* which such a copy takes (copies.h) */
     uint64_t rows_per_chunk;
     uint32_t number;
     char name[STORE_NAME_BYTES];
@@ -47,7 +48,7 @@ struct row_supply {
 
 /* How much of a payload a copy takes: of a small row all its room. So the copy's length does not depend on the row's
  * size, which is mostly not in a cache yet, and the CPU can begin with the requests behind it. */
-enum { STORE_SMALL_BYTES = 512, STORE_SMALL_COPY_BYTES = STORE_SMALL_BYTES + 2 * CACHE_LINE_BYTES };
+enum { STORE_SMALL_BYTES = 512 };
 
 static inline size_t table_copied_bytes(const struct table *table, uint32_t size)
 {

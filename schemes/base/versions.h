@@ -45,7 +45,7 @@ static ALWAYS_INLINE enum scheme_status versions_commit(struct versions *version
                                                         bool (*reads_hold)(const struct worker *worker),
                                                         bool (*nodes_hold)(const struct worker *worker))
 {
-    uint64_t ticks = worker_take_place(worker);
+    worker_take_place(worker);
     uint64_t epoch = epoch_now(&worker->database->epochs); /* VE2; ORD-LOCK-1 */
     if (UNLIKELY(!reads_hold(worker)))
         return SCHEME_ABORTED(READ_CHECK);
@@ -56,7 +56,7 @@ static ALWAYS_INLINE enum scheme_status versions_commit(struct versions *version
         worker_apply_entries(worker, 0);
         optimistic_store_writes(worker, versions->last);
     }
-    epoch_tick(&worker->database->epochs, ticks, versions->epoch_ticks);
+    epoch_tick(&worker->database->epochs, tsc_now(), versions->epoch_ticks);
     return SCHEME_OK;
 }
 

@@ -259,13 +259,17 @@ static void collect_hard(struct worker *worker)
 
 void worker_idle(struct worker *worker)
 {
+    if (worker->running)
+        return;
+    if (!MUTATED(worker_idle_in_epoch))
+        epoch_leave(worker->epoch);
     collect_hard(worker);
 }
 
 void database_leave(struct worker *worker)
 {
     struct database *database = worker->database;
-    collect_hard(worker);
+    worker_idle(worker);
     pthread_mutex_lock(&database->lock);
     for (unsigned i = 0; i < database->table_count; i++) {
         struct table *table = database->tables[i];
@@ -292,13 +296,14 @@ void worker_end(struct worker *worker, bool committed)
 {
     if (UNLIKELY(worker->retiring) && (committed || !MUTATED(worker_aborted_rows_kept)))
         retire_rows(worker, committed ? ACCESS_ERASE : ACCESS_FRESH);
-    epoch_leave(worker->epoch);
     worker->running = false;
     if (LIKELY(worker->epoch->retired == 0))
         return;
     if (worker->doom == SCHEME_ABORTED(MEMORY)) {
+        epoch_leave(worker->epoch);
         collect_hard(worker);
     } else if (worker->epoch->retired >= (MUTATED(worker_collects_late) ? 100 * COLLECT_ROWS : COLLECT_ROWS)) {
+        epoch_leave(worker->epoch);
         epoch_advance(&worker->database->epochs);
         collect(worker);
     }

@@ -45,13 +45,14 @@ struct worker {
     unsigned number;
     bool running, snapshot;
     enum scheme_status doom;   /* not SCHEME_OK: the transaction cannot commit, and this is why */
+    uint32_t plain_rows;       /* see worker_is_plain */
     uint32_t retiring;         /* rows that it has inserted or deleted */
     uint32_t early_locks;      /* rows that it locked before its commit */
     uint32_t commits_in_a_row; /* without an abort or a roll-back between */
     uint64_t as_of;            /* not 0: nodes must be as they were at this time, and are not noted */
     uint64_t met;              /* the largest stamp of nodes that it has noted */
     uint64_t stamp;            /* the largest of nodes with its new entries and tables with its new rows */
-    uint64_t place;            /* of the last transaction that committed (order.h) */
+    uint64_t place;            /* of the last transaction that committed, if it is to be told (order.h) */
     struct row_set rows;
     struct node_set nodes;
     struct copies copies;
@@ -117,6 +118,7 @@ static inline void worker_begin(struct worker *worker, bool snapshot)
     worker->running = true;
     worker->snapshot = snapshot;
     worker->doom = SCHEME_OK;
+    worker->plain_rows = worker->rows.capacity;
     worker->retiring = worker->early_locks = 0;
     worker->as_of = worker->met = worker->stamp = 0;
     row_set_begin(&worker->rows);
@@ -135,10 +137,25 @@ enum scheme_status worker_take_row(struct worker *worker, struct table *table, s
 /* The transaction cannot commit any more. Returns the status. */
 static inline enum scheme_status worker_doom(struct worker *worker, enum scheme_status status)
 {
+    worker->plain_rows = 0;
     return worker->doom = status;
 }
 
+/* Whether requests may go the short way (scheme.h): the transaction is not doomed, it has changed no entries, and its
+ * set has an entry for another row to be filled. */
+static ALWAYS_INLINE bool worker_is_plain(const struct worker *worker)
+{
+    return worker->rows.count < worker->plain_rows;
+}
+
 /* ---- Entries, for the parts of a scheme's commit. ---- */
+
+/* Before the transaction changes an entry: makes room to note it. False when out of memory. */
+static inline bool worker_reserve_entry(struct worker *worker)
+{
+    worker->plain_rows = 0;
+    return entry_changes_reserve(&worker->entries);
+}
 
 /* Notes a node that was looked at. SCHEME_OK; SCHEME_NO_MEMORY or an abort, and then the transaction is doomed. */
 enum scheme_status worker_note(struct worker *worker, struct node_seen seen);
@@ -153,12 +170,12 @@ void worker_apply_entries(struct worker *worker, uint64_t stamp);
 /* Of an abort, while the rows are still locked: entries that were added go. */
 void worker_undo_entries(struct worker *worker);
 
-/* The place of the transaction: after its last lock, before validation. Returns the ticks. */
-static inline uint64_t worker_take_place(struct worker *worker)
+/* The place of the transaction, if anybody wants to know: after its last lock, before validation. */
+static inline void worker_take_place(struct worker *worker)
 {
-    uint64_t ticks = order_ticks();
-    worker->place = order_place(&worker->database->order, ticks, worker->number);
-    return ticks;
+    struct order *order = &worker->database->order;
+    if (UNLIKELY(order->told))
+        worker->place = order_place(order, order_ticks(), worker->number);
 }
 
 #endif

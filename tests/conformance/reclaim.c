@@ -4,10 +4,11 @@
  *   turns    The workers take turns on one thread. Each has a transaction under way when the other one ends its own.
  *            What waits to be given back stays below a bound all the time, and tables and trees do not grow any more
  *            after the first half.
+ *   idle     One worker has run a transaction, and idles. The other one goes on, and no more waits than in turns.
  *   threads  Both run at once and meet on few keys, so some transactions abort. Whoever is kept from its CPU inside of
  *            a transaction lets wait what the other one retires meanwhile, so there is no bound here.
- * In the end, when both have left, each row and each version that was ever made is in use or free: none is lost, and
- * none is free twice.
+ * In the end, when both were idle and have left, each row and each version that was ever made is in use or free: none
+ * is lost, and none is free twice.
  * How to read a failure: the last line names the target. TARGET= repeats it. `seed` is fixed: turns repeat exactly.
  */
 #include <pthread.h>
@@ -212,6 +213,8 @@ static void set_up(const struct conform_variant *variant, uint64_t keys_apart)
 static void tear_down(unsigned committed_least)
 {
     char report[300] = "";
+    for (unsigned i = 0; i < WORKERS; i++)
+        target_idle(test.ops, test.sides[i].worker);
     for (unsigned i = 0; i < WORKERS; i++) {
         assert_true(test.sides[i].committed >= committed_least);
         test.ops->worker_leave(test.sides[i].worker);
@@ -251,6 +254,22 @@ static void run_turns(const struct conform_variant *variant)
     tear_down(TURNS / WORKERS / 4);
 }
 
+static void run_beside_idle(const struct conform_variant *variant)
+{
+    if (!is_scheme(variant))
+        return;
+    set_up(variant, KEYS);
+    begin(&test.sides[0]);
+    end(&test.sides[0]);
+    target_idle(test.ops, test.sides[0].worker);
+    for (unsigned i = 0; i < TURNS / 4; i++) {
+        begin(&test.sides[1]);
+        end(&test.sides[1]);
+        assert_in_range(waiting(), 0, WAITING_MAX);
+    }
+    tear_down(0);
+}
+
 static void *run_side(void *arg)
 {
     struct side *side = arg;
@@ -281,6 +300,12 @@ static void little_waits_while_workers_take_turns(void **state)
     conform_each(run_turns);
 }
 
+static void little_waits_beside_an_idle_worker(void **state)
+{
+    (void)state;
+    conform_each(run_beside_idle);
+}
+
 static void nothing_is_lost_while_both_run(void **state)
 {
     (void)state;
@@ -291,6 +316,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(little_waits_while_workers_take_turns),
+        cmocka_unit_test(little_waits_beside_an_idle_worker),
         cmocka_unit_test(nothing_is_lost_while_both_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

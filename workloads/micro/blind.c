@@ -122,6 +122,7 @@ static enum target_status create(const void *values, const struct target_ops *op
 
 static enum target_status setup(struct workload *workload, struct target *target, char *error, size_t error_bytes)
 {
+    target_tell_order(workload->micro.ops, target);
     return micro_setup(workload, target, "blind", workload->micro.row_bytes, TARGET_INDEX_HASH, error, error_bytes);
 }
 

@@ -806,11 +806,51 @@ static void who_does_not_get_through_retries_seldom(void **state)
     retries_are_few(target_by_name("native"));
 }
 
+/* Writes the key, and returns the transaction's place. */
+static uint64_t place_of_write(struct side *side, unsigned worker, uint64_t key, bool insert)
+{
+    struct target_txn *txn = side_begin(side, worker);
+    void *data;
+    const void *old;
+    assert_int_equal(insert ? side->ops->insert(txn, side->indexes[0], &key, PAYLOAD_MAX, NULL, &data)
+                            : side->ops->update(txn, side->indexes[0], &key, 0, &old, &data),
+                     TARGET_OK);
+    memset(data, 1, PAYLOAD_MAX);
+    assert_int_equal(side->ops->commit(txn), TARGET_OK);
+    return side->ops->timestamp(txn);
+}
+
+static void run_places(const struct target_ops *ops)
+{
+    struct side side = {0};
+    if (ops->promises.order == TARGET_ORDER_NEVER)
+        return;
+    side_open(&side, ops, 0);
+    target_tell_order(ops, side.target);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(ops->worker_join(side.target, &side.workers[i]), TARGET_OK);
+    uint64_t last = place_of_write(&side, 0, 1, true);
+    assert_true(last > 0);
+    for (unsigned i = 1; i < TXNS; i++) {
+        uint64_t place = place_of_write(&side, i % 2, 1, false);
+        assert_true(place > last);
+        last = place;
+    }
+    side_close(&side, 2);
+}
+
+static void places_are_told_to_who_asks_for_them(void **state)
+{
+    (void)state;
+    each_scheme(run_places);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_worker_sees_what_the_oracle_says),
         cmocka_unit_test(two_transactions_conflict),
+        cmocka_unit_test(places_are_told_to_who_asks_for_them),
         cmocka_unit_test(entries_come_late_or_at_once),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(who_does_not_get_through_retries_seldom),
