@@ -297,7 +297,7 @@ static void pass_on_low(struct worker *worker)
         const struct access *access = row_set_written(&worker->rows, i);
         _Atomic uint64_t *stamp =
             access->new_data ? &data_version(access->new_data)->low : &link_row(access)->grave_low;
-        atomic_store_explicit(stamp, low, memory_order_seq_cst); /* ORD-ERMIA-1 */
+        atomic_store_explicit(stamp, low, memory_order_release); /* ORD-ERMIA-1 */
     }
 }
 

@@ -247,12 +247,12 @@ static enum scheme_status lock_early(struct worker *worker, struct access *acces
 }
 
 static ALWAYS_INLINE bool first(struct worker *worker, struct access *access, const struct table *table,
-                                struct row *row)
+                                struct row *row, void *copy)
 {
     if (UNLIKELY(is_hot(worker, row)) && !MUTATED(mocc_first_unlocked))
         return false; /* it locks */
     access->second = 0;
-    return optimistic_first(worker, access, table, row, false);
+    return optimistic_first(access, table, row, copy, false);
 }
 
 PRIVATE_CALLS_WITH(mocc, fetch, first, lock_early, want)

@@ -124,12 +124,12 @@ static enum scheme_status lock_early(struct worker *worker, struct access *acces
 }
 
 static ALWAYS_INLINE bool first(struct worker *worker, struct access *access, const struct table *table,
-                                struct row *row)
+                                struct row *row, void *copy)
 {
     if (UNLIKELY(own_priority(worker) != 0) && !MUTATED(polaris_first_unreserved))
         return false; /* it reserves */
     access->second = 0;
-    return optimistic_first(worker, access, table, row, false);
+    return optimistic_first(access, table, row, copy, false);
 }
 
 PRIVATE_CALLS_WITH(polaris, fetch, first, lock_early, want)

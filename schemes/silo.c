@@ -12,9 +12,10 @@ static ALWAYS_INLINE enum scheme_status fetch(struct worker *worker, struct acce
 }
 
 static ALWAYS_INLINE bool first(struct worker *worker, struct access *access, const struct table *table,
-                                struct row *row)
+                                struct row *row, void *copy)
 {
-    return optimistic_first(worker, access, table, row, false);
+    (void)worker;
+    return optimistic_first(access, table, row, copy, false);
 }
 
 PRIVATE_CALLS(silo, fetch, first, optimistic_lock_early)

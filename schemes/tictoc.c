@@ -18,9 +18,10 @@ static ALWAYS_INLINE enum scheme_status fetch(struct worker *worker, struct acce
 }
 
 static ALWAYS_INLINE bool first(struct worker *worker, struct access *access, const struct table *table,
-                                struct row *row)
+                                struct row *row, void *copy)
 {
-    return optimistic_first(worker, access, table, row, true);
+    (void)worker;
+    return optimistic_first(access, table, row, copy, true);
 }
 
 PRIVATE_CALLS(tictoc, fetch, first, optimistic_lock_early)

@@ -27,7 +27,7 @@ uint64_t chained_draw(struct worker *worker)
 uint64_t chained_draw_end(struct worker *worker)
 {
     if (!MUTATED(chained_draws_first))
-        chained_say(worker, CHAINED_DRAWING);
+        atomic_store_explicit(&chained_own(worker)->state, CHAINED_DRAWING, memory_order_seq_cst); /* ORD-CHAIN-3 */
     RACE(DECIDE);
     uint64_t timestamp = chained_draw(worker);
     RACE(DECIDE);

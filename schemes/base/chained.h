@@ -43,9 +43,10 @@ static inline struct chained_worker *chained_own(struct worker *worker)
     return (struct chained_worker *)worker;
 }
 
+/* Whoever is still taken for one that draws is waited for, so what follows may be seen later. */
 static inline void chained_say(struct worker *worker, uint64_t state)
 {
-    atomic_store_explicit(&chained_own(worker)->state, state, memory_order_seq_cst); /* ORD-CHAIN-3 */
+    atomic_store_explicit(&chained_own(worker)->state, state, memory_order_release); /* ORD-CHAIN-3 */
 }
 
 static inline uint64_t chained_state(struct worker *worker)

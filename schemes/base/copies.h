@@ -63,10 +63,11 @@ static inline void copies_use(struct copies *copies, size_t bytes)
     copies->next += copies_bytes(bytes);
 }
 
-/* The short way for a table whose rows are small: whether there is room, without a look for memory, and its use. */
-static ALWAYS_INLINE bool copies_have_small(const struct copies *copies)
+/* The short way for a table whose rows are small: whether there is room without a look for memory at `next`, which the
+ * caller has loaded, and its use. */
+static ALWAYS_INLINE bool copies_have_small(const struct copies *copies, const void *next)
 {
-    return copies->next <= copies->small_end;
+    return (const char *)next <= copies->small_end;
 }
 
 static ALWAYS_INLINE void copies_use_small(struct copies *copies, const struct table *table)

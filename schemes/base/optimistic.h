@@ -82,25 +82,22 @@ static ALWAYS_INLINE enum scheme_status optimistic_fetch(struct worker *worker, 
     }
 }
 
-/* The short way (private.h), for rows that are there and unlocked. */
-static ALWAYS_INLINE bool optimistic_first(struct worker *worker, struct access *access, const struct table *table,
-                                           struct row *row, bool second)
+/* The short way (private.h), for rows that are there and unlocked. What it has loaded goes to the access at once: what
+ * stays in registers during the copy costs instructions (schemes/DESIGN.md, "What a request costs"). */
+static ALWAYS_INLINE bool optimistic_first(struct access *access, const struct table *table, struct row *row,
+                                           void *copy, bool second)
 {
     RACE(ROW_READ);
-    uint64_t word = row_word(row);
+    uint64_t word = access->word = row_word(row);
     RACE(ROW_COPY);
-    uint32_t size = row_size(row);
-    row_copy_lines_out(worker->copies.next, row, table->copied_lines);
-    uint64_t also = second ? atomic_load_explicit(&row->second, memory_order_seq_cst) : 0; /* ORD-LOCK-1 */
-    RACE(ROW_CHECK);
-    bool same = row_word(row) == word || MUTATED(optimistic_skip_second_look);
-    if (UNLIKELY(!same) || UNLIKELY(word & ROW_LOCKED) || UNLIKELY(size == 0))
+    uint32_t size = access->old_size = row_size(row);
+    if (UNLIKELY(word & ROW_LOCKED) || UNLIKELY(size == 0))
         return false;
-    access->word = word;
+    row_copy_lines_out(copy, row, table->copied_lines);
     if (second)
-        access->second = also;
-    access->old_size = size;
-    return true;
+        access->second = atomic_load_explicit(&row->second, memory_order_seq_cst); /* ORD-LOCK-1 */
+    RACE(ROW_CHECK);
+    return row_word(row) == access->word || MUTATED(optimistic_skip_second_look);
 }
 
 /* ---- Locks. ---- */
@@ -214,8 +211,9 @@ static inline bool access_unchanged(const struct access *access)
 /* Every row read is as it was, and locked by nobody else. */
 static inline bool optimistic_reads_hold(const struct worker *worker)
 {
-    for (uint32_t i = 0; i < worker->rows.count; i++)
-        if (!access_unchanged(&worker->rows.entries[i]))
+    const struct access *access = worker->rows.entries, *end = access + worker->rows.count;
+    for (; access != end; access++)
+        if (UNLIKELY(!access_unchanged(access)))
             return false;
     return true;
 }
@@ -223,8 +221,9 @@ static inline bool optimistic_reads_hold(const struct worker *worker)
 /* Stores all writes, and unlocks the rows with their new word. */
 static inline void optimistic_store_writes(struct worker *worker, uint64_t word)
 {
-    for (uint32_t i = 0; i < worker->rows.write_count; i++) {
-        struct access *access = row_set_written(&worker->rows, i);
+    const struct row_write *write = worker->rows.writes, *end = write + worker->rows.write_count;
+    for (; write != end; write++) {
+        struct access *access = &worker->rows.entries[write->entry];
         RACE(ROW_WRITE);
         private_store(access);
         bool touched = !access->new_data && !(access->flags & ACCESS_ERASE);

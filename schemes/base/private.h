@@ -9,10 +9,10 @@
  * transaction aborts. On failure the transaction is doomed, and the status is returned. A row whose lock the
  * transaction itself holds is read as it is.
  *
- * first(worker, access, table, row) is the short way, which most reads and updates take: the transaction meets the
- * row for the first time, and the row is there and unlocked. It fills the access, which is not in the set yet, as fetch
- * would; what becomes of the copy, at copies.next, is the caller's. False: the row is not so, and nothing has been
- * done. The short way has no instructions for what is seldom (schemes/DESIGN.md, "What a request costs").
+ * first(worker, access, table, row, copy) is the short way, which most reads and updates take: the transaction meets
+ * the row for the first time, and the row is there and unlocked. It fills the access, which is not in the set yet, as
+ * fetch would, and puts the payload to `copy`, which has room. False: the row is not so, and nothing has been done. The
+ * short way has no instructions for what is seldom (schemes/DESIGN.md, "What a request costs").
  */
 #ifndef SCHEMES_BASE_PRIVATE_H
 #define SCHEMES_BASE_PRIVATE_H
@@ -20,40 +20,43 @@
 #include "schemes/base/scheme.h"
 
 typedef enum scheme_status (*fetch_fn)(struct worker *worker, struct access *access, bool payload);
-typedef bool (*first_fn)(struct worker *worker, struct access *access, const struct table *table, struct row *row);
+typedef bool (*first_fn)(struct worker *worker, struct access *access, const struct table *table, struct row *row,
+                         void *copy);
 
-/* The short way. NULL: the row needs another one, and nothing has been done. */
-static ALWAYS_INLINE struct access *private_first(struct worker *worker, struct table *table, struct row *row,
-                                                  first_fn first)
+/* The short way. False: the row needs another one, and nothing has been done. The caller has filled what depends on
+ * whether the row is read or written. */
+static ALWAYS_INLINE bool private_first(struct worker *worker, struct table *table, struct row *row,
+                                        struct access *access, void *copy, bool writes, first_fn first)
 {
     uint64_t slot = 0; /* gcc does not see that it is set where it is used */
     struct row_set *set = &worker->rows;
-    struct access *access = &set->entries[set->count];
-    if (UNLIKELY(!table->copied_lines) || UNLIKELY(!copies_have_small(&worker->copies)) ||
-        UNLIKELY(row_set_find(set, row, &slot)))
-        return NULL;
-    access->row = row;
     access->table = table;
-    if (UNLIKELY(!first(worker, access, table, row)))
-        return NULL;
+    if (UNLIKELY(!table->copied_lines) || UNLIKELY(!copies_have_small(&worker->copies, copy)) ||
+        UNLIKELY(row_set_find(set, row, &slot)))
+        return false;
+    access->row = row;
+    if (UNLIKELY(!first(worker, access, table, row, copy)))
+        return false;
+    if (writes)
+        row_set_write_next(set, row);
     row_set_keep(set, slot);
     copies_use_small(&worker->copies, table);
-    return access;
+    return true;
 }
 
 static ALWAYS_INLINE bool private_first_read(struct worker *worker, struct table *table, struct row *row,
                                              const void **data, size_t *bytes, first_fn first)
 {
+    struct access *access = row_set_next(&worker->rows);
     void *copy = worker->copies.next;
-    struct access *access = private_first(worker, table, row, first);
-    if (UNLIKELY(!access))
-        return false;
     access->old_data = copy;
     access->new_data = NULL;
     access->flags = ACCESS_READ | ACCESS_SHOWN;
     access->new_lines = 0;
     access->entry_plus_1 = 0;
     *data = copy;
+    if (UNLIKELY(!private_first(worker, table, row, access, copy, false, first)))
+        return false;
     if (bytes)
         *bytes = access->old_size - 1;
     return true;
@@ -63,18 +66,17 @@ static ALWAYS_INLINE bool private_first_read(struct worker *worker, struct table
 static ALWAYS_INLINE bool private_first_update(struct worker *worker, struct table *table, struct row *row, void **data,
                                                first_fn first)
 {
+    struct access *access = row_set_next(&worker->rows);
     void *copy = worker->copies.next;
-    struct access *access = private_first(worker, table, row, first);
-    if (UNLIKELY(!access))
-        return false;
     access->old_data = NULL;
     access->new_data = copy;
-    access->new_size = access->old_size;
-    access->flags = ACCESS_READ;
-    access->new_lines = (uint16_t)table->copied_lines;
+    access->flags = ACCESS_READ | ACCESS_WRITE;
+    access->new_lines = 0;
     access->entry_plus_1 = 0;
-    row_set_write(&worker->rows, access);
     *data = copy;
+    if (UNLIKELY(!private_first(worker, table, row, access, copy, true, first)))
+        return false;
+    access->new_size = access->old_size;
     return true;
 }
 
@@ -142,7 +144,8 @@ static inline enum scheme_status private_make(struct worker *worker, struct acce
                                               const void *from, size_t from_bytes)
 {
     void *made = access->new_data;
-    if (!made || row_lines_bytes(access->new_lines) < bytes) {
+    size_t lines = access->new_lines ? access->new_lines : access->table->copied_lines;
+    if (!made || row_lines_bytes(lines) < bytes) {
         made = copies_take(&worker->copies, bytes);
         if (UNLIKELY(!made))
             return worker_doom(worker, SCHEME_NO_MEMORY);

@@ -143,10 +143,13 @@ static ALWAYS_INLINE void row_copy_in(struct row *row, const void *from, size_t 
     const uint64_t *words = from;
     size_t more = row_lines(bytes) - 1;
     words_in(to, words, ROW_FIRST_WORDS);
-    for (words += ROW_FIRST_WORDS, to += ROW_FIRST_WORDS; more > 0; more--) {
-        words_in(to, words, ROW_LINE_WORDS);
+    if (more == 0)
+        return;
+    words_in(to + ROW_FIRST_WORDS, words + ROW_FIRST_WORDS, ROW_LINE_WORDS);
+    while (UNLIKELY(--more > 0)) {
         words += ROW_LINE_WORDS;
         to += ROW_LINE_WORDS;
+        words_in(to + ROW_FIRST_WORDS, words + ROW_FIRST_WORDS, ROW_LINE_WORDS);
     }
 }
 

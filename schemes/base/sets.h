@@ -37,7 +37,7 @@ struct access {
     uint32_t old_size; /* as row->size, of the row as it was */
     uint32_t new_size; /* of the new payload, size + 1 */
     uint16_t flags;
-    uint16_t new_lines;    /* room of new_data, as row_lines */
+    uint16_t new_lines;    /* room of new_data, as row_lines; 0: as each copy of the table's rows */
     uint32_t entry_plus_1; /* first of the row's changes of entries (entries.h) */
 };
 static_assert(sizeof(struct access) == CACHE_LINE_BYTES, "so the entry of a number is a shift away");
@@ -125,6 +125,12 @@ static ALWAYS_INLINE struct access *row_set_find(const struct row_set *set, cons
     return set_find(&set->hash, set->entries, sizeof *set->entries, row, slot);
 }
 
+/* The entry that the next row gets. */
+static ALWAYS_INLINE struct access *row_set_next(const struct row_set *set)
+{
+    return &set->entries[set->count];
+}
+
 /* The next entry, which has been filled, is that of the row that was not found and has got the slot. */
 static ALWAYS_INLINE void row_set_keep(struct row_set *set, uint64_t slot)
 {
@@ -152,6 +158,12 @@ static inline void row_set_write(struct row_set *set, struct access *access)
         return;
     access->flags |= ACCESS_WRITE;
     set->writes[set->write_count++] = (struct row_write){access->row, (uint32_t)(access - set->entries)};
+}
+
+/* The same for the next entry, which is not in the set yet; it gets the flag from the caller. */
+static ALWAYS_INLINE void row_set_write_next(struct row_set *set, const struct row *row)
+{
+    set->writes[set->write_count++] = (struct row_write){row, set->count};
 }
 
 static inline struct access *row_set_written(const struct row_set *set, uint32_t i)

@@ -53,7 +53,8 @@ static ALWAYS_INLINE enum scheme_status versions_commit(struct versions *version
         return SCHEME_ABORTED(NODE_CHECK);
     if (worker->rows.write_count) {
         versions->last = versions_next(versions, worker, epoch);
-        worker_apply_entries(worker, 0);
+        if (UNLIKELY(worker->entries.count))
+            worker_apply_entries(worker, 0);
         optimistic_store_writes(worker, versions->last);
     }
     epoch_tick(&worker->database->epochs, tsc_now(), versions->epoch_ticks);
