@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "harness/targets/scheme_space.h"
 #include "tests/support/oracle_target.h"
 #include "tests/support/target_open.h"
 #include "tests/support/world.h"
@@ -30,7 +31,7 @@ static const char *insert_time = "late";
 
 static bool is_scheme(const struct target_ops *ops)
 {
-    return strcmp(ops->name, "native") != 0 && strcmp(ops->name, "bare") != 0;
+    return ops->memory == scheme_memory && target_is_transactional(&ops->promises);
 }
 
 static void side_open(struct side *side, const struct target_ops *ops, unsigned workers)
